@@ -1,0 +1,91 @@
+import js from "@eslint/js";
+import stylistic from "@stylistic/eslint-plugin";
+import { defineConfig, globalIgnores } from "eslint/config";
+import tseslint from "typescript-eslint";
+import dependencyDirection from "./eslint-rules/dependency-direction.js";
+import { engineRules, espruinoRules, portableRules, sourceRules } from "./eslint-rules/espruino.js";
+
+const typescriptFiles = ["**/*.ts"];
+const moddableFiles = ["src/platform/moddable*", "src/platform/moddable*/**"];
+
+export default defineConfig(
+  // boards/ import modules that exist only in a build for the board.
+  globalIgnores(["dist/", "build/", "coverage/", "boards/"]),
+  { linterOptions: { reportUnusedDisableDirectives: "error" } },
+
+  {
+    files: ["**/*.js", "**/*.mjs", "**/*.ts"],
+    extends: [js.configs.recommended],
+    plugins: { "@stylistic": stylistic },
+    rules: {
+      "eqeqeq": "error",
+      "no-var": "error",
+      "prefer-const": "error",
+      "max-lines": ["error", 450],
+      "@stylistic/eol-last": "error",
+      "@stylistic/indent": ["error", 2, { SwitchCase: 1, flatTernaryExpressions: true }],
+      "@stylistic/max-len": ["error", { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true }],
+      "@stylistic/no-tabs": "error",
+      "@stylistic/no-trailing-spaces": "error",
+      "@stylistic/quotes": ["error", "double", { avoidEscape: true, allowTemplateLiterals: "always" }],
+      "@stylistic/semi": "error",
+    },
+  },
+  {
+    files: ["**/*.js", "**/*.mjs"],
+    languageOptions: { globals: { globalThis: "readonly", process: "readonly", console: "readonly", URL: "readonly" } },
+  },
+
+  {
+    files: typescriptFiles,
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/consistent-type-imports": ["error", { disallowTypeAnnotations: false }],
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error", { considerDefaultExhaustiveForUnions: true },
+      ],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+    },
+  },
+  {
+    files: moddableFiles,
+    languageOptions: { parserOptions: { projectService: false, project: "tsconfig.moddable.json" } },
+  },
+  {
+    // Declarations describe what others wrote: the standard library, in its own style.
+    files: ["types/**/*.d.ts"],
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: {
+      "@typescript-eslint/no-empty-object-type": "off",
+      "@typescript-eslint/no-explicit-any": "off",
+      "@typescript-eslint/no-unused-vars": "off",
+    },
+  },
+  {
+    files: ["test/**/*.ts"],
+    // A fake of an asynchronous interface often has nothing to wait for.
+    rules: { "@typescript-eslint/require-await": "off" },
+  },
+  {
+    files: ["test/vectors/**"],
+    rules: { "max-lines": "off", "@stylistic/max-len": "off" },
+  },
+
+  // The language that all engines share, and who may import whom.
+  {
+    files: ["src/**/*.ts", "host-sim/**/*.ts", "cli/**/*.ts"],
+    plugins: { chisme: { rules: { "dependency-direction": dependencyDirection } } },
+    rules: { "chisme/dependency-direction": "error" },
+  },
+  // A later block replaces the same rule of an earlier one, so each holds the full list.
+  { files: ["src/**/*.ts"], rules: sourceRules },
+  { files: ["src/**/*.ts"], ignores: ["src/platform/**"], rules: portableRules },
+  {
+    files: ["src/engine/**/*.ts"],
+    // The codec of application values, whose business fractions are; the protocol decides nothing by them.
+    ignores: ["src/engine/cbor.ts", "src/engine/float.ts"],
+    rules: engineRules,
+  },
+  { files: ["src/platform/espruino*", "src/platform/espruino*/**"], rules: espruinoRules },
+);

@@ -1,0 +1,36 @@
+/** IPv4 addresses are uint32 in network order: 192.168.0.1 is 0xc0a80001. */
+
+/** Where a datagram goes when nobody is known (RFC 919, limited broadcast). */
+export const BROADCAST_ADDRESS = 0xffffffff;
+
+export function formatAddress(address: number): string {
+  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
+}
+
+/**
+ * Reads four decimal numbers from 0 to 255 with dots between, no leading zeros,
+ * no spaces. Returns -1 for anything else.
+ */
+export function parseAddress(text: string): number {
+  let address = 0;
+  let octet = -1;
+  let octets = 0;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : DOT;
+    if (code === DOT) {
+      if (octet < 0) return -1;
+      address = ((address << 8) | octet) >>> 0;
+      octet = -1;
+      octets++;
+    } else {
+      const digit = code - ZERO;
+      if (digit < 0 || digit > 9 || octet === 0) return -1;
+      octet = octet < 0 ? digit : octet * 10 + digit;
+      if (octet > 255) return -1;
+    }
+  }
+  return octets === 4 ? address : -1;
+}
+
+const DOT = 46;
+const ZERO = 48;

@@ -1,0 +1,101 @@
+import type { Clock} from "./clock.js";
+import { earlier } from "./clock.js";
+
+/** SYNs that can be out and unanswered at one time. */
+export const ASKS_MAX = 8;
+/** How often a SYN is sent before silence counts. */
+export const ATTEMPTS_MAX = 3;
+
+/**
+ * The SYNs that wait for an answer, oldest first. Each attempt waits twice as
+ * long as the one before it.
+ */
+export class Asks {
+  count = 0;
+  private readonly timeoutMs: number;
+  private readonly words = new Uint32Array(ASKS_MAX * WORDS);
+
+  /** @param timeoutMs how long the first attempt waits */
+  constructor(timeoutMs: number) {
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** Id of the node that was asked; without meaning when `isKnown` is false. */
+  id(index: number): number { return this.words[index * WORDS + ID]; }
+  /** Whether a certain node was asked, and not whoever lives at an address. */
+  isKnown(index: number): boolean { return this.words[index * WORDS + KNOWN] === 1; }
+  address(index: number): number { return this.words[index * WORDS + ADDRESS]; }
+  port(index: number): number { return this.words[index * WORDS + PORT]; }
+  attempt(index: number): number { return this.words[index * WORDS + ATTEMPT]; }
+  deadline(index: number): number { return this.words[index * WORDS + DEADLINE]; }
+
+  isFull(): boolean { return this.count === ASKS_MAX; }
+
+  has(id: number): boolean {
+    for (let i = 0; i < this.count; i++) {
+      if (this.isKnown(i) && this.id(i) === id) return true;
+    }
+    return false;
+  }
+
+  /** Adds an ask; when there are too many it takes the place of the oldest. */
+  add(known: boolean, id: number, address: number, port: number, nowMs: number): void {
+    if (this.isFull()) this.remove(0);
+    const at = this.count++ * WORDS;
+    this.words[at + KNOWN] = known ? 1 : 0;
+    this.words[at + ID] = id;
+    this.words[at + ADDRESS] = address;
+    this.words[at + PORT] = port;
+    this.words[at + ATTEMPT] = 1;
+    this.words[at + DEADLINE] = nowMs + this.timeoutMs;
+  }
+
+  /** Counts another attempt and waits twice as long for it. */
+  again(index: number, nowMs: number): void {
+    const at = index * WORDS;
+    const waitMs = this.timeoutMs << this.words[at + ATTEMPT];
+    this.words[at + ATTEMPT]++;
+    this.words[at + DEADLINE] = nowMs + waitMs;
+  }
+
+  /** A datagram came from this node: what it was asked is answered. */
+  answered(id: number, address: number, port: number): void {
+    for (let i = this.count - 1; i >= 0; i--) {
+      const same = this.isKnown(i) ? this.id(i) === id : this.address(i) === address && this.port(i) === port;
+      if (same) this.remove(i);
+    }
+  }
+
+  remove(index: number): void {
+    this.count--;
+    for (let at = index * WORDS; at < this.count * WORDS; at++) this.words[at] = this.words[at + WORDS];
+  }
+
+  /** The first ask whose time is up, or -1. */
+  due(clock: Clock): number {
+    for (let i = 0; i < this.count; i++) {
+      if (clock.isDue(this.deadline(i))) return i;
+    }
+    return -1;
+  }
+
+  /** Gives every ask more time: the silence may have been this node's own. */
+  postpone(ms: number): void {
+    for (let i = 0; i < this.count; i++) this.words[i * WORDS + DEADLINE] += ms;
+  }
+
+  /** The earlier of `deadline` and the first of the asks'. */
+  nextDeadline(deadline: number): number {
+    let next = deadline;
+    for (let i = 0; i < this.count; i++) next = earlier(next, this.deadline(i));
+    return next;
+  }
+}
+
+const KNOWN = 0;
+const ID = 1;
+const ADDRESS = 2;
+const PORT = 3;
+const ATTEMPT = 4;
+const DEADLINE = 5;
+const WORDS = 6;

@@ -1,0 +1,155 @@
+/**
+ * Reading and writing bytes at a moving position. Neither class throws or
+ * touches a byte outside its range: a read or write that does not fit sets
+ * `failed`, and everything after it fails too.
+ *
+ * Integers are big-endian. A varint is LEB128 (7 bits a byte, least significant
+ * first) of a uint32 in its shortest form; any other form is refused, so that
+ * one value has one encoding.
+ */
+export class Reader {
+  bytes!: Uint8Array;
+  position = 0;
+  end = 0;
+  failed = false;
+
+  /** Starts over on other bytes, from `start` up to but without `end`. */
+  reset(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.position = start;
+    this.end = end;
+    this.failed = false;
+  }
+
+  u8(): number {
+    if (!this.take(1)) return 0;
+    return this.bytes[this.position - 1];
+  }
+
+  u16(): number {
+    if (!this.take(2)) return 0;
+    const at = this.position - 2;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  u24(): number {
+    if (!this.take(3)) return 0;
+    const at = this.position - 3;
+    return (this.bytes[at] << 16) | (this.bytes[at + 1] << 8) | this.bytes[at + 2];
+  }
+
+  u32(): number {
+    if (!this.take(4)) return 0;
+    const at = this.position - 4;
+    const bytes = this.bytes;
+    return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+  }
+
+  varint(): number {
+    let value = 0;
+    for (let shift = 0; shift <= 28; shift += 7) {
+      const byte = this.u8();
+      if (this.failed) return 0;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        const padded = byte === 0 && shift > 0;
+        const over32Bits = shift === 28 && byte > 0x0f;
+        if (padded || over32Bits) break;
+        return value >>> 0;
+      }
+    }
+    this.failed = true;
+    return 0;
+  }
+
+  /** Passes over `length` bytes and returns where they start. */
+  skip(length: number): number {
+    const start = this.position;
+    this.take(length);
+    return start;
+  }
+
+  private take(length: number): boolean {
+    if (this.failed || length > this.end - this.position) {
+      this.failed = true;
+      return false;
+    }
+    this.position += length;
+    return true;
+  }
+}
+
+export class Writer {
+  bytes!: Uint8Array;
+  position = 0;
+  end = 0;
+  failed = false;
+
+  reset(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.position = start;
+    this.end = end;
+    this.failed = false;
+  }
+
+  /** Bytes that still fit. */
+  room(): number {
+    return this.end - this.position;
+  }
+
+  u8(value: number): void {
+    if (this.take(1)) this.bytes[this.position - 1] = value;
+  }
+
+  u16(value: number): void {
+    this.u8(value >>> 8);
+    this.u8(value);
+  }
+
+  u24(value: number): void {
+    this.u8(value >>> 16);
+    this.u16(value);
+  }
+
+  u32(value: number): void {
+    this.u16(value >>> 16);
+    this.u16(value);
+  }
+
+  varint(value: number): void {
+    let rest = value >>> 0;
+    while (rest >= 0x80) {
+      this.u8((rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    this.u8(rest);
+  }
+
+  copy(from: Uint8Array, start: number, length: number): void {
+    if (!this.take(length)) return;
+    const at = this.position - length;
+    for (let i = 0; i < length; i++) this.bytes[at + i] = from[start + i];
+  }
+
+  /** Writes the u16 `value` at an earlier position, for lengths known afterwards. */
+  patchU16(at: number, value: number): void {
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  private take(length: number): boolean {
+    if (this.failed || length > this.end - this.position) {
+      this.failed = true;
+      return false;
+    }
+    this.position += length;
+    return true;
+  }
+}
+
+/** Bytes that `value`, a uint32, takes as a varint: 1 to 5. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value >>> 7; rest !== 0; rest >>>= 7) bytes++;
+  return bytes;
+}

@@ -1,0 +1,394 @@
+import { Clock, earlier } from "./clock.js";
+import {
+  DROP_ECHO, DROP_ID_CONFLICT, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED, DROP_VALUE_TOO_LARGE,
+} from "./drops.js";
+import { FrameReader } from "./frame-reader.js";
+import { FLAG_BROADCAST, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "./frame.js";
+import type { EngineOptions } from "./options.js";
+import { type Datagram, Outbox } from "./outbox.js";
+import { Random } from "./random.js";
+import { Rounds } from "./rounds.js";
+import {
+  FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
+  compareFreshness,
+} from "./rows.js";
+import { Seeds } from "./seeds.js";
+import { REMOVE, SUSPECT, UP } from "./states.js";
+import { Stats } from "./stats.js";
+import { Suspicion } from "./suspicion.js";
+
+/** What `pollEvent` has to say. */
+export interface EngineEvent {
+  kind: number;
+  /** Slot of the row that it is about. */
+  slot: number;
+}
+
+/** The row became fresher: another statement of its owner, perhaps another value. */
+export const EVENT_UPDATE = 1;
+/** The row's state changed. */
+export const EVENT_STATE = 2;
+/** Another device speaks under this node's id; said once a start. */
+export const EVENT_ID_CONFLICT = 3;
+/** A row was refused because the table is full of live rows; said once a start. */
+export const EVENT_TABLE_FULL = 4;
+
+/** Every so many rounds a node says that its row still stands, so that rows age even in a quiet network. */
+const KEEPALIVE_ROUNDS = 64;
+/** A tick that is this much later than an eighth of a round means that the node itself stood still. */
+const LATE_MS = 200;
+/** Nodes that answer one broadcast, on average. */
+const BROADCAST_ANSWERS = 4;
+/** Revisions that a node takes on, in one start, because others knew of a later one than it did. */
+const RECOVERIES_MAX = 8;
+const REVISION_MAX = 0xffffffff;
+const ERROR_ID_CONFLICT = 1;
+const ERROR_TABLE_FULL = 2;
+
+/**
+ * One node of a gossip network, without sockets, clock or dice of its own.
+ *
+ * The contract: one input (`receive`, `tick` or `publish`), then `pollEvent`
+ * and `pollTransmit` until they return false, then the next input; `tick` is
+ * due at `nextDeadline`. Equal inputs give equal outputs, byte for byte, on
+ * every JavaScript engine. Nothing here throws and nothing grows after the
+ * constructor. Times are uint32 milliseconds of any clock that does not run
+ * backwards for long.
+ */
+export class Engine {
+  readonly rows: Rows;
+  readonly stats = new Stats();
+  readonly seeds: Seeds;
+  private readonly options: EngineOptions;
+  private readonly clock = new Clock();
+  private readonly random: Random;
+  private readonly suspicion: Suspicion;
+  private readonly outbox: Outbox;
+  private readonly rounds: Rounds;
+  private readonly frame = new FrameReader();
+  private readonly row = new RowData();
+
+  private started = false;
+  private keepaliveDeadline = 0;
+  private recoveries = 0;
+  /** Bits of the errors that occurred, and of those that the application was told of. */
+  private errors = 0;
+  private errorsTold = 0;
+  private eventSlot = 0;
+
+  constructor(options: EngineOptions) {
+    this.options = options;
+    const random = new Random(options.randomSeed, options.id);
+    const rows = new Rows(options.capacity, options.valueBytesMax);
+    this.random = random;
+    this.rows = rows;
+    this.seeds = new Seeds(options);
+    this.suspicion = new Suspicion(rows, this.clock, options.roundIntervalMs, options.removeAfterMs);
+    this.outbox = new Outbox(rows, options.datagramBytesMax);
+    this.rounds = new Rounds(rows, this.seeds, this.clock, random, this.outbox, this.suspicion, options);
+    this.insertOwnRow();
+  }
+
+  /** Starts the node's rounds. @param revision uint32, one more than at the last start, already stored */
+  start(nowMs: number, revision: number): void {
+    this.started = true;
+    this.clock.start(nowMs);
+    this.keepaliveDeadline = this.options.roundIntervalMs * KEEPALIVE_ROUNDS;
+    this.rows.setStatement(OWN_SLOT, revision, 0, UP);
+    this.rows.markNews(OWN_SLOT);
+    this.rounds.start();
+  }
+
+  /** A datagram came. `bytes` are only looked at during the call. */
+  receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void {
+    this.begin(nowMs);
+    this.stats.countReceived(length);
+    const malformed = this.frame.open(bytes, length, this.row);
+    const refused = malformed !== DROP_NONE ? malformed : this.refuses(address, port);
+    if (refused !== DROP_NONE) this.stats.drops[refused]++;
+    else this.exchange(address, port, bytes);
+  }
+
+  /** The deadline passed. */
+  tick(nowMs: number): void {
+    this.begin(nowMs);
+    this.suspicion.expire();
+    if (this.clock.isDue(this.keepaliveDeadline)) this.speak();
+    this.rounds.tick();
+  }
+
+  /**
+   * Shares a value of `length` bytes, one item of deterministic CBOR and at most
+   * `valueBytesMax`; 0 withdraws it. It goes to `address` (0: nobody in
+   * particular) and to a few live nodes at once, then from node to node. Before
+   * the start it only takes its place in the row.
+   */
+  publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void {
+    this.rows.setValue(OWN_SLOT, bytes, 0, length);
+    if (!this.started) return;
+    this.begin(nowMs);
+    this.speak();
+    if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
+    this.rounds.spreadSoon();
+  }
+
+  /** Takes on a higher revision, already stored. A lower one is ignored. */
+  setRevision(nowMs: number, revision: number): void {
+    this.begin(nowMs);
+    if (revision <= this.revision()) return;
+    this.rows.setStatement(OWN_SLOT, revision, this.clock.uptimeSeconds, UP);
+    this.rows.markNews(OWN_SLOT);
+  }
+
+  /** The node's own revision. Where an input made it grow, store it before anything is sent. */
+  revision(): number {
+    return this.rows.revision(OWN_SLOT);
+  }
+
+  /** Writes the next datagram to send into `out`; false when there is none. */
+  pollTransmit(out: Datagram): boolean {
+    if (!this.outbox.take(out)) return false;
+    this.stats.countSent(out.length);
+    return true;
+  }
+
+  /** The next thing to tell the application; false when there is none. */
+  pollEvent(out: EngineEvent): boolean {
+    out.slot = OWN_SLOT;
+    const untold = this.errors & ~this.errorsTold;
+    if (untold === 0) return this.pollRowEvent(out);
+    const conflict = (untold & ERROR_ID_CONFLICT) !== 0;
+    this.errorsTold |= conflict ? ERROR_ID_CONFLICT : ERROR_TABLE_FULL;
+    out.kind = conflict ? EVENT_ID_CONFLICT : EVENT_TABLE_FULL;
+    return true;
+  }
+
+  /** When `tick` is due, in the caller's time. */
+  nextDeadline(): number {
+    return this.clock.toCaller(this.deadline());
+  }
+
+  private pollRowEvent(out: EngineEvent): boolean {
+    const rows = this.rows;
+    for (; rows.hasChanges && this.eventSlot < rows.capacity; this.eventSlot++) {
+      out.slot = this.eventSlot;
+      const updated = rows.takeFlag(out.slot, FLAG_UPDATED);
+      if (!updated && !rows.takeFlag(out.slot, FLAG_STATE_CHANGED)) continue;
+      out.kind = updated ? EVENT_UPDATE : EVENT_STATE;
+      return true;
+    }
+    rows.hasChanges = false;
+    return false;
+  }
+
+  private insertOwnRow(): void {
+    const row = this.row;
+    row.id = this.options.id;
+    row.address = this.options.address;
+    row.port = this.options.port;
+    this.rows.merge(row, this.rows.valueBytes());
+  }
+
+  /** Every input starts here: time goes on, and what the last one left unsent is gone. */
+  private begin(nowMs: number): void {
+    const expected = this.deadline();
+    this.clock.advance(nowMs);
+    this.outbox.clear();
+    this.eventSlot = 0;
+    const lateMs = (this.clock.nowMs - expected) | 0;
+    if (lateMs > (this.options.roundIntervalMs >>> 3) + LATE_MS) {
+      this.rounds.postpone(lateMs);
+      this.suspicion.postpone(lateMs);
+    }
+  }
+
+  private deadline(): number {
+    return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.keepaliveDeadline);
+  }
+
+  /** Checks of a well-formed frame against what this node knows. Returns a drop reason. */
+  private refuses(address: number, port: number): number {
+    const frame = this.frame;
+    if (frame.id === this.options.id) {
+      const own = address === this.options.address && port === this.options.port;
+      const echo = own || (frame.revision === this.revision() && frame.counter <= this.outbox.counter);
+      if (!echo) this.report(ERROR_ID_CONFLICT);
+      return echo ? DROP_ECHO : DROP_ID_CONFLICT;
+    }
+    const slot = this.rows.find(frame.id);
+    if (slot >= 0 && frame.revision < this.rows.revision(slot)) {
+      this.correctStale(slot, address, port);
+      return DROP_STALE;
+    }
+    const unasked = frame.inReplyTo === 0 || frame.inReplyTo > this.outbox.counter;
+    return frame.type !== TYPE_SYN && unasked ? DROP_UNASKED : DROP_NONE;
+  }
+
+  /** A node whose storage was wiped starts over at a low revision; its own row as held here tells it. */
+  private correctStale(slot: number, address: number, port: number): void {
+    if (this.frame.type !== TYPE_SYN) return;
+    this.outbox.send(slot);
+    this.outbox.addAnswer(TYPE_ACK, address, port, false, this.frame.counter);
+  }
+
+  /** Takes in a frame and answers with the diff. */
+  private exchange(address: number, port: number, bytes: Uint8Array): void {
+    const frame = this.frame;
+    this.rounds.answered(frame.id, address, port);
+    this.meet(address, port);
+    frame.rewind();
+    while (frame.nextSection()) {
+      if (frame.section === SECTION_WANT) this.takeWants();
+      else if (frame.section === SECTION_ROWS) this.takeRows(address, port, bytes);
+      else if (frame.section === SECTION_DIGEST) this.takeDigest();
+    }
+    this.wantSender();
+    this.answer(address, port);
+  }
+
+  /** The sender is there: its address is the one that works, and what is said against it, it should hear. */
+  private meet(address: number, port: number): void {
+    const rows = this.rows;
+    const slot = rows.find(this.frame.id);
+    if (slot < 0) return;
+    const current = rows.revision(slot) === this.frame.revision && rows.heartbeat(slot) === this.frame.heartbeat;
+    if (current) rows.setAddress(slot, address, port);
+    if (rows.state(slot) >= SUSPECT) this.outbox.send(slot);
+  }
+
+  private takeWants(): void {
+    while (this.frame.more()) {
+      const slot = this.rows.find(this.frame.readWant());
+      if (slot >= 0) this.outbox.send(slot);
+    }
+  }
+
+  private takeRows(address: number, port: number, bytes: Uint8Array): void {
+    const row = this.row;
+    while (this.frame.more()) {
+      this.frame.readRow(row);
+      if (row.address === 0) {
+        row.address = address;
+        row.port = port;
+      }
+      if (row.id === this.options.id) this.hearOfSelf(row);
+      else this.takeRow(row, bytes);
+    }
+  }
+
+  private takeRow(row: RowData, bytes: Uint8Array): void {
+    const rows = this.rows;
+    const held = rows.find(row.id);
+    const stateBefore = held < 0 ? -1 : rows.state(held);
+    const merged = rows.merge(row, bytes);
+    if (merged > MERGED_FRESHER) {
+      this.stats.drops[merged === MERGE_TABLE_FULL ? DROP_TABLE_FULL : DROP_VALUE_TOO_LARGE]++;
+      if (merged === MERGE_TABLE_FULL) this.report(ERROR_TABLE_FULL);
+    } else if (merged !== MERGED_NOTHING) {
+      const slot = rows.find(row.id);
+      rows.markNews(slot);
+      if (merged === MERGED_FRESHER) {
+        rows.noteChange(slot, FLAG_UPDATED);
+        this.seeds.learn(row.address, row.port, this.random);
+      }
+      if (row.state !== stateBefore) this.suspicion.stateChanged(slot);
+    } else if (rows.compare(held, row) > 0) {
+      // The sender is behind on this one: what it lacks goes back at once.
+      this.outbox.send(held);
+    }
+  }
+
+  /** Walks the sender's digest and the rows in the same range, both in the order of ids. */
+  private takeDigest(): void {
+    const frame = this.frame;
+    const row = this.row;
+    let place = this.rows.placeOf(frame.digestFrom);
+    while (frame.more()) {
+      frame.readDigestEntry(row);
+      place = this.sendRowsBelow(place, row.id);
+      if (row.id === this.options.id) this.hearOfSelf(row);
+      else this.compareEntry(row);
+      if (place < this.rows.count && this.rows.id(this.rows.slotAt(place)) === row.id) place++;
+    }
+    this.sendRowsBelow(place, frame.digestTo + 1);
+  }
+
+  /** Sends the rows from a place on, which the sender's digest does not list, up to but without `id`. */
+  private sendRowsBelow(from: number, id: number): number {
+    const rows = this.rows;
+    let place = from;
+    for (; place < rows.count && rows.id(rows.slotAt(place)) < id; place++) {
+      const slot = rows.slotAt(place);
+      if (rows.state(slot) !== REMOVE) this.outbox.send(slot);
+    }
+    return place;
+  }
+
+  private compareEntry(row: RowData): void {
+    const slot = this.rows.find(row.id);
+    const order = slot < 0 ? -1 : this.rows.compare(slot, row);
+    if (order > 0) this.outbox.send(slot);
+    else if (order < 0 && (slot >= 0 || this.rows.hasPlace())) this.outbox.want(row.id);
+  }
+
+  /** The head of each frame tells how fresh its sender's own row is. */
+  private wantSender(): void {
+    const frame = this.frame;
+    if (frame.type === TYPE_DIFF) return;
+    const slot = this.rows.find(frame.id);
+    const order = slot < 0 ? -1 : compareFreshness(
+      this.rows.revision(slot), this.rows.heartbeat(slot), UP, frame.revision, frame.heartbeat, UP,
+    );
+    if (order < 0 && (slot >= 0 || this.rows.hasPlace())) this.outbox.want(frame.id);
+  }
+
+  private answer(address: number, port: number): void {
+    const frame = this.frame;
+    if (frame.type === TYPE_SYN) {
+      if ((frame.flags & FLAG_BROADCAST) !== 0 && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
+      const inSync = this.rows.root.equals(frame.rootFirst, frame.rootSecond);
+      this.outbox.addAnswer(TYPE_ACK, address, port, !inSync, frame.counter);
+    } else if (this.outbox.hasAnswer()) {
+      this.outbox.addAnswer(TYPE_DIFF, address, port, false, frame.counter);
+    }
+  }
+
+  /**
+   * Others speak of this node. A statement that it never made is from an earlier
+   * start that its storage does not remember: it goes beyond it. A state other
+   * than UP is refuted by a higher heartbeat.
+   */
+  private hearOfSelf(row: RowData): void {
+    const own = compareFreshness(
+      this.revision(), this.rows.heartbeat(OWN_SLOT), UP, row.revision, row.heartbeat, UP,
+    );
+    if (own < 0) this.recover(row.revision);
+    else if (own === 0 && row.state !== UP) this.speak();
+    if (this.rows.compare(OWN_SLOT, row) > 0) this.outbox.send(OWN_SLOT);
+  }
+
+  private recover(revision: number): void {
+    if (revision === REVISION_MAX || this.recoveries === RECOVERIES_MAX) {
+      this.report(ERROR_ID_CONFLICT);
+      return;
+    }
+    this.recoveries++;
+    this.rows.setStatement(OWN_SLOT, revision + 1, this.clock.uptimeSeconds, UP);
+    this.rows.markNews(OWN_SLOT);
+  }
+
+  /** Makes a new statement: the same row under a higher heartbeat. */
+  private speak(): void {
+    const uptime = this.clock.uptimeSeconds;
+    const heartbeat = this.rows.heartbeat(OWN_SLOT);
+    const next = uptime > heartbeat ? uptime : heartbeat + 1;
+    this.rows.setStatement(OWN_SLOT, this.revision(), next, UP);
+    this.keepaliveDeadline = this.clock.nowMs + this.options.roundIntervalMs * KEEPALIVE_ROUNDS;
+    this.rows.markNews(OWN_SLOT);
+  }
+
+  /** Has an error told to the application, once. */
+  private report(error: number): void {
+    this.errors |= error;
+  }
+}

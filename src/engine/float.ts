@@ -1,0 +1,91 @@
+/**
+ * IEEE 754 numbers as CBOR wants them: in the shortest of half (binary16),
+ * single and double that keeps the value. Integer arithmetic and scaling by
+ * powers of two only, both exact on every engine. Nothing is allocated.
+ */
+const HALF_INFINITY = 0x7c00;
+const HALF_NAN = 0x7e00;
+const HALF_MAX = 65504;
+const HALF_SIGN = 0x8000;
+
+/**
+ * The bits of `value` as a half, or -1 if a half cannot hold it exactly. The
+ * significand is scaled to 1024 to 2047 (or less at the smallest exponent: a
+ * subnormal); it fits if it is whole then.
+ */
+export function halfBits(value: number): number {
+  if (value !== value) return HALF_NAN;
+  const sign = value < 0 || 1 / value < 0 ? HALF_SIGN : 0;
+  let significand = Math.abs(value);
+  if (significand === 0) return sign;
+  if (significand === Infinity) return sign | HALF_INFINITY;
+  if (significand > HALF_MAX) return -1;
+  let exponent = 25;
+  while (significand >= 2048) {
+    significand /= 2;
+    exponent++;
+  }
+  while (significand < 1024 && exponent > 1) {
+    significand *= 2;
+    exponent--;
+  }
+  if (significand !== Math.floor(significand)) return -1;
+  // The leading 1024 of a normal number carries into the exponent; a subnormal has none.
+  return sign | (((exponent - 1) << 10) + significand);
+}
+
+/** The value of a half given as its 16 bits. */
+export function halfValue(bits: number): number {
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  const sign = bits & HALF_SIGN ? -1 : 1;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  // Not `-0`: Espruino reads that as the integer 0.
+  if ((bits & 0x7fff) === 0) return sign / Infinity;
+  let value = exponent === 0 ? fraction : fraction + 1024;
+  let scale = exponent === 0 ? 1 : exponent;
+  for (; scale < 25; scale++) value /= 2;
+  for (; scale > 25; scale--) value *= 2;
+  return sign * value;
+}
+
+/**
+ * Whether the big-endian float of `width` (2, 4, 8) bytes at `at` has no shorter
+ * form, neither as a narrower float nor as an integer within ±(2^53 - 1), and,
+ * if not a number, is the half 7e00.
+ */
+export function isShortestFloat(bytes: Uint8Array, at: number, width: number): boolean {
+  const head = (bytes[at] << 8) | bytes[at + 1];
+  const exponentBits = width === 2 ? 5 : width === 4 ? 8 : 11;
+  const exponentMax = (1 << exponentBits) - 1;
+  const biased = (head >> (15 - exponentBits)) & exponentMax;
+  const digits = fractionDigits(bytes, at, width, 15 - exponentBits);
+  if (biased === exponentMax) return width === 2 && (digits === 0 || head === HALF_NAN);
+  // Zero, of which only -0 is a float, or a subnormal, too small for anything narrower.
+  if (biased === 0) return digits > 0 || (width === 2 && head === HALF_SIGN);
+  const exponent = biased - (exponentMax >> 1);
+  if (exponent >= 0 && exponent <= 52 && digits <= exponent) return false;
+  if (width === 2) return true;
+  if (fits(exponent, digits, -14, 15, 10)) return false;
+  return width === 4 || !fits(exponent, digits, -126, 127, 23);
+}
+
+/** Binary digits of the fraction up to its last 1; the first two bytes have `headDigits` of them. */
+function fractionDigits(bytes: Uint8Array, at: number, width: number, headDigits: number): number {
+  let last = width - 1;
+  while (last > 1 && bytes[at + last] === 0) last--;
+  const headFraction = ((bytes[at] << 8) | bytes[at + 1]) & ((1 << headDigits) - 1);
+  let rest = last > 1 ? bytes[at + last] : headFraction;
+  if (rest === 0) return 0;
+  let digits = headDigits + (last - 1) * 8;
+  for (; (rest & 1) === 0; rest >>= 1) digits--;
+  return digits;
+}
+
+/**
+ * Whether 1.f * 2^exponent, f having `digits` binary digits, is exact in a format
+ * with `fraction` of them and exponents `min` to `max` (below `min`: subnormals).
+ */
+function fits(exponent: number, digits: number, min: number, max: number, fraction: number): boolean {
+  return exponent <= max && digits <= fraction && exponent - digits >= min - fraction;
+}

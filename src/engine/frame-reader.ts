@@ -1,0 +1,183 @@
+import { checkCbor } from "./cbor.js";
+import { Reader } from "./cursor.js";
+import {
+  DROP_LENGTH, DROP_MAGIC, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
+} from "./drops.js";
+import {
+  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_SOURCE, FLAG_BROADCAST, MAGIC_AND_VERSION, ROW_HAS_VALUE,
+  ROW_RESERVED, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT, TYPE_DIFF, TYPE_SYN,
+} from "./frame.js";
+import type { RowData } from "./rows.js";
+import { ASKED, REMOVE } from "./states.js";
+
+const KNOWN_FLAGS = FLAG_BROADCAST;
+
+/** Reads one frame. `open` checks all of it, so what is read afterwards cannot fail. */
+export class FrameReader {
+  type = 0;
+  flags = 0;
+  id = 0;
+  revision = 0;
+  counter = 0;
+  heartbeat = 0;
+  rootFirst = 0;
+  rootSecond = 0;
+  inReplyTo = 0;
+
+  /** Of the section that `nextSection` went to. */
+  section = 0;
+  /** Of the DIGEST section: it lists all rows of its sender whose ids lie in this range. */
+  digestFrom = 0;
+  digestTo = 0;
+
+  private readonly reader = new Reader();
+  private sectionsStart = 0;
+  private sectionEnd = 0;
+  private frameEnd = 0;
+  private base = 0;
+  private basePort = 0;
+
+  /** Decodes and checks a whole frame. Returns a drop reason, DROP_NONE when it is good. */
+  open(bytes: Uint8Array, length: number, row: RowData): number {
+    const reader = this.reader;
+    reader.reset(bytes, 0, length);
+    const first = reader.u8();
+    if (reader.failed) return DROP_LENGTH;
+    if (first !== MAGIC_AND_VERSION) return first >> 4 === MAGIC_AND_VERSION >> 4 ? DROP_VERSION : DROP_MAGIC;
+    const second = reader.u8();
+    this.type = second & 0x0f;
+    this.flags = second & 0xf0;
+    if (reader.failed) return DROP_LENGTH;
+    if (this.type < TYPE_SYN || this.type > TYPE_DIFF) return DROP_TYPE;
+    if ((this.flags & ~KNOWN_FLAGS) !== 0 || (this.flags !== 0 && this.type !== TYPE_SYN)) return DROP_TYPE;
+    this.id = reader.u32();
+    this.revision = reader.varint();
+    this.counter = reader.varint();
+    this.heartbeat = reader.varint();
+    this.rootFirst = reader.u32();
+    this.rootSecond = reader.u32();
+    this.inReplyTo = this.type === TYPE_SYN ? 0 : reader.varint();
+    if (reader.failed) return DROP_LENGTH;
+    this.sectionsStart = reader.position;
+    this.frameEnd = length;
+    return this.checkSections(row);
+  }
+
+  /** Back to before the first section. */
+  rewind(): void {
+    this.reader.reset(this.reader.bytes, this.sectionsStart, this.frameEnd);
+    this.sectionEnd = this.sectionsStart;
+    this.section = 0;
+  }
+
+  /** Goes to the next section, passing over what is left of this one and over unknown ones. */
+  nextSection(): boolean {
+    const reader = this.reader;
+    reader.reset(reader.bytes, this.sectionEnd, this.frameEnd);
+    if (reader.position === this.frameEnd) return false;
+    this.section = reader.u8();
+    const length = reader.u16();
+    const start = reader.skip(length);
+    if (reader.failed) return false;
+    this.sectionEnd = start + length;
+    reader.reset(reader.bytes, start, this.sectionEnd);
+    if (this.section === SECTION_ROWS) {
+      this.base = (reader.u24() << 8) >>> 0;
+      this.basePort = reader.u16();
+    } else if (this.section === SECTION_DIGEST) {
+      this.digestFrom = reader.u32();
+      this.digestTo = reader.u32();
+    }
+    return true;
+  }
+
+  /** Whether the current section has another entry. */
+  more(): boolean {
+    return !this.reader.failed && this.reader.position < this.sectionEnd;
+  }
+
+  /** The next id of a WANT section. */
+  readWant(): number {
+    return this.reader.u32();
+  }
+
+  /** The next row of a DIGEST section: id, state, revision and heartbeat. */
+  readDigestEntry(row: RowData): void {
+    row.id = this.reader.u32();
+    row.state = this.reader.u8();
+    row.revision = this.reader.varint();
+    row.heartbeat = this.reader.varint();
+  }
+
+  /** The next row of a ROWS section. Its address is 0 where it is the datagram's source. */
+  readRow(row: RowData): void {
+    const reader = this.reader;
+    const head = reader.u8();
+    const form = (head >> 3) & 3;
+    row.state = head & 7;
+    row.id = reader.u32();
+    row.address = 0;
+    if (form === ADDRESS_IN_BASE) row.address = (this.base | reader.u8()) >>> 0;
+    else if (form === ADDRESS_IN_FULL) row.address = reader.u32();
+    row.port = form === ADDRESS_IN_FULL ? reader.u16() : this.basePort;
+    row.revision = reader.varint();
+    row.heartbeat = reader.varint();
+    row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : reader.varint();
+    row.valueStart = reader.skip(row.valueLength);
+    const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
+    const headGood = (head & ROW_RESERVED) === 0 && form <= ADDRESS_IN_FULL && isWireState(row.state);
+    const valueGood = (head & ROW_HAS_VALUE) === 0 || row.valueLength > 0;
+    if (!addressed || !headGood || !valueGood) row.state = BAD_ROW;
+  }
+
+  private checkSections(row: RowData): number {
+    let lastTag = 0;
+    this.rewind();
+    while (this.nextSection()) {
+      if (this.section <= lastTag) return DROP_SECTION;
+      lastTag = this.section;
+      const reason = this.checkSection(row);
+      if (reason !== DROP_NONE) return reason;
+    }
+    return this.reader.failed ? DROP_LENGTH : DROP_NONE;
+  }
+
+  private checkSection(row: RowData): number {
+    if (this.section > SECTION_DIGEST) return DROP_NONE;
+    if (this.reader.failed) return DROP_SECTION;
+    let lastId = -1;
+    while (this.more()) {
+      if (this.section === SECTION_WANT) {
+        this.readWant();
+      } else if (this.section === SECTION_ROWS) {
+        const reason = this.checkRow(row);
+        if (reason !== DROP_NONE) return reason;
+      } else {
+        this.readDigestEntry(row);
+        const inOrder = row.id > lastId && row.id >= this.digestFrom && row.id <= this.digestTo;
+        if (!inOrder || !isWireState(row.state)) return DROP_SECTION;
+        lastId = row.id;
+      }
+    }
+    return this.reader.failed ? DROP_SECTION : DROP_NONE;
+  }
+
+  private checkRow(row: RowData): number {
+    this.readRow(row);
+    if (this.reader.failed) return DROP_SECTION;
+    if (row.state === BAD_ROW) return DROP_ROW;
+    if (row.valueLength === 0) return DROP_NONE;
+    const good = checkCbor(this.reader.bytes, row.valueStart, row.valueStart + row.valueLength);
+    return good ? DROP_NONE : DROP_VALUE;
+  }
+}
+
+const BAD_ROW = 255;
+
+function isWireState(state: number): boolean {
+  return state <= REMOVE && state !== ASKED;
+}
+
+function isHost(address: number): boolean {
+  return address !== 0 && address !== 0xffffffff;
+}

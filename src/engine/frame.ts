@@ -1,0 +1,48 @@
+/*
+ * The compact frame, version 1. PROTOCOL.md is its grammar.
+ *
+ * offset  bytes  field
+ *      0      1  magic 0xc (high four bits) and version 1 (low four bits): never '{'
+ *      1      1  flags (high four bits) and type (low four bits)
+ *      2      4  id of the sender
+ *      6    1–5  revision of the sender, varint
+ *      …    1–5  counter, varint: per start, strictly rising
+ *      …    1–5  heartbeat of the sender, varint                    ← body starts
+ *      …      8  root over the sender's rows
+ *      …    1–5  ACK and DIFF: counter of the frame that is answered, varint
+ *      …         sections: tag (1), length (2), content
+ */
+export const MAGIC_AND_VERSION = 0xc1;
+
+export const TYPE_SYN = 1;
+/** Answers a SYN. */
+export const TYPE_ACK = 2;
+/** Carries what an ACK or a DIFF asked for, and what did not fit an ACK. */
+export const TYPE_DIFF = 3;
+
+/** Set on a SYN that went to a broadcast address, so that not everybody answers it. */
+export const FLAG_BROADCAST = 0x20;
+
+/** Ids of rows that the sender lacks or holds in an older form. */
+export const SECTION_WANT = 1;
+export const SECTION_ROWS = 2;
+/** All rows that the sender holds in a range of ids, without their values. */
+export const SECTION_DIGEST = 3;
+
+/** How a row gives its address, in bits 3 and 4 of its head. */
+export const ADDRESS_OF_SOURCE = 0;
+export const ADDRESS_IN_BASE = 1;
+export const ADDRESS_IN_FULL = 2;
+/** Bit 5 of a row's head; bits 0 to 2 are its state, bits 6 and 7 are reserved. */
+export const ROW_HAS_VALUE = 0x20;
+export const ROW_RESERVED = 0xc0;
+
+/** From magic to root at its longest, with the answered counter. */
+export const PREAMBLE_BYTES_MAX = 34;
+export const SECTION_HEAD_BYTES = 3;
+/** The /24 network and the port that rows in the section refer to. */
+export const ROWS_HEAD_BYTES = 5;
+export const DIGEST_HEAD_BYTES = 8;
+export const WANT_BYTES = 4;
+/** A row at its longest, without the bytes of its value. */
+export const ROW_HEAD_BYTES_MAX = 23;

@@ -1,0 +1,59 @@
+/**
+ * The root: 64 bits over a set of rows, kept up to date in constant time.
+ *
+ * It is the sum, in two words modulo 2^32, of one hash per row, so rows can be
+ * put in and taken out in any order. The hash is the final stage of Bob
+ * Jenkins' lookup3 (`hashword2`, 2006) over four words; it needs additions and
+ * rotations only, which are exact on every engine. It guards against accidents,
+ * not against forgery: that is the business of sealing.
+ */
+export class Root {
+  /** First and second word, as signed 32-bit integers. */
+  first = 0;
+  second = 0;
+
+  add(id: number, revision: number, heartbeat: number, state: number): void {
+    this.mix(id, revision, heartbeat, state, 1);
+  }
+
+  subtract(id: number, revision: number, heartbeat: number, state: number): void {
+    this.mix(id, revision, heartbeat, state, -1);
+  }
+
+  equals(first: number, second: number): boolean {
+    return this.first === (first | 0) && this.second === (second | 0);
+  }
+
+  private mix(id: number, revision: number, heartbeat: number, state: number, sign: number): void {
+    let a = (SEED + id) | 0;
+    let b = (SEED + revision) | 0;
+    let c = (SEED + heartbeat) | 0;
+
+    a = (a - c) ^ rotate(c, 4); c = (c + b) | 0;
+    b = (b - a) ^ rotate(a, 6); a = (a + c) | 0;
+    c = (c - b) ^ rotate(b, 8); b = (b + a) | 0;
+    a = (a - c) ^ rotate(c, 16); c = (c + b) | 0;
+    b = (b - a) ^ rotate(a, 19); a = (a + c) | 0;
+    c = (c - b) ^ rotate(b, 4); b = (b + a) | 0;
+
+    a = (a + state) | 0;
+
+    c = ((c ^ b) - rotate(b, 14)) | 0;
+    a = ((a ^ c) - rotate(c, 11)) | 0;
+    b = ((b ^ a) - rotate(a, 25)) | 0;
+    c = ((c ^ b) - rotate(b, 16)) | 0;
+    a = ((a ^ c) - rotate(c, 4)) | 0;
+    b = ((b ^ a) - rotate(a, 14)) | 0;
+    c = ((c ^ b) - rotate(b, 24)) | 0;
+
+    this.first = (this.first + sign * c) | 0;
+    this.second = (this.second + sign * b) | 0;
+  }
+}
+
+const WORDS = 4;
+const SEED = (0xdeadbeef + (WORDS << 2)) | 0;
+
+function rotate(word: number, bits: number): number {
+  return (word << bits) | (word >>> (32 - bits));
+}

@@ -1,0 +1,9 @@
+/** The protocol: no I/O, no clock, no dice of its own. `Engine` states its contract. */
+export { BROADCAST_ADDRESS, formatAddress, parseAddress } from "./address.js";
+export { DROP_REASONS, dropReasonName } from "./drops.js";
+export { EVENT_ID_CONFLICT, EVENT_STATE, EVENT_TABLE_FULL, EVENT_UPDATE, Engine } from "./engine.js";
+export type { EngineEvent } from "./engine.js";
+export type { EngineOptions } from "./options.js";
+export type { Datagram } from "./outbox.js";
+export { FLAG_ASKED, OWN_SLOT, Rows } from "./rows.js";
+export { ASKED, DOWN, REMOVE, SUSPECT, UP } from "./states.js";

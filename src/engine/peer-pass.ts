@@ -1,0 +1,52 @@
+import type { Random } from "./random.js";
+import type { Rows } from "./rows.js";
+import { DOWN } from "./states.js";
+
+/**
+ * Picks whom to ask next: a shuffled pass over all live rows, then another, so
+ * that within two passes everybody was asked (Das, Gupta, Motivala: SWIM, 2002,
+ * section 4.3). A node that joins during a pass is asked in the next.
+ */
+export class PeerPass {
+  private readonly rows: Rows;
+  private readonly random: Random;
+  private readonly slots: Uint16Array;
+  private length = 0;
+  private position = 0;
+
+  constructor(rows: Rows, random: Random) {
+    this.rows = rows;
+    this.random = random;
+    this.slots = new Uint16Array(rows.capacity);
+  }
+
+  /** The slot of a live row that is not the node's own, or -1 when there is none. */
+  next(): number {
+    for (let pass = 0; pass < 2; pass++) {
+      while (this.position < this.length) {
+        const slot = this.slots[this.position++];
+        if (isLivePeer(this.rows, slot)) return slot;
+      }
+      this.shuffle();
+    }
+    return -1;
+  }
+
+  private shuffle(): void {
+    this.length = 0;
+    this.position = 0;
+    for (let place = 0; place < this.rows.count; place++) {
+      const slot = this.rows.slotAt(place);
+      if (!isLivePeer(this.rows, slot)) continue;
+      const other = this.random.below(this.length + 1);
+      this.slots[this.length] = this.slots[other];
+      this.slots[other] = slot;
+      this.length++;
+    }
+  }
+}
+
+/** Whether a slot holds the row of another node that is thought to run. */
+function isLivePeer(rows: Rows, slot: number): boolean {
+  return slot !== 0 && rows.isHeld(slot) && rows.state(slot) < DOWN;
+}

@@ -1,0 +1,310 @@
+import { Root } from "./hash.js";
+import { DOWN, REMOVE } from "./states.js";
+
+/** The slot of the node's own row. */
+export const OWN_SLOT = 0;
+
+/** A row as it comes off the wire; its value lies in the datagram's bytes. */
+export class RowData {
+  /** uint32 that names the node. */
+  id = 0;
+  /** IPv4 as uint32; 0 when the sender did not know it. */
+  address = 0;
+  port = 0;
+  revision = 0;
+  heartbeat = 0;
+  state = 0;
+  /** Where the value starts in the bytes that the row was read from. */
+  valueStart = 0;
+  /** Bytes of the value; 0 when the node shares none. */
+  valueLength = 0;
+}
+
+/** What a merge did to the table. */
+export const MERGED_NOTHING = 0;
+/** Same statement of the owner, but a state nearer to REMOVE. */
+export const MERGED_STATE = 1;
+/** A fresher statement of the owner. */
+export const MERGED_FRESHER = 2;
+/** Refused: the table is full of rows that are worth more. */
+export const MERGE_TABLE_FULL = 3;
+/** Refused: the value is longer than `valueBytesMax`. */
+export const MERGE_VALUE_TOO_LARGE = 4;
+
+/** Bits of a row's flags. */
+/** The application has not been told of a fresher statement yet. */
+export const FLAG_UPDATED = 1;
+/** The application has not been told of the row's state yet. */
+export const FLAG_STATE_CHANGED = 2;
+/** Asked and not answered yet. */
+export const FLAG_ASKED = 4;
+/** In the outbox for the peer that is answered. */
+export const FLAG_TO_SEND = 8;
+export const FLAG_SENT_AS_NEWS = 16;
+const FLAG_HELD = 32;
+
+/**
+ * Compares two statements about one node by ESPGossip's rule: revision, then
+ * heartbeat, then state. Negative when the first is older, 0 when equal,
+ * positive when it is fresher.
+ */
+export function compareFreshness(
+  revisionA: number, heartbeatA: number, stateA: number,
+  revisionB: number, heartbeatB: number, stateB: number,
+): number {
+  if (revisionA !== revisionB) return revisionA < revisionB ? -1 : 1;
+  if (heartbeatA !== heartbeatB) return heartbeatA < heartbeatB ? -1 : 1;
+  return stateA - stateB;
+}
+
+/**
+ * The network state: one row a node, in typed arrays over preallocated buffers.
+ *
+ * A row stays in its slot for as long as it is held; `slotAt` walks the rows in
+ * ascending order of id. Capacity is 1 to 65,535 rows; a row takes
+ * `ROW_BYTES + valueBytesMax` bytes.
+ *
+ * Every write that bears on freshness goes through `state` and `merge`, which
+ * keep the root true.
+ */
+export class Rows {
+  readonly capacity: number;
+  readonly valueBytesMax: number;
+  count = 0;
+  /** Rows that have sends left as news. */
+  newsCount = 0;
+  /** Whether a row may have changes that the application was not told of. */
+  hasChanges = false;
+  /** Over all rows that are not tombstones: equal roots mean equal network states. */
+  readonly root = new Root();
+
+  private readonly words: Uint32Array;
+  private readonly halves: Uint16Array;
+  private readonly bytes: Uint8Array;
+  private readonly values: Uint8Array;
+
+  constructor(capacity: number, valueBytesMax: number) {
+    this.capacity = capacity;
+    this.valueBytesMax = valueBytesMax;
+    this.words = new Uint32Array(capacity * WORDS);
+    this.halves = new Uint16Array(capacity * HALVES);
+    this.bytes = new Uint8Array(capacity * BYTES);
+    this.values = new Uint8Array(capacity * valueBytesMax);
+    for (let i = 0; i < capacity; i++) this.halves[i * HALVES + ORDER] = i;
+  }
+
+  id(slot: number): number { return this.words[slot * WORDS + ID]; }
+  address(slot: number): number { return this.words[slot * WORDS + ADDRESS]; }
+  port(slot: number): number { return this.halves[slot * HALVES + PORT]; }
+  revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
+  heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
+  state(slot: number): number { return this.bytes[slot * BYTES + STATE]; }
+  /** Engine time at which the row's state runs out; without meaning while it is UP. */
+  deadline(slot: number): number { return this.words[slot * WORDS + DEADLINE]; }
+  /** Sends that are left for this row as news. */
+  news(slot: number): number { return this.bytes[slot * BYTES + NEWS]; }
+  valueLength(slot: number): number { return this.bytes[slot * BYTES + VALUE_LENGTH]; }
+  hasFlag(slot: number, flag: number): boolean { return (this.bytes[slot * BYTES + FLAGS] & flag) !== 0; }
+
+  /** The buffer that holds all values; a row's value starts at `valueStart(slot)`. Not to be written. */
+  valueBytes(): Uint8Array { return this.values; }
+  valueStart(slot: number): number { return slot * this.valueBytesMax; }
+
+  setDeadline(slot: number, deadline: number): void { this.words[slot * WORDS + DEADLINE] = deadline; }
+  setNews(slot: number, sends: number): void {
+    const at = slot * BYTES + NEWS;
+    this.newsCount += (sends > 0 ? 1 : 0) - (this.bytes[at] > 0 ? 1 : 0);
+    this.bytes[at] = sends;
+  }
+  /** Makes a row news: it rides along on as many frames as `newsSendsMax` says. */
+  markNews(slot: number): void { this.setNews(slot, this.newsSendsMax()); }
+  setFlag(slot: number, flag: number): void { this.bytes[slot * BYTES + FLAGS] |= flag; }
+  clearFlag(slot: number, flag: number): void { this.bytes[slot * BYTES + FLAGS] &= ~flag; }
+  /** Clears a flag of a row that is held and returns whether it was set. */
+  takeFlag(slot: number, flag: number): boolean {
+    const set = this.isHeld(slot) && this.hasFlag(slot, flag);
+    if (set) this.clearFlag(slot, flag);
+    return set;
+  }
+  /** Notes that the application has to be told, by FLAG_UPDATED or FLAG_STATE_CHANGED. */
+  noteChange(slot: number, flag: number): void {
+    this.setFlag(slot, flag);
+    this.hasChanges = true;
+  }
+
+  /** About log2 of the number of rows, and a few more for frames that get lost: 3 to 19. */
+  newsSendsMax(): number {
+    let sends = 3;
+    for (let rest = this.count; rest > 0; rest >>>= 1) sends++;
+    return sends;
+  }
+
+  setAddress(slot: number, address: number, port: number): void {
+    this.words[slot * WORDS + ADDRESS] = address;
+    this.halves[slot * HALVES + PORT] = port;
+  }
+
+  /** Whether a slot holds a row: a slot that was free since it was looked up does not. */
+  isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
+
+  /** The slot of the row at a place, 0 to count - 1, in the order of ids. */
+  slotAt(place: number): number { return this.halves[place * HALVES + ORDER]; }
+
+  /** The place of the first row whose id is not below `id`; `count` when there is none. */
+  placeOf(id: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.id(this.slotAt(middle)) < id) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The slot of a row, or -1. */
+  find(id: number): number {
+    const place = this.placeOf(id);
+    if (place === this.count) return -1;
+    const slot = this.slotAt(place);
+    return this.id(slot) === id ? slot : -1;
+  }
+
+  /**
+   * Takes in a statement about a node if it is fresher than what is held.
+   * Returns one of the `MERGE…` codes; where it is one of the `MERGED_` kind but
+   * NOTHING, `find` has the row. `from` are the bytes in which the value lies.
+   *
+   * Over statements as owners make them (one value and address for each
+   * revision and heartbeat) this is a join: the order and the repetition of
+   * merges do not matter.
+   */
+  merge(row: RowData, from: Uint8Array): number {
+    const slot = this.find(row.id);
+    if (slot >= 0 && this.compare(slot, row) >= 0) return MERGED_NOTHING;
+    const fresher = slot < 0 || row.revision !== this.revision(slot) || row.heartbeat !== this.heartbeat(slot);
+    if (!fresher) {
+      this.setState(slot, row.state);
+      return MERGED_STATE;
+    }
+    if (row.valueLength > this.valueBytesMax) return MERGE_VALUE_TOO_LARGE;
+    const target = slot >= 0 ? slot : this.insert(row.id, row.state);
+    if (target < 0) return MERGE_TABLE_FULL;
+    this.setAddress(target, row.address, row.port);
+    this.setValue(target, from, row.valueStart, row.valueLength);
+    this.setStatement(target, row.revision, row.heartbeat, row.state);
+    return MERGED_FRESHER;
+  }
+
+  /** Positive when the row in `slot` is fresher than `row`, negative when it is older. */
+  compare(slot: number, row: RowData): number {
+    return compareFreshness(
+      this.revision(slot), this.heartbeat(slot), this.state(slot),
+      row.revision, row.heartbeat, row.state,
+    );
+  }
+
+  setState(slot: number, state: number): void {
+    this.setStatement(slot, this.revision(slot), this.heartbeat(slot), state);
+  }
+
+  setStatement(slot: number, revision: number, heartbeat: number, state: number): void {
+    this.leaveRoot(slot);
+    const at = slot * WORDS;
+    this.words[at + REVISION] = revision;
+    this.words[at + HEARTBEAT] = heartbeat;
+    this.bytes[slot * BYTES + STATE] = state;
+    this.joinRoot(slot);
+  }
+
+  /** @param length 0 to `valueBytesMax` */
+  setValue(slot: number, from: Uint8Array, start: number, length: number): void {
+    const at = this.valueStart(slot);
+    for (let i = 0; i < length; i++) this.values[at + i] = from[start + i];
+    this.bytes[slot * BYTES + VALUE_LENGTH] = length;
+  }
+
+  /**
+   * A slot for a new row, its id and zeros in it, or -1. When the table is full
+   * it takes the place of a tombstone, then of a row that is DOWN, but never of
+   * a live row, and only for a row that is live itself.
+   */
+  private insert(id: number, state: number): number {
+    if (this.count === this.capacity) {
+      const victim = state >= DOWN ? -1 : this.leastWorth();
+      if (victim < 0) return -1;
+      this.remove(victim);
+    }
+    const slot = this.slotAt(this.count);
+    const place = this.placeOf(id);
+    for (let i = this.count; i > place; i--) this.setSlotAt(i, this.slotAt(i - 1));
+    this.setSlotAt(place, slot);
+    this.count++;
+    for (let i = 0; i < WORDS; i++) this.words[slot * WORDS + i] = 0;
+    for (let i = 0; i < BYTES; i++) this.bytes[slot * BYTES + i] = 0;
+    this.words[slot * WORDS + ID] = id;
+    // An empty row counts as a tombstone until its first statement, so the root leaves it out.
+    this.bytes[slot * BYTES + STATE] = REMOVE;
+    this.setFlag(slot, FLAG_HELD);
+    return slot;
+  }
+
+  /** Forgets a row; its slot is free for another. */
+  remove(slot: number): void {
+    this.leaveRoot(slot);
+    this.setNews(slot, 0);
+    this.clearFlag(slot, FLAG_HELD);
+    this.count--;
+    for (let i = this.placeOf(this.id(slot)); i < this.count; i++) this.setSlotAt(i, this.slotAt(i + 1));
+    this.setSlotAt(this.count, slot);
+  }
+
+  /** Whether a live row that is not held yet would find a place. */
+  hasPlace(): boolean {
+    return this.count < this.capacity || this.leastWorth() >= 0;
+  }
+
+  private leastWorth(): number {
+    let victim = -1;
+    for (let place = 0; place < this.count; place++) {
+      const slot = this.slotAt(place);
+      if (this.state(slot) < DOWN) continue;
+      if (victim < 0 || this.state(slot) > this.state(victim)) victim = slot;
+    }
+    return victim;
+  }
+
+  private setSlotAt(place: number, slot: number): void { this.halves[place * HALVES + ORDER] = slot; }
+
+  private joinRoot(slot: number): void {
+    const state = this.state(slot);
+    if (state !== REMOVE) this.root.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+  }
+
+  private leaveRoot(slot: number): void {
+    const state = this.state(slot);
+    if (state !== REMOVE) this.root.subtract(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+  }
+}
+
+// Columns of a row, by the width of their array.
+const ID = 0;
+const ADDRESS = 1;
+const REVISION = 2;
+const HEARTBEAT = 3;
+const DEADLINE = 4;
+const WORDS = 5;
+
+const PORT = 0;
+/** Not of the row in that slot: the slot that stands at this place in the order of ids. */
+const ORDER = 1;
+const HALVES = 2;
+
+const STATE = 0;
+const FLAGS = 1;
+const NEWS = 2;
+const VALUE_LENGTH = 3;
+const BYTES = 4;
+
+/** Bytes of one row without its value. */
+export const ROW_BYTES = WORDS * 4 + HALVES * 2 + BYTES;

@@ -1,0 +1,86 @@
+import type { Clock} from "./clock.js";
+import { earlier } from "./clock.js";
+import type { Rows } from "./rows.js";
+import { FLAG_STATE_CHANGED } from "./rows.js";
+import { DOWN, REMOVE, SUSPECT, UP } from "./states.js";
+
+/** No row waits: as far ahead as engine times can be compared. */
+const FAR_MS = 0x7fffffff;
+
+/**
+ * Moves rows that nobody refutes from SUSPECT to DOWN to REMOVE and out of the
+ * table. A node may raise the state of another's row, but only its owner takes
+ * it back, by a higher heartbeat.
+ */
+export class Suspicion {
+  private readonly rows: Rows;
+  private readonly clock: Clock;
+  private readonly roundIntervalMs: number;
+  private readonly removeAfterMs: number;
+  /** Not later than the first row's deadline. */
+  private earliest = FAR_MS;
+
+  constructor(rows: Rows, clock: Clock, roundIntervalMs: number, removeAfterMs: number) {
+    this.rows = rows;
+    this.clock = clock;
+    this.roundIntervalMs = roundIntervalMs;
+    this.removeAfterMs = removeAfterMs;
+  }
+
+  /** Raises the state of another node's row and makes it news. */
+  raise(slot: number, state: number): void {
+    this.rows.setState(slot, state);
+    this.rows.markNews(slot);
+    this.stateChanged(slot);
+  }
+
+  /** Sets a row's deadline after its state was changed, and notes the change for the application. */
+  stateChanged(slot: number): void {
+    const rows = this.rows;
+    const state = rows.state(slot);
+    rows.noteChange(slot, FLAG_STATE_CHANGED);
+    if (state === UP) return;
+    const waitMs = state === SUSPECT ? this.suspicionMs() : this.removeAfterMs;
+    rows.setDeadline(slot, this.clock.nowMs + waitMs);
+    this.earliest = earlier(this.earliest, rows.deadline(slot));
+  }
+
+  /** How long a suspicion stands before it counts: long enough for news to go round and back. */
+  suspicionMs(): number {
+    let rounds = 3;
+    for (let rest = this.rows.count; rest > 1; rest >>>= 1) rounds++;
+    return rounds * this.roundIntervalMs;
+  }
+
+  nextDeadline(): number {
+    return this.earliest;
+  }
+
+  /** Raises the states of rows whose time is up, as news; a tombstone is forgotten. */
+  expire(): void {
+    if (!this.clock.isDue(this.earliest)) return;
+    const rows = this.rows;
+    this.earliest = this.clock.nowMs + FAR_MS;
+    for (let place = rows.count - 1; place >= 0; place--) {
+      const slot = rows.slotAt(place);
+      const state = rows.state(slot);
+      if (state === UP) continue;
+      if (!this.clock.isDue(rows.deadline(slot))) {
+        this.earliest = earlier(this.earliest, rows.deadline(slot));
+      } else if (state === REMOVE) {
+        rows.remove(slot);
+      } else {
+        this.raise(slot, state === SUSPECT ? DOWN : REMOVE);
+      }
+    }
+  }
+
+  /** Gives suspected nodes more time: this node has not listened for a while. */
+  postpone(ms: number): void {
+    const rows = this.rows;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      if (rows.state(slot) === SUSPECT) rows.setDeadline(slot, rows.deadline(slot) + ms);
+    }
+  }
+}

@@ -1,0 +1,366 @@
+import { formatAddress } from "./engine/address.js";
+import {
+  CBOR_TOO_DEEP, CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor,
+} from "./engine/cbor.js";
+import { DROP_REASONS, dropReasonName } from "./engine/drops.js";
+import {
+  EVENT_ID_CONFLICT, EVENT_STATE, EVENT_TABLE_FULL, EVENT_UPDATE, Engine, type EngineEvent,
+} from "./engine/engine.js";
+import type { Datagram } from "./engine/outbox.js";
+import { FLAG_ASKED, OWN_SLOT } from "./engine/rows.js";
+import { ASKED, DOWN, UP } from "./engine/states.js";
+import {
+  type CheckedOptions, type GossipErrorCode, type GossipOptions, type NodeRow, checkOptions, parseEndpoint,
+} from "./options.js";
+
+export type { CborValue } from "./engine/cbor.js";
+export { ASKED, DOWN, REMOVE, SUSPECT, UP } from "./engine/states.js";
+export type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";
+export type { GossipClock, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
+export { MinMax, type MinMaxOptions, minMax } from "./views/min-max.js";
+export type { View } from "./views/view.js";
+
+/** Counters since the start; each wraps at 2^32. */
+export interface GossipStats {
+  datagramsSent: number;
+  bytesSent: number;
+  datagramsReceived: number;
+  bytesReceived: number;
+  /** Datagrams that the socket refused to send. */
+  sendFailures: number;
+  /** Datagrams, and rows in them, that were refused, by reason. */
+  drops: Record<string, number>;
+}
+
+/** A row in the shape of ESPGossip's network state, with the id added. */
+export interface NetworkStateRow {
+  revision: number;
+  heartbeat: number;
+  state: number;
+  data?: CborValue;
+  id: number;
+}
+
+/**
+ * One node of a gossip network: options in, callbacks out. Callbacks run after
+ * all that an input caused has been sent, so they may call any method.
+ */
+export class Gossip {
+  private readonly options: GossipOptions;
+  private readonly checked: CheckedOptions;
+  private readonly engine: Engine;
+  private readonly datagram: Datagram;
+  private readonly event: EngineEvent = { kind: 0, slot: 0 };
+  private readonly value: Uint8Array;
+  private phase = NEW;
+  private storedRevision = 0;
+  private sendFailures = 0;
+  private timer: unknown;
+  private timerDeadline = 0;
+
+  /** @throws Error that names the option, its value and the allowed range */
+  constructor(options: GossipOptions) {
+    const checked = checkOptions(options);
+    this.options = options;
+    this.checked = checked;
+    this.engine = new Engine(checked);
+    for (let i = 0; i < checked.seeds.length; i += 2) this.engine.seeds.pin(checked.seeds[i], checked.seeds[i + 1]);
+    this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
+    this.value = new Uint8Array(checked.valueBytesMax);
+    const views = options.views ?? [];
+    for (let i = 0; i < views.length; i++) views[i].open(checked.capacity);
+  }
+
+  /** The node's own id. */
+  get id(): number { return this.checked.id; }
+
+  /** The node's own revision: the number of its starts before this one, as far as storage or others know. */
+  get revision(): number { return this.engine.revision(); }
+
+  /**
+   * Stores the next revision, opens the socket and begins with the rounds.
+   *
+   * @throws what the storage throws; nothing has been sent then
+   */
+  start(): void {
+    if (this.phase !== NEW) throw new Error("start: the node was started or closed before");
+    const stored = this.options.storage === undefined ? undefined : this.options.storage.readRevision();
+    const revision = stored === undefined ? 0 : stored + 1;
+    if (revision > 0xffffffff) throw new Error(`start: the stored revision, ${String(stored)}, has no successor`);
+    if (this.options.storage !== undefined) this.options.storage.writeRevision(revision);
+    this.storedRevision = revision;
+    this.phase = STARTED;
+    this.options.socket.open(
+      this.checked.port,
+      (bytes, length, address, port) => this.receive(bytes, length, address, port),
+      (error) => this.fail("socket", error),
+    );
+    this.engine.start(this.nowMs(), revision);
+    this.drain();
+  }
+
+  /**
+   * Shares a value with the whole network, in place of the one before;
+   * `undefined` withdraws it. It leaves at once: to `address`, if one is given,
+   * and to a few live nodes.
+   *
+   * @throws Error when the value is no CBOR, is too long or the node is closed
+   */
+  push(value: CborValue, address?: string): void {
+    if (this.phase === CLOSED) throw new Error("push: the node is closed");
+    const target = [0, 0];
+    if (address !== undefined) {
+      target.length = 0;
+      parseEndpoint("address", address, this.checked.port, target);
+    }
+    const length = value === undefined ? 0 : this.encode(value);
+    this.engine.publish(this.nowMs(), this.value, length, target[0], target[1]);
+    this.tellViews(OWN_SLOT);
+    this.settleViews();
+    this.drain();
+  }
+
+  /** All rows: the node's own and those of the nodes it knows of, in the order of their ids. */
+  rows(): NodeRow[] {
+    const rows: NodeRow[] = [];
+    for (let place = 0; place < this.engine.rows.count; place++) rows.push(this.row(this.engine.rows.slotAt(place)));
+    return rows;
+  }
+
+  /**
+   * All rows by address, as in ESPGossip's `networkState`; where a node has
+   * another port than this one, by address and port.
+   */
+  networkState(): Record<string, NetworkStateRow> {
+    const state: Record<string, NetworkStateRow> = {};
+    const rows = this.rows();
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i];
+      const key = row.port === this.checked.port ? row.address : `${row.address}:${row.port}`;
+      const entry: NetworkStateRow = {
+        revision: row.revision, heartbeat: row.heartbeat, state: row.state, id: row.id,
+      };
+      if (row.data !== undefined) entry.data = row.data;
+      state[key] = entry;
+    }
+    return state;
+  }
+
+  /** `networkState` as JSON; bytes in it are hexadecimal text. */
+  networkStateJson(): string {
+    const bytesAsHex = (_key: string, value: unknown) => value instanceof Uint8Array ? hex(value) : value;
+    return JSON.stringify(this.networkState(), bytesAsHex);
+  }
+
+  /**
+   * Sets the stored revision, for a device that takes the place of another: from
+   * the one before the next start on. A node that runs takes on a higher one now.
+   */
+  setRevision(revision: number): void {
+    if (typeof revision !== "number" || revision >>> 0 !== revision) {
+      throw new Error(`setRevision: ${String(revision)} is not an integer from 0 to 4294967295`);
+    }
+    if (this.options.storage !== undefined) this.options.storage.writeRevision(revision);
+    this.storedRevision = revision;
+    if (this.phase !== STARTED) return;
+    this.engine.setRevision(this.nowMs(), revision);
+    this.storedRevision = this.engine.revision();
+    this.drain();
+  }
+
+  stats(): GossipStats {
+    const counted = this.engine.stats;
+    const drops: Record<string, number> = {};
+    for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops[reason];
+    return {
+      datagramsSent: counted.datagramsSent(),
+      bytesSent: counted.bytesSent(),
+      datagramsReceived: counted.datagramsReceived(),
+      bytesReceived: counted.bytesReceived(),
+      sendFailures: this.sendFailures,
+      drops,
+    };
+  }
+
+  /** Stops the rounds, closes the socket and silences all callbacks. A closed node can't be started again. */
+  close(): void {
+    if (this.phase === CLOSED) return;
+    const wasStarted = this.phase === STARTED;
+    this.phase = CLOSED;
+    this.clearTimer();
+    if (wasStarted) this.options.socket.close();
+  }
+
+  private nowMs(): number {
+    return this.options.clock.nowMs();
+  }
+
+  private encode(value: CborValue): number {
+    const length = encodeCbor(value, this.value, 0);
+    if (length === CBOR_TOO_LARGE) {
+      throw new Error(`value: takes more than ${this.checked.valueBytesMax} bytes of CBOR (valueBytesMax)`);
+    }
+    if (length === CBOR_TOO_DEEP) throw new Error("value: is nested deeper than 8 levels");
+    if (length < 0) throw new Error("value: has a part that CBOR can't express, such as a function");
+    return length;
+  }
+
+  private receive(bytes: Uint8Array, length: number, address: number, port: number): void {
+    if (this.phase !== STARTED) return;
+    this.debug("from", address, port, bytes, length);
+    this.engine.receive(this.nowMs(), address, port, bytes, length);
+    this.drain();
+  }
+
+  private tick(): void {
+    this.timer = undefined;
+    if (this.phase !== STARTED) return;
+    this.engine.tick(this.nowMs());
+    this.drain();
+  }
+
+  /** After each input: what must be stored, then what is to be sent, then what the application is told. */
+  private drain(): void {
+    if (this.phase !== STARTED) return;
+    this.storeRevision();
+    while (this.engine.pollTransmit(this.datagram)) this.send(this.datagram);
+    this.schedule();
+    this.tell();
+  }
+
+  private storeRevision(): void {
+    const revision = this.engine.revision();
+    if (revision === this.storedRevision) return;
+    this.storedRevision = revision;
+    if (this.options.storage === undefined) return;
+    try {
+      this.options.storage.writeRevision(revision);
+    } catch (error) {
+      this.fail("storage", error as Error);
+    }
+  }
+
+  private send(datagram: Datagram): void {
+    this.debug("to", datagram.address, datagram.port, datagram.bytes, datagram.length);
+    try {
+      this.options.socket.send(datagram.bytes, datagram.length, datagram.address, datagram.port);
+    } catch (error) {
+      this.sendFailures++;
+      if (this.sendFailures === 1) this.fail("send", error as Error);
+    }
+  }
+
+  /** A timer that is early does no harm, so it is only set anew when the deadline moved forward. */
+  private schedule(): void {
+    const deadline = this.engine.nextDeadline();
+    if (this.timer !== undefined) {
+      if (((deadline - this.timerDeadline) | 0) >= 0) return;
+      this.clearTimer();
+    }
+    const delayMs = (deadline - this.nowMs()) | 0;
+    this.timerDeadline = deadline;
+    this.timer = this.options.clock.setTimer(() => this.tick(), delayMs > 0 ? delayMs : 0);
+  }
+
+  private clearTimer(): void {
+    if (this.timer !== undefined) this.options.clock.clearTimer(this.timer);
+    this.timer = undefined;
+  }
+
+  private tell(): void {
+    const updated: NodeRow[] = [];
+    const changed: NodeRow[] = [];
+    const errors: number[] = [];
+    const event = this.event;
+    let touched = false;
+    while (this.engine.pollEvent(event)) {
+      if (event.kind === EVENT_UPDATE && this.options.onUpdate !== undefined) updated.push(this.row(event.slot));
+      if (event.kind === EVENT_STATE && this.options.onState !== undefined) changed.push(this.row(event.slot));
+      if (event.kind === EVENT_UPDATE || event.kind === EVENT_STATE) {
+        this.tellViews(event.slot);
+        touched = true;
+      } else {
+        errors.push(event.kind);
+      }
+    }
+    if (touched) this.settleViews();
+    this.callBack(updated, changed, errors);
+  }
+
+  private callBack(updated: NodeRow[], changed: NodeRow[], errors: number[]): void {
+    const options = this.options;
+    if (updated.length > 0 && options.onUpdate !== undefined) options.onUpdate(updated);
+    for (let i = 0; i < changed.length && this.phase === STARTED; i++) {
+      if (options.onState !== undefined) options.onState(changed[i]);
+    }
+    for (let i = 0; i < errors.length && this.phase === STARTED; i++) {
+      if (errors[i] === EVENT_ID_CONFLICT) {
+        this.fail("idConflict", new Error(`another device speaks under this node's id, ${this.checked.id}`));
+      } else if (errors[i] === EVENT_TABLE_FULL) {
+        this.fail("tableFull", new Error(`more live nodes than rows: capacity is ${this.checked.capacity}`));
+      }
+    }
+  }
+
+  private tellViews(slot: number): void {
+    const views = this.options.views ?? [];
+    for (let i = 0; i < views.length; i++) {
+      views[i].rowChanged(slot, this.engine.rows.state(slot) < DOWN, this.data(slot));
+    }
+  }
+
+  private settleViews(): void {
+    const views = this.options.views ?? [];
+    for (let i = 0; i < views.length; i++) views[i].settle();
+  }
+
+  private row(slot: number): NodeRow {
+    const rows = this.engine.rows;
+    const state = rows.state(slot);
+    return {
+      id: rows.id(slot),
+      address: formatAddress(rows.address(slot)),
+      port: rows.port(slot),
+      revision: rows.revision(slot),
+      heartbeat: rows.heartbeat(slot),
+      state: state === UP && rows.hasFlag(slot, FLAG_ASKED) ? ASKED : state,
+      data: this.data(slot),
+    };
+  }
+
+  private data(slot: number): CborValue {
+    const rows = this.engine.rows;
+    const length = rows.valueLength(slot);
+    if (length === 0) return undefined;
+    const start = rows.valueStart(slot);
+    const result = decodeCbor(rows.valueBytes(), start, start + length);
+    return result.ok ? result.value : undefined;
+  }
+
+  private fail(code: GossipErrorCode, error: Error): void {
+    if (this.phase === CLOSED) return;
+    if (this.options.debugOutput !== undefined) this.options.debugOutput(`${code}: ${error.message}`);
+    if (this.options.onError !== undefined) this.options.onError(code, error);
+    else if (code === "socket") throw error;
+  }
+
+  private debug(direction: string, address: number, port: number, bytes: Uint8Array, length: number): void {
+    if (this.options.debugOutput === undefined) return;
+    const type = frameTypeName(bytes[1] & 0x0f);
+    this.options.debugOutput(`${type} ${direction} ${formatAddress(address)}:${port}, ${length} bytes`);
+  }
+}
+
+const NEW = 0;
+const STARTED = 1;
+const CLOSED = 2;
+
+function frameTypeName(type: number): string {
+  return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : "unknown";
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) text += (bytes[i] < 16 ? "0" : "") + bytes[i].toString(16);
+  return text;
+}

@@ -1,0 +1,138 @@
+import { randomBytes } from "node:crypto";
+import { type Socket, createSocket } from "node:dgram";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import type { GossipClock, GossipSocket, GossipStorage, Platform } from "./types.js";
+
+export { MemoryStorage } from "./memory-storage.js";
+
+const DEFAULT_PORT = 5000;
+
+/**
+ * The platform's part of a node's options on Node.js.
+ *
+ * @param listen IPv4 address to bind to; without one the node listens on all
+ * interfaces and takes the first that is not a loopback for its own address
+ */
+export function nodePlatform(listen?: string): Platform {
+  return {
+    socket: new NodeSocket(listen),
+    clock: nodeClock,
+    randomSeed: randomBytes(4).readUInt32LE(),
+  };
+}
+
+/** Node's monotonic clock and timers. */
+export const nodeClock: GossipClock = {
+  nowMs: () => Math.trunc(performance.now()) >>> 0,
+  setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
+  clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};
+
+export class NodeSocket implements GossipSocket {
+  private socket: Socket | undefined;
+  private readonly listen: string | undefined;
+  private onError: (error: Error) => void = () => undefined;
+
+  constructor(listen?: string) {
+    this.listen = listen;
+  }
+
+  open(
+    port: number,
+    onDatagram: (bytes: Uint8Array, length: number, address: number, port: number) => void,
+    onError: (error: Error) => void,
+  ): void {
+    const socket = createSocket("udp4");
+    this.socket = socket;
+    this.onError = onError;
+    socket.on("message", (bytes, from) => onDatagram(bytes, bytes.length, toNumber(from.address), from.port));
+    socket.on("error", onError);
+    socket.bind({ port, address: this.listen ?? "0.0.0.0", exclusive: true }, () => socket.setBroadcast(true));
+  }
+
+  send(bytes: Uint8Array, length: number, address: number, port: number): void {
+    // Node reads the bytes later, when the caller may have written others.
+    const copy = Uint8Array.prototype.slice.call(bytes, 0, length);
+    this.socket?.send(copy, port, toText(address), (error) => {
+      if (error !== null) this.onError(error);
+    });
+  }
+
+  ownAddress(): number {
+    if (this.listen !== undefined && this.listen !== "0.0.0.0") return toNumber(this.listen);
+    const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    const outward = all.find((address) => address.family === "IPv4" && !address.internal);
+    return outward === undefined ? 0 : toNumber(outward.address);
+  }
+
+  /** The address, changed by the port where that is not 5000, so that nodes of one computer differ. */
+  deviceId(port: number): number {
+    return (this.ownAddress() ^ ((port - DEFAULT_PORT) << 16)) >>> 0;
+  }
+
+  close(): void {
+    this.socket?.close();
+    this.socket = undefined;
+  }
+}
+
+/**
+ * Keeps the revision in the file `revision` of a folder, which is made if there
+ * is none. A new one is written beside it, synced and renamed over it, so that a
+ * crash leaves either of the two.
+ */
+export class FileStorage implements GossipStorage {
+  private readonly folder: string;
+
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true });
+    this.folder = folder;
+  }
+
+  readRevision(): number | undefined {
+    const text = readIfThere(join(this.folder, "revision"));
+    if (text === undefined) return undefined;
+    const revision = Number(text);
+    if (!/^\d+\n$/.test(text) || revision > 0xffffffff) {
+      throw new Error(`${join(this.folder, "revision")} does not hold a revision from 0 to 4294967295`);
+    }
+    return revision;
+  }
+
+  writeRevision(revision: number): void {
+    const path = join(this.folder, "revision");
+    const file = openSync(`${path}.new`, "w");
+    try {
+      writeSync(file, `${revision}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(`${path}.new`, path);
+    const folder = openSync(this.folder, "r");
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function toNumber(address: string): number {
+  return address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+}
+
+function toText(address: number): string {
+  return [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join(".");
+}

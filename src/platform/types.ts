@@ -1,0 +1,45 @@
+/** What chisme needs of a platform. Each folder member beside this file implements it for one. */
+
+/** One UDP socket for IPv4. Addresses are uint32 in network order: 192.168.0.1 is 0xc0a80001. */
+export interface GossipSocket {
+  /**
+   * Binds to a UDP port and delivers what arrives: the bytes, which are only
+   * valid during the call, their number, and where they came from.
+   */
+  open(
+    port: number,
+    onDatagram: (bytes: Uint8Array, length: number, address: number, port: number) => void,
+    onError: (error: Error) => void,
+  ): void;
+  /** Sends `length` bytes. The bytes may change after the call. May throw; the datagram is then lost. */
+  send(bytes: Uint8Array, length: number, address: number, port: number): void;
+  /** The node's own address, 0 when it is not known. */
+  ownAddress(): number;
+  /** A uint32 that names this device in its network, such as the low bits of its MAC address. */
+  deviceId(port: number): number;
+  close(): void;
+}
+
+export interface GossipClock {
+  /** Milliseconds of a clock that does not run backwards, as uint32. */
+  nowMs(): number;
+  /** Calls back once, after `delayMs` from 0 to 2^31 - 1. */
+  setTimer(callback: () => void, delayMs: number): unknown;
+  clearTimer(timer: unknown): void;
+}
+
+/** Where a node keeps its revision over restarts. Both methods may throw. */
+export interface GossipStorage {
+  /** The stored revision, a uint32; undefined when there is none. */
+  readRevision(): number | undefined;
+  /** Returns when the revision is safe from a loss of power. */
+  writeRevision(revision: number): void;
+}
+
+/** The platform's part of a node's options. */
+export interface Platform {
+  socket: GossipSocket;
+  clock: GossipClock;
+  /** A uint32 that differs from start to start, for the node's dice. */
+  randomSeed: number;
+}
