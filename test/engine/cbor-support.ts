@@ -44,11 +44,12 @@ export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-/** The encoding as hex, or the failure code. Checks that only the bytes it claims were written. */
+/** The encoding as hex, or the failure code. Checks that nothing else was written. */
 export function encode(value: unknown): string | number {
   const out = new Uint8Array(4096).fill(0xa5);
   const end = encodeCbor(value, out, GUARD_BYTES);
   assert.ok(out.subarray(0, GUARD_BYTES).every((byte) => byte === 0xa5), "wrote before the offset");
+  assert.ok(end < 0 || out.subarray(end).every((byte) => byte === 0xa5), "wrote after the item");
   return end < 0 ? end : toHex(out.subarray(GUARD_BYTES, end));
 }
 

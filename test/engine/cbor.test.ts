@@ -351,7 +351,7 @@ describe("CBOR: any value", () => {
 
   it("refuses what has no encoding, wherever it is", () => {
     class Point { x = 1; }
-    const foreign = [
+    const foreign: unknown[] = [
       () => 1, Symbol("s"), 1n, new Date(0), new Map(), new Set(), /x/, new Point(), new Uint16Array(2),
       new ArrayBuffer(2), new DataView(new ArrayBuffer(2)), Object(1), Object("a"), Promise.resolve(),
       new Error("e"), class {},

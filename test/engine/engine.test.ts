@@ -1,0 +1,321 @@
+import assert from "node:assert/strict";
+import { DOWN, EVENT_STATE, EVENT_UPDATE, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
+import { bytesOf } from "./frame-support.js";
+import { Lan, held, ownHeartbeat, table } from "./lan.js";
+
+const ROUND = 10000;
+const SYN = 1;
+const ACK = 2;
+const DIFF = 3;
+
+const typeOf = (sent: { bytes: Uint8Array }): number => sent.bytes[1] & 15;
+
+describe("two nodes", () => {
+  it("know each other after one exchange that the newcomer begins", () => {
+    const lan = new Lan();
+    const a = lan.add(1);
+    const b = lan.add(2, {}, [1]);
+    lan.run(ROUND / 4);
+    assert.deepEqual(table(a), table(b));
+    assert.deepEqual(table(a).map((row) => row.id), [1, 2]);
+    const fromB = lan.sent.filter((sent) => sent.from === 2 && sent.to === 1);
+    assert.equal(typeOf(fromB[0]), SYN);
+    assert.ok(lan.sent.some((sent) => sent.from === 1 && typeOf(sent) === ACK));
+  });
+
+  it("send nothing before the first round, which comes within a quarter of the interval", () => {
+    const lan = new Lan();
+    const a = lan.add(1, {}, [2]);
+    assert.deepEqual(lan.sent, []);
+    assert.ok(a.nextDeadline() - lan.nowMs < ROUND / 4);
+    lan.run(ROUND / 4);
+    assert.ok(lan.sent.length > 0);
+  });
+
+  it("spend at most 40 bytes on a SYN and an ACK when they are in sync", () => {
+    const lan = new Lan();
+    lan.add(1);
+    lan.add(2, {}, [1]);
+    lan.run(30 * ROUND);
+    lan.sent.length = 0;
+    lan.run(10 * ROUND);
+    const types = new Set(lan.sent.map(typeOf));
+    assert.deepEqual(types, new Set([SYN, ACK]));
+    for (const { bytes } of lan.sent) assert.ok(bytes.length <= 40, `${bytes.length} bytes`);
+  });
+
+  it("agree although all first attempts are lost", () => {
+    const lan = new Lan();
+    const a = lan.add(1);
+    const b = lan.add(2, {}, [1]);
+    let losses = 2;
+    lan.lose = () => losses-- > 0;
+    lan.run(ROUND);
+    assert.deepEqual(table(a), table(b));
+  });
+
+  it("tell the application of the newcomer once", () => {
+    const lan = new Lan();
+    lan.add(1);
+    lan.add(2, {}, [1]);
+    lan.run(10 * ROUND);
+    const toldA = lan.told.filter((told) => told.address === 1);
+    assert.deepEqual(toldA, [
+      { address: 1, kind: EVENT_UPDATE, id: 2, state: UP },
+      { address: 1, kind: EVENT_STATE, id: 2, state: UP },
+    ]);
+  });
+});
+
+describe("publish", () => {
+  it("reaches three live nodes at once and all others within a few rounds", () => {
+    const lan = new Lan();
+    for (let node = 1; node <= 10; node++) lan.add(node, {}, [1]);
+    lan.run(20 * ROUND);
+    lan.sent.length = 0;
+    lan.publish(4, [0xf9, 0x4d, 0x60]);
+    assert.equal(lan.sent.filter((sent) => sent.from === 4 && typeOf(sent) === SYN).length, 3);
+    lan.run(4 * ROUND);
+    for (const engine of lan.engines.values()) {
+      assert.deepEqual(held(engine.rows, 4)?.value, [0xf9, 0x4d, 0x60]);
+    }
+  });
+
+  it("goes to the address given, first", () => {
+    const lan = new Lan();
+    for (let node = 1; node <= 5; node++) lan.add(node, {}, [1]);
+    lan.run(10 * ROUND);
+    lan.sent.length = 0;
+    lan.publish(2, [1], 77);
+    assert.equal(lan.sent[0].to, 77);
+  });
+
+  it("spreads at most once in an eighth of an interval, and then the last value", () => {
+    const lan = new Lan();
+    for (let node = 1; node <= 6; node++) lan.add(node, {}, [1]);
+    lan.run(10 * ROUND);
+    lan.sent.length = 0;
+    for (let value = 0; value < 20; value++) lan.publish(3, [value]);
+    const spread = lan.sent.filter((sent) => sent.from === 3 && typeOf(sent) === SYN).length;
+    assert.ok(spread <= 3, `${spread} SYNs`);
+    lan.run(4 * ROUND);
+    for (const engine of lan.engines.values()) assert.deepEqual(held(engine.rows, 3)?.value, [19]);
+  });
+
+  it("of nothing withdraws the value", () => {
+    const lan = new Lan();
+    const a = lan.add(1);
+    lan.add(2, {}, [1]);
+    lan.publish(2, [5]);
+    lan.run(2 * ROUND);
+    assert.deepEqual(held(a.rows, 2)?.value, [5]);
+    lan.publish(2, []);
+    lan.run(2 * ROUND);
+    assert.deepEqual(held(a.rows, 2)?.value, []);
+  });
+
+  it("raises the heartbeat each time, faster than seconds if it must", () => {
+    const lan = new Lan();
+    const a = lan.add(1);
+    for (let i = 0; i < 5; i++) lan.publish(1, [i]);
+    assert.equal(ownHeartbeat(a), 5);
+    lan.run(60000);
+    lan.publish(1, [9]);
+    assert.equal(ownHeartbeat(a), 60);
+  });
+});
+
+describe("a node that falls silent", () => {
+  it("is asked three times, then SUSPECT, DOWN, REMOVE and forgotten", () => {
+    const lan = new Lan();
+    const a = lan.add(1, { removeAfterMs: 600000 });
+    lan.add(2, {}, [1]);
+    lan.run(3 * ROUND);
+    lan.engines.delete(2);
+    lan.sent.length = 0;
+    lan.told.length = 0;
+    lan.run(2 * ROUND);
+    assert.equal(held(a.rows, 2)?.state, SUSPECT);
+    assert.equal(lan.sent.filter((sent) => sent.to === 2).length >= 3, true);
+    lan.run(5 * ROUND);
+    assert.equal(held(a.rows, 2)?.state, DOWN);
+    lan.run(600000);
+    assert.equal(held(a.rows, 2)?.state, REMOVE);
+    lan.run(600000);
+    assert.equal(held(a.rows, 2), undefined);
+    assert.deepEqual(lan.told.map((told) => [told.kind, told.state]), [
+      [EVENT_STATE, SUSPECT], [EVENT_STATE, DOWN], [EVENT_STATE, REMOVE],
+    ]);
+  });
+
+  it("is back as soon as it speaks again, under its next revision", () => {
+    const lan = new Lan();
+    const a = lan.add(1, {}, [2]);
+    lan.add(2, {}, [1]);
+    lan.run(3 * ROUND);
+    lan.engines.delete(2);
+    lan.run(20 * ROUND);
+    assert.equal(held(a.rows, 2)?.state, DOWN);
+    lan.add(2, {}, [1], 1);
+    lan.run(ROUND);
+    assert.deepEqual(held(a.rows, 2), { id: 2, revision: 1, heartbeat: 0, state: UP, value: [] });
+  });
+
+  it("refutes the suspicion when it was only not heard", () => {
+    const lan = new Lan();
+    const a = lan.add(1);
+    const b = lan.add(2, {}, [1]);
+    const c = lan.add(3, {}, [1]);
+    lan.run(5 * ROUND);
+    const before = ownHeartbeat(b);
+    lan.lose = (sent) => sent.from === 1 && sent.to === 2 || sent.from === 2;
+    for (let i = 0; i < 10 && held(a.rows, 2)?.state === UP; i++) lan.run(ROUND / 2);
+    assert.equal(held(a.rows, 2)?.state, SUSPECT);
+    lan.lose = () => false;
+    lan.run(3 * ROUND);
+    assert.ok(ownHeartbeat(b) > before);
+    for (const engine of [a, b, c]) assert.deepEqual(held(engine.rows, 2), { ...held(b.rows, 2)!, state: UP });
+  });
+
+  it("is not suspected by a node that stood still itself", () => {
+    const lan = new Lan();
+    const a = lan.add(1);
+    lan.add(2, {}, [1]);
+    lan.run(3 * ROUND);
+    // Node 1 asks, then does nothing for ten rounds; the answer waits behind its overdue tick.
+    lan.lose = () => true;
+    while (typeOf(lan.sent[lan.sent.length - 1]) !== SYN || lan.sent[lan.sent.length - 1].from !== 1) lan.run(100);
+    lan.nowMs += 10 * ROUND;
+    lan.lose = () => false;
+    a.tick(lan.nowMs);
+    lan.drain(1);
+    lan.run(ROUND / 2);
+    assert.equal(held(a.rows, 2)?.state, UP);
+    assert.ok(!lan.told.some((told) => told.address === 1 && told.state === SUSPECT));
+  });
+});
+
+describe("discovery", () => {
+  it("broadcasts when the seed list is empty, and finds those who listen", () => {
+    const lan = new Lan();
+    const a = lan.add(1);
+    const b = lan.add(2);
+    lan.run(3 * ROUND);
+    assert.ok(lan.sent.some((sent) => sent.to === 0xffffffff && (sent.bytes[1] & 0x20) !== 0));
+    assert.deepEqual(table(a), table(b));
+    assert.equal(table(a).length, 2);
+  });
+
+  it("does not have everybody answer one broadcast", () => {
+    const lan = new Lan();
+    for (let node = 1; node <= 40; node++) lan.add(node, {}, [1]);
+    lan.run(20 * ROUND);
+    lan.sent.length = 0;
+    lan.add(50);
+    let answers = 0;
+    for (let i = 0; i < 10; i++) {
+      lan.lose = (sent) => sent.from !== 50;
+      lan.run(ROUND);
+      answers += lan.sent.filter((sent) => sent.to === 50 && typeOf(sent) === ACK).length;
+      lan.sent.length = 0;
+    }
+    assert.ok(answers > 5 && answers < 150, `${answers} answers to about 10 broadcasts among 40`);
+  });
+
+  it("remembers the addresses of rows and finds them again when all rows are gone", () => {
+    const lan = new Lan();
+    const a = lan.add(1, { removeAfterMs: 60000 });
+    lan.add(2, { removeAfterMs: 60000 }, [1]);
+    lan.run(3 * ROUND);
+    lan.lose = () => true;
+    lan.run(60 * ROUND);
+    assert.equal(held(a.rows, 2), undefined);
+    lan.lose = () => false;
+    lan.run(2 * ROUND);
+    assert.equal(held(a.rows, 2)?.state, UP);
+  });
+});
+
+describe("room", () => {
+  it("for 60 nodes is in datagrams of 128 bytes", () => {
+    const lan = new Lan();
+    for (let node = 1; node <= 60; node++) {
+      lan.add(node, { datagramBytesMax: 128 }, [1]);
+      lan.publish(node, [0x18, 100 + node]);
+    }
+    lan.lose = (sent) => {
+      assert.ok(sent.bytes.length <= 128, `${sent.bytes.length} bytes`);
+      return false;
+    };
+    lan.run(60 * ROUND);
+    const first = table(lan.engines.get(1)!);
+    assert.equal(first.length, 60);
+    for (const engine of lan.engines.values()) assert.deepEqual(table(engine), first);
+  });
+
+  it("never sends more than four datagrams for one input", () => {
+    const lan = new Lan();
+    const full = lan.add(1, { datagramBytesMax: 128 });
+    for (let node = 2; node <= 60; node++) lan.add(node, {}, [1]);
+    lan.run(30 * ROUND);
+    const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
+    // A newcomer wants more rows than four datagrams of 128 bytes hold.
+    const ids = Array.from({ length: 60 }, (_, i) => (i + 1).toString(16).padStart(8, "0")).join("");
+    const syn = bytesOf(`c101 00000063 00 01 00 0000000000000000 0100f0 ${ids}`);
+    full.receive(lan.nowMs, 99, 5000, syn, syn.length);
+    let datagrams = 0;
+    while (full.pollTransmit(out)) datagrams++;
+    assert.equal(datagrams, 4);
+  });
+
+  it("that is full of live rows lets no invented node in and says so once", () => {
+    const lan = new Lan();
+    const a = lan.add(1, { capacity: 4 });
+    for (let node = 2; node <= 4; node++) lan.add(node, {}, [1]);
+    lan.run(5 * ROUND);
+    lan.told.length = 0;
+    for (let node = 100; node < 110; node++) {
+      const stranger = new Lan();
+      stranger.nowMs = lan.nowMs;
+      stranger.add(node, {}, [1]);
+      stranger.publish(node, [1]);
+      stranger.run(ROUND / 4);
+      for (const sent of stranger.sent) lan.deliver(1, node, sent.bytes);
+    }
+    assert.deepEqual(table(a).map((row) => row.id), [1, 2, 3, 4]);
+    assert.equal(a.stats.drops[11] > 0, true);
+    assert.deepEqual(lan.told.map((told) => told.kind), [4]);
+  });
+});
+
+describe("what the caller leaves", () => {
+  it("in the outbox is gone at the next input", () => {
+    const lan = new Lan();
+    const a = lan.add(1, {}, [2]);
+    const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
+    a.publish(lan.nowMs, Uint8Array.of(1), 1, 9, 5000);
+    a.tick(lan.nowMs);
+    assert.equal(a.pollTransmit(out), false);
+  });
+
+  it("in the events is still told later", () => {
+    const lan = new Lan();
+    const a = lan.add(1);
+    const b = lan.add(2, {}, [1]);
+    const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
+    b.tick(b.nextDeadline());
+    assert.ok(b.pollTransmit(out));
+    a.receive(lan.nowMs, 2, 5000, out.bytes, out.length);
+    a.tick(lan.nowMs);
+    const event = { kind: 0, slot: 0 };
+    assert.ok(a.pollEvent(event));
+    assert.equal(a.rows.id(event.slot), 2);
+  });
+});
+
+it("the types on the wire are SYN, ACK and DIFF", () => {
+  const lan = new Lan();
+  for (let node = 1; node <= 8; node++) lan.add(node, {}, [1]);
+  lan.run(10 * ROUND);
+  assert.deepEqual(new Set(lan.sent.map(typeOf)), new Set([SYN, ACK, DIFF]));
+});

@@ -1,0 +1,122 @@
+import { readFileSync } from "node:fs";
+import { FrameReader } from "../../src/engine/frame-reader.js";
+import { FrameWriter } from "../../src/engine/frame-writer.js";
+import { SECTION_DIGEST, SECTION_ROWS, SECTION_WANT } from "../../src/engine/frame.js";
+import { RowData, Rows } from "../../src/engine/rows.js";
+
+export interface VectorRow {
+  id: number;
+  address: number;
+  port: number;
+  revision: number;
+  heartbeat: number;
+  state: number;
+  /** CBOR as hex; "" for none. */
+  value: string;
+}
+
+/** A frame in plain words and in bytes. The sender's own row stands first in `held`. */
+export interface FrameVector {
+  name: string;
+  type: number;
+  flags: number;
+  counter: number;
+  inReplyTo: number;
+  held: VectorRow[];
+  wants?: number[];
+  /** Ids of rows in the ROWS section, in order. */
+  rows?: number[];
+  digest?: { from: number; to: number };
+  /** The frame, in groups for the eye. */
+  hex: string;
+}
+
+export interface RefusalVector {
+  name: string;
+  reason: string;
+  hex: string;
+}
+
+const file = new URL("../vectors/frames.json", import.meta.url);
+const all = JSON.parse(readFileSync(file, "utf8")) as { frames: FrameVector[]; refusals: RefusalVector[] };
+export const frames = all.frames;
+export const refusals = all.refusals;
+
+export function bytesOf(hex: string): Uint8Array {
+  return new Uint8Array(Buffer.from(hex.replaceAll(" ", ""), "hex"));
+}
+
+export function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
+
+export function tableOf(held: VectorRow[]): Rows {
+  const rows = new Rows(held.length, 64);
+  for (const row of held) {
+    const value = bytesOf(row.value);
+    rows.merge(Object.assign(new RowData(), row, { valueStart: 0, valueLength: value.length }), value);
+  }
+  return rows;
+}
+
+/** Writes the frame that a vector describes. */
+export function write(vector: FrameVector): Uint8Array {
+  const rows = tableOf(vector.held);
+  const writer = new FrameWriter();
+  const out = new Uint8Array(1472);
+  writer.begin(out, out.length, vector.type, vector.flags, rows, vector.counter, vector.inReplyTo);
+  if (vector.wants !== undefined) {
+    writer.beginWants();
+    for (const id of vector.wants) writer.writeWant(id);
+    writer.endWants();
+  }
+  if (vector.rows !== undefined) {
+    writer.beginRows();
+    for (const id of vector.rows) writer.writeRow(rows, rows.find(id));
+    writer.endRows();
+  }
+  if (vector.digest !== undefined) {
+    const { from, to } = vector.digest;
+    writer.beginDigest(from);
+    for (let place = rows.placeOf(from); place < rows.count; place++) {
+      if (rows.id(rows.slotAt(place)) <= to) writer.writeDigestEntry(rows, rows.slotAt(place));
+    }
+    writer.endDigest(to);
+  }
+  return out.subarray(0, writer.length());
+}
+
+/** Everything that a frame says, read through `bytes`; or the drop reason. */
+export function read(bytes: Uint8Array, length: number): unknown {
+  const reader = new FrameReader();
+  const row = new RowData();
+  const reason = reader.open(bytes, length, row);
+  if (reason !== 0) return reason;
+  const sections: unknown[] = [];
+  reader.rewind();
+  while (reader.nextSection()) {
+    const entries: unknown[] = [];
+    while (reader.section <= SECTION_DIGEST && reader.more()) entries.push(readEntry(reader, row, bytes));
+    sections.push({ tag: reader.section, entries, ...(reader.section === SECTION_DIGEST ? range(reader) : {}) });
+  }
+  const { type, flags, id, revision, counter, heartbeat, inReplyTo } = reader;
+  const root = [reader.rootFirst | 0, reader.rootSecond | 0];
+  return { type, flags, id, revision, counter, heartbeat, root, inReplyTo, sections };
+}
+
+function range(reader: FrameReader): { from: number; to: number } {
+  return { from: reader.digestFrom, to: reader.digestTo };
+}
+
+function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknown {
+  if (reader.section === SECTION_WANT) return reader.readWant();
+  if (reader.section === SECTION_ROWS) {
+    reader.readRow(row);
+    const { id, address, port, revision, heartbeat, state } = row;
+    const value = hexOf(bytes.subarray(row.valueStart, row.valueStart + row.valueLength));
+    return { id, address, port, revision, heartbeat, state, value };
+  }
+  reader.readDigestEntry(row);
+  const { id, revision, heartbeat, state } = row;
+  return { id, revision, heartbeat, state };
+}

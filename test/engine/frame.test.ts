@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { dropReasonName } from "../../src/engine/drops.js";
+import { Root } from "../../src/engine/hash.js";
+import { propertyOptions } from "../support/random.js";
+import { type FrameVector, bytesOf, frames, hexOf, read, refusals, tableOf, write } from "./frame-support.js";
+
+/** What a vector says, in the form in which `read` tells it. */
+function expected(vector: FrameVector): unknown {
+  const own = vector.held[0];
+  const rows = tableOf(vector.held);
+  const sections: unknown[] = [];
+  if (vector.wants !== undefined) sections.push({ tag: 1, entries: vector.wants });
+  if (vector.rows !== undefined) {
+    // The sender's own row comes without an address, and with the port of the section.
+    const others = vector.held.filter((row) => row !== own && vector.rows!.includes(row.id));
+    const basePort = others.find((row) => row.id === vector.rows!.find((id) => id !== own.id))?.port ?? 0;
+    const entries = vector.rows.map((id) => {
+      return id === own.id ? { ...own, address: 0, port: basePort } : vector.held.find((row) => row.id === id)!;
+    });
+    sections.push({ tag: 2, entries });
+  }
+  if (vector.digest !== undefined) {
+    const { from, to } = vector.digest;
+    const entries = vector.held
+      .filter((row) => row.id >= from && row.id <= to)
+      .sort((a, b) => a.id - b.id)
+      .map(({ id, revision, heartbeat, state }) => ({ id, revision, heartbeat, state }));
+    sections.push({ tag: 3, entries, from, to });
+  }
+  return {
+    type: vector.type, flags: vector.flags, id: own.id, revision: own.revision, counter: vector.counter,
+    heartbeat: own.heartbeat, root: [rows.root.first, rows.root.second], inReplyTo: vector.inReplyTo, sections,
+  };
+}
+
+describe("frames", () => {
+  for (const vector of frames) {
+    it(`writes the bytes of: ${vector.name}`, () => {
+      assert.equal(hexOf(write(vector)), hexOf(bytesOf(vector.hex)));
+    });
+
+    it(`reads: ${vector.name}`, () => {
+      const bytes = bytesOf(vector.hex);
+      assert.deepEqual(read(bytes, bytes.length), expected(vector));
+    });
+  }
+
+  for (const { name, reason, hex } of refusals) {
+    it(`refuses, as ${reason}: ${name}`, () => {
+      const bytes = bytesOf(hex);
+      const result = read(bytes, bytes.length);
+      assert.equal(typeof result === "number" ? dropReasonName(result) : "taken in", reason);
+    });
+  }
+
+  it("has a vector for each drop reason that a frame's bytes can cause", () => {
+    const seen = new Set(refusals.map((vector) => vector.reason));
+    assert.deepEqual([...seen].sort(), ["length", "magic", "row", "section", "type", "value", "version"]);
+  });
+});
+
+/** Bytes in the middle of a larger buffer whose surroundings must not matter. */
+function readAmid(bytes: Uint8Array, length: number, filling: number): unknown {
+  const strays: number[] = [];
+  const buffer = new Uint8Array(bytes.length + 32).fill(filling);
+  buffer.set(bytes.subarray(0, length));
+  const watched = new Proxy(buffer, {
+    get(target, property) {
+      const index = typeof property === "string" ? Number(property) : NaN;
+      if (index >= length) strays.push(index);
+      const found: unknown = Reflect.get(target, property, target);
+      return typeof found === "function" ? (found as () => unknown).bind(target) : found;
+    },
+  });
+  const result = read(watched, length);
+  assert.deepEqual(strays, [], "read past the end");
+  return result;
+}
+
+function assertRefusedOrValid(bytes: Uint8Array, length: number): void {
+  const result = readAmid(bytes, length, 0x00);
+  assert.deepEqual(result, readAmid(bytes, length, 0xff));
+  if (typeof result === "number") assert.notEqual(dropReasonName(result), "none");
+}
+
+describe("damaged frames", () => {
+  for (const vector of frames) {
+    const bytes = bytesOf(vector.hex);
+
+    it(`every truncation is refused or a frame: ${vector.name}`, () => {
+      for (let length = 0; length < bytes.length; length++) assertRefusedOrValid(bytes, length);
+    });
+
+    it(`every single-bit flip is refused or a frame: ${vector.name}`, () => {
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const flipped = bytes.slice();
+        flipped[bit >> 3] ^= 1 << (bit & 7);
+        assertRefusedOrValid(flipped, flipped.length);
+      }
+    });
+  }
+
+  it("random bytes behind a good head are refused or a frame", () => {
+    const head = bytesOf(frames[0].hex).subarray(0, 18);
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), (tail) => {
+      assertRefusedOrValid(new Uint8Array([...head, ...tail]), head.length + tail.length);
+    }), propertyOptions(2000));
+  });
+
+  it("sections of random content are refused or a frame", () => {
+    const head = bytesOf(frames[0].hex).subarray(0, 18);
+    const section = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.uint8Array({ maxLength: 40 }));
+    fc.assert(fc.property(fc.array(section, { maxLength: 4 }), (sections) => {
+      const bytes = sections.flatMap(([tag, content]) => [tag, 0, content.length, ...content]);
+      assertRefusedOrValid(new Uint8Array([...head, ...bytes]), head.length + bytes.length);
+    }), propertyOptions(2000));
+  });
+});
+
+describe("the root in a frame", () => {
+  it("is that of the rows alone", () => {
+    const root = new Root();
+    for (const row of frames[1].held) root.add(row.id, row.revision, row.heartbeat, row.state);
+    const bytes = bytesOf(frames[1].hex);
+    const view = new DataView(bytes.buffer);
+    assert.equal(view.getInt32(9), root.first);
+    assert.equal(view.getInt32(13), root.second);
+  });
+});

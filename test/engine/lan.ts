@@ -1,0 +1,125 @@
+import { Engine, type EngineOptions, OWN_SLOT, type Rows } from "../../src/engine/index.js";
+
+export const BROADCAST = 0xffffffff;
+const PORT = 5000;
+
+/** One datagram as it was sent. */
+export interface Sent {
+  from: number;
+  to: number;
+  bytes: Uint8Array;
+}
+
+export interface Told {
+  address: number;
+  kind: number;
+  id: number;
+  state: number;
+}
+
+/** Engines whose datagrams arrive at once, unless `lose` says otherwise. Node n has id and address n. */
+export class Lan {
+  nowMs = 1000;
+  readonly engines = new Map<number, Engine>();
+  readonly sent: Sent[] = [];
+  readonly told: Told[] = [];
+  /** Returns whether a datagram is lost. */
+  lose: (sent: Sent) => boolean = () => false;
+  private readonly out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
+
+  add(address: number, options: Partial<EngineOptions> = {}, seeds: number[] = [], revision = 0): Engine {
+    const engine = new Engine({
+      id: address, address, port: PORT, capacity: 64, valueBytesMax: 32, datagramBytesMax: 1200,
+      roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: BROADCAST,
+      randomSeed: 1, ...options,
+    });
+    for (const seed of seeds) engine.seeds.pin(seed, PORT);
+    this.engines.set(address, engine);
+    engine.start(this.nowMs, revision);
+    this.drain(address);
+    return engine;
+  }
+
+  publish(address: number, value: number[], to = 0): void {
+    const bytes = Uint8Array.from(value);
+    this.engines.get(address)!.publish(this.nowMs, bytes, bytes.length, to, to === 0 ? 0 : PORT);
+    this.drain(address);
+  }
+
+  /** Hands a datagram to a node. */
+  deliver(to: number, from: number, bytes: Uint8Array): void {
+    this.engines.get(to)?.receive(this.nowMs, from, PORT, bytes, bytes.length);
+    this.drain(to);
+  }
+
+  /** Takes what a node has to say and delivers its datagrams, and what these cause. */
+  drain(address: number): void {
+    const engine = this.engines.get(address);
+    if (engine === undefined) return;
+    const event = { kind: 0, slot: 0 };
+    while (engine.pollEvent(event)) {
+      const { rows } = engine;
+      this.told.push({ address, kind: event.kind, id: rows.id(event.slot), state: rows.state(event.slot) });
+    }
+    const outgoing: Sent[] = [];
+    while (engine.pollTransmit(this.out)) {
+      outgoing.push({ from: address, to: this.out.address, bytes: this.out.bytes.slice(0, this.out.length) });
+    }
+    for (const sent of outgoing) {
+      this.sent.push(sent);
+      if (this.lose(sent)) continue;
+      const targets = sent.to === BROADCAST ? [...this.engines.keys()] : [sent.to];
+      for (const target of targets) this.deliver(target, address, sent.bytes);
+    }
+  }
+
+  /** Lets time pass, every node ticking when it is due. */
+  run(ms: number): void {
+    const end = this.nowMs + ms;
+    for (;;) {
+      const [address, deadline] = this.nextDue();
+      if (deadline > end) break;
+      this.nowMs = Math.max(this.nowMs, deadline);
+      this.engines.get(address)!.tick(this.nowMs);
+      this.drain(address);
+    }
+    this.nowMs = end;
+  }
+
+  private nextDue(): [number, number] {
+    let first: [number, number] = [0, Infinity];
+    for (const [address, engine] of this.engines) {
+      const deadline = engine.nextDeadline();
+      if (deadline < first[1]) first = [address, deadline];
+    }
+    return first;
+  }
+}
+
+export interface HeldRow {
+  id: number;
+  revision: number;
+  heartbeat: number;
+  state: number;
+  value: number[];
+}
+
+export function held(rows: Rows, id: number): HeldRow | undefined {
+  const slot = rows.find(id);
+  if (slot < 0) return undefined;
+  const start = rows.valueStart(slot);
+  return {
+    id, revision: rows.revision(slot), heartbeat: rows.heartbeat(slot), state: rows.state(slot),
+    value: [...rows.valueBytes().subarray(start, start + rows.valueLength(slot))],
+  };
+}
+
+/** All rows in the order of ids. */
+export function table(engine: Engine): HeldRow[] {
+  const { rows } = engine;
+  return Array.from({ length: rows.count }, (_, place) => held(rows, rows.id(rows.slotAt(place)))!);
+}
+
+export function ownHeartbeat(engine: Engine): number {
+  return engine.rows.heartbeat(OWN_SLOT);
+}

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Engine} from "../../src/engine/index.js";
+import { DROP_REASONS, EVENT_ID_CONFLICT, dropReasonName } from "../../src/engine/index.js";
+import { propertyOptions } from "../support/random.js";
+import { bytesOf, refusals } from "./frame-support.js";
+import { Lan, table } from "./lan.js";
+
+const ROUND = 10000;
+
+function drops(engine: Engine): Record<string, number> {
+  const counted: Record<string, number> = {};
+  for (let reason = 0; reason < DROP_REASONS; reason++) {
+    if (engine.stats.drops[reason] > 0) counted[dropReasonName(reason)] = engine.stats.drops[reason];
+  }
+  return counted;
+}
+
+function pair(): { lan: Lan; a: Engine; b: Engine } {
+  const lan = new Lan();
+  const a = lan.add(1, {}, [], 3);
+  const b = lan.add(2, {}, [1], 5);
+  lan.run(3 * ROUND);
+  lan.sent.length = 0;
+  return { lan, a, b };
+}
+
+/** A frame of node `from` as it would send it in its first round. */
+function firstSyn(from: number, revision: number, nowMs: number): Uint8Array {
+  const lan = new Lan();
+  lan.nowMs = nowMs;
+  lan.add(from, {}, [1], revision);
+  lan.publish(from, [1]);
+  lan.run(ROUND / 4);
+  return lan.sent[0].bytes;
+}
+
+describe("a bad datagram", () => {
+  for (const { name, reason, hex } of refusals) {
+    it(`changes nothing but a counter: ${name}`, () => {
+      const { lan, a } = pair();
+      const before = table(a);
+      lan.deliver(1, 2, bytesOf(hex));
+      assert.deepEqual(table(a), before);
+      assert.deepEqual(drops(a), { [reason]: 1 });
+      assert.deepEqual(lan.sent, []);
+    });
+  }
+
+  it("of random bytes never throws", () => {
+    const { a } = pair();
+    const before = table(a);
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      a.receive(100000, 7, 5000, bytes, bytes.length);
+    }), propertyOptions(5000));
+    assert.deepEqual(table(a).filter((row) => row.id <= 2).length, before.length);
+  });
+});
+
+describe("a good datagram at the wrong place", () => {
+  it("is an echo when it is the node's own", () => {
+    const { lan, a } = pair();
+    lan.publish(1, [1]);
+    const own = lan.sent.find((sent) => sent.from === 1)!;
+    lan.deliver(1, 1, own.bytes);
+    assert.deepEqual(drops(a), { echo: 1 });
+    assert.ok(!lan.told.some((told) => told.kind === EVENT_ID_CONFLICT));
+  });
+
+  it("is a conflict of ids when another device sends it, told once", () => {
+    const { lan, a } = pair();
+    for (let i = 0; i < 3; i++) lan.deliver(1, 66, firstSyn(1, 9, lan.nowMs));
+    assert.deepEqual(drops(a), { idConflict: 3 });
+    assert.equal(lan.told.filter((told) => told.kind === EVENT_ID_CONFLICT).length, 1);
+    assert.equal(a.revision(), 3);
+  });
+
+  it("is stale when its sender has started again since, and its sender is told", () => {
+    const { lan, a } = pair();
+    const before = table(a);
+    lan.lose = () => true;
+    lan.deliver(1, 2, firstSyn(2, 4, lan.nowMs));
+    assert.deepEqual(drops(a), { stale: 1 });
+    assert.deepEqual(table(a), before);
+    assert.deepEqual(lan.sent.map((sent) => [sent.to, sent.bytes[1]]), [[2, 2]]);
+  });
+
+  it("is unasked when it answers what this start has not sent", () => {
+    const { lan, a } = pair();
+    for (const inReplyTo of ["00", "ffffffff0f"]) {
+      lan.deliver(1, 2, bytesOf(`c102 00000002 05 09 00 0000000000000000 ${inReplyTo}`));
+    }
+    assert.deepEqual(drops(a), { unasked: 2 });
+    assert.deepEqual(lan.sent, []);
+  });
+});
+
+describe("a node that lost its storage", () => {
+  it("goes beyond the revision that others remember", () => {
+    const { lan, a } = pair();
+    lan.engines.delete(2);
+    lan.run(ROUND);
+    const b = lan.add(2, {}, [1], 0);
+    lan.run(2 * ROUND);
+    assert.equal(b.revision(), 6);
+    assert.deepEqual(table(a), table(b));
+  });
+
+  it("does so at most eight times a start", () => {
+    const { lan, a } = pair();
+    for (let i = 0; i < 20; i++) {
+      const claim = (a.revision() + 10).toString(16).padStart(2, "0");
+      const row = `13 00000001 0a000001 1388 ${claim} 00`;
+      lan.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020012 c0a800 1388 ${row}`));
+    }
+    assert.equal(a.revision(), 3 + 8 * 11);
+    assert.equal(lan.told.filter((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT).length, 1);
+  });
+});
