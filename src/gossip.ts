@@ -55,6 +55,7 @@ export class Gossip {
   private phase = NEW;
   private storedRevision = 0;
   private sendFailures = 0;
+  private isDebugBroken = false;
   private timer: unknown;
   private timerDeadline = 0;
 
@@ -96,7 +97,7 @@ export class Gossip {
       (error) => this.fail("socket", error),
     );
     this.engine.start(this.nowMs(), revision);
-    this.drain();
+    this.drain(false);
   }
 
   /**
@@ -115,9 +116,7 @@ export class Gossip {
     }
     const length = value === undefined ? 0 : this.encode(value);
     this.engine.publish(this.nowMs(), this.value, length, target[0], target[1]);
-    this.tellViews(OWN_SLOT);
-    this.settleViews();
-    this.drain();
+    this.drain(true);
   }
 
   /** All rows: the node's own and those of the nodes it knows of, in the order of their ids. */
@@ -165,13 +164,13 @@ export class Gossip {
     if (this.phase !== STARTED) return;
     this.engine.setRevision(this.nowMs(), revision);
     this.storedRevision = this.engine.revision();
-    this.drain();
+    this.drain(false);
   }
 
   stats(): GossipStats {
     const counted = this.engine.stats;
     const drops: Record<string, number> = {};
-    for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops[reason];
+    for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops(reason);
     return {
       datagramsSent: counted.datagramsSent(),
       bytesSent: counted.bytesSent(),
@@ -209,23 +208,32 @@ export class Gossip {
     if (this.phase !== STARTED) return;
     this.debug("from", address, port, bytes, length);
     this.engine.receive(this.nowMs(), address, port, bytes, length);
-    this.drain();
+    this.drain(false);
   }
 
   private tick(): void {
     this.timer = undefined;
     if (this.phase !== STARTED) return;
     this.engine.tick(this.nowMs());
-    this.drain();
+    this.drain(false);
   }
 
-  /** After each input: what must be stored, then what is to be sent, then what the application is told. */
-  private drain(): void {
-    if (this.phase !== STARTED) return;
-    this.storeRevision();
-    while (this.engine.pollTransmit(this.datagram)) this.send(this.datagram);
-    this.schedule();
-    this.tell();
+  /**
+   * After each input: the next deadline, then what must be stored, what is to be
+   * sent, and last what the application is told. Callbacks may do anything,
+   * throw or close the node included: so nothing is left to do after them.
+   */
+  private drain(isOwnRowNew: boolean): void {
+    if (this.phase === STARTED) {
+      this.schedule();
+      this.storeRevision();
+    }
+    let sendError: Error | undefined;
+    while (this.phase === STARTED && this.engine.pollTransmit(this.datagram)) {
+      const error = this.send(this.datagram);
+      sendError ??= error;
+    }
+    this.tell(isOwnRowNew, sendError);
   }
 
   private storeRevision(): void {
@@ -240,14 +248,16 @@ export class Gossip {
     }
   }
 
-  private send(datagram: Datagram): void {
+  /** Returns the first error of a run of the node; those that follow are only counted. */
+  private send(datagram: Datagram): Error | undefined {
     this.debug("to", datagram.address, datagram.port, datagram.bytes, datagram.length);
     try {
       this.options.socket.send(datagram.bytes, datagram.length, datagram.address, datagram.port);
     } catch (error) {
       this.sendFailures++;
-      if (this.sendFailures === 1) this.fail("send", error as Error);
+      if (this.sendFailures === 1) return error as Error;
     }
+    return undefined;
   }
 
   /** A timer that is early does no harm, so it is only set anew when the deadline moved forward. */
@@ -267,38 +277,48 @@ export class Gossip {
     this.timer = undefined;
   }
 
-  private tell(): void {
+  private tell(isOwnRowNew: boolean, sendError: Error | undefined): void {
     const updated: NodeRow[] = [];
     const changed: NodeRow[] = [];
     const errors: number[] = [];
     const event = this.event;
-    let touched = false;
+    let isViewNew = isOwnRowNew;
+    if (isOwnRowNew) this.tellViews(OWN_SLOT);
     while (this.engine.pollEvent(event)) {
+      if (event.kind !== EVENT_UPDATE && event.kind !== EVENT_STATE) {
+        errors.push(event.kind);
+        continue;
+      }
+      this.tellViews(event.slot);
+      isViewNew = true;
       if (event.kind === EVENT_UPDATE && this.options.onUpdate !== undefined) updated.push(this.row(event.slot));
       if (event.kind === EVENT_STATE && this.options.onState !== undefined) changed.push(this.row(event.slot));
-      if (event.kind === EVENT_UPDATE || event.kind === EVENT_STATE) {
-        this.tellViews(event.slot);
-        touched = true;
-      } else {
-        errors.push(event.kind);
-      }
     }
-    if (touched) this.settleViews();
-    this.callBack(updated, changed, errors);
+    if (isViewNew) this.settleViews();
+    this.callBack(updated, changed);
+    if (sendError !== undefined) this.fail("send", sendError);
+    for (let i = 0; i < errors.length; i++) this.failByEvent(errors[i]);
   }
 
-  private callBack(updated: NodeRow[], changed: NodeRow[], errors: number[]): void {
+  private callBack(updated: NodeRow[], changed: NodeRow[]): void {
     const options = this.options;
+    if (this.phase === CLOSED) return;
     if (updated.length > 0 && options.onUpdate !== undefined) options.onUpdate(updated);
-    for (let i = 0; i < changed.length && this.phase === STARTED; i++) {
-      if (options.onState !== undefined) options.onState(changed[i]);
+    for (let i = 0; i < changed.length; i++) {
+      if (options.onState !== undefined && this.isOpen()) options.onState(changed[i]);
     }
-    for (let i = 0; i < errors.length && this.phase === STARTED; i++) {
-      if (errors[i] === EVENT_ID_CONFLICT) {
-        this.fail("idConflict", new Error(`another device speaks under this node's id, ${this.checked.id}`));
-      } else if (errors[i] === EVENT_TABLE_FULL) {
-        this.fail("tableFull", new Error(`more live nodes than rows: capacity is ${this.checked.capacity}`));
-      }
+  }
+
+  /** A callback may have closed the node. */
+  private isOpen(): boolean {
+    return this.phase !== CLOSED;
+  }
+
+  private failByEvent(kind: number): void {
+    if (kind === EVENT_ID_CONFLICT) {
+      this.fail("idConflict", new Error(`another device speaks under this node's id, ${this.checked.id}`));
+    } else if (kind === EVENT_TABLE_FULL) {
+      this.fail("tableFull", new Error(`more live nodes than rows: capacity is ${this.checked.capacity}`));
     }
   }
 
@@ -311,7 +331,7 @@ export class Gossip {
 
   private settleViews(): void {
     const views = this.options.views ?? [];
-    for (let i = 0; i < views.length; i++) views[i].settle();
+    for (let i = 0; i < views.length && this.isOpen(); i++) views[i].settle();
   }
 
   private row(slot: number): NodeRow {
@@ -339,7 +359,7 @@ export class Gossip {
 
   private fail(code: GossipErrorCode, error: Error): void {
     if (this.phase === CLOSED) return;
-    if (this.options.debugOutput !== undefined) this.options.debugOutput(`${code}: ${error.message}`);
+    this.print(`${code}: ${error.message}`);
     if (this.options.onError !== undefined) this.options.onError(code, error);
     else if (code === "socket") throw error;
   }
@@ -347,7 +367,17 @@ export class Gossip {
   private debug(direction: string, address: number, port: number, bytes: Uint8Array, length: number): void {
     if (this.options.debugOutput === undefined) return;
     const type = frameTypeName(bytes[1] & 0x0f);
-    this.options.debugOutput(`${type} ${direction} ${formatAddress(address)}:${port}, ${length} bytes`);
+    this.print(`${type} ${direction} ${formatAddress(address)}:${port}, ${length} bytes`);
+  }
+
+  /** What goes wrong while finding faults must not add to them: an output that throws is not called again. */
+  private print(message: string): void {
+    if (this.options.debugOutput === undefined || this.isDebugBroken) return;
+    try {
+      this.options.debugOutput(message);
+    } catch {
+      this.isDebugBroken = true;
+    }
   }
 }
 

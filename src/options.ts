@@ -54,7 +54,7 @@ export interface GossipOptions {
   randomSeed?: number;
   /** Kept up to date from the rows, such as `minMax`. */
   views?: View[];
-  /** Takes messages about each datagram, for finding faults. */
+  /** Takes messages about each datagram, for finding faults. If it throws, it is not called again. */
   debugOutput?: (message: string) => void;
   /** Rows of other nodes that became fresher, with their data. */
   onUpdate?: (rows: NodeRow[]) => void;
@@ -92,6 +92,7 @@ export function checkOptions(options: GossipOptions): CheckedOptions {
   checkObject("socket", options.socket, "send");
   checkObject("clock", options.clock, "nowMs");
   if (options.storage !== undefined) checkObject("storage", options.storage, "readRevision");
+  checkViews(options.views);
   checkFunction("debugOutput", options.debugOutput);
   checkFunction("onUpdate", options.onUpdate);
   checkFunction("onState", options.onState);
@@ -159,7 +160,13 @@ function decimal(text: string): number {
 function checkObject(name: string, value: unknown, method: string): void {
   const good = typeof value === "object" && value !== null
     && typeof (value as Record<string, unknown>)[method] === "function";
-  if (!good) throw new Error(`${name}: ${show(value)} has no method ${method}; the platform's function gives one`);
+  if (!good) throw new Error(`${name}: ${show(value)} has no method ${method}`);
+}
+
+function checkViews(views: unknown): void {
+  if (views === undefined) return;
+  if (!Array.isArray(views)) throw new Error(`views: ${show(views)} is not an array of views, such as minMax makes`);
+  for (let i = 0; i < views.length; i++) checkObject(`views[${i}]`, views[i], "rowChanged");
 }
 
 function checkFunction(name: string, value: unknown): void {

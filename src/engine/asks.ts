@@ -1,5 +1,4 @@
-import type { Clock} from "./clock.js";
-import { earlier } from "./clock.js";
+import { type Clock, earlier } from "./clock.js";
 
 /** SYNs that can be out and unanswered at one time. */
 export const ASKS_MAX = 8;
@@ -23,10 +22,11 @@ export class Asks {
   /** Id of the node that was asked; without meaning when `isKnown` is false. */
   id(index: number): number { return this.words[index * WORDS + ID]; }
   /** Whether a certain node was asked, and not whoever lives at an address. */
-  isKnown(index: number): boolean { return this.words[index * WORDS + KNOWN] === 1; }
+  isKnown(index: number): boolean { return (this.words[index * WORDS + DETAIL] & KNOWN) !== 0; }
   address(index: number): number { return this.words[index * WORDS + ADDRESS]; }
-  port(index: number): number { return this.words[index * WORDS + PORT]; }
-  attempt(index: number): number { return this.words[index * WORDS + ATTEMPT]; }
+  port(index: number): number { return this.words[index * WORDS + DETAIL] & 0xffff; }
+  /** Times that the SYN was sent: 1 to ATTEMPTS_MAX. */
+  attempt(index: number): number { return (this.words[index * WORDS + DETAIL] >>> ATTEMPT_SHIFT) & 3; }
   deadline(index: number): number { return this.words[index * WORDS + DEADLINE]; }
 
   isFull(): boolean { return this.count === ASKS_MAX; }
@@ -42,19 +42,17 @@ export class Asks {
   add(known: boolean, id: number, address: number, port: number, nowMs: number): void {
     if (this.isFull()) this.remove(0);
     const at = this.count++ * WORDS;
-    this.words[at + KNOWN] = known ? 1 : 0;
     this.words[at + ID] = id;
     this.words[at + ADDRESS] = address;
-    this.words[at + PORT] = port;
-    this.words[at + ATTEMPT] = 1;
+    this.words[at + DETAIL] = (known ? KNOWN : 0) | ONE_ATTEMPT | port;
     this.words[at + DEADLINE] = nowMs + this.timeoutMs;
   }
 
   /** Counts another attempt and waits twice as long for it. */
   again(index: number, nowMs: number): void {
     const at = index * WORDS;
-    const waitMs = this.timeoutMs << this.words[at + ATTEMPT];
-    this.words[at + ATTEMPT]++;
+    const waitMs = this.timeoutMs << this.attempt(index);
+    this.words[at + DETAIL] += ONE_ATTEMPT;
     this.words[at + DEADLINE] = nowMs + waitMs;
   }
 
@@ -92,10 +90,12 @@ export class Asks {
   }
 }
 
-const KNOWN = 0;
-const ID = 1;
-const ADDRESS = 2;
-const PORT = 3;
-const ATTEMPT = 4;
-const DEADLINE = 5;
-const WORDS = 6;
+const ID = 0;
+const ADDRESS = 1;
+/** The port in bits 0 to 15, the attempts in 16 and 17, whether the node is known in 18. */
+const DETAIL = 2;
+const DEADLINE = 3;
+const WORDS = 4;
+const ATTEMPT_SHIFT = 16;
+const ONE_ATTEMPT = 1 << ATTEMPT_SHIFT;
+const KNOWN = 1 << 18;

@@ -7,7 +7,7 @@ import { FLAG_BROADCAST, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT, TYPE_ACK, T
 import type { EngineOptions } from "./options.js";
 import { type Datagram, Outbox } from "./outbox.js";
 import { Random } from "./random.js";
-import { Rounds } from "./rounds.js";
+import { type NodeParts, Rounds } from "./rounds.js";
 import {
   FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
   compareFreshness,
@@ -55,15 +55,20 @@ const ERROR_TABLE_FULL = 2;
  * constructor. Times are uint32 milliseconds of any clock that does not run
  * backwards for long.
  */
-export class Engine {
+export class Engine implements NodeParts {
   readonly rows: Rows;
-  readonly stats = new Stats();
   readonly seeds: Seeds;
-  private readonly options: EngineOptions;
-  private readonly clock = new Clock();
-  private readonly random: Random;
-  private readonly suspicion: Suspicion;
-  private readonly outbox: Outbox;
+  readonly stats = new Stats();
+  /** @internal Parts that `Rounds` works with. */
+  readonly clock = new Clock();
+  /** @internal */
+  readonly random: Random;
+  /** @internal */
+  readonly suspicion: Suspicion;
+  /** @internal */
+  readonly outbox: Outbox;
+  /** @internal */
+  readonly roundIntervalMs: number;
   private readonly rounds: Rounds;
   private readonly frame = new FrameReader();
   private readonly row = new RowData();
@@ -77,23 +82,21 @@ export class Engine {
   private eventSlot = 0;
 
   constructor(options: EngineOptions) {
-    this.options = options;
-    const random = new Random(options.randomSeed, options.id);
-    const rows = new Rows(options.capacity, options.valueBytesMax);
-    this.random = random;
-    this.rows = rows;
+    this.roundIntervalMs = options.roundIntervalMs;
+    this.rows = new Rows(options.capacity, options.valueBytesMax);
     this.seeds = new Seeds(options);
-    this.suspicion = new Suspicion(rows, this.clock, options.roundIntervalMs, options.removeAfterMs);
-    this.outbox = new Outbox(rows, options.datagramBytesMax);
-    this.rounds = new Rounds(rows, this.seeds, this.clock, random, this.outbox, this.suspicion, options);
-    this.insertOwnRow();
+    this.random = new Random(options.randomSeed, options.id);
+    this.suspicion = new Suspicion(this.rows, this.clock, options.roundIntervalMs, options.removeAfterMs);
+    this.outbox = new Outbox(this.rows, options.datagramBytesMax);
+    this.rounds = new Rounds(this, options.broadcastAddress);
+    this.insertOwnRow(options);
   }
 
   /** Starts the node's rounds. @param revision uint32, one more than at the last start, already stored */
   start(nowMs: number, revision: number): void {
     this.started = true;
     this.clock.start(nowMs);
-    this.keepaliveDeadline = this.options.roundIntervalMs * KEEPALIVE_ROUNDS;
+    this.keepaliveDeadline = this.roundIntervalMs * KEEPALIVE_ROUNDS;
     this.rows.setStatement(OWN_SLOT, revision, 0, UP);
     this.rows.markNews(OWN_SLOT);
     this.rounds.start();
@@ -105,7 +108,7 @@ export class Engine {
     this.stats.countReceived(length);
     const malformed = this.frame.open(bytes, length, this.row);
     const refused = malformed !== DROP_NONE ? malformed : this.refuses(address, port);
-    if (refused !== DROP_NONE) this.stats.drops[refused]++;
+    if (refused !== DROP_NONE) this.stats.countDrop(refused);
     else this.exchange(address, port, bytes);
   }
 
@@ -181,11 +184,11 @@ export class Engine {
     return false;
   }
 
-  private insertOwnRow(): void {
+  private insertOwnRow(options: EngineOptions): void {
     const row = this.row;
-    row.id = this.options.id;
-    row.address = this.options.address;
-    row.port = this.options.port;
+    row.id = options.id;
+    row.address = options.address;
+    row.port = options.port;
     this.rows.merge(row, this.rows.valueBytes());
   }
 
@@ -196,7 +199,7 @@ export class Engine {
     this.outbox.clear();
     this.eventSlot = 0;
     const lateMs = (this.clock.nowMs - expected) | 0;
-    if (lateMs > (this.options.roundIntervalMs >>> 3) + LATE_MS) {
+    if (lateMs > (this.roundIntervalMs >>> 3) + LATE_MS) {
       this.rounds.postpone(lateMs);
       this.suspicion.postpone(lateMs);
     }
@@ -209,8 +212,8 @@ export class Engine {
   /** Checks of a well-formed frame against what this node knows. Returns a drop reason. */
   private refuses(address: number, port: number): number {
     const frame = this.frame;
-    if (frame.id === this.options.id) {
-      const own = address === this.options.address && port === this.options.port;
+    if (frame.id === this.rows.id(OWN_SLOT)) {
+      const own = address === this.rows.address(OWN_SLOT) && port === this.rows.port(OWN_SLOT);
       const echo = own || (frame.revision === this.revision() && frame.counter <= this.outbox.counter);
       if (!echo) this.report(ERROR_ID_CONFLICT);
       return echo ? DROP_ECHO : DROP_ID_CONFLICT;
@@ -271,7 +274,7 @@ export class Engine {
         row.address = address;
         row.port = port;
       }
-      if (row.id === this.options.id) this.hearOfSelf(row);
+      if (row.id === this.rows.id(OWN_SLOT)) this.hearOfSelf(row);
       else this.takeRow(row, bytes);
     }
   }
@@ -282,7 +285,7 @@ export class Engine {
     const stateBefore = held < 0 ? -1 : rows.state(held);
     const merged = rows.merge(row, bytes);
     if (merged > MERGED_FRESHER) {
-      this.stats.drops[merged === MERGE_TABLE_FULL ? DROP_TABLE_FULL : DROP_VALUE_TOO_LARGE]++;
+      this.stats.countDrop(merged === MERGE_TABLE_FULL ? DROP_TABLE_FULL : DROP_VALUE_TOO_LARGE);
       if (merged === MERGE_TABLE_FULL) this.report(ERROR_TABLE_FULL);
     } else if (merged !== MERGED_NOTHING) {
       const slot = rows.find(row.id);
@@ -306,7 +309,7 @@ export class Engine {
     while (frame.more()) {
       frame.readDigestEntry(row);
       place = this.sendRowsBelow(place, row.id);
-      if (row.id === this.options.id) this.hearOfSelf(row);
+      if (row.id === this.rows.id(OWN_SLOT)) this.hearOfSelf(row);
       else this.compareEntry(row);
       if (place < this.rows.count && this.rows.id(this.rows.slotAt(place)) === row.id) place++;
     }
@@ -383,7 +386,7 @@ export class Engine {
     const heartbeat = this.rows.heartbeat(OWN_SLOT);
     const next = uptime > heartbeat ? uptime : heartbeat + 1;
     this.rows.setStatement(OWN_SLOT, this.revision(), next, UP);
-    this.keepaliveDeadline = this.clock.nowMs + this.options.roundIntervalMs * KEEPALIVE_ROUNDS;
+    this.keepaliveDeadline = this.clock.nowMs + this.roundIntervalMs * KEEPALIVE_ROUNDS;
     this.rows.markNews(OWN_SLOT);
   }
 

@@ -13,7 +13,7 @@ import { ASKED, REMOVE } from "./states.js";
 const KNOWN_FLAGS = FLAG_BROADCAST;
 
 /** Reads one frame. `open` checks all of it, so what is read afterwards cannot fail. */
-export class FrameReader {
+export class FrameReader extends Reader {
   type = 0;
   flags = 0;
   id = 0;
@@ -30,7 +30,6 @@ export class FrameReader {
   digestFrom = 0;
   digestTo = 0;
 
-  private readonly reader = new Reader();
   private sectionsStart = 0;
   private sectionEnd = 0;
   private frameEnd = 0;
@@ -39,91 +38,88 @@ export class FrameReader {
 
   /** Decodes and checks a whole frame. Returns a drop reason, DROP_NONE when it is good. */
   open(bytes: Uint8Array, length: number, row: RowData): number {
-    const reader = this.reader;
-    reader.reset(bytes, 0, length);
-    const first = reader.u8();
-    if (reader.failed) return DROP_LENGTH;
+    this.reset(bytes, 0, length);
+    const first = this.u8();
+    if (this.failed) return DROP_LENGTH;
     if (first !== MAGIC_AND_VERSION) return first >> 4 === MAGIC_AND_VERSION >> 4 ? DROP_VERSION : DROP_MAGIC;
-    const second = reader.u8();
+    const second = this.u8();
     this.type = second & 0x0f;
     this.flags = second & 0xf0;
-    if (reader.failed) return DROP_LENGTH;
+    if (this.failed) return DROP_LENGTH;
     if (this.type < TYPE_SYN || this.type > TYPE_DIFF) return DROP_TYPE;
     if ((this.flags & ~KNOWN_FLAGS) !== 0 || (this.flags !== 0 && this.type !== TYPE_SYN)) return DROP_TYPE;
-    this.id = reader.u32();
-    this.revision = reader.varint();
-    this.counter = reader.varint();
-    this.heartbeat = reader.varint();
-    this.rootFirst = reader.u32();
-    this.rootSecond = reader.u32();
-    this.inReplyTo = this.type === TYPE_SYN ? 0 : reader.varint();
-    if (reader.failed) return DROP_LENGTH;
-    this.sectionsStart = reader.position;
+    this.id = this.u32();
+    this.revision = this.varint();
+    this.counter = this.varint();
+    this.heartbeat = this.varint();
+    this.rootFirst = this.u32();
+    this.rootSecond = this.u32();
+    this.inReplyTo = this.type === TYPE_SYN ? 0 : this.varint();
+    if (this.failed) return DROP_LENGTH;
+    this.sectionsStart = this.position;
     this.frameEnd = length;
     return this.checkSections(row);
   }
 
   /** Back to before the first section. */
   rewind(): void {
-    this.reader.reset(this.reader.bytes, this.sectionsStart, this.frameEnd);
+    this.reset(this.bytes, this.sectionsStart, this.frameEnd);
     this.sectionEnd = this.sectionsStart;
     this.section = 0;
   }
 
   /** Goes to the next section, passing over what is left of this one and over unknown ones. */
   nextSection(): boolean {
-    const reader = this.reader;
-    reader.reset(reader.bytes, this.sectionEnd, this.frameEnd);
-    if (reader.position === this.frameEnd) return false;
-    this.section = reader.u8();
-    const length = reader.u16();
-    const start = reader.skip(length);
-    if (reader.failed) return false;
+    this.reset(this.bytes, this.sectionEnd, this.frameEnd);
+    if (this.position === this.frameEnd) return false;
+    this.section = this.u8();
+    const length = this.u16();
+    const start = this.skip(length);
+    if (this.failed) return false;
     this.sectionEnd = start + length;
-    reader.reset(reader.bytes, start, this.sectionEnd);
+    this.reset(this.bytes, start, this.sectionEnd);
     if (this.section === SECTION_ROWS) {
-      this.base = (reader.u24() << 8) >>> 0;
-      this.basePort = reader.u16();
+      this.base = (this.u24() << 8) >>> 0;
+      this.basePort = this.u16();
     } else if (this.section === SECTION_DIGEST) {
-      this.digestFrom = reader.u32();
-      this.digestTo = reader.u32();
+      this.digestFrom = this.u32();
+      this.digestTo = this.u32();
     }
     return true;
   }
 
   /** Whether the current section has another entry. */
   more(): boolean {
-    return !this.reader.failed && this.reader.position < this.sectionEnd;
+    return !this.failed && this.position < this.sectionEnd;
   }
 
   /** The next id of a WANT section. */
   readWant(): number {
-    return this.reader.u32();
+    return this.u32();
   }
 
   /** The next row of a DIGEST section: id, state, revision and heartbeat. */
   readDigestEntry(row: RowData): void {
-    row.id = this.reader.u32();
-    row.state = this.reader.u8();
-    row.revision = this.reader.varint();
-    row.heartbeat = this.reader.varint();
+    row.id = this.u32();
+    row.state = this.u8();
+    row.revision = this.varint();
+    row.heartbeat = this.varint();
   }
 
   /** The next row of a ROWS section. Its address is 0 where it is the datagram's source. */
   readRow(row: RowData): void {
-    const reader = this.reader;
-    const head = reader.u8();
+    const head = this.u8();
     const form = (head >> 3) & 3;
     row.state = head & 7;
-    row.id = reader.u32();
+    row.id = this.u32();
     row.address = 0;
-    if (form === ADDRESS_IN_BASE) row.address = (this.base | reader.u8()) >>> 0;
-    else if (form === ADDRESS_IN_FULL) row.address = reader.u32();
-    row.port = form === ADDRESS_IN_FULL ? reader.u16() : this.basePort;
-    row.revision = reader.varint();
-    row.heartbeat = reader.varint();
-    row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : reader.varint();
-    row.valueStart = reader.skip(row.valueLength);
+    if (form === ADDRESS_IN_BASE) row.address = (this.base | this.u8()) >>> 0;
+    else if (form === ADDRESS_IN_FULL) row.address = this.u32();
+    row.port = form === ADDRESS_IN_FULL ? this.u16() : this.basePort;
+    row.revision = this.varint();
+    row.heartbeat = this.varint();
+    row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : this.varint();
+    row.valueStart = this.skip(row.valueLength);
     const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
     const headGood = (head & ROW_RESERVED) === 0 && form <= ADDRESS_IN_FULL && isWireState(row.state);
     const valueGood = (head & ROW_HAS_VALUE) === 0 || row.valueLength > 0;
@@ -139,12 +135,12 @@ export class FrameReader {
       const reason = this.checkSection(row);
       if (reason !== DROP_NONE) return reason;
     }
-    return this.reader.failed ? DROP_LENGTH : DROP_NONE;
+    return this.failed ? DROP_LENGTH : DROP_NONE;
   }
 
   private checkSection(row: RowData): number {
     if (this.section > SECTION_DIGEST) return DROP_NONE;
-    if (this.reader.failed) return DROP_SECTION;
+    if (this.failed) return DROP_SECTION;
     let lastId = -1;
     while (this.more()) {
       if (this.section === SECTION_WANT) {
@@ -159,15 +155,15 @@ export class FrameReader {
         lastId = row.id;
       }
     }
-    return this.reader.failed ? DROP_SECTION : DROP_NONE;
+    return this.failed ? DROP_SECTION : DROP_NONE;
   }
 
   private checkRow(row: RowData): number {
     this.readRow(row);
-    if (this.reader.failed) return DROP_SECTION;
+    if (this.failed) return DROP_SECTION;
     if (row.state === BAD_ROW) return DROP_ROW;
     if (row.valueLength === 0) return DROP_NONE;
-    const good = checkCbor(this.reader.bytes, row.valueStart, row.valueStart + row.valueLength);
+    const good = checkCbor(this.bytes, row.valueStart, row.valueStart + row.valueLength);
     return good ? DROP_NONE : DROP_VALUE;
   }
 }

@@ -1,7 +1,6 @@
 import { DIGEST_HEAD_BYTES, SECTION_HEAD_BYTES, TYPE_DIFF, TYPE_SYN } from "./frame.js";
 import { FrameWriter } from "./frame-writer.js";
-import type { Rows } from "./rows.js";
-import { FLAG_SENT_AS_NEWS, FLAG_TO_SEND } from "./rows.js";
+import { FLAG_SENT_AS_NEWS, FLAG_TO_SEND, LIST_TO_SEND, type Rows } from "./rows.js";
 import { REMOVE, SUSPECT } from "./states.js";
 
 /** Datagrams that one input can cause at most. */
@@ -30,15 +29,15 @@ export class Outbox {
   /** Counter of the last frame sent: rises with each, so that no two of one start are alike. */
   counter = 0;
 
-  private readonly intents = new Uint32Array(BURST_MAX * WORDS);
+  /** The intents, then the wants. */
+  private readonly words: Uint32Array;
   private intentCount = 0;
   private intentNext = 0;
   private framesLeft = 0;
 
-  private readonly toSend: Uint16Array;
   private toSendCount = 0;
   private toSendNext = 0;
-  private readonly wants: Uint32Array;
+  private readonly wantsMax: number;
   private wantCount = 0;
   private wantNext = 0;
   /** Id at which the next digest starts, so that what never fits at once passes in turn. */
@@ -48,13 +47,13 @@ export class Outbox {
     this.rows = rows;
     this.datagramBytesMax = datagramBytesMax;
     this.writer = new FrameWriter();
-    this.toSend = new Uint16Array(rows.capacity);
-    this.wants = new Uint32Array((datagramBytesMax / WANTED_ROW_BYTES) >>> 0);
+    this.wantsMax = datagramBytesMax >>> 3;
+    this.words = new Uint32Array(BURST_MAX * WORDS + this.wantsMax);
   }
 
   /** Drops what the last input left. */
   clear(): void {
-    for (let i = 0; i < this.toSendCount; i++) this.rows.clearFlag(this.toSend[i], FLAG_TO_SEND);
+    for (let i = 0; i < this.toSendCount; i++) this.rows.clearFlag(this.rows.listed(LIST_TO_SEND, i), FLAG_TO_SEND);
     this.toSendCount = 0;
     this.toSendNext = 0;
     this.wantCount = 0;
@@ -77,12 +76,12 @@ export class Outbox {
   send(slot: number): void {
     if (this.rows.hasFlag(slot, FLAG_TO_SEND)) return;
     this.rows.setFlag(slot, FLAG_TO_SEND);
-    this.toSend[this.toSendCount++] = slot;
+    this.rows.setListed(LIST_TO_SEND, this.toSendCount++, slot);
   }
 
   /** Asks the peer that is answered for its row of a node. What does not fit is asked for another time. */
   want(id: number): void {
-    if (this.wantCount < this.wants.length) this.wants[this.wantCount++] = id;
+    if (this.wantCount < this.wantsMax) this.words[WANTS + this.wantCount++] = id;
   }
 
   /** @param slot row to put first if it is suspected, usually that of the receiver; 0 for none */
@@ -100,17 +99,17 @@ export class Outbox {
     if (this.intentNext === this.intentCount || this.framesLeft === 0) return false;
     this.framesLeft--;
     const at = this.intentNext * WORDS;
-    const type = this.intents[at + TYPE];
-    out.address = this.intents[at + ADDRESS];
-    out.port = this.intents[at + PORT];
+    const type = this.words[at + TYPE];
+    out.address = this.words[at + ADDRESS];
+    out.port = this.words[at + PORT];
     this.counter = (this.counter + 1) >>> 0;
     this.writer.begin(
-      out.bytes, this.datagramBytesMax, type, this.intents[at + FLAGS], this.rows, this.counter,
-      this.intents[at + ANSWERED],
+      out.bytes, this.datagramBytesMax, type, this.words[at + FLAGS], this.rows, this.counter,
+      this.words[at + ANSWERED],
     );
     const finished = type === TYPE_SYN ? this.writeSyn(at) : this.writeAnswer(at);
     if (finished) this.intentNext++;
-    else this.intents[at + TYPE] = TYPE_DIFF;
+    else this.words[at + TYPE] = TYPE_DIFF;
     out.length = this.writer.length();
     return true;
   }
@@ -118,17 +117,17 @@ export class Outbox {
   private add(type: number, address: number, port: number, flags: number, detail: number, answered: number): void {
     if (!this.hasRoom()) return;
     const at = this.intentCount++ * WORDS;
-    this.intents[at + TYPE] = type;
-    this.intents[at + ADDRESS] = address;
-    this.intents[at + PORT] = port;
-    this.intents[at + FLAGS] = flags;
-    this.intents[at + DETAIL] = detail;
-    this.intents[at + ANSWERED] = answered;
+    this.words[at + TYPE] = type;
+    this.words[at + ADDRESS] = address;
+    this.words[at + PORT] = port;
+    this.words[at + FLAGS] = flags;
+    this.words[at + DETAIL] = detail;
+    this.words[at + ANSWERED] = answered;
   }
 
   private writeSyn(at: number): boolean {
     if (!this.writer.beginRows()) return true;
-    const slot = this.intents[at + DETAIL];
+    const slot = this.words[at + DETAIL];
     const accused = slot !== 0 && this.rows.isHeld(slot) && this.rows.state(slot) >= SUSPECT;
     if (accused) this.writer.writeRow(this.rows, slot);
     this.writeNews(accused ? slot : -1);
@@ -140,24 +139,26 @@ export class Outbox {
   private writeAnswer(at: number): boolean {
     const writer = this.writer;
     if (this.wantNext < this.wantCount && writer.beginWants()) {
-      while (this.wantNext < this.wantCount && writer.writeWant(this.wants[this.wantNext])) this.wantNext++;
+      while (this.wantNext < this.wantCount && writer.writeWant(this.words[WANTS + this.wantNext])) this.wantNext++;
       writer.endWants();
     }
-    const withDigest = this.intents[at + DETAIL] === 1;
+    const withDigest = this.words[at + DETAIL] === 1;
     // Every fourth digest has half of the room to itself: where there is always news it would never fit.
     const reserved = withDigest && (this.counter & 3) === 0 ? writer.room() >>> 1 : 0;
     writer.reserve(reserved);
     if (writer.beginRows()) {
-      while (this.toSendNext < this.toSendCount && writer.writeRow(this.rows, this.toSend[this.toSendNext])) {
-        this.toSendNext++;
-      }
+      while (this.toSendNext < this.toSendCount && this.writeToSend(this.toSendNext)) this.toSendNext++;
       if (this.toSendNext === this.toSendCount) this.writeNews(-1);
       writer.endRows();
     }
     writer.reserve(-reserved);
     if (withDigest) this.writeDigest();
-    this.intents[at + DETAIL] = 0;
+    this.words[at + DETAIL] = 0;
     return this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
+  }
+
+  private writeToSend(index: number): boolean {
+    return this.writer.writeRow(this.rows, this.rows.listed(LIST_TO_SEND, index));
   }
 
   /** Rows with sends left as news, those that were sent least often first. */
@@ -217,9 +218,8 @@ const FLAGS = 3;
 const DETAIL = 4;
 const ANSWERED = 5;
 const WORDS = 6;
+const WANTS = BURST_MAX * WORDS;
 
 const ID_MAX = 0xffffffff;
-/** The least that an entry of a digest takes: no datagram makes the node want more rows than this allows. */
-const WANTED_ROW_BYTES = 7;
 /** A digest of less than four rows waits for a datagram with more room. */
 const DIGEST_BYTES_WORTHWHILE = SECTION_HEAD_BYTES + DIGEST_HEAD_BYTES + 4 * 15;

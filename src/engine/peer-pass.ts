@@ -1,5 +1,5 @@
 import type { Random } from "./random.js";
-import type { Rows } from "./rows.js";
+import { LIST_PASS, OWN_SLOT, type Rows } from "./rows.js";
 import { DOWN } from "./states.js";
 
 /**
@@ -10,21 +10,19 @@ import { DOWN } from "./states.js";
 export class PeerPass {
   private readonly rows: Rows;
   private readonly random: Random;
-  private readonly slots: Uint16Array;
   private length = 0;
   private position = 0;
 
   constructor(rows: Rows, random: Random) {
     this.rows = rows;
     this.random = random;
-    this.slots = new Uint16Array(rows.capacity);
   }
 
   /** The slot of a live row that is not the node's own, or -1 when there is none. */
   next(): number {
     for (let pass = 0; pass < 2; pass++) {
       while (this.position < this.length) {
-        const slot = this.slots[this.position++];
+        const slot = this.rows.listed(LIST_PASS, this.position++);
         if (isLivePeer(this.rows, slot)) return slot;
       }
       this.shuffle();
@@ -35,12 +33,13 @@ export class PeerPass {
   private shuffle(): void {
     this.length = 0;
     this.position = 0;
-    for (let place = 0; place < this.rows.count; place++) {
-      const slot = this.rows.slotAt(place);
-      if (!isLivePeer(this.rows, slot)) continue;
+    const rows = this.rows;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      if (!isLivePeer(rows, slot)) continue;
       const other = this.random.below(this.length + 1);
-      this.slots[this.length] = this.slots[other];
-      this.slots[other] = slot;
+      rows.setListed(LIST_PASS, this.length, rows.listed(LIST_PASS, other));
+      rows.setListed(LIST_PASS, other, slot);
       this.length++;
     }
   }
@@ -48,5 +47,5 @@ export class PeerPass {
 
 /** Whether a slot holds the row of another node that is thought to run. */
 function isLivePeer(rows: Rows, slot: number): boolean {
-  return slot !== 0 && rows.isHeld(slot) && rows.state(slot) < DOWN;
+  return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN;
 }

@@ -80,16 +80,16 @@ export class Rows {
 
   private readonly words: Uint32Array;
   private readonly halves: Uint16Array;
+  /** The bytes of all rows, then all values. */
   private readonly bytes: Uint8Array;
-  private readonly values: Uint8Array;
 
   constructor(capacity: number, valueBytesMax: number) {
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
-    this.words = new Uint32Array(capacity * WORDS);
-    this.halves = new Uint16Array(capacity * HALVES);
-    this.bytes = new Uint8Array(capacity * BYTES);
-    this.values = new Uint8Array(capacity * valueBytesMax);
+    const buffer = new ArrayBuffer(capacity * (ROW_BYTES + valueBytesMax));
+    this.words = new Uint32Array(buffer, 0, capacity * WORDS);
+    this.halves = new Uint16Array(buffer, capacity * WORDS * 4, capacity * HALVES);
+    this.bytes = new Uint8Array(buffer, capacity * (WORDS * 4 + HALVES * 2));
     for (let i = 0; i < capacity; i++) this.halves[i * HALVES + ORDER] = i;
   }
 
@@ -106,9 +106,9 @@ export class Rows {
   valueLength(slot: number): number { return this.bytes[slot * BYTES + VALUE_LENGTH]; }
   hasFlag(slot: number, flag: number): boolean { return (this.bytes[slot * BYTES + FLAGS] & flag) !== 0; }
 
-  /** The buffer that holds all values; a row's value starts at `valueStart(slot)`. Not to be written. */
-  valueBytes(): Uint8Array { return this.values; }
-  valueStart(slot: number): number { return slot * this.valueBytesMax; }
+  /** The bytes among which a row's value starts at `valueStart(slot)`. Not to be written. */
+  valueBytes(): Uint8Array { return this.bytes; }
+  valueStart(slot: number): number { return this.capacity * BYTES + slot * this.valueBytesMax; }
 
   setDeadline(slot: number, deadline: number): void { this.words[slot * WORDS + DEADLINE] = deadline; }
   setNews(slot: number, sends: number): void {
@@ -146,6 +146,13 @@ export class Rows {
 
   /** Whether a slot holds a row: a slot that was free since it was looked up does not. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
+
+  /**
+   * Two lists of slots, as long as the table, that others keep here: the pass
+   * over the peers, and the rows to send. An entry may outlive its row.
+   */
+  listed(list: number, index: number): number { return this.halves[index * HALVES + list]; }
+  setListed(list: number, index: number, slot: number): void { this.halves[index * HALVES + list] = slot; }
 
   /** The slot of the row at a place, 0 to count - 1, in the order of ids. */
   slotAt(place: number): number { return this.halves[place * HALVES + ORDER]; }
@@ -220,7 +227,7 @@ export class Rows {
   /** @param length 0 to `valueBytesMax` */
   setValue(slot: number, from: Uint8Array, start: number, length: number): void {
     const at = this.valueStart(slot);
-    for (let i = 0; i < length; i++) this.values[at + i] = from[start + i];
+    for (let i = 0; i < length; i++) this.bytes[at + i] = from[start + i];
     this.bytes[slot * BYTES + VALUE_LENGTH] = length;
   }
 
@@ -298,7 +305,10 @@ const WORDS = 5;
 const PORT = 0;
 /** Not of the row in that slot: the slot that stands at this place in the order of ids. */
 const ORDER = 1;
-const HALVES = 2;
+/** Lists of slots, for `listed`. */
+export const LIST_PASS = 2;
+export const LIST_TO_SEND = 3;
+const HALVES = 4;
 
 const STATE = 0;
 const FLAGS = 1;

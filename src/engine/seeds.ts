@@ -9,23 +9,28 @@ import type { Random } from "./random.js";
  */
 export class Seeds {
   count = 0;
-  private readonly options: EngineOptions;
+  private readonly capacity: number;
+  private readonly ownAddress: number;
+  private readonly ownPort: number;
+  private readonly broadcastAddress: number;
   private pinned = 0;
-  private readonly addresses: Uint32Array;
-  private readonly ports: Uint16Array;
+  /** Address and port in turn. */
+  private readonly words: Uint32Array;
 
   constructor(options: EngineOptions) {
-    this.options = options;
-    this.addresses = new Uint32Array(options.seedCapacity);
-    this.ports = new Uint16Array(options.seedCapacity);
+    this.capacity = options.seedCapacity;
+    this.ownAddress = options.address;
+    this.ownPort = options.port;
+    this.broadcastAddress = options.broadcastAddress;
+    this.words = new Uint32Array(options.seedCapacity * 2);
   }
 
-  address(index: number): number { return this.addresses[index]; }
-  port(index: number): number { return this.ports[index]; }
+  address(index: number): number { return this.words[index * 2]; }
+  port(index: number): number { return this.words[index * 2 + 1]; }
 
   has(address: number, port: number): boolean {
     for (let i = 0; i < this.count; i++) {
-      if (this.addresses[i] === address && this.ports[i] === port) return true;
+      if (this.address(i) === address && this.port(i) === port) return true;
     }
     return false;
   }
@@ -33,7 +38,7 @@ export class Seeds {
   /** Adds an address for good. Returns false when all places are taken. */
   pin(address: number, port: number): boolean {
     if (!this.isNew(address, port)) return true;
-    if (this.count === this.addresses.length) return false;
+    if (this.count === this.capacity) return false;
     this.set(this.count++, address, port);
     this.pinned = this.count;
     return true;
@@ -41,19 +46,19 @@ export class Seeds {
 
   learn(address: number, port: number, random: Random): void {
     if (!this.isNew(address, port)) return;
-    const capacity = this.addresses.length;
+    const capacity = this.capacity;
     if (this.count < capacity) this.set(this.count++, address, port);
     else if (this.pinned < capacity) this.set(this.pinned + random.below(capacity - this.pinned), address, port);
   }
 
   /** The node's own address and that of a broadcast are nobody to ask. */
   private isNew(address: number, port: number): boolean {
-    if (address === this.options.address && port === this.options.port) return false;
-    return address !== this.options.broadcastAddress && !this.has(address, port);
+    if (address === this.ownAddress && port === this.ownPort) return false;
+    return address !== this.broadcastAddress && !this.has(address, port);
   }
 
   private set(index: number, address: number, port: number): void {
-    this.addresses[index] = address;
-    this.ports[index] = port;
+    this.words[index * 2] = address;
+    this.words[index * 2 + 1] = port;
   }
 }

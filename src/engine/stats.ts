@@ -2,26 +2,30 @@ import { DROP_REASONS } from "./drops.js";
 
 /** Counters since the start, uint32 that wrap. */
 export class Stats {
-  readonly drops = new Uint32Array(DROP_REASONS);
-  private readonly traffic = new Uint32Array(4);
+  private readonly counters = new Uint32Array(DROP_REASONS + TRAFFIC);
+
+  countDrop(reason: number): void { this.counters[reason]++; }
+  /** Datagrams, or rows in them, that were refused for a reason: 1 to DROP_REASONS - 1. */
+  drops(reason: number): number { return this.counters[reason]; }
 
   countReceived(bytes: number): void {
-    this.traffic[DATAGRAMS_RECEIVED]++;
-    this.traffic[BYTES_RECEIVED] += bytes;
+    this.counters[DATAGRAMS_RECEIVED]++;
+    this.counters[BYTES_RECEIVED] += bytes;
   }
 
   countSent(bytes: number): void {
-    this.traffic[DATAGRAMS_SENT]++;
-    this.traffic[BYTES_SENT] += bytes;
+    this.counters[DATAGRAMS_SENT]++;
+    this.counters[BYTES_SENT] += bytes;
   }
 
-  datagramsReceived(): number { return this.traffic[DATAGRAMS_RECEIVED]; }
-  bytesReceived(): number { return this.traffic[BYTES_RECEIVED]; }
-  datagramsSent(): number { return this.traffic[DATAGRAMS_SENT]; }
-  bytesSent(): number { return this.traffic[BYTES_SENT]; }
+  datagramsReceived(): number { return this.counters[DATAGRAMS_RECEIVED]; }
+  bytesReceived(): number { return this.counters[BYTES_RECEIVED]; }
+  datagramsSent(): number { return this.counters[DATAGRAMS_SENT]; }
+  bytesSent(): number { return this.counters[BYTES_SENT]; }
 }
 
-const DATAGRAMS_RECEIVED = 0;
-const BYTES_RECEIVED = 1;
-const DATAGRAMS_SENT = 2;
-const BYTES_SENT = 3;
+const DATAGRAMS_RECEIVED = DROP_REASONS;
+const BYTES_RECEIVED = DROP_REASONS + 1;
+const DATAGRAMS_SENT = DROP_REASONS + 2;
+const BYTES_SENT = DROP_REASONS + 3;
+const TRAFFIC = 4;

@@ -1,7 +1,5 @@
-import type { Clock} from "./clock.js";
-import { earlier } from "./clock.js";
-import type { Rows } from "./rows.js";
-import { FLAG_STATE_CHANGED } from "./rows.js";
+import { type Clock, earlier } from "./clock.js";
+import { FLAG_STATE_CHANGED, type Rows } from "./rows.js";
 import { DOWN, REMOVE, SUSPECT, UP } from "./states.js";
 
 /** No row waits: as far ahead as engine times can be compared. */

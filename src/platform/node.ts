@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Socket, createSocket } from "node:dgram";
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { GossipClock, GossipSocket, GossipStorage, Platform } from "./types.js";
@@ -33,9 +34,13 @@ export const nodeClock: GossipClock = {
 export class NodeSocket implements GossipSocket {
   private socket: Socket | undefined;
   private readonly listen: string | undefined;
-  private onError: (error: Error) => void = () => undefined;
+  private failure: Error | undefined;
 
+  /** @throws Error when `listen` is no IPv4 address */
   constructor(listen?: string) {
+    if (listen !== undefined && !isIPv4(listen)) {
+      throw new Error(`listen: ${JSON.stringify(listen)} is not an IPv4 address such as "192.168.0.54"`);
+    }
     this.listen = listen;
   }
 
@@ -46,18 +51,30 @@ export class NodeSocket implements GossipSocket {
   ): void {
     const socket = createSocket("udp4");
     this.socket = socket;
-    this.onError = onError;
+    let isBound = false;
     socket.on("message", (bytes, from) => onDatagram(bytes, bytes.length, toNumber(from.address), from.port));
-    socket.on("error", onError);
-    socket.bind({ port, address: this.listen ?? "0.0.0.0", exclusive: true }, () => socket.setBroadcast(true));
+    socket.on("error", (error) => {
+      // Node would bind an unbound socket to a port of its own choice when something is sent.
+      if (!isBound) this.close();
+      onError(error);
+    });
+    socket.bind({ port, address: this.listen ?? "0.0.0.0", exclusive: true }, () => {
+      isBound = true;
+      socket.setBroadcast(true);
+    });
   }
 
+  /** @throws Error when there is no open socket or the system refused the datagram before this one */
   send(bytes: Uint8Array, length: number, address: number, port: number): void {
+    if (this.socket === undefined) throw new Error("the socket is not open");
     // Node reads the bytes later, when the caller may have written others.
     const copy = Uint8Array.prototype.slice.call(bytes, 0, length);
-    this.socket?.send(copy, port, toText(address), (error) => {
-      if (error !== null) this.onError(error);
+    this.socket.send(copy, port, toText(address), (error) => {
+      if (error !== null) this.failure = error;
     });
+    const failure = this.failure;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
   }
 
   ownAddress(): number {
@@ -111,6 +128,8 @@ export class FileStorage implements GossipStorage {
       closeSync(file);
     }
     renameSync(`${path}.new`, path);
+    // Windows can't sync a folder.
+    if (process.platform === "win32") return;
     const folder = openSync(this.folder, "r");
     try {
       fsyncSync(folder);

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { checkCbor, decodeCbor, encodeCbor } from "../../src/engine/cbor.js";
-import type { CborValue } from "../../src/engine/cbor.js";
+import { type CborValue, checkCbor, decodeCbor, encodeCbor } from "../../src/engine/cbor.js";
 
 interface Vector {
   hex: string;

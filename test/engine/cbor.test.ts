@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  CBOR_DEPTH_MAX, CBOR_TOO_DEEP, CBOR_TOO_LARGE, CBOR_UNSUPPORTED, checkCbor, decodeCbor, encodeCbor,
+  CBOR_DEPTH_MAX, CBOR_TOO_DEEP, CBOR_TOO_LARGE, CBOR_UNSUPPORTED, type CborValue, checkCbor, decodeCbor,
+  encodeCbor,
 } from "../../src/engine/cbor.js";
-import type { CborValue } from "../../src/engine/cbor.js";
 import {
   anyText, check, decode, encode, fromHex, GUARD_BYTES, inspect, isRefused, nested, numbers,
   refusals, roundTrips, text, toHex, valueOf, values, valuesOver, vectors,

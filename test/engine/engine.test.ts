@@ -283,7 +283,7 @@ describe("room", () => {
       for (const sent of stranger.sent) lan.deliver(1, node, sent.bytes);
     }
     assert.deepEqual(table(a).map((row) => row.id), [1, 2, 3, 4]);
-    assert.equal(a.stats.drops[11] > 0, true);
+    assert.equal(a.stats.drops(11) > 0, true);
     assert.deepEqual(lan.told.map((told) => told.kind), [4]);
   });
 });

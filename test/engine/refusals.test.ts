@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Engine} from "../../src/engine/index.js";
-import { DROP_REASONS, EVENT_ID_CONFLICT, dropReasonName } from "../../src/engine/index.js";
+import { DROP_REASONS, dropReasonName, type Engine, EVENT_ID_CONFLICT } from "../../src/engine/index.js";
 import { propertyOptions } from "../support/random.js";
 import { bytesOf, refusals } from "./frame-support.js";
 import { Lan, table } from "./lan.js";
@@ -11,7 +10,7 @@ const ROUND = 10000;
 function drops(engine: Engine): Record<string, number> {
   const counted: Record<string, number> = {};
   for (let reason = 0; reason < DROP_REASONS; reason++) {
-    if (engine.stats.drops[reason] > 0) counted[dropReasonName(reason)] = engine.stats.drops[reason];
+    if (engine.stats.drops(reason) > 0) counted[dropReasonName(reason)] = engine.stats.drops(reason);
   }
   return counted;
 }

@@ -1,0 +1,215 @@
+/*
+ * What the RAM benchmark runs inside XS. Lines:
+ *   gossip rows datagramBytes    a whole node: `Gossip` with its engine and buffers, on a platform that does nothing
+ *   engine rows datagramBytes    an engine with one datagram buffer
+ *   map rows                     the rows alone, as a Map of objects, for comparison
+ *   rows n                       gives the engine n rows of other nodes, with a value of 3 bytes each
+ *   load syn|row|full            prepares an input for the engine; full is one that it answers with a full datagram
+ *   receive                      hands it over and takes all outputs; answers how many bytes were sent
+ *   traffic n                    lets the engine and a peer exchange n datagrams
+ *   idle                         does nothing: what a line costs by itself
+ */
+import { Engine, OWN_SLOT } from "../src/engine/index.js";
+import { RowData, Rows } from "../src/engine/rows.js";
+import { FrameWriter } from "../src/engine/frame-writer.js";
+import { TYPE_SYN } from "../src/engine/frame.js";
+import { Gossip } from "../src/gossip.js";
+import type { GossipOptions } from "../src/gossip.js";
+
+const VALUE = [0xf9, 0x4d, 0x60];
+const VALUE_BYTES_MAX = 24;
+const PORT = 5000;
+const FIRST_ADDRESS = 0xc0a80001;
+
+interface PlainRow {
+  id: number;
+  address: number;
+  port: number;
+  revision: number;
+  heartbeat: number;
+  state: number;
+  deadline: number;
+  news: number;
+  value: Uint8Array;
+}
+
+class Bench {
+  held: unknown[] = [];
+  engine: Engine | undefined;
+  peer: Rows | undefined;
+  incoming: Uint8Array | undefined;
+  length = 0;
+  counter = 0;
+  nowMs = 1000;
+  out: { bytes: Uint8Array; length: number; address: number; port: number } | undefined;
+  readonly event = { kind: 0, slot: 0 };
+  readonly writer = new FrameWriter();
+
+  line(text: string): string {
+    const words = text.split(" ");
+    const count = Number(words[1]);
+    switch (words[0]) {
+      case "idle": return "ok";
+      case "gossip": this.held.push(makeGossip(count, Number(words[2]))); return "ok";
+      case "engine": this.makeEngine(count, Number(words[2])); return "ok";
+      case "map": this.held.push(makeMap(count)); return "ok";
+      case "rows": return this.giveRows(count);
+      case "load": return this.load(words[1]);
+      case "receive": return String(this.receive());
+      case "traffic": return this.traffic(count);
+      default: return "error";
+    }
+  }
+
+  private makeEngine(rows: number, datagramBytesMax: number): void {
+    const engine = makeEngine(1, rows, datagramBytesMax);
+    engine.start(this.nowMs, 1);
+    this.engine = engine;
+    this.out = { bytes: new Uint8Array(datagramBytesMax), length: 0, address: 0, port: 0 };
+  }
+
+  /** A table as a peer would have it, and the same rows in the engine. */
+  private giveRows(count: number): string {
+    const peer = new Rows(count + 1, VALUE_BYTES_MAX);
+    this.peer = peer;
+    this.incoming = new Uint8Array(1472);
+    for (let id = 2; id < count + 2; id++) {
+      put(peer, id, 1, 60);
+      put(this.engine!.rows, id, 1, 60);
+    }
+    for (let place = 0; place < this.engine!.rows.count; place++) {
+      this.engine!.rows.setNews(this.engine!.rows.slotAt(place), 0);
+    }
+    put(peer, 1, 1, 0);
+    return String(this.engine!.rows.count);
+  }
+
+  /** Writes a SYN of node 2, whose row stands first in the peer's table. */
+  private load(kind: string): string {
+    const peer = this.peer!;
+    const writer = this.writer;
+    if (kind === "row") put(peer, 3, 1, peer.heartbeat(peer.find(3)) + 1);
+    writer.begin(this.incoming!, 1472, TYPE_SYN, 0, peer, ++this.counter, 0);
+    if (kind === "row") {
+      writer.beginRows();
+      writer.writeRow(peer, peer.find(3));
+      writer.endRows();
+    } else if (kind === "full") {
+      writer.beginWants();
+      for (let id = 3; id < 130; id++) writer.writeWant(id);
+      writer.endWants();
+    }
+    this.length = writer.length();
+    return String(this.length);
+  }
+
+  private receive(): number {
+    const engine = this.engine!;
+    engine.receive(this.nowMs, FIRST_ADDRESS + 1, PORT, this.incoming!, this.length);
+    while (engine.pollEvent(this.event)) this.counter = this.counter | 0;
+    let sent = 0;
+    while (engine.pollTransmit(this.out!)) sent += this.out!.length;
+    return sent;
+  }
+
+  /** Two engines, one of which publishes now and then, and one in ten datagrams lost. */
+  private traffic(count: number): string {
+    const engine = this.engine!;
+    const peer = makeEngine(2, engine.rows.capacity, 512);
+    const nodes = [engine, peer];
+    peer.seeds.pin(FIRST_ADDRESS, PORT);
+    peer.start(this.nowMs, 1);
+    const value = new Uint8Array(VALUE);
+    const out = this.out!;
+    let datagrams = 0;
+    let turn = 0;
+    while (datagrams < count) {
+      const node = nodes[turn & 1];
+      const other = nodes[1 - (turn & 1)];
+      this.nowMs = (this.nowMs + 250) >>> 0;
+      if (turn % 37 === 0) {
+        value[2] = turn & 255;
+        node.publish(this.nowMs, value, 3, 0, 0);
+      } else {
+        node.tick(this.nowMs);
+      }
+      datagrams += exchange(this, node, other, out, turn & 1);
+      turn++;
+    }
+    return String(datagrams);
+  }
+}
+
+/** Delivers what a node sends, and the answers, until nobody has anything to say. */
+function exchange(bench: Bench, first: Engine, second: Engine, out: NonNullable<Bench["out"]>, from: number): number {
+  let sender = first;
+  let receiver = second;
+  let address = FIRST_ADDRESS + from;
+  let datagrams = 0;
+  for (let hop = 0; hop < 6; hop++) {
+    while (sender.pollEvent(bench.event)) datagrams += 0;
+    if (!sender.pollTransmit(out)) break;
+    datagrams++;
+    if (datagrams % 10 === 9) break;
+    receiver.receive(bench.nowMs, address, PORT, out.bytes, out.length);
+    const swap = sender;
+    sender = receiver;
+    receiver = swap;
+    address = FIRST_ADDRESS + FIRST_ADDRESS + 1 - address;
+  }
+  return datagrams;
+}
+
+function makeEngine(id: number, capacity: number, datagramBytesMax: number): Engine {
+  return new Engine({
+    id, address: FIRST_ADDRESS + id - 1, port: PORT, capacity, valueBytesMax: VALUE_BYTES_MAX, datagramBytesMax,
+    roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: 0xffffffff, randomSeed: 7,
+  });
+}
+
+/** Merges a row of node `id`, at the address that goes with it. */
+function put(rows: Rows, id: number, revision: number, heartbeat: number): void {
+  const row = new RowData();
+  row.id = id;
+  row.address = FIRST_ADDRESS + id - 1;
+  row.port = PORT;
+  row.revision = revision;
+  row.heartbeat = heartbeat;
+  row.valueLength = VALUE.length;
+  if (rows.find(id) === OWN_SLOT && rows.count > 1) return;
+  rows.merge(row, new Uint8Array(VALUE));
+}
+
+function makeGossip(capacity: number, datagramBytesMax: number): Gossip {
+  const options: GossipOptions = {
+    socket: {
+      open: () => undefined, send: () => undefined, ownAddress: () => FIRST_ADDRESS, deviceId: () => 1,
+      close: () => undefined,
+    },
+    clock: { nowMs: () => 0, setTimer: () => 1, clearTimer: () => undefined },
+    capacity, datagramBytesMax, valueBytesMax: VALUE_BYTES_MAX,
+  };
+  const gossip = new Gossip(options);
+  gossip.start();
+  return gossip;
+}
+
+function makeMap(count: number): Map<number, PlainRow> {
+  const map = new Map<number, PlainRow>();
+  for (let id = 1; id <= count; id++) {
+    map.set(id, {
+      id, address: FIRST_ADDRESS + id, port: PORT, revision: 1, heartbeat: 60, state: 0, deadline: 0, news: 0,
+      value: new Uint8Array(VALUE),
+    });
+  }
+  return map;
+}
+
+let bench: Bench | undefined;
+
+(globalThis as { harness?: unknown }).harness = {
+  line(text: string): string {
+    bench ??= new Bench();
+    return bench.line(text);
+  },
+};

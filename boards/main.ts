@@ -1,0 +1,67 @@
+import { Gossip, type GossipOptions, type NodeRow, minMax } from "chisme/gossip";
+import { moddablePlatform } from "chisme/platform/moddable";
+import { PreferenceStorage } from "chisme/platform/moddable-storage";
+import config from "mc/config";
+import { joinNetwork } from "network";
+import Preference from "preference";
+import { readTemperature } from "sensor";
+import Timer from "timer";
+
+const READING_MS = 30000;
+
+let rejoin: (() => void) | undefined;
+
+// The sensor node: shares its temperature and knows the least and the greatest of the whole network.
+joinNetwork(() => {
+  if (rejoin === undefined) rejoin = startNode();
+  else rejoin();
+});
+
+/** Starts the node once the network is there. Returns what to do when it was lost and is there again. */
+function startNode(): () => void {
+  const { socket, clock, randomSeed } = moddablePlatform();
+  const port = Number(config.port);
+  const seeds = String(config.seeds);
+  const temperatures = minMax({
+    onChange: (minimum, maximum) => trace(`minimum ${minimum} maximum ${maximum} of ${temperatures.count} nodes\n`),
+  });
+  const options: GossipOptions = {
+    socket,
+    clock,
+    randomSeed,
+    storage: new PreferenceStorage(Preference, `chisme-${port}`),
+    port,
+    seedList: seeds === "" ? [] : seeds.split(","),
+    roundIntervalMs: Number(config.interval),
+    capacity: Number(config.capacity),
+    datagramBytesMax: Number(config.datagram),
+    views: [temperatures],
+    onState: (row) => trace(`${row.address}:${row.port} is ${stateName(row)}\n`),
+    onError: (code, error) => trace(`${code}: ${error.message}\n`),
+  };
+  if (config.id !== undefined) options.id = Number(config.id);
+  const node = new Gossip(options);
+
+  let shared: number | undefined;
+  const share = (temperature: number) => {
+    shared = temperature;
+    node.push(temperature);
+  };
+  node.start();
+  trace(`node ${node.id}, revision ${node.revision}, port ${port}\n`);
+  share(readTemperature());
+  Timer.repeat(() => {
+    const temperature = readTemperature();
+    if (temperature !== shared) share(temperature);
+  }, READING_MS);
+
+  return () => {
+    socket.reopen();
+    // The others learn the new address with a new statement.
+    share(readTemperature());
+  };
+}
+
+function stateName(row: NodeRow): string {
+  return ["UP", "UP", "SUSPECT", "DOWN", "REMOVE"][row.state];
+}

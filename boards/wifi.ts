@@ -1,0 +1,46 @@
+import WiFi from "embedded:network/interface/wifi";
+import config from "mc/config";
+import Timer from "timer";
+
+/** How long an attempt to join may take, and how long to wait for the next one. */
+const ATTEMPT_MS = 15000;
+
+/** States of ECMA-419's `connection`: below the first there is none, from the second on there is an address. */
+const ASSOCIATING = 300;
+const CONNECTED = 500;
+
+/**
+ * Joins the Wi-Fi network `ssid`, for ever: after each loss anew.
+ *
+ * @param onJoined called whenever the board has an address, be it another than before
+ */
+export function joinNetwork(onJoined: () => void): void {
+  if (config.ssid === undefined) {
+    trace('Wi-Fi: no network is given; build with ssid="…" password="…"\n');
+    return;
+  }
+  const network = { SSID: String(config.ssid), password: String(config.password ?? "") };
+  let address: string | undefined;
+
+  const look = () => {
+    const found = wifi.connection >= CONNECTED ? wifi.address : undefined;
+    if (found === address) return;
+    address = found;
+    trace(found === undefined ? "Wi-Fi lost\n" : `Wi-Fi joined, address ${found}\n`);
+    if (found !== undefined) onJoined();
+  };
+  const attempt = () => {
+    look();
+    if (address !== undefined) return;
+    try {
+      if (wifi.connection < ASSOCIATING) wifi.connect(network);
+      else wifi.disconnect();
+    } catch (error) {
+      trace(`Wi-Fi: ${(error as Error).message}\n`);
+    }
+  };
+
+  const wifi = new WiFi({ onChanged: look });
+  attempt();
+  Timer.repeat(attempt, ATTEMPT_MS);
+}

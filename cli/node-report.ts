@@ -1,0 +1,45 @@
+import type { CborValue, GossipErrorCode, GossipStats, NodeRow } from "../src/gossip.js";
+
+/** What `chisme node` tells about its node, line by line. */
+export interface NodeReport {
+  start(start: StartReport): void;
+  /** Rows became fresher: of other nodes, or the node's own. */
+  rows(rows: NodeRow[]): void;
+  /** A row's state changed. */
+  state(row: NodeRow): void;
+  minMax(minMax: MinMaxReport): void;
+  error(code: GossipErrorCode, error: Error): void;
+  stop(stats: GossipStats): void;
+}
+
+export interface StartReport {
+  id: number;
+  /** The node's own address, as far as it knows. */
+  address: string;
+  port: number;
+  revision: number;
+  roundIntervalMs: number;
+  seeds: string[];
+}
+
+export interface MinMaxReport {
+  /** undefined when no live node shares a number. */
+  minimum: number | undefined;
+  maximum: number | undefined;
+  /** Live nodes that share a number. */
+  count: number;
+}
+
+/** A shared value as one line of printable JSON; bytes are hexadecimal text. */
+export function valueText(value: CborValue): string {
+  // What others share is not trusted to leave the terminal alone: JSON escapes only some control characters.
+  return JSON.stringify(value, bytesAsHex).replace(/[\u007f-\u009f\u2028\u2029]/g, escape);
+}
+
+export function bytesAsHex(_key: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
+}
+
+function escape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

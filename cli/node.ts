@@ -1,0 +1,67 @@
+import { Command } from "commander";
+import { type NodeOptions, NodeRun } from "./node-run.js";
+import { numeric } from "./number.js";
+
+/** What `Gossip` calls the options of this command line. */
+const FLAGS = new Map([
+  ["listen", "--listen"],
+  ["port", "--listen port"],
+  ["seedList", "--seed"],
+  ["roundIntervalMs", "--interval"],
+  ["id", "--id"],
+  ["capacity", "--capacity"],
+  ["datagramBytesMax", "--datagram-bytes"],
+  ["broadcastAddress", "--broadcast"],
+]);
+
+const MORE_HELP = `
+Standard input: a line with a number is the new value, an empty line withdraws
+it. At the end of the input the last value stands.
+
+With --json, each line is one object with "event", "timeMs" (since the start) and
+  start        id, address, port, revision, roundIntervalMs, seeds
+  row, state   id, address, port, revision, heartbeat, data, and state:
+               0 UP, 1 ASKED, 2 SUSPECT, 3 DOWN, 4 REMOVE
+  minMax       minimum, maximum (null when nobody shares a number), count
+  error        code, message
+  stop         stats
+
+Three nodes on one computer, each in a terminal of its own:
+  chisme node --listen 127.0.0.2 --seed 127.0.0.3 --interval 1000 --value 21.5
+  chisme node --listen 127.0.0.3 --seed 127.0.0.2 --interval 1000 --value 18.2
+  chisme node --listen 127.0.0.4 --seed 127.0.0.2 --interval 1000 --value 24.9`;
+
+/** `chisme node`. */
+export function nodeCommand(): Command {
+  return new Command("node")
+    .description("Run one node over UDP on this computer and print what it learns, until Ctrl-C.")
+    .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
+    .option("--seed <address[:port]>", "a node to begin with; repeat it for more (default: broadcast)", append)
+    .option("--storage <folder>", "where to keep the revision over restarts")
+    .option("--value <number>", "share this value", numeric)
+    .option("--interval <ms>", "time between rounds, 100 to 3600000", numeric, 10000)
+    .option("--id <number>", "uint32 that no other node has (default: made from address and port)", numeric)
+    .option("--capacity <rows>", "nodes to know at most, 2 to 65535", numeric, 64)
+    .option("--datagram-bytes <bytes>", "longest datagram to send, 128 to 1472", numeric, 1200)
+    .option("--broadcast <address>", "where to look for nodes without a seed", "255.255.255.255")
+    .option("--json", "print one JSON object a line")
+    .option("--debug", "tell of each datagram on standard error")
+    .addHelpText("after", MORE_HELP)
+    .showHelpAfterError("(chisme node --help lists the options)")
+    .action((options: NodeOptions, command: Command) => {
+      try {
+        new NodeRun(options).start();
+      } catch (error) {
+        command.error(`error: ${inFlags((error as Error).message)}`);
+      }
+    });
+}
+
+function append(text: string, before: string[] | undefined): string[] {
+  return before === undefined ? [text] : [...before, text];
+}
+
+/** "roundIntervalMs: 5 is not…" as "--interval: 5 is not…". */
+function inFlags(message: string): string {
+  return message.replace(/^(\w+)(\[\d+\])?(?=:| port:)/, (text, name: string) => FLAGS.get(name) ?? text);
+}

@@ -1,0 +1,144 @@
+import { randomBytes } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Command, InvalidArgumentError } from "commander";
+import pc from "picocolors";
+import { JsonReport, LineReport, type ReportOutput, type SimulateReport, writeScenario } from "./report.js";
+import { SCENARIO_DEFAULTS, type ScenarioOptions, runScenario } from "./scenario.js";
+import { SCENARIOS, findScenario } from "./scenarios.js";
+import { SIMULATE_DEFAULTS, type SimulateOptions, simulate } from "./simulate.js";
+import { TerminalReport } from "./terminal-report.js";
+
+interface Flags {
+  nodes?: number;
+  seed?: number;
+  loss?: number;
+  rounds?: number;
+  datagramBytes?: number;
+  scenario?: string;
+  json?: boolean;
+}
+
+const EXIT_NOT_AGREED = 1;
+const EXIT_USAGE = 2;
+
+/** `chisme simulate`: the simulated network on the command line. */
+export function simulateCommand(): Command {
+  const { nodes, rounds, lossProbability, datagramBytesMax } = SIMULATE_DEFAULTS;
+  const count = `nodes, 2 to 2000 (default: ${nodes}; ${SCENARIO_DEFAULTS.nodes} in scenarios)`;
+  const part = `part of the datagrams that is lost, 0 to 0.9 or 0% to 90% (default: ${lossProbability})`;
+  const seed = integer(0, 0xffffffff);
+  const bytes = `longest datagram, 128 to 1472 (default: ${datagramBytesMax})`;
+  return new Command("simulate")
+    .description("Simulate nodes that measure a temperature until all know the minimum and maximum of all.")
+    .option("--nodes <count>", count, integer(2, 2000))
+    .option("--seed <number>", "decides all that chance does, 0 to 4294967295 (default: drawn, and shown)", seed)
+    .option("--loss <part>", part, probability)
+    .option("--rounds <count>", `rounds of 10 s, 2 to 10000 (default: ${rounds})`, integer(2, 10000))
+    .option("--datagram-bytes <count>", bytes, integer(128, 1472))
+    .option("--scenario <name>", "run a named course of faults instead; see below", scenarioName)
+    .option("--json", "print one JSON object and nothing else")
+    .allowExcessArguments(false)
+    .showHelpAfterError("(--help lists the options)")
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_USAGE))
+    .addHelpText("after", helpText())
+    .action(run);
+}
+
+function helpText(): string {
+  const width = Math.max(...SCENARIOS.map(({ name }) => name.length));
+  const lines = SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  return `
+Scenarios, in which the network must agree once the faults are over:
+${lines.join("\n")}
+
+Exit status: 0 when the network agreed, ${EXIT_NOT_AGREED} when it did not, ${EXIT_USAGE} for a wrong option.`;
+}
+
+async function run(flags: Flags, command: Command): Promise<void> {
+  // The reader of a pipe, such as head, may leave early; that is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
+  const seed = flags.seed ?? randomBytes(4).readUInt32LE();
+  const agreed = flags.scenario === undefined
+    ? await runSimulation(flags, { ...SIMULATE_DEFAULTS, ...simulationOptions(flags), seed })
+    : runNamed(flags.scenario, flags, seed, command);
+  if (!agreed) process.exitCode = EXIT_NOT_AGREED;
+}
+
+function simulationOptions(flags: Flags): Partial<SimulateOptions> {
+  return {
+    ...flags.nodes !== undefined && { nodes: flags.nodes },
+    ...flags.loss !== undefined && { lossProbability: flags.loss },
+    ...flags.rounds !== undefined && { rounds: flags.rounds },
+    ...flags.datagramBytes !== undefined && { datagramBytesMax: flags.datagramBytes },
+  };
+}
+
+async function runSimulation(flags: Flags, options: SimulateOptions): Promise<boolean> {
+  const report = reportFor(flags);
+  report.begin(options);
+  const rounds = simulate(options);
+  let step = rounds.next();
+  while (step.done !== true) {
+    report.round(step.value);
+    // Lets bars be drawn, lines be written and signals come.
+    await nextTurn();
+    step = rounds.next();
+  }
+  report.end(step.value);
+  return step.value.agreed;
+}
+
+function runNamed(name: string, flags: Flags, seed: number, command: Command): boolean {
+  for (const option of ["loss", "rounds"] as const) {
+    if (flags[option] !== undefined) command.error(`error: option '--${option}' has no meaning with '--scenario'`);
+  }
+  const scenario = findScenario(name);
+  if (scenario === undefined) throw new Error(`no scenario ${name}`);
+  const options: ScenarioOptions = {
+    ...SCENARIO_DEFAULTS,
+    ...flags.nodes !== undefined && { nodes: flags.nodes },
+    ...flags.datagramBytes !== undefined && { datagramBytesMax: flags.datagramBytes },
+    seed,
+  };
+  const result = runScenario(scenario, options);
+  if (flags.json === true) writeLine(JSON.stringify(result));
+  else writeScenario(result, scenario.summary, output());
+  return result.agreed;
+}
+
+function reportFor(flags: Flags): SimulateReport {
+  if (flags.json === true) return new JsonReport(writeLine);
+  return process.stdout.isTTY ? new TerminalReport(output(), process.stdout) : new LineReport(output());
+}
+
+function output(): ReportOutput {
+  const command = process.env.npm_lifecycle_event === "start" ? "npm start --" : "chisme simulate";
+  return { writeLine, colors: pc.createColors(pc.isColorSupported && process.stdout.isTTY), command };
+}
+
+function writeLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+    if (number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It has to be an integer from ${min} to ${max}.`);
+  };
+}
+
+function probability(text: string): number {
+  const match = /^(\d+\.?\d*|\.\d+)(%?)$/.exec(text);
+  const number = match === null ? NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);
+  if (!(number >= 0 && number <= 0.9)) throw new InvalidArgumentError("It has to be from 0 to 0.9, or from 0% to 90%.");
+  return number;
+}
+
+function scenarioName(text: string): string {
+  if (findScenario(text) !== undefined) return text;
+  throw new InvalidArgumentError(`It has to be one of ${SCENARIOS.map(({ name }) => name).join(", ")}.`);
+}

@@ -1,0 +1,81 @@
+import type { Dice } from "./dice.js";
+import type { SimNode } from "./node.js";
+
+/** What can befall a datagram on its way. Probabilities are 0 to 1. */
+export interface LinkFaults {
+  lossProbability: number;
+  /** A second copy comes, with faults and a delay of its own. */
+  duplicateProbability: number;
+  /** A few bits are flipped or the end is cut off. */
+  corruptProbability: number;
+  /** Drawn for each copy on its own, so that a wide range reorders datagrams. */
+  delayMs: { min: number; max: number };
+}
+
+/** Whether nothing gets from one node to another. */
+export type Cut = (from: SimNode, to: SimNode) => boolean;
+
+/** The faults of a network. A running simulation may change them at any time. */
+export interface Faults extends LinkFaults {
+  /** Nothing passes where one of them says so. */
+  cuts: Cut[];
+  /** Other faults for certain links; undefined for those of all. */
+  link?: (from: SimNode, to: SimNode) => LinkFaults | undefined;
+  /**
+   * Whether receivers drop what fails the UDP checksum, as IP stacks do. Without,
+   * corrupted datagrams reach the nodes.
+   */
+  udpChecksum: boolean;
+}
+
+/** A network without faults: datagrams take 1 to 10 ms. */
+export function noFaults(): Faults {
+  return {
+    lossProbability: 0,
+    duplicateProbability: 0,
+    corruptProbability: 0,
+    delayMs: { min: 1, max: 10 },
+    cuts: [],
+    udpChecksum: true,
+  };
+}
+
+/** A cut between groups, both ways. Nodes in none of them reach all. */
+export function split(...groups: readonly (readonly SimNode[])[]): Cut {
+  const groupOf = new Map<SimNode, number>();
+  groups.forEach((group, index) => group.forEach((node) => groupOf.set(node, index)));
+  return (from, to) => {
+    const a = groupOf.get(from);
+    const b = groupOf.get(to);
+    return a !== undefined && b !== undefined && a !== b;
+  };
+}
+
+/** A cut in one direction: nothing gets from the first nodes to the others, but all comes back. */
+export function oneWay(from: readonly SimNode[], to: readonly SimNode[]): Cut {
+  const senders = new Set(from);
+  const receivers = new Set(to);
+  return (sender, receiver) => sender !== receiver && senders.has(sender) && receivers.has(receiver);
+}
+
+/** A copy with 1 to 8 flipped bits or, one time in four, without its end. */
+export function corrupted(bytes: Uint8Array, dice: Dice): Uint8Array {
+  if (bytes.length === 0) return bytes;
+  if (dice.below(4) === 0) return bytes.slice(0, dice.below(bytes.length));
+  const copy = bytes.slice();
+  for (let flips = dice.between(1, 8); flips > 0; flips--) copy[dice.below(copy.length)] ^= 1 << dice.below(8);
+  return copy;
+}
+
+/** Whether a receiver's IP stack would take a corrupted datagram for the one that was sent (RFC 768). */
+export function passesChecksum(sent: Uint8Array, arrived: Uint8Array): boolean {
+  return sent.length === arrived.length && checksum(sent) === checksum(arrived);
+}
+
+/** The internet checksum (RFC 1071) without its final complement. */
+function checksum(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i] << 8) | (i + 1 < bytes.length ? bytes[i + 1] : 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return sum === 0xffff ? 0 : sum;
+}

@@ -1,0 +1,35 @@
+/**
+ * A deterministic network for `Gossip` applications: virtual time, faults drawn
+ * from a seed, and checkers that look at the nodes from outside.
+ *
+ * @example
+ * const network = new SimNetwork({ seed: 7, faults: { lossProbability: 0.1 } });
+ * for (let i = 0; i < 8; i++) {
+ *   network.addNode({
+ *     options: { seedList: ["10.0.0.1"] },
+ *     start(platform, storage) {
+ *       const gossip = new Gossip({ ...platform, storage, onUpdate: (rows) => { … } });
+ *       gossip.start();
+ *       return gossip;
+ *     },
+ *   });
+ * }
+ * network.runFor(60000);
+ * console.log(checkAgreement(network));
+ */
+export {
+  type Complaint, type MinMaxBelief, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements,
+  checkValues, minMaxOf, ownRow,
+} from "./checkers.js";
+export { Dice } from "./dice.js";
+export { type Cut, type Faults, type LinkFaults, noFaults, oneWay, split } from "./faults.js";
+export { type SimCounts, SimNetwork, type SimNetworkOptions, type TapEntry } from "./network.js";
+export { MAILBOX_DATAGRAMS, type NodePlatform, SimNode, type SimNodeOptions } from "./node.js";
+export type { SimEvent } from "./queue.js";
+export { SCENARIOS, findScenario } from "./scenarios.js";
+export {
+  SCENARIO_DEFAULTS, type Scenario, type ScenarioOptions, type ScenarioResult, ScenarioRun, runScenario,
+} from "./scenario.js";
+export {
+  type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, simulate,
+} from "./simulate.js";

@@ -1,0 +1,197 @@
+import { formatAddress, parseAddress } from "../src/engine/address.js";
+import { type CborValue, Gossip, type GossipErrorCode, type GossipOptions, type GossipStorage } from "../src/gossip.js";
+import { MemoryStorage } from "../src/platform/memory-storage.js";
+import type { Platform } from "../src/platform/types.js";
+import type { Dice } from "./dice.js";
+import type { SimNetwork } from "./network.js";
+import { SimPlatform } from "./platform.js";
+
+/** Datagrams that wait for a stalled node, as in lwIP's receive mailbox. */
+export const MAILBOX_DATAGRAMS = 6;
+
+/** A platform, and the node's `options` with it: to be spread into those of `Gossip`. */
+export type NodePlatform = Platform & Partial<GossipOptions>;
+
+export interface SimNodeOptions {
+  /** Options of `Gossip` that differ from their defaults. */
+  options?: Partial<GossipOptions>;
+  /**
+   * The application: called at each start of the device, it makes a `Gossip` of
+   * what it is given, starts it and returns it. Without one the node does just that.
+   */
+  start?: (platform: NodePlatform, storage: GossipStorage, node: SimNode) => Gossip;
+  /** Dotted IPv4 address; by default 10.0.x.y, counted up. */
+  address?: string;
+  /** uint32; drawn from the seed by default. */
+  id?: number;
+  /** Virtual time until the device is switched on; `Infinity` leaves that to `start()`. 0 by default. */
+  startAfterMs?: number;
+  /** How much faster the device's clock runs than virtual time, in parts per million; may be negative. */
+  clockSkewPpm?: number;
+  /** What the device's clock, a uint32 in ms, shows when it is switched on. Drawn from the seed by default. */
+  clockStartMs?: number;
+}
+
+/** One simulated device: an address, an id, storage that survives crashes, and RAM that does not. */
+export class SimNode {
+  readonly network: SimNetwork;
+  readonly index: number;
+  readonly id: number;
+  readonly port: number;
+  readonly datagramBytesMax: number;
+  /** The device's own dice, for what its application draws. */
+  readonly dice: Dice;
+  /** IPv4 as uint32. */
+  address: number;
+  storage: GossipStorage = new MemoryStorage();
+  /** The node's `Gossip`; undefined while the device is off. */
+  gossip: Gossip | undefined;
+  /** Times that the device was switched on. */
+  starts = 0;
+  /** What `onError` was told, unless the application has its own. */
+  readonly errors: { code: GossipErrorCode; message: string }[] = [];
+  private readonly options: SimNodeOptions;
+  private readonly clockStartMs: number;
+  private readonly clockRate: number;
+  private platform: SimPlatform | undefined;
+  private bootMs = 0;
+  private jumpedMs = 0;
+  private stallUntilMs = 0;
+  private mailbox: { bytes: Uint8Array; address: number; port: number }[] = [];
+  private lateTimers: (() => void)[] = [];
+
+  /** Made by `SimNetwork.addNode`. */
+  constructor(network: SimNetwork, index: number, dice: Dice, options: SimNodeOptions, id: number) {
+    this.network = network;
+    this.index = index;
+    this.dice = dice;
+    this.options = options;
+    this.id = id;
+    this.port = options.options?.port ?? 5000;
+    this.datagramBytesMax = options.options?.datagramBytesMax ?? network.datagramBytesMax;
+    this.address = options.address === undefined ? addressOfIndex(index) : readAddress(options.address);
+    this.clockStartMs = options.clockStartMs ?? dice.next();
+    this.clockRate = 1 + (options.clockSkewPpm ?? 0) / 1e6;
+  }
+
+  get isRunning(): boolean { return this.platform !== undefined; }
+  get isStalled(): boolean { return this.network.nowMs < this.stallUntilMs; }
+  /** How complaints and messages call the node. */
+  get name(): string { return `node ${this.index} (${formatAddress(this.address)})`; }
+
+  /** What the device's clock shows. */
+  localMs(): number {
+    const elapsedMs = (this.network.nowMs - this.bootMs) * this.clockRate;
+    return Math.floor(this.clockStartMs + this.jumpedMs + elapsedMs) >>> 0;
+  }
+
+  /** Virtual time that passes while the device's clock counts `delayMs`. */
+  virtualMs(delayMs: number): number {
+    return Math.ceil(delayMs / this.clockRate);
+  }
+
+  /** Switches the device on, with the storage it has. */
+  start(): void {
+    if (this.isRunning) throw new Error(`${this.name}: runs already`);
+    this.starts++;
+    this.bootMs = this.network.nowMs;
+    this.jumpedMs = 0;
+    const platform = new SimPlatform(this, this.dice.next());
+    this.platform = platform;
+    this.network.tap?.({ kind: "start", node: this, nowMs: this.localMs(), randomSeed: platform.randomSeed });
+    const { socket, clock, randomSeed } = platform;
+    const { datagramBytesMax } = this;
+    const start = this.options.start ?? startDefault;
+    this.gossip = start({ socket, clock, randomSeed, datagramBytesMax, ...this.options.options }, this.storage, this);
+  }
+
+  /** Shares a value, as `Gossip.push` does; a node that is off does nothing. */
+  push(value: CborValue, address?: string): void {
+    if (this.gossip === undefined) return;
+    this.network.tap?.({ kind: "push", node: this, nowMs: this.localMs(), value, address });
+    if (address === undefined) this.gossip.push(value);
+    else this.gossip.push(value, address);
+  }
+
+  /** Takes the power away: what is in RAM is gone, what is in storage stays. */
+  crash(): void {
+    if (this.platform === undefined) return;
+    this.network.tap?.({ kind: "crash", node: this, nowMs: this.localMs() });
+    this.platform.powerOff();
+    this.platform = undefined;
+    this.gossip = undefined;
+    this.mailbox = [];
+    this.lateTimers = [];
+    this.stallUntilMs = 0;
+    this.network.unlisten(this);
+  }
+
+  /** Switches the device off, if it is on, and on again: with its storage or a wiped one, at its address or another. */
+  restart(how: { keepStorage: boolean; address?: string }): void {
+    this.crash();
+    if (!how.keepStorage) this.storage = new MemoryStorage();
+    if (how.address !== undefined) this.address = readAddress(how.address);
+    this.start();
+  }
+
+  /** Lets the device do nothing for a while; of the datagrams that come, the first few wait. */
+  stall(durationMs: number): void {
+    this.stallUntilMs = Math.max(this.stallUntilMs, this.network.nowMs + durationMs);
+    this.network.schedule(durationMs, () => this.wake());
+  }
+
+  /** Moves the device's clock. Timers that are set still take as long as they would have. */
+  jumpClock(byMs: number): void {
+    this.jumpedMs += byMs;
+  }
+
+  /** A datagram arrives. Returns false when the mailbox is full. Called by the network. */
+  receive(bytes: Uint8Array, address: number, port: number): boolean {
+    if (!this.isStalled) {
+      this.platform?.deliver(bytes, address, port);
+      return true;
+    }
+    if (this.mailbox.length === MAILBOX_DATAGRAMS) return false;
+    this.mailbox.push({ bytes, address, port });
+    return true;
+  }
+
+  /** A timer is due. Called by the node's clock. */
+  timerDue(run: () => void): void {
+    if (this.isStalled) this.lateTimers.push(run);
+    else run();
+  }
+
+  /** After a stall, timers and datagrams that waited come in either order. */
+  private wake(): void {
+    if (this.isStalled || this.platform === undefined) return;
+    const timersFirst = this.dice.below(2) === 0;
+    const mailbox = this.mailbox;
+    const timers = this.lateTimers;
+    this.mailbox = [];
+    this.lateTimers = [];
+    if (timersFirst) timers.forEach((run) => run());
+    for (const { bytes, address, port } of mailbox) this.platform?.deliver(bytes, address, port);
+    if (!timersFirst) timers.forEach((run) => run());
+  }
+}
+
+function startDefault(platform: NodePlatform, storage: GossipStorage, node: SimNode): Gossip {
+  const onError = (code: GossipErrorCode, error: Error): void => {
+    node.errors.push({ code, message: error.message });
+  };
+  const gossip = new Gossip({ storage, onError, ...platform });
+  gossip.start();
+  return gossip;
+}
+
+/** 10.0.0.1 to 10.0.0.250, then 10.0.1.1 and so on. */
+export function addressOfIndex(index: number): number {
+  return 0x0a000000 + Math.floor(index / 250) * 256 + (index % 250) + 1;
+}
+
+function readAddress(text: string): number {
+  const address = parseAddress(text);
+  if (address < 0) throw new Error(`address: ${JSON.stringify(text)} is not an IPv4 address such as "10.0.0.1"`);
+  return address;
+}

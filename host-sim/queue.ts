@@ -1,0 +1,67 @@
+/** Something that happens at a virtual time. */
+export interface SimEvent {
+  readonly timeMs: number;
+  /** Tells events of one time apart: they happen in the order in which they were added. */
+  readonly sequence: number;
+  /** What happens; undefined once cancelled. */
+  run: (() => void) | undefined;
+}
+
+/** A binary heap of events, ordered by time, then by the order in which they were added. */
+export class EventQueue {
+  private readonly heap: SimEvent[] = [];
+  private sequence = 0;
+
+  get length(): number { return this.heap.length; }
+
+  add(timeMs: number, run: () => void): SimEvent {
+    const event: SimEvent = { timeMs, sequence: this.sequence++, run };
+    this.heap.push(event);
+    this.raise(this.heap.length - 1);
+    return event;
+  }
+
+  /** Takes the first event out if its time is not after `untilMs`. */
+  take(untilMs: number): SimEvent | undefined {
+    const first = this.heap[0];
+    if (first === undefined || first.timeMs > untilMs) return undefined;
+    const last = this.heap.pop();
+    if (last !== undefined && last !== first) {
+      this.heap[0] = last;
+      this.sink();
+    }
+    return first;
+  }
+
+  private raise(from: number): void {
+    const heap = this.heap;
+    const event = heap[from];
+    let at = from;
+    while (at > 0) {
+      const parent = (at - 1) >>> 1;
+      if (!precedes(event, heap[parent])) break;
+      heap[at] = heap[parent];
+      at = parent;
+    }
+    heap[at] = event;
+  }
+
+  private sink(): void {
+    const heap = this.heap;
+    const event = heap[0];
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && precedes(heap[child + 1], heap[child])) child++;
+      if (!precedes(heap[child], event)) break;
+      heap[at] = heap[child];
+      at = child;
+    }
+    heap[at] = event;
+  }
+}
+
+function precedes(a: SimEvent, b: SimEvent): boolean {
+  return a.timeMs === b.timeMs ? a.sequence < b.sequence : a.timeMs < b.timeMs;
+}

@@ -1,0 +1,239 @@
+import { formatAddress } from "../src/engine/address.js";
+import { DOWN, Gossip } from "../src/gossip.js";
+import {
+  type Complaint, checkAgreement, checkDatagramBytes, checkErrors, checkStatements,
+} from "./checkers.js";
+import { Dice, STREAM_SCENARIO } from "./dice.js";
+import { noFaults } from "./faults.js";
+import { type SimCounts, SimNetwork } from "./network.js";
+import { type SimNode, addressOfIndex } from "./node.js";
+
+export interface ScenarioOptions {
+  seed: number;
+  nodes: number;
+  roundIntervalMs: number;
+  datagramBytesMax: number;
+}
+
+export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed"> = {
+  nodes: 12,
+  roundIntervalMs: 10000,
+  datagramBytesMax: 1200,
+};
+
+/** A named course of faults. */
+export interface Scenario {
+  readonly name: string;
+  /** One line for people. */
+  readonly summary: string;
+  /** Nodes have no seed list and find each other by broadcast. */
+  readonly isSeedless?: boolean;
+  /** Sets the faults for the safety phase. */
+  begin?(run: ScenarioRun): void;
+  /** Called before each round of the safety phase, from 1 on. */
+  beforeRound?(run: ScenarioRun, round: number): void;
+}
+
+/** How a scenario went; plain data, the same for the same scenario and options. */
+export interface ScenarioResult extends ScenarioOptions {
+  scenario: string;
+  agreed: boolean;
+  /** Rounds from the end of the faults until all agreed for good; null when they did not. */
+  roundsToHeal: number | null;
+  /** Rounds that they had for it. */
+  roundsToHealMax: number;
+  restarts: number;
+  /** Times that a node called one DOWN that ran, in all phases. */
+  falseDowns: number;
+  counts: SimCounts;
+  complaints: Complaint[];
+}
+
+export const WARM_UP_ROUNDS = 12;
+export const SAFETY_ROUNDS = 30;
+/** Rounds that an agreement has to last. */
+/** The first nodes are in the seed lists of all. */
+export const SEEDS = 2;
+const LASTING_ROUNDS = 3;
+/** More complaints than these help nobody. */
+const COMPLAINTS_MAX = 100;
+
+/**
+ * Rounds in which a network of so many nodes must agree once the faults are
+ * over: a few to be tried again where a node is DOWN, and a suspicion's time.
+ */
+export function roundsToHealMax(nodes: number): number {
+  return 16 + 2 * Math.ceil(Math.log2(nodes));
+}
+
+/** Runs a scenario: warm-up, safety phase with faults while values are pushed, healing phase. */
+export function runScenario(scenario: Scenario, options: ScenarioOptions): ScenarioResult {
+  return new ScenarioRun(scenario, options).run();
+}
+
+/** A scenario under way. */
+export class ScenarioRun {
+  readonly network: SimNetwork;
+  /** For what the scenario draws. */
+  readonly dice: Dice;
+  readonly options: ScenarioOptions;
+  /** Whether corrupted datagrams get through: then nodes may believe what nobody said, until the owners speak again. */
+  isCorrupting = false;
+  private readonly scenario: Scenario;
+  private readonly complaints: Complaint[] = [];
+  /** Revisions that all knew of when their node crashed. */
+  private readonly former = new Map<SimNode, number>();
+  /** Nodes that lost their storage: what they say may lag behind what they said before. */
+  private readonly wiped = new Set<SimNode>();
+  private falseDowns = 0;
+  private pushes = 0;
+  private moves = 0;
+
+  constructor(scenario: Scenario, options: ScenarioOptions) {
+    this.scenario = scenario;
+    this.options = options;
+    this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
+    this.dice = new Dice(options.seed, STREAM_SCENARIO);
+    for (let i = 0; i < options.nodes; i++) this.addNode();
+  }
+
+  get roundIntervalMs(): number { return this.options.roundIntervalMs; }
+  get nodes(): readonly SimNode[] { return this.network.nodes; }
+
+  run(): ScenarioResult {
+    let roundsToHeal: number | null = null;
+    try {
+      this.warmUp();
+      this.endure();
+      roundsToHeal = this.heal();
+    } catch (error) {
+      const who = this.network.active?.name ?? "the network";
+      this.complain([{ check: "exception", who, what: (error as Error).stack ?? String(error) }]);
+    }
+    this.complain(checkDatagramBytes(this.network));
+    if (!this.isCorrupting) this.complain(checkErrors(this.network));
+    return {
+      scenario: this.scenario.name,
+      ...this.options,
+      agreed: this.complaints.length === 0,
+      roundsToHeal,
+      roundsToHealMax: roundsToHealMax(this.options.nodes),
+      restarts: this.nodes.reduce((sum, node) => sum + Math.max(0, node.starts - 1), 0),
+      falseDowns: this.falseDowns,
+      counts: this.network.counts,
+      complaints: this.complaints,
+    };
+  }
+
+  /** Takes the power of a node away and gives it back after a while, unless it is back by then. */
+  crash(node: SimNode, how: { offMs: number; keepStorage: boolean; address?: string }): void {
+    if (node.gossip === undefined) return;
+    const revision = node.gossip.revision;
+    if (this.network.running.every((other) => heldRevision(other, node) === revision)) this.former.set(node, revision);
+    if (!how.keepStorage) this.wiped.add(node);
+    node.crash();
+    this.network.schedule(how.offMs, () => {
+      if (node.isRunning) return;
+      node.restart(how);
+      if (how.keepStorage) this.complain(revisionNotAbove(node, revision));
+    });
+  }
+
+  /** An address that no node has had. */
+  freshAddress(): string {
+    return formatAddress(addressOfIndex(this.nodes.length + this.moves++));
+  }
+
+  private addNode(): void {
+    const { nodes, roundIntervalMs } = this.options;
+    const seeds = this.scenario.isSeedless === true ? 0 : SEEDS;
+    const seedList = Array.from({ length: seeds }, (_, index) => formatAddress(addressOfIndex(index)));
+    this.network.addNode({
+      options: { seedList, roundIntervalMs, capacity: 2 * nodes },
+      startAfterMs: this.dice.below(roundIntervalMs),
+      clockSkewPpm: this.dice.between(-100, 100),
+      // A third of the clocks wrap around during the run.
+      ...this.dice.below(3) === 0 && { clockStartMs: 0xffffffff - this.dice.below(40 * roundIntervalMs) },
+      start: (platform, storage, node) => {
+        const gossip = new Gossip({
+          storage,
+          ...platform,
+          onState: (row) => { if (row.state === DOWN && this.runs(row.id)) this.falseDowns++; },
+          onError: (code, error) => node.errors.push({ code, message: error.message }),
+        });
+        gossip.start();
+        return gossip;
+      },
+    });
+  }
+
+  private runs(id: number): boolean {
+    return this.nodes.some((node) => node.id === id && node.isRunning);
+  }
+
+  private warmUp(): void {
+    this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
+    for (const node of this.nodes) this.push(node);
+    this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
+    this.complain(checkAgreement(this.network).map((complaint) => ({ ...complaint, check: "warmUp" })));
+  }
+
+  private endure(): void {
+    this.scenario.begin?.(this);
+    for (let round = 1; round <= SAFETY_ROUNDS; round++) {
+      this.scenario.beforeRound?.(this, round);
+      for (let pushes = this.dice.below(4); pushes > 0; pushes--) {
+        this.network.schedule(this.dice.below(this.roundIntervalMs), () => this.push(this.dice.pick(this.nodes)));
+      }
+      this.network.runFor(this.roundIntervalMs);
+      this.complain(this.checkSafety());
+    }
+  }
+
+  private checkSafety(): Complaint[] {
+    if (this.isCorrupting) return [];
+    return checkStatements(this.network, this.nodes.filter((node) => !this.wiped.has(node)));
+  }
+
+  /** Ends all faults and waits for agreement. Returns the round in which it came for good. */
+  private heal(): number | null {
+    Object.assign(this.network.faults, noFaults());
+    for (const node of this.nodes) {
+      if (!node.isRunning) node.restart({ keepStorage: true });
+      if (this.isCorrupting) this.push(node);
+    }
+    let agreedSince: number | null = null;
+    let complaints: Complaint[] = [];
+    for (let round = 1; round <= roundsToHealMax(this.options.nodes) + LASTING_ROUNDS; round++) {
+      this.network.runFor(this.roundIntervalMs);
+      complaints = checkAgreement(this.network);
+      if (complaints.length > 0) agreedSince = null;
+      else if (agreedSince === null) agreedSince = round;
+      else if (round - agreedSince === LASTING_ROUNDS) break;
+    }
+    this.complain(complaints);
+    // Even a node whose storage was wiped goes beyond what others knew of it.
+    for (const [node, revision] of this.former) this.complain(revisionNotAbove(node, revision));
+    return agreedSince;
+  }
+
+  private push(node: SimNode): void {
+    if (node.isRunning && !node.isStalled) node.push(++this.pushes);
+  }
+
+  private complain(complaints: readonly Complaint[]): void {
+    for (const complaint of complaints) {
+      if (this.complaints.length < COMPLAINTS_MAX) this.complaints.push(complaint);
+    }
+  }
+}
+
+function heldRevision(holder: SimNode, node: SimNode): number | undefined {
+  return holder.gossip?.rows().find(({ id }) => id === node.id)?.revision;
+}
+
+function revisionNotAbove(node: SimNode, former: number): Complaint[] {
+  const revision = node.gossip?.revision ?? 0;
+  if (revision > former) return [];
+  return [{ check: "revisions", who: node.name, what: `is at revision ${revision} and was at ${former} before` }];
+}

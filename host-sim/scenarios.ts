@@ -1,0 +1,157 @@
+import { oneWay, split } from "./faults.js";
+import { SAFETY_ROUNDS, SEEDS, type Scenario, type ScenarioRun } from "./scenario.js";
+
+/** The scenarios by name. */
+export const SCENARIOS: readonly Scenario[] = [
+  { name: "quiet", summary: "no faults at all", },
+  {
+    name: "loss",
+    summary: "30 % of the datagrams are lost",
+    begin: ({ network }) => { network.faults.lossProbability = 0.3; },
+  },
+  {
+    name: "duplication",
+    summary: "half of the datagrams come twice",
+    begin: ({ network }) => {
+      network.faults.duplicateProbability = 0.5;
+      network.faults.delayMs.max = 1000;
+    },
+  },
+  {
+    name: "reordering",
+    summary: "datagrams take up to half a round, each on its own",
+    begin: ({ network, roundIntervalMs }) => { network.faults.delayMs = { min: 1, max: roundIntervalMs / 2 }; },
+  },
+  {
+    name: "corruption",
+    summary: "5 % of the datagrams are damaged on the way, and no checksum finds it",
+    begin: (run) => corrupt(run, 0.05),
+  },
+  {
+    name: "partition",
+    summary: "the network is split in two",
+    begin: (run) => splitInTwo(run),
+  },
+  {
+    name: "one-way",
+    summary: "one half hears the other, but not the other way round",
+    begin: (run) => {
+      const [first, second] = halves(run);
+      run.network.faults.cuts = [oneWay(first, second)];
+    },
+  },
+  {
+    name: "restart",
+    summary: "nodes crash and start again with their storage",
+    beforeRound: (run) => crashSome(run, true),
+  },
+  {
+    name: "wipe",
+    summary: "nodes crash and start again with their storage wiped",
+    beforeRound: (run) => crashSome(run, false),
+  },
+  {
+    name: "move",
+    summary: "nodes crash and start again at another address",
+    beforeRound: (run) => crashSome(run, true, true),
+  },
+  {
+    name: "stalls",
+    summary: "nodes stand still for up to three rounds while their mailboxes overflow",
+    beforeRound: (run) => stallSome(run),
+  },
+  {
+    name: "clock-jumps",
+    summary: "clocks jump ahead and back by up to two rounds",
+    beforeRound: (run) => jumpSome(run),
+  },
+  {
+    name: "broadcast",
+    summary: "nobody has a seed list, and 20 % of the datagrams are lost",
+    isSeedless: true,
+    begin: ({ network }) => { network.faults.lossProbability = 0.2; },
+  },
+  {
+    name: "everything",
+    summary: "all of these, drawn from the seed",
+    begin: (run) => beginEverything(run),
+    beforeRound: (run, round) => everything(run, round),
+  },
+];
+
+export function findScenario(name: string): Scenario | undefined {
+  return SCENARIOS.find((scenario) => scenario.name === name);
+}
+
+function corrupt(run: ScenarioRun, probability: number): void {
+  run.isCorrupting = true;
+  run.network.faults.corruptProbability = probability;
+  run.network.faults.udpChecksum = false;
+}
+
+type Nodes = ScenarioRun["nodes"];
+
+/** All nodes in two groups, each of which has one at least. */
+function halves(run: ScenarioRun): [Nodes, Nodes] {
+  const nodes = run.dice.shuffled(run.nodes);
+  const size = run.dice.between(1, nodes.length - 1);
+  return [nodes.slice(0, size), nodes.slice(size)];
+}
+
+function splitInTwo(run: ScenarioRun): void {
+  run.network.faults.cuts = [split(...halves(run))];
+}
+
+function crashSome(run: ScenarioRun, keepStorage: boolean, moves = false): void {
+  if (run.dice.below(2) === 0) return;
+  crashOne(run, keepStorage, moves);
+}
+
+function crashOne(run: ScenarioRun, keepStorage: boolean, moves: boolean): void {
+  // Those in the seed lists keep their addresses: nobody could find the network otherwise.
+  const node = run.dice.pick(moves ? run.nodes.slice(SEEDS) : run.nodes);
+  const afterMs = run.dice.below(run.roundIntervalMs);
+  const offMs = run.dice.pick([0, 1, 3, 15]) * run.roundIntervalMs + run.dice.below(run.roundIntervalMs);
+  const how = { offMs, keepStorage, ...moves && { address: run.freshAddress() } };
+  run.network.schedule(afterMs, () => run.crash(node, how));
+}
+
+function stallSome(run: ScenarioRun): void {
+  for (let stalls = run.dice.below(3); stalls > 0; stalls--) {
+    const node = run.dice.pick(run.nodes);
+    const durationMs = run.dice.between(1000, 3 * run.roundIntervalMs);
+    run.network.schedule(run.dice.below(run.roundIntervalMs), () => node.stall(durationMs));
+  }
+}
+
+function jumpSome(run: ScenarioRun): void {
+  for (let jumps = run.dice.below(4); jumps > 0; jumps--) {
+    const node = run.dice.pick(run.nodes);
+    const byMs = run.dice.between(-2 * run.roundIntervalMs, 2 * run.roundIntervalMs);
+    run.network.schedule(run.dice.below(run.roundIntervalMs), () => node.jumpClock(byMs));
+  }
+}
+
+function beginEverything(run: ScenarioRun): void {
+  const { network, dice, roundIntervalMs } = run;
+  network.faults.lossProbability = dice.real(0, 0.3);
+  network.faults.duplicateProbability = dice.real(0, 0.3);
+  network.faults.delayMs = { min: 1, max: dice.between(10, roundIntervalMs / 4) };
+  // Only at times: where nothing is corrupted, more can be checked.
+  if (dice.below(3) === 0) corrupt(run, dice.real(0, 0.05));
+}
+
+function everything(run: ScenarioRun, round: number): void {
+  const { dice, network } = run;
+  switch (dice.below(8)) {
+    case 0: crashOne(run, true, false); break;
+    case 1: crashOne(run, false, false); break;
+    case 2: crashOne(run, true, true); break;
+    case 3: stallSome(run); break;
+    case 4: jumpSome(run); break;
+    case 5: splitInTwo(run); break;
+    case 6: network.faults.cuts = [oneWay(...halves(run))]; break;
+    case 7: network.faults.cuts = []; break;
+  }
+  if (round === SAFETY_ROUNDS - 2) network.faults.cuts = [];
+}

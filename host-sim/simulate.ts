@@ -1,0 +1,202 @@
+import { formatAddress } from "../src/engine/address.js";
+import { DOWN, Gossip, type MinMax, minMax } from "../src/gossip.js";
+import {
+  type Complaint, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, checkValues, minMaxOf,
+} from "./checkers.js";
+import { Dice, STREAM_NODES, STREAM_SCENARIO } from "./dice.js";
+import { SimNetwork } from "./network.js";
+import { type SimNode, addressOfIndex } from "./node.js";
+import { Thermometer } from "./temperature.js";
+
+export interface SimulateOptions {
+  nodes: number;
+  seed: number;
+  lossProbability: number;
+  rounds: number;
+  datagramBytesMax: number;
+  roundIntervalMs: number;
+}
+
+export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
+  nodes: 50,
+  lossProbability: 0.1,
+  rounds: 30,
+  datagramBytesMax: 1200,
+  roundIntervalMs: 10000,
+};
+
+/** How the network stands at the end of a round. */
+export interface RoundFigures {
+  round: number;
+  /** Nodes that know the minimum and the maximum of all last readings. */
+  knowing: number;
+  /** Nodes that hold a value of each node. */
+  complete: number;
+  minimum: number | undefined;
+  maximum: number | undefined;
+  /** In this round, all nodes together. */
+  datagrams: number;
+  bytes: number;
+  datagramsSoFar: number;
+  bytesSoFar: number;
+}
+
+export interface SimulateResult {
+  agreed: boolean;
+  /** Rounds, after the last reading, until all nodes knew the truth for good; null when they never did. */
+  roundsToAgree: number | null;
+  /** The round in which the last readings are made. */
+  lastReadingRound: number;
+  minimum: number | undefined;
+  maximum: number | undefined;
+  knowing: number;
+  datagrams: number;
+  bytes: number;
+  bytesPerNodeAndRound: number;
+  largestDatagramBytes: number;
+  lost: number;
+  /** Times that a node called one DOWN that runs. */
+  falseDowns: number;
+  complaints: Complaint[];
+}
+
+/** Each node measures once in so many rounds, on average. */
+const READING_ROUNDS = 3;
+/** Part of the rounds, from the first on, in which readings are made; they go through one day. */
+const READING_PART = 0.6;
+const SEEDS = 2;
+
+/**
+ * Simulates nodes that each measure a temperature and share it, so that all know
+ * the minimum and the maximum of the network. Yields once a round. For the last
+ * rounds the readings stand, and then everyone must know the truth.
+ */
+export function* simulate(options: SimulateOptions): Generator<RoundFigures, SimulateResult, undefined> {
+  const run = new TemperatureRun(options);
+  let agreedSince = 0;
+  for (let round = 1; round <= options.rounds; round++) {
+    const figures = run.round(round);
+    const agrees = figures.knowing === options.nodes && figures.complete === options.nodes;
+    if (!agrees) agreedSince = 0;
+    else if (agreedSince === 0) agreedSince = round;
+    yield figures;
+  }
+  return run.result(agreedSince);
+}
+
+/** The round in which the last readings are made. */
+export function lastReadingRound(rounds: number): number {
+  return Math.max(1, Math.floor(rounds * READING_PART));
+}
+
+class TemperatureRun {
+  private readonly options: SimulateOptions;
+  private readonly network: SimNetwork;
+  private readonly readingsEndMs: number;
+  private readonly readings = new Map<SimNode, number>();
+  private readonly views = new Map<SimNode, MinMax>();
+  private falseDowns = 0;
+  private knowing = 0;
+
+  constructor(options: SimulateOptions) {
+    this.options = options;
+    this.readingsEndMs = lastReadingRound(options.rounds) * options.roundIntervalMs;
+    this.network = new SimNetwork({
+      seed: options.seed,
+      datagramBytesMax: options.datagramBytesMax,
+      faults: { lossProbability: options.lossProbability, delayMs: { min: 1, max: 50 } },
+    });
+    const dice = new Dice(options.seed, STREAM_SCENARIO);
+    for (let i = 0; i < options.nodes; i++) this.addNode(dice);
+  }
+
+  round(round: number): RoundFigures {
+    const counts = this.network.counts;
+    const { datagrams, bytes } = counts;
+    this.network.runUntil(round * this.options.roundIntervalMs);
+    const truth = minMaxOf(this.readings.values());
+    let complete = 0;
+    this.knowing = 0;
+    for (const view of this.views.values()) {
+      if (view.minimum === truth.minimum && view.maximum === truth.maximum) this.knowing++;
+      if (view.count === this.options.nodes) complete++;
+    }
+    return {
+      round,
+      knowing: this.knowing,
+      complete,
+      ...truth,
+      datagrams: counts.datagrams - datagrams,
+      bytes: counts.bytes - bytes,
+      datagramsSoFar: counts.datagrams,
+      bytesSoFar: counts.bytes,
+    };
+  }
+
+  /** @param agreedSince the round since which all agree; 0 when they do not */
+  result(agreedSince: number): SimulateResult {
+    const { network, options } = this;
+    const { datagrams, bytes, largestBytes, lost } = network.counts;
+    const complaints = [
+      ...checkMinMax(network, (node) => this.views.get(node) as MinMaxBelief, this.readings.values()),
+      ...checkValues(network),
+      ...checkDatagramBytes(network),
+      ...checkErrors(network),
+    ];
+    const reading = lastReadingRound(options.rounds);
+    return {
+      agreed: complaints.length === 0,
+      roundsToAgree: agreedSince === 0 ? null : Math.max(0, agreedSince - reading),
+      lastReadingRound: reading,
+      ...minMaxOf(this.readings.values()),
+      knowing: this.knowing,
+      datagrams,
+      bytes,
+      bytesPerNodeAndRound: Math.round(bytes / options.nodes / options.rounds),
+      largestDatagramBytes: largestBytes,
+      lost,
+      falseDowns: this.falseDowns,
+      complaints,
+    };
+  }
+
+  private addNode(dice: Dice): void {
+    const { nodes, roundIntervalMs, seed } = this.options;
+    const index = this.network.nodes.length;
+    // Drawn from streams of their own, so that readings do not depend on what the nodes draw.
+    const thermometer = new Thermometer(seed, 2 * STREAM_NODES + index);
+    const seedList: string[] = [];
+    for (let i = 0; seedList.length < SEEDS && i < nodes; i++) {
+      if (i !== index) seedList.push(formatAddress(addressOfIndex(i)));
+    }
+    this.network.addNode({
+      options: { seedList, roundIntervalMs, capacity: Math.max(2, nodes) },
+      startAfterMs: dice.below(roundIntervalMs),
+      clockSkewPpm: dice.between(-50, 50),
+      start: (platform, storage, node) => {
+        const view = minMax({});
+        this.views.set(node, view);
+        const gossip = new Gossip({
+          storage,
+          ...platform,
+          views: [view],
+          onState: (row) => { if (row.state === DOWN) this.falseDowns++; },
+          onError: (code, error) => node.errors.push({ code, message: error.message }),
+        });
+        gossip.start();
+        this.measure(node, thermometer, gossip);
+        return gossip;
+      },
+    });
+  }
+
+  /** Shares a reading, now and every few rounds, until the time of the readings is over. */
+  private measure(node: SimNode, thermometer: Thermometer, gossip: Gossip): void {
+    if (this.network.nowMs >= this.readingsEndMs) return;
+    const celsius = thermometer.read(this.network.nowMs / this.readingsEndMs);
+    this.readings.set(node, celsius);
+    gossip.push(celsius);
+    const waitMs = node.dice.between(1, 2 * READING_ROUNDS - 1) * this.options.roundIntervalMs;
+    this.network.schedule(waitMs, () => this.measure(node, thermometer, gossip));
+  }
+}

@@ -1,0 +1,58 @@
+import { MultiBar, type SingleBar } from "cli-progress";
+import { type ReportOutput, type SimulateReport, writeHead, writeTable, writeVerdict } from "./report.js";
+import { type RoundFigures, type SimulateOptions, type SimulateResult, lastReadingRound } from "./simulate.js";
+import { bytesText, countText, rangeText } from "./text.js";
+
+/** Two bars, for terminals: how far the run is, and how many nodes know the truth. */
+export class TerminalReport implements SimulateReport {
+  private readonly output: ReportOutput;
+  private readonly stream: NodeJS.WriteStream;
+  private options!: SimulateOptions;
+  private bars!: MultiBar;
+  private rounds!: SingleBar;
+  private knowing!: SingleBar;
+
+  constructor(output: ReportOutput, stream: NodeJS.WriteStream) {
+    this.output = output;
+    this.stream = stream;
+  }
+
+  begin(options: SimulateOptions): void {
+    const { colors } = this.output;
+    this.options = options;
+    writeHead(options, this.output);
+    this.bars = new MultiBar({
+      stream: this.stream, hideCursor: true, fps: 20, barsize: 24, barCompleteChar: "█", barIncompleteChar: "░",
+      format: `{label} ${colors.cyan("{bar}")} {figure}  {detail}`,
+    });
+    this.rounds = this.bar("round", options.rounds);
+    this.knowing = this.bar("know ", options.nodes);
+  }
+
+  round({ round, knowing, minimum, maximum, datagramsSoFar, bytesSoFar }: RoundFigures): void {
+    const { nodes, rounds } = this.options;
+    const { colors } = this.output;
+    const traffic = `${countText(datagramsSoFar)} datagrams, ${bytesText(bytesSoFar)}`;
+    const phase = round < lastReadingRound(rounds) ? "measuring" : "settling";
+    const range = rangeText(minimum, maximum);
+    this.rounds.update(round, { figure: this.figure(round, rounds), detail: `${traffic}, ${phase}` });
+    const detail = knowing === nodes ? colors.green(range) : range;
+    this.knowing.update(knowing, { figure: this.figure(knowing, nodes), detail });
+  }
+
+  end(result: SimulateResult): void {
+    this.bars.stop();
+    writeTable(this.options, result, this.output);
+    writeVerdict(this.options, result, this.output);
+  }
+
+  private bar(label: string, total: number): SingleBar {
+    return this.bars.create(total, 0, { label, figure: this.figure(0, total), detail: "" });
+  }
+
+  /** "7 of 30", in the width that fits both bars. */
+  private figure(value: number, total: number): string {
+    const width = String(Math.max(this.options.nodes, this.options.rounds)).length;
+    return `${String(value).padStart(width)} of ${String(total).padEnd(width)}`;
+  }
+}

@@ -1,0 +1,49 @@
+import { SCENARIO_DEFAULTS, type ScenarioResult } from "./scenario.js";
+import { SIMULATE_DEFAULTS, type SimulateOptions } from "./simulate.js";
+
+/** 1234567 as "1,234,567", the same on every host. */
+export function countText(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** "1 node", "2 nodes". */
+export function plural(count: number, noun: string): string {
+  return `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Bytes in the unit that fits, with a decimal: "3.1 MB". */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** 0.1 as "10 %". */
+export function percentText(probability: number): string {
+  return `${Math.round(probability * 1000) / 10} %`;
+}
+
+/** "-3.21 to 31.20 °C", or that there is nothing to tell yet. */
+export function rangeText(minimum: number | undefined, maximum: number | undefined): string {
+  if (minimum === undefined || maximum === undefined) return "no reading yet";
+  return `${minimum.toFixed(2)} to ${maximum.toFixed(2)} °C`;
+}
+
+/** The options with which a run is the same again, the seed first. */
+export function replayArguments(options: SimulateOptions): string {
+  const parts = [`--seed ${options.seed}`];
+  const { nodes, lossProbability, rounds, datagramBytesMax } = SIMULATE_DEFAULTS;
+  if (options.nodes !== nodes) parts.push(`--nodes ${options.nodes}`);
+  if (options.lossProbability !== lossProbability) parts.push(`--loss ${options.lossProbability}`);
+  if (options.rounds !== rounds) parts.push(`--rounds ${options.rounds}`);
+  if (options.datagramBytesMax !== datagramBytesMax) parts.push(`--datagram-bytes ${options.datagramBytesMax}`);
+  return parts.join(" ");
+}
+
+/** The same for a scenario. */
+export function replayScenarioArguments({ scenario, seed, nodes, datagramBytesMax }: ScenarioResult): string {
+  const parts = [`--scenario ${scenario} --seed ${seed}`];
+  if (nodes !== SCENARIO_DEFAULTS.nodes) parts.push(`--nodes ${nodes}`);
+  if (datagramBytesMax !== SCENARIO_DEFAULTS.datagramBytesMax) parts.push(`--datagram-bytes ${datagramBytesMax}`);
+  return parts.join(" ");
+}

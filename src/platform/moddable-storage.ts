@@ -1,0 +1,48 @@
+import type { GossipStorage } from "./types.js";
+
+/** The SDK's class `Preference`. */
+export interface Preferences {
+  get(domain: string, key: string): unknown;
+  /** Numbers are int32. */
+  set(domain: string, key: string, value: number): void;
+  delete(domain: string, key: string): void;
+}
+
+/**
+ * Keeps the revision in the SDK's preferences. Since those erase a value before
+ * they write it anew, two keys take turns: a loss of power leaves one of them.
+ */
+export class PreferenceStorage implements GossipStorage {
+  // Handed in: a module that is preloaded would have the SDK's run at build time, which the simulator's can't.
+  private readonly preferences: Preferences;
+  private readonly domain: string;
+
+  /** @param domain of the preferences, at most 15 characters, which is what ESP32 takes */
+  constructor(preferences: Preferences, domain: string) {
+    this.preferences = preferences;
+    this.domain = domain;
+  }
+
+  readRevision(): number | undefined {
+    const one = this.read(KEY_ONE);
+    const two = this.read(KEY_TWO);
+    if (one === undefined || two === undefined) return one ?? two;
+    return one > two ? one : two;
+  }
+
+  writeRevision(revision: number): void {
+    const one = this.read(KEY_ONE) ?? -1;
+    const two = this.read(KEY_TWO) ?? -1;
+    const newer = one > two ? KEY_ONE : KEY_TWO;
+    this.preferences.set(this.domain, newer === KEY_ONE ? KEY_TWO : KEY_ONE, revision | 0);
+    if (revision < Math.max(one, two)) this.preferences.delete(this.domain, newer);
+  }
+
+  private read(key: string): number | undefined {
+    const value = this.preferences.get(this.domain, key);
+    return typeof value === "number" ? value >>> 0 : undefined;
+  }
+}
+
+const KEY_ONE = "revision1";
+const KEY_TWO = "revision2";

@@ -1,0 +1,11 @@
+/** What a JavaScript engine under test runs: see `harness.ts` for the lines it takes. */
+import { Harness } from "./harness.js";
+
+let harness: Harness | undefined;
+
+(globalThis as { harness?: unknown }).harness = {
+  line(text: string): string {
+    harness ??= new Harness();
+    return harness.line(text);
+  },
+};

@@ -1,0 +1,145 @@
+/*
+ * Drives one engine by lines of text, so that any JavaScript engine can be
+ * driven by any program. Each line is one input and is answered by one line: a
+ * hash of all outputs, or the outputs themselves after "verbose".
+ *
+ *   new id address port capacity valueBytesMax datagramBytesMax roundIntervalMs removeAfterMs seedCapacity
+ *       broadcastAddress randomSeed                     a new node in place of the one before
+ *   pin address port                                    a seed
+ *   start nowMs revision
+ *   tick nowMs
+ *   receive nowMs address port bytes
+ *   publish nowMs address port [bytes]
+ *   verbose 0|1
+ *
+ * Numbers are decimal uint32, bytes hexadecimal. Outputs are, in this order,
+ *   event kind id state …, datagram address port bytes …, deadline ms, revision n, root first second
+ */
+import { Engine, OWN_SLOT } from "../../src/engine/index.js";
+
+const RECEIVE_BYTES_MAX = 1472;
+
+export class Harness {
+  private engine: Engine | undefined;
+  private verbose = false;
+  private text = "";
+  private hash = 0;
+  private readonly incoming = new Uint8Array(RECEIVE_BYTES_MAX);
+  private readonly out = { bytes: new Uint8Array(RECEIVE_BYTES_MAX), length: 0, address: 0, port: 0 };
+  private readonly event = { kind: 0, slot: 0 };
+
+  line(text: string): string {
+    const words = text.split(" ");
+    const command = words[0];
+    if (command === "verbose") {
+      this.verbose = words[1] === "1";
+      return "ok";
+    }
+    if (command === "new") {
+      this.engine = create(words);
+      return "ok";
+    }
+    const engine = this.engine;
+    if (engine === undefined) return "error: no node";
+    if (!this.input(engine, command, words)) return "error: " + text;
+    return this.drain(engine);
+  }
+
+  private input(engine: Engine, command: string, words: string[]): boolean {
+    const nowMs = Number(words[1]);
+    switch (command) {
+      case "pin":
+        engine.seeds.pin(nowMs, Number(words[2]));
+        return true;
+      case "start":
+        engine.start(nowMs, Number(words[2]));
+        return true;
+      case "tick":
+        engine.tick(nowMs);
+        return true;
+      case "receive":
+        engine.receive(nowMs, Number(words[2]), Number(words[3]), this.incoming, this.bytes(words[4]));
+        return true;
+      case "publish":
+        engine.publish(nowMs, this.incoming, this.bytes(words[4]), Number(words[2]), Number(words[3]));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Reads hexadecimal text into `incoming` and returns how many bytes. */
+  private bytes(hex: string | undefined): number {
+    if (hex === undefined) return 0;
+    for (let i = 0; i < hex.length; i += 2) {
+      this.incoming[i >> 1] = (nibble(hex.charCodeAt(i)) << 4) | nibble(hex.charCodeAt(i + 1));
+    }
+    return hex.length >> 1;
+  }
+
+  private drain(engine: Engine): string {
+    const rows = engine.rows;
+    this.text = "";
+    this.hash = FNV_OFFSET;
+    while (engine.pollEvent(this.event)) {
+      const slot = this.event.slot;
+      this.say("event", this.event.kind, rows.id(slot), rows.state(slot));
+    }
+    while (engine.pollTransmit(this.out)) {
+      this.say("datagram", this.out.address, this.out.port, this.out.length);
+      this.sayBytes(this.out.bytes, this.out.length);
+    }
+    this.say("deadline", engine.nextDeadline(), engine.revision(), rows.heartbeat(OWN_SLOT));
+    this.say("root", rows.root.first >>> 0, rows.root.second >>> 0, rows.count);
+    return this.verbose ? this.text : (this.hash >>> 0).toString(16);
+  }
+
+  private say(name: string, a: number, b: number, c: number): void {
+    this.mixWord(a);
+    this.mixWord(b);
+    this.mixWord(c);
+    if (this.verbose) this.text += `${this.text === "" ? "" : " "}${name} ${a} ${b} ${c}`;
+  }
+
+  private sayBytes(bytes: Uint8Array, length: number): void {
+    for (let i = 0; i < length; i++) this.mix(bytes[i]);
+    if (!this.verbose) return;
+    this.text += " ";
+    for (let i = 0; i < length; i++) this.text += (bytes[i] < 16 ? "0" : "") + bytes[i].toString(16);
+  }
+
+  private mixWord(word: number): void {
+    this.mix(word >>> 24);
+    this.mix((word >>> 16) & 255);
+    this.mix((word >>> 8) & 255);
+    this.mix(word & 255);
+  }
+
+  /** FNV-1a, 32 bits; its prime, 0x01000193, taken apart because not all engines multiply 32 bits exactly. */
+  private mix(byte: number): void {
+    const hash = this.hash ^ byte;
+    this.hash = ((hash << 24) + (hash << 8) + hash * 0x93) | 0;
+  }
+}
+
+const FNV_OFFSET = 0x811c9dc5 | 0;
+
+function create(words: string[]): Engine {
+  return new Engine({
+    id: Number(words[1]),
+    address: Number(words[2]),
+    port: Number(words[3]),
+    capacity: Number(words[4]),
+    valueBytesMax: Number(words[5]),
+    datagramBytesMax: Number(words[6]),
+    roundIntervalMs: Number(words[7]),
+    removeAfterMs: Number(words[8]),
+    seedCapacity: Number(words[9]),
+    broadcastAddress: Number(words[10]),
+    randomSeed: Number(words[11]),
+  });
+}
+
+function nibble(code: number): number {
+  return code < 58 ? code - 48 : code - 87;
+}

@@ -1,0 +1,116 @@
+import { encodeCbor } from "../../src/engine/cbor.js";
+import { parseAddress } from "../../src/engine/address.js";
+import { Dice } from "../../host-sim/dice.js";
+import { SimNetwork, type TapEntry } from "../../host-sim/network.js";
+import type { SimNode } from "../../host-sim/node.js";
+
+const NODES = 20;
+const ROUND_INTERVAL_MS = 2000;
+const PUSH_EVERY_MS = 700;
+const RESTART_EVERY_MS = 9000;
+const CAPACITY = 24;
+const VALUE_BYTES_MAX = 32;
+const REMOVE_AFTER_MS = 60000;
+const SEED_CAPACITY = 4;
+const BROADCAST_ADDRESS = 0xffffffff;
+
+/** The inputs of one node, as lines for the harness, and what it sent in the simulation. */
+export interface NodeTrace {
+  lines: string[];
+  /** Datagrams that the node sent, as hexadecimal text, in order. */
+  sent: string[];
+}
+
+/**
+ * Records at least `steps` inputs of a network of 20 nodes under faults (loss,
+ * duplication, reordering, corruption, restarts with and without storage) as
+ * lines for the harness, node by node.
+ */
+export function record(seed: number, steps: number): NodeTrace[] {
+  const network = new SimNetwork({
+    seed,
+    faults: {
+      lossProbability: 0.1, duplicateProbability: 0.05, corruptProbability: 0.05, udpChecksum: false,
+      delayMs: { min: 1, max: 1500 },
+    },
+  });
+  const traces: NodeTrace[] = [];
+  let count = 0;
+  network.tap = (entry) => {
+    const trace = traces[entry.node.index];
+    if (entry.kind === "sent") trace.sent.push(hex(entry.bytes, entry.length));
+    const before = trace.lines.length;
+    trace.lines.push(...linesOf(entry));
+    count += trace.lines.length - before;
+  };
+  for (let index = 0; index < NODES; index++) {
+    traces.push({ lines: [], sent: [] });
+    network.addNode({ startAfterMs: index * 100, options: optionsOf(index) });
+  }
+  const dice = new Dice(seed, 0);
+  every(network, PUSH_EVERY_MS, () => dice.pick(network.nodes).push(drawValue(dice)));
+  every(network, RESTART_EVERY_MS, () => dice.pick(network.nodes).restart({ keepStorage: dice.chance(0.7) }));
+  while (count < steps) network.runFor(ROUND_INTERVAL_MS);
+  return traces;
+}
+
+function optionsOf(index: number): Record<string, unknown> {
+  return {
+    capacity: CAPACITY, valueBytesMax: VALUE_BYTES_MAX, roundIntervalMs: ROUND_INTERVAL_MS, seedCapacity: SEED_CAPACITY,
+    removeAfterMs: REMOVE_AFTER_MS, datagramBytesMax: datagramBytesMaxOf(index),
+    seedList: seedListOf(index),
+  };
+}
+
+/** Small, middle and large datagrams. */
+function datagramBytesMaxOf(index: number): number {
+  return [1200, 512, 128, 300][index % 4];
+}
+
+/** One node has no seeds and must broadcast. */
+function seedListOf(index: number): string[] {
+  return index === 0 ? [] : index % 2 === 0 ? ["10.0.0.1", "10.0.0.5"] : ["10.0.0.2"];
+}
+
+function every(network: SimNetwork, ms: number, run: () => void): void {
+  network.schedule(ms, () => {
+    run();
+    every(network, ms, run);
+  });
+}
+
+function drawValue(dice: Dice): undefined | number | { temperature: number } {
+  const degrees = dice.between(-400, 1200) / 16;
+  return dice.chance(0.1) ? undefined : dice.chance(0.5) ? degrees : { temperature: degrees };
+}
+
+function linesOf(entry: TapEntry): string[] {
+  const { nowMs } = entry;
+  switch (entry.kind) {
+    case "start": return startLines(entry.node, nowMs, entry.randomSeed);
+    case "timer": return [`tick ${nowMs}`];
+    case "datagram":
+      return [`receive ${nowMs} ${entry.address} ${entry.port} ${hex(entry.bytes, entry.length)}`];
+    case "push": {
+      const bytes = new Uint8Array(VALUE_BYTES_MAX);
+      const length = entry.value === undefined ? 0 : encodeCbor(entry.value, bytes, 0);
+      return [`publish ${nowMs} 0 0 ${hex(bytes, length)}`.trimEnd()];
+    }
+    case "crash": case "sent": return [];
+  }
+}
+
+function startLines(node: SimNode, nowMs: number, randomSeed: number): string[] {
+  const stored = node.storage.readRevision();
+  const seeds = seedListOf(node.index).map((seed) => `pin ${parseAddress(seed)} ${node.port}`);
+  return [
+    `new ${node.id} ${node.address} ${node.port} ${CAPACITY} ${VALUE_BYTES_MAX} ${datagramBytesMaxOf(node.index)} `
+      + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed}`,
+    ...seeds,
+    `start ${nowMs} ${stored === undefined ? 0 : stored + 1}`,
+  ];
+}
+
+function hex(bytes: Uint8Array, length: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("hex");
+}

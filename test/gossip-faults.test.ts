@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { Gossip, MinMax, minMax } from "../src/gossip.js";
+import { FakeNetwork, FakeNode, frameHex, rowHex, rowsHex, single, started } from "./support/fake-platform.js";
+
+const OWN_ID = 0xc0a80035;
+const STRANGER = 7;
+/** In the order of PROTOCOL.md, section 3.3. */
+const REASONS = [
+  "magic", "version", "type", "length", "section", "row", "value", "echo", "idConflict", "stale", "tableFull",
+  "valueTooLarge", "unasked",
+];
+
+function syn(sections: string, id = STRANGER): string {
+  return frameHex(1, id, 0, 1, sections);
+}
+
+/** A SYN of a stranger with a row in it that the node does not know yet. */
+const news = syn(rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
+
+describe("Gossip: stats", () => {
+  it("count what came and went", () => {
+    const { network, node } = started();
+    node.arrive(news);
+    node.arrive("7b7d");
+    network.run(60000);
+    const { drops, ...traffic } = node.gossip.stats();
+    assert.deepEqual(traffic, {
+      datagramsSent: node.socket.sent.length,
+      bytesSent: node.socket.sent.reduce((sum, { hex }) => sum + hex.length / 2, 0),
+      datagramsReceived: 2,
+      bytesReceived: news.length / 2 + 2,
+      sendFailures: 0,
+    });
+    assert.deepEqual(drops, { ...Object.fromEntries(REASONS.map((reason) => [reason, 0])), magic: 1 });
+    assert.deepEqual(Object.keys(drops), REASONS);
+  });
+
+  const row = rowHex(9, 9, "00", "01");
+  const junk: [reason: string, hex: string, why: string][] = [
+    ["length", "", "no bytes"], ["length", "c1", "one byte"], ["length", news.slice(0, 20), "cut in the head"],
+    ["length", syn("01"), "cut in a section's head"],
+    ["length", syn("010004000000"), "a section longer than the rest"],
+    ["length", frameHex(2, STRANGER, 0, 1, ""), "an ACK to nothing"],
+    ["magic", "7b7d", "JSON"], ["magic", "00", "another first byte"],
+    ["version", "c2" + news.slice(2), "version 2"], ["version", "c0", "version 0"],
+    ["type", frameHex(0, STRANGER, 0, 1, ""), "type 0"], ["type", frameHex(4, STRANGER, 0, 1, "01"), "type 4"],
+    ["type", frameHex(0x11, STRANGER, 0, 1, ""), "sealed"],
+    ["type", frameHex(0x22, STRANGER, 0, 1, "01"), "flag of a SYN"],
+    ["section", syn("0100040000000901000400000009"), "WANT twice"],
+    ["section", syn(rowsHex(row) + "010000"), "WANT after ROWS"],
+    ["section", syn("000000"), "tag 0"],
+    ["section", syn("010003000000"), "half an id"],
+    ["section", syn(rowsHex(row.slice(0, -2))), "a cut row"],
+    ["section", syn("030000"), "DIGEST without a range"],
+    ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 1))), "state ASKED"],
+    ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 5))), "state 5"],
+    ["row", syn(rowsHex("00" + row.slice(2, 10) + "0001")), "another's address from the source"],
+    ["row", syn(rowsHex("48" + row.slice(2))), "a reserved bit"],
+    ["row", syn(rowsHex("2800000009090001" + "00")), "a value of no bytes"],
+    ["value", syn(rowsHex(rowHex(9, 9, "00", "01", "ff"))), "no CBOR"],
+    ["value", syn(rowsHex(row, rowHex(10, 9, "00", "01", "1801"))), "not the shortest form"],
+    ["echo", frameHex(1, OWN_ID, 0, 1, ""), "its own frame"],
+    ["unasked", frameHex(2, STRANGER, 0, 1, "7f"), "an ACK to a counter not used"],
+    ["unasked", frameHex(3, STRANGER, 0, 1, "00" + rowsHex(row)), "a DIFF to counter 0"],
+  ];
+  for (const [reason, hex, why] of junk) {
+    it(`count ${why} as ${reason}, and nothing else happens`, () => {
+      const { network, node } = started();
+      network.run(5000);
+      const sent = node.socket.sent.length;
+      const rows = node.gossip.rows();
+      node.arrive(hex);
+      const { drops } = node.gossip.stats();
+      assert.deepEqual(Object.entries(drops).filter(([, count]) => count > 0), [[reason, 1]]);
+      assert.equal(node.socket.sent.length, sent);
+      assert.deepEqual(node.gossip.rows(), rows);
+      assert.deepEqual([node.updates, node.states, node.errors], [[], [], []]);
+    });
+  }
+
+  it("count rows that are refused, while the rest of the datagram is taken in", () => {
+    const { node } = started({ valueBytesMax: 4 });
+    const tooLong = rowHex(9, 9, "00", "01", "44" + "00".repeat(4));
+    node.arrive(syn(rowsHex(tooLong, rowHex(10, 10, "00", "01", "43" + "00".repeat(3)))));
+    assert.equal(node.gossip.stats().drops.valueTooLarge, 1);
+    assert.deepEqual(node.gossip.rows().map(({ id }) => id), [10, OWN_ID]);
+    assert.deepEqual(node.errors, []);
+  });
+
+  it("count frames of an earlier start, which are answered by the row that shows it", () => {
+    const { node } = started();
+    node.arrive(frameHex(1, STRANGER, 3, 1, rowsHex(rowHex(STRANGER, 99, "03", "05"))));
+    node.arrive(frameHex(1, STRANGER, 2, 1, rowsHex(rowHex(9, 9, "00", "01"))));
+    assert.equal(node.gossip.stats().drops.stale, 1);
+    assert.equal(node.gossip.rows().length, 2);
+    assert.deepEqual(node.socket.sent.map(({ type }) => type), ["ACK", "ACK"]);
+  });
+});
+
+describe("Gossip: what goes wrong", () => {
+  it("counts datagrams that can't be sent and reports the first", () => {
+    const { network, node } = started();
+    node.socket.sendError = new Error("no route");
+    network.run(60000);
+    const { sendFailures, datagramsReceived } = node.gossip.stats();
+    assert.ok(sendFailures > 3);
+    assert.equal(sendFailures, node.calls.filter((call) => call === "send SYN").length);
+    assert.deepEqual(node.errors, [["send", "no route"]]);
+    assert.equal(datagramsReceived, 0);
+    node.socket.sendError = undefined;
+    network.run(60000);
+    assert.ok(node.socket.sent.length > 0, "went on");
+  });
+
+  it("reports another device under its id once", () => {
+    const { node } = started();
+    for (let i = 0; i < 3; i++) node.arrive(frameHex(1, OWN_ID, 0, 100, ""));
+    assert.deepEqual(node.errors.map(([code]) => code), ["idConflict"]);
+    assert.match(node.errors[0][1], /3232235573/);
+    assert.equal(node.gossip.stats().drops.idConflict, 3);
+  });
+
+  it("reports a table that is full once, and keeps its live rows", () => {
+    const { node } = started({ capacity: 2 });
+    node.arrive(news);
+    for (let id = 8; id < 12; id++) node.arrive(frameHex(1, STRANGER, 0, 2, rowsHex(rowHex(id, id, "00", "01"))));
+    assert.deepEqual(node.errors.map(([code]) => code), ["tableFull"]);
+    assert.match(node.errors[0][1], /capacity is 2/);
+    assert.equal(node.gossip.stats().drops.tableFull, 4);
+    assert.deepEqual(node.gossip.rows().map(({ id }) => id), [STRANGER, OWN_ID]);
+  });
+
+  it("passes on errors of the socket, and throws them when nobody listens", () => {
+    const { node } = started();
+    node.socket.fail(new Error("address in use"));
+    assert.deepEqual(node.errors, [["socket", "address in use"]]);
+    const network = new FakeNetwork();
+    const { socket, clock } = new FakeNode(network, "192.168.0.53");
+    new Gossip({ socket, clock }).start();
+    assert.throws(() => socket.fail(new Error("address in use")), /address in use/);
+  });
+
+  const boom = () => {
+    throw new Error("boom");
+  };
+  const throwing = {
+    onUpdate: { onUpdate: boom }, onState: { onState: boom }, debugOutput: { debugOutput: boom },
+    onError: { onError: boom }, "a view": { views: [new MinMax({ onChange: boom })] },
+  };
+  for (const [name, options] of Object.entries(throwing)) {
+    it(`does not stop when ${name} throws`, () => {
+      const { network, node } = started(options);
+      node.socket.sendError = new Error("no route");
+      const attempt = (action: () => void) => {
+        try {
+          action();
+        } catch (error) {
+          assert.equal((error as Error).message, "boom");
+        }
+      };
+      for (let i = 0; i < 30; i++) attempt(() => network.run(1000));
+      assert.equal(node.clock.timers, 1, "no timer after the rounds");
+      attempt(() => node.arrive(news));
+      assert.equal(node.clock.timers, 1, "no timer after a datagram");
+      attempt(() => node.gossip.push(1));
+      assert.equal(node.clock.timers, 1, "no timer after a push");
+      const sent = node.calls.length;
+      for (let i = 0; i < 30; i++) attempt(() => network.run(1000));
+      assert.equal(node.clock.timers, 1, "no timer after more rounds");
+      assert.ok(node.calls.length > sent, "no rounds any more");
+    });
+  }
+
+  it("reports a failed send only after all else was sent, so the application may push", () => {
+    const { node } = started({ onError: () => node.gossip.push(2) });
+    for (const id of [20, 21, 22]) node.arrive(syn(rowsHex(rowHex(id, id, "00", "05")), id));
+    node.calls.length = 0;
+    node.socket.sendError = new Error("no route");
+    node.gossip.push(1);
+    assert.deepEqual(node.calls, ["send SYN", "send SYN", "send SYN"]);
+  });
+});
+
+describe("Gossip: close", () => {
+  /** Nothing happens any more, whatever comes. */
+  function assertSilent(network: FakeNetwork, node: FakeNode): void {
+    const calls = [...node.calls];
+    const told = [node.updates.length, node.states.length, node.errors.length];
+    const before = [node.gossip.stats(), node.gossip.rows()];
+    assert.equal(node.clock.timers, 0, "a timer is left");
+    assert.equal(node.socket.isOpen, false);
+    node.arrive(news);
+    node.socket.fail(new Error("late"));
+    network.run(100000);
+    assert.deepEqual(node.calls, calls);
+    assert.deepEqual([node.updates.length, node.states.length, node.errors.length], told);
+    assert.deepEqual([node.gossip.stats(), node.gossip.rows()], before);
+  }
+
+  it("silences the callbacks, closes the socket and clears the timer", () => {
+    const { network, node } = started();
+    network.run(30000);
+    node.gossip.close();
+    assert.equal(node.calls.at(-1), "close");
+    assertSilent(network, node);
+    assert.throws(() => node.gossip.push(1), /closed/);
+  });
+
+  it("can be called again", () => {
+    const { network, node } = started();
+    node.gossip.close();
+    node.gossip.close();
+    assert.deepEqual(node.calls, ["read", "write 0", "open", "close"]);
+    assertSilent(network, node);
+  });
+
+  it("before the start leaves the socket alone", () => {
+    const { node } = single();
+    node.gossip.close();
+    assert.deepEqual(node.calls, []);
+  });
+
+  it("leaves the rows to be read", () => {
+    const { node } = started();
+    node.arrive(news);
+    node.gossip.close();
+    assert.equal(node.gossip.rows().length, 2);
+    assert.equal(node.gossip.stats().datagramsReceived, 1);
+  });
+
+  it("inside onUpdate is the last that is heard", () => {
+    const { network, node } = started({ onUpdate: () => node.gossip.close() });
+    node.arrive(news);
+    assert.deepEqual(node.states, []);
+    assertSilent(network, node);
+  });
+
+  it("inside a view is the last that is heard", () => {
+    const view = minMax({ onChange: () => node.gossip.close() });
+    const { network, node } = started({ views: [view] });
+    node.arrive(news);
+    assert.deepEqual([node.updates, node.states], [[], []]);
+    assertSilent(network, node);
+  });
+
+  it("inside onError is the last that is heard, also when a send failed", () => {
+    const { network, node } = started({ onError: () => node.gossip.close() });
+    for (const id of [20, 21, 22]) node.arrive(syn(rowsHex(rowHex(id, id, "00", "05")), id));
+    node.socket.sendError = new Error("no route");
+    node.gossip.push(1);
+    assert.equal(node.calls.at(-1), "close");
+    assertSilent(network, node);
+  });
+});

@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { type CborValue, DOWN, Gossip, minMax, type NodeRow, SUSPECT, UP } from "../src/gossip.js";
+import { FakeNetwork, FakeNode, frameHex, joined, rowHex, rowsHex, single, started } from "./support/fake-platform.js";
+
+const OWN_ID = 0xc0a80035;
+const STRANGER = 7;
+
+/** A SYN of a stranger with a row in it that the node does not know yet. */
+const news = frameHex(1, STRANGER, 0, 1, rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
+
+describe("Gossip: start", () => {
+  for (const [stored, revision] of [[undefined, 0], [0, 1], [41, 42], [0xfffffffe, 0xffffffff]] as const) {
+    it(`stores ${revision} after ${String(stored)} before anything is opened or sent`, () => {
+      const { network, node } = single();
+      node.storage.revision = stored;
+      node.gossip.start();
+      network.run(10000);
+      assert.deepEqual(node.calls.slice(0, 4), ["read", `write ${revision}`, "open", "send SYN"]);
+      assert.equal(node.gossip.revision, revision);
+      assert.equal(node.storage.revision, revision);
+      assert.equal(node.socket.openedPort, 5000);
+      assert.equal(node.gossip.id, OWN_ID);
+    });
+  }
+
+  it("has revision 0 without storage", () => {
+    const network = new FakeNetwork();
+    const { socket, clock } = new FakeNode(network, "192.168.0.53");
+    const gossip = new Gossip({ socket, clock });
+    gossip.start();
+    network.run(60000);
+    assert.equal(gossip.revision, 0);
+    assert.ok(socket.sent.length > 0);
+  });
+
+  for (const method of ["readError", "writeError"] as const) {
+    it(`sends nothing when the storage throws (${method})`, () => {
+      const { network, node } = single();
+      node.storage[method] = new Error("flash is worn out");
+      assert.throws(() => node.gossip.start(), /flash is worn out/);
+      network.run(60000);
+      assert.ok(!node.calls.includes("open"));
+      assert.deepEqual([node.socket.sent.length, node.clock.timers], [0, 0]);
+    });
+  }
+
+  it("refuses a stored revision without successor", () => {
+    const { node } = single();
+    node.storage.revision = 0xffffffff;
+    assert.throws(() => node.gossip.start(), /4294967295/);
+    assert.deepEqual(node.calls, ["read"]);
+  });
+
+  it("happens once", () => {
+    const { node } = started();
+    assert.throws(() => node.gossip.start(), /started/);
+    assert.deepEqual(node.calls, ["read", "write 0", "open"]);
+    node.gossip.close();
+    assert.throws(() => node.gossip.start(), /closed/);
+    const { node: other } = single();
+    other.gossip.close();
+    assert.throws(() => other.gossip.start(), /closed/);
+    assert.deepEqual(other.calls, []);
+  });
+});
+
+describe("Gossip: push", () => {
+  it("spreads to all nodes, whose onUpdate has the row with its data", () => {
+    const network = new FakeNetwork();
+    const nodes = joined(network, [{}, {}, {}]);
+    for (const node of nodes) node.updates.length = 0;
+    nodes[1].gossip.push({ t: 21.5 });
+    network.run(50);
+    for (const node of [nodes[0], nodes[2]]) {
+      const row = node.updates.flat().find(({ address }) => address === "192.168.0.54");
+      assert.ok(row, "was not told");
+      assert.deepEqual(row, { ...row, id: 0xc0a80036, port: 5000, revision: 0, state: UP, data: { t: 21.5 } });
+      assert.deepEqual(node.data("192.168.0.54"), { t: 21.5 });
+    }
+    assert.ok(nodes[1].updates.flat().every(({ address }) => address !== "192.168.0.54"), "told of its own row");
+    assert.deepEqual(nodes[1].data("192.168.0.54"), { t: 21.5 });
+  });
+
+  it("of undefined withdraws the value", () => {
+    const network = new FakeNetwork();
+    const nodes = joined(network, [{}, {}]);
+    nodes[0].gossip.push("here");
+    network.run(20000);
+    assert.equal(nodes[1].data("192.168.0.53"), "here");
+    nodes[0].gossip.push(undefined);
+    network.run(20000);
+    for (const node of nodes) {
+      assert.equal(node.data("192.168.0.53"), undefined);
+      assert.ok(!("data" in node.gossip.networkState()["192.168.0.53"]));
+    }
+    assert.ok(nodes[1].updates.flat().some(({ data }) => data === undefined));
+  });
+
+  it("before the start goes out with the first frames", () => {
+    const network = new FakeNetwork();
+    const b = new FakeNode(network, "192.168.0.54");
+    const a = new FakeNode(network, "192.168.0.53", { seedList: ["192.168.0.54"] });
+    a.gossip.push([1, 2], "192.168.0.54");
+    assert.deepEqual(a.calls, []);
+    for (const node of [a, b]) node.gossip.start();
+    network.run(10000);
+    assert.deepEqual(b.data("192.168.0.53"), [1, 2]);
+  });
+
+  it("to an address sends a SYN there at once", () => {
+    const { node } = started();
+    node.gossip.push(1, "192.168.0.77");
+    assert.deepEqual([node.socket.sent[0].type, node.socket.sent[0].to, node.socket.sent[0].port], [
+      "SYN", 0xc0a8004d, 5000,
+    ]);
+    assert.match(node.socket.sent[0].hex, /0101$/, "the value, of length 1");
+    node.gossip.push(2, "192.168.0.78:77");
+    assert.ok(node.socket.sent.some(({ to, port, type }) => to === 0xc0a8004e && port === 77 && type === "SYN"));
+  });
+
+  it("of what can't be shared throws, changes nothing and sends nothing", () => {
+    const { node } = started();
+    node.gossip.push("old");
+    const sent = node.socket.sent.length;
+    const before = node.gossip.rows();
+    let deep: CborValue = [];
+    for (let i = 0; i < 8; i++) deep = [deep];
+    const bad: [unknown, RegExp][] = [
+      ["x".repeat(31), /^Error: value: .*32 bytes/], [{ a: { b: () => 1 } }, /^Error: value: .*function/],
+      [Symbol("s"), /^Error: value/], [1n, /^Error: value/], [new Date(0), /^Error: value/],
+      [deep, /^Error: value: .*deeper than 8/],
+    ];
+    for (const [value, message] of bad) assert.throws(() => node.gossip.push(value as CborValue), message);
+    for (const address of ["", "x", "1.2.3", "0.0.0.0", "1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:x"]) {
+      assert.throws(() => node.gossip.push(1, address), /^Error: address/);
+    }
+    assert.equal(node.socket.sent.length, sent);
+    assert.deepEqual(node.gossip.rows(), before);
+    node.gossip.push("x".repeat(30));
+  });
+
+  it("inside onUpdate comes after all that was to be sent, and does not call onUpdate again within it", () => {
+    const network = new FakeNetwork();
+    let depth = 0;
+    let told = 0;
+    const onUpdate = (rows: NodeRow[]) => {
+      assert.equal(depth++, 0, "re-entered");
+      assert.equal(b.calls.at(-1), "send ACK");
+      b.gossip.push(++told);
+      assert.ok(rows.length > 0);
+      depth--;
+    };
+    const b: FakeNode = new FakeNode(network, "192.168.0.54", { onUpdate });
+    b.gossip.start();
+    b.arrive(news);
+    assert.equal(told, 1);
+    assert.equal(b.calls.at(-1), "send SYN", "the push went out, too");
+    assert.equal(b.data("192.168.0.54"), 1);
+    assert.equal(b.states.length, 1, "the other callbacks of the input are called");
+    assert.equal(b.clock.timers, 1);
+  });
+
+  it("comes to the views only after it was sent", () => {
+    const calls: string[][] = [];
+    const view = minMax({ onChange: () => calls.push([...node.calls]) });
+    const { node } = started({ views: [view] });
+    node.gossip.push(1, "192.168.0.77");
+    assert.equal(calls.length, 1);
+    assert.ok(calls[0].includes("send SYN"), "onChange was called first; a push in it would lose the SYN");
+  });
+});
+
+describe("Gossip: what it shows", () => {
+  it("has the network state of ESPGossip, with the id and data", () => {
+    const network = new FakeNetwork();
+    const nodes = joined(network, [{}, { port: 5001, seedList: ["192.168.0.53:5000"] }]);
+    nodes[0].gossip.push({ t: 1, raw: Uint8Array.of(0, 10, 255) });
+    network.run(30000);
+    const [a, b] = nodes[0].gossip.rows();
+    const state = {
+      "192.168.0.53": {
+        revision: 0, heartbeat: a.heartbeat, state: 0, id: OWN_ID, data: { t: 1, raw: Uint8Array.of(0, 10, 255) },
+      },
+      "192.168.0.54:5001": { revision: 0, heartbeat: b.heartbeat, state: 0, id: 0xc0a80036 },
+    };
+    assert.ok(a.heartbeat >= 60);
+    assert.deepEqual(nodes[0].gossip.networkState(), state);
+    const json = { ...state, "192.168.0.53": { ...state["192.168.0.53"], data: { t: 1, raw: "000aff" } } };
+    assert.deepEqual(JSON.parse(nodes[0].gossip.networkStateJson()), json);
+  });
+
+  it("has bytes as hexadecimal text in JSON, wherever they are", () => {
+    const { node } = started();
+    node.gossip.push([Uint8Array.of(1), { a: Uint8Array.of() }]);
+    assert.match(node.gossip.networkStateJson(), /"data":\["01",\{"a":""\}\]/);
+    node.gossip.push(Uint8Array.of(255));
+    assert.match(node.gossip.networkStateJson(), /"data":"ff"/);
+  });
+
+  it("has the rows in the order of ids", () => {
+    const network = new FakeNetwork();
+    const nodes = joined(network, [{ id: 30 }, { id: 0xffffffff }, { id: 2 }]);
+    for (const node of nodes) {
+      assert.deepEqual(node.gossip.rows().map(({ id }) => id), [2, 30, 0xffffffff]);
+      assert.deepEqual(node.gossip.rows().map(({ address }) => address), [
+        "192.168.0.55", "192.168.0.53", "192.168.0.54",
+      ]);
+    }
+  });
+
+  it("tells a node's first state and each change of it", () => {
+    const network = new FakeNetwork();
+    const nodes = joined(network, [{}, {}]);
+    assert.deepEqual(nodes[0].states.map(({ id, state }) => [id, state]), [[0xc0a80036, UP]]);
+    nodes[1].gossip.close();
+    network.run(200000);
+    assert.deepEqual(nodes[0].states.map(({ state }) => state), [UP, SUSPECT, DOWN]);
+    assert.equal(nodes[0].gossip.networkState()["192.168.0.54"].state, DOWN);
+  });
+
+  it("tells of each datagram in debugOutput", () => {
+    const messages: string[] = [];
+    const { network, node } = started({ debugOutput: (message) => messages.push(message) });
+    network.run(3000);
+    node.arrive("7b");
+    assert.match(messages[0], /^SYN to 192\.168\.0\.99:5000, \d+ bytes$/);
+    assert.match(messages.at(-1)!, /^unknown from 192\.168\.0\.99:5000, 1 bytes$/);
+  });
+});
+
+describe("Gossip: revision", () => {
+  it("set before the start is the one before this start", () => {
+    const { node } = single();
+    node.gossip.setRevision(41);
+    assert.deepEqual(node.calls, ["write 41"]);
+    node.gossip.start();
+    assert.equal(node.gossip.revision, 42);
+  });
+
+  it("is stored and taken on at once by a node that runs, if it is higher", () => {
+    const network = new FakeNetwork();
+    const nodes = joined(network, [{}, {}]);
+    nodes[1].gossip.setRevision(9);
+    assert.deepEqual([nodes[1].gossip.revision, nodes[1].storage.revision], [9, 9]);
+    network.run(60000);
+    assert.equal(nodes[0].row("192.168.0.54")?.revision, 9);
+    nodes[1].gossip.setRevision(3);
+    assert.equal(nodes[1].gossip.revision, 9);
+  });
+
+  it("is a uint32", () => {
+    const { node } = started();
+    for (const bad of [-1, 0.5, NaN, 2 ** 32, "1", undefined, null]) {
+      assert.throws(() => node.gossip.setRevision(bad as number), /^Error: setRevision: .*4294967295/);
+    }
+    node.storage.writeError = new Error("worn out");
+    assert.throws(() => node.gossip.setRevision(7), /worn out/);
+    assert.equal(node.gossip.revision, 0);
+  });
+
+  /** A node that others know under revision 5 starts with an empty storage. */
+  function wiped(onError?: (code: string) => void): { network: FakeNetwork; peer: FakeNode; node: FakeNode } {
+    const network = new FakeNetwork();
+    const peer = new FakeNode(network, "192.168.0.53");
+    const first = new FakeNode(network, "192.168.0.54", { seedList: ["192.168.0.53"] });
+    first.storage.revision = 4;
+    for (const node of [peer, first]) node.gossip.start();
+    network.run(60000);
+    first.gossip.close();
+    const options = { seedList: ["192.168.0.53"], ...(onError === undefined ? {} : { onError }) };
+    return { network, peer, node: new FakeNode(network, "192.168.0.54", options) };
+  }
+
+  it("goes beyond what others know when the storage was wiped, and is stored before it is sent", () => {
+    const { network, peer, node } = wiped();
+    node.gossip.push("back");
+    node.gossip.start();
+    assert.equal(node.gossip.revision, 0);
+    network.run(20000);
+    assert.equal(node.gossip.revision, 6);
+    assert.equal(node.storage.revision, 6);
+    assert.deepEqual([peer.row("192.168.0.54")?.revision, peer.data("192.168.0.54")], [6, "back"]);
+    assert.ok(peer.gossip.stats().drops.stale > 0);
+    const revisions = node.socket.sent.map(({ hex }) => parseInt(hex.slice(12, 14), 16));
+    const sentBefore = node.calls.slice(0, node.calls.indexOf("write 6")).filter((call) => call.startsWith("send"));
+    assert.equal(revisions.indexOf(6), sentBefore.length);
+    assert.ok(revisions.every((revision) => revision === 0 || revision === 6));
+  });
+
+  it("that can't be stored is reported, and the node goes on", () => {
+    const { network, peer, node } = wiped();
+    node.gossip.start();
+    node.storage.writeError = new Error("worn out");
+    network.run(60000);
+    assert.deepEqual(node.errors, [["storage", "worn out"]]);
+    assert.equal(peer.row("192.168.0.54")?.state, UP);
+  });
+
+  it("that can't be stored may make the application close the node: then nothing is sent", () => {
+    const { network, node } = wiped(() => node.gossip.close());
+    node.gossip.start();
+    node.storage.writeError = new Error("worn out");
+    assert.doesNotThrow(() => network.run(60000));
+    assert.equal(node.calls.at(-1), "close");
+    assert.equal(node.clock.timers, 0);
+  });
+});

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Gossip, type GossipOptions } from "../src/gossip.js";
+import { checkOptions, parseEndpoint } from "../src/options.js";
+import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
+import { propertyOptions } from "./support/random.js";
+
+const { socket, clock } = new FakeNode(new FakeNetwork(), "192.168.0.53");
+
+function check(options: Record<string, unknown>): ReturnType<typeof checkOptions> {
+  return checkOptions({ socket, clock, ...options });
+}
+
+/** Checks that the options are refused with a message that has all these parts in this order. */
+function refuses(options: Record<string, unknown>, ...parts: string[]): void {
+  assert.throws(() => check(options), (error: Error) => {
+    assert.equal(error.constructor, Error);
+    let at = 0;
+    for (const part of parts) {
+      const found = error.message.indexOf(part, at);
+      assert.ok(found >= 0, `${JSON.stringify(error.message)} lacks ${JSON.stringify(part)}`);
+      at = found + part.length;
+    }
+    assert.ok(error.message.startsWith(parts[0]), error.message);
+    return true;
+  });
+}
+
+const integers = [
+  { name: "id", least: 0, most: 4294967295, fallback: 0xc0a80035 },
+  { name: "port", least: 1, most: 65535, fallback: 5000 },
+  { name: "roundIntervalMs", least: 100, most: 3600000, fallback: 10000 },
+  { name: "capacity", least: 2, most: 65535, fallback: 64 },
+  { name: "datagramBytesMax", least: 128, most: 1472, fallback: 1200 },
+  { name: "valueBytesMax", least: 0, most: 255, fallback: 32 },
+  { name: "seedCapacity", least: 1, most: 255, fallback: 16 },
+  { name: "removeAfterMs", least: 60000, most: 1728000000, fallback: 86400000 },
+  { name: "randomSeed", least: 0, most: 4294967295, fallback: 0 },
+] as const;
+
+describe("options: numbers", () => {
+  for (const { name, least, most, fallback } of integers) {
+    it(`${name} is an integer from ${least} to ${most}, ${fallback} by default`, () => {
+      assert.equal(check({})[name], fallback);
+      assert.equal(check({ [name]: undefined })[name], fallback);
+      for (const good of [least, least + 1, most - 1, most]) assert.equal(check({ [name]: good })[name], good);
+      const range = [String(least), String(most)];
+      for (const bad of [least - 1, most + 1, least + 0.5, most - 0.5, -1, NaN, Infinity, -Infinity, 2 ** 53]) {
+        refuses({ [name]: bad }, name, String(bad), ...range);
+      }
+      refuses({ [name]: String(fallback) }, name, `"${fallback}"`, ...range);
+      refuses({ [name]: null }, name, "null", ...range);
+      refuses({ [name]: true }, name, "true", ...range);
+      refuses({ [name]: [fallback] }, name, "array", ...range);
+      refuses({ [name]: { valueOf: () => fallback } }, name, "object", ...range);
+      refuses({ [name]: BigInt(fallback) }, name, String(fallback), ...range);
+    });
+  }
+
+  it("valueBytesMax leaves room for a frame around the value", () => {
+    assert.equal(check({ datagramBytesMax: 128, valueBytesMax: 63 }).valueBytesMax, 63);
+    refuses({ datagramBytesMax: 128, valueBytesMax: 64 }, "valueBytesMax", "64", "0", "63");
+    assert.equal(check({ datagramBytesMax: 320, valueBytesMax: 255 }).valueBytesMax, 255);
+    refuses({ datagramBytesMax: 319, valueBytesMax: 255 }, "valueBytesMax", "255", "0", "254");
+    assert.equal(check({ datagramBytesMax: 128 }).valueBytesMax, 32);
+  });
+
+  it("the id is that of the device, which must be one, too", () => {
+    assert.equal(check({ socket: { ...fakeSocket(), deviceId: (port: number) => port + 1 }, port: 77 }).id, 78);
+    refuses({ socket: { ...fakeSocket(), deviceId: () => NaN } }, "id", "NaN");
+  });
+
+  it("takes the node's own address from the socket", () => {
+    assert.equal(check({}).address, 0xc0a80035);
+  });
+});
+
+function fakeSocket(): Record<string, unknown> {
+  const nothing = () => undefined;
+  return { open: nothing, send: nothing, ownAddress: () => 1, deviceId: () => 1, close: nothing };
+}
+
+describe("options: objects and functions", () => {
+  for (const name of ["socket", "clock", "storage"]) {
+    it(`${name} is an object with methods`, () => {
+      for (const [bad, shown] of [
+        [5, "5"], ["x", '"x"'], [null, "null"], [{}, "an object"], [[], "an array"], [true, "true"],
+      ] as const) refuses({ [name]: bad }, name, shown);
+    });
+  }
+
+  it("socket and clock are needed", () => {
+    assert.throws(() => checkOptions({ clock } as unknown as GossipOptions), /^Error: socket: undefined/);
+    assert.throws(() => checkOptions({ socket } as unknown as GossipOptions), /^Error: clock: undefined/);
+  });
+
+  for (const name of ["debugOutput", "onUpdate", "onState", "onError"]) {
+    it(`${name} is a function`, () => {
+      check({ [name]: () => undefined });
+      check({ [name]: undefined });
+      for (const [bad, shown] of [
+        [5, "5"], ["log", '"log"'], [null, "null"], [{}, "an object"], [[], "an array"], [NaN, "NaN"],
+      ] as const) refuses({ [name]: bad }, name, shown, "function");
+    });
+  }
+
+  it("views is an array of views", () => {
+    const view = { open: () => undefined, rowChanged: () => undefined, settle: () => undefined };
+    check({ views: [] });
+    check({ views: [view] });
+    for (const bad of [5, "views", {}, view, [5], [{}], [undefined], [null]]) {
+      assert.throws(() => new Gossip({ socket, clock, views: bad } as unknown as GossipOptions), /^Error: views/);
+    }
+  });
+
+  it("are an object", () => {
+    for (const bad of [undefined, null, 5, "x"]) {
+      assert.throws(() => checkOptions(bad as unknown as GossipOptions), /^Error: options/);
+    }
+  });
+
+  it("that do not exist are named", () => {
+    refuses({ interval: 10 }, "interval", "no such option");
+    refuses({ Port: 5000 }, "Port", "no such option");
+    refuses({ onupdate: undefined }, "onupdate", "no such option");
+    refuses({ toString: 1 }, "toString", "no such option");
+    refuses({ "": 1 }, "", "no such option");
+  });
+});
+
+describe("options: addresses", () => {
+  const bad: [unknown, string][] = [
+    ["", '""'], ["1.2.3", '"1.2.3"'], ["1.2.3.256", '"1.2.3.256"'], ["01.2.3.4", '"01.2.3.4"'],
+    [" 1.2.3.4", '" 1.2.3.4"'], ["host", '"host"'], ["0.0.0.0", '"0.0.0.0"'],
+    [5, "5"], [NaN, "NaN"], [{}, "an object"], [["1.2.3.4"], "an array"], [true, "true"],
+  ];
+
+  it("broadcastAddress is an IPv4 address, 255.255.255.255 by default", () => {
+    assert.equal(check({}).broadcastAddress, 0xffffffff);
+    assert.equal(check({ broadcastAddress: "192.168.0.255" }).broadcastAddress, 0xc0a800ff);
+    for (const [value, shown] of bad) refuses({ broadcastAddress: value }, "broadcastAddress", shown, "192.168.0.54");
+    refuses({ broadcastAddress: "1.2.3.4:5000" }, "broadcastAddress", '"1.2.3.4:5000"');
+  });
+
+  it("seedList has addresses with and without a port, none by default", () => {
+    assert.deepEqual(check({}).seeds, []);
+    assert.deepEqual(check({ seedList: [] }).seeds, []);
+    assert.deepEqual(check({ seedList: ["192.168.0.54", "192.168.0.54:5001", "1.2.3.4:1", "1.2.3.4:65535"] }).seeds, [
+      0xc0a80036, 5000, 0xc0a80036, 5001, 0x01020304, 1, 0x01020304, 65535,
+    ]);
+    assert.deepEqual(check({ seedList: ["192.168.0.54"], port: 77 }).seeds, [0xc0a80036, 77]);
+  });
+
+  it("seedList names the seed that is wrong", () => {
+    for (const [value, shown] of bad) refuses({ seedList: ["1.2.3.4", value] }, "seedList[1]", shown, "192.168.0.54");
+    for (const port of ["0", "65536", "123456", "-1", "1.5", "1e3", "x", "", " 1", "1 ", "5000:1"]) {
+      refuses({ seedList: [`1.2.3.4:${port}`] }, "seedList[0] port", "from 1 to 65535");
+    }
+    refuses({ seedList: ["1.2.3.4:0"] }, "seedList[0] port", "0");
+    refuses({ seedList: ["1.2.3.4:65536"] }, "seedList[0] port", "65536");
+    refuses({ seedList: ["::1"] }, "seedList[0]");
+    refuses({ seedList: [undefined] }, "seedList[0]", "undefined");
+  });
+
+  it("seedList is an array and not longer than seedCapacity", () => {
+    for (const [value, shown] of [["1.2.3.4", '"1.2.3.4"'], [5, "5"], [{}, "an object"], [NaN, "NaN"]] as const) {
+      refuses({ seedList: value }, "seedList", shown, "array");
+    }
+    const seedList = Array.from({ length: 17 }, (_, i) => `10.0.0.${i + 1}`);
+    assert.equal(check({ seedList: seedList.slice(1) }).seeds.length, 32);
+    refuses({ seedList }, "seedList", "17", "16");
+    refuses({ seedList: ["1.1.1.1", "1.1.1.2"], seedCapacity: 1 }, "seedList", "2", "1");
+  });
+
+  it("an endpoint is read or refused, and nothing else", () => {
+    const octet = fc.nat(260);
+    const port = fc.oneof(fc.nat(70000).map(String), fc.constantFrom("", "x", "1.5"));
+    const endpoint = fc.tuple(octet, octet, octet, octet, fc.option(port));
+    fc.assert(fc.property(endpoint, ([a, b, c, d, portText]) => {
+      const good = [a, b, c, d].every((part) => part < 256) && a + b + c + d > 0
+        && (portText === null || (/^\d+$/.test(portText) && Number(portText) >= 1 && Number(portText) <= 65535));
+      const text = `${a}.${b}.${c}.${d}${portText === null ? "" : `:${portText}`}`;
+      const out: number[] = [];
+      if (!good) {
+        assert.throws(() => parseEndpoint("address", text, 9, out), /^Error: address/);
+      } else {
+        parseEndpoint("address", text, 9, out);
+        const address = a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
+        assert.deepEqual(out, [address, portText === null ? 9 : Number(portText)]);
+      }
+    }), propertyOptions(2000));
+  });
+});

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type CborValue, MinMax, minMax } from "../../src/gossip.js";
+import { FakeNetwork, FakeNode, joined } from "../support/fake-platform.js";
+import { propertyOptions } from "../support/random.js";
+
+type Range = [minimum: number | undefined, maximum: number | undefined];
+
+const reading = (data: CborValue): unknown => (data as { t?: unknown } | undefined)?.t;
+
+function opened(capacity: number, select?: (data: CborValue) => unknown): { view: MinMax; changes: Range[] } {
+  const changes: Range[] = [];
+  const onChange = (...range: Range) => void changes.push(range);
+  const view = minMax(select === undefined ? { onChange } : { onChange, select });
+  view.open(capacity);
+  return { view, changes };
+}
+
+/** Tells the view of a row and that this was all. */
+function tell(view: MinMax, slot: number, data: CborValue, isLive = true): Range {
+  view.rowChanged(slot, isLive, data);
+  view.settle();
+  return [view.minimum, view.maximum];
+}
+
+describe("minMax", () => {
+  it("is a MinMax that knows nothing", () => {
+    const { view, changes } = opened(4);
+    assert.ok(view instanceof MinMax);
+    view.settle();
+    assert.deepEqual([view.minimum, view.maximum, view.count, changes], [undefined, undefined, 0, []]);
+  });
+
+  it("has the least and the greatest number of the live nodes", () => {
+    const { view, changes } = opened(4);
+    assert.deepEqual(tell(view, 0, 5), [5, 5]);
+    assert.deepEqual(tell(view, 3, -2.5), [-2.5, 5]);
+    assert.deepEqual(tell(view, 1, 7), [-2.5, 7]);
+    assert.deepEqual(tell(view, 2, 0), [-2.5, 7]);
+    assert.equal(view.count, 4);
+    assert.deepEqual(tell(view, 3, 6), [0, 7]);
+    assert.deepEqual(tell(view, 1, 1), [0, 6]);
+    assert.deepEqual(changes, [[5, 5], [-2.5, 5], [-2.5, 7], [0, 7], [0, 6]]);
+  });
+
+  it("leaves out what is no finite number", () => {
+    const { view } = opened(2);
+    tell(view, 0, 5);
+    for (const data of [NaN, Infinity, -Infinity, "1", "", null, undefined, true, [1], { t: 1 }, Uint8Array.of(1)]) {
+      assert.deepEqual(tell(view, 1, data), [5, 5]);
+      assert.equal(view.count, 1);
+      tell(view, 1, 6);
+    }
+    assert.deepEqual(tell(view, 1, undefined), [5, 5]);
+    assert.deepEqual(tell(view, 0, undefined), [undefined, undefined], "the last one was withdrawn");
+    assert.equal(view.count, 0);
+  });
+
+  it("leaves out nodes that are not live", () => {
+    const { view } = opened(2);
+    tell(view, 0, 5);
+    tell(view, 1, 9);
+    assert.deepEqual(tell(view, 1, 9, false), [5, 5]);
+    assert.deepEqual(tell(view, 1, 9, true), [5, 9]);
+    assert.deepEqual(tell(view, 0, 5, false), [9, 9]);
+  });
+
+  it("picks the number out of the data", () => {
+    const { view } = opened(2, reading);
+    assert.deepEqual(tell(view, 0, { t: 21.5, name: "hall" }), [21.5, 21.5]);
+    assert.deepEqual(tell(view, 1, { name: "roof" }), [21.5, 21.5]);
+    assert.deepEqual(tell(view, 1, { t: "22" }), [21.5, 21.5]);
+    assert.deepEqual(tell(view, 1, { t: 22 }), [21.5, 22]);
+    assert.deepEqual(tell(view, 1, 30), [21.5, 21.5]);
+  });
+
+  it("does not ask about the data of nodes that are not live", () => {
+    const { view } = opened(1, () => assert.fail("asked"));
+    assert.deepEqual(tell(view, 0, 1, false), [undefined, undefined]);
+  });
+
+  it("calls back once for many rows, and only on a change", () => {
+    const { view, changes } = opened(4);
+    for (let slot = 0; slot < 4; slot++) view.rowChanged(slot, true, slot);
+    assert.deepEqual(changes, []);
+    view.settle();
+    view.settle();
+    tell(view, 1, 2.5);
+    tell(view, 2, "gone");
+    assert.deepEqual(changes, [[0, 3]]);
+    tell(view, 0, undefined);
+    tell(view, 3, 2.5);
+    assert.deepEqual(changes, [[0, 3], [2.5, 3], [2.5, 2.5]]);
+    tell(view, 1, 1, false);
+    tell(view, 3, 1, false);
+    assert.deepEqual(changes.slice(3), [[undefined, undefined]]);
+  });
+
+  it("shows the new numbers while it calls back", () => {
+    const seen: Range[] = [];
+    const view: MinMax = minMax({ onChange: () => seen.push([view.minimum, view.maximum]) });
+    view.open(1);
+    tell(view, 0, 4);
+    assert.deepEqual(seen, [[4, 4]]);
+  });
+
+  it("works without callbacks", () => {
+    const view = minMax({});
+    view.open(1);
+    assert.deepEqual(tell(view, 0, 4), [4, 4]);
+  });
+
+  it("agrees with a plain computation", () => {
+    const data = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.double(), fc.string(), fc.constant(undefined));
+    const change = fc.tuple(fc.nat(5), fc.boolean(), data);
+    fc.assert(fc.property(fc.array(change, { maxLength: 40 }), (list) => {
+      const { view, changes } = opened(6);
+      const held = new Map<number, unknown>();
+      let before: Range = [undefined, undefined];
+      let expectedChanges = 0;
+      for (const [slot, isLive, value] of list) {
+        held.set(slot, isLive ? value : undefined);
+        const numbers = [...held.values()].filter((value): value is number => Number.isFinite(value));
+        const isEmpty = numbers.length === 0;
+        const range: Range = isEmpty ? [undefined, undefined] : [Math.min(...numbers), Math.max(...numbers)];
+        if (range[0] !== before[0] || range[1] !== before[1]) expectedChanges++;
+        before = range;
+        const [minimum, maximum] = tell(view, slot, value, isLive);
+        assert.ok(minimum === range[0] && maximum === range[1]);
+        assert.equal(view.count, numbers.length);
+        assert.equal(changes.length, expectedChanges);
+      }
+    }), propertyOptions(1000));
+  });
+});
+
+describe("minMax in a network", () => {
+  function nodes(): { network: FakeNetwork; all: FakeNode[]; views: MinMax[]; changes: Range[] } {
+    const network = new FakeNetwork();
+    const changes: Range[] = [];
+    const views = [0, 1, 2].map((i) => minMax({
+      select: reading,
+      onChange: (...range) => {
+        if (i === 0) changes.push(range);
+      },
+    }));
+    return { network, all: joined(network, views.map((view) => ({ views: [view] }))), views, changes };
+  }
+
+  it("counts the node's own value, at once and before the start", () => {
+    const view = minMax({});
+    const node = new FakeNode(new FakeNetwork(), "192.168.0.53", { views: [view] });
+    node.gossip.push(3);
+    assert.deepEqual([view.minimum, view.maximum, view.count], [3, 3, 1]);
+    node.gossip.start();
+    node.gossip.push(4);
+    assert.deepEqual([view.minimum, view.maximum, view.count], [4, 4, 1]);
+    node.gossip.push(undefined);
+    assert.deepEqual([view.minimum, view.maximum, view.count], [undefined, undefined, 0]);
+  });
+
+  it("has the same range on all nodes, follows them and forgets withdrawn values", () => {
+    const { network, all, views, changes } = nodes();
+    all.forEach((node, i) => node.gossip.push({ t: 20 + i }));
+    network.run(30000);
+    for (const view of views) assert.deepEqual([view.minimum, view.maximum, view.count], [20, 22, 3]);
+    all[2].gossip.push({ t: 18 });
+    network.run(10000);
+    for (const view of views) assert.deepEqual([view.minimum, view.maximum, view.count], [18, 21, 3]);
+    all[2].gossip.push(undefined);
+    network.run(10000);
+    for (const view of views) assert.deepEqual([view.minimum, view.maximum, view.count], [20, 21, 2]);
+    assert.deepEqual(changes.at(-1), [20, 21]);
+    const told = changes.length;
+    network.run(300000);
+    assert.equal(changes.length, told, "nothing changed");
+  });
+
+  it("loses the number of a node that goes DOWN and has it back when the node is back", () => {
+    const { network, all, views } = nodes();
+    all.forEach((node, i) => node.gossip.push({ t: 20 + i }));
+    network.run(30000);
+    network.sockets.delete(all[2].socket.address);
+    network.run(300000);
+    assert.deepEqual([views[0].minimum, views[0].maximum, views[0].count], [20, 21, 2]);
+    network.sockets.set(all[2].socket.address, all[2].socket);
+    network.run(600000);
+    assert.deepEqual([views[0].minimum, views[0].maximum, views[0].count], [20, 22, 3]);
+  });
+});
