@@ -41,7 +41,9 @@ export default defineConfig(
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      "@typescript-eslint/consistent-type-imports": ["error", { disallowTypeAnnotations: false, fixStyle: "inline-type-imports" }],
+      "@typescript-eslint/consistent-type-imports": [
+        "error", { disallowTypeAnnotations: false, fixStyle: "inline-type-imports" },
+      ],
       "@typescript-eslint/switch-exhaustiveness-check": [
         "error", { considerDefaultExhaustiveForUnions: true },
       ],

@@ -63,7 +63,7 @@ class Bench {
 
   private makeEngine(rows: number, datagramBytesMax: number): void {
     const engine = makeEngine(1, rows, datagramBytesMax);
-    engine.start(this.nowMs, 1);
+    engine.start(this.nowMs, 1, true);
     this.engine = engine;
     this.out = { bytes: new Uint8Array(datagramBytesMax), length: 0, address: 0, port: 0 };
   }
@@ -118,7 +118,7 @@ class Bench {
     const peer = makeEngine(2, engine.rows.capacity, 512);
     const nodes = [engine, peer];
     peer.seeds.pin(FIRST_ADDRESS, PORT);
-    peer.start(this.nowMs, 1);
+    peer.start(this.nowMs, 1, true);
     const value = new Uint8Array(VALUE);
     const out = this.out!;
     let datagrams = 0;

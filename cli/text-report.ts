@@ -32,7 +32,7 @@ export class TextReport implements NodeReport {
     const { writeLine, colors, hint } = this.options;
     this.ownId = id;
     this.ownPort = port;
-    this.addressWidth = address.length;
+    this.addressWidth = Math.max(address.length, ...seeds.map((seed) => seed.length));
     writeLine(`chisme node ${colors.bold(`${address}:${port}`)}, id ${id}, revision ${revision}`);
     const where = seeds.length === 0 ? "no seed: looks for others by broadcast" : `seeds: ${seeds.join(", ")}`;
     writeLine(`a round every ${roundIntervalMs / 1000} s, ${where}`);

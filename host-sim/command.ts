@@ -61,10 +61,15 @@ async function run(flags: Flags, command: Command): Promise<void> {
     process.exit();
   });
   const seed = flags.seed ?? randomBytes(4).readUInt32LE();
-  const agreed = flags.scenario === undefined
-    ? await runSimulation(flags, { ...SIMULATE_DEFAULTS, ...simulationOptions(flags), seed })
-    : runNamed(flags.scenario, flags, seed, command);
-  if (!agreed) process.exitCode = EXIT_NOT_AGREED;
+  try {
+    const agreed = flags.scenario === undefined
+      ? await runSimulation(flags, { ...SIMULATE_DEFAULTS, ...simulationOptions(flags), seed })
+      : runNamed(flags.scenario, flags, seed, command);
+    if (!agreed) process.exitCode = EXIT_NOT_AGREED;
+  } catch (error) {
+    process.stderr.write(`failed with seed ${seed}\n`);
+    throw error;
+  }
 }
 
 function simulationOptions(flags: Flags): Partial<SimulateOptions> {

@@ -20,7 +20,7 @@ export interface Faults extends LinkFaults {
   /** Nothing passes where one of them says so. */
   cuts: Cut[];
   /** Other faults for certain links; undefined for those of all. */
-  link?: (from: SimNode, to: SimNode) => LinkFaults | undefined;
+  link: ((from: SimNode, to: SimNode) => LinkFaults | undefined) | undefined;
   /**
    * Whether receivers drop what fails the UDP checksum, as IP stacks do. Without,
    * corrupted datagrams reach the nodes.
@@ -36,6 +36,7 @@ export function noFaults(): Faults {
     corruptProbability: 0,
     delayMs: { min: 1, max: 10 },
     cuts: [],
+    link: undefined,
     udpChecksum: true,
   };
 }

@@ -90,7 +90,7 @@ export function writeHead(options: SimulateOptions, { writeLine, colors, command
 
 /** The figures of a run. */
 export function writeTable(options: SimulateOptions, result: SimulateResult, output: ReportOutput): void {
-  const { roundsToAgree, datagrams, bytes, lost, complaints } = result;
+  const { roundsToAgree, datagrams, bytes, lost } = result;
   const perNode = (count: number): string => (count / options.nodes / options.rounds).toFixed(1);
   writeRows([
     ["last readings", `in round ${result.lastReadingRound} of ${options.rounds}`],
@@ -101,17 +101,17 @@ export function writeTable(options: SimulateOptions, result: SimulateResult, out
     ["longest datagram", `${countText(result.largestDatagramBytes)} of ${countText(options.datagramBytesMax)} bytes`],
     ["lost datagrams", `${countText(lost)} (${percentText(lost / Math.max(1, datagrams))})`],
     ["live nodes called DOWN", plural(result.falseDowns, "time")],
-    ["complaints of the checkers", countText(complaints.length)],
+    ["complaints of the checkers", countText(result.complaintCount)],
   ], output);
 }
 
 /** Whether the network agreed, and if not, what is wrong. */
 export function writeVerdict(options: SimulateOptions, result: SimulateResult, output: ReportOutput): void {
   const { writeLine, colors } = output;
-  const { agreed, knowing, minimum, maximum, complaints } = result;
+  const { agreed, knowing, minimum, maximum } = result;
   const range = rangeText(minimum, maximum);
   const nodes = countText(options.nodes);
-  writeComplaints(complaints, output);
+  writeComplaints(result.complaints, result.complaintCount, output);
   if (agreed) writeLine(colors.green(colors.bold(`agreed: all ${nodes} nodes know ${range}`)));
   else writeLine(colors.red(colors.bold(`not agreed: ${countText(knowing)} of ${nodes} nodes know ${range}`)));
 }
@@ -133,7 +133,7 @@ export function writeScenario(result: ScenarioResult, summary: string, output: R
     ["lost in full mailboxes", countText(counts.mailboxOverflows)],
     ["complaints of the checkers", countText(result.complaints.length)],
   ], output);
-  writeComplaints(result.complaints, output);
+  writeComplaints(result.complaints, result.complaints.length, output);
   writeLine(result.agreed ? colors.green(colors.bold("agreed")) : colors.red(colors.bold("not agreed")));
 }
 
@@ -150,8 +150,9 @@ function writeRows(rows: readonly (readonly [string, string])[], { writeLine, co
   writeLine("");
 }
 
-function writeComplaints(complaints: readonly Complaint[], { writeLine, colors }: ReportOutput): void {
+function writeComplaints(complaints: readonly Complaint[], count: number, output: ReportOutput): void {
+  const { writeLine, colors } = output;
   for (const { who, what } of complaints.slice(0, COMPLAINTS_SHOWN)) writeLine(colors.yellow(`${who}: ${what}`));
-  const more = complaints.length - COMPLAINTS_SHOWN;
+  const more = count - COMPLAINTS_SHOWN;
   if (more > 0) writeLine(colors.yellow(`and ${countText(more)} more`));
 }

@@ -57,11 +57,21 @@ export interface SimulateResult {
   lost: number;
   /** Times that a node called one DOWN that runs. */
   falseDowns: number;
+  complaintCount: number;
+  /** The first of the checkers' complaints. */
   complaints: Complaint[];
 }
 
-/** Each node measures once in so many rounds, on average. */
-const READING_ROUNDS = 3;
+/**
+ * Rounds between two readings of a node, on average: 3, and in a large network
+ * so many that about 50 readings a round are to be spread.
+ */
+export function readingRounds(nodes: number): number {
+  return Math.max(3, Math.ceil(nodes / 50));
+}
+
+/** More complaints than these help nobody. */
+const COMPLAINTS_MAX = 100;
 /** Part of the rounds, from the first on, in which readings are made; they go through one day. */
 const READING_PART = 0.6;
 const SEEDS = 2;
@@ -156,7 +166,8 @@ class TemperatureRun {
       largestDatagramBytes: largestBytes,
       lost,
       falseDowns: this.falseDowns,
-      complaints,
+      complaintCount: complaints.length,
+      complaints: complaints.slice(0, COMPLAINTS_MAX),
     };
   }
 
@@ -196,7 +207,7 @@ class TemperatureRun {
     const celsius = thermometer.read(this.network.nowMs / this.readingsEndMs);
     this.readings.set(node, celsius);
     gossip.push(celsius);
-    const waitMs = node.dice.between(1, 2 * READING_ROUNDS - 1) * this.options.roundIntervalMs;
+    const waitMs = node.dice.between(1, 2 * readingRounds(this.options.nodes) - 1) * this.options.roundIntervalMs;
     this.network.schedule(waitMs, () => this.measure(node, thermometer, gossip));
   }
 }

@@ -9,6 +9,8 @@ import {
 import type { Datagram } from "./engine/outbox.js";
 import { FLAG_ASKED, OWN_SLOT } from "./engine/rows.js";
 import { ASKED, DOWN, UP } from "./engine/states.js";
+import { MemoryStorage } from "./platform/memory-storage.js";
+import type { GossipStorage } from "./platform/types.js";
 import {
   type CheckedOptions, type GossipErrorCode, type GossipOptions, type NodeRow, checkOptions, parseEndpoint,
 } from "./options.js";
@@ -48,6 +50,7 @@ export interface NetworkStateRow {
 export class Gossip {
   private readonly options: GossipOptions;
   private readonly checked: CheckedOptions;
+  private readonly storage: GossipStorage;
   private readonly engine: Engine;
   private readonly datagram: Datagram;
   private readonly event: EngineEvent = { kind: 0, slot: 0 };
@@ -64,6 +67,7 @@ export class Gossip {
     const checked = checkOptions(options);
     this.options = options;
     this.checked = checked;
+    this.storage = options.storage ?? new MemoryStorage();
     this.engine = new Engine(checked);
     for (let i = 0; i < checked.seeds.length; i += 2) this.engine.seeds.pin(checked.seeds[i], checked.seeds[i + 1]);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
@@ -85,10 +89,10 @@ export class Gossip {
    */
   start(): void {
     if (this.phase !== NEW) throw new Error("start: the node was started or closed before");
-    const stored = this.options.storage === undefined ? undefined : this.options.storage.readRevision();
+    const stored = this.storage.readRevision();
     const revision = stored === undefined ? 0 : stored + 1;
     if (revision > 0xffffffff) throw new Error(`start: the stored revision, ${String(stored)}, has no successor`);
-    if (this.options.storage !== undefined) this.options.storage.writeRevision(revision);
+    this.storage.writeRevision(revision);
     this.storedRevision = revision;
     this.phase = STARTED;
     this.options.socket.open(
@@ -96,7 +100,7 @@ export class Gossip {
       (bytes, length, address, port) => this.receive(bytes, length, address, port),
       (error) => this.fail("socket", error),
     );
-    this.engine.start(this.nowMs(), revision);
+    this.engine.start(this.nowMs(), revision, stored !== undefined);
     this.drain(false);
   }
 
@@ -122,7 +126,12 @@ export class Gossip {
   /** All rows: the node's own and those of the nodes it knows of, in the order of their ids. */
   rows(): NodeRow[] {
     const rows: NodeRow[] = [];
-    for (let place = 0; place < this.engine.rows.count; place++) rows.push(this.row(this.engine.rows.slotAt(place)));
+    for (let place = 0; place < this.engine.rows.count; place++) {
+      const row = this.row(this.engine.rows.slotAt(place));
+      let at = place;
+      for (; at > 0 && rows[at - 1].id > row.id; at--) rows[at] = rows[at - 1];
+      rows[at] = row;
+    }
     return rows;
   }
 
@@ -136,6 +145,8 @@ export class Gossip {
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i];
       const key = row.port === this.checked.port ? row.address : `${row.address}:${row.port}`;
+      // An address may have passed from a device that is DOWN to another.
+      if (state[key] !== undefined && state[key].state < row.state) continue;
       const entry: NetworkStateRow = {
         revision: row.revision, heartbeat: row.heartbeat, state: row.state, id: row.id,
       };
@@ -152,18 +163,22 @@ export class Gossip {
   }
 
   /**
-   * Sets the stored revision, for a device that takes the place of another: from
-   * the one before the next start on. A node that runs takes on a higher one now.
+   * Sets the stored revision, for a device that takes the place of another: the
+   * next start has the one after it. A node that runs takes it on now.
+   *
+   * @throws Error when it is no uint32, or below the one under which the node runs
    */
   setRevision(revision: number): void {
     if (typeof revision !== "number" || revision >>> 0 !== revision) {
       throw new Error(`setRevision: ${String(revision)} is not an integer from 0 to 4294967295`);
     }
-    if (this.options.storage !== undefined) this.options.storage.writeRevision(revision);
+    if (this.phase === STARTED && revision < this.engine.revision()) {
+      throw new Error(`setRevision: ${revision} is below ${this.engine.revision()}, under which the node runs`);
+    }
+    this.storage.writeRevision(revision);
     this.storedRevision = revision;
     if (this.phase !== STARTED) return;
     this.engine.setRevision(this.nowMs(), revision);
-    this.storedRevision = this.engine.revision();
     this.drain(false);
   }
 
@@ -231,7 +246,7 @@ export class Gossip {
     let sendError: Error | undefined;
     while (this.phase === STARTED && this.engine.pollTransmit(this.datagram)) {
       const error = this.send(this.datagram);
-      sendError ??= error;
+      if (sendError === undefined) sendError = error;
     }
     this.tell(isOwnRowNew, sendError);
   }
@@ -240,9 +255,8 @@ export class Gossip {
     const revision = this.engine.revision();
     if (revision === this.storedRevision) return;
     this.storedRevision = revision;
-    if (this.options.storage === undefined) return;
     try {
-      this.options.storage.writeRevision(revision);
+      this.storage.writeRevision(revision);
     } catch (error) {
       this.fail("storage", error as Error);
     }

@@ -123,7 +123,11 @@ export function parseEndpoint(name: string, text: unknown, port: number, out: nu
   const host = colon < 0 ? text : (text as string).substring(0, colon);
   const portText = colon < 0 ? "" : (text as string).substring(colon + 1);
   out.push(checkAddress(name, host));
-  out.push(colon < 0 ? port : integer(`${name} port`, decimal(portText), 0, 1, 65535));
+  const number = colon < 0 ? port : decimal(portText);
+  if (!(number >= 1 && number <= 65535)) {
+    throw new Error(`${name} port: ${show(portText)} is not an integer from 1 to 65535`);
+  }
+  out.push(number);
 }
 
 function checkSeeds(seedList: unknown, port: number, seedCapacity: number): number[] {
@@ -154,7 +158,7 @@ function decimal(text: string): number {
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) < 48 || text.charCodeAt(i) > 57) return NaN;
   }
-  return text.length === 0 || text.length > 5 ? NaN : Number(text);
+  return text.length === 0 || text.length > 5 || text.charCodeAt(0) === 48 ? NaN : Number(text);
 }
 
 function checkObject(name: string, value: unknown, method: string): void {

@@ -244,8 +244,8 @@ describe("Gossip: revision", () => {
     assert.deepEqual([nodes[1].gossip.revision, nodes[1].storage.revision], [9, 9]);
     network.run(60000);
     assert.equal(nodes[0].row("192.168.0.54")?.revision, 9);
-    nodes[1].gossip.setRevision(3);
-    assert.equal(nodes[1].gossip.revision, 9);
+    assert.throws(() => nodes[1].gossip.setRevision(3), /^Error: setRevision: 3 is below 9/);
+    assert.deepEqual([nodes[1].gossip.revision, nodes[1].storage.revision], [9, 9]);
   });
 
   it("is a uint32", () => {

@@ -3,7 +3,9 @@ import {
   DROP_ECHO, DROP_ID_CONFLICT, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED, DROP_VALUE_TOO_LARGE,
 } from "./drops.js";
 import { FrameReader } from "./frame-reader.js";
-import { FLAG_BROADCAST, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "./frame.js";
+import { FLAG_BROADCAST, SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
+  bucketFrom, bucketTo } from "./frame.js";
+import { keyOf } from "./hash.js";
 import type { EngineOptions } from "./options.js";
 import { type Datagram, Outbox } from "./outbox.js";
 import { Random } from "./random.js";
@@ -41,7 +43,12 @@ const LATE_MS = 200;
 const BROADCAST_ANSWERS = 4;
 /** Revisions that a node takes on, in one start, because others knew of a later one than it did. */
 const RECOVERIES_MAX = 8;
-const REVISION_MAX = 0xffffffff;
+/** A claim beyond this is not followed, so that thousands of starts are always left. */
+const RECOVERED_MAX = 0xfffeffff;
+/** Heartbeats from which a node starts whose revision may have been used before. */
+const HEARTBEAT_BASES = 1024;
+/** An echo is of one of the last few frames. */
+const ECHO_FRAMES = 8;
 const ERROR_ID_CONFLICT = 1;
 const ERROR_TABLE_FULL = 2;
 
@@ -76,6 +83,7 @@ export class Engine implements NodeParts {
   private started = false;
   private keepaliveDeadline = 0;
   private recoveries = 0;
+  private heartbeatBase = 0;
   /** Bits of the errors that occurred, and of those that the application was told of. */
   private errors = 0;
   private errorsTold = 0;
@@ -92,13 +100,21 @@ export class Engine implements NodeParts {
     this.insertOwnRow(options);
   }
 
-  /** Starts the node's rounds. @param revision uint32, one more than at the last start, already stored */
-  start(nowMs: number, revision: number): void {
+  /**
+   * Starts the node's rounds.
+   *
+   * @param revision uint32, one more than at the last start, already stored
+   * @param isRemembered whether there was a stored revision. Without one the node
+   * may have lived under this revision before, so its heartbeat starts anywhere
+   * below 1,024: then it is fresher than its former life, or hears of that
+   */
+  start(nowMs: number, revision: number, isRemembered: boolean): void {
     this.started = true;
     this.clock.start(nowMs);
     this.keepaliveDeadline = this.roundIntervalMs * KEEPALIVE_ROUNDS;
-    this.rows.setStatement(OWN_SLOT, revision, 0, UP);
-    this.rows.markNews(OWN_SLOT);
+    if (!isRemembered) this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
+    this.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
+    this.rows.markUrgentNews(OWN_SLOT);
     this.rounds.start();
   }
 
@@ -139,8 +155,8 @@ export class Engine implements NodeParts {
   setRevision(nowMs: number, revision: number): void {
     this.begin(nowMs);
     if (revision <= this.revision()) return;
-    this.rows.setStatement(OWN_SLOT, revision, this.clock.uptimeSeconds, UP);
-    this.rows.markNews(OWN_SLOT);
+    this.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
+    this.rows.markUrgentNews(OWN_SLOT);
   }
 
   /** The node's own revision. Where an input made it grow, store it before anything is sent. */
@@ -214,7 +230,9 @@ export class Engine implements NodeParts {
     const frame = this.frame;
     if (frame.id === this.rows.id(OWN_SLOT)) {
       const own = address === this.rows.address(OWN_SLOT) && port === this.rows.port(OWN_SLOT);
-      const echo = own || (frame.revision === this.revision() && frame.counter <= this.outbox.counter);
+      const framesAgo = this.outbox.counter - frame.counter;
+      const recent = frame.revision === this.revision() && framesAgo >= 0 && framesAgo < ECHO_FRAMES;
+      const echo = own || recent;
       if (!echo) this.report(ERROR_ID_CONFLICT);
       return echo ? DROP_ECHO : DROP_ID_CONFLICT;
     }
@@ -244,6 +262,7 @@ export class Engine implements NodeParts {
       if (frame.section === SECTION_WANT) this.takeWants();
       else if (frame.section === SECTION_ROWS) this.takeRows(address, port, bytes);
       else if (frame.section === SECTION_DIGEST) this.takeDigest();
+      else if (frame.section === SECTION_BUCKETS) this.takeBuckets();
     }
     this.wantSender();
     this.answer(address, port);
@@ -289,7 +308,8 @@ export class Engine implements NodeParts {
       if (merged === MERGE_TABLE_FULL) this.report(ERROR_TABLE_FULL);
     } else if (merged !== MERGED_NOTHING) {
       const slot = rows.find(row.id);
-      rows.markNews(slot);
+      if (stateBefore >= SUSPECT || row.state !== UP) rows.markUrgentNews(slot);
+      else rows.markNews(slot);
       if (merged === MERGED_FRESHER) {
         rows.noteChange(slot, FLAG_UPDATED);
         this.seeds.learn(row.address, row.port, this.random);
@@ -298,40 +318,55 @@ export class Engine implements NodeParts {
     } else if (rows.compare(held, row) > 0) {
       // The sender is behind on this one: what it lacks goes back at once.
       this.outbox.send(held);
+    } else {
+      rows.countNewsSend(held);
     }
   }
 
-  /** Walks the sender's digest and the rows in the same range, both in the order of ids. */
+  /** Walks the sender's digest and the rows in the same range, both in the order of keys. */
   private takeDigest(): void {
     const frame = this.frame;
+    const rows = this.rows;
     const row = this.row;
-    let place = this.rows.placeOf(frame.digestFrom);
+    let place = rows.placeOf(frame.digestFrom);
     while (frame.more()) {
       frame.readDigestEntry(row);
-      place = this.sendRowsBelow(place, row.id);
-      if (row.id === this.rows.id(OWN_SLOT)) this.hearOfSelf(row);
+      place = this.sendRowsBelow(place, keyOf(row.id));
+      if (row.id === rows.id(OWN_SLOT)) this.hearOfSelf(row);
       else this.compareEntry(row);
-      if (place < this.rows.count && this.rows.id(this.rows.slotAt(place)) === row.id) place++;
+      if (place < rows.count && rows.id(rows.slotAt(place)) === row.id) place++;
     }
     this.sendRowsBelow(place, frame.digestTo + 1);
   }
 
-  /** Sends the rows from a place on, which the sender's digest does not list, up to but without `id`. */
-  private sendRowsBelow(from: number, id: number): number {
+  /** Sends the rows from a place on, which the sender's digest does not list, up to but without `key`. */
+  private sendRowsBelow(from: number, key: number): number {
     const rows = this.rows;
     let place = from;
-    for (; place < rows.count && rows.id(rows.slotAt(place)) < id; place++) {
+    for (; place < rows.count && rows.keyAt(place) < key; place++) {
       const slot = rows.slotAt(place);
       if (rows.state(slot) !== REMOVE) this.outbox.send(slot);
     }
     return place;
   }
 
+  /** Where the sender's fingerprints differ, it gets a digest. */
+  private takeBuckets(): void {
+    const frame = this.frame;
+    const log = frame.bucketsLog;
+    this.outbox.beginMarks(log);
+    for (let bucket = 0; bucket < 1 << log; bucket++) {
+      const own = this.rows.fingerprint(bucketFrom(bucket, log), bucketTo(bucket, log), frame.counter);
+      if (own !== frame.readFingerprint()) this.outbox.mark(bucket);
+    }
+  }
+
   private compareEntry(row: RowData): void {
     const slot = this.rows.find(row.id);
     const order = slot < 0 ? -1 : this.rows.compare(slot, row);
     if (order > 0) this.outbox.send(slot);
-    else if (order < 0 && (slot >= 0 || this.rows.hasPlace())) this.outbox.want(row.id);
+    else if (order === 0) this.rows.countNewsSend(slot);
+    else if (slot >= 0 || this.rows.hasPlace()) this.outbox.want(row.id);
   }
 
   /** The head of each frame tells how fresh its sender's own row is. */
@@ -371,23 +406,28 @@ export class Engine implements NodeParts {
   }
 
   private recover(revision: number): void {
-    if (revision === REVISION_MAX || this.recoveries === RECOVERIES_MAX) {
+    if (revision > RECOVERED_MAX || this.recoveries === RECOVERIES_MAX) {
       this.report(ERROR_ID_CONFLICT);
       return;
     }
     this.recoveries++;
-    this.rows.setStatement(OWN_SLOT, revision + 1, this.clock.uptimeSeconds, UP);
-    this.rows.markNews(OWN_SLOT);
+    this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
+    this.rows.setStatement(OWN_SLOT, revision + 1, this.uptimeSeconds(), UP);
+    this.rows.markUrgentNews(OWN_SLOT);
   }
 
   /** Makes a new statement: the same row under a higher heartbeat. */
   private speak(): void {
-    const uptime = this.clock.uptimeSeconds;
+    const uptime = this.uptimeSeconds();
     const heartbeat = this.rows.heartbeat(OWN_SLOT);
     const next = uptime > heartbeat ? uptime : heartbeat + 1;
     this.rows.setStatement(OWN_SLOT, this.revision(), next, UP);
     this.keepaliveDeadline = this.clock.nowMs + this.roundIntervalMs * KEEPALIVE_ROUNDS;
-    this.rows.markNews(OWN_SLOT);
+    this.rows.markUrgentNews(OWN_SLOT);
+  }
+
+  private uptimeSeconds(): number {
+    return (this.clock.uptimeSeconds + this.heartbeatBase) >>> 0;
   }
 
   /** Has an error told to the application, once. */

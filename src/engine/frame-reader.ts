@@ -4,9 +4,11 @@ import {
   DROP_LENGTH, DROP_MAGIC, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
 } from "./drops.js";
 import {
-  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_SOURCE, FLAG_BROADCAST, MAGIC_AND_VERSION, ROW_HAS_VALUE,
-  ROW_RESERVED, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT, TYPE_DIFF, TYPE_SYN,
+  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_SOURCE, BUCKETS_LOG_MAX, BUCKET_BYTES, FLAG_BROADCAST,
+  MAGIC_AND_VERSION, ROW_HAS_VALUE, ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT,
+  TYPE_DIFF, TYPE_SYN,
 } from "./frame.js";
+import { keyOf } from "./hash.js";
 import type { RowData } from "./rows.js";
 import { ASKED, REMOVE } from "./states.js";
 
@@ -26,9 +28,11 @@ export class FrameReader extends Reader {
 
   /** Of the section that `nextSection` went to. */
   section = 0;
-  /** Of the DIGEST section: it lists all rows of its sender whose ids lie in this range. */
+  /** Of the DIGEST section: it lists all rows of its sender whose keys lie in this range. */
   digestFrom = 0;
   digestTo = 0;
+  /** Of the BUCKETS section: 2^bucketsLog fingerprints follow. */
+  bucketsLog = 0;
 
   private sectionsStart = 0;
   private sectionEnd = 0;
@@ -84,6 +88,8 @@ export class FrameReader extends Reader {
     } else if (this.section === SECTION_DIGEST) {
       this.digestFrom = this.u32();
       this.digestTo = this.u32();
+    } else if (this.section === SECTION_BUCKETS) {
+      this.bucketsLog = this.u8();
     }
     return true;
   }
@@ -96,6 +102,11 @@ export class FrameReader extends Reader {
   /** The next id of a WANT section. */
   readWant(): number {
     return this.u32();
+  }
+
+  /** The next fingerprint of a BUCKETS section. */
+  readFingerprint(): number {
+    return this.u16();
   }
 
   /** The next row of a DIGEST section: id, state, revision and heartbeat. */
@@ -130,7 +141,8 @@ export class FrameReader extends Reader {
     let lastTag = 0;
     this.rewind();
     while (this.nextSection()) {
-      if (this.section <= lastTag) return DROP_SECTION;
+      const again = this.section === lastTag && lastTag === SECTION_DIGEST;
+      if (this.section <= lastTag && !again) return DROP_SECTION;
       lastTag = this.section;
       const reason = this.checkSection(row);
       if (reason !== DROP_NONE) return reason;
@@ -139,9 +151,10 @@ export class FrameReader extends Reader {
   }
 
   private checkSection(row: RowData): number {
-    if (this.section > SECTION_DIGEST) return DROP_NONE;
+    if (this.section > SECTION_BUCKETS) return DROP_NONE;
     if (this.failed) return DROP_SECTION;
-    let lastId = -1;
+    if (this.section === SECTION_BUCKETS) return this.checkBuckets();
+    let lastKey = -1;
     while (this.more()) {
       if (this.section === SECTION_WANT) {
         this.readWant();
@@ -150,12 +163,18 @@ export class FrameReader extends Reader {
         if (reason !== DROP_NONE) return reason;
       } else {
         this.readDigestEntry(row);
-        const inOrder = row.id > lastId && row.id >= this.digestFrom && row.id <= this.digestTo;
+        const key = keyOf(row.id);
+        const inOrder = key > lastKey && key >= this.digestFrom && key <= this.digestTo;
         if (!inOrder || !isWireState(row.state)) return DROP_SECTION;
-        lastId = row.id;
+        lastKey = key;
       }
     }
     return this.failed ? DROP_SECTION : DROP_NONE;
+  }
+
+  private checkBuckets(): number {
+    if (this.bucketsLog < 1 || this.bucketsLog > BUCKETS_LOG_MAX) return DROP_SECTION;
+    return this.sectionEnd - this.position === BUCKET_BYTES << this.bucketsLog ? DROP_NONE : DROP_SECTION;
   }
 
   private checkRow(row: RowData): number {

@@ -1,7 +1,8 @@
 import { Writer, varintBytes } from "./cursor.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, MAGIC_AND_VERSION, ROW_HAS_VALUE,
-  ROWS_HEAD_BYTES, SECTION_DIGEST, SECTION_HEAD_BYTES, SECTION_ROWS, SECTION_WANT, TYPE_SYN, WANT_BYTES,
+  ROWS_HEAD_BYTES, SECTION_BUCKETS, SECTION_DIGEST, SECTION_HEAD_BYTES, SECTION_ROWS, SECTION_WANT, TYPE_SYN,
+  WANT_BYTES, bucketFrom, bucketTo,
 } from "./frame.js";
 import { OWN_SLOT, type Rows } from "./rows.js";
 
@@ -14,11 +15,6 @@ export class FrameWriter extends Writer {
   private contentStart = 0;
   private base = 0;
   private basePort = 0;
-
-  /** Keeps `bytes` of the room for later; a negative number gives them back. */
-  reserve(bytes: number): void {
-    this.end -= bytes;
-  }
 
   /** Bytes written. */
   length(): number {
@@ -81,7 +77,7 @@ export class FrameWriter extends Writer {
     return true;
   }
 
-  /** Starts a DIGEST of all rows with ids from `from` on. */
+  /** Starts a DIGEST of all rows with keys from `from` on. */
   beginDigest(from: number): boolean {
     if (!this.beginSection(SECTION_DIGEST, DIGEST_HEAD_BYTES)) return false;
     this.position = this.contentStart;
@@ -91,8 +87,7 @@ export class FrameWriter extends Writer {
   }
 
   writeDigestEntry(rows: Rows, slot: number): boolean {
-    const bytes = 5 + varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot));
-    if (this.room() < bytes) return false;
+    if (this.room() < digestEntryBytes(rows, slot)) return false;
     this.u32(rows.id(slot));
     this.u8(rows.state(slot));
     this.varint(rows.revision(slot));
@@ -100,10 +95,20 @@ export class FrameWriter extends Writer {
     return true;
   }
 
-  /** Ends a DIGEST that is complete up to and with the id `to`. */
+  /** Ends a DIGEST that is complete up to and with the key `to`. */
   endDigest(to: number): void {
     this.patchU16(this.contentStart + 4, to >>> 16);
     this.patchU16(this.contentStart + 6, to);
+    this.closeSection();
+  }
+
+  /** Writes the fingerprints of 2^`log` buckets, salted with the frame's counter. They must fit. */
+  writeBuckets(rows: Rows, log: number, counter: number): void {
+    this.beginSection(SECTION_BUCKETS, 0);
+    this.u8(log);
+    for (let bucket = 0; bucket < 1 << log; bucket++) {
+      this.u16(rows.fingerprint(bucketFrom(bucket, log), bucketTo(bucket, log), counter));
+    }
     this.closeSection();
   }
 
@@ -147,4 +152,9 @@ export class FrameWriter extends Writer {
     }
     return network === this.base && rows.port(slot) === this.basePort ? ADDRESS_IN_BASE : ADDRESS_IN_FULL;
   }
+}
+
+/** Bytes of a row in a DIGEST. */
+export function digestEntryBytes(rows: Rows, slot: number): number {
+  return 5 + varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot));
 }

@@ -26,8 +26,10 @@ export const FLAG_BROADCAST = 0x20;
 /** Ids of rows that the sender lacks or holds in an older form. */
 export const SECTION_WANT = 1;
 export const SECTION_ROWS = 2;
-/** All rows that the sender holds in a range of ids, without their values. */
+/** All rows that the sender holds in a range of keys, without their values. A frame may have several. */
 export const SECTION_DIGEST = 3;
+/** Fingerprints of all rows that the sender holds, by ranges of keys of equal width. */
+export const SECTION_BUCKETS = 4;
 
 /** How a row gives its address, in bits 3 and 4 of its head. */
 export const ADDRESS_OF_SOURCE = 0;
@@ -43,6 +45,22 @@ export const SECTION_HEAD_BYTES = 3;
 /** The /24 network and the port that rows in the section refer to. */
 export const ROWS_HEAD_BYTES = 5;
 export const DIGEST_HEAD_BYTES = 8;
+export const DIGEST_ENTRY_BYTES_MAX = 15;
 export const WANT_BYTES = 4;
+/** The base-2 logarithm of the number of buckets. */
+export const BUCKETS_HEAD_BYTES = 1;
+export const BUCKET_BYTES = 2;
+/** At least 2 buckets, at most 512. */
+export const BUCKETS_LOG_MAX = 9;
 /** A row at its longest, without the bytes of its value. */
 export const ROW_HEAD_BYTES_MAX = 23;
+
+/** First key of a bucket, of 2^`log` that there are. */
+export function bucketFrom(bucket: number, log: number): number {
+  return (bucket << (32 - log)) >>> 0;
+}
+
+/** Last key of a bucket. */
+export function bucketTo(bucket: number, log: number): number {
+  return (bucketFrom(bucket, log) | (0xffffffff >>> log)) >>> 0;
+}

@@ -20,6 +20,11 @@ export class Root {
     this.mix(id, revision, heartbeat, state, -1);
   }
 
+  clear(): void {
+    this.first = 0;
+    this.second = 0;
+  }
+
   equals(first: number, second: number): boolean {
     return this.first === (first | 0) && this.second === (second | 0);
   }
@@ -49,6 +54,20 @@ export class Root {
     this.first = (this.first + sign * c) | 0;
     this.second = (this.second + sign * b) | 0;
   }
+}
+
+/**
+ * Scatters ids over all uint32, one to one: Bob Jenkins' six-step integer hash
+ * (2006). Rows are kept and compared in the order of these keys, so that ranges
+ * of equal width hold about equally many, however ids are given out.
+ */
+export function keyOf(id: number): number {
+  let key = (id + 0x7ed55d16 + (id << 12)) | 0;
+  key = key ^ 0xc761c23c ^ (key >>> 19);
+  key = (key + 0x165667b1 + (key << 5)) | 0;
+  key = ((key + 0xd3a2646c) | 0) ^ (key << 9);
+  key = (key + 0xfd7046c5 + (key << 3)) | 0;
+  return (key ^ 0xb55a4f09 ^ (key >>> 16)) >>> 0;
 }
 
 const WORDS = 4;

@@ -1,6 +1,9 @@
-import { DIGEST_HEAD_BYTES, SECTION_HEAD_BYTES, TYPE_DIFF, TYPE_SYN } from "./frame.js";
-import { FrameWriter } from "./frame-writer.js";
-import { FLAG_SENT_AS_NEWS, FLAG_TO_SEND, LIST_TO_SEND, type Rows } from "./rows.js";
+import {
+  BUCKETS_HEAD_BYTES, BUCKETS_LOG_MAX, BUCKET_BYTES, DIGEST_ENTRY_BYTES_MAX, DIGEST_HEAD_BYTES, SECTION_HEAD_BYTES,
+  TYPE_DIFF, TYPE_SYN, bucketFrom, bucketTo,
+} from "./frame.js";
+import { FrameWriter, digestEntryBytes } from "./frame-writer.js";
+import { FLAG_SENT_AS_NEWS, FLAG_TO_SEND, LIST_TO_SEND, NEWS_MAX, type Rows } from "./rows.js";
 import { REMOVE, SUSPECT } from "./states.js";
 
 /** Datagrams that one input can cause at most. */
@@ -29,7 +32,7 @@ export class Outbox {
   /** Counter of the last frame sent: rises with each, so that no two of one start are alike. */
   counter = 0;
 
-  /** The intents, then the wants. */
+  /** The intents, then a bit for each of the peer's buckets, then the wants. */
   private readonly words: Uint32Array;
   private intentCount = 0;
   private intentNext = 0;
@@ -40,15 +43,21 @@ export class Outbox {
   private readonly wantsMax: number;
   private wantCount = 0;
   private wantNext = 0;
-  /** Id at which the next digest starts, so that what never fits at once passes in turn. */
-  private digestFrom = 0;
+  /** Whether the answer had its news: what follows is for the rows and the digest. */
+  private newsSent = false;
+  /** Of the peer's buckets, the base-2 logarithm of their number; those that differ are marked. */
+  private bucketsLog = 0;
+  private bucketsLeft = 0;
+  private bucketsStart = 0;
+  /** Key at which the digest of a bucket goes on that did not fit; 0 when a new one begins. */
+  private bucketsResume = 0;
 
   constructor(rows: Rows, datagramBytesMax: number) {
     this.rows = rows;
     this.datagramBytesMax = datagramBytesMax;
     this.writer = new FrameWriter();
     this.wantsMax = datagramBytesMax >>> 3;
-    this.words = new Uint32Array(BURST_MAX * WORDS + this.wantsMax);
+    this.words = new Uint32Array(WANTS + this.wantsMax);
   }
 
   /** Drops what the last input left. */
@@ -61,6 +70,9 @@ export class Outbox {
     this.intentCount = 0;
     this.intentNext = 0;
     this.framesLeft = BURST_MAX;
+    this.newsSent = false;
+    this.bucketsLeft = 0;
+    this.bucketsResume = 0;
   }
 
   hasRoom(): boolean {
@@ -69,7 +81,7 @@ export class Outbox {
 
   /** Whether there is something for the peer that is answered. */
   hasAnswer(): boolean {
-    return this.toSendCount > 0 || this.wantCount > 0;
+    return this.toSendCount > 0 || this.wantCount > 0 || this.bucketsLeft > 0;
   }
 
   /** Has a row sent to the peer that is answered, in the order of these calls. */
@@ -84,14 +96,27 @@ export class Outbox {
     if (this.wantCount < this.wantsMax) this.words[WANTS + this.wantCount++] = id;
   }
 
+  /** The peer has told fingerprints of 2^`log` buckets; none is marked yet. */
+  beginMarks(log: number): void {
+    this.bucketsLog = log;
+    this.bucketsStart = this.counter;
+    for (let i = 0; i < MARK_WORDS; i++) this.words[MARKS + i] = 0;
+  }
+
+  /** Has the rows in a bucket listed, since they differ from the peer's. */
+  mark(bucket: number): void {
+    this.words[MARKS + (bucket >>> 5)] |= 1 << (bucket & 31);
+    this.bucketsLeft = 1 << this.bucketsLog;
+  }
+
   /** @param slot row to put first if it is suspected, usually that of the receiver; 0 for none */
   addSyn(address: number, port: number, flags: number, slot: number): void {
     this.add(TYPE_SYN, address, port, flags, slot, 0);
   }
 
   /** @param answered counter of the frame that is answered */
-  addAnswer(type: number, address: number, port: number, withDigest: boolean, answered: number): void {
-    this.add(type, address, port, 0, withDigest ? 1 : 0, answered);
+  addAnswer(type: number, address: number, port: number, withSummary: boolean, answered: number): void {
+    this.add(type, address, port, 0, withSummary ? WITH_SUMMARY : 0, answered);
   }
 
   /** Writes the next frame into `out`. Returns false when there is none. */
@@ -142,71 +167,119 @@ export class Outbox {
       while (this.wantNext < this.wantCount && writer.writeWant(this.words[WANTS + this.wantNext])) this.wantNext++;
       writer.endWants();
     }
-    const withDigest = this.words[at + DETAIL] === 1;
-    // Every fourth digest has half of the room to itself: where there is always news it would never fit.
-    const reserved = withDigest && (this.counter & 3) === 0 ? writer.room() >>> 1 : 0;
-    writer.reserve(reserved);
     if (writer.beginRows()) {
       while (this.toSendNext < this.toSendCount && this.writeToSend(this.toSendNext)) this.toSendNext++;
-      if (this.toSendNext === this.toSendCount) this.writeNews(-1);
+      if (this.toSendNext === this.toSendCount && !this.newsSent) {
+        this.newsSent = true;
+        this.writeNews(-1);
+      }
       writer.endRows();
     }
-    writer.reserve(-reserved);
-    if (withDigest) this.writeDigest();
-    this.words[at + DETAIL] = 0;
-    return this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
+    this.writeMarkedBuckets();
+    if (this.words[at + DETAIL] === WITH_SUMMARY && this.writeSummary()) this.words[at + DETAIL] = 0;
+    const sent = this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
+    return sent && this.bucketsLeft === 0 && this.words[at + DETAIL] === 0;
   }
 
   private writeToSend(index: number): boolean {
     return this.writer.writeRow(this.rows, this.rows.listed(LIST_TO_SEND, index));
   }
 
-  /** Rows with sends left as news, those that were sent least often first. */
+  /** Rows with sends left as news: urgent ones first, then those that were sent least often. */
   private writeNews(except: number): void {
-    const rows = this.rows;
-    let unseen = rows.newsCount;
-    let room = true;
-    for (let sends = rows.newsSendsMax(); sends > 0 && unseen > 0 && room; sends--) {
-      for (let place = 0; place < rows.count && room; place++) {
-        const slot = rows.slotAt(place);
-        if (rows.news(slot) !== sends) continue;
-        unseen--;
-        if (slot === except || rows.hasFlag(slot, FLAG_TO_SEND)) continue;
-        room = this.writer.writeRow(rows, slot);
-        if (room) rows.setFlag(slot, FLAG_SENT_AS_NEWS);
-      }
-    }
+    if (this.rows.newsCount === 0) return;
+    let sends = this.nextNews(NEWS_MAX + 1);
+    while (sends > 0 && this.writeNewsOf(sends, except)) sends = this.nextNews(sends);
     this.countNewsSends();
+  }
+
+  /** The most sends, below a number, that a row has left; 0 when there is none. */
+  private nextNews(below: number): number {
+    const rows = this.rows;
+    let most = 0;
+    for (let place = 0; place < rows.count; place++) {
+      const sends = rows.news(rows.slotAt(place));
+      if (sends < below && sends > most) most = sends;
+    }
+    return most;
+  }
+
+  /** Writes the rows with so many sends left, another one first each time. Returns whether all did fit. */
+  private writeNewsOf(sends: number, except: number): boolean {
+    const rows = this.rows;
+    const start = this.counter % rows.count;
+    for (let i = 0; i < rows.count; i++) {
+      const place = start + i;
+      const slot = rows.slotAt(place < rows.count ? place : place - rows.count);
+      if (rows.news(slot) !== sends || slot === except || rows.hasFlag(slot, FLAG_TO_SEND)) continue;
+      if (!this.writer.writeRow(rows, slot)) return false;
+      rows.setFlag(slot, FLAG_SENT_AS_NEWS);
+    }
+    return true;
   }
 
   private countNewsSends(): void {
     const rows = this.rows;
-    if (rows.newsCount === 0) return;
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
       if (!rows.hasFlag(slot, FLAG_SENT_AS_NEWS)) continue;
       rows.clearFlag(slot, FLAG_SENT_AS_NEWS);
-      rows.setNews(slot, rows.news(slot) - 1);
+      rows.countNewsSend(slot);
     }
   }
 
-  private writeDigest(): void {
+  /** What shows a peer which rows differ: all of them if they fit, else fingerprints. False: no room for either. */
+  private writeSummary(): boolean {
+    const rows = this.rows;
+    if (this.digestFits()) {
+      this.writeDigest(0, KEY_MAX);
+      return true;
+    }
+    let log = BUCKETS_LOG_MAX;
+    const room = this.writer.room() - SECTION_HEAD_BYTES - BUCKETS_HEAD_BYTES;
+    while (log > 0 && (BUCKET_BYTES << log > room || BUCKET_ROWS << log > rows.count * 2)) log--;
+    if (log < BUCKETS_LOG_LEAST) return false;
+    this.writer.writeBuckets(rows, log, this.counter);
+    return true;
+  }
+
+  private digestFits(): boolean {
+    let room = this.writer.room() - SECTION_HEAD_BYTES - DIGEST_HEAD_BYTES;
+    for (let place = 0; place < this.rows.count && room >= 0; place++) {
+      room -= digestEntryBytes(this.rows, this.rows.slotAt(place));
+    }
+    return room >= 0;
+  }
+
+  /** Lists the rows in those buckets that the peer's fingerprints showed to differ. */
+  private writeMarkedBuckets(): void {
+    const count = 1 << this.bucketsLog;
+    // Another bucket comes first each time, so that what is beyond a burst has its turn.
+    for (; this.bucketsLeft > 0; this.bucketsLeft--) {
+      const bucket = (this.bucketsStart + this.bucketsLeft) & (count - 1);
+      if ((this.words[MARKS + (bucket >>> 5)] & (1 << (bucket & 31))) === 0) continue;
+      const from = this.bucketsResume > 0 ? this.bucketsResume : bucketFrom(bucket, this.bucketsLog);
+      const to = bucketTo(bucket, this.bucketsLog);
+      this.bucketsResume = this.writeDigest(from, to);
+      if (this.bucketsResume <= to) return;
+      this.bucketsResume = 0;
+    }
+  }
+
+  /** Lists rows with keys from `from` to `to`, as many as fit; returns the key from which on it did not. */
+  private writeDigest(from: number, to: number): number {
     const rows = this.rows;
     const writer = this.writer;
-    if (writer.room() < DIGEST_BYTES_WORTHWHILE || !writer.beginDigest(this.digestFrom)) return;
-    let last = ID_MAX;
-    let written = this.digestFrom;
-    for (let place = rows.placeOf(this.digestFrom); place < rows.count; place++) {
+    if (writer.room() < DIGEST_BYTES_WORTHWHILE || !writer.beginDigest(from)) return from;
+    let place = rows.placeOf(from);
+    for (; place < rows.count && rows.keyAt(place) <= to; place++) {
       const slot = rows.slotAt(place);
-      if (rows.state(slot) === REMOVE) continue;
-      if (!writer.writeDigestEntry(rows, slot)) {
-        last = written;
-        break;
-      }
-      written = rows.id(slot);
+      if (rows.state(slot) !== REMOVE && !writer.writeDigestEntry(rows, slot)) break;
     }
-    writer.endDigest(last);
-    this.digestFrom = last === ID_MAX ? 0 : last + 1;
+    const complete = place === rows.count || rows.keyAt(place) > to;
+    const end = complete ? to : rows.keyAt(place) - 1;
+    writer.endDigest(end);
+    return end + 1;
   }
 }
 
@@ -214,12 +287,19 @@ const TYPE = 0;
 const ADDRESS = 1;
 const PORT = 2;
 const FLAGS = 3;
-/** Of a SYN, the slot of its receiver; of an answer, 1 when it carries a digest. */
+/** Of a SYN, the slot of its receiver; of an answer, whether it carries a summary. */
 const DETAIL = 4;
 const ANSWERED = 5;
 const WORDS = 6;
-const WANTS = BURST_MAX * WORDS;
+const MARKS = BURST_MAX * WORDS;
+const MARK_WORDS = (1 << BUCKETS_LOG_MAX) >>> 5;
+const WANTS = MARKS + MARK_WORDS;
 
-const ID_MAX = 0xffffffff;
-/** A digest of less than four rows waits for a datagram with more room. */
-const DIGEST_BYTES_WORTHWHILE = SECTION_HEAD_BYTES + DIGEST_HEAD_BYTES + 4 * 15;
+const KEY_MAX = 0xffffffff;
+const WITH_SUMMARY = 1;
+/** Rows in a bucket, about: so many that its digest costs little more than its fingerprint. */
+const BUCKET_ROWS = 4;
+/** Fewer than 8 buckets tell too little; they wait for another frame. */
+const BUCKETS_LOG_LEAST = 3;
+/** A digest that has no room for one row waits for another frame. */
+const DIGEST_BYTES_WORTHWHILE = SECTION_HEAD_BYTES + DIGEST_HEAD_BYTES + DIGEST_ENTRY_BYTES_MAX;

@@ -1,4 +1,4 @@
-import { Root } from "./hash.js";
+import { Root, keyOf } from "./hash.js";
 import { DOWN, REMOVE } from "./states.js";
 
 /** The slot of the node's own row. */
@@ -31,6 +31,10 @@ export const MERGE_TABLE_FULL = 3;
 /** Refused: the value is longer than `valueBytesMax`. */
 export const MERGE_VALUE_TOO_LARGE = 4;
 
+const NEWS_URGENT = 32;
+/** No row has a greater `news`. */
+export const NEWS_MAX = NEWS_URGENT + 19;
+
 /** Bits of a row's flags. */
 /** The application has not been told of a fresher statement yet. */
 export const FLAG_UPDATED = 1;
@@ -61,7 +65,7 @@ export function compareFreshness(
  * The network state: one row a node, in typed arrays over preallocated buffers.
  *
  * A row stays in its slot for as long as it is held; `slotAt` walks the rows in
- * ascending order of id. Capacity is 1 to 65,535 rows; a row takes
+ * ascending order of key (see `keyOf`). Capacity is 1 to 65,535 rows; a row takes
  * `ROW_BYTES + valueBytesMax` bytes.
  *
  * Every write that bears on freshness goes through `state` and `merge`, which
@@ -77,6 +81,7 @@ export class Rows {
   hasChanges = false;
   /** Over all rows that are not tombstones: equal roots mean equal network states. */
   readonly root = new Root();
+  private readonly sum = new Root();
 
   private readonly words: Uint32Array;
   private readonly halves: Uint16Array;
@@ -101,7 +106,7 @@ export class Rows {
   state(slot: number): number { return this.bytes[slot * BYTES + STATE]; }
   /** Engine time at which the row's state runs out; without meaning while it is UP. */
   deadline(slot: number): number { return this.words[slot * WORDS + DEADLINE]; }
-  /** Sends that are left for this row as news. */
+  /** Sends that are left for this row as news, NEWS_URGENT more if it is urgent; 0 when it is none. */
   news(slot: number): number { return this.bytes[slot * BYTES + NEWS]; }
   valueLength(slot: number): number { return this.bytes[slot * BYTES + VALUE_LENGTH]; }
   hasFlag(slot: number, flag: number): boolean { return (this.bytes[slot * BYTES + FLAGS] & flag) !== 0; }
@@ -111,13 +116,28 @@ export class Rows {
   valueStart(slot: number): number { return this.capacity * BYTES + slot * this.valueBytesMax; }
 
   setDeadline(slot: number, deadline: number): void { this.words[slot * WORDS + DEADLINE] = deadline; }
+  /** Makes a row news, to ride along on as many frames as its number of sends. */
+  markNews(slot: number): void {
+    this.setNews(slot, this.newsSends());
+  }
+
+  /** News that goes before all other: suspicions, and what refutes them. */
+  markUrgentNews(slot: number): void {
+    this.setNews(slot, NEWS_URGENT + this.newsSends());
+  }
+
+  /** One of a row's sends as news is over, or needless since someone had it already. */
+  countNewsSend(slot: number): void {
+    const left = this.news(slot) - 1;
+    if (left >= 0) this.setNews(slot, left === NEWS_URGENT ? 0 : left);
+  }
+
   setNews(slot: number, sends: number): void {
     const at = slot * BYTES + NEWS;
     this.newsCount += (sends > 0 ? 1 : 0) - (this.bytes[at] > 0 ? 1 : 0);
     this.bytes[at] = sends;
   }
-  /** Makes a row news: it rides along on as many frames as `newsSendsMax` says. */
-  markNews(slot: number): void { this.setNews(slot, this.newsSendsMax()); }
+
   setFlag(slot: number, flag: number): void { this.bytes[slot * BYTES + FLAGS] |= flag; }
   clearFlag(slot: number, flag: number): void { this.bytes[slot * BYTES + FLAGS] &= ~flag; }
   /** Clears a flag of a row that is held and returns whether it was set. */
@@ -133,7 +153,7 @@ export class Rows {
   }
 
   /** About log2 of the number of rows, and a few more for frames that get lost: 3 to 19. */
-  newsSendsMax(): number {
+  newsSends(): number {
     let sends = 3;
     for (let rest = this.count; rest > 0; rest >>>= 1) sends++;
     return sends;
@@ -154,27 +174,43 @@ export class Rows {
   listed(list: number, index: number): number { return this.halves[index * HALVES + list]; }
   setListed(list: number, index: number, slot: number): void { this.halves[index * HALVES + list] = slot; }
 
-  /** The slot of the row at a place, 0 to count - 1, in the order of ids. */
+  /** The slot of the row at a place, 0 to count - 1, in the order of keys. */
   slotAt(place: number): number { return this.halves[place * HALVES + ORDER]; }
 
-  /** The place of the first row whose id is not below `id`; `count` when there is none. */
-  placeOf(id: number): number {
+  /** The place of the first row whose key is not below `key`; `count` when there is none. */
+  placeOf(key: number): number {
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.id(this.slotAt(middle)) < id) low = middle + 1;
+      if (this.keyAt(middle) < key) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
+  /** The key of the row at a place. */
+  keyAt(place: number): number { return keyOf(this.id(this.slotAt(place))); }
+
   /** The slot of a row, or -1. */
   find(id: number): number {
-    const place = this.placeOf(id);
+    const place = this.placeOf(keyOf(id));
     if (place === this.count) return -1;
     const slot = this.slotAt(place);
     return this.id(slot) === id ? slot : -1;
+  }
+
+  /** 16 bits over the rows with keys from `from` to `to`, other bits for each `salt`. Tombstones don't count. */
+  fingerprint(from: number, to: number, salt: number): number {
+    const sum = this.sum;
+    sum.clear();
+    for (let place = this.placeOf(from); place < this.count && this.keyAt(place) <= to; place++) {
+      const slot = this.slotAt(place);
+      const state = this.state(slot);
+      if (state !== REMOVE) sum.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+    }
+    const turn = salt & 31;
+    return (sum.first + ((sum.second << turn) | (sum.second >>> (31 - turn) >>> 1))) & 0xffff;
   }
 
   /**
@@ -243,7 +279,7 @@ export class Rows {
       this.remove(victim);
     }
     const slot = this.slotAt(this.count);
-    const place = this.placeOf(id);
+    const place = this.placeOf(keyOf(id));
     for (let i = this.count; i > place; i--) this.setSlotAt(i, this.slotAt(i - 1));
     this.setSlotAt(place, slot);
     this.count++;
@@ -262,7 +298,7 @@ export class Rows {
     this.setNews(slot, 0);
     this.clearFlag(slot, FLAG_HELD);
     this.count--;
-    for (let i = this.placeOf(this.id(slot)); i < this.count; i++) this.setSlotAt(i, this.slotAt(i + 1));
+    for (let i = this.placeOf(keyOf(this.id(slot))); i < this.count; i++) this.setSlotAt(i, this.slotAt(i + 1));
     this.setSlotAt(this.count, slot);
   }
 
@@ -303,7 +339,7 @@ const DEADLINE = 4;
 const WORDS = 5;
 
 const PORT = 0;
-/** Not of the row in that slot: the slot that stands at this place in the order of ids. */
+/** Not of the row in that slot: the slot that stands at this place in the order of keys. */
 const ORDER = 1;
 /** Lists of slots, for `listed`. */
 export const LIST_PASS = 2;

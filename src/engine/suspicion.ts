@@ -28,7 +28,7 @@ export class Suspicion {
   /** Raises the state of another node's row and makes it news. */
   raise(slot: number, state: number): void {
     this.rows.setState(slot, state);
-    this.rows.markNews(slot);
+    this.rows.markUrgentNews(slot);
     this.stateChanged(slot);
   }
 

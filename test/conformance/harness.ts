@@ -6,7 +6,7 @@
  *   new id address port capacity valueBytesMax datagramBytesMax roundIntervalMs removeAfterMs seedCapacity
  *       broadcastAddress randomSeed                     a new node in place of the one before
  *   pin address port                                    a seed
- *   start nowMs revision
+ *   start nowMs revision isRemembered
  *   tick nowMs
  *   receive nowMs address port bytes
  *   publish nowMs address port [bytes]
@@ -52,7 +52,7 @@ export class Harness {
         engine.seeds.pin(nowMs, Number(words[2]));
         return true;
       case "start":
-        engine.start(nowMs, Number(words[2]));
+        engine.start(nowMs, Number(words[2]), words[3] === "1");
         return true;
       case "tick":
         engine.tick(nowMs);

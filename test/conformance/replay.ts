@@ -28,7 +28,8 @@ export async function buildBundle(entry: string, name: string): Promise<string> 
   mkdirSync(folder, { recursive: true });
   const outfile = `${folder}${name}.js`;
   const entryPoint = fileURLToPath(new URL(entry, import.meta.url));
-  await build({ entryPoints: [entryPoint], outfile, bundle: true, format: "iife", target: "es2020", logLevel: "error" });
+  const format = "iife";
+  await build({ entryPoints: [entryPoint], outfile, bundle: true, format, target: "es2020", logLevel: "error" });
   return outfile;
 }
 

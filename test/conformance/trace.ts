@@ -107,7 +107,7 @@ function startLines(node: SimNode, nowMs: number, randomSeed: number): string[] 
     `new ${node.id} ${node.address} ${node.port} ${CAPACITY} ${VALUE_BYTES_MAX} ${datagramBytesMaxOf(node.index)} `
       + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed}`,
     ...seeds,
-    `start ${nowMs} ${stored === undefined ? 0 : stored + 1}`,
+    `start ${nowMs} ${stored === undefined ? 0 : stored + 1} ${stored === undefined ? 0 : 1}`,
   ];
 }
 

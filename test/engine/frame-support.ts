@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { FrameReader } from "../../src/engine/frame-reader.js";
 import { FrameWriter } from "../../src/engine/frame-writer.js";
-import { SECTION_DIGEST, SECTION_ROWS, SECTION_WANT } from "../../src/engine/frame.js";
+import { SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT } from "../../src/engine/frame.js";
 import { RowData, Rows } from "../../src/engine/rows.js";
 
 export interface VectorRow {
@@ -26,7 +26,10 @@ export interface FrameVector {
   wants?: number[];
   /** Ids of rows in the ROWS section, in order. */
   rows?: number[];
-  digest?: { from: number; to: number };
+  /** Ranges of keys, one for each DIGEST section. */
+  digests?: { from: number; to: number }[];
+  /** The base-2 logarithm of the number of buckets. */
+  buckets?: number;
   /** The frame, in groups for the eye. */
   hex: string;
 }
@@ -75,14 +78,14 @@ export function write(vector: FrameVector): Uint8Array {
     for (const id of vector.rows) writer.writeRow(rows, rows.find(id));
     writer.endRows();
   }
-  if (vector.digest !== undefined) {
-    const { from, to } = vector.digest;
+  for (const { from, to } of vector.digests ?? []) {
     writer.beginDigest(from);
-    for (let place = rows.placeOf(from); place < rows.count; place++) {
-      if (rows.id(rows.slotAt(place)) <= to) writer.writeDigestEntry(rows, rows.slotAt(place));
+    for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
+      writer.writeDigestEntry(rows, rows.slotAt(place));
     }
     writer.endDigest(to);
   }
+  if (vector.buckets !== undefined) writer.writeBuckets(rows, vector.buckets, vector.counter);
   return out.subarray(0, writer.length());
 }
 
@@ -96,7 +99,7 @@ export function read(bytes: Uint8Array, length: number): unknown {
   reader.rewind();
   while (reader.nextSection()) {
     const entries: unknown[] = [];
-    while (reader.section <= SECTION_DIGEST && reader.more()) entries.push(readEntry(reader, row, bytes));
+    while (reader.section <= SECTION_BUCKETS && reader.more()) entries.push(readEntry(reader, row, bytes));
     sections.push({ tag: reader.section, entries, ...(reader.section === SECTION_DIGEST ? range(reader) : {}) });
   }
   const { type, flags, id, revision, counter, heartbeat, inReplyTo } = reader;
@@ -110,6 +113,7 @@ function range(reader: FrameReader): { from: number; to: number } {
 
 function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknown {
   if (reader.section === SECTION_WANT) return reader.readWant();
+  if (reader.section === SECTION_BUCKETS) return reader.readFingerprint();
   if (reader.section === SECTION_ROWS) {
     reader.readRow(row);
     const { id, address, port, revision, heartbeat, state } = row;

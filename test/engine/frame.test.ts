@@ -1,9 +1,22 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { dropReasonName } from "../../src/engine/drops.js";
-import { Root } from "../../src/engine/hash.js";
+import { Root, keyOf } from "../../src/engine/hash.js";
 import { propertyOptions } from "../support/random.js";
 import { type FrameVector, bytesOf, frames, hexOf, read, refusals, tableOf, write } from "./frame-support.js";
+
+/** By PROTOCOL.md 3.3, from hashes of single rows. */
+function fingerprint(vector: FrameVector, from: number, to: number): number {
+  const sum = new Root();
+  for (const row of vector.held) {
+    const inBucket = keyOf(row.id) >= from && keyOf(row.id) <= to;
+    if (inBucket) sum.add(row.id, row.revision, row.heartbeat, row.state);
+  }
+  const turn = vector.counter % 32;
+  const second = BigInt(sum.second >>> 0);
+  const turned = Number(((second << BigInt(turn)) | (second >> BigInt(32 - turn))) & 0xffffn);
+  return (sum.first + turned) & 0xffff;
+}
 
 /** What a vector says, in the form in which `read` tells it. */
 function expected(vector: FrameVector): unknown {
@@ -20,13 +33,19 @@ function expected(vector: FrameVector): unknown {
     });
     sections.push({ tag: 2, entries });
   }
-  if (vector.digest !== undefined) {
-    const { from, to } = vector.digest;
+  for (const { from, to } of vector.digests ?? []) {
     const entries = vector.held
-      .filter((row) => row.id >= from && row.id <= to)
-      .sort((a, b) => a.id - b.id)
+      .filter((row) => keyOf(row.id) >= from && keyOf(row.id) <= to)
+      .sort((a, b) => keyOf(a.id) - keyOf(b.id))
       .map(({ id, revision, heartbeat, state }) => ({ id, revision, heartbeat, state }));
     sections.push({ tag: 3, entries, from, to });
+  }
+  if (vector.buckets !== undefined) {
+    const width = 2 ** (32 - vector.buckets);
+    const entries = Array.from({ length: 2 ** vector.buckets }, (_, bucket) => {
+      return fingerprint(vector, bucket * width, (bucket + 1) * width - 1);
+    });
+    sections.push({ tag: 4, entries });
   }
   return {
     type: vector.type, flags: vector.flags, id: own.id, revision: own.revision, counter: vector.counter,

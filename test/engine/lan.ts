@@ -27,7 +27,9 @@ export class Lan {
   lose: (sent: Sent) => boolean = () => false;
   private readonly out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
 
-  add(address: number, options: Partial<EngineOptions> = {}, seeds: number[] = [], revision = 0): Engine {
+  add(
+    address: number, options: Partial<EngineOptions> = {}, seeds: number[] = [], revision = 0, isRemembered = true,
+  ): Engine {
     const engine = new Engine({
       id: address, address, port: PORT, capacity: 64, valueBytesMax: 32, datagramBytesMax: 1200,
       roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: BROADCAST,
@@ -35,7 +37,7 @@ export class Lan {
     });
     for (const seed of seeds) engine.seeds.pin(seed, PORT);
     this.engines.set(address, engine);
-    engine.start(this.nowMs, revision);
+    engine.start(this.nowMs, revision, isRemembered);
     this.drain(address);
     return engine;
   }
@@ -114,7 +116,7 @@ export function held(rows: Rows, id: number): HeldRow | undefined {
   };
 }
 
-/** All rows in the order of ids. */
+/** All rows in the order of keys. */
 export function table(engine: Engine): HeldRow[] {
   const { rows } = engine;
   return Array.from({ length: rows.count }, (_, place) => held(rows, rows.id(rows.slotAt(place)))!);

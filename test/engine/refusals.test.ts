@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { DROP_REASONS, dropReasonName, type Engine, EVENT_ID_CONFLICT } from "../../src/engine/index.js";
 import { propertyOptions } from "../support/random.js";
 import { bytesOf, refusals } from "./frame-support.js";
-import { Lan, table } from "./lan.js";
+import { Lan, held, table } from "./lan.js";
 
 const ROUND = 10000;
 
@@ -103,6 +103,30 @@ describe("a node that lost its storage", () => {
     lan.run(2 * ROUND);
     assert.equal(b.revision(), 6);
     assert.deepEqual(table(a), table(b));
+  });
+
+  it("is told from its former life under the same revision and heartbeat", () => {
+    for (let node = 2; node < 12; node++) {
+      const lan = new Lan();
+      const a = lan.add(1);
+      lan.add(node, { randomSeed: node }, [1], 0, false);
+      lan.publish(node, [10]);
+      lan.run(ROUND);
+      lan.engines.delete(node);
+      const b = lan.add(node, { randomSeed: node + 100 }, [1], 0, false);
+      b.publish(lan.nowMs, Uint8Array.of(20), 1, 0, 0);
+      lan.run(2 * ROUND);
+      assert.deepEqual(held(a.rows, node)?.value, [20]);
+      assert.deepEqual(table(a), table(b));
+    }
+  });
+
+  it("is not led to a revision from which there is no next start", () => {
+    const { lan, a } = pair();
+    const row = "13 00000001 0a000001 1388 feffffff0f 00";
+    lan.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020016 c0a800 1388 ${row}`));
+    assert.equal(a.revision(), 3);
+    assert.ok(lan.told.some((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT));
   });
 
   it("does so at most eight times a start", () => {

@@ -3,7 +3,7 @@ import {
   SimNetwork, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements, checkValues, oneWay, split,
 } from "../../host-sim/index.js";
 import type { Gossip } from "../../src/gossip.js";
-import { ROUND_MS, addNodes, assertNone, who } from "./helpers.js";
+import { ROUND_MS, addNodes, assertNone, who } from "./support.js";
 
 function settled(nodes = 6): SimNetwork {
   const network = new SimNetwork({ seed: 3 });
@@ -90,7 +90,7 @@ describe("checkers", () => {
   it("complain of what nodes reported", () => {
     const network = settled(2);
     network.addNode({ id: network.nodes[0].id, options: { seedList: ["10.0.0.1"] } });
-    network.runFor(4 * ROUND_MS);
+    network.runFor(60 * ROUND_MS);
     assert.ok(checkErrors(network).some(({ what }) => what.startsWith("reported idConflict")));
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { MAILBOX_DATAGRAMS, SimNetwork, type SimNode, type TapEntry, checkAgreement } from "../../host-sim/index.js";
 import { Gossip, type NodeRow } from "../../src/gossip.js";
-import { ROUND_MS, addNodes, assertNone } from "./helpers.js";
+import { ROUND_MS, addNodes, assertNone } from "./support.js";
 
 function network(nodes: number, seed = 1, seedList?: string[]): SimNetwork {
   const made = new SimNetwork({ seed });

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { Build, isInSdk, root } from "./manifest.js";
+import { closure, exportsOf, importsOf, parse, resolve, stateOf } from "./source.js";
+
+const library = "src/manifest.json";
+const platforms = ["esp32", "esp", "lin", "mac", "win"];
+const boards = [
+  { board: "esp32", platform: "esp32" },
+  { board: "esp8266", platform: "esp" },
+  { board: "lin", platform: "lin" },
+  { board: "lin", platform: "mac" },
+  { board: "lin", platform: "win" },
+];
+/** Modules that manifests of the SDK bring, by the manifest. */
+const sdkManifests: Record<string, string[]> = {
+  "examples/manifest_base.json": ["mc/config", "time", "timer"],
+  "modules/files/preference/manifest.json": ["preference"],
+  "modules/io/wifi/manifest.json": ["embedded:network/interface/wifi"],
+};
+/** What an application may import of the library. */
+const entries = [
+  "src/gossip.ts", "src/views/min-max.ts", "src/platform/moddable.ts", "src/platform/moddable-storage.ts",
+];
+
+describe("manifests for Moddable", () => {
+  describe(library, () => {
+    for (const platform of platforms) {
+      const build = new Build(library, platform);
+
+      it(`names files that exist, on ${platform}`, () => {
+        assert.deepEqual(build.complaints, []);
+      });
+
+      it(`brings what the platform imports of the SDK, on ${platform}`, () => {
+        const brought = [...build.sdkModules, ...sdkManifests["examples/manifest_base.json"]];
+        const missing = importsOf(parse("src/platform/moddable.ts"))
+          .filter((specifier) => !specifier.startsWith(".") && !brought.includes(specifier));
+        assert.deepEqual(missing, []);
+      });
+    }
+
+    const build = new Build(library, "lin");
+
+    it("lists what its entries need at run time, and nothing else", () => {
+      assert.deepEqual([...build.modules.values()].sort(), [...closure(entries)].sort());
+    });
+
+    it("names each module as its file is named, so that relative imports resolve", () => {
+      for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
+    });
+
+    it("preloads all modules, each by name", () => {
+      const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
+      assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
+    });
+
+    it("says that it does not know other platforms", () => {
+      assert.equal(new Build(library, "nrf52").complaints.length, 1);
+      assert.equal(new Build("manifest.json", "nrf52").complaints.length, 1);
+    });
+  });
+
+  for (const { board, platform } of boards) {
+    describe(`boards/${board} on ${platform}`, () => {
+      const file = `boards/${board}/manifest.json`;
+      const build = new Build(file, platform);
+
+      it("names files that exist", () => {
+        assert.deepEqual(build.complaints, []);
+      });
+
+      it("is what the manifest in the root builds", () => {
+        assert.deepEqual({ ...new Build("manifest.json", platform) }, { ...build });
+      });
+
+      it("has every module that main needs", () => {
+        const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
+        const known = new Set([...build.modules.keys(), ...build.sdkModules, ...brought]);
+        for (const [specifier, source] of build.modules) {
+          const needed = importsOf(parse(source)).map((name) => resolve(name, specifier));
+          assert.deepEqual(needed.filter((name) => !known.has(name)), [], source);
+        }
+        assert.ok(build.modules.has("main"));
+      });
+
+      it("preloads no module that has state or reaches one that has", () => {
+        for (const specifier of build.preload) {
+          const source = build.modules.get(specifier);
+          if (source === undefined) continue;
+          assert.deepEqual(stateOf(parse(source)), [], source);
+          for (const name of importsOf(parse(source)).map((name) => resolve(name, specifier))) {
+            if (build.modules.has(name)) assert.ok(build.preload.includes(name), `${source} imports ${name}`);
+          }
+        }
+      });
+
+      it("has a network and a sensor for main", () => {
+        assert.deepEqual(exportsOf(parse(build.modules.get("network") ?? "")), ["joinNetwork"]);
+        assert.deepEqual(exportsOf(parse(build.modules.get("sensor") ?? "")), ["readTemperature"]);
+      });
+
+      it("gives a value to each part of the configuration but ssid, password and id", () => {
+        const used = new Set([...build.modules.values()].flatMap((source) =>
+          [...parse(source).text.matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1])));
+        const optional = ["id", "password", "ssid"];
+        const given = Object.keys(build.config);
+        assert.deepEqual([...used].filter((name) => !optional.includes(name)).sort(), given.sort());
+        const documented = readFileSync(path.join(root, "boards/README.md"), "utf8");
+        for (const name of [...used, ...given]) assert.ok(documented.includes(`\`${name}\``), name);
+      });
+
+      it("names paths that the SDK has", function () {
+        const sdk = process.env.MODDABLE;
+        if (sdk === undefined) this.skip();
+        assert.deepEqual([...build.sdkPaths].filter((source) => !isInSdk(sdk, source)), []);
+      });
+    });
+  }
+
+  it("tells state from constants", () => {
+    assert.deepEqual(stateOf(parse("boards/esp8266/sensor.ts")), ["analog"]);
+    assert.deepEqual(stateOf(parse("boards/lin/sensor.ts")), ["temperature"]);
+    assert.equal(stateOf(parse("boards/main.ts")).length, 2);
+  });
+});

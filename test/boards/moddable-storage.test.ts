@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { PreferenceStorage } from "../../src/platform/moddable-storage.js";
+
+/** Preferences as ESP8266 has them: int32 only, and a value is erased before it is written anew. */
+class FakePreferences {
+  readonly values = new Map<string, number>();
+  /** How many steps are done before the power fails. */
+  stepsLeft = Infinity;
+
+  get(domain: string, key: string): number | undefined {
+    return this.values.get(`${domain} ${key}`);
+  }
+
+  set(domain: string, key: string, value: number): void {
+    assert.equal(value, value | 0);
+    this.step(() => this.values.delete(`${domain} ${key}`));
+    this.step(() => this.values.set(`${domain} ${key}`, value));
+  }
+
+  delete(domain: string, key: string): void {
+    this.step(() => this.values.delete(`${domain} ${key}`));
+  }
+
+  private step(change: () => void): void {
+    if (this.stepsLeft-- <= 0) throw new Error("no power");
+    change();
+  }
+}
+
+describe("storage for Moddable", () => {
+  const revisions = [0, 1, 2, 3, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
+
+  it("holds nothing at first", () => {
+    assert.equal(new PreferenceStorage(new FakePreferences(), "chisme").readRevision(), undefined);
+  });
+
+  it("gives back what was stored last, in two keys at most", () => {
+    const preferences = new FakePreferences();
+    const storage = new PreferenceStorage(preferences, "chisme");
+    for (const revision of [...revisions, ...revisions.toReversed(), 7, 7, 8]) {
+      storage.writeRevision(revision);
+      assert.equal(storage.readRevision(), revision);
+      assert.equal(new PreferenceStorage(preferences, "chisme").readRevision(), revision);
+      assert.ok(preferences.values.size <= 2);
+    }
+  });
+
+  it("keeps domains apart", () => {
+    const preferences = new FakePreferences();
+    new PreferenceStorage(preferences, "one").writeRevision(1);
+    assert.equal(new PreferenceStorage(preferences, "two").readRevision(), undefined);
+  });
+
+  for (const [before, after] of [[4, 5], [5, 6], [5, 900], [900, 5]]) {
+    for (let steps = 0; steps < 3; steps++) {
+      it(`has ${before} or ${after} when the power fails after ${steps} steps from one to the other`, () => {
+        const preferences = new FakePreferences();
+        const storage = new PreferenceStorage(preferences, "chisme");
+        storage.writeRevision(before - 1);
+        storage.writeRevision(before);
+        preferences.stepsLeft = steps;
+        try {
+          storage.writeRevision(after);
+        } catch (error) {
+          assert.match((error as Error).message, /no power/);
+        }
+        assert.ok([before, after].includes(storage.readRevision() ?? -1));
+      });
+    }
+  }
+});
