@@ -1,4 +1,5 @@
 import { type Clock, earlier } from "./clock.js";
+import type { WordPool } from "./word-pool.js";
 
 /** SYNs that can be out and unanswered at one time. */
 export const ASKS_MAX = 8;
@@ -12,22 +13,25 @@ export const ATTEMPTS_MAX = 3;
 export class Asks {
   count = 0;
   private readonly timeoutMs: number;
-  private readonly words = new Uint32Array(ASKS_MAX * WORDS);
+  private readonly words: Uint32Array;
+  private readonly start: number;
 
-  /** @param timeoutMs how long the first attempt waits */
-  constructor(timeoutMs: number) {
+  /** @param timeoutMs how long the first attempt waits @param pool has ASK_WORDS to give */
+  constructor(timeoutMs: number, pool: WordPool) {
     this.timeoutMs = timeoutMs;
+    this.words = pool.words;
+    this.start = pool.take(ASK_WORDS);
   }
 
   /** Id of the node that was asked; without meaning when `isKnown` is false. */
-  id(index: number): number { return this.words[index * WORDS + ID]; }
+  id(index: number): number { return this.words[this.at(index) + ID]; }
   /** Whether a certain node was asked, and not whoever lives at an address. */
-  isKnown(index: number): boolean { return (this.words[index * WORDS + DETAIL] & KNOWN) !== 0; }
-  address(index: number): number { return this.words[index * WORDS + ADDRESS]; }
-  port(index: number): number { return this.words[index * WORDS + DETAIL] & 0xffff; }
+  isKnown(index: number): boolean { return (this.words[this.at(index) + DETAIL] & KNOWN) !== 0; }
+  address(index: number): number { return this.words[this.at(index) + ADDRESS]; }
+  port(index: number): number { return this.words[this.at(index) + DETAIL] & 0xffff; }
   /** Times that the SYN was sent: 1 to ATTEMPTS_MAX. */
-  attempt(index: number): number { return (this.words[index * WORDS + DETAIL] >>> ATTEMPT_SHIFT) & 3; }
-  deadline(index: number): number { return this.words[index * WORDS + DEADLINE]; }
+  attempt(index: number): number { return (this.words[this.at(index) + DETAIL] >>> ATTEMPT_SHIFT) & 3; }
+  deadline(index: number): number { return this.words[this.at(index) + DEADLINE]; }
 
   isFull(): boolean { return this.count === ASKS_MAX; }
 
@@ -41,7 +45,7 @@ export class Asks {
   /** Adds an ask; when there are too many it takes the place of the oldest. */
   add(known: boolean, id: number, address: number, port: number, nowMs: number): void {
     if (this.isFull()) this.remove(0);
-    const at = this.count++ * WORDS;
+    const at = this.at(this.count++);
     this.words[at + ID] = id;
     this.words[at + ADDRESS] = address;
     this.words[at + DETAIL] = (known ? KNOWN : 0) | ONE_ATTEMPT | port;
@@ -50,7 +54,7 @@ export class Asks {
 
   /** Counts another attempt and waits twice as long for it. */
   again(index: number, nowMs: number): void {
-    const at = index * WORDS;
+    const at = this.at(index);
     const waitMs = this.timeoutMs << this.attempt(index);
     this.words[at + DETAIL] += ONE_ATTEMPT;
     this.words[at + DEADLINE] = nowMs + waitMs;
@@ -66,7 +70,7 @@ export class Asks {
 
   remove(index: number): void {
     this.count--;
-    for (let at = index * WORDS; at < this.count * WORDS; at++) this.words[at] = this.words[at + WORDS];
+    for (let at = this.at(index); at < this.at(this.count); at++) this.words[at] = this.words[at + WORDS];
   }
 
   /** The first ask whose time is up, or -1. */
@@ -79,7 +83,11 @@ export class Asks {
 
   /** Gives every ask more time: the silence may have been this node's own. */
   postpone(ms: number): void {
-    for (let i = 0; i < this.count; i++) this.words[i * WORDS + DEADLINE] += ms;
+    for (let i = 0; i < this.count; i++) this.words[this.at(i) + DEADLINE] += ms;
+  }
+
+  private at(index: number): number {
+    return this.start + index * WORDS;
   }
 
   /** The earlier of `deadline` and the first of the asks'. */
@@ -96,6 +104,8 @@ const ADDRESS = 1;
 const DETAIL = 2;
 const DEADLINE = 3;
 const WORDS = 4;
+/** What `Asks` takes from its pool. */
+export const ASK_WORDS = ASKS_MAX * WORDS;
 const ATTEMPT_SHIFT = 16;
 const ONE_ATTEMPT = 1 << ATTEMPT_SHIFT;
 const KNOWN = 1 << 18;

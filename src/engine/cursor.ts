@@ -32,12 +32,6 @@ export class Reader {
     return (this.bytes[at] << 8) | this.bytes[at + 1];
   }
 
-  u24(): number {
-    if (!this.take(3)) return 0;
-    const at = this.position - 3;
-    return (this.bytes[at] << 16) | (this.bytes[at + 1] << 8) | this.bytes[at + 2];
-  }
-
   u32(): number {
     if (!this.take(4)) return 0;
     const at = this.position - 4;
@@ -102,18 +96,20 @@ export class Writer {
   }
 
   u16(value: number): void {
-    this.u8(value >>> 8);
-    this.u8(value);
-  }
-
-  u24(value: number): void {
-    this.u8(value >>> 16);
-    this.u16(value);
+    if (!this.take(2)) return;
+    const at = this.position - 2;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
   }
 
   u32(value: number): void {
-    this.u16(value >>> 16);
-    this.u16(value);
+    if (!this.take(4)) return;
+    const at = this.position - 4;
+    const bytes = this.bytes;
+    bytes[at] = value >>> 24;
+    bytes[at + 1] = value >>> 16;
+    bytes[at + 2] = value >>> 8;
+    bytes[at + 3] = value;
   }
 
   varint(value: number): void {

@@ -1,3 +1,4 @@
+import { ASK_WORDS } from "./asks.js";
 import { Clock, earlier } from "./clock.js";
 import {
   DROP_ECHO, DROP_ID_CONFLICT, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED, DROP_VALUE_TOO_LARGE,
@@ -7,17 +8,18 @@ import { FLAG_BROADCAST, SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS, SECTION_
   bucketFrom, bucketTo } from "./frame.js";
 import { keyOf } from "./hash.js";
 import type { EngineOptions } from "./options.js";
-import { type Datagram, Outbox } from "./outbox.js";
+import { type Datagram, Outbox, outboxWords } from "./outbox.js";
 import { Random } from "./random.js";
 import { type NodeParts, Rounds } from "./rounds.js";
 import {
   FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
   compareFreshness,
 } from "./rows.js";
-import { Seeds } from "./seeds.js";
+import { SEED_WORDS, Seeds } from "./seeds.js";
 import { REMOVE, SUSPECT, UP } from "./states.js";
-import { Stats } from "./stats.js";
+import { STATS_WORDS, Stats } from "./stats.js";
 import { Suspicion } from "./suspicion.js";
+import { WordPool } from "./word-pool.js";
 
 /** What `pollEvent` has to say. */
 export interface EngineEvent {
@@ -65,7 +67,7 @@ const ERROR_TABLE_FULL = 2;
 export class Engine implements NodeParts {
   readonly rows: Rows;
   readonly seeds: Seeds;
-  readonly stats = new Stats();
+  readonly stats: Stats;
   /** @internal Parts that `Rounds` works with. */
   readonly clock = new Clock();
   /** @internal */
@@ -91,12 +93,15 @@ export class Engine implements NodeParts {
 
   constructor(options: EngineOptions) {
     this.roundIntervalMs = options.roundIntervalMs;
+    const seedWords = options.seedCapacity * SEED_WORDS;
+    const pool = new WordPool(STATS_WORDS + seedWords + ASK_WORDS + outboxWords(options.datagramBytesMax));
     this.rows = new Rows(options.capacity, options.valueBytesMax);
-    this.seeds = new Seeds(options);
+    this.stats = new Stats(pool);
+    this.seeds = new Seeds(options, pool);
     this.random = new Random(options.randomSeed, options.id);
-    this.suspicion = new Suspicion(this.rows, this.clock, options.roundIntervalMs, options.removeAfterMs);
-    this.outbox = new Outbox(this.rows, options.datagramBytesMax);
-    this.rounds = new Rounds(this, options.broadcastAddress);
+    this.suspicion = new Suspicion(this, options.removeAfterMs);
+    this.outbox = new Outbox(this.rows, options.datagramBytesMax, pool);
+    this.rounds = new Rounds(this, options.broadcastAddress, pool);
     this.insertOwnRow(options);
   }
 

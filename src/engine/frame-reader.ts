@@ -83,7 +83,7 @@ export class FrameReader extends Reader {
     this.sectionEnd = start + length;
     this.reset(this.bytes, start, this.sectionEnd);
     if (this.section === SECTION_ROWS) {
-      this.base = (this.u24() << 8) >>> 0;
+      this.base = ((this.u16() << 16) | (this.u8() << 8)) >>> 0;
       this.basePort = this.u16();
     } else if (this.section === SECTION_DIGEST) {
       this.digestFrom = this.u32();

@@ -5,6 +5,7 @@ import {
 import { FrameWriter, digestEntryBytes } from "./frame-writer.js";
 import { FLAG_SENT_AS_NEWS, FLAG_TO_SEND, LIST_TO_SEND, NEWS_MAX, type Rows } from "./rows.js";
 import { REMOVE, SUSPECT } from "./states.js";
+import type { WordPool } from "./word-pool.js";
 
 /** Datagrams that one input can cause at most. */
 export const BURST_MAX = 4;
@@ -34,13 +35,13 @@ export class Outbox {
 
   /** The intents, then a bit for each of the peer's buckets, then the wants. */
   private readonly words: Uint32Array;
+  private readonly start: number;
   private intentCount = 0;
   private intentNext = 0;
   private framesLeft = 0;
 
   private toSendCount = 0;
   private toSendNext = 0;
-  private readonly wantsMax: number;
   private wantCount = 0;
   private wantNext = 0;
   /** Whether the answer had its news: what follows is for the rows and the digest. */
@@ -52,12 +53,13 @@ export class Outbox {
   /** Key at which the digest of a bucket goes on that did not fit; 0 when a new one begins. */
   private bucketsResume = 0;
 
-  constructor(rows: Rows, datagramBytesMax: number) {
+  /** @param pool has `outboxWords(datagramBytesMax)` to give */
+  constructor(rows: Rows, datagramBytesMax: number, pool: WordPool) {
     this.rows = rows;
     this.datagramBytesMax = datagramBytesMax;
     this.writer = new FrameWriter();
-    this.wantsMax = datagramBytesMax >>> 3;
-    this.words = new Uint32Array(WANTS + this.wantsMax);
+    this.words = pool.words;
+    this.start = pool.take(outboxWords(datagramBytesMax));
   }
 
   /** Drops what the last input left. */
@@ -93,19 +95,19 @@ export class Outbox {
 
   /** Asks the peer that is answered for its row of a node. What does not fit is asked for another time. */
   want(id: number): void {
-    if (this.wantCount < this.wantsMax) this.words[WANTS + this.wantCount++] = id;
+    if (this.wantCount < wantsMax(this.datagramBytesMax)) this.words[this.start + WANTS + this.wantCount++] = id;
   }
 
   /** The peer has told fingerprints of 2^`log` buckets; none is marked yet. */
   beginMarks(log: number): void {
     this.bucketsLog = log;
     this.bucketsStart = this.counter;
-    for (let i = 0; i < MARK_WORDS; i++) this.words[MARKS + i] = 0;
+    for (let i = 0; i < MARK_WORDS; i++) this.words[this.start + MARKS + i] = 0;
   }
 
   /** Has the rows in a bucket listed, since they differ from the peer's. */
   mark(bucket: number): void {
-    this.words[MARKS + (bucket >>> 5)] |= 1 << (bucket & 31);
+    this.words[this.start + MARKS + (bucket >>> 5)] |= 1 << (bucket & 31);
     this.bucketsLeft = 1 << this.bucketsLog;
   }
 
@@ -123,7 +125,7 @@ export class Outbox {
   take(out: Datagram): boolean {
     if (this.intentNext === this.intentCount || this.framesLeft === 0) return false;
     this.framesLeft--;
-    const at = this.intentNext * WORDS;
+    const at = this.start + this.intentNext * WORDS;
     const type = this.words[at + TYPE];
     out.address = this.words[at + ADDRESS];
     out.port = this.words[at + PORT];
@@ -141,7 +143,7 @@ export class Outbox {
 
   private add(type: number, address: number, port: number, flags: number, detail: number, answered: number): void {
     if (!this.hasRoom()) return;
-    const at = this.intentCount++ * WORDS;
+    const at = this.start + this.intentCount++ * WORDS;
     this.words[at + TYPE] = type;
     this.words[at + ADDRESS] = address;
     this.words[at + PORT] = port;
@@ -164,7 +166,7 @@ export class Outbox {
   private writeAnswer(at: number): boolean {
     const writer = this.writer;
     if (this.wantNext < this.wantCount && writer.beginWants()) {
-      while (this.wantNext < this.wantCount && writer.writeWant(this.words[WANTS + this.wantNext])) this.wantNext++;
+      while (this.wantNext < this.wantCount && this.writeWant(this.wantNext)) this.wantNext++;
       writer.endWants();
     }
     if (writer.beginRows()) {
@@ -181,51 +183,37 @@ export class Outbox {
     return sent && this.bucketsLeft === 0 && this.words[at + DETAIL] === 0;
   }
 
+  private writeWant(index: number): boolean {
+    return this.writer.writeWant(this.words[this.start + WANTS + index]);
+  }
+
   private writeToSend(index: number): boolean {
     return this.writer.writeRow(this.rows, this.rows.listed(LIST_TO_SEND, index));
   }
 
   /** Rows with sends left as news: urgent ones first, then those that were sent least often. */
   private writeNews(except: number): void {
-    if (this.rows.newsCount === 0) return;
-    let sends = this.nextNews(NEWS_MAX + 1);
-    while (sends > 0 && this.writeNewsOf(sends, except)) sends = this.nextNews(sends);
-    this.countNewsSends();
-  }
-
-  /** The most sends, below a number, that a row has left; 0 when there is none. */
-  private nextNews(below: number): number {
     const rows = this.rows;
-    let most = 0;
-    for (let place = 0; place < rows.count; place++) {
-      const sends = rows.news(rows.slotAt(place));
-      if (sends < below && sends > most) most = sends;
+    if (rows.newsCount === 0) return;
+    // Another row comes first each time, so that of equal ones none is always left out.
+    const start = this.counter % rows.capacity;
+    let sends = rows.mostNews(NEWS_MAX + 1);
+    while (sends > 0 && this.writeNewsOf(sends, start, rows.capacity, except)) {
+      if (!this.writeNewsOf(sends, 0, start, except)) break;
+      sends = rows.mostNews(sends);
     }
-    return most;
+    rows.countNewsSends();
   }
 
-  /** Writes the rows with so many sends left, another one first each time. Returns whether all did fit. */
-  private writeNewsOf(sends: number, except: number): boolean {
+  /** Writes the rows in slots from `from` to below `to` with so many sends left. Returns whether all did fit. */
+  private writeNewsOf(sends: number, from: number, to: number, except: number): boolean {
     const rows = this.rows;
-    const start = this.counter % rows.count;
-    for (let i = 0; i < rows.count; i++) {
-      const place = start + i;
-      const slot = rows.slotAt(place < rows.count ? place : place - rows.count);
-      if (rows.news(slot) !== sends || slot === except || rows.hasFlag(slot, FLAG_TO_SEND)) continue;
+    for (let slot = rows.nextNews(from, sends); slot < to; slot = rows.nextNews(slot + 1, sends)) {
+      if (slot === except || rows.hasFlag(slot, FLAG_TO_SEND)) continue;
       if (!this.writer.writeRow(rows, slot)) return false;
       rows.setFlag(slot, FLAG_SENT_AS_NEWS);
     }
     return true;
-  }
-
-  private countNewsSends(): void {
-    const rows = this.rows;
-    for (let place = 0; place < rows.count; place++) {
-      const slot = rows.slotAt(place);
-      if (!rows.hasFlag(slot, FLAG_SENT_AS_NEWS)) continue;
-      rows.clearFlag(slot, FLAG_SENT_AS_NEWS);
-      rows.countNewsSend(slot);
-    }
   }
 
   /** What shows a peer which rows differ: all of them if they fit, else fingerprints. False: no room for either. */
@@ -257,7 +245,7 @@ export class Outbox {
     // Another bucket comes first each time, so that what is beyond a burst has its turn.
     for (; this.bucketsLeft > 0; this.bucketsLeft--) {
       const bucket = (this.bucketsStart + this.bucketsLeft) & (count - 1);
-      if ((this.words[MARKS + (bucket >>> 5)] & (1 << (bucket & 31))) === 0) continue;
+      if ((this.words[this.start + MARKS + (bucket >>> 5)] & (1 << (bucket & 31))) === 0) continue;
       const from = this.bucketsResume > 0 ? this.bucketsResume : bucketFrom(bucket, this.bucketsLog);
       const to = bucketTo(bucket, this.bucketsLog);
       this.bucketsResume = this.writeDigest(from, to);
@@ -303,3 +291,13 @@ const BUCKET_ROWS = 4;
 const BUCKETS_LOG_LEAST = 3;
 /** A digest that has no room for one row waits for another frame. */
 const DIGEST_BYTES_WORTHWHILE = SECTION_HEAD_BYTES + DIGEST_HEAD_BYTES + DIGEST_ENTRY_BYTES_MAX;
+
+/** Ids that one answer may want: as many as a datagram of rows without values would bring, or more. */
+function wantsMax(datagramBytesMax: number): number {
+  return datagramBytesMax >>> 3;
+}
+
+/** What an `Outbox` takes from its pool. */
+export function outboxWords(datagramBytesMax: number): number {
+  return WANTS + wantsMax(datagramBytesMax);
+}

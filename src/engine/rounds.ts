@@ -8,6 +8,7 @@ import { FLAG_ASKED, OWN_SLOT, type Rows } from "./rows.js";
 import type { Seeds } from "./seeds.js";
 import { DOWN, SUSPECT, UP } from "./states.js";
 import type { Suspicion } from "./suspicion.js";
+import type { WordPool } from "./word-pool.js";
 
 /** Every so many rounds a DOWN row or a seed is tried as well, for ever: so split networks heal. */
 export const RETRY_ROUNDS = 8;
@@ -41,11 +42,11 @@ export class Rounds {
   private spreadDeadline = 0;
   private spreadWanted = false;
 
-  constructor(node: NodeParts, broadcastAddress: number) {
+  constructor(node: NodeParts, broadcastAddress: number, pool: WordPool) {
     this.node = node;
     this.broadcastAddress = broadcastAddress;
     this.pass = new PeerPass(node.rows, node.random);
-    this.asks = new Asks((node.roundIntervalMs / 10) >>> 0);
+    this.asks = new Asks((node.roundIntervalMs / 10) >>> 0, pool);
   }
 
   /** The first round comes within a quarter of the interval, so that a power cut does not end in a chorus. */

@@ -132,6 +132,33 @@ export class Rows {
     if (left >= 0) this.setNews(slot, left === NEWS_URGENT ? 0 : left);
   }
 
+  /** The most sends, below a number, that a row has left as news; 0 when there is none. */
+  mostNews(below: number): number {
+    const bytes = this.bytes;
+    const end = this.capacity * BYTES;
+    let most = 0;
+    for (let at = NEWS; at < end; at += BYTES) {
+      if (bytes[at] > most && bytes[at] < below) most = bytes[at];
+    }
+    return most;
+  }
+
+  /** The first slot, from `slot` on, whose row has so many sends left; the capacity when there is none. */
+  nextNews(slot: number, sends: number): number {
+    let next = slot;
+    while (next < this.capacity && this.bytes[next * BYTES + NEWS] !== sends) next++;
+    return next;
+  }
+
+  /** Counts a send of all rows that a frame took along as news. */
+  countNewsSends(): void {
+    for (let slot = 0; slot < this.capacity; slot++) {
+      if ((this.bytes[slot * BYTES + FLAGS] & FLAG_SENT_AS_NEWS) === 0) continue;
+      this.clearFlag(slot, FLAG_SENT_AS_NEWS);
+      this.countNewsSend(slot);
+    }
+  }
+
   setNews(slot: number, sends: number): void {
     const at = slot * BYTES + NEWS;
     this.newsCount += (sends > 0 ? 1 : 0) - (this.bytes[at] > 0 ? 1 : 0);

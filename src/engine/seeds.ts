@@ -1,5 +1,9 @@
 import type { EngineOptions } from "./options.js";
 import type { Random } from "./random.js";
+import type { WordPool } from "./word-pool.js";
+
+/** Words of one seed. */
+export const SEED_WORDS = 2;
 
 /**
  * Addresses to try when the rows lead nowhere: those that the user gave, which
@@ -16,17 +20,20 @@ export class Seeds {
   private pinned = 0;
   /** Address and port in turn. */
   private readonly words: Uint32Array;
+  private readonly start: number;
 
-  constructor(options: EngineOptions) {
+  /** @param pool has SEED_WORDS times `seedCapacity` to give */
+  constructor(options: EngineOptions, pool: WordPool) {
     this.capacity = options.seedCapacity;
     this.ownAddress = options.address;
     this.ownPort = options.port;
     this.broadcastAddress = options.broadcastAddress;
-    this.words = new Uint32Array(options.seedCapacity * 2);
+    this.words = pool.words;
+    this.start = pool.take(options.seedCapacity * SEED_WORDS);
   }
 
-  address(index: number): number { return this.words[index * 2]; }
-  port(index: number): number { return this.words[index * 2 + 1]; }
+  address(index: number): number { return this.words[this.start + index * SEED_WORDS]; }
+  port(index: number): number { return this.words[this.start + index * SEED_WORDS + 1]; }
 
   has(address: number, port: number): boolean {
     for (let i = 0; i < this.count; i++) {
@@ -58,7 +65,7 @@ export class Seeds {
   }
 
   private set(index: number, address: number, port: number): void {
-    this.words[index * 2] = address;
-    this.words[index * 2 + 1] = port;
+    this.words[this.start + index * SEED_WORDS] = address;
+    this.words[this.start + index * SEED_WORDS + 1] = port;
   }
 }

@@ -1,31 +1,40 @@
 import { DROP_REASONS } from "./drops.js";
+import type { WordPool } from "./word-pool.js";
 
 /** Counters since the start, uint32 that wrap. */
 export class Stats {
-  private readonly counters = new Uint32Array(DROP_REASONS + TRAFFIC);
+  private readonly words: Uint32Array;
+  private readonly start: number;
 
-  countDrop(reason: number): void { this.counters[reason]++; }
+  /** @param pool has STATS_WORDS to give */
+  constructor(pool: WordPool) {
+    this.words = pool.words;
+    this.start = pool.take(STATS_WORDS);
+  }
+
+  countDrop(reason: number): void { this.words[this.start + reason]++; }
   /** Datagrams, or rows in them, that were refused for a reason: 1 to DROP_REASONS - 1. */
-  drops(reason: number): number { return this.counters[reason]; }
+  drops(reason: number): number { return this.words[this.start + reason]; }
 
   countReceived(bytes: number): void {
-    this.counters[DATAGRAMS_RECEIVED]++;
-    this.counters[BYTES_RECEIVED] += bytes;
+    this.words[this.start + DATAGRAMS_RECEIVED]++;
+    this.words[this.start + BYTES_RECEIVED] += bytes;
   }
 
   countSent(bytes: number): void {
-    this.counters[DATAGRAMS_SENT]++;
-    this.counters[BYTES_SENT] += bytes;
+    this.words[this.start + DATAGRAMS_SENT]++;
+    this.words[this.start + BYTES_SENT] += bytes;
   }
 
-  datagramsReceived(): number { return this.counters[DATAGRAMS_RECEIVED]; }
-  bytesReceived(): number { return this.counters[BYTES_RECEIVED]; }
-  datagramsSent(): number { return this.counters[DATAGRAMS_SENT]; }
-  bytesSent(): number { return this.counters[BYTES_SENT]; }
+  datagramsReceived(): number { return this.words[this.start + DATAGRAMS_RECEIVED]; }
+  bytesReceived(): number { return this.words[this.start + BYTES_RECEIVED]; }
+  datagramsSent(): number { return this.words[this.start + DATAGRAMS_SENT]; }
+  bytesSent(): number { return this.words[this.start + BYTES_SENT]; }
 }
 
 const DATAGRAMS_RECEIVED = DROP_REASONS;
 const BYTES_RECEIVED = DROP_REASONS + 1;
 const DATAGRAMS_SENT = DROP_REASONS + 2;
 const BYTES_SENT = DROP_REASONS + 3;
-const TRAFFIC = 4;
+/** What `Stats` takes from its pool. */
+export const STATS_WORDS = DROP_REASONS + 4;

@@ -5,49 +5,52 @@ import { DOWN, REMOVE, SUSPECT, UP } from "./states.js";
 /** No row waits: as far ahead as engine times can be compared. */
 const FAR_MS = 0x7fffffff;
 
+/** The parts of a node that suspicion works with. */
+interface SuspiciousNode {
+  readonly rows: Rows;
+  readonly clock: Clock;
+  readonly roundIntervalMs: number;
+}
+
 /**
  * Moves rows that nobody refutes from SUSPECT to DOWN to REMOVE and out of the
  * table. A node may raise the state of another's row, but only its owner takes
  * it back, by a higher heartbeat.
  */
 export class Suspicion {
-  private readonly rows: Rows;
-  private readonly clock: Clock;
-  private readonly roundIntervalMs: number;
+  private readonly node: SuspiciousNode;
   private readonly removeAfterMs: number;
   /** Not later than the first row's deadline. */
   private earliest = FAR_MS;
 
-  constructor(rows: Rows, clock: Clock, roundIntervalMs: number, removeAfterMs: number) {
-    this.rows = rows;
-    this.clock = clock;
-    this.roundIntervalMs = roundIntervalMs;
+  constructor(node: SuspiciousNode, removeAfterMs: number) {
+    this.node = node;
     this.removeAfterMs = removeAfterMs;
   }
 
   /** Raises the state of another node's row and makes it news. */
   raise(slot: number, state: number): void {
-    this.rows.setState(slot, state);
-    this.rows.markUrgentNews(slot);
+    this.node.rows.setState(slot, state);
+    this.node.rows.markUrgentNews(slot);
     this.stateChanged(slot);
   }
 
   /** Sets a row's deadline after its state was changed, and notes the change for the application. */
   stateChanged(slot: number): void {
-    const rows = this.rows;
+    const rows = this.node.rows;
     const state = rows.state(slot);
     rows.noteChange(slot, FLAG_STATE_CHANGED);
     if (state === UP) return;
     const waitMs = state === SUSPECT ? this.suspicionMs() : this.removeAfterMs;
-    rows.setDeadline(slot, this.clock.nowMs + waitMs);
+    rows.setDeadline(slot, this.node.clock.nowMs + waitMs);
     this.earliest = earlier(this.earliest, rows.deadline(slot));
   }
 
   /** How long a suspicion stands before it counts: long enough for news to go round and back. */
   suspicionMs(): number {
     let rounds = 3;
-    for (let rest = this.rows.count; rest > 1; rest >>>= 1) rounds++;
-    return rounds * this.roundIntervalMs;
+    for (let rest = this.node.rows.count; rest > 1; rest >>>= 1) rounds++;
+    return rounds * this.node.roundIntervalMs;
   }
 
   nextDeadline(): number {
@@ -56,14 +59,14 @@ export class Suspicion {
 
   /** Raises the states of rows whose time is up, as news; a tombstone is forgotten. */
   expire(): void {
-    if (!this.clock.isDue(this.earliest)) return;
-    const rows = this.rows;
-    this.earliest = this.clock.nowMs + FAR_MS;
+    if (!this.node.clock.isDue(this.earliest)) return;
+    const rows = this.node.rows;
+    this.earliest = this.node.clock.nowMs + FAR_MS;
     for (let place = rows.count - 1; place >= 0; place--) {
       const slot = rows.slotAt(place);
       const state = rows.state(slot);
       if (state === UP) continue;
-      if (!this.clock.isDue(rows.deadline(slot))) {
+      if (!this.node.clock.isDue(rows.deadline(slot))) {
         this.earliest = earlier(this.earliest, rows.deadline(slot));
       } else if (state === REMOVE) {
         rows.remove(slot);
@@ -75,7 +78,7 @@ export class Suspicion {
 
   /** Gives suspected nodes more time: this node has not listened for a while. */
   postpone(ms: number): void {
-    const rows = this.rows;
+    const rows = this.node.rows;
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
       if (rows.state(slot) === SUSPECT) rows.setDeadline(slot, rows.deadline(slot) + ms);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ASKS_MAX, ATTEMPTS_MAX, Asks } from "../../src/engine/asks.js";
+import { ASK_WORDS, ASKS_MAX, ATTEMPTS_MAX, Asks } from "../../src/engine/asks.js";
+import { WordPool } from "../../src/engine/word-pool.js";
 import { Clock } from "../../src/engine/clock.js";
 import { propertyOptions } from "../support/random.js";
 
@@ -19,7 +20,7 @@ function idsOf(asks: Asks): number[] {
 
 describe("asks", () => {
   it("keeps what was asked of whom and when", () => {
-    const asks = new Asks(TIMEOUT_MS);
+    const asks = new Asks(TIMEOUT_MS, new WordPool(ASK_WORDS));
     assert.equal(asks.due(clockAt(0)), -1);
     asks.add(true, 0xffffffff, 0xc0a80001, 65535, 50);
     asks.add(false, 0, 0x0a000001, 5000, 60);
@@ -35,7 +36,7 @@ describe("asks", () => {
   });
 
   it("waits twice and four times as long for the next attempts", () => {
-    const asks = new Asks(TIMEOUT_MS);
+    const asks = new Asks(TIMEOUT_MS, new WordPool(ASK_WORDS));
     asks.add(true, 1, 2, 3, 0);
     asks.add(true, 2, 2, 3, 0);
     asks.again(0, 1000);
@@ -46,7 +47,7 @@ describe("asks", () => {
   });
 
   it("is due at its deadline, the oldest first, and not before", () => {
-    const asks = new Asks(TIMEOUT_MS);
+    const asks = new Asks(TIMEOUT_MS, new WordPool(ASK_WORDS));
     asks.add(true, 1, 1, 1, 10);
     asks.add(true, 2, 1, 1, 5);
     asks.add(true, 3, 1, 1, 20);
@@ -60,7 +61,7 @@ describe("asks", () => {
   });
 
   it("passes over the wrap of the clock", () => {
-    const asks = new Asks(TIMEOUT_MS);
+    const asks = new Asks(TIMEOUT_MS, new WordPool(ASK_WORDS));
     asks.add(true, 1, 1, 1, TWO_32 - 400);
     assert.equal(asks.due(clockAt(TWO_32 - 1)), -1);
     assert.equal(asks.due(clockAt(599)), -1);
@@ -70,7 +71,7 @@ describe("asks", () => {
   });
 
   it("has the earliest deadline, its own or another", () => {
-    const asks = new Asks(TIMEOUT_MS);
+    const asks = new Asks(TIMEOUT_MS, new WordPool(ASK_WORDS));
     assert.equal(asks.nextDeadline(77), 77);
     asks.add(true, 1, 1, 1, 100);
     asks.add(true, 2, 1, 1, 50);
@@ -79,7 +80,7 @@ describe("asks", () => {
   });
 
   it("gives all more time", () => {
-    const asks = new Asks(TIMEOUT_MS);
+    const asks = new Asks(TIMEOUT_MS, new WordPool(ASK_WORDS));
     asks.add(true, 1, 1, 1, 0);
     asks.add(false, 0, 1, 1, TWO_32 - 1500);
     asks.postpone(700);
@@ -88,7 +89,7 @@ describe("asks", () => {
   });
 
   it("takes the place of the oldest when full", () => {
-    const asks = new Asks(TIMEOUT_MS);
+    const asks = new Asks(TIMEOUT_MS, new WordPool(ASK_WORDS));
     for (let id = 1; id <= ASKS_MAX; id++) {
       assert.equal(asks.isFull(), false);
       asks.add(true, id, 1, 1, id);
@@ -100,7 +101,7 @@ describe("asks", () => {
   });
 
   it("is answered by the node's id, or by the address where no id was known", () => {
-    const asks = new Asks(TIMEOUT_MS);
+    const asks = new Asks(TIMEOUT_MS, new WordPool(ASK_WORDS));
     asks.add(true, 7, 100, 5000, 0);
     asks.add(false, 0, 100, 5000, 0);
     asks.add(false, 0, 100, 5001, 0);
@@ -119,7 +120,7 @@ describe("asks", () => {
   });
 
   it("answers all asks of one address", () => {
-    const asks = new Asks(TIMEOUT_MS);
+    const asks = new Asks(TIMEOUT_MS, new WordPool(ASK_WORDS));
     for (let i = 0; i < ASKS_MAX; i++) asks.add(false, 0, 100, 5000, i);
     asks.answered(7, 100, 5000);
     assert.equal(asks.count, 0);
@@ -134,7 +135,7 @@ describe("asks", () => {
       fc.record({ kind: fc.constant("again" as const), index: fc.nat(7) }),
     );
     fc.assert(fc.property(fc.array(operation, { maxLength: 50 }), (operations) => {
-      const asks = new Asks(TIMEOUT_MS);
+      const asks = new Asks(TIMEOUT_MS, new WordPool(ASK_WORDS));
       let model: { known: boolean; id: number; attempt: number; deadline: number }[] = [];
       operations.forEach((step, now) => {
         if (step.kind === "add") {

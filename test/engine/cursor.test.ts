@@ -5,7 +5,7 @@ import { propertyOptions } from "../support/random.js";
 
 const GUARD = 0xa5;
 const GUARD_BYTES = 8;
-type Width = "u8" | "u16" | "u24" | "u32" | "varint";
+type Width = "u8" | "u16" | "u32" | "varint";
 
 interface Written {
   hex: string;
@@ -45,8 +45,6 @@ const forms: [Width, number, string][] = [
   ["u8", 0, "00"], ["u8", 127, "7f"], ["u8", 128, "80"], ["u8", 255, "ff"],
   ["u16", 0, "0000"], ["u16", 127, "007f"], ["u16", 128, "0080"], ["u16", 16383, "3fff"], ["u16", 16384, "4000"],
   ["u16", 0x1234, "1234"], ["u16", 65535, "ffff"],
-  ["u24", 0, "000000"], ["u24", 127, "00007f"], ["u24", 128, "000080"], ["u24", 16383, "003fff"],
-  ["u24", 16384, "004000"], ["u24", 0x123456, "123456"], ["u24", 0xffffff, "ffffff"],
   ["u32", 0, "00000000"], ["u32", 127, "0000007f"], ["u32", 128, "00000080"], ["u32", 16383, "00003fff"],
   ["u32", 16384, "00004000"], ["u32", 2 ** 28, "10000000"], ["u32", 0x12345678, "12345678"],
   ["u32", 0x80000000, "80000000"], ["u32", 2 ** 32 - 1, "ffffffff"],
@@ -84,13 +82,12 @@ describe("cursor: forms", () => {
   }
 
   it("stops after what it read", () => {
-    const reader = readerOf("ff" + "0102" + "030405" + "06070809" + "8001" + "2a");
+    const reader = readerOf("ff" + "0102" + "06070809" + "8001" + "2a");
     assert.equal(reader.u8(), 0xff);
     assert.equal(reader.u16(), 0x0102);
-    assert.equal(reader.u24(), 0x030405);
     assert.equal(reader.u32(), 0x06070809);
     assert.equal(reader.varint(), 128);
-    assert.equal(reader.position, GUARD_BYTES + 12);
+    assert.equal(reader.position, GUARD_BYTES + 9);
     assert.equal(reader.u8(), 42);
     assert.equal(reader.failed, false);
   });
@@ -132,9 +129,9 @@ describe("cursor: varints that are refused", () => {
 describe("cursor: failure", () => {
   it("stays once something was read past the end", () => {
     const reader = readerOf("0102");
-    assert.equal(reader.u24(), 0);
+    assert.equal(reader.u32(), 0);
     assert.equal(reader.position, GUARD_BYTES);
-    for (const width of ["u8", "u16", "u24", "u32", "varint"] as const) assert.equal(reader[width](), 0);
+    for (const width of ["u8", "u16", "u32", "varint"] as const) assert.equal(reader[width](), 0);
     reader.skip(1);
     assert.equal(reader.failed, true);
     assert.equal(reader.position, GUARD_BYTES);
@@ -150,7 +147,7 @@ describe("cursor: failure", () => {
   it("stays once something was written past the end, though it would fit", () => {
     const result = written(2, (writer) => {
       writer.copy(Uint8Array.of(1, 2, 3), 0, 3);
-      for (const width of ["u8", "u16", "u24", "u32", "varint"] as const) writer[width](1);
+      for (const width of ["u8", "u16", "u32", "varint"] as const) writer[width](1);
       writer.copy(Uint8Array.of(1), 0, 1);
     });
     assert.deepEqual(result, { hex: "", failed: true, position: 0 });
@@ -228,8 +225,8 @@ describe("cursor: round trip", () => {
   });
 
   it("keeps any sequence and fails at the same field in any shorter room", () => {
-    const widths = { u8: 0xff, u16: 0xffff, u24: 0xffffff, u32: 0xffffffff, varint: 0xffffffff };
-    const field = fc.tuple(fc.constantFrom<Width>("u8", "u16", "u24", "u32", "varint"), uint32)
+    const widths = { u8: 0xff, u16: 0xffff, u32: 0xffffffff, varint: 0xffffffff };
+    const field = fc.tuple(fc.constantFrom<Width>("u8", "u16", "u32", "varint"), uint32)
       .map(([width, value]): [Width, number] => [width, value % (widths[width] + 1)]);
     fc.assert(fc.property(fc.array(field, { maxLength: 8 }), fc.nat(), (fields, cut) => {
       const writeAll = (writer: Writer) => fields.forEach(([width, value]) => writer[width](value));

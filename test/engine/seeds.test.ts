@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { EngineOptions } from "../../src/engine/options.js";
 import { Random } from "../../src/engine/random.js";
-import { Seeds } from "../../src/engine/seeds.js";
+import { SEED_WORDS, Seeds } from "../../src/engine/seeds.js";
+import { WordPool } from "../../src/engine/word-pool.js";
 import { propertyOptions } from "../support/random.js";
 
 const OWN = 0x0a000001;
@@ -14,7 +15,7 @@ function seedsOf(seedCapacity: number): Seeds {
     id: 1, address: OWN, port: PORT, capacity: 8, valueBytesMax: 8, datagramBytesMax: 1200, roundIntervalMs: 10000,
     removeAfterMs: 86400000, seedCapacity, broadcastAddress: BROADCAST, randomSeed: 0,
   };
-  return new Seeds(options);
+  return new Seeds(options, new WordPool(seedCapacity * SEED_WORDS));
 }
 
 function list(seeds: Seeds): string[] {

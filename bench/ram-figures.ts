@@ -1,0 +1,85 @@
+import { buildBundle } from "../test/conformance/replay.js";
+import { XsHost, type XsMemory } from "../test/xs/xs.js";
+
+/** Flat, so that figures are easy to compare: bytes unless the name says otherwise. */
+export type RamFigures = Record<string, number>;
+
+const ROWS = [16, 64, 128];
+const DATAGRAM_BYTES_MAX = 512;
+/** As in bench/ram-entry.ts. */
+const VALUE_BYTES_MAX = 24;
+/** Bounds from the design; those of values are the user's choice of `valueBytesMax`, times the rows. */
+export const RAM_BOUNDS: Record<string, number> = {
+  "ram.xs32Bytes.rows64": 6 * 1024,
+  "ram.xs32Bytes.perRow": 40,
+  "ram.xs32Bytes.growth": 0,
+};
+
+/** Measures on 32-bit XS; `datagrams` is how many the growth is measured over. */
+export async function measureRam(datagrams: number): Promise<RamFigures> {
+  const bundle = await buildBundle("../../bench/ram-entry.ts", "ram");
+  const figures: RamFigures = {};
+  for (const rows of ROWS) {
+    const values = rows * VALUE_BYTES_MAX;
+    figures[`ram.xs32Bytes.rows${rows}`] = await bytesOf(bundle, `engine ${rows} ${DATAGRAM_BYTES_MAX}`) - values;
+    figures[`ram.xs32Bytes.rows${rows}values`] = values;
+  }
+  figures["ram.xs32Bytes.perRow"] = (figures["ram.xs32Bytes.rows128"] - figures["ram.xs32Bytes.rows64"]) / 64;
+  figures["ram.xs32Bytes.gossip64"] = await bytesOf(bundle, `gossip 64 ${DATAGRAM_BYTES_MAX}`) - 64 * VALUE_BYTES_MAX;
+  // A Map of 128 objects does not fit the board's memory: measured with more.
+  for (const rows of ROWS) figures[`ram.xs32Bytes.map${rows}`] = await bytesOf(bundle, `map ${rows}`, 1 << 20);
+  await measureGrowth(bundle, datagrams, figures);
+  await measureSteps(bundle, figures);
+  return figures;
+}
+
+async function bytesOf(bundle: string, command: string, staticBytes?: number): Promise<number> {
+  const host = await XsHost.start(bundle, staticBytes === undefined ? {} : { staticBytes });
+  await host.send("idle");
+  const before = await host.memory();
+  await host.send(command);
+  const bytes = used(await host.memory()) - used(before);
+  await host.close();
+  return bytes;
+}
+
+/** What two nodes that talk, publish and lose datagrams leave behind after a garbage collection. */
+async function measureGrowth(bundle: string, datagrams: number, figures: RamFigures): Promise<void> {
+  const host = await XsHost.start(bundle);
+  await host.send(`engine 64 ${DATAGRAM_BYTES_MAX}`);
+  const first = Number(await host.send("traffic 1000"));
+  const before = await host.memory();
+  let total = 0;
+  while (total < datagrams) total += Number(await host.send(`traffic ${Math.min(50000, datagrams - total)}`));
+  figures["ram.xs32Bytes.growth"] = used(await host.memory()) - used(before);
+  figures["ram.growthDatagrams"] = total + first;
+  await host.close();
+}
+
+/** Steps of XS for single inputs, without those of the line that hands them over. */
+async function measureSteps(bundle: string, figures: RamFigures): Promise<void> {
+  const host = await XsHost.start(bundle, { staticBytes: 65536 });
+  await host.send(`engine 64 ${DATAGRAM_BYTES_MAX}`);
+  await host.send("rows 62");
+  const idle = await stepsOf(host, "idle");
+  await host.send("load syn");
+  const inSync = await stepsOf(host, "receive") - idle;
+  await host.send("load row");
+  const oneRow = await stepsOf(host, "receive") - idle;
+  await host.send("load full");
+  figures["cpu.xsMeter.inSyncSyn"] = inSync;
+  figures["cpu.xsMeter.mergeRow"] = oneRow - inSync;
+  figures["cpu.xsMeter.fullDatagram"] = await stepsOf(host, "receive") - idle;
+  figures["cpu.fullDatagram.bytes"] = Number(await host.send("receive"));
+  await host.close();
+}
+
+async function stepsOf(host: XsHost, line: string): Promise<number> {
+  await host.meter();
+  await host.send(line);
+  return host.meter();
+}
+
+function used(memory: XsMemory): number {
+  return memory.slots + memory.chunks;
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { CompilerMissing } from "../xs/xs.js";
+import type { Replayer } from "./replay.js";
+import { firstDifference, hashOf, onV8, onXs } from "./replay.js";
+import { type NodeTrace, record } from "./trace.js";
+
+const SEED = 1;
+const STEPS = 100000;
+
+/** An engine under test, or undefined where this machine can't build it; in CI that is a failure. */
+async function xsOrSkip(context: Mocha.Context): Promise<Replayer> {
+  try {
+    return await onXs();
+  } catch (error) {
+    if (!(error instanceof CompilerMissing) || process.env.CI === "true") throw error;
+    console.log(`      ${error.message}`);
+    return context.skip();
+  }
+}
+
+describe("conformance of engines", function () {
+  this.timeout(600000);
+  let traces: NodeTrace[];
+
+  before(() => {
+    traces = record(SEED, STEPS);
+  });
+
+  it(`has a trace of ${STEPS} inputs with all kinds of them, and restarts`, () => {
+    const lines = traces.flatMap((trace) => trace.lines);
+    assert.ok(lines.length >= STEPS);
+    const kinds = new Set(lines.map((line) => line.split(" ", 1)[0]));
+    assert.deepEqual([...kinds].sort(), ["new", "pin", "publish", "receive", "start", "tick"]);
+    assert.equal(traces.length, 20);
+    const starts = lines.filter((line) => line.startsWith("start"));
+    assert.ok(starts.length > 2 * traces.length, "restarts");
+    assert.ok(starts.some((line) => line.endsWith(" 1")) && starts.some((line) => line.endsWith(" 0")));
+  });
+
+  it("sends in a replay what the simulated nodes sent", async () => {
+    for (const { lines, sent } of traces) {
+      const answers = await onV8().send(["verbose 1", ...lines]);
+      const datagrams = answers.flatMap((answer) => [...answer.matchAll(/datagram \d+ \d+ \d+ (\w+)/g)]);
+      assert.deepEqual(datagrams.map((match) => match[1]), sent);
+    }
+  });
+
+  it("gives the same outputs on 32-bit XS as on V8", async function () {
+    const xs = await xsOrSkip(this);
+    const hashes = [await hashOf(onV8(), traces), await hashOf(xs, traces)];
+    await xs.close();
+    if (hashes[0] === hashes[1]) return;
+    const difference = await firstDifference(() => Promise.resolve(onV8()), onXs, traces);
+    assert.fail(`seed ${SEED}: ${JSON.stringify(difference, null, 2)}`);
+  });
+
+  it("points at the first step that differs, with both outputs", async () => {
+    const short = [{ lines: traces[3].lines.slice(0, 50), sent: [] }];
+    const wrong = (): Promise<Replayer> => {
+      const right = onV8();
+      let verbose = false;
+      const spoil = (line: string, answer: string) => {
+        if (line === "verbose 1") verbose = true;
+        return line === short[0].lines[41] ? (verbose ? "spoilt output" : "0") : answer;
+      };
+      return Promise.resolve({
+        ...right, name: "wrong", send: async (lines) => (await right.send(lines)).map((answer, i) => spoil(lines[i], answer)),
+      });
+    };
+    const difference = await firstDifference(() => Promise.resolve(onV8()), wrong, short);
+    assert.equal(difference?.step, 42);
+    assert.equal(difference.line, short[0].lines[41]);
+    assert.equal(difference.outputs.wrong, "spoilt output");
+    assert.match(difference.outputs.v8, /deadline \d+ \d+ \d+ root \d+ \d+ \d+$/);
+  });
+});
