@@ -4,7 +4,8 @@
  *   engine rows datagramBytes    an engine with one datagram buffer
  *   map rows                     the rows alone, as a Map of objects, for comparison
  *   rows n                       gives the engine n rows of other nodes, with a value of 3 bytes each
- *   load syn|row|full            prepares an input for the engine; full is one that wants as many rows as a datagram holds
+ *   load syn|row|full            prepares an input for the engine: in sync, with a fresher row, or one that wants as
+ *                                many rows as a datagram holds
  *   receive                      hands it over and takes all outputs; answers how many bytes were sent
  *   traffic n                    lets the engine and a peer exchange n datagrams
  *   idle                         does nothing: what a line costs by itself

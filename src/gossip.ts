@@ -59,6 +59,8 @@ export class Gossip {
   private storedRevision = 0;
   private sendFailures = 0;
   private isDebugBroken = false;
+  private isTelling = false;
+  private isViewNew = false;
   private timer: unknown;
   private timerDeadline = 0;
 
@@ -214,7 +216,7 @@ export class Gossip {
     if (length === CBOR_TOO_LARGE) {
       throw new Error(`value: takes more than ${this.checked.valueBytesMax} bytes of CBOR (valueBytesMax)`);
     }
-    if (length === CBOR_TOO_DEEP) throw new Error("value: is nested deeper than 8 levels");
+    if (length === CBOR_TOO_DEEP) throw new Error("value: is nested deeper than 4 levels");
     if (length < 0) throw new Error("value: has a part that CBOR can't express, such as a function");
     return length;
   }
@@ -291,35 +293,55 @@ export class Gossip {
     this.timer = undefined;
   }
 
+  /**
+   * Tells the application, a few rows at a time so that a board needs no room for
+   * many. What callbacks cause is told by the call that runs already.
+   */
   private tell(isOwnRowNew: boolean, sendError: Error | undefined): void {
-    const updated: NodeRow[] = [];
-    const changed: NodeRow[] = [];
-    const errors: number[] = [];
-    const event = this.event;
-    let isViewNew = isOwnRowNew;
     if (isOwnRowNew) this.tellViews(OWN_SLOT);
-    while (this.engine.pollEvent(event)) {
-      if (event.kind !== EVENT_UPDATE && event.kind !== EVENT_STATE) {
-        errors.push(event.kind);
-        continue;
-      }
-      this.tellViews(event.slot);
-      isViewNew = true;
-      if (event.kind === EVENT_UPDATE && this.options.onUpdate !== undefined) updated.push(this.row(event.slot));
-      if (event.kind === EVENT_STATE && this.options.onState !== undefined) changed.push(this.row(event.slot));
+    if (this.isTelling) {
+      this.isViewNew = this.isViewNew || isOwnRowNew;
+      return;
     }
-    if (isViewNew) this.settleViews();
-    this.callBack(updated, changed);
-    if (sendError !== undefined) this.fail("send", sendError);
-    for (let i = 0; i < errors.length; i++) this.failByEvent(errors[i]);
+    this.isTelling = true;
+    this.isViewNew = isOwnRowNew;
+    try {
+      let more = true;
+      while (more) more = this.tellSome();
+      if (sendError !== undefined) this.fail("send", sendError);
+    } finally {
+      this.isTelling = false;
+    }
   }
 
-  private callBack(updated: NodeRow[], changed: NodeRow[]): void {
+  /** Tells up to TOLD_MAX events. Returns whether there may be more. */
+  private tellSome(): boolean {
+    const updated: number[] = [];
+    const changed: number[] = [];
+    const event = this.event;
+    let error = 0;
+    while (error === 0 && updated.length + changed.length < TOLD_MAX && this.engine.pollEvent(event)) {
+      if (event.kind === EVENT_UPDATE) updated.push(event.slot);
+      else if (event.kind === EVENT_STATE) changed.push(event.slot);
+      else error = event.kind;
+      if (error === 0) this.tellViews(event.slot);
+    }
+    const any = error !== 0 || updated.length + changed.length > 0;
+    if (this.isViewNew || updated.length + changed.length > 0) this.settleViews();
+    this.callBack(updated, changed);
+    if (error !== 0) this.failByEvent(error);
+    return (any || this.isViewNew) && this.isOpen();
+  }
+
+  private callBack(updated: number[], changed: number[]): void {
     const options = this.options;
-    if (this.phase === CLOSED) return;
-    if (updated.length > 0 && options.onUpdate !== undefined) options.onUpdate(updated);
+    if (updated.length > 0 && options.onUpdate !== undefined && this.isOpen()) {
+      const rows: NodeRow[] = [];
+      for (let i = 0; i < updated.length; i++) rows.push(this.row(updated[i]));
+      options.onUpdate(rows);
+    }
     for (let i = 0; i < changed.length; i++) {
-      if (options.onState !== undefined && this.isOpen()) options.onState(changed[i]);
+      if (options.onState !== undefined && this.isOpen()) options.onState(this.row(changed[i]));
     }
   }
 
@@ -344,6 +366,7 @@ export class Gossip {
   }
 
   private settleViews(): void {
+    this.isViewNew = false;
     const views = this.options.views ?? [];
     for (let i = 0; i < views.length && this.isOpen(); i++) views[i].settle();
   }
@@ -394,6 +417,9 @@ export class Gossip {
     }
   }
 }
+
+/** Rows that are made objects at one time. */
+const TOLD_MAX = 8;
 
 const NEW = 0;
 const STARTED = 1;

@@ -56,7 +56,7 @@ export interface GossipOptions {
   views?: View[];
   /** Takes messages about each datagram, for finding faults. If it throws, it is not called again. */
   debugOutput?: (message: string) => void;
-  /** Rows of other nodes that became fresher, with their data. */
+  /** Rows of other nodes that became fresher, with their data: at most 8 a call. */
   onUpdate?: (rows: NodeRow[]) => void;
   /** A node's state changed; a new node's first state too. */
   onState?: (row: NodeRow) => void;

@@ -128,7 +128,7 @@ describe("Gossip: push", () => {
     const bad: [unknown, RegExp][] = [
       ["x".repeat(31), /^Error: value: .*32 bytes/], [{ a: { b: () => 1 } }, /^Error: value: .*function/],
       [Symbol("s"), /^Error: value/], [1n, /^Error: value/], [new Date(0), /^Error: value/],
-      [deep, /^Error: value: .*deeper than 8/],
+      [deep, /^Error: value: .*deeper than 4/],
     ];
     for (const [value, message] of bad) assert.throws(() => node.gossip.push(value as CborValue), message);
     for (const address of ["", "x", "1.2.3", "0.0.0.0", "1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:x"]) {

@@ -7,8 +7,11 @@ import { isUtf8 } from "./utf8.js";
  * built.
  */
 
-/** Arrays and maps around and including the innermost one: `[[1]]` is 2. */
-export const CBOR_DEPTH_MAX = 8;
+/**
+ * Arrays and maps around and including the innermost one: `[[1]]` is 2. Each level
+ * takes some 500 bytes of a board's stack, and anybody may send one.
+ */
+export const CBOR_DEPTH_MAX = 4;
 
 export const INTEGER_MAX = 9007199254740991;
 export const TWO_32 = 4294967296;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { CBOR_DEPTH_MAX } from "../../src/engine/cbor.js";
 import { CompilerMissing } from "../xs/xs.js";
-import type { Replayer } from "./replay.js";
-import { firstDifference, hashOf, onV8, onXs } from "./replay.js";
+import { type Replayer, firstDifference, hashOf, onV8, onXs } from "./replay.js";
 import { type NodeTrace, record } from "./trace.js";
 
 const SEED = 1;
@@ -16,6 +16,10 @@ async function xsOrSkip(context: Mocha.Context): Promise<Replayer> {
     console.log(`      ${error.message}`);
     return context.skip();
   }
+}
+
+function byte(value: number): string {
+  return value.toString(16).padStart(2, "0");
 }
 
 describe("conformance of engines", function () {
@@ -54,6 +58,21 @@ describe("conformance of engines", function () {
     assert.fail(`seed ${SEED}: ${JSON.stringify(difference, null, 2)}`);
   });
 
+  it("has stack enough on a board for the most deeply nested value, in an array and in a map", async function () {
+    const xs = await xsOrSkip(this);
+    const lines = ["new 1 1 5000 64 32 512 10000 86400000 16 4294967295 7", "start 0 0 1"];
+    for (const [id, level] of [["07", "81"], ["08", "a16161"]]) {
+      const value = level.repeat(CBOR_DEPTH_MAX) + "f94d60";
+      const row = `30000000${id}0a00000713880001${byte(value.length / 2)}${value}`;
+      const head = `c101000000${id}000100${"00".repeat(8)}`;
+      lines.push(`receive 100 7 5000 ${head}0200${byte(5 + row.length / 2)}c0a8001388${row}`);
+    }
+    const answers = await xs.send(lines);
+    await xs.close();
+    assert.deepEqual(answers, await onV8().send(lines));
+    assert.notEqual(answers[2], answers[3], "both rows were taken in");
+  });
+
   it("points at the first step that differs, with both outputs", async () => {
     const short = [{ lines: traces[3].lines.slice(0, 50), sent: [] }];
     const wrong = (): Promise<Replayer> => {
@@ -64,7 +83,9 @@ describe("conformance of engines", function () {
         return line === short[0].lines[41] ? (verbose ? "spoilt output" : "0") : answer;
       };
       return Promise.resolve({
-        ...right, name: "wrong", send: async (lines) => (await right.send(lines)).map((answer, i) => spoil(lines[i], answer)),
+        ...right,
+        name: "wrong",
+        send: async (lines) => (await right.send(lines)).map((answer, i) => spoil(lines[i], answer)),
       });
     };
     const difference = await firstDifference(() => Promise.resolve(onV8()), wrong, short);

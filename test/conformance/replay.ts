@@ -6,6 +6,9 @@ import { XsHost } from "../xs/xs.js";
 import { Harness } from "./harness.js";
 import type { NodeTrace } from "./trace.js";
 
+/** As `creation.stack` in boards/esp8266/manifest.json. */
+export const BOARD_STACK_SLOTS = 512;
+
 /** Something that takes lines for the harness and answers each. */
 export interface Replayer {
   name: string;
@@ -42,9 +45,9 @@ export function onV8(): Replayer {
   };
 }
 
-/** 32-bit XS with the memory of an ESP8266. */
+/** 32-bit XS with the memory of an ESP8266, its stack as in the board's manifest. */
 export async function onXs(): Promise<Replayer> {
-  const host = await XsHost.start(await buildBundle("./entry.ts", "conformance"));
+  const host = await XsHost.start(await buildBundle("./entry.ts", "conformance"), { stackSlots: BOARD_STACK_SLOTS });
   return { name: "xs32", send: (lines) => host.sendMany(lines), close: () => host.close() };
 }
 

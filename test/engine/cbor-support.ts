@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { type CborValue, checkCbor, decodeCbor, encodeCbor } from "../../src/engine/cbor.js";
+import { CBOR_DEPTH_MAX, type CborValue, checkCbor, decodeCbor, encodeCbor } from "../../src/engine/cbor.js";
 
 interface Vector {
   hex: string;
@@ -129,7 +129,7 @@ export function valuesOver(strings: fc.Arbitrary<string>): fc.Arbitrary<CborValu
   const keys = strings.filter((key) => key !== "__proto__");
   return fc.letrec<{ value: CborValue }>((tie) => ({
     value: fc.oneof(
-      { maxDepth: 5, depthSize: "small" },
+      { maxDepth: CBOR_DEPTH_MAX, depthSize: "small" },
       numbers,
       strings,
       fc.constantFrom(null, undefined, true, false),

@@ -2,12 +2,12 @@
 #include "board.h"
 
 /* The numbers of the Moddable SDK's manifest for the ESP8266 (and its base manifest for keys). */
-txCreation boardCreation(txSize staticBytes)
+txCreation boardCreation(txSize staticBytes, txSize stackSlots)
 {
   return (txCreation){
     .initialChunkSize = 1536, .incrementalChunkSize = 512,
     .initialHeapCount = 512, .incrementalHeapCount = 64,
-    .stackCount = 256,
+    .stackCount = stackSlots,
     .initialKeyCount = 32, .incrementalKeyCount = 32,
     .nameModulo = 53, .symbolModulo = 3,
     .parserBufferSize = 1024, .parserTableModulo = 17,

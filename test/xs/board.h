@@ -34,7 +34,7 @@ enum {
   EXIT_C_STACK = 90
 };
 
-extern txCreation boardCreation(txSize staticBytes);
+extern txCreation boardCreation(txSize staticBytes, txSize stackSlots);
 extern void boardOpen(txBoard* board, txSize size);
 extern txSize boardFree(const txBoard* board);
 extern void boardPaintStack(txMachine* the);

@@ -1,5 +1,5 @@
 /*
- * xs32 BUNDLE.js [--static BYTES] [--plain]
+ * xs32 BUNDLE.js [--static BYTES] [--stack SLOTS] [--plain]
  *
  * Runs a script bundle under XS as an ESP8266 board would, and talks to it line by line. The bundle
  * sets `globalThis.harness = { line(text) { return "…"; } }`. Each line of standard input is one
@@ -9,6 +9,7 @@
  *   !meter    answers the steps XS has made since the last !meter, and starts again from 0
  *
  * --static BYTES  size of the static block (32768)
+ * --stack SLOTS   size of the JavaScript stack, part of the static block (256)
  * --plain         no board: the bundle runs where it was loaded, and memory has no limit
  */
 #include "board.h"
@@ -171,10 +172,10 @@ static txMachine* openFlash(const txCreation* board)
   return fxCreateMachine(&creation, "flash", NULL, XS_NO_ID);
 }
 
-static txMachine* openMachine(const char* path, txSize staticBytes, int plain)
+static txMachine* openMachine(const char* path, txSize staticBytes, txSize stackSlots, int plain)
 {
   static txBoard board;
-  txCreation creation = boardCreation(staticBytes);
+  txCreation creation = boardCreation(staticBytes, stackSlots);
   txMachine* the = openFlash(&creation);
   loadBundle(the, path);
   if (!plain) {
@@ -294,19 +295,21 @@ static void serve(txMachine* the)
 int main(int argc, char** argv)
 {
   const char* path = NULL;
-  int staticBytes = 32768, plain = 0;
+  int staticBytes = 32768, stackSlots = 256, plain = 0;
   for (int index = 1; index < argc; index++) {
     if (!strcmp(argv[index], "--plain"))
       plain = 1;
     else if (!strcmp(argv[index], "--static") && index + 1 < argc)
       staticBytes = atoi(argv[++index]);
+    else if (!strcmp(argv[index], "--stack") && index + 1 < argc)
+      stackSlots = atoi(argv[++index]);
     else if (!path && argv[index][0] != '-')
       path = argv[index];
     else
       path = NULL, index = argc;
   }
-  if (!path || staticBytes < 8192)
-    fail(EXIT_USAGE, "usage: xs32 BUNDLE.js [--static BYTES, 8192 or more] [--plain]");
-  serve(openMachine(path, staticBytes, plain));
+  if (!path || staticBytes < 8192 || stackSlots < 128)
+    fail(EXIT_USAGE, "usage: xs32 BUNDLE.js [--static BYTES, 8192 or more] [--stack SLOTS, 128 or more] [--plain]");
+  serve(openMachine(path, staticBytes, stackSlots, plain));
   return 0;
 }

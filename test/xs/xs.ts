@@ -1,7 +1,6 @@
 // Runs a bundle inside 32-bit XS, in the memory of an ESP8266 board, and talks to it line by line.
 // What the program does, and the commands that begin with "!", stand at the head of host.c.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { once } from "node:events";
 import { build } from "./build.mjs";
 
 export { CompilerMissing } from "./build.mjs";
@@ -9,6 +8,8 @@ export { CompilerMissing } from "./build.mjs";
 export interface XsOptions {
   /** Size of the static block; 32768, as on the board, unless given. */
   staticBytes?: number;
+  /** JavaScript stack in slots of 16 bytes, part of the block; 256, the SDK's default there, unless given. */
+  stackSlots?: number;
   /** No board: the bundle stays in one machine without a limit. For comparison only. */
   plain?: boolean;
 }
@@ -89,6 +90,7 @@ export class XsHost {
   static async start(bundlePath: string, options: XsOptions = {}): Promise<XsHost> {
     const args = [bundlePath];
     if (options.staticBytes !== undefined) args.push("--static", String(options.staticBytes));
+    if (options.stackSlots !== undefined) args.push("--stack", String(options.stackSlots));
     if (options.plain) args.push("--plain");
     return new XsHost(spawn(await XsHost.build(), args, { stdio: ["pipe", "pipe", "pipe"] }));
   }
@@ -113,9 +115,14 @@ export class XsHost {
     answered.catch(() => undefined); // it may be rejected while lines are still being written
     for (let start = 0; start < lines.length && !this.ended; start += WRITE_LINES_MAX) {
       const text = lines.slice(start, start + WRITE_LINES_MAX).join("\n") + "\n";
-      if (!this.child.stdin.write(text)) await Promise.race([once(this.child.stdin, "drain"), this.closed]);
+      if (!this.child.stdin.write(text)) await Promise.race([this.drained(), this.closed]);
     }
     return answered;
+  }
+
+  /** Unlike `once` of node:events it does not reject when the program has ended; `closed` tells that. */
+  private drained(): Promise<void> {
+    return new Promise((resolve) => this.child.stdin.once("drain", resolve));
   }
 
   async memory(): Promise<XsMemory> {
