@@ -111,11 +111,13 @@ describe("manifests for Moddable", () => {
         for (const name of [...used, ...given]) assert.ok(documented.includes(`\`${name}\``), name);
       });
 
-      it("names paths that the SDK has", function () {
-        const sdk = process.env.MODDABLE;
-        if (sdk === undefined) this.skip();
-        assert.deepEqual([...build.sdkPaths].filter((source) => !isInSdk(sdk, source)), []);
-      });
+      // Where the SDK is installed; the rest of these tests needs no SDK.
+      const sdk = process.env.MODDABLE;
+      if (sdk !== undefined) {
+        it("names paths that the SDK has", () => {
+          assert.deepEqual([...build.sdkPaths].filter((source) => !isInSdk(sdk, source)), []);
+        });
+      }
     });
   }
 

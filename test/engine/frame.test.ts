@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { dropReasonName } from "../../src/engine/drops.js";
+import { FrameWriter } from "../../src/engine/frame-writer.js";
 import { Root, keyOf } from "../../src/engine/hash.js";
 import { propertyOptions } from "../support/random.js";
 import { type FrameVector, bytesOf, frames, hexOf, read, refusals, tableOf, write } from "./frame-support.js";
@@ -134,6 +135,31 @@ describe("damaged frames", () => {
       const bytes = sections.flatMap(([tag, content]) => [tag, 0, content.length, ...content]);
       assertRefusedOrValid(new Uint8Array([...head, ...bytes]), head.length + bytes.length);
     }), propertyOptions(2000));
+  });
+});
+
+describe("room in a frame", () => {
+  /** How many rows of one /24 network a datagram holds, with heartbeats below 4.5 hours. */
+  function rowsIn(datagramBytesMax: number, value: string): number {
+    const held = Array.from({ length: 200 }, (_, i) => ({
+      id: (i * 0x9e3779b1) >>> 0, address: 0xc0a80001 + i, port: 5000, revision: 100, heartbeat: 16383, state: 0, value,
+    }));
+    const rows = tableOf(held);
+    const writer = new FrameWriter();
+    writer.begin(new Uint8Array(1472), datagramBytesMax, 2, 0, rows, 1000, 1000);
+    writer.beginRows();
+    let written = 0;
+    while (written < rows.count && writer.writeRow(rows, rows.slotAt(written))) written++;
+    return written;
+  }
+
+  it("is for 100 rows and more in 1,200 bytes, and for 80 with a temperature", () => {
+    assert.ok(rowsIn(1200, "") >= 100, `${rowsIn(1200, "")} rows`);
+    assert.ok(rowsIn(1200, "f94d60") >= 80, `${rowsIn(1200, "f94d60")} rows`);
+  });
+
+  it("is for a row with a value in the smallest datagram", () => {
+    assert.ok(rowsIn(128, "58" + "1e" + "00".repeat(30)) >= 1);
   });
 });
 
