@@ -7,7 +7,7 @@
  * first) of a uint32 in its shortest form; any other form is refused, so that
  * one value has one encoding.
  */
-export class Reader {
+class Cursor {
   bytes!: Uint8Array;
   position = 0;
   end = 0;
@@ -21,6 +21,18 @@ export class Reader {
     this.failed = false;
   }
 
+  /** Moves on if so many bytes are left. */
+  protected take(length: number): boolean {
+    if (this.failed || length > this.end - this.position) {
+      this.failed = true;
+      return false;
+    }
+    this.position += length;
+    return true;
+  }
+}
+
+export class Reader extends Cursor {
   u8(): number {
     if (!this.take(1)) return 0;
     return this.bytes[this.position - 1];
@@ -62,30 +74,9 @@ export class Reader {
     this.take(length);
     return start;
   }
-
-  private take(length: number): boolean {
-    if (this.failed || length > this.end - this.position) {
-      this.failed = true;
-      return false;
-    }
-    this.position += length;
-    return true;
-  }
 }
 
-export class Writer {
-  bytes!: Uint8Array;
-  position = 0;
-  end = 0;
-  failed = false;
-
-  reset(bytes: Uint8Array, start: number, end: number): void {
-    this.bytes = bytes;
-    this.position = start;
-    this.end = end;
-    this.failed = false;
-  }
-
+export class Writer extends Cursor {
   /** Bytes that still fit. */
   room(): number {
     return this.end - this.position;
@@ -131,15 +122,6 @@ export class Writer {
   patchU16(at: number, value: number): void {
     this.bytes[at] = value >>> 8;
     this.bytes[at + 1] = value;
-  }
-
-  private take(length: number): boolean {
-    if (this.failed || length > this.end - this.position) {
-      this.failed = true;
-      return false;
-    }
-    this.position += length;
-    return true;
   }
 }
 
