@@ -184,7 +184,7 @@ export class NodeRun {
       elapsedMs: () => this.elapsedMs(),
       writeLine,
       writeWarning: (line) => this.warn(line),
-      colors: pc.createColors(pc.isColorSupported && stdout.isTTY),
+      colors: pc.createColors(Boolean(pc.isColorSupported && stdout.isTTY)),
       hint: stdin.isTTY
         ? "a number and Enter share it, an empty line withdraws it, Ctrl-C stops"
         : "a line of standard input with a number shares it, Ctrl-C stops",
@@ -200,12 +200,12 @@ export class NodeRun {
   }
 
   private warn(message: string): void {
-    const colors = pc.createColors(pc.isColorSupported && process.stderr.isTTY);
+    const colors = pc.createColors(Boolean(pc.isColorSupported && process.stderr.isTTY));
     process.stderr.write(`${colors.yellow(`warning: ${message}`)}\n`);
   }
 
   private debug(message: string): void {
-    const colors = pc.createColors(pc.isColorSupported && process.stderr.isTTY);
+    const colors = pc.createColors(Boolean(pc.isColorSupported && process.stderr.isTTY));
     process.stderr.write(`${colors.dim(`${this.elapsedMs()} ms: ${message}`)}\n`);
   }
 }

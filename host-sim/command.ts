@@ -121,7 +121,7 @@ function reportFor(flags: Flags): SimulateReport {
 
 function output(): ReportOutput {
   const command = process.env.npm_lifecycle_event === "start" ? "npm start --" : "chisme simulate";
-  return { writeLine, colors: pc.createColors(pc.isColorSupported && process.stdout.isTTY), command };
+  return { writeLine, colors: pc.createColors(Boolean(pc.isColorSupported && process.stdout.isTTY)), command };
 }
 
 function writeLine(line: string): void {
