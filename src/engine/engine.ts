@@ -192,6 +192,11 @@ export class Engine implements NodeParts {
     return this.clock.toCaller(this.deadline());
   }
 
+  /** @internal For `Suspicion`. */
+  ask(slot: number): boolean {
+    return this.rounds.ask(slot);
+  }
+
   private pollRowEvent(out: EngineEvent): boolean {
     const rows = this.rows;
     for (; rows.hasChanges && this.eventSlot < rows.capacity; this.eventSlot++) {

@@ -137,14 +137,17 @@ export class Rounds {
     return false;
   }
 
-  private ask(slot: number): void {
+  /** Sends a SYN to the node of a row, once more if it is waited for. Returns false when the outbox is full. */
+  ask(slot: number): boolean {
+    if (!this.node.outbox.hasRoom()) return false;
     const rows = this.node.rows;
     const id = rows.id(slot);
     this.node.outbox.addSyn(rows.address(slot), rows.port(slot), 0, slot);
-    if (this.asks.has(id)) return;
+    if (this.asks.has(id)) return true;
     if (this.asks.isFull()) this.drop(0);
     this.asks.add(true, id, rows.address(slot), rows.port(slot), this.node.clock.nowMs);
     rows.setFlag(slot, FLAG_ASKED);
+    return true;
   }
 
   private askAgain(): void {

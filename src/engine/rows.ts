@@ -46,6 +46,8 @@ export const FLAG_ASKED = 4;
 export const FLAG_TO_SEND = 8;
 export const FLAG_SENT_AS_NEWS = 16;
 const FLAG_HELD = 32;
+/** Suspected for long enough, and asked once more. */
+export const FLAG_LAST_ASK = 64;
 
 /**
  * Compares two statements about one node by ESPGossip's rule: revision, then

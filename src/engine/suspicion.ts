@@ -1,5 +1,5 @@
 import { type Clock, earlier } from "./clock.js";
-import { FLAG_STATE_CHANGED, type Rows } from "./rows.js";
+import { FLAG_LAST_ASK, FLAG_STATE_CHANGED, type Rows } from "./rows.js";
 import { DOWN, REMOVE, SUSPECT, UP } from "./states.js";
 
 /** No row waits: as far ahead as engine times can be compared. */
@@ -10,6 +10,8 @@ interface SuspiciousNode {
   readonly rows: Rows;
   readonly clock: Clock;
   readonly roundIntervalMs: number;
+  /** Sends a SYN to the node of a row and waits for its answer. Returns false when it can't now. */
+  ask(slot: number): boolean;
 }
 
 /**
@@ -40,6 +42,7 @@ export class Suspicion {
     const rows = this.node.rows;
     const state = rows.state(slot);
     rows.noteChange(slot, FLAG_STATE_CHANGED);
+    rows.clearFlag(slot, FLAG_LAST_ASK);
     if (state === UP) return;
     const waitMs = state === SUSPECT ? this.suspicionMs() : this.removeAfterMs;
     rows.setDeadline(slot, this.node.clock.nowMs + waitMs);
@@ -70,10 +73,22 @@ export class Suspicion {
         this.earliest = earlier(this.earliest, rows.deadline(slot));
       } else if (state === REMOVE) {
         rows.remove(slot);
+      } else if (state === SUSPECT && !rows.hasFlag(slot, FLAG_LAST_ASK)) {
+        this.askOnceMore(slot);
       } else {
         this.raise(slot, state === SUSPECT ? DOWN : REMOVE);
       }
     }
+  }
+
+  /** Who is about to call a node DOWN on the word of others asks it first, so that it can still refute. */
+  private askOnceMore(slot: number): void {
+    const rows = this.node.rows;
+    if (this.node.ask(slot)) {
+      rows.setFlag(slot, FLAG_LAST_ASK);
+      rows.setDeadline(slot, this.node.clock.nowMs + this.node.roundIntervalMs);
+    }
+    this.earliest = earlier(this.earliest, rows.deadline(slot));
   }
 
   /** Gives suspected nodes more time: this node has not listened for a while. */
