@@ -40,6 +40,11 @@ export class FrameReader extends Reader {
   private base = 0;
   private basePort = 0;
 
+  // Written out: the one that compilers make up calls `super(...arguments)`, and Espruino has no spread.
+  constructor() {
+    super();
+  }
+
   /** Decodes and checks a whole frame. Returns a drop reason, DROP_NONE when it is good. */
   open(bytes: Uint8Array, length: number, row: RowData): number {
     this.reset(bytes, 0, length);

@@ -16,6 +16,11 @@ export class FrameWriter extends Writer {
   private base = 0;
   private basePort = 0;
 
+  // Written out: the one that compilers make up calls `super(...arguments)`, and Espruino has no spread.
+  constructor() {
+    super();
+  }
+
   /** Bytes written. */
   length(): number {
     return this.position;
