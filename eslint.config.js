@@ -8,6 +8,7 @@ import { engineRules, espruinoRules, portableRules, sourceRules } from "./eslint
 const typescriptFiles = ["**/*.ts"];
 // What imports modules that exist only in a build for a board.
 const moddableFiles = ["src/platform/moddable*", "boards/**/*.ts"];
+const espruinoFiles = ["src/platform/espruino*", "src/platform/espruino*/**"];
 
 export default defineConfig(
   globalIgnores(["dist/", "build/", "coverage/"]),
@@ -55,6 +56,12 @@ export default defineConfig(
     languageOptions: { parserOptions: { projectService: false, project: "tsconfig.moddable.json" } },
   },
   {
+    files: [...espruinoFiles, "src/espruino.ts"],
+    languageOptions: { parserOptions: { projectService: false, project: "tsconfig.espruino.json" } },
+    // Espruino's modules come from its firmware and its flash, when they are asked for.
+    rules: { "@typescript-eslint/no-require-imports": "off" },
+  },
+  {
     // Declarations describe what others wrote: the standard library, in its own style.
     files: ["types/**/*.d.ts"],
     extends: [tseslint.configs.disableTypeChecked],
@@ -89,5 +96,5 @@ export default defineConfig(
     ignores: ["src/engine/cbor.ts", "src/engine/float.ts"],
     rules: engineRules,
   },
-  { files: ["src/platform/espruino*", "src/platform/espruino*/**"], rules: espruinoRules },
+  { files: espruinoFiles, rules: espruinoRules },
 );

@@ -1,0 +1,43 @@
+// What the platform for Espruino uses of the firmware and @types/espruino does not have: modules, timers, E.toString.
+
+interface EspruinoSocketOptions {
+  type: "udp4";
+  /** Longest datagram plus 8 bytes that Espruino puts before it; what is longer is cut. */
+  recvBufferSize?: number;
+}
+
+interface EspruinoUdpSocket {
+  /** Binds on all interfaces. Throws when the port is taken; without a network it does nothing. */
+  bind(port: number): EspruinoUdpSocket;
+  /** A string, each character a byte; anything else ends the program. */
+  send(message: string, port: number, address: string): void;
+  close(): void;
+  on(event: "message", callback: (message: string, from: { address: string; port: number }) => void): void;
+  on(event: "close", callback: () => void): void;
+}
+
+interface EspruinoDgram {
+  createSocket(options: EspruinoSocketOptions): EspruinoUdpSocket;
+}
+
+interface EspruinoStorageModule {
+  read(file: string): string | undefined;
+  /** Throws, or returns false, when there is no room. */
+  write(file: string, data: string): boolean;
+  erase(file: string): void;
+}
+
+interface EspruinoWifi {
+  getIP(): { ip?: string; mac?: string };
+}
+
+declare function require(name: "dgram"): EspruinoDgram;
+declare function require(name: "Storage"): EspruinoStorageModule;
+declare function require(name: "Wifi"): EspruinoWifi;
+
+declare function setTimeout(callback: () => void, delayMs: number): number;
+
+declare namespace E {
+  /** A string of the bytes; undefined when there is no memory for it. */
+  function toString(bytes: Uint8Array): string | undefined;
+}
