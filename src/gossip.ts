@@ -160,8 +160,7 @@ export class Gossip {
 
   /** `networkState` as JSON; bytes in it are hexadecimal text. */
   networkStateJson(): string {
-    const bytesAsHex = (_key: string, value: unknown) => value instanceof Uint8Array ? hex(value) : value;
-    return JSON.stringify(this.networkState(), bytesAsHex);
+    return JSON.stringify(printable(this.networkState()));
   }
 
   /**
@@ -427,6 +426,17 @@ const CLOSED = 2;
 
 function frameTypeName(type: number): string {
   return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : "unknown";
+}
+
+/** A copy with hexadecimal text for bytes. `JSON.stringify` could replace them, but not on Espruino. */
+function printable(value: unknown): unknown {
+  if (value instanceof Uint8Array) return hex(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(printable);
+  const copy: Record<string, unknown> = {};
+  const keys = Object.keys(value);
+  for (let i = 0; i < keys.length; i++) copy[keys[i]] = printable((value as Record<string, unknown>)[keys[i]]);
+  return copy;
 }
 
 function hex(bytes: Uint8Array): string {
