@@ -1,5 +1,7 @@
 import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import typescript from "@rollup/plugin-typescript";
+import { besideBundle, espruinoOutput, inlineConstants, shorten, stripTypes } from "./rollup-plugins/espruino.js";
 
 const outputDirectory = "dist";
 const commandLineFile = "cli/main.js";
@@ -29,7 +31,7 @@ const executableCommandLine = {
   },
 };
 
-export default {
+const forNode = {
   input: buildConfig.files,
   external: [/^node:/, ...Object.keys(dependencies)],
   plugins: [
@@ -47,3 +49,19 @@ export default {
     banner: (chunk) => chunk.fileName === commandLineFile ? "#!/usr/bin/env node" : "",
   },
 };
+
+const espruinoEntry = fileURLToPath(new URL("src/espruino.ts", import.meta.url));
+const espruinoFile = (entryFileNames, ...plugins) => ({
+  ...espruinoOutput, dir: `${outputDirectory}/espruino`, entryFileNames, plugins: [inlineConstants, ...plugins],
+});
+
+const forEspruino = {
+  input: espruinoEntry,
+  plugins: [stripTypes],
+  output: [
+    espruinoFile("chisme.js", besideBundle(espruinoEntry)),
+    espruinoFile("chisme.min.js", shorten(espruinoEntry)),
+  ],
+};
+
+export default [forNode, forEspruino];
