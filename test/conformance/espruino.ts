@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
+import type { Replayer } from "./replay.js";
+
+/**
+ * Espruino, which is not part of this project: its build for Linux, made of
+ * the sources of Espruino by `make BOARD=LINUX`. The harness is bundled and
+ * minified as `chisme.min.js` is.
+ *
+ * @param program path of the interpreter
+ */
+export async function onEspruino(program: string): Promise<Replayer> {
+  const entry = fileURLToPath(new URL("./espruino-entry.ts", import.meta.url));
+  const { minified } = await bundleForEspruino(entry);
+  const folder = mkdtempSync(join(tmpdir(), "chisme-espruino-"));
+  const script = join(folder, "script.js");
+  // Not from Storage as that does, because here each byte of it would be a call of the system.
+  writeFileSync(script, `Modules.addCached("harness", ${JSON.stringify(minified)});
+require("harness").replay("lines", "answers");
+quit();
+`);
+  return {
+    name: "espruino",
+    send(lines) {
+      writeFileSync(join(folder, "lines"), lines.map((line) => `${line}\n`).join(""));
+      rmSync(join(folder, "answers"), { force: true });
+      const { status, stdout, error } = spawnSync(program, [script], { cwd: folder, encoding: "latin1" });
+      if (error !== undefined) throw error;
+      assert.equal(status, 0, stdout);
+      const answers = readFileSync(join(folder, "answers"), "latin1").split("\n").slice(0, -1);
+      assert.equal(answers.length, lines.length, stdout);
+      return Promise.resolve(answers);
+    },
+    close() {
+      rmSync(folder, { recursive: true });
+      return Promise.resolve();
+    },
+  };
+}
