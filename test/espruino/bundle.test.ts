@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { Linter } from "eslint";
+import { bundleRules } from "../../eslint-rules/espruino.js";
+import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
+import { type CborValue, Gossip, type GossipOptions } from "../../src/gossip.js";
+import { FileStorage, nodePlatform } from "../../src/platform/node.js";
+import { cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { EspruinoDevice } from "./device.js";
+
+/** The size as it is, and a little. What it takes of RAM goes with it: see boards/espruino/README.md. */
+const MINIFIED_BYTES_MAX = 44500;
+const PATIENCE_MS = 60000;
+const EXPORTS = [
+  "ASKED", "DOWN", "EspruinoClock", "EspruinoSocket", "Gossip", "MinMax", "REMOVE", "SUSPECT", "UP",
+  "espruinoPlatform", "flashStorage", "minMax",
+];
+
+describe("the bundle for Espruino", function () {
+  this.timeout(120000);
+  const code: Record<string, string> = {};
+  const devices: EspruinoDevice[] = [];
+  const nodes: Gossip[] = [];
+
+  before(async () => {
+    const entry = fileURLToPath(new URL("../../src/espruino.ts", import.meta.url));
+    const { readable, minified } = await bundleForEspruino(entry);
+    code["chisme.js"] = readable;
+    code["chisme.min.js"] = minified;
+  });
+
+  afterEach(async () => {
+    for (const node of nodes.splice(0)) node.close();
+    for (const device of devices.splice(0)) device.halt();
+    await cleanUp();
+  });
+
+  function lint(text: string): string[] {
+    const config = { rules: bundleRules, languageOptions: { ecmaVersion: "latest", sourceType: "commonjs" } } as const;
+    const messages = new Linter().verify(text, config);
+    return messages.map(({ line, message }) => `${line}: ${message}`);
+  }
+
+  function device(file: string): EspruinoDevice {
+    const made = new EspruinoDevice(code[file]);
+    devices.push(made);
+    return made;
+  }
+
+  function started<Node extends Gossip>(node: Node, value: CborValue): Node {
+    nodes.push(node);
+    node.start();
+    node.push(value);
+    return node;
+  }
+
+  /** Boots a device and starts a node on it, under ids that differ although the serial numbers do not. */
+  function boot(board: EspruinoDevice, port: number, seed: string, value: CborValue, more = {}): Gossip {
+    const chisme = board.boot();
+    const options = {
+      ...chisme.espruinoPlatform(), storage: chisme.flashStorage(),
+      port, seedList: [seed], roundIntervalMs: 100, ...more,
+    };
+    return started(new chisme.Gossip(options), value);
+  }
+
+  function bootOnNode(port: number, seed: string, value: CborValue, more: Partial<GossipOptions> = {}): Gossip {
+    const platform = nodePlatform("127.0.0.1");
+    return started(new Gossip({ ...platform, port, seedList: [seed], roundIntervalMs: 100, ...more }), value);
+  }
+
+  async function until(what: string, condition: () => boolean): Promise<void> {
+    for (const deadlineMs = performance.now() + PATIENCE_MS; !condition();) {
+      assert.ok(performance.now() < deadlineMs, `waited in vain until ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** All nodes hold one value for each port. */
+  async function untilAllKnow(values: Record<number, CborValue>): Promise<void> {
+    const expected = JSON.stringify(values);
+    await until(`all know ${expected}`, () => nodes.every((node) => {
+      return JSON.stringify(Object.fromEntries(node.rows().map(({ port, data }) => [port, data]))) === expected;
+    }));
+  }
+
+  for (const file of ["chisme.js", "chisme.min.js"]) {
+    describe(file, () => {
+      it("has nothing that Espruino has not", () => {
+        assert.deepEqual(lint(code[file]), []);
+      });
+
+      it("exports what a sketch needs", () => {
+        assert.deepEqual(Object.keys(device(file).boot()).sort(), EXPORTS);
+      });
+
+      it("runs without the missing built-ins, with real nodes over UDP", async () => {
+        const [a, b, c, d] = [freshPort(), freshPort(), freshPort(), freshPort()];
+        const seed = `127.0.0.1:${a}`;
+        bootOnNode(a, `127.0.0.1:${b}`, 21.5);
+        bootOnNode(b, seed, "ñandú", { datagramBytesMax: 128 });
+        boot(device(file), c, seed, { temperature: -3.25, at: [1, null, true] });
+        boot(device(file), d, seed, 1e9, { datagramBytesMax: 128 });
+        await untilAllKnow({ [a]: 21.5, [b]: "ñandú", [c]: { at: [1, null, true], temperature: -3.25 }, [d]: 1e9 });
+        for (const node of nodes) {
+          assert.deepEqual(Object.values(node.stats().drops).filter((count) => count > 0), []);
+        }
+      });
+
+      it("goes on with its revision after a restart", async () => {
+        const [a, b] = [freshPort(), freshPort()];
+        const peer = bootOnNode(a, `127.0.0.1:${b}`, 1, { storage: new FileStorage(freshFolder()) });
+        const board = device(file);
+        for (const revision of [0, 1, 2]) {
+          const node = boot(board, b, `127.0.0.1:${a}`, 100 + revision);
+          assert.equal(node.revision, revision);
+          await until(`revision ${revision} is known`, () => peer.rows().some((row) => {
+            return row.id === node.id && row.revision === revision && row.data === 100 + revision;
+          }));
+          nodes.pop();
+          board.halt();
+        }
+      });
+    });
+  }
+
+  it("keeps the names of all that is public when it is minified", () => {
+    const options = { port: 5000, roundIntervalMs: 10000 };
+    const [readable, minified] = ["chisme.js", "chisme.min.js"].map((file) => {
+      const chisme = device(file).boot();
+      const maximum = chisme.minMax({ select: (data) => data });
+      const platform = chisme.espruinoPlatform();
+      const node = new chisme.Gossip({ ...platform, ...options, randomSeed: 1, id: 7, views: [maximum] });
+      node.push({ list: [1, null, "text"] });
+      node.push(4);
+      return JSON.stringify([node.rows(), node.networkState(), node.stats(), node.id, node.revision, maximum.maximum]);
+    });
+    assert.equal(minified, readable);
+    assert.match(minified, /"data":4/);
+  });
+
+  it("writes bytes as hexadecimal text where JSON.stringify takes no replacer", () => {
+    const board = device("chisme.min.js");
+    const chisme = board.boot();
+    const node = new chisme.Gossip({ ...chisme.espruinoPlatform(), id: 7 });
+    node.push({ list: ["text", null, board.bytesOf(Buffer.of(1, 255))] });
+    assert.match(node.networkStateJson(), /"data":{"list":\["text",null,"01ff"\]}/);
+  });
+
+  it(`is at most ${MINIFIED_BYTES_MAX} bytes long`, () => {
+    assert.ok(code["chisme.min.js"].length <= MINIFIED_BYTES_MAX, `${code["chisme.min.js"].length} bytes`);
+  });
+
+  describe("its check", () => {
+    const offences = {
+      "spread": "class Base {} class Derived extends Base { constructor() { super(...arguments); } }",
+      "catch without a name": "try { f(); } catch { g(); }",
+      "default value": "function f(a = 1) {}",
+      "optional chaining": "a?.b;",
+      "Map": "new Map();",
+      "Math.imul": "Math.imul(2, 3);",
+      "sort": "[2, 1].sort();",
+      "copyWithin": "bytes.copyWithin(0, 1);",
+    };
+    for (const [name, source] of Object.entries(offences)) {
+      it(`refuses ${name}`, () => {
+        assert.equal(lint(source).length, 1);
+      });
+    }
+
+    it("runs the bundle where the missing built-ins are missing", () => {
+      const there = (expression: string) => new EspruinoDevice(`exports.there = ${expression}`).boot() as unknown;
+      for (const name of ["Map", "Set", "Symbol", "BigInt", "TextEncoder", "RangeError", "Math.imul", "Math.trunc",
+        "Object.freeze", "Number.isInteger", "Array.from", "Uint8Array.from", "Uint8Array.prototype.copyWithin",
+        "[].lastIndexOf", "''.codePointAt"]) {
+        const root = name.startsWith("[") || name.startsWith("'") ? "0" : name.split(".")[0];
+        const question = `typeof ${root} !== "undefined" && typeof ${name} !== "undefined"`;
+        assert.deepEqual(there(question), { there: false }, name);
+      }
+    });
+  });
+});

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { type Socket, createSocket } from "node:dgram";
+import vm from "node:vm";
+import type { Gossip, minMax } from "../../src/gossip.js";
+import type { GossipSocket, GossipStorage, Platform } from "../../src/platform/types.js";
+import { globalsPresent, membersPresent, staticsPresent } from "./built-ins.js";
+
+/** What Espruino keeps for its own header when it receives a datagram, and how much it takes in any case. */
+const HEADER_BYTES = 8;
+const CHUNK_BYTES = 536;
+
+/** What `require("chisme")` gives. */
+export interface Chisme {
+  Gossip: typeof Gossip;
+  minMax: typeof minMax;
+  espruinoPlatform(receiveBytesMax?: number): Platform & { socket: EspruinoSocket };
+  flashStorage(file?: string): GossipStorage;
+}
+
+interface EspruinoSocket extends GossipSocket {
+  reopen(): void;
+}
+
+type Handler = (...args: unknown[]) => void;
+
+/** A board with Espruino's built-ins, sockets, timers, clock and flash as far as the platform uses them. */
+export class EspruinoDevice {
+  /** Storage, which is there after a restart. */
+  readonly files = new Map<string, string>();
+  readonly sockets: FakeUdpSocket[] = [];
+  /** What `Wifi.getIP()` gives; undefined where the firmware has no such module. */
+  wifi: { ip?: string; mac?: string } | undefined;
+  serial = "00000000-addeadde-addeadde";
+  /** What the clock was set ahead by. */
+  clockSetMs = 0;
+  /** Whether `bind` finds its port taken. */
+  isPortTaken = false;
+  /** Bytes of the kind that the board's programs know. */
+  bytesOf: (bytes: Buffer) => Uint8Array = (bytes) => bytes;
+  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly code: string;
+
+  /** @param code of the bundle */
+  constructor(code: string) {
+    this.code = code;
+  }
+
+  /** Starts anew: what `require("chisme")` gives, in a context of its own. */
+  boot(): Chisme {
+    const context = vm.createContext({});
+    this.bytesOf = vm.runInContext("(bytes) => new Uint8Array(bytes)", context) as (bytes: Buffer) => Uint8Array;
+    takeAway(context);
+    Object.assign(context, {
+      exports: {},
+      require: (name: string) => this.module(name),
+      getTime: () => (performance.timeOrigin + performance.now() + this.clockSetMs) / 1000,
+      getSerial: () => this.serial,
+      setTimeout: (callback: () => void, delayMs: number) => this.setTimer(callback, delayMs),
+      clearTimeout: (timer: NodeJS.Timeout) => clearTimeout(timer),
+      E: {
+        hwRand: () => Math.floor(Math.random() * 2 ** 32) | 0,
+        toString: (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1"),
+        toUint8Array: (text: string) => this.bytesOf(Buffer.from(text, "latin1")),
+      },
+    });
+    vm.runInContext(this.code, context);
+    return context.exports as Chisme;
+  }
+
+  /** Power is off: nothing of it runs any more. */
+  halt(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+    for (const socket of this.sockets.splice(0)) socket.release();
+  }
+
+  private setTimer(callback: () => void, delayMs: number): NodeJS.Timeout {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      callback();
+    }, delayMs);
+    this.timers.add(timer);
+    return timer;
+  }
+
+  private module(name: string): unknown {
+    switch (name) {
+      case "dgram": return { createSocket: (options: { recvBufferSize?: number }) => this.createSocket(options) };
+      case "Storage": return {
+        read: (file: string) => this.files.get(this.checked(file)),
+        write: (file: string, data: string) => this.files.set(this.checked(file), data) !== undefined,
+        erase: (file: string) => this.files.delete(this.checked(file)),
+      };
+      case "Wifi":
+        if (this.wifi !== undefined) return { getIP: () => this.wifi };
+        throw new Error(`Module "Wifi" not found`);
+      default: throw new Error(`Module "${name}" not found`);
+    }
+  }
+
+  private checked(file: string): string {
+    assert.ok(file.length <= 28, `${file} is no name of a file of Storage`);
+    return file;
+  }
+
+  private createSocket(options: { recvBufferSize?: number }): FakeUdpSocket {
+    const socket = new FakeUdpSocket(options.recvBufferSize ?? 0, () => this.isPortTaken);
+    this.sockets.push(socket);
+    return socket;
+  }
+}
+
+/** Espruino's socket, made of one of Node.js. */
+export class FakeUdpSocket {
+  isBound = false;
+  isClosed = false;
+  readonly sent: string[] = [];
+  private readonly handlers = new Map<string, Handler>();
+  private readonly socket: Socket = createSocket("udp4");
+
+  constructor(recvBufferSize: number, private readonly isPortTaken: () => boolean) {
+    const room = Math.max(CHUNK_BYTES, recvBufferSize) - HEADER_BYTES;
+    this.socket.on("message", (bytes, { address, port, size }) => {
+      if (bytes.length === 0) this.end();
+      else this.emit("message", bytes.subarray(0, room).toString("latin1"), { address, port, size });
+    });
+  }
+
+  bind(port: number): this {
+    if (this.isPortTaken()) throw new Error("Unable to create socket");
+    this.isBound = true;
+    this.socket.bind(port);
+    return this;
+  }
+
+  send(message: string, port: number, address: string): void {
+    assert.equal(typeof message, "string");
+    if (this.isClosed) throw new Error("This socket is closed");
+    this.sent.push(`${address}:${port}`);
+    // Broadcasts stay here: from a bound socket they vanish, and others are nothing for the machine of a test.
+    if (!address.endsWith(".255")) this.socket.send(Buffer.from(message, "latin1"), port, address);
+  }
+
+  on(event: string, handler: Handler): void {
+    this.handlers.set(event, handler);
+  }
+
+  close(): void {
+    this.end();
+  }
+
+  /** Closes, by whomever, and says so. */
+  end(): void {
+    if (this.release()) this.emit("close");
+  }
+
+  /** Returns whether the socket was open. */
+  release(): boolean {
+    const wasOpen = !this.isClosed;
+    this.isClosed = true;
+    if (wasOpen) this.socket.close();
+    return wasOpen;
+  }
+
+  emit(event: string, ...args: unknown[]): void {
+    this.handlers.get(event)?.(...args);
+  }
+}
+
+/** Takes away from a context whatever Espruino has not. */
+function takeAway(context: vm.Context): void {
+  const script = `(globals, statics, members) => {
+    const { create, getOwnPropertyNames, getPrototypeOf, keys } = Object;
+    const stringify = JSON.stringify;
+    const leave = (object, names) => {
+      const left = create(null);
+      const always = ["constructor", "prototype", "name", "length", "__proto__"];
+      for (let i = 0; i < always.length; i++) left[always[i]] = 1;
+      for (let i = 0; i < names.length; i++) left[names[i]] = 1;
+      const all = getOwnPropertyNames(object);
+      for (let i = 0; i < all.length; i++) if (left[all[i]] === undefined) delete object[all[i]];
+    };
+    const kinds = keys(members);
+    for (let i = 0; i < kinds.length; i++) {
+      const kind = kinds[i];
+      leave(kind === "TypedArray" ? getPrototypeOf(Uint8Array.prototype) : globalThis[kind].prototype, members[kind]);
+    }
+    leave(getPrototypeOf(Uint8Array), []);
+    for (let i = 0; i < globals.length; i++) {
+      const object = globalThis[globals[i]];
+      const isHolder = typeof object === "function" || (typeof object === "object" && object !== globalThis);
+      if (isHolder) leave(object, statics[globals[i]] || []);
+    }
+    leave(globalThis, globals);
+    JSON.stringify = (value) => stringify(value);
+  }`;
+  // By way of JSON, so that the lists are of the context's own kind of array.
+  const lists = JSON.stringify([globalsPresent, staticsPresent, membersPresent]);
+  vm.runInContext(`(${script})(...${lists})`, context);
+}

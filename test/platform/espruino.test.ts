@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { fileURLToPath } from "node:url";
+import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
+import { freshPort } from "../cli/node-process.js";
+import { type Chisme, EspruinoDevice } from "../espruino/device.js";
+
+const LOCALHOST = 0x7f000001;
+
+describe("the platform of Espruino", function () {
+  this.timeout(60000);
+  let code = "";
+  let device: EspruinoDevice;
+  let chisme: Chisme;
+
+  before(async () => {
+    code = (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino.ts", import.meta.url)))).readable;
+  });
+
+  beforeEach(() => {
+    device = new EspruinoDevice(code);
+    chisme = device.boot();
+  });
+
+  afterEach(() => device.halt());
+
+  describe("its socket", () => {
+    const fail = (error: Error) => {
+      throw error;
+    };
+
+    it("takes and sends datagrams as bytes", async () => {
+      const [a, b] = [freshPort(), freshPort()];
+      const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+      const socket = chisme.espruinoPlatform().socket;
+      const peer = createSocket("udp4").bind(b);
+      const echoed = new Promise<[number[], number, number]>((resolve) => {
+        socket.open(a, (bytes, length, address, port) => {
+          assert.equal(length, bytes.length);
+          resolve([Array.from(bytes), address, port]);
+        }, fail);
+      });
+      peer.on("message", (bytes, { port }) => peer.send(bytes, port, "127.0.0.1"));
+      const timer = setInterval(() => socket.send(all, 255, LOCALHOST, b), 50);
+      assert.deepEqual(await echoed, [Array.from(all.subarray(0, 255)), LOCALHOST, b]);
+      clearInterval(timer);
+      peer.close();
+    });
+
+    it("is bound anew when an empty datagram has closed it", () => {
+      const socket = chisme.espruinoPlatform().socket;
+      socket.open(freshPort(), () => undefined, fail);
+      device.sockets[0].end();
+      assert.equal(device.sockets.length, 2);
+      assert.ok(device.sockets[1].isBound && !device.sockets[1].isClosed);
+    });
+
+    it("is bound anew by reopen, and not after close", () => {
+      const socket = chisme.espruinoPlatform().socket;
+      socket.reopen();
+      assert.equal(device.sockets.length, 0);
+      socket.open(freshPort(), () => undefined, fail);
+      socket.reopen();
+      assert.deepEqual(device.sockets.map(({ isClosed }) => isClosed), [true, false]);
+      socket.close();
+      socket.reopen();
+      assert.deepEqual(device.sockets.map(({ isClosed }) => isClosed), [true, true]);
+    });
+
+    it("tells when the port is taken, and refuses to send then", () => {
+      const errors: string[] = [];
+      const socket = chisme.espruinoPlatform().socket;
+      device.isPortTaken = true;
+      socket.open(freshPort(), () => undefined, (error) => errors.push(error.message));
+      assert.deepEqual(errors, ["Unable to create socket"]);
+      assert.throws(() => socket.send(new Uint8Array(1), 1, LOCALHOST, 5000), /not open/);
+    });
+
+    it("broadcasts from a second socket, which is not bound, and makes another when that was closed", () => {
+      const socket = chisme.espruinoPlatform().socket;
+      socket.open(freshPort(), () => undefined, fail);
+      socket.send(new Uint8Array(8), 8, 0xffffffff, 5000);
+      socket.send(new Uint8Array(8), 8, 0xc0a800ff, 5000);
+      assert.deepEqual(device.sockets[1].sent, ["255.255.255.255:5000", "192.168.0.255:5000"]);
+      assert.ok(!device.sockets[1].isBound);
+      device.sockets[1].end();
+      socket.send(new Uint8Array(8), 8, 0xffffffff, 5000);
+      assert.deepEqual(device.sockets[2].sent, ["255.255.255.255:5000"]);
+      assert.deepEqual(device.sockets[0].sent, []);
+      socket.close();
+      assert.ok(device.sockets.every(({ isClosed }) => isClosed));
+    });
+
+    it("knows its address from Wi-Fi, and an id from the MAC address or the serial number", () => {
+      const socket = chisme.espruinoPlatform().socket;
+      assert.equal(socket.ownAddress(), 0);
+      assert.equal(socket.deviceId(5000), 0xaddeadde);
+      assert.equal(socket.deviceId(5001), 0xaddfadde);
+      device.wifi = { ip: "192.168.0.54", mac: "a4:cf:12:fe:dc:ba" };
+      assert.equal(socket.ownAddress(), 0xc0a80036);
+      assert.equal(socket.deviceId(5000), 0x12fedcba);
+      device.wifi = { ip: "0.0.0.0" };
+      assert.equal(socket.ownAddress(), 0);
+    });
+  });
+
+  describe("its clock", () => {
+    it("counts what time passes, and not by how much it is set", async () => {
+      const clock = chisme.espruinoPlatform().clock;
+      const startMs = clock.nowMs();
+      for (const yearMs of [365, -365 * 30]) {
+        device.clockSetMs += yearMs * 86400000;
+        assert.ok(clock.nowMs() - startMs < 86400000);
+      }
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 50));
+      assert.ok(clock.nowMs() > startMs);
+    });
+
+    it("cancels timers", async () => {
+      const clock = chisme.espruinoPlatform().clock;
+      let calls = 0;
+      clock.clearTimer(clock.setTimer(() => calls++, 1));
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 20));
+      assert.equal(calls, 0);
+    });
+  });
+
+  describe("its storage", () => {
+    it("keeps the revision over restarts, all of uint32", () => {
+      assert.equal(chisme.flashStorage().readRevision(), undefined);
+      for (const revision of [0, 1, 2, 0x80000000, 0xffffffff, 5]) {
+        chisme.flashStorage().writeRevision(revision);
+        assert.equal(device.boot().flashStorage().readRevision(), revision);
+      }
+    });
+
+    it("has one for each name", () => {
+      chisme.flashStorage("one").writeRevision(4);
+      chisme.flashStorage("two").writeRevision(9);
+      assert.equal(chisme.flashStorage("one").readRevision(), 4);
+    });
+
+    it("loses one start at most when power goes while a file is written", () => {
+      for (let revision = 0; revision < 5; revision++) chisme.flashStorage().writeRevision(revision);
+      const newest = [...device.files].find(([, text]) => text === "4");
+      assert.ok(newest);
+      for (const torn of [undefined, "\xff", "4\xff"]) {
+        if (torn === undefined) device.files.delete(newest[0]);
+        else device.files.set(newest[0], torn);
+        assert.equal(device.boot().flashStorage().readRevision(), 3);
+      }
+    });
+  });
+});
