@@ -1,4 +1,5 @@
 // What the platform for Espruino uses of the firmware and @types/espruino does not have: modules, timers, E.toString.
+// Types declared here keep the names of their members when the bundle is minified, those of the sources don't.
 
 interface EspruinoSocketOptions {
   type: "udp4";
@@ -27,8 +28,13 @@ interface EspruinoStorageModule {
   erase(file: string): void;
 }
 
+interface EspruinoAddresses {
+  ip?: string;
+  mac?: string;
+}
+
 interface EspruinoWifi {
-  getIP(): { ip?: string; mac?: string };
+  getIP(): EspruinoAddresses;
 }
 
 declare function require(name: "dgram"): EspruinoDgram;

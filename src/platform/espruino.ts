@@ -16,8 +16,8 @@ export interface EspruinoPlatform extends Platform {
 /**
  * The platform's part of a node's options on Espruino. The network must be there already.
  *
- * @param receiveBytesMax longest datagram that is taken in, 528 to 1,472, which is the default;
- * no more than any node of the network sends. On ESP8266 it is 268 whatever is said here
+ * @param receiveBytesMax longest datagram that is taken in, 528 to 1,472, the default, which is
+ * the longest that any node sends. Espruino cuts what is longer. ESP8266 drops what is longer than 268
  */
 export function espruinoPlatform(receiveBytesMax?: number): EspruinoPlatform {
   return {
@@ -172,7 +172,7 @@ export class EspruinoSocket implements GossipSocket {
   }
 }
 
-function wifi(): { ip?: string; mac?: string } {
+function wifi(): EspruinoAddresses {
   try {
     return require("Wifi").getIP();
   } catch {

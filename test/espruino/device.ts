@@ -39,6 +39,7 @@ export class EspruinoDevice {
   bytesOf: (bytes: Buffer) => Uint8Array = (bytes) => bytes;
   private readonly timers = new Set<NodeJS.Timeout>();
   private readonly code: string;
+  private context: vm.Context = {};
 
   /** @param code of the bundle */
   constructor(code: string) {
@@ -48,6 +49,7 @@ export class EspruinoDevice {
   /** Starts anew: what `require("chisme")` gives, in a context of its own. */
   boot(): Chisme {
     const context = vm.createContext({});
+    this.context = context;
     this.bytesOf = vm.runInContext("(bytes) => new Uint8Array(bytes)", context) as (bytes: Buffer) => Uint8Array;
     takeAway(context);
     Object.assign(context, {
@@ -65,6 +67,31 @@ export class EspruinoDevice {
     });
     vm.runInContext(this.code, context);
     return context.exports as Chisme;
+  }
+
+  /**
+   * Runs a sketch after a start, as one that was saved to flash: what it says
+   * goes to `print`, and `init` comes when it has been read.
+   *
+   * @param more globals: pins, what reads them, another module `Wifi`
+   */
+  run(sketch: string, print: (text: string) => void, more: Record<string, unknown>): void {
+    const chisme = this.boot();
+    const context = this.context;
+    const firmware = context.require as (name: string) => unknown;
+    const inits: (() => void)[] = [];
+    Object.assign(context, { print, ...more });
+    (context.E as { on: Handler }).on = (_event, callback) => inits.push(callback as () => void);
+    context.require = (name: string) => name === "chisme" ? chisme : more[name] ?? firmware(name);
+    context.setInterval = (callback: () => void, delayMs: number) => {
+      const again = () => {
+        this.setTimer(again, delayMs);
+        callback();
+      };
+      this.setTimer(again, delayMs);
+    };
+    vm.runInContext(sketch, context);
+    for (const init of inits) init();
   }
 
   /** Power is off: nothing of it runs any more. */

@@ -25,7 +25,7 @@ class Interpreter {
   constructor(program: string, script: string, folder: string) {
     const file = join(folder, `script-${freshPort()}.js`);
     writeFileSync(file, script);
-    this.child = spawn(program, [file], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+    this.child = spawn(program, [file], { cwd: folder, stdio: ["pipe", "pipe", "inherit"] });
     assert.ok(this.child.stdout !== null);
     createInterface({ input: this.child.stdout }).on("line", (line) => {
       this.lines.push(line);

@@ -14,7 +14,7 @@ describe("the platform of Espruino", function () {
   let chisme: Chisme;
 
   before(async () => {
-    code = (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino.ts", import.meta.url)))).readable;
+    code = (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino.ts", import.meta.url)))).minified;
   });
 
   beforeEach(() => {

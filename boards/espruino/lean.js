@@ -1,0 +1,68 @@
+// A sensor node for boards with little memory, on Espruino: shares a temperature and knows of 15 other
+// nodes. It takes about 3,200 of Espruino's variables, of which an ESP32-C3 has 4,095 and an ESP8266
+// only 1,600: too few. README.md beside this file tells more, and how to upload it.
+
+var SSID = "name of the network";
+var PASSWORD = "";
+/** Addresses of other nodes, such as "192.168.0.54"; with none, broadcast. */
+var SEEDS = [];
+/** Longest datagram that is sent. More than 268 bytes would not be taken in by an ESP8266. */
+var DATAGRAM_BYTES = 256;
+var READING_MS = 60000;
+/** How often Wi-Fi is tried again while there is none. */
+var REJOIN_MS = 15000;
+
+/** In °C with one decimal place: a TMP36 on the first input of the converter. Put your own reading here. */
+function readTemperature() {
+  return Math.round(analogRead(D0) * 3600 - 500) / 10;
+}
+
+var chisme = require("chisme");
+var wifi = require("Wifi");
+var isJoined = false;
+var platform, node;
+
+function joined() {
+  isJoined = true;
+  if (node === undefined) startNode();
+  else platform.socket.reopen();
+  node.push(readTemperature());
+}
+
+function join() {
+  if (!isJoined) wifi.connect(SSID, { password: PASSWORD }, function() {});
+}
+
+function startNode() {
+  platform = chisme.espruinoPlatform(DATAGRAM_BYTES);
+  node = new chisme.Gossip({
+    socket: platform.socket,
+    clock: platform.clock,
+    randomSeed: platform.randomSeed,
+    storage: chisme.flashStorage(),
+    seedList: SEEDS,
+    capacity: 16,
+    seedCapacity: 4,
+    datagramBytesMax: DATAGRAM_BYTES,
+    valueBytesMax: 32,
+    onState: function(row) {
+      print(row.address + " is in state " + row.state);
+    },
+    onError: function(code) {
+      print(code);
+    }
+  });
+  node.start();
+  setInterval(function() {
+    node.push(readTemperature());
+  }, READING_MS);
+}
+
+wifi.on("connected", joined);
+wifi.on("disconnected", function() {
+  isJoined = false;
+});
+E.on("init", function() {
+  join();
+  setInterval(join, REJOIN_MS);
+});

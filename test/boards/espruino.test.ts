@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { Linter } from "eslint";
+import { bundleRules } from "../../eslint-rules/espruino.js";
+import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
+import { type CborValue, Gossip } from "../../src/gossip.js";
+import { nodePlatform } from "../../src/platform/node.js";
+import { freshPort } from "../cli/node-process.js";
+import { EspruinoDevice } from "../espruino/device.js";
+import { root } from "./manifest.js";
+
+const PATIENCE_MS = 60000;
+const sketches = ["esp32.js", "lean.js"];
+
+/** Espruino's module `Wifi`, whose network the test switches on and off. */
+class FakeWifi {
+  attempts = 0;
+  isThere = true;
+  ip = "192.168.0.54";
+  private readonly handlers = new Map<string, () => void>();
+
+  readonly on = (event: string, handler: () => void): void => void this.handlers.set(event, handler);
+  readonly getIP = () => ({ ip: this.ip, mac: "a4:cf:12:fe:dc:ba" });
+
+  readonly connect = (name: string, { password }: { password: string }, done: (error: string | null) => void): void => {
+    assert.deepEqual([name, password], ["name of the network", ""]);
+    this.attempts++;
+    done(this.isThere ? null : "no network found");
+    if (this.isThere) this.handlers.get("connected")?.();
+  };
+
+  lose(): void {
+    this.isThere = false;
+    this.handlers.get("disconnected")?.();
+  }
+}
+
+describe("sketches for Espruino", function () {
+  this.timeout(120000);
+  let minified = "";
+  let device: EspruinoDevice;
+  let node: Gossip | undefined;
+
+  before(async () => {
+    minified = (await bundleForEspruino(path.join(root, "src/espruino.ts"))).minified;
+  });
+
+  beforeEach(() => {
+    device = new EspruinoDevice(minified);
+  });
+
+  afterEach(() => {
+    device.halt();
+    node?.close();
+    node = undefined;
+  });
+
+  const read = (sketch: string) => readFileSync(path.join(root, "boards/espruino", sketch), "utf8");
+
+  async function until(what: string, condition: () => boolean): Promise<void> {
+    for (const deadlineMs = performance.now() + PATIENCE_MS; !condition();) {
+      assert.ok(performance.now() < deadlineMs, `waited in vain until ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  for (const sketch of sketches) {
+    it(`${sketch} has nothing that Espruino has not`, () => {
+      // Without the restrictions of the engine: a sketch may round.
+      const rules = { ...bundleRules, "no-restricted-properties": "off" } as const;
+      const config = { rules, languageOptions: { ecmaVersion: "latest", sourceType: "script" } } as const;
+      assert.deepEqual(new Linter().verify(read(sketch), config), []);
+    });
+
+    it(`${sketch} joins Wi-Fi, shares its reading, and does so again after a loss`, async () => {
+      const port = freshPort();
+      const seed = freshPort();
+      // A port for the test alone, times that a test can wait for, and a node to tell.
+      const source = read(sketch)
+        .replace(/SEEDS = \[\]/, `SEEDS = ["127.0.0.1:${seed}"]`)
+        .replace(/((?:REJOIN|READING)_MS) = \d+/g, "$1 = 50")
+        .replace(/capacity:/, `port: ${port}, capacity:`);
+      const platform = nodePlatform("127.0.0.1");
+      const peer = new Gossip({ ...platform, port: seed, seedList: [`127.0.0.1:${port}`], roundIntervalMs: 100 });
+      node = peer;
+      peer.start();
+      const data = (): CborValue => peer.rows().find((row) => row.port === port)?.data;
+
+      const wifi = new FakeWifi();
+      const printed: string[] = [];
+      let degrees = 21.5;
+      const analogRead = () => (degrees * 10 + 500) / 3600;
+      device.wifi = wifi.getIP();
+      device.run(source, (text) => printed.push(text), { analogRead, D34: 34, D0: 0, Wifi: wifi });
+      await until("its reading arrives", () => data() === 21.5);
+      const id = (0x12fedcba ^ ((port - 5000) << 16)) >>> 0;
+      assert.equal(peer.rows().find((row) => row.port === port)?.id, id);
+      degrees = -4;
+      await until("its next reading arrives", () => data() === -4);
+
+      wifi.lose();
+      await until("it tries again", () => wifi.attempts > 3);
+      const bound = device.sockets.filter(({ isBound }) => isBound).length;
+      wifi.isThere = true;
+      degrees = 30;
+      await until("its reading arrives again", () => data() === 30);
+      assert.equal(device.sockets.filter(({ isBound }) => isBound).length, bound + 1);
+      const attempts = wifi.attempts;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      assert.equal(wifi.attempts, attempts);
+      if (sketch === "lean.js") return;
+      assert.deepEqual(printed.slice(0, 3), [
+        "Wi-Fi joined, address 192.168.0.54", `node ${id}, revision 0`, "minimum 21.5 maximum 21.5 of 1 nodes",
+      ]);
+      assert.ok(printed.includes("Wi-Fi lost") && printed.includes("Wi-Fi: no network found"));
+    });
+  }
+});
