@@ -46,6 +46,8 @@ const forNode = {
     preserveModules: true,
     preserveModulesRoot: "src",
     sourcemap: true,
+    // The plugin counts from where the compiler alone would write, a folder deeper than rollup does.
+    sourcemapPathTransform: (source) => source.replace("../", ""),
     banner: (chunk) => chunk.fileName === commandLineFile ? "#!/usr/bin/env node" : "",
   },
 };
