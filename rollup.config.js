@@ -6,8 +6,11 @@ import { besideBundle, espruinoOutput, inlineConstants, shorten, stripTypes } fr
 const outputDirectory = "dist";
 const commandLineFile = "cli/main.js";
 const { dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
-// The list of entries stands once, in tsconfig.build.json; only whole lines are comments there.
-const buildConfig = JSON.parse(readFileSync("tsconfig.build.json", "utf8").replace(/^\s*\/\/.*$/gm, ""));
+
+/** The entries stand once, in the configuration of TypeScript; only whole lines are comments there. */
+function entriesOf(tsconfig) {
+  return JSON.parse(readFileSync(tsconfig, "utf8").replace(/^\s*\/\/.*$/gm, "")).files;
+}
 
 /** Nothing of an earlier build may survive: `files` in package.json publishes the whole directory. */
 const cleanOutput = {
@@ -31,8 +34,18 @@ const executableCommandLine = {
   },
 };
 
+const output = {
+  dir: outputDirectory,
+  format: "es",
+  preserveModules: true,
+  preserveModulesRoot: "src",
+  sourcemap: true,
+  // The plugin counts from where the compiler alone would write, a folder deeper than rollup does.
+  sourcemapPathTransform: (source) => source.replace("../", ""),
+};
+
 const forNode = {
-  input: buildConfig.files,
+  input: entriesOf("tsconfig.build.json"),
   external: [/^node:/, ...Object.keys(dependencies)],
   plugins: [
     cleanOutput,
@@ -40,16 +53,14 @@ const forNode = {
     dropSourceHashbang,
     executableCommandLine,
   ],
-  output: {
-    dir: outputDirectory,
-    format: "es",
-    preserveModules: true,
-    preserveModulesRoot: "src",
-    sourcemap: true,
-    // The plugin counts from where the compiler alone would write, a folder deeper than rollup does.
-    sourcemapPathTransform: (source) => source.replace("../", ""),
-    banner: (chunk) => chunk.fileName === commandLineFile ? "#!/usr/bin/env node" : "",
-  },
+  output: { ...output, banner: (chunk) => chunk.fileName === commandLineFile ? "#!/usr/bin/env node" : "" },
+};
+
+const forModdable = {
+  input: entriesOf("tsconfig.build-moddable.json"),
+  external: ["embedded:io/socket/udp", "net", "time", "timer"],
+  plugins: [typescript({ tsconfig: "tsconfig.build-moddable.json", noEmitOnError: true })],
+  output,
 };
 
 const espruinoEntry = fileURLToPath(new URL("src/espruino.ts", import.meta.url));
@@ -66,4 +77,4 @@ const forEspruino = {
   ],
 };
 
-export default [forNode, forEspruino];
+export default [forNode, forModdable, forEspruino];

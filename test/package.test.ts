@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { Build, root } from "./boards/manifest.js";
+import { importsOf, parse } from "./boards/source.js";
+
+/** A target of `exports` in package.json: a file, or one for each condition. */
+type Target = string | { [condition: string]: Target };
+
+interface Package {
+  name: string;
+  exports: Record<string, Target>;
+  moddable: { manifest: { include: string[]; preload: string[] } };
+}
+
+const moddable = ["moddable", "import"];
+const node = ["node", "import", "module-sync", "node-addons"];
+const { name, exports, moddable: { manifest } } = JSON.parse(read("package.json")) as Package;
+
+/** What each entry resolves to where, without `dist/` and endings. An entry that is not for Moddable has null there. */
+const expected: Record<string, { node: string; moddable: string | null }> = {
+  ".": { node: "gossip", moddable: "gossip" },
+  "./engine": { node: "engine/index", moddable: "engine/index" },
+  "./cbor": { node: "engine/cbor", moddable: "engine/cbor" },
+  "./min-max": { node: "views/min-max", moddable: "views/min-max" },
+  "./node": { node: "platform/node", moddable: null },
+  "./platform": { node: "platform/node", moddable: "platform/moddable" },
+  "./espruino": { node: "espruino/chisme", moddable: null },
+  "./platform/moddable-storage": { node: "platform/moddable-storage", moddable: "platform/moddable-storage" },
+  "./sim": { node: "host-sim/index", moddable: null },
+};
+
+describe("npm package", function () {
+  this.timeout(60000);
+  let packed: Set<string>;
+
+  before(() => {
+    const command = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+    const output = execFileSync("npm", command, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    const [{ files }] = JSON.parse(output) as [{ files: { path: string }[] }];
+    packed = new Set(files.map((file) => file.path));
+  });
+
+  function assertPacked(file: string, why: string): void {
+    assert.ok(packed.has(file), `${file}, ${why}, is not in the package; if it is made by a build: npm run build`);
+  }
+
+  it("has each file that exports names", () => {
+    for (const [entry, target] of Object.entries(exports)) {
+      for (const file of filesOf(target)) assertPacked(inPackage(file), `of "${entry}"`);
+    }
+  });
+
+  it("has the entries that are expected", () => {
+    assert.deepEqual(Object.keys(exports).sort(), [...Object.keys(expected), "./package.json"].sort());
+  });
+
+  for (const [entry, { node: onNode, moddable: onModdable }] of Object.entries(expected)) {
+    const specifier = path.posix.join(name, entry);
+
+    it(`resolves ${specifier} on Node.js, with its types`, () => {
+      const file = createRequire(path.join(root, "package.json")).resolve(specifier);
+      assert.equal(path.relative(root, file), `dist/${onNode}.js`);
+      assert.equal(resolve(exports[entry], node), `./dist/${onNode}.js`);
+      assert.equal(resolve(exports[entry], ["types", ...node]), typesOf(onNode));
+    });
+
+    if (onModdable === null) continue;
+    it(`resolves ${specifier} on Moddable, with its types and all that it imports`, () => {
+      assert.equal(resolve(exports[entry], moddable), `./dist/${onModdable}.js`);
+      assert.equal(resolve(exports[entry], ["types", ...moddable]), typesOf(onModdable));
+      // What `manifest` of package.json brings.
+      const brought = new Set(["time", "timer", ...new Build("src/moddable.json", "lin").sdkModules]);
+      const reached = new Set([`dist/${onModdable}.js`]);
+      for (const file of reached) {
+        assertPacked(file, `which ${specifier} needs`);
+        for (const imported of importsOf(parse(file))) {
+          if (imported.startsWith(".")) reached.add(path.posix.join(path.posix.dirname(file), imported));
+          else assert.ok(brought.has(imported), `${file} imports ${imported}`);
+        }
+      }
+      for (const file of reached) assertMapped(file);
+    });
+  }
+
+  /** The SDK's compiler follows source maps, so that its debugger shows the source. */
+  function assertMapped(file: string): void {
+    const { sources } = JSON.parse(read(`${file}.map`)) as { sources: string[] };
+    for (const source of sources) assertPacked(path.posix.join(path.posix.dirname(file), source), `source of ${file}`);
+  }
+
+  it("has the manifests for Moddable, and all modules that they name", () => {
+    const own = manifest.include.filter((file) => !file.startsWith("$(MODDABLE)/"));
+    assert.deepEqual(own, ["./src/moddable.json"]);
+    for (const file of [...own.map(inPackage), "src/manifest.json"]) assertPacked(file, "a manifest");
+    for (const file of new Build("src/manifest.json", "lin").modules.values()) assertPacked(file, "of a manifest");
+    assert.deepEqual(manifest.preload, [name, `${name}/*`]);
+  });
+
+  it("has no manifest.json in its root, which mcpack would build into each application", () => {
+    assert.ok(!packed.has("manifest.json"));
+    assert.ok(!packed.has("package-manifest.json"));
+  });
+});
+
+/** The first target of which all conditions hold, as Node.js and mcpack look for it. */
+function resolve(target: Target | undefined, conditions: string[]): string | undefined {
+  if (target === undefined || typeof target === "string") return target;
+  for (const [condition, inner] of Object.entries(target)) {
+    if (condition !== "default" && !conditions.includes(condition)) continue;
+    const found = resolve(inner, conditions);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function filesOf(target: Target): string[] {
+  return typeof target === "string" ? [target] : Object.values(target).flatMap(filesOf);
+}
+
+function inPackage(file: string): string {
+  assert.match(file, /^\.\//);
+  return file.slice(2);
+}
+
+/** Types lie in folders as the sources do, code of `src` does not. */
+function typesOf(file: string): string {
+  if (file === "espruino/chisme") return "./dist/espruino/types/src/espruino.d.ts";
+  return `./dist/types/${file.startsWith("host-sim/") ? "" : "src/"}${file}.d.ts`;
+}
+
+function read(file: string): string {
+  return readFileSync(path.join(root, file), "utf8");
+}
