@@ -1,0 +1,100 @@
+/*
+ * What gossip-on-board.test.ts runs inside XS: a node as boards/main.ts has it, on a platform that does nothing. Lines:
+ *   start bytes        makes a node and starts it, beside so many bytes of an application's own
+ *   byte offset hex    puts bytes into the datagram that comes next
+ *   receive length     has it come in; answers how many rows `onUpdate` and `onState` told of, the most rows in one
+ *                      call, and how many datagrams the node sent
+ *   counter            answers the counter of the datagram sent last
+ */
+import { Gossip, type GossipSocket, type NodeRow, minMax } from "../../src/gossip.js";
+
+const PEER = 0xc0a80063;
+const PORT = 5000;
+const COUNTER_AT = 7;
+
+class Board {
+  application: Uint8Array | undefined;
+  node: Gossip | undefined;
+  /** As the SDK's sockets do, each datagram has a buffer of its own. */
+  incoming = new Uint8Array(1200);
+  onDatagram: Parameters<GossipSocket["open"]>[1] | undefined;
+  text = "";
+  updates = 0;
+  states = 0;
+  rowsMax = 0;
+  sent = 0;
+  counter = 0;
+
+  line(text: string): string {
+    const words = text.split(" ");
+    switch (words[0]) {
+      case "start": return this.start(Number(words[1]));
+      case "byte": return this.put(Number(words[1]), words[2]);
+      case "receive": return this.receive(Number(words[1]));
+      case "counter": return String(this.counter);
+      default: return "error";
+    }
+  }
+
+  private start(applicationBytes: number): string {
+    this.application = new Uint8Array(applicationBytes);
+    const temperatures = minMax({
+      onChange: (minimum, maximum) => {
+        this.text = `minimum ${minimum} maximum ${maximum} of ${temperatures.count} nodes`;
+      },
+    });
+    this.node = new Gossip({
+      socket: {
+        open: (_port, onDatagram) => {
+          this.onDatagram = onDatagram;
+        },
+        send: (bytes, length) => {
+          this.sent++;
+          this.counter = bytes.subarray(0, length)[COUNTER_AT];
+        },
+        ownAddress: () => PEER - 1,
+        deviceId: () => 1,
+        close: () => undefined,
+      },
+      clock: { nowMs: () => 1000, setTimer: () => 1, clearTimer: () => undefined },
+      seedList: ["192.168.0.99"],
+      capacity: 64,
+      datagramBytesMax: 512,
+      views: [temperatures],
+      onUpdate: (rows) => {
+        this.updates += rows.length;
+        if (rows.length > this.rowsMax) this.rowsMax = rows.length;
+      },
+      onState: (row: NodeRow) => {
+        this.states++;
+        this.text = `${row.address}:${row.port} is ${row.state}`;
+      },
+    });
+    this.node.start();
+    this.node.push(21.5);
+    return "ok";
+  }
+
+  private put(offset: number, hex: string): string {
+    for (let i = 0; i < hex.length; i += 2) this.incoming[offset + i / 2] = parseInt(hex.substring(i, i + 2), 16);
+    return "ok";
+  }
+
+  private receive(length: number): string {
+    this.updates = 0;
+    this.states = 0;
+    this.rowsMax = 0;
+    this.sent = 0;
+    this.onDatagram!(this.incoming.slice(0, length), length, PEER, PORT);
+    return `${this.updates} ${this.states} ${this.rowsMax} ${this.sent}`;
+  }
+}
+
+let board: Board | undefined;
+
+(globalThis as { harness?: unknown }).harness = {
+  line(text: string): string {
+    board ??= new Board();
+    return board.line(text);
+  },
+};
