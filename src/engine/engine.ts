@@ -131,6 +131,8 @@ export class Engine implements NodeParts {
     const refused = malformed !== DROP_NONE ? malformed : this.refuses(address, port);
     if (refused !== DROP_NONE) this.stats.countDrop(refused);
     else this.exchange(address, port, bytes);
+    // Lets go of the datagram, which on a board is worth having back before the next one comes.
+    this.frame.reset(this.rows.valueBytes(), 0, 0);
   }
 
   /** The deadline passed. */
