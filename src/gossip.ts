@@ -3,9 +3,9 @@ import {
   CBOR_TOO_DEEP, CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor,
 } from "./engine/cbor.js";
 import { DROP_REASONS, dropReasonName } from "./engine/drops.js";
-import {
-  EVENT_ID_CONFLICT, EVENT_STATE, EVENT_TABLE_FULL, EVENT_UPDATE, Engine, type EngineEvent,
-} from "./engine/engine.js";
+import { Engine } from "./engine/engine.js";
+import { EVENT_ID_CONFLICT, EVENT_STATE, EVENT_TABLE_FULL, EVENT_UPDATE, type EngineEvent } from "./engine/events.js";
+import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/outbox.js";
 import { FLAG_ASKED, OWN_SLOT } from "./engine/rows.js";
 import { ASKED, DOWN, UP } from "./engine/states.js";
@@ -16,6 +16,7 @@ import {
 } from "./options.js";
 
 export type { CborValue } from "./engine/cbor.js";
+export type { Dialect } from "./engine/node-engine.js";
 export { ASKED, DOWN, REMOVE, SUSPECT, UP } from "./engine/states.js";
 export type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";
 export type { GossipClock, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
@@ -51,7 +52,7 @@ export class Gossip {
   private readonly options: GossipOptions;
   private readonly checked: CheckedOptions;
   private readonly storage: GossipStorage;
-  private readonly engine: Engine;
+  private readonly engine: NodeEngine;
   private readonly datagram: Datagram;
   private readonly event: EngineEvent = { kind: 0, slot: 0 };
   private readonly value: Uint8Array;
@@ -70,8 +71,8 @@ export class Gossip {
     this.options = options;
     this.checked = checked;
     this.storage = options.storage ?? new MemoryStorage();
-    this.engine = new Engine(checked);
-    for (let i = 0; i < checked.seeds.length; i += 2) this.engine.seeds.pin(checked.seeds[i], checked.seeds[i + 1]);
+    this.engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
+    for (let i = 0; i < checked.seeds.length; i += 2) this.engine.addSeed(checked.seeds[i], checked.seeds[i + 1]);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
     const views = options.views ?? [];
@@ -79,7 +80,7 @@ export class Gossip {
   }
 
   /** The node's own id. */
-  get id(): number { return this.checked.id; }
+  get id(): number { return this.engine.rows.id(OWN_SLOT); }
 
   /** The node's own revision: the number of its starts before this one, as far as storage or others know. */
   get revision(): number { return this.engine.revision(); }
@@ -351,7 +352,7 @@ export class Gossip {
 
   private failByEvent(kind: number): void {
     if (kind === EVENT_ID_CONFLICT) {
-      this.fail("idConflict", new Error(`another device speaks under this node's id, ${this.checked.id}`));
+      this.fail("idConflict", new Error(`another device speaks under this node's id, ${this.id}`));
     } else if (kind === EVENT_TABLE_FULL) {
       this.fail("tableFull", new Error(`more live nodes than rows: capacity is ${this.checked.capacity}`));
     }
@@ -402,7 +403,7 @@ export class Gossip {
 
   private debug(direction: string, address: number, port: number, bytes: Uint8Array, length: number): void {
     if (this.options.debugOutput === undefined) return;
-    const type = frameTypeName(bytes[1] & 0x0f);
+    const type = bytes[0] === JSON_START ? "JSON" : frameTypeName(bytes[1] & 0x0f);
     this.print(`${type} ${direction} ${formatAddress(address)}:${port}, ${length} bytes`);
   }
 
@@ -423,6 +424,9 @@ const TOLD_MAX = 8;
 const NEW = 0;
 const STARTED = 1;
 const CLOSED = 2;
+
+/** The brace that each datagram in ESPGossip's dialect begins with. */
+const JSON_START = 0x7b;
 
 function frameTypeName(type: number): string {
   return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : "unknown";

@@ -1,6 +1,7 @@
 import { parseAddress } from "./engine/address.js";
 import type { CborValue } from "./engine/cbor.js";
 import { PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_HEAD_BYTES_MAX, SECTION_HEAD_BYTES } from "./engine/frame.js";
+import type { Dialect } from "./engine/node-engine.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import type { View } from "./views/view.js";
 
@@ -28,6 +29,8 @@ export type GossipErrorCode = "socket" | "storage" | "idConflict" | "tableFull" 
 export interface GossipOptions {
   socket: GossipSocket;
   clock: GossipClock;
+  /** What the node speaks: compact frames by default, else what `espgossip()` or `auto()` of chisme/espgossip makes. */
+  dialect?: Dialect;
   /** Where the revision is kept; without one each start has revision 0 until others tell better. */
   storage?: GossipStorage;
   /** uint32 that no other node of the network has; by default that of the device. */
@@ -93,6 +96,7 @@ export function checkOptions(options: GossipOptions): CheckedOptions {
   checkObject("clock", options.clock, "nowMs");
   if (options.storage !== undefined) checkObject("storage", options.storage, "readRevision");
   checkViews(options.views);
+  checkFunction("dialect", options.dialect);
   checkFunction("debugOutput", options.debugOutput);
   checkFunction("onUpdate", options.onUpdate);
   checkFunction("onState", options.onState);
@@ -189,7 +193,7 @@ function isKnown(name: string): boolean {
     case "socket": case "clock": case "storage": case "id": case "port": case "seedList": case "roundIntervalMs":
     case "capacity": case "datagramBytesMax": case "valueBytesMax": case "seedCapacity": case "removeAfterMs":
     case "broadcastAddress": case "randomSeed": case "views": case "debugOutput": case "onUpdate": case "onState":
-    case "onError":
+    case "onError": case "dialect":
       return true;
     default:
       return false;

@@ -3,10 +3,12 @@ import { Clock, earlier } from "./clock.js";
 import {
   DROP_ECHO, DROP_ID_CONFLICT, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED, DROP_VALUE_TOO_LARGE,
 } from "./drops.js";
+import { EVENT_ID_CONFLICT, EVENT_STATE, EVENT_TABLE_FULL, EVENT_UPDATE, type EngineEvent } from "./events.js";
 import { FrameReader } from "./frame-reader.js";
 import { FLAG_BROADCAST, SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
   bucketFrom, bucketTo } from "./frame.js";
 import { keyOf } from "./hash.js";
+import type { NodeEngine } from "./node-engine.js";
 import type { EngineOptions } from "./options.js";
 import { type Datagram, Outbox, outboxWords } from "./outbox.js";
 import { Random } from "./random.js";
@@ -20,22 +22,6 @@ import { REMOVE, SUSPECT, UP } from "./states.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { Suspicion } from "./suspicion.js";
 import { WordPool } from "./word-pool.js";
-
-/** What `pollEvent` has to say. */
-export interface EngineEvent {
-  kind: number;
-  /** Slot of the row that it is about. */
-  slot: number;
-}
-
-/** The row became fresher: another statement of its owner, perhaps another value. */
-export const EVENT_UPDATE = 1;
-/** The row's state changed. */
-export const EVENT_STATE = 2;
-/** Another device speaks under this node's id; said once a start. */
-export const EVENT_ID_CONFLICT = 3;
-/** A row was refused because the table is full of live rows; said once a start. */
-export const EVENT_TABLE_FULL = 4;
 
 /** Every so many rounds a node says that its row still stands, so that rows age even in a quiet network. */
 const KEEPALIVE_ROUNDS = 64;
@@ -64,7 +50,7 @@ const ERROR_TABLE_FULL = 2;
  * constructor. Times are uint32 milliseconds of any clock that does not run
  * backwards for long.
  */
-export class Engine implements NodeParts {
+export class Engine implements NodeEngine, NodeParts {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
@@ -103,6 +89,10 @@ export class Engine implements NodeParts {
     this.outbox = new Outbox(this.rows, options.datagramBytesMax, pool);
     this.rounds = new Rounds(this, options.broadcastAddress, pool);
     this.insertOwnRow(options);
+  }
+
+  addSeed(address: number, port: number): void {
+    this.seeds.pin(address, port);
   }
 
   /**

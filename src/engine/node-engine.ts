@@ -1,0 +1,31 @@
+import type { EngineEvent } from "./events.js";
+import type { EngineOptions } from "./options.js";
+import type { Datagram } from "./outbox.js";
+import type { Rows } from "./rows.js";
+import type { Seeds } from "./seeds.js";
+import type { Stats } from "./stats.js";
+
+/**
+ * What drives a node sees of it, whatever it speaks. The contract is that of
+ * `Engine`, which speaks compact frames: one input, then `pollEvent` and
+ * `pollTransmit` until they return false, then the next input.
+ */
+export interface NodeEngine {
+  readonly rows: Rows;
+  readonly seeds: Seeds;
+  readonly stats: Stats;
+  /** Adds an address to try for good. Before the start. */
+  addSeed(address: number, port: number): void;
+  start(nowMs: number, revision: number, isRemembered: boolean): void;
+  receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void;
+  tick(nowMs: number): void;
+  publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void;
+  setRevision(nowMs: number, revision: number): void;
+  revision(): number;
+  pollTransmit(out: Datagram): boolean;
+  pollEvent(out: EngineEvent): boolean;
+  nextDeadline(): number;
+}
+
+/** Makes a node that speaks a certain dialect. */
+export type Dialect = (options: EngineOptions) => NodeEngine;
