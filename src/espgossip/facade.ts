@@ -1,0 +1,285 @@
+import { formatAddress, parseAddress } from "../engine/address.js";
+import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../engine/cbor.js";
+import { EVENT_STATE, EVENT_UPDATE, type EngineEvent } from "../engine/events.js";
+import type { Dialect, NodeEngine } from "../engine/node-engine.js";
+import type { Datagram } from "../engine/outbox.js";
+import { REMOVE } from "../engine/states.js";
+import type { GossipClock, GossipSocket, GossipStorage } from "../platform/types.js";
+import { type GossipConfig, LuaConfig } from "./config.js";
+import { EVENT_CLAIM, EVENT_EXCHANGE, EspGossipEngine } from "./engine.js";
+import { bytesAsHex } from "./state-writer.js";
+
+/** One node's row, as Lua scripts know it. */
+export interface EspGossipRow {
+  revision: number;
+  heartbeat: number;
+  state: number;
+  data?: CborValue;
+}
+
+/** What the callback gets: rows by dotted address, or the one row of a node that passed DOWN. */
+export type EspGossipUpdate = Record<string, EspGossipRow> | EspGossipRow;
+
+/** What the device brings, and the bounds that a Lua script does not know. */
+export interface EspGossipPlatform {
+  socket: GossipSocket;
+  clock: GossipClock;
+  /** Where the revision is kept; without one each start has revision 0. */
+  storage?: GossipStorage;
+  randomSeed?: number;
+  /** Rows that are held: 64 by default. */
+  capacity?: number;
+  /** Longest `data` as CBOR, 0 to 255: 255 by default. */
+  valueBytesMax?: number;
+  /** 128 to 1,472: 1,472 by default, the reference's. */
+  datagramBytesMax?: number;
+  /** What the node speaks: as the reference does by default. */
+  dialect?: Dialect;
+}
+
+/**
+ * NodeMCU's gossip module, function by function, for scripts that are ported
+ * line by line: `setConfig`, `start`, `pushGossip`, `getNetworkState` and so on.
+ */
+export class EspGossip {
+  /** Gets the rows that each SYN or ACK brought, and the row of each node that passes DOWN. */
+  callbackFunction: ((update: EspGossipUpdate) => void) | undefined;
+  private readonly platform: EspGossipPlatform;
+  private readonly config: LuaConfig;
+  private engine: NodeEngine | undefined;
+  private readonly value: Uint8Array;
+  private readonly datagram: Datagram;
+  private readonly event: EngineEvent = { kind: 0, slot: 0 };
+  private storedRevision = 0;
+  private timer: unknown;
+
+  constructor(platform: EspGossipPlatform) {
+    this.platform = platform;
+    this.config = new LuaConfig();
+    this.value = new Uint8Array(platform.valueBytesMax ?? VALUE_BYTES_MAX);
+    const bytes = new Uint8Array(platform.datagramBytesMax ?? DATAGRAM_BYTES_MAX);
+    this.datagram = { bytes, length: 0, address: 0, port: 0 };
+  }
+
+  /** What is unknown or of a wrong type is ignored, with a debug message. Takes effect at `start`. */
+  setConfig(config: GossipConfig): void {
+    this.config.set(config);
+  }
+
+  /**
+   * Stores the next revision, opens the socket and begins with the rounds.
+   *
+   * @throws what the storage throws, and an Error when the own address is unknown
+   */
+  start(): void {
+    if (this.engine !== undefined) {
+      this.config.debug("start: gossip is started already");
+      return;
+    }
+    const engine = this.makeEngine();
+    const storage = this.platform.storage;
+    const stored = storage === undefined ? undefined : storage.readRevision();
+    const revision = stored === undefined ? 0 : (stored + 1) >>> 0;
+    if (storage !== undefined) storage.writeRevision(revision);
+    this.storedRevision = revision;
+    this.engine = engine;
+    this.platform.socket.open(
+      this.config.comPort,
+      (bytes, length, address, port) => this.receive(bytes, length, address, port),
+      (error) => this.config.debug(`socket: ${error.message}`),
+    );
+    engine.start(this.nowMs(), revision, stored !== undefined);
+    this.drain();
+  }
+
+  /**
+   * Shares `data`, any JSON value, in place of what was shared before; null or
+   * nothing withdraws it. It is sent at once, to `ip` or to a random seed.
+   *
+   * @throws Error when `data` can't be told or is too long
+   */
+  pushGossip(data?: CborValue, ip?: string): void {
+    const engine = this.engine;
+    const address = ip === undefined ? 0 : parseAddress(ip);
+    if (engine === undefined) this.config.debug("pushGossip: gossip is not started");
+    else if (address < 0) this.config.debug(`pushGossip: ${String(ip)} is not an IPv4 address`);
+    if (engine === undefined || address < 0) return;
+    const length = data === undefined || data === null ? 0 : encodeCbor(data, this.value, 0);
+    if (length === CBOR_TOO_LARGE) throw new Error(`pushGossip: data takes more than ${this.value.length} bytes`);
+    if (length < 0) throw new Error("pushGossip: data can't be told as JSON, or is nested deeper than 8 levels");
+    engine.publish(this.nowMs(), this.value, length, address, this.config.comPort);
+    this.drain();
+  }
+
+  /** Sets the stored revision: the next start has the one after it. */
+  setRevFileValue(revision: number): void {
+    const storage = this.platform.storage;
+    if (typeof revision !== "number" || revision >>> 0 !== revision) {
+      this.config.debug(`setRevFileValue: ${String(revision)} is not an integer from 0 to 4294967295`);
+    } else if (storage === undefined) {
+      this.config.debug("setRevFileValue: there is no storage");
+    } else {
+      storage.writeRevision(revision);
+    }
+  }
+
+  /** The network state as JSON. */
+  getNetworkState(): string {
+    return JSON.stringify(this.networkState, bytesAsHex);
+  }
+
+  /** All rows by dotted address; a copy. */
+  get networkState(): Record<string, EspGossipRow> {
+    const state: Record<string, EspGossipRow> = {};
+    const rows = this.engine === undefined ? undefined : this.engine.rows;
+    for (let place = 0; rows !== undefined && place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      state[formatAddress(rows.address(slot))] = this.row(slot);
+    }
+    return state;
+  }
+
+  /** The dotted addresses of which one is asked in each round. */
+  get seedList(): string[] {
+    const engine = this.engine;
+    if (engine === undefined) return this.config.seedTexts();
+    const list: string[] = [];
+    for (let i = 0; i < engine.seeds.count; i++) list.push(formatAddress(engine.seeds.address(i)));
+    return list;
+  }
+
+  /** Stops the rounds and closes the socket, for good. The Lua module has no such function. */
+  close(): void {
+    if (this.engine === undefined) return;
+    this.engine = undefined;
+    this.clearTimer();
+    this.platform.socket.close();
+  }
+
+  private nowMs(): number {
+    return this.platform.clock.nowMs();
+  }
+
+  private makeEngine(): NodeEngine {
+    const config = this.config;
+    const platform = this.platform;
+    const options = {
+      id: platform.socket.deviceId(config.comPort),
+      address: platform.socket.ownAddress(),
+      port: config.comPort,
+      capacity: platform.capacity ?? 64,
+      valueBytesMax: this.value.length,
+      datagramBytesMax: this.datagram.bytes.length,
+      roundIntervalMs: config.roundInterval,
+      removeAfterMs: 86400000,
+      seedCapacity: config.seedList.length + 16,
+      broadcastAddress: 0xffffffff,
+      randomSeed: platform.randomSeed ?? 0,
+    };
+    const dialect = platform.dialect;
+    const engine = dialect === undefined ? new EspGossipEngine(options, {}, false) : dialect(options);
+    for (let i = 0; i < config.seedList.length; i++) engine.addSeed(config.seedList[i], config.comPort);
+    return engine;
+  }
+
+  private receive(bytes: Uint8Array, length: number, address: number, port: number): void {
+    if (this.engine === undefined) return;
+    this.config.debug(`from ${formatAddress(address)}: ${length} bytes`);
+    this.engine.receive(this.nowMs(), address, port, bytes, length);
+    this.drain();
+  }
+
+  private tick(): void {
+    this.timer = undefined;
+    if (this.engine === undefined) return;
+    this.engine.tick(this.nowMs());
+    this.drain();
+  }
+
+  private drain(): void {
+    const engine = this.engine;
+    const datagram = this.datagram;
+    if (engine === undefined) return;
+    this.clearTimer();
+    const delayMs = (engine.nextDeadline() - this.nowMs()) | 0;
+    this.timer = this.platform.clock.setTimer(() => this.tick(), delayMs > 0 ? delayMs : 0);
+    this.storeRevision(engine.revision());
+    while (engine.pollTransmit(datagram)) this.send(datagram);
+    this.tell(engine);
+  }
+
+  private send(datagram: Datagram): void {
+    this.config.debug(`to ${formatAddress(datagram.address)}: ${datagram.length} bytes`);
+    try {
+      this.platform.socket.send(datagram.bytes, datagram.length, datagram.address, datagram.port);
+    } catch (error) {
+      this.config.debug(`send: ${(error as Error).message}`);
+    }
+  }
+
+  /** In a dialect that recovers, others may know of a later revision than this node did. */
+  private storeRevision(revision: number): void {
+    if (revision === this.storedRevision) return;
+    this.storedRevision = revision;
+    const storage = this.platform.storage;
+    try {
+      if (storage !== undefined) storage.writeRevision(revision);
+    } catch (error) {
+      this.config.debug(`storage: ${(error as Error).message}`);
+    }
+  }
+
+  private clearTimer(): void {
+    if (this.timer !== undefined) this.platform.clock.clearTimer(this.timer);
+    this.timer = undefined;
+  }
+
+  /** The callback may do anything, throw or push included: nothing is left to do after it. */
+  private tell(engine: NodeEngine): void {
+    const event = this.event;
+    const rows = engine.rows;
+    const table: Record<string, EspGossipRow> = {};
+    const removed: EspGossipRow[] = [];
+    let hasTable = false;
+    while (engine.pollEvent(event)) {
+      const slot = event.slot;
+      if (event.kind === EVENT_UPDATE) table[formatAddress(rows.address(slot))] = this.row(slot);
+      else if (event.kind === EVENT_CLAIM) table[formatAddress(rows.address(slot))] = claimOf(engine);
+      else if (event.kind === EVENT_STATE && rows.state(slot) === REMOVE) removed.push(this.row(slot));
+      if (event.kind === EVENT_EXCHANGE || event.kind === EVENT_UPDATE) hasTable = true;
+    }
+    if (hasTable) this.call(table);
+    else for (let i = 0; i < removed.length; i++) this.call(removed[i]);
+  }
+
+  private call(update: EspGossipUpdate): void {
+    if (typeof this.callbackFunction === "function") this.callbackFunction(update);
+  }
+
+  private row(slot: number): EspGossipRow {
+    const rows = (this.engine as NodeEngine).rows;
+    const start = rows.valueStart(slot);
+    return rowOf(
+      rows.revision(slot), rows.heartbeat(slot), rows.state(slot),
+      rows.valueBytes(), start, rows.valueLength(slot),
+    );
+  }
+}
+
+const VALUE_BYTES_MAX = 255;
+const DATAGRAM_BYTES_MAX = 1472;
+
+function claimOf(engine: NodeEngine): EspGossipRow {
+  const claim = (engine as EspGossipEngine).claim;
+  const claimValue = (engine as EspGossipEngine).claimValue;
+  return rowOf(claim.revision, claim.heartbeat, claim.state, claimValue, 0, claim.valueLength);
+}
+
+function rowOf(
+  revision: number, heartbeat: number, state: number, bytes: Uint8Array, start: number, length: number,
+): EspGossipRow {
+  const row: EspGossipRow = { revision, heartbeat, state };
+  const result = decodeCbor(bytes, start, start + length);
+  if (length > 0 && result.ok) row.data = result.value;
+  return row;
+}

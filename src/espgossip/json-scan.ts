@@ -1,0 +1,194 @@
+/*
+ * Passing over JSON (RFC 8259) by reading only: whatever a parser could trip
+ * over is found here, before anything is built. The functions take the bytes,
+ * where to begin and where to stop, and return the position after what they
+ * passed over, or -1 if it is malformed or beyond a bound.
+ *
+ * Bounds: `depth` objects and arrays within one another, numbers of at most 64
+ * characters that are finite as doubles, no member named "__proto__" (storing
+ * it changes an object's prototype, and crashes Espruino).
+ */
+
+/** Objects and arrays around and including the innermost: the datagram, a row and 8 in its data. */
+export const JSON_DEPTH_MAX = 10;
+const NUMBER_CHARACTERS_MAX = 64;
+
+export const QUOTE = 0x22;
+export const COMMA = 0x2c;
+export const COLON = 0x3a;
+export const BRACE_OPEN = 0x7b;
+export const BRACE_CLOSE = 0x7d;
+export const SPACE = 0x20;
+const BRACKET_OPEN = 0x5b;
+const BRACKET_CLOSE = 0x5d;
+const BACKSLASH = 0x5c;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+
+export function skipSpace(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && (bytes[at] === SPACE || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09)) at++;
+  return at;
+}
+
+/** Any value. @param depth objects and arrays around it */
+export function skipValue(bytes: Uint8Array, start: number, end: number, depth: number): number {
+  if (start >= end) return -1;
+  switch (bytes[start]) {
+    case QUOTE: return skipString(bytes, start, end);
+    case BRACE_OPEN: return skipObject(bytes, start, end, depth + 1);
+    case BRACKET_OPEN: return skipArray(bytes, start, end, depth + 1);
+    case 0x74: return skipWord(bytes, start, end, "true");
+    case 0x66: return skipWord(bytes, start, end, "false");
+    case 0x6e: return skipWord(bytes, start, end, "null");
+    default: return skipNumber(bytes, start, end);
+  }
+}
+
+export function skipString(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end || bytes[start] !== QUOTE) return -1;
+  let at = start + 1;
+  while (at < end && bytes[at] !== QUOTE) {
+    if (bytes[at] < SPACE) return -1;
+    if (bytes[at] !== BACKSLASH) {
+      at++;
+      continue;
+    }
+    at = skipEscape(bytes, at, end);
+    if (at < 0) return -1;
+  }
+  return at < end ? at + 1 : -1;
+}
+
+/** A member's name with its colon and the space around it: the position is that of the value. */
+export function skipName(bytes: Uint8Array, start: number, end: number): number {
+  const nameEnd = skipString(bytes, start, end);
+  if (nameEnd < 0 || isProto(bytes, start + 1, nameEnd - 1)) return -1;
+  const at = skipSpace(bytes, nameEnd, end);
+  return at < end && bytes[at] === COLON ? skipSpace(bytes, at + 1, end) : -1;
+}
+
+/** The number that the characters from `start` up to but without `end` are; NaN when they are none. */
+export function readNumber(bytes: Uint8Array, start: number, end: number): number {
+  return skipNumber(bytes, start, end) === end ? numberOf(bytes, start, end) : NaN;
+}
+
+/** Whether the bytes are just the characters of `text`, which must be ASCII. */
+export function isText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  return end - start === text.length && skipWord(bytes, start, end, text) === end;
+}
+
+function skipObject(bytes: Uint8Array, start: number, end: number, depth: number): number {
+  if (depth > JSON_DEPTH_MAX) return -1;
+  let at = skipSpace(bytes, start + 1, end);
+  if (at < end && bytes[at] === BRACE_CLOSE) return at + 1;
+  for (;;) {
+    at = skipName(bytes, at, end);
+    if (at < 0) return -1;
+    at = skipValue(bytes, at, end, depth);
+    if (at < 0) return -1;
+    at = skipSpace(bytes, at, end);
+    if (at >= end) return -1;
+    if (bytes[at] === BRACE_CLOSE) return at + 1;
+    if (bytes[at] !== COMMA) return -1;
+    at = skipSpace(bytes, at + 1, end);
+  }
+}
+
+function skipArray(bytes: Uint8Array, start: number, end: number, depth: number): number {
+  if (depth > JSON_DEPTH_MAX) return -1;
+  let at = skipSpace(bytes, start + 1, end);
+  if (at < end && bytes[at] === BRACKET_CLOSE) return at + 1;
+  for (;;) {
+    at = skipValue(bytes, at, end, depth);
+    if (at < 0) return -1;
+    at = skipSpace(bytes, at, end);
+    if (at >= end) return -1;
+    if (bytes[at] === BRACKET_CLOSE) return at + 1;
+    if (bytes[at] !== COMMA) return -1;
+    at = skipSpace(bytes, at + 1, end);
+  }
+}
+
+function skipWord(bytes: Uint8Array, start: number, end: number, word: string): number {
+  if (word.length > end - start) return -1;
+  for (let i = 0; i < word.length; i++) {
+    if (bytes[start + i] !== word.charCodeAt(i)) return -1;
+  }
+  return start + word.length;
+}
+
+function skipEscape(bytes: Uint8Array, start: number, end: number): number {
+  if (start + 1 >= end) return -1;
+  switch (bytes[start + 1]) {
+    case QUOTE: case BACKSLASH: case 0x2f: case 0x62: case 0x66: case 0x6e: case 0x72: case 0x74: return start + 2;
+    case 0x75: return hexAt(bytes, start + 2, end) < 0 ? -1 : start + 6;
+    default: return -1;
+  }
+}
+
+/** The value of four hexadecimal digits, or -1. */
+function hexAt(bytes: Uint8Array, start: number, end: number): number {
+  if (start + 4 > end) return -1;
+  let value = 0;
+  for (let i = start; i < start + 4; i++) {
+    const code = bytes[i];
+    const small = code | 0x20;
+    const digit = isDigit(code) ? code - ZERO : small >= 0x61 && small <= 0x66 ? small - 0x57 : -1;
+    if (digit < 0) return -1;
+    value = (value << 4) | digit;
+  }
+  return value;
+}
+
+function skipNumber(bytes: Uint8Array, start: number, end: number): number {
+  let at = bytes[start] === MINUS ? start + 1 : start;
+  const digits = at;
+  at = skipDigits(bytes, at, end);
+  if (at === digits || (bytes[digits] === ZERO && at > digits + 1)) return -1;
+  if (at < end && bytes[at] === 0x2e) {
+    const fraction = at + 1;
+    at = skipDigits(bytes, fraction, end);
+    if (at === fraction) return -1;
+  }
+  const hasExponent = at < end && (bytes[at] | 0x20) === 0x65;
+  if (hasExponent) {
+    at++;
+    if (at < end && (bytes[at] === MINUS || bytes[at] === 0x2b)) at++;
+    const exponent = at;
+    at = skipDigits(bytes, exponent, end);
+    if (at === exponent) return -1;
+  }
+  if (at - start > NUMBER_CHARACTERS_MAX) return -1;
+  return hasExponent && !isFinite(numberOf(bytes, start, at)) ? -1 : at;
+}
+
+function skipDigits(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && isDigit(bytes[at])) at++;
+  return at;
+}
+
+function numberOf(bytes: Uint8Array, start: number, end: number): number {
+  let text = "";
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
+  return Number(text);
+}
+
+/** Whether the inside of a string is "__proto__", whichever characters of it are escaped. */
+function isProto(bytes: Uint8Array, start: number, end: number): boolean {
+  const name = "__proto__";
+  let at = start;
+  for (let i = 0; i < name.length; i++) {
+    if (at >= end) return false;
+    const escaped = bytes[at] === BACKSLASH && bytes[at + 1] === 0x75;
+    const code = escaped ? hexAt(bytes, at + 2, end) : bytes[at];
+    if (code !== name.charCodeAt(i)) return false;
+    at += escaped ? 6 : 1;
+  }
+  return at === end;
+}
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= 0x39;
+}

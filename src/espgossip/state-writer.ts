@@ -1,0 +1,60 @@
+import { formatAddress } from "../engine/address.js";
+import { decodeCbor } from "../engine/cbor.js";
+import type { Rows } from "../engine/rows.js";
+import { utf8Length, utf8Write } from "../engine/utf8.js";
+import { TYPE_SYN } from "./state-reader.js";
+
+/** Bytes of `"type":"SYN"}`. */
+const TAIL_BYTES = 13;
+
+/** Writes a datagram of ESPGossip into a caller's buffer, row by row, its type last. */
+export class StateWriter {
+  private bytes!: Uint8Array;
+  private position = 0;
+  private limit = 0;
+  private readonly isMarked: boolean;
+
+  /** @param isMarked whether a space after the first brace says that the node speaks compact frames too */
+  constructor(isMarked: boolean) {
+    this.isMarked = isMarked;
+  }
+
+  begin(out: Uint8Array, limit: number): void {
+    this.bytes = out;
+    this.limit = limit - TAIL_BYTES;
+    this.position = utf8Write(this.isMarked ? "{ " : "{", out, 0);
+  }
+
+  /** Writes a row as if it were in `state`. Returns false, and writes nothing, when it does not fit. */
+  writeRow(rows: Rows, slot: number, state: number, withData: boolean): boolean {
+    const data = withData ? dataText(rows, slot) : "";
+    const text = `"${formatAddress(rows.id(slot))}":{"revision":${rows.revision(slot)},` +
+      `"heartbeat":${rows.heartbeat(slot)},"state":${state}${data}},`;
+    if (this.position + utf8Length(text) > this.limit) return false;
+    this.position = utf8Write(text, this.bytes, this.position);
+    return true;
+  }
+
+  /** Ends the datagram and returns its length. */
+  end(type: number): number {
+    return utf8Write(type === TYPE_SYN ? '"type":"SYN"}' : '"type":"ACK"}', this.bytes, this.position);
+  }
+}
+
+/** What a row shares, as its last member; what JSON can't express comes out as JSON.stringify has it. */
+function dataText(rows: Rows, slot: number): string {
+  const length = rows.valueLength(slot);
+  if (length === 0) return "";
+  const start = rows.valueStart(slot);
+  const result = decodeCbor(rows.valueBytes(), start, start + length);
+  const text = result.ok ? JSON.stringify(result.value, bytesAsHex) : undefined;
+  return text === undefined ? "" : `,"data":${text}`;
+}
+
+/** JSON has no bytes: they become hexadecimal text. */
+export function bytesAsHex(_key: string, value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  let text = "";
+  for (let i = 0; i < value.length; i++) text += (value[i] < 16 ? "0" : "") + value[i].toString(16);
+  return text;
+}
