@@ -1,7 +1,7 @@
 import { ASK_WORDS } from "./asks.js";
 import { Clock, earlier } from "./clock.js";
 import {
-  DROP_ECHO, DROP_ID_CONFLICT, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED, DROP_VALUE_TOO_LARGE,
+  DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED, DROP_VALUE_TOO_LARGE,
 } from "./drops.js";
 import { EVENT_ID_CONFLICT, EVENT_STATE, EVENT_TABLE_FULL, EVENT_UPDATE, type EngineEvent } from "./events.js";
 import { FrameReader } from "./frame-reader.js";
@@ -37,6 +37,8 @@ const RECOVERED_MAX = 0xfffeffff;
 const HEARTBEAT_BASES = 1024;
 /** An echo is of one of the last few frames. */
 const ECHO_FRAMES = 8;
+/** The brace that a datagram in ESPGossip's dialect begins with. */
+const JSON_START = 0x7b;
 const ERROR_ID_CONFLICT = 1;
 const ERROR_TABLE_FULL = 2;
 
@@ -119,8 +121,8 @@ export class Engine implements NodeEngine, NodeParts {
     this.stats.countReceived(length);
     const malformed = this.frame.open(bytes, length, this.row);
     const refused = malformed !== DROP_NONE ? malformed : this.refuses(address, port);
-    if (refused !== DROP_NONE) this.stats.countDrop(refused);
-    else this.exchange(address, port, bytes);
+    if (refused === DROP_NONE) this.exchange(address, port, bytes);
+    else this.refuse(refused, address, port, bytes[0]);
     // Lets go of the datagram, which on a board is worth having back before the next one comes.
     this.frame.reset(this.rows.valueBytes(), 0, 0);
   }
@@ -227,6 +229,12 @@ export class Engine implements NodeEngine, NodeParts {
     return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.keepaliveDeadline);
   }
 
+  /** Counts a drop. To a node that speaks JSON any datagram is a sign of life, and silence is none. */
+  private refuse(reason: number, address: number, port: number, first: number): void {
+    this.stats.countDrop(reason);
+    if (reason === DROP_MAGIC && first === JSON_START) this.outbox.addSign(address, port);
+  }
+
   /** Checks of a well-formed frame against what this node knows. Returns a drop reason. */
   private refuses(address: number, port: number): number {
     const frame = this.frame;
@@ -300,7 +308,8 @@ export class Engine implements NodeEngine, NodeParts {
     }
   }
 
-  private takeRow(row: RowData, bytes: Uint8Array): void {
+  /** @internal Merges a statement about another node; its value lies in `bytes`. */
+  takeRow(row: RowData, bytes: Uint8Array): void {
     const rows = this.rows;
     const held = rows.find(row.id);
     const stateBefore = held < 0 ? -1 : rows.state(held);
@@ -314,7 +323,8 @@ export class Engine implements NodeEngine, NodeParts {
       else rows.markNews(slot);
       if (merged === MERGED_FRESHER) {
         rows.noteChange(slot, FLAG_UPDATED);
-        this.seeds.learn(row.address, row.port, this.random);
+        if (row.isForeign) this.suspicion.foreignerSpoke(slot);
+        else this.seeds.learn(row.address, row.port, this.random);
       }
       if (row.state !== stateBefore) this.suspicion.stateChanged(slot);
     } else if (rows.compare(held, row) > 0) {

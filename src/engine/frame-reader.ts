@@ -4,9 +4,9 @@ import {
   DROP_LENGTH, DROP_MAGIC, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
 } from "./drops.js";
 import {
-  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_SOURCE, BUCKETS_LOG_MAX, BUCKET_BYTES, FLAG_BROADCAST,
-  MAGIC_AND_VERSION, ROW_HAS_VALUE, ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT,
-  TYPE_DIFF, TYPE_SYN,
+  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, BUCKETS_LOG_MAX, BUCKET_BYTES,
+  FLAG_BROADCAST, MAGIC_AND_VERSION, ROW_HAS_VALUE, ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS,
+  SECTION_WANT, TYPE_DIFF, TYPE_SYN,
 } from "./frame.js";
 import { keyOf } from "./hash.js";
 import type { RowData } from "./rows.js";
@@ -130,14 +130,15 @@ export class FrameReader extends Reader {
     row.id = this.u32();
     row.address = 0;
     if (form === ADDRESS_IN_BASE) row.address = (this.base | this.u8()) >>> 0;
-    else if (form === ADDRESS_IN_FULL) row.address = this.u32();
-    row.port = form === ADDRESS_IN_FULL ? this.u16() : this.basePort;
+    else if (form >= ADDRESS_IN_FULL) row.address = this.u32();
+    row.port = form >= ADDRESS_IN_FULL ? this.u16() : this.basePort;
+    row.isForeign = form === ADDRESS_OF_FOREIGNER;
     row.revision = this.varint();
     row.heartbeat = this.varint();
     row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : this.varint();
     row.valueStart = this.skip(row.valueLength);
     const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
-    const headGood = (head & ROW_RESERVED) === 0 && form <= ADDRESS_IN_FULL && isWireState(row.state);
+    const headGood = (head & ROW_RESERVED) === 0 && isWireState(row.state);
     const valueGood = (head & ROW_HAS_VALUE) === 0 || row.valueLength > 0;
     if (!addressed || !headGood || !valueGood) row.state = BAD_ROW;
   }

@@ -1,10 +1,10 @@
 import { Writer, varintBytes } from "./cursor.js";
 import {
-  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, MAGIC_AND_VERSION, ROW_HAS_VALUE,
-  ROWS_HEAD_BYTES, SECTION_BUCKETS, SECTION_DIGEST, SECTION_HEAD_BYTES, SECTION_ROWS, SECTION_WANT, TYPE_SYN,
-  WANT_BYTES, bucketFrom, bucketTo,
+  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, MAGIC_AND_VERSION,
+  ROW_HAS_VALUE, ROWS_HEAD_BYTES, SECTION_BUCKETS, SECTION_DIGEST, SECTION_HEAD_BYTES, SECTION_ROWS, SECTION_WANT,
+  TYPE_SYN, WANT_BYTES, bucketFrom, bucketTo,
 } from "./frame.js";
-import { OWN_SLOT, type Rows } from "./rows.js";
+import { FLAG_FOREIGN, OWN_SLOT, type Rows } from "./rows.js";
 
 /**
  * Writes one frame into a caller's buffer. An entry that does not fit is left
@@ -61,7 +61,7 @@ export class FrameWriter extends Writer {
   writeRow(rows: Rows, slot: number): boolean {
     const form = this.addressForm(rows, slot);
     const valueLength = rows.valueLength(slot);
-    const addressBytes = form === ADDRESS_IN_BASE ? 1 : form === ADDRESS_IN_FULL ? 6 : 0;
+    const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
     const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
     const statementBytes = varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot));
     if (this.room() < 5 + addressBytes + statementBytes + valueBytes) return false;
@@ -69,7 +69,7 @@ export class FrameWriter extends Writer {
     this.u32(rows.id(slot));
     if (form === ADDRESS_IN_BASE) {
       this.u8(rows.address(slot));
-    } else if (form === ADDRESS_IN_FULL) {
+    } else if (form >= ADDRESS_IN_FULL) {
       this.u32(rows.address(slot));
       this.u16(rows.port(slot));
     }
@@ -150,6 +150,7 @@ export class FrameWriter extends Writer {
   /** The first row with an address decides on the network and port that the others refer to. */
   private addressForm(rows: Rows, slot: number): number {
     if (slot === OWN_SLOT) return ADDRESS_OF_SOURCE;
+    if (rows.hasFlag(slot, FLAG_FOREIGN)) return ADDRESS_OF_FOREIGNER;
     const network = (rows.address(slot) & 0xffffff00) >>> 0;
     if (this.base === 0 && this.basePort === 0) {
       this.base = network;

@@ -35,6 +35,8 @@ export const SECTION_BUCKETS = 4;
 export const ADDRESS_OF_SOURCE = 0;
 export const ADDRESS_IN_BASE = 1;
 export const ADDRESS_IN_FULL = 2;
+/** In full, of a node that does not speak this protocol. */
+export const ADDRESS_OF_FOREIGNER = 3;
 /** Bit 5 of a row's head; bits 0 to 2 are its state, bits 6 and 7 are reserved. */
 export const ROW_HAS_VALUE = 0x20;
 export const ROW_RESERVED = 0xc0;

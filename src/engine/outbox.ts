@@ -116,6 +116,11 @@ export class Outbox {
     this.add(TYPE_SYN, address, port, flags, slot, 0);
   }
 
+  /** A SYN with nothing but its head: all that it says is that this node is there. */
+  addSign(address: number, port: number): void {
+    this.add(TYPE_SYN, address, port, 0, BARE, 0);
+  }
+
   /** @param answered counter of the frame that is answered */
   addAnswer(type: number, address: number, port: number, withSummary: boolean, answered: number): void {
     this.add(type, address, port, 0, withSummary ? WITH_SUMMARY : 0, answered);
@@ -153,8 +158,8 @@ export class Outbox {
   }
 
   private writeSyn(at: number): boolean {
-    if (!this.writer.beginRows()) return true;
     const slot = this.words[at + DETAIL];
+    if (slot === BARE || !this.writer.beginRows()) return true;
     const accused = slot !== 0 && this.rows.isHeld(slot) && this.rows.state(slot) >= SUSPECT;
     if (accused) this.writer.writeRow(this.rows, slot);
     this.writeNews(accused ? slot : -1);
@@ -285,6 +290,8 @@ const WANTS = MARKS + MARK_WORDS;
 
 const KEY_MAX = 0xffffffff;
 const WITH_SUMMARY = 1;
+/** Beyond all slots. */
+const BARE = 0xffffffff;
 /** Rows in a bucket, about: so many that its digest costs little more than its fingerprint. */
 const BUCKET_ROWS = 4;
 /** Fewer than 8 buckets tell too little; they wait for another frame. */

@@ -1,5 +1,5 @@
 import type { Random } from "./random.js";
-import { LIST_PASS, OWN_SLOT, type Rows } from "./rows.js";
+import { FLAG_FOREIGN, LIST_PASS, OWN_SLOT, type Rows } from "./rows.js";
 import { DOWN } from "./states.js";
 
 /**
@@ -45,7 +45,7 @@ export class PeerPass {
   }
 }
 
-/** Whether a slot holds the row of another node that is thought to run. */
+/** Whether a slot holds the row of another node that is thought to run, and understands a SYN. */
 function isLivePeer(rows: Rows, slot: number): boolean {
-  return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN;
+  return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
 }

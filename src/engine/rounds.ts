@@ -4,7 +4,7 @@ import { FLAG_BROADCAST } from "./frame.js";
 import type { Outbox } from "./outbox.js";
 import { PeerPass } from "./peer-pass.js";
 import type { Random } from "./random.js";
-import { FLAG_ASKED, OWN_SLOT, type Rows } from "./rows.js";
+import { FLAG_ASKED, FLAG_FOREIGN, OWN_SLOT, type Rows } from "./rows.js";
 import type { Seeds } from "./seeds.js";
 import { DOWN, SUSPECT, UP } from "./states.js";
 import type { Suspicion } from "./suspicion.js";
@@ -188,9 +188,13 @@ export class Rounds {
   private countDown(): number {
     let down = 0;
     for (let place = 0; place < this.node.rows.count; place++) {
-      if (this.node.rows.state(this.node.rows.slotAt(place)) >= DOWN) down++;
+      if (this.isDownPeer(this.node.rows.slotAt(place))) down++;
     }
     return down;
+  }
+
+  private isDownPeer(slot: number): boolean {
+    return this.node.rows.state(slot) >= DOWN && !this.node.rows.hasFlag(slot, FLAG_FOREIGN);
   }
 
   /** The slot of the row that is at `index` among those DOWN. */
@@ -198,7 +202,7 @@ export class Rounds {
     let left = index;
     for (let place = 0; place < this.node.rows.count; place++) {
       const slot = this.node.rows.slotAt(place);
-      if (this.node.rows.state(slot) >= DOWN && left-- === 0) return slot;
+      if (this.isDownPeer(slot) && left-- === 0) return slot;
     }
     return OWN_SLOT;
   }

@@ -18,6 +18,8 @@ export class RowData {
   valueStart = 0;
   /** Bytes of the value; 0 when the node shares none. */
   valueLength = 0;
+  /** The node does not speak compact frames: others speak for it. */
+  isForeign = false;
 }
 
 /** What a merge did to the table. */
@@ -48,6 +50,10 @@ export const FLAG_SENT_AS_NEWS = 16;
 const FLAG_HELD = 32;
 /** Suspected for long enough, and asked once more. */
 export const FLAG_LAST_ASK = 64;
+/** Of a node that does not speak compact frames, so that it is never asked. */
+export const FLAG_FOREIGN = 128;
+/** In a table of ESPGossip's, which has no last asks: this node speaks for the row's owner, which speaks no JSON. */
+export const FLAG_VOUCHED = 64;
 
 /**
  * Compares two statements about one node by ESPGossip's rule: revision, then
@@ -263,6 +269,8 @@ export class Rows {
     const target = slot >= 0 ? slot : this.insert(row.id, row.state);
     if (target < 0) return MERGE_TABLE_FULL;
     this.setAddress(target, row.address, row.port);
+    if (row.isForeign) this.setFlag(target, FLAG_FOREIGN);
+    else this.clearFlag(target, FLAG_FOREIGN);
     this.setValue(target, from, row.valueStart, row.valueLength);
     this.setStatement(target, row.revision, row.heartbeat, row.state);
     return MERGED_FRESHER;

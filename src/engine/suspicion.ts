@@ -1,9 +1,12 @@
 import { type Clock, earlier } from "./clock.js";
-import { FLAG_LAST_ASK, FLAG_STATE_CHANGED, type Rows } from "./rows.js";
+import { FLAG_FOREIGN, FLAG_LAST_ASK, FLAG_STATE_CHANGED, type Rows } from "./rows.js";
 import { DOWN, REMOVE, SUSPECT, UP } from "./states.js";
 
 /** No row waits: as far ahead as engine times can be compared. */
 const FAR_MS = 0x7fffffff;
+
+/** For so many rounds a foreign row stands without a word of those who speak for it. */
+const FOREIGN_ROUNDS = 64;
 
 /** The parts of a node that suspicion works with. */
 interface SuspiciousNode {
@@ -43,10 +46,17 @@ export class Suspicion {
     const state = rows.state(slot);
     rows.noteChange(slot, FLAG_STATE_CHANGED);
     rows.clearFlag(slot, FLAG_LAST_ASK);
-    if (state === UP) return;
-    const waitMs = state === SUSPECT ? this.suspicionMs() : this.removeAfterMs;
-    rows.setDeadline(slot, this.node.clock.nowMs + waitMs);
-    this.earliest = earlier(this.earliest, rows.deadline(slot));
+    if (state !== UP) this.wait(slot, state === SUSPECT ? this.suspicionMs() : this.removeAfterMs);
+  }
+
+  /** A foreign row became fresher. Since nobody asks its node, it does not stand for ever. */
+  foreignerSpoke(slot: number): void {
+    if (this.node.rows.state(slot) === UP) this.wait(slot, FOREIGN_ROUNDS * this.node.roundIntervalMs);
+  }
+
+  private wait(slot: number, waitMs: number): void {
+    this.node.rows.setDeadline(slot, this.node.clock.nowMs + waitMs);
+    this.earliest = earlier(this.earliest, this.node.rows.deadline(slot));
   }
 
   /** How long a suspicion stands before it counts: long enough for news to go round and back. */
@@ -68,15 +78,15 @@ export class Suspicion {
     for (let place = rows.count - 1; place >= 0; place--) {
       const slot = rows.slotAt(place);
       const state = rows.state(slot);
-      if (state === UP) continue;
+      if (state === UP && !rows.hasFlag(slot, FLAG_FOREIGN)) continue;
       if (!this.node.clock.isDue(rows.deadline(slot))) {
         this.earliest = earlier(this.earliest, rows.deadline(slot));
       } else if (state === REMOVE) {
         rows.remove(slot);
-      } else if (state === SUSPECT && !rows.hasFlag(slot, FLAG_LAST_ASK)) {
+      } else if (state === SUSPECT && !rows.hasFlag(slot, FLAG_LAST_ASK) && !rows.hasFlag(slot, FLAG_FOREIGN)) {
         this.askOnceMore(slot);
       } else {
-        this.raise(slot, state === SUSPECT ? DOWN : REMOVE);
+        this.raise(slot, state === UP ? SUSPECT : state === SUSPECT ? DOWN : REMOVE);
       }
     }
   }

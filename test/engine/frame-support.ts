@@ -13,6 +13,8 @@ export interface VectorRow {
   state: number;
   /** CBOR as hex; "" for none. */
   value: string;
+  /** Of a node that does not speak compact frames. */
+  isForeign?: true;
 }
 
 /** A frame in plain words and in bytes. The sender's own row stands first in `held`. */
@@ -118,7 +120,7 @@ function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknow
     reader.readRow(row);
     const { id, address, port, revision, heartbeat, state } = row;
     const value = hexOf(bytes.subarray(row.valueStart, row.valueStart + row.valueLength));
-    return { id, address, port, revision, heartbeat, state, value };
+    return { id, address, port, revision, heartbeat, state, value, ...row.isForeign && { isForeign: true } };
   }
   reader.readDigestEntry(row);
   const { id, revision, heartbeat, state } = row;

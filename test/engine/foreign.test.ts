@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { FLAG_FOREIGN, RowData } from "../../src/engine/rows.js";
+import { DOWN, SUSPECT, UP } from "../../src/engine/states.js";
+import type { Engine } from "../../src/engine/index.js";
+import { Lan } from "./lan.js";
+
+const ROUND = 10000;
+const BOARD = 77;
+
+/** Has a node speak for one that does not speak compact frames. */
+function speakFor(engine: Engine, heartbeat: number): void {
+  const row = Object.assign(new RowData(), {
+    id: BOARD, address: BOARD, port: 5000, revision: 3, heartbeat, isForeign: true, valueLength: 1,
+  });
+  engine.takeRow(row, Uint8Array.of(21));
+}
+
+/** Three nodes that know each other and a board for which the first speaks. */
+function bridged(): { lan: Lan; engines: Engine[] } {
+  const lan = new Lan();
+  const engines = [lan.add(1), lan.add(2, {}, [1]), lan.add(3, {}, [1])];
+  lan.run(6 * ROUND);
+  speakFor(engines[0], 100);
+  lan.run(6 * ROUND);
+  return { lan, engines };
+}
+
+function stateIn(engine: Engine): number {
+  return engine.rows.state(engine.rows.find(BOARD));
+}
+
+describe("a foreign row", () => {
+  it("spreads as what it is, with its value", () => {
+    for (const { rows } of bridged().engines) {
+      const slot = rows.find(BOARD);
+      assert.ok(rows.hasFlag(slot, FLAG_FOREIGN));
+      assert.deepEqual([rows.revision(slot), rows.heartbeat(slot), rows.state(slot)], [3, 100, UP]);
+      assert.equal(rows.valueBytes()[rows.valueStart(slot)], 21);
+    }
+  });
+
+  it("is never asked, and no seed", () => {
+    const { lan, engines } = bridged();
+    lan.run(40 * ROUND);
+    assert.ok(lan.sent.every(({ to }) => to !== BOARD));
+    for (const { seeds } of engines) assert.ok(!seeds.has(BOARD, 5000));
+  });
+
+  it("stands for 64 rounds without a word, and goes DOWN after a suspicion", () => {
+    const { lan, engines } = bridged();
+    lan.run(50 * ROUND);
+    assert.deepEqual(engines.map(stateIn), [UP, UP, UP]);
+    lan.run(12 * ROUND);
+    assert.deepEqual(engines.map(stateIn), [SUSPECT, SUSPECT, SUSPECT]);
+    lan.run(10 * ROUND);
+    assert.deepEqual(engines.map(stateIn), [DOWN, DOWN, DOWN]);
+    lan.run(40 * ROUND);
+    assert.ok(lan.sent.every(({ to }) => to !== BOARD));
+  });
+
+  it("stands for as long as somebody speaks for it", () => {
+    const { lan, engines } = bridged();
+    for (let heartbeat = 101; heartbeat < 110; heartbeat++) {
+      lan.run(30 * ROUND);
+      speakFor(engines[heartbeat % 3], heartbeat);
+    }
+    assert.deepEqual(engines.map(stateIn), [UP, UP, UP]);
+  });
+
+  it("is one no more when its node speaks for itself", () => {
+    const { lan, engines } = bridged();
+    lan.add(BOARD, {}, [1], 4);
+    lan.run(12 * ROUND);
+    for (const { rows } of engines) {
+      const slot = rows.find(BOARD);
+      assert.ok(!rows.hasFlag(slot, FLAG_FOREIGN));
+      assert.deepEqual([rows.revision(slot), rows.state(slot)], [4, UP]);
+    }
+    assert.ok(lan.sent.some(({ to }) => to === BOARD));
+  });
+});
