@@ -1,4 +1,5 @@
 import pc from "picocolors";
+import { auto, espgossip } from "../src/espgossip/index.js";
 import { Gossip, type GossipErrorCode, type GossipOptions, type NodeRow, minMax } from "../src/gossip.js";
 import { FileStorage, MemoryStorage, nodePlatform } from "../src/platform/node.js";
 import type { GossipStorage } from "../src/platform/types.js";
@@ -10,6 +11,7 @@ import { TextReport } from "./text-report.js";
 
 /** As on the command line. A number may be text that is none: the check of the options then says so. */
 export interface NodeOptions {
+  dialect: "compact" | "espgossip" | "auto";
   listen?: string;
   seed?: string[];
   storage?: string;
@@ -27,6 +29,9 @@ const SIGNALS: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 const DEFAULT_PORT = 5000;
 const SEED_CAPACITY = 16;
 const SEED_CAPACITY_MAX = 255;
+const VALUE_BYTES_MAX = 255;
+/** What a datagram needs beside a value. */
+const ROW_BYTES = 65;
 
 /** One node in this process, from its start until a signal. */
 export class NodeRun {
@@ -139,7 +144,7 @@ export class NodeRun {
   }
 
   private gossipOptions(): GossipOptions {
-    const { seed = [], interval, id, capacity, datagramBytes, broadcast, debug } = this.options;
+    const { dialect, seed = [], interval, id, capacity, datagramBytes, broadcast, debug } = this.options;
     const options: GossipOptions = {
       ...nodePlatform(this.listen.address),
       storage: this.watchedStorage(),
@@ -162,6 +167,11 @@ export class NodeRun {
       onError: (code, error) => this.failed(code, error),
     };
     if (id !== undefined) options.id = id;
+    if (dialect !== "compact") {
+      options.dialect = dialect === "auto" ? auto() : espgossip();
+      // Boards share whole tables.
+      options.valueBytesMax = Math.min(VALUE_BYTES_MAX, datagramBytes - ROW_BYTES);
+    }
     if (debug) options.debugOutput = (message) => this.debug(message);
     return options;
   }

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { type NodeOptions, NodeRun } from "./node-run.js";
 import { numeric } from "./number.js";
 
@@ -35,6 +35,8 @@ Three nodes on one computer, each in a terminal of its own:
 export function nodeCommand(): Command {
   return new Command("node")
     .description("Run one node over UDP on this computer and print what it learns, until Ctrl-C.")
+    .addOption(new Option("--dialect <name>", "what to speak; auto speaks to both kinds and tells each of the other")
+      .choices(["compact", "espgossip", "auto"]).default("compact"))
     .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
     .option("--seed <address[:port]>", "a node to begin with; repeat it for more (default: broadcast)", append)
     .option("--storage <folder>", "where to keep the revision over restarts")

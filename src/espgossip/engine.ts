@@ -6,7 +6,7 @@ import type { EngineOptions } from "../engine/options.js";
 import type { Datagram } from "../engine/outbox.js";
 import { Random } from "../engine/random.js";
 import {
-  FLAG_STATE_CHANGED, FLAG_UPDATED, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows, compareFreshness,
+  FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows, compareFreshness,
 } from "../engine/rows.js";
 import { SEED_WORDS, Seeds } from "../engine/seeds.js";
 import { REMOVE, SUSPECT, UP } from "../engine/states.js";
@@ -21,6 +21,8 @@ export const EVENT_EXCHANGE = 16;
 /** It told of the node itself, under a fresher statement than its own: `claim`. */
 export const EVENT_CLAIM = 17;
 
+/** High four bits of a compact frame's first byte. */
+const COMPACT_MAGIC = 0xc;
 /** A claim beyond this is not followed, so that thousands of starts are always left. */
 const RECOVERED_MAX = 0xfffeffff;
 
@@ -58,9 +60,10 @@ export class EspGossipEngine implements NodeEngine {
 
   /**
    * @param isMarked whether its datagrams say that the node speaks compact frames too
+   * @param stats to count in, where another engine counts too
    * @throws Error when the node's own address is not known
    */
-  constructor(options: EngineOptions, improved: EspGossipOptions, isMarked: boolean) {
+  constructor(options: EngineOptions, improved: EspGossipOptions, isMarked: boolean, stats?: Stats) {
     if (options.address === 0) throw new Error("dialect: ESPGossip needs the node's IPv4 address, which is unknown");
     this.improved = improved;
     this.roundIntervalMs = options.roundIntervalMs;
@@ -68,7 +71,7 @@ export class EspGossipEngine implements NodeEngine {
     const seedCapacity = options.seedCapacity + options.capacity;
     const pool = new WordPool(STATS_WORDS + seedCapacity * SEED_WORDS);
     this.rows = new Rows(options.capacity, options.valueBytesMax);
-    this.stats = new Stats(pool);
+    this.stats = stats ?? new Stats(pool);
     this.seeds = new Seeds({
       capacity: options.capacity, seedCapacity, address: options.address, port: options.port, id: options.address,
       broadcastAddress: options.broadcastAddress, valueBytesMax: options.valueBytesMax,
@@ -104,7 +107,8 @@ export class EspGossipEngine implements NodeEngine {
       return;
     }
     const malformed = this.reader.open(bytes, length);
-    if (malformed === DROP_NONE || this.improved.needDecoding !== true) this.hearFrom(address);
+    const isLife = malformed === DROP_NONE || this.improved.needDecoding !== true || isCompact(bytes, length);
+    if (isLife) this.hearFrom(address);
     if (malformed === DROP_NONE) this.exchange(address, port);
     else this.stats.countDrop(malformed);
   }
@@ -171,7 +175,7 @@ export class EspGossipEngine implements NodeEngine {
   }
 
   /** Whether the node at an address may be asked in this dialect. */
-  protected mayAsk(_address: number, _port: number): boolean {
+  protected mayAsk(_address: number): boolean {
     return true;
   }
 
@@ -180,9 +184,14 @@ export class EspGossipEngine implements NodeEngine {
     return true;
   }
 
-  /** A row was taken in because it is fresher than what was held. */
-  protected rowTaken(_slot: number): void {
+  /** A row was taken in: another statement of its owner, or the same in a state nearer to REMOVE. */
+  protected rowTaken(_slot: number, _isFresher: boolean): void {
     // For the dialect that knows both.
+  }
+
+  /** Whether a SYN to a node that is known counts against it. */
+  protected mayDoubt(_slot: number): boolean {
+    return true;
   }
 
   protected uptimeSeconds(): number {
@@ -228,23 +237,35 @@ export class EspGossipEngine implements NodeEngine {
   private ask(): void {
     const seeds = this.seeds;
     if (seeds.count === 0) {
-      this.syn(this.broadcastAddress, this.rows.port(OWN_SLOT));
+      this.broadcast();
       return;
     }
-    const choice = this.random.below(seeds.count);
-    for (let i = 0; i < seeds.count; i++) {
-      const seed = (choice + i) % seeds.count;
-      if (!this.mayAsk(seeds.address(seed), seeds.port(seed))) continue;
-      this.syn(seeds.address(seed), seeds.port(seed));
+    let choices = 0;
+    for (let i = 0; i < seeds.count; i++) choices += this.mayAsk(seeds.address(i)) ? 1 : 0;
+    if (choices === 0) {
+      this.askNobody();
       return;
     }
+    let left = this.random.below(choices);
+    let choice = 0;
+    while (!this.mayAsk(seeds.address(choice)) || left-- > 0) choice++;
+    this.syn(seeds.address(choice), seeds.port(choice));
+  }
+
+  /** There are seeds, but none that may be asked. */
+  protected askNobody(): void {
+    // For the dialect that knows both.
+  }
+
+  protected broadcast(): void {
+    this.syn(this.broadcastAddress, this.rows.port(OWN_SLOT));
   }
 
   private syn(address: number, port: number): void {
     this.setHeartbeat(this.uptimeSeconds());
     const slot = this.rows.find(address);
     this.outbox.syn(address, port, slot);
-    if (slot < 0 || slot === OWN_SLOT) return;
+    if (slot < 0 || slot === OWN_SLOT || !this.mayDoubt(slot)) return;
     const state = this.rows.state(slot);
     if (state < REMOVE) this.setState(slot, state + 1);
   }
@@ -292,7 +313,8 @@ export class EspGossipEngine implements NodeEngine {
       return;
     }
     const stateBefore = held < 0 ? -1 : rows.state(held);
-    if (rows.merge(row, this.value) === MERGE_TABLE_FULL) {
+    const merged = rows.merge(row, this.value);
+    if (merged === MERGE_TABLE_FULL) {
       this.stats.countDrop(DROP_TABLE_FULL);
       this.isTableFull = true;
       return;
@@ -301,7 +323,7 @@ export class EspGossipEngine implements NodeEngine {
     rows.noteChange(slot, FLAG_UPDATED);
     if (stateBefore < 0 || shown(stateBefore) !== shown(row.state)) rows.noteChange(slot, FLAG_STATE_CHANGED);
     this.seeds.learn(row.address, row.port, this.random);
-    this.rowTaken(slot);
+    this.rowTaken(slot, merged === MERGED_FRESHER);
   }
 
   /** Another node's word on this one counts for nothing, but that it may show a life which this one forgot. */
@@ -319,6 +341,11 @@ export class EspGossipEngine implements NodeEngine {
     if (row.revision > this.revision()) rows.setStatement(OWN_SLOT, row.revision + 1, this.uptimeSeconds(), UP);
     else if (statement < 0 || row.state >= SUSPECT) this.setHeartbeat(row.heartbeat + 1);
   }
+}
+
+/** Whether a datagram looks like a compact frame: who sends it is there, and speaks something else. */
+export function isCompact(bytes: Uint8Array, length: number): boolean {
+  return length > 0 && bytes[0] >> 4 === COMPACT_MAGIC;
 }
 
 /** The state as it is told: a node that was asked and has not answered yet counts as UP. */

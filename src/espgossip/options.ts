@@ -5,7 +5,7 @@
 export interface EspGossipOptions {
   /** Refuse a row with a negative number. Else the number is read as 0. */
   refuseNegative?: boolean;
-  /** Let only a datagram that decodes set its sender UP. Else any datagram does. */
+  /** Let only a datagram that decodes, or a compact frame, set its sender UP. Else any datagram does. */
   needDecoding?: boolean;
   /** Go beyond a revision or heartbeat of the node's own that others tell of. Else nobody's word on it counts. */
   recover?: boolean;

@@ -37,6 +37,7 @@ const BAD = -2;
  * built by `readData`, one at a time.
  */
 export class StateReader {
+  /** Of the last datagram; 0 when it was refused. */
   type = 0;
   /** Whether the sender says, by a space after the first brace, that it speaks compact frames too. */
   isMarked = false;
@@ -63,7 +64,10 @@ export class StateReader {
     if (!isUtf8(bytes, 0, length)) return DROP_SECTION;
     this.isMarked = bytes[start + 1] === SPACE;
     const end = this.scan(start + 1);
-    if (end < 0 || skipSpace(bytes, end, length) !== length) return DROP_SECTION;
+    if (end < 0 || skipSpace(bytes, end, length) !== length) {
+      this.type = 0;
+      return DROP_SECTION;
+    }
     return this.type === 0 ? DROP_TYPE : DROP_NONE;
   }
 

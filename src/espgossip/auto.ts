@@ -1,0 +1,192 @@
+import { earlier } from "../engine/clock.js";
+import { Engine } from "../engine/engine.js";
+import type { EngineEvent } from "../engine/events.js";
+import type { NodeEngine } from "../engine/node-engine.js";
+import type { EngineOptions } from "../engine/options.js";
+import type { Datagram } from "../engine/outbox.js";
+import {
+  FLAG_ASKED, FLAG_FOREIGN, FLAG_VOUCHED, OWN_SLOT, RowData, type Rows, compareFreshness,
+} from "../engine/rows.js";
+import type { Seeds } from "../engine/seeds.js";
+import { DOWN, REMOVE, SUSPECT, UP } from "../engine/states.js";
+import type { Stats } from "../engine/stats.js";
+import { BoardSide, sameValue } from "./board-side.js";
+import { isCompact } from "./engine.js";
+
+/** Compact nodes hear of a board that only goes on at least every so many rounds. */
+const KEEPALIVE_ROUNDS = 16;
+/** Set while the tables are compared: a live compact node has this address. */
+const FLAG_SEEN = FLAG_ASKED;
+
+/**
+ * A node of both worlds: it answers each peer in the dialect of its datagram,
+ * tries unknown addresses in both, and carries rows across. Its rows are those
+ * of its compact half, where a board is a foreign row under its address.
+ */
+export class AutoEngine implements NodeEngine {
+  readonly rows: Rows;
+  readonly seeds: Seeds;
+  readonly stats: Stats;
+  private readonly compact: Engine;
+  private readonly boards: BoardSide;
+  private readonly statement = new RowData();
+  private readonly port: number;
+  private readonly keepaliveSeconds: number;
+
+  constructor(options: EngineOptions) {
+    this.compact = new Engine(options);
+    this.boards = new BoardSide(options, this.compact);
+    this.rows = this.compact.rows;
+    this.seeds = this.compact.seeds;
+    this.stats = this.compact.stats;
+    this.port = options.port;
+    this.keepaliveSeconds = ((KEEPALIVE_ROUNDS * options.roundIntervalMs) / 1000) >>> 0;
+  }
+
+  /** Both halves try it, so that it is understood whatever it speaks. */
+  addSeed(address: number, port: number): void {
+    this.compact.addSeed(address, port);
+    this.boards.addSeed(address, port);
+  }
+
+  start(nowMs: number, revision: number, isRemembered: boolean): void {
+    this.compact.start(nowMs, revision, isRemembered);
+    this.boards.start(nowMs, revision, isRemembered);
+  }
+
+  receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void {
+    if (isCompact(bytes, length)) {
+      this.compact.receive(nowMs, address, port, bytes, length);
+      this.boards.tick(nowMs);
+    } else {
+      this.boards.receive(nowMs, address, port, bytes, length);
+      this.compact.tick(nowMs);
+    }
+    this.bridge();
+  }
+
+  tick(nowMs: number): void {
+    this.compact.tick(nowMs);
+    this.boards.tick(nowMs);
+    this.bridge();
+  }
+
+  publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void {
+    this.compact.publish(nowMs, bytes, length, this.boards.isBoard(address) ? 0 : address, port);
+    this.boards.publish(nowMs, bytes, length, this.boards.isVouched(address) ? 0 : address, port);
+    this.bridge();
+  }
+
+  setRevision(nowMs: number, revision: number): void {
+    this.compact.setRevision(nowMs, revision);
+    this.boards.setRevision(nowMs, revision);
+  }
+
+  /** Either half may have heard of a later one than was stored. */
+  revision(): number {
+    const compact = this.compact.revision();
+    const boards = this.boards.revision();
+    return compact > boards ? compact : boards;
+  }
+
+  pollTransmit(out: Datagram): boolean {
+    return this.compact.pollTransmit(out) || this.boards.pollTransmit(out);
+  }
+
+  pollEvent(out: EngineEvent): boolean {
+    return this.compact.pollEvent(out);
+  }
+
+  nextDeadline(): number {
+    return earlier(this.compact.nextDeadline(), this.boards.nextDeadline()) >>> 0;
+  }
+
+  /** Carries what is new across, both ways. */
+  private bridge(): void {
+    const rows = this.rows;
+    const own = rows.address(OWN_SLOT);
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      const isLive = rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
+      // ESPGossip has no ports: a node at another one can't be told there.
+      const isTellable = rows.port(slot) === this.port && rows.address(slot) !== own && rows.address(slot) !== 0;
+      if (!isLive || !isTellable || slot === OWN_SLOT) continue;
+      const vouched = this.boards.vouch(rows, slot);
+      if (vouched >= 0) this.boards.rows.setFlag(vouched, FLAG_SEEN);
+    }
+    const boards = this.boards.rows;
+    for (let place = 0; place < boards.count; place++) {
+      const slot = boards.slotAt(place);
+      if (slot !== OWN_SLOT) this.settle(slot, boards.takeFlag(slot, FLAG_SEEN));
+    }
+  }
+
+  /** @param speaksCompact whether a live compact node has the address of this row of the boards */
+  private settle(slot: number, speaksCompact: boolean): void {
+    const boards = this.boards.rows;
+    if (boards.hasFlag(slot, FLAG_VOUCHED) && !speaksCompact) this.boards.disown(slot);
+    if (!boards.hasFlag(slot, FLAG_FOREIGN)) return;
+    if (speaksCompact) this.retire(slot);
+    else if (this.boards.isSilent(slot)) this.mourn(slot);
+    else this.tell(slot);
+  }
+
+  /** A board was flashed with chisme: from now on it speaks for itself. */
+  private retire(slot: number): void {
+    this.boards.rows.clearFlag(slot, FLAG_FOREIGN);
+    const held = this.foreign(slot);
+    if (held >= 0 && this.rows.state(held) !== REMOVE) this.compact.suspicion.raise(held, REMOVE);
+  }
+
+  /** Nobody has heard of a board for long: it is DOWN, unless another bridge knows better. */
+  private mourn(slot: number): void {
+    this.boards.rows.clearFlag(slot, FLAG_FOREIGN);
+    const held = this.foreign(slot);
+    if (held >= 0 && this.rows.state(held) < DOWN && this.order(slot, held) >= 0) {
+      this.compact.suspicion.raise(held, DOWN);
+    }
+  }
+
+  /** Tells compact nodes of a board, if there is more to say than that it goes on. */
+  private tell(slot: number): void {
+    const boards = this.boards.rows;
+    const held = this.rows.find(boards.id(slot));
+    if (held === OWN_SLOT || (held >= 0 && this.order(slot, held) <= 0)) return;
+    if (held >= 0 && this.isKnown(slot, held)) return;
+    const row = this.statement;
+    row.id = boards.id(slot);
+    row.address = row.id;
+    row.port = this.port;
+    row.revision = boards.revision(slot);
+    row.heartbeat = boards.heartbeat(slot);
+    row.state = UP;
+    row.isForeign = true;
+    row.valueStart = boards.valueStart(slot);
+    row.valueLength = boards.valueLength(slot);
+    this.compact.takeRow(row, boards.valueBytes());
+  }
+
+  /** Whether compact nodes know of a board all but its last heartbeats. */
+  private isKnown(slot: number, held: number): boolean {
+    const boards = this.boards.rows;
+    const rows = this.rows;
+    if (rows.state(held) >= SUSPECT || rows.revision(held) !== boards.revision(slot)) return false;
+    if (boards.heartbeat(slot) - rows.heartbeat(held) >= this.keepaliveSeconds) return false;
+    return sameValue(boards, slot, rows, held);
+  }
+
+  /** The foreign row of a board in the compact table, or -1. */
+  private foreign(slot: number): number {
+    const held = this.rows.find(this.boards.rows.id(slot));
+    return held >= 0 && this.rows.hasFlag(held, FLAG_FOREIGN) ? held : -1;
+  }
+
+  /** Positive when the board has made a later statement than compact nodes hold of it. */
+  private order(slot: number, held: number): number {
+    const boards = this.boards.rows;
+    return compareFreshness(
+      boards.revision(slot), boards.heartbeat(slot), UP,
+      this.rows.revision(held), this.rows.heartbeat(held), UP,
+    );
+  }
+}
