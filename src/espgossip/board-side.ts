@@ -8,6 +8,8 @@ import { EspGossipEngine } from "./engine.js";
 
 /** For so many rounds, and log2(n) more, a board may let nobody hear a higher heartbeat. */
 const SILENT_ROUNDS = 12;
+/** In the last of these rounds the bridge asks it itself. */
+const ASKED_ROUNDS = 6;
 /** A vouched row that another node made fresher is left to that one for so many rounds. */
 const LEAVE_ROUNDS = 3;
 /** A node that knows of no board looks for one every so many rounds. */
@@ -87,6 +89,21 @@ export class BoardSide extends EspGossipEngine {
 
   protected override mayAsk(address: number): boolean {
     return !this.isVouched(address);
+  }
+
+  /** A board that was not heard of for long is asked before it counts as silent. */
+  protected override mostUrgent(): number {
+    const rows = this.rows;
+    let urgent = -1;
+    let leastMs = ASKED_ROUNDS * this.roundIntervalMs;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      const leftMs = (rows.deadline(slot) - this.clock.nowMs) | 0;
+      if (!rows.hasFlag(slot, FLAG_FOREIGN) || leftMs >= leastMs) continue;
+      leastMs = leftMs;
+      urgent = slot;
+    }
+    return urgent;
   }
 
   /** Where all nodes that are known speak compact frames, a board may still be somewhere. */

@@ -240,6 +240,11 @@ export class EspGossipEngine implements NodeEngine {
       this.broadcast();
       return;
     }
+    const urgent = this.mostUrgent();
+    if (urgent >= 0) {
+      this.syn(this.rows.address(urgent), this.rows.port(urgent));
+      return;
+    }
     let choices = 0;
     for (let i = 0; i < seeds.count; i++) choices += this.mayAsk(seeds.address(i)) ? 1 : 0;
     if (choices === 0) {
@@ -250,6 +255,11 @@ export class EspGossipEngine implements NodeEngine {
     let choice = 0;
     while (!this.mayAsk(seeds.address(choice)) || left-- > 0) choice++;
     this.syn(seeds.address(choice), seeds.port(choice));
+  }
+
+  /** The slot of a row whose node is to be asked before all others, or -1. */
+  protected mostUrgent(): number {
+    return -1;
   }
 
   /** There are seeds, but none that may be asked. */

@@ -6,7 +6,7 @@ import { StateWriter } from "./state-writer.js";
 
 /** The peer has listed this row: what it lacks can be told from what it left out. */
 const FLAG_LISTED = FLAG_SENT_AS_NEWS;
-/** A SYN with fewer rows than these is never taken for a part: their order may be by chance. */
+/** With fewer rows than these, beside the sender's own, a SYN is not taken for a part: their order may be by chance. */
 const PART_ROWS_MIN = 8;
 
 /**
@@ -16,8 +16,9 @@ const PART_ROWS_MIN = 8;
  *
  * A state that does not fit one datagram goes out in parts, at most BURST_MAX
  * at a time, and the next SYN begins where this one ended. The rows of a part
- * ascend by key, those of a whole state descend, and the node's own comes first
- * in either: so a receiver of parts knows which rows the sender only left out.
+ * ascend by key, from the last on to the first, those of a whole state descend,
+ * and the node's own comes first in either: so a receiver of a part knows which
+ * rows the sender only left out.
  */
 export class StateOutbox {
   private readonly rows: Rows;
@@ -38,7 +39,8 @@ export class StateOutbox {
 
   // Of the SYN that is answered.
   private listedCount = 0;
-  private isAscending = true;
+  /** Times that a row's key was below that of the row before. */
+  private descents = 0;
   private firstKey = 0;
   private lastKey = 0;
 
@@ -69,7 +71,7 @@ export class StateOutbox {
       rows.clearFlag(rows.slotAt(place), FLAG_LISTED);
     }
     this.listedCount = 0;
-    this.isAscending = true;
+    this.descents = 0;
   }
 
   /** The SYN lists a row, complete or not. */
@@ -77,7 +79,7 @@ export class StateOutbox {
     const key = keyOf(row.id);
     // The first row is the sender's own.
     if (this.listedCount === 1) this.firstKey = key;
-    else if (this.listedCount > 1 && key < this.lastKey) this.isAscending = false;
+    else if (this.listedCount > 1 && key < this.lastKey) this.descents++;
     this.lastKey = key;
     this.listedCount++;
     const slot = this.rows.find(row.id);
@@ -90,12 +92,15 @@ export class StateOutbox {
   endDiff(address: number, port: number): void {
     this.begin(TYPE_ACK, address, port);
     this.ackPlace = 0;
-    if (!this.isAscending || this.listedCount <= PART_ROWS_MIN) return;
+    const isRound = this.lastKey < this.firstKey;
+    if (this.descents !== (isRound ? 1 : 0) || this.listedCount <= PART_ROWS_MIN) return;
     const rows = this.rows;
     for (let place = 0; place < rows.count; place++) {
       const key = rows.keyAt(place);
       const slot = rows.slotAt(place);
-      const isLeftOut = key < this.firstKey || key > this.lastKey;
+      const isBelow = key < this.firstKey;
+      const isAbove = key > this.lastKey;
+      const isLeftOut = isRound ? isBelow && isAbove : isBelow || isAbove;
       if (isLeftOut && !rows.hasFlag(slot, FLAG_LISTED)) rows.clearFlag(slot, FLAG_TO_SEND);
     }
   }
@@ -136,19 +141,19 @@ export class StateOutbox {
     return true;
   }
 
-  /** Writes rows from where the last part ended, up to the end of the table. Returns whether all have passed. */
+  /** Writes rows from where the last part ended. Returns whether all passed, but a few that come first next time. */
   private writePart(): boolean {
     const rows = this.rows;
-    if (this.syncPlace >= rows.count) this.syncPlace = 0;
-    for (let isEmpty = true; this.rowsLeft > 0 && this.syncPlace < rows.count; this.syncPlace++) {
+    for (let isEmpty = true; this.rowsLeft > 0; this.syncPlace++) {
+      if (this.syncPlace >= rows.count) this.syncPlace = 0;
       const slot = rows.slotAt(this.syncPlace);
       if (slot === OWN_SLOT) continue;
       // A row that does not fit a datagram of its own is left out, or it would stop the others.
-      if (!this.writeRow(slot) && !isEmpty) return false;
+      if (!this.writeRow(slot) && !isEmpty) return this.rowsLeft < PART_ROWS_MIN;
       isEmpty = false;
       this.rowsLeft--;
     }
-    return this.rowsLeft === 0;
+    return true;
   }
 
   private writeAck(): boolean {

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { formatAddress, parseAddress } from "../../src/engine/address.js";
+import { Engine, FLAG_ASKED, OWN_SLOT } from "../../src/engine/index.js";
+import { FLAG_FOREIGN } from "../../src/engine/rows.js";
+import { AutoEngine } from "../../src/espgossip/auto.js";
+import { Driven, OWN, ROUND, engineOptions, rowIn } from "./support.js";
+
+const BOARD = "192.168.0.60";
+const COMPACT = "192.168.0.70";
+const COMPACT_ID = 70;
+
+function bridge(): Driven<AutoEngine> {
+  return new Driven(new AutoEngine(engineOptions({ id: 53 }))).start(2);
+}
+
+function board(more: object = {}): object {
+  return { revision: 4, heartbeat: 1000, state: 0, data: { temp: 21 }, ...more };
+}
+
+/** A compact node, whose datagrams and those of the bridge reach each other. */
+class Pair {
+  readonly bridge = bridge();
+  readonly compact = new Driven(new Engine(engineOptions({ id: COMPACT_ID, address: parseAddress(COMPACT) })));
+
+  constructor() {
+    this.compact.engine.addSeed(parseAddress(OWN), 5000);
+    this.compact.publish(5);
+    this.compact.start(3);
+    this.run(4);
+  }
+
+  run(rounds: number): void {
+    for (let step = 0; step < rounds * 20; step++) {
+      this.bridge.run(ROUND / 20);
+      this.compact.run(ROUND / 20);
+      for (let hop = 0; hop < 4; hop++) this.carry();
+    }
+  }
+
+  private carry(): void {
+    for (const { to, bytes } of this.compact.sent.splice(0)) if (to === OWN) this.bridge.hearBytes(COMPACT, bytes);
+    const kept = this.bridge.sent.filter(({ to }) => to !== COMPACT);
+    const out = this.bridge.sent.filter(({ to }) => to === COMPACT);
+    this.bridge.sent.splice(0, Infinity, ...kept);
+    for (const { bytes } of out) this.compact.hearBytes(OWN, bytes);
+  }
+
+  /** What the bridge tells a board that knows nothing. */
+  told(): Record<string, { revision: number; heartbeat: number; state: number; data?: unknown }> {
+    this.bridge.takeJson();
+    this.bridge.hear(BOARD, { type: "SYN", [BOARD]: board() });
+    return this.bridge.takeJson(BOARD)[0] as ReturnType<Pair["told"]>;
+  }
+}
+
+describe("a node that speaks both dialects", () => {
+  it("tries an unknown seed in both", () => {
+    const driven = bridge();
+    driven.engine.addSeed(parseAddress(BOARD), 5000);
+    driven.run(ROUND);
+    const first = driven.sent.filter(({ to }) => to === BOARD).map(({ bytes }) => bytes[0]);
+    assert.deepEqual([...new Set(first)].sort(), [0x7b, 0xc1]);
+  });
+
+  it("marks its JSON by a space after the brace", () => {
+    const driven = bridge();
+    driven.hear(BOARD, { type: "SYN", [BOARD]: board() });
+    assert.ok(driven.sent[0].text.startsWith('{ "'));
+  });
+
+  it("answers a board in JSON, and tells compact nodes of it with its own statement", () => {
+    const driven = bridge();
+    driven.hear(BOARD, { type: "SYN", [BOARD]: board() });
+    assert.deepEqual(driven.takeJson(BOARD), [{ type: "ACK", [OWN]: { revision: 2, heartbeat: 0, state: 0 } }]);
+    const { rows } = driven.engine;
+    assert.deepEqual(rowIn(rows, parseAddress(BOARD)), board());
+    assert.ok(rows.hasFlag(rows.find(parseAddress(BOARD)), FLAG_FOREIGN));
+  });
+
+  it("takes nobody for a board by hearsay, or who marks its JSON", () => {
+    const driven = bridge();
+    const hearsay = "192.168.0.61";
+    driven.hear(BOARD, { type: "SYN", [BOARD]: board(), [hearsay]: board() });
+    driven.hear("192.168.0.62", `{ "type":"ACK","192.168.0.62":${JSON.stringify(board())}}`);
+    assert.equal(driven.engine.rows.count, 2);
+    driven.hear(hearsay, { type: "ACK" });
+    assert.equal(driven.engine.rows.count, 3);
+  });
+
+  it("tells compact nodes only now and then that a board goes on, but at once what is new", () => {
+    const driven = bridge();
+    const held = () => rowIn(driven.engine.rows, parseAddress(BOARD))?.heartbeat;
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board({ heartbeat: 1159 }) });
+    assert.equal(held(), 1000);
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board({ heartbeat: 1160 }) });
+    assert.equal(held(), 1160);
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board({ heartbeat: 1161, data: 5 }) });
+    assert.equal(held(), 1161);
+  });
+
+  it("does not pass on what boards think of a board, only its silence", () => {
+    const driven = bridge();
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
+    driven.hear("192.168.0.61", { type: "ACK", [BOARD]: board({ state: 4 }) });
+    assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 0);
+    driven.run(20 * ROUND);
+    assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 3);
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board({ heartbeat: 2000 }) });
+    assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 0);
+  });
+
+  it("asks a board itself before it counts as silent", () => {
+    const driven = bridge();
+    for (let host = 100; host < 120; host++) driven.engine.addSeed(parseAddress(`192.168.0.${host}`), 5000);
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
+    driven.run(10 * ROUND);
+    driven.sent.length = 0;
+    driven.run(3 * ROUND);
+    assert.ok(driven.takeJson(BOARD).length > 0);
+  });
+
+  it("tells boards of a compact node, fresher each round and never doubted", () => {
+    const pair = new Pair();
+    const first = pair.told()[COMPACT];
+    assert.deepEqual([first.revision, first.state, first.data], [3, 0, 5]);
+    pair.run(3);
+    const second = pair.told()[COMPACT];
+    assert.ok(second.heartbeat > first.heartbeat && second.heartbeat <= first.heartbeat + 4);
+    // A board that got no answer to its JSON says so, more than once: the answer is fresher each time.
+    for (let doubt = 2; doubt <= 4; doubt++) {
+      const { heartbeat } = pair.told()[COMPACT];
+      pair.bridge.hear(BOARD, { type: "ACK", [COMPACT]: { revision: 3, heartbeat, state: doubt } });
+      assert.deepEqual(pair.told()[COMPACT], { revision: 3, heartbeat: heartbeat + 1, state: 0, data: 5 });
+    }
+    assert.equal(rowIn(pair.bridge.engine.rows, COMPACT_ID)?.state, 0);
+  });
+
+  it("goes on from what boards hold of a compact node, after its own restart or the device's earlier life", () => {
+    const pair = new Pair();
+    pair.bridge.hear(BOARD, { type: "ACK", [COMPACT]: { revision: 25, heartbeat: 9000, state: 4, data: "old" } });
+    pair.run(4);
+    const row = pair.told()[COMPACT];
+    assert.ok(row.revision === 25 && row.heartbeat > 9000 && row.state === 0);
+    pair.compact.publish(6);
+    pair.run(3);
+    assert.equal(pair.told()[COMPACT].data, 6);
+  });
+
+  it("goes beyond a revision that boards remember of it, and says so to whom it stores for", () => {
+    const driven = bridge();
+    driven.hear(BOARD, { type: "ACK", [OWN]: { revision: 30, heartbeat: 5, state: 3 } });
+    assert.equal(driven.engine.revision(), 31);
+  });
+
+  it("shares its value with both worlds", () => {
+    const driven = bridge();
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
+    driven.publish({ temp: 1 }, parseAddress(BOARD));
+    const json = driven.takeJson(BOARD);
+    assert.deepEqual((json[0][OWN] as { data: unknown }).data, { temp: 1 });
+    assert.deepEqual(rowIn(driven.engine.rows, 53)?.data, { temp: 1 });
+    assert.equal(formatAddress(driven.engine.rows.address(OWN_SLOT)), OWN);
+    assert.ok(!driven.engine.rows.hasFlag(OWN_SLOT, FLAG_ASKED));
+  });
+});

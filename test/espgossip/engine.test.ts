@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { parseAddress } from "../../src/engine/address.js";
+import { DROP_ECHO, DROP_ROW, DROP_TABLE_FULL, DROP_VALUE_TOO_LARGE } from "../../src/engine/drops.js";
+import { OWN_SLOT } from "../../src/engine/index.js";
+import { EspGossipEngine } from "../../src/espgossip/engine.js";
+import type { EspGossipOptions } from "../../src/espgossip/options.js";
+import { Driven, OWN, ROUND, bytesOfText, engineOptions, rowIn } from "./support.js";
+
+const PEER = "192.168.0.54";
+
+function node(improved: EspGossipOptions = {}, options = {}): Driven<EspGossipEngine> {
+  return new Driven(new EspGossipEngine(engineOptions(options), improved, false)).start(5);
+}
+
+function peerRow(more: object = {}): object {
+  return { revision: 1, heartbeat: 10, state: 0, ...more };
+}
+
+function host(index: number): string {
+  return `10.1.${index >> 8}.${index & 255}`;
+}
+
+/** A node that knows so many others. */
+function crowded(count: number, options = {}): Driven<EspGossipEngine> {
+  const driven = node({}, { capacity: 200, ...options });
+  for (let i = 1; i <= count; i++) driven.hear(host(i), { type: "ACK", [host(i)]: peerRow({ data: i }) });
+  driven.sent.length = 0;
+  return driven;
+}
+
+describe("ESPGossip's engine", () => {
+  it("needs to know its own address", () => {
+    assert.throws(() => new EspGossipEngine(engineOptions({ address: 0 }), {}, false), /own|node's IPv4 address/);
+  });
+
+  it("asks each round, for ever", () => {
+    const driven = node();
+    driven.run(100 * ROUND);
+    assert.equal(driven.sent.length, 100);
+    assert.ok(driven.sent.every(({ to }) => to === "255.255.255.255"));
+  });
+
+  it("does not answer its own broadcast", () => {
+    const driven = node();
+    driven.hear(OWN, { type: "SYN", [OWN]: peerRow() });
+    assert.deepEqual(driven.sent, []);
+    assert.equal(driven.engine.stats.drops(DROP_ECHO), 1);
+  });
+
+  it("takes in what is good of a datagram and counts what is not", () => {
+    const driven = node({ refuseNegative: true }, { valueBytesMax: 4 });
+    driven.hear(PEER, {
+      type: "ACK", [PEER]: peerRow(), "10.0.0.1": peerRow({ heartbeat: -1 }), "x": peerRow(),
+      "10.0.0.2": peerRow({ data: "longer than that" }), "10.0.0.3": {},
+    });
+    assert.equal(driven.engine.rows.count, 2);
+    assert.equal(driven.engine.stats.drops(DROP_ROW), 2);
+    assert.equal(driven.engine.stats.drops(DROP_VALUE_TOO_LARGE), 1);
+  });
+
+  it("refuses rows for which there is no room, and tells so", () => {
+    const driven = node({}, { capacity: 3 });
+    for (let i = 1; i < 6; i++) driven.hear(host(i), { type: "ACK", [host(i)]: peerRow() });
+    assert.equal(driven.engine.rows.count, 3);
+    assert.equal(driven.engine.stats.drops(DROP_TABLE_FULL), 3);
+    assert.equal(driven.events.filter(({ kind }) => kind === 4).length, 1);
+  });
+
+  it("goes on when its clock wraps", () => {
+    const driven = new Driven(new EspGossipEngine(engineOptions(), {}, false));
+    driven.engine.start(0xffffff00, 0, true);
+    const before = driven.engine.rows.heartbeat(OWN_SLOT);
+    driven.engine.tick(20000);
+    assert.equal(driven.engine.rows.heartbeat(OWN_SLOT), before + 20);
+  });
+});
+
+describe("what may be better than in the reference", () => {
+  function asked(improved: EspGossipOptions): Driven<EspGossipEngine> {
+    const driven = node(improved);
+    driven.hear(PEER, { type: "ACK", [PEER]: peerRow() });
+    driven.run(3 * ROUND);
+    assert.equal(rowIn(driven.engine.rows, parseAddress(PEER))?.state, 3);
+    return driven;
+  }
+
+  it("needDecoding: only what decodes, or is a compact frame, is a sign of life", () => {
+    for (const [improved, text, state] of [
+      [{}, "{ not json", 0], [{ needDecoding: true }, "{ not json", 3], [{ needDecoding: true }, '{"type":"ACK"}', 0],
+    ] as const) {
+      const driven = asked(improved);
+      driven.hear(PEER, text);
+      assert.equal(rowIn(driven.engine.rows, parseAddress(PEER))?.state, state);
+    }
+    const driven = asked({ needDecoding: true });
+    driven.hearBytes(PEER, Uint8Array.of(0xc1, 1));
+    assert.equal(rowIn(driven.engine.rows, parseAddress(PEER))?.state, 0);
+  });
+
+  it("recover: goes beyond what others remember of it", () => {
+    for (const [improved, claim, revision] of [
+      [{}, { revision: 9, heartbeat: 1, state: 0 }, 5],
+      [{ recover: true }, { revision: 9, heartbeat: 1, state: 0 }, 10],
+      [{ recover: true }, { revision: 4294967295, heartbeat: 1, state: 0 }, 5],
+    ] as const) {
+      const driven = node(improved);
+      driven.hear(PEER, { type: "ACK", [OWN]: claim });
+      assert.equal(driven.engine.revision(), revision);
+    }
+    const driven = node({ recover: true });
+    driven.hear(PEER, { type: "ACK", [OWN]: { revision: 5, heartbeat: 700, state: 3 } });
+    assert.equal(driven.engine.rows.heartbeat(OWN_SLOT), 701);
+  });
+
+  it("riseWithValue: two values in a second are told apart", () => {
+    for (const [improved, heartbeats] of [[{}, [0, 0]], [{ riseWithValue: true }, [1, 2]]] as const) {
+      const driven = node(improved);
+      driven.publish(1);
+      driven.publish(2);
+      const told = driven.takeJson().map((datagram) => (datagram[OWN] as { heartbeat: number }).heartbeat);
+      assert.deepEqual(told, heartbeats);
+    }
+  });
+});
+
+describe("a state beyond one datagram", () => {
+  it("goes out in parts, each a datagram of its own, until all rows have passed", () => {
+    for (const [count, datagramBytesMax, datagrams] of [[20, 1472, 1], [60, 1200, 4], [150, 1200, 4], [24, 512, 4]]) {
+      const driven = crowded(count, { datagramBytesMax });
+      const seen = new Set<string>();
+      for (let round = 0; round < 4; round++) {
+        driven.sent.length = 0;
+        driven.run(ROUND);
+        assert.ok(driven.sent.length <= datagrams);
+        assert.ok(driven.sent.every(({ bytes }) => bytes.length <= datagramBytesMax));
+        assert.equal(new Set(driven.sent.map(({ to }) => to)).size, 1);
+        for (const datagram of driven.takeJson()) {
+          assert.equal(datagram.type, "SYN");
+          assert.ok(OWN in datagram);
+          for (const name of Object.keys(datagram)) seen.add(name);
+        }
+        if (datagrams === 1) break;
+      }
+      assert.equal(seen.size, count + 2, `${count} rows in ${datagramBytesMax} bytes`);
+    }
+  });
+
+  it("is asked for once: one SYN in parts counts once against the peer", () => {
+    const driven = crowded(60);
+    driven.run(ROUND);
+    const states = Array.from({ length: 60 }, (_, i) => rowIn(driven.engine.rows, parseAddress(host(i + 1)))?.state);
+    assert.equal(states.reduce((sum, state) => (sum ?? 0) + (state ?? 0), 0), 1);
+  });
+
+  it("is answered without the rows that a part leaves out, but with those that it should have", () => {
+    const sender = crowded(60);
+    sender.run(ROUND);
+    const receiver = crowded(60);
+    for (const { bytes } of sender.sent) receiver.hearBytes(OWN.replace("53", "99"), bytes);
+    assert.ok(sender.sent.length > 1);
+    for (const answer of receiver.takeJson()) assert.ok(Object.keys(answer).length <= 2, JSON.stringify(answer));
+    // What lies between the rows of a part is missed: the sender does not have it.
+    const news = crowded(61);
+    for (const { bytes } of sender.sent) news.hearBytes(OWN.replace("53", "99"), bytes);
+    assert.ok(news.takeJson().some((answer) => host(61) in answer));
+  });
+
+  it("is answered in several ACKs", () => {
+    const driven = crowded(60);
+    driven.hear(PEER, { type: "SYN", [PEER]: peerRow() });
+    const answers = driven.takeJson();
+    assert.ok(answers.length > 1 && answers.every(({ type }) => type === "ACK"));
+    assert.equal(new Set(answers.flatMap((answer) => Object.keys(answer))).size, 62);
+  });
+
+  it("leaves out a row that fits no datagram, and tells of the own one without its data", () => {
+    const driven = node({}, { datagramBytesMax: 128 });
+    driven.hear(PEER, { type: "ACK", [PEER]: peerRow({ data: "x".repeat(200) }) });
+    driven.sent.length = 0;
+    driven.publish("y".repeat(100));
+    assert.deepEqual(driven.takeJson(), [{ type: "SYN", [OWN]: { revision: 5, heartbeat: 0, state: 0 } }]);
+  });
+
+  it("never throws, whatever comes", () => {
+    const driven = crowded(60);
+    for (const text of ['{"type":"SYN"}', '{"type":"ACK"}', "{", "", '{"type":"SYN","a":1,"1.1.1.1":2}']) {
+      driven.hearBytes(PEER, bytesOfText(text));
+    }
+    assert.equal(driven.engine.rows.count, 61);
+  });
+});
