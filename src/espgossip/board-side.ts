@@ -15,9 +15,6 @@ const LEAVE_ROUNDS = 3;
 /** A node that knows of no board looks for one every so many rounds. */
 const RETRY_ROUNDS = 8;
 
-/** A bridge does better than the reference wherever it can. */
-const IMPROVED = { refuseNegative: true, needDecoding: true, recover: true, riseWithValue: true };
-
 /**
  * The half of an `auto` node that speaks JSON. Its table holds boards, which
  * have spoken to it (FLAG_FOREIGN), compact nodes, for which it speaks
@@ -29,7 +26,9 @@ export class BoardSide extends EspGossipEngine {
   private roundsAlone = 0;
 
   constructor(options: EngineOptions, compact: Engine) {
-    super(options, IMPROVED, true, compact.stats);
+    // A bridge does better than the reference wherever it can.
+    const improved = { refuseNegative: true, needDecoding: true, recover: true, riseWithValue: true };
+    super(options, improved, true, compact.stats);
     this.compact = compact;
   }
 

@@ -62,6 +62,27 @@ describe("manifests for Moddable", () => {
     });
   });
 
+  describe("src/espgossip/manifest.json", () => {
+    const build = new Build("src/espgossip/manifest.json", "lin");
+
+    it("adds what the dialects and the facade need at run time, and nothing else", () => {
+      assert.deepEqual(build.complaints, []);
+      const files = [...build.modules.values()].map((file) => path.posix.normalize(file));
+      assert.deepEqual(files.sort(), [...closure([...entries, "src/espgossip/index.ts"])].sort());
+      for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
+    });
+
+    it("preloads all modules, none of which has state", () => {
+      const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
+      assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
+      for (const file of build.modules.values()) assert.deepEqual(stateOf(parse(file)), [], file);
+    });
+
+    it("is not needed by who speaks compact frames only", () => {
+      assert.deepEqual([...closure(entries)].filter((file) => file.includes("espgossip")), []);
+    });
+  });
+
   for (const { board, platform } of boards) {
     describe(`boards/${board} on ${platform}`, () => {
       const file = `boards/${board}/manifest.json`;
