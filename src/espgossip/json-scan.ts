@@ -31,17 +31,42 @@ export function skipSpace(bytes: Uint8Array, start: number, end: number): number
   return at;
 }
 
-/** Any value. @param depth objects and arrays around it */
+/**
+ * Any value. A loop, since each level of a recursion would take its part of a
+ * board's stack. @param depth objects and arrays around it
+ */
 export function skipValue(bytes: Uint8Array, start: number, end: number, depth: number): number {
-  if (start >= end) return -1;
-  switch (bytes[start]) {
-    case QUOTE: return skipString(bytes, start, end);
-    case BRACE_OPEN: return skipObject(bytes, start, end, depth + 1);
-    case BRACKET_OPEN: return skipArray(bytes, start, end, depth + 1);
-    case 0x74: return skipWord(bytes, start, end, "true");
-    case 0x66: return skipWord(bytes, start, end, "false");
-    case 0x6e: return skipWord(bytes, start, end, "null");
-    default: return skipNumber(bytes, start, end);
+  // A bit for each object (1) or array (0) that is open, the innermost lowest, under a 1 that is none.
+  let levels = 1;
+  let room = JSON_DEPTH_MAX - depth;
+  let at = start;
+  for (;;) {
+    const isObject = at < end && bytes[at] === BRACE_OPEN;
+    if (isObject || (at < end && bytes[at] === BRACKET_OPEN)) {
+      if (room-- === 0) return -1;
+      levels = (levels << 1) | (isObject ? 1 : 0);
+      at = skipSpace(bytes, at + 1, end);
+      if (at >= end) return -1;
+      if (bytes[at] !== closing(levels)) {
+        if (isObject) at = skipName(bytes, at, end);
+        if (at < 0) return -1;
+        continue;
+      }
+    } else {
+      at = skipScalar(bytes, at, end);
+      if (at < 0 || levels === 1) return at;
+      at = skipSpace(bytes, at, end);
+    }
+    while (at < end && bytes[at] === closing(levels)) {
+      levels >>= 1;
+      room++;
+      if (levels === 1) return at + 1;
+      at = skipSpace(bytes, at + 1, end);
+    }
+    if (at >= end || bytes[at] !== COMMA) return -1;
+    at = skipSpace(bytes, at + 1, end);
+    if ((levels & 1) === 1) at = skipName(bytes, at, end);
+    if (at < 0) return -1;
   }
 }
 
@@ -78,35 +103,19 @@ export function isText(bytes: Uint8Array, start: number, end: number, text: stri
   return end - start === text.length && skipWord(bytes, start, end, text) === end;
 }
 
-function skipObject(bytes: Uint8Array, start: number, end: number, depth: number): number {
-  if (depth > JSON_DEPTH_MAX) return -1;
-  let at = skipSpace(bytes, start + 1, end);
-  if (at < end && bytes[at] === BRACE_CLOSE) return at + 1;
-  for (;;) {
-    at = skipName(bytes, at, end);
-    if (at < 0) return -1;
-    at = skipValue(bytes, at, end, depth);
-    if (at < 0) return -1;
-    at = skipSpace(bytes, at, end);
-    if (at >= end) return -1;
-    if (bytes[at] === BRACE_CLOSE) return at + 1;
-    if (bytes[at] !== COMMA) return -1;
-    at = skipSpace(bytes, at + 1, end);
-  }
+/** What ends the innermost of the levels that are open. */
+function closing(levels: number): number {
+  return (levels & 1) === 1 ? BRACE_CLOSE : BRACKET_CLOSE;
 }
 
-function skipArray(bytes: Uint8Array, start: number, end: number, depth: number): number {
-  if (depth > JSON_DEPTH_MAX) return -1;
-  let at = skipSpace(bytes, start + 1, end);
-  if (at < end && bytes[at] === BRACKET_CLOSE) return at + 1;
-  for (;;) {
-    at = skipValue(bytes, at, end, depth);
-    if (at < 0) return -1;
-    at = skipSpace(bytes, at, end);
-    if (at >= end) return -1;
-    if (bytes[at] === BRACKET_CLOSE) return at + 1;
-    if (bytes[at] !== COMMA) return -1;
-    at = skipSpace(bytes, at + 1, end);
+function skipScalar(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end) return -1;
+  switch (bytes[start]) {
+    case QUOTE: return skipString(bytes, start, end);
+    case 0x74: return skipWord(bytes, start, end, "true");
+    case 0x66: return skipWord(bytes, start, end, "false");
+    case 0x6e: return skipWord(bytes, start, end, "null");
+    default: return skipNumber(bytes, start, end);
   }
 }
 

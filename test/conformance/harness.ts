@@ -5,6 +5,7 @@
  *
  *   new id address port capacity valueBytesMax datagramBytesMax roundIntervalMs removeAfterMs seedCapacity
  *       broadcastAddress randomSeed                     a new node in place of the one before
+ *   dialect name                                        what the next new node speaks
  *   pin address port                                    a seed
  *   start nowMs revision isRemembered
  *   tick nowMs
@@ -15,18 +16,22 @@
  * Numbers are decimal uint32, bytes hexadecimal. Outputs are, in this order,
  *   event kind id state …, datagram address port bytes …, deadline ms, revision n, root first second
  */
-import { Engine, OWN_SLOT } from "../../src/engine/index.js";
+import { type Dialect, Engine, type EngineOptions, type NodeEngine, OWN_SLOT } from "../../src/engine/index.js";
 
 const RECEIVE_BYTES_MAX = 1472;
 
 export class Harness {
-  private engine: Engine | undefined;
+  private engine: NodeEngine | undefined;
+  private dialect: Dialect = compact;
   private verbose = false;
   private text = "";
   private hash = 0;
   private readonly incoming = new Uint8Array(RECEIVE_BYTES_MAX);
   private readonly out = { bytes: new Uint8Array(RECEIVE_BYTES_MAX), length: 0, address: 0, port: 0 };
   private readonly event = { kind: 0, slot: 0 };
+
+  /** @param dialects what nodes may speak beside compact frames */
+  constructor(private readonly dialects: Record<string, Dialect> = {}) {}
 
   line(text: string): string {
     const words = text.split(" ");
@@ -35,8 +40,12 @@ export class Harness {
       this.verbose = words[1] === "1";
       return "ok";
     }
+    if (command === "dialect") {
+      this.dialect = this.dialects[words[1]] ?? compact;
+      return "ok";
+    }
     if (command === "new") {
-      this.engine = create(words);
+      this.engine = this.dialect(optionsOf(words));
       return "ok";
     }
     const engine = this.engine;
@@ -45,11 +54,11 @@ export class Harness {
     return this.drain(engine);
   }
 
-  private input(engine: Engine, command: string, words: string[]): boolean {
+  private input(engine: NodeEngine, command: string, words: string[]): boolean {
     const nowMs = Number(words[1]);
     switch (command) {
       case "pin":
-        engine.seeds.pin(nowMs, Number(words[2]));
+        engine.addSeed(nowMs, Number(words[2]));
         return true;
       case "start":
         engine.start(nowMs, Number(words[2]), words[3] === "1");
@@ -77,7 +86,7 @@ export class Harness {
     return hex.length >> 1;
   }
 
-  private drain(engine: Engine): string {
+  private drain(engine: NodeEngine): string {
     const rows = engine.rows;
     this.text = "";
     this.hash = FNV_OFFSET;
@@ -124,8 +133,12 @@ export class Harness {
 
 const FNV_OFFSET = 0x811c9dc5 | 0;
 
-function create(words: string[]): Engine {
-  return new Engine({
+function compact(options: EngineOptions): NodeEngine {
+  return new Engine(options);
+}
+
+function optionsOf(words: string[]): EngineOptions {
+  return {
     id: Number(words[1]),
     address: Number(words[2]),
     port: Number(words[3]),
@@ -137,7 +150,7 @@ function create(words: string[]): Engine {
     seedCapacity: Number(words[9]),
     broadcastAddress: Number(words[10]),
     randomSeed: Number(words[11]),
-  });
+  };
 }
 
 function nibble(code: number): number {
