@@ -61,9 +61,10 @@ export class EspGossip {
     this.datagram = { bytes, length: 0, address: 0, port: 0 };
   }
 
-  /** What is unknown or of a wrong type is ignored, with a debug message. Takes effect at `start`. */
+  /** What is unknown or of a wrong type is ignored, with a debug message. After `start` only debugging changes. */
   setConfig(config: GossipConfig): void {
     this.config.set(config);
+    if (this.engine !== undefined) this.config.debug("setConfig: gossip is started, only debugging changes");
   }
 
   /**

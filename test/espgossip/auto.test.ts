@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { formatAddress, parseAddress } from "../../src/engine/address.js";
 import { Engine, FLAG_ASKED, OWN_SLOT } from "../../src/engine/index.js";
 import { FLAG_FOREIGN } from "../../src/engine/rows.js";
 import { AutoEngine } from "../../src/espgossip/auto.js";
+import { propertyOptions } from "../support/random.js";
 import { Driven, OWN, ROUND, engineOptions, rowIn } from "./support.js";
 
 const BOARD = "192.168.0.60";
@@ -151,6 +153,29 @@ describe("a node that speaks both dialects", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "ACK", [OWN]: { revision: 30, heartbeat: 5, state: 3 } });
     assert.equal(driven.engine.revision(), 31);
+  });
+
+  it("never throws and never grows, whatever comes", () => {
+    const options = { capacity: 6, valueBytesMax: 8, datagramBytesMax: 128, seedCapacity: 2 };
+    const driven = new Driven(new AutoEngine(engineOptions({ id: 53, ...options }))).start(2);
+    const host = fc.integer({ min: 50, max: 62 }).map((last) => `192.168.0.${last}`);
+    const row = fc.record({
+      revision: fc.nat(3), heartbeat: fc.oneof(fc.nat(50), fc.constant(0xffffffff)), state: fc.nat(4),
+      data: fc.jsonValue({ maxDepth: 2 }),
+    }, { requiredKeys: ["revision", "heartbeat", "state"] });
+    const json = fc.tuple(fc.constantFrom("SYN", "ACK"), fc.dictionary(host, row, { maxKeys: 12 }), fc.boolean());
+    const input = fc.tuple(host, fc.oneof(json, fc.uint8Array({ maxLength: 60 })), fc.nat(20000));
+    fc.assert(fc.property(input, ([from, said, waitMs]) => {
+      if (said instanceof Uint8Array) {
+        driven.hearBytes(from, new Uint8Array([0xc1, ...said]));
+      } else {
+        const [type, rows, isMarked] = said;
+        driven.hear(from, `${isMarked ? "{ " : "{"}${JSON.stringify({ type, ...rows }).substring(1)}`);
+      }
+      driven.run(waitMs);
+      assert.ok(driven.engine.rows.count <= 6);
+      assert.ok(driven.sent.splice(0).every(({ bytes }) => bytes.length <= 128));
+    }), propertyOptions(3000));
   });
 
   it("shares its value with both worlds", () => {
