@@ -224,7 +224,7 @@ describe("Gossip: what it shows", () => {
     network.run(3000);
     node.arrive("7b");
     assert.match(messages[0], /^SYN to 192\.168\.0\.99:5000, \d+ bytes$/);
-    assert.match(messages.at(-1)!, /^JSON from 192\.168\.0\.99:5000, 1 bytes$/);
+    assert.match(messages.at(-2)!, /^JSON from 192\.168\.0\.99:5000, 1 bytes$/);
     node.arrive("00");
     assert.match(messages.at(-1)!, /^unknown from 192\.168\.0\.99:5000, 1 bytes$/);
   });
