@@ -27,6 +27,7 @@ const expected: Record<string, { node: string; moddable: string | null }> = {
   "./min-max": { node: "views/min-max", moddable: "views/min-max" },
   "./node": { node: "platform/node", moddable: null },
   "./platform": { node: "platform/node", moddable: "platform/moddable" },
+  "./espgossip": { node: "espgossip/index", moddable: "espgossip/index" },
   "./espruino": { node: "espruino/chisme", moddable: null },
   "./platform/moddable-storage": { node: "platform/moddable-storage", moddable: "platform/moddable-storage" },
   "./sim": { node: "host-sim/index", moddable: null },

@@ -9,7 +9,7 @@
  * it changes an object's prototype, and crashes Espruino).
  */
 
-/** Objects and arrays around and including the innermost: the datagram, a row and 8 in its data. */
+/** Objects and arrays around and including the innermost, the datagram and a row among them. */
 export const JSON_DEPTH_MAX = 10;
 const NUMBER_CHARACTERS_MAX = 64;
 

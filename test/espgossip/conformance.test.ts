@@ -13,7 +13,7 @@ import { Mixed, ROUND } from "./mixed.js";
 const CAPACITY = 8;
 const VALUE_BYTES_MAX = 32;
 const VALUES: CborValue[] = [
-  21.5, { temp: -0.1, list: [1, null, "°C"] }, true, [[[[[[[[1]]]]]]]], { a: { b: { c: { d: { e: { f: {} } } } } } },
+  21.5, { temp: -0.1, list: [1, null, "°C"] }, true, [[[[1]]]], { a: { b: { c: {} } } },
   undefined, 1e-7,
 ];
 
