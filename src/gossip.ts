@@ -10,6 +10,7 @@ import type { Datagram } from "./engine/outbox.js";
 import { FLAG_ASKED, OWN_SLOT } from "./engine/rows.js";
 import { ASKED, DOWN, UP } from "./engine/states.js";
 import { MemoryStorage } from "./platform/memory-storage.js";
+import { printable } from "./printable.js";
 import type { GossipStorage } from "./platform/types.js";
 import {
   type CheckedOptions, type GossipErrorCode, type GossipOptions, type NodeRow, checkOptions, parseEndpoint,
@@ -430,21 +431,4 @@ const JSON_START = 0x7b;
 
 function frameTypeName(type: number): string {
   return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : "unknown";
-}
-
-/** A copy with hexadecimal text for bytes. `JSON.stringify` could replace them, but not on Espruino. */
-function printable(value: unknown): unknown {
-  if (value instanceof Uint8Array) return hex(value);
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(printable);
-  const copy: Record<string, unknown> = {};
-  const keys = Object.keys(value);
-  for (let i = 0; i < keys.length; i++) copy[keys[i]] = printable((value as Record<string, unknown>)[keys[i]]);
-  return copy;
-}
-
-function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i++) text += (bytes[i] < 16 ? "0" : "") + bytes[i].toString(16);
-  return text;
 }

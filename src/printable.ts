@@ -1,0 +1,16 @@
+/** A copy with hexadecimal text for bytes. `JSON.stringify` could replace them, but not on Espruino. */
+export function printable(value: unknown): unknown {
+  if (value instanceof Uint8Array) return hex(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(printable);
+  const copy: Record<string, unknown> = {};
+  const keys = Object.keys(value);
+  for (let i = 0; i < keys.length; i++) copy[keys[i]] = printable((value as Record<string, unknown>)[keys[i]]);
+  return copy;
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) text += (bytes[i] < 16 ? "0" : "") + bytes[i].toString(16);
+  return text;
+}
