@@ -5,7 +5,7 @@ let harness: Harness | undefined;
 
 (globalThis as { harness?: unknown }).harness = {
   line(text: string): string {
-    harness ??= new Harness();
+    harness ??= new Harness(undefined);
     return harness.line(text);
   },
 };

@@ -14,7 +14,7 @@ const CHUNK_BYTES = 4096;
 
 /** Answers the lines of one file, in the current folder, in another. */
 export function replay(from: string, to: string): void {
-  const harness = new Harness();
+  const harness = new Harness(undefined);
   const input = E.openFile(from, "r");
   const output = E.openFile(to, "w");
   let rest = "";

@@ -30,8 +30,12 @@ export class Harness {
   private readonly out = { bytes: new Uint8Array(RECEIVE_BYTES_MAX), length: 0, address: 0, port: 0 };
   private readonly event = { kind: 0, slot: 0 };
 
+  private readonly dialects: Record<string, Dialect>;
+
   /** @param dialects what nodes may speak beside compact frames */
-  constructor(private readonly dialects: Record<string, Dialect> = {}) {}
+  constructor(dialects: Record<string, Dialect> | undefined) {
+    this.dialects = dialects ?? {};
+  }
 
   line(text: string): string {
     const words = text.split(" ");

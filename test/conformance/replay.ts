@@ -37,7 +37,7 @@ export async function buildBundle(entry: string, name: string): Promise<string> 
 }
 
 export function onV8(): Replayer {
-  const harness = new Harness();
+  const harness = new Harness(undefined);
   return {
     name: "v8",
     send: (lines) => Promise.resolve(lines.map((line) => harness.line(line))),
