@@ -10,7 +10,7 @@ import type { Datagram } from "./engine/outbox.js";
 import { FLAG_ASKED, OWN_SLOT } from "./engine/rows.js";
 import { ASKED, DOWN, UP } from "./engine/states.js";
 import { MemoryStorage } from "./platform/memory-storage.js";
-import { printable } from "./printable.js";
+import { printable } from "./engine/printable.js";
 import type { GossipStorage } from "./platform/types.js";
 import {
   type CheckedOptions, type GossipErrorCode, type GossipOptions, type NodeRow, checkOptions, parseEndpoint,

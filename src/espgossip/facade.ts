@@ -3,11 +3,11 @@ import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../engin
 import { EVENT_STATE, EVENT_UPDATE, type EngineEvent } from "../engine/events.js";
 import type { Dialect, NodeEngine } from "../engine/node-engine.js";
 import type { Datagram } from "../engine/outbox.js";
+import { printable } from "../engine/printable.js";
 import { REMOVE } from "../engine/states.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "../platform/types.js";
 import { type GossipConfig, LuaConfig } from "./config.js";
 import { EVENT_CLAIM, EVENT_EXCHANGE, EspGossipEngine } from "./engine.js";
-import { bytesAsHex } from "./state-writer.js";
 
 /** One node's row, as Lua scripts know it. */
 export interface EspGossipRow {
@@ -126,7 +126,7 @@ export class EspGossip {
 
   /** The network state as JSON. */
   getNetworkState(): string {
-    return JSON.stringify(this.networkState, bytesAsHex);
+    return JSON.stringify(printable(this.networkState));
   }
 
   /** All rows by dotted address; a copy. */

@@ -1,5 +1,6 @@
 import { formatAddress } from "../engine/address.js";
 import { decodeCbor } from "../engine/cbor.js";
+import { printable } from "../engine/printable.js";
 import type { Rows } from "../engine/rows.js";
 import { utf8Length, utf8Write } from "../engine/utf8.js";
 import { TYPE_SYN } from "./state-reader.js";
@@ -47,14 +48,6 @@ function dataText(rows: Rows, slot: number): string {
   if (length === 0) return "";
   const start = rows.valueStart(slot);
   const result = decodeCbor(rows.valueBytes(), start, start + length);
-  const text = result.ok ? JSON.stringify(result.value, bytesAsHex) : undefined;
+  const text = result.ok ? JSON.stringify(printable(result.value)) : undefined;
   return text === undefined ? "" : `,"data":${text}`;
-}
-
-/** JSON has no bytes: they become hexadecimal text. */
-export function bytesAsHex(_key: string, value: unknown): unknown {
-  if (!(value instanceof Uint8Array)) return value;
-  let text = "";
-  for (let i = 0; i < value.length; i++) text += (value[i] < 16 ? "0" : "") + value[i].toString(16);
-  return text;
 }

@@ -154,6 +154,14 @@ describe("the functions of the Lua module", () => {
     assert.deepEqual(device.gossip.networkState, JSON.parse(device.gossip.getNetworkState()));
   });
 
+  it("tells bytes as hexadecimal text, and nothing for what JSON can't express", () => {
+    const device = new Device();
+    device.gossip.start();
+    device.gossip.pushGossip({ raw: Uint8Array.of(1, 255) });
+    assert.deepEqual((device.sent[0].datagram[OWN] as { data?: unknown }).data, { raw: "01ff" });
+    assert.match(device.gossip.getNetworkState(), /"raw":"01ff"/);
+  });
+
   it("a callback may push, throw or close", () => {
     const device = new Device();
     device.gossip.start();
