@@ -3,7 +3,7 @@ import { Clock, earlier } from "./clock.js";
 import {
   DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED, DROP_VALUE_TOO_LARGE,
 } from "./drops.js";
-import { EVENT_ID_CONFLICT, EVENT_STATE, EVENT_TABLE_FULL, EVENT_UPDATE, type EngineEvent } from "./events.js";
+import { EVENT_ID_CONFLICT, EVENT_TABLE_FULL, type EngineEvent, takeChange } from "./events.js";
 import { FrameReader } from "./frame-reader.js";
 import { FLAG_BROADCAST, SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
   bucketFrom, bucketTo } from "./frame.js";
@@ -14,7 +14,7 @@ import { type Datagram, Outbox, outboxWords } from "./outbox.js";
 import { Random } from "./random.js";
 import { type NodeParts, Rounds } from "./rounds.js";
 import {
-  FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
+  FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
   compareFreshness,
 } from "./rows.js";
 import { SEED_WORDS, Seeds } from "./seeds.js";
@@ -192,16 +192,9 @@ export class Engine implements NodeEngine, NodeParts {
   }
 
   private pollRowEvent(out: EngineEvent): boolean {
-    const rows = this.rows;
-    for (; rows.hasChanges && this.eventSlot < rows.capacity; this.eventSlot++) {
-      out.slot = this.eventSlot;
-      const updated = rows.takeFlag(out.slot, FLAG_UPDATED);
-      if (!updated && !rows.takeFlag(out.slot, FLAG_STATE_CHANGED)) continue;
-      out.kind = updated ? EVENT_UPDATE : EVENT_STATE;
-      return true;
-    }
-    rows.hasChanges = false;
-    return false;
+    const told = takeChange(this.rows, this.eventSlot, out);
+    this.eventSlot = out.slot;
+    return told;
   }
 
   private insertOwnRow(options: EngineOptions): void {

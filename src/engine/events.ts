@@ -1,3 +1,5 @@
+import { FLAG_STATE_CHANGED, FLAG_UPDATED, type Rows } from "./rows.js";
+
 /** What `pollEvent` has to say. */
 export interface EngineEvent {
   kind: number;
@@ -13,3 +15,19 @@ export const EVENT_STATE = 2;
 export const EVENT_ID_CONFLICT = 3;
 /** A row was refused because the table is full of live rows; said once a start. */
 export const EVENT_TABLE_FULL = 4;
+
+/**
+ * Takes the next change of a row, in a slot from `from` on, that the application
+ * was not told of. Returns false when there is none.
+ */
+export function takeChange(rows: Rows, from: number, out: EngineEvent): boolean {
+  for (let slot = from; rows.hasChanges && slot < rows.capacity; slot++) {
+    out.slot = slot;
+    const updated = rows.takeFlag(slot, FLAG_UPDATED);
+    if (!updated && !rows.takeFlag(slot, FLAG_STATE_CHANGED)) continue;
+    out.kind = updated ? EVENT_UPDATE : EVENT_STATE;
+    return true;
+  }
+  rows.hasChanges = false;
+  return false;
+}

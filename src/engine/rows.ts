@@ -76,8 +76,8 @@ export function compareFreshness(
  * ascending order of key (see `keyOf`). Capacity is 1 to 65,535 rows; a row takes
  * `ROW_BYTES + valueBytesMax` bytes.
  *
- * Every write that bears on freshness goes through `state` and `merge`, which
- * keep the root true.
+ * Every write that bears on freshness goes through `merge`, `setState` and
+ * `setStatement`, which keep the root true.
  */
 export class Rows {
   readonly capacity: number;

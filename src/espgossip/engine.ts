@@ -1,6 +1,6 @@
 import { Clock } from "../engine/clock.js";
 import { DROP_ECHO, DROP_NONE, DROP_ROW, DROP_TABLE_FULL } from "../engine/drops.js";
-import { EVENT_STATE, EVENT_TABLE_FULL, EVENT_UPDATE, type EngineEvent } from "../engine/events.js";
+import { EVENT_TABLE_FULL, type EngineEvent, takeChange } from "../engine/events.js";
 import type { NodeEngine } from "../engine/node-engine.js";
 import type { EngineOptions } from "../engine/options.js";
 import type { Datagram } from "../engine/outbox.js";
@@ -206,16 +206,9 @@ export class EspGossipEngine implements NodeEngine {
   }
 
   private pollRowEvent(out: EngineEvent): boolean {
-    const rows = this.rows;
-    for (; rows.hasChanges && this.eventSlot < rows.capacity; this.eventSlot++) {
-      out.slot = this.eventSlot;
-      const updated = rows.takeFlag(out.slot, FLAG_UPDATED);
-      if (!updated && !rows.takeFlag(out.slot, FLAG_STATE_CHANGED)) continue;
-      out.kind = updated ? EVENT_UPDATE : EVENT_STATE;
-      return true;
-    }
-    rows.hasChanges = false;
-    return false;
+    const told = takeChange(this.rows, this.eventSlot, out);
+    this.eventSlot = out.slot;
+    return told;
   }
 
   private insertOwnRow(options: EngineOptions): void {

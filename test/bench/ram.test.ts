@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
 import { RAM_BOUNDS, measureRam } from "../../bench/ram-figures.js";
-import { CompilerMissing } from "../xs/xs.js";
+import { requireXs } from "../xs/require-xs.js";
 
 describe("RAM on 32-bit XS", function () {
   this.timeout(600000);
 
   it("keeps its bounds, and does not grow", async function () {
-    let figures;
-    try {
-      figures = await measureRam(50000);
-    } catch (error) {
-      if (!(error instanceof CompilerMissing) || process.env.CI === "true") throw error;
-      console.log(`      ${error.message}`);
-      return this.skip();
-    }
+    await requireXs(this);
+    const figures = await measureRam(50000);
     for (const [name, bound] of Object.entries(RAM_BOUNDS)) {
       assert.ok(figures[name] <= bound, `${name}: ${figures[name]} is over ${bound}`);
     }

@@ -1,22 +1,11 @@
 import assert from "node:assert/strict";
 import { CBOR_DEPTH_MAX } from "../../src/engine/cbor.js";
-import { CompilerMissing } from "../xs/xs.js";
+import { requireXs } from "../xs/require-xs.js";
 import { type Replayer, firstDifference, hashOf, onV8, onXs } from "./replay.js";
 import { type NodeTrace, record } from "./trace.js";
 
 const SEED = 1;
 const STEPS = 100000;
-
-/** An engine under test, or undefined where this machine can't build it; in CI that is a failure. */
-async function xsOrSkip(context: Mocha.Context): Promise<Replayer> {
-  try {
-    return await onXs();
-  } catch (error) {
-    if (!(error instanceof CompilerMissing) || process.env.CI === "true") throw error;
-    console.log(`      ${error.message}`);
-    return context.skip();
-  }
-}
 
 function byte(value: number): string {
   return value.toString(16).padStart(2, "0");
@@ -50,7 +39,8 @@ describe("conformance of engines", function () {
   });
 
   it("gives the same outputs on 32-bit XS as on V8", async function () {
-    const xs = await xsOrSkip(this);
+    await requireXs(this);
+    const xs = await onXs();
     const hashes = [await hashOf(onV8(), traces), await hashOf(xs, traces)];
     await xs.close();
     if (hashes[0] === hashes[1]) return;
@@ -59,7 +49,8 @@ describe("conformance of engines", function () {
   });
 
   it("has stack enough on a board for the most deeply nested value, in an array and in a map", async function () {
-    const xs = await xsOrSkip(this);
+    await requireXs(this);
+    const xs = await onXs();
     const lines = ["new 1 1 5000 64 32 512 10000 86400000 16 4294967295 7", "start 0 0 1"];
     for (const [id, level] of [["07", "81"], ["08", "a16161"]]) {
       const value = level.repeat(CBOR_DEPTH_MAX) + "f94d60";

@@ -7,7 +7,8 @@ import { auto, espgossip } from "../../src/espgossip/index.js";
 import type { CborValue } from "../../src/gossip.js";
 import { Harness } from "../conformance/harness.js";
 import { buildBundle } from "../conformance/replay.js";
-import { CompilerMissing, XsHost } from "../xs/xs.js";
+import { requireXs } from "../xs/require-xs.js";
+import { XsHost } from "../xs/xs.js";
 import { Mixed, ROUND } from "./mixed.js";
 
 const CAPACITY = 8;
@@ -73,15 +74,9 @@ describe("ESPGossip's dialects on other engines", function () {
   this.timeout(600000);
 
   it("give the same outputs on 32-bit XS as on V8, in the memory of a board", async function () {
-    let host: XsHost;
-    try {
-      const bundle = await buildBundle("../espgossip/xs-entry.ts", "espgossip");
-      host = await XsHost.start(bundle, { stackSlots: stackOfManifest() });
-    } catch (error) {
-      if (!(error instanceof CompilerMissing) || process.env.CI === "true") throw error;
-      console.log(`      ${error.message}`);
-      return this.skip();
-    }
+    await requireXs(this);
+    const bundle = await buildBundle("../espgossip/xs-entry.ts", "espgossip");
+    const host = await XsHost.start(bundle, { stackSlots: stackOfManifest() });
     const harness = new Harness({ espgossip: espgossip(), auto: auto() });
     let inputs = 0;
     for (const lines of record(300)) {

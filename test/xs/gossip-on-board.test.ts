@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { BOARD_STACK_SLOTS, buildBundle } from "../conformance/replay.js";
 import { frameHex, rowHex, rowsHex } from "../support/fake-platform.js";
-import { CompilerMissing, XsHost } from "./xs.js";
+import { requireXs } from "./require-xs.js";
+import { XsHost } from "./xs.js";
 
 const ACK = 2;
 const SYN = 1;
@@ -29,13 +30,8 @@ describe("a node in the memory of an ESP8266", function () {
   });
 
   beforeEach(async function () {
-    try {
-      host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS });
-    } catch (error) {
-      if (!(error instanceof CompilerMissing) || process.env.CI === "true") throw error;
-      console.log(`      ${error.message}`);
-      this.skip();
-    }
+    await requireXs(this);
+    host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS });
     assert.equal(await host.send(`start ${APPLICATION_BYTES}`), "ok");
   });
 

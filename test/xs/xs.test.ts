@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build as bundle } from "esbuild";
-import { CompilerMissing, XsError, XsHost, type XsLimit, type XsMemory } from "./xs.js";
+import { requireXs } from "./require-xs.js";
+import { XsError, XsHost, type XsLimit, type XsMemory } from "./xs.js";
 
 const SOURCE = `
   const kept = [];
@@ -59,13 +60,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
   }
 
   before(async function () {
-    try {
-      await XsHost.build();
-    } catch (error) {
-      if (!(error instanceof CompilerMissing) || process.env.CI === "true") throw error;
-      console.log(`      ${error.message}`);
-      this.skip();
-    }
+    await requireXs(this);
     await bundle({
       stdin: { contents: SOURCE, loader: "js" }, bundle: true, format: "iife", target: "es2022",
       outfile: path, logLevel: "warning",
