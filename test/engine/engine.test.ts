@@ -148,6 +148,25 @@ describe("a node that falls silent", () => {
     ]);
   });
 
+  it("is asked once more, a round before it is called DOWN", () => {
+    const lan = new Lan();
+    for (let node = 1; node <= 9; node++) lan.add(node, {}, [1]);
+    lan.run(20 * ROUND);
+    lan.engines.delete(9);
+    const asked: { by: number; atMs: number }[] = [];
+    lan.lose = (sent) => {
+      if (sent.to === 9) asked.push({ by: sent.from, atMs: lan.nowMs });
+      return false;
+    };
+    const callers = (): number[] => {
+      return [...lan.engines].filter(([, engine]) => held(engine.rows, 9)?.state === DOWN).map(([node]) => node);
+    };
+    for (let steps = 0; steps < 5000 && callers().length === 0; steps++) lan.run(50);
+    const [first] = lan.told.filter((told) => told.id === 9 && told.state === DOWN);
+    const waitedMs = asked.filter(({ by }) => by === first.address).map(({ atMs }) => lan.nowMs - atMs);
+    assert.ok(waitedMs.some((ms) => ms >= ROUND && ms <= ROUND + 50), `asked ${waitedMs.join(", ")} ms before`);
+  });
+
   it("is back as soon as it speaks again, under its next revision", () => {
     const lan = new Lan();
     const a = lan.add(1, {}, [2]);

@@ -77,6 +77,14 @@ describe("a good datagram at the wrong place", () => {
     assert.equal(a.revision(), 3);
   });
 
+  it("is a conflict also at the same revision, if it is none of the last few frames", () => {
+    const { lan, a } = pair();
+    lan.run(20 * ROUND);
+    lan.deliver(1, 66, firstSyn(1, 3, lan.nowMs));
+    assert.equal(a.revision(), 3);
+    assert.deepEqual(drops(a), { idConflict: 1 });
+  });
+
   it("is stale when its sender has started again since, and its sender is told", () => {
     const { lan, a } = pair();
     const before = table(a);

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { Outbox, outboxWords } from "../../src/engine/outbox.js";
+import { WordPool } from "../../src/engine/word-pool.js";
+import { read, tableOf } from "./frame-support.js";
+
+const DATAGRAM_BYTES_MAX = 128;
+
+describe("outbox: news", () => {
+  /** Ids of the rows in a SYN of a node that has 20 rows. */
+  function idsInSyn(mark: (rows: ReturnType<typeof tableOf>) => void): number[] {
+    const rows = tableOf(Array.from({ length: 20 }, (_, i) => ({
+      id: i + 1, address: 0xc0a80001 + i, port: 5000, revision: 1, heartbeat: 1, state: 0, value: "",
+    })));
+    mark(rows);
+    const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, new WordPool(outboxWords(DATAGRAM_BYTES_MAX)));
+    const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
+    outbox.clear();
+    outbox.addSyn(0xc0a80063, 5000, 0, 0);
+    assert.ok(outbox.take(out));
+    const frame = read(out.bytes, out.length) as { sections: { entries: { id: number }[] }[] };
+    return frame.sections[0].entries.map(({ id }) => id);
+  }
+
+  for (const urgent of [3, 11, 20]) {
+    it(`has what is urgent first, row ${urgent}`, () => {
+      const ids = idsInSyn((rows) => {
+        for (let id = 1; id <= 20; id++) rows.markNews(rows.find(id));
+        rows.markUrgentNews(rows.find(urgent));
+      });
+      assert.equal(ids[0], urgent);
+      assert.ok(ids.length > 3 && ids.length < 20, `${ids.length} rows`);
+    });
+  }
+
+  it("has what was sent least often before the rest", () => {
+    const ids = idsInSyn((rows) => {
+      for (let id = 1; id <= 20; id++) {
+        rows.markNews(rows.find(id));
+        if (id !== 7 && id !== 15) rows.countNewsSend(rows.find(id));
+      }
+    });
+    assert.deepEqual(ids.slice(0, 2).sort((a, b) => a - b), [7, 15]);
+  });
+});
