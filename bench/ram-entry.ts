@@ -13,7 +13,7 @@
 import { Engine } from "../src/engine/index.js";
 import { RowData, Rows } from "../src/engine/rows.js";
 import { FrameWriter } from "../src/engine/frame-writer.js";
-import { TYPE_SYN } from "../src/engine/frame.js";
+import { SECTION_WANT, TYPE_SYN } from "../src/engine/frame.js";
 import { Gossip, type GossipOptions } from "../src/gossip.js";
 
 const VALUE = [0xf9, 0x4d, 0x60];
@@ -97,9 +97,9 @@ class Bench {
       writer.writeRow(peer, peer.find(3));
       writer.endRows();
     } else if (kind === "full") {
-      writer.beginWants();
-      for (let id = 3; id < 3 + FULL_ROWS; id++) writer.writeWant(id);
-      writer.endWants();
+      writer.beginIds(SECTION_WANT);
+      for (let id = 3; id < 3 + FULL_ROWS; id++) writer.writeId(id);
+      writer.endIds();
     }
     this.length = writer.length();
     return String(this.length);

@@ -18,7 +18,7 @@ import {
 
 export type { CborValue } from "./engine/cbor.js";
 export type { Dialect } from "./engine/node-engine.js";
-export { ASKED, DOWN, REMOVE, SUSPECT, UP } from "./engine/states.js";
+export { ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/states.js";
 export type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";
 export type { GossipClock, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
 export { MinMax, type MinMaxOptions, minMax } from "./views/min-max.js";
@@ -199,13 +199,20 @@ export class Gossip {
     };
   }
 
-  /** Stops the rounds, closes the socket and silences all callbacks. A closed node can't be started again. */
+  /**
+   * Says goodbye to a few nodes, so that all show this one as LEFT and not as
+   * DOWN; then stops the rounds, closes the socket and silences all callbacks. A
+   * closed node can't be started again.
+   */
   close(): void {
     if (this.phase === CLOSED) return;
     const wasStarted = this.phase === STARTED;
     this.phase = CLOSED;
     this.clearTimer();
-    if (wasStarted) this.options.socket.close();
+    if (!wasStarted) return;
+    this.engine.leave(this.nowMs());
+    while (this.engine.pollTransmit(this.datagram)) this.send(this.datagram);
+    this.options.socket.close();
   }
 
   private nowMs(): number {
@@ -430,5 +437,5 @@ const CLOSED = 2;
 const JSON_START = 0x7b;
 
 function frameTypeName(type: number): string {
-  return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : "unknown";
+  return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : type === 4 ? "LEAVE" : "unknown";
 }

@@ -4,21 +4,24 @@ import {
   DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED, DROP_VALUE_TOO_LARGE,
 } from "./drops.js";
 import { EVENT_ID_CONFLICT, EVENT_TABLE_FULL, type EngineEvent, takeChange } from "./events.js";
+import { type DiffParts, takeBuckets, takeDigest, takeFlat, takeWants, wantSender } from "./diff.js";
 import { FrameReader } from "./frame-reader.js";
-import { FLAG_BROADCAST, SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
-  bucketFrom, bucketTo } from "./frame.js";
-import { keyOf } from "./hash.js";
+import {
+  FLAG_BROADCAST, FLAG_MORE, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_HEARD, SECTION_PROBE,
+  SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+} from "./frame.js";
 import type { NodeEngine } from "./node-engine.js";
 import type { EngineOptions } from "./options.js";
 import { type Datagram, Outbox, outboxWords } from "./outbox.js";
 import { Random } from "./random.js";
 import { type NodeParts, Rounds } from "./rounds.js";
 import {
-  FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
+  FLAG_PROVEN, FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
   compareFreshness,
 } from "./rows.js";
 import { SEED_WORDS, Seeds } from "./seeds.js";
-import { REMOVE, SUSPECT, UP } from "./states.js";
+import { LEFT, SUSPECT, UP } from "./states.js";
+import { RELAY_WORDS } from "./relays.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { Suspicion } from "./suspicion.js";
 import { WordPool } from "./word-pool.js";
@@ -37,6 +40,14 @@ const RECOVERED_MAX = 0xfffeffff;
 const HEARTBEAT_BASES = 1024;
 /** An echo is of one of the last few frames. */
 const ECHO_FRAMES = 8;
+/** An answer is to one of so many last frames. */
+const ANSWERABLE_FRAMES = 1024;
+/** The first frame of a start has a counter below this, drawn by chance: who has not seen it can't answer it. */
+const FIRST_COUNTERS = 0x80000000;
+/** An address that has not answered yet gets at most so many times the bytes that it sent. */
+const AMPLIFICATION_MAX = 3;
+/** Datagrams in JSON that are shorter are no sign of an ESPGossip node, and not worth a frame. */
+const JSON_BYTES_LEAST = 12;
 /** The brace that a datagram in ESPGossip's dialect begins with. */
 const JSON_START = 0x7b;
 const ERROR_ID_CONFLICT = 1;
@@ -52,7 +63,7 @@ const ERROR_TABLE_FULL = 2;
  * constructor. Times are uint32 milliseconds of any clock that does not run
  * backwards for long.
  */
-export class Engine implements NodeEngine, NodeParts {
+export class Engine implements NodeEngine, NodeParts, DiffParts {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
@@ -66,9 +77,11 @@ export class Engine implements NodeEngine, NodeParts {
   readonly outbox: Outbox;
   /** @internal */
   readonly roundIntervalMs: number;
+  /** @internal */
+  readonly frame = new FrameReader();
+  /** @internal */
+  readonly row = new RowData();
   private readonly rounds: Rounds;
-  private readonly frame = new FrameReader();
-  private readonly row = new RowData();
 
   private started = false;
   private keepaliveDeadline = 0;
@@ -82,7 +95,8 @@ export class Engine implements NodeEngine, NodeParts {
   constructor(options: EngineOptions) {
     this.roundIntervalMs = options.roundIntervalMs;
     const seedWords = options.seedCapacity * SEED_WORDS;
-    const pool = new WordPool(STATS_WORDS + seedWords + ASK_WORDS + outboxWords(options.datagramBytesMax));
+    const fixedWords = STATS_WORDS + ASK_WORDS + RELAY_WORDS;
+    const pool = new WordPool(fixedWords + seedWords + outboxWords(options.datagramBytesMax));
     this.rows = new Rows(options.capacity, options.valueBytesMax);
     this.stats = new Stats(pool);
     this.seeds = new Seeds(options, pool);
@@ -110,9 +124,17 @@ export class Engine implements NodeEngine, NodeParts {
     this.clock.start(nowMs);
     this.keepaliveDeadline = this.roundIntervalMs * KEEPALIVE_ROUNDS;
     if (!isRemembered) this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
+    this.outbox.counter = this.random.below(FIRST_COUNTERS);
     this.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
     this.rows.markUrgentNews(OWN_SLOT);
     this.rounds.start();
+  }
+
+  /** Says goodbye to a few live nodes, which tell the others. Nothing may follow but `pollTransmit`. */
+  leave(nowMs: number): void {
+    this.begin(nowMs);
+    this.speak(LEFT);
+    this.rounds.leave();
   }
 
   /** A datagram came. `bytes` are only looked at during the call. */
@@ -122,7 +144,7 @@ export class Engine implements NodeEngine, NodeParts {
     const malformed = this.frame.open(bytes, length, this.row);
     const refused = malformed !== DROP_NONE ? malformed : this.refuses(address, port);
     if (refused === DROP_NONE) this.exchange(address, port, bytes);
-    else this.refuse(refused, address, port, bytes[0]);
+    else this.refuse(refused, address, port, bytes, length);
     // Lets go of the datagram, which on a board is worth having back before the next one comes.
     this.frame.reset(this.rows.valueBytes(), 0, 0);
   }
@@ -131,7 +153,7 @@ export class Engine implements NodeEngine, NodeParts {
   tick(nowMs: number): void {
     this.begin(nowMs);
     this.suspicion.expire();
-    if (this.clock.isDue(this.keepaliveDeadline)) this.speak();
+    if (this.clock.isDue(this.keepaliveDeadline)) this.speak(UP);
     this.rounds.tick();
   }
 
@@ -145,7 +167,7 @@ export class Engine implements NodeEngine, NodeParts {
     this.rows.setValue(OWN_SLOT, bytes, 0, length);
     if (!this.started) return;
     this.begin(nowMs);
-    this.speak();
+    this.speak(UP);
     if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
     this.rounds.spreadSoon();
   }
@@ -191,6 +213,11 @@ export class Engine implements NodeEngine, NodeParts {
     return this.rounds.ask(slot);
   }
 
+  /** @internal For `Suspicion`. */
+  doubt(): number {
+    return this.rounds.doubt;
+  }
+
   private pollRowEvent(out: EngineEvent): boolean {
     const told = takeChange(this.rows, this.eventSlot, out);
     this.eventSlot = out.slot;
@@ -223,9 +250,10 @@ export class Engine implements NodeEngine, NodeParts {
   }
 
   /** Counts a drop. To a node that speaks JSON any datagram is a sign of life, and silence is none. */
-  private refuse(reason: number, address: number, port: number, first: number): void {
+  private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     this.stats.countDrop(reason);
-    if (reason === DROP_MAGIC && first === JSON_START) this.outbox.addSign(address, port);
+    const isJson = reason === DROP_MAGIC && bytes[0] === JSON_START && length >= JSON_BYTES_LEAST;
+    if (isJson) this.outbox.addSign(address, port);
   }
 
   /** Checks of a well-formed frame against what this node knows. Returns a drop reason. */
@@ -244,14 +272,15 @@ export class Engine implements NodeEngine, NodeParts {
       this.correctStale(slot, address, port);
       return DROP_STALE;
     }
-    const unasked = frame.inReplyTo === 0 || frame.inReplyTo > this.outbox.counter;
-    return frame.type !== TYPE_SYN && unasked ? DROP_UNASKED : DROP_NONE;
+    const unasked = (this.outbox.counter - frame.inReplyTo) >>> 0 >= ANSWERABLE_FRAMES;
+    return frame.isAnswer() && unasked ? DROP_UNASKED : DROP_NONE;
   }
 
   /** A node whose storage was wiped starts over at a low revision; its own row as held here tells it. */
   private correctStale(slot: number, address: number, port: number): void {
     if (this.frame.type !== TYPE_SYN) return;
     this.outbox.send(slot);
+    this.outbox.limitAnswer(AMPLIFICATION_MAX * this.frame.length());
     this.outbox.addAnswer(TYPE_ACK, address, port, false, this.frame.counter);
   }
 
@@ -260,15 +289,20 @@ export class Engine implements NodeEngine, NodeParts {
     const frame = this.frame;
     this.rounds.answered(frame.id, address, port);
     this.meet(address, port);
+    let isSummarised = false;
     frame.rewind();
     while (frame.nextSection()) {
-      if (frame.section === SECTION_WANT) this.takeWants();
+      isSummarised = isSummarised || frame.isSummary();
+      if (frame.section === SECTION_WANT) takeWants(this);
       else if (frame.section === SECTION_ROWS) this.takeRows(address, port, bytes);
-      else if (frame.section === SECTION_DIGEST) this.takeDigest();
-      else if (frame.section === SECTION_BUCKETS) this.takeBuckets();
+      else if (frame.section === SECTION_DIGEST) takeDigest(this);
+      else if (frame.section === SECTION_BUCKETS) takeBuckets(this);
+      else if (frame.section === SECTION_FLAT) takeFlat(this);
+      else if (frame.section === SECTION_PROBE) this.rounds.takeProbe(address, port);
+      else if (frame.section === SECTION_HEARD) this.rounds.takeHeard();
     }
-    this.wantSender();
-    this.answer(address, port);
+    wantSender(this);
+    if (frame.type !== TYPE_LEAVE) this.answer(address, port, isSummarised);
   }
 
   /** The sender is there: its address is the one that works, and what is said against it, it should hear. */
@@ -277,15 +311,11 @@ export class Engine implements NodeEngine, NodeParts {
     const slot = rows.find(this.frame.id);
     if (slot < 0) return;
     const current = rows.revision(slot) === this.frame.revision && rows.heartbeat(slot) === this.frame.heartbeat;
-    if (current) rows.setAddress(slot, address, port);
-    if (rows.state(slot) >= SUSPECT) this.outbox.send(slot);
-  }
-
-  private takeWants(): void {
-    while (this.frame.more()) {
-      const slot = this.rows.find(this.frame.readWant());
-      if (slot >= 0) this.outbox.send(slot);
-    }
+    const moved = rows.address(slot) !== address || rows.port(slot) !== port;
+    if (current && moved) rows.setAddress(slot, address, port);
+    // Its own row tells a node that it has moved, which it can't see itself.
+    if (rows.state(slot) >= SUSPECT || (current && moved)) this.outbox.send(slot);
+    if (this.frame.isAnswer() && !moved) rows.setFlag(slot, FLAG_PROVEN);
   }
 
   private takeRows(address: number, port: number, bytes: Uint8Array): void {
@@ -296,8 +326,12 @@ export class Engine implements NodeEngine, NodeParts {
         row.address = address;
         row.port = port;
       }
-      if (row.id === this.rows.id(OWN_SLOT)) this.hearOfSelf(row);
-      else this.takeRow(row, bytes);
+      if (row.id !== this.rows.id(OWN_SLOT)) {
+        this.takeRow(row, bytes);
+      } else {
+        this.hearOfSelf(row);
+        this.hearOfAddress(row);
+      }
     }
   }
 
@@ -306,6 +340,8 @@ export class Engine implements NodeEngine, NodeParts {
     const rows = this.rows;
     const held = rows.find(row.id);
     const stateBefore = held < 0 ? -1 : rows.state(held);
+    const isElsewhere = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
+    row.state = this.suspicion.believed(held, row);
     const merged = rows.merge(row, bytes);
     if (merged > MERGED_FRESHER) {
       this.stats.countDrop(merged === MERGE_TABLE_FULL ? DROP_TABLE_FULL : DROP_VALUE_TOO_LARGE);
@@ -317,7 +353,7 @@ export class Engine implements NodeEngine, NodeParts {
       if (merged === MERGED_FRESHER) {
         rows.noteChange(slot, FLAG_UPDATED);
         if (row.isForeign) this.suspicion.foreignerSpoke(slot);
-        else this.seeds.learn(row.address, row.port, this.random);
+        else if (isElsewhere) this.seeds.learn(row.address, row.port, this.random);
       }
       if (row.state !== stateBefore) this.suspicion.stateChanged(slot);
     } else if (rows.compare(held, row) > 0) {
@@ -328,71 +364,21 @@ export class Engine implements NodeEngine, NodeParts {
     }
   }
 
-  /** Walks the sender's digest and the rows in the same range, both in the order of keys. */
-  private takeDigest(): void {
+  private answer(address: number, port: number, isSummarised: boolean): void {
     const frame = this.frame;
-    const rows = this.rows;
-    const row = this.row;
-    let place = rows.placeOf(frame.digestFrom);
-    while (frame.more()) {
-      frame.readDigestEntry(row);
-      place = this.sendRowsBelow(place, keyOf(row.id));
-      if (row.id === rows.id(OWN_SLOT)) this.hearOfSelf(row);
-      else this.compareEntry(row);
-      if (place < rows.count && rows.id(rows.slotAt(place)) === row.id) place++;
-    }
-    this.sendRowsBelow(place, frame.digestTo + 1);
-  }
-
-  /** Sends the rows from a place on, which the sender's digest does not list, up to but without `key`. */
-  private sendRowsBelow(from: number, key: number): number {
-    const rows = this.rows;
-    let place = from;
-    for (; place < rows.count && rows.keyAt(place) < key; place++) {
-      const slot = rows.slotAt(place);
-      if (rows.state(slot) !== REMOVE) this.outbox.send(slot);
-    }
-    return place;
-  }
-
-  /** Where the sender's fingerprints differ, it gets a digest. */
-  private takeBuckets(): void {
-    const frame = this.frame;
-    const log = frame.bucketsLog;
-    this.outbox.beginMarks(log);
-    for (let bucket = 0; bucket < 1 << log; bucket++) {
-      const own = this.rows.fingerprint(bucketFrom(bucket, log), bucketTo(bucket, log), frame.counter);
-      if (own !== frame.readFingerprint()) this.outbox.mark(bucket);
-    }
-  }
-
-  private compareEntry(row: RowData): void {
-    const slot = this.rows.find(row.id);
-    const order = slot < 0 ? -1 : this.rows.compare(slot, row);
-    if (order > 0) this.outbox.send(slot);
-    else if (order === 0) this.rows.countNewsSend(slot);
-    else if (slot >= 0 || this.rows.hasPlace()) this.outbox.want(row.id);
-  }
-
-  /** The head of each frame tells how fresh its sender's own row is. */
-  private wantSender(): void {
-    const frame = this.frame;
-    if (frame.type === TYPE_DIFF) return;
     const slot = this.rows.find(frame.id);
-    const order = slot < 0 ? -1 : compareFreshness(
-      this.rows.revision(slot), this.rows.heartbeat(slot), UP, frame.revision, frame.heartbeat, UP,
-    );
-    if (order < 0 && (slot >= 0 || this.rows.hasPlace())) this.outbox.want(frame.id);
-  }
-
-  private answer(address: number, port: number): void {
-    const frame = this.frame;
+    const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN)
+      && this.rows.address(slot) === address && this.rows.port(slot) === port;
+    const inSync = this.rows.root.equals(frame.rootFirst, frame.rootSecond);
     if (frame.type === TYPE_SYN) {
       if ((frame.flags & FLAG_BROADCAST) !== 0 && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
-      const inSync = this.rows.root.equals(frame.rootFirst, frame.rootSecond);
-      this.outbox.addAnswer(TYPE_ACK, address, port, !inSync, frame.counter);
-    } else if (this.outbox.hasAnswer()) {
-      this.outbox.addAnswer(TYPE_DIFF, address, port, false, frame.counter);
+      const isLimited = !isProven || !this.rounds.mayAnswer(slot);
+      if (isLimited) this.outbox.limitAnswer(AMPLIFICATION_MAX * frame.length());
+      this.outbox.addAnswer(TYPE_ACK, address, port, !inSync && !isLimited, frame.counter);
+    } else if (this.rounds.mayGoOn()) {
+      const isOpen = frame.type === TYPE_ACK ? !isSummarised : (frame.flags & FLAG_MORE) !== 0;
+      if (!this.outbox.hasAnswer() && (inSync || !isOpen)) return;
+      this.outbox.addAnswer(TYPE_DIFF, address, port, !inSync && isOpen, frame.counter);
     }
   }
 
@@ -400,14 +386,28 @@ export class Engine implements NodeEngine, NodeParts {
    * Others speak of this node. A statement that it never made is from an earlier
    * start that its storage does not remember: it goes beyond it. A state other
    * than UP is refuted by a higher heartbeat.
+   *
+   * @internal For `takeDigest`.
    */
-  private hearOfSelf(row: RowData): void {
+  hearOfSelf(row: RowData): void {
     const own = compareFreshness(
       this.revision(), this.rows.heartbeat(OWN_SLOT), UP, row.revision, row.heartbeat, UP,
     );
     if (own < 0) this.recover(row.revision);
-    else if (own === 0 && row.state !== UP) this.speak();
+    else if (own === 0 && row.state !== UP) this.speak(UP);
     if (this.rows.compare(OWN_SLOT, row) > 0) this.outbox.send(OWN_SLOT);
+  }
+
+  /** A peer tells from which address this node's frames come. If that changed, all others should know. */
+  private hearOfAddress(row: RowData): void {
+    const rows = this.rows;
+    const heartbeat = rows.heartbeat(OWN_SLOT);
+    if (row.revision !== this.revision() || row.heartbeat !== heartbeat) return;
+    if (row.address === rows.address(OWN_SLOT) && row.port === rows.port(OWN_SLOT)) return;
+    const isMove = rows.address(OWN_SLOT) !== 0;
+    rows.setAddress(OWN_SLOT, row.address, row.port);
+    // Where peers see different addresses, as behind a NAT, one statement a round is enough.
+    if (isMove && (this.uptimeSeconds() - heartbeat) * 1000 >= this.roundIntervalMs) this.speak(UP);
   }
 
   private recover(revision: number): void {
@@ -422,11 +422,11 @@ export class Engine implements NodeEngine, NodeParts {
   }
 
   /** Makes a new statement: the same row under a higher heartbeat. */
-  private speak(): void {
+  private speak(state: number): void {
     const uptime = this.uptimeSeconds();
     const heartbeat = this.rows.heartbeat(OWN_SLOT);
     const next = uptime > heartbeat ? uptime : heartbeat + 1;
-    this.rows.setStatement(OWN_SLOT, this.revision(), next, UP);
+    this.rows.setStatement(OWN_SLOT, this.revision(), next, state);
     this.keepaliveDeadline = this.clock.nowMs + this.roundIntervalMs * KEEPALIVE_ROUNDS;
     this.rows.markUrgentNews(OWN_SLOT);
   }

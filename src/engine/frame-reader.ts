@@ -5,14 +5,12 @@ import {
 } from "./drops.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, BUCKETS_LOG_MAX, BUCKET_BYTES,
-  FLAG_BROADCAST, MAGIC_AND_VERSION, ROW_HAS_VALUE, ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS,
-  SECTION_WANT, TYPE_DIFF, TYPE_SYN,
+  FLAG_BROADCAST, FLAG_MORE, MAGIC_AND_VERSION, ROW_HAS_VALUE, ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST,
+  SECTION_FLAT, SECTION_HEARD, SECTION_ROWS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./frame.js";
 import { keyOf } from "./hash.js";
 import type { RowData } from "./rows.js";
-import { ASKED, REMOVE } from "./states.js";
-
-const KNOWN_FLAGS = FLAG_BROADCAST;
+import { ASKED, LEFT } from "./states.js";
 
 /** Reads one frame. `open` checks all of it, so what is read afterwards cannot fail. */
 export class FrameReader extends Reader {
@@ -31,8 +29,12 @@ export class FrameReader extends Reader {
   /** Of the DIGEST section: it lists all rows of its sender whose keys lie in this range. */
   digestFrom = 0;
   digestTo = 0;
-  /** Of the BUCKETS section: 2^bucketsLog fingerprints follow. */
+  /** Of the BUCKETS section: 2^bucketsLog fingerprints follow. Of the FLAT section: of so many ranges some follow. */
   bucketsLog = 0;
+  /** Of the FLAT section: the range that `readFlatEntry` went to, and the bytes of rows that follow. */
+  bucket = 0;
+  flatCount = 0;
+  roster = 0;
 
   private sectionsStart = 0;
   private sectionEnd = 0;
@@ -55,19 +57,34 @@ export class FrameReader extends Reader {
     this.type = second & 0x0f;
     this.flags = second & 0xf0;
     if (this.failed) return DROP_LENGTH;
-    if (this.type < TYPE_SYN || this.type > TYPE_DIFF) return DROP_TYPE;
-    if ((this.flags & ~KNOWN_FLAGS) !== 0 || (this.flags !== 0 && this.type !== TYPE_SYN)) return DROP_TYPE;
+    if (this.type < TYPE_SYN || this.type > TYPE_LEAVE) return DROP_TYPE;
+    if ((this.flags & ~flagsOf(this.type)) !== 0) return DROP_TYPE;
     this.id = this.u32();
     this.revision = this.varint();
     this.counter = this.varint();
     this.heartbeat = this.varint();
     this.rootFirst = this.u32();
     this.rootSecond = this.u32();
-    this.inReplyTo = this.type === TYPE_SYN ? 0 : this.varint();
+    this.inReplyTo = this.isAnswer() ? this.varint() : 0;
     if (this.failed) return DROP_LENGTH;
     this.sectionsStart = this.position;
     this.frameEnd = length;
     return this.checkSections(row);
+  }
+
+  /** Whether the frame answers another. */
+  isAnswer(): boolean {
+    return this.type === TYPE_ACK || this.type === TYPE_DIFF;
+  }
+
+  /** Bytes of the whole frame. */
+  length(): number {
+    return this.frameEnd;
+  }
+
+  /** Whether the current section shows what rows its sender holds. */
+  isSummary(): boolean {
+    return this.section >= SECTION_DIGEST && this.section <= SECTION_FLAT;
   }
 
   /** Back to before the first section. */
@@ -93,7 +110,7 @@ export class FrameReader extends Reader {
     } else if (this.section === SECTION_DIGEST) {
       this.digestFrom = this.u32();
       this.digestTo = this.u32();
-    } else if (this.section === SECTION_BUCKETS) {
+    } else if (this.section === SECTION_BUCKETS || this.section === SECTION_FLAT) {
       this.bucketsLog = this.u8();
     }
     return true;
@@ -104,14 +121,21 @@ export class FrameReader extends Reader {
     return !this.failed && this.position < this.sectionEnd;
   }
 
-  /** The next id of a WANT section. */
-  readWant(): number {
+  /** The next id of a WANT, PROBE or HEARD section. */
+  readId(): number {
     return this.u32();
   }
 
-  /** The next fingerprint of a BUCKETS section. */
+  /** The next fingerprint of a BUCKETS section, or of a row in a FLAT section. */
   readFingerprint(): number {
-    return this.u16();
+    return this.u8();
+  }
+
+  /** The next range of a FLAT section: `flatCount` fingerprints of rows follow. */
+  readFlatEntry(): void {
+    this.bucket = this.varint();
+    this.flatCount = this.varint();
+    this.roster = this.u16();
   }
 
   /** The next row of a DIGEST section: id, state, revision and heartbeat. */
@@ -145,11 +169,14 @@ export class FrameReader extends Reader {
 
   private checkSections(row: RowData): number {
     let lastTag = 0;
+    let lastTo = -1;
     this.rewind();
     while (this.nextSection()) {
-      const again = this.section === lastTag && lastTag === SECTION_DIGEST;
+      // Ranges ascend, so that no frame has a row looked up many times.
+      const again = this.section === lastTag && lastTag === SECTION_DIGEST && this.digestFrom > lastTo;
       if (this.section <= lastTag && !again) return DROP_SECTION;
       lastTag = this.section;
+      lastTo = this.digestTo;
       const reason = this.checkSection(row);
       if (reason !== DROP_NONE) return reason;
     }
@@ -157,23 +184,31 @@ export class FrameReader extends Reader {
   }
 
   private checkSection(row: RowData): number {
-    if (this.section > SECTION_BUCKETS) return DROP_NONE;
+    if (this.section > SECTION_HEARD) return DROP_NONE;
     if (this.failed) return DROP_SECTION;
     if (this.section === SECTION_BUCKETS) return this.checkBuckets();
-    let lastKey = -1;
+    if (this.section === SECTION_DIGEST) return this.checkDigest(row);
+    if (this.section === SECTION_FLAT) return this.checkFlat();
     while (this.more()) {
-      if (this.section === SECTION_WANT) {
-        this.readWant();
-      } else if (this.section === SECTION_ROWS) {
+      if (this.section === SECTION_ROWS) {
         const reason = this.checkRow(row);
         if (reason !== DROP_NONE) return reason;
       } else {
-        this.readDigestEntry(row);
-        const key = keyOf(row.id);
-        const inOrder = key > lastKey && key >= this.digestFrom && key <= this.digestTo;
-        if (!inOrder || !isWireState(row.state)) return DROP_SECTION;
-        lastKey = key;
+        this.readId();
       }
+    }
+    return this.failed ? DROP_SECTION : DROP_NONE;
+  }
+
+  private checkDigest(row: RowData): number {
+    let lastKey = -1;
+    if (this.digestFrom > this.digestTo) return DROP_SECTION;
+    while (this.more()) {
+      this.readDigestEntry(row);
+      const key = keyOf(row.id);
+      const inOrder = key > lastKey && key >= this.digestFrom && key <= this.digestTo;
+      if (!inOrder || !isWireState(row.state)) return DROP_SECTION;
+      lastKey = key;
     }
     return this.failed ? DROP_SECTION : DROP_NONE;
   }
@@ -181,6 +216,18 @@ export class FrameReader extends Reader {
   private checkBuckets(): number {
     if (this.bucketsLog < 1 || this.bucketsLog > BUCKETS_LOG_MAX) return DROP_SECTION;
     return this.sectionEnd - this.position === BUCKET_BYTES << this.bucketsLog ? DROP_NONE : DROP_SECTION;
+  }
+
+  private checkFlat(): number {
+    if (this.bucketsLog > BUCKETS_LOG_MAX) return DROP_SECTION;
+    let last = -1;
+    while (this.more()) {
+      this.readFlatEntry();
+      this.skip(this.flatCount);
+      if (this.bucket <= last || this.bucket >= 1 << this.bucketsLog) return DROP_SECTION;
+      last = this.bucket;
+    }
+    return this.failed ? DROP_SECTION : DROP_NONE;
   }
 
   private checkRow(row: RowData): number {
@@ -196,7 +243,11 @@ export class FrameReader extends Reader {
 const BAD_ROW = 255;
 
 function isWireState(state: number): boolean {
-  return state <= REMOVE && state !== ASKED;
+  return state <= LEFT && state !== ASKED;
+}
+
+function flagsOf(type: number): number {
+  return type === TYPE_SYN ? FLAG_BROADCAST : type === TYPE_LEAVE ? 0 : FLAG_MORE;
 }
 
 function isHost(address: number): boolean {

@@ -1,10 +1,11 @@
 import { Writer, varintBytes } from "./cursor.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, MAGIC_AND_VERSION,
-  ROW_HAS_VALUE, ROWS_HEAD_BYTES, SECTION_BUCKETS, SECTION_DIGEST, SECTION_HEAD_BYTES, SECTION_ROWS, SECTION_WANT,
-  TYPE_SYN, WANT_BYTES, bucketFrom, bucketTo,
+  ROW_HAS_VALUE, ROWS_HEAD_BYTES, SECTION_BUCKETS, SECTION_DIGEST, SECTION_HEAD_BYTES, SECTION_ROWS,
+  FLAG_MORE, FLAT_HEAD_BYTES, SECTION_FLAT, TYPE_ACK, TYPE_DIFF, WANT_BYTES, bucketFrom, bucketTo,
 } from "./frame.js";
 import { FLAG_FOREIGN, OWN_SLOT, type Rows } from "./rows.js";
+import { REMOVE } from "./states.js";
 
 /**
  * Writes one frame into a caller's buffer. An entry that does not fit is left
@@ -39,14 +40,20 @@ export class FrameWriter extends Writer {
     this.varint(rows.heartbeat(OWN_SLOT));
     this.u32(rows.root.first);
     this.u32(rows.root.second);
-    if (type !== TYPE_SYN) this.varint(inReplyTo);
+    if (type === TYPE_ACK || type === TYPE_DIFF) this.varint(inReplyTo);
   }
 
-  beginWants(): boolean {
-    return this.beginSection(SECTION_WANT, 0);
+  /** Says in the frame's head that there would be more to say. */
+  markMore(): void {
+    this.bytes[1] |= FLAG_MORE;
   }
 
-  writeWant(id: number): boolean {
+  /** Starts a section of ids: WANT, PROBE or HEARD. */
+  beginIds(section: number): boolean {
+    return this.beginSection(section, 0);
+  }
+
+  writeId(id: number): boolean {
     if (this.room() < WANT_BYTES) return false;
     this.u32(id);
     return true;
@@ -112,13 +119,45 @@ export class FrameWriter extends Writer {
     this.beginSection(SECTION_BUCKETS, 0);
     this.u8(log);
     for (let bucket = 0; bucket < 1 << log; bucket++) {
-      this.u16(rows.fingerprint(bucketFrom(bucket, log), bucketTo(bucket, log), counter));
+      this.u8(rows.fingerprint(bucketFrom(bucket, log), bucketTo(bucket, log), counter));
     }
     this.closeSection();
   }
 
-  endWants(): void {
-    if (this.position === this.contentStart) this.position = this.sectionStart;
+  /** Starts a FLAT of some of 2^`log` ranges. */
+  beginFlat(log: number): boolean {
+    if (!this.beginSection(SECTION_FLAT, FLAT_HEAD_BYTES)) return false;
+    this.bytes[this.contentStart] = log;
+    return true;
+  }
+
+  /** Writes one byte for each row in a range of keys, salted with the frame's counter. */
+  writeFlatEntry(rows: Rows, bucket: number, log: number, counter: number): boolean {
+    const from = bucketFrom(bucket, log);
+    const to = bucketTo(bucket, log);
+    const count = rows.countBetween(from, to);
+    if (this.room() < flatEntryBytes(bucket, count)) return false;
+    this.varint(bucket);
+    this.varint(count);
+    this.u16(rows.rosterFingerprint(from, to));
+    for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
+      const slot = rows.slotAt(place);
+      if (rows.state(slot) < REMOVE) this.u8(rows.rowFingerprint(slot, counter));
+    }
+    return true;
+  }
+
+  /** Ends a section of ids. */
+  endIds(): void {
+    this.endIfEmpty(0);
+  }
+
+  endFlat(): void {
+    this.endIfEmpty(FLAT_HEAD_BYTES);
+  }
+
+  private endIfEmpty(headBytes: number): void {
+    if (this.position === this.contentStart + headBytes) this.position = this.sectionStart;
     else this.closeSection();
   }
 
@@ -158,6 +197,11 @@ export class FrameWriter extends Writer {
     }
     return network === this.base && rows.port(slot) === this.basePort ? ADDRESS_IN_BASE : ADDRESS_IN_FULL;
   }
+}
+
+/** Bytes of a range with so many rows in a FLAT. */
+export function flatEntryBytes(bucket: number, count: number): number {
+  return varintBytes(bucket) + varintBytes(count) + 2 + count;
 }
 
 /** Bytes of a row in a DIGEST. */

@@ -19,9 +19,13 @@ export const TYPE_SYN = 1;
 export const TYPE_ACK = 2;
 /** Carries what an ACK or a DIFF asked for, and what did not fit an ACK. */
 export const TYPE_DIFF = 3;
+/** A node says goodbye. Nobody answers it. */
+export const TYPE_LEAVE = 4;
 
 /** Set on a SYN that went to a broadcast address, so that not everybody answers it. */
 export const FLAG_BROADCAST = 0x20;
+/** Set on the last frame of a burst that was too short for all there is to say: the receiver may go on. */
+export const FLAG_MORE = 0x40;
 
 /** Ids of rows that the sender lacks or holds in an older form. */
 export const SECTION_WANT = 1;
@@ -30,6 +34,12 @@ export const SECTION_ROWS = 2;
 export const SECTION_DIGEST = 3;
 /** Fingerprints of all rows that the sender holds, by ranges of keys of equal width. */
 export const SECTION_BUCKETS = 4;
+/** One byte for each row in certain ranges of keys, for a receiver that knows the same nodes. */
+export const SECTION_FLAT = 5;
+/** Ids of nodes that the sender does not hear: would the receiver ask them? */
+export const SECTION_PROBE = 6;
+/** Ids of nodes that the sender heard after it was asked to probe them. */
+export const SECTION_HEARD = 7;
 
 /** How a row gives its address, in bits 3 and 4 of its head. */
 export const ADDRESS_OF_SOURCE = 0;
@@ -51,15 +61,17 @@ export const DIGEST_ENTRY_BYTES_MAX = 15;
 export const WANT_BYTES = 4;
 /** The base-2 logarithm of the number of buckets. */
 export const BUCKETS_HEAD_BYTES = 1;
-export const BUCKET_BYTES = 2;
-/** At least 2 buckets, at most 512. */
+export const BUCKET_BYTES = 1;
+/** The base-2 logarithm of the number of ranges of which some follow. */
+export const FLAT_HEAD_BYTES = 1;
+/** At most 512 buckets. */
 export const BUCKETS_LOG_MAX = 9;
 /** A row at its longest, without the bytes of its value. */
 export const ROW_HEAD_BYTES_MAX = 23;
 
 /** First key of a bucket, of 2^`log` that there are. */
 export function bucketFrom(bucket: number, log: number): number {
-  return (bucket << (32 - log)) >>> 0;
+  return log === 0 ? 0 : (bucket << (32 - log)) >>> 0;
 }
 
 /** Last key of a bucket. */

@@ -8,4 +8,4 @@ export type { Dialect, NodeEngine } from "./node-engine.js";
 export type { EngineOptions } from "./options.js";
 export type { Datagram } from "./outbox.js";
 export { FLAG_ASKED, OWN_SLOT, Rows } from "./rows.js";
-export { ASKED, DOWN, REMOVE, SUSPECT, UP } from "./states.js";
+export { ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./states.js";

@@ -20,6 +20,8 @@ export interface NodeEngine {
   receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void;
   tick(nowMs: number): void;
   publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void;
+  /** Says goodbye, as far as the dialect can. Nothing may follow but `pollTransmit`. */
+  leave(nowMs: number): void;
   setRevision(nowMs: number, revision: number): void;
   revision(): number;
   pollTransmit(out: Datagram): boolean;

@@ -1,10 +1,8 @@
-import {
-  BUCKETS_HEAD_BYTES, BUCKETS_LOG_MAX, BUCKET_BYTES, DIGEST_ENTRY_BYTES_MAX, DIGEST_HEAD_BYTES, SECTION_HEAD_BYTES,
-  TYPE_DIFF, TYPE_SYN, bucketFrom, bucketTo,
-} from "./frame.js";
-import { FrameWriter, digestEntryBytes } from "./frame-writer.js";
-import { FLAG_SENT_AS_NEWS, FLAG_TO_SEND, LIST_TO_SEND, NEWS_MAX, type Rows } from "./rows.js";
-import { REMOVE, SUSPECT } from "./states.js";
+import { SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN } from "./frame.js";
+import { FrameWriter } from "./frame-writer.js";
+import { FLAG_SENT_AS_NEWS, FLAG_TO_SEND, LIST_TO_SEND, NEWS_MAX, OWN_SLOT, type Rows } from "./rows.js";
+import { SUSPECT } from "./states.js";
+import { SUMMARY_WORDS, Summary } from "./summary.js";
 import type { WordPool } from "./word-pool.js";
 
 /** Datagrams that one input can cause at most. */
@@ -30,10 +28,12 @@ export class Outbox {
   private readonly rows: Rows;
   private readonly writer: FrameWriter;
   private readonly datagramBytesMax: number;
+  /** What shows the peer that is answered which rows differ. */
+  readonly summary: Summary;
   /** Counter of the last frame sent: rises with each, so that no two of one start are alike. */
   counter = 0;
 
-  /** The intents, then a bit for each of the peer's buckets, then the wants. */
+  /** The intents, then the wants. */
   private readonly words: Uint32Array;
   private readonly start: number;
   private intentCount = 0;
@@ -46,12 +46,10 @@ export class Outbox {
   private wantNext = 0;
   /** Whether the answer had its news: what follows is for the rows and the digest. */
   private newsSent = false;
-  /** Of the peer's buckets, the base-2 logarithm of their number; those that differ are marked. */
-  private bucketsLog = 0;
-  private bucketsLeft = 0;
-  private bucketsStart = 0;
-  /** Key at which the digest of a bucket goes on that did not fit; 0 when a new one begins. */
-  private bucketsResume = 0;
+  /** Whether more was wanted than there is room for. */
+  private wantsCut = false;
+  /** Bytes that the peer that is answered may get. */
+  private answerBytesLeft = 0;
 
   /** @param pool has `outboxWords(datagramBytesMax)` to give */
   constructor(rows: Rows, datagramBytesMax: number, pool: WordPool) {
@@ -59,7 +57,8 @@ export class Outbox {
     this.datagramBytesMax = datagramBytesMax;
     this.writer = new FrameWriter();
     this.words = pool.words;
-    this.start = pool.take(outboxWords(datagramBytesMax));
+    this.start = pool.take(WANTS + wantsMax(datagramBytesMax));
+    this.summary = new Summary(rows, datagramBytesMax, pool);
   }
 
   /** Drops what the last input left. */
@@ -73,17 +72,27 @@ export class Outbox {
     this.intentNext = 0;
     this.framesLeft = BURST_MAX;
     this.newsSent = false;
-    this.bucketsLeft = 0;
-    this.bucketsResume = 0;
+    this.wantsCut = false;
+    this.answerBytesLeft = ANY_BYTES;
+    this.summary.clear();
+  }
+
+  /** The peer may get no more than so many bytes for its datagram. */
+  limitAnswer(bytes: number): void {
+    this.answerBytesLeft = bytes;
   }
 
   hasRoom(): boolean {
     return this.intentCount < BURST_MAX;
   }
 
+  intentsLeft(): number {
+    return BURST_MAX - this.intentCount;
+  }
+
   /** Whether there is something for the peer that is answered. */
   hasAnswer(): boolean {
-    return this.toSendCount > 0 || this.wantCount > 0 || this.bucketsLeft > 0;
+    return this.toSendCount > 0 || this.wantCount > 0 || this.summary.isPending();
   }
 
   /** Has a row sent to the peer that is answered, in the order of these calls. */
@@ -96,24 +105,22 @@ export class Outbox {
   /** Asks the peer that is answered for its row of a node. What does not fit is asked for another time. */
   want(id: number): void {
     if (this.wantCount < wantsMax(this.datagramBytesMax)) this.words[this.start + WANTS + this.wantCount++] = id;
-  }
-
-  /** The peer has told fingerprints of 2^`log` buckets; none is marked yet. */
-  beginMarks(log: number): void {
-    this.bucketsLog = log;
-    this.bucketsStart = this.counter;
-    for (let i = 0; i < MARK_WORDS; i++) this.words[this.start + MARKS + i] = 0;
-  }
-
-  /** Has the rows in a bucket listed, since they differ from the peer's. */
-  mark(bucket: number): void {
-    this.words[this.start + MARKS + (bucket >>> 5)] |= 1 << (bucket & 31);
-    this.bucketsLeft = 1 << this.bucketsLog;
+    else this.wantsCut = true;
   }
 
   /** @param slot row to put first if it is suspected, usually that of the receiver; 0 for none */
   addSyn(address: number, port: number, flags: number, slot: number): void {
     this.add(TYPE_SYN, address, port, flags, slot, 0);
+  }
+
+  /** A SYN that asks its receiver to probe a node, or says that this node heard it: SECTION_PROBE or SECTION_HEARD. */
+  addAbout(section: number, id: number, address: number, port: number): void {
+    this.add(TYPE_SYN, address, port, section << ABOUT_SHIFT, OWN_SLOT, id);
+  }
+
+  /** Says goodbye to a peer. */
+  addLeave(address: number, port: number): void {
+    this.add(TYPE_LEAVE, address, port, 0, 0, 0);
   }
 
   /** A SYN with nothing but its head: all that it says is that this node is there. */
@@ -135,13 +142,18 @@ export class Outbox {
     out.address = this.words[at + ADDRESS];
     out.port = this.words[at + PORT];
     this.counter = (this.counter + 1) >>> 0;
+    const isAnswer = type === TYPE_ACK || type === TYPE_DIFF;
+    const limit = isAnswer && this.answerBytesLeft < this.datagramBytesMax
+      ? this.answerBytesLeft : this.datagramBytesMax;
     this.writer.begin(
-      out.bytes, this.datagramBytesMax, type, this.words[at + FLAGS], this.rows, this.counter,
+      out.bytes, limit, type, this.words[at + FLAGS] & FLAGS_ON_WIRE, this.rows, this.counter,
       this.words[at + ANSWERED],
     );
-    const finished = type === TYPE_SYN ? this.writeSyn(at) : this.writeAnswer(at);
-    if (finished) this.intentNext++;
+    if (!isAnswer) this.writeOpening(type, at);
+    const finished = !isAnswer || this.writeAnswer(at);
+    if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + TYPE] = TYPE_DIFF;
+    if (isAnswer && (this.wantsCut || (!finished && this.framesLeft === 0))) this.writer.markMore();
     out.length = this.writer.length();
     return true;
   }
@@ -157,22 +169,33 @@ export class Outbox {
     this.words[at + ANSWERED] = answered;
   }
 
-  private writeSyn(at: number): boolean {
+  /** A frame that answers none. */
+  private writeOpening(type: number, at: number): void {
+    const writer = this.writer;
     const slot = this.words[at + DETAIL];
-    if (slot === BARE || !this.writer.beginRows()) return true;
-    const accused = slot !== 0 && this.rows.isHeld(slot) && this.rows.state(slot) >= SUSPECT;
-    if (accused) this.writer.writeRow(this.rows, slot);
-    this.writeNews(accused ? slot : -1);
-    this.writer.endRows();
-    return true;
+    if (slot !== BARE && writer.beginRows()) {
+      const first = type === TYPE_LEAVE || this.isAccused(slot) ? slot : -1;
+      if (first >= 0) writer.writeRow(this.rows, first);
+      if (type === TYPE_SYN) this.writeNews(first);
+      writer.endRows();
+    }
+    const about = this.words[at + FLAGS] >>> ABOUT_SHIFT;
+    if (about !== 0 && writer.beginIds(about)) {
+      writer.writeId(this.words[at + ANSWERED]);
+      writer.endIds();
+    }
+  }
+
+  private isAccused(slot: number): boolean {
+    return slot !== OWN_SLOT && this.rows.isHeld(slot) && this.rows.state(slot) >= SUSPECT;
   }
 
   /** Returns whether nothing is left for the peer. */
   private writeAnswer(at: number): boolean {
     const writer = this.writer;
-    if (this.wantNext < this.wantCount && writer.beginWants()) {
+    if (this.wantNext < this.wantCount && writer.beginIds(SECTION_WANT)) {
       while (this.wantNext < this.wantCount && this.writeWant(this.wantNext)) this.wantNext++;
-      writer.endWants();
+      writer.endIds();
     }
     if (writer.beginRows()) {
       while (this.toSendNext < this.toSendCount && this.writeToSend(this.toSendNext)) this.toSendNext++;
@@ -182,14 +205,14 @@ export class Outbox {
       }
       writer.endRows();
     }
-    this.writeMarkedBuckets();
-    if (this.words[at + DETAIL] === WITH_SUMMARY && this.writeSummary()) this.words[at + DETAIL] = 0;
-    const sent = this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
-    return sent && this.bucketsLeft === 0 && this.words[at + DETAIL] === 0;
+    const wantsSummary = this.words[at + DETAIL] === WITH_SUMMARY && !this.summary.isPending();
+    if (wantsSummary && this.summary.writeAll(writer, this.counter)) this.words[at + DETAIL] = 0;
+    const told = this.summary.write(writer, this.counter) && this.words[at + DETAIL] === 0;
+    return told && this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
   }
 
   private writeWant(index: number): boolean {
-    return this.writer.writeWant(this.words[this.start + WANTS + index]);
+    return this.writer.writeId(this.words[this.start + WANTS + index]);
   }
 
   private writeToSend(index: number): boolean {
@@ -220,60 +243,6 @@ export class Outbox {
     }
     return true;
   }
-
-  /** What shows a peer which rows differ: all of them if they fit, else fingerprints. False: no room for either. */
-  private writeSummary(): boolean {
-    const rows = this.rows;
-    if (this.digestFits()) {
-      this.writeDigest(0, KEY_MAX);
-      return true;
-    }
-    let log = BUCKETS_LOG_MAX;
-    const room = this.writer.room() - SECTION_HEAD_BYTES - BUCKETS_HEAD_BYTES;
-    while (log > 0 && (BUCKET_BYTES << log > room || BUCKET_ROWS << log > rows.count * 2)) log--;
-    if (log < BUCKETS_LOG_LEAST) return false;
-    this.writer.writeBuckets(rows, log, this.counter);
-    return true;
-  }
-
-  private digestFits(): boolean {
-    let room = this.writer.room() - SECTION_HEAD_BYTES - DIGEST_HEAD_BYTES;
-    for (let place = 0; place < this.rows.count && room >= 0; place++) {
-      room -= digestEntryBytes(this.rows, this.rows.slotAt(place));
-    }
-    return room >= 0;
-  }
-
-  /** Lists the rows in those buckets that the peer's fingerprints showed to differ. */
-  private writeMarkedBuckets(): void {
-    const count = 1 << this.bucketsLog;
-    // Another bucket comes first each time, so that what is beyond a burst has its turn.
-    for (; this.bucketsLeft > 0; this.bucketsLeft--) {
-      const bucket = (this.bucketsStart + this.bucketsLeft) & (count - 1);
-      if ((this.words[this.start + MARKS + (bucket >>> 5)] & (1 << (bucket & 31))) === 0) continue;
-      const from = this.bucketsResume > 0 ? this.bucketsResume : bucketFrom(bucket, this.bucketsLog);
-      const to = bucketTo(bucket, this.bucketsLog);
-      this.bucketsResume = this.writeDigest(from, to);
-      if (this.bucketsResume <= to) return;
-      this.bucketsResume = 0;
-    }
-  }
-
-  /** Lists rows with keys from `from` to `to`, as many as fit; returns the key from which on it did not. */
-  private writeDigest(from: number, to: number): number {
-    const rows = this.rows;
-    const writer = this.writer;
-    if (writer.room() < DIGEST_BYTES_WORTHWHILE || !writer.beginDigest(from)) return from;
-    let place = rows.placeOf(from);
-    for (; place < rows.count && rows.keyAt(place) <= to; place++) {
-      const slot = rows.slotAt(place);
-      if (rows.state(slot) !== REMOVE && !writer.writeDigestEntry(rows, slot)) break;
-    }
-    const complete = place === rows.count || rows.keyAt(place) > to;
-    const end = complete ? to : rows.keyAt(place) - 1;
-    writer.endDigest(end);
-    return end + 1;
-  }
 }
 
 const TYPE = 0;
@@ -284,27 +253,22 @@ const FLAGS = 3;
 const DETAIL = 4;
 const ANSWERED = 5;
 const WORDS = 6;
-const MARKS = BURST_MAX * WORDS;
-const MARK_WORDS = (1 << BUCKETS_LOG_MAX) >>> 5;
-const WANTS = MARKS + MARK_WORDS;
+const WANTS = BURST_MAX * WORDS;
 
-const KEY_MAX = 0xffffffff;
+/** Of an intent's flags: those that are sent, then the section that a SYN has about a node, whose id is in ANSWERED. */
+const FLAGS_ON_WIRE = 0xff;
+const ABOUT_SHIFT = 8;
 const WITH_SUMMARY = 1;
 /** Beyond all slots. */
 const BARE = 0xffffffff;
-/** Rows in a bucket, about: so many that its digest costs little more than its fingerprint. */
-const BUCKET_ROWS = 4;
-/** Fewer than 8 buckets tell too little; they wait for another frame. */
-const BUCKETS_LOG_LEAST = 3;
-/** A digest that has no room for one row waits for another frame. */
-const DIGEST_BYTES_WORTHWHILE = SECTION_HEAD_BYTES + DIGEST_HEAD_BYTES + DIGEST_ENTRY_BYTES_MAX;
+const ANY_BYTES = 0xffff;
 
-/** Ids that one answer may want: as many as a datagram of rows without values would bring, or more. */
+/** Ids that one answer may want. The peer goes on when there are more. */
 function wantsMax(datagramBytesMax: number): number {
-  return datagramBytesMax >>> 3;
+  return datagramBytesMax >>> 4;
 }
 
-/** What an `Outbox` takes from its pool. */
+/** What an `Outbox` takes from its pool, its summary included. */
 export function outboxWords(datagramBytesMax: number): number {
-  return WANTS + wantsMax(datagramBytesMax);
+  return WANTS + wantsMax(datagramBytesMax) + SUMMARY_WORDS;
 }

@@ -46,6 +46,6 @@ export class PeerPass {
 }
 
 /** Whether a slot holds the row of another node that is thought to run, and understands a SYN. */
-function isLivePeer(rows: Rows, slot: number): boolean {
+export function isLivePeer(rows: Rows, slot: number): boolean {
   return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
 }

@@ -1,12 +1,14 @@
-import { ATTEMPTS_MAX, Asks } from "./asks.js";
+import { ATTEMPTS_MAX, Asks, DIRECT_ATTEMPTS } from "./asks.js";
 import { type Clock, earlier } from "./clock.js";
-import { FLAG_BROADCAST } from "./frame.js";
-import type { Outbox } from "./outbox.js";
-import { PeerPass } from "./peer-pass.js";
+import type { FrameReader } from "./frame-reader.js";
+import { FLAG_BROADCAST, SECTION_PROBE } from "./frame.js";
+import { BURST_MAX, type Outbox } from "./outbox.js";
+import { PeerPass, isLivePeer } from "./peer-pass.js";
 import type { Random } from "./random.js";
-import { FLAG_ASKED, FLAG_FOREIGN, OWN_SLOT, type Rows } from "./rows.js";
+import { Relays } from "./relays.js";
+import { ANSWERS_MAX, FLAG_ASKED, FLAG_FOREIGN, FLAG_PROVEN, OWN_SLOT, type Rows } from "./rows.js";
 import type { Seeds } from "./seeds.js";
-import { DOWN, SUSPECT, UP } from "./states.js";
+import { DOWN, LEFT, SUSPECT, UP } from "./states.js";
 import type { Suspicion } from "./suspicion.js";
 import type { WordPool } from "./word-pool.js";
 
@@ -14,6 +16,12 @@ import type { WordPool } from "./word-pool.js";
 export const RETRY_ROUNDS = 8;
 /** Live nodes to which a published value goes at once. */
 const SPREAD_PEERS = 3;
+/** Nodes that are asked to probe one that does not answer. */
+const WITNESSES = 3;
+/** A node that hears nobody doubts itself so many times before it doubts others. */
+const DOUBT_MAX = 7;
+/** Answers to ACKs and DIFFs between two rounds. */
+const ANSWERS_A_ROUND = 512;
 
 /** What rounds work with: the parts of one node, which is the engine. */
 export interface NodeParts {
@@ -23,6 +31,7 @@ export interface NodeParts {
   readonly random: Random;
   readonly outbox: Outbox;
   readonly suspicion: Suspicion;
+  readonly frame: FrameReader;
   readonly roundIntervalMs: number;
 }
 
@@ -36,17 +45,28 @@ export class Rounds {
   private readonly broadcastAddress: number;
   private readonly pass: PeerPass;
   private readonly asks: Asks;
+  private readonly relays: Relays;
+  /**
+   * How much this node doubts itself, 0 to DOUBT_MAX: one more for each node that
+   * does not answer, one less for each that does (Dadgar, Phillips, Currey:
+   * Lifeguard, 2017, section IV-A).
+   */
+  doubt = 0;
 
   private roundDeadline = 0;
   private roundsToRetry = RETRY_ROUNDS;
   private spreadDeadline = 0;
   private spreadWanted = false;
+  /** When any node was heard last. */
+  private heardMs = 0;
+  private answersLeft = ANSWERS_A_ROUND;
 
   constructor(node: NodeParts, broadcastAddress: number, pool: WordPool) {
     this.node = node;
     this.broadcastAddress = broadcastAddress;
     this.pass = new PeerPass(node.rows, node.random);
-    this.asks = new Asks((node.roundIntervalMs / 10) >>> 0, pool);
+    this.asks = new Asks(node.roundIntervalMs, pool);
+    this.relays = new Relays(pool);
   }
 
   /** The first round comes within a quarter of the interval, so that a power cut does not end in a chorus. */
@@ -69,9 +89,55 @@ export class Rounds {
 
   /** A datagram came from a node, so it is there. */
   answered(id: number, address: number, port: number): void {
-    this.asks.answered(id, address, port);
+    const nowMs = this.node.clock.nowMs;
+    this.heardMs = nowMs;
+    if (this.asks.answered(id, address, port, nowMs) && this.doubt > 0) this.doubt--;
+    this.relays.heard(id, this.node.clock, this.node.outbox);
     const slot = this.node.rows.find(id);
     if (slot >= 0) this.node.rows.clearFlag(slot, FLAG_ASKED);
+  }
+
+  /** Whether a SYN of a node may have an answer of any length: so many times between two rounds. */
+  mayAnswer(slot: number): boolean {
+    return this.node.rows.countAnswer(slot) <= ANSWERS_MAX;
+  }
+
+  /** Whether an ACK or a DIFF may be answered: a bound for what two nodes that never agree can cost. */
+  mayGoOn(): boolean {
+    if (this.answersLeft === 0) return false;
+    this.answersLeft--;
+    return true;
+  }
+
+  /** A peer does not hear some nodes: asks the first that this node knows as live. */
+  takeProbe(address: number, port: number): void {
+    const node = this.node;
+    const sender = node.rows.find(node.frame.id);
+    if (sender < 0 || !node.rows.hasFlag(sender, FLAG_PROVEN) || !node.frame.more()) return;
+    const id = node.frame.readId();
+    const slot = node.rows.find(id);
+    // The last place in the outbox is for the answer.
+    if (slot < 0 || !isLivePeer(node.rows, slot) || node.outbox.intentsLeft() < 2) return;
+    node.outbox.addSyn(node.rows.address(slot), node.rows.port(slot), 0, slot);
+    this.relays.add(id, address, port, node.clock.nowMs + node.roundIntervalMs);
+  }
+
+  /** A witness heard nodes that this one does not hear. */
+  takeHeard(): void {
+    while (this.node.frame.more()) {
+      const slot = this.node.rows.find(this.node.frame.readId());
+      if (slot <= OWN_SLOT) continue;
+      this.asks.answered(this.node.rows.id(slot), 0, 0, this.node.clock.nowMs);
+      this.node.rows.clearFlag(slot, FLAG_ASKED);
+    }
+  }
+
+  /** Says goodbye to as many live nodes as a burst allows. */
+  leave(): void {
+    for (let i = 0; i < BURST_MAX; i++) {
+      const slot = this.pass.next();
+      if (slot >= 0) this.node.outbox.addLeave(this.node.rows.address(slot), this.node.rows.port(slot));
+    }
   }
 
   /** Has news spread without waiting for the round: now, or an eighth of the interval after the last time. */
@@ -89,6 +155,8 @@ export class Rounds {
     const interval = this.node.roundIntervalMs;
     const jitter = this.node.random.below(interval >>> 2) - (interval >>> 3);
     this.roundDeadline = this.node.clock.nowMs + interval + jitter;
+    this.answersLeft = ANSWERS_A_ROUND;
+    this.node.rows.clearAnswers();
     const slot = this.pass.next();
     if (slot >= 0) this.ask(slot);
     this.roundsToRetry--;
@@ -103,11 +171,13 @@ export class Rounds {
   private retry(lonely: boolean): void {
     this.roundsToRetry = RETRY_ROUNDS;
     const down = this.countDown();
-    const choice = this.node.random.below(down + this.node.seeds.count);
+    const seeds = this.node.seeds.count;
+    // Without seeds of the user's, a broadcast may find those whose addresses nobody remembers.
+    const choice = this.node.random.below(down + seeds + (this.node.seeds.hasPinned() ? 0 : 1));
     if (choice < down) {
       const slot = this.downAt(choice);
       this.node.outbox.addSyn(this.node.rows.address(slot), this.node.rows.port(slot), 0, slot);
-    } else if (this.node.seeds.count > 0) {
+    } else if (choice < down + seeds) {
       this.askSeed(choice - down, lonely);
     } else {
       this.node.outbox.addSyn(this.broadcastAddress, this.node.rows.port(OWN_SLOT), FLAG_BROADCAST, OWN_SLOT);
@@ -151,17 +221,47 @@ export class Rounds {
   }
 
   private askAgain(): void {
+    const nowMs = this.node.clock.nowMs;
     let index = this.asks.due(this.node.clock);
     while (index >= 0 && this.node.outbox.hasRoom()) {
       const slot = this.asks.isKnown(index) ? this.node.rows.find(this.asks.id(index)) : -1;
-      if (this.asks.attempt(index) < ATTEMPTS_MAX) {
+      const attempt = this.asks.attempt(index);
+      if (attempt < ATTEMPTS_MAX) {
         this.node.outbox.addSyn(this.asks.address(index), this.asks.port(index), 0, slot < 0 ? OWN_SLOT : slot);
-        this.asks.again(index, this.node.clock.nowMs);
+        if (attempt === DIRECT_ATTEMPTS && slot >= 0) this.askWitnesses(slot);
+        this.asks.again(index, nowMs, this.doubt);
+      } else if (slot >= 0 && this.doubtsItself(index)) {
+        this.asks.renew(index, nowMs);
       } else {
         this.drop(index);
         if (slot >= 0 && this.node.rows.state(slot) === UP) this.node.suspicion.raise(slot, SUSPECT);
       }
       index = this.asks.due(this.node.clock);
+    }
+  }
+
+  /**
+   * A node did not answer, nor did anybody hear it. Returns whether that says
+   * more about this node, which has heard nobody at all since, than about the
+   * other. Of two nodes each has only the other to hear.
+   */
+  private doubtsItself(index: number): boolean {
+    const isDeaf = ((this.heardMs - this.asks.sentMs(index)) | 0) <= 0;
+    const isPatient = this.doubt < DOUBT_MAX;
+    if (isPatient) this.doubt++;
+    return isDeaf && isPatient && this.node.rows.count > 2;
+  }
+
+  /** Asks a few live nodes, from a random one on, to probe one that does not answer. */
+  private askWitnesses(target: number): void {
+    const rows = this.node.rows;
+    const start = this.node.random.below(rows.count);
+    let left = WITNESSES;
+    for (let i = 0; i < rows.count && left > 0 && this.node.outbox.hasRoom(); i++) {
+      const slot = rows.slotAt((start + i) % rows.count);
+      if (slot === target || !isLivePeer(rows, slot) || rows.state(slot) !== UP) continue;
+      this.node.outbox.addAbout(SECTION_PROBE, rows.id(target), rows.address(slot), rows.port(slot));
+      left--;
     }
   }
 
@@ -194,7 +294,8 @@ export class Rounds {
   }
 
   private isDownPeer(slot: number): boolean {
-    return this.node.rows.state(slot) >= DOWN && !this.node.rows.hasFlag(slot, FLAG_FOREIGN);
+    const state = this.node.rows.state(slot);
+    return state >= DOWN && state !== LEFT && !this.node.rows.hasFlag(slot, FLAG_FOREIGN);
   }
 
   /** The slot of the row that is at `index` among those DOWN. */

@@ -52,8 +52,13 @@ const FLAG_HELD = 32;
 export const FLAG_LAST_ASK = 64;
 /** Of a node that does not speak compact frames, so that it is never asked. */
 export const FLAG_FOREIGN = 128;
+/** Its address answered a frame of this node, so that it is real. */
+export const FLAG_PROVEN = 0x100;
 /** In a table of ESPGossip's, which has no last asks: this node speaks for the row's owner, which speaks no JSON. */
 export const FLAG_VOUCHED = 64;
+
+/** Answers of any length to the SYNs of one node, between two rounds; others are kept short. */
+export const ANSWERS_MAX = 14;
 
 /**
  * Compares two statements about one node by ESPGossip's rule: revision, then
@@ -117,7 +122,7 @@ export class Rows {
   /** Sends that are left for this row as news, NEWS_URGENT more if it is urgent; 0 when it is none. */
   news(slot: number): number { return this.bytes[slot * BYTES + NEWS]; }
   valueLength(slot: number): number { return this.bytes[slot * BYTES + VALUE_LENGTH]; }
-  hasFlag(slot: number, flag: number): boolean { return (this.bytes[slot * BYTES + FLAGS] & flag) !== 0; }
+  hasFlag(slot: number, flag: number): boolean { return (this.bytes[flagAt(slot, flag)] & flagBit(flag)) !== 0; }
 
   /** The bytes among which a row's value starts at `valueStart(slot)`. Not to be written. */
   valueBytes(): Uint8Array { return this.bytes; }
@@ -125,14 +130,10 @@ export class Rows {
 
   setDeadline(slot: number, deadline: number): void { this.words[slot * WORDS + DEADLINE] = deadline; }
   /** Makes a row news, to ride along on as many frames as its number of sends. */
-  markNews(slot: number): void {
-    this.setNews(slot, this.newsSends());
-  }
+  markNews(slot: number): void { this.setNews(slot, this.newsSends()); }
 
   /** News that goes before all other: suspicions, and what refutes them. */
-  markUrgentNews(slot: number): void {
-    this.setNews(slot, NEWS_URGENT + this.newsSends());
-  }
+  markUrgentNews(slot: number): void { this.setNews(slot, NEWS_URGENT + this.newsSends()); }
 
   /** One of a row's sends as news is over, or needless since someone had it already. */
   countNewsSend(slot: number): void {
@@ -173,8 +174,8 @@ export class Rows {
     this.bytes[at] = sends;
   }
 
-  setFlag(slot: number, flag: number): void { this.bytes[slot * BYTES + FLAGS] |= flag; }
-  clearFlag(slot: number, flag: number): void { this.bytes[slot * BYTES + FLAGS] &= ~flag; }
+  setFlag(slot: number, flag: number): void { this.bytes[flagAt(slot, flag)] |= flagBit(flag); }
+  clearFlag(slot: number, flag: number): void { this.bytes[flagAt(slot, flag)] &= ~flagBit(flag); }
   /** Clears a flag of a row that is held and returns whether it was set. */
   takeFlag(slot: number, flag: number): boolean {
     const set = this.isHeld(slot) && this.hasFlag(slot, flag);
@@ -194,7 +195,19 @@ export class Rows {
     return sends;
   }
 
+  /** Counts an answer to a SYN of a node; returns how many there were since `clearAnswers`, ANSWERS_MAX + 1 at most. */
+  countAnswer(slot: number): number {
+    const at = slot * BYTES + MORE_FLAGS;
+    if ((this.bytes[at] & ANSWERS) !== ANSWERS) this.bytes[at] += 1 << ANSWERS_SHIFT;
+    return this.bytes[at] >>> ANSWERS_SHIFT;
+  }
+
+  clearAnswers(): void {
+    for (let slot = 0; slot < this.capacity; slot++) this.bytes[slot * BYTES + MORE_FLAGS] &= ~ANSWERS;
+  }
+
   setAddress(slot: number, address: number, port: number): void {
+    if (address !== this.address(slot) || port !== this.port(slot)) this.clearFlag(slot, FLAG_PROVEN);
     this.words[slot * WORDS + ADDRESS] = address;
     this.halves[slot * HALVES + PORT] = port;
   }
@@ -235,17 +248,41 @@ export class Rows {
     return this.id(slot) === id ? slot : -1;
   }
 
-  /** 16 bits over the rows with keys from `from` to `to`, other bits for each `salt`. Tombstones don't count. */
+  /** 8 bits over the rows with keys from `from` to `to`, other bits for each `salt`. Tombstones don't count. */
   fingerprint(from: number, to: number, salt: number): number {
     const sum = this.sum;
     sum.clear();
     for (let place = this.placeOf(from); place < this.count && this.keyAt(place) <= to; place++) {
       const slot = this.slotAt(place);
       const state = this.state(slot);
-      if (state !== REMOVE) sum.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+      if (state < REMOVE) sum.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
     }
-    const turn = salt & 31;
-    return (sum.first + ((sum.second << turn) | (sum.second >>> (31 - turn) >>> 1))) & 0xffff;
+    return folded(sum, salt);
+  }
+
+  /** 8 bits over one row, other bits for each `salt`. */
+  rowFingerprint(slot: number, salt: number): number {
+    this.sum.clear();
+    this.sum.add(this.id(slot), this.revision(slot), this.heartbeat(slot), this.state(slot));
+    return folded(this.sum, salt);
+  }
+
+  /** 16 bits over the ids of the rows with keys from `from` to `to`. Tombstones don't count. */
+  rosterFingerprint(from: number, to: number): number {
+    let sum = 0;
+    for (let place = this.placeOf(from); place < this.count && this.keyAt(place) <= to; place++) {
+      if (this.state(this.slotAt(place)) < REMOVE) sum = (sum + this.keyAt(place)) | 0;
+    }
+    return (sum ^ (sum >>> 16)) & 0xffff;
+  }
+
+  /** How many rows have keys from `from` to `to`. Tombstones don't count. */
+  countBetween(from: number, to: number): number {
+    let count = 0;
+    for (let place = this.placeOf(from); place < this.count && this.keyAt(place) <= to; place++) {
+      if (this.state(this.slotAt(place)) < REMOVE) count++;
+    }
+    return count;
   }
 
   /**
@@ -358,12 +395,12 @@ export class Rows {
 
   private joinRoot(slot: number): void {
     const state = this.state(slot);
-    if (state !== REMOVE) this.root.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+    if (state < REMOVE) this.root.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
   }
 
   private leaveRoot(slot: number): void {
     const state = this.state(slot);
-    if (state !== REMOVE) this.root.subtract(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+    if (state < REMOVE) this.root.subtract(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
   }
 }
 
@@ -387,7 +424,24 @@ const STATE = 0;
 const FLAGS = 1;
 const NEWS = 2;
 const VALUE_LENGTH = 3;
-const BYTES = 4;
+/** Flags from 0x100 on; in the high four bits, how many SYNs were answered since the last round. */
+const MORE_FLAGS = 4;
+const ANSWERS_SHIFT = 4;
+const ANSWERS = 0xf0;
+const BYTES = 5;
+
+function flagAt(slot: number, flag: number): number {
+  return slot * BYTES + (flag < 0x100 ? FLAGS : MORE_FLAGS);
+}
+
+function flagBit(flag: number): number {
+  return flag < 0x100 ? flag : flag >>> 8;
+}
 
 /** Bytes of one row without its value. */
 export const ROW_BYTES = WORDS * 4 + HALVES * 2 + BYTES;
+
+function folded(sum: Root, salt: number): number {
+  const turn = salt & 31;
+  return (sum.first + ((sum.second << turn) | (sum.second >>> (31 - turn) >>> 1))) & 0xff;
+}

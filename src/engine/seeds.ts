@@ -7,7 +7,7 @@ export const SEED_WORDS = 2;
 
 /**
  * Addresses to try when the rows lead nowhere: those that the user gave, which
- * stay, and those learnt from rows, which fill the rest and then replace one
+ * stay, and those learnt from new rows, which fill the rest and then replace one
  * another by chance. They outlive their rows, so that a network which was split
  * for long finds together again.
  */
@@ -51,6 +51,10 @@ export class Seeds {
     return true;
   }
 
+  /** Whether the user gave addresses to begin with. */
+  hasPinned(): boolean { return this.pinned > 0; }
+
+  /** Remembers the address of a node that is new here, or that moved. */
   learn(address: number, port: number, random: Random): void {
     if (!this.isNew(address, port)) return;
     const capacity = this.capacity;

@@ -9,3 +9,5 @@ export const SUSPECT = 2;
 export const DOWN = 3;
 /** A tombstone: kept for a while so that the row does not come back, then forgotten. */
 export const REMOVE = 4;
+/** The node said goodbye: a tombstone too, but its owner's own word. */
+export const LEFT = 5;

@@ -1,5 +1,5 @@
 import { type Clock, earlier } from "./clock.js";
-import { FLAG_FOREIGN, FLAG_LAST_ASK, FLAG_STATE_CHANGED, type Rows } from "./rows.js";
+import { FLAG_FOREIGN, FLAG_LAST_ASK, FLAG_STATE_CHANGED, type RowData, type Rows } from "./rows.js";
 import { DOWN, REMOVE, SUSPECT, UP } from "./states.js";
 
 /** No row waits: as far ahead as engine times can be compared. */
@@ -13,14 +13,17 @@ interface SuspiciousNode {
   readonly rows: Rows;
   readonly clock: Clock;
   readonly roundIntervalMs: number;
+  /** How much this node doubts itself, from 0 on. */
+  doubt(): number;
   /** Sends a SYN to the node of a row and waits for its answer. Returns false when it can't now. */
   ask(slot: number): boolean;
 }
 
 /**
  * Moves rows that nobody refutes from SUSPECT to DOWN to REMOVE and out of the
- * table. A node may raise the state of another's row, but only its owner takes
- * it back, by a higher heartbeat.
+ * table, as in SWIM (Das, Gupta, Motivala, 2002, section 4.2). A node may raise
+ * the state of another's row, but only its owner takes it back, by a higher
+ * heartbeat.
  */
 export class Suspicion {
   private readonly node: SuspiciousNode;
@@ -31,6 +34,17 @@ export class Suspicion {
   constructor(node: SuspiciousNode, removeAfterMs: number) {
     this.node = node;
     this.removeAfterMs = removeAfterMs;
+  }
+
+  /**
+   * The state to believe when others say that a node is DOWN which is live here:
+   * SUSPECT, so that each node calls another DOWN only after it asked that node
+   * itself. Who is not held, or goes by its own word, is as they say.
+   */
+  believed(slot: number, row: RowData): number {
+    const isAccused = row.state === DOWN || row.state === REMOVE;
+    const isLive = slot >= 0 && this.node.rows.state(slot) < DOWN;
+    return isAccused && isLive && !row.isForeign ? SUSPECT : row.state;
   }
 
   /** Raises the state of another node's row and makes it news. */
@@ -81,7 +95,7 @@ export class Suspicion {
       if (state === UP && !rows.hasFlag(slot, FLAG_FOREIGN)) continue;
       if (!this.node.clock.isDue(rows.deadline(slot))) {
         this.earliest = earlier(this.earliest, rows.deadline(slot));
-      } else if (state === REMOVE) {
+      } else if (state >= REMOVE) {
         rows.remove(slot);
       } else if (state === SUSPECT && !rows.hasFlag(slot, FLAG_LAST_ASK) && !rows.hasFlag(slot, FLAG_FOREIGN)) {
         this.askOnceMore(slot);
@@ -96,7 +110,7 @@ export class Suspicion {
     const rows = this.node.rows;
     if (this.node.ask(slot)) {
       rows.setFlag(slot, FLAG_LAST_ASK);
-      rows.setDeadline(slot, this.node.clock.nowMs + this.node.roundIntervalMs);
+      rows.setDeadline(slot, this.node.clock.nowMs + this.node.roundIntervalMs * (1 + this.node.doubt()));
     }
     this.earliest = earlier(this.earliest, rows.deadline(slot));
   }

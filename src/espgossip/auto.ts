@@ -77,6 +77,12 @@ export class AutoEngine implements NodeEngine {
     this.bridge();
   }
 
+  /** Boards have no word for it: to them the node falls silent. */
+  leave(nowMs: number): void {
+    this.compact.leave(nowMs);
+    this.boards.leave(nowMs);
+  }
+
   setRevision(nowMs: number, revision: number): void {
     this.compact.setRevision(nowMs, revision);
     this.boards.setRevision(nowMs, revision);

@@ -128,6 +128,11 @@ export class EspGossipEngine implements NodeEngine {
     else this.syn(address, port);
   }
 
+  /** ESPGossip knows no goodbye: what the last input left unsent is dropped. */
+  leave(nowMs: number): void {
+    this.begin(nowMs);
+  }
+
   setRevision(nowMs: number, revision: number): void {
     this.begin(nowMs);
     if (revision <= this.revision()) return;

@@ -35,6 +35,8 @@ export class NodeSocket implements GossipSocket {
   private socket: Socket | undefined;
   private readonly listen: string | undefined;
   private failure: Error | undefined;
+  /** Datagrams that Node has not handed to the system yet. */
+  private pending = 0;
 
   /** @throws Error when `listen` is no IPv4 address */
   constructor(listen?: string) {
@@ -69,8 +71,12 @@ export class NodeSocket implements GossipSocket {
     if (this.socket === undefined) throw new Error("the socket is not open");
     // Node reads the bytes later, when the caller may have written others.
     const copy = Uint8Array.prototype.slice.call(bytes, 0, length);
-    this.socket.send(copy, port, toText(address), (error) => {
+    const socket = this.socket;
+    this.pending++;
+    socket.send(copy, port, toText(address), (error) => {
+      this.pending--;
       if (error !== null) this.failure = error;
+      if (this.pending === 0 && this.socket !== socket) socket.close();
     });
     const failure = this.failure;
     this.failure = undefined;
@@ -89,9 +95,12 @@ export class NodeSocket implements GossipSocket {
     return (this.ownAddress() ^ ((port - DEFAULT_PORT) << 16)) >>> 0;
   }
 
+  /** Closes the socket once the last datagram is with the system; nothing is received any more. */
   close(): void {
-    this.socket?.close();
+    const socket = this.socket;
     this.socket = undefined;
+    socket?.removeAllListeners("message");
+    if (this.pending === 0) socket?.close();
   }
 }
 

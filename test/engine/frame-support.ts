@@ -71,9 +71,9 @@ export function write(vector: FrameVector): Uint8Array {
   const out = new Uint8Array(1472);
   writer.begin(out, out.length, vector.type, vector.flags, rows, vector.counter, vector.inReplyTo);
   if (vector.wants !== undefined) {
-    writer.beginWants();
-    for (const id of vector.wants) writer.writeWant(id);
-    writer.endWants();
+    writer.beginIds(SECTION_WANT);
+    for (const id of vector.wants) writer.writeId(id);
+    writer.endIds();
   }
   if (vector.rows !== undefined) {
     writer.beginRows();
@@ -114,7 +114,7 @@ function range(reader: FrameReader): { from: number; to: number } {
 }
 
 function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknown {
-  if (reader.section === SECTION_WANT) return reader.readWant();
+  if (reader.section === SECTION_WANT) return reader.readId();
   if (reader.section === SECTION_BUCKETS) return reader.readFingerprint();
   if (reader.section === SECTION_ROWS) {
     reader.readRow(row);

@@ -1,0 +1,122 @@
+import type { FrameReader } from "./frame-reader.js";
+import { SECTION_DIGEST, SECTION_FLAT, TYPE_ACK, TYPE_SYN, bucketFrom, bucketTo } from "./frame.js";
+import { keyOf } from "./hash.js";
+import type { Outbox } from "./outbox.js";
+import { OWN_SLOT, type RowData, type Rows, compareFreshness } from "./rows.js";
+import { DOWN, REMOVE, SUSPECT, UP } from "./states.js";
+
+/** What finding a difference works with: the parts of one node, which is the engine. */
+export interface DiffParts {
+  readonly rows: Rows;
+  readonly outbox: Outbox;
+  /** The frame that shows what its sender holds. */
+  readonly frame: FrameReader;
+  /** Scratch. */
+  readonly row: RowData;
+  hearOfSelf(row: RowData): void;
+}
+
+/** WANT: the rows that the sender asks for go back. */
+export function takeWants(node: DiffParts): void {
+  while (node.frame.more()) {
+    const slot = node.rows.find(node.frame.readId());
+    if (slot >= 0) node.outbox.send(slot);
+  }
+}
+
+/** DIGEST: walks the sender's list and the rows in the same range, both in the order of keys. */
+export function takeDigest(node: DiffParts): void {
+  const frame = node.frame;
+  const rows = node.rows;
+  const row = node.row;
+  let place = rows.placeOf(frame.digestFrom);
+  while (frame.more()) {
+    frame.readDigestEntry(row);
+    place = sendRowsBelow(node, place, keyOf(row.id));
+    if (row.id === rows.id(OWN_SLOT)) node.hearOfSelf(row);
+    else compareEntry(node);
+    if (place < rows.count && rows.id(rows.slotAt(place)) === row.id) place++;
+  }
+  sendRowsBelow(node, place, frame.digestTo + 1);
+}
+
+/** Sends the rows from a place on, which the sender's digest does not list, up to but without `key`. */
+function sendRowsBelow(node: DiffParts, from: number, key: number): number {
+  const rows = node.rows;
+  let place = from;
+  for (; place < rows.count && rows.keyAt(place) < key; place++) {
+    const slot = rows.slotAt(place);
+    if (rows.state(slot) < REMOVE) node.outbox.send(slot);
+  }
+  return place;
+}
+
+function compareEntry(node: DiffParts): void {
+  const rows = node.rows;
+  const row = node.row;
+  const slot = rows.find(row.id);
+  const order = slot < 0 ? -1 : rows.compare(slot, row);
+  if (order > 0) node.outbox.send(slot);
+  else if (order === 0 || isAccusedOf(rows, slot, row)) rows.countNewsSend(slot);
+  else if (slot >= 0 || rows.hasPlace()) node.outbox.want(row.id);
+}
+
+/** Whether the sender only thinks worse of a node that is suspected here too: its row would tell nothing. */
+function isAccusedOf(rows: Rows, slot: number, row: RowData): boolean {
+  return slot >= 0 && rows.state(slot) === SUSPECT && row.state >= DOWN
+    && row.revision === rows.revision(slot) && row.heartbeat === rows.heartbeat(slot);
+}
+
+/** BUCKETS: where the sender's fingerprints differ, it gets a byte for each row. */
+export function takeBuckets(node: DiffParts): void {
+  const frame = node.frame;
+  const log = frame.bucketsLog;
+  node.outbox.summary.begin(log, SECTION_FLAT, frame.counter);
+  for (let bucket = 0; bucket < 1 << log; bucket++) {
+    const own = node.rows.fingerprint(bucketFrom(bucket, log), bucketTo(bucket, log), frame.counter);
+    if (own !== frame.readFingerprint()) node.outbox.summary.mark(bucket);
+  }
+}
+
+/** FLAT: where both know the same nodes, rows that differ go back; elsewhere the sender gets a list. */
+export function takeFlat(node: DiffParts): void {
+  const frame = node.frame;
+  const rows = node.rows;
+  const log = frame.bucketsLog;
+  node.outbox.summary.begin(log, SECTION_DIGEST, frame.counter);
+  while (frame.more()) {
+    frame.readFlatEntry();
+    const from = bucketFrom(frame.bucket, log);
+    const to = bucketTo(frame.bucket, log);
+    if (rows.countBetween(from, to) === frame.flatCount && rows.rosterFingerprint(from, to) === frame.roster) {
+      compareFlat(node, from, to);
+    } else {
+      node.outbox.summary.mark(frame.bucket);
+      frame.skip(frame.flatCount);
+    }
+  }
+}
+
+function compareFlat(node: DiffParts, from: number, to: number): void {
+  const frame = node.frame;
+  const rows = node.rows;
+  for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
+    const slot = rows.slotAt(place);
+    if (rows.state(slot) >= REMOVE) continue;
+    // Which of the two is fresher shows when the sender has this one.
+    if (rows.rowFingerprint(slot, frame.counter) !== frame.readFingerprint()) node.outbox.send(slot);
+    else rows.countNewsSend(slot);
+  }
+}
+
+/** The head of a SYN or an ACK tells how fresh its sender's own row is. */
+export function wantSender(node: DiffParts): void {
+  const frame = node.frame;
+  const rows = node.rows;
+  if (frame.type !== TYPE_SYN && frame.type !== TYPE_ACK) return;
+  const slot = rows.find(frame.id);
+  const order = slot < 0 ? -1 : compareFreshness(
+    rows.revision(slot), rows.heartbeat(slot), UP, frame.revision, frame.heartbeat, UP,
+  );
+  if (order < 0 && (slot >= 0 || rows.hasPlace())) node.outbox.want(frame.id);
+}

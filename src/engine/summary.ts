@@ -1,0 +1,188 @@
+import {
+  BUCKETS_HEAD_BYTES, BUCKETS_LOG_MAX, BUCKET_BYTES, DIGEST_ENTRY_BYTES_MAX, DIGEST_HEAD_BYTES, FLAT_HEAD_BYTES,
+  PREAMBLE_BYTES_MAX, SECTION_DIGEST, SECTION_FLAT, SECTION_HEAD_BYTES, bucketFrom, bucketTo,
+} from "./frame.js";
+import { type FrameWriter, flatEntryBytes } from "./frame-writer.js";
+import type { Rows } from "./rows.js";
+import { REMOVE } from "./states.js";
+import type { WordPool } from "./word-pool.js";
+
+/** What `Summary` takes from its pool: a bit for each bucket. */
+export const SUMMARY_WORDS = (1 << BUCKETS_LOG_MAX) >>> 5;
+
+/** Up to so many rows are told by a byte each at once; beyond, buckets first find out where to look. */
+const FLAT_ROWS_MAX = 64;
+/** Rows in a bucket, about: so many that a byte for each costs little more than the head of their list. */
+const BUCKET_ROWS = 8;
+/** Fewer than 8 buckets tell too little; they wait for another frame. */
+const BUCKETS_LOG_LEAST = 3;
+/** So few rows are listed with ids at once: that costs no more, and shows what the peer has beside them. */
+const EXPLICIT_ROWS = 2;
+/** A digest that has no room for one row waits for another frame. */
+const DIGEST_BYTES_WORTHWHILE = SECTION_HEAD_BYTES + DIGEST_HEAD_BYTES + DIGEST_ENTRY_BYTES_MAX;
+/** Fewer marked buckets than these fit a burst. */
+const TURNED_BUCKETS = 32;
+const KEY_MAX = 0xffffffff;
+
+/**
+ * Shows a peer which rows differ, in steps that each cost what they are worth:
+ * fingerprints of buckets, then a byte for each row of those buckets that
+ * differ, then ids and statements where not even the ids are the same.
+ */
+export class Summary {
+  private readonly rows: Rows;
+  private readonly flatBytesMax: number;
+  private readonly words: Uint32Array;
+  private readonly start: number;
+  /** The base-2 logarithm of the number of buckets. */
+  private log = 0;
+  /** How the marked buckets are to be told: SECTION_FLAT, or SECTION_DIGEST if the peer knows other nodes there. */
+  private section = 0;
+  private marked = 0;
+  /** The bucket to begin with. */
+  private first = 0;
+  private turn = 0;
+  /** Key at which a list goes on that did not fit; 0 when a new one begins. */
+  private resume = 0;
+
+  /** @param pool has SUMMARY_WORDS to give */
+  constructor(rows: Rows, datagramBytesMax: number, pool: WordPool) {
+    this.rows = rows;
+    this.flatBytesMax = datagramBytesMax - PREAMBLE_BYTES_MAX - SECTION_HEAD_BYTES - FLAT_HEAD_BYTES;
+    this.words = pool.words;
+    this.start = pool.take(SUMMARY_WORDS);
+  }
+
+  clear(): void {
+    this.marked = 0;
+    this.resume = 0;
+  }
+
+  /** Whether a bucket is left to be told. */
+  isPending(): boolean {
+    return this.marked > 0;
+  }
+
+  /**
+   * There are 2^`log` buckets, none of which is marked yet.
+   *
+   * @param section how those that will be marked are to be told
+   * @param first any number that changes: where many are marked another bucket comes first each time, so that what
+   * is beyond a burst has its turn
+   */
+  begin(log: number, section: number, first: number): void {
+    this.clear();
+    this.log = log;
+    this.section = section;
+    this.first = 0;
+    this.turn = first;
+    for (let i = 0; i < SUMMARY_WORDS; i++) this.words[this.start + i] = 0;
+  }
+
+  /** Has the rows in a bucket told, since they differ from the peer's. */
+  mark(bucket: number): void {
+    if (this.isMarked(bucket)) return;
+    this.words[this.start + (bucket >>> 5)] |= 1 << (bucket & 31);
+    this.marked++;
+    if (this.marked === TURNED_BUCKETS) this.first = this.turn & ((1 << this.log) - 1);
+  }
+
+  /**
+   * Tells of all rows: of few at once, of many by buckets. Returns false when
+   * there is no room for it. `write` has to follow.
+   */
+  writeAll(writer: FrameWriter, counter: number): boolean {
+    const count = this.rows.countBetween(0, KEY_MAX);
+    if (count <= FLAT_ROWS_MAX) {
+      this.begin(0, SECTION_FLAT, 0);
+      this.mark(0);
+      return true;
+    }
+    let log = BUCKETS_LOG_MAX;
+    const room = writer.room() - SECTION_HEAD_BYTES - BUCKETS_HEAD_BYTES;
+    while (log > 0 && (BUCKET_BYTES << log > room || BUCKET_ROWS << log > count + (count >>> 1))) log--;
+    if (log < BUCKETS_LOG_LEAST) return false;
+    writer.writeBuckets(this.rows, log, counter);
+    return true;
+  }
+
+  /** Writes what is marked, as far as it fits. Returns whether all of it did. */
+  write(writer: FrameWriter, counter: number): boolean {
+    if (this.marked === 0) return true;
+    if (!this.writeDigests(writer) || !this.writeFlats(writer, counter)) return false;
+    // In a frame the buckets ascend: those before the first come in the next.
+    this.first = 0;
+    return this.marked === 0;
+  }
+
+  private isMarked(bucket: number): boolean {
+    return (this.words[this.start + (bucket >>> 5)] & (1 << (bucket & 31))) !== 0;
+  }
+
+  private unmark(from: number, to: number): void {
+    for (let bucket = from; bucket < to; bucket++) {
+      if (!this.isMarked(bucket)) continue;
+      this.words[this.start + (bucket >>> 5)] &= ~(1 << (bucket & 31));
+      this.marked--;
+    }
+  }
+
+  /** Whether a bucket is marked and to be told by ids. */
+  private isListed(bucket: number): boolean {
+    if (!this.isMarked(bucket)) return false;
+    if (this.section === SECTION_DIGEST) return true;
+    const count = this.rows.countBetween(bucketFrom(bucket, this.log), bucketTo(bucket, this.log));
+    return count <= EXPLICIT_ROWS || flatEntryBytes(bucket, count) > this.flatBytesMax;
+  }
+
+  /** Lists the rows of buckets that are marked for it, side by side ones together. Returns whether all did fit. */
+  private writeDigests(writer: FrameWriter): boolean {
+    const buckets = 1 << this.log;
+    for (let bucket = this.first; bucket < buckets; bucket++) {
+      if (!this.isListed(bucket)) continue;
+      let after = bucket + 1;
+      while (after < buckets && this.isListed(after)) after++;
+      const from = this.resume > 0 ? this.resume : bucketFrom(bucket, this.log);
+      const to = bucketTo(after - 1, this.log);
+      this.resume = this.writeDigest(writer, from, to);
+      const complete = this.resume > to;
+      this.unmark(bucket, complete ? after : this.bucketOf(this.resume));
+      if (!complete) return false;
+      this.resume = 0;
+      bucket = after - 1;
+    }
+    return true;
+  }
+
+  private bucketOf(key: number): number {
+    return this.log === 0 ? 0 : key >>> (32 - this.log);
+  }
+
+  private writeFlats(writer: FrameWriter, counter: number): boolean {
+    if (this.marked === 0) return true;
+    if (!writer.beginFlat(this.log)) return false;
+    let fits = true;
+    for (let bucket = this.first; bucket < 1 << this.log && fits; bucket++) {
+      if (!this.isMarked(bucket)) continue;
+      fits = writer.writeFlatEntry(this.rows, bucket, this.log, counter);
+      if (fits) this.unmark(bucket, bucket + 1);
+    }
+    writer.endFlat();
+    return fits;
+  }
+
+  /** Lists rows with keys from `from` to `to`, as many as fit; returns the key from which on it did not. */
+  private writeDigest(writer: FrameWriter, from: number, to: number): number {
+    const rows = this.rows;
+    if (writer.room() < DIGEST_BYTES_WORTHWHILE || !writer.beginDigest(from)) return from;
+    let place = rows.placeOf(from);
+    for (; place < rows.count && rows.keyAt(place) <= to; place++) {
+      const slot = rows.slotAt(place);
+      if (rows.state(slot) < REMOVE && !writer.writeDigestEntry(rows, slot)) break;
+    }
+    const complete = place === rows.count || rows.keyAt(place) > to;
+    const end = complete ? to : rows.keyAt(place) - 1;
+    writer.endDigest(end);
+    return end + 1;
+  }
+}
