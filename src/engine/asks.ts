@@ -5,8 +5,8 @@ import type { WordPool } from "./word-pool.js";
 export const ASKS_MAX = 8;
 /** How often a SYN is sent before others are asked to try. */
 export const DIRECT_ATTEMPTS = 3;
-/** How often a SYN is sent before silence counts: the last time others try, too. */
-export const ATTEMPTS_MAX = 4;
+/** How often a SYN is sent before silence counts: the last times others try, too. */
+export const ATTEMPTS_MAX = 5;
 
 /**
  * The SYNs that wait for an answer, oldest first. The first attempt waits as

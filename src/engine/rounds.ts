@@ -228,7 +228,7 @@ export class Rounds {
       const attempt = this.asks.attempt(index);
       if (attempt < ATTEMPTS_MAX) {
         this.node.outbox.addSyn(this.asks.address(index), this.asks.port(index), 0, slot < 0 ? OWN_SLOT : slot);
-        if (attempt === DIRECT_ATTEMPTS && slot >= 0) this.askWitnesses(slot);
+        if (attempt >= DIRECT_ATTEMPTS && slot >= 0) this.askWitnesses(slot);
         this.asks.again(index, nowMs, this.doubt);
       } else if (slot >= 0 && this.doubtsItself(index)) {
         this.asks.renew(index, nowMs);
