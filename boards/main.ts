@@ -63,5 +63,5 @@ function startNode(): () => void {
 }
 
 function stateName(row: NodeRow): string {
-  return ["UP", "UP", "SUSPECT", "DOWN", "REMOVE"][row.state];
+  return ["UP", "UP", "SUSPECT", "DOWN", "REMOVE", "LEFT"][row.state];
 }

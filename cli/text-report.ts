@@ -12,7 +12,7 @@ export interface TextReportOptions {
 }
 
 /** By state; ASKED, which lasts for a moment and which nobody reports the end of, counts as the UP that it is. */
-const STATE_NAMES = ["UP", "UP", "SUSPECT", "DOWN", "REMOVE"];
+const STATE_NAMES = ["UP", "UP", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
 /** One line a change, for people. */
 export class TextReport implements NodeReport {

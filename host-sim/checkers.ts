@@ -11,7 +11,7 @@ export interface Complaint {
   what: string;
 }
 
-const STATE_NAMES = ["UP", "ASKED", "SUSPECT", "DOWN", "REMOVE"];
+const STATE_NAMES = ["UP", "ASKED", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
 /**
  * Every running node holds all running nodes as live, with their owner's current

@@ -113,6 +113,12 @@ export class SimNode {
     else this.gossip.push(value, address);
   }
 
+  /** Switches the device off as its application would: it says goodbye first. */
+  close(): void {
+    this.gossip?.close();
+    this.crash();
+  }
+
   /** Takes the power away: what is in RAM is gone, what is in storage stays. */
   crash(): void {
     if (this.platform === undefined) return;

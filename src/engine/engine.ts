@@ -353,7 +353,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
       if (merged === MERGED_FRESHER) {
         rows.noteChange(slot, FLAG_UPDATED);
         if (row.isForeign) this.suspicion.foreignerSpoke(slot);
-        else if (isElsewhere) this.seeds.learn(row.address, row.port, this.random);
+        else if (isElsewhere) this.learnAddress(row);
       }
       if (row.state !== stateBefore) this.suspicion.stateChanged(slot);
     } else if (rows.compare(held, row) > 0) {
@@ -362,6 +362,11 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     } else {
       rows.countNewsSend(held);
     }
+  }
+
+  private learnAddress(row: RowData): void {
+    this.seeds.learn(row.address, row.port, this.random);
+    this.rounds.moved(row.id);
   }
 
   private answer(address: number, port: number, isSummarised: boolean): void {

@@ -97,6 +97,13 @@ export class Rounds {
     if (slot >= 0) this.node.rows.clearFlag(slot, FLAG_ASKED);
   }
 
+  /** A node has another address: what it was asked at the old one does not count. */
+  moved(id: number): void {
+    for (let i = 0; i < this.asks.count; i++) {
+      if (this.asks.isKnown(i) && this.asks.id(i) === id) this.asks.renew(i, this.node.clock.nowMs);
+    }
+  }
+
   /** Whether a SYN of a node may have an answer of any length: so many times between two rounds. */
   mayAnswer(slot: number): boolean {
     return this.node.rows.countAnswer(slot) <= ANSWERS_MAX;
@@ -227,17 +234,30 @@ export class Rounds {
       const slot = this.asks.isKnown(index) ? this.node.rows.find(this.asks.id(index)) : -1;
       const attempt = this.asks.attempt(index);
       if (attempt < ATTEMPTS_MAX) {
-        this.node.outbox.addSyn(this.asks.address(index), this.asks.port(index), 0, slot < 0 ? OWN_SLOT : slot);
+        this.sendAgain(index, slot);
         if (attempt >= DIRECT_ATTEMPTS && slot >= 0) this.askWitnesses(slot);
         this.asks.again(index, nowMs, this.doubt);
       } else if (slot >= 0 && this.doubtsItself(index)) {
         this.asks.renew(index, nowMs);
       } else {
         this.drop(index);
-        if (slot >= 0 && this.node.rows.state(slot) === UP) this.node.suspicion.raise(slot, SUSPECT);
+        if (slot >= 0 && this.node.rows.state(slot) === UP) this.accuse(slot);
       }
       index = this.asks.due(this.node.clock);
     }
+  }
+
+  /** Suspects a node and says so to itself first, so that it can refute at once. */
+  private accuse(slot: number): void {
+    this.node.suspicion.raise(slot, SUSPECT);
+    this.ask(slot);
+  }
+
+  /** @param slot the row of the node, which may have moved since it was asked first; -1 when there is none */
+  private sendAgain(index: number, slot: number): void {
+    const rows = this.node.rows;
+    if (slot < 0) this.node.outbox.addSyn(this.asks.address(index), this.asks.port(index), 0, OWN_SLOT);
+    else this.node.outbox.addSyn(rows.address(slot), rows.port(slot), 0, slot);
   }
 
   /**

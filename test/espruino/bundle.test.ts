@@ -12,7 +12,7 @@ import { EspruinoDevice } from "./device.js";
 const MINIFIED_BYTES_MAX = 48000;
 const PATIENCE_MS = 60000;
 const EXPORTS = [
-  "ASKED", "DOWN", "EspruinoClock", "EspruinoSocket", "Gossip", "MinMax", "REMOVE", "SUSPECT", "UP",
+  "ASKED", "DOWN", "EspruinoClock", "EspruinoSocket", "Gossip", "LEFT", "MinMax", "REMOVE", "SUSPECT", "UP",
   "espruinoPlatform", "flashStorage", "minMax",
 ];
 
