@@ -54,7 +54,9 @@ export class Rounds {
   doubt = 0;
 
   private roundDeadline = 0;
-  private roundsToRetry = RETRY_ROUNDS;
+  private roundsToRetry = 1;
+  /** Rounds between two retries: 1 after the start, since each seed may know others, then 2, 4 and RETRY_ROUNDS. */
+  private retryRounds = 1;
   private spreadDeadline = 0;
   private spreadWanted = false;
   /** When any node was heard last. */
@@ -176,7 +178,8 @@ export class Rounds {
    * no live row at all, so that it is worth asking more than once.
    */
   private retry(lonely: boolean): void {
-    this.roundsToRetry = RETRY_ROUNDS;
+    this.roundsToRetry = this.retryRounds;
+    if (this.retryRounds < RETRY_ROUNDS) this.retryRounds *= 2;
     const down = this.countDown();
     const seeds = this.node.seeds.count;
     // Without seeds of the user's, a broadcast may find those whose addresses nobody remembers.
