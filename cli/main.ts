@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { simulateCommand } from "../host-sim/command.js";
+import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
 
 /** Where `package.json` lies from here, in the sources and in `dist`. */
@@ -21,6 +22,7 @@ const program = new Command("chisme")
   .version(version())
   .showHelpAfterError("(--help lists what there is)")
   .addCommand(simulateCommand())
-  .addCommand(nodeCommand());
+  .addCommand(nodeCommand())
+  .addCommand(keyCommand());
 
 await program.parseAsync();

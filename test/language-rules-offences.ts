@@ -152,6 +152,14 @@ export const importOffences: readonly { filePath: string; offences: Offence[] }[
     offences: importsOf("src/views", ['import { Gossip } from "../gossip.js";']),
   },
   {
+    filePath: "src/sealing/offender.ts",
+    offences: importsOf("src/sealing", [
+      'import { Gossip } from "../gossip.js";',
+      'import { nodeSealing } from "../platform/node-sealing.js";',
+      'import { aessiv } from "@noble/ciphers/aes.js";',
+    ]),
+  },
+  {
     filePath: "src/platform/offender.ts",
     offences: importsOf("src/platform", [
       'import { Engine } from "../engine/index.js";',

@@ -37,6 +37,22 @@ interface EspruinoWifi {
   getIP(): EspruinoAddresses;
 }
 
+interface EspruinoAesOptions {
+  /** Each block of 16 bytes by itself. */
+  mode: "ECB";
+}
+
+interface EspruinoAes {
+  /** Undefined, with a message on the console, when there is no memory. */
+  encrypt(message: Uint8Array, key: Uint8Array, options: EspruinoAesOptions): ArrayBuffer | undefined;
+}
+
+interface EspruinoCrypto {
+  /** Undefined in builds that have only hashes. */
+  AES: EspruinoAes | undefined;
+}
+
+declare function require(name: "crypto"): EspruinoCrypto;
 declare function require(name: "dgram"): EspruinoDgram;
 declare function require(name: "Storage"): EspruinoStorageModule;
 declare function require(name: "Wifi"): EspruinoWifi;

@@ -1,0 +1,23 @@
+import { BlockCipher as NativeCipher } from "crypt";
+import type { Sealing } from "../engine/sealer.js";
+import type { BlockCipher } from "../sealing/block-cipher.js";
+import { sealingWith } from "../sealing/siv-sealer.js";
+
+/** Sealing on the Moddable SDK, by its AES, which is in C. Needs src/sealing/manifest.json. */
+export function moddableSealing(): Sealing {
+  return sealingWith((key) => new ModdableCipher(key));
+}
+
+class ModdableCipher implements BlockCipher {
+  readonly block = new Uint8Array(16);
+  private readonly buffer = this.block.buffer;
+  private readonly native: NativeCipher;
+
+  constructor(key: Uint8Array) {
+    this.native = new NativeCipher("AES", key.buffer as ArrayBuffer);
+  }
+
+  encrypt(): void {
+    this.native.encrypt(this.buffer, this.buffer);
+  }
+}

@@ -1,0 +1,121 @@
+import type { Sealing } from "../engine/sealer.js";
+import { BLOCK_BYTES, type BlockCipher } from "./block-cipher.js";
+import { sealingWith } from "./siv-sealer.js";
+
+const ROUNDS = 10;
+const WORDS = 4;
+/** Words of all round keys. */
+const KEY_WORDS = (ROUNDS + 1) * WORDS;
+/** What x^8 is in the field of AES. */
+const POLYNOMIAL = 0x1b;
+
+/**
+ * AES-128 encryption (FIPS 197) in nothing but the language, for boards whose
+ * firmware was built without it: 256 bytes of table, which ciphers share, and
+ * 176 of round keys. It is slow, and on a processor with a data cache its time
+ * depends on the key; use the platform's AES where there is one.
+ */
+export class Aes128 implements BlockCipher {
+  readonly block = new Uint8Array(BLOCK_BYTES);
+  private readonly keys = new Int32Array(KEY_WORDS);
+  private readonly box: Uint8Array;
+
+  /**
+   * @param key 16 bytes
+   * @param box from `substitutionBox`
+   */
+  constructor(key: Uint8Array, box: Uint8Array) {
+    this.box = box;
+    const keys = this.keys;
+    for (let i = 0; i < WORDS; i++) keys[i] = load(key, 4 * i);
+    let constant = 1;
+    for (let i = WORDS; i < KEY_WORDS; i++) {
+      let word = keys[i - 1];
+      if ((i & 3) === 0) {
+        const turned = (word << 8) | (word >>> 24);
+        word = this.substitute(turned, turned, turned, turned) ^ (constant << 24);
+        constant = double(constant);
+      }
+      keys[i] = keys[i - WORDS] ^ word;
+    }
+  }
+
+  encrypt(): void {
+    const block = this.block;
+    const keys = this.keys;
+    let a = load(block, 0) ^ keys[0];
+    let b = load(block, 4) ^ keys[1];
+    let c = load(block, 8) ^ keys[2];
+    let d = load(block, 12) ^ keys[3];
+    for (let at = WORDS; at < ROUNDS * WORDS; at += WORDS) {
+      const e = this.column(a, b, c, d) ^ keys[at];
+      const f = this.column(b, c, d, a) ^ keys[at + 1];
+      const g = this.column(c, d, a, b) ^ keys[at + 2];
+      d = this.column(d, a, b, c) ^ keys[at + 3];
+      a = e;
+      b = f;
+      c = g;
+    }
+    const last = ROUNDS * WORDS;
+    store(block, 0, this.substitute(a, b, c, d) ^ keys[last]);
+    store(block, 4, this.substitute(b, c, d, a) ^ keys[last + 1]);
+    store(block, 8, this.substitute(c, d, a, b) ^ keys[last + 2]);
+    store(block, 12, this.substitute(d, a, b, c) ^ keys[last + 3]);
+  }
+
+  /** One column of a round: SubBytes and ShiftRows, then MixColumns on all four bytes at a time. */
+  private column(a: number, b: number, c: number, d: number): number {
+    const box = this.box;
+    const word = (box[a >>> 24] << 24) | (box[(b >> 16) & 255] << 16) | (box[(c >> 8) & 255] << 8) | box[d & 255];
+    const turned = (word << 8) | (word >>> 24);
+    const both = word ^ turned;
+    const doubled = ((both & 0x7f7f7f7f) << 1) ^ (((both >>> 7) & 0x01010101) * POLYNOMIAL);
+    return doubled ^ turned ^ ((both << 16) | (both >>> 16));
+  }
+
+  private substitute(a: number, b: number, c: number, d: number): number {
+    const box = this.box;
+    return (box[a >>> 24] << 24) | (box[(b >> 16) & 255] << 16) | (box[(c >> 8) & 255] << 8) | box[d & 255];
+  }
+}
+
+/** Sealing with nothing of the platform's. */
+export function pureSealing(): Sealing {
+  const box = substitutionBox();
+  return sealingWith((key) => new Aes128(key, box));
+}
+
+/** The S-box of FIPS 197, section 5.1.1: the inverse in the field, then an affine map. 256 bytes. */
+export function substitutionBox(): Uint8Array {
+  const box = new Uint8Array(256);
+  box[0] = 0x63;
+  let power = 1;
+  let inverse = 1;
+  do {
+    // 3 generates all of the field but 0; the inverse goes the other way round, by 0xf6, which divides by 3.
+    power ^= double(power);
+    inverse ^= inverse << 1;
+    inverse ^= inverse << 2;
+    inverse = (inverse ^ (inverse << 4)) & 255;
+    if (inverse >= 128) inverse ^= 0x09;
+    const twice = inverse | (inverse << 8);
+    box[power] = 0x63 ^ inverse ^ (twice >> 7) ^ (twice >> 6) ^ (twice >> 5) ^ (twice >> 4);
+  } while (power !== 1);
+  return box;
+}
+
+/** Times x in the field of AES. */
+function double(byte: number): number {
+  return byte < 128 ? byte << 1 : ((byte << 1) ^ POLYNOMIAL) & 255;
+}
+
+function load(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+}
+
+function store(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word >>> 24;
+  bytes[at + 1] = word >>> 16;
+  bytes[at + 2] = word >>> 8;
+  bytes[at + 3] = word;
+}

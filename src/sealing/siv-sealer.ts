@@ -1,0 +1,59 @@
+import { SEAL_BYTES, type Sealer, type Sealing } from "../engine/sealer.js";
+import { BLOCK_BYTES, type BlockCipher, KEY_BYTES } from "./block-cipher.js";
+import { Siv } from "./siv.js";
+
+/** A sealer for platforms that have AES but not AES-SIV. */
+export class SivSealer implements Sealer {
+  private readonly current: Siv;
+  private readonly other: Siv | undefined;
+
+  constructor(current: Siv, other: Siv | undefined) {
+    this.current = current;
+    this.other = other;
+  }
+
+  seal(frame: Uint8Array, headLength: number, length: number, room: number): number {
+    if (length + SEAL_BYTES > room) return -1;
+    this.current.begin();
+    this.current.associate(frame, 0, headLength);
+    this.current.seal(frame, headLength, length - headLength);
+    return length + SEAL_BYTES;
+  }
+
+  open(frame: Uint8Array, headLength: number, length: number): number {
+    const bodyLength = length - headLength - SEAL_BYTES;
+    if (bodyLength < 0) return -1;
+    const opened = opens(this.current, frame, headLength, bodyLength)
+      || (this.other !== undefined && opens(this.other, frame, headLength, bodyLength));
+    return opened ? length - SEAL_BYTES : -1;
+  }
+}
+
+/**
+ * Makes sealers of a platform's AES.
+ *
+ * @param cipherOf AES-128 under a key of 16 bytes, which it may keep
+ */
+export function sealingWith(cipherOf: (key: Uint8Array) => BlockCipher): Sealing {
+  return (key, otherKey) => new SivSealer(
+    sivOf(key, cipherOf), otherKey === undefined ? undefined : sivOf(otherKey, cipherOf),
+  );
+}
+
+/** @param key 32 bytes: the first half is the MAC's, the second the stream's, as in RFC 5297, section 2.6 */
+function sivOf(key: Uint8Array, cipherOf: (key: Uint8Array) => BlockCipher): Siv {
+  return new Siv(cipherOf(copyOf(key, 0)), cipherOf(copyOf(key, KEY_BYTES / 2)));
+}
+
+/** A key in an ArrayBuffer of its own, which is what platforms take. */
+function copyOf(key: Uint8Array, start: number): Uint8Array {
+  const copy = new Uint8Array(BLOCK_BYTES);
+  for (let i = 0; i < BLOCK_BYTES; i++) copy[i] = key[start + i];
+  return copy;
+}
+
+function opens(siv: Siv, frame: Uint8Array, headLength: number, bodyLength: number): boolean {
+  siv.begin();
+  siv.associate(frame, 0, headLength);
+  return siv.open(frame, headLength, bodyLength);
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { aessiv } from "@noble/ciphers/aes.js";
+import { SEAL_BYTES, type Sealing } from "../../src/engine/sealer.js";
+import { nodeSealing } from "../../src/platform/node-sealing.js";
+import { Aes128, pureSealing, substitutionBox } from "../../src/sealing/aes.js";
+import type { BlockCipher } from "../../src/sealing/block-cipher.js";
+import { sealingWith } from "../../src/sealing/siv-sealer.js";
+import { propertyOptions } from "../support/random.js";
+import { NodeCipher, fromHex, openWith, sealWith, sivVectors, toHex } from "./support.js";
+
+const box = substitutionBox();
+const ciphers: Record<string, (key: Uint8Array) => BlockCipher> = {
+  "AES in JavaScript": (key) => new Aes128(key, box),
+  "AES of node:crypto": (key) => new NodeCipher(key),
+};
+const sealings: Record<string, Sealing> = {
+  "of @noble/ciphers": nodeSealing,
+  "in JavaScript": pureSealing(),
+  "with AES of node:crypto": sealingWith((key) => new NodeCipher(key)),
+};
+const [, second] = sivVectors;
+
+const bytesOf = (minLength: number, maxLength = minLength) => fc.uint8Array({ minLength, maxLength });
+/** Frames of which the body may have any number of blocks, and a last one that is whole or not. */
+const frames = fc.record({ key: bytesOf(32), head: bytesOf(1, 40), body: bytesOf(0, 80) });
+type FrameInput = typeof frames extends fc.Arbitrary<infer Input> ? Input : never;
+
+function sealed(sealing: Sealing, { key, head, body }: FrameInput): Uint8Array {
+  const length = head.length + body.length;
+  const frame = new Uint8Array(length + SEAL_BYTES);
+  frame.set(head);
+  frame.set(body, head.length);
+  assert.equal(sealing(key, undefined).seal(frame, head.length, length, frame.length), frame.length);
+  return frame;
+}
+
+describe("sealing", () => {
+  describe("AES-128 in JavaScript", () => {
+    it("gives FIPS 197's example", () => {
+      const cipher = new Aes128(fromHex("000102030405060708090a0b0c0d0e0f"), box);
+      cipher.block.set(fromHex("00112233445566778899aabbccddeeff"));
+      cipher.encrypt();
+      assert.equal(toHex(cipher.block), "69c4e0d86a7b0430d8cdb78070b4c55a");
+    });
+
+    it("gives what node:crypto gives", () => {
+      fc.assert(fc.property(bytesOf(16), bytesOf(16), (key, block) => {
+        const own = new Aes128(key, box);
+        const node = new NodeCipher(key);
+        own.block.set(block);
+        node.block.set(block);
+        for (let i = 0; i < 3; i++) {
+          own.encrypt();
+          node.encrypt();
+        }
+        assert.deepEqual(own.block, node.block);
+      }), propertyOptions(200));
+    });
+  });
+
+  for (const [name, cipherOf] of Object.entries(ciphers)) {
+    for (const vector of sivVectors) {
+      const expected = fromHex(vector.vector + vector.encrypted);
+
+      it(`seals and opens ${vector.name}, with ${name}`, () => {
+        assert.equal(toHex(sealWith(cipherOf, vector)), toHex(expected));
+        assert.equal(toHex(openWith(cipherOf, vector, expected)!), vector.plain);
+        assert.equal(openWith(cipherOf, { ...vector, associated: [...vector.associated, ""] }, expected), undefined);
+      });
+    }
+
+    it(`starts anew with each message, with ${name}`, () => {
+      assert.deepEqual(sealWith(cipherOf, second), sealWith(cipherOf, second));
+    });
+  }
+
+  for (const vector of sivVectors) {
+    it(`of @noble/ciphers gives ${vector.name}`, () => {
+      const cipher = aessiv(fromHex(vector.key), ...vector.associated.map(fromHex));
+      assert.equal(toHex(cipher.encrypt(fromHex(vector.plain))), vector.vector + vector.encrypted);
+    });
+  }
+
+  it("is the same on all platforms", () => {
+    fc.assert(fc.property(frames, (input) => {
+      const [first, ...others] = Object.values(sealings).map((sealing) => toHex(sealed(sealing, input)));
+      for (const other of others) assert.equal(other, first);
+    }), propertyOptions(300));
+  });
+
+  for (const [name, sealing] of Object.entries(sealings)) {
+    describe(name, () => {
+      it("opens in place what it sealed, and leaves the head alone", () => {
+        fc.assert(fc.property(frames, (input) => {
+          const { key, head, body } = input;
+          const frame = sealed(sealing, input);
+          assert.deepEqual(frame.subarray(0, head.length), head);
+          const length = sealing(key, undefined).open(frame, head.length, frame.length);
+          assert.equal(length, head.length + body.length);
+          assert.deepEqual(frame.subarray(0, length), Uint8Array.of(...head, ...body));
+        }), propertyOptions(100));
+      });
+
+      it("refuses a frame of which any bit was changed, and leaves it as it was", () => {
+        fc.assert(fc.property(frames, fc.nat(), (input, bit) => {
+          const frame = sealed(sealing, input);
+          frame[(bit >> 3) % frame.length] ^= 1 << (bit & 7);
+          const before = frame.slice();
+          assert.equal(sealing(input.key, undefined).open(frame, input.head.length, frame.length), -1);
+          assert.deepEqual(frame, before);
+        }), propertyOptions(100));
+      });
+
+      it("refuses a frame of another length or with another head", () => {
+        fc.assert(fc.property(frames, fc.nat(), (input, cut) => {
+          const frame = sealed(sealing, input);
+          const sealer = sealing(input.key, undefined);
+          const length = cut % frame.length;
+          assert.equal(sealer.open(frame, Math.min(input.head.length, length), length), -1);
+          assert.equal(sealer.open(frame, input.head.length - 1, frame.length), -1);
+          assert.equal(sealer.open(Uint8Array.of(...frame, 0), input.head.length, frame.length + 1), -1);
+        }), propertyOptions(100));
+      });
+
+      it("opens what either of two keys sealed, and seals with the first", () => {
+        fc.assert(fc.property(frames, bytesOf(32), (input, otherKey) => {
+          fc.pre(toHex(otherKey) !== toHex(input.key));
+          const { key, head } = input;
+          for (const [first, other] of [[key, otherKey], [otherKey, key]]) {
+            const frame = sealed(sealing, input);
+            assert.ok(sealing(first, other).open(frame, head.length, frame.length) > 0);
+          }
+          const strange = sealed(sealing, { ...input, key: Uint8Array.from(key, (byte) => byte ^ 1) });
+          const before = strange.slice();
+          assert.equal(sealing(key, otherKey).open(strange, head.length, strange.length), -1);
+          assert.deepEqual(strange, before);
+          const both: Sealing = (one) => sealing(one, otherKey);
+          assert.deepEqual(sealed(both, input), sealed(sealing, input));
+        }), propertyOptions(50));
+      });
+
+      it("does not seal where the seal has no room", () => {
+        const frame = Uint8Array.from({ length: 40 }, (_, i) => i);
+        const before = frame.slice();
+        const sealer = sealing(new Uint8Array(32), undefined);
+        assert.equal(sealer.seal(frame, 8, 24, 39), -1);
+        assert.deepEqual(frame, before);
+        assert.equal(sealer.seal(frame, 8, 24, 40), 40);
+      });
+
+      it("takes the longest datagram", () => {
+        const input = { key: new Uint8Array(32).fill(7), head: new Uint8Array(12), body: new Uint8Array(1444).fill(9) };
+        const frame = sealed(sealing, input);
+        assert.equal(frame.length, 1472);
+        assert.equal(sealing(input.key, undefined).open(frame, 12, 1472), 1456);
+      });
+    });
+  }
+});
