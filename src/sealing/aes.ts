@@ -33,7 +33,7 @@ export class Aes128 implements BlockCipher {
       let word = keys[i - 1];
       if ((i & 3) === 0) {
         const turned = (word << 8) | (word >>> 24);
-        word = this.substitute(turned, turned, turned, turned) ^ (constant << 24);
+        word = substitute(box, turned, turned, turned, turned) ^ (constant << 24);
         constant = double(constant);
       }
       keys[i] = keys[i - WORDS] ^ word;
@@ -42,40 +42,26 @@ export class Aes128 implements BlockCipher {
 
   encrypt(): void {
     const block = this.block;
+    const box = this.box;
     const keys = this.keys;
     let a = load(block, 0) ^ keys[0];
     let b = load(block, 4) ^ keys[1];
     let c = load(block, 8) ^ keys[2];
     let d = load(block, 12) ^ keys[3];
     for (let at = WORDS; at < ROUNDS * WORDS; at += WORDS) {
-      const e = this.column(a, b, c, d) ^ keys[at];
-      const f = this.column(b, c, d, a) ^ keys[at + 1];
-      const g = this.column(c, d, a, b) ^ keys[at + 2];
-      d = this.column(d, a, b, c) ^ keys[at + 3];
+      const e = column(box, a, b, c, d) ^ keys[at];
+      const f = column(box, b, c, d, a) ^ keys[at + 1];
+      const g = column(box, c, d, a, b) ^ keys[at + 2];
+      d = column(box, d, a, b, c) ^ keys[at + 3];
       a = e;
       b = f;
       c = g;
     }
     const last = ROUNDS * WORDS;
-    store(block, 0, this.substitute(a, b, c, d) ^ keys[last]);
-    store(block, 4, this.substitute(b, c, d, a) ^ keys[last + 1]);
-    store(block, 8, this.substitute(c, d, a, b) ^ keys[last + 2]);
-    store(block, 12, this.substitute(d, a, b, c) ^ keys[last + 3]);
-  }
-
-  /** One column of a round: SubBytes and ShiftRows, then MixColumns on all four bytes at a time. */
-  private column(a: number, b: number, c: number, d: number): number {
-    const box = this.box;
-    const word = (box[a >>> 24] << 24) | (box[(b >> 16) & 255] << 16) | (box[(c >> 8) & 255] << 8) | box[d & 255];
-    const turned = (word << 8) | (word >>> 24);
-    const both = word ^ turned;
-    const doubled = ((both & 0x7f7f7f7f) << 1) ^ (((both >>> 7) & 0x01010101) * POLYNOMIAL);
-    return doubled ^ turned ^ ((both << 16) | (both >>> 16));
-  }
-
-  private substitute(a: number, b: number, c: number, d: number): number {
-    const box = this.box;
-    return (box[a >>> 24] << 24) | (box[(b >> 16) & 255] << 16) | (box[(c >> 8) & 255] << 8) | box[d & 255];
+    store(block, 0, substitute(box, a, b, c, d) ^ keys[last]);
+    store(block, 4, substitute(box, b, c, d, a) ^ keys[last + 1]);
+    store(block, 8, substitute(box, c, d, a, b) ^ keys[last + 2]);
+    store(block, 12, substitute(box, d, a, b, c) ^ keys[last + 3]);
   }
 }
 
@@ -118,4 +104,18 @@ function store(bytes: Uint8Array, at: number, word: number): void {
   bytes[at + 1] = word >>> 16;
   bytes[at + 2] = word >>> 8;
   bytes[at + 3] = word;
+}
+
+/** One column of a round: SubBytes and ShiftRows, then MixColumns on all four bytes at a time. */
+function column(box: Uint8Array, a: number, b: number, c: number, d: number): number {
+  const word = (box[a >>> 24] << 24) | (box[(b >> 16) & 255] << 16) | (box[(c >> 8) & 255] << 8) | box[d & 255];
+  const turned = (word << 8) | (word >>> 24);
+  const both = word ^ turned;
+  const doubled = ((both & 0x7f7f7f7f) << 1) ^ (((both >>> 7) & 0x01010101) * POLYNOMIAL);
+  return doubled ^ turned ^ ((both << 16) | (both >>> 16));
+}
+
+/** SubBytes and ShiftRows alone, for the last round and the key. */
+function substitute(box: Uint8Array, a: number, b: number, c: number, d: number): number {
+  return (box[a >>> 24] << 24) | (box[(b >> 16) & 255] << 16) | (box[(c >> 8) & 255] << 8) | box[d & 255];
 }

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { nodeSealing } from "../../src/platform/node-sealing.js";
+import { pureSealing } from "../../src/sealing/aes.js";
+import { BOARD_STACK_SLOTS, buildBundle } from "../conformance/replay.js";
+import { requireXs } from "../xs/require-xs.js";
+import { XsHost } from "../xs/xs.js";
+import { SealingHarness } from "./harness.js";
+import { sealingScript, vectorScript } from "./script.js";
+
+const SEED = 1;
+const FRAMES = 300;
+
+describe("sealing on other engines", function () {
+  this.timeout(300000);
+
+  it("is on V8 what the library says", () => {
+    const pure = new SealingHarness(pureSealing());
+    const node = new SealingHarness(nodeSealing);
+    const { lines, answers } = vectorScript();
+    assert.deepEqual(lines.map((line) => pure.line(line)), answers);
+    for (const line of sealingScript(SEED, FRAMES)) assert.equal(pure.line(line), node.line(line), line);
+  });
+
+  it("is the same on 32-bit XS, in the memory of a board, where it does not grow", async function () {
+    await requireXs(this);
+    const host = await XsHost.start(await buildBundle("../sealing/xs-entry.ts", "sealing"), {
+      stackSlots: BOARD_STACK_SLOTS,
+    });
+    const { lines, answers } = vectorScript();
+    assert.deepEqual(await host.sendMany(lines), answers);
+    const harness = new SealingHarness(nodeSealing);
+    const script = sealingScript(SEED, FRAMES);
+    const said = await host.sendMany(script);
+    for (const [index, line] of script.entries()) assert.equal(said[index], harness.line(line), line);
+    const before = await host.memory();
+    await host.send("time 50");
+    const after = await host.memory();
+    assert.deepEqual([after.slots, after.chunks], [before.slots, before.chunks]);
+    await host.close();
+  });
+});
