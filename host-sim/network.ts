@@ -144,7 +144,7 @@ export class SimNetwork {
       return;
     }
     for (const node of this.nodes) {
-      if (node.isRunning && node.port === port) this.forward(from, node, copy);
+      if (node.isRunning && node.port === port) this.forward(from, node, copy.slice());
     }
   }
 
@@ -164,10 +164,12 @@ export class SimNetwork {
       return;
     }
     const faults = this.faults.link?.(from, to) ?? this.faults;
+    // A receiver may open a sealed datagram in place.
+    const copy = bytes.slice();
     this.carry(from, to, bytes, faults);
     if (!this.dice.chance(faults.duplicateProbability)) return;
     this.counts.duplicated++;
-    this.carry(from, to, bytes, faults);
+    this.carry(from, to, copy, faults);
   }
 
   private carry(from: SimNode, to: SimNode, bytes: Uint8Array, faults: LinkFaults): void {

@@ -99,10 +99,11 @@ export class SimNode {
     const platform = new SimPlatform(this, this.dice.next());
     this.platform = platform;
     this.network.tap?.({ kind: "start", node: this, nowMs: this.localMs(), randomSeed: platform.randomSeed });
-    const { socket, clock, randomSeed } = platform;
+    const { socket, clock, sealing, randomSeed } = platform;
     const { datagramBytesMax } = this;
     const start = this.options.start ?? startDefault;
-    this.gossip = start({ socket, clock, randomSeed, datagramBytesMax, ...this.options.options }, this.storage, this);
+    const given = { socket, clock, sealing, randomSeed, datagramBytesMax, ...this.options.options };
+    this.gossip = start(given, this.storage, this);
   }
 
   /** Shares a value, as `Gossip.push` does; a node that is off does nothing. */

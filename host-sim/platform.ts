@@ -1,3 +1,4 @@
+import { nodeSealing } from "../src/platform/node-sealing.js";
 import type { GossipClock, GossipSocket } from "../src/platform/types.js";
 import type { SimNode } from "./node.js";
 import type { SimEvent } from "./queue.js";
@@ -9,6 +10,7 @@ export class SimPlatform {
   readonly socket: GossipSocket;
   readonly clock: GossipClock;
   readonly randomSeed: number;
+  readonly sealing = nodeSealing;
   private readonly node: SimNode;
   private isOn = true;
   private onDatagram: OnDatagram | undefined;

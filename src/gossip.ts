@@ -4,7 +4,9 @@ import {
 } from "./engine/cbor.js";
 import { DROP_REASONS, dropReasonName } from "./engine/drops.js";
 import { Engine } from "./engine/engine.js";
-import { EVENT_ID_CONFLICT, EVENT_STATE, EVENT_TABLE_FULL, EVENT_UPDATE, type EngineEvent } from "./engine/events.js";
+import {
+  EVENT_ID_CONFLICT, EVENT_STATE, EVENT_STRANGER, EVENT_TABLE_FULL, EVENT_UPDATE, type EngineEvent,
+} from "./engine/events.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/outbox.js";
 import { FLAG_ASKED, OWN_SLOT } from "./engine/rows.js";
@@ -18,6 +20,7 @@ import {
 
 export type { CborValue } from "./engine/cbor.js";
 export type { Dialect } from "./engine/node-engine.js";
+export type { Sealer, Sealing } from "./engine/sealer.js";
 export { ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/states.js";
 export type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";
 export type { GossipClock, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
@@ -337,7 +340,7 @@ export class Gossip {
     const any = error !== 0 || updated.length + changed.length > 0;
     if (this.isViewNew || updated.length + changed.length > 0) this.settleViews();
     this.callBack(updated, changed);
-    if (error !== 0) this.failByEvent(error);
+    if (error !== 0) this.failByEvent(error, event.slot);
     return (any || this.isViewNew) && this.isOpen();
   }
 
@@ -358,11 +361,13 @@ export class Gossip {
     return this.phase !== CLOSED;
   }
 
-  private failByEvent(kind: number): void {
+  private failByEvent(kind: number, slot: number): void {
     if (kind === EVENT_ID_CONFLICT) {
       this.fail("idConflict", new Error(`another device speaks under this node's id, ${this.id}`));
     } else if (kind === EVENT_TABLE_FULL) {
       this.fail("tableFull", new Error(`more live nodes than rows: capacity is ${this.checked.capacity}`));
+    } else if (kind === EVENT_STRANGER) {
+      this.fail("seal", new Error(`${formatAddress(slot)} sends what this network's key does not open`));
     }
   }
 

@@ -2,7 +2,9 @@ import { parseAddress } from "./engine/address.js";
 import type { CborValue } from "./engine/cbor.js";
 import { PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_HEAD_BYTES_MAX, SECTION_HEAD_BYTES } from "./engine/frame.js";
 import type { Dialect } from "./engine/node-engine.js";
+import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/sealer.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
+import { parseKey } from "./sealing/key.js";
 import type { View } from "./views/view.js";
 
 /** One node's row, as callbacks and `networkState` show it. */
@@ -23,7 +25,7 @@ export interface NodeRow {
 }
 
 /** What can go wrong while a node runs. */
-export type GossipErrorCode = "socket" | "storage" | "idConflict" | "tableFull" | "send";
+export type GossipErrorCode = "socket" | "storage" | "idConflict" | "tableFull" | "send" | "seal";
 
 /** Options of `Gossip`. All but `socket` and `clock`, which the platform gives, have a default. */
 export interface GossipOptions {
@@ -31,6 +33,18 @@ export interface GossipOptions {
   clock: GossipClock;
   /** What the node speaks: compact frames by default, else what `espgossip()` or `auto()` of chisme/espgossip makes. */
   dialect?: Dialect;
+  /**
+   * The network's key: 32 bytes, or 64 hexadecimal digits as `npx chisme key`
+   * prints them. With it each frame is sealed by AES-SIV (RFC 5297), and nothing
+   * is believed that is not.
+   */
+  key?: Uint8Array | string;
+  /** Opens frames, too, while the nodes of a network are given another key; never seals. */
+  otherKey?: Uint8Array | string;
+  /** How this platform seals; needed with `key`, and part of what `nodePlatform` gives. */
+  sealing?: Sealing;
+  /** Lets `key` be used with a dialect, whose JSON crosses the network as anybody can read and forge it. */
+  allowUnsealed?: boolean;
   /** Where the revision is kept; without one each start has revision 0 until others tell better. */
   storage?: GossipStorage;
   /** uint32 that no other node of the network has; by default that of the device. */
@@ -45,7 +59,7 @@ export interface GossipOptions {
   capacity?: number;
   /** 128 to 1,472, 1,200 by default. */
   datagramBytesMax?: number;
-  /** Longest shared value as CBOR, the same in all nodes: 0 to 255, at most `datagramBytesMax` - 65; 32 by default. */
+  /** Longest shared value as CBOR, the same in all nodes: 0 to 255, at most `datagramBytesMax` - 81; 32 by default. */
   valueBytesMax?: number;
   /** Addresses remembered for when all else fails: 1 to 255, 16 by default. */
   seedCapacity?: number;
@@ -80,13 +94,14 @@ export interface CheckedOptions {
   removeAfterMs: number;
   broadcastAddress: number;
   randomSeed: number;
+  sealer: Sealer | undefined;
   /** Address and port in turn. */
   seeds: number[];
 }
 
 const UINT32_MAX = 0xffffffff;
 /** What a datagram needs beside a value so that a row fits it. */
-const FRAME_BYTES_MAX = PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + ROWS_HEAD_BYTES + ROW_HEAD_BYTES_MAX;
+const FRAME_BYTES_MAX = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + ROWS_HEAD_BYTES + ROW_HEAD_BYTES_MAX;
 
 /** Throws an Error that names the option, its value and what it may be. */
 export function checkOptions(options: GossipOptions): CheckedOptions {
@@ -117,6 +132,7 @@ export function checkOptions(options: GossipOptions): CheckedOptions {
     removeAfterMs: integer("removeAfterMs", options.removeAfterMs, 86400000, 60000, 1728000000),
     broadcastAddress: checkAddress("broadcastAddress", options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
+    sealer: checkSealing(options),
     seeds: checkSeeds(options.seedList ?? [], port, seedCapacity),
   };
 }
@@ -132,6 +148,21 @@ export function parseEndpoint(name: string, text: unknown, port: number, out: nu
     throw new Error(`${name} port: ${show(portText)} is not an integer from 1 to 65535`);
   }
   out.push(number);
+}
+
+function checkSealing(options: GossipOptions): Sealer | undefined {
+  checkFunction("sealing", options.sealing);
+  if (options.key === undefined) {
+    if (options.otherKey !== undefined) throw new Error("otherKey: there is no key beside it");
+    return undefined;
+  }
+  const key = parseKey("key", options.key);
+  const otherKey = options.otherKey === undefined ? undefined : parseKey("otherKey", options.otherKey);
+  if (options.dialect !== undefined && options.allowUnsealed !== true) {
+    throw new Error("key: JSON is never sealed; with a dialect that speaks it, allowUnsealed must be true");
+  }
+  if (options.sealing === undefined) throw new Error("key: needs the platform's option sealing");
+  return options.sealing(key, otherKey);
 }
 
 function checkSeeds(seedList: unknown, port: number, seedCapacity: number): number[] {
@@ -193,7 +224,7 @@ function isKnown(name: string): boolean {
     case "socket": case "clock": case "storage": case "id": case "port": case "seedList": case "roundIntervalMs":
     case "capacity": case "datagramBytesMax": case "valueBytesMax": case "seedCapacity": case "removeAfterMs":
     case "broadcastAddress": case "randomSeed": case "views": case "debugOutput": case "onUpdate": case "onState":
-    case "onError": case "dialect":
+    case "onError": case "dialect": case "key": case "otherKey": case "sealing": case "allowUnsealed":
       return true;
     default:
       return false;

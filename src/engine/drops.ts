@@ -29,8 +29,16 @@ export const DROP_TABLE_FULL = 11;
 export const DROP_VALUE_TOO_LARGE = 12;
 /** Answers a frame that this node has not sent since it started. */
 export const DROP_UNASKED = 13;
+/** Not sealed, where this node has a key, or sealed where it has none. */
+export const DROP_UNSEALED = 14;
+/** Sealed with another key, or changed on the way. */
+export const DROP_SEAL = 15;
+/** Sealed, but it came before. */
+export const DROP_REPLAY = 16;
+/** Sealed, but it may have come before: its sender was asked to echo a number of this start. */
+export const DROP_UNPROVEN = 17;
 /** How many numbers are in use, 0 included. */
-export const DROP_REASONS = 14;
+export const DROP_REASONS = 18;
 
 /** The name under which `stats` shows a reason. */
 export function dropReasonName(reason: number): string {
@@ -48,6 +56,10 @@ export function dropReasonName(reason: number): string {
     case DROP_TABLE_FULL: return "tableFull";
     case DROP_VALUE_TOO_LARGE: return "valueTooLarge";
     case DROP_UNASKED: return "unasked";
+    case DROP_UNSEALED: return "unsealed";
+    case DROP_SEAL: return "seal";
+    case DROP_REPLAY: return "replay";
+    case DROP_UNPROVEN: return "unproven";
     default: return "none";
   }
 }

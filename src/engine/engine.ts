@@ -1,43 +1,38 @@
 import { ASK_WORDS } from "./asks.js";
 import { Clock, earlier } from "./clock.js";
 import {
-  DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED, DROP_VALUE_TOO_LARGE,
+  DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_REPLAY, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED,
+  DROP_UNPROVEN, DROP_UNSEALED, DROP_VALUE_TOO_LARGE,
 } from "./drops.js";
-import { EVENT_ID_CONFLICT, EVENT_TABLE_FULL, type EngineEvent, takeChange } from "./events.js";
+import { EVENT_ID_CONFLICT, EVENT_STRANGER, EVENT_TABLE_FULL, type EngineEvent, takeChange } from "./events.js";
 import { type DiffParts, takeBuckets, takeDigest, takeFlat, takeWants, wantSender } from "./diff.js";
 import { FrameReader } from "./frame-reader.js";
 import {
-  FLAG_BROADCAST, FLAG_MORE, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_HEARD, SECTION_PROBE,
-  SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT,
+  SECTION_HEARD, SECTION_PROBE, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./frame.js";
+import { FRESH, Guard, REPLAYED, UNPROVEN } from "./guard.js";
 import type { NodeEngine } from "./node-engine.js";
 import type { EngineOptions } from "./options.js";
 import { type Datagram, Outbox, outboxWords } from "./outbox.js";
+import { OwnRow } from "./own-row.js";
 import { Random } from "./random.js";
 import { type NodeParts, Rounds } from "./rounds.js";
 import {
-  FLAG_PROVEN, FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
-  compareFreshness,
+  FLAG_PROVEN, FLAG_UPDATED, FLAG_WINDOW, MERGED_FRESHER, MERGED_NOTHING, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "./rows.js";
 import { SEED_WORDS, Seeds } from "./seeds.js";
+import { SEAL_BYTES } from "./sealer.js";
 import { LEFT, SUSPECT, UP } from "./states.js";
 import { RELAY_WORDS } from "./relays.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { Suspicion } from "./suspicion.js";
 import { WordPool } from "./word-pool.js";
 
-/** Every so many rounds a node says that its row still stands, so that rows age even in a quiet network. */
-const KEEPALIVE_ROUNDS = 64;
 /** A tick that is this much later than an eighth of a round means that the node itself stood still. */
 const LATE_MS = 200;
 /** Nodes that answer one broadcast, on average. */
 const BROADCAST_ANSWERS = 4;
-/** Revisions that a node takes on, in one start, because others knew of a later one than it did. */
-const RECOVERIES_MAX = 8;
-/** A claim beyond this is not followed, so that thousands of starts are always left. */
-const RECOVERED_MAX = 0xfffeffff;
-/** Heartbeats from which a node starts whose revision may have been used before. */
-const HEARTBEAT_BASES = 1024;
 /** An echo is of one of the last few frames. */
 const ECHO_FRAMES = 8;
 /** An answer is to one of so many last frames. */
@@ -81,12 +76,13 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
   readonly frame = new FrameReader();
   /** @internal */
   readonly row = new RowData();
+  private readonly self = new OwnRow(this);
   private readonly rounds: Rounds;
+  private readonly guard: Guard | undefined;
 
   private started = false;
-  private keepaliveDeadline = 0;
-  private recoveries = 0;
-  private heartbeatBase = 0;
+  /** Length of the datagram that is answered. */
+  private receivedBytes = 0;
   /** Bits of the errors that occurred, and of those that the application was told of. */
   private errors = 0;
   private errorsTold = 0;
@@ -102,7 +98,8 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     this.seeds = new Seeds(options, pool);
     this.random = new Random(options.randomSeed, options.id);
     this.suspicion = new Suspicion(this, options.removeAfterMs);
-    this.outbox = new Outbox(this.rows, options.datagramBytesMax, pool);
+    this.guard = options.sealer === undefined ? undefined : new Guard(options.sealer, this.rows);
+    this.outbox = new Outbox(this.rows, options.datagramBytesMax, this.guard, pool);
     this.rounds = new Rounds(this, options.broadcastAddress, pool);
     this.insertOwnRow(options);
   }
@@ -122,26 +119,24 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
   start(nowMs: number, revision: number, isRemembered: boolean): void {
     this.started = true;
     this.clock.start(nowMs);
-    this.keepaliveDeadline = this.roundIntervalMs * KEEPALIVE_ROUNDS;
-    if (!isRemembered) this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
+    this.self.start(revision, isRemembered);
     this.outbox.counter = this.random.below(FIRST_COUNTERS);
-    this.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
-    this.rows.markUrgentNews(OWN_SLOT);
     this.rounds.start();
   }
 
   /** Says goodbye to a few live nodes, which tell the others. Nothing may follow but `pollTransmit`. */
   leave(nowMs: number): void {
     this.begin(nowMs);
-    this.speak(LEFT);
+    this.self.speak(LEFT);
     this.rounds.leave();
   }
 
-  /** A datagram came. `bytes` are only looked at during the call. */
+  /** A datagram came. `bytes` are only looked at during the call; a sealed frame is opened in place. */
   receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     this.begin(nowMs);
     this.stats.countReceived(length);
-    const malformed = this.frame.open(bytes, length, this.row);
+    this.receivedBytes = length;
+    const malformed = this.open(address, bytes, length);
     const refused = malformed !== DROP_NONE ? malformed : this.refuses(address, port);
     if (refused === DROP_NONE) this.exchange(address, port, bytes);
     else this.refuse(refused, address, port, bytes, length);
@@ -153,7 +148,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
   tick(nowMs: number): void {
     this.begin(nowMs);
     this.suspicion.expire();
-    if (this.clock.isDue(this.keepaliveDeadline)) this.speak(UP);
+    if (this.clock.isDue(this.self.keepaliveDeadline)) this.self.speak(UP);
     this.rounds.tick();
   }
 
@@ -167,7 +162,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     this.rows.setValue(OWN_SLOT, bytes, 0, length);
     if (!this.started) return;
     this.begin(nowMs);
-    this.speak(UP);
+    this.self.speak(UP);
     if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
     this.rounds.spreadSoon();
   }
@@ -175,9 +170,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
   /** Takes on a higher revision, already stored. A lower one is ignored. */
   setRevision(nowMs: number, revision: number): void {
     this.begin(nowMs);
-    if (revision <= this.revision()) return;
-    this.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
-    this.rows.markUrgentNews(OWN_SLOT);
+    if (revision > this.revision()) this.self.takeOn(revision);
   }
 
   /** The node's own revision. Where an input made it grow, store it before anything is sent. */
@@ -195,6 +188,11 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
   /** The next thing to tell the application; false when there is none. */
   pollEvent(out: EngineEvent): boolean {
     out.slot = OWN_SLOT;
+    if (this.guard !== undefined && this.guard.hasStranger()) {
+      out.kind = EVENT_STRANGER;
+      out.slot = this.guard.takeStranger();
+      return true;
+    }
     const untold = this.errors & ~this.errorsTold;
     if (untold === 0) return this.pollRowEvent(out);
     const conflict = (untold & ERROR_ID_CONFLICT) !== 0;
@@ -246,14 +244,29 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
   }
 
   private deadline(): number {
-    return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.keepaliveDeadline);
+    return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.self.keepaliveDeadline);
+  }
+
+  /** Opens and checks a whole frame. Returns a drop reason. */
+  private open(address: number, bytes: Uint8Array, length: number): number {
+    const frame = this.frame;
+    const malformed = frame.openHead(bytes, length);
+    if (malformed !== DROP_NONE) return malformed;
+    const guard = this.guard;
+    if (guard === undefined) {
+      return (frame.flags & FLAG_SEALED) !== 0 ? DROP_UNSEALED : frame.openBody(length, this.row);
+    }
+    const unopened = guard.open(frame, bytes, length);
+    if (unopened === DROP_NONE) return frame.openBody(length - SEAL_BYTES, this.row);
+    guard.noteStranger(address);
+    return unopened;
   }
 
   /** Counts a drop. To a node that speaks JSON any datagram is a sign of life, and silence is none. */
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     this.stats.countDrop(reason);
     const isJson = reason === DROP_MAGIC && bytes[0] === JSON_START && length >= JSON_BYTES_LEAST;
-    if (isJson) this.outbox.addSign(address, port);
+    if (isJson && this.guard === undefined) this.outbox.addSign(address, port);
   }
 
   /** Checks of a well-formed frame against what this node knows. Returns a drop reason. */
@@ -264,7 +277,8 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
       const framesAgo = this.outbox.counter - frame.counter;
       const recent = frame.revision === this.revision() && framesAgo >= 0 && framesAgo < ECHO_FRAMES;
       const echo = own || recent;
-      if (!echo) this.report(ERROR_ID_CONFLICT);
+      // A sealed frame of this node's may be an old one that somebody sends again.
+      if (!echo && this.guard === undefined) this.report(ERROR_ID_CONFLICT);
       return echo ? DROP_ECHO : DROP_ID_CONFLICT;
     }
     const slot = this.rows.find(frame.id);
@@ -272,16 +286,25 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
       this.correctStale(slot, address, port);
       return DROP_STALE;
     }
-    const unasked = (this.outbox.counter - frame.inReplyTo) >>> 0 >= ANSWERABLE_FRAMES;
-    return frame.isAnswer() && unasked ? DROP_UNASKED : DROP_NONE;
+    const answers = frame.isAnswer() && (this.outbox.counter - frame.inReplyTo) >>> 0 < ANSWERABLE_FRAMES;
+    if (frame.isAnswer() && !answers) return DROP_UNASKED;
+    return this.guard === undefined ? DROP_NONE : this.guards(this.guard, slot, answers, address, port);
+  }
+
+  /** Whether a frame came before or, where nobody can tell, makes its sender prove that it did not. */
+  private guards(guard: Guard, slot: number, answers: boolean, address: number, port: number): number {
+    const judgement = guard.judge(this.frame, slot, answers);
+    if (judgement === FRESH) return DROP_NONE;
+    if (judgement === UNPROVEN && this.frame.type === TYPE_SYN) this.answer(address, port, FLAG_CHALLENGE, false);
+    return judgement === REPLAYED || this.frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
   }
 
   /** A node whose storage was wiped starts over at a low revision; its own row as held here tells it. */
   private correctStale(slot: number, address: number, port: number): void {
     if (this.frame.type !== TYPE_SYN) return;
     this.outbox.send(slot);
-    this.outbox.limitAnswer(AMPLIFICATION_MAX * this.frame.length());
-    this.outbox.addAnswer(TYPE_ACK, address, port, false, this.frame.counter);
+    this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
+    this.outbox.addAnswer(TYPE_ACK, address, port, 0, false, this.frame.counter);
   }
 
   /** Takes in a frame and answers with the diff. */
@@ -301,8 +324,15 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
       else if (frame.section === SECTION_PROBE) this.rounds.takeProbe(address, port);
       else if (frame.section === SECTION_HEARD) this.rounds.takeHeard();
     }
+    if (this.guard !== undefined) this.admit(this.guard);
     wantSender(this);
-    if (frame.type !== TYPE_LEAVE) this.answer(address, port, isSummarised);
+    if (frame.type !== TYPE_LEAVE) this.answer(address, port, 0, isSummarised);
+  }
+
+  /** Who was not known yet when its answer came is known by now. */
+  private admit(guard: Guard): void {
+    const slot = this.rows.find(this.frame.id);
+    if (slot >= 0 && !this.rows.hasFlag(slot, FLAG_WINDOW) && this.frame.isAnswer()) guard.admit(this.frame, slot);
   }
 
   /** The sender is there: its address is the one that works, and what is said against it, it should hear. */
@@ -330,7 +360,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
         this.takeRow(row, bytes);
       } else {
         this.hearOfSelf(row);
-        this.hearOfAddress(row);
+        this.self.hearOfAddress(row);
       }
     }
   }
@@ -369,7 +399,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     this.rounds.moved(row.id);
   }
 
-  private answer(address: number, port: number, isSummarised: boolean): void {
+  private answer(address: number, port: number, flags: number, isSummarised: boolean): void {
     const frame = this.frame;
     const slot = this.rows.find(frame.id);
     const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN)
@@ -378,66 +408,19 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     if (frame.type === TYPE_SYN) {
       if ((frame.flags & FLAG_BROADCAST) !== 0 && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
       const isLimited = !isProven || !this.rounds.mayAnswer(slot);
-      if (isLimited) this.outbox.limitAnswer(AMPLIFICATION_MAX * frame.length());
-      this.outbox.addAnswer(TYPE_ACK, address, port, !inSync && !isLimited, frame.counter);
+      if (isLimited) this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
+      this.outbox.addAnswer(TYPE_ACK, address, port, flags, !inSync && !isLimited, frame.counter);
     } else if (this.rounds.mayGoOn()) {
       const isOpen = frame.type === TYPE_ACK ? !isSummarised : (frame.flags & FLAG_MORE) !== 0;
-      if (!this.outbox.hasAnswer() && (inSync || !isOpen)) return;
-      this.outbox.addAnswer(TYPE_DIFF, address, port, !inSync && isOpen, frame.counter);
+      const isNeeded = this.outbox.hasAnswer() || (frame.flags & FLAG_CHALLENGE) !== 0 || (!inSync && isOpen);
+      if (isNeeded) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, !inSync && isOpen, frame.counter);
     }
   }
 
-  /**
-   * Others speak of this node. A statement that it never made is from an earlier
-   * start that its storage does not remember: it goes beyond it. A state other
-   * than UP is refuted by a higher heartbeat.
-   *
-   * @internal For `takeDigest`.
-   */
+  /** @internal Others speak of this node. */
   hearOfSelf(row: RowData): void {
-    const own = compareFreshness(
-      this.revision(), this.rows.heartbeat(OWN_SLOT), UP, row.revision, row.heartbeat, UP,
-    );
-    if (own < 0) this.recover(row.revision);
-    else if (own === 0 && row.state !== UP) this.speak(UP);
+    if (!this.self.hear(row)) this.report(ERROR_ID_CONFLICT);
     if (this.rows.compare(OWN_SLOT, row) > 0) this.outbox.send(OWN_SLOT);
-  }
-
-  /** A peer tells from which address this node's frames come. If that changed, all others should know. */
-  private hearOfAddress(row: RowData): void {
-    const rows = this.rows;
-    const heartbeat = rows.heartbeat(OWN_SLOT);
-    if (row.revision !== this.revision() || row.heartbeat !== heartbeat) return;
-    if (row.address === rows.address(OWN_SLOT) && row.port === rows.port(OWN_SLOT)) return;
-    const isMove = rows.address(OWN_SLOT) !== 0;
-    rows.setAddress(OWN_SLOT, row.address, row.port);
-    // Where peers see different addresses, as behind a NAT, one statement a round is enough.
-    if (isMove && (this.uptimeSeconds() - heartbeat) * 1000 >= this.roundIntervalMs) this.speak(UP);
-  }
-
-  private recover(revision: number): void {
-    if (revision > RECOVERED_MAX || this.recoveries === RECOVERIES_MAX) {
-      this.report(ERROR_ID_CONFLICT);
-      return;
-    }
-    this.recoveries++;
-    this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
-    this.rows.setStatement(OWN_SLOT, revision + 1, this.uptimeSeconds(), UP);
-    this.rows.markUrgentNews(OWN_SLOT);
-  }
-
-  /** Makes a new statement: the same row under a higher heartbeat. */
-  private speak(state: number): void {
-    const uptime = this.uptimeSeconds();
-    const heartbeat = this.rows.heartbeat(OWN_SLOT);
-    const next = uptime > heartbeat ? uptime : heartbeat + 1;
-    this.rows.setStatement(OWN_SLOT, this.revision(), next, state);
-    this.keepaliveDeadline = this.clock.nowMs + this.roundIntervalMs * KEEPALIVE_ROUNDS;
-    this.rows.markUrgentNews(OWN_SLOT);
-  }
-
-  private uptimeSeconds(): number {
-    return (this.clock.uptimeSeconds + this.heartbeatBase) >>> 0;
   }
 
   /** Has an error told to the application, once. */

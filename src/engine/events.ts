@@ -3,7 +3,7 @@ import { FLAG_STATE_CHANGED, FLAG_UPDATED, type Rows } from "./rows.js";
 /** What `pollEvent` has to say. */
 export interface EngineEvent {
   kind: number;
-  /** Slot of the row that it is about. */
+  /** Slot of the row that it is about; of EVENT_STRANGER, the IPv4 address as uint32. */
   slot: number;
 }
 
@@ -15,6 +15,9 @@ export const EVENT_STATE = 2;
 export const EVENT_ID_CONFLICT = 3;
 /** A row was refused because the table is full of live rows; said once a start. */
 export const EVENT_TABLE_FULL = 4;
+
+/** A datagram came that the network's key does not open; said once for each of the first few addresses. */
+export const EVENT_STRANGER = 5;
 
 /**
  * Takes the next change of a row, in a slot from `from` on, that the application

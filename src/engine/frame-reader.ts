@@ -5,8 +5,9 @@ import {
 } from "./drops.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, BUCKETS_LOG_MAX, BUCKET_BYTES,
-  FLAG_BROADCAST, FLAG_MORE, MAGIC_AND_VERSION, ROW_HAS_VALUE, ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST,
-  SECTION_FLAT, SECTION_HEARD, SECTION_ROWS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, MAGIC_AND_VERSION, ROW_HAS_VALUE, ROW_RESERVED,
+  SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_HEARD, SECTION_ROWS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE,
+  TYPE_SYN,
 } from "./frame.js";
 import { keyOf } from "./hash.js";
 import type { RowData } from "./rows.js";
@@ -36,6 +37,7 @@ export class FrameReader extends Reader {
   flatCount = 0;
   roster = 0;
 
+  headLength = 0;
   private sectionsStart = 0;
   private sectionEnd = 0;
   private frameEnd = 0;
@@ -47,8 +49,8 @@ export class FrameReader extends Reader {
     super();
   }
 
-  /** Decodes and checks a whole frame. Returns a drop reason, DROP_NONE when it is good. */
-  open(bytes: Uint8Array, length: number, row: RowData): number {
+  /** Reads the head, which is never sealed. Returns a drop reason, DROP_NONE when it is good. */
+  openHead(bytes: Uint8Array, length: number): number {
     this.reset(bytes, 0, length);
     const first = this.u8();
     if (this.failed) return DROP_LENGTH;
@@ -62,6 +64,14 @@ export class FrameReader extends Reader {
     this.id = this.u32();
     this.revision = this.varint();
     this.counter = this.varint();
+    this.headLength = this.position;
+    this.frameEnd = length;
+    return this.failed ? DROP_LENGTH : DROP_NONE;
+  }
+
+  /** Decodes and checks the whole body, which ends at `length`, after `openHead`. Returns a drop reason. */
+  openBody(length: number, row: RowData): number {
+    this.reset(this.bytes, this.headLength, length);
     this.heartbeat = this.varint();
     this.rootFirst = this.u32();
     this.rootSecond = this.u32();
@@ -70,6 +80,12 @@ export class FrameReader extends Reader {
     this.sectionsStart = this.position;
     this.frameEnd = length;
     return this.checkSections(row);
+  }
+
+  /** Decodes and checks a frame that is not sealed. Returns a drop reason, DROP_NONE when it is good. */
+  open(bytes: Uint8Array, length: number, row: RowData): number {
+    const reason = this.openHead(bytes, length);
+    return reason === DROP_NONE ? this.openBody(length, row) : reason;
   }
 
   /** Whether the frame answers another. */
@@ -247,7 +263,9 @@ function isWireState(state: number): boolean {
 }
 
 function flagsOf(type: number): number {
-  return type === TYPE_SYN ? FLAG_BROADCAST : type === TYPE_LEAVE ? 0 : FLAG_MORE;
+  if (type === TYPE_SYN) return FLAG_BROADCAST | FLAG_SEALED;
+  if (type === TYPE_LEAVE) return FLAG_SEALED;
+  return FLAG_MORE | FLAG_SEALED | (type === TYPE_ACK ? FLAG_CHALLENGE : 0);
 }
 
 function isHost(address: number): boolean {

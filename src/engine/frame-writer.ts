@@ -12,6 +12,8 @@ import { REMOVE } from "./states.js";
  * out and its method returns false; a section without entries leaves no trace.
  */
 export class FrameWriter extends Writer {
+  /** Bytes of the head, which is never sealed. */
+  headLength = 0;
   private sectionStart = 0;
   private contentStart = 0;
   private base = 0;
@@ -37,6 +39,7 @@ export class FrameWriter extends Writer {
     this.u32(rows.id(OWN_SLOT));
     this.varint(rows.revision(OWN_SLOT));
     this.varint(counter);
+    this.headLength = this.position;
     this.varint(rows.heartbeat(OWN_SLOT));
     this.u32(rows.root.first);
     this.u32(rows.root.second);

@@ -24,6 +24,10 @@ export const TYPE_LEAVE = 4;
 
 /** Set on a SYN that went to a broadcast address, so that not everybody answers it. */
 export const FLAG_BROADCAST = 0x20;
+/** The body is sealed; the head is its associated data. */
+export const FLAG_SEALED = 0x10;
+/** Set on an ACK to a node that has not echoed a counter of this start yet: it answers in any case. */
+export const FLAG_CHALLENGE = 0x80;
 /** Set on the last frame of a burst that was too short for all there is to say: the receiver may go on. */
 export const FLAG_MORE = 0x40;
 

@@ -1,3 +1,5 @@
+import type { Sealer } from "./sealer.js";
+
 /** What a node is made with; all of it is fixed afterwards. The caller has checked the ranges. */
 export interface EngineOptions {
   /** uint32 that no other node of the network has. */
@@ -21,4 +23,6 @@ export interface EngineOptions {
   broadcastAddress: number;
   /** uint32. */
   randomSeed: number;
+  /** Seals every frame, if there is one, and lets none in that is not sealed. */
+  sealer?: Sealer | undefined;
 }

@@ -1,6 +1,8 @@
-import { SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN } from "./frame.js";
+import { FLAG_SEALED, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN } from "./frame.js";
 import { FrameWriter } from "./frame-writer.js";
+import type { Guard } from "./guard.js";
 import { FLAG_SENT_AS_NEWS, FLAG_TO_SEND, LIST_TO_SEND, NEWS_MAX, OWN_SLOT, type Rows } from "./rows.js";
+import { SEAL_BYTES } from "./sealer.js";
 import { SUSPECT } from "./states.js";
 import { SUMMARY_WORDS, Summary } from "./summary.js";
 import type { WordPool } from "./word-pool.js";
@@ -27,6 +29,7 @@ export interface Datagram {
 export class Outbox {
   private readonly rows: Rows;
   private readonly writer: FrameWriter;
+  private readonly guard: Guard | undefined;
   private readonly datagramBytesMax: number;
   /** What shows the peer that is answered which rows differ. */
   readonly summary: Summary;
@@ -51,14 +54,15 @@ export class Outbox {
   /** Bytes that the peer that is answered may get. */
   private answerBytesLeft = 0;
 
-  /** @param pool has `outboxWords(datagramBytesMax)` to give */
-  constructor(rows: Rows, datagramBytesMax: number, pool: WordPool) {
+  /** @param guard seals what is sent, if there is one @param pool has `outboxWords(datagramBytesMax)` to give */
+  constructor(rows: Rows, datagramBytesMax: number, guard: Guard | undefined, pool: WordPool) {
     this.rows = rows;
+    this.guard = guard;
     this.datagramBytesMax = datagramBytesMax;
     this.writer = new FrameWriter();
     this.words = pool.words;
     this.start = pool.take(WANTS + wantsMax(datagramBytesMax));
-    this.summary = new Summary(rows, datagramBytesMax, pool);
+    this.summary = new Summary(rows, datagramBytesMax - this.sealBytes(), pool);
   }
 
   /** Drops what the last input left. */
@@ -129,8 +133,10 @@ export class Outbox {
   }
 
   /** @param answered counter of the frame that is answered */
-  addAnswer(type: number, address: number, port: number, withSummary: boolean, answered: number): void {
-    this.add(type, address, port, 0, withSummary ? WITH_SUMMARY : 0, answered);
+  addAnswer(
+    type: number, address: number, port: number, flags: number, withSummary: boolean, answered: number,
+  ): void {
+    this.add(type, address, port, flags, withSummary ? WITH_SUMMARY : 0, answered);
   }
 
   /** Writes the next frame into `out`. Returns false when there is none. */
@@ -145,17 +151,28 @@ export class Outbox {
     const isAnswer = type === TYPE_ACK || type === TYPE_DIFF;
     const limit = isAnswer && this.answerBytesLeft < this.datagramBytesMax
       ? this.answerBytesLeft : this.datagramBytesMax;
+    const flags = (this.words[at + FLAGS] & FLAGS_ON_WIRE) | (this.guard === undefined ? 0 : FLAG_SEALED);
     this.writer.begin(
-      out.bytes, limit, type, this.words[at + FLAGS] & FLAGS_ON_WIRE, this.rows, this.counter,
-      this.words[at + ANSWERED],
+      out.bytes, limit - this.sealBytes(), type, flags, this.rows, this.counter, this.words[at + ANSWERED],
     );
     if (!isAnswer) this.writeOpening(type, at);
     const finished = !isAnswer || this.writeAnswer(at);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + TYPE] = TYPE_DIFF;
     if (isAnswer && (this.wantsCut || (!finished && this.framesLeft === 0))) this.writer.markMore();
-    out.length = this.writer.length();
+    out.length = this.finish(out.bytes);
     return true;
+  }
+
+  /** Seals the frame that was written, if this node seals. Returns its length. */
+  private finish(bytes: Uint8Array): number {
+    const writer = this.writer;
+    if (this.guard === undefined) return writer.length();
+    return this.guard.seal(bytes, writer.headLength, writer.length(), this.datagramBytesMax);
+  }
+
+  private sealBytes(): number {
+    return this.guard === undefined ? 0 : SEAL_BYTES;
   }
 
   private add(type: number, address: number, port: number, flags: number, detail: number, answered: number): void {

@@ -54,6 +54,8 @@ export const FLAG_LAST_ASK = 64;
 export const FLAG_FOREIGN = 128;
 /** Its address answered a frame of this node, so that it is real. */
 export const FLAG_PROVEN = 0x100;
+/** `Guard` has a window for its counters. */
+export const FLAG_WINDOW = 0x200;
 /** In a table of ESPGossip's, which has no last asks: this node speaks for the row's owner, which speaks no JSON. */
 export const FLAG_VOUCHED = 64;
 

@@ -4,6 +4,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, wr
 import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
+import { nodeSealing } from "./node-sealing.js";
 import type { GossipClock, GossipSocket, GossipStorage, Platform } from "./types.js";
 
 export { MemoryStorage } from "./memory-storage.js";
@@ -20,6 +21,7 @@ export function nodePlatform(listen?: string): Platform {
   return {
     socket: new NodeSocket(listen),
     clock: nodeClock,
+    sealing: nodeSealing,
     randomSeed: randomBytes(4).readUInt32LE(),
   };
 }

@@ -1,3 +1,5 @@
+import type { Sealing } from "../engine/sealer.js";
+
 /** What chisme needs of a platform. Each folder member beside this file implements it for one. */
 
 /** One UDP socket for IPv4. Addresses are uint32 in network order: 192.168.0.1 is 0xc0a80001. */
@@ -42,4 +44,6 @@ export interface Platform {
   clock: GossipClock;
   /** A uint32 that differs from start to start, for the node's dice. */
   randomSeed: number;
+  /** How this platform seals frames, where it does without being asked to. */
+  sealing?: Sealing;
 }

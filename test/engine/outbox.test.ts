@@ -12,7 +12,7 @@ describe("outbox: news", () => {
       id: i + 1, address: 0xc0a80001 + i, port: 5000, revision: 1, heartbeat: 1, state: 0, value: "",
     })));
     mark(rows);
-    const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, new WordPool(outboxWords(DATAGRAM_BYTES_MAX)));
+    const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, undefined, new WordPool(outboxWords(DATAGRAM_BYTES_MAX)));
     const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
     outbox.clear();
     outbox.addSyn(0xc0a80063, 5000, 0, 0);

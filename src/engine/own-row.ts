@@ -1,0 +1,101 @@
+import { type Clock } from "./clock.js";
+import type { Random } from "./random.js";
+import { OWN_SLOT, type RowData, type Rows, compareFreshness } from "./rows.js";
+import { UP } from "./states.js";
+
+/** Every so many rounds a node says that its row still stands, so that rows age even in a quiet network. */
+const KEEPALIVE_ROUNDS = 64;
+/** Revisions that a node takes on, in one start, because others knew of a later one than it did. */
+const RECOVERIES_MAX = 8;
+/** A claim beyond this is not followed, so that thousands of starts are always left. */
+const RECOVERED_MAX = 0xfffeffff;
+/** Heartbeats from which a node starts whose revision may have been used before. */
+const HEARTBEAT_BASES = 1024;
+
+/** The parts of a node that its own row needs. */
+interface Speaker {
+  readonly rows: Rows;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly roundIntervalMs: number;
+}
+
+/** What a node says of itself, and what it makes of what others say of it. */
+export class OwnRow {
+  /** When the next statement is due even if nothing happens. */
+  keepaliveDeadline = 0;
+  private readonly node: Speaker;
+  private recoveries = 0;
+  private heartbeatBase = 0;
+
+  constructor(node: Speaker) {
+    this.node = node;
+  }
+
+  /** The first statement of a start. Without a remembered revision the heartbeat starts anywhere below 1,024. */
+  start(revision: number, isRemembered: boolean): void {
+    this.keepaliveDeadline = this.node.roundIntervalMs * KEEPALIVE_ROUNDS;
+    if (!isRemembered) this.heartbeatBase = this.node.random.below(HEARTBEAT_BASES);
+    this.takeOn(revision);
+  }
+
+  revision(): number {
+    return this.node.rows.revision(OWN_SLOT);
+  }
+
+  /** Goes on under another revision. */
+  takeOn(revision: number): void {
+    this.node.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
+    this.node.rows.markUrgentNews(OWN_SLOT);
+  }
+
+  /** Makes a new statement: the same row under a higher heartbeat. */
+  speak(state: number): void {
+    const rows = this.node.rows;
+    const uptime = this.uptimeSeconds();
+    const heartbeat = rows.heartbeat(OWN_SLOT);
+    const next = uptime > heartbeat ? uptime : heartbeat + 1;
+    rows.setStatement(OWN_SLOT, this.revision(), next, state);
+    this.keepaliveDeadline = this.node.clock.nowMs + this.node.roundIntervalMs * KEEPALIVE_ROUNDS;
+    rows.markUrgentNews(OWN_SLOT);
+  }
+
+  /**
+   * Others speak of this node. A statement that it never made is from an earlier
+   * start that its storage does not remember: it goes beyond it. A state other
+   * than UP is refuted by a higher heartbeat. Returns false when another device
+   * must be speaking under this node's id.
+   */
+  hear(row: RowData): boolean {
+    const own = compareFreshness(
+      this.revision(), this.node.rows.heartbeat(OWN_SLOT), UP, row.revision, row.heartbeat, UP,
+    );
+    if (own < 0) return this.recover(row.revision);
+    if (own === 0 && row.state !== UP) this.speak(UP);
+    return true;
+  }
+
+  /** A peer tells from which address this node's frames come. If that changed, all others should know. */
+  hearOfAddress(row: RowData): void {
+    const rows = this.node.rows;
+    const heartbeat = rows.heartbeat(OWN_SLOT);
+    if (row.revision !== this.revision() || row.heartbeat !== heartbeat) return;
+    if (row.address === rows.address(OWN_SLOT) && row.port === rows.port(OWN_SLOT)) return;
+    const isMove = rows.address(OWN_SLOT) !== 0;
+    rows.setAddress(OWN_SLOT, row.address, row.port);
+    // Where peers see different addresses, as behind a NAT, one statement a round is enough.
+    if (isMove && (this.uptimeSeconds() - heartbeat) * 1000 >= this.node.roundIntervalMs) this.speak(UP);
+  }
+
+  private recover(revision: number): boolean {
+    if (revision > RECOVERED_MAX || this.recoveries === RECOVERIES_MAX) return false;
+    this.recoveries++;
+    this.heartbeatBase = this.node.random.below(HEARTBEAT_BASES);
+    this.takeOn(revision + 1);
+    return true;
+  }
+
+  private uptimeSeconds(): number {
+    return (this.node.clock.uptimeSeconds + this.heartbeatBase) >>> 0;
+  }
+}
