@@ -96,11 +96,14 @@ export class Rows {
   hasChanges = false;
   /** Over all rows that are not tombstones: equal roots mean equal network states. */
   readonly root = new Root();
-  private readonly sum = new Root();
+  /** A bit for each number of sends that a row may have left as news, urgent ones without NEWS_URGENT. */
+  private plainSends = 0;
+  private urgentSends = 0;
 
   private readonly words: Uint32Array;
+  /** First the slots in the order of keys, so that a range of them moves at once; then the halves of all rows. */
   private readonly halves: Uint16Array;
-  /** The bytes of all rows, then all values. */
+  /** The bytes of all rows, then all values, then what is left of all rows as news, so that it can be searched. */
   private readonly bytes: Uint8Array;
 
   constructor(capacity: number, valueBytesMax: number) {
@@ -110,19 +113,19 @@ export class Rows {
     this.words = new Uint32Array(buffer, 0, capacity * WORDS);
     this.halves = new Uint16Array(buffer, capacity * WORDS * 4, capacity * HALVES);
     this.bytes = new Uint8Array(buffer, capacity * (WORDS * 4 + HALVES * 2));
-    for (let i = 0; i < capacity; i++) this.halves[i * HALVES + ORDER] = i;
+    for (let i = 0; i < capacity; i++) this.halves[i] = i;
   }
 
   id(slot: number): number { return this.words[slot * WORDS + ID]; }
   address(slot: number): number { return this.words[slot * WORDS + ADDRESS]; }
-  port(slot: number): number { return this.halves[slot * HALVES + PORT]; }
+  port(slot: number): number { return this.halves[this.halfAt(slot, PORT)]; }
   revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
   heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
   state(slot: number): number { return this.bytes[slot * BYTES + STATE]; }
   /** Engine time at which the row's state runs out; without meaning while it is UP. */
   deadline(slot: number): number { return this.words[slot * WORDS + DEADLINE]; }
   /** Sends that are left for this row as news, NEWS_URGENT more if it is urgent; 0 when it is none. */
-  news(slot: number): number { return this.bytes[slot * BYTES + NEWS]; }
+  news(slot: number): number { return this.bytes[this.newsAt(slot)]; }
   valueLength(slot: number): number { return this.bytes[slot * BYTES + VALUE_LENGTH]; }
   hasFlag(slot: number, flag: number): boolean { return (this.bytes[flagAt(slot, flag)] & flagBit(flag)) !== 0; }
 
@@ -145,20 +148,22 @@ export class Rows {
 
   /** The most sends, below a number, that a row has left as news; 0 when there is none. */
   mostNews(below: number): number {
-    const bytes = this.bytes;
-    const end = this.capacity * BYTES;
-    let most = 0;
-    for (let at = NEWS; at < end; at += BYTES) {
-      if (bytes[at] > most && bytes[at] < below) most = bytes[at];
+    for (let sends = below - 1; sends > 0; sends--) {
+      const bit = 1 << (sends & 31);
+      const isUrgent = sends >= NEWS_URGENT;
+      if (((isUrgent ? this.urgentSends : this.plainSends) & bit) === 0) continue;
+      if (this.nextNews(0, sends) < this.capacity) return sends;
+      if (isUrgent) this.urgentSends ^= bit;
+      else this.plainSends ^= bit;
     }
-    return most;
+    return 0;
   }
 
   /** The first slot, from `slot` on, whose row has so many sends left; the capacity when there is none. */
   nextNews(slot: number, sends: number): number {
-    let next = slot;
-    while (next < this.capacity && this.bytes[next * BYTES + NEWS] !== sends) next++;
-    return next;
+    const start = this.newsAt(0);
+    const at = this.bytes.indexOf(sends, start + slot);
+    return at < 0 ? this.capacity : at - start;
   }
 
   /** Counts a send of all rows that a frame took along as news. */
@@ -171,9 +176,11 @@ export class Rows {
   }
 
   setNews(slot: number, sends: number): void {
-    const at = slot * BYTES + NEWS;
+    const at = this.newsAt(slot);
     this.newsCount += (sends > 0 ? 1 : 0) - (this.bytes[at] > 0 ? 1 : 0);
     this.bytes[at] = sends;
+    if (sends >= NEWS_URGENT) this.urgentSends |= 1 << (sends & 31);
+    else this.plainSends |= 1 << sends;
   }
 
   setFlag(slot: number, flag: number): void { this.bytes[flagAt(slot, flag)] |= flagBit(flag); }
@@ -211,7 +218,7 @@ export class Rows {
   setAddress(slot: number, address: number, port: number): void {
     if (address !== this.address(slot) || port !== this.port(slot)) this.clearFlag(slot, FLAG_PROVEN);
     this.words[slot * WORDS + ADDRESS] = address;
-    this.halves[slot * HALVES + PORT] = port;
+    this.halves[this.halfAt(slot, PORT)] = port;
   }
 
   /** Whether a slot holds a row: a slot that was free since it was looked up does not. */
@@ -221,11 +228,11 @@ export class Rows {
    * Two lists of slots, as long as the table, that others keep here: the pass
    * over the peers, and the rows to send. An entry may outlive its row.
    */
-  listed(list: number, index: number): number { return this.halves[index * HALVES + list]; }
-  setListed(list: number, index: number, slot: number): void { this.halves[index * HALVES + list] = slot; }
+  listed(list: number, index: number): number { return this.halves[this.halfAt(index, list)]; }
+  setListed(list: number, index: number, slot: number): void { this.halves[this.halfAt(index, list)] = slot; }
 
   /** The slot of the row at a place, 0 to count - 1, in the order of keys. */
-  slotAt(place: number): number { return this.halves[place * HALVES + ORDER]; }
+  slotAt(place: number): number { return this.halves[place]; }
 
   /** The place of the first row whose key is not below `key`; `count` when there is none. */
   placeOf(key: number): number {
@@ -252,21 +259,36 @@ export class Rows {
 
   /** 8 bits over the rows with keys from `from` to `to`, other bits for each `salt`. Tombstones don't count. */
   fingerprint(from: number, to: number, salt: number): number {
-    const sum = this.sum;
+    // The root is lent for this sum: a second object would take 64 bytes of a board.
+    const sum = this.root;
+    const first = sum.first;
+    const second = sum.second;
     sum.clear();
     for (let place = this.placeOf(from); place < this.count && this.keyAt(place) <= to; place++) {
       const slot = this.slotAt(place);
       const state = this.state(slot);
       if (state < REMOVE) sum.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
     }
-    return folded(sum, salt);
+    return this.fold(first, second, salt);
   }
 
   /** 8 bits over one row, other bits for each `salt`. */
   rowFingerprint(slot: number, salt: number): number {
-    this.sum.clear();
-    this.sum.add(this.id(slot), this.revision(slot), this.heartbeat(slot), this.state(slot));
-    return folded(this.sum, salt);
+    const first = this.root.first;
+    const second = this.root.second;
+    this.root.clear();
+    this.root.add(this.id(slot), this.revision(slot), this.heartbeat(slot), this.state(slot));
+    return this.fold(first, second, salt);
+  }
+
+  /** Folds the sum for which the root was lent, and gives the root its words back. */
+  private fold(first: number, second: number, salt: number): number {
+    const sum = this.root;
+    const turn = salt & 31;
+    const print = (sum.first + ((sum.second << turn) | (sum.second >>> (31 - turn) >>> 1))) & 0xff;
+    sum.first = first;
+    sum.second = second;
+    return print;
   }
 
   /** 16 bits over the ids of the rows with keys from `from` to `to`. Tombstones don't count. */
@@ -356,8 +378,8 @@ export class Rows {
     }
     const slot = this.slotAt(this.count);
     const place = this.placeOf(keyOf(id));
-    for (let i = this.count; i > place; i--) this.setSlotAt(i, this.slotAt(i - 1));
-    this.setSlotAt(place, slot);
+    this.halves.set(this.halves.subarray(place, this.count), place + 1);
+    this.halves[place] = slot;
     this.count++;
     for (let i = 0; i < WORDS; i++) this.words[slot * WORDS + i] = 0;
     for (let i = 0; i < BYTES; i++) this.bytes[slot * BYTES + i] = 0;
@@ -373,9 +395,10 @@ export class Rows {
     this.leaveRoot(slot);
     this.setNews(slot, 0);
     this.clearFlag(slot, FLAG_HELD);
+    const place = this.placeOf(keyOf(this.id(slot)));
+    this.halves.set(this.halves.subarray(place + 1, this.count), place);
     this.count--;
-    for (let i = this.placeOf(keyOf(this.id(slot))); i < this.count; i++) this.setSlotAt(i, this.slotAt(i + 1));
-    this.setSlotAt(this.count, slot);
+    this.halves[this.count] = slot;
   }
 
   /** Whether a live row that is not held yet would find a place. */
@@ -393,7 +416,8 @@ export class Rows {
     return victim;
   }
 
-  private setSlotAt(place: number, slot: number): void { this.halves[place * HALVES + ORDER] = slot; }
+  private halfAt(index: number, column: number): number { return this.capacity + index * ROW_HALVES + column; }
+  private newsAt(slot: number): number { return this.bytes.length - this.capacity + slot; }
 
   private joinRoot(slot: number): void {
     const state = this.state(slot);
@@ -415,22 +439,26 @@ const DEADLINE = 4;
 const WORDS = 5;
 
 const PORT = 0;
-/** Not of the row in that slot: the slot that stands at this place in the order of keys. */
-const ORDER = 1;
 /** Lists of slots, for `listed`. */
-export const LIST_PASS = 2;
-export const LIST_TO_SEND = 3;
-const HALVES = 4;
+export const LIST_PASS = 1;
+export const LIST_TO_SEND = 2;
+const ROW_HALVES = 3;
+/** With the one of the order of keys. */
+const HALVES = ROW_HALVES + 1;
 
 const STATE = 0;
 const FLAGS = 1;
-const NEWS = 2;
-const VALUE_LENGTH = 3;
+const VALUE_LENGTH = 2;
 /** Flags from 0x100 on; in the high four bits, how many SYNs were answered since the last round. */
-const MORE_FLAGS = 4;
+const MORE_FLAGS = 3;
 const ANSWERS_SHIFT = 4;
 const ANSWERS = 0xf0;
-const BYTES = 5;
+const BYTES = 4;
+/** Of the row's news. */
+const NEWS_BYTES = 1;
+
+/** Bytes of one row without its value. */
+export const ROW_BYTES = WORDS * 4 + HALVES * 2 + BYTES + NEWS_BYTES;
 
 function flagAt(slot: number, flag: number): number {
   return slot * BYTES + (flag < 0x100 ? FLAGS : MORE_FLAGS);
@@ -438,12 +466,4 @@ function flagAt(slot: number, flag: number): number {
 
 function flagBit(flag: number): number {
   return flag < 0x100 ? flag : flag >>> 8;
-}
-
-/** Bytes of one row without its value. */
-export const ROW_BYTES = WORDS * 4 + HALVES * 2 + BYTES;
-
-function folded(sum: Root, salt: number): number {
-  const turn = salt & 31;
-  return (sum.first + ((sum.second << turn) | (sum.second >>> (31 - turn) >>> 1))) & 0xff;
 }
