@@ -99,6 +99,8 @@ export class Rows {
   /** A bit for each number of sends that a row may have left as news, urgent ones without NEWS_URGENT. */
   private plainSends = 0;
   private urgentSends = 0;
+  /** The slot that `find` gave last; it may be free by now. */
+  private lastFound = 0;
 
   private readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the halves of all rows. */
@@ -238,10 +240,22 @@ export class Rows {
   placeOf(key: number): number {
     let low = 0;
     let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.keyAt(middle) < key) low = middle + 1;
-      else high = middle;
+    let lowKey = 0;
+    let highKey = KEY_MAX;
+    // Keys are spread evenly, so that a few guesses do. Who makes up ids to spoil them falls to halving.
+    for (let guesses = GUESSES_MAX; low < high; guesses--) {
+      const middle = guesses > 0
+        ? low + Math.floor((key - lowKey) * (high - low) / (highKey - lowKey + 1))
+        : (low + high) >>> 1;
+      const found = this.keyAt(middle);
+      if (found === key) return middle;
+      if (found < key) {
+        low = middle + 1;
+        lowKey = found + 1;
+      } else {
+        high = middle;
+        highKey = found - 1;
+      }
     }
     return low;
   }
@@ -251,10 +265,15 @@ export class Rows {
 
   /** The slot of a row, or -1. */
   find(id: number): number {
+    // One row of a datagram is looked up several times in a row.
+    const last = this.lastFound;
+    if (this.id(last) === id && this.isHeld(last)) return last;
     const place = this.placeOf(keyOf(id));
     if (place === this.count) return -1;
     const slot = this.slotAt(place);
-    return this.id(slot) === id ? slot : -1;
+    if (this.id(slot) !== id) return -1;
+    this.lastFound = slot;
+    return slot;
   }
 
   /** 8 bits over the rows with keys from `from` to `to`, other bits for each `salt`. Tombstones don't count. */
@@ -429,6 +448,10 @@ export class Rows {
     if (state < REMOVE) this.root.subtract(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
   }
 }
+
+const KEY_MAX = 0xffffffff;
+/** Guesses after which a search halves: in a table of 1,000 rows four do, ten halvings would. */
+const GUESSES_MAX = 6;
 
 // Columns of a row, by the width of their array.
 const ID = 0;

@@ -195,6 +195,37 @@ describe("rows: order", () => {
   });
 });
 
+describe("rows: search", () => {
+  /** Ids whose keys lie close together, as somebody may make them up. */
+  const crowded = Array.from({ length: 1 << 18 }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 0)
+    .filter((id) => keyOf(id) >>> 25 === 0x55);
+
+  it("finds every place, wherever keys crowd", () => {
+    const lists = fc.tuple(fc.array(fc.oneof(fc.nat(0xffffffff), ids)), fc.subarray(crowded, { maxLength: 300 }));
+    fc.assert(fc.property(lists, ([spread, close]) => {
+      const held = [...new Set([...spread, ...close])];
+      const rows = tableOf(held.map((id) => row(id, 1, 1)), Math.max(1, held.length));
+      const keys = held.map(keyOf).sort((a, b) => a - b);
+      assert.deepEqual(keys.map((_, place) => rows.keyAt(place)), keys);
+      for (const key of [0, 0xffffffff, ...keys.flatMap((key) => [Math.max(0, key - 1), key, (key + 1) >>> 0])]) {
+        const expected = keys.findIndex((other) => other >= key);
+        assert.equal(rows.placeOf(key), expected < 0 ? keys.length : expected, `place of ${key}`);
+      }
+      for (const id of held) assert.equal(rows.id(rows.find(id)), id);
+    }), propertyOptions(50));
+  });
+
+  it("does not find a row that is gone, nor one whose slot another took", () => {
+    const rows = tableOf([row(1, 1, 1), row(2, 1, 1)], 2);
+    const slot = rows.find(2);
+    assert.equal(rows.find(2), slot);
+    rows.remove(slot);
+    assert.equal(rows.find(2), -1);
+    merge(rows, row(3, 1, 1));
+    assert.deepEqual([rows.find(3), rows.find(2), rows.find(0)], [slot, -1, -1]);
+  });
+});
+
 describe("rows: values", () => {
   it("refuses a longer one than valueBytesMax and keeps what it had", () => {
     const rows = tableOf([row(5, 1, 10), row(6, 1, 10)]);
