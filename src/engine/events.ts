@@ -24,13 +24,13 @@ export const EVENT_STRANGER = 5;
  * was not told of. Returns false when there is none.
  */
 export function takeChange(rows: Rows, from: number, out: EngineEvent): boolean {
-  for (let slot = from; rows.hasChanges && slot < rows.capacity; slot++) {
+  for (let slot = Math.max(from, rows.changesFrom); slot < rows.changesEnd; slot++) {
     out.slot = slot;
     const updated = rows.takeFlag(slot, FLAG_UPDATED);
     if (!updated && !rows.takeFlag(slot, FLAG_STATE_CHANGED)) continue;
     out.kind = updated ? EVENT_UPDATE : EVENT_STATE;
     return true;
   }
-  rows.hasChanges = false;
+  rows.changesEnd = 0;
   return false;
 }

@@ -92,8 +92,9 @@ export class Rows {
   count = 0;
   /** Rows that have sends left as news. */
   newsCount = 0;
-  /** Whether a row may have changes that the application was not told of. */
-  hasChanges = false;
+  /** Rows with changes that the application was not told of are in slots from `changesFrom` to below `changesEnd`. */
+  changesFrom = 0;
+  changesEnd = 0;
   /** Over all rows that are not tombstones: equal roots mean equal network states. */
   readonly root = new Root();
   /** A bit for each number of sends that a row may have left as news, urgent ones without NEWS_URGENT. */
@@ -196,7 +197,8 @@ export class Rows {
   /** Notes that the application has to be told, by FLAG_UPDATED or FLAG_STATE_CHANGED. */
   noteChange(slot: number, flag: number): void {
     this.setFlag(slot, flag);
-    this.hasChanges = true;
+    if (this.changesEnd === 0 || slot < this.changesFrom) this.changesFrom = slot;
+    if (slot >= this.changesEnd) this.changesEnd = slot + 1;
   }
 
   /** About log2 of the number of rows, and a few more for frames that get lost: 3 to 19. */
