@@ -17,6 +17,11 @@ export class MinMax implements View {
   private readonly options: MinMaxOptions;
   /** By slot; NaN where there is nothing to count. */
   private numbers!: Float64Array;
+  /** Of `numbers`, unless `isStale`. */
+  private least = Infinity;
+  private greatest = -Infinity;
+  /** The least or the greatest number went: another has to be looked for. */
+  private isStale = false;
 
   constructor(options: MinMaxOptions) {
     this.options = options;
@@ -29,21 +34,31 @@ export class MinMax implements View {
   rowChanged(slot: number, isLive: boolean, data: CborValue): void {
     const select = this.options.select;
     const number = isLive ? (select === undefined ? data : select(data)) : undefined;
-    this.numbers[slot] = typeof number === "number" && isFinite(number) ? number : NaN;
+    const after = typeof number === "number" && isFinite(number) ? number : NaN;
+    const before = this.numbers[slot];
+    this.numbers[slot] = after;
+    // Comparisons with NaN are false.
+    if (!isNaN(before)) this.count--;
+    if (before !== after && (before === this.least || before === this.greatest)) this.isStale = true;
+    if (!isNaN(after)) this.count++;
+    if (after < this.least) this.least = after;
+    if (after > this.greatest) this.greatest = after;
   }
 
   settle(): void {
-    let minimum = Infinity;
-    let maximum = -Infinity;
-    this.count = 0;
+    if (this.isStale) this.lookAround();
+    this.change(this.count === 0 ? undefined : this.least, this.count === 0 ? undefined : this.greatest);
+  }
+
+  private lookAround(): void {
+    this.isStale = false;
+    this.least = Infinity;
+    this.greatest = -Infinity;
     for (let slot = 0; slot < this.numbers.length; slot++) {
       const number = this.numbers[slot];
-      if (isNaN(number)) continue;
-      this.count++;
-      if (number < minimum) minimum = number;
-      if (number > maximum) maximum = number;
+      if (number < this.least) this.least = number;
+      if (number > this.greatest) this.greatest = number;
     }
-    this.change(this.count === 0 ? undefined : minimum, this.count === 0 ? undefined : maximum);
   }
 
   private change(minimum: number | undefined, maximum: number | undefined): void {
