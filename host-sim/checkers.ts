@@ -1,4 +1,5 @@
-import { type CborValue, DOWN, type NodeRow, UP, ASKED } from "../src/gossip.js";
+import type { NodeRow } from "../src/gossip.js";
+import { differences, sameValue, show } from "./differences.js";
 import type { SimNetwork } from "./network.js";
 import type { SimNode } from "./node.js";
 
@@ -10,8 +11,6 @@ export interface Complaint {
   who: string;
   what: string;
 }
-
-const STATE_NAMES = ["UP", "ASKED", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
 /**
  * Every running node holds all running nodes as live, with their owner's current
@@ -31,36 +30,7 @@ export function checkValues(network: SimNetwork): Complaint[] {
 }
 
 function checkRows(network: SimNetwork, check: string, strict: boolean): Complaint[] {
-  const running = network.running;
-  const owners = new Map<number, NodeRow>();
-  for (const node of running) owners.set(node.id, ownRow(node));
-  return running.flatMap((node) => {
-    const held = new Map<number, NodeRow>();
-    for (const row of node.gossip?.rows() ?? []) held.set(row.id, row);
-    const complaints: Complaint[] = [];
-    for (const other of running) {
-      const what = compareRows(held.get(other.id), owners.get(other.id) as NodeRow, strict);
-      if (what !== "") complaints.push({ check, who: node.name, what: `${other.name} ${what}` });
-    }
-    for (const row of held.values()) {
-      if (owners.has(row.id) || row.state >= DOWN) continue;
-      complaints.push({ check, who: node.name, what: `holds ${row.id} at ${row.address} as live, which does not run` });
-    }
-    return complaints;
-  });
-}
-
-/** What is wrong about a row, compared with what its owner says; empty when nothing is. */
-function compareRows(row: NodeRow | undefined, owner: NodeRow, strict: boolean): string {
-  if (row === undefined) return "is not known";
-  if (row.state >= DOWN || (strict && row.state !== UP && row.state !== ASKED)) {
-    return `is called ${STATE_NAMES[row.state]}`;
-  }
-  if (strict && (row.revision !== owner.revision || row.heartbeat !== owner.heartbeat)) {
-    return `is at revision ${owner.revision}, heartbeat ${owner.heartbeat}; `
-      + `held are ${row.revision} and ${row.heartbeat}`;
-  }
-  return sameValue(row.data, owner.data) ? "" : `shares ${show(owner.data)}; held is ${show(row.data)}`;
+  return Array.from(differences(network, strict), ({ node, tell }) => ({ check, who: node.name, what: tell() }));
 }
 
 /**
@@ -137,12 +107,4 @@ export function ownRow(node: SimNode): NodeRow {
   const row = node.gossip?.rows().find(({ id }) => id === node.id);
   if (row === undefined) throw new Error(`${node.name}: has no row of its own`);
   return row;
-}
-
-function sameValue(a: CborValue, b: CborValue): boolean {
-  return a === b || show(a) === show(b);
-}
-
-function show(value: CborValue): string {
-  return value === undefined ? "nothing" : JSON.stringify(value);
 }

@@ -9,7 +9,7 @@ import {
 } from "./engine/events.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/outbox.js";
-import { FLAG_ASKED, OWN_SLOT } from "./engine/rows.js";
+import { FLAG_ASKED, OWN_SLOT, type Rows } from "./engine/rows.js";
 import { ASKED, DOWN, UP } from "./engine/states.js";
 import { MemoryStorage } from "./platform/memory-storage.js";
 import { printable } from "./engine/printable.js";
@@ -135,12 +135,20 @@ export class Gossip {
     const rows: NodeRow[] = [];
     for (let place = 0; place < this.engine.rows.count; place++) {
       const row = this.row(this.engine.rows.slotAt(place));
-      let at = place;
-      for (; at > 0 && rows[at - 1].id > row.id; at--) rows[at] = rows[at - 1];
-      rows[at] = row;
+      let low = 0;
+      let high = place;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (rows[middle].id < row.id) low = middle + 1;
+        else high = middle;
+      }
+      rows.splice(low, 0, row);
     }
     return rows;
   }
+
+  /** @internal The rows as they are held, for checks of many nodes at once. Only to be read. */
+  get table(): Rows { return this.engine.rows; }
 
   /**
    * All rows by address, as in ESPGossip's `networkState`; where a node has

@@ -50,6 +50,28 @@ describe("checkers", () => {
     assertNone(checkStatements(network));
   });
 
+  it("complain of old statements, unless it is values that count", () => {
+    const network = settled();
+    network.faults.lossProbability = 1;
+    network.nodes[4].push(4);
+    const complaints = checkAgreement(network);
+    assert.deepEqual(who(complaints), network.nodes.filter((_, i) => i !== 4).map(({ name }) => name));
+    for (const { what } of complaints) {
+      assert.match(what, /^node 4 \(10\.0\.0\.5\) is at revision 0, heartbeat \d+; held are 0 and \d+$/);
+    }
+    assertNone(checkValues(network));
+  });
+
+  it("complain of nodes that know nobody, once for each they should know", () => {
+    const network = new SimNetwork({ seed: 3 });
+    addNodes(network, 3);
+    network.faults.lossProbability = 1;
+    network.runFor(2 * ROUND_MS);
+    const complaints = checkAgreement(network);
+    assert.equal(complaints.length, 6);
+    for (const { what } of complaints) assert.match(what, /is not known$/);
+  });
+
   it("complain of a node that is held as live and does not run", () => {
     const network = settled();
     network.nodes[5].crash();

@@ -41,6 +41,12 @@ describe("simulation of temperatures", () => {
     assert.ok(result.complaints.length > 0);
   });
 
+  it("counts all complaints and keeps the first 100", () => {
+    const { result } = run({ rounds: 2, lossProbability: 0.9 });
+    assert.equal(result.complaints.length, 100);
+    assert.ok(result.complaintCount > 500, `${result.complaintCount} complaints`);
+  });
+
   it("counts up to the sums that it ends with", () => {
     const { rounds, result } = run({ nodes: 10 });
     assert.equal(rounds.reduce((sum, { datagrams }) => sum + datagrams, 0), result.datagrams);
