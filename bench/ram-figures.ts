@@ -34,7 +34,8 @@ export async function measureRam(datagrams: number): Promise<RamFigures> {
 }
 
 async function bytesOf(bundle: string, command: string, staticBytes?: number): Promise<number> {
-  const host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS, ...staticBytes !== undefined && { staticBytes } });
+  const memory = staticBytes === undefined ? {} : { staticBytes };
+  const host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS, ...memory });
   await host.send("idle");
   const before = await host.memory();
   await host.send(command);

@@ -1,6 +1,6 @@
 import { formatAddress } from "./engine/address.js";
 import {
-  CBOR_TOO_DEEP, CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor,
+  CBOR_TOO_DEEP, CBOR_TOO_LARGE, type CborValue, encodeCbor,
 } from "./engine/cbor.js";
 import { DROP_REASONS, dropReasonName } from "./engine/drops.js";
 import { Engine } from "./engine/engine.js";
@@ -9,8 +9,9 @@ import {
 } from "./engine/events.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/outbox.js";
-import { FLAG_ASKED, OWN_SLOT, type Rows } from "./engine/rows.js";
-import { ASKED, DOWN, UP } from "./engine/states.js";
+import { OWN_SLOT, type Rows } from "./engine/rows.js";
+import { DOWN } from "./engine/states.js";
+import { type NetworkStateRow, networkState, nodeRow, rowData } from "./network-state.js";
 import { MemoryStorage } from "./platform/memory-storage.js";
 import { printable } from "./engine/printable.js";
 import type { GossipStorage } from "./platform/types.js";
@@ -22,6 +23,7 @@ export type { CborValue } from "./engine/cbor.js";
 export type { Dialect } from "./engine/node-engine.js";
 export type { Sealer, Sealing } from "./engine/sealer.js";
 export { ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/states.js";
+export type { NetworkStateRow } from "./network-state.js";
 export type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";
 export type { GossipClock, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
 export { MinMax, type MinMaxOptions, minMax } from "./views/min-max.js";
@@ -37,15 +39,6 @@ export interface GossipStats {
   sendFailures: number;
   /** Datagrams, and rows in them, that were refused, by reason. */
   drops: Record<string, number>;
-}
-
-/** A row in the shape of ESPGossip's network state, with the id added. */
-export interface NetworkStateRow {
-  revision: number;
-  heartbeat: number;
-  state: number;
-  data?: CborValue;
-  id: number;
 }
 
 /**
@@ -134,7 +127,7 @@ export class Gossip {
   rows(): NodeRow[] {
     const rows: NodeRow[] = [];
     for (let place = 0; place < this.engine.rows.count; place++) {
-      const row = this.row(this.engine.rows.slotAt(place));
+      const row = nodeRow(this.engine.rows, this.engine.rows.slotAt(place));
       let low = 0;
       let high = place;
       while (low < high) {
@@ -155,20 +148,7 @@ export class Gossip {
    * another port than this one, by address and port.
    */
   networkState(): Record<string, NetworkStateRow> {
-    const state: Record<string, NetworkStateRow> = {};
-    const rows = this.rows();
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i];
-      const key = row.port === this.checked.port ? row.address : `${row.address}:${row.port}`;
-      // An address may have passed from a device that is DOWN to another.
-      if (state[key] !== undefined && state[key].state < row.state) continue;
-      const entry: NetworkStateRow = {
-        revision: row.revision, heartbeat: row.heartbeat, state: row.state, id: row.id,
-      };
-      if (row.data !== undefined) entry.data = row.data;
-      state[key] = entry;
-    }
-    return state;
+    return networkState(this.rows(), this.checked.port);
   }
 
   /** `networkState` as JSON; bytes in it are hexadecimal text. */
@@ -356,11 +336,11 @@ export class Gossip {
     const options = this.options;
     if (updated.length > 0 && options.onUpdate !== undefined && this.isOpen()) {
       const rows: NodeRow[] = [];
-      for (let i = 0; i < updated.length; i++) rows.push(this.row(updated[i]));
+      for (let i = 0; i < updated.length; i++) rows.push(nodeRow(this.engine.rows, updated[i]));
       options.onUpdate(rows);
     }
     for (let i = 0; i < changed.length; i++) {
-      if (options.onState !== undefined && this.isOpen()) options.onState(this.row(changed[i]));
+      if (options.onState !== undefined && this.isOpen()) options.onState(nodeRow(this.engine.rows, changed[i]));
     }
   }
 
@@ -382,7 +362,7 @@ export class Gossip {
   private tellViews(slot: number): void {
     const views = this.options.views ?? [];
     for (let i = 0; i < views.length; i++) {
-      views[i].rowChanged(slot, this.engine.rows.state(slot) < DOWN, this.data(slot));
+      views[i].rowChanged(slot, this.engine.rows.state(slot) < DOWN, rowData(this.engine.rows, slot));
     }
   }
 
@@ -390,29 +370,6 @@ export class Gossip {
     this.isViewNew = false;
     const views = this.options.views ?? [];
     for (let i = 0; i < views.length && this.isOpen(); i++) views[i].settle();
-  }
-
-  private row(slot: number): NodeRow {
-    const rows = this.engine.rows;
-    const state = rows.state(slot);
-    return {
-      id: rows.id(slot),
-      address: formatAddress(rows.address(slot)),
-      port: rows.port(slot),
-      revision: rows.revision(slot),
-      heartbeat: rows.heartbeat(slot),
-      state: state === UP && rows.hasFlag(slot, FLAG_ASKED) ? ASKED : state,
-      data: this.data(slot),
-    };
-  }
-
-  private data(slot: number): CborValue {
-    const rows = this.engine.rows;
-    const length = rows.valueLength(slot);
-    if (length === 0) return undefined;
-    const start = rows.valueStart(slot);
-    const result = decodeCbor(rows.valueBytes(), start, start + length);
-    return result.ok ? result.value : undefined;
   }
 
   private fail(code: GossipErrorCode, error: Error): void {

@@ -1,3 +1,4 @@
+import { bucketFingerprint, countBetween, rosterFingerprint, rowFingerprint } from "./fingerprints.js";
 import type { FrameReader } from "./frame-reader.js";
 import { SECTION_DIGEST, SECTION_FLAT, TYPE_ACK, TYPE_SYN, bucketFrom, bucketTo } from "./frame.js";
 import { keyOf } from "./hash.js";
@@ -73,7 +74,7 @@ export function takeBuckets(node: DiffParts): void {
   const log = frame.bucketsLog;
   node.outbox.summary.begin(log, SECTION_FLAT, frame.counter);
   for (let bucket = 0; bucket < 1 << log; bucket++) {
-    const own = node.rows.fingerprint(bucketFrom(bucket, log), bucketTo(bucket, log), frame.counter);
+    const own = bucketFingerprint(node.rows, bucketFrom(bucket, log), bucketTo(bucket, log), frame.counter);
     if (own !== frame.readFingerprint()) node.outbox.summary.mark(bucket);
   }
 }
@@ -88,7 +89,7 @@ export function takeFlat(node: DiffParts): void {
     frame.readFlatEntry();
     const from = bucketFrom(frame.bucket, log);
     const to = bucketTo(frame.bucket, log);
-    if (rows.countBetween(from, to) === frame.flatCount && rows.rosterFingerprint(from, to) === frame.roster) {
+    if (countBetween(rows, from, to) === frame.flatCount && rosterFingerprint(rows, from, to) === frame.roster) {
       compareFlat(node, from, to);
     } else {
       node.outbox.summary.mark(frame.bucket);
@@ -104,7 +105,7 @@ function compareFlat(node: DiffParts, from: number, to: number): void {
     const slot = rows.slotAt(place);
     if (rows.state(slot) >= REMOVE) continue;
     // Which of the two is fresher shows when the sender has this one.
-    if (rows.rowFingerprint(slot, frame.counter) !== frame.readFingerprint()) node.outbox.send(slot);
+    if (rowFingerprint(rows, slot, frame.counter) !== frame.readFingerprint()) node.outbox.send(slot);
     else rows.countNewsSend(slot);
   }
 }

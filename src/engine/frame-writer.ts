@@ -1,4 +1,5 @@
 import { Writer, varintBytes } from "./cursor.js";
+import { bucketFingerprint, countBetween, rosterFingerprint, rowFingerprint } from "./fingerprints.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, MAGIC_AND_VERSION,
   ROW_HAS_VALUE, ROWS_HEAD_BYTES, SECTION_BUCKETS, SECTION_DIGEST, SECTION_HEAD_BYTES, SECTION_ROWS,
@@ -122,7 +123,7 @@ export class FrameWriter extends Writer {
     this.beginSection(SECTION_BUCKETS, 0);
     this.u8(log);
     for (let bucket = 0; bucket < 1 << log; bucket++) {
-      this.u8(rows.fingerprint(bucketFrom(bucket, log), bucketTo(bucket, log), counter));
+      this.u8(bucketFingerprint(rows, bucketFrom(bucket, log), bucketTo(bucket, log), counter));
     }
     this.closeSection();
   }
@@ -138,14 +139,14 @@ export class FrameWriter extends Writer {
   writeFlatEntry(rows: Rows, bucket: number, log: number, counter: number): boolean {
     const from = bucketFrom(bucket, log);
     const to = bucketTo(bucket, log);
-    const count = rows.countBetween(from, to);
+    const count = countBetween(rows, from, to);
     if (this.room() < flatEntryBytes(bucket, count)) return false;
     this.varint(bucket);
     this.varint(count);
-    this.u16(rows.rosterFingerprint(from, to));
+    this.u16(rosterFingerprint(rows, from, to));
     for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
       const slot = rows.slotAt(place);
-      if (rows.state(slot) < REMOVE) this.u8(rows.rowFingerprint(slot, counter));
+      if (rows.state(slot) < REMOVE) this.u8(rowFingerprint(rows, slot, counter));
     }
     return true;
   }

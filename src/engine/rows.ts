@@ -278,58 +278,6 @@ export class Rows {
     return slot;
   }
 
-  /** 8 bits over the rows with keys from `from` to `to`, other bits for each `salt`. Tombstones don't count. */
-  fingerprint(from: number, to: number, salt: number): number {
-    // The root is lent for this sum: a second object would take 64 bytes of a board.
-    const sum = this.root;
-    const first = sum.first;
-    const second = sum.second;
-    sum.clear();
-    for (let place = this.placeOf(from); place < this.count && this.keyAt(place) <= to; place++) {
-      const slot = this.slotAt(place);
-      const state = this.state(slot);
-      if (state < REMOVE) sum.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
-    }
-    return this.fold(first, second, salt);
-  }
-
-  /** 8 bits over one row, other bits for each `salt`. */
-  rowFingerprint(slot: number, salt: number): number {
-    const first = this.root.first;
-    const second = this.root.second;
-    this.root.clear();
-    this.root.add(this.id(slot), this.revision(slot), this.heartbeat(slot), this.state(slot));
-    return this.fold(first, second, salt);
-  }
-
-  /** Folds the sum for which the root was lent, and gives the root its words back. */
-  private fold(first: number, second: number, salt: number): number {
-    const sum = this.root;
-    const turn = salt & 31;
-    const print = (sum.first + ((sum.second << turn) | (sum.second >>> (31 - turn) >>> 1))) & 0xff;
-    sum.first = first;
-    sum.second = second;
-    return print;
-  }
-
-  /** 16 bits over the ids of the rows with keys from `from` to `to`. Tombstones don't count. */
-  rosterFingerprint(from: number, to: number): number {
-    let sum = 0;
-    for (let place = this.placeOf(from); place < this.count && this.keyAt(place) <= to; place++) {
-      if (this.state(this.slotAt(place)) < REMOVE) sum = (sum + this.keyAt(place)) | 0;
-    }
-    return (sum ^ (sum >>> 16)) & 0xffff;
-  }
-
-  /** How many rows have keys from `from` to `to`. Tombstones don't count. */
-  countBetween(from: number, to: number): number {
-    let count = 0;
-    for (let place = this.placeOf(from); place < this.count && this.keyAt(place) <= to; place++) {
-      if (this.state(this.slotAt(place)) < REMOVE) count++;
-    }
-    return count;
-  }
-
   /**
    * Takes in a statement about a node if it is fresher than what is held.
    * Returns one of the `MERGE…` codes; where it is one of the `MERGED_` kind but

@@ -1,3 +1,4 @@
+import { countBetween } from "./fingerprints.js";
 import {
   BUCKETS_HEAD_BYTES, BUCKETS_LOG_MAX, BUCKET_BYTES, DIGEST_ENTRY_BYTES_MAX, DIGEST_HEAD_BYTES, FLAT_HEAD_BYTES,
   PREAMBLE_BYTES_MAX, SECTION_DIGEST, SECTION_FLAT, SECTION_HEAD_BYTES, bucketFrom, bucketTo,
@@ -92,7 +93,7 @@ export class Summary {
    * there is no room for it. `write` has to follow.
    */
   writeAll(writer: FrameWriter, counter: number): boolean {
-    const count = this.rows.countBetween(0, KEY_MAX);
+    const count = countBetween(this.rows, 0, KEY_MAX);
     if (count <= FLAT_ROWS_MAX) {
       this.begin(0, SECTION_FLAT, 0);
       this.mark(0);
@@ -131,7 +132,7 @@ export class Summary {
   private isListed(bucket: number): boolean {
     if (!this.isMarked(bucket)) return false;
     if (this.section === SECTION_DIGEST) return true;
-    const count = this.rows.countBetween(bucketFrom(bucket, this.log), bucketTo(bucket, this.log));
+    const count = countBetween(this.rows, bucketFrom(bucket, this.log), bucketTo(bucket, this.log));
     return count <= EXPLICIT_ROWS || flatEntryBytes(bucket, count) > this.flatBytesMax;
   }
 
