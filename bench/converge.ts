@@ -1,0 +1,104 @@
+import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
+import { type Measurement, mean, percentile, rounded } from "./measurement.js";
+import { BenchNetwork } from "./network.js";
+
+/** Rounds without faults in which what was news becomes none. */
+const REST_ROUNDS = 5;
+/** Rounds with loss before the push, so that the suspicions which it brings are there, and as many as they will be. */
+const LOSS_ROUNDS = 20;
+const PATIENCE_ROUNDS = 100;
+
+interface Spread {
+  /** When nodes heard of a new value, in rounds after the push and in that order: one entry a node. */
+  heard: number[];
+  bytesPerNode: number;
+}
+
+/** One push in a network that was warmed up. Who never hears of it does so after an infinite time. */
+function spread(nodes: number, lossProbability: number, seed: number): Spread {
+  const network = new BenchNetwork({ nodes, seed });
+  network.warmUp(REST_ROUNDS);
+  network.sim.faults.lossProbability = lossProbability;
+  network.runRounds(LOSS_ROUNDS + network.dice.real(0, 1));
+  const before = network.sim.counts.bytes;
+  const heard = network.spread(network.dice.pick(network.nodes), PATIENCE_ROUNDS);
+  while (heard.length < nodes) heard.push(Infinity);
+  return { heard, bytesPerNode: (network.sim.counts.bytes - before) / nodes };
+}
+
+function converge(nodes: number, lossPercent: number, quickSeeds: number): Measurement<Omit<Spread, "heard"> & {
+  rounds: number;
+}> {
+  const suffix = `n${nodes}loss${lossPercent}`;
+  return {
+    name: `converge.${suffix}`,
+    seeds: { full: 200, quick: quickSeeds },
+    nodes,
+    sample(seed) {
+      const { heard, bytesPerNode } = spread(nodes, lossPercent / 100, seed);
+      return { rounds: heard[nodes - 1], bytesPerNode };
+    },
+    figures: (samples) => ({
+      [`converge.p95Rounds.${suffix}`]: rounded(percentile(samples.map(({ rounds }) => rounds), 0.95), 2),
+      [`converge.bytesPerNode.${suffix}`]: rounded(mean(samples.map(({ bytesPerNode }) => bytesPerNode)), 0),
+    }),
+  };
+}
+
+export const convergeMeasurements = [converge(50, 10, 20), converge(500, 10, 4), converge(500, 30, 4)];
+
+/** Sizes of networks whose spreading is drawn. */
+export const CURVE_SIZES = [50, 500, 5000];
+/** Samples that the curve of each size is the mean of. */
+const CURVE_SEEDS: Record<number, number> = { 50: 40, 500: 10, 5000: 1 };
+
+/** How a value spreads where nothing is lost: when each node heard of it. */
+function curve(nodes: number): Measurement<number[]> {
+  return {
+    name: `curve.n${nodes}`,
+    seeds: { full: CURVE_SEEDS[nodes], quick: 0 },
+    nodes,
+    sample: (seed) => spread(nodes, 0, seed).heard.map((rounds) => rounded(rounds, 3)),
+    figures: (samples) => ({
+      [`converge.medianRounds.n${nodes}`]: rounded(percentile(samples.map((heard) => heard[nodes - 1]), 0.5), 2),
+    }),
+  };
+}
+
+export const curveMeasurements = CURVE_SIZES.map(curve);
+
+/**
+ * The ideal push-pull: once a round, at a moment of its own, each node exchanges
+ * all it knows with a uniformly random other, in no time. Nobody pushes at once.
+ */
+export function idealSpread(nodes: number, seed: number): number[] {
+  const dice = new Dice(seed, STREAM_SCENARIO);
+  const phases = Array.from({ length: nodes }, (_, node) => ({ node, phase: dice.real(0, 1) }));
+  phases.sort((a, b) => a.phase - b.phase);
+  const knows = new Uint8Array(nodes);
+  knows[dice.below(nodes)] = 1;
+  const heard = [0];
+  for (let round = 0; heard.length < nodes; round++) {
+    for (const { node, phase } of phases) {
+      const other = (node + 1 + dice.below(nodes - 1)) % nodes;
+      if (knows[node] === knows[other]) continue;
+      knows[node] = knows[other] = 1;
+      heard.push(rounded(round + phase, 3));
+    }
+  }
+  return heard;
+}
+
+function ideal(nodes: number): Measurement<number[]> {
+  return {
+    name: `ideal.n${nodes}`,
+    seeds: { full: CURVE_SEEDS[nodes] * 5, quick: 0 },
+    nodes: 0,
+    sample: (seed) => idealSpread(nodes, seed),
+    figures: (samples) => ({
+      [`ideal.medianRounds.n${nodes}`]: rounded(percentile(samples.map((heard) => heard[nodes - 1]), 0.5), 2),
+    }),
+  };
+}
+
+export const idealMeasurements = CURVE_SIZES.map(ideal);

@@ -1,0 +1,20 @@
+import { convergeMeasurements, curveMeasurements, idealMeasurements } from "./converge.js";
+import { crash, falseDown } from "./detect.js";
+import { healMeasurements, massRestarts } from "./heal.js";
+import { idleMeasurements } from "./idle.js";
+import type { Measurement } from "./measurement.js";
+import { speed } from "./speed.js";
+import { inSync500, inSync8, locate4of500, rowsPer1200 } from "./wire.js";
+
+/** All that is measured, the longest samples first, so that no core is left waiting for one in the end. */
+export const MEASUREMENTS: readonly Measurement[] = [
+  ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, ...idleMeasurements.toReversed(),
+  ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), massRestarts, crash, locate4of500, rowsPer1200,
+  inSync8, inSync500, ...idealMeasurements, speed,
+] as Measurement<never>[] as Measurement[];
+
+export function findMeasurement(name: string): Measurement {
+  const found = MEASUREMENTS.find((measurement) => measurement.name === name);
+  if (found === undefined) throw new Error(`no measurement ${name}`);
+  return found;
+}

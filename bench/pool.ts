@@ -1,0 +1,71 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+
+/** A sample to take. */
+export interface Task {
+  measurement: string;
+  seed: number;
+  isQuick: boolean;
+  /** Nothing else may run meanwhile. */
+  isAlone: boolean;
+}
+
+/** What a process sends back for a task. */
+export interface Answer {
+  sample?: unknown;
+  error?: string;
+}
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
+
+/**
+ * Takes samples in processes of their own, one for each core. The samples come
+ * back in the order of the tasks, and do not depend on who took which.
+ *
+ * @param done called after each sample with its task
+ * @throws Error with the task in it when a sample can't be taken
+ */
+export async function takeSamples(tasks: readonly Task[], done: (task: Task) => void): Promise<unknown[]> {
+  const samples: unknown[] = new Array(tasks.length);
+  const together = tasks.map((_, index) => index).filter((index) => !tasks[index].isAlone);
+  const alone = tasks.map((_, index) => index).filter((index) => tasks[index].isAlone);
+  const processes = Math.min(availableParallelism(), Math.max(1, together.length));
+  const take = async (from: number[]): Promise<void> => {
+    const child = startProcess();
+    try {
+      for (let index = from.shift(); index !== undefined; index = from.shift()) {
+        samples[index] = await sampleIn(child, tasks[index]);
+        done(tasks[index]);
+      }
+    } finally {
+      child.kill();
+    }
+  };
+  await Promise.all(Array.from({ length: processes }, () => take(together)));
+  if (alone.length > 0) await take(alone);
+  return samples;
+}
+
+/** Worker threads do not load TypeScript through tsx on Node 20; processes do. */
+function startProcess(): ChildProcess {
+  // Advanced serialization keeps infinite numbers, which JSON makes null.
+  const child = fork(WORKER, { cwd: ROOT, execArgv: ["--import", "tsx"], serialization: "advanced" });
+  child.setMaxListeners(0);
+  return child;
+}
+
+function sampleIn(child: ChildProcess, task: Task): Promise<unknown> {
+  const what = `${task.measurement}, seed ${task.seed}`;
+  return new Promise((resolve, reject) => {
+    const exited = (code: number | null): void => reject(new Error(`${what}: the process ended with ${code}`));
+    child.once("exit", exited);
+    child.once("message", ({ sample, error }: Answer) => {
+      child.off("exit", exited);
+      if (error === undefined) resolve(sample);
+      else reject(new Error(`${what}: ${error}`));
+    });
+    child.send(task);
+  });
+}

@@ -1,0 +1,163 @@
+import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
+import { DROP_NONE } from "../src/engine/drops.js";
+import { FrameReader } from "../src/engine/frame-reader.js";
+import { SECTION_ROWS, SECTION_WANT } from "../src/engine/frame.js";
+import { RowData } from "../src/engine/rows.js";
+import { encodeCbor } from "../src/engine/cbor.js";
+import { type Measurement, percentile } from "./measurement.js";
+import { type Frame, Peer, type Statement } from "./pair.js";
+
+const DATAGRAM_BYTES_MAX = 1200;
+/** As many as one /24 network holds in the simulator. */
+const ROWS_OF_ONE_NETWORK = 250;
+const LOCATE_ROWS = 500;
+const LOCATE_DIFFERENT = 4;
+/** Rounds in which two nodes must have found out. */
+const LOCATE_ROUNDS_MAX = 20;
+
+/** Nodes that were started up to 100 times and spoke last within a day. */
+export function statements(count: number, dice: Dice, makeValue: () => Uint8Array): Statement[] {
+  const ids = new Set<number>();
+  while (ids.size < count) ids.add(dice.next());
+  return [...ids].map((id, index) => ({
+    id, index, revision: dice.below(100), heartbeat: dice.below(86400), value: makeValue(),
+  }));
+}
+
+function reading(dice: Dice): Uint8Array {
+  const bytes = new Uint8Array(32);
+  return bytes.slice(0, encodeCbor(dice.between(-1000, 4000) / 100, bytes, 0));
+}
+
+/** The most rows that one datagram brings to a node that knows one other. */
+function rowsInDatagram(dice: Dice, seed: number, makeValue: () => Uint8Array): number {
+  const [newcomer, ...others] = statements(ROWS_OF_ONE_NETWORK, dice, makeValue);
+  const from = new Peer(others, seed, DATAGRAM_BYTES_MAX);
+  const to = new Peer([newcomer, others[0]], seed, DATAGRAM_BYTES_MAX);
+  let most = 0;
+  let frames = [to.syn(0)];
+  for (let answers = 0; answers < 4; answers++) {
+    const next: Frame[] = [];
+    for (const frame of frames) {
+      const receiver = answers % 2 === 0 ? from : to;
+      const before = receiver.engine.rows.count;
+      next.push(...receiver.answer(frame, receiver === from ? to : from));
+      if (receiver === to) most = Math.max(most, to.engine.rows.count - before);
+    }
+    frames = next;
+  }
+  return most;
+}
+
+export const rowsPer1200: Measurement<{ bare: number; withReading: number }> = {
+  name: "rowsPer1200",
+  seeds: { full: 20, quick: 5 },
+  nodes: 2,
+  sample(seed) {
+    const dice = new Dice(seed, STREAM_SCENARIO);
+    return {
+      bare: rowsInDatagram(dice, seed, () => new Uint8Array(0)),
+      withReading: rowsInDatagram(dice, seed, () => reading(dice)),
+    };
+  },
+  figures: (samples) => ({
+    "wire.rowsPer1200": Math.min(...samples.map(({ bare }) => bare)),
+    "wire.readingRowsPer1200": Math.min(...samples.map(({ withReading }) => withReading)),
+  }),
+};
+
+/** SYN and ACK of two nodes that hold the same rows, so many, of which none is news. */
+function inSync(nodes: number): Measurement<{ syn: number; ack: number }> {
+  return {
+    name: `inSync.n${nodes}`,
+    seeds: { full: 20, quick: 5 },
+    nodes: 2,
+    sample(seed) {
+      const dice = new Dice(seed, STREAM_SCENARIO);
+      const all = statements(nodes, dice, () => reading(dice));
+      const asker = new Peer(all, seed);
+      const syn = asker.syn(0);
+      const [ack, ...more] = new Peer([all[1], all[0], ...all.slice(2)], seed).answer(syn, asker);
+      if (more.length > 0) throw new Error(`two nodes in sync have ${more.length} datagrams more to exchange`);
+      return { syn: syn.bytes.length, ack: ack.bytes.length };
+    },
+    figures: (samples) => ({
+      [`wire.idleSynBytes.n${nodes}`]: Math.max(...samples.map(({ syn }) => syn)),
+      [`wire.idleAckBytes.n${nodes}`]: Math.max(...samples.map(({ ack }) => ack)),
+    }),
+  };
+}
+
+export const inSync8 = inSync(8);
+export const inSync500 = inSync(500);
+
+interface Located {
+  bytes: number;
+  roundTrips: number;
+}
+
+/**
+ * Two nodes that hold the same rows but for a few. Frames are counted from the
+ * first SYN up to, and without, the one that shows its sender to know the last
+ * of the rows in question: it carries that row, or wants it.
+ */
+function locate(seed: number, isAhead: (nth: number) => boolean): Located {
+  const dice = new Dice(seed, STREAM_SCENARIO);
+  const all = statements(LOCATE_ROWS, dice, () => reading(dice));
+  const asker = new Peer(all, seed);
+  const asked = new Peer([all[1], all[0], ...all.slice(2)], seed);
+  const different = dice.shuffled(all.slice(2)).slice(0, LOCATE_DIFFERENT);
+  different.forEach((statement, nth) => {
+    const fresher = { ...statement, heartbeat: statement.heartbeat + dice.between(1, 1000) };
+    (isAhead(nth) ? asker : asked).hold(fresher);
+  });
+  const unknown = new Set(different.map(({ id }) => id));
+  let bytes = 0;
+  let depth = 0;
+  for (let round = 0; round < LOCATE_ROUNDS_MAX; round++) {
+    const underWay = [{ frame: asker.syn(depth), from: asker }];
+    for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
+      const { frame, from } = next;
+      forgetNamed(frame.bytes, unknown);
+      if (unknown.size === 0) return { bytes, roundTrips: frame.depth / 2 };
+      bytes += frame.bytes.length;
+      depth = frame.depth + 1;
+      const to = from === asker ? asked : asker;
+      underWay.push(...to.answer(frame, from).map((answer) => ({ frame: answer, from: to })));
+    }
+  }
+  return { bytes: Infinity, roundTrips: Infinity };
+}
+
+/** Takes the ids out that a frame has rows of, or wants. */
+function forgetNamed(bytes: Uint8Array, ids: Set<number>): void {
+  const frame = new FrameReader();
+  const row = new RowData();
+  if (frame.open(bytes, bytes.length, row) !== DROP_NONE) throw new Error("an engine sent a malformed frame");
+  frame.rewind();
+  while (frame.nextSection()) {
+    while (frame.section === SECTION_WANT && frame.more()) ids.delete(frame.readWant());
+    while (frame.section === SECTION_ROWS && frame.more()) {
+      frame.readRow(row);
+      ids.delete(row.id);
+    }
+  }
+}
+
+export const locate4of500: Measurement<Located[]> = {
+  name: "locate4of500",
+  seeds: { full: 200, quick: 30 },
+  nodes: 2,
+  sample: (seed) => [
+    locate(seed, () => true),
+    locate(seed, () => false),
+    locate(seed, (nth) => nth % 2 === 0),
+  ],
+  figures(samples) {
+    const all = samples.flat();
+    return {
+      "wire.locate4of500Bytes": percentile(all.map(({ bytes }) => bytes), 0.95),
+      "wire.locate4of500RoundTrips": percentile(all.map(({ roundTrips }) => roundTrips), 0.95),
+    };
+  },
+};
