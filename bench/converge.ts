@@ -26,9 +26,12 @@ function spread(nodes: number, lossProbability: number, seed: number): Spread {
   return { heard, bytesPerNode: (network.sim.counts.bytes - before) / nodes };
 }
 
-function converge(nodes: number, lossPercent: number, quickSeeds: number): Measurement<Omit<Spread, "heard"> & {
+interface Converged {
   rounds: number;
-}> {
+  bytesPerNode: number;
+}
+
+function converge(nodes: number, lossPercent: number, quickSeeds: number): Measurement<Converged> {
   const suffix = `n${nodes}loss${lossPercent}`;
   return {
     name: `converge.${suffix}`,
@@ -45,7 +48,7 @@ function converge(nodes: number, lossPercent: number, quickSeeds: number): Measu
   };
 }
 
-export const convergeMeasurements = [converge(50, 10, 20), converge(500, 10, 4), converge(500, 30, 4)];
+export const convergeMeasurements = [converge(50, 10, 20), converge(500, 10, 3), converge(500, 30, 2)];
 
 /** Sizes of networks whose spreading is drawn. */
 export const CURVE_SIZES = [50, 500, 5000];

@@ -1,5 +1,6 @@
-import { DOWN, SUSPECT } from "../src/gossip.js";
 import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
+import type { SimNode } from "../host-sim/index.js";
+import { DOWN, type NodeRow, SUSPECT } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
 import { BenchNetwork, ROUND_MS } from "./network.js";
 import { Peer } from "./pair.js";
@@ -24,11 +25,8 @@ function stallSome({ sim, dice }: BenchNetwork): void {
   }
 }
 
-function faultyNetwork(seed: number, onState: (key: string, state: number, id: number, by: number) => void): BenchNetwork {
-  const network = new BenchNetwork({
-    nodes: NODES, seed,
-    onState: (row, by) => onState(`${row.id} ${row.revision} ${row.heartbeat}`, row.state, row.id, by.index),
-  });
+function faultyNetwork(seed: number, onState: (row: NodeRow, by: SimNode) => void): BenchNetwork {
+  const network = new BenchNetwork({ nodes: NODES, seed, onState });
   network.warmUp(0);
   network.sim.faults.lossProbability = LOSS;
   return network;
@@ -48,7 +46,8 @@ export const falseDown: Measurement<FalseAlarms> = {
     // By statement of the accused, so that an accusation counts once, however many nodes believe it.
     const down = new Set<string>();
     const suspect = new Set<string>();
-    const network = faultyNetwork(seed, (statement, state) => {
+    const network = faultyNetwork(seed, ({ id, revision, heartbeat, state }) => {
+      const statement = `${id} ${revision} ${heartbeat}`;
       if (state >= DOWN) down.add(statement);
       else if (state === SUSPECT) suspect.add(statement);
     });
@@ -60,7 +59,7 @@ export const falseDown: Measurement<FalseAlarms> = {
   },
   figures: (samples) => ({
     "detect.falseDown.n50loss20h24": samples.reduce((sum, { downs }) => sum + downs, 0),
-    "detect.suspicions.n50loss20h24": rounded(samples.reduce((sum, { suspicions }) => sum + suspicions, 0), 0),
+    "detect.suspicions.n50loss20h24": samples.reduce((sum, { suspicions }) => sum + suspicions, 0),
   }),
 };
 
@@ -70,10 +69,10 @@ export const crash: Measurement<number> = {
   seeds: { full: 200, quick: 20 },
   nodes: NODES,
   sample(seed) {
-    const knowing = new Set<number>();
+    const knowing = new Set<SimNode>();
     let crashedId = -1;
     let knownMs = Infinity;
-    const network = faultyNetwork(seed, (_, state, id, by) => {
+    const network = faultyNetwork(seed, ({ id, state }, by) => {
       if (id !== crashedId || state < DOWN) return;
       knowing.add(by);
       if (knowing.size === NODES - 1) knownMs = Math.min(knownMs, network.sim.nowMs);

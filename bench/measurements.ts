@@ -11,7 +11,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, ...idleMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), massRestarts, crash, locate4of500, rowsPer1200,
   inSync8, inSync500, ...idealMeasurements, speed,
-] as Measurement<never>[] as Measurement[];
+] as Measurement<never>[];
 
 export function findMeasurement(name: string): Measurement {
   const found = MEASUREMENTS.find((measurement) => measurement.name === name);

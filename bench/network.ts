@@ -72,6 +72,7 @@ export class BenchNetwork {
     return running.every((node) => this.knowledge[node.index].live === running.length);
   }
 
+  /** @param rounds may have a fraction */
   runRounds(rounds: number): void {
     this.sim.runFor(rounds * ROUND_MS);
   }
@@ -80,7 +81,7 @@ export class BenchNetwork {
   warmUp(restRounds: number): void {
     for (let rounds = 0; !this.isComplete; rounds++) {
       if (rounds === WARM_UP_ROUNDS_MAX) {
-        throw new Error(`seed ${this.sim.seed}: ${this.nodes.length} nodes do not know one another after ${rounds} rounds`);
+        throw new Error(`${this.nodes.length} nodes do not know one another after ${rounds} rounds`);
       }
       this.runRounds(1);
     }

@@ -21,17 +21,20 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
 
 /**
- * Takes samples in processes of their own, one for each core. The samples come
- * back in the order of the tasks, and do not depend on who took which.
+ * Takes samples in processes of their own. The samples come back in the order of
+ * the tasks, and do not depend on who took which.
  *
  * @param done called after each sample with its task
+ * @param processesMax one for each core by default
  * @throws Error with the task in it when a sample can't be taken
  */
-export async function takeSamples(tasks: readonly Task[], done: (task: Task) => void): Promise<unknown[]> {
+export async function takeSamples(
+  tasks: readonly Task[], done: (task: Task) => void, processesMax = availableParallelism(),
+): Promise<unknown[]> {
   const samples: unknown[] = new Array(tasks.length);
   const together = tasks.map((_, index) => index).filter((index) => !tasks[index].isAlone);
   const alone = tasks.map((_, index) => index).filter((index) => tasks[index].isAlone);
-  const processes = Math.min(availableParallelism(), Math.max(1, together.length));
+  const processes = Math.min(processesMax, together.length);
   const take = async (from: number[]): Promise<void> => {
     const child = startProcess();
     try {

@@ -1,0 +1,141 @@
+/** A figure of the benchmark. */
+export interface Figure {
+  /** Its key in the JSON object. */
+  readonly name: string;
+  readonly unit: string;
+  /** The measurement that yields it. */
+  readonly measurement: string;
+  readonly bound?: Bound;
+  /** It says as much about the machine as about chisme, so that no bound of it makes the command fail. */
+  readonly isOfMachine?: boolean;
+  /** One line that says what it is. */
+  readonly about: string;
+}
+
+export interface Bound {
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+/** All figures, in the order in which they are shown. The bounds are those of the design. */
+export const FIGURES: readonly Figure[] = [
+  {
+    name: "wire.rowsPer1200", unit: "rows", measurement: "rowsPer1200", bound: { atLeast: 100 },
+    about: "rows without values that one datagram of 1,200 bytes holds, of one /24 network; the fewest",
+  },
+  {
+    name: "wire.readingRowsPer1200", unit: "rows", measurement: "rowsPer1200",
+    about: "the same with a reading such as 21.37 in each row, which takes 9 bytes of CBOR",
+  },
+  ...[8, 500].flatMap((nodes): Figure[] => [
+    {
+      name: `wire.idleSynBytes.n${nodes}`, unit: "bytes", measurement: `inSync.n${nodes}`, bound: { atMost: 40 },
+      about: `a SYN between two nodes in sync that hold ${nodes} rows; the longest`,
+    },
+    {
+      name: `wire.idleAckBytes.n${nodes}`, unit: "bytes", measurement: `inSync.n${nodes}`, bound: { atMost: 40 },
+      about: "the ACK to it",
+    },
+  ]),
+  {
+    name: "wire.locate4of500Bytes", unit: "bytes", measurement: "locate4of500", bound: { atMost: 220 },
+    about: "two nodes hold 500 rows, 4 of them not alike: all datagrams from the SYN until one of both has found "
+      + "the 4, without those that carry or want them; 95th percentile",
+  },
+  {
+    name: "wire.locate4of500RoundTrips", unit: "round trips", measurement: "locate4of500", bound: { atMost: 2 },
+    about: "the same as datagrams that wait for one another, two being a round trip; 95th percentile",
+  },
+  ...[8, 16, 24, 60, 120, 250, 500].map((nodes): Figure => ({
+    name: `wire.bytesPerNodePerRound.idle.n${nodes}`, unit: "bytes", measurement: `idle.n${nodes}`,
+    about: `what each of ${nodes} nodes sends in a round while nobody has anything to say, keepalives included; mean`,
+  })),
+  ...[8, 16, 24, 60].map((nodes): Figure => ({
+    name: `espgossip.bytesPerNodePerRound.idle.n${nodes}`, unit: "bytes", measurement: `idle.n${nodes}`,
+    about: `the same in ESPGossip's dialect${nodes > 24 ? ", in parts: the reference stops at 24 rows" : ""}`,
+  })),
+  {
+    name: "wire.idleRatio.n24", unit: "times", measurement: "idle.n24",
+    about: "how many times as much 24 idle nodes send in ESPGossip's dialect",
+  },
+  ...[
+    { suffix: "n50loss10", nodes: 50, loss: 10, atMost: 6 },
+    { suffix: "n500loss10", nodes: 500, loss: 10, atMost: 9 },
+    { suffix: "n500loss30", nodes: 500, loss: 30, atMost: 14 },
+  ].flatMap(({ suffix, nodes, loss, atMost }): Figure[] => [
+    {
+      name: `converge.p95Rounds.${suffix}`, unit: "rounds", measurement: `converge.${suffix}`, bound: { atMost },
+      about: `from a push at one of ${nodes} nodes until all hold the value, ${loss} % loss; 95th percentile`,
+    },
+    {
+      name: `converge.bytesPerNode.${suffix}`, unit: "bytes", measurement: `converge.${suffix}`,
+      about: "all that each node sends in that time; mean",
+    },
+  ]),
+  ...[50, 500, 5000].flatMap((nodes): Figure[] => [
+    {
+      name: `converge.medianRounds.n${nodes}`, unit: "rounds", measurement: `curve.n${nodes}`,
+      about: `from a push at one of ${nodes} nodes until all hold the value, no loss; median`,
+    },
+    {
+      name: `ideal.medianRounds.n${nodes}`, unit: "rounds", measurement: `ideal.n${nodes}`,
+      about: "the same for the ideal push-pull; median",
+    },
+  ]),
+  {
+    name: "detect.falseDown.n50loss20h24", unit: "times", measurement: "falseDown", bound: { atMost: 0 },
+    about: "running nodes that were called DOWN in 24 hours, of 50, with 20 % loss, while each stands still for 5 s "
+      + "every 20 rounds on average; the sum of all seeds, each accusation counted once, whoever believes it",
+  },
+  {
+    name: "detect.suspicions.n50loss20h24", unit: "times", measurement: "falseDown",
+    about: "running nodes that were called SUSPECT in the same runs, and refuted it",
+  },
+  {
+    name: "detect.crashP95SuspicionPeriods", unit: "periods", measurement: "crash", bound: { atMost: 3 },
+    about: "in the same network, from a crash until the last of the others calls the node DOWN, "
+      + "in periods for which a suspicion stands; 95th percentile",
+  },
+  ...[
+    { name: "partition10m", duration: "10 minutes" },
+    { name: "partition1h", duration: "an hour" },
+    { name: "partition7d", duration: "7 days" },
+  ].map(({ name, duration }): Figure => ({
+    name: `heal.${name}RetryPeriods`, unit: "periods", measurement: `heal.${name}`, bound: { atMost: 3 },
+    about: `24 nodes split in two for ${duration} while all share new values, 10 % loss: from the end of the split `
+      + "until all nodes hold all others as live with their values, in periods of 8 rounds; the longest",
+  })),
+  {
+    name: "restart.massRounds", unit: "rounds", measurement: "massRestart", bound: { atMost: 10 },
+    about: "50 nodes start again at once, 10 % of them with their storage wiped, until all hold all as UP; the longest",
+  },
+  {
+    name: "restart.massP95Rounds.loss10", unit: "rounds", measurement: "massRestart",
+    about: "the same with 10 % loss, until all hold all as UP or SUSPECT; 95th percentile",
+  },
+  {
+    name: "sim.nodeRoundsPerSecond", unit: "per second", measurement: "speed", isOfMachine: true,
+    about: "rounds of single nodes that the simulator does on one core: 1,000 nodes, 100 rounds, 10 % loss",
+  },
+];
+
+/** Whether a value keeps a bound. What is no number or never happened keeps none. */
+export function keeps({ atMost = Infinity, atLeast = -Infinity }: Bound, value: number): boolean {
+  return Number.isFinite(value) && value <= atMost && value >= atLeast;
+}
+
+/** "≤ 40", "≥ 100". */
+export function boundText({ atMost, atLeast }: Bound): string {
+  return atMost !== undefined ? `≤ ${atMost}` : `≥ ${String(atLeast)}`;
+}
+
+/** What it is about: its name up to the first dot, but figures to compare with stand beside chisme's own. */
+export function groupOf({ name }: Figure): string {
+  const prefix = name.slice(0, name.indexOf("."));
+  return prefix === "espgossip" ? "wire" : prefix === "ideal" ? "converge" : prefix;
+}
+
+/** 1473 as "1,473"; what never happened as "never". */
+export function valueText(value: number): string {
+  return Number.isFinite(value) ? value.toLocaleString("en") : "never";
+}

@@ -1,0 +1,57 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { FIGURES, type Figure, boundText, groupOf, keeps, valueText } from "./figures.js";
+import { findMeasurement } from "./measurements.js";
+import { idlePlot, spreadPlot } from "./plots.js";
+import type { BenchOptions, BenchResult } from "./run.js";
+
+const DOCS = new URL("../docs/", import.meta.url);
+const PAGE = new URL("BENCHMARKS.md", DOCS);
+/** What stands between these lines is the bench's; the rest of the page is written by hand. */
+const START = "<!-- figures: written by npm run -s bench -- --write -->";
+const END = "<!-- end of figures -->";
+
+const GROUPS: Record<string, string> = {
+  wire: "Bytes on the wire",
+  converge: "How fast all know",
+  detect: "Who is called DOWN",
+  heal: "Splits",
+  restart: "Restarts",
+  sim: "The simulator",
+};
+
+/** Writes the tables into docs/BENCHMARKS.md, and the plots beside it. */
+export function writeDocs(result: BenchResult, options: BenchOptions): void {
+  const page = readFileSync(PAGE, "utf8");
+  const start = page.indexOf(START);
+  const end = page.indexOf(END);
+  if (start < 0 || end < start) throw new Error("docs/BENCHMARKS.md: the lines that enclose the figures are missing");
+  const tables = figureTables(result.figures, options.seed);
+  writeFileSync(PAGE, `${page.slice(0, start + START.length)}\n\n${tables}\n${page.slice(end)}`);
+  writeFileSync(new URL("spread.svg", DOCS), spreadPlot(result));
+  writeFileSync(new URL("idle-bytes.svg", DOCS), idlePlot(result));
+}
+
+function figureTables(figures: ReadonlyMap<string, number>, seed: number): string {
+  const lines: string[] = [];
+  let heading: string | undefined;
+  for (const figure of FIGURES) {
+    const group = GROUPS[groupOf(figure)];
+    if (group !== heading) lines.push(...heading === undefined ? [] : [""], `## ${group}`, "", ...HEAD);
+    heading = group;
+    lines.push(tableLine(figure, figures.get(figure.name), seed));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+const HEAD = ["| figure | value | bound | seeds | what it is |", "| --- | ---: | ---: | ---: | --- |"];
+
+function tableLine(figure: Figure, value: number | undefined, seed: number): string {
+  const { name, unit, bound, about } = figure;
+  const count = findMeasurement(figure.measurement).seeds.full;
+  const last = seed + count - 1;
+  const seeds = count === 1 ? String(seed) : `${seed} to ${last}`;
+  const boundary = bound === undefined ? "" : boundText(bound);
+  const missed = bound !== undefined && value !== undefined && !keeps(bound, value) ? ", **missed**" : "";
+  const shown = value === undefined ? "not measured" : `${valueText(value)} ${unit}`;
+  return `| \`${name}\` | ${shown} | ${boundary}${missed} | ${seeds} | ${about} |`;
+}
