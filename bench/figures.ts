@@ -75,7 +75,7 @@ export const FIGURES: readonly Figure[] = [
   ...[50, 500, 5000].flatMap((nodes): Figure[] => [
     {
       name: `converge.medianRounds.n${nodes}`, unit: "rounds", measurement: `curve.n${nodes}`,
-      about: `from a push at one of ${nodes} nodes until all hold the value, no loss; median`,
+      about: `from a push at one of ${valueText(nodes)} nodes until all hold the value, no loss; median`,
     },
     {
       name: `ideal.medianRounds.n${nodes}`, unit: "rounds", measurement: `ideal.n${nodes}`,
