@@ -136,7 +136,7 @@ function forgetNamed(bytes: Uint8Array, ids: Set<number>): void {
   if (frame.open(bytes, bytes.length, row) !== DROP_NONE) throw new Error("an engine sent a malformed frame");
   frame.rewind();
   while (frame.nextSection()) {
-    while (frame.section === SECTION_WANT && frame.more()) ids.delete(frame.readWant());
+    while (frame.section === SECTION_WANT && frame.more()) ids.delete(frame.readId());
     while (frame.section === SECTION_ROWS && frame.more()) {
       frame.readRow(row);
       ids.delete(row.id);

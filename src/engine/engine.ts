@@ -385,7 +385,9 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
         if (row.isForeign) this.suspicion.foreignerSpoke(slot);
         else if (isElsewhere) this.learnAddress(row);
       }
-      if (row.state !== stateBefore) this.suspicion.stateChanged(slot);
+      // A doubt about a fresher statement is another doubt: its time begins now.
+      const isDoubted = merged === MERGED_FRESHER && row.state !== UP;
+      if (row.state !== stateBefore || isDoubted) this.suspicion.stateChanged(slot);
     } else if (rows.compare(held, row) > 0) {
       // The sender is behind on this one: what it lacks goes back at once.
       this.outbox.send(held);

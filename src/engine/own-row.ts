@@ -3,8 +3,15 @@ import type { Random } from "./random.js";
 import { OWN_SLOT, type RowData, type Rows, compareFreshness } from "./rows.js";
 import { UP } from "./states.js";
 
-/** Every so many rounds a node says that its row still stands, so that rows age even in a quiet network. */
+/**
+ * Every so many rounds a node says that its row still stands, so that rows age
+ * even in a quiet network; in a larger one more rarely, since each such word
+ * goes to all: then there is one in eight rounds, of all nodes together.
+ */
 const KEEPALIVE_ROUNDS = 64;
+const KEEPALIVE_ROUNDS_A_ROW = 8;
+/** Deadlines lie no further ahead, so that they can be compared. */
+const KEEPALIVE_MS_MAX = 0x3fffffff;
 /** Revisions that a node takes on, in one start, because others knew of a later one than it did. */
 const RECOVERIES_MAX = 8;
 /** A claim beyond this is not followed, so that thousands of starts are always left. */
@@ -34,7 +41,7 @@ export class OwnRow {
 
   /** The first statement of a start. Without a remembered revision the heartbeat starts anywhere below 1,024. */
   start(revision: number, isRemembered: boolean): void {
-    this.keepaliveDeadline = this.node.roundIntervalMs * KEEPALIVE_ROUNDS;
+    this.rest();
     if (!isRemembered) this.heartbeatBase = this.node.random.below(HEARTBEAT_BASES);
     this.takeOn(revision);
   }
@@ -56,8 +63,15 @@ export class OwnRow {
     const heartbeat = rows.heartbeat(OWN_SLOT);
     const next = uptime > heartbeat ? uptime : heartbeat + 1;
     rows.setStatement(OWN_SLOT, this.revision(), next, state);
-    this.keepaliveDeadline = this.node.clock.nowMs + this.node.roundIntervalMs * KEEPALIVE_ROUNDS;
+    this.rest();
     rows.markUrgentNews(OWN_SLOT);
+  }
+
+  /** Says nothing of itself before the next keepalive. */
+  private rest(): void {
+    const grown = this.node.rows.count * KEEPALIVE_ROUNDS_A_ROW;
+    const restMs = this.node.roundIntervalMs * (grown > KEEPALIVE_ROUNDS ? grown : KEEPALIVE_ROUNDS);
+    this.keepaliveDeadline = this.node.clock.nowMs + (restMs < KEEPALIVE_MS_MAX ? restMs : KEEPALIVE_MS_MAX);
   }
 
   /**
