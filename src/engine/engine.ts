@@ -411,7 +411,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
       if ((frame.flags & FLAG_BROADCAST) !== 0 && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
       const isLimited = !isProven || !this.rounds.mayAnswer(slot);
       if (isLimited) this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
-      this.outbox.addAnswer(TYPE_ACK, address, port, flags, !inSync && !isLimited, frame.counter);
+      this.outbox.addAnswer(TYPE_ACK, address, port, flags, !inSync, frame.counter);
     } else if (this.rounds.mayGoOn()) {
       const isOpen = frame.type === TYPE_ACK ? !isSummarised : (frame.flags & FLAG_MORE) !== 0;
       const isNeeded = this.outbox.hasAnswer() || (frame.flags & FLAG_CHALLENGE) !== 0 || (!inSync && isOpen);
