@@ -89,7 +89,8 @@ export class Guard {
     this.rows.setFlag(slot, FLAG_WINDOW);
     this.words[at + REVISION] = frame.revision;
     this.words[at + HIGHEST] = frame.counter;
-    this.words[at + CAME] = 1;
+    // What was sent before counts as come: it was refused, or nobody knows when it was sent.
+    this.words[at + CAME] = 0xffffffff;
     this.words[at + ECHOED] = frame.inReplyTo;
   }
 

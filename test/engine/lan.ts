@@ -50,7 +50,8 @@ export class Lan {
 
   /** Hands a datagram to a node. */
   deliver(to: number, from: number, bytes: Uint8Array): void {
-    this.engines.get(to)?.receive(this.nowMs, from, PORT, bytes, bytes.length);
+    // A sealed datagram is opened in place.
+    this.engines.get(to)?.receive(this.nowMs, from, PORT, bytes.slice(), bytes.length);
     this.drain(to);
   }
 
