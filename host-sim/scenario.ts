@@ -55,6 +55,8 @@ export const SAFETY_ROUNDS = 30;
 /** The first nodes are in the seed lists of all. */
 export const SEEDS = 2;
 const LASTING_ROUNDS = 3;
+/** How long a row stands that corruption made foreign: 64 rounds by PROTOCOL.md 4.4, since nobody can ask its node. */
+const FOREIGN_ROUNDS = 64;
 /** More complaints than these help nobody. */
 const COMPLAINTS_MAX = 100;
 
@@ -117,12 +119,16 @@ export class ScenarioRun {
       ...this.options,
       agreed: this.complaints.length === 0,
       roundsToHeal,
-      roundsToHealMax: roundsToHealMax(this.options.nodes),
+      roundsToHealMax: this.roundsToHealMax(),
       restarts: this.nodes.reduce((sum, node) => sum + Math.max(0, node.starts - 1), 0),
       falseDowns: this.falseDowns,
       counts: this.network.counts,
       complaints: this.complaints,
     };
+  }
+
+  private roundsToHealMax(): number {
+    return roundsToHealMax(this.options.nodes) + (this.isCorrupting ? FOREIGN_ROUNDS : 0);
   }
 
   /** Takes the power of a node away and gives it back after a while, unless it is back by then. */
@@ -204,7 +210,7 @@ export class ScenarioRun {
     }
     let agreedSince: number | null = null;
     let complaints: Complaint[] = [];
-    for (let round = 1; round <= roundsToHealMax(this.options.nodes) + LASTING_ROUNDS; round++) {
+    for (let round = 1; round <= this.roundsToHealMax() + LASTING_ROUNDS; round++) {
       this.network.runFor(this.roundIntervalMs);
       complaints = checkAgreement(this.network);
       if (complaints.length > 0) agreedSince = null;

@@ -47,9 +47,9 @@ export class Rounds {
   private readonly asks: Asks;
   private readonly relays: Relays;
   /**
-   * How much this node doubts itself, 0 to DOUBT_MAX: one more for each node that
-   * does not answer, one less for each that does (Dadgar, Phillips, Currey:
-   * Lifeguard, 2017, section IV-A).
+   * How much this node doubts itself, 0 to DOUBT_MAX: one more for each ask in
+   * vain during which it heard nobody, one less for each that is answered (after
+   * Dadgar, Phillips, Currey: Lifeguard, 2017, section IV-A).
    */
   doubt = 0;
 
@@ -269,10 +269,10 @@ export class Rounds {
    * other. Of two nodes each has only the other to hear.
    */
   private doubtsItself(index: number): boolean {
-    const isDeaf = ((this.heardMs - this.asks.sentMs(index)) | 0) <= 0;
-    const isPatient = this.doubt < DOUBT_MAX;
-    if (isPatient) this.doubt++;
-    return isDeaf && isPatient && this.node.rows.count > 2;
+    const isDeaf = ((this.heardMs - this.asks.sentMs(index)) | 0) <= 0 && this.node.rows.count > 2;
+    if (!isDeaf || this.doubt === DOUBT_MAX) return false;
+    this.doubt++;
+    return true;
   }
 
   /** Asks a few live nodes, from a random one on, to probe one that does not answer. */
