@@ -59,7 +59,7 @@ function compareEntry(node: DiffParts): void {
   const order = slot < 0 ? -1 : rows.compare(slot, row);
   if (order > 0) node.outbox.send(slot);
   else if (order === 0 || isAccusedOf(rows, slot, row)) rows.countNewsSend(slot);
-  else if (slot >= 0 || rows.hasPlace()) node.outbox.want(row.id);
+  else if (slot >= 0 || rows.hasPlace(row.state)) node.outbox.want(row.id);
 }
 
 /** Whether the sender only thinks worse of a node that is suspected here too: its row would tell nothing. */
@@ -119,5 +119,5 @@ export function wantSender(node: DiffParts): void {
   const order = slot < 0 ? -1 : compareFreshness(
     rows.revision(slot), rows.heartbeat(slot), UP, frame.revision, frame.heartbeat, UP,
   );
-  if (order < 0 && (slot >= 0 || rows.hasPlace())) node.outbox.want(frame.id);
+  if (order < 0 && (slot >= 0 || rows.hasPlace(UP))) node.outbox.want(frame.id);
 }

@@ -1,5 +1,5 @@
 import { Root, keyOf } from "./hash.js";
-import { DOWN, REMOVE } from "./states.js";
+import { DOWN, REMOVE, SUSPECT } from "./states.js";
 
 /** The slot of the node's own row. */
 export const OWN_SLOT = 0;
@@ -337,11 +337,12 @@ export class Rows {
   /**
    * A slot for a new row, its id and zeros in it, or -1. When the table is full
    * it takes the place of a tombstone, then of a row that is DOWN, but never of
-   * a live row, and only for a row that is live itself.
+   * a live row, and only for a row that is UP itself: two nodes with full tables
+   * would else teach each other for ever whom both have given up.
    */
   private insert(id: number, state: number): number {
     if (this.count === this.capacity) {
-      const victim = state >= DOWN ? -1 : this.leastWorth();
+      const victim = state >= SUSPECT ? -1 : this.leastWorth();
       if (victim < 0) return -1;
       this.remove(victim);
     }
@@ -370,9 +371,9 @@ export class Rows {
     this.halves[this.count] = slot;
   }
 
-  /** Whether a live row that is not held yet would find a place. */
-  hasPlace(): boolean {
-    return this.count < this.capacity || this.leastWorth() >= 0;
+  /** Whether a row in a state that is not held yet would find a place. */
+  hasPlace(state: number): boolean {
+    return this.count < this.capacity || (state < SUSPECT && this.leastWorth() >= 0);
   }
 
   private leastWorth(): number {

@@ -257,13 +257,13 @@ describe("rows: room", () => {
 
   it("gives the place of a tombstone, then of a row that is DOWN, to a live row", () => {
     const rows = full();
-    assert.equal(rows.hasPlace(), true);
+    assert.equal(rows.hasPlace(UP), true);
     assert.equal(merge(rows, row(9, 1, 1)), MERGED_FRESHER);
     assert.deepEqual(idsOf(rows), [1, 2, 3, 9]);
-    assert.equal(rows.hasPlace(), true);
+    assert.equal(rows.hasPlace(UP), true);
     assert.equal(merge(rows, row(0, 1, 1, SUSPECT)), MERGED_FRESHER);
     assert.deepEqual(idsOf(rows), [0, 1, 3, 9]);
-    assert.equal(rows.hasPlace(), false);
+    assert.equal(rows.hasPlace(UP), false);
     const before = snapshot(rows);
     assert.equal(merge(rows, row(8, 9, 9)), MERGE_TABLE_FULL);
     assert.deepEqual(snapshot(rows), before);
@@ -308,7 +308,7 @@ describe("rows: room", () => {
     assert.equal(rows.isHeld(slot), false);
     assert.equal(rows.takeFlag(slot, FLAG_UPDATED), false, "nothing to tell of a row that is gone");
     assert.equal(rows.find(2), -1);
-    assert.equal(rows.hasPlace(), true);
+    assert.equal(rows.hasPlace(UP), true);
     checkTable(rows);
     assert.equal(merge(rows, row(7, 0, 0)), MERGED_FRESHER);
     assert.equal(rows.find(7), slot, "the slot is used again");
