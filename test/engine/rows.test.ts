@@ -255,13 +255,15 @@ describe("rows: values", () => {
 describe("rows: room", () => {
   const full = () => tableOf([row(1, 1, 1), row(2, 1, 1, DOWN), row(3, 1, 1, SUSPECT), row(4, 1, 1, REMOVE)], 4);
 
-  it("gives the place of a tombstone, then of a row that is DOWN, to a live row", () => {
+  it("gives the place of a tombstone, then of a row that is DOWN, to a row that is UP", () => {
     const rows = full();
     assert.equal(rows.hasPlace(UP), true);
     assert.equal(merge(rows, row(9, 1, 1)), MERGED_FRESHER);
     assert.deepEqual(idsOf(rows), [1, 2, 3, 9]);
     assert.equal(rows.hasPlace(UP), true);
-    assert.equal(merge(rows, row(0, 1, 1, SUSPECT)), MERGED_FRESHER);
+    assert.equal(rows.hasPlace(SUSPECT), false);
+    assert.equal(merge(rows, row(0, 1, 1, SUSPECT)), MERGE_TABLE_FULL, "others may have given up whom this node gave up");
+    assert.equal(merge(rows, row(0, 1, 1)), MERGED_FRESHER);
     assert.deepEqual(idsOf(rows), [0, 1, 3, 9]);
     assert.equal(rows.hasPlace(UP), false);
     const before = snapshot(rows);
@@ -350,7 +352,7 @@ describe("rows: any sequence of operations", () => {
     }
     if (model.size === capacity) {
       const worst = Math.max(...[...model.values()].map(({ state }) => state));
-      if (fields.state >= DOWN || worst < DOWN) return MERGE_TABLE_FULL;
+      if (fields.state >= SUSPECT || worst < DOWN) return MERGE_TABLE_FULL;
       const gone = [...model.values()].filter(({ id }) => rows.find(id) < 0);
       assert.equal(gone.length, 1, "one row gives way");
       assert.equal(gone[0].state, worst, "the row nearest to its end gives way");
