@@ -1,5 +1,6 @@
 import { BROADCAST_ADDRESS, formatAddress } from "../src/engine/address.js";
 import type { CborValue } from "../src/gossip.js";
+import { BufferPool } from "./buffers.js";
 import { Dice, STREAM_FAULTS, STREAM_NODES } from "./dice.js";
 import { type Faults, type LinkFaults, corrupted, noFaults, passesChecksum } from "./faults.js";
 import { type SimNodeOptions, SimNode } from "./node.js";
@@ -66,6 +67,7 @@ export class SimNetwork {
   /** The node that something happened to last: who it was, where an application throws. */
   active: SimNode | undefined;
   private readonly queue = new EventQueue();
+  private readonly buffers = new BufferPool();
   private readonly dice: Dice;
   private readonly sockets = new Map<number, SimNode>();
   private readonly ids = new Set<number>();
@@ -138,62 +140,67 @@ export class SimNetwork {
     if (length > counts.largestBytes) counts.largestBytes = length;
     if (length > from.datagramBytesMax) this.oversized.push({ node: from, bytes: length });
     this.tap?.({ kind: "sent", node: from, nowMs: from.localMs(), bytes, length, address, port });
-    const copy = bytes.slice(0, length);
     if (address !== BROADCAST_ADDRESS) {
-      this.forward(from, this.sockets.get(socketKey(address, port)), copy);
+      this.forward(from, this.sockets.get(socketKey(address, port)), bytes, length);
       return;
     }
     for (const node of this.nodes) {
-      if (node.isRunning && node.port === port) this.forward(from, node, copy.slice());
+      if (node.isRunning && node.port === port) this.forward(from, node, bytes, length);
     }
   }
 
   /** Delivers a datagram that no node of the network sent, without faults. */
   inject(to: SimNode, bytes: Uint8Array, address: number, port: number, delayMs = 1): void {
-    const copy = bytes.slice();
-    this.schedule(delayMs, () => this.deliver(to, copy, address, port));
+    this.arriveAfter(delayMs, to, bytes, bytes.length, address, port);
   }
 
-  private forward(from: SimNode, to: SimNode | undefined, bytes: Uint8Array): void {
+  private forward(from: SimNode, to: SimNode | undefined, bytes: Uint8Array, length: number): void {
     if (to === undefined) {
       this.counts.unreachable++;
       return;
     }
-    if (this.faults.cuts.some((cut) => cut(from, to))) {
+    const { cuts } = this.faults;
+    if (cuts.length > 0 && cuts.some((cut) => cut(from, to))) {
       this.counts.cut++;
       return;
     }
     const faults = this.faults.link?.(from, to) ?? this.faults;
-    // A receiver may open a sealed datagram in place.
-    const copy = bytes.slice();
-    this.carry(from, to, bytes, faults);
+    this.carry(from, to, bytes, length, faults);
     if (!this.dice.chance(faults.duplicateProbability)) return;
     this.counts.duplicated++;
-    this.carry(from, to, copy, faults);
+    this.carry(from, to, bytes, length, faults);
   }
 
-  private carry(from: SimNode, to: SimNode, bytes: Uint8Array, faults: LinkFaults): void {
+  private carry(from: SimNode, to: SimNode, bytes: Uint8Array, length: number, faults: LinkFaults): void {
     const delayMs = this.dice.between(faults.delayMs.min, faults.delayMs.max);
     if (this.dice.chance(faults.lossProbability)) {
       this.counts.lost++;
       return;
     }
-    let arriving = bytes;
-    if (this.dice.chance(faults.corruptProbability)) {
-      this.counts.corrupted++;
-      arriving = corrupted(bytes, this.dice);
-      if (this.faults.udpChecksum && !passesChecksum(bytes, arriving)) {
-        this.counts.checksumFailures++;
-        return;
-      }
+    if (!this.dice.chance(faults.corruptProbability)) {
+      this.arriveAfter(delayMs, to, bytes, length, from.address, from.port);
+      return;
     }
-    const address = from.address;
-    this.schedule(delayMs, () => this.deliver(to, arriving, address, from.port));
+    const sent = bytes.subarray(0, length);
+    const arriving = corrupted(sent, this.dice);
+    this.counts.corrupted++;
+    if (this.faults.udpChecksum && !passesChecksum(sent, arriving)) this.counts.checksumFailures++;
+    else this.arriveAfter(delayMs, to, arriving, arriving.length, from.address, from.port);
   }
 
-  private deliver(to: SimNode, bytes: Uint8Array, address: number, port: number): void {
+  private arriveAfter(
+    delayMs: number, to: SimNode, bytes: Uint8Array, length: number, address: number, port: number,
+  ): void {
+    const copy = this.buffers.copyOf(bytes, length);
+    this.schedule(delayMs, () => {
+      this.deliver(to, copy, length, address, port);
+      this.buffers.giveBack(copy);
+    });
+  }
+
+  private deliver(to: SimNode, bytes: Uint8Array, length: number, address: number, port: number): void {
     if (!to.isRunning) this.counts.unreachable++;
-    else if (to.receive(bytes, address, port)) this.counts.delivered++;
+    else if (to.receive(bytes, length, address, port)) this.counts.delivered++;
     else this.counts.mailboxOverflows++;
   }
 

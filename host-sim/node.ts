@@ -152,14 +152,14 @@ export class SimNode {
     this.jumpedMs += byMs;
   }
 
-  /** A datagram arrives. Returns false when the mailbox is full. Called by the network. */
-  receive(bytes: Uint8Array, address: number, port: number): boolean {
+  /** A datagram arrives, its bytes only for the call. Returns false when the mailbox is full. Called by the network. */
+  receive(bytes: Uint8Array, length: number, address: number, port: number): boolean {
     if (!this.isStalled) {
-      this.platform?.deliver(bytes, address, port);
+      this.platform?.deliver(bytes, length, address, port);
       return true;
     }
     if (this.mailbox.length === MAILBOX_DATAGRAMS) return false;
-    this.mailbox.push({ bytes, address, port });
+    this.mailbox.push({ bytes: bytes.slice(0, length), address, port });
     return true;
   }
 
@@ -178,7 +178,7 @@ export class SimNode {
     this.mailbox = [];
     this.lateTimers = [];
     if (timersFirst) timers.forEach((run) => run());
-    for (const { bytes, address, port } of mailbox) this.platform?.deliver(bytes, address, port);
+    for (const { bytes, address, port } of mailbox) this.platform?.deliver(bytes, bytes.length, address, port);
     if (!timersFirst) timers.forEach((run) => run());
   }
 }

@@ -36,11 +36,10 @@ export class SimPlatform {
     };
   }
 
-  /** Hands a datagram to the node. The bytes are a copy, as its receiver may only look at them during the call. */
-  deliver(bytes: Uint8Array, address: number, port: number): void {
+  /** Hands a datagram to the node, which may only look at its bytes during the call. */
+  deliver(bytes: Uint8Array, length: number, address: number, port: number): void {
     const { node } = this;
     if (this.onDatagram === undefined) return;
-    const length = bytes.length;
     node.network.active = node;
     node.network.tap?.({ kind: "datagram", node, nowMs: node.localMs(), bytes, length, address, port });
     this.onDatagram(bytes, length, address, port);

@@ -315,15 +315,19 @@ export class Gossip {
 
   /** Tells up to TOLD_MAX events. Returns whether there may be more. */
   private tellSome(): boolean {
+    const event = this.event;
+    let more = this.engine.pollEvent(event);
+    // Mostly there is nothing to tell, and then nothing is made.
+    if (!more && !this.isViewNew) return false;
     const updated: number[] = [];
     const changed: number[] = [];
-    const event = this.event;
     let error = 0;
-    while (error === 0 && updated.length + changed.length < TOLD_MAX && this.engine.pollEvent(event)) {
+    while (more) {
       if (event.kind === EVENT_UPDATE) updated.push(event.slot);
       else if (event.kind === EVENT_STATE) changed.push(event.slot);
       else error = event.kind;
       if (error === 0) this.tellViews(event.slot);
+      more = error === 0 && updated.length + changed.length < TOLD_MAX && this.engine.pollEvent(event);
     }
     const any = error !== 0 || updated.length + changed.length > 0;
     if (this.isViewNew || updated.length + changed.length > 0) this.settleViews();

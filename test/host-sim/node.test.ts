@@ -149,6 +149,23 @@ describe("simulated node", () => {
     assert.equal(node.gossip?.stats().drops.magic, MAILBOX_DATAGRAMS);
   });
 
+  it("keeps the bytes of waiting datagrams while others go by", () => {
+    const net = network(3);
+    net.runFor(4 * ROUND_MS);
+    const node = net.nodes[1];
+    const seen: string[] = [];
+    node.stall(2 * ROUND_MS);
+    for (let i = 1; i <= 3; i++) net.inject(node, new Uint8Array(100 * i).fill(i), 0x0a000001, 5000, i);
+    net.runFor(ROUND_MS);
+    net.nodes[0].push("others go by");
+    net.tap = (entry) => {
+      if (entry.kind !== "datagram" || entry.node !== node) return;
+      seen.push(`${entry.length}: ${[...new Set(entry.bytes.subarray(0, entry.length))].join()}`);
+    };
+    net.runFor(ROUND_MS);
+    assert.deepEqual(seen.slice(0, 3), ["100: 1", "200: 2", "300: 3"]);
+  });
+
   it("has a clock that jumps and runs at its own speed", () => {
     const net = new SimNetwork({ seed: 1 });
     const node = net.addNode({ clockStartMs: 0xfffffff0, clockSkewPpm: 1000 });
