@@ -100,8 +100,8 @@ export class Rows {
   /** A bit for each number of sends that a row may have left as news, urgent ones without NEWS_URGENT. */
   private plainSends = 0;
   private urgentSends = 0;
-  /** The slot that `find` gave last; it may be free by now. */
-  private lastFound = 0;
+  /** Where the last search ended: the next one is often of the same row or of the next. */
+  private lastPlace = 0;
 
   private readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the halves of all rows. */
@@ -240,26 +240,11 @@ export class Rows {
 
   /** The place of the first row whose key is not below `key`; `count` when there is none. */
   placeOf(key: number): number {
-    let low = 0;
-    let high = this.count;
-    let lowKey = 0;
-    let highKey = KEY_MAX;
-    // Keys are spread evenly, so that a few guesses do. Who makes up ids to spoil them falls to halving.
-    for (let guesses = GUESSES_MAX; low < high; guesses--) {
-      const middle = guesses > 0
-        ? low + Math.floor((key - lowKey) * (high - low) / (highKey - lowKey + 1))
-        : (low + high) >>> 1;
-      const found = this.keyAt(middle);
-      if (found === key) return middle;
-      if (found < key) {
-        low = middle + 1;
-        lowKey = found + 1;
-      } else {
-        high = middle;
-        highKey = found - 1;
-      }
-    }
-    return low;
+    const last = this.lastPlace;
+    const isLast = last <= this.count && (last === this.count || this.keyAt(last) >= key)
+      && (last === 0 || this.keyAt(last - 1) < key);
+    if (!isLast) this.lastPlace = this.seek(key);
+    return this.lastPlace;
   }
 
   /** The key of the row at a place. */
@@ -267,15 +252,10 @@ export class Rows {
 
   /** The slot of a row, or -1. */
   find(id: number): number {
-    // One row of a datagram is looked up several times in a row.
-    const last = this.lastFound;
-    if (this.id(last) === id && this.isHeld(last)) return last;
-    const place = this.placeOf(keyOf(id));
-    if (place === this.count) return -1;
-    const slot = this.slotAt(place);
-    if (this.id(slot) !== id) return -1;
-    this.lastFound = slot;
-    return slot;
+    if (!this.isAt(this.lastPlace, id)) {
+      this.lastPlace = this.isAt(this.lastPlace + 1, id) ? this.lastPlace + 1 : this.seek(keyOf(id));
+    }
+    return this.isAt(this.lastPlace, id) ? this.slotAt(this.lastPlace) : -1;
   }
 
   /**
@@ -386,6 +366,35 @@ export class Rows {
     return victim;
   }
 
+  private isAt(place: number, id: number): boolean {
+    return place < this.count && this.id(this.slotAt(place)) === id;
+  }
+
+  /** As `placeOf`. Keys are spread evenly, so that a few guesses do; ids made up to spoil them fall to halving. */
+  private seek(key: number): number {
+    let low = 0;
+    let high = this.count;
+    // Keys without their low bits: then what is multiplied stays below 2^31.
+    const sought = key >>> KEY_SHIFT;
+    let lowKey = 0;
+    let highKey = KEY_MAX >>> KEY_SHIFT;
+    for (let guesses = GUESSES_MAX; low < high; guesses--) {
+      const middle = guesses > 0
+        ? low + (((sought - lowKey) * (high - low) / (highKey - lowKey + 1)) | 0)
+        : (low + high) >>> 1;
+      const found = this.keyAt(middle);
+      if (found === key) return middle;
+      if (found < key) {
+        low = middle + 1;
+        lowKey = found >>> KEY_SHIFT;
+      } else {
+        high = middle;
+        highKey = found >>> KEY_SHIFT;
+      }
+    }
+    return low;
+  }
+
   private halfAt(index: number, column: number): number { return this.capacity + index * ROW_HALVES + column; }
   private newsAt(slot: number): number { return this.bytes.length - this.capacity + slot; }
 
@@ -401,6 +410,7 @@ export class Rows {
 }
 
 const KEY_MAX = 0xffffffff;
+const KEY_SHIFT = 17;
 /** Guesses after which a search halves: in a table of 1,000 rows four do, ten halvings would. */
 const GUESSES_MAX = 6;
 

@@ -215,6 +215,29 @@ describe("rows: search", () => {
     }), propertyOptions(50));
   });
 
+  it("goes on where the last one ended, whatever came between", () => {
+    const searches = fc.array(fc.tuple(fc.constantFrom("find", "place", "print", "remove", "merge"), ids));
+    fc.assert(fc.property(rowLists, searches, (list, steps) => {
+      const rows = tableOf(list, 8);
+      for (const [step, id] of steps) {
+        const held = contents(rows).map((fields) => fields.id);
+        const slot = rows.find(id);
+        assert.equal(slot >= 0, held.includes(id));
+        if (slot >= 0) assert.equal(rows.id(slot), id);
+        if (step === "place") {
+          assert.equal(rows.placeOf(keyOf(id)), held.filter((other) => keyOf(other) < keyOf(id)).length);
+        } else if (step === "print") {
+          const [from, to] = [0, keyOf(id)];
+          assert.equal(rows.fingerprint(from, to, 3), tableOf(contents(rows)).fingerprint(from, to, 3));
+        } else if (step === "remove" && slot >= 0) {
+          rows.remove(slot);
+        } else if (step === "merge") {
+          merge(rows, row(id, steps.length, 1));
+        }
+      }
+    }), propertyOptions(300));
+  });
+
   it("does not find a row that is gone, nor one whose slot another took", () => {
     const rows = tableOf([row(1, 1, 1), row(2, 1, 1)], 2);
     const slot = rows.find(2);
