@@ -76,6 +76,8 @@ const COMPLAINTS_MAX = 100;
 /** Part of the rounds, from the first on, in which readings are made; they go through one day. */
 const READING_PART = 0.6;
 const SEEDS = 2;
+/** A number as CBOR. Of 5,000 nodes each holds 5,000 values, so a byte here is 25 MB. */
+const READING_BYTES_MAX = 9;
 
 /**
  * Simulates nodes that each measure a temperature and share it, so that all know
@@ -190,7 +192,7 @@ class TemperatureRun {
       if (i !== index) seedList.push(formatAddress(addressOfIndex(i)));
     }
     this.network.addNode({
-      options: { seedList, roundIntervalMs, capacity: Math.max(2, nodes) },
+      options: { seedList, roundIntervalMs, capacity: Math.max(2, nodes), valueBytesMax: READING_BYTES_MAX },
       startAfterMs: dice.below(roundIntervalMs),
       clockSkewPpm: dice.between(-50, 50),
       start: (platform, storage, node) => {

@@ -64,13 +64,14 @@ describe("chisme simulate", () => {
 
   for (const [options, message] of [
     [["--lose", "0.1"], /unknown option '--lose'/],
-    [["--nodes", "1"], /'--nodes <count>' argument '1' is invalid\. It has to be an integer from 2 to 2000/],
+    [["--nodes", "1"], /'--nodes <count>' argument '1' is invalid\. It has to be an integer from 2 to 5000/],
     [["--seed", "-1"], /'--seed <number>' argument '-1' is invalid/],
     [["--loss", "10"], /'--loss <part>' argument '10' is invalid\. It has to be from 0 to 0\.9/],
     [["--rounds", "9.5"], /'--rounds <count>' argument '9\.5' is invalid/],
     [["--datagram-bytes", "127"], /argument '127' is invalid\. It has to be an integer from 128 to 1472/],
     [["--scenario", "rain"], /'rain' is invalid\. It has to be one of quiet, loss/],
     [["--scenario", "loss", "--loss", "0.5"], /'--loss' has no meaning with '--scenario'/],
+    [["--scenario", "loss", "--nodes", "2001"], /'--nodes' is at most 2000 with '--scenario'/],
     [["more"], /too many arguments/],
   ] as const) {
     it(`refuses ${options.join(" ")}`, () => {
