@@ -3,7 +3,8 @@ import type { FrameReader } from "./frame-reader.js";
 import { SECTION_DIGEST, SECTION_FLAT, TYPE_ACK, TYPE_SYN, bucketFrom, bucketTo } from "./frame.js";
 import { keyOf } from "./hash.js";
 import type { Outbox } from "./outbox.js";
-import { OWN_SLOT, type RowData, type Rows, compareFreshness } from "./rows.js";
+import { compareFreshness } from "./freshness.js";
+import { OWN_SLOT, type RowData, type Rows } from "./rows.js";
 import { DOWN, REMOVE, SUSPECT, UP } from "./states.js";
 
 /** What finding a difference works with: the parts of one node, which is the engine. */

@@ -1,6 +1,7 @@
 import { type Clock } from "./clock.js";
 import type { Random } from "./random.js";
-import { OWN_SLOT, type RowData, type Rows, compareFreshness } from "./rows.js";
+import { compareFreshness } from "./freshness.js";
+import { OWN_SLOT, type RowData, type Rows } from "./rows.js";
 import { UP } from "./states.js";
 
 /**

@@ -1,3 +1,4 @@
+import { compareFreshness } from "./freshness.js";
 import { Root, keyOf } from "./hash.js";
 import { DOWN, REMOVE, SUSPECT } from "./states.js";
 
@@ -61,20 +62,6 @@ export const FLAG_VOUCHED = 64;
 
 /** Answers of any length to the SYNs of one node, between two rounds; others are kept short. */
 export const ANSWERS_MAX = 14;
-
-/**
- * Compares two statements about one node by ESPGossip's rule: revision, then
- * heartbeat, then state. Negative when the first is older, 0 when equal,
- * positive when it is fresher.
- */
-export function compareFreshness(
-  revisionA: number, heartbeatA: number, stateA: number,
-  revisionB: number, heartbeatB: number, stateB: number,
-): number {
-  if (revisionA !== revisionB) return revisionA < revisionB ? -1 : 1;
-  if (heartbeatA !== heartbeatB) return heartbeatA < heartbeatB ? -1 : 1;
-  return stateA - stateB;
-}
 
 /**
  * The network state: one row a node, in typed arrays over preallocated buffers.

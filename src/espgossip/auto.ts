@@ -4,9 +4,8 @@ import type { EngineEvent } from "../engine/events.js";
 import type { NodeEngine } from "../engine/node-engine.js";
 import type { EngineOptions } from "../engine/options.js";
 import type { Datagram } from "../engine/outbox.js";
-import {
-  FLAG_ASKED, FLAG_FOREIGN, FLAG_VOUCHED, OWN_SLOT, RowData, type Rows, compareFreshness,
-} from "../engine/rows.js";
+import { compareFreshness } from "../engine/freshness.js";
+import { FLAG_ASKED, FLAG_FOREIGN, FLAG_VOUCHED, OWN_SLOT, RowData, type Rows } from "../engine/rows.js";
 import type { Seeds } from "../engine/seeds.js";
 import { DOWN, REMOVE, SUSPECT, UP } from "../engine/states.js";
 import type { Stats } from "../engine/stats.js";

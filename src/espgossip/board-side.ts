@@ -1,8 +1,7 @@
 import type { Engine } from "../engine/engine.js";
 import type { EngineOptions } from "../engine/options.js";
-import {
-  FLAG_FOREIGN, FLAG_VOUCHED, LIST_PASS, LIST_TO_SEND, OWN_SLOT, RowData, type Rows, compareFreshness,
-} from "../engine/rows.js";
+import { compareFreshness } from "../engine/freshness.js";
+import { FLAG_FOREIGN, FLAG_VOUCHED, LIST_PASS, LIST_TO_SEND, OWN_SLOT, RowData, type Rows } from "../engine/rows.js";
 import { DOWN, SUSPECT, UP } from "../engine/states.js";
 import { EspGossipEngine } from "./engine.js";
 

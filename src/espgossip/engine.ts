@@ -5,8 +5,9 @@ import type { NodeEngine } from "../engine/node-engine.js";
 import type { EngineOptions } from "../engine/options.js";
 import type { Datagram } from "../engine/outbox.js";
 import { Random } from "../engine/random.js";
+import { compareFreshness } from "../engine/freshness.js";
 import {
-  FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows, compareFreshness,
+  FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "../engine/rows.js";
 import { SEED_WORDS, Seeds } from "../engine/seeds.js";
 import { REMOVE, SUSPECT, UP } from "../engine/states.js";

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { bucketFingerprint } from "../../src/engine/fingerprints.js";
 import fc from "fast-check";
 import { Root, keyOf } from "../../src/engine/hash.js";
+import { compareFreshness } from "../../src/engine/freshness.js";
 import {
-  FLAG_ASKED, FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGE_TABLE_FULL,
-  MERGE_VALUE_TOO_LARGE, RowData, Rows, compareFreshness,
+  FLAG_ASKED, FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGE_TABLE_FULL, MERGE_VALUE_TOO_LARGE, RowData, Rows,
 } from "../../src/engine/rows.js";
 import { DOWN, REMOVE, SUSPECT, UP } from "../../src/engine/states.js";
 import { propertyOptions } from "../support/random.js";
@@ -228,7 +229,8 @@ describe("rows: search", () => {
           assert.equal(rows.placeOf(keyOf(id)), held.filter((other) => keyOf(other) < keyOf(id)).length);
         } else if (step === "print") {
           const [from, to] = [0, keyOf(id)];
-          assert.equal(rows.fingerprint(from, to, 3), tableOf(contents(rows)).fingerprint(from, to, 3));
+          const fresh = tableOf(contents(rows));
+          assert.equal(bucketFingerprint(rows, from, to, 3), bucketFingerprint(fresh, from, to, 3));
         } else if (step === "remove" && slot >= 0) {
           rows.remove(slot);
         } else if (step === "merge") {
