@@ -3,6 +3,16 @@ import type { Sealing } from "../engine/sealer.js";
 import type { BlockCipher } from "../sealing/block-cipher.js";
 import { sealingWith } from "../sealing/siv-sealer.js";
 
+// What the SDK has and its typings leave out.
+declare module "crypt" {
+  class BlockCipher {
+    /** @param key 16, 24 or 32 bytes */
+    constructor(cipher: "AES", key: ArrayBuffer);
+    /** The first block of `data`, into the first bytes of `result`, which may be the same. */
+    encrypt(data: ArrayBuffer, result: ArrayBuffer): ArrayBuffer;
+  }
+}
+
 /** Sealing on the Moddable SDK, by its AES, which is in C. Needs src/sealing/manifest.json. */
 export function moddableSealing(): Sealing {
   return sealingWith((key) => new ModdableCipher(key));

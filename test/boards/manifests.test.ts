@@ -16,6 +16,7 @@ const boards = [
 /** Modules that manifests of the SDK bring, by the manifest. */
 const sdkManifests: Record<string, string[]> = {
   "examples/manifest_base.json": ["mc/config", "time", "timer"],
+  "modules/crypt/digest/manifest.json": ["crypt"],
   "modules/files/preference/manifest.json": ["preference"],
   "modules/io/wifi/manifest.json": ["embedded:network/interface/wifi"],
 };
@@ -80,6 +81,25 @@ describe("manifests for Moddable", () => {
 
     it("is not needed by who speaks compact frames only", () => {
       assert.deepEqual([...closure(entries)].filter((file) => file.includes("espgossip")), []);
+    });
+  });
+
+  describe("src/sealing/manifest.json", () => {
+    const build = new Build("src/sealing/manifest.json", "lin");
+    const sealing = ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"];
+
+    it("adds what sealing needs at run time, the SDK's AES among it, and nothing else", () => {
+      assert.deepEqual(build.complaints, []);
+      const files = [...build.modules.values()].map((file) => path.posix.normalize(file));
+      assert.deepEqual(files.sort(), [...closure([...entries, ...sealing])].sort());
+      const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
+      assert.ok(importsOf(parse(sealing[0])).every((name) => name.startsWith(".") || brought.includes(name)));
+    });
+
+    it("preloads all modules, none of which has state", () => {
+      const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
+      assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
+      for (const file of build.modules.values()) assert.deepEqual(stateOf(parse(file)), [], file);
     });
   });
 

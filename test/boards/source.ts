@@ -87,7 +87,13 @@ function isStaticState(member: ts.ClassElement): boolean {
 
 function isDeclaration(statement: ts.Statement): boolean {
   return ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement) || ts.isFunctionDeclaration(statement)
-    || ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+    || ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement) || isAmbient(statement);
+}
+
+/** `declare …`, of which nothing is left at run time. */
+function isAmbient(statement: ts.Statement): boolean {
+  return ts.canHaveModifiers(statement)
+    && (ts.getModifiers(statement) ?? []).some(({ kind }) => kind === ts.SyntaxKind.DeclareKeyword);
 }
 
 function isPrimitive(expression: ts.Expression): boolean {
