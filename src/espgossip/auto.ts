@@ -115,7 +115,7 @@ export class AutoEngine implements NodeEngine {
       const isLive = rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
       // ESPGossip has no ports: a node at another one can't be told there.
       const isTellable = rows.port(slot) === this.port && rows.address(slot) !== own && rows.address(slot) !== 0;
-      if (!isLive || !isTellable || slot === OWN_SLOT) continue;
+      if (!isLive || !isTellable || slot === OWN_SLOT || this.isSeen(rows.address(slot))) continue;
       const vouched = this.boards.vouch(rows, slot);
       if (vouched >= 0) this.boards.rows.setFlag(vouched, FLAG_SEEN);
     }
@@ -124,6 +124,16 @@ export class AutoEngine implements NodeEngine {
       const slot = boards.slotAt(place);
       if (slot !== OWN_SLOT) this.settle(slot, boards.takeFlag(slot, FLAG_SEEN));
     }
+  }
+
+  /**
+   * Whether another compact node with this address was told to boards already.
+   * Two may have one for a while when addresses change hands; if both were told,
+   * each would be another statement than the one before, at every input anew.
+   */
+  private isSeen(address: number): boolean {
+    const slot = this.boards.rows.find(address);
+    return slot >= 0 && this.boards.rows.hasFlag(slot, FLAG_SEEN);
   }
 
   /** @param speaksCompact whether a live compact node has the address of this row of the boards */

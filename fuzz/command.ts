@@ -1,0 +1,72 @@
+import { randomBytes } from "node:crypto";
+import { relative } from "node:path";
+import { parseArgs } from "node:util";
+import { CORPUS, readCorpus, replay } from "./corpus.js";
+import { type FuzzResult, fuzz } from "./fuzz.js";
+import { targets } from "./targets.js";
+
+/*
+ * Lets strangers send to running nodes: npm run fuzz -- [options]
+ *
+ *   --seconds n     at most so long, 60 by default, without a limit when --inputs is given
+ *   --inputs n      at most so many inputs: with a seed, the same ones each time
+ *   --seed n        decides all inputs, 0 to 4294967295; drawn when it is not given, and shown
+ *   --target name   one of them only; again for more
+ *   --json          prints one JSON object
+ *
+ * First, all sessions of the corpus are lived again. One that fails is made
+ * shorter and written there. Exit status: 0 when nothing went wrong, 1 when
+ * something did, 2 for a wrong option.
+ */
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string" },
+    inputs: { type: "string" },
+    seed: { type: "string" },
+    target: { type: "string", multiple: true },
+    json: { type: "boolean", default: false },
+  },
+});
+const seed = number("seed", values.seed, randomBytes(4).readUInt32LE(), 0xffffffff);
+const inputs = number("inputs", values.inputs, Infinity, 1e12);
+const seconds = number("seconds", values.seconds, inputs === Infinity ? 60 : Infinity, 1e7);
+const chosen = targets.filter(({ name }) => values.target === undefined || values.target.includes(name));
+if (chosen.length === 0) usage(`--target: there are ${targets.map(({ name }) => name).join(", ")}`);
+
+if (!values.json) console.log(`seed ${seed}, targets ${chosen.map(({ name }) => name).join(", ")}`);
+const old = readCorpus().flatMap(({ name, target, lines }) => {
+  const found = chosen.find((one) => one.name === target);
+  const message = found === undefined ? undefined : replay(found, lines);
+  return message === undefined ? [] : [{ target, message, file: name }];
+});
+const startMs = performance.now();
+const result = fuzz(chosen, { seed, inputs, endMs: startMs + seconds * 1000, corpus: CORPUS });
+result.failures.unshift(...old);
+if (values.json) console.log(JSON.stringify(result));
+else print(result, (performance.now() - startMs) / 1000);
+process.exitCode = result.failures.length === 0 ? 0 : 1;
+
+function print(fuzzed: FuzzResult, tookSeconds: number): void {
+  console.log(`${fuzzed.inputs} inputs in ${fuzzed.sessions} sessions, ${tookSeconds.toFixed(1)} s`);
+  for (const [name, counts] of Object.entries(fuzzed.counts)) {
+    const datagrams = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    console.log(`${name}: ${datagrams} datagrams`);
+    const sorted = Object.entries(counts).sort(([, a], [, b]) => b - a);
+    for (const [outcome, count] of sorted) console.log(`  ${String(count).padStart(10)}  ${outcome}`);
+  }
+  for (const { target, message, file } of fuzzed.failures) {
+    console.log(`FAILED ${target}: ${message}\n  ${relative(process.cwd(), file)}`);
+  }
+}
+
+function number(name: string, text: string | undefined, fallback: number, most: number): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > most) usage(`--${name}: ${text} is not an integer from 0 to ${most}`);
+  return value;
+}
+
+function usage(message: string): never {
+  console.error(message);
+  process.exit(2);
+}

@@ -1,0 +1,123 @@
+import { readFileSync } from "node:fs";
+import type { Dice } from "../host-sim/dice.js";
+import { encodeCbor } from "../src/engine/cbor.js";
+import {
+  BUCKETS_HEAD_BYTES, BUCKET_BYTES, FLAG_BROADCAST, SECTION_HEAD_BYTES, TYPE_ACK, TYPE_DIFF, TYPE_SYN, bucketFrom,
+  bucketTo,
+} from "../src/engine/frame.js";
+import { FrameWriter } from "../src/engine/frame-writer.js";
+import { RowData, Rows } from "../src/engine/rows.js";
+import { drawBytes, drawWord, mutate } from "./mutate.js";
+import type { DatagramSource, World } from "./world.js";
+
+const VALUE_BYTES_MAX = 48;
+const OTHERS_MAX = 24;
+const BUCKETS_LOG_MAX = 5;
+const VALUES = [21.5, "text", [1, [2, [3, [4]]]], { a: 1, b: [true, null] }, -1, new Uint8Array(8)];
+/** A node's ids, counters and the like lie in the first bytes, where most is decided. */
+const HEAD_BYTES = 24;
+
+/** Compact frames by the grammar of PROTOCOL.md, from the vectors, and of the node's own. */
+export class FrameSource implements DatagramSource {
+  private readonly vectors: Uint8Array[];
+  private readonly writer = new FrameWriter();
+  private readonly out = new Uint8Array(1472);
+
+  constructor() {
+    const file = new URL("../test/vectors/frames.json", import.meta.url);
+    const { frames, refusals } = JSON.parse(readFileSync(file, "utf8")) as Record<string, { hex: string }[]>;
+    const hexes = [...frames, ...refusals].map(({ hex }) => hex.replaceAll(" ", ""));
+    this.vectors = hexes.map((hex) => new Uint8Array(Buffer.from(hex, "hex")));
+  }
+
+  draw(dice: Dice, world: World): Uint8Array {
+    const bytes = this.drawFrame(dice, world);
+    if (dice.chance(0.55)) return bytes;
+    const other = dice.chance(0.5) ? dice.pick(this.vectors) : this.write(dice, world);
+    if (dice.chance(0.3)) {
+      const head = mutate(dice, bytes.subarray(0, HEAD_BYTES), other);
+      return new Uint8Array(Buffer.concat([head, bytes.subarray(HEAD_BYTES)]));
+    }
+    return mutate(dice, bytes, other);
+  }
+
+  private drawFrame(dice: Dice, world: World): Uint8Array {
+    if (dice.chance(0.6)) return this.write(dice, world);
+    if (dice.chance(0.5) && world.datagrams.length > 0) return dice.pick(world.datagrams);
+    return dice.pick(this.vectors);
+  }
+
+  /** A well-formed frame of a node that holds rows such as this one could know. */
+  private write(dice: Dice, world: World): Uint8Array {
+    const rows = new Rows(OTHERS_MAX + 1, VALUE_BYTES_MAX);
+    for (let left = dice.below(OTHERS_MAX); left >= 0; left--) merge(rows, drawRow(dice, world), dice);
+    const type = dice.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
+    const flags = type === TYPE_SYN && dice.chance(0.1) ? FLAG_BROADCAST : 0;
+    const limit = dice.pick([128, 512, 1472]);
+    const counter = drawWord(dice, [1, 2, 3, 10]);
+    this.writer.begin(this.out, limit, type, flags, rows, counter, drawWord(dice, [1, 2, 3]));
+    if (dice.chance(0.4)) this.writeWants(dice, world);
+    if (dice.chance(0.4)) this.writeRows(dice, rows);
+    if (dice.chance(0.4)) this.writeDigest(dice, rows);
+    if (dice.chance(0.4)) this.writeBuckets(dice, rows);
+    return this.out.slice(0, this.writer.length());
+  }
+
+  private writeWants(dice: Dice, world: World): void {
+    if (!this.writer.beginWants()) return;
+    for (let left = dice.below(8); left > 0; left--) this.writer.writeWant(world.drawId(dice));
+    this.writer.endWants();
+  }
+
+  private writeRows(dice: Dice, rows: Rows): void {
+    if (!this.writer.beginRows()) return;
+    for (let left = dice.below(rows.count); left >= 0; left--) {
+      this.writer.writeRow(rows, rows.slotAt(dice.below(rows.count)));
+    }
+    this.writer.endRows();
+  }
+
+  private writeDigest(dice: Dice, rows: Rows): void {
+    const log = dice.below(3);
+    const bucket = log === 0 ? 0 : dice.below(1 << log);
+    const from = log === 0 ? 0 : bucketFrom(bucket, log);
+    const to = log === 0 ? 0xffffffff : bucketTo(bucket, log);
+    if (!this.writer.beginDigest(from)) return;
+    let last = to;
+    for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
+      if (this.writer.writeDigestEntry(rows, rows.slotAt(place))) continue;
+      last = rows.keyAt(place) - 1;
+      break;
+    }
+    this.writer.endDigest(Math.max(from, last));
+  }
+
+  private writeBuckets(dice: Dice, rows: Rows): void {
+    const log = dice.between(1, BUCKETS_LOG_MAX);
+    if (this.writer.room() < SECTION_HEAD_BYTES + BUCKETS_HEAD_BYTES + (BUCKET_BYTES << log)) return;
+    this.writer.writeBuckets(rows, log, dice.below(100));
+  }
+}
+
+function drawRow(dice: Dice, world: World): RowData {
+  const row = new RowData();
+  row.id = world.drawId(dice);
+  row.address = dice.chance(0.9) ? world.drawAddress(dice) : dice.next();
+  row.port = dice.chance(0.9) ? 5000 : dice.below(65536);
+  row.revision = world.drawRevision(dice);
+  row.heartbeat = world.drawHeartbeat(dice);
+  row.state = world.drawState(dice);
+  row.isForeign = dice.chance(0.1);
+  return row;
+}
+
+function merge(rows: Rows, row: RowData, dice: Dice): void {
+  const value = new Uint8Array(VALUE_BYTES_MAX);
+  if (dice.chance(0.6)) {
+    row.valueLength = encodeCbor(dice.pick(VALUES), value, 0);
+  } else if (dice.chance(0.1)) {
+    row.valueLength = dice.between(1, VALUE_BYTES_MAX);
+    value.set(drawBytes(dice, row.valueLength));
+  }
+  rows.merge(row, value);
+}

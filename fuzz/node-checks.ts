@@ -1,0 +1,79 @@
+import { checkCbor } from "../src/engine/cbor.js";
+import { DROP_NONE } from "../src/engine/drops.js";
+import { FrameReader } from "../src/engine/frame-reader.js";
+import { Root } from "../src/engine/hash.js";
+import { OWN_SLOT, REMOVE, type Rows, UP } from "../src/engine/index.js";
+import { FLAG_FOREIGN, RowData } from "../src/engine/rows.js";
+import { StateReader } from "../src/espgossip/state-reader.js";
+
+const JSON_START = 0x7b;
+const frameReader = new FrameReader();
+const stateReader = new StateReader(false);
+
+/** All that datagrams bear on in a table, a text for each row, by id. */
+export function snapshot(rows: Rows): Map<number, string> {
+  const texts = new Map<number, string>();
+  for (let place = 0; place < rows.count; place++) {
+    const slot = rows.slotAt(place);
+    const start = rows.valueStart(slot);
+    const value = rows.valueBytes().subarray(start, start + rows.valueLength(slot));
+    texts.set(rows.id(slot), [
+      rows.address(slot), rows.port(slot), rows.revision(slot), rows.heartbeat(slot), rows.state(slot),
+      rows.hasFlag(slot, FLAG_FOREIGN), value.join(),
+    ].join(" "));
+  }
+  return texts;
+}
+
+/** @throws Error when a table changed, but for the row of `except` */
+export function assertSame(before: Map<number, string>, after: Map<number, string>, except: number): void {
+  if (before.size !== after.size) fail(`a dropped datagram made ${after.size} rows of ${before.size}`);
+  for (const [id, text] of after) {
+    const was = before.get(id);
+    if (was !== text && id !== except) fail(`a dropped datagram changed row ${id} from ${was} to ${text}`);
+  }
+}
+
+/** @throws Error when a table is not what it should be at any time */
+export function checkTable(rows: Rows, ownId: number): void {
+  if (rows.count < 1 || rows.count > rows.capacity) fail(`${rows.count} rows of ${rows.capacity}`);
+  if (rows.id(OWN_SLOT) !== ownId || rows.state(OWN_SLOT) !== UP || !rows.isHeld(OWN_SLOT)) fail("the own row is gone");
+  const root = new Root();
+  let news = 0;
+  for (let place = 0; place < rows.count; place++) {
+    const slot = rows.slotAt(place);
+    const id = rows.id(slot);
+    const state = rows.state(slot);
+    if (place > 0 && rows.keyAt(place - 1) >= rows.keyAt(place)) fail(`row ${id} is out of order`);
+    if (rows.find(id) !== slot || !rows.isHeld(slot)) fail(`row ${id} is not found`);
+    if (state > REMOVE) fail(`row ${id} is in state ${state}`);
+    if (rows.news(slot) > 0) news++;
+    if (state !== REMOVE) root.add(id, rows.revision(slot), rows.heartbeat(slot), state);
+    checkValue(rows, slot);
+  }
+  if (news !== rows.newsCount) fail(`${rows.newsCount} rows count as news, ${news} are`);
+  if (!rows.root.equals(root.first, root.second)) fail("the root is not that of the rows");
+}
+
+function checkValue(rows: Rows, slot: number): void {
+  const start = rows.valueStart(slot);
+  const length = rows.valueLength(slot);
+  if (length > rows.valueBytesMax) fail(`row ${rows.id(slot)} has a value of ${length} bytes`);
+  const isGood = length === 0 || checkCbor(rows.valueBytes(), start, start + length);
+  if (!isGood) fail(`row ${rows.id(slot)} has a value that is no CBOR`);
+}
+
+/** @throws Error when a datagram that a node sends is not what any node takes */
+export function checkSent(bytes: Uint8Array, datagramBytesMax: number): void {
+  if (bytes.length === 0 || bytes.length > datagramBytesMax) fail(`a datagram of ${bytes.length} bytes was sent`);
+  const isJson = bytes[0] === JSON_START;
+  if (isJson) JSON.parse(Buffer.from(bytes).toString());
+  const refused = isJson
+    ? stateReader.open(bytes, bytes.length)
+    : frameReader.open(bytes, bytes.length, new RowData());
+  if (refused !== DROP_NONE) fail(`a datagram was sent that others refuse, reason ${refused}`);
+}
+
+export function fail(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,183 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Dice } from "../host-sim/dice.js";
+import {
+  DROP_REASONS, type Dialect, EVENT_STATE, EVENT_UPDATE, type NodeEngine, OWN_SLOT, type Rows, dropReasonName,
+} from "../src/engine/index.js";
+import { assertSame, checkSent, checkTable, fail, snapshot } from "./node-checks.js";
+import type { Session } from "./target.js";
+import { type DatagramSource, World } from "./world.js";
+
+const PORT = 5000;
+const OWN_ADDRESS = 0x0a000001;
+const ADDRESSES = Array.from({ length: 24 }, (_, i) => OWN_ADDRESS + i);
+const ROUND_MS = 10000;
+/** Some nodes see their clock wrap around. */
+const START_MS = [1000, 1000, 1000, 0xffff0000];
+const SEED_CAPACITY = 8;
+const DATAGRAM_BYTES_MAX = 1600;
+/** Inputs after which a node has nothing left to do at one time. */
+const SETTLE_MAX = 16;
+
+/** What differs between the dialects. */
+export interface NodeKind {
+  dialect: Dialect;
+  source: DatagramSource;
+  /** Datagrams that one input may cause. */
+  burstMax: number;
+  /** All tables of rows. */
+  tablesOf(engine: NodeEngine): Rows[];
+  /** Seeds that there may be, by the options `seedCapacity` and `capacity`. */
+  seedsMax(seedCapacity: number, capacity: number): number;
+  /** Whether a drop for this reason refuses one row and not the whole of the datagram. */
+  isOfRow(reason: string, bytes: Uint8Array): boolean;
+  /** Whether any datagram, even a bad one, shows that the node at its source is there. */
+  isLife: boolean;
+}
+
+/**
+ * A running node, and a stranger who sends to it. Lines:
+ *
+ *   new id capacity valueBytesMax datagramBytesMax randomSeed
+ *   start nowMs revision isRemembered
+ *   tick nowMs
+ *   publish nowMs 0 0 [bytes]
+ *   receive nowMs address port [bytes]
+ *
+ * Numbers are decimal, bytes hexadecimal.
+ */
+export class NodeSession implements Session {
+  private engine: NodeEngine | undefined;
+  private world: World | undefined;
+  private isStarted = false;
+  private nowMs = 0;
+  private limit = 0;
+  private seedsMax = 0;
+  private isChanged = false;
+  private readonly ids: number[] = [];
+
+  constructor(private readonly kind: NodeKind) {}
+
+  draw(dice: Dice): string {
+    if (this.world === undefined) return drawNew(dice);
+    if (!this.isStarted) return `start ${dice.pick(START_MS)} ${dice.below(3)} ${dice.below(2)}`;
+    if (dice.chance(0.12)) return `tick ${this.drawTime(dice)}`;
+    if (dice.chance(0.03)) return `publish ${this.nowMs} 0 0 ${dice.pick(["", "f94d60", "6161"])}`.trimEnd();
+    const bytes = this.kind.source.draw(dice, this.world);
+    const address = dice.chance(0.03) ? dice.next() : this.world.drawAddress(dice);
+    const port = dice.chance(0.95) ? PORT : dice.below(65536);
+    return `receive ${this.nowMs} ${address} ${port} ${Buffer.from(bytes).toString("hex")}`;
+  }
+
+  take(line: string): string | undefined {
+    const words = line.split(" ");
+    const numbers = words.map(Number);
+    if (words[0] === "new") {
+      this.make(numbers);
+      return undefined;
+    }
+    // A line that lost those before it, when a failure is made shorter.
+    if (this.engine === undefined) return undefined;
+    this.nowMs = numbers[1];
+    const bytes = new Uint8Array(Buffer.from(words[4] ?? "", "hex"));
+    if (words[0] === "receive") return this.receive(this.engine, numbers[2], numbers[3], bytes);
+    if (words[0] === "start") this.start(this.engine, numbers);
+    else if (words[0] === "tick") this.engine.tick(this.nowMs);
+    else if (words[0] === "publish") this.publish(this.engine, bytes);
+    else throw new Error(`there is no input ${words[0]}`);
+    this.drain(this.engine);
+    return undefined;
+  }
+
+  private make(numbers: number[]): void {
+    const [, id, capacity, valueBytesMax, datagramBytesMax, randomSeed] = numbers;
+    const engine = this.kind.dialect({
+      id, address: OWN_ADDRESS, port: PORT, capacity, valueBytesMax, datagramBytesMax, roundIntervalMs: ROUND_MS,
+      removeAfterMs: 60000, seedCapacity: SEED_CAPACITY, broadcastAddress: 0xffffffff, randomSeed,
+    });
+    this.engine = engine;
+    this.world = new World(engine, ADDRESSES);
+    this.limit = datagramBytesMax;
+    this.seedsMax = this.kind.seedsMax(SEED_CAPACITY, capacity);
+    this.ids.splice(0, Infinity, ...this.kind.tablesOf(engine).map((rows) => rows.id(OWN_SLOT)));
+    engine.addSeed(OWN_ADDRESS + 1, PORT);
+  }
+
+  private start(engine: NodeEngine, numbers: number[]): void {
+    this.isStarted = true;
+    engine.start(this.nowMs, numbers[2], numbers[3] === 1);
+  }
+
+  private publish(engine: NodeEngine, bytes: Uint8Array): void {
+    // An application that shares more gets an error before the engine hears of it.
+    if (bytes.length <= engine.rows.valueBytesMax) engine.publish(this.nowMs, bytes, bytes.length, 0, 0);
+  }
+
+  /**
+   * Does what is due by now, so that what follows has the datagram for its only
+   * cause; a node of two tables may need some inputs until both agree.
+   *
+   * @returns the tables
+   */
+  private settle(engine: NodeEngine): Map<number, string>[] {
+    let tables: Map<number, string>[] = [];
+    for (let left = SETTLE_MAX, isDue = true; left > 0 && isDue; left--) {
+      const before = tables;
+      engine.tick(this.nowMs);
+      this.drain(engine);
+      tables = this.kind.tablesOf(engine).map(snapshot);
+      const isSettling = tables.length > 1 && !isDeepStrictEqual(tables, before);
+      isDue = isSettling || ((this.nowMs - engine.nextDeadline()) | 0) >= 0;
+    }
+    return tables;
+  }
+
+  private receive(engine: NodeEngine, address: number, port: number, bytes: Uint8Array): string {
+    const before = this.settle(engine);
+    const drops = dropsOf(engine);
+    engine.receive(this.nowMs, address, port, bytes, bytes.length);
+    const reasons = dropsOf(engine).flatMap((count, reason) => count > drops[reason] ? [dropReasonName(reason)] : []);
+    this.drain(engine);
+    this.world?.hear(bytes);
+    const whole = reasons.find((reason) => !this.kind.isOfRow(reason, bytes));
+    if (whole === undefined) return reasons.length === 0 ? "taken" : `taken but for rows: ${reasons.join(", ")}`;
+    const woken = this.kind.isLife ? address : -1;
+    this.kind.tablesOf(engine).forEach((rows, index) => assertSame(before[index], snapshot(rows), woken));
+    if (this.isChanged && !this.kind.isLife) fail("a dropped datagram was told to the application");
+    return `dropped: ${whole}`;
+  }
+
+  /** Takes all outputs, and checks them and what they leave behind. */
+  private drain(engine: NodeEngine): void {
+    const event = { kind: 0, slot: 0 };
+    this.isChanged = false;
+    for (let left = 4 * engine.rows.capacity + 8; engine.pollEvent(event); left--) {
+      if (left === 0) fail("events do not end");
+      if (event.kind === EVENT_UPDATE || event.kind === EVENT_STATE) this.isChanged = true;
+    }
+    const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
+    for (let left = this.kind.burstMax; engine.pollTransmit(out); left--) {
+      if (left === 0) fail(`one input caused more than ${this.kind.burstMax} datagrams`);
+      const sent = out.bytes.slice(0, out.length);
+      checkSent(sent, this.limit);
+      this.world?.hear(sent);
+    }
+    if (engine.seeds.count > this.seedsMax) fail(`${engine.seeds.count} seeds`);
+    this.kind.tablesOf(engine).forEach((rows, index) => checkTable(rows, this.ids[index]));
+  }
+
+  private drawTime(dice: Dice): number {
+    const due = this.engine!.nextDeadline();
+    if (dice.chance(0.7) && ((due - this.nowMs) | 0) > 0) return due;
+    return (this.nowMs + dice.below(dice.chance(0.1) ? 100000 : 3000)) >>> 0;
+  }
+}
+
+function drawNew(dice: Dice): string {
+  const datagramBytesMax = dice.pick([128, 300, 512, 1200]);
+  const id = dice.chance(0.5) ? OWN_ADDRESS : dice.next();
+  return `new ${id} ${dice.pick([2, 4, 16, 24])} ${dice.pick([0, 16, 48])} ${datagramBytesMax} ${dice.next()}`;
+}
+
+function dropsOf(engine: NodeEngine): number[] {
+  return Array.from({ length: DROP_REASONS }, (_, reason) => engine.stats.drops(reason));
+}

@@ -1,0 +1,54 @@
+import { Engine, type NodeEngine, type Rows } from "../src/engine/index.js";
+import { isCompact } from "../src/espgossip/engine.js";
+import { auto, espgossip } from "../src/espgossip/index.js";
+import { FrameSource } from "./frame-source.js";
+import { JsonSource } from "./json-source.js";
+import { type NodeKind, NodeSession } from "./node-session.js";
+import type { Target } from "./target.js";
+
+/** Reasons for which one row is refused: in any dialect, and in ESPGossip's alone. */
+const OF_ROWS = ["tableFull", "valueTooLarge"];
+const OF_JSON_ROWS = ["row", "value"];
+
+const frames = new FrameSource();
+const json = new JsonSource();
+
+const compact: NodeKind = {
+  dialect: (options) => new Engine(options),
+  source: { draw: (dice, world) => dice.chance(0.95) ? frames.draw(dice, world) : json.draw(dice, world) },
+  burstMax: 4,
+  tablesOf: ({ rows }) => [rows],
+  seedsMax: (seedCapacity) => seedCapacity,
+  isOfRow: (reason) => OF_ROWS.includes(reason),
+  isLife: false,
+};
+
+const boards: NodeKind = {
+  ...compact,
+  dialect: espgossip(),
+  source: { draw: (dice, world) => dice.chance(0.95) ? json.draw(dice, world) : frames.draw(dice, world) },
+  seedsMax: (seedCapacity, capacity) => seedCapacity + capacity,
+  isOfRow: (reason) => OF_ROWS.includes(reason) || OF_JSON_ROWS.includes(reason),
+  isLife: true,
+};
+
+const bridge: NodeKind = {
+  ...compact,
+  dialect: auto(),
+  source: { draw: (dice, world) => dice.chance(0.5) ? json.draw(dice, world) : frames.draw(dice, world) },
+  burstMax: 8,
+  tablesOf: (engine) => [engine.rows, (engine as unknown as Halves).boards.rows],
+  isOfRow: (reason, bytes) => (isCompact(bytes, bytes.length) ? compact : boards).isOfRow(reason, bytes),
+};
+
+/** The boards' table of a node that speaks both, which it shows to nobody. */
+interface Halves extends NodeEngine {
+  boards: { rows: Rows };
+}
+
+/** Everything that takes bytes from strangers. */
+export const targets: readonly Target[] = [
+  { name: "compact", begin: () => new NodeSession(compact) },
+  { name: "espgossip", begin: () => new NodeSession(boards) },
+  { name: "auto", begin: () => new NodeSession(bridge) },
+];

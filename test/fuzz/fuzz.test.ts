@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readCorpus, replay, shorten } from "../../fuzz/corpus.js";
+import { fuzz } from "../../fuzz/fuzz.js";
+import type { Session, Target } from "../../fuzz/target.js";
+import { targets } from "../../fuzz/targets.js";
+
+const SEED = Number(process.env.CHISME_TEST_SEED ?? 1);
+const INPUTS = 30000;
+const DROPS = [
+  "magic", "version", "type", "length", "section", "row", "value", "echo", "idConflict", "stale", "unasked",
+];
+
+/** Fails at the second "b" after an "a". */
+class Brittle implements Session {
+  private text = "";
+
+  draw(dice: { below(bound: number): number }): string {
+    return "abcdefgh"[dice.below(8)];
+  }
+
+  take(line: string): string {
+    this.text += line;
+    if (/a.*b.*b/.test(this.text)) throw new Error("broken");
+    return line;
+  }
+}
+
+describe("the fuzzer", function () {
+  this.timeout(300000);
+  const folder = mkdtempSync(join(tmpdir(), "chisme-fuzz-"));
+  const run = (chosen: readonly Target[], seed: number, inputs: number) => (
+    fuzz(chosen, { seed, inputs, endMs: Infinity, corpus: folder })
+  );
+
+  after(() => rmSync(folder, { recursive: true }));
+
+  it(`finds nothing in ${INPUTS} inputs of seed ${SEED}, which meet every reason for a drop`, () => {
+    const { inputs, counts, failures } = run(targets, SEED, INPUTS);
+    for (const { message, file } of failures) assert.fail(`seed ${SEED}: ${message}\n${readFileSync(file, "utf8")}`);
+    assert.equal(inputs, INPUTS);
+    for (const { name } of targets) assert.ok(counts[name].taken > 100, name);
+    for (const reason of DROPS) assert.ok(counts.compact[`dropped: ${reason}`] > 0, reason);
+  });
+
+  it("does the same again with the same seed", () => {
+    const counts = [7, 7, 8].map((seed) => run(targets, seed, 3000).counts);
+    assert.deepEqual(counts[0], counts[1]);
+    assert.notDeepEqual(counts[0], counts[2]);
+  });
+
+  it("lives the sessions of its corpus without a failure", () => {
+    const corpus = readCorpus();
+    assert.ok(corpus.length > 0);
+    for (const { name, target, lines } of corpus) {
+      const found = targets.find((one) => one.name === target);
+      assert.ok(found !== undefined, `${name}: there is no such target`);
+      assert.equal(replay(found, lines), undefined, name);
+    }
+  });
+
+  it("makes a failing session as short as can be, and keeps it", () => {
+    const target: Target = { name: "brittle", begin: () => new Brittle() };
+    const { failures } = run([target], 1, 2000);
+    assert.ok(failures.length > 0);
+    const [kept] = readCorpus(folder);
+    assert.deepEqual([kept.target, kept.lines], ["brittle", ["a", "b", "b"]]);
+    assert.equal(replay(target, kept.lines), "broken");
+    assert.deepEqual(shorten(target, [..."xaxbxbx"]), ["a", "b", "b"]);
+    assert.ok(failures.every(({ message }) => message === "broken"));
+  });
+});
