@@ -8,6 +8,7 @@ import { nodeSealing } from "./node-sealing.js";
 import type { GossipClock, GossipSocket, GossipStorage, Platform } from "./types.js";
 
 export { MemoryStorage } from "./memory-storage.js";
+export { nodeSealing } from "./node-sealing.js";
 
 const DEFAULT_PORT = 5000;
 
