@@ -318,8 +318,11 @@ export class Rows {
     this.halves.set(this.halves.subarray(place, this.count), place + 1);
     this.halves[place] = slot;
     this.count++;
+    // A slot stands once in the list of those to send, whatever row it held then.
+    const listed = this.bytes[slot * BYTES + FLAGS] & FLAG_TO_SEND;
     for (let i = 0; i < WORDS; i++) this.words[slot * WORDS + i] = 0;
     for (let i = 0; i < BYTES; i++) this.bytes[slot * BYTES + i] = 0;
+    this.bytes[slot * BYTES + FLAGS] = listed;
     this.words[slot * WORDS + ID] = id;
     // An empty row counts as a tombstone until its first statement, so the root leaves it out.
     this.bytes[slot * BYTES + STATE] = REMOVE;
