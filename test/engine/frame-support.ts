@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { FrameReader } from "../../src/engine/frame-reader.js";
 import { FrameWriter } from "../../src/engine/frame-writer.js";
-import { SECTION_BUCKETS, SECTION_DIGEST, SECTION_ROWS, SECTION_WANT } from "../../src/engine/frame.js";
+import {
+  SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_HEARD, SECTION_PROBE, SECTION_ROWS, SECTION_WANT,
+} from "../../src/engine/frame.js";
 import { RowData, Rows } from "../../src/engine/rows.js";
 
 export interface VectorRow {
@@ -32,6 +34,10 @@ export interface FrameVector {
   digests?: { from: number; to: number }[];
   /** The base-2 logarithm of the number of buckets. */
   buckets?: number;
+  /** Of 2^log ranges of keys, those whose rows are told by a byte each. */
+  flat?: { log: number; ranges: number[] };
+  probes?: number[];
+  heard?: number[];
   /** The frame, in groups for the eye. */
   hex: string;
 }
@@ -70,11 +76,7 @@ export function write(vector: FrameVector): Uint8Array {
   const writer = new FrameWriter();
   const out = new Uint8Array(1472);
   writer.begin(out, out.length, vector.type, vector.flags, rows, vector.counter, vector.inReplyTo);
-  if (vector.wants !== undefined) {
-    writer.beginIds(SECTION_WANT);
-    for (const id of vector.wants) writer.writeId(id);
-    writer.endIds();
-  }
+  writeIds(writer, SECTION_WANT, vector.wants);
   if (vector.rows !== undefined) {
     writer.beginRows();
     for (const id of vector.rows) writer.writeRow(rows, rows.find(id));
@@ -88,40 +90,90 @@ export function write(vector: FrameVector): Uint8Array {
     writer.endDigest(to);
   }
   if (vector.buckets !== undefined) writer.writeBuckets(rows, vector.buckets, vector.counter);
+  if (vector.flat !== undefined) {
+    writer.beginFlat(vector.flat.log);
+    for (const range of vector.flat.ranges) writer.writeFlatEntry(rows, range, vector.flat.log, vector.counter);
+    writer.endFlat();
+  }
+  writeIds(writer, SECTION_PROBE, vector.probes);
+  writeIds(writer, SECTION_HEARD, vector.heard);
   return out.subarray(0, writer.length());
 }
 
+function writeIds(writer: FrameWriter, section: number, ids: number[] | undefined): void {
+  if (ids === undefined) return;
+  writer.beginIds(section);
+  for (const id of ids) writer.writeId(id);
+  writer.endIds();
+}
+
+export interface Section {
+  tag: number;
+  entries: unknown[];
+  /** Of a DIGEST. */
+  from?: number;
+  to?: number;
+  /** Of a FLAT. */
+  log?: number;
+}
+
+/** What a good frame says. */
+export interface ReadFrame {
+  type: number;
+  flags: number;
+  id: number;
+  revision: number;
+  counter: number;
+  heartbeat: number;
+  root: number[];
+  inReplyTo: number;
+  sections: Section[];
+}
+
 /** Everything that a frame says, read through `bytes`; or the drop reason. */
-export function read(bytes: Uint8Array, length: number): unknown {
+export function read(bytes: Uint8Array, length: number): ReadFrame | number {
   const reader = new FrameReader();
   const row = new RowData();
   const reason = reader.open(bytes, length, row);
   if (reason !== 0) return reason;
-  const sections: unknown[] = [];
+  const sections: Section[] = [];
   reader.rewind();
   while (reader.nextSection()) {
     const entries: unknown[] = [];
-    while (reader.section <= SECTION_BUCKETS && reader.more()) entries.push(readEntry(reader, row, bytes));
-    sections.push({ tag: reader.section, entries, ...(reader.section === SECTION_DIGEST ? range(reader) : {}) });
+    while (reader.section <= SECTION_HEARD && reader.more()) entries.push(readEntry(reader, row, bytes));
+    sections.push({ tag: reader.section, entries, ...sectionHead(reader) });
   }
   const { type, flags, id, revision, counter, heartbeat, inReplyTo } = reader;
   const root = [reader.rootFirst | 0, reader.rootSecond | 0];
   return { type, flags, id, revision, counter, heartbeat, root, inReplyTo, sections };
 }
 
-function range(reader: FrameReader): { from: number; to: number } {
-  return { from: reader.digestFrom, to: reader.digestTo };
+/** The sections of a good frame, each by its tag. */
+export function sectionsOf(bytes: Uint8Array, tag: number): Section[] {
+  const frame = read(bytes, bytes.length);
+  if (typeof frame === "number") throw new Error(`refused for reason ${frame}`);
+  return frame.sections.filter((section) => section.tag === tag);
+}
+
+function sectionHead(reader: FrameReader): { from?: number; to?: number; log?: number } {
+  if (reader.section === SECTION_DIGEST) return { from: reader.digestFrom, to: reader.digestTo };
+  return reader.section === SECTION_FLAT ? { log: reader.bucketsLog } : {};
 }
 
 function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknown {
-  if (reader.section === SECTION_WANT) return reader.readId();
   if (reader.section === SECTION_BUCKETS) return reader.readFingerprint();
+  if (reader.section === SECTION_FLAT) {
+    reader.readFlatEntry();
+    const { bucket, roster } = reader;
+    return { bucket, roster, bytes: Array.from({ length: reader.flatCount }, () => reader.readFingerprint()) };
+  }
   if (reader.section === SECTION_ROWS) {
     reader.readRow(row);
     const { id, address, port, revision, heartbeat, state } = row;
     const value = hexOf(bytes.subarray(row.valueStart, row.valueStart + row.valueLength));
     return { id, address, port, revision, heartbeat, state, value, ...row.isForeign && { isForeign: true } };
   }
+  if (reader.section !== SECTION_DIGEST) return reader.readId();
   reader.readDigestEntry(row);
   const { id, revision, heartbeat, state } = row;
   return { id, revision, heartbeat, state };

@@ -4,19 +4,37 @@ import { dropReasonName } from "../../src/engine/drops.js";
 import { FrameWriter } from "../../src/engine/frame-writer.js";
 import { Root, keyOf } from "../../src/engine/hash.js";
 import { propertyOptions } from "../support/random.js";
-import { type FrameVector, bytesOf, frames, hexOf, read, refusals, tableOf, write } from "./frame-support.js";
+import { REMOVE } from "../../src/engine/states.js";
+import {
+  type FrameVector, type VectorRow, bytesOf, frames, hexOf, read, refusals, tableOf, write,
+} from "./frame-support.js";
 
-/** By PROTOCOL.md 3.3, from hashes of single rows. */
-function fingerprint(vector: FrameVector, from: number, to: number): number {
+/** The rows that a digest of a range is about, in order. */
+function heldBetween(vector: FrameVector, from: number, to: number): VectorRow[] {
+  return vector.held
+    .filter((row) => row.state < REMOVE && keyOf(row.id) >= from && keyOf(row.id) <= to)
+    .sort((a, b) => keyOf(a.id) - keyOf(b.id));
+}
+
+/** By PROTOCOL.md 3.2, from hashes of single rows. */
+function fingerprint(rows: VectorRow[], counter: number): number {
   const sum = new Root();
-  for (const row of vector.held) {
-    const inBucket = keyOf(row.id) >= from && keyOf(row.id) <= to;
-    if (inBucket) sum.add(row.id, row.revision, row.heartbeat, row.state);
-  }
-  const turn = vector.counter % 32;
+  for (const row of rows) sum.add(row.id, row.revision, row.heartbeat, row.state);
+  const turn = counter % 32;
   const second = BigInt(sum.second >>> 0);
-  const turned = Number(((second << BigInt(turn)) | (second >> BigInt(32 - turn))) & 0xffffn);
-  return (sum.first + turned) & 0xffff;
+  const turned = Number(((second << BigInt(turn)) | (second >> BigInt(32 - turn))) & 0xffn);
+  return (sum.first + turned) & 0xff;
+}
+
+/** Also by PROTOCOL.md 3.2. */
+function roster(rows: VectorRow[]): number {
+  const sum = Number(rows.reduce((all, row) => all + BigInt(keyOf(row.id)), 0n) % (1n << 32n));
+  return (sum & 0xffff) ^ Math.floor(sum / 0x10000);
+}
+
+function rangeOf(bucket: number, log: number): [number, number] {
+  const width = 2 ** (32 - log);
+  return [bucket * width, (bucket + 1) * width - 1];
 }
 
 /** What a vector says, in the form in which `read` tells it. */
@@ -35,23 +53,32 @@ function expected(vector: FrameVector): unknown {
     sections.push({ tag: 2, entries });
   }
   for (const { from, to } of vector.digests ?? []) {
-    const entries = vector.held
-      .filter((row) => keyOf(row.id) >= from && keyOf(row.id) <= to)
-      .sort((a, b) => keyOf(a.id) - keyOf(b.id))
+    const entries = heldBetween(vector, from, to)
       .map(({ id, revision, heartbeat, state }) => ({ id, revision, heartbeat, state }));
     sections.push({ tag: 3, entries, from, to });
   }
-  if (vector.buckets !== undefined) {
-    const width = 2 ** (32 - vector.buckets);
-    const entries = Array.from({ length: 2 ** vector.buckets }, (_, bucket) => {
-      return fingerprint(vector, bucket * width, (bucket + 1) * width - 1);
+  const log = vector.buckets;
+  if (log !== undefined) {
+    const entries = Array.from({ length: 2 ** log }, (_, bucket) => {
+      return fingerprint(heldBetween(vector, ...rangeOf(bucket, log)), vector.counter);
     });
     sections.push({ tag: 4, entries });
   }
+  if (vector.flat !== undefined) sections.push(expectedFlat(vector, vector.flat));
+  if (vector.probes !== undefined) sections.push({ tag: 6, entries: vector.probes });
+  if (vector.heard !== undefined) sections.push({ tag: 7, entries: vector.heard });
   return {
     type: vector.type, flags: vector.flags, id: own.id, revision: own.revision, counter: vector.counter,
     heartbeat: own.heartbeat, root: [rows.root.first, rows.root.second], inReplyTo: vector.inReplyTo, sections,
   };
+}
+
+function expectedFlat(vector: FrameVector, { log, ranges }: { log: number; ranges: number[] }): unknown {
+  const entries = ranges.map((bucket) => {
+    const rows = heldBetween(vector, ...rangeOf(bucket, log));
+    return { bucket, roster: roster(rows), bytes: rows.map((row) => fingerprint([row], vector.counter)) };
+  });
+  return { tag: 5, entries, log };
 }
 
 describe("frames", () => {
@@ -73,6 +100,23 @@ describe("frames", () => {
       assert.equal(typeof result === "number" ? dropReasonName(result) : "taken in", reason);
     });
   }
+
+  it("may tell of tombstones in a DIGEST, though this engine does not", () => {
+    const head = bytesOf(frames[0].hex).subarray(0, 17);
+    for (const state of [4, 5]) {
+      const digest = bytesOf(`03000f 00000000 ffffffff 24a01f03 0${state} 02 0a`);
+      const frame = read(new Uint8Array([...head, ...digest]), head.length + digest.length);
+      assert.ok(typeof frame !== "number", `refused for reason ${JSON.stringify(frame)}`);
+      assert.deepEqual(frame.sections[0].entries, [{ id: 0x24a01f03, revision: 2, heartbeat: 10, state }]);
+    }
+  });
+
+  it("passes over sections that are not known yet", () => {
+    const good = bytesOf(frames[0].hex);
+    const frame = read(new Uint8Array([...good, 8, 0, 2, 1, 2, 255, 0, 0]), good.length + 8);
+    assert.ok(typeof frame !== "number");
+    assert.deepEqual(frame.sections, [{ tag: 8, entries: [] }, { tag: 255, entries: [] }]);
+  });
 
   it("has a vector for each drop reason that a frame's bytes can cause", () => {
     const seen = new Set(refusals.map((vector) => vector.reason));
@@ -130,7 +174,7 @@ describe("damaged frames", () => {
 
   it("sections of random content are refused or a frame", () => {
     const head = bytesOf(frames[0].hex).subarray(0, 18);
-    const section = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.uint8Array({ maxLength: 40 }));
+    const section = fc.tuple(fc.integer({ min: 1, max: 8 }), fc.uint8Array({ maxLength: 40 }));
     fc.assert(fc.property(fc.array(section, { maxLength: 4 }), (sections) => {
       const bytes = sections.flatMap(([tag, content]) => [tag, 0, content.length, ...content]);
       assertRefusedOrValid(new Uint8Array([...head, ...bytes]), head.length + bytes.length);
