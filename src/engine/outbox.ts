@@ -159,7 +159,8 @@ export class Outbox {
     const finished = !isAnswer || this.writeAnswer(at);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + TYPE] = TYPE_DIFF;
-    if (isAnswer && (this.wantsCut || (!finished && this.framesLeft === 0))) this.writer.markMore();
+    // On the last frame of the burst, so that it goes on once.
+    if (isAnswer && (finished ? this.wantsCut : this.framesLeft === 0)) this.writer.markMore();
     out.length = this.finish(out.bytes);
     return true;
   }
