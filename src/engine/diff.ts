@@ -1,6 +1,6 @@
 import { bucketFingerprint, countBetween, rosterFingerprint, rowFingerprint } from "./fingerprints.js";
 import type { FrameReader } from "./frame-reader.js";
-import { SECTION_DIGEST, SECTION_FLAT, TYPE_ACK, TYPE_SYN, bucketFrom, bucketTo } from "./frame.js";
+import { BUCKETS_LOG_MAX, SECTION_DIGEST, SECTION_FLAT, TYPE_ACK, TYPE_SYN, bucketFrom, bucketTo } from "./frame.js";
 import { keyOf } from "./hash.js";
 import type { Outbox } from "./outbox.js";
 import { compareFreshness } from "./freshness.js";
@@ -73,7 +73,7 @@ function isAccusedOf(rows: Rows, slot: number, row: RowData): boolean {
 export function takeBuckets(node: DiffParts): void {
   const frame = node.frame;
   const log = frame.bucketsLog;
-  node.outbox.summary.begin(log, SECTION_FLAT, frame.counter);
+  node.outbox.summary.begin(log, SECTION_FLAT);
   for (let bucket = 0; bucket < 1 << log; bucket++) {
     const own = bucketFingerprint(node.rows, bucketFrom(bucket, log), bucketTo(bucket, log), frame.counter);
     if (own !== frame.readFingerprint()) node.outbox.summary.mark(bucket);
@@ -85,7 +85,9 @@ export function takeFlat(node: DiffParts): void {
   const frame = node.frame;
   const rows = node.rows;
   const log = frame.bucketsLog;
-  node.outbox.summary.begin(log, SECTION_DIGEST, frame.counter);
+  // In the smallest buckets, so that a long list can go on in another burst where this one ends.
+  const parts = 1 << (BUCKETS_LOG_MAX - log);
+  node.outbox.summary.begin(BUCKETS_LOG_MAX, SECTION_DIGEST);
   while (frame.more()) {
     frame.readFlatEntry();
     const from = bucketFrom(frame.bucket, log);
@@ -93,7 +95,7 @@ export function takeFlat(node: DiffParts): void {
     if (countBetween(rows, from, to) === frame.flatCount && rosterFingerprint(rows, from, to) === frame.roster) {
       compareFlat(node, from, to);
     } else {
-      node.outbox.summary.mark(frame.bucket);
+      for (let i = 0; i < parts; i++) node.outbox.summary.mark(frame.bucket * parts + i);
       frame.skip(frame.flatCount);
     }
   }

@@ -21,8 +21,6 @@ const BUCKETS_LOG_LEAST = 3;
 const EXPLICIT_ROWS = 2;
 /** A digest that has no room for one row waits for another frame. */
 const DIGEST_BYTES_WORTHWHILE = SECTION_HEAD_BYTES + DIGEST_HEAD_BYTES + DIGEST_ENTRY_BYTES_MAX;
-/** Fewer marked buckets than these fit a burst. */
-const TURNED_BUCKETS = 32;
 const KEY_MAX = 0xffffffff;
 
 /**
@@ -42,7 +40,8 @@ export class Summary {
   private marked = 0;
   /** The bucket to begin with. */
   private first = 0;
-  private turn = 0;
+  /** First key of the bucket that the last burst had no room for; 0 when all did fit. */
+  private nextKey = 0;
   /** Key at which a list goes on that did not fit; 0 when a new one begins. */
   private resume = 0;
 
@@ -54,7 +53,9 @@ export class Summary {
     this.start = pool.take(SUMMARY_WORDS);
   }
 
+  /** Drops what is left. Another burst begins with it, so that all have their turn though never all of them fit. */
   clear(): void {
+    if (this.marked > 0) this.nextKey = bucketFrom(this.nextMarked(), this.log);
     this.marked = 0;
     this.resume = 0;
   }
@@ -68,15 +69,13 @@ export class Summary {
    * There are 2^`log` buckets, none of which is marked yet.
    *
    * @param section how those that will be marked are to be told
-   * @param first any number that changes: where many are marked another bucket comes first each time, so that what
-   * is beyond a burst has its turn
    */
-  begin(log: number, section: number, first: number): void {
-    this.clear();
+  begin(log: number, section: number): void {
+    this.marked = 0;
+    this.resume = 0;
     this.log = log;
     this.section = section;
-    this.first = 0;
-    this.turn = first;
+    this.first = this.bucketOf(this.nextKey);
     for (let i = 0; i < SUMMARY_WORDS; i++) this.words[this.start + i] = 0;
   }
 
@@ -85,7 +84,6 @@ export class Summary {
     if (this.isMarked(bucket)) return;
     this.words[this.start + (bucket >>> 5)] |= 1 << (bucket & 31);
     this.marked++;
-    if (this.marked === TURNED_BUCKETS) this.first = this.turn & ((1 << this.log) - 1);
   }
 
   /**
@@ -95,7 +93,7 @@ export class Summary {
   writeAll(writer: FrameWriter, counter: number): boolean {
     const count = countBetween(this.rows, 0, KEY_MAX);
     if (count <= FLAT_ROWS_MAX) {
-      this.begin(0, SECTION_FLAT, 0);
+      this.begin(0, SECTION_FLAT);
       this.mark(0);
       return true;
     }
@@ -113,11 +111,21 @@ export class Summary {
     if (!this.writeDigests(writer) || !this.writeFlats(writer, counter)) return false;
     // In a frame the buckets ascend: those before the first come in the next.
     this.first = 0;
-    return this.marked === 0;
+    if (this.marked > 0) return false;
+    this.nextKey = 0;
+    return true;
   }
 
   private isMarked(bucket: number): boolean {
     return (this.words[this.start + (bucket >>> 5)] & (1 << (bucket & 31))) !== 0;
+  }
+
+  /** The first marked bucket from the one on with which this burst began. */
+  private nextMarked(): number {
+    const last = (1 << this.log) - 1;
+    let bucket = this.first;
+    while (!this.isMarked(bucket)) bucket = bucket === last ? 0 : bucket + 1;
+    return bucket;
   }
 
   private unmark(from: number, to: number): void {
