@@ -120,7 +120,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     this.started = true;
     this.clock.start(nowMs);
     this.self.start(revision, isRemembered);
-    this.outbox.counter = this.random.below(FIRST_COUNTERS);
+    this.outbox.count(this.random.below(FIRST_COUNTERS));
     this.rounds.start();
   }
 
@@ -413,7 +413,8 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
       if (isLimited) this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
       this.outbox.addAnswer(TYPE_ACK, address, port, flags, !inSync, frame.counter);
     } else if (this.rounds.mayGoOn()) {
-      const isOpen = frame.type === TYPE_ACK ? !isSummarised : (frame.flags & FLAG_MORE) !== 0;
+      const isOpen = frame.type === TYPE_ACK ? !isSummarised
+        : (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasHeardAll(frame.inReplyTo);
       const isNeeded = this.outbox.hasAnswer() || (frame.flags & FLAG_CHALLENGE) !== 0 || (!inSync && isOpen);
       if (isNeeded) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, !inSync && isOpen, frame.counter);
     }

@@ -35,6 +35,8 @@ export class Outbox {
   readonly summary: Summary;
   /** Counter of the last frame sent: rises with each, so that no two of one start are alike. */
   counter = 0;
+  /** Counter of the last frame that told of all rows. */
+  private toldAll = 0;
 
   /** The intents, then the wants. */
   private readonly words: Uint32Array;
@@ -63,6 +65,21 @@ export class Outbox {
     this.words = pool.words;
     this.start = pool.take(WANTS + wantsMax(datagramBytesMax));
     this.summary = new Summary(rows, datagramBytesMax - this.sealBytes(), pool);
+  }
+
+  /** Counts frames from a number on. */
+  count(from: number): void {
+    this.counter = from;
+    this.toldAll = from;
+  }
+
+  /**
+   * Whether a peer that answers a frame had what this node told last of all its
+   * rows. If not it will yet go on from there, and two threads would tell the
+   * same things twice.
+   */
+  hasHeardAll(answered: number): boolean {
+    return ((answered - this.toldAll) | 0) >= 0;
   }
 
   /** Drops what the last input left. */
@@ -224,7 +241,10 @@ export class Outbox {
       writer.endRows();
     }
     const wantsSummary = this.words[at + DETAIL] === WITH_SUMMARY && !this.summary.isPending();
-    if (wantsSummary && this.summary.writeAll(writer, this.counter)) this.words[at + DETAIL] = 0;
+    if (wantsSummary && this.summary.writeAll(writer, this.counter)) {
+      this.words[at + DETAIL] = 0;
+      this.toldAll = this.counter;
+    }
     const told = this.summary.write(writer, this.counter) && this.words[at + DETAIL] === 0;
     return told && this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
   }
