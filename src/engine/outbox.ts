@@ -234,7 +234,8 @@ export class Outbox {
     }
     if (writer.beginRows()) {
       while (this.toSendNext < this.toSendCount && this.writeToSend(this.toSendNext)) this.toSendNext++;
-      if (this.toSendNext === this.toSendCount && !this.newsSent) {
+      const isAck = this.words[at + TYPE] === TYPE_ACK;
+      if (isAck && this.toSendNext === this.toSendCount && !this.newsSent) {
         this.newsSent = true;
         this.writeNews(-1);
       }
