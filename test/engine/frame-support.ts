@@ -148,11 +148,20 @@ export function read(bytes: Uint8Array, length: number): ReadFrame | number {
   return { type, flags, id, revision, counter, heartbeat, root, inReplyTo, sections };
 }
 
-/** The sections of a good frame, each by its tag. */
-export function sectionsOf(bytes: Uint8Array, tag: number): Section[] {
+export function readGood(bytes: Uint8Array): ReadFrame {
   const frame = read(bytes, bytes.length);
   if (typeof frame === "number") throw new Error(`refused for reason ${frame}`);
-  return frame.sections.filter((section) => section.tag === tag);
+  return frame;
+}
+
+/** The sections of a good frame that have a tag. */
+export function sectionsOf(bytes: Uint8Array, tag: number): Section[] {
+  return readGood(bytes).sections.filter((section) => section.tag === tag);
+}
+
+/** The tags of a good frame's sections. */
+export function tagsOf(bytes: Uint8Array): number[] {
+  return readGood(bytes).sections.map(({ tag }) => tag);
 }
 
 function sectionHead(reader: FrameReader): { from?: number; to?: number; log?: number } {

@@ -48,6 +48,20 @@ export class Lan {
     this.drain(address);
   }
 
+  /** A node says goodbye and is gone. */
+  leave(address: number): void {
+    const engine = this.engines.get(address)!;
+    engine.leave(this.nowMs);
+    this.drain(address);
+    this.engines.delete(address);
+  }
+
+  /** A node gets another address and does not know it. */
+  move(from: number, to: number): void {
+    this.engines.set(to, this.engines.get(from)!);
+    this.engines.delete(from);
+  }
+
   /** Hands a datagram to a node. */
   deliver(to: number, from: number, bytes: Uint8Array): void {
     // A sealed datagram is opened in place.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DROP_REASONS, dropReasonName, type Engine, EVENT_ID_CONFLICT } from "../../src/engine/index.js";
 import { propertyOptions } from "../support/random.js";
-import { bytesOf, refusals } from "./frame-support.js";
+import { bytesOf, refusals, tagsOf } from "./frame-support.js";
 import { Lan, held, table } from "./lan.js";
 
 const ROUND = 10000;
@@ -43,11 +43,20 @@ describe("a bad datagram", () => {
       assert.deepEqual(table(a), before);
       assert.deepEqual(drops(a), { [reason]: 1 });
       // A node that speaks JSON gets a sign of life: the head of a SYN.
-      const sign = hex.startsWith("7b") ? [{ to: 2, bytes: 17 }] : [];
-      const own = lan.sent.filter(({ from }) => from === 1).map(({ to, bytes }) => ({ to, bytes: bytes.length }));
-      assert.deepEqual(own, sign);
+      const own = lan.sent.filter(({ from }) => from === 1).map(({ to, bytes }) => ({ to, type: bytes[1] }));
+      assert.deepEqual(own, hex.startsWith("7b") ? [{ to: 2, type: 1 }] : []);
+      for (const { bytes } of lan.sent.slice(0, own.length)) assert.deepEqual(tagsOf(bytes), []);
     });
   }
+
+  it("in JSON is answered from 12 bytes on: no board sends less", () => {
+    for (const [length, signs] of [[1, 0], [11, 0], [12, 1], [200, 1]]) {
+      const { lan } = pair();
+      lan.lose = () => true;
+      lan.deliver(1, 9, new Uint8Array(length).fill(0x7b));
+      assert.equal(lan.sent.filter(({ to }) => to === 9).length, signs, `${length} bytes`);
+    }
+  });
 
   it("of random bytes never throws", () => {
     const { a } = pair();
@@ -82,7 +91,7 @@ describe("a good datagram at the wrong place", () => {
     lan.run(20 * ROUND);
     lan.deliver(1, 66, firstSyn(1, 3, lan.nowMs));
     assert.equal(a.revision(), 3);
-    assert.deepEqual(drops(a), { idConflict: 1 });
+    assert.equal(drops(a).idConflict, 1);
   });
 
   it("is stale when its sender has started again since, and its sender is told", () => {

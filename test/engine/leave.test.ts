@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { DOWN, LEFT, OWN_SLOT, SUSPECT, UP } from "../../src/engine/index.js";
+import { Root } from "../../src/engine/hash.js";
+import { readGood } from "./frame-support.js";
+import { Lan, type Sent, held, table } from "./lan.js";
+
+const ROUND = 10000;
+const REMOVE_AFTER_MS = 600000;
+const LEAVE = 4;
+
+function typeOf(sent: Sent): number {
+  return sent.bytes[1] & 15;
+}
+
+/** Ten nodes that know each other; nothing was sent or told yet. */
+function ten(): Lan {
+  const lan = new Lan();
+  for (let node = 1; node <= 10; node++) lan.add(node, { removeAfterMs: REMOVE_AFTER_MS }, [1], 3);
+  lan.run(20 * ROUND);
+  lan.sent.length = 0;
+  lan.told.length = 0;
+  return lan;
+}
+
+function statesOf(lan: Lan, id: number): (number | undefined)[] {
+  return [...lan.engines.values()].map(({ rows }) => held(rows, id)?.state);
+}
+
+describe("a node that says goodbye", () => {
+  it("tells four others, in a frame with nothing but its own row, and nobody answers", () => {
+    const lan = ten();
+    lan.leave(5);
+    const goodbyes = lan.sent.filter(({ from }) => from === 5);
+    assert.equal(new Set(goodbyes.map(({ to }) => to)).size, 4);
+    for (const { bytes } of goodbyes) {
+      const { type, flags, sections } = readGood(bytes);
+      assert.deepEqual([type, flags, sections.length], [LEAVE, 0, 1]);
+      assert.deepEqual((sections[0].entries as { id: number; state: number }[]).map(({ id, state }) => [id, state]), [
+        [5, LEFT],
+      ]);
+    }
+    assert.equal(lan.sent.length, 4);
+  });
+
+  it("tells all it knows when these are fewer", () => {
+    const lan = new Lan();
+    const a = lan.add(1);
+    lan.add(2, {}, [1]);
+    lan.run(5 * ROUND);
+    lan.sent.length = 0;
+    lan.leave(2);
+    assert.ok(lan.sent.length >= 1 && lan.sent.every((sent) => sent.to === 1 && typeOf(sent) === LEAVE));
+    assert.equal(held(a.rows, 2)?.state, LEFT);
+    lan.leave(1);
+    assert.equal(lan.sent.filter((sent) => sent.from === 1 && typeOf(sent) === LEAVE).length, 0, "nobody is left");
+  });
+
+  it("is LEFT for all within a few rounds, and never SUSPECT or DOWN", () => {
+    const lan = ten();
+    lan.leave(5);
+    lan.run(6 * ROUND);
+    assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => LEFT));
+    lan.run(30 * ROUND);
+    assert.deepEqual(lan.told.filter(({ state }) => state === SUSPECT || state === DOWN), []);
+    const told = lan.told.filter(({ id, state }) => id === 5 && state === LEFT).map(({ address }) => address);
+    assert.equal(new Set(told).size, 9, "each application hears of it");
+  });
+
+  it("does not count in the root, nor among those to ask", () => {
+    const lan = ten();
+    lan.leave(5);
+    lan.run(6 * ROUND);
+    for (const engine of lan.engines.values()) {
+      const root = new Root();
+      for (const { id, revision, heartbeat, state } of table(engine)) {
+        if (id !== 5) root.add(id, revision, heartbeat, state);
+      }
+      assert.ok(engine.rows.root.equals(root.first, root.second));
+    }
+    lan.sent.length = 0;
+    lan.run(40 * ROUND);
+    const asked = lan.sent.filter(({ to }) => to === 5).length;
+    // Its address is a seed, which each node tries in one of eight rounds.
+    assert.ok(asked <= 9 * 40 / 8, `asked ${asked} times`);
+  });
+
+  it("is forgotten after removeAfterMs", () => {
+    const lan = ten();
+    lan.leave(5);
+    lan.run(REMOVE_AFTER_MS - ROUND);
+    assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => LEFT));
+    lan.run(10 * ROUND);
+    assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => undefined));
+  });
+
+  it("is UP again as soon as it comes back, under its next revision or without a memory", () => {
+    for (const [revision, isRemembered] of [[4, true], [0, false]] as const) {
+      const lan = ten();
+      lan.leave(5);
+      lan.run(6 * ROUND);
+      const back = lan.add(5, {}, [1], revision, isRemembered);
+      lan.run(6 * ROUND);
+      assert.deepEqual(statesOf(lan, 5), Array.from({ length: 10 }, () => UP));
+      assert.equal(back.rows.state(OWN_SLOT), UP);
+      assert.equal(back.revision(), 4);
+    }
+  });
+
+  it("is no more than suspected when its goodbyes are lost", () => {
+    const lan = ten();
+    lan.lose = ({ bytes }) => (bytes[1] & 15) === LEAVE;
+    lan.leave(5);
+    lan.lose = () => false;
+    while (!lan.told.some(({ id, state }) => id === 5 && state !== UP)) lan.run(ROUND);
+    assert.ok(statesOf(lan, 5).every((state) => state === UP || state === SUSPECT));
+  });
+});
