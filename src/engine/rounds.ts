@@ -123,6 +123,8 @@ export class Rounds {
     const node = this.node;
     const sender = node.rows.find(node.frame.id);
     if (sender < 0 || !node.rows.hasFlag(sender, FLAG_PROVEN) || !node.frame.more()) return;
+    // An old frame of a node, sent again by somebody else, would bring the news to anybody.
+    if (node.rows.address(sender) !== address || node.rows.port(sender) !== port) return;
     const id = node.frame.readId();
     const slot = node.rows.find(id);
     // The last place in the outbox is for the answer.
