@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { OWN_SLOT, UP } from "../../src/engine/index.js";
+import { RowData } from "../../src/engine/rows.js";
+import { Lan, held, ownHeartbeat } from "./lan.js";
+
+const ROUND = 10000;
+const PORT = 5000;
+
+function addressIn(lan: Lan, holder: number, id: number): number {
+  const { rows } = lan.engines.get(holder)!;
+  return rows.address(rows.find(id));
+}
+
+describe("a node's own address", () => {
+  it("is learnt from others where the platform does not know it", () => {
+    const lan = new Lan();
+    const a = lan.add(1, { address: 0 });
+    lan.add(2, {}, [1]);
+    lan.add(3, {}, [1]);
+    lan.run(10 * ROUND);
+    assert.equal(a.rows.address(OWN_SLOT), 1);
+    assert.equal(ownHeartbeat(a), 0, "the others know it already, so there is nothing to say");
+    assert.deepEqual([addressIn(lan, 2, 1), addressIn(lan, 3, 1)], [1, 1]);
+  });
+
+  it("that changes without a restart is followed by all within a few rounds, without a suspicion", () => {
+    const lan = new Lan();
+    for (let node = 1; node <= 12; node++) lan.add(node, {}, [1]);
+    lan.run(30 * ROUND);
+    lan.told.length = 0;
+    lan.move(5, 105);
+    lan.run(8 * ROUND);
+    for (const holder of lan.engines.keys()) assert.equal(addressIn(lan, holder, 5), 105, `at node ${holder}`);
+    assert.deepEqual(lan.told.filter(({ state }) => state !== UP), []);
+    lan.run(20 * ROUND);
+    assert.deepEqual(lan.told.filter(({ state }) => state !== UP), []);
+  });
+
+  it("that changes is one statement, and makes no other node speak", () => {
+    const lan = new Lan();
+    for (let node = 1; node <= 12; node++) lan.add(node, {}, [1]);
+    lan.run(30 * ROUND);
+    const before = [...lan.engines].map(([node, engine]) => [node, ownHeartbeat(engine)]);
+    lan.move(5, 105);
+    lan.run(20 * ROUND);
+    for (const [node, heartbeat] of before) {
+      const engine = lan.engines.get(node === 5 ? 105 : node)!;
+      assert.equal(ownHeartbeat(engine) > heartbeat, node === 5, `node ${node}`);
+    }
+  });
+
+  it("that each peer sees differently makes a node speak at most once a round", () => {
+    const lan = new Lan();
+    const a = lan.add(1);
+    lan.add(2, {}, [1]);
+    lan.add(3, {}, [1]);
+    lan.run(10 * ROUND);
+    let statements = 0;
+    let last = ownHeartbeat(a);
+    for (let i = 0; i < 200; i++) {
+      // As if two others saw it behind different addresses.
+      const row = Object.assign(new RowData(), {
+        id: 1, address: 70 + i % 2, port: PORT, revision: a.revision(), heartbeat: ownHeartbeat(a),
+      });
+      lan.run(100);
+      tellOfSelf(lan, row);
+      if (ownHeartbeat(a) !== last) statements++;
+      last = ownHeartbeat(a);
+    }
+    assert.ok(statements >= 1 && statements <= 3, `${statements} statements in two rounds`);
+  });
+});
+
+/** Node 2 tells node 1 its own row, as node 2 has it. */
+function tellOfSelf(lan: Lan, { address, revision, heartbeat }: RowData): void {
+  const { rows } = lan.engines.get(2)!;
+  const slot = rows.find(1);
+  rows.setAddress(slot, address, PORT);
+  rows.setStatement(slot, revision, heartbeat, UP);
+  rows.markNews(slot);
+  const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
+  lan.engines.get(2)!.publish(lan.nowMs, new Uint8Array(0), 0, 1, PORT);
+  lan.engines.get(2)!.pollTransmit(out);
+  lan.deliver(1, 2, out.bytes.slice(0, out.length));
+}
+
+describe("seeds learnt from rows", () => {
+  /** A node whose seeds are two that a user gave, and one place for what it learns. */
+  function seedsAfter(...rows: Partial<RowData>[]): number[] {
+    const lan = new Lan();
+    const engine = lan.add(1, { seedCapacity: 3 }, [100, 101]);
+    for (const row of rows) {
+      const about = { id: 7, address: 7, port: PORT, revision: 1, heartbeat: 0, state: UP };
+      engine.takeRow(Object.assign(new RowData(), about, row), new Uint8Array(0));
+    }
+    assert.equal(held(engine.rows, 7)?.state, UP);
+    return Array.from({ length: engine.seeds.count }, (_, i) => engine.seeds.address(i));
+  }
+
+  it("are those of new nodes", () => {
+    assert.deepEqual(seedsAfter({}), [100, 101, 7]);
+    assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }), [100, 101, 8]);
+  });
+
+  it("are not those of nodes that only spoke again", () => {
+    assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }, { heartbeat: 5 }, { revision: 2 }), [100, 101, 8]);
+  });
+
+  it("are those of nodes that moved", () => {
+    assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }, { heartbeat: 5, address: 77 }), [100, 101, 77]);
+    assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }, { heartbeat: 5, port: 5001 }), [100, 101, 7]);
+  });
+});
