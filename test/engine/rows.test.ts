@@ -4,13 +4,14 @@ import fc from "fast-check";
 import { Root, keyOf } from "../../src/engine/hash.js";
 import { compareFreshness } from "../../src/engine/freshness.js";
 import {
-  FLAG_ASKED, FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGE_TABLE_FULL, MERGE_VALUE_TOO_LARGE, RowData, Rows,
+  ANSWERS_MAX, FLAG_ASKED, FLAG_PROVEN, FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE,
+  MERGE_TABLE_FULL, MERGE_VALUE_TOO_LARGE, RowData, Rows,
 } from "../../src/engine/rows.js";
-import { DOWN, REMOVE, SUSPECT, UP } from "../../src/engine/states.js";
+import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../../src/engine/states.js";
 import { propertyOptions } from "../support/random.js";
 
 const VALUE_BYTES_MAX = 8;
-const STATES = [UP, SUSPECT, DOWN, REMOVE];
+const STATES = [UP, SUSPECT, DOWN, REMOVE, LEFT];
 const DATAGRAM = new Uint8Array(64);
 
 interface Row {
@@ -66,7 +67,7 @@ function checkTable(rows: Rows): void {
   const held = contents(rows);
   const root = new Root();
   for (const { id, revision, heartbeat, state } of held) {
-    if (state !== REMOVE) root.add(id, revision, heartbeat, state);
+    if (state < REMOVE) root.add(id, revision, heartbeat, state);
   }
   assert.deepEqual({ ...rows.root }, { ...root }, "root");
   let news = 0;
@@ -112,7 +113,7 @@ const rowLists = fc.array(anyRow, { maxLength: 30 });
 describe("rows: freshness", () => {
   it("goes by revision, then heartbeat, then state", () => {
     const ascending = [
-      [0, 0, UP], [0, 0, SUSPECT], [0, 0, DOWN], [0, 0, REMOVE], [0, 1, UP], [0, 0x80000000, UP],
+      [0, 0, UP], [0, 0, SUSPECT], [0, 0, DOWN], [0, 0, REMOVE], [0, 0, LEFT], [0, 1, UP], [0, 0x80000000, UP],
       [0, 0xffffffff, REMOVE], [1, 0, UP], [1, 5, DOWN], [0x80000000, 0, UP], [0xffffffff, 0, UP],
     ];
     ascending.forEach((a, i) => ascending.forEach((b, j) => {
@@ -318,7 +319,7 @@ describe("rows: room", () => {
     const rows = tableOf(live, 64);
     const before = snapshot(rows);
     for (let i = 1; i <= 10000; i++) {
-      const invented = row(Math.imul(i, 0x9e3779b1) >>> 0, 0xffffffff, 0xffffffff, STATES[i % 4]);
+      const invented = row(Math.imul(i, 0x9e3779b1) >>> 0, 0xffffffff, 0xffffffff, STATES[i % STATES.length]);
       if (rows.find(invented.id) >= 0) continue;
       if (merge(rows, invented) !== MERGE_TABLE_FULL) assert.fail(`took in ${invented.id}`);
     }
@@ -352,6 +353,74 @@ describe("rows: news", () => {
       assert.equal(rows.newsSends(), 3 + Math.ceil(Math.log2(count + 1)), `${count} rows`);
       merge(rows, row(count, 0, 0), new Uint8Array(0));
     }
+  });
+});
+
+describe("rows: what is told of a range", () => {
+  const list = Array.from({ length: 40 }, (_, i) => row(i * 7, i % 3, i, STATES[i % STATES.length]));
+  const rows = tableOf(list, 40);
+  const live = list.filter(({ state }) => state < REMOVE);
+  const keys = live.map(({ id }) => keyOf(id)).sort((a, b) => a - b);
+
+  it("leaves out tombstones and what is beyond its ends", () => {
+    assert.equal(rows.countBetween(0, 0xffffffff), live.length);
+    assert.equal(rows.countBetween(keys[2], keys[9]), 8);
+    assert.equal(rows.countBetween(keys[2] + 1, keys[9] - 1), 6);
+    assert.notEqual(rows.rosterFingerprint(keys[2], keys[9]), rows.rosterFingerprint(keys[2] + 1, keys[9]));
+    const others = tableOf(live, 40);
+    assert.equal(rows.rosterFingerprint(0, 0xffffffff), others.rosterFingerprint(0, 0xffffffff));
+    assert.equal(rows.fingerprint(0, 0xffffffff, 5), others.fingerprint(0, 0xffffffff, 5));
+  });
+
+  it("is the same roster whatever the nodes say, but another fingerprint", () => {
+    const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })), 40);
+    assert.equal(rows.rosterFingerprint(0, 0xffffffff), others.rosterFingerprint(0, 0xffffffff));
+    let same = 0;
+    for (const { id } of live) {
+      if (rows.rowFingerprint(rows.find(id), 3) === others.rowFingerprint(others.find(id), 3)) same++;
+    }
+    assert.ok(same < 4, `${same} of ${live.length} rows look the same`);
+  });
+
+  it("differs with the salt, so that rows which look the same do so once", () => {
+    const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })), 40);
+    for (const { id } of live) {
+      let same = 0;
+      for (let salt = 0; salt < 32; salt++) {
+        if (rows.rowFingerprint(rows.find(id), salt) === others.rowFingerprint(others.find(id), salt)) same++;
+      }
+      assert.ok(same < 4, `${same} of 32 salts`);
+    }
+  });
+});
+
+describe("rows: answers", () => {
+  it("are counted for each row, up to one more than are allowed, beside the flags", () => {
+    const rows = tableOf([row(1, 1, 1), row(2, 1, 1)]);
+    const [one, two] = [rows.find(1), rows.find(2)];
+    rows.setFlag(one, FLAG_PROVEN);
+    for (let i = 1; i < 40; i++) assert.equal(rows.countAnswer(one), Math.min(i, ANSWERS_MAX + 1));
+    assert.equal(rows.countAnswer(two), 1);
+    assert.ok(rows.hasFlag(one, FLAG_PROVEN) && !rows.hasFlag(two, FLAG_PROVEN));
+    rows.clearAnswers();
+    assert.deepEqual([rows.countAnswer(one), rows.countAnswer(two)], [1, 1]);
+    assert.ok(rows.hasFlag(one, FLAG_PROVEN));
+    assert.ok(!rows.hasFlag(one, FLAG_ASKED));
+  });
+});
+
+describe("rows: an address", () => {
+  it("is proven until it changes", () => {
+    const rows = tableOf([row(1, 1, 1)]);
+    const slot = rows.find(1);
+    rows.setFlag(slot, FLAG_PROVEN);
+    rows.setAddress(slot, rows.address(slot), rows.port(slot));
+    assert.ok(rows.hasFlag(slot, FLAG_PROVEN));
+    rows.setAddress(slot, rows.address(slot), rows.port(slot) ^ 1);
+    assert.ok(!rows.hasFlag(slot, FLAG_PROVEN));
+    rows.setFlag(slot, FLAG_PROVEN);
+    rows.setAddress(slot, rows.address(slot) ^ 1, rows.port(slot));
+    assert.ok(!rows.hasFlag(slot, FLAG_PROVEN));
   });
 });
 

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { OWN_SLOT } from "../../src/engine/index.js";
+import { FLAG_MORE, SECTION_BUCKETS, SECTION_FLAT } from "../../src/engine/frame.js";
+import { FLAG_PROVEN } from "../../src/engine/rows.js";
+import { propertyOptions } from "../support/random.js";
+import { bytesOf, frames, readGood, tagsOf } from "./frame-support.js";
+import { INTERVAL_MS, PEER, PORT, answersTo, bytesIn, frameOf, nodeWith, peerRow } from "./responder.js";
+
+const ANSWERS_A_PEER = 14;
+const ANSWERS_A_ROUND = 512;
+const SYN = 1;
+const ACK = 2;
+const DIFF = 3;
+
+const allIds = Array.from({ length: 40 }, (_, i) => 1000 + i);
+
+describe("an address that has not answered yet", () => {
+  it("gets one datagram of at most three times what it sent", () => {
+    for (const wants of [[], [1001], allIds]) {
+      const syn = frameOf({ wants });
+      const sent = answersTo(nodeWith(200, false), syn);
+      assert.equal(sent.length, 1);
+      assert.ok(sent[0].length <= 3 * syn.length, `${sent[0].length} bytes for ${syn.length}`);
+      assert.ok(!tagsOf(sent[0]).some((tag) => tag === SECTION_BUCKETS || tag === SECTION_FLAT));
+    }
+    assert.ok(bytesIn(answersTo(nodeWith(200, true), frameOf({ wants: allIds }))) > 3 * frameOf({}).length);
+  });
+
+  it("gets no more for an id whose address is another", () => {
+    const syn = frameOf({ wants: [1001], held: [{ ...peerRow, heartbeat: 49 }] });
+    const long = answersTo(nodeWith(200, true), syn);
+    assert.ok(bytesIn(long) > 3 * syn.length, "from its own address there is no limit");
+    assert.ok(bytesIn(answersTo(nodeWith(200, true), syn, 0x0a0000ff)) <= 3 * syn.length);
+    // Also when it is current, which makes that address the node's.
+    const current = frameOf({ wants: [1001] });
+    assert.ok(bytesIn(answersTo(nodeWith(200, true), current, 0x0a0000ff)) <= 3 * current.length);
+  });
+
+  it("gets no more for a frame of an earlier start", () => {
+    const syn = frameOf({ held: [{ ...peerRow, revision: 1, value: "" }] });
+    const sent = answersTo(nodeWith(200, false), syn);
+    assert.equal(sent.length, 1);
+    assert.ok(sent[0].length <= 3 * syn.length);
+  });
+
+  it("gets no more than that whatever it sends", () => {
+    const sections = fc.record({
+      wants: fc.subarray(allIds),
+      digests: fc.subarray([{ from: 0, to: 0xffffffff }]),
+      buckets: fc.integer({ min: 1, max: 6 }),
+      flat: fc.constant<{ log: number; ranges: number[] }>({ log: 1, ranges: [0, 1] }),
+      probes: fc.subarray(allIds),
+      heard: fc.subarray(allIds),
+    }, { requiredKeys: [] });
+    const types = fc.constantFrom([SYN, 0], [SYN, 0x20], [ACK, 0], [DIFF, 0], [DIFF, 0x40], [4, 0]);
+    fc.assert(fc.property(types, fc.nat(), sections, fc.nat(60), ([type, flags], inReplyTo, content, heartbeat) => {
+      const frame = frameOf({ type, flags, inReplyTo, held: [{ ...peerRow, heartbeat }], ...content });
+      assert.ok(bytesIn(answersTo(nodeWith(60, false), frame)) <= 3 * frame.length);
+    }), propertyOptions(300));
+    for (const { hex } of frames) {
+      const bytes = bytesOf(hex);
+      assert.ok(bytesIn(answersTo(nodeWith(60, false), bytes)) <= 3 * bytes.length);
+    }
+  });
+
+  it("is known to be real once it has answered", () => {
+    const engine = nodeWith(200, false);
+    const ack = frameOf({ type: ACK, inReplyTo: engine.outbox.counter });
+    answersTo(engine, ack);
+    assert.ok(engine.rows.hasFlag(engine.rows.find(peerRow.id), FLAG_PROVEN));
+    engine.rows.setAddress(engine.rows.find(peerRow.id), 77, PORT);
+    assert.ok(!engine.rows.hasFlag(engine.rows.find(peerRow.id), FLAG_PROVEN), "another address is another question");
+  });
+});
+
+describe("a peer that asks on and on", () => {
+  it("gets 14 answers of any length between two rounds, then short ones", () => {
+    const engine = nodeWith(200, true);
+    const syn = frameOf({ wants: allIds.slice(0, 1), digests: [{ from: 0, to: 0x3fffffff }] });
+    const long = Array.from({ length: 40 }, () => bytesIn(answersTo(engine, syn)) > 3 * syn.length);
+    assert.deepEqual(long, long.map((_, i) => i < ANSWERS_A_PEER));
+    engine.tick(INTERVAL_MS);
+    assert.ok(bytesIn(answersTo(engine, syn, PEER, INTERVAL_MS)) > 3 * syn.length, "after a round it may again");
+  });
+
+  it("with ACKs and DIFFs gets 512 answers between two rounds, then none", () => {
+    const engine = nodeWith(20, true);
+    const answered = (nowMs: number): boolean => {
+      const diff = frameOf({ type: DIFF, inReplyTo: engine.outbox.counter, wants: [1001] });
+      return answersTo(engine, diff, PEER, nowMs).length > 0;
+    };
+    const answers = Array.from({ length: 700 }, () => answered(10));
+    assert.deepEqual(answers.lastIndexOf(true), ANSWERS_A_ROUND - 1);
+    assert.ok(answers.slice(0, ANSWERS_A_ROUND).every((one) => one));
+    assert.equal(answersTo(engine, frameOf({})).length, 1, "a SYN is answered all the same");
+    engine.tick(INTERVAL_MS);
+    assert.ok(answered(INTERVAL_MS));
+  });
+});
+
+describe("MORE", () => {
+  const isMore = (bytes: Uint8Array): boolean => (bytes[1] & FLAG_MORE) !== 0;
+
+  it("stands on the last frame of a burst that was too short, and only there", () => {
+    const engine = nodeWith(200, true, 128);
+    const sent = answersTo(engine, frameOf({ wants: Array.from({ length: 60 }, (_, i) => 1001 + i) }));
+    assert.deepEqual(sent.map(isMore), [false, false, false, true]);
+    assert.deepEqual(sent.map((bytes) => bytes[1] & 15), [ACK, DIFF, DIFF, DIFF]);
+    const enough = answersTo(engine, frameOf({ wants: allIds.slice(0, 5) }));
+    assert.ok(enough.length < 4 && !enough.some(isMore));
+  });
+
+  it("stands where more was wanted than one answer may want", () => {
+    const held = [peerRow, ...allIds.map((id) => ({ ...peerRow, id, heartbeat: 9999 }))];
+    const sent = answersTo(nodeWith(60, true, 128), frameOf({ held, digests: [{ from: 0, to: 0xffffffff }] }));
+    const wants = sent.flatMap((bytes) => readGood(bytes).sections.filter(({ tag }) => tag === 1));
+    assert.deepEqual(wants.map(({ entries }) => entries.length), [8]);
+    assert.deepEqual(sent.map(isMore), sent.map((_, i) => i === sent.length - 1));
+  });
+
+  it("has the peer tell of all its rows again, once it has heard what that told last", () => {
+    const engine = nodeWith(60, true);
+    const isTold = (flags: number, inReplyTo: number): boolean => {
+      const sent = answersTo(engine, frameOf({ type: DIFF, flags, inReplyTo }));
+      return sent.some((bytes) => tagsOf(bytes).includes(SECTION_FLAT));
+    };
+    const before = engine.outbox.counter;
+    assert.equal(isTold(0, before), false, "nothing is left to say");
+    assert.equal(isTold(FLAG_MORE, before), true);
+    assert.equal(isTold(FLAG_MORE, before), false, "another thread of the same exchange");
+    assert.equal(isTold(FLAG_MORE, engine.outbox.counter), true);
+  });
+
+  it("is of no interest to a peer that is in sync", () => {
+    const engine = nodeWith(1, true);
+    const held = [peerRow, { ...peerRow, id: 1, revision: 5, heartbeat: engine.rows.heartbeat(OWN_SLOT) }];
+    const diff = frameOf({ type: DIFF, flags: FLAG_MORE, inReplyTo: engine.outbox.counter, held });
+    assert.ok(engine.rows.root.equals(readGood(diff).root[0], readGood(diff).root[1]));
+    assert.deepEqual(answersTo(engine, diff), []);
+  });
+});
+
+describe("a row taken in", () => {
+  it("rides on SYNs and ACKs as news, not on DIFFs", () => {
+    const engine = nodeWith(20, true);
+    const row = { ...peerRow, id: 5000, heartbeat: 1 };
+    const held = [peerRow, row];
+    const inReplyTo = engine.outbox.counter;
+    assert.deepEqual(answersTo(engine, frameOf({ type: DIFF, inReplyTo, held, rows: [5000] })), []);
+    const rowsIn = (sent: Uint8Array[]): unknown[] => sent.flatMap((bytes) => (
+      readGood(bytes).sections.filter(({ tag }) => tag === 2).flatMap(({ entries }) => entries as { id: number }[])
+    )).map(({ id }) => id);
+    assert.deepEqual(rowsIn(answersTo(engine, frameOf({ type: DIFF, inReplyTo, wants: [1001] }))), [1001]);
+    assert.deepEqual(rowsIn(answersTo(engine, frameOf({ wants: [1001] }))), [1001, 5000]);
+  });
+});
