@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import type { Dice } from "../host-sim/dice.js";
 import { encodeCbor } from "../src/engine/cbor.js";
 import {
-  BUCKETS_HEAD_BYTES, BUCKET_BYTES, FLAG_BROADCAST, SECTION_HEAD_BYTES, TYPE_ACK, TYPE_DIFF, TYPE_SYN, bucketFrom,
-  bucketTo,
+  SECTION_WANT,
+  BUCKETS_HEAD_BYTES, BUCKET_BYTES, FLAG_BROADCAST, SECTION_HEAD_BYTES, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
+  bucketFrom, bucketTo,
 } from "../src/engine/frame.js";
 import { FrameWriter } from "../src/engine/frame-writer.js";
 import { RowData, Rows } from "../src/engine/rows.js";
@@ -64,9 +65,9 @@ export class FrameSource implements DatagramSource {
   }
 
   private writeWants(dice: Dice, world: World): void {
-    if (!this.writer.beginWants()) return;
-    for (let left = dice.below(8); left > 0; left--) this.writer.writeWant(world.drawId(dice));
-    this.writer.endWants();
+    if (!this.writer.beginIds(SECTION_WANT)) return;
+    for (let left = dice.below(8); left > 0; left--) this.writer.writeId(world.drawId(dice));
+    this.writer.endIds();
   }
 
   private writeRows(dice: Dice, rows: Rows): void {

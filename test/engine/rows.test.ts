@@ -356,44 +356,6 @@ describe("rows: news", () => {
   });
 });
 
-describe("rows: what is told of a range", () => {
-  const list = Array.from({ length: 40 }, (_, i) => row(i * 7, i % 3, i, STATES[i % STATES.length]));
-  const rows = tableOf(list, 40);
-  const live = list.filter(({ state }) => state < REMOVE);
-  const keys = live.map(({ id }) => keyOf(id)).sort((a, b) => a - b);
-
-  it("leaves out tombstones and what is beyond its ends", () => {
-    assert.equal(rows.countBetween(0, 0xffffffff), live.length);
-    assert.equal(rows.countBetween(keys[2], keys[9]), 8);
-    assert.equal(rows.countBetween(keys[2] + 1, keys[9] - 1), 6);
-    assert.notEqual(rows.rosterFingerprint(keys[2], keys[9]), rows.rosterFingerprint(keys[2] + 1, keys[9]));
-    const others = tableOf(live, 40);
-    assert.equal(rows.rosterFingerprint(0, 0xffffffff), others.rosterFingerprint(0, 0xffffffff));
-    assert.equal(rows.fingerprint(0, 0xffffffff, 5), others.fingerprint(0, 0xffffffff, 5));
-  });
-
-  it("is the same roster whatever the nodes say, but another fingerprint", () => {
-    const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })), 40);
-    assert.equal(rows.rosterFingerprint(0, 0xffffffff), others.rosterFingerprint(0, 0xffffffff));
-    let same = 0;
-    for (const { id } of live) {
-      if (rows.rowFingerprint(rows.find(id), 3) === others.rowFingerprint(others.find(id), 3)) same++;
-    }
-    assert.ok(same < 4, `${same} of ${live.length} rows look the same`);
-  });
-
-  it("differs with the salt, so that rows which look the same do so once", () => {
-    const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })), 40);
-    for (const { id } of live) {
-      let same = 0;
-      for (let salt = 0; salt < 32; salt++) {
-        if (rows.rowFingerprint(rows.find(id), salt) === others.rowFingerprint(others.find(id), salt)) same++;
-      }
-      assert.ok(same < 4, `${same} of 32 salts`);
-    }
-  });
-});
-
 describe("rows: answers", () => {
   it("are counted for each row, up to one more than are allowed, beside the flags", () => {
     const rows = tableOf([row(1, 1, 1), row(2, 1, 1)]);

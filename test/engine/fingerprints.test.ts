@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { bucketFingerprint, countBetween, rosterFingerprint, rowFingerprint } from "../../src/engine/fingerprints.js";
+import { keyOf } from "../../src/engine/hash.js";
+import { LEFT, DOWN, REMOVE, SUSPECT, UP } from "../../src/engine/states.js";
+import { type VectorRow, tableOf } from "./frame-support.js";
+
+const STATES = [UP, SUSPECT, DOWN, REMOVE, LEFT];
+
+function row(id: number, revision: number, heartbeat: number, state: number): VectorRow {
+  return { id, address: 0xc0a80001, port: 5000, revision, heartbeat, state, value: "" };
+}
+
+describe("what is told of a range", () => {
+  const list = Array.from({ length: 40 }, (_, i) => row(i * 7, i % 3, i, STATES[i % STATES.length]));
+  const rows = tableOf(list);
+  const live = list.filter(({ state }) => state < REMOVE);
+  const keys = live.map(({ id }) => keyOf(id)).sort((a, b) => a - b);
+
+  it("leaves out tombstones and what is beyond its ends", () => {
+    assert.equal(countBetween(rows, 0, 0xffffffff), live.length);
+    assert.equal(countBetween(rows, keys[2], keys[9]), 8);
+    assert.equal(countBetween(rows, keys[2] + 1, keys[9] - 1), 6);
+    assert.notEqual(rosterFingerprint(rows, keys[2], keys[9]), rosterFingerprint(rows, keys[2] + 1, keys[9]));
+    const others = tableOf(live);
+    assert.equal(rosterFingerprint(rows, 0, 0xffffffff), rosterFingerprint(others, 0, 0xffffffff));
+    assert.equal(bucketFingerprint(rows, 0, 0xffffffff, 5), bucketFingerprint(others, 0, 0xffffffff, 5));
+  });
+
+  it("is the same roster whatever the nodes say, but another fingerprint", () => {
+    const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })));
+    assert.equal(rosterFingerprint(rows, 0, 0xffffffff), rosterFingerprint(others, 0, 0xffffffff));
+    let same = 0;
+    for (const { id } of live) {
+      if (rowFingerprint(rows, rows.find(id), 3) === rowFingerprint(others, others.find(id), 3)) same++;
+    }
+    assert.ok(same < 4, `${same} of ${live.length} rows look the same`);
+  });
+
+  it("differs with the salt, so that rows which look the same do so once", () => {
+    const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })));
+    for (const { id } of live) {
+      let same = 0;
+      for (let salt = 0; salt < 32; salt++) {
+        if (rowFingerprint(rows, rows.find(id), salt) === rowFingerprint(others, others.find(id), salt)) same++;
+      }
+      assert.ok(same < 4, `${same} of 32 salts`);
+    }
+  });
+});
