@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import type { Dice } from "../host-sim/dice.js";
 import { encodeCbor } from "../src/engine/cbor.js";
 import {
-  SECTION_WANT,
   BUCKETS_HEAD_BYTES, BUCKET_BYTES, FLAG_BROADCAST, SECTION_HEAD_BYTES, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
   bucketFrom, bucketTo,
 } from "../src/engine/frame.js";
