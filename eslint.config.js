@@ -8,6 +8,8 @@ import { engineRules, espruinoRules, portableRules, sourceRules } from "./eslint
 const typescriptFiles = ["**/*.ts"];
 // What imports modules that exist only in a build for a board.
 const moddableFiles = ["src/platform/moddable*", "boards/**/*.ts"];
+// Parts of src/platform that run on all of them.
+const sharedPlatformFiles = ["src/platform/flash-log.ts", "src/platform/log-record.ts"];
 const espruinoFiles = ["src/platform/espruino*", "src/platform/espruino*/**"];
 
 export default defineConfig(
@@ -91,6 +93,7 @@ export default defineConfig(
   // A later block replaces the same rule of an earlier one, so each holds the full list.
   { files: ["src/**/*.ts"], rules: sourceRules },
   { files: ["src/**/*.ts"], ignores: ["src/platform/**"], rules: portableRules },
+  { files: sharedPlatformFiles, rules: portableRules },
   {
     files: ["src/engine/**/*.ts"],
     // The codec of application values, whose business fractions are; the protocol decides nothing by them.

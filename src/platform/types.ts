@@ -36,6 +36,42 @@ export interface GossipStorage {
   readRevision(): number | undefined;
   /** Returns when the revision is safe from a loss of power. */
   writeRevision(revision: number): void;
+  /** Where the node keeps events over restarts. Without one they live for as long as the node runs. */
+  readonly log?: GossipLog;
+}
+
+/**
+ * Records that outlive a loss of power, in the order in which they were
+ * appended. A log is bounded: when it is full, whoever writes it says what of
+ * it is still worth keeping.
+ *
+ * Each method may throw what the medium throws. The log then goes on with what
+ * is on the medium: of a record that was being appended all or nothing.
+ */
+export interface GossipLog {
+  /** Bytes that a record can have at most. */
+  readonly recordBytesMax: number;
+  /**
+   * Calls `each` for every record that is whole, with its bytes, which are
+   * only valid during the call, and their number. `each` must not write the
+   * log. A torn or damaged record is passed over; one at the end is cut off.
+   */
+  read(each: (bytes: Uint8Array, length: number) => void): void;
+  /**
+   * Appends a record of `length` bytes, 1 to `recordBytesMax`. Returns when it
+   * is safe from a loss of power; or returns false when the log is full, which
+   * changes nothing.
+   */
+  append(bytes: Uint8Array, length: number): boolean;
+  /**
+   * Puts other records in place of all that there are: those that `fill`, which
+   * is called once, gives to `put`. A loss of power before the return leaves
+   * all the old records or all the new ones.
+   *
+   * @throws Error when they are more than the log holds, and what `fill`
+   * throws; the old records stay
+   */
+  rewrite(fill: (put: (bytes: Uint8Array, length: number) => void) => void): void;
 }
 
 /** The platform's part of a node's options. */

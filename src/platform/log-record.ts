@@ -1,0 +1,145 @@
+/**
+ * Records of an event log, in one form on every medium:
+ *
+ *   0  length of the bytes, u16, big-endian: 1 to 65,534; 65,535 is what erased flash reads as
+ *   2  CRC-32 of the bytes (IEEE 802.3, as in zip), u32, big-endian
+ *   6  the bytes
+ *
+ * A record that was not written to its end, or that the medium has damaged,
+ * fails its check and is passed over. No record is empty, so that a file which
+ * a crash has filled up with zeros holds none.
+ */
+export const RECORD_HEAD_BYTES = 6;
+/** Bytes that a record can have at most, its head not counted. */
+export const RECORD_BYTES_MAX = 65534;
+
+/** A run of bytes that records are read from. */
+export interface RecordSource {
+  /** Reads `length` bytes from `at` on into the beginning of `into`. */
+  read(at: number, into: Uint8Array, length: number): void;
+}
+
+/** Called with the bytes of a record, valid during the call, and their number. */
+export type OnRecord = (bytes: Uint8Array, length: number) => void;
+
+/** A platform may have a CRC-32 that is faster than a script's. */
+export interface FasterCrc32 {
+  /** Of the first `length` bytes, as an integer of 32 bits. */
+  crc32?(bytes: Uint8Array, length: number): number;
+}
+
+/** Writes and finds records, with one buffer for both. */
+export class LogRecords {
+  /** Bytes of the longest record. */
+  readonly recordBytesMax: number;
+  /** The record that `frame` made. Free for other uses until then. */
+  readonly buffer: Uint8Array;
+  /** Where the last whole record that `scan` found ends, or where it began. */
+  wholeEnd = 0;
+  /** Where `scan` found no further record: behind the last one, or one that was torn. */
+  stoppedAt = 0;
+  private readonly body: Uint8Array;
+  private readonly table: Int32Array | undefined;
+  private readonly faster: FasterCrc32 | undefined;
+
+  /**
+   * @param recordBytesMax 1 to 65,534: the buffer has so many bytes and 8 more
+   * @throws Error when `recordBytesMax` is out of its range
+   */
+  constructor(recordBytesMax: number, faster?: FasterCrc32) {
+    if (!(recordBytesMax >= 1 && recordBytesMax <= RECORD_BYTES_MAX)) {
+      throw new Error(`recordBytesMax: ${recordBytesMax} is not from 1 to ${RECORD_BYTES_MAX}`);
+    }
+    this.recordBytesMax = recordBytesMax;
+    this.buffer = new Uint8Array(recordBytes(recordBytesMax, 4));
+    this.body = this.buffer.subarray(RECORD_HEAD_BYTES);
+    this.faster = faster;
+    this.table = faster === undefined || faster.crc32 === undefined ? crc32Table() : undefined;
+  }
+
+  /** CRC-32 of the first `length` bytes, as int32. */
+  crc32(bytes: Uint8Array, length: number): number {
+    if (this.table !== undefined) return crc32Of(this.table, bytes, length);
+    const faster = this.faster as Required<FasterCrc32>;
+    return faster.crc32(bytes, length) | 0;
+  }
+
+  /**
+   * Makes a record of `length` bytes in `buffer`, filled up with 0xff to a
+   * multiple of `step`. Returns its length with head and filling.
+   *
+   * @throws Error when `length` is not from 1 to `recordBytesMax`
+   */
+  frame(bytes: Uint8Array, length: number, step: number): number {
+    if (!(length >= 1 && length <= this.recordBytesMax)) {
+      throw new Error(`a record of ${length} bytes: it may have 1 to ${this.recordBytesMax}`);
+    }
+    const crc = this.crc32(bytes, length);
+    const buffer = this.buffer;
+    buffer[0] = length >> 8;
+    buffer[1] = length;
+    buffer[2] = crc >>> 24;
+    buffer[3] = crc >>> 16;
+    buffer[4] = crc >>> 8;
+    buffer[5] = crc;
+    for (let i = 0; i < length; i++) buffer[RECORD_HEAD_BYTES + i] = bytes[i];
+    const size = recordBytes(length, step);
+    for (let i = RECORD_HEAD_BYTES + length; i < size; i++) buffer[i] = 0xff;
+    return size;
+  }
+
+  /**
+   * Calls `each` for the whole records from `start` up to `end`, in their
+   * order, and sets `wholeEnd` and `stoppedAt`. One that fails its check is
+   * passed over by the length it gives.
+   *
+   * @param step what records are filled up to a multiple of
+   */
+  scan(source: RecordSource, start: number, end: number, step: number, each: OnRecord | undefined): void {
+    const buffer = this.buffer;
+    const body = this.body;
+    let at = start;
+    this.wholeEnd = start;
+    while (end - at > RECORD_HEAD_BYTES) {
+      source.read(at, buffer, RECORD_HEAD_BYTES);
+      const length = (buffer[0] << 8) | buffer[1];
+      const next = at + recordBytes(length, step);
+      if (length === 0 || length > this.recordBytesMax || next > end) break;
+      const crc = (buffer[2] << 24) | (buffer[3] << 16) | (buffer[4] << 8) | buffer[5];
+      source.read(at + RECORD_HEAD_BYTES, body, length);
+      at = next;
+      if (this.crc32(body, length) !== crc) continue;
+      this.wholeEnd = at;
+      if (each !== undefined) each(body, length);
+    }
+    this.stoppedAt = at;
+  }
+}
+
+/** Bytes that a record of `length` bytes takes, filled up to a multiple of `step`. */
+export function recordBytes(length: number, step: number): number {
+  return Math.ceil((RECORD_HEAD_BYTES + length) / step) * step;
+}
+
+/** For four bits at a time: a table for eight would take 1,024 bytes, none would take four times as long. */
+function crc32Table(): Int32Array {
+  const table = new Int32Array(16);
+  for (let i = 0; i < 16; i++) {
+    let crc = i;
+    for (let bit = 0; bit < 4; bit++) crc = (crc >>> 1) ^ ((crc & 1) === 0 ? 0 : POLYNOMIAL);
+    table[i] = crc;
+  }
+  return table;
+}
+
+const POLYNOMIAL = 0xedb88320;
+
+function crc32Of(table: Int32Array, bytes: Uint8Array, length: number): number {
+  let crc = -1;
+  for (let i = 0; i < length; i++) {
+    crc ^= bytes[i];
+    crc = (crc >>> 4) ^ table[crc & 15];
+    crc = (crc >>> 4) ^ table[crc & 15];
+  }
+  return ~crc;
+}
