@@ -1,12 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { type Socket, createSocket } from "node:dgram";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import * as files from "node:fs";
 import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
+import { FileLog, type FileLogOptions, isMissing, replaceFile } from "./file-log.js";
 import { nodeSealing } from "./node-sealing.js";
 import type { GossipClock, GossipSocket, GossipStorage, Platform } from "./types.js";
 
+export { FileLog, type FileLogOptions } from "./file-log.js";
+export { MemoryLog, type MemoryLogOptions, PowerLossError } from "./memory-log.js";
 export { MemoryStorage } from "./memory-storage.js";
 export { nodeSealing } from "./node-sealing.js";
 
@@ -109,53 +112,41 @@ export class NodeSocket implements GossipSocket {
 
 /**
  * Keeps the revision in the file `revision` of a folder, which is made if there
- * is none. A new one is written beside it, synced and renamed over it, so that a
- * crash leaves either of the two.
+ * is none, and events in the file `events`. A new revision is written beside
+ * the old one, synced and renamed over it, so that a crash leaves either of the
+ * two.
  */
 export class FileStorage implements GossipStorage {
-  private readonly folder: string;
+  readonly log: FileLog;
+  private readonly path: string;
 
-  constructor(folder: string) {
-    mkdirSync(folder, { recursive: true });
-    this.folder = folder;
+  /** @param options of the log */
+  constructor(folder: string, options?: FileLogOptions) {
+    files.mkdirSync(folder, { recursive: true });
+    this.path = join(folder, "revision");
+    this.log = new FileLog(join(folder, "events"), options);
   }
 
   readRevision(): number | undefined {
-    const text = readIfThere(join(this.folder, "revision"));
+    const text = readIfThere(this.path);
     if (text === undefined) return undefined;
     const revision = Number(text);
     if (!/^\d+\n$/.test(text) || revision > 0xffffffff) {
-      throw new Error(`${join(this.folder, "revision")} does not hold a revision from 0 to 4294967295`);
+      throw new Error(`${this.path} does not hold a revision from 0 to 4294967295`);
     }
     return revision;
   }
 
   writeRevision(revision: number): void {
-    const path = join(this.folder, "revision");
-    const file = openSync(`${path}.new`, "w");
-    try {
-      writeSync(file, `${revision}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(`${path}.new`, path);
-    // Windows can't sync a folder.
-    if (process.platform === "win32") return;
-    const folder = openSync(this.folder, "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    replaceFile(files, this.path, (file) => files.writeSync(file, `${revision}\n`));
   }
 }
 
 function readIfThere(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return files.readFileSync(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
