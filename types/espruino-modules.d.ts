@@ -22,9 +22,13 @@ interface EspruinoDgram {
 }
 
 interface EspruinoStorageModule {
-  read(file: string): string | undefined;
-  /** Throws, or returns false, when there is no room. */
-  write(file: string, data: string): boolean;
+  read(file: string, offset?: number, length?: number): string | undefined;
+  /**
+   * Throws, or returns false, when there is no room. With a size, at offset 0
+   * makes a file that is longer than the data, unless there is one, which is
+   * erased; at another offset writes into the file that there is, where it is erased.
+   */
+  write(file: string, data: string, offset?: number, size?: number): boolean;
   erase(file: string): void;
 }
 
@@ -62,4 +66,6 @@ declare function setTimeout(callback: () => void, delayMs: number): number;
 declare namespace E {
   /** A string of the bytes; undefined when there is no memory for it. */
   function toString(bytes: Uint8Array): string | undefined;
+  /** Small builds have none. */
+  const CRC32: ((bytes: Uint8Array) => number) | undefined;
 }

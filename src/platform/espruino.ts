@@ -1,5 +1,5 @@
 import { type Preferences, PreferenceStorage } from "./moddable-storage.js";
-import type { GossipClock, GossipSocket, GossipStorage, Platform } from "./types.js";
+import type { GossipClock, GossipLog, GossipSocket, GossipStorage, Platform } from "./types.js";
 
 const DEFAULT_PORT = 5000;
 /** The longest that any node sends. */
@@ -27,9 +27,13 @@ export function espruinoPlatform(receiveBytesMax?: number): EspruinoPlatform {
   };
 }
 
-/** Keeps the revision in two files of Espruino's Storage, which erases a file before it writes it anew. */
-export function flashStorage(file?: string): GossipStorage {
-  return new PreferenceStorage(flash, file ?? "chisme");
+/**
+ * Keeps the revision in two files of Espruino's Storage, which erases a file before it writes it anew.
+ *
+ * @param log keeps the events, such as `flashLog()`
+ */
+export function flashStorage(file?: string, log?: GossipLog): GossipStorage {
+  return new PreferenceStorage(flash, file ?? "chisme", log);
 }
 
 const flash: Preferences = {

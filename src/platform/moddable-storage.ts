@@ -1,4 +1,4 @@
-import type { GossipStorage } from "./types.js";
+import type { GossipLog, GossipStorage } from "./types.js";
 
 /** The SDK's class `Preference`. */
 export interface Preferences {
@@ -13,14 +13,19 @@ export interface Preferences {
  * they write it anew, two keys take turns: a loss of power leaves one of them.
  */
 export class PreferenceStorage implements GossipStorage {
+  readonly log?: GossipLog;
   // Handed in: a module that is preloaded would have the SDK's run at build time, which the simulator's can't.
   private readonly preferences: Preferences;
   private readonly domain: string;
 
-  /** @param domain of the preferences, at most 15 characters, which is what ESP32 takes */
-  constructor(preferences: Preferences, domain: string) {
+  /**
+   * @param domain of the preferences, at most 15 characters, which is what ESP32 takes
+   * @param log keeps the events, such as a `FlashLog`
+   */
+  constructor(preferences: Preferences, domain: string, log?: GossipLog) {
     this.preferences = preferences;
     this.domain = domain;
+    if (log !== undefined) this.log = log;
   }
 
   readRevision(): number | undefined {

@@ -9,11 +9,11 @@ import { cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
 import { EspruinoDevice } from "./device.js";
 
 /** The size as it is, and a little. What it takes of RAM goes with it: see boards/espruino/README.md. */
-const MINIFIED_BYTES_MAX = 48000;
+const MINIFIED_BYTES_MAX = 52000;
 const PATIENCE_MS = 60000;
 const EXPORTS = [
   "ASKED", "DOWN", "EspruinoClock", "EspruinoSocket", "Gossip", "LEFT", "MinMax", "REMOVE", "SUSPECT", "UP",
-  "espruinoPlatform", "flashStorage", "minMax",
+  "espruinoPlatform", "flashLog", "flashStorage", "minMax",
 ];
 
 describe("the bundle for Espruino", function () {

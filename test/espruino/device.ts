@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { type Socket, createSocket } from "node:dgram";
 import vm from "node:vm";
+import { crc32 } from "../support/crc32.js";
 import type { Gossip, minMax } from "../../src/gossip.js";
-import type { GossipSocket, GossipStorage, Platform } from "../../src/platform/types.js";
+import type { FlashLogOptions } from "../../src/platform/flash-log.js";
+import type { GossipLog, GossipSocket, GossipStorage, Platform } from "../../src/platform/types.js";
 import { globalsPresent, membersPresent, staticsPresent } from "./built-ins.js";
 
 /** What Espruino keeps for its own header when it receives a datagram, and how much it takes in any case. */
@@ -14,7 +16,8 @@ export interface Chisme {
   Gossip: typeof Gossip;
   minMax: typeof minMax;
   espruinoPlatform(receiveBytesMax?: number): Platform & { socket: EspruinoSocket };
-  flashStorage(file?: string): GossipStorage;
+  flashStorage(file?: string, log?: GossipLog): GossipStorage;
+  flashLog(file?: string, sectors?: number, options?: FlashLogOptions): GossipLog;
 }
 
 interface EspruinoSocket extends GossipSocket {
@@ -35,6 +38,8 @@ export class EspruinoDevice {
   clockSetMs = 0;
   /** Whether `bind` finds its port taken. */
   isPortTaken = false;
+  /** How many of a number of bytes are written to Storage; if fewer, power was lost. */
+  tearWrite: ((length: number) => number) | undefined;
   /** Bytes of the kind that the board's programs know. */
   bytesOf: (bytes: Buffer) => Uint8Array = (bytes) => bytes;
   private readonly timers = new Set<NodeJS.Timeout>();
@@ -62,6 +67,7 @@ export class EspruinoDevice {
       E: {
         hwRand: () => Math.floor(Math.random() * 2 ** 32) | 0,
         toString: (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1"),
+        CRC32: (bytes: Uint8Array) => crc32(bytes),
         toUint8Array: (text: string) => this.bytesOf(Buffer.from(text, "latin1")),
       },
     });
@@ -113,8 +119,13 @@ export class EspruinoDevice {
     switch (name) {
       case "dgram": return { createSocket: (options: { recvBufferSize?: number }) => this.createSocket(options) };
       case "Storage": return {
-        read: (file: string) => this.files.get(this.checked(file)),
-        write: (file: string, data: string) => this.files.set(this.checked(file), data) !== undefined,
+        read: (file: string, offset = 0, length = 0) => {
+          const end = length > 0 ? offset + length : undefined;
+          return this.files.get(this.checked(file))?.substring(offset, end);
+        },
+        write: (file: string, data: string, offset = 0, size = data.length) => {
+          return this.writeFile(this.checked(file), data, offset, size);
+        },
         erase: (file: string) => this.files.delete(this.checked(file)),
       };
       case "Wifi":
@@ -122,6 +133,22 @@ export class EspruinoDevice {
         throw new Error(`Module "Wifi" not found`);
       default: throw new Error(`Module "${name}" not found`);
     }
+  }
+
+  /** Makes a file, or writes into one whose bytes are erased there, as Espruino's own does. */
+  private writeFile(file: string, data: string, offset: number, size: number): boolean {
+    let content = this.files.get(file);
+    const isErased = content?.length === size && /^\xff*$/.test(content);
+    if (offset === 0 && !isErased) content = "\xff".repeat(size);
+    if (content === undefined) throw new Error("Unable to find or create file");
+    const end = offset + data.length;
+    if (end > content.length) throw new Error("Too much data for file size");
+    const isFree = /^\xff*$/.test(content.substring(offset, end));
+    if (!isFree) throw new Error("File already written with different data");
+    const kept = this.tearWrite === undefined ? data.length : this.tearWrite(data.length);
+    this.files.set(file, content.substring(0, offset) + data.substring(0, kept) + content.substring(offset + kept));
+    if (kept < data.length) throw new Error("no power");
+    return true;
   }
 
   private checked(file: string): string {

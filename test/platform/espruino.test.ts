@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { fileURLToPath } from "node:url";
+import { Dice } from "../../host-sim/dice.js";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { freshPort } from "../cli/node-process.js";
 import { type Chisme, EspruinoDevice } from "../espruino/device.js";
+import { LogDriver, contentOf, record, steps } from "../support/log-driver.js";
 
 const LOCALHOST = 0x7f000001;
 
@@ -149,6 +151,64 @@ describe("the platform of Espruino", function () {
         else device.files.set(newest[0], torn);
         assert.equal(device.boot().flashStorage().readRevision(), 3);
       }
+    });
+  });
+
+  describe("its log", () => {
+    const OPTIONS = { recordBytesMax: 200 };
+    const KEPT_MAX = 3;
+
+    it("keeps records over restarts, in files of 4,064 bytes", () => {
+      const driver = new LogDriver(() => device.boot().flashLog("log", 3, OPTIONS), KEPT_MAX);
+      for (const step of steps(new Dice(1, 1), 300, 200, KEPT_MAX)) driver.run([step]);
+      driver.restart();
+      assert.deepEqual([...device.files].map(([file, { length }]) => [file, length]).sort(), [
+        ["log0", 4064], ["log1", 4064], ["log2", 4064],
+      ]);
+    });
+
+    it("goes with the storage for the revision", () => {
+      const log = chisme.flashLog();
+      assert.ok(log.append(record(1, 512), 512));
+      assert.equal(chisme.flashStorage("chisme", log).log, log);
+      assert.deepEqual([...device.files.keys()], ["chisme.log0"]);
+    });
+
+    it("loses nothing when power goes after any byte", () => {
+      const all = steps(new Dice(2, 1), 30, 60, KEPT_MAX);
+      for (let cut = 0; cut < 1500; cut += 3) {
+        device.files.clear();
+        let left = cut;
+        device.tearWrite = (length) => {
+          const kept = Math.min(left, length);
+          left -= kept;
+          return kept;
+        };
+        const driver = new LogDriver(() => chisme.flashLog("log", 3, OPTIONS), KEPT_MAX);
+        let done = 0;
+        try {
+          for (; done < all.length; done++) driver.run([all[done]]);
+        } catch (error) {
+          assert.equal((error as Error).message, "no power");
+          done++;
+        }
+        device.tearWrite = undefined;
+        driver.restart();
+        driver.run(all.slice(done));
+        driver.restart();
+      }
+    });
+
+    it("makes a file anew that was given up, and not made again, when power went", () => {
+      const log = chisme.flashLog("log", 2, OPTIONS);
+      for (let i = 0; i < 10; i++) log.append(record(i, 20), 20);
+      log.rewrite((put) => put(record(5, 5), 5));
+      device.files.delete("log0");
+      const driver = new LogDriver(() => device.boot().flashLog("log", 2, OPTIONS), KEPT_MAX);
+      driver.held = contentOf(chisme.flashLog("log", 2, OPTIONS));
+      assert.equal(driver.held.length, 1);
+      driver.run(steps(new Dice(3, 1), 100, 200, KEPT_MAX));
+      driver.restart();
     });
   });
 });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { Dice } from "../../host-sim/dice.js";
 import { ERASE_STEPS, Flash, PowerLoss } from "../../host-sim/flash.js";
 import { FlashLog, type FlashLogOptions, sectorsFor } from "../../src/platform/flash-log.js";
+import { crc32 } from "../support/crc32.js";
 import { LogDriver, contentOf, record, steps } from "../support/log-driver.js";
 import { propertyOptions } from "../support/random.js";
 
@@ -211,13 +212,3 @@ describe("FlashLog", () => {
     }), propertyOptions(300));
   });
 });
-
-/** Bit by bit, as the standard has it. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1));
-  }
-  return (crc ^ 0xffffffff) >>> 0;
-}
