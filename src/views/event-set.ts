@@ -1,0 +1,106 @@
+import { type FeedEvent, compareEvents, compareNumbers, compareTexts } from "./feed-event.js";
+
+/**
+ * Of each author the newest event about each subject. Their number is bounded:
+ * beyond it the newest of all stay. Since an author's newest event about a
+ * subject only ever becomes a newer one, an event that was dropped for being too
+ * old would be so later, too. So what is held depends on what was added and not
+ * on its order.
+ */
+export class EventSet {
+  /** By subject and author, as `compare` orders them. */
+  readonly events: FeedEvent[] = [];
+  /** Whether there was ever more than is held, since the beginning or `clear`. */
+  isCut = false;
+  private readonly capacity: number;
+  private readonly compare: (a: FeedEvent, b: FeedEvent) => number;
+
+  /**
+   * @param capacity events held, 1 to 65,535
+   * @param compare orders events by subject and author; 0: both are the same
+   * @throws Error when the capacity is out of its range
+   */
+  constructor(capacity: number, compare: (a: FeedEvent, b: FeedEvent) => number) {
+    if (!(capacity >= 1 && capacity <= CAPACITY_MAX && Math.floor(capacity) === capacity)) {
+      throw new Error(`capacity: ${capacity} is not an integer from 1 to ${CAPACITY_MAX}`);
+    }
+    this.capacity = capacity;
+    this.compare = compare;
+  }
+
+  /** Takes the event, unless there is one of its author about the same that is newer. */
+  add(event: FeedEvent): void {
+    const place = this.place(event);
+    const held = this.events[place];
+    if (held !== undefined && this.compare(held, event) === 0) {
+      if (isNewer(event, held)) this.events[place] = event;
+      return;
+    }
+    this.events.splice(place, 0, event);
+    if (this.events.length <= this.capacity) return;
+    this.isCut = true;
+    this.events.splice(this.oldest(), 1);
+  }
+
+  /** Drops an author's events of a generation and those before. Returns whether there may be room for dropped ones. */
+  forget(author: number, generation: number): boolean {
+    for (let i = this.events.length - 1; i >= 0; i--) {
+      const event = this.events[i];
+      if (event.author === author && event.generation <= generation) this.events.splice(i, 1);
+    }
+    return this.isCut;
+  }
+
+  clear(): void {
+    this.events.splice(0, this.events.length);
+    this.isCut = false;
+  }
+
+  /** Where the event about the same is, or would be. */
+  private place(event: FeedEvent): number {
+    let low = 0;
+    let high = this.events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.compare(this.events[middle], event) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private oldest(): number {
+    let oldest = 0;
+    for (let i = 1; i < this.events.length; i++) {
+      if (compareEvents(this.events[i], this.events[oldest]) < 0) oldest = i;
+    }
+    return oldest;
+  }
+}
+
+/** Orders events by topic, key and author, for an `EventSet` of events that all have a key. */
+export function compareSubjects(a: FeedEvent, b: FeedEvent): number {
+  const byTopic = compareTexts(a.topic, b.topic);
+  if (byTopic !== 0) return byTopic;
+  const byKey = compareTexts(a.key as string, b.key as string);
+  return byKey !== 0 ? byKey : compareNumbers(a.author, b.author);
+}
+
+/** Puts an event among others, of which the oldest is the first. */
+export function insertByAge(events: FeedEvent[], event: FeedEvent): void {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareEvents(events[middle], event) < 0) low = middle + 1;
+    else high = middle;
+  }
+  events.splice(low, 0, event);
+}
+
+const CAPACITY_MAX = 65535;
+
+/** Of two events of one author: its clock may have begun anew with a generation. */
+function isNewer(event: FeedEvent, held: FeedEvent): boolean {
+  if (event.generation !== held.generation) return event.generation > held.generation;
+  return compareEvents(event, held) > 0;
+}

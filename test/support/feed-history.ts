@@ -1,0 +1,110 @@
+import fc from "fast-check";
+import { Dice } from "../../host-sim/dice.js";
+import type { CborValue } from "../../src/engine/cbor.js";
+import type { FeedEvent, FeedView } from "../../src/views/feed-event.js";
+
+export const START_MS = 1_700_000_000_000;
+
+/** An event with whatever a test does not care about. */
+export function event(given: Partial<FeedEvent>): FeedEvent {
+  const kind = given.kind ?? (given.key === undefined ? "log" : "set");
+  return {
+    author: 1, generation: 0, sequence: 1, timeMs: START_MS, counter: 0, topic: "t", key: undefined, ttlMs: 0,
+    value: undefined, ...given, kind,
+  };
+}
+
+/** What the events of a history are about. */
+export interface HistoryKind {
+  topics: readonly string[];
+  keys: readonly string[];
+  /** Probability of an event without a key. */
+  logProbability: number;
+  value: (dice: Dice, topic: string) => CborValue;
+}
+
+/** All that a few authors ever said. */
+export interface History {
+  seed: number;
+  events: FeedEvent[];
+}
+
+/** Histories drawn from a seed: stamps that are often equal between authors, removals, times to live, generations. */
+export function histories(kind: HistoryKind): fc.Arbitrary<History> {
+  return fc.tuple(fc.integer(), fc.integer({ min: 1, max: 60 })).map(([seed, count]) => {
+    const dice = new Dice(seed, 1);
+    const events: FeedEvent[] = [];
+    const authors = [3, 0x80000000, 0xffffffff, 4]
+      .map((author) => ({ author, generation: 1, sequence: 0, timeMs: START_MS, counter: 0 }));
+    for (let i = 0; i < count; i++) {
+      const feed = dice.pick(authors);
+      if (dice.chance(0.05)) Object.assign(feed, { generation: feed.generation + dice.between(1, 3), sequence: 0 });
+      // Another generation's clock may have begun anew.
+      if (feed.sequence === 0 && dice.chance(0.5)) Object.assign(feed, { timeMs: START_MS, counter: 0 });
+      feed.sequence++;
+      if (dice.chance(0.5)) Object.assign(feed, { timeMs: feed.timeMs + dice.between(1, 2), counter: 0 });
+      else feed.counter++;
+      const isLog = dice.chance(kind.logProbability);
+      const isRemoval = !isLog && dice.chance(0.2);
+      const topic = dice.pick(kind.topics);
+      events.push({
+        ...feed, topic, key: isLog ? undefined : dice.pick(kind.keys),
+        kind: isLog ? "log" : isRemoval ? "remove" : "set",
+        ttlMs: dice.chance(0.3) ? dice.between(1, 30) : 0,
+        value: isRemoval ? undefined : kind.value(dice, topic),
+      });
+    }
+    return { seed, events };
+  });
+}
+
+/** The events that count in the end: those of each author's last generation. */
+export function counting(events: readonly FeedEvent[]): FeedEvent[] {
+  return events.filter(({ author, generation }) => {
+    return events.every((other) => other.author !== author || other.generation <= generation);
+  });
+}
+
+/**
+ * Tells a view a history in an order of the dice's, events more than once, and
+ * tells of generations that are superseded after the last event of those.
+ */
+export function tell(view: FeedView, { events }: History, dice: Dice): void {
+  const last = new Map<number, number>();
+  for (const { author, generation } of counting(events)) last.set(author, generation);
+  const isOld = ({ author, generation }: FeedEvent) => generation < (last.get(author) ?? 0);
+  const twice = dice.shuffled([...events, ...events.filter(() => dice.chance(0.3))]);
+  // Some nodes never got what is superseded.
+  const told = twice.filter((one) => !isOld(one) || dice.chance(0.8));
+  const steps: (FeedEvent | { author: number; generation: number })[] = [...told];
+  for (const [author, generation] of last) {
+    const lastOld = steps.findLastIndex((step) => "topic" in step && step.author === author && isOld(step));
+    steps.splice(dice.between(lastOld + 1, steps.length), 0, { author, generation: generation - 1 });
+  }
+  let held: FeedEvent[] = [];
+  for (const step of steps) {
+    if ("topic" in step) {
+      held.push(step);
+      view.apply(step);
+    } else {
+      held = held.filter(({ author, generation }) => author !== step.author || generation > step.generation);
+      if (!view.forget(step.author, step.generation)) continue;
+      view.clear();
+      for (const one of dice.shuffled(held)) view.apply(one);
+    }
+  }
+}
+
+/** Tells a new view no more than the events that count, once, in the order of the history. */
+export function told<View extends FeedView>(view: View, events: readonly FeedEvent[]): View {
+  for (const one of counting(events)) view.apply(one);
+  return view;
+}
+
+/** The events without those that their authors superseded, which nodes may have forgotten. */
+export function unsuperseded(events: readonly FeedEvent[]): FeedEvent[] {
+  return counting(events).filter((one) => one.key === undefined || events.every((other) => {
+    return other.author !== one.author || other.generation !== one.generation || other.topic !== one.topic ||
+      other.key !== one.key || other.sequence <= one.sequence;
+  }));
+}

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Dice } from "../../host-sim/dice.js";
+import { type FeedEvent, compareEvents } from "../../src/views/feed-event.js";
+import { LatestMap, latestMap } from "../../src/views/latest-map.js";
+import { START_MS, counting, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
+import { propertyOptions } from "../support/random.js";
+
+const NOW_MS = START_MS + 20;
+
+const history = histories({
+  topics: ["", "lamp", "lampe", "ñ"],
+  keys: ["", "1", "2", "\u{1f4a1}", "\uffff"],
+  logProbability: 0.1,
+  value: (dice) => dice.below(1000),
+});
+
+/** What the map must hold, from its definition and with no regard for time. */
+function naive(events: readonly FeedEvent[], capacity: number, nowMs: number): unknown[] {
+  const keyed = counting(events).filter(({ key, topic }) => key !== undefined && topic !== "");
+  const latest = keyed.filter((one) => {
+    return keyed.every((other) => other.topic !== one.topic || other.key !== one.key || other.author !== one.author ||
+      compareEvents(other, one) <= 0);
+  });
+  const held = latest.toSorted((a, b) => compareEvents(b, a)).slice(0, capacity)
+    .filter(({ ttlMs, timeMs }) => ttlMs === 0 || nowMs < timeMs + ttlMs);
+  const winners = held.filter((one) => held.every((other) => {
+    return other.topic !== one.topic || other.key !== one.key || compareEvents(other, one) <= 0;
+  }));
+  const bytes = ({ topic, key }: FeedEvent) => Buffer.from(`${topic}\0${key}`);
+  return winners.filter(({ kind }) => kind === "set").sort((a, b) => Buffer.compare(bytes(a), bytes(b)))
+    .map(({ topic, key, value, author, timeMs }) => ({ topic, key, value, author, timeMs }));
+}
+
+describe("latestMap", () => {
+  const set = (given: Partial<FeedEvent>) => event({ topic: "lamp", key: "1", ...given });
+
+  it("knows nothing at first", () => {
+    const map = latestMap();
+    assert.ok(map instanceof LatestMap);
+    assert.deepEqual([map.get("lamp", "1", NOW_MS), map.entries(NOW_MS), map.isCut], [undefined, [], false]);
+  });
+
+  it("has what was last set, by whomever", () => {
+    const map = latestMap();
+    map.apply(set({ author: 2, value: "on" }));
+    map.apply(set({ author: 1, timeMs: START_MS - 1, value: "off" }));
+    assert.equal(map.get("lamp", "1", NOW_MS), "on");
+    map.apply(set({ author: 3, value: "dim" }));
+    assert.equal(map.get("lamp", "1", NOW_MS), "dim", "at the same clock the higher id wins");
+    map.apply(set({ author: 1, timeMs: START_MS, counter: 1, value: "red" }));
+    assert.deepEqual(map.entries(NOW_MS), [
+      { topic: "lamp", key: "1", value: "red", author: 1, timeMs: START_MS },
+    ]);
+    assert.equal(map.get("lamp", "2", NOW_MS), undefined);
+    assert.equal(map.get("lam", "1", NOW_MS), undefined);
+  });
+
+  it("has nothing where the last one removed it, until it is set again", () => {
+    const map = latestMap();
+    map.apply(set({ author: 2, timeMs: START_MS + 1, kind: "remove" }));
+    map.apply(set({ value: "on" }));
+    assert.deepEqual([map.get("lamp", "1", NOW_MS), map.entries(NOW_MS)], [undefined, []]);
+    map.apply(set({ timeMs: START_MS + 2, sequence: 2, value: "on" }));
+    assert.equal(map.get("lamp", "1", NOW_MS), "on");
+  });
+
+  it("has what was set before when a time to live is over, as a node that never heard of it has", () => {
+    const map = latestMap();
+    map.apply(set({ value: "off" }));
+    map.apply(set({ author: 2, timeMs: START_MS + 1, ttlMs: 5, value: "on" }));
+    map.apply(set({ author: 3, timeMs: START_MS + 2, ttlMs: 2, kind: "remove" }));
+    const at = (ms: number) => map.get("lamp", "1", START_MS + ms);
+    assert.deepEqual([at(0), at(3), at(4), at(5), at(6)], [undefined, undefined, "on", "on", "off"]);
+  });
+
+  it("leaves out log events, pushes, and other topics than those that it is given", () => {
+    const events = [
+      event({ topic: "lamp", value: 1 }), event({ topic: "", key: "", value: 2 }), set({ value: 3 }),
+      event({ topic: "door", key: "1", value: 4 }),
+    ];
+    assert.deepEqual(told(latestMap(), events).entries(NOW_MS).map(({ value }) => value), [4, 3]);
+    const topics = ["door", ""];
+    assert.deepEqual(told(latestMap({ topics }), events).entries(NOW_MS).map(({ value }) => value), [2, 4]);
+  });
+
+  it("forgets a superseded generation, and has again what that had displaced", () => {
+    const map = latestMap();
+    map.apply(set({ author: 1, value: "off" }));
+    map.apply(set({ author: 2, generation: 3, timeMs: START_MS + 5, value: "on" }));
+    assert.equal(map.forget(2, 3), false);
+    assert.equal(map.get("lamp", "1", NOW_MS), "off");
+  });
+
+  it("keeps what is newest beyond its capacity, and wants to be told anew when room comes", () => {
+    const map = latestMap({ capacity: 2 });
+    for (const i of [3, 1, 2]) map.apply(set({ author: i, key: String(i), timeMs: START_MS + i, value: i }));
+    assert.deepEqual(map.entries(NOW_MS).map(({ value }) => value), [2, 3]);
+    assert.ok(map.isCut);
+    assert.equal(map.forget(3, 0), true);
+  });
+
+  for (const capacity of [1, 5, 64]) {
+    it(`is what it is defined to be in whatever order events come, with a capacity of ${capacity}`, () => {
+      fc.assert(fc.property(history, (all) => {
+        const map = told(latestMap({ capacity }), all.events);
+        const expected = naive(all.events, capacity, NOW_MS);
+        assert.deepEqual(map.entries(NOW_MS), expected);
+        for (const { topic, key, value } of map.entries(NOW_MS)) assert.equal(map.get(topic, key, NOW_MS), value);
+        for (let order = 0; order < 4; order++) {
+          const other = latestMap({ capacity });
+          tell(other, all, new Dice(all.seed, 2 + order));
+          assert.equal(JSON.stringify(other.entries(NOW_MS)), JSON.stringify(expected));
+          assert.equal(other.get("lamp", "1", NOW_MS), map.get("lamp", "1", NOW_MS));
+        }
+      }), propertyOptions(500));
+    });
+  }
+
+  it("is the same without what was superseded, and without what has expired", () => {
+    fc.assert(fc.property(history, ({ events }) => {
+      const expected = told(latestMap(), events).entries(NOW_MS);
+      const few = unsuperseded(events);
+      assert.deepEqual(told(latestMap(), few).entries(NOW_MS), expected);
+      const alive = few.filter(({ ttlMs, timeMs }) => ttlMs === 0 || NOW_MS < timeMs + ttlMs);
+      assert.deepEqual(told(latestMap(), alive).entries(NOW_MS), expected);
+    }), propertyOptions(500));
+  });
+});

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Dice } from "../../host-sim/dice.js";
+import type { CborValue } from "../../src/engine/cbor.js";
+import { type FeedRecord, RecordsView, records } from "../../src/views/records.js";
+import { START_MS, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
+import { propertyOptions } from "../support/random.js";
+
+const NOW_MS = START_MS + 20;
+const TOPICS = ["record.create", "field.set", "note.add", "attachment.add"];
+
+function valueOf(dice: Dice, topic: string): CborValue {
+  const record = dice.pick(["a", "b", "ñ"]);
+  const field = dice.pick(["name", "size", "\u{1f4cf}"]);
+  if (dice.chance(0.1)) return dice.pick([null, 5, "x", [], {}, Uint8Array.of(1), { record: 4 }, { record }]);
+  switch (topic) {
+    case "record.create": return { record, fields: { [field]: dice.below(9), name: dice.below(9) } };
+    case "field.set": return { record, field, value: dice.below(9) };
+    case "note.add": return { record, text: `note ${dice.below(9)}` };
+    default: return { record, name: "plan.pdf", data: dice.below(9) };
+  }
+}
+
+const history = histories({ topics: [...TOPICS, "other"], keys: ["1", "2"], logProbability: 0.5, value: valueOf });
+
+describe("records", () => {
+  let clock = 0;
+  /** Events that follow each other. */
+  const said = (topic: string, value: CborValue, given = {}) => {
+    clock++;
+    return event({ topic, value, sequence: clock, timeMs: START_MS + clock, ...given });
+  };
+  beforeEach(() => {
+    clock = 0;
+  });
+
+  it("folds the events of a record", () => {
+    const view = records();
+    assert.ok(view instanceof RecordsView);
+    for (const one of [
+      said("record.create", { record: "r", fields: { title: "Gate", open: true } }),
+      said("field.set", { record: "r", field: "open", value: false }, { author: 2 }),
+      said("note.add", { record: "r", text: "squeaks" }),
+      said("note.add", { record: "r", text: "oiled" }, { author: 2 }),
+      said("attachment.add", { record: "r", name: "photo", data: Uint8Array.of(1, 2) }),
+      said("record.delete", { record: "r" }),
+    ]) view.apply(one);
+    const expected: FeedRecord = {
+      id: "r",
+      created: { author: 1, timeMs: START_MS + 1 },
+      fields: [
+        { name: "open", value: false, author: 2, timeMs: START_MS + 2 },
+        { name: "title", value: "Gate", author: 1, timeMs: START_MS + 1 },
+      ],
+      notes: [
+        { text: "squeaks", author: 1, timeMs: START_MS + 3 }, { text: "oiled", author: 2, timeMs: START_MS + 4 },
+      ],
+      attachments: [{ name: "photo", data: Uint8Array.of(1, 2), author: 1, timeMs: START_MS + 5 }],
+    };
+    assert.deepEqual(view.get("r", NOW_MS), expected);
+    assert.deepEqual(view.records(NOW_MS), [expected]);
+    assert.equal(view.get("s", NOW_MS), undefined);
+  });
+
+  it("has a record before it hears who created it, and takes the oldest creation for the creation", () => {
+    const view = records();
+    view.apply(said("field.set", { record: "r", field: "f", value: 1 }));
+    assert.equal(view.get("r", NOW_MS)?.created, undefined);
+    view.apply(said("record.create", { record: "r" }, { author: 5 }));
+    view.apply(said("record.create", { record: "r" }, { author: 6, timeMs: START_MS, sequence: 1 }));
+    assert.deepEqual(view.get("r", NOW_MS)?.created, { author: 6, timeMs: START_MS });
+  });
+
+  it("changes and takes back what was said under a key", () => {
+    const view = records();
+    const notes = () => view.get("r", NOW_MS)?.notes.map(({ text }) => text);
+    view.apply(said("note.add", { record: "r", text: "a" }, { key: "1" }));
+    view.apply(said("note.add", { record: "r", text: "b" }, { key: "1", author: 2 }));
+    view.apply(said("note.add", { record: "r", text: "c" }, { key: "1" }));
+    assert.deepEqual(notes(), ["b", "c"]);
+    view.apply(said("note.add", undefined, { key: "1", kind: "remove" }));
+    assert.deepEqual(notes(), ["b"]);
+  });
+
+  it("orders records and fields by their bytes, and has no field twice", () => {
+    const view = records();
+    for (const name of ["b", "\u{1f4cf}", "__proto__", "", "\uffff", "b"]) {
+      view.apply(said("field.set", { record: name, field: name, value: 1 }));
+      view.apply(said("field.set", { record: "all", field: name, value: 1 }));
+    }
+    const names = ["", "__proto__", "b", "\uffff", "\u{1f4cf}"];
+    assert.deepEqual(view.get("all", NOW_MS)?.fields.map(({ name }) => name), names);
+    assert.deepEqual(view.records(NOW_MS).map(({ id }) => id), ["", "__proto__", "all", ...names.slice(2)]);
+  });
+
+  it("ignores what is not of the form", () => {
+    const view = records();
+    const bad: CborValue[] = [
+      undefined, null, 1, "r", [], { record: 1 }, Uint8Array.of(1), { record: "r", field: 1 }, { record: "r", text: 1 },
+      { record: "r", name: [] },
+    ];
+    for (const value of bad) {
+      for (const topic of TOPICS.slice(1)) view.apply(said(topic, value));
+    }
+    assert.deepEqual(view.records(NOW_MS), []);
+    view.apply(said("record.create", { record: "r", fields: [1] }));
+    assert.deepEqual(view.get("r", NOW_MS)?.fields, []);
+  });
+
+  it("lets go of what has expired, and of a superseded generation", () => {
+    const view = records();
+    view.apply(said("field.set", { record: "r", field: "f", value: "old" }));
+    view.apply(said("field.set", { record: "r", field: "f", value: "new" }, { ttlMs: 5 }));
+    const at = (ms: number) => view.get("r", START_MS + ms)?.fields[0].value;
+    assert.deepEqual([at(6), at(7)], ["new", "old"]);
+    assert.equal(view.forget(1, 0), false);
+    assert.deepEqual(view.records(NOW_MS), []);
+  });
+
+  it("folds the newest events beyond its capacity", () => {
+    const view = records({ capacity: 2 });
+    for (const text of ["a", "b", "c"]) view.apply(said("note.add", { record: "r", text }));
+    assert.deepEqual(view.get("r", NOW_MS)?.notes.map(({ text }) => text), ["b", "c"]);
+    assert.ok(view.isCut && view.forget(9, 9));
+  });
+
+  for (const capacity of [3, 256]) {
+    it(`is the same in whatever order events come, with a capacity of ${capacity}`, () => {
+      fc.assert(fc.property(history, (all) => {
+        const expected = JSON.stringify(told(records({ capacity }), all.events).records(NOW_MS));
+        for (let order = 0; order < 4; order++) {
+          const other = records({ capacity });
+          tell(other, all, new Dice(all.seed, 2 + order));
+          assert.equal(JSON.stringify(other.records(NOW_MS)), expected);
+          for (const one of other.records(NOW_MS)) assert.deepEqual(other.get(one.id, NOW_MS), one);
+        }
+        const few = told(records({ capacity }), unsuperseded(all.events));
+        assert.equal(JSON.stringify(few.records(NOW_MS)), expected);
+      }), propertyOptions(500));
+    });
+  }
+});
