@@ -58,7 +58,7 @@ export function partitionSectors(partition: FlashPartition, firstSector: number,
  * Sectors in a file, for a `FlashLog` where there is no flash but files, as in
  * the SDK's simulators:
  *
- *     new FlashLog(fileSectors(new File(`${config.file.root}chisme.log`, true), 16))
+ *     new FlashLog(fileSectors(new File(path, true), 16))
  *
  * The simulators' files are written to the system at once, but not to the disk:
  * a record outlives the program, a loss of power it may not.

@@ -22,7 +22,8 @@ const sdkManifests: Record<string, string[]> = {
 };
 /** What an application may import of the library. */
 const entries = [
-  "src/gossip.ts", "src/views/latest-map.ts", "src/views/min-max.ts", "src/views/records.ts", "src/views/topic-merge.ts",
+  "src/gossip.ts",
+  "src/views/latest-map.ts", "src/views/min-max.ts", "src/views/records.ts", "src/views/topic-merge.ts",
   "src/platform/flash-log.ts", "src/platform/moddable.ts", "src/platform/moddable-flash.ts",
   "src/platform/moddable-storage.ts",
 ];
