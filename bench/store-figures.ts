@@ -1,0 +1,65 @@
+import { Flash } from "../host-sim/flash.js";
+import { FlashLog, sectorsFor } from "../src/platform/flash-log.js";
+
+/** What is measured: a node that publishes, on flash as boards have it. */
+export interface StoreSetup {
+  /** Of the log; ESP32's partition for storage has 16. */
+  sectors: number;
+  sectorBytes: number;
+  /** Bytes of a stored event. */
+  recordBytes: number;
+  /** Events that are still worth keeping whenever the log is full. */
+  keptRecords: number;
+}
+
+export interface StoreFigures {
+  /** Events that were appended, for each time that a sector was erased. */
+  "store.appendsPerFlashErase": number;
+  /** Sectors that were erased most and least often. */
+  "store.erasesOfSectorMax": number;
+  "store.erasesOfSectorMin": number;
+  /** Events a day that wear the flash out in ten years. */
+  "store.writesADayForTenYears": number;
+  /** Bytes written to flash for each byte of an event. */
+  "store.bytesWrittenPerByte": number;
+}
+
+/** A reading under a topic and a key of ten bytes each; of one every quarter of an hour, those of a day are kept. */
+export const STORE_DEFAULTS: StoreSetup = { sectors: 16, sectorBytes: 4096, recordBytes: 40, keptRecords: 96 };
+
+/** What the makers of the flash on ESP32 and ESP8266 boards promise a sector. */
+const ERASES_OF_SECTOR = 100000;
+const TEN_YEARS_DAYS = 3652.5;
+
+/** Appends to a log on exact flash until each sector was erased `rounds` times, and counts. */
+export function measureStore(setup: StoreSetup = STORE_DEFAULTS, rounds = 50): StoreFigures {
+  const { sectors, sectorBytes, recordBytes, keptRecords } = setup;
+  const flash = new Flash(sectors, sectorBytes);
+  let bytesWritten = 0;
+  const write = flash.write.bind(flash);
+  flash.write = (sector, offset, bytes, length) => {
+    bytesWritten += length;
+    write(sector, offset, bytes, length);
+  };
+  const spareSectors = sectorsFor(sectorBytes, keptRecords, keptRecords * recordBytes, recordBytes);
+  const log = new FlashLog(flash, { recordBytesMax: recordBytes, spareSectors });
+  const record = new Uint8Array(recordBytes);
+  let appends = 0;
+  while (Math.min(...flash.erases) < rounds) {
+    if (!log.append(record, recordBytes)) {
+      log.rewrite((put) => {
+        for (let i = 0; i < keptRecords; i++) put(record, recordBytes);
+      });
+    } else {
+      appends++;
+    }
+  }
+  const appendsPerErase = appends / flash.eraseCount;
+  return {
+    "store.appendsPerFlashErase": Number(appendsPerErase.toFixed(1)),
+    "store.erasesOfSectorMax": Math.max(...flash.erases),
+    "store.erasesOfSectorMin": Math.min(...flash.erases),
+    "store.writesADayForTenYears": Math.floor(appendsPerErase * ERASES_OF_SECTOR * sectors / TEN_YEARS_DAYS),
+    "store.bytesWrittenPerByte": Number((bytesWritten / (appends * recordBytes)).toFixed(2)),
+  };
+}
