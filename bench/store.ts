@@ -12,5 +12,5 @@ if (values.json) {
   for (const [name, value] of Object.entries<number>({ ...figures })) table.push([name, value.toLocaleString("en")]);
   console.log(table.toString());
   const { sectors, sectorBytes, recordBytes, keptRecords } = STORE_DEFAULTS;
-  console.log(`${sectors} sectors of ${sectorBytes} bytes, events of ${recordBytes} bytes, ${keptRecords} of them kept.`);
+  console.log(`${sectors} sectors of ${sectorBytes} bytes, events of ${recordBytes} bytes, ${keptRecords} kept.`);
 }
