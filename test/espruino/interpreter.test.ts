@@ -172,5 +172,44 @@ if (program !== undefined) {
       node.write("7\n");
       await interpreter.untilMinMax(2, 7, 2);
     });
+
+    it("has in its log what was acknowledged, whenever it is killed", async () => {
+      const folder = freshFolder();
+      await upload(folder);
+      // Each record holds its number; of a full log the last ten are kept.
+      const script = `
+        var log = require("chisme").flashLog("log", 3, { recordBytesMax: 100 });
+        var numbers = [], bytes = new Uint8Array(60);
+        function frame(number) { for (var i = 0; i < 60; i++) bytes[i] = number >> (i & 1 ? 8 : 0); }
+        function append(number) { frame(number); return log.append(bytes, 60); }
+        log.read(function(read) { numbers.push(read[0] + 256 * read[1]); });
+        print(${JSON.stringify(MARK)} + JSON.stringify({ found: numbers }));
+        var next = (numbers.length ? numbers[numbers.length - 1] : 0) + 1;
+        setInterval(function() {
+          if (!append(next)) {
+            log.rewrite(function(put) {
+              for (var number = next - 10; number < next; number++) { frame(number); put(bytes, 60); }
+            });
+            append(next);
+          }
+          print(${JSON.stringify(MARK)} + JSON.stringify({ done: next++ }));
+        }, 1);
+      `;
+      let acknowledged = 0;
+      for (let round = 0; round < 6; round++) {
+        const interpreter = new Interpreter(program, script, folder);
+        await interpreter.until("it found its log", () => interpreter.said().some(({ found }) => found !== undefined));
+        const found = interpreter.said().find((said) => said.found !== undefined)?.found as number[];
+        const last = found.at(-1) ?? 0;
+        assert.ok(last === acknowledged || last === acknowledged + 1, `${last} after ${acknowledged}`);
+        assert.deepEqual(found, found.map((_, i) => last - found.length + 1 + i));
+        assert.ok(found.length >= Math.min(10, last), `${found.length} records`);
+        const enough = last + 40 + 13 * round;
+        await interpreter.until("more is written", () => interpreter.said().some(({ done }) => Number(done) >= enough));
+        await interpreter.end();
+        acknowledged = Number(interpreter.said().find(({ done }) => done !== undefined)?.done);
+      }
+      console.log(`      ${acknowledged} records, killed 6 times`);
+    });
   });
 }
