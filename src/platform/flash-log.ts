@@ -23,9 +23,10 @@ export interface FlashLogOptions {
   /** Longest record, 1 to what a sector holds; 512 bytes by default. The log has a buffer of that size. */
   recordBytesMax?: number;
   /**
-   * Sectors that appending leaves free for a rewrite, 1 to all but one; half
-   * of them by default. `sectorsFor` counts those for a number of records.
-   * The fewer, the more is appended between two rewrites.
+   * Sectors that appending leaves free for a rewrite, 1 to all but one; by
+   * default half of them, so that all that is held can be written anew.
+   * `sectorsFor` counts those for a number of records. The fewer, the more is
+   * appended between two rewrites.
    */
   spareSectors?: number;
 }
@@ -70,7 +71,7 @@ export class FlashLog implements GossipLog {
   constructor(flash: FlashSectors, options?: FlashLogOptions) {
     const given: FlashLogOptions = options ?? {};
     const recordBytesMax = given.recordBytesMax ?? RECORD_BYTES_MAX_DEFAULT;
-    const spareSectors = given.spareSectors ?? Math.floor(flash.sectors / 2);
+    const spareSectors = given.spareSectors ?? Math.ceil(flash.sectors / 2);
     if (!(flash.sectors >= 2)) throw new Error(`sectors: ${flash.sectors} is not 2 or more`);
     if (!(spareSectors >= 1 && spareSectors < flash.sectors)) {
       throw new Error(`spareSectors: ${spareSectors} is not from 1 to ${flash.sectors - 1}`);

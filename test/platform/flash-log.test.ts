@@ -67,7 +67,7 @@ describe("FlashLog", () => {
   });
 
   it("is full when only the spare sectors are left, and changes nothing then", () => {
-    for (const [sectors, spareSectors, usable] of [[2, 1, 1], [4, 1, 3], [4, 3, 1], [5, undefined, 3]] as const) {
+    for (const [sectors, spareSectors, usable] of [[2, 1, 1], [4, 1, 3], [4, 3, 1], [5, undefined, 2]] as const) {
       const flash = new Flash(sectors, SECTOR_BYTES);
       const options: FlashLogOptions = { ...OPTIONS };
       if (spareSectors !== undefined) options.spareSectors = spareSectors;
