@@ -1,6 +1,6 @@
 import { bucketFingerprint, countBetween, rosterFingerprint, rowFingerprint } from "./fingerprints.js";
 import type { FrameReader } from "./frame-reader.js";
-import { BUCKETS_LOG_MAX, SECTION_DIGEST, SECTION_FLAT, TYPE_ACK, TYPE_SYN, bucketFrom, bucketTo } from "./frame.js";
+import { SECTION_DIGEST, SECTION_FLAT, TYPE_ACK, TYPE_SYN, bucketFrom, bucketTo } from "./frame.js";
 import { keyOf } from "./hash.js";
 import type { Outbox } from "./outbox.js";
 import { compareFreshness } from "./freshness.js";
@@ -85,9 +85,7 @@ export function takeFlat(node: DiffParts): void {
   const frame = node.frame;
   const rows = node.rows;
   const log = frame.bucketsLog;
-  // In the smallest buckets, so that a long list can go on in another burst where this one ends.
-  const parts = 1 << (BUCKETS_LOG_MAX - log);
-  node.outbox.summary.begin(BUCKETS_LOG_MAX, SECTION_DIGEST);
+  node.outbox.summary.begin(log, SECTION_DIGEST);
   while (frame.more()) {
     frame.readFlatEntry();
     const from = bucketFrom(frame.bucket, log);
@@ -95,7 +93,7 @@ export function takeFlat(node: DiffParts): void {
     if (countBetween(rows, from, to) === frame.flatCount && rosterFingerprint(rows, from, to) === frame.roster) {
       compareFlat(node, from, to);
     } else {
-      for (let i = 0; i < parts; i++) node.outbox.summary.mark(frame.bucket * parts + i);
+      node.outbox.summary.mark(frame.bucket);
       frame.skip(frame.flatCount);
     }
   }

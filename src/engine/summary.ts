@@ -38,12 +38,15 @@ export class Summary {
   /** How the marked buckets are to be told: SECTION_FLAT, or SECTION_DIGEST if the peer knows other nodes there. */
   private section = 0;
   private marked = 0;
-  /** The bucket to begin with. */
+  /** The bucket to begin with, and the key: they are not 0 where this goes on with what the last burst left. */
   private first = 0;
-  /** First key of the bucket that the last burst had no room for; 0 when all did fit. */
+  private firstKey = 0;
+  /** Key from which on lists are still to be told; above all keys when they were. */
+  private listKey = 0;
+  /** Key at which there was no more room. */
+  private cutKey = 0;
+  /** Where another burst begins; 0 when the last one had room for all. */
   private nextKey = 0;
-  /** Key at which a list goes on that did not fit; 0 when a new one begins. */
-  private resume = 0;
 
   /** @param pool has SUMMARY_WORDS to give */
   constructor(rows: Rows, datagramBytesMax: number, pool: WordPool) {
@@ -55,9 +58,8 @@ export class Summary {
 
   /** Drops what is left. Another burst begins with it, so that all have their turn though never all of them fit. */
   clear(): void {
-    if (this.marked > 0) this.nextKey = bucketFrom(this.nextMarked(), this.log);
+    if (this.marked > 0) this.nextKey = this.cutKey;
     this.marked = 0;
-    this.resume = 0;
   }
 
   /** Whether a bucket is left to be told. */
@@ -72,10 +74,9 @@ export class Summary {
    */
   begin(log: number, section: number): void {
     this.marked = 0;
-    this.resume = 0;
     this.log = log;
     this.section = section;
-    this.first = this.bucketOf(this.nextKey);
+    this.beginAt(this.nextKey);
     for (let i = 0; i < SUMMARY_WORDS; i++) this.words[this.start + i] = 0;
   }
 
@@ -110,9 +111,10 @@ export class Summary {
     if (this.marked === 0) return true;
     if (!this.writeDigests(writer) || !this.writeFlats(writer, counter)) return false;
     // In a frame the buckets ascend: those before the first come in the next.
-    this.first = 0;
+    this.beginAt(0);
     if (this.marked > 0) return false;
-    this.nextKey = 0;
+    // A byte for each of all rows, which is told between two parts of a list, does not end it.
+    if (this.log > 0 || this.section === SECTION_DIGEST) this.nextKey = 0;
     return true;
   }
 
@@ -120,12 +122,11 @@ export class Summary {
     return (this.words[this.start + (bucket >>> 5)] & (1 << (bucket & 31))) !== 0;
   }
 
-  /** The first marked bucket from the one on with which this burst began. */
-  private nextMarked(): number {
-    const last = (1 << this.log) - 1;
-    let bucket = this.first;
-    while (!this.isMarked(bucket)) bucket = bucket === last ? 0 : bucket + 1;
-    return bucket;
+  private beginAt(key: number): void {
+    this.first = this.bucketOf(key);
+    this.firstKey = key;
+    this.listKey = key;
+    this.cutKey = key;
   }
 
   private unmark(from: number, to: number): void {
@@ -147,19 +148,23 @@ export class Summary {
   /** Lists the rows of buckets that are marked for it, side by side ones together. Returns whether all did fit. */
   private writeDigests(writer: FrameWriter): boolean {
     const buckets = 1 << this.log;
-    for (let bucket = this.first; bucket < buckets; bucket++) {
+    for (let bucket = this.bucketOf(this.listKey); bucket < buckets && this.listKey <= KEY_MAX; bucket++) {
       if (!this.isListed(bucket)) continue;
       let after = bucket + 1;
       while (after < buckets && this.isListed(after)) after++;
-      const from = this.resume > 0 ? this.resume : bucketFrom(bucket, this.log);
+      const start = bucketFrom(bucket, this.log);
       const to = bucketTo(after - 1, this.log);
-      this.resume = this.writeDigest(writer, from, to);
-      const complete = this.resume > to;
-      this.unmark(bucket, complete ? after : this.bucketOf(this.resume));
-      if (!complete) return false;
-      this.resume = 0;
+      this.listKey = this.writeDigest(writer, this.listKey > start ? this.listKey : start, to);
+      const complete = this.listKey > to;
+      // What lies in the first bucket before the first key has its turn at the end.
+      this.unmark(start < this.firstKey ? bucket + 1 : bucket, complete ? after : this.bucketOf(this.listKey));
+      if (!complete) {
+        this.cutKey = this.listKey;
+        return false;
+      }
       bucket = after - 1;
     }
+    this.listKey = KEY_MAX + 1;
     return true;
   }
 
@@ -172,9 +177,10 @@ export class Summary {
     if (!writer.beginFlat(this.log)) return false;
     let fits = true;
     for (let bucket = this.first; bucket < 1 << this.log && fits; bucket++) {
-      if (!this.isMarked(bucket)) continue;
+      if (!this.isMarked(bucket) || this.isListed(bucket)) continue;
       fits = writer.writeFlatEntry(this.rows, bucket, this.log, counter);
       if (fits) this.unmark(bucket, bucket + 1);
+      else this.cutKey = bucketFrom(bucket, this.log);
     }
     writer.endFlat();
     return fits;
