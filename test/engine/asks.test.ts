@@ -35,7 +35,7 @@ describe("asks", () => {
     assert.ok(!asks.has(0), "an ask of an address has no id");
   });
 
-  it("waits twice, four and eight times as long for the next attempts", () => {
+  it("waits twice, four, eight and sixteen times as long for the next attempts", () => {
     const asks = new Asks(10 * TIMEOUT_MS, new WordPool(ASK_WORDS));
     asks.add(true, 1, 2, 3, 0);
     asks.add(true, 2, 2, 3, 0);
@@ -44,7 +44,9 @@ describe("asks", () => {
     asks.again(0, 3000, 0);
     assert.deepEqual([asks.attempt(0), asks.deadline(0)], [3, 7000]);
     asks.again(0, 7000, 0);
-    assert.deepEqual([asks.attempt(0), asks.deadline(0)], [ATTEMPTS_MAX, 15000]);
+    assert.deepEqual([asks.attempt(0), asks.deadline(0)], [4, 15000]);
+    asks.again(0, 15000, 0);
+    assert.deepEqual([asks.attempt(0), asks.deadline(0)], [ATTEMPTS_MAX, 31000]);
     assert.deepEqual([asks.attempt(1), asks.deadline(1)], [1, 1000]);
   });
 

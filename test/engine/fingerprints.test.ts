@@ -26,6 +26,13 @@ describe("what is told of a range", () => {
     assert.equal(bucketFingerprint(rows, 0, 0xffffffff, 5), bucketFingerprint(others, 0, 0xffffffff, 5));
   });
 
+  it("leaves the root as it was", () => {
+    const before = { ...rows.root };
+    bucketFingerprint(rows, 0, 0xffffffff, 5);
+    rowFingerprint(rows, 3, 5);
+    assert.deepEqual({ ...rows.root }, before);
+  });
+
   it("is the same roster whatever the nodes say, but another fingerprint", () => {
     const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })));
     assert.equal(rosterFingerprint(rows, 0, 0xffffffff), rosterFingerprint(others, 0, 0xffffffff));

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
+import { DROP_UNSEALED } from "../../src/engine/drops.js";
 import { FrameReader } from "../../src/engine/frame-reader.js";
 import { FrameWriter } from "../../src/engine/frame-writer.js";
 import {
-  SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_HEARD, SECTION_PROBE, SECTION_ROWS, SECTION_WANT,
+  FLAG_SEALED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_HEARD, SECTION_PROBE, SECTION_ROWS, SECTION_WANT,
 } from "../../src/engine/frame.js";
 import { RowData, Rows } from "../../src/engine/rows.js";
 
@@ -136,6 +137,8 @@ export function read(bytes: Uint8Array, length: number): ReadFrame | number {
   const row = new RowData();
   const reason = reader.open(bytes, length, row);
   if (reason !== 0) return reason;
+  // As a node without a key does.
+  if ((reader.flags & FLAG_SEALED) !== 0) return DROP_UNSEALED;
   const sections: Section[] = [];
   reader.rewind();
   while (reader.nextSection()) {

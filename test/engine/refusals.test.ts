@@ -17,7 +17,7 @@ function drops(engine: Engine): Record<string, number> {
 
 function pair(): { lan: Lan; a: Engine; b: Engine } {
   const lan = new Lan();
-  const a = lan.add(1, {}, [], 3);
+  const a = lan.add(1, {}, [2], 3);
   const b = lan.add(2, {}, [1], 5);
   lan.run(3 * ROUND);
   lan.sent.length = 0;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Engine } from "../../src/engine/index.js";
 import {
-  SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_ROWS, SECTION_WANT, TYPE_DIFF, bucketFrom, bucketTo,
+  FLAG_MORE, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_ROWS, SECTION_WANT, TYPE_DIFF, bucketFrom, bucketTo,
 } from "../../src/engine/frame.js";
 import { keyOf } from "../../src/engine/hash.js";
 import { DOWN, LEFT, REMOVE } from "../../src/engine/states.js";
@@ -211,12 +211,32 @@ describe("a list that no burst holds", () => {
         assert.ok(bursts * 30 < count + 30, `${seen.size} rows after ${bursts} bursts`);
         engine.rows.clearAnswers();
         const parts = lists(engine);
-        // From the start of the smallest bucket that was not told whole.
-        const { from } = parts[0];
-        assert.ok(ended - from >= 0 && ended - from < 2 ** 23, `from ${from} after ${ended}`);
+        assert.equal(parts[0].from, ended);
         for (const { ids } of parts) ids.forEach((id) => seen.add(id));
         ended = parts[parts.length - 1].to + 1;
       }
+    }
+  });
+
+  it("goes on although all rows were told otherwise between", () => {
+    const engine = nodeWith(63, true, 128);
+    const ended = lists(engine).pop()!.to + 1;
+    const told = goesOn(engine, { flags: FLAG_MORE });
+    assert.deepEqual(told.map(tagsOf), [[SECTION_FLAT]]);
+    assert.equal(lists(engine)[0].from, ended);
+  });
+
+  it("goes on within a bucket, where one has more rows than a burst holds", () => {
+    const engine = nodeWith(600, true, 128);
+    const seen = new Set<number>();
+    let ended = 0;
+    for (let bursts = 0; seen.size < 601; bursts++) {
+      assert.ok(bursts < 60, `${seen.size} rows after ${bursts} bursts`);
+      const parts = listsIn(goesOn(engine, { buckets: 2 }));
+      assert.equal(parts[0].from, ended);
+      assertSideBySide(parts.filter(({ from }) => from >= ended));
+      for (const { ids } of parts) ids.forEach((id) => seen.add(id));
+      ended = parts[parts.length - 1].to + 1;
     }
   });
 

@@ -48,20 +48,23 @@ describe("witnesses", () => {
     });
   }
 
-  it("are three, asked with the fourth attempt", () => {
+  it("are three, asked with the fourth attempt, and three with the fifth", () => {
     const lan = network(9);
     lan.engines.delete(9);
     // Nobody probes for others, so that each only asks for itself.
     lan.lose = ({ bytes }) => idsIn(bytes, SECTION_PROBE).length > 0;
     while (!lan.told.some(({ id }) => id === 9)) lan.run(100);
     const [{ address }] = lan.told;
-    const sent = lan.sent.filter(({ from }) => from === address);
-    const probes = sent.filter(({ bytes }) => idsIn(bytes, SECTION_PROBE).includes(9));
-    assert.equal(probes.length, 3);
-    assert.equal(new Set(probes.map(({ to }) => to)).size, 3);
-    const asks = sent.filter(({ to }) => to === 9);
-    assert.equal(asks.length, 4);
-    assert.ok(sent.indexOf(asks[3]) < sent.indexOf(probes[0]) && sent.indexOf(asks[2]) < sent.indexOf(probes[0]));
+    const kinds = lan.sent.filter(({ from, to, bytes }) => {
+      return from === address && (to === 9 || idsIn(bytes, SECTION_PROBE).includes(9));
+    }).map(({ to }) => to === 9 ? "ask" : "probe");
+    const witnesses = ["probe", "probe", "probe"];
+    // The last word to the node itself is that it is suspected.
+    assert.deepEqual(kinds, ["ask", "ask", "ask", "ask", ...witnesses, "ask", ...witnesses, "ask"]);
+    const [first, second] = [0, 3].map((from) => new Set(lan.sent
+      .filter(({ from: by, bytes }) => by === address && idsIn(bytes, SECTION_PROBE).includes(9))
+      .slice(from, from + 3).map(({ to }) => to)));
+    assert.deepEqual([first.size, second.size], [3, 3]);
   });
 
   it("probe one node for a question, if they think it to be live", () => {
