@@ -5,7 +5,7 @@ import pc from "picocolors";
 import { JsonReport, LineReport, type ReportOutput, type SimulateReport, writeScenario } from "./report.js";
 import { SCENARIO_DEFAULTS, type ScenarioOptions, runScenario } from "./scenario.js";
 import { SCENARIOS, findScenario } from "./scenarios.js";
-import { SIMULATE_DEFAULTS, type SimulateOptions, simulate } from "./simulate.js";
+import { SIMULATE_DEFAULTS, type SimulateOptions, simulateInSteps } from "./simulate.js";
 import { TerminalReport } from "./terminal-report.js";
 
 interface Flags {
@@ -22,6 +22,8 @@ interface Flags {
 const NODES_MAX = 5000;
 /** Their tables have room for twice the nodes, and all are looked through in each round. */
 const SCENARIO_NODES_MAX = 2000;
+/** Nodes that make a whole round in a moment. */
+const STEP_NODES = 50;
 const EXIT_NOT_AGREED = 1;
 const EXIT_USAGE = 2;
 
@@ -88,13 +90,15 @@ function simulationOptions(flags: Flags): Partial<SimulateOptions> {
 async function runSimulation(flags: Flags, options: SimulateOptions): Promise<boolean> {
   const report = reportFor(flags);
   report.begin(options);
-  const rounds = simulate(options);
-  let step = rounds.next();
+  const steps = simulateInSteps(options, Math.ceil(options.nodes / STEP_NODES));
+  // Lets bars be drawn, lines be written and signals come.
+  await nextTurn();
+  let step = steps.next();
   while (step.done !== true) {
-    report.round(step.value);
-    // Lets bars be drawn, lines be written and signals come.
+    if ("knowing" in step.value) report.round(step.value);
+    else report.step?.(step.value);
     await nextTurn();
-    step = rounds.next();
+    step = steps.next();
   }
   report.end(step.value);
   return step.value.agreed;

@@ -31,5 +31,6 @@ export {
   SCENARIO_DEFAULTS, type Scenario, type ScenarioOptions, type ScenarioResult, ScenarioRun, runScenario,
 } from "./scenario.js";
 export {
-  type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, simulate,
+  type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, type StepFigures, simulate,
+  simulateInSteps,
 } from "./simulate.js";

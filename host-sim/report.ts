@@ -2,7 +2,9 @@ import Table from "cli-table3";
 import type { Colors } from "picocolors/types.js";
 import type { Complaint } from "./checkers.js";
 import type { ScenarioResult } from "./scenario.js";
-import { type RoundFigures, type SimulateOptions, type SimulateResult, lastReadingRound } from "./simulate.js";
+import {
+  type RoundFigures, type SimulateOptions, type SimulateResult, type StepFigures, lastReadingRound,
+} from "./simulate.js";
 import {
   bytesText, countText, percentText, plural, rangeText, replayArguments, replayScenarioArguments,
 } from "./text.js";
@@ -10,6 +12,8 @@ import {
 /** Where a run is told of while it goes on. */
 export interface SimulateReport {
   begin(options: SimulateOptions): void;
+  /** Within a round. */
+  step?(figures: StepFigures): void;
   round(figures: RoundFigures): void;
   end(result: SimulateResult): void;
 }

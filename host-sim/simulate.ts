@@ -42,6 +42,15 @@ export interface RoundFigures {
   bytesSoFar: number;
 }
 
+/** How far a round is. */
+export interface StepFigures {
+  round: number;
+  /** Of the round, between 0 and 1. */
+  part: number;
+  datagramsSoFar: number;
+  bytesSoFar: number;
+}
+
 export interface SimulateResult {
   agreed: boolean;
   /** Rounds, after the last reading, until all nodes knew the truth for good; null when they never did. */
@@ -85,9 +94,20 @@ const READING_BYTES_MAX = 9;
  * rounds the readings stand, and then everyone must know the truth.
  */
 export function* simulate(options: SimulateOptions): Generator<RoundFigures, SimulateResult, undefined> {
+  const steps = simulateInSteps(options, 1);
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) if ("knowing" in step.value) yield step.value;
+  return step.value;
+}
+
+/** The same, but each round is made in so many steps: after all but the last it yields how far it is. */
+export function* simulateInSteps(
+  options: SimulateOptions, stepsPerRound: number,
+): Generator<RoundFigures | StepFigures, SimulateResult, undefined> {
   const run = new TemperatureRun(options);
   let agreedSince = 0;
   for (let round = 1; round <= options.rounds; round++) {
+    for (let step = 1; step < stepsPerRound; step++) yield run.step(round, step / stepsPerRound);
     const figures = run.round(round);
     const agrees = figures.knowing === options.nodes && figures.complete === options.nodes;
     if (!agrees) agreedSince = 0;
@@ -110,6 +130,9 @@ class TemperatureRun {
   private readonly views = new Map<SimNode, MinMax>();
   private falseDowns = 0;
   private knowing = 0;
+  /** At the end of the round before. */
+  private datagramsBefore = 0;
+  private bytesBefore = 0;
 
   constructor(options: SimulateOptions) {
     this.options = options;
@@ -123,10 +146,18 @@ class TemperatureRun {
     for (let i = 0; i < options.nodes; i++) this.addNode(dice);
   }
 
+  step(round: number, part: number): StepFigures {
+    const { counts } = this.network;
+    this.network.runUntil((round - 1 + part) * this.options.roundIntervalMs);
+    return { round, part, datagramsSoFar: counts.datagrams, bytesSoFar: counts.bytes };
+  }
+
   round(round: number): RoundFigures {
-    const counts = this.network.counts;
-    const { datagrams, bytes } = counts;
+    const { datagramsBefore, bytesBefore } = this;
     this.network.runUntil(round * this.options.roundIntervalMs);
+    const { datagrams, bytes } = this.network.counts;
+    this.datagramsBefore = datagrams;
+    this.bytesBefore = bytes;
     const truth = minMaxOf(this.readings.values());
     let complete = 0;
     this.knowing = 0;
@@ -139,10 +170,10 @@ class TemperatureRun {
       knowing: this.knowing,
       complete,
       ...truth,
-      datagrams: counts.datagrams - datagrams,
-      bytes: counts.bytes - bytes,
-      datagramsSoFar: counts.datagrams,
-      bytesSoFar: counts.bytes,
+      datagrams: datagrams - datagramsBefore,
+      bytes: bytes - bytesBefore,
+      datagramsSoFar: datagrams,
+      bytesSoFar: bytes,
     };
   }
 

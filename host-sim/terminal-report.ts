@@ -1,6 +1,8 @@
 import { MultiBar, type SingleBar } from "cli-progress";
 import { type ReportOutput, type SimulateReport, writeHead, writeTable, writeVerdict } from "./report.js";
-import { type RoundFigures, type SimulateOptions, type SimulateResult, lastReadingRound } from "./simulate.js";
+import {
+  type RoundFigures, type SimulateOptions, type SimulateResult, type StepFigures, lastReadingRound,
+} from "./simulate.js";
 import { bytesText, countText, rangeText } from "./text.js";
 
 /** Two bars, for terminals: how far the run is, and how many nodes know the truth. */
@@ -29,13 +31,15 @@ export class TerminalReport implements SimulateReport {
     this.knowing = this.bar("know ", options.nodes);
   }
 
-  round({ round, knowing, minimum, maximum, datagramsSoFar, bytesSoFar }: RoundFigures): void {
-    const { nodes, rounds } = this.options;
+  step({ round, part, ...traffic }: StepFigures): void {
+    this.updateRounds(round - 1, part, traffic);
+  }
+
+  round({ round, knowing, minimum, maximum, ...traffic }: RoundFigures): void {
+    const { nodes } = this.options;
     const { colors } = this.output;
-    const traffic = `${countText(datagramsSoFar)} datagrams, ${bytesText(bytesSoFar)}`;
-    const phase = round < lastReadingRound(rounds) ? "measuring" : "settling";
     const range = rangeText(minimum, maximum);
-    this.rounds.update(round, { figure: this.figure(round, rounds), detail: `${traffic}, ${phase}` });
+    this.updateRounds(round, 0, traffic);
     const detail = knowing === nodes ? colors.green(range) : range;
     this.knowing.update(knowing, { figure: this.figure(knowing, nodes), detail });
   }
@@ -44,6 +48,13 @@ export class TerminalReport implements SimulateReport {
     this.bars.stop();
     writeTable(this.options, result, this.output);
     writeVerdict(this.options, result, this.output);
+  }
+
+  private updateRounds(over: number, part: number, traffic: { datagramsSoFar: number; bytesSoFar: number }): void {
+    const { rounds } = this.options;
+    const sent = `${countText(traffic.datagramsSoFar)} datagrams, ${bytesText(traffic.bytesSoFar)}`;
+    const phase = over < lastReadingRound(rounds) ? "measuring" : "settling";
+    this.rounds.update(over + part, { figure: this.figure(over, rounds), detail: `${sent}, ${phase}` });
   }
 
   private bar(label: string, total: number): SingleBar {

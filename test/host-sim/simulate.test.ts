@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, simulate,
+  type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, simulate, simulateInSteps,
 } from "../../host-sim/index.js";
 
 function run(options: Partial<SimulateOptions>): { rounds: RoundFigures[]; result: SimulateResult } {
@@ -51,6 +51,17 @@ describe("simulation of temperatures", () => {
     const { rounds, result } = run({ nodes: 10 });
     assert.equal(rounds.reduce((sum, { datagrams }) => sum + datagrams, 0), result.datagrams);
     assert.equal(rounds.at(-1)?.bytesSoFar, result.bytes);
+  });
+
+  it("is the same in steps", () => {
+    const whole = run({ nodes: 10, rounds: 10 });
+    const steps = [...simulateInSteps({ ...SIMULATE_DEFAULTS, seed: 7, nodes: 10, rounds: 10 }, 4)];
+    assert.deepEqual(steps.filter((step) => "knowing" in step), whole.rounds);
+    const within = steps.filter((step) => "part" in step);
+    assert.deepEqual(within.map(({ round, part }) => round + part).slice(0, 4), [1.25, 1.5, 1.75, 2.25]);
+    assert.equal(within.length, 30);
+    const sent = steps.map(({ datagramsSoFar }) => datagramsSoFar);
+    assert.deepEqual(sent, sent.toSorted((a, b) => a - b));
   });
 
   it("is the same again with the same seed, and another with another", () => {
