@@ -1,9 +1,33 @@
 import assert from "node:assert/strict";
+import { TYPE_ACK } from "../../src/engine/frame.js";
 import { Outbox, outboxWords } from "../../src/engine/outbox.js";
+import { MERGED_FRESHER, RowData } from "../../src/engine/rows.js";
+import { DOWN, UP } from "../../src/engine/states.js";
 import { WordPool } from "../../src/engine/word-pool.js";
 import { read, tableOf } from "./frame-support.js";
 
 const DATAGRAM_BYTES_MAX = 128;
+
+describe("outbox: rows to send", () => {
+  it("are no more than the table has, though a slot that was listed went to another node", () => {
+    const held = [1, 2, 3].map((id) => ({
+      id, address: 0xc0a80000 + id, port: 5000, revision: 1, heartbeat: 1, state: id === 3 ? DOWN : UP, value: "",
+    }));
+    const rows = tableOf(held);
+    const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, new WordPool(outboxWords(DATAGRAM_BYTES_MAX)));
+    const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
+    outbox.clear();
+    for (const { id } of held) outbox.send(rows.find(id));
+    const newcomer = Object.assign(new RowData(), { ...held[0], id: 4, address: 0xc0a80004 });
+    assert.equal(rows.merge(newcomer, new Uint8Array(0)), MERGED_FRESHER);
+    outbox.send(rows.find(4));
+    outbox.addAnswer(TYPE_ACK, 0xc0a80063, 5000, false, 1);
+    assert.ok(outbox.take(out));
+    const frame = read(out.bytes, out.length) as { sections: { entries: { id: number }[] }[] };
+    assert.deepEqual(frame.sections[0].entries.map(({ id }) => id), [1, 2, 4]);
+    assert.equal(outbox.take(out), false);
+  });
+});
 
 describe("outbox: news", () => {
   /** Ids of the rows in a SYN of a node that has 20 rows. */
