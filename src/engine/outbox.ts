@@ -118,8 +118,7 @@ export class Outbox {
 
   /** Has a row sent to the peer that is answered, in the order of these calls. */
   send(slot: number): void {
-    // In a full table a slot that is listed may have gone to another row, whose flag is not set.
-    if (this.rows.hasFlag(slot, FLAG_TO_SEND) || this.toSendCount === this.rows.capacity) return;
+    if (this.rows.hasFlag(slot, FLAG_TO_SEND)) return;
     this.rows.setFlag(slot, FLAG_TO_SEND);
     this.rows.setListed(LIST_TO_SEND, this.toSendCount++, slot);
   }

@@ -14,14 +14,14 @@ describe("outbox: rows to send", () => {
       id, address: 0xc0a80000 + id, port: 5000, revision: 1, heartbeat: 1, state: id === 3 ? DOWN : UP, value: "",
     }));
     const rows = tableOf(held);
-    const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, new WordPool(outboxWords(DATAGRAM_BYTES_MAX)));
+    const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, undefined, new WordPool(outboxWords(DATAGRAM_BYTES_MAX)));
     const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
     outbox.clear();
     for (const { id } of held) outbox.send(rows.find(id));
     const newcomer = Object.assign(new RowData(), { ...held[0], id: 4, address: 0xc0a80004 });
     assert.equal(rows.merge(newcomer, new Uint8Array(0)), MERGED_FRESHER);
     outbox.send(rows.find(4));
-    outbox.addAnswer(TYPE_ACK, 0xc0a80063, 5000, false, 1);
+    outbox.addAnswer(TYPE_ACK, 0xc0a80063, 5000, 0, false, 1);
     assert.ok(outbox.take(out));
     const frame = read(out.bytes, out.length) as { sections: { entries: { id: number }[] }[] };
     assert.deepEqual(frame.sections[0].entries.map(({ id }) => id), [1, 2, 4]);
