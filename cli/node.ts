@@ -21,7 +21,7 @@ it. At the end of the input the last value stands.
 With --json, each line is one object with "event", "timeMs" (since the start) and
   start        id, address, port, revision, roundIntervalMs, seeds
   row, state   id, address, port, revision, heartbeat, data, and state:
-               0 UP, 1 ASKED, 2 SUSPECT, 3 DOWN, 4 REMOVE
+               0 UP, 1 ASKED, 2 SUSPECT, 3 DOWN, 4 REMOVE, 5 LEFT
   minMax       minimum, maximum (null when nobody shares a number), count
   error        code, message
   stop         stats
