@@ -218,6 +218,22 @@ describe("a list that no burst holds", () => {
     }
   });
 
+  it("comes to what lies before the key at which it went on, in the same burst", () => {
+    for (const fields of [{ flat: { log: 0, ranges: [0] } }, { buckets: 1 }]) {
+      const engine = nodeWith(200, true, 128);
+      let sent: Uint8Array[] = [];
+      for (let bursts = 0; listsIn(sent).every(({ to }) => to < 0xffffffff); bursts++) {
+        assert.ok(bursts < 9);
+        sent = goesOn(engine, fields);
+      }
+      assert.deepEqual(sent.map(tagsOf), [[SECTION_DIGEST], [SECTION_DIGEST], [SECTION_DIGEST], [SECTION_DIGEST]]);
+      const parts = listsIn(sent);
+      const last = parts.findIndex(({ to }) => to === 0xffffffff);
+      assert.ok(last < 3 && parts[0].from > 0);
+      assert.equal(parts[last + 1].from, 0);
+    }
+  });
+
   it("goes on although all rows were told otherwise between", () => {
     const engine = nodeWith(63, true, 128);
     const ended = lists(engine).pop()!.to + 1;
