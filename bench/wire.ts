@@ -146,7 +146,7 @@ function forgetNamed(bytes: Uint8Array, ids: Set<number>): void {
 
 export const locate4of500: Measurement<Located[]> = {
   name: "locate4of500",
-  seeds: { full: 200, quick: 30 },
+  seeds: { full: 200, quick: 200 },
   nodes: 2,
   sample: (seed) => [
     locate(seed, () => true),

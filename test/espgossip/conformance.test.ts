@@ -13,6 +13,8 @@ import { Mixed, ROUND } from "./mixed.js";
 
 const CAPACITY = 8;
 const VALUE_BYTES_MAX = 32;
+/** As on an ESP8266. */
+const DATAGRAM_BYTES_MAX = 512;
 const VALUES: CborValue[] = [
   21.5, { temp: -0.1, list: [1, null, "°C"] }, true, [[[[1]]]], { a: { b: { c: {} } } },
   undefined, 1e-7,
@@ -21,7 +23,10 @@ const VALUES: CborValue[] = [
 /** The inputs of a board and of a bridge in a mixed network, as lines for the harness. */
 function record(rounds: number): string[][] {
   const lines: string[][] = [];
-  const mixed = new Mixed({ seed: 5, boards: 2, compact: 2, autos: 2, lossProbability: 0.1, capacity: CAPACITY });
+  const mixed = new Mixed({
+    seed: 5, boards: 2, compact: 2, autos: 2, lossProbability: 0.1, capacity: CAPACITY,
+    datagramBytesMax: DATAGRAM_BYTES_MAX,
+  });
   mixed.network.faults.corruptProbability = 0.1;
   mixed.network.faults.udpChecksum = false;
   mixed.members.forEach(() => lines.push([]));
@@ -42,7 +47,7 @@ function linesOf(entry: TapEntry, kind: string): string[] {
       const stored = node.storage.readRevision();
       return [
         `dialect ${kind === "board" ? "espgossip" : kind}`,
-        `new ${node.id} ${node.address} 5000 ${CAPACITY} ${VALUE_BYTES_MAX} 1200 ${ROUND} 86400000 16 4294967295 `
+        `new ${node.id} ${node.address} 5000 ${CAPACITY} ${VALUE_BYTES_MAX} ${DATAGRAM_BYTES_MAX} ${ROUND} 86400000 16 4294967295 `
           + `${entry.randomSeed}`,
         `pin ${parseAddress("10.0.0.1")} 5000`,
         `start ${nowMs} ${stored === undefined ? 0 : stored + 1} ${stored === undefined ? 0 : 1}`,

@@ -13,8 +13,9 @@ export interface MixedOptions {
   compact: number;
   autos: number;
   lossProbability?: number;
-  /** Told when a node calls another DOWN that has run for 20 rounds and more. */
   capacity?: number;
+  /** 1200 by default. */
+  datagramBytesMax?: number;
 }
 
 interface Member { kind: Kind; node: SimNode; view: MinMax; value: number; bootMs: number }
@@ -26,8 +27,9 @@ export class Mixed {
   /** Live nodes that were called DOWN: "who -> whom", by kind. */
   readonly falseDowns: string[] = [];
 
-  constructor({ seed, boards, compact, autos, lossProbability = 0, capacity }: MixedOptions) {
-    this.network = new SimNetwork({ seed, faults: { lossProbability, delayMs: { min: 1, max: 50 } } });
+  constructor({ seed, boards, compact, autos, lossProbability = 0, capacity, datagramBytesMax = 1200 }: MixedOptions) {
+    const faults = { lossProbability, delayMs: { min: 1, max: 50 } };
+    this.network = new SimNetwork({ seed, faults, datagramBytesMax });
     const kinds: Kind[] = [
       ...Array<Kind>(autos).fill("auto"), ...Array<Kind>(boards).fill("board"), ...Array<Kind>(compact).fill("compact"),
     ];
