@@ -7,8 +7,10 @@ const STRANGER = 7;
 /** In the order of PROTOCOL.md, section 3.3. */
 const REASONS = [
   "magic", "version", "type", "length", "section", "row", "value", "echo", "idConflict", "stale", "tableFull",
-  "valueTooLarge", "unasked",
+  "valueTooLarge", "unasked", "unsealed", "seal", "replay", "unproven",
 ];
+/** An object of 12 bytes, as short as JSON of a board can be. */
+const JSON_HEX = "7b" + "20".repeat(10) + "7d";
 
 function syn(sections: string, id = STRANGER): string {
   return frameHex(1, id, 0, 1, sections);
@@ -41,10 +43,10 @@ describe("Gossip: stats", () => {
     ["length", syn("01"), "cut in a section's head"],
     ["length", syn("010004000000"), "a section longer than the rest"],
     ["length", frameHex(2, STRANGER, 0, 1, ""), "an ACK to nothing"],
-    ["magic", "7b7d", "JSON"], ["magic", "00", "another first byte"],
+    ["magic", JSON_HEX, "JSON"], ["magic", "00", "another first byte"],
     ["version", "c2" + news.slice(2), "version 2"], ["version", "c0", "version 0"],
-    ["type", frameHex(0, STRANGER, 0, 1, ""), "type 0"], ["type", frameHex(4, STRANGER, 0, 1, "01"), "type 4"],
-    ["type", frameHex(0x11, STRANGER, 0, 1, ""), "sealed"],
+    ["type", frameHex(0, STRANGER, 0, 1, ""), "type 0"], ["type", frameHex(5, STRANGER, 0, 1, "01"), "type 5"],
+    ["unsealed", frameHex(0x11, STRANGER, 0, 1, ""), "sealed"],
     ["type", frameHex(0x22, STRANGER, 0, 1, "01"), "flag of a SYN"],
     ["section", syn("0100040000000901000400000009"), "WANT twice"],
     ["section", syn(rowsHex(row) + "010000"), "WANT after ROWS"],
@@ -53,13 +55,13 @@ describe("Gossip: stats", () => {
     ["section", syn(rowsHex(row.slice(0, -2))), "a cut row"],
     ["section", syn("030000"), "DIGEST without a range"],
     ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 1))), "state ASKED"],
-    ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 5))), "state 5"],
+    ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 6))), "state 6"],
     ["row", syn(rowsHex("00" + row.slice(2, 10) + "0001")), "another's address from the source"],
     ["row", syn(rowsHex("48" + row.slice(2))), "a reserved bit"],
     ["row", syn(rowsHex("2800000009090001" + "00")), "a value of no bytes"],
     ["value", syn(rowsHex(rowHex(9, 9, "00", "01", "ff"))), "no CBOR"],
     ["value", syn(rowsHex(row, rowHex(10, 9, "00", "01", "1801"))), "not the shortest form"],
-    ["echo", frameHex(1, OWN_ID, 0, 1, ""), "its own frame"],
+    ["idConflict", frameHex(1, OWN_ID, 0, 1, ""), "a frame under its id"],
     ["unasked", frameHex(2, STRANGER, 0, 1, "7f"), "an ACK to a counter not used"],
     ["unasked", frameHex(3, STRANGER, 0, 1, "00" + rowsHex(row)), "a DIFF to counter 0"],
   ];
@@ -75,9 +77,18 @@ describe("Gossip: stats", () => {
       // JSON is answered by the head of a SYN, a sign of life.
       assert.equal(node.socket.sent.length, sent + (hex.startsWith("7b") ? 1 : 0));
       assert.deepEqual(node.gossip.rows(), rows);
-      assert.deepEqual([node.updates, node.states, node.errors], [[], [], []]);
+      const errors = reason === "idConflict" ? [reason] : [];
+      assert.deepEqual([node.updates, node.states, node.errors.map(([code]) => code)], [[], [], errors]);
     });
   }
+
+  it("count its own frame as echo, wherever it comes from", () => {
+    const { network, node } = started();
+    network.run(5000);
+    for (const address of ["192.168.0.53", "192.168.0.99"]) node.arrive(node.socket.sent.at(-1)!.hex, address);
+    assert.equal(node.gossip.stats().drops.echo, 2);
+    assert.deepEqual(node.errors, []);
+  });
 
   it("count rows that are refused, while the rest of the datagram is taken in", () => {
     const { node } = started({ valueBytesMax: 4 });

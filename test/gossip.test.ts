@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type CborValue, DOWN, Gossip, minMax, type NodeRow, SUSPECT, UP } from "../src/gossip.js";
+import { type CborValue, DOWN, Gossip, LEFT, minMax, type NodeRow, SUSPECT, UP } from "../src/gossip.js";
 import { FakeNetwork, FakeNode, frameHex, joined, rowHex, rowsHex, single, started } from "./support/fake-platform.js";
 
 const OWN_ID = 0xc0a80035;
@@ -212,19 +212,33 @@ describe("Gossip: what it shows", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [{}, {}]);
     assert.deepEqual(nodes[0].states.map(({ id, state }) => [id, state]), [[0xc0a80036, UP]]);
-    nodes[1].gossip.close();
+    nodes[1].socket.isCut = true;
     network.run(200000);
     assert.deepEqual(nodes[0].states.map(({ state }) => state), [UP, SUSPECT, DOWN]);
     assert.equal(nodes[0].gossip.networkState()["192.168.0.54"].state, DOWN);
+  });
+
+  it("tells that a node was closed, which is not DOWN but LEFT", () => {
+    const network = new FakeNetwork();
+    const nodes = joined(network, [{}, {}, {}]);
+    nodes[1].gossip.close();
+    network.run(60000);
+    for (const { gossip, states } of [nodes[0], nodes[2]]) {
+      const of54 = states.filter(({ id }) => id === 0xc0a80036).map(({ state }) => state);
+      assert.deepEqual(of54, [UP, LEFT]);
+      assert.equal(gossip.networkState()["192.168.0.54"].state, LEFT);
+    }
+    const { calls } = nodes[1];
+    assert.deepEqual(calls.slice(calls.lastIndexOf("close") - 1), ["send LEAVE", "close"]);
   });
 
   it("tells of each datagram in debugOutput", () => {
     const messages: string[] = [];
     const { network, node } = started({ debugOutput: (message) => messages.push(message) });
     network.run(3000);
-    node.arrive("7b");
+    node.arrive("7b".repeat(12));
     assert.match(messages[0], /^SYN to 192\.168\.0\.99:5000, \d+ bytes$/);
-    assert.match(messages.at(-2)!, /^JSON from 192\.168\.0\.99:5000, 1 bytes$/);
+    assert.match(messages.at(-2)!, /^JSON from 192\.168\.0\.99:5000, 12 bytes$/);
     node.arrive("00");
     assert.match(messages.at(-1)!, /^unknown from 192\.168\.0\.99:5000, 1 bytes$/);
   });

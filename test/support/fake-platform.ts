@@ -55,6 +55,8 @@ export class FakeSocket implements GossipSocket {
   readonly sent: SentDatagram[] = [];
   isOpen = false;
   openedPort = 0;
+  /** Nothing that is sent arrives. */
+  isCut = false;
   /** What `send` throws. */
   sendError: Error | undefined;
   private onDatagram: (bytes: Uint8Array, length: number, address: number, port: number) => void = () => undefined;
@@ -72,11 +74,12 @@ export class FakeSocket implements GossipSocket {
   }
 
   send(bytes: Uint8Array, length: number, address: number, port: number): void {
-    const type = ["", "SYN", "ACK", "DIFF"][bytes[1] & 15];
+    const type = ["", "SYN", "ACK", "DIFF", "LEAVE"][bytes[1] & 15];
     this.calls.push(`send ${type}`);
     if (this.sendError !== undefined) throw this.sendError;
     const copy = bytes.slice(0, length);
     this.sent.push({ type, hex: Buffer.from(copy).toString("hex"), to: address, port });
+    if (this.isCut) return;
     const arrive = () => this.network.sockets.get(address)?.arrive(copy, this.address, this.openedPort);
     this.network.after(LATENCY_MS, arrive);
   }
