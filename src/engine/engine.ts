@@ -38,7 +38,7 @@ const ECHO_FRAMES = 8;
 /** An answer is to one of so many last frames. */
 const ANSWERABLE_FRAMES = 1024;
 /** The first frame of a start has a counter below this, drawn by chance: who has not seen it can't answer it. */
-const FIRST_COUNTERS = 0x80000000;
+const FIRST_COUNTERS = 0x8000000;
 /** An address that has not answered yet gets at most so many times the bytes that it sent. */
 const AMPLIFICATION_MAX = 3;
 /** Datagrams in JSON that are shorter are no sign of an ESPGossip node, and not worth a frame. */

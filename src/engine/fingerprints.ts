@@ -26,13 +26,13 @@ export function rowFingerprint(rows: Rows, slot: number, salt: number): number {
   return fold(rows, first, second, salt);
 }
 
-/** 16 bits over the ids of the rows with keys from `from` to `to`. */
+/** 8 bits over the ids of the rows with keys from `from` to `to`. */
 export function rosterFingerprint(rows: Rows, from: number, to: number): number {
   let sum = 0;
   for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
     if (rows.state(rows.slotAt(place)) < REMOVE) sum = (sum + rows.keyAt(place)) | 0;
   }
-  return (sum ^ (sum >>> 16)) & 0xffff;
+  return (sum ^ (sum >>> 16)) & 0xff;
 }
 
 /** How many rows have keys from `from` to `to`. */

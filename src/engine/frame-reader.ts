@@ -151,7 +151,7 @@ export class FrameReader extends Reader {
   readFlatEntry(): void {
     this.bucket = this.varint();
     this.flatCount = this.varint();
-    this.roster = this.u16();
+    this.roster = this.u8();
   }
 
   /** The next row of a DIGEST section: id, state, revision and heartbeat. */

@@ -143,7 +143,7 @@ export class FrameWriter extends Writer {
     if (this.room() < flatEntryBytes(bucket, count)) return false;
     this.varint(bucket);
     this.varint(count);
-    this.u16(rosterFingerprint(rows, from, to));
+    this.u8(rosterFingerprint(rows, from, to));
     for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
       const slot = rows.slotAt(place);
       if (rows.state(slot) < REMOVE) this.u8(rowFingerprint(rows, slot, counter));
@@ -205,7 +205,7 @@ export class FrameWriter extends Writer {
 
 /** Bytes of a range with so many rows in a FLAT. */
 export function flatEntryBytes(bucket: number, count: number): number {
-  return varintBytes(bucket) + varintBytes(count) + 2 + count;
+  return varintBytes(bucket) + varintBytes(count) + 1 + count;
 }
 
 /** Bytes of a row in a DIGEST. */

@@ -29,7 +29,7 @@ function fingerprint(rows: VectorRow[], counter: number): number {
 /** Also by PROTOCOL.md 3.2. */
 function roster(rows: VectorRow[]): number {
   const sum = Number(rows.reduce((all, row) => all + BigInt(keyOf(row.id)), 0n) % (1n << 32n));
-  return (sum & 0xffff) ^ Math.floor(sum / 0x10000);
+  return ((sum & 0xffff) ^ Math.floor(sum / 0x10000)) & 0xff;
 }
 
 function rangeOf(bucket: number, log: number): [number, number] {

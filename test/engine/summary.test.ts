@@ -220,7 +220,7 @@ describe("a list that no burst holds", () => {
 
   it("comes to what lies before the key at which it went on, in the same burst", () => {
     for (const fields of [{ flat: { log: 0, ranges: [0] } }, { buckets: 1 }]) {
-      const engine = nodeWith(200, true, 128);
+      const engine = nodeWith(205, true, 128);
       let sent: Uint8Array[] = [];
       for (let bursts = 0; listsIn(sent).every(({ to }) => to < 0xffffffff); bursts++) {
         assert.ok(bursts < 9);
