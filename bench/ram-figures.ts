@@ -10,7 +10,7 @@ const DATAGRAM_BYTES_MAX = 512;
 const VALUE_BYTES_MAX = 24;
 /** Bounds from the design; those of values are the user's choice of `valueBytesMax`, times the rows. */
 export const RAM_BOUNDS: Record<string, number> = {
-  "ram.xs32Bytes.rows64": 6.5 * 1024,
+  "ram.xs32Bytes.rows64": 7 * 1024,
   "ram.xs32Bytes.perRow": 40,
   "ram.xs32Bytes.growth": 0,
 };
