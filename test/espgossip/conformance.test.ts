@@ -68,11 +68,16 @@ function hex(bytes: Uint8Array, length: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("hex");
 }
 
-/** Nested data is encoded level by level, which the board's 256 slots have no room for. */
-function stackOfManifest(): number {
+/** Nested data is encoded level by level, and a bridge is two nodes: more than an ESP8266 has by default. */
+function memoryOfManifest(): { stackSlots: number; staticBytes: number } {
   const file = new URL("../../src/espgossip/manifest.json", import.meta.url);
-  const manifest = JSON.parse(readFileSync(file, "utf8")) as { creation: { stack: number } };
-  return manifest.creation.stack;
+  const manifest = JSON.parse(readFileSync(file, "utf8")) as Manifest;
+  return { stackSlots: manifest.creation.stack, staticBytes: manifest.platforms.esp.creation.static };
+}
+
+interface Manifest {
+  creation: { stack: number };
+  platforms: { esp: { creation: { static: number } } };
 }
 
 describe("ESPGossip's dialects on other engines", function () {
@@ -81,7 +86,7 @@ describe("ESPGossip's dialects on other engines", function () {
   it("give the same outputs on 32-bit XS as on V8, in the memory of a board", async function () {
     await requireXs(this);
     const bundle = await buildBundle("../espgossip/xs-entry.ts", "espgossip");
-    const host = await XsHost.start(bundle, { stackSlots: stackOfManifest() });
+    const host = await XsHost.start(bundle, memoryOfManifest());
     const harness = new Harness({ espgossip: espgossip(), auto: auto() });
     let inputs = 0;
     for (const lines of record(300)) {
