@@ -18,7 +18,7 @@ interface Flags {
   json?: boolean;
 }
 
-/** They hold 25 million rows, 1.2 GB. */
+/** They hold 25 million rows, which take 1.4 GB. */
 const NODES_MAX = 5000;
 /** Their tables have room for twice the nodes, and all are looked through in each round. */
 const SCENARIO_NODES_MAX = 2000;
