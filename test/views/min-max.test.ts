@@ -181,9 +181,11 @@ describe("minMax in a network", () => {
     all.forEach((node, i) => node.gossip.push({ t: 20 + i }));
     network.run(30000);
     network.sockets.delete(all[2].socket.address);
+    all[2].socket.isCut = true;
     network.run(300000);
     assert.deepEqual([views[0].minimum, views[0].maximum, views[0].count], [20, 21, 2]);
     network.sockets.set(all[2].socket.address, all[2].socket);
+    all[2].socket.isCut = false;
     network.run(600000);
     assert.deepEqual([views[0].minimum, views[0].maximum, views[0].count], [20, 22, 3]);
   });

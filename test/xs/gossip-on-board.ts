@@ -23,7 +23,8 @@ class Board {
   states = 0;
   rowsMax = 0;
   sent = 0;
-  counter = 0;
+  /** Of the last frame sent, a varint as hexadecimal text. */
+  counter = "";
 
   line(text: string): string {
     const words = text.split(" ");
@@ -31,7 +32,7 @@ class Board {
       case "start": return this.start(Number(words[1]));
       case "byte": return this.put(Number(words[1]), words[2]);
       case "receive": return this.receive(Number(words[1]));
-      case "counter": return String(this.counter);
+      case "counter": return this.counter;
       default: return "error";
     }
   }
@@ -50,7 +51,11 @@ class Board {
         },
         send: (bytes, length) => {
           this.sent++;
-          this.counter = bytes.subarray(0, length)[COUNTER_AT];
+          this.counter = "";
+          for (let at = COUNTER_AT; at < length; at++) {
+            this.counter += hex(bytes[at]);
+            if (bytes[at] < 0x80) break;
+          }
         },
         ownAddress: () => PEER - 1,
         deviceId: () => 1,
@@ -88,6 +93,10 @@ class Board {
     this.onDatagram!(this.incoming.slice(0, length), length, PEER, PORT);
     return `${this.updates} ${this.states} ${this.rowsMax} ${this.sent}`;
   }
+}
+
+function hex(byte: number): string {
+  return (byte < 16 ? "0" : "") + byte.toString(16);
 }
 
 let board: Board | undefined;
