@@ -301,10 +301,12 @@ const WITH_SUMMARY = 1;
 /** Beyond all slots. */
 const BARE = 0xffffffff;
 const ANY_BYTES = 0xffff;
+const WANTS_LEAST = 8;
 
 /** Ids that one answer may want. The peer goes on when there are more. */
 function wantsMax(datagramBytesMax: number): number {
-  return datagramBytesMax >>> 4;
+  const wants = datagramBytesMax >>> 5;
+  return wants < WANTS_LEAST ? WANTS_LEAST : wants;
 }
 
 /** What an `Outbox` takes from its pool, its summary included. */

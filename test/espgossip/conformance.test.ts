@@ -47,8 +47,8 @@ function linesOf(entry: TapEntry, kind: string): string[] {
       const stored = node.storage.readRevision();
       return [
         `dialect ${kind === "board" ? "espgossip" : kind}`,
-        `new ${node.id} ${node.address} 5000 ${CAPACITY} ${VALUE_BYTES_MAX} ${DATAGRAM_BYTES_MAX} ${ROUND} 86400000 16 4294967295 `
-          + `${entry.randomSeed}`,
+        `new ${node.id} ${node.address} 5000 ${CAPACITY} ${VALUE_BYTES_MAX} ${DATAGRAM_BYTES_MAX} ${ROUND} `
+          + `86400000 16 4294967295 ${entry.randomSeed}`,
         `pin ${parseAddress("10.0.0.1")} 5000`,
         `start ${nowMs} ${stored === undefined ? 0 : stored + 1} ${stored === undefined ? 0 : 1}`,
       ];

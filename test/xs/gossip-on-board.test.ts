@@ -8,7 +8,7 @@ const ACK = 2;
 const SYN = 1;
 const PEER = 0x77;
 /** What the SDK and boards/main.ts hold beside the node, about 3,000 bytes, and some for Wi-Fi. */
-const APPLICATION_BYTES = 4000;
+const APPLICATION_BYTES = 3400;
 const HEX_PER_LINE = 128;
 
 /** Values that a row may have, as CBOR: a number, long text, and what is nested 4 deep, in arrays and in maps. */
