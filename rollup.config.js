@@ -1,7 +1,9 @@
 import { chmodSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import typescript from "@rollup/plugin-typescript";
-import { besideBundle, espruinoOutput, inlineConstants, shorten, stripTypes } from "./rollup-plugins/espruino.js";
+import {
+  besideBundle, espruinoOutput, inlineConstants, leaveMost, ownNames, shorten, stripTypes,
+} from "./rollup-plugins/espruino.js";
 
 const outputDirectory = "dist";
 const commandLineFile = "cli/main.js";
@@ -64,18 +66,28 @@ const forModdable = {
   output,
 };
 
-const espruinoEntry = fileURLToPath(new URL("src/espruino.ts", import.meta.url));
 const espruinoFile = (entryFileNames, ...plugins) => ({
   ...espruinoOutput, dir: `${outputDirectory}/espruino`, entryFileNames, plugins: [inlineConstants, ...plugins],
 });
 
-const forEspruino = {
-  input: espruinoEntry,
-  plugins: [stripTypes],
-  output: [
-    espruinoFile("chisme.js", besideBundle(espruinoEntry)),
-    espruinoFile("chisme.min.js", shorten(espruinoEntry)),
-  ],
-};
+/** Three files of one module: as one can read it, minified, and with most of it left in flash. */
+function forEspruino(source, name) {
+  const input = fileURLToPath(new URL(source, import.meta.url));
+  return [
+    { input, plugins: [stripTypes], output: espruinoFile(`${name}.js`, besideBundle(input)) },
+    {
+      input,
+      plugins: [ownNames(input), stripTypes],
+      output: [
+        espruinoFile(`${name}.min.js`, shorten(input)),
+        espruinoFile(`${name}-lean.min.js`, leaveMost(input)),
+      ],
+    },
+  ];
+}
 
-export default [forNode, forModdable, forEspruino];
+export default [
+  forNode, forModdable,
+  ...forEspruino("src/espruino.ts", "chisme"),
+  ...forEspruino("src/espruino-espgossip.ts", "chisme-espgossip"),
+];

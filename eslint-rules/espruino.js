@@ -36,14 +36,16 @@ const missingSyntax = [
   ["Literal[regex.flags=/[^gim]/]", "flag other than g, i, m of a regular expression"],
 ].map(([selector, name]) => ({ selector, message: `${name}: ${missing}.` }));
 
+const functions = ":matches(ArrowFunctionExpression, FunctionExpression, FunctionDeclaration)";
 const loop = ":matches(ForStatement, ForInStatement, ForOfStatement, WhileStatement, DoWhileStatement)";
+/** The parts of a loop that run each round: compilers put into its head what stands before it. */
+const roundOfFor = ":matches(ForStatement > .body, ForStatement > .test, ForStatement > .update)";
+const round = `:matches(${roundOfFor}, ForInStatement, ForOfStatement, WhileStatement, DoWhileStatement)`;
+const sharedBinding = "closure in a loop: on Espruino all rounds of the loop share one binding.";
 
 /** `no-restricted-syntax`: parsed everywhere, but not to the same effect or at the same cost. */
 const differingSyntax = [
-  {
-    selector: `${loop} :matches(ArrowFunctionExpression, FunctionExpression, FunctionDeclaration)`,
-    message: "closure in a loop: on Espruino all rounds of the loop share one binding.",
-  },
+  { selector: `${loop} ${functions}`, message: sharedBinding },
   {
     selector: "TSEnumDeclaration",
     message: "enum: an object built at run time, in RAM. Export constants.",
@@ -152,7 +154,7 @@ export const espruinoRules = {
 /** What is built for Espruino, as it comes out: compilers put in syntax that no source has. */
 export const bundleRules = {
   "no-restricted-syntax": [
-    "error", ...missingSyntax, ...differingSyntax.filter(({ selector }) => !selector.startsWith("TS")),
+    "error", ...missingSyntax, { selector: `${round} ${functions}`, message: sharedBinding },
     { selector: "CatchClause[param=null]", message: "catch without a name: old versions of Espruino have none." },
   ],
   "no-restricted-globals": ["error", ...missingGlobals],

@@ -1,2 +1,8 @@
-/** Bundles a module for Espruino: as one can read it, and minified. */
-export function bundleForEspruino(entry: string): Promise<{ readable: string; minified: string }>;
+/**
+ * Bundles a module for Espruino: as one can read it; minified; and minified with most of it left in flash.
+ *
+ * @param from expression by which the last one reads its own text
+ */
+export function bundleForEspruino(entry: string, from?: string): Promise<{
+  readable: string; minified: string; lean: string;
+}>;

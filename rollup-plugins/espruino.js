@@ -2,11 +2,16 @@ import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
 import { rollup } from "rollup";
 import { parseAst } from "rollup/parseAst";
-import { declarationsOf, internalNames } from "./program.js";
+import { flatten } from "./flatten.js";
+import { inlineShort } from "./inline.js";
+import { leaveInFlash } from "./lazy.js";
+import { declarationsOf, internalNames, methodNames } from "./program.js";
 
 const tsconfig = fileURLToPath(new URL("../tsconfig.espruino.json", import.meta.url));
 /** The latest syntax of which Espruino has nearly all; the linter's rules keep the rest out of the sources. */
 const target = "es2015";
+/** How the module reads its own text: it has to have the name `chisme` in Storage. */
+const MODULE_TEXT = 'require("Storage").read("chisme")';
 
 /** For `require` from Espruino's Storage. */
 export const espruinoOutput = { format: "cjs", exports: "named", esModule: false, strict: false, freeze: false };
@@ -40,15 +45,61 @@ export const inlineConstants = {
   },
 };
 
-/** Makes all names short that nobody else uses, too: on Espruino one of more than four letters takes more RAM. */
+/** Before `stripTypes`: gives each method a name of its own, by which `shorten` and `leaveMost` find its calls. */
+export function ownNames(entry) {
+  let edits;
+  return {
+    name: "own-names",
+    buildStart() {
+      edits = methodNames(entry, tsconfig);
+    },
+    transform(code, id) {
+      let text = "";
+      let at = 0;
+      for (const { start, end, name } of edits.get(id) ?? []) {
+        text += code.slice(at, start) + name;
+        at = end;
+      }
+      return { code: text + code.slice(at), map: null };
+    },
+  };
+}
+
+/** Puts short functions into the places of their calls, and makes all names short that nobody else uses. */
 export function shorten(entry) {
   return {
     name: "shorten",
     async renderChunk(code) {
-      const mangleProps = new RegExp(`^(${internalNames(entry, tsconfig).join("|")})$`);
-      const { code: short } = await transform(code, { target, mangleProps, minify: true, format: "cjs" });
+      const { isInternal, options } = minifying(entry);
+      const { code: short } = await transform(inlineShort(code, isInternal), options);
       return { code: short, map: null };
     },
+  };
+}
+
+/**
+ * The same with nearly all functions left in flash until they are called.
+ *
+ * @param from expression for the text of the module
+ */
+export function leaveMost(entry, from = MODULE_TEXT) {
+  return {
+    name: "leave-most",
+    async renderChunk(code) {
+      const { isInternal, options } = minifying(entry);
+      const flat = flatten(inlineShort(code, isInternal), isInternal);
+      return { code: await leaveInFlash(inlineShort(flat, isInternal), from, options), map: null };
+    },
+  };
+}
+
+function minifying(entry) {
+  const names = internalNames(entry, tsconfig);
+  const internal = new Set(names);
+  const mangleProps = new RegExp(`^(${names.join("|")})$|[$]`);
+  return {
+    isInternal: (name) => internal.has(name) || name.includes("$"),
+    options: { target, mangleProps, minify: true, format: "cjs" },
   };
 }
 
@@ -64,13 +115,18 @@ export function besideBundle(entry) {
   };
 }
 
-/** Bundles a module for Espruino: as one can read it, and minified. */
-export async function bundleForEspruino(entry) {
-  const bundle = await rollup({ input: entry, plugins: [stripTypes] });
-  const generate = async (plugins) => (await bundle.generate({ ...espruinoOutput, plugins })).output[0].code;
+/** Bundles a module for Espruino: as one can read it, minified, and with most of it left in flash. */
+export async function bundleForEspruino(entry, from = MODULE_TEXT) {
+  const readable = await rollup({ input: entry, plugins: [stripTypes] });
+  const named = await rollup({ input: entry, plugins: [ownNames(entry), stripTypes] });
+  const generate = async (bundle, ...plugins) => {
+    const { output } = await bundle.generate({ ...espruinoOutput, plugins: [inlineConstants, ...plugins] });
+    return output[0].code;
+  };
   return {
-    readable: await generate([inlineConstants]),
-    minified: await generate([inlineConstants, shorten(entry)]),
+    readable: await generate(readable),
+    minified: await generate(named, shorten(entry)),
+    lean: await generate(named, leaveMost(entry, from)),
   };
 }
 

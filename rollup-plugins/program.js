@@ -17,8 +17,88 @@ export function internalNames(entry, tsconfig) {
   for (const file of program.getSourceFiles()) {
     if (!file.isDeclarationFile) collect(file, checker, declared, kept);
   }
-  keepExports(program.getSourceFile(entry), checker, kept);
+  keepExports(program.getSourceFile(entry), checker, kept, new Set());
   return [...declared].filter((name) => !kept.has(name));
+}
+
+/**
+ * Names for methods that no other class has: by file, where which name is to
+ * stand instead of the one that stands there. Left as they are: what the entry
+ * exports, what overrides or is overridden, and what is called by way of an
+ * interface.
+ *
+ * @returns Map of file to an array of { start, end, name }, in the order of the file
+ */
+export function methodNames(entry, tsconfig) {
+  const program = programOf(entry, tsconfig, {});
+  const checker = program.getTypeChecker();
+  const sources = program.getSourceFiles().filter((file) => !file.isDeclarationFile);
+  const exported = new Set();
+  keepExports(program.getSourceFile(entry), checker, new Set(), exported);
+  const { classes, interfaces } = typesOf(sources, checker);
+  const known = new Map();
+  for (const [node, type] of interfaces) {
+    const fitting = [...classes].filter(([, one]) => checker.isTypeAssignableTo(one, type));
+    known.set(node, fitting.map(([one]) => one));
+  }
+  /** The class whose method a declaration is; undefined where another may be meant, or others call it. */
+  const ownerOf = (declaration) => {
+    const { parent } = declaration;
+    if (exported.has(declaration)) return undefined;
+    if (ts.isMethodSignature(declaration) && known.get(parent)?.length === 1) {
+      const [only] = known.get(parent);
+      const method = only.members.find((member) => member.name?.getText() === declaration.name.text);
+      return method !== undefined && ts.isMethodDeclaration(method) ? ownerOf(method) : undefined;
+    }
+    const type = classes.get(parent);
+    const name = declaration.name.text;
+    if (!ts.isMethodDeclaration(declaration) || type === undefined) return undefined;
+    if (isOverriding(declaration, type, classes)) return undefined;
+    const isShared = [...known].some(([one, fitting]) => {
+      const member = interfaces.get(one).getProperty(name);
+      return member !== undefined && fitting.includes(parent)
+        && (fitting.length > 1 || member.declarations.some((signature) => exported.has(signature)));
+    });
+    return isShared ? undefined : parent;
+  };
+  return new Map(sources.map((source) => [source.fileName, renamed(source, checker, ownerOf)]));
+}
+
+function typesOf(sources, checker) {
+  const classes = new Map();
+  const interfaces = new Map();
+  const visit = (node) => {
+    if (ts.isClassDeclaration(node)) classes.set(node, checker.getTypeAtLocation(node));
+    else if (ts.isInterfaceDeclaration(node)) interfaces.set(node, checker.getTypeAtLocation(node));
+    ts.forEachChild(node, visit);
+  };
+  sources.forEach(visit);
+  return { classes, interfaces };
+}
+
+function isOverriding({ name, parent }, type, classes) {
+  return [...classes].some(([node, other]) => {
+    const isRelated = type.getBaseTypes()?.includes(other) || other.getBaseTypes()?.includes(type);
+    return node !== parent && isRelated && other.getProperty(name.text) !== undefined
+      && node.members.some((member) => member.name?.text === name.text);
+  });
+}
+
+function renamed(source, checker, ownerOf) {
+  const edits = [];
+  const visit = (node) => {
+    const isMember = ts.isMethodDeclaration(node.parent ?? node) || ts.isPropertyAccessExpression(node.parent ?? node);
+    if (ts.isIdentifier(node) && isMember && node.parent.name === node) {
+      const owners = new Set((checker.getSymbolAtLocation(node)?.declarations ?? []).map(ownerOf));
+      const [owner] = owners;
+      if (owners.size === 1 && owner !== undefined) {
+        edits.push({ start: node.getStart(), end: node.getEnd(), name: `${node.text}$${owner.name.text}` });
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return edits;
 }
 
 /**
@@ -87,11 +167,14 @@ function isExpectedByOthers(member, checker) {
   return property !== undefined && isForeign(property);
 }
 
-/** Adds all names that a user of the module can write: members of its types, and of theirs, but for private ones. */
-function keepExports(source, checker, kept) {
+/**
+ * Adds all names that a user of the module can write: members of its types, and
+ * of theirs, but for private ones; and their declarations.
+ */
+function keepExports(source, checker, kept, exports) {
   const seen = new Set();
   const keep = (type) => {
-    if (seen.has(type)) return;
+    if (seen.has(type) || isOpaque(type)) return;
     seen.add(type);
     if (type.isUnionOrIntersection()) type.types.forEach(keep);
     checker.getTypeArguments(type).forEach(keep);
@@ -104,12 +187,18 @@ function keepExports(source, checker, kept) {
       if (isForeign(property)) continue;
       if (declarations.some((one) => ts.getCombinedModifierFlags(one) & ts.ModifierFlags.Private)) continue;
       kept.add(property.name);
+      declarations.forEach((one) => exports.add(one));
       keep(checker.getTypeOfSymbol(property));
     }
   };
-  for (const exported of checker.getExportsOfModule(checker.getSymbolAtLocation(source))) {
-    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+  for (const one of checker.getExportsOfModule(checker.getSymbolAtLocation(source))) {
+    const symbol = one.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(one) : one;
     if (symbol.flags & ts.SymbolFlags.Value) keep(checker.getTypeOfSymbol(symbol));
     if (symbol.flags & ts.SymbolFlags.Type) keep(checker.getDeclaredTypeOfSymbol(symbol));
   }
+}
+
+/** What goes from one function of a module to another, so that its members are no part of what is exported. */
+function isOpaque({ symbol, aliasSymbol }) {
+  return (aliasSymbol ?? symbol)?.name === "Dialect";
 }

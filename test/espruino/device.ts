@@ -46,9 +46,10 @@ export class EspruinoDevice {
   private readonly code: string;
   private context: vm.Context = {};
 
-  /** @param code of the bundle */
+  /** @param code of the bundle, which Storage has as `chisme` */
   constructor(code: string) {
     this.code = code;
+    this.files.set("chisme", code);
   }
 
   /** Starts anew: what `require("chisme")` gives, in a context of its own. */
@@ -182,7 +183,7 @@ export class FakeUdpSocket {
   bind(port: number): this {
     if (this.isPortTaken()) throw new Error("Unable to create socket");
     this.isBound = true;
-    this.socket.bind(port);
+    this.socket.bind(port, "127.0.0.1");
     return this;
   }
 

@@ -1,0 +1,107 @@
+/** The nodes right below a node of an ESTree, in the order of the source. */
+export function childrenOf(node) {
+  const children = [];
+  for (const [key, value] of Object.entries(node)) {
+    // `{ a }` has one name that is key and value.
+    if (key === "key" && node.shorthand) continue;
+    for (const child of Array.isArray(value) ? value : [value]) {
+      if (typeof child?.type === "string") children.push(child);
+    }
+  }
+  return children.sort((one, other) => one.start - other.start);
+}
+
+/** Calls `visit` with each node and the nodes above it, the nearest last. */
+export function walk(node, visit, above = []) {
+  visit(node, above);
+  const path = [...above, node];
+  for (const child of childrenOf(node)) walk(child, visit, path);
+}
+
+export function some(node, condition) {
+  return condition(node) || childrenOf(node).some((child) => some(child, condition));
+}
+
+/** The source of a node, but for those nodes in it for which `replace` gives another. */
+export function render(code, node, replace) {
+  const replaced = replace(node);
+  if (replaced !== undefined) return replaced;
+  if (node.type === "Property" && node.shorthand) {
+    const value = render(code, node.value, replace);
+    return value === node.key.name ? value : `${node.key.name}: ${value}`;
+  }
+  let text = "";
+  let at = node.start;
+  for (const child of childrenOf(node)) {
+    text += code.slice(at, child.start) + render(code, child, replace);
+    at = child.end;
+  }
+  return text + code.slice(at, node.end);
+}
+
+/** Whether a node stands for a value that has this name, and not for a key or a property. */
+export function isReference(node, above) {
+  if (node.type !== "Identifier") return false;
+  const parent = above.at(-1);
+  switch (parent.type) {
+    case "MemberExpression": return parent.computed || parent.object === node;
+    case "MethodDefinition": case "PropertyDefinition": return false;
+    case "Property": return parent.shorthand || parent.value === node;
+    default: return true;
+  }
+}
+
+export function isFunction(node) {
+  return /Function/.test(node.type);
+}
+
+/** All names that are bound anywhere but at the top: parameters, variables, what is caught. */
+export function localNames(program) {
+  const names = new Set();
+  walk(program, (node, above) => {
+    const isInside = above.some(isFunction);
+    if (isFunction(node)) node.params.forEach(({ name }) => names.add(name));
+    if (isFunction(node) && isInside && node.id !== null) names.add(node.id?.name);
+    if (node.type === "CatchClause" && node.param !== null) names.add(node.param.name);
+    if (node.type === "VariableDeclarator" && above.length > 2) names.add(node.id.name);
+  });
+  return names;
+}
+
+/** The functions and methods at the top of a program: their names, nodes and, of methods, classes. */
+export function topFunctions(program) {
+  return program.body.flatMap((statement) => {
+    if (statement.type === "FunctionDeclaration") return [{ name: statement.id.name, node: statement, owner: null }];
+    if (statement.type !== "ClassDeclaration") return [];
+    return statement.body.body
+      .filter(({ kind, static: isStatic }) => kind === "method" && !isStatic)
+      .map((method) => ({ name: method.key.name, node: method, owner: statement }));
+  });
+}
+
+/**
+ * How often names occur: `calls` of a function by name, or of a method by
+ * whatever object, and all other mentions, which are none of these.
+ */
+export function countUses(program) {
+  const uses = { functionCalls: new Map(), methodCalls: new Map(), otherNames: new Map(), otherProperties: new Map() };
+  const count = (map, name) => map.set(name, (map.get(name) ?? 0) + 1);
+  walk(program, (node, above) => {
+    const parent = above.at(-1);
+    if (node.type === "MemberExpression" && !node.computed) {
+      const isCalled = parent.type === "CallExpression" && parent.callee === node && node.object.type !== "Super";
+      count(isCalled ? uses.methodCalls : uses.otherProperties, node.property.name);
+    } else if (node.type === "Property") {
+      count(uses.otherProperties, node.key.name ?? node.key.value);
+    } else if (node.type === "MethodDefinition") {
+      const isMethod = node.kind === "method" && !node.static;
+      if (!isMethod) count(uses.otherProperties, node.key.name);
+    }
+    if (!isReference(node, above)) return;
+    const isClassName = parent.type === "ClassDeclaration" && parent.id === node;
+    if (isClassName || isFunction(parent) && parent.body !== node) return;
+    const isCalled = parent.type === "CallExpression" && parent.callee === node;
+    count(isCalled ? uses.functionCalls : uses.otherNames, node.name);
+  });
+  return uses;
+}
