@@ -5,8 +5,8 @@ import { record } from "./trace.js";
 
 /*
  * Replays one recorded trace on V8, on 32-bit XS and, with --espruino and the
- * path of its build for Linux, on Espruino, and compares all outputs. Exit
- * status 1 when they differ.
+ * path of its build for Linux, on Espruino, minified and lean, and compares all
+ * outputs. Exit status 1 when they differ.
  */
 const { values } = parseArgs({
   options: {
@@ -20,7 +20,9 @@ const { values } = parseArgs({
 const traces = record(Number(values.seed), Number(values.steps));
 const steps = traces.reduce((sum, trace) => sum + trace.lines.length, 0);
 const { espruino } = values;
-const others = espruino === undefined ? [onXs] : [onXs, () => onEspruino(espruino)];
+const others = espruino === undefined ? [onXs] : [
+  onXs, () => onEspruino(espruino, "minified"), () => onEspruino(espruino, "lean"),
+];
 const v8 = () => Promise.resolve(onV8());
 const hashes: Record<string, string> = {};
 let difference: Difference | undefined;
@@ -34,10 +36,10 @@ if (values.json) {
   console.log(JSON.stringify({ seed: Number(values.seed), nodes: traces.length, steps, equal, hashes, difference }));
 } else {
   console.log(`seed ${values.seed}: ${steps} inputs of ${traces.length} nodes`);
-  for (const [name, hashed] of Object.entries(hashes)) console.log(`${name.padEnd(8)} ${hashed}`);
+  for (const [name, hashed] of Object.entries(hashes)) console.log(`${name.padEnd(13)} ${hashed}`);
   if (difference !== undefined) {
     console.log(`node ${difference.node} differs first at step ${difference.step}: ${difference.line}`);
-    for (const [name, output] of Object.entries(difference.outputs)) console.log(`${name.padEnd(8)} ${output}`);
+    for (const [name, output] of Object.entries(difference.outputs)) console.log(`${name.padEnd(13)} ${output}`);
   }
 }
 process.exitCode = equal ? 0 : 1;

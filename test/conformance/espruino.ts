@@ -10,22 +10,23 @@ import type { Replayer } from "./replay.js";
 /**
  * Espruino, which is not part of this project: its build for Linux, made of
  * the sources of Espruino by `make BOARD=LINUX`. The harness is bundled and
- * minified as `chisme.min.js` is.
+ * minified as `chisme.min.js` is, or left in flash as `chisme-lean.min.js` is.
  *
  * @param program path of the interpreter
  */
-export async function onEspruino(program: string): Promise<Replayer> {
+export async function onEspruino(program: string, kind: "minified" | "lean"): Promise<Replayer> {
   const entry = fileURLToPath(new URL("./espruino-entry.ts", import.meta.url));
-  const { minified } = await bundleForEspruino(entry);
+  const { [kind]: code } = await bundleForEspruino(entry, "harness");
   const folder = mkdtempSync(join(tmpdir(), "chisme-espruino-"));
   const script = join(folder, "script.js");
   // Not from Storage as that does, because here each byte of it would be a call of the system.
-  writeFileSync(script, `Modules.addCached("harness", ${JSON.stringify(minified)});
+  writeFileSync(script, `var harness = ${JSON.stringify(code)};
+Modules.addCached("harness", harness);
 require("harness").replay("lines", "answers");
 quit();
 `);
   return {
-    name: "espruino",
+    name: kind === "lean" ? "espruino-lean" : "espruino",
     send(lines) {
       writeFileSync(join(folder, "lines"), lines.map((line) => `${line}\n`).join(""));
       rmSync(join(folder, "answers"), { force: true });

@@ -74,12 +74,12 @@ const program = process.env.CHISME_ESPRUINO;
 
 // Not skipped but absent where there is no interpreter: CI takes a skipped test for a failure.
 if (program !== undefined) {
-  describe("chisme.min.js on the real interpreter", function () {
+  for (const kind of ["minified", "lean"] as const) describe(`the ${kind} bundle on the real interpreter`, function () {
     this.timeout(240000);
-    let minified = "";
+    let code = "";
 
     before(async () => {
-      minified = (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino.ts", import.meta.url)))).minified;
+      code = (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino.ts", import.meta.url))))[kind];
     });
 
     afterEach(async () => {
@@ -89,7 +89,7 @@ if (program !== undefined) {
 
     /** Puts the bundle into the Storage of a folder, as an upload does. */
     async function upload(folder: string): Promise<void> {
-      const script = `require("Storage").write("chisme", ${JSON.stringify(minified)}); print("uploaded"); quit();`;
+      const script = `require("Storage").write("chisme", ${JSON.stringify(code)}); print("uploaded"); quit();`;
       const interpreter = new Interpreter(program!, script, folder);
       const isUploaded = () => interpreter.lines.some((line) => line.includes("uploaded"));
       await interpreter.until("the bundle is uploaded", isUploaded);
