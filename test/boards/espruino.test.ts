@@ -11,7 +11,8 @@ import { EspruinoDevice } from "../espruino/device.js";
 import { root } from "./manifest.js";
 
 const PATIENCE_MS = 60000;
-const sketches = ["esp32.js", "lean.js"];
+/** Each sketch with the kind of bundle that is meant for its boards. */
+const sketches = { "esp32.js": "minified", "lean.js": "lean" } as const;
 
 /** Espruino's module `Wifi`, whose network the test switches on and off. */
 class FakeWifi {
@@ -38,20 +39,17 @@ class FakeWifi {
 
 describe("sketches for Espruino", function () {
   this.timeout(120000);
-  let minified = "";
-  let device: EspruinoDevice;
+  let bundles: Awaited<ReturnType<typeof bundleForEspruino>>;
+  let device: EspruinoDevice | undefined;
   let node: Gossip | undefined;
 
   before(async () => {
-    minified = (await bundleForEspruino(path.join(root, "src/espruino.ts"))).minified;
-  });
-
-  beforeEach(() => {
-    device = new EspruinoDevice(minified);
+    bundles = await bundleForEspruino(path.join(root, "src/espruino.ts"));
   });
 
   afterEach(() => {
-    device.halt();
+    device?.halt();
+    device = undefined;
     node?.close();
     node = undefined;
   });
@@ -65,7 +63,7 @@ describe("sketches for Espruino", function () {
     }
   }
 
-  for (const sketch of sketches) {
+  for (const [sketch, kind] of Object.entries(sketches)) {
     it(`${sketch} has nothing that Espruino has not`, () => {
       // Without the restrictions of the engine: a sketch may round.
       const rules = { ...bundleRules, "no-restricted-properties": "off" } as const;
@@ -74,6 +72,8 @@ describe("sketches for Espruino", function () {
     });
 
     it(`${sketch} joins Wi-Fi, shares its reading, and does so again after a loss`, async () => {
+      const board = new EspruinoDevice(bundles[kind]);
+      device = board;
       const port = freshPort();
       const seed = freshPort();
       // A port for the test alone, times that a test can wait for, and a node to tell.
@@ -91,8 +91,8 @@ describe("sketches for Espruino", function () {
       const printed: string[] = [];
       let degrees = 21.5;
       const analogRead = () => (degrees * 10 + 500) / 3600;
-      device.wifi = wifi.getIP();
-      device.run(source, (text) => printed.push(text), { analogRead, D34: 34, D0: 0, Wifi: wifi });
+      board.wifi = wifi.getIP();
+      board.run(source, (text) => printed.push(text), { analogRead, D34: 34, D0: 0, Wifi: wifi });
       await until("its reading arrives", () => data() === 21.5);
       const id = (0x12fedcba ^ ((port - 5000) << 16)) >>> 0;
       assert.equal(peer.rows().find((row) => row.port === port)?.id, id);
@@ -101,11 +101,11 @@ describe("sketches for Espruino", function () {
 
       wifi.lose();
       await until("it tries again", () => wifi.attempts > 3);
-      const bound = device.sockets.filter(({ isBound }) => isBound).length;
+      const bound = board.sockets.filter(({ isBound }) => isBound).length;
       wifi.isThere = true;
       degrees = 30;
       await until("its reading arrives again", () => data() === 30);
-      assert.equal(device.sockets.filter(({ isBound }) => isBound).length, bound + 1);
+      assert.equal(board.sockets.filter(({ isBound }) => isBound).length, bound + 1);
       const attempts = wifi.attempts;
       await new Promise((resolve) => setTimeout(resolve, 200));
       assert.equal(wifi.attempts, attempts);
