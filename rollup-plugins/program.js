@@ -37,8 +37,10 @@ export function methodNames(entry, tsconfig) {
   keepExports(program.getSourceFile(entry), checker, new Set(), exported);
   const { classes, interfaces } = typesOf(sources, checker);
   const known = new Map();
+  const literal = literalTypes(sources, checker);
   for (const [node, type] of interfaces) {
-    const fitting = [...classes].filter(([, one]) => checker.isTypeAssignableTo(one, type));
+    // A class may fit by accident an interface that an object literal is for.
+    const fitting = literal.has(type) ? [] : [...classes].filter(([, one]) => checker.isTypeAssignableTo(one, type));
     known.set(node, fitting.map(([one]) => one));
   }
   /** The class whose method a declaration is; undefined where another may be meant, or others call it. */
@@ -51,7 +53,7 @@ export function methodNames(entry, tsconfig) {
       return method !== undefined && ts.isMethodDeclaration(method) ? ownerOf(method) : undefined;
     }
     const type = classes.get(parent);
-    const name = declaration.name.text;
+    const name = declaration.name?.text;
     if (!ts.isMethodDeclaration(declaration) || type === undefined) return undefined;
     if (isOverriding(declaration, type, classes)) return undefined;
     const isShared = [...known].some(([one, fitting]) => {
@@ -74,6 +76,18 @@ function typesOf(sources, checker) {
   };
   sources.forEach(visit);
   return { classes, interfaces };
+}
+
+/** The types that object literals are written for. */
+function literalTypes(sources, checker) {
+  const types = new Set();
+  const visit = (node) => {
+    const type = ts.isObjectLiteralExpression(node) ? checker.getContextualType(node) : undefined;
+    if (type !== undefined) types.add(checker.getNonNullableType(type));
+    ts.forEachChild(node, visit);
+  };
+  sources.forEach(visit);
+  return types;
 }
 
 function isOverriding({ name, parent }, type, classes) {
@@ -186,6 +200,7 @@ function keepExports(source, checker, kept, exports) {
       const declarations = property.declarations ?? [];
       if (isForeign(property)) continue;
       if (declarations.some((one) => ts.getCombinedModifierFlags(one) & ts.ModifierFlags.Private)) continue;
+      if (declarations.some((one) => ts.getJSDocTags(one).some(({ tagName }) => tagName.text === "internal"))) continue;
       kept.add(property.name);
       declarations.forEach((one) => exports.add(one));
       keep(checker.getTypeOfSymbol(property));
@@ -198,7 +213,10 @@ function keepExports(source, checker, kept, exports) {
   }
 }
 
+/** Made by one function of the module for another. */
+const OPAQUE = new Set(["Dialect", "Sealing"]);
+
 /** What goes from one function of a module to another, so that its members are no part of what is exported. */
 function isOpaque({ symbol, aliasSymbol }) {
-  return (aliasSymbol ?? symbol)?.name === "Dialect";
+  return OPAQUE.has((aliasSymbol ?? symbol)?.name);
 }

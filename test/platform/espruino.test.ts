@@ -162,7 +162,7 @@ describe("the platform of Espruino", function () {
       const driver = new LogDriver(() => device.boot().flashLog("log", 3, OPTIONS), KEPT_MAX);
       for (const step of steps(new Dice(1, 1), 300, 200, KEPT_MAX)) driver.run([step]);
       driver.restart();
-      assert.deepEqual([...device.files].map(([file, { length }]) => [file, length]).sort(), [
+      assert.deepEqual([...device.files].filter(isOfLog).map(([file, { length }]) => [file, length]).sort(), [
         ["log0", 4064], ["log1", 4064], ["log2", 4064],
       ]);
     });
@@ -171,7 +171,7 @@ describe("the platform of Espruino", function () {
       const log = chisme.flashLog();
       assert.ok(log.append(record(1, 512), 512));
       assert.equal(chisme.flashStorage("chisme", log).log, log);
-      assert.deepEqual([...device.files.keys()], ["chisme.log0"]);
+      assert.deepEqual([...device.files].filter(isOfLog).map(([file]) => file), ["chisme.log0"]);
     });
 
     it("loses nothing when power goes after any byte", () => {
@@ -212,3 +212,8 @@ describe("the platform of Espruino", function () {
     });
   });
 });
+
+/** The module itself is a file, too. */
+function isOfLog([file]: [string, unknown]): boolean {
+  return file !== "chisme";
+}
