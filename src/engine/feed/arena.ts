@@ -60,6 +60,7 @@ export class Arena {
   hasFlag(record: number, flag: number): boolean { return (this.words[record + META] & flag) !== 0; }
   setFlag(record: number, flag: number): void { this.words[record + META] |= flag; }
   clearFlag(record: number, flag: number): void { this.words[record + META] &= ~flag; }
+  isFreed(record: number): boolean { return this.hasFlag(record, RECORD_FREED); }
   isUntold(record: number): boolean { return record >= this.untold; }
 
   /** Gives a record another number. Those of all records in its feed's circle must stay in order. */
@@ -111,19 +112,15 @@ export class Arena {
     const quiet = sequence <= this.get(slot, TOLD);
     this.words[record + META] = (slot << OWNER_SHIFT) | (quiet ? RECORD_QUIET : 0) | length;
     this.link(record);
-    this.set(slot, HELD, this.get(slot, HELD) + words);
     return record;
   }
 
   /** Frees a record. */
   free(record: number): void {
-    if (this.hasFlag(record, RECORD_FREED)) return;
+    if (this.isFreed(record)) return;
     if (this.hasFlag(record, RECORD_GONE)) this.goneCount--;
-    const words = recordWords(this.eventLength(record));
-    const slot = this.owner(record);
     this.setFlag(record, RECORD_FREED);
-    this.freedWords += words;
-    this.set(slot, HELD, this.get(slot, HELD) - words);
+    this.freedWords += this.wordsAt(record);
   }
 
   /** Frees a value that ended without an event that says so, as soon as the application was told. */
@@ -184,6 +181,9 @@ export class Arena {
     this.freedWords = 0;
   }
 
+  /** Words that a record takes. */
+  wordsAt(record: number): number { return recordWords(this.eventLength(record)); }
+
   /** Puts a record into its place in the circle of its feed. */
   private link(record: number): void {
     const words = this.words;
@@ -207,8 +207,6 @@ export class Arena {
     words[record + NEXT] = words[before + NEXT];
     words[before + NEXT] = record;
   }
-
-  private wordsAt(record: number): number { return recordWords(this.eventLength(record)); }
 
   /** The first record that is held from this one on, up to and with `last`; or 0. */
   private passFreed(from: number, last: number): number {
@@ -237,8 +235,8 @@ export const BASE_SECOND = 6;
 export const ERASED = 7;
 /** Sequence number up to which the application was told of events, or needs not be. */
 export const TOLD = 8;
-/** Words that the feed's records take. */
-export const HELD = 9;
+/** Words of records that need not stay: all but those of the latest values. */
+export const SPARE = 9;
 /** The record with the greatest sequence number, or 0. */
 const LAST = 10;
 const FEED_WORDS = 11;

@@ -1,6 +1,6 @@
 import {
-  Arena, BASE_FIRST, BASE_SECOND, ERASED, FLOOR, GENERATION, HELD, RECORD_DOUBTED, RECORD_GONE, RECORD_SUPERSEDED,
-  SEQUENCE, TIP_FIRST, TIP_SECOND, TOLD,
+  Arena, BASE_FIRST, BASE_SECOND, ERASED, FLOOR, GENERATION, RECORD_DOUBTED, RECORD_GONE, RECORD_SUPERSEDED, SEQUENCE,
+  SPARE, TIP_FIRST, TIP_SECOND, TOLD,
 } from "./arena.js";
 import { Writer } from "../cursor.js";
 import { Chain, chainBytes } from "./chain.js";
@@ -73,7 +73,7 @@ export class Feeds {
     const arena = this.arena;
     arena.freeAll(slot, 0);
     arena.set(slot, GENERATION, generation);
-    for (let column = SEQUENCE; column <= TOLD; column++) arena.set(slot, column, 0);
+    for (let column = SEQUENCE; column <= SPARE; column++) arena.set(slot, column, 0);
     arena.set(slot, FLOOR, 1);
   }
 
@@ -92,7 +92,9 @@ export class Feeds {
     if (words <= arena.room()) return true;
     // More than is needed, so that records are moved together once for many events.
     const wanted = Math.max(words, arena.size() >>> ROOM_SHIFT);
-    if (words > arena.size()) return false;
+    let most = arena.room();
+    for (let slot = 0; slot < this.capacity; slot++) most += arena.get(slot, SPARE);
+    if (words > most) return false;
     while (arena.room() < wanted && this.forgetOldest()) continue;
     return words <= arena.room();
   }
@@ -132,6 +134,7 @@ export class Feeds {
     }
     const record = arena.allocate(slot, sequence, check, length);
     this.move(this.chain.eventAt, arena.eventAt(record), length);
+    if (!this.isLive(record)) this.addSpare(slot, arena.wordsAt(record));
     this.supersede(slot, record);
   }
 
@@ -283,9 +286,9 @@ export class Feeds {
     let most = 0;
     let victim = -1;
     for (let slot = 0; slot < this.capacity; slot++) {
-      const held = this.arena.get(slot, HELD);
-      if (held <= most || this.floorRecord(slot) === 0) continue;
-      most = held;
+      const spare = this.arena.get(slot, SPARE);
+      if (spare <= most || this.floorRecord(slot) === 0) continue;
+      most = spare;
       victim = slot;
     }
     if (victim >= 0) this.raiseFloor(victim);
@@ -311,13 +314,22 @@ export class Feeds {
     if (this.isLive(record)) return;
     // Who holds what a removal ended must hear of that, even when the removal is not held any more.
     if (this.kind(record) === KIND_REMOVE && !arena.hasFlag(record, RECORD_SUPERSEDED)) this.erase(slot, record);
-    else arena.free(record);
+    else this.free(slot, record);
   }
 
   private erase(slot: number, record: number): void {
     const arena = this.arena;
     if (arena.get(slot, ERASED) < arena.sequence(record)) arena.set(slot, ERASED, arena.sequence(record));
-    arena.free(record);
+    this.free(slot, record);
+  }
+
+  private free(slot: number, record: number): void {
+    if (!this.isLive(record)) this.addSpare(slot, -this.arena.wordsAt(record));
+    this.arena.free(record);
+  }
+
+  private addSpare(slot: number, words: number): void {
+    this.arena.set(slot, SPARE, this.arena.get(slot, SPARE) + words);
   }
 
   /** Notes which event of the same topic and key a new one supersedes, or by which it is: there is one at most. */
@@ -329,8 +341,12 @@ export class Feeds {
       const apart = other === record || arena.hasFlag(other, RECORD_SUPERSEDED) || !this.haveSameName(other, record);
       if (apart) continue;
       const older = arena.sequence(other) < sequence ? other : record;
-      if (arena.sequence(older) < this.floor(slot) || !this.isWhole(slot)) arena.free(older);
-      else arena.setFlag(older, RECORD_SUPERSEDED);
+      if (arena.sequence(older) < this.floor(slot) || !this.isWhole(slot)) {
+        this.free(slot, older);
+      } else {
+        if (this.isLive(older)) this.addSpare(slot, arena.wordsAt(older));
+        arena.setFlag(older, RECORD_SUPERSEDED);
+      }
       return;
     }
   }
@@ -353,7 +369,7 @@ export class Feeds {
   private freeAllBut(slot: number, withLogs: boolean): void {
     const arena = this.arena;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (!this.isLive(record) && !(withLogs && this.kind(record) === KIND_LOG)) arena.free(record);
+      if (!this.isLive(record) && !(withLogs && this.kind(record) === KIND_LOG)) this.free(slot, record);
     }
   }
 

@@ -52,9 +52,8 @@ export class Intake {
       if (isNew) feeds.begin(slot, run.generation);
       else if (held === 0) feeds.startOver(slot);
       reason = this.storeRun(slot, reader, run, event, feeds.reserve(words));
-      this.passOver(reader, run, event, end);
     }
-    reader.position = end;
+    this.passOver(reader, run, event, end);
     return reason;
   }
 
@@ -68,11 +67,10 @@ export class Intake {
     if (!isNew && isWhole && part.base <= feeds.sequence(slot)) return DROP_DUPLICATE;
     const end = reader.position;
     const isTrue = this.verifyPart(slot, reader, part, event);
-    const reason = isTrue ? this.placePart(slot, part, isNew, isWhole) : DROP_EVENT;
-    if (reason !== DROP_NONE) return reason;
-    const stored = this.storePart(slot, reader, part, event);
+    let reason = isTrue ? this.placePart(slot, part, isNew, isWhole) : DROP_EVENT;
+    if (reason === DROP_NONE) reason = this.storePart(slot, reader, part, event);
     this.passOver(reader, part, event, end);
-    return stored;
+    return reason;
   }
 
   /** Whether a run has another tip after an event that is held. */

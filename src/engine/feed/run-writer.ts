@@ -67,7 +67,8 @@ export class RunWriter {
     const start = writer.position;
     let record = from < this.feeds.floor(slot) ? 0 : arena.find(slot, from);
     if (record === 0 || writer.room() < headBytes(this.feeds, slot, from) + CHECK_BYTES) return from;
-    this.writeHead(writer, slot);
+    this.writeHead(writer, slot, 0);
+    this.writeFeed(writer, slot);
     writer.varint(from);
     let count = 0;
     let check = 0;
@@ -108,10 +109,9 @@ export class RunWriter {
     if (isLast) feeds.tipAt(slot, base);
     const tipFirst = isLast ? feeds.chain.first() : 0;
     const tipSecond = isLast ? feeds.chain.second() : 0;
-    const start = writer.position;
-    this.writeHead(writer, slot);
-    writer.bytes[start] |= count;
+    this.writeHead(writer, slot, count);
     writer.u8(isLast ? 1 : 0);
+    this.writeFeed(writer, slot);
     writer.varint(after);
     writer.varint(base);
     writer.varint(erased);
@@ -203,12 +203,15 @@ export class RunWriter {
     return this.feeds.arena.sequence(record) <= this.feeds.sequence(slot);
   }
 
-  private writeHead(writer: Writer, slot: number): void {
+  private writeHead(writer: Writer, slot: number, count: number): void {
+    const inline = Math.min(this.feeds.generation(slot), GENERATION_FOLLOWS);
+    writer.u8((slot === OWN_SLOT ? RUN_OF_SENDER : 0) | (inline << GENERATION_SHIFT) | count);
+  }
+
+  private writeFeed(writer: Writer, slot: number): void {
     const generation = this.feeds.generation(slot);
-    const inline = Math.min(generation, GENERATION_FOLLOWS);
-    writer.u8((slot === OWN_SLOT ? RUN_OF_SENDER : 0) | (inline << GENERATION_SHIFT));
     if (slot !== OWN_SLOT) writer.u32(this.feeds.author(slot));
-    if (inline === GENERATION_FOLLOWS) writer.varint(generation);
+    if (generation >= GENERATION_FOLLOWS) writer.varint(generation);
   }
 
   private read(record: number): void {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { encodeCbor } from "../../../src/engine/cbor.js";
 import { Reader, Writer } from "../../../src/engine/cursor.js";
-import { RECORD_GONE } from "../../../src/engine/feed/arena.js";
+import { RECORD_GONE, SPARE } from "../../../src/engine/feed/arena.js";
 import {
   EventData, KIND_LOG, KIND_REMOVE, KIND_SET, eventBytes, kindOf, readEvent, topicLengthOf, writeEvent,
 } from "../../../src/engine/feed/event.js";
@@ -211,7 +211,10 @@ export class FeedNode {
       beginRuns(this.run);
       while (!reader.failed && reader.position < bytes.length) {
         const reason = readRun(reader, this.run, this.event, sender, isPart);
-        if (reason !== 0) return [reason];
+        if (reason !== 0) {
+          this.drops.push(reason);
+          return [reason];
+        }
         if (isCheck) continue;
         const end = [reader.position, this.run.ms, this.run.counter];
         const slot = this.ids.indexOf(this.run.author);
@@ -285,6 +288,9 @@ export class FeedNode {
       const bytes = feeds.arena.bytes.subarray(start, start + feeds.arena.eventLength(record));
       assert.equal(hex(bytes), hex(truth.event(generation, number)), `event ${number} is as it was said`);
     }
+    const spare = numbers.map((number) => feeds.arena.find(slot, number)).filter((record) => !feeds.isLive(record));
+    const words = spare.reduce((sum, record) => sum + feeds.arena.wordsAt(record), 0);
+    assert.equal(feeds.arena.get(slot, SPARE), words, "words that may go");
     if (!feeds.isWhole(slot) || sequence === 0) return;
     const floor = feeds.floor(slot);
     assert.ok(floor >= 1 && floor <= sequence + 1);

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import {
+  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_GAP, DROP_OLD_GENERATION,
+} from "../../../src/engine/feed/feed-drops.js";
 import { propertyOptions } from "../../support/random.js";
 import { FeedNode, type PlainEvent, T, Truth, logEvent, removeEvent, setEvent } from "./feed-support.js";
 
@@ -76,6 +79,10 @@ function settle(nodes: FeedNode[]): void {
       }
     }
     nodes.forEach((node) => node.check());
+  }
+  for (const node of nodes) {
+    const honest = [DROP_GAP, DROP_DUPLICATE, DROP_OLD_GENERATION, DROP_ARENA_FULL];
+    assert.deepEqual(node.drops.filter((reason) => !honest.includes(reason)), []);
   }
   for (const author of nodes.slice(0, 3)) {
     for (const node of nodes) {
