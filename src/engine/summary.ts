@@ -42,6 +42,8 @@ export class Summary {
   private first = 0;
   /** First key of the bucket that the last burst had no room for; 0 when all did fit. */
   private nextKey = 0;
+  /** Whether the rows' feeds are told, too: the peer has feeds. */
+  withFeeds = false;
   /** Key at which a list goes on that did not fit; 0 when a new one begins. */
   private resume = 0;
 
@@ -58,6 +60,7 @@ export class Summary {
     if (this.marked > 0) this.nextKey = bucketFrom(this.nextMarked(), this.log);
     this.marked = 0;
     this.resume = 0;
+    this.withFeeds = false;
   }
 
   /** Whether a bucket is left to be told. */
@@ -91,6 +94,7 @@ export class Summary {
    * there is no room for it. `write` has to follow.
    */
   writeAll(writer: FrameWriter, counter: number): boolean {
+    writer.withFeeds = this.withFeeds;
     const count = countBetween(this.rows, 0, KEY_MAX);
     if (count <= FLAT_ROWS_MAX) {
       this.begin(0, SECTION_FLAT);
@@ -108,6 +112,7 @@ export class Summary {
   /** Writes what is marked, as far as it fits. Returns whether all of it did. */
   write(writer: FrameWriter, counter: number): boolean {
     if (this.marked === 0) return true;
+    writer.withFeeds = this.withFeeds;
     if (!this.writeDigests(writer) || !this.writeFlats(writer, counter)) return false;
     // In a frame the buckets ascend: those before the first come in the next.
     this.first = 0;

@@ -237,9 +237,13 @@ export const ERASED = 7;
 export const TOLD = 8;
 /** Words of records that need not stay: all but those of the latest values. */
 export const SPARE = 9;
+/** What the peer that is answered holds of the feed, and what is to be done about it: see `FeedOutbox`. */
+export const PEER_GENERATION = 10;
+export const PEER_SEQUENCE = 11;
+export const NOTES = 12;
 /** The record with the greatest sequence number, or 0. */
-const LAST = 10;
-const FEED_WORDS = 11;
+const LAST = 13;
+const FEED_WORDS = 14;
 /** Bytes of one feed. */
 export const FEED_BYTES = FEED_WORDS * 4;
 

@@ -1,6 +1,6 @@
 import {
-  Arena, BASE_FIRST, BASE_SECOND, ERASED, FLOOR, GENERATION, RECORD_DOUBTED, RECORD_GONE, RECORD_SUPERSEDED, SEQUENCE,
-  SPARE, TIP_FIRST, TIP_SECOND, TOLD,
+  Arena, BASE_FIRST, BASE_SECOND, ERASED, FLOOR, GENERATION, NOTES, RECORD_DOUBTED, RECORD_GONE, RECORD_SUPERSEDED,
+  SEQUENCE, SPARE, TIP_FIRST, TIP_SECOND, TOLD,
 } from "./arena.js";
 import { Writer } from "../cursor.js";
 import { Chain, chainBytes } from "./chain.js";
@@ -33,6 +33,8 @@ export class Feeds {
   /** Longest event, in canonical form; the same in all nodes of a network. */
   readonly eventBytesMax: number;
   readonly capacity: number;
+  /** How often a feed was dropped: a uint32 that wraps. */
+  dropped = 0;
   private readonly authors: Authors;
   private readonly writer = new Writer();
 
@@ -80,6 +82,8 @@ export class Feeds {
   /** Forgets a feed, as its row is forgotten. */
   drop(slot: number): void {
     this.begin(slot, 0);
+    this.arena.set(slot, NOTES, 0);
+    this.dropped = (this.dropped + 1) >>> 0;
   }
 
   /**
@@ -246,9 +250,21 @@ export class Feeds {
       ttlSeconds += (bytes[at] & 0x7f) * factor;
       if (bytes[at++] < 0x80) break;
     }
+    return this.ms(record) + ttlSeconds * 1000 <= physicalMs;
+  }
+
+  /** A record's stamp: milliseconds since 1970. */
+  ms(record: number): number {
+    const start = this.arena.eventAt(record);
     let ms = 0;
-    for (let i = start + 1; i < start + 7; i++) ms = ms * 256 + bytes[i];
-    return ms + ttlSeconds * 1000 <= physicalMs;
+    for (let i = start + 1; i < start + 7; i++) ms = ms * 256 + this.arena.bytes[i];
+    return ms;
+  }
+
+  /** A record's stamp: the counter. */
+  counter(record: number): number {
+    const start = this.arena.eventAt(record);
+    return (this.arena.bytes[start + 7] << 8) | this.arena.bytes[start + 8];
   }
 
   /** Whether a record has the latest value of its topic and key, however old. */

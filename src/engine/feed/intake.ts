@@ -47,7 +47,7 @@ export class Intake {
     if (run.first > held + 1 || (!isNew && !feeds.isWhole(slot))) return DROP_GAP;
     const end = reader.position;
     const words = this.verifyRun(slot, reader, run, event, held);
-    let reason = words === TOO_LARGE ? DROP_EVENT : DROP_FORK;
+    let reason = words === UNFIT ? DROP_EVENT : DROP_FORK;
     if (words >= 0) {
       if (isNew) feeds.begin(slot, run.generation);
       else if (held === 0) feeds.startOver(slot);
@@ -95,13 +95,21 @@ export class Intake {
       readRunEvent(reader, run, event, false);
       if (run.sequence <= held) continue;
       const length = this.draft(reader, event);
-      if (length < 0) return TOO_LARGE;
+      if (length < 0 || (run.sequence === held + 1 && !this.isLater(slot, held, event))) return UNFIT;
       chain.link(run.sequence, length);
       feeds.arena.words[tips + i * 2] = chain.first();
       feeds.arena.words[tips + i * 2 + 1] = chain.second();
       words += recordWords(length);
     }
     return chain.first() === run.check ? words : UNTRUE;
+  }
+
+  /** Whether a stamp is later than that of the last event that is held: stamps rise along a feed. */
+  private isLater(slot: number, held: number, event: EventData): boolean {
+    const feeds = this.feeds;
+    const last = held === 0 ? 0 : feeds.arena.find(slot, held);
+    return last === 0 || event.ms > feeds.ms(last)
+      || (event.ms === feeds.ms(last) && event.counter > feeds.counter(last));
   }
 
   private storeRun(slot: number, reader: Reader, run: RunData, event: EventData, hasRoom: boolean): number {
@@ -191,7 +199,8 @@ export class Intake {
   }
 }
 
-const TOO_LARGE = -1;
+/** Too long, or with a stamp that is not later than the last one. */
+const UNFIT = -1;
 const UNTRUE = -2;
 
 /** Starts the check of a part: a tip of zeros is none. */

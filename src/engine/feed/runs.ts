@@ -35,9 +35,6 @@ import { DROP_EVENT } from "./feed-drops.js";
  *
  * A wide varint is LEB128 of up to 49 bits in its shortest form.
  */
-export const SECTION_EVENTS = 5;
-export const SECTION_SNAPSHOT = 7;
-
 export const RUN_OF_SENDER = 0x80;
 export const GENERATION_SHIFT = 4;
 /** The generation follows. */
@@ -120,9 +117,12 @@ function checkEvents(reader: Reader, run: RunData, event: EventData, isPart: boo
   rewindRun(reader, run, isPart);
   for (let i = 0; i < run.count; i++) {
     const before = run.sequence;
+    const beforeMs = run.ms;
+    const beforeCounter = run.counter;
     readRunEvent(reader, run, event, isPart);
     const inOrder = !isPart || (run.sequence > before && run.sequence <= run.base);
-    if (reader.failed || !inOrder || !isStamp(run.ms, run.counter)) return DROP_EVENT;
+    const isLater = i === 0 || run.ms > beforeMs || (run.ms === beforeMs && run.counter > beforeCounter);
+    if (reader.failed || !inOrder || !isLater || !isStamp(run.ms, run.counter)) return DROP_EVENT;
     const reason = checkBody(reader, event);
     if (reason !== DROP_NONE) return reason;
   }

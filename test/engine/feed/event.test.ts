@@ -7,7 +7,7 @@ import {
   EventData, KIND_LOG, KIND_REMOVE, KIND_SET, canonicalBytes, checkEvent, writeCanonical,
 } from "../../../src/engine/feed/event.js";
 import { DROP_EVENT } from "../../../src/engine/feed/feed-drops.js";
-import { Sha256 } from "../../../src/engine/feed/sha256.js";
+import { type Digest, Sha256 } from "../../../src/engine/feed/sha256.js";
 import { propertyOptions } from "../../support/random.js";
 import { type PlainEvent, T, bytesOf, cborOf, hex, plainOf, tipAfter, wordsHex } from "./feed-support.js";
 
@@ -142,7 +142,7 @@ describe("events", () => {
 describe("the chain of a feed", () => {
   const AUTHOR = 0xdeadbeef;
 
-  function chain(digest = new Sha256()): Chain {
+  function chain(digest: Digest = new Sha256()): Chain {
     return new Chain(digest, new Uint8Array(chainBytes(128) + 9), 5, 128);
   }
 
@@ -150,7 +150,7 @@ describe("the chain of a feed", () => {
     fc.assert(fc.property(fc.array(anyEvent, { maxLength: 5 }), fc.nat(0xffffffff), (events, generation) => {
       const links = chain();
       links.begin(AUTHOR, generation, 0, 0);
-      let tip = new Uint8Array(8);
+      let tip: Uint8Array = new Uint8Array(8);
       events.map(bytesOf).filter((bytes) => bytes.length <= 128).forEach((bytes, i) => {
         links.bytes.set(bytes, links.eventAt);
         links.link(i + 1, bytes.length);

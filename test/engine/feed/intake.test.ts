@@ -144,7 +144,7 @@ describe("runs of events", () => {
   it("of a later generation take the place of all before", () => {
     const { author, other, truth } = pair();
     say(author, 1, 3);
-    author.say(setEvent("key", 3));
+    author.say(setEvent("key", 4));
     const old = section(author, other);
     deliver(author, other);
     beginAgain(author, truth, 9);
@@ -308,7 +308,7 @@ describe("snapshots", () => {
     sync(author, early);
     sayMany(author, 20);
     sync(author, early);
-    author.say(removeEvent("key 1", 50));
+    author.say(removeEvent("key 1", 33));
     sync(author, late);
     for (let n = 0; n < 8; n++) {
       sayMany(author, 10);
