@@ -127,6 +127,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     this.started = true;
     this.clock.start(nowMs);
     this.self.start(revision, isRemembered);
+    if (this.feed !== undefined) this.feed.own.start(isRemembered);
     this.outbox.count(this.random.below(FIRST_COUNTERS));
     this.rounds.start();
   }

@@ -113,6 +113,8 @@ export class FakeSocket implements GossipSocket {
 
 export class FakeClock implements GossipClock {
   timers = 0;
+  /** As most boards begin: nobody told them the time. */
+  physicalMs: () => number | undefined = () => undefined;
 
   constructor(private readonly network: FakeNetwork) {}
 

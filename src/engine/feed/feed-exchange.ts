@@ -97,7 +97,7 @@ export class FeedExchange implements EventScratch {
   /** Whether a row shows just what is held here, or nothing. */
   agrees(slot: number, row: RowData): boolean {
     const feeds = this.feeds;
-    return !row.hasFeed || (row.feedSequence === feeds.sequence(slot)
+    return !row.hasFeed || (row.feedSequence === this.outbox.shownSequence(slot)
       && (row.feedSequence === 0 || row.feedGeneration === feeds.generation(slot))
       && row.feedTip === this.outbox.shownTip(slot));
   }
@@ -120,7 +120,13 @@ export class FeedExchange implements EventScratch {
 
   /** All of a frame was taken in: what follows from what it showed. */
   settle(): void {
-    if (!this.isShown) return;
+    if (this.isShown) this.settleAll();
+    // Who holds feeds has answered, and would have sent what it holds of this node's.
+    const frame = this.node.frame;
+    if (this.outbox.isOwnQuiet && frame.isAnswer() && frame.frontier >= 0) this.own.speakUp();
+  }
+
+  private settleAll(): void {
     const outbox = this.outbox;
     // The sender has more for us: what is held now tells it where to go on.
     const isMore = (this.node.frame.flags & FLAG_MORE) !== 0;
@@ -138,8 +144,10 @@ export class FeedExchange implements EventScratch {
   private takeOne(slot: number, isPart: boolean): number {
     const rows = this.node.rows;
     const frame = this.node.frame;
-    // What the node itself has said since it started, nobody knows better.
-    if (slot === OWN_SLOT && this.own.hasPublished) return DROP_NONE;
+    if (slot === OWN_SLOT && this.own.hasPublished) {
+      this.own.hearRun(this.run);
+      return DROP_NONE;
+    }
     rows.leaveFrontier(slot);
     const reason = isPart ? this.intake.takePart(slot, frame, this.run, this.event)
       : this.intake.takeRun(slot, frame, this.run, this.event);
@@ -158,7 +166,7 @@ export class FeedExchange implements EventScratch {
   private settleOne(slot: number): void {
     const outbox = this.outbox;
     outbox.clearNotes(slot, NOTE_SEEN);
-    if (slot === OWN_SLOT && this.own.hear()) return;
+    if (slot === OWN_SLOT && (this.own.hear() || outbox.isOwnQuiet)) return;
     if (outbox.lacks(slot) !== LACKS_NOTHING) outbox.give(slot);
     else if (this.isBehind(slot)) this.node.outbox.send(slot);
     else if (this.isForked(slot)) this.node.faults.report(EVENT_FORK, slot);

@@ -1,7 +1,7 @@
 import { varintBytes, type Writer } from "../cursor.js";
 import { SECTION_EVENTS, SECTION_SNAPSHOT } from "../frame.js";
 import type { FrameWriter } from "../frame-writer.js";
-import { FLAG_SENT_AS_NEWS, type RowData, type Rows } from "../rows.js";
+import { FLAG_SENT_AS_NEWS, OWN_SLOT, type RowData, type Rows } from "../rows.js";
 import { NOTES, PEER_GENERATION, PEER_SEQUENCE } from "./arena.js";
 import type { Feeds } from "./feeds.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, RunWriter } from "./run-writer.js";
@@ -35,6 +35,8 @@ export class FeedOutbox {
   private readonly feeds: Feeds;
   private readonly rows: Rows;
   private readonly writer: RunWriter;
+  /** The own feed is kept back: as if nothing of it were held. */
+  isOwnQuiet = false;
   /** Feeds that the peer lacks something of. */
   private toFeed = 0;
   /** Whether any feed has notes of the last input. */
@@ -113,20 +115,25 @@ export class FeedOutbox {
   /** Whether a row says what is held of its feed: not when that goes to the peer, who would ask for it. */
   isShown(slot: number): boolean { return !this.hasNote(slot, NOTE_TO_FEED); }
 
+  /** A feed's sequence number as rows show it. */
+  shownSequence(slot: number): number {
+    return slot === OWN_SLOT && this.isOwnQuiet ? 0 : this.feeds.sequence(slot);
+  }
+
   /** 16 bits of a feed's tip as rows show it; 0 when it is not known. */
   shownTip(slot: number): number {
-    return this.feeds.isWhole(slot) && this.feeds.sequence(slot) > 0 ? shown(this.feeds.tipFirst(slot)) : 0;
+    return this.feeds.isWhole(slot) && this.shownSequence(slot) > 0 ? shown(this.feeds.tipFirst(slot)) : 0;
   }
 
   /** Bytes that `writeRow` writes. */
   rowBytes(slot: number): number {
-    const sequence = this.feeds.sequence(slot);
+    const sequence = this.shownSequence(slot);
     return sequence === 0 ? 1 : varintBytes(sequence) + varintBytes(this.feeds.generation(slot)) + 2;
   }
 
   /** Writes what is held of a feed into its author's row. */
   writeRow(writer: Writer, slot: number): void {
-    const sequence = this.feeds.sequence(slot);
+    const sequence = this.shownSequence(slot);
     writer.varint(sequence);
     if (sequence === 0) return;
     writer.varint(this.feeds.generation(slot));
@@ -137,7 +144,7 @@ export class FeedOutbox {
   noteNews(): void {
     for (let slot = 0; slot < this.feeds.capacity; slot++) {
       const isNews = this.fresh(slot) > 0 && this.rows.isHeld(slot) && this.rows.hasFlag(slot, FLAG_SENT_AS_NEWS);
-      if (isNews && this.isShown(slot)) this.setNote(slot, NOTE_NEWS);
+      if (isNews && this.isShown(slot) && this.shownSequence(slot) > 0) this.setNote(slot, NOTE_NEWS);
     }
   }
 

@@ -3,6 +3,7 @@ import { recordWords } from "./arena.js";
 import { eventBytes, writeEvent } from "./event.js";
 import type { FeedExchange, FeedNode } from "./feed-exchange.js";
 import { shown } from "./feed-outbox.js";
+import type { RunData } from "./runs.js";
 
 /** An event can't be made: the arena is full of values that are alive. */
 export const DRAFT_ARENA_FULL = -1;
@@ -64,6 +65,31 @@ export class OwnFeed {
     feeds.append(OWN_SLOT, length);
     this.node.rows.joinFrontier(OWN_SLOT);
     outbox.refresh(OWN_SLOT, 1);
+  }
+
+  /**
+   * The node starts. One that remembers nothing may have had another feed under
+   * the same number: it keeps its own back until a peer has told what it knows.
+   */
+  start(isRemembered: boolean): void {
+    this.exchange.outbox.isOwnQuiet = !isRemembered && this.exchange.feeds.sequence(OWN_SLOT) === 0;
+  }
+
+  /** Nobody knows better. */
+  speakUp(): void {
+    const sequence = this.exchange.feeds.sequence(OWN_SLOT);
+    this.exchange.outbox.isOwnQuiet = false;
+    if (sequence > 0) this.exchange.outbox.refresh(OWN_SLOT, sequence);
+  }
+
+  /** A peer sends events of this node, which has published since it started: if it did not make them, it renews. */
+  hearRun(run: RunData): void {
+    const feeds = this.exchange.feeds;
+    const last = run.base > 0 ? run.base : run.first + run.count - 1;
+    const isSame = run.generation === feeds.generation(OWN_SLOT);
+    const isAhead = isSame ? last > feeds.sequence(OWN_SLOT) : run.generation > feeds.generation(OWN_SLOT);
+    const isOther = isSame && !isAhead && run.base === 0 && this.isOther(last, shown(run.check));
+    if (isAhead || isOther) this.renew(run.generation);
   }
 
   /**
@@ -185,6 +211,7 @@ export class OwnFeed {
     feeds.rechain(OWN_SLOT, rows.revision(OWN_SLOT));
     rows.joinFrontier(OWN_SLOT);
     outbox.age(OWN_SLOT);
+    this.speakUp();
     this.aheadGeneration = 0;
     this.aheadSequence = 0;
     return true;
