@@ -4,7 +4,7 @@
  * the order in which they came. Here are places and links only; what may go in
  * and what must go out is the business of `Feeds`.
  *
- * A record is four words, then the event in canonical form, padded to words. The
+ * A record is five words, then the event in canonical form, padded to words. The
  * records of a feed are linked in a circle, in order of their sequence numbers,
  * and the feed has the last one. A record that is freed keeps its place in the
  * circle, and is passed over, until `compact` moves the others together.
@@ -54,8 +54,9 @@ export class Arena {
   eventAt(record: number): number { return (record + HEAD_WORDS) << 2; }
   eventLength(record: number): number { return this.words[record + META] & LENGTH_MASK; }
   sequence(record: number): number { return this.words[record + NUMBER]; }
-  /** First word of the tip after this event. */
-  check(record: number): number { return this.words[record + CHECK]; }
+  /** The tip after this event, two words; zeros for an event that came in a snapshot. */
+  tipFirst(record: number): number { return this.words[record + FIRST]; }
+  tipSecond(record: number): number { return this.words[record + SECOND]; }
   owner(record: number): number { return this.words[record + META] >>> OWNER_SHIFT; }
   hasFlag(record: number, flag: number): boolean { return (this.words[record + META] & flag) !== 0; }
   setFlag(record: number, flag: number): void { this.words[record + META] |= flag; }
@@ -63,10 +64,11 @@ export class Arena {
   isFreed(record: number): boolean { return this.hasFlag(record, RECORD_FREED); }
   isUntold(record: number): boolean { return record >= this.untold; }
 
-  /** Gives a record another number. Those of all records in its feed's circle must stay in order. */
-  renumber(record: number, sequence: number, check: number): void {
+  /** Gives a record another number and tip. Those of all records in its feed's circle must stay in order. */
+  renumber(record: number, sequence: number, first: number, second: number): void {
     this.words[record + NUMBER] = sequence;
-    this.words[record + CHECK] = check;
+    this.words[record + FIRST] = first;
+    this.words[record + SECOND] = second;
   }
 
   /** A feed's first record, or 0. */
@@ -102,13 +104,12 @@ export class Arena {
   size(): number { return this.limit - this.start; }
 
   /** Adds a record to a feed and returns it; its event's bytes are the caller's to write. There must be room. */
-  allocate(slot: number, sequence: number, check: number, length: number): number {
+  allocate(slot: number, sequence: number, first: number, second: number, length: number): number {
     const words = recordWords(length);
     if (words > this.limit - this.end) this.compact();
     const record = this.end;
     this.end += words;
-    this.words[record + NUMBER] = sequence;
-    this.words[record + CHECK] = check;
+    this.renumber(record, sequence, first, second);
     const quiet = sequence <= this.get(slot, TOLD);
     this.words[record + META] = (slot << OWNER_SHIFT) | (quiet ? RECORD_QUIET : 0) | length;
     this.link(record);
@@ -250,9 +251,10 @@ export const FEED_BYTES = FEED_WORDS * 4;
 // Words of a record's head.
 const NEXT = 0;
 const NUMBER = 1;
-const CHECK = 2;
-const META = 3;
-const HEAD_WORDS = 4;
+const FIRST = 2;
+const SECOND = 3;
+const META = 4;
+const HEAD_WORDS = 5;
 /** Bytes that a record takes beside its event and padding. */
 export const RECORD_HEAD_BYTES = HEAD_WORDS * 4;
 

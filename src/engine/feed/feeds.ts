@@ -111,7 +111,7 @@ export class Feeds {
     const sequence = this.sequence(slot) + 1;
     this.chain.begin(this.author(slot), this.generation(slot), this.tipFirst(slot), this.tipSecond(slot));
     this.chain.link(sequence, length);
-    this.store(slot, sequence, this.chain.first(), length);
+    this.store(slot, sequence, this.chain.first(), this.chain.second(), length);
     this.advance(slot, sequence, this.chain.first(), this.chain.second());
   }
 
@@ -123,20 +123,19 @@ export class Feeds {
   }
 
   /**
-   * Holds the event at `chain.eventAt` and notes what it supersedes.
-   *
-   * @param check first word of the tip after it; 0 if that is not known
+   * Holds the event at `chain.eventAt` and notes what it supersedes. The tip after
+   * it is `first`, `second`, zeros if that is not known.
    */
-  store(slot: number, sequence: number, check: number, length: number): void {
+  store(slot: number, sequence: number, first: number, second: number, length: number): void {
     const arena = this.arena;
     const held = arena.find(slot, sequence);
     if (held !== 0) {
       // Left from before a snapshot, or from one.
-      arena.renumber(held, sequence, check);
+      arena.renumber(held, sequence, first, second);
       arena.clearFlag(held, RECORD_DOUBTED);
       return;
     }
-    const record = arena.allocate(slot, sequence, check, length);
+    const record = arena.allocate(slot, sequence, first, second, length);
     this.move(this.chain.eventAt, arena.eventAt(record), length);
     if (!this.isLive(record)) this.addSpare(slot, arena.wordsAt(record));
     this.supersede(slot, record);
@@ -169,7 +168,7 @@ export class Feeds {
     let sequence = 0;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
       this.link(record, ++sequence);
-      arena.renumber(record, sequence, this.chain.first());
+      arena.renumber(record, sequence, this.chain.first(), this.chain.second());
     }
     if (sequence > 0) this.advance(slot, sequence, this.chain.first(), this.chain.second());
   }
@@ -276,18 +275,16 @@ export class Feeds {
     return kindOf(this.arena.bytes[this.arena.eventAt(record)]);
   }
 
-  /** Leaves the tip after an event in the chain: from the floor - 1 on, up to the last one. The feed is whole. */
-  tipAt(slot: number, sequence: number): void {
-    const arena = this.arena;
-    const last = sequence === this.sequence(slot);
-    const first = arena.get(slot, last ? TIP_FIRST : BASE_FIRST);
-    this.chain.begin(this.author(slot), this.generation(slot), first, arena.get(slot, last ? TIP_SECOND : BASE_SECOND));
-    if (last) return;
-    let record = arena.from(slot, this.floor(slot));
-    while (record !== 0 && arena.sequence(record) <= sequence) {
-      this.link(record, arena.sequence(record));
-      record = arena.next(record);
-    }
+  /** First word of the tip after an event, from the one below the floor on. The feed is whole. */
+  tipFirstAt(slot: number, sequence: number): number {
+    if (sequence < this.floor(slot)) return this.arena.get(slot, BASE_FIRST);
+    return this.arena.tipFirst(this.arena.find(slot, sequence));
+  }
+
+  /** Second word of that tip. */
+  tipSecondAt(slot: number, sequence: number): number {
+    if (sequence < this.floor(slot)) return this.arena.get(slot, BASE_SECOND);
+    return this.arena.tipSecond(this.arena.find(slot, sequence));
   }
 
   /** Goes on with the chain by the event of a record. */
@@ -323,9 +320,8 @@ export class Feeds {
     const arena = this.arena;
     const floor = this.floor(slot);
     const record = arena.find(slot, floor);
-    this.tipAt(slot, floor);
-    arena.set(slot, BASE_FIRST, this.chain.first());
-    arena.set(slot, BASE_SECOND, this.chain.second());
+    arena.set(slot, BASE_FIRST, arena.tipFirst(record));
+    arena.set(slot, BASE_SECOND, arena.tipSecond(record));
     arena.set(slot, FLOOR, floor + 1);
     if (this.isLive(record)) return;
     // Who holds what a removal ended must hear of that, even when the removal is not held any more.

@@ -79,7 +79,7 @@ export class Intake {
     if (!feeds.isWhole(slot)) return false;
     if (last === feeds.sequence(slot)) return feeds.tipFirst(slot) !== run.check;
     const record = last < feeds.floor(slot) ? 0 : feeds.arena.find(slot, last);
-    return record !== 0 && feeds.arena.check(record) !== run.check;
+    return record !== 0 && feeds.arena.tipFirst(record) !== run.check;
   }
 
   /** Follows the chain, and keeps the tips. Returns how many words the new events take, or why not. */
@@ -122,7 +122,7 @@ export class Intake {
       if (run.sequence <= held) continue;
       if (!hasRoom && !feeds.reserve(recordWords(canonicalBytes(event)))) return DROP_ARENA_FULL;
       const tip = feeds.tipsAt() + i * 2;
-      feeds.store(slot, run.sequence, words[tip], this.draft(reader, event));
+      feeds.store(slot, run.sequence, words[tip], words[tip + 1], this.draft(reader, event));
       feeds.advance(slot, run.sequence, words[tip], words[tip + 1]);
       this.taken++;
     }
@@ -171,7 +171,7 @@ export class Intake {
       if (part.sequence <= held) continue;
       if (!feeds.reserve(recordWords(canonicalBytes(event)))) return DROP_ARENA_FULL;
       feeds.doubt(slot, before, part.sequence);
-      feeds.store(slot, part.sequence, 0, this.draft(reader, event));
+      feeds.store(slot, part.sequence, 0, 0, this.draft(reader, event));
       before = part.sequence;
       feeds.advanceSnapshot(slot, before, asOf);
       this.taken++;

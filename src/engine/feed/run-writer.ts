@@ -1,5 +1,5 @@
-import { Reader, type Writer, varintBytes } from "../cursor.js";
-import { EventData, KIND_REMOVE, readEvent } from "./event.js";
+import { type Reader, type Writer, varintBytes } from "../cursor.js";
+import { type EventData, KIND_REMOVE, readEvent } from "./event.js";
 import { type Feeds, RUN_EVENTS_MAX } from "./feeds.js";
 import { beginPartCheck } from "./intake.js";
 import { OWN_SLOT } from "../rows.js";
@@ -21,14 +21,17 @@ export const LACKS_SNAPSHOT = 2;
  */
 export class RunWriter {
   private readonly feeds: Feeds;
-  private readonly reader = new Reader();
-  private readonly event = new EventData();
+  private readonly reader: Reader;
+  private readonly event: EventData;
   /** The stamp that was written last in this section. */
   private ms = 0;
   private counter = 0;
 
-  constructor(feeds: Feeds) {
+  /** @param reader which nobody reads with during a call @param event likewise */
+  constructor(feeds: Feeds, reader: Reader, event: EventData) {
     this.feeds = feeds;
+    this.reader = reader;
+    this.event = event;
   }
 
   /** A section begins. */
@@ -76,7 +79,7 @@ export class RunWriter {
       this.read(record);
       if (!this.fits(writer, CHECK_BYTES)) break;
       this.write(writer);
-      check = arena.check(record);
+      check = arena.tipFirst(record);
       count++;
     }
     if (count === 0) {
@@ -106,9 +109,8 @@ export class RunWriter {
     this.counter = counter;
     const isLast = this.countLive(slot, after) === count && room >= TIP_BYTES;
     if (count === 0 && !isLast) return after;
-    if (isLast) feeds.tipAt(slot, base);
-    const tipFirst = isLast ? feeds.chain.first() : 0;
-    const tipSecond = isLast ? feeds.chain.second() : 0;
+    const tipFirst = isLast ? feeds.tipFirstAt(slot, base) : 0;
+    const tipSecond = isLast ? feeds.tipSecondAt(slot, base) : 0;
     this.writeHead(writer, slot, count);
     writer.u8(isLast ? 1 : 0);
     this.writeFeed(writer, slot);

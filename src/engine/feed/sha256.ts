@@ -66,12 +66,12 @@ export class Sha256 implements Digest {
     let h = words[STATE + 7];
     for (let round = 0; round < ROUNDS; round++) {
       const at = SCHEDULE + (round & 15);
-      if (round >= SCHEDULE_WORDS) words[at] = this.extended(round);
-      const sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-      const choice = (e & f) ^ (~e & g);
-      const first = (h + sum1 + choice + words[round] + words[at]) | 0;
-      const sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
-      const majority = (a & b) ^ (a & c) ^ (b & c);
+      if (round >= SCHEDULE_WORDS) this.extend(round);
+      // Rotations are written out: a call costs a board as much as three of them.
+      const sum1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+      const first = (h + sum1 + (g ^ (e & (f ^ g))) + words[round] + words[at]) | 0;
+      const sum0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+      const majority = (a & b) | (c & (a | b));
       h = g;
       g = f;
       f = e;
@@ -91,14 +91,14 @@ export class Sha256 implements Digest {
     words[STATE + 7] += h;
   }
 
-  /** The word of the message schedule for a round after the 16th, from four earlier ones. */
-  private extended(round: number): number {
+  /** Makes the word of the message schedule for a round after the 16th, from four earlier ones. */
+  private extend(round: number): void {
     const words = this.words;
-    const back15 = words[SCHEDULE + ((round + 1) & 15)];
-    const back2 = words[SCHEDULE + ((round + 14) & 15)];
-    const sigma0 = rotate(back15, 7) ^ rotate(back15, 18) ^ (back15 >>> 3);
-    const sigma1 = rotate(back2, 17) ^ rotate(back2, 19) ^ (back2 >>> 10);
-    return (words[SCHEDULE + (round & 15)] + sigma0 + words[SCHEDULE + ((round + 9) & 15)] + sigma1) | 0;
+    const old = words[SCHEDULE + ((round + 1) & 15)];
+    const late = words[SCHEDULE + ((round + 14) & 15)];
+    const sigma0 = ((old >>> 7) | (old << 25)) ^ ((old >>> 18) | (old << 14)) ^ (old >>> 3);
+    const sigma1 = ((late >>> 17) | (late << 15)) ^ ((late >>> 19) | (late << 13)) ^ (late >>> 10);
+    words[SCHEDULE + (round & 15)] += sigma0 + words[SCHEDULE + ((round + 9) & 15)] + sigma1;
   }
 }
 
@@ -123,10 +123,6 @@ const CONSTANTS =
 
 /** Section 5.3.3: of the square roots of the first 8 primes, likewise. */
 const INITIAL_STATE = "6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19";
-
-function rotate(word: number, bits: number): number {
-  return (word >>> bits) | (word << (32 - bits));
-}
 
 /** The 32-bit integer that 8 lower-case hexadecimal digits from `at` on stand for. */
 function hexWord(text: string, at: number): number {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { encodeCbor } from "../../../src/engine/cbor.js";
 import { Reader, Writer } from "../../../src/engine/cursor.js";
-import { RECORD_GONE, SPARE } from "../../../src/engine/feed/arena.js";
+import { RECORD_GONE, SPARE, recordWords } from "../../../src/engine/feed/arena.js";
 import {
   EventData, KIND_LOG, KIND_REMOVE, KIND_SET, eventBytes, kindOf, readEvent, topicLengthOf, writeEvent,
 } from "../../../src/engine/feed/event.js";
@@ -153,14 +153,14 @@ export class FeedNode {
   constructor(readonly ids: number[], feedBytes: number, readonly truths: Map<number, Truth>, eventBytesMax = 128) {
     this.feeds = new Feeds({ id: (slot) => ids[slot] }, ids.length, feedBytes, eventBytesMax, nodeDigest);
     this.intake = new Intake(this.feeds);
-    this.writer = new RunWriter(this.feeds);
+    this.writer = new RunWriter(this.feeds, new Reader(), this.event);
     this.told = ids.map(() => ({ generation: -1, told: new Set(), last: 0, values: new Map() }));
   }
 
   /** Publishes. Returns whether there was room. */
   say(plain: PlainEvent): boolean {
     const bytes = bytesOf(plain);
-    if (!this.feeds.reserve(4 + Math.ceil(bytes.length / 4))) return false;
+    if (!this.feeds.reserve(recordWords(bytes.length))) return false;
     const draft = this.feeds.draft();
     draft.copy(bytes, 0, bytes.length);
     this.feeds.append(0, bytes.length);
@@ -295,8 +295,7 @@ export class FeedNode {
     const floor = feeds.floor(slot);
     assert.ok(floor >= 1 && floor <= sequence + 1);
     assert.equal(wordsHex(feeds.tipFirst(slot), feeds.tipSecond(slot)), hex(truth.tip(generation, sequence)), "tip");
-    feeds.tipAt(slot, floor - 1);
-    const base = wordsHex(feeds.chain.first(), feeds.chain.second());
+    const base = wordsHex(feeds.tipFirstAt(slot, floor - 1), feeds.tipSecondAt(slot, floor - 1));
     assert.equal(base, hex(truth.tip(generation, floor - 1)), "base tip");
     const tail = Array.from({ length: sequence + 1 - floor }, (_, i) => floor + i);
     assert.deepEqual(numbers.filter((number) => number >= floor && number <= sequence), tail, "tail");
@@ -308,8 +307,8 @@ export class FeedNode {
     const expected = latest.map(([, number]) => number).filter((number) => number < floor);
     assert.deepEqual(below, expected.sort((a, b) => a - b), "latest values");
     for (const number of tail) {
-      const check = feeds.arena.check(feeds.arena.find(slot, number));
-      assert.equal(wordsHex(check, 0).slice(0, 8), hex(truth.tip(generation, number)).slice(0, 8), "check");
+      const tip = wordsHex(feeds.tipFirstAt(slot, number), feeds.tipSecondAt(slot, number));
+      assert.equal(tip, hex(truth.tip(generation, number)), "tip in the middle");
     }
     if (numbers.some((number) => number > sequence)) return;
     const told = this.told[slot].generation === generation ? [...this.told[slot].values] : [];
