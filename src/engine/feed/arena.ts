@@ -10,7 +10,7 @@
  * circle, and is passed over, until `compact` moves the others together.
  *
  * Places of records are indexes into `words`; 0 is none. They hold until the next
- * `allocate`.
+ * `gather` or `allocate`.
  */
 export class Arena {
   readonly words: Uint32Array;
@@ -103,10 +103,15 @@ export class Arena {
   room(): number { return this.limit - this.end + this.freedWords; }
   size(): number { return this.limit - this.start; }
 
+  /** Moves records together if so many words are not free in one piece. There must be room. */
+  gather(words: number): void {
+    if (words > this.limit - this.end) this.compact();
+  }
+
   /** Adds a record to a feed and returns it; its event's bytes are the caller's to write. There must be room. */
   allocate(slot: number, sequence: number, first: number, second: number, length: number): number {
     const words = recordWords(length);
-    if (words > this.limit - this.end) this.compact();
+    this.gather(words);
     const record = this.end;
     this.end += words;
     this.renumber(record, sequence, first, second);

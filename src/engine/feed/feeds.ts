@@ -1,6 +1,6 @@
 import {
   Arena, BASE_FIRST, BASE_SECOND, ERASED, FLOOR, GENERATION, NOTES, RECORD_DOUBTED, RECORD_GONE, RECORD_SUPERSEDED,
-  SEQUENCE, SPARE, TIP_FIRST, TIP_SECOND, TOLD,
+  SEQUENCE, SPARE, TIP_FIRST, TIP_SECOND, TOLD, recordWords,
 } from "./arena.js";
 import { Writer } from "../cursor.js";
 import { Chain, chainBytes } from "./chain.js";
@@ -96,23 +96,23 @@ export class Feeds {
     if (words <= arena.room()) return true;
     // More than is needed, so that records are moved together once for many events.
     const wanted = Math.max(words, arena.size() >>> ROOM_SHIFT);
-    let most = arena.room();
-    for (let slot = 0; slot < this.capacity; slot++) most += arena.get(slot, SPARE);
-    if (words > most) return false;
+    if (words > this.roomBesideValues()) return false;
     while (arena.room() < wanted && this.forgetOldest()) continue;
     return words <= arena.room();
   }
 
   /**
    * Adds the event of `length` bytes that stands at `chain.eventAt` to a feed, which
-   * is whole. Its room was reserved before it was written there.
+   * is whole. Its room was reserved before it was written there. Returns false when
+   * it can't be held, as `store` does.
    */
-  append(slot: number, length: number): void {
+  append(slot: number, length: number): boolean {
     const sequence = this.sequence(slot) + 1;
     this.chain.begin(this.author(slot), this.generation(slot), this.tipFirst(slot), this.tipSecond(slot));
     this.chain.link(sequence, length);
-    this.store(slot, sequence, this.chain.first(), this.chain.second(), length);
+    if (!this.store(slot, sequence, this.chain.first(), this.chain.second(), length)) return false;
     this.advance(slot, sequence, this.chain.first(), this.chain.second());
+    return true;
   }
 
   /** A writer for one event at `chain.eventAt`, in canonical form. Its position tells the event's end. */
@@ -123,22 +123,31 @@ export class Feeds {
   }
 
   /**
-   * Holds the event at `chain.eventAt` and notes what it supersedes. The tip after
-   * it is `first`, `second`, zeros if that is not known.
+   * Holds the event of `length` bytes at `chain.eventAt`, whose room was reserved,
+   * and notes what it supersedes. The tip after it is `first`, `second`, zeros if
+   * that is not known. Returns false for one more value where values fill the
+   * arena: room for one event is left, so that they can always be changed.
    */
-  store(slot: number, sequence: number, first: number, second: number, length: number): void {
+  store(slot: number, sequence: number, first: number, second: number, length: number): boolean {
     const arena = this.arena;
     const held = arena.find(slot, sequence);
     if (held !== 0) {
       // Left from before a snapshot, or from one.
       arena.renumber(held, sequence, first, second);
       arena.clearFlag(held, RECORD_DOUBTED);
-      return;
+      return true;
     }
+    const words = recordWords(length);
+    arena.gather(words);
+    const other = this.withSameName(slot, this.chain.eventAt);
+    const isValue = kindOf(arena.bytes[this.chain.eventAt]) === KIND_SET;
+    const isMore = isValue && (other === 0 || !this.isLive(other));
+    if (isMore && words + recordWords(this.eventBytesMax) > this.roomBesideValues()) return false;
     const record = arena.allocate(slot, sequence, first, second, length);
     this.move(this.chain.eventAt, arena.eventAt(record), length);
-    if (!this.isLive(record)) this.addSpare(slot, arena.wordsAt(record));
-    this.supersede(slot, record);
+    if (!isValue) this.addSpare(slot, words);
+    if (other !== 0) this.supersede(slot, arena.sequence(other) < sequence ? other : record);
+    return true;
   }
 
   /** All is held up to `sequence`, after which the tip is `first`, `second`. */
@@ -344,38 +353,47 @@ export class Feeds {
     this.arena.set(slot, SPARE, this.arena.get(slot, SPARE) + words);
   }
 
-  /** Notes which event of the same topic and key a new one supersedes, or by which it is: there is one at most. */
-  private supersede(slot: number, record: number): void {
-    const arena = this.arena;
-    const sequence = arena.sequence(record);
-    if (this.kind(record) === KIND_LOG) return;
-    for (let other = arena.first(slot); other !== 0; other = arena.next(other)) {
-      const apart = other === record || arena.hasFlag(other, RECORD_SUPERSEDED) || !this.haveSameName(other, record);
-      if (apart) continue;
-      const older = arena.sequence(other) < sequence ? other : record;
-      if (arena.sequence(older) < this.floor(slot) || !this.isWhole(slot)) {
-        this.free(slot, older);
-      } else {
-        if (this.isLive(older)) this.addSpare(slot, arena.wordsAt(older));
-        arena.setFlag(older, RECORD_SUPERSEDED);
-      }
-      return;
-    }
+  /** Words that are free or could be: all but those of the latest values. */
+  private roomBesideValues(): number {
+    let words = this.arena.room();
+    for (let slot = 0; slot < this.capacity; slot++) words += this.arena.get(slot, SPARE);
+    return words;
   }
 
-  /** Whether two events that have keys have the same topic and key. */
-  private haveSameName(a: number, b: number): boolean {
+  /** The record of a feed that has the topic and key of the event at `at`, and is not superseded; or 0. */
+  private withSameName(slot: number, at: number): number {
+    const arena = this.arena;
+    if (kindOf(arena.bytes[at]) === KIND_LOG) return 0;
+    let record = arena.first(slot);
+    while (record !== 0 && (arena.hasFlag(record, RECORD_SUPERSEDED) || !this.hasName(record, at))) {
+      record = arena.next(record);
+    }
+    return record;
+  }
+
+  /** Whether a record has the topic and key of the event at `at`, which has a key. */
+  private hasName(record: number, at: number): boolean {
     const bytes = this.arena.bytes;
-    const atA = this.arena.eventAt(a);
-    const atB = this.arena.eventAt(b);
-    const topicLength = topicLengthOf(bytes[atA]);
-    if (kindOf(bytes[atA]) === KIND_LOG || topicLength !== topicLengthOf(bytes[atB])) return false;
+    const other = this.arena.eventAt(record);
+    const topicLength = topicLengthOf(bytes[at]);
+    if (kindOf(bytes[other]) === KIND_LOG || topicLength !== topicLengthOf(bytes[other])) return false;
     // The length of the key stands between topic and key.
-    const nameLength = topicLength + 1 + bytes[atA + EVENT_HEAD_BYTES + topicLength];
-    for (let i = EVENT_HEAD_BYTES; i < EVENT_HEAD_BYTES + nameLength; i++) {
-      if (bytes[atA + i] !== bytes[atB + i]) return false;
+    const end = EVENT_HEAD_BYTES + topicLength + 1 + bytes[at + EVENT_HEAD_BYTES + topicLength];
+    for (let i = EVENT_HEAD_BYTES; i < end; i++) {
+      if (bytes[at + i] !== bytes[other + i]) return false;
     }
     return true;
+  }
+
+  /** An event was superseded by a later one. Below the floor it is of no use then. */
+  private supersede(slot: number, record: number): void {
+    const arena = this.arena;
+    if (arena.sequence(record) < this.floor(slot) || !this.isWhole(slot)) {
+      this.free(slot, record);
+    } else {
+      if (this.isLive(record)) this.addSpare(slot, arena.wordsAt(record));
+      arena.setFlag(record, RECORD_SUPERSEDED);
+    }
   }
 
   private freeAllBut(slot: number, withLogs: boolean): void {

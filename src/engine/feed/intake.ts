@@ -122,7 +122,8 @@ export class Intake {
       if (run.sequence <= held) continue;
       if (!hasRoom && !feeds.reserve(recordWords(canonicalBytes(event)))) return DROP_ARENA_FULL;
       const tip = feeds.tipsAt() + i * 2;
-      feeds.store(slot, run.sequence, words[tip], words[tip + 1], this.draft(reader, event));
+      const length = this.draft(reader, event);
+      if (!feeds.store(slot, run.sequence, words[tip], words[tip + 1], length)) return DROP_ARENA_FULL;
       feeds.advance(slot, run.sequence, words[tip], words[tip + 1]);
       this.taken++;
     }
@@ -171,7 +172,7 @@ export class Intake {
       if (part.sequence <= held) continue;
       if (!feeds.reserve(recordWords(canonicalBytes(event)))) return DROP_ARENA_FULL;
       feeds.doubt(slot, before, part.sequence);
-      feeds.store(slot, part.sequence, 0, 0, this.draft(reader, event));
+      if (!feeds.store(slot, part.sequence, 0, 0, this.draft(reader, event))) return DROP_ARENA_FULL;
       before = part.sequence;
       feeds.advanceSnapshot(slot, before, asOf);
       this.taken++;

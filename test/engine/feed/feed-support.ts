@@ -163,7 +163,7 @@ export class FeedNode {
     if (!this.feeds.reserve(recordWords(bytes.length))) return false;
     const draft = this.feeds.draft();
     draft.copy(bytes, 0, bytes.length);
-    this.feeds.append(0, bytes.length);
+    if (!this.feeds.append(0, bytes.length)) return false;
     this.truths.get(this.ids[0])!.say(this.feeds.generation(0), bytes);
     this.drain();
     return true;
