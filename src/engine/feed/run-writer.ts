@@ -23,6 +23,8 @@ export class RunWriter {
   private readonly feeds: Feeds;
   private readonly reader: Reader;
   private readonly event: EventData;
+  /** Whether the last part that was written was the last one of its snapshot. */
+  isComplete = false;
   /** The stamp that was written last in this section. */
   private ms = 0;
   private counter = 0;
@@ -94,7 +96,7 @@ export class RunWriter {
   /**
    * Writes a part of a feed's snapshot, from sequence number `after` on. Returns
    * the number up to which the receiver has it then, `after` when nothing did fit.
-   * `isEnd` of that tells whether the rest is ordinary events.
+   * `isComplete` tells whether events are what follows.
    */
   writePart(writer: Writer, slot: number, after: number): number {
     const feeds = this.feeds;
@@ -108,6 +110,7 @@ export class RunWriter {
     this.ms = ms;
     this.counter = counter;
     const isLast = this.countLive(slot, after) === count && room >= TIP_BYTES;
+    this.isComplete = isLast;
     if (count === 0 && !isLast) return after;
     const tipFirst = isLast ? feeds.tipFirstAt(slot, base) : 0;
     const tipSecond = isLast ? feeds.tipSecondAt(slot, base) : 0;
@@ -125,11 +128,6 @@ export class RunWriter {
     const end = this.writeValues(writer, slot, after, count);
     writer.u32(feeds.chain.first());
     return isLast ? base : end;
-  }
-
-  /** Whether a part that ended at `sequence` was the last one. */
-  isEnd(slot: number, sequence: number): boolean {
-    return sequence + 1 >= this.feeds.floor(slot);
   }
 
   /** Where the snapshot ends for a receiver that has it up to `after`. */

@@ -161,7 +161,7 @@ describe("the chain of a feed", () => {
   });
 
   it("never has zeros for a tip", () => {
-    const links = chain({ sha256: (_bytes, _start, _length, out, outStart) => void out.fill(0, outStart, outStart + 32) });
+    const links = chain({ sha256: (_bytes, _start, _length, out, at) => void out.fill(0, at, at + 32) });
     links.begin(AUTHOR, 0, 0, 0);
     links.link(1, 0);
     assert.equal(wordsHex(links.first(), links.second()), "0100000000000000");

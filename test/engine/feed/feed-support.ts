@@ -189,17 +189,13 @@ export class FeedNode {
       }
     } else {
       let after = this.writer.snapshotAfter(slot, generation, sequence, isWhole);
-      for (let before = writer.position - 1; writer.position > before && !this.ended(slot, after, before);) {
+      for (let before = -1; writer.position > before && (before < 0 || !this.writer.isComplete);) {
         before = writer.position;
         after = this.writer.writePart(writer, slot, after);
       }
     }
     assert.ok(!writer.failed, "writes only what fits");
     return { bytes: writer.bytes.subarray(0, writer.position), isPart: lacks !== LACKS_EVENTS };
-  }
-
-  private ended(slot: number, after: number, before: number): boolean {
-    return before >= 0 && this.writer.isEnd(slot, after);
   }
 
   /** Takes in a section of `sender`. Returns drop reasons, one for each run; checks the section as a frame's first. */
