@@ -102,6 +102,9 @@ describe("Gossip: events", () => {
     assert.throws(() => {
       for (let n = 0; n < 100; n++) gossip.set("value", `key ${n}`, n);
     }, /set: the arena \(feedBytes\) is full/);
+    gossip.set("value", "key 1", 2);
+    gossip.remove("value", "key 2");
+    gossip.set("value", "another", 3);
   });
 
   it("need the option feedBytes, a running node, and compact frames", () => {

@@ -67,7 +67,7 @@ export class FeedExchange implements EventScratch {
     this.node = node;
     this.feeds = new Feeds(rows, rows.capacity, feedBytes, eventBytesMax, digest ?? new Sha256());
     this.intake = new Intake(this.feeds);
-    this.outbox = new FeedOutbox(this.feeds, rows);
+    this.outbox = new FeedOutbox(this.feeds, rows, node.frame, this.event);
     this.own = new OwnFeed(node, this);
     rows.frontier = new Frontier(this.feeds);
   }

@@ -1,8 +1,9 @@
-import { varintBytes, type Writer } from "../cursor.js";
+import { type Reader, varintBytes, type Writer } from "../cursor.js";
 import { SECTION_EVENTS, SECTION_SNAPSHOT } from "../frame.js";
 import type { FrameWriter } from "../frame-writer.js";
 import { FLAG_SENT_AS_NEWS, OWN_SLOT, type RowData, type Rows } from "../rows.js";
 import { NOTES, PEER_GENERATION, PEER_SEQUENCE } from "./arena.js";
+import type { EventData } from "./event.js";
 import type { Feeds } from "./feeds.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, RunWriter } from "./run-writer.js";
 
@@ -44,10 +45,11 @@ export class FeedOutbox {
   /** The slot to begin with: another one each time, so that all have their turn. */
   private turn = 0;
 
-  constructor(feeds: Feeds, rows: Rows) {
+  /** @param reader which nobody reads with while frames are written @param event likewise */
+  constructor(feeds: Feeds, rows: Rows, reader: Reader, event: EventData) {
     this.feeds = feeds;
     this.rows = rows;
-    this.writer = new RunWriter(feeds);
+    this.writer = new RunWriter(feeds, reader, event);
   }
 
   /** Drops what the last input left. */
@@ -194,7 +196,7 @@ export class FeedOutbox {
       const before = writer.position;
       after = this.writer.writePart(writer, slot, after);
       if (writer.position === before) break;
-      isEnd = this.writer.isEnd(slot, after);
+      isEnd = this.writer.isComplete;
       this.hasNow(slot, after, isEnd);
     }
     return true;

@@ -139,15 +139,22 @@ export class Feeds {
     }
     const words = recordWords(length);
     arena.gather(words);
+    if (!this.canHold(slot, length)) return false;
     const other = this.withSameName(slot, this.chain.eventAt);
     const isValue = kindOf(arena.bytes[this.chain.eventAt]) === KIND_SET;
-    const isMore = isValue && (other === 0 || !this.isLive(other));
-    if (isMore && words + recordWords(this.eventBytesMax) > this.roomBesideValues()) return false;
     const record = arena.allocate(slot, sequence, first, second, length);
     this.move(this.chain.eventAt, arena.eventAt(record), length);
     if (!isValue) this.addSpare(slot, words);
     if (other !== 0) this.supersede(slot, arena.sequence(other) < sequence ? other : record);
     return true;
+  }
+
+  /** Whether the event of `length` bytes at `chain.eventAt` is not one more value where values fill the arena. */
+  canHold(slot: number, length: number): boolean {
+    if (kindOf(this.arena.bytes[this.chain.eventAt]) !== KIND_SET) return true;
+    const other = this.withSameName(slot, this.chain.eventAt);
+    if (other !== 0 && this.isLive(other)) return true;
+    return recordWords(length) + recordWords(this.eventBytesMax) <= this.roomBesideValues();
   }
 
   /** All is held up to `sequence`, after which the tip is `first`, `second`. */

@@ -53,7 +53,7 @@ export class OwnFeed {
     if (!feeds.reserve(recordWords(bytes))) return DRAFT_ARENA_FULL;
     hlc.now(nowMs);
     writeEvent(feeds.draft(), kind, hlc.ms, hlc.counter, topic, key, ttlSeconds, payload, length);
-    return bytes;
+    return feeds.canHold(OWN_SLOT, bytes) ? bytes : DRAFT_ARENA_FULL;
   }
 
   /** Adds the event that `draft` wrote, of `length` bytes. */
@@ -153,9 +153,9 @@ export class OwnFeed {
     if (!feeds.reserve(recordWords(length))) return false;
     feeds.draft().copy(bytes, start, length);
     if (this.base === 0) {
-      feeds.append(OWN_SLOT, length);
+      return feeds.append(OWN_SLOT, length);
     } else {
-      feeds.store(OWN_SLOT, sequence, 0, length);
+      if (!feeds.store(OWN_SLOT, sequence, 0, 0, length)) return false;
       feeds.advanceSnapshot(OWN_SLOT, sequence, this.base);
     }
     return true;
@@ -197,7 +197,7 @@ export class OwnFeed {
     if (tip === 0 || !feeds.isWhole(OWN_SLOT)) return false;
     if (sequence === feeds.sequence(OWN_SLOT)) return tip !== outbox.shownTip(OWN_SLOT);
     const record = sequence < feeds.floor(OWN_SLOT) ? 0 : feeds.arena.find(OWN_SLOT, sequence);
-    return record !== 0 && shown(feeds.arena.check(record)) !== tip;
+    return record !== 0 && shown(feeds.arena.tipFirst(record)) !== tip;
   }
 
   /** Begins a generation beyond one that others know, with all that is held. Returns whether it could. */
