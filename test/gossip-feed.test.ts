@@ -220,4 +220,70 @@ describe("Gossip: the log of events", () => {
     second.node.gossip.log("n", 300);
     assert.equal(second.node.gossip.frontier()[0].sequence, 302);
   });
+
+  /** A device, an image of its flash after three events, and a peer that has five. */
+  function withOldImage(): { network: FakeNetwork; peer: FakeNode; device: Device; heard: FeedEvent[] } {
+    const network = new FakeNetwork();
+    const heard = noting();
+    const peer = new FakeNode(network, "192.168.0.53", heard.options);
+    peer.gossip.start();
+    const made = device(network, "192.168.0.54");
+    const { node } = made.start();
+    for (let n = 1; n <= 3; n++) node.gossip.log("n", n);
+    network.run(30000);
+    const image: Uint8Array[] = [];
+    made.log.read((bytes, length) => image.push(bytes.slice(0, length)));
+    for (let n = 4; n <= 5; n++) node.gossip.log("n", n);
+    network.run(30000);
+    network.sockets.delete(node.socket.address);
+    node.clock.stop();
+    made.log.rewrite((put) => {
+      for (const record of image) put(record, record.length);
+    });
+    return { network, peer, device: made, heard: heard.events };
+  }
+
+  it("is not forked by an old image of the flash: later events come back from peers", () => {
+    const { network, peer, device: old } = withOldImage();
+    const { node, events } = old.start();
+    assert.deepEqual(events.map(({ value }) => value), [1, 2, 3]);
+    network.run(60000);
+    assert.deepEqual(events.map(({ value }) => value), [1, 2, 3, 4, 5]);
+    node.gossip.log("n", 6);
+    network.run(20000);
+    assert.deepEqual(peer.gossip.events().map(({ value }) => value), [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(peer.gossip.frontier(), [{ author: 0xc0a80036, generation: 0, sequence: 6 }]);
+    assert.deepEqual([peer.errors, node.errors], [[], []]);
+    node.gossip.close();
+    assert.equal(old.start().events.length, 6, "all of them are in the log");
+  });
+
+  it("is not forked when the old image publishes before it hears of anybody: all it holds begins a generation", () => {
+    const { network, peer, device: old } = withOldImage();
+    const { node, events } = old.start();
+    node.gossip.log("n", "new");
+    network.run(60000);
+    const { generation } = peer.gossip.frontier()[0];
+    assert.ok(generation > 0);
+    assert.equal(node.gossip.revision, generation);
+    assert.deepEqual(peer.gossip.events().map(({ value }) => value), [1, 2, 3, "new"]);
+    assert.deepEqual(node.gossip.events(), peer.gossip.events());
+    assert.deepEqual(events.map(({ value }) => value), [1, 2, 3, "new"], "nothing is told twice");
+    node.gossip.close();
+    assert.deepEqual(old.start().node.gossip.frontier(), [{ author: 0xc0a80036, generation, sequence: 4 }]);
+  });
+
+  it("is made anew from what peers hold when the flash was wiped", () => {
+    const { network, peer, device: wiped } = withOldImage();
+    wiped.log = new MemoryLog();
+    const { node, events } = wiped.start();
+    network.run(60000);
+    assert.deepEqual(events.map(({ value }) => value), [1, 2, 3, 4, 5]);
+    node.gossip.log("n", 6);
+    network.run(20000);
+    assert.deepEqual(peer.gossip.events().map(({ value }) => value), [1, 2, 3, 4, 5, 6]);
+    let records = 0;
+    wiped.log.read(() => records++);
+    assert.equal(records, 6);
+  });
 });

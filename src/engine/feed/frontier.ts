@@ -7,27 +7,27 @@ import type { Feeds } from "./feeds.js";
  * `leave` for the rows that count in its root; whoever changes a feed does so
  * between the two.
  */
-export class Frontier {
+export class Frontier extends Root {
   private readonly feeds: Feeds;
-  private readonly sum = new Root();
 
   constructor(feeds: Feeds) {
+    super();
     this.feeds = feeds;
   }
 
   /** As it stands in a frame: a uint32. */
-  word(): number { return this.sum.first >>> 0; }
+  word(): number { return this.first >>> 0; }
 
   /** Counts the feed in a slot. */
   join(slot: number): void {
-    this.addTo(this.sum, slot);
+    this.addTo(this, slot);
   }
 
   /** Counts it no more. */
   leave(slot: number): void {
     const feeds = this.feeds;
     if (feeds.sequence(slot) > 0) {
-      this.sum.subtract(feeds.author(slot), feeds.generation(slot), feeds.sequence(slot), feeds.tipFirst(slot));
+      this.subtract(feeds.author(slot), feeds.generation(slot), feeds.sequence(slot), feeds.tipFirst(slot));
     }
   }
 
