@@ -2,6 +2,7 @@
  * What the RAM benchmark runs inside XS. Lines:
  *   gossip rows datagramBytes    a whole node: `Gossip` with its engine and buffers, on a platform that does nothing
  *   engine rows datagramBytes    an engine with one datagram buffer
+ *   feeds rows datagramBytes n   the same with event feeds, whose arena has n bytes
  *   map rows                     the rows alone, as a Map of objects, for comparison
  *   rows n                       gives the engine n rows of other nodes, with a value of 3 bytes each
  *   load syn|row|full            prepares an input for the engine: in sync, with a fresher row, or one that wants as
@@ -11,6 +12,7 @@
  *   idle                         does nothing: what a line costs by itself
  */
 import { Engine } from "../src/engine/index.js";
+import { KIND_LOG, KIND_SET } from "../src/engine/feed/event.js";
 import { RowData, Rows } from "../src/engine/rows.js";
 import { FrameWriter } from "../src/engine/frame-writer.js";
 import { SECTION_WANT, TYPE_SYN } from "../src/engine/frame.js";
@@ -20,6 +22,7 @@ const VALUE = [0xf9, 0x4d, 0x60];
 const VALUE_BYTES_MAX = 24;
 /** Rows of 12 bytes that a datagram of 512 bytes holds. */
 const FULL_ROWS = 39;
+const EVENT_BYTES_MAX = 128;
 const PORT = 5000;
 const FIRST_ADDRESS = 0xc0a80001;
 
@@ -43,6 +46,7 @@ class Bench {
   length = 0;
   counter = 0;
   nowMs = 1000;
+  feedBytes = 0;
   out: { bytes: Uint8Array; length: number; address: number; port: number } | undefined;
   readonly event = { kind: 0, slot: 0 };
   readonly writer = new FrameWriter();
@@ -53,7 +57,8 @@ class Bench {
     switch (words[0]) {
       case "idle": return "ok";
       case "gossip": this.held.push(makeGossip(count, Number(words[2]))); return "ok";
-      case "engine": this.makeEngine(count, Number(words[2])); return "ok";
+      case "engine": this.makeEngine(count, Number(words[2]), 0); return "ok";
+      case "feeds": this.makeEngine(count, Number(words[2]), Number(words[3])); return "ok";
       case "map": this.held.push(makeMap(count)); return "ok";
       case "rows": return this.giveRows(count);
       case "load": return this.load(words[1]);
@@ -63,8 +68,9 @@ class Bench {
     }
   }
 
-  private makeEngine(rows: number, datagramBytesMax: number): void {
-    const engine = makeEngine(1, rows, datagramBytesMax);
+  private makeEngine(rows: number, datagramBytesMax: number, feedBytes: number): void {
+    const engine = makeEngine(1, rows, datagramBytesMax, feedBytes);
+    this.feedBytes = feedBytes;
     engine.start(this.nowMs, 1, true);
     this.engine = engine;
     this.out = { bytes: new Uint8Array(datagramBytesMax), length: 0, address: 0, port: 0 };
@@ -117,7 +123,7 @@ class Bench {
   /** Two engines, one of which publishes now and then, and one in ten datagrams lost. */
   private traffic(count: number): string {
     const engine = this.engine!;
-    const peer = makeEngine(2, engine.rows.capacity, 512);
+    const peer = makeEngine(2, engine.rows.capacity, 512, this.feedBytes);
     const nodes = [engine, peer];
     peer.seeds.pin(FIRST_ADDRESS, PORT);
     peer.start(this.nowMs, 1, true);
@@ -129,7 +135,9 @@ class Bench {
       const node = nodes[turn & 1];
       const other = nodes[1 - (turn & 1)];
       this.nowMs = (this.nowMs + 250) >>> 0;
-      if (turn % 37 === 0) {
+      if (turn % 23 === 0 && node.feed !== undefined) {
+        say(this, node, turn);
+      } else if (turn % 37 === 0) {
         value[2] = turn & 255;
         node.publish(this.nowMs, value, 3, 0, 0);
       } else {
@@ -162,16 +170,29 @@ function exchange(bench: Bench, first: Engine, second: Engine, out: NonNullable<
   return datagrams;
 }
 
-function makeEngine(id: number, capacity: number, datagramBytesMax: number): Engine {
+/** Logs an event, or sets one of four values. */
+function say(bench: Bench, node: Engine, turn: number): void {
+  const own = node.feed!.own;
+  const payload = new Uint8Array([0x19, (turn >>> 8) & 255, turn & 255]);
+  if ((turn & 0xff00) === 0) payload[1] = 1;
+  const kind = turn & 1 ? KIND_LOG : KIND_SET;
+  const length = own.draft(bench.nowMs, kind, "topic", `key ${turn & 3}`, 0, payload, payload.length);
+  if (length > 0) node.publishEvent(bench.nowMs, length);
+}
+
+function makeEngine(id: number, capacity: number, datagramBytesMax: number, feedBytes: number): Engine {
   return new Engine({
     id, address: FIRST_ADDRESS + id - 1, port: PORT, capacity, valueBytesMax: VALUE_BYTES_MAX, datagramBytesMax,
     roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: 0xffffffff, randomSeed: 7,
+    feedBytes, eventBytesMax: EVENT_BYTES_MAX,
   });
 }
 
 function drainEvents(engine: Engine, event: Bench["event"]): void {
   let more = true;
   while (more) more = engine.pollEvent(event);
+  const arena = engine.feed === undefined ? undefined : engine.feed.feeds.arena;
+  while (arena !== undefined && arena.takeUntold() !== 0) continue;
 }
 
 /** Merges a row of node `id`, at the address that goes with it. */

@@ -6,6 +6,8 @@ export type RamFigures = Record<string, number>;
 
 const ROWS = [16, 64, 128];
 const DATAGRAM_BYTES_MAX = 512;
+/** Of the events, which do not count: as many as the user gives. */
+const ARENA_BYTES = 2048;
 /** As in bench/ram-entry.ts. */
 const VALUE_BYTES_MAX = 24;
 /** Bounds from the design; those of values are the user's choice of `valueBytesMax`, times the rows. */
@@ -13,6 +15,8 @@ export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.rows64": 7 * 1024,
   "ram.xs32Bytes.perRow": 40,
   "ram.xs32Bytes.growth": 0,
+  "ram.xs32Bytes.rows64feeds64": 12 * 1024,
+  "ram.xs32Bytes.feedsGrowth": 0,
 };
 
 /** Measures on 32-bit XS; `datagrams` is how many the growth is measured over. */
@@ -24,11 +28,15 @@ export async function measureRam(datagrams: number): Promise<RamFigures> {
     figures[`ram.xs32Bytes.rows${rows}`] = await bytesOf(bundle, `engine ${rows} ${DATAGRAM_BYTES_MAX}`) - values;
     figures[`ram.xs32Bytes.rows${rows}values`] = values;
   }
+  const feeds = await bytesOf(bundle, `feeds 64 ${DATAGRAM_BYTES_MAX} ${ARENA_BYTES}`);
+  figures["ram.xs32Bytes.rows64feeds64"] = feeds - 64 * VALUE_BYTES_MAX - ARENA_BYTES;
   figures["ram.xs32Bytes.perRow"] = (figures["ram.xs32Bytes.rows128"] - figures["ram.xs32Bytes.rows64"]) / 64;
   figures["ram.xs32Bytes.gossip64"] = await bytesOf(bundle, `gossip 64 ${DATAGRAM_BYTES_MAX}`) - 64 * VALUE_BYTES_MAX;
   // A Map of 128 objects does not fit the board's memory: measured with more.
   for (const rows of ROWS) figures[`ram.xs32Bytes.map${rows}`] = await bytesOf(bundle, `map ${rows}`, 1 << 20);
-  await measureGrowth(bundle, datagrams, figures);
+  await measureGrowth(bundle, datagrams, `engine 64 ${DATAGRAM_BYTES_MAX}`, "ram.xs32Bytes.growth", figures);
+  const withFeeds = `feeds 16 ${DATAGRAM_BYTES_MAX} 2048`;
+  await measureGrowth(bundle, datagrams, withFeeds, "ram.xs32Bytes.feedsGrowth", figures);
   await measureSteps(bundle, figures);
   return figures;
 }
@@ -45,14 +53,17 @@ async function bytesOf(bundle: string, command: string, staticBytes?: number): P
 }
 
 /** What two nodes that talk, publish and lose datagrams leave behind after a garbage collection. */
-async function measureGrowth(bundle: string, datagrams: number, figures: RamFigures): Promise<void> {
-  const host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS });
-  await host.send(`engine 64 ${DATAGRAM_BYTES_MAX}`);
+async function measureGrowth(
+  bundle: string, datagrams: number, command: string, name: string, figures: RamFigures,
+): Promise<void> {
+  // Two nodes with feeds are more than one board has room for.
+  const host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS, staticBytes: 65536 });
+  await host.send(command);
   const first = Number(await host.send("traffic 1000"));
   const before = await host.memory();
   let total = 0;
   while (total < datagrams) total += Number(await host.send(`traffic ${Math.min(50000, datagrams - total)}`));
-  figures["ram.xs32Bytes.growth"] = used(await host.memory()) - used(before);
+  figures[name] = used(await host.memory()) - used(before);
   figures["ram.growthDatagrams"] = total + first;
   figures["ram.xs32Bytes.stack"] = (await host.memory()).stackUsedMax;
   await host.close();

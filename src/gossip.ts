@@ -1,31 +1,34 @@
 import { formatAddress } from "./engine/address.js";
-import {
-  CBOR_TOO_DEEP, CBOR_TOO_LARGE, type CborValue, encodeCbor,
-} from "./engine/cbor.js";
+import { type CborValue, encodeCbor } from "./engine/cbor.js";
 import { DROP_REASONS, dropReasonName } from "./engine/drops.js";
 import { Engine } from "./engine/engine.js";
-import {
-  EVENT_ID_CONFLICT, EVENT_STATE, EVENT_STRANGER, EVENT_TABLE_FULL, EVENT_UPDATE, type EngineEvent,
-} from "./engine/events.js";
+import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./engine/feed/event.js";
+import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/hlc.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/outbox.js";
 import { OWN_SLOT, type Rows } from "./engine/rows.js";
-import { DOWN } from "./engine/states.js";
-import { type NetworkStateRow, networkState, nodeRow, rowData } from "./network-state.js";
+import { type FrontierEntry, GossipFeed, type HlcStamp } from "./gossip-feed.js";
+import { Teller } from "./gossip-teller.js";
+import { type NetworkStateRow, networkState, nodeRow } from "./network-state.js";
 import { MemoryStorage } from "./platform/memory-storage.js";
 import { printable } from "./engine/printable.js";
 import type { GossipStorage } from "./platform/types.js";
 import {
-  type CheckedOptions, type GossipErrorCode, type GossipOptions, type NodeRow, checkOptions, parseEndpoint,
+  type CheckedOptions, type GossipErrorCode, type GossipOptions, type NodeRow, cborFailure, checkOptions,
+  parseEndpoint,
 } from "./options.js";
+import type { FeedEvent } from "./views/feed-event.js";
 
 export type { CborValue } from "./engine/cbor.js";
 export type { Dialect } from "./engine/node-engine.js";
 export type { Sealer, Sealing } from "./engine/sealer.js";
 export { ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/states.js";
+export type { Digest } from "./engine/feed/sha256.js";
+export type { FrontierEntry, HlcStamp } from "./gossip-feed.js";
 export type { NetworkStateRow } from "./network-state.js";
 export type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";
-export type { GossipClock, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
+export type { GossipClock, GossipLog, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
+export type { FeedEvent, FeedView } from "./views/feed-event.js";
 export { MinMax, type MinMaxOptions, minMax } from "./views/min-max.js";
 export type { View } from "./views/view.js";
 
@@ -37,8 +40,16 @@ export interface GossipStats {
   bytesReceived: number;
   /** Datagrams that the socket refused to send. */
   sendFailures: number;
-  /** Datagrams, and rows in them, that were refused, by reason. */
+  /** Datagrams, and rows and events in them, that were refused, by reason. */
   drops: Record<string, number>;
+  /** Where the stamps of events have the time from; "none" while nobody told it, and without feeds. */
+  clock: "none" | "peers" | "own";
+}
+
+/** Of a value that is set. */
+export interface SetOptions {
+  /** How long the value counts, from now: 0, the default, is for ever. Whole seconds, rounded up; up to 136 years. */
+  ttlMs?: number;
 }
 
 /**
@@ -51,14 +62,13 @@ export class Gossip {
   private readonly storage: GossipStorage;
   private readonly engine: NodeEngine;
   private readonly datagram: Datagram;
-  private readonly event: EngineEvent = { kind: 0, slot: 0 };
   private readonly value: Uint8Array;
+  private readonly feed: GossipFeed | undefined;
+  private readonly teller: Teller;
   private phase = NEW;
   private storedRevision = 0;
   private sendFailures = 0;
   private isDebugBroken = false;
-  private isTelling = false;
-  private isViewNew = false;
   private timer: unknown;
   private timerDeadline = 0;
 
@@ -72,6 +82,8 @@ export class Gossip {
     for (let i = 0; i < checked.seeds.length; i += 2) this.engine.addSeed(checked.seeds[i], checked.seeds[i + 1]);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
+    this.feed = this.makeFeed();
+    this.teller = new Teller(options, this.engine, this.feed, this);
     const views = options.views ?? [];
     for (let i = 0; i < views.length; i++) views[i].open(checked.capacity);
   }
@@ -94,6 +106,7 @@ export class Gossip {
     if (revision > 0xffffffff) throw new Error(`start: the stored revision, ${String(stored)}, has no successor`);
     this.storage.writeRevision(revision);
     this.storedRevision = revision;
+    if (this.feed !== undefined) this.feed.restore(() => this.teller.tellEvents());
     this.phase = STARTED;
     this.options.socket.open(
       this.checked.port,
@@ -121,6 +134,69 @@ export class Gossip {
     const length = value === undefined ? 0 : this.encode(value);
     this.engine.publish(this.nowMs(), this.value, length, target[0], target[1]);
     this.drain(true);
+  }
+
+  /**
+   * Says something that stays one of many: kept in the feeds of all nodes for as
+   * long as there is room. It is stored, if the storage has a log, before it is
+   * sent.
+   *
+   * @param topic 1 to 31 bytes in UTF-8
+   * @throws Error that names what is out of its range, or when there is no room, no feed or no running node; and what
+   * the storage throws. Nothing is said then
+   */
+  log(topic: string, value: CborValue): void {
+    this.publish("log", KIND_LOG, topic, "", 0, value);
+  }
+
+  /**
+   * Sets this node's value of a topic and key, in place of the one before.
+   *
+   * @param topic 1 to 31 bytes in UTF-8
+   * @param key 0 to 31 bytes in UTF-8
+   * @throws as `log`
+   */
+  set(topic: string, key: string, value: CborValue, options?: SetOptions): void {
+    const ttlMs = options === undefined || options.ttlMs === undefined ? 0 : options.ttlMs;
+    this.publish("set", KIND_SET, topic, key, ttlMs, value);
+  }
+
+  /**
+   * Takes back what this node set for a topic and key.
+   *
+   * @throws as `log`
+   */
+  remove(topic: string, key: string): void {
+    this.publish("remove", KIND_REMOVE, topic, key, 0, undefined);
+  }
+
+  /** How far this node holds which feeds, in the order of the authors' ids; none when feeds are switched off. */
+  frontier(): FrontierEntry[] {
+    return this.feed === undefined ? [] : this.feed.frontier();
+  }
+
+  /** Calls `each` for all events that are held: author by author, each feed in its order. It may call any method. */
+  eachEvent(each: (event: FeedEvent) => void): void {
+    if (this.feed !== undefined) this.feed.each(each);
+  }
+
+  /** All events that are held, as `eachEvent` gives them. */
+  events(): FeedEvent[] {
+    const events: FeedEvent[] = [];
+    this.eachEvent((event) => events.push(event));
+    return events;
+  }
+
+  /**
+   * A stamp of the hybrid logical clock: later than each event that this node knows
+   * of, and earlier than its next one.
+   *
+   * @throws Error when feeds are switched off
+   */
+  now(): HlcStamp {
+    const feed = this.needFeed("now");
+    const nowMs = this.setTime();
+    return feed.now(nowMs);
   }
 
   /** All rows: the node's own and those of the nodes it knows of, in the order of their ids. */
@@ -179,6 +255,7 @@ export class Gossip {
   stats(): GossipStats {
     const counted = this.engine.stats;
     const drops: Record<string, number> = {};
+    const source = this.engine.feed === undefined ? 0 : this.engine.feed.hlc.source;
     for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops(reason);
     return {
       datagramsSent: counted.datagramsSent(),
@@ -187,6 +264,7 @@ export class Gossip {
       bytesReceived: counted.bytesReceived(),
       sendFailures: this.sendFailures,
       drops,
+      clock: source === CLOCK_OWN ? "own" : source === CLOCK_PEER ? "peers" : "none",
     };
   }
 
@@ -212,18 +290,43 @@ export class Gossip {
 
   private encode(value: CborValue): number {
     const length = encodeCbor(value, this.value, 0);
-    if (length === CBOR_TOO_LARGE) {
-      throw new Error(`value: takes more than ${this.checked.valueBytesMax} bytes of CBOR (valueBytesMax)`);
-    }
-    if (length === CBOR_TOO_DEEP) throw new Error("value: is nested deeper than 4 levels");
-    if (length < 0) throw new Error("value: has a part that CBOR can't express, such as a function");
+    if (length < 0) throw cborFailure("value", length, this.checked.valueBytesMax, "valueBytesMax");
     return length;
+  }
+
+  private makeFeed(): GossipFeed | undefined {
+    if (this.checked.feedBytes === 0) return undefined;
+    const feed = this.engine.feed;
+    if (feed === undefined) throw new Error("feedBytes: this dialect has no events, so it must be 0");
+    return new GossipFeed(feed, this.engine.rows, this.storage.log, this.options.eventViews ?? []);
+  }
+
+  private needFeed(method: string): GossipFeed {
+    if (this.feed === undefined) throw new Error(`${method}: feeds are switched off: the option feedBytes is 0`);
+    return this.feed;
+  }
+
+  private publish(method: string, kind: number, topic: string, key: string, ttlMs: number, value: CborValue): void {
+    const feed = this.needFeed(method);
+    if (this.phase !== STARTED) throw new Error(`${method}: the node is not running`);
+    const nowMs = this.setTime();
+    const length = feed.draft(method, nowMs, kind, topic, key, ttlMs, value, () => this.storeRevision());
+    this.engine.publishEvent(nowMs, length);
+    this.drain(false);
+  }
+
+  /** The platform may have been told the time since. Returns `nowMs`. */
+  private setTime(): number {
+    const clock = this.options.clock;
+    const nowMs = clock.nowMs();
+    if (this.feed !== undefined && clock.physicalMs !== undefined) this.feed.setPhysical(nowMs, clock.physicalMs());
+    return nowMs;
   }
 
   private receive(bytes: Uint8Array, length: number, address: number, port: number): void {
     if (this.phase !== STARTED) return;
     this.debug("from", address, port, bytes, length);
-    this.engine.receive(this.nowMs(), address, port, bytes, length);
+    this.engine.receive(this.setTime(), address, port, bytes, length);
     this.drain(false);
   }
 
@@ -243,13 +346,14 @@ export class Gossip {
     if (this.phase === STARTED) {
       this.schedule();
       this.storeRevision();
+      this.storeEvents();
     }
     let sendError: Error | undefined;
     while (this.phase === STARTED && this.engine.pollTransmit(this.datagram)) {
       const error = this.send(this.datagram);
       if (sendError === undefined) sendError = error;
     }
-    this.tell(isOwnRowNew, sendError);
+    this.teller.tell(isOwnRowNew, sendError);
   }
 
   private storeRevision(): void {
@@ -258,6 +362,15 @@ export class Gossip {
     this.storedRevision = revision;
     try {
       this.storage.writeRevision(revision);
+    } catch (error) {
+      this.fail("storage", error as Error);
+    }
+  }
+
+  private storeEvents(): void {
+    if (this.feed === undefined) return;
+    try {
+      this.feed.store();
     } catch (error) {
       this.fail("storage", error as Error);
     }
@@ -292,91 +405,13 @@ export class Gossip {
     this.timer = undefined;
   }
 
-  /**
-   * Tells the application, a few rows at a time so that a board needs no room for
-   * many. What callbacks cause is told by the call that runs already.
-   */
-  private tell(isOwnRowNew: boolean, sendError: Error | undefined): void {
-    if (isOwnRowNew) this.tellViews(OWN_SLOT);
-    if (this.isTelling) {
-      this.isViewNew = this.isViewNew || isOwnRowNew;
-      return;
-    }
-    this.isTelling = true;
-    this.isViewNew = isOwnRowNew;
-    try {
-      let more = true;
-      while (more) more = this.tellSome();
-      if (sendError !== undefined) this.fail("send", sendError);
-    } finally {
-      this.isTelling = false;
-    }
-  }
-
-  /** Tells up to TOLD_MAX events. Returns whether there may be more. */
-  private tellSome(): boolean {
-    const event = this.event;
-    let more = this.engine.pollEvent(event);
-    // Mostly there is nothing to tell, and then nothing is made.
-    if (!more && !this.isViewNew) return false;
-    const updated: number[] = [];
-    const changed: number[] = [];
-    let error = 0;
-    while (more) {
-      if (event.kind === EVENT_UPDATE) updated.push(event.slot);
-      else if (event.kind === EVENT_STATE) changed.push(event.slot);
-      else error = event.kind;
-      if (error === 0) this.tellViews(event.slot);
-      more = error === 0 && updated.length + changed.length < TOLD_MAX && this.engine.pollEvent(event);
-    }
-    const any = error !== 0 || updated.length + changed.length > 0;
-    if (this.isViewNew || updated.length + changed.length > 0) this.settleViews();
-    this.callBack(updated, changed);
-    if (error !== 0) this.failByEvent(error, event.slot);
-    return (any || this.isViewNew) && this.isOpen();
-  }
-
-  private callBack(updated: number[], changed: number[]): void {
-    const options = this.options;
-    if (updated.length > 0 && options.onUpdate !== undefined && this.isOpen()) {
-      const rows: NodeRow[] = [];
-      for (let i = 0; i < updated.length; i++) rows.push(nodeRow(this.engine.rows, updated[i]));
-      options.onUpdate(rows);
-    }
-    for (let i = 0; i < changed.length; i++) {
-      if (options.onState !== undefined && this.isOpen()) options.onState(nodeRow(this.engine.rows, changed[i]));
-    }
-  }
-
-  /** A callback may have closed the node. */
-  private isOpen(): boolean {
+  /** @internal A callback may have closed the node. */
+  isOpen(): boolean {
     return this.phase !== CLOSED;
   }
 
-  private failByEvent(kind: number, slot: number): void {
-    if (kind === EVENT_ID_CONFLICT) {
-      this.fail("idConflict", new Error(`another device speaks under this node's id, ${this.id}`));
-    } else if (kind === EVENT_TABLE_FULL) {
-      this.fail("tableFull", new Error(`more live nodes than rows: capacity is ${this.checked.capacity}`));
-    } else if (kind === EVENT_STRANGER) {
-      this.fail("seal", new Error(`${formatAddress(slot)} sends what this network's key does not open`));
-    }
-  }
-
-  private tellViews(slot: number): void {
-    const views = this.options.views ?? [];
-    for (let i = 0; i < views.length; i++) {
-      views[i].rowChanged(slot, this.engine.rows.state(slot) < DOWN, rowData(this.engine.rows, slot));
-    }
-  }
-
-  private settleViews(): void {
-    this.isViewNew = false;
-    const views = this.options.views ?? [];
-    for (let i = 0; i < views.length && this.isOpen(); i++) views[i].settle();
-  }
-
-  private fail(code: GossipErrorCode, error: Error): void {
+  /** @internal Something went wrong; the node goes on. */
+  fail(code: GossipErrorCode, error: Error): void {
     if (this.phase === CLOSED) return;
     this.print(`${code}: ${error.message}`);
     if (this.options.onError !== undefined) this.options.onError(code, error);
@@ -399,9 +434,6 @@ export class Gossip {
     }
   }
 }
-
-/** Rows that are made objects at one time. */
-const TOLD_MAX = 8;
 
 const NEW = 0;
 const STARTED = 1;

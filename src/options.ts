@@ -1,10 +1,14 @@
 import { parseAddress } from "./engine/address.js";
-import type { CborValue } from "./engine/cbor.js";
-import { PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_HEAD_BYTES_MAX, SECTION_HEAD_BYTES } from "./engine/frame.js";
+import { CBOR_TOO_DEEP, CBOR_TOO_LARGE, type CborValue } from "./engine/cbor.js";
+import type { Digest } from "./engine/feed/sha256.js";
+import {
+  FRONTIER_BYTES, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX, SECTION_HEAD_BYTES,
+} from "./engine/frame.js";
 import type { Dialect } from "./engine/node-engine.js";
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/sealer.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
+import type { FeedEvent, FeedView } from "./views/feed-event.js";
 import type { View } from "./views/view.js";
 
 /** One node's row, as callbacks and `networkState` show it. */
@@ -25,7 +29,7 @@ export interface NodeRow {
 }
 
 /** What can go wrong while a node runs. */
-export type GossipErrorCode = "socket" | "storage" | "idConflict" | "tableFull" | "send" | "seal";
+export type GossipErrorCode = "socket" | "storage" | "idConflict" | "tableFull" | "send" | "seal" | "fork";
 
 /** Options of `Gossip`. All but `socket` and `clock`, which the platform gives, have a default. */
 export interface GossipOptions {
@@ -71,6 +75,26 @@ export interface GossipOptions {
   randomSeed?: number;
   /** Kept up to date from the rows, such as `minMax`. */
   views?: View[];
+  /**
+   * Bytes of RAM for events, with which the node has feeds and passes on those of
+   * others: 512 to 16,777,216, rounded down to a multiple of 4. 0, the default:
+   * none. Beside them each row takes 56 bytes more.
+   */
+  feedBytes?: number;
+  /**
+   * Longest event with topic, key and value, the same in all nodes: 32 to 2,047, at
+   * most `datagramBytesMax` - 105; 128 by default, or less where that is less.
+   */
+  eventBytesMax?: number;
+  /** SHA-256 of this platform, for the chains of feeds; in JavaScript without one. */
+  digest?: Digest;
+  /** Kept up to date from the events, such as `latestMap`. */
+  eventViews?: FeedView[];
+  /**
+   * An event came, or was made by this node: of each author in the order of its
+   * feed, each one once. A node that starts again is told again.
+   */
+  onEvent?: (event: FeedEvent) => void;
   /** Takes messages about each datagram, for finding faults. If it throws, it is not called again. */
   debugOutput?: (message: string) => void;
   /** Rows of other nodes that became fresher, with their data: at most 8 a call. */
@@ -95,6 +119,9 @@ export interface CheckedOptions {
   broadcastAddress: number;
   randomSeed: number;
   sealer: Sealer | undefined;
+  feedBytes: number;
+  eventBytesMax: number;
+  digest: Digest | undefined;
   /** Address and port in turn. */
   seeds: number[];
 }
@@ -103,6 +130,12 @@ const UINT32_MAX = 0xffffffff;
 /** What a datagram needs beside a value so that a row fits it. */
 const FRAME_BYTES_MAX = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + ROWS_HEAD_BYTES + ROW_HEAD_BYTES_MAX;
 
+/** What a frame of a node with feeds has beside that. */
+const FEED_FRAME_BYTES = FRONTIER_BYTES + ROW_FEED_BYTES_MAX;
+/** What a datagram needs beside an event so that a snapshot of one value fits it. */
+const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FRONTIER_BYTES + 45;
+const EVENT_BYTES_MAX = 128;
+
 /** Throws an Error that names the option, its value and what it may be. */
 export function checkOptions(options: GossipOptions): CheckedOptions {
   if (typeof options !== "object" || options === null) throw new Error("options: an object is needed");
@@ -110,15 +143,20 @@ export function checkOptions(options: GossipOptions): CheckedOptions {
   checkObject("socket", options.socket, "send");
   checkObject("clock", options.clock, "nowMs");
   if (options.storage !== undefined) checkObject("storage", options.storage, "readRevision");
-  checkViews(options.views);
+  checkViews("views", options.views, "rowChanged", "minMax");
+  checkViews("eventViews", options.eventViews, "apply", "latestMap");
   checkFunction("dialect", options.dialect);
   checkFunction("debugOutput", options.debugOutput);
   checkFunction("onUpdate", options.onUpdate);
   checkFunction("onState", options.onState);
   checkFunction("onError", options.onError);
+  checkFunction("onEvent", options.onEvent);
+  if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
-  const room = datagramBytesMax - FRAME_BYTES_MAX;
+  const feedBytes = integer("feedBytes", options.feedBytes, 0, 0, 16777216) & ~3;
+  if (feedBytes > 0 && feedBytes < 512) throw new Error(`feedBytes: ${feedBytes} is neither 0 nor 512 to 16777216`);
+  const room = datagramBytesMax - FRAME_BYTES_MAX - (feedBytes > 0 ? FEED_FRAME_BYTES : 0);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, 16, 1, 255);
   return {
     id: integer("id", options.id, options.socket.deviceId(port), 0, UINT32_MAX),
@@ -133,8 +171,17 @@ export function checkOptions(options: GossipOptions): CheckedOptions {
     broadcastAddress: checkAddress("broadcastAddress", options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
+    feedBytes,
+    eventBytesMax: feedBytes === 0 ? EVENT_BYTES_MAX : checkEventBytes(options.eventBytesMax, datagramBytesMax),
+    digest: options.digest,
     seeds: checkSeeds(options.seedList ?? [], port, seedCapacity),
   };
+}
+
+function checkEventBytes(eventBytesMax: number | undefined, datagramBytesMax: number): number {
+  const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, 2047);
+  if (room < 32) throw new Error(`datagramBytesMax: ${datagramBytesMax} leaves no room for events`);
+  return integer("eventBytesMax", eventBytesMax, Math.min(EVENT_BYTES_MAX, room), 32, room);
 }
 
 /** Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`. */
@@ -148,6 +195,17 @@ export function parseEndpoint(name: string, text: unknown, port: number, out: nu
     throw new Error(`${name} port: ${show(portText)} is not an integer from 1 to 65535`);
   }
   out.push(number);
+}
+
+/**
+ * The error for a value that `encodeCbor` does not encode.
+ *
+ * @param bytesMax what it may take, by the option `option`
+ */
+export function cborFailure(name: string, failure: number, bytesMax: number, option: string): Error {
+  if (failure === CBOR_TOO_LARGE) return new Error(`${name}: takes more than ${bytesMax} bytes of CBOR (${option})`);
+  if (failure === CBOR_TOO_DEEP) return new Error(`${name}: is nested deeper than 4 levels`);
+  return new Error(`${name}: has a part that CBOR can't express, such as a function`);
 }
 
 function checkSealing(options: GossipOptions): Sealer | undefined {
@@ -202,10 +260,11 @@ function checkObject(name: string, value: unknown, method: string): void {
   if (!good) throw new Error(`${name}: ${show(value)} has no method ${method}`);
 }
 
-function checkViews(views: unknown): void {
+function checkViews(name: string, views: unknown, method: string, example: string): void {
   if (views === undefined) return;
-  if (!Array.isArray(views)) throw new Error(`views: ${show(views)} is not an array of views, such as minMax makes`);
-  for (let i = 0; i < views.length; i++) checkObject(`views[${i}]`, views[i], "rowChanged");
+  const isArray = Array.isArray(views);
+  if (!isArray) throw new Error(`${name}: ${show(views)} is not an array of views, such as ${example} makes`);
+  for (let i = 0; i < views.length; i++) checkObject(`${name}[${i}]`, views[i], method);
 }
 
 function checkFunction(name: string, value: unknown): void {
@@ -225,6 +284,7 @@ function isKnown(name: string): boolean {
     case "capacity": case "datagramBytesMax": case "valueBytesMax": case "seedCapacity": case "removeAfterMs":
     case "broadcastAddress": case "randomSeed": case "views": case "debugOutput": case "onUpdate": case "onState":
     case "onError": case "dialect": case "key": case "otherKey": case "sealing": case "allowUnsealed":
+    case "feedBytes": case "eventBytesMax": case "digest": case "eventViews": case "onEvent":
       return true;
     default:
       return false;

@@ -7,7 +7,8 @@ const STRANGER = 7;
 /** In the order of PROTOCOL.md, section 3.3. */
 const REASONS = [
   "magic", "version", "type", "length", "section", "row", "value", "echo", "idConflict", "stale", "tableFull",
-  "valueTooLarge", "unasked", "unsealed", "seal", "replay", "unproven",
+  "valueTooLarge", "unasked", "unsealed", "seal", "replay", "unproven", "event", "fork", "gap", "duplicate",
+  "oldGeneration", "arenaFull",
 ];
 /** An object of 12 bytes, as short as JSON of a board can be. */
 const JSON_HEX = "7b" + "20".repeat(10) + "7d";
@@ -32,6 +33,7 @@ describe("Gossip: stats", () => {
       datagramsReceived: 2,
       bytesReceived: news.length / 2 + 2,
       sendFailures: 0,
+      clock: "none",
     });
     assert.deepEqual(drops, { ...Object.fromEntries(REASONS.map((reason) => [reason, 0])), magic: 1 });
     assert.deepEqual(Object.keys(drops), REASONS);

@@ -8,7 +8,8 @@ export class Clock {
   nowMs = 0;
   /** Whole seconds since the start. */
   uptimeSeconds = 0;
-  private callerMs = 0;
+  /** The caller's time at the last input. */
+  callerMs = 0;
   private restMs = 0;
 
   /** Starts at the caller's time, a uint32 in milliseconds. */

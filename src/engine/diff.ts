@@ -1,4 +1,4 @@
-import { bucketFingerprint, countBetween, rosterFingerprint, rowFingerprint } from "./fingerprints.js";
+import { bucketFingerprint, countBetween, feedFingerprint, rosterFingerprint, rowFingerprint } from "./fingerprints.js";
 import type { FrameReader } from "./frame-reader.js";
 import { SECTION_DIGEST, SECTION_FLAT, TYPE_ACK, TYPE_SYN, bucketFrom, bucketTo } from "./frame.js";
 import { keyOf } from "./hash.js";
@@ -37,6 +37,7 @@ export function takeDigest(node: DiffParts): void {
     place = sendRowsBelow(node, place, keyOf(row.id));
     if (row.id === rows.id(OWN_SLOT)) node.hearOfSelf(row);
     else compareEntry(node);
+    compareFeed(node);
     if (place < rows.count && rows.id(rows.slotAt(place)) === row.id) place++;
   }
   sendRowsBelow(node, place, frame.digestTo + 1);
@@ -63,6 +64,13 @@ function compareEntry(node: DiffParts): void {
   else if (slot >= 0 || rows.hasPlace(row.state)) node.outbox.want(row.id);
 }
 
+/** Which of the two holds more of a feed shows when the sender has this node's row. */
+function compareFeed(node: DiffParts): void {
+  const row = node.row;
+  const slot = row.hasFeed && node.rows.frontier !== undefined ? node.rows.find(row.id) : -1;
+  if (slot >= 0 && feedFingerprint(node.rows, slot, node.frame.counter) !== row.feedTip) node.outbox.send(slot);
+}
+
 /** Whether the sender only thinks worse of a node that is suspected here too: its row would tell nothing. */
 function isAccusedOf(rows: Rows, slot: number, row: RowData): boolean {
   return slot >= 0 && rows.state(slot) === SUSPECT && row.state >= DOWN
@@ -73,11 +81,19 @@ function isAccusedOf(rows: Rows, slot: number, row: RowData): boolean {
 export function takeBuckets(node: DiffParts): void {
   const frame = node.frame;
   const log = frame.bucketsLog;
+  if (!isComparable(node)) return;
   node.outbox.summary.begin(log, SECTION_FLAT);
   for (let bucket = 0; bucket < 1 << log; bucket++) {
-    const own = bucketFingerprint(node.rows, bucketFrom(bucket, log), bucketTo(bucket, log), frame.counter);
+    const own = bucketFingerprint(
+      node.rows, bucketFrom(bucket, log), bucketTo(bucket, log), frame.counter, frame.withFeeds,
+    );
     if (own !== frame.readFingerprint()) node.outbox.summary.mark(bucket);
   }
+}
+
+/** Fingerprints of rows and feeds say nothing to a node without feeds; nobody sends it any. */
+function isComparable(node: DiffParts): boolean {
+  return !node.frame.withFeeds || node.rows.frontier !== undefined;
 }
 
 /** FLAT: where both know the same nodes, rows that differ go back; elsewhere the sender gets a list. */
@@ -85,6 +101,7 @@ export function takeFlat(node: DiffParts): void {
   const frame = node.frame;
   const rows = node.rows;
   const log = frame.bucketsLog;
+  if (!isComparable(node)) return;
   node.outbox.summary.begin(log, SECTION_DIGEST);
   while (frame.more()) {
     frame.readFlatEntry();
@@ -106,7 +123,7 @@ function compareFlat(node: DiffParts, from: number, to: number): void {
     const slot = rows.slotAt(place);
     if (rows.state(slot) >= REMOVE) continue;
     // Which of the two is fresher shows when the sender has this one.
-    if (rowFingerprint(rows, slot, frame.counter) !== frame.readFingerprint()) node.outbox.send(slot);
+    if (rowFingerprint(rows, slot, frame.counter, frame.withFeeds) !== frame.readFingerprint()) node.outbox.send(slot);
     else rows.countNewsSend(slot);
   }
 }

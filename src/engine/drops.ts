@@ -1,3 +1,7 @@
+import {
+  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
+} from "./feed/feed-drops.js";
+
 /**
  * Why a datagram, or a row in one, was refused. The numbers are stable: they
  * index the drop counters and are listed in PROTOCOL.md.
@@ -37,8 +41,8 @@ export const DROP_SEAL = 15;
 export const DROP_REPLAY = 16;
 /** Sealed, but it may have come before: its sender was asked to echo a number of this start. */
 export const DROP_UNPROVEN = 17;
-/** How many numbers are in use, 0 included. */
-export const DROP_REASONS = 18;
+/** How many numbers are in use, 0 and those of feed/feed-drops.ts included. */
+export const DROP_REASONS = 24;
 
 /** The name under which `stats` shows a reason. */
 export function dropReasonName(reason: number): string {
@@ -60,6 +64,12 @@ export function dropReasonName(reason: number): string {
     case DROP_SEAL: return "seal";
     case DROP_REPLAY: return "replay";
     case DROP_UNPROVEN: return "unproven";
+    case DROP_EVENT: return "event";
+    case DROP_FORK: return "fork";
+    case DROP_GAP: return "gap";
+    case DROP_DUPLICATE: return "duplicate";
+    case DROP_OLD_GENERATION: return "oldGeneration";
+    case DROP_ARENA_FULL: return "arenaFull";
     default: return "none";
   }
 }

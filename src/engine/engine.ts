@@ -1,26 +1,27 @@
 import { ASK_WORDS } from "./asks.js";
 import { Clock, earlier } from "./clock.js";
 import {
-  DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_REPLAY, DROP_STALE, DROP_TABLE_FULL, DROP_UNASKED,
-  DROP_UNPROVEN, DROP_UNSEALED, DROP_VALUE_TOO_LARGE,
+  DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_REPLAY, DROP_STALE, DROP_UNASKED, DROP_UNPROVEN,
+  DROP_UNSEALED,
 } from "./drops.js";
-import { EVENT_ID_CONFLICT, EVENT_STRANGER, EVENT_TABLE_FULL, type EngineEvent, takeChange } from "./events.js";
+import { EVENT_ID_CONFLICT, EVENT_STRANGER, type EngineEvent, Faults, takeChange } from "./events.js";
 import { type DiffParts, takeBuckets, takeDigest, takeFlat, takeWants, wantSender } from "./diff.js";
+import { FeedExchange } from "./feed/feed-exchange.js";
 import { FrameReader } from "./frame-reader.js";
 import {
   FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT,
-  SECTION_HEARD, SECTION_PROBE, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  SECTION_EVENTS, SECTION_HEARD, SECTION_PROBE, SECTION_ROWS, SECTION_SNAPSHOT, SECTION_WANT, TYPE_ACK, TYPE_DIFF,
+  TYPE_LEAVE, TYPE_SYN,
 } from "./frame.js";
 import { FRESH, Guard, REPLAYED, UNPROVEN } from "./guard.js";
+import { type MergeParts, mergeRow } from "./merge-row.js";
 import type { NodeEngine } from "./node-engine.js";
 import type { EngineOptions } from "./options.js";
 import { type Datagram, Outbox, outboxWords } from "./outbox.js";
 import { OwnRow } from "./own-row.js";
 import { Random } from "./random.js";
 import { type NodeParts, Rounds } from "./rounds.js";
-import {
-  FLAG_PROVEN, FLAG_UPDATED, FLAG_WINDOW, MERGED_FRESHER, MERGED_NOTHING, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
-} from "./rows.js";
+import { FLAG_PROVEN, FLAG_WINDOW, OWN_SLOT, RowData, Rows } from "./rows.js";
 import { SEED_WORDS, Seeds } from "./seeds.js";
 import { SEAL_BYTES } from "./sealer.js";
 import { LEFT, SUSPECT, UP } from "./states.js";
@@ -45,8 +46,8 @@ const AMPLIFICATION_MAX = 3;
 const JSON_BYTES_LEAST = 12;
 /** The brace that a datagram in ESPGossip's dialect begins with. */
 const JSON_START = 0x7b;
-const ERROR_ID_CONFLICT = 1;
-const ERROR_TABLE_FULL = 2;
+/** Of the longest event, where the options say nothing. */
+const EVENT_BYTES_MAX = 128;
 
 /**
  * One node of a gossip network, without sockets, clock or dice of its own.
@@ -58,7 +59,7 @@ const ERROR_TABLE_FULL = 2;
  * constructor. Times are uint32 milliseconds of any clock that does not run
  * backwards for long.
  */
-export class Engine implements NodeEngine, NodeParts, DiffParts {
+export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
@@ -76,16 +77,18 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
   readonly frame = new FrameReader();
   /** @internal */
   readonly row = new RowData();
+  /** @internal */
+  readonly faults = new Faults();
+  /** @internal */
+  readonly rounds: Rounds;
+  /** The event feeds; undefined without `feedBytes`. */
+  readonly feed: FeedExchange | undefined;
   private readonly self = new OwnRow(this);
-  private readonly rounds: Rounds;
   private readonly guard: Guard | undefined;
 
   private started = false;
   /** Length of the datagram that is answered. */
   private receivedBytes = 0;
-  /** Bits of the errors that occurred, and of those that the application was told of. */
-  private errors = 0;
-  private errorsTold = 0;
   private eventSlot = 0;
 
   constructor(options: EngineOptions) {
@@ -99,7 +102,11 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     this.random = new Random(options.randomSeed, options.id);
     this.suspicion = new Suspicion(this, options.removeAfterMs);
     this.guard = options.sealer === undefined ? undefined : new Guard(options.sealer, this.rows);
-    this.outbox = new Outbox(this.rows, options.datagramBytesMax, this.guard, pool);
+    this.feed = options.feedBytes === undefined || options.feedBytes === 0 ? undefined
+      : new FeedExchange(this, options.feedBytes, options.eventBytesMax ?? EVENT_BYTES_MAX, options.digest);
+    this.frame.events = this.feed;
+    const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
+    this.outbox = new Outbox(this.rows, options.datagramBytesMax, this.guard, pool, feedOutbox);
     this.rounds = new Rounds(this, options.broadcastAddress, pool);
     this.insertOwnRow(options);
   }
@@ -120,6 +127,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     this.started = true;
     this.clock.start(nowMs);
     this.self.start(revision, isRemembered);
+    if (this.feed !== undefined) this.feed.own.start(isRemembered);
     this.outbox.count(this.random.below(FIRST_COUNTERS));
     this.rounds.start();
   }
@@ -148,6 +156,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
   tick(nowMs: number): void {
     this.begin(nowMs);
     this.suspicion.expire();
+    if (this.feed !== undefined) this.feed.tick();
     if (this.clock.isDue(this.self.keepaliveDeadline)) this.self.speak(UP);
     this.rounds.tick();
   }
@@ -164,6 +173,17 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     this.begin(nowMs);
     this.self.speak(UP);
     if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
+    this.rounds.spreadSoon();
+  }
+
+  /**
+   * Adds the event that `feed.own.draft` wrote, of `length` bytes, to the node's
+   * feed. It goes to a few live nodes at once, then from node to node. After the
+   * start.
+   */
+  publishEvent(nowMs: number, length: number): void {
+    this.begin(nowMs);
+    if (this.feed !== undefined) this.feed.own.publish(length);
     this.rounds.spreadSoon();
   }
 
@@ -193,12 +213,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
       out.slot = this.guard.takeStranger();
       return true;
     }
-    const untold = this.errors & ~this.errorsTold;
-    if (untold === 0) return this.pollRowEvent(out);
-    const conflict = (untold & ERROR_ID_CONFLICT) !== 0;
-    this.errorsTold |= conflict ? ERROR_ID_CONFLICT : ERROR_TABLE_FULL;
-    out.kind = conflict ? EVENT_ID_CONFLICT : EVENT_TABLE_FULL;
-    return true;
+    return this.faults.take(out) || this.pollRowEvent(out);
   }
 
   /** When `tick` is due, in the caller's time. */
@@ -278,7 +293,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
       const recent = frame.revision === this.revision() && framesAgo >= 0 && framesAgo < ECHO_FRAMES;
       const echo = own || recent;
       // A sealed frame of this node's may be an old one that somebody sends again.
-      if (!echo && this.guard === undefined) this.report(ERROR_ID_CONFLICT);
+      if (!echo && this.guard === undefined) this.faults.report(EVENT_ID_CONFLICT, OWN_SLOT);
       return echo ? DROP_ECHO : DROP_ID_CONFLICT;
     }
     const slot = this.rows.find(frame.id);
@@ -313,6 +328,8 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     this.rounds.answered(frame.id, address, port);
     this.meet(address, port);
     let isSummarised = false;
+    const feed = this.feed;
+    if (feed !== undefined) feed.begin();
     frame.rewind();
     while (frame.nextSection()) {
       isSummarised = isSummarised || frame.isSummary();
@@ -323,10 +340,16 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
       else if (frame.section === SECTION_FLAT) takeFlat(this);
       else if (frame.section === SECTION_PROBE) this.rounds.takeProbe(address, port);
       else if (frame.section === SECTION_HEARD) this.rounds.takeHeard();
+      else if (feed !== undefined && this.hasEvents()) feed.take();
     }
+    if (feed !== undefined) feed.settle();
     if (this.guard !== undefined) this.admit(this.guard);
     wantSender(this);
     if (frame.type !== TYPE_LEAVE) this.answer(address, port, 0, isSummarised);
+  }
+
+  private hasEvents(): boolean {
+    return this.frame.section === SECTION_EVENTS || this.frame.section === SECTION_SNAPSHOT;
   }
 
   /** Who was not known yet when its answer came is known by now. */
@@ -362,43 +385,13 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
         this.hearOfSelf(row);
         this.self.hearOfAddress(row);
       }
+      if (this.feed !== undefined) this.feed.see(row);
     }
   }
 
   /** @internal Merges a statement about another node; its value lies in `bytes`. */
   takeRow(row: RowData, bytes: Uint8Array): void {
-    const rows = this.rows;
-    const held = rows.find(row.id);
-    const stateBefore = held < 0 ? -1 : rows.state(held);
-    const isElsewhere = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
-    row.state = this.suspicion.believed(held, row);
-    const merged = rows.merge(row, bytes);
-    if (merged > MERGED_FRESHER) {
-      this.stats.countDrop(merged === MERGE_TABLE_FULL ? DROP_TABLE_FULL : DROP_VALUE_TOO_LARGE);
-      if (merged === MERGE_TABLE_FULL) this.report(ERROR_TABLE_FULL);
-    } else if (merged !== MERGED_NOTHING) {
-      const slot = rows.find(row.id);
-      if (stateBefore >= SUSPECT || row.state !== UP) rows.markUrgentNews(slot);
-      else rows.markNews(slot);
-      if (merged === MERGED_FRESHER) {
-        rows.noteChange(slot, FLAG_UPDATED);
-        if (row.isForeign) this.suspicion.foreignerSpoke(slot);
-        else if (isElsewhere) this.learnAddress(row);
-      }
-      // A doubt about a fresher statement is another doubt: its time begins now.
-      const isDoubted = merged === MERGED_FRESHER && row.state !== UP;
-      if (row.state !== stateBefore || isDoubted) this.suspicion.stateChanged(slot);
-    } else if (rows.compare(held, row) > 0) {
-      // The sender is behind on this one: what it lacks goes back at once.
-      this.outbox.send(held);
-    } else {
-      rows.countNewsSend(held);
-    }
-  }
-
-  private learnAddress(row: RowData): void {
-    this.seeds.learn(row.address, row.port, this.random);
-    this.rounds.moved(row.id);
+    mergeRow(this, row, bytes);
   }
 
   private answer(address: number, port: number, flags: number, isSummarised: boolean): void {
@@ -406,7 +399,8 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
     const slot = this.rows.find(frame.id);
     const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN)
       && this.rows.address(slot) === address && this.rows.port(slot) === port;
-    const inSync = this.rows.root.equals(frame.rootFirst, frame.rootSecond);
+    const inSync = this.rows.root.equals(frame.rootFirst, frame.rootSecond) && this.hasSameFrontier();
+    this.outbox.summary.withFeeds = this.feed !== undefined && frame.frontier >= 0;
     if (frame.type === TYPE_SYN) {
       if ((frame.flags & FLAG_BROADCAST) !== 0 && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
       const isLimited = !isProven || !this.rounds.mayAnswer(slot);
@@ -414,20 +408,29 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
       this.outbox.addAnswer(TYPE_ACK, address, port, flags, !inSync, frame.counter);
     } else if (this.rounds.mayGoOn()) {
       const isOpen = frame.type === TYPE_ACK ? !isSummarised
-        : (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasHeardAll(frame.inReplyTo);
+        : (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasHeardAll(frame.inReplyTo)
+          && (this.feed === undefined || this.feed.mayGoOn());
       const isNeeded = this.outbox.hasAnswer() || (frame.flags & FLAG_CHALLENGE) !== 0 || (!inSync && isOpen);
       if (isNeeded) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, !inSync && isOpen, frame.counter);
     }
   }
 
-  /** @internal Others speak of this node. */
-  hearOfSelf(row: RowData): void {
-    if (!this.self.hear(row)) this.report(ERROR_ID_CONFLICT);
-    if (this.rows.compare(OWN_SLOT, row) > 0) this.outbox.send(OWN_SLOT);
+  /** Whether the sender holds the same of all feeds, or has none, or this node has none. */
+  private hasSameFrontier(): boolean {
+    const frontier = this.rows.frontier;
+    return frontier === undefined || this.frame.frontier < 0 || this.frame.frontier === frontier.word();
   }
 
-  /** Has an error told to the application, once. */
-  private report(error: number): void {
-    this.errors |= error;
+  /** @internal For feeds: takes on a revision beyond one that others know of. */
+  recover(revision: number): boolean {
+    const isDone = this.self.recover(revision);
+    if (!isDone) this.faults.report(EVENT_ID_CONFLICT, OWN_SLOT);
+    return isDone;
+  }
+
+  /** @internal Others speak of this node. */
+  hearOfSelf(row: RowData): void {
+    if (!this.self.hear(row)) this.faults.report(EVENT_ID_CONFLICT, OWN_SLOT);
+    if (this.rows.compare(OWN_SLOT, row) > 0) this.outbox.send(OWN_SLOT);
   }
 }

@@ -18,6 +18,8 @@ export const EVENT_TABLE_FULL = 4;
 
 /** A datagram came that the network's key does not open; said once for each of the first few addresses. */
 export const EVENT_STRANGER = 5;
+/** Somebody said two things under one number of a feed, or changed what was said; said once a start. */
+export const EVENT_FORK = 6;
 
 /**
  * Takes the next change of a row, in a slot from `from` on, that the application
@@ -33,4 +35,29 @@ export function takeChange(rows: Rows, from: number, out: EngineEvent): boolean 
   }
   rows.changesEnd = 0;
   return false;
+}
+
+/** What went wrong: the application is told of each kind once a start. */
+export class Faults {
+  private occurred = 0;
+  private told = 0;
+  private forkSlot = 0;
+
+  /** @param kind EVENT_ID_CONFLICT, EVENT_TABLE_FULL or EVENT_FORK @param slot of the row that it is about */
+  report(kind: number, slot: number): void {
+    if (kind === EVENT_FORK && (this.occurred & (1 << kind)) === 0) this.forkSlot = slot;
+    this.occurred |= 1 << kind;
+  }
+
+  /** Takes the next one that was not told; false when there is none. */
+  take(out: EngineEvent): boolean {
+    const untold = this.occurred & ~this.told;
+    if (untold === 0) return false;
+    let kind = EVENT_ID_CONFLICT;
+    while ((untold & (1 << kind)) === 0) kind++;
+    this.told |= 1 << kind;
+    out.kind = kind;
+    out.slot = kind === EVENT_FORK ? this.forkSlot : 0;
+    return true;
+  }
 }

@@ -6,23 +6,32 @@ import { REMOVE } from "./states.js";
  * The root is lent for the sums: an object for them would take 64 bytes of a board.
  */
 
-/** 8 bits over the rows with keys from `from` to `to`, other bits for each `salt`. */
-export function bucketFingerprint(rows: Rows, from: number, to: number, salt: number): number {
+/** 8 bits over the rows with keys from `from` to `to`, and their feeds if it says so; other bits for each `salt`. */
+export function bucketFingerprint(rows: Rows, from: number, to: number, salt: number, withFeeds: boolean): number {
   const first = rows.root.first;
   const second = rows.root.second;
   rows.root.clear();
   for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
-    addRow(rows, rows.slotAt(place));
+    addRow(rows, rows.slotAt(place), withFeeds);
   }
   return fold(rows, first, second, salt);
 }
 
-/** 8 bits over one row, other bits for each `salt`. */
-export function rowFingerprint(rows: Rows, slot: number, salt: number): number {
+/** 8 bits over one row, and its feed if it says so; other bits for each `salt`. */
+export function rowFingerprint(rows: Rows, slot: number, salt: number, withFeeds: boolean): number {
   const first = rows.root.first;
   const second = rows.root.second;
   rows.root.clear();
-  addRow(rows, slot);
+  addRow(rows, slot, withFeeds);
+  return fold(rows, first, second, salt);
+}
+
+/** 8 bits over what is held of one feed, other bits for each `salt`; 0 when nothing is. */
+export function feedFingerprint(rows: Rows, slot: number, salt: number): number {
+  const first = rows.root.first;
+  const second = rows.root.second;
+  rows.root.clear();
+  if (rows.frontier !== undefined) rows.frontier.addTo(rows.root, slot);
   return fold(rows, first, second, salt);
 }
 
@@ -44,9 +53,11 @@ export function countBetween(rows: Rows, from: number, to: number): number {
   return count;
 }
 
-function addRow(rows: Rows, slot: number): void {
+function addRow(rows: Rows, slot: number, withFeeds: boolean): void {
   const state = rows.state(slot);
-  if (state < REMOVE) rows.root.add(rows.id(slot), rows.revision(slot), rows.heartbeat(slot), state);
+  if (state >= REMOVE) return;
+  rows.root.add(rows.id(slot), rows.revision(slot), rows.heartbeat(slot), state);
+  if (withFeeds && rows.frontier !== undefined) rows.frontier.addTo(rows.root, slot);
 }
 
 /** Folds what the root was lent for, and gives it its words back. */

@@ -5,13 +5,21 @@ import {
 } from "./drops.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, BUCKETS_LOG_MAX, BUCKET_BYTES,
-  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, MAGIC_AND_VERSION, ROW_HAS_VALUE, ROW_RESERVED,
-  SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_HEARD, SECTION_ROWS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE,
-  TYPE_SYN,
+  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, MAGIC_AND_VERSION, ROW_HAS_FEED, ROW_HAS_VALUE,
+  ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_EVENTS, SECTION_FLAT, SECTION_FRONTIER, SECTION_ROWS,
+  SECTION_SNAPSHOT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WITH_FEEDS,
 } from "./frame.js";
+import type { EventData } from "./feed/event.js";
+import { type RunData, SEQUENCE_MAX, beginRuns, readRun } from "./feed/runs.js";
 import { keyOf } from "./hash.js";
-import type { RowData } from "./rows.js";
+import type { RowData } from "./row-data.js";
 import { ASKED, LEFT } from "./states.js";
+
+/** What events are read into. */
+export interface EventScratch {
+  readonly run: RunData;
+  readonly event: EventData;
+}
 
 /** Reads one frame. `open` checks all of it, so what is read afterwards cannot fail. */
 export class FrameReader extends Reader {
@@ -24,6 +32,10 @@ export class FrameReader extends Reader {
   rootFirst = 0;
   rootSecond = 0;
   inReplyTo = 0;
+  /** What the sender holds of all feeds, a uint32; -1 when it has none. */
+  frontier = -1;
+  /** Undefined in a node without feeds, which passes events over. */
+  events: EventScratch | undefined = undefined;
 
   /** Of the section that `nextSection` went to. */
   section = 0;
@@ -32,6 +44,8 @@ export class FrameReader extends Reader {
   digestTo = 0;
   /** Of the BUCKETS section: 2^bucketsLog fingerprints follow. Of the FLAT section: of so many ranges some follow. */
   bucketsLog = 0;
+  /** Of the BUCKETS or FLAT section: fingerprints are of rows and feeds. */
+  withFeeds = false;
   /** Of the FLAT section: the range that `readFlatEntry` went to, and the bytes of rows that follow. */
   bucket = 0;
   flatCount = 0;
@@ -79,6 +93,7 @@ export class FrameReader extends Reader {
     if (this.failed) return DROP_LENGTH;
     this.sectionsStart = this.position;
     this.frameEnd = length;
+    this.frontier = -1;
     return this.checkSections(row);
   }
 
@@ -127,7 +142,9 @@ export class FrameReader extends Reader {
       this.digestFrom = this.u32();
       this.digestTo = this.u32();
     } else if (this.section === SECTION_BUCKETS || this.section === SECTION_FLAT) {
-      this.bucketsLog = this.u8();
+      const log = this.u8();
+      this.bucketsLog = log & ~WITH_FEEDS;
+      this.withFeeds = log >= WITH_FEEDS;
     }
     return true;
   }
@@ -154,12 +171,15 @@ export class FrameReader extends Reader {
     this.roster = this.u8();
   }
 
-  /** The next row of a DIGEST section: id, state, revision and heartbeat. */
+  /** The next row of a DIGEST section: id, state, revision and heartbeat, a fingerprint of its feed as `feedTip`. */
   readDigestEntry(row: RowData): void {
     row.id = this.u32();
-    row.state = this.u8();
+    const state = this.u8();
+    row.state = state & ~WITH_FEEDS;
     row.revision = this.varint();
     row.heartbeat = this.varint();
+    row.hasFeed = state >= WITH_FEEDS;
+    row.feedTip = row.hasFeed ? this.u8() : 0;
   }
 
   /** The next row of a ROWS section. Its address is 0 where it is the datagram's source. */
@@ -175,10 +195,14 @@ export class FrameReader extends Reader {
     row.isForeign = form === ADDRESS_OF_FOREIGNER;
     row.revision = this.varint();
     row.heartbeat = this.varint();
+    row.hasFeed = (head & ROW_HAS_FEED) !== 0;
+    row.feedSequence = row.hasFeed ? this.varint() : 0;
+    row.feedGeneration = row.feedSequence > 0 ? this.varint() : 0;
+    row.feedTip = row.feedSequence > 0 ? this.u16() : 0;
     row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : this.varint();
     row.valueStart = this.skip(row.valueLength);
     const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
-    const headGood = (head & ROW_RESERVED) === 0 && isWireState(row.state);
+    const headGood = (head & ROW_RESERVED) === 0 && isWireState(row.state) && row.feedSequence <= SEQUENCE_MAX;
     const valueGood = (head & ROW_HAS_VALUE) === 0 || row.valueLength > 0;
     if (!addressed || !headGood || !valueGood) row.state = BAD_ROW;
   }
@@ -200,8 +224,10 @@ export class FrameReader extends Reader {
   }
 
   private checkSection(row: RowData): number {
-    if (this.section > SECTION_HEARD) return DROP_NONE;
+    if (this.section > SECTION_FRONTIER) return DROP_NONE;
     if (this.failed) return DROP_SECTION;
+    if (this.section === SECTION_FRONTIER) return this.checkFrontier();
+    if (this.section >= SECTION_SNAPSHOT) return this.checkEvents();
     if (this.section === SECTION_BUCKETS) return this.checkBuckets();
     if (this.section === SECTION_DIGEST) return this.checkDigest(row);
     if (this.section === SECTION_FLAT) return this.checkFlat();
@@ -214,6 +240,24 @@ export class FrameReader extends Reader {
       }
     }
     return this.failed ? DROP_SECTION : DROP_NONE;
+  }
+
+  private checkFrontier(): number {
+    if (this.sectionEnd - this.position !== 4) return DROP_SECTION;
+    this.frontier = this.u32();
+    return DROP_NONE;
+  }
+
+  /** Whether events are true, only who holds what they follow can tell. */
+  private checkEvents(): number {
+    const scratch = this.events;
+    if (scratch === undefined) return DROP_NONE;
+    beginRuns(scratch.run);
+    while (this.more()) {
+      const reason = readRun(this, scratch.run, scratch.event, this.id, this.section !== SECTION_EVENTS);
+      if (reason !== DROP_NONE) return reason;
+    }
+    return DROP_NONE;
   }
 
   private checkDigest(row: RowData): number {

@@ -1,10 +1,12 @@
 import { Writer, varintBytes } from "./cursor.js";
-import { bucketFingerprint, countBetween, rosterFingerprint, rowFingerprint } from "./fingerprints.js";
+import { bucketFingerprint, countBetween, feedFingerprint, rosterFingerprint, rowFingerprint } from "./fingerprints.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, MAGIC_AND_VERSION,
   ROW_HAS_VALUE, ROWS_HEAD_BYTES, SECTION_BUCKETS, SECTION_DIGEST, SECTION_HEAD_BYTES, SECTION_ROWS,
-  FLAG_MORE, FLAT_HEAD_BYTES, SECTION_FLAT, TYPE_ACK, TYPE_DIFF, WANT_BYTES, bucketFrom, bucketTo,
+  FLAG_MORE, FLAT_HEAD_BYTES, FRONTIER_BYTES, ROW_HAS_FEED, SECTION_FLAT, SECTION_FRONTIER, TYPE_ACK, TYPE_DIFF,
+  WANT_BYTES, WITH_FEEDS, bucketFrom, bucketTo,
 } from "./frame.js";
+import type { FeedOutbox } from "./feed/feed-outbox.js";
 import { FLAG_FOREIGN, OWN_SLOT, type Rows } from "./rows.js";
 import { REMOVE } from "./states.js";
 
@@ -15,6 +17,11 @@ import { REMOVE } from "./states.js";
 export class FrameWriter extends Writer {
   /** Bytes of the head, which is never sealed. */
   headLength = 0;
+  /** Undefined in a node without feeds. */
+  feeds: FeedOutbox | undefined = undefined;
+  /** Whether fingerprints are of rows and feeds: the receiver has feeds, too. */
+  withFeeds = false;
+  private counter = 0;
   private sectionStart = 0;
   private contentStart = 0;
   private base = 0;
@@ -34,7 +41,9 @@ export class FrameWriter extends Writer {
   begin(
     out: Uint8Array, limit: number, type: number, flags: number, rows: Rows, counter: number, inReplyTo: number,
   ): void {
-    this.reset(out, 0, limit);
+    // Room is left for `end`.
+    this.reset(out, 0, this.feeds === undefined ? limit : limit - FRONTIER_BYTES);
+    this.counter = counter;
     this.u8(MAGIC_AND_VERSION);
     this.u8(flags | type);
     this.u32(rows.id(OWN_SLOT));
@@ -45,6 +54,15 @@ export class FrameWriter extends Writer {
     this.u32(rows.root.first);
     this.u32(rows.root.second);
     if (type === TYPE_ACK || type === TYPE_DIFF) this.varint(inReplyTo);
+  }
+
+  /** Ends the frame: in one of a node with feeds, with what it holds of them. */
+  finish(rows: Rows): void {
+    if (rows.frontier === undefined) return;
+    this.end += FRONTIER_BYTES;
+    this.u8(SECTION_FRONTIER);
+    this.u16(FRONTIER_BYTES - SECTION_HEAD_BYTES);
+    this.u32(rows.frontier.word());
   }
 
   /** Says in the frame's head that there would be more to say. */
@@ -75,8 +93,11 @@ export class FrameWriter extends Writer {
     const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
     const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
     const statementBytes = varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot));
-    if (this.room() < 5 + addressBytes + statementBytes + valueBytes) return false;
-    this.u8(rows.state(slot) | (form << 3) | (valueLength === 0 ? 0 : ROW_HAS_VALUE));
+    const feeds = this.feeds !== undefined && this.feeds.isShown(slot) ? this.feeds : undefined;
+    const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
+    if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
+    const flags = (valueLength === 0 ? 0 : ROW_HAS_VALUE) | (feeds === undefined ? 0 : ROW_HAS_FEED);
+    this.u8(rows.state(slot) | (form << 3) | flags);
     this.u32(rows.id(slot));
     if (form === ADDRESS_IN_BASE) {
       this.u8(rows.address(slot));
@@ -86,6 +107,7 @@ export class FrameWriter extends Writer {
     }
     this.varint(rows.revision(slot));
     this.varint(rows.heartbeat(slot));
+    if (feeds !== undefined) feeds.writeRow(this, slot);
     if (valueLength > 0) {
       this.varint(valueLength);
       this.copy(rows.valueBytes(), rows.valueStart(slot), valueLength);
@@ -103,11 +125,12 @@ export class FrameWriter extends Writer {
   }
 
   writeDigestEntry(rows: Rows, slot: number): boolean {
-    if (this.room() < digestEntryBytes(rows, slot)) return false;
+    if (this.room() < digestEntryBytes(rows, slot) + (this.withFeeds ? 1 : 0)) return false;
     this.u32(rows.id(slot));
-    this.u8(rows.state(slot));
+    this.u8(rows.state(slot) | (this.withFeeds ? WITH_FEEDS : 0));
     this.varint(rows.revision(slot));
     this.varint(rows.heartbeat(slot));
+    if (this.withFeeds) this.u8(feedFingerprint(rows, slot, this.counter));
     return true;
   }
 
@@ -121,9 +144,9 @@ export class FrameWriter extends Writer {
   /** Writes the fingerprints of 2^`log` buckets, salted with the frame's counter. They must fit. */
   writeBuckets(rows: Rows, log: number, counter: number): void {
     this.beginSection(SECTION_BUCKETS, 0);
-    this.u8(log);
+    this.u8(log | (this.withFeeds ? WITH_FEEDS : 0));
     for (let bucket = 0; bucket < 1 << log; bucket++) {
-      this.u8(bucketFingerprint(rows, bucketFrom(bucket, log), bucketTo(bucket, log), counter));
+      this.u8(bucketFingerprint(rows, bucketFrom(bucket, log), bucketTo(bucket, log), counter, this.withFeeds));
     }
     this.closeSection();
   }
@@ -131,7 +154,7 @@ export class FrameWriter extends Writer {
   /** Starts a FLAT of some of 2^`log` ranges. */
   beginFlat(log: number): boolean {
     if (!this.beginSection(SECTION_FLAT, FLAT_HEAD_BYTES)) return false;
-    this.bytes[this.contentStart] = log;
+    this.bytes[this.contentStart] = log | (this.withFeeds ? WITH_FEEDS : 0);
     return true;
   }
 
@@ -146,12 +169,17 @@ export class FrameWriter extends Writer {
     this.u8(rosterFingerprint(rows, from, to));
     for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
       const slot = rows.slotAt(place);
-      if (rows.state(slot) < REMOVE) this.u8(rowFingerprint(rows, slot, counter));
+      if (rows.state(slot) < REMOVE) this.u8(rowFingerprint(rows, slot, counter, this.withFeeds));
     }
     return true;
   }
 
-  /** Ends a section of ids. */
+  /** Starts a section of runs or parts of snapshots. */
+  beginEvents(section: number): boolean {
+    return this.beginSection(section, 0);
+  }
+
+  /** Ends a section that has nothing but entries. */
   endIds(): void {
     this.endIfEmpty(0);
   }

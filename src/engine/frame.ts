@@ -44,6 +44,12 @@ export const SECTION_FLAT = 5;
 export const SECTION_PROBE = 6;
 /** Ids of nodes that the sender heard after it was asked to probe them. */
 export const SECTION_HEARD = 7;
+/** Parts of snapshots, as in feed/runs.ts. They stand before events, which may go on where they end. */
+export const SECTION_SNAPSHOT = 8;
+/** Runs of events, as in feed/runs.ts. */
+export const SECTION_EVENTS = 9;
+/** 4 bytes over the feeds that the sender holds: in each frame of a node that has feeds. */
+export const SECTION_FRONTIER = 10;
 
 /** How a row gives its address, in bits 3 and 4 of its head. */
 export const ADDRESS_OF_SOURCE = 0;
@@ -51,9 +57,13 @@ export const ADDRESS_IN_BASE = 1;
 export const ADDRESS_IN_FULL = 2;
 /** In full, of a node that does not speak this protocol. */
 export const ADDRESS_OF_FOREIGNER = 3;
-/** Bit 5 of a row's head; bits 0 to 2 are its state, bits 6 and 7 are reserved. */
+/** Bit 5 of a row's head; bits 0 to 2 are its state, bit 7 is reserved. */
 export const ROW_HAS_VALUE = 0x20;
-export const ROW_RESERVED = 0xc0;
+/** What the sender holds of the node's feed follows. Without it, the row says nothing of that. */
+export const ROW_HAS_FEED = 0x40;
+export const ROW_RESERVED = 0x80;
+/** In the first byte of BUCKETS and FLAT: fingerprints are of rows and feeds. In a state in DIGEST: one follows. */
+export const WITH_FEEDS = 0x80;
 
 /** From magic to root at its longest, with the answered counter. */
 export const PREAMBLE_BYTES_MAX = 34;
@@ -61,7 +71,7 @@ export const SECTION_HEAD_BYTES = 3;
 /** The /24 network and the port that rows in the section refer to. */
 export const ROWS_HEAD_BYTES = 5;
 export const DIGEST_HEAD_BYTES = 8;
-export const DIGEST_ENTRY_BYTES_MAX = 15;
+export const DIGEST_ENTRY_BYTES_MAX = 16;
 export const WANT_BYTES = 4;
 /** The base-2 logarithm of the number of buckets. */
 export const BUCKETS_HEAD_BYTES = 1;
@@ -70,8 +80,12 @@ export const BUCKET_BYTES = 1;
 export const FLAT_HEAD_BYTES = 1;
 /** At most 512 buckets. */
 export const BUCKETS_LOG_MAX = 9;
-/** A row at its longest, without the bytes of its value. */
+/** A row at its longest, without the bytes of its value and without its feed. */
 export const ROW_HEAD_BYTES_MAX = 23;
+/** What a row says of a feed, at its longest: sequence number, generation and part of the tip. */
+export const ROW_FEED_BYTES_MAX = 12;
+/** The section, with its head. */
+export const FRONTIER_BYTES = 7;
 
 /** First key of a bucket, of 2^`log` that there are. */
 export function bucketFrom(bucket: number, log: number): number {

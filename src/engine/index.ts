@@ -2,7 +2,9 @@
 export { BROADCAST_ADDRESS, formatAddress, parseAddress } from "./address.js";
 export { DROP_REASONS, dropReasonName } from "./drops.js";
 export { Engine } from "./engine.js";
-export { EVENT_ID_CONFLICT, EVENT_STATE, EVENT_STRANGER, EVENT_TABLE_FULL, EVENT_UPDATE } from "./events.js";
+export {
+  EVENT_FORK, EVENT_ID_CONFLICT, EVENT_STATE, EVENT_STRANGER, EVENT_TABLE_FULL, EVENT_UPDATE,
+} from "./events.js";
 export type { EngineEvent } from "./events.js";
 export type { Dialect, NodeEngine } from "./node-engine.js";
 export type { EngineOptions } from "./options.js";

@@ -1,4 +1,5 @@
 import type { EngineEvent } from "./events.js";
+import type { FeedExchange } from "./feed/feed-exchange.js";
 import type { EngineOptions } from "./options.js";
 import type { Datagram } from "./outbox.js";
 import type { Rows } from "./rows.js";
@@ -24,6 +25,10 @@ export interface NodeEngine {
   leave(nowMs: number): void;
   setRevision(nowMs: number, revision: number): void;
   revision(): number;
+  /** The event feeds; undefined in a node without them. */
+  readonly feed: FeedExchange | undefined;
+  /** Adds the event that `feed.own.draft` wrote, of `length` bytes, and spreads it. After the start. */
+  publishEvent(nowMs: number, length: number): void;
   pollTransmit(out: Datagram): boolean;
   pollEvent(out: EngineEvent): boolean;
   nextDeadline(): number;

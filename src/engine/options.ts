@@ -1,3 +1,4 @@
+import type { Digest } from "./feed/sha256.js";
 import type { Sealer } from "./sealer.js";
 
 /** What a node is made with; all of it is fixed afterwards. The caller has checked the ranges. */
@@ -25,4 +26,10 @@ export interface EngineOptions {
   randomSeed: number;
   /** Seals every frame, if there is one, and lets none in that is not sealed. */
   sealer?: Sealer | undefined;
+  /** Bytes for events, a multiple of 4; 0, the default: no event feeds at all. */
+  feedBytes?: number | undefined;
+  /** Longest event in canonical form, the same in all nodes of a network: 16 to 2,047 bytes, 128 by default. */
+  eventBytesMax?: number | undefined;
+  /** SHA-256, for the chains of feeds; without one it is done in JavaScript. */
+  digest?: Digest | undefined;
 }

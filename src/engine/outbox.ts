@@ -1,5 +1,6 @@
-import { FLAG_SEALED, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN } from "./frame.js";
+import { FLAG_SEALED, FRONTIER_BYTES, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN } from "./frame.js";
 import { FrameWriter } from "./frame-writer.js";
+import type { FeedOutbox } from "./feed/feed-outbox.js";
 import type { Guard } from "./guard.js";
 import { FLAG_SENT_AS_NEWS, FLAG_TO_SEND, LIST_TO_SEND, NEWS_MAX, OWN_SLOT, type Rows } from "./rows.js";
 import { SEAL_BYTES } from "./sealer.js";
@@ -31,6 +32,8 @@ export class Outbox {
   private readonly writer: FrameWriter;
   private readonly guard: Guard | undefined;
   private readonly datagramBytesMax: number;
+  /** Undefined in a node without feeds. */
+  private readonly feeds: FeedOutbox | undefined;
   /** What shows the peer that is answered which rows differ. */
   readonly summary: Summary;
   /** Counter of the last frame sent: rises with each, so that no two of one start are alike. */
@@ -57,14 +60,19 @@ export class Outbox {
   private answerBytesLeft = 0;
 
   /** @param guard seals what is sent, if there is one @param pool has `outboxWords(datagramBytesMax)` to give */
-  constructor(rows: Rows, datagramBytesMax: number, guard: Guard | undefined, pool: WordPool) {
+  constructor(
+    rows: Rows, datagramBytesMax: number, guard: Guard | undefined, pool: WordPool, feeds?: FeedOutbox  ,
+  ) {
     this.rows = rows;
     this.guard = guard;
+    this.feeds = feeds;
     this.datagramBytesMax = datagramBytesMax;
     this.writer = new FrameWriter();
+    this.writer.feeds = feeds;
     this.words = pool.words;
     this.start = pool.take(WANTS + wantsMax(datagramBytesMax));
-    this.summary = new Summary(rows, datagramBytesMax - this.sealBytes(), pool);
+    const frontierBytes = feeds === undefined ? 0 : FRONTIER_BYTES;
+    this.summary = new Summary(rows, datagramBytesMax - this.sealBytes() - frontierBytes, pool);
   }
 
   /** Counts frames from a number on. */
@@ -96,6 +104,7 @@ export class Outbox {
     this.wantsCut = false;
     this.answerBytesLeft = ANY_BYTES;
     this.summary.clear();
+    if (this.feeds !== undefined) this.feeds.clear();
   }
 
   /** The peer may get no more than so many bytes for its datagram. */
@@ -113,6 +122,7 @@ export class Outbox {
 
   /** Whether there is something for the peer that is answered. */
   hasAnswer(): boolean {
+    if (this.feeds !== undefined && this.feeds.isPending()) return true;
     return this.toSendCount > 0 || this.wantCount > 0 || this.summary.isPending();
   }
 
@@ -173,7 +183,9 @@ export class Outbox {
       out.bytes, limit - this.sealBytes(), type, flags, this.rows, this.counter, this.words[at + ANSWERED],
     );
     if (!isAnswer) this.writeOpening(type, at);
-    const finished = !isAnswer || this.writeAnswer(at);
+    const rowsFinished = !isAnswer || this.writeAnswer(at);
+    const feedsFinished = this.feeds === undefined || this.feeds.write(this.writer, isAnswer);
+    const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + TYPE] = TYPE_DIFF;
     // On the last frame of the burst, so that it goes on once.
@@ -185,6 +197,7 @@ export class Outbox {
   /** Seals the frame that was written, if this node seals. Returns its length. */
   private finish(bytes: Uint8Array): number {
     const writer = this.writer;
+    writer.finish(this.rows);
     if (this.guard === undefined) return writer.length();
     return this.guard.seal(bytes, writer.headLength, writer.length(), this.datagramBytesMax);
   }
@@ -269,6 +282,7 @@ export class Outbox {
       if (!this.writeNewsOf(sends, 0, start, except)) break;
       sends = rows.mostNews(sends);
     }
+    if (this.feeds !== undefined) this.feeds.noteNews();
     rows.countNewsSends();
   }
 

@@ -102,7 +102,8 @@ export class OwnRow {
     if (isMove && (this.uptimeSeconds() - heartbeat) * 1000 >= this.node.roundIntervalMs) this.speak(UP);
   }
 
-  private recover(revision: number): boolean {
+  /** Takes on the revision after one that others know of. Returns false when that would be too much. */
+  recover(revision: number): boolean {
     if (revision > RECOVERED_MAX || this.recoveries === RECOVERIES_MAX) return false;
     this.recoveries++;
     this.heartbeatBase = this.node.random.below(HEARTBEAT_BASES);

@@ -1,27 +1,13 @@
+import type { Frontier } from "./feed/frontier.js";
 import { compareFreshness } from "./freshness.js";
 import { Root, keyOf } from "./hash.js";
+import type { RowData } from "./row-data.js";
 import { DOWN, REMOVE, SUSPECT } from "./states.js";
+
+export { RowData } from "./row-data.js";
 
 /** The slot of the node's own row. */
 export const OWN_SLOT = 0;
-
-/** A row as it comes off the wire; its value lies in the datagram's bytes. */
-export class RowData {
-  /** uint32 that names the node. */
-  id = 0;
-  /** IPv4 as uint32; 0 when the sender did not know it. */
-  address = 0;
-  port = 0;
-  revision = 0;
-  heartbeat = 0;
-  state = 0;
-  /** Where the value starts in the bytes that the row was read from. */
-  valueStart = 0;
-  /** Bytes of the value; 0 when the node shares none. */
-  valueLength = 0;
-  /** The node does not speak compact frames: others speak for it. */
-  isForeign = false;
-}
 
 /** What a merge did to the table. */
 export const MERGED_NOTHING = 0;
@@ -84,6 +70,8 @@ export class Rows {
   changesEnd = 0;
   /** Over all rows that are not tombstones: equal roots mean equal network states. */
   readonly root = new Root();
+  /** Over the feeds of the same rows; undefined in a node that has none. */
+  frontier: Frontier | undefined = undefined;
   /** A bit for each number of sends that a row may have left as news, urgent ones without NEWS_URGENT. */
   private plainSends = 0;
   private urgentSends = 0;
@@ -333,6 +321,7 @@ export class Rows {
   /** Forgets a row; its slot is free for another. */
   remove(slot: number): void {
     this.leaveRoot(slot);
+    if (this.frontier !== undefined) this.frontier.drop(slot);
     this.setNews(slot, 0);
     this.clearFlag(slot, FLAG_HELD);
     const place = this.placeOf(keyOf(this.id(slot)));
@@ -391,11 +380,21 @@ export class Rows {
   private joinRoot(slot: number): void {
     const state = this.state(slot);
     if (state < REMOVE) this.root.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+    this.joinFrontier(slot);
   }
 
   private leaveRoot(slot: number): void {
     const state = this.state(slot);
     if (state < REMOVE) this.root.subtract(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+    this.leaveFrontier(slot);
+  }
+
+  /** Whoever changes what is held of a feed takes it out of the frontier before, and puts it back then. */
+  leaveFrontier(slot: number): void {
+    if (this.frontier !== undefined && this.state(slot) < REMOVE) this.frontier.leave(slot);
+  }
+  joinFrontier(slot: number): void {
+    if (this.frontier !== undefined && this.state(slot) < REMOVE) this.frontier.join(slot);
   }
 }
 

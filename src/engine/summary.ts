@@ -47,6 +47,8 @@ export class Summary {
   private cutKey = 0;
   /** Where another burst begins; 0 when the last one had room for all. */
   private nextKey = 0;
+  /** Whether the rows' feeds are told, too: the peer has feeds. */
+  withFeeds = false;
 
   /** @param pool has SUMMARY_WORDS to give */
   constructor(rows: Rows, datagramBytesMax: number, pool: WordPool) {
@@ -60,6 +62,7 @@ export class Summary {
   clear(): void {
     if (this.marked > 0) this.nextKey = this.cutKey;
     this.marked = 0;
+    this.withFeeds = false;
   }
 
   /** Whether a bucket is left to be told. */
@@ -92,6 +95,7 @@ export class Summary {
    * there is no room for it. `write` has to follow.
    */
   writeAll(writer: FrameWriter, counter: number): boolean {
+    writer.withFeeds = this.withFeeds;
     const count = countBetween(this.rows, 0, KEY_MAX);
     if (count <= FLAT_ROWS_MAX) {
       this.begin(0, SECTION_FLAT);
@@ -109,6 +113,7 @@ export class Summary {
   /** Writes what is marked, as far as it fits. Returns whether all of it did. */
   write(writer: FrameWriter, counter: number): boolean {
     if (this.marked === 0) return true;
+    writer.withFeeds = this.withFeeds;
     if (!this.writeDigests(writer) || !this.writeFlats(writer, counter)) return false;
     // In a frame the buckets ascend: those before the first come in the next.
     this.beginAt(0);

@@ -1,6 +1,7 @@
 import { earlier } from "../engine/clock.js";
 import { Engine } from "../engine/engine.js";
 import type { EngineEvent } from "../engine/events.js";
+import type { FeedExchange } from "../engine/feed/feed-exchange.js";
 import type { NodeEngine } from "../engine/node-engine.js";
 import type { EngineOptions } from "../engine/options.js";
 import type { Datagram } from "../engine/outbox.js";
@@ -26,6 +27,7 @@ export class AutoEngine implements NodeEngine {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
+  readonly feed: FeedExchange | undefined;
   private readonly compact: Engine;
   private readonly boards: BoardSide;
   private readonly statement = new RowData();
@@ -38,6 +40,7 @@ export class AutoEngine implements NodeEngine {
     this.rows = this.compact.rows;
     this.seeds = this.compact.seeds;
     this.stats = this.compact.stats;
+    this.feed = this.compact.feed;
     this.port = options.port;
     this.keepaliveSeconds = ((KEEPALIVE_ROUNDS * options.roundIntervalMs) / 1000) >>> 0;
   }
@@ -73,6 +76,13 @@ export class AutoEngine implements NodeEngine {
   publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void {
     this.compact.publish(nowMs, bytes, length, this.boards.isBoard(address) ? 0 : address, port);
     this.boards.publish(nowMs, bytes, length, this.boards.isVouched(address) ? 0 : address, port);
+    this.bridge();
+  }
+
+  /** To nodes that speak compact frames: boards have no word for events. */
+  publishEvent(nowMs: number, length: number): void {
+    this.compact.publishEvent(nowMs, length);
+    this.boards.tick(nowMs);
     this.bridge();
   }
 

@@ -38,6 +38,8 @@ export class EspGossipEngine implements NodeEngine {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
+  /** ESPGossip has none. */
+  readonly feed = undefined;
   readonly random: Random;
   /** What EVENT_CLAIM is about; its value lies in `claimValue`. */
   readonly claim = new RowData();
@@ -127,6 +129,11 @@ export class EspGossipEngine implements NodeEngine {
     if (this.improved.riseWithValue === true) this.setHeartbeat(this.rows.heartbeat(OWN_SLOT) + 1);
     if (address === 0) this.ask();
     else this.syn(address, port);
+  }
+
+  /** ESPGossip has no events: nobody calls it. */
+  publishEvent(_nowMs: number, _length: number): void {
+    return;
   }
 
   /** ESPGossip knows no goodbye: what the last input left unsent is dropped. */

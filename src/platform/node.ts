@@ -5,12 +5,14 @@ import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { FileLog, type FileLogOptions, isMissing, replaceFile } from "./file-log.js";
+import { nodeDigest } from "./node-digest.js";
 import { nodeSealing } from "./node-sealing.js";
 import type { GossipClock, GossipSocket, GossipStorage, Platform } from "./types.js";
 
 export { FileLog, type FileLogOptions } from "./file-log.js";
 export { MemoryLog, type MemoryLogOptions, PowerLossError } from "./memory-log.js";
 export { MemoryStorage } from "./memory-storage.js";
+export { nodeDigest } from "./node-digest.js";
 export { nodeSealing } from "./node-sealing.js";
 
 const DEFAULT_PORT = 5000;
@@ -26,6 +28,7 @@ export function nodePlatform(listen?: string): Platform {
     socket: new NodeSocket(listen),
     clock: nodeClock,
     sealing: nodeSealing,
+    digest: nodeDigest,
     randomSeed: randomBytes(4).readUInt32LE(),
   };
 }
@@ -35,6 +38,7 @@ export const nodeClock: GossipClock = {
   nowMs: () => Math.trunc(performance.now()) >>> 0,
   setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  physicalMs: () => Date.now(),
 };
 
 export class NodeSocket implements GossipSocket {

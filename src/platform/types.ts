@@ -1,3 +1,4 @@
+import type { Digest } from "../engine/feed/sha256.js";
 import type { Sealing } from "../engine/sealer.js";
 
 /** What chisme needs of a platform. Each folder member beside this file implements it for one. */
@@ -28,6 +29,11 @@ export interface GossipClock {
   /** Calls back once, after `delayMs` from 0 to 2^31 - 1. */
   setTimer(callback: () => void, delayMs: number): unknown;
   clearTimer(timer: unknown): void;
+  /**
+   * Milliseconds since 1970, for the stamps of events; undefined when the device
+   * does not know them. What is before 2020 counts as not known.
+   */
+  physicalMs?(): number | undefined;
 }
 
 /** Where a node keeps its revision over restarts. Both methods may throw. */
@@ -82,4 +88,6 @@ export interface Platform {
   randomSeed: number;
   /** How this platform seals frames, where it does without being asked to. */
   sealing?: Sealing;
+  /** SHA-256, where the platform has one. */
+  digest?: Digest;
 }

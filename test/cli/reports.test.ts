@@ -9,7 +9,7 @@ const start = { id: 7, address: "10.0.0.7", port: 5000, revision: 3, roundInterv
 const row: NodeRow = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: UP, data: 21.5 };
 const stats: GossipStats = {
   datagramsSent: 5, bytesSent: 200, datagramsReceived: 4, bytesReceived: 160, sendFailures: 1,
-  drops: { echo: 2, stale: 0, value: 1 },
+  drops: { echo: 2, stale: 0, value: 1 }, clock: "none",
 };
 
 describe("the report of chisme node", () => {

@@ -1,4 +1,8 @@
+import { Reader } from "../../src/engine/cursor.js";
+import { RECORD_GONE } from "../../src/engine/feed/arena.js";
+import { EventData, KIND_LOG, KIND_REMOVE, KIND_SET, readEvent } from "../../src/engine/feed/event.js";
 import { Engine, type EngineOptions, OWN_SLOT, type Rows } from "../../src/engine/index.js";
+import { type PlainEvent, cborOf, plainOf } from "./feed/feed-support.js";
 
 export const BROADCAST = 0xffffffff;
 const PORT = 5000;
@@ -17,12 +21,21 @@ export interface Told {
   state: number;
 }
 
+/** An event of which a node told its application. */
+export interface ToldEvent extends PlainEvent {
+  author: number;
+  generation: number;
+  sequence: number;
+}
+
 /** Engines whose datagrams arrive at once, unless `lose` says otherwise. Node n has id and address n. */
 export class Lan {
   nowMs = 1000;
   readonly engines = new Map<number, Engine>();
   readonly sent: Sent[] = [];
   readonly told: Told[] = [];
+  /** Of which events each node told its application. */
+  readonly events = new Map<number, ToldEvent[]>();
   /** Returns whether a datagram is lost. */
   lose: (sent: Sent) => boolean = () => false;
   private readonly out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
@@ -46,6 +59,29 @@ export class Lan {
     const bytes = Uint8Array.from(value);
     this.engines.get(address)!.publish(this.nowMs, bytes, bytes.length, to, to === 0 ? 0 : PORT);
     this.drain(address);
+  }
+
+  log(address: number, topic: string, value: unknown): void {
+    this.say(address, KIND_LOG, topic, "", value);
+  }
+
+  set(address: number, topic: string, key: string, value: unknown, ttlSeconds = 0): void {
+    this.say(address, KIND_SET, topic, key, value, ttlSeconds);
+  }
+
+  remove(address: number, topic: string, key: string): void {
+    this.say(address, KIND_REMOVE, topic, key, undefined);
+  }
+
+  /** A node publishes an event. Returns its length, or why it could not. */
+  say(address: number, kind: number, topic: string, key: string, value: unknown, ttlSeconds = 0): number {
+    const engine = this.engines.get(address)!;
+    const payload = kind === KIND_REMOVE ? new Uint8Array(0) : cborOf(value);
+    const length = engine.feed!.own.draft(this.nowMs, kind, topic, key, ttlSeconds, payload, payload.length);
+    if (length < 0) return length;
+    engine.publishEvent(this.nowMs, length);
+    this.drain(address);
+    return length;
   }
 
   /** A node says goodbye and is gone. */
@@ -73,6 +109,7 @@ export class Lan {
   drain(address: number): void {
     const engine = this.engines.get(address);
     if (engine === undefined) return;
+    this.takeEvents(address, engine);
     const event = { kind: 0, slot: 0 };
     while (engine.pollEvent(event)) {
       const { rows } = engine;
@@ -103,6 +140,22 @@ export class Lan {
     this.nowMs = end;
   }
 
+  private takeEvents(address: number, engine: Engine): void {
+    if (engine.feed === undefined) return;
+    const { feeds } = engine.feed;
+    const { arena } = feeds;
+    const told = this.events.get(address) ?? [];
+    this.events.set(address, told);
+    for (let record = arena.takeUntold(); record !== 0; record = arena.takeUntold()) {
+      if (arena.hasFlag(record, RECORD_GONE)) continue;
+      const slot = arena.owner(record);
+      told.push({
+        author: engine.rows.id(slot), generation: feeds.generation(slot), sequence: arena.sequence(record),
+        ...plainEvent(engine, record),
+      });
+    }
+  }
+
   private nextDue(): [number, number] {
     let first: [number, number] = [0, Infinity];
     for (const [address, engine] of this.engines) {
@@ -129,6 +182,30 @@ export function held(rows: Rows, id: number): HeldRow | undefined {
     id, revision: rows.revision(slot), heartbeat: rows.heartbeat(slot), state: rows.state(slot),
     value: [...rows.valueBytes().subarray(start, start + rows.valueLength(slot))],
   };
+}
+
+function plainEvent(engine: Engine, record: number): PlainEvent {
+  const { arena } = engine.feed!.feeds;
+  const reader = new Reader();
+  const event = new EventData();
+  const start = arena.eventAt(record);
+  reader.reset(arena.bytes, start, start + arena.eventLength(record));
+  readEvent(reader, event);
+  return plainOf(arena.bytes, event);
+}
+
+/** What a node holds of an author's feed: its frontier, and topic, key and payload by sequence number. */
+export function heldFeed(engine: Engine, author: number): { frontier: number[]; events: Record<number, string> } {
+  const { feeds } = engine.feed!;
+  const slot = engine.rows.find(author);
+  const events: Record<number, string> = {};
+  if (slot < 0) return { frontier: [], events };
+  for (let record = feeds.arena.first(slot); record !== 0; record = feeds.arena.next(record)) {
+    const { topic, key, payload } = plainEvent(engine, record);
+    events[feeds.arena.sequence(record)] = `${topic}/${key} ${payload}`;
+  }
+  const frontier = [feeds.generation(slot), feeds.sequence(slot), feeds.tipFirst(slot), feeds.tipSecond(slot)];
+  return { frontier, events };
 }
 
 /** All rows in the order of keys. */

@@ -16,6 +16,8 @@ interface Happening {
 export class FakeNetwork {
   nowMs = 0;
   readonly sockets = new Map<number, FakeSocket>();
+  /** Whether the next datagram is lost. */
+  loses: () => boolean = () => false;
   private happenings: Happening[] = [];
 
   /** Has `run` called after a delay; what is due at one time happens in the order of these calls. */
@@ -79,7 +81,7 @@ export class FakeSocket implements GossipSocket {
     if (this.sendError !== undefined) throw this.sendError;
     const copy = bytes.slice(0, length);
     this.sent.push({ type, hex: Buffer.from(copy).toString("hex"), to: address, port });
-    if (this.isCut) return;
+    if (this.isCut || this.network.loses()) return;
     const arrive = () => this.network.sockets.get(address)?.arrive(copy, this.address, this.openedPort);
     this.network.after(LATENCY_MS, arrive);
   }
@@ -116,6 +118,9 @@ export class FakeSocket implements GossipSocket {
 
 export class FakeClock implements GossipClock {
   timers = 0;
+  private isStopped = false;
+  /** As most boards begin: nobody told them the time. */
+  physicalMs: () => number | undefined = () => undefined;
 
   constructor(private readonly network: FakeNetwork) {}
 
@@ -129,13 +134,18 @@ export class FakeClock implements GossipClock {
     this.timers++;
     return this.network.after(delayMs, () => {
       this.timers--;
-      callback();
+      if (!this.isStopped) callback();
     });
   }
 
   clearTimer(timer: unknown): void {
     this.timers--;
     this.network.forget(timer);
+  }
+
+  /** Power is lost: no timer goes off any more. */
+  stop(): void {
+    this.isStopped = true;
   }
 }
 

@@ -1,0 +1,282 @@
+/**
+ * Room for events: one buffer of a fixed size, with a table of feeds, one for
+ * each slot of the rows, and the arena, in which events lie one after another in
+ * the order in which they came. Here are places and links only; what may go in
+ * and what must go out is the business of `Feeds`.
+ *
+ * A record is five words, then the event in canonical form, padded to words. The
+ * records of a feed are linked in a circle, in order of their sequence numbers,
+ * and the feed has the last one. A record that is freed keeps its place in the
+ * circle, and is passed over, until `compact` moves the others together.
+ *
+ * Places of records are indexes into `words`; 0 is none. They hold until the next
+ * `gather` or `allocate`.
+ */
+export class Arena {
+  readonly words: Uint32Array;
+  readonly bytes: Uint8Array;
+  private readonly capacity: number;
+  /** First word of the arena, and the first one after it. */
+  private readonly start: number;
+  private readonly limit: number;
+  /** First free word. */
+  private end: number;
+  /** Words of records that were freed since the last `compact`. */
+  private freedWords = 0;
+  /** The application has not been told yet of records from here on. */
+  private untold: number;
+  /** Records that are gone, of which the application was not told. */
+  private goneCount = 0;
+
+  /**
+   * @param capacity feeds
+   * @param scratchBytes bytes for the caller, from `scratchAt` on
+   * @param feedBytes bytes of the arena, a multiple of 4
+   */
+  constructor(capacity: number, scratchBytes: number, feedBytes: number) {
+    this.capacity = capacity;
+    this.start = capacity * FEED_WORDS + ((scratchBytes + 3) >>> 2);
+    this.limit = this.start + (feedBytes >>> 2);
+    this.end = this.start;
+    this.untold = this.start;
+    const buffer = new ArrayBuffer(this.limit * 4);
+    this.words = new Uint32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+  }
+
+  /** Index into `bytes`. */
+  scratchAt(): number { return this.capacity * FEED_WORDS * 4; }
+
+  get(slot: number, column: number): number { return this.words[slot * FEED_WORDS + column]; }
+  set(slot: number, column: number, value: number): void { this.words[slot * FEED_WORDS + column] = value; }
+
+  /** Where in `bytes` the event of a record starts. */
+  eventAt(record: number): number { return (record + HEAD_WORDS) << 2; }
+  eventLength(record: number): number { return this.words[record + META] & LENGTH_MASK; }
+  sequence(record: number): number { return this.words[record + NUMBER]; }
+  /** The tip after this event, two words; zeros for an event that came in a snapshot. */
+  tipFirst(record: number): number { return this.words[record + FIRST]; }
+  tipSecond(record: number): number { return this.words[record + SECOND]; }
+  owner(record: number): number { return this.words[record + META] >>> OWNER_SHIFT; }
+  hasFlag(record: number, flag: number): boolean { return (this.words[record + META] & flag) !== 0; }
+  setFlag(record: number, flag: number): void { this.words[record + META] |= flag; }
+  clearFlag(record: number, flag: number): void { this.words[record + META] &= ~flag; }
+  isFreed(record: number): boolean { return this.hasFlag(record, RECORD_FREED); }
+  isUntold(record: number): boolean { return record >= this.untold; }
+
+  /** Gives a record another number and tip. Those of all records in its feed's circle must stay in order. */
+  renumber(record: number, sequence: number, first: number, second: number): void {
+    this.words[record + NUMBER] = sequence;
+    this.words[record + FIRST] = first;
+    this.words[record + SECOND] = second;
+  }
+
+  /** A feed's first record, or 0. */
+  first(slot: number): number {
+    const last = this.get(slot, LAST);
+    return last === 0 ? 0 : this.passFreed(this.words[last + NEXT], last);
+  }
+
+  /** The record after this one in its feed, or 0. */
+  next(record: number): number {
+    const last = this.get(this.owner(record), LAST);
+    return record === last ? 0 : this.passFreed(this.words[record + NEXT], last);
+  }
+
+  /** A feed's first record whose sequence number is `sequence` or more, or 0. */
+  from(slot: number, sequence: number): number {
+    const last = this.get(slot, LAST);
+    // The usual question is for what came last.
+    if (last === 0 || this.sequence(last) < sequence) return 0;
+    let record = this.words[last + NEXT];
+    while (this.sequence(record) < sequence) record = this.words[record + NEXT];
+    return this.passFreed(record, last);
+  }
+
+  /** The record of an event, or 0. */
+  find(slot: number, sequence: number): number {
+    const record = this.from(slot, sequence);
+    return record !== 0 && this.sequence(record) === sequence ? record : 0;
+  }
+
+  /** Words that records can still take, once those that were freed are moved together. */
+  room(): number { return this.limit - this.end + this.freedWords; }
+  size(): number { return this.limit - this.start; }
+
+  /** Moves records together if so many words are not free in one piece. There must be room. */
+  gather(words: number): void {
+    if (words > this.limit - this.end) this.compact();
+  }
+
+  /** Adds a record to a feed and returns it; its event's bytes are the caller's to write. There must be room. */
+  allocate(slot: number, sequence: number, first: number, second: number, length: number): number {
+    const words = recordWords(length);
+    this.gather(words);
+    const record = this.end;
+    this.end += words;
+    this.renumber(record, sequence, first, second);
+    const quiet = sequence <= this.get(slot, TOLD);
+    this.words[record + META] = (slot << OWNER_SHIFT) | (quiet ? RECORD_QUIET : 0) | length;
+    this.link(record);
+    return record;
+  }
+
+  /** Frees a record. */
+  free(record: number): void {
+    if (this.isFreed(record)) return;
+    if (this.hasFlag(record, RECORD_GONE)) this.goneCount--;
+    this.setFlag(record, RECORD_FREED);
+    this.freedWords += this.wordsAt(record);
+  }
+
+  /** Frees a value that ended without an event that says so, as soon as the application was told. */
+  freeOnceTold(record: number): void {
+    if (this.isUntold(record)) {
+      this.free(record);
+    } else if (!this.hasFlag(record, RECORD_GONE)) {
+      this.setFlag(record, RECORD_GONE);
+      this.goneCount++;
+    }
+  }
+
+  /** Frees all records of a feed that have one of the flags; all there are for 0. */
+  freeAll(slot: number, flags: number): void {
+    const last = this.get(slot, LAST);
+    if (last === 0) return;
+    let record = last;
+    do {
+      if (flags === 0 || this.hasFlag(record, flags)) this.free(record);
+      record = this.words[record + NEXT];
+    } while (record !== last);
+  }
+
+  /** The next record that the application was not told of, or 0. Those that are gone come first. */
+  takeUntold(): number {
+    for (let record = this.start; this.goneCount > 0 && record < this.untold; record += this.wordsAt(record)) {
+      if (!this.hasFlag(record, RECORD_GONE) || this.hasFlag(record, RECORD_FREED)) continue;
+      this.free(record);
+      return record;
+    }
+    while (this.untold < this.end) {
+      const record = this.untold;
+      this.untold += this.wordsAt(record);
+      if (!this.hasFlag(record, RECORD_FREED | RECORD_QUIET)) return record;
+    }
+    return 0;
+  }
+
+  /** Moves all records together, in the order in which they lie, and links them anew. */
+  compact(): void {
+    const words = this.words;
+    for (let slot = 0; slot < this.capacity; slot++) this.set(slot, LAST, 0);
+    let to = this.start;
+    let untold = -1;
+    for (let at = this.start; at < this.end;) {
+      const next = at + this.wordsAt(at);
+      if (at >= this.untold && untold < 0) untold = to;
+      if (this.hasFlag(at, RECORD_FREED)) {
+        at = next;
+        continue;
+      }
+      const record = to;
+      for (; at < next; at++, to++) words[to] = words[at];
+      this.link(record);
+    }
+    this.untold = untold < 0 ? to : untold;
+    this.end = to;
+    this.freedWords = 0;
+  }
+
+  /** Words that a record takes. */
+  wordsAt(record: number): number { return recordWords(this.eventLength(record)); }
+
+  /** Puts a record into its place in the circle of its feed. */
+  private link(record: number): void {
+    const words = this.words;
+    const slot = this.owner(record);
+    const last = this.get(slot, LAST);
+    if (last === 0) {
+      words[record + NEXT] = record;
+      this.set(slot, LAST, record);
+      return;
+    }
+    const sequence = words[record + NUMBER];
+    let before = last;
+    if (sequence > words[last + NUMBER]) {
+      this.set(slot, LAST, record);
+    } else {
+      // Rare: history comes in after what follows it.
+      while (words[words[before + NEXT] + NUMBER] <= sequence && words[before + NEXT] !== last) {
+        before = words[before + NEXT];
+      }
+    }
+    words[record + NEXT] = words[before + NEXT];
+    words[before + NEXT] = record;
+  }
+
+  /** The first record that is held from this one on, up to and with `last`; or 0. */
+  private passFreed(from: number, last: number): number {
+    let record = from;
+    while (this.hasFlag(record, RECORD_FREED | RECORD_GONE)) {
+      if (record === last) return 0;
+      record = this.words[record + NEXT];
+    }
+    return record;
+  }
+}
+
+// Columns of a feed.
+/** uint32. */
+export const GENERATION = 0;
+/** Sequence number up to which all is held, or was. */
+export const SEQUENCE = 1;
+export const TIP_FIRST = 2;
+export const TIP_SECOND = 3;
+/** Sequence number from which on all is held. */
+export const FLOOR = 4;
+/** The tip before the event at the floor. */
+export const BASE_FIRST = 5;
+export const BASE_SECOND = 6;
+/** Greatest sequence number of an event that ended a value and is not held any more. */
+export const ERASED = 7;
+/** Sequence number up to which the application was told of events, or needs not be. */
+export const TOLD = 8;
+/** Words of records that need not stay: all but those of the latest values. */
+export const SPARE = 9;
+/** What the peer that is answered holds of the feed, and what is to be done about it: see `FeedOutbox`. */
+export const PEER_GENERATION = 10;
+export const PEER_SEQUENCE = 11;
+export const NOTES = 12;
+/** The record with the greatest sequence number, or 0. */
+const LAST = 13;
+const FEED_WORDS = 14;
+/** Bytes of one feed. */
+export const FEED_BYTES = FEED_WORDS * 4;
+
+// Words of a record's head.
+const NEXT = 0;
+const NUMBER = 1;
+const FIRST = 2;
+const SECOND = 3;
+const META = 4;
+const HEAD_WORDS = 5;
+/** Bytes that a record takes beside its event and padding. */
+export const RECORD_HEAD_BYTES = HEAD_WORDS * 4;
+
+// Of META: the owner's slot in the high half, flags, the length of the event in bits 0 to 10.
+const OWNER_SHIFT = 16;
+const LENGTH_MASK = 0x7ff;
+const RECORD_FREED = 0x800;
+/** Ended without an event that says so; the application was not told yet. Not held otherwise. */
+export const RECORD_GONE = 0x1000;
+/** A later event of the feed has the same topic and key. */
+export const RECORD_SUPERSEDED = 0x2000;
+/** Nothing to tell the application: it was told in an earlier life of this record. */
+const RECORD_QUIET = 0x4000;
+/** Not in a snapshot that is on its way in: unless a later value takes its place it is gone when that is complete. */
+export const RECORD_DOUBTED = 0x8000;
+
+/** Words that a record of an event of `length` bytes takes. */
+export function recordWords(length: number): number {
+  return HEAD_WORDS + ((length + 3) >>> 2);
+}

@@ -1,0 +1,192 @@
+import type { Clock } from "../clock.js";
+import { DROP_NONE } from "../drops.js";
+import { EVENT_FORK, type Faults } from "../events.js";
+import type { EventScratch, FrameReader } from "../frame-reader.js";
+import { FLAG_MORE, SECTION_EVENTS } from "../frame.js";
+import type { Outbox } from "../outbox.js";
+import { OWN_SLOT, type RowData, type Rows } from "../rows.js";
+import type { Stats } from "../stats.js";
+import { EventData } from "./event.js";
+import { DROP_FORK, DROP_GAP } from "./feed-drops.js";
+import { FeedOutbox, NOTE_SEEN, NOTE_TAKEN } from "./feed-outbox.js";
+import { Feeds } from "./feeds.js";
+import { Frontier } from "./frontier.js";
+import { CLOCK_NONE, Hlc } from "./hlc.js";
+import { Intake } from "./intake.js";
+import { OwnFeed } from "./own-feed.js";
+import { LACKS_NOTHING } from "./run-writer.js";
+import { RunData, beginRuns, readRun } from "./runs.js";
+import { Sha256, type Digest } from "./sha256.js";
+
+/** A stamp that is more than this ahead of the platform's clock moves no clock. */
+const AHEAD_MS_MAX = 60000;
+/** How often values are looked for whose time is over. */
+const EXPIRE_MS = 60000;
+
+/** The parts of a node that feeds need. */
+export interface FeedNode {
+  readonly rows: Rows;
+  readonly stats: Stats;
+  readonly clock: Clock;
+  readonly frame: FrameReader;
+  readonly outbox: Outbox;
+  readonly faults: Faults;
+  /** Takes on a revision beyond one that others know of. Returns false when that happened too often. */
+  recover(revision: number): boolean;
+}
+
+/**
+ * The feeds of one node, and what frames do to them. A row in a frame may show
+ * what its sender holds of a feed. When all of a frame was taken in, each feed
+ * that it showed is settled: the peer gets what it lacks; where this node is
+ * behind, its own row goes back, which makes the peer send what is missing.
+ */
+export class FeedExchange implements EventScratch {
+  readonly feeds: Feeds;
+  readonly hlc = new Hlc(AHEAD_MS_MAX);
+  readonly own: OwnFeed;
+  readonly outbox: FeedOutbox;
+  readonly run = new RunData();
+  readonly event = new EventData();
+  private readonly node: FeedNode;
+  private readonly intake: Intake;
+  /** Whether the frame that is taken in showed any feed, or had any events. */
+  private isShown = false;
+  /** Whether it had events, and whether any was new. */
+  private hasEvents = false;
+  private hasNews = false;
+  private expireDeadline = 0;
+
+  /**
+   * @param feedBytes bytes of the arena
+   * @param eventBytesMax of the longest event, 16 to 2,047
+   * @param digest SHA-256; in JavaScript without one
+   */
+  constructor(node: FeedNode, feedBytes: number, eventBytesMax: number, digest: Digest | undefined) {
+    const rows = node.rows;
+    this.node = node;
+    this.feeds = new Feeds(rows, rows.capacity, feedBytes, eventBytesMax, digest ?? new Sha256());
+    this.intake = new Intake(this.feeds);
+    this.outbox = new FeedOutbox(this.feeds, rows, node.frame, this.event);
+    this.own = new OwnFeed(node, this);
+    rows.frontier = new Frontier(this.feeds);
+  }
+
+  /** Forgets values whose time is over, if it is known. */
+  tick(): void {
+    if (!this.node.clock.isDue(this.expireDeadline)) return;
+    this.expireDeadline = this.node.clock.nowMs + EXPIRE_MS;
+    if (this.hlc.source !== CLOCK_NONE) this.feeds.expire(this.hlc.physical(this.node.clock.callerMs));
+  }
+
+  /** A frame begins. */
+  begin(): void {
+    this.isShown = false;
+    this.hasEvents = false;
+    this.hasNews = false;
+  }
+
+  /** Notes what a row shows, if this node holds the row. */
+  see(row: RowData): void {
+    const slot = row.hasFeed ? this.node.rows.find(row.id) : -1;
+    if (slot < 0) return;
+    this.isShown = true;
+    this.outbox.see(slot, row);
+  }
+
+  /** Whether a row shows just what is held here, or nothing. */
+  agrees(slot: number, row: RowData): boolean {
+    const feeds = this.feeds;
+    return !row.hasFeed || (row.feedSequence === this.outbox.shownSequence(slot)
+      && (row.feedSequence === 0 || row.feedGeneration === feeds.generation(slot))
+      && row.feedTip === this.outbox.shownTip(slot));
+  }
+
+  /** Takes in a section EVENTS or SNAPSHOT, which is well-formed. */
+  take(): void {
+    const frame = this.node.frame;
+    const isPart = frame.section !== SECTION_EVENTS;
+    beginRuns(this.run);
+    this.isShown = true;
+    this.hasEvents = true;
+    while (frame.more()) {
+      readRun(frame, this.run, this.event, frame.id, isPart);
+      const slot = this.node.rows.find(this.run.author);
+      const reason = slot < 0 ? DROP_GAP : this.takeOne(slot, isPart);
+      if (reason !== DROP_NONE) this.node.stats.countDrop(reason);
+      if (reason === DROP_FORK && slot !== OWN_SLOT) this.node.faults.report(EVENT_FORK, slot);
+    }
+  }
+
+  /** All of a frame was taken in: what follows from what it showed. */
+  settle(): void {
+    if (this.isShown) this.settleAll();
+    // Who holds feeds has answered, and would have sent what it holds of this node's.
+    const frame = this.node.frame;
+    if (this.outbox.isOwnQuiet && frame.isAnswer() && frame.frontier >= 0) this.own.speakUp();
+  }
+
+  private settleAll(): void {
+    const outbox = this.outbox;
+    // The sender has more for us: what is held now tells it where to go on.
+    const isMore = (this.node.frame.flags & FLAG_MORE) !== 0;
+    for (let slot = 0; slot < this.feeds.capacity; slot++) {
+      if (outbox.hasNote(slot, NOTE_SEEN)) this.settleOne(slot);
+      if (isMore && outbox.hasNote(slot, NOTE_TAKEN)) this.node.outbox.send(slot);
+    }
+  }
+
+  /** Whether it makes sense to have the peer go on: not when it sends what can't be taken in. */
+  mayGoOn(): boolean {
+    return !this.hasEvents || this.hasNews;
+  }
+
+  private takeOne(slot: number, isPart: boolean): number {
+    const rows = this.node.rows;
+    const frame = this.node.frame;
+    if (slot === OWN_SLOT && this.own.hasPublished) {
+      this.own.hearRun(this.run);
+      return DROP_NONE;
+    }
+    rows.leaveFrontier(slot);
+    const reason = isPart ? this.intake.takePart(slot, frame, this.run, this.event)
+      : this.intake.takeRun(slot, frame, this.run, this.event);
+    rows.joinFrontier(slot);
+    const taken = this.intake.taken;
+    if (taken > 0 && slot !== OWN_SLOT) this.hlc.receive(this.node.clock.callerMs, this.run.ms, this.run.counter);
+    if (taken > 0 && slot === OWN_SLOT) this.hlc.recall(this.run.ms, this.run.counter);
+    if (taken === 0 && (!isPart || reason !== DROP_NONE)) return reason;
+    this.hasNews = true;
+    // What comes along with its author's row is news; what a node lacked for longer the others have.
+    if (this.outbox.hasNote(slot, NOTE_SEEN) && !isPart) this.outbox.refresh(slot, taken);
+    this.outbox.setNote(slot, NOTE_TAKEN);
+    return reason;
+  }
+
+  private settleOne(slot: number): void {
+    const outbox = this.outbox;
+    outbox.clearNotes(slot, NOTE_SEEN);
+    if (slot === OWN_SLOT && (this.own.hear() || outbox.isOwnQuiet)) return;
+    if (outbox.lacks(slot) !== LACKS_NOTHING) outbox.give(slot);
+    else if (this.isBehind(slot)) this.node.outbox.send(slot);
+    else if (this.isForked(slot)) this.node.faults.report(EVENT_FORK, slot);
+  }
+
+  /** Whether the peer holds events that this node lacks. */
+  private isBehind(slot: number): boolean {
+    const feeds = this.feeds;
+    const generation = this.outbox.peerGeneration(slot);
+    const sequence = this.outbox.peerSequence(slot);
+    // Who does not have all of a snapshot can't pass it on.
+    if (sequence === 0 || this.outbox.peerTip(slot) === 0) return false;
+    if (generation !== feeds.generation(slot)) return generation > feeds.generation(slot);
+    return sequence > feeds.sequence(slot) || (sequence === feeds.sequence(slot) && !feeds.isWhole(slot));
+  }
+
+  private isForked(slot: number): boolean {
+    const feeds = this.feeds;
+    const tip = this.outbox.peerTip(slot);
+    return tip !== 0 && feeds.isWhole(slot) && this.outbox.peerGeneration(slot) === feeds.generation(slot)
+      && this.outbox.peerSequence(slot) === feeds.sequence(slot) && tip !== this.outbox.shownTip(slot);
+  }
+}

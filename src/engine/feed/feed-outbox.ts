@@ -1,0 +1,249 @@
+import { type Reader, varintBytes, type Writer } from "../cursor.js";
+import { SECTION_EVENTS, SECTION_SNAPSHOT } from "../frame.js";
+import type { FrameWriter } from "../frame-writer.js";
+import { FLAG_SENT_AS_NEWS, OWN_SLOT, type RowData, type Rows } from "../rows.js";
+import { NOTES, PEER_GENERATION, PEER_SEQUENCE } from "./arena.js";
+import type { EventData } from "./event.js";
+import type { Feeds } from "./feeds.js";
+import { LACKS_NOTHING, LACKS_SNAPSHOT, RunWriter } from "./run-writer.js";
+
+/*
+ * Notes on a feed:
+ *
+ * bits 0 to 15   of the tip that the peer showed; 0 when it has none
+ * bits 16 to 19  how many of the last events are fresh: they go along while the author's row is news
+ * bit 20 on      the flags below
+ */
+const TIP_MASK = 0xffff;
+const FRESH_SHIFT = 16;
+const FRESH_MAX = 15;
+const FRESH_MASK = FRESH_MAX << FRESH_SHIFT;
+/** The peer's frame has a row that shows what it holds of the feed. */
+export const NOTE_SEEN = 1 << 20;
+/** The peer gets what it lacks of the feed. */
+const NOTE_TO_FEED = 1 << 21;
+/** Fresh events go into this frame. */
+const NOTE_NEWS = 1 << 22;
+/** The peer's frame had something new of the feed. */
+export const NOTE_TAKEN = 1 << 23;
+
+/**
+ * What goes into frames of feeds: to the peer that is answered what it lacks of
+ * them, and fresh events along with rows that are news. What is to be said is
+ * noted at each feed; frames are written when they are taken, as in `Outbox`.
+ */
+export class FeedOutbox {
+  private readonly feeds: Feeds;
+  private readonly rows: Rows;
+  private readonly writer: RunWriter;
+  /** The own feed is kept back: as if nothing of it were held. */
+  isOwnQuiet = false;
+  /** Feeds that the peer lacks something of. */
+  private toFeed = 0;
+  /** Whether any feed has notes of the last input. */
+  private isNoted = false;
+  /** The slot to begin with: another one each time, so that all have their turn. */
+  private turn = 0;
+
+  /** @param reader which nobody reads with while frames are written @param event likewise */
+  constructor(feeds: Feeds, rows: Rows, reader: Reader, event: EventData) {
+    this.feeds = feeds;
+    this.rows = rows;
+    this.writer = new RunWriter(feeds, reader, event);
+  }
+
+  /** Drops what the last input left. */
+  clear(): void {
+    if (!this.isNoted) return;
+    for (let slot = 0; slot < this.feeds.capacity; slot++) this.clearNotes(slot, ~FRESH_MASK);
+    this.isNoted = false;
+    this.toFeed = 0;
+    this.turn = (this.turn + 1) % this.feeds.capacity;
+  }
+
+  hasNote(slot: number, note: number): boolean { return (this.feeds.arena.get(slot, NOTES) & note) !== 0; }
+  setNote(slot: number, note: number): void {
+    this.feeds.arena.set(slot, NOTES, this.feeds.arena.get(slot, NOTES) | note);
+    this.isNoted = true;
+  }
+  clearNotes(slot: number, notes: number): void {
+    this.feeds.arena.set(slot, NOTES, this.feeds.arena.get(slot, NOTES) & ~notes);
+  }
+  /** What the peer showed to hold. */
+  peerGeneration(slot: number): number { return this.feeds.arena.get(slot, PEER_GENERATION); }
+  peerSequence(slot: number): number { return this.feeds.arena.get(slot, PEER_SEQUENCE); }
+  /** 16 bits of the tip that the peer showed. */
+  peerTip(slot: number): number { return this.feeds.arena.get(slot, NOTES) & TIP_MASK; }
+
+  /** Notes what the peer holds of a feed. */
+  see(slot: number, row: RowData): void {
+    const arena = this.feeds.arena;
+    arena.set(slot, PEER_GENERATION, row.feedGeneration);
+    arena.set(slot, PEER_SEQUENCE, row.feedSequence);
+    this.clearNotes(slot, TIP_MASK);
+    this.setNote(slot, NOTE_SEEN | row.feedTip);
+  }
+
+  /** Whether a peer that holds so much of a feed, as noted, lacks some of it. */
+  lacks(slot: number): number {
+    const arena = this.feeds.arena;
+    const sequence = arena.get(slot, PEER_SEQUENCE);
+    const isWhole = sequence === 0 || this.peerTip(slot) !== 0;
+    return this.writer.lacks(slot, arena.get(slot, PEER_GENERATION), sequence, isWhole);
+  }
+
+  /** Has the peer get what it lacks of a feed. */
+  give(slot: number): void {
+    if (this.hasNote(slot, NOTE_TO_FEED)) return;
+    this.setNote(slot, NOTE_TO_FEED);
+    this.toFeed++;
+  }
+
+  /** Whether there is something for the peer. */
+  isPending(): boolean { return this.toFeed > 0; }
+
+  /** So many more of a feed's last events are fresh. */
+  refresh(slot: number, events: number): void {
+    const before = this.rows.news(slot) === 0 ? 0 : this.fresh(slot);
+    const fresh = Math.min(before + events, FRESH_MAX);
+    this.clearNotes(slot, FRESH_MASK);
+    this.setNote(slot, fresh << FRESH_SHIFT);
+    if (this.rows.news(slot) < this.rows.newsSends()) this.rows.markNews(slot);
+  }
+
+  /** None of a feed's events is fresh any more. */
+  age(slot: number): void { this.clearNotes(slot, FRESH_MASK); }
+
+  /** Whether a row says what is held of its feed: not when that goes to the peer, who would ask for it. */
+  isShown(slot: number): boolean { return !this.hasNote(slot, NOTE_TO_FEED); }
+
+  /** A feed's sequence number as rows show it. */
+  shownSequence(slot: number): number {
+    return slot === OWN_SLOT && this.isOwnQuiet ? 0 : this.feeds.sequence(slot);
+  }
+
+  /** 16 bits of a feed's tip as rows show it; 0 when it is not known. */
+  shownTip(slot: number): number {
+    return this.feeds.isWhole(slot) && this.shownSequence(slot) > 0 ? shown(this.feeds.tipFirst(slot)) : 0;
+  }
+
+  /** Bytes that `writeRow` writes. */
+  rowBytes(slot: number): number {
+    const sequence = this.shownSequence(slot);
+    return sequence === 0 ? 1 : varintBytes(sequence) + varintBytes(this.feeds.generation(slot)) + 2;
+  }
+
+  /** Writes what is held of a feed into its author's row. */
+  writeRow(writer: Writer, slot: number): void {
+    const sequence = this.shownSequence(slot);
+    writer.varint(sequence);
+    if (sequence === 0) return;
+    writer.varint(this.feeds.generation(slot));
+    writer.u16(this.shownTip(slot));
+  }
+
+  /** The rows that a frame takes along as news take their fresh events with them. */
+  noteNews(): void {
+    for (let slot = 0; slot < this.feeds.capacity; slot++) {
+      const isNews = this.fresh(slot) > 0 && this.rows.isHeld(slot) && this.rows.hasFlag(slot, FLAG_SENT_AS_NEWS);
+      if (isNews && this.isShown(slot) && this.shownSequence(slot) > 0) this.setNote(slot, NOTE_NEWS);
+    }
+  }
+
+  /**
+   * Writes what is left for the peer as far as it fits, and the fresh events of
+   * this frame. Returns whether nothing is left for the peer.
+   *
+   * @param isAnswer whether the frame goes to the peer that is answered
+   */
+  write(writer: FrameWriter, isAnswer: boolean): boolean {
+    if (!this.isNoted) return true;
+    if (isAnswer && this.toFeed > 0 && writer.beginEvents(SECTION_SNAPSHOT)) {
+      this.writer.begin();
+      this.eachInTurn((slot) => this.writeParts(writer, slot));
+      writer.endIds();
+    }
+    if (writer.beginEvents(SECTION_EVENTS)) {
+      this.writer.begin();
+      this.eachInTurn((slot) => this.writeFresh(writer, slot));
+      // One run of each author, then another of each.
+      const writeRun = (slot: number): boolean => this.writeRun(writer, slot);
+      while (isAnswer && this.toFeed > 0 && this.eachInTurn(writeRun)) continue;
+      writer.endIds();
+    }
+    return this.toFeed === 0;
+  }
+
+  /** Returns whether any call returned true. */
+  private eachInTurn(write: (slot: number) => boolean): boolean {
+    const capacity = this.feeds.capacity;
+    let any = false;
+    for (let i = 0; i < capacity; i++) {
+      if (write((this.turn + i) % capacity)) any = true;
+    }
+    return any;
+  }
+
+  /** A feed's snapshot, as far as it fits. What follows it are events. */
+  private writeParts(writer: FrameWriter, slot: number): boolean {
+    if (!this.hasNote(slot, NOTE_TO_FEED) || this.lacks(slot) !== LACKS_SNAPSHOT) return false;
+    const arena = this.feeds.arena;
+    const isWhole = arena.get(slot, PEER_SEQUENCE) === 0 || this.peerTip(slot) !== 0;
+    let after = this.writer.snapshotAfter(
+      slot, arena.get(slot, PEER_GENERATION), arena.get(slot, PEER_SEQUENCE), isWhole,
+    );
+    for (let isEnd = false; !isEnd;) {
+      const before = writer.position;
+      after = this.writer.writePart(writer, slot, after);
+      if (writer.position === before) break;
+      isEnd = this.writer.isComplete;
+      this.hasNow(slot, after, isEnd);
+    }
+    return true;
+  }
+
+  private writeRun(writer: FrameWriter, slot: number): boolean {
+    if (!this.hasNote(slot, NOTE_TO_FEED)) return false;
+    const lacks = this.lacks(slot);
+    if (lacks === LACKS_SNAPSHOT) return false;
+    const arena = this.feeds.arena;
+    const isSame = arena.get(slot, PEER_GENERATION) === this.feeds.generation(slot);
+    const from = isSame ? arena.get(slot, PEER_SEQUENCE) + 1 : 1;
+    const next = lacks === LACKS_NOTHING ? from : this.writer.writeRun(writer, slot, from);
+    if (next > from) this.hasNow(slot, next - 1, true);
+    if (this.lacks(slot) === LACKS_NOTHING) {
+      this.clearNotes(slot, NOTE_TO_FEED);
+      this.toFeed--;
+    }
+    return next > from;
+  }
+
+  private writeFresh(writer: FrameWriter, slot: number): boolean {
+    if (!this.hasNote(slot, NOTE_NEWS)) return false;
+    this.clearNotes(slot, NOTE_NEWS);
+    const last = this.feeds.sequence(slot);
+    const floor = this.feeds.floor(slot);
+    const from = Math.max(last + 1 - this.fresh(slot), floor);
+    if (from <= last && this.feeds.isWhole(slot)) this.writer.writeRun(writer, slot, from);
+    return true;
+  }
+
+  /** The peer will have a feed up to an event, and its tip if it is whole then. */
+  private hasNow(slot: number, sequence: number, isWhole: boolean): void {
+    const arena = this.feeds.arena;
+    arena.set(slot, PEER_GENERATION, this.feeds.generation(slot));
+    arena.set(slot, PEER_SEQUENCE, sequence);
+    this.clearNotes(slot, TIP_MASK);
+    if (isWhole) this.setNote(slot, 1);
+  }
+
+  private fresh(slot: number): number {
+    return (this.feeds.arena.get(slot, NOTES) & FRESH_MASK) >>> FRESH_SHIFT;
+  }
+}
+
+/** 16 bits of a tip, never 0. */
+export function shown(tipFirst: number): number {
+  const high = tipFirst >>> 16;
+  return high === 0 ? 1 : high;
+}

@@ -1,0 +1,219 @@
+import { OWN_SLOT } from "../rows.js";
+import { recordWords } from "./arena.js";
+import { eventBytes, writeEvent } from "./event.js";
+import type { FeedExchange, FeedNode } from "./feed-exchange.js";
+import { shown } from "./feed-outbox.js";
+import type { RunData } from "./runs.js";
+
+/** An event can't be made: the arena is full of values that are alive. */
+export const DRAFT_ARENA_FULL = -1;
+/** It has more than `eventBytesMax` bytes. */
+export const DRAFT_TOO_LARGE = -2;
+/** Another device seems to speak under this node's id, so that it has no feed of its own. */
+export const DRAFT_CONFLICT = -3;
+
+/**
+ * The node's own feed. It goes on where it stopped for as long as anybody knows
+ * that place: the node's storage, or its peers. What it can't know to be the end
+ * it never writes on behind: then all that is held begins a new generation.
+ */
+export class OwnFeed {
+  /** Whether there were own events since the start. From then on peers have nothing to add. */
+  hasPublished = false;
+  private readonly node: FeedNode;
+  private readonly exchange: FeedExchange;
+  /** What others hold of this feed beyond what is held here; 0 when nothing. */
+  private aheadGeneration = 0;
+  private aheadSequence = 0;
+  /** Of a log that is read: where its snapshot ends, and the tip there. */
+  private base = 0;
+  private baseFirst = 0;
+  private baseSecond = 0;
+  private baseErased = 0;
+
+  constructor(node: FeedNode, exchange: FeedExchange) {
+    this.node = node;
+    this.exchange = exchange;
+  }
+
+  /**
+   * Writes the node's next event to `chain.eventAt`, for the caller to store before
+   * `publish` adds it. Returns its length in canonical form, or a `DRAFT_` code.
+   * The parameters are those of `writeEvent`. It may begin a new generation, and
+   * with it a new revision, before.
+   */
+  draft(
+    nowMs: number, kind: number, topic: string, key: string, ttlSeconds: number, payload: Uint8Array, length: number,
+  ): number {
+    const feeds = this.exchange.feeds;
+    const hlc = this.exchange.hlc;
+    const bytes = eventBytes(kind, topic, key, ttlSeconds, length);
+    if (bytes > feeds.eventBytesMax) return DRAFT_TOO_LARGE;
+    if (!this.settleGeneration()) return DRAFT_CONFLICT;
+    if (!feeds.reserve(recordWords(bytes))) return DRAFT_ARENA_FULL;
+    hlc.now(nowMs);
+    writeEvent(feeds.draft(), kind, hlc.ms, hlc.counter, topic, key, ttlSeconds, payload, length);
+    return feeds.canHold(OWN_SLOT, bytes) ? bytes : DRAFT_ARENA_FULL;
+  }
+
+  /** Adds the event that `draft` wrote, of `length` bytes. */
+  publish(length: number): void {
+    const feeds = this.exchange.feeds;
+    const outbox = this.exchange.outbox;
+    this.hasPublished = true;
+    this.node.rows.leaveFrontier(OWN_SLOT);
+    feeds.append(OWN_SLOT, length);
+    this.node.rows.joinFrontier(OWN_SLOT);
+    outbox.refresh(OWN_SLOT, 1);
+  }
+
+  /**
+   * The node starts. One that remembers nothing may have had another feed under
+   * the same number: it keeps its own back until a peer has told what it knows.
+   */
+  start(isRemembered: boolean): void {
+    this.exchange.outbox.isOwnQuiet = !isRemembered && this.exchange.feeds.sequence(OWN_SLOT) === 0;
+  }
+
+  /** Nobody knows better. */
+  speakUp(): void {
+    const sequence = this.exchange.feeds.sequence(OWN_SLOT);
+    this.exchange.outbox.isOwnQuiet = false;
+    if (sequence > 0) this.exchange.outbox.refresh(OWN_SLOT, sequence);
+  }
+
+  /** A peer sends events of this node, which has published since it started: if it did not make them, it renews. */
+  hearRun(run: RunData): void {
+    const feeds = this.exchange.feeds;
+    const last = run.base > 0 ? run.base : run.first + run.count - 1;
+    const isSame = run.generation === feeds.generation(OWN_SLOT);
+    const isAhead = isSame ? last > feeds.sequence(OWN_SLOT) : run.generation > feeds.generation(OWN_SLOT);
+    const isOther = isSame && !isAhead && run.base === 0 && this.isOther(last, shown(run.check));
+    if (isAhead || isOther) this.renew(run.generation);
+  }
+
+  /**
+   * A peer shows what it holds of this node's feed. Returns whether that was more
+   * or other than this node holds itself, so that nothing else is to be done.
+   */
+  hear(): boolean {
+    const feeds = this.exchange.feeds;
+    const outbox = this.exchange.outbox;
+    const generation = outbox.peerGeneration(OWN_SLOT);
+    const sequence = outbox.peerSequence(OWN_SLOT);
+    const tip = outbox.peerTip(OWN_SLOT);
+    if (sequence === 0) return false;
+    const isSame = generation === feeds.generation(OWN_SLOT);
+    const isAhead = isSame ? sequence > feeds.sequence(OWN_SLOT) : generation > feeds.generation(OWN_SLOT);
+    const isOther = isSame && !isAhead && this.isOther(sequence, tip);
+    const isUnfinished = isSame && sequence === feeds.sequence(OWN_SLOT) && !feeds.isWhole(OWN_SLOT) && tip !== 0;
+    if (!isAhead && !isOther && !isUnfinished) return false;
+    if (isOther || this.hasPublished) {
+      this.renew(generation);
+      return true;
+    }
+    if (generation > this.aheadGeneration || sequence > this.aheadSequence) {
+      this.aheadGeneration = generation;
+      this.aheadSequence = sequence;
+    }
+    this.node.outbox.send(OWN_SLOT);
+    return true;
+  }
+
+  /**
+   * The log's snapshot: values up to `sequence` follow, then the events after it.
+   * Before the start.
+   */
+  restoreBase(generation: number, sequence: number, tipFirst: number, tipSecond: number, erased: number): void {
+    this.endBase();
+    this.exchange.feeds.begin(OWN_SLOT, generation);
+    this.base = sequence;
+    this.baseFirst = tipFirst;
+    this.baseSecond = tipSecond;
+    this.baseErased = erased;
+  }
+
+  /**
+   * An event of the log, in canonical form. One that does not follow what was
+   * restored so far is passed over. Before the start.
+   *
+   * @returns false when there is no room: the application has to be told of some of them first
+   */
+  restore(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const feeds = this.exchange.feeds;
+    if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax) return true;
+    if (generation > feeds.generation(OWN_SLOT)) {
+      if (sequence !== 1) return true;
+      this.base = 0;
+      feeds.begin(OWN_SLOT, generation);
+    }
+    if (sequence <= feeds.sequence(OWN_SLOT)) return true;
+    if (sequence > this.base) this.endBase();
+    if (this.base === 0 && sequence !== feeds.sequence(OWN_SLOT) + 1) return true;
+    if (!feeds.reserve(recordWords(length))) return false;
+    feeds.draft().copy(bytes, start, length);
+    if (this.base === 0) {
+      return feeds.append(OWN_SLOT, length);
+    } else {
+      if (!feeds.store(OWN_SLOT, sequence, 0, 0, length)) return false;
+      feeds.advanceSnapshot(OWN_SLOT, sequence, this.base);
+    }
+    return true;
+  }
+
+  /** The log is read. The clock goes on after its last event. */
+  endRestore(): void {
+    this.endBase();
+    const feeds = this.exchange.feeds;
+    const last = feeds.arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT));
+    if (last !== 0) this.exchange.hlc.recall(feeds.ms(last), feeds.counter(last));
+    this.node.rows.joinFrontier(OWN_SLOT);
+  }
+
+  private endBase(): void {
+    if (this.base === 0) return;
+    this.exchange.feeds.endSnapshot(OWN_SLOT, this.base, this.baseFirst, this.baseSecond, this.baseErased);
+    this.base = 0;
+  }
+
+  /** Before an own event: others must not hold more of this generation. Returns whether there is one to go on with. */
+  private settleGeneration(): boolean {
+    const feeds = this.exchange.feeds;
+    const generation = feeds.generation(OWN_SLOT);
+    const sequence = feeds.sequence(OWN_SLOT);
+    const isBehind = this.aheadGeneration > generation
+      || (this.aheadGeneration === generation && this.aheadSequence > sequence);
+    if (isBehind || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
+    if (sequence === 0 && generation < this.node.rows.revision(OWN_SLOT)) {
+      feeds.begin(OWN_SLOT, this.node.rows.revision(OWN_SLOT));
+    }
+    return true;
+  }
+
+  /** Whether the tip after an event is another one here. */
+  private isOther(sequence: number, tip: number): boolean {
+    const feeds = this.exchange.feeds;
+    const outbox = this.exchange.outbox;
+    if (tip === 0 || !feeds.isWhole(OWN_SLOT)) return false;
+    if (sequence === feeds.sequence(OWN_SLOT)) return tip !== outbox.shownTip(OWN_SLOT);
+    const record = sequence < feeds.floor(OWN_SLOT) ? 0 : feeds.arena.find(OWN_SLOT, sequence);
+    return record !== 0 && shown(feeds.arena.tipFirst(record)) !== tip;
+  }
+
+  /** Begins a generation beyond one that others know, with all that is held. Returns whether it could. */
+  private renew(known: number): boolean {
+    const feeds = this.exchange.feeds;
+    const outbox = this.exchange.outbox;
+    const rows = this.node.rows;
+    const least = Math.max(known, feeds.generation(OWN_SLOT), rows.revision(OWN_SLOT));
+    if (!this.node.recover(least)) return false;
+    rows.leaveFrontier(OWN_SLOT);
+    feeds.rechain(OWN_SLOT, rows.revision(OWN_SLOT));
+    rows.joinFrontier(OWN_SLOT);
+    outbox.age(OWN_SLOT);
+    this.speakUp();
+    this.aheadGeneration = 0;
+    this.aheadSequence = 0;
+    return true;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * What the chain of a feed is made with. Platforms implement it natively where
+ * they can; `Sha256` is for those that have nothing.
+ */
+export interface Digest {
+  /**
+   * Writes the SHA-256 of `length` bytes from `start` on into `out`, 32 bytes from
+   * `outStart` on. Both arrays may be the same if the ranges don't overlap. Does
+   * not throw, and keeps neither array.
+   */
+  sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void;
+}
+
+export const SHA256_BYTES = 32;
+
+/**
+ * SHA-256 (FIPS 180-4) in 32-bit integers. One array, allocated once, has the
+ * constants (written as text here: an array in a module would take RAM of its
+ * own), the message schedule, of which 16 words are alive at a time, and the
+ * state. Its time depends on the length alone, but feeds hash no secrets anyway.
+ */
+export class Sha256 implements Digest {
+  private readonly words = new Int32Array(WORDS);
+
+  constructor() {
+    for (let i = 0; i < ROUNDS; i++) this.words[i] = hexWord(CONSTANTS, i << 3);
+  }
+
+  sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void {
+    const words = this.words;
+    for (let i = 0; i < STATE_WORDS; i++) words[STATE + i] = hexWord(INITIAL_STATE, i << 3);
+    const end = start + length;
+    // After the message come a byte 0x80 and, at the end of a block, 8 bytes for its length.
+    const last = start + (((length + 8) >>> 6) << 6);
+    for (let at = start; at <= last; at += BLOCK_BYTES) {
+      this.load(bytes, at, end);
+      if (at === last) {
+        words[SCHEDULE + 14] = length >>> 29;
+        words[SCHEDULE + 15] = length << 3;
+      }
+      this.compress();
+    }
+    for (let i = 0; i < SHA256_BYTES; i++) out[outStart + i] = words[STATE + (i >> 2)] >>> (24 - ((i & 3) << 3));
+  }
+
+  /** Reads one block, padded where the message ended. */
+  private load(bytes: Uint8Array, start: number, end: number): void {
+    let at = start;
+    for (let i = 0; i < SCHEDULE_WORDS; i++) {
+      let word = 0;
+      for (let k = 0; k < 4; k++, at++) word = (word << 8) | (at < end ? bytes[at] : at === end ? 0x80 : 0);
+      this.words[SCHEDULE + i] = word;
+    }
+  }
+
+  /** Section 6.2.2. Sums stay below 2^53 before they are cut to 32 bits, so they are exact. */
+  private compress(): void {
+    const words = this.words;
+    let a = words[STATE];
+    let b = words[STATE + 1];
+    let c = words[STATE + 2];
+    let d = words[STATE + 3];
+    let e = words[STATE + 4];
+    let f = words[STATE + 5];
+    let g = words[STATE + 6];
+    let h = words[STATE + 7];
+    for (let round = 0; round < ROUNDS; round++) {
+      const at = SCHEDULE + (round & 15);
+      if (round >= SCHEDULE_WORDS) this.extend(round);
+      // Rotations are written out: a call costs a board as much as three of them.
+      const sum1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+      const first = (h + sum1 + (g ^ (e & (f ^ g))) + words[round] + words[at]) | 0;
+      const sum0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+      const majority = (a & b) | (c & (a | b));
+      h = g;
+      g = f;
+      f = e;
+      e = (d + first) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (first + sum0 + majority) | 0;
+    }
+    words[STATE] += a;
+    words[STATE + 1] += b;
+    words[STATE + 2] += c;
+    words[STATE + 3] += d;
+    words[STATE + 4] += e;
+    words[STATE + 5] += f;
+    words[STATE + 6] += g;
+    words[STATE + 7] += h;
+  }
+
+  /** Makes the word of the message schedule for a round after the 16th, from four earlier ones. */
+  private extend(round: number): void {
+    const words = this.words;
+    const old = words[SCHEDULE + ((round + 1) & 15)];
+    const late = words[SCHEDULE + ((round + 14) & 15)];
+    const sigma0 = ((old >>> 7) | (old << 25)) ^ ((old >>> 18) | (old << 14)) ^ (old >>> 3);
+    const sigma1 = ((late >>> 17) | (late << 15)) ^ ((late >>> 19) | (late << 13)) ^ (late >>> 10);
+    words[SCHEDULE + (round & 15)] += sigma0 + words[SCHEDULE + ((round + 9) & 15)] + sigma1;
+  }
+}
+
+const BLOCK_BYTES = 64;
+const ROUNDS = 64;
+const SCHEDULE = ROUNDS;
+const SCHEDULE_WORDS = 16;
+const STATE = SCHEDULE + SCHEDULE_WORDS;
+const STATE_WORDS = 8;
+const WORDS = STATE + STATE_WORDS;
+
+/** Section 4.2.2: of the cube roots of the first 64 primes, the first 32 bits after the point. */
+const CONSTANTS =
+  "428a2f9871374491b5c0fbcfe9b5dba53956c25b59f111f1923f82a4ab1c5ed5" +
+  "d807aa9812835b01243185be550c7dc372be5d7480deb1fe9bdc06a7c19bf174" +
+  "e49b69c1efbe47860fc19dc6240ca1cc2de92c6f4a7484aa5cb0a9dc76f988da" +
+  "983e5152a831c66db00327c8bf597fc7c6e00bf3d5a7914706ca635114292967" +
+  "27b70a852e1b21384d2c6dfc53380d13650a7354766a0abb81c2c92e92722c85" +
+  "a2bfe8a1a81a664bc24b8b70c76c51a3d192e819d6990624f40e3585106aa070" +
+  "19a4c1161e376c082748774c34b0bcb5391c0cb34ed8aa4a5b9cca4f682e6ff3" +
+  "748f82ee78a5636f84c878148cc7020890befffaa4506cebbef9a3f7c67178f2";
+
+/** Section 5.3.3: of the square roots of the first 8 primes, likewise. */
+const INITIAL_STATE = "6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19";
+
+/** The 32-bit integer that 8 lower-case hexadecimal digits from `at` on stand for. */
+function hexWord(text: string, at: number): number {
+  let word = 0;
+  for (let i = at; i < at + 8; i++) {
+    const code = text.charCodeAt(i);
+    word = (word << 4) | (code < DIGIT_END ? code - DIGIT_ZERO : code - LETTER_TEN);
+  }
+  return word;
+}
+
+const DIGIT_ZERO = 0x30;
+const DIGIT_END = 0x3a;
+/** The code of "a", less the 10 that it stands for. */
+const LETTER_TEN = 0x57;

@@ -1,0 +1,24 @@
+/** A row as it comes off the wire; its value lies in the datagram's bytes. */
+export class RowData {
+  /** uint32 that names the node. */
+  id = 0;
+  /** IPv4 as uint32; 0 when the sender did not know it. */
+  address = 0;
+  port = 0;
+  revision = 0;
+  heartbeat = 0;
+  state = 0;
+  /** Where the value starts in the bytes that the row was read from. */
+  valueStart = 0;
+  /** Bytes of the value; 0 when the node shares none. */
+  valueLength = 0;
+  /** The node does not speak compact frames: others speak for it. */
+  isForeign = false;
+  /** Whether it says what the sender holds of the node's feed; that follows. */
+  hasFeed = false;
+  /** The feed's generation, and the sequence number up to which it is held; 0 when nothing is. */
+  feedGeneration = 0;
+  feedSequence = 0;
+  /** 16 bits of the tip after that event; 0 while a snapshot comes in. */
+  feedTip = 0;
+}

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Reader, Writer } from "../../../src/engine/cursor.js";
+import { DROP_NONE, DROP_VALUE } from "../../../src/engine/drops.js";
+import { Chain, chainBytes } from "../../../src/engine/feed/chain.js";
+import {
+  EventData, KIND_LOG, KIND_REMOVE, KIND_SET, canonicalBytes, checkEvent, writeCanonical,
+} from "../../../src/engine/feed/event.js";
+import { DROP_EVENT } from "../../../src/engine/feed/feed-drops.js";
+import { type Digest, Sha256 } from "../../../src/engine/feed/sha256.js";
+import { propertyOptions } from "../../support/random.js";
+import { type PlainEvent, T, bytesOf, cborOf, hex, plainOf, tipAfter, wordsHex } from "./feed-support.js";
+
+/** Reads an event that lies somewhere among other bytes. Returns what it says, or the drop reason. */
+function read(bytes: Uint8Array): PlainEvent | number {
+  const all = new Uint8Array(bytes.length + 20).fill(0x17);
+  all.set(bytes, 10);
+  const reader = new Reader();
+  const event = new EventData();
+  reader.reset(all, 10, 10 + bytes.length);
+  const reason = checkEvent(reader, event);
+  if (reason !== DROP_NONE) return reason;
+  assert.equal(event.end, 10 + bytes.length);
+  const writer = new Writer();
+  writer.reset(new Uint8Array(canonicalBytes(event)), 0, canonicalBytes(event));
+  writeCanonical(writer, all, event);
+  assert.equal(hex(writer.bytes), hex(bytes), "writing it again gives the same bytes");
+  return plainOf(all, event);
+}
+
+function readHex(text: string): PlainEvent | number {
+  return read(Buffer.from(text.replaceAll(" ", ""), "hex"));
+}
+
+const vectors: { name: string; event: PlainEvent; bytes: string }[] = [
+  {
+    name: "a log event",
+    event: { kind: KIND_LOG, topic: "a", key: "", ttlSeconds: 0, ms: 0, counter: 0, payload: "00" },
+    bytes: "01 000000000000 0000 61 00",
+  },
+  {
+    name: "a value",
+    event: { kind: KIND_SET, topic: "ab", key: "ñ", ttlSeconds: 0, ms: T, counter: 258, payload: "f94d60" },
+    bytes: "42 019b76daa800 0102 6162 02c3b1 f94d60",
+  },
+  {
+    name: "a value that lives 300 seconds",
+    event: { kind: KIND_SET, topic: "ab", key: "", ttlSeconds: 300, ms: T, counter: 0, payload: "f6" },
+    bytes: "c2 019b76daa800 0000 6162 00 ac02 f6",
+  },
+  {
+    name: "a removal",
+    event: { kind: KIND_REMOVE, topic: "a", key: "k", ttlSeconds: 0, ms: 281474976710655, counter: 65535, payload: "" },
+    bytes: "81 ffffffffffff ffff 61 016b",
+  },
+  {
+    name: "the value that a node shares",
+    event: { kind: KIND_SET, topic: "", key: "", ttlSeconds: 0, ms: T, counter: 0, payload: "07" },
+    bytes: "40 019b76daa800 0000 00 07",
+  },
+];
+
+const refusals: { name: string; bytes: string; reason?: number }[] = [
+  { name: "nothing", bytes: "" },
+  { name: "a head alone", bytes: "01" },
+  { name: "a topic that is cut off", bytes: "05 000000000000 0000 6162" },
+  { name: "the reserved bit", bytes: "21 000000000000 0000 61 00" },
+  { name: "a log event without a topic", bytes: "00 000000000000 0000 00" },
+  { name: "a key in the topic without a name", bytes: "40 000000000000 0000 016b 00" },
+  { name: "a topic that is not UTF-8", bytes: "01 000000000000 0000 ff 00" },
+  { name: "a key that is not UTF-8", bytes: "41 000000000000 0000 61 01c0 00" },
+  { name: "a key of 32 bytes", bytes: `41 000000000000 0000 61 20${"6b".repeat(32)} 00` },
+  { name: "no time to live", bytes: "c1 000000000000 0000 61 00 00 00" },
+  { name: "a time to live that is not in its shortest form", bytes: "c1 000000000000 0000 61 00 8100 00" },
+  { name: "a removal with a payload", bytes: "81 000000000000 0000 61 00 00" },
+  { name: "bytes after the payload", bytes: "01 000000000000 0000 61 00 00" },
+  { name: "no payload", bytes: "01 000000000000 0000 61", reason: DROP_VALUE },
+  { name: "a payload that is cut off", bytes: "01 000000000000 0000 61 43 0102", reason: DROP_VALUE },
+  { name: "a payload that is not deterministic", bytes: "01 000000000000 0000 61 1800", reason: DROP_VALUE },
+  { name: "a float that has a shorter form", bytes: "01 000000000000 0000 61 fa3f800000", reason: DROP_VALUE },
+  { name: "a payload nested too deep", bytes: "01 000000000000 0000 61 8181818181 00", reason: DROP_VALUE },
+  { name: "an array that claims too much", bytes: "01 000000000000 0000 61 9bffffffffffffffff 00", reason: DROP_VALUE },
+];
+
+const names = fc.string({ unit: "grapheme", maxLength: 20 }).filter((name) => Buffer.byteLength(name) <= 31);
+const payloads = fc.jsonValue({ maxDepth: 2 }).filter((value) => !JSON.stringify(value).includes("__proto__"))
+  .map(cborOf);
+const anyEvent: fc.Arbitrary<PlainEvent> = fc.record({
+  kind: fc.constantFrom(KIND_LOG, KIND_SET, KIND_REMOVE), topic: names.filter((name) => name !== ""), key: names,
+  ttlSeconds: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 0xffffffff })),
+  ms: fc.integer({ min: 0, max: 281474976710655 }), counter: fc.nat(0xffff), payload: payloads.map(hex),
+}).map((event) => ({
+  ...event,
+  key: event.kind === KIND_LOG ? "" : event.key,
+  ttlSeconds: event.kind === KIND_SET ? event.ttlSeconds : 0,
+  payload: event.kind === KIND_REMOVE ? "" : event.payload,
+}));
+
+describe("events", () => {
+  for (const { name, event, bytes } of vectors) {
+    it(`have these bytes: ${name}`, () => {
+      assert.equal(hex(bytesOf(event)), bytes.replaceAll(" ", ""));
+      assert.deepEqual(readHex(bytes), event);
+    });
+  }
+
+  for (const { name, bytes, reason } of refusals) {
+    it(`are refused: ${name}`, () => {
+      assert.equal(readHex(bytes), reason ?? DROP_EVENT);
+    });
+  }
+
+  it("are read as they were written", () => {
+    fc.assert(fc.property(anyEvent, (event) => {
+      assert.deepEqual(read(bytesOf(event)), event);
+    }), propertyOptions(1000));
+  });
+
+  it("are refused wherever they end early", () => {
+    fc.assert(fc.property(anyEvent, fc.nat(), (event, cut) => {
+      const bytes = bytesOf(event);
+      // A removal's key may end where a shorter one would not: its length stands before it.
+      assert.equal(typeof read(bytes.subarray(0, cut % bytes.length)), "number");
+    }), propertyOptions(1000));
+  });
+
+  it("have one form: what is read from changed bytes is written as these bytes", () => {
+    fc.assert(fc.property(anyEvent, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), (event, changes) => {
+      const bytes = bytesOf(event);
+      for (const [at, value] of changes) bytes[at % bytes.length] = value;
+      read(bytes);
+    }), propertyOptions(3000));
+  });
+
+  it("of random bytes never throw", () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+      read(bytes);
+    }), propertyOptions(3000));
+  });
+});
+
+describe("the chain of a feed", () => {
+  const AUTHOR = 0xdeadbeef;
+
+  function chain(digest: Digest = new Sha256()): Chain {
+    return new Chain(digest, new Uint8Array(chainBytes(128) + 9), 5, 128);
+  }
+
+  it("has the tips of its definition", () => {
+    fc.assert(fc.property(fc.array(anyEvent, { maxLength: 5 }), fc.nat(0xffffffff), (events, generation) => {
+      const links = chain();
+      links.begin(AUTHOR, generation, 0, 0);
+      let tip: Uint8Array = new Uint8Array(8);
+      events.map(bytesOf).filter((bytes) => bytes.length <= 128).forEach((bytes, i) => {
+        links.bytes.set(bytes, links.eventAt);
+        links.link(i + 1, bytes.length);
+        tip = tipAfter(AUTHOR, generation, i + 1, tip, bytes);
+        assert.equal(wordsHex(links.first(), links.second()), hex(tip));
+      });
+    }), propertyOptions(100));
+  });
+
+  it("never has zeros for a tip", () => {
+    const links = chain({ sha256: (_bytes, _start, _length, out, at) => void out.fill(0, at, at + 32) });
+    links.begin(AUTHOR, 0, 0, 0);
+    links.link(1, 0);
+    assert.equal(wordsHex(links.first(), links.second()), "0100000000000000");
+  });
+});

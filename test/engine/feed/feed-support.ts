@@ -1,0 +1,329 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { encodeCbor } from "../../../src/engine/cbor.js";
+import { Reader, Writer } from "../../../src/engine/cursor.js";
+import { RECORD_GONE, SPARE, recordWords } from "../../../src/engine/feed/arena.js";
+import {
+  EventData, KIND_LOG, KIND_REMOVE, KIND_SET, eventBytes, kindOf, readEvent, topicLengthOf, writeEvent,
+} from "../../../src/engine/feed/event.js";
+import { Feeds } from "../../../src/engine/feed/feeds.js";
+import { Intake } from "../../../src/engine/feed/intake.js";
+import { LACKS_EVENTS, LACKS_NOTHING, RunWriter } from "../../../src/engine/feed/run-writer.js";
+import { RunData, beginRuns, readRun } from "../../../src/engine/feed/runs.js";
+import type { Digest } from "../../../src/engine/feed/sha256.js";
+
+/** 2026-01-01. */
+export const T = 1767225600000;
+
+/** Much faster than `Sha256`, and what a platform would do. */
+export const nodeDigest: Digest = {
+  sha256(bytes, start, length, out, outStart) {
+    out.set(createHash("sha256").update(bytes.subarray(start, start + length)).digest(), outStart);
+  },
+};
+
+/** An event in plain words. */
+export interface PlainEvent {
+  kind: number;
+  topic: string;
+  key: string;
+  ttlSeconds: number;
+  ms: number;
+  counter: number;
+  /** CBOR as hex. */
+  payload: string;
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
+
+export function cborOf(value: unknown): Uint8Array {
+  const out = new Uint8Array(2000);
+  return out.subarray(0, encodeCbor(value, out, 0));
+}
+
+/** The canonical bytes of an event. */
+export function bytesOf(plain: PlainEvent): Uint8Array {
+  const payload = Buffer.from(plain.payload, "hex");
+  const length = eventBytes(plain.kind, plain.topic, plain.key, plain.ttlSeconds, payload.length);
+  const writer = new Writer();
+  writer.reset(new Uint8Array(length), 0, length);
+  writeEvent(
+    writer, plain.kind, plain.ms, plain.counter, plain.topic, plain.key, plain.ttlSeconds, payload, payload.length,
+  );
+  assert.ok(!writer.failed && writer.position === length);
+  return writer.bytes;
+}
+
+export function plainOf(bytes: Uint8Array, event: EventData): PlainEvent {
+  const text = (start: number, end: number): string => Buffer.from(bytes.subarray(start, end)).toString();
+  return {
+    kind: kindOf(event.head), topic: text(event.topicStart, event.topicStart + topicLengthOf(event.head)),
+    key: text(event.keyStart, event.keyStart + event.keyLength), ttlSeconds: event.ttlSeconds, ms: event.ms,
+    counter: event.counter, payload: hex(bytes.subarray(event.payloadStart, event.end)),
+  };
+}
+
+/** The tip after an event, from the definition. */
+export function tipAfter(
+  author: number, generation: number, sequence: number, before: Uint8Array, event: Uint8Array,
+): Uint8Array {
+  const head = Buffer.alloc(12);
+  [author, generation, sequence].forEach((word, i) => head.writeUInt32BE(word, i * 4));
+  const hash = createHash("sha256").update(head).update(before).update(event).digest();
+  return new Uint8Array(hash.subarray(0, 8));
+}
+
+/** All that an author ever said, by generation. */
+export class Truth {
+  readonly generations = new Map<number, { events: Uint8Array[]; tips: Uint8Array[] }>();
+  constructor(readonly author: number) {}
+
+  begin(generation: number): void {
+    this.generations.set(generation, { events: [], tips: [new Uint8Array(8)] });
+  }
+
+  say(generation: number, event: Uint8Array): void {
+    const { events, tips } = this.generations.get(generation)!;
+    tips.push(tipAfter(this.author, generation, events.length + 1, tips[events.length], event));
+    events.push(event);
+  }
+
+  event(generation: number, sequence: number): Uint8Array {
+    return this.generations.get(generation)!.events[sequence - 1];
+  }
+
+  tip(generation: number, sequence: number): Uint8Array {
+    return this.generations.get(generation)!.tips[sequence];
+  }
+
+  name(generation: number, sequence: number): string {
+    const { topic, key } = decoded(this.event(generation, sequence));
+    return `${topic}/${key}`;
+  }
+
+  /** Topics and keys about which more was said after an event. */
+  namesAfter(generation: number, sequence: number): Set<string> {
+    const count = this.generations.get(generation)!.events.length;
+    return new Set(Array.from({ length: count - sequence }, (_, i) => this.name(generation, sequence + 1 + i)));
+  }
+
+  /** Sequence numbers of the latest values by topic and key, as of an event. */
+  latest(generation: number, sequence: number): Map<string, number> {
+    const latest = new Map<string, number>();
+    for (let i = 1; i <= sequence; i++) {
+      const { kind, topic, key } = decoded(this.event(generation, i));
+      const name = `${topic}/${key}`;
+      if (kind === KIND_SET) latest.set(name, i);
+      else if (kind === KIND_REMOVE) latest.delete(name);
+    }
+    return latest;
+  }
+}
+
+export function decoded(bytes: Uint8Array): PlainEvent {
+  const reader = new Reader();
+  const event = new EventData();
+  reader.reset(bytes, 0, bytes.length);
+  readEvent(reader, event);
+  assert.ok(!reader.failed);
+  return plainOf(bytes, event);
+}
+
+interface Told {
+  generation: number;
+  told: Set<number>;
+  last: number;
+  /** Latest values as an application knows them. */
+  values: Map<string, number>;
+}
+
+/** A node that has nothing but feeds: of author `ids[slot]` in each slot, its own in slot 0. */
+export class FeedNode {
+  readonly feeds: Feeds;
+  readonly intake: Intake;
+  readonly writer: RunWriter;
+  readonly run = new RunData();
+  readonly event = new EventData();
+  readonly told: Told[];
+  /** Drop reasons, as they came. */
+  readonly drops: number[] = [];
+
+  constructor(readonly ids: number[], feedBytes: number, readonly truths: Map<number, Truth>, eventBytesMax = 128) {
+    this.feeds = new Feeds({ id: (slot) => ids[slot] }, ids.length, feedBytes, eventBytesMax, nodeDigest);
+    this.intake = new Intake(this.feeds);
+    this.writer = new RunWriter(this.feeds, new Reader(), this.event);
+    this.told = ids.map(() => ({ generation: -1, told: new Set(), last: 0, values: new Map() }));
+  }
+
+  /** Publishes. Returns whether there was room. */
+  say(plain: PlainEvent): boolean {
+    const bytes = bytesOf(plain);
+    if (!this.feeds.reserve(recordWords(bytes.length))) return false;
+    const draft = this.feeds.draft();
+    draft.copy(bytes, 0, bytes.length);
+    if (!this.feeds.append(0, bytes.length)) return false;
+    this.truths.get(this.ids[0])!.say(this.feeds.generation(0), bytes);
+    this.drain();
+    return true;
+  }
+
+  /** Writes what a peer lacks of one author's feed into a section: parts or runs, one after the other. */
+  sectionFor(peer: FeedNode, author: number, room: number): { bytes: Uint8Array; isPart: boolean } | undefined {
+    const slot = this.ids.indexOf(author);
+    const theirs = peer.ids.indexOf(author);
+    const sequence = peer.feeds.sequence(theirs);
+    const generation = peer.feeds.generation(theirs);
+    const isWhole = peer.feeds.isWhole(theirs);
+    const lacks = this.writer.lacks(slot, generation, sequence, isWhole);
+    if (lacks === LACKS_NOTHING) return undefined;
+    const writer = new Writer();
+    writer.reset(new Uint8Array(room), 0, room);
+    this.writer.begin();
+    if (lacks === LACKS_EVENTS) {
+      let from = (generation === this.feeds.generation(slot) ? sequence : 0) + 1;
+      for (let next = this.writer.writeRun(writer, slot, from); next > from;) {
+        from = next;
+        next = this.writer.writeRun(writer, slot, from);
+      }
+    } else {
+      let after = this.writer.snapshotAfter(slot, generation, sequence, isWhole);
+      for (let before = -1; writer.position > before && (before < 0 || !this.writer.isComplete);) {
+        before = writer.position;
+        after = this.writer.writePart(writer, slot, after);
+      }
+    }
+    assert.ok(!writer.failed, "writes only what fits");
+    return { bytes: writer.bytes.subarray(0, writer.position), isPart: lacks !== LACKS_EVENTS };
+  }
+
+  /** Takes in a section of `sender`. Returns drop reasons, one for each run; checks the section as a frame's first. */
+  take(sender: number, bytes: Uint8Array, isPart: boolean): number[] {
+    const reader = new Reader();
+    const reasons: number[] = [];
+    for (const isCheck of [true, false]) {
+      reader.reset(bytes, 0, bytes.length);
+      beginRuns(this.run);
+      while (!reader.failed && reader.position < bytes.length) {
+        const reason = readRun(reader, this.run, this.event, sender, isPart);
+        if (reason !== 0) {
+          this.drops.push(reason);
+          return [reason];
+        }
+        if (isCheck) continue;
+        const end = [reader.position, this.run.ms, this.run.counter];
+        const slot = this.ids.indexOf(this.run.author);
+        reasons.push(isPart ?
+          this.intake.takePart(slot, reader, this.run, this.event) :
+          this.intake.takeRun(slot, reader, this.run, this.event));
+        assert.deepEqual([reader.position, this.run.ms, this.run.counter], end, "the reader is where it was");
+      }
+    }
+    this.drain();
+    this.drops.push(...reasons.filter((reason) => reason !== 0));
+    return reasons;
+  }
+
+  /** Takes what the application has to be told, as it would. */
+  drain(): void {
+    const { arena } = this.feeds;
+    for (let record = arena.takeUntold(); record !== 0; record = arena.takeUntold()) {
+      const slot = arena.owner(record);
+      const told = this.told[slot];
+      const generation = this.feeds.generation(slot);
+      if (told.generation !== generation) {
+        this.told[slot] = { generation, told: new Set(), last: 0, values: new Map() };
+      }
+      const { told: numbers, values, last } = this.told[slot];
+      const sequence = arena.sequence(record);
+      const start = arena.eventAt(record);
+      const { kind, topic, key } = decoded(arena.bytes.slice(start, start + arena.eventLength(record)));
+      const name = `${topic}/${key}`;
+      if (arena.hasFlag(record, RECORD_GONE)) {
+        assert.ok(numbers.has(sequence), "was told before it went");
+        if (values.get(name) === sequence) values.delete(name);
+        continue;
+      }
+      assert.ok(!numbers.has(sequence), `event ${sequence} is told once`);
+      assert.ok(sequence > last, "events are told in the order of the feed");
+      this.told[slot].last = sequence;
+      numbers.add(sequence);
+      if (kind === KIND_SET) values.set(name, sequence);
+      else if (kind === KIND_REMOVE) values.delete(name);
+    }
+  }
+
+  /** Sequence numbers of the records of a feed. */
+  held(slot: number): number[] {
+    const { arena } = this.feeds;
+    const numbers: number[] = [];
+    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
+      assert.equal(arena.owner(record), slot);
+      numbers.push(arena.sequence(record));
+    }
+    return numbers;
+  }
+
+  /** Compares all that is held with what was said. */
+  check(): void {
+    this.ids.forEach((_, slot) => this.checkFeed(slot));
+    assert.ok(this.feeds.arena.room() >= 0 && this.feeds.arena.room() <= this.feeds.arena.size());
+  }
+
+  private checkFeed(slot: number): void {
+    const { feeds } = this;
+    const truth = this.truths.get(this.ids[slot])!;
+    const generation = feeds.generation(slot);
+    const sequence = feeds.sequence(slot);
+    const numbers = this.held(slot);
+    assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => a - b), "in order, each once");
+    for (const number of numbers) {
+      const record = feeds.arena.find(slot, number);
+      const start = feeds.arena.eventAt(record);
+      const bytes = feeds.arena.bytes.subarray(start, start + feeds.arena.eventLength(record));
+      assert.equal(hex(bytes), hex(truth.event(generation, number)), `event ${number} is as it was said`);
+    }
+    const spare = numbers.map((number) => feeds.arena.find(slot, number)).filter((record) => !feeds.isLive(record));
+    const words = spare.reduce((sum, record) => sum + feeds.arena.wordsAt(record), 0);
+    assert.equal(feeds.arena.get(slot, SPARE), words, "words that may go");
+    if (!feeds.isWhole(slot) || sequence === 0) return;
+    const floor = feeds.floor(slot);
+    assert.ok(floor >= 1 && floor <= sequence + 1);
+    assert.equal(wordsHex(feeds.tipFirst(slot), feeds.tipSecond(slot)), hex(truth.tip(generation, sequence)), "tip");
+    const base = wordsHex(feeds.tipFirstAt(slot, floor - 1), feeds.tipSecondAt(slot, floor - 1));
+    assert.equal(base, hex(truth.tip(generation, floor - 1)), "base tip");
+    const tail = Array.from({ length: sequence + 1 - floor }, (_, i) => floor + i);
+    assert.deepEqual(numbers.filter((number) => number >= floor && number <= sequence), tail, "tail");
+    // A snapshot leaves out what ended after it, and what that ended: until its event comes, such a value may be an
+    // older one, or missing.
+    const isSettled = (name: string): boolean => !truth.namesAfter(generation, sequence).has(name);
+    const latest = [...truth.latest(generation, sequence)].filter(([name]) => isSettled(name));
+    const below = numbers.filter((number) => number < floor && isSettled(truth.name(generation, number)));
+    const expected = latest.map(([, number]) => number).filter((number) => number < floor);
+    assert.deepEqual(below, expected.sort((a, b) => a - b), "latest values");
+    for (const number of tail) {
+      const tip = wordsHex(feeds.tipFirstAt(slot, number), feeds.tipSecondAt(slot, number));
+      assert.equal(tip, hex(truth.tip(generation, number)), "tip in the middle");
+    }
+    if (numbers.some((number) => number > sequence)) return;
+    const told = this.told[slot].generation === generation ? [...this.told[slot].values] : [];
+    assert.deepEqual(told.filter(([name]) => isSettled(name)).sort(), latest.sort(), "values that are known");
+  }
+}
+
+export function wordsHex(first: number, second: number): string {
+  return first.toString(16).padStart(8, "0") + second.toString(16).padStart(8, "0");
+}
+
+export function logEvent(n: number, ms = T + n * 1000): PlainEvent {
+  return { kind: KIND_LOG, topic: "log", key: "", ttlSeconds: 0, ms, counter: 0, payload: hex(cborOf(`entry ${n}`)) };
+}
+
+export function setEvent(key: string, n: number, ms = T + n * 1000): PlainEvent {
+  return { kind: KIND_SET, topic: "value", key, ttlSeconds: 0, ms, counter: 0, payload: hex(cborOf(n)) };
+}
+
+export function removeEvent(key: string, n: number, ms = T + n * 1000): PlainEvent {
+  return { kind: KIND_REMOVE, topic: "value", key, ttlSeconds: 0, ms, counter: 0, payload: "" };
+}

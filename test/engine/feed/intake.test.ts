@@ -1,0 +1,355 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { DROP_NONE, DROP_VALUE } from "../../../src/engine/drops.js";
+import {
+  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
+} from "../../../src/engine/feed/feed-drops.js";
+import { propertyOptions } from "../../support/random.js";
+import { FeedNode, type PlainEvent, Truth, cborOf, hex, logEvent, removeEvent, setEvent } from "./feed-support.js";
+
+const A = 0x0a0b0c0d;
+const B = 0x22222222;
+
+/** An author, and another node that has its feed in slot 1. */
+function pair(feedBytes = 10000, otherBytes = 10000): { author: FeedNode; other: FeedNode; truth: Truth } {
+  const truth = new Truth(A);
+  truth.begin(0);
+  const none = new Truth(B);
+  none.begin(0);
+  const truths = new Map([[A, truth], [B, none]]);
+  return { author: new FeedNode([A, B], feedBytes, truths), other: new FeedNode([B, A], otherBytes, truths), truth };
+}
+
+function beginAgain(author: FeedNode, truth: Truth, generation: number): void {
+  truth.begin(generation);
+  author.feeds.begin(0, generation);
+}
+
+function say(author: FeedNode, from: number, count: number): void {
+  for (let n = from; n < from + count; n++) assert.ok(author.say(logEvent(n)));
+}
+
+/** What a node sends to another; throws when that is nothing. */
+function section(from: FeedNode, to: FeedNode, room = 1100): { bytes: Uint8Array; isPart: boolean } {
+  return from.sectionFor(to, A, room)!;
+}
+
+function deliver(from: FeedNode, to: FeedNode, room = 1100): number[] {
+  const { bytes, isPart } = section(from, to, room);
+  return to.take(from.ids[0], bytes, isPart);
+}
+
+/** All that can be told of a node. */
+function state(node: FeedNode): unknown {
+  const { feeds } = node;
+  return node.ids.map((_, slot) => [
+    feeds.generation(slot), feeds.sequence(slot), feeds.tipFirst(slot), feeds.tipSecond(slot), feeds.floor(slot),
+    feeds.erased(slot), node.held(slot), [...node.told[slot].told],
+  ]);
+}
+
+describe("runs of events", () => {
+  it("take a node as far as their author, through others", () => {
+    const { author, other, truth } = pair();
+    const third = new FeedNode([0x33, A], 10000, new Map([[0x33, new Truth(0x33)], [A, truth]]));
+    third.truths.get(0x33)!.begin(0);
+    say(author, 1, 5);
+    assert.deepEqual(deliver(author, other), [DROP_NONE]);
+    assert.deepEqual(deliver(other, third), [DROP_NONE], "who never met the author");
+    assert.deepEqual([...third.told[1].told], [1, 2, 3, 4, 5]);
+    third.check();
+    assert.equal(author.sectionFor(third, A, 1000), undefined, "lacks nothing");
+  });
+
+  it("are told once, in whatever way they overlap", () => {
+    const { author, other } = pair();
+    say(author, 1, 3);
+    const first = section(author, other);
+    say(author, 4, 3);
+    const all = section(author, other);
+    assert.deepEqual(other.take(A, first.bytes, false), [DROP_NONE]);
+    assert.deepEqual(other.take(A, first.bytes, false), [DROP_DUPLICATE]);
+    assert.deepEqual(other.take(A, all.bytes, false), [DROP_NONE]);
+    assert.deepEqual(other.take(A, all.bytes, false), [DROP_DUPLICATE]);
+    assert.deepEqual(other.take(A, first.bytes, false), [DROP_DUPLICATE]);
+    other.check();
+  });
+
+  it("wait where something before them is missing", () => {
+    const { author, other } = pair();
+    const bystander = new FeedNode([B, A], 10000, author.truths);
+    say(author, 1, 3);
+    deliver(author, bystander);
+    say(author, 4, 2);
+    const { bytes } = section(author, bystander);
+    const before = state(other);
+    assert.deepEqual(other.take(A, bytes, false), [DROP_GAP]);
+    assert.deepEqual(state(other), before);
+  });
+
+  it("change nothing when any bit of them was changed", () => {
+    const { author, other } = pair();
+    say(author, 1, 2);
+    author.say(setEvent("key", 3));
+    deliver(author, other);
+    author.say(setEvent("key", 4));
+    author.say(removeEvent("key", 5));
+    say(author, 6, 2);
+    const { bytes } = section(author, other);
+    const before = state(other);
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const changed = bytes.slice();
+      changed[bit >> 3] ^= 1 << (bit & 7);
+      // The author is the sender here; another one is a row that is not held.
+      if ((changed[0] & 0x80) === 0) continue;
+      const reasons = other.take(A, changed, false);
+      assert.ok(reasons.every((reason) => reason !== DROP_NONE), `bit ${bit}`);
+      assert.deepEqual(state(other), before, `bit ${bit}`);
+    }
+    assert.deepEqual(other.take(A, bytes, false), [DROP_NONE]);
+  });
+
+  it("never throw, whatever bytes they are", () => {
+    const { author, other } = pair();
+    say(author, 1, 3);
+    author.say(setEvent("key", 4));
+    const { bytes } = section(author, other);
+    const change = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255));
+    const changes4 = fc.array(change, { maxLength: 4 });
+    fc.assert(fc.property(changes4, fc.nat(bytes.length), fc.boolean(), (changes, cut, isPart) => {
+      const changed = bytes.slice(0, cut);
+      for (const [at, value] of changes) if (at < cut) changed[at] = value;
+      if (cut > 0) changed[0] |= 0x80;
+      other.take(A, changed, isPart);
+      if (other.feeds.sequence(1) > 0) other.check();
+    }), propertyOptions(3000));
+  });
+
+  it("are refused when their author said two things under one number", () => {
+    const { author, other, truth } = pair();
+    say(author, 1, 3);
+    deliver(author, other);
+    const twin = new FeedNode([A, B], 10000, new Map([[A, new Truth(A)], [B, truth]]));
+    twin.truths.get(A)!.begin(0);
+    say(twin, 11, 3);
+    const fresh = pair().other;
+    const same = section(twin, fresh);
+    assert.deepEqual(other.take(A, same.bytes, false), [DROP_FORK], "up to the same number");
+    say(twin, 14, 1);
+    assert.deepEqual(other.take(A, section(twin, fresh).bytes, false), [DROP_FORK], "and beyond");
+    assert.deepEqual(other.take(A, section(twin, other).bytes, false), [DROP_FORK], "from there on");
+    other.check();
+  });
+
+  it("of a later generation take the place of all before", () => {
+    const { author, other, truth } = pair();
+    say(author, 1, 3);
+    author.say(setEvent("key", 4));
+    const old = section(author, other);
+    deliver(author, other);
+    beginAgain(author, truth, 9);
+    say(author, 10, 2);
+    assert.deepEqual(deliver(author, other), [DROP_NONE]);
+    assert.deepEqual([other.feeds.generation(1), other.held(1)], [9, [1, 2]]);
+    assert.deepEqual(other.take(A, old.bytes, false), [DROP_OLD_GENERATION]);
+    other.check();
+  });
+
+  it("do not begin a generation that they do not begin", () => {
+    const { author, other, truth } = pair();
+    const bystander = new FeedNode([B, A], 10000, author.truths);
+    say(author, 1, 3);
+    deliver(author, other);
+    beginAgain(author, truth, 9);
+    say(author, 10, 2);
+    deliver(author, bystander);
+    say(author, 12, 1);
+    const before = state(other);
+    assert.deepEqual(other.take(A, section(author, bystander).bytes, false), [DROP_GAP]);
+    assert.deepEqual(state(other), before);
+  });
+
+  it("go in as far as there is room", () => {
+    const { author, other } = pair(10000, 400);
+    for (let n = 0; n < 16; n++) author.say(setEvent(`key ${n}`, n));
+    assert.deepEqual(deliver(author, other), [DROP_ARENA_FULL]);
+    assert.ok(other.feeds.sequence(1) > 3 && other.feeds.sequence(1) < 16);
+    other.check();
+    const before = state(other);
+    assert.deepEqual(deliver(author, other), [DROP_ARENA_FULL]);
+    assert.deepEqual(state(other), before);
+  });
+
+  it("are refused with an event that is too long for this node", () => {
+    const { author, truth } = pair();
+    const small = new FeedNode([B, A], 10000, new Map([[A, truth], [B, author.truths.get(B)!]]), 40);
+    author.say({ ...logEvent(1), payload: hex(cborOf("x".repeat(60))) });
+    assert.deepEqual(deliver(author, small), [DROP_EVENT]);
+    assert.equal(small.feeds.sequence(1), 0);
+  });
+});
+
+/** Runs in the form that the grammar has, with what is wrong with them. */
+const malformed: { name: string; bytes: string; isPart?: boolean; reason?: number }[] = [
+  { name: "that ends in its head", bytes: "80" },
+  { name: "from event 0 on", bytes: "80 00 01 0000 61 00 00000000" },
+  { name: "that passes the last sequence number", bytes: "81 feffffff0f 01 00 61 00 01 02 61 00 00000000" },
+  { name: "whose generation has a shorter form", bytes: "f0 06 01 01 00 61 00 00000000" },
+  { name: "without its last event", bytes: "81 01 01 00 61 00" },
+  { name: "without its check", bytes: "80 01 01 00 61 00 0000" },
+  { name: "with a step that is not in its shortest form", bytes: "80 01 01 8000 61 00 00000000" },
+  { name: "with a step of more than 49 bits", bytes: "80 01 01 ffffffffffffff01 61 00 00000000" },
+  { name: "before 1970", bytes: "80 01 01 01 61 00 00000000" },
+  { name: "beyond 48 bits of milliseconds", bytes: "81 01 01 feffffffffff7f 61 00 01 02 61 00 00000000" },
+  { name: "with a counter beyond 16 bits", bytes: "80 01 21 02 808004 61 00 00000000" },
+  { name: "with a counter that needs not be there", bytes: "80 01 21 02 00 61 00 00000000" },
+  { name: "with a payload whose text is not UTF-8", bytes: "80 01 01 02 61 61ff 00000000", reason: DROP_VALUE },
+  { name: "with an unknown flag", bytes: "81 02 00 05 00 01 41 02 61 00 00 00000000", isPart: true },
+  { name: "without base", bytes: "81 00 00 00 00 01 41 02 61 00 00 00000000", isPart: true },
+  { name: "that starts after its base", bytes: "81 00 06 05 00 01 41 02 61 00 00 00000000", isPart: true },
+  { name: "with an event after its base", bytes: "81 00 00 05 00 06 41 02 61 00 00 00000000", isPart: true },
+  { name: "with an event twice", bytes: "82 00 00 05 00 01 41 02 61 00 00 00 41 02 61 00 00 00000000", isPart: true },
+  { name: "with a loss after its base", bytes: "81 00 00 05 06 01 41 02 61 00 00 00000000", isPart: true },
+  { name: "that is the last one, without a tip", bytes: "80 01 00 05 00 0000000000000000 00000000", isPart: true },
+  { name: "that says nothing", bytes: "80 00 00 05 00 00000000", isPart: true },
+];
+
+describe("malformed runs and parts are refused:", () => {
+  for (const { name, bytes, isPart, reason } of malformed) {
+    it(`one ${name}`, () => {
+      const { other } = pair();
+      const before = state(other);
+      const reasons = other.take(A, Buffer.from(bytes.replaceAll(" ", ""), "hex"), isPart ?? false);
+      assert.deepEqual(reasons, [reason ?? DROP_EVENT]);
+      assert.deepEqual(state(other), before);
+    });
+  }
+
+  it("but not the like that are well-formed", () => {
+    const { other } = pair();
+    const take = (text: string, isPart: boolean): number[] =>
+      other.take(A, Buffer.from(text.replaceAll(" ", ""), "hex"), isPart);
+    assert.deepEqual(take("80 01 01 02 61 00 00000000", false), [DROP_FORK]);
+    assert.deepEqual(take("80 01 21 02 05 61 00 00000000", false), [DROP_FORK]);
+    assert.deepEqual(take("80 fdffffff0f 01 02 61 00 00000000", false), [DROP_GAP]);
+    assert.deepEqual(take("80 00 00 05 00 01 41 02 61 00 00 00000000".replace("80", "81"), true), [DROP_EVENT]);
+  });
+});
+
+describe("snapshots", () => {
+  /** An author whose arena is small, so that its floor rises soon. */
+  function forgetful(): ReturnType<typeof pair> {
+    return pair(1200, 10000);
+  }
+
+  function sync(from: FeedNode, to: FeedNode, room = 1100): number {
+    let datagrams = 0;
+    while (from.sectionFor(to, A, room) !== undefined) {
+      deliver(from, to, room);
+      assert.ok(++datagrams < 200);
+    }
+    to.check();
+    return datagrams;
+  }
+
+  function sayMany(author: FeedNode, count: number, event: (n: number) => PlainEvent = logEvent): void {
+    const from = author.feeds.sequence(0) + 1;
+    for (let n = from; n < from + count; n++) assert.ok(author.say(event(n)));
+  }
+
+  for (const room of [1100, 100]) {
+    it(`bring a node that was never there to the same values and the same tail, ${room} bytes a time`, () => {
+      const { author, other } = forgetful();
+      for (let n = 0; n < 6; n++) author.say(setEvent(`key ${n}`, n));
+      author.say(removeEvent("key 2", 6));
+      author.say(setEvent("key 3", 7));
+      sayMany(author, 100);
+      assert.ok(author.feeds.floor(0) > 50);
+      sync(author, other, room);
+      assert.deepEqual(other.held(1), author.held(0));
+      assert.deepEqual(other.feeds.floor(1), author.feeds.floor(0));
+      const found = [...other.told[1].values].filter(([name]) => name.startsWith("value")).map(([, number]) => number);
+      assert.deepEqual(found, [1, 2, 5, 6, 8]);
+    });
+  }
+
+  it("do not leave a removed value with a node that was away", () => {
+    const { author, other } = forgetful();
+    author.say(setEvent("kept", 1));
+    author.say(setEvent("removed", 2));
+    sync(author, other);
+    author.say(removeEvent("removed", 3));
+    sayMany(author, 100);
+    assert.equal(author.feeds.erased(0), 3);
+    sync(author, other);
+    assert.deepEqual([...other.told[1].values], [["value/kept", 1]]);
+    assert.deepEqual(other.held(1), author.held(0));
+  });
+
+  it("send values again only where one may have been removed", () => {
+    const { author, other } = forgetful();
+    for (let n = 0; n < 6; n++) author.say(setEvent(`key ${n}`, n));
+    sync(author, other);
+    sayMany(author, 100);
+    const { bytes, isPart } = section(author, other, 1100);
+    assert.ok(isPart);
+    other.take(A, bytes, true);
+    assert.equal(other.intake.taken, 0, "nothing but the tip was new");
+    assert.ok(bytes.length < 30, `${bytes.length} bytes`);
+    assert.deepEqual(other.held(1), [1, 2, 3, 4, 5, 6]);
+    sync(author, other);
+  });
+
+  it("start over when a second node ended values that the first one still had", () => {
+    const { author, other, truth } = pair(10000, 10000);
+    const early = new FeedNode([B, A], 1200, author.truths);
+    const late = new FeedNode([B, A], 1200, author.truths);
+    for (let n = 0; n < 12; n++) author.say(setEvent(`key ${n}`, n));
+    sync(author, early);
+    sayMany(author, 20);
+    sync(author, early);
+    author.say(removeEvent("key 1", 33));
+    sync(author, late);
+    for (let n = 0; n < 8; n++) {
+      sayMany(author, 10);
+      sync(author, late);
+    }
+    assert.ok(early.feeds.floor(1) > 12 && late.feeds.erased(1) === 33);
+    deliver(early, other, 150);
+    assert.ok(!other.feeds.isWhole(1) && other.held(1).includes(2), "has a part, with the value");
+    sync(late, other, 150);
+    assert.ok(!other.held(1).includes(2));
+    assert.deepEqual(other.held(1), late.held(1));
+    assert.deepEqual(truth.latest(0, 113).size, 11);
+  });
+
+  it("change nothing when any bit of them was changed", () => {
+    const { author, other } = forgetful();
+    author.say(setEvent("a", 1));
+    author.say(setEvent("b", 2));
+    sayMany(author, 60);
+    const { bytes } = section(author, other);
+    const before = state(other);
+    for (let bit = 8; bit < bytes.length * 8; bit++) {
+      const changed = bytes.slice();
+      changed[bit >> 3] ^= 1 << (bit & 7);
+      const reasons = other.take(A, changed, true);
+      assert.ok(reasons.every((reason) => reason !== DROP_NONE), `bit ${bit}`);
+      assert.deepEqual(state(other), before, `bit ${bit}`);
+    }
+    assert.deepEqual(other.take(A, bytes, true), [DROP_NONE]);
+  });
+
+  it("lead back to events where both nodes hold them", () => {
+    const { author, other } = pair(10000, 10000);
+    const early = new FeedNode([B, A], 1200, author.truths);
+    for (let n = 0; n < 12; n++) author.say(setEvent(`key ${n}`, n));
+    sayMany(author, 60);
+    while (early.feeds.sequence(1) < 72) deliver(author, early, 300);
+    deliver(early, other, 150);
+    assert.ok(!other.feeds.isWhole(1));
+    const at = other.feeds.sequence(1);
+    sync(author, other, 300);
+    assert.equal(other.feeds.floor(1), at + 1, "the author, who forgot nothing, goes on from there");
+  });
+});
