@@ -295,7 +295,10 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
   private guards(guard: Guard, slot: number, answers: boolean, address: number, port: number): number {
     const judgement = guard.judge(this.frame, slot, answers);
     if (judgement === FRESH) return DROP_NONE;
-    if (judgement === UNPROVEN && this.frame.type === TYPE_SYN) this.answer(address, port, FLAG_CHALLENGE, false);
+    if (judgement === UNPROVEN && this.frame.type === TYPE_SYN) {
+      this.outbox.withholdNews();
+      this.answer(address, port, FLAG_CHALLENGE, false);
+    }
     return judgement === REPLAYED || this.frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
   }
 
@@ -303,6 +306,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts {
   private correctStale(slot: number, address: number, port: number): void {
     if (this.frame.type !== TYPE_SYN) return;
     this.outbox.send(slot);
+    this.outbox.withholdNews();
     this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
     this.outbox.addAnswer(TYPE_ACK, address, port, 0, false, this.frame.counter);
   }
