@@ -2,7 +2,7 @@ import { checkCbor } from "../src/engine/cbor.js";
 import { DROP_NONE } from "../src/engine/drops.js";
 import { FrameReader } from "../src/engine/frame-reader.js";
 import { Root } from "../src/engine/hash.js";
-import { OWN_SLOT, REMOVE, type Rows, UP } from "../src/engine/index.js";
+import { LEFT, OWN_SLOT, REMOVE, type Rows, UP } from "../src/engine/index.js";
 import { FLAG_FOREIGN, RowData } from "../src/engine/rows.js";
 import { StateReader } from "../src/espgossip/state-reader.js";
 
@@ -46,7 +46,7 @@ export function checkTable(rows: Rows, ownId: number): void {
     const state = rows.state(slot);
     if (place > 0 && rows.keyAt(place - 1) >= rows.keyAt(place)) fail(`row ${id} is out of order`);
     if (rows.find(id) !== slot || !rows.isHeld(slot)) fail(`row ${id} is not found`);
-    if (state > REMOVE) fail(`row ${id} is in state ${state}`);
+    if (state > LEFT) fail(`row ${id} is in state ${state}`);
     if (rows.news(slot) > 0) news++;
     if (state !== REMOVE) root.add(id, rows.revision(slot), rows.heartbeat(slot), state);
     checkValue(rows, slot);

@@ -4,6 +4,7 @@ import { auto, espgossip } from "../src/espgossip/index.js";
 import { FrameSource } from "./frame-source.js";
 import { JsonSource } from "./json-source.js";
 import { type NodeKind, NodeSession } from "./node-session.js";
+import { SealedSession } from "./sealed-session.js";
 import type { Target } from "./target.js";
 
 /** Reasons for which one row is refused: in any dialect, and in ESPGossip's alone. */
@@ -50,5 +51,6 @@ interface Halves extends NodeEngine {
 export const targets: readonly Target[] = [
   { name: "compact", begin: () => new NodeSession(compact) },
   { name: "espgossip", begin: () => new NodeSession(boards) },
+  { name: "sealed", begin: () => new SealedSession() },
   { name: "auto", begin: () => new NodeSession(bridge) },
 ];
