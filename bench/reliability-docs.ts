@@ -33,7 +33,7 @@ function cellsOf(outcomes: readonly ReliabilityOutcome[]): string[] {
   return [agreed === outcomes.length ? all : `**${all}**`, recovery, falseDowns === 0 ? "0" : `**${falseDowns}**`];
 }
 
-/** A soak: a line for each process. */
+/** A soak: a line for each network. */
 export function soakLines(outcomes: readonly ReliabilityOutcome[]): string[] {
   const lines = [
     "| seed | language | nodes | simulated days | stretches of faults | agreed after | recovery rounds "

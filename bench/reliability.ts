@@ -12,7 +12,8 @@ const HELP = `Has simulated networks suffer each fault in each language, and see
 npm run -s bench:reliability -- [options]
 
   --quick           8 nodes and one seed: CI runs it
-  --soak DAYS       a network of 50 nodes with all faults for so many simulated days instead, in each process
+  --soak DAYS       networks of 50 nodes with all faults instead, for so many simulated days altogether
+  --pieces N        how many networks share these days, 1 by default
   --seed N          the first seed, 1 by default
   --fault NAME      only this one
   --language NAME   only this one: compact, sealed or espgossip; of a soak sealed by default
@@ -29,6 +30,7 @@ const { values: flags } = parseArgs({
   options: {
     "quick": { type: "boolean", default: false },
     "soak": { type: "string" },
+    "pieces": { type: "string", default: "1" },
     "seed": { type: "string", default: "1" },
     "fault": { type: "string" },
     "language": { type: "string" },
@@ -63,9 +65,9 @@ async function run(): Promise<void> {
 }
 
 function soakTasks(): ReliabilityTask[] {
-  return Array.from({ length: Number(flags.processes) }, (_, index) => ({
+  return Array.from({ length: Number(flags.pieces) }, (_, index) => ({
     fault: "everything", language: (flags.language ?? "sealed") as ReliabilityTask["language"], nodes: 50,
-    seed: Number(flags.seed) + index, days: Number(flags.soak),
+    seed: Number(flags.seed) + index, days: Number(flags.soak) / Number(flags.pieces),
   }));
 }
 
