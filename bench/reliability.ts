@@ -83,7 +83,7 @@ async function take(tasks: readonly ReliabilityTask[]): Promise<ReliabilityOutco
   const left = tasks.filter((task) => !known.has(nameOf(task)));
   const worker = left.length > 0 ? await bundleWorker() : "";
   const work = async (): Promise<void> => {
-    const child = fork(worker, { execArgv: ["--expose-gc"] });
+    const child = fork(worker, { execArgv: ["--expose-gc"] }).setMaxListeners(0);
     for (let task = left.shift(); task !== undefined; task = left.shift()) {
       const outcome = await outcomeOf(child, task);
       known.set(nameOf(task), outcome);
