@@ -5,7 +5,7 @@ import { TYPE_DIFF, TYPE_SYN } from "../../src/engine/frame.js";
 import { RowData, Rows } from "../../src/engine/rows.js";
 import { OWN_SLOT } from "../../src/engine/index.js";
 import { pureSealing } from "../../src/sealing/aes.js";
-import { Lan } from "./lan.js";
+import { Lan, table } from "./lan.js";
 
 const KEY = new Uint8Array(32);
 const sealing = pureSealing();
@@ -78,6 +78,23 @@ describe("a counter far above the highest", () => {
 });
 
 describe("a challenge", () => {
+  it("of a node whose storage was wiped, and that never asks, brings it back all the same", () => {
+    const lan = new Lan();
+    const sealer = () => sealing(KEY, undefined);
+    const a = lan.add(1, { sealer: sealer(), randomSeed: 3 });
+    lan.add(2, { sealer: sealer(), randomSeed: 4 }, [1], 5);
+    lan.run(30000);
+    assert.ok(a.rows.find(2) > 0);
+    lan.engines.delete(2);
+    lan.run(300000);
+    // It knows nobody, and what it sends of its own accord is lost.
+    lan.lose = ({ from, bytes }) => from === 2 && (bytes[1] & 15) === TYPE_SYN;
+    const b = lan.add(2, { sealer: sealer(), randomSeed: 5 }, [], 0, false);
+    lan.run(300000);
+    assert.equal(b.revision(), 6);
+    assert.deepEqual(table(a), table(b));
+  });
+
   it("uses up none of the sends that news has", () => {
     const lan = new Lan();
     const a = lan.add(1, { sealer: sealing(KEY, undefined) });
