@@ -20,6 +20,8 @@ export interface StartReport {
   revision: number;
   roundIntervalMs: number;
   seeds: string[];
+  /** Whether the network has a key: with "compact" frames are sealed, and what goes to ESPGossip's boards is not. */
+  sealing: "none" | "all" | "compact";
 }
 
 export interface MinMaxReport {

@@ -3,6 +3,7 @@ import { auto, espgossip } from "../src/espgossip/index.js";
 import { Gossip, type GossipErrorCode, type GossipOptions, type NodeRow, minMax } from "../src/gossip.js";
 import { FileStorage, MemoryStorage, nodePlatform } from "../src/platform/node.js";
 import type { GossipStorage } from "../src/platform/types.js";
+import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
 import type { MinMaxReport, NodeReport } from "./node-report.js";
 import { numeric } from "./number.js";
@@ -15,6 +16,9 @@ export interface NodeOptions {
   listen?: string;
   seed?: string[];
   storage?: string;
+  keyFile?: string;
+  otherKeyFile?: string;
+  allowUnsealed?: true;
   value?: number;
   interval: number;
   id?: number;
@@ -31,7 +35,7 @@ const SEED_CAPACITY = 16;
 const SEED_CAPACITY_MAX = 255;
 const VALUE_BYTES_MAX = 255;
 /** What a datagram needs beside a value. */
-const ROW_BYTES = 65;
+const ROW_BYTES = 81;
 
 /** One node in this process, from its start until a signal. */
 export class NodeRun {
@@ -43,6 +47,7 @@ export class NodeRun {
   private readonly gossip: Gossip;
   private minMaxTold: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
   private readings: Readings | undefined;
+  private isSealed = false;
   private phase: "starting" | "running" | "ended" = "starting";
 
   /** @throws Error that names an option of this command line or of `Gossip` */
@@ -77,6 +82,7 @@ export class NodeRun {
     const { id, address, port, revision } = this.ownRow();
     this.report.start({
       id, address, port, revision, roundIntervalMs: this.options.interval, seeds: this.options.seed ?? [],
+      sealing: !this.isSealed ? "none" : this.options.dialect === "auto" ? "compact" : "all",
     });
     this.tellOwnRow();
     this.readings = new Readings(process.stdin, (value) => this.share(value), (message) => this.warn(message));
@@ -167,6 +173,7 @@ export class NodeRun {
       onError: (code, error) => this.failed(code, error),
     };
     if (id !== undefined) options.id = id;
+    this.addKeys(options);
     if (dialect !== "compact") {
       options.dialect = dialect === "auto" ? auto() : espgossip();
       // Boards share whole tables.
@@ -174,6 +181,16 @@ export class NodeRun {
     }
     if (debug) options.debugOutput = (message) => this.debug(message);
     return options;
+  }
+
+  private addKeys(options: GossipOptions): void {
+    const { keyFile, otherKeyFile, allowUnsealed } = this.options;
+    const key = readKey("--key-file", keyFile, KEY_VARIABLE);
+    const otherKey = readKey("--other-key-file", otherKeyFile);
+    if (key !== undefined) options.key = key;
+    if (otherKey !== undefined) options.otherKey = otherKey;
+    if (allowUnsealed) options.allowUnsealed = true;
+    this.isSealed = key !== undefined;
   }
 
   /** The storage is the first to know when others remember a later revision than this node did. */

@@ -12,6 +12,8 @@ const FLAGS = new Map([
   ["capacity", "--capacity"],
   ["datagramBytesMax", "--datagram-bytes"],
   ["broadcastAddress", "--broadcast"],
+  ["key", "--key-file"],
+  ["otherKey", "--other-key-file"],
 ]);
 
 const MORE_HELP = `
@@ -19,12 +21,15 @@ Standard input: a line with a number is the new value, an empty line withdraws
 it. At the end of the input the last value stands.
 
 With --json, each line is one object with "event", "timeMs" (since the start) and
-  start        id, address, port, revision, roundIntervalMs, seeds
+  start        id, address, port, revision, roundIntervalMs, seeds, and sealing:
+               "none", "all", or "compact", where JSON is not sealed
   row, state   id, address, port, revision, heartbeat, data, and state:
                0 UP, 1 ASKED, 2 SUSPECT, 3 DOWN, 4 REMOVE, 5 LEFT
   minMax       minimum, maximum (null when nobody shares a number), count
   error        code, message
   stop         stats
+
+A key is not given on the command line, which other users of the computer see.
 
 Three nodes on one computer, each in a terminal of its own:
   chisme node --listen 127.0.0.2 --seed 127.0.0.3 --interval 1000 --value 21.5
@@ -40,6 +45,9 @@ export function nodeCommand(): Command {
     .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
     .option("--seed <address[:port]>", "a node to begin with; repeat it for more (default: broadcast)", append)
     .option("--storage <folder>", "where to keep the revision over restarts")
+    .option("--key-file <file>", "seal with this key, as chisme key prints one (default: CHISME_KEY, if it is set)")
+    .option("--other-key-file <file>", "open what is sealed with this key, too, while keys are changed")
+    .option("--allow-unsealed", "with a key and --dialect auto: JSON, which boards speak, is never sealed")
     .option("--value <number>", "share this value", numeric)
     .option("--interval <ms>", "time between rounds, 100 to 3600000", numeric, 10000)
     .option("--id <number>", "uint32 that no other node has (default: made from address and port)", numeric)
@@ -65,5 +73,6 @@ function append(text: string, before: string[] | undefined): string[] {
 
 /** "roundIntervalMs: 5 is not…" as "--interval: 5 is not…". */
 function inFlags(message: string): string {
-  return message.replace(/^(\w+)(\[\d+\])?(?=:| port:)/, (text, name: string) => FLAGS.get(name) ?? text);
+  const inPlace = message.replace("allowUnsealed must be true", "--allow-unsealed is needed");
+  return inPlace.replace(/^(\w+)(\[\d+\])?(?=:| port:)/, (text, name: string) => FLAGS.get(name) ?? text);
 }

@@ -14,6 +14,13 @@ export interface TextReportOptions {
 /** By state; ASKED, which lasts for a moment and which nobody reports the end of, counts as the UP that it is. */
 const STATE_NAMES = ["UP", "UP", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
+const SEALING_TEXTS = {
+  none: "no key: whoever can send to the port can read and forge all",
+  all: "sealed with the network's key",
+  compact: "sealed with the network's key, but for JSON: whoever can send to the port can read what boards are told, "
+    + "which is all that the network shares, and speak for them",
+};
+
 /** One line a change, for people. */
 export class TextReport implements NodeReport {
   private readonly options: TextReportOptions;
@@ -28,7 +35,7 @@ export class TextReport implements NodeReport {
     this.options = options;
   }
 
-  start({ id, address, port, revision, roundIntervalMs, seeds }: StartReport): void {
+  start({ id, address, port, revision, roundIntervalMs, seeds, sealing }: StartReport): void {
     const { writeLine, colors, hint } = this.options;
     this.ownId = id;
     this.ownPort = port;
@@ -36,6 +43,7 @@ export class TextReport implements NodeReport {
     writeLine(`chisme node ${colors.bold(`${address}:${port}`)}, id ${id}, revision ${revision}`);
     const where = seeds.length === 0 ? "no seed: looks for others by broadcast" : `seeds: ${seeds.join(", ")}`;
     writeLine(`a round every ${roundIntervalMs / 1000} s, ${where}`);
+    writeLine(SEALING_TEXTS[sealing]);
     writeLine(colors.dim(hint));
     writeLine("");
   }

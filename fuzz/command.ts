@@ -3,6 +3,7 @@ import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { CORPUS, readCorpus, replay } from "./corpus.js";
 import { type FuzzResult, fuzz } from "./fuzz.js";
+import { longLives } from "./long-life.js";
 import { targets } from "./targets.js";
 
 /*
@@ -12,6 +13,8 @@ import { targets } from "./targets.js";
  *   --inputs n      at most so many inputs: with a seed, the same ones each time
  *   --seed n        decides all inputs, 0 to 4294967295; drawn when it is not given, and shown
  *   --target name   one of them only; again for more
+ *   --long n        instead, n datagrams to each of a few nodes that run all the time, and what it does to their
+ *                   memory: node --expose-gc --import tsx fuzz/command.ts --long 1000000
  *   --json          prints one JSON object
  *
  * First, all sessions of the corpus are lived again. One that fails is made
@@ -24,6 +27,7 @@ const { values } = parseArgs({
     inputs: { type: "string" },
     seed: { type: "string" },
     target: { type: "string", multiple: true },
+    long: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
@@ -33,6 +37,10 @@ const seconds = number("seconds", values.seconds, inputs === Infinity ? 60 : Inf
 const chosen = targets.filter(({ name }) => values.target === undefined || values.target.includes(name));
 if (chosen.length === 0) usage(`--target: there are ${targets.map(({ name }) => name).join(", ")}`);
 
+if (values.long !== undefined) {
+  for (const life of longLives(number("long", values.long, 0, 1e9), seed)) console.log(JSON.stringify(life));
+  process.exit();
+}
 if (!values.json) console.log(`seed ${seed}, targets ${chosen.map(({ name }) => name).join(", ")}`);
 const old = readCorpus().flatMap(({ name, target, lines }) => {
   const found = chosen.find((one) => one.name === target);

@@ -2,7 +2,7 @@ import { checkCbor } from "../src/engine/cbor.js";
 import { DROP_NONE } from "../src/engine/drops.js";
 import { FrameReader } from "../src/engine/frame-reader.js";
 import { Root } from "../src/engine/hash.js";
-import { OWN_SLOT, LEFT, REMOVE, type Rows, UP } from "../src/engine/index.js";
+import { LEFT, OWN_SLOT, REMOVE, type Rows, UP } from "../src/engine/index.js";
 import { FLAG_FOREIGN, RowData } from "../src/engine/rows.js";
 import { StateReader } from "../src/espgossip/state-reader.js";
 

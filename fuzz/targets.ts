@@ -3,7 +3,9 @@ import { isCompact } from "../src/espgossip/engine.js";
 import { auto, espgossip } from "../src/espgossip/index.js";
 import { FrameSource } from "./frame-source.js";
 import { JsonSource } from "./json-source.js";
+import { LogSession, fileMedium, flashMedium } from "./log-session.js";
 import { type NodeKind, NodeSession } from "./node-session.js";
+import { SealedSession } from "./sealed-session.js";
 import type { Target } from "./target.js";
 
 /** Reasons for which one row is refused: in any dialect, and in ESPGossip's alone. */
@@ -50,5 +52,8 @@ interface Halves extends NodeEngine {
 export const targets: readonly Target[] = [
   { name: "compact", begin: () => new NodeSession(compact) },
   { name: "espgossip", begin: () => new NodeSession(boards) },
+  { name: "sealed", begin: () => new SealedSession() },
   { name: "auto", begin: () => new NodeSession(bridge) },
+  { name: "flash-log", begin: () => new LogSession(flashMedium()) },
+  { name: "file-log", begin: () => new LogSession(fileMedium()) },
 ];

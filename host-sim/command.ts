@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
+import type { Language } from "./languages.js";
 import { JsonReport, LineReport, type ReportOutput, type SimulateReport, writeScenario } from "./report.js";
 import { SCENARIO_DEFAULTS, type ScenarioOptions, runScenario } from "./scenario.js";
 import { SCENARIOS, findScenario } from "./scenarios.js";
@@ -15,6 +16,7 @@ interface Flags {
   rounds?: number;
   datagramBytes?: number;
   scenario?: string;
+  sealed?: boolean;
   json?: boolean;
 }
 
@@ -42,6 +44,7 @@ export function simulateCommand(): Command {
     .option("--rounds <count>", `rounds of 10 s, 2 to 10000 (default: ${rounds})`, integer(2, 10000))
     .option("--datagram-bytes <count>", bytes, integer(128, 1472))
     .option("--scenario <name>", "run a named course of faults instead; see below", scenarioName)
+    .option("--sealed", "nodes have a key, and seal what they send")
     .option("--json", "print one JSON object and nothing else")
     .allowExcessArguments(false)
     .showHelpAfterError("(--help lists the options)")
@@ -83,8 +86,13 @@ function simulationOptions(flags: Flags): Partial<SimulateOptions> {
     ...flags.nodes !== undefined && { nodes: flags.nodes },
     ...flags.loss !== undefined && { lossProbability: flags.loss },
     ...flags.rounds !== undefined && { rounds: flags.rounds },
+    ...languageOption(flags),
     ...flags.datagramBytes !== undefined && { datagramBytesMax: flags.datagramBytes },
   };
+}
+
+function languageOption({ sealed }: Flags): { language: Language } | undefined {
+  return sealed === true ? { language: "sealed" } : undefined;
 }
 
 async function runSimulation(flags: Flags, options: SimulateOptions): Promise<boolean> {
@@ -116,6 +124,7 @@ function runNamed(name: string, flags: Flags, seed: number, command: Command): b
   const options: ScenarioOptions = {
     ...SCENARIO_DEFAULTS,
     ...flags.nodes !== undefined && { nodes: flags.nodes },
+    ...languageOption(flags),
     ...flags.datagramBytes !== undefined && { datagramBytesMax: flags.datagramBytes },
     seed,
   };

@@ -21,14 +21,14 @@ export interface Difference {
 export function* differences(network: SimNetwork, strict: boolean): Generator<Difference, void, undefined> {
   const running = network.running;
   const owners = new Map<number, Rows>();
-  for (const node of running) owners.set(node.id, tableOf(node));
+  for (const node of running) owners.set(idOf(node), tableOf(node));
   const inOrder = [...owners.values()].sort((a, b) => keyOf(a.id(OWN_SLOT)) - keyOf(b.id(OWN_SLOT)));
   for (const node of running) {
     const held = tableOf(node);
     if (holdsAll(held, inOrder, strict)) continue;
     for (const other of running) {
-      const owner = owners.get(other.id) as Rows;
-      const slot = held.find(other.id);
+      const owner = owners.get(idOf(other)) as Rows;
+      const slot = held.find(idOf(other));
       if (isAsOwned(held, slot, owner, strict)) continue;
       yield { node, tell: () => `${other.name} ${whatIsWrong(held, slot, owner, strict)}` };
     }
@@ -92,6 +92,11 @@ function valueOf(rows: Rows, slot: number): CborValue {
   const start = rows.valueStart(slot);
   const result = decodeCbor(rows.valueBytes(), start, start + rows.valueLength(slot));
   return rows.valueLength(slot) > 0 && result.ok ? result.value : undefined;
+}
+
+/** The id under which a node speaks: in some dialects it is not the device's own. */
+function idOf(node: SimNode): number {
+  return tableOf(node).id(OWN_SLOT);
 }
 
 function tableOf(node: SimNode): Rows {

@@ -24,11 +24,13 @@ export {
 export { Dice } from "./dice.js";
 export { type Cut, type Faults, type LinkFaults, noFaults, oneWay, split } from "./faults.js";
 export { type SimCounts, SimNetwork, type SimNetworkOptions, type TapEntry } from "./network.js";
+export { LANGUAGES, type Language } from "./languages.js";
 export { MAILBOX_DATAGRAMS, type NodePlatform, SimNode, type SimNodeOptions } from "./node.js";
 export type { SimEvent } from "./queue.js";
 export { SCENARIOS, findScenario } from "./scenarios.js";
 export {
-  SCENARIO_DEFAULTS, type Scenario, type ScenarioOptions, type ScenarioResult, ScenarioRun, runScenario,
+  SCENARIO_DEFAULTS, type Scenario, type ScenarioOptions, type ScenarioResult, ScenarioRun, type SoakStretch,
+  runScenario,
 } from "./scenario.js";
 export {
   type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, type StepFigures, simulate,

@@ -3,6 +3,7 @@ import { type CborValue, Gossip, type GossipErrorCode, type GossipOptions, type 
 import { MemoryStorage } from "../src/platform/memory-storage.js";
 import type { Platform } from "../src/platform/types.js";
 import type { Dice } from "./dice.js";
+import { PowerLoss } from "./flash.js";
 import type { SimNetwork } from "./network.js";
 import { SimPlatform } from "./platform.js";
 
@@ -139,6 +140,38 @@ export class SimNode {
     if (!how.keepStorage) this.storage = new MemoryStorage();
     if (how.address !== undefined) this.address = readAddress(how.address);
     this.start();
+  }
+
+  /** The device gets another address while it runs, as from a router that was started anew. */
+  move(address: string): void {
+    if (this.isRunning) this.network.unlisten(this);
+    this.address = readAddress(address);
+    if (this.isRunning) this.network.listen(this);
+  }
+
+  /**
+   * Switches the device, which is off, on for as long as it takes to begin
+   * writing its revision. What is left is the old one, the new one or, on media
+   * that can lose both, nothing.
+   */
+  tearWrite(left: "old" | "new" | "nothing"): void {
+    const { storage } = this;
+    const written: number[] = [];
+    this.storage = {
+      readRevision: () => storage.readRevision(),
+      writeRevision: (revision) => {
+        written.push(revision);
+        throw new PowerLoss("no power");
+      },
+    };
+    try {
+      this.start();
+    } catch (error) {
+      if (!(error instanceof PowerLoss)) throw error;
+    }
+    this.crash();
+    this.storage = left === "nothing" ? new MemoryStorage() : storage;
+    if (left === "new" && written.length > 0) storage.writeRevision(written[0]);
   }
 
   /** Lets the device do nothing for a while; of the datagrams that come, the first few wait. */

@@ -86,7 +86,8 @@ export function writeHead(options: SimulateOptions, { writeLine, colors, command
   const title = `${plural(nodes, "node")} measure a temperature; who knows the minimum and the maximum?`;
   writeLine(colors.bold(title));
   const loss = `${percentText(lossProbability)} loss`;
-  const length = `datagrams of at most ${countText(datagramBytesMax)} bytes`;
+  const sealed = options.language === "sealed" ? "sealed " : "";
+  const length = `${sealed}datagrams of at most ${countText(datagramBytesMax)} bytes`;
   writeLine(`${plural(rounds, "round")} of ${roundIntervalMs / 1000} s, ${loss}, ${length}, seed ${seed}`);
   writeLine(colors.dim(`to see this run again: ${command} ${replayArguments(options)}`));
   writeLine("");
@@ -125,7 +126,8 @@ export function writeScenario(result: ScenarioResult, summary: string, output: R
   const { writeLine, colors } = output;
   const { counts, roundsToHeal, roundsToHealMax } = result;
   writeLine(colors.bold(`${result.scenario}, ${plural(result.nodes, "node")}: ${summary}`));
-  writeLine(`seed ${result.seed}, datagrams of at most ${countText(result.datagramBytesMax)} bytes`);
+  const sealed = result.language === "sealed" ? "sealed " : "";
+  writeLine(`seed ${result.seed}, ${sealed}datagrams of at most ${countText(result.datagramBytesMax)} bytes`);
   writeLine(colors.dim(`to see this run again: ${output.command} ${replayScenarioArguments(result)}`));
   writeRows([
     ["rounds to heal", `${roundsToHeal ?? "not healed"} of ${roundsToHealMax}`],

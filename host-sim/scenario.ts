@@ -1,25 +1,41 @@
 import { formatAddress } from "../src/engine/address.js";
-import { DOWN, Gossip } from "../src/gossip.js";
+import { DOWN, Gossip, type NodeRow } from "../src/gossip.js";
 import {
-  type Complaint, checkAgreement, checkDatagramBytes, checkErrors, checkStatements,
+  type Complaint, checkAgreement, checkDatagramBytes, checkErrors, checkStatements, checkValues,
 } from "./checkers.js";
-import { Dice, STREAM_SCENARIO } from "./dice.js";
+import { Dice, STREAM_SCENARIO, STREAM_STRANGERS } from "./dice.js";
 import { noFaults } from "./faults.js";
+import { type Language, optionsOfLanguage } from "./languages.js";
 import { type SimCounts, SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
+import { Strangers } from "./strangers.js";
 
 export interface ScenarioOptions {
   seed: number;
   nodes: number;
   roundIntervalMs: number;
   datagramBytesMax: number;
+  language: Language;
+  /** Rounds that an agreement has to last. */
+  lastingRounds: number;
 }
 
 export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed"> = {
   nodes: 12,
   roundIntervalMs: 10000,
   datagramBytesMax: 1200,
+  language: "compact",
+  lastingRounds: 3,
 };
+
+/** How a node loses its power, and what of it comes back. */
+export interface Crash {
+  offMs: number;
+  keepStorage: boolean;
+  address?: string;
+  /** Power is lost a second time, while the revision of the next start is written: what is left of it. */
+  torn?: "old" | "new" | "nothing";
+}
 
 /** A named course of faults. */
 export interface Scenario {
@@ -28,6 +44,8 @@ export interface Scenario {
   readonly summary: string;
   /** Nodes have no seed list and find each other by broadcast. */
   readonly isSeedless?: boolean;
+  /** How far clocks are from the right speed at most, in parts per million; 100 by default. */
+  readonly clockSkewPpm?: number;
   /** Sets the faults for the safety phase. */
   begin?(run: ScenarioRun): void;
   /** Called before each round of the safety phase, from 1 on. */
@@ -45,18 +63,24 @@ export interface ScenarioResult extends ScenarioOptions {
   restarts: number;
   /** Times that a node called one DOWN that ran, in all phases. */
   falseDowns: number;
+  /** The same once all had agreed. */
+  falseDownsHealed: number;
   counts: SimCounts;
   complaints: Complaint[];
 }
 
 export const WARM_UP_ROUNDS = 12;
 export const SAFETY_ROUNDS = 30;
-/** Rounds that an agreement has to last. */
 /** The first nodes are in the seed lists of all. */
 export const SEEDS = 2;
-const LASTING_ROUNDS = 3;
 /** How long a row stands that corruption made foreign: 64 rounds by PROTOCOL.md 4.4, since nobody can ask its node. */
 const FOREIGN_ROUNDS = 64;
+/** How long rows of nodes that there are not may stay live: they are asked in turn like all others. */
+const INVENTED_ROUNDS = 160;
+/** ESPGossip has no bound: after so many rounds nobody waits any longer. */
+const ESPGOSSIP_ROUNDS = 200;
+/** Clocks that run as badly as those of boards do. */
+const CLOCK_SKEW_PPM = 100;
 /** More complaints than these help nobody. */
 const COMPLAINTS_MAX = 100;
 
@@ -73,6 +97,18 @@ export function runScenario(scenario: Scenario, options: ScenarioOptions): Scena
   return new ScenarioRun(scenario, options).run();
 }
 
+/** What came of a stretch of a soak: faults, healing, and calm rounds after it. */
+export interface SoakStretch {
+  /** Rounds since the beginning, all stretches together. */
+  rounds: number;
+  /** Rounds from the end of the faults until all agreed for good; null when they did not. */
+  roundsToHeal: number | null;
+  /** Times that a node called one DOWN that ran: in all, and once all had agreed. */
+  falseDowns: number;
+  falseDownsHealed: number;
+  complaints: Complaint[];
+}
+
 /** A scenario under way. */
 export class ScenarioRun {
   readonly network: SimNetwork;
@@ -81,6 +117,8 @@ export class ScenarioRun {
   readonly options: ScenarioOptions;
   /** Whether corrupted datagrams get through: then nodes may believe what nobody said, until the owners speak again. */
   isCorrupting = false;
+  /** Strangers who send what they like, once there are any. */
+  strangers: Strangers | undefined;
   private readonly scenario: Scenario;
   private readonly complaints: Complaint[] = [];
   /** Revisions that all knew of when their node crashed. */
@@ -88,6 +126,8 @@ export class ScenarioRun {
   /** Nodes that lost their storage: what they say may lag behind what they said before. */
   private readonly wiped = new Set<SimNode>();
   private falseDowns = 0;
+  private falseDownsHealed = 0;
+  private hasAgreed = false;
   private pushes = 0;
   private moves = 0;
 
@@ -113,7 +153,7 @@ export class ScenarioRun {
       this.complain([{ check: "exception", who, what: (error as Error).stack ?? String(error) }]);
     }
     this.complain(checkDatagramBytes(this.network));
-    if (!this.isCorrupting) this.complain(checkErrors(this.network));
+    if (!this.isCorrupting && this.strangers === undefined) this.complain(checkErrors(this.network));
     return {
       scenario: this.scenario.name,
       ...this.options,
@@ -122,17 +162,62 @@ export class ScenarioRun {
       roundsToHealMax: this.roundsToHealMax(),
       restarts: this.nodes.reduce((sum, node) => sum + Math.max(0, node.starts - 1), 0),
       falseDowns: this.falseDowns,
+      falseDownsHealed: this.falseDownsHealed,
       counts: this.network.counts,
       complaints: this.complaints,
     };
   }
 
+  /** In place of `run`: faults and healing again and again, with up to so many calm rounds after each. */
+  * soak(rounds: number, calmRoundsMax: number): Generator<SoakStretch, void, undefined> {
+    const atMs = (): number => Math.round(this.network.nowMs / this.roundIntervalMs);
+    this.warmUp();
+    while (atMs() < rounds) {
+      this.endure();
+      const roundsToHeal = this.heal();
+      this.network.runFor(this.dice.below(calmRoundsMax + 1) * this.roundIntervalMs);
+      // Not `checkAgreed`: now and then a node says that it still runs, which takes some rounds to be known.
+      this.complain(checkValues(this.network));
+      this.complain(checkDatagramBytes(this.network));
+      const { falseDowns, falseDownsHealed } = this;
+      yield { rounds: atMs(), roundsToHeal, falseDowns, falseDownsHealed, complaints: this.complaints.splice(0) };
+      this.forget();
+    }
+  }
+
+  /** All agreed, so nothing that was before counts any more. */
+  private forget(): void {
+    this.falseDowns = 0;
+    this.falseDownsHealed = 0;
+    this.hasAgreed = false;
+    this.isCorrupting = false;
+    this.former.clear();
+    this.wiped.clear();
+    for (const node of this.nodes) node.errors.splice(0);
+  }
+
   private roundsToHealMax(): number {
-    return roundsToHealMax(this.options.nodes) + (this.isCorrupting ? FOREIGN_ROUNDS : 0);
+    if (this.isBoards) return ESPGOSSIP_ROUNDS;
+    return roundsToHealMax(this.options.nodes) + (this.isCorrupting ? FOREIGN_ROUNDS : 0)
+      + (this.strangers === undefined ? 0 : INVENTED_ROUNDS);
+  }
+
+  /** Whether nodes speak ESPGossip, which promises less: that all end with the same values. */
+  private get isBoards(): boolean { return this.options.language === "espgossip"; }
+
+  /** Has strangers send so many datagrams in this round. */
+  flood(datagrams: number): void {
+    const { network, options, dice } = this;
+    const strangers = this.strangers
+      ??= new Strangers(network, new Dice(options.seed, STREAM_STRANGERS), options.language);
+    for (let left = datagrams; left > 0; left--) {
+      const node = dice.pick(this.nodes);
+      network.schedule(dice.below(this.roundIntervalMs), () => strangers.send(node));
+    }
   }
 
   /** Takes the power of a node away and gives it back after a while, unless it is back by then. */
-  crash(node: SimNode, how: { offMs: number; keepStorage: boolean; address?: string }): void {
+  crash(node: SimNode, how: Crash): void {
     if (node.gossip === undefined) return;
     const revision = node.gossip.revision;
     if (this.network.running.every((other) => heldRevision(other, node) === revision)) this.former.set(node, revision);
@@ -140,6 +225,7 @@ export class ScenarioRun {
     node.crash();
     this.network.schedule(how.offMs, () => {
       if (node.isRunning) return;
+      if (how.torn !== undefined) node.tearWrite(how.torn);
       node.restart(how);
       if (how.keepStorage) this.complain(revisionNotAbove(node, revision));
     });
@@ -151,20 +237,23 @@ export class ScenarioRun {
   }
 
   private addNode(): void {
-    const { nodes, roundIntervalMs } = this.options;
+    const { nodes, roundIntervalMs, language } = this.options;
+    const skewPpm = this.scenario.clockSkewPpm ?? CLOCK_SKEW_PPM;
     const seeds = this.scenario.isSeedless === true ? 0 : SEEDS;
     const seedList = Array.from({ length: seeds }, (_, index) => formatAddress(addressOfIndex(index)));
     this.network.addNode({
-      options: { seedList, roundIntervalMs, capacity: 2 * nodes },
+      options: { seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfLanguage(language) },
       startAfterMs: this.dice.below(roundIntervalMs),
-      clockSkewPpm: this.dice.between(-100, 100),
+      clockSkewPpm: this.dice.between(-skewPpm, skewPpm),
       // A third of the clocks wrap around during the run.
       ...this.dice.below(3) === 0 && { clockStartMs: 0xffffffff - this.dice.below(40 * roundIntervalMs) },
+      // There a heartbeat is what the clock shows, so it has to begin with the device.
+      ...this.isBoards && { clockStartMs: 0 },
       start: (platform, storage, node) => {
         const gossip = new Gossip({
           storage,
           ...platform,
-          onState: (row) => { if (row.state === DOWN && this.runs(row.id)) this.falseDowns++; },
+          onState: (row) => this.noteState(row),
           onError: (code, error) => node.errors.push({ code, message: error.message }),
         });
         gossip.start();
@@ -173,15 +262,22 @@ export class ScenarioRun {
     });
   }
 
-  private runs(id: number): boolean {
-    return this.nodes.some((node) => node.id === id && node.isRunning);
+  private noteState({ state, id }: NodeRow): void {
+    if (state !== DOWN || !this.nodes.some((node) => node.isRunning && node.gossip?.id === id)) return;
+    this.falseDowns++;
+    if (this.hasAgreed) this.falseDownsHealed++;
   }
 
   private warmUp(): void {
     this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
     for (const node of this.nodes) this.push(node);
     this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
-    this.complain(checkAgreement(this.network).map((complaint) => ({ ...complaint, check: "warmUp" })));
+    // Values that a board pushed in its first second stay behind: see `checkAgreed`.
+    if (!this.isBoards) this.complain(this.checkAgreed().map((complaint) => ({ ...complaint, check: "warmUp" })));
+  }
+
+  private checkAgreed(): Complaint[] {
+    return this.isBoards ? checkValues(this.network) : checkAgreement(this.network);
   }
 
   private endure(): void {
@@ -197,7 +293,7 @@ export class ScenarioRun {
   }
 
   private checkSafety(): Complaint[] {
-    if (this.isCorrupting) return [];
+    if (this.isCorrupting || this.isBoards) return [];
     return checkStatements(this.network, this.nodes.filter((node) => !this.wiped.has(node)));
   }
 
@@ -206,19 +302,23 @@ export class ScenarioRun {
     Object.assign(this.network.faults, noFaults());
     for (const node of this.nodes) {
       if (!node.isRunning) node.restart({ keepStorage: true });
-      if (this.isCorrupting) this.push(node);
+      // Both may leave other values behind under one statement, which only the next one ends.
+      if (this.isCorrupting || this.isBoards) this.push(node);
     }
     let agreedSince: number | null = null;
     let complaints: Complaint[] = [];
-    for (let round = 1; round <= this.roundsToHealMax() + LASTING_ROUNDS; round++) {
+    const { lastingRounds } = this.options;
+    for (let round = 1; round <= this.roundsToHealMax() + lastingRounds; round++) {
       this.network.runFor(this.roundIntervalMs);
-      complaints = checkAgreement(this.network);
+      complaints = this.checkAgreed();
+      this.hasAgreed ||= complaints.length === 0;
       if (complaints.length > 0) agreedSince = null;
       else if (agreedSince === null) agreedSince = round;
-      else if (round - agreedSince === LASTING_ROUNDS) break;
+      else if (round - agreedSince === lastingRounds) break;
     }
     this.complain(complaints);
     // Even a node whose storage was wiped goes beyond what others knew of it.
+    if (this.isBoards) return agreedSince;
     for (const [node, revision] of this.former) this.complain(revisionNotAbove(node, revision));
     return agreedSince;
   }

@@ -23,6 +23,11 @@ export const SCENARIOS: readonly Scenario[] = [
     begin: ({ network, roundIntervalMs }) => { network.faults.delayMs = { min: 1, max: roundIntervalMs / 2 }; },
   },
   {
+    name: "latency",
+    summary: "datagrams take 2 to 4 s, longer than an answer is waited for at first",
+    begin: ({ network }) => { network.faults.delayMs = { min: 2000, max: 4000 }; },
+  },
+  {
     name: "corruption",
     summary: "5 % of the datagrams are damaged on the way, and no checksum finds it",
     begin: (run) => corrupt(run, 0.05),
@@ -41,6 +46,11 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: "partial",
+    summary: "of all pairs of nodes one in five can't reach the other, in one direction or both",
+    begin: (run) => cutPairs(run, 0.2),
+  },
+  {
     name: "restart",
     summary: "nodes crash and start again with their storage",
     beforeRound: (run) => crashSome(run, true),
@@ -49,6 +59,16 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "wipe",
     summary: "nodes crash and start again with their storage wiped",
     beforeRound: (run) => crashSome(run, false),
+  },
+  {
+    name: "torn-writes",
+    summary: "nodes crash, and lose power again while they write their revision",
+    beforeRound: (run) => tearSome(run),
+  },
+  {
+    name: "readdress",
+    summary: "nodes get another address while they run",
+    beforeRound: (run) => readdressSome(run),
   },
   {
     name: "move",
@@ -64,6 +84,16 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "clock-jumps",
     summary: "clocks jump ahead and back by up to two rounds",
     beforeRound: (run) => jumpSome(run),
+  },
+  {
+    name: "skew",
+    summary: "clocks are fast or slow by up to 2 %",
+    clockSkewPpm: 20000,
+  },
+  {
+    name: "flood",
+    summary: "strangers send 100 datagrams a round: noise, invented nodes, what they heard",
+    beforeRound: (run) => run.flood(100),
   },
   {
     name: "broadcast",
@@ -100,6 +130,30 @@ function halves(run: ScenarioRun): [Nodes, Nodes] {
 
 function splitInTwo(run: ScenarioRun): void {
   run.network.faults.cuts = [split(...halves(run))];
+}
+
+/** Each direction of each pair on its own. */
+function cutPairs(run: ScenarioRun, probability: number): void {
+  const dead = new Set<number>();
+  const { length } = run.nodes;
+  for (let pair = 0; pair < length * length; pair++) if (run.dice.chance(probability)) dead.add(pair);
+  run.network.faults.cuts = [(from, to) => dead.has(from.index * length + to.index)];
+}
+
+function tearSome(run: ScenarioRun): void {
+  if (run.dice.below(2) === 0) return;
+  const node = run.dice.pick(run.nodes);
+  const torn = run.dice.pick(["old", "new", "nothing"] as const);
+  const offMs = run.dice.pick([0, 3]) * run.roundIntervalMs + run.dice.below(run.roundIntervalMs);
+  run.network.schedule(run.dice.below(run.roundIntervalMs), () => {
+    run.crash(node, { offMs, keepStorage: torn !== "nothing", torn });
+  });
+}
+
+function readdressSome(run: ScenarioRun): void {
+  if (run.dice.below(2) === 0) return;
+  const node = run.dice.pick(run.nodes.slice(SEEDS));
+  run.network.schedule(run.dice.below(run.roundIntervalMs), () => node.move(run.freshAddress()));
 }
 
 function crashSome(run: ScenarioRun, keepStorage: boolean, moves = false): void {
@@ -143,7 +197,7 @@ function beginEverything(run: ScenarioRun): void {
 
 function everything(run: ScenarioRun, round: number): void {
   const { dice, network } = run;
-  switch (dice.below(8)) {
+  switch (dice.below(12)) {
     case 0: crashOne(run, true, false); break;
     case 1: crashOne(run, false, false); break;
     case 2: crashOne(run, true, true); break;
@@ -152,6 +206,10 @@ function everything(run: ScenarioRun, round: number): void {
     case 5: splitInTwo(run); break;
     case 6: network.faults.cuts = [oneWay(...halves(run))]; break;
     case 7: network.faults.cuts = []; break;
+    case 8: cutPairs(run, dice.real(0, 0.3)); break;
+    case 9: tearSome(run); break;
+    case 10: readdressSome(run); break;
+    case 11: run.flood(dice.below(100)); break;
   }
   if (round === SAFETY_ROUNDS - 2) network.faults.cuts = [];
 }

@@ -5,6 +5,7 @@ import {
 } from "./checkers.js";
 import { differences } from "./differences.js";
 import { Dice, STREAM_NODES, STREAM_SCENARIO } from "./dice.js";
+import { type Language, optionsOfLanguage } from "./languages.js";
 import { SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
 import { Thermometer } from "./temperature.js";
@@ -16,6 +17,7 @@ export interface SimulateOptions {
   rounds: number;
   datagramBytesMax: number;
   roundIntervalMs: number;
+  language: Language;
 }
 
 export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
@@ -24,6 +26,7 @@ export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
   rounds: 30,
   datagramBytesMax: 1200,
   roundIntervalMs: 10000,
+  language: "compact",
 };
 
 /** How the network stands at the end of a round. */
@@ -214,7 +217,7 @@ class TemperatureRun {
   }
 
   private addNode(dice: Dice): void {
-    const { nodes, roundIntervalMs, seed } = this.options;
+    const { nodes, roundIntervalMs, seed, language } = this.options;
     const index = this.network.nodes.length;
     // Drawn from streams of their own, so that readings do not depend on what the nodes draw.
     const thermometer = new Thermometer(seed, 2 * STREAM_NODES + index);
@@ -223,7 +226,10 @@ class TemperatureRun {
       if (i !== index) seedList.push(formatAddress(addressOfIndex(i)));
     }
     this.network.addNode({
-      options: { seedList, roundIntervalMs, capacity: Math.max(2, nodes), valueBytesMax: READING_BYTES_MAX },
+      options: {
+        seedList, roundIntervalMs, capacity: Math.max(2, nodes), valueBytesMax: READING_BYTES_MAX,
+        ...optionsOfLanguage(language),
+      },
       startAfterMs: dice.below(roundIntervalMs),
       clockSkewPpm: dice.between(-50, 50),
       start: (platform, storage, node) => {

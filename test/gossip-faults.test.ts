@@ -59,7 +59,7 @@ describe("Gossip: stats", () => {
     ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 1))), "state ASKED"],
     ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 6))), "state 6"],
     ["row", syn(rowsHex("00" + row.slice(2, 10) + "0001")), "another's address from the source"],
-    ["row", syn(rowsHex("48" + row.slice(2))), "a reserved bit"],
+    ["row", syn(rowsHex("88" + row.slice(2))), "a reserved bit"],
     ["row", syn(rowsHex("2800000009090001" + "00")), "a value of no bytes"],
     ["value", syn(rowsHex(rowHex(9, 9, "00", "01", "ff"))), "no CBOR"],
     ["value", syn(rowsHex(row, rowHex(10, 9, "00", "01", "1801"))), "not the shortest form"],

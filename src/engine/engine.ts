@@ -297,11 +297,11 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
       return echo ? DROP_ECHO : DROP_ID_CONFLICT;
     }
     const slot = this.rows.find(frame.id);
+    const answers = frame.isAnswer() && (this.outbox.counter - frame.inReplyTo) >>> 0 < ANSWERABLE_FRAMES;
     if (slot >= 0 && frame.revision < this.rows.revision(slot)) {
-      this.correctStale(slot, address, port);
+      this.correctStale(slot, answers, address, port);
       return DROP_STALE;
     }
-    const answers = frame.isAnswer() && (this.outbox.counter - frame.inReplyTo) >>> 0 < ANSWERABLE_FRAMES;
     if (frame.isAnswer() && !answers) return DROP_UNASKED;
     return this.guard === undefined ? DROP_NONE : this.guards(this.guard, slot, answers, address, port);
   }
@@ -310,16 +310,25 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   private guards(guard: Guard, slot: number, answers: boolean, address: number, port: number): number {
     const judgement = guard.judge(this.frame, slot, answers);
     if (judgement === FRESH) return DROP_NONE;
-    if (judgement === UNPROVEN && this.frame.type === TYPE_SYN) this.answer(address, port, FLAG_CHALLENGE, false);
+    if (judgement === UNPROVEN && this.frame.type === TYPE_SYN) {
+      this.outbox.withholdNews();
+      this.answer(address, port, FLAG_CHALLENGE, false);
+    }
     return judgement === REPLAYED || this.frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
   }
 
-  /** A node whose storage was wiped starts over at a low revision; its own row as held here tells it. */
-  private correctStale(slot: number, address: number, port: number): void {
-    if (this.frame.type !== TYPE_SYN) return;
+  /**
+   * A node whose storage was wiped starts over at a low revision; its own row as
+   * held here tells it, also when it challenges this one: else neither would
+   * ever believe the other.
+   */
+  private correctStale(slot: number, answers: boolean, address: number, port: number): void {
+    const isChallenge = answers && (this.frame.flags & FLAG_CHALLENGE) !== 0;
+    if (this.frame.type !== TYPE_SYN && !isChallenge) return;
     this.outbox.send(slot);
+    this.outbox.withholdNews();
     this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
-    this.outbox.addAnswer(TYPE_ACK, address, port, 0, false, this.frame.counter);
+    this.outbox.addAnswer(isChallenge ? TYPE_DIFF : TYPE_ACK, address, port, 0, false, this.frame.counter);
   }
 
   /** Takes in a frame and answers with the diff. */

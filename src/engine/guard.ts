@@ -13,6 +13,12 @@ export const UNPROVEN = 2;
 
 /** Frames before the highest counter of which is known whether they came. */
 const WINDOW_FRAMES = 32;
+/**
+ * A counter may be so far above the highest one. Beyond it may be that of an
+ * earlier start under the same revision, of a node that has no storage: each
+ * start has its counters from another random number on.
+ */
+const AHEAD_MAX = 0xffff;
 
 const REVISION = 0;
 const HIGHEST = 1;
@@ -23,6 +29,10 @@ const ECHOED = 3;
 const WORDS = 4;
 /** Addresses of strangers of which the application is told, in one start. */
 const STRANGERS_MAX = 4;
+/** Senders without a row whose answers were believed last. */
+const GUESTS = 8;
+/** Of a guest, beside its REVISION and the HIGHEST counter of it: in place of CAME. */
+const ID = CAME;
 
 /**
  * Lets only frames in that were sealed with the network's key, each of them
@@ -33,15 +43,23 @@ const STRANGERS_MAX = 4;
 export class Guard {
   private readonly sealer: Sealer;
   private readonly rows: Rows;
-  /** The windows of all rows, then the addresses of strangers. */
+  /** The windows of all rows, then the guests, then the addresses of strangers. */
   private readonly words: Uint32Array;
+  private readonly guestsAt: number;
+  private readonly strangersAt: number;
+  /** Guests so far. */
+  private guests = 0;
+  /** The highest counter that a guest has echoed of whom nothing is known any more. */
+  private forgottenEcho = 0;
   private strangers = 0;
   private strangersTold = 0;
 
   constructor(sealer: Sealer, rows: Rows) {
     this.sealer = sealer;
     this.rows = rows;
-    this.words = new Uint32Array(rows.capacity * WORDS + STRANGERS_MAX);
+    this.guestsAt = rows.capacity * WORDS;
+    this.strangersAt = this.guestsAt + GUESTS * WORDS;
+    this.words = new Uint32Array(this.strangersAt + STRANGERS_MAX);
   }
 
   /**
@@ -76,8 +94,10 @@ export class Guard {
       if (this.hasCome(at, frame.counter)) return REPLAYED;
     }
     // A counter below the window, or another start of the peer: an echo newer than the last one shows that it is now.
-    if (answers && (!isKnown || ((frame.inReplyTo - this.words[at + ECHOED]) | 0) > 0)) {
+    const isNew = isKnown ? ((frame.inReplyTo - this.words[at + ECHOED]) | 0) > 0 : this.isNewOfGuest(frame);
+    if (answers && isNew) {
       if (slot >= 0) this.admit(frame, slot);
+      else this.noteGuest(frame);
       return FRESH;
     }
     return frame.isAnswer() ? REPLAYED : UNPROVEN;
@@ -96,7 +116,7 @@ export class Guard {
 
   /** Something came that this network's key does not open: notes from where, each address once. */
   noteStranger(address: number): void {
-    const first = this.rows.capacity * WORDS;
+    const first = this.strangersAt;
     if (this.strangers === STRANGERS_MAX) return;
     for (let i = 0; i < this.strangers; i++) {
       if (this.words[first + i] === address) return;
@@ -111,11 +131,50 @@ export class Guard {
 
   /** The address of the next stranger to tell of. */
   takeStranger(): number {
-    return this.words[this.rows.capacity * WORDS + this.strangersTold++];
+    return this.words[this.strangersAt + this.strangersTold++];
+  }
+
+  /**
+   * Whether an answer of a node whose window is not open was not believed yet.
+   * An answer that did not bring its sender's row leaves no window behind, so
+   * the last of such senders are kept apart; of one that is not among them, only
+   * echoes count that are newer than all that were forgotten.
+   */
+  private isNewOfGuest(frame: FrameReader): boolean {
+    const at = this.findGuest(frame.id);
+    if (at < 0) return this.guests <= GUESTS || ((frame.inReplyTo - this.forgottenEcho) | 0) > 0;
+    return this.words[at + REVISION] === frame.revision
+      ? ((frame.counter - this.words[at + HIGHEST]) | 0) > 0
+      : ((frame.inReplyTo - this.words[at + ECHOED]) | 0) > 0;
+  }
+
+  private noteGuest(frame: FrameReader): void {
+    let at = this.findGuest(frame.id);
+    if (at < 0) {
+      at = this.guestsAt + (this.guests % GUESTS) * WORDS;
+      const echoed = this.words[at + ECHOED];
+      const isHigher = this.guests === GUESTS || ((echoed - this.forgottenEcho) | 0) > 0;
+      if (this.guests >= GUESTS && isHigher) this.forgottenEcho = echoed;
+      this.guests++;
+    }
+    this.words[at + ID] = frame.id;
+    this.words[at + REVISION] = frame.revision;
+    this.words[at + HIGHEST] = frame.counter;
+    this.words[at + ECHOED] = frame.inReplyTo;
+  }
+
+  private findGuest(id: number): number {
+    const count = this.guests < GUESTS ? this.guests : GUESTS;
+    for (let i = 0; i < count; i++) {
+      const at = this.guestsAt + i * WORDS;
+      if (this.words[at + ID] === id) return at;
+    }
+    return -1;
   }
 
   private takesCounter(at: number, counter: number): boolean {
     const ahead = (counter - this.words[at + HIGHEST]) | 0;
+    if (ahead > AHEAD_MAX) return false;
     if (ahead > 0) {
       this.words[at + CAME] = ahead >= WINDOW_FRAMES ? 1 : (this.words[at + CAME] << ahead) | 1;
       this.words[at + HIGHEST] = counter;

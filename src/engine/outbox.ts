@@ -112,6 +112,11 @@ export class Outbox {
     this.answerBytesLeft = bytes;
   }
 
+  /** The peer gets no news: what was not believed, or is old, must not use up the sends that news has. */
+  withholdNews(): void {
+    this.newsSent = true;
+  }
+
   hasRoom(): boolean {
     return this.intentCount < BURST_MAX;
   }

@@ -17,7 +17,9 @@ const running = new Set<NodeProcess>();
 const folders: string[] = [];
 
 export type NodeEvent =
-  | { event: "start"; id: number; address: string; port: number; revision: number; seeds: string[] }
+  | {
+    event: "start"; id: number; address: string; port: number; revision: number; seeds: string[]; sealing: string;
+  }
   | { event: "row" | "state" } & NodeRow
   | { event: "minMax"; minimum: number | null; maximum: number | null; count: number }
   | { event: "error"; code: string; message: string }

@@ -5,7 +5,9 @@ import { readNumber } from "../../cli/number.js";
 import { TextReport } from "../../cli/text-report.js";
 import { DOWN, type GossipStats, type NodeRow, REMOVE, SUSPECT, UP } from "../../src/gossip.js";
 
-const start = { id: 7, address: "10.0.0.7", port: 5000, revision: 3, roundIntervalMs: 2500, seeds: [] };
+const start = {
+  id: 7, address: "10.0.0.7", port: 5000, revision: 3, roundIntervalMs: 2500, seeds: [], sealing: "all" as const,
+};
 const row: NodeRow = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: UP, data: 21.5 };
 const stats: GossipStats = {
   datagramsSent: 5, bytesSent: 200, datagramsReceived: 4, bytesReceived: 160, sendFailures: 1,

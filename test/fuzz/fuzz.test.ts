@@ -8,9 +8,15 @@ import type { Session, Target } from "../../fuzz/target.js";
 import { targets } from "../../fuzz/targets.js";
 
 const SEED = Number(process.env.CHISME_TEST_SEED ?? 1);
-const INPUTS = 30000;
+/** About a minute. */
+const INPUTS = 500000;
 const DROPS = [
   "magic", "version", "type", "length", "section", "row", "value", "echo", "idConflict", "stale", "unasked",
+];
+
+const SEALED_DROPS = [
+  "sent: taken", "forged, dropped: seal", "forged, dropped: unsealed", "replayed, dropped: replay",
+  "replayed, dropped: unproven", "replayed, dropped: unasked", "replayed, dropped: echo", "sent, dropped: unproven",
 ];
 
 /** Fails at the second "b" after an "a". */
@@ -41,8 +47,12 @@ describe("the fuzzer", function () {
     const { inputs, counts, failures } = run(targets, SEED, INPUTS);
     for (const { message, file } of failures) assert.fail(`seed ${SEED}: ${message}\n${readFileSync(file, "utf8")}`);
     assert.equal(inputs, INPUTS);
-    for (const { name } of targets) assert.ok(counts[name].taken > 100, name);
+    for (const name of ["compact", "espgossip", "auto"]) assert.ok(counts[name].taken > 100, name);
     for (const reason of DROPS) assert.ok(counts.compact[`dropped: ${reason}`] > 0, reason);
+    for (const reason of SEALED_DROPS) assert.ok(counts.sealed[reason] > 0, reason);
+    for (const name of ["flash-log", "file-log"]) {
+      for (const outcome of ["records found", "appended", "full"]) assert.ok(counts[name][outcome] > 0, name);
+    }
   });
 
   it("does the same again with the same seed", () => {

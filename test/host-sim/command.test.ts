@@ -55,6 +55,15 @@ describe("chisme simulate", () => {
     assert.notEqual(seed(), seed());
   });
 
+  it("seals with --sealed, and says so", () => {
+    const { status, stdout } = simulate("--seed", "7", "--nodes", "8", "--rounds", "20", "--sealed");
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /sealed datagrams of at most 1,200 bytes, seed 7\n.*--nodes 8 --rounds 20 --sealed\n/);
+    const scenario = simulate("--scenario", "wipe", "--seed", "3", "--sealed");
+    assert.equal(scenario.status, 0, scenario.stdout);
+    assert.match(scenario.stdout, /--scenario wipe --seed 3 --sealed\n/);
+  });
+
   it("runs a scenario by name", () => {
     const { status, stdout } = simulate("--scenario", "partition", "--seed", "3", "--nodes", "8");
     assert.equal(status, 0, stdout);

@@ -1,0 +1,70 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { SCENARIOS } from "../host-sim/index.js";
+import { NODES, type ReliabilityOutcome } from "./reliability-tasks.js";
+
+const PAGE = new URL("../docs/RELIABILITY.md", import.meta.url);
+
+/** The fault matrix: a line for each fault and language. */
+export function matrixLines(outcomes: readonly ReliabilityOutcome[]): string[] {
+  const sizes = NODES.filter((nodes) => outcomes.some((outcome) => outcome.nodes === nodes));
+  const heads = sizes.flatMap((nodes) => [`agreed, ${nodes} nodes`, "recovery rounds", "false DOWN"]);
+  const lines = [
+    `| fault | language | ${heads.join(" | ")} | events lost |`,
+    `| --- | --- | ${heads.map(() => "---:").join(" | ")} | ---: |`,
+  ];
+  const languages = new Set(outcomes.map(({ language }) => language));
+  for (const { name } of SCENARIOS) {
+    for (const language of languages) {
+      const ofRow = outcomes.filter((outcome) => outcome.fault === name && outcome.language === language);
+      if (ofRow.length === 0) continue;
+      const cells = sizes.flatMap((nodes) => cellsOf(ofRow.filter((outcome) => outcome.nodes === nodes)));
+      lines.push(`| ${name} | ${language} | ${cells.join(" | ")} | not measured |`);
+    }
+  }
+  return lines;
+}
+
+function cellsOf(outcomes: readonly ReliabilityOutcome[]): string[] {
+  if (outcomes.length === 0) return ["", "", ""];
+  const agreed = outcomes.filter((outcome) => outcome.agreed).length;
+  const falseDowns = outcomes.reduce((sum, outcome) => sum + outcome.falseDownsHealed, 0);
+  const all = `${agreed} of ${outcomes.length}`;
+  const recovery = rangeText(outcomes.flatMap(({ recoveryRounds }) => recoveryRounds));
+  return [agreed === outcomes.length ? all : `**${all}**`, recovery, falseDowns === 0 ? "0" : `**${falseDowns}**`];
+}
+
+/** A soak: a line for each network. */
+export function soakLines(outcomes: readonly ReliabilityOutcome[]): string[] {
+  const lines = [
+    "| seed | language | nodes | simulated days | stretches of faults | agreed after | recovery rounds "
+    + "| false DOWN after healing | heap, first to last |",
+    "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+  ];
+  for (const outcome of outcomes) {
+    const { seed, language, nodes, recoveryRounds, failures, falseDownsHealed, rounds, heapBytes } = outcome;
+    const stretches = recoveryRounds.length + failures;
+    const heap = heapBytes.map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`).join(" to ");
+    lines.push(`| ${seed} | ${language} | ${nodes} | ${(rounds / 8640).toFixed(1)} | ${stretches} `
+      + `| ${recoveryRounds.length} | ${rangeText(recoveryRounds)} | ${falseDownsHealed} | ${heap} |`);
+  }
+  return lines;
+}
+
+/** Median and longest. */
+function rangeText(values: number[]): string {
+  if (values.length === 0) return "none";
+  const sorted = [...values].sort((a, b) => a - b);
+  const last = sorted[sorted.length - 1];
+  return sorted.length === 1 ? String(last) : `${sorted[sorted.length >> 1]}, at most ${last}`;
+}
+
+/** Puts lines in place of those between the two comments of a section. */
+export function writeSection(name: string, lines: readonly string[]): void {
+  const page = readFileSync(PAGE, "utf8");
+  const start = `<!-- ${name}: written by npm run -s bench:reliability -- --write -->`;
+  const end = `<!-- end of ${name} -->`;
+  const from = page.indexOf(start);
+  const to = page.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`docs/RELIABILITY.md: the lines that enclose ${name} are missing`);
+  writeFileSync(PAGE, `${page.slice(0, from + start.length)}\n\n${lines.join("\n")}\n\n${page.slice(to)}`);
+}

@@ -1,0 +1,104 @@
+import {
+  LANGUAGES, type Language, SCENARIOS, SCENARIO_DEFAULTS, ScenarioRun, findScenario, runScenario,
+} from "../host-sim/index.js";
+
+/** One run of the simulator. */
+export interface ReliabilityTask {
+  fault: string;
+  language: Language;
+  nodes: number;
+  seed: number;
+  /** Of a soak: how many days in all; 0 for a cell of the fault matrix. */
+  days: number;
+}
+
+/** How it went. */
+export interface ReliabilityOutcome extends ReliabilityTask {
+  agreed: boolean;
+  /** From the end of the faults until all agreed; of a soak each time. Without those times that they did not. */
+  recoveryRounds: number[];
+  /** Times that they did not agree. */
+  failures: number;
+  falseDowns: number;
+  falseDownsHealed: number;
+  /** Of a soak. */
+  rounds: number;
+  /** The first complaints of the checkers. */
+  complaints: string[];
+  /** Of a soak: what is in use after the first stretch, and at the end. */
+  heapBytes: number[];
+}
+
+export const NODES = [8, 50, 200] as const;
+/** Rounds after the healing in which no running node may be called DOWN. */
+const CALM_ROUNDS = 16;
+/** In a soak: calm rounds after each healing, at most. */
+const SOAK_CALM_ROUNDS_MAX = 100;
+const ROUNDS_A_DAY = 8640;
+const COMPLAINTS_MAX = 3;
+
+/** The cells of the fault matrix. Small networks are cheap, so they are run with more seeds. */
+export function matrixTasks(firstSeed: number, isQuick: boolean): ReliabilityTask[] {
+  const tasks: ReliabilityTask[] = [];
+  for (const nodes of isQuick ? [NODES[0]] : NODES) {
+    for (const language of LANGUAGES) {
+      for (const { name } of SCENARIOS) {
+        for (let i = 0; i < (isQuick ? 1 : seedsFor(nodes)); i++) {
+          tasks.push({ fault: name, language, nodes, seed: firstSeed + i, days: 0 });
+        }
+      }
+    }
+  }
+  return tasks;
+}
+
+/** How many runs a cell of the matrix has. */
+export function seedsFor(nodes: number): number {
+  return nodes <= 8 ? 10 : nodes <= 50 ? 4 : 1;
+}
+
+export function runTask(task: ReliabilityTask): ReliabilityOutcome {
+  return task.days > 0 ? soak(task) : cell(task);
+}
+
+function cell(task: ReliabilityTask): ReliabilityOutcome {
+  const scenario = findScenario(task.fault);
+  if (scenario === undefined) throw new Error(`there is no fault ${task.fault}`);
+  const { language, nodes, seed } = task;
+  const options = { ...SCENARIO_DEFAULTS, language, nodes, seed, lastingRounds: CALM_ROUNDS };
+  const { agreed, roundsToHeal, falseDowns, falseDownsHealed, complaints } = runScenario(scenario, options);
+  return {
+    ...task, agreed, falseDowns, falseDownsHealed, rounds: 0, heapBytes: [],
+    recoveryRounds: roundsToHeal === null ? [] : [roundsToHeal], failures: roundsToHeal === null ? 1 : 0,
+    complaints: complaints.slice(0, COMPLAINTS_MAX).map(({ check, who, what }) => `${check}, ${who}: ${what}`),
+  };
+}
+
+function soak(task: ReliabilityTask): ReliabilityOutcome {
+  const scenario = findScenario("everything");
+  if (scenario === undefined) throw new Error("there is no scenario everything");
+  const { language, nodes, seed, days } = task;
+  const run = new ScenarioRun(scenario, { ...SCENARIO_DEFAULTS, language, nodes, seed });
+  const outcome: ReliabilityOutcome = {
+    ...task, agreed: true, recoveryRounds: [], failures: 0, falseDowns: 0, falseDownsHealed: 0, rounds: 0,
+    complaints: [], heapBytes: [],
+  };
+  for (const stretch of run.soak(days * ROUNDS_A_DAY, SOAK_CALM_ROUNDS_MAX)) {
+    if (stretch.roundsToHeal === null) outcome.failures++;
+    else outcome.recoveryRounds.push(stretch.roundsToHeal);
+    outcome.falseDowns += stretch.falseDowns;
+    outcome.falseDownsHealed += stretch.falseDownsHealed;
+    outcome.rounds = stretch.rounds;
+    outcome.agreed &&= stretch.complaints.length === 0;
+    for (const { check, who, what } of stretch.complaints) {
+      if (outcome.complaints.length < COMPLAINTS_MAX) outcome.complaints.push(`${check}, ${who}: ${what}`);
+    }
+    noteHeap(outcome.heapBytes);
+  }
+  return outcome;
+}
+
+function noteHeap(heapBytes: number[]): void {
+  globalThis.gc?.();
+  heapBytes[heapBytes.length === 0 ? 0 : 1] = process.memoryUsage().heapUsed;
+}

@@ -1,0 +1,193 @@
+import type { Dice } from "../host-sim/dice.js";
+import { Flash } from "../host-sim/flash.js";
+import { FileLog } from "../src/platform/file-log.js";
+import { FlashLog } from "../src/platform/flash-log.js";
+import { LogRecords } from "../src/platform/log-record.js";
+import type { GossipLog } from "../src/platform/types.js";
+import { FakeFiles } from "../test/support/fake-files.js";
+import { drawBytes, mutate } from "./mutate.js";
+import { fail } from "./node-checks.js";
+import type { Session } from "./target.js";
+
+const RECORD_BYTES_MAX = 60;
+const SECTOR_BYTES = 256;
+const SECTORS = 4;
+const FILE = "/log/events";
+const FILE_BYTES_MAX = 700;
+const FILE_HEADER = Buffer.from("chisme log 1\n").toString("hex");
+/** "cgl", and the version of the layout. */
+const MAGIC = 0x63676c01;
+const HEAD_CHECKED_BYTES = 12;
+const KEPT_MAX = 3;
+
+const records = new LogRecords(RECORD_BYTES_MAX);
+
+/** What a log is kept on, which may hold any bytes when the device is switched on. */
+interface Medium {
+  bytes(): Uint8Array;
+  write(bytes: Uint8Array): void;
+  /** The log, as after a start of the device. */
+  log(): GossipLog;
+  /** Bytes that its reader knows: a head, and records behind it. */
+  drawContent(dice: Dice): Uint8Array;
+}
+
+/**
+ * A log on a medium on which strangers wrote, or that has worn out. Lines:
+ *
+ *   medium [bytes]     what is on it when the device is switched on
+ *   append bytes
+ *   rewrite count      keeps so many of the last records
+ *
+ * The log reads what is there without a throw, as often as it likes, and the
+ * same each time; each record has 1 to `recordBytesMax` bytes. What is appended
+ * then is read behind it, or there was no room and nothing has changed; and a
+ * rewrite leaves what it was given. On flash, nothing is written that was not
+ * erased.
+ */
+export class LogSession implements Session {
+  private log: GossipLog | undefined;
+  private held: string[] = [];
+
+  constructor(private readonly medium: Medium) {}
+
+  draw(dice: Dice): string {
+    if (this.log === undefined || dice.chance(0.2)) return `medium ${hexOf(this.drawContent(dice))}`.trimEnd();
+    if (dice.chance(0.15)) return `rewrite ${dice.below(KEPT_MAX + 1)}`;
+    return `append ${hexOf(drawBytes(dice, dice.between(1, RECORD_BYTES_MAX)))}`;
+  }
+
+  take(line: string): string | undefined {
+    const [command, argument = ""] = line.split(" ");
+    if (command === "medium") return this.begin(new Uint8Array(Buffer.from(argument, "hex")));
+    // A line that lost those before it, when a failure is made shorter.
+    if (this.log === undefined) return undefined;
+    if (command === "append") return this.append(this.log, argument);
+    if (command === "rewrite") return this.rewrite(this.log, Number(argument));
+    throw new Error(`there is no input ${command}`);
+  }
+
+  private begin(content: Uint8Array): string {
+    this.medium.write(content);
+    this.log = this.medium.log();
+    try {
+      this.held = contentOf(this.log);
+    } catch (error) {
+      // A file that is not one of a log is left alone: it may be something else of the user's.
+      if (!(error as Error).message.includes("is not the log of a node")) throw error;
+      this.log = undefined;
+      return "refused";
+    }
+    this.check(this.log);
+    return this.held.length === 0 ? "empty" : "records found";
+  }
+
+  private append(log: GossipLog, text: string): string {
+    const bytes = new Uint8Array(Buffer.from(text, "hex"));
+    const isTaken = log.append(bytes, bytes.length);
+    if (isTaken) this.held.push(text);
+    this.check(log);
+    return isTaken ? "appended" : "full";
+  }
+
+  private rewrite(log: GossipLog, count: number): string {
+    const kept = count === 0 ? [] : this.held.slice(-count);
+    log.rewrite((put) => kept.forEach((text) => put(new Uint8Array(Buffer.from(text, "hex")), text.length >> 1)));
+    this.held = kept;
+    this.check(log);
+    return "rewritten";
+  }
+
+  /** The log has what it should, now and after a start. */
+  private check(log: GossipLog): void {
+    for (const one of [log, this.medium.log(), log]) {
+      const found = contentOf(one);
+      if (found.join() !== this.held.join()) fail(`the log holds [${found.join()}] in place of [${this.held.join()}]`);
+    }
+  }
+
+  private drawContent(dice: Dice): Uint8Array {
+    const now = this.medium.bytes();
+    if (dice.chance(0.1)) return drawBytes(dice, now.length);
+    const content = this.log === undefined || dice.chance(0.4) ? this.medium.drawContent(dice) : now;
+    return dice.chance(0.2) ? content : mutate(dice, content, this.medium.drawContent(dice));
+  }
+}
+
+/** NOR flash: content that is shorter is followed by erased bytes. */
+export function flashMedium(): Medium {
+  const flash = new Flash(SECTORS, SECTOR_BYTES);
+  return {
+    bytes: () => flash.bytes.slice(),
+    write: (bytes) => {
+      flash.bytes.fill(0xff);
+      flash.bytes.set(bytes.subarray(0, flash.bytes.length));
+    },
+    log: () => new FlashLog(flash, { recordBytesMax: RECORD_BYTES_MAX }),
+    drawContent: (dice) => new Uint8Array(Buffer.concat(Array.from({ length: SECTORS }, () => drawSector(dice)))),
+  };
+}
+
+export function fileMedium(): Medium {
+  let files = new FakeFiles();
+  return {
+    bytes: () => files.contentOf(FILE) ?? new Uint8Array(0),
+    write: (bytes) => {
+      files = new FakeFiles();
+      const file = files.files.openSync(FILE, "w");
+      for (let at = 0; at < bytes.length;) at += files.files.writeSync(file, bytes, at, bytes.length - at, at);
+      files.files.closeSync(file);
+    },
+    log: () => new FileLog(FILE, {
+      files: files.files, recordBytesMax: RECORD_BYTES_MAX, bytesMax: FILE_BYTES_MAX,
+    }),
+    drawContent: (dice) => {
+      const parts = [Buffer.from(FILE_HEADER, "hex"), ...drawRecords(dice, 1)];
+      return new Uint8Array(Buffer.concat(parts));
+    },
+  };
+}
+
+/** A sector whose head passes its check, with any numbers in it. */
+function drawSector(dice: Dice): Uint8Array {
+  const sector = new Uint8Array(SECTOR_BYTES).fill(0xff);
+  if (dice.chance(0.2)) return sector;
+  const view = new DataView(sector.buffer);
+  const sequence = drawSequence(dice);
+  view.setUint32(0, MAGIC);
+  view.setUint32(4, sequence);
+  view.setUint32(8, dice.chance(0.6) ? sequence : drawSequence(dice));
+  view.setUint32(12, records.crc32(sector, HEAD_CHECKED_BYTES));
+  if (dice.chance(0.6)) view.setUint32(16, 0);
+  const body = Buffer.concat(drawRecords(dice, 4)).subarray(0, SECTOR_BYTES - 20);
+  sector.set(body, 20);
+  return sector;
+}
+
+function drawRecords(dice: Dice, step: number): Uint8Array[] {
+  return Array.from({ length: dice.below(6) }, () => {
+    const length = dice.between(1, RECORD_BYTES_MAX);
+    const size = records.frame(drawBytes(dice, length), length, step);
+    const record = records.buffer.slice(0, size);
+    if (dice.chance(0.1)) record[dice.below(size)] ^= 1 << dice.below(8);
+    return record;
+  });
+}
+
+function contentOf(log: GossipLog): string[] {
+  const found: string[] = [];
+  log.read((bytes, length) => {
+    if (length < 1 || length > RECORD_BYTES_MAX) fail(`a record of ${length} bytes`);
+    found.push(hexOf(bytes.subarray(0, length)));
+  });
+  return found;
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
+
+/** No flash lives to see numbers beyond these, and whoever writes them can write anything. */
+function drawSequence(dice: Dice): number {
+  return dice.chance(0.9) ? dice.below(12) : dice.below(0x80000000);
+}

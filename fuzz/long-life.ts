@@ -1,0 +1,133 @@
+import { Dice } from "../host-sim/dice.js";
+import { DROP_REASONS, type Dialect, Engine, type NodeEngine, dropReasonName } from "../src/engine/index.js";
+import { auto, espgossip } from "../src/espgossip/index.js";
+import { pureSealing } from "../src/sealing/aes.js";
+import { FrameSource } from "./frame-source.js";
+import { JsonSource } from "./json-source.js";
+import { mutate } from "./mutate.js";
+import { assertSame, snapshot } from "./node-checks.js";
+import { type DatagramSource, World } from "./world.js";
+
+const OWN_ADDRESS = 0x0a000001;
+const PORT = 5000;
+const CAPACITY = 64;
+const KEY = new Uint8Array(32).fill(0x5a);
+const OTHER_KEY = new Uint8Array(32).fill(0x5b);
+/** Between two datagrams. */
+const STEP_MS = 1;
+const RECORDED = 500;
+/** So often the heap is looked at. */
+const LOOKS = 10;
+
+export interface LongLife {
+  name: string;
+  datagrams: number;
+  taken: number;
+  drops: Record<string, number>;
+  rows: number;
+  capacity: number;
+  seeds: number;
+  /** What is in use, in the course of the life. */
+  heapBytes: number[];
+}
+
+/** One node that runs while a stranger sends to it, all the time. */
+export function longLives(datagrams: number, seed: number): LongLife[] {
+  const frames = new FrameSource();
+  const json = new JsonSource();
+  const either: DatagramSource = { draw: (dice, world) => (dice.chance(0.5) ? frames : json).draw(dice, world) };
+  const make = (dialect: Dialect) => dialect({ ...OPTIONS, randomSeed: seed });
+  return [
+    live("sealed", sealedNode(seed), recordedSource(seed), datagrams, seed, true),
+    live("compact", make((options) => new Engine(options)), frames, datagrams, seed, false),
+    live("espgossip", make(espgossip()), json, datagrams, seed, false),
+    live("auto", make(auto()), either, datagrams, seed, false),
+  ];
+}
+
+const OPTIONS = {
+  id: 1, address: OWN_ADDRESS, port: PORT, capacity: CAPACITY, valueBytesMax: 48, datagramBytesMax: 1200,
+  roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: 0xffffffff,
+};
+
+/** @param isClosed whether nothing that comes may change anything */
+function live(
+  name: string, engine: NodeEngine, source: DatagramSource, datagrams: number, seed: number, isClosed: boolean,
+): LongLife {
+  const dice = new Dice(seed, 7);
+  const world = new World(engine, Array.from({ length: 64 }, (_, i) => OWN_ADDRESS + i));
+  engine.addSeed(OWN_ADDRESS + 1, PORT);
+  engine.start(0, 1, true);
+  const heapBytes: number[] = [];
+  const rows = snapshot(engine.rows);
+  for (let i = 1; i <= datagrams; i++) {
+    const nowMs = (i * STEP_MS) >>> 0;
+    // What is due is done before, so that what comes of a datagram is its own.
+    while (((nowMs - engine.nextDeadline()) | 0) >= 0) {
+      engine.tick(nowMs);
+      drain(engine, world);
+    }
+    const bytes = source.draw(dice, world);
+    const newsBefore = engine.rows.newsCount;
+    const deadline = engine.nextDeadline();
+    const heartbeat = engine.rows.heartbeat(0);
+    engine.receive(nowMs, world.drawAddress(dice), PORT, bytes.slice(), bytes.length);
+    if (isClosed) {
+      const same = engine.nextDeadline() === deadline && engine.rows.newsCount === newsBefore
+        && engine.rows.heartbeat(0) === heartbeat && engine.rows.count === rows.size;
+      if (!same) throw new Error(`${name}: datagram ${i} changed something: ${Buffer.from(bytes).toString("hex")}`);
+    }
+    drain(engine, world);
+    if (i % Math.ceil(datagrams / LOOKS) === 0) {
+      globalThis.gc?.();
+      heapBytes.push(process.memoryUsage().heapUsed);
+    }
+  }
+  if (isClosed) assertSame(rows, snapshot(engine.rows), engine.rows.id(0));
+  return { ...figuresOf(name, engine), datagrams, heapBytes };
+}
+
+function figuresOf(name: string, engine: NodeEngine): Omit<LongLife, "datagrams" | "heapBytes"> {
+  const drops: Record<string, number> = {};
+  let dropped = 0;
+  for (let reason = 1; reason < DROP_REASONS; reason++) {
+    const count = engine.stats.drops(reason);
+    if (count > 0) drops[dropReasonName(reason)] = count;
+    dropped += count;
+  }
+  const taken = Math.max(0, engine.stats.datagramsReceived() - dropped);
+  return { name, taken, drops, rows: engine.rows.count, capacity: engine.rows.capacity, seeds: engine.seeds.count };
+}
+
+function drain(engine: NodeEngine, world: World): void {
+  const event = { kind: 0, slot: 0 };
+  while (engine.pollEvent(event));
+  const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
+  while (engine.pollTransmit(out)) world.hear(out.bytes.slice(0, out.length));
+}
+
+function sealedNode(seed: number): Engine {
+  return new Engine({ ...OPTIONS, randomSeed: seed, sealer: pureSealing()(KEY, OTHER_KEY) });
+}
+
+/** Sealed frames of the network's earlier days, and of the node itself: as they were, or changed. */
+function recordedSource(seed: number): DatagramSource {
+  const recorded: Uint8Array[] = [];
+  const peer = new Engine({
+    ...OPTIONS, id: 2, address: OWN_ADDRESS + 1, randomSeed: seed + 1, sealer: pureSealing()(KEY, undefined),
+  });
+  peer.addSeed(OWN_ADDRESS, PORT);
+  peer.start(0, 1, true);
+  const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
+  while (recorded.length < RECORDED) {
+    peer.tick(peer.nextDeadline());
+    while (peer.pollTransmit(out)) recorded.push(out.bytes.slice(0, out.length));
+  }
+  return {
+    draw: (dice, world) => {
+      const isOwn = world.datagrams.length > 0 && dice.chance(0.3);
+      const pick = () => dice.pick(isOwn ? world.datagrams : recorded);
+      return dice.chance(0.1) ? pick() : mutate(dice, pick(), pick());
+    },
+  };
+}

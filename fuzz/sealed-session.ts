@@ -1,0 +1,265 @@
+import type { Dice } from "../host-sim/dice.js";
+import { DROP_REASONS, Engine, type NodeEngine, SEAL_BYTES, dropReasonName } from "../src/engine/index.js";
+import { FrameReader } from "../src/engine/frame-reader.js";
+import { pureSealing } from "../src/sealing/aes.js";
+import { mutate } from "./mutate.js";
+import { assertSame, checkTable, fail, snapshot } from "./node-checks.js";
+import type { Session } from "./target.js";
+
+const PORT = 5000;
+const NODES = 3;
+const CAPACITY = 8;
+const SEED_CAPACITY = 8;
+const ROUND_MS = 10000;
+const BYTES_MAX = 512;
+const BURST_MAX = 4;
+/** By PROTOCOL.md: what an address that has proven nothing may get for its bytes. */
+const AMPLIFICATION_MAX = 3;
+const CAPTURED_MAX = 400;
+/** Inputs after which a node has nothing left to do at one time. */
+const SETTLE_MAX = 16;
+const OWN_ADDRESS = 0x0a000001;
+const KEY = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
+const OTHER_KEY = Uint8Array.from({ length: 32 }, (_, i) => 255 - i);
+/** Reasons for which one row is refused, and not the whole of the datagram. */
+const OF_ROWS = ["tableFull", "valueTooLarge"];
+
+const sealing = pureSealing();
+const reader = new FrameReader();
+
+/** A datagram that a node sent: what somebody between the nodes has of it. */
+interface Captured {
+  bytes: Uint8Array;
+  from: number;
+  /** Which node it was for; -1 for none of them. */
+  to: number;
+  isDelivered: boolean;
+}
+
+interface Member {
+  engine: Engine;
+  /** Number of the input that started it. */
+  startedAt: number;
+  /** What it took in since, as hexadecimal text. */
+  taken: Set<string>;
+}
+
+/**
+ * Three nodes with a key, and somebody between them who has all that they send
+ * and not the key. He delivers it or not, late, twice, to others, from other
+ * addresses, changed, to nodes that were started again since. Lines:
+ *
+ *   start node nowMs revision isRemembered randomSeed
+ *   tick node nowMs
+ *   publish node nowMs byte
+ *   receive node nowMs address port bytes
+ *
+ * The model: a datagram may change something if a node sent it as it is, after
+ * the receiver's last start, and the receiver has not taken it in before. No
+ * other changes a table, the seeds, the revision or what is due, nor is it told
+ * of, but for strangers; and it is answered by little or nothing.
+ */
+export class SealedSession implements Session {
+  private readonly members: Member[] = [];
+  /** Number of the input at which each datagram was sent last. */
+  private readonly sentAt = new Map<string, number>();
+  private captured: Captured[] = [];
+  private readonly sealer = sealing(KEY, undefined);
+  private inputs = 0;
+  private nowMs = 1000;
+
+  draw(dice: Dice): string {
+    if (this.members.length < NODES) return this.drawStart(dice, this.members.length, 0);
+    const node = dice.below(NODES);
+    const kind = dice.below(100);
+    if (kind < 12) return `tick ${node} ${this.drawTime(dice, node)}`;
+    if (kind < 15) return `publish ${node} ${this.nowMs} ${dice.below(24)}`;
+    if (kind < 16) return this.drawStart(dice, node, this.members[node].engine.revision() + 1);
+    if (kind < 55) {
+      const next = this.captured.find(({ isDelivered, to }) => !isDelivered && to >= 0);
+      if (next !== undefined) {
+        next.isDelivered = true;
+        if (dice.chance(0.8)) return receiveLine(next.to, this.nowMs, addressOf(next.from), next.bytes);
+      }
+      return `tick ${node} ${this.drawTime(dice, node)}`;
+    }
+    return this.drawAttack(dice, node);
+  }
+
+  take(line: string): string | undefined {
+    const words = line.split(" ");
+    const [node, nowMs, a, b, c] = words.slice(1).map(Number);
+    this.inputs++;
+    this.nowMs = nowMs;
+    if (words[0] === "start") {
+      this.members[node] = { engine: this.start(node, a, b === 1, c), startedAt: this.inputs, taken: new Set() };
+      this.drain(node);
+      return undefined;
+    }
+    const member = this.members[node];
+    // A line that lost those before it, when a failure is made shorter.
+    if (member === undefined) return undefined;
+    if (words[0] === "receive") return this.receive(node, member, a, b, new Uint8Array(Buffer.from(words[5], "hex")));
+    if (words[0] === "tick") member.engine.tick(nowMs);
+    else if (words[0] === "publish") member.engine.publish(nowMs, Uint8Array.of(a), 1, 0, 0);
+    else throw new Error(`there is no input ${words[0]}`);
+    this.drain(node);
+    return undefined;
+  }
+
+  private start(node: number, revision: number, isRemembered: boolean, randomSeed: number): Engine {
+    const engine = new Engine({
+      id: node + 1, address: addressOf(node), port: PORT, capacity: CAPACITY, valueBytesMax: 8,
+      datagramBytesMax: BYTES_MAX, roundIntervalMs: ROUND_MS, removeAfterMs: 60000, seedCapacity: SEED_CAPACITY,
+      broadcastAddress: 0xffffffff, randomSeed, sealer: sealing(KEY, node === 0 ? OTHER_KEY : undefined),
+    });
+    for (let other = 0; other < NODES; other++) if (other !== node) engine.addSeed(addressOf(other), PORT);
+    engine.start(this.nowMs, revision, isRemembered);
+    return engine;
+  }
+
+  private receive(node: number, member: Member, address: number, port: number, bytes: Uint8Array): string | undefined {
+    const text = Buffer.from(bytes).toString("hex");
+    const sentAt = this.sentAt.get(text) ?? -1;
+    // Of a session that was made shorter: another node sent it, in another life, and who has the key may say anything.
+    if (sentAt < 0 && this.isSealed(bytes)) return undefined;
+    const mayCount = sentAt > member.startedAt && !member.taken.has(text);
+    const { engine } = member;
+    this.settle(node, engine);
+    const before = stateOf(engine);
+    const drops = dropsOf(engine);
+    engine.receive(this.nowMs, address, port, bytes.slice(), bytes.length);
+    const reasons = dropsOf(engine).flatMap((count, reason) => count > drops[reason] ? [dropReasonName(reason)] : []);
+    const dropped = reasons.find((reason) => !OF_ROWS.includes(reason));
+    const after = stateOf(engine);
+    const sentBytes = this.drain(node);
+    if (mayCount && dropped === undefined) member.taken.add(text);
+    else this.assertNothing(before, after, sentAt < 0 ? 0 : AMPLIFICATION_MAX * bytes.length, sentBytes);
+    const what = sentAt < 0 ? "forged" : mayCount ? "sent" : "replayed";
+    if (sentAt < 0 && dropped === undefined) fail("a forged datagram was taken");
+    return dropped === undefined ? `${what}: taken` : `${what}, dropped: ${dropped}`;
+  }
+
+  /** Does what is due by now, so that what follows has the datagram for its only cause. */
+  private settle(node: number, engine: Engine): void {
+    for (let left = SETTLE_MAX; left > 0 && ((this.nowMs - engine.nextDeadline()) | 0) >= 0; left--) {
+      engine.tick(this.nowMs);
+      this.drain(node);
+    }
+  }
+
+  private assertNothing(before: State, after: State, answerMax: number, sentBytes: number): void {
+    assertSame(before.rows, after.rows, -1);
+    if (before.rest !== after.rest) fail(`what came to nothing changed ${before.rest} to ${after.rest}`);
+    if (sentBytes > answerMax) fail(`${sentBytes} bytes answer what may have ${answerMax}`);
+  }
+
+  private isSealed(bytes: Uint8Array): boolean {
+    if (reader.openHead(bytes, bytes.length) !== 0) return false;
+    return this.sealer.open(bytes.slice(), reader.headLength, bytes.length) >= 0;
+  }
+
+  /** Takes all outputs and checks what they leave behind. Returns the bytes that were sent. */
+  private drain(node: number): number {
+    const { engine } = this.members[node];
+    const event = { kind: 0, slot: 0 };
+    for (let left = 4 * CAPACITY + 8; engine.pollEvent(event); left--) if (left === 0) fail("events do not end");
+    let sentBytes = 0;
+    const out = { bytes: new Uint8Array(BYTES_MAX), length: 0, address: 0, port: 0 };
+    for (let left = BURST_MAX; engine.pollTransmit(out); left--) {
+      if (left === 0) fail(`one input caused more than ${BURST_MAX} datagrams`);
+      sentBytes += out.length;
+      this.capture(node, out.bytes.slice(0, out.length), out.address);
+    }
+    if (engine.seeds.count > SEED_CAPACITY) fail(`${engine.seeds.count} seeds`);
+    checkTable(engine.rows, node + 1);
+    return sentBytes;
+  }
+
+  private capture(from: number, bytes: Uint8Array, address: number): void {
+    if (bytes.length < SEAL_BYTES || !this.isSealed(bytes)) fail("a datagram was sent that is not sealed");
+    this.sentAt.set(Buffer.from(bytes).toString("hex"), this.inputs);
+    const to = address - OWN_ADDRESS;
+    this.captured.push({ bytes, from, to: to >= 0 && to < NODES ? to : -1, isDelivered: false });
+    if (this.captured.length > CAPTURED_MAX) this.captured = this.captured.slice(CAPTURED_MAX >> 1);
+  }
+
+  private drawStart(dice: Dice, node: number, revision: number): string {
+    const isWiped = dice.chance(0.3);
+    return `start ${node} ${this.nowMs} ${isWiped ? 0 : revision} ${isWiped ? 0 : 1} ${dice.next()}`;
+  }
+
+  private drawAttack(dice: Dice, node: number): string {
+    const address = dice.chance(0.2) ? dice.next() : addressOf(dice.below(NODES));
+    if (this.captured.length === 0) return `tick ${node} ${this.drawTime(dice, node)}`;
+    const one = dice.pick(this.captured);
+    const other = dice.pick(this.captured);
+    switch (dice.below(6)) {
+      // As it was: to its receiver again, to another, back to its sender, from where it came or from elsewhere.
+      case 0: return receiveLine(node, this.nowMs, addressOf(one.from), one.bytes);
+      case 1: return receiveLine(node, this.nowMs, address, one.bytes);
+      case 2: return receiveLine(node, this.nowMs, address, mutate(dice, one.bytes, other.bytes));
+      case 3: return receiveLine(node, this.nowMs, address, withHead(one.bytes, other.bytes));
+      case 4: return receiveLine(node, this.nowMs, address, resealed(one.bytes));
+      default: return receiveLine(node, this.nowMs, address, withCounter(dice, one.bytes));
+    }
+  }
+
+  private drawTime(dice: Dice, node: number): number {
+    const dueMs = this.members[node].engine.nextDeadline();
+    if (dice.chance(0.7) && ((dueMs - this.nowMs) | 0) > 0) return dueMs;
+    return (this.nowMs + dice.below(dice.chance(0.05) ? 100000 : 500)) >>> 0;
+  }
+}
+
+/** All that a datagram may bear on. */
+interface State {
+  rows: Map<number, string>;
+  rest: string;
+}
+
+function stateOf(engine: Engine): State {
+  const { seeds } = engine;
+  const words: number[] = [engine.revision(), engine.rows.newsCount, engine.nextDeadline()];
+  for (let i = 0; i < seeds.count; i++) words.push(seeds.address(i), seeds.port(i));
+  return { rows: snapshot(engine.rows), rest: words.join(" ") };
+}
+
+function dropsOf(engine: NodeEngine): number[] {
+  return Array.from({ length: DROP_REASONS }, (_, reason) => engine.stats.drops(reason));
+}
+
+function addressOf(node: number): number {
+  return OWN_ADDRESS + node;
+}
+
+function receiveLine(node: number, nowMs: number, address: number, bytes: Uint8Array): string {
+  return `receive ${node} ${nowMs} ${address} ${PORT} ${Buffer.from(bytes).toString("hex")}`;
+}
+
+/** A body under another frame's head. */
+function withHead(body: Uint8Array, head: Uint8Array): Uint8Array {
+  const bodyFrom = headLength(body);
+  return Uint8Array.of(...head.subarray(0, headLength(head)), ...body.subarray(bodyFrom));
+}
+
+/** The same under a key that is not the network's. */
+function resealed(bytes: Uint8Array): Uint8Array {
+  const length = bytes.length - SEAL_BYTES;
+  const out = new Uint8Array(bytes.length);
+  out.set(bytes.subarray(0, length));
+  sealing(Uint8Array.from(KEY, (byte) => byte ^ 1), undefined).seal(out, headLength(bytes), length, out.length);
+  return out;
+}
+
+/** With bits of the head changed: type, id, revision and counter are in clear. */
+function withCounter(dice: Dice, bytes: Uint8Array): Uint8Array {
+  const out = bytes.slice();
+  out[dice.below(headLength(bytes))] ^= 1 << dice.below(8);
+  return out;
+}
+
+function headLength(bytes: Uint8Array): number {
+  reader.openHead(bytes, bytes.length);
+  return reader.headLength;
+}
