@@ -5,7 +5,7 @@ import { keyOf } from "./hash.js";
 import type { Outbox } from "./outbox.js";
 import { compareFreshness } from "./freshness.js";
 import { OWN_SLOT, type RowData, type Rows } from "./rows.js";
-import { DOWN, REMOVE, SUSPECT, UP } from "./states.js";
+import { DOWN, SUSPECT, UP, isCounted } from "./states.js";
 
 /** What finding a difference works with: the parts of one node, which is the engine. */
 export interface DiffParts {
@@ -49,7 +49,7 @@ function sendRowsBelow(node: DiffParts, from: number, key: number): number {
   let place = from;
   for (; place < rows.count && rows.keyAt(place) < key; place++) {
     const slot = rows.slotAt(place);
-    if (rows.state(slot) < REMOVE) node.outbox.send(slot);
+    if (isCounted(rows.state(slot))) node.outbox.send(slot);
   }
   return place;
 }
@@ -66,9 +66,10 @@ function compareEntry(node: DiffParts): void {
 
 /** Which of the two holds more of a feed shows when the sender has this node's row. */
 function compareFeed(node: DiffParts): void {
-  const row = node.row;
-  const slot = row.hasFeed && node.rows.frontier !== undefined ? node.rows.find(row.id) : -1;
-  if (slot >= 0 && feedFingerprint(node.rows, slot, node.frame.counter) !== row.feedTip) node.outbox.send(slot);
+  const events = node.frame.events;
+  const slot = events !== undefined && events.shown.isShown ? node.rows.find(node.row.id) : -1;
+  if (slot < 0 || events === undefined) return;
+  if (feedFingerprint(node.rows, slot, node.frame.counter) !== events.shown.tip) node.outbox.send(slot);
 }
 
 /** Whether the sender only thinks worse of a node that is suspected here too: its row would tell nothing. */
@@ -121,7 +122,7 @@ function compareFlat(node: DiffParts, from: number, to: number): void {
   const rows = node.rows;
   for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
     const slot = rows.slotAt(place);
-    if (rows.state(slot) >= REMOVE) continue;
+    if (!isCounted(rows.state(slot))) continue;
     // Which of the two is fresher shows when the sender has this one.
     if (rowFingerprint(rows, slot, frame.counter, frame.withFeeds) !== frame.readFingerprint()) node.outbox.send(slot);
     else rows.countNewsSend(slot);

@@ -1,5 +1,5 @@
 import type { Rows } from "./rows.js";
-import { REMOVE } from "./states.js";
+import { isCounted } from "./states.js";
 
 /*
  * What two nodes compare to find the rows that differ. Tombstones don't count.
@@ -39,7 +39,7 @@ export function feedFingerprint(rows: Rows, slot: number, salt: number): number 
 export function rosterFingerprint(rows: Rows, from: number, to: number): number {
   let sum = 0;
   for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
-    if (rows.state(rows.slotAt(place)) < REMOVE) sum = (sum + rows.keyAt(place)) | 0;
+    if (isCounted(rows.state(rows.slotAt(place)))) sum = (sum + rows.keyAt(place)) | 0;
   }
   return (sum ^ (sum >>> 16)) & 0xff;
 }
@@ -48,14 +48,14 @@ export function rosterFingerprint(rows: Rows, from: number, to: number): number 
 export function countBetween(rows: Rows, from: number, to: number): number {
   let count = 0;
   for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
-    if (rows.state(rows.slotAt(place)) < REMOVE) count++;
+    if (isCounted(rows.state(rows.slotAt(place)))) count++;
   }
   return count;
 }
 
 function addRow(rows: Rows, slot: number, withFeeds: boolean): void {
   const state = rows.state(slot);
-  if (state >= REMOVE) return;
+  if (!isCounted(state)) return;
   rows.root.add(rows.id(slot), rows.revision(slot), rows.heartbeat(slot), state);
   if (withFeeds && rows.frontier !== undefined) rows.frontier.addTo(rows.root, slot);
 }

@@ -12,13 +12,15 @@ import {
 import type { EventData } from "./feed/event.js";
 import { type RunData, SEQUENCE_MAX, beginRuns, readRun } from "./feed/runs.js";
 import { keyOf } from "./hash.js";
-import type { RowData } from "./row-data.js";
+import type { RowData, ShownFeed } from "./row-data.js";
 import { ASKED, LEFT } from "./states.js";
 
-/** What events are read into. */
+/** What events, and what rows say of them, are read into. */
 export interface EventScratch {
   readonly run: RunData;
   readonly event: EventData;
+  /** By the row that was read last. */
+  readonly shown: ShownFeed;
 }
 
 /** Reads one frame. `open` checks all of it, so what is read afterwards cannot fail. */
@@ -171,15 +173,14 @@ export class FrameReader extends Reader {
     this.roster = this.u8();
   }
 
-  /** The next row of a DIGEST section: id, state, revision and heartbeat, a fingerprint of its feed as `feedTip`. */
+  /** The next row of a DIGEST section: id, state, revision and heartbeat, a fingerprint of its feed. */
   readDigestEntry(row: RowData): void {
     row.id = this.u32();
     const state = this.u8();
     row.state = state & ~WITH_FEEDS;
     row.revision = this.varint();
     row.heartbeat = this.varint();
-    row.hasFeed = state >= WITH_FEEDS;
-    row.feedTip = row.hasFeed ? this.u8() : 0;
+    this.show(state >= WITH_FEEDS, 0, 0, state >= WITH_FEEDS ? this.u8() : 0);
   }
 
   /** The next row of a ROWS section. Its address is 0 where it is the datagram's source. */
@@ -195,16 +196,24 @@ export class FrameReader extends Reader {
     row.isForeign = form === ADDRESS_OF_FOREIGNER;
     row.revision = this.varint();
     row.heartbeat = this.varint();
-    row.hasFeed = (head & ROW_HAS_FEED) !== 0;
-    row.feedSequence = row.hasFeed ? this.varint() : 0;
-    row.feedGeneration = row.feedSequence > 0 ? this.varint() : 0;
-    row.feedTip = row.feedSequence > 0 ? this.u16() : 0;
+    const sequence = (head & ROW_HAS_FEED) === 0 ? 0 : this.varint();
+    const generation = sequence > 0 ? this.varint() : 0;
+    this.show((head & ROW_HAS_FEED) !== 0, sequence, generation, sequence > 0 ? this.u16() : 0);
     row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : this.varint();
     row.valueStart = this.skip(row.valueLength);
     const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
-    const headGood = (head & ROW_RESERVED) === 0 && isWireState(row.state) && row.feedSequence <= SEQUENCE_MAX;
+    const headGood = (head & ROW_RESERVED) === 0 && isWireState(row.state) && sequence <= SEQUENCE_MAX;
     const valueGood = (head & ROW_HAS_VALUE) === 0 || row.valueLength > 0;
     if (!addressed || !headGood || !valueGood) row.state = BAD_ROW;
+  }
+
+  private show(isShown: boolean, sequence: number, generation: number, tip: number): void {
+    if (this.events === undefined) return;
+    const shown = this.events.shown;
+    shown.isShown = isShown;
+    shown.sequence = sequence;
+    shown.generation = generation;
+    shown.tip = tip;
   }
 
   private checkSections(row: RowData): number {

@@ -8,7 +8,7 @@ import {
 } from "./frame.js";
 import type { FeedOutbox } from "./feed/feed-outbox.js";
 import { FLAG_FOREIGN, OWN_SLOT, type Rows } from "./rows.js";
-import { REMOVE } from "./states.js";
+import { isCounted } from "./states.js";
 
 /**
  * Writes one frame into a caller's buffer. An entry that does not fit is left
@@ -169,7 +169,7 @@ export class FrameWriter extends Writer {
     this.u8(rosterFingerprint(rows, from, to));
     for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
       const slot = rows.slotAt(place);
-      if (rows.state(slot) < REMOVE) this.u8(rowFingerprint(rows, slot, counter, this.withFeeds));
+      if (isCounted(rows.state(slot))) this.u8(rowFingerprint(rows, slot, counter, this.withFeeds));
     }
     return true;
   }

@@ -51,7 +51,7 @@ export function mergeRow(node: MergeParts, row: RowData, bytes: Uint8Array): voi
   } else if (rows.compare(held, row) > 0) {
     // The sender is behind on this one: what it lacks goes back at once.
     node.outbox.send(held);
-  } else if (node.feed === undefined || node.feed.agrees(held, row)) {
+  } else if (node.feed === undefined || node.feed.agrees(held)) {
     rows.countNewsSend(held);
   }
 }

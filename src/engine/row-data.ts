@@ -14,11 +14,15 @@ export class RowData {
   valueLength = 0;
   /** The node does not speak compact frames: others speak for it. */
   isForeign = false;
-  /** Whether it says what the sender holds of the node's feed; that follows. */
-  hasFeed = false;
-  /** The feed's generation, and the sequence number up to which it is held; 0 when nothing is. */
-  feedGeneration = 0;
-  feedSequence = 0;
-  /** 16 bits of the tip after that event; 0 while a snapshot comes in. */
-  feedTip = 0;
+}
+
+/** What a row shows of its node's feed, and a DIGEST. */
+export class ShownFeed {
+  /** Whether it does. */
+  isShown = false;
+  generation = 0;
+  /** Sequence number up to which the sender holds it; 0 when it holds nothing. */
+  sequence = 0;
+  /** 16 bits of the tip after that event, 0 while a snapshot comes in; in a DIGEST, the feed's fingerprint. */
+  tip = 0;
 }

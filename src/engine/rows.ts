@@ -2,7 +2,7 @@ import type { Frontier } from "./feed/frontier.js";
 import { compareFreshness } from "./freshness.js";
 import { Root, keyOf } from "./hash.js";
 import type { RowData } from "./row-data.js";
-import { DOWN, REMOVE, SUSPECT } from "./states.js";
+import { DOWN, REMOVE, SUSPECT, isCounted } from "./states.js";
 
 export { RowData } from "./row-data.js";
 
@@ -68,7 +68,7 @@ export class Rows {
   /** Rows with changes that the application was not told of are in slots from `changesFrom` to below `changesEnd`. */
   changesFrom = 0;
   changesEnd = 0;
-  /** Over all rows that are not tombstones: equal roots mean equal network states. */
+  /** Over all rows but tombstones: equal roots mean equal network states. */
   readonly root = new Root();
   /** Over the feeds of the same rows; undefined in a node that has none. */
   frontier: Frontier | undefined = undefined;
@@ -379,22 +379,22 @@ export class Rows {
 
   private joinRoot(slot: number): void {
     const state = this.state(slot);
-    if (state < REMOVE) this.root.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+    if (isCounted(state)) this.root.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
     this.joinFrontier(slot);
   }
 
   private leaveRoot(slot: number): void {
     const state = this.state(slot);
-    if (state < REMOVE) this.root.subtract(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+    if (isCounted(state)) this.root.subtract(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
     this.leaveFrontier(slot);
   }
 
   /** Whoever changes what is held of a feed takes it out of the frontier before, and puts it back then. */
   leaveFrontier(slot: number): void {
-    if (this.frontier !== undefined && this.state(slot) < REMOVE) this.frontier.leave(slot);
+    if (this.frontier !== undefined && isCounted(this.state(slot))) this.frontier.leave(slot);
   }
   joinFrontier(slot: number): void {
-    if (this.frontier !== undefined && this.state(slot) < REMOVE) this.frontier.join(slot);
+    if (this.frontier !== undefined && isCounted(this.state(slot))) this.frontier.join(slot);
   }
 }
 

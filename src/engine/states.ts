@@ -9,5 +9,13 @@ export const SUSPECT = 2;
 export const DOWN = 3;
 /** A tombstone: kept for a while so that the row does not come back, then forgotten. */
 export const REMOVE = 4;
-/** The node said goodbye: a tombstone too, but its owner's own word. */
+/**
+ * The node said goodbye. Its row is kept and told as if it were DOWN, so that
+ * what it has said still reaches those who come later; then it is a tombstone.
+ */
 export const LEFT = 5;
+
+/** Whether a row in this state counts: all but tombstones do. */
+export function isCounted(state: number): boolean {
+  return state !== REMOVE;
+}

@@ -5,7 +5,7 @@ import {
 } from "./frame.js";
 import { type FrameWriter, flatEntryBytes } from "./frame-writer.js";
 import type { Rows } from "./rows.js";
-import { REMOVE } from "./states.js";
+import { isCounted } from "./states.js";
 import type { WordPool } from "./word-pool.js";
 
 /** What `Summary` takes from its pool: a bit for each bucket. */
@@ -198,7 +198,7 @@ export class Summary {
     let place = rows.placeOf(from);
     for (; place < rows.count && rows.keyAt(place) <= to; place++) {
       const slot = rows.slotAt(place);
-      if (rows.state(slot) < REMOVE && !writer.writeDigestEntry(rows, slot)) break;
+      if (isCounted(rows.state(slot)) && !writer.writeDigestEntry(rows, slot)) break;
     }
     const complete = place === rows.count || rows.keyAt(place) > to;
     const end = complete ? to : rows.keyAt(place) - 1;

@@ -1,6 +1,6 @@
 import { type Clock, earlier } from "./clock.js";
 import { FLAG_FOREIGN, FLAG_LAST_ASK, FLAG_STATE_CHANGED, type RowData, type Rows } from "./rows.js";
-import { DOWN, REMOVE, SUSPECT, UP } from "./states.js";
+import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "./states.js";
 
 /** No row waits: as far ahead as engine times can be compared. */
 const FAR_MS = 0x7fffffff;
@@ -95,14 +95,27 @@ export class Suspicion {
       if (state === UP && !rows.hasFlag(slot, FLAG_FOREIGN)) continue;
       if (!this.node.clock.isDue(rows.deadline(slot))) {
         this.earliest = earlier(this.earliest, rows.deadline(slot));
-      } else if (state >= REMOVE) {
+      } else if (state === REMOVE) {
         rows.remove(slot);
+      } else if (state === LEFT) {
+        this.bury(slot);
       } else if (state === SUSPECT && !rows.hasFlag(slot, FLAG_LAST_ASK) && !rows.hasFlag(slot, FLAG_FOREIGN)) {
         this.askOnceMore(slot);
       } else {
         this.raise(slot, state === UP ? SUSPECT : state === SUSPECT ? DOWN : REMOVE);
       }
     }
+  }
+
+  /**
+   * A node that left is given up: under a later heartbeat than that of its
+   * goodbye, which no other word of the same one would outweigh.
+   */
+  private bury(slot: number): void {
+    const rows = this.node.rows;
+    rows.setStatement(slot, rows.revision(slot), rows.heartbeat(slot) + 1, REMOVE);
+    rows.markUrgentNews(slot);
+    this.stateChanged(slot);
   }
 
   /** Who is about to call a node DOWN on the word of others asks it first, so that it can still refute. */

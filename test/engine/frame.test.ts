@@ -12,7 +12,7 @@ import {
 /** The rows that a digest of a range is about, in order. */
 function heldBetween(vector: FrameVector, from: number, to: number): VectorRow[] {
   return vector.held
-    .filter((row) => row.state < REMOVE && keyOf(row.id) >= from && keyOf(row.id) <= to)
+    .filter((row) => row.state !== REMOVE && keyOf(row.id) >= from && keyOf(row.id) <= to)
     .sort((a, b) => keyOf(a.id) - keyOf(b.id));
 }
 

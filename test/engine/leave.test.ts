@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DOWN, LEFT, OWN_SLOT, SUSPECT, UP } from "../../src/engine/index.js";
+import { DOWN, LEFT, OWN_SLOT, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
 import { Root } from "../../src/engine/hash.js";
 import { readGood } from "./frame-support.js";
 import { Lan, type Sent, held, table } from "./lan.js";
@@ -68,14 +68,14 @@ describe("a node that says goodbye", () => {
     assert.equal(new Set(told).size, 9, "each application hears of it");
   });
 
-  it("does not count in the root, nor among those to ask", () => {
+  it("counts in the root as if it were DOWN, but not among those to ask", () => {
     const lan = ten();
     lan.leave(5);
     lan.run(6 * ROUND);
     for (const engine of lan.engines.values()) {
       const root = new Root();
       for (const { id, revision, heartbeat, state } of table(engine)) {
-        if (id !== 5) root.add(id, revision, heartbeat, state);
+        root.add(id, revision, heartbeat, state);
       }
       assert.ok(engine.rows.root.equals(root.first, root.second));
     }
@@ -84,12 +84,23 @@ describe("a node that says goodbye", () => {
     assert.ok(lan.sent.every(({ to }) => to !== 5));
   });
 
-  it("is forgotten after removeAfterMs", () => {
+  it("is told to those who come later", () => {
+    const lan = ten();
+    lan.leave(5);
+    lan.run(6 * ROUND);
+    lan.add(11, { removeAfterMs: REMOVE_AFTER_MS }, [1], 3);
+    lan.run(6 * ROUND);
+    assert.deepEqual(statesOf(lan, 5), Array.from({ length: 10 }, () => LEFT));
+  });
+
+  it("is a tombstone after removeAfterMs, and forgotten after it again", () => {
     const lan = ten();
     lan.leave(5);
     lan.run(REMOVE_AFTER_MS - ROUND);
     assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => LEFT));
     lan.run(10 * ROUND);
+    assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => REMOVE));
+    lan.run(REMOVE_AFTER_MS + 10 * ROUND);
     assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => undefined));
   });
 

@@ -97,7 +97,7 @@ export class Pair {
   contents(node: number): unknown[] {
     const { rows } = this.engines[node];
     const slots = Array.from({ length: rows.count }, (_, place) => rows.slotAt(place));
-    return slots.filter((slot) => rows.state(slot) < REMOVE).map((slot) => {
+    return slots.filter((slot) => rows.state(slot) !== REMOVE).map((slot) => {
       const start = rows.valueStart(slot);
       const value = [...rows.valueBytes().subarray(start, start + rows.valueLength(slot))];
       return { id: rows.id(slot), ...statementOf(rows, slot), value };

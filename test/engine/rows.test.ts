@@ -67,7 +67,7 @@ function checkTable(rows: Rows): void {
   const held = contents(rows);
   const root = new Root();
   for (const { id, revision, heartbeat, state } of held) {
-    if (state < REMOVE) root.add(id, revision, heartbeat, state);
+    if (state !== REMOVE) root.add(id, revision, heartbeat, state);
   }
   assert.deepEqual({ ...rows.root }, { ...root }, "root");
   let news = 0;

@@ -4,7 +4,8 @@ import { EVENT_FORK, type Faults } from "../events.js";
 import type { EventScratch, FrameReader } from "../frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS } from "../frame.js";
 import type { Outbox } from "../outbox.js";
-import { OWN_SLOT, type RowData, type Rows } from "../rows.js";
+import { type RowData, ShownFeed } from "../row-data.js";
+import { OWN_SLOT, type Rows } from "../rows.js";
 import type { Stats } from "../stats.js";
 import { EventData } from "./event.js";
 import { DROP_FORK, DROP_GAP } from "./feed-drops.js";
@@ -48,6 +49,7 @@ export class FeedExchange implements EventScratch {
   readonly outbox: FeedOutbox;
   readonly run = new RunData();
   readonly event = new EventData();
+  readonly shown = new ShownFeed();
   private readonly node: FeedNode;
   private readonly intake: Intake;
   /** Whether the frame that is taken in showed any feed, or had any events. */
@@ -86,20 +88,20 @@ export class FeedExchange implements EventScratch {
     this.hasNews = false;
   }
 
-  /** Notes what a row shows, if this node holds the row. */
+  /** Notes what a row that was just read shows, if this node holds the row. */
   see(row: RowData): void {
-    const slot = row.hasFeed ? this.node.rows.find(row.id) : -1;
+    const slot = this.shown.isShown ? this.node.rows.find(row.id) : -1;
     if (slot < 0) return;
     this.isShown = true;
-    this.outbox.see(slot, row);
+    this.outbox.see(slot, this.shown);
   }
 
-  /** Whether a row shows just what is held here, or nothing. */
-  agrees(slot: number, row: RowData): boolean {
-    const feeds = this.feeds;
-    return !row.hasFeed || (row.feedSequence === this.outbox.shownSequence(slot)
-      && (row.feedSequence === 0 || row.feedGeneration === feeds.generation(slot))
-      && row.feedTip === this.outbox.shownTip(slot));
+  /** Whether the row that was just read shows just what is held here, or nothing. */
+  agrees(slot: number): boolean {
+    const shown = this.shown;
+    return !shown.isShown || (shown.sequence === this.outbox.shownSequence(slot)
+      && (shown.sequence === 0 || shown.generation === this.feeds.generation(slot))
+      && shown.tip === this.outbox.shownTip(slot));
   }
 
   /** Takes in a section EVENTS or SNAPSHOT, which is well-formed. */

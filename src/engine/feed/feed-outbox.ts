@@ -1,7 +1,8 @@
 import { type Reader, varintBytes, type Writer } from "../cursor.js";
 import { SECTION_EVENTS, SECTION_SNAPSHOT } from "../frame.js";
 import type { FrameWriter } from "../frame-writer.js";
-import { FLAG_SENT_AS_NEWS, OWN_SLOT, type RowData, type Rows } from "../rows.js";
+import type { ShownFeed } from "../row-data.js";
+import { FLAG_SENT_AS_NEWS, OWN_SLOT, type Rows } from "../rows.js";
 import { NOTES, PEER_GENERATION, PEER_SEQUENCE } from "./arena.js";
 import type { EventData } from "./event.js";
 import type { Feeds } from "./feeds.js";
@@ -76,12 +77,12 @@ export class FeedOutbox {
   peerTip(slot: number): number { return this.feeds.arena.get(slot, NOTES) & TIP_MASK; }
 
   /** Notes what the peer holds of a feed. */
-  see(slot: number, row: RowData): void {
+  see(slot: number, shown: ShownFeed): void {
     const arena = this.feeds.arena;
-    arena.set(slot, PEER_GENERATION, row.feedGeneration);
-    arena.set(slot, PEER_SEQUENCE, row.feedSequence);
+    arena.set(slot, PEER_GENERATION, shown.generation);
+    arena.set(slot, PEER_SEQUENCE, shown.sequence);
     this.clearNotes(slot, TIP_MASK);
-    this.setNote(slot, NOTE_SEEN | row.feedTip);
+    this.setNote(slot, NOTE_SEEN | shown.tip);
   }
 
   /** Whether a peer that holds so much of a feed, as noted, lacks some of it. */

@@ -84,6 +84,17 @@ describe("events", () => {
     assertEqualFeeds(lan, [1]);
   });
 
+  it("of a node that said goodbye reach those who come later", () => {
+    const lan = network(2);
+    lan.log(1, "a", 1);
+    lan.run(ROUND);
+    lan.leave(1);
+    lan.run(3 * ROUND);
+    lan.add(3, FEEDS, [2], 3);
+    lan.run(5 * ROUND);
+    assert.deepEqual(told(lan, 3, 1), [1]);
+  });
+
   it("pass nodes without feeds by, which are in sync with the others", () => {
     const lan = new Lan();
     for (let node = 1; node <= 8; node++) lan.add(node, node % 4 === 0 ? {} : FEEDS, [1], 3);
