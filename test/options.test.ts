@@ -58,10 +58,10 @@ describe("options: numbers", () => {
   }
 
   it("valueBytesMax leaves room for a frame around the value", () => {
-    assert.equal(check({ datagramBytesMax: 128, valueBytesMax: 63 }).valueBytesMax, 63);
-    refuses({ datagramBytesMax: 128, valueBytesMax: 64 }, "valueBytesMax", "64", "0", "63");
-    assert.equal(check({ datagramBytesMax: 320, valueBytesMax: 255 }).valueBytesMax, 255);
-    refuses({ datagramBytesMax: 319, valueBytesMax: 255 }, "valueBytesMax", "255", "0", "254");
+    assert.equal(check({ datagramBytesMax: 128, valueBytesMax: 47 }).valueBytesMax, 47);
+    refuses({ datagramBytesMax: 128, valueBytesMax: 48 }, "valueBytesMax", "48", "0", "47");
+    assert.equal(check({ datagramBytesMax: 336, valueBytesMax: 255 }).valueBytesMax, 255);
+    refuses({ datagramBytesMax: 335, valueBytesMax: 255 }, "valueBytesMax", "255", "0", "254");
     assert.equal(check({ datagramBytesMax: 128 }).valueBytesMax, 32);
   });
 
