@@ -36,4 +36,5 @@ export class Dice extends Random {
 /** Streams of one seed. Nodes have those from `STREAM_NODES` on, by their index. */
 export const STREAM_FAULTS = 1;
 export const STREAM_SCENARIO = 2;
+export const STREAM_EVENTS = 3;
 export const STREAM_NODES = 0x10000;

@@ -4,6 +4,7 @@ import {
   type Complaint, checkAgreement, checkDatagramBytes, checkErrors, checkStatements,
 } from "./checkers.js";
 import { Dice, STREAM_SCENARIO } from "./dice.js";
+import { EventCourse } from "./event-course.js";
 import { noFaults } from "./faults.js";
 import { type SimCounts, SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
@@ -28,6 +29,8 @@ export interface Scenario {
   readonly summary: string;
   /** Nodes have no seed list and find each other by broadcast. */
   readonly isSeedless?: boolean;
+  /** Power is lost now and then while nodes write to their logs. */
+  readonly isTearing?: boolean;
   /** Sets the faults for the safety phase. */
   begin?(run: ScenarioRun): void;
   /** Called before each round of the safety phase, from 1 on. */
@@ -45,15 +48,19 @@ export interface ScenarioResult extends ScenarioOptions {
   restarts: number;
   /** Times that a node called one DOWN that ran, in all phases. */
   falseDowns: number;
+  /** Events that nodes with a log published, without those of nodes whose storage was wiped since. */
+  eventsPublished: number;
+  /** Of those, how many some node lacks in the end. */
+  eventsLost: number;
   counts: SimCounts;
   complaints: Complaint[];
 }
 
 export const WARM_UP_ROUNDS = 12;
 export const SAFETY_ROUNDS = 30;
-/** Rounds that an agreement has to last. */
 /** The first nodes are in the seed lists of all. */
 export const SEEDS = 2;
+/** Rounds that an agreement has to last. */
 const LASTING_ROUNDS = 3;
 /** How long a row stands that corruption made foreign: 64 rounds by PROTOCOL.md 4.4, since nobody can ask its node. */
 const FOREIGN_ROUNDS = 64;
@@ -87,6 +94,8 @@ export class ScenarioRun {
   private readonly former = new Map<SimNode, number>();
   /** Nodes that lost their storage: what they say may lag behind what they said before. */
   private readonly wiped = new Set<SimNode>();
+  private readonly events: EventCourse;
+  private eventsLost = 0;
   private falseDowns = 0;
   private pushes = 0;
   private moves = 0;
@@ -96,6 +105,9 @@ export class ScenarioRun {
     this.options = options;
     this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
     this.dice = new Dice(options.seed, STREAM_SCENARIO);
+    this.events = new EventCourse(options.seed, (node) => {
+      this.crash(node, { offMs: this.roundIntervalMs, keepStorage: true });
+    });
     for (let i = 0; i < options.nodes; i++) this.addNode();
   }
 
@@ -122,6 +134,8 @@ export class ScenarioRun {
       roundsToHealMax: this.roundsToHealMax(),
       restarts: this.nodes.reduce((sum, node) => sum + Math.max(0, node.starts - 1), 0),
       falseDowns: this.falseDowns,
+      eventsPublished: this.events.published,
+      eventsLost: this.eventsLost,
       counts: this.network.counts,
       complaints: this.complaints,
     };
@@ -136,7 +150,10 @@ export class ScenarioRun {
     if (node.gossip === undefined) return;
     const revision = node.gossip.revision;
     if (this.network.running.every((other) => heldRevision(other, node) === revision)) this.former.set(node, revision);
-    if (!how.keepStorage) this.wiped.add(node);
+    if (!how.keepStorage) {
+      this.wiped.add(node);
+      this.events.wiped(node);
+    }
     node.crash();
     this.network.schedule(how.offMs, () => {
       if (node.isRunning) return;
@@ -160,12 +177,18 @@ export class ScenarioRun {
       clockSkewPpm: this.dice.between(-100, 100),
       // A third of the clocks wrap around during the run.
       ...this.dice.below(3) === 0 && { clockStartMs: 0xffffffff - this.dice.below(40 * roundIntervalMs) },
+      ...this.events.clock(this.nodes.length),
+      makeStorage: (node) => this.events.makeStorage(node),
       start: (platform, storage, node) => {
-        const gossip = new Gossip({
+        const gossip: Gossip = new Gossip({
           storage,
           ...platform,
+          ...this.events.options(node),
           onState: (row) => { if (row.state === DOWN && this.runs(row.id)) this.falseDowns++; },
-          onError: (code, error) => node.errors.push({ code, message: error.message }),
+          onError: (code, error) => {
+            // A write that was interrupted by a loss of power fails as if there still were somebody to be told.
+            if (node.isRunning) node.errors.push({ code, message: error.message });
+          },
         });
         gossip.start();
         return gossip;
@@ -180,25 +203,45 @@ export class ScenarioRun {
   private warmUp(): void {
     this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
     for (const node of this.nodes) this.push(node);
+    this.publishSome();
     this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
-    this.complain(checkAgreement(this.network).map((complaint) => ({ ...complaint, check: "warmUp" })));
+    this.complain(this.checkAgreement().map((complaint) => ({ ...complaint, check: "warmUp" })));
   }
 
   private endure(): void {
     this.scenario.begin?.(this);
+    this.events.isTearing = this.scenario.isTearing === true;
     for (let round = 1; round <= SAFETY_ROUNDS; round++) {
       this.scenario.beforeRound?.(this, round);
       for (let pushes = this.dice.below(4); pushes > 0; pushes--) {
         this.network.schedule(this.dice.below(this.roundIntervalMs), () => this.push(this.dice.pick(this.nodes)));
       }
+      this.publishSome();
       this.network.runFor(this.roundIntervalMs);
       this.complain(this.checkSafety());
     }
+    this.events.isTearing = false;
+  }
+
+  /** In this round up to three nodes say a few things at once. */
+  private publishSome(): void {
+    for (let times = this.dice.below(4); times > 0; times--) {
+      const node = this.dice.pick(this.nodes);
+      const count = this.dice.between(1, 3);
+      this.network.schedule(this.dice.below(this.roundIntervalMs), () => {
+        for (let i = 0; i < count; i++) this.events.publish(node);
+      });
+    }
+  }
+
+  private checkAgreement(): Complaint[] {
+    return [...checkAgreement(this.network), ...this.events.checkAgreement(this.network.running)];
   }
 
   private checkSafety(): Complaint[] {
-    if (this.isCorrupting) return [];
-    return checkStatements(this.network, this.nodes.filter((node) => !this.wiped.has(node)));
+    const ofEvents = this.events.takeComplaints();
+    if (this.isCorrupting) return ofEvents;
+    return ofEvents.concat(checkStatements(this.network, this.nodes.filter((node) => !this.wiped.has(node))));
   }
 
   /** Ends all faults and waits for agreement. Returns the round in which it came for good. */
@@ -212,12 +255,15 @@ export class ScenarioRun {
     let complaints: Complaint[] = [];
     for (let round = 1; round <= this.roundsToHealMax() + LASTING_ROUNDS; round++) {
       this.network.runFor(this.roundIntervalMs);
-      complaints = checkAgreement(this.network);
+      complaints = this.checkAgreement();
       if (complaints.length > 0) agreedSince = null;
       else if (agreedSince === null) agreedSince = round;
       else if (round - agreedSince === LASTING_ROUNDS) break;
     }
     this.complain(complaints);
+    const { complaints: losses, lost } = this.events.checkLost(this.network.running);
+    this.eventsLost = lost;
+    this.complain([...this.events.takeComplaints(), ...losses]);
     // Even a node whose storage was wiped goes beyond what others knew of it.
     for (const [node, revision] of this.former) this.complain(revisionNotAbove(node, revision));
     return agreedSince;
