@@ -1,4 +1,4 @@
-import { type FeedEvent, type GossipOptions, type GossipStorage } from "../src/gossip.js";
+import type { FeedEvent, GossipErrorCode, GossipOptions, GossipStorage } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { MemoryStorage } from "../src/platform/memory-storage.js";
 import { type LatestMap, latestMap } from "../src/views/latest-map.js";
@@ -109,6 +109,11 @@ export class EventCourse {
     this.published -= this.saidBy(node).length;
     this.said.set(node, []);
     this.forgetful.add(node.id);
+  }
+
+  /** Whether an error of a node is that another forgot what it had said. */
+  isExcused(code: GossipErrorCode, message: string): boolean {
+    return code === "fork" && [...this.forgetful].some((id) => message.includes(` ${id} `));
   }
 
   /** Complaints about what was told, since the last call. */

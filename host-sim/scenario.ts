@@ -187,7 +187,8 @@ export class ScenarioRun {
           onState: (row) => { if (row.state === DOWN && this.runs(row.id)) this.falseDowns++; },
           onError: (code, error) => {
             // A write that was interrupted by a loss of power fails as if there still were somebody to be told.
-            if (node.isRunning) node.errors.push({ code, message: error.message });
+            if (!node.isRunning || this.events.isExcused(code, error.message)) return;
+            node.errors.push({ code, message: error.message });
           },
         });
         gossip.start();
