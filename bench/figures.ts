@@ -39,12 +39,24 @@ export const FIGURES: readonly Figure[] = [
   ]),
   {
     name: "wire.locate4of500Bytes", unit: "bytes", measurement: "locate4of500", bound: { atMost: 220 },
-    about: "two nodes hold 500 rows, 4 of them not alike: all datagrams from the SYN until one of both has found "
-      + "the 4, without those that carry or want them; 95th percentile",
+    about: "two nodes hold 500 rows, 4 of them, or of their feeds, not alike: all datagrams from the SYN until one "
+      + "of both has found the 4, without those that carry or want them; 95th percentile",
   },
   {
     name: "wire.locate4of500RoundTrips", unit: "round trips", measurement: "locate4of500", bound: { atMost: 2 },
     about: "the same as datagrams that wait for one another, two being a round trip; 95th percentile",
+  },
+  {
+    name: "wire.frontier500Bytes", unit: "bytes", measurement: "frontier500", bound: { atMost: 532 },
+    about: "what shows a peer which of 500 feeds are not alike: a byte for each, and 4 over all; the longest",
+  },
+  {
+    name: "wire.eventOverheadBytes", unit: "bytes", measurement: "eventOverhead", bound: { atMost: 16 },
+    about: "of a full datagram, all but topics and values, for each event in it; the most",
+  },
+  {
+    name: "wire.singleEventOverheadBytes", unit: "bytes", measurement: "eventOverhead",
+    about: "of a section with a single event, all but its topic and value; the most",
   },
   ...[8, 16, 24, 60, 120, 250, 500].map((nodes): Figure => ({
     name: `wire.bytesPerNodePerRound.idle.n${nodes}`, unit: "bytes", measurement: `idle.n${nodes}`,

@@ -1,6 +1,9 @@
 import { addressOfIndex } from "../host-sim/node.js";
 import { BROADCAST_ADDRESS, type Datagram, Engine, OWN_SLOT } from "../src/engine/index.js";
+import { KIND_LOG } from "../src/engine/feed/event.js";
+import { keyOf } from "../src/engine/hash.js";
 import { RowData } from "../src/engine/rows.js";
+import { nodeDigest } from "../src/platform/node-digest.js";
 import { ROUND_MS } from "./network.js";
 
 const PORT = 5000;
@@ -31,13 +34,14 @@ export class Peer {
   private readonly datagram: Datagram = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
   private nowMs = 0;
 
-  constructor(statements: readonly Statement[], seed: number, datagramBytesMax = 1200) {
+  /** @param feedBytes bytes for events; 0: a node without feeds */
+  constructor(statements: readonly Statement[], seed: number, datagramBytesMax = 1200, feedBytes = 0) {
     const own = statements[0];
     this.address = addressOfIndex(own.index);
     this.engine = new Engine({
       id: own.id, address: this.address, port: PORT, capacity: CAPACITY, valueBytesMax: 32,
       datagramBytesMax, roundIntervalMs: ROUND_MS, removeAfterMs: 86400000, seedCapacity: 16,
-      broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed,
+      broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed, feedBytes, digest: nodeDigest,
     });
     this.engine.start(0, own.revision, true);
     for (const statement of statements) this.hold(statement);
@@ -54,6 +58,24 @@ export class Peer {
     row.heartbeat = heartbeat;
     row.valueLength = value.length;
     this.engine.rows.merge(row, value);
+  }
+
+  /** Holds the feed of a row's author up to an event, whose tip is made up; the events are forgotten. */
+  holdFeed(id: number, sequence: number): void {
+    const { rows, feed } = this.engine;
+    const slot = rows.find(id);
+    rows.leaveFrontier(slot);
+    feed!.feeds.begin(slot, 1);
+    feed!.feeds.endSnapshot(slot, sequence, keyOf(id ^ sequence), keyOf(sequence), 0);
+    rows.joinFrontier(slot);
+  }
+
+  /** This node logs an event. */
+  log(topic: string, payload: Uint8Array): void {
+    const length = this.engine.feed!.own.draft(++this.nowMs, KIND_LOG, topic, "", 0, payload, payload.length);
+    this.engine.publishEvent(this.nowMs, length);
+    this.engine.rows.setNews(OWN_SLOT, 0);
+    while (this.engine.feed!.feeds.arena.takeUntold() !== 0) continue;
   }
 
   /** The next SYN. Whomever the engine means it for, the other of the two gets it. */

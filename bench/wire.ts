@@ -1,8 +1,9 @@
 import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
 import { DROP_NONE } from "../src/engine/drops.js";
 import { FrameReader } from "../src/engine/frame-reader.js";
-import { SECTION_ROWS, SECTION_WANT } from "../src/engine/frame.js";
+import { FRONTIER_BYTES, SECTION_EVENTS, SECTION_ROWS, SECTION_WANT, TYPE_SYN } from "../src/engine/frame.js";
 import { RowData } from "../src/engine/rows.js";
+import { FrameWriter } from "../src/engine/frame-writer.js";
 import { encodeCbor } from "../src/engine/cbor.js";
 import { type Measurement, percentile } from "./measurement.js";
 import { type Frame, Peer, type Statement } from "./pair.js";
@@ -11,6 +12,9 @@ const DATAGRAM_BYTES_MAX = 1200;
 /** As many as one /24 network holds in the simulator. */
 const ROWS_OF_ONE_NETWORK = 250;
 const LOCATE_ROWS = 500;
+const FEED_BYTES = 65536;
+/** Events that a node lacks of another's. */
+const LACKED_EVENTS = 100;
 const LOCATE_DIFFERENT = 4;
 /** Rounds in which two nodes must have found out. */
 const LOCATE_ROUNDS_MAX = 20;
@@ -97,19 +101,23 @@ interface Located {
 }
 
 /**
- * Two nodes that hold the same rows but for a few. Frames are counted from the
+ * Two nodes that hold the same rows, and feeds if there are any, but for a few. Frames are counted from the
  * first SYN up to, and without, the one that shows its sender to know the last
  * of the rows in question: it carries that row, or wants it.
  */
-function locate(seed: number, isAhead: (nth: number) => boolean): Located {
+function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: boolean): Located {
   const dice = new Dice(seed, STREAM_SCENARIO);
   const all = statements(LOCATE_ROWS, dice, () => reading(dice));
-  const asker = new Peer(all, seed);
-  const asked = new Peer([all[1], all[0], ...all.slice(2)], seed);
+  const feedBytes = withFeeds ? FEED_BYTES : 0;
+  const asker = new Peer(all, seed, DATAGRAM_BYTES_MAX, feedBytes);
+  const asked = new Peer([all[1], all[0], ...all.slice(2)], seed, DATAGRAM_BYTES_MAX, feedBytes);
+  const lengths = new Map(all.map(({ id }) => [id, dice.between(1, 1000)]));
+  for (const [id, length] of withFeeds ? lengths : []) for (const peer of [asker, asked]) peer.holdFeed(id, length);
   const different = dice.shuffled(all.slice(2)).slice(0, LOCATE_DIFFERENT);
   different.forEach((statement, nth) => {
-    const fresher = { ...statement, heartbeat: statement.heartbeat + dice.between(1, 1000) };
-    (isAhead(nth) ? asker : asked).hold(fresher);
+    const ahead = isAhead(nth) ? asker : asked;
+    if (withFeeds) ahead.holdFeed(statement.id, lengths.get(statement.id)! + dice.between(1, 10));
+    else ahead.hold({ ...statement, heartbeat: statement.heartbeat + dice.between(1, 1000) });
   });
   const unknown = new Set(different.map(({ id }) => id));
   let bytes = 0;
@@ -148,11 +156,11 @@ export const locate4of500: Measurement<Located[]> = {
   name: "locate4of500",
   seeds: { full: 200, quick: 200 },
   nodes: 2,
-  sample: (seed) => [
-    locate(seed, () => true),
-    locate(seed, () => false),
-    locate(seed, (nth) => nth % 2 === 0),
-  ],
+  sample: (seed) => [false, true].flatMap((withFeeds) => [
+    locate(seed, () => true, withFeeds),
+    locate(seed, () => false, withFeeds),
+    locate(seed, (nth) => nth % 2 === 0, withFeeds),
+  ]),
   figures(samples) {
     const all = samples.flat();
     return {
@@ -161,3 +169,81 @@ export const locate4of500: Measurement<Located[]> = {
     };
   },
 };
+
+/** What shows a peer that knows the same 500 authors how much of each feed is held: FLAT, and the frontier itself. */
+export const frontier500: Measurement<number> = {
+  name: "frontier500",
+  seeds: { full: 20, quick: 5 },
+  nodes: 1,
+  sample(seed) {
+    const dice = new Dice(seed, STREAM_SCENARIO);
+    const peer = new Peer(statements(LOCATE_ROWS, dice, () => reading(dice)), seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
+    const { rows } = peer.engine;
+    for (let place = 0; place < rows.count; place++) peer.holdFeed(rows.id(rows.slotAt(place)), dice.between(1, 1000));
+    const writer = new FrameWriter();
+    writer.begin(new Uint8Array(DATAGRAM_BYTES_MAX), DATAGRAM_BYTES_MAX, TYPE_SYN, 0, rows, 1, 0);
+    const before = writer.length();
+    writer.withFeeds = true;
+    writer.beginFlat(0);
+    if (!writer.writeFlatEntry(rows, 0, 0, 1)) throw new Error("500 rows don't fit");
+    writer.endFlat();
+    return writer.length() - before + FRONTIER_BYTES;
+  },
+  figures: (samples) => ({ "wire.frontier500Bytes": Math.max(...samples) }),
+};
+
+/** What a datagram has for each event beside topic and value: a full one, and a section with a single event. */
+export const eventOverhead: Measurement<{ full: number; single: number }> = {
+  name: "eventOverhead",
+  seeds: { full: 20, quick: 5 },
+  nodes: 2,
+  sample(seed) {
+    const dice = new Dice(seed, STREAM_SCENARIO);
+    const [a, b] = statements(2, dice, () => new Uint8Array(0));
+    return { full: overhead(a, b, seed, LACKED_EVENTS, dice), single: overhead(a, b, seed, 1, dice) };
+  },
+  figures: (samples) => ({
+    "wire.eventOverheadBytes": Math.max(...samples.map(({ full }) => full)),
+    "wire.singleEventOverheadBytes": Math.max(...samples.map(({ single }) => single)),
+  }),
+};
+
+/** Of so many events, of the section alone where it is one. */
+function overhead(a: Statement, b: Statement, seed: number, events: number, dice: Dice): number {
+  const author = new Peer([a, b], seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
+  const other = new Peer([b, a], seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
+  const topic = "reading";
+  const lengths: number[] = [];
+  for (let n = 0; n < events; n++) {
+    const payload = reading(dice);
+    lengths.push(topic.length + payload.length);
+    author.log(topic, payload);
+  }
+  for (let round = 0; round < LOCATE_ROUNDS_MAX; round++) {
+    const underWay = [{ frame: other.syn(0), from: other }];
+    for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
+      const { frame, from } = next;
+      const to = from === author ? other : author;
+      const { feeds } = other.engine.feed!;
+      const before = feeds.sequence(other.engine.rows.find(a.id));
+      underWay.push(...to.answer(frame, from).map((answer) => ({ frame: answer, from: to })));
+      const after = feeds.sequence(other.engine.rows.find(a.id));
+      if (after === before) continue;
+      const own = lengths.slice(before, after).reduce((sum, length) => sum + length, 0);
+      const bytes = events === 1 ? sectionBytes(frame.bytes, SECTION_EVENTS) : frame.bytes.length;
+      return (bytes - own) / (after - before);
+    }
+  }
+  return Infinity;
+}
+
+/** Bytes of a section with its head, 0 if there is none. */
+function sectionBytes(bytes: Uint8Array, section: number): number {
+  const frame = new FrameReader();
+  if (frame.open(bytes, bytes.length, new RowData()) !== DROP_NONE) throw new Error("an engine sent a malformed frame");
+  frame.rewind();
+  while (frame.nextSection()) {
+    if (frame.section === section) return 3 + frame.end - frame.position;
+  }
+  return 0;
+}

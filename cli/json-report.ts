@@ -1,4 +1,7 @@
-import type { GossipErrorCode, GossipStats, NodeRow } from "../src/gossip.js";
+import type {
+  CborValue, FeedEvent, FrontierEntry, GossipErrorCode, GossipStats, NodeRow,
+} from "../src/gossip.js";
+import type { LatestEntry } from "../src/views/latest-map.js";
 import { type MinMaxReport, type NodeReport, type StartReport, bytesAsHex } from "./node-report.js";
 
 /** One JSON object a line; its fields are listed in the command's help. */
@@ -25,6 +28,24 @@ export class JsonReport implements NodeReport {
 
   minMax({ minimum, maximum, count }: MinMaxReport): void {
     this.write("minMax", { minimum: minimum ?? null, maximum: maximum ?? null, count });
+  }
+
+  feedEvent({ timeMs, ...more }: FeedEvent): void {
+    this.write("feedEvent", { stampMs: timeMs, ...more });
+  }
+
+  view(entries: LatestEntry[]): void {
+    // Without a prototype, so that any text is a name like others.
+    const view = Object.create(null) as Record<string, Record<string, CborValue>>;
+    for (const { topic, key, value } of entries) {
+      view[topic] ??= Object.create(null) as Record<string, CborValue>;
+      view[topic][key] = value;
+    }
+    this.write("view", { view });
+  }
+
+  front(front: FrontierEntry[]): void {
+    this.write("front", { front });
   }
 
   error(code: GossipErrorCode, error: Error): void {

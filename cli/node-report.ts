@@ -1,4 +1,7 @@
-import type { CborValue, GossipErrorCode, GossipStats, NodeRow } from "../src/gossip.js";
+import type {
+  CborValue, FeedEvent, FrontierEntry, GossipErrorCode, GossipStats, NodeRow,
+} from "../src/gossip.js";
+import type { LatestEntry } from "../src/views/latest-map.js";
 
 /** What `chisme node` tells about its node, line by line. */
 export interface NodeReport {
@@ -8,6 +11,10 @@ export interface NodeReport {
   /** A row's state changed. */
   state(row: NodeRow): void;
   minMax(minMax: MinMaxReport): void;
+  /** A node said something. */
+  feedEvent(event: FeedEvent): void;
+  view(entries: LatestEntry[]): void;
+  front(entries: FrontierEntry[]): void;
   error(code: GossipErrorCode, error: Error): void;
   stop(stats: GossipStats): void;
 }
@@ -36,6 +43,11 @@ export interface MinMaxReport {
 export function valueText(value: CborValue): string {
   // What others share is not trusted to leave the terminal alone: JSON escapes only some control characters.
   return JSON.stringify(value, bytesAsHex).replace(/[\u007f-\u009f\u2028\u2029]/g, escape);
+}
+
+/** A topic or key: as it is where it is a plain word, or else as `valueText`. */
+export function wordText(text: string): string {
+  return /^[\w.:/-]+$/.test(text) ? text : valueText(text);
 }
 
 export function bytesAsHex(_key: string, value: unknown): unknown {

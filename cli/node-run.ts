@@ -1,13 +1,16 @@
+import { closeSync, openSync } from "node:fs";
 import pc from "picocolors";
 import { auto, espgossip } from "../src/espgossip/index.js";
 import { Gossip, type GossipErrorCode, type GossipOptions, type NodeRow, minMax } from "../src/gossip.js";
 import { FileStorage, MemoryStorage, nodePlatform } from "../src/platform/node.js";
 import type { GossipStorage } from "../src/platform/types.js";
+import { latestMap } from "../src/views/latest-map.js";
+import { CommandLines, Prompt, readScript } from "./command-lines.js";
+import { Commands, exportEvents } from "./commands.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
 import type { MinMaxReport, NodeReport } from "./node-report.js";
 import { numeric } from "./number.js";
-import { Readings } from "./readings.js";
 import { TextReport } from "./text-report.js";
 
 /** As on the command line. A number may be text that is none: the check of the options then says so. */
@@ -19,6 +22,9 @@ export interface NodeOptions {
   keyFile?: string;
   otherKeyFile?: string;
   allowUnsealed?: true;
+  script?: string;
+  export?: string;
+  feedBytes?: number;
   value?: number;
   interval: number;
   id?: number;
@@ -34,6 +40,10 @@ const DEFAULT_PORT = 5000;
 const SEED_CAPACITY = 16;
 const SEED_CAPACITY_MAX = 255;
 const VALUE_BYTES_MAX = 255;
+/** Of events, where the dialect has them. */
+const FEED_BYTES = 262144;
+/** More than so many events have room for. */
+const VIEW_CAPACITY = 65535;
 /** What a datagram needs beside a value. */
 const ROW_BYTES = 81;
 
@@ -44,10 +54,14 @@ export class NodeRun {
   private readonly listen: Listen;
   private readonly report: NodeReport;
   private readonly view = minMax({});
+  private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
   private readonly gossip: Gossip;
+  private readonly script: string[];
+  private readonly commands: Commands;
   private minMaxTold: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
-  private readings: Readings | undefined;
   private isSealed = false;
+  private prompt: Prompt | undefined;
+  private scriptLines: CommandLines | undefined;
   private phase: "starting" | "running" | "ended" = "starting";
 
   /** @throws Error that names an option of this command line or of `Gossip` */
@@ -58,7 +72,14 @@ export class NodeRun {
     this.options = options;
     this.listen = parseListen(options.listen);
     this.report = options.json ? this.jsonReport() : this.textReport();
+    this.script = naming("--script", () => options.script === undefined ? [] : readScript(options.script));
     this.gossip = new Gossip(this.gossipOptions());
+    // Rather now than when there is something to lose.
+    naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
+    this.commands = new Commands({
+      gossip: this.gossip, view: this.latest, report: this.report,
+      share: (value) => this.share(value), quit: this.stop,
+    });
   }
 
   start(): void {
@@ -85,7 +106,10 @@ export class NodeRun {
       sealing: !this.isSealed ? "none" : this.options.dialect === "auto" ? "compact" : "all",
     });
     this.tellOwnRow();
-    this.readings = new Readings(process.stdin, (value) => this.share(value), (message) => this.warn(message));
+    const complain = (message: string): void => this.warn(message);
+    this.prompt = new Prompt(process.stdin, this.commands, complain);
+    this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", complain);
+    for (const line of this.script) this.scriptLines.add(line);
   }
 
   private share(value: number | undefined): void {
@@ -96,6 +120,7 @@ export class NodeRun {
   private readonly stop = (): void => {
     if (this.phase !== "running") return;
     this.end();
+    this.export();
     // After the "^C" that the terminal shows.
     if (process.stdout.isTTY && !this.options.json) writeLine("");
     this.report.stop(this.gossip.stats());
@@ -106,7 +131,19 @@ export class NodeRun {
     this.phase = "ended";
     for (const signal of SIGNALS) process.removeListener(signal, this.stop);
     this.gossip.close();
-    this.readings?.close();
+    this.prompt?.close();
+    this.scriptLines?.close();
+  }
+
+  private export(): void {
+    const path = this.options.export;
+    if (path === undefined) return;
+    try {
+      exportEvents(this.gossip, path);
+    } catch (error) {
+      process.exitCode = 1;
+      this.warn(`--export: ${(error as Error).message}`);
+    }
   }
 
   private failed(code: GossipErrorCode, error: NodeJS.ErrnoException): void {
@@ -162,6 +199,12 @@ export class NodeRun {
       datagramBytesMax: datagramBytes,
       broadcastAddress: broadcast,
       views: [this.view],
+      feedBytes: this.options.feedBytes ?? (dialect === "compact" ? FEED_BYTES : 0),
+      eventViews: [this.latest],
+      onEvent: (event) => {
+        // What is in the storage is no news.
+        if (this.phase === "running") this.report.feedEvent(event);
+      },
       onUpdate: (rows) => {
         this.report.rows(rows);
         queueMicrotask(() => this.changed());
@@ -197,6 +240,7 @@ export class NodeRun {
   private watchedStorage(): GossipStorage {
     const storage = openStorage(this.options.storage);
     return {
+      ...storage.log !== undefined && { log: storage.log },
       readRevision: () => storage.readRevision(),
       writeRevision: (revision) => {
         storage.writeRevision(revision);
@@ -213,7 +257,7 @@ export class NodeRun {
       writeWarning: (line) => this.warn(line),
       colors: pc.createColors(Boolean(pc.isColorSupported && stdout.isTTY)),
       hint: stdin.isTTY
-        ? "a number and Enter share it, an empty line withdraws it, Ctrl-C stops"
+        ? "a number and Enter share it, an empty line withdraws it, Ctrl-C stops; more: set, log, view"
         : "a line of standard input with a number shares it, Ctrl-C stops",
     });
   }
@@ -239,10 +283,15 @@ export class NodeRun {
 
 function openStorage(folder: string | undefined): GossipStorage {
   if (folder === undefined) return new MemoryStorage();
+  return naming("--storage", () => new FileStorage(folder));
+}
+
+/** Names the option in what is thrown. */
+function naming<Result>(flag: string, run: () => Result): Result {
   try {
-    return new FileStorage(folder);
+    return run();
   } catch (error) {
-    throw new Error(`--storage: ${(error as Error).message}`, { cause: error });
+    throw new Error(`${flag}: ${(error as Error).message}`, { cause: error });
   }
 }
 

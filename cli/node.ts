@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { COMMANDS_HELP } from "./commands.js";
 import { type NodeOptions, NodeRun } from "./node-run.js";
 import { numeric } from "./number.js";
 
@@ -11,6 +12,7 @@ const FLAGS = new Map([
   ["id", "--id"],
   ["capacity", "--capacity"],
   ["datagramBytesMax", "--datagram-bytes"],
+  ["feedBytes", "--feed-bytes"],
   ["broadcastAddress", "--broadcast"],
   ["key", "--key-file"],
   ["otherKey", "--other-key-file"],
@@ -18,7 +20,10 @@ const FLAGS = new Map([
 
 const MORE_HELP = `
 Standard input: a line with a number is the new value, an empty line withdraws
-it. At the end of the input the last value stands.
+it. At the end of the input the last value stands. Other lines, and those of
+--script, are commands:
+${COMMANDS_HELP}
+In scripts, lines that begin with # are notes.
 
 With --json, each line is one object with "event", "timeMs" (since the start) and
   start        id, address, port, revision, roundIntervalMs, seeds, and sealing:
@@ -26,6 +31,10 @@ With --json, each line is one object with "event", "timeMs" (since the start) an
   row, state   id, address, port, revision, heartbeat, data, and state:
                0 UP, 1 ASKED, 2 SUSPECT, 3 DOWN, 4 REMOVE, 5 LEFT
   minMax       minimum, maximum (null when nobody shares a number), count
+  feedEvent    what a node said: author, generation, sequence, stampMs, counter,
+               kind (log, set, remove), topic, key, ttlMs, value
+  view         view: values by topic and key
+  front        front: a list of author, generation, sequence
   error        code, message
   stop         stats
 
@@ -44,10 +53,14 @@ export function nodeCommand(): Command {
       .choices(["compact", "espgossip", "auto"]).default("compact"))
     .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
     .option("--seed <address[:port]>", "a node to begin with; repeat it for more (default: broadcast)", append)
-    .option("--storage <folder>", "where to keep the revision over restarts")
+    .option("--storage <folder>", "where to keep revision and own events over restarts")
     .option("--key-file <file>", "seal with this key, as chisme key prints one (default: CHISME_KEY, if it is set)")
     .option("--other-key-file <file>", "open what is sealed with this key, too, while keys are changed")
     .option("--allow-unsealed", "with a key and --dialect auto: JSON, which boards speak, is never sealed")
+    .option("--script <file>", "commands to begin with, one a line")
+    .option("--export <file>", "where to write the events that are held when the node stops, as JSON lines")
+    .option("--feed-bytes <bytes>", "room for events: 512 to 16777216, or 0 for none (default: 262144; "
+      + "0 where the dialect has none)", numeric)
     .option("--value <number>", "share this value", numeric)
     .option("--interval <ms>", "time between rounds, 100 to 3600000", numeric, 10000)
     .option("--id <number>", "uint32 that no other node has (default: made from address and port)", numeric)

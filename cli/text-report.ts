@@ -1,6 +1,9 @@
 import type { Colors } from "picocolors/types.js";
-import { DOWN, type GossipErrorCode, type GossipStats, type NodeRow, REMOVE, SUSPECT } from "../src/gossip.js";
-import { type MinMaxReport, type NodeReport, type StartReport, valueText } from "./node-report.js";
+import {
+  DOWN, type FeedEvent, type FrontierEntry, type GossipErrorCode, type GossipStats, type NodeRow, REMOVE, SUSPECT,
+} from "../src/gossip.js";
+import type { LatestEntry } from "../src/views/latest-map.js";
+import { type MinMaxReport, type NodeReport, type StartReport, valueText, wordText } from "./node-report.js";
 
 export interface TextReportOptions {
   elapsedMs: () => number;
@@ -65,6 +68,29 @@ export class TextReport implements NodeReport {
     }
     const nodes = count === 1 ? "1 node" : `${count} nodes`;
     this.write(`minimum ${colors.bold(minimum)}  maximum ${colors.bold(maximum)}  of ${nodes}`);
+  }
+
+  feedEvent({ author, generation, sequence, kind, topic, key, value }: FeedEvent): void {
+    const { colors } = this.options;
+    const what = [colors.bold(kind), wordText(topic)];
+    if (key !== undefined) what.push(wordText(key));
+    if (kind !== "remove") what.push(valueText(value));
+    this.write([what.join(" "), colors.dim(`by ${author}, event ${generation}:${sequence}`)].join("  "));
+  }
+
+  /** Without times, so that views of several nodes can be compared. */
+  view(entries: LatestEntry[]): void {
+    const { writeLine } = this.options;
+    if (entries.length === 0) writeLine("nothing is set");
+    for (const { topic, key, value } of entries) {
+      writeLine(`${wordText(topic)} ${wordText(key)} ${valueText(value)}`);
+    }
+  }
+
+  front(entries: FrontierEntry[]): void {
+    const { writeLine } = this.options;
+    if (entries.length === 0) writeLine("no events");
+    for (const { author, generation, sequence } of entries) writeLine(`${author} ${generation} ${sequence}`);
   }
 
   error(_code: GossipErrorCode, error: Error): void {

@@ -31,6 +31,13 @@ export interface SimNodeOptions {
   clockSkewPpm?: number;
   /** What the device's clock, a uint32 in ms, shows when it is switched on. Drawn from the seed by default. */
   clockStartMs?: number;
+  /**
+   * What the device takes for the milliseconds since 1970 when virtual time is 0: it then runs and jumps as its clock
+   * does. Without it the device does not know the time of day.
+   */
+  physicalStartMs?: number;
+  /** Makes the device's storage, at first and whenever it was wiped. A `MemoryStorage` without a log by default. */
+  makeStorage?: (node: SimNode) => GossipStorage;
 }
 
 /** One simulated device: an address, an id, storage that survives crashes, and RAM that does not. */
@@ -44,7 +51,7 @@ export class SimNode {
   readonly dice: Dice;
   /** IPv4 as uint32. */
   address: number;
-  storage: GossipStorage = new MemoryStorage();
+  storage: GossipStorage;
   /** The node's `Gossip`; undefined while the device is off. */
   gossip: Gossip | undefined;
   /** Times that the device was switched on. */
@@ -73,6 +80,7 @@ export class SimNode {
     this.address = options.address === undefined ? addressOfIndex(index) : readAddress(options.address);
     this.clockStartMs = options.clockStartMs ?? dice.next();
     this.clockRate = 1 + (options.clockSkewPpm ?? 0) / 1e6;
+    this.storage = this.freshStorage();
   }
 
   get isRunning(): boolean { return this.platform !== undefined; }
@@ -84,6 +92,13 @@ export class SimNode {
   localMs(): number {
     const elapsedMs = (this.network.nowMs - this.bootMs) * this.clockRate;
     return Math.floor(this.clockStartMs + this.jumpedMs + elapsedMs) >>> 0;
+  }
+
+  /** What the device takes for the milliseconds since 1970; undefined when it does not know them. */
+  physicalMs(): number | undefined {
+    const { physicalStartMs } = this.options;
+    if (physicalStartMs === undefined) return undefined;
+    return Math.floor(physicalStartMs + this.jumpedMs + this.network.nowMs * this.clockRate);
   }
 
   /** Virtual time that passes while the device's clock counts `delayMs`. */
@@ -100,10 +115,10 @@ export class SimNode {
     const platform = new SimPlatform(this, this.dice.next());
     this.platform = platform;
     this.network.tap?.({ kind: "start", node: this, nowMs: this.localMs(), randomSeed: platform.randomSeed });
-    const { socket, clock, sealing, randomSeed } = platform;
+    const { socket, clock, sealing, digest, randomSeed } = platform;
     const { datagramBytesMax } = this;
     const start = this.options.start ?? startDefault;
-    const given = { socket, clock, sealing, randomSeed, datagramBytesMax, ...this.options.options };
+    const given = { socket, clock, sealing, digest, randomSeed, datagramBytesMax, ...this.options.options };
     this.gossip = start(given, this.storage, this);
   }
 
@@ -137,7 +152,7 @@ export class SimNode {
   /** Switches the device off, if it is on, and on again: with its storage or a wiped one, at its address or another. */
   restart(how: { keepStorage: boolean; address?: string }): void {
     this.crash();
-    if (!how.keepStorage) this.storage = new MemoryStorage();
+    if (!how.keepStorage) this.storage = this.freshStorage();
     if (how.address !== undefined) this.address = readAddress(how.address);
     this.start();
   }
@@ -200,6 +215,10 @@ export class SimNode {
   timerDue(run: () => void): void {
     if (this.isStalled) this.lateTimers.push(run);
     else run();
+  }
+
+  private freshStorage(): GossipStorage {
+    return this.options.makeStorage?.(this) ?? new MemoryStorage();
   }
 
   /** After a stall, timers and datagrams that waited come in either order. */

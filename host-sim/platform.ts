@@ -1,3 +1,4 @@
+import { nodeDigest } from "../src/platform/node-digest.js";
 import { nodeSealing } from "../src/platform/node-sealing.js";
 import type { GossipClock, GossipSocket } from "../src/platform/types.js";
 import type { SimNode } from "./node.js";
@@ -11,6 +12,7 @@ export class SimPlatform {
   readonly clock: GossipClock;
   readonly randomSeed: number;
   readonly sealing = nodeSealing;
+  readonly digest = nodeDigest;
   private readonly node: SimNode;
   private isOn = true;
   private onDatagram: OnDatagram | undefined;
@@ -29,6 +31,7 @@ export class SimPlatform {
     };
     this.clock = {
       nowMs: () => node.localMs(),
+      physicalMs: () => node.physicalMs(),
       setTimer: (callback, delayMs) => this.setTimer(callback, delayMs),
       clearTimer: (timer) => {
         (timer as SimEvent).run = undefined;

@@ -132,6 +132,7 @@ export function writeScenario(result: ScenarioResult, summary: string, output: R
   writeRows([
     ["rounds to heal", `${roundsToHeal ?? "not healed"} of ${roundsToHealMax}`],
     ["restarts", countText(result.restarts)],
+    ["events published, lost", `${countText(result.eventsPublished)}, ${countText(result.eventsLost)}`],
     ["running nodes called DOWN", plural(result.falseDowns, "time")],
     ["datagrams", `${countText(counts.datagrams)}, ${bytesText(counts.bytes)}`],
     ["lost, cut off", `${countText(counts.lost)}, ${countText(counts.cut)}`],

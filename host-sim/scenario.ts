@@ -4,6 +4,7 @@ import {
   type Complaint, checkAgreement, checkDatagramBytes, checkErrors, checkStatements, checkValues,
 } from "./checkers.js";
 import { Dice, STREAM_SCENARIO, STREAM_STRANGERS } from "./dice.js";
+import { EventCourse } from "./event-course.js";
 import { noFaults } from "./faults.js";
 import { type Language, optionsOfLanguage } from "./languages.js";
 import { type SimCounts, SimNetwork } from "./network.js";
@@ -46,6 +47,8 @@ export interface Scenario {
   readonly isSeedless?: boolean;
   /** How far clocks are from the right speed at most, in parts per million; 100 by default. */
   readonly clockSkewPpm?: number;
+  /** Power is lost now and then while nodes write to their logs. */
+  readonly isTearing?: boolean;
   /** Sets the faults for the safety phase. */
   begin?(run: ScenarioRun): void;
   /** Called before each round of the safety phase, from 1 on. */
@@ -65,6 +68,10 @@ export interface ScenarioResult extends ScenarioOptions {
   falseDowns: number;
   /** The same once all had agreed. */
   falseDownsHealed: number;
+  /** Events that nodes with a log published, without those of nodes whose storage was wiped since. */
+  eventsPublished: number;
+  /** Of those, how many some node lacks in the end. */
+  eventsLost: number;
   counts: SimCounts;
   complaints: Complaint[];
 }
@@ -125,6 +132,8 @@ export class ScenarioRun {
   private readonly former = new Map<SimNode, number>();
   /** Nodes that lost their storage: what they say may lag behind what they said before. */
   private readonly wiped = new Set<SimNode>();
+  private readonly events: EventCourse;
+  private eventsLost = 0;
   private falseDowns = 0;
   private falseDownsHealed = 0;
   private hasAgreed = false;
@@ -136,6 +145,9 @@ export class ScenarioRun {
     this.options = options;
     this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
     this.dice = new Dice(options.seed, STREAM_SCENARIO);
+    this.events = new EventCourse(options.seed, (node) => {
+      this.crash(node, { offMs: this.roundIntervalMs, keepStorage: true });
+    });
     for (let i = 0; i < options.nodes; i++) this.addNode();
   }
 
@@ -163,6 +175,8 @@ export class ScenarioRun {
       restarts: this.nodes.reduce((sum, node) => sum + Math.max(0, node.starts - 1), 0),
       falseDowns: this.falseDowns,
       falseDownsHealed: this.falseDownsHealed,
+      eventsPublished: this.events.published,
+      eventsLost: this.eventsLost,
       counts: this.network.counts,
       complaints: this.complaints,
     };
@@ -221,7 +235,10 @@ export class ScenarioRun {
     if (node.gossip === undefined) return;
     const revision = node.gossip.revision;
     if (this.network.running.every((other) => heldRevision(other, node) === revision)) this.former.set(node, revision);
-    if (!how.keepStorage) this.wiped.add(node);
+    if (!how.keepStorage) {
+      this.wiped.add(node);
+      this.events.wiped(node);
+    }
     node.crash();
     this.network.schedule(how.offMs, () => {
       if (node.isRunning) return;
@@ -249,12 +266,19 @@ export class ScenarioRun {
       ...this.dice.below(3) === 0 && { clockStartMs: 0xffffffff - this.dice.below(40 * roundIntervalMs) },
       // There a heartbeat is what the clock shows, so it has to begin with the device.
       ...this.isBoards && { clockStartMs: 0 },
+      ...this.events.clock(this.nodes.length),
+      makeStorage: (node) => this.events.makeStorage(node),
       start: (platform, storage, node) => {
-        const gossip = new Gossip({
+        const gossip: Gossip = new Gossip({
           storage,
           ...platform,
+          ...(this.isBoards ? {} : this.events.options(node)),
           onState: (row) => this.noteState(row),
-          onError: (code, error) => node.errors.push({ code, message: error.message }),
+          onError: (code, error) => {
+            // A write that was interrupted by a loss of power fails as if there still were somebody to be told.
+            if (!node.isRunning || this.events.isExcused(code, error.message)) return;
+            node.errors.push({ code, message: error.message });
+          },
         });
         gossip.start();
         return gossip;
@@ -271,30 +295,49 @@ export class ScenarioRun {
   private warmUp(): void {
     this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
     for (const node of this.nodes) this.push(node);
+    this.publishSome();
     this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
     // Values that a board pushed in its first second stay behind: see `checkAgreed`.
     if (!this.isBoards) this.complain(this.checkAgreed().map((complaint) => ({ ...complaint, check: "warmUp" })));
   }
 
   private checkAgreed(): Complaint[] {
-    return this.isBoards ? checkValues(this.network) : checkAgreement(this.network);
+    if (this.isBoards) return checkValues(this.network);
+    return [...checkAgreement(this.network), ...this.events.checkAgreement(this.network.running)];
   }
 
   private endure(): void {
     this.scenario.begin?.(this);
+    this.events.isTearing = this.scenario.isTearing === true;
     for (let round = 1; round <= SAFETY_ROUNDS; round++) {
       this.scenario.beforeRound?.(this, round);
       for (let pushes = this.dice.below(4); pushes > 0; pushes--) {
         this.network.schedule(this.dice.below(this.roundIntervalMs), () => this.push(this.dice.pick(this.nodes)));
       }
+      this.publishSome();
       this.network.runFor(this.roundIntervalMs);
       this.complain(this.checkSafety());
+    }
+    this.events.isTearing = false;
+  }
+
+  /** In this round up to three nodes say a few things at once. */
+  private publishSome(): void {
+    if (this.isBoards) return;
+    for (let times = this.dice.below(4); times > 0; times--) {
+      const node = this.dice.pick(this.nodes);
+      const count = this.dice.between(1, 3);
+      this.network.schedule(this.dice.below(this.roundIntervalMs), () => {
+        for (let i = 0; i < count; i++) this.events.publish(node);
+      });
     }
   }
 
   private checkSafety(): Complaint[] {
-    if (this.isCorrupting || this.isBoards) return [];
-    return checkStatements(this.network, this.nodes.filter((node) => !this.wiped.has(node)));
+    if (this.isBoards) return [];
+    const ofEvents = this.events.takeComplaints();
+    if (this.isCorrupting) return ofEvents;
+    return ofEvents.concat(checkStatements(this.network, this.nodes.filter((node) => !this.wiped.has(node))));
   }
 
   /** Ends all faults and waits for agreement. Returns the round in which it came for good. */
@@ -317,8 +360,11 @@ export class ScenarioRun {
       else if (round - agreedSince === lastingRounds) break;
     }
     this.complain(complaints);
-    // Even a node whose storage was wiped goes beyond what others knew of it.
     if (this.isBoards) return agreedSince;
+    const { complaints: losses, lost } = this.events.checkLost(this.network.running);
+    this.eventsLost = lost;
+    this.complain([...this.events.takeComplaints(), ...losses]);
+    // Even a node whose storage was wiped goes beyond what others knew of it.
     for (const [node, revision] of this.former) this.complain(revisionNotAbove(node, revision));
     return agreedSince;
   }

@@ -56,6 +56,12 @@ export const SCENARIOS: readonly Scenario[] = [
     beforeRound: (run) => crashSome(run, true),
   },
   {
+    name: "torn-writes",
+    summary: "power is lost while nodes write events to their logs, and 10 % of the datagrams are",
+    isTearing: true,
+    begin: ({ network }) => { network.faults.lossProbability = 0.1; },
+  },
+  {
     name: "wipe",
     summary: "nodes crash and start again with their storage wiped",
     beforeRound: (run) => crashSome(run, false),
@@ -104,6 +110,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "everything",
     summary: "all of these, drawn from the seed",
+    isTearing: true,
     begin: (run) => beginEverything(run),
     beforeRound: (run, round) => everything(run, round),
   },

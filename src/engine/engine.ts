@@ -7,7 +7,7 @@ import {
 import { EVENT_ID_CONFLICT, EVENT_STRANGER, type EngineEvent, Faults, takeChange } from "./events.js";
 import { type DiffParts, takeBuckets, takeDigest, takeFlat, takeWants, wantSender } from "./diff.js";
 import { FeedExchange } from "./feed/feed-exchange.js";
-import { FrameReader } from "./frame-reader.js";
+import { FrameReader, NO_FEEDS } from "./frame-reader.js";
 import {
   FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT,
   SECTION_EVENTS, SECTION_HEARD, SECTION_PROBE, SECTION_ROWS, SECTION_SNAPSHOT, SECTION_WANT, TYPE_ACK, TYPE_DIFF,
@@ -409,7 +409,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN)
       && this.rows.address(slot) === address && this.rows.port(slot) === port;
     const inSync = this.rows.root.equals(frame.rootFirst, frame.rootSecond) && this.hasSameFrontier();
-    this.outbox.summary.withFeeds = this.feed !== undefined && frame.frontier >= 0;
+    this.outbox.summary.withFeeds = this.feed !== undefined && frame.frontier !== NO_FEEDS;
     if (frame.type === TYPE_SYN) {
       if ((frame.flags & FLAG_BROADCAST) !== 0 && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
       const isLimited = !isProven || !this.rounds.mayAnswer(slot);
@@ -427,7 +427,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   /** Whether the sender holds the same of all feeds, or has none, or this node has none. */
   private hasSameFrontier(): boolean {
     const frontier = this.rows.frontier;
-    return frontier === undefined || this.frame.frontier < 0 || this.frame.frontier === frontier.word();
+    return frontier === undefined || this.frame.frontier === NO_FEEDS || this.frame.frontier === frontier.word();
   }
 
   /** @internal For feeds: takes on a revision beyond one that others know of. */

@@ -23,6 +23,10 @@ export interface EventScratch {
   readonly shown: ShownFeed;
 }
 
+export const NO_FEEDS = -1;
+/** By fingerprints of its feeds: nodes send them where not all are alike. */
+export const UNLIKE = -2;
+
 /** Reads one frame. `open` checks all of it, so what is read afterwards cannot fail. */
 export class FrameReader extends Reader {
   type = 0;
@@ -34,8 +38,8 @@ export class FrameReader extends Reader {
   rootFirst = 0;
   rootSecond = 0;
   inReplyTo = 0;
-  /** What the sender holds of all feeds, a uint32; -1 when it has none. */
-  frontier = -1;
+  /** What the sender holds of all feeds, a uint32; NO_FEEDS when it has none, UNLIKE when it shows that otherwise. */
+  frontier = NO_FEEDS;
   /** Undefined in a node without feeds, which passes events over. */
   events: EventScratch | undefined = undefined;
 
@@ -95,7 +99,7 @@ export class FrameReader extends Reader {
     if (this.failed) return DROP_LENGTH;
     this.sectionsStart = this.position;
     this.frameEnd = length;
-    this.frontier = -1;
+    this.frontier = NO_FEEDS;
     return this.checkSections(row);
   }
 
@@ -235,6 +239,8 @@ export class FrameReader extends Reader {
   private checkSection(row: RowData): number {
     if (this.section > SECTION_FRONTIER) return DROP_NONE;
     if (this.failed) return DROP_SECTION;
+    const isPrints = this.section === SECTION_BUCKETS || this.section === SECTION_FLAT;
+    if (isPrints && this.withFeeds) this.frontier = UNLIKE;
     if (this.section === SECTION_FRONTIER) return this.checkFrontier();
     if (this.section >= SECTION_SNAPSHOT) return this.checkEvents();
     if (this.section === SECTION_BUCKETS) return this.checkBuckets();

@@ -21,6 +21,8 @@ export class FrameWriter extends Writer {
   feeds: FeedOutbox | undefined = undefined;
   /** Whether fingerprints are of rows and feeds: the receiver has feeds, too. */
   withFeeds = false;
+  /** Whether this frame has such fingerprints. */
+  private hasPrints = false;
   private counter = 0;
   private sectionStart = 0;
   private contentStart = 0;
@@ -44,6 +46,8 @@ export class FrameWriter extends Writer {
     // Room is left for `end`.
     this.reset(out, 0, this.feeds === undefined ? limit : limit - FRONTIER_BYTES);
     this.counter = counter;
+    this.withFeeds = false;
+    this.hasPrints = false;
     this.u8(MAGIC_AND_VERSION);
     this.u8(flags | type);
     this.u32(rows.id(OWN_SLOT));
@@ -56,9 +60,12 @@ export class FrameWriter extends Writer {
     if (type === TYPE_ACK || type === TYPE_DIFF) this.varint(inReplyTo);
   }
 
-  /** Ends the frame: in one of a node with feeds, with what it holds of them. */
+  /**
+   * Ends the frame: in one of a node with feeds, with what it holds of them, unless
+   * it shows that by fingerprints, which it sends where that is not the same.
+   */
   finish(rows: Rows): void {
-    if (rows.frontier === undefined) return;
+    if (rows.frontier === undefined || this.hasPrints) return;
     this.end += FRONTIER_BYTES;
     this.u8(SECTION_FRONTIER);
     this.u16(FRONTIER_BYTES - SECTION_HEAD_BYTES);
@@ -145,6 +152,7 @@ export class FrameWriter extends Writer {
   writeBuckets(rows: Rows, log: number, counter: number): void {
     this.beginSection(SECTION_BUCKETS, 0);
     this.u8(log | (this.withFeeds ? WITH_FEEDS : 0));
+    this.hasPrints = this.withFeeds;
     for (let bucket = 0; bucket < 1 << log; bucket++) {
       this.u8(bucketFingerprint(rows, bucketFrom(bucket, log), bucketTo(bucket, log), counter, this.withFeeds));
     }
@@ -164,6 +172,7 @@ export class FrameWriter extends Writer {
     const to = bucketTo(bucket, log);
     const count = countBetween(rows, from, to);
     if (this.room() < flatEntryBytes(bucket, count)) return false;
+    this.hasPrints = this.withFeeds;
     this.varint(bucket);
     this.varint(count);
     this.u8(rosterFingerprint(rows, from, to));

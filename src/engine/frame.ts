@@ -48,7 +48,7 @@ export const SECTION_HEARD = 7;
 export const SECTION_SNAPSHOT = 8;
 /** Runs of events, as in feed/runs.ts. */
 export const SECTION_EVENTS = 9;
-/** 4 bytes over the feeds that the sender holds: in each frame of a node that has feeds. */
+/** 4 bytes over the feeds that the sender holds: in frames of nodes with feeds that have no fingerprints of them. */
 export const SECTION_FRONTIER = 10;
 
 /** How a row gives its address, in bits 3 and 4 of its head. */

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { GossipStats, NodeRow } from "../../src/gossip.js";
+import type { FeedEvent, FrontierEntry, GossipStats, NodeRow } from "../../src/gossip.js";
 
 /** Far longer than anything here takes, on a machine that does much else. */
 const PATIENCE_MS = 60000;
@@ -22,6 +22,9 @@ export type NodeEvent =
   }
   | { event: "row" | "state" } & NodeRow
   | { event: "minMax"; minimum: number | null; maximum: number | null; count: number }
+  | { event: "feedEvent" } & Omit<FeedEvent, "timeMs">
+  | { event: "view"; view: Record<string, Record<string, unknown>> }
+  | { event: "front"; front: FrontierEntry[] }
   | { event: "error"; code: string; message: string }
   | { event: "stop"; stats: GossipStats };
 

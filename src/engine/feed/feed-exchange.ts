@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import { DROP_NONE } from "../drops.js";
 import { EVENT_FORK, type Faults } from "../events.js";
-import type { EventScratch, FrameReader } from "../frame-reader.js";
+import { type EventScratch, type FrameReader, NO_FEEDS } from "../frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS } from "../frame.js";
 import type { Outbox } from "../outbox.js";
 import { type RowData, ShownFeed } from "../row-data.js";
@@ -125,7 +125,7 @@ export class FeedExchange implements EventScratch {
     if (this.isShown) this.settleAll();
     // Who holds feeds has answered, and would have sent what it holds of this node's.
     const frame = this.node.frame;
-    if (this.outbox.isOwnQuiet && frame.isAnswer() && frame.frontier >= 0) this.own.speakUp();
+    if (this.outbox.isOwnQuiet && frame.isAnswer() && frame.frontier !== NO_FEEDS) this.own.speakUp();
   }
 
   private settleAll(): void {
