@@ -70,6 +70,11 @@ export class EspruinoClock implements GossipClock {
   clearTimer(timer: unknown): void {
     clearTimeout(timer);
   }
+
+  /** Near 1970 as long as nobody has set the time, with `setTime` or `Wifi.setSNTP`. */
+  physicalMs(): number {
+    return Math.floor(getTime() * 1000);
+  }
 }
 
 /** Listens on all interfaces: Espruino's sockets can't choose one. */

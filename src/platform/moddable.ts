@@ -36,6 +36,11 @@ export class ModdableClock implements GossipClock {
   clearTimer(timer: unknown): void {
     Timer.clear(timer as Timer);
   }
+
+  /** Near 1970 as long as nobody has set the time, such as the SDK's `sntp`. */
+  physicalMs(): number {
+    return Date.now();
+  }
 }
 
 /** Listens on all interfaces: the SDK's sockets can't choose one. In the simulator on Linux they can't broadcast. */
