@@ -6,6 +6,7 @@
  *   new id address port capacity valueBytesMax datagramBytesMax roundIntervalMs removeAfterMs seedCapacity
  *       broadcastAddress randomSeed                     a new node in place of the one before
  *   dialect name                                        what the next new node speaks
+ *   key hexadecimal|-                                    what the next new node seals with; - for nothing
  *   pin address port                                    a seed
  *   start nowMs revision isRemembered
  *   tick nowMs
@@ -16,13 +17,19 @@
  * Numbers are decimal uint32, bytes hexadecimal. Outputs are, in this order,
  *   event kind id state …, datagram address port bytes …, deadline ms, revision n, root first second
  */
-import { type Dialect, Engine, type EngineOptions, type NodeEngine, OWN_SLOT } from "../../src/engine/index.js";
+import {
+  type Dialect, Engine, type EngineOptions, type NodeEngine, OWN_SLOT, type Sealing,
+} from "../../src/engine/index.js";
+import { pureSealing } from "../../src/sealing/aes.js";
+import { parseKey } from "../../src/sealing/key.js";
 
 const RECEIVE_BYTES_MAX = 1472;
 
 export class Harness {
   private engine: NodeEngine | undefined;
   private dialect: Dialect = compact;
+  private sealing: Sealing | undefined;
+  private key = "-";
   private verbose = false;
   private text = "";
   private hash = 0;
@@ -48,8 +55,17 @@ export class Harness {
       this.dialect = this.dialects[words[1]] ?? compact;
       return "ok";
     }
+    if (command === "key") {
+      this.key = words[1];
+      return "ok";
+    }
     if (command === "new") {
-      this.engine = this.dialect(optionsOf(words));
+      const options = optionsOf(words);
+      if (this.key !== "-") {
+        if (this.sealing === undefined) this.sealing = pureSealing();
+        options.sealer = this.sealing(parseKey("key", this.key), undefined);
+      }
+      this.engine = this.dialect(options);
       return "ok";
     }
     const engine = this.engine;

@@ -13,6 +13,8 @@ const VALUE_BYTES_MAX = 32;
 const REMOVE_AFTER_MS = 60000;
 const SEED_CAPACITY = 4;
 const BROADCAST_ADDRESS = 0xffffffff;
+/** Of the network whose trace is sealed: no secret. */
+export const TRACE_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /** The inputs of one node, as lines for the harness, and what it sent in the simulation. */
 export interface NodeTrace {
@@ -25,8 +27,10 @@ export interface NodeTrace {
  * Records at least `steps` inputs of a network of 20 nodes under faults (loss,
  * duplication, reordering, corruption, restarts with and without storage) as
  * lines for the harness, node by node.
+ *
+ * @param key of the network, as hexadecimal text, if it has one
  */
-export function record(seed: number, steps: number): NodeTrace[] {
+export function record(seed: number, steps: number, key?: string): NodeTrace[] {
   const network = new SimNetwork({
     seed,
     faults: {
@@ -40,12 +44,14 @@ export function record(seed: number, steps: number): NodeTrace[] {
     const trace = traces[entry.node.index];
     if (entry.kind === "sent") trace.sent.push(hex(entry.bytes, entry.length));
     const before = trace.lines.length;
-    trace.lines.push(...linesOf(entry));
+    trace.lines.push(...linesOf(entry, key));
     count += trace.lines.length - before;
   };
   for (let index = 0; index < NODES; index++) {
     traces.push({ lines: [], sent: [] });
-    network.addNode({ startAfterMs: index * 100, options: optionsOf(index) });
+    network.addNode({
+      startAfterMs: index * 100, options: { ...optionsOf(index), ...key !== undefined && { key } },
+    });
   }
   const dice = new Dice(seed, 0);
   every(network, PUSH_EVERY_MS, () => dice.pick(network.nodes).push(drawValue(dice)));
@@ -84,10 +90,10 @@ function drawValue(dice: Dice): undefined | number | { temperature: number } {
   return dice.chance(0.1) ? undefined : dice.chance(0.5) ? degrees : { temperature: degrees };
 }
 
-function linesOf(entry: TapEntry): string[] {
+function linesOf(entry: TapEntry, key: string | undefined): string[] {
   const { nowMs } = entry;
   switch (entry.kind) {
-    case "start": return startLines(entry.node, nowMs, entry.randomSeed);
+    case "start": return startLines(entry.node, nowMs, entry.randomSeed, key ?? "-");
     case "timer": return [`tick ${nowMs}`];
     case "datagram":
       return [`receive ${nowMs} ${entry.address} ${entry.port} ${hex(entry.bytes, entry.length)}`];
@@ -100,10 +106,11 @@ function linesOf(entry: TapEntry): string[] {
   }
 }
 
-function startLines(node: SimNode, nowMs: number, randomSeed: number): string[] {
+function startLines(node: SimNode, nowMs: number, randomSeed: number, key: string): string[] {
   const stored = node.storage.readRevision();
   const seeds = seedListOf(node.index).map((seed) => `pin ${parseAddress(seed)} ${node.port}`);
   return [
+    `key ${key}`,
     `new ${node.id} ${node.address} ${node.port} ${CAPACITY} ${VALUE_BYTES_MAX} ${datagramBytesMaxOf(node.index)} `
       + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed}`,
     ...seeds,
