@@ -312,7 +312,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     if (judgement === FRESH) return DROP_NONE;
     if (judgement === UNPROVEN && this.frame.type === TYPE_SYN) {
       this.outbox.withholdNews();
-      this.answer(address, port, FLAG_CHALLENGE, false);
+      this.answer(address, port, FLAG_CHALLENGE, false, false);
     }
     return judgement === REPLAYED || this.frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
   }
@@ -335,6 +335,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   private exchange(address: number, port: number, bytes: Uint8Array): void {
     const frame = this.frame;
     this.rounds.answered(frame.id, address, port);
+    const isNew = this.rows.find(frame.id) < 0;
     this.meet(address, port);
     let isSummarised = false;
     const feed = this.feed;
@@ -354,7 +355,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     if (feed !== undefined) feed.settle();
     if (this.guard !== undefined) this.admit(this.guard);
     wantSender(this);
-    if (frame.type !== TYPE_LEAVE) this.answer(address, port, 0, isSummarised);
+    if (frame.type !== TYPE_LEAVE) this.answer(address, port, 0, isSummarised, isNew);
   }
 
   private hasEvents(): boolean {
@@ -403,17 +404,19 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     mergeRow(this, row, bytes);
   }
 
-  private answer(address: number, port: number, flags: number, isSummarised: boolean): void {
+  private answer(address: number, port: number, flags: number, isSummarised: boolean, isNew: boolean): void {
     const frame = this.frame;
     const slot = this.rows.find(frame.id);
-    const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN)
-      && this.rows.address(slot) === address && this.rows.port(slot) === port;
+    const isThere = slot >= 0 && this.rows.address(slot) === address && this.rows.port(slot) === port;
+    // Who was not known before has answered from here; who has moved here has not.
+    if (isThere && isNew && frame.isAnswer()) this.rows.setFlag(slot, FLAG_PROVEN);
+    const isProven = isThere && this.rows.hasFlag(slot, FLAG_PROVEN);
+    if (!isProven) this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
     const inSync = this.rows.root.equals(frame.rootFirst, frame.rootSecond) && this.hasSameFrontier();
     this.outbox.summary.withFeeds = this.feed !== undefined && frame.frontier !== NO_FEEDS;
     if (frame.type === TYPE_SYN) {
       if ((frame.flags & FLAG_BROADCAST) !== 0 && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
-      const isLimited = !isProven || !this.rounds.mayAnswer(slot);
-      if (isLimited) this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
+      if (isProven && !this.rounds.mayAnswer(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
       this.outbox.addAnswer(TYPE_ACK, address, port, flags, !inSync, frame.counter);
     } else if (this.rounds.mayGoOn()) {
       const isOpen = frame.type === TYPE_ACK ? !isSummarised

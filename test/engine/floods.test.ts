@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { UP } from "../../src/engine/index.js";
+import { nodeSealing } from "../../src/platform/node-sealing.js";
+import { propertyOptions } from "../support/random.js";
+import { bytesOf } from "./frame-support.js";
+import { Lan, table } from "./lan.js";
+
+const ROUND = 10000;
+const STRANGER = 0x0a090909;
+const INVENTED = 100_000;
+const KEY = new Uint8Array(32).fill(7);
+
+function hex(value: number, bytes: number): string {
+  return value.toString(16).padStart(2 * bytes, "0");
+}
+
+/** A SYN of an invented node with its own row, as whoever knows the protocol can write it. */
+function inventedSyn(id: number, revision = "01", counter = "01", heartbeat = "05"): Uint8Array {
+  const row = `00 ${hex(id, 4)} ${revision} ${heartbeat}`;
+  const rows = `0a0909 1388 ${row}`.replaceAll(" ", "");
+  const head = `c101 ${hex(id, 4)} ${revision} ${counter} ${heartbeat} 0000000000000001`;
+  return bytesOf(`${head} 02 ${hex(rows.length / 2, 2)} ${rows}`);
+}
+
+function network(options = {}): Lan {
+  const lan = new Lan();
+  for (let node = 1; node <= 8; node++) lan.add(node, { capacity: 16, ...options }, [1]);
+  lan.run(10 * ROUND);
+  return lan;
+}
+
+describe("a flood", () => {
+  it(`of ${INVENTED} invented ids evicts no live row, and those who were there go on`, function () {
+    this.timeout(60000);
+    const lan = network();
+    lan.lose = ({ to }) => to === STRANGER;
+    for (let i = 0; i < INVENTED; i++) lan.deliver(1, STRANGER, inventedSyn((0x51000000 + Math.imul(i, 7919)) >>> 0));
+    lan.run(2 * ROUND);
+    for (const engine of lan.engines.values()) {
+      const live = table(engine).filter(({ id, state }) => id <= 8 && state === UP).map(({ id }) => id);
+      assert.deepEqual(live.sort(), [1, 2, 3, 4, 5, 6, 7, 8]);
+      assert.ok(engine.rows.count <= 16);
+    }
+    lan.publish(3, [7]);
+    lan.run(4 * ROUND);
+    for (const engine of lan.engines.values()) {
+      assert.deepEqual(table(engine).find(({ id }) => id === 3)?.value, [7]);
+    }
+  });
+
+  it("is gone again once nobody answers for the invented nodes", () => {
+    const lan = network({ removeAfterMs: 60000 });
+    lan.lose = ({ to }) => to === STRANGER;
+    for (let i = 0; i < 100; i++) lan.deliver(1, STRANGER, inventedSyn(0x51000000 + i));
+    lan.run(120 * ROUND);
+    for (const engine of lan.engines.values()) assert.equal(table(engine).length, 8);
+  });
+
+  it("does not get into a sealed network at all", () => {
+    const lan = network({ sealer: nodeSealing(KEY, undefined) });
+    const before = table(lan.engines.get(1)!);
+    lan.sent.length = 0;
+    for (let i = 0; i < 1000; i++) lan.deliver(1, STRANGER, inventedSyn(0x51000000 + i));
+    assert.deepEqual(table(lan.engines.get(1)!), before);
+    assert.deepEqual(lan.sent, []);
+  });
+});
+
+describe("a claim", () => {
+  const most = "ffffffff0f";
+
+  it("of the greatest counter, revision or heartbeat makes its node deaf to itself, and nobody else", () => {
+    for (const [revision, counter, heartbeat] of [["01", most, "05"], [most, "01", "05"], ["01", "01", most]]) {
+      const lan = network();
+      lan.lose = ({ to }) => to === STRANGER;
+      lan.deliver(1, STRANGER, inventedSyn(0x51000000, revision, counter, heartbeat));
+      lan.publish(2, [9]);
+      lan.run(4 * ROUND);
+      for (const engine of lan.engines.values()) {
+        assert.deepEqual(table(engine).find(({ id }) => id === 2)?.value, [9]);
+      }
+    }
+  });
+});
+
+describe("whoever has not answered", () => {
+  for (const options of [{}, { sealer: nodeSealing(KEY, undefined) }]) {
+    it(`gets at most three times the bytes that it sent${"sealer" in options ? ", sealed" : ""}`, () => {
+      const lan = network(options);
+      const own = lan.sent.filter(({ to }) => to === 1).map(({ bytes }) => bytes);
+      lan.lose = ({ to }) => to >= STRANGER;
+      const datagram = fc.oneof(
+        fc.constantFrom(...own.slice(-50)), fc.uint8Array({ maxLength: 200 }),
+        fc.nat(0xffff).map((id) => inventedSyn(0x51000000 + id)),
+        fc.constantFrom('{"type":"SYN"}', "{            }", "{").map((text) => new Uint8Array(Buffer.from(text))),
+      );
+      fc.assert(fc.property(datagram, fc.nat(1000), (bytes, address) => {
+        lan.sent.length = 0;
+        lan.deliver(1, STRANGER + address, bytes);
+        const back = lan.sent.filter(({ from, to }) => from === 1 && to >= STRANGER);
+        assert.ok(back.reduce((sum, sent) => sum + sent.bytes.length, 0) <= 3 * bytes.length);
+      }), propertyOptions(2000));
+    });
+  }
+});
