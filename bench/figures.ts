@@ -126,6 +126,10 @@ export const FIGURES: readonly Figure[] = [
     about: "the same with 10 % loss, until all hold all as UP or SUSPECT; 95th percentile",
   },
   {
+    name: "store.appendsPerFlashErase", unit: "events", measurement: "storeWear",
+    about: "events of 40 bytes that are stored for each erase of a sector of 4,096 bytes; the last 96 are kept",
+  },
+  {
     name: "sim.nodeRoundsPerSecond", unit: "per second", measurement: "speed", isOfMachine: true,
     about: "rounds of single nodes that the simulator does on one core: 1,000 nodes, 100 rounds, 10 % loss",
   },

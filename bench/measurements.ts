@@ -4,14 +4,14 @@ import { healMeasurements, massRestarts } from "./heal.js";
 import { idleMeasurements } from "./idle.js";
 import type { Measurement } from "./measurement.js";
 import { speed } from "./speed.js";
+import { storeWear } from "./store-wear.js";
 import { eventOverhead, frontier500, inSync500, inSync8, locate4of500, rowsPer1200 } from "./wire.js";
 
 /** All that is measured, the longest samples first, so that no core is left waiting for one in the end. */
 export const MEASUREMENTS: readonly Measurement[] = [
   ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, ...idleMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), massRestarts, crash, locate4of500, rowsPer1200,
-  frontier500, eventOverhead,
-  inSync8, inSync500, ...idealMeasurements, speed,
+  frontier500, eventOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 
 export function findMeasurement(name: string): Measurement {
