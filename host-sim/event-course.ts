@@ -75,8 +75,7 @@ export class EventCourse {
 
   /** A node says something, if it can. */
   publish(node: SimNode): void {
-    const { gossip } = node;
-    if (gossip === undefined || node.isStalled) return;
+    if (!node.isRunning || node.isStalled) return;
     const { dice } = this;
     const value = ++this.values;
     const topic = dice.pick(TOPICS);
@@ -87,12 +86,12 @@ export class EventCourse {
     try {
       if (what < 4) {
         said.kind = "log";
-        gossip.log(topic, value);
+        node.log(topic, value);
       } else if (what === 4) {
         said.kind = "remove";
-        gossip.remove(topic, key);
+        node.remove(topic, key);
       } else {
-        gossip.set(topic, key, value, { ttlMs });
+        node.set(topic, key, value, ttlMs);
       }
     } catch (error) {
       // What is refused, or interrupted by a loss of power, is not acknowledged.

@@ -43,6 +43,7 @@ export type TapEntry = { node: SimNode; nowMs: number } & (
   | { kind: "crash" }
   | { kind: "timer" }
   | { kind: "push"; value: CborValue; address: string | undefined }
+  | { kind: "event"; how: "log" | "set" | "remove"; topic: string; key: string; value: CborValue; ttlMs: number }
   | { kind: "datagram" | "sent"; bytes: Uint8Array; length: number; address: number; port: number }
 );
 

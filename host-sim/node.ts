@@ -130,6 +130,24 @@ export class SimNode {
     else this.gossip.push(value, address);
   }
 
+  /** Says something, as `Gossip.log` does; a node that is off does nothing. */
+  log(topic: string, value: CborValue): void {
+    this.tapSaid("log", topic, "", value, 0);
+    this.gossip?.log(topic, value);
+  }
+
+  /** Sets its value of a topic and key, as `Gossip.set` does. */
+  set(topic: string, key: string, value: CborValue, ttlMs = 0): void {
+    this.tapSaid("set", topic, key, value, ttlMs);
+    this.gossip?.set(topic, key, value, { ttlMs });
+  }
+
+  /** Takes it back, as `Gossip.remove` does. */
+  remove(topic: string, key: string): void {
+    this.tapSaid("remove", topic, key, undefined, 0);
+    this.gossip?.remove(topic, key);
+  }
+
   /** Switches the device off as its application would: it says goodbye first. */
   close(): void {
     this.gossip?.close();
@@ -215,6 +233,11 @@ export class SimNode {
   timerDue(run: () => void): void {
     if (this.isStalled) this.lateTimers.push(run);
     else run();
+  }
+
+  private tapSaid(how: "log" | "set" | "remove", topic: string, key: string, value: CborValue, ttlMs: number): void {
+    if (this.gossip === undefined) return;
+    this.network.tap?.({ kind: "event", node: this, nowMs: this.localMs(), how, topic, key, value, ttlMs });
   }
 
   private freshStorage(): GossipStorage {
