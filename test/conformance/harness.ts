@@ -4,7 +4,7 @@
  * hash of all outputs, or the outputs themselves after "verbose".
  *
  *   new id address port capacity valueBytesMax datagramBytesMax roundIntervalMs removeAfterMs seedCapacity
- *       broadcastAddress randomSeed                     a new node in place of the one before
+ *       broadcastAddress randomSeed feedBytes eventBytesMax     a new node in place of the one before
  *   dialect name                                        what the next new node speaks
  *   key hexadecimal|-                                    what the next new node seals with; - for nothing
  *   pin address port                                    a seed
@@ -12,10 +12,13 @@
  *   tick nowMs
  *   receive nowMs address port bytes
  *   publish nowMs address port [bytes]
+ *   time nowMs days ms                                  what the platform's clock says: days since 1970 and ms
+ *   event nowMs kind topic key ttlSeconds [bytes]       something is said; "-" is an empty key
  *   verbose 0|1
  *
  * Numbers are decimal uint32, bytes hexadecimal. Outputs are, in this order,
- *   event kind id state …, datagram address port bytes …, deadline ms, revision n, root first second
+ *   event kind id state …, datagram address port bytes …, told author generation sequence …, deadline ms,
+ *   revision n, root first second, frontier word time
  */
 import {
   type Dialect, Engine, type EngineOptions, type NodeEngine, OWN_SLOT, type Sealing,
@@ -70,7 +73,9 @@ export class Harness {
     }
     const engine = this.engine;
     if (engine === undefined) return "error: no node";
-    if (!this.input(engine, command, words)) return "error: " + text;
+    // What was said in vain is no input: nothing is drained after it.
+    if (command === "event" && !this.say(engine, words)) return "refused";
+    if (command !== "event" && !this.input(engine, command, words)) return "error: " + text;
     return this.drain(engine);
   }
 
@@ -80,7 +85,11 @@ export class Harness {
       case "pin":
         engine.addSeed(nowMs, Number(words[2]));
         return true;
+      case "time":
+        if (engine.feed !== undefined) engine.feed.hlc.setPhysical(nowMs, Number(words[2]) * DAY_MS + Number(words[3]));
+        return true;
       case "start":
+        if (engine.feed !== undefined) engine.feed.own.endRestore();
         engine.start(nowMs, Number(words[2]), words[3] === "1");
         return true;
       case "tick":
@@ -94,6 +103,30 @@ export class Harness {
         return true;
       default:
         return false;
+    }
+  }
+
+  /** Returns whether the node could say it. */
+  private say(engine: NodeEngine, words: string[]): boolean {
+    if (engine.feed === undefined) return false;
+    const nowMs = Number(words[1]);
+    const key = words[4] === "-" ? "" : words[4];
+    const payload = this.bytes(words[6]);
+    const length = engine.feed.own.draft(
+      nowMs, Number(words[2]), words[3], key, Number(words[5]), this.incoming, payload,
+    );
+    if (length < 0) return false;
+    engine.publishEvent(nowMs, length);
+    return true;
+  }
+
+  /** Tells, as applications do, of all events that were not told. */
+  private tell(engine: NodeEngine): void {
+    if (engine.feed === undefined) return;
+    const feeds = engine.feed.feeds;
+    for (let record = feeds.arena.takeUntold(); record !== 0; record = feeds.arena.takeUntold()) {
+      const slot = feeds.arena.owner(record);
+      this.put("told", feeds.author(slot), feeds.generation(slot), feeds.arena.sequence(record));
     }
   }
 
@@ -112,18 +145,22 @@ export class Harness {
     this.hash = FNV_OFFSET;
     while (engine.pollEvent(this.event)) {
       const slot = this.event.slot;
-      this.say("event", this.event.kind, rows.id(slot), rows.state(slot));
+      this.put("event", this.event.kind, rows.id(slot), rows.state(slot));
     }
     while (engine.pollTransmit(this.out)) {
-      this.say("datagram", this.out.address, this.out.port, this.out.length);
+      this.put("datagram", this.out.address, this.out.port, this.out.length);
       this.sayBytes(this.out.bytes, this.out.length);
     }
-    this.say("deadline", engine.nextDeadline(), engine.revision(), rows.heartbeat(OWN_SLOT));
-    this.say("root", rows.root.first >>> 0, rows.root.second >>> 0, rows.count);
+    this.tell(engine);
+    this.put("deadline", engine.nextDeadline(), engine.revision(), rows.heartbeat(OWN_SLOT));
+    this.put("root", rows.root.first >>> 0, rows.root.second >>> 0, rows.count);
+    if (engine.feed !== undefined && rows.frontier !== undefined) {
+      this.put("frontier", rows.frontier.word() >>> 0, engine.feed.hlc.ms % DAY_MS, engine.feed.hlc.counter);
+    }
     return this.verbose ? this.text : (this.hash >>> 0).toString(16);
   }
 
-  private say(name: string, a: number, b: number, c: number): void {
+  private put(name: string, a: number, b: number, c: number): void {
     this.mixWord(a);
     this.mixWord(b);
     this.mixWord(c);
@@ -151,6 +188,7 @@ export class Harness {
   }
 }
 
+const DAY_MS = 86400000;
 const FNV_OFFSET = 0x811c9dc5 | 0;
 
 function compact(options: EngineOptions): NodeEngine {
@@ -170,6 +208,8 @@ function optionsOf(words: string[]): EngineOptions {
     seedCapacity: Number(words[9]),
     broadcastAddress: Number(words[10]),
     randomSeed: Number(words[11]),
+    feedBytes: words.length > 12 ? Number(words[12]) : 0,
+    eventBytesMax: words.length > 13 ? Number(words[13]) : 128,
   };
 }
 

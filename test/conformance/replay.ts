@@ -45,9 +45,14 @@ export function onV8(): Replayer {
   };
 }
 
-/** 32-bit XS with the memory of an ESP8266, its stack as in the board's manifest. */
+/** A board has its code, but for what is made at run time, in flash; here that of feeds is in the same memory. */
+const STATIC_BYTES = 49152;
+
+/** 32-bit XS with memory for a node with feeds, its stack as in the manifest of an ESP8266. */
 export async function onXs(): Promise<Replayer> {
-  const host = await XsHost.start(await buildBundle("./entry.ts", "conformance"), { stackSlots: BOARD_STACK_SLOTS });
+  const host = await XsHost.start(await buildBundle("./entry.ts", "conformance"), {
+    stackSlots: BOARD_STACK_SLOTS, staticBytes: STATIC_BYTES,
+  });
   return { name: "xs32", send: (lines) => host.sendMany(lines), close: () => host.close() };
 }
 

@@ -7,11 +7,18 @@ import type { SimNode } from "../../host-sim/node.js";
 const NODES = 20;
 const ROUND_INTERVAL_MS = 2000;
 const PUSH_EVERY_MS = 700;
+const SAY_EVERY_MS = 400;
 const RESTART_EVERY_MS = 9000;
 const CAPACITY = 24;
 const VALUE_BYTES_MAX = 32;
 const REMOVE_AFTER_MS = 60000;
 const SEED_CAPACITY = 4;
+const EVENT_BYTES_MAX = 64;
+const DAY_MS = 86400000;
+/** 2026-01-01. */
+const PHYSICAL_START_MS = 1767225600000;
+/** As the engine numbers them. */
+const KINDS = { log: 0, set: 1, remove: 2 };
 const BROADCAST_ADDRESS = 0xffffffff;
 /** Of the network whose trace is sealed: no secret. */
 export const TRACE_KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -45,16 +52,18 @@ export function record(seed: number, steps: number, key?: string): NodeTrace[] {
     if (entry.kind === "sent") trace.sent.push(hex(entry.bytes, entry.length));
     const before = trace.lines.length;
     trace.lines.push(...linesOf(entry, key));
-    count += trace.lines.length - before;
+    for (const line of trace.lines.slice(before)) if (!line.startsWith("time ")) count++;
   };
   for (let index = 0; index < NODES; index++) {
     traces.push({ lines: [], sent: [] });
-    network.addNode({
-      startAfterMs: index * 100, options: { ...optionsOf(index), ...key !== undefined && { key } },
-    });
+    // Every third device does not know the time of day.
+    const clock = index % 3 === 2 ? {} : { physicalStartMs: PHYSICAL_START_MS + 1000 * index };
+    const options = { ...optionsOf(index), ...key !== undefined && { key } };
+    network.addNode({ startAfterMs: index * 100, options, ...clock });
   }
   const dice = new Dice(seed, 0);
   every(network, PUSH_EVERY_MS, () => dice.pick(network.nodes).push(drawValue(dice)));
+  every(network, SAY_EVERY_MS, () => saySomething(dice.pick(network.nodes), dice));
   every(network, RESTART_EVERY_MS, () => dice.pick(network.nodes).restart({ keepStorage: dice.chance(0.7) }));
   while (count < steps) network.runFor(ROUND_INTERVAL_MS);
   return traces;
@@ -65,7 +74,29 @@ function optionsOf(index: number): Record<string, unknown> {
     capacity: CAPACITY, valueBytesMax: VALUE_BYTES_MAX, roundIntervalMs: ROUND_INTERVAL_MS, seedCapacity: SEED_CAPACITY,
     removeAfterMs: REMOVE_AFTER_MS, datagramBytesMax: datagramBytesMaxOf(index),
     seedList: seedListOf(index),
+    feedBytes: feedBytesOf(index), ...feedBytesOf(index) > 0 && { eventBytesMax: EVENT_BYTES_MAX },
   };
+}
+
+/** None where datagrams are too small for events, much room and little. */
+function feedBytesOf(index: number): number {
+  return datagramBytesMaxOf(index) === 128 ? 0 : index % 3 === 0 ? 512 : 1536;
+}
+
+function saySomething(node: SimNode, dice: Dice): void {
+  if (feedBytesOf(node.index) === 0) return;
+  const topic = dice.pick(["door", "room"]);
+  const key = dice.pick(["", "a", "b"]);
+  const value = drawValue(dice) ?? null;
+  try {
+    switch (dice.below(4)) {
+      case 0: node.log(topic, value); break;
+      case 1: node.remove(topic, key); break;
+      default: node.set(topic, key, value, dice.pick([0, 0, 20000]));
+    }
+  } catch {
+    // The arena is full of values; in the replay it has to be, too.
+  }
 }
 
 /** Small, middle and large datagrams. */
@@ -95,15 +126,30 @@ function linesOf(entry: TapEntry, key: string | undefined): string[] {
   switch (entry.kind) {
     case "start": return startLines(entry.node, nowMs, entry.randomSeed, key ?? "-");
     case "timer": return [`tick ${nowMs}`];
-    case "datagram":
-      return [`receive ${nowMs} ${entry.address} ${entry.port} ${hex(entry.bytes, entry.length)}`];
+    case "datagram": {
+      const bytes = hex(entry.bytes, entry.length);
+      return [...timeLines(entry.node, nowMs), `receive ${nowMs} ${entry.address} ${entry.port} ${bytes}`];
+    }
     case "push": {
       const bytes = new Uint8Array(VALUE_BYTES_MAX);
       const length = entry.value === undefined ? 0 : encodeCbor(entry.value, bytes, 0);
       return [`publish ${nowMs} 0 0 ${hex(bytes, length)}`.trimEnd()];
     }
+    case "event": {
+      const { how, topic, key, value, ttlMs } = entry;
+      const bytes = new Uint8Array(EVENT_BYTES_MAX);
+      const length = how === "remove" ? 0 : encodeCbor(value, bytes, 0);
+      const line = `event ${nowMs} ${KINDS[how]} ${topic} ${key === "" ? "-" : key} ${ttlMs / 1000}`;
+      return [...timeLines(entry.node, nowMs), `${line} ${hex(bytes, length)}`.trimEnd()];
+    }
     case "crash": case "sent": return [];
   }
+}
+
+/** `Gossip` tells its engine the time before a datagram and before an event. */
+function timeLines(node: SimNode, nowMs: number): string[] {
+  const ms = node.physicalMs();
+  return ms === undefined ? [] : [`time ${nowMs} ${Math.floor(ms / DAY_MS)} ${ms % DAY_MS}`];
 }
 
 function startLines(node: SimNode, nowMs: number, randomSeed: number, key: string): string[] {
@@ -112,7 +158,8 @@ function startLines(node: SimNode, nowMs: number, randomSeed: number, key: strin
   return [
     `key ${key}`,
     `new ${node.id} ${node.address} ${node.port} ${CAPACITY} ${VALUE_BYTES_MAX} ${datagramBytesMaxOf(node.index)} `
-      + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed}`,
+      + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed} `
+      + `${feedBytesOf(node.index)} ${EVENT_BYTES_MAX}`,
     ...seeds,
     `start ${nowMs} ${stored === undefined ? 0 : stored + 1} ${stored === undefined ? 0 : 1}`,
   ];
