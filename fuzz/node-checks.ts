@@ -48,7 +48,7 @@ export function checkTable(rows: Rows, ownId: number): void {
     if (rows.find(id) !== slot || !rows.isHeld(slot)) fail(`row ${id} is not found`);
     if (state > LEFT) fail(`row ${id} is in state ${state}`);
     if (rows.news(slot) > 0) news++;
-    if (state < REMOVE) root.add(id, rows.revision(slot), rows.heartbeat(slot), state);
+    if (state !== REMOVE) root.add(id, rows.revision(slot), rows.heartbeat(slot), state);
     checkValue(rows, slot);
   }
   if (news !== rows.newsCount) fail(`${rows.newsCount} rows count as news, ${news} are`);

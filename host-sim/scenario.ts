@@ -221,6 +221,7 @@ export class ScenarioRun {
 
   /** Has strangers send so many datagrams in this round. */
   flood(datagrams: number): void {
+    this.events.isCrowded = true;
     const { network, options, dice } = this;
     const strangers = this.strangers
       ??= new Strangers(network, new Dice(options.seed, STREAM_STRANGERS), options.language);

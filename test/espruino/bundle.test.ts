@@ -13,13 +13,13 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** The sizes as they are, and a little. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 61000,
-  "chisme-lean.min.js": 64000,
-  "chisme-espgossip.min.js": 82000,
-  "chisme-espgossip-lean.min.js": 87000,
+  "chisme.min.js": 97000,
+  "chisme-lean.min.js": 105000,
+  "chisme-espgossip.min.js": 118000,
+  "chisme-espgossip-lean.min.js": 128000,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
-const RESIDENT_FUNCTIONS_MAX = 34;
+const RESIDENT_FUNCTIONS_MAX = 46;
 const PATIENCE_MS = 60000;
 const EXPORTS = [
   "ASKED", "DOWN", "EspruinoClock", "EspruinoSocket", "Gossip", "LEFT", "MinMax", "REMOVE", "SUSPECT", "UP",
