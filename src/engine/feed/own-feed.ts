@@ -20,6 +20,8 @@ export const DRAFT_CONFLICT = -3;
 export class OwnFeed {
   /** Whether there were own events since the start. From then on peers have nothing to add. */
   hasPublished = false;
+  /** Whether the feed comes from this node's own log, and not from its peers. */
+  private isLogged = false;
   private readonly node: FeedNode;
   private readonly exchange: FeedExchange;
   /** What others hold of this feed beyond what is held here; 0 when nothing. */
@@ -125,6 +127,7 @@ export class OwnFeed {
    * Before the start.
    */
   restoreBase(generation: number, sequence: number, tipFirst: number, tipSecond: number, erased: number): void {
+    this.isLogged = true;
     this.endBase();
     this.exchange.feeds.begin(OWN_SLOT, generation);
     this.base = sequence;
@@ -140,6 +143,7 @@ export class OwnFeed {
    * @returns false when there is no room: the application has to be told of some of them first
    */
   restore(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
+    this.isLogged = true;
     const feeds = this.exchange.feeds;
     if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax) return true;
     if (generation > feeds.generation(OWN_SLOT)) {
@@ -184,9 +188,11 @@ export class OwnFeed {
     const isBehind = this.aheadGeneration > generation
       || (this.aheadGeneration === generation && this.aheadSequence > sequence);
     if (isBehind || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
-    if (sequence === 0 && generation < this.node.rows.revision(OWN_SLOT)) {
-      feeds.begin(OWN_SLOT, this.node.rows.revision(OWN_SLOT));
-    }
+    const revision = this.node.rows.revision(OWN_SLOT);
+    if (this.hasPublished || this.isLogged || generation >= revision) return true;
+    // What came back from peers may be less than what was said: going on there could say another thing in its place.
+    if (sequence === 0) feeds.begin(OWN_SLOT, revision);
+    else this.rechain(revision);
     return true;
   }
 
@@ -203,17 +209,22 @@ export class OwnFeed {
   /** Begins a generation beyond one that others know, with all that is held. Returns whether it could. */
   private renew(known: number): boolean {
     const feeds = this.exchange.feeds;
-    const outbox = this.exchange.outbox;
     const rows = this.node.rows;
     const least = Math.max(known, feeds.generation(OWN_SLOT), rows.revision(OWN_SLOT));
     if (!this.node.recover(least)) return false;
+    this.rechain(rows.revision(OWN_SLOT));
+    return true;
+  }
+
+  /** Has all that is held begin another generation. */
+  private rechain(generation: number): void {
+    const rows = this.node.rows;
     rows.leaveFrontier(OWN_SLOT);
-    feeds.rechain(OWN_SLOT, rows.revision(OWN_SLOT));
+    this.exchange.feeds.rechain(OWN_SLOT, generation);
     rows.joinFrontier(OWN_SLOT);
-    outbox.age(OWN_SLOT);
+    this.exchange.outbox.age(OWN_SLOT);
     this.speakUp();
     this.aheadGeneration = 0;
     this.aheadSequence = 0;
-    return true;
   }
 }

@@ -268,7 +268,7 @@ describe("a node's own feed", () => {
     assert.deepEqual(lan.told.filter(({ kind }) => kind === EVENT_FORK), []);
   });
 
-  it("is given back by its peers when nothing was published since the start", () => {
+  it("is given back by its peers, and goes on as a new generation", () => {
     const lan = network(4);
     for (let n = 0; n < 3; n++) lan.log(2, "life", n);
     lan.run(3 * ROUND);
@@ -280,7 +280,8 @@ describe("a node's own feed", () => {
     lan.log(2, "life", 3);
     lan.run(5 * ROUND);
     assertEqualFeeds(lan, [2]);
-    assert.deepEqual(heldFeed(again, 2).frontier.slice(0, 2), [3, 4]);
+    // Peers may have given back less than was said, so a new generation holds all of it.
+    assert.deepEqual(heldFeed(again, 2).frontier.slice(0, 2), [again.revision(), 4]);
   });
 });
 
