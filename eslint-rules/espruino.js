@@ -156,6 +156,7 @@ export const bundleRules = {
   "no-restricted-syntax": [
     "error", ...missingSyntax, { selector: `${round} ${functions}`, message: sharedBinding },
     { selector: "CatchClause[param=null]", message: "catch without a name: old versions of Espruino have none." },
+    { selector: "Identifier[name='of']", message: "of is a keyword to Espruino, also as a name." },
   ],
   "no-restricted-globals": ["error", ...missingGlobals],
   "no-restricted-properties": portableRules["no-restricted-properties"],

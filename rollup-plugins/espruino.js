@@ -99,7 +99,8 @@ function minifying(entry) {
   const mangleProps = new RegExp(`^(${names.join("|")})$|[$]`);
   return {
     isInternal: (name) => internal.has(name) || name.includes("$"),
-    options: { target, mangleProps, minify: true, format: "cjs" },
+    // Espruino takes `of` for a keyword wherever it stands: here it is taken already.
+    options: { target, mangleProps, mangleCache: { "of$": "of" }, minify: true, format: "cjs" },
   };
 }
 

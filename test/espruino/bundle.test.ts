@@ -220,6 +220,7 @@ describe("the bundle for Espruino", function () {
     const offences = {
       "spread": "class Base {} class Derived extends Base { constructor() { super(...arguments); } }",
       "catch without a name": "try { f(); } catch { g(); }",
+      "a name that Espruino takes for a keyword": "f.of(1);",
       "default value": "function f(a = 1) {}",
       "optional chaining": "a?.b;",
       "Map": "new Map();",
