@@ -6,9 +6,8 @@ import { type NodeTrace, TRACE_KEY, record } from "./trace.js";
 /*
  * Replays a recorded trace on V8, on 32-bit XS and, with --espruino and the
  * path of its build for Linux, on Espruino, minified and lean, and compares all
- * outputs; then the
- * same with a tenth of the steps, in a network with a key. Exit status 1 when
- * outputs differ.
+ * outputs; then the same with a tenth of the steps, in a network with a key.
+ * Exit status 1 when outputs differ.
  */
 const { values } = parseArgs({
   options: {
