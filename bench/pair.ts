@@ -2,12 +2,14 @@ import { addressOfIndex } from "../host-sim/node.js";
 import { BROADCAST_ADDRESS, type Datagram, Engine, OWN_SLOT } from "../src/engine/index.js";
 import { KIND_LOG } from "../src/engine/feed/event.js";
 import { keyOf } from "../src/engine/hash.js";
+import { eventFeeds } from "../src/feeds.js";
 import { RowData } from "../src/engine/rows.js";
 import { nodeDigest } from "../src/platform/node-digest.js";
 import { ROUND_MS } from "./network.js";
 
 const PORT = 5000;
 const CAPACITY = 512;
+const EVENT_BYTES_MAX = 128;
 
 /** What a node says of itself. */
 export interface Statement {
@@ -41,7 +43,8 @@ export class Peer {
     this.engine = new Engine({
       id: own.id, address: this.address, port: PORT, capacity: CAPACITY, valueBytesMax: 32,
       datagramBytesMax, roundIntervalMs: ROUND_MS, removeAfterMs: 86400000, seedCapacity: 16,
-      broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed, feedBytes, digest: nodeDigest,
+      broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed,
+      feeds: feedBytes === 0 ? undefined : eventFeeds.maker(feedBytes, EVENT_BYTES_MAX, nodeDigest),
     });
     this.engine.start(0, own.revision, true);
     for (const statement of statements) this.hold(statement);

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import pc from "picocolors";
 import { auto, espgossip } from "../src/espgossip/index.js";
+import { eventFeeds } from "../src/feeds.js";
 import { Gossip, type GossipErrorCode, type GossipOptions, type NodeRow, minMax } from "../src/gossip.js";
 import { FileStorage, MemoryStorage, nodePlatform } from "../src/platform/node.js";
 import type { GossipStorage } from "../src/platform/types.js";
@@ -187,6 +188,7 @@ export class NodeRun {
   }
 
   private gossipOptions(): GossipOptions {
+    const feedBytes = this.options.feedBytes ?? (this.options.dialect === "compact" ? FEED_BYTES : 0);
     const { dialect, seed = [], interval, id, capacity, datagramBytes, broadcast, debug } = this.options;
     const options: GossipOptions = {
       ...nodePlatform(this.listen.address),
@@ -199,7 +201,7 @@ export class NodeRun {
       datagramBytesMax: datagramBytes,
       broadcastAddress: broadcast,
       views: [this.view],
-      feedBytes: this.options.feedBytes ?? (dialect === "compact" ? FEED_BYTES : 0),
+      ...feedBytes !== 0 && { feeds: eventFeeds, feedBytes },
       eventViews: [this.latest],
       onEvent: (event) => {
         // What is in the storage is no news.

@@ -1,3 +1,4 @@
+import { eventFeeds } from "../src/feeds.js";
 import type { FeedEvent, GossipErrorCode, GossipOptions, GossipStorage } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { MemoryStorage } from "../src/platform/memory-storage.js";
@@ -69,6 +70,7 @@ export class EventCourse {
     this.views.set(node, view);
     const last = new Map<number, FeedEvent>();
     return {
+      feeds: eventFeeds,
       feedBytes: this.isSmall ? FEED_BYTES_SMALL : FEED_BYTES,
       eventViews: [view],
       onEvent: (event) => this.tell(node, event, last),

@@ -7,7 +7,7 @@ import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/hlc.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/outbox.js";
 import { OWN_SLOT, type Rows } from "./engine/rows.js";
-import { type FrontierEntry, GossipFeed, type HlcStamp } from "./gossip-feed.js";
+import type { FrontierEntry, GossipFeed, HlcStamp } from "./gossip-feed.js";
 import { Teller } from "./gossip-teller.js";
 import { type NetworkStateRow, networkState, nodeRow } from "./network-state.js";
 import { MemoryStorage } from "./platform/memory-storage.js";
@@ -24,6 +24,7 @@ export type { Dialect } from "./engine/node-engine.js";
 export type { Sealer, Sealing } from "./engine/sealer.js";
 export { ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/states.js";
 export type { Digest } from "./engine/feed/sha256.js";
+export type { EventFeeds } from "./feeds.js";
 export type { FrontierEntry, HlcStamp } from "./gossip-feed.js";
 export type { NetworkStateRow } from "./network-state.js";
 export type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";
@@ -170,7 +171,7 @@ export class Gossip {
     this.publish("remove", KIND_REMOVE, topic, key, 0, undefined);
   }
 
-  /** How far this node holds which feeds, in the order of the authors' ids; none when feeds are switched off. */
+  /** How far this node holds which feeds, in the order of the authors' ids; none without the option feeds. */
   frontier(): FrontierEntry[] {
     return this.feed === undefined ? [] : this.feed.frontier();
   }
@@ -191,7 +192,7 @@ export class Gossip {
    * A stamp of the hybrid logical clock: later than each event that this node knows
    * of, and earlier than its next one.
    *
-   * @throws Error when feeds are switched off
+   * @throws Error without the option feeds
    */
   now(): HlcStamp {
     const feed = this.needFeed("now");
@@ -295,14 +296,15 @@ export class Gossip {
   }
 
   private makeFeed(): GossipFeed | undefined {
-    if (this.checked.feedBytes === 0) return undefined;
+    const feeds = this.options.feeds;
+    if (this.checked.feeds === undefined || feeds === undefined) return undefined;
     const feed = this.engine.feed;
-    if (feed === undefined) throw new Error("feedBytes: this dialect has no events, so it must be 0");
-    return new GossipFeed(feed, this.engine.rows, this.storage.log, this.options.eventViews ?? []);
+    if (feed === undefined) throw new Error("feeds: this dialect has no events");
+    return feeds.shell(feed, this.engine.rows, this.storage.log, this.options.eventViews ?? []);
   }
 
   private needFeed(method: string): GossipFeed {
-    if (this.feed === undefined) throw new Error(`${method}: feeds are switched off: the option feedBytes is 0`);
+    if (this.feed === undefined) throw new Error(`${method}: there are no events without the option feeds`);
     return this.feed;
   }
 

@@ -4,7 +4,9 @@ import type { Digest } from "./engine/feed/sha256.js";
 import {
   FRONTIER_BYTES, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX, SECTION_HEAD_BYTES,
 } from "./engine/frame.js";
+import type { EventFeeds } from "./feeds.js";
 import type { Dialect } from "./engine/node-engine.js";
+import type { FeedMaker } from "./engine/options.js";
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/sealer.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
@@ -75,10 +77,11 @@ export interface GossipOptions {
   randomSeed?: number;
   /** Kept up to date from the rows, such as `minMax`. */
   views?: View[];
+  /** `eventFeeds` of chisme/feeds: the node says events and passes on those of others. Without it, it does neither. */
+  feeds?: EventFeeds;
   /**
-   * Bytes of RAM for events, with which the node has feeds and passes on those of
-   * others: 512 to 16,777,216, rounded down to a multiple of 4. 0, the default:
-   * none. Beside them each row takes 56 bytes more.
+   * Bytes of RAM for events: 512 to 16,777,216, rounded down to a multiple of 4;
+   * 4,096 by default. Beside them each row takes 56 bytes more.
    */
   feedBytes?: number;
   /**
@@ -119,9 +122,7 @@ export interface CheckedOptions {
   broadcastAddress: number;
   randomSeed: number;
   sealer: Sealer | undefined;
-  feedBytes: number;
-  eventBytesMax: number;
-  digest: Digest | undefined;
+  feeds: FeedMaker | undefined;
   /** Address and port in turn. */
   seeds: number[];
 }
@@ -154,9 +155,7 @@ export function checkOptions(options: GossipOptions): CheckedOptions {
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
-  const feedBytes = integer("feedBytes", options.feedBytes, 0, 0, 16777216) & ~3;
-  if (feedBytes > 0 && feedBytes < 512) throw new Error(`feedBytes: ${feedBytes} is neither 0 nor 512 to 16777216`);
-  const room = datagramBytesMax - FRAME_BYTES_MAX - (feedBytes > 0 ? FEED_FRAME_BYTES : 0);
+  const room = datagramBytesMax - FRAME_BYTES_MAX - (options.feeds !== undefined ? FEED_FRAME_BYTES : 0);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, 16, 1, 255);
   return {
     id: integer("id", options.id, options.socket.deviceId(port), 0, UINT32_MAX),
@@ -171,17 +170,22 @@ export function checkOptions(options: GossipOptions): CheckedOptions {
     broadcastAddress: checkAddress("broadcastAddress", options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
-    feedBytes,
-    eventBytesMax: feedBytes === 0 ? EVENT_BYTES_MAX : checkEventBytes(options.eventBytesMax, datagramBytesMax),
-    digest: options.digest,
+    feeds: checkFeeds(options, datagramBytesMax),
     seeds: checkSeeds(options.seedList ?? [], port, seedCapacity),
   };
 }
 
-function checkEventBytes(eventBytesMax: number | undefined, datagramBytesMax: number): number {
+function checkFeeds(options: GossipOptions, datagramBytesMax: number): FeedMaker | undefined {
+  const feedBytes = integer("feedBytes", options.feedBytes, 4096, 512, 16777216) & ~3;
+  if (options.feeds === undefined) {
+    if (options.feedBytes !== undefined) throw new Error("feedBytes: needs feeds, which is eventFeeds of chisme/feeds");
+    return undefined;
+  }
+  checkObject("feeds", options.feeds, "maker");
   const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, 2047);
   if (room < 32) throw new Error(`datagramBytesMax: ${datagramBytesMax} leaves no room for events`);
-  return integer("eventBytesMax", eventBytesMax, Math.min(EVENT_BYTES_MAX, room), 32, room);
+  const eventBytesMax = integer("eventBytesMax", options.eventBytesMax, Math.min(EVENT_BYTES_MAX, room), 32, room);
+  return options.feeds.maker(feedBytes, eventBytesMax, options.digest);
 }
 
 /** Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`. */
@@ -284,7 +288,7 @@ function isKnown(name: string): boolean {
     case "capacity": case "datagramBytesMax": case "valueBytesMax": case "seedCapacity": case "removeAfterMs":
     case "broadcastAddress": case "randomSeed": case "views": case "debugOutput": case "onUpdate": case "onState":
     case "onError": case "dialect": case "key": case "otherKey": case "sealing": case "allowUnsealed":
-    case "feedBytes": case "eventBytesMax": case "digest": case "eventViews": case "onEvent":
+    case "feeds": case "feedBytes": case "eventBytesMax": case "digest": case "eventViews": case "onEvent":
       return true;
     default:
       return false;

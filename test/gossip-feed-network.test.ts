@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { eventFeeds } from "../src/feeds.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { nodeDigest } from "../src/platform/node-digest.js";
 import type { FeedEvent } from "../src/gossip.js";
@@ -28,7 +29,8 @@ class Device {
     this.told = new Map();
     this.view.clear();
     this.node = new FakeNode(this.network, this.address, {
-      feedBytes: 65536, digest: nodeDigest, seedList: ["192.168.0.53", "192.168.0.54"], roundIntervalMs: ROUND_MS,
+      feeds: eventFeeds, feedBytes: 65536, digest: nodeDigest,
+      seedList: ["192.168.0.53", "192.168.0.54"], roundIntervalMs: ROUND_MS,
       randomSeed: this.seed + (this.revision ?? 0), eventViews: [this.view], onEvent: (event) => this.hear(event),
       storage: {
         log: this.log, readRevision: () => this.revision, writeRevision: (revision) => { this.revision = revision; },

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { espgossip } from "../src/espgossip/index.js";
+import { eventFeeds } from "../src/feeds.js";
 import type { FeedEvent, Gossip, GossipOptions } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { nodeDigest } from "../src/platform/node-digest.js";
 import { type LatestMap, latestMap } from "../src/views/latest-map.js";
 import { FakeNetwork, FakeNode, joined } from "./support/fake-platform.js";
 
-const FEEDS: Partial<GossipOptions> = { feedBytes: 4096, digest: nodeDigest };
+const FEEDS: Partial<GossipOptions> = { feeds: eventFeeds, feedBytes: 4096, digest: nodeDigest };
 
 /** A node that notes its events. */
 function noting(options: Partial<GossipOptions> = {}): { events: FeedEvent[]; options: Partial<GossipOptions> } {
@@ -107,19 +108,21 @@ describe("Gossip: events", () => {
     gossip.set("value", "another", 3);
   });
 
-  it("need the option feedBytes, a running node, and compact frames", () => {
+  it("need the option feeds, a running node, and compact frames", () => {
     const network = new FakeNetwork();
     const [off] = joined(network, [{}]);
-    assert.throws(() => off.gossip.log("a", 1), /log: feeds are switched off: the option feedBytes is 0/);
-    assert.throws(() => off.gossip.now(), /now: feeds are switched off/);
+    assert.throws(() => off.gossip.log("a", 1), /log: there are no events without the option feeds/);
+    assert.throws(() => off.gossip.now(), /now: there are no events/);
     assert.deepEqual([off.gossip.frontier(), off.gossip.events(), off.gossip.stats().clock], [[], [], "none"]);
     const node = new FakeNode(network, "192.168.0.60", FEEDS);
     assert.throws(() => node.gossip.log("a", 1), /log: the node is not running/);
-    assert.throws(() => new FakeNode(network, "192.168.0.61", { ...FEEDS, dialect: espgossip() }), /feedBytes: this dialect/);
+    assert.throws(() => new FakeNode(network, "192.168.0.61", { ...FEEDS, dialect: espgossip() }), /feeds: this dialect/);
     for (const [options, error] of [
+      [{ feedBytes: 512, feeds: undefined }, /feedBytes: needs feeds.*eventFeeds of chisme\/feeds/],
+      [{ ...FEEDS, feeds: {} as never }, /feeds: an object has no method maker/],
       [{ feedBytes: 100 }, /feedBytes: 100/], [{ feedBytes: -4 }, /feedBytes: -4/], [{ feedBytes: 1.5 }, /feedBytes: 1.5/],
-      [{ feedBytes: 512, eventBytesMax: 1100 }, /eventBytesMax: 1100 .*32 to 1095/],
-      [{ feedBytes: 512, datagramBytesMax: 130, valueBytesMax: 4 }, /datagramBytesMax: 130/],
+      [{ feeds: eventFeeds, eventBytesMax: 1100 }, /eventBytesMax: 1100 .*32 to 1095/],
+      [{ feeds: eventFeeds, datagramBytesMax: 130, valueBytesMax: 4 }, /datagramBytesMax: 130/],
       [{ eventViews: [{}] as never }, /eventViews\[0\]: .*apply/], [{ onEvent: 1 as never }, /onEvent: 1/],
     ] as [Partial<GossipOptions>, RegExp][]) {
       assert.throws(() => new FakeNode(network, "192.168.0.62", options), error);

@@ -6,7 +6,7 @@ import {
 } from "./drops.js";
 import { EVENT_ID_CONFLICT, EVENT_STRANGER, type EngineEvent, Faults, takeChange } from "./events.js";
 import { type DiffParts, takeBuckets, takeDigest, takeFlat, takeWants, wantSender } from "./diff.js";
-import { FeedExchange } from "./feed/feed-exchange.js";
+import type { FeedExchange } from "./feed/feed-exchange.js";
 import { FrameReader, NO_FEEDS } from "./frame-reader.js";
 import {
   FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT,
@@ -46,8 +46,6 @@ const AMPLIFICATION_MAX = 3;
 const JSON_BYTES_LEAST = 12;
 /** The brace that a datagram in ESPGossip's dialect begins with. */
 const JSON_START = 0x7b;
-/** Of the longest event, where the options say nothing. */
-const EVENT_BYTES_MAX = 128;
 
 /**
  * One node of a gossip network, without sockets, clock or dice of its own.
@@ -81,7 +79,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   readonly faults = new Faults();
   /** @internal */
   readonly rounds: Rounds;
-  /** The event feeds; undefined without `feedBytes`. */
+  /** The event feeds; undefined in a node without them. */
   readonly feed: FeedExchange | undefined;
   private readonly self = new OwnRow(this);
   private readonly guard: Guard | undefined;
@@ -102,8 +100,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     this.random = new Random(options.randomSeed, options.id);
     this.suspicion = new Suspicion(this, options.removeAfterMs);
     this.guard = options.sealer === undefined ? undefined : new Guard(options.sealer, this.rows);
-    this.feed = options.feedBytes === undefined || options.feedBytes === 0 ? undefined
-      : new FeedExchange(this, options.feedBytes, options.eventBytesMax ?? EVENT_BYTES_MAX, options.digest);
+    this.feed = options.feeds === undefined ? undefined : options.feeds(this);
     this.frame.events = this.feed;
     const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
     this.outbox = new Outbox(this.rows, options.datagramBytesMax, this.guard, pool, feedOutbox);

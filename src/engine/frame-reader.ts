@@ -6,21 +6,19 @@ import {
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, BUCKETS_LOG_MAX, BUCKET_BYTES,
   FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, MAGIC_AND_VERSION, ROW_HAS_FEED, ROW_HAS_VALUE,
-  ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_EVENTS, SECTION_FLAT, SECTION_FRONTIER, SECTION_ROWS,
-  SECTION_SNAPSHOT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WITH_FEEDS,
+  ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_FRONTIER, SECTION_ROWS, SECTION_SNAPSHOT,
+  SEQUENCE_MAX, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WITH_FEEDS,
 } from "./frame.js";
-import type { EventData } from "./feed/event.js";
-import { type RunData, SEQUENCE_MAX, beginRuns, readRun } from "./feed/runs.js";
 import { keyOf } from "./hash.js";
 import type { RowData, ShownFeed } from "./row-data.js";
 import { ASKED, LEFT } from "./states.js";
 
-/** What events, and what rows say of them, are read into. */
-export interface EventScratch {
-  readonly run: RunData;
-  readonly event: EventData;
+/** What reads events, and what rows say of them. */
+export interface EventReader {
   /** By the row that was read last. */
   readonly shown: ShownFeed;
+  /** Checks that a section EVENTS or SNAPSHOT is well-formed. Returns a drop reason. */
+  check(): number;
 }
 
 export const NO_FEEDS = -1;
@@ -41,7 +39,7 @@ export class FrameReader extends Reader {
   /** What the sender holds of all feeds, a uint32; NO_FEEDS when it has none, UNLIKE when it shows that otherwise. */
   frontier = NO_FEEDS;
   /** Undefined in a node without feeds, which passes events over. */
-  events: EventScratch | undefined = undefined;
+  events: EventReader | undefined = undefined;
 
   /** Of the section that `nextSection` went to. */
   section = 0;
@@ -265,14 +263,7 @@ export class FrameReader extends Reader {
 
   /** Whether events are true, only who holds what they follow can tell. */
   private checkEvents(): number {
-    const scratch = this.events;
-    if (scratch === undefined) return DROP_NONE;
-    beginRuns(scratch.run);
-    while (this.more()) {
-      const reason = readRun(this, scratch.run, scratch.event, this.id, this.section !== SECTION_EVENTS);
-      if (reason !== DROP_NONE) return reason;
-    }
-    return DROP_NONE;
+    return this.events === undefined ? DROP_NONE : this.events.check();
   }
 
   private checkDigest(row: RowData): number {

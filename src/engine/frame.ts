@@ -82,6 +82,8 @@ export const FLAT_HEAD_BYTES = 1;
 export const BUCKETS_LOG_MAX = 9;
 /** A row at its longest, without the bytes of its value and without its feed. */
 export const ROW_HEAD_BYTES_MAX = 23;
+/** No event has a greater number. */
+export const SEQUENCE_MAX = 0xfffffffe;
 /** What a row says of a feed, at its longest: sequence number, generation and part of the tip. */
 export const ROW_FEED_BYTES_MAX = 12;
 /** The section, with its head. */

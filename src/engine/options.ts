@@ -1,5 +1,8 @@
-import type { Digest } from "./feed/sha256.js";
+import type { FeedExchange, FeedNode } from "./feed/feed-exchange.js";
 import type { Sealer } from "./sealer.js";
+
+/** Makes a node's event feeds. */
+export type FeedMaker = (node: FeedNode) => FeedExchange;
 
 /** What a node is made with; all of it is fixed afterwards. The caller has checked the ranges. */
 export interface EngineOptions {
@@ -26,10 +29,6 @@ export interface EngineOptions {
   randomSeed: number;
   /** Seals every frame, if there is one, and lets none in that is not sealed. */
   sealer?: Sealer | undefined;
-  /** Bytes for events, a multiple of 4; 0, the default: no event feeds at all. */
-  feedBytes?: number | undefined;
-  /** Longest event in canonical form, the same in all nodes of a network: 16 to 2,047 bytes, 128 by default. */
-  eventBytesMax?: number | undefined;
-  /** SHA-256, for the chains of feeds; without one it is done in JavaScript. */
-  digest?: Digest | undefined;
+  /** Makes the event feeds; without it the node has none, and its program none of their code. */
+  feeds?: FeedMaker | undefined;
 }

@@ -23,6 +23,7 @@
 import {
   type Dialect, Engine, type EngineOptions, type NodeEngine, OWN_SLOT, type Sealing,
 } from "../../src/engine/index.js";
+import { eventFeeds } from "../../src/feeds.js";
 import { pureSealing } from "../../src/sealing/aes.js";
 import { parseKey } from "../../src/sealing/key.js";
 
@@ -196,6 +197,7 @@ function compact(options: EngineOptions): NodeEngine {
 }
 
 function optionsOf(words: string[]): EngineOptions {
+  const feedBytes = words.length > 12 ? Number(words[12]) : 0;
   return {
     id: Number(words[1]),
     address: Number(words[2]),
@@ -208,8 +210,7 @@ function optionsOf(words: string[]): EngineOptions {
     seedCapacity: Number(words[9]),
     broadcastAddress: Number(words[10]),
     randomSeed: Number(words[11]),
-    feedBytes: words.length > 12 ? Number(words[12]) : 0,
-    eventBytesMax: words.length > 13 ? Number(words[13]) : 128,
+    feeds: feedBytes === 0 ? undefined : eventFeeds.maker(feedBytes, Number(words[13]), undefined),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import { DROP_NONE } from "../drops.js";
 import { EVENT_FORK, type Faults } from "../events.js";
-import { type EventScratch, type FrameReader, NO_FEEDS } from "../frame-reader.js";
+import { type EventReader, type FrameReader, NO_FEEDS } from "../frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS } from "../frame.js";
 import type { Outbox } from "../outbox.js";
 import { type RowData, ShownFeed } from "../row-data.js";
@@ -42,13 +42,13 @@ export interface FeedNode {
  * that it showed is settled: the peer gets what it lacks; where this node is
  * behind, its own row goes back, which makes the peer send what is missing.
  */
-export class FeedExchange implements EventScratch {
+export class FeedExchange implements EventReader {
   readonly feeds: Feeds;
   readonly hlc = new Hlc(AHEAD_MS_MAX);
   readonly own: OwnFeed;
   readonly outbox: FeedOutbox;
-  readonly run = new RunData();
-  readonly event = new EventData();
+  private readonly run = new RunData();
+  private readonly event = new EventData();
   readonly shown = new ShownFeed();
   private readonly node: FeedNode;
   private readonly intake: Intake;
@@ -102,6 +102,16 @@ export class FeedExchange implements EventScratch {
     return !shown.isShown || (shown.sequence === this.outbox.shownSequence(slot)
       && (shown.sequence === 0 || shown.generation === this.feeds.generation(slot))
       && shown.tip === this.outbox.shownTip(slot));
+  }
+
+  check(): number {
+    const frame = this.node.frame;
+    const isPart = frame.section !== SECTION_EVENTS;
+    let reason = DROP_NONE;
+    beginRuns(this.run);
+    // Whether events are true, only who holds what they follow can tell.
+    while (frame.more() && reason === DROP_NONE) reason = readRun(frame, this.run, this.event, frame.id, isPart);
+    return reason;
   }
 
   /** Takes in a section EVENTS or SNAPSHOT, which is well-formed. */

@@ -4,6 +4,7 @@ import {
   type EventData, HEAD_HAS_COUNTER, checkBody, isStamp, readBody,
 } from "./event.js";
 import { DROP_EVENT } from "./feed-drops.js";
+import { SEQUENCE_MAX } from "../frame.js";
 
 /*
  * Events on the wire: runs, each of one author's events in a row, in the section
@@ -43,8 +44,6 @@ export const COUNT_MASK = 0x0f;
 /** Most events in a part. */
 export const PART_EVENTS_MAX = 15;
 export const CHECK_BYTES = 4;
-/** No event has a greater number. */
-export const SEQUENCE_MAX = 0xfffffffe;
 
 /** A run, or a part of a snapshot, as it is read. */
 export class RunData {

@@ -4,11 +4,16 @@ import {
 } from "../../../src/engine/index.js";
 import { Lan, heldFeed } from "../lan.js";
 import { nodeSealing } from "../../../src/platform/node-sealing.js";
+import { eventFeeds } from "../../../src/feeds.js";
 import { nodeDigest } from "./feed-support.js";
 
 const ROUND = 10000;
 
-const FEEDS: Partial<EngineOptions> = { feedBytes: 8192, eventBytesMax: 128, digest: nodeDigest };
+function feedsOf(feedBytes: number): Partial<EngineOptions> {
+  return { feeds: eventFeeds.maker(feedBytes, 128, nodeDigest) };
+}
+
+const FEEDS = feedsOf(8192);
 
 function drops(engine: Engine): Record<string, number> {
   const counted: Record<string, number> = {};
@@ -110,7 +115,7 @@ describe("events", () => {
   });
 
   it("come to a node that was away, many at a time", () => {
-    const lan = network(3, { feedBytes: 65536 });
+    const lan = network(3, feedsOf(65536));
     const away = lan.engines.get(3)!;
     lan.engines.delete(3);
     for (let n = 0; n < 600; n++) {
@@ -206,7 +211,7 @@ describe("room for events", () => {
   }
 
   it("is made by forgetting; a node that was away for a year ends with the same latest values and tail", () => {
-    const lan = network(4, { feedBytes: 2048 });
+    const lan = network(4, feedsOf(2048));
     for (let key = 0; key < 5; key++) lan.set(1, "value", `key ${key}`, "old");
     lan.run(3 * ROUND);
     const away = lan.engines.get(4)!;
@@ -236,7 +241,7 @@ describe("room for events", () => {
 
   it("can be less in one node than in another, and full: that is no reason to talk without end", () => {
     const lan = network(3);
-    const small = lan.add(9, { ...FEEDS, feedBytes: 512 }, [1], 3);
+    const small = lan.add(9, feedsOf(512), [1], 3);
     lan.run(5 * ROUND);
     for (let n = 0; n < 40; n++) lan.set(1, "value", `key ${n}`, n);
     lan.log(2, "a", 1);

@@ -1,0 +1,20 @@
+import { FeedExchange } from "./engine/feed/feed-exchange.js";
+import type { Digest } from "./engine/feed/sha256.js";
+import type { FeedMaker } from "./engine/options.js";
+import type { Rows } from "./engine/rows.js";
+import { GossipFeed } from "./gossip-feed.js";
+import type { GossipLog } from "./platform/types.js";
+import type { FeedView } from "./views/feed-event.js";
+
+/** All that is about events, for the option `feeds`: a node that is not given it carries none of its code. */
+export interface EventFeeds {
+  /** For the engine. The parameters are those of `FeedExchange`. */
+  maker(feedBytes: number, eventBytesMax: number, digest: Digest | undefined): FeedMaker;
+  /** For `Gossip`. @throws Error when the log's records are too short for events */
+  shell(feed: FeedExchange, rows: Rows, log: GossipLog | undefined, views: FeedView[]): GossipFeed;
+}
+
+export const eventFeeds: EventFeeds = {
+  maker: (feedBytes, eventBytesMax, digest) => (node) => new FeedExchange(node, feedBytes, eventBytesMax, digest),
+  shell: (feed, rows, log, views) => new GossipFeed(feed, rows, log, views),
+};
