@@ -90,4 +90,5 @@ export default [
   forNode, forModdable,
   ...forEspruino("src/espruino.ts", "chisme"),
   ...forEspruino("src/espruino-espgossip.ts", "chisme-espgossip"),
+  ...forEspruino("src/espruino-full.ts", "chisme-full"),
 ];

@@ -3,4 +3,3 @@ export * from "./gossip.js";
 export {
   EspruinoClock, type EspruinoPlatform, EspruinoSocket, espruinoPlatform, flashStorage,
 } from "./platform/espruino.js";
-export { flashLog } from "./platform/espruino-flash.js";
