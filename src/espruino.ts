@@ -1,5 +1,10 @@
 /** What `require("chisme")` gives on Espruino: the build puts all of it into one file. */
-export * from "./gossip.js";
+export { GossipNode as Gossip, type GossipStats } from "./gossip-node.js";
+export type { CborValue } from "./engine/cbor.js";
+export { ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/states.js";
+export type { GossipOptions, NodeRow } from "./options.js";
 export {
   EspruinoClock, type EspruinoPlatform, EspruinoSocket, espruinoPlatform, flashStorage,
 } from "./platform/espruino.js";
+export { MinMax, type MinMaxOptions, minMax } from "./views/min-max.js";
+export type { View } from "./views/view.js";

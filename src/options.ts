@@ -177,15 +177,18 @@ export function checkOptions(options: GossipOptions): CheckedOptions {
 
 function checkFeeds(options: GossipOptions, datagramBytesMax: number): FeedMaker | undefined {
   const feedBytes = integer("feedBytes", options.feedBytes, 4096, 512, 16777216) & ~3;
-  if (options.feeds === undefined) {
+  const feeds = options.feeds;
+  if (feeds === undefined) {
     if (options.feedBytes !== undefined) throw new Error("feedBytes: needs feeds, which is eventFeeds of chisme/feeds");
     return undefined;
   }
-  checkObject("feeds", options.feeds, "maker");
+  // Not by its name as a text: in a minified bundle it has another.
+  const isGood = typeof feeds === "object" && feeds !== null && typeof feeds.maker === "function";
+  if (!isGood) throw new Error(`feeds: ${show(feeds)} is not eventFeeds of chisme/feeds`);
   const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, 2047);
   if (room < 32) throw new Error(`datagramBytesMax: ${datagramBytesMax} leaves no room for events`);
   const eventBytesMax = integer("eventBytesMax", options.eventBytesMax, Math.min(EVENT_BYTES_MAX, room), 32, room);
-  return options.feeds.maker(feedBytes, eventBytesMax, options.digest);
+  return feeds.maker(feedBytes, eventBytesMax, options.digest);
 }
 
 /** Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`. */

@@ -119,7 +119,7 @@ describe("Gossip: events", () => {
     assert.throws(() => new FakeNode(network, "192.168.0.61", { ...FEEDS, dialect: espgossip() }), /feeds: this dialect/);
     for (const [options, error] of [
       [{ feedBytes: 512, feeds: undefined }, /feedBytes: needs feeds.*eventFeeds of chisme\/feeds/],
-      [{ ...FEEDS, feeds: {} as never }, /feeds: an object has no method maker/],
+      [{ ...FEEDS, feeds: {} as never }, /feeds: an object is not eventFeeds/],
       [{ feedBytes: 100 }, /feedBytes: 100/], [{ feedBytes: -4 }, /feedBytes: -4/], [{ feedBytes: 1.5 }, /feedBytes: 1.5/],
       [{ feeds: eventFeeds, eventBytesMax: 1100 }, /eventBytesMax: 1100 .*32 to 1095/],
       [{ feeds: eventFeeds, datagramBytesMax: 130, valueBytesMax: 4 }, /datagramBytesMax: 130/],

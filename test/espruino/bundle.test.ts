@@ -6,25 +6,41 @@ import { bundleRules } from "../../eslint-rules/espruino.js";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { topFunctions } from "../../rollup-plugins/estree.js";
 import { espgossip } from "../../src/espgossip/index.js";
-import { type CborValue, type Dialect, Gossip, type GossipOptions } from "../../src/gossip.js";
+import { type EventFeeds, eventFeeds } from "../../src/feeds.js";
+import {
+  type CborValue, type Dialect, Gossip, type GossipLog, type GossipOptions, type GossipStorage, type Sealing,
+} from "../../src/gossip.js";
 import { FileStorage, nodePlatform } from "../../src/platform/node.js";
+import type { LatestMap } from "../../src/views/latest-map.js";
 import { cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
 import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** The sizes as they are, and a little. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 97000,
-  "chisme-lean.min.js": 105000,
-  "chisme-espgossip.min.js": 118000,
-  "chisme-espgossip-lean.min.js": 128000,
+  "chisme.min.js": 61000,
+  "chisme-lean.min.js": 64000,
+  "chisme-espgossip.min.js": 84000,
+  "chisme-espgossip-lean.min.js": 90000,
+  "chisme-full.min.js": 105000,
+  "chisme-full-lean.min.js": 113000,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 46;
 const PATIENCE_MS = 60000;
 const EXPORTS = [
   "ASKED", "DOWN", "EspruinoClock", "EspruinoSocket", "Gossip", "LEFT", "MinMax", "REMOVE", "SUSPECT", "UP",
-  "espruinoPlatform", "flashLog", "flashStorage", "minMax",
+  "espruinoPlatform", "flashStorage", "minMax",
 ];
+
+/** What the full bundle has beside. */
+interface FullChisme extends Chisme {
+  eventFeeds: EventFeeds;
+  espruinoSealing(): Sealing;
+  flashLog(file: string): GossipLog;
+  flashStorage(file: string, log: GossipLog): GossipStorage;
+  latestMap(): LatestMap;
+  Gossip: typeof Gossip;
+}
 
 describe("the bundle for Espruino", function () {
   this.timeout(120000);
@@ -33,8 +49,9 @@ describe("the bundle for Espruino", function () {
   const nodes: Gossip[] = [];
 
   before(async () => {
-    for (const [source, name] of [["espruino.ts", "chisme"], ["espruino-espgossip.ts", "chisme-espgossip"]]) {
-      const entry = fileURLToPath(new URL(`../../src/${source}`, import.meta.url));
+    for (const kind of ["", "-espgossip", "-full"]) {
+      const name = `chisme${kind}`;
+      const entry = fileURLToPath(new URL(`../../src/espruino${kind}.ts`, import.meta.url));
       const { readable, minified, lean } = await bundleForEspruino(entry);
       code[`${name}.js`] = readable;
       code[`${name}.min.js`] = minified;
@@ -106,7 +123,7 @@ describe("the bundle for Espruino", function () {
     }));
   }
 
-  for (const file of ["chisme-espgossip.js", ...Object.keys(BYTES_MAX)]) {
+  for (const file of ["chisme-espgossip.js", "chisme-full.js", ...Object.keys(BYTES_MAX)]) {
     it(`${file} has nothing that Espruino has not`, () => {
       assert.deepEqual(lint(uncommented(code[file])), []);
     });
@@ -213,6 +230,37 @@ describe("the bundle for Espruino", function () {
         }));
         for (const node of nodes.splice(0)) node.close();
       }
+    });
+  }
+
+  for (const file of ["chisme-full.js", "chisme-full.min.js", "chisme-full-lean.min.js"]) {
+    it(`says events, sealed, and keeps them in its log over a restart: ${file}`, async () => {
+      const [a, b] = [freshPort(), freshPort()];
+      const told: string[] = [];
+      const shared = { key: "0123456789abcdef".repeat(4), feedBytes: 4096 };
+      bootOnNode(a, `127.0.0.1:${b}`, 1, {
+        ...shared, feeds: eventFeeds,
+        onEvent: ({ topic, key, value }) => void told.push(JSON.stringify([topic, key, value])),
+      });
+      const board = device(file);
+      const start = (): Gossip => boot(board, b, `127.0.0.1:${a}`, 2, (chisme) => {
+        const full = chisme as unknown as FullChisme;
+        return {
+          ...shared, feeds: full.eventFeeds, sealing: full.espruinoSealing(), eventViews: [full.latestMap()],
+          storage: full.flashStorage("chisme", full.flashLog("chisme")),
+        };
+      }) as Gossip;
+      const first = start();
+      first.log("door", { open: true });
+      first.set("light", "kitchen", 21.5);
+      await until("Node was told of both", () => told.length === 2);
+      nodes.pop();
+      board.halt();
+      const second = start();
+      assert.deepEqual(second.frontier().map(({ sequence }) => sequence), [2]);
+      second.remove("light", "kitchen");
+      await until("Node was told of the third", () => told.length === 3);
+      assert.deepEqual(told, ['["door",null,{"open":true}]', '["light","kitchen",21.5]', '["light","kitchen",null]']);
     });
   }
 
