@@ -1,7 +1,7 @@
 import { Digest as NativeDigest } from "crypt";
 import type { Digest } from "../engine/feed/sha256.js";
 
-/** SHA-256 on the Moddable SDK, which has it in C. Needs src/digest/manifest.json. */
+/** SHA-256 on the Moddable SDK, which has it in C. Without mcpack it needs src/digest/manifest.json. */
 export function moddableDigest(): Digest {
   return new ModdableDigest();
 }

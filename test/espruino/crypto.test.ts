@@ -19,7 +19,8 @@ const program = process.env.CHISME_ESPRUINO;
 
 // Not skipped but absent where there is no interpreter, as interpreter.test.ts.
 if (program !== undefined) {
-  for (const kind of ["minified", "lean"] as const) describe(`the ${kind} cipher and digest of Espruino`, function () {
+  const kinds = ["minified", "lean"] as const;
+  for (const kind of kinds) describe(`the ${kind} cipher and digest on the real interpreter`, function () {
     this.timeout(120000);
     let code = "";
 
