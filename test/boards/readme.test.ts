@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createCipheriv, createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
@@ -10,6 +9,7 @@ import { FLAG_SEALED } from "../../src/engine/frame.js";
 import { FrameReader } from "../../src/engine/frame-reader.js";
 import { nodeSealing } from "../../src/platform/node-sealing.js";
 import { parseKey } from "../../src/sealing/key.js";
+import { crypt } from "../support/fake-crypto.js";
 import { FakeTimer } from "./load.js";
 import { root } from "./manifest.js";
 import { partitionOf } from "./partition.js";
@@ -99,19 +99,7 @@ describe("boards/README.md", function () {
 
   it("has one that sends nothing unsealed", async () => {
     const sent: Uint8Array[] = [];
-    class BlockCipher {
-      private readonly cipher;
-
-      constructor(cipher: string, key: ArrayBuffer) {
-        assert.equal(cipher, "AES");
-        this.cipher = createCipheriv("aes-128-ecb", new Uint8Array(key), null).setAutoPadding(false);
-      }
-
-      encrypt(data: ArrayBuffer, result: ArrayBuffer): void {
-        new Uint8Array(result).set(this.cipher.update(new Uint8Array(data)).subarray(0, 16));
-      }
-    }
-    const more = { "crypt": { BlockCipher }, "mc/config": { key: KEY } };
+    const more = { crypt, "mc/config": { key: KEY } };
     await run(examples["With a key"], more, (bytes) => sent.push(bytes));
     assert.ok(sent.length > 0);
     const sealer = nodeSealing(parseKey("key", KEY), undefined);
@@ -127,16 +115,14 @@ describe("boards/README.md", function () {
     const flash = new Flash(16);
     let digests = 0;
     const more = {
-      crypt: { Digest: class {
-        private hash = createHash("sha256");
-
-        write(bytes: Uint8Array) { this.hash.update(bytes); }
-        reset() { this.hash = createHash("sha256"); }
-        close() {
-          digests++;
-          return Uint8Array.from(this.hash.digest()).buffer;
-        }
-      } },
+      crypt: {
+        Digest: class extends crypt.Digest {
+          override close(): ArrayBuffer {
+            digests++;
+            return super.close();
+          }
+        },
+      },
       flash: function(partition: string) {
         assert.equal(partition, "storage");
         return partitionOf(flash);

@@ -1,44 +1,15 @@
 import assert from "node:assert/strict";
-import { type Hash, createHash } from "node:crypto";
 import fc from "fast-check";
 import { type Digest, SHA256_BYTES, Sha256 } from "../../src/engine/feed/sha256.js";
 import { nodeDigest } from "../../src/platform/node-digest.js";
 import { load } from "../boards/load.js";
+import { crypt, crypto } from "../support/fake-crypto.js";
 import { propertyOptions } from "../support/random.js";
 import { sha256Vectors } from "../support/sha256-vectors.js";
 
-function sha256(bytes: Uint8Array): ArrayBuffer {
-  return Uint8Array.from(createHash("sha256").update(bytes).digest()).buffer;
-}
-
-/** The class of the SDK's module `crypt`, which hashes on after `close` as if there had been none. */
-class FakeDigest {
-  private hash: Hash | undefined = createHash("sha256");
-
-  constructor(type: string) {
-    assert.equal(type, "SHA256");
-  }
-
-  write(bytes: Uint8Array): void {
-    assert.ok(this.hash !== undefined, "writes to what was closed and not reset");
-    this.hash.update(bytes);
-  }
-
-  close(): ArrayBuffer {
-    assert.ok(this.hash !== undefined);
-    const hash = Uint8Array.from(this.hash.digest());
-    this.hash = undefined;
-    return hash.buffer;
-  }
-
-  reset(): void {
-    this.hash = createHash("sha256");
-  }
-}
-
 /** What `espruinoDigest()` gives with a firmware's module `crypto`, which throws where there is none. */
-async function onEspruino(crypto: () => unknown): Promise<Digest | undefined> {
-  const modules = { get crypto() { return crypto(); } };
+async function onEspruino(module: () => unknown): Promise<Digest | undefined> {
+  const modules = { get crypto() { return module(); } };
   const { espruinoDigest } = await load<{ espruinoDigest: () => Digest | undefined }>(
     "src/platform/espruino-digest.ts", modules,
   );
@@ -47,7 +18,7 @@ async function onEspruino(crypto: () => unknown): Promise<Digest | undefined> {
 
 async function onModdable(): Promise<Digest> {
   const { moddableDigest } = await load<{ moddableDigest: () => Digest }>(
-    "src/platform/moddable-digest.ts", { crypt: { Digest: FakeDigest } },
+    "src/platform/moddable-digest.ts", { crypt },
   );
   return moddableDigest();
 }
@@ -57,7 +28,7 @@ describe("the digest of a platform", () => {
   const digests: Record<string, () => Promise<Digest | undefined>> = {
     "Node.js": () => Promise.resolve(nodeDigest),
     "Moddable": onModdable,
-    "Espruino": () => onEspruino(() => ({ SHA256: sha256 })),
+    "Espruino": () => onEspruino(() => crypto),
   };
 
   for (const [name, make] of Object.entries(digests)) {
