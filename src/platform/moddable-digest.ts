@@ -7,7 +7,7 @@ export function moddableDigest(): Digest {
 }
 
 class ModdableDigest implements Digest {
-  // One for all: making it anew would take another 120 bytes of chunks each time.
+  // One for all: its state is a chunk, which would be garbage each time.
   private readonly native = new NativeDigest("SHA256");
 
   sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void {
