@@ -59,7 +59,7 @@ export default defineConfig(
     languageOptions: { parserOptions: { projectService: false, project: "tsconfig.moddable.json" } },
   },
   {
-    files: [...espruinoFiles, "src/espruino*.ts"],
+    files: [...espruinoFiles, "src/espruino*.ts", "test/espruino/crypto-entry.ts"],
     languageOptions: { parserOptions: { projectService: false, project: "tsconfig.espruino.json" } },
     // Espruino's modules come from its firmware and its flash, when they are asked for.
     rules: { "@typescript-eslint/no-require-imports": "off" },

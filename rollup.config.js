@@ -61,6 +61,8 @@ const forNode = {
 
 const forModdable = {
   input: entriesOf("tsconfig.build-moddable.json"),
+  // Some modules are of the build for Node.js, too, and written again here: whole, since that may need more of them.
+  treeshake: false,
   external: ["crypt", "embedded:io/socket/udp", "net", "time", "timer"],
   plugins: [typescript({ tsconfig: "tsconfig.build-moddable.json", noEmitOnError: true })],
   output,

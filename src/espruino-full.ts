@@ -5,5 +5,6 @@ export {
   EspruinoClock, type EspruinoPlatform, EspruinoSocket, espruinoPlatform, flashStorage,
 } from "./platform/espruino.js";
 export { flashLog } from "./platform/espruino-flash.js";
+export { espruinoDigest } from "./platform/espruino-digest.js";
 export { espruinoSealing } from "./platform/espruino-sealing.js";
 export { LatestMap, type LatestMapOptions, latestMap } from "./views/latest-map.js";

@@ -90,7 +90,7 @@ export interface GossipOptions {
    */
   eventBytesMax?: number;
   /** SHA-256 of this platform, for the chains of feeds; in JavaScript without one. */
-  digest?: Digest;
+  digest?: Digest | undefined;
   /** Kept up to date from the events, such as `latestMap`. */
   eventViews?: FeedView[];
   /**

@@ -31,9 +31,12 @@ const expected: Record<string, { node: string; moddable: string | null }> = {
   "./node": { node: "platform/node", moddable: null },
   "./platform": { node: "platform/node", moddable: "platform/moddable" },
   "./espgossip": { node: "espgossip/index", moddable: "espgossip/index" },
+  "./feeds": { node: "feeds", moddable: "feeds" },
   "./espruino": { node: "espruino/chisme", moddable: null },
   "./platform/flash-log": { node: "platform/flash-log", moddable: "platform/flash-log" },
+  "./platform/moddable-digest": { node: "platform/moddable-digest", moddable: "platform/moddable-digest" },
   "./platform/moddable-flash": { node: "platform/moddable-flash", moddable: "platform/moddable-flash" },
+  "./platform/moddable-sealing": { node: "platform/moddable-sealing", moddable: "platform/moddable-sealing" },
   "./platform/moddable-storage": { node: "platform/moddable-storage", moddable: "platform/moddable-storage" },
   "./sim": { node: "host-sim/index", moddable: null },
 };
@@ -77,8 +80,8 @@ describe("npm package", function () {
     it(`resolves ${specifier} on Moddable, with its types and all that it imports`, () => {
       assert.equal(resolve(exports[entry], moddable), `./dist/${onModdable}.js`);
       assert.equal(resolve(exports[entry], ["types", ...moddable]), typesOf(onModdable));
-      // What `manifest` of package.json brings.
-      const brought = new Set(["time", "timer", ...new Build("src/moddable.json", "lin").sdkModules]);
+      // What `manifest` of package.json brings, and what mcpack does by itself where it finds it imported.
+      const brought = new Set(["time", "timer", "crypt", ...new Build("src/moddable.json", "lin").sdkModules]);
       const reached = new Set([`dist/${onModdable}.js`]);
       for (const file of reached) {
         assertPacked(file, `which ${specifier} needs`);
@@ -88,6 +91,9 @@ describe("npm package", function () {
         }
       }
       for (const file of reached) assertMapped(file);
+      // Whoever neither seals nor has events should not carry the SDK's cryptography.
+      const isNative = ["digest", "sealing"].some((part) => entry === `./platform/moddable-${part}`);
+      assert.equal([...reached].some((file) => importsOf(parse(file)).includes("crypt")), isNative);
     });
   }
 

@@ -51,9 +51,14 @@ interface EspruinoAes {
   encrypt(message: Uint8Array, key: Uint8Array, options: EspruinoAesOptions): ArrayBuffer | undefined;
 }
 
+/** Undefined, with a message on the console, when there is no memory for the hash. */
+type EspruinoHash = (message: Uint8Array) => ArrayBuffer | undefined;
+
 interface EspruinoCrypto {
   /** Undefined in builds that have only hashes. */
   AES: EspruinoAes | undefined;
+  /** Undefined in builds that have only SHA-1. */
+  SHA256: EspruinoHash | undefined;
 }
 
 declare function require(name: "crypto"): EspruinoCrypto;

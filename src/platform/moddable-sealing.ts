@@ -13,7 +13,7 @@ declare module "crypt" {
   }
 }
 
-/** Sealing on the Moddable SDK, by its AES, which is in C. Needs src/sealing/manifest.json. */
+/** Sealing on the Moddable SDK, by its AES, which is in C. Without mcpack it needs src/sealing/manifest.json. */
 export function moddableSealing(): Sealing {
   return sealingWith((key) => new ModdableCipher(key));
 }

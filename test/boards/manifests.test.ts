@@ -87,24 +87,32 @@ describe("manifests for Moddable", () => {
     });
   });
 
-  describe("src/sealing/manifest.json", () => {
-    const build = new Build("src/sealing/manifest.json", "lin");
-    const sealing = ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"];
+  for (const { file, parts } of [
+    { file: "src/sealing/manifest.json", parts: ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"] },
+    { file: "src/digest/manifest.json", parts: ["src/platform/moddable-digest.ts"] },
+  ]) {
+    describe(file, () => {
+      const build = new Build(file, "lin");
 
-    it("adds what sealing needs at run time, the SDK's AES among it, and nothing else", () => {
-      assert.deepEqual(build.complaints, []);
-      const files = [...build.modules.values()].map((file) => path.posix.normalize(file));
-      assert.deepEqual(files.sort(), [...closure([...entries, ...sealing])].sort());
-      const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
-      assert.ok(importsOf(parse(sealing[0])).every((name) => name.startsWith(".") || brought.includes(name)));
-    });
+      it("adds what is needed at run time, the SDK's module crypt among it, and nothing else", () => {
+        assert.deepEqual(build.complaints, []);
+        const files = [...build.modules.values()].map((module) => path.posix.normalize(module));
+        assert.deepEqual(files.sort(), [...closure([...entries, ...parts])].sort());
+        const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
+        assert.ok(importsOf(parse(parts[0])).every((name) => name.startsWith(".") || brought.includes(name)));
+      });
 
-    it("preloads all modules, none of which has state", () => {
-      const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
-      assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
-      for (const file of build.modules.values()) assert.deepEqual(stateOf(parse(file)), [], file);
+      it("preloads all modules, none of which has state", () => {
+        const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
+        assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
+        for (const module of build.modules.values()) assert.deepEqual(stateOf(parse(module)), [], module);
+      });
+
+      it("brings the SDK's module to nobody else", () => {
+        assert.ok(!new Build(library, "lin").sdkPaths.has("modules/crypt/digest/manifest.json"));
+      });
     });
-  });
+  }
 
   for (const { board, platform } of boards) {
     describe(`boards/${board} on ${platform}`, () => {

@@ -2,31 +2,13 @@ import assert from "node:assert/strict";
 import { Dice } from "../../host-sim/dice.js";
 import { Flash } from "../../host-sim/flash.js";
 import { FlashLog } from "../../src/platform/flash-log.js";
-import {
-  type FlashPartition, type OpenFile, fileSectors, partitionSectors,
-} from "../../src/platform/moddable-flash.js";
+import { type OpenFile, fileSectors, partitionSectors } from "../../src/platform/moddable-flash.js";
 import { PreferenceStorage } from "../../src/platform/moddable-storage.js";
 import { LogDriver, record, steps } from "../support/log-driver.js";
+import { partitionOf } from "./partition.js";
 
 const SECTOR_BYTES = 512;
 const OPTIONS = { recordBytesMax: 80 };
-
-/** The SDK's class `Flash`: one run of bytes, read into a new buffer each time. */
-function partitionOf(flash: Flash): FlashPartition {
-  return {
-    byteLength: flash.bytes.length,
-    blockSize: flash.sectorBytes,
-    read(offset, byteLength) {
-      assert.ok(byteLength > 0 && offset + byteLength <= flash.bytes.length);
-      return flash.bytes.slice(offset, offset + byteLength).buffer;
-    },
-    write(offset, byteLength, buffer) {
-      assert.ok(buffer.length >= byteLength);
-      flash.write(Math.floor(offset / flash.sectorBytes), offset % flash.sectorBytes, buffer, byteLength);
-    },
-    erase: (sector) => flash.erase(sector),
-  };
-}
 
 /** The SDK's class `File` on Linux: it reads and writes buffers, at a position. */
 class FakeFile implements OpenFile {

@@ -12,6 +12,9 @@ import { NodeProcess, cleanUp, freshFolder, freshPort } from "../cli/node-proces
 
 const PATIENCE_MS = 60000;
 const INTERVAL_MS = 500;
+/** A board with 4,095 variables has room for so much of a script. */
+const UPLOAD_BYTES = 8000;
+const KEY = "0123456789abcdef".repeat(4);
 
 /** What a sketch prints: a word that tells it from the interpreter's own output, then JSON. */
 const MARK = "chisme:";
@@ -76,10 +79,12 @@ const program = process.env.CHISME_ESPRUINO;
 if (program !== undefined) {
   for (const kind of ["minified", "lean"] as const) describe(`the ${kind} bundle on the real interpreter`, function () {
     this.timeout(240000);
-    let code = "";
+    const code = { small: "", full: "" };
 
     before(async () => {
-      code = (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino.ts", import.meta.url))))[kind];
+      const bundleOf = (entry: string) => bundleForEspruino(fileURLToPath(new URL(entry, import.meta.url)));
+      code.small = (await bundleOf("../../src/espruino.ts"))[kind];
+      code.full = (await bundleOf("../../src/espruino-full.ts"))[kind];
     });
 
     afterEach(async () => {
@@ -88,15 +93,23 @@ if (program !== undefined) {
     });
 
     /** Puts the bundle into the Storage of a folder, as an upload does. */
-    async function upload(folder: string): Promise<void> {
-      const script = `require("Storage").write("chisme", ${JSON.stringify(code)}); print("uploaded"); quit();`;
-      const interpreter = new Interpreter(program!, script, folder);
-      const isUploaded = () => interpreter.lines.some((line) => line.includes("uploaded"));
-      await interpreter.until("the bundle is uploaded", isUploaded);
-      await interpreter.end();
+    async function upload(folder: string, which: keyof typeof code = "small"): Promise<void> {
+      const text = code[which];
+      // Piece by piece, as little as a small board has room for.
+      for (let at = 0; at < text.length; at += UPLOAD_BYTES) {
+        const piece = JSON.stringify(text.slice(at, at + UPLOAD_BYTES));
+        const script = `require("Storage").write("chisme", ${piece}, ${at}, ${text.length}); print("uploaded"); quit();`;
+        const interpreter = new Interpreter(program!, script, folder);
+        const isUploaded = () => interpreter.lines.some((line) => line.includes("uploaded"));
+        await interpreter.until("the bundle is uploaded", isUploaded);
+        await interpreter.end();
+      }
     }
 
-    function start(folder: string, port: number, seedPort: number, value: number): Interpreter {
+    /** @param more statements that add options, and what is to follow the start */
+    function start(
+      folder: string, port: number, seedPort: number, value: number, more = "", then = "",
+    ): Interpreter {
       return new Interpreter(program!, `
         var chisme = require("chisme");
         function say(what) { print(${JSON.stringify(MARK)} + JSON.stringify(what)); }
@@ -108,13 +121,16 @@ if (program !== undefined) {
         options.port = ${port};
         options.seedList = ["127.0.0.1:${seedPort}"];
         options.roundIntervalMs = ${INTERVAL_MS};
+        options.capacity = 16;
         options.views = [minMax];
         options.onState = function(row) { say({ port: row.port, state: row.state, revision: row.revision }); };
         options.onError = function(code, error) { say({ error: code, message: error.message }); };
+        ${more}
         var node = new chisme.Gossip(options);
         node.start();
         node.push(${value});
         say({ version: process.version, revision: node.revision, memory: process.memory() });
+        ${then}
         setInterval(function() { say({ stats: node.stats(), usage: process.memory().usage }); }, 1000);
       `, folder);
     }
@@ -173,9 +189,43 @@ if (program !== undefined) {
       await interpreter.untilMinMax(2, 7, 2);
     });
 
+    it("says events, sealed, by the firmware's own cryptography, and goes on behind them", async () => {
+      const [a, b] = [freshPort(), freshPort()];
+      const folder = freshFolder();
+      await upload(folder, "full");
+      const keyFile = join(freshFolder(), "key.txt");
+      writeFileSync(keyFile, KEY);
+      const node = new NodeProcess("--json", "--listen", `:${a}`, "--seed", `127.0.0.1:${b}`, "--key-file", keyFile,
+        "--interval", String(INTERVAL_MS), "--value", "21.5");
+      const more = `
+        options.feeds = chisme.eventFeeds;
+        options.feedBytes = 2048;
+        options.digest = chisme.espruinoDigest();
+        options.sealing = chisme.espruinoSealing();
+        options.key = "${KEY}";
+        options.storage = chisme.flashStorage("chisme", chisme.flashLog());
+        options.onEvent = function(event) { say({ topic: event.topic, sequence: event.sequence, value: event.value }); };
+      `;
+      const told = (sequence: number) => node.events.some((event) => {
+        return event.event === "feedEvent" && event.topic === "door" && event.sequence === sequence;
+      });
+      const first = start(folder, b, a, 2, more, 'node.log("door", "open"); node.log("door", "shut");');
+      await node.until("both events came", () => told(1) && told(2));
+      node.write("log bell rung\n");
+      await first.until("Node's event came", () => first.said().some(({ topic }) => topic === "bell"));
+      await first.untilMinMax(2, 21.5, 2);
+      await first.end();
+      const second = start(folder, b, a, 3, more, 'node.log("door", "open again");');
+      await node.until("the third event came", () => told(3));
+      await second.untilMinMax(3, 21.5, 2);
+      for (const interpreter of [first, second]) {
+        assert.deepEqual(interpreter.said().filter(({ error }) => error !== undefined), []);
+      }
+    });
+
     it("has in its log what was acknowledged, whenever it is killed", async () => {
       const folder = freshFolder();
-      await upload(folder);
+      await upload(folder, "full");
       // Each record holds its number; of a full log the last ten are kept.
       const script = `
         var log = require("chisme").flashLog("log", 3, { recordBytesMax: 100 });

@@ -16,7 +16,7 @@ describe("the platform of Espruino", function () {
   let chisme: Chisme;
 
   before(async () => {
-    code = (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino.ts", import.meta.url)))).minified;
+    code = (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino-full.ts", import.meta.url)))).minified;
   });
 
   beforeEach(() => {

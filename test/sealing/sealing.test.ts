@@ -6,6 +6,8 @@ import { nodeSealing } from "../../src/platform/node-sealing.js";
 import { Aes128, pureSealing, substitutionBox } from "../../src/sealing/aes.js";
 import type { BlockCipher } from "../../src/sealing/block-cipher.js";
 import { sealingWith } from "../../src/sealing/siv-sealer.js";
+import { load } from "../boards/load.js";
+import { crypt, crypto } from "../support/fake-crypto.js";
 import { propertyOptions } from "../support/random.js";
 import { NodeCipher, fromHex, openWith, sealWith, sivVectors, toHex } from "./support.js";
 
@@ -14,10 +16,20 @@ const ciphers: Record<string, (key: Uint8Array) => BlockCipher> = {
   "AES in JavaScript": (key) => new Aes128(key, box),
   "AES of node:crypto": (key) => new NodeCipher(key),
 };
+/** What a platform's file of sealing makes, with a stand-in for its firmware's module. */
+async function sealingOf(file: string, name: string, modules: Record<string, unknown>): Promise<Sealing> {
+  return (await load<Record<string, () => Sealing>>(file, modules))[name]();
+}
+
+const onModdable = "src/platform/moddable-sealing.ts";
+const onEspruino = "src/platform/espruino-sealing.ts";
 const sealings: Record<string, Sealing> = {
   "of @noble/ciphers": nodeSealing,
   "in JavaScript": pureSealing(),
   "with AES of node:crypto": sealingWith((key) => new NodeCipher(key)),
+  "of Moddable": await sealingOf(onModdable, "moddableSealing", { crypt }),
+  "of Espruino": await sealingOf(onEspruino, "espruinoSealing", { crypto }),
+  "of Espruino without AES": await sealingOf(onEspruino, "espruinoSealing", { crypto: {} }),
 };
 const [, second] = sivVectors;
 

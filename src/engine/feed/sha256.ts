@@ -5,8 +5,10 @@
 export interface Digest {
   /**
    * Writes the SHA-256 of `length` bytes from `start` on into `out`, 32 bytes from
-   * `outStart` on. Both arrays may be the same if the ranges don't overlap. Does
-   * not throw, and keeps neither array.
+   * `outStart` on. Both arrays may be the same if the ranges don't overlap. Keeps
+   * neither array.
+   *
+   * @throws Error when the platform has no memory; what was to be hashed must not count then
    */
   sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void;
 }

@@ -1,0 +1,34 @@
+import type { Digest } from "../engine/feed/sha256.js";
+
+/**
+ * SHA-256 of Espruino's module `crypto`; undefined where the firmware was built
+ * without it, as for ESP8266. The engine has one in JavaScript then.
+ */
+export function espruinoDigest(): Digest | undefined {
+  const sha256 = nativeSha256();
+  return sha256 === undefined ? undefined : new EspruinoDigest(sha256);
+}
+
+class EspruinoDigest implements Digest {
+  private readonly native: EspruinoHash;
+
+  constructor(native: EspruinoHash) {
+    this.native = native;
+  }
+
+  /** @throws Error when there is no memory for the 32 bytes in one piece; what was hashed must not count then */
+  sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void {
+    const native = this.native;
+    const hash = native(bytes.subarray(start, start + length));
+    if (hash === undefined) throw new Error("no memory for a digest");
+    out.set(new Uint8Array(hash), outStart);
+  }
+}
+
+function nativeSha256(): EspruinoHash | undefined {
+  try {
+    return require("crypto").SHA256;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type Digest, SHA256_BYTES, Sha256 } from "../../src/engine/feed/sha256.js";
+import { nodeDigest } from "../../src/platform/node-digest.js";
+import { load } from "../boards/load.js";
+import { crypt, crypto } from "../support/fake-crypto.js";
+import { propertyOptions } from "../support/random.js";
+import { sha256Vectors } from "../support/sha256-vectors.js";
+
+/** What `espruinoDigest()` gives with a firmware's module `crypto`, which throws where there is none. */
+async function onEspruino(module: () => unknown): Promise<Digest | undefined> {
+  const modules = { get crypto() { return module(); } };
+  const { espruinoDigest } = await load<{ espruinoDigest: () => Digest | undefined }>(
+    "src/platform/espruino-digest.ts", modules,
+  );
+  return espruinoDigest();
+}
+
+async function onModdable(): Promise<Digest> {
+  const { moddableDigest } = await load<{ moddableDigest: () => Digest }>(
+    "src/platform/moddable-digest.ts", { crypt },
+  );
+  return moddableDigest();
+}
+
+describe("the digest of a platform", () => {
+  const pure = new Sha256();
+  const digests: Record<string, () => Promise<Digest | undefined>> = {
+    "Node.js": () => Promise.resolve(nodeDigest),
+    "Moddable": onModdable,
+    "Espruino": () => onEspruino(() => crypto),
+  };
+
+  for (const [name, make] of Object.entries(digests)) {
+    describe(name, () => {
+      let digest: Digest;
+
+      before(async () => {
+        const made = await make();
+        assert.ok(made !== undefined);
+        digest = made;
+      });
+
+      for (const { name: vector, text, hash } of sha256Vectors) {
+        it(`is SHA-256 of FIPS 180-4: ${vector}`, () => {
+          const out = new Uint8Array(SHA256_BYTES);
+          digest.sha256(Buffer.from(text), 0, text.length, out, 0);
+          assert.equal(Buffer.from(out).toString("hex"), hash);
+        });
+      }
+
+      it("writes what the one in JavaScript does, and nothing else, wherever the bytes lie", () => {
+        fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(9), fc.nat(9), (message, before, gap) => {
+          const bytes = new Uint8Array(before + message.length + gap + SHA256_BYTES + 5).fill(0xa5);
+          bytes.set(message, before);
+          const expected = bytes.slice();
+          const at = before + message.length + gap;
+          digest.sha256(bytes, before, message.length, bytes, at);
+          pure.sha256(expected, before, message.length, expected, at);
+          assert.deepEqual(bytes, expected);
+        }), propertyOptions(100));
+      });
+    });
+  }
+
+  it("is the engine's own where Espruino's firmware has none", async () => {
+    assert.equal(await onEspruino(() => ({ SHA1: () => undefined })), undefined);
+    assert.equal(await onEspruino(() => {
+      throw new Error('Module "crypto" not found');
+    }), undefined);
+  });
+
+  it("leaves nothing that could be taken for a hash where Espruino has no memory for one", async () => {
+    const digest = await onEspruino(() => ({ SHA256: () => undefined }));
+    const out = new Uint8Array(SHA256_BYTES);
+    assert.throws(() => digest?.sha256(new Uint8Array(60), 0, 60, out, 0), { message: "no memory for a digest" });
+    assert.deepEqual(out, new Uint8Array(SHA256_BYTES));
+  });
+});
