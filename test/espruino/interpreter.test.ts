@@ -98,8 +98,9 @@ if (program !== undefined) {
       // Piece by piece, as little as a small board has room for.
       for (let at = 0; at < text.length; at += UPLOAD_BYTES) {
         const piece = JSON.stringify(text.slice(at, at + UPLOAD_BYTES));
-        const script = `require("Storage").write("chisme", ${piece}, ${at}, ${text.length}); print("uploaded"); quit();`;
-        const interpreter = new Interpreter(program!, script, folder);
+        const interpreter = new Interpreter(program!, `
+          require("Storage").write("chisme", ${piece}, ${at}, ${text.length}); print("uploaded"); quit();
+        `, folder);
         const isUploaded = () => interpreter.lines.some((line) => line.includes("uploaded"));
         await interpreter.until("the bundle is uploaded", isUploaded);
         await interpreter.end();
@@ -204,7 +205,7 @@ if (program !== undefined) {
         options.sealing = chisme.espruinoSealing();
         options.key = "${KEY}";
         options.storage = chisme.flashStorage("chisme", chisme.flashLog());
-        options.onEvent = function(event) { say({ topic: event.topic, sequence: event.sequence, value: event.value }); };
+        options.onEvent = function(event) { say({ topic: event.topic, sequence: event.sequence }); };
       `;
       const told = (sequence: number) => node.events.some((event) => {
         return event.event === "feedEvent" && event.topic === "door" && event.sequence === sequence;
