@@ -3,7 +3,7 @@ import { recordWords } from "./arena.js";
 import { eventBytes, writeEvent } from "./event.js";
 import type { FeedExchange, FeedNode } from "./feed-exchange.js";
 import { shown } from "./feed-outbox.js";
-import type { RunData } from "./runs.js";
+import { type RunData, SEQUENCE_MAX } from "./runs.js";
 
 /** An event can't be made: the arena is full of values that are alive. */
 export const DRAFT_ARENA_FULL = -1;
@@ -187,7 +187,9 @@ export class OwnFeed {
     const sequence = feeds.sequence(OWN_SLOT);
     const isBehind = this.aheadGeneration > generation
       || (this.aheadGeneration === generation && this.aheadSequence > sequence);
-    if (isBehind || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
+    // A peer may have given back a feed in which no number is left: what others read ends at SEQUENCE_MAX.
+    const isSpent = sequence >= SEQUENCE_MAX;
+    if (isBehind || isSpent || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
     const revision = this.node.rows.revision(OWN_SLOT);
     if (this.hasPublished || this.isLogged || generation >= revision) return true;
     // What came back from peers may be less than what was said: going on there could say another thing in its place.
