@@ -137,4 +137,20 @@ describe("claims about the feed of another", () => {
     assertAll(lan, FOUR);
     for (const { feed } of lan.engines.values()) assert.ok(feed!.hlc.ms < T + 100 * ROUND, "nor did a clock move");
   });
+
+  it("with the last stamp silence one who has not, until it starts again and speaks first", () => {
+    const lan = network(true);
+    lan.engines.delete(1);
+    lan.run(ROUND);
+    lan.add(1, FEEDS, [2], REVISION + 1);
+    lan.run(3 * ROUND);
+    forge(lan);
+    lan.run(5 * ROUND);
+    sayThree(lan);
+    for (const node of [2, 3]) assert.deepEqual(said(lan.engines.get(node)!), ["t/ 01", "t/ 1863"], `node ${node}`);
+    lan.engines.delete(1);
+    lan.add(1, FEEDS, [2], REVISION + 2);
+    sayThree(lan);
+    assertAll(lan, FOUR.slice(1));
+  });
 });
