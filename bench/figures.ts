@@ -58,6 +58,10 @@ export const FIGURES: readonly Figure[] = [
     name: "wire.singleEventOverheadBytes", unit: "bytes", measurement: "eventOverhead",
     about: "of a section with a single event, all but its topic and value; the most",
   },
+  {
+    name: "wire.sealOverheadBytes", unit: "bytes", measurement: "sealOverhead", bound: { atMost: 20 },
+    about: "by how much a frame is longer when it is sealed, of frames without rows up to such with 100; the most",
+  },
   ...[8, 16, 24, 60, 120, 250, 500].map((nodes): Figure => ({
     name: `wire.bytesPerNodePerRound.idle.n${nodes}`, unit: "bytes", measurement: `idle.n${nodes}`,
     about: `what each of ${nodes} nodes sends in a round while nobody has anything to say, keepalives included; mean`,

@@ -2,8 +2,9 @@ import { addressOfIndex } from "../host-sim/node.js";
 import { BROADCAST_ADDRESS, type Datagram, Engine, OWN_SLOT } from "../src/engine/index.js";
 import { KIND_LOG } from "../src/engine/feed/event.js";
 import { keyOf } from "../src/engine/hash.js";
-import { eventFeeds } from "../src/feeds.js";
 import { RowData } from "../src/engine/rows.js";
+import type { Sealer } from "../src/engine/sealer.js";
+import { eventFeeds } from "../src/feeds.js";
 import { nodeDigest } from "../src/platform/node-digest.js";
 import { ROUND_MS } from "./network.js";
 
@@ -36,14 +37,16 @@ export class Peer {
   private readonly datagram: Datagram = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
   private nowMs = 0;
 
-  /** @param feedBytes bytes for events; 0: a node without feeds */
-  constructor(statements: readonly Statement[], seed: number, datagramBytesMax = 1200, feedBytes = 0) {
+  /** @param feedBytes bytes for events; 0: a node without feeds @param sealer seals what it sends */
+  constructor(
+    statements: readonly Statement[], seed: number, datagramBytesMax = 1200, feedBytes = 0, sealer?: Sealer,
+  ) {
     const own = statements[0];
     this.address = addressOfIndex(own.index);
     this.engine = new Engine({
       id: own.id, address: this.address, port: PORT, capacity: CAPACITY, valueBytesMax: 32,
       datagramBytesMax, roundIntervalMs: ROUND_MS, removeAfterMs: 86400000, seedCapacity: 16,
-      broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed,
+      broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed, sealer,
       feeds: feedBytes === 0 ? undefined : eventFeeds.maker(feedBytes, EVENT_BYTES_MAX, nodeDigest),
     });
     this.engine.start(0, own.revision, true);

@@ -1,5 +1,6 @@
 import { BOARD_STACK_SLOTS, buildBundle } from "../test/conformance/replay.js";
 import { XsHost, type XsMemory } from "../test/xs/xs.js";
+import { measureSealing } from "./sealing-figures.js";
 
 /** Flat, so that figures are easy to compare: bytes unless the name says otherwise. */
 export type RamFigures = Record<string, number>;
@@ -39,7 +40,7 @@ export async function measureRam(datagrams: number): Promise<RamFigures> {
   const withFeeds = `feeds 16 ${DATAGRAM_BYTES_MAX} 2048`;
   await measureGrowth(bundle, datagrams, withFeeds, "ram.xs32Bytes.feedsGrowth", figures);
   await measureSteps(bundle, figures);
-  return figures;
+  return { ...figures, ...await measureSealing() };
 }
 
 async function bytesOf(bundle: string, command: string, staticBytes?: number): Promise<number> {

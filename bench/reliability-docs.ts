@@ -18,10 +18,19 @@ export function matrixLines(outcomes: readonly ReliabilityOutcome[]): string[] {
       const ofRow = outcomes.filter((outcome) => outcome.fault === name && outcome.language === language);
       if (ofRow.length === 0) continue;
       const cells = sizes.flatMap((nodes) => cellsOf(ofRow.filter((outcome) => outcome.nodes === nodes)));
-      lines.push(`| ${name} | ${language} | ${cells.join(" | ")} | not measured |`);
+      lines.push(`| ${name} | ${language} | ${cells.join(" | ")} | ${lossText(ofRow)} |`);
     }
   }
   return lines;
+}
+
+/** Events that are lost, of those that must be held, in all runs of a line. */
+function lossText(outcomes: readonly ReliabilityOutcome[]): string {
+  const lost = outcomes.reduce((sum, { eventsLost }) => sum + eventsLost, 0);
+  const wanted = outcomes.reduce((sum, { eventsWanted }) => sum + eventsWanted, 0);
+  if (wanted === 0) return "none said";
+  const all = `${lost} of ${wanted.toLocaleString("en")}`;
+  return lost === 0 ? all : `**${all}**`;
 }
 
 function cellsOf(outcomes: readonly ReliabilityOutcome[]): string[] {

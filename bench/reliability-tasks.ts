@@ -21,6 +21,9 @@ export interface ReliabilityOutcome extends ReliabilityTask {
   failures: number;
   falseDowns: number;
   falseDownsHealed: number;
+  /** Of a cell: events that nodes with storage said and all must hold in the end, and those that some lack. */
+  eventsWanted: number;
+  eventsLost: number;
   /** Of a soak. */
   rounds: number;
   /** The first complaints of the checkers. */
@@ -66,9 +69,10 @@ function cell(task: ReliabilityTask): ReliabilityOutcome {
   if (scenario === undefined) throw new Error(`there is no fault ${task.fault}`);
   const { language, nodes, seed } = task;
   const options = { ...SCENARIO_DEFAULTS, language, nodes, seed, lastingRounds: CALM_ROUNDS };
-  const { agreed, roundsToHeal, falseDowns, falseDownsHealed, complaints } = runScenario(scenario, options);
+  const { agreed, roundsToHeal, falseDowns, falseDownsHealed, eventsWanted, eventsLost, complaints }
+    = runScenario(scenario, options);
   return {
-    ...task, agreed, falseDowns, falseDownsHealed, rounds: 0, heapBytes: [],
+    ...task, agreed, falseDowns, falseDownsHealed, eventsWanted, eventsLost, rounds: 0, heapBytes: [],
     recoveryRounds: roundsToHeal === null ? [] : [roundsToHeal], failures: roundsToHeal === null ? 1 : 0,
     complaints: complaints.slice(0, COMPLAINTS_MAX).map(({ check, who, what }) => `${check}, ${who}: ${what}`),
   };
@@ -80,8 +84,8 @@ function soak(task: ReliabilityTask): ReliabilityOutcome {
   const { language, nodes, seed, days } = task;
   const run = new ScenarioRun(scenario, { ...SCENARIO_DEFAULTS, language, nodes, seed });
   const outcome: ReliabilityOutcome = {
-    ...task, agreed: true, recoveryRounds: [], failures: 0, falseDowns: 0, falseDownsHealed: 0, rounds: 0,
-    complaints: [], heapBytes: [],
+    ...task, agreed: true, recoveryRounds: [], failures: 0, falseDowns: 0, falseDownsHealed: 0, eventsWanted: 0,
+    eventsLost: 0, rounds: 0, complaints: [], heapBytes: [],
   };
   for (const stretch of run.soak(days * ROUNDS_A_DAY, SOAK_CALM_ROUNDS_MAX)) {
     if (stretch.roundsToHeal === null) outcome.failures++;

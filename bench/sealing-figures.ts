@@ -1,4 +1,3 @@
-import { SEAL_BYTES } from "../src/engine/sealer.js";
 import { BOARD_STACK_SLOTS, buildBundle } from "../test/conformance/replay.js";
 import { XsHost } from "../test/xs/xs.js";
 
@@ -17,7 +16,7 @@ const HEX_PER_LINE = 256;
 export async function measureSealing(): Promise<Record<string, number>> {
   const bundle = await buildBundle("../sealing/xs-entry.ts", "sealing");
   const host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS });
-  const figures: Record<string, number> = { "wire.sealOverheadBytes": SEAL_BYTES };
+  const figures: Record<string, number> = {};
   await host.send("idle");
   const before = await host.memory();
   await host.send(`keys ${KEY} -`);

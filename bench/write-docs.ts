@@ -16,29 +16,38 @@ const GROUPS: Record<string, string> = {
   detect: "Who is called DOWN",
   heal: "Splits",
   restart: "Restarts",
+  store: "Storage",
   sim: "The simulator",
 };
 
-/** Writes the tables into docs/BENCHMARKS.md, and the plots beside it. */
+/**
+ * Writes the tables into docs/BENCHMARKS.md, and the plots beside it. Of some of
+ * the figures it writes only their lines, and leaves the others as they were.
+ */
 export function writeDocs(result: BenchResult, options: BenchOptions): void {
   const page = readFileSync(PAGE, "utf8");
   const start = page.indexOf(START);
   const end = page.indexOf(END);
   if (start < 0 || end < start) throw new Error("docs/BENCHMARKS.md: the lines that enclose the figures are missing");
-  const tables = figureTables(result.figures, options.seed);
+  const before = options.only === "" ? [] : page.slice(start, end).split("\n");
+  const tables = figureTables(result.figures, options.seed, before);
   writeFileSync(PAGE, `${page.slice(0, start + START.length)}\n\n${tables}\n${page.slice(end)}`);
+  if (options.only !== "") return;
   writeFileSync(new URL("spread.svg", DOCS), spreadPlot(result));
   writeFileSync(new URL("idle-bytes.svg", DOCS), idlePlot(result));
 }
 
-function figureTables(figures: ReadonlyMap<string, number>, seed: number): string {
+/** @param before lines of the page, for the figures that were not measured now */
+export function figureTables(figures: ReadonlyMap<string, number>, seed: number, before: readonly string[]): string {
   const lines: string[] = [];
   let heading: string | undefined;
   for (const figure of FIGURES) {
     const group = GROUPS[groupOf(figure)];
     if (group !== heading) lines.push(...heading === undefined ? [] : [""], `## ${group}`, "", ...HEAD);
     heading = group;
-    lines.push(tableLine(figure, figures.get(figure.name), seed));
+    const value = figures.get(figure.name);
+    const old = before.find((line) => line.startsWith(`| \`${figure.name}\` |`));
+    lines.push(value === undefined && old !== undefined ? old : tableLine(figure, value, seed));
   }
   return `${lines.join("\n")}\n`;
 }

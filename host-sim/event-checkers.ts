@@ -41,15 +41,25 @@ export function checkEvents(nodes: readonly SimNode[], views: ReadonlyMap<SimNod
   return complaints;
 }
 
+/** What became of events that nodes said and must not lose. */
+export interface HeldEvents {
+  complaints: Complaint[];
+  /** Those that all nodes must hold. */
+  wanted: number;
+  /** Of these, those that some node lacks. */
+  lost: number;
+}
+
 /**
  * All nodes hold what was said: the last word on each topic and key and, where
- * there is room for them, all logs. Counts what some node lacks.
+ * there is room for them, all logs. Counts what must be held, and what of it
+ * some node lacks.
  *
  * @param said author by author, in order
  */
 export function checkHeld(
   nodes: readonly SimNode[], said: readonly (readonly SaidEvent[])[], hasRoomForLogs: boolean,
-): { complaints: Complaint[]; lost: number } {
+): HeldEvents {
   const complaints: Complaint[] = [];
   const lost = new Set<SaidEvent>();
   const wanted = said.map((events) => [...lastWords(events), ...hasRoomForLogs ? logsOf(events) : []]).flat();
@@ -66,7 +76,7 @@ export function checkHeld(
       complaints.push({ check: "lost", who: node.name, what: `lacks ${JSON.stringify(event)} and holds ${has}` });
     }
   }
-  return { complaints, lost: lost.size };
+  return { complaints, wanted: wanted.length, lost: lost.size };
 }
 
 const VIEW_CAPACITY = 4096;

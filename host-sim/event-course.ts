@@ -5,7 +5,7 @@ import { MemoryStorage } from "../src/platform/memory-storage.js";
 import { type LatestMap, latestMap } from "../src/views/latest-map.js";
 import type { Complaint } from "./checkers.js";
 import { Dice, STREAM_EVENTS } from "./dice.js";
-import { type SaidEvent, checkEvents, checkHeld } from "./event-checkers.js";
+import { type HeldEvents, type SaidEvent, checkEvents, checkHeld } from "./event-checkers.js";
 import type { SimNode } from "./node.js";
 
 /** All events of a scenario have room in it. */
@@ -130,7 +130,7 @@ export class EventCourse {
   }
 
   /** Events that a running node lacks, although their authors had stored them. */
-  checkLost(nodes: readonly SimNode[]): { complaints: Complaint[]; lost: number } {
+  checkLost(nodes: readonly SimNode[]): HeldEvents {
     return checkHeld(nodes, [...this.said.values()], !this.isSmall);
   }
 

@@ -70,7 +70,9 @@ export interface ScenarioResult extends ScenarioOptions {
   falseDownsHealed: number;
   /** Events that nodes with a log published, without those of nodes whose storage was wiped since. */
   eventsPublished: number;
-  /** Of those, how many some node lacks in the end. */
+  /** Of those, what all nodes must hold in the end: all logs, unless arenas are small, and the last of each key. */
+  eventsWanted: number;
+  /** Of these, how many some node lacks. */
   eventsLost: number;
   counts: SimCounts;
   complaints: Complaint[];
@@ -133,6 +135,7 @@ export class ScenarioRun {
   /** Nodes that lost their storage: what they say may lag behind what they said before. */
   private readonly wiped = new Set<SimNode>();
   private readonly events: EventCourse;
+  private eventsWanted = 0;
   private eventsLost = 0;
   private falseDowns = 0;
   private falseDownsHealed = 0;
@@ -176,6 +179,7 @@ export class ScenarioRun {
       falseDowns: this.falseDowns,
       falseDownsHealed: this.falseDownsHealed,
       eventsPublished: this.events.published,
+      eventsWanted: this.eventsWanted,
       eventsLost: this.eventsLost,
       counts: this.network.counts,
       complaints: this.complaints,
@@ -362,7 +366,8 @@ export class ScenarioRun {
     }
     this.complain(complaints);
     if (this.isBoards) return agreedSince;
-    const { complaints: losses, lost } = this.events.checkLost(this.network.running);
+    const { complaints: losses, wanted, lost } = this.events.checkLost(this.network.running);
+    this.eventsWanted = wanted;
     this.eventsLost = lost;
     this.complain([...this.events.takeComplaints(), ...losses]);
     // Even a node whose storage was wiped goes beyond what others knew of it.

@@ -56,7 +56,7 @@ export const SCENARIOS: readonly Scenario[] = [
     beforeRound: (run) => crashSome(run, true),
   },
   {
-    name: "torn-writes",
+    name: "torn-log",
     summary: "power is lost while nodes write events to their logs, and 10 % of the datagrams are",
     isTearing: true,
     begin: ({ network }) => { network.faults.lossProbability = 0.1; },

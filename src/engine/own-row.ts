@@ -13,8 +13,13 @@ const KEEPALIVE_ROUNDS = 64;
 const KEEPALIVE_ROUNDS_A_ROW = 8;
 /** Deadlines lie no further ahead, so that they can be compared. */
 const KEEPALIVE_MS_MAX = 0x3fffffff;
-/** Revisions that a node takes on, in one start, because others knew of a later one than it did. */
+/** Revisions that a node takes on at once because others knew of a later one than it did. */
 const RECOVERIES_MAX = 8;
+/**
+ * Rounds after which it may take on one more. Each is a write to flash, and two devices under one id would go beyond
+ * each other for ever. But a node that never did again would be DOWN for all where frames were damaged on their way.
+ */
+const RECOVERY_ROUNDS = 64;
 /** A claim beyond this is not followed, so that thousands of starts are always left. */
 const RECOVERED_MAX = 0xfffeffff;
 /** Heartbeats from which a node starts whose revision may have been used before. */
@@ -33,7 +38,8 @@ export class OwnRow {
   /** When the next statement is due even if nothing happens. */
   keepaliveDeadline = 0;
   private readonly node: Speaker;
-  private recoveries = 0;
+  /** Uptime in seconds at which RECOVERIES_MAX are left again: each puts it off by RECOVERY_ROUNDS. */
+  private recoveredAt = 0;
   private heartbeatBase = 0;
 
   constructor(node: Speaker) {
@@ -102,10 +108,13 @@ export class OwnRow {
     if (isMove && (this.uptimeSeconds() - heartbeat) * 1000 >= this.node.roundIntervalMs) this.speak(UP);
   }
 
-  /** Takes on the revision after one that others know of. Returns false when that would be too much. */
+  /** Takes on the revision after one that others know of. Returns false when that would be too much, or too often. */
   recover(revision: number): boolean {
-    if (revision > RECOVERED_MAX || this.recoveries === RECOVERIES_MAX) return false;
-    this.recoveries++;
+    const uptime = this.node.clock.uptimeSeconds;
+    const apart = ((this.node.roundIntervalMs * RECOVERY_ROUNDS) / 1000) >>> 0;
+    const owed = this.recoveredAt > uptime ? this.recoveredAt - uptime : 0;
+    if (revision > RECOVERED_MAX || owed > apart * (RECOVERIES_MAX - 1)) return false;
+    this.recoveredAt = uptime + owed + apart;
     this.heartbeatBase = this.node.random.below(HEARTBEAT_BASES);
     this.takeOn(revision + 1);
     return true;

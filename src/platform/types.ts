@@ -89,5 +89,5 @@ export interface Platform {
   /** How this platform seals frames, where it does without being asked to. */
   sealing?: Sealing;
   /** SHA-256, where the platform has one. */
-  digest?: Digest;
+  digest?: Digest | undefined;
 }

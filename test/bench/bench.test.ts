@@ -7,6 +7,7 @@ import { FIGURES, keeps, valueText } from "../../bench/figures.js";
 import { MEASUREMENTS } from "../../bench/measurements.js";
 import { drawPlot } from "../../bench/plot.js";
 import { type Task, takeSamples } from "../../bench/pool.js";
+import { figureTables } from "../../bench/write-docs.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -48,7 +49,7 @@ describe("the benchmark", function () {
     const wrong = [
       [["--seed", "x"], /--seed: x is not an integer/],
       [["--only", "nothing"], /no figure is left/],
-      [["--write", "--quick"], /--write: the docs have all figures of a full run/],
+      [["--write", "--quick"], /--write: the docs have the figures of a full run/],
     ] as const;
     for (const [options, complaint] of wrong) {
       const { code, stderr } = await bench(...options);
@@ -89,6 +90,16 @@ describe("the figures of the benchmark", () => {
       assert.ok(line !== undefined, `${name} is missing: npm run -s bench -- --write`);
       assert.ok(line.endsWith(`| ${about} |`), `${name} is out of date: npm run -s bench -- --write`);
     }
+  });
+
+  it("that were not measured keep their lines where only some are written", () => {
+    const [first, second] = FIGURES;
+    const old = `| \`${first.name}\` | 123 rows | an older line |`;
+    const page = figureTables(new Map([[second.name, 4567]]), 1, [old]).split("\n");
+    assert.ok(page.includes(old));
+    assert.ok(page.some((line) => line.startsWith(`| \`${second.name}\` | 4,567 ${second.unit} |`)));
+    assert.equal(page.filter((line) => line.includes("not measured")).length, FIGURES.length - 2);
+    assert.ok(!page.some((line) => line.includes("undefined")), "each group has a heading");
   });
 
   it("miss a bound when they never came to an end", () => {

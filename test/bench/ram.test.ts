@@ -14,5 +14,8 @@ describe("RAM on 32-bit XS", function () {
     for (const [name, figure] of Object.entries(figures)) {
       if (!name.toLowerCase().endsWith("growth")) assert.ok(figure > 0, `${name}: ${figure}`);
     }
+    const sealing = ["ram.xs32Bytes.sealer", "cpu.xsMeter.seal512", "cpu.xsMeter.open512"];
+    assert.deepEqual(sealing.filter((name) => !(name in figures)), []);
+    assert.ok(figures["cpu.xsMeter.seal512"] > 4 * figures["cpu.xsMeter.seal24"], "it grows with the frame");
   });
 });

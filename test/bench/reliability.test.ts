@@ -26,7 +26,18 @@ describe("bench:reliability", function () {
     assert.equal(named(calm.filter(({ agreed }) => !agreed)), "");
     const lines = matrixLines(outcomes);
     assert.equal(lines.length, 2 + outcomes.length);
-    assert.match(lines[2], /^\| quiet \| compact \| 1 of 1 \| \d+ \| 0 \| /);
+    assert.match(lines[2], /^\| quiet \| compact \| 1 of 1 \| \d+ \| 0 \| 0 of [1-9]\d* \|$/);
+    for (const line of lines.slice(2)) {
+      assert.match(line, line.includes("| espgossip |") ? /\| none said \|$/ : /\| 0 of \d+ \|$/);
+    }
+  });
+
+  it("shows events that are lost, of all runs of a line together", () => {
+    const task = { fault: "wipe", language: "compact" as const, nodes: 8, seed: 1, days: 0 };
+    const outcome = runTask(task);
+    assert.ok(outcome.eventsWanted > 0);
+    const lossy = [{ ...outcome, eventsWanted: 1500, eventsLost: 2 }, { ...outcome, eventsWanted: 1, eventsLost: 1 }];
+    assert.match(matrixLines(lossy)[2], /\| \*\*3 of 1,501\*\* \|$/);
   });
 
   it("lives through faults again and again, and through the same ones with the same seed", () => {

@@ -221,6 +221,17 @@ describe("the window", () => {
     assert.equal(judge.judge(5001), UNPROVEN, "the revision before");
     assert.equal(judge.judge(5001, 42), REPLAYED);
   });
+
+  it("moves 65,535 ahead at most, and by one echo back to the peer whose counter was forged", () => {
+    const judge = new Judge();
+    judge.judge(1000, 40);
+    assert.equal(judge.judge(0xffffffff), UNPROVEN);
+    assert.equal(judge.judge(1000 + 0x10000), UNPROVEN);
+    assert.equal(judge.judge(1000 + 0xffff), FRESH, "forged");
+    assert.equal(judge.judge(1001), UNPROVEN, "it is challenged");
+    assert.equal(judge.judge(1002, 41), FRESH, "and proves that it is there");
+    assert.equal(judge.judge(1003), FRESH);
+  });
 });
 
 it("a seal adds 16 bytes", () => {

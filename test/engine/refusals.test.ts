@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DROP_REASONS, dropReasonName, type Engine, EVENT_ID_CONFLICT } from "../../src/engine/index.js";
+import { RowData } from "../../src/engine/rows.js";
+import { DOWN, UP } from "../../src/engine/states.js";
 import { propertyOptions } from "../support/random.js";
 import { bytesOf, refusals, tagsOf } from "./frame-support.js";
 import { Lan, held, table } from "./lan.js";
@@ -149,14 +151,47 @@ describe("a node that lost its storage", () => {
     assert.ok(lan.told.some((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT));
   });
 
-  it("does so at most eight times a start", () => {
-    const { lan, a } = pair();
-    for (let i = 0; i < 20; i++) {
-      const claim = (a.revision() + 10).toString(16).padStart(2, "0");
-      const row = `13 00000001 0a000001 1388 ${claim} 00`;
+  /** Tells node 1, so many times, of statements of its own that it has not made. Returns the last revision. */
+  function claim(lan: Lan, a: Engine, times: number): number {
+    let claimed = 0;
+    for (let i = 0; i < times; i++) {
+      claimed = a.revision() + 2;
+      const row = `13 00000001 0a000001 1388 ${claimed.toString(16).padStart(2, "0")} 00`;
       lan.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020012 c0a800 1388 ${row}`));
     }
-    assert.equal(a.revision(), 3 + 8 * 11);
+    return claimed;
+  }
+
+  it("does so at most eight times at once, then once in 64 rounds", () => {
+    const { lan, a } = pair();
+    lan.engines.delete(2);
+    claim(lan, a, 20);
+    assert.equal(a.revision(), 3 + 8 * 3);
     assert.equal(lan.told.filter((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT).length, 1);
+    for (let times = 9; times < 12; times++) {
+      lan.run(63 * ROUND);
+      claim(lan, a, 20);
+      assert.equal(a.revision(), 3 + (times - 1) * 3, "not before");
+      lan.run(ROUND);
+      claim(lan, a, 20);
+      assert.equal(a.revision(), 3 + times * 3);
+    }
+    lan.run(64 * 20 * ROUND);
+    claim(lan, a, 20);
+    assert.equal(a.revision(), 3 + (11 + 8) * 3, "eight again, however long it was left alone");
+  });
+
+  it("is not DOWN for good when more than that was claimed of it", () => {
+    const { lan, a, b } = pair();
+    claim(lan, a, 8);
+    const claimed = claim(lan, a, 1);
+    const row = { id: 1, address: 1, port: 5000, revision: claimed, heartbeat: 1 };
+    b.takeRow(Object.assign(new RowData(), row), new Uint8Array(0));
+    lan.run(40 * ROUND);
+    assert.equal(held(b.rows, 1)?.state, DOWN, "nobody can go beyond it yet");
+    lan.run(40 * ROUND);
+    assert.equal(a.revision(), claimed + 1);
+    assert.equal(held(b.rows, 1)?.state, UP);
+    assert.deepEqual(table(a), table(b));
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   SimNetwork, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements, checkValues, oneWay, split,
 } from "../../host-sim/index.js";
+import { type SaidEvent, checkHeld } from "../../host-sim/event-checkers.js";
 import type { Gossip } from "../../src/gossip.js";
 import { ROUND_MS, addNodes, assertNone, who } from "./support.js";
 
@@ -107,6 +108,34 @@ describe("checkers", () => {
     assert.deepEqual(complaints.map(({ what }) => what), [
       "believes in 1 to 4; the truth is 1 to 5", "believes in undefined to undefined; the truth is 1 to 5",
     ]);
+  });
+
+  it("complain of events that a node lacks, and count them", () => {
+    const network = new SimNetwork({ seed: 3 });
+    for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], feedBytes: 4096 } });
+    network.runFor(4 * ROUND_MS);
+    const [author] = network.nodes;
+    const say = (kind: SaidEvent["kind"], key: string, value: number, ttlMs = 0): SaidEvent => {
+      if (kind === "log") author.log("t", value);
+      else if (kind === "set") author.set("t", key, value, ttlMs);
+      else author.remove("t", key);
+      return { author: author.id, kind, topic: "t", key, value, ttlMs };
+    };
+    const said = [
+      say("log", "", 1), say("set", "a", 2), say("set", "a", 3), say("set", "b", 4), say("remove", "b", 5),
+      say("set", "c", 6, 1000),
+    ];
+    network.runFor(4 * ROUND_MS);
+    // The log, the last of a and the last of b; what is over after a while may be gone.
+    assert.deepEqual(checkHeld(network.nodes, [said], true), { complaints: [], wanted: 3, lost: 0 });
+    assert.equal(checkHeld(network.nodes, [said], false).wanted, 2);
+    network.faults.lossProbability = 1;
+    const unheard = [say("log", "", 7), say("set", "a", 8), say("set", "b", 9)];
+    const { complaints, wanted, lost } = checkHeld(network.nodes, [[...said, ...unheard]], true);
+    assert.deepEqual([wanted, lost], [4, 3]);
+    assert.deepEqual(who(complaints), network.nodes.slice(1).map(({ name }) => name));
+    assert.match(complaints[0].what, /^lacks \{.*"value":8,.*\} and holds \{.*"value":3\}$/);
+    assert.equal(checkHeld([author], [[...said, ...unheard]], true).lost, 0);
   });
 
   it("complain of what nodes reported", () => {

@@ -27,6 +27,11 @@ describe("scenarios", () => {
     });
   }
 
+  it("have names of their own", () => {
+    const names = SCENARIOS.map(({ name }) => name);
+    assert.deepEqual([...new Set(names)], names);
+  });
+
   it("do not agree while a fault goes on", () => {
     const stubborn: Scenario = {
       name: "stubborn",

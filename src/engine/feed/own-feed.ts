@@ -1,3 +1,4 @@
+import { SEQUENCE_MAX } from "../frame.js";
 import { OWN_SLOT } from "../rows.js";
 import { recordWords } from "./arena.js";
 import { eventBytes, writeEvent } from "./event.js";
@@ -187,7 +188,9 @@ export class OwnFeed {
     const sequence = feeds.sequence(OWN_SLOT);
     const isBehind = this.aheadGeneration > generation
       || (this.aheadGeneration === generation && this.aheadSequence > sequence);
-    if (isBehind || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
+    // A peer may have given back a feed in which no number is left: what others read ends at SEQUENCE_MAX.
+    const isSpent = sequence >= SEQUENCE_MAX;
+    if (isBehind || isSpent || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
     const revision = this.node.rows.revision(OWN_SLOT);
     if (this.hasPublished || this.isLogged || generation >= revision) return true;
     // What came back from peers may be less than what was said: going on there could say another thing in its place.
