@@ -249,7 +249,7 @@ describe("the bundle for Espruino", function () {
           ...shared, feeds: full.eventFeeds, sealing: full.espruinoSealing(), eventViews: [full.latestMap()],
           storage: full.flashStorage("chisme", full.flashLog("chisme")),
         };
-      }) as Gossip;
+      });
       const first = start();
       first.log("door", { open: true });
       first.set("light", "kitchen", 21.5);
