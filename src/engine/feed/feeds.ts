@@ -168,12 +168,14 @@ export class Feeds {
 
   /**
    * Begins a new generation of the node's own feed with all that is held of it, in
-   * the same order and with the same stamps. What is not worth it is left behind:
-   * values that were superseded, and events that removed one.
+   * the same order and with the same stamps. What was superseded is left behind. A
+   * removal is not: it may hide what another author set before.
    */
   rechain(slot: number, generation: number): void {
     const arena = this.arena;
-    this.freeAllBut(slot, true);
+    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
+      if (arena.hasFlag(record, RECORD_SUPERSEDED)) this.free(slot, record);
+    }
     arena.freeAll(slot, RECORD_GONE);
     // Numbers fall, so none of the old ones may be left in between.
     arena.compact();
@@ -198,7 +200,10 @@ export class Feeds {
 
   /** A snapshot begins to come in: of what is held only the latest values are of use. */
   enterSnapshot(slot: number): void {
-    this.freeAllBut(slot, false);
+    const arena = this.arena;
+    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
+      if (!this.isLive(record)) this.free(slot, record);
+    }
   }
 
   /**
@@ -400,13 +405,6 @@ export class Feeds {
     } else {
       if (this.isLive(record)) this.addSpare(slot, arena.wordsAt(record));
       arena.setFlag(record, RECORD_SUPERSEDED);
-    }
-  }
-
-  private freeAllBut(slot: number, withLogs: boolean): void {
-    const arena = this.arena;
-    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (!this.isLive(record) && !(withLogs && this.kind(record) === KIND_LOG)) this.free(slot, record);
     }
   }
 

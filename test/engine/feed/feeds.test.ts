@@ -4,7 +4,7 @@ import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_GAP, DROP_OLD_GENERATION,
 } from "../../../src/engine/feed/feed-drops.js";
 import { propertyOptions } from "../../support/random.js";
-import { KIND_LOG, KIND_SET } from "../../../src/engine/feed/event.js";
+import { KIND_LOG, KIND_REMOVE } from "../../../src/engine/feed/event.js";
 import { FeedNode, type PlainEvent, T, Truth, decoded, logEvent, removeEvent, setEvent } from "./feed-support.js";
 
 const AUTHORS = [11, 22, 33];
@@ -141,13 +141,17 @@ describe("a node's own feed", () => {
       author.say(setEvent(`key ${n % 3}`, n));
       if (n === 20) author.say(removeEvent("key 1", n));
     }
+    author.say(removeEvent("key 2", 30));
+    author.say(removeEvent("of another author", 30));
+    author.say(setEvent("key 3", 30));
     const { feeds } = author;
     const held = author.held(0).map((number) => truth.event(0, number));
     const kept = held.filter((bytes, i) => {
       const { kind, key } = decoded(bytes);
-      const isLatest = kind === KIND_SET && !held.slice(i + 1).some((later) => decoded(later).key === key);
-      return kind === KIND_LOG || isLatest;
+      return kind === KIND_LOG || !held.slice(i + 1).some((later) => decoded(later).key === key);
     });
+    const removals = kept.map(decoded).filter(({ kind }) => kind === KIND_REMOVE).map(({ key }) => key);
+    assert.deepEqual(removals, ["key 2", "of another author"], "other authors may have set these keys before");
     feeds.rechain(0, 7);
     truth.begin(7);
     for (const bytes of kept) truth.say(7, bytes);
