@@ -86,6 +86,13 @@ export interface GossipOptions {
    * most `datagramBytesMax` - 105; 128 by default, or less where that is less.
    */
   eventBytesMax?: number;
+  /**
+   * Whether the node asks others for events that come before those which it holds,
+   * while a quarter of `feedBytes` is free: for nodes that keep everything. `onEvent`
+   * is not told of what comes so late; `eventViews` are. Needs `feedBytes`; false by
+   * default.
+   */
+  fillGaps?: boolean;
   /** SHA-256 of this platform, for the chains of feeds; in JavaScript without one. */
   digest?: Digest;
   /** Kept up to date from the events, such as `latestMap`. */
@@ -121,6 +128,7 @@ export interface CheckedOptions {
   sealer: Sealer | undefined;
   feedBytes: number;
   eventBytesMax: number;
+  fillGaps: boolean;
   digest: Digest | undefined;
   /** Address and port in turn. */
   seeds: number[];
@@ -173,6 +181,7 @@ export function checkOptions(options: GossipOptions): CheckedOptions {
     sealer: checkSealing(options),
     feedBytes,
     eventBytesMax: feedBytes === 0 ? EVENT_BYTES_MAX : checkEventBytes(options.eventBytesMax, datagramBytesMax),
+    fillGaps: checkFillGaps(options.fillGaps, feedBytes),
     digest: options.digest,
     seeds: checkSeeds(options.seedList ?? [], port, seedCapacity),
   };
@@ -182,6 +191,14 @@ function checkEventBytes(eventBytesMax: number | undefined, datagramBytesMax: nu
   const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, 2047);
   if (room < 32) throw new Error(`datagramBytesMax: ${datagramBytesMax} leaves no room for events`);
   return integer("eventBytesMax", eventBytesMax, Math.min(EVENT_BYTES_MAX, room), 32, room);
+}
+
+function checkFillGaps(fillGaps: unknown, feedBytes: number): boolean {
+  if (fillGaps !== undefined && typeof fillGaps !== "boolean") {
+    throw new Error(`fillGaps: ${show(fillGaps)} is neither true nor false`);
+  }
+  if (fillGaps === true && feedBytes === 0) throw new Error("fillGaps: needs the option feedBytes");
+  return fillGaps === true;
 }
 
 /** Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`. */
@@ -284,7 +301,7 @@ function isKnown(name: string): boolean {
     case "capacity": case "datagramBytesMax": case "valueBytesMax": case "seedCapacity": case "removeAfterMs":
     case "broadcastAddress": case "randomSeed": case "views": case "debugOutput": case "onUpdate": case "onState":
     case "onError": case "dialect": case "key": case "otherKey": case "sealing": case "allowUnsealed":
-    case "feedBytes": case "eventBytesMax": case "digest": case "eventViews": case "onEvent":
+    case "feedBytes": case "eventBytesMax": case "fillGaps": case "digest": case "eventViews": case "onEvent":
       return true;
     default:
       return false;

@@ -6,8 +6,8 @@ import {
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, BUCKETS_LOG_MAX, BUCKET_BYTES,
   FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, MAGIC_AND_VERSION, ROW_HAS_FEED, ROW_HAS_VALUE,
-  ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_EVENTS, SECTION_FLAT, SECTION_FRONTIER, SECTION_ROWS,
-  SECTION_SNAPSHOT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WITH_FEEDS,
+  ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_EVENTS, SECTION_FLAT, SECTION_FRONTIER, SECTION_HISTORY,
+  SECTION_ROWS, SECTION_SNAPSHOT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WITH_FEEDS,
 } from "./frame.js";
 import type { EventData } from "./feed/event.js";
 import { type RunData, SEQUENCE_MAX, beginRuns, readRun } from "./feed/runs.js";
@@ -21,6 +21,8 @@ export interface EventScratch {
   readonly event: EventData;
   /** By the row that was read last. */
   readonly shown: ShownFeed;
+  /** Checks a section GAP or HISTORY. Returns a drop reason. */
+  check(frame: FrameReader): number;
 }
 
 export const NO_FEEDS = -1;
@@ -237,8 +239,9 @@ export class FrameReader extends Reader {
   }
 
   private checkSection(row: RowData): number {
-    if (this.section > SECTION_FRONTIER) return DROP_NONE;
+    if (this.section > SECTION_HISTORY) return DROP_NONE;
     if (this.failed) return DROP_SECTION;
+    if (this.section > SECTION_FRONTIER) return this.events === undefined ? DROP_NONE : this.events.check(this);
     const isPrints = this.section === SECTION_BUCKETS || this.section === SECTION_FLAT;
     if (isPrints && this.withFeeds) this.frontier = UNLIKE;
     if (this.section === SECTION_FRONTIER) return this.checkFrontier();

@@ -30,6 +30,8 @@ export interface EngineOptions {
   feedBytes?: number | undefined;
   /** Longest event in canonical form, the same in all nodes of a network: 16 to 2,047 bytes, 128 by default. */
   eventBytesMax?: number | undefined;
+  /** Whether the node asks for events that come before those which it holds, while a quarter of `feedBytes` is free. */
+  fillGaps?: boolean | undefined;
   /** SHA-256, for the chains of feeds; without one it is done in JavaScript. */
   digest?: Digest | undefined;
 }

@@ -350,6 +350,16 @@ export class Feeds {
     else this.free(slot, record);
   }
 
+  /** All is held from a lower number on, before which the tip is `first`, `second`: who calls this stores it then. */
+  lowerFloor(slot: number, sequence: number, first: number, second: number): void {
+    const arena = this.arena;
+    arena.set(slot, FLOOR, sequence);
+    arena.set(slot, BASE_FIRST, first);
+    arena.set(slot, BASE_SECOND, second);
+    // What ended a value, and is not held, is below the floor.
+    if (arena.get(slot, ERASED) >= sequence) arena.set(slot, ERASED, sequence - 1);
+  }
+
   private erase(slot: number, record: number): void {
     const arena = this.arena;
     if (arena.get(slot, ERASED) < arena.sequence(record)) arena.set(slot, ERASED, arena.sequence(record));
