@@ -118,6 +118,8 @@ describe("Gossip: events", () => {
     assert.throws(() => new FakeNode(network, "192.168.0.61", { ...FEEDS, dialect: espgossip() }), /feedBytes: this dialect/);
     for (const [options, error] of [
       [{ feedBytes: 100 }, /feedBytes: 100/], [{ feedBytes: -4 }, /feedBytes: -4/], [{ feedBytes: 1.5 }, /feedBytes: 1.5/],
+      [{ fillGaps: true }, /fillGaps: needs the option feedBytes/],
+      [{ feedBytes: 512, fillGaps: 1 as unknown as boolean }, /fillGaps: 1 is neither true nor false/],
       [{ feedBytes: 512, eventBytesMax: 1100 }, /eventBytesMax: 1100 .*32 to 1095/],
       [{ feedBytes: 512, datagramBytesMax: 130, valueBytesMax: 4 }, /datagramBytesMax: 130/],
       [{ eventViews: [{}] as never }, /eventViews\[0\]: .*apply/], [{ onEvent: 1 as never }, /onEvent: 1/],
