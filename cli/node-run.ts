@@ -26,6 +26,7 @@ export interface NodeOptions {
   script?: string;
   export?: string;
   feedBytes?: number;
+  fillGaps?: true;
   value?: number;
   interval: number;
   id?: number;
@@ -218,6 +219,7 @@ export class NodeRun {
       onError: (code, error) => this.failed(code, error),
     };
     if (id !== undefined) options.id = id;
+    if (this.options.fillGaps) options.fillGaps = true;
     this.addKeys(options);
     if (dialect !== "compact") {
       options.dialect = dialect === "auto" ? auto() : espgossip();

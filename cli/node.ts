@@ -13,6 +13,7 @@ const FLAGS = new Map([
   ["capacity", "--capacity"],
   ["datagramBytesMax", "--datagram-bytes"],
   ["feedBytes", "--feed-bytes"],
+  ["fillGaps", "--fill-gaps"],
   ["broadcastAddress", "--broadcast"],
   ["key", "--key-file"],
   ["otherKey", "--other-key-file"],
@@ -61,6 +62,7 @@ export function nodeCommand(): Command {
     .option("--export <file>", "where to write the events that are held when the node stops, as JSON lines")
     .option("--feed-bytes <bytes>", "room for events: 512 to 16777216, or 0 for none (default: 262144; "
       + "0 where the dialect has none)", numeric)
+    .option("--fill-gaps", "ask others for events that came before those which this node holds, while there is room")
     .option("--value <number>", "share this value", numeric)
     .option("--interval <ms>", "time between rounds, 100 to 3600000", numeric, 10000)
     .option("--id <number>", "uint32 that no other node has (default: made from address and port)", numeric)

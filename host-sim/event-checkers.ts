@@ -79,6 +79,42 @@ export function checkHeld(
   return { complaints, wanted: wanted.length, lost: lost.size };
 }
 
+/**
+ * Nodes that keep everything hold each event that any node holds, but of their own
+ * feed, for which they ask nobody, and but for values that are over after a while.
+ *
+ * @param fromFirst whether they must hold each feed from its first event on
+ */
+export function checkKeepers(
+  nodes: readonly SimNode[], keepers: readonly SimNode[], fromFirst: boolean,
+): Complaint[] {
+  const complaints: Complaint[] = [];
+  for (const keeper of keepers) {
+    const held = new Map<string, FeedEvent>();
+    keeper.gossip?.eachEvent((event) => held.set(numberOf(event), event));
+    const complain = (what: string): void => void complaints.push({ check: "gaps", who: keeper.name, what });
+    for (const node of nodes) {
+      node.gossip?.eachEvent((event) => {
+        if (event.author === keeper.id || event.ttlMs > 0) return;
+        const found = JSON.stringify(held.get(numberOf(event)));
+        const text = JSON.stringify(event);
+        if (found !== text) complain(`holds ${found}; ${node.name} holds ${text}`);
+      });
+    }
+    for (const { author, generation, sequence } of fromFirst ? keeper.gossip?.frontier() ?? [] : []) {
+      for (let number = 1; number <= sequence; number++) {
+        const name = `${author} ${generation}:${number}`;
+        if (!held.has(name)) complain(`lacks ${name}`);
+      }
+    }
+  }
+  return complaints;
+}
+
+function numberOf({ author, generation, sequence }: FeedEvent): string {
+  return `${author} ${generation}:${sequence}`;
+}
+
 const VIEW_CAPACITY = 4096;
 
 function logsOf(events: readonly SaidEvent[]): SaidEvent[] {

@@ -5,13 +5,19 @@ import { MemoryStorage } from "../src/platform/memory-storage.js";
 import { type LatestMap, latestMap } from "../src/views/latest-map.js";
 import type { Complaint } from "./checkers.js";
 import { Dice, STREAM_EVENTS } from "./dice.js";
-import { type HeldEvents, type SaidEvent, checkEvents, checkHeld } from "./event-checkers.js";
+import { type HeldEvents, type SaidEvent, checkEvents, checkHeld, checkKeepers } from "./event-checkers.js";
 import type { SimNode } from "./node.js";
 
 /** All events of a scenario have room in it. */
 const FEED_BYTES = 32768;
 /** Only the latest values have. */
 const FEED_BYTES_SMALL = 6144;
+/** The same for a node that must forget, for each author. */
+const FEED_BYTES_AUTHOR = 640;
+/** All that a node says in a scenario has room in it, more than twice. */
+const FEED_BYTES_KEEPER = 8192;
+/** Where the others forget, the first nodes keep everything, and fill what they lack. */
+const KEEPERS = 2;
 /** More than are ever set. */
 const VIEW_CAPACITY = 4096;
 const TOPICS = ["door", "voucher"];
@@ -25,7 +31,8 @@ const PHYSICAL_START_MS = 1767225600000;
 /**
  * Events in a scenario: what nodes say in their feeds, and what each is told.
  * Every fourth node has no log, every third no clock. In one run of four the
- * arenas have room for little more than the latest values.
+ * arenas have room for little more than the latest values, but for those of two
+ * nodes.
  */
 export class EventCourse {
   /** Events that nodes with a log acknowledged, and of nodes that have not lost it. */
@@ -35,6 +42,8 @@ export class EventCourse {
   /** Invented nodes take the places of rows that are DOWN: who comes back then is told of from the beginning. */
   isCrowded = false;
   readonly isSmall: boolean;
+  private readonly feedBytes: number;
+  private readonly keeperBytes: number;
   private readonly dice: Dice;
   /** Said by nodes that must not lose them. */
   private readonly said = new Map<SimNode, SaidEvent[]>();
@@ -47,10 +56,17 @@ export class EventCourse {
   private readonly onPowerLoss: (node: SimNode) => void;
   private values = 0;
 
-  /** @param onPowerLoss takes the power of a node that lost it while it wrote to its log */
-  constructor(seed: number, onPowerLoss: (node: SimNode) => void) {
+  /**
+   * @param nodes how many there are
+   * @param isForgetful whether arenas are small in any case
+   * @param onPowerLoss takes the power of a node that lost it while it wrote to its log
+   */
+  constructor(seed: number, nodes: number, isForgetful: boolean, onPowerLoss: (node: SimNode) => void) {
     this.dice = new Dice(seed, STREAM_EVENTS);
-    this.isSmall = this.dice.below(4) === 0;
+    this.isSmall = this.dice.below(4) === 0 || isForgetful;
+    const smallBytes = Math.max(FEED_BYTES_SMALL, isForgetful ? FEED_BYTES_AUTHOR * nodes : 0);
+    this.feedBytes = this.isSmall ? smallBytes : FEED_BYTES;
+    this.keeperBytes = Math.max(FEED_BYTES, FEED_BYTES_KEEPER * nodes);
     this.onPowerLoss = onPowerLoss;
   }
 
@@ -69,9 +85,11 @@ export class EventCourse {
     const view = latestMap({ capacity: VIEW_CAPACITY });
     this.views.set(node, view);
     const last = new Map<number, FeedEvent>();
+    const fillGaps = this.isSmall && node.index < KEEPERS;
     return {
       feeds: eventFeeds,
-      feedBytes: this.isSmall ? FEED_BYTES_SMALL : FEED_BYTES,
+      feedBytes: fillGaps ? this.keeperBytes : this.feedBytes,
+      fillGaps,
       eventViews: [view],
       onEvent: (event) => this.tell(node, event, last),
     };
@@ -132,6 +150,15 @@ export class EventCourse {
   /** Events that a running node lacks, although their authors had stored them. */
   checkLost(nodes: readonly SimNode[]): HeldEvents {
     return checkHeld(nodes, [...this.said.values()], !this.isSmall);
+  }
+
+  /**
+   * What nodes that keep everything lack of what others hold.
+   *
+   * @param fromFirst whether they must hold all of each feed
+   */
+  checkKept(nodes: readonly SimNode[], fromFirst: boolean): Complaint[] {
+    return this.isSmall ? checkKeepers(nodes, nodes.filter(({ index }) => index < KEEPERS), fromFirst) : [];
   }
 
   private saidBy(node: SimNode): SaidEvent[] {

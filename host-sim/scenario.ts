@@ -49,6 +49,8 @@ export interface Scenario {
   readonly clockSkewPpm?: number;
   /** Power is lost now and then while nodes write to their logs. */
   readonly isTearing?: boolean;
+  /** Nodes forget old events, but for two that keep everything and are to have all of it in the end. */
+  readonly isForgetful?: boolean;
   /** Sets the faults for the safety phase. */
   begin?(run: ScenarioRun): void;
   /** Called before each round of the safety phase, from 1 on. */
@@ -90,6 +92,8 @@ const INVENTED_ROUNDS = 160;
 const ESPGOSSIP_ROUNDS = 200;
 /** Clocks that run as badly as those of boards do. */
 const CLOCK_SKEW_PPM = 100;
+/** So many for each node; a quarter of them go by until each has been asked once. */
+const GAP_ROUNDS = 4;
 /** More complaints than these help nobody. */
 const COMPLAINTS_MAX = 100;
 
@@ -148,7 +152,7 @@ export class ScenarioRun {
     this.options = options;
     this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
     this.dice = new Dice(options.seed, STREAM_SCENARIO);
-    this.events = new EventCourse(options.seed, (node) => {
+    this.events = new EventCourse(options.seed, options.nodes, scenario.isForgetful === true, (node) => {
       this.crash(node, { offMs: this.roundIntervalMs, keepStorage: true });
     });
     for (let i = 0; i < options.nodes; i++) this.addNode();
@@ -329,7 +333,8 @@ export class ScenarioRun {
   /** In this round up to three nodes say a few things at once. */
   private publishSome(): void {
     if (this.isBoards) return;
-    for (let times = this.dice.below(4); times > 0; times--) {
+    const times = this.dice.below(4) + (this.scenario.isForgetful === true ? this.nodes.length >>> 1 : 0);
+    for (let left = times; left > 0; left--) {
       const node = this.dice.pick(this.nodes);
       const count = this.dice.between(1, 3);
       this.network.schedule(this.dice.below(this.roundIntervalMs), () => {
@@ -366,6 +371,7 @@ export class ScenarioRun {
     }
     this.complain(complaints);
     if (this.isBoards) return agreedSince;
+    this.fillGaps();
     const { complaints: losses, wanted, lost } = this.events.checkLost(this.network.running);
     this.eventsWanted = wanted;
     this.eventsLost = lost;
@@ -373,6 +379,17 @@ export class ScenarioRun {
     // Even a node whose storage was wiped goes beyond what others knew of it.
     for (const [node, revision] of this.former) this.complain(revisionNotAbove(node, revision));
     return agreedSince;
+  }
+
+  /** Who keeps everything asks everybody for a few feeds at a time, which takes longer than to agree. */
+  private fillGaps(): void {
+    const { isForgetful = false } = this.scenario;
+    let complaints = this.events.checkKept(this.network.running, isForgetful);
+    for (let left = GAP_ROUNDS * this.nodes.length; complaints.length > 0 && left > 0; left--) {
+      this.network.runFor(this.roundIntervalMs);
+      complaints = this.events.checkKept(this.network.running, isForgetful);
+    }
+    this.complain(complaints);
   }
 
   private push(node: SimNode): void {

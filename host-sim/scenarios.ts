@@ -67,6 +67,13 @@ export const SCENARIOS: readonly Scenario[] = [
     beforeRound: (run) => crashSome(run, false),
   },
   {
+    name: "gaps",
+    summary: "boards forget events, two nodes that keep all are cut off in turn, and 10 % of the datagrams are lost",
+    isForgetful: true,
+    begin: ({ network }) => { network.faults.lossProbability = 0.1; },
+    beforeRound: (run, round) => cutKeepers(run, round),
+  },
+  {
     name: "torn-writes",
     summary: "nodes crash, and lose power again while they write their revision",
     beforeRound: (run) => tearSome(run),
@@ -139,6 +146,14 @@ function splitInTwo(run: ScenarioRun): void {
   run.network.faults.cuts = [split(...halves(run))];
 }
 
+/** Of the first two nodes each is away for a third of the time, one after the other, and then some others crash. */
+function cutKeepers(run: ScenarioRun, round: number): void {
+  const third = Math.floor(SAFETY_ROUNDS / 3);
+  const away = Math.floor(round / third);
+  run.network.faults.cuts = away > 1 ? [] : [split([run.nodes[away]], run.nodes.filter(({ index }) => index !== away))];
+  if (away > 1 && run.dice.below(2) === 0) crashOf(run, run.dice.pick(run.nodes.slice(2)), true);
+}
+
 /** Each direction of each pair on its own. */
 function cutPairs(run: ScenarioRun, probability: number): void {
   const dead = new Set<number>();
@@ -170,7 +185,10 @@ function crashSome(run: ScenarioRun, keepStorage: boolean, moves = false): void 
 
 function crashOne(run: ScenarioRun, keepStorage: boolean, moves: boolean): void {
   // Those in the seed lists keep their addresses: nobody could find the network otherwise.
-  const node = run.dice.pick(moves ? run.nodes.slice(SEEDS) : run.nodes);
+  crashOf(run, run.dice.pick(moves ? run.nodes.slice(SEEDS) : run.nodes), keepStorage, moves);
+}
+
+function crashOf(run: ScenarioRun, node: Nodes[number], keepStorage: boolean, moves = false): void {
   const afterMs = run.dice.below(run.roundIntervalMs);
   const offMs = run.dice.pick([0, 1, 3, 15]) * run.roundIntervalMs + run.dice.below(run.roundIntervalMs);
   const how = { offMs, keepStorage, ...moves && { address: run.freshAddress() } };

@@ -9,12 +9,14 @@ import type { FeedView } from "./views/feed-event.js";
 /** All that is about events, for the option `feeds`: a node that is not given it carries none of its code. */
 export interface EventFeeds {
   /** For the engine. The parameters are those of `FeedExchange`. */
-  maker(feedBytes: number, eventBytesMax: number, digest: Digest | undefined): FeedMaker;
+  maker(feedBytes: number, eventBytesMax: number, digest: Digest | undefined, fillGaps?: boolean): FeedMaker;
   /** For `Gossip`. @throws Error when the log's records are too short for events */
   shell(feed: FeedExchange, rows: Rows, log: GossipLog | undefined, views: FeedView[]): GossipFeed;
 }
 
 export const eventFeeds: EventFeeds = {
-  maker: (feedBytes, eventBytesMax, digest) => (node) => new FeedExchange(node, feedBytes, eventBytesMax, digest),
+  maker: (feedBytes, eventBytesMax, digest, fillGaps) => {
+    return (node) => new FeedExchange(node, feedBytes, eventBytesMax, digest, fillGaps === true);
+  },
   shell: (feed, rows, log, views) => new GossipFeed(feed, rows, log, views),
 };

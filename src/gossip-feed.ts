@@ -6,7 +6,9 @@ import {
   EventData, KIND_LOG, KIND_REMOVE, NAME_BYTES_MAX, kindOf, readEvent, topicLengthOf,
 } from "./engine/feed/event.js";
 import type { FeedExchange } from "./engine/feed/feed-exchange.js";
+import { NO_SLOT, SEVERAL_SLOTS } from "./engine/feed/history.js";
 import { DRAFT_ARENA_FULL, DRAFT_TOO_LARGE } from "./engine/feed/own-feed.js";
+import { SEQUENCE_MAX } from "./engine/frame.js";
 import { OWN_SLOT, type Rows } from "./engine/rows.js";
 import { utf8Length, utf8Read } from "./engine/utf8.js";
 import { FeedLog } from "./feed-log.js";
@@ -112,6 +114,7 @@ export class GossipFeed {
    */
   tellNext(each: ((event: FeedEvent) => void) | undefined): boolean {
     this.forgetDropped();
+    if (this.tellHistory()) return true;
     const arena = this.feed.feeds.arena;
     const record = arena.takeUntold();
     if (record === 0) return false;
@@ -146,7 +149,7 @@ export class GossipFeed {
   /** Calls `each` for all events that are held, feed after feed. It may publish. */
   each(each: (event: FeedEvent) => void): void {
     const ids = this.frontier();
-    for (let i = 0; i < ids.length; i++) this.eachOf(ids[i].author, each);
+    for (let i = 0; i < ids.length; i++) this.eachOf(ids[i].author, each, 1, SEQUENCE_MAX);
   }
 
   now(nowMs: number): HlcStamp {
@@ -159,13 +162,30 @@ export class GossipFeed {
     if (ms !== undefined) this.feed.hlc.setPhysical(nowMs, ms);
   }
 
-  private eachOf(author: number, each: (event: FeedEvent) => void): void {
+  /** Tells the views of events that came after those which follow them. Returns whether there were any. */
+  private tellHistory(): boolean {
+    const history = this.feed.history;
+    if (history === undefined || history.untoldSlot === NO_SLOT) return false;
+    const slot = history.untoldSlot;
+    const to = history.untoldTo;
+    history.untoldSlot = NO_SLOT;
+    if (slot === SEVERAL_SLOTS) {
+      this.refillViews();
+    } else if (this.views.length > 0) {
+      this.noteViewed(slot);
+      this.eachOf(this.rows.id(slot), (event) => this.apply(event), history.untoldFrom, to);
+    }
+    return true;
+  }
+
+  /** Calls `each` for the events of an author that are held, from a number on. */
+  private eachOf(author: number, each: (event: FeedEvent) => void, from: number, to: number): void {
     const arena = this.feed.feeds.arena;
     // By number: records move when `each` publishes.
-    for (let next = 1; ;) {
+    for (let next = from; ;) {
       const slot = this.rows.find(author);
       const record = slot < 0 ? 0 : arena.from(slot, next);
-      if (record === 0) return;
+      if (record === 0 || arena.sequence(record) > to) return;
       next = arena.sequence(record) + 1;
       each(this.eventOf(record));
     }
@@ -202,7 +222,7 @@ export class GossipFeed {
     if (this.isViewed[slot] !== 0 && (this.viewed[slot * 2] !== author || this.viewed[slot * 2 + 1] !== generation)) {
       this.forget(slot);
       // What an author took along into a new generation is not told again where it was told before.
-      this.eachOf(author, (event) => this.apply(event));
+      this.eachOf(author, (event) => this.apply(event), 1, SEQUENCE_MAX);
     }
     this.isViewed[slot] = 1;
     this.viewed[slot * 2] = author;

@@ -89,6 +89,13 @@ export interface GossipOptions {
    * most `datagramBytesMax` - 105; 128 by default, or less where that is less.
    */
   eventBytesMax?: number;
+  /**
+   * Whether the node asks others for events that come before those which it holds,
+   * while a quarter of `feedBytes` is free: for nodes that keep everything. `onEvent`
+   * is not told of what comes so late; `eventViews` are. Needs `feeds`; false by
+   * default.
+   */
+  fillGaps?: boolean;
   /** SHA-256 of this platform, for the chains of feeds; in JavaScript without one. */
   digest?: Digest | undefined;
   /** Kept up to date from the events, such as `latestMap`. */
@@ -177,9 +184,12 @@ export function checkOptions(options: GossipOptions): CheckedOptions {
 
 function checkFeeds(options: GossipOptions, datagramBytesMax: number): FeedMaker | undefined {
   const feedBytes = integer("feedBytes", options.feedBytes, 4096, 512, 16777216) & ~3;
+  const fillGaps = options.fillGaps ?? false;
+  if (typeof fillGaps !== "boolean") throw new Error(`fillGaps: ${show(fillGaps)} is neither true nor false`);
   const feeds = options.feeds;
   if (feeds === undefined) {
-    if (options.feedBytes !== undefined) throw new Error("feedBytes: needs feeds, which is eventFeeds of chisme/feeds");
+    const name = fillGaps ? "fillGaps" : "feedBytes";
+    if (fillGaps || options.feedBytes !== undefined) throw new Error(`${name}: needs feeds, eventFeeds of chisme/feeds`);
     return undefined;
   }
   // Not by its name as a text: in a minified bundle it has another.
@@ -188,7 +198,7 @@ function checkFeeds(options: GossipOptions, datagramBytesMax: number): FeedMaker
   const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, 2047);
   if (room < 32) throw new Error(`datagramBytesMax: ${datagramBytesMax} leaves no room for events`);
   const eventBytesMax = integer("eventBytesMax", options.eventBytesMax, Math.min(EVENT_BYTES_MAX, room), 32, room);
-  return feeds.maker(feedBytes, eventBytesMax, options.digest);
+  return feeds.maker(feedBytes, eventBytesMax, options.digest, fillGaps);
 }
 
 /** Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`. */
@@ -291,7 +301,8 @@ function isKnown(name: string): boolean {
     case "capacity": case "datagramBytesMax": case "valueBytesMax": case "seedCapacity": case "removeAfterMs":
     case "broadcastAddress": case "randomSeed": case "views": case "debugOutput": case "onUpdate": case "onState":
     case "onError": case "dialect": case "key": case "otherKey": case "sealing": case "allowUnsealed":
-    case "feeds": case "feedBytes": case "eventBytesMax": case "digest": case "eventViews": case "onEvent":
+    case "feeds": case "feedBytes": case "eventBytesMax": case "fillGaps": case "digest": case "eventViews":
+    case "onEvent":
       return true;
     default:
       return false;

@@ -118,9 +118,11 @@ describe("Gossip: events", () => {
     assert.throws(() => node.gossip.log("a", 1), /log: the node is not running/);
     assert.throws(() => new FakeNode(network, "192.168.0.61", { ...FEEDS, dialect: espgossip() }), /feeds: this dialect/);
     for (const [options, error] of [
-      [{ feedBytes: 512, feeds: undefined }, /feedBytes: needs feeds.*eventFeeds of chisme\/feeds/],
+      [{ feedBytes: 512, feeds: undefined }, /feedBytes: needs feeds, eventFeeds of chisme\/feeds/],
       [{ ...FEEDS, feeds: {} as never }, /feeds: an object is not eventFeeds/],
       [{ feedBytes: 100 }, /feedBytes: 100/], [{ feedBytes: -4 }, /feedBytes: -4/], [{ feedBytes: 1.5 }, /feedBytes: 1.5/],
+      [{ fillGaps: true }, /fillGaps: needs feeds/],
+      [{ ...FEEDS, fillGaps: 1 as unknown as boolean }, /fillGaps: 1 is neither true nor false/],
       [{ feeds: eventFeeds, eventBytesMax: 1100 }, /eventBytesMax: 1100 .*32 to 1095/],
       [{ feeds: eventFeeds, datagramBytesMax: 130, valueBytesMax: 4 }, /datagramBytesMax: 130/],
       [{ eventViews: [{}] as never }, /eventViews\[0\]: .*apply/], [{ onEvent: 1 as never }, /onEvent: 1/],

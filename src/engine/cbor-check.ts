@@ -35,7 +35,12 @@ export const UNDEFINED = 23;
  */
 export function checkCbor(bytes: Uint8Array, start: number, end: number): boolean {
   if (start < 0 || end > bytes.length) return false;
-  return skipItem(bytes, start, end, 0) === end;
+  return cborEnd(bytes, start, end) === end;
+}
+
+/** Where the item at `start` ends, as `encodeCbor` writes it; -1 if it is not one of those or passes `end`. */
+export function cborEnd(bytes: Uint8Array, start: number, end: number): number {
+  return skipItem(bytes, start, end, 0);
 }
 
 /** The position after the item at `position`, or -1 if it is not one of ours or passes `end`. */

@@ -10,8 +10,8 @@ import type { FeedExchange } from "./feed/feed-exchange.js";
 import { FrameReader, NO_FEEDS } from "./frame-reader.js";
 import {
   FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT,
-  SECTION_EVENTS, SECTION_HEARD, SECTION_PROBE, SECTION_ROWS, SECTION_SNAPSHOT, SECTION_WANT, TYPE_ACK, TYPE_DIFF,
-  TYPE_LEAVE, TYPE_SYN,
+  SECTION_FRONTIER, SECTION_HEARD, SECTION_HISTORY, SECTION_PROBE, SECTION_ROWS, SECTION_SNAPSHOT, SECTION_WANT,
+  TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./frame.js";
 import { FRESH, Guard, REPLAYED, UNPROVEN } from "./guard.js";
 import { type MergeParts, mergeRow } from "./merge-row.js";
@@ -356,7 +356,8 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   }
 
   private hasEvents(): boolean {
-    return this.frame.section === SECTION_EVENTS || this.frame.section === SECTION_SNAPSHOT;
+    const section = this.frame.section;
+    return section >= SECTION_SNAPSHOT && section <= SECTION_HISTORY && section !== SECTION_FRONTIER;
   }
 
   /** Who was not known yet when its answer came is known by now. */

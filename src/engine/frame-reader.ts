@@ -6,8 +6,8 @@ import {
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGNER, ADDRESS_OF_SOURCE, BUCKETS_LOG_MAX, BUCKET_BYTES,
   FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, MAGIC_AND_VERSION, ROW_HAS_FEED, ROW_HAS_VALUE,
-  ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_FRONTIER, SECTION_ROWS, SECTION_SNAPSHOT,
-  SEQUENCE_MAX, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WITH_FEEDS,
+  ROW_RESERVED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT, SECTION_FRONTIER, SECTION_HISTORY, SECTION_ROWS,
+  SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WITH_FEEDS,
 } from "./frame.js";
 import { keyOf } from "./hash.js";
 import type { RowData, ShownFeed } from "./row-data.js";
@@ -17,7 +17,7 @@ import { ASKED, LEFT } from "./states.js";
 export interface EventReader {
   /** By the row that was read last. */
   readonly shown: ShownFeed;
-  /** Checks that a section EVENTS or SNAPSHOT is well-formed. Returns a drop reason. */
+  /** Checks that a section of events, or about them, is well-formed. Returns a drop reason. */
   check(): number;
 }
 
@@ -235,7 +235,7 @@ export class FrameReader extends Reader {
   }
 
   private checkSection(row: RowData): number {
-    if (this.section > SECTION_FRONTIER) return DROP_NONE;
+    if (this.section > SECTION_HISTORY) return DROP_NONE;
     if (this.failed) return DROP_SECTION;
     const isPrints = this.section === SECTION_BUCKETS || this.section === SECTION_FLAT;
     if (isPrints && this.withFeeds) this.frontier = UNLIKE;

@@ -21,6 +21,8 @@ export class FrameWriter extends Writer {
   feeds: FeedOutbox | undefined = undefined;
   /** Whether fingerprints are of rows and feeds: the receiver has feeds, too. */
   withFeeds = false;
+  /** Of this frame. */
+  type = 0;
   /** Whether this frame has such fingerprints. */
   private hasPrints = false;
   private counter = 0;
@@ -43,8 +45,9 @@ export class FrameWriter extends Writer {
   begin(
     out: Uint8Array, limit: number, type: number, flags: number, rows: Rows, counter: number, inReplyTo: number,
   ): void {
-    // Room is left for `end`.
+    // Room is left for `writeFrontier`.
     this.reset(out, 0, this.feeds === undefined ? limit : limit - FRONTIER_BYTES);
+    this.type = type;
     this.counter = counter;
     this.withFeeds = false;
     this.hasPrints = false;
@@ -61,12 +64,12 @@ export class FrameWriter extends Writer {
   }
 
   /**
-   * Ends the frame: in one of a node with feeds, with what it holds of them, unless
-   * it shows that by fingerprints, which it sends where that is not the same.
+   * Writes what a node with feeds holds of them, unless it shows that by
+   * fingerprints, which it sends where that is not the same.
    */
-  finish(rows: Rows): void {
-    if (rows.frontier === undefined || this.hasPrints) return;
+  writeFrontier(rows: Rows): void {
     this.end += FRONTIER_BYTES;
+    if (rows.frontier === undefined || this.hasPrints) return;
     this.u8(SECTION_FRONTIER);
     this.u16(FRONTIER_BYTES - SECTION_HEAD_BYTES);
     this.u32(rows.frontier.word());

@@ -50,6 +50,10 @@ export const SECTION_SNAPSHOT = 8;
 export const SECTION_EVENTS = 9;
 /** 4 bytes over the feeds that the sender holds: in frames of nodes with feeds that have no fingerprints of them. */
 export const SECTION_FRONTIER = 10;
+/** Feeds of which the sender wants what is before that which it holds, as in feed/gaps.ts. */
+export const SECTION_GAP = 11;
+/** Runs of events that come before what the receiver holds, as in feed/history.ts. */
+export const SECTION_HISTORY = 12;
 
 /** How a row gives its address, in bits 3 and 4 of its head. */
 export const ADDRESS_OF_SOURCE = 0;

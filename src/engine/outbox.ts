@@ -194,15 +194,19 @@ export class Outbox {
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + TYPE] = TYPE_DIFF;
     // On the last frame of the burst, so that it goes on once.
-    if (isAnswer && (finished ? this.wantsCut : this.framesLeft === 0)) this.writer.markMore();
+    if (isAnswer && (finished ? this.mayAskMore() : this.framesLeft === 0)) this.writer.markMore();
     out.length = this.finish(out.bytes);
     return true;
+  }
+
+  /** Whether the peer may go on although all is said: what it wants may not all be known here. */
+  private mayAskMore(): boolean {
+    return this.wantsCut || (this.feeds !== undefined && this.feeds.gaps.hasGiven);
   }
 
   /** Seals the frame that was written, if this node seals. Returns its length. */
   private finish(bytes: Uint8Array): number {
     const writer = this.writer;
-    writer.finish(this.rows);
     if (this.guard === undefined) return writer.length();
     return this.guard.seal(bytes, writer.headLength, writer.length(), this.datagramBytesMax);
   }

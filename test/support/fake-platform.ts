@@ -16,8 +16,8 @@ interface Happening {
 export class FakeNetwork {
   nowMs = 0;
   readonly sockets = new Map<number, FakeSocket>();
-  /** Whether the next datagram is lost. */
-  loses: () => boolean = () => false;
+  /** Whether the next datagram, from one address to another, is lost. */
+  loses: (from: number, to: number) => boolean = () => false;
   private happenings: Happening[] = [];
 
   /** Has `run` called after a delay; what is due at one time happens in the order of these calls. */
@@ -81,7 +81,7 @@ export class FakeSocket implements GossipSocket {
     if (this.sendError !== undefined) throw this.sendError;
     const copy = bytes.slice(0, length);
     this.sent.push({ type, hex: Buffer.from(copy).toString("hex"), to: address, port });
-    if (this.isCut || this.network.loses()) return;
+    if (this.isCut || this.network.loses(this.address, address)) return;
     const arrive = () => this.network.sockets.get(address)?.arrive(copy, this.address, this.openedPort);
     this.network.after(LATENCY_MS, arrive);
   }

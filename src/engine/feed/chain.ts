@@ -84,3 +84,9 @@ const HEAD_BYTES = 20;
 export function chainBytes(eventBytesMax: number): number {
   return HEAD_BYTES + eventBytesMax + SHA256_BYTES;
 }
+
+/** 16 bits of a tip, never 0. */
+export function shown(tipFirst: number): number {
+  const high = tipFirst >>> 16;
+  return high === 0 ? 1 : high;
+}

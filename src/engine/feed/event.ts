@@ -1,5 +1,4 @@
-import { headEnd, readArgument, ARRAY, BYTES, MAP, SIMPLE, TEXT } from "../cbor-check.js";
-import { checkCbor } from "../cbor.js";
+import { cborEnd } from "../cbor-check.js";
 import { type Reader, type Writer, varintBytes } from "../cursor.js";
 import { DROP_NONE, DROP_VALUE } from "../drops.js";
 import { isUtf8, utf8Length, utf8Write } from "../utf8.js";
@@ -58,6 +57,8 @@ export class EventData {
   /** 0: for ever. */
   ttlSeconds = 0;
   payloadStart = 0;
+  /** Whether the payload is one item of deterministic CBOR, or there is none. */
+  hasGoodPayload = false;
   /** Where the body, and with it the event, ends. */
   end = 0;
 }
@@ -81,33 +82,48 @@ export function canonicalBytes(event: EventData): number {
   return EVENT_HEAD_BYTES + event.end - event.topicStart;
 }
 
-/** Reads one event in canonical form, checked before. */
+/** Reads one event in canonical form, checked before, that takes all bytes of the reader. */
 export function readEvent(reader: Reader, event: EventData): void {
-  event.head = reader.u8();
-  const high = reader.u16();
-  event.ms = high * TWO_32 + reader.u32();
-  event.counter = reader.u16();
-  readBody(reader, event);
+  readHead(reader, event);
+  readNames(reader, event);
+  reader.skip(reader.end - reader.position);
+  event.end = reader.position;
 }
 
 /** Reads one event in canonical form that takes all bytes of the reader. Returns a drop reason. */
 export function checkEvent(reader: Reader, event: EventData): number {
-  readEvent(reader, event);
+  readHead(reader, event);
+  readBody(reader, event);
   if (!reader.failed && event.end !== reader.end) return DROP_EVENT;
   return checkBody(reader, event);
 }
 
-/** Reads the body of an event whose head is in `event`. `checkBody` tells whether it is good. */
-export function readBody(reader: Reader, event: EventData): void {
+function readHead(reader: Reader, event: EventData): void {
+  event.head = reader.u8();
+  const high = reader.u16();
+  event.ms = high * TWO_32 + reader.u32();
+  event.counter = reader.u16();
+}
+
+/** Reads what stands between head and payload. */
+function readNames(reader: Reader, event: EventData): void {
   const form = event.head >>> FORM_SHIFT;
   event.topicStart = reader.skip(topicLengthOf(event.head));
   event.keyLength = form === KIND_LOG ? 0 : reader.u8();
   event.keyStart = reader.skip(event.keyLength);
   event.ttlSeconds = form === FORM_SET_TTL ? reader.varint() : 0;
   event.payloadStart = reader.position;
+}
+
+/** Reads the body of an event whose head is in `event`. `checkBody` tells whether it is good. */
+export function readBody(reader: Reader, event: EventData): void {
+  const form = event.head >>> FORM_SHIFT;
+  readNames(reader, event);
+  event.hasGoodPayload = form === KIND_REMOVE;
   if (form !== KIND_REMOVE && !reader.failed) {
-    // A payload that has no end takes all there is: then it fails its check.
-    const end = itemEnd(reader.bytes, reader.position, reader.end);
+    // A payload that has no end takes all there is.
+    const end = cborEnd(reader.bytes, reader.position, reader.end);
+    event.hasGoodPayload = end >= 0;
     reader.skip((end < 0 ? reader.end : end) - reader.position);
   }
   event.end = reader.position;
@@ -125,8 +141,7 @@ export function checkBody(reader: Reader, event: EventData): number {
   if (topicLength === 0 && (form === KIND_LOG || event.keyLength > 0)) return DROP_EVENT;
   if (!isUtf8(bytes, event.topicStart, event.topicStart + topicLength)) return DROP_EVENT;
   if (!isUtf8(bytes, event.keyStart, event.keyStart + event.keyLength)) return DROP_EVENT;
-  if (form === KIND_REMOVE) return DROP_NONE;
-  return checkCbor(bytes, event.payloadStart, event.end) ? DROP_NONE : DROP_VALUE;
+  return event.hasGoodPayload ? DROP_NONE : DROP_VALUE;
 }
 
 /**
@@ -187,24 +202,4 @@ function writeText(writer: Writer, text: string): void {
 /** Whether a stamp is one: milliseconds of 48 bits, a counter of 16. */
 export function isStamp(ms: number, counter: number): boolean {
   return ms >= 0 && ms < STAMP_MS_END && counter >= 0 && counter <= COUNTER_MAX;
-}
-
-/** Where the item of CBOR at `start` ends if it is well-formed, or -1. Whether it is, `checkCbor` tells. */
-function itemEnd(bytes: Uint8Array, start: number, end: number): number {
-  let at = start;
-  for (let items = 1; items > 0; items--) {
-    if (at >= end) return -1;
-    const major = bytes[at] >> 5;
-    const argument = readArgument(bytes, at, end);
-    // The argument of a float is its value.
-    if (argument < 0 && major !== SIMPLE) return -1;
-    if ((bytes[at] & 0x1f) > 27) return -1;
-    at = headEnd(bytes, at);
-    if (major === BYTES || major === TEXT) at += argument;
-    else if (major === ARRAY) items += argument;
-    else if (major === MAP) items += 2 * argument;
-    // An item takes a byte at least, so huge claims end here.
-    if (at > end || items - 1 > end - at) return -1;
-  }
-  return at;
 }

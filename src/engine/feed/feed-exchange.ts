@@ -2,7 +2,7 @@ import type { Clock } from "../clock.js";
 import { DROP_NONE } from "../drops.js";
 import { EVENT_FORK, type Faults } from "../events.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../frame-reader.js";
-import { FLAG_MORE, SECTION_EVENTS } from "../frame.js";
+import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../frame.js";
 import type { Outbox } from "../outbox.js";
 import { type RowData, ShownFeed } from "../row-data.js";
 import { OWN_SLOT, type Rows } from "../rows.js";
@@ -12,6 +12,8 @@ import { DROP_FORK, DROP_GAP } from "./feed-drops.js";
 import { FeedOutbox, NOTE_SEEN, NOTE_TAKEN } from "./feed-outbox.js";
 import { Feeds } from "./feeds.js";
 import { Frontier } from "./frontier.js";
+import { Gaps, checkGap } from "./gaps.js";
+import { History, checkHistory } from "./history.js";
 import { CLOCK_NONE, Hlc } from "./hlc.js";
 import { Intake } from "./intake.js";
 import { OwnFeed } from "./own-feed.js";
@@ -50,6 +52,8 @@ export class FeedExchange implements EventReader {
   private readonly run = new RunData();
   private readonly event = new EventData();
   readonly shown = new ShownFeed();
+  /** Takes in what comes before the floors; undefined in a node that does not fill gaps. */
+  readonly history: History | undefined;
   private readonly node: FeedNode;
   private readonly intake: Intake;
   /** Whether the frame that is taken in showed any feed, or had any events. */
@@ -57,19 +61,25 @@ export class FeedExchange implements EventReader {
   /** Whether it had events, and whether any was new. */
   private hasEvents = false;
   private hasNews = false;
+  /** The feed of which it had history that was new; -1 for none. */
+  private historySlot = -1;
   private expireDeadline = 0;
 
   /**
    * @param feedBytes bytes of the arena
    * @param eventBytesMax of the longest event, 16 to 2,047
    * @param digest SHA-256; in JavaScript without one
+   * @param isFilling whether this node asks for what comes before that which it holds
    */
-  constructor(node: FeedNode, feedBytes: number, eventBytesMax: number, digest: Digest | undefined) {
+  constructor(
+    node: FeedNode, feedBytes: number, eventBytesMax: number, digest: Digest | undefined, isFilling: boolean,
+  ) {
     const rows = node.rows;
     this.node = node;
     this.feeds = new Feeds(rows, rows.capacity, feedBytes, eventBytesMax, digest ?? new Sha256());
     this.intake = new Intake(this.feeds);
-    this.outbox = new FeedOutbox(this.feeds, rows, node.frame, this.event);
+    this.history = isFilling ? new History(this.feeds) : undefined;
+    this.outbox = new FeedOutbox(this.feeds, rows, node.frame, this.event, new Gaps(this.feeds, rows, isFilling));
     this.own = new OwnFeed(node, this);
     rows.frontier = new Frontier(this.feeds);
   }
@@ -86,6 +96,7 @@ export class FeedExchange implements EventReader {
     this.isShown = false;
     this.hasEvents = false;
     this.hasNews = false;
+    this.historySlot = -1;
   }
 
   /** Notes what a row that was just read shows, if this node holds the row. */
@@ -106,6 +117,8 @@ export class FeedExchange implements EventReader {
 
   check(): number {
     const frame = this.node.frame;
+    if (frame.section === SECTION_GAP) return checkGap(frame);
+    if (frame.section === SECTION_HISTORY) return checkHistory(frame, this.run, this.event);
     const isPart = frame.section !== SECTION_EVENTS;
     let reason = DROP_NONE;
     beginRuns(this.run);
@@ -114,8 +127,15 @@ export class FeedExchange implements EventReader {
     return reason;
   }
 
-  /** Takes in a section EVENTS or SNAPSHOT, which is well-formed. */
+  /** Takes in a section of events or about them, which is well-formed. */
   take(): void {
+    const frame = this.node.frame;
+    if (frame.section === SECTION_GAP) this.outbox.gaps.take(frame, this.outbox.isOwnQuiet);
+    else if (frame.section === SECTION_HISTORY) this.takeHistory();
+    else this.takeEvents();
+  }
+
+  private takeEvents(): void {
     const frame = this.node.frame;
     const isPart = frame.section !== SECTION_EVENTS;
     beginRuns(this.run);
@@ -130,9 +150,30 @@ export class FeedExchange implements EventReader {
     }
   }
 
+  private takeHistory(): void {
+    const history = this.history;
+    const frame = this.node.frame;
+    if (history === undefined) return;
+    beginRuns(this.run);
+    this.hasEvents = true;
+    while (frame.more()) {
+      const tipFirst = frame.u32();
+      const tipSecond = frame.u32();
+      readRun(frame, this.run, this.event, frame.id, false);
+      const slot = this.node.rows.find(this.run.author);
+      // Of its own feed a node has asked nobody for any.
+      const reason = slot < 0 || slot === OWN_SLOT ? DROP_GAP
+        : history.take(slot, frame, this.run, this.event, tipFirst, tipSecond);
+      if (reason !== DROP_NONE) this.node.stats.countDrop(reason);
+      else this.historySlot = slot;
+    }
+    if (this.historySlot >= 0) this.hasNews = true;
+  }
+
   /** All of a frame was taken in: what follows from what it showed. */
   settle(): void {
     if (this.isShown) this.settleAll();
+    if (this.historySlot >= 0 && (this.node.frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.askOn(this.historySlot);
     // Who holds feeds has answered, and would have sent what it holds of this node's.
     const frame = this.node.frame;
     if (this.outbox.isOwnQuiet && frame.isAnswer() && frame.frontier !== NO_FEEDS) this.own.speakUp();

@@ -4,8 +4,10 @@ import type { FrameWriter } from "../frame-writer.js";
 import type { ShownFeed } from "../row-data.js";
 import { FLAG_SENT_AS_NEWS, OWN_SLOT, type Rows } from "../rows.js";
 import { NOTES, PEER_GENERATION, PEER_SEQUENCE } from "./arena.js";
+import { shown } from "./chain.js";
 import type { EventData } from "./event.js";
 import type { Feeds } from "./feeds.js";
+import type { Gaps } from "./gaps.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, RunWriter } from "./run-writer.js";
 
 /*
@@ -37,6 +39,8 @@ export class FeedOutbox {
   private readonly feeds: Feeds;
   private readonly rows: Rows;
   private readonly writer: RunWriter;
+  /** What is asked, and given, of what comes before that which is held. */
+  readonly gaps: Gaps;
   /** The own feed is kept back: as if nothing of it were held. */
   isOwnQuiet = false;
   /** Feeds that the peer lacks something of. */
@@ -47,14 +51,16 @@ export class FeedOutbox {
   private turn = 0;
 
   /** @param reader which nobody reads with while frames are written @param event likewise */
-  constructor(feeds: Feeds, rows: Rows, reader: Reader, event: EventData) {
+  constructor(feeds: Feeds, rows: Rows, reader: Reader, event: EventData, gaps: Gaps) {
     this.feeds = feeds;
     this.rows = rows;
     this.writer = new RunWriter(feeds, reader, event);
+    this.gaps = gaps;
   }
 
   /** Drops what the last input left. */
   clear(): void {
+    this.gaps.clear();
     if (!this.isNoted) return;
     for (let slot = 0; slot < this.feeds.capacity; slot++) this.clearNotes(slot, ~FRESH_MASK);
     this.isNoted = false;
@@ -101,7 +107,7 @@ export class FeedOutbox {
   }
 
   /** Whether there is something for the peer. */
-  isPending(): boolean { return this.toFeed > 0; }
+  isPending(): boolean { return this.toFeed > 0 || this.gaps.isPending(); }
 
   /** So many more of a feed's last events are fresh. */
   refresh(slot: number, events: number): void {
@@ -152,13 +158,18 @@ export class FeedOutbox {
   }
 
   /**
-   * Writes what is left for the peer as far as it fits, and the fresh events of
-   * this frame. Returns whether nothing is left for the peer.
+   * Writes what is left for the peer as far as it fits, the fresh events of this
+   * frame, and what ends it. Returns whether nothing is left for the peer.
    *
    * @param isAnswer whether the frame goes to the peer that is answered
    */
   write(writer: FrameWriter, isAnswer: boolean): boolean {
-    if (!this.isNoted) return true;
+    const isDone = !this.isNoted || this.writeEvents(writer, isAnswer);
+    writer.writeFrontier(this.rows);
+    return this.gaps.write(writer, this.writer, isAnswer) && isDone;
+  }
+
+  private writeEvents(writer: FrameWriter, isAnswer: boolean): boolean {
     if (isAnswer && this.toFeed > 0 && writer.beginEvents(SECTION_SNAPSHOT)) {
       this.writer.begin();
       this.eachInTurn((slot) => this.writeParts(writer, slot));
@@ -241,10 +252,4 @@ export class FeedOutbox {
   private fresh(slot: number): number {
     return (this.feeds.arena.get(slot, NOTES) & FRESH_MASK) >>> FRESH_SHIFT;
   }
-}
-
-/** 16 bits of a tip, never 0. */
-export function shown(tipFirst: number): number {
-  const high = tipFirst >>> 16;
-  return high === 0 ? 1 : high;
 }

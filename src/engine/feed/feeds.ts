@@ -168,12 +168,14 @@ export class Feeds {
 
   /**
    * Begins a new generation of the node's own feed with all that is held of it, in
-   * the same order and with the same stamps. What is not worth it is left behind:
-   * values that were superseded, and events that removed one.
+   * the same order and with the same stamps. What was superseded is left behind. A
+   * removal is not: it may hide what another author set before.
    */
   rechain(slot: number, generation: number): void {
     const arena = this.arena;
-    this.freeAllBut(slot, true);
+    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
+      if (arena.hasFlag(record, RECORD_SUPERSEDED)) this.free(slot, record);
+    }
     arena.freeAll(slot, RECORD_GONE);
     // Numbers fall, so none of the old ones may be left in between.
     arena.compact();
@@ -198,7 +200,10 @@ export class Feeds {
 
   /** A snapshot begins to come in: of what is held only the latest values are of use. */
   enterSnapshot(slot: number): void {
-    this.freeAllBut(slot, false);
+    const arena = this.arena;
+    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
+      if (!this.isLive(record)) this.free(slot, record);
+    }
   }
 
   /**
@@ -345,6 +350,16 @@ export class Feeds {
     else this.free(slot, record);
   }
 
+  /** All is held from a lower number on, before which the tip is `first`, `second`: who calls this stores it then. */
+  lowerFloor(slot: number, sequence: number, first: number, second: number): void {
+    const arena = this.arena;
+    arena.set(slot, FLOOR, sequence);
+    arena.set(slot, BASE_FIRST, first);
+    arena.set(slot, BASE_SECOND, second);
+    // What ended a value, and is not held, is below the floor.
+    if (arena.get(slot, ERASED) >= sequence) arena.set(slot, ERASED, sequence - 1);
+  }
+
   private erase(slot: number, record: number): void {
     const arena = this.arena;
     if (arena.get(slot, ERASED) < arena.sequence(record)) arena.set(slot, ERASED, arena.sequence(record));
@@ -400,13 +415,6 @@ export class Feeds {
     } else {
       if (this.isLive(record)) this.addSpare(slot, arena.wordsAt(record));
       arena.setFlag(record, RECORD_SUPERSEDED);
-    }
-  }
-
-  private freeAllBut(slot: number, withLogs: boolean): void {
-    const arena = this.arena;
-    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (!this.isLive(record) && !(withLogs && this.kind(record) === KIND_LOG)) this.free(slot, record);
     }
   }
 

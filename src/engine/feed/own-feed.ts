@@ -1,9 +1,9 @@
 import { SEQUENCE_MAX } from "../frame.js";
 import { OWN_SLOT } from "../rows.js";
 import { recordWords } from "./arena.js";
+import { shown } from "./chain.js";
 import { eventBytes, writeEvent } from "./event.js";
 import type { FeedExchange, FeedNode } from "./feed-exchange.js";
-import { shown } from "./feed-outbox.js";
 import type { RunData } from "./runs.js";
 
 /** An event can't be made: the arena is full of values that are alive. */

@@ -94,6 +94,51 @@ export class RunWriter {
   }
 
   /**
+   * Writes a run of events that ends just below sequence number `below`, which are
+   * held, behind the tip before its first one: as many as fit. Returns the number of
+   * its first one; `below` when none did fit.
+   */
+  writeHistory(writer: Writer, slot: number, below: number): number {
+    const feeds = this.feeds;
+    const arena = feeds.arena;
+    let first = Math.max(feeds.floor(slot), below - RUN_EVENTS_MAX);
+    let record = arena.find(slot, first);
+    while (first < below && !this.fitsHistory(writer.room(), slot, record, below)) {
+      record = arena.next(record);
+      first++;
+    }
+    if (first === below) return below;
+    writer.u32(feeds.tipFirstAt(slot, first - 1));
+    writer.u32(feeds.tipSecondAt(slot, first - 1));
+    this.writeHead(writer, slot, below - first - 1);
+    this.writeFeed(writer, slot);
+    writer.varint(first);
+    let check = 0;
+    for (; record !== 0 && arena.sequence(record) < below; record = arena.next(record)) {
+      this.read(record);
+      this.write(writer);
+      check = arena.tipFirst(record);
+    }
+    writer.u32(check);
+    return first;
+  }
+
+  /** Whether the run from a record up to below `below` fits `room`. */
+  private fitsHistory(room: number, slot: number, from: number, below: number): boolean {
+    const arena = this.feeds.arena;
+    let left = room - TIP_BYTES - headBytes(this.feeds, slot, arena.sequence(from)) - CHECK_BYTES;
+    let ms = this.ms;
+    let counter = this.counter;
+    for (let record = from; record !== 0 && arena.sequence(record) < below; record = arena.next(record)) {
+      this.read(record);
+      left -= runEventBytes(this.event, ms, counter);
+      ms = this.event.ms;
+      counter = this.event.counter;
+    }
+    return left >= 0;
+  }
+
+  /**
    * Writes a part of a feed's snapshot, from sequence number `after` on. Returns
    * the number up to which the receiver has it then, `after` when nothing did fit.
    * `isComplete` tells whether events are what follows.

@@ -101,8 +101,10 @@ export function readRun(reader: Reader, run: RunData, event: EventData, sender: 
   const isShortest = inline < GENERATION_FOLLOWS || run.generation >= GENERATION_FOLLOWS;
   if (reader.failed || flags > 1 || !isShortest || !isInRange(run, isPart)) return DROP_EVENT;
   const reason = checkEvents(reader, run, event, isPart);
+  // What is no payload has no end: all that follows is part of it.
+  if (reason !== DROP_NONE) return reason;
   run.check = reader.u32();
-  return reader.failed ? DROP_EVENT : reason;
+  return reader.failed ? DROP_EVENT : DROP_NONE;
 }
 
 function isInRange(run: RunData, isPart: boolean): boolean {

@@ -7,6 +7,7 @@ import {
   EventData, KIND_LOG, KIND_REMOVE, KIND_SET, eventBytes, kindOf, readEvent, topicLengthOf, writeEvent,
 } from "../../../src/engine/feed/event.js";
 import { Feeds } from "../../../src/engine/feed/feeds.js";
+import { History } from "../../../src/engine/feed/history.js";
 import { Intake } from "../../../src/engine/feed/intake.js";
 import { LACKS_EVENTS, LACKS_NOTHING, RunWriter } from "../../../src/engine/feed/run-writer.js";
 import { RunData, beginRuns, readRun } from "../../../src/engine/feed/runs.js";
@@ -143,6 +144,7 @@ interface Told {
 export class FeedNode {
   readonly feeds: Feeds;
   readonly intake: Intake;
+  readonly history: History;
   readonly writer: RunWriter;
   readonly run = new RunData();
   readonly event = new EventData();
@@ -153,6 +155,7 @@ export class FeedNode {
   constructor(readonly ids: number[], feedBytes: number, readonly truths: Map<number, Truth>, eventBytesMax = 128) {
     this.feeds = new Feeds({ id: (slot) => ids[slot] }, ids.length, feedBytes, eventBytesMax, nodeDigest);
     this.intake = new Intake(this.feeds);
+    this.history = new History(this.feeds);
     this.writer = new RunWriter(this.feeds, new Reader(), this.event);
     this.told = ids.map(() => ({ generation: -1, told: new Set(), last: 0, values: new Map() }));
   }
@@ -222,6 +225,40 @@ export class FeedNode {
     }
     this.drain();
     this.drops.push(...reasons.filter((reason) => reason !== 0));
+    return reasons;
+  }
+
+  /** Writes what this node holds of an author's feed below a number, as a section HISTORY has it; empty for nothing. */
+  historyFor(author: number, below: number, room: number): Uint8Array {
+    const slot = this.ids.indexOf(author);
+    const { feeds } = this;
+    const writer = new Writer();
+    writer.reset(new Uint8Array(room), 0, room);
+    this.writer.begin();
+    for (let at = below, before = 0; at > feeds.floor(slot) && at !== before;) {
+      before = at;
+      at = this.writer.writeHistory(writer, slot, at);
+    }
+    assert.ok(!writer.failed, "writes only what fits");
+    return writer.bytes.subarray(0, writer.position);
+  }
+
+  /** Takes in a section HISTORY of `sender`. Returns drop reasons, one for each run. */
+  takeHistory(sender: number, bytes: Uint8Array): number[] {
+    const reader = new Reader();
+    const reasons: number[] = [];
+    reader.reset(bytes, 0, bytes.length);
+    beginRuns(this.run);
+    while (!reader.failed && reader.position < bytes.length) {
+      const tip = [reader.u32(), reader.u32()];
+      const malformed = readRun(reader, this.run, this.event, sender, false);
+      if (malformed !== 0) return [...reasons, malformed];
+      const end = [reader.position, this.run.ms, this.run.counter];
+      const slot = this.ids.indexOf(this.run.author);
+      reasons.push(this.history.take(slot, reader, this.run, this.event, tip[0], tip[1]));
+      assert.deepEqual([reader.position, this.run.ms, this.run.counter], end, "the reader is where it was");
+    }
+    this.drain();
     return reasons;
   }
 

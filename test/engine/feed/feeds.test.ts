@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { DROP_NONE } from "../../../src/engine/drops.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_GAP, DROP_OLD_GENERATION,
 } from "../../../src/engine/feed/feed-drops.js";
 import { propertyOptions } from "../../support/random.js";
-import { KIND_LOG, KIND_SET } from "../../../src/engine/feed/event.js";
+import { KIND_LOG, KIND_REMOVE } from "../../../src/engine/feed/event.js";
 import { FeedNode, type PlainEvent, T, Truth, decoded, logEvent, removeEvent, setEvent } from "./feed-support.js";
 
 const AUTHORS = [11, 22, 33];
@@ -28,8 +29,22 @@ function pass(from: FeedNode, to: FeedNode, author: number, room: number): boole
   return true;
 }
 
+/** A node gets of one author's feed what comes before that which it holds, if another one holds the same and that. */
+function fill(from: FeedNode, to: FeedNode, author: number, room: number): void {
+  const [feeds, slot] = [to.feeds, to.ids.indexOf(author)];
+  const held = from.ids.indexOf(author);
+  const floor = feeds.floor(slot);
+  const isSame = feeds.generation(slot) === from.feeds.generation(held) && from.feeds.isWhole(held);
+  if (from === to || slot === 0 || !isSame || from.feeds.sequence(held) < floor - 1) return;
+  const before = feeds.arena.room();
+  const reasons = to.takeHistory(from.ids[0], from.historyFor(author, floor, room));
+  const honest = [DROP_NONE, DROP_GAP, DROP_ARENA_FULL];
+  assert.deepEqual(reasons.filter((reason) => !honest.includes(reason)), []);
+  if (reasons.includes(DROP_NONE)) assert.ok(feeds.floor(slot) < floor && feeds.arena.room() <= before);
+}
+
 interface Act {
-  kind: "log" | "set" | "remove" | "pass" | "begin";
+  kind: "log" | "set" | "remove" | "pass" | "fill" | "begin";
   node: number;
   to: number;
   author: number;
@@ -39,7 +54,7 @@ interface Act {
 }
 
 const act: fc.Arbitrary<Act> = fc.record({
-  kind: fc.constantFrom("log", "log", "set", "set", "remove", "pass", "pass", "pass", "pass", "pass", "begin"),
+  kind: fc.constantFrom("log", "log", "set", "set", "remove", "pass", "pass", "pass", "pass", "pass", "fill", "begin"),
   node: fc.nat(3), to: fc.nat(3), author: fc.nat(2), name: fc.nat(5), size: fc.nat(30),
   room: fc.integer({ min: 60, max: 600 }),
 });
@@ -55,6 +70,7 @@ function run(feedBytes: number[], acts: Act[], withBegin: boolean): void {
     else if (one.kind === "set") author.say(sized(setEvent(`key ${one.name}`, n, ms)));
     else if (one.kind === "remove") author.say(removeEvent(`key ${one.name}`, n, ms));
     else if (one.kind === "pass") pass(nodes[one.node], nodes[one.to], AUTHORS[one.author], one.room);
+    else if (one.kind === "fill") fill(nodes[one.node], nodes[one.to], AUTHORS[one.author], one.room);
     else if (withBegin && one.size < 3) {
       const generation = author.feeds.generation(0) + 1;
       truths.get(author.ids[0])!.begin(generation);
@@ -141,13 +157,17 @@ describe("a node's own feed", () => {
       author.say(setEvent(`key ${n % 3}`, n));
       if (n === 20) author.say(removeEvent("key 1", n));
     }
+    author.say(removeEvent("key 2", 30));
+    author.say(removeEvent("of another author", 30));
+    author.say(setEvent("key 3", 30));
     const { feeds } = author;
     const held = author.held(0).map((number) => truth.event(0, number));
     const kept = held.filter((bytes, i) => {
       const { kind, key } = decoded(bytes);
-      const isLatest = kind === KIND_SET && !held.slice(i + 1).some((later) => decoded(later).key === key);
-      return kind === KIND_LOG || isLatest;
+      return kind === KIND_LOG || !held.slice(i + 1).some((later) => decoded(later).key === key);
     });
+    const removals = kept.map(decoded).filter(({ kind }) => kind === KIND_REMOVE).map(({ key }) => key);
+    assert.deepEqual(removals, ["key 2", "of another author"], "other authors may have set these keys before");
     feeds.rechain(0, 7);
     truth.begin(7);
     for (const bytes of kept) truth.say(7, bytes);

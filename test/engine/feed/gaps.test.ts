@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { DROP_FORK, DROP_GAP } from "../../../src/engine/feed/feed-drops.js";
+import { FrameReader } from "../../../src/engine/frame-reader.js";
+import { SECTION_GAP, SECTION_HISTORY, TYPE_SYN } from "../../../src/engine/frame.js";
+import type { Engine, EngineOptions } from "../../../src/engine/index.js";
+import { RowData } from "../../../src/engine/rows.js";
+import { tagsOf } from "../frame-support.js";
+import { eventFeeds } from "../../../src/feeds.js";
+import { Lan, type Sent, heldFeed } from "../lan.js";
+import { nodeDigest } from "./feed-support.js";
+
+const ROUND = 10000;
+/** A node with so many bytes for events. */
+function having(feedBytes: number, fillGaps = false): Partial<EngineOptions> {
+  return { feeds: eventFeeds.maker(feedBytes, 128, nodeDigest, fillGaps) };
+}
+
+const BOARD = having(2048);
+const DESKTOP = having(65536, true);
+const [A, B] = [1, 2];
+
+/** Desktops 1 and 2, boards 3 to 5, and boards' events that boards forget while desktop 1 is away. */
+function withGap(desktop: Partial<EngineOptions> = DESKTOP, prepare: (engine: Engine) => void = () => undefined): Lan {
+  const lan = new Lan();
+  for (const node of [A, B]) prepare(lan.add(node, desktop, [3], 1));
+  for (const node of [3, 4, 5]) prepare(lan.add(node, BOARD, [3], 1));
+  lan.run(5 * ROUND);
+  const away = lan.engines.get(A)!;
+  lan.engines.delete(A);
+  for (let n = 0; n < 200; n++) {
+    lan.log(3, "reading", n);
+    if (n % 3 === 0) lan.set(4, "value", `key ${n % 5}`, n);
+    if (n % 20 === 19) lan.remove(4, "value", "key 1");
+    lan.run(500);
+  }
+  // The two desktops do not meet before the boards have told what they still hold.
+  lan.lose = ({ from, to }) => from + to === A + B;
+  lan.engines.set(A, away);
+  lan.run(5 * ROUND);
+  for (const author of [3, 4]) assert.ok(floorOf(away, author) > 10, "lacks what the boards forgot");
+  lan.lose = () => false;
+  return lan;
+}
+
+function floorOf(engine: Engine, author: number): number {
+  return engine.feed!.feeds.floor(engine.rows.find(author));
+}
+
+/** Sections with a tag that nodes sent since the last call. */
+function sectionsSent(lan: Lan, tag: number): Sent[] {
+  return lan.sent.splice(0).filter(({ bytes }) => tagsOf(bytes).includes(tag));
+}
+
+/** A SYN of node 9, which nobody knows, with a GAP. */
+function synWithGap(author: number, generation: number, floor: number, tip: number): Uint8Array {
+  const entry = [author >>> 24, author >>> 16, author >>> 8, author, generation, floor, tip >>> 8, tip & 255];
+  return synOf9([SECTION_GAP, 0, entry.length, ...entry]);
+}
+
+function synOf9(sections: ArrayLike<number>): Uint8Array {
+  const head = [0xc1, 1, 0, 0, 0, 9, 1, 5, 3, 0, 0, 0, 0, 0, 0, 0, 0];
+  return Uint8Array.from([...head, ...Array.from(sections)]);
+}
+
+describe("two nodes that keep everything", () => {
+  it("end with all that either has of each feed, and hold it as if it had come in time", () => {
+    const lan = withGap();
+    const [a, b] = [lan.engines.get(A)!, lan.engines.get(B)!];
+    const told = lan.events.get(A)!.length;
+    const drops = a.stats.drops(DROP_FORK) + a.stats.drops(DROP_GAP);
+    lan.run(8 * ROUND);
+    for (const author of [3, 4]) {
+      assert.equal(floorOf(a, author), 1);
+      assert.deepEqual(heldFeed(a, author), heldFeed(b, author));
+    }
+    assert.equal(lan.events.get(A)!.length, told, "what comes so late is not told out of its order");
+    assert.equal(a.stats.drops(DROP_FORK) + a.stats.drops(DROP_GAP), drops);
+    lan.sent.length = 0;
+    lan.run(10 * ROUND);
+    assert.ok(lan.sent.every(({ bytes }) => bytes.length <= 40), "in sync as ever");
+  });
+
+  it("need one exchange for all feeds, in datagrams of any size", () => {
+    for (const datagramBytesMax of [300, 1200]) {
+      const lan = withGap({ ...DESKTOP, datagramBytesMax });
+      sectionsSent(lan, SECTION_GAP);
+      while (floorOf(lan.engines.get(A)!, 3) > 1) lan.run(100);
+      const asks = sectionsSent(lan, SECTION_GAP).filter(({ from, to }) => from === A && to === B);
+      assert.equal(asks.filter(({ bytes }) => (bytes[1] & 15) === TYPE_SYN).length, 1);
+      assert.equal(floorOf(lan.engines.get(A)!, 4), 1);
+    }
+  });
+
+  it("lose some of it on the way, and have it in the end", () => {
+    const lan = withGap();
+    let count = 0;
+    lan.lose = () => ++count % 4 === 0;
+    lan.run(40 * ROUND);
+    for (const author of [3, 4]) assert.equal(floorOf(lan.engines.get(A)!, author), 1);
+  });
+
+  it("ask for feeds in turn, so that one that nobody has is not in the way of others", () => {
+    // Six feeds of which all have forgotten the beginning.
+    const lan = withGap(DESKTOP, (engine) => {
+      for (let author = 20; author < 26; author++) {
+        const row = Object.assign(new RowData(), { id: author, address: author, port: 5000 });
+        engine.takeRow(row, new Uint8Array(0));
+        const slot = engine.rows.find(author);
+        engine.rows.leaveFrontier(slot);
+        engine.feed!.feeds.begin(slot, 0);
+        engine.feed!.feeds.endSnapshot(slot, 100, author, author, 0);
+        engine.rows.joinFrontier(slot);
+      }
+    });
+    const { feeds } = lan.engines.get(A)!.feed!;
+    const { rows } = lan.engines.get(A)!;
+    lan.run(16 * ROUND);
+    for (const author of [3, 4]) assert.equal(feeds.floor(rows.find(author)), 1);
+    for (const author of [20, 25]) assert.equal(feeds.floor(rows.find(author)), 101);
+  });
+
+  it("do not ask while less than a quarter of the arena is free, nor without end", () => {
+    const lan = withGap(having(6000, true));
+    lan.run(10 * ROUND);
+    for (let n = 0; n < 300; n++) {
+      lan.log(5, "reading", n);
+      lan.run(500);
+    }
+    lan.run(5 * ROUND);
+    sectionsSent(lan, SECTION_GAP);
+    for (const node of [A, B]) assert.ok(floorOf(lan.engines.get(node)!, 5) > 1, "forgets, too");
+    for (let n = 0; n < 100; n++) {
+      lan.log(5, "reading", n);
+      lan.run(5000);
+    }
+    assert.deepEqual(sectionsSent(lan, SECTION_GAP), []);
+  });
+});
+
+describe("gaps", () => {
+  it("are none of a board's business: it neither asks nor takes in what it did not ask for", () => {
+    const lan = withGap(having(65536));
+    lan.run(20 * ROUND);
+    assert.deepEqual(sectionsSent(lan, SECTION_GAP), []);
+    const filling = withGap();
+    filling.lose = ({ to }) => to === A;
+    filling.sent.length = 0;
+    while (!filling.sent.some(({ bytes }) => tagsOf(bytes).includes(SECTION_HISTORY))) filling.run(1000);
+    const [{ bytes }] = sectionsSent(filling, SECTION_HISTORY);
+    const frame = new FrameReader();
+    frame.open(bytes, bytes.length, new RowData());
+    for (frame.rewind(); frame.section !== SECTION_HISTORY;) frame.nextSection();
+    const syn = synOf9(bytes.slice(frame.position - 3, frame.end));
+    for (const node of [5, A]) {
+      const floors = (): number[] => [3, 4].map((author) => floorOf(filling.engines.get(node)!, author));
+      const before = floors();
+      filling.deliver(node, 9, syn);
+      assert.equal(floors().every((floor, i) => floor === before[i]), node === 5);
+    }
+  });
+
+  it("are filled by any node with feeds that holds more", () => {
+    const lan = new Lan();
+    lan.add(A, DESKTOP, [2], 1);
+    lan.add(2, having(20000), [], 1);
+    lan.add(3, BOARD, [2], 1);
+    lan.run(5 * ROUND);
+    const away = lan.engines.get(A)!;
+    lan.engines.delete(A);
+    for (let n = 0; n < 100; n++) lan.log(3, "reading", n);
+    lan.run(5 * ROUND);
+    lan.lose = ({ from, to }) => from + to === A + 2;
+    lan.engines.set(A, away);
+    lan.run(5 * ROUND);
+    assert.ok(floorOf(away, 3) > 1);
+    lan.lose = () => false;
+    lan.run(5 * ROUND);
+    assert.deepEqual(heldFeed(away, 3), heldFeed(lan.engines.get(2)!, 3));
+  });
+
+  it("are no way to have an unproven address sent more than three times what came from it", () => {
+    const lan = withGap();
+    const { feeds } = lan.engines.get(B)!.feed!;
+    const slot = lan.engines.get(B)!.rows.find(3);
+    const ask = (author: number, generation: number, floor: number, tip: number): Sent[] => {
+      const syn = synWithGap(author, generation, floor, tip);
+      lan.sent.length = 0;
+      lan.deliver(B, 9, syn);
+      const answers = lan.sent.splice(0).filter(({ to }) => to === 9);
+      assert.equal(answers.length, 1);
+      assert.ok(answers[0].bytes.length <= 3 * syn.length);
+      return answers.filter(({ bytes }) => tagsOf(bytes).includes(SECTION_HISTORY));
+    };
+    const generation = feeds.generation(slot);
+    const tip = feeds.tipFirstAt(slot, 99) >>> 16;
+    assert.equal(ask(3, generation, 100, tip).length, 1);
+    assert.equal(ask(3, generation, 100, tip ^ 1).length, 0, "of another feed under that name");
+    assert.equal(ask(3, generation + 1, 100, tip).length, 0);
+    assert.equal(ask(77, generation, 100, tip).length, 0);
+  });
+});

@@ -1,0 +1,185 @@
+import { readFileSync } from "node:fs";
+import { Reader } from "../../../src/engine/cursor.js";
+import { EventData, KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/event.js";
+import { RunWriter } from "../../../src/engine/feed/run-writer.js";
+import { SECTION_EVENTS, SECTION_HISTORY, SECTION_SNAPSHOT, TYPE_SYN } from "../../../src/engine/frame.js";
+import { FrameWriter } from "../../../src/engine/frame-writer.js";
+import { DROP_REASONS, Engine, OWN_SLOT, dropReasonName } from "../../../src/engine/index.js";
+import { RowData } from "../../../src/engine/rows.js";
+import { eventFeeds } from "../../../src/feeds.js";
+import { type PlainEvent, nodeDigest, wordsHex } from "./feed-support.js";
+import { bytesOf as fromHex } from "../frame-support.js";
+
+export interface EventVector {
+  sequence: number;
+  kind: "log" | "set" | "remove";
+  topic: string;
+  key?: string;
+  ttlSeconds?: number;
+  timeMs: number;
+  counter: number;
+  payload?: string;
+  canonical: string;
+  tip: string;
+}
+
+/** How a node came to hold what it holds: frames that it took in, and how far it forgot after that. */
+export interface History {
+  before: string[];
+  floor?: number;
+}
+
+export interface FrameVector {
+  name: string;
+  sender: number;
+  /** Of a sender that is not the author. */
+  sent?: History;
+  /** The sections, by name, with where they begin. */
+  sections: { events?: number; snapshot?: number; frontier?: true; gap?: true; history?: number };
+  receiver: History;
+  hex: string;
+  /** What the receiver holds of the feed after it. */
+  held: { sequence: number; floor: number; tip: string; numbers: number[] };
+}
+
+export interface RefusalVector {
+  name: string;
+  reason: string;
+  receiver: History;
+  feedBytes?: number;
+  hex: string;
+}
+
+interface Vectors {
+  author: number;
+  generation: number;
+  eventBytesMax: number;
+  events: EventVector[];
+  frames: FrameVector[];
+  refusals: RefusalVector[];
+}
+
+const file = new URL("../../vectors/feeds.json", import.meta.url);
+export const vectors = JSON.parse(readFileSync(file, "utf8")) as Vectors;
+
+const RECEIVER = 9;
+const ADDRESS = 0x0a000001;
+const KINDS = { log: KIND_LOG, set: KIND_SET, remove: KIND_REMOVE };
+
+export function plain(event: EventVector): PlainEvent {
+  const { topic, timeMs, counter } = event;
+  return {
+    kind: KINDS[event.kind], topic, key: event.key ?? "", ttlSeconds: event.ttlSeconds ?? 0, ms: timeMs, counter,
+    payload: event.payload ?? "",
+  };
+}
+
+function makeEngine(id: number, feedBytes: number): Engine {
+  return new Engine({
+    id, address: ADDRESS, port: 5000, capacity: 8, valueBytesMax: 32, datagramBytesMax: 1200, roundIntervalMs: 10000,
+    removeAfterMs: 86400000, seedCapacity: 4, broadcastAddress: 0xffffffff, randomSeed: 1,
+    feeds: eventFeeds.maker(feedBytes, vectors.eventBytesMax, nodeDigest, true),
+  });
+}
+
+/** A node that knows the author and has come to hold something of its feed. */
+export function receiver(history: History, feedBytes = 4096): Engine {
+  const engine = makeEngine(RECEIVER, feedBytes);
+  engine.start(1000, 1, true);
+  learn(engine, vectors.author);
+  for (const name of history.before) deliver(engine, vectors.frames.find((frame) => frame.name === name)!.hex);
+  forget(engine, engine.rows.find(vectors.author), history.floor);
+  return engine;
+}
+
+/** The node that sends a frame: the author, or one that has its events from others. */
+export function sender(vector: FrameVector): Engine {
+  if (vector.sender !== vectors.author) {
+    const engine = makeEngine(vector.sender, 4096);
+    engine.start(1000, 25, true);
+    learn(engine, vectors.author);
+    for (const name of vector.sent!.before) deliver(engine, vectors.frames.find((frame) => frame.name === name)!.hex);
+    forget(engine, engine.rows.find(vectors.author), vector.sent!.floor);
+    return engine;
+  }
+  const engine = makeEngine(vectors.author, 4096);
+  for (const { canonical, sequence } of vectors.events) {
+    const bytes = fromHex(canonical);
+    engine.feed!.own.restore(vectors.generation, sequence, bytes, 0, bytes.length);
+  }
+  engine.feed!.own.endRestore();
+  engine.start(1000, 25, true);
+  forget(engine, OWN_SLOT, vector.sent?.floor);
+  return engine;
+}
+
+export function deliver(engine: Engine, hex: string): void {
+  const bytes = fromHex(hex);
+  engine.receive(1000, ADDRESS + 1, 5000, bytes, bytes.length);
+  while (engine.feed!.feeds.arena.takeUntold() !== 0) continue;
+}
+
+/** Writes the frame of a vector, as its sender would. */
+export function write(vector: FrameVector): Uint8Array {
+  const engine = sender(vector);
+  const feed = engine.feed!;
+  const slot = engine.rows.find(vectors.author);
+  const { sections } = vector;
+  const writer = new FrameWriter();
+  const out = new Uint8Array(1200);
+  const runs = new RunWriter(feed.feeds, new Reader(), new EventData());
+  writer.feeds = feed.outbox;
+  writer.begin(out, out.length, TYPE_SYN, 0, engine.rows, 1, 0);
+  if (sections.snapshot !== undefined) {
+    writer.beginEvents(SECTION_SNAPSHOT);
+    runs.begin();
+    runs.writePart(writer, slot, sections.snapshot);
+    writer.endIds();
+  }
+  if (sections.events !== undefined) {
+    writer.beginEvents(SECTION_EVENTS);
+    runs.begin();
+    runs.writeRun(writer, slot, sections.events);
+    writer.endIds();
+  }
+  if (sections.frontier) writer.writeFrontier(engine.rows);
+  else writer.end += 7;
+  if (sections.gap) feed.outbox.gaps.write(writer, runs, false);
+  if (sections.history !== undefined) {
+    writer.beginEvents(SECTION_HISTORY);
+    runs.begin();
+    runs.writeHistory(writer, slot, sections.history);
+    writer.endIds();
+  }
+  return out.subarray(0, writer.length());
+}
+
+/** What a node holds of the author's feed. */
+export function held(engine: Engine): FrameVector["held"] {
+  const { feeds } = engine.feed!;
+  const slot = engine.rows.find(vectors.author);
+  const numbers: number[] = [];
+  for (let record = feeds.arena.first(slot); record !== 0; record = feeds.arena.next(record)) {
+    numbers.push(feeds.arena.sequence(record));
+  }
+  const tip = wordsHex(feeds.tipFirst(slot), feeds.tipSecond(slot));
+  return { sequence: feeds.sequence(slot), floor: feeds.floor(slot), tip, numbers };
+}
+
+/** Names of the reasons for which anything was dropped, as often as it was. */
+export function drops(engine: Engine): string[] {
+  return Array.from({ length: DROP_REASONS }, (_, reason) => reason)
+    .flatMap((reason) => Array<string>(engine.stats.drops(reason)).fill(dropReasonName(reason)));
+}
+
+function learn(engine: Engine, id: number): void {
+  const row = Object.assign(new RowData(), { id, address: ADDRESS + 1, port: 5000, revision: 25, heartbeat: 90 });
+  engine.takeRow(row, new Uint8Array(0));
+}
+
+/** Has a node forget what is below a number, but for values that are alive. */
+function forget(engine: Engine, slot: number, floor = 1): void {
+  const { feeds } = engine.feed!;
+  while (feeds.arena.takeUntold() !== 0) continue;
+  for (let left = floor; left > 0 && feeds.floor(slot) < floor; left--) feeds.reserve(feeds.arena.room() + 1);
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { bytesOf as canonicalOf, decoded, hex, tipAfter } from "./feed-support.js";
+import { bytesOf as fromHex } from "../frame-support.js";
+import { deliver, drops, held, plain, receiver, vectors, write } from "./vector-support.js";
+
+describe("vectors of feeds", () => {
+  it("have the canonical bytes of their events, and the chain", () => {
+    let tip: Uint8Array = new Uint8Array(8);
+    vectors.events.forEach((event, i) => {
+      assert.equal(event.sequence, i + 1);
+      assert.equal(hex(canonicalOf(plain(event))), event.canonical);
+      assert.deepEqual(decoded(fromHex(event.canonical)), plain(event));
+      tip = tipAfter(vectors.author, vectors.generation, event.sequence, tip, fromHex(event.canonical));
+      assert.equal(hex(tip), event.tip);
+    });
+  });
+
+  for (const vector of vectors.frames) {
+    it(`writes the bytes of: ${vector.name}`, () => {
+      assert.equal(hex(write(vector)), vector.hex);
+    });
+
+    it(`takes in: ${vector.name}`, () => {
+      const engine = receiver(vector.receiver);
+      deliver(engine, vector.hex);
+      assert.deepEqual(held(engine), vector.held);
+      assert.deepEqual(drops(engine), []);
+    });
+  }
+
+  for (const { name, reason, receiver: history, feedBytes, hex: bytes } of vectors.refusals) {
+    it(`refuses, as ${reason}: ${name}`, () => {
+      const engine = receiver(history, feedBytes);
+      const before = [held(engine), drops(engine)] as const;
+      deliver(engine, bytes);
+      assert.deepEqual(held(engine), before[0]);
+      assert.deepEqual(drops(engine), [...before[1], reason]);
+    });
+  }
+
+  it("has PROTOCOL.md's example as it is", () => {
+    const text = readFileSync(new URL("../../../PROTOCOL.md", import.meta.url), "utf8");
+    for (const { canonical, tip } of vectors.events.slice(0, 2)) {
+      assert.ok(text.split("\n").some((line) => line.replaceAll(/[ `|]/g, "").endsWith(`${canonical}${tip}`)), canonical);
+    }
+    const [events, history] = ["09", "0c"].map((tag) => {
+      const found = text.split("\n").find((line) => line.startsWith(`${tag} 00`))!;
+      return `c10124a01f02190100c925c8ca18904330${found.replaceAll(" ", "")}`;
+    });
+    const first = receiver({ before: [] });
+    deliver(first, events.replace("c10124a01f02", "c10124a01f01"));
+    assert.deepEqual([held(first).sequence, held(first).tip, drops(first)], [2, vectors.events[1].tip, []]);
+    const names = ["SNAPSHOT of what is alive below the floor", "HISTORY from a node that lacks some, too"];
+    const last = receiver({ before: names });
+    deliver(last, history);
+    assert.deepEqual([held(last).floor, held(last).numbers, drops(last)], [2, [1, 2, 3, 4, 5, 6, 7], []]);
+  });
+
+  it("are refused for each reason that events can be", () => {
+    const reasons = new Set(vectors.refusals.map(({ reason }) => reason));
+    const named = ["arenaFull", "duplicate", "event", "fork", "gap", "oldGeneration", "section", "value"];
+    assert.deepEqual([...reasons].sort(), named);
+  });
+});

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { eventFeeds } from "../src/feeds.js";
+import type { FeedEvent, GossipOptions } from "../src/gossip.js";
+import { nodeDigest } from "../src/platform/node-digest.js";
+import { type LatestMap, latestMap } from "../src/views/latest-map.js";
+import { type RecordsView, records } from "../src/views/records.js";
+import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
+
+const ROUND_MS = 10000;
+const BOARD: Partial<GossipOptions> = {
+  feeds: eventFeeds, feedBytes: 2048, digest: nodeDigest, roundIntervalMs: ROUND_MS,
+};
+
+interface Desktop {
+  node: FakeNode;
+  latest: LatestMap;
+  records: RecordsView;
+  told: FeedEvent[];
+}
+
+function desktop(network: FakeNetwork, address: string): Desktop {
+  const latest = latestMap({ capacity: 1000 });
+  const view = records({ capacity: 1000 });
+  const told: FeedEvent[] = [];
+  const node = new FakeNode(network, address, {
+    ...BOARD, feedBytes: 65536, fillGaps: true, seedList: ["192.168.0.53"], eventViews: [latest, view],
+    onEvent: (event) => told.push(event),
+  });
+  node.gossip.start();
+  return { node, latest, records: view, told };
+}
+
+describe("two desktops and boards", () => {
+  it("after one was away while boards forgot, both have all events and the same views", () => {
+    const network = new FakeNetwork();
+    const boards = ["192.168.0.53", "192.168.0.54", "192.168.0.55"].map((address) => {
+      const node = new FakeNode(network, address, { ...BOARD, seedList: ["192.168.0.53"] });
+      node.gossip.start();
+      return node;
+    });
+    const stays = desktop(network, "192.168.0.60");
+    const leaves = desktop(network, "192.168.0.61");
+    network.run(5 * ROUND_MS);
+    const { address } = leaves.node.socket;
+    network.sockets.delete(address);
+    leaves.node.clock.stop();
+    for (let n = 0; n < 150; n++) {
+      const { gossip } = boards[n % 3];
+      const record = `record ${n % 4}`;
+      if (n % 5 === 0) gossip.log("field.set", { record, field: "name", value: n });
+      else if (n % 5 === 1) gossip.log("note.add", { record, text: `note ${n}` });
+      else if (n === 72) gossip.remove("light", "kitchen");
+      else gossip.set("light", n === 62 ? "kitchen" : `lamp ${n % 3}`, n);
+      network.run(1000);
+    }
+    // Its memory is gone. It comes back through a board, and meets the other desktop after that.
+    const stillMeet = network.loses;
+    network.loses = (from, to) => [from, to].every((end) => [address, stays.node.socket.address].includes(end));
+    const back = desktop(network, "192.168.0.61");
+    network.run(5 * ROUND_MS);
+    assert.ok(back.node.gossip.events().length < 75, "boards forgot the most");
+    assert.notEqual(JSON.stringify(back.records.records(0)), JSON.stringify(stays.records.records(0)));
+    const told = back.told.length;
+    network.loses = stillMeet;
+    network.run(10 * ROUND_MS);
+    assert.deepEqual(back.node.gossip.events(), stays.node.gossip.events());
+    assert.equal(back.node.gossip.events().length, 150);
+    assert.equal(JSON.stringify(back.latest.entries(0)), JSON.stringify(stays.latest.entries(0)));
+    assert.equal(JSON.stringify(back.records.records(0)), JSON.stringify(stays.records.records(0)));
+    assert.equal(back.told.length, told, "onEvent is told in the order of the feeds");
+    assert.deepEqual([...back.node.errors, ...stays.node.errors], []);
+  });
+});
