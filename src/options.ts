@@ -189,7 +189,8 @@ function checkFeeds(options: GossipOptions, datagramBytesMax: number): FeedMaker
   const feeds = options.feeds;
   if (feeds === undefined) {
     const name = fillGaps ? "fillGaps" : "feedBytes";
-    if (fillGaps || options.feedBytes !== undefined) throw new Error(`${name}: needs feeds, eventFeeds of chisme/feeds`);
+    const isSet = fillGaps || options.feedBytes !== undefined;
+    if (isSet) throw new Error(`${name}: needs feeds, eventFeeds of chisme/feeds`);
     return undefined;
   }
   // Not by its name as a text: in a minified bundle it has another.

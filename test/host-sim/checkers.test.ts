@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   SimNetwork, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements, checkValues, oneWay, split,
 } from "../../host-sim/index.js";
+import { eventFeeds } from "../../src/feeds.js";
 import { type SaidEvent, checkHeld } from "../../host-sim/event-checkers.js";
 import type { Gossip } from "../../src/gossip.js";
 import { ROUND_MS, addNodes, assertNone, who } from "./support.js";
@@ -112,7 +113,7 @@ describe("checkers", () => {
 
   it("complain of events that a node lacks, and count them", () => {
     const network = new SimNetwork({ seed: 3 });
-    for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], feedBytes: 4096 } });
+    for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], feeds: eventFeeds } });
     network.runFor(4 * ROUND_MS);
     const [author] = network.nodes;
     const say = (kind: SaidEvent["kind"], key: string, value: number, ttlMs = 0): SaidEvent => {

@@ -15,10 +15,10 @@
 export class Arena {
   readonly words: Uint32Array;
   readonly bytes: Uint8Array;
-  private readonly capacity: number;
-  /** First word of the arena, and the first one after it. */
+  /** Feeds. */
+  readonly capacity: number;
+  /** First word of the arena, which ends where the buffer does. */
   private readonly start: number;
-  private readonly limit: number;
   /** First free word. */
   private end: number;
   /** Words of records that were freed since the last `compact`. */
@@ -36,10 +36,9 @@ export class Arena {
   constructor(capacity: number, scratchBytes: number, feedBytes: number) {
     this.capacity = capacity;
     this.start = capacity * FEED_WORDS + ((scratchBytes + 3) >>> 2);
-    this.limit = this.start + (feedBytes >>> 2);
     this.end = this.start;
     this.untold = this.start;
-    const buffer = new ArrayBuffer(this.limit * 4);
+    const buffer = new ArrayBuffer((this.start + (feedBytes >>> 2)) * 4);
     this.words = new Uint32Array(buffer);
     this.bytes = new Uint8Array(buffer);
   }
@@ -86,8 +85,9 @@ export class Arena {
   /** A feed's first record whose sequence number is `sequence` or more, or 0. */
   from(slot: number, sequence: number): number {
     const last = this.get(slot, LAST);
-    // The usual question is for what came last.
+    // The usual questions are for what came last, and for what comes next.
     if (last === 0 || this.sequence(last) < sequence) return 0;
+    if (this.sequence(last) === sequence && !this.hasFlag(last, RECORD_FREED | RECORD_GONE)) return last;
     let record = this.words[last + NEXT];
     while (this.sequence(record) < sequence) record = this.words[record + NEXT];
     return this.passFreed(record, last);
@@ -100,12 +100,12 @@ export class Arena {
   }
 
   /** Words that records can still take, once those that were freed are moved together. */
-  room(): number { return this.limit - this.end + this.freedWords; }
-  size(): number { return this.limit - this.start; }
+  room(): number { return this.words.length - this.end + this.freedWords; }
+  size(): number { return this.words.length - this.start; }
 
   /** Moves records together if so many words are not free in one piece. There must be room. */
   gather(words: number): void {
-    if (words > this.limit - this.end) this.compact();
+    if (words > this.words.length - this.end) this.compact();
   }
 
   /** Adds a record to a feed and returns it; its event's bytes are the caller's to write. There must be room. */
@@ -230,26 +230,24 @@ export class Arena {
 export const GENERATION = 0;
 /** Sequence number up to which all is held, or was. */
 export const SEQUENCE = 1;
-export const TIP_FIRST = 2;
-export const TIP_SECOND = 3;
 /** Sequence number from which on all is held. */
-export const FLOOR = 4;
-/** The tip before the event at the floor. */
-export const BASE_FIRST = 5;
-export const BASE_SECOND = 6;
+export const FLOOR = 2;
+/** The tip before the event at the floor: zeros before the first event, and while a snapshot comes in. */
+export const BASE_FIRST = 3;
+export const BASE_SECOND = 4;
 /** Greatest sequence number of an event that ended a value and is not held any more. */
-export const ERASED = 7;
+export const ERASED = 5;
 /** Sequence number up to which the application was told of events, or needs not be. */
-export const TOLD = 8;
+export const TOLD = 6;
 /** Words of records that need not stay: all but those of the latest values. */
-export const SPARE = 9;
+export const SPARE = 7;
 /** What the peer that is answered holds of the feed, and what is to be done about it: see `FeedOutbox`. */
-export const PEER_GENERATION = 10;
-export const PEER_SEQUENCE = 11;
-export const NOTES = 12;
+export const PEER_GENERATION = 8;
+export const PEER_SEQUENCE = 9;
+export const NOTES = 10;
 /** The record with the greatest sequence number, or 0. */
-const LAST = 13;
-const FEED_WORDS = 14;
+const LAST = 11;
+const FEED_WORDS = 12;
 /** Bytes of one feed. */
 export const FEED_BYTES = FEED_WORDS * 4;
 

@@ -20,14 +20,12 @@ export class Chain {
   /** Where in `bytes` the next event belongs. */
   readonly eventAt: number;
   private readonly digest: Digest;
-  private readonly at: number;
   private readonly hashAt: number;
 
   /** @param at where in `bytes` `chainBytes(eventBytesMax)` are free */
   constructor(digest: Digest, bytes: Uint8Array, at: number, eventBytesMax: number) {
     this.digest = digest;
     this.bytes = bytes;
-    this.at = at;
     this.eventAt = at + HEAD_BYTES;
     this.hashAt = this.eventAt + eventBytesMax;
   }
@@ -44,14 +42,15 @@ export class Chain {
   link(sequence: number, length: number): void {
     const bytes = this.bytes;
     this.put(SEQUENCE, sequence);
-    this.digest.sha256(bytes, this.at, HEAD_BYTES + length, bytes, this.hashAt);
+    const at = this.eventAt - HEAD_BYTES;
+    this.digest.sha256(bytes, at, HEAD_BYTES + length, bytes, this.hashAt);
     let any = 0;
     for (let i = 0; i < TIP_BYTES; i++) {
       const byte = bytes[this.hashAt + i];
       any |= byte;
-      bytes[this.at + TIP + i] = byte;
+      bytes[at + TIP + i] = byte;
     }
-    if (any === 0) bytes[this.at + TIP] = 1;
+    if (any === 0) bytes[at + TIP] = 1;
   }
 
   /** First word of the tip. */
@@ -60,7 +59,7 @@ export class Chain {
   second(): number { return this.word(TIP + 4); }
 
   private put(offset: number, word: number): void {
-    const at = this.at + offset;
+    const at = this.eventAt - HEAD_BYTES + offset;
     this.bytes[at] = word >>> 24;
     this.bytes[at + 1] = word >>> 16;
     this.bytes[at + 2] = word >>> 8;
@@ -68,7 +67,7 @@ export class Chain {
   }
 
   private word(offset: number): number {
-    const at = this.at + offset;
+    const at = this.eventAt - HEAD_BYTES + offset;
     const bytes = this.bytes;
     return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
   }

@@ -54,7 +54,8 @@ export class FeedExchange implements EventReader {
   readonly shown = new ShownFeed();
   /** Takes in what comes before the floors; undefined in a node that does not fill gaps. */
   readonly history: History | undefined;
-  private readonly node: FeedNode;
+  /** @internal */
+  readonly node: FeedNode;
   private readonly intake: Intake;
   /** Whether the frame that is taken in showed any feed, or had any events. */
   private isShown = false;
@@ -80,7 +81,7 @@ export class FeedExchange implements EventReader {
     this.intake = new Intake(this.feeds);
     this.history = isFilling ? new History(this.feeds) : undefined;
     this.outbox = new FeedOutbox(this.feeds, rows, node.frame, this.event, new Gaps(this.feeds, rows, isFilling));
-    this.own = new OwnFeed(node, this);
+    this.own = new OwnFeed(this);
     rows.frontier = new Frontier(this.feeds);
   }
 
@@ -183,7 +184,7 @@ export class FeedExchange implements EventReader {
     const outbox = this.outbox;
     // The sender has more for us: what is held now tells it where to go on.
     const isMore = (this.node.frame.flags & FLAG_MORE) !== 0;
-    for (let slot = 0; slot < this.feeds.capacity; slot++) {
+    for (let slot = 0; slot < this.feeds.arena.capacity; slot++) {
       if (outbox.hasNote(slot, NOTE_SEEN)) this.settleOne(slot);
       if (isMore && outbox.hasNote(slot, NOTE_TAKEN)) this.node.outbox.send(slot);
     }

@@ -62,10 +62,10 @@ export class FeedOutbox {
   clear(): void {
     this.gaps.clear();
     if (!this.isNoted) return;
-    for (let slot = 0; slot < this.feeds.capacity; slot++) this.clearNotes(slot, ~FRESH_MASK);
+    for (let slot = 0; slot < this.feeds.arena.capacity; slot++) this.clearNotes(slot, ~FRESH_MASK);
     this.isNoted = false;
     this.toFeed = 0;
-    this.turn = (this.turn + 1) % this.feeds.capacity;
+    this.turn = (this.turn + 1) % this.feeds.arena.capacity;
   }
 
   hasNote(slot: number, note: number): boolean { return (this.feeds.arena.get(slot, NOTES) & note) !== 0; }
@@ -151,7 +151,7 @@ export class FeedOutbox {
 
   /** The rows that a frame takes along as news take their fresh events with them. */
   noteNews(): void {
-    for (let slot = 0; slot < this.feeds.capacity; slot++) {
+    for (let slot = 0; slot < this.feeds.arena.capacity; slot++) {
       const isNews = this.fresh(slot) > 0 && this.rows.isHeld(slot) && this.rows.hasFlag(slot, FLAG_SENT_AS_NEWS);
       if (isNews && this.isShown(slot) && this.shownSequence(slot) > 0) this.setNote(slot, NOTE_NEWS);
     }
@@ -188,7 +188,7 @@ export class FeedOutbox {
 
   /** Returns whether any call returned true. */
   private eachInTurn(write: (slot: number) => boolean): boolean {
-    const capacity = this.feeds.capacity;
+    const capacity = this.feeds.arena.capacity;
     let any = false;
     for (let i = 0; i < capacity; i++) {
       if (write((this.turn + i) % capacity)) any = true;

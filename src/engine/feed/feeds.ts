@@ -1,6 +1,6 @@
 import {
   Arena, BASE_FIRST, BASE_SECOND, ERASED, FLOOR, GENERATION, NOTES, RECORD_DOUBTED, RECORD_GONE, RECORD_SUPERSEDED,
-  SEQUENCE, SPARE, TIP_FIRST, TIP_SECOND, TOLD, recordWords,
+  SEQUENCE, SPARE, TOLD, recordWords,
 } from "./arena.js";
 import { Writer } from "../cursor.js";
 import { Chain, chainBytes } from "./chain.js";
@@ -32,7 +32,6 @@ export class Feeds {
   readonly chain: Chain;
   /** Longest event, in canonical form; the same in all nodes of a network. */
   readonly eventBytesMax: number;
-  readonly capacity: number;
   /** How often a feed was dropped: a uint32 that wraps. */
   dropped = 0;
   private readonly authors: Authors;
@@ -45,7 +44,6 @@ export class Feeds {
    */
   constructor(authors: Authors, capacity: number, feedBytes: number, eventBytesMax: number, digest: Digest) {
     this.authors = authors;
-    this.capacity = capacity;
     this.eventBytesMax = eventBytesMax;
     this.arena = new Arena(capacity, TIPS_BYTES + chainBytes(eventBytesMax), feedBytes);
     this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + TIPS_BYTES, eventBytesMax);
@@ -56,8 +54,8 @@ export class Feeds {
   /** Sequence number up to which all is held, or was; 0 when nothing is known. */
   sequence(slot: number): number { return this.arena.get(slot, SEQUENCE); }
   /** The tip after that event, two words; zeros when it is not known. */
-  tipFirst(slot: number): number { return this.arena.get(slot, TIP_FIRST); }
-  tipSecond(slot: number): number { return this.arena.get(slot, TIP_SECOND); }
+  tipFirst(slot: number): number { return this.isWhole(slot) ? this.tipFirstAt(slot, this.sequence(slot)) : 0; }
+  tipSecond(slot: number): number { return this.isWhole(slot) ? this.tipSecondAt(slot, this.sequence(slot)) : 0; }
   floor(slot: number): number { return this.arena.get(slot, FLOOR); }
   /** Greatest sequence number of an event that ended a value, and that is not held any more. */
   erased(slot: number): number { return this.arena.get(slot, ERASED); }
@@ -67,7 +65,8 @@ export class Feeds {
 
   /** Whether a feed has no snapshot on its way in. */
   isWhole(slot: number): boolean {
-    return this.tipFirst(slot) !== 0 || this.tipSecond(slot) !== 0 || this.sequence(slot) === 0;
+    const hasBase = this.arena.get(slot, BASE_FIRST) !== 0 || this.arena.get(slot, BASE_SECOND) !== 0;
+    return hasBase || this.sequence(slot) === 0 || this.floor(slot) === 1;
   }
 
   /** Begins another generation of a feed; nothing of the one before is held any more. */
@@ -111,7 +110,7 @@ export class Feeds {
     this.chain.begin(this.author(slot), this.generation(slot), this.tipFirst(slot), this.tipSecond(slot));
     this.chain.link(sequence, length);
     if (!this.store(slot, sequence, this.chain.first(), this.chain.second(), length)) return false;
-    this.advance(slot, sequence, this.chain.first(), this.chain.second());
+    this.advance(slot, sequence);
     return true;
   }
 
@@ -157,12 +156,10 @@ export class Feeds {
     return recordWords(length) + recordWords(this.eventBytesMax) <= this.roomBesideValues();
   }
 
-  /** All is held up to `sequence`, after which the tip is `first`, `second`. */
-  advance(slot: number, sequence: number, first: number, second: number): void {
+  /** All is held up to `sequence`. */
+  advance(slot: number, sequence: number): void {
     const arena = this.arena;
     arena.set(slot, SEQUENCE, sequence);
-    arena.set(slot, TIP_FIRST, first);
-    arena.set(slot, TIP_SECOND, second);
     if (arena.get(slot, TOLD) < sequence) arena.set(slot, TOLD, sequence);
   }
 
@@ -188,7 +185,7 @@ export class Feeds {
       this.link(record, ++sequence);
       arena.renumber(record, sequence, this.chain.first(), this.chain.second());
     }
-    if (sequence > 0) this.advance(slot, sequence, this.chain.first(), this.chain.second());
+    if (sequence > 0) this.advance(slot, sequence);
   }
 
   /** All of the feed has to come in anew. What is held stays, to be told from what is new. */
@@ -218,8 +215,10 @@ export class Feeds {
 
   /** A snapshot came in up to `sequence`. */
   advanceSnapshot(slot: number, sequence: number, asOf: number): void {
-    this.advance(slot, sequence, 0, 0);
+    this.advance(slot, sequence);
     this.arena.set(slot, FLOOR, asOf + 1);
+    this.arena.set(slot, BASE_FIRST, 0);
+    this.arena.set(slot, BASE_SECOND, 0);
   }
 
   /** Values with numbers above `after` and below `before` are not in the snapshot. */
@@ -234,7 +233,7 @@ export class Feeds {
   /** A snapshot is complete; the feed goes on after `base`. */
   endSnapshot(slot: number, base: number, first: number, second: number, erased: number): void {
     const arena = this.arena;
-    this.advance(slot, base, first, second);
+    this.advance(slot, base);
     arena.set(slot, BASE_FIRST, first);
     arena.set(slot, BASE_SECOND, second);
     arena.set(slot, FLOOR, base + 1);
@@ -247,7 +246,7 @@ export class Feeds {
 
   /** Forgets the values below the floors that ended before `physicalMs`, milliseconds since 1970. */
   expire(physicalMs: number): void {
-    for (let slot = 0; slot < this.capacity; slot++) {
+    for (let slot = 0; slot < this.arena.capacity; slot++) {
       const floor = this.floor(slot);
       let record = this.isWhole(slot) ? this.arena.first(slot) : 0;
       while (record !== 0 && this.arena.sequence(record) < floor) {
@@ -319,7 +318,7 @@ export class Feeds {
   private forgetOldest(): boolean {
     let most = 0;
     let victim = -1;
-    for (let slot = 0; slot < this.capacity; slot++) {
+    for (let slot = 0; slot < this.arena.capacity; slot++) {
       const spare = this.arena.get(slot, SPARE);
       if (spare <= most || this.floorRecord(slot) === 0) continue;
       most = spare;
@@ -378,7 +377,7 @@ export class Feeds {
   /** Words that are free or could be: all but those of the latest values. */
   private roomBesideValues(): number {
     let words = this.arena.room();
-    for (let slot = 0; slot < this.capacity; slot++) words += this.arena.get(slot, SPARE);
+    for (let slot = 0; slot < this.arena.capacity; slot++) words += this.arena.get(slot, SPARE);
     return words;
   }
 

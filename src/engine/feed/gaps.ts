@@ -92,7 +92,7 @@ export class Gaps {
     if (passed < 0 || writer.room() < GAP_BYTES_MAX) return;
     this.isAsking = false;
     writer.beginEvents(SECTION_GAP);
-    const capacity = this.feeds.capacity;
+    const capacity = this.feeds.arena.capacity;
     const start = this.turn;
     for (let count = 0; passed >= 0 && count < GAPS_MAX && writer.room() >= ENTRY_BYTES_MAX; count++) {
       const slot = (start + passed) % capacity;
@@ -132,7 +132,7 @@ export class Gaps {
   }
 
   private nextGapAfter(start: number, from: number): number {
-    const capacity = this.feeds.capacity;
+    const capacity = this.feeds.arena.capacity;
     for (let passed = from; passed < capacity; passed++) {
       if (this.hasGap((start + passed) % capacity)) return passed;
     }

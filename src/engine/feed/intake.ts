@@ -124,7 +124,7 @@ export class Intake {
       const tip = feeds.tipsAt() + i * 2;
       const length = this.draft(reader, event);
       if (!feeds.store(slot, run.sequence, words[tip], words[tip + 1], length)) return DROP_ARENA_FULL;
-      feeds.advance(slot, run.sequence, words[tip], words[tip + 1]);
+      feeds.advance(slot, run.sequence);
       this.taken++;
     }
     return DROP_NONE;

@@ -1,9 +1,9 @@
 import { SEQUENCE_MAX } from "../frame.js";
 import { OWN_SLOT } from "../rows.js";
-import { recordWords } from "./arena.js";
+import { ERASED, recordWords } from "./arena.js";
 import { shown } from "./chain.js";
 import { eventBytes, writeEvent } from "./event.js";
-import type { FeedExchange, FeedNode } from "./feed-exchange.js";
+import type { FeedExchange } from "./feed-exchange.js";
 import type { RunData } from "./runs.js";
 
 /** An event can't be made: the arena is full of values that are alive. */
@@ -23,7 +23,6 @@ export class OwnFeed {
   hasPublished = false;
   /** Whether the feed comes from this node's own log, and not from its peers. */
   private isLogged = false;
-  private readonly node: FeedNode;
   private readonly exchange: FeedExchange;
   /** What others hold of this feed beyond what is held here; 0 when nothing. */
   private aheadGeneration = 0;
@@ -32,10 +31,8 @@ export class OwnFeed {
   private base = 0;
   private baseFirst = 0;
   private baseSecond = 0;
-  private baseErased = 0;
 
-  constructor(node: FeedNode, exchange: FeedExchange) {
-    this.node = node;
+  constructor(exchange: FeedExchange) {
     this.exchange = exchange;
   }
 
@@ -64,9 +61,9 @@ export class OwnFeed {
     const feeds = this.exchange.feeds;
     const outbox = this.exchange.outbox;
     this.hasPublished = true;
-    this.node.rows.leaveFrontier(OWN_SLOT);
+    this.exchange.node.rows.leaveFrontier(OWN_SLOT);
     feeds.append(OWN_SLOT, length);
-    this.node.rows.joinFrontier(OWN_SLOT);
+    this.exchange.node.rows.joinFrontier(OWN_SLOT);
     outbox.refresh(OWN_SLOT, 1);
   }
 
@@ -119,7 +116,7 @@ export class OwnFeed {
       this.aheadGeneration = generation;
       this.aheadSequence = sequence;
     }
-    this.node.outbox.send(OWN_SLOT);
+    this.exchange.node.outbox.send(OWN_SLOT);
     return true;
   }
 
@@ -134,7 +131,7 @@ export class OwnFeed {
     this.base = sequence;
     this.baseFirst = tipFirst;
     this.baseSecond = tipSecond;
-    this.baseErased = erased;
+    this.exchange.feeds.arena.set(OWN_SLOT, ERASED, erased);
   }
 
   /**
@@ -172,12 +169,13 @@ export class OwnFeed {
     const feeds = this.exchange.feeds;
     const last = feeds.arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT));
     if (last !== 0) this.exchange.hlc.recall(feeds.ms(last), feeds.counter(last));
-    this.node.rows.joinFrontier(OWN_SLOT);
+    this.exchange.node.rows.joinFrontier(OWN_SLOT);
   }
 
   private endBase(): void {
     if (this.base === 0) return;
-    this.exchange.feeds.endSnapshot(OWN_SLOT, this.base, this.baseFirst, this.baseSecond, this.baseErased);
+    const feeds = this.exchange.feeds;
+    feeds.endSnapshot(OWN_SLOT, this.base, this.baseFirst, this.baseSecond, feeds.erased(OWN_SLOT));
     this.base = 0;
   }
 
@@ -191,7 +189,7 @@ export class OwnFeed {
     // A peer may have given back a feed in which no number is left: what others read ends at SEQUENCE_MAX.
     const isSpent = sequence >= SEQUENCE_MAX;
     if (isBehind || isSpent || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
-    const revision = this.node.rows.revision(OWN_SLOT);
+    const revision = this.exchange.node.rows.revision(OWN_SLOT);
     if (this.hasPublished || this.isLogged || generation >= revision) return true;
     // What came back from peers may be less than what was said: going on there could say another thing in its place.
     if (sequence === 0) feeds.begin(OWN_SLOT, revision);
@@ -212,16 +210,16 @@ export class OwnFeed {
   /** Begins a generation beyond one that others know, with all that is held. Returns whether it could. */
   private renew(known: number): boolean {
     const feeds = this.exchange.feeds;
-    const rows = this.node.rows;
+    const rows = this.exchange.node.rows;
     const least = Math.max(known, feeds.generation(OWN_SLOT), rows.revision(OWN_SLOT));
-    if (!this.node.recover(least)) return false;
+    if (!this.exchange.node.recover(least)) return false;
     this.rechain(rows.revision(OWN_SLOT));
     return true;
   }
 
   /** Has all that is held begin another generation. */
   private rechain(generation: number): void {
-    const rows = this.node.rows;
+    const rows = this.exchange.node.rows;
     rows.leaveFrontier(OWN_SLOT);
     this.exchange.feeds.rechain(OWN_SLOT, generation);
     rows.joinFrontier(OWN_SLOT);
