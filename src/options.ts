@@ -81,7 +81,7 @@ export interface GossipOptions {
   feeds?: EventFeeds;
   /**
    * Bytes of RAM for events: 512 to 16,777,216, rounded down to a multiple of 4;
-   * 4,096 by default. Beside them each row takes 56 bytes more.
+   * 4,096 by default. Beside them each row takes 44 bytes more.
    */
   feedBytes?: number;
   /**

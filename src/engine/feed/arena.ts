@@ -242,12 +242,11 @@ export const TOLD = 6;
 /** Words of records that need not stay: all but those of the latest values. */
 export const SPARE = 7;
 /** What the peer that is answered holds of the feed, and what is to be done about it: see `FeedOutbox`. */
-export const PEER_GENERATION = 8;
-export const PEER_SEQUENCE = 9;
-export const NOTES = 10;
+export const PEER_SEQUENCE = 8;
+export const NOTES = 9;
 /** The record with the greatest sequence number, or 0. */
-const LAST = 11;
-const FEED_WORDS = 12;
+const LAST = 10;
+const FEED_WORDS = 11;
 /** Bytes of one feed. */
 export const FEED_BYTES = FEED_WORDS * 4;
 

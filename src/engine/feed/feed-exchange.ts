@@ -202,10 +202,12 @@ export class FeedExchange implements EventReader {
       this.own.hearRun(this.run);
       return DROP_NONE;
     }
+    const generation = this.feeds.generation(slot);
     rows.leaveFrontier(slot);
     const reason = isPart ? this.intake.takePart(slot, frame, this.run, this.event)
       : this.intake.takeRun(slot, frame, this.run, this.event);
     rows.joinFrontier(slot);
+    if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
     const taken = this.intake.taken;
     if (taken > 0 && slot !== OWN_SLOT) this.hlc.receive(this.node.clock.callerMs, this.run.ms, this.run.counter);
     if (taken > 0 && slot === OWN_SLOT) this.hlc.recall(this.run.ms, this.run.counter);
@@ -229,18 +231,17 @@ export class FeedExchange implements EventReader {
   /** Whether the peer holds events that this node lacks. */
   private isBehind(slot: number): boolean {
     const feeds = this.feeds;
-    const generation = this.outbox.peerGeneration(slot);
     const sequence = this.outbox.peerSequence(slot);
     // Who does not have all of a snapshot can't pass it on.
     if (sequence === 0 || this.outbox.peerTip(slot) === 0) return false;
-    if (generation !== feeds.generation(slot)) return generation > feeds.generation(slot);
+    if (this.outbox.isPeerLater(slot)) return true;
     return sequence > feeds.sequence(slot) || (sequence === feeds.sequence(slot) && !feeds.isWhole(slot));
   }
 
   private isForked(slot: number): boolean {
     const feeds = this.feeds;
     const tip = this.outbox.peerTip(slot);
-    return tip !== 0 && feeds.isWhole(slot) && this.outbox.peerGeneration(slot) === feeds.generation(slot)
+    return tip !== 0 && feeds.isWhole(slot) && !this.outbox.isPeerLater(slot)
       && this.outbox.peerSequence(slot) === feeds.sequence(slot) && tip !== this.outbox.shownTip(slot);
   }
 }

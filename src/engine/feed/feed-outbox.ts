@@ -3,7 +3,7 @@ import { SECTION_EVENTS, SECTION_SNAPSHOT } from "../frame.js";
 import type { FrameWriter } from "../frame-writer.js";
 import type { ShownFeed } from "../row-data.js";
 import { FLAG_SENT_AS_NEWS, OWN_SLOT, type Rows } from "../rows.js";
-import { NOTES, PEER_GENERATION, PEER_SEQUENCE } from "./arena.js";
+import { NOTES, PEER_SEQUENCE } from "./arena.js";
 import { shown } from "./chain.js";
 import type { EventData } from "./event.js";
 import type { Feeds } from "./feeds.js";
@@ -29,6 +29,8 @@ const NOTE_TO_FEED = 1 << 21;
 const NOTE_NEWS = 1 << 22;
 /** The peer's frame had something new of the feed. */
 export const NOTE_TAKEN = 1 << 23;
+/** What the peer showed is of a later generation. */
+const NOTE_LATER = 1 << 24;
 
 /**
  * What goes into frames of feeds: to the peer that is answered what it lacks of
@@ -43,6 +45,8 @@ export class FeedOutbox {
   readonly gaps: Gaps;
   /** The own feed is kept back: as if nothing of it were held. */
   isOwnQuiet = false;
+  /** The generation of the own feed that the peer showed. */
+  ownGeneration = 0;
   /** Feeds that the peer lacks something of. */
   private toFeed = 0;
   /** Whether any feed has notes of the last input. */
@@ -76,27 +80,39 @@ export class FeedOutbox {
   clearNotes(slot: number, notes: number): void {
     this.feeds.arena.set(slot, NOTES, this.feeds.arena.get(slot, NOTES) & ~notes);
   }
-  /** What the peer showed to hold. */
-  peerGeneration(slot: number): number { return this.feeds.arena.get(slot, PEER_GENERATION); }
+  /** Whether the peer showed to hold a later generation than this node. */
+  isPeerLater(slot: number): boolean { return this.hasNote(slot, NOTE_LATER); }
+  /** What the peer showed to hold of that generation, or of this node's: an earlier one is worth nothing. */
   peerSequence(slot: number): number { return this.feeds.arena.get(slot, PEER_SEQUENCE); }
   /** 16 bits of the tip that the peer showed. */
   peerTip(slot: number): number { return this.feeds.arena.get(slot, NOTES) & TIP_MASK; }
 
   /** Notes what the peer holds of a feed. */
   see(slot: number, shown: ShownFeed): void {
-    const arena = this.feeds.arena;
-    arena.set(slot, PEER_GENERATION, shown.generation);
-    arena.set(slot, PEER_SEQUENCE, shown.sequence);
-    this.clearNotes(slot, TIP_MASK);
-    this.setNote(slot, NOTE_SEEN | shown.tip);
+    const held = this.feeds.generation(slot);
+    const isEarlier = shown.generation < held;
+    this.feeds.arena.set(slot, PEER_SEQUENCE, isEarlier ? 0 : shown.sequence);
+    this.clearNotes(slot, TIP_MASK | NOTE_LATER);
+    this.setNote(slot, NOTE_SEEN | (isEarlier ? 0 : shown.tip) | (shown.generation > held ? NOTE_LATER : 0));
+    if (slot === OWN_SLOT) this.ownGeneration = shown.generation;
+  }
+
+  /**
+   * A feed has another generation now. What the peer showed of a later one counts
+   * for that, if the peer's own events were what began it; else for nothing.
+   */
+  renewed(slot: number, isByPeer: boolean): void {
+    if (!isByPeer || !this.isPeerLater(slot)) {
+      this.feeds.arena.set(slot, PEER_SEQUENCE, 0);
+      this.clearNotes(slot, TIP_MASK);
+    }
+    this.clearNotes(slot, NOTE_LATER);
   }
 
   /** Whether a peer that holds so much of a feed, as noted, lacks some of it. */
   lacks(slot: number): number {
-    const arena = this.feeds.arena;
-    const sequence = arena.get(slot, PEER_SEQUENCE);
-    const isWhole = sequence === 0 || this.peerTip(slot) !== 0;
-    return this.writer.lacks(slot, arena.get(slot, PEER_GENERATION), sequence, isWhole);
+    if (this.isPeerLater(slot)) return LACKS_NOTHING;
+    return this.writer.lacks(slot, this.feeds.generation(slot), this.peerSequence(slot), this.isPeerWhole(slot));
   }
 
   /** Has the peer get what it lacks of a feed. */
@@ -199,10 +215,8 @@ export class FeedOutbox {
   /** A feed's snapshot, as far as it fits. What follows it are events. */
   private writeParts(writer: FrameWriter, slot: number): boolean {
     if (!this.hasNote(slot, NOTE_TO_FEED) || this.lacks(slot) !== LACKS_SNAPSHOT) return false;
-    const arena = this.feeds.arena;
-    const isWhole = arena.get(slot, PEER_SEQUENCE) === 0 || this.peerTip(slot) !== 0;
     let after = this.writer.snapshotAfter(
-      slot, arena.get(slot, PEER_GENERATION), arena.get(slot, PEER_SEQUENCE), isWhole,
+      slot, this.feeds.generation(slot), this.peerSequence(slot), this.isPeerWhole(slot),
     );
     for (let isEnd = false; !isEnd;) {
       const before = writer.position;
@@ -218,9 +232,7 @@ export class FeedOutbox {
     if (!this.hasNote(slot, NOTE_TO_FEED)) return false;
     const lacks = this.lacks(slot);
     if (lacks === LACKS_SNAPSHOT) return false;
-    const arena = this.feeds.arena;
-    const isSame = arena.get(slot, PEER_GENERATION) === this.feeds.generation(slot);
-    const from = isSame ? arena.get(slot, PEER_SEQUENCE) + 1 : 1;
+    const from = this.peerSequence(slot) + 1;
     const next = lacks === LACKS_NOTHING ? from : this.writer.writeRun(writer, slot, from);
     if (next > from) this.hasNow(slot, next - 1, true);
     if (this.lacks(slot) === LACKS_NOTHING) {
@@ -242,11 +254,13 @@ export class FeedOutbox {
 
   /** The peer will have a feed up to an event, and its tip if it is whole then. */
   private hasNow(slot: number, sequence: number, isWhole: boolean): void {
-    const arena = this.feeds.arena;
-    arena.set(slot, PEER_GENERATION, this.feeds.generation(slot));
-    arena.set(slot, PEER_SEQUENCE, sequence);
+    this.feeds.arena.set(slot, PEER_SEQUENCE, sequence);
     this.clearNotes(slot, TIP_MASK);
     if (isWhole) this.setNote(slot, 1);
+  }
+
+  private isPeerWhole(slot: number): boolean {
+    return this.peerSequence(slot) === 0 || this.peerTip(slot) !== 0;
   }
 
   private fresh(slot: number): number {

@@ -99,12 +99,12 @@ export class OwnFeed {
   hear(): boolean {
     const feeds = this.exchange.feeds;
     const outbox = this.exchange.outbox;
-    const generation = outbox.peerGeneration(OWN_SLOT);
+    const isSame = !outbox.isPeerLater(OWN_SLOT);
+    const generation = isSame ? feeds.generation(OWN_SLOT) : outbox.ownGeneration;
     const sequence = outbox.peerSequence(OWN_SLOT);
     const tip = outbox.peerTip(OWN_SLOT);
     if (sequence === 0) return false;
-    const isSame = generation === feeds.generation(OWN_SLOT);
-    const isAhead = isSame ? sequence > feeds.sequence(OWN_SLOT) : generation > feeds.generation(OWN_SLOT);
+    const isAhead = !isSame || sequence > feeds.sequence(OWN_SLOT);
     const isOther = isSame && !isAhead && this.isOther(sequence, tip);
     const isUnfinished = isSame && sequence === feeds.sequence(OWN_SLOT) && !feeds.isWhole(OWN_SLOT) && tip !== 0;
     if (!isAhead && !isOther && !isUnfinished) return false;
@@ -224,6 +224,7 @@ export class OwnFeed {
     this.exchange.feeds.rechain(OWN_SLOT, generation);
     rows.joinFrontier(OWN_SLOT);
     this.exchange.outbox.age(OWN_SLOT);
+    this.exchange.outbox.renewed(OWN_SLOT, false);
     this.speakUp();
     this.aheadGeneration = 0;
     this.aheadSequence = 0;
