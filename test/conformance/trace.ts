@@ -3,6 +3,7 @@ import { parseAddress } from "../../src/engine/address.js";
 import { Dice } from "../../host-sim/dice.js";
 import { SimNetwork, type TapEntry } from "../../host-sim/network.js";
 import type { SimNode } from "../../host-sim/node.js";
+import { eventFeeds } from "../../src/feeds.js";
 
 const NODES = 20;
 const ROUND_INTERVAL_MS = 2000;
@@ -74,7 +75,8 @@ function optionsOf(index: number): Record<string, unknown> {
     capacity: CAPACITY, valueBytesMax: VALUE_BYTES_MAX, roundIntervalMs: ROUND_INTERVAL_MS, seedCapacity: SEED_CAPACITY,
     removeAfterMs: REMOVE_AFTER_MS, datagramBytesMax: datagramBytesMaxOf(index),
     seedList: seedListOf(index),
-    feedBytes: feedBytesOf(index), ...feedBytesOf(index) > 0 && { eventBytesMax: EVENT_BYTES_MAX },
+    ...feedBytesOf(index) > 0
+      && { feeds: eventFeeds, feedBytes: feedBytesOf(index), eventBytesMax: EVENT_BYTES_MAX },
   };
 }
 
