@@ -13,10 +13,10 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** The sizes as they are, and a little. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 97000,
-  "chisme-lean.min.js": 105000,
-  "chisme-espgossip.min.js": 118000,
-  "chisme-espgossip-lean.min.js": 128000,
+  "chisme.min.js": 102000,
+  "chisme-lean.min.js": 111000,
+  "chisme-espgossip.min.js": 123000,
+  "chisme-espgossip-lean.min.js": 134500,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 46;
