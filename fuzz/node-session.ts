@@ -32,6 +32,8 @@ export interface NodeKind {
   isOfRow(reason: string, bytes: Uint8Array): boolean;
   /** Whether any datagram, even a bad one, shows that the node at its source is there. */
   isLife: boolean;
+  /** Checks what else the node holds. */
+  check?(engine: NodeEngine): void;
 }
 
 /**
@@ -163,6 +165,7 @@ export class NodeSession implements Session {
     }
     if (engine.seeds.count > this.seedsMax) fail(`${engine.seeds.count} seeds`);
     this.kind.tablesOf(engine).forEach((rows, index) => checkTable(rows, this.ids[index]));
+    this.kind.check?.(engine);
   }
 
   private drawTime(dice: Dice): number {

@@ -1,6 +1,8 @@
 import { Engine, type NodeEngine, type Rows } from "../src/engine/index.js";
 import { isCompact } from "../src/espgossip/engine.js";
 import { auto, espgossip } from "../src/espgossip/index.js";
+import { checkFeeds } from "./feed-checks.js";
+import { FeedSource, feedsOf } from "./feed-source.js";
 import { FrameSource } from "./frame-source.js";
 import { JsonSource } from "./json-source.js";
 import { LogSession, fileMedium, flashMedium } from "./log-session.js";
@@ -23,6 +25,18 @@ const compact: NodeKind = {
   seedsMax: (seedCapacity) => seedCapacity,
   isOfRow: (reason) => OF_ROWS.includes(reason),
   isLife: false,
+};
+
+/** Reasons for which one run of events is refused, or the whole datagram. */
+const OF_RUNS = ["event", "fork", "gap", "duplicate", "oldGeneration", "arenaFull"];
+const feedFrames = new FeedSource();
+
+const feeds: NodeKind = {
+  ...compact,
+  dialect: (options) => new Engine({ ...options, feeds: feedsOf(4096) }),
+  source: { draw: (dice, world) => dice.chance(0.95) ? feedFrames.draw(dice, world) : frames.draw(dice, world) },
+  isOfRow: (reason) => OF_ROWS.includes(reason) || OF_RUNS.includes(reason),
+  check: (engine) => checkFeeds(engine as Engine),
 };
 
 const boards: NodeKind = {
@@ -51,6 +65,7 @@ interface Halves extends NodeEngine {
 /** Everything that takes bytes from strangers. */
 export const targets: readonly Target[] = [
   { name: "compact", begin: () => new NodeSession(compact) },
+  { name: "feeds", begin: () => new NodeSession(feeds) },
   { name: "espgossip", begin: () => new NodeSession(boards) },
   { name: "sealed", begin: () => new SealedSession() },
   { name: "auto", begin: () => new NodeSession(bridge) },

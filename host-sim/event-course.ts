@@ -42,6 +42,8 @@ export class EventCourse {
   /** Invented nodes take the places of rows that are DOWN: who comes back then is told of from the beginning. */
   isCrowded = false;
   readonly isSmall: boolean;
+  /** Whether the first nodes keep everything where arenas are small. Set before they start. */
+  hasKeepers = false;
   private readonly feedBytes: number;
   private readonly keeperBytes: number;
   private readonly dice: Dice;
@@ -85,7 +87,7 @@ export class EventCourse {
     const view = latestMap({ capacity: VIEW_CAPACITY });
     this.views.set(node, view);
     const last = new Map<number, FeedEvent>();
-    const fillGaps = this.isSmall && node.index < KEEPERS;
+    const fillGaps = this.isKeeper(node);
     return {
       feeds: eventFeeds,
       feedBytes: fillGaps ? this.keeperBytes : this.feedBytes,
@@ -158,7 +160,11 @@ export class EventCourse {
    * @param fromFirst whether they must hold all of each feed
    */
   checkKept(nodes: readonly SimNode[], fromFirst: boolean): Complaint[] {
-    return this.isSmall ? checkKeepers(nodes, nodes.filter(({ index }) => index < KEEPERS), fromFirst) : [];
+    return checkKeepers(nodes, nodes.filter((node) => this.isKeeper(node)), fromFirst);
+  }
+
+  private isKeeper(node: SimNode): boolean {
+    return this.hasKeepers && this.isSmall && node.index < KEEPERS;
   }
 
   private saidBy(node: SimNode): SaidEvent[] {

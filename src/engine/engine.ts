@@ -1,17 +1,16 @@
 import { ASK_WORDS } from "./asks.js";
 import { Clock, earlier } from "./clock.js";
 import {
-  DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_REPLAY, DROP_STALE, DROP_UNASKED, DROP_UNPROVEN,
-  DROP_UNSEALED,
+  DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_REPLAY, DROP_ROW, DROP_STALE, DROP_UNASKED,
+  DROP_UNPROVEN, DROP_UNSEALED,
 } from "./drops.js";
 import { EVENT_ID_CONFLICT, EVENT_STRANGER, type EngineEvent, Faults, takeChange } from "./events.js";
 import { type DiffParts, takeBuckets, takeDigest, takeFlat, takeWants, wantSender } from "./diff.js";
 import type { FeedExchange } from "./feed/feed-exchange.js";
-import { FrameReader, NO_FEEDS } from "./frame-reader.js";
+import { FrameReader, NO_FEEDS, isHost } from "./frame-reader.js";
 import {
   FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT,
-  SECTION_FRONTIER, SECTION_HEARD, SECTION_HISTORY, SECTION_PROBE, SECTION_ROWS, SECTION_SNAPSHOT, SECTION_WANT,
-  TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  SECTION_HEARD, SECTION_PROBE, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./frame.js";
 import { FRESH, Guard, REPLAYED, UNPROVEN } from "./guard.js";
 import { type MergeParts, mergeRow } from "./merge-row.js";
@@ -284,6 +283,8 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   /** Checks of a well-formed frame against what this node knows. Returns a drop reason. */
   private refuses(address: number, port: number): number {
     const frame = this.frame;
+    // Nobody could be told of a node there.
+    if (!isHost(address) || port === 0) return DROP_ROW;
     if (frame.id === this.rows.id(OWN_SLOT)) {
       const own = address === this.rows.address(OWN_SLOT) && port === this.rows.port(OWN_SLOT);
       const framesAgo = this.outbox.counter - frame.counter;
@@ -347,17 +348,12 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
       else if (frame.section === SECTION_FLAT) takeFlat(this);
       else if (frame.section === SECTION_PROBE) this.rounds.takeProbe(address, port);
       else if (frame.section === SECTION_HEARD) this.rounds.takeHeard();
-      else if (feed !== undefined && this.hasEvents()) feed.take();
+      else if (feed !== undefined && frame.isOfEvents()) feed.take();
     }
     if (feed !== undefined) feed.settle();
     if (this.guard !== undefined) this.admit(this.guard);
     wantSender(this);
     if (frame.type !== TYPE_LEAVE) this.answer(address, port, 0, isSummarised, isNew);
-  }
-
-  private hasEvents(): boolean {
-    const section = this.frame.section;
-    return section >= SECTION_SNAPSHOT && section <= SECTION_HISTORY && section !== SECTION_FRONTIER;
   }
 
   /** Who was not known yet when its answer came is known by now. */

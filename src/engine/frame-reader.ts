@@ -122,6 +122,11 @@ export class FrameReader extends Reader {
     return this.section >= SECTION_DIGEST && this.section <= SECTION_FLAT;
   }
 
+  /** Whether the current section has events, or asks for them. */
+  isOfEvents(): boolean {
+    return this.section >= SECTION_SNAPSHOT && this.section <= SECTION_HISTORY && this.section !== SECTION_FRONTIER;
+  }
+
   /** Back to before the first section. */
   rewind(): void {
     this.reset(this.bytes, this.sectionsStart, this.frameEnd);
@@ -318,6 +323,7 @@ function flagsOf(type: number): number {
   return FLAG_MORE | FLAG_SEALED | (type === TYPE_ACK ? FLAG_CHALLENGE : 0);
 }
 
-function isHost(address: number): boolean {
+/** Whether an IPv4 address can be that of one device. */
+export function isHost(address: number): boolean {
   return address !== 0 && address !== 0xffffffff;
 }

@@ -51,6 +51,20 @@ describe("a bad datagram", () => {
     });
   }
 
+  it("is one from where no node can be", () => {
+    const syn = firstSyn(9, 1, 1000);
+    for (const [address, port] of [[9, 0], [0, 5000], [0xffffffff, 5000]]) {
+      const { lan, a } = pair();
+      const before = table(a);
+      a.receive(lan.nowMs, address, port, syn.slice(), syn.length);
+      lan.drain(1);
+      assert.deepEqual([table(a), drops(a), lan.sent], [before, { row: 1 }, []]);
+    }
+    const { lan, a } = pair();
+    a.receive(lan.nowMs, 9, 5000, syn.slice(), syn.length);
+    assert.deepEqual(drops(a), {});
+  });
+
   it("in JSON is answered from 12 bytes on: no board sends less", () => {
     for (const [length, signs] of [[1, 0], [11, 0], [12, 1], [200, 1]]) {
       const { lan } = pair();

@@ -131,10 +131,14 @@ export class History {
   }
 
   private noteUntold(slot: number, from: number, to: number): void {
-    const isSame = this.untoldSlot === slot;
-    this.untoldTo = isSame ? Math.max(to, this.untoldTo) : to;
-    this.untoldFrom = isSame ? Math.min(from, this.untoldFrom) : from;
-    this.untoldSlot = isSame || this.untoldSlot === NO_SLOT ? slot : SEVERAL_SLOTS;
+    if (this.untoldSlot === NO_SLOT) {
+      this.untoldSlot = slot;
+      this.untoldTo = to;
+    } else if (this.untoldSlot !== slot) {
+      this.untoldSlot = SEVERAL_SLOTS;
+    }
+    // Of one feed each run comes before the one before.
+    this.untoldFrom = from;
   }
 }
 

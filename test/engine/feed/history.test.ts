@@ -4,6 +4,7 @@ import { DROP_NONE } from "../../../src/engine/drops.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
 } from "../../../src/engine/feed/feed-drops.js";
+import { NO_SLOT, SEVERAL_SLOTS } from "../../../src/engine/feed/history.js";
 import { FeedNode, Truth, cborOf, hex, logEvent, removeEvent, setEvent } from "./feed-support.js";
 
 const A = 0x11;
@@ -69,6 +70,19 @@ describe("history", () => {
       assert.deepEqual([late.feeds.erased(1), [...late.told[1].told]], [0, told], "told in their order, or not at all");
     });
   }
+
+  it("tells which events the views have to be told of", () => {
+    const { author, late } = three();
+    const floor = late.feeds.floor(1);
+    const { history } = late;
+    assert.equal(history.untoldSlot, NO_SLOT);
+    late.takeHistory(A, author.historyFor(A, floor, 300));
+    late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
+    assert.deepEqual([history.untoldSlot, history.untoldFrom, history.untoldTo], [1, late.feeds.floor(1), floor - 1]);
+    history.untoldSlot = 0;
+    late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
+    assert.equal(history.untoldSlot, SEVERAL_SLOTS);
+  });
 
   it("is what eviction ends with again: its records are as any others", () => {
     const { author, late } = three(60, 6400);

@@ -1,0 +1,44 @@
+import { SPARE } from "../src/engine/feed/arena.js";
+import type { Engine } from "../src/engine/index.js";
+import { fail } from "./node-checks.js";
+
+/** @throws Error when feeds are not what they should be at any time */
+export function checkFeeds(engine: Engine): void {
+  const { feeds } = engine.feed!;
+  const { arena } = feeds;
+  while (arena.takeUntold() !== 0) continue;
+  if (arena.room() < 0 || arena.room() > arena.size()) fail(`${arena.room()} words of ${arena.size()} are free`);
+  for (let slot = 0; slot < arena.capacity; slot++) checkFeed(engine, slot);
+}
+
+/** All is there from the floor on, and chains from the tip before it to the last one. */
+function checkFeed({ feed, rows }: Engine, slot: number): void {
+  const { feeds } = feed!;
+  const { arena, chain } = feeds;
+  const name = `the feed of ${rows.id(slot)}`;
+  const floor = feeds.floor(slot);
+  const isWhole = feeds.isWhole(slot) && feeds.sequence(slot) > 0;
+  let next = floor;
+  let spare = 0;
+  let last = 0;
+  if (isWhole) {
+    const before = floor - 1;
+    chain.begin(rows.id(slot), feeds.generation(slot), feeds.tipFirstAt(slot, before), feeds.tipSecondAt(slot, before));
+  }
+  for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
+    const sequence = arena.sequence(record);
+    if (sequence <= last) fail(`${name} has ${sequence} after ${last}`);
+    last = sequence;
+    if (!feeds.isLive(record)) spare += arena.wordsAt(record);
+    if (!isWhole || sequence < floor) continue;
+    if (sequence !== next++) fail(`${name} lacks ${next - 1}`);
+    feeds.link(record, sequence);
+    if (chain.first() !== arena.tipFirst(record) || chain.second() !== arena.tipSecond(record)) {
+      fail(`${name} does not chain at ${sequence}`);
+    }
+  }
+  if (spare !== arena.get(slot, SPARE)) fail(`${name} has ${spare} words that may go, not ${arena.get(slot, SPARE)}`);
+  if (!isWhole) return;
+  if (next !== feeds.sequence(slot) + 1) fail(`${name} ends before ${feeds.sequence(slot)}`);
+  if (feeds.erased(slot) >= floor) fail(`${name} lost ${feeds.erased(slot)}, which is not below its floor`);
+}

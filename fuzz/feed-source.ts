@@ -1,0 +1,152 @@
+import { readFileSync } from "node:fs";
+import { Dice } from "../host-sim/dice.js";
+import { encodeCbor } from "../src/engine/cbor.js";
+import { Reader } from "../src/engine/cursor.js";
+import { EventData, KIND_LOG, KIND_REMOVE, KIND_SET } from "../src/engine/feed/event.js";
+import { RunWriter } from "../src/engine/feed/run-writer.js";
+import {
+  SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY, SECTION_SNAPSHOT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
+} from "../src/engine/frame.js";
+import { FrameWriter } from "../src/engine/frame-writer.js";
+import { Engine, OWN_SLOT } from "../src/engine/index.js";
+import type { FeedMaker } from "../src/engine/options.js";
+import { RowData } from "../src/engine/rows.js";
+import { eventFeeds } from "../src/feeds.js";
+import { drawWord, mutate } from "./mutate.js";
+import type { DatagramSource, World } from "./world.js";
+
+/** Authors that nobody else speaks of, but what is changed on the way. */
+const AUTHORS = [7, 8];
+/** Frames of a lower revision than one that was heard of are not looked at any more. */
+const REVISION = 1000;
+const EVENTS = 60;
+/** Room for all events, and for some of them. */
+const FEED_BYTES = [16384, 1500];
+const LIMITS = [128, 400, 1200, 1200];
+
+/**
+ * Frames of nodes with feeds: two authors whose events are always the same, so
+ * that a session can come to hold them, passed on by nodes that hold all of them
+ * or only the last; and the vectors. Some are changed.
+ */
+export class FeedSource implements DatagramSource {
+  private readonly vectors: Uint8Array[];
+  private readonly nodes: Engine[];
+  private readonly writer = new FrameWriter();
+  private readonly out = new Uint8Array(1472);
+
+  constructor() {
+    const file = new URL("../test/vectors/feeds.json", import.meta.url);
+    const { frames, refusals } = JSON.parse(readFileSync(file, "utf8")) as Record<string, { hex: string }[]>;
+    this.vectors = [...frames, ...refusals].map(({ hex }) => new Uint8Array(Buffer.from(hex, "hex")));
+    this.nodes = FEED_BYTES.flatMap((feedBytes) => AUTHORS.map((id) => holder(id, feedBytes)));
+  }
+
+  draw(dice: Dice, world: World): Uint8Array {
+    const bytes = dice.chance(0.15) ? dice.pick(this.vectors) : this.write(dice, world);
+    if (dice.chance(0.75)) return bytes;
+    return mutate(dice, bytes, dice.chance(0.5) ? dice.pick(this.vectors) : this.write(dice, world));
+  }
+
+  private write(dice: Dice, world: World): Uint8Array {
+    const { writer } = this;
+    const { rows, feed } = dice.pick(this.nodes);
+    const type = dice.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
+    const asked = (world.engine as Engine).outbox.counter;
+    const runs = new RunWriter(feed!.feeds, new Reader(), new EventData());
+    const slot = dice.below(AUTHORS.length);
+    const from = dice.chance(0.9) ? dice.below(EVENTS + 1) : drawWord(dice, []);
+    writer.feeds = feed!.outbox;
+    writer.begin(this.out, dice.pick(LIMITS), type, 0, rows, drawWord(dice, [10]), drawWord(dice, [asked]));
+    if (dice.chance(0.7) && writer.beginRows()) {
+      for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, dice.below(AUTHORS.length));
+      writer.endRows();
+    }
+    const after = dice.chance(0.5) ? 0 : from;
+    this.writeSection(dice, SECTION_SNAPSHOT, runs, () => void runs.writePart(writer, slot, after));
+    const first = dice.chance(0.3) ? 1 : from;
+    this.writeSection(dice, SECTION_EVENTS, runs, () => void runs.writeRun(writer, slot, first));
+    writer.writeFrontier(rows);
+    this.writeSection(dice, SECTION_GAP, runs, () => this.writeGap(dice, world));
+    this.writeSection(dice, SECTION_HISTORY, runs, () => this.writeHistory(dice, world, runs, slot, from));
+    return this.out.slice(0, writer.length());
+  }
+
+  private writeSection(dice: Dice, tag: number, runs: RunWriter, write: () => void): void {
+    if (dice.chance(0.5) || !this.writer.beginEvents(tag)) return;
+    runs.begin();
+    write();
+    this.writer.endIds();
+  }
+
+  private writeGap(dice: Dice, { engine }: World): void {
+    const slot = engine.rows.slotAt(dice.below(engine.rows.count));
+    const feeds = engine.feed!.feeds;
+    const floor = Math.max(feeds.floor(slot), 1);
+    if (this.writer.room() < 16) return;
+    this.writer.u32(engine.rows.id(slot));
+    this.writer.varint(drawWord(dice, [feeds.generation(slot)]));
+    this.writer.varint(dice.chance(0.8) ? dice.between(2, EVENTS) : floor);
+    this.writer.u16(drawWord(dice, [Math.max(feeds.tipFirst(slot) >>> 16, 1)]) & 0xffff);
+  }
+
+  /** Mostly what ends just below that which the fuzzed node holds. */
+  private writeHistory(dice: Dice, { engine }: World, runs: RunWriter, slot: number, from: number): void {
+    const { feeds } = dice.pick(this.nodes).feed!;
+    const held = engine.rows.find(feeds.author(slot));
+    const floor = held < 0 || dice.chance(0.2) ? from : engine.feed!.feeds.floor(held);
+    if (floor > feeds.floor(slot) && floor <= feeds.sequence(slot) + 1) runs.writeHistory(this.writer, slot, floor);
+  }
+}
+
+/** A node that has its own events, and was told of the other author's. */
+function holder(id: number, feedBytes: number): Engine {
+  const engine = makeEngine(id, feedBytes);
+  const author = makeEngine(AUTHORS[1 - AUTHORS.indexOf(id)], FEED_BYTES[0]);
+  for (const one of [engine, author]) {
+    one.start(1000, REVISION, true);
+    publish(one);
+  }
+  const authorId = author.rows.id(OWN_SLOT);
+  const row = Object.assign(new RowData(), { id: authorId, address: 9, port: 5000, revision: REVISION });
+  engine.takeRow(row, new Uint8Array(0));
+  const writer = new FrameWriter();
+  const runs = new RunWriter(author.feed!.feeds, new Reader(), new EventData());
+  for (let next = 1, counter = 1; next <= EVENTS; counter++) {
+    const bytes = new Uint8Array(1200);
+    writer.begin(bytes, bytes.length, TYPE_SYN, 0, author.rows, counter, 0);
+    writer.beginEvents(SECTION_EVENTS);
+    runs.begin();
+    next = runs.writeRun(writer, OWN_SLOT, next);
+    writer.endIds();
+    engine.receive(1000, 9, 5000, bytes, writer.length());
+    while (engine.feed!.feeds.arena.takeUntold() !== 0) continue;
+  }
+  return engine;
+}
+
+function publish(engine: Engine): void {
+  const payload = new Uint8Array(64);
+  const dice = new Dice(engine.rows.id(OWN_SLOT), 1);
+  engine.feed!.hlc.setPhysical(1000, 1767225600000);
+  for (let n = 0; n < EVENTS; n++) {
+    const kind = dice.pick([KIND_LOG, KIND_LOG, KIND_SET, KIND_REMOVE]);
+    const length = kind === KIND_REMOVE ? 0 : encodeCbor(dice.pick([n, "text", [1, { a: n }]]), payload, 0);
+    const ttl = dice.chance(0.2) ? 60 : 0;
+    const bytes = engine.feed!.own.draft(1000, kind, "topic", `key ${dice.below(4)}`, ttl, payload, length);
+    engine.publishEvent(1000, bytes);
+    while (engine.feed!.feeds.arena.takeUntold() !== 0) continue;
+  }
+}
+
+/** Of those in this module, and of the one that is fuzzed: sizes are those that events are made for. */
+export function feedsOf(feedBytes: number): FeedMaker {
+  return eventFeeds.maker(feedBytes, 64, undefined, true);
+}
+
+function makeEngine(id: number, feedBytes: number): Engine {
+  return new Engine({
+    id, address: id, port: 5000, capacity: 4, valueBytesMax: 16, datagramBytesMax: 1200, roundIntervalMs: 10000,
+    removeAfterMs: 60000, seedCapacity: 4, broadcastAddress: 0xffffffff, randomSeed: 1, feeds: feedsOf(feedBytes),
+  });
+}

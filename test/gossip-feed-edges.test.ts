@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import type { FeedEvent, GossipOptions } from "../src/gossip.js";
+import { nodeDigest } from "../src/platform/node-digest.js";
+import { FakeNetwork, joined } from "./support/fake-platform.js";
+
+const FEEDS: Partial<GossipOptions> = { feedBytes: 4096, digest: nodeDigest };
+const T = 1767225600000;
+const YEAR_MS = 365 * 86400000;
+
+describe("Gossip: events at the edges of what they may be", () => {
+  it("have bytes as values that arrive as bytes, and names of 31 bytes that differ in one", () => {
+    const network = new FakeNetwork();
+    const heard: FeedEvent[] = [];
+    const [author, other] = joined(network, [FEEDS, { ...FEEDS, onEvent: (event) => heard.push(event) }]);
+    const bytes = Uint8Array.from([0, 255, 0x7b]);
+    author.gossip.log("bytes", bytes);
+    // The same letter, composed and not: other bytes, so another key.
+    const keys = ["\u00e9", "e\u0301", `${"k".repeat(30)}a`, `${"k".repeat(30)}b`];
+    keys.forEach((key, n) => author.gossip.set("é".repeat(15), key, n));
+    network.run(5000);
+    assert.ok(heard[0].value instanceof Uint8Array);
+    assert.deepEqual(heard[0].value, bytes);
+    assert.deepEqual(heard.slice(1).map(({ key, value }) => [key, value]), keys.map((key, n) => [key, n]));
+    assert.deepEqual(other.gossip.events().length, 5, "none took the place of another");
+    for (const topic of ["é".repeat(16), "t".repeat(32)]) {
+      assert.throws(() => author.gossip.log(topic, 1), /log: topic: .* is not a text of 1 to 31 bytes/);
+      assert.throws(() => author.gossip.set("t", topic, 1), /set: key: .* is not a text of 0 to 31 bytes/);
+    }
+  });
+
+  it("may have a stamp that is a year ahead: it moves no clock, and no event is lost", () => {
+    const network = new FakeNetwork();
+    const heard: FeedEvent[] = [];
+    const [ahead, known, board] = joined(network, [FEEDS, { ...FEEDS, onEvent: (event) => heard.push(event) }, FEEDS]);
+    known.clock.physicalMs = () => T + network.nowMs;
+    known.gossip.log("a", 0);
+    network.run(5000);
+    ahead.clock.physicalMs = () => T + YEAR_MS + network.nowMs;
+    for (let n = 1; n <= 3; n++) ahead.gossip.log("a", n);
+    network.run(20000);
+    for (const { gossip } of [known, board]) {
+      const stamp = gossip.now().timeMs;
+      assert.ok(Math.abs(stamp - T - network.nowMs) < 2000, `${stamp - T}`);
+      assert.deepEqual(gossip.events().map(({ value }) => value).sort(), [0, 1, 2, 3]);
+    }
+    assert.deepEqual(heard.map(({ value }) => value), [0, 1, 2, 3]);
+    assert.ok(heard[1].timeMs > T + YEAR_MS - 1000);
+    const clocks = [ahead, known, board].map(({ gossip }) => gossip.stats().clock);
+    assert.deepEqual(clocks, ["own", "own", "peers"]);
+  });
+
+  it("are told to onError once when their author said two things under one number", () => {
+    const network = new FakeNetwork();
+    const [author, other] = joined(network, [FEEDS, FEEDS]);
+    author.gossip.log("a", 0);
+    network.run(5000);
+    network.loses = () => true;
+    author.gossip.log("a", "changed on the way");
+    const { hex } = author.socket.sent.at(-1)!;
+    const text = Buffer.from("changed on the way").toString("hex");
+    assert.ok(hex.includes(text));
+    for (const changed of ["Changed on the way", "changed on the Way"]) {
+      const bytes = Buffer.from(hex.replace(text, Buffer.from(changed).toString("hex")), "hex");
+      other.socket.arrive(new Uint8Array(bytes), author.socket.address, 5000);
+    }
+    assert.deepEqual(other.errors.map(([code]) => code), ["fork"]);
+    assert.equal(other.gossip.stats().drops.fork, 2);
+    assert.deepEqual(other.gossip.events().map(({ value }) => value), [0]);
+    network.loses = () => false;
+    network.run(30000);
+    assert.deepEqual(other.gossip.events().map(({ value }) => value), [0, "changed on the way"]);
+  });
+});
