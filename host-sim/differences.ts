@@ -101,7 +101,7 @@ function idOf(node: SimNode): number {
 
 function tableOf(node: SimNode): Rows {
   if (node.gossip === undefined) throw new Error(`${node.name}: has no row of its own`);
-  return node.gossip.table;
+  return node.gossip.engine.rows;
 }
 
 /** Whether two values are the same to an application. */

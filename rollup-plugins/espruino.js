@@ -5,7 +5,7 @@ import { parseAst } from "rollup/parseAst";
 import { flatten } from "./flatten.js";
 import { inlineShort } from "./inline.js";
 import { leaveInFlash } from "./lazy.js";
-import { declarationsOf, internalNames, methodNames } from "./program.js";
+import { declarationsOf, internalNames, memberNames } from "./program.js";
 
 const tsconfig = fileURLToPath(new URL("../tsconfig.espruino.json", import.meta.url));
 /** The latest syntax of which Espruino has nearly all; the linter's rules keep the rest out of the sources. */
@@ -45,13 +45,17 @@ export const inlineConstants = {
   },
 };
 
-/** Before `stripTypes`: gives each method a name of its own, by which `shorten` and `leaveMost` find its calls. */
+/**
+ * Before `stripTypes`: gives each method a name of its own, by which `shorten` and
+ * `leaveMost` find its calls, and each field, so that it can be short: on Espruino
+ * more than four letters take another variable.
+ */
 export function ownNames(entry) {
   let edits;
   return {
     name: "own-names",
     buildStart() {
-      edits = methodNames(entry, tsconfig);
+      edits = memberNames(entry, tsconfig);
     },
     transform(code, id) {
       let text = "";

@@ -22,14 +22,14 @@ export function internalNames(entry, tsconfig) {
 }
 
 /**
- * Names for methods that no other class has: by file, where which name is to
- * stand instead of the one that stands there. Left as they are: what the entry
+ * Names for methods and fields that no other class has: by file, where which name
+ * is to stand instead of the one that stands there. Left as they are: what the entry
  * exports, what overrides or is overridden, and what is called by way of an
  * interface.
  *
  * @returns Map of file to an array of { start, end, name }, in the order of the file
  */
-export function methodNames(entry, tsconfig) {
+export function memberNames(entry, tsconfig) {
   const program = programOf(entry, tsconfig, {});
   const checker = program.getTypeChecker();
   const sources = program.getSourceFiles().filter((file) => !file.isDeclarationFile);
@@ -47,14 +47,14 @@ export function methodNames(entry, tsconfig) {
   const ownerOf = (declaration) => {
     const { parent } = declaration;
     if (exported.has(declaration)) return undefined;
-    if (ts.isMethodSignature(declaration) && known.get(parent)?.length === 1) {
+    if (isSignature(declaration) && known.get(parent)?.length === 1) {
       const [only] = known.get(parent);
-      const method = only.members.find((member) => member.name?.getText() === declaration.name.text);
-      return method !== undefined && ts.isMethodDeclaration(method) ? ownerOf(method) : undefined;
+      const member = only.members.find(({ name }) => name?.getText() === declaration.name.text);
+      return member !== undefined && isOwn(member) ? ownerOf(member) : undefined;
     }
     const type = classes.get(parent);
     const name = declaration.name?.text;
-    if (!ts.isMethodDeclaration(declaration) || type === undefined) return undefined;
+    if (!isOwn(declaration) || type === undefined) return undefined;
     if (isOverriding(declaration, type, classes)) return undefined;
     const isShared = [...known].some(([one, fitting]) => {
       const member = interfaces.get(one).getProperty(name);
@@ -64,6 +64,16 @@ export function methodNames(entry, tsconfig) {
     return isShared ? undefined : parent;
   };
   return new Map(sources.map((source) => [source.fileName, renamed(source, checker, ownerOf)]));
+}
+
+/** A method or field of a class. */
+function isOwn(node) {
+  return ts.isMethodDeclaration(node) || ts.isPropertyDeclaration(node);
+}
+
+/** That of an interface. */
+function isSignature(node) {
+  return ts.isMethodSignature(node) || ts.isPropertySignature(node);
 }
 
 function typesOf(sources, checker) {
@@ -101,8 +111,9 @@ function isOverriding({ name, parent }, type, classes) {
 function renamed(source, checker, ownerOf) {
   const edits = [];
   const visit = (node) => {
-    const isMember = ts.isMethodDeclaration(node.parent ?? node) || ts.isPropertyAccessExpression(node.parent ?? node);
-    if (ts.isIdentifier(node) && isMember && node.parent.name === node) {
+    const parent = node.parent ?? node;
+    const isMember = isOwn(parent) || isSignature(parent) || ts.isPropertyAccessExpression(parent);
+    if (ts.isIdentifier(node) && isMember && parent.name === node) {
       const owners = new Set((checker.getSymbolAtLocation(node)?.declarations ?? []).map(ownerOf));
       const [owner] = owners;
       if (owners.size === 1 && owner !== undefined) {

@@ -5,12 +5,11 @@ import { Engine } from "./engine/engine.js";
 import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/hlc.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/outbox.js";
-import { OWN_SLOT, type Rows } from "./engine/rows.js";
+import { OWN_SLOT } from "./engine/rows.js";
 import type { EventFeeds } from "./feeds.js";
 import type { GossipFeed } from "./gossip-feed.js";
 import { Teller } from "./gossip-teller.js";
 import { type NetworkStateRow, networkState, nodeRow } from "./network-state.js";
-import { MemoryStorage } from "./platform/memory-storage.js";
 import { printable } from "./engine/printable.js";
 import type { GossipStorage } from "./platform/types.js";
 import {
@@ -39,15 +38,17 @@ export interface GossipStats {
 export class GossipNode {
   private readonly options: GossipOptions;
   private readonly port: number;
-  private readonly storage: GossipStorage;
-  private readonly engine: NodeEngine;
+  private readonly storage: GossipStorage | undefined;
+  /** @internal For checks of many nodes at once. Only to be read. */
+  readonly engine: NodeEngine;
   private readonly datagram: Datagram;
   private readonly value: Uint8Array;
   /** @internal */
   protected readonly feed: GossipFeed | undefined;
   private readonly teller: Teller;
   private phase = NEW;
-  private storedRevision = 0;
+  /** Undefined before the first start; without storage, all that is remembered. */
+  private storedRevision: number | undefined;
   private sendFailures = 0;
   private isDebugBroken = false;
   private timer: unknown;
@@ -58,7 +59,7 @@ export class GossipNode {
     const checked = checkOptions(options);
     this.options = options;
     this.port = checked.port;
-    this.storage = options.storage ?? new MemoryStorage();
+    this.storage = options.storage;
     this.engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
     for (let i = 0; i < checked.seeds.length; i += 2) this.engine.addSeed(checked.seeds[i], checked.seeds[i + 1]);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
@@ -82,11 +83,10 @@ export class GossipNode {
    */
   start(): void {
     if (this.phase !== NEW) throw new Error("start: the node was started or closed before");
-    const stored = this.storage.readRevision();
+    const stored = this.storage === undefined ? this.storedRevision : this.storage.readRevision();
     const revision = stored === undefined ? 0 : stored + 1;
     if (revision > 0xffffffff) throw new Error(`start: the stored revision, ${String(stored)}, has no successor`);
-    this.storage.writeRevision(revision);
-    this.storedRevision = revision;
+    this.writeRevision(revision);
     if (this.feed !== undefined) this.feed.restore(() => this.teller.tellEvents());
     this.phase = STARTED;
     this.options.socket.open(
@@ -134,9 +134,6 @@ export class GossipNode {
     return rows;
   }
 
-  /** @internal The rows as they are held, for checks of many nodes at once. Only to be read. */
-  get table(): Rows { return this.engine.rows; }
-
   /**
    * All rows by address, as in ESPGossip's `networkState`; where a node has
    * another port than this one, by address and port.
@@ -163,8 +160,7 @@ export class GossipNode {
     if (this.phase === STARTED && revision < this.engine.revision()) {
       throw new Error(`setRevision: ${revision} is below ${this.engine.revision()}, under which the node runs`);
     }
-    this.storage.writeRevision(revision);
-    this.storedRevision = revision;
+    this.writeRevision(revision);
     if (this.phase !== STARTED) return;
     this.engine.setRevision(this.nowMs(), revision);
     this.drain(false);
@@ -215,7 +211,8 @@ export class GossipNode {
   private makeFeed(feeds: EventFeeds): GossipFeed {
     const feed = this.engine.feed;
     if (feed === undefined) throw new Error("feeds: this dialect has no events");
-    return feeds.shell(feed, this.engine.rows, this.storage.log, this.options.eventViews ?? []);
+    const log = this.storage === undefined ? undefined : this.storage.log;
+    return feeds.shell(feed, this.engine.rows, log, this.options.eventViews ?? []);
   }
 
   /** @internal Sends the event that `draft` makes at a time, of a length that it returns. */
@@ -273,10 +270,15 @@ export class GossipNode {
     if (revision === this.storedRevision) return;
     this.storedRevision = revision;
     try {
-      this.storage.writeRevision(revision);
+      this.writeRevision(revision);
     } catch (error) {
       this.fail("storage", error as Error);
     }
+  }
+
+  private writeRevision(revision: number): void {
+    if (this.storage !== undefined) this.storage.writeRevision(revision);
+    this.storedRevision = revision;
   }
 
   private storeEvents(): void {

@@ -34,7 +34,7 @@ export class Asks {
   }
 
   /** Id of the node that was asked; without meaning when `isKnown` is false. */
-  id(index: number): number { return this.words[this.at(index) + ID]; }
+  idOf(index: number): number { return this.words[this.at(index) + ID]; }
   /** Whether a certain node was asked, and not whoever lives at an address. */
   isKnown(index: number): boolean { return (this.words[this.at(index) + DETAIL] & KNOWN) !== 0; }
   address(index: number): number { return this.words[this.at(index) + ADDRESS]; }
@@ -49,7 +49,7 @@ export class Asks {
 
   has(id: number): boolean {
     for (let i = 0; i < this.count; i++) {
-      if (this.isKnown(i) && this.id(i) === id) return true;
+      if (this.isKnown(i) && this.idOf(i) === id) return true;
     }
     return false;
   }
@@ -85,7 +85,7 @@ export class Asks {
   answered(id: number, address: number, port: number, nowMs: number): boolean {
     const before = this.count;
     for (let i = this.count - 1; i >= 0; i--) {
-      const same = this.isKnown(i) ? this.id(i) === id : this.address(i) === address && this.port(i) === port;
+      const same = this.isKnown(i) ? this.idOf(i) === id : this.address(i) === address && this.port(i) === port;
       if (!same) continue;
       // Which of several attempts was answered, nobody knows (Karn and Partridge, 1987).
       if (this.attempt(i) === 1) this.measure((nowMs - this.sentMs(i)) >>> 0);

@@ -34,22 +34,22 @@ export class Root {
     let b = (SEED + revision) | 0;
     let c = (SEED + heartbeat) | 0;
 
-    a = (a - c) ^ rotate(c, 4); c = (c + b) | 0;
-    b = (b - a) ^ rotate(a, 6); a = (a + c) | 0;
-    c = (c - b) ^ rotate(b, 8); b = (b + a) | 0;
-    a = (a - c) ^ rotate(c, 16); c = (c + b) | 0;
-    b = (b - a) ^ rotate(a, 19); a = (a + c) | 0;
-    c = (c - b) ^ rotate(b, 4); b = (b + a) | 0;
+    a = (a - c) ^ (c << 4 | c >>> 28); c = (c + b) | 0;
+    b = (b - a) ^ (a << 6 | a >>> 26); a = (a + c) | 0;
+    c = (c - b) ^ (b << 8 | b >>> 24); b = (b + a) | 0;
+    a = (a - c) ^ (c << 16 | c >>> 16); c = (c + b) | 0;
+    b = (b - a) ^ (a << 19 | a >>> 13); a = (a + c) | 0;
+    c = (c - b) ^ (b << 4 | b >>> 28); b = (b + a) | 0;
 
     a = (a + state) | 0;
 
-    c = ((c ^ b) - rotate(b, 14)) | 0;
-    a = ((a ^ c) - rotate(c, 11)) | 0;
-    b = ((b ^ a) - rotate(a, 25)) | 0;
-    c = ((c ^ b) - rotate(b, 16)) | 0;
-    a = ((a ^ c) - rotate(c, 4)) | 0;
-    b = ((b ^ a) - rotate(a, 14)) | 0;
-    c = ((c ^ b) - rotate(b, 24)) | 0;
+    c = ((c ^ b) - (b << 14 | b >>> 18)) | 0;
+    a = ((a ^ c) - (c << 11 | c >>> 21)) | 0;
+    b = ((b ^ a) - (a << 25 | a >>> 7)) | 0;
+    c = ((c ^ b) - (b << 16 | b >>> 16)) | 0;
+    a = ((a ^ c) - (c << 4 | c >>> 28)) | 0;
+    b = ((b ^ a) - (a << 14 | a >>> 18)) | 0;
+    c = ((c ^ b) - (b << 24 | b >>> 8)) | 0;
 
     this.first = (this.first + sign * c) | 0;
     this.second = (this.second + sign * b) | 0;
@@ -72,7 +72,3 @@ export function keyOf(id: number): number {
 
 const WORDS = 4;
 const SEED = (0xdeadbeef + (WORDS << 2)) | 0;
-
-function rotate(word: number, bits: number): number {
-  return (word << bits) | (word >>> (32 - bits));
-}

@@ -2,7 +2,11 @@
 export function printable(value: unknown): unknown {
   if (value instanceof Uint8Array) return hex(value);
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(printable);
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    for (let i = 0; i < value.length; i++) items.push(printable(value[i]));
+    return items;
+  }
   const copy: Record<string, unknown> = {};
   const keys = Object.keys(value);
   for (let i = 0; i < keys.length; i++) copy[keys[i]] = printable((value as Record<string, unknown>)[keys[i]]);

@@ -102,7 +102,7 @@ export class Rounds {
   /** A node has another address: what it was asked at the old one does not count. */
   moved(id: number): void {
     for (let i = 0; i < this.asks.count; i++) {
-      if (this.asks.isKnown(i) && this.asks.id(i) === id) this.asks.renew(i, this.node.clock.nowMs);
+      if (this.asks.isKnown(i) && this.asks.idOf(i) === id) this.asks.renew(i, this.node.clock.nowMs);
     }
   }
 
@@ -236,7 +236,7 @@ export class Rounds {
     const nowMs = this.node.clock.nowMs;
     let index = this.asks.due(this.node.clock);
     while (index >= 0 && this.node.outbox.hasRoom()) {
-      const slot = this.asks.isKnown(index) ? this.node.rows.find(this.asks.id(index)) : -1;
+      const slot = this.asks.isKnown(index) ? this.node.rows.find(this.asks.idOf(index)) : -1;
       const attempt = this.asks.attempt(index);
       if (attempt < ATTEMPTS_MAX) {
         this.sendAgain(index, slot);
@@ -291,7 +291,7 @@ export class Rounds {
   }
 
   private drop(index: number): void {
-    const slot = this.asks.isKnown(index) ? this.node.rows.find(this.asks.id(index)) : -1;
+    const slot = this.asks.isKnown(index) ? this.node.rows.find(this.asks.idOf(index)) : -1;
     if (slot >= 0) this.node.rows.clearFlag(slot, FLAG_ASKED);
     this.asks.remove(index);
   }

@@ -15,7 +15,7 @@ function clockAt(nowMs: number): Clock {
 }
 
 function idsOf(asks: Asks): number[] {
-  return Array.from({ length: asks.count }, (_, i) => asks.id(i));
+  return Array.from({ length: asks.count }, (_, i) => asks.idOf(i));
 }
 
 describe("asks", () => {
@@ -27,7 +27,7 @@ describe("asks", () => {
     assert.equal(asks.count, 2);
     assert.deepEqual(
       [0, 1].map((i) => [
-        asks.isKnown(i), asks.id(i), asks.address(i), asks.port(i), asks.attempt(i), asks.deadline(i),
+        asks.isKnown(i), asks.idOf(i), asks.address(i), asks.port(i), asks.attempt(i), asks.deadline(i),
       ]),
       [[true, 0xffffffff, 0xc0a80001, 65535, 1, 1050], [false, 0, 0x0a000001, 5000, 1, 1060]],
     );
@@ -89,7 +89,7 @@ describe("asks", () => {
     asks.add(false, 0, 1, 1, TWO_32 - 1500);
     asks.postpone(700);
     assert.deepEqual([asks.deadline(0), asks.deadline(1)], [1700, 200]);
-    assert.deepEqual([asks.attempt(0), asks.id(0), asks.address(0)], [1, 1, 1]);
+    assert.deepEqual([asks.attempt(0), asks.idOf(0), asks.address(0)], [1, 1, 1]);
   });
 
   it("takes the place of the oldest when full", () => {
@@ -114,7 +114,7 @@ describe("asks", () => {
     asks.answered(0, 1, 1, 0);
     assert.equal(asks.count, 5, "id 0 is no wildcard");
     asks.answered(7, 100, 5000, 0);
-    assert.deepEqual([0, 1, 2].map((i) => [asks.id(i), asks.address(i), asks.port(i)]), [
+    assert.deepEqual([0, 1, 2].map((i) => [asks.idOf(i), asks.address(i), asks.port(i)]), [
       [0, 100, 5001], [0, 101, 5000], [8, 100, 5000],
     ]);
     assert.equal(asks.count, 3);
@@ -161,7 +161,7 @@ describe("asks", () => {
           }
         }
         assert.deepEqual(Array.from({ length: asks.count }, (_, i) => (
-          { known: asks.isKnown(i), id: asks.id(i), attempt: asks.attempt(i), deadline: asks.deadline(i) }
+          { known: asks.isKnown(i), id: asks.idOf(i), attempt: asks.attempt(i), deadline: asks.deadline(i) }
         )), model);
         for (let id = 0; id <= 5; id++) assert.equal(asks.has(id), model.some((ask) => ask.known && ask.id === id));
       });
@@ -203,6 +203,6 @@ describe("asks", () => {
     assert.deepEqual([asks.attempt(0), asks.deadline(0), asks.sentMs(0)], [2, 1000 + 4 * 2000, 0]);
     asks.renew(0, 9000);
     assert.deepEqual([asks.attempt(0), asks.deadline(0), asks.sentMs(0)], [1, 10000, 9000]);
-    assert.deepEqual([asks.id(0), asks.isKnown(0), asks.port(0)], [1, true, 3]);
+    assert.deepEqual([asks.idOf(0), asks.isKnown(0), asks.port(0)], [1, true, 3]);
   });
 });
