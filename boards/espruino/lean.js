@@ -7,7 +7,7 @@ var PASSWORD = "";
 /** Addresses of other nodes, such as "192.168.0.54"; with none, broadcast. */
 var SEEDS = [];
 /** Longest datagram that is sent. More than 268 bytes would not be taken in by an ESP8266. */
-var DATAGRAM_BYTES = 256;
+var DATAGRAM_BYTES = 160;
 var READING_MS = 60000;
 /** How often Wi-Fi is tried again while there is none. */
 var REJOIN_MS = 15000;
