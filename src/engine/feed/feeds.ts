@@ -2,9 +2,11 @@ import {
   Arena, BASE_FIRST, BASE_SECOND, ERASED, FLOOR, GENERATION, NOTES, RECORD_DOUBTED, RECORD_GONE, RECORD_SUPERSEDED,
   SEQUENCE, SPARE, TOLD, recordWords,
 } from "./arena.js";
-import { Writer } from "../cursor.js";
+import { type Reader, Writer } from "../cursor.js";
 import { Chain, chainBytes } from "./chain.js";
-import { EVENT_HEAD_BYTES, KIND_LOG, KIND_REMOVE, KIND_SET, hasTtl, kindOf, topicLengthOf } from "./event.js";
+import {
+  EVENT_HEAD_BYTES, type EventData, KIND_LOG, KIND_REMOVE, KIND_SET, hasTtl, kindOf, topicLengthOf, writeCanonical,
+} from "./event.js";
 import type { Digest } from "./sha256.js";
 
 /** Most events in one run. */
@@ -119,6 +121,13 @@ export class Feeds {
     const start = this.chain.eventAt;
     this.writer.reset(this.chain.bytes, start, start + this.eventBytesMax);
     return this.writer;
+  }
+
+  /** Writes an event that was just read to `chain.eventAt`. Returns its length; -1 if it is too long. */
+  draftOf(reader: Reader, event: EventData): number {
+    const writer = this.draft();
+    writeCanonical(writer, reader.bytes, event);
+    return writer.failed ? -1 : writer.position - this.chain.eventAt;
   }
 
   /**

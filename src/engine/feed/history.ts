@@ -2,7 +2,7 @@ import type { Reader } from "../cursor.js";
 import { DROP_NONE } from "../drops.js";
 import type { FrameReader } from "../frame-reader.js";
 import { recordWords } from "./arena.js";
-import { type EventData, writeCanonical } from "./event.js";
+import type { EventData } from "./event.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
 } from "./feed-drops.js";
@@ -76,7 +76,7 @@ export class History {
     rewindRun(reader, run, false);
     for (let i = 0; i < run.count; i++) {
       readRunEvent(reader, run, event, false);
-      const length = this.draft(reader, event);
+      const length = feeds.draftOf(reader, event);
       if (length < 0) return TOO_LONG;
       chain.link(run.sequence, length);
       feeds.arena.words[tips + i * 2] = chain.first();
@@ -102,7 +102,7 @@ export class History {
     for (let i = 0; i < run.count && run.first + i < floor; i++) {
       readRunEvent(reader, run, event, false);
       const tip = feeds.tipsAt() + i * 2;
-      const length = this.draft(reader, event);
+      const length = feeds.draftOf(reader, event);
       // Values of a snapshot are on the word of who sent them. These are not.
       const held = arena.find(slot, run.sequence);
       if (held !== 0 && !this.isSame(held, length)) arena.freeOnceTold(held);
@@ -120,14 +120,6 @@ export class History {
     if (arena.eventLength(record) !== length) return false;
     for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[draft + i]) return false;
     return true;
-  }
-
-  /** Writes an event in canonical form to where the chain wants it. Returns its length; -1 if it is too long. */
-  private draft(reader: Reader, event: EventData): number {
-    const writer = this.feeds.draft();
-    const start = writer.position;
-    writeCanonical(writer, reader.bytes, event);
-    return writer.failed ? -1 : writer.position - start;
   }
 
   private noteUntold(slot: number, from: number, to: number): void {

@@ -1,7 +1,7 @@
 import { recordWords } from "./arena.js";
 import type { Reader } from "../cursor.js";
 import { DROP_NONE } from "../drops.js";
-import { type EventData, canonicalBytes, writeCanonical } from "./event.js";
+import { type EventData, canonicalBytes } from "./event.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
 } from "./feed-drops.js";
@@ -94,7 +94,7 @@ export class Intake {
     for (let i = 0; i < run.count; i++) {
       readRunEvent(reader, run, event, false);
       if (run.sequence <= held) continue;
-      const length = this.draft(reader, event);
+      const length = feeds.draftOf(reader, event);
       if (length < 0 || (run.sequence === held + 1 && !this.isLater(slot, held, event))) return UNFIT;
       chain.link(run.sequence, length);
       feeds.arena.words[tips + i * 2] = chain.first();
@@ -122,7 +122,7 @@ export class Intake {
       if (run.sequence <= held) continue;
       if (!hasRoom && !feeds.reserve(recordWords(canonicalBytes(event)))) return DROP_ARENA_FULL;
       const tip = feeds.tipsAt() + i * 2;
-      const length = this.draft(reader, event);
+      const length = feeds.draftOf(reader, event);
       if (!feeds.store(slot, run.sequence, words[tip], words[tip + 1], length)) return DROP_ARENA_FULL;
       feeds.advance(slot, run.sequence);
       this.taken++;
@@ -137,7 +137,7 @@ export class Intake {
     rewindRun(reader, part, true);
     for (let i = 0; i < part.count; i++) {
       readRunEvent(reader, part, event, true);
-      const length = this.draft(reader, event);
+      const length = feeds.draftOf(reader, event);
       if (length < 0) return false;
       chain.link(part.sequence, length);
     }
@@ -172,7 +172,7 @@ export class Intake {
       if (part.sequence <= held) continue;
       if (!feeds.reserve(recordWords(canonicalBytes(event)))) return DROP_ARENA_FULL;
       feeds.doubt(slot, before, part.sequence);
-      if (!feeds.store(slot, part.sequence, 0, 0, this.draft(reader, event))) return DROP_ARENA_FULL;
+      if (!feeds.store(slot, part.sequence, 0, 0, feeds.draftOf(reader, event))) return DROP_ARENA_FULL;
       before = part.sequence;
       feeds.advanceSnapshot(slot, before, asOf);
       this.taken++;
@@ -181,14 +181,6 @@ export class Intake {
     feeds.doubt(slot, before, part.base + 1);
     feeds.endSnapshot(slot, part.base, part.tipFirst, part.tipSecond, part.erased);
     return DROP_NONE;
-  }
-
-  /** Writes an event in canonical form to where the chain wants it. Returns its length; -1 if it is too long. */
-  private draft(reader: Reader, event: EventData): number {
-    const writer = this.feeds.draft();
-    const start = writer.position;
-    writeCanonical(writer, reader.bytes, event);
-    return writer.failed ? -1 : writer.position - start;
   }
 
   /** Reads on to where `readRun` left the reader, so that the stamps of the next run are relative to the right one. */
