@@ -198,16 +198,14 @@ export class FeedExchange implements EventReader {
   private takeOne(slot: number, isPart: boolean): number {
     const rows = this.node.rows;
     const frame = this.node.frame;
-    if (slot === OWN_SLOT && this.own.hasPublished) {
-      this.own.hearRun(this.run);
-      return DROP_NONE;
-    }
+    if (slot === OWN_SLOT && this.own.refuses(this.run)) return DROP_NONE;
     const generation = this.feeds.generation(slot);
     rows.leaveFrontier(slot);
     const reason = isPart ? this.intake.takePart(slot, frame, this.run, this.event)
       : this.intake.takeRun(slot, frame, this.run, this.event);
     rows.joinFrontier(slot);
     if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
+    if (slot === OWN_SLOT) this.own.heard(this.run, reason);
     const taken = this.intake.taken;
     if (taken > 0 && slot !== OWN_SLOT) this.hlc.receive(this.node.clock.callerMs, this.run.ms, this.run.counter);
     if (taken > 0 && slot === OWN_SLOT) this.hlc.recall(this.run.ms, this.run.counter);

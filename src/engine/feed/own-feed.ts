@@ -1,8 +1,10 @@
+import { DROP_NONE } from "../drops.js";
 import { SEQUENCE_MAX } from "../frame.js";
 import { OWN_SLOT } from "../rows.js";
 import { ERASED, recordWords } from "./arena.js";
 import { shown } from "./chain.js";
 import { eventBytes, writeEvent } from "./event.js";
+import { DROP_EVENT, DROP_FORK } from "./feed-drops.js";
 import type { FeedExchange } from "./feed-exchange.js";
 import type { RunData } from "./runs.js";
 
@@ -13,16 +15,28 @@ export const DRAFT_TOO_LARGE = -2;
 /** Another device seems to speak under this node's id, so that it has no feed of its own. */
 export const DRAFT_CONFLICT = -3;
 
+/** What the log had of the feed at the start: nothing. */
+const LOG_EMPTY = 0;
+/** Events, of which nobody has shown yet that peers hold them, too. */
+const LOG_ALONE = 1;
+/** Events, and what peers hold goes on from the last one. */
+const LOG_SHARED = 2;
+
 /**
  * The node's own feed. It goes on where it stopped for as long as anybody knows
  * that place: the node's storage, or its peers. What it can't know to be the end
  * it never writes on behind: then all that is held begins a new generation.
+ *
+ * What is in the log was acknowledged, and peers may never have heard of it: a node
+ * whose storage was wiped, or is an old image, says under a number another thing than
+ * it did in its former life, and loses its power before it hears of that. So such a
+ * feed gives way to nothing but events that chain to its last one.
  */
 export class OwnFeed {
   /** Whether there were own events since the start. From then on peers have nothing to add. */
   hasPublished = false;
-  /** Whether the feed comes from this node's own log, and not from its peers. */
-  private isLogged = false;
+  /** A `LOG_` constant. */
+  private log = LOG_EMPTY;
   private readonly exchange: FeedExchange;
   /** What others hold of this feed beyond what is held here; 0 when nothing. */
   private aheadGeneration = 0;
@@ -82,14 +96,27 @@ export class OwnFeed {
     if (sequence > 0) this.exchange.outbox.refresh(OWN_SLOT, sequence);
   }
 
-  /** A peer sends events of this node, which has published since it started: if it did not make them, it renews. */
-  hearRun(run: RunData): void {
+  /**
+   * A peer sends a run or part of this node's events. Returns whether it must not be taken in: not once the node has
+   * published since it started, nor what has no place for the events of its log. If it did not make them, it renews.
+   */
+  refuses(run: RunData): boolean {
     const feeds = this.exchange.feeds;
-    const last = run.base > 0 ? run.base : run.first + run.count - 1;
     const isSame = run.generation === feeds.generation(OWN_SLOT);
+    // A run has to chain to the log's last event, which is seen when it is taken in.
+    if (!this.hasPublished && (this.log !== LOG_ALONE || (isSame && run.base === 0))) return false;
+    const last = run.base > 0 ? run.base : run.first + run.count - 1;
     const isAhead = isSame ? last > feeds.sequence(OWN_SLOT) : run.generation > feeds.generation(OWN_SLOT);
     const isOther = isSame && !isAhead && run.base === 0 && this.isOther(last, shown(run.check));
     if (isAhead || isOther) this.renew(run.generation);
+    return true;
+  }
+
+  /** A run or part of this node's events was taken in, or refused for a reason. */
+  heard(run: RunData, reason: number): void {
+    if (this.log !== LOG_ALONE) return;
+    if (reason === DROP_NONE) this.log = LOG_SHARED;
+    else if (reason === DROP_FORK || reason === DROP_EVENT) this.renew(run.generation);
   }
 
   /**
@@ -108,7 +135,7 @@ export class OwnFeed {
     const isOther = isSame && !isAhead && this.isOther(sequence, tip);
     const isUnfinished = isSame && sequence === feeds.sequence(OWN_SLOT) && !feeds.isWhole(OWN_SLOT) && tip !== 0;
     if (!isAhead && !isOther && !isUnfinished) return false;
-    if (isOther || this.hasPublished) {
+    if (isOther || this.hasPublished || (!isSame && this.log === LOG_ALONE)) {
       this.renew(generation);
       return true;
     }
@@ -125,7 +152,6 @@ export class OwnFeed {
    * Before the start.
    */
   restoreBase(generation: number, sequence: number, tipFirst: number, tipSecond: number, erased: number): void {
-    this.isLogged = true;
     this.endBase();
     this.exchange.feeds.begin(OWN_SLOT, generation);
     this.base = sequence;
@@ -141,7 +167,6 @@ export class OwnFeed {
    * @returns false when there is no room: the application has to be told of some of them first
    */
   restore(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
-    this.isLogged = true;
     const feeds = this.exchange.feeds;
     if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax) return true;
     if (generation > feeds.generation(OWN_SLOT)) {
@@ -167,6 +192,7 @@ export class OwnFeed {
   endRestore(): void {
     this.endBase();
     const feeds = this.exchange.feeds;
+    if (feeds.sequence(OWN_SLOT) > 0) this.log = LOG_ALONE;
     const last = feeds.arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT));
     if (last !== 0) this.exchange.hlc.recall(feeds.ms(last), feeds.counter(last));
     this.exchange.node.rows.joinFrontier(OWN_SLOT);
@@ -190,7 +216,7 @@ export class OwnFeed {
     const isSpent = sequence >= SEQUENCE_MAX;
     if (isBehind || isSpent || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
     const revision = this.exchange.node.rows.revision(OWN_SLOT);
-    if (this.hasPublished || this.isLogged || generation >= revision) return true;
+    if (this.hasPublished || this.log !== LOG_EMPTY || generation >= revision) return true;
     // What came back from peers may be less than what was said: going on there could say another thing in its place.
     if (sequence === 0) feeds.begin(OWN_SLOT, revision);
     else this.rechain(revision);
