@@ -238,6 +238,39 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(device.node.gossip.frontier(), [{ author: ID, generation: 0, sequence: 100 }]);
   });
 
+  it("takes their events where its log has only where it ended", () => {
+    const made = joined(true, SMALL);
+    const { network, peers, device } = made;
+    device.say(...numbers(1, 30));
+    network.run(30000);
+    device.wipe();
+    // Base, generation 0, sequence number 3, a tip, nothing erased.
+    device.log.append(Uint8Array.from([2, 0, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0]), 21);
+    device.start();
+    network.run(60000);
+    assertHeld(made, "all");
+    assert.deepEqual(heldBy(device.node), heldBy(peers[0]));
+    assert.deepEqual(device.node.gossip.frontier(), [{ author: ID, generation: 0, sequence: 30 }]);
+  });
+
+  it("stores what they give back once that is all", () => {
+    const { network, device } = joined(true, LARGE, SHORT_DATAGRAMS);
+    device.say(...numbers(1, 90));
+    network.run(30000);
+    device.wipe();
+    const held: number[] = [];
+    const append = device.log.append.bind(device.log);
+    device.log.append = (bytes, length) => {
+      held.push(device.node.gossip.frontier()[0].sequence);
+      return append(bytes, length);
+    };
+    const taken: number[] = [];
+    device.start({ onEvent: ({ sequence }) => taken.push(sequence) });
+    network.run(30000);
+    assert.deepEqual(taken, numbers(1, 90));
+    assert.deepEqual(held, numbers(1, 90).map(() => 90));
+  });
+
   it("begins a generation with an old image of which nobody can say whether it is a part of what they hold", () => {
     const made = joined(true, SMALL);
     const { network, device } = made;

@@ -175,8 +175,10 @@ export class FeedExchange implements EventReader {
   settle(): void {
     if (this.isShown) this.settleAll();
     if (this.historySlot >= 0 && (this.node.frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.askOn(this.historySlot);
-    // Who holds feeds has answered, and would have sent what it holds of this node's.
     const frame = this.node.frame;
+    const frontier = this.node.rows.frontier;
+    if (frontier !== undefined && frontier.word() === frame.frontier) this.own.agree();
+    // Who holds feeds has answered, and would have sent what it holds of this node's.
     if (this.outbox.isOwnQuiet && frame.isAnswer() && frame.frontier !== NO_FEEDS) this.own.speakUp();
   }
 

@@ -15,12 +15,14 @@ export const DRAFT_TOO_LARGE = -2;
 /** Another device seems to speak under this node's id, so that it has no feed of its own. */
 export const DRAFT_CONFLICT = -3;
 
-/** What the log had of the feed at the start: nothing. */
+/** What the log had of the feed at the start: nothing, and peers may still have more of it than is held. */
 const LOG_EMPTY = 0;
+/** Nothing, and one of them has what is held now. */
+const LOG_GIVEN = 1;
 /** Events, of which nobody has shown yet that peers hold them, too. */
-const LOG_ALONE = 1;
+const LOG_ALONE = 2;
 /** Events, and what peers hold goes on from the last one. */
-const LOG_SHARED = 2;
+const LOG_SHARED = 3;
 
 /**
  * The node's own feed. It goes on where it stopped for as long as anybody knows
@@ -104,7 +106,7 @@ export class OwnFeed {
     const feeds = this.exchange.feeds;
     const isSame = run.generation === feeds.generation(OWN_SLOT);
     // A run has to chain to the log's last event, which is seen when it is taken in.
-    if (!this.hasPublished && (this.log !== LOG_ALONE || (isSame && run.base === 0))) return false;
+    if (!this.isToKeep() || (!this.hasPublished && isSame && run.base === 0)) return false;
     const last = run.base > 0 ? run.base : run.first + run.count - 1;
     const isAhead = isSame ? last > feeds.sequence(OWN_SLOT) : run.generation > feeds.generation(OWN_SLOT);
     const isOther = isSame && !isAhead && run.base === 0 && this.isOther(last, shown(run.check));
@@ -115,8 +117,21 @@ export class OwnFeed {
   /** A run or part of this node's events was taken in, or refused for a reason. */
   heard(run: RunData, reason: number): void {
     if (this.log !== LOG_ALONE) return;
-    if (reason === DROP_NONE) this.log = LOG_SHARED;
+    if (reason === DROP_NONE || !this.isToKeep()) this.log = LOG_SHARED;
     else if (reason === DROP_FORK || reason === DROP_EVENT) this.renew(run.generation);
+  }
+
+  /** A peer holds just what this node holds, of all feeds. */
+  agree(): void {
+    if (this.log === LOG_EMPTY && this.exchange.feeds.sequence(OWN_SLOT) > 0) this.log = LOG_GIVEN;
+  }
+
+  /**
+   * Whether the feed may go into the log. What peers give back may, once that is all: with half of it in the log they
+   * might not go on from there after a restart.
+   */
+  isToStore(): boolean {
+    return this.log !== LOG_EMPTY && this.exchange.feeds.isWhole(OWN_SLOT);
   }
 
   /**
@@ -135,7 +150,7 @@ export class OwnFeed {
     const isOther = isSame && !isAhead && this.isOther(sequence, tip);
     const isUnfinished = isSame && sequence === feeds.sequence(OWN_SLOT) && !feeds.isWhole(OWN_SLOT) && tip !== 0;
     if (!isAhead && !isOther && !isUnfinished) return false;
-    if (isOther || this.hasPublished || (!isSame && this.log === LOG_ALONE)) {
+    if (isOther || (this.isToKeep() && (this.hasPublished || !isSame))) {
       this.renew(generation);
       return true;
     }
@@ -214,13 +229,21 @@ export class OwnFeed {
       || (this.aheadGeneration === generation && this.aheadSequence > sequence);
     // A peer may have given back a feed in which no number is left: what others read ends at SEQUENCE_MAX.
     const isSpent = sequence >= SEQUENCE_MAX;
+    const isGiven = this.log < LOG_ALONE && !this.hasPublished;
+    // From here on it is this node's, and not only what peers gave back.
+    if (this.log === LOG_EMPTY) this.log = LOG_GIVEN;
     if (isBehind || isSpent || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
     const revision = this.exchange.node.rows.revision(OWN_SLOT);
-    if (this.hasPublished || this.log !== LOG_EMPTY || generation >= revision) return true;
+    if (!isGiven || generation >= revision) return true;
     // What came back from peers may be less than what was said: going on there could say another thing in its place.
     if (sequence === 0) feeds.begin(OWN_SLOT, revision);
     else this.rechain(revision);
     return true;
+  }
+
+  /** Whether there are events that were acknowledged and that peers may have nothing of. */
+  private isToKeep(): boolean {
+    return (this.hasPublished || this.log === LOG_ALONE) && this.exchange.feeds.arena.first(OWN_SLOT) !== 0;
   }
 
   /** Whether the tip after an event is another one here. */
