@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { SCENARIOS } from "../host-sim/index.js";
+import { LANGUAGES, SCENARIOS } from "../host-sim/index.js";
 import { NODES, type ReliabilityOutcome } from "./reliability-tasks.js";
 
 const PAGE = new URL("../docs/RELIABILITY.md", import.meta.url);
@@ -22,6 +22,15 @@ export function matrixLines(outcomes: readonly ReliabilityOutcome[]): string[] {
     }
   }
   return lines;
+}
+
+/** A fault matrix with lines of another one in it, in place of those of the same fault and language. */
+export function mergeMatrix(lines: readonly string[], newer: readonly string[]): string[] {
+  const [head, rule] = lines;
+  if (head !== newer[0]) throw new Error("docs/RELIABILITY.md: its matrix has other columns, so all of it must be run");
+  const byName = new Map([...lines, ...newer].slice(2).map((line) => [line.split(" | ", 2).join(" | "), line]));
+  const names = SCENARIOS.flatMap(({ name }) => LANGUAGES.map((language) => `| ${name} | ${language}`));
+  return [head, rule, ...names.flatMap((name) => byName.get(name) ?? [])];
 }
 
 /** Events that are lost, of those that must be held, in all runs of a line. */
@@ -67,13 +76,18 @@ function rangeText(values: number[]): string {
   return sorted.length === 1 ? String(last) : `${sorted[sorted.length >> 1]}, at most ${last}`;
 }
 
-/** Puts lines in place of those between the two comments of a section. */
-export function writeSection(name: string, lines: readonly string[]): void {
+/**
+ * Puts lines in place of those between the two comments of a section.
+ *
+ * @param merge makes them of those which are there
+ */
+export function writeSection(name: string, merge: (lines: readonly string[]) => readonly string[]): void {
   const page = readFileSync(PAGE, "utf8");
   const start = `<!-- ${name}: written by npm run -s bench:reliability -- --write -->`;
   const end = `<!-- end of ${name} -->`;
   const from = page.indexOf(start);
   const to = page.indexOf(end);
   if (from < 0 || to < from) throw new Error(`docs/RELIABILITY.md: the lines that enclose ${name} are missing`);
+  const lines = merge(page.slice(from + start.length, to).split("\n").filter((line) => line !== ""));
   writeFileSync(PAGE, `${page.slice(0, from + start.length)}\n\n${lines.join("\n")}\n\n${page.slice(to)}`);
 }

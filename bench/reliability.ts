@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
-import { matrixLines, soakLines, writeSection } from "./reliability-docs.js";
+import { matrixLines, mergeMatrix, soakLines, writeSection } from "./reliability-docs.js";
 import { type ReliabilityOutcome, type ReliabilityTask, matrixTasks } from "./reliability-tasks.js";
 
 const HELP = `Has simulated networks suffer each fault in each language, and sees whether they agree afterwards.
@@ -21,7 +21,7 @@ npm run -s bench:reliability -- [options]
   --processes N     2 by default
   --from FILE       results are taken from there, and those that are missing added
   --json            one JSON object a run
-  --write           write the table in docs/RELIABILITY.md
+  --write           write the table in docs/RELIABILITY.md; with --fault or --language those lines of it
   --help
 
 Exits with 1 when a network of chisme's own frames did not agree or called a running node DOWN afterwards.`;
@@ -55,7 +55,9 @@ async function run(): Promise<void> {
   const outcomes = await take(tasks);
   const lines = soak === undefined ? matrixLines(outcomes) : soakLines(outcomes);
   if (!flags.json) console.log(lines.join("\n"));
-  if (flags.write) writeSection(soak === undefined ? "matrix" : "soak", lines);
+  const isPart = fault !== undefined || language !== undefined;
+  if (flags.write && soak !== undefined) writeSection("soak", () => lines);
+  else if (flags.write) writeSection("matrix", (old) => isPart ? mergeMatrix(old, lines) : lines);
   const bad = outcomes.filter((outcome) => outcome.language !== "espgossip"
     && (!outcome.agreed || outcome.falseDownsHealed > 0));
   for (const { fault, language, nodes, seed, complaints } of bad) {

@@ -75,8 +75,7 @@ export class FeedLog {
     const generation = feeds.generation(OWN_SLOT);
     const sequence = feeds.sequence(OWN_SLOT);
     if (generation === this.generation && sequence === this.sequence) return;
-    // Half a snapshot is worth nothing after a restart.
-    if (!feeds.isWhole(OWN_SLOT) || sequence === 0) return;
+    if (sequence === 0 || !this.feed.own.isToStore()) return;
     const goesOn = generation === this.generation && sequence > this.sequence
       && this.sequence + 1 >= feeds.floor(OWN_SLOT);
     if (!goesOn || !this.appendFrom(this.sequence + 1)) this.rewrite();

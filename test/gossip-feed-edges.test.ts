@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { eventFeeds } from "../src/feeds.js";
 import type { FeedEvent, GossipOptions } from "../src/gossip.js";
 import { nodeDigest } from "../src/platform/node-digest.js";
 import { FakeNetwork, joined } from "./support/fake-platform.js";
 
-const FEEDS: Partial<GossipOptions> = { feedBytes: 4096, digest: nodeDigest };
+const FEEDS: Partial<GossipOptions> = { feeds: eventFeeds, feedBytes: 4096, digest: nodeDigest };
 const T = 1767225600000;
 const YEAR_MS = 365 * 86400000;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { matrixLines, soakLines } from "../../bench/reliability-docs.js";
+import { matrixLines, mergeMatrix, soakLines } from "../../bench/reliability-docs.js";
 import { type ReliabilityTask, matrixTasks, runTask } from "../../bench/reliability-tasks.js";
 import { SCENARIOS } from "../../host-sim/index.js";
 
@@ -38,6 +38,20 @@ describe("bench:reliability", function () {
     assert.ok(outcome.eventsWanted > 0);
     const lossy = [{ ...outcome, eventsWanted: 1500, eventsLost: 2 }, { ...outcome, eventsWanted: 1, eventsLost: 1 }];
     assert.match(matrixLines(lossy)[2], /\| \*\*3 of 1,501\*\* \|$/);
+  });
+
+  it("puts the lines of one fault in place of its old ones, or where they belong", () => {
+    const outcome = runTask({ fault: "quiet", language: "compact", nodes: 8, seed: 1, days: 0 });
+    const made = (fault: string, language: "compact" | "sealed", eventsWanted: number) => (
+      matrixLines([{ ...outcome, fault, language, eventsWanted }])
+    );
+    const old = [...made("quiet", "compact", 1), made("wipe", "sealed", 2)[2], made("torn-writes", "compact", 3)[2]];
+    const [gaps] = made("gaps", "compact", 4).slice(2);
+    const [wipe] = made("wipe", "sealed", 5).slice(2);
+    assert.deepEqual(mergeMatrix(mergeMatrix(old, made("gaps", "compact", 4)), made("wipe", "sealed", 5)),
+      [...old.slice(0, 3), wipe, gaps, old[4]]);
+    const other = matrixLines([{ ...outcome, nodes: 50 }]);
+    assert.throws(() => mergeMatrix(old, other), /other columns/);
   });
 
   it("lives through faults again and again, and through the same ones with the same seed", () => {

@@ -175,8 +175,10 @@ export class FeedExchange implements EventReader {
   settle(): void {
     if (this.isShown) this.settleAll();
     if (this.historySlot >= 0 && (this.node.frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.askOn(this.historySlot);
-    // Who holds feeds has answered, and would have sent what it holds of this node's.
     const frame = this.node.frame;
+    const frontier = this.node.rows.frontier;
+    if (frontier !== undefined && frontier.word() === frame.frontier) this.own.agree();
+    // Who holds feeds has answered, and would have sent what it holds of this node's.
     if (this.outbox.isOwnQuiet && frame.isAnswer() && frame.frontier !== NO_FEEDS) this.own.speakUp();
   }
 
@@ -198,16 +200,14 @@ export class FeedExchange implements EventReader {
   private takeOne(slot: number, isPart: boolean): number {
     const rows = this.node.rows;
     const frame = this.node.frame;
-    if (slot === OWN_SLOT && this.own.hasPublished) {
-      this.own.hearRun(this.run);
-      return DROP_NONE;
-    }
+    if (slot === OWN_SLOT && this.own.refuses(this.run)) return DROP_NONE;
     const generation = this.feeds.generation(slot);
     rows.leaveFrontier(slot);
     const reason = isPart ? this.intake.takePart(slot, frame, this.run, this.event)
       : this.intake.takeRun(slot, frame, this.run, this.event);
     rows.joinFrontier(slot);
     if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
+    if (slot === OWN_SLOT) this.own.heard(this.run, reason);
     const taken = this.intake.taken;
     if (taken > 0 && slot !== OWN_SLOT) this.hlc.receive(this.node.clock.callerMs, this.run.ms, this.run.counter);
     if (taken > 0 && slot === OWN_SLOT) this.hlc.recall(this.run.ms, this.run.counter);

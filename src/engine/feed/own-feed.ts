@@ -1,8 +1,10 @@
+import { DROP_NONE } from "../drops.js";
 import { SEQUENCE_MAX } from "../frame.js";
 import { OWN_SLOT } from "../rows.js";
 import { ERASED, recordWords } from "./arena.js";
 import { shown } from "./chain.js";
 import { eventBytes, writeEvent } from "./event.js";
+import { DROP_EVENT, DROP_FORK } from "./feed-drops.js";
 import type { FeedExchange } from "./feed-exchange.js";
 import type { RunData } from "./runs.js";
 
@@ -13,16 +15,30 @@ export const DRAFT_TOO_LARGE = -2;
 /** Another device seems to speak under this node's id, so that it has no feed of its own. */
 export const DRAFT_CONFLICT = -3;
 
+/** What the log had of the feed at the start: nothing, and peers may still have more of it than is held. */
+const LOG_EMPTY = 0;
+/** Nothing, and one of them has what is held now. */
+const LOG_GIVEN = 1;
+/** Events, of which nobody has shown yet that peers hold them, too. */
+const LOG_ALONE = 2;
+/** Events, and what peers hold goes on from the last one. */
+const LOG_SHARED = 3;
+
 /**
  * The node's own feed. It goes on where it stopped for as long as anybody knows
  * that place: the node's storage, or its peers. What it can't know to be the end
  * it never writes on behind: then all that is held begins a new generation.
+ *
+ * What is in the log was acknowledged, and peers may never have heard of it: a node
+ * whose storage was wiped, or is an old image, says under a number another thing than
+ * it did in its former life, and loses its power before it hears of that. So such a
+ * feed gives way to nothing but events that chain to its last one.
  */
 export class OwnFeed {
   /** Whether there were own events since the start. From then on peers have nothing to add. */
   hasPublished = false;
-  /** Whether the feed comes from this node's own log, and not from its peers. */
-  private isLogged = false;
+  /** A `LOG_` constant. */
+  private log = LOG_EMPTY;
   private readonly exchange: FeedExchange;
   /** What others hold of this feed beyond what is held here; 0 when nothing. */
   private aheadGeneration = 0;
@@ -82,14 +98,40 @@ export class OwnFeed {
     if (sequence > 0) this.exchange.outbox.refresh(OWN_SLOT, sequence);
   }
 
-  /** A peer sends events of this node, which has published since it started: if it did not make them, it renews. */
-  hearRun(run: RunData): void {
+  /**
+   * A peer sends a run or part of this node's events. Returns whether it must not be taken in: not once the node has
+   * published since it started, nor what has no place for the events of its log. If it did not make them, it renews.
+   */
+  refuses(run: RunData): boolean {
     const feeds = this.exchange.feeds;
-    const last = run.base > 0 ? run.base : run.first + run.count - 1;
     const isSame = run.generation === feeds.generation(OWN_SLOT);
+    // A run has to chain to the log's last event, which is seen when it is taken in.
+    if (!this.isToKeep() || (!this.hasPublished && isSame && run.base === 0)) return false;
+    const last = run.base > 0 ? run.base : run.first + run.count - 1;
     const isAhead = isSame ? last > feeds.sequence(OWN_SLOT) : run.generation > feeds.generation(OWN_SLOT);
     const isOther = isSame && !isAhead && run.base === 0 && this.isOther(last, shown(run.check));
     if (isAhead || isOther) this.renew(run.generation);
+    return true;
+  }
+
+  /** A run or part of this node's events was taken in, or refused for a reason. */
+  heard(run: RunData, reason: number): void {
+    if (this.log !== LOG_ALONE) return;
+    if (reason === DROP_NONE || !this.isToKeep()) this.log = LOG_SHARED;
+    else if (reason === DROP_FORK || reason === DROP_EVENT) this.renew(run.generation);
+  }
+
+  /** A peer holds just what this node holds, of all feeds. */
+  agree(): void {
+    if (this.log === LOG_EMPTY && this.exchange.feeds.sequence(OWN_SLOT) > 0) this.log = LOG_GIVEN;
+  }
+
+  /**
+   * Whether the feed may go into the log. What peers give back may, once that is all: with half of it in the log they
+   * might not go on from there after a restart.
+   */
+  isToStore(): boolean {
+    return this.log !== LOG_EMPTY && this.exchange.feeds.isWhole(OWN_SLOT);
   }
 
   /**
@@ -108,7 +150,7 @@ export class OwnFeed {
     const isOther = isSame && !isAhead && this.isOther(sequence, tip);
     const isUnfinished = isSame && sequence === feeds.sequence(OWN_SLOT) && !feeds.isWhole(OWN_SLOT) && tip !== 0;
     if (!isAhead && !isOther && !isUnfinished) return false;
-    if (isOther || this.hasPublished) {
+    if (isOther || (this.isToKeep() && (this.hasPublished || !isSame))) {
       this.renew(generation);
       return true;
     }
@@ -125,7 +167,6 @@ export class OwnFeed {
    * Before the start.
    */
   restoreBase(generation: number, sequence: number, tipFirst: number, tipSecond: number, erased: number): void {
-    this.isLogged = true;
     this.endBase();
     this.exchange.feeds.begin(OWN_SLOT, generation);
     this.base = sequence;
@@ -141,7 +182,6 @@ export class OwnFeed {
    * @returns false when there is no room: the application has to be told of some of them first
    */
   restore(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
-    this.isLogged = true;
     const feeds = this.exchange.feeds;
     if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax) return true;
     if (generation > feeds.generation(OWN_SLOT)) {
@@ -167,6 +207,7 @@ export class OwnFeed {
   endRestore(): void {
     this.endBase();
     const feeds = this.exchange.feeds;
+    if (feeds.sequence(OWN_SLOT) > 0) this.log = LOG_ALONE;
     const last = feeds.arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT));
     if (last !== 0) this.exchange.hlc.recall(feeds.ms(last), feeds.counter(last));
     this.exchange.node.rows.joinFrontier(OWN_SLOT);
@@ -188,13 +229,21 @@ export class OwnFeed {
       || (this.aheadGeneration === generation && this.aheadSequence > sequence);
     // A peer may have given back a feed in which no number is left: what others read ends at SEQUENCE_MAX.
     const isSpent = sequence >= SEQUENCE_MAX;
+    const isGiven = this.log < LOG_ALONE && !this.hasPublished;
+    // From here on it is this node's, and not only what peers gave back.
+    if (this.log === LOG_EMPTY) this.log = LOG_GIVEN;
     if (isBehind || isSpent || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
     const revision = this.exchange.node.rows.revision(OWN_SLOT);
-    if (this.hasPublished || this.isLogged || generation >= revision) return true;
+    if (!isGiven || generation >= revision) return true;
     // What came back from peers may be less than what was said: going on there could say another thing in its place.
     if (sequence === 0) feeds.begin(OWN_SLOT, revision);
     else this.rechain(revision);
     return true;
+  }
+
+  /** Whether there are events that were acknowledged and that peers may have nothing of. */
+  private isToKeep(): boolean {
+    return (this.hasPublished || this.log === LOG_ALONE) && this.exchange.feeds.arena.first(OWN_SLOT) !== 0;
   }
 
   /** Whether the tip after an event is another one here. */
