@@ -1,10 +1,10 @@
 import { addressOfIndex } from "../host-sim/node.js";
 import { BROADCAST_ADDRESS, type Datagram, Engine, OWN_SLOT } from "../src/engine/index.js";
-import { KIND_LOG } from "../src/engine/feed/event.js";
+import { KIND_LOG } from "../src/engine/feed/kinds.js";
 import { keyOf } from "../src/engine/hash.js";
 import { RowData } from "../src/engine/rows.js";
 import type { Sealer } from "../src/engine/sealer.js";
-import { eventFeeds } from "../src/feeds.js";
+import { eventFeeds } from "../src/feeds/index.js";
 import { nodeDigest } from "../src/platform/node-digest.js";
 import { ROUND_MS } from "./network.js";
 
@@ -47,7 +47,7 @@ export class Peer {
       id: own.id, address: this.address, port: PORT, capacity: CAPACITY, valueBytesMax: 32,
       datagramBytesMax, roundIntervalMs: ROUND_MS, removeAfterMs: 86400000, seedCapacity: 16,
       broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed, sealer,
-      feeds: feedBytes === 0 ? undefined : eventFeeds.maker(feedBytes, EVENT_BYTES_MAX, nodeDigest),
+      feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, nodeDigest),
     });
     this.engine.start(0, own.revision, true);
     for (const statement of statements) this.hold(statement);

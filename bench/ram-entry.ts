@@ -12,12 +12,12 @@
  *   idle                         does nothing: what a line costs by itself
  */
 import { Engine } from "../src/engine/index.js";
-import { KIND_LOG, KIND_SET } from "../src/engine/feed/event.js";
+import { KIND_LOG, KIND_SET } from "../src/engine/feed/kinds.js";
 import { Sha256 } from "../src/engine/feed/sha256.js";
 import { RowData, Rows } from "../src/engine/rows.js";
 import { FrameWriter } from "../src/engine/frame-writer.js";
 import { SECTION_WANT, TYPE_SYN } from "../src/engine/frame.js";
-import { eventFeeds } from "../src/feeds.js";
+import { eventFeeds } from "../src/feeds/index.js";
 import { Gossip, type GossipOptions } from "../src/gossip.js";
 
 const VALUE = [0xf9, 0x4d, 0x60];
@@ -190,7 +190,7 @@ function makeEngine(
   return new Engine({
     id, address: FIRST_ADDRESS + id - 1, port: PORT, capacity, valueBytesMax: VALUE_BYTES_MAX, datagramBytesMax,
     roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: 0xffffffff, randomSeed: 7,
-    feeds: feedBytes === 0 ? undefined : eventFeeds.maker(feedBytes, EVENT_BYTES_MAX, digest),
+    feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, digest),
   });
 }
 

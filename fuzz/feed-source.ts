@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { Dice } from "../host-sim/dice.js";
 import { encodeCbor } from "../src/engine/cbor.js";
 import { Reader } from "../src/engine/cursor.js";
-import { EventData, KIND_LOG, KIND_REMOVE, KIND_SET } from "../src/engine/feed/event.js";
+import { EventData } from "../src/engine/feed/event.js";
+import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../src/engine/feed/kinds.js";
 import { RunWriter } from "../src/engine/feed/run-writer.js";
 import {
   SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY, SECTION_SNAPSHOT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
@@ -11,7 +12,7 @@ import { FrameWriter } from "../src/engine/frame-writer.js";
 import { Engine, OWN_SLOT } from "../src/engine/index.js";
 import type { FeedMaker } from "../src/engine/options.js";
 import { RowData } from "../src/engine/rows.js";
-import { eventFeeds } from "../src/feeds.js";
+import { eventFeeds } from "../src/feeds/index.js";
 import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
@@ -141,7 +142,7 @@ function publish(engine: Engine): void {
 
 /** Of those in this module, and of the one that is fuzzed: sizes are those that events are made for. */
 export function feedsOf(feedBytes: number): FeedMaker {
-  return eventFeeds.maker(feedBytes, 64, undefined, true);
+  return eventFeeds().maker(feedBytes, 64, undefined, true);
 }
 
 function makeEngine(id: number, feedBytes: number): Engine {

@@ -1,4 +1,4 @@
-import { eventFeeds } from "../src/feeds.js";
+import { eventFeeds } from "../src/feeds/index.js";
 import type { FeedEvent, GossipErrorCode, GossipOptions, GossipStorage } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { MemoryStorage } from "../src/platform/memory-storage.js";

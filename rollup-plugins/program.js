@@ -225,7 +225,7 @@ function keepExports(source, checker, kept, exports) {
 }
 
 /** Made by one function of the module for another. */
-const OPAQUE = new Set(["Dialect", "EventFeeds", "Sealing"]);
+const OPAQUE = new Set(["Dialect", "EventFeeds", "FeedParts", "Sealing"]);
 
 /** What goes from one function of a module to another, so that its members are no part of what is exported. */
 function isOpaque({ symbol, aliasSymbol }) {

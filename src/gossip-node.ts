@@ -2,12 +2,12 @@ import { formatAddress } from "./engine/address.js";
 import { type CborValue, encodeCbor } from "./engine/cbor.js";
 import { DROP_REASONS, dropReasonName } from "./engine/drops.js";
 import { Engine } from "./engine/engine.js";
-import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/hlc.js";
+import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/outbox.js";
 import { OWN_SLOT } from "./engine/rows.js";
-import type { EventFeeds } from "./feeds.js";
-import type { GossipFeed } from "./gossip-feed.js";
+import type { EventFeeds } from "./feeds/index.js";
+import type { GossipFeed } from "./feeds/gossip-feed.js";
 import { Teller } from "./gossip-teller.js";
 import { type NetworkStateRow, networkState, nodeRow } from "./network-state.js";
 import { printable } from "./engine/printable.js";
@@ -212,7 +212,7 @@ export class GossipNode {
     const feed = this.engine.feed;
     if (feed === undefined) throw new Error("feeds: this dialect has no events");
     const log = this.storage === undefined ? undefined : this.storage.log;
-    return feeds.shell(feed, this.engine.rows, log, this.options.eventViews ?? []);
+    return feeds().shell(feed, this.engine.rows, log, this.options.eventViews ?? []);
   }
 
   /** @internal Sends the event that `draft` makes at a time, of a length that it returns. */

@@ -5,7 +5,7 @@ import {
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/rows.js";
 import { DOWN } from "./engine/states.js";
-import type { GossipFeed } from "./gossip-feed.js";
+import type { GossipFeed } from "./feeds/gossip-feed.js";
 import { nodeRow, rowData } from "./network-state.js";
 import type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";
 

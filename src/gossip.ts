@@ -1,6 +1,6 @@
 import type { CborValue } from "./engine/cbor.js";
-import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./engine/feed/event.js";
-import type { FrontierEntry, GossipFeed, HlcStamp } from "./gossip-feed.js";
+import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./engine/feed/kinds.js";
+import type { FrontierEntry, GossipFeed, HlcStamp } from "./feeds/gossip-feed.js";
 import { GossipNode } from "./gossip-node.js";
 import type { FeedEvent } from "./views/feed-event.js";
 
@@ -9,8 +9,8 @@ export type { Dialect } from "./engine/node-engine.js";
 export type { Sealer, Sealing } from "./engine/sealer.js";
 export { ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/states.js";
 export type { Digest } from "./engine/feed/sha256.js";
-export type { EventFeeds } from "./feeds.js";
-export type { FrontierEntry, HlcStamp } from "./gossip-feed.js";
+export type { EventFeeds } from "./feeds/index.js";
+export type { FrontierEntry, HlcStamp } from "./feeds/gossip-feed.js";
 export { GossipNode, type GossipStats } from "./gossip-node.js";
 export type { NetworkStateRow } from "./network-state.js";
 export type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";

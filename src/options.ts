@@ -4,7 +4,7 @@ import type { Digest } from "./engine/feed/sha256.js";
 import {
   FRONTIER_BYTES, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX, SECTION_HEAD_BYTES,
 } from "./engine/frame.js";
-import type { EventFeeds } from "./feeds.js";
+import type { EventFeeds } from "./feeds/index.js";
 import type { Dialect } from "./engine/node-engine.js";
 import type { FeedMaker } from "./engine/options.js";
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/sealer.js";
@@ -193,13 +193,11 @@ function checkFeeds(options: GossipOptions, datagramBytesMax: number): FeedMaker
     if (isSet) throw new Error(`${name}: needs feeds, eventFeeds of chisme/feeds`);
     return undefined;
   }
-  // Not by its name as a text: in a minified bundle it has another.
-  const isGood = typeof feeds === "object" && feeds !== null && typeof feeds.maker === "function";
-  if (!isGood) throw new Error(`feeds: ${show(feeds)} is not eventFeeds of chisme/feeds`);
+  if (typeof feeds !== "function") throw new Error(`feeds: ${show(feeds)} is not eventFeeds of chisme/feeds`);
   const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, 2047);
   if (room < 32) throw new Error(`datagramBytesMax: ${datagramBytesMax} leaves no room for events`);
   const eventBytesMax = integer("eventBytesMax", options.eventBytesMax, Math.min(EVENT_BYTES_MAX, room), 32, room);
-  return feeds.maker(feedBytes, eventBytesMax, options.digest, fillGaps);
+  return feeds().maker(feedBytes, eventBytesMax, options.digest, fillGaps);
 }
 
 /** Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`. */

@@ -31,7 +31,7 @@ const expected: Record<string, { node: string; moddable: string | null }> = {
   "./node": { node: "platform/node", moddable: null },
   "./platform": { node: "platform/node", moddable: "platform/moddable" },
   "./espgossip": { node: "espgossip/index", moddable: "espgossip/index" },
-  "./feeds": { node: "feeds", moddable: "feeds" },
+  "./feeds": { node: "feeds/index", moddable: "feeds/index" },
   "./espruino": { node: "espruino/chisme", moddable: null },
   "./platform/flash-log": { node: "platform/flash-log", moddable: "platform/flash-log" },
   "./platform/moddable-digest": { node: "platform/moddable-digest", moddable: "platform/moddable-digest" },

@@ -66,13 +66,17 @@ describe("manifests for Moddable", () => {
     });
   });
 
-  describe("src/espgossip/manifest.json", () => {
-    const build = new Build("src/espgossip/manifest.json", "lin");
+  // What is handed in, and by which modules one sees that it was not needed.
+  for (const { folder, isOfIt } of [
+    { folder: "src/espgossip", isOfIt: /espgossip/ },
+    { folder: "src/feeds", isOfIt: /src\/feeds|feed\/(?!kinds|feed-drops)/ },
+  ]) describe(`${folder}/manifest.json`, () => {
+    const build = new Build(`${folder}/manifest.json`, "lin");
 
-    it("adds what the dialects and the facade need at run time, and nothing else", () => {
+    it("adds what is needed at run time, and nothing else", () => {
       assert.deepEqual(build.complaints, []);
       const files = [...build.modules.values()].map((file) => path.posix.normalize(file));
-      assert.deepEqual(files.sort(), [...closure([...entries, "src/espgossip/index.ts"])].sort());
+      assert.deepEqual(files.sort(), [...closure([...entries, `${folder}/index.ts`])].sort());
       for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
     });
 
@@ -82,8 +86,9 @@ describe("manifests for Moddable", () => {
       for (const file of build.modules.values()) assert.deepEqual(stateOf(parse(file)), [], file);
     });
 
-    it("is not needed by who speaks compact frames only", () => {
-      assert.deepEqual([...closure(entries)].filter((file) => file.includes("espgossip")), []);
+    it("is needed by nobody else", () => {
+      assert.deepEqual([...closure(entries)].filter((file) => isOfIt.test(file)), []);
+      assert.ok([...build.modules.values()].some((file) => isOfIt.test(file)));
     });
   });
 

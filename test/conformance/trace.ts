@@ -3,7 +3,7 @@ import { parseAddress } from "../../src/engine/address.js";
 import { Dice } from "../../host-sim/dice.js";
 import { SimNetwork, type TapEntry } from "../../host-sim/network.js";
 import type { SimNode } from "../../host-sim/node.js";
-import { eventFeeds } from "../../src/feeds.js";
+import { eventFeeds } from "../../src/feeds/index.js";
 
 const NODES = 20;
 const ROUND_INTERVAL_MS = 2000;

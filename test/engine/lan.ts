@@ -1,6 +1,7 @@
 import { Reader } from "../../src/engine/cursor.js";
 import { RECORD_GONE } from "../../src/engine/feed/arena.js";
-import { EventData, KIND_LOG, KIND_REMOVE, KIND_SET, readEvent } from "../../src/engine/feed/event.js";
+import { EventData, readEvent } from "../../src/engine/feed/event.js";
+import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../src/engine/feed/kinds.js";
 import { Engine, type EngineOptions, OWN_SLOT, type Rows } from "../../src/engine/index.js";
 import { type PlainEvent, cborOf, plainOf } from "./feed/feed-support.js";
 

@@ -3,6 +3,7 @@ import { type Reader, type Writer, varintBytes } from "../cursor.js";
 import { DROP_NONE, DROP_VALUE } from "../drops.js";
 import { isUtf8, utf8Length, utf8Write } from "../utf8.js";
 import { DROP_EVENT } from "./feed-drops.js";
+import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import { COUNTER_MAX, STAMP_MS_END } from "./hlc.js";
 
 /*
@@ -21,13 +22,6 @@ import { COUNTER_MAX, STAMP_MS_END } from "./hlc.js";
  * Author, generation and sequence number are not in it, as the feed has them. On
  * the wire the stamp is written as its difference from the one before.
  */
-
-/** Kept while there is room. */
-export const KIND_LOG = 0;
-/** The author's value of a topic and key, until the next one. */
-export const KIND_SET = 1;
-/** Ends the author's value of a topic and key. */
-export const KIND_REMOVE = 2;
 
 /** Form of a KIND_SET with a time to live; the other forms are the kinds. */
 const FORM_SET_TTL = 3;

@@ -4,9 +4,8 @@ import {
 } from "./arena.js";
 import { type Reader, Writer } from "../cursor.js";
 import { Chain, chainBytes } from "./chain.js";
-import {
-  EVENT_HEAD_BYTES, type EventData, KIND_LOG, KIND_REMOVE, KIND_SET, hasTtl, kindOf, topicLengthOf, writeCanonical,
-} from "./event.js";
+import { EVENT_HEAD_BYTES, type EventData, hasTtl, kindOf, topicLengthOf, writeCanonical } from "./event.js";
+import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import type { Digest } from "./sha256.js";
 
 /** Most events in one run. */

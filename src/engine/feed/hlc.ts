@@ -1,9 +1,4 @@
-/** Nothing tells the time: stamps only count. */
-export const CLOCK_NONE = 0;
-/** The time is that of other nodes' stamps and what has passed since. */
-export const CLOCK_PEER = 1;
-/** The platform knows the time. */
-export const CLOCK_OWN = 2;
+import { CLOCK_NONE, CLOCK_OWN, CLOCK_PEER } from "./kinds.js";
 
 /** Greatest counter of a stamp. */
 export const COUNTER_MAX = 0xffff;

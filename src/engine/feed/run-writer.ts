@@ -1,5 +1,6 @@
 import { type Reader, type Writer, varintBytes } from "../cursor.js";
-import { type EventData, KIND_REMOVE, readEvent } from "./event.js";
+import { type EventData, readEvent } from "./event.js";
+import { KIND_REMOVE } from "./kinds.js";
 import { type Feeds, RUN_EVENTS_MAX } from "./feeds.js";
 import { beginPartCheck } from "./intake.js";
 import { OWN_SLOT } from "../rows.js";

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { DROP_REASONS, EVENT_ID_CONFLICT, type Engine, dropReasonName } from "../../../src/engine/index.js";
-import { KIND_LOG, writeEvent } from "../../../src/engine/feed/event.js";
+import { writeEvent } from "../../../src/engine/feed/event.js";
+import { KIND_LOG } from "../../../src/engine/feed/kinds.js";
 import { SEQUENCE_MAX } from "../../../src/engine/frame.js";
-import { eventFeeds } from "../../../src/feeds.js";
+import { eventFeeds } from "../../../src/feeds/index.js";
 import { Lan, heldFeed } from "../lan.js";
 import { T, cborOf, nodeDigest } from "./feed-support.js";
 
@@ -11,7 +12,7 @@ import { T, cborOf, nodeDigest } from "./feed-support.js";
  * author, node 2 the liar, node 3 has no part in it.
  */
 const ROUND = 10000;
-const FEEDS = { feeds: eventFeeds.maker(8192, 128, nodeDigest) };
+const FEEDS = { feeds: eventFeeds().maker(8192, 128, nodeDigest) };
 const REVISION = 3;
 /** 2^48 - 1, the greatest time that a stamp has. */
 const LAST_MS = 281474976710655;

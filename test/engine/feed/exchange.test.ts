@@ -4,13 +4,13 @@ import {
 } from "../../../src/engine/index.js";
 import { Lan, heldFeed } from "../lan.js";
 import { nodeSealing } from "../../../src/platform/node-sealing.js";
-import { eventFeeds } from "../../../src/feeds.js";
+import { eventFeeds } from "../../../src/feeds/index.js";
 import { nodeDigest } from "./feed-support.js";
 
 const ROUND = 10000;
 
 function feedsOf(feedBytes: number): Partial<EngineOptions> {
-  return { feeds: eventFeeds.maker(feedBytes, 128, nodeDigest) };
+  return { feeds: eventFeeds().maker(feedBytes, 128, nodeDigest) };
 }
 
 const FEEDS = feedsOf(8192);

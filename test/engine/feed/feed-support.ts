@@ -3,9 +3,8 @@ import { createHash } from "node:crypto";
 import { encodeCbor } from "../../../src/engine/cbor.js";
 import { Reader, Writer } from "../../../src/engine/cursor.js";
 import { RECORD_GONE, SPARE, recordWords } from "../../../src/engine/feed/arena.js";
-import {
-  EventData, KIND_LOG, KIND_REMOVE, KIND_SET, eventBytes, kindOf, readEvent, topicLengthOf, writeEvent,
-} from "../../../src/engine/feed/event.js";
+import { EventData, eventBytes, kindOf, readEvent, topicLengthOf, writeEvent } from "../../../src/engine/feed/event.js";
+import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import { Feeds } from "../../../src/engine/feed/feeds.js";
 import { History } from "../../../src/engine/feed/history.js";
 import { Intake } from "../../../src/engine/feed/intake.js";

@@ -5,7 +5,7 @@ import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_GAP, DROP_OLD_GENERATION,
 } from "../../../src/engine/feed/feed-drops.js";
 import { propertyOptions } from "../../support/random.js";
-import { KIND_LOG, KIND_REMOVE } from "../../../src/engine/feed/event.js";
+import { KIND_LOG, KIND_REMOVE } from "../../../src/engine/feed/kinds.js";
 import { FeedNode, type PlainEvent, T, Truth, decoded, logEvent, removeEvent, setEvent } from "./feed-support.js";
 
 const AUTHORS = [11, 22, 33];

@@ -5,14 +5,14 @@ import { SECTION_GAP, SECTION_HISTORY, TYPE_SYN } from "../../../src/engine/fram
 import type { Engine, EngineOptions } from "../../../src/engine/index.js";
 import { RowData } from "../../../src/engine/rows.js";
 import { tagsOf } from "../frame-support.js";
-import { eventFeeds } from "../../../src/feeds.js";
+import { eventFeeds } from "../../../src/feeds/index.js";
 import { Lan, type Sent, heldFeed } from "../lan.js";
 import { nodeDigest } from "./feed-support.js";
 
 const ROUND = 10000;
 /** A node with so many bytes for events. */
 function having(feedBytes: number, fillGaps = false): Partial<EngineOptions> {
-  return { feeds: eventFeeds.maker(feedBytes, 128, nodeDigest, fillGaps) };
+  return { feeds: eventFeeds().maker(feedBytes, 128, nodeDigest, fillGaps) };
 }
 
 const BOARD = having(2048);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { CLOCK_NONE, CLOCK_OWN, CLOCK_PEER, COUNTER_MAX, Hlc } from "../../../src/engine/feed/hlc.js";
+import { COUNTER_MAX, Hlc } from "../../../src/engine/feed/hlc.js";
+import { CLOCK_NONE, CLOCK_OWN, CLOCK_PEER } from "../../../src/engine/feed/kinds.js";
 import { propertyOptions } from "../../support/random.js";
 
 /** 2026-01-01. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Reader, Writer } from "../../../src/engine/cursor.js";
-import { EventData, KIND_LOG, KIND_SET } from "../../../src/engine/feed/event.js";
+import { EventData } from "../../../src/engine/feed/event.js";
+import { KIND_LOG, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import { RunData, beginRuns, readRun, readRunEvent, rewindRun } from "../../../src/engine/feed/runs.js";
 import { propertyOptions } from "../../support/random.js";
 import {

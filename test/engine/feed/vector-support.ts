@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { Reader } from "../../../src/engine/cursor.js";
-import { EventData, KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/event.js";
+import { EventData } from "../../../src/engine/feed/event.js";
+import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import { RunWriter } from "../../../src/engine/feed/run-writer.js";
 import { SECTION_EVENTS, SECTION_HISTORY, SECTION_SNAPSHOT, TYPE_SYN } from "../../../src/engine/frame.js";
 import { FrameWriter } from "../../../src/engine/frame-writer.js";
 import { DROP_REASONS, Engine, OWN_SLOT, dropReasonName } from "../../../src/engine/index.js";
 import { RowData } from "../../../src/engine/rows.js";
-import { eventFeeds } from "../../../src/feeds.js";
+import { eventFeeds } from "../../../src/feeds/index.js";
 import { type PlainEvent, nodeDigest, wordsHex } from "./feed-support.js";
 import { bytesOf as fromHex } from "../frame-support.js";
 
@@ -78,7 +79,7 @@ function makeEngine(id: number, feedBytes: number): Engine {
   return new Engine({
     id, address: ADDRESS, port: 5000, capacity: 8, valueBytesMax: 32, datagramBytesMax: 1200, roundIntervalMs: 10000,
     removeAfterMs: 86400000, seedCapacity: 4, broadcastAddress: 0xffffffff, randomSeed: 1,
-    feeds: eventFeeds.maker(feedBytes, vectors.eventBytesMax, nodeDigest, true),
+    feeds: eventFeeds().maker(feedBytes, vectors.eventBytesMax, nodeDigest, true),
   });
 }
 

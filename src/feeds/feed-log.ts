@@ -1,9 +1,9 @@
-import { Writer } from "./engine/cursor.js";
-import { BASE_FIRST, BASE_SECOND } from "./engine/feed/arena.js";
-import { EVENT_HEAD_BYTES } from "./engine/feed/event.js";
-import type { FeedExchange } from "./engine/feed/feed-exchange.js";
-import { OWN_SLOT } from "./engine/rows.js";
-import type { GossipLog } from "./platform/types.js";
+import { Writer } from "../engine/cursor.js";
+import { BASE_FIRST, BASE_SECOND } from "../engine/feed/arena.js";
+import { EVENT_HEAD_BYTES } from "../engine/feed/event.js";
+import type { FeedExchange } from "../engine/feed/feed-exchange.js";
+import { OWN_SLOT } from "../engine/rows.js";
+import type { GossipLog } from "../platform/types.js";
 
 /*
  * The records of a log:

@@ -1,19 +1,18 @@
-import { decodeCbor, encodeCbor, type CborValue } from "./engine/cbor.js";
-import { cborFailure } from "./options.js";
-import { Reader } from "./engine/cursor.js";
-import { RECORD_GONE } from "./engine/feed/arena.js";
-import {
-  EventData, KIND_LOG, KIND_REMOVE, NAME_BYTES_MAX, kindOf, readEvent, topicLengthOf,
-} from "./engine/feed/event.js";
-import type { FeedExchange } from "./engine/feed/feed-exchange.js";
-import { NO_SLOT, SEVERAL_SLOTS } from "./engine/feed/history.js";
-import { DRAFT_ARENA_FULL, DRAFT_TOO_LARGE } from "./engine/feed/own-feed.js";
-import { SEQUENCE_MAX } from "./engine/frame.js";
-import { OWN_SLOT, type Rows } from "./engine/rows.js";
-import { utf8Length, utf8Read } from "./engine/utf8.js";
+import { decodeCbor, encodeCbor, type CborValue } from "../engine/cbor.js";
+import { cborFailure } from "../options.js";
+import { Reader } from "../engine/cursor.js";
+import { RECORD_GONE } from "../engine/feed/arena.js";
+import { EventData, NAME_BYTES_MAX, kindOf, readEvent, topicLengthOf } from "../engine/feed/event.js";
+import { KIND_LOG, KIND_REMOVE } from "../engine/feed/kinds.js";
+import type { FeedExchange } from "../engine/feed/feed-exchange.js";
+import { NO_SLOT, SEVERAL_SLOTS } from "../engine/feed/history.js";
+import { DRAFT_ARENA_FULL, DRAFT_TOO_LARGE } from "../engine/feed/own-feed.js";
+import { SEQUENCE_MAX } from "../engine/frame.js";
+import { OWN_SLOT, type Rows } from "../engine/rows.js";
+import { utf8Length, utf8Read } from "../engine/utf8.js";
 import { FeedLog } from "./feed-log.js";
-import type { GossipLog } from "./platform/types.js";
-import type { FeedEvent, FeedView } from "./views/feed-event.js";
+import type { GossipLog } from "../platform/types.js";
+import type { FeedEvent, FeedView } from "../views/feed-event.js";
 
 /** How far a node holds an author's feed. */
 export interface FrontierEntry {

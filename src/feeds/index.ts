@@ -1,0 +1,28 @@
+import { FeedExchange } from "../engine/feed/feed-exchange.js";
+import type { Digest } from "../engine/feed/sha256.js";
+import type { FeedMaker } from "../engine/options.js";
+import type { Rows } from "../engine/rows.js";
+import { GossipFeed } from "./gossip-feed.js";
+import type { GossipLog } from "../platform/types.js";
+import type { FeedView } from "../views/feed-event.js";
+
+/** All that is about events. */
+export interface FeedParts {
+  /** For the engine. The parameters are those of `FeedExchange`. */
+  maker(feedBytes: number, eventBytesMax: number, digest: Digest | undefined, fillGaps?: boolean): FeedMaker;
+  /** For `Gossip`. @throws Error when the log's records are too short for events */
+  shell(feed: FeedExchange, rows: Rows, log: GossipLog | undefined, views: FeedView[]): GossipFeed;
+}
+
+/** Makes them. */
+export type EventFeeds = () => FeedParts;
+
+/** Event feeds, for the option `feeds`: a program that does not name this has none of their code. */
+export function eventFeeds(): FeedParts {
+  return {
+    maker: (feedBytes, eventBytesMax, digest, fillGaps) => {
+      return (node) => new FeedExchange(node, feedBytes, eventBytesMax, digest, fillGaps === true);
+    },
+    shell: (feed, rows, log, views) => new GossipFeed(feed, rows, log, views),
+  };
+}
