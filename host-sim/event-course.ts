@@ -42,8 +42,6 @@ export class EventCourse {
   /** Invented nodes take the places of rows that are DOWN: who comes back then is told of from the beginning. */
   isCrowded = false;
   readonly isSmall: boolean;
-  /** Whether the first nodes keep everything where arenas are small. Set before they start. */
-  hasKeepers = false;
   private readonly feedBytes: number;
   private readonly keeperBytes: number;
   private readonly dice: Dice;
@@ -164,7 +162,7 @@ export class EventCourse {
   }
 
   private isKeeper(node: SimNode): boolean {
-    return this.hasKeepers && this.isSmall && node.index < KEEPERS;
+    return this.isSmall && node.index < KEEPERS;
   }
 
   private saidBy(node: SimNode): SaidEvent[] {

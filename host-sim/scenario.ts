@@ -163,7 +163,6 @@ export class ScenarioRun {
 
   run(): ScenarioResult {
     let roundsToHeal: number | null = null;
-    this.events.hasKeepers = true;
     try {
       this.warmUp();
       this.endure();
