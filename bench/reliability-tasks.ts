@@ -35,6 +35,8 @@ export interface ReliabilityOutcome extends ReliabilityTask {
 export const NODES = [8, 50, 200] as const;
 /** Rounds after the healing in which no running node may be called DOWN. */
 const CALM_ROUNDS = 16;
+/** In a soak: room for the events of days, of which all nodes say thousands. */
+const SOAK_FEED_BYTES = 4194304;
 /** In a soak: calm rounds after each healing, at most. */
 const SOAK_CALM_ROUNDS_MAX = 100;
 const ROUNDS_A_DAY = 8640;
@@ -82,7 +84,7 @@ function soak(task: ReliabilityTask): ReliabilityOutcome {
   const scenario = findScenario("everything");
   if (scenario === undefined) throw new Error("there is no scenario everything");
   const { language, nodes, seed, days } = task;
-  const run = new ScenarioRun(scenario, { ...SCENARIO_DEFAULTS, language, nodes, seed });
+  const run = new ScenarioRun(scenario, { ...SCENARIO_DEFAULTS, language, nodes, seed, feedBytes: SOAK_FEED_BYTES });
   const outcome: ReliabilityOutcome = {
     ...task, agreed: true, recoveryRounds: [], failures: 0, falseDowns: 0, falseDownsHealed: 0, eventsWanted: 0,
     eventsLost: 0, rounds: 0, complaints: [], heapBytes: [],

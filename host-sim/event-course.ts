@@ -58,14 +58,18 @@ export class EventCourse {
 
   /**
    * @param nodes how many there are
+   * @param feedBytes has room for all events; undefined: drawn, much or little
    * @param isForgetful whether arenas are small in any case
    * @param onPowerLoss takes the power of a node that lost it while it wrote to its log
    */
-  constructor(seed: number, nodes: number, isForgetful: boolean, onPowerLoss: (node: SimNode) => void) {
+  constructor(
+    seed: number, nodes: number, feedBytes: number | undefined, isForgetful: boolean,
+    onPowerLoss: (node: SimNode) => void,
+  ) {
     this.dice = new Dice(seed, STREAM_EVENTS);
-    this.isSmall = this.dice.below(4) === 0 || isForgetful;
+    this.isSmall = feedBytes === undefined && (this.dice.below(4) === 0 || isForgetful);
     const smallBytes = Math.max(FEED_BYTES_SMALL, isForgetful ? FEED_BYTES_AUTHOR * nodes : 0);
-    this.feedBytes = this.isSmall ? smallBytes : FEED_BYTES;
+    this.feedBytes = this.isSmall ? smallBytes : feedBytes ?? FEED_BYTES;
     this.keeperBytes = Math.max(FEED_BYTES, FEED_BYTES_KEEPER * nodes);
     this.onPowerLoss = onPowerLoss;
   }

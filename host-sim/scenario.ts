@@ -19,6 +19,8 @@ export interface ScenarioOptions {
   language: Language;
   /** Rounds that an agreement has to last. */
   lastingRounds: number;
+  /** Room for events; without it, the seed and the scenario tell whether there is much or little. */
+  feedBytes?: number;
 }
 
 export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed"> = {
@@ -152,7 +154,8 @@ export class ScenarioRun {
     this.options = options;
     this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
     this.dice = new Dice(options.seed, STREAM_SCENARIO);
-    this.events = new EventCourse(options.seed, options.nodes, scenario.isForgetful === true, (node) => {
+    const { seed, nodes, feedBytes } = options;
+    this.events = new EventCourse(seed, nodes, feedBytes, scenario.isForgetful === true, (node) => {
       this.crash(node, { offMs: this.roundIntervalMs, keepStorage: true });
     });
     for (let i = 0; i < options.nodes; i++) this.addNode();
