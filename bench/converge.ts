@@ -1,4 +1,4 @@
-import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
+import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
 import { type Measurement, mean, percentile, rounded } from "./measurement.js";
 import { BenchNetwork } from "./network.js";
 
@@ -75,7 +75,7 @@ export const curveMeasurements = CURVE_SIZES.map(curve);
  * all it knows with a uniformly random other, in no time. Nobody pushes at once.
  */
 export function idealSpread(nodes: number, seed: number): number[] {
-  const dice = new Dice(seed, STREAM_SCENARIO);
+  const dice = new SimRandom(seed, STREAM_SCENARIO);
   const phases = Array.from({ length: nodes }, (_, node) => ({ node, phase: dice.real(0, 1) }));
   phases.sort((a, b) => a.phase - b.phase);
   const knows = new Uint8Array(nodes);

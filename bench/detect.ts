@@ -1,4 +1,4 @@
-import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
+import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
 import type { SimNode } from "../host-sim/index.js";
 import { DOWN, type NodeRow, SUSPECT } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
@@ -97,6 +97,6 @@ export const crash: Measurement<number> = {
 
 /** How long a node of this network lets a suspicion stand. */
 function suspicionMs(): number {
-  const rows = statements(NODES, new Dice(1, STREAM_SCENARIO), () => new Uint8Array(0));
+  const rows = statements(NODES, new SimRandom(1, STREAM_SCENARIO), () => new Uint8Array(0));
   return new Peer(rows, 1).engine.suspicion.suspicionMs();
 }

@@ -1,5 +1,5 @@
 import { SimNetwork } from "../host-sim/index.js";
-import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
+import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
 import { Gossip, type MinMax, minMax } from "../src/gossip.js";
 import { espgossip } from "../src/espgossip/index.js";
 
@@ -51,7 +51,7 @@ class DialectRun {
   constructor(dialect: "espgossip" | "compact", nodes: number, seed: number) {
     this.nodes = nodes;
     this.network = new SimNetwork({ seed, datagramBytesMax: DATAGRAM_BYTES_MAX });
-    const dice = new Dice(seed, STREAM_SCENARIO);
+    const dice = new SimRandom(seed, STREAM_SCENARIO);
     for (let i = 0; i < nodes; i++) {
       this.values.push(dice.between(1000, 3000) / 100);
       this.network.addNode({

@@ -1,5 +1,5 @@
 import { checkValues, split } from "../host-sim/index.js";
-import { RETRY_ROUNDS } from "../src/engine/rounds.js";
+import { RETRY_ROUNDS } from "../src/engine/membership/rounds.js";
 import { ASKED, SUSPECT, UP } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
 import { BenchNetwork, ROUND_MS } from "./network.js";

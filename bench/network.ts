@@ -1,4 +1,4 @@
-import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
+import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
 import { type SimNode, SimNetwork } from "../host-sim/index.js";
 import { type CborValue, type Dialect, Gossip, type NodeRow, type View } from "../src/gossip.js";
 
@@ -27,7 +27,7 @@ class Knowledge implements View {
     this.told = told;
   }
 
-  open(capacity: number): void {
+  bind(capacity: number): void {
     this.isLive = new Uint8Array(capacity);
   }
 
@@ -50,7 +50,7 @@ class Knowledge implements View {
 export class BenchNetwork {
   readonly sim: SimNetwork;
   /** For what the benchmark draws. */
-  readonly dice: Dice;
+  readonly dice: SimRandom;
   private readonly knowledge: Knowledge[] = [];
   private news: CborValue;
   private newsMs = 0;
@@ -60,7 +60,7 @@ export class BenchNetwork {
   constructor(options: BenchNetworkOptions) {
     const { nodes, seed, datagramBytesMax = 1200 } = options;
     this.sim = new SimNetwork({ seed, datagramBytesMax });
-    this.dice = new Dice(seed, STREAM_SCENARIO);
+    this.dice = new SimRandom(seed, STREAM_SCENARIO);
     for (let i = 0; i < nodes; i++) this.addNode(options);
   }
 

@@ -1,10 +1,10 @@
 import { addressOfIndex } from "../host-sim/node.js";
 import { BROADCAST_ADDRESS, type Datagram, Engine, OWN_SLOT } from "../src/engine/index.js";
 import { KIND_LOG } from "../src/engine/feed/kinds.js";
-import { keyOf } from "../src/engine/hash.js";
-import { RowData } from "../src/engine/rows.js";
-import type { Sealer } from "../src/engine/sealer.js";
-import { eventFeeds } from "../src/feeds/index.js";
+import { orderKey } from "../src/engine/table/hash.js";
+import { RowData } from "../src/engine/table/rows.js";
+import type { Sealer } from "../src/engine/wire/sealer.js";
+import { eventFeeds } from "../src/events/index.js";
 import { nodeDigest } from "../src/platform/node-digest.js";
 import { ROUND_MS } from "./network.js";
 
@@ -51,7 +51,7 @@ export class Peer {
     });
     this.engine.start(0, own.revision, true);
     for (const statement of statements) this.hold(statement);
-    this.engine.rows.setNews(OWN_SLOT, 0);
+    this.engine.rows.setTransmitsLeft(OWN_SLOT, 0);
   }
 
   /** Holds a statement as if it had been heard long ago. */
@@ -70,18 +70,18 @@ export class Peer {
   holdFeed(id: number, sequence: number): void {
     const { rows, feed } = this.engine;
     const slot = rows.find(id);
-    rows.leaveFrontier(slot);
+    rows.subtractFromFeedsHash(slot);
     feed!.feeds.begin(slot, 1);
-    feed!.feeds.endSnapshot(slot, sequence, keyOf(id ^ sequence), keyOf(sequence), 0);
-    rows.joinFrontier(slot);
+    feed!.feeds.endSnapshot(slot, sequence, orderKey(id ^ sequence), orderKey(sequence), 0);
+    rows.addToFeedsHash(slot);
   }
 
   /** This node logs an event. */
   log(topic: string, payload: Uint8Array): void {
-    const length = this.engine.feed!.own.draft(++this.nowMs, KIND_LOG, topic, "", 0, payload, payload.length);
+    const length = this.engine.feed!.own.encodeEvent(++this.nowMs, KIND_LOG, topic, "", 0, payload, payload.length);
     this.engine.publishEvent(this.nowMs, length);
-    this.engine.rows.setNews(OWN_SLOT, 0);
-    while (this.engine.feed!.feeds.arena.takeUntold() !== 0) continue;
+    this.engine.rows.setTransmitsLeft(OWN_SLOT, 0);
+    while (this.engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }
 
   /** The next SYN. Whomever the engine means it for, the other of the two gets it. */

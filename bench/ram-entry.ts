@@ -13,11 +13,11 @@
  */
 import { Engine } from "../src/engine/index.js";
 import { KIND_LOG, KIND_SET } from "../src/engine/feed/kinds.js";
-import { Sha256 } from "../src/engine/feed/sha256.js";
-import { RowData, Rows } from "../src/engine/rows.js";
-import { FrameWriter } from "../src/engine/frame-writer.js";
-import { SECTION_WANT, TYPE_SYN } from "../src/engine/frame.js";
-import { eventFeeds } from "../src/feeds/index.js";
+import { Sha256 } from "../src/digest/sha256.js";
+import { RowData, Rows } from "../src/engine/table/rows.js";
+import { FrameWriter } from "../src/engine/wire/frame-writer.js";
+import { SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
+import { eventFeeds } from "../src/events/index.js";
 import { Gossip, type GossipOptions } from "../src/gossip.js";
 
 const VALUE = [0xf9, 0x4d, 0x60];
@@ -90,7 +90,7 @@ class Bench {
       put(this.engine!.rows, id, 1, 60);
     }
     for (let place = 0; place < this.engine!.rows.count; place++) {
-      this.engine!.rows.setNews(this.engine!.rows.slotAt(place), 0);
+      this.engine!.rows.setTransmitsLeft(this.engine!.rows.slotAt(place), 0);
     }
     put(peer, 1, 1, 0);
     return String(this.engine!.rows.count);
@@ -180,7 +180,7 @@ function say(bench: Bench, node: Engine, turn: number): void {
   const payload = new Uint8Array([0x19, (turn >>> 8) & 255, turn & 255]);
   if ((turn & 0xff00) === 0) payload[1] = 1;
   const kind = turn & 1 ? KIND_LOG : KIND_SET;
-  const length = own.draft(bench.nowMs, kind, "topic", `key ${turn & 3}`, 0, payload, payload.length);
+  const length = own.encodeEvent(bench.nowMs, kind, "topic", `key ${turn & 3}`, 0, payload, payload.length);
   if (length > 0) node.publishEvent(bench.nowMs, length);
 }
 
@@ -196,9 +196,9 @@ function makeEngine(
 
 function drainEvents(engine: Engine, event: Bench["event"]): void {
   let more = true;
-  while (more) more = engine.pollEvent(event);
+  while (more) more = engine.pollNotification(event);
   const arena = engine.feed === undefined ? undefined : engine.feed.feeds.arena;
-  while (arena !== undefined && arena.takeUntold() !== 0) continue;
+  while (arena !== undefined && arena.nextUnnotified() !== 0) continue;
 }
 
 /** Merges a row of node `id`, at the address that goes with it. */
@@ -216,7 +216,7 @@ function put(rows: Rows, id: number, revision: number, heartbeat: number): void 
 function makeGossip(capacity: number, datagramBytesMax: number): Gossip {
   const options: GossipOptions = {
     socket: {
-      open: () => undefined, send: () => undefined, ownAddress: () => FIRST_ADDRESS, deviceId: () => 1,
+      bind: () => undefined, send: () => undefined, ownAddress: () => FIRST_ADDRESS, deviceId: () => 1,
       close: () => undefined,
     },
     clock: { nowMs: () => 0, setTimer: () => 1, clearTimer: () => undefined },

@@ -84,7 +84,9 @@ function soak(task: ReliabilityTask): ReliabilityOutcome {
   const scenario = findScenario("everything");
   if (scenario === undefined) throw new Error("there is no scenario everything");
   const { language, nodes, seed, days } = task;
-  const run = new ScenarioRun(scenario, { ...SCENARIO_DEFAULTS, language, nodes, seed, feedBytes: SOAK_FEED_BYTES });
+  const run = new ScenarioRun(
+    scenario, { ...SCENARIO_DEFAULTS, dialect: language, nodes, seed, feedBytes: SOAK_FEED_BYTES },
+  );
   const outcome: ReliabilityOutcome = {
     ...task, agreed: true, recoveryRounds: [], failures: 0, falseDowns: 0, falseDownsHealed: 0, eventsWanted: 0,
     eventsLost: 0, rounds: 0, complaints: [], heapBytes: [],

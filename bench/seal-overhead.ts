@@ -1,8 +1,8 @@
-import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
-import { DROP_NONE } from "../src/engine/drops.js";
-import { FrameReader } from "../src/engine/frame-reader.js";
-import { FLAG_SEALED } from "../src/engine/frame.js";
-import type { Sealer } from "../src/engine/sealer.js";
+import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
+import { DROP_NONE } from "../src/engine/wire/drops.js";
+import { FrameReader } from "../src/engine/wire/frame-reader.js";
+import { FLAG_SEALED } from "../src/engine/wire/frame.js";
+import type { Sealer } from "../src/engine/wire/sealer.js";
 import { nodeSealing } from "../src/platform/node-sealing.js";
 import { KEY_BYTES } from "../src/sealing/block-cipher.js";
 import type { Measurement } from "./measurement.js";
@@ -20,8 +20,8 @@ const FLAGS_AT = 1;
 function synWithNews(all: readonly Statement[], news: number, seed: number, sealer?: Sealer): Uint8Array {
   const peer = new Peer(all, seed, undefined, 0, sealer);
   const { rows } = peer.engine;
-  for (const { id } of all) rows.setNews(rows.find(id), 0);
-  for (const { id } of all.slice(0, news)) rows.markNews(rows.find(id));
+  for (const { id } of all) rows.setTransmitsLeft(rows.find(id), 0);
+  for (const { id } of all.slice(0, news)) rows.markUpdate(rows.find(id));
   return peer.syn(0).bytes;
 }
 
@@ -34,7 +34,7 @@ function overhead(all: readonly Statement[], news: number, seed: number, key: Ui
   const sealer = nodeSealing(key, undefined);
   const sealed = synWithNews(all, news, seed, sealer);
   const opened = sealed.slice();
-  const length = sealer.open(opened, headBytes(sealed), opened.length);
+  const length = sealer.unseal(opened, headBytes(sealed), opened.length);
   opened[FLAGS_AT] &= ~FLAG_SEALED;
   if (length !== plain.length || Buffer.compare(opened.subarray(0, length), plain) !== 0) {
     throw new Error("what was sealed is not what is sent unsealed");
@@ -44,7 +44,7 @@ function overhead(all: readonly Statement[], news: number, seed: number, key: Ui
 
 function headBytes(bytes: Uint8Array): number {
   const reader = new FrameReader();
-  if (reader.openHead(bytes, bytes.length) !== DROP_NONE) throw new Error("an engine sent a malformed frame");
+  if (reader.parseHead(bytes, bytes.length) !== DROP_NONE) throw new Error("an engine sent a malformed frame");
   return reader.headLength;
 }
 
@@ -54,7 +54,7 @@ export const sealOverhead: Measurement<number> = {
   seeds: { full: 20, quick: 5 },
   nodes: 1,
   sample(seed) {
-    const dice = new Dice(seed, STREAM_SCENARIO);
+    const dice = new SimRandom(seed, STREAM_SCENARIO);
     const all = statements(NEWS_MAX + 1, dice, () => new Uint8Array(0));
     const key = Uint8Array.from({ length: KEY_BYTES }, () => dice.below(256));
     const counts = [0, NEWS_MAX, ...Array.from({ length: FRAMES }, () => dice.between(1, NEWS_MAX - 1))];

@@ -1,10 +1,10 @@
-import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
-import { DROP_NONE } from "../src/engine/drops.js";
-import { FrameReader } from "../src/engine/frame-reader.js";
-import { FRONTIER_BYTES, SECTION_EVENTS, SECTION_ROWS, SECTION_WANT, TYPE_SYN } from "../src/engine/frame.js";
-import { RowData } from "../src/engine/rows.js";
-import { FrameWriter } from "../src/engine/frame-writer.js";
-import { encodeCbor } from "../src/engine/cbor.js";
+import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
+import { DROP_NONE } from "../src/engine/wire/drops.js";
+import { FrameReader } from "../src/engine/wire/frame-reader.js";
+import { FEEDS_HASH_BYTES, SECTION_EVENTS, SECTION_ROWS, SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
+import { RowData } from "../src/engine/table/rows.js";
+import { FrameWriter } from "../src/engine/wire/frame-writer.js";
+import { encodeCbor } from "../src/cbor/cbor.js";
 import { type Measurement, percentile } from "./measurement.js";
 import { type Frame, Peer, type Statement } from "./pair.js";
 
@@ -20,7 +20,7 @@ const LOCATE_DIFFERENT = 4;
 const LOCATE_ROUNDS_MAX = 20;
 
 /** Nodes that were started up to 100 times and spoke last within a day. */
-export function statements(count: number, dice: Dice, makeValue: () => Uint8Array): Statement[] {
+export function statements(count: number, dice: SimRandom, makeValue: () => Uint8Array): Statement[] {
   const ids = new Set<number>();
   while (ids.size < count) ids.add(dice.next());
   return [...ids].map((id, index) => ({
@@ -28,13 +28,13 @@ export function statements(count: number, dice: Dice, makeValue: () => Uint8Arra
   }));
 }
 
-function reading(dice: Dice): Uint8Array {
+function reading(dice: SimRandom): Uint8Array {
   const bytes = new Uint8Array(32);
   return bytes.slice(0, encodeCbor(dice.between(-1000, 4000) / 100, bytes, 0));
 }
 
 /** The most rows that one datagram brings to a node that knows one other. */
-function rowsInDatagram(dice: Dice, seed: number, makeValue: () => Uint8Array): number {
+function rowsInDatagram(dice: SimRandom, seed: number, makeValue: () => Uint8Array): number {
   const [newcomer, ...others] = statements(ROWS_OF_ONE_NETWORK, dice, makeValue);
   const from = new Peer(others, seed, DATAGRAM_BYTES_MAX);
   const to = new Peer([newcomer, others[0]], seed, DATAGRAM_BYTES_MAX);
@@ -58,7 +58,7 @@ export const rowsPer1200: Measurement<{ bare: number; withReading: number }> = {
   seeds: { full: 20, quick: 5 },
   nodes: 2,
   sample(seed) {
-    const dice = new Dice(seed, STREAM_SCENARIO);
+    const dice = new SimRandom(seed, STREAM_SCENARIO);
     return {
       bare: rowsInDatagram(dice, seed, () => new Uint8Array(0)),
       withReading: rowsInDatagram(dice, seed, () => reading(dice)),
@@ -77,7 +77,7 @@ function inSync(nodes: number): Measurement<{ syn: number; ack: number }> {
     seeds: { full: 20, quick: 5 },
     nodes: 2,
     sample(seed) {
-      const dice = new Dice(seed, STREAM_SCENARIO);
+      const dice = new SimRandom(seed, STREAM_SCENARIO);
       const all = statements(nodes, dice, () => reading(dice));
       const asker = new Peer(all, seed);
       const syn = asker.syn(0);
@@ -106,7 +106,7 @@ interface Located {
  * of the rows in question: it carries that row, or wants it.
  */
 function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: boolean): Located {
-  const dice = new Dice(seed, STREAM_SCENARIO);
+  const dice = new SimRandom(seed, STREAM_SCENARIO);
   const all = statements(LOCATE_ROWS, dice, () => reading(dice));
   const feedBytes = withFeeds ? FEED_BYTES : 0;
   const asker = new Peer(all, seed, DATAGRAM_BYTES_MAX, feedBytes);
@@ -141,7 +141,7 @@ function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: bool
 function forgetNamed(bytes: Uint8Array, ids: Set<number>): void {
   const frame = new FrameReader();
   const row = new RowData();
-  if (frame.open(bytes, bytes.length, row) !== DROP_NONE) throw new Error("an engine sent a malformed frame");
+  if (frame.parse(bytes, bytes.length, row) !== DROP_NONE) throw new Error("an engine sent a malformed frame");
   frame.rewind();
   while (frame.nextSection()) {
     while (frame.section === SECTION_WANT && frame.more()) ids.delete(frame.readId());
@@ -176,7 +176,7 @@ export const frontier500: Measurement<number> = {
   seeds: { full: 20, quick: 5 },
   nodes: 1,
   sample(seed) {
-    const dice = new Dice(seed, STREAM_SCENARIO);
+    const dice = new SimRandom(seed, STREAM_SCENARIO);
     const peer = new Peer(statements(LOCATE_ROWS, dice, () => reading(dice)), seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
     const { rows } = peer.engine;
     for (let place = 0; place < rows.count; place++) peer.holdFeed(rows.id(rows.slotAt(place)), dice.between(1, 1000));
@@ -184,10 +184,10 @@ export const frontier500: Measurement<number> = {
     writer.begin(new Uint8Array(DATAGRAM_BYTES_MAX), DATAGRAM_BYTES_MAX, TYPE_SYN, 0, rows, 1, 0);
     const before = writer.length();
     writer.withFeeds = true;
-    writer.beginFlat(0);
-    if (!writer.writeFlatEntry(rows, 0, 0, 1)) throw new Error("500 rows don't fit");
-    writer.endFlat();
-    return writer.length() - before + FRONTIER_BYTES;
+    writer.beginRowFingerprints(0);
+    if (!writer.writeRowFingerprints(rows, 0, 0, 1)) throw new Error("500 rows don't fit");
+    writer.endRowFingerprints();
+    return writer.length() - before + FEEDS_HASH_BYTES;
   },
   figures: (samples) => ({ "wire.frontier500Bytes": Math.max(...samples) }),
 };
@@ -198,7 +198,7 @@ export const eventOverhead: Measurement<{ full: number; single: number }> = {
   seeds: { full: 20, quick: 5 },
   nodes: 2,
   sample(seed) {
-    const dice = new Dice(seed, STREAM_SCENARIO);
+    const dice = new SimRandom(seed, STREAM_SCENARIO);
     const [a, b] = statements(2, dice, () => new Uint8Array(0));
     return { full: overhead(a, b, seed, LACKED_EVENTS, dice), single: overhead(a, b, seed, 1, dice) };
   },
@@ -209,7 +209,7 @@ export const eventOverhead: Measurement<{ full: number; single: number }> = {
 };
 
 /** Of so many events, of the section alone where it is one. */
-function overhead(a: Statement, b: Statement, seed: number, events: number, dice: Dice): number {
+function overhead(a: Statement, b: Statement, seed: number, events: number, dice: SimRandom): number {
   const author = new Peer([a, b], seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
   const other = new Peer([b, a], seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
   const topic = "reading";
@@ -240,7 +240,8 @@ function overhead(a: Statement, b: Statement, seed: number, events: number, dice
 /** Bytes of a section with its head, 0 if there is none. */
 function sectionBytes(bytes: Uint8Array, section: number): number {
   const frame = new FrameReader();
-  if (frame.open(bytes, bytes.length, new RowData()) !== DROP_NONE) throw new Error("an engine sent a malformed frame");
+  const reason = frame.parse(bytes, bytes.length, new RowData());
+  if (reason !== DROP_NONE) throw new Error("an engine sent a malformed frame");
   frame.rewind();
   while (frame.nextSection()) {
     if (frame.section === section) return 3 + frame.end - frame.position;

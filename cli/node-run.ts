@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import pc from "picocolors";
 import { auto, espgossip } from "../src/espgossip/index.js";
-import { eventFeeds } from "../src/feeds/index.js";
+import { eventFeeds } from "../src/events/index.js";
 import { Gossip, type GossipErrorCode, type GossipOptions, type NodeRow, minMax } from "../src/gossip.js";
 import { FileStorage, MemoryStorage, nodePlatform } from "../src/platform/node.js";
 import type { GossipStorage } from "../src/platform/types.js";

@@ -2,10 +2,13 @@ import path from "node:path";
 
 /** Longest prefix first: the first part that holds a file is its part. */
 const parts = [
-  { name: "src/engine", values: ["src/engine"], types: ["src/engine"], packages: false },
-  { name: "src/espgossip", values: ["src/engine", "src/espgossip"], types: ["src"], packages: false },
-  { name: "src/views", values: ["src/engine", "src/views"], types: ["src"], packages: false },
-  { name: "src/sealing", values: ["src/engine", "src/sealing"], types: ["src"], packages: false },
+  { name: "src/cbor", values: ["src/cbor"], types: ["src/cbor"], packages: false },
+  { name: "src/digest", values: ["src/digest"], types: ["src/digest"], packages: false },
+  { name: "src/engine", values: ["src/engine", "src/cbor", "src/digest"],
+    types: ["src/engine", "src/cbor", "src/digest"], packages: false },
+  { name: "src/espgossip", values: ["src/engine", "src/cbor", "src/espgossip"], types: ["src"], packages: false },
+  { name: "src/views", values: ["src/engine", "src/cbor", "src/views"], types: ["src"], packages: false },
+  { name: "src/sealing", values: ["src/engine", "src/cbor", "src/sealing"], types: ["src"], packages: false },
   { name: "src/platform", values: ["src/platform", "src/sealing"], types: ["src"], packages: true },
   { name: "src", values: ["src"], types: ["src"], packages: false },
   { name: "host-sim", values: ["src", "host-sim"], types: ["src", "host-sim"], packages: true },

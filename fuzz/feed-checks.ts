@@ -6,7 +6,7 @@ import { fail } from "./node-checks.js";
 export function checkFeeds(engine: Engine): void {
   const { feeds } = engine.feed!;
   const { arena } = feeds;
-  while (arena.takeUntold() !== 0) continue;
+  while (arena.nextUnnotified() !== 0) continue;
   if (arena.room() < 0 || arena.room() > arena.size()) fail(`${arena.room()} words of ${arena.size()} are free`);
   for (let slot = 0; slot < arena.capacity; slot++) checkFeed(engine, slot);
 }
@@ -17,7 +17,7 @@ function checkFeed({ feed, rows }: Engine, slot: number): void {
   const { arena, chain } = feeds;
   const name = `the feed of ${rows.id(slot)}`;
   const floor = feeds.floor(slot);
-  const isWhole = feeds.isWhole(slot) && feeds.sequence(slot) > 0;
+  const isWhole = feeds.isComplete(slot) && feeds.sequence(slot) > 0;
   let next = floor;
   let spare = 0;
   let last = 0;
@@ -40,5 +40,5 @@ function checkFeed({ feed, rows }: Engine, slot: number): void {
   if (spare !== arena.get(slot, SPARE)) fail(`${name} has ${spare} words that may go, not ${arena.get(slot, SPARE)}`);
   if (!isWhole) return;
   if (next !== feeds.sequence(slot) + 1) fail(`${name} ends before ${feeds.sequence(slot)}`);
-  if (feeds.erased(slot) >= floor) fail(`${name} lost ${feeds.erased(slot)}, which is not below its floor`);
+  if (feeds.lastRemoval(slot) >= floor) fail(`${name} lost ${feeds.lastRemoval(slot)}, which is not below its floor`);
 }

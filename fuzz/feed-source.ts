@@ -1,18 +1,18 @@
 import { readFileSync } from "node:fs";
-import { Dice } from "../host-sim/dice.js";
-import { encodeCbor } from "../src/engine/cbor.js";
-import { Reader } from "../src/engine/cursor.js";
+import { SimRandom } from "../host-sim/random.js";
+import { encodeCbor } from "../src/cbor/cbor.js";
+import { Reader } from "../src/engine/wire/cursor.js";
 import { EventData } from "../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../src/engine/feed/kinds.js";
-import { RunWriter } from "../src/engine/feed/run-writer.js";
+import { BatchWriter } from "../src/engine/feed/batch-writer.js";
 import {
   SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY, SECTION_SNAPSHOT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
-} from "../src/engine/frame.js";
-import { FrameWriter } from "../src/engine/frame-writer.js";
+} from "../src/engine/wire/frame.js";
+import { FrameWriter } from "../src/engine/wire/frame-writer.js";
 import { Engine, OWN_SLOT } from "../src/engine/index.js";
 import type { FeedMaker } from "../src/engine/options.js";
-import { RowData } from "../src/engine/rows.js";
-import { eventFeeds } from "../src/feeds/index.js";
+import { RowData } from "../src/engine/table/rows.js";
+import { eventFeeds } from "../src/events/index.js";
 import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
@@ -43,18 +43,18 @@ export class FeedSource implements DatagramSource {
     this.nodes = FEED_BYTES.flatMap((feedBytes) => AUTHORS.map((id) => holder(id, feedBytes)));
   }
 
-  draw(dice: Dice, world: World): Uint8Array {
+  draw(dice: SimRandom, world: World): Uint8Array {
     const bytes = dice.chance(0.15) ? dice.pick(this.vectors) : this.write(dice, world);
     if (dice.chance(0.75)) return bytes;
     return mutate(dice, bytes, dice.chance(0.5) ? dice.pick(this.vectors) : this.write(dice, world));
   }
 
-  private write(dice: Dice, world: World): Uint8Array {
+  private write(dice: SimRandom, world: World): Uint8Array {
     const { writer } = this;
     const { rows, feed } = dice.pick(this.nodes);
     const type = dice.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
     const asked = (world.engine as Engine).outbox.counter;
-    const runs = new RunWriter(feed!.feeds, new Reader(), new EventData());
+    const runs = new BatchWriter(feed!.feeds, new Reader(), new EventData());
     const slot = dice.below(AUTHORS.length);
     const from = dice.chance(0.9) ? dice.below(EVENTS + 1) : drawWord(dice, []);
     writer.feeds = feed!.outbox;
@@ -64,23 +64,23 @@ export class FeedSource implements DatagramSource {
       writer.endRows();
     }
     const after = dice.chance(0.5) ? 0 : from;
-    this.writeSection(dice, SECTION_SNAPSHOT, runs, () => void runs.writePart(writer, slot, after));
+    this.writeSection(dice, SECTION_SNAPSHOT, runs, () => void runs.writeSnapshotChunk(writer, slot, after));
     const first = dice.chance(0.3) ? 1 : from;
-    this.writeSection(dice, SECTION_EVENTS, runs, () => void runs.writeRun(writer, slot, first));
-    writer.writeFrontier(rows);
+    this.writeSection(dice, SECTION_EVENTS, runs, () => void runs.writeBatch(writer, slot, first));
+    writer.writeFeedsHash(rows);
     this.writeSection(dice, SECTION_GAP, runs, () => this.writeGap(dice, world));
     this.writeSection(dice, SECTION_HISTORY, runs, () => this.writeHistory(dice, world, runs, slot, from));
     return this.out.slice(0, writer.length());
   }
 
-  private writeSection(dice: Dice, tag: number, runs: RunWriter, write: () => void): void {
+  private writeSection(dice: SimRandom, tag: number, runs: BatchWriter, write: () => void): void {
     if (dice.chance(0.5) || !this.writer.beginEvents(tag)) return;
     runs.begin();
     write();
     this.writer.endIds();
   }
 
-  private writeGap(dice: Dice, { engine }: World): void {
+  private writeGap(dice: SimRandom, { engine }: World): void {
     const slot = engine.rows.slotAt(dice.below(engine.rows.count));
     const feeds = engine.feed!.feeds;
     const floor = Math.max(feeds.floor(slot), 1);
@@ -92,7 +92,7 @@ export class FeedSource implements DatagramSource {
   }
 
   /** Mostly what ends just below that which the fuzzed node holds. */
-  private writeHistory(dice: Dice, { engine }: World, runs: RunWriter, slot: number, from: number): void {
+  private writeHistory(dice: SimRandom, { engine }: World, runs: BatchWriter, slot: number, from: number): void {
     const { feeds } = dice.pick(this.nodes).feed!;
     const held = engine.rows.find(feeds.author(slot));
     const floor = held < 0 || dice.chance(0.2) ? from : engine.feed!.feeds.floor(held);
@@ -110,33 +110,33 @@ function holder(id: number, feedBytes: number): Engine {
   }
   const authorId = author.rows.id(OWN_SLOT);
   const row = Object.assign(new RowData(), { id: authorId, address: 9, port: 5000, revision: REVISION });
-  engine.takeRow(row, new Uint8Array(0));
+  engine.mergeRow(row, new Uint8Array(0));
   const writer = new FrameWriter();
-  const runs = new RunWriter(author.feed!.feeds, new Reader(), new EventData());
+  const runs = new BatchWriter(author.feed!.feeds, new Reader(), new EventData());
   for (let next = 1, counter = 1; next <= EVENTS; counter++) {
     const bytes = new Uint8Array(1200);
     writer.begin(bytes, bytes.length, TYPE_SYN, 0, author.rows, counter, 0);
     writer.beginEvents(SECTION_EVENTS);
     runs.begin();
-    next = runs.writeRun(writer, OWN_SLOT, next);
+    next = runs.writeBatch(writer, OWN_SLOT, next);
     writer.endIds();
     engine.receive(1000, 9, 5000, bytes, writer.length());
-    while (engine.feed!.feeds.arena.takeUntold() !== 0) continue;
+    while (engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }
   return engine;
 }
 
 function publish(engine: Engine): void {
   const payload = new Uint8Array(64);
-  const dice = new Dice(engine.rows.id(OWN_SLOT), 1);
+  const dice = new SimRandom(engine.rows.id(OWN_SLOT), 1);
   engine.feed!.hlc.setPhysical(1000, 1767225600000);
   for (let n = 0; n < EVENTS; n++) {
     const kind = dice.pick([KIND_LOG, KIND_LOG, KIND_SET, KIND_REMOVE]);
     const length = kind === KIND_REMOVE ? 0 : encodeCbor(dice.pick([n, "text", [1, { a: n }]]), payload, 0);
     const ttl = dice.chance(0.2) ? 60 : 0;
-    const bytes = engine.feed!.own.draft(1000, kind, "topic", `key ${dice.below(4)}`, ttl, payload, length);
+    const bytes = engine.feed!.own.encodeEvent(1000, kind, "topic", `key ${dice.below(4)}`, ttl, payload, length);
     engine.publishEvent(1000, bytes);
-    while (engine.feed!.feeds.arena.takeUntold() !== 0) continue;
+    while (engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }
 }
 

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
-import type { Dice } from "../host-sim/dice.js";
-import { encodeCbor } from "../src/engine/cbor.js";
+import type { SimRandom } from "../host-sim/random.js";
+import { encodeCbor } from "../src/cbor/cbor.js";
 import {
-  BUCKETS_HEAD_BYTES, BUCKET_BYTES, FLAG_BROADCAST, SECTION_HEAD_BYTES, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
-  bucketFrom, bucketTo,
-} from "../src/engine/frame.js";
-import { FrameWriter } from "../src/engine/frame-writer.js";
-import { RowData, Rows } from "../src/engine/rows.js";
+  RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, FLAG_BROADCAST, SECTION_HEAD_BYTES, SECTION_WANT, TYPE_ACK,
+  TYPE_DIFF, TYPE_SYN, rangeFrom, rangeTo,
+} from "../src/engine/wire/frame.js";
+import { FrameWriter } from "../src/engine/wire/frame-writer.js";
+import { RowData, Rows } from "../src/engine/table/rows.js";
 import { drawBytes, drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
@@ -30,7 +30,7 @@ export class FrameSource implements DatagramSource {
     this.vectors = hexes.map((hex) => new Uint8Array(Buffer.from(hex, "hex")));
   }
 
-  draw(dice: Dice, world: World): Uint8Array {
+  draw(dice: SimRandom, world: World): Uint8Array {
     const bytes = this.drawFrame(dice, world);
     if (dice.chance(0.55)) return bytes;
     const other = dice.chance(0.5) ? dice.pick(this.vectors) : this.write(dice, world);
@@ -41,14 +41,14 @@ export class FrameSource implements DatagramSource {
     return mutate(dice, bytes, other);
   }
 
-  private drawFrame(dice: Dice, world: World): Uint8Array {
+  private drawFrame(dice: SimRandom, world: World): Uint8Array {
     if (dice.chance(0.6)) return this.write(dice, world);
     if (dice.chance(0.5) && world.datagrams.length > 0) return dice.pick(world.datagrams);
     return dice.pick(this.vectors);
   }
 
   /** A well-formed frame of a node that holds rows such as this one could know. */
-  private write(dice: Dice, world: World): Uint8Array {
+  private write(dice: SimRandom, world: World): Uint8Array {
     const rows = new Rows(OTHERS_MAX + 1, VALUE_BYTES_MAX);
     for (let left = dice.below(OTHERS_MAX); left >= 0; left--) merge(rows, drawRow(dice, world), dice);
     const type = dice.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
@@ -63,13 +63,13 @@ export class FrameSource implements DatagramSource {
     return this.out.slice(0, this.writer.length());
   }
 
-  private writeWants(dice: Dice, world: World): void {
+  private writeWants(dice: SimRandom, world: World): void {
     if (!this.writer.beginIds(SECTION_WANT)) return;
     for (let left = dice.below(8); left > 0; left--) this.writer.writeId(world.drawId(dice));
     this.writer.endIds();
   }
 
-  private writeRows(dice: Dice, rows: Rows): void {
+  private writeRows(dice: SimRandom, rows: Rows): void {
     if (!this.writer.beginRows()) return;
     for (let left = dice.below(rows.count); left >= 0; left--) {
       this.writer.writeRow(rows, rows.slotAt(dice.below(rows.count)));
@@ -77,29 +77,30 @@ export class FrameSource implements DatagramSource {
     this.writer.endRows();
   }
 
-  private writeDigest(dice: Dice, rows: Rows): void {
+  private writeDigest(dice: SimRandom, rows: Rows): void {
     const log = dice.below(3);
     const bucket = log === 0 ? 0 : dice.below(1 << log);
-    const from = log === 0 ? 0 : bucketFrom(bucket, log);
-    const to = log === 0 ? 0xffffffff : bucketTo(bucket, log);
+    const from = log === 0 ? 0 : rangeFrom(bucket, log);
+    const to = log === 0 ? 0xffffffff : rangeTo(bucket, log);
     if (!this.writer.beginDigest(from)) return;
     let last = to;
-    for (let place = rows.placeOf(from); place < rows.count && rows.keyAt(place) <= to; place++) {
+    for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
       if (this.writer.writeDigestEntry(rows, rows.slotAt(place))) continue;
-      last = rows.keyAt(place) - 1;
+      last = rows.orderKeyAt(place) - 1;
       break;
     }
     this.writer.endDigest(Math.max(from, last));
   }
 
-  private writeBuckets(dice: Dice, rows: Rows): void {
+  private writeBuckets(dice: SimRandom, rows: Rows): void {
     const log = dice.between(1, BUCKETS_LOG_MAX);
-    if (this.writer.room() < SECTION_HEAD_BYTES + BUCKETS_HEAD_BYTES + (BUCKET_BYTES << log)) return;
-    this.writer.writeBuckets(rows, log, dice.below(100));
+    const bytes = SECTION_HEAD_BYTES + RANGE_FINGERPRINTS_HEAD_BYTES + (RANGE_FINGERPRINT_BYTES << log);
+    if (this.writer.room() < bytes) return;
+    this.writer.writeRangeFingerprints(rows, log, dice.below(100));
   }
 }
 
-function drawRow(dice: Dice, world: World): RowData {
+function drawRow(dice: SimRandom, world: World): RowData {
   const row = new RowData();
   row.id = world.drawId(dice);
   row.address = dice.chance(0.9) ? world.drawAddress(dice) : dice.next();
@@ -111,7 +112,7 @@ function drawRow(dice: Dice, world: World): RowData {
   return row;
 }
 
-function merge(rows: Rows, row: RowData, dice: Dice): void {
+function merge(rows: Rows, row: RowData, dice: SimRandom): void {
   const value = new Uint8Array(VALUE_BYTES_MAX);
   if (dice.chance(0.6)) {
     row.valueLength = encodeCbor(dice.pick(VALUES), value, 0);

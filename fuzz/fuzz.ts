@@ -1,4 +1,4 @@
-import { Dice } from "../host-sim/dice.js";
+import { SimRandom } from "../host-sim/random.js";
 import { replay, shorten, writeToCorpus } from "./corpus.js";
 import type { Session, Target } from "./target.js";
 
@@ -36,14 +36,14 @@ export function fuzz(targets: readonly Target[], options: FuzzOptions): FuzzResu
   const result: FuzzResult = { seed: options.seed, inputs: 0, sessions: 0, counts: {}, failures: [] };
   while (result.inputs < options.inputs && performance.now() < options.endMs) {
     const target = targets[result.sessions % targets.length];
-    live(target, new Dice(options.seed, result.sessions), options, result);
+    live(target, new SimRandom(options.seed, result.sessions), options, result);
     result.sessions++;
   }
   return result;
 }
 
 /** One session. What decides its inputs are the seed and its number alone, whatever the time. */
-function live(target: Target, dice: Dice, options: FuzzOptions, result: FuzzResult): void {
+function live(target: Target, dice: SimRandom, options: FuzzOptions, result: FuzzResult): void {
   const counts = result.counts[target.name] ??= {};
   const session = target.begin();
   const lines: string[] = [];
@@ -58,7 +58,7 @@ function live(target: Target, dice: Dice, options: FuzzOptions, result: FuzzResu
   }
 }
 
-function step(session: Session, dice: Dice, lines: string[], counts: Record<string, number>): void {
+function step(session: Session, dice: SimRandom, lines: string[], counts: Record<string, number>): void {
   const line = session.draw(dice);
   lines.push(line);
   const outcome = session.take(line);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { Dice } from "../host-sim/dice.js";
-import { formatAddress } from "../src/engine/address.js";
+import type { SimRandom } from "../host-sim/random.js";
+import { formatAddress } from "../src/engine/wire/address.js";
 import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
@@ -28,20 +28,20 @@ export class JsonSource implements DatagramSource {
     this.vectors = texts.map(bytesOf);
   }
 
-  draw(dice: Dice, world: World): Uint8Array {
+  draw(dice: SimRandom, world: World): Uint8Array {
     const bytes = this.drawDatagram(dice, world);
     if (dice.chance(0.6)) return bytes;
     return mutate(dice, bytes, dice.chance(0.5) ? dice.pick(this.vectors) : bytesOf(writeState(dice, world)));
   }
 
-  private drawDatagram(dice: Dice, world: World): Uint8Array {
+  private drawDatagram(dice: SimRandom, world: World): Uint8Array {
     if (dice.chance(0.7)) return bytesOf(writeState(dice, world));
     if (dice.chance(0.5) && world.datagrams.length > 0) return dice.pick(world.datagrams);
     return dice.pick(this.vectors);
   }
 }
 
-function writeState(dice: Dice, world: World): string {
+function writeState(dice: SimRandom, world: World): string {
   const members = [`"type":${dice.chance(0.95) ? dice.pick(['"SYN"', '"ACK"']) : drawToken(dice)}`];
   for (let left = dice.below(14); left > 0; left--) {
     const name = dice.chance(0.95) ? formatAddress(world.drawId(dice)) : dice.pick(NAMES);
@@ -51,7 +51,7 @@ function writeState(dice: Dice, world: World): string {
   return dice.chance(0.1) ? text.replaceAll(",", " ,\t\n").replaceAll(":", " : ") : text;
 }
 
-function writeRow(dice: Dice, world: World): string {
+function writeRow(dice: SimRandom, world: World): string {
   const members = [
     ["revision", world.drawRevision(dice)], ["heartbeat", world.drawHeartbeat(dice)], ["state", world.drawState(dice)],
   ].filter(() => dice.chance(0.97)).map(([name, value]) => (
@@ -61,13 +61,13 @@ function writeRow(dice: Dice, world: World): string {
   return `{${members.join(",")}}`;
 }
 
-function writeData(dice: Dice, depth: number): string {
+function writeData(dice: SimRandom, depth: number): string {
   if (depth === 0) return dice.chance(0.1) ? drawToken(dice) : dice.pick(VALUES);
   const items = Array.from({ length: dice.below(3) + 1 }, () => writeData(dice, depth - 1));
   return dice.chance(0.5) ? `[${items.join(",")}]` : `{${items.map((item, i) => `"k${i}":${item}`).join(",")}}`;
 }
 
-function drawToken(dice: Dice): string {
+function drawToken(dice: SimRandom): string {
   return dice.chance(0.2) ? String(drawWord(dice, [])) : dice.pick(TOKENS);
 }
 

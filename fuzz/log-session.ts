@@ -1,4 +1,4 @@
-import type { Dice } from "../host-sim/dice.js";
+import type { SimRandom } from "../host-sim/random.js";
 import { Flash } from "../host-sim/flash.js";
 import { FileLog } from "../src/platform/file-log.js";
 import { FlashLog } from "../src/platform/flash-log.js";
@@ -29,7 +29,7 @@ interface Medium {
   /** The log, as after a start of the device. */
   log(): GossipLog;
   /** Bytes that its reader knows: a head, and records behind it. */
-  drawContent(dice: Dice): Uint8Array;
+  drawContent(dice: SimRandom): Uint8Array;
 }
 
 /**
@@ -51,7 +51,7 @@ export class LogSession implements Session {
 
   constructor(private readonly medium: Medium) {}
 
-  draw(dice: Dice): string {
+  draw(dice: SimRandom): string {
     if (this.log === undefined || dice.chance(0.2)) return `medium ${hexOf(this.drawContent(dice))}`.trimEnd();
     if (dice.chance(0.15)) return `rewrite ${dice.below(KEPT_MAX + 1)}`;
     return `append ${hexOf(drawBytes(dice, dice.between(1, RECORD_BYTES_MAX)))}`;
@@ -106,7 +106,7 @@ export class LogSession implements Session {
     }
   }
 
-  private drawContent(dice: Dice): Uint8Array {
+  private drawContent(dice: SimRandom): Uint8Array {
     const now = this.medium.bytes();
     if (dice.chance(0.1)) return drawBytes(dice, now.length);
     const content = this.log === undefined || dice.chance(0.4) ? this.medium.drawContent(dice) : now;
@@ -149,7 +149,7 @@ export function fileMedium(): Medium {
 }
 
 /** A sector whose head passes its check, with any numbers in it. */
-function drawSector(dice: Dice): Uint8Array {
+function drawSector(dice: SimRandom): Uint8Array {
   const sector = new Uint8Array(SECTOR_BYTES).fill(0xff);
   if (dice.chance(0.2)) return sector;
   const view = new DataView(sector.buffer);
@@ -164,7 +164,7 @@ function drawSector(dice: Dice): Uint8Array {
   return sector;
 }
 
-function drawRecords(dice: Dice, step: number): Uint8Array[] {
+function drawRecords(dice: SimRandom, step: number): Uint8Array[] {
   return Array.from({ length: dice.below(6) }, () => {
     const length = dice.between(1, RECORD_BYTES_MAX);
     const size = records.frame(drawBytes(dice, length), length, step);
@@ -188,6 +188,6 @@ function hexOf(bytes: Uint8Array): string {
 }
 
 /** No flash lives to see numbers beyond these, and whoever writes them can write anything. */
-function drawSequence(dice: Dice): number {
+function drawSequence(dice: SimRandom): number {
   return dice.chance(0.9) ? dice.below(12) : dice.below(0x80000000);
 }

@@ -1,4 +1,4 @@
-import { Dice } from "../host-sim/dice.js";
+import { SimRandom } from "../host-sim/random.js";
 import { DROP_REASONS, type Dialect, Engine, type NodeEngine, dropReasonName } from "../src/engine/index.js";
 import { auto, espgossip } from "../src/espgossip/index.js";
 import { pureSealing } from "../src/sealing/aes.js";
@@ -54,7 +54,7 @@ const OPTIONS = {
 function live(
   name: string, engine: NodeEngine, source: DatagramSource, datagrams: number, seed: number, isClosed: boolean,
 ): LongLife {
-  const dice = new Dice(seed, 7);
+  const dice = new SimRandom(seed, 7);
   const world = new World(engine, Array.from({ length: 64 }, (_, i) => OWN_ADDRESS + i));
   engine.addSeed(OWN_ADDRESS + 1, PORT);
   engine.start(0, 1, true);
@@ -68,12 +68,12 @@ function live(
       drain(engine, world);
     }
     const bytes = source.draw(dice, world);
-    const newsBefore = engine.rows.newsCount;
+    const newsBefore = engine.rows.updateCount;
     const deadline = engine.nextDeadline();
     const heartbeat = engine.rows.heartbeat(0);
     engine.receive(nowMs, world.drawAddress(dice), PORT, bytes.slice(), bytes.length);
     if (isClosed) {
-      const same = engine.nextDeadline() === deadline && engine.rows.newsCount === newsBefore
+      const same = engine.nextDeadline() === deadline && engine.rows.updateCount === newsBefore
         && engine.rows.heartbeat(0) === heartbeat && engine.rows.count === rows.size;
       if (!same) throw new Error(`${name}: datagram ${i} changed something: ${Buffer.from(bytes).toString("hex")}`);
     }
@@ -101,7 +101,7 @@ function figuresOf(name: string, engine: NodeEngine): Omit<LongLife, "datagrams"
 
 function drain(engine: NodeEngine, world: World): void {
   const event = { kind: 0, slot: 0 };
-  while (engine.pollEvent(event));
+  while (engine.pollNotification(event));
   const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
   while (engine.pollTransmit(out)) world.hear(out.bytes.slice(0, out.length));
 }

@@ -1,9 +1,9 @@
-import { checkCbor } from "../src/engine/cbor.js";
-import { DROP_NONE } from "../src/engine/drops.js";
-import { FrameReader } from "../src/engine/frame-reader.js";
-import { Root } from "../src/engine/hash.js";
+import { checkCbor } from "../src/cbor/cbor.js";
+import { DROP_NONE } from "../src/engine/wire/drops.js";
+import { FrameReader } from "../src/engine/wire/frame-reader.js";
+import { TableHash } from "../src/engine/table/hash.js";
 import { LEFT, OWN_SLOT, REMOVE, type Rows, UP } from "../src/engine/index.js";
-import { FLAG_FOREIGN, RowData } from "../src/engine/rows.js";
+import { FLAG_FOREIGN, RowData } from "../src/engine/table/rows.js";
 import { StateReader } from "../src/espgossip/state-reader.js";
 
 const JSON_START = 0x7b;
@@ -38,21 +38,21 @@ export function assertSame(before: Map<number, string>, after: Map<number, strin
 export function checkTable(rows: Rows, ownId: number): void {
   if (rows.count < 1 || rows.count > rows.capacity) fail(`${rows.count} rows of ${rows.capacity}`);
   if (rows.id(OWN_SLOT) !== ownId || rows.state(OWN_SLOT) !== UP || !rows.isHeld(OWN_SLOT)) fail("the own row is gone");
-  const root = new Root();
+  const root = new TableHash();
   let news = 0;
   for (let place = 0; place < rows.count; place++) {
     const slot = rows.slotAt(place);
     const id = rows.id(slot);
     const state = rows.state(slot);
-    if (place > 0 && rows.keyAt(place - 1) >= rows.keyAt(place)) fail(`row ${id} is out of order`);
+    if (place > 0 && rows.orderKeyAt(place - 1) >= rows.orderKeyAt(place)) fail(`row ${id} is out of order`);
     if (rows.find(id) !== slot || !rows.isHeld(slot)) fail(`row ${id} is not found`);
     if (state > LEFT) fail(`row ${id} is in state ${state}`);
-    if (rows.news(slot) > 0) news++;
+    if (rows.transmitsLeft(slot) > 0) news++;
     if (state !== REMOVE) root.add(id, rows.revision(slot), rows.heartbeat(slot), state);
     checkValue(rows, slot);
   }
-  if (news !== rows.newsCount) fail(`${rows.newsCount} rows count as news, ${news} are`);
-  if (!rows.root.equals(root.first, root.second)) fail("the root is not that of the rows");
+  if (news !== rows.updateCount) fail(`${rows.updateCount} rows count as news, ${news} are`);
+  if (!rows.tableHash.equals(root.first, root.second)) fail("the root is not that of the rows");
 }
 
 function checkValue(rows: Rows, slot: number): void {
@@ -70,7 +70,7 @@ export function checkSent(bytes: Uint8Array, datagramBytesMax: number): void {
   if (isJson) JSON.parse(Buffer.from(bytes).toString());
   const refused = isJson
     ? stateReader.open(bytes, bytes.length)
-    : frameReader.open(bytes, bytes.length, new RowData());
+    : frameReader.parse(bytes, bytes.length, new RowData());
   if (refused !== DROP_NONE) fail(`a datagram was sent that others refuse, reason ${refused}`);
 }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Dice } from "../host-sim/dice.js";
+import type { SimRandom } from "../host-sim/random.js";
 import {
   DROP_REASONS, type Dialect, EVENT_STATE, EVENT_UPDATE, type NodeEngine, OWN_SLOT, type Rows, dropReasonName,
 } from "../src/engine/index.js";
@@ -59,7 +59,7 @@ export class NodeSession implements Session {
 
   constructor(private readonly kind: NodeKind) {}
 
-  draw(dice: Dice): string {
+  draw(dice: SimRandom): string {
     if (this.world === undefined) return drawNew(dice);
     if (!this.isStarted) return `start ${dice.pick(START_MS)} ${dice.below(3)} ${dice.below(2)}`;
     if (dice.chance(0.12)) return `tick ${this.drawTime(dice)}`;
@@ -152,7 +152,7 @@ export class NodeSession implements Session {
   private drain(engine: NodeEngine): void {
     const event = { kind: 0, slot: 0 };
     this.isChanged = false;
-    for (let left = 4 * engine.rows.capacity + 8; engine.pollEvent(event); left--) {
+    for (let left = 4 * engine.rows.capacity + 8; engine.pollNotification(event); left--) {
       if (left === 0) fail("events do not end");
       if (event.kind === EVENT_UPDATE || event.kind === EVENT_STATE) this.isChanged = true;
     }
@@ -168,14 +168,14 @@ export class NodeSession implements Session {
     this.kind.check?.(engine);
   }
 
-  private drawTime(dice: Dice): number {
+  private drawTime(dice: SimRandom): number {
     const due = this.engine!.nextDeadline();
     if (dice.chance(0.7) && ((due - this.nowMs) | 0) > 0) return due;
     return (this.nowMs + dice.below(dice.chance(0.1) ? 100000 : 3000)) >>> 0;
   }
 }
 
-function drawNew(dice: Dice): string {
+function drawNew(dice: SimRandom): string {
   const datagramBytesMax = dice.pick([128, 300, 512, 1200]);
   const id = dice.chance(0.5) ? OWN_ADDRESS : dice.next();
   return `new ${id} ${dice.pick([2, 4, 16, 24])} ${dice.pick([0, 16, 48])} ${datagramBytesMax} ${dice.next()}`;

@@ -1,6 +1,6 @@
-import type { Dice } from "../host-sim/dice.js";
+import type { SimRandom } from "../host-sim/random.js";
 import { DROP_REASONS, Engine, type NodeEngine, SEAL_BYTES, dropReasonName } from "../src/engine/index.js";
-import { FrameReader } from "../src/engine/frame-reader.js";
+import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { pureSealing } from "../src/sealing/aes.js";
 import { mutate } from "./mutate.js";
 import { assertSame, checkTable, fail, snapshot } from "./node-checks.js";
@@ -68,7 +68,7 @@ export class SealedSession implements Session {
   private inputs = 0;
   private nowMs = 1000;
 
-  draw(dice: Dice): string {
+  draw(dice: SimRandom): string {
     if (this.members.length < NODES) return this.drawStart(dice, this.members.length, 0);
     const node = dice.below(NODES);
     const kind = dice.below(100);
@@ -155,15 +155,15 @@ export class SealedSession implements Session {
   }
 
   private isSealed(bytes: Uint8Array): boolean {
-    if (reader.openHead(bytes, bytes.length) !== 0) return false;
-    return this.sealer.open(bytes.slice(), reader.headLength, bytes.length) >= 0;
+    if (reader.parseHead(bytes, bytes.length) !== 0) return false;
+    return this.sealer.unseal(bytes.slice(), reader.headLength, bytes.length) >= 0;
   }
 
   /** Takes all outputs and checks what they leave behind. Returns the bytes that were sent. */
   private drain(node: number): number {
     const { engine } = this.members[node];
     const event = { kind: 0, slot: 0 };
-    for (let left = 4 * CAPACITY + 8; engine.pollEvent(event); left--) if (left === 0) fail("events do not end");
+    for (let left = 4 * CAPACITY + 8; engine.pollNotification(event); left--) if (left === 0) fail("events do not end");
     let sentBytes = 0;
     const out = { bytes: new Uint8Array(BYTES_MAX), length: 0, address: 0, port: 0 };
     for (let left = BURST_MAX; engine.pollTransmit(out); left--) {
@@ -184,12 +184,12 @@ export class SealedSession implements Session {
     if (this.captured.length > CAPTURED_MAX) this.captured = this.captured.slice(CAPTURED_MAX >> 1);
   }
 
-  private drawStart(dice: Dice, node: number, revision: number): string {
+  private drawStart(dice: SimRandom, node: number, revision: number): string {
     const isWiped = dice.chance(0.3);
     return `start ${node} ${this.nowMs} ${isWiped ? 0 : revision} ${isWiped ? 0 : 1} ${dice.next()}`;
   }
 
-  private drawAttack(dice: Dice, node: number): string {
+  private drawAttack(dice: SimRandom, node: number): string {
     const address = dice.chance(0.2) ? dice.next() : addressOf(dice.below(NODES));
     if (this.captured.length === 0) return `tick ${node} ${this.drawTime(dice, node)}`;
     const one = dice.pick(this.captured);
@@ -205,7 +205,7 @@ export class SealedSession implements Session {
     }
   }
 
-  private drawTime(dice: Dice, node: number): number {
+  private drawTime(dice: SimRandom, node: number): number {
     const dueMs = this.members[node].engine.nextDeadline();
     if (dice.chance(0.7) && ((dueMs - this.nowMs) | 0) > 0) return dueMs;
     return (this.nowMs + dice.below(dice.chance(0.05) ? 100000 : 500)) >>> 0;
@@ -220,7 +220,7 @@ interface State {
 
 function stateOf(engine: Engine): State {
   const { seeds } = engine;
-  const words: number[] = [engine.revision(), engine.rows.newsCount, engine.nextDeadline()];
+  const words: number[] = [engine.revision(), engine.rows.updateCount, engine.nextDeadline()];
   for (let i = 0; i < seeds.count; i++) words.push(seeds.address(i), seeds.port(i));
   return { rows: snapshot(engine.rows), rest: words.join(" ") };
 }
@@ -253,13 +253,13 @@ function resealed(bytes: Uint8Array): Uint8Array {
 }
 
 /** With bits of the head changed: type, id, revision and counter are in clear. */
-function withCounter(dice: Dice, bytes: Uint8Array): Uint8Array {
+function withCounter(dice: SimRandom, bytes: Uint8Array): Uint8Array {
   const out = bytes.slice();
   out[dice.below(headLength(bytes))] ^= 1 << dice.below(8);
   return out;
 }
 
 function headLength(bytes: Uint8Array): number {
-  reader.openHead(bytes, bytes.length);
+  reader.parseHead(bytes, bytes.length);
   return reader.headLength;
 }

@@ -1,4 +1,4 @@
-import type { Dice } from "../host-sim/dice.js";
+import type { SimRandom } from "../host-sim/random.js";
 
 /**
  * One life of what is fuzzed. It takes inputs as lines of text, so that a life
@@ -6,7 +6,7 @@ import type { Dice } from "../host-sim/dice.js";
  */
 export interface Session {
   /** The next input, drawn by what the session has come to. It is not taken yet. */
-  draw(dice: Dice): string;
+  draw(dice: SimRandom): string;
 
   /**
    * Takes an input and checks all that must hold after it.

@@ -1,4 +1,4 @@
-import type { Dice } from "../host-sim/dice.js";
+import type { SimRandom } from "../host-sim/random.js";
 import type { NodeEngine } from "../src/engine/index.js";
 import { drawWord } from "./mutate.js";
 
@@ -7,7 +7,7 @@ const HEARD_MAX = 32;
 
 /** Writes datagrams of one dialect, good ones and nearly good ones. */
 export interface DatagramSource {
-  draw(dice: Dice, world: World): Uint8Array;
+  draw(dice: SimRandom, world: World): Uint8Array;
 }
 
 /** What an attacker might know of a node: what it holds and sends, and what was sent to it. */
@@ -21,31 +21,31 @@ export class World {
     this.datagrams.push(bytes);
   }
 
-  drawAddress(dice: Dice): number {
+  drawAddress(dice: SimRandom): number {
     return dice.pick(this.addresses);
   }
 
   /** An id, mostly one of the rows that are held or one of a few others. */
-  drawId(dice: Dice): number {
+  drawId(dice: SimRandom): number {
     if (dice.chance(0.2)) return drawWord(dice, []);
     return dice.chance(0.5) ? this.drawAddress(dice) : this.engine.rows.id(this.drawSlot(dice));
   }
 
   /** A revision about as high as one that is held. */
-  drawRevision(dice: Dice): number {
+  drawRevision(dice: SimRandom): number {
     return drawWord(dice, [0, 1, 2, this.engine.rows.revision(this.drawSlot(dice))]);
   }
 
-  drawHeartbeat(dice: Dice): number {
+  drawHeartbeat(dice: SimRandom): number {
     return drawWord(dice, [0, 5, 100, this.engine.rows.heartbeat(this.drawSlot(dice))]);
   }
 
   /** A state of the wire, or another number. */
-  drawState(dice: Dice): number {
+  drawState(dice: SimRandom): number {
     return dice.chance(0.95) ? dice.pick([0, 0, 0, 2, 3, 4]) : dice.below(8);
   }
 
-  private drawSlot(dice: Dice): number {
+  private drawSlot(dice: SimRandom): number {
     const { rows } = this.engine;
     return rows.slotAt(dice.below(rows.count));
   }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
-import type { Language } from "./languages.js";
+import type { SimDialect } from "./dialects.js";
 import { JsonReport, LineReport, type ReportOutput, type SimulateReport, writeScenario } from "./report.js";
 import { SCENARIO_DEFAULTS, type ScenarioOptions, runScenario } from "./scenario.js";
 import { SCENARIOS, findScenario } from "./scenarios.js";
@@ -91,7 +91,7 @@ function simulationOptions(flags: Flags): Partial<SimulateOptions> {
   };
 }
 
-function languageOption({ sealed }: Flags): { language: Language } | undefined {
+function languageOption({ sealed }: Flags): { language: SimDialect } | undefined {
   return sealed === true ? { language: "sealed" } : undefined;
 }
 

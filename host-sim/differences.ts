@@ -1,7 +1,7 @@
-import { formatAddress } from "../src/engine/address.js";
-import { decodeCbor } from "../src/engine/cbor.js";
-import { keyOf } from "../src/engine/hash.js";
-import { OWN_SLOT, type Rows } from "../src/engine/rows.js";
+import { formatAddress } from "../src/engine/wire/address.js";
+import { decodeCbor } from "../src/cbor/cbor.js";
+import { orderKey } from "../src/engine/table/hash.js";
+import { OWN_SLOT, type Rows } from "../src/engine/table/rows.js";
 import { type CborValue, DOWN, SUSPECT } from "../src/gossip.js";
 import type { SimNetwork } from "./network.js";
 import type { SimNode } from "./node.js";
@@ -22,7 +22,7 @@ export function* differences(network: SimNetwork, strict: boolean): Generator<Di
   const running = network.running;
   const owners = new Map<number, Rows>();
   for (const node of running) owners.set(idOf(node), tableOf(node));
-  const inOrder = [...owners.values()].sort((a, b) => keyOf(a.id(OWN_SLOT)) - keyOf(b.id(OWN_SLOT)));
+  const inOrder = [...owners.values()].sort((a, b) => orderKey(a.id(OWN_SLOT)) - orderKey(b.id(OWN_SLOT)));
   for (const node of running) {
     const held = tableOf(node);
     if (holdsAll(held, inOrder, strict)) continue;

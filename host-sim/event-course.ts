@@ -1,10 +1,10 @@
-import { eventFeeds } from "../src/feeds/index.js";
+import { eventFeeds } from "../src/events/index.js";
 import type { FeedEvent, GossipErrorCode, GossipOptions, GossipStorage } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { MemoryStorage } from "../src/platform/memory-storage.js";
 import { type LatestMap, latestMap } from "../src/views/latest-map.js";
 import type { Complaint } from "./checkers.js";
-import { Dice, STREAM_EVENTS } from "./dice.js";
+import { SimRandom, STREAM_EVENTS } from "./random.js";
 import { type HeldEvents, type SaidEvent, checkEvents, checkHeld, checkKeepers } from "./event-checkers.js";
 import type { SimNode } from "./node.js";
 
@@ -44,7 +44,7 @@ export class EventCourse {
   readonly isSmall: boolean;
   private readonly feedBytes: number;
   private readonly keeperBytes: number;
-  private readonly dice: Dice;
+  private readonly dice: SimRandom;
   /** Said by nodes that must not lose them. */
   private readonly said = new Map<SimNode, SaidEvent[]>();
   private readonly views = new Map<SimNode, LatestMap>();
@@ -66,7 +66,7 @@ export class EventCourse {
     seed: number, nodes: number, feedBytes: number | undefined, isForgetful: boolean,
     onPowerLoss: (node: SimNode) => void,
   ) {
-    this.dice = new Dice(seed, STREAM_EVENTS);
+    this.dice = new SimRandom(seed, STREAM_EVENTS);
     this.isSmall = feedBytes === undefined && (this.dice.below(4) === 0 || isForgetful);
     const smallBytes = Math.max(FEED_BYTES_SMALL, isForgetful ? FEED_BYTES_AUTHOR * nodes : 0);
     this.feedBytes = this.isSmall ? smallBytes : feedBytes ?? FEED_BYTES;

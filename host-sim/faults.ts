@@ -1,5 +1,9 @@
-import type { Dice } from "./dice.js";
-import type { SimNode } from "./node.js";
+import type { SimRandom } from "./random.js";
+
+/** An end of a link: a node, by its place in `SimNetwork.nodes`. */
+export interface LinkEnd {
+  readonly index: number;
+}
 
 /** What can befall a datagram on its way. Probabilities are 0 to 1. */
 export interface LinkFaults {
@@ -13,14 +17,14 @@ export interface LinkFaults {
 }
 
 /** Whether nothing gets from one node to another. */
-export type Cut = (from: SimNode, to: SimNode) => boolean;
+export type Cut = (from: LinkEnd, to: LinkEnd) => boolean;
 
 /** The faults of a network. A running simulation may change them at any time. */
 export interface Faults extends LinkFaults {
   /** Nothing passes where one of them says so. */
   cuts: Cut[];
   /** Other faults for certain links; undefined for those of all. */
-  link: ((from: SimNode, to: SimNode) => LinkFaults | undefined) | undefined;
+  link: ((from: LinkEnd, to: LinkEnd) => LinkFaults | undefined) | undefined;
   /**
    * Whether receivers drop what fails the UDP checksum, as IP stacks do. Without,
    * corrupted datagrams reach the nodes.
@@ -42,8 +46,8 @@ export function noFaults(): Faults {
 }
 
 /** A cut between groups, both ways. Nodes in none of them reach all. */
-export function split(...groups: readonly (readonly SimNode[])[]): Cut {
-  const groupOf = new Map<SimNode, number>();
+export function split(...groups: readonly (readonly LinkEnd[])[]): Cut {
+  const groupOf = new Map<LinkEnd, number>();
   groups.forEach((group, index) => group.forEach((node) => groupOf.set(node, index)));
   return (from, to) => {
     const a = groupOf.get(from);
@@ -53,14 +57,14 @@ export function split(...groups: readonly (readonly SimNode[])[]): Cut {
 }
 
 /** A cut in one direction: nothing gets from the first nodes to the others, but all comes back. */
-export function oneWay(from: readonly SimNode[], to: readonly SimNode[]): Cut {
+export function oneWay(from: readonly LinkEnd[], to: readonly LinkEnd[]): Cut {
   const senders = new Set(from);
   const receivers = new Set(to);
   return (sender, receiver) => sender !== receiver && senders.has(sender) && receivers.has(receiver);
 }
 
 /** A copy with 1 to 8 flipped bits or, one time in four, without its end. */
-export function corrupted(bytes: Uint8Array, dice: Dice): Uint8Array {
+export function corrupted(bytes: Uint8Array, dice: SimRandom): Uint8Array {
   if (bytes.length === 0) return bytes;
   if (dice.below(4) === 0) return bytes.slice(0, dice.below(bytes.length));
   const copy = bytes.slice();

@@ -1,5 +1,5 @@
 import type { FlashSectors } from "../src/platform/flash-log.js";
-import type { Dice } from "./dice.js";
+import type { SimRandom } from "./random.js";
 
 /** Erasing takes as long as so many bytes take to be written: so many moments at which power can be lost. */
 export const ERASE_STEPS = 8;
@@ -21,9 +21,9 @@ export class Flash implements FlashSectors {
   /** Bytes, and parts of erases, until power is lost. */
   stepsLeft = Infinity;
   /** What is left half done when power is lost; without them, what was being done is not begun. */
-  private readonly dice: Dice | undefined;
+  private readonly dice: SimRandom | undefined;
 
-  constructor(sectors: number, sectorBytes = 4096, dice?: Dice) {
+  constructor(sectors: number, sectorBytes = 4096, dice?: SimRandom) {
     this.sectors = sectors;
     this.sectorBytes = sectorBytes;
     this.dice = dice;

@@ -1,9 +1,8 @@
-import { BROADCAST_ADDRESS, formatAddress } from "../src/engine/address.js";
-import type { CborValue } from "../src/gossip.js";
+import { BROADCAST_ADDRESS, formatAddress } from "../src/engine/wire/address.js";
 import { BufferPool } from "./buffers.js";
-import { Dice, STREAM_FAULTS, STREAM_NODES } from "./dice.js";
+import { SimRandom, STREAM_FAULTS, STREAM_NODES } from "./random.js";
 import { type Faults, type LinkFaults, corrupted, noFaults, passesChecksum } from "./faults.js";
-import { type SimNodeOptions, SimNode } from "./node.js";
+import { type SimMedium, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";
 import { EventQueue, type SimEvent } from "./queue.js";
 
 export interface SimNetworkOptions {
@@ -37,21 +36,11 @@ export interface SimCounts {
   mailboxOverflows: number;
 }
 
-/** What a tap is told: each input of a node, and each datagram that it sends, with the node's own time. */
-export type TapEntry = { node: SimNode; nowMs: number } & (
-  | { kind: "start"; randomSeed: number }
-  | { kind: "crash" }
-  | { kind: "timer" }
-  | { kind: "push"; value: CborValue; address: string | undefined }
-  | { kind: "event"; how: "log" | "set" | "remove"; topic: string; key: string; value: CborValue; ttlMs: number }
-  | { kind: "datagram" | "sent"; bytes: Uint8Array; length: number; address: number; port: number }
-);
-
 /**
  * A network of simulated devices in virtual time. One seed decides all that
  * chance decides, so the same program with the same seed does the same again.
  */
-export class SimNetwork {
+export class SimNetwork implements SimMedium {
   readonly seed: number;
   readonly nodes: SimNode[] = [];
   /** May be changed while the simulation runs. */
@@ -69,7 +58,7 @@ export class SimNetwork {
   active: SimNode | undefined;
   private readonly queue = new EventQueue();
   private readonly buffers = new BufferPool();
-  private readonly dice: Dice;
+  private readonly random: SimRandom;
   private readonly sockets = new Map<number, SimNode>();
   private readonly ids = new Set<number>();
   private now = 0;
@@ -78,7 +67,7 @@ export class SimNetwork {
     this.seed = options.seed >>> 0;
     this.datagramBytesMax = options.datagramBytesMax ?? 1200;
     this.faults = { ...noFaults(), ...options.faults };
-    this.dice = new Dice(this.seed, STREAM_FAULTS);
+    this.random = new SimRandom(this.seed, STREAM_FAULTS);
   }
 
   /** Virtual milliseconds since the network began. */
@@ -90,8 +79,8 @@ export class SimNetwork {
   /** Adds a device. It is switched on at once, or after `startAfterMs`, but nothing happens before time goes on. */
   addNode(options: SimNodeOptions = {}): SimNode {
     const index = this.nodes.length;
-    const dice = new Dice(this.seed, STREAM_NODES + index);
-    const node = new SimNode(this, index, dice, options, options.id ?? this.unusedId(dice));
+    const random = new SimRandom(this.seed, STREAM_NODES + index);
+    const node = new SimNode(this, index, random, options, options.id ?? this.unusedId(random));
     this.ids.add(node.id);
     this.nodes.push(node);
     if (options.startAfterMs !== Infinity) this.schedule(options.startAfterMs ?? 0, () => node.start());
@@ -167,23 +156,23 @@ export class SimNetwork {
     }
     const faults = this.faults.link?.(from, to) ?? this.faults;
     this.carry(from, to, bytes, length, faults);
-    if (!this.dice.chance(faults.duplicateProbability)) return;
+    if (!this.random.chance(faults.duplicateProbability)) return;
     this.counts.duplicated++;
     this.carry(from, to, bytes, length, faults);
   }
 
   private carry(from: SimNode, to: SimNode, bytes: Uint8Array, length: number, faults: LinkFaults): void {
-    const delayMs = this.dice.between(faults.delayMs.min, faults.delayMs.max);
-    if (this.dice.chance(faults.lossProbability)) {
+    const delayMs = this.random.between(faults.delayMs.min, faults.delayMs.max);
+    if (this.random.chance(faults.lossProbability)) {
       this.counts.lost++;
       return;
     }
-    if (!this.dice.chance(faults.corruptProbability)) {
+    if (!this.random.chance(faults.corruptProbability)) {
       this.arriveAfter(delayMs, to, bytes, length, from.address, from.port);
       return;
     }
     const sent = bytes.subarray(0, length);
-    const arriving = corrupted(sent, this.dice);
+    const arriving = corrupted(sent, this.random);
     this.counts.corrupted++;
     if (this.faults.udpChecksum && !passesChecksum(sent, arriving)) this.counts.checksumFailures++;
     else this.arriveAfter(delayMs, to, arriving, arriving.length, from.address, from.port);
@@ -205,9 +194,9 @@ export class SimNetwork {
     else this.counts.mailboxOverflows++;
   }
 
-  private unusedId(dice: Dice): number {
-    let id = dice.next();
-    while (this.ids.has(id)) id = dice.next();
+  private unusedId(random: SimRandom): number {
+    let id = random.next();
+    while (this.ids.has(id)) id = random.next();
     return id;
   }
 }

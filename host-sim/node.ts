@@ -1,11 +1,11 @@
-import { formatAddress, parseAddress } from "../src/engine/address.js";
+import { formatAddress, parseAddress } from "../src/engine/wire/address.js";
 import { type CborValue, Gossip, type GossipErrorCode, type GossipOptions, type GossipStorage } from "../src/gossip.js";
 import { MemoryStorage } from "../src/platform/memory-storage.js";
 import type { Platform } from "../src/platform/types.js";
-import type { Dice } from "./dice.js";
+import type { SimRandom } from "./random.js";
 import { PowerLoss } from "./flash.js";
-import type { SimNetwork } from "./network.js";
-import { SimPlatform } from "./platform.js";
+import { type SimDevice, SimPlatform } from "./platform.js";
+import type { SimEvent } from "./queue.js";
 
 /** Datagrams that wait for a stalled node, as in lwIP's receive mailbox. */
 export const MAILBOX_DATAGRAMS = 6;
@@ -40,15 +40,39 @@ export interface SimNodeOptions {
   makeStorage?: (node: SimNode) => GossipStorage;
 }
 
+/** What a tap is told: each input of a node, and each datagram that it sends, with the node's own time. */
+export type TapEntry = { node: SimNode; nowMs: number } & (
+  | { kind: "start"; randomSeed: number }
+  | { kind: "crash" }
+  | { kind: "timer" }
+  | { kind: "push"; value: CborValue; address: string | undefined }
+  | { kind: "event"; how: "log" | "set" | "remove"; topic: string; key: string; value: CborValue; ttlMs: number }
+  | { kind: "datagram" | "sent"; bytes: Uint8Array; length: number; address: number; port: number }
+);
+
+/** What a device needs of the network that it is in. */
+export interface SimMedium {
+  /** Virtual milliseconds since the network began. */
+  readonly nowMs: number;
+  readonly datagramBytesMax: number;
+  /** The node that got the last input. */
+  active: SimNode | undefined;
+  tap: ((entry: TapEntry) => void) | undefined;
+  schedule(delayMs: number, run: () => void): SimEvent;
+  listen(node: SimNode): void;
+  unlisten(node: SimNode): void;
+  send(from: SimNode, bytes: Uint8Array, length: number, address: number, port: number): void;
+}
+
 /** One simulated device: an address, an id, storage that survives crashes, and RAM that does not. */
-export class SimNode {
-  readonly network: SimNetwork;
+export class SimNode implements SimDevice {
+  readonly network: SimMedium;
   readonly index: number;
   readonly id: number;
   readonly port: number;
   readonly datagramBytesMax: number;
   /** The device's own dice, for what its application draws. */
-  readonly dice: Dice;
+  readonly random: SimRandom;
   /** IPv4 as uint32. */
   address: number;
   storage: GossipStorage;
@@ -69,16 +93,16 @@ export class SimNode {
   private lateTimers: (() => void)[] = [];
 
   /** Made by `SimNetwork.addNode`. */
-  constructor(network: SimNetwork, index: number, dice: Dice, options: SimNodeOptions, id: number) {
+  constructor(network: SimMedium, index: number, random: SimRandom, options: SimNodeOptions, id: number) {
     this.network = network;
     this.index = index;
-    this.dice = dice;
+    this.random = random;
     this.options = options;
     this.id = id;
     this.port = options.options?.port ?? 5000;
     this.datagramBytesMax = options.options?.datagramBytesMax ?? network.datagramBytesMax;
     this.address = options.address === undefined ? addressOfIndex(index) : readAddress(options.address);
-    this.clockStartMs = options.clockStartMs ?? dice.next();
+    this.clockStartMs = options.clockStartMs ?? random.next();
     this.clockRate = 1 + (options.clockSkewPpm ?? 0) / 1e6;
     this.storage = this.freshStorage();
   }
@@ -101,18 +125,13 @@ export class SimNode {
     return Math.floor(physicalStartMs + this.jumpedMs + this.network.nowMs * this.clockRate);
   }
 
-  /** Virtual time that passes while the device's clock counts `delayMs`. */
-  virtualMs(delayMs: number): number {
-    return Math.ceil(delayMs / this.clockRate);
-  }
-
   /** Switches the device on, with the storage it has. */
   start(): void {
     if (this.isRunning) throw new Error(`${this.name}: runs already`);
     this.starts++;
     this.bootMs = this.network.nowMs;
     this.jumpedMs = 0;
-    const platform = new SimPlatform(this, this.dice.next());
+    const platform = new SimPlatform(this, this.random.next());
     this.platform = platform;
     this.network.tap?.({ kind: "start", node: this, nowMs: this.localMs(), randomSeed: platform.randomSeed });
     const { socket, clock, sealing, digest, randomSeed } = platform;
@@ -229,10 +248,29 @@ export class SimNode {
     return true;
   }
 
-  /** A timer is due. Called by the node's clock. */
-  timerDue(run: () => void): void {
-    if (this.isStalled) this.lateTimers.push(run);
-    else run();
+  send(bytes: Uint8Array, length: number, address: number, port: number): void {
+    this.network.send(this, bytes, length, address, port);
+  }
+
+  listen(): void { this.network.listen(this); }
+  unlisten(): void { this.network.unlisten(this); }
+
+  /** Has `run` called when the device's clock has counted `delayMs`; after a stall, when the device goes on. */
+  schedule(delayMs: number, run: () => void): SimEvent {
+    return this.network.schedule(Math.ceil(delayMs / this.clockRate), () => {
+      if (this.isStalled) this.lateTimers.push(run);
+      else run();
+    });
+  }
+
+  noteInput(bytes: Uint8Array | undefined, length: number, address: number, port: number): void {
+    const { network } = this;
+    network.active = this;
+    if (network.tap === undefined) return;
+    const nowMs = this.localMs();
+    network.tap(bytes === undefined
+      ? { kind: "timer", node: this, nowMs }
+      : { kind: "datagram", node: this, nowMs, bytes, length, address, port });
   }
 
   private tapSaid(how: "log" | "set" | "remove", topic: string, key: string, value: CborValue, ttlMs: number): void {
@@ -247,7 +285,7 @@ export class SimNode {
   /** After a stall, timers and datagrams that waited come in either order. */
   private wake(): void {
     if (this.isStalled || this.platform === undefined) return;
-    const timersFirst = this.dice.below(2) === 0;
+    const timersFirst = this.random.below(2) === 0;
     const mailbox = this.mailbox;
     const timers = this.lateTimers;
     this.mailbox = [];

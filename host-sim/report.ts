@@ -126,7 +126,7 @@ export function writeScenario(result: ScenarioResult, summary: string, output: R
   const { writeLine, colors } = output;
   const { counts, roundsToHeal, roundsToHealMax } = result;
   writeLine(colors.bold(`${result.scenario}, ${plural(result.nodes, "node")}: ${summary}`));
-  const sealed = result.language === "sealed" ? "sealed " : "";
+  const sealed = result.dialect === "sealed" ? "sealed " : "";
   writeLine(`seed ${result.seed}, ${sealed}datagrams of at most ${countText(result.datagramBytesMax)} bytes`);
   writeLine(colors.dim(`to see this run again: ${output.command} ${replayScenarioArguments(result)}`));
   writeRows([

@@ -1,12 +1,12 @@
-import { formatAddress } from "../src/engine/address.js";
+import { formatAddress } from "../src/engine/wire/address.js";
 import { DOWN, Gossip, type NodeRow } from "../src/gossip.js";
 import {
   type Complaint, checkAgreement, checkDatagramBytes, checkErrors, checkStatements, checkValues,
 } from "./checkers.js";
-import { Dice, STREAM_SCENARIO, STREAM_STRANGERS } from "./dice.js";
+import { SimRandom, STREAM_SCENARIO, STREAM_STRANGERS } from "./random.js";
 import { EventCourse } from "./event-course.js";
 import { noFaults } from "./faults.js";
-import { type Language, optionsOfLanguage } from "./languages.js";
+import { type SimDialect, optionsOfDialect } from "./dialects.js";
 import { type SimCounts, SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
 import { Strangers } from "./strangers.js";
@@ -16,7 +16,7 @@ export interface ScenarioOptions {
   nodes: number;
   roundIntervalMs: number;
   datagramBytesMax: number;
-  language: Language;
+  dialect: SimDialect;
   /** Rounds that an agreement has to last. */
   lastingRounds: number;
   /** Room for events; without it, the seed and the scenario tell whether there is much or little. */
@@ -27,7 +27,7 @@ export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed"> = {
   nodes: 12,
   roundIntervalMs: 10000,
   datagramBytesMax: 1200,
-  language: "compact",
+  dialect: "compact",
   lastingRounds: 3,
 };
 
@@ -128,7 +128,7 @@ export interface SoakStretch {
 export class ScenarioRun {
   readonly network: SimNetwork;
   /** For what the scenario draws. */
-  readonly dice: Dice;
+  readonly dice: SimRandom;
   readonly options: ScenarioOptions;
   /** Whether corrupted datagrams get through: then nodes may believe what nobody said, until the owners speak again. */
   isCorrupting = false;
@@ -153,7 +153,7 @@ export class ScenarioRun {
     this.scenario = scenario;
     this.options = options;
     this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
-    this.dice = new Dice(options.seed, STREAM_SCENARIO);
+    this.dice = new SimRandom(options.seed, STREAM_SCENARIO);
     const { seed, nodes, feedBytes } = options;
     this.events = new EventCourse(seed, nodes, feedBytes, scenario.isForgetful === true, (node) => {
       this.crash(node, { offMs: this.roundIntervalMs, keepStorage: true });
@@ -228,14 +228,14 @@ export class ScenarioRun {
   }
 
   /** Whether nodes speak ESPGossip, which promises less: that all end with the same values. */
-  private get isBoards(): boolean { return this.options.language === "espgossip"; }
+  private get isBoards(): boolean { return this.options.dialect === "espgossip"; }
 
   /** Has strangers send so many datagrams in this round. */
   flood(datagrams: number): void {
     this.events.isCrowded = true;
     const { network, options, dice } = this;
     const strangers = this.strangers
-      ??= new Strangers(network, new Dice(options.seed, STREAM_STRANGERS), options.language);
+      ??= new Strangers(network, new SimRandom(options.seed, STREAM_STRANGERS), options.dialect);
     for (let left = datagrams; left > 0; left--) {
       const node = dice.pick(this.nodes);
       network.schedule(dice.below(this.roundIntervalMs), () => strangers.send(node));
@@ -266,12 +266,12 @@ export class ScenarioRun {
   }
 
   private addNode(): void {
-    const { nodes, roundIntervalMs, language } = this.options;
+    const { nodes, roundIntervalMs, dialect: language } = this.options;
     const skewPpm = this.scenario.clockSkewPpm ?? CLOCK_SKEW_PPM;
     const seeds = this.scenario.isSeedless === true ? 0 : SEEDS;
     const seedList = Array.from({ length: seeds }, (_, index) => formatAddress(addressOfIndex(index)));
     this.network.addNode({
-      options: { seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfLanguage(language) },
+      options: { seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(language) },
       startAfterMs: this.dice.below(roundIntervalMs),
       clockSkewPpm: this.dice.between(-skewPpm, skewPpm),
       // A third of the clocks wrap around during the run.

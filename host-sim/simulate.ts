@@ -1,11 +1,11 @@
-import { formatAddress } from "../src/engine/address.js";
+import { formatAddress } from "../src/engine/wire/address.js";
 import { DOWN, Gossip, type MinMax, minMax } from "../src/gossip.js";
 import {
   type Complaint, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, minMaxOf,
 } from "./checkers.js";
 import { differences } from "./differences.js";
-import { Dice, STREAM_NODES, STREAM_SCENARIO } from "./dice.js";
-import { type Language, optionsOfLanguage } from "./languages.js";
+import { SimRandom, STREAM_NODES, STREAM_SCENARIO } from "./random.js";
+import { type SimDialect, optionsOfDialect } from "./dialects.js";
 import { SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
 import { Thermometer } from "./temperature.js";
@@ -17,7 +17,7 @@ export interface SimulateOptions {
   rounds: number;
   datagramBytesMax: number;
   roundIntervalMs: number;
-  language: Language;
+  language: SimDialect;
 }
 
 export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
@@ -145,7 +145,7 @@ class TemperatureRun {
       datagramBytesMax: options.datagramBytesMax,
       faults: { lossProbability: options.lossProbability, delayMs: { min: 1, max: 50 } },
     });
-    const dice = new Dice(options.seed, STREAM_SCENARIO);
+    const dice = new SimRandom(options.seed, STREAM_SCENARIO);
     for (let i = 0; i < options.nodes; i++) this.addNode(dice);
   }
 
@@ -216,7 +216,7 @@ class TemperatureRun {
     return untold;
   }
 
-  private addNode(dice: Dice): void {
+  private addNode(dice: SimRandom): void {
     const { nodes, roundIntervalMs, seed, language } = this.options;
     const index = this.network.nodes.length;
     // Drawn from streams of their own, so that readings do not depend on what the nodes draw.
@@ -228,7 +228,7 @@ class TemperatureRun {
     this.network.addNode({
       options: {
         seedList, roundIntervalMs, capacity: Math.max(2, nodes), valueBytesMax: READING_BYTES_MAX,
-        ...optionsOfLanguage(language),
+        ...optionsOfDialect(language),
       },
       startAfterMs: dice.below(roundIntervalMs),
       clockSkewPpm: dice.between(-50, 50),
@@ -255,7 +255,7 @@ class TemperatureRun {
     const celsius = thermometer.read(this.network.nowMs / this.readingsEndMs);
     this.readings.set(node, celsius);
     gossip.push(celsius);
-    const waitMs = node.dice.between(1, 2 * readingRounds(this.options.nodes) - 1) * this.options.roundIntervalMs;
+    const waitMs = node.random.between(1, 2 * readingRounds(this.options.nodes) - 1) * this.options.roundIntervalMs;
     this.network.schedule(waitMs, () => this.measure(node, thermometer, gossip));
   }
 }

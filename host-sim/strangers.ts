@@ -1,10 +1,11 @@
-import { formatAddress } from "../src/engine/address.js";
-import { FLAG_SEALED, MAGIC_AND_VERSION, TYPE_SYN } from "../src/engine/frame.js";
-import { FrameWriter } from "../src/engine/frame-writer.js";
-import { RowData, Rows } from "../src/engine/rows.js";
-import type { Dice } from "./dice.js";
-import type { Language } from "./languages.js";
-import type { SimNetwork, TapEntry } from "./network.js";
+import { formatAddress } from "../src/engine/wire/address.js";
+import { FLAG_SEALED, MAGIC_AND_VERSION, TYPE_SYN } from "../src/engine/wire/frame.js";
+import { FrameWriter } from "../src/engine/wire/frame-writer.js";
+import { RowData, Rows } from "../src/engine/table/rows.js";
+import type { SimRandom } from "./random.js";
+import type { SimDialect } from "./dialects.js";
+import type { SimNetwork } from "./network.js";
+import type { TapEntry } from "./node.js";
 import type { SimNode } from "./node.js";
 
 /** Datagrams that the strangers remember, to send them again. */
@@ -24,12 +25,12 @@ const STRANGE_ADDRESSES = 0xac100000;
  */
 export class Strangers {
   private readonly network: SimNetwork;
-  private readonly dice: Dice;
-  private readonly language: Language;
+  private readonly dice: SimRandom;
+  private readonly language: SimDialect;
   private readonly heard: { bytes: Uint8Array; address: number; port: number }[] = [];
   private readonly writer = new FrameWriter();
 
-  constructor(network: SimNetwork, dice: Dice, language: Language) {
+  constructor(network: SimNetwork, dice: SimRandom, language: SimDialect) {
     this.network = network;
     this.dice = dice;
     this.language = language;

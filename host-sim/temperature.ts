@@ -1,15 +1,15 @@
-import { Dice } from "./dice.js";
+import { SimRandom } from "./random.js";
 
 /** Measured temperatures of one place in °C: a daily curve of its own and noise. */
 export class Thermometer {
-  private readonly dice: Dice;
+  private readonly dice: SimRandom;
   private readonly mean: number;
   private readonly amplitude: number;
   /** When the place is warmest, as a fraction of the day. */
   private readonly warmest: number;
 
   constructor(seed: number, stream: number) {
-    this.dice = new Dice(seed, stream);
+    this.dice = new SimRandom(seed, stream);
     this.mean = this.dice.real(12, 24);
     this.amplitude = this.dice.real(1, 9);
     this.warmest = this.dice.real(0.5, 0.7);

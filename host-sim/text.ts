@@ -43,7 +43,7 @@ export function replayArguments(options: SimulateOptions): string {
 
 /** The same for a scenario. */
 export function replayScenarioArguments(result: ScenarioResult): string {
-  const { scenario, seed, nodes, datagramBytesMax, language } = result;
+  const { scenario, seed, nodes, datagramBytesMax, dialect: language } = result;
   const parts = [`--scenario ${scenario} --seed ${seed}`];
   if (nodes !== SCENARIO_DEFAULTS.nodes) parts.push(`--nodes ${nodes}`);
   if (datagramBytesMax !== SCENARIO_DEFAULTS.datagramBytesMax) parts.push(`--datagram-bytes ${datagramBytesMax}`);

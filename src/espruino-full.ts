@@ -1,6 +1,6 @@
 /** What `require("chisme")` gives on Espruino with events and sealing: the build puts all of it into one file. */
 export * from "./gossip.js";
-export { eventFeeds } from "./feeds/index.js";
+export { eventFeeds } from "./events/index.js";
 export {
   EspruinoClock, type EspruinoPlatform, EspruinoSocket, espruinoPlatform, flashStorage,
 } from "./platform/espruino.js";

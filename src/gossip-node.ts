@@ -1,19 +1,20 @@
-import { formatAddress } from "./engine/address.js";
-import { type CborValue, encodeCbor } from "./engine/cbor.js";
-import { DROP_REASONS, dropReasonName } from "./engine/drops.js";
+import { cborFailure } from "./cbor/cbor-failure.js";
+import { formatAddress } from "./engine/wire/address.js";
+import { type CborValue, encodeCbor } from "./cbor/cbor.js";
+import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
 import { Engine } from "./engine/engine.js";
 import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
-import type { Datagram } from "./engine/outbox.js";
-import { OWN_SLOT } from "./engine/rows.js";
-import type { EventFeeds } from "./feeds/index.js";
-import type { GossipFeed } from "./feeds/gossip-feed.js";
-import { Teller } from "./gossip-teller.js";
+import type { Datagram } from "./engine/reconcile/outbox.js";
+import { OWN_SLOT } from "./engine/table/rows.js";
+import type { EventFeeds } from "./events/index.js";
+import type { EventApi } from "./events/event-api.js";
+import { Notifier } from "./notifier.js";
 import { type NetworkStateRow, networkState, nodeRow } from "./network-state.js";
-import { printable } from "./engine/printable.js";
+import { printable } from "./cbor/printable.js";
 import type { GossipStorage } from "./platform/types.js";
 import {
-  type GossipErrorCode, type GossipOptions, type NodeRow, cborFailure, checkOptions, parseEndpoint,
+  type GossipErrorCode, type GossipOptions, type NodeRow, checkOptions, parseEndpoint,
 } from "./options.js";
 
 /** Counters since the start; each wraps at 2^32. */
@@ -44,8 +45,8 @@ export class GossipNode {
   private readonly datagram: Datagram;
   private readonly value: Uint8Array;
   /** @internal */
-  protected readonly feed: GossipFeed | undefined;
-  private readonly teller: Teller;
+  protected readonly feed: EventApi | undefined;
+  private readonly notifier: Notifier;
   private phase = NEW;
   /** Undefined before the first start; without storage, all that is remembered. */
   private storedRevision: number | undefined;
@@ -65,9 +66,9 @@ export class GossipNode {
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
     this.feed = options.feeds === undefined ? undefined : this.makeFeed(options.feeds);
-    this.teller = new Teller(options, this.engine, this.feed, this);
+    this.notifier = new Notifier(options, this.engine, this.feed, this);
     const views = options.views ?? [];
-    for (let i = 0; i < views.length; i++) views[i].open(checked.capacity);
+    for (let i = 0; i < views.length; i++) views[i].bind(checked.capacity);
   }
 
   /** The node's own id. */
@@ -87,9 +88,9 @@ export class GossipNode {
     const revision = stored === undefined ? 0 : stored + 1;
     if (revision > 0xffffffff) throw new Error(`start: the stored revision, ${String(stored)}, has no successor`);
     this.writeRevision(revision);
-    if (this.feed !== undefined) this.feed.restore(() => this.teller.tellEvents());
+    if (this.feed !== undefined) this.feed.restore(() => this.notifier.notifyEvents());
     this.phase = STARTED;
-    this.options.socket.open(
+    this.options.socket.bind(
       this.port,
       (bytes, length, address, port) => this.receive(bytes, length, address, port),
       (error) => this.fail("socket", error),
@@ -208,7 +209,7 @@ export class GossipNode {
     return length;
   }
 
-  private makeFeed(feeds: EventFeeds): GossipFeed {
+  private makeFeed(feeds: EventFeeds): EventApi {
     const feed = this.engine.feed;
     if (feed === undefined) throw new Error("feeds: this dialect has no events");
     const log = this.storage === undefined ? undefined : this.storage.log;
@@ -261,7 +262,7 @@ export class GossipNode {
       const error = this.send(this.datagram);
       if (sendError === undefined) sendError = error;
     }
-    this.teller.tell(isOwnRowNew, sendError);
+    this.notifier.notify(isOwnRowNew, sendError);
   }
 
   /** @internal */

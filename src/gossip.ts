@@ -1,16 +1,16 @@
-import type { CborValue } from "./engine/cbor.js";
+import type { CborValue } from "./cbor/cbor.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./engine/feed/kinds.js";
-import type { FrontierEntry, GossipFeed, HlcStamp } from "./feeds/gossip-feed.js";
+import type { FrontierEntry, EventApi, HlcStamp } from "./events/event-api.js";
 import { GossipNode } from "./gossip-node.js";
 import type { FeedEvent } from "./views/feed-event.js";
 
-export type { CborValue } from "./engine/cbor.js";
+export type { CborValue } from "./cbor/cbor.js";
 export type { Dialect } from "./engine/node-engine.js";
-export type { Sealer, Sealing } from "./engine/sealer.js";
-export { ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/states.js";
-export type { Digest } from "./engine/feed/sha256.js";
-export type { EventFeeds } from "./feeds/index.js";
-export type { FrontierEntry, HlcStamp } from "./feeds/gossip-feed.js";
+export type { Sealer, Sealing } from "./engine/wire/sealer.js";
+export { PROBED as ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/table/states.js";
+export type { Digest } from "./digest/sha256.js";
+export type { EventFeeds } from "./events/index.js";
+export type { FrontierEntry, HlcStamp } from "./events/event-api.js";
 export { GossipNode, type GossipStats } from "./gossip-node.js";
 export type { NetworkStateRow } from "./network-state.js";
 export type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";
@@ -90,7 +90,7 @@ export class Gossip extends GossipNode {
     return this.needFeed("now").now(this.setTime());
   }
 
-  private needFeed(method: string): GossipFeed {
+  private needFeed(method: string): EventApi {
     if (this.feed === undefined) throw new Error(`${method}: there are no events without the option feeds`);
     return this.feed;
   }
@@ -98,7 +98,7 @@ export class Gossip extends GossipNode {
   private publish(method: string, kind: number, topic: string, key: string, ttlMs: number, value: CborValue): void {
     const feed = this.needFeed(method);
     this.publishEvent(method, (nowMs) => {
-      return feed.draft(method, nowMs, kind, topic, key, ttlMs, value, () => this.storeRevision());
+      return feed.prepare(method, nowMs, kind, topic, key, ttlMs, value, () => this.storeRevision());
     });
   }
 }

@@ -1,7 +1,7 @@
-import { formatAddress } from "./engine/address.js";
-import { type CborValue, decodeCbor } from "./engine/cbor.js";
-import { FLAG_ASKED, type Rows } from "./engine/rows.js";
-import { ASKED, UP } from "./engine/states.js";
+import { formatAddress } from "./engine/wire/address.js";
+import { type CborValue, decodeCbor } from "./cbor/cbor.js";
+import { FLAG_PROBED, type Rows } from "./engine/table/rows.js";
+import { PROBED, UP } from "./engine/table/states.js";
 import type { NodeRow } from "./options.js";
 
 /** A row in the shape of ESPGossip's network state, with the id added. */
@@ -22,7 +22,7 @@ export function nodeRow(rows: Rows, slot: number): NodeRow {
     port: rows.port(slot),
     revision: rows.revision(slot),
     heartbeat: rows.heartbeat(slot),
-    state: state === UP && rows.hasFlag(slot, FLAG_ASKED) ? ASKED : state,
+    state: state === UP && rows.hasFlag(slot, FLAG_PROBED) ? PROBED : state,
     data: rowData(rows, slot),
   };
 }

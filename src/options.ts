@@ -1,13 +1,13 @@
-import { parseAddress } from "./engine/address.js";
-import { CBOR_TOO_DEEP, CBOR_TOO_LARGE, type CborValue } from "./engine/cbor.js";
-import type { Digest } from "./engine/feed/sha256.js";
+import { parseAddress } from "./engine/wire/address.js";
+import type { CborValue } from "./cbor/cbor.js";
+import type { Digest } from "./digest/sha256.js";
 import {
-  FRONTIER_BYTES, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX, SECTION_HEAD_BYTES,
-} from "./engine/frame.js";
-import type { EventFeeds } from "./feeds/index.js";
+  FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX, SECTION_HEAD_BYTES,
+} from "./engine/wire/frame.js";
+import type { EventFeeds } from "./events/index.js";
 import type { Dialect } from "./engine/node-engine.js";
 import type { FeedMaker } from "./engine/options.js";
-import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/sealer.js";
+import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/wire/sealer.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
 import type { FeedEvent, FeedView } from "./views/feed-event.js";
@@ -77,7 +77,7 @@ export interface GossipOptions {
   randomSeed?: number;
   /** Kept up to date from the rows, such as `minMax`. */
   views?: View[];
-  /** `eventFeeds` of chisme/feeds: the node says events and passes on those of others. Without it, it does neither. */
+  /** `eventFeeds` of chisme/events: the node says events and passes on those of others. Without it, it does neither. */
   feeds?: EventFeeds;
   /**
    * Bytes of RAM for events: 512 to 16,777,216, rounded down to a multiple of 4;
@@ -139,9 +139,9 @@ const UINT32_MAX = 0xffffffff;
 const FRAME_BYTES_MAX = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + ROWS_HEAD_BYTES + ROW_HEAD_BYTES_MAX;
 
 /** What a frame of a node with feeds has beside that. */
-const FEED_FRAME_BYTES = FRONTIER_BYTES + ROW_FEED_BYTES_MAX;
+const FEED_FRAME_BYTES = FEEDS_HASH_BYTES + ROW_FEED_BYTES_MAX;
 /** What a datagram needs beside an event so that a snapshot of one value fits it. */
-const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FRONTIER_BYTES + 45;
+const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FEEDS_HASH_BYTES + 45;
 const EVENT_BYTES_MAX = 128;
 
 /** Throws an Error that names the option, its value and what it may be. */
@@ -190,10 +190,10 @@ function checkFeeds(options: GossipOptions, datagramBytesMax: number): FeedMaker
   if (feeds === undefined) {
     const name = fillGaps ? "fillGaps" : "feedBytes";
     const isSet = fillGaps || options.feedBytes !== undefined;
-    if (isSet) throw new Error(`${name}: needs feeds, eventFeeds of chisme/feeds`);
+    if (isSet) throw new Error(`${name}: needs feeds, eventFeeds of chisme/events`);
     return undefined;
   }
-  if (typeof feeds !== "function") throw new Error(`feeds: ${show(feeds)} is not eventFeeds of chisme/feeds`);
+  if (typeof feeds !== "function") throw new Error(`feeds: ${show(feeds)} is not eventFeeds of chisme/events`);
   const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, 2047);
   if (room < 32) throw new Error(`datagramBytesMax: ${datagramBytesMax} leaves no room for events`);
   const eventBytesMax = integer("eventBytesMax", options.eventBytesMax, Math.min(EVENT_BYTES_MAX, room), 32, room);
@@ -211,17 +211,6 @@ export function parseEndpoint(name: string, text: unknown, port: number, out: nu
     throw new Error(`${name} port: ${show(portText)} is not an integer from 1 to 65535`);
   }
   out.push(number);
-}
-
-/**
- * The error for a value that `encodeCbor` does not encode.
- *
- * @param bytesMax what it may take, by the option `option`
- */
-export function cborFailure(name: string, failure: number, bytesMax: number, option: string): Error {
-  if (failure === CBOR_TOO_LARGE) return new Error(`${name}: takes more than ${bytesMax} bytes of CBOR (${option})`);
-  if (failure === CBOR_TOO_DEEP) return new Error(`${name}: is nested deeper than 4 levels`);
-  return new Error(`${name}: has a part that CBOR can't express, such as a function`);
 }
 
 function checkSealing(options: GossipOptions): Sealer | undefined {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventFeeds } from "../src/feeds/index.js";
+import { eventFeeds } from "../src/events/index.js";
 import type { FeedEvent, GossipOptions } from "../src/gossip.js";
 import { nodeDigest } from "../src/platform/node-digest.js";
 import { FakeNetwork, joined } from "./support/fake-platform.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventFeeds } from "../src/feeds/index.js";
+import { eventFeeds } from "../src/events/index.js";
 import type { GossipOptions } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { nodeDigest } from "../src/platform/node-digest.js";

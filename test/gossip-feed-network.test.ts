@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { eventFeeds } from "../src/feeds/index.js";
+import { eventFeeds } from "../src/events/index.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { nodeDigest } from "../src/platform/node-digest.js";
 import type { FeedEvent } from "../src/gossip.js";
 import { latestMap } from "../src/views/latest-map.js";
-import { Dice, STREAM_SCENARIO } from "../host-sim/dice.js";
+import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
 import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 
 const ROUND_MS = 10000;
@@ -66,7 +66,7 @@ describe("a network of nodes with event logs", function () {
   it(`loses no event, whatever is lost and whoever crashes: ${SEEDS} seeds`, () => {
     const first = Number(process.env.CHISME_TEST_SEED ?? 1);
     for (let seed = first; seed < first + SEEDS; seed++) {
-      const dice = new Dice(seed, STREAM_SCENARIO);
+      const dice = new SimRandom(seed, STREAM_SCENARIO);
       const network = new FakeNetwork();
       network.loses = () => dice.below(100) < 20;
       const devices = Array.from({ length: NODES }, (_, i) => (

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { espgossip } from "../src/espgossip/index.js";
-import { eventFeeds } from "../src/feeds/index.js";
+import { eventFeeds } from "../src/events/index.js";
 import type { FeedEvent, Gossip, GossipOptions } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { nodeDigest } from "../src/platform/node-digest.js";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const SOURCES: Record<string, string> = {
-  "chisme": "src/gossip.ts", "chisme/feeds": "src/feeds/index.ts",
+  "chisme": "src/gossip.ts", "chisme/events": "src/events/index.ts",
   "chisme/latest-map": "src/views/latest-map.ts", "chisme/node": "src/platform/node.ts",
 };
 const root = new URL("../", import.meta.url);

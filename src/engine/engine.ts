@@ -1,32 +1,35 @@
-import { ASK_WORDS } from "./asks.js";
+import { PROBE_WORDS } from "./membership/probes.js";
 import { Clock, earlier } from "./clock.js";
 import {
   DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_REPLAY, DROP_ROW, DROP_STALE, DROP_UNASKED,
   DROP_UNPROVEN, DROP_UNSEALED,
-} from "./drops.js";
-import { EVENT_ID_CONFLICT, EVENT_STRANGER, type EngineEvent, Faults, takeChange } from "./events.js";
-import { type DiffParts, takeBuckets, takeDigest, takeFlat, takeWants, wantSender } from "./diff.js";
-import type { FeedExchange } from "./feed/feed-exchange.js";
-import { FrameReader, NO_FEEDS, isHost } from "./frame-reader.js";
+} from "./wire/drops.js";
+import { NOTIFY_ID_CONFLICT, NOTIFY_STRANGER, type Notification, Faults, nextChange } from "./notifications.js";
 import {
-  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, SECTION_BUCKETS, SECTION_DIGEST, SECTION_FLAT,
-  SECTION_HEARD, SECTION_PROBE, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
-} from "./frame.js";
-import { FRESH, Guard, REPLAYED, UNPROVEN } from "./guard.js";
-import { type MergeParts, mergeRow } from "./merge-row.js";
+  type DiffParts, handleRangeFingerprints, handleDigest, handleRowFingerprints, handleWants, wantSender,
+} from "./reconcile/differences.js";
+import type { FeedProtocol } from "./feed/feed-protocol.js";
+import { FrameReader, NO_FEEDS, isHost } from "./wire/frame-reader.js";
+import {
+  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST,
+  SECTION_ROW_FINGERPRINTS, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF,
+  TYPE_LEAVE, TYPE_SYN,
+} from "./wire/frame.js";
+import { FRESH, ReplayGuard, REPLAYED, UNPROVEN } from "./wire/replay-guard.js";
+import { type MergeParts, mergeRow } from "./reconcile/merge-row.js";
 import type { NodeEngine } from "./node-engine.js";
 import type { EngineOptions } from "./options.js";
-import { type Datagram, Outbox, outboxWords } from "./outbox.js";
-import { OwnRow } from "./own-row.js";
+import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
+import { OwnRow } from "./table/own-row.js";
 import { Random } from "./random.js";
-import { type NodeParts, Rounds } from "./rounds.js";
-import { FLAG_PROVEN, FLAG_WINDOW, OWN_SLOT, RowData, Rows } from "./rows.js";
-import { SEED_WORDS, Seeds } from "./seeds.js";
-import { SEAL_BYTES } from "./sealer.js";
-import { LEFT, SUSPECT, UP } from "./states.js";
-import { RELAY_WORDS } from "./relays.js";
+import { type NodeParts, Rounds } from "./membership/rounds.js";
+import { FLAG_PROVEN, FLAG_WINDOW, OWN_SLOT, RowData, Rows } from "./table/rows.js";
+import { SEED_WORDS, Seeds } from "./membership/seeds.js";
+import { SEAL_BYTES } from "./wire/sealer.js";
+import { LEFT, SUSPECT, UP } from "./table/states.js";
+import { INDIRECT_PROBE_WORDS } from "./membership/indirect-probes.js";
 import { STATS_WORDS, Stats } from "./stats.js";
-import { Suspicion } from "./suspicion.js";
+import { Suspicion } from "./membership/suspicion.js";
 import { WordPool } from "./word-pool.js";
 
 /** A tick that is this much later than an eighth of a round means that the node itself stood still. */
@@ -42,7 +45,7 @@ const FIRST_COUNTERS = 0x8000000;
 /** An address that has not answered yet gets at most so many times the bytes that it sent. */
 const AMPLIFICATION_MAX = 3;
 /** Datagrams in JSON that are shorter are no sign of an ESPGossip node, and not worth a frame. */
-const JSON_BYTES_LEAST = 12;
+const JSON_BYTES_MIN = 12;
 /** The brace that a datagram in ESPGossip's dialect begins with. */
 const JSON_START = 0x7b;
 
@@ -79,30 +82,30 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   /** @internal */
   readonly rounds: Rounds;
   /** The event feeds; undefined in a node without them. */
-  readonly feed: FeedExchange | undefined;
+  readonly feed: FeedProtocol | undefined;
   private readonly self = new OwnRow(this);
-  private readonly guard: Guard | undefined;
+  private readonly replayGuard: ReplayGuard | undefined;
 
   private started = false;
   /** Length of the datagram that is answered. */
   private receivedBytes = 0;
-  private eventSlot = 0;
+  private notifySlot = 0;
 
   constructor(options: EngineOptions) {
     this.roundIntervalMs = options.roundIntervalMs;
     const seedWords = options.seedCapacity * SEED_WORDS;
-    const fixedWords = STATS_WORDS + ASK_WORDS + RELAY_WORDS;
+    const fixedWords = STATS_WORDS + PROBE_WORDS + INDIRECT_PROBE_WORDS;
     const pool = new WordPool(fixedWords + seedWords + outboxWords(options.datagramBytesMax));
     this.rows = new Rows(options.capacity, options.valueBytesMax);
     this.stats = new Stats(pool);
     this.seeds = new Seeds(options, pool);
     this.random = new Random(options.randomSeed, options.id);
     this.suspicion = new Suspicion(this, options.removeAfterMs);
-    this.guard = options.sealer === undefined ? undefined : new Guard(options.sealer, this.rows);
+    this.replayGuard = options.sealer === undefined ? undefined : new ReplayGuard(options.sealer, this.rows);
     this.feed = options.feeds === undefined ? undefined : options.feeds(this);
     this.frame.events = this.feed;
     const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
-    this.outbox = new Outbox(this.rows, options.datagramBytesMax, this.guard, pool, feedOutbox);
+    this.outbox = new Outbox(this.rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox);
     this.rounds = new Rounds(this, options.broadcastAddress, pool);
     this.insertOwnRow(options);
   }
@@ -131,7 +134,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   /** Says goodbye to a few live nodes, which tell the others. Nothing may follow but `pollTransmit`. */
   leave(nowMs: number): void {
     this.begin(nowMs);
-    this.self.speak(LEFT);
+    this.self.announce(LEFT);
     this.rounds.leave();
   }
 
@@ -140,8 +143,8 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     this.begin(nowMs);
     this.stats.countReceived(length);
     this.receivedBytes = length;
-    const malformed = this.open(address, bytes, length);
-    const refused = malformed !== DROP_NONE ? malformed : this.refuses(address, port);
+    const malformed = this.parse(address, bytes, length);
+    const refused = malformed !== DROP_NONE ? malformed : this.check(address, port);
     if (refused === DROP_NONE) this.exchange(address, port, bytes);
     else this.refuse(refused, address, port, bytes, length);
     // Lets go of the datagram, which on a board is worth having back before the next one comes.
@@ -153,7 +156,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     this.begin(nowMs);
     this.suspicion.expire();
     if (this.feed !== undefined) this.feed.tick();
-    if (this.clock.isDue(this.self.keepaliveDeadline)) this.self.speak(UP);
+    if (this.clock.isDue(this.self.keepaliveDeadline)) this.self.announce(UP);
     this.rounds.tick();
   }
 
@@ -167,7 +170,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     this.rows.setValue(OWN_SLOT, bytes, 0, length);
     if (!this.started) return;
     this.begin(nowMs);
-    this.self.speak(UP);
+    this.self.announce(UP);
     if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
     this.rounds.spreadSoon();
   }
@@ -186,7 +189,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   /** Takes on a higher revision, already stored. A lower one is ignored. */
   setRevision(nowMs: number, revision: number): void {
     this.begin(nowMs);
-    if (revision > this.revision()) this.self.takeOn(revision);
+    if (revision > this.revision()) this.self.adopt(revision);
   }
 
   /** The node's own revision. Where an input made it grow, store it before anything is sent. */
@@ -196,20 +199,20 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
 
   /** Writes the next datagram to send into `out`; false when there is none. */
   pollTransmit(out: Datagram): boolean {
-    if (!this.outbox.take(out)) return false;
+    if (!this.outbox.next(out)) return false;
     this.stats.countSent(out.length);
     return true;
   }
 
   /** The next thing to tell the application; false when there is none. */
-  pollEvent(out: EngineEvent): boolean {
+  pollNotification(out: Notification): boolean {
     out.slot = OWN_SLOT;
-    if (this.guard !== undefined && this.guard.hasStranger()) {
-      out.kind = EVENT_STRANGER;
-      out.slot = this.guard.takeStranger();
+    if (this.replayGuard !== undefined && this.replayGuard.hasStranger()) {
+      out.kind = NOTIFY_STRANGER;
+      out.slot = this.replayGuard.nextStranger();
       return true;
     }
-    return this.faults.take(out) || this.pollRowEvent(out);
+    return this.faults.next(out) || this.pollRowNotification(out);
   }
 
   /** When `tick` is due, in the caller's time. */
@@ -218,18 +221,18 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   }
 
   /** @internal For `Suspicion`. */
-  ask(slot: number): boolean {
-    return this.rounds.ask(slot);
+  probe(slot: number): boolean {
+    return this.rounds.probe(slot);
   }
 
   /** @internal For `Suspicion`. */
-  doubt(): number {
-    return this.rounds.doubt;
+  localHealth(): number {
+    return this.rounds.localHealth;
   }
 
-  private pollRowEvent(out: EngineEvent): boolean {
-    const told = takeChange(this.rows, this.eventSlot, out);
-    this.eventSlot = out.slot;
+  private pollRowNotification(out: Notification): boolean {
+    const told = nextChange(this.rows, this.notifySlot, out);
+    this.notifySlot = out.slot;
     return told;
   }
 
@@ -246,7 +249,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     const expected = this.deadline();
     this.clock.advance(nowMs);
     this.outbox.clear();
-    this.eventSlot = 0;
+    this.notifySlot = 0;
     const lateMs = (this.clock.nowMs - expected) | 0;
     if (lateMs > (this.roundIntervalMs >>> 3) + LATE_MS) {
       this.rounds.postpone(lateMs);
@@ -259,29 +262,29 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   }
 
   /** Opens and checks a whole frame. Returns a drop reason. */
-  private open(address: number, bytes: Uint8Array, length: number): number {
+  private parse(address: number, bytes: Uint8Array, length: number): number {
     const frame = this.frame;
-    const malformed = frame.openHead(bytes, length);
+    const malformed = frame.parseHead(bytes, length);
     if (malformed !== DROP_NONE) return malformed;
-    const guard = this.guard;
-    if (guard === undefined) {
-      return (frame.flags & FLAG_SEALED) !== 0 ? DROP_UNSEALED : frame.openBody(length, this.row);
+    const replayGuard = this.replayGuard;
+    if (replayGuard === undefined) {
+      return (frame.flags & FLAG_SEALED) !== 0 ? DROP_UNSEALED : frame.parseBody(length, this.row);
     }
-    const unopened = guard.open(frame, bytes, length);
-    if (unopened === DROP_NONE) return frame.openBody(length - SEAL_BYTES, this.row);
-    guard.noteStranger(address);
+    const unopened = replayGuard.unseal(frame, bytes, length);
+    if (unopened === DROP_NONE) return frame.parseBody(length - SEAL_BYTES, this.row);
+    replayGuard.noteStranger(address);
     return unopened;
   }
 
   /** Counts a drop. To a node that speaks JSON any datagram is a sign of life, and silence is none. */
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     this.stats.countDrop(reason);
-    const isJson = reason === DROP_MAGIC && bytes[0] === JSON_START && length >= JSON_BYTES_LEAST;
-    if (isJson && this.guard === undefined) this.outbox.addSign(address, port);
+    const isJson = reason === DROP_MAGIC && bytes[0] === JSON_START && length >= JSON_BYTES_MIN;
+    if (isJson && this.replayGuard === undefined) this.outbox.addSign(address, port);
   }
 
   /** Checks of a well-formed frame against what this node knows. Returns a drop reason. */
-  private refuses(address: number, port: number): number {
+  private check(address: number, port: number): number {
     const frame = this.frame;
     // Nobody could be told of a node there.
     if (!isHost(address) || port === 0) return DROP_ROW;
@@ -291,7 +294,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
       const recent = frame.revision === this.revision() && framesAgo >= 0 && framesAgo < ECHO_FRAMES;
       const echo = own || recent;
       // A sealed frame of this node's may be an old one that somebody sends again.
-      if (!echo && this.guard === undefined) this.faults.report(EVENT_ID_CONFLICT, OWN_SLOT);
+      if (!echo && this.replayGuard === undefined) this.faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
       return echo ? DROP_ECHO : DROP_ID_CONFLICT;
     }
     const slot = this.rows.find(frame.id);
@@ -301,15 +304,16 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
       return DROP_STALE;
     }
     if (frame.isAnswer() && !answers) return DROP_UNASKED;
-    return this.guard === undefined ? DROP_NONE : this.guards(this.guard, slot, answers, address, port);
+    if (this.replayGuard === undefined) return DROP_NONE;
+    return this.checkReplay(this.replayGuard, slot, answers, address, port);
   }
 
   /** Whether a frame came before or, where nobody can tell, makes its sender prove that it did not. */
-  private guards(guard: Guard, slot: number, answers: boolean, address: number, port: number): number {
-    const judgement = guard.judge(this.frame, slot, answers);
+  private checkReplay(replayGuard: ReplayGuard, slot: number, answers: boolean, address: number, port: number): number {
+    const judgement = replayGuard.check(this.frame, slot, answers);
     if (judgement === FRESH) return DROP_NONE;
     if (judgement === UNPROVEN && this.frame.type === TYPE_SYN) {
-      this.outbox.withholdNews();
+      this.outbox.withholdUpdates();
       this.answer(address, port, FLAG_CHALLENGE, false, false);
     }
     return judgement === REPLAYED || this.frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
@@ -324,7 +328,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     const isChallenge = answers && (this.frame.flags & FLAG_CHALLENGE) !== 0;
     if (this.frame.type !== TYPE_SYN && !isChallenge) return;
     this.outbox.send(slot);
-    this.outbox.withholdNews();
+    this.outbox.withholdUpdates();
     this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
     this.outbox.addAnswer(isChallenge ? TYPE_DIFF : TYPE_ACK, address, port, 0, false, this.frame.counter);
   }
@@ -334,36 +338,37 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     const frame = this.frame;
     this.rounds.answered(frame.id, address, port);
     const isNew = this.rows.find(frame.id) < 0;
-    this.meet(address, port);
+    this.observeSender(address, port);
     let isSummarised = false;
     const feed = this.feed;
     if (feed !== undefined) feed.begin();
     frame.rewind();
     while (frame.nextSection()) {
       isSummarised = isSummarised || frame.isSummary();
-      if (frame.section === SECTION_WANT) takeWants(this);
-      else if (frame.section === SECTION_ROWS) this.takeRows(address, port, bytes);
-      else if (frame.section === SECTION_DIGEST) takeDigest(this);
-      else if (frame.section === SECTION_BUCKETS) takeBuckets(this);
-      else if (frame.section === SECTION_FLAT) takeFlat(this);
-      else if (frame.section === SECTION_PROBE) this.rounds.takeProbe(address, port);
-      else if (frame.section === SECTION_HEARD) this.rounds.takeHeard();
-      else if (feed !== undefined && frame.isOfEvents()) feed.take();
+      if (frame.section === SECTION_WANT) handleWants(this);
+      else if (frame.section === SECTION_ROWS) this.handleRows(address, port, bytes);
+      else if (frame.section === SECTION_DIGEST) handleDigest(this);
+      else if (frame.section === SECTION_RANGE_FINGERPRINTS) handleRangeFingerprints(this);
+      else if (frame.section === SECTION_ROW_FINGERPRINTS) handleRowFingerprints(this);
+      else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(address, port);
+      else if (frame.section === SECTION_INDIRECT_ACK) this.rounds.handleIndirectAck();
+      else if (feed !== undefined && frame.isOfEvents()) feed.handleSection();
     }
     if (feed !== undefined) feed.settle();
-    if (this.guard !== undefined) this.admit(this.guard);
+    if (this.replayGuard !== undefined) this.admit(this.replayGuard);
     wantSender(this);
     if (frame.type !== TYPE_LEAVE) this.answer(address, port, 0, isSummarised, isNew);
   }
 
   /** Who was not known yet when its answer came is known by now. */
-  private admit(guard: Guard): void {
+  private admit(replayGuard: ReplayGuard): void {
     const slot = this.rows.find(this.frame.id);
-    if (slot >= 0 && !this.rows.hasFlag(slot, FLAG_WINDOW) && this.frame.isAnswer()) guard.admit(this.frame, slot);
+    const hasWindow = slot >= 0 && this.rows.hasFlag(slot, FLAG_WINDOW);
+    if (slot >= 0 && !hasWindow && this.frame.isAnswer()) replayGuard.admit(this.frame, slot);
   }
 
   /** The sender is there: its address is the one that works, and what is said against it, it should hear. */
-  private meet(address: number, port: number): void {
+  private observeSender(address: number, port: number): void {
     const rows = this.rows;
     const slot = rows.find(this.frame.id);
     if (slot < 0) return;
@@ -375,7 +380,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     if (this.frame.isAnswer() && !moved) rows.setFlag(slot, FLAG_PROVEN);
   }
 
-  private takeRows(address: number, port: number, bytes: Uint8Array): void {
+  private handleRows(address: number, port: number, bytes: Uint8Array): void {
     const row = this.row;
     while (this.frame.more()) {
       this.frame.readRow(row);
@@ -384,17 +389,17 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
         row.port = port;
       }
       if (row.id !== this.rows.id(OWN_SLOT)) {
-        this.takeRow(row, bytes);
+        this.mergeRow(row, bytes);
       } else {
-        this.hearOfSelf(row);
-        this.self.hearOfAddress(row);
+        this.handleSelfUpdate(row);
+        this.self.observeAddress(row);
       }
-      if (this.feed !== undefined) this.feed.see(row);
+      if (this.feed !== undefined) this.feed.noteShown(row);
     }
   }
 
   /** @internal Merges a statement about another node; its value lies in `bytes`. */
-  takeRow(row: RowData, bytes: Uint8Array): void {
+  mergeRow(row: RowData, bytes: Uint8Array): void {
     mergeRow(this, row, bytes);
   }
 
@@ -406,15 +411,15 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     if (isThere && isNew && frame.isAnswer()) this.rows.setFlag(slot, FLAG_PROVEN);
     const isProven = isThere && this.rows.hasFlag(slot, FLAG_PROVEN);
     if (!isProven) this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
-    const inSync = this.rows.root.equals(frame.rootFirst, frame.rootSecond) && this.hasSameFrontier();
-    this.outbox.summary.withFeeds = this.feed !== undefined && frame.frontier !== NO_FEEDS;
+    const inSync = this.rows.tableHash.equals(frame.tableHashFirst, frame.tableHashSecond) && this.hasSameFrontier();
+    this.outbox.summary.withFeeds = this.feed !== undefined && frame.feedsHash !== NO_FEEDS;
     if (frame.type === TYPE_SYN) {
       if ((frame.flags & FLAG_BROADCAST) !== 0 && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
       if (isProven && !this.rounds.mayAnswer(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
       this.outbox.addAnswer(TYPE_ACK, address, port, flags, !inSync, frame.counter);
     } else if (this.rounds.mayGoOn()) {
       const isOpen = frame.type === TYPE_ACK ? !isSummarised
-        : (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasHeardAll(frame.inReplyTo)
+        : (frame.flags & FLAG_MORE) !== 0 && this.outbox.answersSummary(frame.inReplyTo)
           && (this.feed === undefined || this.feed.mayGoOn());
       const isNeeded = this.outbox.hasAnswer() || (frame.flags & FLAG_CHALLENGE) !== 0 || (!inSync && isOpen);
       if (isNeeded) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, !inSync && isOpen, frame.counter);
@@ -423,20 +428,20 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
 
   /** Whether the sender holds the same of all feeds, or has none, or this node has none. */
   private hasSameFrontier(): boolean {
-    const frontier = this.rows.frontier;
-    return frontier === undefined || this.frame.frontier === NO_FEEDS || this.frame.frontier === frontier.word();
+    const frontier = this.rows.feedsHash;
+    return frontier === undefined || this.frame.feedsHash === NO_FEEDS || this.frame.feedsHash === frontier.word();
   }
 
   /** @internal For feeds: takes on a revision beyond one that others know of. */
   recover(revision: number): boolean {
     const isDone = this.self.recover(revision);
-    if (!isDone) this.faults.report(EVENT_ID_CONFLICT, OWN_SLOT);
+    if (!isDone) this.faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
     return isDone;
   }
 
   /** @internal Others speak of this node. */
-  hearOfSelf(row: RowData): void {
-    if (!this.self.hear(row)) this.faults.report(EVENT_ID_CONFLICT, OWN_SLOT);
+  handleSelfUpdate(row: RowData): void {
+    if (!this.self.observeClaim(row)) this.faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
     if (this.rows.compare(OWN_SLOT, row) > 0) this.outbox.send(OWN_SLOT);
   }
 }

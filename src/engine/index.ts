@@ -1,14 +1,15 @@
 /** The protocol: no I/O, no clock, no dice of its own. `Engine` states its contract. */
-export { BROADCAST_ADDRESS, formatAddress, parseAddress } from "./address.js";
-export { DROP_REASONS, dropReasonName } from "./drops.js";
+export { BROADCAST_ADDRESS, formatAddress, parseAddress } from "./wire/address.js";
+export { DROP_REASONS, dropReasonName } from "./wire/drops.js";
 export { Engine } from "./engine.js";
 export {
-  EVENT_FORK, EVENT_ID_CONFLICT, EVENT_STATE, EVENT_STRANGER, EVENT_TABLE_FULL, EVENT_UPDATE,
-} from "./events.js";
-export type { EngineEvent } from "./events.js";
+  NOTIFY_FORK as EVENT_FORK, NOTIFY_ID_CONFLICT as EVENT_ID_CONFLICT, NOTIFY_STATE as EVENT_STATE,
+  NOTIFY_STRANGER as EVENT_STRANGER, NOTIFY_TABLE_FULL as EVENT_TABLE_FULL, NOTIFY_UPDATE as EVENT_UPDATE,
+} from "./notifications.js";
+export type { Notification as EngineEvent } from "./notifications.js";
 export type { Dialect, NodeEngine } from "./node-engine.js";
 export type { EngineOptions } from "./options.js";
-export type { Datagram } from "./outbox.js";
-export { FLAG_ASKED, OWN_SLOT, Rows } from "./rows.js";
-export { SEAL_BYTES, type Sealer, type Sealing } from "./sealer.js";
-export { ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./states.js";
+export type { Datagram } from "./reconcile/outbox.js";
+export { FLAG_PROBED as FLAG_ASKED, OWN_SLOT, Rows } from "./table/rows.js";
+export { SEAL_BYTES, type Sealer, type Sealing } from "./wire/sealer.js";
+export { PROBED as ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./table/states.js";

@@ -1,9 +1,9 @@
-import type { EngineEvent } from "./events.js";
-import type { FeedExchange } from "./feed/feed-exchange.js";
+import type { Notification } from "./notifications.js";
+import type { FeedProtocol } from "./feed/feed-protocol.js";
 import type { EngineOptions } from "./options.js";
-import type { Datagram } from "./outbox.js";
-import type { Rows } from "./rows.js";
-import type { Seeds } from "./seeds.js";
+import type { Datagram } from "./reconcile/outbox.js";
+import type { Rows } from "./table/rows.js";
+import type { Seeds } from "./membership/seeds.js";
 import type { Stats } from "./stats.js";
 
 /**
@@ -26,11 +26,11 @@ export interface NodeEngine {
   setRevision(nowMs: number, revision: number): void;
   revision(): number;
   /** The event feeds; undefined in a node without them. */
-  readonly feed: FeedExchange | undefined;
+  readonly feed: FeedProtocol | undefined;
   /** Adds the event that `feed.own.draft` wrote, of `length` bytes, and spreads it. After the start. */
   publishEvent(nowMs: number, length: number): void;
   pollTransmit(out: Datagram): boolean;
-  pollEvent(out: EngineEvent): boolean;
+  pollNotification(out: Notification): boolean;
   nextDeadline(): number;
 }
 

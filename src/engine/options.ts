@@ -1,8 +1,8 @@
-import type { FeedExchange, FeedNode } from "./feed/feed-exchange.js";
-import type { Sealer } from "./sealer.js";
+import type { FeedProtocol, FeedNode } from "./feed/feed-protocol.js";
+import type { Sealer } from "./wire/sealer.js";
 
 /** Makes a node's event feeds. */
-export type FeedMaker = (node: FeedNode) => FeedExchange;
+export type FeedMaker = (node: FeedNode) => FeedProtocol;
 
 /** What a node is made with; all of it is fixed afterwards. The caller has checked the ranges. */
 export interface EngineOptions {

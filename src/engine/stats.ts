@@ -1,4 +1,4 @@
-import { DROP_REASONS } from "./drops.js";
+import { DROP_REASONS } from "./wire/drops.js";
 import type { WordPool } from "./word-pool.js";
 
 /** Counters since the start, uint32 that wrap. */
@@ -9,7 +9,7 @@ export class Stats {
   /** @param pool has STATS_WORDS to give */
   constructor(pool: WordPool) {
     this.words = pool.words;
-    this.start = pool.take(STATS_WORDS);
+    this.start = pool.alloc(STATS_WORDS);
   }
 
   countDrop(reason: number): void { this.words[this.start + reason]++; }

@@ -11,7 +11,7 @@ export class WordPool {
   }
 
   /** Where a part of `count` words begins that is nobody else's. */
-  take(count: number): number {
+  alloc(count: number): number {
     const at = this.taken;
     this.taken += count;
     return at;

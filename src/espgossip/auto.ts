@@ -1,14 +1,14 @@
 import { earlier } from "../engine/clock.js";
 import { Engine } from "../engine/engine.js";
-import type { EngineEvent } from "../engine/events.js";
-import type { FeedExchange } from "../engine/feed/feed-exchange.js";
+import type { Notification } from "../engine/notifications.js";
+import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import type { NodeEngine } from "../engine/node-engine.js";
 import type { EngineOptions } from "../engine/options.js";
-import type { Datagram } from "../engine/outbox.js";
-import { compareFreshness } from "../engine/freshness.js";
-import { FLAG_ASKED, FLAG_FOREIGN, FLAG_VOUCHED, OWN_SLOT, RowData, type Rows } from "../engine/rows.js";
-import type { Seeds } from "../engine/seeds.js";
-import { DOWN, REMOVE, SUSPECT, UP } from "../engine/states.js";
+import type { Datagram } from "../engine/reconcile/outbox.js";
+import { compareFreshness } from "../engine/table/freshness.js";
+import { FLAG_PROBED, FLAG_FOREIGN, FLAG_VOUCHED, OWN_SLOT, RowData, type Rows } from "../engine/table/rows.js";
+import type { Seeds } from "../engine/membership/seeds.js";
+import { DOWN, REMOVE, SUSPECT, UP } from "../engine/table/states.js";
 import type { Stats } from "../engine/stats.js";
 import { BoardSide, sameValue } from "./board-side.js";
 import { isCompact } from "./engine.js";
@@ -16,7 +16,7 @@ import { isCompact } from "./engine.js";
 /** Compact nodes hear of a board that only goes on at least every so many rounds. */
 const KEEPALIVE_ROUNDS = 16;
 /** Set while the tables are compared: a live compact node has this address. */
-const FLAG_SEEN = FLAG_ASKED;
+const FLAG_SEEN = FLAG_PROBED;
 
 /**
  * A node of both worlds: it answers each peer in the dialect of its datagram,
@@ -27,7 +27,7 @@ export class AutoEngine implements NodeEngine {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
-  readonly feed: FeedExchange | undefined;
+  readonly feed: FeedProtocol | undefined;
   private readonly compact: Engine;
   private readonly boards: BoardSide;
   private readonly statement = new RowData();
@@ -108,8 +108,8 @@ export class AutoEngine implements NodeEngine {
     return this.compact.pollTransmit(out) || this.boards.pollTransmit(out);
   }
 
-  pollEvent(out: EngineEvent): boolean {
-    return this.compact.pollEvent(out);
+  pollNotification(out: Notification): boolean {
+    return this.compact.pollNotification(out);
   }
 
   nextDeadline(): number {
@@ -132,7 +132,7 @@ export class AutoEngine implements NodeEngine {
     const boards = this.boards.rows;
     for (let place = 0; place < boards.count; place++) {
       const slot = boards.slotAt(place);
-      if (slot !== OWN_SLOT) this.settle(slot, boards.takeFlag(slot, FLAG_SEEN));
+      if (slot !== OWN_SLOT) this.settle(slot, boards.consumeFlag(slot, FLAG_SEEN));
     }
   }
 
@@ -188,7 +188,7 @@ export class AutoEngine implements NodeEngine {
     row.isForeign = true;
     row.valueStart = boards.valueStart(slot);
     row.valueLength = boards.valueLength(slot);
-    this.compact.takeRow(row, boards.valueBytes());
+    this.compact.mergeRow(row, boards.valueBytes());
   }
 
   /** Whether compact nodes know of a board all but its last heartbeats. */

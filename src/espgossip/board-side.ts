@@ -1,8 +1,10 @@
 import type { Engine } from "../engine/engine.js";
 import type { EngineOptions } from "../engine/options.js";
-import { compareFreshness } from "../engine/freshness.js";
-import { FLAG_FOREIGN, FLAG_VOUCHED, LIST_PASS, LIST_TO_SEND, OWN_SLOT, RowData, type Rows } from "../engine/rows.js";
-import { DOWN, SUSPECT, UP } from "../engine/states.js";
+import { compareFreshness } from "../engine/table/freshness.js";
+import {
+  FLAG_FOREIGN, FLAG_VOUCHED, LIST_PROBE_ORDER, LIST_TO_SEND, OWN_SLOT, RowData, type Rows,
+} from "../engine/table/rows.js";
+import { DOWN, SUSPECT, UP } from "../engine/table/states.js";
 import { EspGossipEngine } from "./engine.js";
 
 /** For so many rounds, and log2(n) more, a board may let nobody hear a higher heartbeat. */
@@ -173,8 +175,8 @@ export class BoardSide extends EspGossipEngine {
     const rows = this.rows;
     const low = from.heartbeat(source) & 0xffff;
     const high = ((from.heartbeat(source) >>> 16) ^ from.revision(source)) & 0xffff;
-    if (rows.listed(LIST_PASS, slot) === low && rows.listed(LIST_TO_SEND, slot) === high) return false;
-    rows.setListed(LIST_PASS, slot, low);
+    if (rows.listed(LIST_PROBE_ORDER, slot) === low && rows.listed(LIST_TO_SEND, slot) === high) return false;
+    rows.setListed(LIST_PROBE_ORDER, slot, low);
     rows.setListed(LIST_TO_SEND, slot, high);
     return true;
   }

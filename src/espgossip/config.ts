@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from "../engine/address.js";
+import { formatAddress, parseAddress } from "../engine/wire/address.js";
 
 /** What `setConfig` takes. */
 export interface GossipConfig {

@@ -1,16 +1,16 @@
 import { Clock } from "../engine/clock.js";
-import { DROP_ECHO, DROP_NONE, DROP_ROW, DROP_TABLE_FULL } from "../engine/drops.js";
-import { EVENT_TABLE_FULL, type EngineEvent, takeChange } from "../engine/events.js";
+import { DROP_ECHO, DROP_NONE, DROP_ROW, DROP_TABLE_FULL } from "../engine/wire/drops.js";
+import { NOTIFY_TABLE_FULL, type Notification, nextChange } from "../engine/notifications.js";
 import type { NodeEngine } from "../engine/node-engine.js";
 import type { EngineOptions } from "../engine/options.js";
-import type { Datagram } from "../engine/outbox.js";
+import type { Datagram } from "../engine/reconcile/outbox.js";
 import { Random } from "../engine/random.js";
-import { compareFreshness } from "../engine/freshness.js";
+import { compareFreshness } from "../engine/table/freshness.js";
 import {
-  FLAG_STATE_CHANGED, FLAG_UPDATED, MERGED_FRESHER, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
-} from "../engine/rows.js";
-import { SEED_WORDS, Seeds } from "../engine/seeds.js";
-import { REMOVE, SUSPECT, UP } from "../engine/states.js";
+  FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, MERGED_FRESHER, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
+} from "../engine/table/rows.js";
+import { SEED_WORDS, Seeds } from "../engine/membership/seeds.js";
+import { REMOVE, SUSPECT, UP } from "../engine/table/states.js";
 import { STATS_WORDS, Stats } from "../engine/stats.js";
 import { WordPool } from "../engine/word-pool.js";
 import type { EspGossipOptions } from "./options.js";
@@ -157,7 +157,7 @@ export class EspGossipEngine implements NodeEngine {
     return true;
   }
 
-  pollEvent(out: EngineEvent): boolean {
+  pollNotification(out: Notification): boolean {
     out.slot = OWN_SLOT;
     if (this.hasExchange) {
       this.hasExchange = false;
@@ -171,7 +171,7 @@ export class EspGossipEngine implements NodeEngine {
     }
     if (this.isTableFull && !this.isTableFullTold) {
       this.isTableFullTold = true;
-      out.kind = EVENT_TABLE_FULL;
+      out.kind = NOTIFY_TABLE_FULL;
       return true;
     }
     return this.pollRowEvent(out);
@@ -215,11 +215,11 @@ export class EspGossipEngine implements NodeEngine {
     const before = this.rows.state(slot);
     this.rows.setState(slot, state);
     // ASKED comes and goes with each SYN: that is nothing to tell.
-    if (shown(before) !== shown(state)) this.rows.noteChange(slot, FLAG_STATE_CHANGED);
+    if (shown(before) !== shown(state)) this.rows.noteChange(slot, FLAG_NOTIFY_STATE);
   }
 
-  private pollRowEvent(out: EngineEvent): boolean {
-    const told = takeChange(this.rows, this.eventSlot, out);
+  private pollRowEvent(out: Notification): boolean {
+    const told = nextChange(this.rows, this.eventSlot, out);
     this.eventSlot = out.slot;
     return told;
   }
@@ -336,8 +336,8 @@ export class EspGossipEngine implements NodeEngine {
       return;
     }
     const slot = rows.find(row.id);
-    rows.noteChange(slot, FLAG_UPDATED);
-    if (stateBefore < 0 || shown(stateBefore) !== shown(row.state)) rows.noteChange(slot, FLAG_STATE_CHANGED);
+    rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
+    if (stateBefore < 0 || shown(stateBefore) !== shown(row.state)) rows.noteChange(slot, FLAG_NOTIFY_STATE);
     this.seeds.learn(row.address, row.port, this.random);
     this.rowTaken(slot, merged === MERGED_FRESHER);
   }

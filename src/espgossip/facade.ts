@@ -1,10 +1,10 @@
-import { formatAddress, parseAddress } from "../engine/address.js";
-import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../engine/cbor.js";
-import { EVENT_STATE, EVENT_UPDATE, type EngineEvent } from "../engine/events.js";
+import { formatAddress, parseAddress } from "../engine/wire/address.js";
+import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/cbor.js";
+import { NOTIFY_STATE, NOTIFY_UPDATE, type Notification } from "../engine/notifications.js";
 import type { Dialect, NodeEngine } from "../engine/node-engine.js";
-import type { Datagram } from "../engine/outbox.js";
-import { printable } from "../engine/printable.js";
-import { REMOVE } from "../engine/states.js";
+import type { Datagram } from "../engine/reconcile/outbox.js";
+import { printable } from "../cbor/printable.js";
+import { REMOVE } from "../engine/table/states.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "../platform/types.js";
 import { type GossipConfig, LuaConfig } from "./config.js";
 import { EVENT_CLAIM, EVENT_EXCHANGE, EspGossipEngine } from "./engine.js";
@@ -49,7 +49,7 @@ export class EspGossip {
   private engine: NodeEngine | undefined;
   private readonly value: Uint8Array;
   private readonly datagram: Datagram;
-  private readonly event: EngineEvent = { kind: 0, slot: 0 };
+  private readonly event: Notification = { kind: 0, slot: 0 };
   private storedRevision = 0;
   private timer: unknown;
 
@@ -84,7 +84,7 @@ export class EspGossip {
     if (storage !== undefined) storage.writeRevision(revision);
     this.storedRevision = revision;
     this.engine = engine;
-    this.platform.socket.open(
+    this.platform.socket.bind(
       this.config.comPort,
       (bytes, length, address, port) => this.receive(bytes, length, address, port),
       (error) => this.config.debug(`socket: ${error.message}`),
@@ -242,12 +242,12 @@ export class EspGossip {
     const table: Record<string, EspGossipRow> = {};
     const removed: EspGossipRow[] = [];
     let hasTable = false;
-    while (engine.pollEvent(event)) {
+    while (engine.pollNotification(event)) {
       const slot = event.slot;
-      if (event.kind === EVENT_UPDATE) table[formatAddress(rows.address(slot))] = this.row(slot);
+      if (event.kind === NOTIFY_UPDATE) table[formatAddress(rows.address(slot))] = this.row(slot);
       else if (event.kind === EVENT_CLAIM) table[formatAddress(rows.address(slot))] = claimOf(engine);
-      else if (event.kind === EVENT_STATE && rows.state(slot) === REMOVE) removed.push(this.row(slot));
-      if (event.kind === EVENT_EXCHANGE || event.kind === EVENT_UPDATE) hasTable = true;
+      else if (event.kind === NOTIFY_STATE && rows.state(slot) === REMOVE) removed.push(this.row(slot));
+      if (event.kind === EVENT_EXCHANGE || event.kind === NOTIFY_UPDATE) hasTable = true;
     }
     if (hasTable) this.call(table);
     else for (let i = 0; i < removed.length; i++) this.call(removed[i]);

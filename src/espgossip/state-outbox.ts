@@ -1,11 +1,11 @@
-import { keyOf } from "../engine/hash.js";
-import { BURST_MAX, type Datagram } from "../engine/outbox.js";
-import { FLAG_SENT_AS_NEWS, FLAG_TO_SEND, OWN_SLOT, type RowData, type Rows } from "../engine/rows.js";
+import { orderKey } from "../engine/table/hash.js";
+import { BURST_MAX, type Datagram } from "../engine/reconcile/outbox.js";
+import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, OWN_SLOT, type RowData, type Rows } from "../engine/table/rows.js";
 import { TYPE_ACK, TYPE_SYN } from "./state-reader.js";
 import { StateWriter } from "./state-writer.js";
 
 /** The peer has listed this row: what it lacks can be told from what it left out. */
-const FLAG_LISTED = FLAG_SENT_AS_NEWS;
+const FLAG_LISTED = FLAG_SENT_AS_UPDATE;
 /** With fewer rows than these, beside the sender's own, a SYN is not taken for a part: their order may be by chance. */
 const PART_ROWS_MIN = 8;
 
@@ -76,7 +76,7 @@ export class StateOutbox {
 
   /** The SYN lists a row, complete or not. */
   listed(row: RowData, isComplete: boolean): void {
-    const key = keyOf(row.id);
+    const key = orderKey(row.id);
     // The first row is the sender's own.
     if (this.listedCount === 1) this.firstKey = key;
     else if (this.listedCount > 1 && key < this.lastKey) this.descents++;
@@ -96,7 +96,7 @@ export class StateOutbox {
     if (this.descents !== (isRound ? 1 : 0) || this.listedCount <= PART_ROWS_MIN) return;
     const rows = this.rows;
     for (let place = 0; place < rows.count; place++) {
-      const key = rows.keyAt(place);
+      const key = rows.orderKeyAt(place);
       const slot = rows.slotAt(place);
       const isBelow = key < this.firstKey;
       const isAbove = key > this.lastKey;

@@ -1,11 +1,11 @@
-import { parseAddress } from "../engine/address.js";
-import { CBOR_TOO_LARGE, CBOR_UNSUPPORTED, encodeCbor } from "../engine/cbor.js";
+import { parseAddress } from "../engine/wire/address.js";
+import { CBOR_TOO_LARGE, CBOR_UNSUPPORTED, encodeCbor } from "../cbor/cbor.js";
 import {
   DROP_LENGTH, DROP_MAGIC, DROP_NONE, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VALUE_TOO_LARGE,
-} from "../engine/drops.js";
-import type { RowData } from "../engine/rows.js";
-import { REMOVE } from "../engine/states.js";
-import { isUtf8, utf8Read } from "../engine/utf8.js";
+} from "../engine/wire/drops.js";
+import type { RowData } from "../engine/table/rows.js";
+import { REMOVE } from "../engine/table/states.js";
+import { isUtf8, utf8Read } from "../cbor/utf8.js";
 import {
   BRACE_CLOSE, BRACE_OPEN, COMMA, QUOTE, SPACE, isText, readNumber, skipName, skipSpace, skipString, skipValue,
 } from "./json-scan.js";

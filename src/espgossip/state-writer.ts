@@ -1,8 +1,8 @@
-import { formatAddress } from "../engine/address.js";
-import { decodeCbor } from "../engine/cbor.js";
-import { printable } from "../engine/printable.js";
-import type { Rows } from "../engine/rows.js";
-import { utf8Length, utf8Write } from "../engine/utf8.js";
+import { formatAddress } from "../engine/wire/address.js";
+import { decodeCbor } from "../cbor/cbor.js";
+import { printable } from "../cbor/printable.js";
+import type { Rows } from "../engine/table/rows.js";
+import { utf8Length, utf8Write } from "../cbor/utf8.js";
 import { TYPE_SYN } from "./state-reader.js";
 
 /** Bytes of `"type":"SYN"}`. */

@@ -1,4 +1,4 @@
-import type { Digest } from "../engine/feed/sha256.js";
+import type { Digest } from "../digest/sha256.js";
 
 /**
  * SHA-256 of Espruino's module `crypto`; undefined where the firmware was built

@@ -1,4 +1,4 @@
-import type { Sealing } from "../engine/sealer.js";
+import type { Sealing } from "../engine/wire/sealer.js";
 import { pureSealing } from "../sealing/aes.js";
 import type { BlockCipher } from "../sealing/block-cipher.js";
 import { sealingWith } from "../sealing/siv-sealer.js";

@@ -84,14 +84,14 @@ export class EspruinoSocket implements GossipSocket {
   private bound: EspruinoUdpSocket | undefined;
   /** Espruino lets only a socket broadcast that is not bound. The answers come to its own port. */
   private broadcaster: EspruinoUdpSocket | undefined;
-  private onDatagram: Parameters<GossipSocket["open"]>[1] | undefined;
+  private onDatagram: Parameters<GossipSocket["bind"]>[1] | undefined;
   private onError: ((error: Error) => void) | undefined;
 
   constructor(receiveBytesMax?: number) {
     this.receiveBytesMax = receiveBytesMax ?? DATAGRAM_BYTES_MAX;
   }
 
-  open(
+  bind(
     port: number,
     onDatagram: (bytes: Uint8Array, length: number, address: number, port: number) => void,
     onError: (error: Error) => void,

@@ -1,5 +1,5 @@
 import { Digest as NativeDigest } from "crypt";
-import type { Digest } from "../engine/feed/sha256.js";
+import type { Digest } from "../digest/sha256.js";
 
 /** SHA-256 on the Moddable SDK, which has it in C. Without mcpack it needs src/digest/manifest.json. */
 export function moddableDigest(): Digest {

@@ -1,5 +1,5 @@
 import { BlockCipher as NativeCipher } from "crypt";
-import type { Sealing } from "../engine/sealer.js";
+import type { Sealing } from "../engine/wire/sealer.js";
 import type { BlockCipher } from "../sealing/block-cipher.js";
 import { sealingWith } from "../sealing/siv-sealer.js";
 

@@ -47,11 +47,11 @@ export class ModdableClock implements GossipClock {
 export class ModdableSocket implements GossipSocket {
   private udp: UDP | undefined;
   private port = 0;
-  private onDatagram: Parameters<GossipSocket["open"]>[1] | undefined;
+  private onDatagram: Parameters<GossipSocket["bind"]>[1] | undefined;
   private onError: ((error: Error) => void) | undefined;
   private timer: Timer | undefined;
 
-  open(
+  bind(
     port: number,
     onDatagram: (bytes: Uint8Array, length: number, address: number, port: number) => void,
     onError: (error: Error) => void,

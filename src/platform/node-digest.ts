@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Digest } from "../engine/feed/sha256.js";
+import type { Digest } from "../digest/sha256.js";
 
 /** SHA-256 of Node's own. */
 export const nodeDigest: Digest = {

@@ -1,5 +1,5 @@
 import { aessiv } from "@noble/ciphers/aes.js";
-import type { Sealer, Sealing } from "../engine/sealer.js";
+import type { Sealer, Sealing } from "../engine/wire/sealer.js";
 
 /** Sealing on Node.js, by @noble/ciphers. Unlike boards it may allocate. */
 export const nodeSealing: Sealing = (key, otherKey) => new NodeSealer(key, otherKey);
@@ -20,7 +20,7 @@ class NodeSealer implements Sealer {
     return headLength + sealed.length;
   }
 
-  open(frame: Uint8Array, headLength: number, length: number): number {
+  unseal(frame: Uint8Array, headLength: number, length: number): number {
     for (const key of this.keys) {
       const plain = decrypt(key, frame.subarray(0, headLength), frame.subarray(headLength, length));
       if (plain === undefined) continue;

@@ -56,7 +56,7 @@ export class NodeSocket implements GossipSocket {
     this.listen = listen;
   }
 
-  open(
+  bind(
     port: number,
     onDatagram: (bytes: Uint8Array, length: number, address: number, port: number) => void,
     onError: (error: Error) => void,

@@ -1,5 +1,5 @@
-import type { Digest } from "../engine/feed/sha256.js";
-import type { Sealing } from "../engine/sealer.js";
+import type { Digest } from "../digest/sha256.js";
+import type { Sealing } from "../engine/wire/sealer.js";
 
 /** What chisme needs of a platform. Each folder member beside this file implements it for one. */
 
@@ -9,7 +9,7 @@ export interface GossipSocket {
    * Binds to a UDP port and delivers what arrives: the bytes, which are only
    * valid during the call, their number, and where they came from.
    */
-  open(
+  bind(
     port: number,
     onDatagram: (bytes: Uint8Array, length: number, address: number, port: number) => void,
     onError: (error: Error) => void,

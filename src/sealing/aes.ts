@@ -1,4 +1,4 @@
-import type { Sealing } from "../engine/sealer.js";
+import type { Sealing } from "../engine/wire/sealer.js";
 import { BLOCK_BYTES, type BlockCipher } from "./block-cipher.js";
 import { sealingWith } from "./siv-sealer.js";
 

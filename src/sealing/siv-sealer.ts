@@ -1,4 +1,4 @@
-import { SEAL_BYTES, type Sealer, type Sealing } from "../engine/sealer.js";
+import { SEAL_BYTES, type Sealer, type Sealing } from "../engine/wire/sealer.js";
 import { BLOCK_BYTES, type BlockCipher, KEY_BYTES } from "./block-cipher.js";
 import { Siv } from "./siv.js";
 
@@ -20,11 +20,11 @@ export class SivSealer implements Sealer {
     return length + SEAL_BYTES;
   }
 
-  open(frame: Uint8Array, headLength: number, length: number): number {
+  unseal(frame: Uint8Array, headLength: number, length: number): number {
     const bodyLength = length - headLength - SEAL_BYTES;
     if (bodyLength < 0) return -1;
-    const opened = opens(this.current, frame, headLength, bodyLength)
-      || (this.other !== undefined && opens(this.other, frame, headLength, bodyLength));
+    const opened = unseals(this.current, frame, headLength, bodyLength)
+      || (this.other !== undefined && unseals(this.other, frame, headLength, bodyLength));
     return opened ? length - SEAL_BYTES : -1;
   }
 }
@@ -52,8 +52,8 @@ function copyOf(key: Uint8Array, start: number): Uint8Array {
   return copy;
 }
 
-function opens(siv: Siv, frame: Uint8Array, headLength: number, bodyLength: number): boolean {
+function unseals(siv: Siv, frame: Uint8Array, headLength: number, bodyLength: number): boolean {
   siv.begin();
   siv.associate(frame, 0, headLength);
-  return siv.open(frame, headLength, bodyLength);
+  return siv.unseal(frame, headLength, bodyLength);
 }

@@ -75,7 +75,7 @@ export class Siv {
    *
    * @returns whether they are what was sealed; if not, `bytes` are as they were
    */
-  open(bytes: Uint8Array, start: number, length: number): boolean {
+  unseal(bytes: Uint8Array, start: number, length: number): boolean {
     const state = this.state;
     for (let i = 0; i < BLOCK_BYTES; i++) state[VECTOR + i] = bytes[start + i];
     this.startCounter(state, VECTOR);

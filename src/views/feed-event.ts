@@ -1,4 +1,4 @@
-import type { CborValue } from "../engine/cbor.js";
+import type { CborValue } from "../cbor/cbor.js";
 
 /** What a node said in its feed. */
 export interface FeedEvent {

@@ -1,4 +1,4 @@
-import type { CborValue } from "../engine/cbor.js";
+import type { CborValue } from "../cbor/cbor.js";
 import { EventSet, compareSubjects } from "./event-set.js";
 import { type FeedEvent, type FeedView, compareEvents, isAlive } from "./feed-event.js";
 

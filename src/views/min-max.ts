@@ -1,4 +1,4 @@
-import type { CborValue } from "../engine/cbor.js";
+import type { CborValue } from "../cbor/cbor.js";
 import type { View } from "./view.js";
 
 export interface MinMaxOptions {
@@ -27,7 +27,7 @@ export class MinMax implements View {
     this.options = options;
   }
 
-  open(capacity: number): void {
+  bind(capacity: number): void {
     this.numbers = new Float64Array(capacity).fill(NaN);
   }
 

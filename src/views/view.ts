@@ -1,9 +1,9 @@
-import type { CborValue } from "../engine/cbor.js";
+import type { CborValue } from "../cbor/cbor.js";
 
 /** Something that is kept up to date from the rows of a node: given to `Gossip` in its option `views`. */
 export interface View {
   /** Called once, with the number of slots that rows can have. */
-  open(capacity: number): void;
+  bind(capacity: number): void;
   /**
    * A row became fresher or changed its state.
    *

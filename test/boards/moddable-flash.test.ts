@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Dice } from "../../host-sim/dice.js";
+import { SimRandom } from "../../host-sim/random.js";
 import { Flash } from "../../host-sim/flash.js";
 import { FlashLog } from "../../src/platform/flash-log.js";
 import { type OpenFile, fileSectors, partitionSectors } from "../../src/platform/moddable-flash.js";
@@ -37,7 +37,7 @@ class FakeFile implements OpenFile {
 }
 
 describe("flash for Moddable", () => {
-  const history = steps(new Dice(1, 1), 300, 80, 3);
+  const history = steps(new SimRandom(1, 1), 300, 80, 3);
 
   it("is a part of a partition", () => {
     const flash = new Flash(10, SECTOR_BYTES);

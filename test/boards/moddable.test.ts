@@ -84,7 +84,7 @@ describe("platform for Moddable", () => {
   });
 
   function open(): void {
-    platform.socket.open(
+    platform.socket.bind(
       5000,
       (bytes, length, address, port) => {
         const text = new TextDecoder().decode(bytes.subarray(0, length));
@@ -181,7 +181,7 @@ describe("platform for Moddable", () => {
   });
 
   it("closes while it delivers", () => {
-    platform.socket.open(5000, () => platform.socket.close(), () => undefined);
+    platform.socket.bind(5000, () => platform.socket.close(), () => undefined);
     sdk.opened[0].arrive("one", "two");
     assert.equal(sdk.opened[0].queue.length, 1);
     assert.equal(sdk.timer.count, 0);

@@ -4,9 +4,9 @@ import path from "node:path";
 import { build } from "esbuild";
 import ts from "typescript";
 import { Flash } from "../../host-sim/flash.js";
-import { DROP_NONE } from "../../src/engine/drops.js";
-import { FLAG_SEALED } from "../../src/engine/frame.js";
-import { FrameReader } from "../../src/engine/frame-reader.js";
+import { DROP_NONE } from "../../src/engine/wire/drops.js";
+import { FLAG_SEALED } from "../../src/engine/wire/frame.js";
+import { FrameReader } from "../../src/engine/wire/frame-reader.js";
 import { nodeSealing } from "../../src/platform/node-sealing.js";
 import { parseKey } from "../../src/sealing/key.js";
 import { crypt } from "../support/fake-crypto.js";
@@ -105,9 +105,9 @@ describe("boards/README.md", function () {
     const sealer = nodeSealing(parseKey("key", KEY), undefined);
     const reader = new FrameReader();
     for (const frame of sent) {
-      assert.equal(reader.openHead(frame, frame.length), DROP_NONE);
+      assert.equal(reader.parseHead(frame, frame.length), DROP_NONE);
       assert.ok((reader.flags & FLAG_SEALED) !== 0);
-      assert.ok(sealer.open(frame, reader.headLength, frame.length) > 0);
+      assert.ok(sealer.unseal(frame, reader.headLength, frame.length) > 0);
     }
   });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CBOR_DEPTH_MAX } from "../../src/engine/cbor.js";
-import { FLAG_SEALED } from "../../src/engine/frame.js";
+import { CBOR_DEPTH_MAX } from "../../src/cbor/cbor.js";
+import { FLAG_SEALED } from "../../src/engine/wire/frame.js";
 import { requireXs } from "../xs/require-xs.js";
 import { type Replayer, firstDifference, hashOf, onV8, onXs } from "./replay.js";
 import { type NodeTrace, TRACE_KEY, record } from "./trace.js";

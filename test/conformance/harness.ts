@@ -23,7 +23,7 @@
 import {
   type Dialect, Engine, type EngineOptions, type NodeEngine, OWN_SLOT, type Sealing,
 } from "../../src/engine/index.js";
-import { eventFeeds } from "../../src/feeds/index.js";
+import { eventFeeds } from "../../src/events/index.js";
 import { pureSealing } from "../../src/sealing/aes.js";
 import { parseKey } from "../../src/sealing/key.js";
 
@@ -113,7 +113,7 @@ export class Harness {
     const nowMs = Number(words[1]);
     const key = words[4] === "-" ? "" : words[4];
     const payload = this.bytes(words[6]);
-    const length = engine.feed.own.draft(
+    const length = engine.feed.own.encodeEvent(
       nowMs, Number(words[2]), words[3], key, Number(words[5]), this.incoming, payload,
     );
     if (length < 0) return false;
@@ -125,7 +125,7 @@ export class Harness {
   private tell(engine: NodeEngine): void {
     if (engine.feed === undefined) return;
     const feeds = engine.feed.feeds;
-    for (let record = feeds.arena.takeUntold(); record !== 0; record = feeds.arena.takeUntold()) {
+    for (let record = feeds.arena.nextUnnotified(); record !== 0; record = feeds.arena.nextUnnotified()) {
       const slot = feeds.arena.owner(record);
       this.put("told", feeds.author(slot), feeds.generation(slot), feeds.arena.sequence(record));
     }
@@ -144,7 +144,7 @@ export class Harness {
     const rows = engine.rows;
     this.text = "";
     this.hash = FNV_OFFSET;
-    while (engine.pollEvent(this.event)) {
+    while (engine.pollNotification(this.event)) {
       const slot = this.event.slot;
       this.put("event", this.event.kind, rows.id(slot), rows.state(slot));
     }
@@ -154,9 +154,9 @@ export class Harness {
     }
     this.tell(engine);
     this.put("deadline", engine.nextDeadline(), engine.revision(), rows.heartbeat(OWN_SLOT));
-    this.put("root", rows.root.first >>> 0, rows.root.second >>> 0, rows.count);
-    if (engine.feed !== undefined && rows.frontier !== undefined) {
-      this.put("frontier", rows.frontier.word() >>> 0, engine.feed.hlc.ms % DAY_MS, engine.feed.hlc.counter);
+    this.put("root", rows.tableHash.first >>> 0, rows.tableHash.second >>> 0, rows.count);
+    if (engine.feed !== undefined && rows.feedsHash !== undefined) {
+      this.put("frontier", rows.feedsHash.word() >>> 0, engine.feed.hlc.ms % DAY_MS, engine.feed.hlc.counter);
     }
     return this.verbose ? this.text : (this.hash >>> 0).toString(16);
   }

@@ -1,9 +1,10 @@
-import { encodeCbor } from "../../src/engine/cbor.js";
-import { parseAddress } from "../../src/engine/address.js";
-import { Dice } from "../../host-sim/dice.js";
-import { SimNetwork, type TapEntry } from "../../host-sim/network.js";
+import { encodeCbor } from "../../src/cbor/cbor.js";
+import { parseAddress } from "../../src/engine/wire/address.js";
+import { SimRandom } from "../../host-sim/random.js";
+import { SimNetwork } from "../../host-sim/network.js";
+import type { TapEntry } from "../../host-sim/node.js";
 import type { SimNode } from "../../host-sim/node.js";
-import { eventFeeds } from "../../src/feeds/index.js";
+import { eventFeeds } from "../../src/events/index.js";
 
 const NODES = 20;
 const ROUND_INTERVAL_MS = 2000;
@@ -62,7 +63,7 @@ export function record(seed: number, steps: number, key?: string): NodeTrace[] {
     const options = { ...optionsOf(index), ...key !== undefined && { key } };
     network.addNode({ startAfterMs: index * 100, options, ...clock });
   }
-  const dice = new Dice(seed, 0);
+  const dice = new SimRandom(seed, 0);
   every(network, PUSH_EVERY_MS, () => dice.pick(network.nodes).push(drawValue(dice)));
   every(network, SAY_EVERY_MS, () => saySomething(dice.pick(network.nodes), dice));
   every(network, RESTART_EVERY_MS, () => dice.pick(network.nodes).restart({ keepStorage: dice.chance(0.7) }));
@@ -85,7 +86,7 @@ function feedBytesOf(index: number): number {
   return datagramBytesMaxOf(index) === 128 ? 0 : index % 3 === 0 ? 512 : 1536;
 }
 
-function saySomething(node: SimNode, dice: Dice): void {
+function saySomething(node: SimNode, dice: SimRandom): void {
   if (feedBytesOf(node.index) === 0) return;
   const topic = dice.pick(["door", "room"]);
   const key = dice.pick(["", "a", "b"]);
@@ -118,7 +119,7 @@ function every(network: SimNetwork, ms: number, run: () => void): void {
   });
 }
 
-function drawValue(dice: Dice): undefined | number | { temperature: number } {
+function drawValue(dice: SimRandom): undefined | number | { temperature: number } {
   const degrees = dice.between(-400, 1200) / 16;
   return dice.chance(0.1) ? undefined : dice.chance(0.5) ? degrees : { temperature: degrees };
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { OWN_SLOT } from "../../src/engine/index.js";
-import { FLAG_MORE, SECTION_BUCKETS, SECTION_FLAT } from "../../src/engine/frame.js";
-import { FLAG_PROVEN } from "../../src/engine/rows.js";
+import { FLAG_MORE, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS } from "../../src/engine/wire/frame.js";
+import { FLAG_PROVEN } from "../../src/engine/table/rows.js";
 import { propertyOptions } from "../support/random.js";
-import { bytesOf, frames, readGood, tagsOf } from "./frame-support.js";
+import { bytesOf, frames, readGood, tagsOf } from "./wire/frame-support.js";
 import { INTERVAL_MS, PEER, PORT, answersTo, bytesIn, frameOf, nodeWith, peerRow } from "./responder.js";
 
 const ANSWERS_A_PEER = 14;
@@ -25,7 +25,7 @@ describe("an address that has not answered yet", () => {
     }
     // Where the tables differ is told as far as that allows.
     const [short] = answersTo(nodeWith(200, false), frameOf({}));
-    assert.deepEqual([short.length <= 3 * frameOf({}).length, tagsOf(short)], [true, [SECTION_BUCKETS]]);
+    assert.deepEqual([short.length <= 3 * frameOf({}).length, tagsOf(short)], [true, [SECTION_RANGE_FINGERPRINTS]]);
     assert.ok(bytesIn(answersTo(nodeWith(200, true), frameOf({ wants: allIds }))) > 3 * frameOf({}).length);
   });
 
@@ -125,7 +125,7 @@ describe("MORE", () => {
     const engine = nodeWith(60, true);
     const isTold = (flags: number, inReplyTo: number): boolean => {
       const sent = answersTo(engine, frameOf({ type: DIFF, flags, inReplyTo }));
-      return sent.some((bytes) => tagsOf(bytes).includes(SECTION_FLAT));
+      return sent.some((bytes) => tagsOf(bytes).includes(SECTION_ROW_FINGERPRINTS));
     };
     const before = engine.outbox.counter;
     assert.equal(isTold(0, before), false, "nothing is left to say");
@@ -138,7 +138,7 @@ describe("MORE", () => {
     const engine = nodeWith(1, true);
     const held = [peerRow, { ...peerRow, id: 1, revision: 5, heartbeat: engine.rows.heartbeat(OWN_SLOT) }];
     const diff = frameOf({ type: DIFF, flags: FLAG_MORE, inReplyTo: engine.outbox.counter, held });
-    assert.ok(engine.rows.root.equals(readGood(diff).root[0], readGood(diff).root[1]));
+    assert.ok(engine.rows.tableHash.equals(readGood(diff).root[0], readGood(diff).root[1]));
     assert.deepEqual(answersTo(engine, diff), []);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DOWN, EVENT_STATE, EVENT_UPDATE, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
-import { bytesOf, sectionsOf, tagsOf } from "./frame-support.js";
+import { bytesOf, sectionsOf, tagsOf } from "./wire/frame-support.js";
 import { type HeldRow, Lan, held, ownHeartbeat, table } from "./lan.js";
 
 const ROUND = 10000;
@@ -332,7 +332,7 @@ describe("what the caller leaves", () => {
     a.receive(lan.nowMs, 2, 5000, out.bytes, out.length);
     a.tick(lan.nowMs);
     const event = { kind: 0, slot: 0 };
-    assert.ok(a.pollEvent(event));
+    assert.ok(a.pollNotification(event));
     assert.equal(a.rows.id(event.slot), 2);
   });
 });

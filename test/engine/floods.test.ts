@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { UP } from "../../src/engine/index.js";
 import { nodeSealing } from "../../src/platform/node-sealing.js";
 import { propertyOptions } from "../support/random.js";
-import { bytesOf } from "./frame-support.js";
+import { bytesOf } from "./wire/frame-support.js";
 import { Lan, table } from "./lan.js";
 
 const ROUND = 10000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { FLAG_FOREIGN, RowData } from "../../src/engine/rows.js";
-import { DOWN, SUSPECT, UP } from "../../src/engine/states.js";
+import { FLAG_FOREIGN, RowData } from "../../src/engine/table/rows.js";
+import { DOWN, SUSPECT, UP } from "../../src/engine/table/states.js";
 import type { Engine } from "../../src/engine/index.js";
 import { Lan } from "./lan.js";
 
@@ -12,7 +12,7 @@ function speakFor(engine: Engine, heartbeat: number): void {
   const row = Object.assign(new RowData(), {
     id: BOARD, address: BOARD, port: 5000, revision: 3, heartbeat, isForeign: true, valueLength: 1,
   });
-  engine.takeRow(row, Uint8Array.of(21));
+  engine.mergeRow(row, Uint8Array.of(21));
 }
 
 /** Three nodes that know each other and a board for which the first speaks. */

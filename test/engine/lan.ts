@@ -1,4 +1,4 @@
-import { Reader } from "../../src/engine/cursor.js";
+import { Reader } from "../../src/engine/wire/cursor.js";
 import { RECORD_GONE } from "../../src/engine/feed/arena.js";
 import { EventData, readEvent } from "../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../src/engine/feed/kinds.js";
@@ -78,7 +78,7 @@ export class Lan {
   say(address: number, kind: number, topic: string, key: string, value: unknown, ttlSeconds = 0): number {
     const engine = this.engines.get(address)!;
     const payload = kind === KIND_REMOVE ? new Uint8Array(0) : cborOf(value);
-    const length = engine.feed!.own.draft(this.nowMs, kind, topic, key, ttlSeconds, payload, payload.length);
+    const length = engine.feed!.own.encodeEvent(this.nowMs, kind, topic, key, ttlSeconds, payload, payload.length);
     if (length < 0) return length;
     engine.publishEvent(this.nowMs, length);
     this.drain(address);
@@ -112,7 +112,7 @@ export class Lan {
     if (engine === undefined) return;
     this.takeEvents(address, engine);
     const event = { kind: 0, slot: 0 };
-    while (engine.pollEvent(event)) {
+    while (engine.pollNotification(event)) {
       const { rows } = engine;
       this.told.push({ address, kind: event.kind, id: rows.id(event.slot), state: rows.state(event.slot) });
     }
@@ -147,7 +147,7 @@ export class Lan {
     const { arena } = feeds;
     const told = this.events.get(address) ?? [];
     this.events.set(address, told);
-    for (let record = arena.takeUntold(); record !== 0; record = arena.takeUntold()) {
+    for (let record = arena.nextUnnotified(); record !== 0; record = arena.nextUnnotified()) {
       if (arena.hasFlag(record, RECORD_GONE)) continue;
       const slot = arena.owner(record);
       told.push({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DOWN, LEFT, OWN_SLOT, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
-import { Root } from "../../src/engine/hash.js";
-import { readGood } from "./frame-support.js";
+import { TableHash } from "../../src/engine/table/hash.js";
+import { readGood } from "./wire/frame-support.js";
 import { Lan, type Sent, held, table } from "./lan.js";
 
 const ROUND = 10000;
@@ -73,11 +73,11 @@ describe("a node that says goodbye", () => {
     lan.leave(5);
     lan.run(6 * ROUND);
     for (const engine of lan.engines.values()) {
-      const root = new Root();
+      const root = new TableHash();
       for (const { id, revision, heartbeat, state } of table(engine)) {
         root.add(id, revision, heartbeat, state);
       }
-      assert.ok(engine.rows.root.equals(root.first, root.second));
+      assert.ok(engine.rows.tableHash.equals(root.first, root.second));
     }
     lan.sent.length = 0;
     lan.run(40 * ROUND);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { OWN_SLOT, UP } from "../../src/engine/index.js";
-import { RowData } from "../../src/engine/rows.js";
+import { RowData } from "../../src/engine/table/rows.js";
 import { Lan, held, ownHeartbeat } from "./lan.js";
 
 const ROUND = 10000;
@@ -48,7 +48,7 @@ describe("a node's own address", () => {
       for (; held(rows, 2)?.state === UP; lan.run(50)) {
         if (lan.nowMs !== movesAtMs) continue;
         const row = { id: 2, address: 102, port: PORT, revision: 0, heartbeat: held(rows, 2)!.heartbeat + 1 };
-        lan.engines.get(1)!.takeRow(Object.assign(new RowData(), row), new Uint8Array(0));
+        lan.engines.get(1)!.mergeRow(Object.assign(new RowData(), row), new Uint8Array(0));
       }
       return lan.nowMs;
     };
@@ -97,7 +97,7 @@ function tellOfSelf(lan: Lan, { address, revision, heartbeat }: RowData): void {
   const slot = rows.find(1);
   rows.setAddress(slot, address, PORT);
   rows.setStatement(slot, revision, heartbeat, UP);
-  rows.markNews(slot);
+  rows.markUpdate(slot);
   const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
   lan.engines.get(2)!.publish(lan.nowMs, new Uint8Array(0), 0, 1, PORT);
   lan.engines.get(2)!.pollTransmit(out);
@@ -111,7 +111,7 @@ describe("seeds learnt from rows", () => {
     const engine = lan.add(1, { seedCapacity: 3 }, [100, 101]);
     for (const row of rows) {
       const about = { id: 7, address: 7, port: PORT, revision: 1, heartbeat: 0, state: UP };
-      engine.takeRow(Object.assign(new RowData(), about, row), new Uint8Array(0));
+      engine.mergeRow(Object.assign(new RowData(), about, row), new Uint8Array(0));
     }
     assert.equal(held(engine.rows, 7)?.state, UP);
     return Array.from({ length: engine.seeds.count }, (_, i) => engine.seeds.address(i));

@@ -1,6 +1,6 @@
 import { Engine, type EngineOptions, OWN_SLOT, type Rows } from "../../src/engine/index.js";
-import { FLAG_PROVEN, RowData } from "../../src/engine/rows.js";
-import { REMOVE } from "../../src/engine/states.js";
+import { FLAG_PROVEN, RowData } from "../../src/engine/table/rows.js";
+import { REMOVE } from "../../src/engine/table/states.js";
 
 const PORT = 5000;
 const NOW_MS = 1000;
@@ -42,7 +42,7 @@ export class Pair {
       };
       const engine = new Engine(others);
       engine.start(NOW_MS, 10, true);
-      engine.rows.setNews(OWN_SLOT, 0);
+      engine.rows.setTransmitsLeft(OWN_SLOT, 0);
       return engine;
     });
   }
@@ -55,9 +55,9 @@ export class Pair {
     const data = Object.assign(new RowData(), held, {
       address, port: PORT, valueStart: 0, valueLength: held.id === this.ids[1 - node] ? 0 : value.length,
     });
-    engine.takeRow(data, value);
+    engine.mergeRow(data, value);
     const slot = engine.rows.find(held.id);
-    if (slot >= 0) engine.rows.setNews(slot, 0);
+    if (slot >= 0) engine.rows.setTransmitsLeft(slot, 0);
   }
 
   /** Has both hold the other's current row, and know that its address is real. */
@@ -89,7 +89,7 @@ export class Pair {
   /** Whether both have the same root and, tombstones aside, the same rows with the same values. */
   agrees(): boolean {
     const [a, b] = this.engines;
-    const equalRoots = a.rows.root.equals(b.rows.root.first, b.rows.root.second);
+    const equalRoots = a.rows.tableHash.equals(b.rows.tableHash.first, b.rows.tableHash.second);
     return equalRoots && JSON.stringify(this.contents(0)) === JSON.stringify(this.contents(1));
   }
 

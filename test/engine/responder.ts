@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Engine } from "../../src/engine/index.js";
-import { TYPE_SYN } from "../../src/engine/frame.js";
-import { FLAG_PROVEN, RowData } from "../../src/engine/rows.js";
-import { type FrameVector, type VectorRow, write } from "./frame-support.js";
+import { TYPE_SYN } from "../../src/engine/wire/frame.js";
+import { FLAG_PROVEN, RowData } from "../../src/engine/table/rows.js";
+import { type FrameVector, type VectorRow, write } from "./wire/frame-support.js";
 
 export const PORT = 5000;
 export const PEER = 0x0a00000b;
@@ -27,9 +27,9 @@ export function nodeWith(count: number, isProven: boolean, datagramBytesMax = 12
   engine.start(0, 5, true);
   for (let i = 0; i < count; i++) {
     const row = i === 0 ? peerRow : rowOf(i);
-    engine.takeRow(Object.assign(new RowData(), row), new Uint8Array(0));
+    engine.mergeRow(Object.assign(new RowData(), row), new Uint8Array(0));
   }
-  for (let slot = 0; slot <= count; slot++) engine.rows.setNews(slot, 0);
+  for (let slot = 0; slot <= count; slot++) engine.rows.setTransmitsLeft(slot, 0);
   if (isProven) engine.rows.setFlag(engine.rows.find(peerRow.id), FLAG_PROVEN);
   return engine;
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { formatAddress, parseAddress } from "../../src/engine/address.js";
+import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
 import { Engine, FLAG_ASKED, OWN_SLOT } from "../../src/engine/index.js";
-import { FLAG_FOREIGN } from "../../src/engine/rows.js";
+import { FLAG_FOREIGN } from "../../src/engine/table/rows.js";
 import { AutoEngine } from "../../src/espgossip/auto.js";
 import { propertyOptions } from "../support/random.js";
 import { Driven, OWN, ROUND, engineOptions, rowIn } from "./support.js";

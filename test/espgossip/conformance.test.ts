@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { TapEntry } from "../../host-sim/network.js";
-import { encodeCbor } from "../../src/engine/cbor.js";
-import { parseAddress } from "../../src/engine/address.js";
+import type { TapEntry } from "../../host-sim/node.js";
+import { encodeCbor } from "../../src/cbor/cbor.js";
+import { parseAddress } from "../../src/engine/wire/address.js";
 import { auto, espgossip } from "../../src/espgossip/index.js";
 import type { CborValue } from "../../src/gossip.js";
 import { Harness } from "../conformance/harness.js";

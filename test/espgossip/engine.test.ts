@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { parseAddress } from "../../src/engine/address.js";
-import { DROP_ECHO, DROP_ROW, DROP_TABLE_FULL, DROP_VALUE_TOO_LARGE } from "../../src/engine/drops.js";
+import { parseAddress } from "../../src/engine/wire/address.js";
+import { DROP_ECHO, DROP_ROW, DROP_TABLE_FULL, DROP_VALUE_TOO_LARGE } from "../../src/engine/wire/drops.js";
 import { OWN_SLOT } from "../../src/engine/index.js";
 import { EspGossipEngine } from "../../src/espgossip/engine.js";
 import type { EspGossipOptions } from "../../src/espgossip/options.js";

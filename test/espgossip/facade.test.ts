@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatAddress, parseAddress } from "../../src/engine/address.js";
+import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
 import {
   EspGossip, type EspGossipPlatform, type EspGossipUpdate, type GossipConfig,
 } from "../../src/espgossip/index.js";
@@ -25,7 +25,7 @@ class Device {
   constructor(platform: Partial<EspGossipPlatform> = {}) {
     this.gossip = new EspGossip({
       socket: {
-        open: (port, onDatagram) => { this.isOpen = true; this.openedPort = port; this.onDatagram = onDatagram; },
+        bind: (port, onDatagram) => { this.isOpen = true; this.openedPort = port; this.onDatagram = onDatagram; },
         send: (bytes, length, address, port) => {
           if (this.sendError !== undefined) throw this.sendError;
           const text = Buffer.from(bytes.subarray(0, length)).toString();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DOWN, UP } from "../../src/gossip.js";
-import { formatAddress } from "../../src/engine/address.js";
+import { formatAddress } from "../../src/engine/wire/address.js";
 import { Mixed } from "./mixed.js";
 
 /** Doubts of a board are what the reference has under loss; nobody else may have any. */

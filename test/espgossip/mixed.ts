@@ -1,6 +1,6 @@
 import { SimNetwork, type SimNode } from "../../host-sim/index.js";
 import { DOWN, type Dialect, Gossip, type MinMax, type NodeRow, minMax } from "../../src/gossip.js";
-import { formatAddress } from "../../src/engine/address.js";
+import { formatAddress } from "../../src/engine/wire/address.js";
 import { auto, espgossip } from "../../src/espgossip/index.js";
 
 export const ROUND = 10000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { dropReasonName } from "../../src/engine/drops.js";
+import { dropReasonName } from "../../src/engine/wire/drops.js";
 import { JSON_BYTES_MAX } from "../../src/espgossip/state-reader.js";
 import { propertyOptions } from "../support/random.js";
 import { FOUND, bytesOfText, readAll } from "./support.js";

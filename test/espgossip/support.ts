@@ -1,7 +1,7 @@
-import { parseAddress } from "../../src/engine/address.js";
-import { decodeCbor, encodeCbor } from "../../src/engine/cbor.js";
+import { parseAddress } from "../../src/engine/wire/address.js";
+import { decodeCbor, encodeCbor } from "../../src/cbor/cbor.js";
 import type { EngineOptions, NodeEngine, Rows } from "../../src/engine/index.js";
-import { RowData } from "../../src/engine/rows.js";
+import { RowData } from "../../src/engine/table/rows.js";
 import type { EspGossipRow } from "../../src/espgossip/facade.js";
 import { ROW_BAD, ROW_GOOD, ROW_INCOMPLETE, ROW_NONE, StateReader } from "../../src/espgossip/state-reader.js";
 
@@ -113,7 +113,7 @@ export class Driven<E extends NodeEngine> {
 
   private drain(): void {
     const event = { kind: 0, slot: 0 };
-    while (this.engine.pollEvent(event)) this.events.push({ ...event });
+    while (this.engine.pollNotification(event)) this.events.push({ ...event });
     const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
     while (this.engine.pollTransmit(out)) {
       const bytes = out.bytes.slice(0, out.length);

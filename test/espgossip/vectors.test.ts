@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { parseAddress, formatAddress } from "../../src/engine/address.js";
+import { parseAddress, formatAddress } from "../../src/engine/wire/address.js";
 import { EspGossipEngine } from "../../src/espgossip/engine.js";
 import { EspGossip, type EspGossipRow } from "../../src/espgossip/facade.js";
 import { MemoryStorage } from "../../src/platform/memory-storage.js";
@@ -65,7 +65,7 @@ class Replay {
     if (run.revFileBefore !== undefined) this.storage.writeRevision(run.revFileBefore);
     this.gossip = new EspGossip({
       socket: {
-        open: (_port, onDatagram) => { this.onDatagram = onDatagram; },
+        bind: (_port, onDatagram) => { this.onDatagram = onDatagram; },
         send: (bytes, length, address, port) => {
           const text = Buffer.from(bytes.subarray(0, length)).toString();
           this.sends.push({ to: formatAddress(address), port, datagram: JSON.parse(text) });

@@ -6,7 +6,7 @@ import { bundleRules } from "../../eslint-rules/espruino.js";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { topFunctions } from "../../rollup-plugins/estree.js";
 import { espgossip } from "../../src/espgossip/index.js";
-import { type EventFeeds, eventFeeds } from "../../src/feeds/index.js";
+import { type EventFeeds, eventFeeds } from "../../src/events/index.js";
 import {
   type CborValue, type Dialect, Gossip, type GossipLog, type GossipOptions, type GossipStorage, type Sealing,
 } from "../../src/gossip.js";

@@ -1,5 +1,5 @@
 /** What Espruino runs: what its module `crypto` makes, beside the same in JavaScript. */
-import { Sha256 } from "../../src/engine/feed/sha256.js";
+import { Sha256 } from "../../src/digest/sha256.js";
 import { espruinoDigest } from "../../src/platform/espruino-digest.js";
 import { espruinoSealing } from "../../src/platform/espruino-sealing.js";
 import { pureSealing } from "../../src/sealing/aes.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {
   SimNetwork, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements, checkValues, oneWay, split,
 } from "../../host-sim/index.js";
-import { eventFeeds } from "../../src/feeds/index.js";
+import { eventFeeds } from "../../src/events/index.js";
 import { type SaidEvent, checkHeld } from "../../host-sim/event-checkers.js";
 import type { Gossip } from "../../src/gossip.js";
 import { ROUND_MS, addNodes, assertNone, who } from "./support.js";

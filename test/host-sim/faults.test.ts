@@ -14,7 +14,7 @@ function countArrivals(faults: ConstructorParameters<typeof SimNetwork>[0]["faul
     ...mute,
     start: ({ socket, clock, ...platform }) => {
       const gossip = new Gossip({ ...platform, clock, socket });
-      socket.open(5000, (bytes) => arrivals.push(bytes[0] * 256 + bytes[1]), () => undefined);
+      socket.bind(5000, (bytes) => arrivals.push(bytes[0] * 256 + bytes[1]), () => undefined);
       return gossip;
     },
   });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { fileURLToPath } from "node:url";
-import { Dice } from "../../host-sim/dice.js";
+import { SimRandom } from "../../host-sim/random.js";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { freshPort } from "../cli/node-process.js";
 import { type Chisme, EspruinoDevice } from "../espruino/device.js";
@@ -37,7 +37,7 @@ describe("the platform of Espruino", function () {
       const socket = chisme.espruinoPlatform().socket;
       const peer = createSocket("udp4").bind(b);
       const echoed = new Promise<[number[], number, number]>((resolve) => {
-        socket.open(a, (bytes, length, address, port) => {
+        socket.bind(a, (bytes, length, address, port) => {
           assert.equal(length, bytes.length);
           resolve([Array.from(bytes), address, port]);
         }, fail);
@@ -51,7 +51,7 @@ describe("the platform of Espruino", function () {
 
     it("is bound anew when an empty datagram has closed it", () => {
       const socket = chisme.espruinoPlatform().socket;
-      socket.open(freshPort(), () => undefined, fail);
+      socket.bind(freshPort(), () => undefined, fail);
       device.sockets[0].end();
       assert.equal(device.sockets.length, 2);
       assert.ok(device.sockets[1].isBound && !device.sockets[1].isClosed);
@@ -61,7 +61,7 @@ describe("the platform of Espruino", function () {
       const socket = chisme.espruinoPlatform().socket;
       socket.reopen();
       assert.equal(device.sockets.length, 0);
-      socket.open(freshPort(), () => undefined, fail);
+      socket.bind(freshPort(), () => undefined, fail);
       socket.reopen();
       assert.deepEqual(device.sockets.map(({ isClosed }) => isClosed), [true, false]);
       socket.close();
@@ -73,14 +73,14 @@ describe("the platform of Espruino", function () {
       const errors: string[] = [];
       const socket = chisme.espruinoPlatform().socket;
       device.isPortTaken = true;
-      socket.open(freshPort(), () => undefined, (error) => errors.push(error.message));
+      socket.bind(freshPort(), () => undefined, (error) => errors.push(error.message));
       assert.deepEqual(errors, ["Unable to create socket"]);
       assert.throws(() => socket.send(new Uint8Array(1), 1, LOCALHOST, 5000), /not open/);
     });
 
     it("broadcasts from a second socket, which is not bound, and makes another when that was closed", () => {
       const socket = chisme.espruinoPlatform().socket;
-      socket.open(freshPort(), () => undefined, fail);
+      socket.bind(freshPort(), () => undefined, fail);
       socket.send(new Uint8Array(8), 8, 0xffffffff, 5000);
       socket.send(new Uint8Array(8), 8, 0xc0a800ff, 5000);
       assert.deepEqual(device.sockets[1].sent, ["255.255.255.255:5000", "192.168.0.255:5000"]);
@@ -160,7 +160,7 @@ describe("the platform of Espruino", function () {
 
     it("keeps records over restarts, in files of 4,064 bytes", () => {
       const driver = new LogDriver(() => device.boot().flashLog("log", 3, OPTIONS), KEPT_MAX);
-      for (const step of steps(new Dice(1, 1), 300, 200, KEPT_MAX)) driver.run([step]);
+      for (const step of steps(new SimRandom(1, 1), 300, 200, KEPT_MAX)) driver.run([step]);
       driver.restart();
       assert.deepEqual([...device.files].filter(isOfLog).map(([file, { length }]) => [file, length]).sort(), [
         ["log0", 4064], ["log1", 4064], ["log2", 4064],
@@ -175,7 +175,7 @@ describe("the platform of Espruino", function () {
     });
 
     it("loses nothing when power goes after any byte", () => {
-      const all = steps(new Dice(2, 1), 30, 60, KEPT_MAX);
+      const all = steps(new SimRandom(2, 1), 30, 60, KEPT_MAX);
       for (let cut = 0; cut < 1500; cut += 3) {
         device.files.clear();
         let left = cut;
@@ -207,7 +207,7 @@ describe("the platform of Espruino", function () {
       const driver = new LogDriver(() => device.boot().flashLog("log", 2, OPTIONS), KEPT_MAX);
       driver.held = contentOf(chisme.flashLog("log", 2, OPTIONS));
       assert.equal(driver.held.length, 1);
-      driver.run(steps(new Dice(3, 1), 100, 200, KEPT_MAX));
+      driver.run(steps(new SimRandom(3, 1), 100, 200, KEPT_MAX));
       driver.restart();
     });
   });

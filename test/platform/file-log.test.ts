@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { Dice } from "../../host-sim/dice.js";
+import { SimRandom } from "../../host-sim/random.js";
 import { FileLog, type Files } from "../../src/platform/file-log.js";
 import { FileStorage } from "../../src/platform/node.js";
 import { FakeFiles, NoPower } from "../support/fake-files.js";
@@ -20,7 +20,7 @@ const hex = (...records: Uint8Array[]) => records.map((bytes) => Buffer.from(byt
 /** Power is lost after so many steps, each time; between the losses the log is used on. */
 function runWithCuts(seed: number, all: readonly LogStep[], cuts: readonly number[]): number {
   const fake = new FakeFiles();
-  const dice = new Dice(seed, 1);
+  const dice = new SimRandom(seed, 1);
   const start = () => new FileLog(PATH, { files: fake.files, bytesMax: BYTES_MAX });
   const driver = new LogDriver(start, KEPT_MAX);
   let done = 0;
@@ -75,7 +75,7 @@ describe("FileLog", () => {
         logs.push(new FileLog(path(), { bytesMax: BYTES_MAX }));
         return logs[logs.length - 1];
       }, KEPT_MAX);
-      for (const step of steps(new Dice(3, 1), 100, 90, KEPT_MAX)) {
+      for (const step of steps(new SimRandom(3, 1), 100, 90, KEPT_MAX)) {
         driver.run([step]);
         driver.check();
         if (driver.held.length % 3 === 0) driver.restart();
@@ -170,7 +170,7 @@ describe("FileLog", () => {
 
   describe("when power is lost", () => {
     it("has what was acknowledged, after any byte and any operation, whatever of the rest was written", () => {
-      const all = steps(new Dice(5, 1), 25, 50, KEPT_MAX);
+      const all = steps(new SimRandom(5, 1), 25, 50, KEPT_MAX);
       const total = runWithCuts(0, all, []);
       assert.ok(total > 800, `${total} steps`);
       for (let cut = 0; cut < total; cut++) {
@@ -181,7 +181,7 @@ describe("FileLog", () => {
     it("has it when power is lost again and again", () => {
       const cutsOf = fc.array(fc.integer({ min: 0, max: 200 }), { maxLength: 8 });
       fc.assert(fc.property(fc.integer(), cutsOf, (seed, cuts) => {
-        runWithCuts(seed, steps(new Dice(seed, 2), 60, 60, KEPT_MAX), cuts);
+        runWithCuts(seed, steps(new SimRandom(seed, 2), 60, 60, KEPT_MAX), cuts);
       }), propertyOptions(200));
     });
   });
@@ -205,7 +205,7 @@ describe("FileLog", () => {
         assert.ok(held.length > 0);
         log.append(record(4, 9), 9);
         assert.deepEqual(contentOf(log), [...held, ...hex(record(4, 9))]);
-        fake.restart(new Dice(1, 1));
+        fake.restart(new SimRandom(1, 1));
         assert.deepEqual(contentOf(new FileLog(PATH, { files: fake.files })), [...held, ...hex(record(4, 9))]);
       }
     });

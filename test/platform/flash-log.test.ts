@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Dice } from "../../host-sim/dice.js";
+import { SimRandom } from "../../host-sim/random.js";
 import { ERASE_STEPS, Flash, PowerLoss } from "../../host-sim/flash.js";
 import { FlashLog, type FlashLogOptions, sectorsFor } from "../../src/platform/flash-log.js";
 import { crc32 } from "../support/crc32.js";
@@ -39,7 +39,7 @@ describe("FlashLog", () => {
       flash.bytes.fill(fill);
       const driver = new LogDriver(() => new FlashLog(flash, OPTIONS), KEPT_MAX);
       driver.restart();
-      driver.run(steps(new Dice(1, 1), 50, 60, KEPT_MAX));
+      driver.run(steps(new SimRandom(1, 1), 50, 60, KEPT_MAX));
       driver.restart();
     }
   });
@@ -123,14 +123,14 @@ describe("FlashLog", () => {
   for (const withDice of [false, true]) {
     const how = withDice ? ", which is half written, or half an erase" : "";
     it(`loses nothing when power is lost after any byte${how}`, () => {
-      const all = steps(new Dice(7, 1), 60, 60, KEPT_MAX);
+      const all = steps(new SimRandom(7, 1), 60, 60, KEPT_MAX);
       const whole = new Flash(4, SECTOR_BYTES);
       whole.stepsLeft = 1e9;
       new LogDriver(() => new FlashLog(whole, OPTIONS), KEPT_MAX).run(all);
       const total = 1e9 - whole.stepsLeft;
       assert.ok(total > 2000 && whole.eraseCount > 12, `${total} steps, ${whole.eraseCount} erases`);
       for (let cut = 0; cut < total; cut++) {
-        const flash = new Flash(4, SECTOR_BYTES, withDice ? new Dice(cut, 2) : undefined);
+        const flash = new Flash(4, SECTOR_BYTES, withDice ? new SimRandom(cut, 2) : undefined);
         runWithCuts(flash, all, [cut], KEPT_MAX);
       }
     });
@@ -139,13 +139,13 @@ describe("FlashLog", () => {
   it("loses nothing when power is lost again and again", () => {
     const cutsOf = fc.array(fc.integer({ min: 0, max: 400 }));
     fc.assert(fc.property(fc.integer(), fc.integer({ min: 2, max: 6 }), cutsOf, (seed, sectors, cuts) => {
-      const flash = new Flash(sectors, SECTOR_BYTES, new Dice(seed, 3));
-      runWithCuts(flash, steps(new Dice(seed, 4), 80, 60, 2), cuts, 2);
+      const flash = new Flash(sectors, SECTOR_BYTES, new SimRandom(seed, 3));
+      runWithCuts(flash, steps(new SimRandom(seed, 4), 80, 60, 2), cuts, 2);
     }), propertyOptions(300));
   });
 
   it("goes on after a write that failed while the power stayed", () => {
-    const flash = new Flash(4, SECTOR_BYTES, new Dice(1, 5));
+    const flash = new Flash(4, SECTOR_BYTES, new SimRandom(1, 5));
     const driver = new LogDriver(() => new FlashLog(flash, OPTIONS), KEPT_MAX);
     const log = new FlashLog(flash, OPTIONS);
     log.append(record(1, 50), 50);

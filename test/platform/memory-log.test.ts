@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Dice } from "../../host-sim/dice.js";
+import { SimRandom } from "../../host-sim/random.js";
 import { MemoryLog, type MemoryLogOptions, MemoryStorage, PowerLossError } from "../../src/platform/node.js";
 import { LogDriver, contentOf, record, steps } from "../support/log-driver.js";
 
@@ -15,7 +15,7 @@ describe("MemoryLog", () => {
   it("does what it is told, and stays within its bound", () => {
     const log = new MemoryLog({ bytesMax: 300 });
     const driver = new LogDriver(() => log, KEPT_MAX);
-    for (const step of steps(new Dice(1, 1), 200, 60, KEPT_MAX)) {
+    for (const step of steps(new SimRandom(1, 1), 200, 60, KEPT_MAX)) {
       driver.run([step]);
       driver.check();
       assert.ok(driver.held.reduce((sum, text) => sum + 6 + text.length / 2, 0) <= 300);
@@ -34,7 +34,7 @@ describe("MemoryLog", () => {
   });
 
   it("has what was acknowledged when power is lost after any byte", () => {
-    const all = steps(new Dice(2, 1), 40, 50, KEPT_MAX);
+    const all = steps(new SimRandom(2, 1), 40, 50, KEPT_MAX);
     let left = Infinity;
     const options: MemoryLogOptions = {
       bytesMax: 400,

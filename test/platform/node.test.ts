@@ -28,7 +28,7 @@ describe("the platform of Node.js", () => {
     function listen(socket: NodeSocket, port: number): () => Promise<Received> {
       const waiting: ((received: Received) => void)[] = [];
       const arrived: Received[] = [];
-      socket.open(port, (bytes, length, address, from) => {
+      socket.bind(port, (bytes, length, address, from) => {
         const received = { text: Buffer.from(bytes.subarray(0, length)).toString(), address, port: from };
         const next = waiting.shift();
         if (next === undefined) arrived.push(received);
@@ -95,7 +95,7 @@ describe("the platform of Node.js", () => {
       await once(taken, "listening");
       const socket = new NodeSocket("127.0.0.2");
       const error = await new Promise<NodeJS.ErrnoException>((resolve) => {
-        socket.open(port, () => assert.fail(), resolve);
+        socket.bind(port, () => assert.fail(), resolve);
       });
       assert.equal(error.code, "EADDRINUSE");
       assert.throws(() => socket.send(bytes, 6, LOOPBACK_3, port), /the socket is not open/);

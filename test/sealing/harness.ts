@@ -11,7 +11,7 @@
  *   time n                seals and opens it n times; answers the length
  *   idle                  does nothing: what a line costs by itself
  */
-import type { Sealer, Sealing } from "../../src/engine/sealer.js";
+import type { Sealer, Sealing } from "../../src/engine/wire/sealer.js";
 import { parseKey } from "../../src/sealing/key.js";
 
 const FRAME_BYTES_MAX = 1472;
@@ -68,7 +68,7 @@ export class SealingHarness {
   }
 
   private open(): string {
-    return this.took(this.sealer!.open(this.frame, this.headLength, this.length));
+    return this.took(this.sealer!.unseal(this.frame, this.headLength, this.length));
   }
 
   private took(length: number): string {

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { Dice } from "../../host-sim/dice.js";
+import { SimRandom } from "../../host-sim/random.js";
 import { sivVectors } from "./support.js";
 
 const HEX_PER_LINE = 256;
 
 /** Lines for the harness: frames of all lengths that are sealed, opened, changed and refused. */
 export function sealingScript(seed: number, frames: number): string[] {
-  const dice = new Dice(seed, 0);
+  const dice = new SimRandom(seed, 0);
   const lines = [];
   for (let i = 0; i < frames; i++) {
     const keys = [hex(dice, 32), hex(dice, 32)];
@@ -36,6 +36,6 @@ export function hashOf(answers: string[]): string {
   return createHash("sha256").update(answers.join("\n")).digest("hex");
 }
 
-function hex(dice: Dice, bytes: number): string {
+function hex(dice: SimRandom, bytes: number): string {
   return Buffer.from(Array.from({ length: bytes }, () => dice.below(256))).toString("hex");
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { aessiv } from "@noble/ciphers/aes.js";
-import { SEAL_BYTES, type Sealing } from "../../src/engine/sealer.js";
+import { SEAL_BYTES, type Sealing } from "../../src/engine/wire/sealer.js";
 import { nodeSealing } from "../../src/platform/node-sealing.js";
 import { Aes128, pureSealing, substitutionBox } from "../../src/sealing/aes.js";
 import type { BlockCipher } from "../../src/sealing/block-cipher.js";
@@ -108,7 +108,7 @@ describe("sealing", () => {
           const { key, head, body } = input;
           const frame = sealed(sealing, input);
           assert.deepEqual(frame.subarray(0, head.length), head);
-          const length = sealing(key, undefined).open(frame, head.length, frame.length);
+          const length = sealing(key, undefined).unseal(frame, head.length, frame.length);
           assert.equal(length, head.length + body.length);
           assert.deepEqual(frame.subarray(0, length), Uint8Array.of(...head, ...body));
         }), propertyOptions(100));
@@ -119,7 +119,7 @@ describe("sealing", () => {
           const frame = sealed(sealing, input);
           frame[(bit >> 3) % frame.length] ^= 1 << (bit & 7);
           const before = frame.slice();
-          assert.equal(sealing(input.key, undefined).open(frame, input.head.length, frame.length), -1);
+          assert.equal(sealing(input.key, undefined).unseal(frame, input.head.length, frame.length), -1);
           assert.deepEqual(frame, before);
         }), propertyOptions(100));
       });
@@ -129,9 +129,9 @@ describe("sealing", () => {
           const frame = sealed(sealing, input);
           const sealer = sealing(input.key, undefined);
           const length = cut % frame.length;
-          assert.equal(sealer.open(frame, Math.min(input.head.length, length), length), -1);
-          assert.equal(sealer.open(frame, input.head.length - 1, frame.length), -1);
-          assert.equal(sealer.open(Uint8Array.of(...frame, 0), input.head.length, frame.length + 1), -1);
+          assert.equal(sealer.unseal(frame, Math.min(input.head.length, length), length), -1);
+          assert.equal(sealer.unseal(frame, input.head.length - 1, frame.length), -1);
+          assert.equal(sealer.unseal(Uint8Array.of(...frame, 0), input.head.length, frame.length + 1), -1);
         }), propertyOptions(100));
       });
 
@@ -141,11 +141,11 @@ describe("sealing", () => {
           const { key, head } = input;
           for (const [first, other] of [[key, otherKey], [otherKey, key]]) {
             const frame = sealed(sealing, input);
-            assert.ok(sealing(first, other).open(frame, head.length, frame.length) > 0);
+            assert.ok(sealing(first, other).unseal(frame, head.length, frame.length) > 0);
           }
           const strange = sealed(sealing, { ...input, key: Uint8Array.from(key, (byte) => byte ^ 1) });
           const before = strange.slice();
-          assert.equal(sealing(key, otherKey).open(strange, head.length, strange.length), -1);
+          assert.equal(sealing(key, otherKey).unseal(strange, head.length, strange.length), -1);
           assert.deepEqual(strange, before);
           const both: Sealing = (one) => sealing(one, otherKey);
           assert.deepEqual(sealed(both, input), sealed(sealing, input));
@@ -165,7 +165,7 @@ describe("sealing", () => {
         const input = { key: new Uint8Array(32).fill(7), head: new Uint8Array(12), body: new Uint8Array(1444).fill(9) };
         const frame = sealed(sealing, input);
         assert.equal(frame.length, 1472);
-        assert.equal(sealing(input.key, undefined).open(frame, 12, 1472), 1456);
+        assert.equal(sealing(input.key, undefined).unseal(frame, 12, 1472), 1456);
       });
     });
   }

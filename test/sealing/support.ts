@@ -52,7 +52,7 @@ export function openWith(
   cipherOf: (key: Uint8Array) => BlockCipher, vector: SivVector, sealed: Uint8Array,
 ): Uint8Array | undefined {
   const bytes = sealed.slice();
-  const isGood = sivOf(cipherOf, vector).open(bytes, 0, sealed.length - 16);
+  const isGood = sivOf(cipherOf, vector).unseal(bytes, 0, sealed.length - 16);
   return isGood ? bytes.slice(0, sealed.length - 16) : undefined;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import type { Dice } from "../../host-sim/dice.js";
+import type { SimRandom } from "../../host-sim/random.js";
 import type { Files } from "../../src/platform/file-log.js";
 
 /** What a disk has of a file, and what the system has of it and has not written yet. */
@@ -83,7 +83,7 @@ export class FakeFiles {
   }
 
   /** Power was lost and is back. Of what was not synced, some is there, as the dice have it. */
-  restart(dice: Dice): void {
+  restart(dice: SimRandom): void {
     this.stepsLeft = Infinity;
     this.open.clear();
     this.names = new Map(dice.chance(0.5) ? this.names : this.durableNames);
@@ -115,7 +115,7 @@ export class FakeFiles {
 }
 
 /** What of a file is on the disk: its length may be that of later, with zeros in place of what was not written. */
-function torn({ durable, cached }: Inode, dice: Dice): Uint8Array {
+function torn({ durable, cached }: Inode, dice: SimRandom): Uint8Array {
   switch (dice.below(4)) {
     case 0: return durable;
     case 1: return cached;

@@ -2,7 +2,7 @@ import {
   type CborValue, Gossip, type GossipClock, type GossipErrorCode, type GossipOptions, type NodeRow,
 } from "../../src/gossip.js";
 import type { GossipSocket, GossipStorage } from "../../src/platform/types.js";
-import { parseAddress } from "../../src/engine/address.js";
+import { parseAddress } from "../../src/engine/wire/address.js";
 
 const LATENCY_MS = 1;
 const PORT = 5000;
@@ -66,7 +66,7 @@ export class FakeSocket implements GossipSocket {
 
   constructor(private readonly network: FakeNetwork, readonly address: number, private readonly calls: string[]) {}
 
-  open(port: number, onDatagram: FakeSocket["onDatagram"], onError: FakeSocket["onError"]): void {
+  bind(port: number, onDatagram: FakeSocket["onDatagram"], onError: FakeSocket["onError"]): void {
     this.calls.push("open");
     this.isOpen = true;
     this.openedPort = port;

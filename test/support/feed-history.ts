@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { Dice } from "../../host-sim/dice.js";
-import type { CborValue } from "../../src/engine/cbor.js";
+import { SimRandom } from "../../host-sim/random.js";
+import type { CborValue } from "../../src/cbor/cbor.js";
 import type { FeedEvent, FeedView } from "../../src/views/feed-event.js";
 
 export const START_MS = 1_700_000_000_000;
@@ -20,7 +20,7 @@ export interface HistoryKind {
   keys: readonly string[];
   /** Probability of an event without a key. */
   logProbability: number;
-  value: (dice: Dice, topic: string) => CborValue;
+  value: (dice: SimRandom, topic: string) => CborValue;
 }
 
 /** All that a few authors ever said. */
@@ -32,7 +32,7 @@ export interface History {
 /** Histories drawn from a seed: stamps that are often equal between authors, removals, times to live, generations. */
 export function histories(kind: HistoryKind): fc.Arbitrary<History> {
   return fc.tuple(fc.integer(), fc.integer({ min: 1, max: 60 })).map(([seed, count]) => {
-    const dice = new Dice(seed, 1);
+    const dice = new SimRandom(seed, 1);
     const events: FeedEvent[] = [];
     const authors = [3, 0x80000000, 0xffffffff, 4]
       .map((author) => ({ author, generation: 1, sequence: 0, timeMs: START_MS, counter: 0 }));
@@ -69,7 +69,7 @@ export function counting(events: readonly FeedEvent[]): FeedEvent[] {
  * Tells a view a history in an order of the dice's, events more than once, and
  * tells of generations that are superseded after the last event of those.
  */
-export function tell(view: FeedView, { events }: History, dice: Dice): void {
+export function tell(view: FeedView, { events }: History, dice: SimRandom): void {
   const last = new Map<number, number>();
   for (const { author, generation } of counting(events)) last.set(author, generation);
   const isOld = ({ author, generation }: FeedEvent) => generation < (last.get(author) ?? 0);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Dice } from "../../host-sim/dice.js";
+import type { SimRandom } from "../../host-sim/random.js";
 import type { GossipLog } from "../../src/platform/types.js";
 
 /** What is done to a log: a record is appended, or those that are given take the place of all. */
@@ -11,7 +11,7 @@ export function record(number: number, length: number): Uint8Array {
 }
 
 /** A sequence of steps: appends of many lengths, and now and then a rewrite that keeps some of them. */
-export function steps(dice: Dice, count: number, lengthMax: number, keptMax: number): LogStep[] {
+export function steps(dice: SimRandom, count: number, lengthMax: number, keptMax: number): LogStep[] {
   const all: LogStep[] = [];
   let held: Uint8Array[] = [];
   for (let i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Dice } from "../../host-sim/dice.js";
+import { SimRandom } from "../../host-sim/random.js";
 import { type FeedEvent, compareEvents } from "../../src/views/feed-event.js";
 import { LatestMap, latestMap } from "../../src/views/latest-map.js";
 import { START_MS, counting, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
@@ -109,7 +109,7 @@ describe("latestMap", () => {
         for (const { topic, key, value } of map.entries(NOW_MS)) assert.equal(map.get(topic, key, NOW_MS), value);
         for (let order = 0; order < 4; order++) {
           const other = latestMap({ capacity });
-          tell(other, all, new Dice(all.seed, 2 + order));
+          tell(other, all, new SimRandom(all.seed, 2 + order));
           assert.equal(JSON.stringify(other.entries(NOW_MS)), JSON.stringify(expected));
           assert.equal(other.get("lamp", "1", NOW_MS), map.get("lamp", "1", NOW_MS));
         }

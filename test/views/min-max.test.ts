@@ -12,7 +12,7 @@ function opened(capacity: number, select?: (data: CborValue) => unknown): { view
   const changes: Range[] = [];
   const onChange = (...range: Range) => void changes.push(range);
   const view = minMax(select === undefined ? { onChange } : { onChange, select });
-  view.open(capacity);
+  view.bind(capacity);
   return { view, changes };
 }
 
@@ -99,14 +99,14 @@ describe("minMax", () => {
   it("shows the new numbers while it calls back", () => {
     const seen: Range[] = [];
     const view: MinMax = minMax({ onChange: () => seen.push([view.minimum, view.maximum]) });
-    view.open(1);
+    view.bind(1);
     tell(view, 0, 4);
     assert.deepEqual(seen, [[4, 4]]);
   });
 
   it("works without callbacks", () => {
     const view = minMax({});
-    view.open(1);
+    view.bind(1);
     assert.deepEqual(tell(view, 0, 4), [4, 4]);
   });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Dice } from "../../host-sim/dice.js";
-import type { CborValue } from "../../src/engine/cbor.js";
+import { SimRandom } from "../../host-sim/random.js";
+import type { CborValue } from "../../src/cbor/cbor.js";
 import { type FeedRecord, RecordsView, records } from "../../src/views/records.js";
 import { START_MS, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
@@ -9,7 +9,7 @@ import { propertyOptions } from "../support/random.js";
 const NOW_MS = START_MS + 20;
 const TOPICS = ["record.create", "field.set", "note.add", "attachment.add"];
 
-function valueOf(dice: Dice, topic: string): CborValue {
+function valueOf(dice: SimRandom, topic: string): CborValue {
   const record = dice.pick(["a", "b", "ñ"]);
   const field = dice.pick(["name", "size", "\u{1f4cf}"]);
   if (dice.chance(0.1)) return dice.pick([null, 5, "x", [], {}, Uint8Array.of(1), { record: 4 }, { record }]);
@@ -130,7 +130,7 @@ describe("records", () => {
         const expected = JSON.stringify(told(records({ capacity }), all.events).records(NOW_MS));
         for (let order = 0; order < 4; order++) {
           const other = records({ capacity });
-          tell(other, all, new Dice(all.seed, 2 + order));
+          tell(other, all, new SimRandom(all.seed, 2 + order));
           assert.equal(JSON.stringify(other.records(NOW_MS)), expected);
           for (const one of other.records(NOW_MS)) assert.deepEqual(other.get(one.id, NOW_MS), one);
         }

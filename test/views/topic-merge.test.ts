@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Dice } from "../../host-sim/dice.js";
+import { SimRandom } from "../../host-sim/random.js";
 import type { FeedEvent } from "../../src/views/feed-event.js";
 import { type Contribution, TopicMerge, topicMerge } from "../../src/views/topic-merge.js";
 import { START_MS, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
@@ -81,7 +81,7 @@ describe("topicMerge", () => {
         for (const { key, value } of view.entries(NOW_MS)) assert.deepEqual(view.get(key, NOW_MS), value);
         for (let order = 0; order < 4; order++) {
           const other = make();
-          tell(other, all, new Dice(all.seed, 2 + order));
+          tell(other, all, new SimRandom(all.seed, 2 + order));
           assert.equal(JSON.stringify(other.entries(NOW_MS)), expected);
         }
         assert.equal(JSON.stringify(told(make(), unsuperseded(all.events)).entries(NOW_MS)), expected);

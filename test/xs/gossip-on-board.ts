@@ -17,7 +17,7 @@ class Board {
   node: Gossip | undefined;
   /** As the SDK's sockets do, each datagram has a buffer of its own. */
   incoming = new Uint8Array(1200);
-  onDatagram: Parameters<GossipSocket["open"]>[1] | undefined;
+  onDatagram: Parameters<GossipSocket["bind"]>[1] | undefined;
   text = "";
   updates = 0;
   states = 0;
@@ -46,7 +46,7 @@ class Board {
     });
     this.node = new Gossip({
       socket: {
-        open: (_port, onDatagram) => {
+        bind: (_port, onDatagram) => {
           this.onDatagram = onDatagram;
         },
         send: (bytes, length) => {

@@ -24,7 +24,7 @@ export class Arena {
   /** Words of records that were freed since the last `compact`. */
   private freedWords = 0;
   /** The application has not been told yet of records from here on. */
-  private untold: number;
+  private unnotified: number;
   /** Records that are gone, of which the application was not told. */
   private goneCount = 0;
 
@@ -37,7 +37,7 @@ export class Arena {
     this.capacity = capacity;
     this.start = capacity * FEED_WORDS + ((scratchBytes + 3) >>> 2);
     this.end = this.start;
-    this.untold = this.start;
+    this.unnotified = this.start;
     const buffer = new ArrayBuffer((this.start + (feedBytes >>> 2)) * 4);
     this.words = new Uint32Array(buffer);
     this.bytes = new Uint8Array(buffer);
@@ -61,7 +61,7 @@ export class Arena {
   setFlag(record: number, flag: number): void { this.words[record + META] |= flag; }
   clearFlag(record: number, flag: number): void { this.words[record + META] &= ~flag; }
   isFreed(record: number): boolean { return this.hasFlag(record, RECORD_FREED); }
-  isUntold(record: number): boolean { return record >= this.untold; }
+  isUnnotified(record: number): boolean { return record >= this.unnotified; }
 
   /** Gives a record another number and tip. Those of all records in its feed's circle must stay in order. */
   renumber(record: number, sequence: number, first: number, second: number): void {
@@ -115,7 +115,7 @@ export class Arena {
     const record = this.end;
     this.end += words;
     this.renumber(record, sequence, first, second);
-    const quiet = sequence <= this.get(slot, TOLD);
+    const quiet = sequence <= this.get(slot, NOTIFIED);
     this.words[record + META] = (slot << OWNER_SHIFT) | (quiet ? RECORD_QUIET : 0) | length;
     this.link(record);
     return record;
@@ -130,8 +130,8 @@ export class Arena {
   }
 
   /** Frees a value that ended without an event that says so, as soon as the application was told. */
-  freeOnceTold(record: number): void {
-    if (this.isUntold(record)) {
+  freeOnceNotified(record: number): void {
+    if (this.isUnnotified(record)) {
       this.free(record);
     } else if (!this.hasFlag(record, RECORD_GONE)) {
       this.setFlag(record, RECORD_GONE);
@@ -151,15 +151,15 @@ export class Arena {
   }
 
   /** The next record that the application was not told of, or 0. Those that are gone come first. */
-  takeUntold(): number {
-    for (let record = this.start; this.goneCount > 0 && record < this.untold; record += this.wordsAt(record)) {
+  nextUnnotified(): number {
+    for (let record = this.start; this.goneCount > 0 && record < this.unnotified; record += this.wordsAt(record)) {
       if (!this.hasFlag(record, RECORD_GONE) || this.hasFlag(record, RECORD_FREED)) continue;
       this.free(record);
       return record;
     }
-    while (this.untold < this.end) {
-      const record = this.untold;
-      this.untold += this.wordsAt(record);
+    while (this.unnotified < this.end) {
+      const record = this.unnotified;
+      this.unnotified += this.wordsAt(record);
       if (!this.hasFlag(record, RECORD_FREED | RECORD_QUIET)) return record;
     }
     return 0;
@@ -170,10 +170,10 @@ export class Arena {
     const words = this.words;
     for (let slot = 0; slot < this.capacity; slot++) this.set(slot, LAST, 0);
     let to = this.start;
-    let untold = -1;
+    let unnotified = -1;
     for (let at = this.start; at < this.end;) {
       const next = at + this.wordsAt(at);
-      if (at >= this.untold && untold < 0) untold = to;
+      if (at >= this.unnotified && unnotified < 0) unnotified = to;
       if (this.hasFlag(at, RECORD_FREED)) {
         at = next;
         continue;
@@ -182,7 +182,7 @@ export class Arena {
       for (; at < next; at++, to++) words[to] = words[at];
       this.link(record);
     }
-    this.untold = untold < 0 ? to : untold;
+    this.unnotified = unnotified < 0 ? to : unnotified;
     this.end = to;
     this.freedWords = 0;
   }
@@ -236,9 +236,9 @@ export const FLOOR = 2;
 export const BASE_FIRST = 3;
 export const BASE_SECOND = 4;
 /** Greatest sequence number of an event that ended a value and is not held any more. */
-export const ERASED = 5;
+export const LAST_REMOVAL = 5;
 /** Sequence number up to which the application was told of events, or needs not be. */
-export const TOLD = 6;
+export const NOTIFIED = 6;
 /** Words of records that need not stay: all but those of the latest values. */
 export const SPARE = 7;
 /** What the peer that is answered holds of the feed, and what is to be done about it: see `FeedOutbox`. */
@@ -271,7 +271,7 @@ export const RECORD_SUPERSEDED = 0x2000;
 /** Nothing to tell the application: it was told in an earlier life of this record. */
 const RECORD_QUIET = 0x4000;
 /** Not in a snapshot that is on its way in: unless a later value takes its place it is gone when that is complete. */
-export const RECORD_DOUBTED = 0x8000;
+export const RECORD_UNCERTAIN = 0x8000;
 
 /** Words that a record of an event of `length` bytes takes. */
 export function recordWords(length: number): number {

@@ -1,11 +1,11 @@
-import { DROP_NONE, DROP_SECTION } from "../drops.js";
-import { SECTION_GAP, SECTION_HEAD_BYTES, SECTION_HISTORY, SEQUENCE_MAX, TYPE_SYN } from "../frame.js";
-import type { FrameReader } from "../frame-reader.js";
-import type { FrameWriter } from "../frame-writer.js";
-import { OWN_SLOT, type Rows } from "../rows.js";
+import { DROP_NONE, DROP_SECTION } from "../wire/drops.js";
+import { SECTION_GAP, SECTION_HEAD_BYTES, SECTION_HISTORY, SEQUENCE_MAX, TYPE_SYN } from "../wire/frame.js";
+import type { FrameReader } from "../wire/frame-reader.js";
+import type { FrameWriter } from "../wire/frame-writer.js";
+import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { shown } from "./chain.js";
-import type { Feeds } from "./feeds.js";
-import type { RunWriter } from "./run-writer.js";
+import type { FeedStore } from "./feed-store.js";
+import type { BatchWriter } from "./batch-writer.js";
 
 /** Most feeds that one GAP asks for. */
 export const GAPS_MAX = 4;
@@ -23,7 +23,7 @@ export const GAPS_MAX = 4;
 export class Gaps {
   /** Whether this node fills its own. */
   readonly isFilling: boolean;
-  private readonly feeds: Feeds;
+  private readonly feeds: FeedStore;
   private readonly rows: Rows;
   /** The slot to begin with when the next GAP is written. */
   private turn = 0;
@@ -33,9 +33,9 @@ export class Gaps {
   private slot = -1;
   private below = 0;
   /** Whether some of it went out: the peer may have gaps in other feeds, too. */
-  hasGiven = false;
+  hasSent = false;
 
-  constructor(feeds: Feeds, rows: Rows, isFilling: boolean) {
+  constructor(feeds: FeedStore, rows: Rows, isFilling: boolean) {
     this.feeds = feeds;
     this.rows = rows;
     this.isFilling = isFilling;
@@ -45,7 +45,7 @@ export class Gaps {
   clear(): void {
     this.isAsking = false;
     this.slot = -1;
-    this.hasGiven = false;
+    this.hasSent = false;
   }
 
   /** Whether there is something for the peer that is answered. */
@@ -57,7 +57,7 @@ export class Gaps {
    *
    * @param isOwnQuiet the own feed is not told of
    */
-  take(frame: FrameReader, isOwnQuiet: boolean): void {
+  handle(frame: FrameReader, isOwnQuiet: boolean): void {
     while (frame.more()) {
       const slot = this.rows.find(frame.u32());
       const generation = frame.varint();
@@ -82,7 +82,7 @@ export class Gaps {
    *
    * @param isAnswer whether the frame goes to the peer that is answered
    */
-  write(writer: FrameWriter, runs: RunWriter, isAnswer: boolean): boolean {
+  write(writer: FrameWriter, runs: BatchWriter, isAnswer: boolean): boolean {
     if (this.isFilling && (isAnswer ? this.isAsking : writer.type === TYPE_SYN)) this.writeGap(writer);
     return !isAnswer || this.slot < 0 || this.writeHistory(writer, runs);
   }
@@ -108,14 +108,14 @@ export class Gaps {
     writer.endIds();
   }
 
-  private writeHistory(writer: FrameWriter, runs: RunWriter): boolean {
+  private writeHistory(writer: FrameWriter, runs: BatchWriter): boolean {
     if (!writer.beginEvents(SECTION_HISTORY)) return false;
     const floor = this.feeds.floor(this.slot);
     runs.begin();
     for (let before = 0; this.below > floor && this.below !== before;) {
       before = this.below;
       this.below = runs.writeHistory(writer, this.slot, before);
-      if (this.below < before) this.hasGiven = true;
+      if (this.below < before) this.hasSent = true;
     }
     writer.endIds();
     const isDone = this.below <= floor;
@@ -141,13 +141,13 @@ export class Gaps {
 
   private hasGap(slot: number): boolean {
     const feeds = this.feeds;
-    return slot !== OWN_SLOT && feeds.floor(slot) > 1 && feeds.sequence(slot) > 0 && feeds.isWhole(slot);
+    return slot !== OWN_SLOT && feeds.floor(slot) > 1 && feeds.sequence(slot) > 0 && feeds.isComplete(slot);
   }
 
   /** Whether this node holds events of a feed below `floor`, and the same one just below it. */
   private holdsBelow(slot: number, generation: number, floor: number, tip: number): boolean {
     const feeds = this.feeds;
-    const isHeld = feeds.generation(slot) === generation && feeds.isWhole(slot) && feeds.floor(slot) < floor
+    const isHeld = feeds.generation(slot) === generation && feeds.isComplete(slot) && feeds.floor(slot) < floor
       && feeds.sequence(slot) >= floor - 1;
     return isHeld && shown(feeds.tipFirstAt(slot, floor - 1)) === tip;
   }

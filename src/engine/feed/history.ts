@@ -1,13 +1,13 @@
-import type { Reader } from "../cursor.js";
-import { DROP_NONE } from "../drops.js";
-import type { FrameReader } from "../frame-reader.js";
+import type { Reader } from "../wire/cursor.js";
+import { DROP_NONE } from "../wire/drops.js";
+import type { FrameReader } from "../wire/frame-reader.js";
 import { recordWords } from "./arena.js";
 import type { EventData } from "./event.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
 } from "./feed-drops.js";
-import type { Feeds } from "./feeds.js";
-import { type RunData, beginRuns, readRun, readRunEvent, rewindRun } from "./runs.js";
+import type { FeedStore } from "./feed-store.js";
+import { type BatchData, beginBatches, readBatch, readBatchEvent, rewindBatch } from "./batches.js";
 
 /**
  * Takes in what comes before the floor of a feed: runs as in `Intake`, each behind
@@ -20,15 +20,15 @@ import { type RunData, beginRuns, readRun, readRunEvent, rewindRun } from "./run
  */
 export class History {
   /** Events that the last call took in. */
-  taken = 0;
+  applied = 0;
   /** The slot of the feed that the views are to be told of; -1 for none, -2 for several. */
-  untoldSlot = NO_SLOT;
+  unnotifiedSlot = NO_SLOT;
   /** Sequence numbers of the first and last event of those. */
-  untoldFrom = 0;
-  untoldTo = 0;
-  private readonly feeds: Feeds;
+  unnotifiedFrom = 0;
+  unnotifiedTo = 0;
+  private readonly feeds: FeedStore;
 
-  constructor(feeds: Feeds) {
+  constructor(feeds: FeedStore) {
     this.feeds = feeds;
   }
 
@@ -37,15 +37,15 @@ export class History {
    * tip is `tipFirst`, `tipSecond`. The reader is where `readRun` left it, before and
    * after. Returns a drop reason.
    */
-  take(
-    slot: number, reader: Reader, run: RunData, event: EventData, tipFirst: number, tipSecond: number,
+  handle(
+    slot: number, reader: Reader, run: BatchData, event: EventData, tipFirst: number, tipSecond: number,
   ): number {
     const feeds = this.feeds;
-    this.taken = 0;
+    this.applied = 0;
     const floor = feeds.floor(slot);
     const last = run.first + run.count - 1;
     if (run.generation < feeds.generation(slot)) return DROP_OLD_GENERATION;
-    if (run.generation > feeds.generation(slot) || !feeds.isWhole(slot)) return DROP_GAP;
+    if (run.generation > feeds.generation(slot) || !feeds.isComplete(slot)) return DROP_GAP;
     if (last + 1 < floor || last > feeds.sequence(slot)) return DROP_GAP;
     if (run.first >= floor) return DROP_DUPLICATE;
     const end = reader.position;
@@ -55,17 +55,17 @@ export class History {
     if (reason === DROP_NONE) {
       feeds.lowerFloor(slot, run.first, tipFirst, tipSecond);
       this.store(slot, reader, run, event, floor);
-      this.noteUntold(slot, run.first, floor - 1);
+      this.noteUnnotified(slot, run.first, floor - 1);
     }
-    rewindRun(reader, run, false);
-    for (let i = 0; i < run.count; i++) readRunEvent(reader, run, event, false);
+    rewindBatch(reader, run, false);
+    for (let i = 0; i < run.count; i++) readBatchEvent(reader, run, event, false);
     reader.position = end;
     return reason;
   }
 
   /** Follows the chain, and keeps the tips. Returns how many words the new events take, or why not. */
   private verify(
-    slot: number, reader: Reader, run: RunData, event: EventData, tipFirst: number, tipSecond: number,
+    slot: number, reader: Reader, run: BatchData, event: EventData, tipFirst: number, tipSecond: number,
   ): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
@@ -73,9 +73,9 @@ export class History {
     const floor = feeds.floor(slot);
     let words = 0;
     chain.begin(feeds.author(slot), run.generation, tipFirst, tipSecond);
-    rewindRun(reader, run, false);
+    rewindBatch(reader, run, false);
     for (let i = 0; i < run.count; i++) {
-      readRunEvent(reader, run, event, false);
+      readBatchEvent(reader, run, event, false);
       const length = feeds.draftOf(reader, event);
       if (length < 0) return TOO_LONG;
       chain.link(run.sequence, length);
@@ -95,19 +95,19 @@ export class History {
     return left >= arena.size() >>> LEFT_SHIFT && left >= recordWords(this.feeds.eventBytesMax);
   }
 
-  private store(slot: number, reader: Reader, run: RunData, event: EventData, floor: number): void {
+  private store(slot: number, reader: Reader, run: BatchData, event: EventData, floor: number): void {
     const feeds = this.feeds;
     const arena = feeds.arena;
-    rewindRun(reader, run, false);
+    rewindBatch(reader, run, false);
     for (let i = 0; i < run.count && run.first + i < floor; i++) {
-      readRunEvent(reader, run, event, false);
+      readBatchEvent(reader, run, event, false);
       const tip = feeds.tipsAt() + i * 2;
       const length = feeds.draftOf(reader, event);
       // Values of a snapshot are on the word of who sent them. These are not.
       const held = arena.find(slot, run.sequence);
-      if (held !== 0 && !this.isSame(held, length)) arena.freeOnceTold(held);
+      if (held !== 0 && !this.isSame(held, length)) arena.freeOnceNotified(held);
       feeds.store(slot, run.sequence, arena.words[tip], arena.words[tip + 1], length);
-      this.taken++;
+      this.applied++;
     }
   }
 
@@ -122,25 +122,25 @@ export class History {
     return true;
   }
 
-  private noteUntold(slot: number, from: number, to: number): void {
-    if (this.untoldSlot === NO_SLOT) {
-      this.untoldSlot = slot;
-      this.untoldTo = to;
-    } else if (this.untoldSlot !== slot) {
-      this.untoldSlot = SEVERAL_SLOTS;
+  private noteUnnotified(slot: number, from: number, to: number): void {
+    if (this.unnotifiedSlot === NO_SLOT) {
+      this.unnotifiedSlot = slot;
+      this.unnotifiedTo = to;
+    } else if (this.unnotifiedSlot !== slot) {
+      this.unnotifiedSlot = SEVERAL_SLOTS;
     }
     // Of one feed each run comes before the one before.
-    this.untoldFrom = from;
+    this.unnotifiedFrom = from;
   }
 }
 
 /** Checks a section HISTORY. Returns a drop reason. */
-export function checkHistory(frame: FrameReader, run: RunData, event: EventData): number {
-  beginRuns(run);
+export function checkHistory(frame: FrameReader, run: BatchData, event: EventData): number {
+  beginBatches(run);
   while (frame.more()) {
     const hasTip = frame.u32() !== 0;
     const isTip = frame.u32() !== 0 || hasTip;
-    const reason = readRun(frame, run, event, frame.id, false);
+    const reason = readBatch(frame, run, event, frame.id, false);
     if (reason !== DROP_NONE) return reason;
     // Only before the first event there is none.
     if (isTip !== run.first > 1) return DROP_EVENT;

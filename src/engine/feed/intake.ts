@@ -1,12 +1,12 @@
 import { recordWords } from "./arena.js";
-import type { Reader } from "../cursor.js";
-import { DROP_NONE } from "../drops.js";
+import type { Reader } from "../wire/cursor.js";
+import { DROP_NONE } from "../wire/drops.js";
 import { type EventData, canonicalBytes } from "./event.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
 } from "./feed-drops.js";
-import type { Feeds } from "./feeds.js";
-import { type RunData, readRunEvent, rewindRun } from "./runs.js";
+import type { FeedStore } from "./feed-store.js";
+import { type BatchData, readBatchEvent, rewindBatch } from "./batches.js";
 
 /**
  * Takes in what other nodes send of feeds. A run or part is verified whole before
@@ -28,71 +28,71 @@ import { type RunData, readRunEvent, rewindRun } from "./runs.js";
  */
 export class Intake {
   /** Events that the last call took in. */
-  taken = 0;
-  private readonly feeds: Feeds;
+  applied = 0;
+  private readonly feeds: FeedStore;
 
-  constructor(feeds: Feeds) {
+  constructor(feeds: FeedStore) {
     this.feeds = feeds;
   }
 
   /** Takes in a run of the author whose row is in `slot`. */
-  takeRun(slot: number, reader: Reader, run: RunData, event: EventData): number {
+  handleBatch(slot: number, reader: Reader, run: BatchData, event: EventData): number {
     const feeds = this.feeds;
-    this.taken = 0;
+    this.applied = 0;
     if (run.generation < feeds.generation(slot)) return DROP_OLD_GENERATION;
     const isNew = run.generation > feeds.generation(slot);
     const held = isNew ? 0 : feeds.sequence(slot);
     const last = run.first + run.count - 1;
     if (last <= held) return this.contradicts(slot, run, last) ? DROP_FORK : DROP_DUPLICATE;
-    if (run.first > held + 1 || (!isNew && !feeds.isWhole(slot))) return DROP_GAP;
+    if (run.first > held + 1 || (!isNew && !feeds.isComplete(slot))) return DROP_GAP;
     const end = reader.position;
-    const words = this.verifyRun(slot, reader, run, event, held);
+    const words = this.verifyBatch(slot, reader, run, event, held);
     let reason = words === UNFIT ? DROP_EVENT : DROP_FORK;
     if (words >= 0) {
       if (isNew) feeds.begin(slot, run.generation);
       else if (held === 0) feeds.startOver(slot);
-      reason = this.storeRun(slot, reader, run, event, feeds.reserve(words));
+      reason = this.storeBatch(slot, reader, run, event, feeds.reserve(words));
     }
     this.passOver(reader, run, event, end);
     return reason;
   }
 
   /** Takes in a part of a snapshot of the author whose row is in `slot`. */
-  takePart(slot: number, reader: Reader, part: RunData, event: EventData): number {
+  handleSnapshotChunk(slot: number, reader: Reader, part: BatchData, event: EventData): number {
     const feeds = this.feeds;
-    this.taken = 0;
+    this.applied = 0;
     if (part.generation < feeds.generation(slot)) return DROP_OLD_GENERATION;
     const isNew = part.generation > feeds.generation(slot);
-    const isWhole = isNew || feeds.isWhole(slot);
+    const isWhole = isNew || feeds.isComplete(slot);
     if (!isNew && isWhole && part.base <= feeds.sequence(slot)) return DROP_DUPLICATE;
     const end = reader.position;
-    const isTrue = this.verifyPart(slot, reader, part, event);
-    let reason = isTrue ? this.placePart(slot, part, isNew, isWhole) : DROP_EVENT;
-    if (reason === DROP_NONE) reason = this.storePart(slot, reader, part, event);
+    const isTrue = this.verifySnapshotChunk(slot, reader, part, event);
+    let reason = isTrue ? this.placeSnapshotChunk(slot, part, isNew, isWhole) : DROP_EVENT;
+    if (reason === DROP_NONE) reason = this.storeSnapshotChunk(slot, reader, part, event);
     this.passOver(reader, part, event, end);
     return reason;
   }
 
   /** Whether a run has another tip after an event that is held. */
-  private contradicts(slot: number, run: RunData, last: number): boolean {
+  private contradicts(slot: number, run: BatchData, last: number): boolean {
     const feeds = this.feeds;
-    if (!feeds.isWhole(slot)) return false;
+    if (!feeds.isComplete(slot)) return false;
     if (last === feeds.sequence(slot)) return feeds.tipFirst(slot) !== run.check;
     const record = last < feeds.floor(slot) ? 0 : feeds.arena.find(slot, last);
     return record !== 0 && feeds.arena.tipFirst(record) !== run.check;
   }
 
   /** Follows the chain, and keeps the tips. Returns how many words the new events take, or why not. */
-  private verifyRun(slot: number, reader: Reader, run: RunData, event: EventData, held: number): number {
+  private verifyBatch(slot: number, reader: Reader, run: BatchData, event: EventData, held: number): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
     const tips = feeds.tipsAt();
     let words = 0;
     chain.begin(feeds.author(slot), run.generation, held === 0 ? 0 : feeds.tipFirst(slot),
       held === 0 ? 0 : feeds.tipSecond(slot));
-    rewindRun(reader, run, false);
+    rewindBatch(reader, run, false);
     for (let i = 0; i < run.count; i++) {
-      readRunEvent(reader, run, event, false);
+      readBatchEvent(reader, run, event, false);
       if (run.sequence <= held) continue;
       const length = feeds.draftOf(reader, event);
       if (length < 0 || (run.sequence === held + 1 && !this.isLater(slot, held, event))) return UNFIT;
@@ -112,31 +112,33 @@ export class Intake {
       || (event.ms === feeds.ms(last) && event.counter > feeds.counter(last));
   }
 
-  private storeRun(slot: number, reader: Reader, run: RunData, event: EventData, hasRoom: boolean): number {
+  private storeBatch(slot: number, reader: Reader, run: BatchData, event: EventData, hasRoom: boolean): number {
     const feeds = this.feeds;
     const words = feeds.arena.words;
     const held = feeds.sequence(slot);
-    rewindRun(reader, run, false);
+    rewindBatch(reader, run, false);
     for (let i = 0; i < run.count; i++) {
-      readRunEvent(reader, run, event, false);
+      readBatchEvent(reader, run, event, false);
       if (run.sequence <= held) continue;
       if (!hasRoom && !feeds.reserve(recordWords(canonicalBytes(event)))) return DROP_ARENA_FULL;
       const tip = feeds.tipsAt() + i * 2;
       const length = feeds.draftOf(reader, event);
       if (!feeds.store(slot, run.sequence, words[tip], words[tip + 1], length)) return DROP_ARENA_FULL;
       feeds.advance(slot, run.sequence);
-      this.taken++;
+      this.applied++;
     }
     return DROP_NONE;
   }
 
-  private verifyPart(slot: number, reader: Reader, part: RunData, event: EventData): boolean {
+  private verifySnapshotChunk(slot: number, reader: Reader, part: BatchData, event: EventData): boolean {
     const feeds = this.feeds;
     const chain = feeds.chain;
-    beginPartCheck(feeds, slot, part.generation, part.first, part.base, part.erased, part.tipFirst, part.tipSecond);
-    rewindRun(reader, part, true);
+    beginChunkCheck(
+      feeds, slot, part.generation, part.first, part.base, part.lastRemoval, part.tipFirst, part.tipSecond,
+    );
+    rewindBatch(reader, part, true);
     for (let i = 0; i < part.count; i++) {
-      readRunEvent(reader, part, event, true);
+      readBatchEvent(reader, part, event, true);
       const length = feeds.draftOf(reader, event);
       if (length < 0) return false;
       chain.link(part.sequence, length);
@@ -145,10 +147,10 @@ export class Intake {
   }
 
   /** Whether a part goes on with what is held. Starts over where it can't, or returns a drop reason. */
-  private placePart(slot: number, part: RunData, isNew: boolean, isWhole: boolean): number {
+  private placeSnapshotChunk(slot: number, part: BatchData, isNew: boolean, isWhole: boolean): number {
     const feeds = this.feeds;
     if (isNew) feeds.begin(slot, part.generation);
-    if (part.erased > feeds.asOf(slot)) {
+    if (part.lastRemoval > feeds.asOf(slot)) {
       // A whole feed waits until the snapshot starts where it should.
       if (isWhole && part.first > 0) return DROP_GAP;
       feeds.startOver(slot);
@@ -159,35 +161,35 @@ export class Intake {
     return end < sequence || (end === sequence && !part.isLast) ? DROP_DUPLICATE : DROP_NONE;
   }
 
-  private storePart(slot: number, reader: Reader, part: RunData, event: EventData): number {
+  private storeSnapshotChunk(slot: number, reader: Reader, part: BatchData, event: EventData): number {
     const feeds = this.feeds;
     const held = feeds.sequence(slot);
     const asOf = Math.min(feeds.asOf(slot), part.base);
-    if (feeds.isWhole(slot)) feeds.enterSnapshot(slot);
+    if (feeds.isComplete(slot)) feeds.enterSnapshot(slot);
     let before = held;
     feeds.advanceSnapshot(slot, before, asOf);
-    rewindRun(reader, part, true);
+    rewindBatch(reader, part, true);
     for (let i = 0; i < part.count; i++) {
-      readRunEvent(reader, part, event, true);
+      readBatchEvent(reader, part, event, true);
       if (part.sequence <= held) continue;
       if (!feeds.reserve(recordWords(canonicalBytes(event)))) return DROP_ARENA_FULL;
-      feeds.doubt(slot, before, part.sequence);
+      feeds.markUncertain(slot, before, part.sequence);
       if (!feeds.store(slot, part.sequence, 0, 0, feeds.draftOf(reader, event))) return DROP_ARENA_FULL;
       before = part.sequence;
       feeds.advanceSnapshot(slot, before, asOf);
-      this.taken++;
+      this.applied++;
     }
     if (!part.isLast) return DROP_NONE;
-    feeds.doubt(slot, before, part.base + 1);
-    feeds.endSnapshot(slot, part.base, part.tipFirst, part.tipSecond, part.erased);
+    feeds.markUncertain(slot, before, part.base + 1);
+    feeds.endSnapshot(slot, part.base, part.tipFirst, part.tipSecond, part.lastRemoval);
     return DROP_NONE;
   }
 
   /** Reads on to where `readRun` left the reader, so that the stamps of the next run are relative to the right one. */
-  private passOver(reader: Reader, run: RunData, event: EventData, end: number): void {
+  private passOver(reader: Reader, run: BatchData, event: EventData, end: number): void {
     const isPart = run.base > 0;
-    rewindRun(reader, run, isPart);
-    for (let i = 0; i < run.count; i++) readRunEvent(reader, run, event, isPart);
+    rewindBatch(reader, run, isPart);
+    for (let i = 0; i < run.count; i++) readBatchEvent(reader, run, event, isPart);
     reader.position = end;
   }
 }
@@ -197,8 +199,8 @@ const UNFIT = -1;
 const UNTRUE = -2;
 
 /** Starts the check of a part: a tip of zeros is none. */
-export function beginPartCheck(
-  feeds: Feeds, slot: number, generation: number, after: number, base: number, erased: number,
+export function beginChunkCheck(
+  feeds: FeedStore, slot: number, generation: number, after: number, base: number, erased: number,
   tipFirst: number, tipSecond: number,
 ): void {
   const writer = feeds.draft();

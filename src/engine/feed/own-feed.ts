@@ -1,28 +1,39 @@
-import { DROP_NONE } from "../drops.js";
-import { SEQUENCE_MAX } from "../frame.js";
-import { OWN_SLOT } from "../rows.js";
-import { ERASED, recordWords } from "./arena.js";
+import { DROP_NONE } from "../wire/drops.js";
+import { SEQUENCE_MAX } from "../wire/frame.js";
+import type { Outbox } from "../reconcile/outbox.js";
+import { OWN_SLOT, type Rows } from "../table/rows.js";
+import { LAST_REMOVAL, recordWords } from "./arena.js";
 import { shown } from "./chain.js";
 import { eventBytes, writeEvent } from "./event.js";
 import { DROP_EVENT, DROP_FORK } from "./feed-drops.js";
-import type { FeedExchange } from "./feed-exchange.js";
-import type { RunData } from "./runs.js";
+import type { FeedOutbox } from "./feed-outbox.js";
+import type { FeedStore } from "./feed-store.js";
+import type { Hlc } from "./hlc.js";
+import type { BatchData } from "./batches.js";
 
 /** An event can't be made: the arena is full of values that are alive. */
-export const DRAFT_ARENA_FULL = -1;
+export const ENCODE_ARENA_FULL = -1;
 /** It has more than `eventBytesMax` bytes. */
-export const DRAFT_TOO_LARGE = -2;
+export const ENCODE_TOO_LARGE = -2;
 /** Another device seems to speak under this node's id, so that it has no feed of its own. */
-export const DRAFT_CONFLICT = -3;
+export const ENCODE_CONFLICT = -3;
 
 /** What the log had of the feed at the start: nothing, and peers may still have more of it than is held. */
 const LOG_EMPTY = 0;
 /** Nothing, and one of them has what is held now. */
-const LOG_GIVEN = 1;
+const LOG_RESTORED = 1;
 /** Events, of which nobody has shown yet that peers hold them, too. */
-const LOG_ALONE = 2;
+const LOG_UNCONFIRMED = 2;
 /** Events, and what peers hold goes on from the last one. */
-const LOG_SHARED = 3;
+const LOG_CONFIRMED = 3;
+
+/** What the own feed works with. */
+export interface OwnFeedParts {
+  readonly feeds: FeedStore;
+  readonly hlc: Hlc;
+  readonly outbox: FeedOutbox;
+  readonly node: { readonly rows: Rows; readonly outbox: Outbox; recover(revision: number): boolean };
+}
 
 /**
  * The node's own feed. It goes on where it stopped for as long as anybody knows
@@ -39,7 +50,7 @@ export class OwnFeed {
   hasPublished = false;
   /** A `LOG_` constant. */
   private log = LOG_EMPTY;
-  private readonly exchange: FeedExchange;
+  private readonly exchange: OwnFeedParts;
   /** What others hold of this feed beyond what is held here; 0 when nothing. */
   private aheadGeneration = 0;
   private aheadSequence = 0;
@@ -48,7 +59,7 @@ export class OwnFeed {
   private baseFirst = 0;
   private baseSecond = 0;
 
-  constructor(exchange: FeedExchange) {
+  constructor(exchange: OwnFeedParts) {
     this.exchange = exchange;
   }
 
@@ -58,18 +69,18 @@ export class OwnFeed {
    * The parameters are those of `writeEvent`. It may begin a new generation, and
    * with it a new revision, before.
    */
-  draft(
+  encodeEvent(
     nowMs: number, kind: number, topic: string, key: string, ttlSeconds: number, payload: Uint8Array, length: number,
   ): number {
     const feeds = this.exchange.feeds;
     const hlc = this.exchange.hlc;
     const bytes = eventBytes(kind, topic, key, ttlSeconds, length);
-    if (bytes > feeds.eventBytesMax) return DRAFT_TOO_LARGE;
-    if (!this.settleGeneration()) return DRAFT_CONFLICT;
-    if (!feeds.reserve(recordWords(bytes))) return DRAFT_ARENA_FULL;
+    if (bytes > feeds.eventBytesMax) return ENCODE_TOO_LARGE;
+    if (!this.settleGeneration()) return ENCODE_CONFLICT;
+    if (!feeds.reserve(recordWords(bytes))) return ENCODE_ARENA_FULL;
     hlc.now(nowMs);
     writeEvent(feeds.draft(), kind, hlc.ms, hlc.counter, topic, key, ttlSeconds, payload, length);
-    return feeds.canHold(OWN_SLOT, bytes) ? bytes : DRAFT_ARENA_FULL;
+    return feeds.canHold(OWN_SLOT, bytes) ? bytes : ENCODE_ARENA_FULL;
   }
 
   /** Adds the event that `draft` wrote, of `length` bytes. */
@@ -77,9 +88,9 @@ export class OwnFeed {
     const feeds = this.exchange.feeds;
     const outbox = this.exchange.outbox;
     this.hasPublished = true;
-    this.exchange.node.rows.leaveFrontier(OWN_SLOT);
+    this.exchange.node.rows.subtractFromFeedsHash(OWN_SLOT);
     feeds.append(OWN_SLOT, length);
-    this.exchange.node.rows.joinFrontier(OWN_SLOT);
+    this.exchange.node.rows.addToFeedsHash(OWN_SLOT);
     outbox.refresh(OWN_SLOT, 1);
   }
 
@@ -88,13 +99,13 @@ export class OwnFeed {
    * the same number: it keeps its own back until a peer has told what it knows.
    */
   start(isRemembered: boolean): void {
-    this.exchange.outbox.isOwnQuiet = !isRemembered && this.exchange.feeds.sequence(OWN_SLOT) === 0;
+    this.exchange.outbox.ownWithheld = !isRemembered && this.exchange.feeds.sequence(OWN_SLOT) === 0;
   }
 
   /** Nobody knows better. */
-  speakUp(): void {
+  stopWithholding(): void {
     const sequence = this.exchange.feeds.sequence(OWN_SLOT);
-    this.exchange.outbox.isOwnQuiet = false;
+    this.exchange.outbox.ownWithheld = false;
     if (sequence > 0) this.exchange.outbox.refresh(OWN_SLOT, sequence);
   }
 
@@ -102,7 +113,7 @@ export class OwnFeed {
    * A peer sends a run or part of this node's events. Returns whether it must not be taken in: not once the node has
    * published since it started, nor what has no place for the events of its log. If it did not make them, it renews.
    */
-  refuses(run: RunData): boolean {
+  refuses(run: BatchData): boolean {
     const feeds = this.exchange.feeds;
     const isSame = run.generation === feeds.generation(OWN_SLOT);
     // A run has to chain to the log's last event, which is seen when it is taken in.
@@ -115,15 +126,15 @@ export class OwnFeed {
   }
 
   /** A run or part of this node's events was taken in, or refused for a reason. */
-  heard(run: RunData, reason: number): void {
-    if (this.log !== LOG_ALONE) return;
-    if (reason === DROP_NONE || !this.isToKeep()) this.log = LOG_SHARED;
+  batchHandled(run: BatchData, reason: number): void {
+    if (this.log !== LOG_UNCONFIRMED) return;
+    if (reason === DROP_NONE || !this.isToKeep()) this.log = LOG_CONFIRMED;
     else if (reason === DROP_FORK || reason === DROP_EVENT) this.renew(run.generation);
   }
 
   /** A peer holds just what this node holds, of all feeds. */
   agree(): void {
-    if (this.log === LOG_EMPTY && this.exchange.feeds.sequence(OWN_SLOT) > 0) this.log = LOG_GIVEN;
+    if (this.log === LOG_EMPTY && this.exchange.feeds.sequence(OWN_SLOT) > 0) this.log = LOG_RESTORED;
   }
 
   /**
@@ -131,14 +142,14 @@ export class OwnFeed {
    * might not go on from there after a restart.
    */
   isToStore(): boolean {
-    return this.log !== LOG_EMPTY && this.exchange.feeds.isWhole(OWN_SLOT);
+    return this.log !== LOG_EMPTY && this.exchange.feeds.isComplete(OWN_SLOT);
   }
 
   /**
    * A peer shows what it holds of this node's feed. Returns whether that was more
    * or other than this node holds itself, so that nothing else is to be done.
    */
-  hear(): boolean {
+  observeClaim(): boolean {
     const feeds = this.exchange.feeds;
     const outbox = this.exchange.outbox;
     const isSame = !outbox.isPeerLater(OWN_SLOT);
@@ -148,7 +159,7 @@ export class OwnFeed {
     if (sequence === 0) return false;
     const isAhead = !isSame || sequence > feeds.sequence(OWN_SLOT);
     const isOther = isSame && !isAhead && this.isOther(sequence, tip);
-    const isUnfinished = isSame && sequence === feeds.sequence(OWN_SLOT) && !feeds.isWhole(OWN_SLOT) && tip !== 0;
+    const isUnfinished = isSame && sequence === feeds.sequence(OWN_SLOT) && !feeds.isComplete(OWN_SLOT) && tip !== 0;
     if (!isAhead && !isOther && !isUnfinished) return false;
     if (isOther || (this.isToKeep() && (this.hasPublished || !isSame))) {
       this.renew(generation);
@@ -172,7 +183,7 @@ export class OwnFeed {
     this.base = sequence;
     this.baseFirst = tipFirst;
     this.baseSecond = tipSecond;
-    this.exchange.feeds.arena.set(OWN_SLOT, ERASED, erased);
+    this.exchange.feeds.arena.set(OWN_SLOT, LAST_REMOVAL, erased);
   }
 
   /**
@@ -207,16 +218,16 @@ export class OwnFeed {
   endRestore(): void {
     this.endBase();
     const feeds = this.exchange.feeds;
-    if (feeds.sequence(OWN_SLOT) > 0) this.log = LOG_ALONE;
+    if (feeds.sequence(OWN_SLOT) > 0) this.log = LOG_UNCONFIRMED;
     const last = feeds.arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT));
     if (last !== 0) this.exchange.hlc.recall(feeds.ms(last), feeds.counter(last));
-    this.exchange.node.rows.joinFrontier(OWN_SLOT);
+    this.exchange.node.rows.addToFeedsHash(OWN_SLOT);
   }
 
   private endBase(): void {
     if (this.base === 0) return;
     const feeds = this.exchange.feeds;
-    feeds.endSnapshot(OWN_SLOT, this.base, this.baseFirst, this.baseSecond, feeds.erased(OWN_SLOT));
+    feeds.endSnapshot(OWN_SLOT, this.base, this.baseFirst, this.baseSecond, feeds.lastRemoval(OWN_SLOT));
     this.base = 0;
   }
 
@@ -229,10 +240,10 @@ export class OwnFeed {
       || (this.aheadGeneration === generation && this.aheadSequence > sequence);
     // A peer may have given back a feed in which no number is left: what others read ends at SEQUENCE_MAX.
     const isSpent = sequence >= SEQUENCE_MAX;
-    const isGiven = this.log < LOG_ALONE && !this.hasPublished;
+    const isGiven = this.log < LOG_UNCONFIRMED && !this.hasPublished;
     // From here on it is this node's, and not only what peers gave back.
-    if (this.log === LOG_EMPTY) this.log = LOG_GIVEN;
-    if (isBehind || isSpent || !feeds.isWhole(OWN_SLOT)) return this.renew(this.aheadGeneration);
+    if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
+    if (isBehind || isSpent || !feeds.isComplete(OWN_SLOT)) return this.renew(this.aheadGeneration);
     const revision = this.exchange.node.rows.revision(OWN_SLOT);
     if (!isGiven || generation >= revision) return true;
     // What came back from peers may be less than what was said: going on there could say another thing in its place.
@@ -243,14 +254,14 @@ export class OwnFeed {
 
   /** Whether there are events that were acknowledged and that peers may have nothing of. */
   private isToKeep(): boolean {
-    return (this.hasPublished || this.log === LOG_ALONE) && this.exchange.feeds.arena.first(OWN_SLOT) !== 0;
+    return (this.hasPublished || this.log === LOG_UNCONFIRMED) && this.exchange.feeds.arena.first(OWN_SLOT) !== 0;
   }
 
   /** Whether the tip after an event is another one here. */
   private isOther(sequence: number, tip: number): boolean {
     const feeds = this.exchange.feeds;
     const outbox = this.exchange.outbox;
-    if (tip === 0 || !feeds.isWhole(OWN_SLOT)) return false;
+    if (tip === 0 || !feeds.isComplete(OWN_SLOT)) return false;
     if (sequence === feeds.sequence(OWN_SLOT)) return tip !== outbox.shownTip(OWN_SLOT);
     const record = sequence < feeds.floor(OWN_SLOT) ? 0 : feeds.arena.find(OWN_SLOT, sequence);
     return record !== 0 && shown(feeds.arena.tipFirst(record)) !== tip;
@@ -269,12 +280,12 @@ export class OwnFeed {
   /** Has all that is held begin another generation. */
   private rechain(generation: number): void {
     const rows = this.exchange.node.rows;
-    rows.leaveFrontier(OWN_SLOT);
+    rows.subtractFromFeedsHash(OWN_SLOT);
     this.exchange.feeds.rechain(OWN_SLOT, generation);
-    rows.joinFrontier(OWN_SLOT);
+    rows.addToFeedsHash(OWN_SLOT);
     this.exchange.outbox.age(OWN_SLOT);
     this.exchange.outbox.renewed(OWN_SLOT, false);
-    this.speakUp();
+    this.stopWithholding();
     this.aheadGeneration = 0;
     this.aheadSequence = 0;
   }

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { DROP_REASONS, EVENT_ID_CONFLICT, type Engine, dropReasonName } from "../../../src/engine/index.js";
 import { writeEvent } from "../../../src/engine/feed/event.js";
 import { KIND_LOG } from "../../../src/engine/feed/kinds.js";
-import { SEQUENCE_MAX } from "../../../src/engine/frame.js";
-import { eventFeeds } from "../../../src/feeds/index.js";
+import { SEQUENCE_MAX } from "../../../src/engine/wire/frame.js";
+import { eventFeeds } from "../../../src/events/index.js";
 import { Lan, heldFeed } from "../lan.js";
 import { T, cborOf, nodeDigest } from "./feed-support.js";
 
@@ -33,25 +33,25 @@ function network(hasSaid: boolean): Lan {
 function claim(lan: Lan, generation: number, sequence: number): void {
   const { rows, feed } = lan.engines.get(2)!;
   const slot = rows.find(1);
-  rows.leaveFrontier(slot);
+  rows.subtractFromFeedsHash(slot);
   feed!.feeds.begin(slot, generation);
   feed!.feeds.endSnapshot(slot, sequence, 0x12345678, 0x9abcdef0, 0);
-  rows.joinFrontier(slot);
-  rows.markNews(slot);
+  rows.addToFeedsHash(slot);
+  rows.markUpdate(slot);
 }
 
 /** The liar goes on with the author's feed by an event with the last stamp there is. */
 function forge(lan: Lan): void {
   const { rows, feed } = lan.engines.get(2)!;
   const slot = rows.find(1);
-  rows.leaveFrontier(slot);
+  rows.subtractFromFeedsHash(slot);
   const writer = feed!.feeds.draft();
   const start = writer.position;
   const payload = cborOf(99);
   writeEvent(writer, KIND_LOG, LAST_MS, 0xffff, "t", "", 0, payload, payload.length);
   assert.ok(feed!.feeds.append(slot, writer.position - start));
-  rows.joinFrontier(slot);
-  rows.markNews(slot);
+  rows.addToFeedsHash(slot);
+  rows.markUpdate(slot);
 }
 
 function sayThree(lan: Lan): void {

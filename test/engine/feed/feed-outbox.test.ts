@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { KIND_LOG } from "../../../src/engine/feed/kinds.js";
 import { writeEvent } from "../../../src/engine/feed/event.js";
 import type { FeedOutbox } from "../../../src/engine/feed/feed-outbox.js";
-import type { Feeds } from "../../../src/engine/feed/feeds.js";
-import { LACKS_EVENTS, LACKS_NOTHING } from "../../../src/engine/feed/run-writer.js";
-import { RunData } from "../../../src/engine/feed/runs.js";
+import type { FeedStore } from "../../../src/engine/feed/feed-store.js";
+import { LACKS_EVENTS, LACKS_NOTHING } from "../../../src/engine/feed/batch-writer.js";
+import { BatchData } from "../../../src/engine/feed/batches.js";
 import { OWN_SLOT } from "../../../src/engine/index.js";
-import { eventFeeds } from "../../../src/feeds/index.js";
+import { eventFeeds } from "../../../src/events/index.js";
 import { Lan } from "../lan.js";
 import { T, cborOf, nodeDigest } from "./feed-support.js";
 
 const SLOT = 1;
 
 /** A node that holds two events of generation 5 in a slot. */
-function holding(): { feeds: Feeds; outbox: FeedOutbox } {
+function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
   const lan = new Lan();
   const { feeds, outbox } = lan.add(1, { feeds: eventFeeds().maker(4096, 128, nodeDigest) }, [], 3).feed!;
   feeds.begin(SLOT, 5);
@@ -27,7 +27,7 @@ function holding(): { feeds: Feeds; outbox: FeedOutbox } {
 }
 
 function see(outbox: FeedOutbox, generation: number, sequence: number, slot = SLOT): void {
-  outbox.see(slot, { isShown: true, generation, sequence, tip: 9 });
+  outbox.noteShown(slot, { isShown: true, generation, sequence, tip: 9 });
 }
 
 describe("what a peer shows to hold of a feed", () => {
@@ -91,12 +91,12 @@ describe("what a peer shows to hold of a feed", () => {
     const engine = lan.add(1, { feeds: eventFeeds().maker(4096, 128, nodeDigest) }, [], 3);
     lan.log(1, "topic", 1);
     const { own, outbox } = engine.feed!;
-    const run = new RunData();
+    const run = new BatchData();
     Object.assign(run, { generation: 8, first: 1, count: 1 });
     see(outbox, 8, 1, OWN_SLOT);
     assert.ok(own.refuses(run));
     assert.equal(engine.revision(), 9);
-    assert.equal(own.hear(), false);
+    assert.equal(own.observeClaim(), false);
     assert.equal(engine.revision(), 9);
   });
 

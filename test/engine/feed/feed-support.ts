@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { encodeCbor } from "../../../src/engine/cbor.js";
-import { Reader, Writer } from "../../../src/engine/cursor.js";
+import { encodeCbor } from "../../../src/cbor/cbor.js";
+import { Reader, Writer } from "../../../src/engine/wire/cursor.js";
 import { RECORD_GONE, SPARE, recordWords } from "../../../src/engine/feed/arena.js";
 import { EventData, eventBytes, kindOf, readEvent, topicLengthOf, writeEvent } from "../../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
-import { Feeds } from "../../../src/engine/feed/feeds.js";
+import { FeedStore } from "../../../src/engine/feed/feed-store.js";
 import { History } from "../../../src/engine/feed/history.js";
 import { Intake } from "../../../src/engine/feed/intake.js";
-import { LACKS_EVENTS, LACKS_NOTHING, RunWriter } from "../../../src/engine/feed/run-writer.js";
-import { RunData, beginRuns, readRun } from "../../../src/engine/feed/runs.js";
-import type { Digest } from "../../../src/engine/feed/sha256.js";
+import { LACKS_EVENTS, LACKS_NOTHING, BatchWriter } from "../../../src/engine/feed/batch-writer.js";
+import { BatchData, beginBatches, readBatch } from "../../../src/engine/feed/batches.js";
+import type { Digest } from "../../../src/digest/sha256.js";
 
 /** 2026-01-01. */
 export const T = 1767225600000;
@@ -141,21 +141,21 @@ interface Told {
 
 /** A node that has nothing but feeds: of author `ids[slot]` in each slot, its own in slot 0. */
 export class FeedNode {
-  readonly feeds: Feeds;
+  readonly feeds: FeedStore;
   readonly intake: Intake;
   readonly history: History;
-  readonly writer: RunWriter;
-  readonly run = new RunData();
+  readonly writer: BatchWriter;
+  readonly run = new BatchData();
   readonly event = new EventData();
   readonly told: Told[];
   /** Drop reasons, as they came. */
   readonly drops: number[] = [];
 
   constructor(readonly ids: number[], feedBytes: number, readonly truths: Map<number, Truth>, eventBytesMax = 128) {
-    this.feeds = new Feeds({ id: (slot) => ids[slot] }, ids.length, feedBytes, eventBytesMax, nodeDigest);
+    this.feeds = new FeedStore({ id: (slot) => ids[slot] }, ids.length, feedBytes, eventBytesMax, nodeDigest);
     this.intake = new Intake(this.feeds);
     this.history = new History(this.feeds);
-    this.writer = new RunWriter(this.feeds, new Reader(), this.event);
+    this.writer = new BatchWriter(this.feeds, new Reader(), this.event);
     this.told = ids.map(() => ({ generation: -1, told: new Set(), last: 0, values: new Map() }));
   }
 
@@ -177,7 +177,7 @@ export class FeedNode {
     const theirs = peer.ids.indexOf(author);
     const sequence = peer.feeds.sequence(theirs);
     const generation = peer.feeds.generation(theirs);
-    const isWhole = peer.feeds.isWhole(theirs);
+    const isWhole = peer.feeds.isComplete(theirs);
     const lacks = this.writer.lacks(slot, generation, sequence, isWhole);
     if (lacks === LACKS_NOTHING) return undefined;
     const writer = new Writer();
@@ -185,15 +185,15 @@ export class FeedNode {
     this.writer.begin();
     if (lacks === LACKS_EVENTS) {
       let from = (generation === this.feeds.generation(slot) ? sequence : 0) + 1;
-      for (let next = this.writer.writeRun(writer, slot, from); next > from;) {
+      for (let next = this.writer.writeBatch(writer, slot, from); next > from;) {
         from = next;
-        next = this.writer.writeRun(writer, slot, from);
+        next = this.writer.writeBatch(writer, slot, from);
       }
     } else {
       let after = this.writer.snapshotAfter(slot, generation, sequence, isWhole);
       for (let before = -1; writer.position > before && (before < 0 || !this.writer.isComplete);) {
         before = writer.position;
-        after = this.writer.writePart(writer, slot, after);
+        after = this.writer.writeSnapshotChunk(writer, slot, after);
       }
     }
     assert.ok(!writer.failed, "writes only what fits");
@@ -206,9 +206,9 @@ export class FeedNode {
     const reasons: number[] = [];
     for (const isCheck of [true, false]) {
       reader.reset(bytes, 0, bytes.length);
-      beginRuns(this.run);
+      beginBatches(this.run);
       while (!reader.failed && reader.position < bytes.length) {
-        const reason = readRun(reader, this.run, this.event, sender, isPart);
+        const reason = readBatch(reader, this.run, this.event, sender, isPart);
         if (reason !== 0) {
           this.drops.push(reason);
           return [reason];
@@ -217,8 +217,8 @@ export class FeedNode {
         const end = [reader.position, this.run.ms, this.run.counter];
         const slot = this.ids.indexOf(this.run.author);
         reasons.push(isPart ?
-          this.intake.takePart(slot, reader, this.run, this.event) :
-          this.intake.takeRun(slot, reader, this.run, this.event));
+          this.intake.handleSnapshotChunk(slot, reader, this.run, this.event) :
+          this.intake.handleBatch(slot, reader, this.run, this.event));
         assert.deepEqual([reader.position, this.run.ms, this.run.counter], end, "the reader is where it was");
       }
     }
@@ -247,14 +247,14 @@ export class FeedNode {
     const reader = new Reader();
     const reasons: number[] = [];
     reader.reset(bytes, 0, bytes.length);
-    beginRuns(this.run);
+    beginBatches(this.run);
     while (!reader.failed && reader.position < bytes.length) {
       const tip = [reader.u32(), reader.u32()];
-      const malformed = readRun(reader, this.run, this.event, sender, false);
+      const malformed = readBatch(reader, this.run, this.event, sender, false);
       if (malformed !== 0) return [...reasons, malformed];
       const end = [reader.position, this.run.ms, this.run.counter];
       const slot = this.ids.indexOf(this.run.author);
-      reasons.push(this.history.take(slot, reader, this.run, this.event, tip[0], tip[1]));
+      reasons.push(this.history.handle(slot, reader, this.run, this.event, tip[0], tip[1]));
       assert.deepEqual([reader.position, this.run.ms, this.run.counter], end, "the reader is where it was");
     }
     this.drain();
@@ -264,7 +264,7 @@ export class FeedNode {
   /** Takes what the application has to be told, as it would. */
   drain(): void {
     const { arena } = this.feeds;
-    for (let record = arena.takeUntold(); record !== 0; record = arena.takeUntold()) {
+    for (let record = arena.nextUnnotified(); record !== 0; record = arena.nextUnnotified()) {
       const slot = arena.owner(record);
       const told = this.told[slot];
       const generation = this.feeds.generation(slot);
@@ -323,7 +323,7 @@ export class FeedNode {
     const spare = numbers.map((number) => feeds.arena.find(slot, number)).filter((record) => !feeds.isLive(record));
     const words = spare.reduce((sum, record) => sum + feeds.arena.wordsAt(record), 0);
     assert.equal(feeds.arena.get(slot, SPARE), words, "words that may go");
-    if (!feeds.isWhole(slot) || sequence === 0) return;
+    if (!feeds.isComplete(slot) || sequence === 0) return;
     const floor = feeds.floor(slot);
     assert.ok(floor >= 1 && floor <= sequence + 1);
     assert.equal(wordsHex(feeds.tipFirst(slot), feeds.tipSecond(slot)), hex(truth.tip(generation, sequence)), "tip");

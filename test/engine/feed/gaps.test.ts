@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { DROP_FORK, DROP_GAP } from "../../../src/engine/feed/feed-drops.js";
-import { FrameReader } from "../../../src/engine/frame-reader.js";
-import { SECTION_GAP, SECTION_HISTORY, TYPE_SYN } from "../../../src/engine/frame.js";
+import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
+import { SECTION_GAP, SECTION_HISTORY, TYPE_SYN } from "../../../src/engine/wire/frame.js";
 import type { Engine, EngineOptions } from "../../../src/engine/index.js";
-import { RowData } from "../../../src/engine/rows.js";
-import { tagsOf } from "../frame-support.js";
-import { eventFeeds } from "../../../src/feeds/index.js";
+import { RowData } from "../../../src/engine/table/rows.js";
+import { tagsOf } from "../wire/frame-support.js";
+import { eventFeeds } from "../../../src/events/index.js";
 import { Lan, type Sent, heldFeed } from "../lan.js";
 import { nodeDigest } from "./feed-support.js";
 
@@ -104,12 +104,12 @@ describe("two nodes that keep everything", () => {
     const lan = withGap(DESKTOP, (engine) => {
       for (let author = 20; author < 26; author++) {
         const row = Object.assign(new RowData(), { id: author, address: author, port: 5000 });
-        engine.takeRow(row, new Uint8Array(0));
+        engine.mergeRow(row, new Uint8Array(0));
         const slot = engine.rows.find(author);
-        engine.rows.leaveFrontier(slot);
+        engine.rows.subtractFromFeedsHash(slot);
         engine.feed!.feeds.begin(slot, 0);
         engine.feed!.feeds.endSnapshot(slot, 100, author, author, 0);
-        engine.rows.joinFrontier(slot);
+        engine.rows.addToFeedsHash(slot);
       }
     });
     const { feeds } = lan.engines.get(A)!.feed!;
@@ -148,7 +148,7 @@ describe("gaps", () => {
     while (!filling.sent.some(({ bytes }) => tagsOf(bytes).includes(SECTION_HISTORY))) filling.run(1000);
     const [{ bytes }] = sectionsSent(filling, SECTION_HISTORY);
     const frame = new FrameReader();
-    frame.open(bytes, bytes.length, new RowData());
+    frame.parse(bytes, bytes.length, new RowData());
     for (frame.rewind(); frame.section !== SECTION_HISTORY;) frame.nextSection();
     const syn = synOf9(bytes.slice(frame.position - 3, frame.end));
     for (const node of [5, A]) {

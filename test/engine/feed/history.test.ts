@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BASE_FIRST, BASE_SECOND, recordWords } from "../../../src/engine/feed/arena.js";
-import { DROP_NONE } from "../../../src/engine/drops.js";
+import { DROP_NONE } from "../../../src/engine/wire/drops.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
 } from "../../../src/engine/feed/feed-drops.js";
@@ -35,7 +35,7 @@ function three(count = 60, lateBytes = 20000, eventBytesMax = 128): Three {
   }
   while (sync(board, late)) continue;
   late.check();
-  assert.ok(late.feeds.floor(1) > 25 && late.feeds.isWhole(1) && late.feeds.erased(1) === 12);
+  assert.ok(late.feeds.floor(1) > 25 && late.feeds.isComplete(1) && late.feeds.lastRemoval(1) === 12);
   return { author, late };
 }
 
@@ -49,7 +49,7 @@ function sync(from: FeedNode, to: FeedNode): boolean {
 function state(node: FeedNode): unknown {
   const { feeds } = node;
   return node.ids.map((_, slot) => [
-    feeds.generation(slot), feeds.sequence(slot), feeds.floor(slot), feeds.erased(slot), node.held(slot),
+    feeds.generation(slot), feeds.sequence(slot), feeds.floor(slot), feeds.lastRemoval(slot), node.held(slot),
     feeds.tipFirstAt(slot, feeds.floor(slot) - 1), feeds.tipSecondAt(slot, feeds.floor(slot) - 1),
     feeds.arena.room(), [...node.told[slot].told],
   ]);
@@ -67,7 +67,8 @@ describe("history", () => {
         assert.ok(sections < 60);
       }
       assert.deepEqual(late.held(1), author.held(0));
-      assert.deepEqual([late.feeds.erased(1), [...late.told[1].told]], [0, told], "told in their order, or not at all");
+      const removal = late.feeds.lastRemoval(1);
+      assert.deepEqual([removal, [...late.told[1].told]], [0, told], "told in their order, or not at all");
     });
   }
 
@@ -75,13 +76,14 @@ describe("history", () => {
     const { author, late } = three();
     const floor = late.feeds.floor(1);
     const { history } = late;
-    assert.equal(history.untoldSlot, NO_SLOT);
+    assert.equal(history.unnotifiedSlot, NO_SLOT);
     late.takeHistory(A, author.historyFor(A, floor, 300));
     late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
-    assert.deepEqual([history.untoldSlot, history.untoldFrom, history.untoldTo], [1, late.feeds.floor(1), floor - 1]);
-    history.untoldSlot = 0;
+    const unnotified = [history.unnotifiedSlot, history.unnotifiedFrom, history.unnotifiedTo];
+    assert.deepEqual(unnotified, [1, late.feeds.floor(1), floor - 1]);
+    history.unnotifiedSlot = 0;
     late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
-    assert.equal(history.untoldSlot, SEVERAL_SLOTS);
+    assert.equal(history.unnotifiedSlot, SEVERAL_SLOTS);
   });
 
   it("is what eviction ends with again: its records are as any others", () => {

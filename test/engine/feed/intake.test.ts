@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { DROP_NONE, DROP_VALUE } from "../../../src/engine/drops.js";
+import { DROP_NONE, DROP_VALUE } from "../../../src/engine/wire/drops.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
 } from "../../../src/engine/feed/feed-drops.js";
@@ -44,7 +44,7 @@ function state(node: FeedNode): unknown {
   const { feeds } = node;
   return node.ids.map((_, slot) => [
     feeds.generation(slot), feeds.sequence(slot), feeds.tipFirst(slot), feeds.tipSecond(slot), feeds.floor(slot),
-    feeds.erased(slot), node.held(slot), [...node.told[slot].told],
+    feeds.lastRemoval(slot), node.held(slot), [...node.told[slot].told],
   ]);
 }
 
@@ -280,7 +280,7 @@ describe("snapshots", () => {
     sync(author, other);
     author.say(removeEvent("removed", 3));
     sayMany(author, 100);
-    assert.equal(author.feeds.erased(0), 3);
+    assert.equal(author.feeds.lastRemoval(0), 3);
     sync(author, other);
     assert.deepEqual([...other.told[1].values], [["value/kept", 1]]);
     assert.deepEqual(other.held(1), author.held(0));
@@ -294,7 +294,7 @@ describe("snapshots", () => {
     const { bytes, isPart } = section(author, other, 1100);
     assert.ok(isPart);
     other.take(A, bytes, true);
-    assert.equal(other.intake.taken, 0, "nothing but the tip was new");
+    assert.equal(other.intake.applied, 0, "nothing but the tip was new");
     assert.ok(bytes.length < 30, `${bytes.length} bytes`);
     assert.deepEqual(other.held(1), [1, 2, 3, 4, 5, 6]);
     sync(author, other);
@@ -314,9 +314,9 @@ describe("snapshots", () => {
       sayMany(author, 10);
       sync(author, late);
     }
-    assert.ok(early.feeds.floor(1) > 12 && late.feeds.erased(1) === 33);
+    assert.ok(early.feeds.floor(1) > 12 && late.feeds.lastRemoval(1) === 33);
     deliver(early, other, 150);
-    assert.ok(!other.feeds.isWhole(1) && other.held(1).includes(2), "has a part, with the value");
+    assert.ok(!other.feeds.isComplete(1) && other.held(1).includes(2), "has a part, with the value");
     sync(late, other, 150);
     assert.ok(!other.held(1).includes(2));
     assert.deepEqual(other.held(1), late.held(1));
@@ -347,7 +347,7 @@ describe("snapshots", () => {
     sayMany(author, 60);
     while (early.feeds.sequence(1) < 72) deliver(author, early, 300);
     deliver(early, other, 150);
-    assert.ok(!other.feeds.isWhole(1));
+    assert.ok(!other.feeds.isComplete(1));
     const at = other.feeds.sequence(1);
     sync(author, other, 300);
     assert.equal(other.feeds.floor(1), at + 1, "the author, who forgot nothing, goes on from there");

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
-import { Reader } from "../../../src/engine/cursor.js";
+import { Reader } from "../../../src/engine/wire/cursor.js";
 import { EventData } from "../../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
-import { RunWriter } from "../../../src/engine/feed/run-writer.js";
-import { SECTION_EVENTS, SECTION_HISTORY, SECTION_SNAPSHOT, TYPE_SYN } from "../../../src/engine/frame.js";
-import { FrameWriter } from "../../../src/engine/frame-writer.js";
+import { BatchWriter } from "../../../src/engine/feed/batch-writer.js";
+import { SECTION_EVENTS, SECTION_HISTORY, SECTION_SNAPSHOT, TYPE_SYN } from "../../../src/engine/wire/frame.js";
+import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
 import { DROP_REASONS, Engine, OWN_SLOT, dropReasonName } from "../../../src/engine/index.js";
-import { RowData } from "../../../src/engine/rows.js";
-import { eventFeeds } from "../../../src/feeds/index.js";
+import { RowData } from "../../../src/engine/table/rows.js";
+import { eventFeeds } from "../../../src/events/index.js";
 import { type PlainEvent, nodeDigest, wordsHex } from "./feed-support.js";
-import { bytesOf as fromHex } from "../frame-support.js";
+import { bytesOf as fromHex } from "../wire/frame-support.js";
 
 export interface EventVector {
   sequence: number;
@@ -117,7 +117,7 @@ export function sender(vector: FrameVector): Engine {
 export function deliver(engine: Engine, hex: string): void {
   const bytes = fromHex(hex);
   engine.receive(1000, ADDRESS + 1, 5000, bytes, bytes.length);
-  while (engine.feed!.feeds.arena.takeUntold() !== 0) continue;
+  while (engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
 }
 
 /** Writes the frame of a vector, as its sender would. */
@@ -128,22 +128,22 @@ export function write(vector: FrameVector): Uint8Array {
   const { sections } = vector;
   const writer = new FrameWriter();
   const out = new Uint8Array(1200);
-  const runs = new RunWriter(feed.feeds, new Reader(), new EventData());
+  const runs = new BatchWriter(feed.feeds, new Reader(), new EventData());
   writer.feeds = feed.outbox;
   writer.begin(out, out.length, TYPE_SYN, 0, engine.rows, 1, 0);
   if (sections.snapshot !== undefined) {
     writer.beginEvents(SECTION_SNAPSHOT);
     runs.begin();
-    runs.writePart(writer, slot, sections.snapshot);
+    runs.writeSnapshotChunk(writer, slot, sections.snapshot);
     writer.endIds();
   }
   if (sections.events !== undefined) {
     writer.beginEvents(SECTION_EVENTS);
     runs.begin();
-    runs.writeRun(writer, slot, sections.events);
+    runs.writeBatch(writer, slot, sections.events);
     writer.endIds();
   }
-  if (sections.frontier) writer.writeFrontier(engine.rows);
+  if (sections.frontier) writer.writeFeedsHash(engine.rows);
   else writer.end += 7;
   if (sections.gap) feed.outbox.gaps.write(writer, runs, false);
   if (sections.history !== undefined) {
@@ -175,12 +175,12 @@ export function drops(engine: Engine): string[] {
 
 function learn(engine: Engine, id: number): void {
   const row = Object.assign(new RowData(), { id, address: ADDRESS + 1, port: 5000, revision: 25, heartbeat: 90 });
-  engine.takeRow(row, new Uint8Array(0));
+  engine.mergeRow(row, new Uint8Array(0));
 }
 
 /** Has a node forget what is below a number, but for values that are alive. */
 function forget(engine: Engine, slot: number, floor = 1): void {
   const { feeds } = engine.feed!;
-  while (feeds.arena.takeUntold() !== 0) continue;
+  while (feeds.arena.nextUnnotified() !== 0) continue;
   for (let left = floor; left > 0 && feeds.floor(slot) < floor; left--) feeds.reserve(feeds.arena.room() + 1);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { bytesOf as canonicalOf, decoded, hex, tipAfter } from "./feed-support.js";
-import { bytesOf as fromHex } from "../frame-support.js";
+import { bytesOf as fromHex } from "../wire/frame-support.js";
 import { deliver, drops, held, plain, receiver, vectors, write } from "./vector-support.js";
 
 describe("vectors of feeds", () => {

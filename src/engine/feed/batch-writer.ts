@@ -1,0 +1,288 @@
+import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
+import { type EventData, readEvent } from "./event.js";
+import { KIND_REMOVE } from "./kinds.js";
+import { type FeedStore, BATCH_EVENTS_MAX } from "./feed-store.js";
+import { beginChunkCheck } from "./intake.js";
+import { OWN_SLOT } from "../table/rows.js";
+import {
+  CHECK_BYTES, GENERATION_FOLLOWS, GENERATION_SHIFT, CHUNK_EVENTS_MAX, BATCH_OF_SENDER, batchEventBytes,
+  writeBatchEvent,
+} from "./batches.js";
+import { TIP_BYTES } from "./chain.js";
+
+/** What a peer lacks of a feed. */
+export const LACKS_NOTHING = 0;
+/** Events from its sequence number + 1 on. */
+export const LACKS_EVENTS = 1;
+/** The events after what it holds are not held here any more: a snapshot, from `snapshotAfter` on. */
+export const LACKS_SNAPSHOT = 2;
+
+/**
+ * Writes runs and parts of snapshots of what `feeds` hold into a frame. What does
+ * not fit is left out, and each call tells how far it came.
+ */
+export class BatchWriter {
+  private readonly feeds: FeedStore;
+  private readonly reader: Reader;
+  private readonly event: EventData;
+  /** Whether the last part that was written was the last one of its snapshot. */
+  isComplete = false;
+  /** The stamp that was written last in this section. */
+  private ms = 0;
+  private counter = 0;
+
+  /** @param reader which nobody reads with during a call @param event likewise */
+  constructor(feeds: FeedStore, reader: Reader, event: EventData) {
+    this.feeds = feeds;
+    this.reader = reader;
+    this.event = event;
+  }
+
+  /** A section begins. */
+  begin(): void {
+    this.ms = 0;
+    this.counter = 0;
+  }
+
+  /**
+   * Which of the `LACKS_` cases a peer is in that holds a feed up to `sequence` of
+   * `generation`.
+   *
+   * @param isWhole whether it showed a tip, or has nothing of the feed
+   */
+  lacks(slot: number, generation: number, sequence: number, isWhole: boolean): number {
+    const feeds = this.feeds;
+    if (generation > feeds.generation(slot) || !feeds.isComplete(slot)) return LACKS_NOTHING;
+    if (feeds.sequence(slot) === 0) return LACKS_NOTHING;
+    const held = generation === feeds.generation(slot) ? sequence : 0;
+    if (held > feeds.sequence(slot) || (held === feeds.sequence(slot) && isWhole)) return LACKS_NOTHING;
+    return held + 1 < feeds.floor(slot) || (held > 0 && !isWhole) ? LACKS_SNAPSHOT : LACKS_EVENTS;
+  }
+
+  /** The sequence number from which on such a peer needs the snapshot. */
+  snapshotAfter(slot: number, generation: number, sequence: number, isWhole: boolean): number {
+    const feeds = this.feeds;
+    const held = generation === feeds.generation(slot) ? sequence : 0;
+    return isWhole && held < feeds.lastRemoval(slot) ? 0 : held;
+  }
+
+  /**
+   * Writes a run of events from sequence number `from` on, which are held. Returns
+   * the number of the first one that it does not have; `from` when none did fit.
+   */
+  writeBatch(writer: Writer, slot: number, from: number): number {
+    const arena = this.feeds.arena;
+    const start = writer.position;
+    let record = from < this.feeds.floor(slot) ? 0 : arena.find(slot, from);
+    if (record === 0 || writer.room() < headBytes(this.feeds, slot, from) + CHECK_BYTES) return from;
+    this.writeHead(writer, slot, 0);
+    this.writeFeed(writer, slot);
+    writer.varint(from);
+    let count = 0;
+    let check = 0;
+    for (; record !== 0 && count < BATCH_EVENTS_MAX && this.isNext(record, slot); record = arena.next(record)) {
+      this.read(record);
+      if (!this.fits(writer, CHECK_BYTES)) break;
+      this.write(writer);
+      check = arena.tipFirst(record);
+      count++;
+    }
+    if (count === 0) {
+      writer.position = start;
+      return from;
+    }
+    writer.bytes[start] |= count - 1;
+    writer.u32(check);
+    return from + count;
+  }
+
+  /**
+   * Writes a run of events that ends just below sequence number `below`, which are
+   * held, behind the tip before its first one: as many as fit. Returns the number of
+   * its first one; `below` when none did fit.
+   */
+  writeHistory(writer: Writer, slot: number, below: number): number {
+    const feeds = this.feeds;
+    const arena = feeds.arena;
+    let first = Math.max(feeds.floor(slot), below - BATCH_EVENTS_MAX);
+    let record = arena.find(slot, first);
+    while (first < below && !this.fitsHistory(writer.room(), slot, record, below)) {
+      record = arena.next(record);
+      first++;
+    }
+    if (first === below) return below;
+    writer.u32(feeds.tipFirstAt(slot, first - 1));
+    writer.u32(feeds.tipSecondAt(slot, first - 1));
+    this.writeHead(writer, slot, below - first - 1);
+    this.writeFeed(writer, slot);
+    writer.varint(first);
+    let check = 0;
+    for (; record !== 0 && arena.sequence(record) < below; record = arena.next(record)) {
+      this.read(record);
+      this.write(writer);
+      check = arena.tipFirst(record);
+    }
+    writer.u32(check);
+    return first;
+  }
+
+  /** Whether the run from a record up to below `below` fits `room`. */
+  private fitsHistory(room: number, slot: number, from: number, below: number): boolean {
+    const arena = this.feeds.arena;
+    let left = room - TIP_BYTES - headBytes(this.feeds, slot, arena.sequence(from)) - CHECK_BYTES;
+    let ms = this.ms;
+    let counter = this.counter;
+    for (let record = from; record !== 0 && arena.sequence(record) < below; record = arena.next(record)) {
+      this.read(record);
+      left -= batchEventBytes(this.event, ms, counter);
+      ms = this.event.ms;
+      counter = this.event.counter;
+    }
+    return left >= 0;
+  }
+
+  /**
+   * Writes a part of a feed's snapshot, from sequence number `after` on. Returns
+   * the number up to which the receiver has it then, `after` when nothing did fit.
+   * `isComplete` tells whether events are what follows.
+   */
+  writeSnapshotChunk(writer: Writer, slot: number, after: number): number {
+    const feeds = this.feeds;
+    const base = this.baseAfter(slot, after);
+    const erased = this.lastRemovalUpTo(slot, base);
+    const bytes = headBytes(feeds, slot, after) + 1 + varintBytes(base) + varintBytes(erased);
+    const room = writer.room() - bytes - CHECK_BYTES;
+    const ms = this.ms;
+    const counter = this.counter;
+    const count = this.countChunk(slot, after, room - TIP_BYTES);
+    this.ms = ms;
+    this.counter = counter;
+    const isLast = this.countLive(slot, after) === count && room >= TIP_BYTES;
+    this.isComplete = isLast;
+    if (count === 0 && !isLast) return after;
+    const tipFirst = isLast ? feeds.tipFirstAt(slot, base) : 0;
+    const tipSecond = isLast ? feeds.tipSecondAt(slot, base) : 0;
+    this.writeHead(writer, slot, count);
+    writer.u8(isLast ? 1 : 0);
+    this.writeFeed(writer, slot);
+    writer.varint(after);
+    writer.varint(base);
+    writer.varint(erased);
+    if (isLast) {
+      writer.u32(tipFirst);
+      writer.u32(tipSecond);
+    }
+    beginChunkCheck(feeds, slot, feeds.generation(slot), after, base, erased, tipFirst, tipSecond);
+    const end = this.writeValues(writer, slot, after, count);
+    writer.u32(feeds.chain.first());
+    return isLast ? base : end;
+  }
+
+  /** Where the snapshot ends for a receiver that has it up to `after`. */
+  private baseAfter(slot: number, after: number): number {
+    return Math.max(after, this.feeds.floor(slot) - 1);
+  }
+
+  /** Of the events up to `base` that ended a value, and that the receiver will not get, the last one. */
+  private lastRemovalUpTo(slot: number, base: number): number {
+    const feeds = this.feeds;
+    const arena = feeds.arena;
+    let erased = feeds.lastRemoval(slot);
+    for (let record = arena.from(slot, feeds.floor(slot)); record !== 0; record = arena.next(record)) {
+      if (arena.sequence(record) > base) break;
+      if (feeds.kind(record) === KIND_REMOVE) erased = arena.sequence(record);
+    }
+    return erased;
+  }
+
+  private writeValues(writer: Writer, slot: number, after: number, count: number): number {
+    const feeds = this.feeds;
+    const arena = feeds.arena;
+    let before = after;
+    let record = arena.from(slot, after + 1);
+    for (let left = count; left > 0; record = arena.next(record)) {
+      if (!feeds.isLive(record)) continue;
+      const sequence = arena.sequence(record);
+      writer.varint(sequence - before);
+      this.read(record);
+      this.write(writer);
+      feeds.link(record, sequence);
+      before = sequence;
+      left--;
+    }
+    return before;
+  }
+
+  /** How many values from after `after` on, below the floor, fit `room`. Moves the stamp. */
+  private countChunk(slot: number, after: number, room: number): number {
+    const feeds = this.feeds;
+    const arena = feeds.arena;
+    let left = room;
+    let count = 0;
+    let before = after;
+    let record = arena.from(slot, after + 1);
+    for (; record !== 0 && count < CHUNK_EVENTS_MAX; record = arena.next(record)) {
+      if (arena.sequence(record) >= feeds.floor(slot)) break;
+      if (!feeds.isLive(record)) continue;
+      this.read(record);
+      left -= varintBytes(arena.sequence(record) - before) + batchEventBytes(this.event, this.ms, this.counter);
+      if (left < 0) break;
+      this.ms = this.event.ms;
+      this.counter = this.event.counter;
+      before = arena.sequence(record);
+      count++;
+    }
+    return count;
+  }
+
+  private countLive(slot: number, after: number): number {
+    const feeds = this.feeds;
+    const arena = feeds.arena;
+    let count = 0;
+    for (let record = arena.from(slot, after + 1); record !== 0; record = arena.next(record)) {
+      if (arena.sequence(record) >= feeds.floor(slot)) break;
+      if (feeds.isLive(record)) count++;
+    }
+    return count;
+  }
+
+  /** Whether a record is of the feed's contiguous part. */
+  private isNext(record: number, slot: number): boolean {
+    return this.feeds.arena.sequence(record) <= this.feeds.sequence(slot);
+  }
+
+  private writeHead(writer: Writer, slot: number, count: number): void {
+    const inline = Math.min(this.feeds.generation(slot), GENERATION_FOLLOWS);
+    writer.u8((slot === OWN_SLOT ? BATCH_OF_SENDER : 0) | (inline << GENERATION_SHIFT) | count);
+  }
+
+  private writeFeed(writer: Writer, slot: number): void {
+    const generation = this.feeds.generation(slot);
+    if (slot !== OWN_SLOT) writer.u32(this.feeds.author(slot));
+    if (generation >= GENERATION_FOLLOWS) writer.varint(generation);
+  }
+
+  private read(record: number): void {
+    const arena = this.feeds.arena;
+    const start = arena.eventAt(record);
+    this.reader.reset(arena.bytes, start, start + arena.eventLength(record));
+    readEvent(this.reader, this.event);
+  }
+
+  private fits(writer: Writer, reserved: number): boolean {
+    return batchEventBytes(this.event, this.ms, this.counter) + reserved <= writer.room();
+  }
+
+  private write(writer: Writer): void {
+    writeBatchEvent(writer, this.feeds.arena.bytes, this.event, this.ms, this.counter);
+    this.ms = this.event.ms;
+    this.counter = this.event.counter;
+  }
+}
+
+/** Bytes of a run up to its first event. */
+function headBytes(feeds: FeedStore, slot: number, first: number): number {
+  const generation = feeds.generation(slot);
+  const generationBytes = generation < GENERATION_FOLLOWS ? 0 : varintBytes(generation);
+  return 1 + (slot === OWN_SLOT ? 0 : 4) + generationBytes + varintBytes(first);
+}

@@ -1,0 +1,51 @@
+import type { Random } from "../random.js";
+import { FLAG_FOREIGN, LIST_PROBE_ORDER, OWN_SLOT, type Rows } from "../table/rows.js";
+import { DOWN } from "../table/states.js";
+
+/**
+ * Picks whom to ask next: a shuffled pass over all live rows, then another, so
+ * that within two passes everybody was asked (Das, Gupta, Motivala: SWIM, 2002,
+ * section 4.3). A node that joins during a pass is asked in the next.
+ */
+export class ProbeOrder {
+  private readonly rows: Rows;
+  private readonly random: Random;
+  private length = 0;
+  private position = 0;
+
+  constructor(rows: Rows, random: Random) {
+    this.rows = rows;
+    this.random = random;
+  }
+
+  /** The slot of a live row that is not the node's own, or -1 when there is none. */
+  next(): number {
+    for (let pass = 0; pass < 2; pass++) {
+      while (this.position < this.length) {
+        const slot = this.rows.listed(LIST_PROBE_ORDER, this.position++);
+        if (isLivePeer(this.rows, slot)) return slot;
+      }
+      this.shuffle();
+    }
+    return -1;
+  }
+
+  private shuffle(): void {
+    this.length = 0;
+    this.position = 0;
+    const rows = this.rows;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      if (!isLivePeer(rows, slot)) continue;
+      const other = this.random.below(this.length + 1);
+      rows.setListed(LIST_PROBE_ORDER, this.length, rows.listed(LIST_PROBE_ORDER, other));
+      rows.setListed(LIST_PROBE_ORDER, other, slot);
+      this.length++;
+    }
+  }
+}
+
+/** Whether a slot holds the row of another node that is thought to run, and understands a SYN. */
+export function isLivePeer(rows: Rows, slot: number): boolean {
+  return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
+}

@@ -1,0 +1,74 @@
+/**
+ * The root: 64 bits over a set of rows, kept up to date in constant time.
+ *
+ * It is the sum, in two words modulo 2^32, of one hash per row, so rows can be
+ * put in and taken out in any order. The hash is the final stage of Bob
+ * Jenkins' lookup3 (`hashword2`, 2006) over four words; it needs additions and
+ * rotations only, which are exact on every engine. It guards against accidents,
+ * not against forgery: that is the business of sealing.
+ */
+export class TableHash {
+  /** First and second word, as signed 32-bit integers. */
+  first = 0;
+  second = 0;
+
+  add(id: number, revision: number, heartbeat: number, state: number): void {
+    this.mix(id, revision, heartbeat, state, 1);
+  }
+
+  subtract(id: number, revision: number, heartbeat: number, state: number): void {
+    this.mix(id, revision, heartbeat, state, -1);
+  }
+
+  clear(): void {
+    this.first = 0;
+    this.second = 0;
+  }
+
+  equals(first: number, second: number): boolean {
+    return this.first === (first | 0) && this.second === (second | 0);
+  }
+
+  private mix(id: number, revision: number, heartbeat: number, state: number, sign: number): void {
+    let a = (SEED + id) | 0;
+    let b = (SEED + revision) | 0;
+    let c = (SEED + heartbeat) | 0;
+
+    a = (a - c) ^ (c << 4 | c >>> 28); c = (c + b) | 0;
+    b = (b - a) ^ (a << 6 | a >>> 26); a = (a + c) | 0;
+    c = (c - b) ^ (b << 8 | b >>> 24); b = (b + a) | 0;
+    a = (a - c) ^ (c << 16 | c >>> 16); c = (c + b) | 0;
+    b = (b - a) ^ (a << 19 | a >>> 13); a = (a + c) | 0;
+    c = (c - b) ^ (b << 4 | b >>> 28); b = (b + a) | 0;
+
+    a = (a + state) | 0;
+
+    c = ((c ^ b) - (b << 14 | b >>> 18)) | 0;
+    a = ((a ^ c) - (c << 11 | c >>> 21)) | 0;
+    b = ((b ^ a) - (a << 25 | a >>> 7)) | 0;
+    c = ((c ^ b) - (b << 16 | b >>> 16)) | 0;
+    a = ((a ^ c) - (c << 4 | c >>> 28)) | 0;
+    b = ((b ^ a) - (a << 14 | a >>> 18)) | 0;
+    c = ((c ^ b) - (b << 24 | b >>> 8)) | 0;
+
+    this.first = (this.first + sign * c) | 0;
+    this.second = (this.second + sign * b) | 0;
+  }
+}
+
+/**
+ * Scatters ids over all uint32, one to one: Bob Jenkins' six-step integer hash
+ * (2006). Rows are kept and compared in the order of these keys, so that ranges
+ * of equal width hold about equally many, however ids are given out.
+ */
+export function orderKey(id: number): number {
+  let key = (id + 0x7ed55d16 + (id << 12)) | 0;
+  key = key ^ 0xc761c23c ^ (key >>> 19);
+  key = (key + 0x165667b1 + (key << 5)) | 0;
+  key = ((key + 0xd3a2646c) | 0) ^ (key << 9);
+  key = (key + 0xfd7046c5 + (key << 3)) | 0;
+  return (key ^ 0xb55a4f09 ^ (key >>> 16)) >>> 0;
+}
+
+const WORDS = 4;
+const SEED = (0xdeadbeef + (WORDS << 2)) | 0;

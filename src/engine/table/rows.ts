@@ -1,0 +1,442 @@
+import type { FeedsHash } from "../feed/feeds-hash.js";
+import { compareFreshness } from "./freshness.js";
+import { TableHash, orderKey } from "./hash.js";
+import type { RowData } from "./row-data.js";
+import { DOWN, REMOVE, SUSPECT, isCounted } from "./states.js";
+
+export { RowData } from "./row-data.js";
+
+/** The slot of the node's own row. */
+export const OWN_SLOT = 0;
+
+/** What a merge did to the table. */
+export const MERGED_NOTHING = 0;
+/** Same statement of the owner, but a state nearer to REMOVE. */
+export const MERGED_STATE = 1;
+/** A fresher statement of the owner. */
+export const MERGED_FRESHER = 2;
+/** Refused: the table is full of rows that are worth more. */
+export const MERGE_TABLE_FULL = 3;
+/** Refused: the value is longer than `valueBytesMax`. */
+export const MERGE_VALUE_TOO_LARGE = 4;
+
+const UPDATE_URGENT = 32;
+/** No row has a greater `news`. */
+export const TRANSMITS_MAX = UPDATE_URGENT + 19;
+
+/** Bits of a row's flags. */
+/** The application has not been told of a fresher statement yet. */
+export const FLAG_NOTIFY_UPDATE = 1;
+/** The application has not been told of the row's state yet. */
+export const FLAG_NOTIFY_STATE = 2;
+/** Asked and not answered yet. */
+export const FLAG_PROBED = 4;
+/** In the outbox for the peer that is answered. */
+export const FLAG_TO_SEND = 8;
+export const FLAG_SENT_AS_UPDATE = 16;
+const FLAG_HELD = 32;
+/** Suspected for long enough, and asked once more. */
+export const FLAG_LAST_PROBE = 64;
+/** Of a node that does not speak compact frames, so that it is never asked. */
+export const FLAG_FOREIGN = 128;
+/** Its address answered a frame of this node, so that it is real. */
+export const FLAG_PROVEN = 0x100;
+/** `Guard` has a window for its counters. */
+export const FLAG_WINDOW = 0x200;
+/** In a table of ESPGossip's, which has no last asks: this node speaks for the row's owner, which speaks no JSON. */
+export const FLAG_VOUCHED = 64;
+
+/** Answers of any length to the SYNs of one node, between two rounds; others are kept short. */
+export const ANSWERS_MAX = 14;
+
+/**
+ * The network state: one row a node, in typed arrays over preallocated buffers.
+ *
+ * A row stays in its slot for as long as it is held; `slotAt` walks the rows in
+ * ascending order of key (see `keyOf`). Capacity is 1 to 65,535 rows; a row takes
+ * `ROW_BYTES + valueBytesMax` bytes.
+ *
+ * Every write that bears on freshness goes through `merge`, `setState` and
+ * `setStatement`, which keep the root true.
+ */
+export class Rows {
+  readonly capacity: number;
+  readonly valueBytesMax: number;
+  count = 0;
+  /** Rows that have sends left as news. */
+  updateCount = 0;
+  /** Rows with changes that the application was not told of are in slots from `changesFrom` to below `changesEnd`. */
+  changesFrom = 0;
+  changesEnd = 0;
+  /** Over all rows but tombstones: equal roots mean equal network states. */
+  readonly tableHash = new TableHash();
+  /** Over the feeds of the same rows; undefined in a node that has none. */
+  feedsHash: FeedsHash | undefined = undefined;
+  /** A bit for each number of sends that a row may have left as news, urgent ones without NEWS_URGENT. */
+  private plainTransmits = 0;
+  private urgentTransmits = 0;
+  /** Where the last search ended: the next one is often of the same row or of the next. */
+  private lastPlace = 0;
+
+  private readonly words: Uint32Array;
+  /** First the slots in the order of keys, so that a range of them moves at once; then the halves of all rows. */
+  private readonly halves: Uint16Array;
+  /** The bytes of all rows, then all values, then what is left of all rows as news, so that it can be searched. */
+  private readonly bytes: Uint8Array;
+
+  constructor(capacity: number, valueBytesMax: number) {
+    this.capacity = capacity;
+    this.valueBytesMax = valueBytesMax;
+    const buffer = new ArrayBuffer(capacity * (ROW_BYTES + valueBytesMax));
+    this.words = new Uint32Array(buffer, 0, capacity * WORDS);
+    this.halves = new Uint16Array(buffer, capacity * WORDS * 4, capacity * HALVES);
+    this.bytes = new Uint8Array(buffer, capacity * (WORDS * 4 + HALVES * 2));
+    for (let i = 0; i < capacity; i++) this.halves[i] = i;
+  }
+
+  id(slot: number): number { return this.words[slot * WORDS + ID]; }
+  address(slot: number): number { return this.words[slot * WORDS + ADDRESS]; }
+  port(slot: number): number { return this.halves[this.halfAt(slot, PORT)]; }
+  revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
+  heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
+  state(slot: number): number { return this.bytes[slot * BYTES + STATE]; }
+  /** Engine time at which the row's state runs out; without meaning while it is UP. */
+  deadline(slot: number): number { return this.words[slot * WORDS + DEADLINE]; }
+  /** Sends that are left for this row as news, NEWS_URGENT more if it is urgent; 0 when it is none. */
+  transmitsLeft(slot: number): number { return this.bytes[this.transmitsAt(slot)]; }
+  valueLength(slot: number): number { return this.bytes[slot * BYTES + VALUE_LENGTH]; }
+  hasFlag(slot: number, flag: number): boolean { return (this.bytes[flagAt(slot, flag)] & flagBit(flag)) !== 0; }
+
+  /** The bytes among which a row's value starts at `valueStart(slot)`. Not to be written. */
+  valueBytes(): Uint8Array { return this.bytes; }
+  valueStart(slot: number): number { return this.capacity * BYTES + slot * this.valueBytesMax; }
+
+  setDeadline(slot: number, deadline: number): void { this.words[slot * WORDS + DEADLINE] = deadline; }
+  /** Makes a row news, to ride along on as many frames as its number of sends. */
+  markUpdate(slot: number): void { this.setTransmitsLeft(slot, this.transmitsOfUpdate()); }
+
+  /** News that goes before all other: suspicions, and what refutes them. */
+  markUrgentUpdate(slot: number): void { this.setTransmitsLeft(slot, UPDATE_URGENT + this.transmitsOfUpdate()); }
+
+  /** One of a row's sends as news is over, or needless since someone had it already. */
+  countTransmit(slot: number): void {
+    const left = this.transmitsLeft(slot) - 1;
+    if (left >= 0) this.setTransmitsLeft(slot, left === UPDATE_URGENT ? 0 : left);
+  }
+
+  /** The most sends, below a number, that a row has left as news; 0 when there is none. */
+  mostTransmitsLeft(below: number): number {
+    for (let sends = below - 1; sends > 0; sends--) {
+      const bit = 1 << (sends & 31);
+      const isUrgent = sends >= UPDATE_URGENT;
+      if (((isUrgent ? this.urgentTransmits : this.plainTransmits) & bit) === 0) continue;
+      if (this.nextUpdate(0, sends) < this.capacity) return sends;
+      if (isUrgent) this.urgentTransmits ^= bit;
+      else this.plainTransmits ^= bit;
+    }
+    return 0;
+  }
+
+  /** The first slot, from `slot` on, whose row has so many sends left; the capacity when there is none. */
+  nextUpdate(slot: number, sends: number): number {
+    const start = this.transmitsAt(0);
+    const at = this.bytes.indexOf(sends, start + slot);
+    return at < 0 ? this.capacity : at - start;
+  }
+
+  /** Counts a send of all rows that a frame took along as news. */
+  countTransmits(): void {
+    for (let slot = 0; slot < this.capacity; slot++) {
+      if ((this.bytes[slot * BYTES + FLAGS] & FLAG_SENT_AS_UPDATE) === 0) continue;
+      this.clearFlag(slot, FLAG_SENT_AS_UPDATE);
+      this.countTransmit(slot);
+    }
+  }
+
+  setTransmitsLeft(slot: number, sends: number): void {
+    const at = this.transmitsAt(slot);
+    this.updateCount += (sends > 0 ? 1 : 0) - (this.bytes[at] > 0 ? 1 : 0);
+    this.bytes[at] = sends;
+    if (sends >= UPDATE_URGENT) this.urgentTransmits |= 1 << (sends & 31);
+    else this.plainTransmits |= 1 << sends;
+  }
+
+  setFlag(slot: number, flag: number): void { this.bytes[flagAt(slot, flag)] |= flagBit(flag); }
+  clearFlag(slot: number, flag: number): void { this.bytes[flagAt(slot, flag)] &= ~flagBit(flag); }
+  /** Clears a flag of a row that is held and returns whether it was set. */
+  consumeFlag(slot: number, flag: number): boolean {
+    const set = this.isHeld(slot) && this.hasFlag(slot, flag);
+    if (set) this.clearFlag(slot, flag);
+    return set;
+  }
+  /** Notes that the application has to be told, by FLAG_UPDATED or FLAG_STATE_CHANGED. */
+  noteChange(slot: number, flag: number): void {
+    this.setFlag(slot, flag);
+    if (this.changesEnd === 0 || slot < this.changesFrom) this.changesFrom = slot;
+    if (slot >= this.changesEnd) this.changesEnd = slot + 1;
+  }
+
+  /** About log2 of the number of rows, and a few more for frames that get lost: 3 to 19. */
+  transmitsOfUpdate(): number {
+    let sends = 3;
+    for (let rest = this.count; rest > 0; rest >>>= 1) sends++;
+    return sends;
+  }
+
+  /** Counts an answer to a SYN of a node; returns how many there were since `clearAnswers`, ANSWERS_MAX + 1 at most. */
+  countAnswer(slot: number): number {
+    const at = slot * BYTES + MORE_FLAGS;
+    if ((this.bytes[at] & ANSWERS) !== ANSWERS) this.bytes[at] += 1 << ANSWERS_SHIFT;
+    return this.bytes[at] >>> ANSWERS_SHIFT;
+  }
+
+  clearAnswers(): void {
+    for (let slot = 0; slot < this.capacity; slot++) this.bytes[slot * BYTES + MORE_FLAGS] &= ~ANSWERS;
+  }
+
+  setAddress(slot: number, address: number, port: number): void {
+    if (address !== this.address(slot) || port !== this.port(slot)) this.clearFlag(slot, FLAG_PROVEN);
+    this.words[slot * WORDS + ADDRESS] = address;
+    this.halves[this.halfAt(slot, PORT)] = port;
+  }
+
+  /** Whether a slot holds a row: a slot that was free since it was looked up does not. */
+  isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
+
+  /**
+   * Two lists of slots, as long as the table, that others keep here: the pass
+   * over the peers, and the rows to send. An entry may outlive its row.
+   */
+  listed(list: number, index: number): number { return this.halves[this.halfAt(index, list)]; }
+  setListed(list: number, index: number, slot: number): void { this.halves[this.halfAt(index, list)] = slot; }
+
+  /** The slot of the row at a place, 0 to count - 1, in the order of keys. */
+  slotAt(place: number): number { return this.halves[place]; }
+
+  /** The place of the first row whose key is not below `key`; `count` when there is none. */
+  placeOf(key: number): number {
+    const last = this.lastPlace;
+    const isLast = last <= this.count && (last === this.count || this.orderKeyAt(last) >= key)
+      && (last === 0 || this.orderKeyAt(last - 1) < key);
+    if (!isLast) this.lastPlace = this.seek(key);
+    return this.lastPlace;
+  }
+
+  /** The key of the row at a place. */
+  orderKeyAt(place: number): number { return orderKey(this.id(this.slotAt(place))); }
+
+  /** The slot of a row, or -1. */
+  find(id: number): number {
+    if (!this.isAt(this.lastPlace, id)) {
+      this.lastPlace = this.isAt(this.lastPlace + 1, id) ? this.lastPlace + 1 : this.seek(orderKey(id));
+    }
+    return this.isAt(this.lastPlace, id) ? this.slotAt(this.lastPlace) : -1;
+  }
+
+  /**
+   * Takes in a statement about a node if it is fresher than what is held.
+   * Returns one of the `MERGE…` codes; where it is one of the `MERGED_` kind but
+   * NOTHING, `find` has the row. `from` are the bytes in which the value lies.
+   *
+   * Over statements as owners make them (one value and address for each
+   * revision and heartbeat) this is a join: the order and the repetition of
+   * merges do not matter.
+   */
+  merge(row: RowData, from: Uint8Array): number {
+    const slot = this.find(row.id);
+    if (slot >= 0 && this.compare(slot, row) >= 0) return MERGED_NOTHING;
+    const fresher = slot < 0 || row.revision !== this.revision(slot) || row.heartbeat !== this.heartbeat(slot);
+    if (!fresher) {
+      this.setState(slot, row.state);
+      return MERGED_STATE;
+    }
+    if (row.valueLength > this.valueBytesMax) return MERGE_VALUE_TOO_LARGE;
+    const target = slot >= 0 ? slot : this.insert(row.id, row.state);
+    if (target < 0) return MERGE_TABLE_FULL;
+    this.setAddress(target, row.address, row.port);
+    if (row.isForeign) this.setFlag(target, FLAG_FOREIGN);
+    else this.clearFlag(target, FLAG_FOREIGN);
+    this.setValue(target, from, row.valueStart, row.valueLength);
+    this.setStatement(target, row.revision, row.heartbeat, row.state);
+    return MERGED_FRESHER;
+  }
+
+  /** Positive when the row in `slot` is fresher than `row`, negative when it is older. */
+  compare(slot: number, row: RowData): number {
+    return compareFreshness(
+      this.revision(slot), this.heartbeat(slot), this.state(slot),
+      row.revision, row.heartbeat, row.state,
+    );
+  }
+
+  setState(slot: number, state: number): void {
+    this.setStatement(slot, this.revision(slot), this.heartbeat(slot), state);
+  }
+
+  setStatement(slot: number, revision: number, heartbeat: number, state: number): void {
+    this.subtractFromHashes(slot);
+    const at = slot * WORDS;
+    this.words[at + REVISION] = revision;
+    this.words[at + HEARTBEAT] = heartbeat;
+    this.bytes[slot * BYTES + STATE] = state;
+    this.addToHashes(slot);
+  }
+
+  /** @param length 0 to `valueBytesMax` */
+  setValue(slot: number, from: Uint8Array, start: number, length: number): void {
+    const at = this.valueStart(slot);
+    for (let i = 0; i < length; i++) this.bytes[at + i] = from[start + i];
+    this.bytes[slot * BYTES + VALUE_LENGTH] = length;
+  }
+
+  /**
+   * A slot for a new row, its id and zeros in it, or -1. When the table is full
+   * it takes the place of a tombstone, then of a row that is DOWN, but never of
+   * a live row, and only for a row that is UP itself: two nodes with full tables
+   * would else teach each other for ever whom both have given up.
+   */
+  private insert(id: number, state: number): number {
+    if (this.count === this.capacity) {
+      const victim = state >= SUSPECT ? -1 : this.leastWorth();
+      if (victim < 0) return -1;
+      this.remove(victim);
+    }
+    const slot = this.slotAt(this.count);
+    const place = this.placeOf(orderKey(id));
+    this.halves.set(this.halves.subarray(place, this.count), place + 1);
+    this.halves[place] = slot;
+    this.count++;
+    // A slot stands once in the list of those to send, whatever row it held then.
+    const listed = this.bytes[slot * BYTES + FLAGS] & FLAG_TO_SEND;
+    for (let i = 0; i < WORDS; i++) this.words[slot * WORDS + i] = 0;
+    for (let i = 0; i < BYTES; i++) this.bytes[slot * BYTES + i] = 0;
+    this.bytes[slot * BYTES + FLAGS] = listed;
+    this.words[slot * WORDS + ID] = id;
+    // An empty row counts as a tombstone until its first statement, so the root leaves it out.
+    this.bytes[slot * BYTES + STATE] = REMOVE;
+    this.setFlag(slot, FLAG_HELD);
+    return slot;
+  }
+
+  /** Forgets a row; its slot is free for another. */
+  remove(slot: number): void {
+    this.subtractFromHashes(slot);
+    if (this.feedsHash !== undefined) this.feedsHash.drop(slot);
+    this.setTransmitsLeft(slot, 0);
+    this.clearFlag(slot, FLAG_HELD);
+    const place = this.placeOf(orderKey(this.id(slot)));
+    this.halves.set(this.halves.subarray(place + 1, this.count), place);
+    this.count--;
+    this.halves[this.count] = slot;
+  }
+
+  /** Whether a row in a state that is not held yet would find a place. */
+  hasPlace(state: number): boolean {
+    return this.count < this.capacity || (state < SUSPECT && this.leastWorth() >= 0);
+  }
+
+  private leastWorth(): number {
+    let victim = -1;
+    for (let place = 0; place < this.count; place++) {
+      const slot = this.slotAt(place);
+      if (this.state(slot) < DOWN) continue;
+      if (victim < 0 || this.state(slot) > this.state(victim)) victim = slot;
+    }
+    return victim;
+  }
+
+  private isAt(place: number, id: number): boolean {
+    return place < this.count && this.id(this.slotAt(place)) === id;
+  }
+
+  /** As `placeOf`. Keys are spread evenly, so that a few guesses do; ids made up to spoil them fall to halving. */
+  private seek(key: number): number {
+    let low = 0;
+    let high = this.count;
+    // Keys without their low bits: then what is multiplied stays below 2^31.
+    const sought = key >>> ORDER_KEY_SHIFT;
+    let lowKey = 0;
+    let highKey = ORDER_KEY_MAX >>> ORDER_KEY_SHIFT;
+    for (let guesses = GUESSES_MAX; low < high; guesses--) {
+      const middle = guesses > 0
+        ? low + (((sought - lowKey) * (high - low) / (highKey - lowKey + 1)) | 0)
+        : (low + high) >>> 1;
+      const found = this.orderKeyAt(middle);
+      if (found === key) return middle;
+      if (found < key) {
+        low = middle + 1;
+        lowKey = found >>> ORDER_KEY_SHIFT;
+      } else {
+        high = middle;
+        highKey = found >>> ORDER_KEY_SHIFT;
+      }
+    }
+    return low;
+  }
+
+  private halfAt(index: number, column: number): number { return this.capacity + index * ROW_HALVES + column; }
+  private transmitsAt(slot: number): number { return this.bytes.length - this.capacity + slot; }
+
+  private addToHashes(slot: number): void {
+    const state = this.state(slot);
+    if (isCounted(state)) this.tableHash.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+    this.addToFeedsHash(slot);
+  }
+
+  private subtractFromHashes(slot: number): void {
+    const state = this.state(slot);
+    if (isCounted(state)) this.tableHash.subtract(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
+    this.subtractFromFeedsHash(slot);
+  }
+
+  /** Whoever changes what is held of a feed takes it out of the frontier before, and puts it back then. */
+  subtractFromFeedsHash(slot: number): void {
+    if (this.feedsHash !== undefined && isCounted(this.state(slot))) this.feedsHash.subtractFeed(slot);
+  }
+  addToFeedsHash(slot: number): void {
+    if (this.feedsHash !== undefined && isCounted(this.state(slot))) this.feedsHash.addFeed(slot);
+  }
+}
+
+const ORDER_KEY_MAX = 0xffffffff;
+const ORDER_KEY_SHIFT = 17;
+/** Guesses after which a search halves: in a table of 1,000 rows four do, ten halvings would. */
+const GUESSES_MAX = 6;
+
+// Columns of a row, by the width of their array.
+const ID = 0;
+const ADDRESS = 1;
+const REVISION = 2;
+const HEARTBEAT = 3;
+const DEADLINE = 4;
+const WORDS = 5;
+
+const PORT = 0;
+/** Lists of slots, for `listed`. */
+export const LIST_PROBE_ORDER = 1;
+export const LIST_TO_SEND = 2;
+const ROW_HALVES = 3;
+/** With the one of the order of keys. */
+const HALVES = ROW_HALVES + 1;
+
+const STATE = 0;
+const FLAGS = 1;
+const VALUE_LENGTH = 2;
+/** Flags from 0x100 on; in the high four bits, how many SYNs were answered since the last round. */
+const MORE_FLAGS = 3;
+const ANSWERS_SHIFT = 4;
+const ANSWERS = 0xf0;
+const BYTES = 4;
+/** Of the row's news. */
+const TRANSMITS_BYTES = 1;
+
+/** Bytes of one row without its value. */
+export const ROW_BYTES = WORDS * 4 + HALVES * 2 + BYTES + TRANSMITS_BYTES;
+
+function flagAt(slot: number, flag: number): number {
+  return slot * BYTES + (flag < 0x100 ? FLAGS : MORE_FLAGS);
+}
+
+function flagBit(flag: number): number {
+  return flag < 0x100 ? flag : flag >>> 8;
+}

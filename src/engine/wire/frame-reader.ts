@@ -1,0 +1,330 @@
+import { checkCbor } from "../../cbor/cbor.js";
+import { Reader } from "./cursor.js";
+import {
+  DROP_LENGTH, DROP_MAGIC, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
+} from "./drops.js";
+import {
+  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES,
+  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, MAGIC_AND_VERSION, ROW_HAS_FEED, ROW_HAS_VALUE,
+  ROW_RESERVED, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH,
+  SECTION_HISTORY, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  WITH_FEEDS,
+} from "./frame.js";
+import { orderKey } from "../table/hash.js";
+import type { RowData, ShownFeed } from "../table/row-data.js";
+import { PROBED, LEFT } from "../table/states.js";
+
+/** What reads events, and what rows say of them. */
+export interface EventReader {
+  /** By the row that was read last. */
+  readonly shown: ShownFeed;
+  /** Checks that a section of events, or about them, is well-formed. Returns a drop reason. */
+  check(): number;
+}
+
+export const NO_FEEDS = -1;
+/** By fingerprints of its feeds: nodes send them where not all are alike. */
+export const UNLIKE = -2;
+
+/** Reads one frame. `open` checks all of it, so what is read afterwards cannot fail. */
+export class FrameReader extends Reader {
+  type = 0;
+  flags = 0;
+  id = 0;
+  revision = 0;
+  counter = 0;
+  heartbeat = 0;
+  tableHashFirst = 0;
+  tableHashSecond = 0;
+  inReplyTo = 0;
+  /** What the sender holds of all feeds, a uint32; NO_FEEDS when it has none, UNLIKE when it shows that otherwise. */
+  feedsHash = NO_FEEDS;
+  /** Undefined in a node without feeds, which passes events over. */
+  events: EventReader | undefined = undefined;
+
+  /** Of the section that `nextSection` went to. */
+  section = 0;
+  /** Of the DIGEST section: it lists all rows of its sender whose keys lie in this range. */
+  digestFrom = 0;
+  digestTo = 0;
+  /** Of the BUCKETS section: 2^bucketsLog fingerprints follow. Of the FLAT section: of so many ranges some follow. */
+  rangesLog = 0;
+  /** Of the BUCKETS or FLAT section: fingerprints are of rows and feeds. */
+  withFeeds = false;
+  /** Of the FLAT section: the range that `readFlatEntry` went to, and the bytes of rows that follow. */
+  range = 0;
+  rangeCount = 0;
+  roster = 0;
+
+  headLength = 0;
+  private sectionsStart = 0;
+  private sectionEnd = 0;
+  private frameEnd = 0;
+  private base = 0;
+  private basePort = 0;
+
+  // Written out: the one that compilers make up calls `super(...arguments)`, and Espruino has no spread.
+  constructor() {
+    super();
+  }
+
+  /** Reads the head, which is never sealed. Returns a drop reason, DROP_NONE when it is good. */
+  parseHead(bytes: Uint8Array, length: number): number {
+    this.reset(bytes, 0, length);
+    const first = this.u8();
+    if (this.failed) return DROP_LENGTH;
+    if (first !== MAGIC_AND_VERSION) return first >> 4 === MAGIC_AND_VERSION >> 4 ? DROP_VERSION : DROP_MAGIC;
+    const second = this.u8();
+    this.type = second & 0x0f;
+    this.flags = second & 0xf0;
+    if (this.failed) return DROP_LENGTH;
+    if (this.type < TYPE_SYN || this.type > TYPE_LEAVE) return DROP_TYPE;
+    if ((this.flags & ~flagsOf(this.type)) !== 0) return DROP_TYPE;
+    this.id = this.u32();
+    this.revision = this.varint();
+    this.counter = this.varint();
+    this.headLength = this.position;
+    this.frameEnd = length;
+    return this.failed ? DROP_LENGTH : DROP_NONE;
+  }
+
+  /** Decodes and checks the whole body, which ends at `length`, after `openHead`. Returns a drop reason. */
+  parseBody(length: number, row: RowData): number {
+    this.reset(this.bytes, this.headLength, length);
+    this.heartbeat = this.varint();
+    this.tableHashFirst = this.u32();
+    this.tableHashSecond = this.u32();
+    this.inReplyTo = this.isAnswer() ? this.varint() : 0;
+    if (this.failed) return DROP_LENGTH;
+    this.sectionsStart = this.position;
+    this.frameEnd = length;
+    this.feedsHash = NO_FEEDS;
+    return this.checkSections(row);
+  }
+
+  /** Decodes and checks a frame that is not sealed. Returns a drop reason, DROP_NONE when it is good. */
+  parse(bytes: Uint8Array, length: number, row: RowData): number {
+    const reason = this.parseHead(bytes, length);
+    return reason === DROP_NONE ? this.parseBody(length, row) : reason;
+  }
+
+  /** Whether the frame answers another. */
+  isAnswer(): boolean {
+    return this.type === TYPE_ACK || this.type === TYPE_DIFF;
+  }
+
+  /** Bytes of the whole frame. */
+  length(): number {
+    return this.frameEnd;
+  }
+
+  /** Whether the current section shows what rows its sender holds. */
+  isSummary(): boolean {
+    return this.section >= SECTION_DIGEST && this.section <= SECTION_ROW_FINGERPRINTS;
+  }
+
+  /** Whether the current section has events, or asks for them. */
+  isOfEvents(): boolean {
+    return this.section >= SECTION_SNAPSHOT && this.section <= SECTION_HISTORY && this.section !== SECTION_FEEDS_HASH;
+  }
+
+  /** Back to before the first section. */
+  rewind(): void {
+    this.reset(this.bytes, this.sectionsStart, this.frameEnd);
+    this.sectionEnd = this.sectionsStart;
+    this.section = 0;
+  }
+
+  /** Goes to the next section, passing over what is left of this one and over unknown ones. */
+  nextSection(): boolean {
+    this.reset(this.bytes, this.sectionEnd, this.frameEnd);
+    if (this.position === this.frameEnd) return false;
+    this.section = this.u8();
+    const length = this.u16();
+    const start = this.skip(length);
+    if (this.failed) return false;
+    this.sectionEnd = start + length;
+    this.reset(this.bytes, start, this.sectionEnd);
+    if (this.section === SECTION_ROWS) {
+      this.base = ((this.u16() << 16) | (this.u8() << 8)) >>> 0;
+      this.basePort = this.u16();
+    } else if (this.section === SECTION_DIGEST) {
+      this.digestFrom = this.u32();
+      this.digestTo = this.u32();
+    } else if (this.section === SECTION_RANGE_FINGERPRINTS || this.section === SECTION_ROW_FINGERPRINTS) {
+      const log = this.u8();
+      this.rangesLog = log & ~WITH_FEEDS;
+      this.withFeeds = log >= WITH_FEEDS;
+    }
+    return true;
+  }
+
+  /** Whether the current section has another entry. */
+  more(): boolean {
+    return !this.failed && this.position < this.sectionEnd;
+  }
+
+  /** The next id of a WANT, PROBE or HEARD section. */
+  readId(): number {
+    return this.u32();
+  }
+
+  /** The next fingerprint of a BUCKETS section, or of a row in a FLAT section. */
+  readFingerprint(): number {
+    return this.u8();
+  }
+
+  /** The next range of a FLAT section: `flatCount` fingerprints of rows follow. */
+  readRowFingerprints(): void {
+    this.range = this.varint();
+    this.rangeCount = this.varint();
+    this.roster = this.u8();
+  }
+
+  /** The next row of a DIGEST section: id, state, revision and heartbeat, a fingerprint of its feed. */
+  readDigestEntry(row: RowData): void {
+    row.id = this.u32();
+    const state = this.u8();
+    row.state = state & ~WITH_FEEDS;
+    row.revision = this.varint();
+    row.heartbeat = this.varint();
+    this.show(state >= WITH_FEEDS, 0, 0, state >= WITH_FEEDS ? this.u8() : 0);
+  }
+
+  /** The next row of a ROWS section. Its address is 0 where it is the datagram's source. */
+  readRow(row: RowData): void {
+    const head = this.u8();
+    const form = (head >> 3) & 3;
+    row.state = head & 7;
+    row.id = this.u32();
+    row.address = 0;
+    if (form === ADDRESS_IN_BASE) row.address = (this.base | this.u8()) >>> 0;
+    else if (form >= ADDRESS_IN_FULL) row.address = this.u32();
+    row.port = form >= ADDRESS_IN_FULL ? this.u16() : this.basePort;
+    row.isForeign = form === ADDRESS_OF_FOREIGN;
+    row.revision = this.varint();
+    row.heartbeat = this.varint();
+    const sequence = (head & ROW_HAS_FEED) === 0 ? 0 : this.varint();
+    const generation = sequence > 0 ? this.varint() : 0;
+    this.show((head & ROW_HAS_FEED) !== 0, sequence, generation, sequence > 0 ? this.u16() : 0);
+    row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : this.varint();
+    row.valueStart = this.skip(row.valueLength);
+    const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
+    const headGood = (head & ROW_RESERVED) === 0 && isWireState(row.state) && sequence <= SEQUENCE_MAX;
+    const valueGood = (head & ROW_HAS_VALUE) === 0 || row.valueLength > 0;
+    if (!addressed || !headGood || !valueGood) row.state = BAD_ROW;
+  }
+
+  private show(isShown: boolean, sequence: number, generation: number, tip: number): void {
+    if (this.events === undefined) return;
+    const shown = this.events.shown;
+    shown.isShown = isShown;
+    shown.sequence = sequence;
+    shown.generation = generation;
+    shown.tip = tip;
+  }
+
+  private checkSections(row: RowData): number {
+    let lastTag = 0;
+    let lastTo = -1;
+    this.rewind();
+    while (this.nextSection()) {
+      // Ranges ascend, so that no frame has a row looked up many times.
+      const again = this.section === lastTag && lastTag === SECTION_DIGEST && this.digestFrom > lastTo;
+      if (this.section <= lastTag && !again) return DROP_SECTION;
+      lastTag = this.section;
+      lastTo = this.digestTo;
+      const reason = this.checkSection(row);
+      if (reason !== DROP_NONE) return reason;
+    }
+    return this.failed ? DROP_LENGTH : DROP_NONE;
+  }
+
+  private checkSection(row: RowData): number {
+    if (this.section > SECTION_HISTORY) return DROP_NONE;
+    if (this.failed) return DROP_SECTION;
+    const isPrints = this.section === SECTION_RANGE_FINGERPRINTS || this.section === SECTION_ROW_FINGERPRINTS;
+    if (isPrints && this.withFeeds) this.feedsHash = UNLIKE;
+    if (this.section === SECTION_FEEDS_HASH) return this.checkFeedsHash();
+    if (this.section >= SECTION_SNAPSHOT) return this.checkEvents();
+    if (this.section === SECTION_RANGE_FINGERPRINTS) return this.checkRangeFingerprints();
+    if (this.section === SECTION_DIGEST) return this.checkDigest(row);
+    if (this.section === SECTION_ROW_FINGERPRINTS) return this.checkRowFingerprints();
+    while (this.more()) {
+      if (this.section === SECTION_ROWS) {
+        const reason = this.checkRow(row);
+        if (reason !== DROP_NONE) return reason;
+      } else {
+        this.readId();
+      }
+    }
+    return this.failed ? DROP_SECTION : DROP_NONE;
+  }
+
+  private checkFeedsHash(): number {
+    if (this.sectionEnd - this.position !== 4) return DROP_SECTION;
+    this.feedsHash = this.u32();
+    return DROP_NONE;
+  }
+
+  /** Whether events are true, only who holds what they follow can tell. */
+  private checkEvents(): number {
+    return this.events === undefined ? DROP_NONE : this.events.check();
+  }
+
+  private checkDigest(row: RowData): number {
+    let lastKey = -1;
+    if (this.digestFrom > this.digestTo) return DROP_SECTION;
+    while (this.more()) {
+      this.readDigestEntry(row);
+      const key = orderKey(row.id);
+      const inOrder = key > lastKey && key >= this.digestFrom && key <= this.digestTo;
+      if (!inOrder || !isWireState(row.state)) return DROP_SECTION;
+      lastKey = key;
+    }
+    return this.failed ? DROP_SECTION : DROP_NONE;
+  }
+
+  private checkRangeFingerprints(): number {
+    if (this.rangesLog < 1 || this.rangesLog > RANGES_LOG_MAX) return DROP_SECTION;
+    return this.sectionEnd - this.position === RANGE_FINGERPRINT_BYTES << this.rangesLog ? DROP_NONE : DROP_SECTION;
+  }
+
+  private checkRowFingerprints(): number {
+    if (this.rangesLog > RANGES_LOG_MAX) return DROP_SECTION;
+    let last = -1;
+    while (this.more()) {
+      this.readRowFingerprints();
+      this.skip(this.rangeCount);
+      if (this.range <= last || this.range >= 1 << this.rangesLog) return DROP_SECTION;
+      last = this.range;
+    }
+    return this.failed ? DROP_SECTION : DROP_NONE;
+  }
+
+  private checkRow(row: RowData): number {
+    this.readRow(row);
+    if (this.failed) return DROP_SECTION;
+    if (row.state === BAD_ROW) return DROP_ROW;
+    if (row.valueLength === 0) return DROP_NONE;
+    const good = checkCbor(this.bytes, row.valueStart, row.valueStart + row.valueLength);
+    return good ? DROP_NONE : DROP_VALUE;
+  }
+}
+
+const BAD_ROW = 255;
+
+function isWireState(state: number): boolean {
+  return state <= LEFT && state !== PROBED;
+}
+
+function flagsOf(type: number): number {
+  if (type === TYPE_SYN) return FLAG_BROADCAST | FLAG_SEALED;
+  if (type === TYPE_LEAVE) return FLAG_SEALED;
+  return FLAG_MORE | FLAG_SEALED | (type === TYPE_ACK ? FLAG_CHALLENGE : 0);
+}
+
+/** Whether an IPv4 address can be that of one device. */
+export function isHost(address: number): boolean {
+  return address !== 0 && address !== 0xffffffff;
+}

@@ -1,0 +1,264 @@
+import { Writer, varintBytes } from "./cursor.js";
+import {
+  rangeFingerprint, countBetween, feedFingerprint, rosterFingerprint, rowFingerprint,
+} from "../table/fingerprints.js";
+import {
+  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, MAGIC_AND_VERSION,
+  ROW_HAS_VALUE, ROWS_HEAD_BYTES, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_HEAD_BYTES, SECTION_ROWS,
+  FLAG_MORE, ROW_FINGERPRINTS_HEAD_BYTES, FEEDS_HASH_BYTES, ROW_HAS_FEED, SECTION_ROW_FINGERPRINTS,
+  SECTION_FEEDS_HASH, TYPE_ACK, TYPE_DIFF, WANT_BYTES, WITH_FEEDS, rangeFrom, rangeTo,
+} from "./frame.js";
+import { FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
+import { isCounted } from "../table/states.js";
+
+/** What a row says of its author's feed. */
+export interface FeedColumns {
+  /** Whether the row of a slot says it in this frame. */
+  isShown(slot: number): boolean;
+  /** Bytes that `writeRow` writes. */
+  rowBytes(slot: number): number;
+  writeRow(writer: Writer, slot: number): void;
+}
+
+/**
+ * Writes one frame into a caller's buffer. An entry that does not fit is left
+ * out and its method returns false; a section without entries leaves no trace.
+ */
+export class FrameWriter extends Writer {
+  /** Bytes of the head, which is never sealed. */
+  headLength = 0;
+  /** Undefined in a node without feeds. */
+  feeds: FeedColumns | undefined = undefined;
+  /** Whether fingerprints are of rows and feeds: the receiver has feeds, too. */
+  withFeeds = false;
+  /** Of this frame. */
+  type = 0;
+  /** Whether this frame has such fingerprints. */
+  private hasPrints = false;
+  private counter = 0;
+  private sectionStart = 0;
+  private contentStart = 0;
+  private base = 0;
+  private basePort = 0;
+
+  // Written out: the one that compilers make up calls `super(...arguments)`, and Espruino has no spread.
+  constructor() {
+    super();
+  }
+
+  /** Bytes written. */
+  length(): number {
+    return this.position;
+  }
+
+  /** @param inReplyTo counter of the frame that is answered; a SYN has none */
+  begin(
+    out: Uint8Array, limit: number, type: number, flags: number, rows: Rows, counter: number, inReplyTo: number,
+  ): void {
+    // Room is left for `writeFrontier`.
+    this.reset(out, 0, this.feeds === undefined ? limit : limit - FEEDS_HASH_BYTES);
+    this.type = type;
+    this.counter = counter;
+    this.withFeeds = false;
+    this.hasPrints = false;
+    this.u8(MAGIC_AND_VERSION);
+    this.u8(flags | type);
+    this.u32(rows.id(OWN_SLOT));
+    this.varint(rows.revision(OWN_SLOT));
+    this.varint(counter);
+    this.headLength = this.position;
+    this.varint(rows.heartbeat(OWN_SLOT));
+    this.u32(rows.tableHash.first);
+    this.u32(rows.tableHash.second);
+    if (type === TYPE_ACK || type === TYPE_DIFF) this.varint(inReplyTo);
+  }
+
+  /**
+   * Writes what a node with feeds holds of them, unless it shows that by
+   * fingerprints, which it sends where that is not the same.
+   */
+  writeFeedsHash(rows: Rows): void {
+    this.end += FEEDS_HASH_BYTES;
+    if (rows.feedsHash === undefined || this.hasPrints) return;
+    this.u8(SECTION_FEEDS_HASH);
+    this.u16(FEEDS_HASH_BYTES - SECTION_HEAD_BYTES);
+    this.u32(rows.feedsHash.word());
+  }
+
+  /** Says in the frame's head that there would be more to say. */
+  markMore(): void {
+    this.bytes[1] |= FLAG_MORE;
+  }
+
+  /** Starts a section of ids: WANT, PROBE or HEARD. */
+  beginIds(section: number): boolean {
+    return this.beginSection(section, 0);
+  }
+
+  writeId(id: number): boolean {
+    if (this.room() < WANT_BYTES) return false;
+    this.u32(id);
+    return true;
+  }
+
+  beginRows(): boolean {
+    this.base = 0;
+    this.basePort = 0;
+    return this.beginSection(SECTION_ROWS, ROWS_HEAD_BYTES);
+  }
+
+  writeRow(rows: Rows, slot: number): boolean {
+    const form = this.addressForm(rows, slot);
+    const valueLength = rows.valueLength(slot);
+    const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
+    const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
+    const statementBytes = varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot));
+    const feeds = this.feeds !== undefined && this.feeds.isShown(slot) ? this.feeds : undefined;
+    const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
+    if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
+    const flags = (valueLength === 0 ? 0 : ROW_HAS_VALUE) | (feeds === undefined ? 0 : ROW_HAS_FEED);
+    this.u8(rows.state(slot) | (form << 3) | flags);
+    this.u32(rows.id(slot));
+    if (form === ADDRESS_IN_BASE) {
+      this.u8(rows.address(slot));
+    } else if (form >= ADDRESS_IN_FULL) {
+      this.u32(rows.address(slot));
+      this.u16(rows.port(slot));
+    }
+    this.varint(rows.revision(slot));
+    this.varint(rows.heartbeat(slot));
+    if (feeds !== undefined) feeds.writeRow(this, slot);
+    if (valueLength > 0) {
+      this.varint(valueLength);
+      this.copy(rows.valueBytes(), rows.valueStart(slot), valueLength);
+    }
+    return true;
+  }
+
+  /** Starts a DIGEST of all rows with keys from `from` on. */
+  beginDigest(from: number): boolean {
+    if (!this.beginSection(SECTION_DIGEST, DIGEST_HEAD_BYTES)) return false;
+    this.position = this.contentStart;
+    this.u32(from);
+    this.u32(from);
+    return true;
+  }
+
+  writeDigestEntry(rows: Rows, slot: number): boolean {
+    if (this.room() < digestEntryBytes(rows, slot) + (this.withFeeds ? 1 : 0)) return false;
+    this.u32(rows.id(slot));
+    this.u8(rows.state(slot) | (this.withFeeds ? WITH_FEEDS : 0));
+    this.varint(rows.revision(slot));
+    this.varint(rows.heartbeat(slot));
+    if (this.withFeeds) this.u8(feedFingerprint(rows, slot, this.counter));
+    return true;
+  }
+
+  /** Ends a DIGEST that is complete up to and with the key `to`. */
+  endDigest(to: number): void {
+    this.patchU16(this.contentStart + 4, to >>> 16);
+    this.patchU16(this.contentStart + 6, to);
+    this.closeSection();
+  }
+
+  /** Writes the fingerprints of 2^`log` buckets, salted with the frame's counter. They must fit. */
+  writeRangeFingerprints(rows: Rows, log: number, counter: number): void {
+    this.beginSection(SECTION_RANGE_FINGERPRINTS, 0);
+    this.u8(log | (this.withFeeds ? WITH_FEEDS : 0));
+    this.hasPrints = this.withFeeds;
+    for (let bucket = 0; bucket < 1 << log; bucket++) {
+      this.u8(rangeFingerprint(rows, rangeFrom(bucket, log), rangeTo(bucket, log), counter, this.withFeeds));
+    }
+    this.closeSection();
+  }
+
+  /** Starts a FLAT of some of 2^`log` ranges. */
+  beginRowFingerprints(log: number): boolean {
+    if (!this.beginSection(SECTION_ROW_FINGERPRINTS, ROW_FINGERPRINTS_HEAD_BYTES)) return false;
+    this.bytes[this.contentStart] = log | (this.withFeeds ? WITH_FEEDS : 0);
+    return true;
+  }
+
+  /** Writes one byte for each row in a range of keys, salted with the frame's counter. */
+  writeRowFingerprints(rows: Rows, bucket: number, log: number, counter: number): boolean {
+    const from = rangeFrom(bucket, log);
+    const to = rangeTo(bucket, log);
+    const count = countBetween(rows, from, to);
+    if (this.room() < rowFingerprintsBytes(bucket, count)) return false;
+    this.hasPrints = this.withFeeds;
+    this.varint(bucket);
+    this.varint(count);
+    this.u8(rosterFingerprint(rows, from, to));
+    for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
+      const slot = rows.slotAt(place);
+      if (isCounted(rows.state(slot))) this.u8(rowFingerprint(rows, slot, counter, this.withFeeds));
+    }
+    return true;
+  }
+
+  /** Starts a section of runs or parts of snapshots. */
+  beginEvents(section: number): boolean {
+    return this.beginSection(section, 0);
+  }
+
+  /** Ends a section that has nothing but entries. */
+  endIds(): void {
+    this.endIfEmpty(0);
+  }
+
+  endRowFingerprints(): void {
+    this.endIfEmpty(ROW_FINGERPRINTS_HEAD_BYTES);
+  }
+
+  private endIfEmpty(headBytes: number): void {
+    if (this.position === this.contentStart + headBytes) this.position = this.sectionStart;
+    else this.closeSection();
+  }
+
+  endRows(): void {
+    if (this.position === this.contentStart + ROWS_HEAD_BYTES) {
+      this.position = this.sectionStart;
+      return;
+    }
+    this.bytes[this.contentStart] = this.base >>> 24;
+    this.patchU16(this.contentStart + 1, this.base >>> 8);
+    this.patchU16(this.contentStart + 3, this.basePort);
+    this.closeSection();
+  }
+
+  private beginSection(tag: number, headBytes: number): boolean {
+    if (this.room() < SECTION_HEAD_BYTES + headBytes) return false;
+    this.sectionStart = this.position;
+    this.u8(tag);
+    this.u16(0);
+    this.contentStart = this.position;
+    this.position += headBytes;
+    return true;
+  }
+
+  private closeSection(): void {
+    this.patchU16(this.sectionStart + 1, this.position - this.contentStart);
+  }
+
+  /** The first row with an address decides on the network and port that the others refer to. */
+  private addressForm(rows: Rows, slot: number): number {
+    if (slot === OWN_SLOT) return ADDRESS_OF_SOURCE;
+    if (rows.hasFlag(slot, FLAG_FOREIGN)) return ADDRESS_OF_FOREIGN;
+    const network = (rows.address(slot) & 0xffffff00) >>> 0;
+    if (this.base === 0 && this.basePort === 0) {
+      this.base = network;
+      this.basePort = rows.port(slot);
+    }
+    return network === this.base && rows.port(slot) === this.basePort ? ADDRESS_IN_BASE : ADDRESS_IN_FULL;
+  }
+}
+
+/** Bytes of a range with so many rows in a FLAT. */
+export function rowFingerprintsBytes(bucket: number, count: number): number {
+  return varintBytes(bucket) + varintBytes(count) + 1 + count;
+}
+
+/** Bytes of a row in a DIGEST. */
+export function digestEntryBytes(rows: Rows, slot: number): number {
+  return 5 + varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot));
+}

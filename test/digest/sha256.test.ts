@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { SHA256_BYTES, Sha256 } from "../../src/digest/sha256.js";
+import { propertyOptions } from "../support/random.js";
+import { sha256Vectors } from "../support/sha256-vectors.js";
+
+const digest = new Sha256();
+
+function sha256(message: Uint8Array): string {
+  const out = new Uint8Array(SHA256_BYTES);
+  digest.sha256(message, 0, message.length, out, 0);
+  return Buffer.from(out).toString("hex");
+}
+
+function expected(message: Uint8Array): string {
+  return createHash("sha256").update(message).digest("hex");
+}
+
+describe("SHA-256", () => {
+  for (const { name, text, hash } of sha256Vectors) {
+    it(`is that of FIPS 180-4: ${name}`, () => {
+      assert.equal(sha256(Buffer.from(text)), hash);
+    });
+  }
+
+  it("is that of OpenSSL for every length from 0 to 200", () => {
+    for (let length = 0; length <= 200; length++) {
+      const message = Uint8Array.from({ length }, (_, i) => (i * 131 + length * 17) & 255);
+      assert.equal(sha256(message), expected(message), `length ${length}`);
+    }
+  });
+
+  it("is that of OpenSSL for any bytes, wherever they lie", () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(9), fc.nat(9), (message, before, outStart) => {
+      const bytes = new Uint8Array(before + message.length + outStart + SHA256_BYTES + 5).fill(0xa5);
+      bytes.set(message, before);
+      const kept = bytes.slice();
+      const at = before + message.length + outStart;
+      digest.sha256(bytes, before, message.length, bytes, at);
+      assert.equal(Buffer.from(bytes.subarray(at, at + SHA256_BYTES)).toString("hex"), expected(message));
+      kept.set(bytes.subarray(at, at + SHA256_BYTES), at);
+      assert.deepEqual(bytes, kept, "nothing else was written");
+    }), propertyOptions(300));
+  });
+});

@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import {
+  DROP_REASONS, EVENT_FORK, type Engine, type EngineOptions, dropReasonName,
+} from "../../../src/engine/index.js";
+import { Lan, heldFeed } from "../lan.js";
+import { nodeSealing } from "../../../src/platform/node-sealing.js";
+import { eventFeeds } from "../../../src/events/index.js";
+import { nodeDigest } from "./feed-support.js";
+
+const ROUND = 10000;
+
+function feedsOf(feedBytes: number): Partial<EngineOptions> {
+  return { feeds: eventFeeds().maker(feedBytes, 128, nodeDigest) };
+}
+
+const FEEDS = feedsOf(8192);
+
+function drops(engine: Engine): Record<string, number> {
+  const counted: Record<string, number> = {};
+  for (let reason = 0; reason < DROP_REASONS; reason++) {
+    if (engine.stats.drops(reason) > 0) counted[dropReasonName(reason)] = engine.stats.drops(reason);
+  }
+  return counted;
+}
+
+/** Nodes 1 to `count` that know each other, all with feeds. */
+function network(count: number, options: Partial<EngineOptions> = {}): Lan {
+  const lan = new Lan();
+  for (let node = 1; node <= count; node++) lan.add(node, { ...FEEDS, ...options }, [1], 3);
+  lan.run(10 * ROUND);
+  lan.sent.length = 0;
+  return lan;
+}
+
+/** Sequence numbers of an author's events that a node was told of, in this order. */
+function told(lan: Lan, node: number, author: number): number[] {
+  return (lan.events.get(node) ?? []).filter((event) => event.author === author).map(({ sequence }) => sequence);
+}
+
+/** All have the same frontier, and of each feed hold the same. */
+function assertEqualFeeds(lan: Lan, authors: number[]): void {
+  const [first, ...others] = [...lan.engines.values()].filter(({ feed }) => feed !== undefined);
+  for (const other of others) {
+    for (const author of authors) assert.deepEqual(heldFeed(other, author), heldFeed(first, author));
+    assert.equal(other.rows.feedsHash!.word(), first.rows.feedsHash!.word());
+  }
+}
+
+describe("events", () => {
+  it("reach all nodes within a few rounds, and each application once, in order", () => {
+    const lan = network(10);
+    for (let n = 1; n <= 5; n++) {
+      lan.log(3, "door", `opened ${n}`);
+      lan.run(500);
+    }
+    lan.set(7, "light", "kitchen", true);
+    lan.run(5 * ROUND);
+    for (const node of lan.engines.keys()) {
+      assert.deepEqual(told(lan, node, 3), [1, 2, 3, 4, 5], `node ${node}`);
+      assert.deepEqual(told(lan, node, 7), [1]);
+    }
+    assertEqualFeeds(lan, [3, 7]);
+  });
+
+  it("leave an idle network in sync: a SYN and an ACK, of at most 40 bytes each", () => {
+    const lan = network(10);
+    for (const node of lan.engines.keys()) lan.log(node, "start", node);
+    lan.run(30 * ROUND);
+    lan.sent.length = 0;
+    lan.run(10 * ROUND);
+    const types = new Set(lan.sent.map(({ bytes }) => bytes[1] & 15));
+    assert.deepEqual([...types].sort(), [1, 2]);
+    assert.ok(lan.sent.every(({ bytes }) => bytes.length <= 40), `${Math.max(...lan.sent.map((s) => s.bytes.length))}`);
+  });
+
+  it("are stored and forwarded: C has A's from B, though A and C never meet", () => {
+    const lan = new Lan();
+    lan.lose = ({ from, to }) => from + to === 4;
+    lan.add(1, FEEDS, [2], 3);
+    lan.add(2, FEEDS, [], 3);
+    lan.run(3 * ROUND);
+    for (let n = 0; n < 20; n++) lan.log(1, "reading", n);
+    lan.set(1, "name", "", "A");
+    lan.run(5 * ROUND);
+    lan.engines.delete(1);
+    lan.add(3, FEEDS, [2], 3);
+    lan.run(10 * ROUND);
+    assert.deepEqual(told(lan, 3, 1), Array.from({ length: 21 }, (_, i) => i + 1));
+    assertEqualFeeds(lan, [1]);
+  });
+
+  it("of a node that said goodbye reach those who come later", () => {
+    const lan = network(2);
+    lan.log(1, "a", 1);
+    lan.run(ROUND);
+    lan.leave(1);
+    lan.run(3 * ROUND);
+    lan.add(3, FEEDS, [2], 3);
+    lan.run(5 * ROUND);
+    assert.deepEqual(told(lan, 3, 1), [1]);
+  });
+
+  it("pass nodes without feeds by, which are in sync with the others", () => {
+    const lan = new Lan();
+    for (let node = 1; node <= 8; node++) lan.add(node, node % 4 === 0 ? {} : FEEDS, [1], 3);
+    lan.run(10 * ROUND);
+    lan.log(1, "a", 1);
+    lan.set(2, "b", "c", 2);
+    lan.run(20 * ROUND);
+    assertEqualFeeds(lan, [1, 2]);
+    lan.sent.length = 0;
+    lan.run(10 * ROUND);
+    assert.deepEqual([...new Set(lan.sent.map(({ bytes }) => bytes[1] & 15))].sort(), [1, 2]);
+    for (const node of [4, 8]) assert.deepEqual({ ...drops(lan.engines.get(node)!), echo: 0 }, { echo: 0 });
+  });
+
+  it("come to a node that was away, many at a time", () => {
+    const lan = network(3, feedsOf(65536));
+    const away = lan.engines.get(3)!;
+    lan.engines.delete(3);
+    for (let n = 0; n < 600; n++) {
+      lan.log(1, "reading", n);
+      lan.run(300);
+    }
+    lan.engines.set(3, away);
+    lan.sent.length = 0;
+    lan.run(2 * ROUND);
+    assert.deepEqual(told(lan, 3, 1), Array.from({ length: 600 }, (_, i) => i + 1));
+    assertEqualFeeds(lan, [1]);
+  });
+});
+
+/** A frame of node `from` with a section of events in it, as node 2 would have it from `lan`. */
+function tampered(lan: Lan, sent: Uint8Array, change: (bytes: Uint8Array) => void): void {
+  const bytes = sent.slice();
+  change(bytes);
+  lan.deliver(2, 1, bytes);
+}
+
+describe("events that are not as they should be", () => {
+  /** Two nodes, and the next frame with an event that 1 would send to 2. */
+  function withEvent(): { lan: Lan; frame: Uint8Array } {
+    const lan = network(2);
+    lan.log(1, "door", "first");
+    lan.run(3 * ROUND);
+    lan.lose = () => true;
+    lan.sent.length = 0;
+    lan.log(1, "door", "second");
+    const frame = lan.sent.find(({ from, to }) => from === 1 && to === 2)!.bytes;
+    return { lan, frame };
+  }
+
+  it("are taken in once, however often they come", () => {
+    const { lan, frame } = withEvent();
+    for (let i = 0; i < 3; i++) lan.deliver(2, 1, frame);
+    assert.deepEqual(told(lan, 2, 1), [1, 2]);
+    assert.equal(drops(lan.engines.get(2)!).duplicate >= 2, true);
+  });
+
+  it("change nothing but a counter when a bit of them was changed, and a fork is told once", () => {
+    const { lan, frame } = withEvent();
+    const before = heldFeed(lan.engines.get(2)!, 1);
+    const at = Buffer.from(frame).indexOf("second");
+    tampered(lan, frame, (bytes) => { bytes[at] ^= 0x01; });
+    tampered(lan, frame, (bytes) => { bytes[at + 1] ^= 0x01; });
+    assert.deepEqual(heldFeed(lan.engines.get(2)!, 1), before);
+    assert.equal(drops(lan.engines.get(2)!).fork, 2);
+    const forks = lan.told.filter(({ kind }) => kind === EVENT_FORK);
+    assert.deepEqual(forks.map(({ address, id }) => [address, id]), [[2, 1]]);
+    lan.deliver(2, 1, frame);
+    assert.deepEqual(told(lan, 2, 1), [1, 2]);
+  });
+
+  it("are asked for again when what they follow is missing", () => {
+    const lan = network(2);
+    lan.log(1, "a", 0);
+    lan.run(3 * ROUND);
+    lan.lose = ({ from }) => from === 1;
+    for (let n = 1; n <= 20; n++) lan.log(1, "a", n);
+    lan.lose = () => false;
+    lan.run(2 * ROUND);
+    assert.deepEqual(told(lan, 2, 1), Array.from({ length: 21 }, (_, i) => i + 1));
+  });
+
+  it("get an unproven address no more than three times what it sent", () => {
+    const lan = network(2);
+    for (let n = 0; n < 100; n++) lan.log(1, "a", n);
+    const empty = new Lan();
+    empty.add(9, FEEDS, [1], 3);
+    empty.run(ROUND);
+    const syn = empty.sent[0].bytes;
+    lan.sent.length = 0;
+    lan.lose = ({ to }) => to === 9;
+    lan.deliver(1, 9, syn);
+    const answers = lan.sent.filter(({ to }) => to === 9);
+    assert.equal(answers.length, 1);
+    assert.ok(answers[0].bytes.length <= 3 * syn.length);
+  });
+});
+
+describe("room for events", () => {
+  /** Latest values by topic and key, as the application of a node knows them. */
+  function values(lan: Lan, node: number, author: number): Record<string, string> {
+    const latest: Record<string, string> = {};
+    for (const event of lan.events.get(node)!) {
+      if (event.author !== author || event.kind === 0) continue;
+      if (event.kind === 1) latest[event.key] = event.payload;
+      else delete latest[event.key];
+    }
+    return latest;
+  }
+
+  it("is made by forgetting; a node that was away for a year ends with the same latest values and tail", () => {
+    const lan = network(4, feedsOf(2048));
+    for (let key = 0; key < 5; key++) lan.set(1, "value", `key ${key}`, "old");
+    lan.run(3 * ROUND);
+    const away = lan.engines.get(4)!;
+    lan.engines.delete(4);
+    for (let n = 0; n < 300; n++) {
+      lan.log(1, "reading", n);
+      if (n === 50) lan.remove(1, "value", "key 1");
+      if (n === 60) lan.set(1, "value", "key 2", "new");
+      lan.run(1000);
+    }
+    // The others have forgotten the row of the one that is away: their rows last a day.
+    lan.run(3 * 86400000);
+    lan.engines.set(4, away);
+    lan.run(10 * ROUND);
+    // How much of the past is held depends on when there was no room: the end is the same.
+    const ends = [...lan.engines.values()].map((engine) => {
+      const { frontier, events } = heldFeed(engine, 1);
+      return { frontier, end: Object.entries(events).filter(([n, event]) => Number(n) > 280 || event[0] === "v") };
+    });
+    for (const end of ends) assert.deepEqual(end, ends[0]);
+    assert.ok(lan.engines.get(2)!.feed!.feeds.floor(lan.engines.get(2)!.rows.find(1)) > 200);
+    assert.deepEqual(Object.keys(values(lan, 2, 1)).sort(), ["key 0", "key 2", "key 3", "key 4"]);
+    const { events } = heldFeed(away, 1);
+    const keys = Object.values(events).filter((event) => event.startsWith("value/")).sort();
+    assert.deepEqual(keys.map((event) => event.slice(6, 11)), ["key 0", "key 2", "key 3", "key 4"]);
+  });
+
+  it("can be less in one node than in another, and full: that is no reason to talk without end", () => {
+    const lan = network(3);
+    const small = lan.add(9, feedsOf(512), [1], 3);
+    lan.run(5 * ROUND);
+    for (let n = 0; n < 40; n++) lan.set(1, "value", `key ${n}`, n);
+    lan.log(2, "a", 1);
+    lan.run(10 * ROUND);
+    assertEqualFeeds({ engines: new Map([...lan.engines].filter(([id]) => id !== 9)) } as Lan, [1, 2]);
+    assert.ok(drops(small).arenaFull > 0);
+    lan.sent.length = 0;
+    lan.run(20 * ROUND);
+    assert.ok(lan.sent.length < 20 * 4 * 20, `${lan.sent.length} datagrams`);
+  });
+});
+
+describe("a node's own feed", () => {
+  it("of a node that starts again without memory begins a generation, which takes the place of the old one", () => {
+    const lan = network(4);
+    for (let n = 0; n < 3; n++) lan.log(2, "life", `first ${n}`);
+    lan.run(3 * ROUND);
+    lan.engines.delete(2);
+    lan.events.delete(2);
+    lan.run(ROUND);
+    lan.add(2, FEEDS, [1], 0, false);
+    lan.log(2, "life", "second 0");
+    lan.log(2, "life", "second 1");
+    lan.run(10 * ROUND);
+    lan.log(2, "life", "second 2");
+    lan.run(5 * ROUND);
+    assertEqualFeeds(lan, [2]);
+    assert.equal(Object.keys(heldFeed(lan.engines.get(1)!, 2).events).length, 3);
+    assert.deepEqual(lan.told.filter(({ kind }) => kind === EVENT_FORK), []);
+  });
+
+  it("is given back by its peers, and goes on as a new generation", () => {
+    const lan = network(4);
+    for (let n = 0; n < 3; n++) lan.log(2, "life", n);
+    lan.run(3 * ROUND);
+    lan.engines.delete(2);
+    lan.events.delete(2);
+    const again = lan.add(2, FEEDS, [1], 0, false);
+    lan.run(5 * ROUND);
+    assert.deepEqual(told(lan, 2, 2), [1, 2, 3]);
+    lan.log(2, "life", 3);
+    lan.run(5 * ROUND);
+    assertEqualFeeds(lan, [2]);
+    // Peers may have given back less than was said, so a new generation holds all of it.
+    assert.deepEqual(heldFeed(again, 2).frontier.slice(0, 2), [again.revision(), 4]);
+  });
+});
+
+describe("events in a sealed network", () => {
+  it("reach all", () => {
+    const sealing = nodeSealing;
+    const key = new Uint8Array(32).fill(7);
+    const lan = new Lan();
+    for (let node = 1; node <= 5; node++) {
+      lan.add(node, { ...FEEDS, sealer: sealing(key, undefined), randomSeed: node }, [1], 3);
+    }
+    lan.run(10 * ROUND);
+    for (let n = 0; n < 10; n++) lan.log(3, "a", n);
+    lan.run(5 * ROUND);
+    for (const node of lan.engines.keys()) assert.equal(told(lan, node, 3).length, 10);
+    assertEqualFeeds(lan, [3]);
+  });
+});

@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../../../src/engine/index.js";
+import { SECTION_INDIRECT_ACK, SECTION_PING_REQ } from "../../../src/engine/wire/frame.js";
+import { RowData } from "../../../src/engine/table/rows.js";
+import { sectionsOf } from "../wire/frame-support.js";
+import { Lan, type Sent, held } from "../lan.js";
+
+const ROUND = 10000;
+
+/** So many nodes that know each other; nothing was sent or told yet. */
+function network(nodes: number): Lan {
+  const lan = new Lan();
+  for (let node = 1; node <= nodes; node++) lan.add(node, {}, [1]);
+  lan.run(20 * ROUND);
+  lan.sent.length = 0;
+  lan.told.length = 0;
+  return lan;
+}
+
+function isBetween({ from, to }: Sent, a: number, b: number): boolean {
+  return (from === a && to === b) || (from === b && to === a);
+}
+
+function idsIn(bytes: Uint8Array, tag: number): unknown[] {
+  return sectionsOf(bytes, tag).flatMap(({ entries }) => entries);
+}
+
+function suspectedBy(lan: Lan, address: number): number[] {
+  return lan.told.filter((told) => told.address === address && told.state === SUSPECT).map(({ id }) => id);
+}
+
+describe("witnesses", () => {
+  it("keep a node UP that one other can't reach", () => {
+    const lan = network(5);
+    lan.lose = (sent) => isBetween(sent, 1, 2);
+    lan.run(100 * ROUND);
+    assert.deepEqual(lan.told.filter(({ state }) => state !== UP), []);
+    assert.ok(lan.sent.some(({ from, bytes }) => from === 1 && idsIn(bytes, SECTION_PING_REQ).includes(2)));
+    assert.ok(lan.sent.some(({ to, bytes }) => to === 1 && idsIn(bytes, SECTION_INDIRECT_ACK).includes(2)));
+  });
+
+  for (const [name, tag] of [["questions", SECTION_PING_REQ], ["reports", SECTION_INDIRECT_ACK]] as const) {
+    it(`are what keeps it UP: without their ${name} it is suspected`, () => {
+      const lan = network(5);
+      lan.lose = (sent) => isBetween(sent, 1, 2) || idsIn(sent.bytes, tag).length > 0;
+      lan.run(30 * ROUND);
+      assert.ok(lan.told.some(({ id, state }) => id <= 2 && state === SUSPECT));
+    });
+  }
+
+  it("are three, asked with the fourth attempt, and three with the fifth", () => {
+    const lan = network(9);
+    lan.engines.delete(9);
+    // Nobody probes for others, so that each only asks for itself.
+    lan.lose = ({ bytes }) => idsIn(bytes, SECTION_PING_REQ).length > 0;
+    while (!lan.told.some(({ id }) => id === 9)) lan.run(100);
+    const [{ address }] = lan.told;
+    const kinds = lan.sent.filter(({ from, to, bytes }) => {
+      return from === address && (to === 9 || idsIn(bytes, SECTION_PING_REQ).includes(9));
+    }).map(({ to }) => to === 9 ? "ask" : "probe");
+    const witnesses = ["probe", "probe", "probe"];
+    // The last word to the node itself is that it is suspected.
+    assert.deepEqual(kinds, ["ask", "ask", "ask", "ask", ...witnesses, "ask", ...witnesses, "ask"]);
+    const [first, second] = [0, 3].map((from) => new Set(lan.sent
+      .filter(({ from: by, bytes }) => by === address && idsIn(bytes, SECTION_PING_REQ).includes(9))
+      .slice(from, from + 3).map(({ to }) => to)));
+    assert.deepEqual([first.size, second.size], [3, 3]);
+  });
+
+  it("probe one node for a question, if they think it to be live", () => {
+    const lan = network(4);
+    assert.deepEqual(probed(lan, 2, headOf(lan, 2), [3, 4]), [3]);
+    assert.deepEqual(probed(lan, 2, headOf(lan, 2), [1]), [], "itself");
+    assert.deepEqual(probed(lan, 2, headOf(lan, 2), [77]), [], "an unknown node");
+    lan.leave(4);
+    lan.run(4 * ROUND);
+    assert.deepEqual(probed(lan, 2, headOf(lan, 2), [4]), [], "one that is gone");
+  });
+
+  it("do nothing for addresses that have not answered them, whatever id they give", () => {
+    const lan = network(4);
+    const stranger = new Lan();
+    stranger.add(9, {}, [1]);
+    assert.deepEqual(probed(lan, 9, headOf(stranger, 9), [3]), []);
+    const older = headOf(lan, 2);
+    lan.publish(2, [1]);
+    lan.run(3 * ROUND);
+    assert.deepEqual(probed(lan, 66, older, [3]), [], "an old frame of another node");
+    assert.deepEqual(probed(lan, 66, headOf(lan, 2), [3]), [], "a frame of another node");
+  });
+});
+
+/** A SYN of a node with nothing but its head. */
+function headOf(lan: Lan, address: number): Uint8Array {
+  const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
+  const engine = lan.engines.get(address)!;
+  engine.receive(lan.nowMs, 250, 5000, new Uint8Array(12).fill(0x7b), 12);
+  engine.pollTransmit(out);
+  return out.bytes.slice(0, out.length);
+}
+
+/** Whom node 1 asks when a frame from an address asks it to probe others. */
+function probed(lan: Lan, from: number, head: Uint8Array, ids: number[]): number[] {
+  const lose = lan.lose;
+  lan.lose = () => true;
+  lan.sent.length = 0;
+  const content = ids.flatMap((id) => [0, 0, 0, id]);
+  lan.deliver(1, from, Uint8Array.of(...head, SECTION_PING_REQ, 0, 4 * ids.length, ...content));
+  lan.lose = lose;
+  assert.ok(lan.sent.some(({ to, bytes }) => to === from && bytes[1] === 2), "the frame is good, so it is answered");
+  return lan.sent.map(({ to }) => to).filter((to) => to !== from);
+}
+
+describe("self-doubt", () => {
+  it("keeps a node that hears nobody from suspecting anybody for some rounds", () => {
+    const lan = network(8);
+    const cut = 4;
+    lan.lose = ({ from, to }) => from === cut || to === cut;
+    lan.run(9 * ROUND);
+    assert.deepEqual(suspectedBy(lan, cut), []);
+    const others = [1, 2, 3, 5, 6, 7, 8].filter((address) => suspectedBy(lan, address).includes(cut));
+    assert.equal(others.length, 7, "the others, who hear each other, suspect it");
+    lan.run(80 * ROUND);
+    assert.ok(suspectedBy(lan, cut).length > 0, "in the end it must conclude that they are gone");
+  });
+
+  it("ends when it hears somebody", () => {
+    const lan = network(8);
+    const cut = 4;
+    lan.lose = ({ from, to }) => from === cut || to === cut;
+    lan.run(6 * ROUND);
+    lan.lose = () => false;
+    lan.run(6 * ROUND);
+    for (const { rows } of lan.engines.values()) {
+      for (let node = 1; node <= 8; node++) assert.equal(held(rows, node)?.state, UP);
+    }
+    assert.ok(lan.told.every(({ state }) => state === UP || state === SUSPECT));
+  });
+
+  it("does not keep two nodes from suspecting each other", () => {
+    const lan = network(2);
+    lan.lose = () => true;
+    lan.run(3 * ROUND);
+    assert.deepEqual([suspectedBy(lan, 1), suspectedBy(lan, 2)], [[2], [1]]);
+  });
+});
+
+describe("hearsay", () => {
+  /** What a node that holds another in a state makes of hearing that it is in another one. */
+  function believed(before: number | undefined, said: number, isForeign = false): number | undefined {
+    const lan = new Lan();
+    const { rows } = lan.add(1);
+    const engine = lan.engines.get(1)!;
+    const about = (state: number): RowData => Object.assign(new RowData(), {
+      id: 7, address: 7, port: 5000, revision: 2, heartbeat: 9, state, isForeign,
+    });
+    if (before !== undefined) engine.mergeRow(about(before), new Uint8Array(0));
+    engine.mergeRow(about(said), new Uint8Array(0));
+    return held(rows, 7)?.state;
+  }
+
+  it("of DOWN or REMOVE makes a live node SUSPECT", () => {
+    for (const before of [UP, SUSPECT]) {
+      for (const said of [DOWN, REMOVE]) assert.equal(believed(before, said), SUSPECT);
+    }
+  });
+
+  it("is believed of a node that is not held, or not live", () => {
+    for (const said of [UP, SUSPECT, DOWN, REMOVE, LEFT]) assert.equal(believed(undefined, said), said);
+    assert.equal(believed(DOWN, REMOVE), REMOVE);
+  });
+
+  it("of a goodbye is that node's own word", () => {
+    for (const before of [UP, SUSPECT, DOWN, REMOVE]) assert.equal(believed(before, LEFT), LEFT);
+  });
+
+  it("is believed of foreign nodes, whom nobody can ask", () => {
+    for (const said of [DOWN, REMOVE]) assert.equal(believed(UP, said, true), said);
+  });
+});

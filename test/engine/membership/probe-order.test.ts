@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ProbeOrder } from "../../../src/engine/membership/probe-order.js";
+import { Random } from "../../../src/engine/random.js";
+import { OWN_SLOT, RowData, Rows } from "../../../src/engine/table/rows.js";
+import { DOWN, REMOVE, SUSPECT, UP } from "../../../src/engine/table/states.js";
+import { propertyOptions } from "../../support/random.js";
+
+const OWN_ID = 1000;
+
+function add(rows: Rows, id: number, state: number): number {
+  rows.merge(Object.assign(new RowData(), { id, address: id, port: 1, state }), rows.valueBytes());
+  return rows.find(id);
+}
+
+/** Rows of a node and of peers in the given states, whose ids are on both sides of the node's own. */
+function tableOf(states: readonly number[]): Rows {
+  const rows = new Rows(states.length + 3, 0);
+  assert.equal(add(rows, OWN_ID, UP), OWN_SLOT);
+  states.forEach((state, i) => add(rows, i % 2 === 0 ? i + 1 : OWN_ID + i, state));
+  return rows;
+}
+
+function live(rows: Rows): number[] {
+  const slots = Array.from({ length: rows.count }, (_, place) => rows.slotAt(place));
+  return slots.filter((slot) => slot !== OWN_SLOT && rows.state(slot) < DOWN).sort((a, b) => a - b);
+}
+
+function take(pass: ProbeOrder, count: number): number[] {
+  return Array.from({ length: count }, () => pass.next());
+}
+
+function sorted(slots: readonly number[]): number[] {
+  return [...slots].sort((a, b) => a - b);
+}
+
+describe("peer pass", () => {
+  it("asks each live peer exactly once a pass, never itself or one that is DOWN", () => {
+    const states = fc.array(fc.constantFrom(UP, UP, SUSPECT, DOWN, REMOVE), { maxLength: 40 });
+    fc.assert(fc.property(states, fc.integer({ min: 0, max: 0xffffffff }), (list, seed) => {
+      const rows = tableOf(list);
+      const pass = new ProbeOrder(rows, new Random(seed, 0));
+      const peers = live(rows);
+      assert.equal(peers.length, list.filter((state) => state === UP || state === SUSPECT).length);
+      for (let i = 0; i < 4; i++) assert.deepEqual(sorted(take(pass, peers.length)), peers);
+      if (peers.length === 0) assert.equal(pass.next(), -1);
+    }), propertyOptions(500));
+  });
+
+  it("has nobody to ask without live peers, and finds the first that comes", () => {
+    const rows = tableOf([DOWN, REMOVE]);
+    const pass = new ProbeOrder(rows, new Random(1, 1));
+    assert.deepEqual(take(pass, 3), [-1, -1, -1]);
+    const slot = add(rows, 5, UP);
+    assert.deepEqual(take(pass, 3), [slot, slot, slot]);
+  });
+
+  it("passes over those that went DOWN or were forgotten meanwhile", () => {
+    const rows = tableOf([UP, UP, UP, UP, UP, UP]);
+    const pass = new ProbeOrder(rows, new Random(2, 2));
+    const asked = take(pass, 2);
+    const left = live(rows).filter((slot) => !asked.includes(slot));
+    rows.setState(left[0], DOWN);
+    rows.setState(left[1], REMOVE);
+    rows.remove(left[2]);
+    assert.equal(pass.next(), left[3]);
+    for (let i = 0; i < 3; i++) assert.deepEqual(sorted(take(pass, 3)), sorted([...asked, left[3]]));
+  });
+
+  it("asks again who came back", () => {
+    const rows = tableOf([UP, DOWN]);
+    const pass = new ProbeOrder(rows, new Random(2, 2));
+    const [up] = take(pass, 1);
+    const down = rows.find(OWN_ID + 1);
+    assert.equal(pass.next(), up);
+    rows.setState(down, UP);
+    assert.deepEqual(sorted(take(pass, 2)), sorted([up, down]));
+  });
+
+  it("asks one that joined during a pass in the next", () => {
+    const rows = tableOf([UP, UP, UP]);
+    const pass = new ProbeOrder(rows, new Random(3, 3));
+    const first = take(pass, 1);
+    const joined = add(rows, 77, UP);
+    const rest = take(pass, 2);
+    assert.ok(![...first, ...rest].includes(joined));
+    assert.deepEqual(sorted(take(pass, 4)), live(rows));
+  });
+
+  it("asks everybody within two passes, though peers come and go", () => {
+    fc.assert(fc.property(fc.nat(), fc.array(fc.tuple(fc.nat(7), fc.boolean()), { maxLength: 60 }), (seed, changes) => {
+      const rows = tableOf([UP, UP, UP, UP, UP, UP, UP, UP]);
+      const pass = new ProbeOrder(rows, new Random(seed, 1));
+      const peers = live(rows);
+      // The last one stays; it has to wait for two passes over all at most.
+      const steady = peers[7];
+      let waited = 0;
+      for (const [index, up] of changes) {
+        if (peers[index] !== steady) rows.setState(peers[index], up ? UP : DOWN);
+        const slot = pass.next();
+        assert.ok(live(rows).includes(slot));
+        waited = slot === steady ? 0 : waited + 1;
+        assert.ok(waited < 2 * peers.length, `${waited} others were asked`);
+      }
+    }), propertyOptions(300));
+  });
+
+  it("takes all orders, about equally often", () => {
+    const rows = tableOf([UP, UP, UP]);
+    const counts = new Map<string, number>();
+    const pass = new ProbeOrder(rows, new Random(4, 4));
+    for (let i = 0; i < 6000; i++) {
+      const order = take(pass, 3).join();
+      counts.set(order, (counts.get(order) ?? 0) + 1);
+    }
+    assert.equal(counts.size, 6);
+    // Five standard deviations of a binomial count of 1000.
+    for (const [order, count] of counts) assert.ok(Math.abs(count - 1000) < 150, `${order}: ${count}`);
+  });
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { EngineOptions } from "../../../src/engine/options.js";
+import { Random } from "../../../src/engine/random.js";
+import { SEED_WORDS, Seeds } from "../../../src/engine/membership/seeds.js";
+import { WordPool } from "../../../src/engine/word-pool.js";
+import { propertyOptions } from "../../support/random.js";
+
+const OWN = 0x0a000001;
+const PORT = 5000;
+const BROADCAST = 0x0a0000ff;
+
+function seedsOf(seedCapacity: number): Seeds {
+  const options: EngineOptions = {
+    id: 1, address: OWN, port: PORT, capacity: 8, valueBytesMax: 8, datagramBytesMax: 1200, roundIntervalMs: 10000,
+    removeAfterMs: 86400000, seedCapacity, broadcastAddress: BROADCAST, randomSeed: 0,
+  };
+  return new Seeds(options, new WordPool(seedCapacity * SEED_WORDS));
+}
+
+function list(seeds: Seeds): string[] {
+  return Array.from({ length: seeds.count }, (_, i) => `${seeds.address(i)}:${seeds.port(i)}`);
+}
+
+describe("seeds", () => {
+  it("keeps addresses in the order in which they came", () => {
+    const seeds = seedsOf(4);
+    assert.equal(seeds.count, 0);
+    assert.equal(seeds.pin(9, PORT), true);
+    assert.equal(seeds.pin(0xffffffff, 65535), true);
+    seeds.learn(7, 1, new Random(1, 1));
+    assert.deepEqual(list(seeds), ["9:5000", "4294967295:65535", "7:1"]);
+    assert.ok(seeds.has(9, PORT) && seeds.has(7, 1));
+    assert.ok(!seeds.has(9, 1) && !seeds.has(7, PORT) && !seeds.has(0, 0));
+  });
+
+  it("keeps each once; another port is another address", () => {
+    const seeds = seedsOf(4);
+    const random = new Random(1, 1);
+    for (let i = 0; i < 3; i++) {
+      assert.equal(seeds.pin(9, PORT), true);
+      seeds.learn(9, PORT, random);
+      seeds.learn(9, PORT + 1, random);
+    }
+    assert.deepEqual(list(seeds), ["9:5000", "9:5001"]);
+  });
+
+  it("never has the node itself or the broadcast address", () => {
+    const seeds = seedsOf(4);
+    const random = new Random(1, 1);
+    assert.equal(seeds.pin(OWN, PORT), true);
+    assert.equal(seeds.pin(BROADCAST, PORT), true);
+    assert.equal(seeds.pin(BROADCAST, 1), true);
+    seeds.learn(OWN, PORT, random);
+    seeds.learn(BROADCAST, PORT, random);
+    assert.equal(seeds.count, 0);
+    seeds.pin(OWN, PORT + 1);
+    assert.deepEqual(list(seeds), [`${OWN}:5001`]);
+  });
+
+  it("refuses to pin more than there are places", () => {
+    const seeds = seedsOf(2);
+    assert.equal(seeds.pin(1, 1), true);
+    assert.equal(seeds.pin(2, 1), true);
+    assert.equal(seeds.pin(3, 1), false);
+    assert.equal(seeds.pin(1, 1), true, "it has that one");
+    assert.deepEqual(list(seeds), ["1:1", "2:1"]);
+  });
+
+  it("learns nothing when all places are pinned", () => {
+    const seeds = seedsOf(1);
+    seeds.pin(1, 1);
+    for (let i = 2; i < 50; i++) seeds.learn(i, 1, new Random(i, i));
+    assert.deepEqual(list(seeds), ["1:1"]);
+  });
+
+  it("lets what it learns replace only what it learnt, every place in time", () => {
+    const seeds = seedsOf(5);
+    const random = new Random(3, 4);
+    seeds.pin(1, 1);
+    seeds.pin(2, 1);
+    for (let i = 10; i < 13; i++) seeds.learn(i, 1, random);
+    assert.equal(seeds.count, 5);
+    const replaced = new Set<number>();
+    for (let i = 100; i < 200; i++) {
+      const before = list(seeds);
+      seeds.learn(i, 1, random);
+      const after = list(seeds);
+      const changed = after.flatMap((seed, index) => seed === before[index] ? [] : [index]);
+      assert.equal(changed.length, 1);
+      assert.equal(after[changed[0]], `${i}:1`);
+      replaced.add(changed[0]);
+    }
+    assert.deepEqual([...replaced].sort(), [2, 3, 4]);
+    assert.deepEqual(list(seeds).slice(0, 2), ["1:1", "2:1"]);
+  });
+
+  it("has no address twice, never too many, and all that were pinned", () => {
+    const addresses = fc.constantFrom(OWN, BROADCAST, 2, 3, 4, 5, 6, 0xffffffff);
+    const endpoint = fc.tuple(addresses, fc.constantFrom(PORT, 1));
+    const pins = fc.array(endpoint, { maxLength: 4 });
+    fc.assert(fc.property(fc.integer({ min: 1, max: 6 }), pins, fc.array(endpoint), (capacity, pinned, learnt) => {
+      const seeds = seedsOf(capacity);
+      const random = new Random(capacity, 0);
+      const kept = pinned.filter(([address, port]) => seeds.pin(address, port) && seeds.has(address, port));
+      const before = seeds.count;
+      for (const [address, port] of learnt) seeds.learn(address, port, random);
+      const after = list(seeds);
+      assert.ok(after.length <= capacity && after.length >= before);
+      assert.equal(new Set(after).size, after.length);
+      for (const [address, port] of kept) assert.ok(seeds.has(address, port));
+      assert.ok(!seeds.has(OWN, PORT) && !seeds.has(BROADCAST, PORT) && !seeds.has(BROADCAST, 1));
+    }), propertyOptions(1000));
+  });
+});

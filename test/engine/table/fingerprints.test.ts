@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import {
+  rangeFingerprint, countBetween, rosterFingerprint, rowFingerprint,
+} from "../../../src/engine/table/fingerprints.js";
+import { orderKey } from "../../../src/engine/table/hash.js";
+import { LEFT, DOWN, REMOVE, SUSPECT, UP } from "../../../src/engine/table/states.js";
+import { type VectorRow, tableOf } from "../wire/frame-support.js";
+
+const STATES = [UP, SUSPECT, DOWN, REMOVE, LEFT];
+
+function row(id: number, revision: number, heartbeat: number, state: number): VectorRow {
+  return { id, address: 0xc0a80001, port: 5000, revision, heartbeat, state, value: "" };
+}
+
+describe("what is told of a range", () => {
+  const list = Array.from({ length: 40 }, (_, i) => row(i * 7, i % 3, i, STATES[i % STATES.length]));
+  const rows = tableOf(list);
+  const live = list.filter(({ state }) => state !== REMOVE);
+  const keys = live.map(({ id }) => orderKey(id)).sort((a, b) => a - b);
+
+  it("leaves out tombstones and what is beyond its ends", () => {
+    assert.equal(countBetween(rows, 0, 0xffffffff), live.length);
+    assert.equal(countBetween(rows, keys[2], keys[9]), 8);
+    assert.equal(countBetween(rows, keys[2] + 1, keys[9] - 1), 6);
+    assert.notEqual(rosterFingerprint(rows, keys[2], keys[9]), rosterFingerprint(rows, keys[2] + 1, keys[9]));
+    const others = tableOf(live);
+    assert.equal(rosterFingerprint(rows, 0, 0xffffffff), rosterFingerprint(others, 0, 0xffffffff));
+    assert.equal(rangeFingerprint(rows, 0, 0xffffffff, 5, false), rangeFingerprint(others, 0, 0xffffffff, 5, false));
+  });
+
+  it("leaves the root as it was", () => {
+    const before = { ...rows.tableHash };
+    rangeFingerprint(rows, 0, 0xffffffff, 5, false);
+    rowFingerprint(rows, 3, 5, false);
+    assert.deepEqual({ ...rows.tableHash }, before);
+  });
+
+  it("is the same roster whatever the nodes say, but another fingerprint", () => {
+    const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })));
+    assert.equal(rosterFingerprint(rows, 0, 0xffffffff), rosterFingerprint(others, 0, 0xffffffff));
+    let same = 0;
+    for (const { id } of live) {
+      if (rowFingerprint(rows, rows.find(id), 3, false) === rowFingerprint(others, others.find(id), 3, false)) same++;
+    }
+    assert.ok(same < 4, `${same} of ${live.length} rows look the same`);
+  });
+
+  it("differs with the salt, so that rows which look the same do so once", () => {
+    const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })));
+    for (const { id } of live) {
+      let same = 0;
+      for (let salt = 0; salt < 32; salt++) {
+        const own = rowFingerprint(rows, rows.find(id), salt, false);
+        if (own === rowFingerprint(others, others.find(id), salt, false)) same++;
+      }
+      assert.ok(same < 4, `${same} of 32 salts`);
+    }
+  });
+});

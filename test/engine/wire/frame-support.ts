@@ -1,0 +1,193 @@
+import { readFileSync } from "node:fs";
+import { DROP_UNSEALED } from "../../../src/engine/wire/drops.js";
+import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
+import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
+import {
+  FLAG_SEALED, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_INDIRECT_ACK,
+  SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT,
+} from "../../../src/engine/wire/frame.js";
+import { RowData, Rows } from "../../../src/engine/table/rows.js";
+
+export interface VectorRow {
+  id: number;
+  address: number;
+  port: number;
+  revision: number;
+  heartbeat: number;
+  state: number;
+  /** CBOR as hex; "" for none. */
+  value: string;
+  /** Of a node that does not speak compact frames. */
+  isForeign?: true;
+}
+
+/** A frame in plain words and in bytes. The sender's own row stands first in `held`. */
+export interface FrameVector {
+  name: string;
+  type: number;
+  flags: number;
+  counter: number;
+  inReplyTo: number;
+  held: VectorRow[];
+  wants?: number[];
+  /** Ids of rows in the ROWS section, in order. */
+  rows?: number[];
+  /** Ranges of keys, one for each DIGEST section. */
+  digests?: { from: number; to: number }[];
+  /** The base-2 logarithm of the number of buckets. */
+  buckets?: number;
+  /** Of 2^log ranges of keys, those whose rows are told by a byte each. */
+  flat?: { log: number; ranges: number[] };
+  probes?: number[];
+  heard?: number[];
+  /** The frame, in groups for the eye. */
+  hex: string;
+}
+
+export interface RefusalVector {
+  name: string;
+  reason: string;
+  hex: string;
+}
+
+const file = new URL("../../vectors/frames.json", import.meta.url);
+const all = JSON.parse(readFileSync(file, "utf8")) as { frames: FrameVector[]; refusals: RefusalVector[] };
+export const frames = all.frames;
+export const refusals = all.refusals;
+
+export function bytesOf(hex: string): Uint8Array {
+  return new Uint8Array(Buffer.from(hex.replaceAll(" ", ""), "hex"));
+}
+
+export function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
+
+export function tableOf(held: VectorRow[]): Rows {
+  const rows = new Rows(held.length, 64);
+  for (const row of held) {
+    const value = bytesOf(row.value);
+    rows.merge(Object.assign(new RowData(), row, { valueStart: 0, valueLength: value.length }), value);
+  }
+  return rows;
+}
+
+/** Writes the frame that a vector describes. */
+export function write(vector: FrameVector): Uint8Array {
+  const rows = tableOf(vector.held);
+  const writer = new FrameWriter();
+  const out = new Uint8Array(1472);
+  writer.begin(out, out.length, vector.type, vector.flags, rows, vector.counter, vector.inReplyTo);
+  writeIds(writer, SECTION_WANT, vector.wants);
+  if (vector.rows !== undefined) {
+    writer.beginRows();
+    for (const id of vector.rows) writer.writeRow(rows, rows.find(id));
+    writer.endRows();
+  }
+  for (const { from, to } of vector.digests ?? []) {
+    writer.beginDigest(from);
+    for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
+      writer.writeDigestEntry(rows, rows.slotAt(place));
+    }
+    writer.endDigest(to);
+  }
+  if (vector.buckets !== undefined) writer.writeRangeFingerprints(rows, vector.buckets, vector.counter);
+  if (vector.flat !== undefined) {
+    writer.beginRowFingerprints(vector.flat.log);
+    for (const range of vector.flat.ranges) writer.writeRowFingerprints(rows, range, vector.flat.log, vector.counter);
+    writer.endRowFingerprints();
+  }
+  writeIds(writer, SECTION_PING_REQ, vector.probes);
+  writeIds(writer, SECTION_INDIRECT_ACK, vector.heard);
+  return out.subarray(0, writer.length());
+}
+
+function writeIds(writer: FrameWriter, section: number, ids: number[] | undefined): void {
+  if (ids === undefined) return;
+  writer.beginIds(section);
+  for (const id of ids) writer.writeId(id);
+  writer.endIds();
+}
+
+export interface Section {
+  tag: number;
+  entries: unknown[];
+  /** Of a DIGEST. */
+  from?: number;
+  to?: number;
+  /** Of a FLAT. */
+  log?: number;
+}
+
+/** What a good frame says. */
+export interface ReadFrame {
+  type: number;
+  flags: number;
+  id: number;
+  revision: number;
+  counter: number;
+  heartbeat: number;
+  root: number[];
+  inReplyTo: number;
+  sections: Section[];
+}
+
+/** Everything that a frame says, read through `bytes`; or the drop reason. */
+export function read(bytes: Uint8Array, length: number): ReadFrame | number {
+  const reader = new FrameReader();
+  const row = new RowData();
+  const reason = reader.parse(bytes, length, row);
+  if (reason !== 0) return reason;
+  // As a node without a key does.
+  if ((reader.flags & FLAG_SEALED) !== 0) return DROP_UNSEALED;
+  const sections: Section[] = [];
+  reader.rewind();
+  while (reader.nextSection()) {
+    const entries: unknown[] = [];
+    while (reader.section <= SECTION_INDIRECT_ACK && reader.more()) entries.push(readEntry(reader, row, bytes));
+    sections.push({ tag: reader.section, entries, ...sectionHead(reader) });
+  }
+  const { type, flags, id, revision, counter, heartbeat, inReplyTo } = reader;
+  const root = [reader.tableHashFirst | 0, reader.tableHashSecond | 0];
+  return { type, flags, id, revision, counter, heartbeat, root, inReplyTo, sections };
+}
+
+export function readGood(bytes: Uint8Array): ReadFrame {
+  const frame = read(bytes, bytes.length);
+  if (typeof frame === "number") throw new Error(`refused for reason ${frame}`);
+  return frame;
+}
+
+/** The sections of a good frame that have a tag. */
+export function sectionsOf(bytes: Uint8Array, tag: number): Section[] {
+  return readGood(bytes).sections.filter((section) => section.tag === tag);
+}
+
+/** The tags of a good frame's sections. */
+export function tagsOf(bytes: Uint8Array): number[] {
+  return readGood(bytes).sections.map(({ tag }) => tag);
+}
+
+function sectionHead(reader: FrameReader): { from?: number; to?: number; log?: number } {
+  if (reader.section === SECTION_DIGEST) return { from: reader.digestFrom, to: reader.digestTo };
+  return reader.section === SECTION_ROW_FINGERPRINTS ? { log: reader.rangesLog } : {};
+}
+
+function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknown {
+  if (reader.section === SECTION_RANGE_FINGERPRINTS) return reader.readFingerprint();
+  if (reader.section === SECTION_ROW_FINGERPRINTS) {
+    reader.readRowFingerprints();
+    const { range: bucket, roster } = reader;
+    return { bucket, roster, bytes: Array.from({ length: reader.rangeCount }, () => reader.readFingerprint()) };
+  }
+  if (reader.section === SECTION_ROWS) {
+    reader.readRow(row);
+    const { id, address, port, revision, heartbeat, state } = row;
+    const value = hexOf(bytes.subarray(row.valueStart, row.valueStart + row.valueLength));
+    return { id, address, port, revision, heartbeat, state, value, ...row.isForeign && { isForeign: true } };
+  }
+  if (reader.section !== SECTION_DIGEST) return reader.readId();
+  reader.readDigestEntry(row);
+  const { id, revision, heartbeat, state } = row;
+  return { id, revision, heartbeat, state };
+}

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { dropReasonName } from "../../../src/engine/wire/drops.js";
+import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
+import { TableHash, orderKey } from "../../../src/engine/table/hash.js";
+import { propertyOptions } from "../../support/random.js";
+import { REMOVE } from "../../../src/engine/table/states.js";
+import {
+  type FrameVector, type VectorRow, bytesOf, frames, hexOf, read, refusals, tableOf, write,
+} from "./frame-support.js";
+
+/** The rows that a digest of a range is about, in order. */
+function heldBetween(vector: FrameVector, from: number, to: number): VectorRow[] {
+  return vector.held
+    .filter((row) => row.state !== REMOVE && orderKey(row.id) >= from && orderKey(row.id) <= to)
+    .sort((a, b) => orderKey(a.id) - orderKey(b.id));
+}
+
+/** By PROTOCOL.md 3.2, from hashes of single rows. */
+function fingerprint(rows: VectorRow[], counter: number): number {
+  const sum = new TableHash();
+  for (const row of rows) sum.add(row.id, row.revision, row.heartbeat, row.state);
+  const turn = counter % 32;
+  const second = BigInt(sum.second >>> 0);
+  const turned = Number(((second << BigInt(turn)) | (second >> BigInt(32 - turn))) & 0xffn);
+  return (sum.first + turned) & 0xff;
+}
+
+/** Also by PROTOCOL.md 3.2. */
+function roster(rows: VectorRow[]): number {
+  const sum = Number(rows.reduce((all, row) => all + BigInt(orderKey(row.id)), 0n) % (1n << 32n));
+  return ((sum & 0xffff) ^ Math.floor(sum / 0x10000)) & 0xff;
+}
+
+function rangeOf(bucket: number, log: number): [number, number] {
+  const width = 2 ** (32 - log);
+  return [bucket * width, (bucket + 1) * width - 1];
+}
+
+/** What a vector says, in the form in which `read` tells it. */
+function expected(vector: FrameVector): unknown {
+  const own = vector.held[0];
+  const rows = tableOf(vector.held);
+  const sections: unknown[] = [];
+  if (vector.wants !== undefined) sections.push({ tag: 1, entries: vector.wants });
+  if (vector.rows !== undefined) {
+    // The sender's own row comes without an address, and with the port of the section.
+    const others = vector.held.filter((row) => row !== own && vector.rows!.includes(row.id));
+    const basePort = others.find((row) => row.id === vector.rows!.find((id) => id !== own.id))?.port ?? 0;
+    const entries = vector.rows.map((id) => {
+      return id === own.id ? { ...own, address: 0, port: basePort } : vector.held.find((row) => row.id === id)!;
+    });
+    sections.push({ tag: 2, entries });
+  }
+  for (const { from, to } of vector.digests ?? []) {
+    const entries = heldBetween(vector, from, to)
+      .map(({ id, revision, heartbeat, state }) => ({ id, revision, heartbeat, state }));
+    sections.push({ tag: 3, entries, from, to });
+  }
+  const log = vector.buckets;
+  if (log !== undefined) {
+    const entries = Array.from({ length: 2 ** log }, (_, bucket) => {
+      return fingerprint(heldBetween(vector, ...rangeOf(bucket, log)), vector.counter);
+    });
+    sections.push({ tag: 4, entries });
+  }
+  if (vector.flat !== undefined) sections.push(expectedFlat(vector, vector.flat));
+  if (vector.probes !== undefined) sections.push({ tag: 6, entries: vector.probes });
+  if (vector.heard !== undefined) sections.push({ tag: 7, entries: vector.heard });
+  return {
+    type: vector.type, flags: vector.flags, id: own.id, revision: own.revision, counter: vector.counter,
+    heartbeat: own.heartbeat, root: [rows.tableHash.first, rows.tableHash.second],
+    inReplyTo: vector.inReplyTo, sections,
+  };
+}
+
+function expectedFlat(vector: FrameVector, { log, ranges }: { log: number; ranges: number[] }): unknown {
+  const entries = ranges.map((bucket) => {
+    const rows = heldBetween(vector, ...rangeOf(bucket, log));
+    return { bucket, roster: roster(rows), bytes: rows.map((row) => fingerprint([row], vector.counter)) };
+  });
+  return { tag: 5, entries, log };
+}
+
+describe("frames", () => {
+  for (const vector of frames) {
+    it(`writes the bytes of: ${vector.name}`, () => {
+      assert.equal(hexOf(write(vector)), hexOf(bytesOf(vector.hex)));
+    });
+
+    it(`reads: ${vector.name}`, () => {
+      const bytes = bytesOf(vector.hex);
+      assert.deepEqual(read(bytes, bytes.length), expected(vector));
+    });
+  }
+
+  for (const { name, reason, hex } of refusals) {
+    it(`refuses, as ${reason}: ${name}`, () => {
+      const bytes = bytesOf(hex);
+      const result = read(bytes, bytes.length);
+      assert.equal(typeof result === "number" ? dropReasonName(result) : "taken in", reason);
+    });
+  }
+
+  it("may tell of tombstones in a DIGEST, though this engine does not", () => {
+    const head = bytesOf(frames[0].hex).subarray(0, 17);
+    for (const state of [4, 5]) {
+      const digest = bytesOf(`03000f 00000000 ffffffff 24a01f03 0${state} 02 0a`);
+      const frame = read(new Uint8Array([...head, ...digest]), head.length + digest.length);
+      assert.ok(typeof frame !== "number", `refused for reason ${JSON.stringify(frame)}`);
+      assert.deepEqual(frame.sections[0].entries, [{ id: 0x24a01f03, revision: 2, heartbeat: 10, state }]);
+    }
+  });
+
+  it("passes over sections that are not known yet", () => {
+    const good = bytesOf(frames[0].hex);
+    const frame = read(new Uint8Array([...good, 8, 0, 2, 1, 2, 255, 0, 0]), good.length + 8);
+    assert.ok(typeof frame !== "number");
+    assert.deepEqual(frame.sections, [{ tag: 8, entries: [] }, { tag: 255, entries: [] }]);
+  });
+
+  it("has a vector for each drop reason that a frame's bytes can cause", () => {
+    const seen = new Set(refusals.map((vector) => vector.reason));
+    assert.deepEqual([...seen].sort(), ["length", "magic", "row", "section", "type", "unsealed", "value", "version"]);
+  });
+});
+
+/** Bytes in the middle of a larger buffer whose surroundings must not matter. */
+function readAmid(bytes: Uint8Array, length: number, filling: number): unknown {
+  const strays: number[] = [];
+  const buffer = new Uint8Array(bytes.length + 32).fill(filling);
+  buffer.set(bytes.subarray(0, length));
+  const watched = new Proxy(buffer, {
+    get(target, property) {
+      const index = typeof property === "string" ? Number(property) : NaN;
+      if (index >= length) strays.push(index);
+      const found: unknown = Reflect.get(target, property, target);
+      return typeof found === "function" ? (found as () => unknown).bind(target) : found;
+    },
+  });
+  const result = read(watched, length);
+  assert.deepEqual(strays, [], "read past the end");
+  return result;
+}
+
+function assertRefusedOrValid(bytes: Uint8Array, length: number): void {
+  const result = readAmid(bytes, length, 0x00);
+  assert.deepEqual(result, readAmid(bytes, length, 0xff));
+  if (typeof result === "number") assert.notEqual(dropReasonName(result), "none");
+}
+
+describe("damaged frames", () => {
+  for (const vector of frames) {
+    const bytes = bytesOf(vector.hex);
+
+    it(`every truncation is refused or a frame: ${vector.name}`, () => {
+      for (let length = 0; length < bytes.length; length++) assertRefusedOrValid(bytes, length);
+    });
+
+    it(`every single-bit flip is refused or a frame: ${vector.name}`, () => {
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const flipped = bytes.slice();
+        flipped[bit >> 3] ^= 1 << (bit & 7);
+        assertRefusedOrValid(flipped, flipped.length);
+      }
+    });
+  }
+
+  it("random bytes behind a good head are refused or a frame", () => {
+    const head = bytesOf(frames[0].hex).subarray(0, 18);
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), (tail) => {
+      assertRefusedOrValid(new Uint8Array([...head, ...tail]), head.length + tail.length);
+    }), propertyOptions(2000));
+  });
+
+  it("sections of random content are refused or a frame", () => {
+    const head = bytesOf(frames[0].hex).subarray(0, 18);
+    const section = fc.tuple(fc.integer({ min: 1, max: 8 }), fc.uint8Array({ maxLength: 40 }));
+    fc.assert(fc.property(fc.array(section, { maxLength: 4 }), (sections) => {
+      const bytes = sections.flatMap(([tag, content]) => [tag, 0, content.length, ...content]);
+      assertRefusedOrValid(new Uint8Array([...head, ...bytes]), head.length + bytes.length);
+    }), propertyOptions(2000));
+  });
+});
+
+describe("room in a frame", () => {
+  /** How many rows of one /24 network a datagram holds, with heartbeats below 4.5 hours. */
+  function rowsIn(datagramBytesMax: number, value: string): number {
+    const held = Array.from({ length: 200 }, (_, i) => ({
+      id: (i * 0x9e3779b1) >>> 0, address: 0xc0a80001 + i, port: 5000, revision: 100, heartbeat: 16383, state: 0, value,
+    }));
+    const rows = tableOf(held);
+    const writer = new FrameWriter();
+    writer.begin(new Uint8Array(1472), datagramBytesMax, 2, 0, rows, 1000, 1000);
+    writer.beginRows();
+    let written = 0;
+    while (written < rows.count && writer.writeRow(rows, rows.slotAt(written))) written++;
+    return written;
+  }
+
+  it("is for 100 rows and more in 1,200 bytes, and for 80 with a temperature", () => {
+    assert.ok(rowsIn(1200, "") >= 100, `${rowsIn(1200, "")} rows`);
+    assert.ok(rowsIn(1200, "f94d60") >= 80, `${rowsIn(1200, "f94d60")} rows`);
+  });
+
+  it("is for a row with a value in the smallest datagram", () => {
+    assert.ok(rowsIn(128, "58" + "1e" + "00".repeat(30)) >= 1);
+  });
+});
+
+describe("the root in a frame", () => {
+  it("is that of the rows alone", () => {
+    const root = new TableHash();
+    for (const row of frames[1].held) root.add(row.id, row.revision, row.heartbeat, row.state);
+    const bytes = bytesOf(frames[1].hex);
+    const view = new DataView(bytes.buffer);
+    assert.equal(view.getInt32(9), root.first);
+    assert.equal(view.getInt32(13), root.second);
+  });
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { FRESH, ReplayGuard, REPLAYED, UNPROVEN } from "../../../src/engine/wire/replay-guard.js";
+import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
+import { TYPE_DIFF, TYPE_SYN } from "../../../src/engine/wire/frame.js";
+import { RowData, Rows } from "../../../src/engine/table/rows.js";
+import { OWN_SLOT } from "../../../src/engine/index.js";
+import { pureSealing } from "../../../src/sealing/aes.js";
+import { Lan, table } from "../lan.js";
+
+const KEY = new Uint8Array(32);
+const sealing = pureSealing();
+
+/** A guard that has a row for nobody but itself, until it learns of one. */
+class Gate {
+  readonly rows = new Rows(64, 0);
+  private readonly guard = new ReplayGuard(sealing(KEY, undefined), this.rows);
+  private readonly frame = new FrameReader();
+
+  constructor() {
+    this.learn(1);
+  }
+
+  learn(id: number): void {
+    this.rows.merge(Object.assign(new RowData(), { id }), new Uint8Array(0));
+  }
+
+  judge(id: number, counter: number, inReplyTo = -1, revision = 0): number {
+    const answers = inReplyTo >= 0;
+    Object.assign(this.frame, { id, revision, counter, inReplyTo, type: answers ? TYPE_DIFF : TYPE_SYN });
+    return this.guard.check(this.frame, this.rows.find(id), answers);
+  }
+}
+
+describe("an answer of a node without a row", () => {
+  it("is believed once, and those that follow it", () => {
+    const gate = new Gate();
+    assert.equal(gate.judge(2, 100, 50), FRESH);
+    assert.equal(gate.judge(2, 100, 50), REPLAYED);
+    assert.equal(gate.judge(2, 101, 50), FRESH, "the next of a burst");
+    assert.equal(gate.judge(2, 100, 50), REPLAYED);
+    assert.equal(gate.judge(3, 100, 50), FRESH, "another node answers the same broadcast");
+  });
+
+  it("is not believed again when others told of the node meanwhile", () => {
+    const gate = new Gate();
+    assert.equal(gate.judge(2, 100, 50), FRESH);
+    gate.learn(2);
+    assert.equal(gate.judge(2, 100, 50), REPLAYED);
+    assert.equal(gate.judge(2, 102, 51), FRESH);
+  });
+
+  it("of another start is believed for a newer echo", () => {
+    const gate = new Gate();
+    assert.equal(gate.judge(2, 100, 50), FRESH);
+    assert.equal(gate.judge(2, 7, 50, 1), REPLAYED);
+    assert.equal(gate.judge(2, 7, 51, 1), FRESH);
+    assert.equal(gate.judge(2, 101, 50), REPLAYED);
+  });
+
+  it("is not believed again when many others came after it", () => {
+    const gate = new Gate();
+    for (let id = 2; id < 40; id++) assert.equal(gate.judge(id, 100, 50 + id), FRESH);
+    for (let id = 2; id < 40; id++) assert.equal(gate.judge(id, 100, 50 + id), REPLAYED, `node ${id}`);
+    assert.equal(gate.judge(2, 101, 100), FRESH);
+  });
+});
+
+describe("a counter far above the highest", () => {
+  it("has to come with an echo: it may be of an earlier start under the same revision", () => {
+    const gate = new Gate();
+    gate.learn(2);
+    assert.equal(gate.judge(2, 1000, 50), FRESH);
+    assert.equal(gate.judge(2, 1000 + 0xffff), FRESH);
+    assert.equal(gate.judge(2, 1000 + 0x1ffff), UNPROVEN);
+    assert.equal(gate.judge(2, 1000 + 0x1ffff, 50), REPLAYED);
+    assert.equal(gate.judge(2, 1000 + 0x1ffff, 51), FRESH);
+  });
+});
+
+describe("a challenge", () => {
+  it("of a node whose storage was wiped, and that never asks, brings it back all the same", () => {
+    const lan = new Lan();
+    const sealer = () => sealing(KEY, undefined);
+    const a = lan.add(1, { sealer: sealer(), randomSeed: 3 });
+    lan.add(2, { sealer: sealer(), randomSeed: 4 }, [1], 5);
+    lan.run(30000);
+    assert.ok(a.rows.find(2) > 0);
+    lan.engines.delete(2);
+    lan.run(300000);
+    // It knows nobody, and what it sends of its own accord is lost.
+    lan.lose = ({ from, bytes }) => from === 2 && (bytes[1] & 15) === TYPE_SYN;
+    const b = lan.add(2, { sealer: sealer(), randomSeed: 5 }, [], 0, false);
+    lan.run(300000);
+    assert.equal(b.revision(), 6);
+    assert.deepEqual(table(a), table(b));
+  });
+
+  it("uses up none of the sends that news has", () => {
+    const lan = new Lan();
+    const a = lan.add(1, { sealer: sealing(KEY, undefined) });
+    lan.add(2, { sealer: sealing(KEY, undefined), randomSeed: 2 }, [1]);
+    lan.run(20000);
+    const recorded = lan.sent.find(({ from, bytes }) => from === 2 && (bytes[1] & 15) === TYPE_SYN)!;
+    // Node 1 starts again and has something to tell.
+    const restarted = lan.add(1, { sealer: sealing(KEY, undefined), randomSeed: 9 }, [], a.revision() + 1);
+    lan.engines.delete(2);
+    lan.publish(1, [5]);
+    lan.sent.length = 0;
+    const before = restarted.rows.transmitsLeft(OWN_SLOT);
+    assert.ok(before > 0);
+    for (let i = 0; i < 50; i++) lan.deliver(1, 2, recorded.bytes);
+    assert.equal(restarted.rows.transmitsLeft(OWN_SLOT), before);
+    assert.ok(lan.sent.filter(({ from, to }) => from === 1 && to === 2).length === 50, "each was challenged");
+  });
+});

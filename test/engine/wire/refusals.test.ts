@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { DROP_REASONS, dropReasonName, type Engine, EVENT_ID_CONFLICT } from "../../../src/engine/index.js";
+import { RowData } from "../../../src/engine/table/rows.js";
+import { DOWN, UP } from "../../../src/engine/table/states.js";
+import { propertyOptions } from "../../support/random.js";
+import { bytesOf, refusals, tagsOf } from "./frame-support.js";
+import { Lan, held, table } from "../lan.js";
+
+const ROUND = 10000;
+
+function drops(engine: Engine): Record<string, number> {
+  const counted: Record<string, number> = {};
+  for (let reason = 0; reason < DROP_REASONS; reason++) {
+    if (engine.stats.drops(reason) > 0) counted[dropReasonName(reason)] = engine.stats.drops(reason);
+  }
+  return counted;
+}
+
+function pair(): { lan: Lan; a: Engine; b: Engine } {
+  const lan = new Lan();
+  const a = lan.add(1, {}, [2], 3);
+  const b = lan.add(2, {}, [1], 5);
+  lan.run(3 * ROUND);
+  lan.sent.length = 0;
+  return { lan, a, b };
+}
+
+/** A frame of node `from` as it would send it in its first round. */
+function firstSyn(from: number, revision: number, nowMs: number): Uint8Array {
+  const lan = new Lan();
+  lan.nowMs = nowMs;
+  lan.add(from, {}, [1], revision);
+  lan.publish(from, [1]);
+  lan.run(ROUND / 4);
+  return lan.sent[0].bytes;
+}
+
+describe("a bad datagram", () => {
+  for (const { name, reason, hex } of refusals) {
+    it(`changes nothing but a counter: ${name}`, () => {
+      const { lan, a } = pair();
+      const before = table(a);
+      lan.deliver(1, 2, bytesOf(hex));
+      assert.deepEqual(table(a), before);
+      assert.deepEqual(drops(a), { [reason]: 1 });
+      // A node that speaks JSON gets a sign of life: the head of a SYN.
+      const own = lan.sent.filter(({ from }) => from === 1).map(({ to, bytes }) => ({ to, type: bytes[1] }));
+      assert.deepEqual(own, hex.startsWith("7b") ? [{ to: 2, type: 1 }] : []);
+      for (const { bytes } of lan.sent.slice(0, own.length)) assert.deepEqual(tagsOf(bytes), []);
+    });
+  }
+
+  it("is one from where no node can be", () => {
+    const syn = firstSyn(9, 1, 1000);
+    for (const [address, port] of [[9, 0], [0, 5000], [0xffffffff, 5000]]) {
+      const { lan, a } = pair();
+      const before = table(a);
+      a.receive(lan.nowMs, address, port, syn.slice(), syn.length);
+      lan.drain(1);
+      assert.deepEqual([table(a), drops(a), lan.sent], [before, { row: 1 }, []]);
+    }
+    const { lan, a } = pair();
+    a.receive(lan.nowMs, 9, 5000, syn.slice(), syn.length);
+    assert.deepEqual(drops(a), {});
+  });
+
+  it("in JSON is answered from 12 bytes on: no board sends less", () => {
+    for (const [length, signs] of [[1, 0], [11, 0], [12, 1], [200, 1]]) {
+      const { lan } = pair();
+      lan.lose = () => true;
+      lan.deliver(1, 9, new Uint8Array(length).fill(0x7b));
+      assert.equal(lan.sent.filter(({ to }) => to === 9).length, signs, `${length} bytes`);
+    }
+  });
+
+  it("of random bytes never throws", () => {
+    const { a } = pair();
+    const before = table(a);
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      a.receive(100000, 7, 5000, bytes, bytes.length);
+    }), propertyOptions(5000));
+    assert.deepEqual(table(a).filter((row) => row.id <= 2).length, before.length);
+  });
+});
+
+describe("a good datagram at the wrong place", () => {
+  it("is an echo when it is the node's own", () => {
+    const { lan, a } = pair();
+    lan.publish(1, [1]);
+    const own = lan.sent.find((sent) => sent.from === 1)!;
+    lan.deliver(1, 1, own.bytes);
+    assert.deepEqual(drops(a), { echo: 1 });
+    assert.ok(!lan.told.some((told) => told.kind === EVENT_ID_CONFLICT));
+  });
+
+  it("is a conflict of ids when another device sends it, told once", () => {
+    const { lan, a } = pair();
+    for (let i = 0; i < 3; i++) lan.deliver(1, 66, firstSyn(1, 9, lan.nowMs));
+    assert.deepEqual(drops(a), { idConflict: 3 });
+    assert.equal(lan.told.filter((told) => told.kind === EVENT_ID_CONFLICT).length, 1);
+    assert.equal(a.revision(), 3);
+  });
+
+  it("is a conflict also at the same revision, if it is none of the last few frames", () => {
+    const { lan, a } = pair();
+    lan.run(20 * ROUND);
+    lan.deliver(1, 66, firstSyn(1, 3, lan.nowMs));
+    assert.equal(a.revision(), 3);
+    assert.equal(drops(a).idConflict, 1);
+  });
+
+  it("is stale when its sender has started again since, and its sender is told", () => {
+    const { lan, a } = pair();
+    const before = table(a);
+    lan.lose = () => true;
+    lan.deliver(1, 2, firstSyn(2, 4, lan.nowMs));
+    assert.deepEqual(drops(a), { stale: 1 });
+    assert.deepEqual(table(a), before);
+    assert.deepEqual(lan.sent.map((sent) => [sent.to, sent.bytes[1]]), [[2, 2]]);
+  });
+
+  it("is unasked when it answers what this start has not sent", () => {
+    const { lan, a } = pair();
+    for (const inReplyTo of ["00", "ffffffff0f"]) {
+      lan.deliver(1, 2, bytesOf(`c102 00000002 05 09 00 0000000000000000 ${inReplyTo}`));
+    }
+    assert.deepEqual(drops(a), { unasked: 2 });
+    assert.deepEqual(lan.sent, []);
+  });
+});
+
+describe("a node that lost its storage", () => {
+  it("goes beyond the revision that others remember", () => {
+    const { lan, a } = pair();
+    lan.engines.delete(2);
+    lan.run(ROUND);
+    const b = lan.add(2, {}, [1], 0);
+    lan.run(2 * ROUND);
+    assert.equal(b.revision(), 6);
+    assert.deepEqual(table(a), table(b));
+  });
+
+  it("is told from its former life under the same revision and heartbeat", () => {
+    for (let node = 2; node < 12; node++) {
+      const lan = new Lan();
+      const a = lan.add(1);
+      lan.add(node, { randomSeed: node }, [1], 0, false);
+      lan.publish(node, [10]);
+      lan.run(ROUND);
+      lan.engines.delete(node);
+      const b = lan.add(node, { randomSeed: node + 100 }, [1], 0, false);
+      b.publish(lan.nowMs, Uint8Array.of(20), 1, 0, 0);
+      lan.run(2 * ROUND);
+      assert.deepEqual(held(a.rows, node)?.value, [20]);
+      assert.deepEqual(table(a), table(b));
+    }
+  });
+
+  it("is not led to a revision from which there is no next start", () => {
+    const { lan, a } = pair();
+    const row = "13 00000001 0a000001 1388 feffffff0f 00";
+    lan.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020016 c0a800 1388 ${row}`));
+    assert.equal(a.revision(), 3);
+    assert.ok(lan.told.some((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT));
+  });
+
+  /** Tells node 1, so many times, of statements of its own that it has not made. Returns the last revision. */
+  function claim(lan: Lan, a: Engine, times: number): number {
+    let claimed = 0;
+    for (let i = 0; i < times; i++) {
+      claimed = a.revision() + 2;
+      const row = `13 00000001 0a000001 1388 ${claimed.toString(16).padStart(2, "0")} 00`;
+      lan.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020012 c0a800 1388 ${row}`));
+    }
+    return claimed;
+  }
+
+  it("does so at most eight times at once, then once in 64 rounds", () => {
+    const { lan, a } = pair();
+    lan.engines.delete(2);
+    claim(lan, a, 20);
+    assert.equal(a.revision(), 3 + 8 * 3);
+    assert.equal(lan.told.filter((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT).length, 1);
+    for (let times = 9; times < 12; times++) {
+      lan.run(63 * ROUND);
+      claim(lan, a, 20);
+      assert.equal(a.revision(), 3 + (times - 1) * 3, "not before");
+      lan.run(ROUND);
+      claim(lan, a, 20);
+      assert.equal(a.revision(), 3 + times * 3);
+    }
+    lan.run(64 * 20 * ROUND);
+    claim(lan, a, 20);
+    assert.equal(a.revision(), 3 + (11 + 8) * 3, "eight again, however long it was left alone");
+  });
+
+  it("is not DOWN for good when more than that was claimed of it", () => {
+    const { lan, a, b } = pair();
+    claim(lan, a, 8);
+    const claimed = claim(lan, a, 1);
+    const row = { id: 1, address: 1, port: 5000, revision: claimed, heartbeat: 1 };
+    b.mergeRow(Object.assign(new RowData(), row), new Uint8Array(0));
+    lan.run(40 * ROUND);
+    assert.equal(held(b.rows, 1)?.state, DOWN, "nobody can go beyond it yet");
+    lan.run(40 * ROUND);
+    assert.equal(a.revision(), claimed + 1);
+    assert.equal(held(b.rows, 1)?.state, UP);
+    assert.deepEqual(table(a), table(b));
+  });
+});

@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { FRESH, ReplayGuard, REPLAYED, UNPROVEN } from "../../../src/engine/wire/replay-guard.js";
+import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
+import { TYPE_DIFF, TYPE_SYN } from "../../../src/engine/wire/frame.js";
+import { DROP_REPLAY, DROP_SEAL, DROP_UNPROVEN, DROP_UNSEALED } from "../../../src/engine/wire/drops.js";
+import { EVENT_STRANGER, type Engine, type EngineOptions, SEAL_BYTES } from "../../../src/engine/index.js";
+import { RowData, Rows } from "../../../src/engine/table/rows.js";
+import { nodeSealing } from "../../../src/platform/node-sealing.js";
+import { propertyOptions } from "../../support/random.js";
+import { Lan, type Sent, held, table } from "../lan.js";
+
+const ROUND = 10000;
+const KEY = new Uint8Array(32).map((_, i) => i);
+const OTHER_KEY = new Uint8Array(32).map((_, i) => 255 - i);
+
+const sealed = (key = KEY, other?: Uint8Array): Partial<EngineOptions> => ({ sealer: nodeSealing(key, other) });
+
+function pair(): { lan: Lan; a: Engine; b: Engine } {
+  const lan = new Lan();
+  const a = lan.add(1, sealed(), [], 3);
+  const b = lan.add(2, sealed(), [1], 5);
+  lan.publish(2, [0x63, 0x61, 0x62, 0x63]);
+  lan.run(3 * ROUND);
+  return { lan, a, b };
+}
+
+/** What node 1 makes of frames that somebody recorded and sends again. */
+function replay(lan: Lan, frames: readonly Sent[]): { sentBytes: number; receivedBytes: number } {
+  lan.sent.length = 0;
+  let receivedBytes = 0;
+  for (const { from, bytes } of frames) {
+    // Nothing but the frames themselves: the answers reach nobody.
+    lan.lose = () => true;
+    receivedBytes += bytes.length;
+    lan.deliver(1, from, bytes);
+  }
+  lan.lose = () => false;
+  const sentBytes = lan.sent.filter((sent) => sent.from === 1).reduce((sum, { bytes }) => sum + bytes.length, 0);
+  return { sentBytes, receivedBytes };
+}
+
+describe("sealed nodes", () => {
+  it("agree, and show nothing of what they say", () => {
+    const { lan, a, b } = pair();
+    assert.deepEqual(table(a), table(b));
+    assert.deepEqual(held(a.rows, 2)?.value, [0x63, 0x61, 0x62, 0x63]);
+    for (const { bytes } of lan.sent) assert.ok(!Buffer.from(bytes).includes("abc"));
+  });
+
+  it("spend at most 56 bytes on a SYN and an ACK in sync", () => {
+    const { lan } = pair();
+    lan.run(10 * ROUND);
+    lan.sent.length = 0;
+    lan.run(10 * ROUND);
+    assert.ok(lan.sent.length > 10);
+    for (const { bytes } of lan.sent) assert.ok(bytes.length <= 56, `${bytes.length} bytes`);
+  });
+
+  it("take no frame that is not sealed, or with another key, and answer none", () => {
+    for (const [options, reason] of [[{}, DROP_UNSEALED], [sealed(OTHER_KEY), DROP_SEAL]] as const) {
+      const { lan, a } = pair();
+      const before = table(a);
+      lan.add(9, options, [1]);
+      lan.publish(9, [1], 1);
+      lan.sent.length = 0;
+      lan.told.length = 0;
+      lan.run(5 * ROUND);
+      assert.deepEqual(table(a).map(({ id }) => id), before.map(({ id }) => id));
+      assert.ok(a.stats.drops(reason) > 1);
+      assert.equal(lan.sent.filter(({ from, to }) => from === 1 && to === 9).length, 0);
+    }
+  });
+
+  it("are told of once by each of the first few addresses", () => {
+    const { lan, a } = pair();
+    const event = { kind: 0, slot: 0 };
+    const strangers: number[] = [];
+    for (let turn = 0; turn < 3; turn++) {
+      for (let address = 10; address < 20; address++) {
+        a.receive(lan.nowMs, address, 5000, Uint8Array.from([0xc1, 0x11, 0, 0, 0, 9, 0, 1, ...new Uint8Array(40)]), 48);
+        while (a.pollNotification(event)) if (event.kind === EVENT_STRANGER) strangers.push(event.slot);
+      }
+    }
+    assert.deepEqual(strangers, [10, 11, 12, 13]);
+    assert.equal(a.stats.drops(DROP_SEAL), 30);
+  });
+
+  it("open frames of both keys while keys are changed", () => {
+    const lan = new Lan();
+    const nodes = [lan.add(1, sealed(KEY, OTHER_KEY)), lan.add(2, sealed(OTHER_KEY, KEY), [1])];
+    lan.run(3 * ROUND);
+    assert.equal(table(nodes[0]).length, 2);
+    assert.deepEqual(table(nodes[0]), table(nodes[1]));
+  });
+});
+
+describe("a replayed datagram", () => {
+  it("changes nothing", () => {
+    const { lan, a } = pair();
+    lan.run(5 * ROUND);
+    const recorded = lan.sent.filter(({ from, to }) => from === 2 && to === 1);
+    lan.publish(2, [7]);
+    lan.run(2 * ROUND);
+    const before = table(a);
+    const dropsBefore = a.stats.drops(DROP_REPLAY) + a.stats.drops(DROP_UNPROVEN);
+    replay(lan, recorded);
+    assert.deepEqual(table(a), before);
+    assert.equal(a.stats.drops(DROP_REPLAY) + a.stats.drops(DROP_UNPROVEN) - dropsBefore, recorded.length);
+  });
+
+  it("does not make a node that is gone look alive", () => {
+    const { lan, a } = pair();
+    const recorded = lan.sent.filter(({ from, to }) => from === 2 && to === 1);
+    lan.engines.delete(2);
+    for (let round = 0; round < 40; round++) {
+      replay(lan, recorded);
+      lan.run(ROUND);
+    }
+    assert.equal(held(a.rows, 2)?.state, 3);
+  });
+
+  it("is not believed by a node that has just started, nor answered with more than three times its bytes", () => {
+    const { lan } = pair();
+    lan.run(20 * ROUND);
+    const recorded = lan.sent.slice();
+    const reborn = new Lan();
+    reborn.nowMs = lan.nowMs + 1000;
+    const a = reborn.add(1, { ...sealed(), randomSeed: 2 }, [], 4);
+    const { sentBytes, receivedBytes } = replay(reborn, recorded.filter(({ to }) => to === 1));
+    assert.deepEqual(table(a).map(({ id }) => id), [1]);
+    assert.ok(sentBytes <= 3 * receivedBytes, `${sentBytes} for ${receivedBytes} bytes`);
+  });
+
+  it("of the node's own is neither believed nor taken for another device", () => {
+    const { lan, a } = pair();
+    const own = lan.sent.filter(({ from }) => from === 1).map((sent) => ({ ...sent, from: 66 }));
+    lan.run(5 * ROUND);
+    lan.told.length = 0;
+    const before = table(a);
+    replay(lan, own);
+    assert.deepEqual(table(a), before);
+    assert.deepEqual(lan.told, []);
+  });
+
+  it("of an earlier life does no harm to a node whose storage was wiped", () => {
+    const { lan, a } = pair();
+    lan.run(3 * ROUND);
+    const recorded = lan.sent.filter(({ from, to }) => from === 2 && to === 1);
+    lan.add(2, { ...sealed(), randomSeed: 77 }, [1], 0, false);
+    replay(lan, recorded);
+    lan.run(4 * ROUND);
+    replay(lan, recorded);
+    lan.run(2 * ROUND);
+    const b = lan.engines.get(2)!;
+    assert.equal(b.revision(), 6, "it went beyond what others knew");
+    assert.deepEqual(table(a), table(b));
+  });
+});
+
+it("a node without storage, always at revision 0, is heard again after each start", () => {
+  const lan = new Lan();
+  const a = lan.add(1, sealed());
+  for (let start = 0; start < 6; start++) {
+    lan.add(2, { ...sealed(), randomSeed: 100 + start }, [1], 0, false);
+    lan.publish(2, [start]);
+    lan.run(4 * ROUND);
+    assert.deepEqual(held(a.rows, 2)?.value, [start]);
+  }
+});
+
+/** A guard that knows one peer, at slot 1, and frames from it. */
+class Judge {
+  readonly rows = new Rows(4, 0);
+  readonly guard = new ReplayGuard(nodeSealing(KEY, undefined), this.rows);
+  private readonly frame = new FrameReader();
+
+  constructor() {
+    for (const id of [1, 2]) this.rows.merge(Object.assign(new RowData(), { id }), new Uint8Array(0));
+  }
+
+  judge(counter: number, inReplyTo = -1, revision = 0): number {
+    const answers = inReplyTo >= 0;
+    Object.assign(this.frame, { id: 2, revision, counter, inReplyTo, type: answers ? TYPE_DIFF : TYPE_SYN });
+    return this.guard.check(this.frame, this.rows.find(2), answers);
+  }
+}
+
+describe("the window", () => {
+  it("opens for an answer only", () => {
+    const judge = new Judge();
+    assert.equal(judge.judge(100), UNPROVEN);
+    assert.equal(judge.judge(101, 50), FRESH);
+    assert.equal(judge.judge(102), FRESH);
+    assert.equal(judge.judge(101, 50), REPLAYED);
+  });
+
+  it("lets each of 32 counters in once, in any order, but none from before it was opened", () => {
+    fc.assert(fc.property(fc.array(fc.integer({ min: 900, max: 1100 }), { maxLength: 300 }), (counters) => {
+      const judge = new Judge();
+      judge.judge(1000, 1);
+      let highest = 1000;
+      const came = new Set([1000]);
+      for (const counter of counters) {
+        const isFresh = counter > highest || (counter > Math.max(1000, highest - 32) && !came.has(counter));
+        assert.equal(judge.judge(counter) === FRESH, isFresh, `${counter} after ${highest}`);
+        if (isFresh) came.add(counter);
+        highest = Math.max(highest, counter);
+      }
+    }), propertyOptions(500));
+  });
+
+  it("moves back, or to another start, only for an echo that is newer than the last", () => {
+    const judge = new Judge();
+    judge.judge(5000, 40);
+    assert.equal(judge.judge(10, 40), REPLAYED);
+    assert.equal(judge.judge(10), UNPROVEN);
+    assert.equal(judge.judge(10, 41), FRESH);
+    assert.equal(judge.judge(9, 41), REPLAYED, "from before the echo");
+    assert.equal(judge.judge(3, 42, 7), FRESH, "another revision");
+    assert.equal(judge.judge(5001), UNPROVEN, "the revision before");
+    assert.equal(judge.judge(5001, 42), REPLAYED);
+  });
+
+  it("moves 65,535 ahead at most, and by one echo back to the peer whose counter was forged", () => {
+    const judge = new Judge();
+    judge.judge(1000, 40);
+    assert.equal(judge.judge(0xffffffff), UNPROVEN);
+    assert.equal(judge.judge(1000 + 0x10000), UNPROVEN);
+    assert.equal(judge.judge(1000 + 0xffff), FRESH, "forged");
+    assert.equal(judge.judge(1001), UNPROVEN, "it is challenged");
+    assert.equal(judge.judge(1002, 41), FRESH, "and proves that it is there");
+    assert.equal(judge.judge(1003), FRESH);
+  });
+});
+
+it("a seal adds 16 bytes", () => {
+  const lengths = [{}, sealed()].map((options) => {
+    const lan = new Lan();
+    lan.add(1, options, [2]);
+    lan.run(ROUND / 4);
+    return lan.sent[0].bytes.length;
+  });
+  assert.equal(lengths[1] - lengths[0], SEAL_BYTES);
+  assert.equal(SEAL_BYTES, 16);
+});
