@@ -86,7 +86,7 @@ export default defineConfig(
 
   // The language that all engines share, and who may import whom.
   {
-    files: ["src/**/*.ts", "host-sim/**/*.ts", "cli/**/*.ts"],
+    files: ["src/**/*.ts", "desktop/**/*.ts"],
     plugins: { chisme: { rules: { "dependency-direction": dependencyDirection } } },
     rules: { "chisme/dependency-direction": "error" },
   },

@@ -6,7 +6,7 @@ import {
 } from "./rollup-plugins/espruino.js";
 
 const outputDirectory = "dist";
-const commandLineFile = "cli/main.js";
+const commandLineFile = "desktop/cli/main.js";
 const { dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 
 /** The entries stand once, in the configuration of TypeScript; only whole lines are comments there. */

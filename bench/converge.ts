@@ -1,4 +1,4 @@
-import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
+import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { type Measurement, mean, percentile, rounded } from "./measurement.js";
 import { BenchNetwork } from "./network.js";
 

@@ -1,5 +1,5 @@
-import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
-import type { SimNode } from "../host-sim/index.js";
+import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
+import type { SimNode } from "../desktop/simulator/index.js";
 import { DOWN, type NodeRow, SUSPECT } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
 import { BenchNetwork, ROUND_MS } from "./network.js";

@@ -1,5 +1,5 @@
-import { SimNetwork } from "../host-sim/index.js";
-import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
+import { SimNetwork } from "../desktop/simulator/index.js";
+import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { Gossip, type MinMax, minMax } from "../src/gossip.js";
 import { espgossip } from "../src/espgossip/index.js";
 

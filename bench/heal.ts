@@ -1,4 +1,4 @@
-import { checkValues, split } from "../host-sim/index.js";
+import { checkValues, split } from "../desktop/simulator/index.js";
 import { RETRY_ROUNDS } from "../src/engine/membership/rounds.js";
 import { ASKED, SUSPECT, UP } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";

@@ -1,5 +1,5 @@
-import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
-import { type SimNode, SimNetwork } from "../host-sim/index.js";
+import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
+import { type SimNode, SimNetwork } from "../desktop/simulator/index.js";
 import { type CborValue, type Dialect, Gossip, type NodeRow, type View } from "../src/gossip.js";
 
 export const ROUND_MS = 10000;

@@ -1,11 +1,11 @@
-import { addressOfIndex } from "../host-sim/node.js";
+import { addressOfIndex } from "../desktop/simulator/node.js";
 import { BROADCAST_ADDRESS, type Datagram, Engine, OWN_SLOT } from "../src/engine/index.js";
 import { KIND_LOG } from "../src/engine/feed/kinds.js";
 import { orderKey } from "../src/engine/table/hash.js";
 import { RowData } from "../src/engine/table/rows.js";
 import type { Sealer } from "../src/engine/wire/sealer.js";
 import { eventFeeds } from "../src/events/index.js";
-import { nodeDigest } from "../src/platform/node-digest.js";
+import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { ROUND_MS } from "./network.js";
 
 const PORT = 5000;

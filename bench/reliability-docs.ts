@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { LANGUAGES, SCENARIOS } from "../host-sim/index.js";
+import { LANGUAGES, SCENARIOS } from "../desktop/simulator/index.js";
 import { NODES, type ReliabilityOutcome } from "./reliability-tasks.js";
 
 const PAGE = new URL("../docs/RELIABILITY.md", import.meta.url);

@@ -1,6 +1,6 @@
 import {
   LANGUAGES, type Language, SCENARIOS, SCENARIO_DEFAULTS, ScenarioRun, findScenario, runScenario,
-} from "../host-sim/index.js";
+} from "../desktop/simulator/index.js";
 
 /** One run of the simulator. */
 export interface ReliabilityTask {

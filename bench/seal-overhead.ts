@@ -1,9 +1,9 @@
-import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
+import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { DROP_NONE } from "../src/engine/wire/drops.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { FLAG_SEALED } from "../src/engine/wire/frame.js";
 import type { Sealer } from "../src/engine/wire/sealer.js";
-import { nodeSealing } from "../src/platform/node-sealing.js";
+import { nodeSealing } from "../desktop/platform/node-sealing.js";
 import { KEY_BYTES } from "../src/sealing/block-cipher.js";
 import type { Measurement } from "./measurement.js";
 import { Peer, type Statement } from "./pair.js";

@@ -1,4 +1,4 @@
-import { simulate } from "../host-sim/index.js";
+import { simulate } from "../desktop/simulator/index.js";
 import type { Measurement } from "./measurement.js";
 
 const ROUND_MS = 10000;

@@ -1,4 +1,4 @@
-import { Flash } from "../host-sim/flash.js";
+import { Flash } from "../desktop/simulator/flash.js";
 import { FlashLog, sectorsFor } from "../src/platform/flash-log.js";
 
 /** What is measured: a node that publishes, on flash as boards have it. */

@@ -1,4 +1,4 @@
-import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
+import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { DROP_NONE } from "../src/engine/wire/drops.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { FEEDS_HASH_BYTES, SECTION_EVENTS, SECTION_ROWS, SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";

@@ -11,8 +11,10 @@ const parts = [
   { name: "src/sealing", values: ["src/engine", "src/cbor", "src/sealing"], types: ["src"], packages: false },
   { name: "src/platform", values: ["src/platform", "src/sealing"], types: ["src"], packages: true },
   { name: "src", values: ["src"], types: ["src"], packages: false },
-  { name: "host-sim", values: ["src", "host-sim"], types: ["src", "host-sim"], packages: true },
-  { name: "cli", values: ["src", "host-sim", "cli"], types: ["src", "host-sim", "cli"], packages: true },
+  { name: "desktop/platform", values: ["src", "desktop/platform"], types: ["src"], packages: true },
+  { name: "desktop/simulator", values: ["src", "desktop/platform", "desktop/simulator"],
+    types: ["src", "desktop/simulator"], packages: true },
+  { name: "desktop", values: ["src", "desktop"], types: ["src", "desktop"], packages: true },
 ];
 
 const isWithin = (file, directory) => file === directory || file.startsWith(`${directory}/`);

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { SimRandom } from "../host-sim/random.js";
+import { SimRandom } from "../desktop/simulator/random.js";
 import { encodeCbor } from "../src/cbor/cbor.js";
 import { Reader } from "../src/engine/wire/cursor.js";
 import { EventData } from "../src/engine/feed/event.js";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { SimRandom } from "../host-sim/random.js";
+import type { SimRandom } from "../desktop/simulator/random.js";
 import { encodeCbor } from "../src/cbor/cbor.js";
 import {
   RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, FLAG_BROADCAST, SECTION_HEAD_BYTES, SECTION_WANT, TYPE_ACK,

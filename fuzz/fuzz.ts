@@ -1,4 +1,4 @@
-import { SimRandom } from "../host-sim/random.js";
+import { SimRandom } from "../desktop/simulator/random.js";
 import { replay, shorten, writeToCorpus } from "./corpus.js";
 import type { Session, Target } from "./target.js";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { SimRandom } from "../host-sim/random.js";
+import type { SimRandom } from "../desktop/simulator/random.js";
 import { formatAddress } from "../src/engine/wire/address.js";
 import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";

@@ -1,6 +1,6 @@
-import type { SimRandom } from "../host-sim/random.js";
-import { Flash } from "../host-sim/flash.js";
-import { FileLog } from "../src/platform/file-log.js";
+import type { SimRandom } from "../desktop/simulator/random.js";
+import { Flash } from "../desktop/simulator/flash.js";
+import { FileLog } from "../desktop/platform/file-log.js";
 import { FlashLog } from "../src/platform/flash-log.js";
 import { LogRecords } from "../src/platform/log-record.js";
 import type { GossipLog } from "../src/platform/types.js";

@@ -1,4 +1,4 @@
-import { SimRandom } from "../host-sim/random.js";
+import { SimRandom } from "../desktop/simulator/random.js";
 import { DROP_REASONS, type Dialect, Engine, type NodeEngine, dropReasonName } from "../src/engine/index.js";
 import { auto, espgossip } from "../src/espgossip/index.js";
 import { pureSealing } from "../src/sealing/aes.js";

@@ -1,4 +1,4 @@
-import type { SimRandom } from "../host-sim/random.js";
+import type { SimRandom } from "../desktop/simulator/random.js";
 
 /** Longer than any datagram that is sent. */
 const BYTES_MAX = 1600;

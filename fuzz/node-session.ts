@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { SimRandom } from "../host-sim/random.js";
+import type { SimRandom } from "../desktop/simulator/random.js";
 import {
   DROP_REASONS, type Dialect, EVENT_STATE, EVENT_UPDATE, type NodeEngine, OWN_SLOT, type Rows, dropReasonName,
 } from "../src/engine/index.js";

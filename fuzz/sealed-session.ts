@@ -1,4 +1,4 @@
-import type { SimRandom } from "../host-sim/random.js";
+import type { SimRandom } from "../desktop/simulator/random.js";
 import { DROP_REASONS, Engine, type NodeEngine, SEAL_BYTES, dropReasonName } from "../src/engine/index.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { pureSealing } from "../src/sealing/aes.js";

@@ -1,4 +1,4 @@
-import type { SimRandom } from "../host-sim/random.js";
+import type { SimRandom } from "../desktop/simulator/random.js";
 
 /**
  * One life of what is fuzzed. It takes inputs as lines of text, so that a life

@@ -1,4 +1,4 @@
-import type { SimRandom } from "../host-sim/random.js";
+import type { SimRandom } from "../desktop/simulator/random.js";
 import type { NodeEngine } from "../src/engine/index.js";
 import { drawWord } from "./mutate.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventFeeds } from "../src/events/index.js";
 import type { FeedEvent, GossipOptions } from "../src/gossip.js";
-import { nodeDigest } from "../src/platform/node-digest.js";
+import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { FakeNetwork, joined } from "./support/fake-platform.js";
 
 const FEEDS: Partial<GossipOptions> = { feeds: eventFeeds, feedBytes: 4096, digest: nodeDigest };

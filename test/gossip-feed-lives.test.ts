@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { eventFeeds } from "../src/events/index.js";
 import type { GossipOptions } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
-import { nodeDigest } from "../src/platform/node-digest.js";
+import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 
 /*

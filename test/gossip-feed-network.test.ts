@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { eventFeeds } from "../src/events/index.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
-import { nodeDigest } from "../src/platform/node-digest.js";
+import { nodeDigest } from "../desktop/platform/node-digest.js";
 import type { FeedEvent } from "../src/gossip.js";
 import { latestMap } from "../src/views/latest-map.js";
-import { SimRandom, STREAM_SCENARIO } from "../host-sim/random.js";
+import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 
 const ROUND_MS = 10000;

@@ -3,7 +3,7 @@ import { espgossip } from "../src/espgossip/index.js";
 import { eventFeeds } from "../src/events/index.js";
 import type { FeedEvent, Gossip, GossipOptions } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
-import { nodeDigest } from "../src/platform/node-digest.js";
+import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { type LatestMap, latestMap } from "../src/views/latest-map.js";
 import { FakeNetwork, FakeNode, joined } from "./support/fake-platform.js";
 

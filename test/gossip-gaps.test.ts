@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { eventFeeds } from "../src/events/index.js";
 import type { FeedEvent, GossipOptions } from "../src/gossip.js";
-import { nodeDigest } from "../src/platform/node-digest.js";
+import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { type LatestMap, latestMap } from "../src/views/latest-map.js";
 import { type RecordsView, records } from "../src/views/records.js";
 import { FakeNetwork, FakeNode } from "./support/fake-platform.js";

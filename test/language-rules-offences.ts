@@ -171,9 +171,9 @@ export const importOffences: readonly { filePath: string; offences: Offence[] }[
   {
     filePath: "src/offender.ts",
     offences: importsOf("src", [
-      'import { simulate } from "../host-sim/index.js";',
-      'import type { Simulation } from "../host-sim/index.js";',
-      'import { main } from "../cli/main.js";',
+      'import { simulate } from "../desktop/simulator/index.js";',
+      'import type { Simulation } from "../desktop/simulator/index.js";',
+      'import { main } from "../desktop/cli/main.js";',
       'import { fake } from "../test/fake.js";',
       'import { createSocket } from "node:dgram";',
     ]),

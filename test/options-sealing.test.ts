@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { auto, espgossip } from "../src/espgossip/index.js";
 import { Gossip, type GossipOptions } from "../src/gossip.js";
 import { checkOptions } from "../src/options.js";
-import { nodeSealing } from "../src/platform/node-sealing.js";
+import { nodeSealing } from "../desktop/platform/node-sealing.js";
 import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 
 const { socket, clock } = new FakeNode(new FakeNetwork(), "192.168.0.53");

@@ -23,22 +23,22 @@ const { name, exports, moddable: { manifest } } = JSON.parse(read("package.json"
 const expected: Record<string, { node: string; moddable: string | null }> = {
   ".": { node: "gossip", moddable: "gossip" },
   "./engine": { node: "engine/index", moddable: "engine/index" },
-  "./cbor": { node: "engine/cbor", moddable: "engine/cbor" },
+  "./cbor": { node: "cbor/cbor", moddable: "cbor/cbor" },
   "./min-max": { node: "views/min-max", moddable: "views/min-max" },
   "./latest-map": { node: "views/latest-map", moddable: "views/latest-map" },
   "./records": { node: "views/records", moddable: "views/records" },
   "./topic-merge": { node: "views/topic-merge", moddable: "views/topic-merge" },
-  "./node": { node: "platform/node", moddable: null },
-  "./platform": { node: "platform/node", moddable: "platform/moddable" },
+  "./node": { node: "desktop/platform/node", moddable: null },
+  "./platform": { node: "desktop/platform/node", moddable: "platform/moddable" },
   "./espgossip": { node: "espgossip/index", moddable: "espgossip/index" },
-  "./feeds": { node: "feeds/index", moddable: "feeds/index" },
+  "./events": { node: "events/index", moddable: "events/index" },
   "./espruino": { node: "espruino/chisme", moddable: null },
   "./platform/flash-log": { node: "platform/flash-log", moddable: "platform/flash-log" },
   "./platform/moddable-digest": { node: "platform/moddable-digest", moddable: "platform/moddable-digest" },
   "./platform/moddable-flash": { node: "platform/moddable-flash", moddable: "platform/moddable-flash" },
   "./platform/moddable-sealing": { node: "platform/moddable-sealing", moddable: "platform/moddable-sealing" },
   "./platform/moddable-storage": { node: "platform/moddable-storage", moddable: "platform/moddable-storage" },
-  "./sim": { node: "host-sim/index", moddable: null },
+  "./sim": { node: "desktop/simulator/index", moddable: null },
 };
 
 describe("npm package", function () {
@@ -140,7 +140,7 @@ function inPackage(file: string): string {
 /** Types lie in folders as the sources do, code of `src` does not. */
 function typesOf(file: string): string {
   if (file === "espruino/chisme") return "./dist/espruino/types/src/espruino.d.ts";
-  return `./dist/types/${file.startsWith("host-sim/") ? "" : "src/"}${file}.d.ts`;
+  return `./dist/types/${file.startsWith("desktop/") ? "" : "src/"}${file}.d.ts`;
 }
 
 function read(file: string): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { matrixLines, mergeMatrix, soakLines } from "../../bench/reliability-docs.js";
 import { type ReliabilityTask, matrixTasks, runTask } from "../../bench/reliability-tasks.js";
-import { SCENARIOS } from "../../host-sim/index.js";
+import { SCENARIOS } from "../../desktop/simulator/index.js";
 
 const SEED = Number(process.env.CHISME_TEST_SEED ?? 1);
 

@@ -5,8 +5,8 @@ import { Linter } from "eslint";
 import { bundleRules } from "../../eslint-rules/espruino.js";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { type CborValue, Gossip } from "../../src/gossip.js";
-import { nodePlatform } from "../../src/platform/node.js";
-import { freshPort } from "../cli/node-process.js";
+import { nodePlatform } from "../../desktop/platform/node.js";
+import { freshPort } from "../desktop/cli/node-process.js";
 import { EspruinoDevice } from "../espruino/device.js";
 import { root } from "./manifest.js";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { SimRandom } from "../../host-sim/random.js";
-import { Flash } from "../../host-sim/flash.js";
+import { SimRandom } from "../../desktop/simulator/random.js";
+import { Flash } from "../../desktop/simulator/flash.js";
 import { FlashLog } from "../../src/platform/flash-log.js";
 import { type OpenFile, fileSectors, partitionSectors } from "../../src/platform/moddable-flash.js";
 import { PreferenceStorage } from "../../src/platform/moddable-storage.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Flash } from "../../host-sim/flash.js";
+import type { Flash } from "../../desktop/simulator/flash.js";
 import type { FlashPartition } from "../../src/platform/moddable-flash.js";
 
 /** The SDK's class `Flash`: one run of bytes, read into a new buffer each time. */

@@ -1,9 +1,9 @@
 import { encodeCbor } from "../../src/cbor/cbor.js";
 import { parseAddress } from "../../src/engine/wire/address.js";
-import { SimRandom } from "../../host-sim/random.js";
-import { SimNetwork } from "../../host-sim/network.js";
-import type { TapEntry } from "../../host-sim/node.js";
-import type { SimNode } from "../../host-sim/node.js";
+import { SimRandom } from "../../desktop/simulator/random.js";
+import { SimNetwork } from "../../desktop/simulator/network.js";
+import type { TapEntry } from "../../desktop/simulator/node.js";
+import type { SimNode } from "../../desktop/simulator/node.js";
 import { eventFeeds } from "../../src/events/index.js";
 
 const NODES = 20;

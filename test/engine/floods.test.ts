@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { UP } from "../../src/engine/index.js";
-import { nodeSealing } from "../../src/platform/node-sealing.js";
+import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { propertyOptions } from "../support/random.js";
 import { bytesOf } from "./wire/frame-support.js";
 import { Lan, table } from "./lan.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { TapEntry } from "../../host-sim/node.js";
+import type { TapEntry } from "../../desktop/simulator/node.js";
 import { encodeCbor } from "../../src/cbor/cbor.js";
 import { parseAddress } from "../../src/engine/wire/address.js";
 import { auto, espgossip } from "../../src/espgossip/index.js";

@@ -1,4 +1,4 @@
-import { SimNetwork, type SimNode } from "../../host-sim/index.js";
+import { SimNetwork, type SimNode } from "../../desktop/simulator/index.js";
 import { DOWN, type Dialect, Gossip, type MinMax, type NodeRow, minMax } from "../../src/gossip.js";
 import { formatAddress } from "../../src/engine/wire/address.js";
 import { auto, espgossip } from "../../src/espgossip/index.js";

@@ -10,9 +10,9 @@ import { type EventFeeds, eventFeeds } from "../../src/events/index.js";
 import {
   type CborValue, type Dialect, Gossip, type GossipLog, type GossipOptions, type GossipStorage, type Sealing,
 } from "../../src/gossip.js";
-import { FileStorage, nodePlatform } from "../../src/platform/node.js";
+import { FileStorage, nodePlatform } from "../../desktop/platform/node.js";
 import type { LatestMap } from "../../src/views/latest-map.js";
-import { cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { cleanUp, freshFolder, freshPort } from "../desktop/cli/node-process.js";
 import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** The sizes as they are, and a little. */

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
-import { nodeSealing } from "../../src/platform/node-sealing.js";
+import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { SealingHarness } from "../sealing/harness.js";
 import { sealingScript, vectorScript } from "../sealing/script.js";
 import { sha256Vectors } from "../support/sha256-vectors.js";

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { DOWN, type NodeRow, UP } from "../../src/gossip.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { NodeProcess, cleanUp, freshFolder, freshPort } from "../desktop/cli/node-process.js";
 
 const PATIENCE_MS = 60000;
 const INTERVAL_MS = 500;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { fileURLToPath } from "node:url";
-import { SimRandom } from "../../host-sim/random.js";
+import { SimRandom } from "../../desktop/simulator/random.js";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
-import { freshPort } from "../cli/node-process.js";
+import { freshPort } from "../desktop/cli/node-process.js";
 import { type Chisme, EspruinoDevice } from "../espruino/device.js";
 import { LogDriver, contentOf, record, steps } from "../support/log-driver.js";
 

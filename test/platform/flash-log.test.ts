@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { SimRandom } from "../../host-sim/random.js";
-import { ERASE_STEPS, Flash, PowerLoss } from "../../host-sim/flash.js";
+import { SimRandom } from "../../desktop/simulator/random.js";
+import { ERASE_STEPS, Flash, PowerLoss } from "../../desktop/simulator/flash.js";
 import { FlashLog, type FlashLogOptions, sectorsFor } from "../../src/platform/flash-log.js";
 import { crc32 } from "../support/crc32.js";
 import { LogDriver, contentOf, record, steps } from "../support/log-driver.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { SimRandom } from "../../host-sim/random.js";
-import { MemoryLog, type MemoryLogOptions, MemoryStorage, PowerLossError } from "../../src/platform/node.js";
+import { SimRandom } from "../../desktop/simulator/random.js";
+import { MemoryLog, type MemoryLogOptions, MemoryStorage, PowerLossError } from "../../desktop/platform/node.js";
 import { LogDriver, contentOf, record, steps } from "../support/log-driver.js";
 
 const KEPT_MAX = 3;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nodeSealing } from "../../src/platform/node-sealing.js";
+import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { pureSealing } from "../../src/sealing/aes.js";
 import { BOARD_STACK_SLOTS, buildBundle } from "../conformance/replay.js";
 import { requireXs } from "../xs/require-xs.js";

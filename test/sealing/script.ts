@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { SimRandom } from "../../host-sim/random.js";
+import { SimRandom } from "../../desktop/simulator/random.js";
 import { sivVectors } from "./support.js";
 
 const HEX_PER_LINE = 256;

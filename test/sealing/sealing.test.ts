@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { aessiv } from "@noble/ciphers/aes.js";
 import { SEAL_BYTES, type Sealing } from "../../src/engine/wire/sealer.js";
-import { nodeSealing } from "../../src/platform/node-sealing.js";
+import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { Aes128, pureSealing, substitutionBox } from "../../src/sealing/aes.js";
 import type { BlockCipher } from "../../src/sealing/block-cipher.js";
 import { sealingWith } from "../../src/sealing/siv-sealer.js";

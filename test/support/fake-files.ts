@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import type { SimRandom } from "../../host-sim/random.js";
-import type { Files } from "../../src/platform/file-log.js";
+import type { SimRandom } from "../../desktop/simulator/random.js";
+import type { Files } from "../../desktop/platform/file-log.js";
 
 /** What a disk has of a file, and what the system has of it and has not written yet. */
 interface Inode {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { SimRandom } from "../../host-sim/random.js";
+import { SimRandom } from "../../desktop/simulator/random.js";
 import type { CborValue } from "../../src/cbor/cbor.js";
 import type { FeedEvent, FeedView } from "../../src/views/feed-event.js";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SimRandom } from "../../host-sim/random.js";
+import type { SimRandom } from "../../desktop/simulator/random.js";
 import type { GossipLog } from "../../src/platform/types.js";
 
 /** What is done to a log: a record is appended, or those that are given take the place of all. */

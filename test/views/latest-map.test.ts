@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { SimRandom } from "../../host-sim/random.js";
+import { SimRandom } from "../../desktop/simulator/random.js";
 import { type FeedEvent, compareEvents } from "../../src/views/feed-event.js";
 import { LatestMap, latestMap } from "../../src/views/latest-map.js";
 import { START_MS, counting, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { SimRandom } from "../../host-sim/random.js";
+import { SimRandom } from "../../desktop/simulator/random.js";
 import type { CborValue } from "../../src/cbor/cbor.js";
 import { type FeedRecord, RecordsView, records } from "../../src/views/records.js";
 import { START_MS, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";

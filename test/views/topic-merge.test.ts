@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { SimRandom } from "../../host-sim/random.js";
+import { SimRandom } from "../../desktop/simulator/random.js";
 import type { FeedEvent } from "../../src/views/feed-event.js";
 import { type Contribution, TopicMerge, topicMerge } from "../../src/views/topic-merge.js";
 import { START_MS, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";

@@ -3,7 +3,7 @@ import {
   DROP_REASONS, EVENT_FORK, type Engine, type EngineOptions, dropReasonName,
 } from "../../../src/engine/index.js";
 import { Lan, heldFeed } from "../lan.js";
-import { nodeSealing } from "../../../src/platform/node-sealing.js";
+import { nodeSealing } from "../../../desktop/platform/node-sealing.js";
 import { eventFeeds } from "../../../src/events/index.js";
 import { nodeDigest } from "./feed-support.js";
 

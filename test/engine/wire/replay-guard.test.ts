@@ -6,7 +6,7 @@ import { TYPE_DIFF, TYPE_SYN } from "../../../src/engine/wire/frame.js";
 import { DROP_REPLAY, DROP_SEAL, DROP_UNPROVEN, DROP_UNSEALED } from "../../../src/engine/wire/drops.js";
 import { EVENT_STRANGER, type Engine, type EngineOptions, SEAL_BYTES } from "../../../src/engine/index.js";
 import { RowData, Rows } from "../../../src/engine/table/rows.js";
-import { nodeSealing } from "../../../src/platform/node-sealing.js";
+import { nodeSealing } from "../../../desktop/platform/node-sealing.js";
 import { propertyOptions } from "../../support/random.js";
 import { Lan, type Sent, held, table } from "../lan.js";
 

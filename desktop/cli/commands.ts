@@ -1,0 +1,132 @@
+import { writeFileSync } from "node:fs";
+import type { CborValue, FeedEvent, Gossip } from "../../src/gossip.js";
+import type { LatestMap } from "../../src/views/latest-map.js";
+import { type NodeReport, bytesAsHex } from "./node-report.js";
+import { readNumber } from "./number.js";
+
+export const COMMANDS_HELP = `
+  log TOPIC VALUE      say something that stays one of many
+  set TOPIC KEY VALUE  set this node's value of a topic and key
+  remove TOPIC KEY     take it back
+  view                 what was last set for each topic and key, by whomever
+  front                how far this node holds whose events: author, generation,
+                       sequence number
+  export FILE          write the events that this node holds, as JSON lines
+  wait MS              wait with the commands that follow, up to 3600000 ms
+  quit                 stop the node
+VALUE is JSON, or else text; TOPIC and KEY are words of up to 31 bytes.`;
+
+const WAIT_MS_MAX = 3600000;
+const LINE_CHARACTERS_SHOWN = 60;
+
+/** What commands act on. */
+export interface CommandTarget {
+  gossip: Gossip;
+  view: LatestMap;
+  report: NodeReport;
+  share: (value: number | undefined) => void;
+  quit: () => void;
+}
+
+/** The commands of the prompt and of scripts. */
+export class Commands {
+  private readonly target: CommandTarget;
+
+  constructor(target: CommandTarget) {
+    this.target = target;
+  }
+
+  /**
+   * Does what a line says: a command, a number, which is a reading, or nothing,
+   * which withdraws it.
+   *
+   * @returns for how many milliseconds the next line has to wait
+   * @throws Error that names what is wrong with it
+   */
+  run(line: string): number {
+    const text = line.trim();
+    const [name, rest] = nextWord(text);
+    const { gossip, report, share, quit } = this.target;
+    switch (name) {
+      case "log": {
+        const [topic, value] = nextWord(rest);
+        gossip.log(need(topic, "log TOPIC VALUE"), parseValue(need(value, "log TOPIC VALUE")));
+        return 0;
+      }
+      case "set": {
+        const [topic, keyAndValue] = nextWord(rest);
+        const [key, value] = nextWord(keyAndValue);
+        gossip.set(topic, key, parseValue(need(value, "set TOPIC KEY VALUE")));
+        return 0;
+      }
+      case "remove": {
+        const [topic, key] = nextWord(rest);
+        gossip.remove(topic, need(key, "remove TOPIC KEY"));
+        return 0;
+      }
+      case "view": this.showView(); return 0;
+      case "front": report.front(gossip.frontier()); return 0;
+      case "export": exportEvents(gossip, need(rest, "export FILE")); return 0;
+      case "wait": return readWait(rest);
+      case "quit": quit(); return 0;
+      default: share(readReading(text)); return 0;
+    }
+  }
+
+  private showView(): void {
+    const { gossip, view, report } = this.target;
+    report.view(view.entries(gossip.now().timeMs));
+  }
+}
+
+/** Writes the events that a node holds, author by author in their order: a JSON object a line. */
+export function exportEvents(gossip: Gossip, path: string): void {
+  const lines: string[] = [];
+  gossip.eachEvent((event) => lines.push(`${eventText(event)}\n`));
+  writeFileSync(path, lines.join(""));
+}
+
+function eventText(event: FeedEvent): string {
+  const { author, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value } = event;
+  return JSON.stringify({ author, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value }, bytesAsHex);
+}
+
+/** The first word, and what comes behind the space after it. */
+function nextWord(text: string): [string, string] {
+  const match = /^(\S*)\s*(.*)$/s.exec(text);
+  return [match?.[1] ?? "", match?.[2] ?? ""];
+}
+
+function need(text: string, usage: string): string {
+  if (text === "") throw new Error(`something is missing: ${usage}`);
+  return text;
+}
+
+/** JSON, or else the text itself. */
+function parseValue(text: string): CborValue {
+  try {
+    return JSON.parse(text) as CborValue;
+  } catch {
+    return text;
+  }
+}
+
+function readWait(text: string): number {
+  const ms = readNumber(text);
+  if (ms === undefined || ms < 0 || ms > WAIT_MS_MAX) {
+    throw new Error(`wait: ${show(text)} is not a number of milliseconds from 0 to ${WAIT_MS_MAX}`);
+  }
+  return ms;
+}
+
+function readReading(text: string): number | undefined {
+  if (text === "") return undefined;
+  const value = readNumber(text);
+  if (value !== undefined) return value;
+  // One word is taken for a reading gone wrong, as of a sensor that writes into a pipe.
+  throw new Error(/\s/.test(text) ? `${show(text)} is neither a command nor a number` : `${show(text)} is not a number`);
+}
+
+function show(text: string): string {
+  return JSON.stringify(text.length > LINE_CHARACTERS_SHOWN ? `${text.substring(0, LINE_CHARACTERS_SHOWN)}…` : text);
+}

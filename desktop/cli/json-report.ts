@@ -1,0 +1,62 @@
+import type {
+  CborValue, FeedEvent, FrontierEntry, GossipErrorCode, GossipStats, NodeRow,
+} from "../../src/gossip.js";
+import type { LatestEntry } from "../../src/views/latest-map.js";
+import { type MinMaxReport, type NodeReport, type StartReport, bytesAsHex } from "./node-report.js";
+
+/** One JSON object a line; its fields are listed in the command's help. */
+export class JsonReport implements NodeReport {
+  private readonly elapsedMs: () => number;
+  private readonly writeLine: (line: string) => void;
+
+  constructor(elapsedMs: () => number, writeLine: (line: string) => void) {
+    this.elapsedMs = elapsedMs;
+    this.writeLine = writeLine;
+  }
+
+  start(start: StartReport): void {
+    this.write("start", start);
+  }
+
+  rows(rows: NodeRow[]): void {
+    for (const row of rows) this.write("row", row);
+  }
+
+  state(row: NodeRow): void {
+    this.write("state", row);
+  }
+
+  minMax({ minimum, maximum, count }: MinMaxReport): void {
+    this.write("minMax", { minimum: minimum ?? null, maximum: maximum ?? null, count });
+  }
+
+  feedEvent({ timeMs, ...more }: FeedEvent): void {
+    this.write("feedEvent", { stampMs: timeMs, ...more });
+  }
+
+  view(entries: LatestEntry[]): void {
+    // Without a prototype, so that any text is a name like others.
+    const view = Object.create(null) as Record<string, Record<string, CborValue>>;
+    for (const { topic, key, value } of entries) {
+      view[topic] ??= Object.create(null) as Record<string, CborValue>;
+      view[topic][key] = value;
+    }
+    this.write("view", { view });
+  }
+
+  front(front: FrontierEntry[]): void {
+    this.write("front", { front });
+  }
+
+  error(code: GossipErrorCode, error: Error): void {
+    this.write("error", { code, message: error.message });
+  }
+
+  stop(stats: GossipStats): void {
+    this.write("stop", { stats });
+  }
+
+  private write(event: string, more: object): void {
+    this.writeLine(JSON.stringify({ event, timeMs: this.elapsedMs(), ...more }, bytesAsHex));
+  }
+}

@@ -1,0 +1,318 @@
+import { closeSync, openSync } from "node:fs";
+import pc from "picocolors";
+import { auto, espgossip } from "../../src/espgossip/index.js";
+import { eventFeeds } from "../../src/events/index.js";
+import { Gossip, type GossipErrorCode, type GossipOptions, type NodeRow, minMax } from "../../src/gossip.js";
+import { FileStorage, MemoryStorage, nodePlatform } from "../platform/node.js";
+import type { GossipStorage } from "../../src/platform/types.js";
+import { latestMap } from "../../src/views/latest-map.js";
+import { CommandLines, Prompt, readScript } from "./command-lines.js";
+import { Commands, exportEvents } from "./commands.js";
+import { KEY_VARIABLE, readKey } from "./key-file.js";
+import { JsonReport } from "./json-report.js";
+import type { MinMaxReport, NodeReport } from "./node-report.js";
+import { numeric } from "./number.js";
+import { TextReport } from "./text-report.js";
+
+/** As on the command line. A number may be text that is none: the check of the options then says so. */
+export interface NodeOptions {
+  dialect: "compact" | "espgossip" | "auto";
+  listen?: string;
+  seed?: string[];
+  storage?: string;
+  keyFile?: string;
+  otherKeyFile?: string;
+  allowUnsealed?: true;
+  script?: string;
+  export?: string;
+  feedBytes?: number;
+  fillGaps?: true;
+  value?: number;
+  interval: number;
+  id?: number;
+  capacity: number;
+  datagramBytes: number;
+  broadcast: string;
+  json?: true;
+  debug?: true;
+}
+
+const SIGNALS: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+const DEFAULT_PORT = 5000;
+const SEED_CAPACITY = 16;
+const SEED_CAPACITY_MAX = 255;
+const VALUE_BYTES_MAX = 255;
+/** Of events, where the dialect has them. */
+const FEED_BYTES = 262144;
+/** More than so many events have room for. */
+const VIEW_CAPACITY = 65535;
+/** What a datagram needs beside a value. */
+const ROW_BYTES = 81;
+
+/** One node in this process, from its start until a signal. */
+export class NodeRun {
+  private readonly startMs = performance.now();
+  private readonly options: NodeOptions;
+  private readonly listen: Listen;
+  private readonly report: NodeReport;
+  private readonly view = minMax({});
+  private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
+  private readonly gossip: Gossip;
+  private readonly script: string[];
+  private readonly commands: Commands;
+  private minMaxTold: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
+  private isSealed = false;
+  private prompt: Prompt | undefined;
+  private scriptLines: CommandLines | undefined;
+  private phase: "starting" | "running" | "ended" = "starting";
+
+  /** @throws Error that names an option of this command line or of `Gossip` */
+  constructor(options: NodeOptions) {
+    if (options.value !== undefined && typeof options.value !== "number") {
+      throw new Error(`--value: ${JSON.stringify(options.value)} is not a number such as 21.5`);
+    }
+    this.options = options;
+    this.listen = parseListen(options.listen);
+    this.report = options.json ? this.jsonReport() : this.textReport();
+    this.script = naming("--script", () => options.script === undefined ? [] : readScript(options.script));
+    this.gossip = new Gossip(this.gossipOptions());
+    // Rather now than when there is something to lose.
+    naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
+    this.commands = new Commands({
+      gossip: this.gossip, view: this.latest, report: this.report,
+      share: (value) => this.share(value), quit: this.stop,
+    });
+  }
+
+  start(): void {
+    if (this.options.value !== undefined) this.gossip.push(this.options.value);
+    try {
+      this.gossip.start();
+    } catch (error) {
+      this.giveUp(`--storage: ${(error as Error).message}`);
+      return;
+    }
+    // By then the socket is bound, or has said why it can't be.
+    setImmediate(() => this.started());
+  }
+
+  private started(): void {
+    if (this.phase !== "starting") return;
+    this.phase = "running";
+    for (const signal of SIGNALS) process.on(signal, this.stop);
+    // Whoever read the output is gone, as in `chisme node | head`.
+    process.stdout.on("error", this.stop);
+    const { id, address, port, revision } = this.ownRow();
+    this.report.start({
+      id, address, port, revision, roundIntervalMs: this.options.interval, seeds: this.options.seed ?? [],
+      sealing: !this.isSealed ? "none" : this.options.dialect === "auto" ? "compact" : "all",
+    });
+    this.tellOwnRow();
+    const complain = (message: string): void => this.warn(message);
+    this.prompt = new Prompt(process.stdin, this.commands, complain);
+    this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", complain);
+    for (const line of this.script) this.scriptLines.add(line);
+  }
+
+  private share(value: number | undefined): void {
+    this.gossip.push(value);
+    this.tellOwnRow();
+  }
+
+  private readonly stop = (): void => {
+    if (this.phase !== "running") return;
+    this.end();
+    this.export();
+    // After the "^C" that the terminal shows.
+    if (process.stdout.isTTY && !this.options.json) writeLine("");
+    this.report.stop(this.gossip.stats());
+  };
+
+  /** Lets go of all that keeps the process alive. A second signal ends it without waiting for that. */
+  private end(): void {
+    this.phase = "ended";
+    for (const signal of SIGNALS) process.removeListener(signal, this.stop);
+    this.gossip.close();
+    this.prompt?.close();
+    this.scriptLines?.close();
+  }
+
+  private export(): void {
+    const path = this.options.export;
+    if (path === undefined) return;
+    try {
+      exportEvents(this.gossip, path);
+    } catch (error) {
+      process.exitCode = 1;
+      this.warn(`--export: ${(error as Error).message}`);
+    }
+  }
+
+  private failed(code: GossipErrorCode, error: NodeJS.ErrnoException): void {
+    if (error.syscall === "bind") this.giveUp(this.bindMessage(error));
+    else this.report.error(code, error);
+  }
+
+  private giveUp(message: string): void {
+    this.end();
+    process.exitCode = 1;
+    process.stderr.write(`error: ${message}\n`);
+  }
+
+  private bindMessage(error: NodeJS.ErrnoException): string {
+    const { address = "all interfaces", port } = this.listen;
+    switch (error.code) {
+      case "EADDRINUSE": return `--listen: port ${port} of ${address} is in use by another program`;
+      case "EADDRNOTAVAIL": return `--listen: ${address} is not an address of this computer`;
+      case "EACCES": return `--listen: port ${port} of ${address} is only open to privileged programs`;
+      default: return `--listen: ${error.message}`;
+    }
+  }
+
+  private changed(): void {
+    const { minimum, maximum, count } = this.view;
+    const told = this.minMaxTold;
+    if (minimum === told.minimum && maximum === told.maximum && count === told.count) return;
+    this.minMaxTold = { minimum, maximum, count };
+    this.report.minMax(this.minMaxTold);
+  }
+
+  private tellOwnRow(): void {
+    this.report.rows([this.ownRow()]);
+    this.changed();
+  }
+
+  private ownRow(): NodeRow {
+    const own = this.gossip.rows().find((row) => row.id === this.gossip.id);
+    if (own === undefined) throw new Error("a node holds its own row");
+    return own;
+  }
+
+  private gossipOptions(): GossipOptions {
+    const feedBytes = this.options.feedBytes ?? (this.options.dialect === "compact" ? FEED_BYTES : 0);
+    const { dialect, seed = [], interval, id, capacity, datagramBytes, broadcast, debug } = this.options;
+    const options: GossipOptions = {
+      ...nodePlatform(this.listen.address),
+      storage: this.watchedStorage(),
+      port: this.listen.port,
+      seedList: seed,
+      seedCapacity: Math.min(Math.max(seed.length, SEED_CAPACITY), SEED_CAPACITY_MAX),
+      roundIntervalMs: interval,
+      capacity,
+      datagramBytesMax: datagramBytes,
+      broadcastAddress: broadcast,
+      views: [this.view],
+      ...feedBytes !== 0 && { feeds: eventFeeds, feedBytes },
+      eventViews: [this.latest],
+      onEvent: (event) => {
+        // What is in the storage is no news.
+        if (this.phase === "running") this.report.feedEvent(event);
+      },
+      onUpdate: (rows) => {
+        this.report.rows(rows);
+        queueMicrotask(() => this.changed());
+      },
+      onState: (row) => {
+        this.report.state(row);
+        queueMicrotask(() => this.changed());
+      },
+      onError: (code, error) => this.failed(code, error),
+    };
+    if (id !== undefined) options.id = id;
+    if (this.options.fillGaps) options.fillGaps = true;
+    this.addKeys(options);
+    if (dialect !== "compact") {
+      options.dialect = dialect === "auto" ? auto() : espgossip();
+      // Boards share whole tables.
+      options.valueBytesMax = Math.min(VALUE_BYTES_MAX, datagramBytes - ROW_BYTES);
+    }
+    if (debug) options.debugOutput = (message) => this.debug(message);
+    return options;
+  }
+
+  private addKeys(options: GossipOptions): void {
+    const { keyFile, otherKeyFile, allowUnsealed } = this.options;
+    const key = readKey("--key-file", keyFile, KEY_VARIABLE);
+    const otherKey = readKey("--other-key-file", otherKeyFile);
+    if (key !== undefined) options.key = key;
+    if (otherKey !== undefined) options.otherKey = otherKey;
+    if (allowUnsealed) options.allowUnsealed = true;
+    this.isSealed = key !== undefined;
+  }
+
+  /** The storage is the first to know when others remember a later revision than this node did. */
+  private watchedStorage(): GossipStorage {
+    const storage = openStorage(this.options.storage);
+    return {
+      ...storage.log !== undefined && { log: storage.log },
+      readRevision: () => storage.readRevision(),
+      writeRevision: (revision) => {
+        storage.writeRevision(revision);
+        if (this.phase === "running") this.tellOwnRow();
+      },
+    };
+  }
+
+  private textReport(): TextReport {
+    const { stdin, stdout } = process;
+    return new TextReport({
+      elapsedMs: () => this.elapsedMs(),
+      writeLine,
+      writeWarning: (line) => this.warn(line),
+      colors: pc.createColors(Boolean(pc.isColorSupported && stdout.isTTY)),
+      hint: stdin.isTTY
+        ? "a number and Enter share it, an empty line withdraws it, Ctrl-C stops; more: set, log, view"
+        : "a line of standard input with a number shares it, Ctrl-C stops",
+    });
+  }
+
+  private jsonReport(): JsonReport {
+    return new JsonReport(() => this.elapsedMs(), writeLine);
+  }
+
+  private elapsedMs(): number {
+    return Math.round(performance.now() - this.startMs);
+  }
+
+  private warn(message: string): void {
+    const colors = pc.createColors(Boolean(pc.isColorSupported && process.stderr.isTTY));
+    process.stderr.write(`${colors.yellow(`warning: ${message}`)}\n`);
+  }
+
+  private debug(message: string): void {
+    const colors = pc.createColors(Boolean(pc.isColorSupported && process.stderr.isTTY));
+    process.stderr.write(`${colors.dim(`${this.elapsedMs()} ms: ${message}`)}\n`);
+  }
+}
+
+function openStorage(folder: string | undefined): GossipStorage {
+  if (folder === undefined) return new MemoryStorage();
+  return naming("--storage", () => new FileStorage(folder));
+}
+
+/** Names the option in what is thrown. */
+function naming<Result>(flag: string, run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    throw new Error(`${flag}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+interface Listen {
+  /** undefined: all interfaces. */
+  address: string | undefined;
+  port: number;
+}
+
+/** Reads "127.0.0.2:5001", of which either part may be missing. Both are checked with the other options. */
+function parseListen(text = ""): Listen {
+  const colon = text.indexOf(":");
+  const address = colon < 0 ? text : text.substring(0, colon);
+  const port = colon < 0 ? DEFAULT_PORT : numeric(text.substring(colon + 1));
+  return { address: address === "" || address === "0.0.0.0" ? undefined : address, port };
+}
+
+function writeLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,148 @@
+import type { Colors } from "picocolors/types.js";
+import {
+  DOWN, type FeedEvent, type FrontierEntry, type GossipErrorCode, type GossipStats, type NodeRow, REMOVE, SUSPECT,
+} from "../../src/gossip.js";
+import type { LatestEntry } from "../../src/views/latest-map.js";
+import { type MinMaxReport, type NodeReport, type StartReport, valueText, wordText } from "./node-report.js";
+
+export interface TextReportOptions {
+  elapsedMs: () => number;
+  writeLine: (line: string) => void;
+  writeWarning: (message: string) => void;
+  colors: Colors;
+  /** Said at the start: what the user can do from here. */
+  hint: string;
+}
+
+/** By state; ASKED, which lasts for a moment and which nobody reports the end of, counts as the UP that it is. */
+const STATE_NAMES = ["UP", "UP", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
+
+const SEALING_TEXTS = {
+  none: "no key: whoever can send to the port can read and forge all",
+  all: "sealed with the network's key",
+  compact: "sealed with the network's key, but for JSON: whoever can send to the port can read what boards are told, "
+    + "which is all that the network shares, and speak for them",
+};
+
+/** One line a change, for people. */
+export class TextReport implements NodeReport {
+  private readonly options: TextReportOptions;
+  private ownId = 0;
+  private ownPort = 0;
+  /** Of the column of addresses: as wide as the longest so far. */
+  private addressWidth = 0;
+  /** Of the last update: a new node is told of twice, as an update and as a state. */
+  private updated: NodeRow[] = [];
+
+  constructor(options: TextReportOptions) {
+    this.options = options;
+  }
+
+  start({ id, address, port, revision, roundIntervalMs, seeds, sealing }: StartReport): void {
+    const { writeLine, colors, hint } = this.options;
+    this.ownId = id;
+    this.ownPort = port;
+    this.addressWidth = Math.max(address.length, ...seeds.map((seed) => seed.length));
+    writeLine(`chisme node ${colors.bold(`${address}:${port}`)}, id ${id}, revision ${revision}`);
+    const where = seeds.length === 0 ? "no seed: looks for others by broadcast" : `seeds: ${seeds.join(", ")}`;
+    writeLine(`a round every ${roundIntervalMs / 1000} s, ${where}`);
+    writeLine(SEALING_TEXTS[sealing]);
+    writeLine(colors.dim(hint));
+    writeLine("");
+  }
+
+  rows(rows: NodeRow[]): void {
+    this.updated = rows;
+    for (const row of rows) this.row(row);
+  }
+
+  state(row: NodeRow): void {
+    if (!this.updated.some((other) => isSameStatement(other, row))) this.row(row);
+  }
+
+  minMax({ minimum, maximum, count }: MinMaxReport): void {
+    const { colors } = this.options;
+    if (minimum === undefined || maximum === undefined) {
+      this.write("no minimum and no maximum: nobody shares a number");
+      return;
+    }
+    const nodes = count === 1 ? "1 node" : `${count} nodes`;
+    this.write(`minimum ${colors.bold(minimum)}  maximum ${colors.bold(maximum)}  of ${nodes}`);
+  }
+
+  feedEvent({ author, generation, sequence, kind, topic, key, value }: FeedEvent): void {
+    const { colors } = this.options;
+    const what = [colors.bold(kind), wordText(topic)];
+    if (key !== undefined) what.push(wordText(key));
+    if (kind !== "remove") what.push(valueText(value));
+    this.write([what.join(" "), colors.dim(`by ${author}, event ${generation}:${sequence}`)].join("  "));
+  }
+
+  /** Without times, so that views of several nodes can be compared. */
+  view(entries: LatestEntry[]): void {
+    const { writeLine } = this.options;
+    if (entries.length === 0) writeLine("nothing is set");
+    for (const { topic, key, value } of entries) {
+      writeLine(`${wordText(topic)} ${wordText(key)} ${valueText(value)}`);
+    }
+  }
+
+  front(entries: FrontierEntry[]): void {
+    const { writeLine } = this.options;
+    if (entries.length === 0) writeLine("no events");
+    for (const { author, generation, sequence } of entries) writeLine(`${author} ${generation} ${sequence}`);
+  }
+
+  error(_code: GossipErrorCode, error: Error): void {
+    this.options.writeWarning(error.message);
+  }
+
+  stop(stats: GossipStats): void {
+    const sent = `${stats.datagramsSent} datagrams sent (${stats.bytesSent} bytes)`;
+    const received = `${stats.datagramsReceived} received (${stats.bytesReceived} bytes)`;
+    const drops = Object.entries(stats.drops).filter(([, count]) => count > 0);
+    const dropped = drops.map(([reason, count]) => `, ${count} dropped (${reason})`).join("");
+    const failed = stats.sendFailures === 0 ? "" : `, ${stats.sendFailures} failed to send`;
+    this.write(`stopped: ${sent}, ${received}${dropped}${failed}`);
+  }
+
+  private row(row: NodeRow): void {
+    const { colors } = this.options;
+    const parts = [
+      this.addressCell(row),
+      this.stateCell(row.state),
+      colors.dim("revision ") + String(row.revision).padEnd(3),
+      colors.dim("heartbeat ") + String(row.heartbeat).padEnd(4),
+      row.data === undefined ? colors.dim("no value") : colors.bold(valueText(row.data)),
+    ];
+    if (row.id === this.ownId) parts.push(colors.dim("(this node)"));
+    this.write(parts.join("  "));
+  }
+
+  /** Ports are shown where they are not this node's. */
+  private addressCell(row: NodeRow): string {
+    const text = row.port === this.ownPort ? row.address : `${row.address}:${row.port}`;
+    this.addressWidth = Math.max(this.addressWidth, text.length);
+    return text.padEnd(this.addressWidth);
+  }
+
+  private stateCell(state: number): string {
+    const { colors } = this.options;
+    const text = (STATE_NAMES[state] ?? String(state)).padEnd(STATE_WIDTH);
+    if (state === SUSPECT) return colors.yellow(text);
+    if (state === DOWN) return colors.red(text);
+    return state === REMOVE ? colors.dim(text) : colors.green(text);
+  }
+
+  private write(text: string): void {
+    const seconds = (this.options.elapsedMs() / 1000).toFixed(1);
+    this.options.writeLine(`${this.options.colors.dim(`${seconds.padStart(TIME_WIDTH)} s`)}  ${text}`);
+  }
+}
+
+const STATE_WIDTH = "SUSPECT".length;
+const TIME_WIDTH = 6;
+
+function isSameStatement(a: NodeRow, b: NodeRow): boolean {
+  return a.id === b.id && a.revision === b.revision && a.heartbeat === b.heartbeat && a.state === b.state;
+}

@@ -1,0 +1,173 @@
+import * as nodeFiles from "node:fs";
+import { dirname } from "node:path";
+import { LogRecords, type OnRecord } from "../../src/platform/log-record.js";
+import type { GossipLog } from "../../src/platform/types.js";
+
+/** What is used of the module `node:fs`. */
+export type Files = Pick<
+  typeof nodeFiles,
+  "closeSync" | "fsyncSync" | "ftruncateSync" | "openSync" | "readFileSync" | "renameSync" | "writeSync"
+>;
+
+export interface FileLogOptions {
+  /** Bytes that the file may have; 16,777,216 by default. */
+  bytesMax?: number;
+  /** Longest record, 1 to 65,534 bytes; 4,096 by default. */
+  recordBytesMax?: number;
+  /** In place of Node's own module. */
+  files?: Files;
+}
+
+/**
+ * An event log in a file, which is made when something is first written. A
+ * record is synced before it is acknowledged. Other records are written to a
+ * file beside it, which is synced and renamed over it.
+ *
+ * The file is one line, "chisme log 1", and records behind it. What a crash
+ * left of a last one is cut off.
+ */
+export class FileLog implements GossipLog {
+  readonly recordBytesMax: number;
+  private readonly path: string;
+  private readonly bytesMax: number;
+  private readonly files: Files;
+  private readonly records: LogRecords;
+  /** The open file; undefined until it is needed, and after anything failed. */
+  private file: number | undefined;
+  /** Where in it the next record goes. */
+  private end = 0;
+
+  /** @throws Error when `recordBytesMax` is out of its range */
+  constructor(path: string, options: FileLogOptions = {}) {
+    this.path = path;
+    this.bytesMax = options.bytesMax ?? 16777216;
+    this.recordBytesMax = options.recordBytesMax ?? 4096;
+    this.files = options.files ?? nodeFiles;
+    this.records = new LogRecords(this.recordBytesMax);
+  }
+
+  /** @throws Error when the file can't be read, or is not one of a log */
+  read(each: OnRecord): void {
+    this.close();
+    this.open(each);
+  }
+
+  append(bytes: Uint8Array, length: number): boolean {
+    const file = this.file ?? this.openOrMake();
+    const size = this.records.frame(bytes, length, 1);
+    if (size > this.bytesMax - this.end) return false;
+    this.guard(() => {
+      try {
+        writeAll(this.files, file, this.records.buffer, size, this.end);
+        this.files.fsyncSync(file);
+      } catch (error) {
+        // It must be written anew if it is to be synced: a system may forget what it could not write.
+        this.files.ftruncateSync(file, this.end);
+        throw error;
+      }
+    });
+    this.end += size;
+    return true;
+  }
+
+  rewrite(fill: (put: OnRecord) => void): void {
+    this.close();
+    replaceFile(this.files, this.path, (file) => {
+      const header = Buffer.from(HEADER);
+      writeAll(this.files, file, header, header.length, 0);
+      let end = header.length;
+      fill((bytes, length) => {
+        const size = this.records.frame(bytes, length, 1);
+        if (size > this.bytesMax - end) throw new Error(`rewrite: the records take more than ${this.bytesMax} bytes`);
+        writeAll(this.files, file, this.records.buffer, size, end);
+        end += size;
+      });
+    });
+  }
+
+  /** Gives the file back to the system. The log opens it again when it is used. */
+  close(): void {
+    if (this.file === undefined) return;
+    const file = this.file;
+    this.file = undefined;
+    this.files.closeSync(file);
+  }
+
+  private openOrMake(): number {
+    if (this.open(undefined)) return this.file as unknown as number;
+    this.rewrite(() => undefined);
+    this.open(undefined);
+    return this.file as unknown as number;
+  }
+
+  /** Opens the file, calls `each` for its records and cuts off what is no whole one. Returns whether there is one. */
+  private open(each: OnRecord | undefined): boolean {
+    let file: number;
+    try {
+      file = this.files.openSync(this.path, "r+");
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+    this.file = file;
+    this.guard(() => {
+      const all = this.files.readFileSync(file);
+      if (all.toString("latin1", 0, HEADER.length) !== HEADER) {
+        throw new Error(`${this.path} is not the log of a node: it does not begin with ${JSON.stringify(HEADER)}`);
+      }
+      const source = {
+        read: (at: number, into: Uint8Array, length: number) => into.set(all.subarray(at, at + length)),
+      };
+      this.records.scan(source, HEADER.length, all.length, 1, each);
+      this.end = this.records.wholeEnd;
+      if (this.end === all.length) return;
+      this.files.ftruncateSync(file, this.end);
+      this.files.fsyncSync(file);
+    });
+    return true;
+  }
+
+  /** What is in the file is not known after a failure: it is read anew before it is next used. */
+  private guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+}
+
+/**
+ * Puts a file in place of the one at `path`, if there is one: a loss of power
+ * leaves either of the two. Returns when the new one is safe.
+ */
+export function replaceFile(files: Files, path: string, write: (file: number) => void): void {
+  const file = files.openSync(`${path}.new`, "w");
+  try {
+    write(file);
+    files.fsyncSync(file);
+  } finally {
+    files.closeSync(file);
+  }
+  files.renameSync(`${path}.new`, path);
+  // Windows can't sync a folder.
+  if (process.platform === "win32") return;
+  const folder = files.openSync(dirname(path), "r");
+  try {
+    files.fsyncSync(folder);
+  } finally {
+    files.closeSync(folder);
+  }
+}
+
+/** Whether an error of Node's says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}
+
+const HEADER = "chisme log 1\n";
+
+function writeAll(files: Files, file: number, bytes: Uint8Array, length: number, position: number): void {
+  for (let done = 0; done < length;) done += files.writeSync(file, bytes, done, length - done, position + done);
+}

@@ -1,0 +1,115 @@
+import { formatAddress } from "../../src/engine/wire/address.js";
+import { decodeCbor } from "../../src/cbor/cbor.js";
+import { orderKey } from "../../src/engine/table/hash.js";
+import { OWN_SLOT, type Rows } from "../../src/engine/table/rows.js";
+import { type CborValue, DOWN, SUSPECT } from "../../src/gossip.js";
+import type { SimNetwork } from "./network.js";
+import type { SimNode } from "./node.js";
+
+const STATE_NAMES = ["UP", "ASKED", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
+
+/** A complaint that is not put into words yet: a network of thousands may give rise to millions. */
+export interface Difference {
+  node: SimNode;
+  tell: () => string;
+}
+
+/**
+ * What `checkAgreement`, when strict, or `checkValues` would complain of. Reads
+ * the tables themselves: n nodes hold n x n rows, too many to make objects of.
+ */
+export function* differences(network: SimNetwork, strict: boolean): Generator<Difference, void, undefined> {
+  const running = network.running;
+  const owners = new Map<number, Rows>();
+  for (const node of running) owners.set(idOf(node), tableOf(node));
+  const inOrder = [...owners.values()].sort((a, b) => orderKey(a.id(OWN_SLOT)) - orderKey(b.id(OWN_SLOT)));
+  for (const node of running) {
+    const held = tableOf(node);
+    if (holdsAll(held, inOrder, strict)) continue;
+    for (const other of running) {
+      const owner = owners.get(idOf(other)) as Rows;
+      const slot = held.find(idOf(other));
+      if (isAsOwned(held, slot, owner, strict)) continue;
+      yield { node, tell: () => `${other.name} ${whatIsWrong(held, slot, owner, strict)}` };
+    }
+    for (let place = 0; place < held.count; place++) {
+      const slot = held.slotAt(place);
+      if (owners.has(held.id(slot)) || held.state(slot) >= DOWN) continue;
+      const tell = () => `holds ${held.id(slot)} at ${formatAddress(held.address(slot))} as live, which does not run`;
+      yield { node, tell };
+    }
+  }
+}
+
+/** Whether a table has the rows of all owners, as they are, and no other live ones; all are in the order of keys. */
+function holdsAll(held: Rows, owners: readonly Rows[], strict: boolean): boolean {
+  let next = 0;
+  for (let place = 0; place < held.count; place++) {
+    const slot = held.slotAt(place);
+    if (next < owners.length && held.id(slot) === owners[next].id(OWN_SLOT)) {
+      if (!isAsOwned(held, slot, owners[next++], strict)) return false;
+    } else if (held.state(slot) < DOWN) {
+      return false;
+    }
+  }
+  return next === owners.length;
+}
+
+/** Whether nothing is wrong about a row, compared with what its owner says. */
+function isAsOwned(held: Rows, slot: number, owner: Rows, strict: boolean): boolean {
+  if (slot < 0 || held.state(slot) >= (strict ? SUSPECT : DOWN)) return false;
+  if (strict && !isStatementOf(held, slot, owner)) return false;
+  return sameBytes(held, slot, owner) || sameValue(valueOf(held, slot), valueOf(owner, OWN_SLOT));
+}
+
+function isStatementOf(held: Rows, slot: number, owner: Rows): boolean {
+  return held.revision(slot) === owner.revision(OWN_SLOT) && held.heartbeat(slot) === owner.heartbeat(OWN_SLOT);
+}
+
+function sameBytes(held: Rows, slot: number, owner: Rows): boolean {
+  const length = owner.valueLength(OWN_SLOT);
+  if (held.valueLength(slot) !== length) return false;
+  const heldBytes = held.valueBytes();
+  const heldStart = held.valueStart(slot);
+  const ownBytes = owner.valueBytes();
+  const ownStart = owner.valueStart(OWN_SLOT);
+  for (let i = 0; i < length; i++) if (heldBytes[heldStart + i] !== ownBytes[ownStart + i]) return false;
+  return true;
+}
+
+function whatIsWrong(held: Rows, slot: number, owner: Rows, strict: boolean): string {
+  if (slot < 0) return "is not known";
+  const state = held.state(slot);
+  if (state >= (strict ? SUSPECT : DOWN)) return `is called ${STATE_NAMES[state]}`;
+  if (strict && !isStatementOf(held, slot, owner)) {
+    return `is at revision ${owner.revision(OWN_SLOT)}, heartbeat ${owner.heartbeat(OWN_SLOT)}; `
+      + `held are ${held.revision(slot)} and ${held.heartbeat(slot)}`;
+  }
+  return `shares ${show(valueOf(owner, OWN_SLOT))}; held is ${show(valueOf(held, slot))}`;
+}
+
+function valueOf(rows: Rows, slot: number): CborValue {
+  const start = rows.valueStart(slot);
+  const result = decodeCbor(rows.valueBytes(), start, start + rows.valueLength(slot));
+  return rows.valueLength(slot) > 0 && result.ok ? result.value : undefined;
+}
+
+/** The id under which a node speaks: in some dialects it is not the device's own. */
+function idOf(node: SimNode): number {
+  return tableOf(node).id(OWN_SLOT);
+}
+
+function tableOf(node: SimNode): Rows {
+  if (node.gossip === undefined) throw new Error(`${node.name}: has no row of its own`);
+  return node.gossip.engine.rows;
+}
+
+/** Whether two values are the same to an application. */
+export function sameValue(a: CborValue, b: CborValue): boolean {
+  return a === b || show(a) === show(b);
+}
+
+/** A value in words. */
+export function show(value: CborValue): string {
+  return value === undefined ? "nothing" : JSON.stringify(value);
+}

@@ -1,0 +1,61 @@
+/*
+ * An application, and how it is tried in the simulator before it is flashed:
+ * eight rooms measure their temperature, and every fan runs while the warmest
+ * room of all has more than 26 °C.
+ *
+ *   node --import tsx desktop/simulator/examples/fan.ts [seed]
+ */
+import { pathToFileURL } from "node:url";
+import { Gossip, type GossipStorage, type Platform, minMax } from "../../../src/gossip.js";
+import { type SimNode, SimNetwork, checkAgreement, split } from "../index.js";
+
+const WARM_CELSIUS = 26;
+const ROOMS = 8;
+const MINUTE_MS = 60000;
+
+/** The application, the same on a board: there `platform` is `moddablePlatform()` and `setFan` moves a pin. */
+export function startFan(platform: Platform, storage: GossipStorage, setFan: (isOn: boolean) => void): Gossip {
+  const temperatures = minMax({
+    onChange: (_minimum, maximum) => setFan(maximum !== undefined && maximum > WARM_CELSIUS),
+  });
+  const gossip = new Gossip({ ...platform, storage, seedList: ["10.0.0.1"], views: [temperatures] });
+  gossip.start();
+  return gossip;
+}
+
+/** Runs the network through a warm afternoon with a split in it, and returns what was seen of the fans. */
+export function simulateFans(seed: number): { warm: number; split: number; cooled: number; complaints: number } {
+  const network = new SimNetwork({ seed, faults: { lossProbability: 0.2 } });
+  const fans = new Map<SimNode, boolean>();
+  for (let room = 0; room < ROOMS; room++) {
+    network.addNode({
+      start: (platform, storage, node) => startFan(platform, storage, (isOn) => fans.set(node, isOn)),
+    });
+  }
+  const running = (): number => [...fans.values()].filter((isOn) => isOn).length;
+
+  network.schedule(0, () => network.nodes.forEach((node) => node.push(21)));
+  network.runFor(5 * MINUTE_MS);
+  network.nodes[3].push(28.5);
+  network.runFor(2 * MINUTE_MS);
+  const warm = running();
+
+  // The warm room and three others are cut off, cool down, and their news reaches nobody else yet.
+  network.faults.cuts = [split(network.nodes.slice(0, 4), network.nodes.slice(4))];
+  network.nodes[3].push(22);
+  network.runFor(MINUTE_MS);
+  const whileSplit = running();
+
+  network.faults.cuts = [];
+  network.faults.lossProbability = 0;
+  network.runFor(15 * MINUTE_MS);
+  return { warm, split: whileSplit, cooled: running(), complaints: checkAgreement(network).length };
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const seed = Number(process.argv[2] ?? 1);
+  const { warm, split: whileSplit, cooled, complaints } = simulateFans(seed);
+  console.log(`seed ${seed}: ${warm} of ${ROOMS} fans run when a room is warm`);
+  console.log(`${whileSplit} a minute after it cooled down, in a network that is split`);
+  console.log(`${cooled} when the split is over; the nodes ${complaints === 0 ? "agree" : "do not agree"}`);
+}

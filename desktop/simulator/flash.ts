@@ -1,0 +1,87 @@
+import type { FlashSectors } from "../../src/platform/flash-log.js";
+import type { SimRandom } from "./random.js";
+
+/** Erasing takes as long as so many bytes take to be written: so many moments at which power can be lost. */
+export const ERASE_STEPS = 8;
+
+/** What is thrown when `stepsLeft` is used up. */
+export class PowerLoss extends Error {}
+
+/**
+ * NOR flash, exactly: an erase sets bits, a write only clears them, and power
+ * can be lost before, between and within the bytes of a write and in the middle
+ * of an erase.
+ */
+export class Flash implements FlashSectors {
+  readonly sectorBytes: number;
+  readonly sectors: number;
+  readonly bytes: Uint8Array;
+  /** Times that each sector was erased. */
+  readonly erases: number[];
+  /** Bytes, and parts of erases, until power is lost. */
+  stepsLeft = Infinity;
+  /** What is left half done when power is lost; without them, what was being done is not begun. */
+  private readonly dice: SimRandom | undefined;
+
+  constructor(sectors: number, sectorBytes = 4096, dice?: SimRandom) {
+    this.sectors = sectors;
+    this.sectorBytes = sectorBytes;
+    this.dice = dice;
+    this.bytes = new Uint8Array(sectors * sectorBytes).fill(0xff);
+    this.erases = new Array<number>(sectors).fill(0);
+  }
+
+  get eraseCount(): number {
+    return this.erases.reduce((sum, count) => sum + count, 0);
+  }
+
+  read(sector: number, offset: number, into: Uint8Array, length: number): void {
+    this.check(sector, offset, length);
+    const start = sector * this.sectorBytes + offset;
+    into.set(this.bytes.subarray(start, start + length));
+  }
+
+  write(sector: number, offset: number, bytes: Uint8Array, length: number): void {
+    this.check(sector, offset, length);
+    if (offset % 4 !== 0 || length % 4 !== 0) throw new Error(`write: ${length} bytes at ${offset} are not aligned`);
+    const start = sector * this.sectorBytes + offset;
+    for (let i = 0; i < length; i++) {
+      if (this.bytes[start + i] !== 0xff) throw new Error(`write: ${offset + i} of sector ${sector} is not erased`);
+      if (!this.step()) this.loseWhile(() => this.bytes[start + i] &= bytes[i] | this.someBits());
+      this.bytes[start + i] &= bytes[i];
+    }
+  }
+
+  erase(sector: number): void {
+    this.check(sector, 0, this.sectorBytes);
+    const start = sector * this.sectorBytes;
+    const all = this.bytes.subarray(start, start + this.sectorBytes);
+    for (let i = 0; i < ERASE_STEPS; i++) {
+      if (this.step()) continue;
+      this.loseWhile(() => {
+        for (let at = 0; at < all.length; at++) all[at] |= this.someBits();
+      });
+    }
+    all.fill(0xff);
+    this.erases[sector]++;
+  }
+
+  /** Returns whether there is power for another step. */
+  private step(): boolean {
+    return this.stepsLeft-- > 0;
+  }
+
+  private loseWhile(half: () => void): never {
+    if (this.dice !== undefined) half();
+    throw new PowerLoss("no power");
+  }
+
+  private someBits(): number {
+    return this.dice === undefined ? 0 : this.dice.below(256);
+  }
+
+  private check(sector: number, offset: number, length: number): void {
+    if (sector >= 0 && sector < this.sectors && offset >= 0 && offset + length <= this.sectorBytes) return;
+    throw new Error(`${length} bytes at ${offset} of sector ${sector}: there is no such place`);
+  }
+}

@@ -1,0 +1,206 @@
+import { BROADCAST_ADDRESS, formatAddress } from "../../src/engine/wire/address.js";
+import { BufferPool } from "./buffers.js";
+import { SimRandom, STREAM_FAULTS, STREAM_NODES } from "./random.js";
+import { type Faults, type LinkFaults, corrupted, noFaults, passesChecksum } from "./faults.js";
+import { type SimMedium, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";
+import { EventQueue, type SimEvent } from "./queue.js";
+
+export interface SimNetworkOptions {
+  /** uint32 that decides everything which chance decides. */
+  seed: number;
+  /** Faults that differ from `noFaults()`. */
+  faults?: Partial<Faults>;
+  /** No node may send a longer datagram, unless its own options say otherwise: 1200 by default. */
+  datagramBytesMax?: number;
+}
+
+/** Datagrams and bytes since the start of the network. */
+export interface SimCounts {
+  /** Sent by nodes; a broadcast counts once. */
+  datagrams: number;
+  bytes: number;
+  largestBytes: number;
+  delivered: number;
+  /** Lost by chance. */
+  lost: number;
+  /** Lost at a cut. */
+  cut: number;
+  duplicated: number;
+  /** Corrupted, whether or not they reached a node. */
+  corrupted: number;
+  /** Corrupted and dropped by the receiver's UDP checksum. */
+  checksumFailures: number;
+  /** Sent to an address or a node where nothing listens. */
+  unreachable: number;
+  /** Lost because a stalled node's mailbox was full. */
+  mailboxOverflows: number;
+}
+
+/**
+ * A network of simulated devices in virtual time. One seed decides all that
+ * chance decides, so the same program with the same seed does the same again.
+ */
+export class SimNetwork implements SimMedium {
+  readonly seed: number;
+  readonly nodes: SimNode[] = [];
+  /** May be changed while the simulation runs. */
+  readonly faults: Faults;
+  readonly datagramBytesMax: number;
+  readonly counts: SimCounts = {
+    datagrams: 0, bytes: 0, largestBytes: 0, delivered: 0, lost: 0, cut: 0, duplicated: 0, corrupted: 0,
+    checksumFailures: 0, unreachable: 0, mailboxOverflows: 0,
+  };
+  /** Datagrams that were longer than their sender may send: who sent them, and their bytes. */
+  readonly oversized: { node: SimNode; bytes: number }[] = [];
+  /** Told of each input of each node, for recording. */
+  tap: ((entry: TapEntry) => void) | undefined;
+  /** The node that something happened to last: who it was, where an application throws. */
+  active: SimNode | undefined;
+  private readonly queue = new EventQueue();
+  private readonly buffers = new BufferPool();
+  private readonly random: SimRandom;
+  private readonly sockets = new Map<number, SimNode>();
+  private readonly ids = new Set<number>();
+  private now = 0;
+
+  constructor(options: SimNetworkOptions) {
+    this.seed = options.seed >>> 0;
+    this.datagramBytesMax = options.datagramBytesMax ?? 1200;
+    this.faults = { ...noFaults(), ...options.faults };
+    this.random = new SimRandom(this.seed, STREAM_FAULTS);
+  }
+
+  /** Virtual milliseconds since the network began. */
+  get nowMs(): number { return this.now; }
+
+  /** Nodes that are switched on. */
+  get running(): SimNode[] { return this.nodes.filter((node) => node.isRunning); }
+
+  /** Adds a device. It is switched on at once, or after `startAfterMs`, but nothing happens before time goes on. */
+  addNode(options: SimNodeOptions = {}): SimNode {
+    const index = this.nodes.length;
+    const random = new SimRandom(this.seed, STREAM_NODES + index);
+    const node = new SimNode(this, index, random, options, options.id ?? this.unusedId(random));
+    this.ids.add(node.id);
+    this.nodes.push(node);
+    if (options.startAfterMs !== Infinity) this.schedule(options.startAfterMs ?? 0, () => node.start());
+    return node;
+  }
+
+  /** Has something happen after `delayMs` of virtual time. */
+  schedule(delayMs: number, run: () => void): SimEvent {
+    return this.queue.add(this.now + Math.max(0, delayMs), run);
+  }
+
+  runFor(durationMs: number): void {
+    this.runUntil(this.now + durationMs);
+  }
+
+  /** Lets all happen that is due up to and with `timeMs`. What applications throw comes out here. */
+  runUntil(timeMs: number): void {
+    let event = this.queue.take(timeMs);
+    while (event !== undefined) {
+      this.now = event.timeMs;
+      if (event.run !== undefined) event.run();
+      event = this.queue.take(timeMs);
+    }
+    this.now = Math.max(this.now, timeMs);
+  }
+
+  /** Binds a node to its address and port. */
+  listen(node: SimNode): void {
+    const key = socketKey(node.address, node.port);
+    const holder = this.sockets.get(key);
+    if (holder !== undefined && holder !== node) {
+      throw new Error(`${node.name}: ${formatAddress(node.address)}:${node.port} is taken by ${holder.name}`);
+    }
+    this.sockets.set(key, node);
+  }
+
+  unlisten(node: SimNode): void {
+    const key = socketKey(node.address, node.port);
+    if (this.sockets.get(key) === node) this.sockets.delete(key);
+  }
+
+  /** Sends a copy of the bytes on behalf of a node, through all faults. */
+  send(from: SimNode, bytes: Uint8Array, length: number, address: number, port: number): void {
+    const counts = this.counts;
+    counts.datagrams++;
+    counts.bytes += length;
+    if (length > counts.largestBytes) counts.largestBytes = length;
+    if (length > from.datagramBytesMax) this.oversized.push({ node: from, bytes: length });
+    this.tap?.({ kind: "sent", node: from, nowMs: from.localMs(), bytes, length, address, port });
+    if (address !== BROADCAST_ADDRESS) {
+      this.forward(from, this.sockets.get(socketKey(address, port)), bytes, length);
+      return;
+    }
+    for (const node of this.nodes) {
+      if (node.isRunning && node.port === port) this.forward(from, node, bytes, length);
+    }
+  }
+
+  /** Delivers a datagram that no node of the network sent, without faults. */
+  inject(to: SimNode, bytes: Uint8Array, address: number, port: number, delayMs = 1): void {
+    this.arriveAfter(delayMs, to, bytes, bytes.length, address, port);
+  }
+
+  private forward(from: SimNode, to: SimNode | undefined, bytes: Uint8Array, length: number): void {
+    if (to === undefined) {
+      this.counts.unreachable++;
+      return;
+    }
+    const { cuts } = this.faults;
+    if (cuts.length > 0 && cuts.some((cut) => cut(from, to))) {
+      this.counts.cut++;
+      return;
+    }
+    const faults = this.faults.link?.(from, to) ?? this.faults;
+    this.carry(from, to, bytes, length, faults);
+    if (!this.random.chance(faults.duplicateProbability)) return;
+    this.counts.duplicated++;
+    this.carry(from, to, bytes, length, faults);
+  }
+
+  private carry(from: SimNode, to: SimNode, bytes: Uint8Array, length: number, faults: LinkFaults): void {
+    const delayMs = this.random.between(faults.delayMs.min, faults.delayMs.max);
+    if (this.random.chance(faults.lossProbability)) {
+      this.counts.lost++;
+      return;
+    }
+    if (!this.random.chance(faults.corruptProbability)) {
+      this.arriveAfter(delayMs, to, bytes, length, from.address, from.port);
+      return;
+    }
+    const sent = bytes.subarray(0, length);
+    const arriving = corrupted(sent, this.random);
+    this.counts.corrupted++;
+    if (this.faults.udpChecksum && !passesChecksum(sent, arriving)) this.counts.checksumFailures++;
+    else this.arriveAfter(delayMs, to, arriving, arriving.length, from.address, from.port);
+  }
+
+  private arriveAfter(
+    delayMs: number, to: SimNode, bytes: Uint8Array, length: number, address: number, port: number,
+  ): void {
+    const copy = this.buffers.copyOf(bytes, length);
+    this.schedule(delayMs, () => {
+      this.deliver(to, copy, length, address, port);
+      this.buffers.giveBack(copy);
+    });
+  }
+
+  private deliver(to: SimNode, bytes: Uint8Array, length: number, address: number, port: number): void {
+    if (!to.isRunning) this.counts.unreachable++;
+    else if (to.receive(bytes, length, address, port)) this.counts.delivered++;
+    else this.counts.mailboxOverflows++;
+  }
+
+  private unusedId(random: SimRandom): number {
+    let id = random.next();
+    while (this.ids.has(id)) id = random.next();
+    return id;
+  }
+}
+
+function socketKey(address: number, port: number): number {
+  return address * 0x10000 + port;
+}

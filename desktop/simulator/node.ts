@@ -1,0 +1,319 @@
+import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
+import {
+  type CborValue, Gossip, type GossipErrorCode, type GossipOptions, type GossipStorage,
+} from "../../src/gossip.js";
+import { MemoryStorage } from "../../src/platform/memory-storage.js";
+import type { Platform } from "../../src/platform/types.js";
+import type { SimRandom } from "./random.js";
+import { PowerLoss } from "./flash.js";
+import { type SimDevice, SimPlatform } from "./platform.js";
+import type { SimEvent } from "./queue.js";
+
+/** Datagrams that wait for a stalled node, as in lwIP's receive mailbox. */
+export const MAILBOX_DATAGRAMS = 6;
+
+/** A platform, and the node's `options` with it: to be spread into those of `Gossip`. */
+export type NodePlatform = Platform & Partial<GossipOptions>;
+
+export interface SimNodeOptions {
+  /** Options of `Gossip` that differ from their defaults. */
+  options?: Partial<GossipOptions>;
+  /**
+   * The application: called at each start of the device, it makes a `Gossip` of
+   * what it is given, starts it and returns it. Without one the node does just that.
+   */
+  start?: (platform: NodePlatform, storage: GossipStorage, node: SimNode) => Gossip;
+  /** Dotted IPv4 address; by default 10.0.x.y, counted up. */
+  address?: string;
+  /** uint32; drawn from the seed by default. */
+  id?: number;
+  /** Virtual time until the device is switched on; `Infinity` leaves that to `start()`. 0 by default. */
+  startAfterMs?: number;
+  /** How much faster the device's clock runs than virtual time, in parts per million; may be negative. */
+  clockSkewPpm?: number;
+  /** What the device's clock, a uint32 in ms, shows when it is switched on. Drawn from the seed by default. */
+  clockStartMs?: number;
+  /**
+   * What the device takes for the milliseconds since 1970 when virtual time is 0: it then runs and jumps as its clock
+   * does. Without it the device does not know the time of day.
+   */
+  physicalStartMs?: number;
+  /** Makes the device's storage, at first and whenever it was wiped. A `MemoryStorage` without a log by default. */
+  makeStorage?: (node: SimNode) => GossipStorage;
+}
+
+/** What a tap is told: each input of a node, and each datagram that it sends, with the node's own time. */
+export type TapEntry = { node: SimNode; nowMs: number } & (
+  | { kind: "start"; randomSeed: number }
+  | { kind: "crash" }
+  | { kind: "timer" }
+  | { kind: "push"; value: CborValue; address: string | undefined }
+  | { kind: "event"; how: "log" | "set" | "remove"; topic: string; key: string; value: CborValue; ttlMs: number }
+  | { kind: "datagram" | "sent"; bytes: Uint8Array; length: number; address: number; port: number }
+);
+
+/** What a device needs of the network that it is in. */
+export interface SimMedium {
+  /** Virtual milliseconds since the network began. */
+  readonly nowMs: number;
+  readonly datagramBytesMax: number;
+  /** The node that got the last input. */
+  active: SimNode | undefined;
+  tap: ((entry: TapEntry) => void) | undefined;
+  schedule(delayMs: number, run: () => void): SimEvent;
+  listen(node: SimNode): void;
+  unlisten(node: SimNode): void;
+  send(from: SimNode, bytes: Uint8Array, length: number, address: number, port: number): void;
+}
+
+/** One simulated device: an address, an id, storage that survives crashes, and RAM that does not. */
+export class SimNode implements SimDevice {
+  readonly network: SimMedium;
+  readonly index: number;
+  readonly id: number;
+  readonly port: number;
+  readonly datagramBytesMax: number;
+  /** The device's own dice, for what its application draws. */
+  readonly random: SimRandom;
+  /** IPv4 as uint32. */
+  address: number;
+  storage: GossipStorage;
+  /** The node's `Gossip`; undefined while the device is off. */
+  gossip: Gossip | undefined;
+  /** Times that the device was switched on. */
+  starts = 0;
+  /** What `onError` was told, unless the application has its own. */
+  readonly errors: { code: GossipErrorCode; message: string }[] = [];
+  private readonly options: SimNodeOptions;
+  private readonly clockStartMs: number;
+  private readonly clockRate: number;
+  private platform: SimPlatform | undefined;
+  private bootMs = 0;
+  private jumpedMs = 0;
+  private stallUntilMs = 0;
+  private mailbox: { bytes: Uint8Array; address: number; port: number }[] = [];
+  private lateTimers: (() => void)[] = [];
+
+  /** Made by `SimNetwork.addNode`. */
+  constructor(network: SimMedium, index: number, random: SimRandom, options: SimNodeOptions, id: number) {
+    this.network = network;
+    this.index = index;
+    this.random = random;
+    this.options = options;
+    this.id = id;
+    this.port = options.options?.port ?? 5000;
+    this.datagramBytesMax = options.options?.datagramBytesMax ?? network.datagramBytesMax;
+    this.address = options.address === undefined ? addressOfIndex(index) : readAddress(options.address);
+    this.clockStartMs = options.clockStartMs ?? random.next();
+    this.clockRate = 1 + (options.clockSkewPpm ?? 0) / 1e6;
+    this.storage = this.freshStorage();
+  }
+
+  get isRunning(): boolean { return this.platform !== undefined; }
+  get isStalled(): boolean { return this.network.nowMs < this.stallUntilMs; }
+  /** How complaints and messages call the node. */
+  get name(): string { return `node ${this.index} (${formatAddress(this.address)})`; }
+
+  /** What the device's clock shows. */
+  localMs(): number {
+    const elapsedMs = (this.network.nowMs - this.bootMs) * this.clockRate;
+    return Math.floor(this.clockStartMs + this.jumpedMs + elapsedMs) >>> 0;
+  }
+
+  /** What the device takes for the milliseconds since 1970; undefined when it does not know them. */
+  physicalMs(): number | undefined {
+    const { physicalStartMs } = this.options;
+    if (physicalStartMs === undefined) return undefined;
+    return Math.floor(physicalStartMs + this.jumpedMs + this.network.nowMs * this.clockRate);
+  }
+
+  /** Switches the device on, with the storage it has. */
+  start(): void {
+    if (this.isRunning) throw new Error(`${this.name}: runs already`);
+    this.starts++;
+    this.bootMs = this.network.nowMs;
+    this.jumpedMs = 0;
+    const platform = new SimPlatform(this, this.random.next());
+    this.platform = platform;
+    this.network.tap?.({ kind: "start", node: this, nowMs: this.localMs(), randomSeed: platform.randomSeed });
+    const { socket, clock, sealing, digest, randomSeed } = platform;
+    const { datagramBytesMax } = this;
+    const start = this.options.start ?? startDefault;
+    const given = { socket, clock, sealing, digest, randomSeed, datagramBytesMax, ...this.options.options };
+    this.gossip = start(given, this.storage, this);
+  }
+
+  /** Shares a value, as `Gossip.push` does; a node that is off does nothing. */
+  push(value: CborValue, address?: string): void {
+    if (this.gossip === undefined) return;
+    this.network.tap?.({ kind: "push", node: this, nowMs: this.localMs(), value, address });
+    if (address === undefined) this.gossip.push(value);
+    else this.gossip.push(value, address);
+  }
+
+  /** Says something, as `Gossip.log` does; a node that is off does nothing. */
+  log(topic: string, value: CborValue): void {
+    this.tapSaid("log", topic, "", value, 0);
+    this.gossip?.log(topic, value);
+  }
+
+  /** Sets its value of a topic and key, as `Gossip.set` does. */
+  set(topic: string, key: string, value: CborValue, ttlMs = 0): void {
+    this.tapSaid("set", topic, key, value, ttlMs);
+    this.gossip?.set(topic, key, value, { ttlMs });
+  }
+
+  /** Takes it back, as `Gossip.remove` does. */
+  remove(topic: string, key: string): void {
+    this.tapSaid("remove", topic, key, undefined, 0);
+    this.gossip?.remove(topic, key);
+  }
+
+  /** Switches the device off as its application would: it says goodbye first. */
+  close(): void {
+    this.gossip?.close();
+    this.crash();
+  }
+
+  /** Takes the power away: what is in RAM is gone, what is in storage stays. */
+  crash(): void {
+    if (this.platform === undefined) return;
+    this.network.tap?.({ kind: "crash", node: this, nowMs: this.localMs() });
+    this.platform.powerOff();
+    this.platform = undefined;
+    this.gossip = undefined;
+    this.mailbox = [];
+    this.lateTimers = [];
+    this.stallUntilMs = 0;
+    this.network.unlisten(this);
+  }
+
+  /** Switches the device off, if it is on, and on again: with its storage or a wiped one, at its address or another. */
+  restart(how: { keepStorage: boolean; address?: string }): void {
+    this.crash();
+    if (!how.keepStorage) this.storage = this.freshStorage();
+    if (how.address !== undefined) this.address = readAddress(how.address);
+    this.start();
+  }
+
+  /** The device gets another address while it runs, as from a router that was started anew. */
+  move(address: string): void {
+    if (this.isRunning) this.network.unlisten(this);
+    this.address = readAddress(address);
+    if (this.isRunning) this.network.listen(this);
+  }
+
+  /**
+   * Switches the device, which is off, on for as long as it takes to begin
+   * writing its revision. What is left is the old one, the new one or, on media
+   * that can lose both, nothing.
+   */
+  tearWrite(left: "old" | "new" | "nothing"): void {
+    const { storage } = this;
+    const written: number[] = [];
+    this.storage = {
+      readRevision: () => storage.readRevision(),
+      writeRevision: (revision) => {
+        written.push(revision);
+        throw new PowerLoss("no power");
+      },
+    };
+    try {
+      this.start();
+    } catch (error) {
+      if (!(error instanceof PowerLoss)) throw error;
+    }
+    this.crash();
+    this.storage = left === "nothing" ? new MemoryStorage() : storage;
+    if (left === "new" && written.length > 0) storage.writeRevision(written[0]);
+  }
+
+  /** Lets the device do nothing for a while; of the datagrams that come, the first few wait. */
+  stall(durationMs: number): void {
+    this.stallUntilMs = Math.max(this.stallUntilMs, this.network.nowMs + durationMs);
+    this.network.schedule(durationMs, () => this.wake());
+  }
+
+  /** Moves the device's clock. Timers that are set still take as long as they would have. */
+  jumpClock(byMs: number): void {
+    this.jumpedMs += byMs;
+  }
+
+  /** A datagram arrives, its bytes only for the call. Returns false when the mailbox is full. Called by the network. */
+  receive(bytes: Uint8Array, length: number, address: number, port: number): boolean {
+    if (!this.isStalled) {
+      this.platform?.deliver(bytes, length, address, port);
+      return true;
+    }
+    if (this.mailbox.length === MAILBOX_DATAGRAMS) return false;
+    this.mailbox.push({ bytes: bytes.slice(0, length), address, port });
+    return true;
+  }
+
+  send(bytes: Uint8Array, length: number, address: number, port: number): void {
+    this.network.send(this, bytes, length, address, port);
+  }
+
+  listen(): void { this.network.listen(this); }
+  unlisten(): void { this.network.unlisten(this); }
+
+  /** Has `run` called when the device's clock has counted `delayMs`; after a stall, when the device goes on. */
+  schedule(delayMs: number, run: () => void): SimEvent {
+    return this.network.schedule(Math.ceil(delayMs / this.clockRate), () => {
+      if (this.isStalled) this.lateTimers.push(run);
+      else run();
+    });
+  }
+
+  noteInput(bytes: Uint8Array | undefined, length: number, address: number, port: number): void {
+    const { network } = this;
+    network.active = this;
+    if (network.tap === undefined) return;
+    const nowMs = this.localMs();
+    network.tap(bytes === undefined
+      ? { kind: "timer", node: this, nowMs }
+      : { kind: "datagram", node: this, nowMs, bytes, length, address, port });
+  }
+
+  private tapSaid(how: "log" | "set" | "remove", topic: string, key: string, value: CborValue, ttlMs: number): void {
+    if (this.gossip === undefined) return;
+    this.network.tap?.({ kind: "event", node: this, nowMs: this.localMs(), how, topic, key, value, ttlMs });
+  }
+
+  private freshStorage(): GossipStorage {
+    return this.options.makeStorage?.(this) ?? new MemoryStorage();
+  }
+
+  /** After a stall, timers and datagrams that waited come in either order. */
+  private wake(): void {
+    if (this.isStalled || this.platform === undefined) return;
+    const timersFirst = this.random.below(2) === 0;
+    const mailbox = this.mailbox;
+    const timers = this.lateTimers;
+    this.mailbox = [];
+    this.lateTimers = [];
+    if (timersFirst) timers.forEach((run) => run());
+    for (const { bytes, address, port } of mailbox) this.platform?.deliver(bytes, bytes.length, address, port);
+    if (!timersFirst) timers.forEach((run) => run());
+  }
+}
+
+function startDefault(platform: NodePlatform, storage: GossipStorage, node: SimNode): Gossip {
+  const onError = (code: GossipErrorCode, error: Error): void => {
+    node.errors.push({ code, message: error.message });
+  };
+  const gossip = new Gossip({ storage, onError, ...platform });
+  gossip.start();
+  return gossip;
+}
+
+/** 10.0.0.1 to 10.0.0.250, then 10.0.1.1 and so on. */
+export function addressOfIndex(index: number): number {
+  return 0x0a000000 + Math.floor(index / 250) * 256 + (index % 250) + 1;
+}
+
+function readAddress(text: string): number {
+  const address = parseAddress(text);
+  if (address < 0) throw new Error(`address: ${JSON.stringify(text)} is not an IPv4 address such as "10.0.0.1"`);
+  return address;
+}

@@ -1,0 +1,261 @@
+import { formatAddress } from "../../src/engine/wire/address.js";
+import { DOWN, Gossip, type MinMax, minMax } from "../../src/gossip.js";
+import {
+  type Complaint, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, minMaxOf,
+} from "./checkers.js";
+import { differences } from "./differences.js";
+import { SimRandom, STREAM_NODES, STREAM_SCENARIO } from "./random.js";
+import { type SimDialect, optionsOfDialect } from "./dialects.js";
+import { SimNetwork } from "./network.js";
+import { type SimNode, addressOfIndex } from "./node.js";
+import { Thermometer } from "./temperature.js";
+
+export interface SimulateOptions {
+  nodes: number;
+  seed: number;
+  lossProbability: number;
+  rounds: number;
+  datagramBytesMax: number;
+  roundIntervalMs: number;
+  language: SimDialect;
+}
+
+export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
+  nodes: 50,
+  lossProbability: 0.1,
+  rounds: 30,
+  datagramBytesMax: 1200,
+  roundIntervalMs: 10000,
+  language: "compact",
+};
+
+/** How the network stands at the end of a round. */
+export interface RoundFigures {
+  round: number;
+  /** Nodes that know the minimum and the maximum of all last readings. */
+  knowing: number;
+  /** Nodes that hold a value of each node. */
+  complete: number;
+  minimum: number | undefined;
+  maximum: number | undefined;
+  /** In this round, all nodes together. */
+  datagrams: number;
+  bytes: number;
+  datagramsSoFar: number;
+  bytesSoFar: number;
+}
+
+/** How far a round is. */
+export interface StepFigures {
+  round: number;
+  /** Of the round, between 0 and 1. */
+  part: number;
+  datagramsSoFar: number;
+  bytesSoFar: number;
+}
+
+export interface SimulateResult {
+  agreed: boolean;
+  /** Rounds, after the last reading, until all nodes knew the truth for good; null when they never did. */
+  roundsToAgree: number | null;
+  /** The round in which the last readings are made. */
+  lastReadingRound: number;
+  minimum: number | undefined;
+  maximum: number | undefined;
+  knowing: number;
+  datagrams: number;
+  bytes: number;
+  bytesPerNodeAndRound: number;
+  largestDatagramBytes: number;
+  lost: number;
+  /** Times that a node called one DOWN that runs. */
+  falseDowns: number;
+  complaintCount: number;
+  /** The first of the checkers' complaints. */
+  complaints: Complaint[];
+}
+
+/**
+ * Rounds between two readings of a node, on average: 3, and in a large network
+ * so many that about 50 readings a round are to be spread.
+ */
+export function readingRounds(nodes: number): number {
+  return Math.max(3, Math.ceil(nodes / 50));
+}
+
+/** More complaints than these help nobody. */
+const COMPLAINTS_MAX = 100;
+/** Part of the rounds, from the first on, in which readings are made; they go through one day. */
+const READING_PART = 0.6;
+const SEEDS = 2;
+/** A number as CBOR. Of 5,000 nodes each holds 5,000 values, so a byte here is 25 MB. */
+const READING_BYTES_MAX = 9;
+
+/**
+ * Simulates nodes that each measure a temperature and share it, so that all know
+ * the minimum and the maximum of the network. Yields once a round. For the last
+ * rounds the readings stand, and then everyone must know the truth.
+ */
+export function* simulate(options: SimulateOptions): Generator<RoundFigures, SimulateResult, undefined> {
+  const steps = simulateInSteps(options, 1);
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) if ("knowing" in step.value) yield step.value;
+  return step.value;
+}
+
+/** The same, but each round is made in so many steps: after all but the last it yields how far it is. */
+export function* simulateInSteps(
+  options: SimulateOptions, stepsPerRound: number,
+): Generator<RoundFigures | StepFigures, SimulateResult, undefined> {
+  const run = new TemperatureRun(options);
+  let agreedSince = 0;
+  for (let round = 1; round <= options.rounds; round++) {
+    for (let step = 1; step < stepsPerRound; step++) yield run.step(round, step / stepsPerRound);
+    const figures = run.round(round);
+    const agrees = figures.knowing === options.nodes && figures.complete === options.nodes;
+    if (!agrees) agreedSince = 0;
+    else if (agreedSince === 0) agreedSince = round;
+    yield figures;
+  }
+  return run.result(agreedSince);
+}
+
+/** The round in which the last readings are made. */
+export function lastReadingRound(rounds: number): number {
+  return Math.max(1, Math.floor(rounds * READING_PART));
+}
+
+class TemperatureRun {
+  private readonly options: SimulateOptions;
+  private readonly network: SimNetwork;
+  private readonly readingsEndMs: number;
+  private readonly readings = new Map<SimNode, number>();
+  private readonly views = new Map<SimNode, MinMax>();
+  private falseDowns = 0;
+  private knowing = 0;
+  /** At the end of the round before. */
+  private datagramsBefore = 0;
+  private bytesBefore = 0;
+
+  constructor(options: SimulateOptions) {
+    this.options = options;
+    this.readingsEndMs = lastReadingRound(options.rounds) * options.roundIntervalMs;
+    this.network = new SimNetwork({
+      seed: options.seed,
+      datagramBytesMax: options.datagramBytesMax,
+      faults: { lossProbability: options.lossProbability, delayMs: { min: 1, max: 50 } },
+    });
+    const dice = new SimRandom(options.seed, STREAM_SCENARIO);
+    for (let i = 0; i < options.nodes; i++) this.addNode(dice);
+  }
+
+  step(round: number, part: number): StepFigures {
+    const { counts } = this.network;
+    this.network.runUntil((round - 1 + part) * this.options.roundIntervalMs);
+    return { round, part, datagramsSoFar: counts.datagrams, bytesSoFar: counts.bytes };
+  }
+
+  round(round: number): RoundFigures {
+    const { datagramsBefore, bytesBefore } = this;
+    this.network.runUntil(round * this.options.roundIntervalMs);
+    const { datagrams, bytes } = this.network.counts;
+    this.datagramsBefore = datagrams;
+    this.bytesBefore = bytes;
+    const truth = minMaxOf(this.readings.values());
+    let complete = 0;
+    this.knowing = 0;
+    for (const view of this.views.values()) {
+      if (view.minimum === truth.minimum && view.maximum === truth.maximum) this.knowing++;
+      if (view.count === this.options.nodes) complete++;
+    }
+    return {
+      round,
+      knowing: this.knowing,
+      complete,
+      ...truth,
+      datagrams: datagrams - datagramsBefore,
+      bytes: bytes - bytesBefore,
+      datagramsSoFar: datagrams,
+      bytesSoFar: bytes,
+    };
+  }
+
+  /** @param agreedSince the round since which all agree; 0 when they do not */
+  result(agreedSince: number): SimulateResult {
+    const { network, options } = this;
+    const { datagrams, bytes, largestBytes, lost } = network.counts;
+    const believed = (node: SimNode): MinMaxBelief => this.views.get(node) as MinMaxBelief;
+    const complaints = checkMinMax(network, believed, this.readings.values());
+    const untold = this.checkValues(complaints);
+    complaints.push(...checkDatagramBytes(network), ...checkErrors(network));
+    const reading = lastReadingRound(options.rounds);
+    return {
+      agreed: complaints.length + untold === 0,
+      roundsToAgree: agreedSince === 0 ? null : Math.max(0, agreedSince - reading),
+      lastReadingRound: reading,
+      ...minMaxOf(this.readings.values()),
+      knowing: this.knowing,
+      datagrams,
+      bytes,
+      bytesPerNodeAndRound: Math.round(bytes / options.nodes / options.rounds),
+      largestDatagramBytes: largestBytes,
+      lost,
+      falseDowns: this.falseDowns,
+      complaintCount: complaints.length + untold,
+      complaints: complaints.slice(0, COMPLAINTS_MAX),
+    };
+  }
+
+  /** Adds complaints up to COMPLAINTS_MAX: each pair of nodes may be worth one. Returns how many are left out. */
+  private checkValues(complaints: Complaint[]): number {
+    let untold = 0;
+    for (const { node, tell } of differences(this.network, false)) {
+      if (complaints.length < COMPLAINTS_MAX) complaints.push({ check: "values", who: node.name, what: tell() });
+      else untold++;
+    }
+    return untold;
+  }
+
+  private addNode(dice: SimRandom): void {
+    const { nodes, roundIntervalMs, seed, language } = this.options;
+    const index = this.network.nodes.length;
+    // Drawn from streams of their own, so that readings do not depend on what the nodes draw.
+    const thermometer = new Thermometer(seed, 2 * STREAM_NODES + index);
+    const seedList: string[] = [];
+    for (let i = 0; seedList.length < SEEDS && i < nodes; i++) {
+      if (i !== index) seedList.push(formatAddress(addressOfIndex(i)));
+    }
+    this.network.addNode({
+      options: {
+        seedList, roundIntervalMs, capacity: Math.max(2, nodes), valueBytesMax: READING_BYTES_MAX,
+        ...optionsOfDialect(language),
+      },
+      startAfterMs: dice.below(roundIntervalMs),
+      clockSkewPpm: dice.between(-50, 50),
+      start: (platform, storage, node) => {
+        const view = minMax({});
+        this.views.set(node, view);
+        const gossip = new Gossip({
+          storage,
+          ...platform,
+          views: [view],
+          onState: (row) => { if (row.state === DOWN) this.falseDowns++; },
+          onError: (code, error) => node.errors.push({ code, message: error.message }),
+        });
+        gossip.start();
+        this.measure(node, thermometer, gossip);
+        return gossip;
+      },
+    });
+  }
+
+  /** Shares a reading, now and every few rounds, until the time of the readings is over. */
+  private measure(node: SimNode, thermometer: Thermometer, gossip: Gossip): void {
+    if (this.network.nowMs >= this.readingsEndMs) return;
+    const celsius = thermometer.read(this.network.nowMs / this.readingsEndMs);
+    this.readings.set(node, celsius);
+    gossip.push(celsius);
+    const waitMs = node.random.between(1, 2 * readingRounds(this.options.nodes) - 1) * this.options.roundIntervalMs;
+    this.network.schedule(waitMs, () => this.measure(node, thermometer, gossip));
+  }
+}

@@ -1,9 +1,0 @@
-import { createHash } from "node:crypto";
-import type { Digest } from "../digest/sha256.js";
-
-/** SHA-256 of Node's own. */
-export const nodeDigest: Digest = {
-  sha256(bytes, start, length, out, outStart) {
-    out.set(createHash("sha256").update(bytes.subarray(start, start + length)).digest(), outStart);
-  },
-};

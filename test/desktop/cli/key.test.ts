@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseKey } from "../../../src/sealing/key.js";
+
+const main = fileURLToPath(new URL("../../../desktop/cli/main.ts", import.meta.url));
+
+function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ["--import", "tsx", main, ...args], { encoding: "utf8" });
+}
+
+describe("chisme key", function () {
+  this.timeout(60000);
+
+  it("prints another key each time, and beside it how to use it", () => {
+    const [one, other] = [run("key"), run("key")];
+    for (const { status, stdout, stderr } of [one, other]) {
+      assert.equal(status, 0);
+      assert.match(stdout, /^[0-9a-f]{64}\n$/);
+      assert.equal(parseKey("key", stdout.trim()).length, 32);
+      assert.match(stderr, /^Give all nodes .*`key`.*\n$/);
+    }
+    assert.notEqual(one.stdout, other.stdout);
+  });
+
+  it("takes no arguments", () => {
+    const { status, stdout, stderr } = run("key", "1234");
+    assert.equal(status, 1);
+    assert.equal(stdout, "");
+    assert.match(stderr, /too many arguments/);
+  });
+});

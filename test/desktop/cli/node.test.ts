@@ -1,0 +1,257 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { nodeCommand } from "../../../desktop/cli/node.js";
+import { DOWN, SUSPECT, UP } from "../../../src/gossip.js";
+import { NodeProcess, cleanUp, freshFolder, freshPort } from "./node-process.js";
+
+const INTERVAL = ["--interval", "200"];
+
+describe("chisme node", function () {
+  this.timeout(120000);
+  afterEach(cleanUp);
+
+  /** A node on a loopback address that begins with another. */
+  function jsonNode(port: number, address: string, seed: string, ...more: string[]): NodeProcess {
+    return new NodeProcess("--json", "--listen", `${address}:${port}`, "--seed", seed, ...INTERVAL, ...more);
+  }
+
+  async function stopped(node: NodeProcess, signal: NodeJS.Signals): Promise<void> {
+    node.signal(signal);
+    assert.deepEqual(await node.exited, { status: 0, signal: null });
+    assert.equal(node.stderr, "");
+  }
+
+  describe("three processes", () => {
+    const addresses = ["127.0.0.2", "127.0.0.3", "127.0.0.4"];
+    const values = ["21.5", "18.2", "24.9"];
+
+    function start(port: number, index: number, folder: string): NodeProcess {
+      const storage = join(folder, addresses[index]);
+      return jsonNode(port, addresses[index], addresses[index === 0 ? 1 : 0],
+        "--storage", storage, "--value", values[index]);
+    }
+
+    it("agree on minimum and maximum", async () => {
+      const port = freshPort();
+      const nodes = addresses.map((_, index) => start(port, index, freshFolder()));
+      for (const node of nodes) await node.untilMinMax(18.2, 24.9, 3);
+      for (const node of nodes) await stopped(node, "SIGINT");
+    });
+
+    it("agree again when one was killed and restarted, and see its revision grow", async () => {
+      const port = freshPort();
+      const folder = freshFolder();
+      const nodes = addresses.map((_, index) => start(port, index, folder));
+      for (const node of nodes) await node.untilMinMax(18.2, 24.9, 3);
+      await nodes[2].kill();
+      const survivors = nodes.slice(0, 2);
+      for (const node of survivors) {
+        await node.until("the dead one was suspected", () => node.events.some((event) => {
+          return event.event === "state" && event.address === addresses[2] && event.state === SUSPECT;
+        }));
+        await node.untilRow("is DOWN", addresses[2], (row) => row.state === DOWN && row.revision === 0);
+        await node.untilMinMax(18.2, 21.5, 2);
+      }
+      const restarted = start(port, 2, folder);
+      for (const node of [...survivors, restarted]) {
+        await node.untilMinMax(18.2, 24.9, 3);
+        await node.untilRow("has revision 1", addresses[2], (row) => row.state === UP && row.revision === 1);
+      }
+      const first = restarted.events[0];
+      assert.ok(first.event === "start" && first.revision === 1);
+    });
+
+    it("tell a node that lost its storage which revision it had", async () => {
+      const port = freshPort();
+      const former = freshFolder();
+      mkdirSync(join(former, addresses[2]), { recursive: true });
+      writeFileSync(join(former, addresses[2], "revision"), "6\n");
+      const nodes = addresses.map((_, index) => start(port, index, index === 2 ? former : freshFolder()));
+      for (const node of nodes) await node.untilMinMax(18.2, 24.9, 3);
+      await nodes[2].kill();
+      const folder = freshFolder();
+      const restarted = start(port, 2, folder);
+      for (const node of [nodes[0], nodes[1], restarted]) {
+        await node.untilRow("has revision 8", addresses[2], (row) => row.state === UP && row.revision === 8);
+        await node.untilMinMax(18.2, 24.9, 3);
+      }
+      assert.equal(readFileSync(join(folder, addresses[2], "revision"), "utf8"), "8\n");
+    });
+
+    it("follow values from standard input", async () => {
+      const port = freshPort();
+      const nodes = addresses.map((address, index) => jsonNode(port, address, addresses[index === 0 ? 1 : 0]));
+      const agree = async (minimum: number | null, maximum: number | null, count: number) => {
+        for (const node of nodes) await node.untilMinMax(minimum, maximum, count);
+      };
+      nodes[0].write("20\n");
+      nodes[1].write("-3.5\n");
+      nodes[2].write("1e2\n");
+      await agree(-3.5, 100, 3);
+      nodes[2].write("  7  \n");
+      await agree(-3.5, 20, 3);
+      nodes[1].write("\n");
+      await agree(7, 20, 2);
+      nodes[0].write("8\n9\n10\n");
+      nodes[0].endInput();
+      await agree(7, 10, 2);
+      nodes[2].write("\n");
+      await agree(10, 10, 1);
+    });
+  });
+
+  describe("standard input", () => {
+    it("is complained about where it is not a number, and read on", async () => {
+      const node = jsonNode(freshPort(), "127.0.0.2", "127.0.0.3");
+      node.write("warm\n0x10\nInfinity\n22\n");
+      await node.untilMinMax(22, 22, 1);
+      await node.until("all complaints came", () => node.stderr.split("\n").length === 4);
+      assert.equal(node.stderr, [
+        'warning: line 1 of standard input: "warm" is not a number',
+        'warning: line 2 of standard input: "0x10" is not a number',
+        'warning: line 3 of standard input: "Infinity" is not a number',
+        "",
+      ].join("\n"));
+    });
+
+    it("may end, as after `echo 21.5`, and the node goes on", async () => {
+      const port = freshPort();
+      const node = jsonNode(port, "127.0.0.2", "127.0.0.3");
+      node.write("21.5\n");
+      node.endInput();
+      await node.untilMinMax(21.5, 21.5, 1);
+      const other = jsonNode(port, "127.0.0.3", "127.0.0.2");
+      await other.untilMinMax(21.5, 21.5, 1);
+      await stopped(node, "SIGINT");
+    });
+  });
+
+  describe("the end", () => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      it(`comes by ${signal} with a last line and status 0, standard input still open`, async () => {
+        const node = await jsonNode(freshPort(), "127.0.0.2", "127.0.0.3").untilStarted();
+        await stopped(node, signal);
+        const last = node.events.at(-1);
+        assert.ok(last?.event === "stop");
+        assert.equal(last.stats.sendFailures, 0);
+      });
+    }
+
+    it("comes without a complaint when nobody reads the output any more", async () => {
+      const node = await jsonNode(freshPort(), "127.0.0.2", "127.0.0.3").untilStarted();
+      node.closeOutput();
+      node.write("1\n2\n3\n");
+      assert.deepEqual(await node.exited, { status: 0, signal: null });
+      assert.equal(node.stderr, "");
+    });
+  });
+
+  describe("what it prints", () => {
+    it("is plain text where it goes into a pipe", async () => {
+      const port = freshPort();
+      const listen = `127.0.0.2:${port}`;
+      const node = new NodeProcess("--listen", listen, "--seed", "127.0.0.3", "--value", "21.5", ...INTERVAL);
+      await node.until("it told the minimum", () => node.lines.some((line) => line.includes("minimum")));
+      node.signal("SIGINT");
+      await node.exited;
+      // The heartbeat of a node without a stored revision starts anywhere below 1,024.
+      const withoutTimes = node.lines.map((line) => {
+        return line.replace(/^ *\d+\.\d s {2}/, "").replace(/heartbeat \d+ */, "heartbeat N  ");
+      });
+      assert.deepEqual(withoutTimes.slice(0, -1), [
+        `chisme node 127.0.0.2:${port}, id ${(0x7f000002 ^ ((port - 5000) << 16)) >>> 0}, revision 0`,
+        "a round every 0.2 s, seeds: 127.0.0.3",
+        "no key: whoever can send to the port can read and forge all",
+        "a line of standard input with a number shares it, Ctrl-C stops",
+        "",
+        "127.0.0.2  UP       revision 0    heartbeat N  21.5  (this node)",
+        "minimum 21.5  maximum 21.5  of 1 node",
+      ]);
+      assert.match(withoutTimes.at(-1) ?? "", /^stopped: \d+ datagrams sent \(\d+ bytes\), 0 received \(0 bytes\)$/);
+    });
+
+    it("names each datagram on standard error with --debug", async () => {
+      const port = freshPort();
+      const node = jsonNode(port, "127.0.0.2", "127.0.0.3", "--debug");
+      const line = new RegExp(`^\\d+ ms: SYN to 127\\.0\\.0\\.3:${port}, \\d+ bytes$`, "m");
+      await node.until("it sent a SYN", () => line.test(node.stderr));
+    });
+
+    it("tells of another device under its id as an error", async () => {
+      const port = freshPort();
+      await jsonNode(port, "127.0.0.2", "127.0.0.3", "--id", "7").untilStarted();
+      const node = jsonNode(port, "127.0.0.3", "127.0.0.2", "--id", "7");
+      await node.until("it found the conflict", () => node.events.some((event) => {
+        return event.event === "error" && event.code === "idConflict" && event.message.includes("7");
+      }));
+    });
+  });
+
+  describe("refuses to start, in one line and with status 1,", () => {
+    async function refusal(...args: string[]): Promise<string> {
+      const node = new NodeProcess(...args);
+      assert.deepEqual(await node.exited, { status: 1, signal: null });
+      assert.deepEqual(node.lines, []);
+      return node.stderr.replace("(chisme node --help lists the options)\n", "");
+    }
+
+    it("on an address and port in use", async () => {
+      const port = freshPort();
+      await jsonNode(port, "127.0.0.2", "127.0.0.3").untilStarted();
+      assert.equal(await refusal("--listen", `127.0.0.2:${port}`),
+        `error: --listen: port ${port} of 127.0.0.2 is in use by another program\n`);
+      assert.equal(await refusal("--listen", `:${port}`),
+        `error: --listen: port ${port} of all interfaces is in use by another program\n`);
+    });
+
+    it("on an address that this computer does not have", async () => {
+      assert.equal(await refusal("--listen", `203.0.113.7:${freshPort()}`),
+        "error: --listen: 203.0.113.7 is not an address of this computer\n");
+    });
+
+    it("on a damaged storage", async () => {
+      const folder = freshFolder();
+      writeFileSync(join(folder, "revision"), "4");
+      const path = join(folder, "revision");
+      assert.equal(await refusal("--storage", folder, "--listen", `127.0.0.2:${freshPort()}`),
+        `error: --storage: ${path} does not hold a revision from 0 to 4294967295\n`);
+      assert.deepEqual(readdirSync(folder), ["revision"]);
+    });
+
+    it("on a storage that is not a folder", async () => {
+      const file = join(freshFolder(), "file");
+      writeFileSync(file, "");
+      assert.match(await refusal("--storage", file), /^error: --storage: EEXIST: .*\n$/);
+    });
+
+    it("on a bad option", async () => {
+      assert.equal(await refusal("--interval", "99"), "error: --interval: 99 is not an integer from 100 to 3600000\n");
+    });
+  });
+
+  describe("names the option, its value and what it may be", () => {
+    const bad: [string[], string][] = [
+      [["--listen", "here"], '--listen: "here" is not an IPv4 address such as "192.168.0.54"'],
+      [["--listen", "127.0.0.2:x"], '--listen port: "x" is not an integer from 1 to 65535'],
+      [["--seed", "127.0.0.300"], '--seed: "127.0.0.300" is not an IPv4 address such as "192.168.0.54"'],
+      [["--seed", "127.0.0.3:0"], '--seed port: "0" is not an integer from 1 to 65535'],
+      [["--value", "warm"], '--value: "warm" is not a number such as 21.5'],
+      [["--interval", "99"], "--interval: 99 is not an integer from 100 to 3600000"],
+      [["--interval", "1 s"], '--interval: "1 s" is not an integer from 100 to 3600000'],
+      [["--id", "-1"], "--id: -1 is not an integer from 0 to 4294967295"],
+      [["--capacity", "1"], "--capacity: 1 is not an integer from 2 to 65535"],
+      [["--datagram-bytes", "1500"], "--datagram-bytes: 1500 is not an integer from 128 to 1472"],
+      [["--broadcast", "all"], '--broadcast: "all" is not an IPv4 address such as "192.168.0.54"'],
+      [["--unheard-of"], "unknown option '--unheard-of'"],
+    ];
+    for (const [args, message] of bad) {
+      it(`after ${args.join(" ")}`, async () => {
+        const errors: string[] = [];
+        const command = nodeCommand().exitOverride().configureOutput({ writeErr: (text) => errors.push(text) });
+        await assert.rejects(command.parseAsync(args, { from: "user" }), { exitCode: 1 });
+        assert.deepEqual(errors, [`error: ${message}\n`, "(chisme node --help lists the options)\n"]);
+      });
+    }
+  });
+});

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import pc from "picocolors";
+import { JsonReport } from "../../../desktop/cli/json-report.js";
+import { readNumber } from "../../../desktop/cli/number.js";
+import { TextReport } from "../../../desktop/cli/text-report.js";
+import { DOWN, type GossipStats, type NodeRow, REMOVE, SUSPECT, UP } from "../../../src/gossip.js";
+
+const start = {
+  id: 7, address: "10.0.0.7", port: 5000, revision: 3, roundIntervalMs: 2500, seeds: [], sealing: "all" as const,
+};
+const row: NodeRow = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: UP, data: 21.5 };
+const stats: GossipStats = {
+  datagramsSent: 5, bytesSent: 200, datagramsReceived: 4, bytesReceived: 160, sendFailures: 1,
+  drops: { echo: 2, stale: 0, value: 1 }, clock: "none",
+};
+
+describe("the report of chisme node", () => {
+  describe("as text", () => {
+    let lines: string[];
+    let warnings: string[];
+
+    function textReport(isColored = false): TextReport {
+      lines = [];
+      warnings = [];
+      const report = new TextReport({
+        elapsedMs: () => 12345,
+        writeLine: (line) => lines.push(line),
+        writeWarning: (message) => warnings.push(message),
+        colors: pc.createColors(isColored),
+        hint: "stop it some time",
+      });
+      report.start(start);
+      lines.length = 0;
+      return report;
+    }
+
+    it("has a line for each row, in columns", () => {
+      const report = textReport();
+      report.rows([row, { ...row, id: 7, address: "10.0.0.7", data: undefined }]);
+      report.rows([{ ...row, address: "10.0.0.123", port: 5001, data: { warm: [true, Uint8Array.of(1, 254)] } }]);
+      report.state({ ...row, state: SUSPECT, heartbeat: 86400 });
+      assert.deepEqual(lines, [
+        "  12.3 s  10.0.0.8  UP       revision 4    heartbeat 12    21.5",
+        "  12.3 s  10.0.0.7  UP       revision 4    heartbeat 12    no value  (this node)",
+        '  12.3 s  10.0.0.123:5001  UP       revision 4    heartbeat 12    {"warm":[true,"01fe"]}',
+        "  12.3 s  10.0.0.8         SUSPECT  revision 4    heartbeat 86400  21.5",
+      ]);
+    });
+
+    it("says once what came as an update and as a state", () => {
+      const report = textReport();
+      report.rows([row]);
+      report.state({ ...row });
+      report.state({ ...row, state: DOWN });
+      assert.equal(lines.length, 2);
+    });
+
+    it("leaves no control character of what others share", () => {
+      const report = textReport();
+      report.rows([{ ...row, data: "\u001b[2J\u009b2J\u007f\n" }]);
+      assert.ok(lines[0].endsWith('"\\u001b[2J\\u009b2J\\u007f\\n"'), lines[0]);
+    });
+
+    it("colours the states", () => {
+      const report = textReport(true);
+      for (const state of [UP, SUSPECT, DOWN, REMOVE]) report.state({ ...row, state });
+      const codes = ["\u001b[32mUP ", "\u001b[33mSUSPECT", "\u001b[31mDOWN", "\u001b[2mREMOVE"];
+      codes.forEach((code, index) => assert.ok(lines[index].includes(code), lines[index]));
+    });
+
+    it("tells minimum and maximum, and that there is none", () => {
+      const report = textReport();
+      report.minMax({ minimum: -1.5, maximum: 3, count: 2 });
+      report.minMax({ minimum: undefined, maximum: undefined, count: 0 });
+      assert.deepEqual(lines, [
+        "  12.3 s  minimum -1.5  maximum 3  of 2 nodes",
+        "  12.3 s  no minimum and no maximum: nobody shares a number",
+      ]);
+    });
+
+    it("warns, and ends with the counters", () => {
+      const report = textReport();
+      report.error("storage", new Error("the disk is full"));
+      report.stop(stats);
+      assert.deepEqual(warnings, ["the disk is full"]);
+      assert.deepEqual(lines, [
+        "  12.3 s  stopped: 5 datagrams sent (200 bytes), 4 received (160 bytes), " +
+        "2 dropped (echo), 1 dropped (value), 1 failed to send",
+      ]);
+    });
+  });
+
+  it("as JSON is one object a line", () => {
+    const lines: string[] = [];
+    const report = new JsonReport(() => 12345, (line) => lines.push(line));
+    report.start(start);
+    report.rows([{ ...row, data: Uint8Array.of(1, 254) }]);
+    report.state({ ...row, data: undefined });
+    report.minMax({ minimum: 1, maximum: 2, count: 3 });
+    report.minMax({ minimum: undefined, maximum: undefined, count: 0 });
+    report.error("tableFull", new Error("no room"));
+    report.stop(stats);
+    const timeMs = 12345;
+    const statement = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: 0 };
+    assert.deepEqual(lines.map((line) => JSON.parse(line) as unknown), [
+      { event: "start", timeMs, ...start },
+      { event: "row", timeMs, ...statement, data: "01fe" },
+      { event: "state", timeMs, ...statement },
+      { event: "minMax", timeMs, minimum: 1, maximum: 2, count: 3 },
+      { event: "minMax", timeMs, minimum: null, maximum: null, count: 0 },
+      { event: "error", timeMs, code: "tableFull", message: "no room" },
+      { event: "stop", timeMs, stats },
+    ]);
+    assert.ok(lines.every((line) => !line.includes("\n")));
+  });
+});
+
+describe("readNumber", () => {
+  const numbers = { "21.5": 21.5, "-3": -3, "+.5": 0.5, "7.": 7, "1e2": 100, "2E-1": 0.2 };
+  for (const [text, number] of Object.entries(numbers)) {
+    it(`reads ${text}`, () => assert.equal(readNumber(text), number));
+  }
+  for (const text of ["", " ", ".", "-", "1,5", "0x10", "1e", "1e999", "NaN", "Infinity", "1 2", "12°"]) {
+    it(`does not read ${JSON.stringify(text)}`, () => assert.equal(readNumber(text), undefined));
+  }
+});

@@ -1,0 +1,260 @@
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { Gossip, type GossipSocket } from "../../../src/gossip.js";
+import { FileStorage, MemoryStorage, NodeSocket, nodeClock, nodePlatform } from "../../../desktop/platform/node.js";
+import { freshPort } from "../cli/node-process.js";
+
+const LOCALHOST = 0x7f000001;
+const LOOPBACK_2 = 0x7f000002;
+const LOOPBACK_3 = 0x7f000003;
+const LOOPBACK_BROADCAST = 0x7fffffff;
+
+interface Received {
+  text: string;
+  address: number;
+  port: number;
+}
+
+describe("the platform of Node.js", () => {
+  describe("NodeSocket", () => {
+    const open: GossipSocket[] = [];
+    afterEach(() => open.splice(0).forEach((socket) => socket.close()));
+
+    /** Opens a socket; the function waits for the next datagram. */
+    function listen(socket: NodeSocket, port: number): () => Promise<Received> {
+      const waiting: ((received: Received) => void)[] = [];
+      const arrived: Received[] = [];
+      socket.bind(port, (bytes, length, address, from) => {
+        const received = { text: Buffer.from(bytes.subarray(0, length)).toString(), address, port: from };
+        const next = waiting.shift();
+        if (next === undefined) arrived.push(received);
+        else next(received);
+      }, (error) => {
+        throw error;
+      });
+      open.push(socket);
+      return () => new Promise((resolve) => {
+        const received = arrived.shift();
+        if (received === undefined) waiting.push(resolve);
+        else resolve(received);
+      });
+    }
+
+    /** Repeats what may be lost or come before the other socket is bound, until something arrives. */
+    async function sendUntil(arrival: Promise<Received>, send: () => void): Promise<Received> {
+      send();
+      const timer = setInterval(send, 50);
+      try {
+        return await arrival;
+      } finally {
+        clearInterval(timer);
+      }
+    }
+
+    const bytes = new TextEncoder().encode("gossip and more");
+
+    it("sends the first bytes of a buffer and receives them with their sender", async () => {
+      const port = freshPort();
+      const [two, three] = [new NodeSocket("127.0.0.2"), new NodeSocket("127.0.0.3")];
+      const [atTwo, atThree] = [listen(two, port), listen(three, port)];
+      const first = await sendUntil(atThree(), () => two.send(bytes, 6, LOOPBACK_3, port));
+      assert.deepEqual(first, { text: "gossip", address: LOOPBACK_2, port });
+      const second = await sendUntil(atTwo(), () => three.send(bytes, bytes.length, LOOPBACK_2, port));
+      assert.deepEqual(second, { text: "gossip and more", address: LOOPBACK_3, port });
+    });
+
+    it("has taken the bytes when send returns", async () => {
+      const port = freshPort();
+      const receive = listen(new NodeSocket("127.0.0.2"), port);
+      const sender = new NodeSocket("127.0.0.3");
+      listen(sender, port);
+      const received = await sendUntil(receive(), () => {
+        const reused = new TextEncoder().encode("before");
+        sender.send(reused, 6, LOOPBACK_2, port);
+        reused.fill(0);
+      });
+      assert.equal(received.text, "before");
+    });
+
+    it("broadcasts, and hears broadcasts on all interfaces", async () => {
+      const [port, otherPort] = [freshPort(), freshPort()];
+      const receive = listen(new NodeSocket(), port);
+      const sender = new NodeSocket("127.0.0.2");
+      listen(sender, otherPort);
+      const received = await sendUntil(receive(), () => sender.send(bytes, 6, LOOPBACK_BROADCAST, port));
+      assert.deepEqual(received, { text: "gossip", address: LOOPBACK_2, port: otherPort });
+    });
+
+    it("tells that a port is in use, and then sends nothing from another one", async () => {
+      const port = freshPort();
+      const taken = createSocket("udp4").bind(port, "127.0.0.2");
+      await once(taken, "listening");
+      const socket = new NodeSocket("127.0.0.2");
+      const error = await new Promise<NodeJS.ErrnoException>((resolve) => {
+        socket.bind(port, () => assert.fail(), resolve);
+      });
+      assert.equal(error.code, "EADDRINUSE");
+      assert.throws(() => socket.send(bytes, 6, LOOPBACK_3, port), /the socket is not open/);
+      socket.close();
+      taken.close();
+    });
+
+    it("throws later what the system said against a datagram, once", async () => {
+      const port = freshPort();
+      const socket = new NodeSocket("127.0.0.2");
+      const receive = listen(socket, port);
+      await sendUntil(receive(), () => socket.send(bytes, 6, LOOPBACK_2, port));
+      const tooLong = new Uint8Array(70000);
+      socket.send(tooLong, tooLong.length, LOOPBACK_2, port);
+      // The system has answered by then.
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.throws(() => socket.send(bytes, 6, LOOPBACK_2, port), /EMSGSIZE/);
+      socket.send(bytes, 6, LOOPBACK_2, port);
+    });
+
+    it("refuses to listen on what is no IPv4 address", () => {
+      assert.throws(() => new NodeSocket("localhost"), /listen: "localhost" is not an IPv4 address/);
+      assert.throws(() => nodePlatform("::1"), /listen: "::1" is not an IPv4 address/);
+    });
+
+    it("knows its address", () => {
+      const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+        .find((address) => address.family === "IPv4" && !address.internal)?.address;
+      const expected = own === undefined ? 0 : Buffer.from(own.split(".").map(Number)).readUInt32BE();
+      assert.equal(new NodeSocket("127.0.0.2").ownAddress(), LOOPBACK_2);
+      assert.equal(new NodeSocket("240.0.0.1").ownAddress(), 0xf0000001);
+      assert.equal(new NodeSocket().ownAddress(), expected);
+      assert.equal(new NodeSocket("0.0.0.0").ownAddress(), expected);
+    });
+
+    it("names nodes of one computer differently, by address or port", () => {
+      const ids = [
+        new NodeSocket("127.0.0.2").deviceId(5000), new NodeSocket("127.0.0.2").deviceId(5001),
+        new NodeSocket("127.0.0.3").deviceId(5000), new NodeSocket("127.0.0.2").deviceId(1),
+      ];
+      assert.equal(ids[0], LOOPBACK_2);
+      assert.equal(new Set(ids).size, 4);
+      assert.ok(ids.every((id) => id >>> 0 === id));
+    });
+  });
+
+  describe("two nodes with neither seeds nor an address in common", () => {
+    /**
+     * Sends broadcasts to the other node's port. On one computer two sockets can't
+     * have one port and both hear broadcasts.
+     */
+    class Neighbour extends NodeSocket {
+      private readonly neighbourPort: number;
+
+      constructor(neighbourPort: number, listen?: string) {
+        super(listen);
+        this.neighbourPort = neighbourPort;
+      }
+
+      override send(bytes: Uint8Array, length: number, address: number, port: number): void {
+        super.send(bytes, length, address, address === LOOPBACK_BROADCAST ? this.neighbourPort : port);
+      }
+    }
+
+    it("find each other by broadcast", async () => {
+      const [port, otherPort] = [freshPort(), freshPort()];
+      const gossips: Gossip[] = [];
+      const met = [new Neighbour(otherPort), new Neighbour(port, "127.0.0.2")].map((socket, index) => {
+        return new Promise<number>((resolve) => {
+          const gossip = new Gossip({
+            ...nodePlatform(),
+            socket,
+            id: index + 1,
+            port: index === 0 ? port : otherPort,
+            roundIntervalMs: 100,
+            broadcastAddress: "127.255.255.255",
+            onUpdate: ([row]) => resolve(row.id),
+          });
+          gossips.push(gossip);
+          gossip.start();
+        });
+      });
+      try {
+        assert.deepEqual(await Promise.all(met), [2, 1]);
+      } finally {
+        for (const gossip of gossips) gossip.close();
+      }
+    });
+  });
+
+  describe("FileStorage", () => {
+    let folder: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "chisme-test-"));
+    });
+    afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+    it("has no revision at first and makes the folders it needs", () => {
+      const deep = join(folder, "a", "b");
+      assert.equal(new FileStorage(deep).readRevision(), undefined);
+      assert.deepEqual(readdirSync(deep), []);
+    });
+
+    for (const revision of [0, 1, 0xffffffff]) {
+      it(`keeps revision ${revision}`, () => {
+        new FileStorage(folder).writeRevision(revision);
+        assert.equal(new FileStorage(folder).readRevision(), revision);
+        assert.equal(readFileSync(join(folder, "revision"), "utf8"), `${revision}\n`);
+      });
+    }
+
+    it("leaves no file but the one, and does not mind half a file of a crash", () => {
+      writeFileSync(join(folder, "revision.new"), "12");
+      const storage = new FileStorage(folder);
+      assert.equal(storage.readRevision(), undefined);
+      for (let revision = 0; revision < 5; revision++) storage.writeRevision(revision);
+      assert.deepEqual(readdirSync(folder), ["revision"]);
+      assert.equal(storage.readRevision(), 4);
+    });
+
+    for (const text of ["", "\n", "12", "-1\n", "1.5\n", "1e3\n", "4294967296\n", " 1\n", "1\n2\n", "x\n"]) {
+      it(`reads no revision out of ${JSON.stringify(text)}`, () => {
+        writeFileSync(join(folder, "revision"), text);
+        assert.throws(() => new FileStorage(folder).readRevision(),
+          new Error(`${join(folder, "revision")} does not hold a revision from 0 to 4294967295`));
+      });
+    }
+
+    it("lets a node that can't read its revision not start", () => {
+      writeFileSync(join(folder, "revision"), "?");
+      const socket = new NodeSocket("127.0.0.2");
+      const gossip = new Gossip({ socket, clock: nodeClock, storage: new FileStorage(folder) });
+      assert.throws(() => gossip.start(), /does not hold a revision/);
+      assert.throws(() => socket.send(new Uint8Array(1), 1, LOCALHOST, 5000), /not open/);
+      gossip.close();
+    });
+  });
+
+  it("MemoryStorage keeps the revision as long as it lives", () => {
+    const storage = new MemoryStorage();
+    assert.equal(storage.readRevision(), undefined);
+    storage.writeRevision(3);
+    assert.equal(storage.readRevision(), 3);
+    assert.equal(new MemoryStorage().readRevision(), undefined);
+  });
+
+  it("nodeClock counts whole milliseconds and calls back unless told otherwise", async () => {
+    const before = nodeClock.nowMs();
+    const calls: string[] = [];
+    const cleared = nodeClock.setTimer(() => calls.push("cleared"), 1);
+    nodeClock.clearTimer(cleared);
+    await new Promise<void>((resolve) => nodeClock.setTimer(resolve, 20));
+    assert.deepEqual(calls, []);
+    const after = nodeClock.nowMs();
+    assert.equal(before >>> 0, before);
+    assert.ok(after > before);
+  });
+
+  it("nodePlatform gives each start other dice", () => {
+    assert.notEqual(nodePlatform().randomSeed, nodePlatform().randomSeed);
+  });
+});

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import {
+  SimNetwork, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements, checkValues, oneWay, split,
+} from "../../../desktop/simulator/index.js";
+import { eventFeeds } from "../../../src/events/index.js";
+import { type SaidEvent, checkHeld } from "../../../desktop/simulator/event-checkers.js";
+import type { Gossip } from "../../../src/gossip.js";
+import { ROUND_MS, addNodes, assertNone, who } from "./support.js";
+
+function settled(nodes = 6): SimNetwork {
+  const network = new SimNetwork({ seed: 3 });
+  addNodes(network, nodes);
+  network.runFor(4 * ROUND_MS);
+  network.nodes.forEach((node, index) => node.push(index));
+  network.runFor(8 * ROUND_MS);
+  return network;
+}
+
+describe("checkers", () => {
+  it("have nothing against a network in sync", () => {
+    const network = settled();
+    for (const check of [checkAgreement, checkValues, checkStatements, checkDatagramBytes, checkErrors]) {
+      assertNone(check(network));
+    }
+  });
+
+  it("complain of a partition that is not healed, on both sides", () => {
+    const network = settled();
+    network.faults.cuts = [split(network.nodes.slice(0, 2), network.nodes.slice(2))];
+    network.runFor(20 * ROUND_MS);
+    const complaints = checkAgreement(network);
+    assert.equal(who(complaints).length, 6);
+    assert.ok(complaints.some(({ what }) => what.endsWith("is called DOWN")));
+  });
+
+  it("complain of a one-way partition that is not healed", () => {
+    const network = settled();
+    network.faults.cuts = [oneWay(network.nodes.slice(0, 3), network.nodes.slice(3))];
+    network.nodes[0].push("news");
+    network.runFor(20 * ROUND_MS);
+    assert.ok(checkAgreement(network).length > 0);
+  });
+
+  it("complain of nodes that were not told of a value, and of nobody else", () => {
+    const network = settled();
+    network.faults.lossProbability = 1;
+    network.nodes[4].push("unheard");
+    const complaints = checkValues(network);
+    assert.equal(complaints.length, 5);
+    assert.ok(!who(complaints).includes(network.nodes[4].name));
+    assert.equal(complaints[0].what, 'node 4 (10.0.0.5) shares "unheard"; held is 4');
+    assertNone(checkStatements(network));
+  });
+
+  it("complain of old statements, unless it is values that count", () => {
+    const network = settled();
+    network.faults.lossProbability = 1;
+    network.nodes[4].push(4);
+    const complaints = checkAgreement(network);
+    assert.deepEqual(who(complaints), network.nodes.filter((_, i) => i !== 4).map(({ name }) => name));
+    for (const { what } of complaints) {
+      assert.match(what, /^node 4 \(10\.0\.0\.5\) is at revision 0, heartbeat \d+; held are 0 and \d+$/);
+    }
+    assertNone(checkValues(network));
+  });
+
+  it("complain of nodes that know nobody, once for each they should know", () => {
+    const network = new SimNetwork({ seed: 3 });
+    addNodes(network, 3);
+    network.faults.lossProbability = 1;
+    network.runFor(2 * ROUND_MS);
+    const complaints = checkAgreement(network);
+    assert.equal(complaints.length, 6);
+    for (const { what } of complaints) assert.match(what, /is not known$/);
+  });
+
+  it("complain of a node that is held as live and does not run", () => {
+    const network = settled();
+    network.nodes[5].crash();
+    assert.equal(who(checkAgreement(network)).length, 5);
+    network.runFor(20 * ROUND_MS);
+    assertNone(checkAgreement(network));
+  });
+
+  it("complain of a node that lies about itself", () => {
+    const network = settled();
+    const liar = network.nodes[1].gossip as Gossip;
+    const honestRows = liar.rows.bind(liar);
+    liar.rows = () => honestRows().map((row) => row.id === liar.id ? { ...row, data: "another" } : row);
+    assert.deepEqual(who(checkStatements(network)), network.nodes.filter((_, i) => i !== 1).map(({ name }) => name));
+    liar.rows = () => honestRows().map((row) => row.id === liar.id ? row : { ...row, heartbeat: row.heartbeat + 1 });
+    assert.deepEqual(who(checkStatements(network)), [network.nodes[1].name]);
+  });
+
+  it("complain of a datagram above the limit", () => {
+    const network = settled();
+    network.send(network.nodes[2], new Uint8Array(1201), 1201, 0x0a000001, 5000);
+    const who = network.nodes[2].name;
+    assert.deepEqual(checkDatagramBytes(network), [
+      { check: "datagramBytes", who, what: "sent 1201 bytes; its limit is 1200" },
+    ]);
+  });
+
+  it("complain of a false minimum or maximum", () => {
+    const network = settled(3);
+    const none = { minimum: undefined, maximum: undefined };
+    const beliefs = [{ minimum: 1, maximum: 5 }, { minimum: 1, maximum: 4 }, none];
+    const complaints = checkMinMax(network, ({ index }) => beliefs[index], [5, 1, 3]);
+    assert.deepEqual(complaints.map(({ what }) => what), [
+      "believes in 1 to 4; the truth is 1 to 5", "believes in undefined to undefined; the truth is 1 to 5",
+    ]);
+  });
+
+  it("complain of events that a node lacks, and count them", () => {
+    const network = new SimNetwork({ seed: 3 });
+    for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], feeds: eventFeeds } });
+    network.runFor(4 * ROUND_MS);
+    const [author] = network.nodes;
+    const say = (kind: SaidEvent["kind"], key: string, value: number, ttlMs = 0): SaidEvent => {
+      if (kind === "log") author.log("t", value);
+      else if (kind === "set") author.set("t", key, value, ttlMs);
+      else author.remove("t", key);
+      return { author: author.id, kind, topic: "t", key, value, ttlMs };
+    };
+    const said = [
+      say("log", "", 1), say("set", "a", 2), say("set", "a", 3), say("set", "b", 4), say("remove", "b", 5),
+      say("set", "c", 6, 1000),
+    ];
+    network.runFor(4 * ROUND_MS);
+    // The log, the last of a and the last of b; what is over after a while may be gone.
+    assert.deepEqual(checkHeld(network.nodes, [said], true), { complaints: [], wanted: 3, lost: 0 });
+    assert.equal(checkHeld(network.nodes, [said], false).wanted, 2);
+    network.faults.lossProbability = 1;
+    const unheard = [say("log", "", 7), say("set", "a", 8), say("set", "b", 9)];
+    const { complaints, wanted, lost } = checkHeld(network.nodes, [[...said, ...unheard]], true);
+    assert.deepEqual([wanted, lost], [4, 3]);
+    assert.deepEqual(who(complaints), network.nodes.slice(1).map(({ name }) => name));
+    assert.match(complaints[0].what, /^lacks \{.*"value":8,.*\} and holds \{.*"value":3\}$/);
+    assert.equal(checkHeld([author], [[...said, ...unheard]], true).lost, 0);
+  });
+
+  it("complain of what nodes reported", () => {
+    const network = settled(2);
+    network.addNode({ id: network.nodes[0].id, options: { seedList: ["10.0.0.1"] } });
+    network.runFor(60 * ROUND_MS);
+    assert.ok(checkErrors(network).some(({ what }) => what.startsWith("reported idConflict")));
+  });
+});

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import type { RoundFigures, SimulateOptions, SimulateResult } from "../../../desktop/simulator/index.js";
+
+const root = path.resolve(import.meta.dirname, "../../..");
+
+interface Outcome { status: number | null; stdout: string; stderr: string }
+
+/** Runs `chisme simulate` with its output in pipes. */
+function simulate(...options: string[]): Outcome {
+  const environment = { ...process.env };
+  delete environment.npm_lifecycle_event;
+  return spawnSync(process.execPath, ["--import", "tsx", "desktop/cli/main.ts", "simulate", ...options], {
+    cwd: root, encoding: "utf8", env: environment,
+  });
+}
+
+describe("chisme simulate", () => {
+  it("prints seed and replay first, a line a round, a table and a verdict", () => {
+    const { status, stdout, stderr } = simulate("--seed", "7", "--nodes", "12", "--rounds", "20");
+    assert.equal(stderr, "");
+    assert.equal(status, 0);
+    const lines = stdout.trimEnd().split("\n");
+    assert.match(lines[1], /seed 7$/);
+    assert.equal(lines[2], "to see this run again: chisme simulate --seed 7 --nodes 12 --rounds 20");
+    assert.equal(lines.filter((line) => /^round +\d+: +\d+ of 12 nodes know /.test(line)).length, 20);
+    assert.match(lines.at(-1) as string, /^agreed: all 12 nodes know -?\d+\.\d\d to -?\d+\.\d\d °C$/);
+    assert.ok(!stdout.includes("\x1b"));
+  });
+
+  it("exits with 1 when the network did not agree", () => {
+    const { status, stdout } = simulate("--seed", "7", "--rounds", "2");
+    assert.equal(status, 1);
+    assert.match(stdout, /^not agreed: \d+ of 50 nodes know /m);
+  });
+
+  it("prints the same JSON object for the same seed", () => {
+    const first = simulate("--seed", "7", "--json");
+    assert.equal(first.status, 0);
+    assert.equal(simulate("--seed", "7", "--json").stdout, first.stdout);
+    const { options, rounds, result } = JSON.parse(first.stdout) as {
+      options: SimulateOptions; rounds: RoundFigures[]; result: SimulateResult;
+    };
+    assert.equal(options.seed, 7);
+    assert.equal(rounds.length, 30);
+    assert.equal(result.agreed, true);
+  });
+
+  it("draws a seed when none is given", () => {
+    const seed = (): number => {
+      const { stdout } = simulate("--nodes", "2", "--rounds", "2", "--json");
+      return (JSON.parse(stdout) as { options: SimulateOptions }).options.seed;
+    };
+    assert.notEqual(seed(), seed());
+  });
+
+  it("seals with --sealed, and says so", () => {
+    const { status, stdout } = simulate("--seed", "7", "--nodes", "8", "--rounds", "20", "--sealed");
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /sealed datagrams of at most 1,200 bytes, seed 7\n.*--nodes 8 --rounds 20 --sealed\n/);
+    const scenario = simulate("--scenario", "wipe", "--seed", "3", "--sealed");
+    assert.equal(scenario.status, 0, scenario.stdout);
+    assert.match(scenario.stdout, /--scenario wipe --seed 3 --sealed\n/);
+  });
+
+  it("runs a scenario by name", () => {
+    const { status, stdout } = simulate("--scenario", "partition", "--seed", "3", "--nodes", "8");
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /^to see this run again: chisme simulate --scenario partition --seed 3 --nodes 8$/m);
+    assert.match(stdout, /\nagreed\n$/);
+  });
+
+  for (const [options, message] of [
+    [["--lose", "0.1"], /unknown option '--lose'/],
+    [["--nodes", "1"], /'--nodes <count>' argument '1' is invalid\. It has to be an integer from 2 to 5000/],
+    [["--seed", "-1"], /'--seed <number>' argument '-1' is invalid/],
+    [["--loss", "10"], /'--loss <part>' argument '10' is invalid\. It has to be from 0 to 0\.9/],
+    [["--rounds", "9.5"], /'--rounds <count>' argument '9\.5' is invalid/],
+    [["--datagram-bytes", "127"], /argument '127' is invalid\. It has to be an integer from 128 to 1472/],
+    [["--scenario", "rain"], /'rain' is invalid\. It has to be one of quiet, loss/],
+    [["--scenario", "loss", "--loss", "0.5"], /'--loss' has no meaning with '--scenario'/],
+    [["--scenario", "loss", "--nodes", "2001"], /'--nodes' is at most 2000 with '--scenario'/],
+    [["more"], /too many arguments/],
+  ] as const) {
+    it(`refuses ${options.join(" ")}`, () => {
+      const { status, stdout, stderr } = simulate(...options);
+      assert.equal(status, 2);
+      assert.equal(stdout, "");
+      assert.match(stderr, message);
+    });
+  }
+
+  it("lists options and scenarios in its help", () => {
+    const { status, stdout } = simulate("--help");
+    assert.equal(status, 0);
+    for (const name of ["--nodes", "--seed", "--loss", "--rounds", "--datagram-bytes", "--json", "one-way"]) {
+      assert.ok(stdout.includes(name), name);
+    }
+  });
+});

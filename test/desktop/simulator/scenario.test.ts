@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import {
+  SCENARIOS, SCENARIO_DEFAULTS, type Scenario, type ScenarioOptions, findScenario, runScenario, split,
+} from "../../../desktop/simulator/index.js";
+import type { CborValue } from "../../../src/gossip.js";
+
+const SEEDS = [1, 2, 3, 4];
+
+function options(seed: number, nodes = SCENARIO_DEFAULTS.nodes): ScenarioOptions {
+  return { ...SCENARIO_DEFAULTS, nodes, seed };
+}
+
+function named(name: string): Scenario {
+  const scenario = findScenario(name);
+  assert.ok(scenario !== undefined);
+  return scenario;
+}
+
+describe("scenarios", () => {
+  for (const scenario of SCENARIOS) {
+    it(`${scenario.name}: ${scenario.summary}`, () => {
+      for (const seed of SEEDS) {
+        const { agreed, complaints, roundsToHeal } = runScenario(scenario, options(seed, 6 + 3 * seed));
+        assert.deepEqual(complaints, [], `seed ${seed}`);
+        assert.ok(agreed && roundsToHeal !== null);
+      }
+    });
+  }
+
+  it("have names of their own", () => {
+    const names = SCENARIOS.map(({ name }) => name);
+    assert.deepEqual([...new Set(names)], names);
+  });
+
+  it("do not agree while a fault goes on", () => {
+    const stubborn: Scenario = {
+      name: "stubborn",
+      summary: "a cut that no healing removes",
+      begin: ({ network, nodes }) => {
+        const cut = split(nodes.slice(0, 4), nodes.slice(4));
+        Object.defineProperty(network.faults, "cuts", { get: () => [cut], set: () => undefined });
+      },
+    };
+    const result = runScenario(stubborn, options(1));
+    assert.equal(result.agreed, false);
+    assert.equal(result.roundsToHeal, null);
+    assert.ok(result.complaints.some(({ check }) => check === "agreement"));
+  });
+
+  it("tell of what is thrown, and by which node", () => {
+    const result = runScenario({
+      name: "throwing",
+      summary: "a node throws",
+      begin: ({ network, nodes }) => network.schedule(1, () => nodes[0].push((() => 1) as unknown as CborValue)),
+    }, options(1));
+    assert.equal(result.agreed, false);
+    assert.equal(result.complaints[0].check, "exception");
+    assert.match(result.complaints[0].what, /^Error: value: /);
+  });
+
+  it("replay by their seed, and differ by it", () => {
+    const run = (seed: number): string => JSON.stringify(runScenario(named("everything"), options(seed)));
+    assert.equal(run(5), run(5));
+    assert.notEqual(run(5), run(6));
+  });
+
+  it("bring faults that were asked for", () => {
+    const count = (name: string): ReturnType<typeof runScenario> => runScenario(named(name), options(1));
+    assert.ok(count("loss").counts.lost > 0);
+    assert.ok(count("duplication").counts.duplicated > 0);
+    assert.ok(count("corruption").counts.corrupted > 0);
+    assert.ok(count("partition").counts.cut > 0);
+    assert.ok(count("one-way").counts.cut > 0);
+    assert.ok(count("restart").restarts > 0);
+    assert.ok(count("wipe").restarts > 0);
+    assert.ok(count("move").restarts > 0);
+    assert.ok(count("stalls").counts.mailboxOverflows > 0);
+  });
+});

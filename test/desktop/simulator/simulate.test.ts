@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import {
+  type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, simulate, simulateInSteps,
+} from "../../../desktop/simulator/index.js";
+
+function run(options: Partial<SimulateOptions>): { rounds: RoundFigures[]; result: SimulateResult } {
+  const rounds: RoundFigures[] = [];
+  const simulation = simulate({ ...SIMULATE_DEFAULTS, seed: 7, ...options });
+  let step = simulation.next();
+  for (; step.done !== true; step = simulation.next()) rounds.push(step.value);
+  return { rounds, result: step.value };
+}
+
+describe("simulation of temperatures", () => {
+  it("ends with all of 50 nodes knowing the minimum and the maximum, under 10 % loss", () => {
+    for (const seed of [1, 2, 3]) {
+      const { rounds, result } = run({ seed });
+      assert.deepEqual(result.complaints, []);
+      assert.ok(result.agreed);
+      assert.equal(rounds.length, 30);
+      assert.equal(rounds[29].knowing, 50);
+      assert.equal(rounds[29].complete, 50);
+      assert.ok(result.roundsToAgree !== null && result.roundsToAgree <= 8, `${String(result.roundsToAgree)} rounds`);
+      assert.ok(result.largestDatagramBytes <= 1200);
+    }
+  });
+
+  it("agrees with two nodes, with short datagrams and with none lost", () => {
+    assert.ok(run({ nodes: 2 }).result.agreed);
+    assert.ok(run({ nodes: 20, datagramBytesMax: 128, rounds: 40 }).result.agreed);
+    const { result } = run({ nodes: 20, lossProbability: 0 });
+    assert.ok(result.agreed);
+    assert.equal(result.lost, 0);
+    assert.equal(result.falseDowns, 0);
+  });
+
+  it("does not agree when it is over before the news is round", () => {
+    const { result } = run({ rounds: 2 });
+    assert.equal(result.agreed, false);
+    assert.equal(result.roundsToAgree, null);
+    assert.ok(result.complaints.length > 0);
+  });
+
+  it("counts all complaints and keeps the first 100", () => {
+    const { result } = run({ rounds: 2, lossProbability: 0.9 });
+    assert.equal(result.complaints.length, 100);
+    assert.ok(result.complaintCount > 500, `${result.complaintCount} complaints`);
+  });
+
+  it("counts up to the sums that it ends with", () => {
+    const { rounds, result } = run({ nodes: 10 });
+    assert.equal(rounds.reduce((sum, { datagrams }) => sum + datagrams, 0), result.datagrams);
+    assert.equal(rounds.at(-1)?.bytesSoFar, result.bytes);
+  });
+
+  it("is the same in steps", () => {
+    const whole = run({ nodes: 10, rounds: 10 });
+    const steps = [...simulateInSteps({ ...SIMULATE_DEFAULTS, seed: 7, nodes: 10, rounds: 10 }, 4)];
+    assert.deepEqual(steps.filter((step) => "knowing" in step), whole.rounds);
+    const within = steps.filter((step) => "part" in step);
+    assert.deepEqual(within.map(({ round, part }) => round + part).slice(0, 4), [1.25, 1.5, 1.75, 2.25]);
+    assert.equal(within.length, 30);
+    const sent = steps.map(({ datagramsSoFar }) => datagramsSoFar);
+    assert.deepEqual(sent, sent.toSorted((a, b) => a - b));
+  });
+
+  it("is the same again with the same seed, and another with another", () => {
+    const options = { nodes: 20, rounds: 10 };
+    assert.equal(JSON.stringify(run(options)), JSON.stringify(run(options)));
+    assert.notEqual(JSON.stringify(run(options)), JSON.stringify(run({ ...options, seed: 8 })));
+  });
+});
