@@ -69,7 +69,7 @@ describe("manifests for Moddable", () => {
   // What is handed in, and by which modules one sees that it was not needed.
   for (const { folder, isOfIt } of [
     { folder: "src/espgossip", isOfIt: /espgossip/ },
-    { folder: "src/feeds", isOfIt: /src\/feeds|feed\/(?!kinds|feed-drops)/ },
+    { folder: "src/events", isOfIt: /src\/events|digest\/sha256|feed\/(?!kinds|feed-drops)/ },
   ]) describe(`${folder}/manifest.json`, () => {
     const build = new Build(`${folder}/manifest.json`, "lin");
 
