@@ -1,6 +1,6 @@
 import { checkValues, split } from "../desktop/simulator/index.js";
 import { RETRY_ROUNDS } from "../src/engine/membership/rounds.js";
-import { ASKED, SUSPECT, UP } from "../src/gossip.js";
+import { PROBED, SUSPECT, UP } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
 import { BenchNetwork, ROUND_MS } from "./network.js";
 
@@ -81,9 +81,9 @@ export const massRestarts: Measurement<{ clean: number; lossy: number }> = {
   seeds: { full: 100, quick: 10 },
   nodes: RESTART_NODES,
   sample: (seed) => ({
-    clean: massRestart(seed, 0, [UP, ASKED]),
+    clean: massRestart(seed, 0, [UP, PROBED]),
     // Under loss there is always a suspicion somewhere that is not refuted yet.
-    lossy: massRestart(seed, LOSS, [UP, ASKED, SUSPECT]),
+    lossy: massRestart(seed, LOSS, [UP, PROBED, SUSPECT]),
   }),
   figures: (samples) => ({
     "restart.massRounds": Math.max(...samples.map(({ clean }) => clean)),

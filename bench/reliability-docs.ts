@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { LANGUAGES, SCENARIOS } from "../desktop/simulator/index.js";
+import { SIM_DIALECTS, SCENARIOS } from "../desktop/simulator/index.js";
 import { NODES, type ReliabilityOutcome } from "./reliability-tasks.js";
 
 const PAGE = new URL("../docs/RELIABILITY.md", import.meta.url);
@@ -29,7 +29,7 @@ export function mergeMatrix(lines: readonly string[], newer: readonly string[]):
   const [head, rule] = lines;
   if (head !== newer[0]) throw new Error("docs/RELIABILITY.md: its matrix has other columns, so all of it must be run");
   const byName = new Map([...lines, ...newer].slice(2).map((line) => [line.split(" | ", 2).join(" | "), line]));
-  const names = SCENARIOS.flatMap(({ name }) => LANGUAGES.map((language) => `| ${name} | ${language}`));
+  const names = SCENARIOS.flatMap(({ name }) => SIM_DIALECTS.map((language) => `| ${name} | ${language}`));
   return [head, rule, ...names.flatMap((name) => byName.get(name) ?? [])];
 }
 

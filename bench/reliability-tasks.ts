@@ -1,11 +1,11 @@
 import {
-  LANGUAGES, type Language, SCENARIOS, SCENARIO_DEFAULTS, ScenarioRun, findScenario, runScenario,
+  SIM_DIALECTS, type SimDialect, SCENARIOS, SCENARIO_DEFAULTS, ScenarioRun, findScenario, runScenario,
 } from "../desktop/simulator/index.js";
 
 /** One run of the simulator. */
 export interface ReliabilityTask {
   fault: string;
-  language: Language;
+  language: SimDialect;
   nodes: number;
   seed: number;
   /** Of a soak: how many days in all; 0 for a cell of the fault matrix. */
@@ -46,7 +46,7 @@ const COMPLAINTS_MAX = 3;
 export function matrixTasks(firstSeed: number, isQuick: boolean): ReliabilityTask[] {
   const tasks: ReliabilityTask[] = [];
   for (const nodes of isQuick ? [NODES[0]] : NODES) {
-    for (const language of LANGUAGES) {
+    for (const language of SIM_DIALECTS) {
       for (const { name } of SCENARIOS) {
         for (let i = 0; i < (isQuick ? 1 : seedsFor(nodes)); i++) {
           tasks.push({ fault: name, language, nodes, seed: firstSeed + i, days: 0 });
@@ -70,7 +70,7 @@ function cell(task: ReliabilityTask): ReliabilityOutcome {
   const scenario = findScenario(task.fault);
   if (scenario === undefined) throw new Error(`there is no fault ${task.fault}`);
   const { language, nodes, seed } = task;
-  const options = { ...SCENARIO_DEFAULTS, language, nodes, seed, lastingRounds: CALM_ROUNDS };
+  const options = { ...SCENARIO_DEFAULTS, dialect: language, nodes, seed, lastingRounds: CALM_ROUNDS };
   const { agreed, roundsToHeal, falseDowns, falseDownsHealed, eventsWanted, eventsLost, complaints }
     = runScenario(scenario, options);
   return {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { SimRandom } from "../desktop/simulator/random.js";
 import {
-  DROP_REASONS, type Dialect, EVENT_STATE, EVENT_UPDATE, type NodeEngine, OWN_SLOT, type Rows, dropReasonName,
+  DROP_REASONS, type Dialect, NOTIFY_STATE, NOTIFY_UPDATE, type NodeEngine, OWN_SLOT, type Rows, dropReasonName,
 } from "../src/engine/index.js";
 import { assertSame, checkSent, checkTable, fail, snapshot } from "./node-checks.js";
 import type { Session } from "./target.js";
@@ -154,7 +154,7 @@ export class NodeSession implements Session {
     this.isChanged = false;
     for (let left = 4 * engine.rows.capacity + 8; engine.pollNotification(event); left--) {
       if (left === 0) fail("events do not end");
-      if (event.kind === EVENT_UPDATE || event.kind === EVENT_STATE) this.isChanged = true;
+      if (event.kind === NOTIFY_UPDATE || event.kind === NOTIFY_STATE) this.isChanged = true;
     }
     const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
     for (let left = this.kind.burstMax; engine.pollTransmit(out); left--) {

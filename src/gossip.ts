@@ -7,7 +7,7 @@ import type { FeedEvent } from "./views/feed-event.js";
 export type { CborValue } from "./cbor/cbor.js";
 export type { Dialect } from "./engine/node-engine.js";
 export type { Sealer, Sealing } from "./engine/wire/sealer.js";
-export { PROBED as ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/table/states.js";
+export { PROBED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/table/states.js";
 export type { Digest } from "./digest/sha256.js";
 export type { EventFeeds } from "./events/index.js";
 export type { FrontierEntry, HlcStamp } from "./events/event-api.js";

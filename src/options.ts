@@ -24,7 +24,7 @@ export interface NodeRow {
   revision: number;
   /** Its uptime in seconds when it last spoke for itself. */
   heartbeat: number;
-  /** UP 0, ASKED 1, SUSPECT 2, DOWN 3, REMOVE 4, LEFT 5. */
+  /** UP 0, PROBED 1, SUSPECT 2, DOWN 3, REMOVE 4, LEFT 5. */
   state: number;
   /** What the node shares; undefined when nothing. */
   data: CborValue;

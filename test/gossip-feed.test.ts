@@ -118,7 +118,7 @@ describe("Gossip: events", () => {
     assert.throws(() => node.gossip.log("a", 1), /log: the node is not running/);
     assert.throws(() => new FakeNode(network, "192.168.0.61", { ...FEEDS, dialect: espgossip() }), /feeds: this dialect/);
     for (const [options, error] of [
-      [{ feedBytes: 512, feeds: undefined }, /feedBytes: needs feeds, eventFeeds of chisme\/feeds/],
+      [{ feedBytes: 512, feeds: undefined }, /feedBytes: needs feeds, eventFeeds of chisme\/events/],
       [{ ...FEEDS, feeds: {} as never }, /feeds: an object is not eventFeeds/],
       [{ feedBytes: 100 }, /feedBytes: 100/], [{ feedBytes: -4 }, /feedBytes: -4/], [{ feedBytes: 1.5 }, /feedBytes: 1.5/],
       [{ fillGaps: true }, /fillGaps: needs feeds/],

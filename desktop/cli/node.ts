@@ -30,7 +30,7 @@ With --json, each line is one object with "event", "timeMs" (since the start) an
   start        id, address, port, revision, roundIntervalMs, seeds, and sealing:
                "none", "all", or "compact", where JSON is not sealed
   row, state   id, address, port, revision, heartbeat, data, and state:
-               0 UP, 1 ASKED, 2 SUSPECT, 3 DOWN, 4 REMOVE, 5 LEFT
+               0 UP, 1 PROBED, 2 SUSPECT, 3 DOWN, 4 REMOVE, 5 LEFT
   minMax       minimum, maximum (null when nobody shares a number), count
   feedEvent    what a node said: author, generation, sequence, stampMs, counter,
                kind (log, set, remove), topic, key, ttlMs, value

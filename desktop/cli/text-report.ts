@@ -14,7 +14,7 @@ export interface TextReportOptions {
   hint: string;
 }
 
-/** By state; ASKED, which lasts for a moment and which nobody reports the end of, counts as the UP that it is. */
+/** By state; PROBED, which lasts for a moment and which nobody reports the end of, counts as the UP that it is. */
 const STATE_NAMES = ["UP", "UP", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
 const SEALING_TEXTS = {

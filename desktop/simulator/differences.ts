@@ -6,7 +6,7 @@ import { type CborValue, DOWN, SUSPECT } from "../../src/gossip.js";
 import type { SimNetwork } from "./network.js";
 import type { SimNode } from "./node.js";
 
-const STATE_NAMES = ["UP", "ASKED", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
+const STATE_NAMES = ["UP", "PROBED", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
 /** A complaint that is not put into words yet: a network of thousands may give rise to millions. */
 export interface Difference {

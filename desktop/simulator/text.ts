@@ -37,7 +37,7 @@ export function replayArguments(options: SimulateOptions): string {
   if (options.lossProbability !== lossProbability) parts.push(`--loss ${options.lossProbability}`);
   if (options.rounds !== rounds) parts.push(`--rounds ${options.rounds}`);
   if (options.datagramBytesMax !== datagramBytesMax) parts.push(`--datagram-bytes ${options.datagramBytesMax}`);
-  if (options.language === "sealed") parts.push("--sealed");
+  if (options.dialect === "sealed") parts.push("--sealed");
   return parts.join(" ");
 }
 

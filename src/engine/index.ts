@@ -3,13 +3,13 @@ export { BROADCAST_ADDRESS, formatAddress, parseAddress } from "./wire/address.j
 export { DROP_REASONS, dropReasonName } from "./wire/drops.js";
 export { Engine } from "./engine.js";
 export {
-  NOTIFY_FORK as EVENT_FORK, NOTIFY_ID_CONFLICT as EVENT_ID_CONFLICT, NOTIFY_STATE as EVENT_STATE,
-  NOTIFY_STRANGER as EVENT_STRANGER, NOTIFY_TABLE_FULL as EVENT_TABLE_FULL, NOTIFY_UPDATE as EVENT_UPDATE,
+  NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_STATE,
+  NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE,
 } from "./notifications.js";
-export type { Notification as EngineEvent } from "./notifications.js";
+export type { Notification } from "./notifications.js";
 export type { Dialect, NodeEngine } from "./node-engine.js";
 export type { EngineOptions } from "./options.js";
 export type { Datagram } from "./reconcile/outbox.js";
-export { FLAG_PROBED as FLAG_ASKED, OWN_SLOT, Rows } from "./table/rows.js";
+export { FLAG_PROBED, OWN_SLOT, Rows } from "./table/rows.js";
 export { SEAL_BYTES, type Sealer, type Sealing } from "./wire/sealer.js";
-export { PROBED as ASKED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./table/states.js";
+export { PROBED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./table/states.js";

@@ -3,7 +3,7 @@ import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, type Rows } from "./table/rows.j
 /** What `pollEvent` has to say. */
 export interface Notification {
   kind: number;
-  /** Slot of the row that it is about; of EVENT_STRANGER, the IPv4 address as uint32. */
+  /** Slot of the row that it is about; of NOTIFY_STRANGER, the IPv4 address as uint32. */
   slot: number;
 }
 
@@ -43,7 +43,7 @@ export class Faults {
   private notified = 0;
   private forkSlot = 0;
 
-  /** @param kind EVENT_ID_CONFLICT, EVENT_TABLE_FULL or EVENT_FORK @param slot of the row that it is about */
+  /** @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL or NOTIFY_FORK @param slot of the row that it is about */
   report(kind: number, slot: number): void {
     if (kind === NOTIFY_FORK && (this.occurred & (1 << kind)) === 0) this.forkSlot = slot;
     this.occurred |= 1 << kind;

@@ -17,7 +17,7 @@ import type { EspGossipOptions } from "./options.js";
 import { StateOutbox } from "./state-outbox.js";
 import { ROW_BAD, ROW_GOOD, ROW_NONE, StateReader, TYPE_SYN } from "./state-reader.js";
 
-/** A SYN or an ACK was taken in; the rows that it brought follow as EVENT_UPDATE, if there are any. */
+/** A SYN or an ACK was taken in; the rows that it brought follow as NOTIFY_UPDATE, if there are any. */
 export const EVENT_EXCHANGE = 16;
 /** It told of the node itself, under a fresher statement than its own: `claim`. */
 export const EVENT_CLAIM = 17;
@@ -214,7 +214,7 @@ export class EspGossipEngine implements NodeEngine {
   protected setState(slot: number, state: number): void {
     const before = this.rows.state(slot);
     this.rows.setState(slot, state);
-    // ASKED comes and goes with each SYN: that is nothing to tell.
+    // PROBED comes and goes with each SYN: that is nothing to tell.
     if (shown(before) !== shown(state)) this.rows.noteChange(slot, FLAG_NOTIFY_STATE);
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DOWN, EVENT_STATE, EVENT_UPDATE, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
+import { DOWN, NOTIFY_STATE, NOTIFY_UPDATE, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
 import { bytesOf, sectionsOf, tagsOf } from "./wire/frame-support.js";
 import { type HeldRow, Lan, held, ownHeartbeat, table } from "./lan.js";
 
@@ -61,8 +61,8 @@ describe("two nodes", () => {
     lan.run(10 * ROUND);
     const toldA = lan.told.filter((told) => told.address === 1);
     assert.deepEqual(toldA, [
-      { address: 1, kind: EVENT_UPDATE, id: 2, state: UP },
-      { address: 1, kind: EVENT_STATE, id: 2, state: UP },
+      { address: 1, kind: NOTIFY_UPDATE, id: 2, state: UP },
+      { address: 1, kind: NOTIFY_STATE, id: 2, state: UP },
     ]);
   });
 });
@@ -149,7 +149,7 @@ describe("a node that falls silent", () => {
     lan.run(600000);
     assert.equal(held(a.rows, 2), undefined);
     assert.deepEqual(lan.told.map((told) => [told.kind, told.state]), [
-      [EVENT_STATE, SUSPECT], [EVENT_STATE, DOWN], [EVENT_STATE, REMOVE],
+      [NOTIFY_STATE, SUSPECT], [NOTIFY_STATE, DOWN], [NOTIFY_STATE, REMOVE],
     ]);
   });
 

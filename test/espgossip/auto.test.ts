@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
-import { Engine, FLAG_ASKED, OWN_SLOT } from "../../src/engine/index.js";
+import { Engine, FLAG_PROBED, OWN_SLOT } from "../../src/engine/index.js";
 import { FLAG_FOREIGN } from "../../src/engine/table/rows.js";
 import { AutoEngine } from "../../src/espgossip/auto.js";
 import { propertyOptions } from "../support/random.js";
@@ -186,6 +186,6 @@ describe("a node that speaks both dialects", () => {
     assert.deepEqual((json[0][OWN] as { data: unknown }).data, { temp: 1 });
     assert.deepEqual(rowIn(driven.engine.rows, 53)?.data, { temp: 1 });
     assert.equal(formatAddress(driven.engine.rows.address(OWN_SLOT)), OWN);
-    assert.ok(!driven.engine.rows.hasFlag(OWN_SLOT, FLAG_ASKED));
+    assert.ok(!driven.engine.rows.hasFlag(OWN_SLOT, FLAG_PROBED));
   });
 });

@@ -28,7 +28,7 @@ const BYTES_MAX: Record<string, number> = {
 const RESIDENT_FUNCTIONS_MAX = 28;
 const PATIENCE_MS = 60000;
 const EXPORTS = [
-  "ASKED", "DOWN", "EspruinoClock", "EspruinoSocket", "Gossip", "LEFT", "MinMax", "REMOVE", "SUSPECT", "UP",
+  "PROBED", "DOWN", "EspruinoClock", "EspruinoSocket", "Gossip", "LEFT", "MinMax", "REMOVE", "SUSPECT", "UP",
   "espruinoPlatform", "flashStorage", "minMax",
 ];
 

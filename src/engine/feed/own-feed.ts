@@ -27,12 +27,20 @@ const LOG_UNCONFIRMED = 2;
 /** Events, and what peers hold goes on from the last one. */
 const LOG_CONFIRMED = 3;
 
+/** What the own feed needs of its node. The names for Espruino are made from named types alone. */
+export interface OwnFeedNode {
+  readonly rows: Rows;
+  readonly outbox: Outbox;
+  /** Adopts a revision beyond a known one. Returns false when that happened too often. */
+  recover(revision: number): boolean;
+}
+
 /** What the own feed works with. */
 export interface OwnFeedParts {
   readonly feeds: FeedStore;
   readonly hlc: Hlc;
   readonly outbox: FeedOutbox;
-  readonly node: { readonly rows: Rows; readonly outbox: Outbox; recover(revision: number): boolean };
+  readonly node: OwnFeedNode;
 }
 
 /**

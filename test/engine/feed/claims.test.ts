@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DROP_REASONS, EVENT_ID_CONFLICT, type Engine, dropReasonName } from "../../../src/engine/index.js";
+import { DROP_REASONS, NOTIFY_ID_CONFLICT, type Engine, dropReasonName } from "../../../src/engine/index.js";
 import { writeEvent } from "../../../src/engine/feed/event.js";
 import { KIND_LOG } from "../../../src/engine/feed/kinds.js";
 import { SEQUENCE_MAX } from "../../../src/engine/wire/frame.js";
@@ -122,7 +122,7 @@ describe("claims about the feed of another", () => {
     sayThree(lan);
     assert.deepEqual(said(lan.engines.get(1)!), FOUR);
     assert.deepEqual(said(lan.engines.get(3)!), []);
-    assert.ok(lan.told.some(({ address, kind }) => address === 1 && kind === EVENT_ID_CONFLICT), "it is told");
+    assert.ok(lan.told.some(({ address, kind }) => address === 1 && kind === NOTIFY_ID_CONFLICT), "it is told");
     lan.engines.delete(1);
     lan.run(ROUND);
     lan.add(1, FEEDS, [2], REVISION + 1);

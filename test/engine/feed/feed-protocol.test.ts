@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  DROP_REASONS, EVENT_FORK, type Engine, type EngineOptions, dropReasonName,
+  DROP_REASONS, NOTIFY_FORK, type Engine, type EngineOptions, dropReasonName,
 } from "../../../src/engine/index.js";
 import { Lan, heldFeed } from "../lan.js";
 import { nodeSealing } from "../../../desktop/platform/node-sealing.js";
@@ -165,7 +165,7 @@ describe("events that are not as they should be", () => {
     tampered(lan, frame, (bytes) => { bytes[at + 1] ^= 0x01; });
     assert.deepEqual(heldFeed(lan.engines.get(2)!, 1), before);
     assert.equal(drops(lan.engines.get(2)!).fork, 2);
-    const forks = lan.told.filter(({ kind }) => kind === EVENT_FORK);
+    const forks = lan.told.filter(({ kind }) => kind === NOTIFY_FORK);
     assert.deepEqual(forks.map(({ address, id }) => [address, id]), [[2, 1]]);
     lan.deliver(2, 1, frame);
     assert.deepEqual(told(lan, 2, 1), [1, 2]);
@@ -270,7 +270,7 @@ describe("a node's own feed", () => {
     lan.run(5 * ROUND);
     assertEqualFeeds(lan, [2]);
     assert.equal(Object.keys(heldFeed(lan.engines.get(1)!, 2).events).length, 3);
-    assert.deepEqual(lan.told.filter(({ kind }) => kind === EVENT_FORK), []);
+    assert.deepEqual(lan.told.filter(({ kind }) => kind === NOTIFY_FORK), []);
   });
 
   it("is given back by its peers, and goes on as a new generation", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { DROP_REASONS, dropReasonName, type Engine, EVENT_ID_CONFLICT } from "../../../src/engine/index.js";
+import { DROP_REASONS, dropReasonName, type Engine, NOTIFY_ID_CONFLICT } from "../../../src/engine/index.js";
 import { RowData } from "../../../src/engine/table/rows.js";
 import { DOWN, UP } from "../../../src/engine/table/states.js";
 import { propertyOptions } from "../../support/random.js";
@@ -91,14 +91,14 @@ describe("a good datagram at the wrong place", () => {
     const own = lan.sent.find((sent) => sent.from === 1)!;
     lan.deliver(1, 1, own.bytes);
     assert.deepEqual(drops(a), { echo: 1 });
-    assert.ok(!lan.told.some((told) => told.kind === EVENT_ID_CONFLICT));
+    assert.ok(!lan.told.some((told) => told.kind === NOTIFY_ID_CONFLICT));
   });
 
   it("is a conflict of ids when another device sends it, told once", () => {
     const { lan, a } = pair();
     for (let i = 0; i < 3; i++) lan.deliver(1, 66, firstSyn(1, 9, lan.nowMs));
     assert.deepEqual(drops(a), { idConflict: 3 });
-    assert.equal(lan.told.filter((told) => told.kind === EVENT_ID_CONFLICT).length, 1);
+    assert.equal(lan.told.filter((told) => told.kind === NOTIFY_ID_CONFLICT).length, 1);
     assert.equal(a.revision(), 3);
   });
 
@@ -162,7 +162,7 @@ describe("a node that lost its storage", () => {
     const row = "13 00000001 0a000001 1388 feffffff0f 00";
     lan.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020016 c0a800 1388 ${row}`));
     assert.equal(a.revision(), 3);
-    assert.ok(lan.told.some((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT));
+    assert.ok(lan.told.some((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT));
   });
 
   /** Tells node 1, so many times, of statements of its own that it has not made. Returns the last revision. */
@@ -181,7 +181,7 @@ describe("a node that lost its storage", () => {
     lan.engines.delete(2);
     claim(lan, a, 20);
     assert.equal(a.revision(), 3 + 8 * 3);
-    assert.equal(lan.told.filter((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT).length, 1);
+    assert.equal(lan.told.filter((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT).length, 1);
     for (let times = 9; times < 12; times++) {
       lan.run(63 * ROUND);
       claim(lan, a, 20);

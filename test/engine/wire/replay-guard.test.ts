@@ -4,7 +4,7 @@ import { FRESH, ReplayGuard, REPLAYED, UNPROVEN } from "../../../src/engine/wire
 import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
 import { TYPE_DIFF, TYPE_SYN } from "../../../src/engine/wire/frame.js";
 import { DROP_REPLAY, DROP_SEAL, DROP_UNPROVEN, DROP_UNSEALED } from "../../../src/engine/wire/drops.js";
-import { EVENT_STRANGER, type Engine, type EngineOptions, SEAL_BYTES } from "../../../src/engine/index.js";
+import { NOTIFY_STRANGER, type Engine, type EngineOptions, SEAL_BYTES } from "../../../src/engine/index.js";
 import { RowData, Rows } from "../../../src/engine/table/rows.js";
 import { nodeSealing } from "../../../desktop/platform/node-sealing.js";
 import { propertyOptions } from "../../support/random.js";
@@ -79,7 +79,7 @@ describe("sealed nodes", () => {
     for (let turn = 0; turn < 3; turn++) {
       for (let address = 10; address < 20; address++) {
         a.receive(lan.nowMs, address, 5000, Uint8Array.from([0xc1, 0x11, 0, 0, 0, 9, 0, 1, ...new Uint8Array(40)]), 48);
-        while (a.pollNotification(event)) if (event.kind === EVENT_STRANGER) strangers.push(event.slot);
+        while (a.pollNotification(event)) if (event.kind === NOTIFY_STRANGER) strangers.push(event.slot);
       }
     }
     assert.deepEqual(strangers, [10, 11, 12, 13]);
