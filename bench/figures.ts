@@ -3,12 +3,12 @@ export interface Figure {
   /** Its key in the JSON object. */
   readonly name: string;
   readonly unit: string;
-  /** The measurement that yields it. */
+  /** Name of the measurement that yields the figure. */
   readonly measurement: string;
   readonly bound?: Bound;
-  /** It says as much about the machine as about chisme, so that no bound of it makes the command fail. */
+  /** It depends on the machine as much as on chisme, so a missed bound does not make the command fail. */
   readonly isOfMachine?: boolean;
-  /** One line that says what it is. */
+  /** What the figure is, in one line: the last column of docs/BENCHMARKS.md. */
   readonly about: string;
 }
 
@@ -21,11 +21,11 @@ export interface Bound {
 export const FIGURES: readonly Figure[] = [
   {
     name: "wire.rowsPer1200", unit: "rows", measurement: "rowsPer1200", bound: { atLeast: 100 },
-    about: "rows without values that one datagram of 1,200 bytes holds, of one /24 network; the fewest",
+    about: "rows without values that fit into one datagram of 1,200 bytes, all of one /24 network; the fewest",
   },
   {
     name: "wire.readingRowsPer1200", unit: "rows", measurement: "rowsPer1200",
-    about: "the same with a reading such as 21.37 in each row, which takes 9 bytes of CBOR",
+    about: "the same with a reading such as 21.37 in each row: 9 bytes of CBOR",
   },
   ...[8, 500].flatMap((nodes): Figure[] => [
     {
@@ -34,37 +34,37 @@ export const FIGURES: readonly Figure[] = [
     },
     {
       name: `wire.idleAckBytes.n${nodes}`, unit: "bytes", measurement: `inSync.n${nodes}`, bound: { atMost: 40 },
-      about: "the ACK to it",
+      about: "the ACK that answers it; the longest",
     },
   ]),
   {
     name: "wire.locate4of500Bytes", unit: "bytes", measurement: "locate4of500", bound: { atMost: 220 },
-    about: "two nodes hold 500 rows, 4 of them, or of their feeds, not alike: all datagrams from the SYN until one "
-      + "of both has found the 4, without those that carry or want them; 95th percentile",
+    about: "two nodes hold 500 rows, and 4 rows or feeds differ: bytes of all datagrams from the SYN until one node "
+      + "has found the 4, without the datagrams that carry or want them; 95th percentile",
   },
   {
     name: "wire.locate4of500RoundTrips", unit: "round trips", measurement: "locate4of500", bound: { atMost: 2 },
-    about: "the same as datagrams that wait for one another, two being a round trip; 95th percentile",
+    about: "the same, counted in datagrams that wait for one another: two make a round trip; 95th percentile",
   },
   {
     name: "wire.frontier500Bytes", unit: "bytes", measurement: "frontier500", bound: { atMost: 532 },
-    about: "what shows a peer which of 500 feeds are not alike: a byte for each, and 4 over all; the longest",
+    about: "what shows a peer which of 500 feeds differ: one byte for each feed, and 4 bytes over all; the longest",
   },
   {
     name: "wire.eventOverheadBytes", unit: "bytes", measurement: "eventOverhead", bound: { atMost: 16 },
-    about: "of a full datagram, all but topics and values, for each event in it; the most",
+    about: "bytes of a full datagram for each event in it, without topics and values; the most",
   },
   {
     name: "wire.singleEventOverheadBytes", unit: "bytes", measurement: "eventOverhead",
-    about: "of a section with a single event, all but its topic and value; the most",
+    about: "bytes of a section with a single event, without its topic and value; the most",
   },
   {
     name: "wire.sealOverheadBytes", unit: "bytes", measurement: "sealOverhead", bound: { atMost: 20 },
-    about: "by how much a frame is longer when it is sealed, of frames without rows up to such with 100; the most",
+    about: "how much longer a frame is when it is sealed, for frames with 0 to 100 rows; the most",
   },
   ...[8, 16, 24, 60, 120, 250, 500].map((nodes): Figure => ({
     name: `wire.bytesPerNodePerRound.idle.n${nodes}`, unit: "bytes", measurement: `idle.n${nodes}`,
-    about: `what each of ${nodes} nodes sends in a round while nobody has anything to say, keepalives included; mean`,
+    about: `bytes that each of ${nodes} nodes sends in a round while nothing changes, keepalives included; mean`,
   })),
   ...[8, 16, 24, 60].map((nodes): Figure => ({
     name: `espgossip.bytesPerNodePerRound.idle.n${nodes}`, unit: "bytes", measurement: `idle.n${nodes}`,
@@ -72,7 +72,7 @@ export const FIGURES: readonly Figure[] = [
   })),
   {
     name: "wire.idleRatio.n24", unit: "times", measurement: "idle.n24",
-    about: "how many times as much 24 idle nodes send in ESPGossip's dialect",
+    about: "how many times as many bytes 24 idle nodes send in ESPGossip's dialect",
   },
   ...[
     { suffix: "n50loss10", nodes: 50, loss: 10, atMost: 6 },
@@ -81,36 +81,36 @@ export const FIGURES: readonly Figure[] = [
   ].flatMap(({ suffix, nodes, loss, atMost }): Figure[] => [
     {
       name: `converge.p95Rounds.${suffix}`, unit: "rounds", measurement: `converge.${suffix}`, bound: { atMost },
-      about: `from a push at one of ${nodes} nodes until all hold the value, ${loss} % loss; 95th percentile`,
+      about: `from a push at one of ${nodes} nodes until all nodes hold the value, ${loss} % loss; 95th percentile`,
     },
     {
       name: `converge.bytesPerNode.${suffix}`, unit: "bytes", measurement: `converge.${suffix}`,
-      about: "all that each node sends in that time; mean",
+      about: "bytes that each node sends in that time; mean",
     },
   ]),
   ...[50, 500, 5000].flatMap((nodes): Figure[] => [
     {
       name: `converge.medianRounds.n${nodes}`, unit: "rounds", measurement: `curve.n${nodes}`,
-      about: `from a push at one of ${valueText(nodes)} nodes until all hold the value, no loss; median`,
+      about: `from a push at one of ${valueText(nodes)} nodes until all nodes hold the value, no loss; median`,
     },
     {
       name: `ideal.medianRounds.n${nodes}`, unit: "rounds", measurement: `ideal.n${nodes}`,
-      about: "the same for the ideal push-pull; median",
+      about: "the same for an ideal push-pull; median",
     },
   ]),
   {
     name: "detect.falseDown.n50loss20h24", unit: "times", measurement: "falseDown", bound: { atMost: 0 },
-    about: "running nodes that were called DOWN in 24 hours, of 50, with 20 % loss, while each stands still for 5 s "
-      + "every 20 rounds on average; the sum of all seeds, each accusation counted once, whoever believes it",
+    about: "running nodes that were set to DOWN in 24 hours: 50 nodes, 20 % loss, each node stands still for 5 s every "
+      + "20 rounds on average; the sum of all seeds, each accusation counted once, however many nodes believe it",
   },
   {
     name: "detect.suspicions.n50loss20h24", unit: "times", measurement: "falseDown",
-    about: "running nodes that were called SUSPECT in the same runs, and refuted it",
+    about: "running nodes that were suspected in the same runs, and refuted the suspicion",
   },
   {
     name: "detect.crashP95SuspicionPeriods", unit: "periods", measurement: "crash", bound: { atMost: 3 },
-    about: "in the same network, from a crash until the last of the others calls the node DOWN, "
-      + "in periods for which a suspicion stands; 95th percentile",
+    about: "in the same network, from a crash until the last of the other nodes has set the node to DOWN, "
+      + "in suspicion periods; 95th percentile",
   },
   ...[
     { name: "partition10m", duration: "10 minutes" },
@@ -118,28 +118,28 @@ export const FIGURES: readonly Figure[] = [
     { name: "partition7d", duration: "7 days" },
   ].map(({ name, duration }): Figure => ({
     name: `heal.${name}RetryPeriods`, unit: "periods", measurement: `heal.${name}`, bound: { atMost: 3 },
-    about: `24 nodes split in two for ${duration} while all share new values, 10 % loss: from the end of the split `
+    about: `24 nodes, split in two for ${duration} while all share new values, 10 % loss: from the end of the split `
       + "until all nodes hold all others as live with their values, in periods of 8 rounds; the longest",
   })),
   {
     name: "restart.massRounds", unit: "rounds", measurement: "massRestart", bound: { atMost: 10 },
-    about: "50 nodes start again at once, 10 % of them with their storage wiped, until all hold all as UP; the longest",
+    about: "50 nodes restart at once, 10 % of them with wiped storage, until all nodes hold all as UP; the longest",
   },
   {
     name: "restart.massP95Rounds.loss10", unit: "rounds", measurement: "massRestart",
-    about: "the same with 10 % loss, until all hold all as UP or SUSPECT; 95th percentile",
+    about: "the same with 10 % loss, until all nodes hold all as UP or SUSPECT; 95th percentile",
   },
   {
     name: "store.appendsPerFlashErase", unit: "events", measurement: "storeWear",
-    about: "events of 40 bytes that are stored for each erase of a sector of 4,096 bytes; the last 96 are kept",
+    about: "events of 40 bytes stored for each erase of a 4,096-byte sector; the last 96 events are kept",
   },
   {
     name: "sim.nodeRoundsPerSecond", unit: "per second", measurement: "speed", isOfMachine: true,
-    about: "rounds of single nodes that the simulator does on one core: 1,000 nodes, 100 rounds, 10 % loss",
+    about: "rounds of single nodes that the simulator runs on one core: 1,000 nodes, 100 rounds, 10 % loss",
   },
 ];
 
-/** Whether a value keeps a bound. What is no number or never happened keeps none. */
+/** Whether a value keeps a bound. NaN and Infinity keep none. */
 export function keeps({ atMost = Infinity, atLeast = -Infinity }: Bound, value: number): boolean {
   return Number.isFinite(value) && value <= atMost && value >= atLeast;
 }
@@ -149,13 +149,13 @@ export function boundText({ atMost, atLeast }: Bound): string {
   return atMost !== undefined ? `≤ ${atMost}` : `≥ ${String(atLeast)}`;
 }
 
-/** What it is about: its name up to the first dot, but figures to compare with stand beside chisme's own. */
+/** A figure's group: its name up to the first dot. Figures of ESPGossip and of the ideal stand beside chisme's own. */
 export function groupOf({ name }: Figure): string {
   const prefix = name.slice(0, name.indexOf("."));
   return prefix === "espgossip" ? "wire" : prefix === "ideal" ? "converge" : prefix;
 }
 
-/** 1473 as "1,473"; what never happened as "never". */
+/** 1473 as "1,473"; NaN and Infinity as "never". */
 export function valueText(value: number): string {
   return Number.isFinite(value) ? value.toLocaleString("en") : "never";
 }

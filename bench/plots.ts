@@ -10,7 +10,7 @@ const GREEN = "#009e73";
 const SIZE_COLORS = [GREEN, BLUE, RED];
 const ROUNDS_STEP = 0.1;
 
-/** Which part of the nodes know a value, by time, beside the ideal push-pull. */
+/** The part of the nodes that hold a value, by time, beside an ideal push-pull. */
 export function spreadPlot({ samples }: BenchResult): string {
   const series: Series[] = [];
   CURVE_SIZES.forEach((nodes, index) => {
@@ -24,15 +24,15 @@ export function spreadPlot({ samples }: BenchResult): string {
   });
   const roundsMax = Math.ceil(Math.max(...series.map(({ points }) => points[points.length - 1][0])));
   return drawPlot({
-    title: "Nodes that know a new value",
-    subtitle: "No loss; dashed: the ideal push-pull, once a round with a random other node",
+    title: "Nodes that hold a new value",
+    subtitle: "No loss; dashed: an ideal push-pull, once a round with a random other node",
     x: { label: "rounds after the push", ticks: range(0, roundsMax, 1), text: String },
-    y: { label: "nodes that know", ticks: range(0, 100, 20), text: (tick) => `${tick} %` },
+    y: { label: "nodes that hold the value", ticks: range(0, 100, 20), text: (tick) => `${tick} %` },
     series,
   });
 }
 
-/** Percentages of the nodes that know, by rounds, until all do in all samples. */
+/** Percentages of the nodes that hold the value, by rounds, until all do in all samples. */
 function partsByRound(samples: readonly (readonly number[])[]): [number, number][] {
   const all = samples.flat().sort((a, b) => a - b);
   const points: [number, number][] = [];
@@ -53,11 +53,11 @@ export function idlePlot({ figures }: BenchResult): string {
   const reference = ESPGOSSIP_SIZES.filter((nodes) => nodes <= ESPGOSSIP_ROWS_MAX);
   const beyond = ESPGOSSIP_SIZES.filter((nodes) => nodes >= ESPGOSSIP_ROWS_MAX);
   return drawPlot({
-    title: "What a node sends while nothing is new",
+    title: "What a node sends while nothing changes",
     subtitle: `Keepalives included, no loss; the reference of ESPGossip stops at ${ESPGOSSIP_ROWS_MAX} nodes`,
     x: { label: "nodes", ticks: [8, 16, 32, 64, 128, 256, 512], text: String, isLogarithmic: true },
     y: {
-      label: "bytes a node and round", ticks: [10, 100, 1000, 10000], isLogarithmic: true,
+      label: "bytes per node and round", ticks: [10, 100, 1000, 10000], isLogarithmic: true,
       text: (tick) => tick.toLocaleString("en"),
     },
     series: [

@@ -4,40 +4,40 @@ import { NODES, type ReliabilityOutcome } from "./reliability-tasks.js";
 
 const PAGE = new URL("../docs/RELIABILITY.md", import.meta.url);
 
-/** The fault matrix: a line for each fault and language. */
+/** The fault matrix: one line for each fault and dialect. */
 export function matrixLines(outcomes: readonly ReliabilityOutcome[]): string[] {
   const sizes = NODES.filter((nodes) => outcomes.some((outcome) => outcome.nodes === nodes));
   const heads = sizes.flatMap((nodes) => [`agreed, ${nodes} nodes`, "recovery rounds", "false DOWN"]);
   const lines = [
-    `| fault | language | ${heads.join(" | ")} | events lost |`,
+    `| fault | dialect | ${heads.join(" | ")} | events lost |`,
     `| --- | --- | ${heads.map(() => "---:").join(" | ")} | ---: |`,
   ];
-  const languages = new Set(outcomes.map(({ language }) => language));
+  const dialects = new Set(outcomes.map(({ dialect }) => dialect));
   for (const { name } of SCENARIOS) {
-    for (const language of languages) {
-      const ofRow = outcomes.filter((outcome) => outcome.fault === name && outcome.language === language);
+    for (const dialect of dialects) {
+      const ofRow = outcomes.filter((outcome) => outcome.fault === name && outcome.dialect === dialect);
       if (ofRow.length === 0) continue;
       const cells = sizes.flatMap((nodes) => cellsOf(ofRow.filter((outcome) => outcome.nodes === nodes)));
-      lines.push(`| ${name} | ${language} | ${cells.join(" | ")} | ${lossText(ofRow)} |`);
+      lines.push(`| ${name} | ${dialect} | ${cells.join(" | ")} | ${lossText(ofRow)} |`);
     }
   }
   return lines;
 }
 
-/** A fault matrix with lines of another one in it, in place of those of the same fault and language. */
+/** A fault matrix in which newer lines replace those of the same fault and dialect. */
 export function mergeMatrix(lines: readonly string[], newer: readonly string[]): string[] {
   const [head, rule] = lines;
-  if (head !== newer[0]) throw new Error("docs/RELIABILITY.md: its matrix has other columns, so all of it must be run");
+  if (head !== newer[0]) throw new Error("docs/RELIABILITY.md: its matrix has other columns, so run the whole matrix");
   const byName = new Map([...lines, ...newer].slice(2).map((line) => [line.split(" | ", 2).join(" | "), line]));
-  const names = SCENARIOS.flatMap(({ name }) => SIM_DIALECTS.map((language) => `| ${name} | ${language}`));
+  const names = SCENARIOS.flatMap(({ name }) => SIM_DIALECTS.map((dialect) => `| ${name} | ${dialect}`));
   return [head, rule, ...names.flatMap((name) => byName.get(name) ?? [])];
 }
 
-/** Events that are lost, of those that must be held, in all runs of a line. */
+/** Events lost, out of those that all nodes must hold, in all runs of a line. */
 function lossText(outcomes: readonly ReliabilityOutcome[]): string {
   const lost = outcomes.reduce((sum, { eventsLost }) => sum + eventsLost, 0);
   const wanted = outcomes.reduce((sum, { eventsWanted }) => sum + eventsWanted, 0);
-  if (wanted === 0) return "none said";
+  if (wanted === 0) return "no events";
   const all = `${lost} of ${wanted.toLocaleString("en")}`;
   return lost === 0 ? all : `**${all}**`;
 }
@@ -51,18 +51,18 @@ function cellsOf(outcomes: readonly ReliabilityOutcome[]): string[] {
   return [agreed === outcomes.length ? all : `**${all}**`, recovery, falseDowns === 0 ? "0" : `**${falseDowns}**`];
 }
 
-/** A soak: a line for each network. */
+/** A soak: one line for each network. */
 export function soakLines(outcomes: readonly ReliabilityOutcome[]): string[] {
   const lines = [
-    "| seed | language | nodes | simulated days | stretches of faults | agreed after | recovery rounds "
+    "| seed | dialect | nodes | simulated days | stretches of faults | agreed after | recovery rounds "
     + "| false DOWN after healing | heap, first to last |",
     "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
   ];
   for (const outcome of outcomes) {
-    const { seed, language, nodes, recoveryRounds, failures, falseDownsHealed, rounds, heapBytes } = outcome;
+    const { seed, dialect, nodes, recoveryRounds, failures, falseDownsHealed, rounds, heapBytes } = outcome;
     const stretches = recoveryRounds.length + failures;
     const heap = heapBytes.map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`).join(" to ");
-    lines.push(`| ${seed} | ${language} | ${nodes} | ${(rounds / 8640).toFixed(1)} | ${stretches} `
+    lines.push(`| ${seed} | ${dialect} | ${nodes} | ${(rounds / 8640).toFixed(1)} | ${stretches} `
       + `| ${recoveryRounds.length} | ${rangeText(recoveryRounds)} | ${falseDownsHealed} | ${heap} |`);
   }
   return lines;
@@ -77,9 +77,9 @@ function rangeText(values: number[]): string {
 }
 
 /**
- * Puts lines in place of those between the two comments of a section.
+ * Replaces the lines between the two comments of a section.
  *
- * @param merge makes them of those which are there
+ * @param merge makes the new lines from the present ones
  */
 export function writeSection(name: string, merge: (lines: readonly string[]) => readonly string[]): void {
   const page = readFileSync(PAGE, "utf8");

@@ -5,7 +5,7 @@ import {
 /** One run of the simulator. */
 export interface ReliabilityTask {
   fault: string;
-  language: SimDialect;
+  dialect: SimDialect;
   nodes: number;
   seed: number;
   /** Of a soak: how many days in all; 0 for a cell of the fault matrix. */
@@ -46,10 +46,10 @@ const COMPLAINTS_MAX = 3;
 export function matrixTasks(firstSeed: number, isQuick: boolean): ReliabilityTask[] {
   const tasks: ReliabilityTask[] = [];
   for (const nodes of isQuick ? [NODES[0]] : NODES) {
-    for (const language of SIM_DIALECTS) {
+    for (const dialect of SIM_DIALECTS) {
       for (const { name } of SCENARIOS) {
         for (let i = 0; i < (isQuick ? 1 : seedsFor(nodes)); i++) {
-          tasks.push({ fault: name, language, nodes, seed: firstSeed + i, days: 0 });
+          tasks.push({ fault: name, dialect, nodes, seed: firstSeed + i, days: 0 });
         }
       }
     }
@@ -69,8 +69,8 @@ export function runTask(task: ReliabilityTask): ReliabilityOutcome {
 function cell(task: ReliabilityTask): ReliabilityOutcome {
   const scenario = findScenario(task.fault);
   if (scenario === undefined) throw new Error(`there is no fault ${task.fault}`);
-  const { language, nodes, seed } = task;
-  const options = { ...SCENARIO_DEFAULTS, dialect: language, nodes, seed, lastingRounds: CALM_ROUNDS };
+  const { dialect, nodes, seed } = task;
+  const options = { ...SCENARIO_DEFAULTS, dialect, nodes, seed, lastingRounds: CALM_ROUNDS };
   const { agreed, roundsToHeal, falseDowns, falseDownsHealed, eventsWanted, eventsLost, complaints }
     = runScenario(scenario, options);
   return {
@@ -83,9 +83,9 @@ function cell(task: ReliabilityTask): ReliabilityOutcome {
 function soak(task: ReliabilityTask): ReliabilityOutcome {
   const scenario = findScenario("everything");
   if (scenario === undefined) throw new Error("there is no scenario everything");
-  const { language, nodes, seed, days } = task;
+  const { dialect, nodes, seed, days } = task;
   const run = new ScenarioRun(
-    scenario, { ...SCENARIO_DEFAULTS, dialect: language, nodes, seed, feedBytes: SOAK_FEED_BYTES },
+    scenario, { ...SCENARIO_DEFAULTS, dialect, nodes, seed, feedBytes: SOAK_FEED_BYTES },
   );
   const outcome: ReliabilityOutcome = {
     ...task, agreed: true, recoveryRounds: [], failures: 0, falseDowns: 0, falseDownsHealed: 0, eventsWanted: 0,

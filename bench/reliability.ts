@@ -7,24 +7,24 @@ import { build } from "esbuild";
 import { matrixLines, mergeMatrix, soakLines, writeSection } from "./reliability-docs.js";
 import { type ReliabilityOutcome, type ReliabilityTask, matrixTasks } from "./reliability-tasks.js";
 
-const HELP = `Has simulated networks suffer each fault in each language, and sees whether they agree afterwards.
+const HELP = `Simulates networks under each fault in each dialect, and checks whether they agree afterwards.
 
 npm run -s bench:reliability -- [options]
 
   --quick           8 nodes and one seed: CI runs it
-  --soak DAYS       networks of 50 nodes with all faults instead, for so many simulated days altogether
+  --soak DAYS       instead: networks of 50 nodes with all faults, for that many simulated days in all
   --pieces N        how many networks share these days, 1 by default
   --seed N          the first seed, 1 by default
-  --fault NAME      only this one
-  --language NAME   only this one: compact, sealed or espgossip; of a soak sealed by default
+  --fault NAME      only this fault
+  --dialect NAME    only this dialect: compact, sealed or espgossip; a soak is sealed by default
   --nodes N         only this size
   --processes N     2 by default
-  --from FILE       results are taken from there, and those that are missing added
+  --from FILE       take results from this file, and add the missing ones to it
   --json            one JSON object a run
-  --write           write the table in docs/RELIABILITY.md; with --fault or --language those lines of it
+  --write           write the table in docs/RELIABILITY.md; with --fault or --dialect only their lines
   --help
 
-Exits with 1 when a network of chisme's own frames did not agree or called a running node DOWN afterwards.`;
+Exits with 1 when a network of chisme's own frames did not agree, or set a running node to DOWN afterwards.`;
 
 const { values: flags } = parseArgs({
   options: {
@@ -33,7 +33,7 @@ const { values: flags } = parseArgs({
     "pieces": { type: "string", default: "1" },
     "seed": { type: "string", default: "1" },
     "fault": { type: "string" },
-    "language": { type: "string" },
+    "dialect": { type: "string" },
     "nodes": { type: "string" },
     "processes": { type: "string", default: "2" },
     "from": { type: "string" },
@@ -47,28 +47,28 @@ if (flags.help) console.log(HELP);
 else await run();
 
 async function run(): Promise<void> {
-  const { fault, language, nodes, soak } = flags;
+  const { fault, dialect, nodes, soak } = flags;
   const tasks = (soak === undefined ? matrixTasks(Number(flags.seed), flags.quick) : soakTasks()).filter((task) =>
-    task.fault === (fault ?? task.fault) && task.language === (language ?? task.language)
+    task.fault === (fault ?? task.fault) && task.dialect === (dialect ?? task.dialect)
     && task.nodes === Number(nodes ?? task.nodes));
   if (tasks.length === 0) throw new Error("no run is left");
   const outcomes = await take(tasks);
   const lines = soak === undefined ? matrixLines(outcomes) : soakLines(outcomes);
   if (!flags.json) console.log(lines.join("\n"));
-  const isPart = fault !== undefined || language !== undefined;
+  const isPart = fault !== undefined || dialect !== undefined;
   if (flags.write && soak !== undefined) writeSection("soak", () => lines);
   else if (flags.write) writeSection("matrix", (old) => isPart ? mergeMatrix(old, lines) : lines);
-  const bad = outcomes.filter((outcome) => outcome.language !== "espgossip"
+  const bad = outcomes.filter((outcome) => outcome.dialect !== "espgossip"
     && (!outcome.agreed || outcome.falseDownsHealed > 0));
-  for (const { fault, language, nodes, seed, complaints } of bad) {
-    console.error(`${fault}, ${language}, ${nodes} nodes, seed ${seed}: ${complaints.join("; ")}`);
+  for (const { fault, dialect, nodes, seed, complaints } of bad) {
+    console.error(`${fault}, ${dialect}, ${nodes} nodes, seed ${seed}: ${complaints.join("; ")}`);
   }
   if (bad.length > 0) process.exitCode = 1;
 }
 
 function soakTasks(): ReliabilityTask[] {
   return Array.from({ length: Number(flags.pieces) }, (_, index) => ({
-    fault: "everything", language: (flags.language ?? "sealed") as ReliabilityTask["language"], nodes: 50,
+    fault: "everything", dialect: (flags.dialect ?? "sealed") as ReliabilityTask["dialect"], nodes: 50,
     seed: Number(flags.seed) + index, days: Number(flags.soak) / Number(flags.pieces),
   }));
 }
@@ -106,8 +106,8 @@ async function outcomeOf(child: ChildProcess, task: ReliabilityTask): Promise<Re
   return outcome;
 }
 
-function nameOf({ fault, language, nodes, seed, days }: ReliabilityTask): string {
-  return `${fault} ${language} ${nodes} ${seed} ${days}`;
+function nameOf({ fault, dialect, nodes, seed, days }: ReliabilityTask): string {
+  return `${fault} ${dialect} ${nodes} ${seed} ${days}`;
 }
 
 /** In one file the simulator runs several times as fast: constants of other modules are then constants. */

@@ -6,14 +6,14 @@ import type { BenchOptions, BenchResult } from "./run.js";
 
 const DOCS = new URL("../docs/", import.meta.url);
 const PAGE = new URL("BENCHMARKS.md", DOCS);
-/** What stands between these lines is the bench's; the rest of the page is written by hand. */
+/** The benchmark writes what stands between these lines. The rest of the page is written by hand. */
 const START = "<!-- figures: written by npm run -s bench -- --write -->";
 const END = "<!-- end of figures -->";
 
 const GROUPS: Record<string, string> = {
   wire: "Bytes on the wire",
-  converge: "How fast all know",
-  detect: "Who is called DOWN",
+  converge: "Convergence",
+  detect: "Failure detection",
   heal: "Splits",
   restart: "Restarts",
   store: "Storage",
@@ -21,8 +21,8 @@ const GROUPS: Record<string, string> = {
 };
 
 /**
- * Writes the tables into docs/BENCHMARKS.md, and the plots beside it. Of some of
- * the figures it writes only their lines, and leaves the others as they were.
+ * Writes the tables into docs/BENCHMARKS.md, and the plots beside the page. If
+ * only some figures were measured, it replaces the lines of these and no plot.
  */
 export function writeDocs(result: BenchResult, options: BenchOptions): void {
   const page = readFileSync(PAGE, "utf8");
@@ -37,7 +37,7 @@ export function writeDocs(result: BenchResult, options: BenchOptions): void {
   writeFileSync(new URL("idle-bytes.svg", DOCS), idlePlot(result));
 }
 
-/** @param before lines of the page, for the figures that were not measured now */
+/** @param before lines of the page, kept for figures that were not measured this time */
 export function figureTables(figures: ReadonlyMap<string, number>, seed: number, before: readonly string[]): string {
   const lines: string[] = [];
   let heading: string | undefined;
