@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { type DialectsResult, measureDialects } from "./dialects-figures.js";
 
-/* Compares both dialects in the simulator, on one seed, and prints a table or one JSON object. */
+/* Compares both dialects in the simulator with one seed, and prints a table or one JSON object. */
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
@@ -20,7 +20,7 @@ if (values.json) console.log(JSON.stringify(result));
 else print(result);
 
 function print({ espgossip, compact }: DialectsResult): void {
-  const head = ["nodes", "dialect", "B/node/round", "while busy", "until all know", "until news is known", "longest"];
+  const head = ["nodes", "dialect", "B/node/round", "while busy", "until all agree", "until new minimum", "longest"];
   const table = new Table({ head, style: { head: [] } });
   for (const [index, old] of espgossip.entries()) {
     for (const [name, figures] of [["espgossip", old], ["compact", compact[index]]] as const) {
@@ -31,5 +31,5 @@ function print({ espgossip, compact }: DialectsResult): void {
     }
   }
   console.log(table.toString());
-  console.log(`Rounds of 10 s, no loss, seed ${seed}. Beyond 24 rows the reference itself sends nothing any more.`);
+  console.log(`Rounds of 10 s, no loss, seed ${seed}. With more than 24 rows the reference itself sends nothing.`);
 }
