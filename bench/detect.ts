@@ -1,5 +1,7 @@
 import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import type { SimNode } from "../desktop/simulator/index.js";
+import { Clock } from "../src/engine/clock.js";
+import { Suspicion } from "../src/engine/membership/suspicion.js";
 import { DOWN, type NodeRow, SUSPECT } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
 import { BenchNetwork, ROUND_MS } from "./network.js";
@@ -98,5 +100,5 @@ export const crash: Measurement<number> = {
 /** How long a node of this network lets a suspicion stand. */
 function suspicionMs(): number {
   const rows = statements(NODES, new SimRandom(1, STREAM_SCENARIO), () => new Uint8Array(0));
-  return new Peer(rows, 1).engine.suspicion.suspicionMs();
+  return new Suspicion(new Peer(rows, 1).engine.rows, new Clock(ROUND_MS), 0).suspicionMs();
 }

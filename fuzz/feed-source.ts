@@ -53,12 +53,11 @@ export class FeedSource implements DatagramSource {
     const { writer } = this;
     const { rows, feed } = dice.pick(this.nodes);
     const type = dice.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
-    const asked = (world.engine as Engine).outbox.counter;
     const runs = new BatchWriter(feed!.feeds, new Reader(), new EventData());
     const slot = dice.below(AUTHORS.length);
     const from = dice.chance(0.9) ? dice.below(EVENTS + 1) : drawWord(dice, []);
     writer.feeds = feed!.outbox;
-    writer.begin(this.out, dice.pick(LIMITS), type, 0, rows, drawWord(dice, [10]), drawWord(dice, [asked]));
+    writer.begin(this.out, dice.pick(LIMITS), type, 0, rows, drawWord(dice, [10]), drawWord(dice, [world.counter]));
     if (dice.chance(0.7) && writer.beginRows()) {
       for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, dice.below(AUTHORS.length));
       writer.endRows();

@@ -69,7 +69,7 @@ export function checkSent(bytes: Uint8Array, datagramBytesMax: number): void {
   const isJson = bytes[0] === JSON_START;
   if (isJson) JSON.parse(Buffer.from(bytes).toString());
   const refused = isJson
-    ? stateReader.open(bytes, bytes.length)
+    ? stateReader.parse(bytes, bytes.length)
     : frameReader.parse(bytes, bytes.length, new RowData());
   if (refused !== DROP_NONE) fail(`a datagram was sent that others refuse, reason ${refused}`);
 }

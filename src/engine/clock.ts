@@ -1,7 +1,8 @@
 /**
- * Engine time: milliseconds as uint32, wrapping every 49.7 days, that never run
- * backwards. The caller's clock may: a step back counts as no time at all. Two
- * times can be compared when they lie less than 24.8 days apart.
+ * Engine time and the length of a round. Engine time is uint32 milliseconds: it
+ * wraps every 49.7 days and never runs backwards. The caller's clock may run
+ * backwards; such a step counts as no time. Two engine times can be compared
+ * when they are less than 24.8 days apart.
  */
 export class Clock {
   /** Engine time of the current input. */
@@ -10,13 +11,19 @@ export class Clock {
   uptimeSeconds = 0;
   /** The caller's time at the last input. */
   callerMs = 0;
+  readonly roundIntervalMs: number;
   private restMs = 0;
+
+  constructor(roundIntervalMs: number) {
+    this.roundIntervalMs = roundIntervalMs;
+  }
 
   /** Starts at the caller's time, a uint32 in milliseconds. */
   start(callerMs: number): void {
     this.callerMs = callerMs >>> 0;
   }
 
+  /** Advances engine time to the caller's time, a uint32 in milliseconds. */
   advance(callerMs: number): void {
     const step = (callerMs - this.callerMs) | 0;
     this.callerMs = callerMs >>> 0;
@@ -28,11 +35,12 @@ export class Clock {
     this.restMs = restMs - seconds * 1000;
   }
 
+  /** Whether a deadline in engine time has passed. */
   isDue(deadline: number): boolean {
     return ((this.nowMs - deadline) | 0) >= 0;
   }
 
-  /** A deadline of engine time in the caller's time, as uint32. */
+  /** Converts a deadline from engine time to the caller's time, a uint32. */
   toCaller(deadline: number): number {
     return (this.callerMs + (deadline - this.nowMs)) >>> 0;
   }

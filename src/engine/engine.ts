@@ -1,113 +1,102 @@
-import { PROBE_WORDS } from "./membership/probes.js";
 import { Clock, earlier } from "./clock.js";
-import {
-  DROP_ECHO, DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_REPLAY, DROP_ROW, DROP_STALE, DROP_UNASKED,
-  DROP_UNPROVEN, DROP_UNSEALED,
-} from "./wire/drops.js";
-import { NOTIFY_ID_CONFLICT, NOTIFY_STRANGER, type Notification, Faults, nextChange } from "./notifications.js";
-import {
-  type DiffParts, handleRangeFingerprints, handleDigest, handleRowFingerprints, handleWants, wantSender,
-} from "./reconcile/differences.js";
-import type { FeedProtocol } from "./feed/feed-protocol.js";
-import { FrameReader, NO_FEEDS, isHost } from "./wire/frame-reader.js";
-import {
-  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST,
-  SECTION_ROW_FINGERPRINTS, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF,
-  TYPE_LEAVE, TYPE_SYN,
-} from "./wire/frame.js";
-import { FRESH, ReplayGuard, REPLAYED, UNPROVEN } from "./wire/replay-guard.js";
-import { type MergeParts, mergeRow } from "./reconcile/merge-row.js";
-import type { NodeEngine } from "./node-engine.js";
-import type { EngineOptions } from "./options.js";
-import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
-import { OwnRow } from "./table/own-row.js";
-import { Random } from "./random.js";
-import { type NodeParts, Rounds } from "./membership/rounds.js";
-import { FLAG_PROVEN, FLAG_WINDOW, OWN_SLOT, RowData, Rows } from "./table/rows.js";
+import { type FeedProtocol, SETTLE_FORK, SETTLE_SEND } from "./feed/feed-protocol.js";
+import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
-import { SEAL_BYTES } from "./wire/sealer.js";
-import { LEFT, SUSPECT, UP } from "./table/states.js";
-import { INDIRECT_PROBE_WORDS } from "./membership/indirect-probes.js";
-import { STATS_WORDS, Stats } from "./stats.js";
 import { Suspicion } from "./membership/suspicion.js";
+import type { NodeEngine } from "./node-engine.js";
+import {
+  NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, type Notification, Faults, nextChange,
+} from "./notifications.js";
+import type { EngineOptions } from "./options.js";
+import { Random } from "./random.js";
+import {
+  answerClaim, compareDigest, compareRanges, compareRows, isInSync, observeSender, sendWanted, senderAt, wantSender,
+} from "./reconcile/differences.js";
+import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
+import { STATS_WORDS, Stats } from "./stats.js";
+import { OwnRow, insertOwnRow } from "./table/own-row.js";
+import {
+  FLAG_NOTIFY_UPDATE, FLAG_PROVEN, MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData,
+  Rows,
+} from "./table/rows.js";
+import { LEFT, SUSPECT, UP } from "./table/states.js";
+import { answersFrame, checkFrame, parseFrame } from "./wire/admission.js";
+import {
+  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN, DROP_UNSEALED,
+  DROP_VALUE_TOO_LARGE,
+} from "./wire/drops.js";
+import {
+  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, JSON_FIRST_BYTE, SECTION_DIGEST, SECTION_INDIRECT_ACK, SECTION_PING_REQ,
+  SECTION_RANGE_FINGERPRINTS, SECTION_ROWS, SECTION_ROW_FINGERPRINTS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE,
+  TYPE_SYN,
+} from "./wire/frame.js";
+import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
+import { ReplayGuard } from "./wire/replay-guard.js";
 import { WordPool } from "./word-pool.js";
 
-/** A tick that is this much later than an eighth of a round means that the node itself stood still. */
+/** A tick later than an eighth of a round and this shows that the node itself stood still. */
 const LATE_MS = 200;
 /** Nodes that answer one broadcast, on average. */
 const BROADCAST_ANSWERS = 4;
-/** An echo is of one of the last few frames. */
-const ECHO_FRAMES = 8;
-/** An answer is to one of so many last frames. */
-const ANSWERABLE_FRAMES = 1024;
-/** The first frame of a start has a counter below this, drawn by chance: who has not seen it can't answer it. */
+/** The first counter of a start is random below this. An attacker that has not seen it cannot answer it. */
 const FIRST_COUNTERS = 0x8000000;
-/** An address that has not answered yet gets at most so many times the bytes that it sent. */
+/** An address that is not proven gets at most this many times the bytes that it sent. */
 const AMPLIFICATION_MAX = 3;
-/** Datagrams in JSON that are shorter are no sign of an ESPGossip node, and not worth a frame. */
+/** A shorter JSON datagram is not from an ESPGossip node and gets no sign of life. */
 const JSON_BYTES_MIN = 12;
-/** The brace that a datagram in ESPGossip's dialect begins with. */
-const JSON_START = 0x7b;
 
 /**
- * One node of a gossip network, without sockets, clock or dice of its own.
+ * One node of a gossip network, without sockets, clock and source of random
+ * numbers.
  *
- * The contract: one input (`receive`, `tick` or `publish`), then `pollEvent`
- * and `pollTransmit` until they return false, then the next input; `tick` is
- * due at `nextDeadline`. Equal inputs give equal outputs, byte for byte, on
- * every JavaScript engine. Nothing here throws and nothing grows after the
- * constructor. Times are uint32 milliseconds of any clock that does not run
- * backwards for long.
+ * The contract: one input (`receive`, `tick`, `publish` and so on), then
+ * `pollNotification` and `pollTransmit` until they return false, then the next
+ * input. `tick` is due at `nextDeadline`. Equal inputs give equal outputs, byte
+ * for byte, on every JavaScript engine. No method throws, and nothing is
+ * allocated after the constructor. Times are uint32 milliseconds of any clock
+ * that does not run backwards for long.
+ *
+ * This class is the only place of control flow. The methods follow PROTOCOL.md,
+ * sections 5 and 6; the parts make decisions or hold data.
  */
-export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
+export class Engine implements NodeEngine {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
-  /** @internal Parts that `Rounds` works with. */
-  readonly clock = new Clock();
-  /** @internal */
-  readonly random: Random;
-  /** @internal */
-  readonly suspicion: Suspicion;
-  /** @internal */
-  readonly outbox: Outbox;
-  /** @internal */
-  readonly roundIntervalMs: number;
-  /** @internal */
-  readonly frame = new FrameReader();
-  /** @internal */
-  readonly row = new RowData();
-  /** @internal */
-  readonly faults = new Faults();
-  /** @internal */
-  readonly rounds: Rounds;
   /** The event feeds; undefined in a node without them. */
   readonly feed: FeedProtocol | undefined;
-  private readonly self = new OwnRow(this);
+  private readonly clock: Clock;
+  private readonly random: Random;
+  private readonly own: OwnRow;
+  private readonly suspicion: Suspicion;
+  private readonly rounds: Rounds;
+  private readonly outbox: Outbox;
   private readonly replayGuard: ReplayGuard | undefined;
-
+  private readonly faults = new Faults();
+  private readonly frame = new FrameReader();
+  /** The row that is being read. */
+  private readonly row = new RowData();
   private started = false;
-  /** Length of the datagram that is answered. */
-  private receivedBytes = 0;
-  private notifySlot = 0;
 
   constructor(options: EngineOptions) {
-    this.roundIntervalMs = options.roundIntervalMs;
     const seedWords = options.seedCapacity * SEED_WORDS;
-    const fixedWords = STATS_WORDS + PROBE_WORDS + INDIRECT_PROBE_WORDS;
-    const pool = new WordPool(fixedWords + seedWords + outboxWords(options.datagramBytesMax));
-    this.rows = new Rows(options.capacity, options.valueBytesMax);
+    const pool = new WordPool(STATS_WORDS + ROUND_WORDS + seedWords + outboxWords(options.datagramBytesMax));
+    const rows = new Rows(options.capacity, options.valueBytesMax);
+    this.rows = rows;
     this.stats = new Stats(pool);
-    this.seeds = new Seeds(options, pool);
+    this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool);
+    this.clock = new Clock(options.roundIntervalMs);
     this.random = new Random(options.randomSeed, options.id);
-    this.suspicion = new Suspicion(this, options.removeAfterMs);
-    this.replayGuard = options.sealer === undefined ? undefined : new ReplayGuard(options.sealer, this.rows);
-    this.feed = options.feeds === undefined ? undefined : options.feeds(this);
+    this.own = new OwnRow(rows, this.clock, this.random);
+    this.suspicion = new Suspicion(rows, this.clock, options.removeAfterMs);
+    this.replayGuard = options.sealer === undefined ? undefined : new ReplayGuard(options.sealer, rows);
+    this.feed = options.feeds === undefined ? undefined
+      : options.feeds(rows, this.clock, this.stats, this.frame, this.own);
     this.frame.events = this.feed;
     const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
-    this.outbox = new Outbox(this.rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox);
-    this.rounds = new Rounds(this, options.broadcastAddress, pool);
-    this.insertOwnRow(options);
+    this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox);
+    this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool);
+    insertOwnRow(rows, this.row, options.id, options.address, options.port);
   }
 
   addSeed(address: number, port: number): void {
@@ -117,84 +106,87 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   /**
    * Starts the node's rounds.
    *
-   * @param revision uint32, one more than at the last start, already stored
-   * @param isRemembered whether there was a stored revision. Without one the node
-   * may have lived under this revision before, so its heartbeat starts anywhere
-   * below 1,024: then it is fresher than its former life, or hears of that
+   * @param revision uint32, one more than at the last start. The caller has stored it
+   * @param isRemembered whether there was a stored revision. If not, the node may
+   * have used this revision before. Its heartbeat then starts at random below
+   * 1,024: it is fresher than the former life, or peers show the former life
    */
   start(nowMs: number, revision: number, isRemembered: boolean): void {
     this.started = true;
     this.clock.start(nowMs);
-    this.self.start(revision, isRemembered);
+    this.own.start(revision, isRemembered);
     if (this.feed !== undefined) this.feed.own.start(isRemembered);
     this.outbox.count(this.random.below(FIRST_COUNTERS));
     this.rounds.start();
   }
 
-  /** Says goodbye to a few live nodes, which tell the others. Nothing may follow but `pollTransmit`. */
+  /** PROTOCOL 6.5: announces to 4 live nodes that this node leaves. Only `pollTransmit` may follow. */
   leave(nowMs: number): void {
     this.begin(nowMs);
-    this.self.announce(LEFT);
+    this.own.announce(LEFT);
     this.rounds.leave();
   }
 
-  /** A datagram came. `bytes` are only looked at during the call; a sealed frame is opened in place. */
+  /** A datagram arrived. The engine reads `bytes` during the call only, and unseals a sealed frame in place. */
   receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     this.begin(nowMs);
     this.stats.countReceived(length);
-    this.receivedBytes = length;
-    const malformed = this.parse(address, bytes, length);
-    const refused = malformed !== DROP_NONE ? malformed : this.check(address, port);
-    if (refused === DROP_NONE) this.exchange(address, port, bytes);
-    else this.refuse(refused, address, port, bytes, length);
-    // Lets go of the datagram, which on a board is worth having back before the next one comes.
+    const guard = this.replayGuard;
+    let reason = parseFrame(this.frame, guard, bytes, length, this.row);
+    if (reason === DROP_NONE) reason = checkFrame(this.frame, guard, this.rows, this.outbox.counter, address, port);
+    if (reason === DROP_NONE) this.exchange(address, port, bytes, length);
+    else this.refuse(reason, address, port, bytes, length);
+    // Drop the reference so that a board can free the datagram before the next arrives.
     this.frame.reset(this.rows.valueBytes(), 0, 0);
   }
 
   /** The deadline passed. */
   tick(nowMs: number): void {
     this.begin(nowMs);
-    this.suspicion.expire();
+    this.expireStates();
     if (this.feed !== undefined) this.feed.tick();
-    if (this.clock.isDue(this.self.keepaliveDeadline)) this.self.announce(UP);
-    this.rounds.tick();
+    // PROTOCOL 6.4: a quiet node announces itself.
+    if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
+    this.suspectSilent();
+    if (this.rounds.isSpreadDue()) this.rounds.spread();
+    if (this.rounds.isRoundDue()) this.rounds.round();
   }
 
   /**
-   * Shares a value of `length` bytes, one item of deterministic CBOR and at most
-   * `valueBytesMax`; 0 withdraws it. It goes to `address` (0: nobody in
-   * particular) and to a few live nodes at once, then from node to node. Before
-   * the start it only takes its place in the row.
+   * Shares a value of `length` bytes: one item of deterministic CBOR, at most
+   * `valueBytesMax`; 0 withdraws the value. The node sends it to `address` (0: no
+   * certain address) and to 3 live nodes at once (PROTOCOL 6.4). Before the start
+   * the value is only stored in the own row.
    */
   publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void {
     this.rows.setValue(OWN_SLOT, bytes, 0, length);
     if (!this.started) return;
     this.begin(nowMs);
-    this.self.announce(UP);
+    this.own.announce(UP);
     if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
-    this.rounds.spreadSoon();
+    if (this.rounds.requestSpread()) this.rounds.spread();
   }
 
   /**
-   * Adds the event that `feed.own.draft` wrote, of `length` bytes, to the node's
-   * feed. It goes to a few live nodes at once, then from node to node. After the
+   * Adds the event that `feed.own.encodeEvent` wrote, of `length` bytes, to the
+   * node's feed, and sends it to 3 live nodes at once. To be called after the
    * start.
    */
   publishEvent(nowMs: number, length: number): void {
     this.begin(nowMs);
     if (this.feed !== undefined) this.feed.own.publish(length);
-    this.rounds.spreadSoon();
+    if (this.rounds.requestSpread()) this.rounds.spread();
   }
 
-  /** Takes on a higher revision, already stored. A lower one is ignored. */
+  /** Adopts a higher revision, which the caller has stored. A lower one is ignored. */
   setRevision(nowMs: number, revision: number): void {
     this.begin(nowMs);
-    if (revision > this.revision()) this.self.adopt(revision);
+    if (revision > this.revision()) this.own.adopt(revision);
   }
 
-  /** The node's own revision. Where an input made it grow, store it before anything is sent. */
+  /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
   revision(): number {
-    return this.rows.revision(OWN_SLOT);
+    return this.own.revision();
   }
 
   /** Writes the next datagram to send into `out`; false when there is none. */
@@ -204,15 +196,15 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     return true;
   }
 
-  /** The next thing to tell the application; false when there is none. */
+  /** Writes the next notification for the application; false when there is none. */
   pollNotification(out: Notification): boolean {
-    out.slot = OWN_SLOT;
     if (this.replayGuard !== undefined && this.replayGuard.hasStranger()) {
       out.kind = NOTIFY_STRANGER;
       out.slot = this.replayGuard.nextStranger();
       return true;
     }
-    return this.faults.next(out) || this.pollRowNotification(out);
+    if (this.own.isContested) this.faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
+    return this.faults.next(out) || nextChange(this.rows, out);
   }
 
   /** When `tick` is due, in the caller's time. */
@@ -220,167 +212,128 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
     return this.clock.toCaller(this.deadline());
   }
 
-  /** @internal For `Suspicion`. */
-  probe(slot: number): boolean {
-    return this.rounds.probe(slot);
+  /** Raises the state of a row. For a bridge, which is the judge of foreign nodes (PROTOCOL 9.2). */
+  raiseState(slot: number, state: number): void {
+    this.suspicion.raise(slot, state);
   }
 
-  /** @internal For `Suspicion`. */
-  localHealth(): number {
-    return this.rounds.localHealth;
+  private deadline(): number {
+    return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.own.keepaliveDeadline);
   }
 
-  private pollRowNotification(out: Notification): boolean {
-    const told = nextChange(this.rows, this.notifySlot, out);
-    this.notifySlot = out.slot;
-    return told;
-  }
-
-  private insertOwnRow(options: EngineOptions): void {
-    const row = this.row;
-    row.id = options.id;
-    row.address = options.address;
-    row.port = options.port;
-    this.rows.merge(row, this.rows.valueBytes());
-  }
-
-  /** Every input starts here: time goes on, and what the last one left unsent is gone. */
+  /** Begins an input: advances the time and drops what the last input left unsent. */
   private begin(nowMs: number): void {
     const expected = this.deadline();
     this.clock.advance(nowMs);
     this.outbox.clear();
-    this.notifySlot = 0;
     const lateMs = (this.clock.nowMs - expected) | 0;
-    if (lateMs > (this.roundIntervalMs >>> 3) + LATE_MS) {
+    // PROTOCOL 4.2, last paragraph
+    if (lateMs > (this.clock.roundIntervalMs >>> 3) + LATE_MS) {
       this.rounds.postpone(lateMs);
       this.suspicion.postpone(lateMs);
     }
   }
 
-  private deadline(): number {
-    return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.self.keepaliveDeadline);
-  }
-
-  /** Opens and checks a whole frame. Returns a drop reason. */
-  private parse(address: number, bytes: Uint8Array, length: number): number {
-    const frame = this.frame;
-    const malformed = frame.parseHead(bytes, length);
-    if (malformed !== DROP_NONE) return malformed;
-    const replayGuard = this.replayGuard;
-    if (replayGuard === undefined) {
-      return (frame.flags & FLAG_SEALED) !== 0 ? DROP_UNSEALED : frame.parseBody(length, this.row);
+  /** PROTOCOL 4.2: changes the states that nobody refuted in time. */
+  private expireStates(): void {
+    const suspicion = this.suspicion;
+    if (!suspicion.beginExpiry()) return;
+    let place = suspicion.nextDue(this.rows.count - 1);
+    for (; place >= 0; place = suspicion.nextDue(place - 1)) {
+      const slot = this.rows.slotAt(place);
+      if (!suspicion.needsLastProbe(slot)) suspicion.advance(slot);
+      else if (this.rounds.probe(slot)) suspicion.lastProbeSent(slot, this.rounds.localHealth);
+      else suspicion.lastProbeFailed(slot);
     }
-    const unopened = replayGuard.unseal(frame, bytes, length);
-    if (unopened === DROP_NONE) return frame.parseBody(length - SEAL_BYTES, this.row);
-    replayGuard.noteStranger(address);
-    return unopened;
   }
 
-  /** Counts a drop. To a node that speaks JSON any datagram is a sign of life, and silence is none. */
+  /** PROTOCOL 6.2: suspects nodes that do not answer, and sends them the suspicion so that they can refute it. */
+  private suspectSilent(): void {
+    for (let slot = this.rounds.nextSilent(); slot >= 0; slot = this.rounds.nextSilent()) {
+      this.suspicion.raise(slot, SUSPECT);
+      this.rounds.probe(slot);
+    }
+  }
+
+  /** Counts a refused datagram. For some reasons its sender gets a frame all the same. */
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
+    const guard = this.replayGuard;
     this.stats.countDrop(reason);
-    const isJson = reason === DROP_MAGIC && bytes[0] === JSON_START && length >= JSON_BYTES_MIN;
-    if (isJson && this.replayGuard === undefined) this.outbox.addSign(address, port);
-  }
-
-  /** Checks of a well-formed frame against what this node knows. Returns a drop reason. */
-  private check(address: number, port: number): number {
-    const frame = this.frame;
-    // Nobody could be told of a node there.
-    if (!isHost(address) || port === 0) return DROP_ROW;
-    if (frame.id === this.rows.id(OWN_SLOT)) {
-      const own = address === this.rows.address(OWN_SLOT) && port === this.rows.port(OWN_SLOT);
-      const framesAgo = this.outbox.counter - frame.counter;
-      const recent = frame.revision === this.revision() && framesAgo >= 0 && framesAgo < ECHO_FRAMES;
-      const echo = own || recent;
-      // A sealed frame of this node's may be an old one that somebody sends again.
-      if (!echo && this.replayGuard === undefined) this.faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
-      return echo ? DROP_ECHO : DROP_ID_CONFLICT;
-    }
-    const slot = this.rows.find(frame.id);
-    const answers = frame.isAnswer() && (this.outbox.counter - frame.inReplyTo) >>> 0 < ANSWERABLE_FRAMES;
-    if (slot >= 0 && frame.revision < this.rows.revision(slot)) {
-      this.correctStale(slot, answers, address, port);
-      return DROP_STALE;
-    }
-    if (frame.isAnswer() && !answers) return DROP_UNASKED;
-    if (this.replayGuard === undefined) return DROP_NONE;
-    return this.checkReplay(this.replayGuard, slot, answers, address, port);
-  }
-
-  /** Whether a frame came before or, where nobody can tell, makes its sender prove that it did not. */
-  private checkReplay(replayGuard: ReplayGuard, slot: number, answers: boolean, address: number, port: number): number {
-    const judgement = replayGuard.check(this.frame, slot, answers);
-    if (judgement === FRESH) return DROP_NONE;
-    if (judgement === UNPROVEN && this.frame.type === TYPE_SYN) {
+    if (reason === DROP_STALE) {
+      this.correctStale(address, port, length);
+    } else if (reason === DROP_UNPROVEN) {
+      // PROTOCOL 7: a challenge, without rows.
       this.outbox.withholdUpdates();
-      this.answer(address, port, FLAG_CHALLENGE, false, false);
+      this.answerSyn(address, port, FLAG_CHALLENGE, length);
+    } else if (guard !== undefined) {
+      if (reason === DROP_UNSEALED || reason === DROP_SEAL) guard.noteStranger(address);
+    } else if (reason === DROP_ID_CONFLICT) {
+      // Not with a guard: a sealed frame of this id may be this node's own, replayed by an attacker.
+      this.own.isContested = true;
+    } else if (reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
+      // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life.
+      this.outbox.addSign(address, port);
     }
-    return judgement === REPLAYED || this.frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
   }
 
   /**
-   * A node whose storage was wiped starts over at a low revision; its own row as
-   * held here tells it, also when it challenges this one: else neither would
-   * ever believe the other.
+   * PROTOCOL 5.5 and 7: the sender lost its storage and started again at a low
+   * revision. Send it the row we hold, even if it challenges us; otherwise the
+   * two would reject each other for ever.
    */
-  private correctStale(slot: number, answers: boolean, address: number, port: number): void {
-    const isChallenge = answers && (this.frame.flags & FLAG_CHALLENGE) !== 0;
-    if (this.frame.type !== TYPE_SYN && !isChallenge) return;
-    this.outbox.send(slot);
+  private correctStale(address: number, port: number, length: number): void {
+    const frame = this.frame;
+    const isChallenge = answersFrame(frame, this.outbox.counter) && (frame.flags & FLAG_CHALLENGE) !== 0;
+    if (frame.type !== TYPE_SYN && !isChallenge) return;
+    this.outbox.send(this.rows.find(frame.id));
     this.outbox.withholdUpdates();
-    this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
-    this.outbox.addAnswer(isChallenge ? TYPE_DIFF : TYPE_ACK, address, port, 0, false, this.frame.counter);
+    this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
+    this.outbox.addAnswer(isChallenge ? TYPE_DIFF : TYPE_ACK, address, port, 0, false, frame.counter);
   }
 
-  /** Takes in a frame and answers with the diff. */
-  private exchange(address: number, port: number, bytes: Uint8Array): void {
+  /** PROTOCOL 5.2: applies a good frame and answers it. */
+  private exchange(address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
-    this.rounds.answered(frame.id, address, port);
-    const isNew = this.rows.find(frame.id) < 0;
-    this.observeSender(address, port);
-    let isSummarised = false;
     const feed = this.feed;
+    const isNew = this.rows.find(frame.id) < 0;
+    // PROTOCOL 5.2, step 1
+    this.rounds.answered(frame.id, address, port);
+    observeSender(this.rows, this.outbox, frame, address, port);
     if (feed !== undefined) feed.begin();
+    const hasSummary = this.applySections(address, port, bytes);
+    if (feed !== undefined) this.settleFeeds(feed);
+    if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
+    // PROTOCOL 5.2, step 7
+    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(this.rows, this.outbox, frame);
+    const slot = senderAt(this.rows, frame, address, port);
+    // The answer brought the sender's row: its source is the address in the row. A row that moved here is not proven.
+    if (slot >= 0 && isNew && frame.isAnswer()) this.rows.setFlag(slot, FLAG_PROVEN);
+    if (frame.type === TYPE_SYN) this.answerSyn(address, port, 0, length);
+    else if (frame.type !== TYPE_LEAVE) this.answerAnswer(address, port, hasSummary, length);
+  }
+
+  /** Steps 2 to 6. Returns whether a section showed which rows the sender holds. */
+  private applySections(address: number, port: number, bytes: Uint8Array): boolean {
+    const frame = this.frame;
+    const row = this.row;
+    let hasSummary = false;
     frame.rewind();
     while (frame.nextSection()) {
-      isSummarised = isSummarised || frame.isSummary();
-      if (frame.section === SECTION_WANT) handleWants(this);
-      else if (frame.section === SECTION_ROWS) this.handleRows(address, port, bytes);
-      else if (frame.section === SECTION_DIGEST) handleDigest(this);
-      else if (frame.section === SECTION_RANGE_FINGERPRINTS) handleRangeFingerprints(this);
-      else if (frame.section === SECTION_ROW_FINGERPRINTS) handleRowFingerprints(this);
-      else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(address, port);
-      else if (frame.section === SECTION_INDIRECT_ACK) this.rounds.handleIndirectAck();
-      else if (feed !== undefined && frame.isOfEvents()) feed.handleSection();
+      hasSummary = hasSummary || frame.isSummary();
+      if (frame.section === SECTION_WANT) sendWanted(this.rows, this.outbox, frame);
+      else if (frame.section === SECTION_ROWS) this.mergeRows(address, port, bytes);
+      else if (frame.section === SECTION_DIGEST) compareDigest(this.rows, this.outbox, frame, row, this.own);
+      else if (frame.section === SECTION_RANGE_FINGERPRINTS) compareRanges(this.rows, this.outbox, frame);
+      else if (frame.section === SECTION_ROW_FINGERPRINTS) compareRows(this.rows, this.outbox, frame);
+      else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
+      else if (frame.section === SECTION_INDIRECT_ACK) this.rounds.handleIndirectAck(frame);
+      else if (this.feed !== undefined && frame.isOfEvents()) this.applyEvents(this.feed);
     }
-    if (feed !== undefined) feed.settle();
-    if (this.replayGuard !== undefined) this.admit(this.replayGuard);
-    wantSender(this);
-    if (frame.type !== TYPE_LEAVE) this.answer(address, port, 0, isSummarised, isNew);
+    return hasSummary;
   }
 
-  /** Who was not known yet when its answer came is known by now. */
-  private admit(replayGuard: ReplayGuard): void {
-    const slot = this.rows.find(this.frame.id);
-    const hasWindow = slot >= 0 && this.rows.hasFlag(slot, FLAG_WINDOW);
-    if (slot >= 0 && !hasWindow && this.frame.isAnswer()) replayGuard.admit(this.frame, slot);
-  }
-
-  /** The sender is there: its address is the one that works, and what is said against it, it should hear. */
-  private observeSender(address: number, port: number): void {
-    const rows = this.rows;
-    const slot = rows.find(this.frame.id);
-    if (slot < 0) return;
-    const current = rows.revision(slot) === this.frame.revision && rows.heartbeat(slot) === this.frame.heartbeat;
-    const moved = rows.address(slot) !== address || rows.port(slot) !== port;
-    if (current && moved) rows.setAddress(slot, address, port);
-    // Its own row tells a node that it has moved, which it can't see itself.
-    if (rows.state(slot) >= SUSPECT || (current && moved)) this.outbox.send(slot);
-    if (this.frame.isAnswer() && !moved) rows.setFlag(slot, FLAG_PROVEN);
-  }
-
-  private handleRows(address: number, port: number, bytes: Uint8Array): void {
+  /** Step 3: merges each row of a ROWS section. */
+  private mergeRows(address: number, port: number, bytes: Uint8Array): void {
     const row = this.row;
     while (this.frame.more()) {
       this.frame.readRow(row);
@@ -388,60 +341,109 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
         row.address = address;
         row.port = port;
       }
-      if (row.id !== this.rows.id(OWN_SLOT)) {
-        this.mergeRow(row, bytes);
+      if (row.id === this.rows.id(OWN_SLOT)) {
+        answerClaim(this.rows, this.outbox, this.own, row);
+        this.own.observeAddress(row);
       } else {
-        this.handleSelfUpdate(row);
-        this.self.observeAddress(row);
+        this.mergeRow(row, bytes);
       }
       if (this.feed !== undefined) this.feed.noteShown(row);
     }
   }
 
-  /** @internal Merges a statement about another node; its value lies in `bytes`. */
+  /** Step 3: merges a statement about another node. `bytes` contain its value. Public for a bridge (PROTOCOL 9.2). */
   mergeRow(row: RowData, bytes: Uint8Array): void {
-    mergeRow(this, row, bytes);
-  }
-
-  private answer(address: number, port: number, flags: number, isSummarised: boolean, isNew: boolean): void {
-    const frame = this.frame;
-    const slot = this.rows.find(frame.id);
-    const isThere = slot >= 0 && this.rows.address(slot) === address && this.rows.port(slot) === port;
-    // Who was not known before has answered from here; who has moved here has not.
-    if (isThere && isNew && frame.isAnswer()) this.rows.setFlag(slot, FLAG_PROVEN);
-    const isProven = isThere && this.rows.hasFlag(slot, FLAG_PROVEN);
-    if (!isProven) this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
-    const inSync = this.rows.tableHash.equals(frame.tableHashFirst, frame.tableHashSecond) && this.hasSameFrontier();
-    this.outbox.summary.withFeeds = this.feed !== undefined && frame.feedsHash !== NO_FEEDS;
-    if (frame.type === TYPE_SYN) {
-      if ((frame.flags & FLAG_BROADCAST) !== 0 && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
-      if (isProven && !this.rounds.mayAnswer(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * this.receivedBytes);
-      this.outbox.addAnswer(TYPE_ACK, address, port, flags, !inSync, frame.counter);
-    } else if (this.rounds.mayGoOn()) {
-      const isOpen = frame.type === TYPE_ACK ? !isSummarised
-        : (frame.flags & FLAG_MORE) !== 0 && this.outbox.answersSummary(frame.inReplyTo)
-          && (this.feed === undefined || this.feed.mayGoOn());
-      const isNeeded = this.outbox.hasAnswer() || (frame.flags & FLAG_CHALLENGE) !== 0 || (!inSync && isOpen);
-      if (isNeeded) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, !inSync && isOpen, frame.counter);
+    const rows = this.rows;
+    const held = rows.find(row.id);
+    const stateBefore = held < 0 ? -1 : rows.state(held);
+    const isElsewhere = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
+    row.state = this.suspicion.believed(held, row);
+    const merged = rows.merge(row, bytes);
+    if (merged === MERGED_FRESHER || merged === MERGED_STATE) {
+      this.rowMerged(row, stateBefore, merged === MERGED_FRESHER, isElsewhere);
+    } else if (merged !== MERGED_NOTHING) {
+      this.stats.countDrop(merged === MERGE_TABLE_FULL ? DROP_TABLE_FULL : DROP_VALUE_TOO_LARGE);
+      if (merged === MERGE_TABLE_FULL) this.faults.report(NOTIFY_TABLE_FULL, held);
+    } else if (rows.compare(held, row) > 0) {
+      this.outbox.send(held);
+    } else if (this.feed === undefined || this.feed.agrees(held)) {
+      rows.countTransmit(held);
     }
   }
 
-  /** Whether the sender holds the same of all feeds, or has none, or this node has none. */
-  private hasSameFrontier(): boolean {
-    const frontier = this.rows.feedsHash;
-    return frontier === undefined || this.frame.feedsHash === NO_FEEDS || this.frame.feedsHash === frontier.word();
+  /** A merged row becomes an update. Its address becomes a seed if the node is new or has moved. */
+  private rowMerged(row: RowData, stateBefore: number, isFresher: boolean, isElsewhere: boolean): void {
+    const rows = this.rows;
+    const slot = rows.find(row.id);
+    // PROTOCOL 6.3: states other than UP, and statements that refute them, are urgent.
+    if (stateBefore >= SUSPECT || row.state !== UP) rows.markUrgentUpdate(slot);
+    else rows.markUpdate(slot);
+    if (isFresher) rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
+    if (isFresher && row.isForeign) {
+      this.suspicion.renewForeign(slot);
+    } else if (isFresher && isElsewhere) {
+      this.seeds.learn(row.address, row.port, this.random);
+      this.rounds.moved(row.id);
+    }
+    // A suspicion of a fresher statement is another suspicion: its time begins now.
+    if (row.state !== stateBefore || (isFresher && row.state !== UP)) this.suspicion.stateChanged(slot);
   }
 
-  /** @internal For feeds: takes on a revision beyond one that others know of. */
-  recover(revision: number): boolean {
-    const isDone = this.self.recover(revision);
-    if (!isDone) this.faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
-    return isDone;
+  private applyEvents(feed: FeedProtocol): void {
+    const forkSlot = feed.handleSection();
+    if (forkSlot >= 0) this.faults.report(NOTIFY_FORK, forkSlot);
   }
 
-  /** @internal Others speak of this node. */
-  handleSelfUpdate(row: RowData): void {
-    if (!this.self.observeClaim(row)) this.faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
-    if (this.rows.compare(OWN_SLOT, row) > 0) this.outbox.send(OWN_SLOT);
+  /** PROTOCOL 10.4: settles each feed that the frame's rows show. */
+  private settleFeeds(feed: FeedProtocol): void {
+    for (let slot = 0; feed.isShown && slot < this.rows.capacity; slot++) {
+      const decision = feed.settle(slot);
+      if ((decision & SETTLE_FORK) !== 0) this.faults.report(NOTIFY_FORK, slot);
+      if ((decision & SETTLE_SEND) !== 0) this.outbox.send(slot);
+    }
+    feed.end();
+  }
+
+  /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. */
+  private answerSyn(address: number, port: number, flags: number, length: number): void {
+    const frame = this.frame;
+    const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
+    if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
+    const isProven = this.limitToProven(address, port, length);
+    if (isProven && !this.rounds.mayAnswerInFull(this.rows.find(frame.id))) {
+      this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
+    }
+    this.outbox.addAnswer(TYPE_ACK, address, port, flags, !isInSync(this.rows, frame), frame.counter);
+  }
+
+  /** PROTOCOL 5.2: an ACK or a DIFF is answered by a DIFF, if there is something to send or to want. */
+  private answerAnswer(address: number, port: number, hasSummary: boolean, length: number): void {
+    const frame = this.frame;
+    this.limitToProven(address, port, length);
+    if (!this.rounds.mayContinue()) return;
+    const withSummary = !isInSync(this.rows, frame) && this.isSummaryDue(hasSummary);
+    const isChallenge = (frame.flags & FLAG_CHALLENGE) !== 0;
+    if (!withSummary && !isChallenge && !this.outbox.hasAnswer()) return;
+    this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter);
+  }
+
+  /**
+   * PROTOCOL 5.3: whether a DIFF has to show all rows: after an ACK that had no
+   * room for a summary, or after MORE, if the frame answers the last summary.
+   */
+  private isSummaryDue(hasSummary: boolean): boolean {
+    const frame = this.frame;
+    if (frame.type === TYPE_ACK) return !hasSummary;
+    if ((frame.flags & FLAG_MORE) === 0 || !this.outbox.answersSummary(frame.inReplyTo)) return false;
+    return this.feed === undefined || this.feed.mayGoOn();
+  }
+
+  /** PROTOCOL 5.4: an address that is not proven gets one short datagram. Returns whether the address is proven. */
+  private limitToProven(address: number, port: number, length: number): boolean {
+    const slot = senderAt(this.rows, this.frame, address, port);
+    const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN);
+    if (!isProven) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
+    this.outbox.summary.withFeeds = this.feed !== undefined && this.frame.feedsHash !== NO_FEEDS;
+    return isProven;
   }
 }

@@ -1,4 +1,4 @@
-/** The protocol: no I/O, no clock, no dice of its own. `Engine` states its contract. */
+/** The protocol without I/O, clock and source of random numbers. `Engine` states the contract. */
 export { BROADCAST_ADDRESS, formatAddress, parseAddress } from "./wire/address.js";
 export { DROP_REASONS, dropReasonName } from "./wire/drops.js";
 export { Engine } from "./engine.js";

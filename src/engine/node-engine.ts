@@ -7,32 +7,32 @@ import type { Seeds } from "./membership/seeds.js";
 import type { Stats } from "./stats.js";
 
 /**
- * What drives a node sees of it, whatever it speaks. The contract is that of
- * `Engine`, which speaks compact frames: one input, then `pollEvent` and
- * `pollTransmit` until they return false, then the next input.
+ * An engine as its caller sees it, in any dialect. The contract is that of
+ * `Engine`, whose dialect is the compact one: one input, then `pollNotification`
+ * and `pollTransmit` until they return false, then the next input.
  */
 export interface NodeEngine {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
-  /** Adds an address to try for good. Before the start. */
+  /** Adds a seed that the node never replaces. To be called before the start. */
   addSeed(address: number, port: number): void;
   start(nowMs: number, revision: number, isRemembered: boolean): void;
   receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void;
   tick(nowMs: number): void;
   publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void;
-  /** Says goodbye, as far as the dialect can. Nothing may follow but `pollTransmit`. */
+  /** Announces that the node leaves, if the dialect can express it. Only `pollTransmit` may follow. */
   leave(nowMs: number): void;
   setRevision(nowMs: number, revision: number): void;
   revision(): number;
   /** The event feeds; undefined in a node without them. */
   readonly feed: FeedProtocol | undefined;
-  /** Adds the event that `feed.own.draft` wrote, of `length` bytes, and spreads it. After the start. */
+  /** Adds the event that `feed.own.encodeEvent` wrote, of `length` bytes, and sends it. After the start. */
   publishEvent(nowMs: number, length: number): void;
   pollTransmit(out: Datagram): boolean;
   pollNotification(out: Notification): boolean;
   nextDeadline(): number;
 }
 
-/** Makes a node that speaks a certain dialect. */
+/** Makes an engine of one dialect. */
 export type Dialect = (options: EngineOptions) => NodeEngine;

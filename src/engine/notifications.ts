@@ -1,60 +1,62 @@
 import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, type Rows } from "./table/rows.js";
 
-/** What `pollEvent` has to say. */
+/** What `pollNotification` yields. */
 export interface Notification {
+  /** One of the NOTIFY_ constants. */
   kind: number;
-  /** Slot of the row that it is about; of NOTIFY_STRANGER, the IPv4 address as uint32. */
+  /** Slot of the row that the notification is about. For NOTIFY_STRANGER: the IPv4 address as uint32. */
   slot: number;
 }
 
-/** The row became fresher: another statement of its owner, perhaps another value. */
+/** The row holds a fresher statement of its owner, perhaps with another value. */
 export const NOTIFY_UPDATE = 1;
 /** The row's state changed. */
 export const NOTIFY_STATE = 2;
-/** Another device speaks under this node's id; said once a start. */
+/** Another device uses this node's id. Notified once a start. */
 export const NOTIFY_ID_CONFLICT = 3;
-/** A row was refused because the table is full of live rows; said once a start. */
+/** A row was refused because the table is full of live rows. Notified once a start. */
 export const NOTIFY_TABLE_FULL = 4;
-
-/** A datagram came that the network's key does not open; said once for each of the first few addresses. */
+/** A datagram arrived that the network's key does not unseal. Notified once for each of the first 4 addresses. */
 export const NOTIFY_STRANGER = 5;
-/** Somebody said two things under one number of a feed, or changed what was said; said once a start. */
+/** Two different events have the same number in one feed. Notified once a start. */
 export const NOTIFY_FORK = 6;
 
-/**
- * Takes the next change of a row, in a slot from `from` on, that the application
- * was not told of. Returns false when there is none.
- */
-export function nextChange(rows: Rows, from: number, out: Notification): boolean {
-  for (let slot = Math.max(from, rows.changesFrom); slot < rows.changesEnd; slot++) {
-    out.slot = slot;
-    const updated = rows.consumeFlag(slot, FLAG_NOTIFY_UPDATE);
-    if (!updated && !rows.consumeFlag(slot, FLAG_NOTIFY_STATE)) continue;
-    out.kind = updated ? NOTIFY_UPDATE : NOTIFY_STATE;
+/** Writes the next row change that the application has not been notified of; false when there is none. */
+export function nextChange(rows: Rows, out: Notification): boolean {
+  for (; rows.changesFrom < rows.changesEnd; rows.changesFrom++) {
+    out.slot = rows.changesFrom;
+    const isUpdated = rows.consumeFlag(out.slot, FLAG_NOTIFY_UPDATE);
+    if (!isUpdated && !rows.consumeFlag(out.slot, FLAG_NOTIFY_STATE)) continue;
+    out.kind = isUpdated ? NOTIFY_UPDATE : NOTIFY_STATE;
     return true;
   }
   rows.changesEnd = 0;
   return false;
 }
 
-/** What went wrong: the application is told of each kind once a start. */
+/** Faults of which the application is notified once a start. */
 export class Faults {
+  /** Bit k: a fault of kind k occurred. */
   private occurred = 0;
+  /** Bit k: the application was notified of kind k. */
   private notified = 0;
   private forkSlot = 0;
 
-  /** @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL or NOTIFY_FORK @param slot of the row that it is about */
+  /**
+   * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL or NOTIFY_FORK
+   * @param slot of the row that the fault is about
+   */
   report(kind: number, slot: number): void {
     if (kind === NOTIFY_FORK && (this.occurred & (1 << kind)) === 0) this.forkSlot = slot;
     this.occurred |= 1 << kind;
   }
 
-  /** Takes the next one that was not told; false when there is none. */
+  /** Writes the next fault that the application has not been notified of; false when there is none. */
   next(out: Notification): boolean {
-    const untold = this.occurred & ~this.notified;
-    if (untold === 0) return false;
+    const pending = this.occurred & ~this.notified;
+    if (pending === 0) return false;
     let kind = NOTIFY_ID_CONFLICT;
-    while ((untold & (1 << kind)) === 0) kind++;
+    while ((pending & (1 << kind)) === 0) kind++;
     this.notified |= 1 << kind;
     out.kind = kind;
     out.slot = kind === NOTIFY_FORK ? this.forkSlot : 0;

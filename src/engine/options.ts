@@ -1,34 +1,40 @@
-import type { FeedProtocol, FeedNode } from "./feed/feed-protocol.js";
+import type { Clock } from "./clock.js";
+import type { FeedProtocol } from "./feed/feed-protocol.js";
+import type { Stats } from "./stats.js";
+import type { OwnRow } from "./table/own-row.js";
+import type { Rows } from "./table/rows.js";
+import type { FrameReader } from "./wire/frame-reader.js";
 import type { Sealer } from "./wire/sealer.js";
 
-/** Makes a node's event feeds. */
-export type FeedMaker = (node: FeedNode) => FeedProtocol;
+/** Makes a node's event feeds from the parts of the node that feeds work on. */
+export type FeedMaker = (rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, own: OwnRow) => FeedProtocol;
 
-/** What a node is made with; all of it is fixed afterwards. The caller has checked the ranges. */
+/** Options of a node. They are fixed after construction. The caller has checked the ranges. */
 export interface EngineOptions {
   /** uint32 that no other node of the network has. */
   id: number;
-  /** The node's own IPv4 address as uint32; 0 when it is not known. */
+  /** The node's own IPv4 address as uint32; 0 when unknown. */
   address: number;
+  /** The node's own UDP port: 1 to 65,535. */
   port: number;
-  /** Rows that are held, the node's own among them: 2 to 65,535. */
+  /** Rows that the node holds, its own included: 2 to 65,535. */
   capacity: number;
   /** Longest shared value: 0 to 255 bytes, the same in all nodes of a network. */
   valueBytesMax: number;
-  /** Longest datagram that is sent; `datagramBytesMin` tells the least. */
+  /** Longest datagram that the node sends: 128 to 1,472 bytes. */
   datagramBytesMax: number;
-  /** 100 to 3,600,000. */
+  /** Length of a round: 100 to 3,600,000 ms. */
   roundIntervalMs: number;
-  /** How long a row is DOWN until it becomes a tombstone, and how long that is kept: up to 20 days. */
+  /** Time from DOWN to tombstone, and from tombstone to removal: up to 20 days, in ms. */
   removeAfterMs: number;
-  /** Addresses kept for when the rows lead nowhere, given ones and learnt ones: 1 to 255. */
+  /** Seeds that the node holds, configured and learned ones together: 1 to 255. */
   seedCapacity: number;
-  /** Where a SYN goes when nobody is known. */
+  /** IPv4 address, as uint32, that a SYN goes to when no node is known. */
   broadcastAddress: number;
   /** uint32. */
   randomSeed: number;
-  /** Seals every frame, if there is one, and lets none in that is not sealed. */
+  /** Seals every frame. With a sealer the node drops all frames that are not sealed. */
   sealer?: Sealer | undefined;
-  /** Makes the event feeds; without it the node has none, and its program none of their code. */
+  /** Makes the event feeds. Without it the node has no feeds, and its program contains none of their code. */
   feeds?: FeedMaker | undefined;
 }

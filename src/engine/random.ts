@@ -1,7 +1,7 @@
 /**
- * The engine's dice: sfc32 by Chris Doty-Humphrey (PractRand), 128 bits of
- * state, additions and shifts only. Everything that a node decides by chance
- * comes from here, so one seed replays a whole network.
+ * The engine's random numbers: sfc32 by Chris Doty-Humphrey (PractRand), 128
+ * bits of state, additions and shifts only. All random decisions of a node draw
+ * from here, so one seed replays a whole network.
  */
 export class Random {
   private a = 0;
@@ -9,7 +9,7 @@ export class Random {
   private c = 0;
   private counter = 1;
 
-  /** @param seed uint32 @param stream uint32 that tells nodes with one seed apart, such as the id */
+  /** @param seed uint32 @param stream uint32 that separates nodes with equal seeds, such as the id */
   constructor(seed: number, stream: number) {
     this.a = seed | 0;
     this.b = stream | 0;

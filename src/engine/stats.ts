@@ -6,14 +6,14 @@ export class Stats {
   private readonly words: Uint32Array;
   private readonly start: number;
 
-  /** @param pool has STATS_WORDS to give */
+  /** @param pool has STATS_WORDS free */
   constructor(pool: WordPool) {
     this.words = pool.words;
     this.start = pool.alloc(STATS_WORDS);
   }
 
   countDrop(reason: number): void { this.words[this.start + reason]++; }
-  /** Datagrams, or rows in them, that were refused for a reason: 1 to DROP_REASONS - 1. */
+  /** Datagrams, rows and events that were refused for a reason: 1 to DROP_REASONS - 1. */
   drops(reason: number): number { return this.words[this.start + reason]; }
 
   countReceived(bytes: number): void {
@@ -36,5 +36,5 @@ const DATAGRAMS_RECEIVED = DROP_REASONS;
 const BYTES_RECEIVED = DROP_REASONS + 1;
 const DATAGRAMS_SENT = DROP_REASONS + 2;
 const BYTES_SENT = DROP_REASONS + 3;
-/** What `Stats` takes from its pool. */
+/** Words that `Stats` allocates. */
 export const STATS_WORDS = DROP_REASONS + 4;

@@ -1,19 +1,19 @@
 /**
- * One array of uint32 from which the small tables take their parts: on a board
- * an array of their own would cost each about 110 bytes before its first element.
+ * One array of uint32 that several small tables share. On 32-bit XS a typed
+ * array costs about 110 bytes before its first element.
  */
 export class WordPool {
   readonly words: Uint32Array;
-  private taken = 0;
+  private allocated = 0;
 
   constructor(size: number) {
     this.words = new Uint32Array(size);
   }
 
-  /** Where a part of `count` words begins that is nobody else's. */
+  /** Allocates `count` words and returns the index of the first. */
   alloc(count: number): number {
-    const at = this.taken;
-    this.taken += count;
+    const at = this.allocated;
+    this.allocated += count;
     return at;
   }
 }

@@ -36,7 +36,7 @@ export class AutoEngine implements NodeEngine {
 
   constructor(options: EngineOptions) {
     this.compact = new Engine(options);
-    this.boards = new BoardSide(options, this.compact);
+    this.boards = new BoardSide(options, this.compact.stats, this.compact.seeds);
     this.rows = this.compact.rows;
     this.seeds = this.compact.seeds;
     this.stats = this.compact.stats;
@@ -160,7 +160,7 @@ export class AutoEngine implements NodeEngine {
   private retire(slot: number): void {
     this.boards.rows.clearFlag(slot, FLAG_FOREIGN);
     const held = this.foreign(slot);
-    if (held >= 0 && this.rows.state(held) !== REMOVE) this.compact.suspicion.raise(held, REMOVE);
+    if (held >= 0 && this.rows.state(held) !== REMOVE) this.compact.raiseState(held, REMOVE);
   }
 
   /** Nobody has heard of a board for long: it is DOWN, unless another bridge knows better. */
@@ -168,7 +168,7 @@ export class AutoEngine implements NodeEngine {
     this.boards.rows.clearFlag(slot, FLAG_FOREIGN);
     const held = this.foreign(slot);
     if (held >= 0 && this.rows.state(held) < DOWN && this.order(slot, held) >= 0) {
-      this.compact.suspicion.raise(held, DOWN);
+      this.compact.raiseState(held, DOWN);
     }
   }
 

@@ -1,5 +1,6 @@
-import type { Engine } from "../engine/engine.js";
+import type { Seeds } from "../engine/membership/seeds.js";
 import type { EngineOptions } from "../engine/options.js";
+import type { Stats } from "../engine/stats.js";
 import { compareFreshness } from "../engine/table/freshness.js";
 import {
   FLAG_FOREIGN, FLAG_VOUCHED, LIST_PROBE_ORDER, LIST_TO_SEND, OWN_SLOT, RowData, type Rows,
@@ -22,15 +23,15 @@ const RETRY_ROUNDS = 8;
  * (FLAG_VOUCHED), and what it only knows from hearsay.
  */
 export class BoardSide extends EspGossipEngine {
-  private readonly compact: Engine;
+  private readonly compactSeeds: Seeds;
   private readonly statement = new RowData();
   private roundsAlone = 0;
 
-  constructor(options: EngineOptions, compact: Engine) {
+  constructor(options: EngineOptions, stats: Stats, compactSeeds: Seeds) {
     // A bridge does better than the reference wherever it can.
     const improved = { refuseNegative: true, needDecoding: true, recover: true, riseWithValue: true };
-    super(options, improved, true, compact.stats);
-    this.compact = compact;
+    super(options, improved, true, stats);
+    this.compactSeeds = compactSeeds;
   }
 
   override receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void {
@@ -68,7 +69,7 @@ export class BoardSide extends EspGossipEngine {
       slot = this.introduce(from, source);
     } else if (!rows.hasFlag(slot, FLAG_VOUCHED)) {
       rows.setFlag(slot, FLAG_VOUCHED);
-      rows.setDeadline(slot, this.clock.nowMs + LEAVE_ROUNDS * this.roundIntervalMs);
+      rows.setDeadline(slot, this.clock.nowMs + LEAVE_ROUNDS * this.clock.roundIntervalMs);
     }
     if (slot < 0) return slot;
     if (from.revision(source) > rows.revision(slot)) this.say(slot, from.revision(source), from.heartbeat(source), UP);
@@ -87,7 +88,7 @@ export class BoardSide extends EspGossipEngine {
     if (this.rows.state(slot) < DOWN) this.setState(slot, DOWN);
   }
 
-  protected override mayAsk(address: number): boolean {
+  protected override mayProbe(address: number): boolean {
     return !this.isVouched(address);
   }
 
@@ -95,7 +96,7 @@ export class BoardSide extends EspGossipEngine {
   protected override mostUrgent(): number {
     const rows = this.rows;
     let urgent = -1;
-    let leastMs = ASKED_ROUNDS * this.roundIntervalMs;
+    let leastMs = ASKED_ROUNDS * this.clock.roundIntervalMs;
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
       const leftMs = (rows.deadline(slot) - this.clock.nowMs) | 0;
@@ -107,18 +108,18 @@ export class BoardSide extends EspGossipEngine {
   }
 
   /** Where all nodes that are known speak compact frames, a board may still be somewhere. */
-  protected override askNobody(): void {
+  protected override noSeedToProbe(): void {
     this.roundsAlone++;
     if (this.roundsAlone % RETRY_ROUNDS === 1) this.broadcast();
   }
 
   /** That a node which may not speak JSON does not answer in it is nothing against it. */
-  protected override mayDoubt(slot: number): boolean {
+  protected override maySuspect(slot: number): boolean {
     return this.rows.hasFlag(slot, FLAG_FOREIGN);
   }
 
   /** Whether a compact node runs is not for boards to say, who get no answer of it. */
-  protected override hearRow(row: RowData): boolean {
+  protected override rowArrived(row: RowData): boolean {
     const rows = this.rows;
     const slot = rows.find(row.id);
     row.isForeign = slot >= 0 && rows.hasFlag(slot, FLAG_FOREIGN);
@@ -131,23 +132,23 @@ export class BoardSide extends EspGossipEngine {
     return order > 0;
   }
 
-  protected override rowTaken(slot: number, isFresher: boolean): void {
+  protected override rowMerged(slot: number, isFresher: boolean): void {
     const rows = this.rows;
     if (!isFresher) return;
     if (rows.hasFlag(slot, FLAG_FOREIGN)) {
       this.isHeard(slot);
     } else if (!rows.hasFlag(slot, FLAG_VOUCHED)) {
       // It may be a compact node that is not known yet.
-      this.compact.seeds.learn(rows.address(slot), rows.port(slot), this.random);
+      this.compactSeeds.learn(rows.address(slot), rows.port(slot), this.random);
     } else if (!this.clock.isDue(rows.deadline(slot))) {
-      rows.setDeadline(slot, this.clock.nowMs + LEAVE_ROUNDS * this.roundIntervalMs);
+      rows.setDeadline(slot, this.clock.nowMs + LEAVE_ROUNDS * this.clock.roundIntervalMs);
     }
   }
 
   private isHeard(slot: number): void {
     let rounds = SILENT_ROUNDS;
     for (let rest = this.rows.count; rest > 1; rest >>>= 1) rounds++;
-    this.rows.setDeadline(slot, this.clock.nowMs + rounds * this.roundIntervalMs);
+    this.rows.setDeadline(slot, this.clock.nowMs + rounds * this.clock.roundIntervalMs);
   }
 
   /** The first row that boards get of a compact node. Returns its slot, -1 when there is no room. */
@@ -164,7 +165,7 @@ export class BoardSide extends EspGossipEngine {
     const slot = this.rows.find(row.id);
     if (slot < 0) return slot;
     this.rows.setFlag(slot, FLAG_VOUCHED);
-    this.rows.setDeadline(slot, this.clock.nowMs + this.roundIntervalMs);
+    this.rows.setDeadline(slot, this.clock.nowMs + this.clock.roundIntervalMs);
     this.isNewStatement(slot, from, source);
     this.seeds.learn(row.address, row.port, this.random);
     return slot;
@@ -184,7 +185,7 @@ export class BoardSide extends EspGossipEngine {
   /** One step beyond what boards hold: never by what they say of it alone, so two bridges do not race. */
   private freshen(slot: number): void {
     const rows = this.rows;
-    rows.setDeadline(slot, this.clock.nowMs + this.roundIntervalMs);
+    rows.setDeadline(slot, this.clock.nowMs + this.clock.roundIntervalMs);
     if (rows.heartbeat(slot) < 0xffffffff) this.say(slot, rows.revision(slot), rows.heartbeat(slot) + 1, UP);
   }
 

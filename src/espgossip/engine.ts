@@ -1,105 +1,93 @@
 import { Clock } from "../engine/clock.js";
-import { DROP_ECHO, DROP_NONE, DROP_ROW, DROP_TABLE_FULL } from "../engine/wire/drops.js";
-import { NOTIFY_TABLE_FULL, type Notification, nextChange } from "../engine/notifications.js";
+import { SEED_WORDS, Seeds } from "../engine/membership/seeds.js";
 import type { NodeEngine } from "../engine/node-engine.js";
+import { Faults, NOTIFY_TABLE_FULL, type Notification, nextChange } from "../engine/notifications.js";
 import type { EngineOptions } from "../engine/options.js";
-import type { Datagram } from "../engine/reconcile/outbox.js";
 import { Random } from "../engine/random.js";
+import type { Datagram } from "../engine/reconcile/outbox.js";
+import { STATS_WORDS, Stats } from "../engine/stats.js";
 import { compareFreshness } from "../engine/table/freshness.js";
+import { CLAIM_MAX, insertOwnRow } from "../engine/table/own-row.js";
 import {
   FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, MERGED_FRESHER, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "../engine/table/rows.js";
-import { SEED_WORDS, Seeds } from "../engine/membership/seeds.js";
 import { REMOVE, SUSPECT, UP } from "../engine/table/states.js";
-import { STATS_WORDS, Stats } from "../engine/stats.js";
+import { DROP_ECHO, DROP_NONE, DROP_ROW, DROP_TABLE_FULL } from "../engine/wire/drops.js";
+import { MAGIC_AND_VERSION } from "../engine/wire/frame.js";
 import { WordPool } from "../engine/word-pool.js";
 import type { EspGossipOptions } from "./options.js";
 import { StateOutbox } from "./state-outbox.js";
 import { ROW_BAD, ROW_GOOD, ROW_NONE, StateReader, TYPE_SYN } from "./state-reader.js";
 
-/** A SYN or an ACK was taken in; the rows that it brought follow as NOTIFY_UPDATE, if there are any. */
-export const EVENT_EXCHANGE = 16;
-/** It told of the node itself, under a fresher statement than its own: `claim`. */
-export const EVENT_CLAIM = 17;
-
-/** High four bits of a compact frame's first byte. */
-const COMPACT_MAGIC = 0xc;
-/** A claim beyond this is not followed, so that thousands of starts are always left. */
-const RECOVERED_MAX = 0xfffeffff;
+/** A SYN or an ACK was applied. The rows that it changed follow as NOTIFY_UPDATE. */
+export const NOTIFY_EXCHANGE = 16;
+/** A datagram had a fresher statement about the node itself than its own: `claim`. */
+export const NOTIFY_CLAIM = 17;
 
 /**
- * One node that speaks NodeMCU's ESPGossip, as the reference does: each round
- * the whole network state goes to a random seed, any datagram says that its
- * sender is there, and each SYN adds 1 to the state of whom it goes to. The
- * contract is that of `Engine`. A row's id is its IPv4 address; ports are not
- * told, so all nodes listen on the same.
+ * One node in the dialect of NodeMCU's ESPGossip, which does as the reference
+ * does (PROTOCOL 8): each round it sends the whole network state to a random
+ * seed; any datagram sets its sender UP; each SYN adds 1 to the state of its
+ * receiver. The contract is that of `Engine`. The id of a row is its IPv4
+ * address. Datagrams contain no ports, so all nodes use the same one.
  */
 export class EspGossipEngine implements NodeEngine {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
-  /** ESPGossip has none. */
+  /** ESPGossip has no events. */
   readonly feed = undefined;
   readonly random: Random;
-  /** What EVENT_CLAIM is about; its value lies in `claimValue`. */
+  /** What NOTIFY_CLAIM is about. Its value is in `claimValue`. */
   readonly claim = new RowData();
   readonly claimValue: Uint8Array;
-  protected readonly clock = new Clock();
+  protected readonly clock: Clock;
   protected readonly reader: StateReader;
   protected readonly outbox: StateOutbox;
-  protected readonly roundIntervalMs: number;
+  private readonly faults = new Faults();
   private readonly improved: EspGossipOptions;
-  private readonly broadcastAddress: number;
   private readonly row = new RowData();
   private readonly value: Uint8Array;
   private started = false;
   private bootSeconds = 0;
   private roundDeadline = 0;
-  private eventSlot = 0;
   private hasExchange = false;
   private hasClaim = false;
-  private isTableFull = false;
-  private isTableFullTold = false;
 
   /**
-   * @param isMarked whether its datagrams say that the node speaks compact frames too
-   * @param stats to count in, where another engine counts too
-   * @throws Error when the node's own address is not known
+   * @param isMarked whether the node's datagrams have the mark of a node that also uses the compact dialect
+   * @param stats of another engine, which then counts for both
+   * @throws Error when the node's own address is unknown
    */
   constructor(options: EngineOptions, improved: EspGossipOptions, isMarked: boolean, stats?: Stats) {
-    if (options.address === 0) throw new Error("dialect: ESPGossip needs the node's IPv4 address, which is unknown");
+    const address = options.address;
+    if (address === 0) throw new Error("dialect: ESPGossip needs the node's IPv4 address, which is unknown");
     this.improved = improved;
-    this.roundIntervalMs = options.roundIntervalMs;
-    this.broadcastAddress = options.broadcastAddress;
     const seedCapacity = options.seedCapacity + options.capacity;
     const pool = new WordPool(STATS_WORDS + seedCapacity * SEED_WORDS);
     this.rows = new Rows(options.capacity, options.valueBytesMax);
     this.stats = stats ?? new Stats(pool);
-    this.seeds = new Seeds({
-      capacity: options.capacity, seedCapacity, address: options.address, port: options.port, id: options.address,
-      broadcastAddress: options.broadcastAddress, valueBytesMax: options.valueBytesMax,
-      datagramBytesMax: options.datagramBytesMax, roundIntervalMs: options.roundIntervalMs,
-      removeAfterMs: options.removeAfterMs, randomSeed: options.randomSeed,
-    }, pool);
-    this.random = new Random(options.randomSeed, options.address);
+    this.seeds = new Seeds(seedCapacity, address, options.port, options.broadcastAddress, pool);
+    this.clock = new Clock(options.roundIntervalMs);
+    this.random = new Random(options.randomSeed, address);
     this.reader = new StateReader(improved.refuseNegative === true);
     this.outbox = new StateOutbox(this.rows, options.datagramBytesMax, isMarked);
     this.value = new Uint8Array(options.valueBytesMax);
     this.claimValue = new Uint8Array(options.valueBytesMax);
-    this.insertOwnRow(options);
+    insertOwnRow(this.rows, this.row, address, address, options.port);
   }
 
   addSeed(address: number, port: number): void {
     this.seeds.pin(address, port);
   }
 
-  /** The heartbeat is the device's uptime, as far as the caller's clock counts from its boot. */
+  /** Starts the rounds. The heartbeat is the device's uptime, if the caller's clock counts from its boot. */
   start(nowMs: number, revision: number, _isRemembered: boolean): void {
     this.started = true;
     this.clock.start(nowMs);
     this.bootSeconds = ((nowMs >>> 0) / 1000) >>> 0;
-    this.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
-    this.roundDeadline = this.clock.nowMs + this.roundIntervalMs;
+    this.adopt(revision);
+    this.roundDeadline = this.clock.nowMs + this.clock.roundIntervalMs;
   }
 
   receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void {
@@ -109,9 +97,9 @@ export class EspGossipEngine implements NodeEngine {
       this.stats.countDrop(DROP_ECHO);
       return;
     }
-    const malformed = this.reader.open(bytes, length);
+    const malformed = this.reader.parse(bytes, length);
     const isLife = malformed === DROP_NONE || this.improved.needDecoding !== true || isCompact(bytes, length);
-    if (isLife) this.hearFrom(address);
+    if (isLife) this.senderAlive(address);
     if (malformed === DROP_NONE) this.exchange(address, port);
     else this.stats.countDrop(malformed);
   }
@@ -121,30 +109,29 @@ export class EspGossipEngine implements NodeEngine {
     if (this.started && this.clock.isDue(this.roundDeadline)) this.round();
   }
 
-  /** The value goes to `address`, or to a random seed when that is 0, at once. */
+  /** Shares a value and sends it at once: to `address`, or to a random seed when that is 0. */
   publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void {
     this.rows.setValue(OWN_SLOT, bytes, 0, length);
     if (!this.started) return;
     this.begin(nowMs);
-    if (this.improved.riseWithValue === true) this.setHeartbeat(this.rows.heartbeat(OWN_SLOT) + 1);
-    if (address === 0) this.ask();
-    else this.syn(address, port);
+    if (this.improved.riseWithValue === true) this.raiseHeartbeat(this.rows.heartbeat(OWN_SLOT) + 1);
+    if (address === 0) this.probeSeed();
+    else this.sendSyn(address, port);
   }
 
-  /** ESPGossip has no events: nobody calls it. */
+  /** ESPGossip has no events: no caller has one to publish. */
   publishEvent(_nowMs: number, _length: number): void {
     return;
   }
 
-  /** ESPGossip knows no goodbye: what the last input left unsent is dropped. */
+  /** ESPGossip has no LEAVE: only what the last input left unsent is dropped. */
   leave(nowMs: number): void {
     this.begin(nowMs);
   }
 
   setRevision(nowMs: number, revision: number): void {
     this.begin(nowMs);
-    if (revision <= this.revision()) return;
-    this.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
+    if (revision > this.revision()) this.adopt(revision);
   }
 
   revision(): number {
@@ -152,7 +139,7 @@ export class EspGossipEngine implements NodeEngine {
   }
 
   pollTransmit(out: Datagram): boolean {
-    if (!this.outbox.take(out)) return false;
+    if (!this.outbox.next(out)) return false;
     this.stats.countSent(out.length);
     return true;
   }
@@ -161,49 +148,44 @@ export class EspGossipEngine implements NodeEngine {
     out.slot = OWN_SLOT;
     if (this.hasExchange) {
       this.hasExchange = false;
-      out.kind = EVENT_EXCHANGE;
+      out.kind = NOTIFY_EXCHANGE;
       return true;
     }
     if (this.hasClaim) {
       this.hasClaim = false;
-      out.kind = EVENT_CLAIM;
+      out.kind = NOTIFY_CLAIM;
       return true;
     }
-    if (this.isTableFull && !this.isTableFullTold) {
-      this.isTableFullTold = true;
-      out.kind = NOTIFY_TABLE_FULL;
-      return true;
-    }
-    return this.pollRowEvent(out);
+    return this.faults.next(out) || nextChange(this.rows, out);
   }
 
   nextDeadline(): number {
     return this.clock.toCaller(this.roundDeadline);
   }
 
-  /** Asks a random seed now, whenever the next round is due. */
+  /** Does a round now, before it is due: sends a SYN to a random seed. */
   round(): void {
-    this.roundDeadline = this.clock.nowMs + this.roundIntervalMs;
-    this.ask();
+    this.roundDeadline = this.clock.nowMs + this.clock.roundIntervalMs;
+    this.probeSeed();
   }
 
-  /** Whether the node at an address may be asked in this dialect. */
-  protected mayAsk(_address: number): boolean {
+  /** Whether the node at an address may get a SYN in this dialect. */
+  protected mayProbe(_address: number): boolean {
     return true;
   }
 
-  /** A good row of another node came in. Returns whether it counts. */
-  protected hearRow(_row: RowData): boolean {
+  /** A well-formed row of another node arrived. Returns whether to merge it. */
+  protected rowArrived(_row: RowData): boolean {
     return true;
   }
 
-  /** A row was taken in: another statement of its owner, or the same in a state nearer to REMOVE. */
-  protected rowTaken(_slot: number, _isFresher: boolean): void {
-    // For the dialect that knows both.
+  /** A row was merged. @param isFresher whether it is another statement of its owner, and not only a higher state */
+  protected rowMerged(_slot: number, _isFresher: boolean): void {
+    // Only a bridge reacts.
   }
 
-  /** Whether a SYN to a node that is known counts against it. */
-  protected mayDoubt(_slot: number): boolean {
+  /** Whether a SYN to a node that is held raises its state. */
+  protected maySuspect(_slot: number): boolean {
     return true;
   }
 
@@ -214,33 +196,22 @@ export class EspGossipEngine implements NodeEngine {
   protected setState(slot: number, state: number): void {
     const before = this.rows.state(slot);
     this.rows.setState(slot, state);
-    // PROBED comes and goes with each SYN: that is nothing to tell.
+    // PROBED comes and goes with each SYN. The application is not notified of it.
     if (shown(before) !== shown(state)) this.rows.noteChange(slot, FLAG_NOTIFY_STATE);
-  }
-
-  private pollRowEvent(out: Notification): boolean {
-    const told = nextChange(this.rows, this.eventSlot, out);
-    this.eventSlot = out.slot;
-    return told;
-  }
-
-  private insertOwnRow(options: EngineOptions): void {
-    const row = this.row;
-    row.id = options.address;
-    row.address = options.address;
-    row.port = options.port;
-    this.rows.merge(row, this.value);
   }
 
   private begin(nowMs: number): void {
     this.clock.advance(nowMs);
     this.outbox.clear();
-    this.eventSlot = 0;
     this.hasExchange = false;
     this.hasClaim = false;
   }
 
-  private ask(): void {
+  private adopt(revision: number): void {
+    this.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
+  }
+
+  private probeSeed(): void {
     const seeds = this.seeds;
     if (seeds.count === 0) {
       this.broadcast();
@@ -248,50 +219,50 @@ export class EspGossipEngine implements NodeEngine {
     }
     const urgent = this.mostUrgent();
     if (urgent >= 0) {
-      this.syn(this.rows.address(urgent), this.rows.port(urgent));
+      this.sendSyn(this.rows.address(urgent), this.rows.port(urgent));
       return;
     }
     let choices = 0;
-    for (let i = 0; i < seeds.count; i++) choices += this.mayAsk(seeds.address(i)) ? 1 : 0;
+    for (let i = 0; i < seeds.count; i++) choices += this.mayProbe(seeds.address(i)) ? 1 : 0;
     if (choices === 0) {
-      this.askNobody();
+      this.noSeedToProbe();
       return;
     }
     let left = this.random.below(choices);
     let choice = 0;
-    while (!this.mayAsk(seeds.address(choice)) || left-- > 0) choice++;
-    this.syn(seeds.address(choice), seeds.port(choice));
+    while (!this.mayProbe(seeds.address(choice)) || left-- > 0) choice++;
+    this.sendSyn(seeds.address(choice), seeds.port(choice));
   }
 
-  /** The slot of a row whose node is to be asked before all others, or -1. */
+  /** The slot of a row whose node gets the SYN before any seed; -1 for none. */
   protected mostUrgent(): number {
     return -1;
   }
 
-  /** There are seeds, but none that may be asked. */
-  protected askNobody(): void {
-    // For the dialect that knows both.
+  /** There are seeds, but `mayProbe` refused all of them. */
+  protected noSeedToProbe(): void {
+    // Only a bridge reacts.
   }
 
   protected broadcast(): void {
-    this.syn(this.broadcastAddress, this.rows.port(OWN_SLOT));
+    this.sendSyn(this.seeds.broadcastAddress, this.rows.port(OWN_SLOT));
   }
 
-  private syn(address: number, port: number): void {
-    this.setHeartbeat(this.uptimeSeconds());
+  private sendSyn(address: number, port: number): void {
+    this.raiseHeartbeat(this.uptimeSeconds());
     const slot = this.rows.find(address);
-    this.outbox.syn(address, port, slot);
-    if (slot < 0 || slot === OWN_SLOT || !this.mayDoubt(slot)) return;
+    this.outbox.addSyn(address, port, slot);
+    if (slot < 0 || slot === OWN_SLOT || !this.maySuspect(slot)) return;
     const state = this.rows.state(slot);
     if (state < REMOVE) this.setState(slot, state + 1);
   }
 
-  private setHeartbeat(heartbeat: number): void {
+  private raiseHeartbeat(heartbeat: number): void {
     if (heartbeat <= this.rows.heartbeat(OWN_SLOT)) return;
     this.rows.setStatement(OWN_SLOT, this.revision(), heartbeat, UP);
   }
 
-  private hearFrom(address: number): void {
+  private senderAlive(address: number): void {
     const slot = this.rows.find(address);
     if (slot >= 0 && this.rows.state(slot) !== UP) this.setState(slot, UP);
   }
@@ -310,19 +281,19 @@ export class EspGossipEngine implements NodeEngine {
     this.reader.rewind();
     for (let found = this.reader.nextRow(row); found !== ROW_NONE; found = this.reader.nextRow(row)) {
       if (found === ROW_BAD) this.stats.countDrop(DROP_ROW);
-      else if (found === ROW_GOOD) this.takeRow(row);
+      else if (found === ROW_GOOD) this.mergeRow(row);
     }
   }
 
-  private takeRow(row: RowData): void {
+  private mergeRow(row: RowData): void {
     const rows = this.rows;
     row.port = rows.port(OWN_SLOT);
     if (row.id === rows.id(OWN_SLOT)) {
-      this.hearOfSelf(row);
+      this.observeClaim(row);
       return;
     }
     const held = rows.find(row.id);
-    if (!this.hearRow(row) || (held >= 0 && rows.compare(held, row) >= 0)) return;
+    if (!this.rowArrived(row) || (held >= 0 && rows.compare(held, row) >= 0)) return;
     const refused = this.reader.readData(row, this.value);
     if (refused !== DROP_NONE) {
       this.stats.countDrop(refused);
@@ -332,39 +303,39 @@ export class EspGossipEngine implements NodeEngine {
     const merged = rows.merge(row, this.value);
     if (merged === MERGE_TABLE_FULL) {
       this.stats.countDrop(DROP_TABLE_FULL);
-      this.isTableFull = true;
+      this.faults.report(NOTIFY_TABLE_FULL, OWN_SLOT);
       return;
     }
     const slot = rows.find(row.id);
     rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
     if (stateBefore < 0 || shown(stateBefore) !== shown(row.state)) rows.noteChange(slot, FLAG_NOTIFY_STATE);
     this.seeds.learn(row.address, row.port, this.random);
-    this.rowTaken(slot, merged === MERGED_FRESHER);
+    this.rowMerged(slot, merged === MERGED_FRESHER);
   }
 
-  /** Another node's word on this one counts for nothing, but that it may show a life which this one forgot. */
-  private hearOfSelf(row: RowData): void {
+  /** A claim about this node is never merged. It may show a former life that the storage lost (PROTOCOL 8.4). */
+  private observeClaim(row: RowData): void {
     const rows = this.rows;
     if (rows.compare(OWN_SLOT, row) >= 0) return;
     this.hasClaim = this.reader.readData(this.claim, this.claimValue) === DROP_NONE;
     this.claim.revision = row.revision;
     this.claim.heartbeat = row.heartbeat;
     this.claim.state = row.state;
-    if (this.improved.recover !== true || row.revision > RECOVERED_MAX || row.heartbeat > RECOVERED_MAX) return;
-    const statement = compareFreshness(
+    if (this.improved.recover !== true || row.revision > CLAIM_MAX || row.heartbeat > CLAIM_MAX) return;
+    const order = compareFreshness(
       this.revision(), rows.heartbeat(OWN_SLOT), UP, row.revision, row.heartbeat, UP,
     );
-    if (row.revision > this.revision()) rows.setStatement(OWN_SLOT, row.revision + 1, this.uptimeSeconds(), UP);
-    else if (statement < 0 || row.state >= SUSPECT) this.setHeartbeat(row.heartbeat + 1);
+    if (row.revision > this.revision()) this.adopt(row.revision + 1);
+    else if (order < 0 || row.state >= SUSPECT) this.raiseHeartbeat(row.heartbeat + 1);
   }
 }
 
-/** Whether a datagram looks like a compact frame: who sends it is there, and speaks something else. */
+/** Whether a datagram looks like a compact frame: its sender is alive, in another dialect. */
 export function isCompact(bytes: Uint8Array, length: number): boolean {
-  return length > 0 && bytes[0] >> 4 === COMPACT_MAGIC;
+  return length > 0 && bytes[0] >> 4 === MAGIC_AND_VERSION >> 4;
 }
 
-/** The state as it is told: a node that was asked and has not answered yet counts as UP. */
+/** The state of which the application is notified: a node with an unanswered SYN counts as UP. */
 function shown(state: number): number {
   return state < SUSPECT ? UP : state;
 }

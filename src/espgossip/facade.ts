@@ -7,7 +7,7 @@ import { printable } from "../cbor/printable.js";
 import { REMOVE } from "../engine/table/states.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "../platform/types.js";
 import { type GossipConfig, LuaConfig } from "./config.js";
-import { EVENT_CLAIM, EVENT_EXCHANGE, EspGossipEngine } from "./engine.js";
+import { NOTIFY_CLAIM, NOTIFY_EXCHANGE, EspGossipEngine } from "./engine.js";
 
 /** One node's row, as Lua scripts know it. */
 export interface EspGossipRow {
@@ -245,9 +245,9 @@ export class EspGossip {
     while (engine.pollNotification(event)) {
       const slot = event.slot;
       if (event.kind === NOTIFY_UPDATE) table[formatAddress(rows.address(slot))] = this.row(slot);
-      else if (event.kind === EVENT_CLAIM) table[formatAddress(rows.address(slot))] = claimOf(engine);
+      else if (event.kind === NOTIFY_CLAIM) table[formatAddress(rows.address(slot))] = claimOf(engine);
       else if (event.kind === NOTIFY_STATE && rows.state(slot) === REMOVE) removed.push(this.row(slot));
-      if (event.kind === EVENT_EXCHANGE || event.kind === NOTIFY_UPDATE) hasTable = true;
+      if (event.kind === NOTIFY_EXCHANGE || event.kind === NOTIFY_UPDATE) hasTable = true;
     }
     if (hasTable) this.call(table);
     else for (let i = 0; i < removed.length; i++) this.call(removed[i]);

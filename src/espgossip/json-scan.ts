@@ -1,3 +1,5 @@
+import { JSON_FIRST_BYTE } from "../engine/wire/frame.js";
+
 /*
  * Passing over JSON (RFC 8259) by reading only: whatever a parser could trip
  * over is found here, before anything is built. The functions take the bytes,
@@ -16,7 +18,7 @@ const NUMBER_CHARACTERS_MAX = 64;
 export const QUOTE = 0x22;
 export const COMMA = 0x2c;
 export const COLON = 0x3a;
-export const BRACE_OPEN = 0x7b;
+export const BRACE_OPEN = JSON_FIRST_BYTE;
 export const BRACE_CLOSE = 0x7d;
 export const SPACE = 0x20;
 const BRACKET_OPEN = 0x5b;

@@ -55,8 +55,8 @@ export class StateOutbox {
     this.datagramsLeft = 0;
   }
 
-  /** @param target slot of the row of the one who is asked, -1 when there is none */
-  syn(address: number, port: number, target: number): void {
+  /** @param target slot of the row of the receiver, -1 when there is none */
+  addSyn(address: number, port: number, target: number): void {
     this.begin(TYPE_SYN, address, port);
     this.target = target;
     this.targetState = target < 0 ? 0 : this.rows.state(target);
@@ -106,7 +106,7 @@ export class StateOutbox {
   }
 
   /** Writes the next datagram into `out`. Returns false when there is none. */
-  take(out: Datagram): boolean {
+  next(out: Datagram): boolean {
     if (this.datagramsLeft === 0) return false;
     this.datagramsLeft--;
     out.address = this.address;

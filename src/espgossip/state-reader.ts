@@ -32,7 +32,7 @@ const MISSING = -1;
 const BAD = -2;
 
 /**
- * Reads a datagram of ESPGossip: `{"type":"SYN","192.168.0.53":{…},…}`. `open`
+ * Reads a datagram of ESPGossip: `{"type":"SYN","192.168.0.53":{…},…}`. `parse`
  * checks all of it, so that what is read afterwards can't fail; values are only
  * built by `readData`, one at a time.
  */
@@ -54,7 +54,7 @@ export class StateReader {
   }
 
   /** Checks a whole datagram. Returns a drop reason, DROP_NONE when it is good. */
-  open(bytes: Uint8Array, length: number): number {
+  parse(bytes: Uint8Array, length: number): number {
     this.bytes = bytes;
     this.length = length;
     this.type = 0;

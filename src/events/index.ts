@@ -21,7 +21,9 @@ export type EventFeeds = () => FeedParts;
 export function eventFeeds(): FeedParts {
   return {
     maker: (feedBytes, eventBytesMax, digest, fillGaps) => {
-      return (node) => new FeedProtocol(node, feedBytes, eventBytesMax, digest, fillGaps === true);
+      return (rows, clock, stats, frame, ownRow) => new FeedProtocol(
+        rows, clock, stats, frame, ownRow, feedBytes, eventBytesMax, digest, fillGaps === true,
+      );
     },
     shell: (feed, rows, log, views) => new EventApi(feed, rows, log, views),
   };

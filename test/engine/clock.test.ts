@@ -7,7 +7,7 @@ const TWO_31 = 2 ** 31;
 const TWO_32 = 2 ** 32;
 
 function started(callerMs: number): Clock {
-  const clock = new Clock();
+  const clock = new Clock(10000);
   clock.start(callerMs);
   return clock;
 }

@@ -1,9 +1,14 @@
 import { Engine, type EngineOptions, OWN_SLOT, type Rows } from "../../src/engine/index.js";
+import { Outbox, outboxWords } from "../../src/engine/reconcile/outbox.js";
 import { FLAG_PROVEN, RowData } from "../../src/engine/table/rows.js";
 import { REMOVE } from "../../src/engine/table/states.js";
+import { WordPool } from "../../src/engine/word-pool.js";
+import { counterOf } from "./responder.js";
 
 const PORT = 5000;
 const NOW_MS = 1000;
+/** A round takes up to 9/8 of the interval. */
+const ROUND_MS_MAX = 11250;
 /** More datagrams than any exchange takes: it would go on for ever. */
 const DATAGRAMS_MAX = 20000;
 
@@ -31,10 +36,12 @@ export interface Datagram {
 /** Two nodes, 1 and 2, each with rows of others, that talk to each other alone. */
 export class Pair {
   readonly engines: Engine[];
+  private exchanges = 0;
+  private nowMs = NOW_MS;
   private readonly out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
 
   /** @param ids of the two nodes */
-  constructor(readonly ids: readonly number[], options: readonly Options[]) {
+  constructor(readonly ids: readonly number[], private readonly options: readonly Options[]) {
     this.engines = ids.map((id, i) => {
       const others: EngineOptions = {
         id, address: addressOf(i), port: PORT, roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 4,
@@ -71,15 +78,11 @@ export class Pair {
 
   /** One node sends the other a SYN; returns all datagrams until both are silent. */
   exchange(first: number): Datagram[] {
-    const engine = this.engines[first];
-    this.beginRound();
-    engine.outbox.clear();
-    const slot = engine.rows.find(this.ids[1 - first]);
-    engine.outbox.addSyn(addressOf(1 - first), PORT, 0, slot < 0 ? OWN_SLOT : slot);
-    const sent = this.take(first);
+    if (this.exchanges++ > 0) this.beginRound();
+    const sent = [this.synOf(first)];
     for (let i = 0; i < sent.length; i++) {
       const to = 1 - sent[i].from;
-      this.engines[to].receive(NOW_MS, addressOf(sent[i].from), PORT, sent[i].bytes, sent[i].bytes.length);
+      this.engines[to].receive(this.nowMs, addressOf(sent[i].from), PORT, sent[i].bytes, sent[i].bytes.length);
       for (const answer of this.take(to)) sent.push(answer);
       if (sent.length > DATAGRAMS_MAX) throw new Error("the exchange does not end");
     }
@@ -104,12 +107,23 @@ export class Pair {
     });
   }
 
-  /** The bounds of a round begin anew. */
+  /** A round passes, so that its bounds begin anew. The SYNs of the round are lost. */
   private beginRound(): void {
-    for (const engine of this.engines) {
-      engine.rows.clearAnswers();
-      (engine as unknown as { rounds: { answersLeft: number } }).rounds.answersLeft = 512;
-    }
+    this.nowMs += ROUND_MS_MAX;
+    for (const engine of this.engines) engine.tick(this.nowMs);
+  }
+
+  /** The SYN that a node would send the other one, under the counter of its last frame. */
+  private synOf(node: number): Datagram {
+    const engine = this.engines[node];
+    const { datagramBytesMax } = this.options[node];
+    const outbox = new Outbox(engine.rows, datagramBytesMax, undefined, new WordPool(outboxWords(datagramBytesMax)));
+    const slot = engine.rows.find(this.ids[1 - node]);
+    outbox.count((counterOf(engine) - 1) >>> 0);
+    outbox.clear();
+    outbox.addSyn(addressOf(1 - node), PORT, 0, slot < 0 ? OWN_SLOT : slot);
+    outbox.next(this.out);
+    return { from: node, bytes: this.out.bytes.slice(0, this.out.length) };
   }
 
   private take(node: number): Datagram[] {

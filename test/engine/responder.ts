@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Engine } from "../../src/engine/index.js";
+import { Engine, OWN_SLOT } from "../../src/engine/index.js";
+import { Random } from "../../src/engine/random.js";
 import { TYPE_SYN } from "../../src/engine/wire/frame.js";
 import { FLAG_PROVEN, RowData } from "../../src/engine/table/rows.js";
 import { type FrameVector, type VectorRow, write } from "./wire/frame-support.js";
@@ -39,6 +40,12 @@ export function frameOf(fields: Partial<FrameVector>): Uint8Array {
   return write({
     name: "", type: TYPE_SYN, flags: 0, counter: 1, inReplyTo: 0, held: [peerRow], hex: "", ...fields,
   });
+}
+
+/** Counter of the last frame of a node that started with a remembered revision and this random seed. */
+export function counterOf({ rows, stats }: Engine, randomSeed = 1): number {
+  const first = new Random(randomSeed, rows.id(OWN_SLOT)).below(0x8000000);
+  return (first + stats.datagramsSent()) >>> 0;
 }
 
 /** What a node sends for a datagram. */

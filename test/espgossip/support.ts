@@ -34,7 +34,7 @@ export interface ReadRow {
 /** All that a datagram says, or the drop reason. */
 export function readAll(bytes: Uint8Array, length = bytes.length, refuseNegative = true): number | ReadRow[] {
   const reader = new StateReader(refuseNegative);
-  const refused = reader.open(bytes, length);
+  const refused = reader.parse(bytes, length);
   if (refused !== 0) return refused;
   const rows: ReadRow[] = [];
   const row = new RowData();

@@ -1,9 +1,8 @@
 import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
-import { DROP_NONE } from "../wire/drops.js";
+import { DROP_EVENT, DROP_NONE } from "../wire/drops.js";
 import {
   type EventData, HEAD_HAS_COUNTER, checkBody, isStamp, readBody,
 } from "./event.js";
-import { DROP_EVENT } from "./feed-drops.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
 
 /*

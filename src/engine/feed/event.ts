@@ -1,8 +1,7 @@
 import { cborEnd } from "../../cbor/cbor-check.js";
 import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
-import { DROP_NONE, DROP_VALUE } from "../wire/drops.js";
+import { DROP_EVENT, DROP_NONE, DROP_VALUE } from "../wire/drops.js";
 import { isUtf8, utf8Length, utf8Write } from "../../cbor/utf8.js";
-import { DROP_EVENT } from "./feed-drops.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import { COUNTER_MAX, STAMP_MS_END } from "./hlc.js";
 

@@ -1,14 +1,12 @@
 import type { Clock } from "../clock.js";
-import { DROP_NONE } from "../wire/drops.js";
-import { NOTIFY_FORK, type Faults } from "../notifications.js";
+import { DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire/frame.js";
-import type { Outbox } from "../reconcile/outbox.js";
+import type { OwnRow } from "../table/own-row.js";
 import { type RowData, ShownFeed } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Stats } from "../stats.js";
 import { EventData } from "./event.js";
-import { DROP_FORK, DROP_GAP } from "./feed-drops.js";
 import { FeedOutbox, NOTE_SHOWN, NOTE_APPLIED } from "./feed-outbox.js";
 import { FeedStore } from "./feed-store.js";
 import { FeedsHash } from "./feeds-hash.js";
@@ -17,7 +15,7 @@ import { History, checkHistory } from "./history.js";
 import { Hlc } from "./hlc.js";
 import { CLOCK_NONE } from "./kinds.js";
 import { Intake } from "./intake.js";
-import { OwnFeed } from "./own-feed.js";
+import { CLAIM_NONE, CLAIM_SEND, OwnFeed } from "./own-feed.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
 import { BatchData, beginBatches, readBatch } from "./batches.js";
 import { Sha256, type Digest } from "../../digest/sha256.js";
@@ -27,17 +25,11 @@ const AHEAD_MS_MAX = 60000;
 /** How often values are looked for whose time is over. */
 const EXPIRE_MS = 60000;
 
-/** The parts of a node that feeds need. */
-export interface FeedNode {
-  readonly rows: Rows;
-  readonly stats: Stats;
-  readonly clock: Clock;
-  readonly frame: FrameReader;
-  readonly outbox: Outbox;
-  readonly faults: Faults;
-  /** Takes on a revision beyond one that others know of. Returns false when that happened too often. */
-  recover(revision: number): boolean;
-}
+// Bits of a decision of `settle`.
+/** The peer is behind on nothing, this node is: its own row of the author goes to the peer. */
+export const SETTLE_SEND = 1;
+/** The feed is forked: the peer shows another event under the same number. */
+export const SETTLE_FORK = 2;
 
 /**
  * The feeds of one node, and what frames do to them. A row in a frame may show
@@ -55,11 +47,15 @@ export class FeedProtocol implements EventReader {
   readonly shown = new ShownFeed();
   /** Takes in what comes before the floors; undefined in a node that does not fill gaps. */
   readonly history: History | undefined;
-  /** @internal */
-  readonly node: FeedNode;
+  readonly rows: Rows;
+  /** Where a revision beyond that of the peers comes from. */
+  readonly ownRow: OwnRow;
+  private readonly clock: Clock;
+  private readonly stats: Stats;
+  private readonly frame: FrameReader;
   private readonly intake: Intake;
   /** Whether the frame that is taken in showed any feed, or had any events. */
-  private isShown = false;
+  isShown = false;
   /** Whether it had events, and whether any was new. */
   private hasEvents = false;
   private hasNew = false;
@@ -74,23 +70,27 @@ export class FeedProtocol implements EventReader {
    * @param isFilling whether this node asks for what comes before that which it holds
    */
   constructor(
-    node: FeedNode, feedBytes: number, eventBytesMax: number, digest: Digest | undefined, isFilling: boolean,
+    rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, ownRow: OwnRow,
+    feedBytes: number, eventBytesMax: number, digest: Digest | undefined, isFilling: boolean,
   ) {
-    const rows = node.rows;
-    this.node = node;
+    this.rows = rows;
+    this.clock = clock;
+    this.stats = stats;
+    this.frame = frame;
+    this.ownRow = ownRow;
     this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest ?? new Sha256());
     this.intake = new Intake(this.feeds);
     this.history = isFilling ? new History(this.feeds) : undefined;
-    this.outbox = new FeedOutbox(this.feeds, rows, node.frame, this.event, new Gaps(this.feeds, rows, isFilling));
+    this.outbox = new FeedOutbox(this.feeds, rows, frame, this.event, new Gaps(this.feeds, rows, isFilling));
     this.own = new OwnFeed(this);
     rows.feedsHash = new FeedsHash(this.feeds);
   }
 
   /** Forgets values whose time is over, if it is known. */
   tick(): void {
-    if (!this.node.clock.isDue(this.expireDeadline)) return;
-    this.expireDeadline = this.node.clock.nowMs + EXPIRE_MS;
-    if (this.hlc.source !== CLOCK_NONE) this.feeds.expire(this.hlc.physical(this.node.clock.callerMs));
+    if (!this.clock.isDue(this.expireDeadline)) return;
+    this.expireDeadline = this.clock.nowMs + EXPIRE_MS;
+    if (this.hlc.source !== CLOCK_NONE) this.feeds.expire(this.hlc.physical(this.clock.callerMs));
   }
 
   /** A frame begins. */
@@ -103,7 +103,7 @@ export class FeedProtocol implements EventReader {
 
   /** Notes what a row that was just read shows, if this node holds the row. */
   noteShown(row: RowData): void {
-    const slot = this.shown.isShown ? this.node.rows.find(row.id) : -1;
+    const slot = this.shown.isShown ? this.rows.find(row.id) : -1;
     if (slot < 0) return;
     this.isShown = true;
     this.outbox.noteShown(slot, this.shown);
@@ -118,7 +118,7 @@ export class FeedProtocol implements EventReader {
   }
 
   check(): number {
-    const frame = this.node.frame;
+    const frame = this.frame;
     if (frame.section === SECTION_GAP) return checkGap(frame);
     if (frame.section === SECTION_HISTORY) return checkHistory(frame, this.batch, this.event);
     const isPart = frame.section !== SECTION_EVENTS;
@@ -129,32 +129,38 @@ export class FeedProtocol implements EventReader {
     return reason;
   }
 
-  /** Takes in a section of events or about them, which is well-formed. */
-  handleSection(): void {
-    const frame = this.node.frame;
+  /**
+   * Takes in a section of events or about them, which is well-formed. Returns the
+   * slot of the first forked feed in it, -1 when there is none.
+   */
+  handleSection(): number {
+    const frame = this.frame;
     if (frame.section === SECTION_GAP) this.outbox.gaps.handle(frame, this.outbox.ownWithheld);
     else if (frame.section === SECTION_HISTORY) this.handleHistory();
-    else this.handleEvents();
+    else return this.handleEvents();
+    return -1;
   }
 
-  private handleEvents(): void {
-    const frame = this.node.frame;
+  private handleEvents(): number {
+    let forkSlot = -1;
+    const frame = this.frame;
     const isPart = frame.section !== SECTION_EVENTS;
     beginBatches(this.batch);
     this.isShown = true;
     this.hasEvents = true;
     while (frame.more()) {
       readBatch(frame, this.batch, this.event, frame.id, isPart);
-      const slot = this.node.rows.find(this.batch.author);
+      const slot = this.rows.find(this.batch.author);
       const reason = slot < 0 ? DROP_GAP : this.applyBatch(slot, isPart);
-      if (reason !== DROP_NONE) this.node.stats.countDrop(reason);
-      if (reason === DROP_FORK && slot !== OWN_SLOT) this.node.faults.report(NOTIFY_FORK, slot);
+      if (reason !== DROP_NONE) this.stats.countDrop(reason);
+      if (reason === DROP_FORK && slot !== OWN_SLOT && forkSlot < 0) forkSlot = slot;
     }
+    return forkSlot;
   }
 
   private handleHistory(): void {
     const history = this.history;
-    const frame = this.node.frame;
+    const frame = this.frame;
     if (history === undefined) return;
     beginBatches(this.batch);
     this.hasEvents = true;
@@ -162,35 +168,32 @@ export class FeedProtocol implements EventReader {
       const tipFirst = frame.u32();
       const tipSecond = frame.u32();
       readBatch(frame, this.batch, this.event, frame.id, false);
-      const slot = this.node.rows.find(this.batch.author);
+      const slot = this.rows.find(this.batch.author);
       // Of its own feed a node has asked nobody for any.
       const reason = slot < 0 || slot === OWN_SLOT ? DROP_GAP
         : history.handle(slot, frame, this.batch, this.event, tipFirst, tipSecond);
-      if (reason !== DROP_NONE) this.node.stats.countDrop(reason);
+      if (reason !== DROP_NONE) this.stats.countDrop(reason);
       else this.historySlot = slot;
     }
     if (this.historySlot >= 0) this.hasNew = true;
   }
 
-  /** All of a frame was taken in: what follows from what it showed. */
-  settle(): void {
-    if (this.isShown) this.settleAll();
-    if (this.historySlot >= 0 && (this.node.frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.askOn(this.historySlot);
-    const frame = this.node.frame;
-    const frontier = this.node.rows.feedsHash;
+  /** All feeds were settled: what follows from the frame as a whole. */
+  end(): void {
+    if (this.historySlot >= 0 && (this.frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.askOn(this.historySlot);
+    const frame = this.frame;
+    const frontier = this.rows.feedsHash;
     if (frontier !== undefined && frontier.word() === frame.feedsHash) this.own.agree();
     // Who holds feeds has answered, and would have sent what it holds of this node's.
     if (this.outbox.ownWithheld && frame.isAnswer() && frame.feedsHash !== NO_FEEDS) this.own.stopWithholding();
   }
 
-  private settleAll(): void {
-    const outbox = this.outbox;
+  /** All of a frame was taken in: decides what follows from what it showed of one feed. Returns SETTLE_ bits. */
+  settle(slot: number): number {
+    const decision = this.outbox.hasNote(slot, NOTE_SHOWN) ? this.settleShown(slot) : 0;
     // The sender has more for us: what is held now tells it where to go on.
-    const isMore = (this.node.frame.flags & FLAG_MORE) !== 0;
-    for (let slot = 0; slot < this.feeds.arena.capacity; slot++) {
-      if (outbox.hasNote(slot, NOTE_SHOWN)) this.settleOne(slot);
-      if (isMore && outbox.hasNote(slot, NOTE_APPLIED)) this.node.outbox.send(slot);
-    }
+    const isMore = (this.frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
+    return isMore ? decision | SETTLE_SEND : decision;
   }
 
   /** Whether it makes sense to have the peer go on: not when it sends what can't be taken in. */
@@ -199,8 +202,8 @@ export class FeedProtocol implements EventReader {
   }
 
   private applyBatch(slot: number, isPart: boolean): number {
-    const rows = this.node.rows;
-    const frame = this.node.frame;
+    const rows = this.rows;
+    const frame = this.frame;
     if (slot === OWN_SLOT && this.own.refuses(this.batch)) return DROP_NONE;
     const generation = this.feeds.generation(slot);
     rows.subtractFromFeedsHash(slot);
@@ -210,7 +213,7 @@ export class FeedProtocol implements EventReader {
     if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
     if (slot === OWN_SLOT) this.own.batchHandled(this.batch, reason);
     const taken = this.intake.applied;
-    if (taken > 0 && slot !== OWN_SLOT) this.hlc.receive(this.node.clock.callerMs, this.batch.ms, this.batch.counter);
+    if (taken > 0 && slot !== OWN_SLOT) this.hlc.receive(this.clock.callerMs, this.batch.ms, this.batch.counter);
     if (taken > 0 && slot === OWN_SLOT) this.hlc.recall(this.batch.ms, this.batch.counter);
     if (taken === 0 && (!isPart || reason !== DROP_NONE)) return reason;
     this.hasNew = true;
@@ -220,13 +223,18 @@ export class FeedProtocol implements EventReader {
     return reason;
   }
 
-  private settleOne(slot: number): void {
+  private settleShown(slot: number): number {
     const outbox = this.outbox;
     outbox.clearNotes(slot, NOTE_SHOWN);
-    if (slot === OWN_SLOT && (this.own.observeClaim() || outbox.ownWithheld)) return;
-    if (outbox.lacks(slot) !== LACKS_NOTHING) outbox.send(slot);
-    else if (this.isBehind(slot)) this.node.outbox.send(slot);
-    else if (this.isForked(slot)) this.node.faults.report(NOTIFY_FORK, slot);
+    const claim = slot === OWN_SLOT ? this.own.observeClaim() : CLAIM_NONE;
+    if (claim === CLAIM_SEND) return SETTLE_SEND;
+    if (claim !== CLAIM_NONE || (slot === OWN_SLOT && outbox.ownWithheld)) return 0;
+    if (outbox.lacks(slot) !== LACKS_NOTHING) {
+      outbox.send(slot);
+      return 0;
+    }
+    if (this.isBehind(slot)) return SETTLE_SEND;
+    return this.isForked(slot) ? SETTLE_FORK : 0;
   }
 
   /** Whether the peer holds events that this node lacks. */

@@ -1,4 +1,4 @@
-import { TableHash } from "../table/hash.js";
+import { type FeedsHash as RowFeedsHash, TableHash } from "../table/hash.js";
 import type { FeedStore } from "./feed-store.js";
 
 /**
@@ -7,7 +7,7 @@ import type { FeedStore } from "./feed-store.js";
  * `leave` for the rows that count in its root; whoever changes a feed does so
  * between the two.
  */
-export class FeedsHash extends TableHash {
+export class FeedsHash extends TableHash implements RowFeedsHash {
   private readonly feeds: FeedStore;
 
   constructor(feeds: FeedStore) {

@@ -1,11 +1,10 @@
 import type { Reader } from "../wire/cursor.js";
-import { DROP_NONE } from "../wire/drops.js";
+import {
+  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
+} from "../wire/drops.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { recordWords } from "./arena.js";
 import type { EventData } from "./event.js";
-import {
-  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
-} from "./feed-drops.js";
 import type { FeedStore } from "./feed-store.js";
 import { type BatchData, beginBatches, readBatch, readBatchEvent, rewindBatch } from "./batches.js";
 

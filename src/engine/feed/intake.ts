@@ -1,10 +1,9 @@
 import { recordWords } from "./arena.js";
 import type { Reader } from "../wire/cursor.js";
-import { DROP_NONE } from "../wire/drops.js";
-import { type EventData, canonicalBytes } from "./event.js";
 import {
-  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
-} from "./feed-drops.js";
+  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
+} from "../wire/drops.js";
+import { type EventData, canonicalBytes } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
 import { type BatchData, readBatchEvent, rewindBatch } from "./batches.js";
 

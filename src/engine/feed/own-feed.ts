@@ -1,11 +1,10 @@
-import { DROP_NONE } from "../wire/drops.js";
+import { DROP_EVENT, DROP_FORK, DROP_NONE } from "../wire/drops.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
-import type { Outbox } from "../reconcile/outbox.js";
+import type { OwnRow } from "../table/own-row.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { LAST_REMOVAL, recordWords } from "./arena.js";
 import { shown } from "./chain.js";
 import { eventBytes, writeEvent } from "./event.js";
-import { DROP_EVENT, DROP_FORK } from "./feed-drops.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import type { Hlc } from "./hlc.js";
@@ -27,20 +26,19 @@ const LOG_UNCONFIRMED = 2;
 /** Events, and what peers hold goes on from the last one. */
 const LOG_CONFIRMED = 3;
 
-/** What the own feed needs of its node. The names for Espruino are made from named types alone. */
-export interface OwnFeedNode {
-  readonly rows: Rows;
-  readonly outbox: Outbox;
-  /** Adopts a revision beyond a known one. Returns false when that happened too often. */
-  recover(revision: number): boolean;
-}
+/** What `observeClaim` decides: nothing else follows from a claim unless it is CLAIM_NONE. */
+export const CLAIM_NONE = 0;
+export const CLAIM_SETTLED = 1;
+/** The own row goes to the peer, which makes it send. */
+export const CLAIM_SEND = 2;
 
 /** What the own feed works with. */
 export interface OwnFeedParts {
   readonly feeds: FeedStore;
   readonly hlc: Hlc;
   readonly outbox: FeedOutbox;
-  readonly node: OwnFeedNode;
+  readonly rows: Rows;
+  readonly ownRow: OwnRow;
 }
 
 /**
@@ -96,9 +94,9 @@ export class OwnFeed {
     const feeds = this.exchange.feeds;
     const outbox = this.exchange.outbox;
     this.hasPublished = true;
-    this.exchange.node.rows.subtractFromFeedsHash(OWN_SLOT);
+    this.exchange.rows.subtractFromFeedsHash(OWN_SLOT);
     feeds.append(OWN_SLOT, length);
-    this.exchange.node.rows.addToFeedsHash(OWN_SLOT);
+    this.exchange.rows.addToFeedsHash(OWN_SLOT);
     outbox.refresh(OWN_SLOT, 1);
   }
 
@@ -154,31 +152,30 @@ export class OwnFeed {
   }
 
   /**
-   * A peer shows what it holds of this node's feed. Returns whether that was more
-   * or other than this node holds itself, so that nothing else is to be done.
+   * A peer shows what it holds of this node's feed. Returns a CLAIM_ code: not
+   * CLAIM_NONE if that is more or other than this node holds itself.
    */
-  observeClaim(): boolean {
+  observeClaim(): number {
     const feeds = this.exchange.feeds;
     const outbox = this.exchange.outbox;
     const isSame = !outbox.isPeerLater(OWN_SLOT);
     const generation = isSame ? feeds.generation(OWN_SLOT) : outbox.ownGeneration;
     const sequence = outbox.peerSequence(OWN_SLOT);
     const tip = outbox.peerTip(OWN_SLOT);
-    if (sequence === 0) return false;
+    if (sequence === 0) return CLAIM_NONE;
     const isAhead = !isSame || sequence > feeds.sequence(OWN_SLOT);
     const isOther = isSame && !isAhead && this.isOther(sequence, tip);
     const isUnfinished = isSame && sequence === feeds.sequence(OWN_SLOT) && !feeds.isComplete(OWN_SLOT) && tip !== 0;
-    if (!isAhead && !isOther && !isUnfinished) return false;
+    if (!isAhead && !isOther && !isUnfinished) return CLAIM_NONE;
     if (isOther || (this.isToKeep() && (this.hasPublished || !isSame))) {
       this.renew(generation);
-      return true;
+      return CLAIM_SETTLED;
     }
     if (generation > this.aheadGeneration || sequence > this.aheadSequence) {
       this.aheadGeneration = generation;
       this.aheadSequence = sequence;
     }
-    this.exchange.node.outbox.send(OWN_SLOT);
-    return true;
+    return CLAIM_SEND;
   }
 
   /**
@@ -229,7 +226,7 @@ export class OwnFeed {
     if (feeds.sequence(OWN_SLOT) > 0) this.log = LOG_UNCONFIRMED;
     const last = feeds.arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT));
     if (last !== 0) this.exchange.hlc.recall(feeds.ms(last), feeds.counter(last));
-    this.exchange.node.rows.addToFeedsHash(OWN_SLOT);
+    this.exchange.rows.addToFeedsHash(OWN_SLOT);
   }
 
   private endBase(): void {
@@ -252,7 +249,7 @@ export class OwnFeed {
     // From here on it is this node's, and not only what peers gave back.
     if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
     if (isBehind || isSpent || !feeds.isComplete(OWN_SLOT)) return this.renew(this.aheadGeneration);
-    const revision = this.exchange.node.rows.revision(OWN_SLOT);
+    const revision = this.exchange.rows.revision(OWN_SLOT);
     if (!isGiven || generation >= revision) return true;
     // What came back from peers may be less than what was said: going on there could say another thing in its place.
     if (sequence === 0) feeds.begin(OWN_SLOT, revision);
@@ -278,16 +275,16 @@ export class OwnFeed {
   /** Begins a generation beyond one that others know, with all that is held. Returns whether it could. */
   private renew(known: number): boolean {
     const feeds = this.exchange.feeds;
-    const rows = this.exchange.node.rows;
+    const rows = this.exchange.rows;
     const least = Math.max(known, feeds.generation(OWN_SLOT), rows.revision(OWN_SLOT));
-    if (!this.exchange.node.recover(least)) return false;
+    if (!this.exchange.ownRow.recover(least)) return false;
     this.rechain(rows.revision(OWN_SLOT));
     return true;
   }
 
   /** Has all that is held begin another generation. */
   private rechain(generation: number): void {
-    const rows = this.exchange.node.rows;
+    const rows = this.exchange.rows;
     rows.subtractFromFeedsHash(OWN_SLOT);
     this.exchange.feeds.rechain(OWN_SLOT, generation);
     rows.addToFeedsHash(OWN_SLOT);

@@ -3,33 +3,33 @@ import type { Outbox } from "../reconcile/outbox.js";
 import { SECTION_INDIRECT_ACK } from "../wire/frame.js";
 import type { WordPool } from "../word-pool.js";
 
-/** Probes that a node makes for others at one time. */
+/** Ping requests that a node works on at one time. */
 const INDIRECT_PROBES_MAX = 4;
 const ID = 0;
 const ADDRESS = 1;
-/** 0 when the place is free. */
+/** 0 when the entry is free. */
 const PORT = 2;
 const DEADLINE = 3;
 const WORDS = 4;
-/** What `Relays` takes from its pool. */
+/** Words that `IndirectProbes` allocates. */
 export const INDIRECT_PROBE_WORDS = INDIRECT_PROBES_MAX * WORDS;
 
 /**
- * Who asked this node to probe another (SWIM's indirect probes): as soon as that
- * one is heard, they hear of it.
+ * The peers that sent this node a ping request (SWIM's indirect probe). When the
+ * probed node sends a frame, each of these peers gets an indirect ack.
  */
 export class IndirectProbes {
   private readonly words: Uint32Array;
   private readonly start: number;
   private next = 0;
 
-  /** @param pool has RELAY_WORDS to give */
+  /** @param pool has INDIRECT_PROBE_WORDS free */
   constructor(pool: WordPool) {
     this.words = pool.words;
     this.start = pool.alloc(INDIRECT_PROBE_WORDS);
   }
 
-  /** Notes that a node is probed for a peer, in place of the oldest note if there are too many. */
+  /** Adds the ping request of a peer. When all entries are occupied, it replaces the oldest. */
   add(id: number, address: number, port: number, deadline: number): void {
     const at = this.start + this.next * WORDS;
     this.next = (this.next + 1) % INDIRECT_PROBES_MAX;
@@ -39,8 +39,8 @@ export class IndirectProbes {
     this.words[at + DEADLINE] = deadline;
   }
 
-  /** A node was heard: tells those who wait for it. */
-  heard(id: number, clock: Clock, outbox: Outbox): void {
+  /** A frame of a node arrived: sends an indirect ack to each peer that requested a probe of this node. */
+  answered(id: number, clock: Clock, outbox: Outbox): void {
     for (let at = this.start; at < this.start + INDIRECT_PROBE_WORDS; at += WORDS) {
       if (this.words[at + PORT] === 0 || this.words[at + ID] !== id) continue;
       // The last place in the outbox is for an answer.

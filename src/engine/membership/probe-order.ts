@@ -3,9 +3,9 @@ import { FLAG_FOREIGN, LIST_PROBE_ORDER, OWN_SLOT, type Rows } from "../table/ro
 import { DOWN } from "../table/states.js";
 
 /**
- * Picks whom to ask next: a shuffled pass over all live rows, then another, so
- * that within two passes everybody was asked (Das, Gupta, Motivala: SWIM, 2002,
- * section 4.3). A node that joins during a pass is asked in the next.
+ * Picks the next node to probe: a shuffled pass over all live rows, then another
+ * pass. Within two passes every live node is probed (Das, Gupta, Motivala: SWIM,
+ * 2002, section 4.3). A node that joins during a pass is probed in the next one.
  */
 export class ProbeOrder {
   private readonly rows: Rows;
@@ -18,7 +18,7 @@ export class ProbeOrder {
     this.random = random;
   }
 
-  /** The slot of a live row that is not the node's own, or -1 when there is none. */
+  /** The slot of the next live row that is not the node's own; -1 when there is none. */
   next(): number {
     for (let pass = 0; pass < 2; pass++) {
       while (this.position < this.length) {
@@ -45,7 +45,7 @@ export class ProbeOrder {
   }
 }
 
-/** Whether a slot holds the row of another node that is thought to run, and understands a SYN. */
+/** Whether a slot holds a live row (UP or SUSPECT) of another node that understands a SYN. */
 export function isLivePeer(rows: Rows, slot: number): boolean {
   return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
 }

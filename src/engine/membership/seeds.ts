@@ -1,4 +1,3 @@
-import type { EngineOptions } from "../options.js";
 import type { Random } from "../random.js";
 import type { WordPool } from "../word-pool.js";
 
@@ -6,30 +5,33 @@ import type { WordPool } from "../word-pool.js";
 export const SEED_WORDS = 2;
 
 /**
- * Addresses to try when the rows lead nowhere: those that the user gave, which
- * stay, and those learnt from new rows, which fill the rest and then replace one
- * another by chance. They outlive their rows, so that a network which was split
- * for long finds together again.
+ * Addresses to try when no row leads to a live node. Configured seeds stay.
+ * Seeds learned from new rows fill the rest and then replace one another at
+ * random. Seeds outlive their rows, so that a network which was split for a long
+ * time can merge again.
  */
 export class Seeds {
   count = 0;
+  readonly broadcastAddress: number;
   private readonly capacity: number;
   private readonly ownAddress: number;
   private readonly ownPort: number;
-  private readonly broadcastAddress: number;
   private pinned = 0;
-  /** Address and port in turn. */
+  /** Address and port of each seed in turn. */
   private readonly words: Uint32Array;
   private readonly start: number;
 
-  /** @param pool has SEED_WORDS times `seedCapacity` to give */
-  constructor(options: EngineOptions, pool: WordPool) {
-    this.capacity = options.seedCapacity;
-    this.ownAddress = options.address;
-    this.ownPort = options.port;
-    this.broadcastAddress = options.broadcastAddress;
+  /**
+   * @param ownAddress the node's own address and port, and the broadcast address, are never seeds
+   * @param pool has SEED_WORDS times `capacity` free
+   */
+  constructor(capacity: number, ownAddress: number, ownPort: number, broadcastAddress: number, pool: WordPool) {
+    this.capacity = capacity;
+    this.ownAddress = ownAddress;
+    this.ownPort = ownPort;
+    this.broadcastAddress = broadcastAddress;
     this.words = pool.words;
-    this.start = pool.alloc(options.seedCapacity * SEED_WORDS);
+    this.start = pool.alloc(capacity * SEED_WORDS);
   }
 
   address(index: number): number { return this.words[this.start + index * SEED_WORDS]; }
@@ -42,7 +44,7 @@ export class Seeds {
     return false;
   }
 
-  /** Adds an address for good. Returns false when all places are taken. */
+  /** Adds a configured seed. Returns false when all places are occupied. */
   pin(address: number, port: number): boolean {
     if (!this.isNew(address, port)) return true;
     if (this.count === this.capacity) return false;
@@ -51,10 +53,10 @@ export class Seeds {
     return true;
   }
 
-  /** Whether the user gave addresses to begin with. */
+  /** Whether there are configured seeds. */
   hasPinned(): boolean { return this.pinned > 0; }
 
-  /** Remembers the address of a node that is new here, or that moved. */
+  /** Adds the address of a node that is new or has moved. */
   learn(address: number, port: number, random: Random): void {
     if (!this.isNew(address, port)) return;
     const capacity = this.capacity;
@@ -62,7 +64,6 @@ export class Seeds {
     else if (this.pinned < capacity) this.set(this.pinned + random.below(capacity - this.pinned), address, port);
   }
 
-  /** The node's own address and that of a broadcast are nobody to ask. */
   private isNew(address: number, port: number): boolean {
     if (address === this.ownAddress && port === this.ownPort) return false;
     return address !== this.broadcastAddress && !this.has(address, port);

@@ -2,135 +2,140 @@ import { type Clock, earlier } from "../clock.js";
 import { FLAG_FOREIGN, FLAG_LAST_PROBE, FLAG_NOTIFY_STATE, type RowData, type Rows } from "../table/rows.js";
 import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../table/states.js";
 
-/** No row waits: as far ahead as engine times can be compared. */
+/** The deadline when no row waits: as far ahead as engine times can be compared. */
 const FAR_MS = 0x7fffffff;
 
-/** For so many rounds a foreign row stands without a word of those who speak for it. */
+/** A foreign row stays UP for this many rounds without a fresher statement. */
 const FOREIGN_ROUNDS = 64;
 
-/** The parts of a node that suspicion works with. */
-interface SuspiciousNode {
-  readonly rows: Rows;
-  readonly clock: Clock;
-  readonly roundIntervalMs: number;
-  /** How much this node doubts itself, from 0 on. */
-  localHealth(): number;
-  /** Sends a SYN to the node of a row and waits for its answer. Returns false when it can't now. */
-  probe(slot: number): boolean;
-}
-
 /**
- * Moves rows that nobody refutes from SUSPECT to DOWN to REMOVE and out of the
- * table, as in SWIM (Das, Gupta, Motivala, 2002, section 4.2). A node may raise
- * the state of another's row, but only its owner takes it back, by a higher
- * heartbeat.
+ * Changes the state of rows that nobody refutes: from SUSPECT to DOWN to REMOVE,
+ * and then out of the table, as in SWIM (Das, Gupta, Motivala, 2002, section
+ * 4.2). Any node may raise the state of another node's row. Only the owner may
+ * lower it, with a higher heartbeat.
  */
 export class Suspicion {
-  private readonly node: SuspiciousNode;
+  private readonly rows: Rows;
+  private readonly clock: Clock;
   private readonly removeAfterMs: number;
-  /** Not later than the first row's deadline. */
+  /** Not later than the first deadline of any row. */
   private earliest = FAR_MS;
 
-  constructor(node: SuspiciousNode, removeAfterMs: number) {
-    this.node = node;
+  constructor(rows: Rows, clock: Clock, removeAfterMs: number) {
+    this.rows = rows;
+    this.clock = clock;
     this.removeAfterMs = removeAfterMs;
   }
 
   /**
-   * The state to believe when others say that a node is DOWN which is live here:
-   * SUSPECT, so that each node calls another DOWN only after it asked that node
-   * itself. Who is not held, or goes by its own word, is as they say.
+   * The state to merge from a peer's row. If a peer calls a node DOWN or REMOVE
+   * that is live here, this node only suspects it: each node calls another DOWN
+   * only after a probe of its own.
+   *
+   * @param slot of the row that is held; -1 when there is none
    */
   believed(slot: number, row: RowData): number {
     const isAccused = row.state === DOWN || row.state === REMOVE;
-    const isLive = slot >= 0 && this.node.rows.state(slot) < DOWN;
+    const isLive = slot >= 0 && this.rows.state(slot) < DOWN;
     return isAccused && isLive && !row.isForeign ? SUSPECT : row.state;
   }
 
-  /** Raises the state of another node's row and makes it news. */
+  /** Raises the state of another node's row and makes the row an urgent update. */
   raise(slot: number, state: number): void {
-    this.node.rows.setState(slot, state);
-    this.node.rows.markUrgentUpdate(slot);
+    this.rows.setState(slot, state);
+    this.rows.markUrgentUpdate(slot);
     this.stateChanged(slot);
   }
 
-  /** Sets a row's deadline after its state was changed, and notes the change for the application. */
+  /** Sets a row's deadline after a change of its state, and marks the change for a notification. */
   stateChanged(slot: number): void {
-    const rows = this.node.rows;
+    const rows = this.rows;
     const state = rows.state(slot);
     rows.noteChange(slot, FLAG_NOTIFY_STATE);
     rows.clearFlag(slot, FLAG_LAST_PROBE);
     if (state !== UP) this.wait(slot, state === SUSPECT ? this.suspicionMs() : this.removeAfterMs);
   }
 
-  /** A foreign row became fresher. Since nobody asks its node, it does not stand for ever. */
-  foreignerSpoke(slot: number): void {
-    if (this.node.rows.state(slot) === UP) this.wait(slot, FOREIGN_ROUNDS * this.node.roundIntervalMs);
+  /** A foreign row became fresher: it stays UP for another 64 rounds (PROTOCOL 4.4). */
+  renewForeign(slot: number): void {
+    if (this.rows.state(slot) === UP) this.wait(slot, FOREIGN_ROUNDS * this.clock.roundIntervalMs);
   }
 
   private wait(slot: number, waitMs: number): void {
-    this.node.rows.setDeadline(slot, this.node.clock.nowMs + waitMs);
-    this.earliest = earlier(this.earliest, this.node.rows.deadline(slot));
+    this.rows.setDeadline(slot, this.clock.nowMs + waitMs);
+    this.earliest = earlier(this.earliest, this.rows.deadline(slot));
   }
 
-  /** How long a suspicion stands before it counts: long enough for news to go round and back. */
+  /** How long a suspicion may be refuted: long enough for an update to reach all nodes and for the answer to return. */
   suspicionMs(): number {
     let rounds = 3;
-    for (let rest = this.node.rows.count; rest > 1; rest >>>= 1) rounds++;
-    return rounds * this.node.roundIntervalMs;
+    for (let rest = this.rows.count; rest > 1; rest >>>= 1) rounds++;
+    return rounds * this.clock.roundIntervalMs;
   }
 
   nextDeadline(): number {
     return this.earliest;
   }
 
-  /** Raises the states of rows whose time is up, as news; a tombstone is forgotten. */
-  expire(): void {
-    if (!this.node.clock.isDue(this.earliest)) return;
-    const rows = this.node.rows;
-    this.earliest = this.node.clock.nowMs + FAR_MS;
-    for (let place = rows.count - 1; place >= 0; place--) {
+  /** Returns whether a row may be due. If so, the caller visits all rows with `nextDue`. */
+  beginExpiry(): boolean {
+    if (!this.clock.isDue(this.earliest)) return false;
+    this.earliest = this.clock.nowMs + FAR_MS;
+    return true;
+  }
+
+  /** The place of the next row whose deadline has passed, from `from` down; -1 when there is none. */
+  nextDue(from: number): number {
+    const rows = this.rows;
+    for (let place = from; place >= 0; place--) {
       const slot = rows.slotAt(place);
-      const state = rows.state(slot);
-      if (state === UP && !rows.hasFlag(slot, FLAG_FOREIGN)) continue;
-      if (!this.node.clock.isDue(rows.deadline(slot))) {
-        this.earliest = earlier(this.earliest, rows.deadline(slot));
-      } else if (state === REMOVE) {
-        rows.remove(slot);
-      } else if (state === LEFT) {
-        this.bury(slot);
-      } else if (state === SUSPECT && !rows.hasFlag(slot, FLAG_LAST_PROBE) && !rows.hasFlag(slot, FLAG_FOREIGN)) {
-        this.probeOnceMore(slot);
-      } else {
-        this.raise(slot, state === UP ? SUSPECT : state === SUSPECT ? DOWN : REMOVE);
-      }
+      if (rows.state(slot) === UP && !rows.hasFlag(slot, FLAG_FOREIGN)) continue;
+      if (this.clock.isDue(rows.deadline(slot))) return place;
+      this.earliest = earlier(this.earliest, rows.deadline(slot));
     }
+    return -1;
+  }
+
+  /** Whether a suspected node must be probed once more before this node calls it DOWN. */
+  needsLastProbe(slot: number): boolean {
+    return this.rows.state(slot) === SUSPECT
+      && !this.rows.hasFlag(slot, FLAG_LAST_PROBE) && !this.rows.hasFlag(slot, FLAG_FOREIGN);
+  }
+
+  /** The last probe was sent: the node has a round to refute, more with a high local health. */
+  lastProbeSent(slot: number, localHealth: number): void {
+    this.rows.setFlag(slot, FLAG_LAST_PROBE);
+    this.rows.setDeadline(slot, this.clock.nowMs + this.clock.roundIntervalMs * (1 + localHealth));
+    this.earliest = earlier(this.earliest, this.rows.deadline(slot));
+  }
+
+  /** The last probe found no room in the outbox: the row stays due. */
+  lastProbeFailed(slot: number): void {
+    this.earliest = earlier(this.earliest, this.rows.deadline(slot));
+  }
+
+  /** Moves a due row to its next state. Removes a tombstone from the table. */
+  advance(slot: number): void {
+    const state = this.rows.state(slot);
+    if (state === REMOVE) this.rows.remove(slot);
+    else if (state === LEFT) this.bury(slot);
+    else this.raise(slot, state === UP ? SUSPECT : state === SUSPECT ? DOWN : REMOVE);
   }
 
   /**
-   * A node that left is given up: under a later heartbeat than that of its
-   * goodbye, which no other word of the same one would outweigh.
+   * Makes the row of a node that left a tombstone. The heartbeat rises by 1:
+   * under the old heartbeat LEFT would be fresher than REMOVE.
    */
   private bury(slot: number): void {
-    const rows = this.node.rows;
+    const rows = this.rows;
     rows.setStatement(slot, rows.revision(slot), rows.heartbeat(slot) + 1, REMOVE);
     rows.markUrgentUpdate(slot);
     this.stateChanged(slot);
   }
 
-  /** Who is about to call a node DOWN on the word of others asks it first, so that it can still refute. */
-  private probeOnceMore(slot: number): void {
-    const rows = this.node.rows;
-    if (this.node.probe(slot)) {
-      rows.setFlag(slot, FLAG_LAST_PROBE);
-      rows.setDeadline(slot, this.node.clock.nowMs + this.node.roundIntervalMs * (1 + this.node.localHealth()));
-    }
-    this.earliest = earlier(this.earliest, rows.deadline(slot));
-  }
-
-  /** Gives suspected nodes more time: this node has not listened for a while. */
+  /** Gives suspected nodes more time: this node itself stood still for `ms`. */
   postpone(ms: number): void {
-    const rows = this.node.rows;
+    const rows = this.rows;
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
       if (rows.state(slot) === SUSPECT) rows.setDeadline(slot, rows.deadline(slot) + ms);

@@ -1,144 +1,154 @@
 import {
-  rangeFingerprint, countBetween, feedFingerprint, rosterFingerprint, rowFingerprint,
+  countBetween, feedFingerprint, rangeFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
-import type { FrameReader } from "../wire/frame-reader.js";
-import { SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_SYN, rangeFrom, rangeTo } from "../wire/frame.js";
-import { orderKey } from "../table/hash.js";
-import type { Outbox } from "./outbox.js";
 import { compareFreshness } from "../table/freshness.js";
-import { OWN_SLOT, type RowData, type Rows } from "../table/rows.js";
+import { orderKey } from "../table/hash.js";
+import type { OwnRow } from "../table/own-row.js";
+import { FLAG_PROVEN, OWN_SLOT, type RowData, type Rows } from "../table/rows.js";
 import { DOWN, SUSPECT, UP, isCounted } from "../table/states.js";
+import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
+import { SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, rangeFrom, rangeTo } from "../wire/frame.js";
+import type { Outbox } from "./outbox.js";
 
-/** What finding a difference works with: the parts of one node, which is the engine. */
-export interface DiffParts {
-  readonly rows: Rows;
-  readonly outbox: Outbox;
-  /** The frame that shows what its sender holds. */
-  readonly frame: FrameReader;
-  /** Scratch. */
-  readonly row: RowData;
-  handleSelfUpdate(row: RowData): void;
+/*
+ * What the head and the sections of a frame show of the sender's rows, compared
+ * with the rows of this node: rows that the sender lacks are sent, rows that this
+ * node lacks are wanted. The steps are those of PROTOCOL 5.2.
+ */
+
+/** Step 1: updates the sender's address, and sends the sender its row if it moved or is held as SUSPECT or worse. */
+export function observeSender(rows: Rows, outbox: Outbox, frame: FrameReader, address: number, port: number): void {
+  const slot = rows.find(frame.id);
+  if (slot < 0) return;
+  const isCurrent = rows.revision(slot) === frame.revision && rows.heartbeat(slot) === frame.heartbeat;
+  const hasMoved = rows.address(slot) !== address || rows.port(slot) !== port;
+  if (isCurrent && hasMoved) rows.setAddress(slot, address, port);
+  if (rows.state(slot) >= SUSPECT || (isCurrent && hasMoved)) outbox.send(slot);
+  if (frame.isAnswer() && !hasMoved) rows.setFlag(slot, FLAG_PROVEN);
 }
 
-/** WANT: the rows that the sender asks for go back. */
-export function handleWants(node: DiffParts): void {
-  while (node.frame.more()) {
-    const slot = node.rows.find(node.frame.readId());
-    if (slot >= 0) node.outbox.send(slot);
+/** The sender's row, if its address is the datagram's source; -1 otherwise. */
+export function senderAt(rows: Rows, frame: FrameReader, address: number, port: number): number {
+  const slot = rows.find(frame.id);
+  return slot >= 0 && rows.address(slot) === address && rows.port(slot) === port ? slot : -1;
+}
+
+/** Whether the sender holds the same rows and, if both nodes have feeds, the same feeds. */
+export function isInSync(rows: Rows, frame: FrameReader): boolean {
+  const feeds = rows.feedsHash;
+  if (!rows.tableHash.equals(frame.tableHashFirst, frame.tableHashSecond)) return false;
+  return feeds === undefined || frame.feedsHash === NO_FEEDS || frame.feedsHash === feeds.word();
+}
+
+/** Step 2, WANT: sends each row that is held. */
+export function sendWanted(rows: Rows, outbox: Outbox, frame: FrameReader): void {
+  while (frame.more()) {
+    const slot = rows.find(frame.readId());
+    if (slot >= 0) outbox.send(slot);
   }
 }
 
-/** DIGEST: walks the sender's list and the rows in the same range, both in the order of keys. */
-export function handleDigest(node: DiffParts): void {
-  const frame = node.frame;
-  const rows = node.rows;
-  const row = node.row;
+/** Steps 3 and 4: a row or an entry about this node. Refutes it if needed, and sends the own row if it is fresher. */
+export function answerClaim(rows: Rows, outbox: Outbox, own: OwnRow, row: RowData): void {
+  own.observeClaim(row);
+  if (rows.compare(OWN_SLOT, row) > 0) outbox.send(OWN_SLOT);
+}
+
+/** Step 4: walks the sender's list and the rows in the same range, both in the order of keys. @param row scratch */
+export function compareDigest(rows: Rows, outbox: Outbox, frame: FrameReader, row: RowData, own: OwnRow): void {
   let place = rows.placeOf(frame.digestFrom);
   while (frame.more()) {
     frame.readDigestEntry(row);
-    place = sendRowsBelow(node, place, orderKey(row.id));
-    if (row.id === rows.id(OWN_SLOT)) node.handleSelfUpdate(row);
-    else compareEntry(node);
-    compareFeed(node);
+    place = sendUnlisted(rows, outbox, place, orderKey(row.id));
+    if (row.id === rows.id(OWN_SLOT)) answerClaim(rows, outbox, own, row);
+    else compareEntry(rows, outbox, row);
+    compareFeed(rows, outbox, frame, row.id);
     if (place < rows.count && rows.id(rows.slotAt(place)) === row.id) place++;
   }
-  sendRowsBelow(node, place, frame.digestTo + 1);
+  sendUnlisted(rows, outbox, place, frame.digestTo + 1);
 }
 
-/** Sends the rows from a place on, which the sender's digest does not list, up to but without `key`. */
-function sendRowsBelow(node: DiffParts, from: number, key: number): number {
-  const rows = node.rows;
+/** Sends the rows from a place on, up to but without an order key: the digest does not list them. */
+function sendUnlisted(rows: Rows, outbox: Outbox, from: number, key: number): number {
   let place = from;
   for (; place < rows.count && rows.orderKeyAt(place) < key; place++) {
     const slot = rows.slotAt(place);
-    if (isCounted(rows.state(slot))) node.outbox.send(slot);
+    if (isCounted(rows.state(slot))) outbox.send(slot);
   }
   return place;
 }
 
-function compareEntry(node: DiffParts): void {
-  const rows = node.rows;
-  const row = node.row;
+function compareEntry(rows: Rows, outbox: Outbox, row: RowData): void {
   const slot = rows.find(row.id);
   const order = slot < 0 ? -1 : rows.compare(slot, row);
-  if (order > 0) node.outbox.send(slot);
-  else if (order === 0 || isAccusedOf(rows, slot, row)) rows.countTransmit(slot);
-  else if (slot >= 0 || rows.hasPlace(row.state)) node.outbox.want(row.id);
+  if (order > 0) outbox.send(slot);
+  else if (order === 0 || isAccused(rows, slot, row)) rows.countTransmit(slot);
+  else if (slot >= 0 || rows.hasPlace(row.state)) outbox.want(row.id);
 }
 
-/** Which of the two holds more of a feed shows when the sender has this node's row. */
-function compareFeed(node: DiffParts): void {
-  const events = node.frame.events;
-  const slot = events !== undefined && events.shown.isShown ? node.rows.find(node.row.id) : -1;
+/** PROTOCOL 10.3: sends the row whose feed has another fingerprint. The sender then shows which node holds more. */
+function compareFeed(rows: Rows, outbox: Outbox, frame: FrameReader, id: number): void {
+  const events = frame.events;
+  const slot = events !== undefined && events.shown.isShown ? rows.find(id) : -1;
   if (slot < 0 || events === undefined) return;
-  if (feedFingerprint(node.rows, slot, node.frame.counter) !== events.shown.tip) node.outbox.send(slot);
+  if (feedFingerprint(rows, slot, frame.counter) !== events.shown.tip) outbox.send(slot);
 }
 
-/** Whether the sender only thinks worse of a node that is suspected here too: its row would tell nothing. */
-function isAccusedOf(rows: Rows, slot: number, row: RowData): boolean {
+/** Whether the sender calls a node DOWN or REMOVE that is suspected here under the same statement. */
+function isAccused(rows: Rows, slot: number, row: RowData): boolean {
   return slot >= 0 && rows.state(slot) === SUSPECT && row.state >= DOWN
     && row.revision === rows.revision(slot) && row.heartbeat === rows.heartbeat(slot);
 }
 
-/** BUCKETS: where the sender's fingerprints differ, it gets a byte for each row. */
-export function handleRangeFingerprints(node: DiffParts): void {
-  const frame = node.frame;
+/** Step 5: sends row fingerprints of the ranges whose fingerprints differ. */
+export function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const log = frame.rangesLog;
-  if (!isComparable(node)) return;
-  node.outbox.summary.begin(log, SECTION_ROW_FINGERPRINTS);
-  for (let bucket = 0; bucket < 1 << log; bucket++) {
-    const own = rangeFingerprint(
-      node.rows, rangeFrom(bucket, log), rangeTo(bucket, log), frame.counter, frame.withFeeds,
-    );
-    if (own !== frame.readFingerprint()) node.outbox.summary.mark(bucket);
+  if (!isComparable(rows, frame)) return;
+  outbox.summary.begin(log, SECTION_ROW_FINGERPRINTS);
+  for (let range = 0; range < 1 << log; range++) {
+    const own = rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), frame.counter, frame.withFeeds);
+    if (own !== frame.readFingerprint()) outbox.summary.mark(range);
   }
 }
 
-/** Fingerprints of rows and feeds say nothing to a node without feeds; nobody sends it any. */
-function isComparable(node: DiffParts): boolean {
-  return !node.frame.withFeeds || node.rows.feedsHash !== undefined;
-}
-
-/** FLAT: where both know the same nodes, rows that differ go back; elsewhere the sender gets a list. */
-export function handleRowFingerprints(node: DiffParts): void {
-  const frame = node.frame;
-  const rows = node.rows;
+/** Step 6: sends the rows that differ where both hold rows of the same nodes, else a DIGEST of the range. */
+export function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const log = frame.rangesLog;
-  if (!isComparable(node)) return;
-  node.outbox.summary.begin(log, SECTION_DIGEST);
+  if (!isComparable(rows, frame)) return;
+  outbox.summary.begin(log, SECTION_DIGEST);
   while (frame.more()) {
     frame.readRowFingerprints();
     const from = rangeFrom(frame.range, log);
     const to = rangeTo(frame.range, log);
     if (countBetween(rows, from, to) === frame.rangeCount && rosterFingerprint(rows, from, to) === frame.roster) {
-      compareRows(node, from, to);
+      sendDifferent(rows, outbox, frame, from, to);
     } else {
-      node.outbox.summary.mark(frame.range);
+      outbox.summary.mark(frame.range);
       frame.skip(frame.rangeCount);
     }
   }
 }
 
-function compareRows(node: DiffParts, from: number, to: number): void {
-  const frame = node.frame;
-  const rows = node.rows;
+/** A node without feeds cannot compare fingerprints over rows and feeds. No peer sends it any. */
+function isComparable(rows: Rows, frame: FrameReader): boolean {
+  return !frame.withFeeds || rows.feedsHash !== undefined;
+}
+
+function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: number, to: number): void {
   for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
     const slot = rows.slotAt(place);
     if (!isCounted(rows.state(slot))) continue;
-    // Which of the two is fresher shows when the sender has this one.
-    if (rowFingerprint(rows, slot, frame.counter, frame.withFeeds) !== frame.readFingerprint()) node.outbox.send(slot);
+    // The sender compares this row with its own: then it shows which one is fresher.
+    if (rowFingerprint(rows, slot, frame.counter, frame.withFeeds) !== frame.readFingerprint()) outbox.send(slot);
     else rows.countTransmit(slot);
   }
 }
 
-/** The head of a SYN or an ACK tells how fresh its sender's own row is. */
-export function wantSender(node: DiffParts): void {
-  const frame = node.frame;
-  const rows = node.rows;
-  if (frame.type !== TYPE_SYN && frame.type !== TYPE_ACK) return;
+/** Step 7: wants the sender's row if the head of a SYN or an ACK shows a fresher statement than is held. */
+export function wantSender(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const slot = rows.find(frame.id);
   const order = slot < 0 ? -1 : compareFreshness(
     rows.revision(slot), rows.heartbeat(slot), UP, frame.revision, frame.heartbeat, UP,
   );
-  if (order < 0 && (slot >= 0 || rows.hasPlace(UP))) node.outbox.want(frame.id);
+  if (order < 0 && (slot >= 0 || rows.hasPlace(UP))) outbox.want(frame.id);
 }

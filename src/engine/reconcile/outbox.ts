@@ -10,10 +10,10 @@ import { SUSPECT } from "../table/states.js";
 import { SUMMARY_WORDS, SummaryWriter } from "./summary-writer.js";
 import type { WordPool } from "../word-pool.js";
 
-/** Datagrams that one input can cause at most. */
+/** The most datagrams that one input can cause. */
 export const BURST_MAX = 4;
 
-/** A datagram on its way out, written into `bytes` by the engine. */
+/** A datagram to send. The engine writes it into `bytes`. */
 export interface Datagram {
   /** At least `datagramBytesMax` long. */
   bytes: Uint8Array;
@@ -24,10 +24,10 @@ export interface Datagram {
 }
 
 /**
- * What the current input makes the node send: a few frames to certain
- * addresses and, for the peer that is answered, the rows it lacks and the ids
- * wanted from it. Frames are written when they are taken, so an outbox costs no
- * buffers; what the caller does not take is gone at the next input.
+ * What the current input makes the node send: up to 4 intents, one per receiver,
+ * and for the peer that is answered the rows it lacks and the ids wanted from it.
+ * `next` writes the frames, so an outbox needs no buffers. The next input drops
+ * frames that the caller did not fetch.
  */
 export class Outbox {
   private readonly rows: Rows;
@@ -36,11 +36,11 @@ export class Outbox {
   private readonly datagramBytesMax: number;
   /** Undefined in a node without feeds. */
   private readonly feeds: FeedOutbox | undefined;
-  /** What shows the peer that is answered which rows differ. */
+  /** What shows the answered peer which rows differ. */
   readonly summary: SummaryWriter;
-  /** Counter of the last frame sent: rises with each, so that no two of one start are alike. */
+  /** Counter of the last frame sent. Each frame of a start has another one. */
   counter = 0;
-  /** Counter of the last frame that told of all rows. */
+  /** Counter of the last frame with a summary of all rows. */
   private summarizedAt = 0;
 
   /** The intents, then the wants. */
@@ -54,16 +54,16 @@ export class Outbox {
   private toSendNext = 0;
   private wantCount = 0;
   private wantNext = 0;
-  /** Whether the answer had its news: what follows is for the rows and the digest. */
+  /** Whether the answer carries no more updates, so that the room is for rows and summary. */
   private updatesSent = false;
-  /** Whether more was wanted than there is room for. */
+  /** Whether more ids were wanted than one answer may want. */
   private wantsCut = false;
-  /** Bytes that the peer that is answered may get. */
+  /** Bytes that the answered peer may get. */
   private answerBytesLeft = 0;
 
-  /** @param replayGuard seals what is sent, if there is one @param pool has `outboxWords(datagramBytesMax)` to give */
+  /** @param replayGuard seals the frames, if there is one @param pool has `outboxWords(datagramBytesMax)` free */
   constructor(
-    rows: Rows, datagramBytesMax: number, replayGuard: ReplayGuard | undefined, pool: WordPool, feeds?: FeedOutbox  ,
+    rows: Rows, datagramBytesMax: number, replayGuard: ReplayGuard | undefined, pool: WordPool, feeds?: FeedOutbox,
   ) {
     this.rows = rows;
     this.replayGuard = replayGuard;
@@ -73,26 +73,26 @@ export class Outbox {
     this.writer.feeds = feeds;
     this.words = pool.words;
     this.start = pool.alloc(WANTS + wantsMax(datagramBytesMax));
-    const frontierBytes = feeds === undefined ? 0 : FEEDS_HASH_BYTES;
-    this.summary = new SummaryWriter(rows, datagramBytesMax - this.sealBytes() - frontierBytes, pool);
+    const feedsHashBytes = feeds === undefined ? 0 : FEEDS_HASH_BYTES;
+    this.summary = new SummaryWriter(rows, datagramBytesMax - this.sealBytes() - feedsHashBytes, pool);
   }
 
-  /** Counts frames from a number on. */
+  /** Sets the counter: the next frame has the number after `from`. */
   count(from: number): void {
     this.counter = from;
     this.summarizedAt = from;
   }
 
   /**
-   * Whether a peer that answers a frame had what this node told last of all its
-   * rows. If not it will yet go on from there, and two threads would tell the
-   * same things twice.
+   * Whether an answered frame is the last one with a summary of all rows, or a
+   * later one. Otherwise the answer to that summary is still on its way, and two
+   * threads of the exchange would send everything twice.
    */
   answersSummary(answered: number): boolean {
     return ((answered - this.summarizedAt) | 0) >= 0;
   }
 
-  /** Drops what the last input left. */
+  /** Drops what the last input left unsent. */
   clear(): void {
     for (let i = 0; i < this.toSendCount; i++) this.rows.clearFlag(this.rows.listed(LIST_TO_SEND, i), FLAG_TO_SEND);
     this.toSendCount = 0;
@@ -109,12 +109,12 @@ export class Outbox {
     if (this.feeds !== undefined) this.feeds.clear();
   }
 
-  /** The peer may get no more than so many bytes for its datagram. */
+  /** Limits the answer to one datagram of at most `bytes`. */
   limitAnswer(bytes: number): void {
     this.answerBytesLeft = bytes;
   }
 
-  /** The peer gets no news: what was not believed, or is old, must not use up the sends that news has. */
+  /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
   withholdUpdates(): void {
     this.updatesSent = true;
   }
@@ -127,46 +127,46 @@ export class Outbox {
     return BURST_MAX - this.intentCount;
   }
 
-  /** Whether there is something for the peer that is answered. */
+  /** Whether there is something for the answered peer. */
   hasAnswer(): boolean {
     if (this.feeds !== undefined && this.feeds.isPending()) return true;
     return this.toSendCount > 0 || this.wantCount > 0 || this.summary.isPending();
   }
 
-  /** Has a row sent to the peer that is answered, in the order of these calls. */
+  /** Adds a row for the answered peer. Rows are sent in the order of the calls. */
   send(slot: number): void {
     if (this.rows.hasFlag(slot, FLAG_TO_SEND)) return;
     this.rows.setFlag(slot, FLAG_TO_SEND);
     this.rows.setListed(LIST_TO_SEND, this.toSendCount++, slot);
   }
 
-  /** Asks the peer that is answered for its row of a node. What does not fit is asked for another time. */
+  /** Wants the answered peer's row of a node. Ids that do not fit are wanted in a later exchange. */
   want(id: number): void {
     if (this.wantCount < wantsMax(this.datagramBytesMax)) this.words[this.start + WANTS + this.wantCount++] = id;
     else this.wantsCut = true;
   }
 
-  /** @param slot row to put first if it is suspected, usually that of the receiver; 0 for none */
+  /** @param slot of the receiver's row, which goes first if it is in state SUSPECT or worse; 0 for none */
   addSyn(address: number, port: number, flags: number, slot: number): void {
     this.add(TYPE_SYN, address, port, flags, slot, 0);
   }
 
-  /** A SYN that asks its receiver to probe a node, or says that this node heard it: SECTION_PROBE or SECTION_HEARD. */
+  /** A SYN with a ping request or an indirect ack: SECTION_PING_REQ or SECTION_INDIRECT_ACK. */
   addAbout(section: number, id: number, address: number, port: number): void {
     this.add(TYPE_SYN, address, port, section << ABOUT_SHIFT, OWN_SLOT, id);
   }
 
-  /** Says goodbye to a peer. */
+  /** A LEAVE to a peer. */
   addLeave(address: number, port: number): void {
     this.add(TYPE_LEAVE, address, port, 0, 0, 0);
   }
 
-  /** A SYN with nothing but its head: all that it says is that this node is there. */
+  /** A SYN without sections: a sign of life. */
   addSign(address: number, port: number): void {
     this.add(TYPE_SYN, address, port, 0, BARE, 0);
   }
 
-  /** @param answered counter of the frame that is answered */
+  /** @param withSummary whether it shows all rows @param answered counter of the answered frame */
   addAnswer(
     type: number, address: number, port: number, flags: number, withSummary: boolean, answered: number,
   ): void {
@@ -195,18 +195,18 @@ export class Outbox {
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + TYPE] = TYPE_DIFF;
-    // On the last frame of the burst, so that it goes on once.
-    if (isAnswer && (finished ? this.mayAskMore() : this.framesLeft === 0)) this.writer.markMore();
+    // On the last frame of the burst only, so that the peer continues once.
+    if (isAnswer && (finished ? this.mayContinue() : this.framesLeft === 0)) this.writer.markMore();
     out.length = this.finish(out.bytes);
     return true;
   }
 
-  /** Whether the peer may go on although all is said: what it wants may not all be known here. */
-  private mayAskMore(): boolean {
+  /** Whether the peer may continue although nothing is left: more ids were wanted, or there may be more history. */
+  private mayContinue(): boolean {
     return this.wantsCut || (this.feeds !== undefined && this.feeds.gaps.hasSent);
   }
 
-  /** Seals the frame that was written, if this node seals. Returns its length. */
+  /** Seals the written frame, if this node seals. Returns its length. */
   private finish(bytes: Uint8Array): number {
     const writer = this.writer;
     if (this.replayGuard === undefined) return writer.length();
@@ -228,7 +228,7 @@ export class Outbox {
     this.words[at + ANSWERED] = answered;
   }
 
-  /** A frame that answers none. */
+  /** Writes the sections of a frame that is no answer. */
   private writeOpening(type: number, at: number): void {
     const writer = this.writer;
     const slot = this.words[at + DETAIL];
@@ -249,7 +249,7 @@ export class Outbox {
     return slot !== OWN_SLOT && this.rows.isHeld(slot) && this.rows.state(slot) >= SUSPECT;
   }
 
-  /** Returns whether nothing is left for the peer. */
+  /** Writes the sections of an answer. Returns whether nothing is left for the peer. */
   private writeAnswer(at: number): boolean {
     const writer = this.writer;
     if (this.wantNext < this.wantCount && writer.beginIds(SECTION_WANT)) {
@@ -270,8 +270,8 @@ export class Outbox {
       this.words[at + DETAIL] = 0;
       this.summarizedAt = this.counter;
     }
-    const told = this.summary.write(writer, this.counter) && this.words[at + DETAIL] === 0;
-    return told && this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
+    const summarized = this.summary.write(writer, this.counter) && this.words[at + DETAIL] === 0;
+    return summarized && this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
   }
 
   private writeWant(index: number): boolean {
@@ -282,25 +282,25 @@ export class Outbox {
     return this.writer.writeRow(this.rows, this.rows.listed(LIST_TO_SEND, index));
   }
 
-  /** Rows with sends left as news: urgent ones first, then those that were sent least often. */
+  /** Writes updates, as many as fit: urgent ones first, then those sent least often (PROTOCOL 6.3). */
   private writeUpdates(except: number): void {
     const rows = this.rows;
     if (rows.updateCount === 0) return;
-    // Another row comes first each time, so that of equal ones none is always left out.
+    // Begins at another row each time, so that no row is always left out.
     const start = this.counter % rows.capacity;
-    let sends = rows.mostTransmitsLeft(TRANSMITS_MAX + 1);
-    while (sends > 0 && this.writeUpdatesOf(sends, start, rows.capacity, except)) {
-      if (!this.writeUpdatesOf(sends, 0, start, except)) break;
-      sends = rows.mostTransmitsLeft(sends);
+    let transmits = rows.mostTransmitsLeft(TRANSMITS_MAX + 1);
+    while (transmits > 0 && this.writeUpdatesOf(transmits, start, rows.capacity, except)) {
+      if (!this.writeUpdatesOf(transmits, 0, start, except)) break;
+      transmits = rows.mostTransmitsLeft(transmits);
     }
     if (this.feeds !== undefined) this.feeds.noteUpdates();
     rows.countTransmits();
   }
 
-  /** Writes the rows in slots from `from` to below `to` with so many sends left. Returns whether all did fit. */
-  private writeUpdatesOf(sends: number, from: number, to: number, except: number): boolean {
+  /** Writes the rows with `transmits` left in slots from `from` to below `to`. Returns whether all fit. */
+  private writeUpdatesOf(transmits: number, from: number, to: number, except: number): boolean {
     const rows = this.rows;
-    for (let slot = rows.nextUpdate(from, sends); slot < to; slot = rows.nextUpdate(slot + 1, sends)) {
+    for (let slot = rows.nextUpdate(from, transmits); slot < to; slot = rows.nextUpdate(slot + 1, transmits)) {
       if (slot === except || rows.hasFlag(slot, FLAG_TO_SEND)) continue;
       if (!this.writer.writeRow(rows, slot)) return false;
       rows.setFlag(slot, FLAG_SENT_AS_UPDATE);
@@ -313,28 +313,28 @@ const TYPE = 0;
 const ADDRESS = 1;
 const PORT = 2;
 const FLAGS = 3;
-/** Of a SYN, the slot of its receiver; of an answer, whether it carries a summary. */
+/** Of a SYN: the slot of its receiver. Of an answer: whether it carries a summary. */
 const DETAIL = 4;
 const ANSWERED = 5;
 const WORDS = 6;
 const WANTS = BURST_MAX * WORDS;
 
-/** Of an intent's flags: those that are sent, then the section that a SYN has about a node, whose id is in ANSWERED. */
+/** In FLAGS: the flags on the wire, then the section of ids that a SYN has. Its one id is in ANSWERED. */
 const FLAGS_ON_WIRE = 0xff;
 const ABOUT_SHIFT = 8;
 const WITH_SUMMARY = 1;
-/** Beyond all slots. */
+/** Higher than all slots. */
 const BARE = 0xffffffff;
 const ANY_BYTES = 0xffff;
 const WANTS_MIN = 8;
 
-/** Ids that one answer may want. The peer goes on when there are more. */
+/** Ids that one answer may want. With more the peer continues the exchange. */
 function wantsMax(datagramBytesMax: number): number {
   const wants = datagramBytesMax >>> 5;
   return wants < WANTS_MIN ? WANTS_MIN : wants;
 }
 
-/** What an `Outbox` takes from its pool, its summary included. */
+/** Words that an `Outbox` allocates, its summary included. */
 export function outboxWords(datagramBytesMax: number): number {
   return WANTS + wantsMax(datagramBytesMax) + SUMMARY_WORDS;
 }

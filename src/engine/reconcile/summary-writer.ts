@@ -9,49 +9,49 @@ import type { Rows } from "../table/rows.js";
 import { isCounted } from "../table/states.js";
 import type { WordPool } from "../word-pool.js";
 
-/** What `Summary` takes from its pool: a bit for each bucket. */
+/** Words that `SummaryWriter` allocates: a bit for each range. */
 export const SUMMARY_WORDS = (1 << RANGES_LOG_MAX) >>> 5;
 
-/** Up to so many rows are told by a byte each at once; beyond, buckets first find out where to look. */
-const FLAT_ROWS_MAX = 64;
-/** Rows in a bucket, about: so many that a byte for each costs little more than the head of their list. */
-const BUCKET_ROWS = 8;
-/** Fewer than 8 buckets tell too little; they wait for another frame. */
-const BUCKETS_LOG_LEAST = 3;
-/** So few rows are listed with ids at once: that costs no more, and shows what the peer has beside them. */
+/** Up to this many rows get a fingerprint each at once. With more, range fingerprints come first. */
+const SINGLE_ROWS_MAX = 64;
+/** Rows in a range, about: a byte for each costs little more than the head of their list. */
+const RANGE_ROWS = 8;
+/** Fewer than 8 ranges narrow the difference too little. They wait for another frame. */
+const RANGES_LOG_MIN = 3;
+/** Up to this many rows are listed by id at once: that costs no more, and the peer sees which rows are missing. */
 const EXPLICIT_ROWS = 2;
-/** A digest that has no room for one row waits for another frame. */
+/** A digest without room for one row waits for another frame. */
 const DIGEST_BYTES_WORTHWHILE = SECTION_HEAD_BYTES + DIGEST_HEAD_BYTES + DIGEST_ENTRY_BYTES_MAX;
 const KEY_MAX = 0xffffffff;
 
 /**
- * Shows a peer which rows differ, in steps that each cost what they are worth:
- * fingerprints of buckets, then a byte for each row of those buckets that
- * differ, then ids and statements where not even the ids are the same.
+ * Shows a peer which rows differ, in three steps (PROTOCOL 5.3): fingerprints of
+ * ranges; then a byte for each row of the ranges that differ; then ids and
+ * statements where the two nodes hold rows of different nodes.
  */
 export class SummaryWriter {
   private readonly rows: Rows;
   private readonly rowFingerprintsBytesMax: number;
   private readonly words: Uint32Array;
   private readonly start: number;
-  /** The base-2 logarithm of the number of buckets. */
+  /** The base-2 logarithm of the number of ranges. */
   private log = 0;
-  /** How the marked buckets are to be told: SECTION_FLAT, or SECTION_DIGEST if the peer knows other nodes there. */
+  /** The section for the marked ranges: SECTION_ROW_FINGERPRINTS, or SECTION_DIGEST if the peer holds other nodes. */
   private section = 0;
   private marked = 0;
-  /** The bucket to begin with, and the key: they are not 0 where this goes on with what the last burst left. */
+  /** The range and the order key to begin with: not 0 if the last burst had no room for the rest. */
   private first = 0;
   private firstKey = 0;
-  /** Key from which on lists are still to be told; above all keys when they were. */
+  /** Order key from which lists are still to be written; above all keys when all were. */
   private listKey = 0;
-  /** Key at which there was no more room. */
+  /** Order key at which the room ended. */
   private cutKey = 0;
-  /** Where another burst begins; 0 when the last one had room for all. */
+  /** Where the next burst begins; 0 when the last one had room for everything. */
   private nextKey = 0;
-  /** Whether the rows' feeds are told, too: the peer has feeds. */
+  /** Whether fingerprints are over rows and feeds: the peer has feeds. */
   withFeeds = false;
 
-  /** @param pool has SUMMARY_WORDS to give */
+  /** @param pool has SUMMARY_WORDS free */
   constructor(rows: Rows, datagramBytesMax: number, pool: WordPool) {
     this.rows = rows;
     this.rowFingerprintsBytesMax = datagramBytesMax - PREAMBLE_BYTES_MAX - SECTION_HEAD_BYTES
@@ -60,22 +60,22 @@ export class SummaryWriter {
     this.start = pool.alloc(SUMMARY_WORDS);
   }
 
-  /** Drops what is left. Another burst begins with it, so that all have their turn though never all of them fit. */
+  /** Drops what is left. The next burst begins with it, so that every row has its turn. */
   clear(): void {
     if (this.marked > 0) this.nextKey = this.cutKey;
     this.marked = 0;
     this.withFeeds = false;
   }
 
-  /** Whether a bucket is left to be told. */
+  /** Whether a marked range is left. */
   isPending(): boolean {
     return this.marked > 0;
   }
 
   /**
-   * There are 2^`log` buckets, none of which is marked yet.
+   * Begins with 2^`log` ranges, none of them marked.
    *
-   * @param section how those that will be marked are to be told
+   * @param section for the ranges that will be marked
    */
   begin(log: number, section: number): void {
     this.marked = 0;
@@ -85,48 +85,48 @@ export class SummaryWriter {
     for (let i = 0; i < SUMMARY_WORDS; i++) this.words[this.start + i] = 0;
   }
 
-  /** Has the rows in a bucket told, since they differ from the peer's. */
-  mark(bucket: number): void {
-    if (this.isMarked(bucket)) return;
-    this.words[this.start + (bucket >>> 5)] |= 1 << (bucket & 31);
+  /** Marks a range whose rows differ from the peer's. */
+  mark(range: number): void {
+    if (this.isMarked(range)) return;
+    this.words[this.start + (range >>> 5)] |= 1 << (range & 31);
     this.marked++;
   }
 
   /**
-   * Tells of all rows: of few at once, of many by buckets. Returns false when
-   * there is no room for it. `write` has to follow.
+   * Shows all rows: up to 64 by a fingerprint each, more by range fingerprints.
+   * Returns false when there is no room. `write` must follow.
    */
   writeAll(writer: FrameWriter, counter: number): boolean {
     writer.withFeeds = this.withFeeds;
     const count = countBetween(this.rows, 0, KEY_MAX);
-    if (count <= FLAT_ROWS_MAX) {
+    if (count <= SINGLE_ROWS_MAX) {
       this.begin(0, SECTION_ROW_FINGERPRINTS);
       this.mark(0);
       return true;
     }
     let log = RANGES_LOG_MAX;
     const room = writer.room() - SECTION_HEAD_BYTES - RANGE_FINGERPRINTS_HEAD_BYTES;
-    while (log > 0 && (RANGE_FINGERPRINT_BYTES << log > room || BUCKET_ROWS << log > count + (count >>> 1))) log--;
-    if (log < BUCKETS_LOG_LEAST) return false;
+    while (log > 0 && (RANGE_FINGERPRINT_BYTES << log > room || RANGE_ROWS << log > count + (count >>> 1))) log--;
+    if (log < RANGES_LOG_MIN) return false;
     writer.writeRangeFingerprints(this.rows, log, counter);
     return true;
   }
 
-  /** Writes what is marked, as far as it fits. Returns whether all of it did. */
+  /** Writes the marked ranges, as far as they fit. Returns whether all did. */
   write(writer: FrameWriter, counter: number): boolean {
     if (this.marked === 0) return true;
     writer.withFeeds = this.withFeeds;
     if (!this.writeDigests(writer) || !this.writeRowFingerprints(writer, counter)) return false;
-    // In a frame the buckets ascend: those before the first come in the next.
+    // In a frame the ranges ascend: those before the first come in the next frame.
     this.beginAt(0);
     if (this.marked > 0) return false;
-    // A byte for each of all rows, which is told between two parts of a list, does not end it.
+    // Fingerprints of all rows, between two parts of a list, do not end the list.
     if (this.log > 0 || this.section === SECTION_DIGEST) this.nextKey = 0;
     return true;
   }
 
-  private isMarked(bucket: number): boolean {
-    return (this.words[this.start + (bucket >>> 5)] & (1 << (bucket & 31))) !== 0;
+  private isMarked(range: number): boolean {
+    return (this.words[this.start + (range >>> 5)] & (1 << (range & 31))) !== 0;
   }
 
   private beginAt(key: number): void {
@@ -137,39 +137,39 @@ export class SummaryWriter {
   }
 
   private unmark(from: number, to: number): void {
-    for (let bucket = from; bucket < to; bucket++) {
-      if (!this.isMarked(bucket)) continue;
-      this.words[this.start + (bucket >>> 5)] &= ~(1 << (bucket & 31));
+    for (let range = from; range < to; range++) {
+      if (!this.isMarked(range)) continue;
+      this.words[this.start + (range >>> 5)] &= ~(1 << (range & 31));
       this.marked--;
     }
   }
 
-  /** Whether a bucket is marked and to be told by ids. */
-  private isListed(bucket: number): boolean {
-    if (!this.isMarked(bucket)) return false;
+  /** Whether a range is marked and goes into a DIGEST. */
+  private isListed(range: number): boolean {
+    if (!this.isMarked(range)) return false;
     if (this.section === SECTION_DIGEST) return true;
-    const count = countBetween(this.rows, rangeFrom(bucket, this.log), rangeTo(bucket, this.log));
-    return count <= EXPLICIT_ROWS || rowFingerprintsBytes(bucket, count) > this.rowFingerprintsBytesMax;
+    const count = countBetween(this.rows, rangeFrom(range, this.log), rangeTo(range, this.log));
+    return count <= EXPLICIT_ROWS || rowFingerprintsBytes(range, count) > this.rowFingerprintsBytesMax;
   }
 
-  /** Lists the rows of buckets that are marked for it, side by side ones together. Returns whether all did fit. */
+  /** Writes a DIGEST for each sequence of adjacent listed ranges. Returns whether all fit. */
   private writeDigests(writer: FrameWriter): boolean {
-    const buckets = 1 << this.log;
-    for (let bucket = this.rangeOf(this.listKey); bucket < buckets && this.listKey <= KEY_MAX; bucket++) {
-      if (!this.isListed(bucket)) continue;
-      let after = bucket + 1;
-      while (after < buckets && this.isListed(after)) after++;
-      const start = rangeFrom(bucket, this.log);
+    const ranges = 1 << this.log;
+    for (let range = this.rangeOf(this.listKey); range < ranges && this.listKey <= KEY_MAX; range++) {
+      if (!this.isListed(range)) continue;
+      let after = range + 1;
+      while (after < ranges && this.isListed(after)) after++;
+      const start = rangeFrom(range, this.log);
       const to = rangeTo(after - 1, this.log);
       this.listKey = this.writeDigest(writer, this.listKey > start ? this.listKey : start, to);
       const complete = this.listKey > to;
-      // What lies in the first bucket before the first key has its turn at the end.
-      this.unmark(start < this.firstKey ? bucket + 1 : bucket, complete ? after : this.rangeOf(this.listKey));
+      // In the first range, the rows before the first key come last.
+      this.unmark(start < this.firstKey ? range + 1 : range, complete ? after : this.rangeOf(this.listKey));
       if (!complete) {
         this.cutKey = this.listKey;
         return false;
       }
-      bucket = after - 1;
+      range = after - 1;
     }
     this.listKey = KEY_MAX + 1;
     return true;
@@ -183,17 +183,17 @@ export class SummaryWriter {
     if (this.marked === 0) return true;
     if (!writer.beginRowFingerprints(this.log)) return false;
     let fits = true;
-    for (let bucket = this.first; bucket < 1 << this.log && fits; bucket++) {
-      if (!this.isMarked(bucket) || this.isListed(bucket)) continue;
-      fits = writer.writeRowFingerprints(this.rows, bucket, this.log, counter);
-      if (fits) this.unmark(bucket, bucket + 1);
-      else this.cutKey = rangeFrom(bucket, this.log);
+    for (let range = this.first; range < 1 << this.log && fits; range++) {
+      if (!this.isMarked(range) || this.isListed(range)) continue;
+      fits = writer.writeRowFingerprints(this.rows, range, this.log, counter);
+      if (fits) this.unmark(range, range + 1);
+      else this.cutKey = rangeFrom(range, this.log);
     }
     writer.endRowFingerprints();
     return fits;
   }
 
-  /** Lists rows with keys from `from` to `to`, as many as fit; returns the key from which on it did not. */
+  /** Lists rows with order keys from `from` to `to`, as many as fit. Returns the key of the first that did not. */
   private writeDigest(writer: FrameWriter, from: number, to: number): number {
     const rows = this.rows;
     if (writer.room() < DIGEST_BYTES_WORTHWHILE || !writer.beginDigest(from)) return from;

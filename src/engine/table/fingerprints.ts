@@ -2,11 +2,12 @@ import type { Rows } from "./rows.js";
 import { isCounted } from "./states.js";
 
 /*
- * What two nodes compare to find the rows that differ. Tombstones don't count.
- * The root is lent for the sums: an object for them would take 64 bytes of a board.
+ * Fingerprints, with which two nodes find the rows that differ. They leave out
+ * tombstones. The sums borrow the words of `rows.tableHash`: another object would
+ * take 64 bytes of a board's RAM.
  */
 
-/** 8 bits over the rows with keys from `from` to `to`, and their feeds if it says so; other bits for each `salt`. */
+/** 8 bits over the rows with order keys from `from` to `to`, and their feeds if wanted; other bits for each `salt`. */
 export function rangeFingerprint(rows: Rows, from: number, to: number, salt: number, withFeeds: boolean): number {
   const first = rows.tableHash.first;
   const second = rows.tableHash.second;
@@ -17,7 +18,7 @@ export function rangeFingerprint(rows: Rows, from: number, to: number, salt: num
   return fold(rows, first, second, salt);
 }
 
-/** 8 bits over one row, and its feed if it says so; other bits for each `salt`. */
+/** 8 bits over one row, and its feed if wanted; other bits for each `salt`. */
 export function rowFingerprint(rows: Rows, slot: number, salt: number, withFeeds: boolean): number {
   const first = rows.tableHash.first;
   const second = rows.tableHash.second;
@@ -26,7 +27,7 @@ export function rowFingerprint(rows: Rows, slot: number, salt: number, withFeeds
   return fold(rows, first, second, salt);
 }
 
-/** 8 bits over what is held of one feed, other bits for each `salt`; 0 when nothing is. */
+/** 8 bits over one feed, other bits for each `salt`; 0 when nothing of the feed is held. */
 export function feedFingerprint(rows: Rows, slot: number, salt: number): number {
   const first = rows.tableHash.first;
   const second = rows.tableHash.second;
@@ -35,7 +36,7 @@ export function feedFingerprint(rows: Rows, slot: number, salt: number): number 
   return fold(rows, first, second, salt);
 }
 
-/** 8 bits over the ids of the rows with keys from `from` to `to`. */
+/** 8 bits over the ids of the rows with order keys from `from` to `to`. */
 export function rosterFingerprint(rows: Rows, from: number, to: number): number {
   let sum = 0;
   for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
@@ -44,7 +45,7 @@ export function rosterFingerprint(rows: Rows, from: number, to: number): number 
   return (sum ^ (sum >>> 16)) & 0xff;
 }
 
-/** How many rows have keys from `from` to `to`. */
+/** The number of rows with order keys from `from` to `to`. */
 export function countBetween(rows: Rows, from: number, to: number): number {
   let count = 0;
   for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
@@ -60,11 +61,11 @@ function addRow(rows: Rows, slot: number, withFeeds: boolean): void {
   if (withFeeds && rows.feedsHash !== undefined) rows.feedsHash.addTo(rows.tableHash, slot);
 }
 
-/** Folds what the root was lent for, and gives it its words back. */
+/** Folds the sum in `rows.tableHash` to 8 bits and restores the words of the table hash. */
 function fold(rows: Rows, first: number, second: number, salt: number): number {
   const sum = rows.tableHash;
-  const turn = salt & 31;
-  const print = (sum.first + ((sum.second << turn) | (sum.second >>> (31 - turn) >>> 1))) & 0xff;
+  const rotation = salt & 31;
+  const print = (sum.first + ((sum.second << rotation) | (sum.second >>> (31 - rotation) >>> 1))) & 0xff;
   sum.first = first;
   sum.second = second;
   return print;

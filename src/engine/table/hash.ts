@@ -1,11 +1,11 @@
 /**
- * The root: 64 bits over a set of rows, kept up to date in constant time.
+ * The table hash: 64 bits over a set of rows, updated in constant time.
  *
- * It is the sum, in two words modulo 2^32, of one hash per row, so rows can be
- * put in and taken out in any order. The hash is the final stage of Bob
- * Jenkins' lookup3 (`hashword2`, 2006) over four words; it needs additions and
- * rotations only, which are exact on every engine. It guards against accidents,
- * not against forgery: that is the business of sealing.
+ * The table hash is the sum, in two words modulo 2^32, of one hash per row, so
+ * rows can be added and subtracted in any order. The hash of a row is the final
+ * stage of Bob Jenkins' lookup3 (`hashword2`, 2006) over four words. It needs
+ * additions and rotations only, which are exact on every JavaScript engine. It
+ * detects accidents. Against forgery, frames are sealed.
  */
 export class TableHash {
   /** First and second word, as signed 32-bit integers. */
@@ -57,9 +57,9 @@ export class TableHash {
 }
 
 /**
- * Scatters ids over all uint32, one to one: Bob Jenkins' six-step integer hash
- * (2006). Rows are kept and compared in the order of these keys, so that ranges
- * of equal width hold about equally many, however ids are given out.
+ * The order key of an id: Bob Jenkins' six-step integer hash (2006), which maps
+ * uint32 one to one. Rows are kept in the order of these keys, so that ranges of
+ * equal width hold about equally many rows, for any choice of ids.
  */
 export function orderKey(id: number): number {
   let key = (id + 0x7ed55d16 + (id << 12)) | 0;
@@ -68,6 +68,20 @@ export function orderKey(id: number): number {
   key = ((key + 0xd3a2646c) | 0) ^ (key << 9);
   key = (key + 0xfd7046c5 + (key << 3)) | 0;
   return (key ^ 0xb55a4f09 ^ (key >>> 16)) >>> 0;
+}
+
+/** Hash over the feeds of the rows. Feeds implement it; the table and the wire format only use it. */
+export interface FeedsHash {
+  /** As it stands in a frame: a uint32. */
+  word(): number;
+  /** Adds the feed in a slot. */
+  addFeed(slot: number): void;
+  /** Subtracts the feed in a slot. */
+  subtractFeed(slot: number): void;
+  /** Adds the hash of the feed in a slot to another sum, that of a fingerprint. */
+  addTo(sum: TableHash, slot: number): void;
+  /** The row in a slot is removed, and its feed with it. */
+  drop(slot: number): void;
 }
 
 const WORDS = 4;

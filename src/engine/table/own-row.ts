@@ -1,71 +1,77 @@
-import { type Clock } from "../clock.js";
+import type { Clock } from "../clock.js";
 import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
 import { OWN_SLOT, type RowData, type Rows } from "./rows.js";
 import { UP } from "./states.js";
 
 /**
- * Every so many rounds a node says that its row still stands, so that rows age
- * even in a quiet network; in a larger one more rarely, since each such word
- * goes to all: then there is one in eight rounds, of all nodes together.
+ * A quiet node announces itself every 64 rounds, so that peers can tell current
+ * rows from old ones. With n rows it does so every 8 n rounds, if that is more:
+ * all nodes together then announce once in 8 rounds.
  */
 const KEEPALIVE_ROUNDS = 64;
-const KEEPALIVE_ROUNDS_A_ROW = 8;
-/** Deadlines lie no further ahead, so that they can be compared. */
+const KEEPALIVE_ROUNDS_PER_ROW = 8;
+/** Deadlines are at most this far ahead, so that they can be compared. */
 const KEEPALIVE_MS_MAX = 0x3fffffff;
-/** Revisions that a node takes on at once because others knew of a later one than it did. */
+/** Times that a node may recover without a pause. */
 const RECOVERIES_MAX = 8;
 /**
- * Rounds after which it may take on one more. Each is a write to flash, and two devices under one id would go beyond
- * each other for ever. But a node that never did again would be DOWN for all where frames were damaged on their way.
+ * Rounds after which the node may recover once more. Each recovery writes to flash, and two devices with one id would
+ * outbid each other for ever. But a node that never recovered again would stay DOWN where frames are damaged.
  */
 const RECOVERY_ROUNDS = 64;
-/** A claim beyond this is not followed, so that thousands of starts are always left. */
-const RECOVERED_MAX = 0xfffeffff;
-/** Heartbeats from which a node starts whose revision may have been used before. */
+/** A node follows no claim with a higher revision, so that 65,535 revisions are left for starts. */
+export const CLAIM_MAX = 0xfffeffff;
+/** A heartbeat starts at random below this, if the revision may have been used before. */
 const HEARTBEAT_BASES = 1024;
 
-/** The parts of a node that its own row needs. */
-interface Speaker {
-  readonly rows: Rows;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly roundIntervalMs: number;
+/** Puts the node's own row, without a value, into an empty table. @param row scratch */
+export function insertOwnRow(rows: Rows, row: RowData, id: number, address: number, port: number): void {
+  row.id = id;
+  row.address = address;
+  row.port = port;
+  rows.merge(row, rows.valueBytes());
 }
 
-/** What a node says of itself, and what it makes of what others say of it. */
+/** The statements that a node makes about itself, and its reaction to claims of others about it (PROTOCOL 5.5). */
 export class OwnRow {
-  /** When the next statement is due even if nothing happens. */
+  /** When the next statement is due even if nothing changes. */
   keepaliveDeadline = 0;
-  private readonly node: Speaker;
-  /** Uptime in seconds at which RECOVERIES_MAX are left again: each puts it off by RECOVERY_ROUNDS. */
+  /** Whether another device uses this node's id. */
+  isContested = false;
+  private readonly rows: Rows;
+  private readonly clock: Clock;
+  private readonly random: Random;
+  /** Uptime in seconds from which RECOVERIES_MAX recoveries are free again. Each recovery adds RECOVERY_ROUNDS. */
   private recoveredAt = 0;
   private heartbeatBase = 0;
 
-  constructor(node: Speaker) {
-    this.node = node;
+  constructor(rows: Rows, clock: Clock, random: Random) {
+    this.rows = rows;
+    this.clock = clock;
+    this.random = random;
   }
 
-  /** The first statement of a start. Without a remembered revision the heartbeat starts anywhere below 1,024. */
+  /** Makes the first statement of a start. Without a remembered revision the heartbeat starts at random below 1,024. */
   start(revision: number, isRemembered: boolean): void {
     this.scheduleKeepalive();
-    if (!isRemembered) this.heartbeatBase = this.node.random.below(HEARTBEAT_BASES);
+    if (!isRemembered) this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
     this.adopt(revision);
   }
 
   revision(): number {
-    return this.node.rows.revision(OWN_SLOT);
+    return this.rows.revision(OWN_SLOT);
   }
 
-  /** Goes on under another revision. */
+  /** Continues under another revision. */
   adopt(revision: number): void {
-    this.node.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
-    this.node.rows.markUrgentUpdate(OWN_SLOT);
+    this.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
+    this.rows.markUrgentUpdate(OWN_SLOT);
   }
 
-  /** Makes a new statement: the same row under a higher heartbeat. */
+  /** Makes a new statement: the same row with a higher heartbeat. */
   announce(state: number): void {
-    const rows = this.node.rows;
+    const rows = this.rows;
     const uptime = this.uptimeSeconds();
     const heartbeat = rows.heartbeat(OWN_SLOT);
     const next = uptime > heartbeat ? uptime : heartbeat + 1;
@@ -74,53 +80,57 @@ export class OwnRow {
     rows.markUrgentUpdate(OWN_SLOT);
   }
 
-  /** Says nothing of itself before the next keepalive. */
   private scheduleKeepalive(): void {
-    const grown = this.node.rows.count * KEEPALIVE_ROUNDS_A_ROW;
-    const restMs = this.node.roundIntervalMs * (grown > KEEPALIVE_ROUNDS ? grown : KEEPALIVE_ROUNDS);
-    this.keepaliveDeadline = this.node.clock.nowMs + (restMs < KEEPALIVE_MS_MAX ? restMs : KEEPALIVE_MS_MAX);
+    const grown = this.rows.count * KEEPALIVE_ROUNDS_PER_ROW;
+    const restMs = this.clock.roundIntervalMs * (grown > KEEPALIVE_ROUNDS ? grown : KEEPALIVE_ROUNDS);
+    this.keepaliveDeadline = this.clock.nowMs + (restMs < KEEPALIVE_MS_MAX ? restMs : KEEPALIVE_MS_MAX);
   }
 
   /**
-   * Others speak of this node. A statement that it never made is from an earlier
-   * start that its storage does not remember: it goes beyond it. A state other
-   * than UP is refuted by a higher heartbeat. Returns false when another device
-   * must be speaking under this node's id.
+   * A peer sent a claim about this node. A statement that this node never made is
+   * from a former life that its storage lost: the node takes on a higher
+   * revision. A state other than UP is refuted with a higher heartbeat.
    */
-  observeClaim(row: RowData): boolean {
-    const own = compareFreshness(
-      this.revision(), this.node.rows.heartbeat(OWN_SLOT), UP, row.revision, row.heartbeat, UP,
+  observeClaim(row: RowData): void {
+    const order = compareFreshness(
+      this.revision(), this.rows.heartbeat(OWN_SLOT), UP, row.revision, row.heartbeat, UP,
     );
-    if (own < 0) return this.recover(row.revision);
-    if (own === 0 && row.state !== UP) this.announce(UP);
-    return true;
+    if (order < 0) this.recover(row.revision);
+    else if (order === 0 && row.state !== UP) this.announce(UP);
   }
 
-  /** A peer tells from which address this node's frames come. If that changed, all others should know. */
+  /** A peer's row shows the source address of this node's frames. If that changed, the node announces it. */
   observeAddress(row: RowData): void {
-    const rows = this.node.rows;
+    const rows = this.rows;
     const heartbeat = rows.heartbeat(OWN_SLOT);
     if (row.revision !== this.revision() || row.heartbeat !== heartbeat) return;
     if (row.address === rows.address(OWN_SLOT) && row.port === rows.port(OWN_SLOT)) return;
     const isMove = rows.address(OWN_SLOT) !== 0;
     rows.setAddress(OWN_SLOT, row.address, row.port);
-    // Where peers see different addresses, as behind a NAT, one statement a round is enough.
-    if (isMove && (this.uptimeSeconds() - heartbeat) * 1000 >= this.node.roundIntervalMs) this.announce(UP);
+    // Behind a NAT, peers see different addresses: one statement a round is enough.
+    if (isMove && (this.uptimeSeconds() - heartbeat) * 1000 >= this.clock.roundIntervalMs) this.announce(UP);
   }
 
-  /** Takes on the revision after one that others know of. Returns false when that would be too much, or too often. */
+  /**
+   * Takes on the revision after one that peers hold. Returns false, and marks the
+   * node's id as contested, if that revision is too high or the node recovered
+   * too often.
+   */
   recover(revision: number): boolean {
-    const uptime = this.node.clock.uptimeSeconds;
-    const apart = ((this.node.roundIntervalMs * RECOVERY_ROUNDS) / 1000) >>> 0;
+    const uptime = this.clock.uptimeSeconds;
+    const pause = ((this.clock.roundIntervalMs * RECOVERY_ROUNDS) / 1000) >>> 0;
     const owed = this.recoveredAt > uptime ? this.recoveredAt - uptime : 0;
-    if (revision > RECOVERED_MAX || owed > apart * (RECOVERIES_MAX - 1)) return false;
-    this.recoveredAt = uptime + owed + apart;
-    this.heartbeatBase = this.node.random.below(HEARTBEAT_BASES);
+    if (revision > CLAIM_MAX || owed > pause * (RECOVERIES_MAX - 1)) {
+      this.isContested = true;
+      return false;
+    }
+    this.recoveredAt = uptime + owed + pause;
+    this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
     this.adopt(revision + 1);
     return true;
   }
 
   private uptimeSeconds(): number {
-    return (this.node.clock.uptimeSeconds + this.heartbeatBase) >>> 0;
+    return (this.clock.uptimeSeconds + this.heartbeatBase) >>> 0;
   }
 }

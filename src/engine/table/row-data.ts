@@ -1,28 +1,28 @@
-/** A row as it comes off the wire; its value lies in the datagram's bytes. */
+/** A row as it was read from a datagram. Its value stays in the datagram's bytes. */
 export class RowData {
   /** uint32 that names the node. */
   id = 0;
-  /** IPv4 as uint32; 0 when the sender did not know it. */
+  /** IPv4 address as uint32; 0 when the frame does not have it. */
   address = 0;
   port = 0;
   revision = 0;
   heartbeat = 0;
   state = 0;
-  /** Where the value starts in the bytes that the row was read from. */
+  /** Index of the value in the bytes that the row was read from. */
   valueStart = 0;
   /** Bytes of the value; 0 when the node shares none. */
   valueLength = 0;
-  /** The node does not speak compact frames: others speak for it. */
+  /** The node does not use the compact dialect: other nodes make its statements. */
   isForeign = false;
 }
 
-/** What a row shows of its node's feed, and a DIGEST. */
+/** What a row, or an entry of a DIGEST, shows of its node's feed. */
 export class ShownFeed {
-  /** Whether it does. */
+  /** Whether the row shows anything of it. */
   isShown = false;
   generation = 0;
-  /** Sequence number up to which the sender holds it; 0 when it holds nothing. */
+  /** Sequence number up to which the sender holds the feed; 0 when it holds nothing. */
   sequence = 0;
-  /** 16 bits of the tip after that event, 0 while a snapshot comes in; in a DIGEST, the feed's fingerprint. */
+  /** 16 bits of the tip after that event, 0 while the feed is not complete. In a DIGEST: the feed's fingerprint. */
   tip = 0;
 }

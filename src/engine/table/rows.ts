@@ -1,6 +1,5 @@
-import type { FeedsHash } from "../feed/feeds-hash.js";
 import { compareFreshness } from "./freshness.js";
-import { TableHash, orderKey } from "./hash.js";
+import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { RowData } from "./row-data.js";
 import { DOWN, REMOVE, SUSPECT, isCounted } from "./states.js";
 
@@ -9,79 +8,80 @@ export { RowData } from "./row-data.js";
 /** The slot of the node's own row. */
 export const OWN_SLOT = 0;
 
-/** What a merge did to the table. */
+// What `merge` returns.
 export const MERGED_NOTHING = 0;
-/** Same statement of the owner, but a state nearer to REMOVE. */
+/** The statement is the one that is held, the state is higher. */
 export const MERGED_STATE = 1;
-/** A fresher statement of the owner. */
+/** A fresher statement of the owner replaced the one that was held. */
 export const MERGED_FRESHER = 2;
-/** Refused: the table is full of rows that are worth more. */
+/** Refused: the table is full of rows that may not be evicted for this one. */
 export const MERGE_TABLE_FULL = 3;
 /** Refused: the value is longer than `valueBytesMax`. */
 export const MERGE_VALUE_TOO_LARGE = 4;
 
 const UPDATE_URGENT = 32;
-/** No row has a greater `news`. */
+/** The highest `transmitsLeft` of a row. */
 export const TRANSMITS_MAX = UPDATE_URGENT + 19;
 
-/** Bits of a row's flags. */
-/** The application has not been told of a fresher statement yet. */
+// Bits of a row's flags.
+/** The application has not been notified of a fresher statement yet. */
 export const FLAG_NOTIFY_UPDATE = 1;
-/** The application has not been told of the row's state yet. */
+/** The application has not been notified of the row's state yet. */
 export const FLAG_NOTIFY_STATE = 2;
-/** Asked and not answered yet. */
+/** A probe of the node is not answered yet. */
 export const FLAG_PROBED = 4;
-/** In the outbox for the peer that is answered. */
+/** The row goes to the peer that is answered. */
 export const FLAG_TO_SEND = 8;
+/** The row rides along on the frame that is being written. */
 export const FLAG_SENT_AS_UPDATE = 16;
 const FLAG_HELD = 32;
-/** Suspected for long enough, and asked once more. */
+/** The suspicion has lasted long enough, and the last probe before DOWN was sent. */
 export const FLAG_LAST_PROBE = 64;
-/** Of a node that does not speak compact frames, so that it is never asked. */
+/** The node does not use the compact dialect, so it is never probed. */
 export const FLAG_FOREIGN = 128;
-/** Its address answered a frame of this node, so that it is real. */
+/** The address is proven: it answered a frame of this node. */
 export const FLAG_PROVEN = 0x100;
-/** `Guard` has a window for its counters. */
+/** `ReplayGuard` has a window for the node's counters. */
 export const FLAG_WINDOW = 0x200;
-/** In a table of ESPGossip's, which has no last asks: this node speaks for the row's owner, which speaks no JSON. */
+/** In a table of the ESPGossip dialect, which has no last probes: this node makes the row's statements. */
 export const FLAG_VOUCHED = 64;
 
-/** Answers of any length to the SYNs of one node, between two rounds; others are kept short. */
+/** Answers of any length to the SYNs of one node between two rounds. Further answers are kept short. */
 export const ANSWERS_MAX = 14;
 
 /**
- * The network state: one row a node, in typed arrays over preallocated buffers.
+ * The network state: one row per node, in typed arrays over a preallocated buffer.
  *
- * A row stays in its slot for as long as it is held; `slotAt` walks the rows in
- * ascending order of key (see `keyOf`). Capacity is 1 to 65,535 rows; a row takes
+ * A row stays in its slot for as long as it is held. `slotAt` gives the rows in
+ * ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes
  * `ROW_BYTES + valueBytesMax` bytes.
  *
- * Every write that bears on freshness goes through `merge`, `setState` and
- * `setStatement`, which keep the root true.
+ * Only `merge`, `setState` and `setStatement` write revision, heartbeat and
+ * state. They update the table hash.
  */
 export class Rows {
   readonly capacity: number;
   readonly valueBytesMax: number;
   count = 0;
-  /** Rows that have sends left as news. */
+  /** Rows that are updates: they have transmits left. */
   updateCount = 0;
-  /** Rows with changes that the application was not told of are in slots from `changesFrom` to below `changesEnd`. */
+  /** Rows with changes to notify are in slots from `changesFrom` to below `changesEnd`. */
   changesFrom = 0;
   changesEnd = 0;
-  /** Over all rows but tombstones: equal roots mean equal network states. */
+  /** Over all rows except tombstones: equal hashes mean equal network states. */
   readonly tableHash = new TableHash();
-  /** Over the feeds of the same rows; undefined in a node that has none. */
+  /** Over the feeds of the same rows; undefined in a node without feeds. */
   feedsHash: FeedsHash | undefined = undefined;
-  /** A bit for each number of sends that a row may have left as news, urgent ones without NEWS_URGENT. */
+  /** Bit n: a row may have n transmits left. For urgent rows, n is without UPDATE_URGENT. */
   private plainTransmits = 0;
   private urgentTransmits = 0;
-  /** Where the last search ended: the next one is often of the same row or of the next. */
+  /** Where the last search ended: the next search is often for the same row or the one after it. */
   private lastPlace = 0;
 
   private readonly words: Uint32Array;
-  /** First the slots in the order of keys, so that a range of them moves at once; then the halves of all rows. */
+  /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
   private readonly halves: Uint16Array;
-  /** The bytes of all rows, then all values, then what is left of all rows as news, so that it can be searched. */
+  /** The uint8 columns, then all values, then the transmits left of all rows, so that these can be searched. */
   private readonly bytes: Uint8Array;
 
   constructor(capacity: number, valueBytesMax: number) {
@@ -100,51 +100,51 @@ export class Rows {
   revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
   heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
   state(slot: number): number { return this.bytes[slot * BYTES + STATE]; }
-  /** Engine time at which the row's state runs out; without meaning while it is UP. */
+  /** Engine time at which the row's state ends; without meaning while it is UP, unless the row is foreign. */
   deadline(slot: number): number { return this.words[slot * WORDS + DEADLINE]; }
-  /** Sends that are left for this row as news, NEWS_URGENT more if it is urgent; 0 when it is none. */
+  /** Frames that the row still rides along on, plus UPDATE_URGENT if it is urgent; 0 when it is no update. */
   transmitsLeft(slot: number): number { return this.bytes[this.transmitsAt(slot)]; }
   valueLength(slot: number): number { return this.bytes[slot * BYTES + VALUE_LENGTH]; }
   hasFlag(slot: number, flag: number): boolean { return (this.bytes[flagAt(slot, flag)] & flagBit(flag)) !== 0; }
 
-  /** The bytes among which a row's value starts at `valueStart(slot)`. Not to be written. */
+  /** The bytes in which a row's value starts at `valueStart(slot)`. Read only. */
   valueBytes(): Uint8Array { return this.bytes; }
   valueStart(slot: number): number { return this.capacity * BYTES + slot * this.valueBytesMax; }
 
   setDeadline(slot: number, deadline: number): void { this.words[slot * WORDS + DEADLINE] = deadline; }
-  /** Makes a row news, to ride along on as many frames as its number of sends. */
+  /** Makes a row an update: it rides along on `transmitsOfUpdate` frames. */
   markUpdate(slot: number): void { this.setTransmitsLeft(slot, this.transmitsOfUpdate()); }
 
-  /** News that goes before all other: suspicions, and what refutes them. */
+  /** Makes a row an update that goes before others: suspicions, and statements that refute them. */
   markUrgentUpdate(slot: number): void { this.setTransmitsLeft(slot, UPDATE_URGENT + this.transmitsOfUpdate()); }
 
-  /** One of a row's sends as news is over, or needless since someone had it already. */
+  /** Subtracts one of a row's transmits: it was sent, or a peer was found to hold the row already. */
   countTransmit(slot: number): void {
     const left = this.transmitsLeft(slot) - 1;
     if (left >= 0) this.setTransmitsLeft(slot, left === UPDATE_URGENT ? 0 : left);
   }
 
-  /** The most sends, below a number, that a row has left as news; 0 when there is none. */
+  /** The most transmits, below a number, that any row has left; 0 when there is none. */
   mostTransmitsLeft(below: number): number {
-    for (let sends = below - 1; sends > 0; sends--) {
-      const bit = 1 << (sends & 31);
-      const isUrgent = sends >= UPDATE_URGENT;
+    for (let transmits = below - 1; transmits > 0; transmits--) {
+      const bit = 1 << (transmits & 31);
+      const isUrgent = transmits >= UPDATE_URGENT;
       if (((isUrgent ? this.urgentTransmits : this.plainTransmits) & bit) === 0) continue;
-      if (this.nextUpdate(0, sends) < this.capacity) return sends;
+      if (this.nextUpdate(0, transmits) < this.capacity) return transmits;
       if (isUrgent) this.urgentTransmits ^= bit;
       else this.plainTransmits ^= bit;
     }
     return 0;
   }
 
-  /** The first slot, from `slot` on, whose row has so many sends left; the capacity when there is none. */
-  nextUpdate(slot: number, sends: number): number {
+  /** The first slot, from `slot` on, whose row has `transmits` left; the capacity when there is none. */
+  nextUpdate(slot: number, transmits: number): number {
     const start = this.transmitsAt(0);
-    const at = this.bytes.indexOf(sends, start + slot);
+    const at = this.bytes.indexOf(transmits, start + slot);
     return at < 0 ? this.capacity : at - start;
   }
 
-  /** Counts a send of all rows that a frame took along as news. */
+  /** Subtracts a transmit from each row that rode along on the frame that was written. */
   countTransmits(): void {
     for (let slot = 0; slot < this.capacity; slot++) {
       if ((this.bytes[slot * BYTES + FLAGS] & FLAG_SENT_AS_UPDATE) === 0) continue;
@@ -153,12 +153,12 @@ export class Rows {
     }
   }
 
-  setTransmitsLeft(slot: number, sends: number): void {
+  setTransmitsLeft(slot: number, transmits: number): void {
     const at = this.transmitsAt(slot);
-    this.updateCount += (sends > 0 ? 1 : 0) - (this.bytes[at] > 0 ? 1 : 0);
-    this.bytes[at] = sends;
-    if (sends >= UPDATE_URGENT) this.urgentTransmits |= 1 << (sends & 31);
-    else this.plainTransmits |= 1 << sends;
+    this.updateCount += (transmits > 0 ? 1 : 0) - (this.bytes[at] > 0 ? 1 : 0);
+    this.bytes[at] = transmits;
+    if (transmits >= UPDATE_URGENT) this.urgentTransmits |= 1 << (transmits & 31);
+    else this.plainTransmits |= 1 << transmits;
   }
 
   setFlag(slot: number, flag: number): void { this.bytes[flagAt(slot, flag)] |= flagBit(flag); }
@@ -169,21 +169,21 @@ export class Rows {
     if (set) this.clearFlag(slot, flag);
     return set;
   }
-  /** Notes that the application has to be told, by FLAG_UPDATED or FLAG_STATE_CHANGED. */
+  /** Marks a change for a notification: FLAG_NOTIFY_UPDATE or FLAG_NOTIFY_STATE. */
   noteChange(slot: number, flag: number): void {
     this.setFlag(slot, flag);
     if (this.changesEnd === 0 || slot < this.changesFrom) this.changesFrom = slot;
     if (slot >= this.changesEnd) this.changesEnd = slot + 1;
   }
 
-  /** About log2 of the number of rows, and a few more for frames that get lost: 3 to 19. */
+  /** 3 + ⌈log2(rows + 1)⌉, 3 to 19: enough that an update reaches all nodes although frames get lost. */
   transmitsOfUpdate(): number {
-    let sends = 3;
-    for (let rest = this.count; rest > 0; rest >>>= 1) sends++;
-    return sends;
+    let transmits = 3;
+    for (let rest = this.count; rest > 0; rest >>>= 1) transmits++;
+    return transmits;
   }
 
-  /** Counts an answer to a SYN of a node; returns how many there were since `clearAnswers`, ANSWERS_MAX + 1 at most. */
+  /** Counts an answer to a SYN of a node. Returns the number since `clearAnswers`: ANSWERS_MAX + 1 at most. */
   countAnswer(slot: number): number {
     const at = slot * BYTES + MORE_FLAGS;
     if ((this.bytes[at] & ANSWERS) !== ANSWERS) this.bytes[at] += 1 << ANSWERS_SHIFT;
@@ -200,20 +200,20 @@ export class Rows {
     this.halves[this.halfAt(slot, PORT)] = port;
   }
 
-  /** Whether a slot holds a row: a slot that was free since it was looked up does not. */
+  /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
 
   /**
-   * Two lists of slots, as long as the table, that others keep here: the pass
-   * over the peers, and the rows to send. An entry may outlive its row.
+   * Two lists of slots, as long as the table, that other parts keep here:
+   * LIST_PROBE_ORDER and LIST_TO_SEND. An entry may outlive its row.
    */
   listed(list: number, index: number): number { return this.halves[this.halfAt(index, list)]; }
   setListed(list: number, index: number, slot: number): void { this.halves[this.halfAt(index, list)] = slot; }
 
-  /** The slot of the row at a place, 0 to count - 1, in the order of keys. */
+  /** The slot of the row at a place, 0 to count - 1, in the order of `orderKey`. */
   slotAt(place: number): number { return this.halves[place]; }
 
-  /** The place of the first row whose key is not below `key`; `count` when there is none. */
+  /** The place of the first row whose order key is not below `key`; `count` when there is none. */
   placeOf(key: number): number {
     const last = this.lastPlace;
     const isLast = last <= this.count && (last === this.count || this.orderKeyAt(last) >= key)
@@ -222,7 +222,7 @@ export class Rows {
     return this.lastPlace;
   }
 
-  /** The key of the row at a place. */
+  /** The order key of the row at a place. */
   orderKeyAt(place: number): number { return orderKey(this.id(this.slotAt(place))); }
 
   /** The slot of a row, or -1. */
@@ -234,13 +234,15 @@ export class Rows {
   }
 
   /**
-   * Takes in a statement about a node if it is fresher than what is held.
-   * Returns one of the `MERGE…` codes; where it is one of the `MERGED_` kind but
-   * NOTHING, `find` has the row. `from` are the bytes in which the value lies.
+   * Applies a statement about a node if it is fresher than the one held. Returns
+   * one of the MERGE codes. After MERGED_STATE and MERGED_FRESHER, `find` finds the
+   * row.
    *
-   * Over statements as owners make them (one value and address for each
-   * revision and heartbeat) this is a join: the order and the repetition of
+   * An owner makes one statement, with one value and address, per revision and
+   * heartbeat. Over such statements `merge` is a join: order and repetition of
    * merges do not matter.
+   *
+   * @param from the bytes that contain the row's value
    */
   merge(row: RowData, from: Uint8Array): number {
     const slot = this.find(row.id);
@@ -290,10 +292,10 @@ export class Rows {
   }
 
   /**
-   * A slot for a new row, its id and zeros in it, or -1. When the table is full
-   * it takes the place of a tombstone, then of a row that is DOWN, but never of
-   * a live row, and only for a row that is UP itself: two nodes with full tables
-   * would else teach each other for ever whom both have given up.
+   * Allocates a slot for a new row, with its id and zeros, or returns -1. In a full
+   * table a row that is UP evicts a tombstone, or else a row that is DOWN, but never
+   * a live row. Rows in other states evict none; otherwise two full tables would
+   * keep sending each other rows that both evicted.
    */
   private insert(id: number, state: number): number {
     if (this.count === this.capacity) {
@@ -306,19 +308,19 @@ export class Rows {
     this.halves.set(this.halves.subarray(place, this.count), place + 1);
     this.halves[place] = slot;
     this.count++;
-    // A slot stands once in the list of those to send, whatever row it held then.
+    // A slot stands at most once in LIST_TO_SEND, also when its row changes.
     const listed = this.bytes[slot * BYTES + FLAGS] & FLAG_TO_SEND;
     for (let i = 0; i < WORDS; i++) this.words[slot * WORDS + i] = 0;
     for (let i = 0; i < BYTES; i++) this.bytes[slot * BYTES + i] = 0;
     this.bytes[slot * BYTES + FLAGS] = listed;
     this.words[slot * WORDS + ID] = id;
-    // An empty row counts as a tombstone until its first statement, so the root leaves it out.
+    // Until its first statement the row is a tombstone, so that the table hash leaves it out.
     this.bytes[slot * BYTES + STATE] = REMOVE;
     this.setFlag(slot, FLAG_HELD);
     return slot;
   }
 
-  /** Forgets a row; its slot is free for another. */
+  /** Removes a row; its slot is free for another. */
   remove(slot: number): void {
     this.subtractFromHashes(slot);
     if (this.feedsHash !== undefined) this.feedsHash.drop(slot);
@@ -330,7 +332,7 @@ export class Rows {
     this.halves[this.count] = slot;
   }
 
-  /** Whether a row in a state that is not held yet would find a place. */
+  /** Whether a new row in this state would find a place. */
   hasPlace(state: number): boolean {
     return this.count < this.capacity || (state < SUSPECT && this.leastWorth() >= 0);
   }
@@ -349,11 +351,14 @@ export class Rows {
     return place < this.count && this.id(this.slotAt(place)) === id;
   }
 
-  /** As `placeOf`. Keys are spread evenly, so that a few guesses do; ids made up to spoil them fall to halving. */
+  /**
+   * As `placeOf`. Order keys are spread evenly, so 4 interpolations find most. After 6 it halves the rest, which
+   * bounds the search for ids that an attacker chose.
+   */
   private seek(key: number): number {
     let low = 0;
     let high = this.count;
-    // Keys without their low bits: then what is multiplied stays below 2^31.
+    // Without their low bits, so that products stay below 2^31.
     const sought = key >>> ORDER_KEY_SHIFT;
     let lowKey = 0;
     let highKey = ORDER_KEY_MAX >>> ORDER_KEY_SHIFT;
@@ -389,7 +394,7 @@ export class Rows {
     this.subtractFromFeedsHash(slot);
   }
 
-  /** Whoever changes what is held of a feed takes it out of the frontier before, and puts it back then. */
+  /** To be called before a feed changes; `addToFeedsHash` is to be called after it. */
   subtractFromFeedsHash(slot: number): void {
     if (this.feedsHash !== undefined && isCounted(this.state(slot))) this.feedsHash.subtractFeed(slot);
   }
@@ -400,10 +405,10 @@ export class Rows {
 
 const ORDER_KEY_MAX = 0xffffffff;
 const ORDER_KEY_SHIFT = 17;
-/** Guesses after which a search halves: in a table of 1,000 rows four do, ten halvings would. */
+/** Interpolations after which a search halves. With 1,000 rows 4 are enough, against 10 halvings. */
 const GUESSES_MAX = 6;
 
-// Columns of a row, by the width of their array.
+// Columns of a row: uint32, then uint16, then uint8.
 const ID = 0;
 const ADDRESS = 1;
 const REVISION = 2;
@@ -412,22 +417,22 @@ const DEADLINE = 4;
 const WORDS = 5;
 
 const PORT = 0;
-/** Lists of slots, for `listed`. */
+/** Lists for `listed`: the pass over the peers, and the rows for the peer that is answered. */
 export const LIST_PROBE_ORDER = 1;
 export const LIST_TO_SEND = 2;
 const ROW_HALVES = 3;
-/** With the one of the order of keys. */
+/** With the list of slots in the order of keys. */
 const HALVES = ROW_HALVES + 1;
 
 const STATE = 0;
 const FLAGS = 1;
 const VALUE_LENGTH = 2;
-/** Flags from 0x100 on; in the high four bits, how many SYNs were answered since the last round. */
+/** Flags from 0x100 on; in the high four bits, the SYNs that were answered since the last round. */
 const MORE_FLAGS = 3;
 const ANSWERS_SHIFT = 4;
 const ANSWERS = 0xf0;
 const BYTES = 4;
-/** Of the row's news. */
+/** Bytes of `transmitsLeft`. */
 const TRANSMITS_BYTES = 1;
 
 /** Bytes of one row without its value. */

@@ -1,6 +1,6 @@
-/** IPv4 addresses are uint32 in network order: 192.168.0.1 is 0xc0a80001. */
+// IPv4 addresses are uint32 in network order: 192.168.0.1 is 0xc0a80001.
 
-/** Where a datagram goes when nobody is known (RFC 919, limited broadcast). */
+/** The limited broadcast address (RFC 919): where a SYN goes when no node is known. */
 export const BROADCAST_ADDRESS = 0xffffffff;
 
 export function formatAddress(address: number): string {
@@ -8,8 +8,8 @@ export function formatAddress(address: number): string {
 }
 
 /**
- * Reads four decimal numbers from 0 to 255 with dots between, no leading zeros,
- * no spaces. Returns -1 for anything else.
+ * Reads four decimal numbers from 0 to 255, separated by dots, without leading
+ * zeros and spaces. Returns -1 for anything else.
  */
 export function parseAddress(text: string): number {
   let address = 0;

@@ -1,11 +1,11 @@
 /**
- * Reading and writing bytes at a moving position. Neither class throws or
- * touches a byte outside its range: a read or write that does not fit sets
- * `failed`, and everything after it fails too.
+ * Reads and writes bytes at a moving position. Neither class throws or touches a
+ * byte outside its range. A read or write that does not fit sets `failed`, and
+ * all later ones fail too.
  *
- * Integers are big-endian. A varint is LEB128 (7 bits a byte, least significant
- * first) of a uint32 in its shortest form; any other form is refused, so that
- * one value has one encoding.
+ * Integers are big-endian. A varint is a uint32 as LEB128 (7 bits a byte, least
+ * significant first) in its shortest form. Other forms are refused, so that each
+ * value has one encoding.
  */
 class Cursor {
   bytes!: Uint8Array;
@@ -13,7 +13,7 @@ class Cursor {
   end = 0;
   failed = false;
 
-  /** Starts over on other bytes, from `start` up to but without `end`. */
+  /** Starts again on other bytes, from `start` up to but without `end`. */
   reset(bytes: Uint8Array, start: number, end: number): void {
     this.bytes = bytes;
     this.position = start;
@@ -21,8 +21,8 @@ class Cursor {
     this.failed = false;
   }
 
-  /** Moves on if so many bytes are left. */
-  protected take(length: number): boolean {
+  /** Advances by `length` bytes if these are left. */
+  protected advance(length: number): boolean {
     if (this.failed || length > this.end - this.position) {
       this.failed = true;
       return false;
@@ -34,18 +34,18 @@ class Cursor {
 
 export class Reader extends Cursor {
   u8(): number {
-    if (!this.take(1)) return 0;
+    if (!this.advance(1)) return 0;
     return this.bytes[this.position - 1];
   }
 
   u16(): number {
-    if (!this.take(2)) return 0;
+    if (!this.advance(2)) return 0;
     const at = this.position - 2;
     return (this.bytes[at] << 8) | this.bytes[at + 1];
   }
 
   u32(): number {
-    if (!this.take(4)) return 0;
+    if (!this.advance(4)) return 0;
     const at = this.position - 4;
     const bytes = this.bytes;
     return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
@@ -68,10 +68,10 @@ export class Reader extends Cursor {
     return 0;
   }
 
-  /** Passes over `length` bytes and returns where they start. */
+  /** Skips `length` bytes and returns the index of the first. */
   skip(length: number): number {
     const start = this.position;
-    this.take(length);
+    this.advance(length);
     return start;
   }
 }
@@ -83,18 +83,18 @@ export class Writer extends Cursor {
   }
 
   u8(value: number): void {
-    if (this.take(1)) this.bytes[this.position - 1] = value;
+    if (this.advance(1)) this.bytes[this.position - 1] = value;
   }
 
   u16(value: number): void {
-    if (!this.take(2)) return;
+    if (!this.advance(2)) return;
     const at = this.position - 2;
     this.bytes[at] = value >>> 8;
     this.bytes[at + 1] = value;
   }
 
   u32(value: number): void {
-    if (!this.take(4)) return;
+    if (!this.advance(4)) return;
     const at = this.position - 4;
     const bytes = this.bytes;
     bytes[at] = value >>> 24;
@@ -113,19 +113,19 @@ export class Writer extends Cursor {
   }
 
   copy(from: Uint8Array, start: number, length: number): void {
-    if (!this.take(length)) return;
+    if (!this.advance(length)) return;
     const at = this.position - length;
     for (let i = 0; i < length; i++) this.bytes[at + i] = from[start + i];
   }
 
-  /** Writes the u16 `value` at an earlier position, for lengths known afterwards. */
+  /** Writes the u16 `value` at an earlier position, for a length that is known afterwards. */
   patchU16(at: number, value: number): void {
     this.bytes[at] = value >>> 8;
     this.bytes[at + 1] = value;
   }
 }
 
-/** Bytes that `value`, a uint32, takes as a varint: 1 to 5. */
+/** The bytes of `value`, a uint32, as a varint: 1 to 5. */
 export function varintBytes(value: number): number {
   let bytes = 1;
   for (let rest = value >>> 7; rest !== 0; rest >>>= 7) bytes++;

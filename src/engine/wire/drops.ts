@@ -1,47 +1,55 @@
-import {
-  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
-} from "../feed/feed-drops.js";
-
 /**
- * Why a datagram, or a row in one, was refused. The numbers are stable: they
- * index the drop counters and are listed in PROTOCOL.md.
+ * Why a datagram, or a row or batch in it, was refused. The numbers are stable:
+ * they index the drop counters, and PROTOCOL.md 3.3 and 10.4 list them.
  */
 export const DROP_NONE = 0;
-/** First byte is not of a chisme frame. */
+/** The first byte is not of a chisme frame. */
 export const DROP_MAGIC = 1;
 /** A chisme frame of another version. */
 export const DROP_VERSION = 2;
-/** Unknown type, or a flag that this version does not know. */
+/** The type or a flag is unknown, or the flags do not fit the type. */
 export const DROP_TYPE = 3;
-/** Ends in the middle of a field, or bytes are left where none belong. */
+/** The datagram ends in the middle of a field, or a varint of its head is not in shortest form. */
 export const DROP_LENGTH = 4;
-/** A section out of order, or its content is malformed. */
+/** A section is out of order or malformed. */
 export const DROP_SECTION = 5;
-/** A row with a state, address or head byte that does not exist. */
+/** A row has an impossible state, address or head byte, or the datagram comes from an impossible address. */
 export const DROP_ROW = 6;
-/** A value that is not one item of deterministic CBOR. */
+/** A value is not one item of deterministic CBOR, or is nested deeper than 4. */
 export const DROP_VALUE = 7;
-/** The node's own datagram came back, as a broadcast does. */
+/** The node's own datagram came back, as broadcasts do. */
 export const DROP_ECHO = 8;
-/** Another device speaks under this node's id. */
+/** Another device uses this node's id. */
 export const DROP_ID_CONFLICT = 9;
-/** From an earlier start of its sender. Its rows are not believed. */
+/** The revision is below the one held for the sender. */
 export const DROP_STALE = 10;
-/** A row was refused: the table is full of live rows. The rest was taken in. */
+/** A row was refused because the table is full of live rows. The rest was applied. */
 export const DROP_TABLE_FULL = 11;
-/** A row was refused: its value is longer than `valueBytesMax`. The rest was taken in. */
+/** A row was refused because its value is longer than `valueBytesMax`. The rest was applied. */
 export const DROP_VALUE_TOO_LARGE = 12;
-/** Answers a frame that this node has not sent since it started. */
+/** An answer to none of the node's last 1,024 frames of this start. */
 export const DROP_UNASKED = 13;
-/** Not sealed, where this node has a key, or sealed where it has none. */
+/** Not sealed although this node has a key, or sealed although it has none. */
 export const DROP_UNSEALED = 14;
 /** Sealed with another key, or changed on the way. */
 export const DROP_SEAL = 15;
-/** Sealed, but it came before. */
+/** Sealed, but it arrived before. */
 export const DROP_REPLAY = 16;
-/** Sealed, but it may have come before: its sender was asked to echo a number of this start. */
+/** Sealed, but it may have arrived before: its sender got a challenge. */
 export const DROP_UNPROVEN = 17;
-/** How many numbers are in use, 0 and those of feed/feed-drops.ts included. */
+/** An event, batch or snapshot chunk is malformed, too long, or has a stamp that does not rise. */
+export const DROP_EVENT = 18;
+/** A batch does not chain to the events that are held: changed on the way, or two events have one number. */
+export const DROP_FORK = 19;
+/** A batch begins beyond the events that are held. The node requests it again. */
+export const DROP_GAP = 20;
+/** Nothing in a batch is new. */
+export const DROP_DUPLICATE = 21;
+/** A batch is of a generation that a later one superseded. */
+export const DROP_OLD_GENERATION = 22;
+/** The event buffer is full of values that are alive. */
+export const DROP_ARENA_FULL = 23;
+/** The number of reasons, DROP_NONE included. */
 export const DROP_REASONS = 24;
 
 /** The name under which `stats` shows a reason. */

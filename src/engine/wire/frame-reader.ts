@@ -14,19 +14,20 @@ import { orderKey } from "../table/hash.js";
 import type { RowData, ShownFeed } from "../table/row-data.js";
 import { PROBED, LEFT } from "../table/states.js";
 
-/** What reads events, and what rows say of them. */
+/** Reads events, and what rows show of feeds. Feeds implement it. */
 export interface EventReader {
-  /** By the row that was read last. */
+  /** What the row that was read last shows. */
   readonly shown: ShownFeed;
-  /** Checks that a section of events, or about them, is well-formed. Returns a drop reason. */
+  /** Checks that the current section, with events or about them, is well-formed. Returns a drop reason. */
   check(): number;
 }
 
+/** The frame shows no feeds: its sender has none. */
 export const NO_FEEDS = -1;
-/** By fingerprints of its feeds: nodes send them where not all are alike. */
+/** The frame has fingerprints over feeds, which nodes send where feeds differ. */
 export const UNLIKE = -2;
 
-/** Reads one frame. `open` checks all of it, so what is read afterwards cannot fail. */
+/** Reads one frame. `parse` checks the whole frame, so later reads cannot fail. */
 export class FrameReader extends Reader {
   type = 0;
   flags = 0;
@@ -37,25 +38,26 @@ export class FrameReader extends Reader {
   tableHashFirst = 0;
   tableHashSecond = 0;
   inReplyTo = 0;
-  /** What the sender holds of all feeds, a uint32; NO_FEEDS when it has none, UNLIKE when it shows that otherwise. */
+  /** The sender's feeds hash, a uint32. NO_FEEDS: it has no feeds. UNLIKE: the frame has fingerprints instead. */
   feedsHash = NO_FEEDS;
-  /** Undefined in a node without feeds, which passes events over. */
+  /** Undefined in a node without feeds, which skips events. */
   events: EventReader | undefined = undefined;
 
-  /** Of the section that `nextSection` went to. */
+  /** Tag of the section that `nextSection` advanced to. */
   section = 0;
-  /** Of the DIGEST section: it lists all rows of its sender whose keys lie in this range. */
+  /** Of a DIGEST: it lists all rows of its sender with order keys in this range. */
   digestFrom = 0;
   digestTo = 0;
-  /** Of the BUCKETS section: 2^bucketsLog fingerprints follow. Of the FLAT section: of so many ranges some follow. */
+  /** Of range fingerprints: 2^rangesLog of them follow. Of row fingerprints: some of so many ranges follow. */
   rangesLog = 0;
-  /** Of the BUCKETS or FLAT section: fingerprints are of rows and feeds. */
+  /** Of range and row fingerprints: they are over rows and feeds. */
   withFeeds = false;
-  /** Of the FLAT section: the range that `readFlatEntry` went to, and the bytes of rows that follow. */
+  /** Of row fingerprints: the range that `readRowFingerprints` advanced to, its rows and its roster. */
   range = 0;
   rangeCount = 0;
   roster = 0;
 
+  /** Bytes of the head, which is never sealed. */
   headLength = 0;
   private sectionsStart = 0;
   private sectionEnd = 0;
@@ -63,12 +65,12 @@ export class FrameReader extends Reader {
   private base = 0;
   private basePort = 0;
 
-  // Written out: the one that compilers make up calls `super(...arguments)`, and Espruino has no spread.
+  // Explicit: the constructor that compilers generate calls `super(...arguments)`, and Espruino has no spread.
   constructor() {
     super();
   }
 
-  /** Reads the head, which is never sealed. Returns a drop reason, DROP_NONE when it is good. */
+  /** Reads the head. Returns a drop reason, DROP_NONE when the head is good. */
   parseHead(bytes: Uint8Array, length: number): number {
     this.reset(bytes, 0, length);
     const first = this.u8();
@@ -88,7 +90,7 @@ export class FrameReader extends Reader {
     return this.failed ? DROP_LENGTH : DROP_NONE;
   }
 
-  /** Decodes and checks the whole body, which ends at `length`, after `openHead`. Returns a drop reason. */
+  /** Decodes and checks the whole body, which ends at `length`, after `parseHead`. Returns a drop reason. */
   parseBody(length: number, row: RowData): number {
     this.reset(this.bytes, this.headLength, length);
     this.heartbeat = this.varint();
@@ -102,13 +104,13 @@ export class FrameReader extends Reader {
     return this.checkSections(row);
   }
 
-  /** Decodes and checks a frame that is not sealed. Returns a drop reason, DROP_NONE when it is good. */
+  /** Decodes and checks a frame that is not sealed. Returns a drop reason, DROP_NONE when the frame is good. */
   parse(bytes: Uint8Array, length: number, row: RowData): number {
     const reason = this.parseHead(bytes, length);
     return reason === DROP_NONE ? this.parseBody(length, row) : reason;
   }
 
-  /** Whether the frame answers another. */
+  /** Whether the frame answers another: an ACK or a DIFF. */
   isAnswer(): boolean {
     return this.type === TYPE_ACK || this.type === TYPE_DIFF;
   }
@@ -123,19 +125,19 @@ export class FrameReader extends Reader {
     return this.section >= SECTION_DIGEST && this.section <= SECTION_ROW_FINGERPRINTS;
   }
 
-  /** Whether the current section has events, or asks for them. */
+  /** Whether the current section has events or is about them. */
   isOfEvents(): boolean {
     return this.section >= SECTION_SNAPSHOT && this.section <= SECTION_HISTORY && this.section !== SECTION_FEEDS_HASH;
   }
 
-  /** Back to before the first section. */
+  /** Goes back to before the first section. */
   rewind(): void {
     this.reset(this.bytes, this.sectionsStart, this.frameEnd);
     this.sectionEnd = this.sectionsStart;
     this.section = 0;
   }
 
-  /** Goes to the next section, passing over what is left of this one and over unknown ones. */
+  /** Advances to the next section. Skips what is left of the current one. */
   nextSection(): boolean {
     this.reset(this.bytes, this.sectionEnd, this.frameEnd);
     if (this.position === this.frameEnd) return false;
@@ -164,24 +166,24 @@ export class FrameReader extends Reader {
     return !this.failed && this.position < this.sectionEnd;
   }
 
-  /** The next id of a WANT, PROBE or HEARD section. */
+  /** The next id of a WANT, PING_REQ or INDIRECT_ACK section. */
   readId(): number {
     return this.u32();
   }
 
-  /** The next fingerprint of a BUCKETS section, or of a row in a FLAT section. */
+  /** The next fingerprint of a range or of a row. */
   readFingerprint(): number {
     return this.u8();
   }
 
-  /** The next range of a FLAT section: `flatCount` fingerprints of rows follow. */
+  /** The next range of row fingerprints: `rangeCount` fingerprints follow. */
   readRowFingerprints(): void {
     this.range = this.varint();
     this.rangeCount = this.varint();
     this.roster = this.u8();
   }
 
-  /** The next row of a DIGEST section: id, state, revision and heartbeat, a fingerprint of its feed. */
+  /** The next entry of a DIGEST: id, state, revision, heartbeat and perhaps a fingerprint of the feed. */
   readDigestEntry(row: RowData): void {
     row.id = this.u32();
     const state = this.u8();
@@ -191,7 +193,7 @@ export class FrameReader extends Reader {
     this.show(state >= WITH_FEEDS, 0, 0, state >= WITH_FEEDS ? this.u8() : 0);
   }
 
-  /** The next row of a ROWS section. Its address is 0 where it is the datagram's source. */
+  /** The next row of a ROWS section. Its address is 0 if the address is the datagram's source. */
   readRow(row: RowData): void {
     const head = this.u8();
     const form = (head >> 3) & 3;
@@ -229,7 +231,7 @@ export class FrameReader extends Reader {
     let lastTo = -1;
     this.rewind();
     while (this.nextSection()) {
-      // Ranges ascend, so that no frame has a row looked up many times.
+      // Ranges ascend, so that a frame cannot list one row many times.
       const again = this.section === lastTag && lastTag === SECTION_DIGEST && this.digestFrom > lastTo;
       if (this.section <= lastTag && !again) return DROP_SECTION;
       lastTag = this.section;
@@ -267,7 +269,7 @@ export class FrameReader extends Reader {
     return DROP_NONE;
   }
 
-  /** Whether events are true, only who holds what they follow can tell. */
+  /** Checks the form only. Whether events chain is checked against the feed that is held. */
   private checkEvents(): number {
     return this.events === undefined ? DROP_NONE : this.events.check();
   }
@@ -324,7 +326,7 @@ function flagsOf(type: number): number {
   return FLAG_MORE | FLAG_SEALED | (type === TYPE_ACK ? FLAG_CHALLENGE : 0);
 }
 
-/** Whether an IPv4 address can be that of one device. */
+/** Whether an IPv4 address can be the address of one device. */
 export function isHost(address: number): boolean {
   return address !== 0 && address !== 0xffffffff;
 }

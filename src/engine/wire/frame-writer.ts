@@ -11,9 +11,9 @@ import {
 import { FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
 import { isCounted } from "../table/states.js";
 
-/** What a row says of its author's feed. */
+/** What a row shows of its author's feed. Feeds implement it. */
 export interface FeedColumns {
-  /** Whether the row of a slot says it in this frame. */
+  /** Whether the row of a slot shows its feed in this frame. */
   isShown(slot: number): boolean;
   /** Bytes that `writeRow` writes. */
   rowBytes(slot: number): number;
@@ -21,19 +21,19 @@ export interface FeedColumns {
 }
 
 /**
- * Writes one frame into a caller's buffer. An entry that does not fit is left
- * out and its method returns false; a section without entries leaves no trace.
+ * Writes one frame into a caller's buffer. For an entry that does not fit, the
+ * method writes nothing and returns false. A section without entries is removed.
  */
 export class FrameWriter extends Writer {
   /** Bytes of the head, which is never sealed. */
   headLength = 0;
   /** Undefined in a node without feeds. */
   feeds: FeedColumns | undefined = undefined;
-  /** Whether fingerprints are of rows and feeds: the receiver has feeds, too. */
+  /** Whether fingerprints are over rows and feeds: the receiver has feeds, too. */
   withFeeds = false;
-  /** Of this frame. */
+  /** Type of this frame. */
   type = 0;
-  /** Whether this frame has such fingerprints. */
+  /** Whether this frame has fingerprints over rows and feeds. */
   private hasPrints = false;
   private counter = 0;
   private sectionStart = 0;
@@ -41,7 +41,7 @@ export class FrameWriter extends Writer {
   private base = 0;
   private basePort = 0;
 
-  // Written out: the one that compilers make up calls `super(...arguments)`, and Espruino has no spread.
+  // Explicit: the constructor that compilers generate calls `super(...arguments)`, and Espruino has no spread.
   constructor() {
     super();
   }
@@ -51,11 +51,11 @@ export class FrameWriter extends Writer {
     return this.position;
   }
 
-  /** @param inReplyTo counter of the frame that is answered; a SYN has none */
+  /** Begins a frame of at most `limit` bytes. @param inReplyTo counter of the answered frame, in ACK and DIFF */
   begin(
     out: Uint8Array, limit: number, type: number, flags: number, rows: Rows, counter: number, inReplyTo: number,
   ): void {
-    // Room is left for `writeFrontier`.
+    // Reserves room for `writeFeedsHash`.
     this.reset(out, 0, this.feeds === undefined ? limit : limit - FEEDS_HASH_BYTES);
     this.type = type;
     this.counter = counter;
@@ -74,8 +74,8 @@ export class FrameWriter extends Writer {
   }
 
   /**
-   * Writes what a node with feeds holds of them, unless it shows that by
-   * fingerprints, which it sends where that is not the same.
+   * Writes the feeds hash of a node with feeds, unless the frame has fingerprints
+   * over rows and feeds.
    */
   writeFeedsHash(rows: Rows): void {
     this.end += FEEDS_HASH_BYTES;
@@ -85,12 +85,12 @@ export class FrameWriter extends Writer {
     this.u32(rows.feedsHash.word());
   }
 
-  /** Says in the frame's head that there would be more to say. */
+  /** Sets FLAG_MORE. */
   markMore(): void {
     this.bytes[1] |= FLAG_MORE;
   }
 
-  /** Starts a section of ids: WANT, PROBE or HEARD. */
+  /** Starts a section of ids: WANT, PING_REQ or INDIRECT_ACK. */
   beginIds(section: number): boolean {
     return this.beginSection(section, 0);
   }
@@ -135,7 +135,7 @@ export class FrameWriter extends Writer {
     return true;
   }
 
-  /** Starts a DIGEST of all rows with keys from `from` on. */
+  /** Starts a DIGEST of all rows with order keys from `from` on. */
   beginDigest(from: number): boolean {
     if (!this.beginSection(SECTION_DIGEST, DIGEST_HEAD_BYTES)) return false;
     this.position = this.contentStart;
@@ -154,39 +154,39 @@ export class FrameWriter extends Writer {
     return true;
   }
 
-  /** Ends a DIGEST that is complete up to and with the key `to`. */
+  /** Ends a DIGEST that is complete up to and including the order key `to`. */
   endDigest(to: number): void {
     this.patchU16(this.contentStart + 4, to >>> 16);
     this.patchU16(this.contentStart + 6, to);
     this.closeSection();
   }
 
-  /** Writes the fingerprints of 2^`log` buckets, salted with the frame's counter. They must fit. */
+  /** Writes the fingerprints of 2^`log` ranges, salted with the frame's counter. They must fit. */
   writeRangeFingerprints(rows: Rows, log: number, counter: number): void {
     this.beginSection(SECTION_RANGE_FINGERPRINTS, 0);
     this.u8(log | (this.withFeeds ? WITH_FEEDS : 0));
     this.hasPrints = this.withFeeds;
-    for (let bucket = 0; bucket < 1 << log; bucket++) {
-      this.u8(rangeFingerprint(rows, rangeFrom(bucket, log), rangeTo(bucket, log), counter, this.withFeeds));
+    for (let range = 0; range < 1 << log; range++) {
+      this.u8(rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), counter, this.withFeeds));
     }
     this.closeSection();
   }
 
-  /** Starts a FLAT of some of 2^`log` ranges. */
+  /** Starts row fingerprints of some of 2^`log` ranges. */
   beginRowFingerprints(log: number): boolean {
     if (!this.beginSection(SECTION_ROW_FINGERPRINTS, ROW_FINGERPRINTS_HEAD_BYTES)) return false;
     this.bytes[this.contentStart] = log | (this.withFeeds ? WITH_FEEDS : 0);
     return true;
   }
 
-  /** Writes one byte for each row in a range of keys, salted with the frame's counter. */
-  writeRowFingerprints(rows: Rows, bucket: number, log: number, counter: number): boolean {
-    const from = rangeFrom(bucket, log);
-    const to = rangeTo(bucket, log);
+  /** Writes one byte for each row in a range, salted with the frame's counter. */
+  writeRowFingerprints(rows: Rows, range: number, log: number, counter: number): boolean {
+    const from = rangeFrom(range, log);
+    const to = rangeTo(range, log);
     const count = countBetween(rows, from, to);
-    if (this.room() < rowFingerprintsBytes(bucket, count)) return false;
+    if (this.room() < rowFingerprintsBytes(range, count)) return false;
     this.hasPrints = this.withFeeds;
-    this.varint(bucket);
+    this.varint(range);
     this.varint(count);
     this.u8(rosterFingerprint(rows, from, to));
     for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
@@ -196,12 +196,12 @@ export class FrameWriter extends Writer {
     return true;
   }
 
-  /** Starts a section of runs or parts of snapshots. */
+  /** Starts a section of batches or snapshot chunks. */
   beginEvents(section: number): boolean {
     return this.beginSection(section, 0);
   }
 
-  /** Ends a section that has nothing but entries. */
+  /** Ends a section that has only entries. */
   endIds(): void {
     this.endIfEmpty(0);
   }
@@ -240,7 +240,7 @@ export class FrameWriter extends Writer {
     this.patchU16(this.sectionStart + 1, this.position - this.contentStart);
   }
 
-  /** The first row with an address decides on the network and port that the others refer to. */
+  /** The first row with an address sets the network and port of the section. */
   private addressForm(rows: Rows, slot: number): number {
     if (slot === OWN_SLOT) return ADDRESS_OF_SOURCE;
     if (rows.hasFlag(slot, FLAG_FOREIGN)) return ADDRESS_OF_FOREIGN;
@@ -253,9 +253,9 @@ export class FrameWriter extends Writer {
   }
 }
 
-/** Bytes of a range with so many rows in a FLAT. */
-export function rowFingerprintsBytes(bucket: number, count: number): number {
-  return varintBytes(bucket) + varintBytes(count) + 1 + count;
+/** Bytes of the row fingerprints of a range with `count` rows. */
+export function rowFingerprintsBytes(range: number, count: number): number {
+  return varintBytes(range) + varintBytes(count) + 1 + count;
 }
 
 /** Bytes of a row in a DIGEST. */

@@ -1,5 +1,5 @@
 /*
- * The compact frame, version 1. PROTOCOL.md is its grammar.
+ * The compact frame, version 1. PROTOCOL.md, section 3, has the grammar.
  *
  * offset  bytes  field
  *      0      1  magic 0xc (high four bits) and version 1 (low four bits): never '{'
@@ -8,68 +8,73 @@
  *      6    1–5  revision of the sender, varint
  *      …    1–5  counter, varint: per start, strictly rising
  *      …    1–5  heartbeat of the sender, varint                    ← body starts
- *      …      8  root over the sender's rows
+ *      …      8  table hash: over the sender's rows
  *      …    1–5  ACK and DIFF: counter of the frame that is answered, varint
  *      …         sections: tag (1), length (2), content
  */
 export const MAGIC_AND_VERSION = 0xc1;
+/** `{`, the first byte of every ESPGossip datagram. No compact frame begins with it. */
+export const JSON_FIRST_BYTE = 0x7b;
 
 export const TYPE_SYN = 1;
 /** Answers a SYN. */
 export const TYPE_ACK = 2;
-/** Carries what an ACK or a DIFF asked for, and what did not fit an ACK. */
+/** Answers an ACK or a DIFF, and carries what did not fit an ACK. */
 export const TYPE_DIFF = 3;
-/** A node says goodbye. Nobody answers it. */
+/** The sender leaves. No node answers it. */
 export const TYPE_LEAVE = 4;
 
-/** Set on a SYN that went to a broadcast address, so that not everybody answers it. */
+/** On a SYN to a broadcast address: about 4 of its receivers answer. */
 export const FLAG_BROADCAST = 0x20;
 /** The body is sealed; the head is its associated data. */
 export const FLAG_SEALED = 0x10;
-/** Set on an ACK to a node that has not echoed a counter of this start yet: it answers in any case. */
+/** On an ACK to a node that has not echoed a counter of this start yet: the receiver always answers. */
 export const FLAG_CHALLENGE = 0x80;
-/** Set on the last frame of a burst that was too short for all there is to say: the receiver may go on. */
+/** On the last frame of a burst that was too short: the receiver may continue the exchange. */
 export const FLAG_MORE = 0x40;
 
 /** Ids of rows that the sender lacks or holds in an older form. */
 export const SECTION_WANT = 1;
 export const SECTION_ROWS = 2;
-/** All rows that the sender holds in a range of keys, without their values. A frame may have several. */
+/** All rows that the sender holds in a range of order keys, without addresses and values. A frame may have several. */
 export const SECTION_DIGEST = 3;
-/** Fingerprints of all rows that the sender holds, by ranges of keys of equal width. */
+/** Fingerprints of all rows that the sender holds: one for each range of order keys. */
 export const SECTION_RANGE_FINGERPRINTS = 4;
-/** One byte for each row in certain ranges of keys, for a receiver that knows the same nodes. */
+/** One byte for each row in certain ranges of order keys, for a receiver that holds rows of the same nodes. */
 export const SECTION_ROW_FINGERPRINTS = 5;
-/** Ids of nodes that the sender does not hear: would the receiver ask them? */
+/** Ids of nodes that did not answer the sender: a request to probe them. */
 export const SECTION_PING_REQ = 6;
-/** Ids of nodes that the sender heard after it was asked to probe them. */
+/** Ids of nodes that answered the sender after a ping request of the receiver. */
 export const SECTION_INDIRECT_ACK = 7;
-/** Parts of snapshots, as in feed/runs.ts. They stand before events, which may go on where they end. */
+/** Snapshot chunks, as in feed/batches.ts. They stand before events, which may continue where they end. */
 export const SECTION_SNAPSHOT = 8;
-/** Runs of events, as in feed/runs.ts. */
+/** Batches of events, as in feed/batches.ts. */
 export const SECTION_EVENTS = 9;
-/** 4 bytes over the feeds that the sender holds: in frames of nodes with feeds that have no fingerprints of them. */
+/** 4 bytes over the feeds that the sender holds: in frames that have no fingerprints over feeds. */
 export const SECTION_FEEDS_HASH = 10;
-/** Feeds of which the sender wants what is before that which it holds, as in feed/gaps.ts. */
+/** Feeds of which the sender wants events before the first one it holds, as in feed/gaps.ts. */
 export const SECTION_GAP = 11;
-/** Runs of events that come before what the receiver holds, as in feed/history.ts. */
+/** Batches of events before the first one that the receiver holds, as in feed/history.ts. */
 export const SECTION_HISTORY = 12;
 
-/** How a row gives its address, in bits 3 and 4 of its head. */
+// How a row gives its address, in bits 3 and 4 of its head.
+/** The source of the datagram. Only for the sender's own row. */
 export const ADDRESS_OF_SOURCE = 0;
+/** The last octet, in the section's /24 network and with its port. */
 export const ADDRESS_IN_BASE = 1;
+/** Address and port. */
 export const ADDRESS_IN_FULL = 2;
-/** In full, of a node that does not speak this protocol. */
+/** Address and port of a foreign node. */
 export const ADDRESS_OF_FOREIGN = 3;
 /** Bit 5 of a row's head; bits 0 to 2 are its state, bit 7 is reserved. */
 export const ROW_HAS_VALUE = 0x20;
-/** What the sender holds of the node's feed follows. Without it, the row says nothing of that. */
+/** How far the sender holds the node's feed follows. Without it, the row shows nothing of the feed. */
 export const ROW_HAS_FEED = 0x40;
 export const ROW_RESERVED = 0x80;
-/** In the first byte of BUCKETS and FLAT: fingerprints are of rows and feeds. In a state in DIGEST: one follows. */
+/** In the first byte of fingerprints: they are over rows and feeds. In a state in DIGEST: a fingerprint follows. */
 export const WITH_FEEDS = 0x80;
 
-/** From magic to root at its longest, with the answered counter. */
+/** From magic to table hash at its longest, with the answered counter. */
 export const PREAMBLE_BYTES_MAX = 34;
 export const SECTION_HEAD_BYTES = 3;
 /** The /24 network and the port that rows in the section refer to. */
@@ -77,28 +82,28 @@ export const ROWS_HEAD_BYTES = 5;
 export const DIGEST_HEAD_BYTES = 8;
 export const DIGEST_ENTRY_BYTES_MAX = 16;
 export const WANT_BYTES = 4;
-/** The base-2 logarithm of the number of buckets. */
+/** The base-2 logarithm of the number of ranges. */
 export const RANGE_FINGERPRINTS_HEAD_BYTES = 1;
 export const RANGE_FINGERPRINT_BYTES = 1;
-/** The base-2 logarithm of the number of ranges of which some follow. */
+/** The base-2 logarithm of the number of ranges. Some of them follow. */
 export const ROW_FINGERPRINTS_HEAD_BYTES = 1;
-/** At most 512 buckets. */
+/** At most 512 ranges. */
 export const RANGES_LOG_MAX = 9;
-/** A row at its longest, without the bytes of its value and without its feed. */
+/** A row at its longest, without its value and its feed. */
 export const ROW_HEAD_BYTES_MAX = 23;
-/** No event has a greater number. */
+/** The greatest sequence number of an event. */
 export const SEQUENCE_MAX = 0xfffffffe;
-/** What a row says of a feed, at its longest: sequence number, generation and part of the tip. */
+/** What a row shows of a feed, at its longest: sequence number, generation and part of the tip. */
 export const ROW_FEED_BYTES_MAX = 12;
-/** The section, with its head. */
+/** The section FEEDS_HASH with its head. */
 export const FEEDS_HASH_BYTES = 7;
 
-/** First key of a bucket, of 2^`log` that there are. */
-export function rangeFrom(bucket: number, log: number): number {
-  return log === 0 ? 0 : (bucket << (32 - log)) >>> 0;
+/** First order key of a range, of the 2^`log` ranges of equal width. */
+export function rangeFrom(range: number, log: number): number {
+  return log === 0 ? 0 : (range << (32 - log)) >>> 0;
 }
 
-/** Last key of a bucket. */
-export function rangeTo(bucket: number, log: number): number {
-  return (rangeFrom(bucket, log) | (0xffffffff >>> log)) >>> 0;
+/** Last order key of a range. */
+export function rangeTo(range: number, log: number): number {
+  return (rangeFrom(range, log) | (0xffffffff >>> log)) >>> 0;
 }

@@ -4,52 +4,53 @@ import { FLAG_SEALED } from "./frame.js";
 import { FLAG_WINDOW, type Rows } from "../table/rows.js";
 import { SEAL_BYTES, type Sealer } from "./sealer.js";
 
-/** What the guard thinks of a frame that its sealer could open. */
+// What `check` returns for a frame that the sealer unsealed.
+/** The frame is new. */
 export const FRESH = 0;
-/** It was taken in before, or is too old to tell. */
+/** The frame was accepted before, or is too old for the window. */
 export const REPLAYED = 1;
-/** Nobody knows when it was sent: its sender has to echo a number of this start first. */
+/** It is unknown when the frame was sent: its sender must echo a counter of this start first. */
 export const UNPROVEN = 2;
 
-/** Frames before the highest counter of which is known whether they came. */
+/** The window: the guard knows for this many counters below the highest whether their frames arrived. */
 const WINDOW_FRAMES = 32;
 /**
- * A counter may be so far above the highest one. Beyond it may be that of an
- * earlier start under the same revision, of a node that has no storage: each
- * start has its counters from another random number on.
+ * A counter may be this far above the highest one. A counter above that may be of
+ * an earlier start under the same revision, if the node has no storage: each
+ * start begins its counters at another random number.
  */
 const AHEAD_MAX = 0xffff;
 
 const REVISION = 0;
 const HIGHEST = 1;
-/** Bit n is set when the frame with the counter HIGHEST - n came. */
-const CAME = 2;
-/** The last counter of this node's own that the peer has echoed. */
+/** Bit n is set when the frame with the counter HIGHEST - n arrived. */
+const ARRIVED = 2;
+/** The last counter of this node that the peer echoed. */
 const ECHOED = 3;
 const WORDS = 4;
-/** Addresses of strangers of which the application is told, in one start. */
+/** Addresses of strangers of which the application is notified, in one start. */
 const STRANGERS_MAX = 4;
-/** Senders without a row whose answers were believed last. */
+/** Senders without a row whose answers were accepted last. */
 const RECENT_SENDERS = 8;
-/** Of a guest, beside its REVISION and the HIGHEST counter of it: in place of CAME. */
-const ID = CAME;
+/** The id of a recent sender, in place of the window. */
+const ID = ARRIVED;
 
 /**
- * Lets only frames in that were sealed with the network's key, each of them
- * once. Per peer it keeps the highest counter and a window below it, as IPsec
- * does (RFC 4303, section 3.4.3); it opens that window only for a frame that
- * answers one of this node's, whose counters begin at random at each start.
+ * Accepts only frames that were sealed with the network's key, and each only once.
+ * Per peer it keeps the highest counter and a window below it, as IPsec does (RFC
+ * 4303, section 3.4.3). It opens a window only for a frame that answers one of
+ * this node's frames, whose counters begin at random at each start (PROTOCOL 7).
  */
 export class ReplayGuard {
   private readonly sealer: Sealer;
   private readonly rows: Rows;
-  /** The windows of all rows, then the guests, then the addresses of strangers. */
+  /** The windows of all rows, then the recent senders, then the addresses of strangers. */
   private readonly words: Uint32Array;
   private readonly recentAt: number;
   private readonly strangersAt: number;
-  /** Guests so far. */
+  /** Recent senders so far, evicted ones included. */
   private recentCount = 0;
-  /** The highest counter that a guest has echoed of whom nothing is known any more. */
+  /** The highest counter that an evicted recent sender has echoed. */
   private evictedEcho = 0;
   private strangers = 0;
   private strangersNotified = 0;
@@ -63,13 +64,13 @@ export class ReplayGuard {
   }
 
   /**
-   * Opens a frame in place whose head was read. Returns a drop reason; the frame
-   * is shorter then by SEAL_BYTES.
+   * Unseals a frame in place, after `parseHead`. Returns a drop reason. After
+   * DROP_NONE the frame is shorter by SEAL_BYTES.
    */
   unseal(frame: FrameReader, bytes: Uint8Array, length: number): number {
     if ((frame.flags & FLAG_SEALED) === 0) return DROP_UNSEALED;
-    const opened = this.sealer.unseal(bytes, frame.headLength, length);
-    return opened === length - SEAL_BYTES ? DROP_NONE : DROP_SEAL;
+    const plain = this.sealer.unseal(bytes, frame.headLength, length);
+    return plain === length - SEAL_BYTES ? DROP_NONE : DROP_SEAL;
   }
 
   /** Seals a frame in place. Returns its new length. */
@@ -78,10 +79,10 @@ export class ReplayGuard {
   }
 
   /**
-   * Judges a frame and, if it is fresh, notes that it came.
+   * Returns FRESH, REPLAYED or UNPROVEN. After FRESH the frame counts as arrived.
    *
-   * @param slot the row of its sender; -1 when there is none
-   * @param answers whether it answers one of this node's last frames
+   * @param slot of the sender's row; -1 when there is none
+   * @param answers whether the frame answers one of this node's last 1,024 frames
    */
   check(frame: FrameReader, slot: number, answers: boolean): number {
     const at = slot * WORDS;
@@ -91,9 +92,9 @@ export class ReplayGuard {
         if (answers) this.noteEcho(at, frame.inReplyTo);
         return FRESH;
       }
-      if (this.hasCome(at, frame.counter)) return REPLAYED;
+      if (this.hasArrived(at, frame.counter)) return REPLAYED;
     }
-    // A counter below the window, or another start of the peer: an echo newer than the last one shows that it is now.
+    // Below the window, or of another start: only an echo newer than the last one shows that the frame is current.
     const isNew = isKnown ? ((frame.inReplyTo - this.words[at + ECHOED]) | 0) > 0 : this.isNewOfRecent(frame);
     if (answers && isNew) {
       if (slot >= 0) this.admit(frame, slot);
@@ -103,18 +104,23 @@ export class ReplayGuard {
     return frame.isAnswer() ? REPLAYED : UNPROVEN;
   }
 
-  /** Opens the window of a peer that has just answered. */
-  admit(frame: FrameReader, slot: number): void {
+  /** Opens a window for a sender whose row arrived with its answer. */
+  admitSender(frame: FrameReader): void {
+    const slot = this.rows.find(frame.id);
+    if (slot >= 0 && frame.isAnswer() && !this.rows.hasFlag(slot, FLAG_WINDOW)) this.admit(frame, slot);
+  }
+
+  private admit(frame: FrameReader, slot: number): void {
     const at = slot * WORDS;
     this.rows.setFlag(slot, FLAG_WINDOW);
     this.words[at + REVISION] = frame.revision;
     this.words[at + HIGHEST] = frame.counter;
-    // What was sent before counts as come: it was refused, or nobody knows when it was sent.
-    this.words[at + CAME] = 0xffffffff;
+    // Frames sent before count as arrived: they were refused, or it is unknown when they were sent.
+    this.words[at + ARRIVED] = 0xffffffff;
     this.words[at + ECHOED] = frame.inReplyTo;
   }
 
-  /** Something came that this network's key does not open: notes from where, each address once. */
+  /** A datagram arrived that the network's key does not unseal: notes its source, each address once. */
   noteStranger(address: number): void {
     const first = this.strangersAt;
     if (this.strangers === STRANGERS_MAX) return;
@@ -124,21 +130,20 @@ export class ReplayGuard {
     this.words[first + this.strangers++] = address;
   }
 
-  /** Whether there is a stranger of whom the application was not told. */
+  /** Whether there is a stranger to notify the application of. */
   hasStranger(): boolean {
     return this.strangersNotified < this.strangers;
   }
 
-  /** The address of the next stranger to tell of. */
+  /** The address of the next stranger to notify the application of. */
   nextStranger(): number {
     return this.words[this.strangersAt + this.strangersNotified++];
   }
 
   /**
-   * Whether an answer of a node whose window is not open was not believed yet.
-   * An answer that did not bring its sender's row leaves no window behind, so
-   * the last of such senders are kept apart; of one that is not among them, only
-   * echoes count that are newer than all that were forgotten.
+   * Whether an answer of a sender without a window is new. An answer without its
+   * sender's row opens no window, so the last 8 such senders are kept apart. For
+   * any other sender, the echo must be newer than those of all evicted ones.
    */
   private isNewOfRecent(frame: FrameReader): boolean {
     const at = this.findRecent(frame.id);
@@ -176,18 +181,18 @@ export class ReplayGuard {
     const ahead = (counter - this.words[at + HIGHEST]) | 0;
     if (ahead > AHEAD_MAX) return false;
     if (ahead > 0) {
-      this.words[at + CAME] = ahead >= WINDOW_FRAMES ? 1 : (this.words[at + CAME] << ahead) | 1;
+      this.words[at + ARRIVED] = ahead >= WINDOW_FRAMES ? 1 : (this.words[at + ARRIVED] << ahead) | 1;
       this.words[at + HIGHEST] = counter;
       return true;
     }
-    if (ahead <= -WINDOW_FRAMES || this.hasCome(at, counter)) return false;
-    this.words[at + CAME] |= 1 << -ahead;
+    if (ahead <= -WINDOW_FRAMES || this.hasArrived(at, counter)) return false;
+    this.words[at + ARRIVED] |= 1 << -ahead;
     return true;
   }
 
-  private hasCome(at: number, counter: number): boolean {
+  private hasArrived(at: number, counter: number): boolean {
     const behind = (this.words[at + HIGHEST] - counter) | 0;
-    return behind >= 0 && behind < WINDOW_FRAMES && (this.words[at + CAME] & (1 << behind)) !== 0;
+    return behind >= 0 && behind < WINDOW_FRAMES && (this.words[at + ARRIVED] & (1 << behind)) !== 0;
   }
 
   private noteEcho(at: number, inReplyTo: number): void {

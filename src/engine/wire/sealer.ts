@@ -1,11 +1,10 @@
-/** Bytes that a sealed frame is longer than the plain one: the synthetic initialization vector of RFC 5297. */
+/** Bytes by which sealing lengthens a frame: the synthetic initialization vector of RFC 5297. */
 export const SEAL_BYTES = 16;
 
 /**
- * Seals and opens frames in place, by AES-SIV (RFC 5297) with the frame's head
- * as the one component of associated data. It is deterministic: equal frames
- * under one key give equal bytes, and nothing worse comes of a head that is used
- * twice. The engine is handed one and knows no more of it than this.
+ * Seals and unseals frames in place, with AES-SIV (RFC 5297). The frame's head is
+ * the one component of associated data. Sealing is deterministic: equal frames
+ * under one key give equal bytes. A head that is used twice reveals nothing else.
  *
  *   plain    head (headLength)  body
  *   sealed   head (headLength)  vector (SEAL_BYTES)  encrypted body
@@ -17,16 +16,16 @@ export interface Sealer {
    * @param headLength bytes that stay readable, 1 to `length`
    * @param room bytes of `frame` that may be written, from its start on
    * @returns the new length, SEAL_BYTES more; -1 when that is more than `room`, and nothing was written
-   * @throws Error when the platform's cipher has no memory; the frame must not be sent then
+   * @throws Error when the platform's cipher has no memory. The frame must not be sent then
    */
   seal(frame: Uint8Array, headLength: number, length: number, room: number): number;
 
   /**
-   * Opens a sealed frame of `length` bytes.
+   * Unseals a frame of `length` bytes.
    *
    * @param headLength 1 to `length`
-   * @returns the length of the plain frame, SEAL_BYTES less; -1 when it was not sealed with a key of this
-   * network or was changed on the way, and `frame` is as it was
+   * @returns the length of the plain frame, SEAL_BYTES less; -1 when the frame was not sealed with a key of this
+   * network or was changed on the way. `frame` is unchanged then
    * @throws Error as `seal`
    */
   unseal(frame: Uint8Array, headLength: number, length: number): number;
@@ -35,7 +34,7 @@ export interface Sealer {
 /**
  * Makes a platform's sealer.
  *
- * @param key 32 bytes: seals, and opens
- * @param otherKey 32 bytes: opens too, while the keys of a network are changed
+ * @param key 32 bytes: seals and unseals
+ * @param otherKey 32 bytes: only unseals, while the keys of a network are changed
  */
 export type Sealing = (key: Uint8Array, otherKey: Uint8Array | undefined) => Sealer;

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Reader, Writer } from "../../../src/engine/wire/cursor.js";
-import { DROP_NONE, DROP_VALUE } from "../../../src/engine/wire/drops.js";
+import { DROP_EVENT, DROP_NONE, DROP_VALUE } from "../../../src/engine/wire/drops.js";
 import { Chain, chainBytes } from "../../../src/engine/feed/chain.js";
 import { EventData, canonicalBytes, checkEvent, writeCanonical } from "../../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
-import { DROP_EVENT } from "../../../src/engine/feed/feed-drops.js";
 import { type Digest, Sha256 } from "../../../src/digest/sha256.js";
 import { propertyOptions } from "../../support/random.js";
 import { type PlainEvent, T, bytesOf, cborOf, hex, plainOf, tipAfter, wordsHex } from "./feed-support.js";

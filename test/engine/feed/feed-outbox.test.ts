@@ -5,6 +5,7 @@ import type { FeedOutbox } from "../../../src/engine/feed/feed-outbox.js";
 import type { FeedStore } from "../../../src/engine/feed/feed-store.js";
 import { LACKS_EVENTS, LACKS_NOTHING } from "../../../src/engine/feed/batch-writer.js";
 import { BatchData } from "../../../src/engine/feed/batches.js";
+import { CLAIM_NONE } from "../../../src/engine/feed/own-feed.js";
 import { OWN_SLOT } from "../../../src/engine/index.js";
 import { eventFeeds } from "../../../src/events/index.js";
 import { Lan } from "../lan.js";
@@ -96,7 +97,7 @@ describe("what a peer shows to hold of a feed", () => {
     see(outbox, 8, 1, OWN_SLOT);
     assert.ok(own.refuses(run));
     assert.equal(engine.revision(), 9);
-    assert.equal(own.observeClaim(), false);
+    assert.equal(own.observeClaim(), CLAIM_NONE);
     assert.equal(engine.revision(), 9);
   });
 

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { DROP_NONE } from "../../../src/engine/wire/drops.js";
 import {
-  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_GAP, DROP_OLD_GENERATION,
-} from "../../../src/engine/feed/feed-drops.js";
+  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
+} from "../../../src/engine/wire/drops.js";
 import { propertyOptions } from "../../support/random.js";
 import { KIND_LOG, KIND_REMOVE } from "../../../src/engine/feed/kinds.js";
 import { FeedNode, type PlainEvent, T, Truth, decoded, logEvent, removeEvent, setEvent } from "./feed-support.js";

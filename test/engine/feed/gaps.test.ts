@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DROP_FORK, DROP_GAP } from "../../../src/engine/feed/feed-drops.js";
+import { DROP_FORK, DROP_GAP } from "../../../src/engine/wire/drops.js";
 import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
 import { SECTION_GAP, SECTION_HISTORY, TYPE_SYN } from "../../../src/engine/wire/frame.js";
 import type { Engine, EngineOptions } from "../../../src/engine/index.js";

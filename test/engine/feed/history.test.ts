@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { BASE_FIRST, BASE_SECOND, recordWords } from "../../../src/engine/feed/arena.js";
-import { DROP_NONE } from "../../../src/engine/wire/drops.js";
 import {
-  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_OLD_GENERATION,
-} from "../../../src/engine/feed/feed-drops.js";
+  DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
+} from "../../../src/engine/wire/drops.js";
 import { NO_SLOT, SEVERAL_SLOTS } from "../../../src/engine/feed/history.js";
 import { FeedNode, Truth, cborOf, hex, logEvent, removeEvent, setEvent } from "./feed-support.js";
 

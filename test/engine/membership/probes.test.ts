@@ -9,7 +9,7 @@ const TIMEOUT_MS = 1000;
 const TWO_32 = 2 ** 32;
 
 function clockAt(nowMs: number): Clock {
-  const clock = new Clock();
+  const clock = new Clock(10 * TIMEOUT_MS);
   clock.nowMs = nowMs;
   return clock;
 }

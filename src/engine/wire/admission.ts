@@ -1,0 +1,63 @@
+import type { RowData } from "../table/row-data.js";
+import { OWN_SLOT, type Rows } from "../table/rows.js";
+import {
+  DROP_ECHO, DROP_ID_CONFLICT, DROP_NONE, DROP_REPLAY, DROP_ROW, DROP_STALE, DROP_UNASKED, DROP_UNPROVEN,
+  DROP_UNSEALED,
+} from "./drops.js";
+import { FLAG_SEALED, TYPE_SYN } from "./frame.js";
+import { type FrameReader, isHost } from "./frame-reader.js";
+import { FRESH, REPLAYED, type ReplayGuard } from "./replay-guard.js";
+import { SEAL_BYTES } from "./sealer.js";
+
+/** A frame with the node's own id and one of its last 8 counters is an echo. */
+const ECHO_FRAMES = 8;
+/** An answer must be to one of the last 1,024 frames. */
+const ANSWERABLE_FRAMES = 1024;
+
+/** PROTOCOL 3.3 and 7: unseals a frame in place, decodes and checks it whole. Returns a drop reason. */
+export function parseFrame(
+  frame: FrameReader, guard: ReplayGuard | undefined, bytes: Uint8Array, length: number, row: RowData,
+): number {
+  const malformed = frame.parseHead(bytes, length);
+  if (malformed !== DROP_NONE) return malformed;
+  if (guard === undefined) {
+    return (frame.flags & FLAG_SEALED) !== 0 ? DROP_UNSEALED : frame.parseBody(length, row);
+  }
+  const sealed = guard.unseal(frame, bytes, length);
+  return sealed === DROP_NONE ? frame.parseBody(length - SEAL_BYTES, row) : sealed;
+}
+
+/**
+ * PROTOCOL 3.3: checks a well-formed frame against what this node holds. Returns
+ * a drop reason. If the reason is DROP_NONE, the replay guard has counted the frame.
+ *
+ * @param counter of the last frame that this node sent
+ */
+export function checkFrame(
+  frame: FrameReader, guard: ReplayGuard | undefined, rows: Rows, counter: number, address: number, port: number,
+): number {
+  // No row could hold such an address.
+  if (!isHost(address) || port === 0) return DROP_ROW;
+  if (frame.id === rows.id(OWN_SLOT)) {
+    return isEcho(frame, rows, counter, address, port) ? DROP_ECHO : DROP_ID_CONFLICT;
+  }
+  const slot = rows.find(frame.id);
+  const isAnswer = answersFrame(frame, counter);
+  if (slot >= 0 && frame.revision < rows.revision(slot)) return DROP_STALE;
+  if (frame.isAnswer() && !isAnswer) return DROP_UNASKED;
+  if (guard === undefined) return DROP_NONE;
+  const judgement = guard.check(frame, slot, isAnswer);
+  if (judgement === FRESH) return DROP_NONE;
+  return judgement === REPLAYED || frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
+}
+
+/** Whether a frame answers one of the 1,024 frames up to `counter`. */
+export function answersFrame(frame: FrameReader, counter: number): boolean {
+  return frame.isAnswer() && (counter - frame.inReplyTo) >>> 0 < ANSWERABLE_FRAMES;
+}
+
+function isEcho(frame: FrameReader, rows: Rows, counter: number, address: number, port: number): boolean {
+  if (address === rows.address(OWN_SLOT) && port === rows.port(OWN_SLOT)) return true;
+  const framesAgo = counter - frame.counter;
+  return frame.revision === rows.revision(OWN_SLOT) && framesAgo >= 0 && framesAgo < ECHO_FRAMES;
+}
