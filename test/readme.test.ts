@@ -21,7 +21,7 @@ describe("README.md", function () {
   /** The commands of a block, without its comments. */
   function commands(heading: string, index = 0): string[] {
     const blocks = codeBlocks("README.md", "sh").filter((block) => block.heading === heading);
-    return blocks[index].code.trimEnd().split("\n").map((line) => line.replace(/\s+# .*/, ""));
+    return blocks[index].code.trimEnd().replaceAll("|\n", "| ").split("\n").map((line) => line.replace(/\s+# .*/, ""));
   }
 
   it("has a program of three nodes that agree within a second", async () => {
@@ -36,9 +36,8 @@ describe("README.md", function () {
   it("has a program with events that prints what its comments say", async () => {
     const lines = await run("A node on Node.js");
     assert.equal(lines.length, 4);
-    assert.match(lines[0], /^map: voucher 7 \{ paid: true \}$/);
-    assert.match(lines[1], /^door: \d+ open$/);
-    assert.deepEqual(lines.slice(2), ["{ paid: true }", "not seen"]);
+    assert.match(lines[0], /^map: voucher 7 \{ paid: true \}/);
+    assert.deepEqual(lines.slice(1), ["door: open", "{ paid: true }", "not seen"]);
   });
 
   it("has commands that simulate a network", async () => {

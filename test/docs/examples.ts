@@ -45,8 +45,8 @@ export function runnable(code: string, port: (number: string) => number): string
   return code
     .replace(/from "(chisme[^"]*)"/g, (_all, name: string) => `from ${JSON.stringify(pathToFileURL(sourceOf(name)).href)}`)
     .replaceAll("192.168.0.54", "127.0.0.1:5004")
-    .replace(/new Gossip\(\{(?! *listen)/, 'new Gossip({ listen: "127.0.0.1",')
-    .replace(/listen: "127\.0\.0\.1",(?! port)/, "$& port: 5000,")
+    .replace(/new Gossip\(\{(?! *(listen|\.\.\.))/, 'new Gossip({ listen: "127.0.0.1",')
+    .replace(/new Gossip\(\{ listen: "127\.0\.0\.1",/, "$& port: 5000,")
     .replace(/\b500\d\b/g, (number) => String(port(number)));
 }
 
