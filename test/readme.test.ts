@@ -28,8 +28,8 @@ describe("README.md", function () {
     const lines = await run("Quickstart");
     for (const number of ["5001", "5002", "5003"]) {
       const own = lines.filter((line) => line.startsWith(`node ${terminals.port(number)}: `));
-      assert.match(own[0] ?? "", new RegExp(`: 2\\d to 2\\d °C$`));
-      assert.equal(own.at(-1), `node ${terminals.port(number)}: 21 to 23 °C`);
+      assert.match(own[0] ?? "", /: (21\.5|18\.2|24\.9) to \1 °C$/);
+      assert.equal(own.at(-1), `node ${terminals.port(number)}: 18.2 to 24.9 °C`);
     }
   });
 
