@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { codeBlock, codeBlocks, readPage, root, runExample, runnable } from "./examples.js";
+import { Terminals } from "./console.js";
+
+describe("pages", function () {
+  this.timeout(300000);
+  let terminals: Terminals;
+
+  beforeEach(() => { terminals = new Terminals(); });
+  afterEach(() => terminals.stop());
+
+  for (const page of ["docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md"]) {
+    for (const { heading, code } of codeBlocks(page, "console")) {
+      it(`${page}, "${heading}": the commands print what the page shows`, () => terminals.check(code));
+    }
+  }
+
+  it("docs/TROUBLESHOOTING.md has a program that shows where a node has the time from", async () => {
+    const code = codeBlock("docs/TROUBLESHOOTING.md", "js", "Events have odd times, or values end too early");
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    assert.equal(lines.length, 2);
+    assert.match(lines[0], /^door 20\d\d-\d\d-\d\dT[\d:.]+Z$/);
+    assert.equal(lines[1], "clock: own");
+  });
+});
+
+describe("links", () => {
+  for (const page of ["README.md", "docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md"]) {
+    it(`of ${page} lead to files and headings of the repository`, () => {
+      for (const [, target] of readPage(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+        const [file, anchor] = target.split("#");
+        const found = file === "" ? page : path.posix.join(path.posix.dirname(page), file);
+        assert.ok(existsSync(path.join(root, found)), `${target} is no file`);
+        if (anchor !== undefined) assert.ok(anchorsOf(found).includes(anchor), `${target} is no heading`);
+      }
+    });
+  }
+});
+
+/** The anchors that GitHub gives to a page's headings. */
+function anchorsOf(page: string): string[] {
+  return [...readPage(page).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => {
+    return heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
+  });
+}
