@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { DOWN, EVENT_STATE, EVENT_UPDATE, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
 import { bytesOf, sectionsOf, tagsOf } from "./wire/frame-support.js";
-import { type HeldRow, Lan, held, ownHeartbeat, table } from "./lan.js";
+import { EngineNetwork } from "../support/engine-network.js";
+import { type HeldRow, held, ownHeartbeat, table } from "../support/engine-state.js";
 
 const ROUND = 10000;
 const SYN = 1;
@@ -12,7 +13,7 @@ const typeOf = (sent: { bytes: Uint8Array }): number => sent.bytes[1] & 15;
 
 describe("two nodes", () => {
   it("know each other after one exchange that the newcomer begins", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
     lan.run(ROUND / 4);
@@ -24,7 +25,7 @@ describe("two nodes", () => {
   });
 
   it("send nothing before the first round, which comes within a quarter of the interval", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1, {}, [2]);
     assert.deepEqual(lan.sent, []);
     assert.ok(a.nextDeadline() - lan.nowMs < ROUND / 4);
@@ -33,7 +34,7 @@ describe("two nodes", () => {
   });
 
   it("spend at most 40 bytes on a SYN and an ACK when they are in sync", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     lan.add(1);
     lan.add(2, {}, [1]);
     lan.run(30 * ROUND);
@@ -45,7 +46,7 @@ describe("two nodes", () => {
   });
 
   it("agree although all first attempts are lost", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
     let losses = 2;
@@ -55,11 +56,11 @@ describe("two nodes", () => {
   });
 
   it("tell the application of the newcomer once", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     lan.add(1);
     lan.add(2, {}, [1]);
     lan.run(10 * ROUND);
-    const toldA = lan.told.filter((told) => told.address === 1);
+    const toldA = lan.notified.filter((told) => told.address === 1);
     assert.deepEqual(toldA, [
       { address: 1, kind: EVENT_UPDATE, id: 2, state: UP },
       { address: 1, kind: EVENT_STATE, id: 2, state: UP },
@@ -69,7 +70,7 @@ describe("two nodes", () => {
 
 describe("publish", () => {
   it("reaches three live nodes at once and all others within a few rounds", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 10; node++) lan.add(node, {}, [1]);
     lan.run(20 * ROUND);
     lan.sent.length = 0;
@@ -82,7 +83,7 @@ describe("publish", () => {
   });
 
   it("goes to the address given, first", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 5; node++) lan.add(node, {}, [1]);
     lan.run(10 * ROUND);
     lan.sent.length = 0;
@@ -91,7 +92,7 @@ describe("publish", () => {
   });
 
   it("spreads at most once in an eighth of an interval, and then the last value", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 6; node++) lan.add(node, {}, [1]);
     lan.run(10 * ROUND);
     lan.sent.length = 0;
@@ -103,7 +104,7 @@ describe("publish", () => {
   });
 
   it("of nothing withdraws the value", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
     lan.publish(2, [5]);
@@ -115,7 +116,7 @@ describe("publish", () => {
   });
 
   it("raises the heartbeat each time, faster than seconds if it must", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     for (let i = 0; i < 5; i++) lan.publish(1, [i]);
     assert.equal(ownHeartbeat(a), 5);
@@ -127,13 +128,13 @@ describe("publish", () => {
 
 describe("a node that falls silent", () => {
   it("is asked five times, then told that it is SUSPECT, then DOWN, REMOVE and forgotten", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1, { removeAfterMs: 600000 });
     lan.add(2, {}, [1]);
     lan.run(3 * ROUND);
     lan.engines.delete(2);
     lan.sent.length = 0;
-    lan.told.length = 0;
+    lan.notified.length = 0;
     while (held(a.rows, 2)?.state === UP && lan.sent.length < 20) lan.run(50);
     assert.equal(held(a.rows, 2)?.state, SUSPECT);
     // The first ask may have met those of the rounds that came meanwhile.
@@ -148,13 +149,13 @@ describe("a node that falls silent", () => {
     assert.equal(held(a.rows, 2)?.state, REMOVE);
     lan.run(600000);
     assert.equal(held(a.rows, 2), undefined);
-    assert.deepEqual(lan.told.map((told) => [told.kind, told.state]), [
+    assert.deepEqual(lan.notified.map((told) => [told.kind, told.state]), [
       [EVENT_STATE, SUSPECT], [EVENT_STATE, DOWN], [EVENT_STATE, REMOVE],
     ]);
   });
 
   it("is asked once more, a round before it is called DOWN", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 9; node++) lan.add(node, {}, [1]);
     lan.run(20 * ROUND);
     lan.engines.delete(9);
@@ -167,13 +168,13 @@ describe("a node that falls silent", () => {
       return [...lan.engines].filter(([, engine]) => held(engine.rows, 9)?.state === DOWN).map(([node]) => node);
     };
     for (let steps = 0; steps < 5000 && callers().length === 0; steps++) lan.run(50);
-    const [first] = lan.told.filter((told) => told.id === 9 && told.state === DOWN);
+    const [first] = lan.notified.filter((told) => told.id === 9 && told.state === DOWN);
     const waitedMs = asked.filter(({ by }) => by === first.address).map(({ atMs }) => lan.nowMs - atMs);
     assert.ok(waitedMs.some((ms) => ms >= ROUND && ms <= ROUND + 50), `asked ${waitedMs.join(", ")} ms before`);
   });
 
   it("is back as soon as it speaks again, under its next revision", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1, {}, [2]);
     lan.add(2, {}, [1]);
     lan.run(3 * ROUND);
@@ -186,7 +187,7 @@ describe("a node that falls silent", () => {
   });
 
   it("refutes the suspicion when it was only not heard", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
     const c = lan.add(3, {}, [1]);
@@ -202,7 +203,7 @@ describe("a node that falls silent", () => {
   });
 
   it("is not suspected by a node that stood still itself", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
     lan.run(3 * ROUND);
@@ -215,13 +216,13 @@ describe("a node that falls silent", () => {
     lan.drain(1);
     lan.run(ROUND / 2);
     assert.equal(held(a.rows, 2)?.state, UP);
-    assert.ok(!lan.told.some((told) => told.address === 1 && told.state === SUSPECT));
+    assert.ok(!lan.notified.some((told) => told.address === 1 && told.state === SUSPECT));
   });
 });
 
 describe("discovery", () => {
   it("broadcasts when the seed list is empty, and finds those who listen", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2);
     lan.run(3 * ROUND);
@@ -231,7 +232,7 @@ describe("discovery", () => {
   });
 
   it("does not have everybody answer one broadcast", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 40; node++) lan.add(node, {}, [1]);
     lan.run(20 * ROUND);
     lan.sent.length = 0;
@@ -247,7 +248,7 @@ describe("discovery", () => {
   });
 
   it("remembers the addresses of rows and finds them again when all rows are gone", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1, { removeAfterMs: 60000 });
     lan.add(2, { removeAfterMs: 60000 }, [1]);
     lan.run(3 * ROUND);
@@ -262,7 +263,7 @@ describe("discovery", () => {
 
 describe("room", () => {
   it("for 60 nodes is in datagrams of 128 bytes", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 60; node++) {
       lan.add(node, { datagramBytesMax: 128 }, [1]);
       lan.publish(node, [0x18, 100 + node]);
@@ -278,7 +279,7 @@ describe("room", () => {
   });
 
   it("never sends more than four datagrams for one input", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const full = lan.add(1, { datagramBytesMax: 128 });
     for (let node = 2; node <= 60; node++) lan.add(node, {}, [1]);
     lan.run(30 * ROUND);
@@ -293,13 +294,13 @@ describe("room", () => {
   });
 
   it("that is full of live rows lets no invented node in and says so once", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1, { capacity: 4 });
     for (let node = 2; node <= 4; node++) lan.add(node, {}, [1]);
     lan.run(5 * ROUND);
-    lan.told.length = 0;
+    lan.notified.length = 0;
     for (let node = 100; node < 110; node++) {
-      const stranger = new Lan();
+      const stranger = new EngineNetwork();
       stranger.nowMs = lan.nowMs;
       stranger.add(node, {}, [1]);
       stranger.publish(node, [1]);
@@ -308,13 +309,13 @@ describe("room", () => {
     }
     assert.deepEqual(table(a).map((row) => row.id).sort(), [1, 2, 3, 4]);
     assert.equal(a.stats.drops(11) > 0, true);
-    assert.deepEqual(lan.told.map((told) => told.kind), [4]);
+    assert.deepEqual(lan.notified.map((told) => told.kind), [4]);
   });
 });
 
 describe("what the caller leaves", () => {
   it("in the outbox is gone at the next input", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1, {}, [2]);
     const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
     a.publish(lan.nowMs, Uint8Array.of(1), 1, 9, 5000);
@@ -323,7 +324,7 @@ describe("what the caller leaves", () => {
   });
 
   it("in the events is still told later", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
     const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
@@ -338,7 +339,7 @@ describe("what the caller leaves", () => {
 });
 
 it("the types on the wire are SYN, ACK and DIFF", () => {
-  const lan = new Lan();
+  const lan = new EngineNetwork();
   for (let node = 1; node <= 8; node++) lan.add(node, {}, [1]);
   lan.run(10 * ROUND);
   assert.deepEqual(new Set(lan.sent.map(typeOf)), new Set([SYN, ACK, DIFF]));

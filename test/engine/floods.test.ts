@@ -4,7 +4,8 @@ import { UP } from "../../src/engine/index.js";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { propertyOptions } from "../support/random.js";
 import { bytesOf } from "./wire/frame-support.js";
-import { Lan, table } from "./lan.js";
+import { EngineNetwork } from "../support/engine-network.js";
+import { table } from "../support/engine-state.js";
 
 const ROUND = 10000;
 const STRANGER = 0x0a090909;
@@ -23,8 +24,8 @@ function inventedSyn(id: number, revision = "01", counter = "01", heartbeat = "0
   return bytesOf(`${head} 02 ${hex(rows.length / 2, 2)} ${rows}`);
 }
 
-function network(options = {}): Lan {
-  const lan = new Lan();
+function network(options = {}): EngineNetwork {
+  const lan = new EngineNetwork();
   for (let node = 1; node <= 8; node++) lan.add(node, { capacity: 16, ...options }, [1]);
   lan.run(10 * ROUND);
   return lan;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { FLAG_FOREIGN, RowData } from "../../src/engine/table/rows.js";
 import { DOWN, SUSPECT, UP } from "../../src/engine/table/states.js";
 import type { Engine } from "../../src/engine/index.js";
-import { Lan } from "./lan.js";
+import { EngineNetwork } from "../support/engine-network.js";
 
 const ROUND = 10000;
 const BOARD = 77;
@@ -16,8 +16,8 @@ function speakFor(engine: Engine, heartbeat: number): void {
 }
 
 /** Three nodes that know each other and a board for which the first speaks. */
-function bridged(): { lan: Lan; engines: Engine[] } {
-  const lan = new Lan();
+function bridged(): { lan: EngineNetwork; engines: Engine[] } {
+  const lan = new EngineNetwork();
   const engines = [lan.add(1), lan.add(2, {}, [1]), lan.add(3, {}, [1])];
   lan.run(6 * ROUND);
   speakFor(engines[0], 100);

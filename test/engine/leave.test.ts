@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { DOWN, LEFT, OWN_SLOT, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
 import { TableHash } from "../../src/engine/table/hash.js";
 import { readGood } from "./wire/frame-support.js";
-import { Lan, type Sent, held, table } from "./lan.js";
+import { EngineNetwork, type Sent } from "../support/engine-network.js";
+import { held, table } from "../support/engine-state.js";
 
 const ROUND = 10000;
 const REMOVE_AFTER_MS = 600000;
@@ -13,18 +14,18 @@ function typeOf(sent: Sent): number {
 }
 
 /** Ten nodes that know each other and no seed but the first node; nothing was sent or told yet. */
-function ten(): Lan {
-  const lan = new Lan();
+function ten(): EngineNetwork {
+  const lan = new EngineNetwork();
   for (let node = 1; node <= 10; node++) {
     lan.add(node, { removeAfterMs: REMOVE_AFTER_MS, seedCapacity: 1 }, [node === 1 ? 2 : 1], 3);
   }
   lan.run(20 * ROUND);
   lan.sent.length = 0;
-  lan.told.length = 0;
+  lan.notified.length = 0;
   return lan;
 }
 
-function statesOf(lan: Lan, id: number): (number | undefined)[] {
+function statesOf(lan: EngineNetwork, id: number): (number | undefined)[] {
   return [...lan.engines.values()].map(({ rows }) => held(rows, id)?.state);
 }
 
@@ -45,7 +46,7 @@ describe("a node that says goodbye", () => {
   });
 
   it("tells all it knows when these are fewer", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
     lan.run(5 * ROUND);
@@ -63,8 +64,8 @@ describe("a node that says goodbye", () => {
     lan.run(6 * ROUND);
     assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => LEFT));
     lan.run(30 * ROUND);
-    assert.deepEqual(lan.told.filter(({ state }) => state === SUSPECT || state === DOWN), []);
-    const told = lan.told.filter(({ id, state }) => id === 5 && state === LEFT).map(({ address }) => address);
+    assert.deepEqual(lan.notified.filter(({ state }) => state === SUSPECT || state === DOWN), []);
+    const told = lan.notified.filter(({ id, state }) => id === 5 && state === LEFT).map(({ address }) => address);
     assert.equal(new Set(told).size, 9, "each application hears of it");
   });
 
@@ -122,7 +123,7 @@ describe("a node that says goodbye", () => {
     lan.lose = ({ bytes }) => (bytes[1] & 15) === LEAVE;
     lan.leave(5);
     lan.lose = () => false;
-    while (!lan.told.some(({ id, state }) => id === 5 && state !== UP)) lan.run(ROUND);
+    while (!lan.notified.some(({ id, state }) => id === 5 && state !== UP)) lan.run(ROUND);
     assert.ok(statesOf(lan, 5).every((state) => state === UP || state === SUSPECT));
   });
 });

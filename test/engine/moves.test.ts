@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
 import { OWN_SLOT, UP } from "../../src/engine/index.js";
 import { RowData } from "../../src/engine/table/rows.js";
-import { Lan, held, ownHeartbeat } from "./lan.js";
+import { EngineNetwork } from "../support/engine-network.js";
+import { held, ownHeartbeat } from "../support/engine-state.js";
 
 const ROUND = 10000;
 const PORT = 5000;
 
-function addressIn(lan: Lan, holder: number, id: number): number {
+function addressIn(lan: EngineNetwork, holder: number, id: number): number {
   const { rows } = lan.engines.get(holder)!;
   return rows.address(rows.find(id));
 }
 
 describe("a node's own address", () => {
   it("is learnt from others where the platform does not know it", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1, { address: 0 });
     lan.add(2, {}, [1]);
     lan.add(3, {}, [1]);
@@ -24,22 +25,22 @@ describe("a node's own address", () => {
   });
 
   it("that changes without a restart is followed by all within a few rounds, without a suspicion", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 12; node++) lan.add(node, {}, [1]);
     lan.run(30 * ROUND);
-    lan.told.length = 0;
+    lan.notified.length = 0;
     lan.move(5, 105);
     lan.run(8 * ROUND);
     for (const holder of lan.engines.keys()) assert.equal(addressIn(lan, holder, 5), 105, `at node ${holder}`);
-    assert.deepEqual(lan.told.filter(({ state }) => state !== UP), []);
+    assert.deepEqual(lan.notified.filter(({ state }) => state !== UP), []);
     lan.run(20 * ROUND);
-    assert.deepEqual(lan.told.filter(({ state }) => state !== UP), []);
+    assert.deepEqual(lan.notified.filter(({ state }) => state !== UP), []);
   });
 
   it("that changes while others ask in vain gives the node as much time anew", () => {
     /** Two nodes and one that can't be reached, from `movesAtMs` on under another address. */
     const suspectedAtMs = (movesAtMs: number): number => {
-      const lan = new Lan();
+      const lan = new EngineNetwork();
       const { rows } = lan.add(1, {}, [2]);
       lan.add(2, {}, [1]);
       lan.add(3, {}, [1]);
@@ -57,7 +58,7 @@ describe("a node's own address", () => {
   });
 
   it("that changes is one statement, and makes no other node speak", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 12; node++) lan.add(node, {}, [1]);
     lan.run(30 * ROUND);
     const before = [...lan.engines].map(([node, engine]) => [node, ownHeartbeat(engine)]);
@@ -70,7 +71,7 @@ describe("a node's own address", () => {
   });
 
   it("that each peer sees differently makes a node speak at most once a round", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
     lan.add(3, {}, [1]);
@@ -92,7 +93,7 @@ describe("a node's own address", () => {
 });
 
 /** Node 2 tells node 1 its own row, as node 2 has it. */
-function tellOfSelf(lan: Lan, { address, revision, heartbeat }: RowData): void {
+function tellOfSelf(lan: EngineNetwork, { address, revision, heartbeat }: RowData): void {
   const { rows } = lan.engines.get(2)!;
   const slot = rows.find(1);
   rows.setAddress(slot, address, PORT);
@@ -107,7 +108,7 @@ function tellOfSelf(lan: Lan, { address, revision, heartbeat }: RowData): void {
 describe("seeds learnt from rows", () => {
   /** A node whose seeds are two that a user gave, and one place for what it learns. */
   function seedsAfter(...rows: Partial<RowData>[]): number[] {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const engine = lan.add(1, { seedCapacity: 3 }, [100, 101]);
     for (const row of rows) {
       const about = { id: 7, address: 7, port: PORT, revision: 1, heartbeat: 0, state: UP };

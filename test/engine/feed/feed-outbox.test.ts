@@ -7,14 +7,14 @@ import { LACKS_EVENTS, LACKS_NOTHING } from "../../../src/engine/feed/batch-writ
 import { BatchData } from "../../../src/engine/feed/batches.js";
 import { OWN_SLOT } from "../../../src/engine/index.js";
 import { eventFeeds } from "../../../src/events/index.js";
-import { Lan } from "../lan.js";
+import { EngineNetwork } from "../../support/engine-network.js";
 import { T, cborOf, nodeDigest } from "./feed-support.js";
 
 const SLOT = 1;
 
 /** A node that holds two events of generation 5 in a slot. */
 function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
-  const lan = new Lan();
+  const lan = new EngineNetwork();
   const { feeds, outbox } = lan.add(1, { feeds: eventFeeds().maker(4096, 128, nodeDigest) }, [], 3).feed!;
   feeds.begin(SLOT, 5);
   const payload = cborOf(1);
@@ -58,7 +58,7 @@ describe("what a peer shows to hold of a feed", () => {
   });
 
   it("is settled at once where its own events begin the generation that it shows", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const feeds = { feeds: eventFeeds().maker(4096, 128, nodeDigest) };
     lan.add(1, feeds, [2], 3);
     lan.add(2, feeds, [1], 3);
@@ -87,7 +87,7 @@ describe("what a peer shows to hold of a feed", () => {
   });
 
   it("of the own feed has it renewed once, by the events or by what is shown of them", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const engine = lan.add(1, { feeds: eventFeeds().maker(4096, 128, nodeDigest) }, [], 3);
     lan.log(1, "topic", 1);
     const { own, outbox } = engine.feed!;

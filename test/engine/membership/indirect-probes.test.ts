@@ -3,17 +3,18 @@ import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../../../src/engine/index.js";
 import { SECTION_INDIRECT_ACK, SECTION_PING_REQ } from "../../../src/engine/wire/frame.js";
 import { RowData } from "../../../src/engine/table/rows.js";
 import { sectionsOf } from "../wire/frame-support.js";
-import { Lan, type Sent, held } from "../lan.js";
+import { EngineNetwork, type Sent } from "../../support/engine-network.js";
+import { held } from "../../support/engine-state.js";
 
 const ROUND = 10000;
 
 /** So many nodes that know each other; nothing was sent or told yet. */
-function network(nodes: number): Lan {
-  const lan = new Lan();
+function network(nodes: number): EngineNetwork {
+  const lan = new EngineNetwork();
   for (let node = 1; node <= nodes; node++) lan.add(node, {}, [1]);
   lan.run(20 * ROUND);
   lan.sent.length = 0;
-  lan.told.length = 0;
+  lan.notified.length = 0;
   return lan;
 }
 
@@ -25,8 +26,8 @@ function idsIn(bytes: Uint8Array, tag: number): unknown[] {
   return sectionsOf(bytes, tag).flatMap(({ entries }) => entries);
 }
 
-function suspectedBy(lan: Lan, address: number): number[] {
-  return lan.told.filter((told) => told.address === address && told.state === SUSPECT).map(({ id }) => id);
+function suspectedBy(lan: EngineNetwork, address: number): number[] {
+  return lan.notified.filter((told) => told.address === address && told.state === SUSPECT).map(({ id }) => id);
 }
 
 describe("witnesses", () => {
@@ -34,7 +35,7 @@ describe("witnesses", () => {
     const lan = network(5);
     lan.lose = (sent) => isBetween(sent, 1, 2);
     lan.run(100 * ROUND);
-    assert.deepEqual(lan.told.filter(({ state }) => state !== UP), []);
+    assert.deepEqual(lan.notified.filter(({ state }) => state !== UP), []);
     assert.ok(lan.sent.some(({ from, bytes }) => from === 1 && idsIn(bytes, SECTION_PING_REQ).includes(2)));
     assert.ok(lan.sent.some(({ to, bytes }) => to === 1 && idsIn(bytes, SECTION_INDIRECT_ACK).includes(2)));
   });
@@ -44,7 +45,7 @@ describe("witnesses", () => {
       const lan = network(5);
       lan.lose = (sent) => isBetween(sent, 1, 2) || idsIn(sent.bytes, tag).length > 0;
       lan.run(30 * ROUND);
-      assert.ok(lan.told.some(({ id, state }) => id <= 2 && state === SUSPECT));
+      assert.ok(lan.notified.some(({ id, state }) => id <= 2 && state === SUSPECT));
     });
   }
 
@@ -53,8 +54,8 @@ describe("witnesses", () => {
     lan.engines.delete(9);
     // Nobody probes for others, so that each only asks for itself.
     lan.lose = ({ bytes }) => idsIn(bytes, SECTION_PING_REQ).length > 0;
-    while (!lan.told.some(({ id }) => id === 9)) lan.run(100);
-    const [{ address }] = lan.told;
+    while (!lan.notified.some(({ id }) => id === 9)) lan.run(100);
+    const [{ address }] = lan.notified;
     const kinds = lan.sent.filter(({ from, to, bytes }) => {
       return from === address && (to === 9 || idsIn(bytes, SECTION_PING_REQ).includes(9));
     }).map(({ to }) => to === 9 ? "ask" : "probe");
@@ -79,7 +80,7 @@ describe("witnesses", () => {
 
   it("do nothing for addresses that have not answered them, whatever id they give", () => {
     const lan = network(4);
-    const stranger = new Lan();
+    const stranger = new EngineNetwork();
     stranger.add(9, {}, [1]);
     assert.deepEqual(probed(lan, 9, headOf(stranger, 9), [3]), []);
     const older = headOf(lan, 2);
@@ -91,7 +92,7 @@ describe("witnesses", () => {
 });
 
 /** A SYN of a node with nothing but its head. */
-function headOf(lan: Lan, address: number): Uint8Array {
+function headOf(lan: EngineNetwork, address: number): Uint8Array {
   const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
   const engine = lan.engines.get(address)!;
   engine.receive(lan.nowMs, 250, 5000, new Uint8Array(12).fill(0x7b), 12);
@@ -100,7 +101,7 @@ function headOf(lan: Lan, address: number): Uint8Array {
 }
 
 /** Whom node 1 asks when a frame from an address asks it to probe others. */
-function probed(lan: Lan, from: number, head: Uint8Array, ids: number[]): number[] {
+function probed(lan: EngineNetwork, from: number, head: Uint8Array, ids: number[]): number[] {
   const lose = lan.lose;
   lan.lose = () => true;
   lan.sent.length = 0;
@@ -134,7 +135,7 @@ describe("self-doubt", () => {
     for (const { rows } of lan.engines.values()) {
       for (let node = 1; node <= 8; node++) assert.equal(held(rows, node)?.state, UP);
     }
-    assert.ok(lan.told.every(({ state }) => state === UP || state === SUSPECT));
+    assert.ok(lan.notified.every(({ state }) => state === UP || state === SUSPECT));
   });
 
   it("does not keep two nodes from suspecting each other", () => {
@@ -148,7 +149,7 @@ describe("self-doubt", () => {
 describe("hearsay", () => {
   /** What a node that holds another in a state makes of hearing that it is in another one. */
   function believed(before: number | undefined, said: number, isForeign = false): number | undefined {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const { rows } = lan.add(1);
     const engine = lan.engines.get(1)!;
     const about = (state: number): RowData => Object.assign(new RowData(), {

@@ -5,7 +5,8 @@ import { TYPE_DIFF, TYPE_SYN } from "../../../src/engine/wire/frame.js";
 import { RowData, Rows } from "../../../src/engine/table/rows.js";
 import { OWN_SLOT } from "../../../src/engine/index.js";
 import { pureSealing } from "../../../src/sealing/aes.js";
-import { Lan, table } from "../lan.js";
+import { EngineNetwork } from "../../support/engine-network.js";
+import { table } from "../../support/engine-state.js";
 
 const KEY = new Uint8Array(32);
 const sealing = pureSealing();
@@ -79,7 +80,7 @@ describe("a counter far above the highest", () => {
 
 describe("a challenge", () => {
   it("of a node whose storage was wiped, and that never asks, brings it back all the same", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const sealer = () => sealing(KEY, undefined);
     const a = lan.add(1, { sealer: sealer(), randomSeed: 3 });
     lan.add(2, { sealer: sealer(), randomSeed: 4 }, [1], 5);
@@ -96,7 +97,7 @@ describe("a challenge", () => {
   });
 
   it("uses up none of the sends that news has", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const a = lan.add(1, { sealer: sealing(KEY, undefined) });
     lan.add(2, { sealer: sealing(KEY, undefined), randomSeed: 2 }, [1]);
     lan.run(20000);

@@ -5,7 +5,8 @@ import { RowData } from "../../../src/engine/table/rows.js";
 import { DOWN, UP } from "../../../src/engine/table/states.js";
 import { propertyOptions } from "../../support/random.js";
 import { bytesOf, refusals, tagsOf } from "./frame-support.js";
-import { Lan, held, table } from "../lan.js";
+import { EngineNetwork } from "../../support/engine-network.js";
+import { held, table } from "../../support/engine-state.js";
 
 const ROUND = 10000;
 
@@ -17,8 +18,8 @@ function drops(engine: Engine): Record<string, number> {
   return counted;
 }
 
-function pair(): { lan: Lan; a: Engine; b: Engine } {
-  const lan = new Lan();
+function pair(): { lan: EngineNetwork; a: Engine; b: Engine } {
+  const lan = new EngineNetwork();
   const a = lan.add(1, {}, [2], 3);
   const b = lan.add(2, {}, [1], 5);
   lan.run(3 * ROUND);
@@ -28,7 +29,7 @@ function pair(): { lan: Lan; a: Engine; b: Engine } {
 
 /** A frame of node `from` as it would send it in its first round. */
 function firstSyn(from: number, revision: number, nowMs: number): Uint8Array {
-  const lan = new Lan();
+  const lan = new EngineNetwork();
   lan.nowMs = nowMs;
   lan.add(from, {}, [1], revision);
   lan.publish(from, [1]);
@@ -91,14 +92,14 @@ describe("a good datagram at the wrong place", () => {
     const own = lan.sent.find((sent) => sent.from === 1)!;
     lan.deliver(1, 1, own.bytes);
     assert.deepEqual(drops(a), { echo: 1 });
-    assert.ok(!lan.told.some((told) => told.kind === EVENT_ID_CONFLICT));
+    assert.ok(!lan.notified.some((told) => told.kind === EVENT_ID_CONFLICT));
   });
 
   it("is a conflict of ids when another device sends it, told once", () => {
     const { lan, a } = pair();
     for (let i = 0; i < 3; i++) lan.deliver(1, 66, firstSyn(1, 9, lan.nowMs));
     assert.deepEqual(drops(a), { idConflict: 3 });
-    assert.equal(lan.told.filter((told) => told.kind === EVENT_ID_CONFLICT).length, 1);
+    assert.equal(lan.notified.filter((told) => told.kind === EVENT_ID_CONFLICT).length, 1);
     assert.equal(a.revision(), 3);
   });
 
@@ -143,7 +144,7 @@ describe("a node that lost its storage", () => {
 
   it("is told from its former life under the same revision and heartbeat", () => {
     for (let node = 2; node < 12; node++) {
-      const lan = new Lan();
+      const lan = new EngineNetwork();
       const a = lan.add(1);
       lan.add(node, { randomSeed: node }, [1], 0, false);
       lan.publish(node, [10]);
@@ -162,11 +163,11 @@ describe("a node that lost its storage", () => {
     const row = "13 00000001 0a000001 1388 feffffff0f 00";
     lan.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020016 c0a800 1388 ${row}`));
     assert.equal(a.revision(), 3);
-    assert.ok(lan.told.some((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT));
+    assert.ok(lan.notified.some((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT));
   });
 
   /** Tells node 1, so many times, of statements of its own that it has not made. Returns the last revision. */
-  function claim(lan: Lan, a: Engine, times: number): number {
+  function claim(lan: EngineNetwork, a: Engine, times: number): number {
     let claimed = 0;
     for (let i = 0; i < times; i++) {
       claimed = a.revision() + 2;
@@ -181,7 +182,7 @@ describe("a node that lost its storage", () => {
     lan.engines.delete(2);
     claim(lan, a, 20);
     assert.equal(a.revision(), 3 + 8 * 3);
-    assert.equal(lan.told.filter((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT).length, 1);
+    assert.equal(lan.notified.filter((told) => told.address === 1 && told.kind === EVENT_ID_CONFLICT).length, 1);
     for (let times = 9; times < 12; times++) {
       lan.run(63 * ROUND);
       claim(lan, a, 20);

@@ -8,7 +8,8 @@ import { EVENT_STRANGER, type Engine, type EngineOptions, SEAL_BYTES } from "../
 import { RowData, Rows } from "../../../src/engine/table/rows.js";
 import { nodeSealing } from "../../../desktop/platform/node-sealing.js";
 import { propertyOptions } from "../../support/random.js";
-import { Lan, type Sent, held, table } from "../lan.js";
+import { EngineNetwork, type Sent } from "../../support/engine-network.js";
+import { held, table } from "../../support/engine-state.js";
 
 const ROUND = 10000;
 const KEY = new Uint8Array(32).map((_, i) => i);
@@ -16,8 +17,8 @@ const OTHER_KEY = new Uint8Array(32).map((_, i) => 255 - i);
 
 const sealed = (key = KEY, other?: Uint8Array): Partial<EngineOptions> => ({ sealer: nodeSealing(key, other) });
 
-function pair(): { lan: Lan; a: Engine; b: Engine } {
-  const lan = new Lan();
+function pair(): { lan: EngineNetwork; a: Engine; b: Engine } {
+  const lan = new EngineNetwork();
   const a = lan.add(1, sealed(), [], 3);
   const b = lan.add(2, sealed(), [1], 5);
   lan.publish(2, [0x63, 0x61, 0x62, 0x63]);
@@ -26,7 +27,7 @@ function pair(): { lan: Lan; a: Engine; b: Engine } {
 }
 
 /** What node 1 makes of frames that somebody recorded and sends again. */
-function replay(lan: Lan, frames: readonly Sent[]): { sentBytes: number; receivedBytes: number } {
+function replay(lan: EngineNetwork, frames: readonly Sent[]): { sentBytes: number; receivedBytes: number } {
   lan.sent.length = 0;
   let receivedBytes = 0;
   for (const { from, bytes } of frames) {
@@ -64,7 +65,7 @@ describe("sealed nodes", () => {
       lan.add(9, options, [1]);
       lan.publish(9, [1], 1);
       lan.sent.length = 0;
-      lan.told.length = 0;
+      lan.notified.length = 0;
       lan.run(5 * ROUND);
       assert.deepEqual(table(a).map(({ id }) => id), before.map(({ id }) => id));
       assert.ok(a.stats.drops(reason) > 1);
@@ -87,7 +88,7 @@ describe("sealed nodes", () => {
   });
 
   it("open frames of both keys while keys are changed", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const nodes = [lan.add(1, sealed(KEY, OTHER_KEY)), lan.add(2, sealed(OTHER_KEY, KEY), [1])];
     lan.run(3 * ROUND);
     assert.equal(table(nodes[0]).length, 2);
@@ -124,7 +125,7 @@ describe("a replayed datagram", () => {
     const { lan } = pair();
     lan.run(20 * ROUND);
     const recorded = lan.sent.slice();
-    const reborn = new Lan();
+    const reborn = new EngineNetwork();
     reborn.nowMs = lan.nowMs + 1000;
     const a = reborn.add(1, { ...sealed(), randomSeed: 2 }, [], 4);
     const { sentBytes, receivedBytes } = replay(reborn, recorded.filter(({ to }) => to === 1));
@@ -136,11 +137,11 @@ describe("a replayed datagram", () => {
     const { lan, a } = pair();
     const own = lan.sent.filter(({ from }) => from === 1).map((sent) => ({ ...sent, from: 66 }));
     lan.run(5 * ROUND);
-    lan.told.length = 0;
+    lan.notified.length = 0;
     const before = table(a);
     replay(lan, own);
     assert.deepEqual(table(a), before);
-    assert.deepEqual(lan.told, []);
+    assert.deepEqual(lan.notified, []);
   });
 
   it("of an earlier life does no harm to a node whose storage was wiped", () => {
@@ -159,7 +160,7 @@ describe("a replayed datagram", () => {
 });
 
 it("a node without storage, always at revision 0, is heard again after each start", () => {
-  const lan = new Lan();
+  const lan = new EngineNetwork();
   const a = lan.add(1, sealed());
   for (let start = 0; start < 6; start++) {
     lan.add(2, { ...sealed(), randomSeed: 100 + start }, [1], 0, false);
@@ -236,7 +237,7 @@ describe("the window", () => {
 
 it("a seal adds 16 bytes", () => {
   const lengths = [{}, sealed()].map((options) => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     lan.add(1, options, [2]);
     lan.run(ROUND / 4);
     return lan.sent[0].bytes.length;
