@@ -13,6 +13,7 @@ import { Engine, OWN_SLOT } from "../src/engine/index.js";
 import type { FeedMaker } from "../src/engine/options.js";
 import { RowData } from "../src/engine/table/rows.js";
 import { eventFeeds } from "../src/events/index.js";
+import { engineOptions } from "../test/support/engine-options.js";
 import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
@@ -53,12 +54,11 @@ export class FeedSource implements DatagramSource {
     const { writer } = this;
     const { rows, feed } = dice.pick(this.nodes);
     const type = dice.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
-    const asked = (world.engine as Engine).outbox.counter;
     const runs = new BatchWriter(feed!.feeds, new Reader(), new EventData());
     const slot = dice.below(AUTHORS.length);
     const from = dice.chance(0.9) ? dice.below(EVENTS + 1) : drawWord(dice, []);
     writer.feeds = feed!.outbox;
-    writer.begin(this.out, dice.pick(LIMITS), type, 0, rows, drawWord(dice, [10]), drawWord(dice, [asked]));
+    writer.begin(this.out, dice.pick(LIMITS), type, 0, rows, drawWord(dice, [10]), drawWord(dice, [world.counter]));
     if (dice.chance(0.7) && writer.beginRows()) {
       for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, dice.below(AUTHORS.length));
       writer.endRows();
@@ -110,7 +110,7 @@ function holder(id: number, feedBytes: number): Engine {
   }
   const authorId = author.rows.id(OWN_SLOT);
   const row = Object.assign(new RowData(), { id: authorId, address: 9, port: 5000, revision: REVISION });
-  engine.mergeRow(row, new Uint8Array(0));
+  engine.rows.merge(row, new Uint8Array(0));
   const writer = new FrameWriter();
   const runs = new BatchWriter(author.feed!.feeds, new Reader(), new EventData());
   for (let next = 1, counter = 1; next <= EVENTS; counter++) {
@@ -146,8 +146,5 @@ export function feedsOf(feedBytes: number): FeedMaker {
 }
 
 function makeEngine(id: number, feedBytes: number): Engine {
-  return new Engine({
-    id, address: id, port: 5000, capacity: 4, valueBytesMax: 16, datagramBytesMax: 1200, roundIntervalMs: 10000,
-    removeAfterMs: 60000, seedCapacity: 4, broadcastAddress: 0xffffffff, randomSeed: 1, feeds: feedsOf(feedBytes),
-  });
+  return new Engine(engineOptions({ id, address: id, capacity: 4, valueBytesMax: 16, feeds: feedsOf(feedBytes) }));
 }

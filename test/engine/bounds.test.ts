@@ -5,7 +5,8 @@ import { FLAG_MORE, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS } from 
 import { FLAG_PROVEN } from "../../src/engine/table/rows.js";
 import { propertyOptions } from "../support/random.js";
 import { bytesOf, frames, readGood, tagsOf } from "./wire/frame-support.js";
-import { INTERVAL_MS, PEER, PORT, answersTo, bytesIn, frameOf, nodeWith, peerRow } from "./responder.js";
+import { PORT, ROUND_MS } from "../support/engine-options.js";
+import { PEER, answersTo, bytesIn, counterOf, frameOf, nodeWith, peerRow } from "./responder.js";
 
 const ANSWERS_A_PEER = 14;
 const ANSWERS_A_ROUND = 512;
@@ -68,7 +69,7 @@ describe("an address that has not answered yet", () => {
 
   it("is known to be real once it has answered", () => {
     const engine = nodeWith(200, false);
-    const ack = frameOf({ type: ACK, inReplyTo: engine.outbox.counter });
+    const ack = frameOf({ type: ACK, inReplyTo: counterOf(engine) });
     answersTo(engine, ack);
     assert.ok(engine.rows.hasFlag(engine.rows.find(peerRow.id), FLAG_PROVEN));
     engine.rows.setAddress(engine.rows.find(peerRow.id), 77, PORT);
@@ -82,22 +83,22 @@ describe("a peer that asks on and on", () => {
     const syn = frameOf({ wants: allIds.slice(0, 1), digests: [{ from: 0, to: 0x3fffffff }] });
     const long = Array.from({ length: 40 }, () => bytesIn(answersTo(engine, syn)) > 3 * syn.length);
     assert.deepEqual(long, long.map((_, i) => i < ANSWERS_A_PEER));
-    engine.tick(INTERVAL_MS);
-    assert.ok(bytesIn(answersTo(engine, syn, PEER, INTERVAL_MS)) > 3 * syn.length, "after a round it may again");
+    engine.tick(ROUND_MS);
+    assert.ok(bytesIn(answersTo(engine, syn, PEER, ROUND_MS)) > 3 * syn.length, "after a round it may again");
   });
 
   it("with ACKs and DIFFs gets 512 answers between two rounds, then none", () => {
     const engine = nodeWith(20, true);
     const answered = (nowMs: number): boolean => {
-      const diff = frameOf({ type: DIFF, inReplyTo: engine.outbox.counter, wants: [1001] });
+      const diff = frameOf({ type: DIFF, inReplyTo: counterOf(engine, nowMs), wants: [1001] });
       return answersTo(engine, diff, PEER, nowMs).length > 0;
     };
     const answers = Array.from({ length: 700 }, () => answered(10));
     assert.deepEqual(answers.lastIndexOf(true), ANSWERS_A_ROUND - 1);
     assert.ok(answers.slice(0, ANSWERS_A_ROUND).every((one) => one));
     assert.equal(answersTo(engine, frameOf({})).length, 1, "a SYN is answered all the same");
-    engine.tick(INTERVAL_MS);
-    assert.ok(answered(INTERVAL_MS));
+    engine.tick(ROUND_MS);
+    assert.ok(answered(ROUND_MS));
   });
 });
 
@@ -127,17 +128,17 @@ describe("MORE", () => {
       const sent = answersTo(engine, frameOf({ type: DIFF, flags, inReplyTo }));
       return sent.some((bytes) => tagsOf(bytes).includes(SECTION_ROW_FINGERPRINTS));
     };
-    const before = engine.outbox.counter;
+    const before = counterOf(engine);
     assert.equal(isTold(0, before), false, "nothing is left to say");
     assert.equal(isTold(FLAG_MORE, before), true);
     assert.equal(isTold(FLAG_MORE, before), false, "another thread of the same exchange");
-    assert.equal(isTold(FLAG_MORE, engine.outbox.counter), true);
+    assert.equal(isTold(FLAG_MORE, counterOf(engine)), true);
   });
 
   it("is of no interest to a peer that is in sync", () => {
     const engine = nodeWith(1, true);
     const held = [peerRow, { ...peerRow, id: 1, revision: 5, heartbeat: engine.rows.heartbeat(OWN_SLOT) }];
-    const diff = frameOf({ type: DIFF, flags: FLAG_MORE, inReplyTo: engine.outbox.counter, held });
+    const diff = frameOf({ type: DIFF, flags: FLAG_MORE, inReplyTo: counterOf(engine), held });
     assert.ok(engine.rows.tableHash.equals(readGood(diff).root[0], readGood(diff).root[1]));
     assert.deepEqual(answersTo(engine, diff), []);
   });
@@ -148,7 +149,7 @@ describe("a row taken in", () => {
     const engine = nodeWith(20, true);
     const row = { ...peerRow, id: 5000, heartbeat: 1 };
     const held = [peerRow, row];
-    const inReplyTo = engine.outbox.counter;
+    const inReplyTo = counterOf(engine);
     assert.deepEqual(answersTo(engine, frameOf({ type: DIFF, inReplyTo, held, rows: [5000] })), []);
     const rowsIn = (sent: Uint8Array[]): unknown[] => sent.flatMap((bytes) => (
       readGood(bytes).sections.filter(({ tag }) => tag === 2).flatMap(({ entries }) => entries as { id: number }[])

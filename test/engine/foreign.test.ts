@@ -1,18 +1,16 @@
 import assert from "node:assert/strict";
-import { FLAG_FOREIGN, RowData } from "../../src/engine/table/rows.js";
+import { FLAG_FOREIGN } from "../../src/engine/table/rows.js";
 import { DOWN, SUSPECT, UP } from "../../src/engine/table/states.js";
 import type { Engine } from "../../src/engine/index.js";
+import { hearsay } from "./wire/frame-support.js";
 import { EngineNetwork } from "../support/engine-network.js";
 
 const ROUND = 10000;
 const BOARD = 77;
 
-/** Has a node speak for one that does not speak compact frames. */
-function speakFor(engine: Engine, heartbeat: number): void {
-  const row = Object.assign(new RowData(), {
-    id: BOARD, address: BOARD, port: 5000, revision: 3, heartbeat, isForeign: true, valueLength: 1,
-  });
-  engine.mergeRow(row, Uint8Array.of(21));
+/** Gives a node a statement about the board, as from a node that speaks its dialect. */
+function speakForBoard(lan: EngineNetwork, node: number, heartbeat: number): void {
+  lan.deliver(node, 250, hearsay({ id: BOARD, address: BOARD, revision: 3, heartbeat, isForeign: true, value: "15" }));
 }
 
 /** Three nodes that know each other and a board for which the first speaks. */
@@ -20,7 +18,7 @@ function bridged(): { lan: EngineNetwork; engines: Engine[] } {
   const lan = new EngineNetwork();
   const engines = [lan.add(1), lan.add(2, {}, [1]), lan.add(3, {}, [1])];
   lan.run(6 * ROUND);
-  speakFor(engines[0], 100);
+  speakForBoard(lan, 1, 100);
   lan.run(6 * ROUND);
   return { lan, engines };
 }
@@ -62,7 +60,7 @@ describe("a foreign row", () => {
     const { lan, engines } = bridged();
     for (let heartbeat = 101; heartbeat < 110; heartbeat++) {
       lan.run(30 * ROUND);
-      speakFor(engines[heartbeat % 3], heartbeat);
+      speakForBoard(lan, 1 + heartbeat % 3, heartbeat);
     }
     assert.deepEqual(engines.map(stateIn), [UP, UP, UP]);
   });

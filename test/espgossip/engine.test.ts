@@ -4,12 +4,13 @@ import { DROP_ECHO, DROP_ROW, DROP_TABLE_FULL, DROP_VALUE_TOO_LARGE } from "../.
 import { OWN_SLOT } from "../../src/engine/index.js";
 import { EspGossipEngine } from "../../src/espgossip/engine.js";
 import type { EspGossipOptions } from "../../src/espgossip/options.js";
-import { Driven, OWN, ROUND, bytesOfText, engineOptions, rowIn } from "./support.js";
+import { ROUND_MS } from "../support/engine-options.js";
+import { Driven, OWN, bytesOfText, boardOptions, rowIn } from "./support.js";
 
 const PEER = "192.168.0.54";
 
 function node(improved: EspGossipOptions = {}, options = {}): Driven<EspGossipEngine> {
-  return new Driven(new EspGossipEngine(engineOptions(options), improved, false)).start(5);
+  return new Driven(new EspGossipEngine(boardOptions(options), improved, false)).start(5);
 }
 
 function peerRow(more: object = {}): object {
@@ -30,12 +31,12 @@ function crowded(count: number, options = {}): Driven<EspGossipEngine> {
 
 describe("ESPGossip's engine", () => {
   it("needs to know its own address", () => {
-    assert.throws(() => new EspGossipEngine(engineOptions({ address: 0 }), {}, false), /own|node's IPv4 address/);
+    assert.throws(() => new EspGossipEngine(boardOptions({ address: 0 }), {}, false), /own|node's IPv4 address/);
   });
 
   it("asks each round, for ever", () => {
     const driven = node();
-    driven.run(100 * ROUND);
+    driven.run(100 * ROUND_MS);
     assert.equal(driven.sent.length, 100);
     assert.ok(driven.sent.every(({ to }) => to === "255.255.255.255"));
   });
@@ -67,7 +68,7 @@ describe("ESPGossip's engine", () => {
   });
 
   it("goes on when its clock wraps", () => {
-    const driven = new Driven(new EspGossipEngine(engineOptions(), {}, false));
+    const driven = new Driven(new EspGossipEngine(boardOptions(), {}, false));
     driven.engine.start(0xffffff00, 0, true);
     const before = driven.engine.rows.heartbeat(OWN_SLOT);
     driven.engine.tick(20000);
@@ -79,7 +80,7 @@ describe("what may be better than in the reference", () => {
   function asked(improved: EspGossipOptions): Driven<EspGossipEngine> {
     const driven = node(improved);
     driven.hear(PEER, { type: "ACK", [PEER]: peerRow() });
-    driven.run(3 * ROUND);
+    driven.run(3 * ROUND_MS);
     assert.equal(rowIn(driven.engine.rows, parseAddress(PEER))?.state, 3);
     return driven;
   }
@@ -130,7 +131,7 @@ describe("a state beyond one datagram", () => {
       const seen = new Set<string>();
       for (let round = 0; round < 4; round++) {
         driven.sent.length = 0;
-        driven.run(ROUND);
+        driven.run(ROUND_MS);
         assert.ok(driven.sent.length <= datagrams);
         assert.ok(driven.sent.every(({ bytes }) => bytes.length <= datagramBytesMax));
         assert.equal(new Set(driven.sent.map(({ to }) => to)).size, 1);
@@ -147,14 +148,14 @@ describe("a state beyond one datagram", () => {
 
   it("is asked for once: one SYN in parts counts once against the peer", () => {
     const driven = crowded(60);
-    driven.run(ROUND);
+    driven.run(ROUND_MS);
     const states = Array.from({ length: 60 }, (_, i) => rowIn(driven.engine.rows, parseAddress(host(i + 1)))?.state);
     assert.equal(states.reduce((sum, state) => (sum ?? 0) + (state ?? 0), 0), 1);
   });
 
   it("is answered without the rows that a part leaves out, but with those that it should have", () => {
     const sender = crowded(60);
-    sender.run(ROUND);
+    sender.run(ROUND_MS);
     const receiver = crowded(60);
     for (const { bytes } of sender.sent) receiver.hearBytes(OWN.replace("53", "99"), bytes);
     assert.ok(sender.sent.length > 1);

@@ -1,7 +1,14 @@
 import type { EngineEvent, NodeEngine } from "../../src/engine/index.js";
+import { PORT } from "./engine-options.js";
 
 /** The longest datagram that any option allows. */
 const DATAGRAM_BYTES_MAX = 1600;
+
+/** A datagram in JSON, of the shortest length that an engine answers. */
+export const JSON_DATAGRAM = new Uint8Array(12).fill(0x7b);
+
+/** One for all: fuzzing takes outputs a million times. */
+const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
 
 /** A datagram that an engine wants to send. */
 export interface SentDatagram {
@@ -16,7 +23,6 @@ export interface SentDatagram {
  * @throws when there are more than `datagramsMax`
  */
 export function takeDatagrams(engine: NodeEngine, datagramsMax = Infinity): SentDatagram[] {
-  const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
   const datagrams: SentDatagram[] = [];
   while (engine.pollTransmit(out)) {
     if (datagrams.length === datagramsMax) throw new Error(`one input caused more than ${datagramsMax} datagrams`);
@@ -31,11 +37,17 @@ export function takeDatagrams(engine: NodeEngine, datagramsMax = Infinity): Sent
  * @throws when there are more than four for each row that the engine can hold, and eight
  */
 export function takeNotifications(engine: NodeEngine): EngineEvent[] {
-  const out = { kind: 0, slot: 0 };
+  const notification = { kind: 0, slot: 0 };
   const notifications: EngineEvent[] = [];
-  while (engine.pollNotification(out)) {
+  while (engine.pollNotification(notification)) {
     if (notifications.length === 4 * engine.rows.capacity + 8) throw new Error("the notifications do not end");
-    notifications.push({ ...out });
+    notifications.push({ ...notification });
   }
   return notifications;
+}
+
+/** A SYN without sections: what an engine sends to the source of a datagram in JSON. */
+export function bareSyn(engine: NodeEngine, nowMs: number, address = 250): Uint8Array {
+  engine.receive(nowMs, address, PORT, JSON_DATAGRAM, JSON_DATAGRAM.length);
+  return takeDatagrams(engine)[0].bytes;
 }

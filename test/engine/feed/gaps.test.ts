@@ -21,7 +21,9 @@ const DESKTOP = having(65536, true);
 const [A, B] = [1, 2];
 
 /** Desktops 1 and 2, boards 3 to 5, and boards' events that boards forget while desktop 1 is away. */
-function withGap(desktop: Partial<EngineOptions> = DESKTOP, prepare: (engine: Engine) => void = () => undefined): EngineNetwork {
+function withGap(
+  desktop: Partial<EngineOptions> = DESKTOP, prepare: (engine: Engine) => void = () => undefined,
+): EngineNetwork {
   const lan = new EngineNetwork();
   for (const node of [A, B]) prepare(lan.add(node, desktop, [3], 1));
   for (const node of [3, 4, 5]) prepare(lan.add(node, BOARD, [3], 1));
@@ -105,7 +107,7 @@ describe("two nodes that keep everything", () => {
     const lan = withGap(DESKTOP, (engine) => {
       for (let author = 20; author < 26; author++) {
         const row = Object.assign(new RowData(), { id: author, address: author, port: 5000 });
-        engine.mergeRow(row, new Uint8Array(0));
+        engine.rows.merge(row, new Uint8Array(0));
         const slot = engine.rows.find(author);
         engine.rows.subtractFromFeedsHash(slot);
         engine.feed!.feeds.begin(slot, 0);

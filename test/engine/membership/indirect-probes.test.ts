@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../../../src/engine/index.js";
 import { SECTION_INDIRECT_ACK, SECTION_PING_REQ } from "../../../src/engine/wire/frame.js";
-import { RowData } from "../../../src/engine/table/rows.js";
-import { sectionsOf } from "../wire/frame-support.js";
+import { hearsay, sectionsOf } from "../wire/frame-support.js";
 import { EngineNetwork, type Sent } from "../../support/engine-network.js";
+import { bareSyn } from "../../support/engine-outputs.js";
 import { held } from "../../support/engine-state.js";
 
 const ROUND = 10000;
@@ -93,11 +93,7 @@ describe("witnesses", () => {
 
 /** A SYN of a node with nothing but its head. */
 function headOf(lan: EngineNetwork, address: number): Uint8Array {
-  const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
-  const engine = lan.engines.get(address)!;
-  engine.receive(lan.nowMs, 250, 5000, new Uint8Array(12).fill(0x7b), 12);
-  engine.pollTransmit(out);
-  return out.bytes.slice(0, out.length);
+  return bareSyn(lan.engines.get(address)!, lan.nowMs);
 }
 
 /** Whom node 1 asks when a frame from an address asks it to probe others. */
@@ -151,12 +147,11 @@ describe("hearsay", () => {
   function believed(before: number | undefined, said: number, isForeign = false): number | undefined {
     const lan = new EngineNetwork();
     const { rows } = lan.add(1);
-    const engine = lan.engines.get(1)!;
-    const about = (state: number): RowData => Object.assign(new RowData(), {
-      id: 7, address: 7, port: 5000, revision: 2, heartbeat: 9, state, isForeign,
-    });
-    if (before !== undefined) engine.mergeRow(about(before), new Uint8Array(0));
-    engine.mergeRow(about(said), new Uint8Array(0));
+    const hear = (state: number): void => {
+      lan.deliver(1, 250, hearsay({ revision: 2, heartbeat: 9, state, ...isForeign && { isForeign } }));
+    };
+    if (before !== undefined) hear(before);
+    hear(said);
     return held(rows, 7)?.state;
   }
 

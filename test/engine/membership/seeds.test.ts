@@ -1,20 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { EngineOptions } from "../../../src/engine/options.js";
 import { Random } from "../../../src/engine/random.js";
 import { SEED_WORDS, Seeds } from "../../../src/engine/membership/seeds.js";
 import { WordPool } from "../../../src/engine/word-pool.js";
+import { PORT, engineOptions } from "../../support/engine-options.js";
 import { propertyOptions } from "../../support/random.js";
 
 const OWN = 0x0a000001;
-const PORT = 5000;
 const BROADCAST = 0x0a0000ff;
 
 function seedsOf(seedCapacity: number): Seeds {
-  const options: EngineOptions = {
-    id: 1, address: OWN, port: PORT, capacity: 8, valueBytesMax: 8, datagramBytesMax: 1200, roundIntervalMs: 10000,
-    removeAfterMs: 86400000, seedCapacity, broadcastAddress: BROADCAST, randomSeed: 0,
-  };
+  const options = engineOptions({ address: OWN, seedCapacity, broadcastAddress: BROADCAST });
   return new Seeds(options, new WordPool(seedCapacity * SEED_WORDS));
 }
 

@@ -5,7 +5,7 @@ import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../../../src/engine/table/state
 import { SECTION_ROWS } from "../../../src/engine/wire/frame.js";
 import { propertyOptions } from "../../support/random.js";
 import { sectionsOf } from "../wire/frame-support.js";
-import { type Held, Pair } from "../pair.js";
+import { Pair, type Statement } from "./pair.js";
 
 const EXCHANGES_MAX = 4;
 const ROWS_MAX = 1000;
@@ -22,7 +22,7 @@ interface Case {
   isIntroduced: boolean;
   /** Who begins the exchanges. */
   first: number[];
-  rows: Held[][];
+  rows: Statement[][];
 }
 
 /** How many exchanges it takes until both hold the same. */
@@ -35,7 +35,9 @@ function exchanges({ datagramBytesMax, valueBytesMax, isIntroduced, first, rows 
   rows.forEach((held, node) => held.forEach((row) => pair.hold(node, row)));
   let count = 0;
   while (!pair.agrees() && count < EXCHANGES_MAX) {
-    for (const { from, bytes } of pair.exchange(first[count])) assert.ok(bytes.length <= datagramBytesMax[from]);
+    for (const sent of pair.exchange(first[count])) {
+      assert.ok(sent.bytes.length <= datagramBytesMax[pair.senderOf(sent)]);
+    }
     count++;
   }
   assert.ok(pair.agrees(), `no agreement after ${count} exchanges`);
@@ -61,8 +63,10 @@ const sizes = fc.oneof(fc.nat(4), fc.nat(80), fc.nat(ROWS_MAX));
 const KINDS = ["equal", "older", "fresher", "suspected", "lacking", "left", "down"] as const;
 
 /** A row of each node about a third one. What one calls DOWN or REMOVE the other does not hold as live. */
-function rowsOf(id: number, revision: number, heartbeat: number, kind: typeof KINDS[number]): (Held | undefined)[] {
-  const row: Held = { id, revision, heartbeat, state: UP };
+function rowsOf(
+  id: number, revision: number, heartbeat: number, kind: typeof KINDS[number],
+): (Statement | undefined)[] {
+  const row: Statement = { id, revision, heartbeat, state: UP };
   switch (kind) {
     case "equal": return [row, row];
     case "older": return [row, { ...row, heartbeat: heartbeat + 1 }];
@@ -91,7 +95,7 @@ type Spec = typeof specs extends fc.Arbitrary<infer T> ? T : never;
 
 /** @param rowsMax that either holds */
 function caseOf({ shared, alone, seed, statements, kinds, ...others }: Spec, rowsMax: number): Case {
-  const rows: Held[][] = [[], []];
+  const rows: Statement[][] = [[], []];
   const ids = idsFrom(seed, shared + alone[0] + alone[1]);
   ids.forEach((id, i) => {
     const [revision, heartbeat] = statements[i % statements.length];
@@ -133,10 +137,10 @@ describe("two nodes that hold any rows", function () {
 
 describe("two nodes that hold rows as no network would give them", function () {
   this.timeout(60000);
-  const statement = (i: number): Held => ({ id: 0, revision: i % 5, heartbeat: (i * 77) % 30000, state: UP });
+  const statement = (i: number): Statement => ({ id: 0, revision: i % 5, heartbeat: (i * 77) % 30000, state: UP });
   const all = idsFrom(1, 2 * ROWS_MAX).map((id, i) => ({ ...statement(i), id }));
   const some = all.slice(0, ROWS_MAX);
-  const shapes: Record<string, Held[][]> = {
+  const shapes: Record<string, Statement[][]> = {
     "all different": [some, all.slice(ROWS_MAX)],
     "none at all on one side": [some, []],
     "all older on one side": [some, some.map((row) => ({ ...row, heartbeat: row.heartbeat + 1 }))],
@@ -162,7 +166,7 @@ describe("two nodes that hold rows as no network would give them", function () {
     for (const state of [UP, SUSPECT, DOWN, REMOVE]) {
       for (const [revision, heartbeat] of [[9, 5], [10, 0], [10, 99], [11, 0]]) {
         for (const node of [0, 1]) {
-          const rows: Held[][] = [[], []];
+          const rows: Statement[][] = [[], []];
           rows[node].push({ id: IDS[1 - node], revision, heartbeat, state });
           const first = [0, 1, 0, 1];
           exchanges({ datagramBytesMax: [128, 1400], valueBytesMax: 8, isIntroduced: false, first, rows });

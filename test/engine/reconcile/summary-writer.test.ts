@@ -7,7 +7,7 @@ import {
 import { orderKey } from "../../../src/engine/table/hash.js";
 import { DOWN, LEFT, REMOVE } from "../../../src/engine/table/states.js";
 import { type FrameVector, type VectorRow, sectionsOf, tagsOf } from "../wire/frame-support.js";
-import { answersTo, frameOf, nodeWith, peerRow, rowOf } from "../responder.js";
+import { answersTo, counterOf, frameOf, nodeWith, peerRow, rowOf } from "../responder.js";
 
 interface FlatEntry {
   bucket: number;
@@ -41,7 +41,7 @@ function bothOf(engine: Engine): VectorRow[] {
 
 /** What a node answers in the course of an exchange. */
 function goesOn(engine: Engine, fields: Partial<FrameVector>): Uint8Array[] {
-  return answersTo(engine, frameOf({ type: TYPE_DIFF, inReplyTo: engine.outbox.counter, ...fields }));
+  return answersTo(engine, frameOf({ type: TYPE_DIFF, inReplyTo: counterOf(engine), ...fields }));
 }
 
 function others(count: number): VectorRow[] {

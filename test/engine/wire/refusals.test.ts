@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DROP_REASONS, dropReasonName, type Engine, EVENT_ID_CONFLICT } from "../../../src/engine/index.js";
-import { RowData } from "../../../src/engine/table/rows.js";
 import { DOWN, UP } from "../../../src/engine/table/states.js";
 import { propertyOptions } from "../../support/random.js";
-import { bytesOf, refusals, tagsOf } from "./frame-support.js";
+import { hearsay, bytesOf, refusals, tagsOf } from "./frame-support.js";
 import { EngineNetwork } from "../../support/engine-network.js";
 import { held, table } from "../../support/engine-state.js";
 
@@ -200,8 +199,7 @@ describe("a node that lost its storage", () => {
     const { lan, a, b } = pair();
     claim(lan, a, 8);
     const claimed = claim(lan, a, 1);
-    const row = { id: 1, address: 1, port: 5000, revision: claimed, heartbeat: 1 };
-    b.mergeRow(Object.assign(new RowData(), row), new Uint8Array(0));
+    lan.deliver(2, 250, hearsay({ id: 1, address: 1, revision: claimed, heartbeat: 1 }));
     lan.run(40 * ROUND);
     assert.equal(held(b.rows, 1)?.state, DOWN, "nobody can go beyond it yet");
     lan.run(40 * ROUND);
