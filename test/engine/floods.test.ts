@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { UP } from "../../src/engine/index.js";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
-import { propertyOptions } from "../support/random.js";
+import { count, propertyOptions } from "../support/random.js";
 import { bytesOf } from "./wire/frame-support.js";
 import { EngineNetwork } from "../support/engine-network.js";
 import { table } from "../support/engine-state.js";
 
 const ROUND = 10000;
 const STRANGER = 0x0a090909;
-const INVENTED = 100_000;
+const INVENTED = count(100_000, 5_000);
 const KEY = new Uint8Array(32).fill(7);
 
 function hex(value: number, bytes: number): string {
