@@ -11,7 +11,7 @@ import {
 import { count, propertyOptions } from "../support/random.js";
 
 describe("CBOR: examples of RFC 8949, Appendix A", () => {
-  it("has all 81 of them", () => {
+  it("the vectors have all 81 examples", () => {
     assert.equal(vectors.length, 81);
     assert.equal(new Set(vectors.map((vector) => vector.hex)).size, 81);
   });
@@ -24,14 +24,14 @@ describe("CBOR: examples of RFC 8949, Appendix A", () => {
   }
 
   for (const vector of refusals) {
-    it(`refuses ${vector.hex}, ${vector.diagnostic}: ${vector.reason}`, () => {
+    it(`the decoder refuses ${vector.hex}, ${vector.diagnostic}: ${vector.reason}`, () => {
       assert.ok(isRefused(vector.hex));
     });
   }
 });
 
 describe("CBOR: damaged bytes", () => {
-  it("refuses every truncation of an accepted item", () => {
+  it("the decoder refuses every truncation of an accepted item", () => {
     for (const vector of roundTrips) {
       const item = fromHex(vector.hex);
       for (let length = 0; length < item.length; length++) {
@@ -40,13 +40,13 @@ describe("CBOR: damaged bytes", () => {
     }
   });
 
-  it("refuses every accepted item with a byte after it", () => {
+  it("the decoder refuses every accepted item with a byte after it", () => {
     for (const vector of roundTrips) {
       for (const extra of ["00", "f6", "ff"]) assert.ok(isRefused(vector.hex + extra), vector.hex + extra);
     }
   });
 
-  it("reads every truncation and every flipped bit of a vector as one item or refuses it", () => {
+  it("the decoder reads every truncation and every flipped bit of a vector as one item or refuses it", () => {
     let accepted = 0;
     for (const vector of vectors) {
       const item = fromHex(vector.hex);
@@ -64,7 +64,7 @@ describe("CBOR: damaged bytes", () => {
     assert.ok(accepted > 100, `only ${accepted} flips were readable`);
   });
 
-  it("reads all items of up to two bytes, and three for floats, as itself or refuses them", () => {
+  it("the decoder refuses an item of one or two bytes, or reads it as what encodes to these bytes", () => {
     let accepted = 0;
     for (let a = 0; a < 256; a++) {
       if (inspect(Uint8Array.of(a), 0xff).ok) accepted++;
@@ -75,7 +75,7 @@ describe("CBOR: damaged bytes", () => {
     assert.equal(accepted, 56 + 464 + 256 + 128 + 56);
   });
 
-  it("refuses ranges that are empty, reversed or outside the buffer", () => {
+  it("the decoder refuses ranges that are empty, reversed or outside the buffer", () => {
     const bytes = Uint8Array.of(0x00, 0x00);
     for (const [start, end] of [[0, 0], [1, 0], [1, 3], [2, 3], [-1, 0], [-1, 1], [5, 6]]) {
       assert.equal(checkCbor(bytes, start, end), false, `${start}, ${end}`);
@@ -83,7 +83,7 @@ describe("CBOR: damaged bytes", () => {
     }
   });
 
-  it("refuses lengths beyond the end, however large", () => {
+  it("the decoder refuses lengths beyond the end, however large", () => {
     for (const major of ["5", "7", "9", "b"]) {
       for (const length of ["b001fffffffffffff", "b0000000100000000", "affffffff", "9ffff", "8ff"]) {
         assert.ok(isRefused(major + length + "6161"), major + length);
@@ -91,13 +91,13 @@ describe("CBOR: damaged bytes", () => {
     }
   });
 
-  it("survives random bytes", () => {
+  it("the decoder never throws for random bytes", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
       inspect(bytes, 0xff);
     }), propertyOptions(5000));
   });
 
-  it("survives damage to random items", () => {
+  it("the decoder never throws for damaged items", () => {
     const change = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }));
     const damage = fc.array(change, { minLength: 1, maxLength: 3 });
     fc.assert(fc.property(values, damage, (value, changes) => {
@@ -135,7 +135,7 @@ describe("CBOR: numbers", () => {
     });
   }
 
-  it("keeps every half that is no integer, subnormals included", () => {
+  it("the decoder keeps every half that is no integer, subnormals included", () => {
     for (let bits = 0; bits < 0x10000; bits += count(1, 17)) {
       const hex = "f9" + bits.toString(16).padStart(4, "0");
       const sign = bits & 0x8000 ? -1 : 1;
@@ -151,7 +151,7 @@ describe("CBOR: numbers", () => {
     }
   });
 
-  it("takes the shortest exact form", () => {
+  it("the encoder takes the shortest exact form", () => {
     fc.assert(fc.property(numbers, (value) => {
       const hex = encode(value) as string;
       if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
@@ -164,7 +164,7 @@ describe("CBOR: numbers", () => {
     }), propertyOptions(5000));
   });
 
-  it("refuses singles and doubles that have a shorter form", () => {
+  it("the decoder refuses singles and doubles that have a shorter form", () => {
     fc.assert(fc.property(numbers, (value) => {
       const view = new DataView(new ArrayBuffer(8));
       const shortest = encode(value);
@@ -178,7 +178,7 @@ describe("CBOR: numbers", () => {
     }), propertyOptions(5000));
   });
 
-  it("refuses integers in longer forms or beyond the exact range", () => {
+  it("the decoder refuses integers in longer forms or beyond the exact range", () => {
     for (const hex of [
       "1800", "1817", "190018", "1900ff", "1a00000100", "1a0000ffff", "1b0000000000010000",
       "1b00000000ffffffff", "1b0020000000000000", "3817", "3b001fffffffffffff", "1c", "1d", "1e", "1f", "3f",
@@ -190,14 +190,14 @@ describe("CBOR: numbers", () => {
 describe("CBOR: text", () => {
   const euroPair = "\ud83d\ude00";
 
-  it("encodes surrogate pairs as one character of 4 bytes", () => {
+  it("the encoder writes a surrogate pair as one character of 4 bytes", () => {
     assert.equal(encode(euroPair), "64f09f9880");
     assert.equal(decode("64f09f9880"), euroPair);
     assert.equal(encode("\ud800\udc00"), "64f0908080");
     assert.equal(encode("\udbff\udfff"), "64f48fbfbf");
   });
 
-  it("replaces lone surrogates by U+FFFD", () => {
+  it("the encoder replaces lone surrogates by U+FFFD", () => {
     for (const [lone, hex] of [
       ["\ud83d", "63efbfbd"], ["\ude00", "63efbfbd"], ["\ud83da", "64efbfbd61"], ["a\ud83d", "6461efbfbd"],
       ["\ude00\ud83d", "66efbfbdefbfbd"], ["\ud83d\ud83d\ude00", "67efbfbdf09f9880"],
@@ -205,14 +205,14 @@ describe("CBOR: text", () => {
     ]) assert.equal(encode(lone), hex);
   });
 
-  it("keeps U+0000 and the byte order mark", () => {
+  it("text keeps U+0000 and the byte order mark", () => {
     assert.equal(encode("a\u0000b"), "63610062");
     assert.equal(decode("63610062"), "a\u0000b");
     assert.equal(encode("\ufeffa"), "64efbbbf61");
     assert.equal(decode("64efbbbf61"), "\ufeffa");
   });
 
-  it("refuses bytes that are not UTF-8", () => {
+  it("the decoder refuses bytes that are not UTF-8", () => {
     for (const hex of [
       "6180", "61c3", "62c080", "62c1bf", "63e08080", "63e09fbf", "63eda080", "63edbfbf", "64f0808080",
       "64f08fbfbf", "64f4908080", "64f5808080", "61ff", "61fe", "62c328", "63e28228", "63e228a1",
@@ -220,7 +220,7 @@ describe("CBOR: text", () => {
     ]) assert.ok(isRefused(hex), hex);
   });
 
-  it("agrees with the platform's UTF-8 in both directions", () => {
+  it("the codec agrees with the platform's UTF-8 in both directions", () => {
     fc.assert(fc.property(anyText, (string) => {
       const hex = encode(string) as string;
       const body = Buffer.from(string.toWellFormed(), "utf8").toString("hex");
@@ -242,14 +242,14 @@ describe("CBOR: text", () => {
 });
 
 describe("CBOR: maps", () => {
-  it("orders keys by their encoded bytes: shorter first", () => {
+  it("the encoder orders keys by their encoded bytes, shorter first", () => {
     const sorted = "a5" + "6004" + "616103" + "616201" + "62313005" + "62616102";
     assert.equal(encode({ b: 1, aa: 2, a: 3, "": 4, 10: 5 }), sorted);
     // As UTF-8, U+FF5E is before U+10000; as UTF-16 it is after its surrogates.
     assert.equal(encode({ "\ud800\udc00": 1, "\uff5ea": 2 }), "a2" + "64efbd9e6102" + "64f090808001");
   });
 
-  it("does not depend on the order of insertion", () => {
+  it("the encoding does not depend on the order of insertion", () => {
     const maps = fc.dictionary(text, numbers, { maxKeys: 30 });
     fc.assert(fc.property(maps, fc.infiniteStream(fc.nat()), (map, random) => {
       const keys = Object.keys(map).filter((key) => key !== "__proto__");
@@ -262,20 +262,20 @@ describe("CBOR: maps", () => {
     }), propertyOptions(500));
   });
 
-  it("refuses keys out of order, given twice or not text", () => {
+  it("the decoder refuses keys that are out of order, given twice or not text", () => {
     for (const hex of [
       "a2616201616102", "a2616101616102", "a262616101616202", "a10001", "a1f601", "a18001", "a1416101",
       "a1616101616202", "a16161", "a1", "a2616101", "a1c0616101",
     ]) assert.ok(isRefused(hex), hex);
   });
 
-  it("refuses two keys that differ only in lone surrogates", () => {
+  it("the encoder refuses two keys that differ only in lone surrogates", () => {
     assert.equal(encode({ "\ud800": 1, "\ud801": 2 }), CBOR_UNSUPPORTED);
     assert.equal(encode({ "\ud800": 1, "\ufffd": 2, a: 3 }), CBOR_UNSUPPORTED);
     assert.equal(encode({ "\ud800": 1 }), "a163efbfbd01");
   });
 
-  it("refuses the key __proto__ everywhere", () => {
+  it("the codec refuses the key __proto__ everywhere", () => {
     const item = "a1" + "69" + Buffer.from("__proto__").toString("hex");
     for (const value of ["05", "f6", "a0", "a1616101"]) {
       assert.ok(isRefused(item + value));
@@ -287,7 +287,7 @@ describe("CBOR: maps", () => {
     assert.equal(({} as Record<string, unknown>).polluted, undefined);
   });
 
-  it("treats other names of Object.prototype as any key", () => {
+  it("the codec treats other names of Object.prototype as any key", () => {
     for (const key of [
       "constructor", "prototype", "toString", "hasOwnProperty", "valueOf", "length", "__proto_", "__proto___",
     ]) {
@@ -299,7 +299,7 @@ describe("CBOR: maps", () => {
 });
 
 describe("CBOR: any value", () => {
-  it("decodes what was encoded to an equal value", () => {
+  it("the decoder gives a value equal to the encoded one", () => {
     fc.assert(fc.property(values, (value) => {
       const hex = encode(value);
       if (hex === CBOR_TOO_LARGE) return;
@@ -308,7 +308,7 @@ describe("CBOR: any value", () => {
     }), propertyOptions(3000));
   });
 
-  it("fits into exactly its size and fails in every smaller buffer", () => {
+  it("an item fits into exactly its size, and encoding fails in every smaller buffer", () => {
     const map = { b: "\u6c34", a: [1.5, 0.1], cc: new Uint8Array(30) };
     const kinds = [...roundTrips.map(valueOf), 2 ** 40, "x".repeat(300), map];
     for (const value of kinds) {
@@ -329,7 +329,7 @@ describe("CBOR: any value", () => {
     }
   });
 
-  it("bounds the depth on both sides", () => {
+  it("the codec bounds the depth on both sides", () => {
     const deepest = nested(CBOR_DEPTH_MAX);
     assert.deepEqual(decode(encode(deepest) as string), deepest);
     assert.equal(encode(nested(CBOR_DEPTH_MAX + 1)), CBOR_TOO_DEEP);
@@ -341,7 +341,7 @@ describe("CBOR: any value", () => {
     assert.ok(isRefused("81".repeat(4000) + "00"));
   });
 
-  it("ends for values that contain themselves", () => {
+  it("the encoder refuses values that contain themselves", () => {
     const list: unknown[] = [];
     list.push(list, list, list);
     assert.equal(encode(list), CBOR_TOO_DEEP);
@@ -350,7 +350,7 @@ describe("CBOR: any value", () => {
     assert.equal(encode(map), CBOR_TOO_DEEP);
   });
 
-  it("refuses what has no encoding, wherever it is", () => {
+  it("the encoder refuses values without an encoding, wherever they are", () => {
     class Point { x = 1; }
     const foreign: unknown[] = [
       () => 1, Symbol("s"), 1n, new Date(0), new Map(), new Set(), /x/, new Point(), new Uint16Array(2),
@@ -364,7 +364,7 @@ describe("CBOR: any value", () => {
     }
   });
 
-  it("takes Buffers, objects without prototype, and holes", () => {
+  it("the encoder takes Buffers, objects without prototype, and holes", () => {
     assert.equal(encode(Buffer.from([1, 2])), "420102");
     assert.equal(encode(Object.assign(Object.create(null) as object, { a: 1 })), "a1616101");
     // eslint-disable-next-line no-sparse-arrays
@@ -373,19 +373,19 @@ describe("CBOR: any value", () => {
     assert.deepEqual(decode("a16161f7"), { a: undefined });
   });
 
-  it("tells the value undefined from a failure", () => {
+  it("the decoder tells the value undefined from a failure", () => {
     assert.deepEqual(decodeCbor(Uint8Array.of(0xf7), 0, 1), { ok: true, value: undefined });
     assert.deepEqual(decodeCbor(Uint8Array.of(0xff), 0, 1), { ok: false });
   });
 
-  it("shares no memory with the bytes it read", () => {
+  it("a decoded value shares no memory with the bytes that were read", () => {
     const bytes = Uint8Array.of(0x42, 1, 2);
     const result = decodeCbor(bytes, 0, 3);
     bytes.fill(9);
     assert.deepEqual(result, { ok: true, value: Uint8Array.of(1, 2) });
   });
 
-  it("passes on only what a getter throws", () => {
+  it("the encoder throws only the error of a getter", () => {
     const trap = { get a(): number { throw new Error("getter"); } };
     assert.throws(() => encodeCbor(trap, new Uint8Array(99), 0), /getter/);
     const anything = fc.anything({
@@ -398,7 +398,7 @@ describe("CBOR: any value", () => {
     }), propertyOptions(3000));
   });
 
-  it("keeps text with lone surrogates readable", () => {
+  it("text with lone surrogates stays readable", () => {
     fc.assert(fc.property(valuesOver(anyText), (value) => {
       const hex = encode(value);
       if (typeof hex === "string") decode(hex);

@@ -13,8 +13,8 @@ const DIFF = 3;
 
 const typeOf = (sent: { bytes: Uint8Array }): number => sent.bytes[1] & 15;
 
-describe("two nodes", () => {
-  it("know each other after one exchange that the newcomer begins", () => {
+describe("Engine: two nodes", () => {
+  it("two nodes hold each other's row after one exchange that the newcomer begins", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
@@ -26,7 +26,7 @@ describe("two nodes", () => {
     assert.ok(lan.sent.some((sent) => sent.from === 1 && typeOf(sent) === ACK));
   });
 
-  it("send nothing before the first round, which comes within a quarter of the interval", () => {
+  it("a node sends nothing before its first round, which begins within a quarter of the interval", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1, {}, [2]);
     assert.deepEqual(lan.sent, []);
@@ -35,7 +35,7 @@ describe("two nodes", () => {
     assert.ok(lan.sent.length > 0);
   });
 
-  it("spend at most 40 bytes on a SYN and an ACK when they are in sync", () => {
+  it("two nodes in sync send SYNs and ACKs of at most 40 bytes", () => {
     const lan = new EngineNetwork();
     lan.add(1);
     lan.add(2, {}, [1]);
@@ -47,7 +47,7 @@ describe("two nodes", () => {
     for (const { bytes } of lan.sent) assert.ok(bytes.length <= 40, `${bytes.length} bytes`);
   });
 
-  it("agree although all first attempts are lost", () => {
+  it("two nodes agree although the first datagrams are lost", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
@@ -57,7 +57,7 @@ describe("two nodes", () => {
     assert.deepEqual(table(a), table(b));
   });
 
-  it("tell the application of the newcomer once", () => {
+  it("a node notifies its application of a newcomer once", () => {
     const lan = new EngineNetwork();
     lan.add(1);
     lan.add(2, {}, [1]);
@@ -70,8 +70,8 @@ describe("two nodes", () => {
   });
 });
 
-describe("publish", () => {
-  it("reaches three live nodes at once and all others within a few rounds", () => {
+describe("Engine.publish", () => {
+  it("a published value reaches three live nodes at once and all others within 4 rounds", () => {
     const lan = new EngineNetwork();
     for (let node = 1; node <= 10; node++) lan.add(node, {}, [1]);
     lan.run(20 * ROUND);
@@ -84,7 +84,7 @@ describe("publish", () => {
     }
   });
 
-  it("goes to the address given, first", () => {
+  it("a published value goes first to the given address", () => {
     const lan = new EngineNetwork();
     for (let node = 1; node <= 5; node++) lan.add(node, {}, [1]);
     lan.run(10 * ROUND);
@@ -93,7 +93,7 @@ describe("publish", () => {
     assert.equal(lan.sent[0].to, 77);
   });
 
-  it("spreads at most once in an eighth of an interval, and then the last value", () => {
+  it("a node spreads its value at most once in an eighth of an interval, and then the last one", () => {
     const lan = new EngineNetwork();
     for (let node = 1; node <= 6; node++) lan.add(node, {}, [1]);
     lan.run(10 * ROUND);
@@ -105,7 +105,7 @@ describe("publish", () => {
     for (const engine of lan.engines.values()) assert.deepEqual(held(engine.rows, 3)?.value, [19]);
   });
 
-  it("of nothing withdraws the value", () => {
+  it("publishing nothing withdraws the value", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
@@ -117,7 +117,7 @@ describe("publish", () => {
     assert.deepEqual(held(a.rows, 2)?.value, []);
   });
 
-  it("raises the heartbeat each time, faster than seconds if it must", () => {
+  it("each published value raises the heartbeat, even faster than seconds pass", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1);
     for (let i = 0; i < 5; i++) lan.publish(1, [i]);
@@ -128,8 +128,8 @@ describe("publish", () => {
   });
 });
 
-describe("a node that falls silent", () => {
-  it("is asked five times, then told that it is SUSPECT, then DOWN, REMOVE and forgotten", () => {
+describe("Engine: a node that falls silent", () => {
+  it("peers probe a silent node five times, suspect it, call it DOWN and REMOVE, and forget it", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1, { removeAfterMs: 600000 });
     lan.add(2, {}, [1]);
@@ -156,7 +156,7 @@ describe("a node that falls silent", () => {
     ]);
   });
 
-  it("is asked once more, a round before it is called DOWN", () => {
+  it("a peer probes a suspected node once more, a round before it calls the node DOWN", () => {
     const lan = new EngineNetwork();
     for (let node = 1; node <= 9; node++) lan.add(node, {}, [1]);
     lan.run(20 * ROUND);
@@ -175,7 +175,7 @@ describe("a node that falls silent", () => {
     assert.ok(waitedMs.some((ms) => ms >= ROUND && ms <= ROUND + 50), `asked ${waitedMs.join(", ")} ms before`);
   });
 
-  it("is back as soon as it speaks again, under its next revision", () => {
+  it("a node that was DOWN is UP as soon as it starts again under its next revision", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1, {}, [2]);
     lan.add(2, {}, [1]);
@@ -188,7 +188,7 @@ describe("a node that falls silent", () => {
     assert.deepEqual(held(a.rows, 2), { id: 2, revision: 1, heartbeat: 0, state: UP, value: [] });
   });
 
-  it("refutes the suspicion when it was only not heard", () => {
+  it("a node refutes a suspicion with a higher heartbeat", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
@@ -204,7 +204,7 @@ describe("a node that falls silent", () => {
     for (const engine of [a, b, c]) assert.deepEqual(held(engine.rows, 2), { ...held(b.rows, 2)!, state: UP });
   });
 
-  it("is not suspected by a node that stood still itself", () => {
+  it("a node that stood still itself does not suspect its peer", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
@@ -222,8 +222,8 @@ describe("a node that falls silent", () => {
   });
 });
 
-describe("discovery", () => {
-  it("broadcasts when the seed list is empty, and finds those who listen", () => {
+describe("Engine: discovery", () => {
+  it("a node without seeds broadcasts and finds the nodes that listen", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2);
@@ -233,7 +233,7 @@ describe("discovery", () => {
     assert.equal(table(a).length, 2);
   });
 
-  it("does not have everybody answer one broadcast", () => {
+  it("only some nodes answer one broadcast", () => {
     const lan = new EngineNetwork();
     for (let node = 1; node <= 40; node++) lan.add(node, {}, [1]);
     lan.run(20 * ROUND);
@@ -249,7 +249,7 @@ describe("discovery", () => {
     assert.ok(answers > 5 && answers < 150, `${answers} answers to about 10 broadcasts among 40`);
   });
 
-  it("remembers the addresses of rows and finds them again when all rows are gone", () => {
+  it("a node that forgot all rows finds their nodes again at the addresses it learnt", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1, { removeAfterMs: 60000 });
     lan.add(2, { removeAfterMs: 60000 }, [1]);
@@ -263,8 +263,8 @@ describe("discovery", () => {
   });
 });
 
-describe("room", () => {
-  it("for 60 nodes is in datagrams of 128 bytes", () => {
+describe("Engine: room", () => {
+  it("60 nodes agree with datagrams of 128 bytes", () => {
     const lan = new EngineNetwork();
     for (let node = 1; node <= 60; node++) {
       lan.add(node, { datagramBytesMax: 128 }, [1]);
@@ -280,7 +280,7 @@ describe("room", () => {
     for (const engine of lan.engines.values()) assert.deepEqual(table(engine), first);
   });
 
-  it("never sends more than four datagrams for one input", () => {
+  it("a node never sends more than four datagrams for one input", () => {
     const lan = new EngineNetwork();
     const full = lan.add(1, { datagramBytesMax: 128 });
     for (let node = 2; node <= 60; node++) lan.add(node, {}, [1]);
@@ -292,7 +292,7 @@ describe("room", () => {
     assert.equal(takeDatagrams(full).length, 4);
   });
 
-  it("that is full of live rows lets no invented node in and says so once", () => {
+  it("a table full of live rows admits no invented node and notifies of that once", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1, { capacity: 4 });
     for (let node = 2; node <= 4; node++) lan.add(node, {}, [1]);
@@ -312,8 +312,8 @@ describe("room", () => {
   });
 });
 
-describe("what the caller leaves", () => {
-  it("in the outbox is gone at the next input", () => {
+describe("Engine: outputs that the caller does not take", () => {
+  it("datagrams left in the outbox are gone at the next input", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1, {}, [2]);
     a.publish(lan.nowMs, Uint8Array.of(1), 1, 9, PORT);
@@ -321,7 +321,7 @@ describe("what the caller leaves", () => {
     assert.deepEqual(takeDatagrams(a), []);
   });
 
-  it("in the events is still told later", () => {
+  it("notifications that were not taken come after the next input", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
@@ -333,7 +333,7 @@ describe("what the caller leaves", () => {
   });
 });
 
-it("the types on the wire are SYN, ACK and DIFF", () => {
+it("nodes send frames of the types SYN, ACK and DIFF", () => {
   const lan = new EngineNetwork();
   for (let node = 1; node <= 8; node++) lan.add(node, {}, [1]);
   lan.run(10 * ROUND);

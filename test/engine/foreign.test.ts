@@ -27,8 +27,8 @@ function stateIn(engine: Engine): number {
   return engine.rows.state(engine.rows.find(BOARD));
 }
 
-describe("a foreign row", () => {
-  it("spreads as what it is, with its value", () => {
+describe("Engine: a foreign row", () => {
+  it("a foreign row spreads as foreign, with its value", () => {
     for (const { rows } of bridged().engines) {
       const slot = rows.find(BOARD);
       assert.ok(rows.hasFlag(slot, FLAG_FOREIGN));
@@ -37,14 +37,14 @@ describe("a foreign row", () => {
     }
   });
 
-  it("is never asked, and no seed", () => {
+  it("a node never probes a foreign row's node, nor learns it as a seed", () => {
     const { lan, engines } = bridged();
     lan.run(40 * ROUND);
     assert.ok(lan.sent.every(({ to }) => to !== BOARD));
     for (const { seeds } of engines) assert.ok(!seeds.has(BOARD, 5000));
   });
 
-  it("stands for 64 rounds without a word, and goes DOWN after a suspicion", () => {
+  it("a foreign row without updates stays UP for 64 rounds, then goes SUSPECT and DOWN", () => {
     const { lan, engines } = bridged();
     lan.run(50 * ROUND);
     assert.deepEqual(engines.map(stateIn), [UP, UP, UP]);
@@ -56,7 +56,7 @@ describe("a foreign row", () => {
     assert.ok(lan.sent.every(({ to }) => to !== BOARD));
   });
 
-  it("stands for as long as somebody speaks for it", () => {
+  it("a foreign row stays UP for as long as any node updates it", () => {
     const { lan, engines } = bridged();
     for (let heartbeat = 101; heartbeat < 110; heartbeat++) {
       lan.run(30 * ROUND);
@@ -65,7 +65,7 @@ describe("a foreign row", () => {
     assert.deepEqual(engines.map(stateIn), [UP, UP, UP]);
   });
 
-  it("is one no more when its node speaks for itself", () => {
+  it("a row is no longer foreign when its node announces itself", () => {
     const { lan, engines } = bridged();
     lan.add(BOARD, {}, [1], 4);
     lan.run(12 * ROUND);

@@ -29,8 +29,8 @@ function statesOf(lan: EngineNetwork, id: number): (number | undefined)[] {
   return [...lan.engines.values()].map(({ rows }) => held(rows, id)?.state);
 }
 
-describe("a node that says goodbye", () => {
-  it("tells four others, in a frame with nothing but its own row, and nobody answers", () => {
+describe("Engine.leave", () => {
+  it("a leaving node sends four others a frame with its own row alone, and nobody answers", () => {
     const lan = ten();
     lan.leave(5);
     const goodbyes = lan.sent.filter(({ from }) => from === 5);
@@ -45,7 +45,7 @@ describe("a node that says goodbye", () => {
     assert.equal(lan.sent.length, 4);
   });
 
-  it("tells all it knows when these are fewer", () => {
+  it("a leaving node sends a LEAVE to every live node when there are fewer than four", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
@@ -58,7 +58,7 @@ describe("a node that says goodbye", () => {
     assert.equal(lan.sent.filter((sent) => sent.from === 1 && typeOf(sent) === LEAVE).length, 0, "nobody is left");
   });
 
-  it("is LEFT for all within a few rounds, and never SUSPECT or DOWN", () => {
+  it("a node that left is LEFT for all within 6 rounds, and never SUSPECT or DOWN", () => {
     const lan = ten();
     lan.leave(5);
     lan.run(6 * ROUND);
@@ -69,7 +69,7 @@ describe("a node that says goodbye", () => {
     assert.equal(new Set(told).size, 9, "each application hears of it");
   });
 
-  it("counts in the root as if it were DOWN, but not among those to ask", () => {
+  it("a LEFT row counts in the table hash as if it were DOWN, and its node is not probed", () => {
     const lan = ten();
     lan.leave(5);
     lan.run(6 * ROUND);
@@ -85,7 +85,7 @@ describe("a node that says goodbye", () => {
     assert.ok(lan.sent.every(({ to }) => to !== 5));
   });
 
-  it("is told to those who come later", () => {
+  it("a newcomer learns of a node that left before", () => {
     const lan = ten();
     lan.leave(5);
     lan.run(6 * ROUND);
@@ -94,7 +94,7 @@ describe("a node that says goodbye", () => {
     assert.deepEqual(statesOf(lan, 5), Array.from({ length: 10 }, () => LEFT));
   });
 
-  it("is a tombstone after removeAfterMs, and forgotten after it again", () => {
+  it("a LEFT row becomes a tombstone after removeAfterMs, and is forgotten after the same time again", () => {
     const lan = ten();
     lan.leave(5);
     lan.run(REMOVE_AFTER_MS - ROUND);
@@ -105,7 +105,7 @@ describe("a node that says goodbye", () => {
     assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => undefined));
   });
 
-  it("is UP again as soon as it comes back, under its next revision or without a memory", () => {
+  it("a node that comes back is UP again, under its next revision or without stored revision", () => {
     for (const [revision, isRemembered] of [[4, true], [0, false]] as const) {
       const lan = ten();
       lan.leave(5);
@@ -118,7 +118,7 @@ describe("a node that says goodbye", () => {
     }
   });
 
-  it("is no more than suspected when its goodbyes are lost", () => {
+  it("peers only suspect a node whose LEAVE frames were lost", () => {
     const lan = ten();
     lan.lose = ({ bytes }) => (bytes[1] & 15) === LEAVE;
     lan.leave(5);

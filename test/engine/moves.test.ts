@@ -13,8 +13,8 @@ function addressIn(lan: EngineNetwork, holder: number, id: number): number {
   return rows.address(rows.find(id));
 }
 
-describe("a node's own address", () => {
-  it("is learnt from others where the platform does not know it", () => {
+describe("Engine: a node's own address", () => {
+  it("a node learns its address from others when the platform does not know it", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1, { address: 0 });
     lan.add(2, {}, [1]);
@@ -25,7 +25,7 @@ describe("a node's own address", () => {
     assert.deepEqual([addressIn(lan, 2, 1), addressIn(lan, 3, 1)], [1, 1]);
   });
 
-  it("that changes without a restart is followed by all within a few rounds, without a suspicion", () => {
+  it("all nodes follow an address that changes without a restart within 8 rounds, without suspicion", () => {
     const lan = new EngineNetwork();
     for (let node = 1; node <= 12; node++) lan.add(node, {}, [1]);
     lan.run(30 * ROUND_MS);
@@ -38,7 +38,7 @@ describe("a node's own address", () => {
     assert.deepEqual(lan.notified.filter(({ state }) => state !== UP), []);
   });
 
-  it("that changes while others ask in vain gives the node as much time anew", () => {
+  it("a new address restarts the probes of its node", () => {
     /** Two nodes and one that can't be reached, from `movesAtMs` on under another address. */
     const suspectedAtMs = (movesAtMs: number): number => {
       const lan = new EngineNetwork();
@@ -57,7 +57,7 @@ describe("a node's own address", () => {
     assert.ok(suspectedAtMs(steadyMs - 100) >= steadyMs + ROUND_MS / 2, "it has hardly been asked at the new address");
   });
 
-  it("that changes is one statement, and makes no other node speak", () => {
+  it("a moved node makes one announcement, and no other node makes any", () => {
     const lan = new EngineNetwork();
     for (let node = 1; node <= 12; node++) lan.add(node, {}, [1]);
     lan.run(30 * ROUND_MS);
@@ -70,7 +70,7 @@ describe("a node's own address", () => {
     }
   });
 
-  it("that each peer sees differently makes a node speak at most once a round", () => {
+  it("a node whose address each peer sees differently announces itself at most once a round", () => {
     const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
@@ -103,7 +103,7 @@ function tellOfSelf(lan: EngineNetwork, { address, revision, heartbeat }: RowDat
   lan.deliver(1, 2, takeDatagrams(lan.engines.get(2)!)[0].bytes);
 }
 
-describe("seeds learnt from rows", () => {
+describe("Engine: seeds learnt from rows", () => {
   /** A node whose seeds are two that a user gave, and one place for what it learns. */
   function seedsAfter(...rows: Partial<VectorRow>[]): number[] {
     const lan = new EngineNetwork();
@@ -113,16 +113,16 @@ describe("seeds learnt from rows", () => {
     return Array.from({ length: engine.seeds.count }, (_, i) => engine.seeds.address(i));
   }
 
-  it("are those of new nodes", () => {
+  it("a node learns the addresses of new rows", () => {
     assert.deepEqual(seedsAfter({}), [100, 101, 7]);
     assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }), [100, 101, 8]);
   });
 
-  it("are not those of nodes that only spoke again", () => {
+  it("a node learns no address from a row that is only fresher", () => {
     assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }, { heartbeat: 5 }, { revision: 2 }), [100, 101, 8]);
   });
 
-  it("are those of nodes that moved", () => {
+  it("a node learns the addresses of nodes that moved", () => {
     assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }, { heartbeat: 5, address: 77 }), [100, 101, 77]);
     assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }, { heartbeat: 5, port: 5001 }), [100, 101, 7]);
   });

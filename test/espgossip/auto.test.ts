@@ -58,8 +58,8 @@ class Pair {
   }
 }
 
-describe("a node that speaks both dialects", () => {
-  it("tries an unknown seed in both", () => {
+describe("AutoEngine", () => {
+  it("the bridge probes an unknown seed in both dialects", () => {
     const driven = bridge();
     driven.engine.addSeed(parseAddress(BOARD), PORT);
     driven.run(ROUND_MS);
@@ -67,13 +67,13 @@ describe("a node that speaks both dialects", () => {
     assert.deepEqual([...new Set(first)].sort(), [0x7b, 0xc1]);
   });
 
-  it("marks its JSON by a space after the brace", () => {
+  it("the bridge marks its JSON by a space after the brace", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "SYN", [BOARD]: board() });
     assert.ok(driven.sent[0].text.startsWith('{ "'));
   });
 
-  it("answers a board in JSON, and tells compact nodes of it with its own statement", () => {
+  it("the bridge answers a board in JSON, and gives compact nodes the board's own statement", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "SYN", [BOARD]: board() });
     assert.deepEqual(driven.takeJson(BOARD), [{ type: "ACK", [OWN]: { revision: 2, heartbeat: 0, state: 0 } }]);
@@ -82,7 +82,7 @@ describe("a node that speaks both dialects", () => {
     assert.ok(rows.hasFlag(rows.find(parseAddress(BOARD)), FLAG_FOREIGN));
   });
 
-  it("takes nobody for a board by hearsay, or who marks its JSON", () => {
+  it("the bridge takes neither third parties nor senders of marked JSON for boards", () => {
     const driven = bridge();
     const hearsay = "192.168.0.61";
     driven.hear(BOARD, { type: "SYN", [BOARD]: board(), [hearsay]: board() });
@@ -92,7 +92,7 @@ describe("a node that speaks both dialects", () => {
     assert.equal(driven.engine.rows.count, 3);
   });
 
-  it("tells compact nodes only now and then that a board goes on, but at once what is new", () => {
+  it("the bridge passes on a board's heartbeat every 16 rounds, and a new value at once", () => {
     const driven = bridge();
     const held = () => rowIn(driven.engine.rows, parseAddress(BOARD))?.heartbeat;
     driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
@@ -104,7 +104,7 @@ describe("a node that speaks both dialects", () => {
     assert.equal(held(), 1161);
   });
 
-  it("does not pass on what boards think of a board, only its silence", () => {
+  it("the bridge passes on a board's silence, but not what other boards hold of it", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
     driven.hear("192.168.0.61", { type: "ACK", [BOARD]: board({ state: 4 }) });
@@ -115,7 +115,7 @@ describe("a node that speaks both dialects", () => {
     assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 0);
   });
 
-  it("asks a board itself before it counts as silent", () => {
+  it("the bridge probes a board itself before the board counts as silent", () => {
     const driven = bridge();
     for (let host = 100; host < 120; host++) driven.engine.addSeed(parseAddress(`192.168.0.${host}`), PORT);
     driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
@@ -125,7 +125,7 @@ describe("a node that speaks both dialects", () => {
     assert.ok(driven.takeJson(BOARD).length > 0);
   });
 
-  it("tells boards of a compact node, fresher each round and never doubted", () => {
+  it("boards get a compact node's row fresher each round and never suspected", () => {
     const pair = new Pair();
     const first = pair.sentToBoard()[COMPACT];
     assert.deepEqual([first.revision, first.state, first.data], [3, 0, 5]);
@@ -141,7 +141,7 @@ describe("a node that speaks both dialects", () => {
     assert.equal(rowIn(pair.bridge.rows, COMPACT_ID)?.state, 0);
   });
 
-  it("goes on from what boards hold of a compact node, after its own restart or the device's earlier life", () => {
+  it("the bridge goes on from what boards hold of a compact node", () => {
     const pair = new Pair();
     pair.hear({ type: "ACK", [COMPACT]: { revision: 25, heartbeat: 9000, state: 4, data: "old" } });
     pair.run(4);
@@ -152,13 +152,13 @@ describe("a node that speaks both dialects", () => {
     assert.equal(pair.sentToBoard()[COMPACT].data, 6);
   });
 
-  it("goes beyond a revision that boards remember of it, and says so to whom it stores for", () => {
+  it("the bridge takes a revision beyond the one that boards hold of it", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "ACK", [OWN]: { revision: 30, heartbeat: 5, state: 3 } });
     assert.equal(driven.engine.revision(), 31);
   });
 
-  it("never throws and never grows, whatever comes", () => {
+  it("the bridge never throws and never grows, whatever it receives", () => {
     const options = { capacity: 6, valueBytesMax: 8, datagramBytesMax: 128, seedCapacity: 2 };
     const driven = new Driven(new AutoEngine(boardOptions({ id: 53, ...options }))).start(2);
     const host = fc.integer({ min: 50, max: 62 }).map((last) => `192.168.0.${last}`);
@@ -181,7 +181,7 @@ describe("a node that speaks both dialects", () => {
     }), propertyOptions(3000));
   });
 
-  it("shares its value with both worlds", () => {
+  it("the bridge shares its value in both dialects", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
     driven.publish({ temp: 1 }, parseAddress(BOARD));

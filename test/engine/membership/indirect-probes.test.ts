@@ -30,8 +30,8 @@ function suspectedBy(lan: EngineNetwork, address: number): number[] {
   return lan.notified.filter((told) => told.address === address && told.state === SUSPECT).map(({ id }) => id);
 }
 
-describe("witnesses", () => {
-  it("keep a node UP that one other can't reach", () => {
+describe("Engine: indirect probes", () => {
+  it("indirect probes keep a node UP that one other node cannot reach", () => {
     const lan = network(5);
     lan.lose = (sent) => isBetween(sent, 1, 2);
     lan.run(100 * ROUND);
@@ -40,8 +40,8 @@ describe("witnesses", () => {
     assert.ok(lan.sent.some(({ to, bytes }) => to === 1 && idsIn(bytes, SECTION_INDIRECT_ACK).includes(2)));
   });
 
-  for (const [name, tag] of [["questions", SECTION_PING_REQ], ["reports", SECTION_INDIRECT_ACK]] as const) {
-    it(`are what keeps it UP: without their ${name} it is suspected`, () => {
+  for (const [name, tag] of [["ping requests", SECTION_PING_REQ], ["indirect acks", SECTION_INDIRECT_ACK]] as const) {
+    it(`without ${name} the unreachable node is suspected`, () => {
       const lan = network(5);
       lan.lose = (sent) => isBetween(sent, 1, 2) || idsIn(sent.bytes, tag).length > 0;
       lan.run(30 * ROUND);
@@ -49,7 +49,7 @@ describe("witnesses", () => {
     });
   }
 
-  it("are three, asked with the fourth attempt, and three with the fifth", () => {
+  it("a node sends three ping requests with the fourth attempt, and three with the fifth", () => {
     const lan = network(9);
     lan.engines.delete(9);
     // Nobody probes for others, so that each only asks for itself.
@@ -68,7 +68,7 @@ describe("witnesses", () => {
     assert.deepEqual([first.size, second.size], [3, 3]);
   });
 
-  it("probe one node for a question, if they think it to be live", () => {
+  it("a node probes one node for a ping request, if that node's row is live", () => {
     const lan = network(4);
     assert.deepEqual(probed(lan, 2, headOf(lan, 2), [3, 4]), [3]);
     assert.deepEqual(probed(lan, 2, headOf(lan, 2), [1]), [], "itself");
@@ -78,7 +78,7 @@ describe("witnesses", () => {
     assert.deepEqual(probed(lan, 2, headOf(lan, 2), [4]), [], "one that is gone");
   });
 
-  it("do nothing for addresses that have not answered them, whatever id they give", () => {
+  it("a node ignores ping requests from addresses that are not proven, whatever id they give", () => {
     const lan = network(4);
     const stranger = new EngineNetwork();
     stranger.add(9, {}, [1]);
@@ -108,8 +108,8 @@ function probed(lan: EngineNetwork, from: number, head: Uint8Array, ids: number[
   return lan.sent.map(({ to }) => to).filter((to) => to !== from);
 }
 
-describe("self-doubt", () => {
-  it("keeps a node that hears nobody from suspecting anybody for some rounds", () => {
+describe("Engine: local health", () => {
+  it("a node that receives nothing suspects nobody for 9 rounds", () => {
     const lan = network(8);
     const cut = 4;
     lan.lose = ({ from, to }) => from === cut || to === cut;
@@ -121,7 +121,7 @@ describe("self-doubt", () => {
     assert.ok(suspectedBy(lan, cut).length > 0, "in the end it must conclude that they are gone");
   });
 
-  it("ends when it hears somebody", () => {
+  it("a node's local health recovers when datagrams arrive again", () => {
     const lan = network(8);
     const cut = 4;
     lan.lose = ({ from, to }) => from === cut || to === cut;
@@ -134,7 +134,7 @@ describe("self-doubt", () => {
     assert.ok(lan.notified.every(({ state }) => state === UP || state === SUSPECT));
   });
 
-  it("does not keep two nodes from suspecting each other", () => {
+  it("of two nodes, each suspects the other", () => {
     const lan = network(2);
     lan.lose = () => true;
     lan.run(3 * ROUND);
@@ -142,7 +142,7 @@ describe("self-doubt", () => {
   });
 });
 
-describe("hearsay", () => {
+describe("Engine: a statement about another node", () => {
   /** What a node that holds another in a state makes of hearing that it is in another one. */
   function believed(before: number | undefined, said: number, isForeign = false): number | undefined {
     const lan = new EngineNetwork();
@@ -155,22 +155,22 @@ describe("hearsay", () => {
     return held(rows, 7)?.state;
   }
 
-  it("of DOWN or REMOVE makes a live node SUSPECT", () => {
+  it("a statement of DOWN or REMOVE makes a live row SUSPECT", () => {
     for (const before of [UP, SUSPECT]) {
       for (const said of [DOWN, REMOVE]) assert.equal(believed(before, said), SUSPECT);
     }
   });
 
-  it("is believed of a node that is not held, or not live", () => {
+  it("a node believes any state of a row that it does not hold, or that is not live", () => {
     for (const said of [UP, SUSPECT, DOWN, REMOVE, LEFT]) assert.equal(believed(undefined, said), said);
     assert.equal(believed(DOWN, REMOVE), REMOVE);
   });
 
-  it("of a goodbye is that node's own word", () => {
+  it("a node believes LEFT of any row", () => {
     for (const before of [UP, SUSPECT, DOWN, REMOVE]) assert.equal(believed(before, LEFT), LEFT);
   });
 
-  it("is believed of foreign nodes, whom nobody can ask", () => {
+  it("a node believes the state of a foreign row, whose node nobody can probe", () => {
     for (const said of [DOWN, REMOVE]) assert.equal(believed(UP, said, true), said);
   });
 });

@@ -110,24 +110,24 @@ function caseOf({ shared, alone, seed, statements, kinds, ...others }: Spec, row
   return { ...others, rows };
 }
 
-describe("two nodes that hold any rows", function () {
+describe("Engine: two nodes that hold any rows", function () {
   this.timeout(120000);
   const few = fc.nat(80);
   const tight = fc.tuple(fc.integer({ min: DATAGRAM_BYTES_LEAST, max: 150 }), datagramBytes);
 
-  it("agree after four exchanges at most", () => {
+  it("two nodes agree after at most four exchanges", () => {
     fc.assert(fc.property(specs, (spec) => {
       exchanges(caseOf(spec, ROWS_MAX));
     }), propertyOptions(100));
   });
 
-  it("agree after four exchanges at most also where neither has many", () => {
+  it("two nodes with few rows agree after at most four exchanges", () => {
     fc.assert(fc.property(specs, few, (spec, rowsMax) => {
       exchanges(caseOf(spec, rowsMax));
     }), propertyOptions(400));
   });
 
-  it("agree after four exchanges at most also where one has the shortest datagrams", () => {
+  it("two nodes agree after at most four exchanges when one has the shortest datagrams", () => {
     fc.assert(fc.property(specs, tight, fc.boolean(), (spec, datagramBytesMax, isTurned) => {
       if (isTurned) datagramBytesMax.reverse();
       exchanges(caseOf({ ...spec, datagramBytesMax }, 300));
@@ -135,7 +135,7 @@ describe("two nodes that hold any rows", function () {
   });
 });
 
-describe("two nodes that hold rows as no network would give them", function () {
+describe("Engine: two nodes with extreme tables", function () {
   this.timeout(60000);
   const statement = (i: number): Statement => ({ id: 0, revision: i % 5, heartbeat: (i * 77) % 30000, state: UP });
   const all = idsFrom(1, 2 * ROWS_MAX).map((id, i) => ({ ...statement(i), id }));
@@ -154,7 +154,7 @@ describe("two nodes that hold rows as no network would give them", function () {
   };
   for (const [name, rows] of Object.entries(shapes)) {
     for (const datagramBytesMax of [[128, 128], [128, 1400], [1400, 128], [1200, 1200]]) {
-      it(`agree: ${name}, datagrams of ${datagramBytesMax.join(" and ")} bytes`, () => {
+      it(`two nodes agree: ${name}, datagrams of ${datagramBytesMax.join(" and ")} bytes`, () => {
         for (const isIntroduced of [true, false]) {
           exchanges({ datagramBytesMax, valueBytesMax: 8, isIntroduced, first: [0, 1, 0, 1], rows });
         }
@@ -162,7 +162,7 @@ describe("two nodes that hold rows as no network would give them", function () {
     }
   }
 
-  it("agree about themselves, though one remembers what the other does not", () => {
+  it("two nodes agree about themselves when one holds a row that the other does not remember", () => {
     for (const state of [UP, SUSPECT, DOWN, REMOVE]) {
       for (const [revision, heartbeat] of [[9, 5], [10, 0], [10, 99], [11, 0]]) {
         for (const node of [0, 1]) {
@@ -175,7 +175,7 @@ describe("two nodes that hold rows as no network would give them", function () {
     }
   });
 
-  it("send hardly a row twice, and tell where they differ in a fraction of what the rows take", () => {
+  it("two nodes send few rows twice, and their summaries take a fraction of the rows' bytes", () => {
     const pair = new Pair(IDS, [1200, 1200].map((bytesMax) => {
       return { datagramBytesMax: bytesMax, capacity: 2 * ROWS_MAX + 2, valueBytesMax: 8 };
     }));
