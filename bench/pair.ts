@@ -1,14 +1,14 @@
 import { addressOfIndex } from "../desktop/simulator/node.js";
-import { BROADCAST_ADDRESS, type Datagram, Engine, OWN_SLOT } from "../src/engine/index.js";
+import { Engine, OWN_SLOT } from "../src/engine/index.js";
 import { KIND_LOG } from "../src/engine/feed/kinds.js";
 import { orderKey } from "../src/engine/table/hash.js";
 import { RowData } from "../src/engine/table/rows.js";
 import type { Sealer } from "../src/engine/wire/sealer.js";
 import { eventFeeds } from "../src/events/index.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
-import { ROUND_MS } from "./network.js";
+import { PORT, engineOptions } from "../test/support/engine-options.js";
+import { takeDatagrams } from "../test/support/engine-outputs.js";
 
-const PORT = 5000;
 const CAPACITY = 512;
 const EVENT_BYTES_MAX = 128;
 
@@ -30,11 +30,15 @@ export interface Frame {
   depth: number;
 }
 
-/** An engine with given rows, of which none is news. The first statement is its own. */
+/**
+ * An engine with given rows, none of which is an update. The first statement is
+ * its own. It does not run on an `EngineNetwork`: its clock stands still except
+ * for its own inputs, the other of the two gets every frame whomever it was
+ * meant for, and a frame's depth counts.
+ */
 export class Peer {
   readonly engine: Engine;
   readonly address: number;
-  private readonly datagram: Datagram = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
   private nowMs = 0;
 
   /** @param feedBytes bytes for events; 0: a node without feeds @param sealer seals what it sends */
@@ -43,12 +47,10 @@ export class Peer {
   ) {
     const own = statements[0];
     this.address = addressOfIndex(own.index);
-    this.engine = new Engine({
-      id: own.id, address: this.address, port: PORT, capacity: CAPACITY, valueBytesMax: 32,
-      datagramBytesMax, roundIntervalMs: ROUND_MS, removeAfterMs: 86400000, seedCapacity: 16,
-      broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed, sealer,
+    this.engine = new Engine(engineOptions({
+      id: own.id, address: this.address, capacity: CAPACITY, datagramBytesMax, randomSeed: seed, sealer,
       feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, nodeDigest),
-    });
+    }));
     this.engine.start(0, own.revision, true);
     for (const statement of statements) this.hold(statement);
     this.engine.rows.setTransmitsLeft(OWN_SLOT, 0);
@@ -101,10 +103,6 @@ export class Peer {
   }
 
   private sent(depth: number): Frame[] {
-    const frames: Frame[] = [];
-    while (this.engine.pollTransmit(this.datagram)) {
-      frames.push({ bytes: this.datagram.bytes.slice(0, this.datagram.length), depth });
-    }
-    return frames;
+    return takeDatagrams(this.engine).map(({ bytes }) => ({ bytes, depth }));
   }
 }

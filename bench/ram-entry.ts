@@ -10,6 +10,9 @@
  *   receive                      hands it over and takes all outputs; answers how many bytes were sent
  *   traffic n                    lets the engine and a peer exchange n datagrams
  *   idle                         does nothing: what a line costs by itself
+ *
+ * Engines are driven here and not by `EngineNetwork`, whose copies of datagrams
+ * would count as the engine's memory.
  */
 import { Engine } from "../src/engine/index.js";
 import { KIND_LOG, KIND_SET } from "../src/engine/feed/kinds.js";
@@ -19,13 +22,13 @@ import { FrameWriter } from "../src/engine/wire/frame-writer.js";
 import { SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
 import { eventFeeds } from "../src/events/index.js";
 import { Gossip, type GossipOptions } from "../src/gossip.js";
+import { PORT, engineOptions } from "../test/support/engine-options.js";
 
 const VALUE = [0xf9, 0x4d, 0x60];
 const VALUE_BYTES_MAX = 24;
 /** Rows of 12 bytes that a datagram of 512 bytes holds. */
 const FULL_ROWS = 39;
 const EVENT_BYTES_MAX = 128;
-const PORT = 5000;
 const FIRST_ADDRESS = 0xc0a80001;
 
 interface PlainRow {
@@ -187,11 +190,10 @@ function say(bench: Bench, node: Engine, turn: number): void {
 function makeEngine(
   id: number, capacity: number, datagramBytesMax: number, feedBytes: number, digest: Sha256,
 ): Engine {
-  return new Engine({
-    id, address: FIRST_ADDRESS + id - 1, port: PORT, capacity, valueBytesMax: VALUE_BYTES_MAX, datagramBytesMax,
-    roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: 0xffffffff, randomSeed: 7,
+  return new Engine(engineOptions({
+    id, address: FIRST_ADDRESS + id - 1, capacity, valueBytesMax: VALUE_BYTES_MAX, datagramBytesMax, randomSeed: 7,
     feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, digest),
-  });
+  }));
 }
 
 function drainEvents(engine: Engine, event: Bench["event"]): void {

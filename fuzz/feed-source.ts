@@ -13,6 +13,7 @@ import { Engine, OWN_SLOT } from "../src/engine/index.js";
 import type { FeedMaker } from "../src/engine/options.js";
 import { RowData } from "../src/engine/table/rows.js";
 import { eventFeeds } from "../src/events/index.js";
+import { engineOptions } from "../test/support/engine-options.js";
 import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
@@ -109,7 +110,7 @@ function holder(id: number, feedBytes: number): Engine {
   }
   const authorId = author.rows.id(OWN_SLOT);
   const row = Object.assign(new RowData(), { id: authorId, address: 9, port: 5000, revision: REVISION });
-  engine.mergeRow(row, new Uint8Array(0));
+  engine.rows.merge(row, new Uint8Array(0));
   const writer = new FrameWriter();
   const runs = new BatchWriter(author.feed!.feeds, new Reader(), new EventData());
   for (let next = 1, counter = 1; next <= EVENTS; counter++) {
@@ -145,8 +146,5 @@ export function feedsOf(feedBytes: number): FeedMaker {
 }
 
 function makeEngine(id: number, feedBytes: number): Engine {
-  return new Engine({
-    id, address: id, port: 5000, capacity: 4, valueBytesMax: 16, datagramBytesMax: 1200, roundIntervalMs: 10000,
-    removeAfterMs: 60000, seedCapacity: 4, broadcastAddress: 0xffffffff, randomSeed: 1, feeds: feedsOf(feedBytes),
-  });
+  return new Engine(engineOptions({ id, address: id, capacity: 4, valueBytesMax: 16, feeds: feedsOf(feedBytes) }));
 }

@@ -7,10 +7,10 @@ import { JsonSource } from "./json-source.js";
 import { mutate } from "./mutate.js";
 import { assertSame, snapshot } from "./node-checks.js";
 import { type DatagramSource, World } from "./world.js";
+import { PORT, engineOptions } from "../test/support/engine-options.js";
+import { takeDatagrams, takeNotifications } from "../test/support/engine-outputs.js";
 
 const OWN_ADDRESS = 0x0a000001;
-const PORT = 5000;
-const CAPACITY = 64;
 const KEY = new Uint8Array(32).fill(0x5a);
 const OTHER_KEY = new Uint8Array(32).fill(0x5b);
 /** Between two datagrams. */
@@ -45,10 +45,7 @@ export function longLives(datagrams: number, seed: number): LongLife[] {
   ];
 }
 
-const OPTIONS = {
-  id: 1, address: OWN_ADDRESS, port: PORT, capacity: CAPACITY, valueBytesMax: 48, datagramBytesMax: 1200,
-  roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: 0xffffffff,
-};
+const OPTIONS = engineOptions({ address: OWN_ADDRESS, valueBytesMax: 48 });
 
 /** @param isClosed whether nothing that comes may change anything */
 function live(
@@ -100,10 +97,8 @@ function figuresOf(name: string, engine: NodeEngine): Omit<LongLife, "datagrams"
 }
 
 function drain(engine: NodeEngine, world: World): void {
-  const event = { kind: 0, slot: 0 };
-  while (engine.pollNotification(event));
-  const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
-  while (engine.pollTransmit(out)) world.hear(out.bytes.slice(0, out.length));
+  takeNotifications(engine);
+  for (const { bytes } of takeDatagrams(engine)) world.sent(bytes);
 }
 
 function sealedNode(seed: number): Engine {
@@ -118,10 +113,9 @@ function recordedSource(seed: number): DatagramSource {
   });
   peer.addSeed(OWN_ADDRESS, PORT);
   peer.start(0, 1, true);
-  const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
   while (recorded.length < RECORDED) {
     peer.tick(peer.nextDeadline());
-    while (peer.pollTransmit(out)) recorded.push(out.bytes.slice(0, out.length));
+    for (const { bytes } of takeDatagrams(peer)) recorded.push(bytes);
   }
   return {
     draw: (dice, world) => {

@@ -2,7 +2,7 @@ import { checkCbor } from "../src/cbor/cbor.js";
 import { DROP_NONE } from "../src/engine/wire/drops.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { TableHash } from "../src/engine/table/hash.js";
-import { LEFT, OWN_SLOT, REMOVE, type Rows, UP } from "../src/engine/index.js";
+import { DROP_REASONS, LEFT, type NodeEngine, OWN_SLOT, REMOVE, type Rows, UP } from "../src/engine/index.js";
 import { FLAG_FOREIGN, RowData } from "../src/engine/table/rows.js";
 import { StateReader } from "../src/espgossip/state-reader.js";
 
@@ -72,6 +72,11 @@ export function checkSent(bytes: Uint8Array, datagramBytesMax: number): void {
     ? stateReader.parse(bytes, bytes.length)
     : frameReader.parse(bytes, bytes.length, new RowData());
   if (refused !== DROP_NONE) fail(`a datagram was sent that others refuse, reason ${refused}`);
+}
+
+/** How often the engine dropped something, by reason. */
+export function dropsOf(engine: NodeEngine): number[] {
+  return Array.from({ length: DROP_REASONS }, (_, reason) => engine.stats.drops(reason));
 }
 
 export function fail(message: string): never {

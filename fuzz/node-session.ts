@@ -1,20 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import type { SimRandom } from "../desktop/simulator/random.js";
 import {
-  DROP_REASONS, type Dialect, NOTIFY_STATE, NOTIFY_UPDATE, type NodeEngine, OWN_SLOT, type Rows, dropReasonName,
+  type Dialect, NOTIFY_STATE, NOTIFY_UPDATE, type NodeEngine, OWN_SLOT, type Rows, dropReasonName,
 } from "../src/engine/index.js";
-import { assertSame, checkSent, checkTable, fail, snapshot } from "./node-checks.js";
+import { assertSame, checkSent, checkTable, dropsOf, fail, snapshot } from "./node-checks.js";
 import type { Session } from "./target.js";
+import { PORT, engineOptions } from "../test/support/engine-options.js";
+import { takeDatagrams, takeNotifications } from "../test/support/engine-outputs.js";
 import { type DatagramSource, World } from "./world.js";
 
-const PORT = 5000;
 const OWN_ADDRESS = 0x0a000001;
 const ADDRESSES = Array.from({ length: 24 }, (_, i) => OWN_ADDRESS + i);
-const ROUND_MS = 10000;
 /** Some nodes see their clock wrap around. */
 const START_MS = [1000, 1000, 1000, 0xffff0000];
 const SEED_CAPACITY = 8;
-const DATAGRAM_BYTES_MAX = 1600;
 /** Inputs after which a node has nothing left to do at one time. */
 const SETTLE_MAX = 16;
 
@@ -92,10 +91,10 @@ export class NodeSession implements Session {
 
   private make(numbers: number[]): void {
     const [, id, capacity, valueBytesMax, datagramBytesMax, randomSeed] = numbers;
-    const engine = this.kind.dialect({
-      id, address: OWN_ADDRESS, port: PORT, capacity, valueBytesMax, datagramBytesMax, roundIntervalMs: ROUND_MS,
-      removeAfterMs: 60000, seedCapacity: SEED_CAPACITY, broadcastAddress: 0xffffffff, randomSeed,
-    });
+    const engine = this.kind.dialect(engineOptions({
+      id, address: OWN_ADDRESS, capacity, valueBytesMax, datagramBytesMax, removeAfterMs: 60000,
+      seedCapacity: SEED_CAPACITY, randomSeed,
+    }));
     this.engine = engine;
     this.world = new World(engine, ADDRESSES);
     this.limit = datagramBytesMax;
@@ -150,18 +149,10 @@ export class NodeSession implements Session {
 
   /** Takes all outputs, and checks them and what they leave behind. */
   private drain(engine: NodeEngine): void {
-    const event = { kind: 0, slot: 0 };
-    this.isChanged = false;
-    for (let left = 4 * engine.rows.capacity + 8; engine.pollNotification(event); left--) {
-      if (left === 0) fail("events do not end");
-      if (event.kind === NOTIFY_UPDATE || event.kind === NOTIFY_STATE) this.isChanged = true;
-    }
-    const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
-    for (let left = this.kind.burstMax; engine.pollTransmit(out); left--) {
-      if (left === 0) fail(`one input caused more than ${this.kind.burstMax} datagrams`);
-      const sent = out.bytes.slice(0, out.length);
-      checkSent(sent, this.limit);
-      this.world?.hear(sent);
+    this.isChanged = takeNotifications(engine).some(({ kind }) => kind === NOTIFY_UPDATE || kind === NOTIFY_STATE);
+    for (const { bytes } of takeDatagrams(engine, this.kind.burstMax)) {
+      checkSent(bytes, this.limit);
+      this.world?.sent(bytes);
     }
     if (engine.seeds.count > this.seedsMax) fail(`${engine.seeds.count} seeds`);
     this.kind.tablesOf(engine).forEach((rows, index) => checkTable(rows, this.ids[index]));
@@ -179,8 +170,4 @@ function drawNew(dice: SimRandom): string {
   const datagramBytesMax = dice.pick([128, 300, 512, 1200]);
   const id = dice.chance(0.5) ? OWN_ADDRESS : dice.next();
   return `new ${id} ${dice.pick([2, 4, 16, 24])} ${dice.pick([0, 16, 48])} ${datagramBytesMax} ${dice.next()}`;
-}
-
-function dropsOf(engine: NodeEngine): number[] {
-  return Array.from({ length: DROP_REASONS }, (_, reason) => engine.stats.drops(reason));
 }

@@ -1,16 +1,16 @@
 import type { SimRandom } from "../desktop/simulator/random.js";
-import { DROP_REASONS, Engine, type NodeEngine, SEAL_BYTES, dropReasonName } from "../src/engine/index.js";
+import { Engine, SEAL_BYTES, dropReasonName } from "../src/engine/index.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { pureSealing } from "../src/sealing/aes.js";
 import { mutate } from "./mutate.js";
-import { assertSame, checkTable, fail, snapshot } from "./node-checks.js";
+import { assertSame, checkTable, dropsOf, fail, snapshot } from "./node-checks.js";
 import type { Session } from "./target.js";
+import { PORT, engineOptions } from "../test/support/engine-options.js";
+import { takeDatagrams, takeNotifications } from "../test/support/engine-outputs.js";
 
-const PORT = 5000;
 const NODES = 3;
 const CAPACITY = 8;
 const SEED_CAPACITY = 8;
-const ROUND_MS = 10000;
 const BYTES_MAX = 512;
 const BURST_MAX = 4;
 /** By PROTOCOL.md: what an address that has proven nothing may get for its bytes. */
@@ -108,11 +108,11 @@ export class SealedSession implements Session {
   }
 
   private start(node: number, revision: number, isRemembered: boolean, randomSeed: number): Engine {
-    const engine = new Engine({
-      id: node + 1, address: addressOf(node), port: PORT, capacity: CAPACITY, valueBytesMax: 8,
-      datagramBytesMax: BYTES_MAX, roundIntervalMs: ROUND_MS, removeAfterMs: 60000, seedCapacity: SEED_CAPACITY,
-      broadcastAddress: 0xffffffff, randomSeed, sealer: sealing(KEY, node === 0 ? OTHER_KEY : undefined),
-    });
+    const engine = new Engine(engineOptions({
+      id: node + 1, address: addressOf(node), capacity: CAPACITY, valueBytesMax: 8, datagramBytesMax: BYTES_MAX,
+      removeAfterMs: 60000, seedCapacity: SEED_CAPACITY, randomSeed,
+      sealer: sealing(KEY, node === 0 ? OTHER_KEY : undefined),
+    }));
     for (let other = 0; other < NODES; other++) if (other !== node) engine.addSeed(addressOf(other), PORT);
     engine.start(this.nowMs, revision, isRemembered);
     return engine;
@@ -162,14 +162,11 @@ export class SealedSession implements Session {
   /** Takes all outputs and checks what they leave behind. Returns the bytes that were sent. */
   private drain(node: number): number {
     const { engine } = this.members[node];
-    const event = { kind: 0, slot: 0 };
-    for (let left = 4 * CAPACITY + 8; engine.pollNotification(event); left--) if (left === 0) fail("events do not end");
+    takeNotifications(engine);
     let sentBytes = 0;
-    const out = { bytes: new Uint8Array(BYTES_MAX), length: 0, address: 0, port: 0 };
-    for (let left = BURST_MAX; engine.pollTransmit(out); left--) {
-      if (left === 0) fail(`one input caused more than ${BURST_MAX} datagrams`);
-      sentBytes += out.length;
-      this.capture(node, out.bytes.slice(0, out.length), out.address);
+    for (const { bytes, to } of takeDatagrams(engine, BURST_MAX)) {
+      sentBytes += bytes.length;
+      this.capture(node, bytes, to);
     }
     if (engine.seeds.count > SEED_CAPACITY) fail(`${engine.seeds.count} seeds`);
     checkTable(engine.rows, node + 1);
@@ -223,10 +220,6 @@ function stateOf(engine: Engine): State {
   const words: number[] = [engine.revision(), engine.rows.updateCount, engine.nextDeadline()];
   for (let i = 0; i < seeds.count; i++) words.push(seeds.address(i), seeds.port(i));
   return { rows: snapshot(engine.rows), rest: words.join(" ") };
-}
-
-function dropsOf(engine: NodeEngine): number[] {
-  return Array.from({ length: DROP_REASONS }, (_, reason) => engine.stats.drops(reason));
 }
 
 function addressOf(node: number): number {

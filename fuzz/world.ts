@@ -1,5 +1,6 @@
 import type { SimRandom } from "../desktop/simulator/random.js";
-import { type NodeEngine, OWN_SLOT } from "../src/engine/index.js";
+import type { NodeEngine } from "../src/engine/index.js";
+import { DROP_NONE } from "../src/engine/wire/drops.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { drawWord } from "./mutate.js";
 
@@ -14,19 +15,21 @@ export interface DatagramSource {
 /** What an attacker might know of a node: what it holds and sends, and what was sent to it. */
 export class World {
   readonly datagrams: Uint8Array[] = [];
-  /** Counter of the last compact frame that the node sent. */
+  /** Of the last compact frame that the node sent; 0 before the first. */
   counter = 0;
-  private readonly frame = new FrameReader();
+  private readonly reader = new FrameReader();
 
   constructor(readonly engine: NodeEngine, readonly addresses: readonly number[]) {}
 
   hear(bytes: Uint8Array): void {
     if (this.datagrams.length === HEARD_MAX) this.datagrams.shift();
     this.datagrams.push(bytes);
-    const { frame, engine } = this;
-    if (frame.parseHead(bytes, bytes.length) === 0 && frame.id === engine.rows.id(OWN_SLOT)) {
-      this.counter = frame.counter;
-    }
+  }
+
+  /** The node sent a datagram. */
+  sent(bytes: Uint8Array): void {
+    if (this.reader.parseHead(bytes, bytes.length) === DROP_NONE) this.counter = this.reader.counter;
+    this.hear(bytes);
   }
 
   drawAddress(dice: SimRandom): number {

@@ -6,10 +6,11 @@ import type { FeedEvent } from "../src/gossip.js";
 import { latestMap } from "../src/views/latest-map.js";
 import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
+import { count } from "./support/random.js";
 
 const ROUND_MS = 10000;
 const NODES = 5;
-const SEEDS = 100;
+const SEEDS = count(100, 3);
 /** Steps of a few seconds, each with a publish, a crash or a start. */
 const STEPS = 60;
 

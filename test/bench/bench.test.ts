@@ -29,7 +29,7 @@ function bench(...options: string[]): Promise<Ended> {
 describe("the benchmark", function () {
   this.timeout(300000);
 
-  it("keeps all bounds in its small version", async () => {
+  it("the quick benchmark keeps all bounds", async () => {
     const { code, stdout, stderr } = await bench("--quick", "--json");
     const figures = JSON.parse(stdout) as Record<string, number>;
     const quick = MEASUREMENTS.filter(({ seeds }) => seeds.quick > 0).map(({ name }) => name);
@@ -39,13 +39,13 @@ describe("the benchmark", function () {
     assert.equal(code, 0, stderr);
   });
 
-  it("shows a table, with a verdict for each bound", async () => {
+  it("the command prints a table with a verdict for each bound", async () => {
     const { code, stdout } = await bench("--quick", "--only", "wire.rowsPer1200");
     assert.match(stdout, /^figure +value +unit +bound\nwire\.rowsPer1200 +\d+ +rows +≥ 100 +met\n$/);
     assert.equal(code, 0);
   });
 
-  it("says what is wrong with an option", async () => {
+  it("the command names a wrong option and exits with status 2", async () => {
     const wrong = [
       [["--seed", "x"], /--seed: x is not an integer/],
       [["--only", "nothing"], /no figure is left/],
@@ -58,7 +58,7 @@ describe("the benchmark", function () {
     }
   });
 
-  it("has the same samples however the work is divided", async () => {
+  it("the samples are the same however the work is divided", async () => {
     const tasks: Task[] = [1, 2, 3, 4].flatMap((seed) => ["locate4of500", "converge.n50loss10"].map((measurement) => (
       { measurement, seed, isQuick: true, isAlone: false }
     )));
@@ -69,21 +69,21 @@ describe("the benchmark", function () {
     assert.notDeepEqual(samples[0], samples[2]);
   });
 
-  it("names what could not be measured", async () => {
+  it("an error names the measurement and the seed that failed", async () => {
     const task = { measurement: "luck", seed: 7, isQuick: true, isAlone: false };
     await assert.rejects(takeSamples([task], () => undefined), /luck, seed 7: Error: no measurement luck/);
   });
 });
 
 describe("the figures of the benchmark", () => {
-  it("each have a name of their own and a measurement", () => {
+  it("each figure has its own name and a measurement", () => {
     const names = FIGURES.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
     const used = new Set(FIGURES.map(({ measurement }) => measurement));
     assert.deepEqual([...used].sort(), MEASUREMENTS.map(({ name }) => name).sort());
   });
 
-  it("all are in docs/BENCHMARKS.md", () => {
+  it("docs/BENCHMARKS.md has all figures", () => {
     const page = readFileSync(new URL("../../docs/BENCHMARKS.md", import.meta.url), "utf8");
     for (const { name, about } of FIGURES) {
       const line = page.split("\n").find((text) => text.startsWith(`| \`${name}\` |`));
@@ -92,7 +92,7 @@ describe("the figures of the benchmark", () => {
     }
   });
 
-  it("that were not measured keep their lines where only some are written", () => {
+  it("figures that were not measured keep their lines", () => {
     const [first, second] = FIGURES;
     const old = `| \`${first.name}\` | 123 rows | an older line |`;
     const page = figureTables(new Map([[second.name, 4567]]), 1, [old]).split("\n");
@@ -102,7 +102,7 @@ describe("the figures of the benchmark", () => {
     assert.ok(!page.some((line) => line.includes("undefined")), "each group has a heading");
   });
 
-  it("miss a bound when they never came to an end", () => {
+  it("a figure that never came to an end misses its bound", () => {
     assert.equal(keeps({ atMost: 9 }, 9), true);
     assert.equal(keeps({ atMost: 9 }, 9.01), false);
     assert.equal(keeps({ atLeast: 100 }, 99), false);
@@ -112,7 +112,7 @@ describe("the figures of the benchmark", () => {
     }
   });
 
-  it("include an ideal push-pull in which all hear of it once", () => {
+  it("the ideal push-pull reaches each node once", () => {
     const heard = idealSpread(500, 1);
     assert.equal(heard.length, 500);
     assert.deepEqual(heard, heard.slice().sort((a, b) => a - b));
@@ -121,7 +121,7 @@ describe("the figures of the benchmark", () => {
 });
 
 describe("a plot", () => {
-  it("has its points where the axes say", () => {
+  it("a plot has its points where the axes say", () => {
     const axis = (label: string): { label: string; ticks: number[]; text: (tick: number) => string } =>
       ({ label, ticks: [0, 10], text: (tick) => `<${tick}>` });
     const points = [[0, 0], [5, 5], [10, 10]] as const;

@@ -5,7 +5,7 @@ import { requireXs } from "../xs/require-xs.js";
 describe("RAM on 32-bit XS", function () {
   this.timeout(600000);
 
-  it("keeps its bounds, and does not grow", async function () {
+  it("a node keeps its RAM bounds and does not grow", async function () {
     await requireXs(this);
     const figures = await measureRam(50000);
     for (const [name, bound] of Object.entries(RAM_BOUNDS)) {

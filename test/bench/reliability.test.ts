@@ -13,7 +13,7 @@ function named(outcomes: { fault: string; dialect: string; complaints: string[] 
 describe("bench:reliability", function () {
   this.timeout(300000);
 
-  it(`sees 8 nodes agree after each fault, in chisme's own frames, seed ${SEED}`, () => {
+  it(`8 nodes agree after each fault, in chisme's own frames, seed ${SEED}`, () => {
     const outcomes = matrixTasks(SEED, true).map(runTask);
     assert.equal(outcomes.length, 3 * SCENARIOS.length);
     const bad = outcomes.filter(({ dialect, agreed, falseDownsHealed }) => {
@@ -32,7 +32,7 @@ describe("bench:reliability", function () {
     }
   });
 
-  it("shows events that are lost, of all runs of a line together", () => {
+  it("a line shows the lost events of all its runs together", () => {
     const task = { fault: "wipe", dialect: "compact" as const, nodes: 8, seed: 1, days: 0 };
     const outcome = runTask(task);
     assert.ok(outcome.eventsWanted > 0);
@@ -40,7 +40,7 @@ describe("bench:reliability", function () {
     assert.match(matrixLines(lossy)[2], /\| \*\*3 of 1,501\*\* \|$/);
   });
 
-  it("puts the lines of one fault in place of its old ones, or where they belong", () => {
+  it("the lines of one fault replace its old ones, or go where they belong", () => {
     const outcome = runTask({ fault: "quiet", dialect: "compact", nodes: 8, seed: 1, days: 0 });
     const made = (fault: string, dialect: "compact" | "sealed", eventsWanted: number) => (
       matrixLines([{ ...outcome, fault, dialect, eventsWanted }])
@@ -54,7 +54,7 @@ describe("bench:reliability", function () {
     assert.throws(() => mergeMatrix(old, other), /other columns/);
   });
 
-  it("lives through faults again and again, and through the same ones with the same seed", () => {
+  it("a soak runs through fault after fault, and through the same ones with the same seed", () => {
     const task: ReliabilityTask = { fault: "everything", dialect: "sealed", nodes: 8, seed: SEED, days: 0.05 };
     const [one, other] = [runTask(task), runTask(task)];
     assert.equal(named([one].filter(({ agreed, failures }) => !agreed || failures > 0)), "");

@@ -33,11 +33,11 @@ describe("manifests for Moddable", () => {
     for (const platform of platforms) {
       const build = new Build(library, platform);
 
-      it(`names files that exist, on ${platform}`, () => {
+      it(`the manifest names files that exist, on ${platform}`, () => {
         assert.deepEqual(build.complaints, []);
       });
 
-      it(`brings what the platform imports of the SDK, on ${platform}`, () => {
+      it(`the manifest brings what the platform imports of the SDK, on ${platform}`, () => {
         const brought = [...build.sdkModules, ...sdkManifests["examples/manifest_base.json"]];
         const missing = importsOf(parse("src/platform/moddable.ts"))
           .filter((specifier) => !specifier.startsWith(".") && !brought.includes(specifier));
@@ -47,11 +47,11 @@ describe("manifests for Moddable", () => {
 
     const build = new Build(library, "lin");
 
-    it("lists what its entries need at run time, and nothing else", () => {
+    it("the manifest lists what its entries need at run time, and nothing else", () => {
       assert.deepEqual([...build.modules.values()].sort(), [...closure(entries)].sort());
     });
 
-    it("names each module as its file is named, so that relative imports resolve", () => {
+    it("the manifest names each module as its file, so that relative imports resolve", () => {
       for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
     });
 
@@ -60,7 +60,7 @@ describe("manifests for Moddable", () => {
       assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
     });
 
-    it("says that it does not know other platforms", () => {
+    it("the manifest refuses other platforms", () => {
       assert.equal(new Build(library, "nrf52").complaints.length, 1);
       assert.equal(new Build("manifest.json", "nrf52").complaints.length, 1);
     });
@@ -86,7 +86,7 @@ describe("manifests for Moddable", () => {
       for (const file of build.modules.values()) assert.deepEqual(stateOf(parse(file)), [], file);
     });
 
-    it("is needed by nobody else", () => {
+    it("no other module needs these modules", () => {
       assert.deepEqual([...closure(entries)].filter((file) => isOfIt.test(file)), []);
       assert.ok([...build.modules.values()].some((file) => isOfIt.test(file)));
     });
@@ -99,7 +99,7 @@ describe("manifests for Moddable", () => {
     describe(file, () => {
       const build = new Build(file, "lin");
 
-      it("adds what is needed at run time, the SDK's module crypt among it, and nothing else", () => {
+      it("the manifest adds what is needed at run time, the SDK's module crypt among it, and nothing else", () => {
         assert.deepEqual(build.complaints, []);
         const files = [...build.modules.values()].map((module) => path.posix.normalize(module));
         assert.deepEqual(files.sort(), [...closure([...entries, ...parts])].sort());
@@ -113,7 +113,7 @@ describe("manifests for Moddable", () => {
         for (const module of build.modules.values()) assert.deepEqual(stateOf(parse(module)), [], module);
       });
 
-      it("brings the SDK's module to nobody else", () => {
+      it("no other manifest brings the SDK's module", () => {
         assert.ok(!new Build(library, "lin").sdkPaths.has("modules/crypt/digest/manifest.json"));
       });
     });
@@ -128,11 +128,11 @@ describe("manifests for Moddable", () => {
         assert.deepEqual(build.complaints, []);
       });
 
-      it("is what the manifest in the root builds", () => {
+      it("the manifest in the root builds this board's one", () => {
         assert.deepEqual({ ...new Build("manifest.json", platform) }, { ...build });
       });
 
-      it("has every module that main needs", () => {
+      it("the manifest has every module that main needs", () => {
         const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
         const known = new Set([...build.modules.keys(), ...build.sdkModules, ...brought]);
         for (const [specifier, source] of build.modules) {
@@ -142,7 +142,7 @@ describe("manifests for Moddable", () => {
         assert.ok(build.modules.has("main"));
       });
 
-      it("preloads no module that has state or reaches one that has", () => {
+      it("the manifest preloads no module that has state or reaches one that has", () => {
         for (const specifier of build.preload) {
           const source = build.modules.get(specifier);
           if (source === undefined) continue;
@@ -153,12 +153,12 @@ describe("manifests for Moddable", () => {
         }
       });
 
-      it("has a network and a sensor for main", () => {
+      it("the manifest has a network and a sensor for main", () => {
         assert.deepEqual(exportsOf(parse(build.modules.get("network") ?? "")), ["joinNetwork"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("sensor") ?? "")), ["readTemperature"]);
       });
 
-      it("gives a value to each part of the configuration but ssid, password and id", () => {
+      it("the manifest gives a value to each part of the configuration but ssid, password and id", () => {
         const used = new Set([...build.modules.values()].flatMap((source) =>
           [...parse(source).text.matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1])));
         const optional = ["id", "password", "ssid"];
@@ -171,14 +171,14 @@ describe("manifests for Moddable", () => {
       // Where the SDK is installed; the rest of these tests needs no SDK.
       const sdk = process.env.MODDABLE;
       if (sdk !== undefined) {
-        it("names paths that the SDK has", () => {
+        it("the manifest names paths that the SDK has", () => {
           assert.deepEqual([...build.sdkPaths].filter((source) => !isInSdk(sdk, source)), []);
         });
       }
     });
   }
 
-  it("tells state from constants", () => {
+  it("the check tells state from constants", () => {
     assert.deepEqual(stateOf(parse("boards/esp8266/sensor.ts")), ["analog"]);
     assert.deepEqual(stateOf(parse("boards/lin/sensor.ts")), ["temperature"]);
     assert.equal(stateOf(parse("boards/main.ts")).length, 2);

@@ -39,7 +39,7 @@ class FakeFile implements OpenFile {
 describe("flash for Moddable", () => {
   const history = steps(new SimRandom(1, 1), 300, 80, 3);
 
-  it("is a part of a partition", () => {
+  it("the flash is a part of a partition", () => {
     const flash = new Flash(10, SECTOR_BYTES);
     const sectors = partitionSectors(partitionOf(flash), 3, 4);
     const driver = new LogDriver(() => new FlashLog(sectors, OPTIONS), 3);
@@ -49,7 +49,7 @@ describe("flash for Moddable", () => {
     assert.deepEqual([...flash.erases.slice(0, 3), ...flash.erases.slice(7)], [0, 0, 0, 0, 0, 0]);
   });
 
-  it("refuses sectors that the partition has not", () => {
+  it("moddableFlash refuses sectors that the partition does not have", () => {
     const partition = partitionOf(new Flash(4, SECTOR_BYTES));
     for (const [first, count] of [[0, 5], [3, 2], [-1, 2], [0, 1]]) {
       assert.throws(() => partitionSectors(partition, first, count),
@@ -57,7 +57,7 @@ describe("flash for Moddable", () => {
     }
   });
 
-  it("is a file where there is no flash", () => {
+  it("the flash is a file where there is no partition", () => {
     const file = new FakeFile();
     const driver = new LogDriver(() => new FlashLog(fileSectors(file, 4, SECTOR_BYTES), OPTIONS), 3);
     assert.equal(file.length, 4 * SECTOR_BYTES);
@@ -66,7 +66,7 @@ describe("flash for Moddable", () => {
     assert.equal(file.length, 4 * SECTOR_BYTES);
   });
 
-  it("goes with a storage for the revision", () => {
+  it("the flash goes with a storage for the revision", () => {
     const preferences = { get: () => undefined, set: () => undefined, delete: () => undefined };
     const log = new FlashLog(fileSectors(new FakeFile(), 2));
     assert.equal(new PreferenceStorage(preferences, "chisme", log).log, log);

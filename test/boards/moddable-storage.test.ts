@@ -30,11 +30,11 @@ class FakePreferences {
 describe("storage for Moddable", () => {
   const revisions = [0, 1, 2, 3, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
 
-  it("holds nothing at first", () => {
+  it("the storage holds nothing at first", () => {
     assert.equal(new PreferenceStorage(new FakePreferences(), "chisme").readRevision(), undefined);
   });
 
-  it("gives back what was stored last, in two keys at most", () => {
+  it("the storage gives back the revision stored last, in at most two keys", () => {
     const preferences = new FakePreferences();
     const storage = new PreferenceStorage(preferences, "chisme");
     for (const revision of [...revisions, ...revisions.toReversed(), 7, 7, 8]) {
@@ -45,7 +45,7 @@ describe("storage for Moddable", () => {
     }
   });
 
-  it("keeps domains apart", () => {
+  it("the storage keeps domains apart", () => {
     const preferences = new FakePreferences();
     new PreferenceStorage(preferences, "one").writeRevision(1);
     assert.equal(new PreferenceStorage(preferences, "two").readRevision(), undefined);
@@ -53,7 +53,7 @@ describe("storage for Moddable", () => {
 
   for (const [before, after] of [[4, 5], [5, 6], [5, 900], [900, 5]]) {
     for (let steps = 0; steps < 3; steps++) {
-      it(`has ${before} or ${after} when the power fails after ${steps} steps from one to the other`, () => {
+      it(`the storage has ${before} or ${after} when the power fails after ${steps} steps between them`, () => {
         const preferences = new FakePreferences();
         const storage = new PreferenceStorage(preferences, "chisme");
         storage.writeRevision(before - 1);

@@ -94,14 +94,14 @@ describe("platform for Moddable", () => {
     );
   }
 
-  it("has a clock of uint32 milliseconds, whatever the ticks are", () => {
+  it("the clock counts uint32 milliseconds, whatever the ticks are", () => {
     sdk.time.ticks = -1;
     assert.equal(platform.clock.nowMs(), 0xffffffff);
     sdk.time.ticks = 1792000000123.5;
     assert.equal(platform.clock.nowMs(), 1792000000123 % 2 ** 32);
   });
 
-  it("has timers that can be cleared", () => {
+  it("timers can be cleared", () => {
     let calls = 0;
     platform.clock.setTimer(() => calls++, 10);
     platform.clock.clearTimer(platform.clock.setTimer(() => calls++, 10));
@@ -109,11 +109,11 @@ describe("platform for Moddable", () => {
     assert.equal(calls, 1);
   });
 
-  it("has a uint32 for the dice", () => {
+  it("the platform gives a uint32 of randomness", () => {
     assert.equal(platform.randomSeed, platform.randomSeed >>> 0);
   });
 
-  it("delivers datagrams, empty ones too", () => {
+  it("the socket delivers datagrams, empty ones too", () => {
     open();
     sdk.opened[0].arrive("hello", "");
     assert.deepEqual(received, ["hello a00ff07 5001", " a00ff07 5001"]);
@@ -121,7 +121,7 @@ describe("platform for Moddable", () => {
     assert.equal(sdk.timer.count, 0);
   });
 
-  it("takes at most 8 datagrams in one go", () => {
+  it("the socket takes at most 8 datagrams in one go", () => {
     open();
     sdk.opened[0].arrive(...Array.from({ length: 20 }, (_, index) => String(index)));
     assert.equal(received.length, 8);
@@ -133,19 +133,19 @@ describe("platform for Moddable", () => {
     assert.equal(sdk.timer.count, 0);
   });
 
-  it("sends the given length", () => {
+  it("the socket sends the given length", () => {
     open();
     platform.socket.send(new TextEncoder().encode("hello and more"), 5, 0xc0a80001, 5002);
     assert.deepEqual(sdk.opened[0].sent, [{ text: "hello", address: "192.168.0.1", port: 5002 }]);
   });
 
-  it("throws what the network refuses, and without a socket", () => {
+  it("send throws when the network refuses the datagram, and when no socket is open", () => {
     assert.throws(() => platform.socket.send(new Uint8Array(1), 1, 1, 5000), /the socket is not open/);
     open();
     assert.throws(() => platform.socket.send(new Uint8Array(1), 1, 0xffffffff, 5000), /sendto failed/);
   });
 
-  it("reports a port that can't be bound and opens it later", () => {
+  it("the socket reports a port that cannot be bound, and binds it later", () => {
     sdk.refusal = new Error("bind failed");
     open();
     assert.deepEqual(errors, ["bind failed"]);
@@ -155,7 +155,7 @@ describe("platform for Moddable", () => {
     assert.equal(received.length, 1);
   });
 
-  it("reopens with another socket on the same port", () => {
+  it("reopen binds another socket to the same port", () => {
     open();
     sdk.opened[0].arrive(...Array.from({ length: 9 }, () => "old"));
     platform.socket.reopen();
@@ -166,7 +166,7 @@ describe("platform for Moddable", () => {
     assert.equal(sdk.opened[1].port, 5000);
   });
 
-  it("stays closed", () => {
+  it("a closed socket stays closed", () => {
     platform.socket.reopen();
     assert.equal(sdk.opened.length, 0);
     open();
@@ -180,20 +180,20 @@ describe("platform for Moddable", () => {
     assert.equal(sdk.opened[0].isOpen, false);
   });
 
-  it("closes while it delivers", () => {
+  it("the socket can be closed while it delivers", () => {
     platform.socket.bind(5000, () => platform.socket.close(), () => undefined);
     sdk.opened[0].arrive("one", "two");
     assert.equal(sdk.opened[0].queue.length, 1);
     assert.equal(sdk.timer.count, 0);
   });
 
-  it("knows its own address", () => {
+  it("the socket knows its own address", () => {
     assert.equal(platform.socket.ownAddress(), 0xc0a80036);
     sdk.net.IP = undefined;
     assert.equal(platform.socket.ownAddress(), 0);
   });
 
-  it("names the device after its MAC address, or after its address and port", () => {
+  it("the device id comes from the MAC address, or from address and port", () => {
     assert.equal(platform.socket.deviceId(5000), 0x7f0102fe);
     sdk.net.MAC = undefined;
     assert.equal(platform.socket.deviceId(5000), 0xc0a80036);

@@ -90,14 +90,14 @@ describe("boards/README.md", function () {
     delete (globalThis as { trace?: unknown }).trace;
   });
 
-  it("has three examples that compile with the SDK's typings", () => {
+  it("the three examples compile with the SDK's typings", () => {
     assert.deepEqual(Object.keys(examples), ["In your own application", "With a key", "With events"]);
     const said = complaints([...Object.values(examples), `${examples["With a key"]}node.seal();`]);
     assert.deepEqual(said.slice(0, -1), [[], [], []]);
     assert.deepEqual(said.at(-1), ["Property 'seal' does not exist on type 'Gossip'."]);
   });
 
-  it("has one that sends nothing unsealed", async () => {
+  it("the example with a key sends nothing unsealed", async () => {
     const sent: Uint8Array[] = [];
     const more = { crypt, "mc/config": { key: KEY } };
     await run(examples["With a key"], more, (bytes) => sent.push(bytes));
@@ -111,7 +111,7 @@ describe("boards/README.md", function () {
     }
   });
 
-  it("has one whose events are there after a restart", async () => {
+  it("the example with a log has its events after a restart", async () => {
     const flash = new Flash(16);
     let digests = 0;
     const more = {

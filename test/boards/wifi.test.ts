@@ -59,7 +59,7 @@ describe("boards/wifi.ts", () => {
     wifi = new FakeWifi();
   });
 
-  it("joins the configured network", async () => {
+  it("the board joins the configured network", async () => {
     await start();
     assert.deepEqual(wifi.calls, ["connect home secret"]);
     wifi.become(400);
@@ -72,7 +72,7 @@ describe("boards/wifi.ts", () => {
     assert.equal(traced, "Wi-Fi joined, address 10.0.0.2\n");
   });
 
-  it("joins again after a loss, and when the address changes", async () => {
+  it("the board joins again after a loss, and when the address changes", async () => {
     await start();
     wifi.become(500, "10.0.0.2");
     wifi.become(200);
@@ -84,7 +84,7 @@ describe("boards/wifi.ts", () => {
     assert.equal(joined, 3);
   });
 
-  it("tries again when it is refused and gives up an attempt that gets nowhere", async () => {
+  it("the board tries again when it is refused, and gives up an attempt that gets nowhere", async () => {
     await start();
     wifi.become(200);
     timer.pass(15000);
@@ -94,14 +94,14 @@ describe("boards/wifi.ts", () => {
     assert.deepEqual(wifi.calls, ["connect home secret", "connect home secret", "disconnect", "connect home secret"]);
   });
 
-  it("notices that the board is in the network already", async () => {
+  it("the board notices that it is in the network already", async () => {
     wifi.become(500, "10.0.0.2");
     await start();
     assert.equal(joined, 1);
     assert.deepEqual(wifi.calls, []);
   });
 
-  it("goes on when the radio refuses", async () => {
+  it("the board goes on when the radio refuses", async () => {
     await start();
     wifi.connection = 200;
     wifi.connect = () => {
@@ -112,7 +112,7 @@ describe("boards/wifi.ts", () => {
     assert.equal(timer.count, 1);
   });
 
-  it("takes an open network and says when none is given", async () => {
+  it("the board takes an open network, and reports when none is given", async () => {
     await start({ ssid: "open" });
     assert.deepEqual(wifi.calls, ["connect open "]);
     await start({});

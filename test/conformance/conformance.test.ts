@@ -22,7 +22,7 @@ describe("conformance of engines", function () {
     traces = record(SEED, STEPS);
   });
 
-  it(`has a trace of ${STEPS} inputs with all kinds of them, and restarts`, () => {
+  it(`the trace has ${STEPS} inputs of all kinds, and restarts`, () => {
     const lines = traces.flatMap((trace) => trace.lines);
     assert.ok(lines.length >= STEPS);
     const kinds = new Set(lines.map((line) => line.split(" ", 1)[0]));
@@ -34,7 +34,7 @@ describe("conformance of engines", function () {
     assert.ok(starts.some((line) => line.endsWith(" 1")) && starts.some((line) => line.endsWith(" 0")));
   });
 
-  it("sends in a replay what the simulated nodes sent", async () => {
+  it("a replay sends the datagrams that the simulated nodes sent", async () => {
     for (const { lines, sent } of traces) {
       const answers = await onV8().send(["verbose 1", ...lines]);
       const datagrams = answers.flatMap((answer) => [...answer.matchAll(/datagram \d+ \d+ \d+ (\w+)/g)]);
@@ -42,7 +42,7 @@ describe("conformance of engines", function () {
     }
   });
 
-  it("gives the same outputs on 32-bit XS as on V8", async function () {
+  it("32-bit XS gives the same outputs as V8", async function () {
     await requireXs(this);
     const xs = await onXs();
     const hashes = [await hashOf(onV8(), traces), await hashOf(xs, traces)];
@@ -52,7 +52,7 @@ describe("conformance of engines", function () {
     assert.fail(`seed ${SEED}: ${JSON.stringify(difference, null, 2)}`);
   });
 
-  it("gives the same outputs on both in a sealed network, whose nodes open what they are sent", async function () {
+  it("both give the same outputs in a sealed network, whose nodes unseal each other's frames", async function () {
     await requireXs(this);
     const sealed = record(SEED, SEALED_STEPS, TRACE_KEY);
     const sent = sealed.flatMap((trace) => trace.sent);
@@ -65,7 +65,7 @@ describe("conformance of engines", function () {
     assert.equal(hashes[1], hashes[0], `seed ${SEED}: npm run conformance tells where they differ`);
   });
 
-  it("has stack enough on a board for the most deeply nested value, in an array and in a map", async function () {
+  it("a board's stack is enough for the most deeply nested value, in an array and in a map", async function () {
     await requireXs(this);
     const xs = await onXs();
     const lines = ["new 1 1 5000 64 32 512 10000 86400000 16 4294967295 7", "start 0 0 1"];
@@ -81,7 +81,7 @@ describe("conformance of engines", function () {
     assert.notEqual(answers[2], answers[3], "both rows were taken in");
   });
 
-  it("points at the first step that differs, with both outputs", async () => {
+  it("firstDifference finds the first step that differs, with both outputs", async () => {
     const short = [{ lines: traces[3].lines.slice(0, 50), sent: [] }];
     const wrong = (): Promise<Replayer> => {
       const right = onV8();

@@ -19,6 +19,9 @@
  * Numbers are decimal uint32, bytes hexadecimal. Outputs are, in this order,
  *   event kind id state …, datagram address port bytes …, told author generation sequence …, deadline ms,
  *   revision n, root first second, frontier word time
+ *
+ * The harness takes the outputs by itself: on a board's stack and memory there
+ * is no room for the copies that the helpers in test/support make.
  */
 import {
   type Dialect, Engine, type EngineOptions, type NodeEngine, OWN_SLOT, type Sealing,

@@ -19,19 +19,19 @@ function expected(message: Uint8Array): string {
 
 describe("SHA-256", () => {
   for (const { name, text, hash } of sha256Vectors) {
-    it(`is that of FIPS 180-4: ${name}`, () => {
+    it(`the hash is that of FIPS 180-4: ${name}`, () => {
       assert.equal(sha256(Buffer.from(text)), hash);
     });
   }
 
-  it("is that of OpenSSL for every length from 0 to 200", () => {
+  it("the hash is that of OpenSSL for every length from 0 to 200", () => {
     for (let length = 0; length <= 200; length++) {
       const message = Uint8Array.from({ length }, (_, i) => (i * 131 + length * 17) & 255);
       assert.equal(sha256(message), expected(message), `length ${length}`);
     }
   });
 
-  it("is that of OpenSSL for any bytes, wherever they lie", () => {
+  it("the hash is that of OpenSSL for any bytes, wherever they lie", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(9), fc.nat(9), (message, before, outStart) => {
       const bytes = new Uint8Array(before + message.length + outStart + SHA256_BYTES + 5).fill(0xa5);
       bytes.set(message, before);

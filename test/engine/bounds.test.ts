@@ -5,7 +5,8 @@ import { FLAG_MORE, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS } from 
 import { FLAG_PROVEN } from "../../src/engine/table/rows.js";
 import { propertyOptions } from "../support/random.js";
 import { bytesOf, frames, readGood, tagsOf } from "./wire/frame-support.js";
-import { INTERVAL_MS, PEER, PORT, answersTo, bytesIn, counterOf, frameOf, nodeWith, peerRow } from "./responder.js";
+import { PORT, ROUND_MS } from "../support/engine-options.js";
+import { PEER, answersTo, bytesIn, counterOf, frameOf, nodeWith, peerRow } from "./responder.js";
 
 const ANSWERS_A_PEER = 14;
 const ANSWERS_A_ROUND = 512;
@@ -15,8 +16,8 @@ const DIFF = 3;
 
 const allIds = Array.from({ length: 40 }, (_, i) => 1000 + i);
 
-describe("an address that has not answered yet", () => {
-  it("gets one datagram of at most three times what it sent", () => {
+describe("Engine: an address that is not proven", () => {
+  it("the node answers with one datagram of at most three times the bytes received", () => {
     for (const wants of [[], [1001], allIds]) {
       const syn = frameOf({ wants });
       const sent = answersTo(nodeWith(200, false), syn);
@@ -29,7 +30,7 @@ describe("an address that has not answered yet", () => {
     assert.ok(bytesIn(answersTo(nodeWith(200, true), frameOf({ wants: allIds }))) > 3 * frameOf({}).length);
   });
 
-  it("gets no more for an id whose address is another", () => {
+  it("the node sends no more for a known id from another address", () => {
     const syn = frameOf({ wants: [1001], held: [{ ...peerRow, heartbeat: 49 }] });
     const long = answersTo(nodeWith(200, true), syn);
     assert.ok(bytesIn(long) > 3 * syn.length, "from its own address there is no limit");
@@ -39,14 +40,14 @@ describe("an address that has not answered yet", () => {
     assert.ok(bytesIn(answersTo(nodeWith(200, true), current, 0x0a0000ff)) <= 3 * current.length);
   });
 
-  it("gets no more for a frame of an earlier start", () => {
+  it("the node sends no more for a frame of an earlier start", () => {
     const syn = frameOf({ held: [{ ...peerRow, revision: 1, value: "" }] });
     const sent = answersTo(nodeWith(200, false), syn);
     assert.equal(sent.length, 1);
     assert.ok(sent[0].length <= 3 * syn.length);
   });
 
-  it("gets no more than that whatever it sends", () => {
+  it("the node never sends more than three times the bytes of any frame", () => {
     const sections = fc.record({
       wants: fc.subarray(allIds),
       digests: fc.subarray([{ from: 0, to: 0xffffffff }]),
@@ -66,7 +67,7 @@ describe("an address that has not answered yet", () => {
     }
   });
 
-  it("is known to be real once it has answered", () => {
+  it("an answer proves the address, and another address is not proven", () => {
     const engine = nodeWith(200, false);
     const ack = frameOf({ type: ACK, inReplyTo: counterOf(engine) });
     answersTo(engine, ack);
@@ -76,35 +77,35 @@ describe("an address that has not answered yet", () => {
   });
 });
 
-describe("a peer that asks on and on", () => {
-  it("gets 14 answers of any length between two rounds, then short ones", () => {
+describe("Engine: answers between two rounds", () => {
+  it("the node gives a peer 14 answers of any length, then short ones until the next round", () => {
     const engine = nodeWith(200, true);
     const syn = frameOf({ wants: allIds.slice(0, 1), digests: [{ from: 0, to: 0x3fffffff }] });
     const long = Array.from({ length: 40 }, () => bytesIn(answersTo(engine, syn)) > 3 * syn.length);
     assert.deepEqual(long, long.map((_, i) => i < ANSWERS_A_PEER));
-    engine.tick(INTERVAL_MS);
-    assert.ok(bytesIn(answersTo(engine, syn, PEER, INTERVAL_MS)) > 3 * syn.length, "after a round it may again");
+    engine.tick(ROUND_MS);
+    assert.ok(bytesIn(answersTo(engine, syn, PEER, ROUND_MS)) > 3 * syn.length, "after a round it may again");
   });
 
-  it("with ACKs and DIFFs gets 512 answers between two rounds, then none", () => {
+  it("the node answers 512 ACKs and DIFFs, then none until the next round", () => {
     const engine = nodeWith(20, true);
     const answered = (nowMs: number): boolean => {
-      const diff = frameOf({ type: DIFF, inReplyTo: counterOf(engine), wants: [1001] });
+      const diff = frameOf({ type: DIFF, inReplyTo: counterOf(engine, nowMs), wants: [1001] });
       return answersTo(engine, diff, PEER, nowMs).length > 0;
     };
     const answers = Array.from({ length: 700 }, () => answered(10));
     assert.deepEqual(answers.lastIndexOf(true), ANSWERS_A_ROUND - 1);
     assert.ok(answers.slice(0, ANSWERS_A_ROUND).every((one) => one));
     assert.equal(answersTo(engine, frameOf({})).length, 1, "a SYN is answered all the same");
-    engine.tick(INTERVAL_MS);
-    assert.ok(answered(INTERVAL_MS));
+    engine.tick(ROUND_MS);
+    assert.ok(answered(ROUND_MS));
   });
 });
 
-describe("MORE", () => {
+describe("Engine: the flag MORE", () => {
   const isMore = (bytes: Uint8Array): boolean => (bytes[1] & FLAG_MORE) !== 0;
 
-  it("stands on the last frame of a burst that was too short, and only there", () => {
+  it("the node sets MORE only on the last frame of a burst that was too short", () => {
     const engine = nodeWith(200, true, 128);
     const sent = answersTo(engine, frameOf({ wants: Array.from({ length: 60 }, (_, i) => 1001 + i) }));
     assert.deepEqual(sent.map(isMore), [false, false, false, true]);
@@ -113,7 +114,7 @@ describe("MORE", () => {
     assert.ok(enough.length < 4 && !enough.some(isMore));
   });
 
-  it("stands where more was wanted than one answer may want", () => {
+  it("the node sets MORE when it wants more rows than one answer may want", () => {
     const held = [peerRow, ...allIds.map((id) => ({ ...peerRow, id, heartbeat: 9999 }))];
     const sent = answersTo(nodeWith(60, true, 128), frameOf({ held, digests: [{ from: 0, to: 0xffffffff }] }));
     const wants = sent.flatMap((bytes) => readGood(bytes).sections.filter(({ tag }) => tag === 1));
@@ -121,7 +122,7 @@ describe("MORE", () => {
     assert.deepEqual(sent.map(isMore), sent.map((_, i) => i === sent.length - 1));
   });
 
-  it("has the peer tell of all its rows again, once it has heard what that told last", () => {
+  it("a peer summarises all its rows again for MORE, once per summary that arrived", () => {
     const engine = nodeWith(60, true);
     const isTold = (flags: number, inReplyTo: number): boolean => {
       const sent = answersTo(engine, frameOf({ type: DIFF, flags, inReplyTo }));
@@ -134,7 +135,7 @@ describe("MORE", () => {
     assert.equal(isTold(FLAG_MORE, counterOf(engine)), true);
   });
 
-  it("is of no interest to a peer that is in sync", () => {
+  it("a peer in sync does not answer MORE", () => {
     const engine = nodeWith(1, true);
     const held = [peerRow, { ...peerRow, id: 1, revision: 5, heartbeat: engine.rows.heartbeat(OWN_SLOT) }];
     const diff = frameOf({ type: DIFF, flags: FLAG_MORE, inReplyTo: counterOf(engine), held });
@@ -143,8 +144,8 @@ describe("MORE", () => {
   });
 });
 
-describe("a row taken in", () => {
-  it("rides on SYNs and ACKs as news, not on DIFFs", () => {
+describe("Engine: a merged row", () => {
+  it("the node sends a merged row as an update on SYNs and ACKs, not on DIFFs", () => {
     const engine = nodeWith(20, true);
     const row = { ...peerRow, id: 5000, heartbeat: 1 };
     const held = [peerRow, row];

@@ -12,8 +12,8 @@ function started(callerMs: number): Clock {
   return clock;
 }
 
-describe("clock", () => {
-  it("begins at 0, whatever the caller's time is", () => {
+describe("Clock", () => {
+  it("the clock begins at 0, whatever the caller's time is", () => {
     for (const callerMs of [0, 1, TWO_31, TWO_32 - 1]) {
       const clock = started(callerMs);
       clock.advance(callerMs);
@@ -21,7 +21,7 @@ describe("clock", () => {
     }
   });
 
-  it("passes over the wrap of the caller's clock", () => {
+  it("the clock advances across the wrap of the caller's clock", () => {
     const clock = started(TWO_32 - 300);
     clock.advance(TWO_32 - 1);
     assert.equal(clock.nowMs, 299);
@@ -31,7 +31,7 @@ describe("clock", () => {
     assert.deepEqual([clock.nowMs, clock.uptimeSeconds], [1000, 1]);
   });
 
-  it("counts a step back as no time and goes on from there", () => {
+  it("the clock counts a step back as no time and goes on from there", () => {
     const clock = started(5000);
     clock.advance(6000);
     clock.advance(5400);
@@ -46,7 +46,7 @@ describe("clock", () => {
     assert.deepEqual([clock.nowMs, clock.uptimeSeconds], [2000, 2]);
   });
 
-  it("takes 2^31 ms and more for a step back, less for one ahead", () => {
+  it("the clock takes 2^31 ms and more for a step back, less for a step ahead", () => {
     const clock = started(0);
     clock.advance(TWO_31);
     assert.equal(clock.nowMs, 0);
@@ -54,7 +54,7 @@ describe("clock", () => {
     assert.equal(clock.nowMs, TWO_31 - 1);
   });
 
-  it("counts whole seconds and loses no rest", () => {
+  it("the clock counts whole seconds and keeps the rest", () => {
     const clock = started(TWO_32 - 5000);
     for (let i = 1; i <= 30000; i++) {
       clock.advance((TWO_32 - 5000 + i) % TWO_32);
@@ -62,7 +62,7 @@ describe("clock", () => {
     }
   });
 
-  it("counts seconds over more than 2^32 ms, though its own time wraps", () => {
+  it("the clock counts seconds beyond 2^32 ms, although its own time wraps", () => {
     const clock = started(123456);
     let total = 0;
     for (const step of [TWO_31 - 1, 999, TWO_31 - 1, 1, TWO_31 - 1000, 1001, TWO_31 - 1, 500]) {
@@ -74,7 +74,7 @@ describe("clock", () => {
     assert.equal(clock.uptimeSeconds, Math.floor(total / 1000));
   });
 
-  it("agrees with a clock that does not wrap", () => {
+  it("the clock agrees with a clock that does not wrap", () => {
     const step = fc.oneof(
       fc.integer({ min: -TWO_31, max: TWO_31 - 1 }), fc.integer({ min: -2000, max: 20000 }),
       fc.constantFrom(0, 1, 999, 1000, TWO_31 - 1, -TWO_31),
@@ -95,7 +95,7 @@ describe("clock", () => {
     }), propertyOptions(2000));
   });
 
-  it("is due at a deadline and for 24.8 days after it, also across the wrap", () => {
+  it("a deadline is due when it passes and for 24.8 days after that, also across the wrap", () => {
     const clock = started(0);
     clock.advance(TWO_31 - 1);
     clock.advance(TWO_32 - 2);
@@ -110,7 +110,7 @@ describe("clock", () => {
     }
   });
 
-  it("tells a deadline in the caller's time across the caller's wrap", () => {
+  it("the clock converts a deadline to the caller's time across the caller's wrap", () => {
     const clock = started(TWO_32 - 0x100);
     assert.equal(clock.toCaller(0xff), TWO_32 - 1);
     assert.equal(clock.toCaller(0x100), 0);
@@ -120,7 +120,7 @@ describe("clock", () => {
     assert.equal(clock.toCaller(clock.nowMs - 0x20), TWO_32 - 0x10);
   });
 
-  it("tells a deadline in the caller's time across its own wrap", () => {
+  it("the clock converts a deadline to the caller's time across its own wrap", () => {
     const clock = started(40);
     clock.advance(40 + TWO_31 - 1);
     clock.advance(40 + TWO_32 - 10);
@@ -130,7 +130,7 @@ describe("clock", () => {
     assert.equal(clock.toCaller(20), 60);
   });
 
-  it("has the earlier of two deadlines, also across the wrap", () => {
+  it("earlier() finds the earlier of two deadlines, also across the wrap", () => {
     for (const [a, b] of [[0, 1], [5, 5], [0, TWO_31 - 1], [TWO_32 - 1, 0], [TWO_32 - 5, 7], [TWO_31, TWO_32 - 1]]) {
       assert.equal(earlier(a, b), a);
       assert.equal(earlier(b, a), a);

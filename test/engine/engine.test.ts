@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { DOWN, NOTIFY_STATE, NOTIFY_UPDATE, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
 import { bytesOf, sectionsOf, tagsOf } from "./wire/frame-support.js";
-import { type HeldRow, Lan, held, ownHeartbeat, table } from "./lan.js";
+import { EngineNetwork } from "../support/engine-network.js";
+import { PORT } from "../support/engine-options.js";
+import { takeDatagrams, takeNotifications } from "../support/engine-outputs.js";
+import { type HeldRow, held, ownHeartbeat, table } from "../support/engine-state.js";
 
 const ROUND = 10000;
 const SYN = 1;
@@ -10,9 +13,9 @@ const DIFF = 3;
 
 const typeOf = (sent: { bytes: Uint8Array }): number => sent.bytes[1] & 15;
 
-describe("two nodes", () => {
-  it("know each other after one exchange that the newcomer begins", () => {
-    const lan = new Lan();
+describe("Engine: two nodes", () => {
+  it("two nodes hold each other's row after one exchange that the newcomer begins", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
     lan.run(ROUND / 4);
@@ -23,8 +26,8 @@ describe("two nodes", () => {
     assert.ok(lan.sent.some((sent) => sent.from === 1 && typeOf(sent) === ACK));
   });
 
-  it("send nothing before the first round, which comes within a quarter of the interval", () => {
-    const lan = new Lan();
+  it("a node sends nothing before its first round, which begins within a quarter of the interval", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1, {}, [2]);
     assert.deepEqual(lan.sent, []);
     assert.ok(a.nextDeadline() - lan.nowMs < ROUND / 4);
@@ -32,8 +35,8 @@ describe("two nodes", () => {
     assert.ok(lan.sent.length > 0);
   });
 
-  it("spend at most 40 bytes on a SYN and an ACK when they are in sync", () => {
-    const lan = new Lan();
+  it("two nodes in sync send SYNs and ACKs of at most 40 bytes", () => {
+    const lan = new EngineNetwork();
     lan.add(1);
     lan.add(2, {}, [1]);
     lan.run(30 * ROUND);
@@ -44,8 +47,8 @@ describe("two nodes", () => {
     for (const { bytes } of lan.sent) assert.ok(bytes.length <= 40, `${bytes.length} bytes`);
   });
 
-  it("agree although all first attempts are lost", () => {
-    const lan = new Lan();
+  it("two nodes agree although the first datagrams are lost", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
     let losses = 2;
@@ -54,12 +57,12 @@ describe("two nodes", () => {
     assert.deepEqual(table(a), table(b));
   });
 
-  it("tell the application of the newcomer once", () => {
-    const lan = new Lan();
+  it("a node notifies its application of a newcomer once", () => {
+    const lan = new EngineNetwork();
     lan.add(1);
     lan.add(2, {}, [1]);
     lan.run(10 * ROUND);
-    const toldA = lan.told.filter((told) => told.address === 1);
+    const toldA = lan.notified.filter((told) => told.address === 1);
     assert.deepEqual(toldA, [
       { address: 1, kind: NOTIFY_UPDATE, id: 2, state: UP },
       { address: 1, kind: NOTIFY_STATE, id: 2, state: UP },
@@ -67,9 +70,9 @@ describe("two nodes", () => {
   });
 });
 
-describe("publish", () => {
-  it("reaches three live nodes at once and all others within a few rounds", () => {
-    const lan = new Lan();
+describe("Engine.publish", () => {
+  it("a published value reaches three live nodes at once and all others within 4 rounds", () => {
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 10; node++) lan.add(node, {}, [1]);
     lan.run(20 * ROUND);
     lan.sent.length = 0;
@@ -81,8 +84,8 @@ describe("publish", () => {
     }
   });
 
-  it("goes to the address given, first", () => {
-    const lan = new Lan();
+  it("a published value goes first to the given address", () => {
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 5; node++) lan.add(node, {}, [1]);
     lan.run(10 * ROUND);
     lan.sent.length = 0;
@@ -90,8 +93,8 @@ describe("publish", () => {
     assert.equal(lan.sent[0].to, 77);
   });
 
-  it("spreads at most once in an eighth of an interval, and then the last value", () => {
-    const lan = new Lan();
+  it("a node spreads its value at most once in an eighth of an interval, and then the last one", () => {
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 6; node++) lan.add(node, {}, [1]);
     lan.run(10 * ROUND);
     lan.sent.length = 0;
@@ -102,8 +105,8 @@ describe("publish", () => {
     for (const engine of lan.engines.values()) assert.deepEqual(held(engine.rows, 3)?.value, [19]);
   });
 
-  it("of nothing withdraws the value", () => {
-    const lan = new Lan();
+  it("publishing nothing withdraws the value", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
     lan.publish(2, [5]);
@@ -114,8 +117,8 @@ describe("publish", () => {
     assert.deepEqual(held(a.rows, 2)?.value, []);
   });
 
-  it("raises the heartbeat each time, faster than seconds if it must", () => {
-    const lan = new Lan();
+  it("each published value raises the heartbeat, even faster than seconds pass", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     for (let i = 0; i < 5; i++) lan.publish(1, [i]);
     assert.equal(ownHeartbeat(a), 5);
@@ -125,15 +128,15 @@ describe("publish", () => {
   });
 });
 
-describe("a node that falls silent", () => {
-  it("is asked five times, then told that it is SUSPECT, then DOWN, REMOVE and forgotten", () => {
-    const lan = new Lan();
+describe("Engine: a node that falls silent", () => {
+  it("peers probe a silent node five times, suspect it, call it DOWN and REMOVE, and forget it", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1, { removeAfterMs: 600000 });
     lan.add(2, {}, [1]);
     lan.run(3 * ROUND);
     lan.engines.delete(2);
     lan.sent.length = 0;
-    lan.told.length = 0;
+    lan.notified.length = 0;
     while (held(a.rows, 2)?.state === UP && lan.sent.length < 20) lan.run(50);
     assert.equal(held(a.rows, 2)?.state, SUSPECT);
     // The first ask may have met those of the rounds that came meanwhile.
@@ -148,13 +151,13 @@ describe("a node that falls silent", () => {
     assert.equal(held(a.rows, 2)?.state, REMOVE);
     lan.run(600000);
     assert.equal(held(a.rows, 2), undefined);
-    assert.deepEqual(lan.told.map((told) => [told.kind, told.state]), [
+    assert.deepEqual(lan.notified.map((told) => [told.kind, told.state]), [
       [NOTIFY_STATE, SUSPECT], [NOTIFY_STATE, DOWN], [NOTIFY_STATE, REMOVE],
     ]);
   });
 
-  it("is asked once more, a round before it is called DOWN", () => {
-    const lan = new Lan();
+  it("a peer probes a suspected node once more, a round before it calls the node DOWN", () => {
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 9; node++) lan.add(node, {}, [1]);
     lan.run(20 * ROUND);
     lan.engines.delete(9);
@@ -167,13 +170,13 @@ describe("a node that falls silent", () => {
       return [...lan.engines].filter(([, engine]) => held(engine.rows, 9)?.state === DOWN).map(([node]) => node);
     };
     for (let steps = 0; steps < 5000 && callers().length === 0; steps++) lan.run(50);
-    const [first] = lan.told.filter((told) => told.id === 9 && told.state === DOWN);
+    const [first] = lan.notified.filter((told) => told.id === 9 && told.state === DOWN);
     const waitedMs = asked.filter(({ by }) => by === first.address).map(({ atMs }) => lan.nowMs - atMs);
     assert.ok(waitedMs.some((ms) => ms >= ROUND && ms <= ROUND + 50), `asked ${waitedMs.join(", ")} ms before`);
   });
 
-  it("is back as soon as it speaks again, under its next revision", () => {
-    const lan = new Lan();
+  it("a node that was DOWN is UP as soon as it starts again under its next revision", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1, {}, [2]);
     lan.add(2, {}, [1]);
     lan.run(3 * ROUND);
@@ -185,8 +188,8 @@ describe("a node that falls silent", () => {
     assert.deepEqual(held(a.rows, 2), { id: 2, revision: 1, heartbeat: 0, state: UP, value: [] });
   });
 
-  it("refutes the suspicion when it was only not heard", () => {
-    const lan = new Lan();
+  it("a node refutes a suspicion with a higher heartbeat", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
     const c = lan.add(3, {}, [1]);
@@ -201,8 +204,8 @@ describe("a node that falls silent", () => {
     for (const engine of [a, b, c]) assert.deepEqual(held(engine.rows, 2), { ...held(b.rows, 2)!, state: UP });
   });
 
-  it("is not suspected by a node that stood still itself", () => {
-    const lan = new Lan();
+  it("a node that stood still itself does not suspect its peer", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
     lan.run(3 * ROUND);
@@ -215,13 +218,13 @@ describe("a node that falls silent", () => {
     lan.drain(1);
     lan.run(ROUND / 2);
     assert.equal(held(a.rows, 2)?.state, UP);
-    assert.ok(!lan.told.some((told) => told.address === 1 && told.state === SUSPECT));
+    assert.ok(!lan.notified.some((told) => told.address === 1 && told.state === SUSPECT));
   });
 });
 
-describe("discovery", () => {
-  it("broadcasts when the seed list is empty, and finds those who listen", () => {
-    const lan = new Lan();
+describe("Engine: discovery", () => {
+  it("a node without seeds broadcasts and finds the nodes that listen", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2);
     lan.run(3 * ROUND);
@@ -230,8 +233,8 @@ describe("discovery", () => {
     assert.equal(table(a).length, 2);
   });
 
-  it("does not have everybody answer one broadcast", () => {
-    const lan = new Lan();
+  it("only some nodes answer one broadcast", () => {
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 40; node++) lan.add(node, {}, [1]);
     lan.run(20 * ROUND);
     lan.sent.length = 0;
@@ -246,8 +249,8 @@ describe("discovery", () => {
     assert.ok(answers > 5 && answers < 150, `${answers} answers to about 10 broadcasts among 40`);
   });
 
-  it("remembers the addresses of rows and finds them again when all rows are gone", () => {
-    const lan = new Lan();
+  it("a node that forgot all rows finds their nodes again at the addresses it learnt", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1, { removeAfterMs: 60000 });
     lan.add(2, { removeAfterMs: 60000 }, [1]);
     lan.run(3 * ROUND);
@@ -260,9 +263,9 @@ describe("discovery", () => {
   });
 });
 
-describe("room", () => {
-  it("for 60 nodes is in datagrams of 128 bytes", () => {
-    const lan = new Lan();
+describe("Engine: room", () => {
+  it("60 nodes agree with datagrams of 128 bytes", () => {
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 60; node++) {
       lan.add(node, { datagramBytesMax: 128 }, [1]);
       lan.publish(node, [0x18, 100 + node]);
@@ -277,29 +280,26 @@ describe("room", () => {
     for (const engine of lan.engines.values()) assert.deepEqual(table(engine), first);
   });
 
-  it("never sends more than four datagrams for one input", () => {
-    const lan = new Lan();
+  it("a node never sends more than four datagrams for one input", () => {
+    const lan = new EngineNetwork();
     const full = lan.add(1, { datagramBytesMax: 128 });
     for (let node = 2; node <= 60; node++) lan.add(node, {}, [1]);
     lan.run(30 * ROUND);
-    const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
     // A newcomer wants more rows than four datagrams of 128 bytes hold.
     const ids = Array.from({ length: 60 }, (_, i) => (i + 1).toString(16).padStart(8, "0")).join("");
     const syn = bytesOf(`c101 00000063 00 01 00 0000000000000000 0100f0 ${ids}`);
-    full.receive(lan.nowMs, 99, 5000, syn, syn.length);
-    let datagrams = 0;
-    while (full.pollTransmit(out)) datagrams++;
-    assert.equal(datagrams, 4);
+    full.receive(lan.nowMs, 99, PORT, syn, syn.length);
+    assert.equal(takeDatagrams(full).length, 4);
   });
 
-  it("that is full of live rows lets no invented node in and says so once", () => {
-    const lan = new Lan();
+  it("a table full of live rows admits no invented node and notifies of that once", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1, { capacity: 4 });
     for (let node = 2; node <= 4; node++) lan.add(node, {}, [1]);
     lan.run(5 * ROUND);
-    lan.told.length = 0;
+    lan.notified.length = 0;
     for (let node = 100; node < 110; node++) {
-      const stranger = new Lan();
+      const stranger = new EngineNetwork();
       stranger.nowMs = lan.nowMs;
       stranger.add(node, {}, [1]);
       stranger.publish(node, [1]);
@@ -308,37 +308,33 @@ describe("room", () => {
     }
     assert.deepEqual(table(a).map((row) => row.id).sort(), [1, 2, 3, 4]);
     assert.equal(a.stats.drops(11) > 0, true);
-    assert.deepEqual(lan.told.map((told) => told.kind), [4]);
+    assert.deepEqual(lan.notified.map((told) => told.kind), [4]);
   });
 });
 
-describe("what the caller leaves", () => {
-  it("in the outbox is gone at the next input", () => {
-    const lan = new Lan();
+describe("Engine: outputs that the caller does not take", () => {
+  it("datagrams left in the outbox are gone at the next input", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1, {}, [2]);
-    const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
-    a.publish(lan.nowMs, Uint8Array.of(1), 1, 9, 5000);
+    a.publish(lan.nowMs, Uint8Array.of(1), 1, 9, PORT);
     a.tick(lan.nowMs);
-    assert.equal(a.pollTransmit(out), false);
+    assert.deepEqual(takeDatagrams(a), []);
   });
 
-  it("in the events is still told later", () => {
-    const lan = new Lan();
+  it("notifications that were not taken come after the next input", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     const b = lan.add(2, {}, [1]);
-    const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
     b.tick(b.nextDeadline());
-    assert.ok(b.pollTransmit(out));
-    a.receive(lan.nowMs, 2, 5000, out.bytes, out.length);
+    const [{ bytes }] = takeDatagrams(b);
+    a.receive(lan.nowMs, 2, PORT, bytes, bytes.length);
     a.tick(lan.nowMs);
-    const event = { kind: 0, slot: 0 };
-    assert.ok(a.pollNotification(event));
-    assert.equal(a.rows.id(event.slot), 2);
+    assert.equal(a.rows.id(takeNotifications(a)[0].slot), 2);
   });
 });
 
-it("the types on the wire are SYN, ACK and DIFF", () => {
-  const lan = new Lan();
+it("nodes send frames of the types SYN, ACK and DIFF", () => {
+  const lan = new EngineNetwork();
   for (let node = 1; node <= 8; node++) lan.add(node, {}, [1]);
   lan.run(10 * ROUND);
   assert.deepEqual(new Set(lan.sent.map(typeOf)), new Set([SYN, ACK, DIFF]));

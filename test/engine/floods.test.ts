@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { UP } from "../../src/engine/index.js";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
-import { propertyOptions } from "../support/random.js";
+import { count, propertyOptions } from "../support/random.js";
 import { bytesOf } from "./wire/frame-support.js";
-import { Lan, table } from "./lan.js";
+import { EngineNetwork } from "../support/engine-network.js";
+import { table } from "../support/engine-state.js";
 
 const ROUND = 10000;
 const STRANGER = 0x0a090909;
-const INVENTED = 100_000;
+const INVENTED = count(100_000, 5_000);
 const KEY = new Uint8Array(32).fill(7);
 
 function hex(value: number, bytes: number): string {
@@ -23,15 +24,15 @@ function inventedSyn(id: number, revision = "01", counter = "01", heartbeat = "0
   return bytesOf(`${head} 02 ${hex(rows.length / 2, 2)} ${rows}`);
 }
 
-function network(options = {}): Lan {
-  const lan = new Lan();
+function network(options = {}): EngineNetwork {
+  const lan = new EngineNetwork();
   for (let node = 1; node <= 8; node++) lan.add(node, { capacity: 16, ...options }, [1]);
   lan.run(10 * ROUND);
   return lan;
 }
 
-describe("a flood", () => {
-  it(`of ${INVENTED} invented ids evicts no live row, and those who were there go on`, function () {
+describe("Engine: a flood", () => {
+  it(`a flood of ${INVENTED} invented ids evicts no live row, and the nodes go on`, function () {
     this.timeout(60000);
     const lan = network();
     lan.lose = ({ to }) => to === STRANGER;
@@ -49,7 +50,7 @@ describe("a flood", () => {
     }
   });
 
-  it("is gone again once nobody answers for the invented nodes", () => {
+  it("invented rows are gone once nobody answers for their nodes", () => {
     const lan = network({ removeAfterMs: 60000 });
     lan.lose = ({ to }) => to === STRANGER;
     for (let i = 0; i < 100; i++) lan.deliver(1, STRANGER, inventedSyn(0x51000000 + i));
@@ -57,7 +58,7 @@ describe("a flood", () => {
     for (const engine of lan.engines.values()) assert.equal(table(engine).length, 8);
   });
 
-  it("does not get into a sealed network at all", () => {
+  it("a sealed network takes nothing of a flood that is not sealed", () => {
     const lan = network({ sealer: nodeSealing(KEY, undefined) });
     const before = table(lan.engines.get(1)!);
     lan.sent.length = 0;
@@ -67,10 +68,10 @@ describe("a flood", () => {
   });
 });
 
-describe("a claim", () => {
+describe("Engine: a false claim", () => {
   const most = "ffffffff0f";
 
-  it("of the greatest counter, revision or heartbeat makes its node deaf to itself, and nobody else", () => {
+  it("a claim of the greatest counter, revision or heartbeat affects no row but its own", () => {
     for (const [revision, counter, heartbeat] of [["01", most, "05"], [most, "01", "05"], ["01", "01", most]]) {
       const lan = network();
       lan.lose = ({ to }) => to === STRANGER;
@@ -84,9 +85,9 @@ describe("a claim", () => {
   });
 });
 
-describe("whoever has not answered", () => {
-  for (const options of [{}, { sealer: nodeSealing(KEY, undefined) }]) {
-    it(`gets at most three times the bytes that it sent${"sealer" in options ? ", sealed" : ""}`, () => {
+describe("Engine: amplification", () => {
+  for (const [kind, options] of [["plain", {}], ["sealed", { sealer: nodeSealing(KEY, undefined) }]] as const) {
+    it(`a ${kind} node sends an unproven address at most three times the bytes received`, () => {
       const lan = network(options);
       const own = lan.sent.filter(({ to }) => to === 1).map(({ bytes }) => bytes);
       lan.lose = ({ to }) => to >= STRANGER;

@@ -1,26 +1,24 @@
 import assert from "node:assert/strict";
-import { FLAG_FOREIGN, RowData } from "../../src/engine/table/rows.js";
+import { FLAG_FOREIGN } from "../../src/engine/table/rows.js";
 import { DOWN, SUSPECT, UP } from "../../src/engine/table/states.js";
 import type { Engine } from "../../src/engine/index.js";
-import { Lan } from "./lan.js";
+import { hearsay } from "./wire/frame-support.js";
+import { EngineNetwork } from "../support/engine-network.js";
 
 const ROUND = 10000;
 const BOARD = 77;
 
-/** Has a node speak for one that does not speak compact frames. */
-function speakFor(engine: Engine, heartbeat: number): void {
-  const row = Object.assign(new RowData(), {
-    id: BOARD, address: BOARD, port: 5000, revision: 3, heartbeat, isForeign: true, valueLength: 1,
-  });
-  engine.mergeRow(row, Uint8Array.of(21));
+/** Gives a node a statement about the board, as from a node that speaks its dialect. */
+function speakForBoard(lan: EngineNetwork, node: number, heartbeat: number): void {
+  lan.deliver(node, 250, hearsay({ id: BOARD, address: BOARD, revision: 3, heartbeat, isForeign: true, value: "15" }));
 }
 
 /** Three nodes that know each other and a board for which the first speaks. */
-function bridged(): { lan: Lan; engines: Engine[] } {
-  const lan = new Lan();
+function bridged(): { lan: EngineNetwork; engines: Engine[] } {
+  const lan = new EngineNetwork();
   const engines = [lan.add(1), lan.add(2, {}, [1]), lan.add(3, {}, [1])];
   lan.run(6 * ROUND);
-  speakFor(engines[0], 100);
+  speakForBoard(lan, 1, 100);
   lan.run(6 * ROUND);
   return { lan, engines };
 }
@@ -29,8 +27,8 @@ function stateIn(engine: Engine): number {
   return engine.rows.state(engine.rows.find(BOARD));
 }
 
-describe("a foreign row", () => {
-  it("spreads as what it is, with its value", () => {
+describe("Engine: a foreign row", () => {
+  it("a foreign row spreads as foreign, with its value", () => {
     for (const { rows } of bridged().engines) {
       const slot = rows.find(BOARD);
       assert.ok(rows.hasFlag(slot, FLAG_FOREIGN));
@@ -39,14 +37,14 @@ describe("a foreign row", () => {
     }
   });
 
-  it("is never asked, and no seed", () => {
+  it("a node never probes a foreign row's node, nor learns it as a seed", () => {
     const { lan, engines } = bridged();
     lan.run(40 * ROUND);
     assert.ok(lan.sent.every(({ to }) => to !== BOARD));
     for (const { seeds } of engines) assert.ok(!seeds.has(BOARD, 5000));
   });
 
-  it("stands for 64 rounds without a word, and goes DOWN after a suspicion", () => {
+  it("a foreign row without updates stays UP for 64 rounds, then goes SUSPECT and DOWN", () => {
     const { lan, engines } = bridged();
     lan.run(50 * ROUND);
     assert.deepEqual(engines.map(stateIn), [UP, UP, UP]);
@@ -58,16 +56,16 @@ describe("a foreign row", () => {
     assert.ok(lan.sent.every(({ to }) => to !== BOARD));
   });
 
-  it("stands for as long as somebody speaks for it", () => {
+  it("a foreign row stays UP for as long as any node updates it", () => {
     const { lan, engines } = bridged();
     for (let heartbeat = 101; heartbeat < 110; heartbeat++) {
       lan.run(30 * ROUND);
-      speakFor(engines[heartbeat % 3], heartbeat);
+      speakForBoard(lan, 1 + heartbeat % 3, heartbeat);
     }
     assert.deepEqual(engines.map(stateIn), [UP, UP, UP]);
   });
 
-  it("is one no more when its node speaks for itself", () => {
+  it("a row is no longer foreign when its node announces itself", () => {
     const { lan, engines } = bridged();
     lan.add(BOARD, {}, [1], 4);
     lan.run(12 * ROUND);

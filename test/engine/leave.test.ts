@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { DOWN, LEFT, OWN_SLOT, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
 import { TableHash } from "../../src/engine/table/hash.js";
 import { readGood } from "./wire/frame-support.js";
-import { Lan, type Sent, held, table } from "./lan.js";
+import { EngineNetwork, type Sent } from "../support/engine-network.js";
+import { held, table } from "../support/engine-state.js";
 
 const ROUND = 10000;
 const REMOVE_AFTER_MS = 600000;
@@ -13,23 +14,23 @@ function typeOf(sent: Sent): number {
 }
 
 /** Ten nodes that know each other and no seed but the first node; nothing was sent or told yet. */
-function ten(): Lan {
-  const lan = new Lan();
+function ten(): EngineNetwork {
+  const lan = new EngineNetwork();
   for (let node = 1; node <= 10; node++) {
     lan.add(node, { removeAfterMs: REMOVE_AFTER_MS, seedCapacity: 1 }, [node === 1 ? 2 : 1], 3);
   }
   lan.run(20 * ROUND);
   lan.sent.length = 0;
-  lan.told.length = 0;
+  lan.notified.length = 0;
   return lan;
 }
 
-function statesOf(lan: Lan, id: number): (number | undefined)[] {
+function statesOf(lan: EngineNetwork, id: number): (number | undefined)[] {
   return [...lan.engines.values()].map(({ rows }) => held(rows, id)?.state);
 }
 
-describe("a node that says goodbye", () => {
-  it("tells four others, in a frame with nothing but its own row, and nobody answers", () => {
+describe("Engine.leave", () => {
+  it("a leaving node sends four others a frame with its own row alone, and nobody answers", () => {
     const lan = ten();
     lan.leave(5);
     const goodbyes = lan.sent.filter(({ from }) => from === 5);
@@ -44,8 +45,8 @@ describe("a node that says goodbye", () => {
     assert.equal(lan.sent.length, 4);
   });
 
-  it("tells all it knows when these are fewer", () => {
-    const lan = new Lan();
+  it("a leaving node sends a LEAVE to every live node when there are fewer than four", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
     lan.run(5 * ROUND);
@@ -57,18 +58,18 @@ describe("a node that says goodbye", () => {
     assert.equal(lan.sent.filter((sent) => sent.from === 1 && typeOf(sent) === LEAVE).length, 0, "nobody is left");
   });
 
-  it("is LEFT for all within a few rounds, and never SUSPECT or DOWN", () => {
+  it("a node that left is LEFT for all within 6 rounds, and never SUSPECT or DOWN", () => {
     const lan = ten();
     lan.leave(5);
     lan.run(6 * ROUND);
     assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => LEFT));
     lan.run(30 * ROUND);
-    assert.deepEqual(lan.told.filter(({ state }) => state === SUSPECT || state === DOWN), []);
-    const told = lan.told.filter(({ id, state }) => id === 5 && state === LEFT).map(({ address }) => address);
+    assert.deepEqual(lan.notified.filter(({ state }) => state === SUSPECT || state === DOWN), []);
+    const told = lan.notified.filter(({ id, state }) => id === 5 && state === LEFT).map(({ address }) => address);
     assert.equal(new Set(told).size, 9, "each application hears of it");
   });
 
-  it("counts in the root as if it were DOWN, but not among those to ask", () => {
+  it("a LEFT row counts in the table hash as if it were DOWN, and its node is not probed", () => {
     const lan = ten();
     lan.leave(5);
     lan.run(6 * ROUND);
@@ -84,7 +85,7 @@ describe("a node that says goodbye", () => {
     assert.ok(lan.sent.every(({ to }) => to !== 5));
   });
 
-  it("is told to those who come later", () => {
+  it("a newcomer learns of a node that left before", () => {
     const lan = ten();
     lan.leave(5);
     lan.run(6 * ROUND);
@@ -93,7 +94,7 @@ describe("a node that says goodbye", () => {
     assert.deepEqual(statesOf(lan, 5), Array.from({ length: 10 }, () => LEFT));
   });
 
-  it("is a tombstone after removeAfterMs, and forgotten after it again", () => {
+  it("a LEFT row becomes a tombstone after removeAfterMs, and is forgotten after the same time again", () => {
     const lan = ten();
     lan.leave(5);
     lan.run(REMOVE_AFTER_MS - ROUND);
@@ -104,7 +105,7 @@ describe("a node that says goodbye", () => {
     assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => undefined));
   });
 
-  it("is UP again as soon as it comes back, under its next revision or without a memory", () => {
+  it("a node that comes back is UP again, under its next revision or without stored revision", () => {
     for (const [revision, isRemembered] of [[4, true], [0, false]] as const) {
       const lan = ten();
       lan.leave(5);
@@ -117,12 +118,12 @@ describe("a node that says goodbye", () => {
     }
   });
 
-  it("is no more than suspected when its goodbyes are lost", () => {
+  it("peers only suspect a node whose LEAVE frames were lost", () => {
     const lan = ten();
     lan.lose = ({ bytes }) => (bytes[1] & 15) === LEAVE;
     lan.leave(5);
     lan.lose = () => false;
-    while (!lan.told.some(({ id, state }) => id === 5 && state !== UP)) lan.run(ROUND);
+    while (!lan.notified.some(({ id, state }) => id === 5 && state !== UP)) lan.run(ROUND);
     assert.ok(statesOf(lan, 5).every((state) => state === UP || state === SUSPECT));
   });
 });

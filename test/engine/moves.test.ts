@@ -1,80 +1,81 @@
 import assert from "node:assert/strict";
 import { OWN_SLOT, UP } from "../../src/engine/index.js";
 import { RowData } from "../../src/engine/table/rows.js";
-import { Lan, held, ownHeartbeat } from "./lan.js";
+import { type VectorRow, hearsay } from "./wire/frame-support.js";
+import { EngineNetwork } from "../support/engine-network.js";
+import { PORT, ROUND_MS } from "../support/engine-options.js";
+import { takeDatagrams } from "../support/engine-outputs.js";
+import { held, ownHeartbeat } from "../support/engine-state.js";
 
-const ROUND = 10000;
-const PORT = 5000;
 
-function addressIn(lan: Lan, holder: number, id: number): number {
+function addressIn(lan: EngineNetwork, holder: number, id: number): number {
   const { rows } = lan.engines.get(holder)!;
   return rows.address(rows.find(id));
 }
 
-describe("a node's own address", () => {
-  it("is learnt from others where the platform does not know it", () => {
-    const lan = new Lan();
+describe("Engine: a node's own address", () => {
+  it("a node learns its address from others when the platform does not know it", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1, { address: 0 });
     lan.add(2, {}, [1]);
     lan.add(3, {}, [1]);
-    lan.run(10 * ROUND);
+    lan.run(10 * ROUND_MS);
     assert.equal(a.rows.address(OWN_SLOT), 1);
     assert.equal(ownHeartbeat(a), 0, "the others know it already, so there is nothing to say");
     assert.deepEqual([addressIn(lan, 2, 1), addressIn(lan, 3, 1)], [1, 1]);
   });
 
-  it("that changes without a restart is followed by all within a few rounds, without a suspicion", () => {
-    const lan = new Lan();
+  it("all nodes follow an address that changes without a restart within 8 rounds, without suspicion", () => {
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 12; node++) lan.add(node, {}, [1]);
-    lan.run(30 * ROUND);
-    lan.told.length = 0;
+    lan.run(30 * ROUND_MS);
+    lan.notified.length = 0;
     lan.move(5, 105);
-    lan.run(8 * ROUND);
+    lan.run(8 * ROUND_MS);
     for (const holder of lan.engines.keys()) assert.equal(addressIn(lan, holder, 5), 105, `at node ${holder}`);
-    assert.deepEqual(lan.told.filter(({ state }) => state !== UP), []);
-    lan.run(20 * ROUND);
-    assert.deepEqual(lan.told.filter(({ state }) => state !== UP), []);
+    assert.deepEqual(lan.notified.filter(({ state }) => state !== UP), []);
+    lan.run(20 * ROUND_MS);
+    assert.deepEqual(lan.notified.filter(({ state }) => state !== UP), []);
   });
 
-  it("that changes while others ask in vain gives the node as much time anew", () => {
+  it("a new address restarts the probes of its node", () => {
     /** Two nodes and one that can't be reached, from `movesAtMs` on under another address. */
     const suspectedAtMs = (movesAtMs: number): number => {
-      const lan = new Lan();
+      const lan = new EngineNetwork();
       const { rows } = lan.add(1, {}, [2]);
       lan.add(2, {}, [1]);
       lan.add(3, {}, [1]);
-      lan.run(20 * ROUND);
+      lan.run(20 * ROUND_MS);
       lan.lose = ({ from, to }) => from === 2 || to === 2 || to === 102;
       for (; held(rows, 2)?.state === UP; lan.run(50)) {
         if (lan.nowMs !== movesAtMs) continue;
-        const row = { id: 2, address: 102, port: PORT, revision: 0, heartbeat: held(rows, 2)!.heartbeat + 1 };
-        lan.engines.get(1)!.mergeRow(Object.assign(new RowData(), row), new Uint8Array(0));
+        lan.deliver(1, 250, hearsay({ id: 2, address: 102, heartbeat: held(rows, 2)!.heartbeat + 1 }));
       }
       return lan.nowMs;
     };
     const steadyMs = suspectedAtMs(0);
-    assert.ok(suspectedAtMs(steadyMs - 100) >= steadyMs + ROUND / 2, "it has hardly been asked at the new address");
+    assert.ok(suspectedAtMs(steadyMs - 100) >= steadyMs + ROUND_MS / 2, "it has hardly been asked at the new address");
   });
 
-  it("that changes is one statement, and makes no other node speak", () => {
-    const lan = new Lan();
+  it("a moved node makes one announcement, and no other node makes any", () => {
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 12; node++) lan.add(node, {}, [1]);
-    lan.run(30 * ROUND);
+    lan.run(30 * ROUND_MS);
     const before = [...lan.engines].map(([node, engine]) => [node, ownHeartbeat(engine)]);
     lan.move(5, 105);
-    lan.run(20 * ROUND);
+    lan.run(20 * ROUND_MS);
     for (const [node, heartbeat] of before) {
       const engine = lan.engines.get(node === 5 ? 105 : node)!;
       assert.equal(ownHeartbeat(engine) > heartbeat, node === 5, `node ${node}`);
     }
   });
 
-  it("that each peer sees differently makes a node speak at most once a round", () => {
-    const lan = new Lan();
+  it("a node whose address each peer sees differently announces itself at most once a round", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1);
     lan.add(2, {}, [1]);
     lan.add(3, {}, [1]);
-    lan.run(10 * ROUND);
+    lan.run(10 * ROUND_MS);
     let statements = 0;
     let last = ownHeartbeat(a);
     for (let i = 0; i < 200; i++) {
@@ -92,41 +93,36 @@ describe("a node's own address", () => {
 });
 
 /** Node 2 tells node 1 its own row, as node 2 has it. */
-function tellOfSelf(lan: Lan, { address, revision, heartbeat }: RowData): void {
+function tellOfSelf(lan: EngineNetwork, { address, revision, heartbeat }: RowData): void {
   const { rows } = lan.engines.get(2)!;
   const slot = rows.find(1);
   rows.setAddress(slot, address, PORT);
   rows.setStatement(slot, revision, heartbeat, UP);
   rows.markUpdate(slot);
-  const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
   lan.engines.get(2)!.publish(lan.nowMs, new Uint8Array(0), 0, 1, PORT);
-  lan.engines.get(2)!.pollTransmit(out);
-  lan.deliver(1, 2, out.bytes.slice(0, out.length));
+  lan.deliver(1, 2, takeDatagrams(lan.engines.get(2)!)[0].bytes);
 }
 
-describe("seeds learnt from rows", () => {
+describe("Engine: seeds learnt from rows", () => {
   /** A node whose seeds are two that a user gave, and one place for what it learns. */
-  function seedsAfter(...rows: Partial<RowData>[]): number[] {
-    const lan = new Lan();
+  function seedsAfter(...rows: Partial<VectorRow>[]): number[] {
+    const lan = new EngineNetwork();
     const engine = lan.add(1, { seedCapacity: 3 }, [100, 101]);
-    for (const row of rows) {
-      const about = { id: 7, address: 7, port: PORT, revision: 1, heartbeat: 0, state: UP };
-      engine.mergeRow(Object.assign(new RowData(), about, row), new Uint8Array(0));
-    }
+    for (const row of rows) lan.deliver(1, 250, hearsay({ revision: 1, ...row }));
     assert.equal(held(engine.rows, 7)?.state, UP);
     return Array.from({ length: engine.seeds.count }, (_, i) => engine.seeds.address(i));
   }
 
-  it("are those of new nodes", () => {
+  it("a node learns the addresses of new rows", () => {
     assert.deepEqual(seedsAfter({}), [100, 101, 7]);
     assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }), [100, 101, 8]);
   });
 
-  it("are not those of nodes that only spoke again", () => {
+  it("a node learns no address from a row that is only fresher", () => {
     assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }, { heartbeat: 5 }, { revision: 2 }), [100, 101, 8]);
   });
 
-  it("are those of nodes that moved", () => {
+  it("a node learns the addresses of nodes that moved", () => {
     assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }, { heartbeat: 5, address: 77 }), [100, 101, 77]);
     assert.deepEqual(seedsAfter({}, { id: 8, address: 8 }, { heartbeat: 5, port: 5001 }), [100, 101, 7]);
   });

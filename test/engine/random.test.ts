@@ -19,8 +19,8 @@ function* sfc32(seed: number, stream: number): Generator<number, never> {
   }
 }
 
-describe("random", () => {
-  it("is sfc32", () => {
+describe("Random", () => {
+  it("the generator is sfc32", () => {
     fc.assert(fc.property(uint32, uint32, (seed, stream) => {
       const random = new Random(seed, stream);
       const expected = sfc32(seed, stream);
@@ -28,20 +28,20 @@ describe("random", () => {
     }), propertyOptions(300));
   });
 
-  it("stays sfc32 for long", () => {
+  it("the generator is still sfc32 after many numbers", () => {
     const random = new Random(1, 2);
     const expected = sfc32(1, 2);
     for (let i = 0; i < 50000; i++) if (random.next() !== expected.next().value) assert.fail(`at ${i}`);
   });
 
-  it("gives known numbers", () => {
+  it("the generator gives known numbers", () => {
     const random = new Random(0, 0);
     const numbers = [3551986012, 1204775328, 3317514757, 1964821271];
     assert.deepEqual(numbers.map(() => random.next()), numbers);
     assert.equal(new Random(0xffffffff, 0x80000000).next(), 2437788781);
   });
 
-  it("gives the same numbers for the same seed and stream, others for others", () => {
+  it("the same seed and stream give the same numbers, others give others", () => {
     const first = (seed: number, stream: number) => {
       const random = new Random(seed, stream);
       return Array.from({ length: 8 }, () => random.next()).join();
@@ -52,7 +52,7 @@ describe("random", () => {
     assert.equal(sequences.size, 400);
   });
 
-  it("stays below the bound", () => {
+  it("a number stays below the bound", () => {
     const bound = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 0xffffffff }));
     fc.assert(fc.property(uint32, bound, (seed, most) => {
       const random = new Random(seed, 1);
@@ -63,7 +63,7 @@ describe("random", () => {
     }), propertyOptions(500));
   });
 
-  it("gives 0 below 0 and 1", () => {
+  it("a number below the bounds 0 and 1 is 0", () => {
     const random = new Random(3, 4);
     for (let i = 0; i < 100; i++) {
       assert.equal(random.below(0), 0);
@@ -71,7 +71,7 @@ describe("random", () => {
     }
   });
 
-  it("gives each number below a small bound about equally often", () => {
+  it("each number below a small bound comes about equally often", () => {
     for (const bound of [2, 3, 7, 10]) {
       const random = new Random(5, bound);
       const counts = new Array<number>(bound).fill(0);

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { Engine, OWN_SLOT } from "../../src/engine/index.js";
-import { Random } from "../../src/engine/random.js";
+import { Engine } from "../../src/engine/index.js";
 import { TYPE_SYN } from "../../src/engine/wire/frame.js";
 import { FLAG_PROVEN, RowData } from "../../src/engine/table/rows.js";
-import { type FrameVector, type VectorRow, write } from "./wire/frame-support.js";
+import { PORT, engineOptions } from "../support/engine-options.js";
+import { bareSyn, takeDatagrams } from "../support/engine-outputs.js";
+import { type FrameVector, type VectorRow, readGood, write } from "./wire/frame-support.js";
 
-export const PORT = 5000;
 export const PEER = 0x0a00000b;
-export const INTERVAL_MS = 10000;
 
 /** The row of the peer that sends what `frameOf` makes. */
 export const peerRow: VectorRow = {
@@ -21,14 +20,11 @@ export function rowOf(i: number): VectorRow {
 
 /** A node with so many rows besides its own, that of the peer and `rowOf(1)` and so on; none is news. */
 export function nodeWith(count: number, isProven: boolean, datagramBytesMax = 1200): Engine {
-  const engine = new Engine({
-    id: 1, address: 1, port: PORT, capacity: 1200, valueBytesMax: 32, datagramBytesMax, roundIntervalMs: INTERVAL_MS,
-    removeAfterMs: 86400000, seedCapacity: 4, broadcastAddress: 0xffffffff, randomSeed: 1,
-  });
+  const engine = new Engine(engineOptions({ capacity: 1200, datagramBytesMax }));
   engine.start(0, 5, true);
   for (let i = 0; i < count; i++) {
     const row = i === 0 ? peerRow : rowOf(i);
-    engine.mergeRow(Object.assign(new RowData(), row), new Uint8Array(0));
+    engine.rows.merge(Object.assign(new RowData(), row), new Uint8Array(0));
   }
   for (let slot = 0; slot <= count; slot++) engine.rows.setTransmitsLeft(slot, 0);
   if (isProven) engine.rows.setFlag(engine.rows.find(peerRow.id), FLAG_PROVEN);
@@ -42,22 +38,17 @@ export function frameOf(fields: Partial<FrameVector>): Uint8Array {
   });
 }
 
-/** Counter of the last frame of a node that started with a remembered revision and this random seed. */
-export function counterOf({ rows, stats }: Engine, randomSeed = 1): number {
-  const first = new Random(randomSeed, rows.id(OWN_SLOT)).below(0x8000000);
-  return (first + stats.datagramsSent()) >>> 0;
-}
-
 /** What a node sends for a datagram. */
 export function answersTo(engine: Engine, bytes: Uint8Array, address = PEER, nowMs = 10): Uint8Array[] {
-  const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
-  const sent: Uint8Array[] = [];
   engine.receive(nowMs, address, PORT, bytes, bytes.length);
-  while (engine.pollTransmit(out)) {
-    assert.equal(out.address, address);
-    sent.push(out.bytes.slice(0, out.length));
-  }
-  return sent;
+  const sent = takeDatagrams(engine);
+  assert.ok(sent.every(({ to }) => to === address));
+  return sent.map((datagram) => datagram.bytes);
+}
+
+/** The counter of the node's latest frame, which the node sends for this question. */
+export function counterOf(engine: Engine, nowMs = 10): number {
+  return readGood(bareSyn(engine, nowMs)).counter;
 }
 
 export function bytesIn(datagrams: Uint8Array[]): number {

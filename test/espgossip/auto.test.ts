@@ -1,76 +1,79 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
-import { Engine, FLAG_PROBED, OWN_SLOT } from "../../src/engine/index.js";
+import { Engine, FLAG_PROBED, type NodeEngine, OWN_SLOT } from "../../src/engine/index.js";
 import { FLAG_FOREIGN } from "../../src/engine/table/rows.js";
 import { AutoEngine } from "../../src/espgossip/auto.js";
 import { propertyOptions } from "../support/random.js";
-import { Driven, OWN, ROUND, engineOptions, rowIn } from "./support.js";
+import { EngineNetwork } from "../support/engine-network.js";
+import { PORT, ROUND_MS } from "../support/engine-options.js";
+import { Driven, OWN, boardOptions, bytesOfText, rowIn } from "./support.js";
 
 const BOARD = "192.168.0.60";
 const COMPACT = "192.168.0.70";
 const COMPACT_ID = 70;
 
 function bridge(): Driven<AutoEngine> {
-  return new Driven(new AutoEngine(engineOptions({ id: 53 }))).start(2);
+  return new Driven(new AutoEngine(boardOptions({ id: 53 }))).start(2);
 }
 
 function board(more: object = {}): object {
   return { revision: 4, heartbeat: 1000, state: 0, data: { temp: 21 }, ...more };
 }
 
-/** A compact node, whose datagrams and those of the bridge reach each other. */
+/** A compact node and a bridge on one network, and a board that the test plays. */
 class Pair {
-  readonly bridge = bridge();
-  readonly compact = new Driven(new Engine(engineOptions({ id: COMPACT_ID, address: parseAddress(COMPACT) })));
+  readonly bridge = new AutoEngine(boardOptions({ id: 53 }));
+  private readonly network = new EngineNetwork<NodeEngine>();
 
   constructor() {
-    this.compact.engine.addSeed(parseAddress(OWN), 5000);
-    this.compact.publish(5);
-    this.compact.start(3);
+    const compact = new Engine(boardOptions({ id: COMPACT_ID, address: parseAddress(COMPACT) }));
+    compact.addSeed(parseAddress(OWN), PORT);
+    this.network.start(parseAddress(OWN), this.bridge, 2);
+    this.network.start(parseAddress(COMPACT), compact, 3);
+    this.publish(5);
     this.run(4);
   }
 
   run(rounds: number): void {
-    for (let step = 0; step < rounds * 20; step++) {
-      this.bridge.run(ROUND / 20);
-      this.compact.run(ROUND / 20);
-      for (let hop = 0; hop < 4; hop++) this.carry();
-    }
+    this.network.run(rounds * ROUND_MS);
   }
 
-  private carry(): void {
-    for (const { to, bytes } of this.compact.sent.splice(0)) if (to === OWN) this.bridge.hearBytes(COMPACT, bytes);
-    const kept = this.bridge.sent.filter(({ to }) => to !== COMPACT);
-    const out = this.bridge.sent.filter(({ to }) => to === COMPACT);
-    this.bridge.sent.splice(0, Infinity, ...kept);
-    for (const { bytes } of out) this.compact.hearBytes(OWN, bytes);
+  /** The compact node shares a CBOR integer below 24. */
+  publish(value: number): void {
+    this.network.publish(parseAddress(COMPACT), [value]);
   }
 
-  /** What the bridge tells a board that knows nothing. */
-  told(): Record<string, { revision: number; heartbeat: number; state: number; data?: unknown }> {
-    this.bridge.takeJson();
-    this.bridge.hear(BOARD, { type: "SYN", [BOARD]: board() });
-    return this.bridge.takeJson(BOARD)[0] as ReturnType<Pair["told"]>;
+  /** The bridge receives a datagram from the board. */
+  hear(datagram: object): void {
+    this.network.deliver(parseAddress(OWN), parseAddress(BOARD), bytesOfText(JSON.stringify(datagram)));
+  }
+
+  /** What the bridge sends a board that holds nothing but its own row. */
+  sentToBoard(): Record<string, { revision: number; heartbeat: number; state: number; data?: unknown }> {
+    this.network.sent.length = 0;
+    this.hear({ type: "SYN", [BOARD]: board() });
+    const { bytes } = this.network.sent.find((sent) => sent.to === parseAddress(BOARD) && sent.bytes[0] === 0x7b)!;
+    return JSON.parse(Buffer.from(bytes).toString()) as ReturnType<Pair["sentToBoard"]>;
   }
 }
 
-describe("a node that speaks both dialects", () => {
-  it("tries an unknown seed in both", () => {
+describe("AutoEngine", () => {
+  it("the bridge probes an unknown seed in both dialects", () => {
     const driven = bridge();
-    driven.engine.addSeed(parseAddress(BOARD), 5000);
-    driven.run(ROUND);
+    driven.engine.addSeed(parseAddress(BOARD), PORT);
+    driven.run(ROUND_MS);
     const first = driven.sent.filter(({ to }) => to === BOARD).map(({ bytes }) => bytes[0]);
     assert.deepEqual([...new Set(first)].sort(), [0x7b, 0xc1]);
   });
 
-  it("marks its JSON by a space after the brace", () => {
+  it("the bridge marks its JSON by a space after the brace", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "SYN", [BOARD]: board() });
     assert.ok(driven.sent[0].text.startsWith('{ "'));
   });
 
-  it("answers a board in JSON, and tells compact nodes of it with its own statement", () => {
+  it("the bridge answers a board in JSON, and gives compact nodes the board's own statement", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "SYN", [BOARD]: board() });
     assert.deepEqual(driven.takeJson(BOARD), [{ type: "ACK", [OWN]: { revision: 2, heartbeat: 0, state: 0 } }]);
@@ -79,7 +82,7 @@ describe("a node that speaks both dialects", () => {
     assert.ok(rows.hasFlag(rows.find(parseAddress(BOARD)), FLAG_FOREIGN));
   });
 
-  it("takes nobody for a board by hearsay, or who marks its JSON", () => {
+  it("the bridge takes neither third parties nor senders of marked JSON for boards", () => {
     const driven = bridge();
     const hearsay = "192.168.0.61";
     driven.hear(BOARD, { type: "SYN", [BOARD]: board(), [hearsay]: board() });
@@ -89,7 +92,7 @@ describe("a node that speaks both dialects", () => {
     assert.equal(driven.engine.rows.count, 3);
   });
 
-  it("tells compact nodes only now and then that a board goes on, but at once what is new", () => {
+  it("the bridge passes on a board's heartbeat every 16 rounds, and a new value at once", () => {
     const driven = bridge();
     const held = () => rowIn(driven.engine.rows, parseAddress(BOARD))?.heartbeat;
     driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
@@ -101,63 +104,63 @@ describe("a node that speaks both dialects", () => {
     assert.equal(held(), 1161);
   });
 
-  it("does not pass on what boards think of a board, only its silence", () => {
+  it("the bridge passes on a board's silence, but not what other boards hold of it", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
     driven.hear("192.168.0.61", { type: "ACK", [BOARD]: board({ state: 4 }) });
     assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 0);
-    driven.run(20 * ROUND);
+    driven.run(20 * ROUND_MS);
     assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 3);
     driven.hear(BOARD, { type: "ACK", [BOARD]: board({ heartbeat: 2000 }) });
     assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 0);
   });
 
-  it("asks a board itself before it counts as silent", () => {
+  it("the bridge probes a board itself before the board counts as silent", () => {
     const driven = bridge();
-    for (let host = 100; host < 120; host++) driven.engine.addSeed(parseAddress(`192.168.0.${host}`), 5000);
+    for (let host = 100; host < 120; host++) driven.engine.addSeed(parseAddress(`192.168.0.${host}`), PORT);
     driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
-    driven.run(10 * ROUND);
+    driven.run(10 * ROUND_MS);
     driven.sent.length = 0;
-    driven.run(3 * ROUND);
+    driven.run(3 * ROUND_MS);
     assert.ok(driven.takeJson(BOARD).length > 0);
   });
 
-  it("tells boards of a compact node, fresher each round and never doubted", () => {
+  it("boards get a compact node's row fresher each round and never suspected", () => {
     const pair = new Pair();
-    const first = pair.told()[COMPACT];
+    const first = pair.sentToBoard()[COMPACT];
     assert.deepEqual([first.revision, first.state, first.data], [3, 0, 5]);
     pair.run(3);
-    const second = pair.told()[COMPACT];
+    const second = pair.sentToBoard()[COMPACT];
     assert.ok(second.heartbeat > first.heartbeat && second.heartbeat <= first.heartbeat + 4);
     // A board that got no answer to its JSON says so, more than once: the answer is fresher each time.
     for (let doubt = 2; doubt <= 4; doubt++) {
-      const { heartbeat } = pair.told()[COMPACT];
-      pair.bridge.hear(BOARD, { type: "ACK", [COMPACT]: { revision: 3, heartbeat, state: doubt } });
-      assert.deepEqual(pair.told()[COMPACT], { revision: 3, heartbeat: heartbeat + 1, state: 0, data: 5 });
+      const { heartbeat } = pair.sentToBoard()[COMPACT];
+      pair.hear({ type: "ACK", [COMPACT]: { revision: 3, heartbeat, state: doubt } });
+      assert.deepEqual(pair.sentToBoard()[COMPACT], { revision: 3, heartbeat: heartbeat + 1, state: 0, data: 5 });
     }
-    assert.equal(rowIn(pair.bridge.engine.rows, COMPACT_ID)?.state, 0);
+    assert.equal(rowIn(pair.bridge.rows, COMPACT_ID)?.state, 0);
   });
 
-  it("goes on from what boards hold of a compact node, after its own restart or the device's earlier life", () => {
+  it("the bridge goes on from what boards hold of a compact node", () => {
     const pair = new Pair();
-    pair.bridge.hear(BOARD, { type: "ACK", [COMPACT]: { revision: 25, heartbeat: 9000, state: 4, data: "old" } });
+    pair.hear({ type: "ACK", [COMPACT]: { revision: 25, heartbeat: 9000, state: 4, data: "old" } });
     pair.run(4);
-    const row = pair.told()[COMPACT];
+    const row = pair.sentToBoard()[COMPACT];
     assert.ok(row.revision === 25 && row.heartbeat > 9000 && row.state === 0);
-    pair.compact.publish(6);
+    pair.publish(6);
     pair.run(3);
-    assert.equal(pair.told()[COMPACT].data, 6);
+    assert.equal(pair.sentToBoard()[COMPACT].data, 6);
   });
 
-  it("goes beyond a revision that boards remember of it, and says so to whom it stores for", () => {
+  it("the bridge takes a revision beyond the one that boards hold of it", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "ACK", [OWN]: { revision: 30, heartbeat: 5, state: 3 } });
     assert.equal(driven.engine.revision(), 31);
   });
 
-  it("never throws and never grows, whatever comes", () => {
+  it("the bridge never throws and never grows, whatever it receives", () => {
     const options = { capacity: 6, valueBytesMax: 8, datagramBytesMax: 128, seedCapacity: 2 };
-    const driven = new Driven(new AutoEngine(engineOptions({ id: 53, ...options }))).start(2);
+    const driven = new Driven(new AutoEngine(boardOptions({ id: 53, ...options }))).start(2);
     const host = fc.integer({ min: 50, max: 62 }).map((last) => `192.168.0.${last}`);
     const row = fc.record({
       revision: fc.nat(3), heartbeat: fc.oneof(fc.nat(50), fc.constant(0xffffffff)), state: fc.nat(4),
@@ -178,7 +181,7 @@ describe("a node that speaks both dialects", () => {
     }), propertyOptions(3000));
   });
 
-  it("shares its value with both worlds", () => {
+  it("the bridge shares its value in both dialects", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
     driven.publish({ temp: 1 }, parseAddress(BOARD));

@@ -83,7 +83,7 @@ interface Manifest {
 describe("ESPGossip's dialects on other engines", function () {
   this.timeout(600000);
 
-  it("give the same outputs on 32-bit XS as on V8, in the memory of a board", async function () {
+  it("both dialects give the same outputs on 32-bit XS as on V8, in the memory of a board", async function () {
     await requireXs(this);
     const bundle = await buildBundle("../espgossip/xs-entry.ts", "espgossip");
     const host = await XsHost.start(bundle, memoryOfManifest());

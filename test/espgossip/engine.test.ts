@@ -4,12 +4,13 @@ import { DROP_ECHO, DROP_ROW, DROP_TABLE_FULL, DROP_VALUE_TOO_LARGE } from "../.
 import { OWN_SLOT } from "../../src/engine/index.js";
 import { EspGossipEngine } from "../../src/espgossip/engine.js";
 import type { EspGossipOptions } from "../../src/espgossip/options.js";
-import { Driven, OWN, ROUND, bytesOfText, engineOptions, rowIn } from "./support.js";
+import { ROUND_MS } from "../support/engine-options.js";
+import { Driven, OWN, bytesOfText, boardOptions, rowIn } from "./support.js";
 
 const PEER = "192.168.0.54";
 
 function node(improved: EspGossipOptions = {}, options = {}): Driven<EspGossipEngine> {
-  return new Driven(new EspGossipEngine(engineOptions(options), improved, false)).start(5);
+  return new Driven(new EspGossipEngine(boardOptions(options), improved, false)).start(5);
 }
 
 function peerRow(more: object = {}): object {
@@ -28,26 +29,26 @@ function crowded(count: number, options = {}): Driven<EspGossipEngine> {
   return driven;
 }
 
-describe("ESPGossip's engine", () => {
-  it("needs to know its own address", () => {
-    assert.throws(() => new EspGossipEngine(engineOptions({ address: 0 }), {}, false), /own|node's IPv4 address/);
+describe("EspGossipEngine", () => {
+  it("the engine throws without its own address", () => {
+    assert.throws(() => new EspGossipEngine(boardOptions({ address: 0 }), {}, false), /own|node's IPv4 address/);
   });
 
-  it("asks each round, for ever", () => {
+  it("the engine sends a SYN each round, for ever", () => {
     const driven = node();
-    driven.run(100 * ROUND);
+    driven.run(100 * ROUND_MS);
     assert.equal(driven.sent.length, 100);
     assert.ok(driven.sent.every(({ to }) => to === "255.255.255.255"));
   });
 
-  it("does not answer its own broadcast", () => {
+  it("the engine does not answer its own broadcast", () => {
     const driven = node();
     driven.hear(OWN, { type: "SYN", [OWN]: peerRow() });
     assert.deepEqual(driven.sent, []);
     assert.equal(driven.engine.stats.drops(DROP_ECHO), 1);
   });
 
-  it("takes in what is good of a datagram and counts what is not", () => {
+  it("the engine merges the good rows of a datagram and counts the others", () => {
     const driven = node({ refuseNegative: true }, { valueBytesMax: 4 });
     driven.hear(PEER, {
       type: "ACK", [PEER]: peerRow(), "10.0.0.1": peerRow({ heartbeat: -1 }), "x": peerRow(),
@@ -58,7 +59,7 @@ describe("ESPGossip's engine", () => {
     assert.equal(driven.engine.stats.drops(DROP_VALUE_TOO_LARGE), 1);
   });
 
-  it("refuses rows for which there is no room, and tells so", () => {
+  it("the engine refuses rows for which it has no room, and notifies of that once", () => {
     const driven = node({}, { capacity: 3 });
     for (let i = 1; i < 6; i++) driven.hear(host(i), { type: "ACK", [host(i)]: peerRow() });
     assert.equal(driven.engine.rows.count, 3);
@@ -66,8 +67,8 @@ describe("ESPGossip's engine", () => {
     assert.equal(driven.events.filter(({ kind }) => kind === 4).length, 1);
   });
 
-  it("goes on when its clock wraps", () => {
-    const driven = new Driven(new EspGossipEngine(engineOptions(), {}, false));
+  it("the engine goes on when its clock wraps", () => {
+    const driven = new Driven(new EspGossipEngine(boardOptions(), {}, false));
     driven.engine.start(0xffffff00, 0, true);
     const before = driven.engine.rows.heartbeat(OWN_SLOT);
     driven.engine.tick(20000);
@@ -75,16 +76,16 @@ describe("ESPGossip's engine", () => {
   });
 });
 
-describe("what may be better than in the reference", () => {
+describe("EspGossipEngine: improvements over the reference", () => {
   function asked(improved: EspGossipOptions): Driven<EspGossipEngine> {
     const driven = node(improved);
     driven.hear(PEER, { type: "ACK", [PEER]: peerRow() });
-    driven.run(3 * ROUND);
+    driven.run(3 * ROUND_MS);
     assert.equal(rowIn(driven.engine.rows, parseAddress(PEER))?.state, 3);
     return driven;
   }
 
-  it("needDecoding: only what decodes, or is a compact frame, is a sign of life", () => {
+  it("needDecoding: only JSON that decodes, or a compact frame, is a sign of life", () => {
     for (const [improved, text, state] of [
       [{}, "{ not json", 0], [{ needDecoding: true }, "{ not json", 3], [{ needDecoding: true }, '{"type":"ACK"}', 0],
     ] as const) {
@@ -97,7 +98,7 @@ describe("what may be better than in the reference", () => {
     assert.equal(rowIn(driven.engine.rows, parseAddress(PEER))?.state, 0);
   });
 
-  it("recover: goes beyond what others remember of it", () => {
+  it("recover: the node goes beyond the revision that others hold of it", () => {
     for (const [improved, claim, revision] of [
       [{}, { revision: 9, heartbeat: 1, state: 0 }, 5],
       [{ recover: true }, { revision: 9, heartbeat: 1, state: 0 }, 10],
@@ -112,7 +113,7 @@ describe("what may be better than in the reference", () => {
     assert.equal(driven.engine.rows.heartbeat(OWN_SLOT), 701);
   });
 
-  it("riseWithValue: two values in a second are told apart", () => {
+  it("riseWithValue: two values in one second have different heartbeats", () => {
     for (const [improved, heartbeats] of [[{}, [0, 0]], [{ riseWithValue: true }, [1, 2]]] as const) {
       const driven = node(improved);
       driven.publish(1);
@@ -123,14 +124,14 @@ describe("what may be better than in the reference", () => {
   });
 });
 
-describe("a state beyond one datagram", () => {
-  it("goes out in parts, each a datagram of its own, until all rows have passed", () => {
+describe("EspGossipEngine: a state beyond one datagram", () => {
+  it("the state goes out in parts, one per datagram, until all rows were sent", () => {
     for (const [count, datagramBytesMax, datagrams] of [[20, 1472, 1], [60, 1200, 4], [150, 1200, 4], [24, 512, 4]]) {
       const driven = crowded(count, { datagramBytesMax });
       const seen = new Set<string>();
       for (let round = 0; round < 4; round++) {
         driven.sent.length = 0;
-        driven.run(ROUND);
+        driven.run(ROUND_MS);
         assert.ok(driven.sent.length <= datagrams);
         assert.ok(driven.sent.every(({ bytes }) => bytes.length <= datagramBytesMax));
         assert.equal(new Set(driven.sent.map(({ to }) => to)).size, 1);
@@ -145,16 +146,16 @@ describe("a state beyond one datagram", () => {
     }
   });
 
-  it("is asked for once: one SYN in parts counts once against the peer", () => {
+  it("a SYN in parts counts once against the peer", () => {
     const driven = crowded(60);
-    driven.run(ROUND);
+    driven.run(ROUND_MS);
     const states = Array.from({ length: 60 }, (_, i) => rowIn(driven.engine.rows, parseAddress(host(i + 1)))?.state);
     assert.equal(states.reduce((sum, state) => (sum ?? 0) + (state ?? 0), 0), 1);
   });
 
-  it("is answered without the rows that a part leaves out, but with those that it should have", () => {
+  it("the answer leaves out rows that a part does not cover, and has those that it should have", () => {
     const sender = crowded(60);
-    sender.run(ROUND);
+    sender.run(ROUND_MS);
     const receiver = crowded(60);
     for (const { bytes } of sender.sent) receiver.hearBytes(OWN.replace("53", "99"), bytes);
     assert.ok(sender.sent.length > 1);
@@ -165,7 +166,7 @@ describe("a state beyond one datagram", () => {
     assert.ok(news.takeJson().some((answer) => host(61) in answer));
   });
 
-  it("is answered in several ACKs", () => {
+  it("the engine answers in several ACKs", () => {
     const driven = crowded(60);
     driven.hear(PEER, { type: "SYN", [PEER]: peerRow() });
     const answers = driven.takeJson();
@@ -173,7 +174,7 @@ describe("a state beyond one datagram", () => {
     assert.equal(new Set(answers.flatMap((answer) => Object.keys(answer))).size, 62);
   });
 
-  it("leaves out a row that fits no datagram, and tells of the own one without its data", () => {
+  it("the engine leaves out a row that fits no datagram, and sends its own row without data", () => {
     const driven = node({}, { datagramBytesMax: 128 });
     driven.hear(PEER, { type: "ACK", [PEER]: peerRow({ data: "x".repeat(200) }) });
     driven.sent.length = 0;
@@ -181,7 +182,7 @@ describe("a state beyond one datagram", () => {
     assert.deepEqual(driven.takeJson(), [{ type: "SYN", [OWN]: { revision: 5, heartbeat: 0, state: 0 } }]);
   });
 
-  it("never throws, whatever comes", () => {
+  it("the engine never throws, whatever it receives", () => {
     const driven = crowded(60);
     for (const text of ['{"type":"SYN"}', '{"type":"ACK"}', "{", "", '{"type":"SYN","a":1,"1.1.1.1":2}']) {
       driven.hearBytes(PEER, bytesOfText(text));

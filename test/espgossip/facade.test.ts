@@ -67,8 +67,8 @@ class Device {
   }
 }
 
-describe("the functions of the Lua module", () => {
-  it("setConfig takes what is good, and tells of what is not", () => {
+describe("ESPGossip facade", () => {
+  it("setConfig takes good options, and reports the others", () => {
     const device = new Device();
     device.configure({
       seedList: ["192.168.0.54", "nowhere", 5], roundInterval: "fast", comPort: 5001, speed: 9, debug: true,
@@ -86,7 +86,7 @@ describe("the functions of the Lua module", () => {
     assert.deepEqual(device.sent.map(({ to, port }) => [to, port]), [["192.168.0.54", 5001]]);
   });
 
-  it("says nothing without debug, and survives an output that throws", () => {
+  it("the facade prints nothing without debug, and survives an output that throws", () => {
     const device = new Device();
     device.configure({ debug: false, speed: 1 });
     assert.deepEqual(device.messages, []);
@@ -96,7 +96,7 @@ describe("the functions of the Lua module", () => {
     assert.equal(device.sent.length, 4);
   });
 
-  it("start counts the revision, once", () => {
+  it("start raises the revision once", () => {
     const device = new Device();
     device.configure({});
     device.gossip.start();
@@ -125,7 +125,7 @@ describe("the functions of the Lua module", () => {
     assert.equal(device.gossip.networkState[OWN].revision, 42);
   });
 
-  it("pushGossip sends at once, withdraws by null, and throws for what can't be told", () => {
+  it("pushGossip sends at once, withdraws by null, and throws for data that cannot be sent", () => {
     const device = new Device();
     device.gossip.setConfig({ seedList: ["192.168.0.54"] });
     device.gossip.pushGossip({ early: true });
@@ -154,7 +154,7 @@ describe("the functions of the Lua module", () => {
     assert.deepEqual(device.gossip.networkState, JSON.parse(device.gossip.getNetworkState()));
   });
 
-  it("tells bytes as hexadecimal text, and nothing for what JSON can't express", () => {
+  it("the network state has bytes as hexadecimal text, and nothing for values that JSON lacks", () => {
     const device = new Device();
     device.gossip.start();
     device.gossip.pushGossip({ raw: Uint8Array.of(1, 255) });
@@ -179,7 +179,7 @@ describe("the functions of the Lua module", () => {
     assert.equal(device.sent.length, sent);
   });
 
-  it("goes on when a datagram can't be sent", () => {
+  it("the facade goes on when a datagram cannot be sent", () => {
     const device = new Device();
     device.configure({});
     device.gossip.start();

@@ -11,7 +11,7 @@ function ofOthers(falseDowns: string[]): string[] {
 describe("a network of boards and compact nodes", function () {
   this.timeout(120000);
 
-  it("agrees on minimum and maximum, and on new ones", () => {
+  it("the nodes agree on minimum and maximum, and on new ones", () => {
     const mixed = new Mixed({ seed: 1, boards: 4, compact: 4, autos: 1 });
     assert.ok(mixed.untilKnown(12) < Infinity, mixed.ignorant().join("\n"));
     for (const member of mixed.members) {
@@ -22,7 +22,7 @@ describe("a network of boards and compact nodes", function () {
 
   const mixtures = [[2, 6, 6, 1], [3, 6, 6, 2], [4, 2, 10, 1], [5, 10, 2, 2], [6, 1, 1, 1]];
   for (const [seed, boards, compact, autos] of mixtures) {
-    it(`agrees under 10 % loss through restarts: ${boards} boards, ${compact} compact, ${autos} auto`, () => {
+    it(`the nodes agree under 10 % loss through restarts: ${boards} boards, ${compact} compact, ${autos} auto`, () => {
       const mixed = new Mixed({ seed, boards, compact, autos, lossProbability: 0.1 });
       assert.ok(mixed.untilKnown(30) < Infinity, mixed.ignorant().join("\n"));
       for (const [index, member] of mixed.members.entries()) {
@@ -35,7 +35,7 @@ describe("a network of boards and compact nodes", function () {
     });
   }
 
-  it("does not flap: no compact node is called DOWN by boards, and no board by compact nodes", () => {
+  it("boards call no compact node DOWN, and compact nodes no board", () => {
     let falseDowns: string[] = [];
     for (let seed = 1; seed <= 3; seed++) {
       const mixed = new Mixed({ seed, boards: 6, compact: 6, autos: seed, lossProbability: 0.1 });
@@ -46,7 +46,7 @@ describe("a network of boards and compact nodes", function () {
     assert.ok(falseDowns.length <= 1, falseDowns.join(", "));
   });
 
-  it("hears of the end of a board and of a compact node, on both sides", () => {
+  it("both sides notice the end of a board and of a compact node", () => {
     const mixed = new Mixed({ seed: 7, boards: 3, compact: 3, autos: 2 });
     mixed.runRounds(20);
     const dead = [mixed.of("board")[1], mixed.of("compact")[1]];
@@ -62,7 +62,7 @@ describe("a network of boards and compact nodes", function () {
     assert.ok(mixed.untilKnown(40) < Infinity, mixed.ignorant().join("\n"));
   });
 
-  it("lets no heartbeat of a compact node run away between two bridges", () => {
+  it("bridges do not drive up the heartbeat of a compact node", () => {
     const mixed = new Mixed({ seed: 8, boards: 3, compact: 2, autos: 4 });
     mixed.runRounds(20);
     const address = formatAddress(mixed.of("compact")[0].node.address);
@@ -73,7 +73,7 @@ describe("a network of boards and compact nodes", function () {
     assert.ok(heartbeat() - before >= 90 && heartbeat() - before <= 330, `${heartbeat() - before} in 300 rounds`);
   });
 
-  it("never lets a compact node ask a board, nor a bridge ask a compact node in JSON once they are known", () => {
+  it("a compact node never probes a board, nor a bridge a known compact node in JSON", () => {
     const mixed = new Mixed({ seed: 9, boards: 3, compact: 3, autos: 1 });
     mixed.runRounds(20);
     const kinds = new Map(mixed.members.map(({ kind, node }) => [node.address, kind]));
@@ -91,7 +91,7 @@ describe("a network of boards and compact nodes", function () {
     assert.deepEqual(wrong, []);
   });
 
-  it("moves a board over to chisme without a second row or a lost one", () => {
+  it("a board moves over to chisme without a second row or a lost one", () => {
     const mixed = new Mixed({ seed: 10, boards: 3, compact: 2, autos: 1 });
     mixed.runRounds(20);
     const [board] = mixed.of("board");
@@ -114,7 +114,7 @@ describe("a network of boards and compact nodes", function () {
 describe("60 nodes of ESPGossip", function () {
   this.timeout(120000);
 
-  it("agree, with datagrams of 1,200 bytes, where the reference stops at 24", () => {
+  it("60 nodes agree with datagrams of 1,200 bytes, where the reference stops at 24", () => {
     const mixed = new Mixed({ seed: 11, boards: 60, compact: 0, autos: 0 });
     assert.ok(mixed.untilKnown(20) < Infinity, mixed.ignorant().join("\n"));
     assert.deepEqual(mixed.network.oversized, []);

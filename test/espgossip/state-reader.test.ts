@@ -17,38 +17,38 @@ function one(row: string, refuseNegative = true): unknown {
 
 const good = { found: FOUND.good, id: "1.2.3.4", revision: 1, heartbeat: 2, state: 0 };
 
-describe("reading ESPGossip's JSON", () => {
-  it("takes rows with any spacing, order of members and form of number", () => {
+describe("StateReader", () => {
+  it("the reader takes rows with any spacing, order of members and form of number", () => {
     assert.deepEqual(one('{"revision":1,"heartbeat":2,"state":0}'), good);
     assert.deepEqual(one(' {\n"state" : 0.0 ,\t"heartbeat":2e0,"revision":1.0, "more":[{}] } '), good);
     assert.deepEqual(one('{"revision":1,"heartbeat":2.9,"state":0}'), good);
   });
 
-  it("takes any data", () => {
+  it("the reader takes any data", () => {
     for (const data of [1, -0.5, "é\u{1f600}\n", null, false, [], {}, { temp: 21.5, list: [1, [2, { a: null }]] }]) {
       assert.deepEqual(one(`{"revision":1,"heartbeat":2,"state":0,"data":${JSON.stringify(data)}}`), { ...good, data });
     }
   });
 
-  it("finds no row in one that lacks a number", () => {
+  it("the reader finds no row in an object that lacks a number", () => {
     for (const row of ["{}", '{"revision":1}', '{"revision":"1","heartbeat":2,"state":0}', '{"state":null}']) {
       assert.deepEqual(one(row), { found: FOUND.incomplete });
     }
   });
 
-  it("refuses rows with numbers out of range, and other values", () => {
+  it("the reader refuses rows with numbers out of range, and other values", () => {
     for (const row of [
       '{"revision":4294967296,"heartbeat":2,"state":0}', '{"revision":1,"heartbeat":1e99,"state":0}',
       '{"revision":1,"heartbeat":2,"state":5}', '{"revision":-1,"heartbeat":2,"state":0}', "5", "[]", '"x"', "null",
     ]) assert.deepEqual(one(row), { found: FOUND.bad }, row);
   });
 
-  it("reads a negative number as 0 unless it is to be refused", () => {
+  it("the reader reads a negative number as 0 unless it must refuse it", () => {
     assert.deepEqual(one('{"revision":1,"heartbeat":-7,"state":0}', false), { ...good, heartbeat: 0 });
     assert.deepEqual(one('{"revision":1,"heartbeat":-7,"state":0}', true), { found: FOUND.bad });
   });
 
-  it("reads dotted addresses strictly", () => {
+  it("the reader reads dotted addresses strictly", () => {
     for (const name of [
       "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.256", "1.2.3.4 ", "1.2.3.-4", "0.0.0.0", "255.255.255.255", "",
       "1.2.3.4\\u0020", "999999999999999999", "1.2.3.0x4",
@@ -58,12 +58,12 @@ describe("reading ESPGossip's JSON", () => {
     }
   });
 
-  it("lets the last of two members count", () => {
+  it("the last of two equal members counts", () => {
     assert.deepEqual(one('{"revision":9,"heartbeat":2,"state":0,"revision":1}'), good);
     assert.equal(refusal('{"type":"SYN","type":"no"}'), "type");
   });
 
-  it("refuses what is no datagram of ESPGossip", () => {
+  it("the reader refuses text that is no datagram of ESPGossip", () => {
     assert.equal(refusal(""), "magic");
     assert.equal(refusal("[]"), "magic");
     assert.equal(refusal("{}"), "type");
@@ -84,7 +84,7 @@ describe("reading ESPGossip's JSON", () => {
     assert.equal(dropReasonName(readAll(bad) as number), "section");
   });
 
-  it("has bounds: depth, members, bytes", () => {
+  it("the reader bounds depth, members and bytes", () => {
     const nested = (depth: number) => `{"type":"SYN","a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
     assert.equal(refusal(nested(9)), "taken in");
     assert.equal(refusal(nested(10)), "section");
@@ -96,7 +96,7 @@ describe("reading ESPGossip's JSON", () => {
     assert.equal(refusal(`{"type":"SYN"${" ".repeat(JSON_BYTES_MAX - 13)}}`), "length");
   });
 
-  it("refuses __proto__, however it is written", () => {
+  it("the reader refuses __proto__, however it is written", () => {
     for (const name of ["__proto__", "\\u005f_proto__", "__prot\\u006f__"]) {
       assert.equal(refusal(`{"type":"SYN","1.2.3.4":{"data":{"${name}":1}}}`), "section");
     }
@@ -104,7 +104,7 @@ describe("reading ESPGossip's JSON", () => {
     assert.deepEqual(one(`{"revision":1,"heartbeat":2,"state":0,"data":${JSON.stringify(data)}}`), { ...good, data });
   });
 
-  it("does not tell whether data has members that differ only in halves of surrogate pairs", () => {
+  it("the reader takes data with members that differ only in halves of surrogate pairs", () => {
     const row = one('{"revision":1,"heartbeat":2,"state":0,"data":{"\\ud800":1,"\\ud801":2}}');
     assert.deepEqual(row, good);
   });
@@ -148,12 +148,12 @@ function assertSafe(bytes: Uint8Array): void {
   }
 }
 
-describe("reading ESPGossip's JSON never throws", () => {
-  it("whatever well-formed JSON says", () => {
+describe("StateReader: damaged input", () => {
+  it("the reader never throws for any well-formed JSON", () => {
     fc.assert(fc.property(datagram, (parts) => assertSafe(bytesOfText(text(parts)))), propertyOptions(3000));
   });
 
-  it("whatever happens to the bytes of a datagram", () => {
+  it("the reader never throws for a damaged datagram", () => {
     const byte = fc.oneof(fc.nat(255), fc.constantFrom(...bytesOfText('{}[]":,\\0e-u')));
     const changes = fc.array(fc.tuple(fc.nat(), byte));
     fc.assert(fc.property(datagram, changes, fc.nat(), (parts, edits, end) => {
@@ -163,7 +163,7 @@ describe("reading ESPGossip's JSON never throws", () => {
     }), propertyOptions(5000));
   });
 
-  it("of bytes by chance", () => {
+  it("the reader never throws for random bytes", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
       const all = new Uint8Array([0x7b, ...bytes]);
       readAll(all);

@@ -1,20 +1,17 @@
-import { parseAddress } from "../../src/engine/wire/address.js";
+import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
 import { decodeCbor, encodeCbor } from "../../src/cbor/cbor.js";
 import type { EngineOptions, NodeEngine, Rows } from "../../src/engine/index.js";
 import { RowData } from "../../src/engine/table/rows.js";
 import type { EspGossipRow } from "../../src/espgossip/facade.js";
 import { ROW_BAD, ROW_GOOD, ROW_INCOMPLETE, ROW_NONE, StateReader } from "../../src/espgossip/state-reader.js";
+import { PORT, engineOptions } from "../support/engine-options.js";
+import { takeDatagrams, takeNotifications } from "../support/engine-outputs.js";
 
-export const PORT = 5000;
-export const ROUND = 10000;
 export const OWN = "192.168.0.53";
 
-export function engineOptions(options: Partial<EngineOptions> = {}): EngineOptions {
-  return {
-    id: parseAddress(OWN), address: parseAddress(OWN), port: PORT, capacity: 64, valueBytesMax: 255,
-    datagramBytesMax: 1200, roundIntervalMs: ROUND, removeAfterMs: 86400000, seedCapacity: 16,
-    broadcastAddress: 0xffffffff, randomSeed: 1, ...options,
-  };
+/** Options of a node of ESPGossip's dialect, whose id is its address. */
+export function boardOptions(options: Partial<EngineOptions> = {}): EngineOptions {
+  return engineOptions({ id: parseAddress(OWN), address: parseAddress(OWN), valueBytesMax: 255, ...options });
 }
 
 export function bytesOfText(text: string): Uint8Array {
@@ -46,7 +43,7 @@ export function readAll(bytes: Uint8Array, length = bytes.length, refuseNegative
       continue;
     }
     const { id, revision, heartbeat, state } = row;
-    const read: ReadRow = { found, id: formatted(id), revision, heartbeat, state };
+    const read: ReadRow = { found, id: formatAddress(id), revision, heartbeat, state };
     if (reader.readData(row, value) === 0 && row.valueLength > 0) {
       const result = decodeCbor(value, 0, row.valueLength);
       read.data = result.ok ? result.value : "no CBOR";
@@ -58,13 +55,13 @@ export function readAll(bytes: Uint8Array, length = bytes.length, refuseNegative
 
 export const FOUND = { none: ROW_NONE, good: ROW_GOOD, incomplete: ROW_INCOMPLETE, bad: ROW_BAD };
 
-function formatted(address: number): string {
-  return [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join(".");
-}
-
 export interface SentText { to: string; port: number; text: string; bytes: Uint8Array }
 
-/** One engine, driven by hand. */
+/**
+ * One engine whose peers are the test itself: it writes what they say as JSON
+ * and reads what the engine sends as text. For nodes that hear each other there
+ * is `EngineNetwork`.
+ */
 export class Driven<E extends NodeEngine> {
   nowMs = 0;
   readonly sent: SentText[] = [];
@@ -112,12 +109,9 @@ export class Driven<E extends NodeEngine> {
   }
 
   private drain(): void {
-    const event = { kind: 0, slot: 0 };
-    while (this.engine.pollNotification(event)) this.events.push({ ...event });
-    const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
-    while (this.engine.pollTransmit(out)) {
-      const bytes = out.bytes.slice(0, out.length);
-      this.sent.push({ to: formatted(out.address), port: out.port, bytes, text: Buffer.from(bytes).toString() });
+    this.events.push(...takeNotifications(this.engine));
+    for (const { to, port, bytes } of takeDatagrams(this.engine)) {
+      this.sent.push({ to: formatAddress(to), port, bytes, text: Buffer.from(bytes).toString() });
     }
   }
 }

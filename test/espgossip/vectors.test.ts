@@ -144,7 +144,7 @@ describe("ESPGossip as the reference runs it", () => {
     });
   }
 
-  it("has 13 runs of 47 steps", () => {
+  it("the vectors have 13 runs of 47 steps", () => {
     assert.equal(runs.length, 13);
     assert.equal(runs.reduce((sum, { steps }) => sum + steps.length, 0), 47);
   });

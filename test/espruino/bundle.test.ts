@@ -137,11 +137,11 @@ describe("the bundle for Espruino", function () {
 
   for (const file of ["chisme.js", "chisme.min.js", "chisme-lean.min.js"]) {
     describe(file, () => {
-      it("exports what a sketch needs", () => {
+      it("the bundle exports what a sketch needs", () => {
         assert.deepEqual(Object.keys(device(file).boot()).sort(), EXPORTS);
       });
 
-      it("runs without the missing built-ins, with real nodes over UDP", async () => {
+      it("the bundle runs without the missing built-ins, with real nodes over UDP", async () => {
         const [a, b, c, d] = [freshPort(), freshPort(), freshPort(), freshPort()];
         const seed = `127.0.0.1:${a}`;
         bootOnNode(a, `127.0.0.1:${b}`, 21.5);
@@ -154,7 +154,7 @@ describe("the bundle for Espruino", function () {
         }
       });
 
-      it("goes on with its revision after a restart", async () => {
+      it("a node goes on with its revision after a restart", async () => {
         const [a, b] = [freshPort(), freshPort()];
         const peer = bootOnNode(a, `127.0.0.1:${b}`, 1, { storage: new FileStorage(freshFolder()) });
         const board = device(file);
@@ -171,7 +171,7 @@ describe("the bundle for Espruino", function () {
     });
   }
 
-  it("keeps the names of all that is public when it is minified", () => {
+  it("the minified bundle keeps all public names", () => {
     const options = { port: 5000, roundIntervalMs: 10000 };
     const [readable, minified, lean] = ["chisme.js", "chisme.min.js", "chisme-lean.min.js"].map((file) => {
       const chisme = device(file).boot();
@@ -187,7 +187,7 @@ describe("the bundle for Espruino", function () {
     assert.match(minified, /"data":4/);
   });
 
-  it("writes bytes as hexadecimal text where JSON.stringify takes no replacer", () => {
+  it("the bundle writes bytes as hexadecimal text where JSON.stringify takes no replacer", () => {
     const board = device("chisme.min.js");
     const chisme = board.boot();
     const node = new chisme.Gossip({ ...chisme.espruinoPlatform(), id: 7 });
@@ -195,14 +195,14 @@ describe("the bundle for Espruino", function () {
     assert.match(node.networkStateJson(), /"data":{"list":\["text",null,"01ff"\]}/);
   });
 
-  it("is not the only one that Espruino can read: the harness that compares engines is another", async () => {
+  it("Espruino can read the conformance harness as well", async () => {
     const entry = fileURLToPath(new URL("../conformance/espruino-entry.ts", import.meta.url));
     const { minified, lean } = await bundleForEspruino(entry);
     assert.deepEqual(lint(minified), []);
     assert.deepEqual(lint(uncommented(lean)), []);
   });
 
-  it(`leaves all but ${RESIDENT_FUNCTIONS_MAX} functions in flash when it is lean`, () => {
+  it(`the lean bundle leaves all but ${RESIDENT_FUNCTIONS_MAX} functions in flash`, () => {
     const text = code["chisme-lean.min.js"];
     const functions = (source: string) => topFunctions(parseAst(source)).length;
     const resident = functions(text);
@@ -211,7 +211,7 @@ describe("the bundle for Espruino", function () {
   });
 
   for (const file of ["chisme-espgossip.min.js", "chisme-espgossip-lean.min.js"]) {
-    it(`speaks both dialects from ${file}`, async () => {
+    it(`a node of ${file} speaks both dialects`, async () => {
       for (const speak of ["espgossip", "auto"] as const) {
         const port = freshPort();
         const platform = nodePlatform("127.0.0.2");
@@ -234,7 +234,7 @@ describe("the bundle for Espruino", function () {
   }
 
   for (const file of ["chisme-full.js", "chisme-full.min.js", "chisme-full-lean.min.js"]) {
-    it(`says events, sealed, and keeps them in its log over a restart: ${file}`, async () => {
+    it(`a node publishes events, sealed, and keeps them in its log over a restart: ${file}`, async () => {
       const [a, b] = [freshPort(), freshPort()];
       const told: string[] = [];
       const shared = { key: "0123456789abcdef".repeat(4), feedBytes: 4096 };
@@ -278,12 +278,12 @@ describe("the bundle for Espruino", function () {
       "a closure in a loop": "for (let i = 0; i < 2; i++) f(() => i);",
     };
     for (const [name, source] of Object.entries(offences)) {
-      it(`refuses ${name}`, () => {
+      it(`the check refuses ${name}`, () => {
         assert.equal(lint(source).length, 1);
       });
     }
 
-    it("runs the bundle where the missing built-ins are missing", () => {
+    it("the check runs the bundle where the missing built-ins are missing", () => {
       const there = (expression: string) => new EspruinoDevice(`exports.there = ${expression}`).boot() as unknown;
       for (const name of ["Map", "Set", "Symbol", "BigInt", "TextEncoder", "RangeError", "Math.imul", "Math.trunc",
         "Object.freeze", "Number.isInteger", "Array.from", "Uint8Array.from", "Uint8Array.prototype.copyWithin",

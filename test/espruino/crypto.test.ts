@@ -52,14 +52,14 @@ quit();
 
     const put = (hash: string) => "00".repeat(5) + hash + "00".repeat(3);
 
-    it("is SHA-256 of FIPS 180-4, as the one in JavaScript", () => {
+    it("the hash is SHA-256 of FIPS 180-4, as the one in JavaScript", () => {
       const said = answers(sha256Vectors.filter(({ text }) => text.length <= 64)
         .map(({ text }) => `say(m.hashes(E.toUint8Array(${JSON.stringify(text)}), 0, ${text.length}));`).join("\n"));
       const expected = sha256Vectors.filter(({ text }) => text.length <= 64).map(({ hash }) => put(hash));
       assert.deepEqual(said, expected.map((hash) => [hash, hash]));
     });
 
-    it("hashes bytes of any length, wherever they lie", () => {
+    it("the digest hashes bytes of any length, wherever they lie", () => {
       const bytes = Uint8Array.from({ length: 400 }, (_, i) => (i * 131 + 17) & 255);
       const lengths = [0, 1, 31, 55, 56, 60, 63, 64, 65, 119, 120, 128, 300];
       const said = answers(`
@@ -73,7 +73,7 @@ quit();
       }));
     });
 
-    it("seals and opens what others do", () => {
+    it("the sealing seals and unseals what others do", () => {
       const { lines, answers: expected } = vectorScript();
       const node = new SealingHarness(nodeSealing);
       const script = sealingScript(SEED, FRAMES);

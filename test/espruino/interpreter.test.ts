@@ -147,7 +147,7 @@ if (program !== undefined) {
       }) as NodeRow | undefined;
     }
 
-    it("agrees with Node processes, is missed when it is gone, and goes on with its revision", async () => {
+    it("a node agrees with Node.js processes, is missed when it is gone, and goes on with its revision", async () => {
       const [a, b, c, d] = [freshPort(), freshPort(), freshPort(), freshPort()];
       const folders = [freshFolder(), freshFolder()];
       for (const folder of folders) await upload(folder);
@@ -173,7 +173,7 @@ if (program !== undefined) {
       for (const line of again.lines.filter((text) => text.includes(MARK))) console.log(`      ${line}`);
     });
 
-    it("hears on after an empty datagram", async () => {
+    it("a node receives on after an empty datagram", async () => {
       const [a, b] = [freshPort(), freshPort()];
       const folder = freshFolder();
       await upload(folder);
@@ -190,7 +190,7 @@ if (program !== undefined) {
       await interpreter.untilMinMax(2, 7, 2);
     });
 
-    it("says events, sealed, by the firmware's own cryptography, and goes on behind them", async () => {
+    it("a node publishes events, sealed, by the firmware's own cryptography, and goes on after them", async () => {
       const [a, b] = [freshPort(), freshPort()];
       const folder = freshFolder();
       await upload(folder, "full");
@@ -224,7 +224,7 @@ if (program !== undefined) {
       }
     });
 
-    it("has in its log what was acknowledged, whenever it is killed", async () => {
+    it("the log has every acknowledged record, whenever the node is killed", async () => {
       const folder = freshFolder();
       await upload(folder, "full");
       // Each record holds its number; of a full log the last ten are kept.

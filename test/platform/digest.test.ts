@@ -42,14 +42,14 @@ describe("the digest of a platform", () => {
       });
 
       for (const { name: vector, text, hash } of sha256Vectors) {
-        it(`is SHA-256 of FIPS 180-4: ${vector}`, () => {
+        it(`the digest is SHA-256 of FIPS 180-4: ${vector}`, () => {
           const out = new Uint8Array(SHA256_BYTES);
           digest.sha256(Buffer.from(text), 0, text.length, out, 0);
           assert.equal(Buffer.from(out).toString("hex"), hash);
         });
       }
 
-      it("writes what the one in JavaScript does, and nothing else, wherever the bytes lie", () => {
+      it("the digest writes the bytes that the one in JavaScript writes, wherever its input lies", () => {
         fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(9), fc.nat(9), (message, before, gap) => {
           const bytes = new Uint8Array(before + message.length + gap + SHA256_BYTES + 5).fill(0xa5);
           bytes.set(message, before);
@@ -63,14 +63,14 @@ describe("the digest of a platform", () => {
     });
   }
 
-  it("is the engine's own where Espruino's firmware has none", async () => {
+  it("the digest is the engine's own where Espruino's firmware has none", async () => {
     assert.equal(await onEspruino(() => ({ SHA1: () => undefined })), undefined);
     assert.equal(await onEspruino(() => {
       throw new Error('Module "crypto" not found');
     }), undefined);
   });
 
-  it("leaves nothing that could be taken for a hash where Espruino has no memory for one", async () => {
+  it("the digest leaves no bytes that look like a hash where Espruino lacks the memory", async () => {
     const digest = await onEspruino(() => ({ SHA256: () => undefined }));
     const out = new Uint8Array(SHA256_BYTES);
     assert.throws(() => digest?.sha256(new Uint8Array(60), 0, 60, out, 0), { message: "no memory for a digest" });

@@ -31,7 +31,7 @@ describe("the platform of Espruino", function () {
       throw error;
     };
 
-    it("takes and sends datagrams as bytes", async () => {
+    it("the socket receives and sends datagrams as bytes", async () => {
       const [a, b] = [freshPort(), freshPort()];
       const all = Uint8Array.from({ length: 256 }, (_, i) => i);
       const socket = chisme.espruinoPlatform().socket;
@@ -49,7 +49,7 @@ describe("the platform of Espruino", function () {
       peer.close();
     });
 
-    it("is bound anew when an empty datagram has closed it", () => {
+    it("the socket is bound anew when an empty datagram has closed it", () => {
       const socket = chisme.espruinoPlatform().socket;
       socket.bind(freshPort(), () => undefined, fail);
       device.sockets[0].end();
@@ -57,7 +57,7 @@ describe("the platform of Espruino", function () {
       assert.ok(device.sockets[1].isBound && !device.sockets[1].isClosed);
     });
 
-    it("is bound anew by reopen, and not after close", () => {
+    it("reopen binds the socket anew, but not after close", () => {
       const socket = chisme.espruinoPlatform().socket;
       socket.reopen();
       assert.equal(device.sockets.length, 0);
@@ -69,7 +69,7 @@ describe("the platform of Espruino", function () {
       assert.deepEqual(device.sockets.map(({ isClosed }) => isClosed), [true, true]);
     });
 
-    it("tells when the port is taken, and refuses to send then", () => {
+    it("the socket reports that the port is taken, and refuses to send then", () => {
       const errors: string[] = [];
       const socket = chisme.espruinoPlatform().socket;
       device.isPortTaken = true;
@@ -78,7 +78,7 @@ describe("the platform of Espruino", function () {
       assert.throws(() => socket.send(new Uint8Array(1), 1, LOCALHOST, 5000), /not open/);
     });
 
-    it("broadcasts from a second socket, which is not bound, and makes another when that was closed", () => {
+    it("broadcasts leave from a second socket, which is not bound and is replaced when it was closed", () => {
       const socket = chisme.espruinoPlatform().socket;
       socket.bind(freshPort(), () => undefined, fail);
       socket.send(new Uint8Array(8), 8, 0xffffffff, 5000);
@@ -93,7 +93,7 @@ describe("the platform of Espruino", function () {
       assert.ok(device.sockets.every(({ isClosed }) => isClosed));
     });
 
-    it("knows its address from Wi-Fi, and an id from the MAC address or the serial number", () => {
+    it("the address comes from Wi-Fi, and the id from the MAC address or the serial number", () => {
       const socket = chisme.espruinoPlatform().socket;
       assert.equal(socket.ownAddress(), 0);
       assert.equal(socket.deviceId(5000), 0xaddeadde);
@@ -107,7 +107,7 @@ describe("the platform of Espruino", function () {
   });
 
   describe("its clock", () => {
-    it("counts what time passes, and not by how much it is set", async () => {
+    it("the clock counts passing time, and not by how much it is set", async () => {
       const clock = chisme.espruinoPlatform().clock;
       const startMs = clock.nowMs();
       for (const yearMs of [365, -365 * 30]) {
@@ -118,7 +118,7 @@ describe("the platform of Espruino", function () {
       assert.ok(clock.nowMs() > startMs);
     });
 
-    it("cancels timers", async () => {
+    it("clearTimer cancels a timer", async () => {
       const clock = chisme.espruinoPlatform().clock;
       let calls = 0;
       clock.clearTimer(clock.setTimer(() => calls++, 1));
@@ -128,7 +128,7 @@ describe("the platform of Espruino", function () {
   });
 
   describe("its storage", () => {
-    it("keeps the revision over restarts, all of uint32", () => {
+    it("the storage keeps the revision over restarts, all of uint32", () => {
       assert.equal(chisme.flashStorage().readRevision(), undefined);
       for (const revision of [0, 1, 2, 0x80000000, 0xffffffff, 5]) {
         chisme.flashStorage().writeRevision(revision);
@@ -136,13 +136,13 @@ describe("the platform of Espruino", function () {
       }
     });
 
-    it("has one for each name", () => {
+    it("each name has its own storage", () => {
       chisme.flashStorage("one").writeRevision(4);
       chisme.flashStorage("two").writeRevision(9);
       assert.equal(chisme.flashStorage("one").readRevision(), 4);
     });
 
-    it("loses one start at most when power goes while a file is written", () => {
+    it("the storage loses at most one start when power goes while a file is written", () => {
       for (let revision = 0; revision < 5; revision++) chisme.flashStorage().writeRevision(revision);
       const newest = [...device.files].find(([, text]) => text === "4");
       assert.ok(newest);
@@ -158,7 +158,7 @@ describe("the platform of Espruino", function () {
     const OPTIONS = { recordBytesMax: 200 };
     const KEPT_MAX = 3;
 
-    it("keeps records over restarts, in files of 4,064 bytes", () => {
+    it("the log keeps records over restarts, in files of 4,064 bytes", () => {
       const driver = new LogDriver(() => device.boot().flashLog("log", 3, OPTIONS), KEPT_MAX);
       for (const step of steps(new SimRandom(1, 1), 300, 200, KEPT_MAX)) driver.run([step]);
       driver.restart();
@@ -167,14 +167,14 @@ describe("the platform of Espruino", function () {
       ]);
     });
 
-    it("goes with the storage for the revision", () => {
+    it("the log goes with the storage for the revision", () => {
       const log = chisme.flashLog();
       assert.ok(log.append(record(1, 512), 512));
       assert.equal(chisme.flashStorage("chisme", log).log, log);
       assert.deepEqual([...device.files].filter(isOfLog).map(([file]) => file), ["chisme.log0"]);
     });
 
-    it("loses nothing when power goes after any byte", () => {
+    it("the log loses nothing when power goes after any byte", () => {
       const all = steps(new SimRandom(2, 1), 30, 60, KEPT_MAX);
       for (let cut = 0; cut < 1500; cut += 3) {
         device.files.clear();
@@ -199,7 +199,7 @@ describe("the platform of Espruino", function () {
       }
     });
 
-    it("makes a file anew that was given up, and not made again, when power went", () => {
+    it("the log makes a file anew that was given up when power went", () => {
       const log = chisme.flashLog("log", 2, OPTIONS);
       for (let i = 0; i < 10; i++) log.append(record(i, 20), 20);
       log.rewrite((put) => put(record(5, 5), 5));

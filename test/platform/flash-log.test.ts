@@ -32,7 +32,7 @@ function runWithCuts(flash: Flash, all: ReturnType<typeof steps>, cuts: readonly
 describe("FlashLog", () => {
   const hex = (...records: Uint8Array[]) => records.map((bytes) => Buffer.from(bytes).toString("hex"));
 
-  it("holds nothing on flash that was never used, or that holds something else", () => {
+  it("the log is empty on flash that was never used, or that holds other data", () => {
     assert.deepEqual(contentOf(new FlashLog(new Flash(2))), []);
     for (const fill of [0, 0x5a]) {
       const flash = new Flash(4, SECTOR_BYTES);
@@ -44,7 +44,7 @@ describe("FlashLog", () => {
     }
   });
 
-  it("gives back what was appended, in its order, at once and after a restart", () => {
+  it("the log gives back the records in their order, at once and after a restart", () => {
     const flash = new Flash(2);
     const log = new FlashLog(flash);
     const [a, b, c] = [record(1, 1), record(2, 300), record(3, 512)];
@@ -53,7 +53,7 @@ describe("FlashLog", () => {
     assert.deepEqual(contentOf(new FlashLog(flash)), hex(a, b, c));
   });
 
-  it("lies on the flash as its layout says", () => {
+  it("the log lies on the flash as its layout says", () => {
     const flash = new Flash(2);
     new FlashLog(flash).append(Uint8Array.of(0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39), 9);
     const head = "63676c01" + "00000000" + "00000000";
@@ -66,7 +66,7 @@ describe("FlashLog", () => {
     assert.match(bytes.substring(40 + first.length), /^f+$/);
   });
 
-  it("is full when only the spare sectors are left, and changes nothing then", () => {
+  it("the log is full when only the spare sectors are left, and then changes nothing", () => {
     for (const [sectors, spareSectors, usable] of [[2, 1, 1], [4, 1, 3], [4, 3, 1], [5, undefined, 2]] as const) {
       const flash = new Flash(sectors, SECTOR_BYTES);
       const options: FlashLogOptions = { ...OPTIONS };
@@ -86,7 +86,7 @@ describe("FlashLog", () => {
     }
   });
 
-  it("keeps the old records when new ones do not fit, or are not all told", () => {
+  it("the log keeps the old records when a rewrite does not fit or breaks off", () => {
     const flash = new Flash(4, SECTOR_BYTES);
     const log = new FlashLog(flash, OPTIONS);
     log.append(record(1, 10), 10);
@@ -105,7 +105,7 @@ describe("FlashLog", () => {
     assert.deepEqual(contentOf(new FlashLog(flash, OPTIONS)), hex(record(3, 3), record(4, 50)));
   });
 
-  it("does not take what a broken-off rewrite left for a part of a later one", () => {
+  it("the log does not take the rest of a broken-off rewrite for a part of a later one", () => {
     const flash = new Flash(6, SECTOR_BYTES);
     const driver = new LogDriver(() => new FlashLog(flash, OPTIONS), KEPT_MAX);
     driver.append(record(1, 10));
@@ -122,7 +122,7 @@ describe("FlashLog", () => {
 
   for (const withDice of [false, true]) {
     const how = withDice ? ", which is half written, or half an erase" : "";
-    it(`loses nothing when power is lost after any byte${how}`, () => {
+    it(`the log loses nothing when power is lost after any byte${how}`, () => {
       const all = steps(new SimRandom(7, 1), 60, 60, KEPT_MAX);
       const whole = new Flash(4, SECTOR_BYTES);
       whole.stepsLeft = 1e9;
@@ -136,7 +136,7 @@ describe("FlashLog", () => {
     });
   }
 
-  it("loses nothing when power is lost again and again", () => {
+  it("the log loses nothing when power is lost again and again", () => {
     const cutsOf = fc.array(fc.integer({ min: 0, max: 400 }));
     fc.assert(fc.property(fc.integer(), fc.integer({ min: 2, max: 6 }), cutsOf, (seed, sectors, cuts) => {
       const flash = new Flash(sectors, SECTOR_BYTES, new SimRandom(seed, 3));
@@ -144,7 +144,7 @@ describe("FlashLog", () => {
     }), propertyOptions(300));
   });
 
-  it("goes on after a write that failed while the power stayed", () => {
+  it("the log goes on after a write that failed while the power stayed", () => {
     const flash = new Flash(4, SECTOR_BYTES, new SimRandom(1, 5));
     const driver = new LogDriver(() => new FlashLog(flash, OPTIONS), KEPT_MAX);
     const log = new FlashLog(flash, OPTIONS);
@@ -158,7 +158,7 @@ describe("FlashLog", () => {
     driver.restart();
   });
 
-  it("passes over a record that the flash has damaged", () => {
+  it("the log passes over a record that the flash has damaged", () => {
     const flash = new Flash(2);
     const log = new FlashLog(flash);
     for (let i = 0; i < 5; i++) log.append(record(i, 20), 20);
@@ -166,14 +166,14 @@ describe("FlashLog", () => {
     assert.deepEqual(contentOf(new FlashLog(flash)), hex(...[0, 1, 3, 4].map((i) => record(i, 20))));
   });
 
-  it("wears all sectors alike", () => {
+  it("the log wears all sectors alike", () => {
     const flash = new Flash(7, SECTOR_BYTES);
     const driver = new LogDriver(() => new FlashLog(flash, OPTIONS), KEPT_MAX);
     for (let i = 0; i < 2000; i++) driver.append(record(i, 30));
     assert.ok(Math.max(...flash.erases) - Math.min(...flash.erases) <= 1, flash.erases.join(" "));
   });
 
-  it("uses a CRC-32 of the platform's, where there is one, to the same bytes", () => {
+  it("the log uses the platform's CRC-32 where there is one, and writes the same bytes", () => {
     const [slow, fast] = [new Flash(2), new Flash(2)];
     let calls = 0;
     const own = new FlashLog(new Flash(2));
@@ -188,7 +188,7 @@ describe("FlashLog", () => {
     assert.ok(calls > 0);
   });
 
-  it("refuses options and records that are out of their range", () => {
+  it("the log refuses options and records that are out of their range", () => {
     const flash = new Flash(3, SECTOR_BYTES);
     assert.throws(() => new FlashLog(new Flash(1)), /sectors: 1 is not 2 or more/);
     for (const spareSectors of [0, 3, NaN]) {
@@ -203,7 +203,7 @@ describe("FlashLog", () => {
     assert.deepEqual(contentOf(log), []);
   });
 
-  it("sectorsFor counts sectors that a rewrite never runs out of", () => {
+  it("sectorsFor counts enough sectors for any rewrite", () => {
     fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 60 }), (lengths) => {
       const bytes = lengths.reduce((sum, length) => sum + length, 0);
       const sectors = sectorsFor(SECTOR_BYTES, lengths.length, bytes, 60);

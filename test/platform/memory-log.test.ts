@@ -6,13 +6,13 @@ import { LogDriver, contentOf, record, steps } from "../support/log-driver.js";
 const KEPT_MAX = 3;
 
 describe("MemoryLog", () => {
-  it("is a log of a MemoryStorage that is given one", () => {
+  it("a MemoryStorage takes a MemoryLog", () => {
     const log = new MemoryLog();
     assert.equal(new MemoryStorage(log).log, log);
     assert.equal(new MemoryStorage().log, undefined);
   });
 
-  it("does what it is told, and stays within its bound", () => {
+  it("the log does what its model does, and stays within its bound", () => {
     const log = new MemoryLog({ bytesMax: 300 });
     const driver = new LogDriver(() => log, KEPT_MAX);
     for (const step of steps(new SimRandom(1, 1), 200, 60, KEPT_MAX)) {
@@ -22,7 +22,7 @@ describe("MemoryLog", () => {
     }
   });
 
-  it("keeps the old records when new ones do not fit, or are not all told", () => {
+  it("the log keeps the old records when a rewrite does not fit or breaks off", () => {
     const log = new MemoryLog({ bytesMax: 100, recordBytesMax: 80 });
     log.append(record(1, 10), 10);
     const before = contentOf(log);
@@ -33,7 +33,7 @@ describe("MemoryLog", () => {
     assert.deepEqual(contentOf(log), before);
   });
 
-  it("has what was acknowledged when power is lost after any byte", () => {
+  it("the log has every acknowledged record when power is lost after any byte", () => {
     const all = steps(new SimRandom(2, 1), 40, 50, KEPT_MAX);
     let left = Infinity;
     const options: MemoryLogOptions = {

@@ -13,7 +13,7 @@ const FRAMES = 300;
 describe("sealing on other engines", function () {
   this.timeout(300000);
 
-  it("is on V8 what the library says", () => {
+  it("V8 gives the bytes that the library gives", () => {
     const pure = new SealingHarness(pureSealing());
     const node = new SealingHarness(nodeSealing);
     const { lines, answers } = vectorScript();
@@ -21,7 +21,7 @@ describe("sealing on other engines", function () {
     for (const line of sealingScript(SEED, FRAMES)) assert.equal(pure.line(line), node.line(line), line);
   });
 
-  it("is the same on 32-bit XS, in the memory of a board, where it does not grow", async function () {
+  it("32-bit XS gives the same bytes, in the memory of a board, and does not grow", async function () {
     await requireXs(this);
     const host = await XsHost.start(await buildBundle("../sealing/xs-entry.ts", "sealing"), {
       stackSlots: BOARD_STACK_SLOTS,

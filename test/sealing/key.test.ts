@@ -6,21 +6,21 @@ import { propertyOptions } from "../support/random.js";
 const KEY = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
 const DIGITS = Buffer.from(KEY).toString("hex");
 
-describe("a key", () => {
-  it("is 32 bytes or 64 hex digits, small or capital", () => {
+describe("parseKey and formatKey", () => {
+  it("a key is 32 bytes or 64 hex digits, small or capital", () => {
     for (const value of [KEY, Buffer.from(KEY), DIGITS, DIGITS.toUpperCase()]) {
       assert.deepEqual(parseKey("key", value), KEY);
     }
   });
 
-  it("is the same again after it was written", () => {
+  it("a formatted key is parsed to the same bytes", () => {
     fc.assert(fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (key) => {
       assert.match(formatKey(key), /^[0-9a-f]{64}$/);
       assert.deepEqual(parseKey("key", formatKey(key)), key);
     }), propertyOptions(100));
   });
 
-  it("is copied", () => {
+  it("parseKey copies the key", () => {
     const mine = KEY.slice();
     const key = parseKey("key", mine);
     mine.fill(0);
@@ -43,7 +43,7 @@ describe("a key", () => {
     ["words", new Uint16Array(32), "a value of type object"],
   ];
   for (const [what, value, described] of refused) {
-    it(`is not ${what}`, () => {
+    it(`parseKey refuses ${what}`, () => {
       assert.throws(() => parseKey("otherKey", value), {
         message: `otherKey: ${described} is not a key: 32 bytes in a Uint8Array, or 64 hex digits`,
       });

@@ -49,14 +49,14 @@ function sealed(sealing: Sealing, { key, head, body }: FrameInput): Uint8Array {
 
 describe("sealing", () => {
   describe("AES-128 in JavaScript", () => {
-    it("gives FIPS 197's example", () => {
+    it("the cipher gives FIPS 197's example", () => {
       const cipher = new Aes128(fromHex("000102030405060708090a0b0c0d0e0f"), box);
       cipher.block.set(fromHex("00112233445566778899aabbccddeeff"));
       cipher.encrypt();
       assert.equal(toHex(cipher.block), "69c4e0d86a7b0430d8cdb78070b4c55a");
     });
 
-    it("gives what node:crypto gives", () => {
+    it("the cipher gives what node:crypto gives", () => {
       fc.assert(fc.property(bytesOf(16), bytesOf(16), (key, block) => {
         const own = new Aes128(key, box);
         const node = new NodeCipher(key);
@@ -75,26 +75,26 @@ describe("sealing", () => {
     for (const vector of sivVectors) {
       const expected = fromHex(vector.vector + vector.encrypted);
 
-      it(`seals and opens ${vector.name}, with ${name}`, () => {
+      it(`AES-SIV seals and unseals ${vector.name}, with ${name}`, () => {
         assert.equal(toHex(sealWith(cipherOf, vector)), toHex(expected));
         assert.equal(toHex(openWith(cipherOf, vector, expected)!), vector.plain);
         assert.equal(openWith(cipherOf, { ...vector, associated: [...vector.associated, ""] }, expected), undefined);
       });
     }
 
-    it(`starts anew with each message, with ${name}`, () => {
+    it(`AES-SIV starts anew with each message, with ${name}`, () => {
       assert.deepEqual(sealWith(cipherOf, second), sealWith(cipherOf, second));
     });
   }
 
   for (const vector of sivVectors) {
-    it(`of @noble/ciphers gives ${vector.name}`, () => {
+    it(`@noble/ciphers gives ${vector.name}`, () => {
       const cipher = aessiv(fromHex(vector.key), ...vector.associated.map(fromHex));
       assert.equal(toHex(cipher.encrypt(fromHex(vector.plain))), vector.vector + vector.encrypted);
     });
   }
 
-  it("is the same on all platforms", () => {
+  it("all platforms seal to the same bytes", () => {
     fc.assert(fc.property(frames, (input) => {
       const [first, ...others] = Object.values(sealings).map((sealing) => toHex(sealed(sealing, input)));
       for (const other of others) assert.equal(other, first);
@@ -103,7 +103,7 @@ describe("sealing", () => {
 
   for (const [name, sealing] of Object.entries(sealings)) {
     describe(name, () => {
-      it("opens in place what it sealed, and leaves the head alone", () => {
+      it("the sealer unseals its frames in place, and leaves the head alone", () => {
         fc.assert(fc.property(frames, (input) => {
           const { key, head, body } = input;
           const frame = sealed(sealing, input);
@@ -114,7 +114,7 @@ describe("sealing", () => {
         }), propertyOptions(100));
       });
 
-      it("refuses a frame of which any bit was changed, and leaves it as it was", () => {
+      it("the sealer refuses a frame with a changed bit, and leaves the frame as it was", () => {
         fc.assert(fc.property(frames, fc.nat(), (input, bit) => {
           const frame = sealed(sealing, input);
           frame[(bit >> 3) % frame.length] ^= 1 << (bit & 7);
@@ -124,7 +124,7 @@ describe("sealing", () => {
         }), propertyOptions(100));
       });
 
-      it("refuses a frame of another length or with another head", () => {
+      it("the sealer refuses a frame of another length or with another head", () => {
         fc.assert(fc.property(frames, fc.nat(), (input, cut) => {
           const frame = sealed(sealing, input);
           const sealer = sealing(input.key, undefined);
@@ -135,7 +135,7 @@ describe("sealing", () => {
         }), propertyOptions(100));
       });
 
-      it("opens what either of two keys sealed, and seals with the first", () => {
+      it("the sealer unseals frames of either key, and seals with the first", () => {
         fc.assert(fc.property(frames, bytesOf(32), (input, otherKey) => {
           fc.pre(toHex(otherKey) !== toHex(input.key));
           const { key, head } = input;
@@ -152,7 +152,7 @@ describe("sealing", () => {
         }), propertyOptions(50));
       });
 
-      it("does not seal where the seal has no room", () => {
+      it("the sealer does not seal a frame without room for the seal", () => {
         const frame = Uint8Array.from({ length: 40 }, (_, i) => i);
         const before = frame.slice();
         const sealer = sealing(new Uint8Array(32), undefined);
@@ -161,7 +161,7 @@ describe("sealing", () => {
         assert.equal(sealer.seal(frame, 8, 24, 40), 40);
       });
 
-      it("takes the longest datagram", () => {
+      it("the sealer takes the longest datagram", () => {
         const input = { key: new Uint8Array(32).fill(7), head: new Uint8Array(12), body: new Uint8Array(1444).fill(9) };
         const frame = sealed(sealing, input);
         assert.equal(frame.length, 1472);

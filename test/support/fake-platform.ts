@@ -12,7 +12,11 @@ interface Happening {
   run: () => void;
 }
 
-/** Networks, clocks and storage in memory; time goes on only in `run`. */
+/**
+ * Networks, clocks and storage in memory for `Gossip`; time goes on only in
+ * `run`. `EngineNetwork` does the same for engines, which have no sockets, timers
+ * or storage that could fail.
+ */
 export class FakeNetwork {
   nowMs = 0;
   readonly sockets = new Map<number, FakeSocket>();

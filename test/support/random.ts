@@ -1,10 +1,24 @@
 import type { Parameters } from "fast-check";
 
+/** How much less a randomised test does in the fast run. */
+const FAST_PART = 20;
+
+/** Whether this is the fast run, by CHISME_FAST=1: the same tests with smaller counts, for use between edits. */
+export const isFast = process.env.CHISME_FAST === "1";
+
+/** How often an exhaustive or a randomised test repeats: `full`, or `fast` in the fast run. */
+export function count(full: number, fast: number): number {
+  return isFast ? fast : full;
+}
+
 /**
  * Parameters of `fc.assert`. A failing property prints its seed; with that in
  * the environment variable CHISME_TEST_SEED it runs again as it did.
+ *
+ * @param numRuns of a full run; a fast run has a twentieth of them
  */
 export function propertyOptions<T>(numRuns: number): Parameters<T> {
   const seed = process.env.CHISME_TEST_SEED;
-  return seed === undefined ? { numRuns } : { numRuns, seed: Number(seed) };
+  const runs = count(numRuns, Math.ceil(numRuns / FAST_PART));
+  return seed === undefined ? { numRuns: runs } : { numRuns: runs, seed: Number(seed) };
 }

@@ -52,7 +52,7 @@ describe("a node in the memory of an ESP8266", function () {
       rowHex(0x1000 + i, 1 + i, "01", heartbeat, value)
     )));
 
-    it(`takes in ${count} new rows from one datagram, with ${what}, and tells of each`, async () => {
+    it(`the node merges ${count} new rows from one datagram, with ${what}, and notifies of each`, async () => {
       const counter = await host.send("counter");
       const [updates, states, rowsMax] = await receive(ACK, 1, counter + rows("05"));
       assert.deepEqual([updates, states], [count, count]);

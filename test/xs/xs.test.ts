@@ -79,7 +79,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     assert.equal(sum, memory.static.size);
   }
 
-  it("answers each line with one line", async () => {
+  it("the host answers each line with one line", async () => {
     const host = await start();
     assert.equal(await host.send("echo hello"), "hello");
     assert.equal(await host.send("echo ¿qué?"), "¿qué?");
@@ -90,7 +90,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     assert.equal(host.printed, "said x\n");
   });
 
-  it("has the slots, the stack and the block of the board", async () => {
+  it("the host has the slots, the stack and the block of the board", async () => {
     const memory = await (await start()).memory();
     assert.equal(memory.slotBytes, 16);
     assert.equal(memory.stack, 256 * 16);
@@ -100,14 +100,14 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     assertAdditive(memory);
   });
 
-  it("counts the bundle as flash, not as RAM", async () => {
+  it("the host counts the bundle as flash, not as RAM", async () => {
     const memory = await (await start()).memory();
     assert.ok(memory.bundle.slots > 1000 && memory.bundle.chunks > 1000);
     assert.ok(memory.slots < 500, `${memory.slots} bytes of slots`);
     assert.equal(memory.chunks, 0);
   });
 
-  it("measures growth to the byte", async () => {
+  it("the host measures growth to the byte", async () => {
     const host = await start();
     await host.send("keep 4");
     const before = await host.memory();
@@ -124,7 +124,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     assert.ok((await host.memory()).chunks <= before.chunks);
   });
 
-  it("does not grow when nothing is kept", async () => {
+  it("memory does not grow when the script keeps nothing", async () => {
     const host = await start();
     await host.send("churn 300");
     const before = await host.memory();
@@ -135,7 +135,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     assertAdditive(after);
   });
 
-  it("counts steps, the same in every run", async () => {
+  it("the host counts the same steps in every run", async () => {
     const counts: number[][] = [];
     for (let run = 0; run < 2; run++) {
       const host = await start();
@@ -153,14 +153,14 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     assert.ok(Math.abs(spin2000 - 2 * spin1000) < 200);
   });
 
-  it("gives the script no clock and no dice", async () => {
+  it("the script has no clock and no random numbers", async () => {
     const one = await start();
     const other = await start();
     assert.equal(await one.send("clock"), await other.send("clock"));
     assert.match(await one.send("clock"), /^0 /);
   });
 
-  it("says how deep the stack went", async () => {
+  it("the host measures how deep the stack went", async () => {
     const host = await start();
     await host.send("echo x");
     const shallow = (await host.memory()).stackUsedMax;
@@ -171,7 +171,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     assert.equal((await host.memory()).stackUsedMax, deep);
   });
 
-  it("answers many lines fast", async () => {
+  it("the host answers 200,000 lines in one batch", async () => {
     const host = await start();
     const lines = Array.from({ length: 200_000 }, (_, index) => `echo ${index}`);
     const begin = Date.now();
@@ -182,7 +182,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     assert.ok(seconds < 20, `${seconds} s`);
   });
 
-  it("takes another size of block, and none", async () => {
+  it("the host takes another size of block, and none", async () => {
     const small = await start({ staticBytes: 16384 });
     assert.equal((await small.memory()).static.size, 16384);
     const plain = await start({ plain: true });
@@ -200,7 +200,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     ["a write to a preloaded class", "patch", 85, "exception", /TypeError/],
   ];
   for (const [what, line, status, limit, message] of endings)
-    it(`ends with status ${status} for ${what}`, async () => {
+    it(`the host ends with status ${status} for ${what}`, async () => {
       const host = await start();
       assert.equal(await host.send("echo before"), "before");
       await assert.rejects(host.send(line), (error: unknown) => {
@@ -213,7 +213,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
       await assert.rejects(host.send("echo after"), XsError);
     });
 
-  it("fills the block with small things before it gives up", async () => {
+  it("the host fills the block with small things before it gives up", async () => {
     const host = await start();
     let kept = 0;
     await assert.rejects(async () => {
@@ -223,7 +223,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     assert.ok(kept > 100 && kept < 130, `${kept}`);
   });
 
-  it("gives room that chunks no longer need to slots", async () => {
+  it("the host gives room that chunks no longer need to slots", async () => {
     const host = await start();
     await host.send("keep 15000");
     await host.send("drop");
@@ -236,7 +236,7 @@ describe("XS host: 32 bits and the memory of an ESP8266", function () {
     assert.equal(await host.send("echo alive"), "alive");
   });
 
-  it("refuses a bundle without a harness", async () => {
+  it("the host refuses a bundle without a harness", async () => {
     const host = await XsHost.start(join(directory, "missing.js"));
     await assert.rejects(host.send("x"), (error: unknown) =>
       error instanceof XsError && error.limit === "bundle");

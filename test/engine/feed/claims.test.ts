@@ -4,7 +4,8 @@ import { writeEvent } from "../../../src/engine/feed/event.js";
 import { KIND_LOG } from "../../../src/engine/feed/kinds.js";
 import { SEQUENCE_MAX } from "../../../src/engine/wire/frame.js";
 import { eventFeeds } from "../../../src/events/index.js";
-import { Lan, heldFeed } from "../lan.js";
+import { EngineNetwork } from "../../support/engine-network.js";
+import { heldFeed } from "../../support/engine-state.js";
 import { T, cborOf, nodeDigest } from "./feed-support.js";
 
 /*
@@ -18,8 +19,8 @@ const REVISION = 3;
 const LAST_MS = 281474976710655;
 
 /** @param hasSaid whether the author has said something since its start */
-function network(hasSaid: boolean): Lan {
-  const lan = new Lan();
+function network(hasSaid: boolean): EngineNetwork {
+  const lan = new EngineNetwork();
   lan.add(1, FEEDS, [2], REVISION);
   lan.add(2, FEEDS, [1]);
   lan.add(3, FEEDS, [1]);
@@ -30,7 +31,7 @@ function network(hasSaid: boolean): Lan {
 }
 
 /** The liar says that it holds the author's feed up to an event, which nobody made, and none of its events. */
-function claim(lan: Lan, generation: number, sequence: number): void {
+function claim(lan: EngineNetwork, generation: number, sequence: number): void {
   const { rows, feed } = lan.engines.get(2)!;
   const slot = rows.find(1);
   rows.subtractFromFeedsHash(slot);
@@ -41,7 +42,7 @@ function claim(lan: Lan, generation: number, sequence: number): void {
 }
 
 /** The liar goes on with the author's feed by an event with the last stamp there is. */
-function forge(lan: Lan): void {
+function forge(lan: EngineNetwork): void {
   const { rows, feed } = lan.engines.get(2)!;
   const slot = rows.find(1);
   rows.subtractFromFeedsHash(slot);
@@ -54,9 +55,9 @@ function forge(lan: Lan): void {
   rows.markUpdate(slot);
 }
 
-function sayThree(lan: Lan): void {
+function sayThree(lan: EngineNetwork): void {
   for (let value = 2; value < 5; value++) {
-    assert.ok(lan.say(1, KIND_LOG, "t", "", value) > 0);
+    assert.ok(lan.publishEvent(1, KIND_LOG, "t", "", value) > 0);
     lan.run(2 * ROUND);
   }
   lan.run(10 * ROUND);
@@ -67,14 +68,14 @@ function said(engine: Engine): string[] {
 }
 
 /** All hold what the author said, and just that. */
-function assertAll(lan: Lan, expected: string[]): void {
+function assertAll(lan: EngineNetwork, expected: string[]): void {
   for (const [node, engine] of lan.engines) assert.deepEqual(said(engine), expected, `node ${node}`);
   const frontiers = [...lan.engines.values()].map((engine) => heldFeed(engine, 1).frontier);
   assert.deepEqual(frontiers.slice(1), [frontiers[0], frontiers[0]]);
 }
 
 /** Datagrams, rows and events that were refused for what they are. */
-function malformed(lan: Lan): string[] {
+function malformed(lan: EngineNetwork): string[] {
   const names: string[] = [];
   for (const { stats } of lan.engines.values()) {
     for (let reason = 0; reason < DROP_REASONS; reason++) {
@@ -122,7 +123,7 @@ describe("claims about the feed of another", () => {
     sayThree(lan);
     assert.deepEqual(said(lan.engines.get(1)!), FOUR);
     assert.deepEqual(said(lan.engines.get(3)!), []);
-    assert.ok(lan.told.some(({ address, kind }) => address === 1 && kind === NOTIFY_ID_CONFLICT), "it is told");
+    assert.ok(lan.notified.some(({ address, kind }) => address === 1 && kind === NOTIFY_ID_CONFLICT), "it is told");
     lan.engines.delete(1);
     lan.run(ROUND);
     lan.add(1, FEEDS, [2], REVISION + 1);

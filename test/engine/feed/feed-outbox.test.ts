@@ -8,14 +8,20 @@ import { BatchData } from "../../../src/engine/feed/batches.js";
 import { CLAIM_NONE } from "../../../src/engine/feed/own-feed.js";
 import { OWN_SLOT } from "../../../src/engine/index.js";
 import { eventFeeds } from "../../../src/events/index.js";
-import { Lan } from "../lan.js";
+import { DROP_NONE } from "../../../src/engine/wire/drops.js";
+import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
+import { SECTION_EVENTS, SECTION_ROWS } from "../../../src/engine/wire/frame.js";
+import { RowData, ShownFeed } from "../../../src/engine/table/row-data.js";
+import { EngineNetwork } from "../../support/engine-network.js";
+import { heldFeed } from "../../support/engine-state.js";
+import { tagsOf } from "../wire/frame-support.js";
 import { T, cborOf, nodeDigest } from "./feed-support.js";
 
 const SLOT = 1;
 
 /** A node that holds two events of generation 5 in a slot. */
 function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
-  const lan = new Lan();
+  const lan = new EngineNetwork();
   const { feeds, outbox } = lan.add(1, { feeds: eventFeeds().maker(4096, 128, nodeDigest) }, [], 3).feed!;
   feeds.begin(SLOT, 5);
   const payload = cborOf(1);
@@ -29,6 +35,19 @@ function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
 
 function see(outbox: FeedOutbox, generation: number, sequence: number, slot = SLOT): void {
   outbox.noteShown(slot, { isShown: true, generation, sequence, tip: 9 });
+}
+
+/** What the row of a node in a frame shows of that node's feed. */
+function shownIn(bytes: Uint8Array, id: number): ShownFeed {
+  const frame = new FrameReader();
+  const row = new RowData();
+  const events = { shown: new ShownFeed(), check: () => DROP_NONE };
+  frame.events = events;
+  assert.equal(frame.parse(bytes, bytes.length, row), DROP_NONE);
+  frame.rewind();
+  while (frame.nextSection() && frame.section !== SECTION_ROWS) continue;
+  while (row.id !== id && frame.more()) frame.readRow(row);
+  return events.shown;
 }
 
 describe("what a peer shows to hold of a feed", () => {
@@ -59,7 +78,7 @@ describe("what a peer shows to hold of a feed", () => {
   });
 
   it("is settled at once where its own events begin the generation that it shows", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const feeds = { feeds: eventFeeds().maker(4096, 128, nodeDigest) };
     lan.add(1, feeds, [2], 3);
     lan.add(2, feeds, [1], 3);
@@ -70,25 +89,21 @@ describe("what a peer shows to hold of a feed", () => {
     lan.engines.delete(1);
     lan.add(1, feeds, [2], 9);
     lan.run(50000);
-    const { feed, rows } = lan.engines.get(2)!;
-    const slot = rows.find(1);
-    const before = feed!.feeds.generation(slot);
-    const outbox = feed!.outbox;
-    const renewed = outbox.renewed.bind(outbox);
-    const laterAfter: boolean[] = [];
-    outbox.renewed = (at, isByPeer) => {
-      assert.deepEqual([at, isByPeer, outbox.isPeerLater(at)], [slot, true, true]);
-      renewed(at, isByPeer);
-      laterAfter.push(outbox.isPeerLater(at));
-    };
+    const before = heldFeed(lan.engines.get(2)!, 1).frontier;
+    lan.sent.length = 0;
     lan.log(1, "topic", 2);
-    lan.run(20000);
-    assert.ok(feed!.feeds.generation(slot) > before);
-    assert.deepEqual(laterAfter, [false]);
+    const [syn, answer] = lan.sent.map(({ bytes }) => bytes);
+    assert.ok(tagsOf(syn).includes(SECTION_EVENTS));
+    const shown = shownIn(answer, 1);
+    const [generation, sequence] = heldFeed(lan.engines.get(2)!, 1).frontier;
+    assert.ok(generation > before[0]);
+    // Otherwise node 2 would want the events that it has just received, or send them back as lacking.
+    assert.deepEqual([shown.generation, shown.sequence], [generation, sequence]);
+    assert.ok(tagsOf(answer).includes(SECTION_EVENTS), "they are an update that node 2 sends on");
   });
 
   it("of the own feed has it renewed once, by the events or by what is shown of them", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const engine = lan.add(1, { feeds: eventFeeds().maker(4096, 128, nodeDigest) }, [], 3);
     lan.log(1, "topic", 1);
     const { own, outbox } = engine.feed!;

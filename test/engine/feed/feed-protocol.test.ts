@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import {
   DROP_REASONS, NOTIFY_FORK, type Engine, type EngineOptions, dropReasonName,
 } from "../../../src/engine/index.js";
-import { Lan, heldFeed } from "../lan.js";
+import { EngineNetwork } from "../../support/engine-network.js";
+import { heldFeed } from "../../support/engine-state.js";
 import { nodeSealing } from "../../../desktop/platform/node-sealing.js";
 import { eventFeeds } from "../../../src/events/index.js";
 import { nodeDigest } from "./feed-support.js";
@@ -24,8 +25,8 @@ function drops(engine: Engine): Record<string, number> {
 }
 
 /** Nodes 1 to `count` that know each other, all with feeds. */
-function network(count: number, options: Partial<EngineOptions> = {}): Lan {
-  const lan = new Lan();
+function network(count: number, options: Partial<EngineOptions> = {}): EngineNetwork {
+  const lan = new EngineNetwork();
   for (let node = 1; node <= count; node++) lan.add(node, { ...FEEDS, ...options }, [1], 3);
   lan.run(10 * ROUND);
   lan.sent.length = 0;
@@ -33,12 +34,12 @@ function network(count: number, options: Partial<EngineOptions> = {}): Lan {
 }
 
 /** Sequence numbers of an author's events that a node was told of, in this order. */
-function told(lan: Lan, node: number, author: number): number[] {
+function told(lan: EngineNetwork, node: number, author: number): number[] {
   return (lan.events.get(node) ?? []).filter((event) => event.author === author).map(({ sequence }) => sequence);
 }
 
 /** All have the same frontier, and of each feed hold the same. */
-function assertEqualFeeds(lan: Lan, authors: number[]): void {
+function assertEqualFeeds(lan: EngineNetwork, authors: number[]): void {
   const [first, ...others] = [...lan.engines.values()].filter(({ feed }) => feed !== undefined);
   for (const other of others) {
     for (const author of authors) assert.deepEqual(heldFeed(other, author), heldFeed(first, author));
@@ -74,7 +75,7 @@ describe("events", () => {
   });
 
   it("are stored and forwarded: C has A's from B, though A and C never meet", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     lan.lose = ({ from, to }) => from + to === 4;
     lan.add(1, FEEDS, [2], 3);
     lan.add(2, FEEDS, [], 3);
@@ -101,7 +102,7 @@ describe("events", () => {
   });
 
   it("pass nodes without feeds by, which are in sync with the others", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 8; node++) lan.add(node, node % 4 === 0 ? {} : FEEDS, [1], 3);
     lan.run(10 * ROUND);
     lan.log(1, "a", 1);
@@ -131,7 +132,7 @@ describe("events", () => {
 });
 
 /** A frame of node `from` with a section of events in it, as node 2 would have it from `lan`. */
-function tampered(lan: Lan, sent: Uint8Array, change: (bytes: Uint8Array) => void): void {
+function tampered(lan: EngineNetwork, sent: Uint8Array, change: (bytes: Uint8Array) => void): void {
   const bytes = sent.slice();
   change(bytes);
   lan.deliver(2, 1, bytes);
@@ -139,7 +140,7 @@ function tampered(lan: Lan, sent: Uint8Array, change: (bytes: Uint8Array) => voi
 
 describe("events that are not as they should be", () => {
   /** Two nodes, and the next frame with an event that 1 would send to 2. */
-  function withEvent(): { lan: Lan; frame: Uint8Array } {
+  function withEvent(): { lan: EngineNetwork; frame: Uint8Array } {
     const lan = network(2);
     lan.log(1, "door", "first");
     lan.run(3 * ROUND);
@@ -165,7 +166,7 @@ describe("events that are not as they should be", () => {
     tampered(lan, frame, (bytes) => { bytes[at + 1] ^= 0x01; });
     assert.deepEqual(heldFeed(lan.engines.get(2)!, 1), before);
     assert.equal(drops(lan.engines.get(2)!).fork, 2);
-    const forks = lan.told.filter(({ kind }) => kind === NOTIFY_FORK);
+    const forks = lan.notified.filter(({ kind }) => kind === NOTIFY_FORK);
     assert.deepEqual(forks.map(({ address, id }) => [address, id]), [[2, 1]]);
     lan.deliver(2, 1, frame);
     assert.deepEqual(told(lan, 2, 1), [1, 2]);
@@ -185,7 +186,7 @@ describe("events that are not as they should be", () => {
   it("get an unproven address no more than three times what it sent", () => {
     const lan = network(2);
     for (let n = 0; n < 100; n++) lan.log(1, "a", n);
-    const empty = new Lan();
+    const empty = new EngineNetwork();
     empty.add(9, FEEDS, [1], 3);
     empty.run(ROUND);
     const syn = empty.sent[0].bytes;
@@ -200,7 +201,7 @@ describe("events that are not as they should be", () => {
 
 describe("room for events", () => {
   /** Latest values by topic and key, as the application of a node knows them. */
-  function values(lan: Lan, node: number, author: number): Record<string, string> {
+  function values(lan: EngineNetwork, node: number, author: number): Record<string, string> {
     const latest: Record<string, string> = {};
     for (const event of lan.events.get(node)!) {
       if (event.author !== author || event.kind === 0) continue;
@@ -246,7 +247,7 @@ describe("room for events", () => {
     for (let n = 0; n < 40; n++) lan.set(1, "value", `key ${n}`, n);
     lan.log(2, "a", 1);
     lan.run(10 * ROUND);
-    assertEqualFeeds({ engines: new Map([...lan.engines].filter(([id]) => id !== 9)) } as Lan, [1, 2]);
+    assertEqualFeeds({ engines: new Map([...lan.engines].filter(([id]) => id !== 9)) } as EngineNetwork, [1, 2]);
     assert.ok(drops(small).arenaFull > 0);
     lan.sent.length = 0;
     lan.run(20 * ROUND);
@@ -270,7 +271,7 @@ describe("a node's own feed", () => {
     lan.run(5 * ROUND);
     assertEqualFeeds(lan, [2]);
     assert.equal(Object.keys(heldFeed(lan.engines.get(1)!, 2).events).length, 3);
-    assert.deepEqual(lan.told.filter(({ kind }) => kind === NOTIFY_FORK), []);
+    assert.deepEqual(lan.notified.filter(({ kind }) => kind === NOTIFY_FORK), []);
   });
 
   it("is given back by its peers, and goes on as a new generation", () => {
@@ -294,7 +295,7 @@ describe("events in a sealed network", () => {
   it("reach all", () => {
     const sealing = nodeSealing;
     const key = new Uint8Array(32).fill(7);
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     for (let node = 1; node <= 5; node++) {
       lan.add(node, { ...FEEDS, sealer: sealing(key, undefined), randomSeed: node }, [1], 3);
     }

@@ -6,7 +6,8 @@ import type { Engine, EngineOptions } from "../../../src/engine/index.js";
 import { RowData } from "../../../src/engine/table/rows.js";
 import { tagsOf } from "../wire/frame-support.js";
 import { eventFeeds } from "../../../src/events/index.js";
-import { Lan, type Sent, heldFeed } from "../lan.js";
+import { EngineNetwork, type Sent } from "../../support/engine-network.js";
+import { heldFeed } from "../../support/engine-state.js";
 import { nodeDigest } from "./feed-support.js";
 
 const ROUND = 10000;
@@ -20,8 +21,10 @@ const DESKTOP = having(65536, true);
 const [A, B] = [1, 2];
 
 /** Desktops 1 and 2, boards 3 to 5, and boards' events that boards forget while desktop 1 is away. */
-function withGap(desktop: Partial<EngineOptions> = DESKTOP, prepare: (engine: Engine) => void = () => undefined): Lan {
-  const lan = new Lan();
+function withGap(
+  desktop: Partial<EngineOptions> = DESKTOP, prepare: (engine: Engine) => void = () => undefined,
+): EngineNetwork {
+  const lan = new EngineNetwork();
   for (const node of [A, B]) prepare(lan.add(node, desktop, [3], 1));
   for (const node of [3, 4, 5]) prepare(lan.add(node, BOARD, [3], 1));
   lan.run(5 * ROUND);
@@ -47,7 +50,7 @@ function floorOf(engine: Engine, author: number): number {
 }
 
 /** Sections with a tag that nodes sent since the last call. */
-function sectionsSent(lan: Lan, tag: number): Sent[] {
+function sectionsSent(lan: EngineNetwork, tag: number): Sent[] {
   return lan.sent.splice(0).filter(({ bytes }) => tagsOf(bytes).includes(tag));
 }
 
@@ -104,7 +107,7 @@ describe("two nodes that keep everything", () => {
     const lan = withGap(DESKTOP, (engine) => {
       for (let author = 20; author < 26; author++) {
         const row = Object.assign(new RowData(), { id: author, address: author, port: 5000 });
-        engine.mergeRow(row, new Uint8Array(0));
+        engine.rows.merge(row, new Uint8Array(0));
         const slot = engine.rows.find(author);
         engine.rows.subtractFromFeedsHash(slot);
         engine.feed!.feeds.begin(slot, 0);
@@ -160,7 +163,7 @@ describe("gaps", () => {
   });
 
   it("are filled by any node with feeds that holds more", () => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     lan.add(A, DESKTOP, [2], 1);
     lan.add(2, having(20000), [], 1);
     lan.add(3, BOARD, [2], 1);

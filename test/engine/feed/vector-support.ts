@@ -8,6 +8,7 @@ import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
 import { DROP_REASONS, Engine, OWN_SLOT, dropReasonName } from "../../../src/engine/index.js";
 import { RowData } from "../../../src/engine/table/rows.js";
 import { eventFeeds } from "../../../src/events/index.js";
+import { engineOptions } from "../../support/engine-options.js";
 import { type PlainEvent, nodeDigest, wordsHex } from "./feed-support.js";
 import { bytesOf as fromHex } from "../wire/frame-support.js";
 
@@ -76,11 +77,8 @@ export function plain(event: EventVector): PlainEvent {
 }
 
 function makeEngine(id: number, feedBytes: number): Engine {
-  return new Engine({
-    id, address: ADDRESS, port: 5000, capacity: 8, valueBytesMax: 32, datagramBytesMax: 1200, roundIntervalMs: 10000,
-    removeAfterMs: 86400000, seedCapacity: 4, broadcastAddress: 0xffffffff, randomSeed: 1,
-    feeds: eventFeeds().maker(feedBytes, vectors.eventBytesMax, nodeDigest, true),
-  });
+  const feeds = eventFeeds().maker(feedBytes, vectors.eventBytesMax, nodeDigest, true);
+  return new Engine(engineOptions({ id, address: ADDRESS, capacity: 8, feeds }));
 }
 
 /** A node that knows the author and has come to hold something of its feed. */
@@ -175,7 +173,7 @@ export function drops(engine: Engine): string[] {
 
 function learn(engine: Engine, id: number): void {
   const row = Object.assign(new RowData(), { id, address: ADDRESS + 1, port: 5000, revision: 25, heartbeat: 90 });
-  engine.mergeRow(row, new Uint8Array(0));
+  engine.rows.merge(row, new Uint8Array(0));
 }
 
 /** Has a node forget what is below a number, but for values that are alive. */

@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
 import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../../../src/engine/index.js";
 import { SECTION_INDIRECT_ACK, SECTION_PING_REQ } from "../../../src/engine/wire/frame.js";
-import { RowData } from "../../../src/engine/table/rows.js";
-import { sectionsOf } from "../wire/frame-support.js";
-import { Lan, type Sent, held } from "../lan.js";
+import { hearsay, sectionsOf } from "../wire/frame-support.js";
+import { EngineNetwork, type Sent } from "../../support/engine-network.js";
+import { bareSyn } from "../../support/engine-outputs.js";
+import { held } from "../../support/engine-state.js";
 
 const ROUND = 10000;
 
 /** So many nodes that know each other; nothing was sent or told yet. */
-function network(nodes: number): Lan {
-  const lan = new Lan();
+function network(nodes: number): EngineNetwork {
+  const lan = new EngineNetwork();
   for (let node = 1; node <= nodes; node++) lan.add(node, {}, [1]);
   lan.run(20 * ROUND);
   lan.sent.length = 0;
-  lan.told.length = 0;
+  lan.notified.length = 0;
   return lan;
 }
 
@@ -25,36 +26,36 @@ function idsIn(bytes: Uint8Array, tag: number): unknown[] {
   return sectionsOf(bytes, tag).flatMap(({ entries }) => entries);
 }
 
-function suspectedBy(lan: Lan, address: number): number[] {
-  return lan.told.filter((told) => told.address === address && told.state === SUSPECT).map(({ id }) => id);
+function suspectedBy(lan: EngineNetwork, address: number): number[] {
+  return lan.notified.filter((told) => told.address === address && told.state === SUSPECT).map(({ id }) => id);
 }
 
-describe("witnesses", () => {
-  it("keep a node UP that one other can't reach", () => {
+describe("Engine: indirect probes", () => {
+  it("indirect probes keep a node UP that one other node cannot reach", () => {
     const lan = network(5);
     lan.lose = (sent) => isBetween(sent, 1, 2);
     lan.run(100 * ROUND);
-    assert.deepEqual(lan.told.filter(({ state }) => state !== UP), []);
+    assert.deepEqual(lan.notified.filter(({ state }) => state !== UP), []);
     assert.ok(lan.sent.some(({ from, bytes }) => from === 1 && idsIn(bytes, SECTION_PING_REQ).includes(2)));
     assert.ok(lan.sent.some(({ to, bytes }) => to === 1 && idsIn(bytes, SECTION_INDIRECT_ACK).includes(2)));
   });
 
-  for (const [name, tag] of [["questions", SECTION_PING_REQ], ["reports", SECTION_INDIRECT_ACK]] as const) {
-    it(`are what keeps it UP: without their ${name} it is suspected`, () => {
+  for (const [name, tag] of [["ping requests", SECTION_PING_REQ], ["indirect acks", SECTION_INDIRECT_ACK]] as const) {
+    it(`without ${name} the unreachable node is suspected`, () => {
       const lan = network(5);
       lan.lose = (sent) => isBetween(sent, 1, 2) || idsIn(sent.bytes, tag).length > 0;
       lan.run(30 * ROUND);
-      assert.ok(lan.told.some(({ id, state }) => id <= 2 && state === SUSPECT));
+      assert.ok(lan.notified.some(({ id, state }) => id <= 2 && state === SUSPECT));
     });
   }
 
-  it("are three, asked with the fourth attempt, and three with the fifth", () => {
+  it("a node sends three ping requests with the fourth attempt, and three with the fifth", () => {
     const lan = network(9);
     lan.engines.delete(9);
     // Nobody probes for others, so that each only asks for itself.
     lan.lose = ({ bytes }) => idsIn(bytes, SECTION_PING_REQ).length > 0;
-    while (!lan.told.some(({ id }) => id === 9)) lan.run(100);
-    const [{ address }] = lan.told;
+    while (!lan.notified.some(({ id }) => id === 9)) lan.run(100);
+    const [{ address }] = lan.notified;
     const kinds = lan.sent.filter(({ from, to, bytes }) => {
       return from === address && (to === 9 || idsIn(bytes, SECTION_PING_REQ).includes(9));
     }).map(({ to }) => to === 9 ? "ask" : "probe");
@@ -67,7 +68,7 @@ describe("witnesses", () => {
     assert.deepEqual([first.size, second.size], [3, 3]);
   });
 
-  it("probe one node for a question, if they think it to be live", () => {
+  it("a node probes one node for a ping request, if that node's row is live", () => {
     const lan = network(4);
     assert.deepEqual(probed(lan, 2, headOf(lan, 2), [3, 4]), [3]);
     assert.deepEqual(probed(lan, 2, headOf(lan, 2), [1]), [], "itself");
@@ -77,9 +78,9 @@ describe("witnesses", () => {
     assert.deepEqual(probed(lan, 2, headOf(lan, 2), [4]), [], "one that is gone");
   });
 
-  it("do nothing for addresses that have not answered them, whatever id they give", () => {
+  it("a node ignores ping requests from addresses that are not proven, whatever id they give", () => {
     const lan = network(4);
-    const stranger = new Lan();
+    const stranger = new EngineNetwork();
     stranger.add(9, {}, [1]);
     assert.deepEqual(probed(lan, 9, headOf(stranger, 9), [3]), []);
     const older = headOf(lan, 2);
@@ -91,16 +92,12 @@ describe("witnesses", () => {
 });
 
 /** A SYN of a node with nothing but its head. */
-function headOf(lan: Lan, address: number): Uint8Array {
-  const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
-  const engine = lan.engines.get(address)!;
-  engine.receive(lan.nowMs, 250, 5000, new Uint8Array(12).fill(0x7b), 12);
-  engine.pollTransmit(out);
-  return out.bytes.slice(0, out.length);
+function headOf(lan: EngineNetwork, address: number): Uint8Array {
+  return bareSyn(lan.engines.get(address)!, lan.nowMs);
 }
 
 /** Whom node 1 asks when a frame from an address asks it to probe others. */
-function probed(lan: Lan, from: number, head: Uint8Array, ids: number[]): number[] {
+function probed(lan: EngineNetwork, from: number, head: Uint8Array, ids: number[]): number[] {
   const lose = lan.lose;
   lan.lose = () => true;
   lan.sent.length = 0;
@@ -111,8 +108,8 @@ function probed(lan: Lan, from: number, head: Uint8Array, ids: number[]): number
   return lan.sent.map(({ to }) => to).filter((to) => to !== from);
 }
 
-describe("self-doubt", () => {
-  it("keeps a node that hears nobody from suspecting anybody for some rounds", () => {
+describe("Engine: local health", () => {
+  it("a node that receives nothing suspects nobody for 9 rounds", () => {
     const lan = network(8);
     const cut = 4;
     lan.lose = ({ from, to }) => from === cut || to === cut;
@@ -124,7 +121,7 @@ describe("self-doubt", () => {
     assert.ok(suspectedBy(lan, cut).length > 0, "in the end it must conclude that they are gone");
   });
 
-  it("ends when it hears somebody", () => {
+  it("a node's local health recovers when datagrams arrive again", () => {
     const lan = network(8);
     const cut = 4;
     lan.lose = ({ from, to }) => from === cut || to === cut;
@@ -134,10 +131,10 @@ describe("self-doubt", () => {
     for (const { rows } of lan.engines.values()) {
       for (let node = 1; node <= 8; node++) assert.equal(held(rows, node)?.state, UP);
     }
-    assert.ok(lan.told.every(({ state }) => state === UP || state === SUSPECT));
+    assert.ok(lan.notified.every(({ state }) => state === UP || state === SUSPECT));
   });
 
-  it("does not keep two nodes from suspecting each other", () => {
+  it("of two nodes, each suspects the other", () => {
     const lan = network(2);
     lan.lose = () => true;
     lan.run(3 * ROUND);
@@ -145,36 +142,35 @@ describe("self-doubt", () => {
   });
 });
 
-describe("hearsay", () => {
+describe("Engine: a statement about another node", () => {
   /** What a node that holds another in a state makes of hearing that it is in another one. */
   function believed(before: number | undefined, said: number, isForeign = false): number | undefined {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     const { rows } = lan.add(1);
-    const engine = lan.engines.get(1)!;
-    const about = (state: number): RowData => Object.assign(new RowData(), {
-      id: 7, address: 7, port: 5000, revision: 2, heartbeat: 9, state, isForeign,
-    });
-    if (before !== undefined) engine.mergeRow(about(before), new Uint8Array(0));
-    engine.mergeRow(about(said), new Uint8Array(0));
+    const hear = (state: number): void => {
+      lan.deliver(1, 250, hearsay({ revision: 2, heartbeat: 9, state, ...isForeign && { isForeign } }));
+    };
+    if (before !== undefined) hear(before);
+    hear(said);
     return held(rows, 7)?.state;
   }
 
-  it("of DOWN or REMOVE makes a live node SUSPECT", () => {
+  it("a statement of DOWN or REMOVE makes a live row SUSPECT", () => {
     for (const before of [UP, SUSPECT]) {
       for (const said of [DOWN, REMOVE]) assert.equal(believed(before, said), SUSPECT);
     }
   });
 
-  it("is believed of a node that is not held, or not live", () => {
+  it("a node believes any state of a row that it does not hold, or that is not live", () => {
     for (const said of [UP, SUSPECT, DOWN, REMOVE, LEFT]) assert.equal(believed(undefined, said), said);
     assert.equal(believed(DOWN, REMOVE), REMOVE);
   });
 
-  it("of a goodbye is that node's own word", () => {
+  it("a node believes LEFT of any row", () => {
     for (const before of [UP, SUSPECT, DOWN, REMOVE]) assert.equal(believed(before, LEFT), LEFT);
   });
 
-  it("is believed of foreign nodes, whom nobody can ask", () => {
+  it("a node believes the state of a foreign row, whose node nobody can probe", () => {
     for (const said of [DOWN, REMOVE]) assert.equal(believed(UP, said, true), said);
   });
 });

@@ -34,8 +34,8 @@ function sorted(slots: readonly number[]): number[] {
   return [...slots].sort((a, b) => a - b);
 }
 
-describe("peer pass", () => {
-  it("asks each live peer exactly once a pass, never itself or one that is DOWN", () => {
+describe("ProbeOrder", () => {
+  it("a pass has each live peer exactly once, never the node itself or a row that is DOWN", () => {
     const states = fc.array(fc.constantFrom(UP, UP, SUSPECT, DOWN, REMOVE), { maxLength: 40 });
     fc.assert(fc.property(states, fc.integer({ min: 0, max: 0xffffffff }), (list, seed) => {
       const rows = tableOf(list);
@@ -47,7 +47,7 @@ describe("peer pass", () => {
     }), propertyOptions(500));
   });
 
-  it("has nobody to ask without live peers, and finds the first that comes", () => {
+  it("a pass without live peers is empty, and then has the first that comes", () => {
     const rows = tableOf([DOWN, REMOVE]);
     const pass = new ProbeOrder(rows, new Random(1, 1));
     assert.deepEqual(take(pass, 3), [-1, -1, -1]);
@@ -55,7 +55,7 @@ describe("peer pass", () => {
     assert.deepEqual(take(pass, 3), [slot, slot, slot]);
   });
 
-  it("passes over those that went DOWN or were forgotten meanwhile", () => {
+  it("a pass skips rows that went DOWN or were forgotten meanwhile", () => {
     const rows = tableOf([UP, UP, UP, UP, UP, UP]);
     const pass = new ProbeOrder(rows, new Random(2, 2));
     const asked = take(pass, 2);
@@ -67,7 +67,7 @@ describe("peer pass", () => {
     for (let i = 0; i < 3; i++) assert.deepEqual(sorted(take(pass, 3)), sorted([...asked, left[3]]));
   });
 
-  it("asks again who came back", () => {
+  it("a pass has a peer again that came back", () => {
     const rows = tableOf([UP, DOWN]);
     const pass = new ProbeOrder(rows, new Random(2, 2));
     const [up] = take(pass, 1);
@@ -77,7 +77,7 @@ describe("peer pass", () => {
     assert.deepEqual(sorted(take(pass, 2)), sorted([up, down]));
   });
 
-  it("asks one that joined during a pass in the next", () => {
+  it("a peer that joined during a pass is in the next one", () => {
     const rows = tableOf([UP, UP, UP]);
     const pass = new ProbeOrder(rows, new Random(3, 3));
     const first = take(pass, 1);
@@ -87,7 +87,7 @@ describe("peer pass", () => {
     assert.deepEqual(sorted(take(pass, 4)), live(rows));
   });
 
-  it("asks everybody within two passes, though peers come and go", () => {
+  it("two passes have everybody, although peers come and go", () => {
     fc.assert(fc.property(fc.nat(), fc.array(fc.tuple(fc.nat(7), fc.boolean()), { maxLength: 60 }), (seed, changes) => {
       const rows = tableOf([UP, UP, UP, UP, UP, UP, UP, UP]);
       const pass = new ProbeOrder(rows, new Random(seed, 1));
@@ -105,7 +105,7 @@ describe("peer pass", () => {
     }), propertyOptions(300));
   });
 
-  it("takes all orders, about equally often", () => {
+  it("passes take all orders about equally often", () => {
     const rows = tableOf([UP, UP, UP]);
     const counts = new Map<string, number>();
     const pass = new ProbeOrder(rows, new Random(4, 4));

@@ -18,8 +18,8 @@ function idsOf(asks: Probes): number[] {
   return Array.from({ length: asks.count }, (_, i) => asks.idOf(i));
 }
 
-describe("asks", () => {
-  it("keeps what was asked of whom and when", () => {
+describe("Probes", () => {
+  it("the list keeps id, address, attempt and time of each probe", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     assert.equal(asks.due(clockAt(0)), -1);
     asks.add(true, 0xffffffff, 0xc0a80001, 65535, 50);
@@ -35,7 +35,7 @@ describe("asks", () => {
     assert.ok(!asks.has(0), "an ask of an address has no id");
   });
 
-  it("waits twice, four, eight and sixteen times as long for the next attempts", () => {
+  it("the next attempts wait 2, 4, 8 and 16 times as long", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     asks.add(true, 1, 2, 3, 0);
     asks.add(true, 2, 2, 3, 0);
@@ -50,7 +50,7 @@ describe("asks", () => {
     assert.deepEqual([asks.attempt(1), asks.deadline(1)], [1, 1000]);
   });
 
-  it("is due at its deadline, the oldest first, and not before", () => {
+  it("a probe is due at its deadline and not before, the oldest first", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     asks.add(true, 1, 1, 1, 10);
     asks.add(true, 2, 1, 1, 5);
@@ -64,7 +64,7 @@ describe("asks", () => {
     assert.equal(asks.due(clockAt(1020)), 0);
   });
 
-  it("passes over the wrap of the clock", () => {
+  it("deadlines pass over the wrap of the clock", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     asks.add(true, 1, 1, 1, TWO_32 - 400);
     assert.equal(asks.due(clockAt(TWO_32 - 1)), -1);
@@ -74,7 +74,7 @@ describe("asks", () => {
     assert.equal(asks.nextDeadline(601), 600);
   });
 
-  it("has the earliest deadline, its own or another", () => {
+  it("the list gives the earliest deadline, its own or the caller's", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     assert.equal(asks.nextDeadline(77), 77);
     asks.add(true, 1, 1, 1, 100);
@@ -83,7 +83,7 @@ describe("asks", () => {
     assert.equal(asks.nextDeadline(1049), 1049);
   });
 
-  it("gives all more time", () => {
+  it("postpone gives all probes more time", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     asks.add(true, 1, 1, 1, 0);
     asks.add(false, 0, 1, 1, TWO_32 - 1500);
@@ -92,7 +92,7 @@ describe("asks", () => {
     assert.deepEqual([asks.attempt(0), asks.idOf(0), asks.address(0)], [1, 1, 1]);
   });
 
-  it("takes the place of the oldest when full", () => {
+  it("a new probe takes the place of the oldest when the list is full", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     for (let id = 1; id <= PROBES_MAX; id++) {
       assert.equal(asks.isFull(), false);
@@ -104,7 +104,7 @@ describe("asks", () => {
     assert.equal(asks.count, PROBES_MAX);
   });
 
-  it("is answered by the node's id, or by the address where no id was known", () => {
+  it("an answer matches by id, or by address where no id was known", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     asks.add(true, 7, 100, 5000, 0);
     asks.add(false, 0, 100, 5000, 0);
@@ -123,7 +123,7 @@ describe("asks", () => {
     assert.equal(asks.count, 2);
   });
 
-  it("answers all asks of one address", () => {
+  it("one answer ends all probes of an address", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     for (let i = 0; i < PROBES_MAX; i++) asks.add(false, 0, 100, 5000, i);
     asks.answered(7, 100, 5000, 0);
@@ -131,7 +131,7 @@ describe("asks", () => {
     assert.equal(asks.isFull(), false);
   });
 
-  it("is a list of at most eight", () => {
+  it("the list has at most eight probes", () => {
     const operation = fc.oneof(
       { weight: 3, arbitrary: fc.record({ kind: fc.constant("add" as const), known: fc.boolean(), id: fc.nat(5) }) },
       fc.record({ kind: fc.constant("answered" as const), id: fc.nat(5) }),
@@ -168,7 +168,7 @@ describe("asks", () => {
     }), propertyOptions(500));
   });
 
-  it("waits as long as answers take, between a 20th and a quarter of the interval", () => {
+  it("the wait follows the round-trip time, between a 20th and a quarter of the interval", () => {
     const timeoutAfter = (tookMs: number[]): number => {
       const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
       let nowMs = 4294967000;
@@ -188,7 +188,7 @@ describe("asks", () => {
     assert.equal(timeoutAfter([9000, ...Array.from({ length: 60 }, () => 5)]), 500, "forgets a slow time");
   });
 
-  it("learns nothing from an answer to one of several attempts", () => {
+  it("an answer to one of several attempts does not change the wait", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     asks.add(true, 1, 1, 1, 0);
     asks.retransmitted(0, 1000, 0);
@@ -196,7 +196,7 @@ describe("asks", () => {
     assert.equal(asks.timeoutMs, TIMEOUT_MS);
   });
 
-  it("waits longer the more the node doubts itself, and begins anew", () => {
+  it("the wait grows with the node's local health, and restart resets it", () => {
     const asks = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     asks.add(true, 1, 2, 3, 0);
     asks.retransmitted(0, 1000, 3);

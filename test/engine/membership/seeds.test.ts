@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { Random } from "../../../src/engine/random.js";
 import { SEED_WORDS, Seeds } from "../../../src/engine/membership/seeds.js";
 import { WordPool } from "../../../src/engine/word-pool.js";
+import { PORT } from "../../support/engine-options.js";
 import { propertyOptions } from "../../support/random.js";
 
 const OWN = 0x0a000001;
-const PORT = 5000;
 const BROADCAST = 0x0a0000ff;
 
 function seedsOf(seedCapacity: number): Seeds {
@@ -17,8 +17,8 @@ function list(seeds: Seeds): string[] {
   return Array.from({ length: seeds.count }, (_, i) => `${seeds.address(i)}:${seeds.port(i)}`);
 }
 
-describe("seeds", () => {
-  it("keeps addresses in the order in which they came", () => {
+describe("Seeds", () => {
+  it("the list keeps addresses in the order in which they came", () => {
     const seeds = seedsOf(4);
     assert.equal(seeds.count, 0);
     assert.equal(seeds.pin(9, PORT), true);
@@ -29,7 +29,7 @@ describe("seeds", () => {
     assert.ok(!seeds.has(9, 1) && !seeds.has(7, PORT) && !seeds.has(0, 0));
   });
 
-  it("keeps each once; another port is another address", () => {
+  it("the list keeps each address once, and another port is another address", () => {
     const seeds = seedsOf(4);
     const random = new Random(1, 1);
     for (let i = 0; i < 3; i++) {
@@ -40,7 +40,7 @@ describe("seeds", () => {
     assert.deepEqual(list(seeds), ["9:5000", "9:5001"]);
   });
 
-  it("never has the node itself or the broadcast address", () => {
+  it("the list never has the node itself or the broadcast address", () => {
     const seeds = seedsOf(4);
     const random = new Random(1, 1);
     assert.equal(seeds.pin(OWN, PORT), true);
@@ -53,7 +53,7 @@ describe("seeds", () => {
     assert.deepEqual(list(seeds), [`${OWN}:5001`]);
   });
 
-  it("refuses to pin more than there are places", () => {
+  it("the list refuses to pin more addresses than it has places", () => {
     const seeds = seedsOf(2);
     assert.equal(seeds.pin(1, 1), true);
     assert.equal(seeds.pin(2, 1), true);
@@ -62,14 +62,14 @@ describe("seeds", () => {
     assert.deepEqual(list(seeds), ["1:1", "2:1"]);
   });
 
-  it("learns nothing when all places are pinned", () => {
+  it("the list learns nothing when all places are pinned", () => {
     const seeds = seedsOf(1);
     seeds.pin(1, 1);
     for (let i = 2; i < 50; i++) seeds.learn(i, 1, new Random(i, i));
     assert.deepEqual(list(seeds), ["1:1"]);
   });
 
-  it("lets what it learns replace only what it learnt, every place in time", () => {
+  it("a learnt address replaces only learnt ones, each of them in the course of time", () => {
     const seeds = seedsOf(5);
     const random = new Random(3, 4);
     seeds.pin(1, 1);
@@ -90,7 +90,7 @@ describe("seeds", () => {
     assert.deepEqual(list(seeds).slice(0, 2), ["1:1", "2:1"]);
   });
 
-  it("has no address twice, never too many, and all that were pinned", () => {
+  it("the list has no address twice, never too many, and all pinned ones", () => {
     const addresses = fc.constantFrom(OWN, BROADCAST, 2, 3, 4, 5, 6, 0xffffffff);
     const endpoint = fc.tuple(addresses, fc.constantFrom(PORT, 1));
     const pins = fc.array(endpoint, { maxLength: 4 });

@@ -5,7 +5,7 @@ import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../../../src/engine/table/state
 import { SECTION_ROWS } from "../../../src/engine/wire/frame.js";
 import { propertyOptions } from "../../support/random.js";
 import { sectionsOf } from "../wire/frame-support.js";
-import { type Held, Pair } from "../pair.js";
+import { Pair, type Statement } from "./pair.js";
 
 const EXCHANGES_MAX = 4;
 const ROWS_MAX = 1000;
@@ -22,7 +22,7 @@ interface Case {
   isIntroduced: boolean;
   /** Who begins the exchanges. */
   first: number[];
-  rows: Held[][];
+  rows: Statement[][];
 }
 
 /** How many exchanges it takes until both hold the same. */
@@ -35,7 +35,9 @@ function exchanges({ datagramBytesMax, valueBytesMax, isIntroduced, first, rows 
   rows.forEach((held, node) => held.forEach((row) => pair.hold(node, row)));
   let count = 0;
   while (!pair.agrees() && count < EXCHANGES_MAX) {
-    for (const { from, bytes } of pair.exchange(first[count])) assert.ok(bytes.length <= datagramBytesMax[from]);
+    for (const sent of pair.exchange(first[count])) {
+      assert.ok(sent.bytes.length <= datagramBytesMax[pair.senderOf(sent)]);
+    }
     count++;
   }
   assert.ok(pair.agrees(), `no agreement after ${count} exchanges`);
@@ -61,8 +63,10 @@ const sizes = fc.oneof(fc.nat(4), fc.nat(80), fc.nat(ROWS_MAX));
 const KINDS = ["equal", "older", "fresher", "suspected", "lacking", "left", "down"] as const;
 
 /** A row of each node about a third one. What one calls DOWN or REMOVE the other does not hold as live. */
-function rowsOf(id: number, revision: number, heartbeat: number, kind: typeof KINDS[number]): (Held | undefined)[] {
-  const row: Held = { id, revision, heartbeat, state: UP };
+function rowsOf(
+  id: number, revision: number, heartbeat: number, kind: typeof KINDS[number],
+): (Statement | undefined)[] {
+  const row: Statement = { id, revision, heartbeat, state: UP };
   switch (kind) {
     case "equal": return [row, row];
     case "older": return [row, { ...row, heartbeat: heartbeat + 1 }];
@@ -91,7 +95,7 @@ type Spec = typeof specs extends fc.Arbitrary<infer T> ? T : never;
 
 /** @param rowsMax that either holds */
 function caseOf({ shared, alone, seed, statements, kinds, ...others }: Spec, rowsMax: number): Case {
-  const rows: Held[][] = [[], []];
+  const rows: Statement[][] = [[], []];
   const ids = idsFrom(seed, shared + alone[0] + alone[1]);
   ids.forEach((id, i) => {
     const [revision, heartbeat] = statements[i % statements.length];
@@ -106,24 +110,24 @@ function caseOf({ shared, alone, seed, statements, kinds, ...others }: Spec, row
   return { ...others, rows };
 }
 
-describe("two nodes that hold any rows", function () {
+describe("Engine: two nodes that hold any rows", function () {
   this.timeout(120000);
   const few = fc.nat(80);
   const tight = fc.tuple(fc.integer({ min: DATAGRAM_BYTES_LEAST, max: 150 }), datagramBytes);
 
-  it("agree after four exchanges at most", () => {
+  it("two nodes agree after at most four exchanges", () => {
     fc.assert(fc.property(specs, (spec) => {
       exchanges(caseOf(spec, ROWS_MAX));
     }), propertyOptions(100));
   });
 
-  it("agree after four exchanges at most also where neither has many", () => {
+  it("two nodes with few rows agree after at most four exchanges", () => {
     fc.assert(fc.property(specs, few, (spec, rowsMax) => {
       exchanges(caseOf(spec, rowsMax));
     }), propertyOptions(400));
   });
 
-  it("agree after four exchanges at most also where one has the shortest datagrams", () => {
+  it("two nodes agree after at most four exchanges when one has the shortest datagrams", () => {
     fc.assert(fc.property(specs, tight, fc.boolean(), (spec, datagramBytesMax, isTurned) => {
       if (isTurned) datagramBytesMax.reverse();
       exchanges(caseOf({ ...spec, datagramBytesMax }, 300));
@@ -131,12 +135,12 @@ describe("two nodes that hold any rows", function () {
   });
 });
 
-describe("two nodes that hold rows as no network would give them", function () {
+describe("Engine: two nodes with extreme tables", function () {
   this.timeout(60000);
-  const statement = (i: number): Held => ({ id: 0, revision: i % 5, heartbeat: (i * 77) % 30000, state: UP });
+  const statement = (i: number): Statement => ({ id: 0, revision: i % 5, heartbeat: (i * 77) % 30000, state: UP });
   const all = idsFrom(1, 2 * ROWS_MAX).map((id, i) => ({ ...statement(i), id }));
   const some = all.slice(0, ROWS_MAX);
-  const shapes: Record<string, Held[][]> = {
+  const shapes: Record<string, Statement[][]> = {
     "all different": [some, all.slice(ROWS_MAX)],
     "none at all on one side": [some, []],
     "all older on one side": [some, some.map((row) => ({ ...row, heartbeat: row.heartbeat + 1 }))],
@@ -150,7 +154,7 @@ describe("two nodes that hold rows as no network would give them", function () {
   };
   for (const [name, rows] of Object.entries(shapes)) {
     for (const datagramBytesMax of [[128, 128], [128, 1400], [1400, 128], [1200, 1200]]) {
-      it(`agree: ${name}, datagrams of ${datagramBytesMax.join(" and ")} bytes`, () => {
+      it(`two nodes agree: ${name}, datagrams of ${datagramBytesMax.join(" and ")} bytes`, () => {
         for (const isIntroduced of [true, false]) {
           exchanges({ datagramBytesMax, valueBytesMax: 8, isIntroduced, first: [0, 1, 0, 1], rows });
         }
@@ -158,11 +162,11 @@ describe("two nodes that hold rows as no network would give them", function () {
     }
   }
 
-  it("agree about themselves, though one remembers what the other does not", () => {
+  it("two nodes agree about themselves when one holds a row that the other does not remember", () => {
     for (const state of [UP, SUSPECT, DOWN, REMOVE]) {
       for (const [revision, heartbeat] of [[9, 5], [10, 0], [10, 99], [11, 0]]) {
         for (const node of [0, 1]) {
-          const rows: Held[][] = [[], []];
+          const rows: Statement[][] = [[], []];
           rows[node].push({ id: IDS[1 - node], revision, heartbeat, state });
           const first = [0, 1, 0, 1];
           exchanges({ datagramBytesMax: [128, 1400], valueBytesMax: 8, isIntroduced: false, first, rows });
@@ -171,7 +175,7 @@ describe("two nodes that hold rows as no network would give them", function () {
     }
   });
 
-  it("send hardly a row twice, and tell where they differ in a fraction of what the rows take", () => {
+  it("two nodes send few rows twice, and their summaries take a fraction of the rows' bytes", () => {
     const pair = new Pair(IDS, [1200, 1200].map((bytesMax) => {
       return { datagramBytesMax: bytesMax, capacity: 2 * ROWS_MAX + 2, valueBytesMax: 8 };
     }));

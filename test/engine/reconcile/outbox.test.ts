@@ -8,8 +8,8 @@ import { read, tableOf } from "../wire/frame-support.js";
 
 const DATAGRAM_BYTES_MAX = 128;
 
-describe("outbox: rows to send", () => {
-  it("are no more than the table has, though a slot that was listed went to another node", () => {
+describe("Outbox: rows to send", () => {
+  it("a frame has no more rows than the table, even if a listed slot went to another node", () => {
     const held = [1, 2, 3].map((id) => ({
       id, address: 0xc0a80000 + id, port: 5000, revision: 1, heartbeat: 1, state: id === 3 ? DOWN : UP, value: "",
     }));
@@ -29,7 +29,7 @@ describe("outbox: rows to send", () => {
   });
 });
 
-describe("outbox: news", () => {
+describe("Outbox: updates", () => {
   /** Ids of the rows in a SYN of a node that has 20 rows. */
   function idsInSyn(mark: (rows: ReturnType<typeof tableOf>) => void): number[] {
     const rows = tableOf(Array.from({ length: 20 }, (_, i) => ({
@@ -46,7 +46,7 @@ describe("outbox: news", () => {
   }
 
   for (const urgent of [3, 11, 20]) {
-    it(`has what is urgent first, row ${urgent}`, () => {
+    it(`a SYN has the urgent update first, row ${urgent}`, () => {
       const ids = idsInSyn((rows) => {
         for (let id = 1; id <= 20; id++) rows.markUpdate(rows.find(id));
         rows.markUrgentUpdate(rows.find(urgent));
@@ -56,7 +56,7 @@ describe("outbox: news", () => {
     });
   }
 
-  it("has what was sent least often before the rest", () => {
+  it("a SYN has the updates that were sent least often first", () => {
     const ids = idsInSyn((rows) => {
       for (let id = 1; id <= 20; id++) {
         rows.markUpdate(rows.find(id));

@@ -48,19 +48,19 @@ function others(count: number): VectorRow[] {
   return Array.from({ length: count }, (_, i) => rowOf(i + 1));
 }
 
-describe("what a node tells of its rows", () => {
-  it("is nothing when the roots are equal", () => {
+describe("SummaryWriter", () => {
+  it("a node sends no summary when the table hashes are equal", () => {
     const engine = nodeWith(10, true);
     const sent = answersTo(engine, frameOf({ held: [...bothOf(engine), ...others(9)] }));
     assert.deepEqual(sent.map(tagsOf), [[]]);
   });
 
-  it("is all ids where there are two", () => {
+  it("a node with two rows lists all ids", () => {
     const [list] = listsIn(answersTo(nodeWith(1, true), frameOf({})));
     assert.deepEqual(list.ids.sort(), [1, peerRow.id]);
   });
 
-  it("is a byte for each where there are up to 64", () => {
+  it("a node with up to 64 rows sends a fingerprint byte for each", () => {
     for (const count of [2, 20, 63]) {
       const sent = answersTo(nodeWith(count, true), frameOf({}));
       assert.deepEqual(sent.map(tagsOf), [[SECTION_ROW_FINGERPRINTS]]);
@@ -68,7 +68,7 @@ describe("what a node tells of its rows", () => {
     }
   });
 
-  it("is a fingerprint for about eight where there are more", () => {
+  it("a node with more rows sends a range fingerprint for about eight rows each", () => {
     for (let count = 64; count < 1000; count += 13) {
       const sent = answersTo(nodeWith(count, true), frameOf({}));
       const [buckets] = sectionsOf(sent[0], SECTION_RANGE_FINGERPRINTS);
@@ -78,18 +78,18 @@ describe("what a node tells of its rows", () => {
     }
   });
 
-  it("is coarser where the datagram is short", () => {
+  it("a short datagram has coarser range fingerprints", () => {
     const sent = answersTo(nodeWith(900, true, 128), frameOf({}));
     assert.equal(sectionsOf(sent[0], SECTION_RANGE_FINGERPRINTS)[0].entries.length, 64);
     assert.ok(sent[0].length <= 128);
   });
 
-  it("waits for the next frame where wanted rows leave no room", () => {
+  it("a summary waits for the next frame when wanted rows leave no room", () => {
     const sent = answersTo(nodeWith(200, true, 128), frameOf({ wants: others(11).map(({ id }) => id) }));
     assert.deepEqual(sent.map(tagsOf), [[SECTION_ROWS], [SECTION_RANGE_FINGERPRINTS]]);
   });
 
-  it("leaves out tombstones", () => {
+  it("a summary leaves out tombstones", () => {
     const engine = nodeWith(20, true);
     for (const [id, state] of [[1001, REMOVE], [1002, LEFT], [1003, DOWN]]) {
       engine.rows.setState(engine.rows.find(id), state);
@@ -98,7 +98,7 @@ describe("what a node tells of its rows", () => {
   });
 });
 
-describe("a node that is told of buckets", () => {
+describe("Engine: range fingerprints arrive", () => {
   const LOG = 5;
   const bucketOf = (id: number): number => orderKey(id) >>> (32 - LOG);
 
@@ -108,7 +108,7 @@ describe("a node that is told of buckets", () => {
     return goesOn(engine, { held: change([...bothOf(engine), ...others(count - 1)]), buckets: LOG });
   }
 
-  it("tells a byte for each row of those that differ", () => {
+  it("a node sends the row fingerprints of ranges that differ", () => {
     const sent = answer(300, (held) => held.map((row) => row.id === 1007 ? { ...row, heartbeat: 9999 } : row));
     assert.deepEqual(sent.map(tagsOf), [[SECTION_ROW_FINGERPRINTS]]);
     const [{ bucket, bytes }] = flatsIn(sent);
@@ -118,7 +118,7 @@ describe("a node that is told of buckets", () => {
     assert.ok(inBucket.length > 2);
   });
 
-  it("lists the rows of those in which it has one or two, or none", () => {
+  it("a node lists the rows of a range in which it has two, one or none", () => {
     const sent = answer(20, (held) => held.filter(({ id }) => id !== 1003));
     const mine = [1, peerRow.id, ...others(19).map(({ id }) => id)].filter((id) => bucketOf(id) === bucketOf(1003));
     assert.ok(mine.length <= 2);
@@ -133,19 +133,19 @@ describe("a node that is told of buckets", () => {
     assert.deepEqual(empty, { from: rangeFrom(bucketOf(id), LOG), to: rangeTo(bucketOf(id), LOG), ids: [] });
   });
 
-  it("says nothing of those that do not differ", () => {
+  it("a node sends nothing for ranges that do not differ", () => {
     const engine = nodeWith(300, true);
     const held = [...bothOf(engine), ...others(299)];
     assert.deepEqual(goesOn(engine, { held, buckets: LOG }), []);
   });
 });
 
-describe("a node that is told a byte for each row", () => {
+describe("Engine: row fingerprints arrive", () => {
   function answer(engine: Engine, held: VectorRow[]): Uint8Array[] {
     return goesOn(engine, { held, flat: { log: 0, ranges: [0] } });
   }
 
-  it("sends its rows that differ where both know the same nodes", () => {
+  it("a node sends its rows that differ when both hold the same ids", () => {
     const engine = nodeWith(40, true);
     const held = [...bothOf(engine), ...others(39)].map((row) => {
       return row.id === 1005 || row.id === 1009 ? { ...row, heartbeat: 7777 } : row;
@@ -156,7 +156,7 @@ describe("a node that is told a byte for each row", () => {
     assert.deepEqual((entries as { id: number }[]).map(({ id }) => id).sort(), [1005, 1009]);
   });
 
-  it("counts the other rows as sent, since the peer has them", () => {
+  it("a node counts equal rows as sent, since the peer holds them", () => {
     const engine = nodeWith(40, true);
     for (const id of [1004, 1005]) engine.rows.markUpdate(engine.rows.find(id));
     const sends = engine.rows.transmitsLeft(engine.rows.find(1004));
@@ -167,7 +167,7 @@ describe("a node that is told a byte for each row", () => {
     assert.deepEqual([1004, 1005].map((id) => engine.rows.transmitsLeft(engine.rows.find(id))), [sends - 1, sends]);
   });
 
-  it("lists its rows where they know other nodes, though as many", () => {
+  it("a node lists its rows when the peer holds other ids, although as many", () => {
     const engine = nodeWith(40, true);
     const held = [...bothOf(engine), ...others(39)].map((row) => row.id === 1005 ? { ...row, id: 3000 } : row);
     const sent = answer(engine, held);
@@ -178,7 +178,7 @@ describe("a node that is told a byte for each row", () => {
   });
 });
 
-describe("a list that no burst holds", () => {
+describe("SummaryWriter: a list that no burst holds", () => {
   /** The lists of one answer to a peer that has nothing. */
   function lists(engine: Engine): List[] {
     return listsIn(goesOn(engine, { flat: { log: 0, ranges: [0] } }));
@@ -191,7 +191,7 @@ describe("a list that no burst holds", () => {
     }
   }
 
-  it("has parts side by side, one a frame", () => {
+  it("a long list has adjacent parts, one per frame", () => {
     const engine = nodeWith(63, true, 128);
     const parts = lists(engine);
     assert.equal(parts.length, 4);
@@ -204,7 +204,7 @@ describe("a list that no burst holds", () => {
     }
   });
 
-  it("goes on where it ended, and comes to each row", () => {
+  it("the next burst goes on where the last ended, until all rows were listed", () => {
     for (const count of [63, 200, 600]) {
       const engine = nodeWith(count, true, 128);
       const seen = new Set<number>();
@@ -220,7 +220,7 @@ describe("a list that no burst holds", () => {
     }
   });
 
-  it("comes to what lies before the key at which it went on, in the same burst", () => {
+  it("a burst that reaches the last order key goes on at the first", () => {
     for (const fields of [{ flat: { log: 0, ranges: [0] } }, { buckets: 1 }]) {
       const engine = nodeWith(205, true, 128);
       let sent: Uint8Array[] = [];
@@ -236,7 +236,7 @@ describe("a list that no burst holds", () => {
     }
   });
 
-  it("goes on although all rows were told otherwise between", () => {
+  it("a list goes on where it ended, although another summary came between", () => {
     const engine = nodeWith(63, true, 128);
     const ended = lists(engine).pop()!.to + 1;
     const told = goesOn(engine, { flags: FLAG_MORE });
@@ -244,7 +244,7 @@ describe("a list that no burst holds", () => {
     assert.equal(lists(engine)[0].from, ended);
   });
 
-  it("goes on within a bucket, where one has more rows than a burst holds", () => {
+  it("a list goes on within a range that has more rows than a burst holds", () => {
     const engine = nodeWith(600, true, 128);
     const seen = new Set<number>();
     let ended = 0;
@@ -258,7 +258,7 @@ describe("a list that no burst holds", () => {
     }
   });
 
-  it("begins with the first key again after one that did fit", () => {
+  it("a list begins at the first order key again after one that fitted", () => {
     const engine = nodeWith(63, true, 128);
     assert.ok(lists(engine).pop()!.to < 0xffffffff);
     assert.ok(lists(engine)[0].from > 0);
@@ -267,14 +267,14 @@ describe("a list that no burst holds", () => {
   });
 });
 
-describe("a node that is told of wants and lists", () => {
-  it("sends what is wanted and held", () => {
+describe("Engine: wants and lists arrive", () => {
+  it("a node sends the wanted rows that it holds", () => {
     const sent = goesOn(nodeWith(10, true), { wants: [1003, 4444, 1001] });
     const [{ entries }] = sectionsOf(sent[0], SECTION_ROWS);
     assert.deepEqual((entries as { id: number }[]).map(({ id }) => id), [1003, 1001]);
   });
 
-  it("sends what the peer lacks or holds older, wants what it lacks or holds older itself", () => {
+  it("a node sends rows that the peer lacks or holds older, and wants those it lacks or holds older itself", () => {
     const engine = nodeWith(6, true);
     const held = [...bothOf(engine), { ...rowOf(1), heartbeat: 0 }, { ...rowOf(2), heartbeat: 99 }, rowOf(3), {
       ...rowOf(4), state: 2,
@@ -287,7 +287,7 @@ describe("a node that is told of wants and lists", () => {
     assert.deepEqual(idsIn(SECTION_WANT), [1002, 1004, 8888]);
   });
 
-  it("does neither outside of the range that is listed", () => {
+  it("a node sends and wants nothing outside the listed range", () => {
     const engine = nodeWith(40, true);
     const sent = goesOn(engine, { digests: [{ from: 0x40000000, to: 0x7fffffff }] });
     const rows = sectionsOf(sent[0], SECTION_ROWS).flatMap(({ entries }) => entries as { id: number }[]);
@@ -295,14 +295,14 @@ describe("a node that is told of wants and lists", () => {
     assert.deepEqual(rows.map(({ id }) => id).sort(), between.map(({ id }) => id).sort());
   });
 
-  it("wants nothing for which there is no place", () => {
+  it("a node wants no row for which its table has no place", () => {
     const engine = nodeWith(1199, true);
     const held = [...bothOf(engine), { ...rowOf(0), id: 8888 }];
     const sent = goesOn(engine, { held, digests: [{ from: orderKey(8888), to: orderKey(8888) }] });
     assert.ok(!sent.some((bytes) => tagsOf(bytes).includes(SECTION_WANT)));
   });
 
-  it("does not want the row of a node that it suspects for being called DOWN", () => {
+  it("a node does not want a row that it holds as SUSPECT because others call it DOWN", () => {
     const engine = nodeWith(6, true);
     engine.rows.setState(engine.rows.find(1002), 2);
     const held = [...bothOf(engine), { ...rowOf(2), state: 3 }];

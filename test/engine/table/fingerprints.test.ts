@@ -12,13 +12,13 @@ function row(id: number, revision: number, heartbeat: number, state: number): Ve
   return { id, address: 0xc0a80001, port: 5000, revision, heartbeat, state, value: "" };
 }
 
-describe("what is told of a range", () => {
+describe("Fingerprints of a range", () => {
   const list = Array.from({ length: 40 }, (_, i) => row(i * 7, i % 3, i, STATES[i % STATES.length]));
   const rows = tableOf(list);
   const live = list.filter(({ state }) => state !== REMOVE);
   const keys = live.map(({ id }) => orderKey(id)).sort((a, b) => a - b);
 
-  it("leaves out tombstones and what is beyond its ends", () => {
+  it("a range leaves out tombstones and rows beyond its ends", () => {
     assert.equal(countBetween(rows, 0, 0xffffffff), live.length);
     assert.equal(countBetween(rows, keys[2], keys[9]), 8);
     assert.equal(countBetween(rows, keys[2] + 1, keys[9] - 1), 6);
@@ -28,14 +28,14 @@ describe("what is told of a range", () => {
     assert.equal(rangeFingerprint(rows, 0, 0xffffffff, 5, false), rangeFingerprint(others, 0, 0xffffffff, 5, false));
   });
 
-  it("leaves the root as it was", () => {
+  it("a range fingerprint leaves the table hash as it was", () => {
     const before = { ...rows.tableHash };
     rangeFingerprint(rows, 0, 0xffffffff, 5, false);
     rowFingerprint(rows, 3, 5, false);
     assert.deepEqual({ ...rows.tableHash }, before);
   });
 
-  it("is the same roster whatever the nodes say, but another fingerprint", () => {
+  it("other statements of the same ids change the fingerprint, not the roster", () => {
     const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })));
     assert.equal(rosterFingerprint(rows, 0, 0xffffffff), rosterFingerprint(others, 0, 0xffffffff));
     let same = 0;
@@ -45,7 +45,7 @@ describe("what is told of a range", () => {
     assert.ok(same < 4, `${same} of ${live.length} rows look the same`);
   });
 
-  it("differs with the salt, so that rows which look the same do so once", () => {
+  it("another salt gives another fingerprint, so that a collision does not repeat", () => {
     const others = tableOf(live.map((fields) => ({ ...fields, heartbeat: 99 })));
     for (const { id } of live) {
       let same = 0;

@@ -69,8 +69,8 @@ const uint32 = fc.oneof(
 );
 const row: fc.Arbitrary<Row> = fc.tuple(uint32, uint32, uint32, fc.constantFrom(0, 2, 3, 4));
 
-describe("hash: the yardstick", () => {
-  it("gives the values published with lookup3", () => {
+describe("hashword2", () => {
+  it("the hash gives the values published with lookup3", () => {
     const text = Buffer.from("Four score and seven years ago\0\0");
     const words = Array.from({ length: 8 }, (_, i) => text.readUInt32LE(4 * i));
     assert.deepEqual(lookup3([], 0, 0, 0), [0xdeadbeef, 0xdeadbeef]);
@@ -82,8 +82,8 @@ describe("hash: the yardstick", () => {
   });
 });
 
-describe("hash: the root", () => {
-  it("is 0 over no rows", () => {
+describe("TableHash", () => {
+  it("the hash over no rows is 0", () => {
     assert.deepEqual(rootOf([]), [0, 0]);
     assert.ok(new TableHash().equals(0, 0));
   });
@@ -96,19 +96,19 @@ describe("hash: the root", () => {
     [[0xffffffff, 0xffffffff, 0xffffffff, 3], [0xe9aa8a8e, 0xac621980]],
   ];
   for (const [fields, root] of pinned) {
-    it(`over the row ${fields.join(", ")} is ${root.map((word) => word.toString(16)).join(" ")}`, () => {
+    it(`the hash over the row ${fields.join(", ")} is ${root.map((word) => word.toString(16)).join(" ")}`, () => {
       assert.deepEqual(rootOf([fields]), root);
       assert.deepEqual(expectedRoot([fields]), root);
     });
   }
 
-  it("is the sum of hashword2 over the rows", () => {
+  it("the hash is the sum of hashword2 over the rows", () => {
     fc.assert(fc.property(fc.array(row, { maxLength: 20 }), (rows) => {
       assert.deepEqual(rootOf(rows), expectedRoot(rows));
     }), propertyOptions(2000));
   });
 
-  it("does not depend on the order of additions and subtractions", () => {
+  it("the hash does not depend on the order of additions and subtractions", () => {
     const steps = fc.array(fc.tuple(row, fc.boolean()), { maxLength: 20 });
     const shuffled = steps.chain((list) => fc.tuple(
       fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }),
@@ -124,7 +124,7 @@ describe("hash: the root", () => {
     }), propertyOptions(1000));
   });
 
-  it("is what it was after a row was put in and taken out", () => {
+  it("the hash is what it was after a row was added and subtracted", () => {
     fc.assert(fc.property(fc.array(row, { maxLength: 5 }), row, fc.boolean(), (rows, other, addFirst) => {
       const root = new TableHash();
       for (const fields of rows) root.add(...fields);
@@ -136,7 +136,7 @@ describe("hash: the root", () => {
     }), propertyOptions(1000));
   });
 
-  it("changes in both words when any field changes", () => {
+  it("both words change when any field changes", () => {
     const change = fc.tuple(row, fc.nat(3), fc.integer({ min: 1, max: 0xffffffff }));
     fc.assert(fc.property(change, ([fields, index, difference]) => {
       const changed = [...fields] as Row;
@@ -147,7 +147,7 @@ describe("hash: the root", () => {
     }), { ...propertyOptions(2000), examples: [[[[1, 2, 3, 0], 3, 2]], [[[1, 2, 3, 2], 3, 1]]] });
   });
 
-  it("changes when two fields change places", () => {
+  it("the hash changes when two fields change places", () => {
     const roots = new Set<string>();
     for (const fields of [[1, 2, 3, 4], [2, 1, 3, 4], [1, 3, 2, 4], [1, 2, 4, 3], [4, 2, 3, 1]] as Row[]) {
       roots.add(rootOf([fields]).join());
@@ -155,7 +155,7 @@ describe("hash: the root", () => {
     assert.equal(roots.size, 5);
   });
 
-  it("compares with words read as unsigned and as signed", () => {
+  it("equals() takes words read as unsigned and as signed", () => {
     const root = new TableHash();
     while (root.first >= 0 || root.second >= 0) root.add(7, 1, 1, 0);
     assert.ok(root.equals(root.first, root.second));

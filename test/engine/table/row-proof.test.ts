@@ -7,8 +7,8 @@ function row(id: number): VectorRow {
   return { id, address: 0xc0a80001, port: 5000, revision: 1, heartbeat: 1, state: UP, value: "" };
 }
 
-describe("rows: answers", () => {
-  it("are counted for each row, up to one more than are allowed, beside the flags", () => {
+describe("Rows: answers", () => {
+  it("the table counts answers per row up to one more than are allowed, beside the flags", () => {
     const rows = tableOf([row(1), row(2)]);
     const [one, two] = [rows.find(1), rows.find(2)];
     rows.setFlag(one, FLAG_PROVEN);
@@ -22,8 +22,8 @@ describe("rows: answers", () => {
   });
 });
 
-describe("rows: an address", () => {
-  it("is proven until it changes", () => {
+describe("Rows: an address", () => {
+  it("an address is proven until it changes", () => {
     const rows = tableOf([row(1)]);
     const slot = rows.find(1);
     rows.setFlag(slot, FLAG_PROVEN);

@@ -110,8 +110,8 @@ const counters = fc.oneof(fc.nat(3), fc.constantFrom(0x7fffffff, 0x80000000, 0xf
 const anyRow = fc.tuple(ids, counters, counters, fc.constantFrom(...STATES)).map((fields) => row(...fields));
 const rowLists = fc.array(anyRow, { maxLength: 30 });
 
-describe("rows: freshness", () => {
-  it("goes by revision, then heartbeat, then state", () => {
+describe("Rows: freshness", () => {
+  it("freshness goes by revision, then heartbeat, then state", () => {
     const ascending = [
       [0, 0, UP], [0, 0, SUSPECT], [0, 0, DOWN], [0, 0, REMOVE], [0, 0, LEFT], [0, 1, UP], [0, 0x80000000, UP],
       [0, 0xffffffff, REMOVE], [1, 0, UP], [1, 5, DOWN], [0x80000000, 0, UP], [0xffffffff, 0, UP],
@@ -123,8 +123,8 @@ describe("rows: freshness", () => {
   });
 });
 
-describe("rows: merge", () => {
-  it("tells what it did", () => {
+describe("Rows: merge", () => {
+  it("merge returns what it did", () => {
     const rows = tableOf([]);
     assert.equal(merge(rows, row(5, 1, 10)), MERGED_FRESHER);
     assert.equal(merge(rows, row(5, 1, 10)), MERGED_NOTHING);
@@ -139,7 +139,7 @@ describe("rows: merge", () => {
     checkTable(rows);
   });
 
-  it("keeps address and value where only the state rose", () => {
+  it("merge keeps address and value when only the state rose", () => {
     const rows = tableOf([row(5, 1, 10)]);
     const before = contents(rows)[0];
     const other = Object.assign(new RowData(), row(5, 1, 10, DOWN), { address: 1, port: 2, valueLength: 1 });
@@ -147,7 +147,7 @@ describe("rows: merge", () => {
     assert.deepEqual(contents(rows), [{ ...before, state: DOWN }]);
   });
 
-  it("gives the same table in any order and repetition", () => {
+  it("merging in any order and repetition gives the same table", () => {
     const orders = rowLists.chain((list) => fc.tuple(
       fc.constant(list), fc.shuffledSubarray([...list, ...list], { minLength: 2 * list.length }),
     ));
@@ -156,7 +156,7 @@ describe("rows: merge", () => {
     }), propertyOptions(1000));
   });
 
-  it("of tables is commutative, associative and idempotent", () => {
+  it("merging of tables is commutative, associative and idempotent", () => {
     const join = (a: readonly Row[], b: readonly Row[]) => {
       const rows = tableOf([...a, ...b]);
       checkTable(rows);
@@ -170,7 +170,7 @@ describe("rows: merge", () => {
     }), propertyOptions(500));
   });
 
-  it("keeps the freshest row of each node", () => {
+  it("merge keeps the freshest row of each node", () => {
     fc.assert(fc.property(rowLists, (list) => {
       const freshest = new Map<number, Row>();
       for (const fields of list) {
@@ -183,8 +183,8 @@ describe("rows: merge", () => {
   });
 });
 
-describe("rows: order", () => {
-  it("is that of keys, as unsigned numbers", () => {
+describe("Rows: order", () => {
+  it("rows are in the order of unsigned order keys", () => {
     const ids = [0x80000000, 3, 0xffffffff, 0, 0x7fffffff, 1];
     const rows = tableOf(ids.map((id) => row(id, 1, 1)));
     const keys = contents(rows).map(({ id }) => orderKey(id));
@@ -197,12 +197,12 @@ describe("rows: order", () => {
   });
 });
 
-describe("rows: search", () => {
+describe("Rows: search", () => {
   /** Ids whose keys lie close together, as somebody may make them up. */
   const crowded = Array.from({ length: 1 << 18 }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 0)
     .filter((id) => orderKey(id) >>> 25 === 0x55);
 
-  it("finds every place, wherever keys crowd", () => {
+  it("the search finds every place, wherever order keys crowd", () => {
     const lists = fc.tuple(fc.array(fc.oneof(fc.nat(0xffffffff), ids)), fc.subarray(crowded, { maxLength: 300 }));
     fc.assert(fc.property(lists, ([spread, close]) => {
       const held = [...new Set([...spread, ...close])];
@@ -217,7 +217,7 @@ describe("rows: search", () => {
     }), propertyOptions(50));
   });
 
-  it("goes on where the last one ended, whatever came between", () => {
+  it("a search goes on where the last one ended, whatever came between", () => {
     const searches = fc.array(fc.tuple(fc.constantFrom("find", "place", "print", "remove", "merge"), ids));
     fc.assert(fc.property(rowLists, searches, (list, steps) => {
       const rows = tableOf(list, 8);
@@ -241,7 +241,7 @@ describe("rows: search", () => {
     }), propertyOptions(300));
   });
 
-  it("does not find a row that is gone, nor one whose slot another took", () => {
+  it("the search finds neither a removed row nor one whose slot went to another", () => {
     const rows = tableOf([row(1, 1, 1), row(2, 1, 1)], 2);
     const slot = rows.find(2);
     assert.equal(rows.find(2), slot);
@@ -252,8 +252,8 @@ describe("rows: search", () => {
   });
 });
 
-describe("rows: values", () => {
-  it("refuses a longer one than valueBytesMax and keeps what it had", () => {
+describe("Rows: values", () => {
+  it("the table refuses a value longer than valueBytesMax and keeps the old one", () => {
     const rows = tableOf([row(5, 1, 10), row(6, 1, 10)]);
     const before = snapshot(rows);
     const tooLong = new Uint8Array(VALUE_BYTES_MAX + 1).fill(7);
@@ -263,7 +263,7 @@ describe("rows: values", () => {
     assert.deepEqual(snapshot(rows), before);
   });
 
-  it("of the greatest length keep clear of their neighbours", () => {
+  it("values of the greatest length do not overwrite their neighbours", () => {
     const rows = new Rows(3, VALUE_BYTES_MAX);
     for (const id of [1, 2, 3, 2]) {
       merge(rows, row(id, rows.count, 1), new Uint8Array(VALUE_BYTES_MAX).fill(id));
@@ -271,17 +271,17 @@ describe("rows: values", () => {
     assert.deepEqual(contents(rows).map(({ value }) => value).sort(), ["01", "02", "03"].map((byte) => byte.repeat(8)));
   });
 
-  it("of length 0 can be all that is allowed", () => {
+  it("a table may allow only values of length 0", () => {
     const rows = new Rows(2, 0);
     assert.equal(merge(rows, row(1, 1, 1), new Uint8Array(0)), MERGED_FRESHER);
     assert.equal(merge(rows, row(2, 1, 1), new Uint8Array(1)), MERGE_VALUE_TOO_LARGE);
   });
 });
 
-describe("rows: room", () => {
+describe("Rows: room", () => {
   const full = () => tableOf([row(1, 1, 1), row(2, 1, 1, DOWN), row(3, 1, 1, SUSPECT), row(4, 1, 1, REMOVE)], 4);
 
-  it("gives the place of a tombstone, then of a row that is DOWN, to a row that is UP", () => {
+  it("a row that is UP takes the place of a tombstone, then of a row that is DOWN", () => {
     const rows = full();
     assert.equal(rows.hasPlace(UP), true);
     assert.equal(merge(rows, row(9, 1, 1)), MERGED_FRESHER);
@@ -298,7 +298,7 @@ describe("rows: room", () => {
     assert.deepEqual(snapshot(rows), before);
   });
 
-  it("does not go to a row that is not live", () => {
+  it("a row that is not live takes no place", () => {
     const rows = full();
     const before = snapshot(rows);
     assert.equal(merge(rows, row(9, 9, 9, DOWN)), MERGE_TABLE_FULL);
@@ -306,7 +306,7 @@ describe("rows: room", () => {
     assert.deepEqual(snapshot(rows), before);
   });
 
-  it("is not needed for a row that is held", () => {
+  it("a held row needs no place", () => {
     const rows = full();
     assert.equal(merge(rows, row(1, 2, 0)), MERGED_FRESHER);
     assert.equal(merge(rows, row(3, 1, 1, DOWN)), MERGED_STATE);
@@ -315,7 +315,7 @@ describe("rows: room", () => {
     checkTable(rows);
   });
 
-  it("is not made by 10,000 invented ids in a table of live rows", () => {
+  it("10,000 invented ids evict no live row", () => {
     const live = Array.from({ length: 64 }, (_, i) => row(i * 0x3ffffff, 1, i, i % 3 === 0 ? SUSPECT : UP));
     const rows = tableOf(live, 64);
     const before = snapshot(rows);
@@ -327,7 +327,7 @@ describe("rows: room", () => {
     assert.deepEqual(snapshot(rows), before);
   });
 
-  it("comes back when a row is removed, with nothing of the old row left", () => {
+  it("a removed row leaves a free place with nothing of the old row", () => {
     const rows = tableOf([row(1, 1, 1), row(2, 1, 1), row(3, 1, 1)], 3);
     const slot = rows.find(2);
     rows.markUpdate(slot);
@@ -348,8 +348,8 @@ describe("rows: room", () => {
   });
 });
 
-describe("rows: news", () => {
-  it("is sent 3 + ceil(log2(n + 1)) times", () => {
+describe("Rows: updates", () => {
+  it("an update is sent 3 + ceil(log2(n + 1)) times", () => {
     const rows = new Rows(300, 0);
     for (let count = 0; count <= 300; count++) {
       assert.equal(rows.transmitsOfUpdate(), 3 + Math.ceil(Math.log2(count + 1)), `${count} rows`);
@@ -358,7 +358,7 @@ describe("rows: news", () => {
   });
 });
 
-describe("rows: any sequence of operations", () => {
+describe("Rows: any sequence of operations", () => {
   type Operation = { kind: "merge"; row: Row } | { kind: "state"; id: number; state: number }
     | { kind: "remove"; id: number } | { kind: "news"; id: number; sends: number };
   const operations: fc.Arbitrary<Operation[]> = fc.array(fc.oneof(
@@ -390,7 +390,7 @@ describe("rows: any sequence of operations", () => {
     return MERGED_FRESHER;
   }
 
-  it("leaves the rows of a plain map and the root over them", () => {
+  it("the table has the rows of a plain map and the table hash over them", () => {
     fc.assert(fc.property(fc.integer({ min: 1, max: 9 }), operations, (capacity, list) => {
       const rows = new Rows(capacity, VALUE_BYTES_MAX);
       const model = new Map<number, Row>();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { BROADCAST_ADDRESS, formatAddress, parseAddress } from "../../../src/engine/wire/address.js";
-import { propertyOptions } from "../../support/random.js";
+import { count, propertyOptions } from "../../support/random.js";
 
-describe("address", () => {
+describe("Addresses", () => {
   const known: [string, number][] = [
     ["0.0.0.0", 0], ["0.0.0.1", 1], ["1.2.3.4", 0x01020304], ["10.0.0.255", 0x0a0000ff],
     ["127.255.255.255", 0x7fffffff], ["128.0.0.0", 0x80000000], ["192.168.0.1", 0xc0a80001],
@@ -16,7 +16,7 @@ describe("address", () => {
     });
   }
 
-  it("formats words with the sign bit as unsigned", () => {
+  it("formatAddress takes words with the sign bit as unsigned", () => {
     assert.equal(formatAddress(-1), "255.255.255.255");
     assert.equal(formatAddress(0xc0a80001 | 0), "192.168.0.1");
   });
@@ -31,16 +31,16 @@ describe("address", () => {
     "3232235521",
   ];
   for (const text of refused) {
-    it(`refuses ${JSON.stringify(text)}`, () => assert.equal(parseAddress(text), -1));
+    it(`parseAddress refuses ${JSON.stringify(text)}`, () => assert.equal(parseAddress(text), -1));
   }
 
-  it("reads what it formats", () => {
+  it("parseAddress reads every address that formatAddress writes", () => {
     fc.assert(fc.property(fc.integer({ min: 0, max: 0xffffffff }), (address) => {
       assert.equal(parseAddress(formatAddress(address)), address);
     }), propertyOptions(5000));
   });
 
-  it("accepts nothing but what it formats", () => {
+  it("parseAddress accepts nothing but what formatAddress writes", () => {
     const near = fc.array(fc.constantFrom(..."0011223456789....  :-x"), { maxLength: 16 }).map((part) => part.join(""));
     const parts = fc.array(fc.oneof(fc.nat({ max: 300 }).map(String), near), { minLength: 3, maxLength: 5 })
       .map((octets) => octets.join("."));
@@ -52,6 +52,6 @@ describe("address", () => {
       assert.ok(Number.isInteger(address) && address >= 0 && address <= 0xffffffff);
       assert.equal(formatAddress(address), text);
     }), propertyOptions(5000));
-    assert.ok(accepted > 100, `only ${accepted} were accepted`);
+    assert.ok(accepted > count(100, 3), `only ${accepted} were accepted`);
   });
 });

@@ -54,7 +54,7 @@ const forms: [Width, number, string][] = [
   ["varint", 2 ** 31, "8080808008"], ["varint", 2 ** 32 - 1, "ffffffff0f"],
 ];
 
-describe("cursor: forms", () => {
+describe("Cursor: forms", () => {
   for (const [width, value, hex] of forms) {
     const size = hex.length / 2;
 
@@ -81,7 +81,7 @@ describe("cursor: forms", () => {
     });
   }
 
-  it("stops after what it read", () => {
+  it("the reader stops after the field that it read", () => {
     const reader = readerOf("ff" + "0102" + "06070809" + "8001" + "2a");
     assert.equal(reader.u8(), 0xff);
     assert.equal(reader.u16(), 0x0102);
@@ -93,7 +93,7 @@ describe("cursor: forms", () => {
   });
 });
 
-describe("cursor: varints that are refused", () => {
+describe("Cursor: refused varints", () => {
   const refusals: [string, string][] = [
     ["8000", "0 in two bytes"], ["ff00", "127 in two bytes"], ["808000", "0 in three bytes"],
     ["80808000", "0 in four bytes"], ["8080808000", "0 in five bytes"], ["ffffffff00", "2^28-1 in five bytes"],
@@ -104,7 +104,7 @@ describe("cursor: varints that are refused", () => {
     ["ffffffff", "cut after four"],
   ];
   for (const [hex, why] of refusals) {
-    it(`${hex || "no bytes"}: ${why}`, () => {
+    it(`the reader refuses ${hex || "no bytes"}: ${why}`, () => {
       for (const guard of [0x00, 0x01, 0x80]) {
         const reader = readerOf(hex, guard);
         assert.equal(reader.varint(), 0);
@@ -114,7 +114,7 @@ describe("cursor: varints that are refused", () => {
     });
   }
 
-  it("accepts nothing but what it writes", () => {
+  it("the reader accepts only varints that the writer writes", () => {
     fc.assert(fc.property(fc.uint8Array({ minLength: 1, maxLength: 7 }), (bytes) => {
       const reader = readerOf(Buffer.from(bytes).toString("hex"));
       const value = reader.varint();
@@ -126,8 +126,8 @@ describe("cursor: varints that are refused", () => {
   });
 });
 
-describe("cursor: failure", () => {
-  it("stays once something was read past the end", () => {
+describe("Cursor: failure", () => {
+  it("the reader stays failed after a read past the end", () => {
     const reader = readerOf("0102");
     assert.equal(reader.u32(), 0);
     assert.equal(reader.position, GUARD_BYTES);
@@ -137,14 +137,14 @@ describe("cursor: failure", () => {
     assert.equal(reader.position, GUARD_BYTES);
   });
 
-  it("stays once a varint was refused, though bytes are left", () => {
+  it("the reader stays failed after a refused varint, although bytes are left", () => {
     const reader = readerOf("800007");
     reader.varint();
     assert.equal(reader.u8(), 0);
     assert.equal(reader.failed, true);
   });
 
-  it("stays once something was written past the end, though it would fit", () => {
+  it("the writer stays failed after a write past the end, although the next field would fit", () => {
     const result = written(2, (writer) => {
       writer.copy(Uint8Array.of(1, 2, 3), 0, 3);
       for (const width of ["u8", "u16", "u32", "varint"] as const) writer[width](1);
@@ -153,7 +153,7 @@ describe("cursor: failure", () => {
     assert.deepEqual(result, { hex: "", failed: true, position: 0 });
   });
 
-  it("ends with a reset", () => {
+  it("a reset ends the failure", () => {
     const reader = readerOf("");
     reader.u8();
     reader.reset(Uint8Array.of(7, 8), 1, 2);
@@ -169,8 +169,8 @@ describe("cursor: failure", () => {
   });
 });
 
-describe("cursor: stretches of bytes", () => {
-  it("skips as many as there are and says where they start", () => {
+describe("Cursor: stretches of bytes", () => {
+  it("skip passes over the bytes and returns where they start", () => {
     const reader = readerOf("0a0b0c0d");
     assert.equal(reader.skip(3), GUARD_BYTES);
     assert.equal(reader.position, GUARD_BYTES + 3);
@@ -183,14 +183,14 @@ describe("cursor: stretches of bytes", () => {
     assert.equal(reader.position, GUARD_BYTES + 4);
   });
 
-  it("copies exactly the bytes asked for", () => {
+  it("the writer copies exactly the given bytes", () => {
     const from = Uint8Array.of(1, 2, 3, 4, 5);
     assert.deepEqual(written(3, (writer) => writer.copy(from, 1, 3)), { hex: "020304", failed: false, position: 3 });
     assert.deepEqual(written(3, (writer) => writer.copy(from, 5, 0)), { hex: "", failed: false, position: 0 });
     assert.deepEqual(written(3, (writer) => writer.copy(from, 0, 4)), { hex: "", failed: true, position: 0 });
   });
 
-  it("patches a length that is known afterwards", () => {
+  it("the writer patches a length that is known afterwards", () => {
     const result = written(4, (writer) => {
       const at = writer.position;
       writer.u16(0);
@@ -201,14 +201,14 @@ describe("cursor: stretches of bytes", () => {
   });
 });
 
-describe("cursor: round trip", () => {
+describe("Cursor: round trip", () => {
   const limits = [0, 7, 14, 21, 28].flatMap((bits) => [2 ** bits - 1, 2 ** bits, 2 ** bits + 1]);
   const uint32 = fc.oneof(
     fc.integer({ min: 0, max: 0xffffffff }), fc.constantFrom(...limits, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1),
     fc.integer({ min: 0, max: 31 }).chain((bits) => fc.integer({ min: 0, max: 2 ** bits })),
   );
 
-  it("keeps every uint32", () => {
+  it("every uint32 is read as it was written", () => {
     fc.assert(fc.property(uint32, (value) => {
       const out = written(9, (writer) => {
         writer.varint(value);
@@ -224,7 +224,7 @@ describe("cursor: round trip", () => {
     }), propertyOptions(10000));
   });
 
-  it("keeps any sequence and fails at the same field in any shorter room", () => {
+  it("any sequence is read as written, and fails at the same field in any shorter room", () => {
     const widths = { u8: 0xff, u16: 0xffff, u32: 0xffffffff, varint: 0xffffffff };
     const field = fc.tuple(fc.constantFrom<Width>("u8", "u16", "u32", "varint"), uint32)
       .map(([width, value]): [Width, number] => [width, value % (widths[width] + 1)]);

@@ -4,7 +4,7 @@ import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
 import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
 import {
   FLAG_SEALED, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_INDIRECT_ACK,
-  SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT,
+  SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_SYN,
 } from "../../../src/engine/wire/frame.js";
 import { RowData, Rows } from "../../../src/engine/table/rows.js";
 
@@ -100,6 +100,18 @@ export function write(vector: FrameVector): Uint8Array {
   writeIds(writer, SECTION_PING_REQ, vector.probes);
   writeIds(writer, SECTION_INDIRECT_ACK, vector.heard);
   return out.subarray(0, writer.length());
+}
+
+/** A SYN of a node that no table has, with rows about others. */
+export function hearsay(...about: Partial<VectorRow>[]): Uint8Array {
+  const rows = about.map((row) => {
+    return { id: 7, address: 7, port: 5000, revision: 0, heartbeat: 0, state: 0, value: "", ...row };
+  });
+  const sender: VectorRow = { id: 250, address: 250, port: 5000, revision: 1, heartbeat: 0, state: 0, value: "" };
+  return write({
+    name: "", type: TYPE_SYN, flags: 0, counter: 1, inReplyTo: 0, held: [sender, ...rows],
+    rows: rows.map(({ id }) => id), hex: "",
+  });
 }
 
 function writeIds(writer: FrameWriter, section: number, ids: number[] | undefined): void {

@@ -82,27 +82,27 @@ function expectedFlat(vector: FrameVector, { log, ranges }: { log: number; range
   return { tag: 5, entries, log };
 }
 
-describe("frames", () => {
+describe("FrameWriter and FrameReader", () => {
   for (const vector of frames) {
-    it(`writes the bytes of: ${vector.name}`, () => {
+    it(`the writer writes the bytes of the vector: ${vector.name}`, () => {
       assert.equal(hexOf(write(vector)), hexOf(bytesOf(vector.hex)));
     });
 
-    it(`reads: ${vector.name}`, () => {
+    it(`the reader reads the vector: ${vector.name}`, () => {
       const bytes = bytesOf(vector.hex);
       assert.deepEqual(read(bytes, bytes.length), expected(vector));
     });
   }
 
   for (const { name, reason, hex } of refusals) {
-    it(`refuses, as ${reason}: ${name}`, () => {
+    it(`the reader refuses, as ${reason}: ${name}`, () => {
       const bytes = bytesOf(hex);
       const result = read(bytes, bytes.length);
       assert.equal(typeof result === "number" ? dropReasonName(result) : "taken in", reason);
     });
   }
 
-  it("may tell of tombstones in a DIGEST, though this engine does not", () => {
+  it("the reader takes a DIGEST with tombstones, which this engine does not write", () => {
     const head = bytesOf(frames[0].hex).subarray(0, 17);
     for (const state of [4, 5]) {
       const digest = bytesOf(`03000f 00000000 ffffffff 24a01f03 0${state} 02 0a`);
@@ -112,14 +112,14 @@ describe("frames", () => {
     }
   });
 
-  it("passes over sections that are not known yet", () => {
+  it("the reader passes over unknown sections", () => {
     const good = bytesOf(frames[0].hex);
     const frame = read(new Uint8Array([...good, 8, 0, 2, 1, 2, 255, 0, 0]), good.length + 8);
     assert.ok(typeof frame !== "number");
     assert.deepEqual(frame.sections, [{ tag: 8, entries: [] }, { tag: 255, entries: [] }]);
   });
 
-  it("has a vector for each drop reason that a frame's bytes can cause", () => {
+  it("the vectors have each drop reason that a frame's bytes can cause", () => {
     const seen = new Set(refusals.map((vector) => vector.reason));
     assert.deepEqual([...seen].sort(), ["length", "magic", "row", "section", "type", "unsealed", "value", "version"]);
   });
@@ -149,15 +149,15 @@ function assertRefusedOrValid(bytes: Uint8Array, length: number): void {
   if (typeof result === "number") assert.notEqual(dropReasonName(result), "none");
 }
 
-describe("damaged frames", () => {
+describe("FrameReader: damaged frames", () => {
   for (const vector of frames) {
     const bytes = bytesOf(vector.hex);
 
-    it(`every truncation is refused or a frame: ${vector.name}`, () => {
+    it(`the reader refuses every truncation or reads it as a frame: ${vector.name}`, () => {
       for (let length = 0; length < bytes.length; length++) assertRefusedOrValid(bytes, length);
     });
 
-    it(`every single-bit flip is refused or a frame: ${vector.name}`, () => {
+    it(`the reader refuses every single-bit flip or reads it as a frame: ${vector.name}`, () => {
       for (let bit = 0; bit < bytes.length * 8; bit++) {
         const flipped = bytes.slice();
         flipped[bit >> 3] ^= 1 << (bit & 7);
@@ -166,14 +166,14 @@ describe("damaged frames", () => {
     });
   }
 
-  it("random bytes behind a good head are refused or a frame", () => {
+  it("the reader refuses random bytes behind a good head or reads them as a frame", () => {
     const head = bytesOf(frames[0].hex).subarray(0, 18);
     fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), (tail) => {
       assertRefusedOrValid(new Uint8Array([...head, ...tail]), head.length + tail.length);
     }), propertyOptions(2000));
   });
 
-  it("sections of random content are refused or a frame", () => {
+  it("the reader refuses sections of random content or reads them as a frame", () => {
     const head = bytesOf(frames[0].hex).subarray(0, 18);
     const section = fc.tuple(fc.integer({ min: 1, max: 8 }), fc.uint8Array({ maxLength: 40 }));
     fc.assert(fc.property(fc.array(section, { maxLength: 4 }), (sections) => {
@@ -183,7 +183,7 @@ describe("damaged frames", () => {
   });
 });
 
-describe("room in a frame", () => {
+describe("FrameWriter: room", () => {
   /** How many rows of one /24 network a datagram holds, with heartbeats below 4.5 hours. */
   function rowsIn(datagramBytesMax: number, value: string): number {
     const held = Array.from({ length: 200 }, (_, i) => ({
@@ -198,18 +198,18 @@ describe("room in a frame", () => {
     return written;
   }
 
-  it("is for 100 rows and more in 1,200 bytes, and for 80 with a temperature", () => {
+  it("a frame of 1,200 bytes has room for 100 rows, or for 80 with a temperature", () => {
     assert.ok(rowsIn(1200, "") >= 100, `${rowsIn(1200, "")} rows`);
     assert.ok(rowsIn(1200, "f94d60") >= 80, `${rowsIn(1200, "f94d60")} rows`);
   });
 
-  it("is for a row with a value in the smallest datagram", () => {
+  it("the smallest datagram has room for a row with a value", () => {
     assert.ok(rowsIn(128, "58" + "1e" + "00".repeat(30)) >= 1);
   });
 });
 
-describe("the root in a frame", () => {
-  it("is that of the rows alone", () => {
+describe("FrameWriter: the table hash", () => {
+  it("the table hash in a frame is that of the rows alone", () => {
     const root = new TableHash();
     for (const row of frames[1].held) root.add(row.id, row.revision, row.heartbeat, row.state);
     const bytes = bytesOf(frames[1].hex);

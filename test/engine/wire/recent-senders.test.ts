@@ -5,7 +5,8 @@ import { TYPE_DIFF, TYPE_SYN } from "../../../src/engine/wire/frame.js";
 import { RowData, Rows } from "../../../src/engine/table/rows.js";
 import { OWN_SLOT } from "../../../src/engine/index.js";
 import { pureSealing } from "../../../src/sealing/aes.js";
-import { Lan, table } from "../lan.js";
+import { EngineNetwork } from "../../support/engine-network.js";
+import { table } from "../../support/engine-state.js";
 
 const KEY = new Uint8Array(32);
 const sealing = pureSealing();
@@ -31,8 +32,8 @@ class Gate {
   }
 }
 
-describe("an answer of a node without a row", () => {
-  it("is believed once, and those that follow it", () => {
+describe("RecentSenders: an answer of a node without a row", () => {
+  it("a node accepts an answer once, and the frames that follow it", () => {
     const gate = new Gate();
     assert.equal(gate.judge(2, 100, 50), FRESH);
     assert.equal(gate.judge(2, 100, 50), REPLAYED);
@@ -41,7 +42,7 @@ describe("an answer of a node without a row", () => {
     assert.equal(gate.judge(3, 100, 50), FRESH, "another node answers the same broadcast");
   });
 
-  it("is not believed again when others told of the node meanwhile", () => {
+  it("a node does not accept the answer again after others sent the sender's row", () => {
     const gate = new Gate();
     assert.equal(gate.judge(2, 100, 50), FRESH);
     gate.learn(2);
@@ -49,7 +50,7 @@ describe("an answer of a node without a row", () => {
     assert.equal(gate.judge(2, 102, 51), FRESH);
   });
 
-  it("of another start is believed for a newer echo", () => {
+  it("a node accepts an answer of another start if its echo is newer", () => {
     const gate = new Gate();
     assert.equal(gate.judge(2, 100, 50), FRESH);
     assert.equal(gate.judge(2, 7, 50, 1), REPLAYED);
@@ -57,7 +58,7 @@ describe("an answer of a node without a row", () => {
     assert.equal(gate.judge(2, 101, 50), REPLAYED);
   });
 
-  it("is not believed again when many others came after it", () => {
+  it("a node does not accept the answer again after many others came", () => {
     const gate = new Gate();
     for (let id = 2; id < 40; id++) assert.equal(gate.judge(id, 100, 50 + id), FRESH);
     for (let id = 2; id < 40; id++) assert.equal(gate.judge(id, 100, 50 + id), REPLAYED, `node ${id}`);
@@ -65,8 +66,8 @@ describe("an answer of a node without a row", () => {
   });
 });
 
-describe("a counter far above the highest", () => {
-  it("has to come with an echo: it may be of an earlier start under the same revision", () => {
+describe("ReplayGuard: a counter far above the highest", () => {
+  it("the counter needs an echo, since it may be of an earlier start under the same revision", () => {
     const gate = new Gate();
     gate.learn(2);
     assert.equal(gate.judge(2, 1000, 50), FRESH);
@@ -77,9 +78,9 @@ describe("a counter far above the highest", () => {
   });
 });
 
-describe("a challenge", () => {
-  it("of a node whose storage was wiped, and that never asks, brings it back all the same", () => {
-    const lan = new Lan();
+describe("ReplayGuard: a challenge", () => {
+  it("a challenge brings back a node whose storage was wiped and that sends no SYN", () => {
+    const lan = new EngineNetwork();
     const sealer = () => sealing(KEY, undefined);
     const a = lan.add(1, { sealer: sealer(), randomSeed: 3 });
     lan.add(2, { sealer: sealer(), randomSeed: 4 }, [1], 5);
@@ -95,8 +96,8 @@ describe("a challenge", () => {
     assert.deepEqual(table(a), table(b));
   });
 
-  it("uses up none of the sends that news has", () => {
-    const lan = new Lan();
+  it("a challenge does not count as a transmit of an update", () => {
+    const lan = new EngineNetwork();
     const a = lan.add(1, { sealer: sealing(KEY, undefined) });
     lan.add(2, { sealer: sealing(KEY, undefined), randomSeed: 2 }, [1]);
     lan.run(20000);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DROP_REASONS, dropReasonName, type Engine, NOTIFY_ID_CONFLICT } from "../../../src/engine/index.js";
-import { RowData } from "../../../src/engine/table/rows.js";
 import { DOWN, UP } from "../../../src/engine/table/states.js";
 import { propertyOptions } from "../../support/random.js";
-import { bytesOf, refusals, tagsOf } from "./frame-support.js";
-import { Lan, held, table } from "../lan.js";
+import { hearsay, bytesOf, refusals, tagsOf } from "./frame-support.js";
+import { EngineNetwork } from "../../support/engine-network.js";
+import { held, table } from "../../support/engine-state.js";
 
 const ROUND = 10000;
 
@@ -17,8 +17,8 @@ function drops(engine: Engine): Record<string, number> {
   return counted;
 }
 
-function pair(): { lan: Lan; a: Engine; b: Engine } {
-  const lan = new Lan();
+function pair(): { lan: EngineNetwork; a: Engine; b: Engine } {
+  const lan = new EngineNetwork();
   const a = lan.add(1, {}, [2], 3);
   const b = lan.add(2, {}, [1], 5);
   lan.run(3 * ROUND);
@@ -28,7 +28,7 @@ function pair(): { lan: Lan; a: Engine; b: Engine } {
 
 /** A frame of node `from` as it would send it in its first round. */
 function firstSyn(from: number, revision: number, nowMs: number): Uint8Array {
-  const lan = new Lan();
+  const lan = new EngineNetwork();
   lan.nowMs = nowMs;
   lan.add(from, {}, [1], revision);
   lan.publish(from, [1]);
@@ -36,9 +36,9 @@ function firstSyn(from: number, revision: number, nowMs: number): Uint8Array {
   return lan.sent[0].bytes;
 }
 
-describe("a bad datagram", () => {
+describe("Engine: a bad datagram", () => {
   for (const { name, reason, hex } of refusals) {
-    it(`changes nothing but a counter: ${name}`, () => {
+    it(`a bad datagram changes nothing but a counter: ${name}`, () => {
       const { lan, a } = pair();
       const before = table(a);
       lan.deliver(1, 2, bytesOf(hex));
@@ -51,7 +51,7 @@ describe("a bad datagram", () => {
     });
   }
 
-  it("is one from where no node can be", () => {
+  it("the engine refuses a datagram from an address where no node can be", () => {
     const syn = firstSyn(9, 1, 1000);
     for (const [address, port] of [[9, 0], [0, 5000], [0xffffffff, 5000]]) {
       const { lan, a } = pair();
@@ -65,7 +65,7 @@ describe("a bad datagram", () => {
     assert.deepEqual(drops(a), {});
   });
 
-  it("in JSON is answered from 12 bytes on: no board sends less", () => {
+  it("the engine answers JSON of 12 bytes and more, the least that a board sends", () => {
     for (const [length, signs] of [[1, 0], [11, 0], [12, 1], [200, 1]]) {
       const { lan } = pair();
       lan.lose = () => true;
@@ -74,7 +74,7 @@ describe("a bad datagram", () => {
     }
   });
 
-  it("of random bytes never throws", () => {
+  it("the engine never throws for random bytes", () => {
     const { a } = pair();
     const before = table(a);
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -84,25 +84,25 @@ describe("a bad datagram", () => {
   });
 });
 
-describe("a good datagram at the wrong place", () => {
-  it("is an echo when it is the node's own", () => {
+describe("Engine: a good datagram at the wrong place", () => {
+  it("the node's own datagram is an echo", () => {
     const { lan, a } = pair();
     lan.publish(1, [1]);
     const own = lan.sent.find((sent) => sent.from === 1)!;
     lan.deliver(1, 1, own.bytes);
     assert.deepEqual(drops(a), { echo: 1 });
-    assert.ok(!lan.told.some((told) => told.kind === NOTIFY_ID_CONFLICT));
+    assert.ok(!lan.notified.some((told) => told.kind === NOTIFY_ID_CONFLICT));
   });
 
-  it("is a conflict of ids when another device sends it, told once", () => {
+  it("a datagram of another device under the node's id is an id conflict, notified once", () => {
     const { lan, a } = pair();
     for (let i = 0; i < 3; i++) lan.deliver(1, 66, firstSyn(1, 9, lan.nowMs));
     assert.deepEqual(drops(a), { idConflict: 3 });
-    assert.equal(lan.told.filter((told) => told.kind === NOTIFY_ID_CONFLICT).length, 1);
+    assert.equal(lan.notified.filter((told) => told.kind === NOTIFY_ID_CONFLICT).length, 1);
     assert.equal(a.revision(), 3);
   });
 
-  it("is a conflict also at the same revision, if it is none of the last few frames", () => {
+  it("a frame under the node's id and revision is a conflict if it is none of its last 8 frames", () => {
     const { lan, a } = pair();
     lan.run(20 * ROUND);
     lan.deliver(1, 66, firstSyn(1, 3, lan.nowMs));
@@ -110,7 +110,7 @@ describe("a good datagram at the wrong place", () => {
     assert.equal(drops(a).idConflict, 1);
   });
 
-  it("is stale when its sender has started again since, and its sender is told", () => {
+  it("a frame of an earlier start is stale, and its sender gets its current row", () => {
     const { lan, a } = pair();
     const before = table(a);
     lan.lose = () => true;
@@ -120,7 +120,7 @@ describe("a good datagram at the wrong place", () => {
     assert.deepEqual(lan.sent.map((sent) => [sent.to, sent.bytes[1]]), [[2, 2]]);
   });
 
-  it("is unasked when it answers what this start has not sent", () => {
+  it("an answer to a frame that this start did not send is unasked", () => {
     const { lan, a } = pair();
     for (const inReplyTo of ["00", "ffffffff0f"]) {
       lan.deliver(1, 2, bytesOf(`c102 00000002 05 09 00 0000000000000000 ${inReplyTo}`));
@@ -130,8 +130,8 @@ describe("a good datagram at the wrong place", () => {
   });
 });
 
-describe("a node that lost its storage", () => {
-  it("goes beyond the revision that others remember", () => {
+describe("Engine: a node that lost its storage", () => {
+  it("the node goes beyond the revision that others hold", () => {
     const { lan, a } = pair();
     lan.engines.delete(2);
     lan.run(ROUND);
@@ -141,9 +141,9 @@ describe("a node that lost its storage", () => {
     assert.deepEqual(table(a), table(b));
   });
 
-  it("is told from its former life under the same revision and heartbeat", () => {
+  it("peers tell the node from its former life under the same revision and heartbeat", () => {
     for (let node = 2; node < 12; node++) {
-      const lan = new Lan();
+      const lan = new EngineNetwork();
       const a = lan.add(1);
       lan.add(node, { randomSeed: node }, [1], 0, false);
       lan.publish(node, [10]);
@@ -157,16 +157,16 @@ describe("a node that lost its storage", () => {
     }
   });
 
-  it("is not led to a revision from which there is no next start", () => {
+  it("the node does not take a revision from which there is no next start", () => {
     const { lan, a } = pair();
     const row = "13 00000001 0a000001 1388 feffffff0f 00";
     lan.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020016 c0a800 1388 ${row}`));
     assert.equal(a.revision(), 3);
-    assert.ok(lan.told.some((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT));
+    assert.ok(lan.notified.some((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT));
   });
 
   /** Tells node 1, so many times, of statements of its own that it has not made. Returns the last revision. */
-  function claim(lan: Lan, a: Engine, times: number): number {
+  function claim(lan: EngineNetwork, a: Engine, times: number): number {
     let claimed = 0;
     for (let i = 0; i < times; i++) {
       claimed = a.revision() + 2;
@@ -176,12 +176,12 @@ describe("a node that lost its storage", () => {
     return claimed;
   }
 
-  it("does so at most eight times at once, then once in 64 rounds", () => {
+  it("the node takes a higher revision at most eight times at once, then once in 64 rounds", () => {
     const { lan, a } = pair();
     lan.engines.delete(2);
     claim(lan, a, 20);
     assert.equal(a.revision(), 3 + 8 * 3);
-    assert.equal(lan.told.filter((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT).length, 1);
+    assert.equal(lan.notified.filter((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT).length, 1);
     for (let times = 9; times < 12; times++) {
       lan.run(63 * ROUND);
       claim(lan, a, 20);
@@ -195,12 +195,11 @@ describe("a node that lost its storage", () => {
     assert.equal(a.revision(), 3 + (11 + 8) * 3, "eight again, however long it was left alone");
   });
 
-  it("is not DOWN for good when more than that was claimed of it", () => {
+  it("the node is not DOWN for good after more claims than it may refute", () => {
     const { lan, a, b } = pair();
     claim(lan, a, 8);
     const claimed = claim(lan, a, 1);
-    const row = { id: 1, address: 1, port: 5000, revision: claimed, heartbeat: 1 };
-    b.mergeRow(Object.assign(new RowData(), row), new Uint8Array(0));
+    lan.deliver(2, 250, hearsay({ id: 1, address: 1, revision: claimed, heartbeat: 1 }));
     lan.run(40 * ROUND);
     assert.equal(held(b.rows, 1)?.state, DOWN, "nobody can go beyond it yet");
     lan.run(40 * ROUND);

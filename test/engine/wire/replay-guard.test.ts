@@ -8,7 +8,8 @@ import { NOTIFY_STRANGER, type Engine, type EngineOptions, SEAL_BYTES } from "..
 import { RowData, Rows } from "../../../src/engine/table/rows.js";
 import { nodeSealing } from "../../../desktop/platform/node-sealing.js";
 import { propertyOptions } from "../../support/random.js";
-import { Lan, type Sent, held, table } from "../lan.js";
+import { EngineNetwork, type Sent } from "../../support/engine-network.js";
+import { held, table } from "../../support/engine-state.js";
 
 const ROUND = 10000;
 const KEY = new Uint8Array(32).map((_, i) => i);
@@ -16,8 +17,8 @@ const OTHER_KEY = new Uint8Array(32).map((_, i) => 255 - i);
 
 const sealed = (key = KEY, other?: Uint8Array): Partial<EngineOptions> => ({ sealer: nodeSealing(key, other) });
 
-function pair(): { lan: Lan; a: Engine; b: Engine } {
-  const lan = new Lan();
+function pair(): { lan: EngineNetwork; a: Engine; b: Engine } {
+  const lan = new EngineNetwork();
   const a = lan.add(1, sealed(), [], 3);
   const b = lan.add(2, sealed(), [1], 5);
   lan.publish(2, [0x63, 0x61, 0x62, 0x63]);
@@ -26,7 +27,7 @@ function pair(): { lan: Lan; a: Engine; b: Engine } {
 }
 
 /** What node 1 makes of frames that somebody recorded and sends again. */
-function replay(lan: Lan, frames: readonly Sent[]): { sentBytes: number; receivedBytes: number } {
+function replay(lan: EngineNetwork, frames: readonly Sent[]): { sentBytes: number; receivedBytes: number } {
   lan.sent.length = 0;
   let receivedBytes = 0;
   for (const { from, bytes } of frames) {
@@ -40,15 +41,15 @@ function replay(lan: Lan, frames: readonly Sent[]): { sentBytes: number; receive
   return { sentBytes, receivedBytes };
 }
 
-describe("sealed nodes", () => {
-  it("agree, and show nothing of what they say", () => {
+describe("ReplayGuard: sealed nodes", () => {
+  it("sealed nodes agree, and their datagrams show no value", () => {
     const { lan, a, b } = pair();
     assert.deepEqual(table(a), table(b));
     assert.deepEqual(held(a.rows, 2)?.value, [0x63, 0x61, 0x62, 0x63]);
     for (const { bytes } of lan.sent) assert.ok(!Buffer.from(bytes).includes("abc"));
   });
 
-  it("spend at most 56 bytes on a SYN and an ACK in sync", () => {
+  it("sealed nodes in sync send SYNs and ACKs of at most 56 bytes", () => {
     const { lan } = pair();
     lan.run(10 * ROUND);
     lan.sent.length = 0;
@@ -57,14 +58,14 @@ describe("sealed nodes", () => {
     for (const { bytes } of lan.sent) assert.ok(bytes.length <= 56, `${bytes.length} bytes`);
   });
 
-  it("take no frame that is not sealed, or with another key, and answer none", () => {
+  it("sealed nodes neither take nor answer a frame that is unsealed or has another key", () => {
     for (const [options, reason] of [[{}, DROP_UNSEALED], [sealed(OTHER_KEY), DROP_SEAL]] as const) {
       const { lan, a } = pair();
       const before = table(a);
       lan.add(9, options, [1]);
       lan.publish(9, [1], 1);
       lan.sent.length = 0;
-      lan.told.length = 0;
+      lan.notified.length = 0;
       lan.run(5 * ROUND);
       assert.deepEqual(table(a).map(({ id }) => id), before.map(({ id }) => id));
       assert.ok(a.stats.drops(reason) > 1);
@@ -72,7 +73,7 @@ describe("sealed nodes", () => {
     }
   });
 
-  it("are told of once by each of the first few addresses", () => {
+  it("a sealed node notifies of a stranger once for each of the first addresses", () => {
     const { lan, a } = pair();
     const event = { kind: 0, slot: 0 };
     const strangers: number[] = [];
@@ -86,8 +87,8 @@ describe("sealed nodes", () => {
     assert.equal(a.stats.drops(DROP_SEAL), 30);
   });
 
-  it("open frames of both keys while keys are changed", () => {
-    const lan = new Lan();
+  it("nodes unseal frames of both keys while keys are changed", () => {
+    const lan = new EngineNetwork();
     const nodes = [lan.add(1, sealed(KEY, OTHER_KEY)), lan.add(2, sealed(OTHER_KEY, KEY), [1])];
     lan.run(3 * ROUND);
     assert.equal(table(nodes[0]).length, 2);
@@ -95,8 +96,8 @@ describe("sealed nodes", () => {
   });
 });
 
-describe("a replayed datagram", () => {
-  it("changes nothing", () => {
+describe("ReplayGuard: a replayed datagram", () => {
+  it("a replayed datagram changes nothing", () => {
     const { lan, a } = pair();
     lan.run(5 * ROUND);
     const recorded = lan.sent.filter(({ from, to }) => from === 2 && to === 1);
@@ -109,7 +110,7 @@ describe("a replayed datagram", () => {
     assert.equal(a.stats.drops(DROP_REPLAY) + a.stats.drops(DROP_UNPROVEN) - dropsBefore, recorded.length);
   });
 
-  it("does not make a node that is gone look alive", () => {
+  it("a replayed datagram does not make its sender look alive", () => {
     const { lan, a } = pair();
     const recorded = lan.sent.filter(({ from, to }) => from === 2 && to === 1);
     lan.engines.delete(2);
@@ -120,11 +121,11 @@ describe("a replayed datagram", () => {
     assert.equal(held(a.rows, 2)?.state, 3);
   });
 
-  it("is not believed by a node that has just started, nor answered with more than three times its bytes", () => {
+  it("a node that has just started neither accepts a replay nor answers with over three times its bytes", () => {
     const { lan } = pair();
     lan.run(20 * ROUND);
     const recorded = lan.sent.slice();
-    const reborn = new Lan();
+    const reborn = new EngineNetwork();
     reborn.nowMs = lan.nowMs + 1000;
     const a = reborn.add(1, { ...sealed(), randomSeed: 2 }, [], 4);
     const { sentBytes, receivedBytes } = replay(reborn, recorded.filter(({ to }) => to === 1));
@@ -132,18 +133,18 @@ describe("a replayed datagram", () => {
     assert.ok(sentBytes <= 3 * receivedBytes, `${sentBytes} for ${receivedBytes} bytes`);
   });
 
-  it("of the node's own is neither believed nor taken for another device", () => {
+  it("a node neither accepts its own datagram nor takes it for another device's", () => {
     const { lan, a } = pair();
     const own = lan.sent.filter(({ from }) => from === 1).map((sent) => ({ ...sent, from: 66 }));
     lan.run(5 * ROUND);
-    lan.told.length = 0;
+    lan.notified.length = 0;
     const before = table(a);
     replay(lan, own);
     assert.deepEqual(table(a), before);
-    assert.deepEqual(lan.told, []);
+    assert.deepEqual(lan.notified, []);
   });
 
-  it("of an earlier life does no harm to a node whose storage was wiped", () => {
+  it("a datagram of an earlier life does no harm to a node whose storage was wiped", () => {
     const { lan, a } = pair();
     lan.run(3 * ROUND);
     const recorded = lan.sent.filter(({ from, to }) => from === 2 && to === 1);
@@ -158,8 +159,8 @@ describe("a replayed datagram", () => {
   });
 });
 
-it("a node without storage, always at revision 0, is heard again after each start", () => {
-  const lan = new Lan();
+it("peers accept a node without storage, always at revision 0, again after each start", () => {
+  const lan = new EngineNetwork();
   const a = lan.add(1, sealed());
   for (let start = 0; start < 6; start++) {
     lan.add(2, { ...sealed(), randomSeed: 100 + start }, [1], 0, false);
@@ -186,8 +187,8 @@ class Judge {
   }
 }
 
-describe("the window", () => {
-  it("opens for an answer only", () => {
+describe("ReplayGuard: the window", () => {
+  it("the window opens only for an answer", () => {
     const judge = new Judge();
     assert.equal(judge.judge(100), UNPROVEN);
     assert.equal(judge.judge(101, 50), FRESH);
@@ -195,7 +196,7 @@ describe("the window", () => {
     assert.equal(judge.judge(101, 50), REPLAYED);
   });
 
-  it("lets each of 32 counters in once, in any order, but none from before it was opened", () => {
+  it("the window admits each of 32 counters once, in any order, but none from before it opened", () => {
     fc.assert(fc.property(fc.array(fc.integer({ min: 900, max: 1100 }), { maxLength: 300 }), (counters) => {
       const judge = new Judge();
       judge.judge(1000, 1);
@@ -210,7 +211,7 @@ describe("the window", () => {
     }), propertyOptions(500));
   });
 
-  it("moves back, or to another start, only for an echo that is newer than the last", () => {
+  it("the window moves back, or to another start, only for an echo newer than the last", () => {
     const judge = new Judge();
     judge.judge(5000, 40);
     assert.equal(judge.judge(10, 40), REPLAYED);
@@ -222,7 +223,7 @@ describe("the window", () => {
     assert.equal(judge.judge(5001, 42), REPLAYED);
   });
 
-  it("moves 65,535 ahead at most, and by one echo back to the peer whose counter was forged", () => {
+  it("the window moves at most 65,535 ahead, and one echo moves it back to the peer's real counter", () => {
     const judge = new Judge();
     judge.judge(1000, 40);
     assert.equal(judge.judge(0xffffffff), UNPROVEN);
@@ -236,7 +237,7 @@ describe("the window", () => {
 
 it("a seal adds 16 bytes", () => {
   const lengths = [{}, sealed()].map((options) => {
-    const lan = new Lan();
+    const lan = new EngineNetwork();
     lan.add(1, options, [2]);
     lan.run(ROUND / 4);
     return lan.sent[0].bytes.length;
