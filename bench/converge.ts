@@ -19,9 +19,9 @@ function spread(nodes: number, lossProbability: number, seed: number): Spread {
   const network = new BenchNetwork({ nodes, seed });
   network.warmUp(REST_ROUNDS);
   network.sim.faults.lossProbability = lossProbability;
-  network.runRounds(LOSS_ROUNDS + network.dice.real(0, 1));
+  network.runRounds(LOSS_ROUNDS + network.random.real(0, 1));
   const before = network.sim.counts.bytes;
-  const heard = network.spread(network.dice.pick(network.nodes), PATIENCE_ROUNDS);
+  const heard = network.spread(network.random.pick(network.nodes), PATIENCE_ROUNDS);
   while (heard.length < nodes) heard.push(Infinity);
   return { heard, bytesPerNode: (network.sim.counts.bytes - before) / nodes };
 }
@@ -75,15 +75,15 @@ export const curveMeasurements = CURVE_SIZES.map(curve);
  * all it knows with a uniformly random other, in no time. Nobody pushes at once.
  */
 export function idealSpread(nodes: number, seed: number): number[] {
-  const dice = new SimRandom(seed, STREAM_SCENARIO);
-  const phases = Array.from({ length: nodes }, (_, node) => ({ node, phase: dice.real(0, 1) }));
+  const random = new SimRandom(seed, STREAM_SCENARIO);
+  const phases = Array.from({ length: nodes }, (_, node) => ({ node, phase: random.real(0, 1) }));
   phases.sort((a, b) => a.phase - b.phase);
   const knows = new Uint8Array(nodes);
-  knows[dice.below(nodes)] = 1;
+  knows[random.below(nodes)] = 1;
   const heard = [0];
   for (let round = 0; heard.length < nodes; round++) {
     for (const { node, phase } of phases) {
-      const other = (node + 1 + dice.below(nodes - 1)) % nodes;
+      const other = (node + 1 + random.below(nodes - 1)) % nodes;
       if (knows[node] === knows[other]) continue;
       knows[node] = knows[other] = 1;
       heard.push(rounded(round + phase, 3));

@@ -18,10 +18,10 @@ const QUICK_ROUNDS = 180;
 const PATIENCE_ROUNDS = 200;
 
 /** Has each running node stand still at times, for one round. */
-function stallSome({ sim, dice }: BenchNetwork): void {
+function stallSome({ sim, random }: BenchNetwork): void {
   for (const node of sim.running) {
-    const atMs = dice.below(ROUND_MS);
-    if (dice.below(STALL_EVERY_ROUNDS) === 0) sim.schedule(atMs, () => node.stall(STALL_MS));
+    const atMs = random.below(ROUND_MS);
+    if (random.below(STALL_EVERY_ROUNDS) === 0) sim.schedule(atMs, () => node.stall(STALL_MS));
   }
 }
 
@@ -81,8 +81,8 @@ export const crash: Measurement<number> = {
       stallSome(network);
       network.runRounds(1);
     }
-    const node = network.dice.pick(network.nodes);
-    network.sim.runFor(network.dice.below(ROUND_MS));
+    const node = network.random.pick(network.nodes);
+    network.sim.runFor(network.random.below(ROUND_MS));
     crashedId = node.id;
     const crashedMs = network.sim.nowMs;
     node.crash();

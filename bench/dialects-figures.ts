@@ -51,12 +51,12 @@ class DialectRun {
   constructor(dialect: "espgossip" | "compact", nodes: number, seed: number) {
     this.nodes = nodes;
     this.network = new SimNetwork({ seed, datagramBytesMax: DATAGRAM_BYTES_MAX });
-    const dice = new SimRandom(seed, STREAM_SCENARIO);
+    const random = new SimRandom(seed, STREAM_SCENARIO);
     for (let i = 0; i < nodes; i++) {
-      this.values.push(dice.between(1000, 3000) / 100);
+      this.values.push(random.between(1000, 3000) / 100);
       this.network.addNode({
         options: { seedList: ["10.0.0.1"], roundIntervalMs: ROUND_MS, capacity: nodes + 1 },
-        startAfterMs: dice.below(ROUND_MS),
+        startAfterMs: random.below(ROUND_MS),
         clockStartMs: 0,
         start: (platform, storage) => {
           this.views[i] = minMax({});

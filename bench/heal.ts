@@ -33,11 +33,11 @@ function heal(name: string, rounds: number, seeds: { full: number; quick: number
       const network = new BenchNetwork({ nodes: SPLIT_NODES, seed });
       network.warmUp(REST_ROUNDS);
       network.sim.faults.lossProbability = LOSS;
-      const nodes = network.dice.shuffled(network.nodes);
-      const half = network.dice.between(1, nodes.length - 1);
+      const nodes = network.random.shuffled(network.nodes);
+      const half = network.random.between(1, nodes.length - 1);
       network.sim.faults.cuts = [split(nodes.slice(0, half), nodes.slice(half))];
       network.runRounds(rounds / 2);
-      for (const node of nodes) node.push(network.dice.below(1000));
+      for (const node of nodes) node.push(network.random.below(1000));
       network.runRounds(rounds / 2);
       network.sim.faults.cuts = [];
       return roundsUntil(network, () => checkValues(network.sim).length === 0) / RETRY_ROUNDS;
@@ -70,7 +70,7 @@ function massRestart(seed: number, lossProbability: number, states: readonly num
   network.warmUp(REST_ROUNDS);
   network.sim.faults.lossProbability = lossProbability;
   for (const node of network.nodes) node.crash();
-  network.dice.shuffled(network.nodes).forEach((node, nth) => {
+  network.random.shuffled(network.nodes).forEach((node, nth) => {
     node.restart({ keepStorage: nth >= RESTART_NODES * WIPED_PART });
   });
   return roundsUntil(network, () => isEverybody(network, states));

@@ -50,7 +50,7 @@ class Knowledge implements View {
 export class BenchNetwork {
   readonly sim: SimNetwork;
   /** For what the benchmark draws. */
-  readonly dice: SimRandom;
+  readonly random: SimRandom;
   private readonly knowledge: Knowledge[] = [];
   private news: CborValue;
   private newsMs = 0;
@@ -60,7 +60,7 @@ export class BenchNetwork {
   constructor(options: BenchNetworkOptions) {
     const { nodes, seed, datagramBytesMax = 1200 } = options;
     this.sim = new SimNetwork({ seed, datagramBytesMax });
-    this.dice = new SimRandom(seed, STREAM_SCENARIO);
+    this.random = new SimRandom(seed, STREAM_SCENARIO);
     for (let i = 0; i < nodes; i++) this.addNode(options);
   }
 
@@ -105,11 +105,11 @@ export class BenchNetwork {
   }
 
   private addNode({ nodes, dialect, onState }: BenchNetworkOptions): void {
-    const value = this.dice.between(-1000, 4000) / 100;
+    const value = this.random.between(-1000, 4000) / 100;
     const node = this.sim.addNode({
       options: { seedList: ["10.0.0.1", "10.0.0.2"], roundIntervalMs: ROUND_MS, capacity: Math.max(2, nodes) },
-      startAfterMs: this.dice.below(ROUND_MS),
-      clockSkewPpm: this.dice.between(-50, 50),
+      startAfterMs: this.random.below(ROUND_MS),
+      clockSkewPpm: this.random.between(-50, 50),
       start: (platform, storage) => {
         const knowledge = new Knowledge((data) => this.hear(node, data));
         this.knowledge[node.index] = knowledge;

@@ -1,35 +1,35 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { LANGUAGES, SCENARIOS } from "../desktop/simulator/index.js";
+import { SIM_DIALECTS, SCENARIOS } from "../desktop/simulator/index.js";
 import { NODES, type ReliabilityOutcome } from "./reliability-tasks.js";
 
 const PAGE = new URL("../docs/RELIABILITY.md", import.meta.url);
 
-/** The fault matrix: a line for each fault and language. */
+/** The fault matrix: a line for each fault and dialect. */
 export function matrixLines(outcomes: readonly ReliabilityOutcome[]): string[] {
   const sizes = NODES.filter((nodes) => outcomes.some((outcome) => outcome.nodes === nodes));
   const heads = sizes.flatMap((nodes) => [`agreed, ${nodes} nodes`, "recovery rounds", "false DOWN"]);
   const lines = [
-    `| fault | language | ${heads.join(" | ")} | events lost |`,
+    `| fault | dialect | ${heads.join(" | ")} | events lost |`,
     `| --- | --- | ${heads.map(() => "---:").join(" | ")} | ---: |`,
   ];
-  const languages = new Set(outcomes.map(({ language }) => language));
+  const dialects = new Set(outcomes.map(({ dialect }) => dialect));
   for (const { name } of SCENARIOS) {
-    for (const language of languages) {
-      const ofRow = outcomes.filter((outcome) => outcome.fault === name && outcome.language === language);
+    for (const dialect of dialects) {
+      const ofRow = outcomes.filter((outcome) => outcome.fault === name && outcome.dialect === dialect);
       if (ofRow.length === 0) continue;
       const cells = sizes.flatMap((nodes) => cellsOf(ofRow.filter((outcome) => outcome.nodes === nodes)));
-      lines.push(`| ${name} | ${language} | ${cells.join(" | ")} | ${lossText(ofRow)} |`);
+      lines.push(`| ${name} | ${dialect} | ${cells.join(" | ")} | ${lossText(ofRow)} |`);
     }
   }
   return lines;
 }
 
-/** A fault matrix with lines of another one in it, in place of those of the same fault and language. */
+/** A fault matrix with lines of another one in it, in place of those of the same fault and dialect. */
 export function mergeMatrix(lines: readonly string[], newer: readonly string[]): string[] {
   const [head, rule] = lines;
   if (head !== newer[0]) throw new Error("docs/RELIABILITY.md: its matrix has other columns, so all of it must be run");
   const byName = new Map([...lines, ...newer].slice(2).map((line) => [line.split(" | ", 2).join(" | "), line]));
-  const names = SCENARIOS.flatMap(({ name }) => LANGUAGES.map((language) => `| ${name} | ${language}`));
+  const names = SCENARIOS.flatMap(({ name }) => SIM_DIALECTS.map((dialect) => `| ${name} | ${dialect}`));
   return [head, rule, ...names.flatMap((name) => byName.get(name) ?? [])];
 }
 
@@ -54,15 +54,15 @@ function cellsOf(outcomes: readonly ReliabilityOutcome[]): string[] {
 /** A soak: a line for each network. */
 export function soakLines(outcomes: readonly ReliabilityOutcome[]): string[] {
   const lines = [
-    "| seed | language | nodes | simulated days | stretches of faults | agreed after | recovery rounds "
+    "| seed | dialect | nodes | simulated days | stretches of faults | agreed after | recovery rounds "
     + "| false DOWN after healing | heap, first to last |",
     "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
   ];
   for (const outcome of outcomes) {
-    const { seed, language, nodes, recoveryRounds, failures, falseDownsHealed, rounds, heapBytes } = outcome;
+    const { seed, dialect, nodes, recoveryRounds, failures, falseDownsHealed, rounds, heapBytes } = outcome;
     const stretches = recoveryRounds.length + failures;
     const heap = heapBytes.map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`).join(" to ");
-    lines.push(`| ${seed} | ${language} | ${nodes} | ${(rounds / 8640).toFixed(1)} | ${stretches} `
+    lines.push(`| ${seed} | ${dialect} | ${nodes} | ${(rounds / 8640).toFixed(1)} | ${stretches} `
       + `| ${recoveryRounds.length} | ${rangeText(recoveryRounds)} | ${falseDownsHealed} | ${heap} |`);
   }
   return lines;

@@ -1,11 +1,11 @@
 import {
-  LANGUAGES, type Language, SCENARIOS, SCENARIO_DEFAULTS, ScenarioRun, findScenario, runScenario,
+  SIM_DIALECTS, type SimDialect, SCENARIOS, SCENARIO_DEFAULTS, ScenarioRun, findScenario, runScenario,
 } from "../desktop/simulator/index.js";
 
 /** One run of the simulator. */
 export interface ReliabilityTask {
   fault: string;
-  language: Language;
+  dialect: SimDialect;
   nodes: number;
   seed: number;
   /** Of a soak: how many days in all; 0 for a cell of the fault matrix. */
@@ -26,8 +26,8 @@ export interface ReliabilityOutcome extends ReliabilityTask {
   eventsLost: number;
   /** Of a soak. */
   rounds: number;
-  /** The first complaints of the checkers. */
-  complaints: string[];
+  /** The first violations of the checkers. */
+  violations: string[];
   /** Of a soak: what is in use after the first stretch, and at the end. */
   heapBytes: number[];
 }
@@ -40,16 +40,16 @@ const SOAK_FEED_BYTES = 4194304;
 /** In a soak: calm rounds after each healing, at most. */
 const SOAK_CALM_ROUNDS_MAX = 100;
 const ROUNDS_A_DAY = 8640;
-const COMPLAINTS_MAX = 3;
+const VIOLATIONS_MAX = 3;
 
 /** The cells of the fault matrix. Small networks are cheap, so they are run with more seeds. */
 export function matrixTasks(firstSeed: number, isQuick: boolean): ReliabilityTask[] {
   const tasks: ReliabilityTask[] = [];
   for (const nodes of isQuick ? [NODES[0]] : NODES) {
-    for (const language of LANGUAGES) {
+    for (const dialect of SIM_DIALECTS) {
       for (const { name } of SCENARIOS) {
         for (let i = 0; i < (isQuick ? 1 : seedsFor(nodes)); i++) {
-          tasks.push({ fault: name, language, nodes, seed: firstSeed + i, days: 0 });
+          tasks.push({ fault: name, dialect, nodes, seed: firstSeed + i, days: 0 });
         }
       }
     }
@@ -69,27 +69,27 @@ export function runTask(task: ReliabilityTask): ReliabilityOutcome {
 function cell(task: ReliabilityTask): ReliabilityOutcome {
   const scenario = findScenario(task.fault);
   if (scenario === undefined) throw new Error(`there is no fault ${task.fault}`);
-  const { language, nodes, seed } = task;
-  const options = { ...SCENARIO_DEFAULTS, language, nodes, seed, lastingRounds: CALM_ROUNDS };
-  const { agreed, roundsToHeal, falseDowns, falseDownsHealed, eventsWanted, eventsLost, complaints }
+  const { dialect, nodes, seed } = task;
+  const options = { ...SCENARIO_DEFAULTS, dialect, nodes, seed, lastingRounds: CALM_ROUNDS };
+  const { agreed, roundsToHeal, falseDowns, falseDownsHealed, eventsWanted, eventsLost, violations }
     = runScenario(scenario, options);
   return {
     ...task, agreed, falseDowns, falseDownsHealed, eventsWanted, eventsLost, rounds: 0, heapBytes: [],
     recoveryRounds: roundsToHeal === null ? [] : [roundsToHeal], failures: roundsToHeal === null ? 1 : 0,
-    complaints: complaints.slice(0, COMPLAINTS_MAX).map(({ check, who, what }) => `${check}, ${who}: ${what}`),
+    violations: violations.slice(0, VIOLATIONS_MAX).map(({ check, node, detail }) => `${check}, ${node}: ${detail}`),
   };
 }
 
 function soak(task: ReliabilityTask): ReliabilityOutcome {
   const scenario = findScenario("everything");
   if (scenario === undefined) throw new Error("there is no scenario everything");
-  const { language, nodes, seed, days } = task;
+  const { dialect, nodes, seed, days } = task;
   const run = new ScenarioRun(
-    scenario, { ...SCENARIO_DEFAULTS, dialect: language, nodes, seed, feedBytes: SOAK_FEED_BYTES },
+    scenario, { ...SCENARIO_DEFAULTS, dialect, nodes, seed, feedBytes: SOAK_FEED_BYTES },
   );
   const outcome: ReliabilityOutcome = {
     ...task, agreed: true, recoveryRounds: [], failures: 0, falseDowns: 0, falseDownsHealed: 0, eventsWanted: 0,
-    eventsLost: 0, rounds: 0, complaints: [], heapBytes: [],
+    eventsLost: 0, rounds: 0, violations: [], heapBytes: [],
   };
   for (const stretch of run.soak(days * ROUNDS_A_DAY, SOAK_CALM_ROUNDS_MAX)) {
     if (stretch.roundsToHeal === null) outcome.failures++;
@@ -97,9 +97,9 @@ function soak(task: ReliabilityTask): ReliabilityOutcome {
     outcome.falseDowns += stretch.falseDowns;
     outcome.falseDownsHealed += stretch.falseDownsHealed;
     outcome.rounds = stretch.rounds;
-    outcome.agreed &&= stretch.complaints.length === 0;
-    for (const { check, who, what } of stretch.complaints) {
-      if (outcome.complaints.length < COMPLAINTS_MAX) outcome.complaints.push(`${check}, ${who}: ${what}`);
+    outcome.agreed &&= stretch.violations.length === 0;
+    for (const { check, node, detail } of stretch.violations) {
+      if (outcome.violations.length < VIOLATIONS_MAX) outcome.violations.push(`${check}, ${node}: ${detail}`);
     }
     noteHeap(outcome.heapBytes);
   }

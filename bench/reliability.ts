@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { matrixLines, mergeMatrix, soakLines, writeSection } from "./reliability-docs.js";
 import { type ReliabilityOutcome, type ReliabilityTask, matrixTasks } from "./reliability-tasks.js";
 
-const HELP = `Has simulated networks suffer each fault in each language, and sees whether they agree afterwards.
+const HELP = `Has simulated networks suffer each fault in each dialect, and sees whether they agree afterwards.
 
 npm run -s bench:reliability -- [options]
 
@@ -16,12 +16,12 @@ npm run -s bench:reliability -- [options]
   --pieces N        how many networks share these days, 1 by default
   --seed N          the first seed, 1 by default
   --fault NAME      only this one
-  --language NAME   only this one: compact, sealed or espgossip; of a soak sealed by default
+  --dialect NAME   only this one: compact, sealed or espgossip; of a soak sealed by default
   --nodes N         only this size
   --processes N     2 by default
   --from FILE       results are taken from there, and those that are missing added
   --json            one JSON object a run
-  --write           write the table in docs/RELIABILITY.md; with --fault or --language those lines of it
+  --write           write the table in docs/RELIABILITY.md; with --fault or --dialect those lines of it
   --help
 
 Exits with 1 when a network of chisme's own frames did not agree or called a running node DOWN afterwards.`;
@@ -33,7 +33,7 @@ const { values: flags } = parseArgs({
     "pieces": { type: "string", default: "1" },
     "seed": { type: "string", default: "1" },
     "fault": { type: "string" },
-    "language": { type: "string" },
+    "dialect": { type: "string" },
     "nodes": { type: "string" },
     "processes": { type: "string", default: "2" },
     "from": { type: "string" },
@@ -47,28 +47,28 @@ if (flags.help) console.log(HELP);
 else await run();
 
 async function run(): Promise<void> {
-  const { fault, language, nodes, soak } = flags;
+  const { fault, dialect, nodes, soak } = flags;
   const tasks = (soak === undefined ? matrixTasks(Number(flags.seed), flags.quick) : soakTasks()).filter((task) =>
-    task.fault === (fault ?? task.fault) && task.language === (language ?? task.language)
+    task.fault === (fault ?? task.fault) && task.dialect === (dialect ?? task.dialect)
     && task.nodes === Number(nodes ?? task.nodes));
   if (tasks.length === 0) throw new Error("no run is left");
   const outcomes = await take(tasks);
   const lines = soak === undefined ? matrixLines(outcomes) : soakLines(outcomes);
   if (!flags.json) console.log(lines.join("\n"));
-  const isPart = fault !== undefined || language !== undefined;
+  const isPart = fault !== undefined || dialect !== undefined;
   if (flags.write && soak !== undefined) writeSection("soak", () => lines);
   else if (flags.write) writeSection("matrix", (old) => isPart ? mergeMatrix(old, lines) : lines);
-  const bad = outcomes.filter((outcome) => outcome.language !== "espgossip"
+  const bad = outcomes.filter((outcome) => outcome.dialect !== "espgossip"
     && (!outcome.agreed || outcome.falseDownsHealed > 0));
-  for (const { fault, language, nodes, seed, complaints } of bad) {
-    console.error(`${fault}, ${language}, ${nodes} nodes, seed ${seed}: ${complaints.join("; ")}`);
+  for (const { fault, dialect, nodes, seed, violations } of bad) {
+    console.error(`${fault}, ${dialect}, ${nodes} nodes, seed ${seed}: ${violations.join("; ")}`);
   }
   if (bad.length > 0) process.exitCode = 1;
 }
 
 function soakTasks(): ReliabilityTask[] {
   return Array.from({ length: Number(flags.pieces) }, (_, index) => ({
-    fault: "everything", language: (flags.language ?? "sealed") as ReliabilityTask["language"], nodes: 50,
+    fault: "everything", dialect: (flags.dialect ?? "sealed") as ReliabilityTask["dialect"], nodes: 50,
     seed: Number(flags.seed) + index, days: Number(flags.soak) / Number(flags.pieces),
   }));
 }
@@ -106,8 +106,8 @@ async function outcomeOf(child: ChildProcess, task: ReliabilityTask): Promise<Re
   return outcome;
 }
 
-function nameOf({ fault, language, nodes, seed, days }: ReliabilityTask): string {
-  return `${fault} ${language} ${nodes} ${seed} ${days}`;
+function nameOf({ fault, dialect, nodes, seed, days }: ReliabilityTask): string {
+  return `${fault} ${dialect} ${nodes} ${seed} ${days}`;
 }
 
 /** In one file the simulator runs several times as fast: constants of other modules are then constants. */

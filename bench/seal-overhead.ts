@@ -54,10 +54,10 @@ export const sealOverhead: Measurement<number> = {
   seeds: { full: 20, quick: 5 },
   nodes: 1,
   sample(seed) {
-    const dice = new SimRandom(seed, STREAM_SCENARIO);
-    const all = statements(NEWS_MAX + 1, dice, () => new Uint8Array(0));
-    const key = Uint8Array.from({ length: KEY_BYTES }, () => dice.below(256));
-    const counts = [0, NEWS_MAX, ...Array.from({ length: FRAMES }, () => dice.between(1, NEWS_MAX - 1))];
+    const random = new SimRandom(seed, STREAM_SCENARIO);
+    const all = statements(NEWS_MAX + 1, random, () => new Uint8Array(0));
+    const key = Uint8Array.from({ length: KEY_BYTES }, () => random.below(256));
+    const counts = [0, NEWS_MAX, ...Array.from({ length: FRAMES }, () => random.between(1, NEWS_MAX - 1))];
     return Math.max(...counts.map((news) => overhead(all, news, seed, key)));
   },
   figures: (samples) => ({ "wire.sealOverheadBytes": Math.max(...samples) }),

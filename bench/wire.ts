@@ -20,22 +20,22 @@ const LOCATE_DIFFERENT = 4;
 const LOCATE_ROUNDS_MAX = 20;
 
 /** Nodes that were started up to 100 times and spoke last within a day. */
-export function statements(count: number, dice: SimRandom, makeValue: () => Uint8Array): Statement[] {
+export function statements(count: number, random: SimRandom, makeValue: () => Uint8Array): Statement[] {
   const ids = new Set<number>();
-  while (ids.size < count) ids.add(dice.next());
+  while (ids.size < count) ids.add(random.next());
   return [...ids].map((id, index) => ({
-    id, index, revision: dice.below(100), heartbeat: dice.below(86400), value: makeValue(),
+    id, index, revision: random.below(100), heartbeat: random.below(86400), value: makeValue(),
   }));
 }
 
-function reading(dice: SimRandom): Uint8Array {
+function reading(random: SimRandom): Uint8Array {
   const bytes = new Uint8Array(32);
-  return bytes.slice(0, encodeCbor(dice.between(-1000, 4000) / 100, bytes, 0));
+  return bytes.slice(0, encodeCbor(random.between(-1000, 4000) / 100, bytes, 0));
 }
 
 /** The most rows that one datagram brings to a node that knows one other. */
-function rowsInDatagram(dice: SimRandom, seed: number, makeValue: () => Uint8Array): number {
-  const [newcomer, ...others] = statements(ROWS_OF_ONE_NETWORK, dice, makeValue);
+function rowsInDatagram(random: SimRandom, seed: number, makeValue: () => Uint8Array): number {
+  const [newcomer, ...others] = statements(ROWS_OF_ONE_NETWORK, random, makeValue);
   const from = new Peer(others, seed, DATAGRAM_BYTES_MAX);
   const to = new Peer([newcomer, others[0]], seed, DATAGRAM_BYTES_MAX);
   let most = 0;
@@ -58,10 +58,10 @@ export const rowsPer1200: Measurement<{ bare: number; withReading: number }> = {
   seeds: { full: 20, quick: 5 },
   nodes: 2,
   sample(seed) {
-    const dice = new SimRandom(seed, STREAM_SCENARIO);
+    const random = new SimRandom(seed, STREAM_SCENARIO);
     return {
-      bare: rowsInDatagram(dice, seed, () => new Uint8Array(0)),
-      withReading: rowsInDatagram(dice, seed, () => reading(dice)),
+      bare: rowsInDatagram(random, seed, () => new Uint8Array(0)),
+      withReading: rowsInDatagram(random, seed, () => reading(random)),
     };
   },
   figures: (samples) => ({
@@ -77,8 +77,8 @@ function inSync(nodes: number): Measurement<{ syn: number; ack: number }> {
     seeds: { full: 20, quick: 5 },
     nodes: 2,
     sample(seed) {
-      const dice = new SimRandom(seed, STREAM_SCENARIO);
-      const all = statements(nodes, dice, () => reading(dice));
+      const random = new SimRandom(seed, STREAM_SCENARIO);
+      const all = statements(nodes, random, () => reading(random));
       const asker = new Peer(all, seed);
       const syn = asker.syn(0);
       const [ack, ...more] = new Peer([all[1], all[0], ...all.slice(2)], seed).answer(syn, asker);
@@ -106,18 +106,18 @@ interface Located {
  * of the rows in question: it carries that row, or wants it.
  */
 function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: boolean): Located {
-  const dice = new SimRandom(seed, STREAM_SCENARIO);
-  const all = statements(LOCATE_ROWS, dice, () => reading(dice));
+  const random = new SimRandom(seed, STREAM_SCENARIO);
+  const all = statements(LOCATE_ROWS, random, () => reading(random));
   const feedBytes = withFeeds ? FEED_BYTES : 0;
   const asker = new Peer(all, seed, DATAGRAM_BYTES_MAX, feedBytes);
   const asked = new Peer([all[1], all[0], ...all.slice(2)], seed, DATAGRAM_BYTES_MAX, feedBytes);
-  const lengths = new Map(all.map(({ id }) => [id, dice.between(1, 1000)]));
+  const lengths = new Map(all.map(({ id }) => [id, random.between(1, 1000)]));
   for (const [id, length] of withFeeds ? lengths : []) for (const peer of [asker, asked]) peer.holdFeed(id, length);
-  const different = dice.shuffled(all.slice(2)).slice(0, LOCATE_DIFFERENT);
+  const different = random.shuffled(all.slice(2)).slice(0, LOCATE_DIFFERENT);
   different.forEach((statement, nth) => {
     const ahead = isAhead(nth) ? asker : asked;
-    if (withFeeds) ahead.holdFeed(statement.id, lengths.get(statement.id)! + dice.between(1, 10));
-    else ahead.hold({ ...statement, heartbeat: statement.heartbeat + dice.between(1, 1000) });
+    if (withFeeds) ahead.holdFeed(statement.id, lengths.get(statement.id)! + random.between(1, 10));
+    else ahead.hold({ ...statement, heartbeat: statement.heartbeat + random.between(1, 1000) });
   });
   const unknown = new Set(different.map(({ id }) => id));
   let bytes = 0;
@@ -176,10 +176,12 @@ export const frontier500: Measurement<number> = {
   seeds: { full: 20, quick: 5 },
   nodes: 1,
   sample(seed) {
-    const dice = new SimRandom(seed, STREAM_SCENARIO);
-    const peer = new Peer(statements(LOCATE_ROWS, dice, () => reading(dice)), seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
+    const random = new SimRandom(seed, STREAM_SCENARIO);
+    const peer = new Peer(statements(LOCATE_ROWS, random, () => reading(random)), seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
     const { rows } = peer.engine;
-    for (let place = 0; place < rows.count; place++) peer.holdFeed(rows.id(rows.slotAt(place)), dice.between(1, 1000));
+    for (let place = 0; place < rows.count; place++) {
+      peer.holdFeed(rows.id(rows.slotAt(place)), random.between(1, 1000));
+    }
     const writer = new FrameWriter();
     writer.begin(new Uint8Array(DATAGRAM_BYTES_MAX), DATAGRAM_BYTES_MAX, TYPE_SYN, 0, rows, 1, 0);
     const before = writer.length();
@@ -198,9 +200,9 @@ export const eventOverhead: Measurement<{ full: number; single: number }> = {
   seeds: { full: 20, quick: 5 },
   nodes: 2,
   sample(seed) {
-    const dice = new SimRandom(seed, STREAM_SCENARIO);
-    const [a, b] = statements(2, dice, () => new Uint8Array(0));
-    return { full: overhead(a, b, seed, LACKED_EVENTS, dice), single: overhead(a, b, seed, 1, dice) };
+    const random = new SimRandom(seed, STREAM_SCENARIO);
+    const [a, b] = statements(2, random, () => new Uint8Array(0));
+    return { full: overhead(a, b, seed, LACKED_EVENTS, random), single: overhead(a, b, seed, 1, random) };
   },
   figures: (samples) => ({
     "wire.eventOverheadBytes": Math.max(...samples.map(({ full }) => full)),
@@ -209,13 +211,13 @@ export const eventOverhead: Measurement<{ full: number; single: number }> = {
 };
 
 /** Of so many events, of the section alone where it is one. */
-function overhead(a: Statement, b: Statement, seed: number, events: number, dice: SimRandom): number {
+function overhead(a: Statement, b: Statement, seed: number, events: number, random: SimRandom): number {
   const author = new Peer([a, b], seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
   const other = new Peer([b, a], seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
   const topic = "reading";
   const lengths: number[] = [];
   for (let n = 0; n < events; n++) {
-    const payload = reading(dice);
+    const payload = reading(random);
     lengths.push(topic.length + payload.length);
     author.log(topic, payload);
   }

@@ -43,59 +43,59 @@ export class FeedSource implements DatagramSource {
     this.nodes = FEED_BYTES.flatMap((feedBytes) => AUTHORS.map((id) => holder(id, feedBytes)));
   }
 
-  draw(dice: SimRandom, world: World): Uint8Array {
-    const bytes = dice.chance(0.15) ? dice.pick(this.vectors) : this.write(dice, world);
-    if (dice.chance(0.75)) return bytes;
-    return mutate(dice, bytes, dice.chance(0.5) ? dice.pick(this.vectors) : this.write(dice, world));
+  draw(random: SimRandom, world: World): Uint8Array {
+    const bytes = random.chance(0.15) ? random.pick(this.vectors) : this.write(random, world);
+    if (random.chance(0.75)) return bytes;
+    return mutate(random, bytes, random.chance(0.5) ? random.pick(this.vectors) : this.write(random, world));
   }
 
-  private write(dice: SimRandom, world: World): Uint8Array {
+  private write(random: SimRandom, world: World): Uint8Array {
     const { writer } = this;
-    const { rows, feed } = dice.pick(this.nodes);
-    const type = dice.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
+    const { rows, feed } = random.pick(this.nodes);
+    const type = random.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
     const asked = (world.engine as Engine).outbox.counter;
     const runs = new BatchWriter(feed!.feeds, new Reader(), new EventData());
-    const slot = dice.below(AUTHORS.length);
-    const from = dice.chance(0.9) ? dice.below(EVENTS + 1) : drawWord(dice, []);
+    const slot = random.below(AUTHORS.length);
+    const from = random.chance(0.9) ? random.below(EVENTS + 1) : drawWord(random, []);
     writer.feeds = feed!.outbox;
-    writer.begin(this.out, dice.pick(LIMITS), type, 0, rows, drawWord(dice, [10]), drawWord(dice, [asked]));
-    if (dice.chance(0.7) && writer.beginRows()) {
-      for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, dice.below(AUTHORS.length));
+    writer.begin(this.out, random.pick(LIMITS), type, 0, rows, drawWord(random, [10]), drawWord(random, [asked]));
+    if (random.chance(0.7) && writer.beginRows()) {
+      for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, random.below(AUTHORS.length));
       writer.endRows();
     }
-    const after = dice.chance(0.5) ? 0 : from;
-    this.writeSection(dice, SECTION_SNAPSHOT, runs, () => void runs.writeSnapshotChunk(writer, slot, after));
-    const first = dice.chance(0.3) ? 1 : from;
-    this.writeSection(dice, SECTION_EVENTS, runs, () => void runs.writeBatch(writer, slot, first));
+    const after = random.chance(0.5) ? 0 : from;
+    this.writeSection(random, SECTION_SNAPSHOT, runs, () => void runs.writeSnapshotChunk(writer, slot, after));
+    const first = random.chance(0.3) ? 1 : from;
+    this.writeSection(random, SECTION_EVENTS, runs, () => void runs.writeBatch(writer, slot, first));
     writer.writeFeedsHash(rows);
-    this.writeSection(dice, SECTION_GAP, runs, () => this.writeGap(dice, world));
-    this.writeSection(dice, SECTION_HISTORY, runs, () => this.writeHistory(dice, world, runs, slot, from));
+    this.writeSection(random, SECTION_GAP, runs, () => this.writeGap(random, world));
+    this.writeSection(random, SECTION_HISTORY, runs, () => this.writeHistory(random, world, runs, slot, from));
     return this.out.slice(0, writer.length());
   }
 
-  private writeSection(dice: SimRandom, tag: number, runs: BatchWriter, write: () => void): void {
-    if (dice.chance(0.5) || !this.writer.beginEvents(tag)) return;
+  private writeSection(random: SimRandom, tag: number, runs: BatchWriter, write: () => void): void {
+    if (random.chance(0.5) || !this.writer.beginEvents(tag)) return;
     runs.begin();
     write();
     this.writer.endIds();
   }
 
-  private writeGap(dice: SimRandom, { engine }: World): void {
-    const slot = engine.rows.slotAt(dice.below(engine.rows.count));
+  private writeGap(random: SimRandom, { engine }: World): void {
+    const slot = engine.rows.slotAt(random.below(engine.rows.count));
     const feeds = engine.feed!.feeds;
     const floor = Math.max(feeds.floor(slot), 1);
     if (this.writer.room() < 16) return;
     this.writer.u32(engine.rows.id(slot));
-    this.writer.varint(drawWord(dice, [feeds.generation(slot)]));
-    this.writer.varint(dice.chance(0.8) ? dice.between(2, EVENTS) : floor);
-    this.writer.u16(drawWord(dice, [Math.max(feeds.tipFirst(slot) >>> 16, 1)]) & 0xffff);
+    this.writer.varint(drawWord(random, [feeds.generation(slot)]));
+    this.writer.varint(random.chance(0.8) ? random.between(2, EVENTS) : floor);
+    this.writer.u16(drawWord(random, [Math.max(feeds.tipFirst(slot) >>> 16, 1)]) & 0xffff);
   }
 
   /** Mostly what ends just below that which the fuzzed node holds. */
-  private writeHistory(dice: SimRandom, { engine }: World, runs: BatchWriter, slot: number, from: number): void {
-    const { feeds } = dice.pick(this.nodes).feed!;
+  private writeHistory(random: SimRandom, { engine }: World, runs: BatchWriter, slot: number, from: number): void {
+    const { feeds } = random.pick(this.nodes).feed!;
     const held = engine.rows.find(feeds.author(slot));
-    const floor = held < 0 || dice.chance(0.2) ? from : engine.feed!.feeds.floor(held);
+    const floor = held < 0 || random.chance(0.2) ? from : engine.feed!.feeds.floor(held);
     if (floor > feeds.floor(slot) && floor <= feeds.sequence(slot) + 1) runs.writeHistory(this.writer, slot, floor);
   }
 }
@@ -128,13 +128,13 @@ function holder(id: number, feedBytes: number): Engine {
 
 function publish(engine: Engine): void {
   const payload = new Uint8Array(64);
-  const dice = new SimRandom(engine.rows.id(OWN_SLOT), 1);
+  const random = new SimRandom(engine.rows.id(OWN_SLOT), 1);
   engine.feed!.hlc.setPhysical(1000, 1767225600000);
   for (let n = 0; n < EVENTS; n++) {
-    const kind = dice.pick([KIND_LOG, KIND_LOG, KIND_SET, KIND_REMOVE]);
-    const length = kind === KIND_REMOVE ? 0 : encodeCbor(dice.pick([n, "text", [1, { a: n }]]), payload, 0);
-    const ttl = dice.chance(0.2) ? 60 : 0;
-    const bytes = engine.feed!.own.encodeEvent(1000, kind, "topic", `key ${dice.below(4)}`, ttl, payload, length);
+    const kind = random.pick([KIND_LOG, KIND_LOG, KIND_SET, KIND_REMOVE]);
+    const length = kind === KIND_REMOVE ? 0 : encodeCbor(random.pick([n, "text", [1, { a: n }]]), payload, 0);
+    const ttl = random.chance(0.2) ? 60 : 0;
+    const bytes = engine.feed!.own.encodeEvent(1000, kind, "topic", `key ${random.below(4)}`, ttl, payload, length);
     engine.publishEvent(1000, bytes);
     while (engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }

@@ -43,14 +43,14 @@ export function fuzz(targets: readonly Target[], options: FuzzOptions): FuzzResu
 }
 
 /** One session. What decides its inputs are the seed and its number alone, whatever the time. */
-function live(target: Target, dice: SimRandom, options: FuzzOptions, result: FuzzResult): void {
+function live(target: Target, random: SimRandom, options: FuzzOptions, result: FuzzResult): void {
   const counts = result.counts[target.name] ??= {};
   const session = target.begin();
   const lines: string[] = [];
   try {
-    for (let left = dice.between(10, SESSION_INPUTS); left > 0; left--) {
+    for (let left = random.between(10, SESSION_INPUTS); left > 0; left--) {
       if (result.inputs >= options.inputs || performance.now() >= options.endMs) return;
-      step(session, dice, lines, counts);
+      step(session, random, lines, counts);
       result.inputs++;
     }
   } catch (error) {
@@ -58,8 +58,8 @@ function live(target: Target, dice: SimRandom, options: FuzzOptions, result: Fuz
   }
 }
 
-function step(session: Session, dice: SimRandom, lines: string[], counts: Record<string, number>): void {
-  const line = session.draw(dice);
+function step(session: Session, random: SimRandom, lines: string[], counts: Record<string, number>): void {
+  const line = session.draw(random);
   lines.push(line);
   const outcome = session.take(line);
   if (outcome !== undefined) counts[outcome] = (counts[outcome] ?? 0) + 1;

@@ -29,7 +29,7 @@ interface Medium {
   /** The log, as after a start of the device. */
   log(): GossipLog;
   /** Bytes that its reader knows: a head, and records behind it. */
-  drawContent(dice: SimRandom): Uint8Array;
+  drawContent(random: SimRandom): Uint8Array;
 }
 
 /**
@@ -51,10 +51,10 @@ export class LogSession implements Session {
 
   constructor(private readonly medium: Medium) {}
 
-  draw(dice: SimRandom): string {
-    if (this.log === undefined || dice.chance(0.2)) return `medium ${hexOf(this.drawContent(dice))}`.trimEnd();
-    if (dice.chance(0.15)) return `rewrite ${dice.below(KEPT_MAX + 1)}`;
-    return `append ${hexOf(drawBytes(dice, dice.between(1, RECORD_BYTES_MAX)))}`;
+  draw(random: SimRandom): string {
+    if (this.log === undefined || random.chance(0.2)) return `medium ${hexOf(this.drawContent(random))}`.trimEnd();
+    if (random.chance(0.15)) return `rewrite ${random.below(KEPT_MAX + 1)}`;
+    return `append ${hexOf(drawBytes(random, random.between(1, RECORD_BYTES_MAX)))}`;
   }
 
   take(line: string): string | undefined {
@@ -106,11 +106,11 @@ export class LogSession implements Session {
     }
   }
 
-  private drawContent(dice: SimRandom): Uint8Array {
+  private drawContent(random: SimRandom): Uint8Array {
     const now = this.medium.bytes();
-    if (dice.chance(0.1)) return drawBytes(dice, now.length);
-    const content = this.log === undefined || dice.chance(0.4) ? this.medium.drawContent(dice) : now;
-    return dice.chance(0.2) ? content : mutate(dice, content, this.medium.drawContent(dice));
+    if (random.chance(0.1)) return drawBytes(random, now.length);
+    const content = this.log === undefined || random.chance(0.4) ? this.medium.drawContent(random) : now;
+    return random.chance(0.2) ? content : mutate(random, content, this.medium.drawContent(random));
   }
 }
 
@@ -124,7 +124,7 @@ export function flashMedium(): Medium {
       flash.bytes.set(bytes.subarray(0, flash.bytes.length));
     },
     log: () => new FlashLog(flash, { recordBytesMax: RECORD_BYTES_MAX }),
-    drawContent: (dice) => new Uint8Array(Buffer.concat(Array.from({ length: SECTORS }, () => drawSector(dice)))),
+    drawContent: (random) => new Uint8Array(Buffer.concat(Array.from({ length: SECTORS }, () => drawSector(random)))),
   };
 }
 
@@ -141,35 +141,35 @@ export function fileMedium(): Medium {
     log: () => new FileLog(FILE, {
       files: files.files, recordBytesMax: RECORD_BYTES_MAX, bytesMax: FILE_BYTES_MAX,
     }),
-    drawContent: (dice) => {
-      const parts = [Buffer.from(FILE_HEADER, "hex"), ...drawRecords(dice, 1)];
+    drawContent: (random) => {
+      const parts = [Buffer.from(FILE_HEADER, "hex"), ...drawRecords(random, 1)];
       return new Uint8Array(Buffer.concat(parts));
     },
   };
 }
 
 /** A sector whose head passes its check, with any numbers in it. */
-function drawSector(dice: SimRandom): Uint8Array {
+function drawSector(random: SimRandom): Uint8Array {
   const sector = new Uint8Array(SECTOR_BYTES).fill(0xff);
-  if (dice.chance(0.2)) return sector;
+  if (random.chance(0.2)) return sector;
   const view = new DataView(sector.buffer);
-  const sequence = drawSequence(dice);
+  const sequence = drawSequence(random);
   view.setUint32(0, MAGIC);
   view.setUint32(4, sequence);
-  view.setUint32(8, dice.chance(0.6) ? sequence : drawSequence(dice));
+  view.setUint32(8, random.chance(0.6) ? sequence : drawSequence(random));
   view.setUint32(12, records.crc32(sector, HEAD_CHECKED_BYTES));
-  if (dice.chance(0.6)) view.setUint32(16, 0);
-  const body = Buffer.concat(drawRecords(dice, 4)).subarray(0, SECTOR_BYTES - 20);
+  if (random.chance(0.6)) view.setUint32(16, 0);
+  const body = Buffer.concat(drawRecords(random, 4)).subarray(0, SECTOR_BYTES - 20);
   sector.set(body, 20);
   return sector;
 }
 
-function drawRecords(dice: SimRandom, step: number): Uint8Array[] {
-  return Array.from({ length: dice.below(6) }, () => {
-    const length = dice.between(1, RECORD_BYTES_MAX);
-    const size = records.frame(drawBytes(dice, length), length, step);
+function drawRecords(random: SimRandom, step: number): Uint8Array[] {
+  return Array.from({ length: random.below(6) }, () => {
+    const length = random.between(1, RECORD_BYTES_MAX);
+    const size = records.frame(drawBytes(random, length), length, step);
     const record = records.buffer.slice(0, size);
-    if (dice.chance(0.1)) record[dice.below(size)] ^= 1 << dice.below(8);
+    if (random.chance(0.1)) record[random.below(size)] ^= 1 << random.below(8);
     return record;
   });
 }
@@ -188,6 +188,6 @@ function hexOf(bytes: Uint8Array): string {
 }
 
 /** No flash lives to see numbers beyond these, and whoever writes them can write anything. */
-function drawSequence(dice: SimRandom): number {
-  return dice.chance(0.9) ? dice.below(12) : dice.below(0x80000000);
+function drawSequence(random: SimRandom): number {
+  return random.chance(0.9) ? random.below(12) : random.below(0x80000000);
 }

@@ -6,7 +6,7 @@ import { FrameSource } from "./frame-source.js";
 import { JsonSource } from "./json-source.js";
 import { mutate } from "./mutate.js";
 import { assertSame, snapshot } from "./node-checks.js";
-import { type DatagramSource, World } from "./world.js";
+import { type DatagramSource, World, mixOf } from "./world.js";
 
 const OWN_ADDRESS = 0x0a000001;
 const PORT = 5000;
@@ -35,13 +35,12 @@ export interface LongLife {
 export function longLives(datagrams: number, seed: number): LongLife[] {
   const frames = new FrameSource();
   const json = new JsonSource();
-  const either: DatagramSource = { draw: (dice, world) => (dice.chance(0.5) ? frames : json).draw(dice, world) };
   const make = (dialect: Dialect) => dialect({ ...OPTIONS, randomSeed: seed });
   return [
     live("sealed", sealedNode(seed), recordedSource(seed), datagrams, seed, true),
     live("compact", make((options) => new Engine(options)), frames, datagrams, seed, false),
     live("espgossip", make(espgossip()), json, datagrams, seed, false),
-    live("auto", make(auto()), either, datagrams, seed, false),
+    live("auto", make(auto()), mixOf(0.5, frames, json), datagrams, seed, false),
   ];
 }
 
@@ -54,7 +53,7 @@ const OPTIONS = {
 function live(
   name: string, engine: NodeEngine, source: DatagramSource, datagrams: number, seed: number, isClosed: boolean,
 ): LongLife {
-  const dice = new SimRandom(seed, 7);
+  const random = new SimRandom(seed, 7);
   const world = new World(engine, Array.from({ length: 64 }, (_, i) => OWN_ADDRESS + i));
   engine.addSeed(OWN_ADDRESS + 1, PORT);
   engine.start(0, 1, true);
@@ -67,11 +66,11 @@ function live(
       engine.tick(nowMs);
       drain(engine, world);
     }
-    const bytes = source.draw(dice, world);
+    const bytes = source.draw(random, world);
     const newsBefore = engine.rows.updateCount;
     const deadline = engine.nextDeadline();
     const heartbeat = engine.rows.heartbeat(0);
-    engine.receive(nowMs, world.drawAddress(dice), PORT, bytes.slice(), bytes.length);
+    engine.receive(nowMs, world.drawAddress(random), PORT, bytes.slice(), bytes.length);
     if (isClosed) {
       const same = engine.nextDeadline() === deadline && engine.rows.updateCount === newsBefore
         && engine.rows.heartbeat(0) === heartbeat && engine.rows.count === rows.size;
@@ -124,10 +123,10 @@ function recordedSource(seed: number): DatagramSource {
     while (peer.pollTransmit(out)) recorded.push(out.bytes.slice(0, out.length));
   }
   return {
-    draw: (dice, world) => {
-      const isOwn = world.datagrams.length > 0 && dice.chance(0.3);
-      const pick = () => dice.pick(isOwn ? world.datagrams : recorded);
-      return dice.chance(0.1) ? pick() : mutate(dice, pick(), pick());
+    draw: (random, world) => {
+      const isOwn = world.datagrams.length > 0 && random.chance(0.3);
+      const pick = () => random.pick(isOwn ? world.datagrams : recorded);
+      return random.chance(0.1) ? pick() : mutate(random, pick(), pick());
     },
   };
 }

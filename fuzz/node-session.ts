@@ -59,14 +59,14 @@ export class NodeSession implements Session {
 
   constructor(private readonly kind: NodeKind) {}
 
-  draw(dice: SimRandom): string {
-    if (this.world === undefined) return drawNew(dice);
-    if (!this.isStarted) return `start ${dice.pick(START_MS)} ${dice.below(3)} ${dice.below(2)}`;
-    if (dice.chance(0.12)) return `tick ${this.drawTime(dice)}`;
-    if (dice.chance(0.03)) return `publish ${this.nowMs} 0 0 ${dice.pick(["", "f94d60", "6161"])}`.trimEnd();
-    const bytes = this.kind.source.draw(dice, this.world);
-    const address = dice.chance(0.03) ? dice.next() : this.world.drawAddress(dice);
-    const port = dice.chance(0.95) ? PORT : dice.below(65536);
+  draw(random: SimRandom): string {
+    if (this.world === undefined) return drawNew(random);
+    if (!this.isStarted) return `start ${random.pick(START_MS)} ${random.below(3)} ${random.below(2)}`;
+    if (random.chance(0.12)) return `tick ${this.drawTime(random)}`;
+    if (random.chance(0.03)) return `publish ${this.nowMs} 0 0 ${random.pick(["", "f94d60", "6161"])}`.trimEnd();
+    const bytes = this.kind.source.draw(random, this.world);
+    const address = random.chance(0.03) ? random.next() : this.world.drawAddress(random);
+    const port = random.chance(0.95) ? PORT : random.below(65536);
     return `receive ${this.nowMs} ${address} ${port} ${Buffer.from(bytes).toString("hex")}`;
   }
 
@@ -168,17 +168,17 @@ export class NodeSession implements Session {
     this.kind.check?.(engine);
   }
 
-  private drawTime(dice: SimRandom): number {
+  private drawTime(random: SimRandom): number {
     const due = this.engine!.nextDeadline();
-    if (dice.chance(0.7) && ((due - this.nowMs) | 0) > 0) return due;
-    return (this.nowMs + dice.below(dice.chance(0.1) ? 100000 : 3000)) >>> 0;
+    if (random.chance(0.7) && ((due - this.nowMs) | 0) > 0) return due;
+    return (this.nowMs + random.below(random.chance(0.1) ? 100000 : 3000)) >>> 0;
   }
 }
 
-function drawNew(dice: SimRandom): string {
-  const datagramBytesMax = dice.pick([128, 300, 512, 1200]);
-  const id = dice.chance(0.5) ? OWN_ADDRESS : dice.next();
-  return `new ${id} ${dice.pick([2, 4, 16, 24])} ${dice.pick([0, 16, 48])} ${datagramBytesMax} ${dice.next()}`;
+function drawNew(random: SimRandom): string {
+  const datagramBytesMax = random.pick([128, 300, 512, 1200]);
+  const id = random.chance(0.5) ? OWN_ADDRESS : random.next();
+  return `new ${id} ${random.pick([2, 4, 16, 24])} ${random.pick([0, 16, 48])} ${datagramBytesMax} ${random.next()}`;
 }
 
 function dropsOf(engine: NodeEngine): number[] {

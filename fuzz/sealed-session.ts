@@ -68,22 +68,22 @@ export class SealedSession implements Session {
   private inputs = 0;
   private nowMs = 1000;
 
-  draw(dice: SimRandom): string {
-    if (this.members.length < NODES) return this.drawStart(dice, this.members.length, 0);
-    const node = dice.below(NODES);
-    const kind = dice.below(100);
-    if (kind < 12) return `tick ${node} ${this.drawTime(dice, node)}`;
-    if (kind < 15) return `publish ${node} ${this.nowMs} ${dice.below(24)}`;
-    if (kind < 16) return this.drawStart(dice, node, this.members[node].engine.revision() + 1);
+  draw(random: SimRandom): string {
+    if (this.members.length < NODES) return this.drawStart(random, this.members.length, 0);
+    const node = random.below(NODES);
+    const kind = random.below(100);
+    if (kind < 12) return `tick ${node} ${this.drawTime(random, node)}`;
+    if (kind < 15) return `publish ${node} ${this.nowMs} ${random.below(24)}`;
+    if (kind < 16) return this.drawStart(random, node, this.members[node].engine.revision() + 1);
     if (kind < 55) {
       const next = this.captured.find(({ isDelivered, to }) => !isDelivered && to >= 0);
       if (next !== undefined) {
         next.isDelivered = true;
-        if (dice.chance(0.8)) return receiveLine(next.to, this.nowMs, addressOf(next.from), next.bytes);
+        if (random.chance(0.8)) return receiveLine(next.to, this.nowMs, addressOf(next.from), next.bytes);
       }
-      return `tick ${node} ${this.drawTime(dice, node)}`;
+      return `tick ${node} ${this.drawTime(random, node)}`;
     }
-    return this.drawAttack(dice, node);
+    return this.drawAttack(random, node);
   }
 
   take(line: string): string | undefined {
@@ -184,31 +184,31 @@ export class SealedSession implements Session {
     if (this.captured.length > CAPTURED_MAX) this.captured = this.captured.slice(CAPTURED_MAX >> 1);
   }
 
-  private drawStart(dice: SimRandom, node: number, revision: number): string {
-    const isWiped = dice.chance(0.3);
-    return `start ${node} ${this.nowMs} ${isWiped ? 0 : revision} ${isWiped ? 0 : 1} ${dice.next()}`;
+  private drawStart(random: SimRandom, node: number, revision: number): string {
+    const isWiped = random.chance(0.3);
+    return `start ${node} ${this.nowMs} ${isWiped ? 0 : revision} ${isWiped ? 0 : 1} ${random.next()}`;
   }
 
-  private drawAttack(dice: SimRandom, node: number): string {
-    const address = dice.chance(0.2) ? dice.next() : addressOf(dice.below(NODES));
-    if (this.captured.length === 0) return `tick ${node} ${this.drawTime(dice, node)}`;
-    const one = dice.pick(this.captured);
-    const other = dice.pick(this.captured);
-    switch (dice.below(6)) {
+  private drawAttack(random: SimRandom, node: number): string {
+    const address = random.chance(0.2) ? random.next() : addressOf(random.below(NODES));
+    if (this.captured.length === 0) return `tick ${node} ${this.drawTime(random, node)}`;
+    const one = random.pick(this.captured);
+    const other = random.pick(this.captured);
+    switch (random.below(6)) {
       // As it was: to its receiver again, to another, back to its sender, from where it came or from elsewhere.
       case 0: return receiveLine(node, this.nowMs, addressOf(one.from), one.bytes);
       case 1: return receiveLine(node, this.nowMs, address, one.bytes);
-      case 2: return receiveLine(node, this.nowMs, address, mutate(dice, one.bytes, other.bytes));
+      case 2: return receiveLine(node, this.nowMs, address, mutate(random, one.bytes, other.bytes));
       case 3: return receiveLine(node, this.nowMs, address, withHead(one.bytes, other.bytes));
       case 4: return receiveLine(node, this.nowMs, address, resealed(one.bytes));
-      default: return receiveLine(node, this.nowMs, address, withCounter(dice, one.bytes));
+      default: return receiveLine(node, this.nowMs, address, withCounter(random, one.bytes));
     }
   }
 
-  private drawTime(dice: SimRandom, node: number): number {
+  private drawTime(random: SimRandom, node: number): number {
     const dueMs = this.members[node].engine.nextDeadline();
-    if (dice.chance(0.7) && ((dueMs - this.nowMs) | 0) > 0) return dueMs;
-    return (this.nowMs + dice.below(dice.chance(0.05) ? 100000 : 500)) >>> 0;
+    if (random.chance(0.7) && ((dueMs - this.nowMs) | 0) > 0) return dueMs;
+    return (this.nowMs + random.below(random.chance(0.05) ? 100000 : 500)) >>> 0;
   }
 }
 
@@ -253,9 +253,9 @@ function resealed(bytes: Uint8Array): Uint8Array {
 }
 
 /** With bits of the head changed: type, id, revision and counter are in clear. */
-function withCounter(dice: SimRandom, bytes: Uint8Array): Uint8Array {
+function withCounter(random: SimRandom, bytes: Uint8Array): Uint8Array {
   const out = bytes.slice();
-  out[dice.below(headLength(bytes))] ^= 1 << dice.below(8);
+  out[random.below(headLength(bytes))] ^= 1 << random.below(8);
   return out;
 }
 

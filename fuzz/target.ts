@@ -6,7 +6,7 @@ import type { SimRandom } from "../desktop/simulator/random.js";
  */
 export interface Session {
   /** The next input, drawn by what the session has come to. It is not taken yet. */
-  draw(dice: SimRandom): string;
+  draw(random: SimRandom): string;
 
   /**
    * Takes an input and checks all that must hold after it.

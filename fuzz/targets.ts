@@ -9,6 +9,7 @@ import { LogSession, fileMedium, flashMedium } from "./log-session.js";
 import { type NodeKind, NodeSession } from "./node-session.js";
 import { SealedSession } from "./sealed-session.js";
 import type { Target } from "./target.js";
+import { mixOf } from "./world.js";
 
 /** Reasons for which one row is refused: in any dialect, and in ESPGossip's alone. */
 const OF_ROWS = ["tableFull", "valueTooLarge"];
@@ -19,7 +20,7 @@ const json = new JsonSource();
 
 const compact: NodeKind = {
   dialect: (options) => new Engine(options),
-  source: { draw: (dice, world) => dice.chance(0.95) ? frames.draw(dice, world) : json.draw(dice, world) },
+  source: mixOf(0.95, frames, json),
   burstMax: 4,
   tablesOf: ({ rows }) => [rows],
   seedsMax: (seedCapacity) => seedCapacity,
@@ -34,7 +35,7 @@ const feedFrames = new FeedSource();
 const feeds: NodeKind = {
   ...compact,
   dialect: (options) => new Engine({ ...options, feeds: feedsOf(4096) }),
-  source: { draw: (dice, world) => dice.chance(0.95) ? feedFrames.draw(dice, world) : frames.draw(dice, world) },
+  source: mixOf(0.95, feedFrames, frames),
   isOfRow: (reason) => OF_ROWS.includes(reason) || OF_RUNS.includes(reason),
   check: (engine) => checkFeeds(engine as Engine),
 };
@@ -42,7 +43,7 @@ const feeds: NodeKind = {
 const boards: NodeKind = {
   ...compact,
   dialect: espgossip(),
-  source: { draw: (dice, world) => dice.chance(0.95) ? json.draw(dice, world) : frames.draw(dice, world) },
+  source: mixOf(0.95, json, frames),
   seedsMax: (seedCapacity, capacity) => seedCapacity + capacity,
   isOfRow: (reason) => OF_ROWS.includes(reason) || OF_JSON_ROWS.includes(reason),
   isLife: true,
@@ -51,7 +52,7 @@ const boards: NodeKind = {
 const bridge: NodeKind = {
   ...compact,
   dialect: auto(),
-  source: { draw: (dice, world) => dice.chance(0.5) ? json.draw(dice, world) : frames.draw(dice, world) },
+  source: mixOf(0.5, json, frames),
   burstMax: 8,
   tablesOf: (engine) => [engine.rows, (engine as unknown as Halves).boards.rows],
   isOfRow: (reason, bytes) => (isCompact(bytes, bytes.length) ? compact : boards).isOfRow(reason, bytes),

@@ -7,7 +7,12 @@ const HEARD_MAX = 32;
 
 /** Writes datagrams of one dialect, good ones and nearly good ones. */
 export interface DatagramSource {
-  draw(dice: SimRandom, world: World): Uint8Array;
+  draw(random: SimRandom, world: World): Uint8Array;
+}
+
+/** Draws from `usual` with a probability of `share`, otherwise from `other`. */
+export function mixOf(share: number, usual: DatagramSource, other: DatagramSource): DatagramSource {
+  return { draw: (random, world) => (random.chance(share) ? usual : other).draw(random, world) };
 }
 
 /** What an attacker might know of a node: what it holds and sends, and what was sent to it. */
@@ -21,32 +26,32 @@ export class World {
     this.datagrams.push(bytes);
   }
 
-  drawAddress(dice: SimRandom): number {
-    return dice.pick(this.addresses);
+  drawAddress(random: SimRandom): number {
+    return random.pick(this.addresses);
   }
 
   /** An id, mostly one of the rows that are held or one of a few others. */
-  drawId(dice: SimRandom): number {
-    if (dice.chance(0.2)) return drawWord(dice, []);
-    return dice.chance(0.5) ? this.drawAddress(dice) : this.engine.rows.id(this.drawSlot(dice));
+  drawId(random: SimRandom): number {
+    if (random.chance(0.2)) return drawWord(random, []);
+    return random.chance(0.5) ? this.drawAddress(random) : this.engine.rows.id(this.drawSlot(random));
   }
 
   /** A revision about as high as one that is held. */
-  drawRevision(dice: SimRandom): number {
-    return drawWord(dice, [0, 1, 2, this.engine.rows.revision(this.drawSlot(dice))]);
+  drawRevision(random: SimRandom): number {
+    return drawWord(random, [0, 1, 2, this.engine.rows.revision(this.drawSlot(random))]);
   }
 
-  drawHeartbeat(dice: SimRandom): number {
-    return drawWord(dice, [0, 5, 100, this.engine.rows.heartbeat(this.drawSlot(dice))]);
+  drawHeartbeat(random: SimRandom): number {
+    return drawWord(random, [0, 5, 100, this.engine.rows.heartbeat(this.drawSlot(random))]);
   }
 
   /** A state of the wire, or another number. */
-  drawState(dice: SimRandom): number {
-    return dice.chance(0.95) ? dice.pick([0, 0, 0, 2, 3, 4]) : dice.below(8);
+  drawState(random: SimRandom): number {
+    return random.chance(0.95) ? random.pick([0, 0, 0, 2, 3, 4]) : random.below(8);
   }
 
-  private drawSlot(dice: SimRandom): number {
+  private drawSlot(random: SimRandom): number {
     const { rows } = this.engine;
-    return rows.slotAt(dice.below(rows.count));
+    return rows.slotAt(random.below(rows.count));
   }
 }

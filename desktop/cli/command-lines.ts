@@ -10,17 +10,17 @@ import type { Commands } from "./commands.js";
 export class CommandLines {
   private readonly commands: Commands;
   private readonly source: string;
-  private readonly onComplaint: (message: string) => void;
+  private readonly onWarning: (message: string) => void;
   private readonly waiting: string[] = [];
   private timer: NodeJS.Timeout | undefined;
   private isOpen = true;
   private count = 0;
 
   /** @param source how complaints call it */
-  constructor(commands: Commands, source: string, onComplaint: (message: string) => void) {
+  constructor(commands: Commands, source: string, onWarning: (message: string) => void) {
     this.commands = commands;
     this.source = source;
-    this.onComplaint = onComplaint;
+    this.onWarning = onWarning;
   }
 
   add(line: string): void {
@@ -48,7 +48,7 @@ export class CommandLines {
     try {
       return this.commands.run(line);
     } catch (error) {
-      this.onComplaint(`line ${this.count} of ${this.source}: ${(error as Error).message}`);
+      this.onWarning(`line ${this.count} of ${this.source}: ${(error as Error).message}`);
       return 0;
     }
   }
@@ -62,12 +62,12 @@ export class Prompt {
   private readonly lines: Interface;
   private readonly queue: CommandLines;
 
-  constructor(input: NodeJS.ReadStream, commands: Commands, onComplaint: (message: string) => void) {
+  constructor(input: NodeJS.ReadStream, commands: Commands, onWarning: (message: string) => void) {
     this.input = input;
-    this.queue = new CommandLines(commands, STANDARD_INPUT, onComplaint);
+    this.queue = new CommandLines(commands, STANDARD_INPUT, onWarning);
     // The terminal stays as it is, so that Ctrl-C comes as a signal.
     this.lines = createInterface({ input, terminal: false, crlfDelay: Infinity });
-    const onError = (error: Error) => onComplaint(`standard input: ${error.message}`);
+    const onError = (error: Error) => onWarning(`standard input: ${error.message}`);
     input.on("error", onError);
     this.lines.on("error", () => undefined);
     this.lines.on("line", (line) => this.queue.add(line));

@@ -60,7 +60,7 @@ export class NodeRun {
   private readonly gossip: Gossip;
   private readonly script: string[];
   private readonly commands: Commands;
-  private minMaxTold: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
+  private minMaxReported: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
   private isSealed = false;
   private prompt: Prompt | undefined;
   private scriptLines: CommandLines | undefined;
@@ -107,16 +107,16 @@ export class NodeRun {
       id, address, port, revision, roundIntervalMs: this.options.interval, seeds: this.options.seed ?? [],
       sealing: !this.isSealed ? "none" : this.options.dialect === "auto" ? "compact" : "all",
     });
-    this.tellOwnRow();
-    const complain = (message: string): void => this.warn(message);
-    this.prompt = new Prompt(process.stdin, this.commands, complain);
-    this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", complain);
+    this.reportOwnRow();
+    const warn = (message: string): void => this.warn(message);
+    this.prompt = new Prompt(process.stdin, this.commands, warn);
+    this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", warn);
     for (const line of this.script) this.scriptLines.add(line);
   }
 
   private share(value: number | undefined): void {
     this.gossip.push(value);
-    this.tellOwnRow();
+    this.reportOwnRow();
   }
 
   private readonly stop = (): void => {
@@ -171,13 +171,13 @@ export class NodeRun {
 
   private changed(): void {
     const { minimum, maximum, count } = this.view;
-    const told = this.minMaxTold;
-    if (minimum === told.minimum && maximum === told.maximum && count === told.count) return;
-    this.minMaxTold = { minimum, maximum, count };
-    this.report.minMax(this.minMaxTold);
+    const reported = this.minMaxReported;
+    if (minimum === reported.minimum && maximum === reported.maximum && count === reported.count) return;
+    this.minMaxReported = { minimum, maximum, count };
+    this.report.minMax(this.minMaxReported);
   }
 
-  private tellOwnRow(): void {
+  private reportOwnRow(): void {
     this.report.rows([this.ownRow()]);
     this.changed();
   }
@@ -248,7 +248,7 @@ export class NodeRun {
       readRevision: () => storage.readRevision(),
       writeRevision: (revision) => {
         storage.writeRevision(revision);
-        if (this.phase === "running") this.tellOwnRow();
+        if (this.phase === "running") this.reportOwnRow();
       },
     };
   }

@@ -4,19 +4,19 @@ import type { SimNetwork } from "./network.js";
 import type { SimNode } from "./node.js";
 
 /** Something that is not as it should be, seen from outside the nodes. */
-export interface Complaint {
+export interface Violation {
   /** The checker that says so. */
   check: string;
   /** The node that is wrong, by name. */
-  who: string;
-  what: string;
+  node: string;
+  detail: string;
 }
 
 /**
  * Every running node holds all running nodes as live, with their owner's current
  * revision, heartbeat and value, suspects none of them and holds nobody else as live.
  */
-export function checkAgreement(network: SimNetwork): Complaint[] {
+export function checkAgreement(network: SimNetwork): Violation[] {
   return checkRows(network, "agreement", true);
 }
 
@@ -25,12 +25,13 @@ export function checkAgreement(network: SimNetwork): Complaint[] {
  * share now, and nobody else. Unlike `checkAgreement` it lets a suspicion pass
  * that is not refuted yet, as there always is one somewhere under loss.
  */
-export function checkValues(network: SimNetwork): Complaint[] {
+export function checkValues(network: SimNetwork): Violation[] {
   return checkRows(network, "values", false);
 }
 
-function checkRows(network: SimNetwork, check: string, strict: boolean): Complaint[] {
-  return Array.from(differences(network, strict), ({ node, tell }) => ({ check, who: node.name, what: tell() }));
+function checkRows(network: SimNetwork, check: string, strict: boolean): Violation[] {
+  const found = Array.from(differences(network, strict));
+  return found.map(({ node, describe }) => ({ check, node: node.name, detail: describe() }));
 }
 
 /**
@@ -38,36 +39,37 @@ function checkRows(network: SimNetwork, check: string, strict: boolean): Complai
  * any time, faults or not, but not for a node whose storage was wiped before it
  * has heard of its former revision.
  */
-export function checkStatements(network: SimNetwork, nodes: readonly SimNode[] = network.running): Complaint[] {
+export function checkStatements(network: SimNetwork, nodes: readonly SimNode[] = network.running): Violation[] {
   const owners = new Map<number, { node: SimNode; row: NodeRow }>();
   for (const node of nodes) if (node.isRunning) owners.set(node.id, { node, row: ownRow(node) });
-  const complaints: Complaint[] = [];
+  const violations: Violation[] = [];
   for (const node of network.running) {
     for (const row of node.gossip?.rows() ?? []) {
       const owner = owners.get(row.id);
       if (owner === undefined || row.revision !== owner.row.revision) continue;
-      const what = row.heartbeat > owner.row.heartbeat
+      const detail = row.heartbeat > owner.row.heartbeat
         ? `is held with heartbeat ${row.heartbeat}, which it has not reached`
         : row.heartbeat === owner.row.heartbeat && !sameValue(row.data, owner.row.data)
           ? `shares ${show(owner.row.data)}; held under the same heartbeat is ${show(row.data)}`
           : "";
-      if (what !== "") complaints.push({ check: "statements", who: node.name, what: `${owner.node.name} ${what}` });
+      if (detail === "") continue;
+      violations.push({ check: "statements", node: node.name, detail: `${owner.node.name} ${detail}` });
     }
   }
-  return complaints;
+  return violations;
 }
 
 /** No datagram was longer than its sender may send. */
-export function checkDatagramBytes(network: SimNetwork): Complaint[] {
+export function checkDatagramBytes(network: SimNetwork): Violation[] {
   return network.oversized.map(({ node, bytes }) => ({
-    check: "datagramBytes", who: node.name, what: `sent ${bytes} bytes; its limit is ${node.datagramBytesMax}`,
+    check: "datagramBytes", node: node.name, detail: `sent ${bytes} bytes; its limit is ${node.datagramBytesMax}`,
   }));
 }
 
 /** No node told its application of an error. */
-export function checkErrors(network: SimNetwork): Complaint[] {
+export function checkErrors(network: SimNetwork): Violation[] {
   return network.nodes.flatMap((node) => node.errors.map(({ code, message }) => ({
-    check: "errors", who: node.name, what: `reported ${code}: ${message}`,
+    check: "errors", node: node.name, detail: `reported ${code}: ${message}`,
   })));
 }
 
@@ -80,14 +82,14 @@ export interface MinMaxBelief {
 /** The minimum and the maximum that each running node believes in are the true ones of the given values. */
 export function checkMinMax(
   network: SimNetwork, believed: (node: SimNode) => MinMaxBelief, values: Iterable<number>,
-): Complaint[] {
+): Violation[] {
   const truth = minMaxOf(values);
   return network.running.flatMap((node) => {
     const { minimum, maximum } = believed(node);
     if (minimum === truth.minimum && maximum === truth.maximum) return [];
-    const what = `believes in ${String(minimum)} to ${String(maximum)}; `
+    const detail = `believes in ${String(minimum)} to ${String(maximum)}; `
       + `the truth is ${String(truth.minimum)} to ${String(truth.maximum)}`;
-    return [{ check: "minMax", who: node.name, what }];
+    return [{ check: "minMax", node: node.name, detail }];
   });
 }
 

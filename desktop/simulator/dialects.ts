@@ -10,9 +10,9 @@ export const SIM_DIALECTS: readonly SimDialect[] = ["compact", "sealed", "espgos
 /** Of simulated networks: no secret. */
 const SIMULATED_KEY = "c415".repeat(16);
 
-/** The options that make nodes speak a language. */
-export function optionsOfDialect(language: SimDialect): Partial<GossipOptions> {
-  if (language === "espgossip") return { dialect: espgossip() };
+/** The options that make nodes speak a dialect. */
+export function optionsOfDialect(dialect: SimDialect): Partial<GossipOptions> {
+  if (dialect === "espgossip") return { dialect: espgossip() };
   // AES in JavaScript: for frames as short as these it is several times as fast here as the platform's.
-  return language === "sealed" ? { key: SIMULATED_KEY, sealing: pureSealing() } : {};
+  return dialect === "sealed" ? { key: SIMULATED_KEY, sealing: pureSealing() } : {};
 }

@@ -8,10 +8,10 @@ import type { SimNode } from "./node.js";
 
 const STATE_NAMES = ["UP", "ASKED", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
-/** A complaint that is not put into words yet: a network of thousands may give rise to millions. */
+/** A violation that is not put into words yet: a network of thousands may give rise to millions. */
 export interface Difference {
   node: SimNode;
-  tell: () => string;
+  describe: () => string;
 }
 
 /**
@@ -30,13 +30,15 @@ export function* differences(network: SimNetwork, strict: boolean): Generator<Di
       const owner = owners.get(idOf(other)) as Rows;
       const slot = held.find(idOf(other));
       if (isAsOwned(held, slot, owner, strict)) continue;
-      yield { node, tell: () => `${other.name} ${whatIsWrong(held, slot, owner, strict)}` };
+      yield { node, describe: () => `${other.name} ${whatIsWrong(held, slot, owner, strict)}` };
     }
     for (let place = 0; place < held.count; place++) {
       const slot = held.slotAt(place);
       if (owners.has(held.id(slot)) || held.state(slot) >= DOWN) continue;
-      const tell = () => `holds ${held.id(slot)} at ${formatAddress(held.address(slot))} as live, which does not run`;
-      yield { node, tell };
+      yield {
+        node,
+        describe: () => `holds ${held.id(slot)} at ${formatAddress(held.address(slot))} as live, but it does not run`,
+      };
     }
   }
 }

@@ -64,11 +64,11 @@ export function oneWay(from: readonly LinkEnd[], to: readonly LinkEnd[]): Cut {
 }
 
 /** A copy with 1 to 8 flipped bits or, one time in four, without its end. */
-export function corrupted(bytes: Uint8Array, dice: SimRandom): Uint8Array {
+export function corrupted(bytes: Uint8Array, random: SimRandom): Uint8Array {
   if (bytes.length === 0) return bytes;
-  if (dice.below(4) === 0) return bytes.slice(0, dice.below(bytes.length));
+  if (random.below(4) === 0) return bytes.slice(0, random.below(bytes.length));
   const copy = bytes.slice();
-  for (let flips = dice.between(1, 8); flips > 0; flips--) copy[dice.below(copy.length)] ^= 1 << dice.below(8);
+  for (let flips = random.between(1, 8); flips > 0; flips--) copy[random.below(copy.length)] ^= 1 << random.below(8);
   return copy;
 }
 

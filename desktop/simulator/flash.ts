@@ -21,12 +21,12 @@ export class Flash implements FlashSectors {
   /** Bytes, and parts of erases, until power is lost. */
   stepsLeft = Infinity;
   /** What is left half done when power is lost; without them, what was being done is not begun. */
-  private readonly dice: SimRandom | undefined;
+  private readonly random: SimRandom | undefined;
 
-  constructor(sectors: number, sectorBytes = 4096, dice?: SimRandom) {
+  constructor(sectors: number, sectorBytes = 4096, random?: SimRandom) {
     this.sectors = sectors;
     this.sectorBytes = sectorBytes;
-    this.dice = dice;
+    this.random = random;
     this.bytes = new Uint8Array(sectors * sectorBytes).fill(0xff);
     this.erases = new Array<number>(sectors).fill(0);
   }
@@ -72,12 +72,12 @@ export class Flash implements FlashSectors {
   }
 
   private loseWhile(half: () => void): never {
-    if (this.dice !== undefined) half();
+    if (this.random !== undefined) half();
     throw new PowerLoss("no power");
   }
 
   private someBits(): number {
-    return this.dice === undefined ? 0 : this.dice.below(256);
+    return this.random === undefined ? 0 : this.random.below(256);
   }
 
   private check(sector: number, offset: number, length: number): void {

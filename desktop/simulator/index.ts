@@ -18,13 +18,13 @@
  * console.log(checkAgreement(network));
  */
 export {
-  type Complaint, type MinMaxBelief, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements,
+  type Violation, type MinMaxBelief, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements,
   checkValues, minMaxOf, ownRow,
 } from "./checkers.js";
-export { SimRandom as Dice } from "./random.js";
+export { SimRandom } from "./random.js";
 export { type Cut, type Faults, type LinkEnd, type LinkFaults, noFaults, oneWay, split } from "./faults.js";
 export { type SimCounts, SimNetwork, type SimNetworkOptions } from "./network.js";
-export { SIM_DIALECTS as LANGUAGES, type SimDialect as Language } from "./dialects.js";
+export { SIM_DIALECTS, type SimDialect } from "./dialects.js";
 export { MAILBOX_DATAGRAMS, type NodePlatform, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";
 export type { SimEvent } from "./queue.js";
 export { SCENARIOS, findScenario } from "./scenarios.js";

@@ -73,7 +73,7 @@ export class SimNode implements SimDevice {
   readonly id: number;
   readonly port: number;
   readonly datagramBytesMax: number;
-  /** The device's own dice, for what its application draws. */
+  /** The device's own random, for what its application draws. */
   readonly random: SimRandom;
   /** IPv4 as uint32. */
   address: number;
@@ -111,7 +111,7 @@ export class SimNode implements SimDevice {
 
   get isRunning(): boolean { return this.platform !== undefined; }
   get isStalled(): boolean { return this.network.nowMs < this.stallUntilMs; }
-  /** How complaints and messages call the node. */
+  /** How violations and messages call the node. */
   get name(): string { return `node ${this.index} (${formatAddress(this.address)})`; }
 
   /** What the device's clock shows. */
@@ -153,19 +153,19 @@ export class SimNode implements SimDevice {
 
   /** Says something, as `Gossip.log` does; a node that is off does nothing. */
   log(topic: string, value: CborValue): void {
-    this.tapSaid("log", topic, "", value, 0);
+    this.tapEvent("log", topic, "", value, 0);
     this.gossip?.log(topic, value);
   }
 
   /** Sets its value of a topic and key, as `Gossip.set` does. */
   set(topic: string, key: string, value: CborValue, ttlMs = 0): void {
-    this.tapSaid("set", topic, key, value, ttlMs);
+    this.tapEvent("set", topic, key, value, ttlMs);
     this.gossip?.set(topic, key, value, { ttlMs });
   }
 
   /** Takes it back, as `Gossip.remove` does. */
   remove(topic: string, key: string): void {
-    this.tapSaid("remove", topic, key, undefined, 0);
+    this.tapEvent("remove", topic, key, undefined, 0);
     this.gossip?.remove(topic, key);
   }
 
@@ -275,7 +275,7 @@ export class SimNode implements SimDevice {
       : { kind: "datagram", node: this, nowMs, bytes, length, address, port });
   }
 
-  private tapSaid(how: "log" | "set" | "remove", topic: string, key: string, value: CborValue, ttlMs: number): void {
+  private tapEvent(how: "log" | "set" | "remove", topic: string, key: string, value: CborValue, ttlMs: number): void {
     if (this.gossip === undefined) return;
     this.network.tap?.({ kind: "event", node: this, nowMs: this.localMs(), how, topic, key, value, ttlMs });
   }

@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import type { Colors } from "picocolors/types.js";
-import type { Complaint } from "./checkers.js";
+import type { Violation } from "./checkers.js";
 import type { ScenarioResult } from "./scenario.js";
 import {
   type RoundFigures, type SimulateOptions, type SimulateResult, type StepFigures, lastReadingRound,
@@ -26,7 +26,7 @@ export interface ReportOutput {
   command: string;
 }
 
-const COMPLAINTS_SHOWN = 5;
+const VIOLATIONS_SHOWN = 5;
 /** With more rounds than these, not each has a line. */
 const LINES_MAX = 40;
 
@@ -86,7 +86,7 @@ export function writeHead(options: SimulateOptions, { writeLine, colors, command
   const title = `${plural(nodes, "node")} measure a temperature; who knows the minimum and the maximum?`;
   writeLine(colors.bold(title));
   const loss = `${percentText(lossProbability)} loss`;
-  const sealed = options.language === "sealed" ? "sealed " : "";
+  const sealed = options.dialect === "sealed" ? "sealed " : "";
   const length = `${sealed}datagrams of at most ${countText(datagramBytesMax)} bytes`;
   writeLine(`${plural(rounds, "round")} of ${roundIntervalMs / 1000} s, ${loss}, ${length}, seed ${seed}`);
   writeLine(colors.dim(`to see this run again: ${command} ${replayArguments(options)}`));
@@ -106,7 +106,7 @@ export function writeTable(options: SimulateOptions, result: SimulateResult, out
     ["longest datagram", `${countText(result.largestDatagramBytes)} of ${countText(options.datagramBytesMax)} bytes`],
     ["lost datagrams", `${countText(lost)} (${percentText(lost / Math.max(1, datagrams))})`],
     ["live nodes called DOWN", plural(result.falseDowns, "time")],
-    ["complaints of the checkers", countText(result.complaintCount)],
+    ["violations of the checkers", countText(result.violationCount)],
   ], output);
 }
 
@@ -116,7 +116,7 @@ export function writeVerdict(options: SimulateOptions, result: SimulateResult, o
   const { agreed, knowing, minimum, maximum } = result;
   const range = rangeText(minimum, maximum);
   const nodes = countText(options.nodes);
-  writeComplaints(result.complaints, result.complaintCount, output);
+  writeViolations(result.violations, result.violationCount, output);
   if (agreed) writeLine(colors.green(colors.bold(`agreed: all ${nodes} nodes know ${range}`)));
   else writeLine(colors.red(colors.bold(`not agreed: ${countText(knowing)} of ${nodes} nodes know ${range}`)));
 }
@@ -138,9 +138,9 @@ export function writeScenario(result: ScenarioResult, summary: string, output: R
     ["lost, cut off", `${countText(counts.lost)}, ${countText(counts.cut)}`],
     ["duplicated, corrupted", `${countText(counts.duplicated)}, ${countText(counts.corrupted)}`],
     ["lost in full mailboxes", countText(counts.mailboxOverflows)],
-    ["complaints of the checkers", countText(result.complaints.length)],
+    ["violations of the checkers", countText(result.violations.length)],
   ], output);
-  writeComplaints(result.complaints, result.complaints.length, output);
+  writeViolations(result.violations, result.violations.length, output);
   writeLine(result.agreed ? colors.green(colors.bold("agreed")) : colors.red(colors.bold("not agreed")));
 }
 
@@ -157,9 +157,9 @@ function writeRows(rows: readonly (readonly [string, string])[], { writeLine, co
   writeLine("");
 }
 
-function writeComplaints(complaints: readonly Complaint[], count: number, output: ReportOutput): void {
+function writeViolations(violations: readonly Violation[], count: number, output: ReportOutput): void {
   const { writeLine, colors } = output;
-  for (const { who, what } of complaints.slice(0, COMPLAINTS_SHOWN)) writeLine(colors.yellow(`${who}: ${what}`));
-  const more = count - COMPLAINTS_SHOWN;
+  for (const { node, detail } of violations.slice(0, VIOLATIONS_SHOWN)) writeLine(colors.yellow(`${node}: ${detail}`));
+  const more = count - VIOLATIONS_SHOWN;
   if (more > 0) writeLine(colors.yellow(`and ${countText(more)} more`));
 }

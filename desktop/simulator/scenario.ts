@@ -1,7 +1,7 @@
 import { formatAddress } from "../../src/engine/wire/address.js";
 import { DOWN, Gossip, type NodeRow } from "../../src/gossip.js";
 import {
-  type Complaint, checkAgreement, checkDatagramBytes, checkErrors, checkStatements, checkValues,
+  type Violation, checkAgreement, checkDatagramBytes, checkErrors, checkStatements, checkValues,
 } from "./checkers.js";
 import { SimRandom, STREAM_SCENARIO, STREAM_STRANGERS } from "./random.js";
 import { EventCourse } from "./event-course.js";
@@ -79,7 +79,7 @@ export interface ScenarioResult extends ScenarioOptions {
   /** Of these, how many some node lacks. */
   eventsLost: number;
   counts: SimCounts;
-  complaints: Complaint[];
+  violations: Violation[];
 }
 
 export const WARM_UP_ROUNDS = 12;
@@ -96,8 +96,8 @@ const ESPGOSSIP_ROUNDS = 200;
 const CLOCK_SKEW_PPM = 100;
 /** So many for each node; a quarter of them go by until each has been asked once. */
 const GAP_ROUNDS = 4;
-/** More complaints than these help nobody. */
-const COMPLAINTS_MAX = 100;
+/** More violations than these help nobody. */
+const VIOLATIONS_MAX = 100;
 
 /**
  * Rounds in which a network of so many nodes must agree once the faults are
@@ -121,21 +121,21 @@ export interface SoakStretch {
   /** Times that a node called one DOWN that ran: in all, and once all had agreed. */
   falseDowns: number;
   falseDownsHealed: number;
-  complaints: Complaint[];
+  violations: Violation[];
 }
 
 /** A scenario under way. */
 export class ScenarioRun {
   readonly network: SimNetwork;
   /** For what the scenario draws. */
-  readonly dice: SimRandom;
+  readonly random: SimRandom;
   readonly options: ScenarioOptions;
   /** Whether corrupted datagrams get through: then nodes may believe what nobody said, until the owners speak again. */
   isCorrupting = false;
   /** Strangers who send what they like, once there are any. */
   strangers: Strangers | undefined;
   private readonly scenario: Scenario;
-  private readonly complaints: Complaint[] = [];
+  private readonly violations: Violation[] = [];
   /** Revisions that all knew of when their node crashed. */
   private readonly former = new Map<SimNode, number>();
   /** Nodes that lost their storage: what they say may lag behind what they said before. */
@@ -153,7 +153,7 @@ export class ScenarioRun {
     this.scenario = scenario;
     this.options = options;
     this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
-    this.dice = new SimRandom(options.seed, STREAM_SCENARIO);
+    this.random = new SimRandom(options.seed, STREAM_SCENARIO);
     const { seed, nodes, feedBytes } = options;
     this.events = new EventCourse(seed, nodes, feedBytes, scenario.isForgetful === true, (node) => {
       this.crash(node, { offMs: this.roundIntervalMs, keepStorage: true });
@@ -171,25 +171,25 @@ export class ScenarioRun {
       this.endure();
       roundsToHeal = this.heal();
     } catch (error) {
-      const who = this.network.active?.name ?? "the network";
-      this.complain([{ check: "exception", who, what: (error as Error).stack ?? String(error) }]);
+      const node = this.network.active?.name ?? "the network";
+      this.addViolations([{ check: "exception", node, detail: (error as Error).stack ?? String(error) }]);
     }
-    this.complain(checkDatagramBytes(this.network));
-    if (!this.isCorrupting && this.strangers === undefined) this.complain(checkErrors(this.network));
+    this.addViolations(checkDatagramBytes(this.network));
+    if (!this.isCorrupting && this.strangers === undefined) this.addViolations(checkErrors(this.network));
     return {
       scenario: this.scenario.name,
       ...this.options,
-      agreed: this.complaints.length === 0,
+      agreed: this.violations.length === 0,
       roundsToHeal,
       roundsToHealMax: this.roundsToHealMax(),
       restarts: this.nodes.reduce((sum, node) => sum + Math.max(0, node.starts - 1), 0),
       falseDowns: this.falseDowns,
       falseDownsHealed: this.falseDownsHealed,
-      eventsPublished: this.events.published,
+      eventsPublished: this.events.publishedCount,
       eventsWanted: this.eventsWanted,
       eventsLost: this.eventsLost,
       counts: this.network.counts,
-      complaints: this.complaints,
+      violations: this.violations,
     };
   }
 
@@ -200,12 +200,12 @@ export class ScenarioRun {
     while (atMs() < rounds) {
       this.endure();
       const roundsToHeal = this.heal();
-      this.network.runFor(this.dice.below(calmRoundsMax + 1) * this.roundIntervalMs);
+      this.network.runFor(this.random.below(calmRoundsMax + 1) * this.roundIntervalMs);
       // Not `checkAgreed`: now and then a node says that it still runs, which takes some rounds to be known.
-      this.complain(checkValues(this.network));
-      this.complain(checkDatagramBytes(this.network));
+      this.addViolations(checkValues(this.network));
+      this.addViolations(checkDatagramBytes(this.network));
       const { falseDowns, falseDownsHealed } = this;
-      yield { rounds: atMs(), roundsToHeal, falseDowns, falseDownsHealed, complaints: this.complaints.splice(0) };
+      yield { rounds: atMs(), roundsToHeal, falseDowns, falseDownsHealed, violations: this.violations.splice(0) };
       this.forget();
     }
   }
@@ -233,12 +233,12 @@ export class ScenarioRun {
   /** Has strangers send so many datagrams in this round. */
   flood(datagrams: number): void {
     this.events.isCrowded = true;
-    const { network, options, dice } = this;
+    const { network, options, random } = this;
     const strangers = this.strangers
       ??= new Strangers(network, new SimRandom(options.seed, STREAM_STRANGERS), options.dialect);
     for (let left = datagrams; left > 0; left--) {
-      const node = dice.pick(this.nodes);
-      network.schedule(dice.below(this.roundIntervalMs), () => strangers.send(node));
+      const node = random.pick(this.nodes);
+      network.schedule(random.below(this.roundIntervalMs), () => strangers.send(node));
     }
   }
 
@@ -256,7 +256,7 @@ export class ScenarioRun {
       if (node.isRunning) return;
       if (how.torn !== undefined) node.tearWrite(how.torn);
       node.restart(how);
-      if (how.keepStorage) this.complain(revisionNotAbove(node, revision));
+      if (how.keepStorage) this.addViolations(revisionNotAbove(node, revision));
     });
   }
 
@@ -266,16 +266,16 @@ export class ScenarioRun {
   }
 
   private addNode(): void {
-    const { nodes, roundIntervalMs, dialect: language } = this.options;
+    const { nodes, roundIntervalMs, dialect } = this.options;
     const skewPpm = this.scenario.clockSkewPpm ?? CLOCK_SKEW_PPM;
     const seeds = this.scenario.isSeedless === true ? 0 : SEEDS;
     const seedList = Array.from({ length: seeds }, (_, index) => formatAddress(addressOfIndex(index)));
     this.network.addNode({
-      options: { seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(language) },
-      startAfterMs: this.dice.below(roundIntervalMs),
-      clockSkewPpm: this.dice.between(-skewPpm, skewPpm),
+      options: { seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(dialect) },
+      startAfterMs: this.random.below(roundIntervalMs),
+      clockSkewPpm: this.random.between(-skewPpm, skewPpm),
       // A third of the clocks wrap around during the run.
-      ...this.dice.below(3) === 0 && { clockStartMs: 0xffffffff - this.dice.below(40 * roundIntervalMs) },
+      ...this.random.below(3) === 0 && { clockStartMs: 0xffffffff - this.random.below(40 * roundIntervalMs) },
       // There a heartbeat is what the clock shows, so it has to begin with the device.
       ...this.isBoards && { clockStartMs: 0 },
       ...this.events.clock(this.nodes.length),
@@ -310,10 +310,10 @@ export class ScenarioRun {
     this.publishSome();
     this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
     // Values that a board pushed in its first second stay behind: see `checkAgreed`.
-    if (!this.isBoards) this.complain(this.checkAgreed().map((complaint) => ({ ...complaint, check: "warmUp" })));
+    if (!this.isBoards) this.addViolations(this.checkAgreed().map((violation) => ({ ...violation, check: "warmUp" })));
   }
 
-  private checkAgreed(): Complaint[] {
+  private checkAgreed(): Violation[] {
     if (this.isBoards) return checkValues(this.network);
     return [...checkAgreement(this.network), ...this.events.checkAgreement(this.network.running)];
   }
@@ -323,12 +323,12 @@ export class ScenarioRun {
     this.events.isTearing = this.scenario.isTearing === true;
     for (let round = 1; round <= SAFETY_ROUNDS; round++) {
       this.scenario.beforeRound?.(this, round);
-      for (let pushes = this.dice.below(4); pushes > 0; pushes--) {
-        this.network.schedule(this.dice.below(this.roundIntervalMs), () => this.push(this.dice.pick(this.nodes)));
+      for (let pushes = this.random.below(4); pushes > 0; pushes--) {
+        this.network.schedule(this.random.below(this.roundIntervalMs), () => this.push(this.random.pick(this.nodes)));
       }
       this.publishSome();
       this.network.runFor(this.roundIntervalMs);
-      this.complain(this.checkSafety());
+      this.addViolations(this.checkSafety());
     }
     this.events.isTearing = false;
   }
@@ -336,19 +336,19 @@ export class ScenarioRun {
   /** In this round up to three nodes say a few things at once. */
   private publishSome(): void {
     if (this.isBoards) return;
-    const times = this.dice.below(4) + (this.scenario.isForgetful === true ? this.nodes.length >>> 1 : 0);
+    const times = this.random.below(4) + (this.scenario.isForgetful === true ? this.nodes.length >>> 1 : 0);
     for (let left = times; left > 0; left--) {
-      const node = this.dice.pick(this.nodes);
-      const count = this.dice.between(1, 3);
-      this.network.schedule(this.dice.below(this.roundIntervalMs), () => {
+      const node = this.random.pick(this.nodes);
+      const count = this.random.between(1, 3);
+      this.network.schedule(this.random.below(this.roundIntervalMs), () => {
         for (let i = 0; i < count; i++) this.events.publish(node);
       });
     }
   }
 
-  private checkSafety(): Complaint[] {
+  private checkSafety(): Violation[] {
     if (this.isBoards) return [];
-    const ofEvents = this.events.takeComplaints();
+    const ofEvents = this.events.takeViolations();
     if (this.isCorrupting) return ofEvents;
     return ofEvents.concat(checkStatements(this.network, this.nodes.filter((node) => !this.wiped.has(node))));
   }
@@ -362,46 +362,46 @@ export class ScenarioRun {
       if (this.isCorrupting || this.isBoards) this.push(node);
     }
     let agreedSince: number | null = null;
-    let complaints: Complaint[] = [];
+    let violations: Violation[] = [];
     const { lastingRounds } = this.options;
     for (let round = 1; round <= this.roundsToHealMax() + lastingRounds; round++) {
       this.network.runFor(this.roundIntervalMs);
-      complaints = this.checkAgreed();
-      this.hasAgreed ||= complaints.length === 0;
-      if (complaints.length > 0) agreedSince = null;
+      violations = this.checkAgreed();
+      this.hasAgreed ||= violations.length === 0;
+      if (violations.length > 0) agreedSince = null;
       else if (agreedSince === null) agreedSince = round;
       else if (round - agreedSince === lastingRounds) break;
     }
-    this.complain(complaints);
+    this.addViolations(violations);
     if (this.isBoards) return agreedSince;
     this.fillGaps();
-    const { complaints: losses, wanted, lost } = this.events.checkLost(this.network.running);
+    const { violations: losses, wanted, lost } = this.events.checkLost(this.network.running);
     this.eventsWanted = wanted;
     this.eventsLost = lost;
-    this.complain([...this.events.takeComplaints(), ...losses]);
+    this.addViolations([...this.events.takeViolations(), ...losses]);
     // Even a node whose storage was wiped goes beyond what others knew of it.
-    for (const [node, revision] of this.former) this.complain(revisionNotAbove(node, revision));
+    for (const [node, revision] of this.former) this.addViolations(revisionNotAbove(node, revision));
     return agreedSince;
   }
 
   /** Who keeps everything asks everybody for a few feeds at a time, which takes longer than to agree. */
   private fillGaps(): void {
     const { isForgetful = false } = this.scenario;
-    let complaints = this.events.checkKept(this.network.running, isForgetful);
-    for (let left = GAP_ROUNDS * this.nodes.length; complaints.length > 0 && left > 0; left--) {
+    let violations = this.events.checkKept(this.network.running, isForgetful);
+    for (let left = GAP_ROUNDS * this.nodes.length; violations.length > 0 && left > 0; left--) {
       this.network.runFor(this.roundIntervalMs);
-      complaints = this.events.checkKept(this.network.running, isForgetful);
+      violations = this.events.checkKept(this.network.running, isForgetful);
     }
-    this.complain(complaints);
+    this.addViolations(violations);
   }
 
   private push(node: SimNode): void {
     if (node.isRunning && !node.isStalled) node.push(++this.pushes);
   }
 
-  private complain(complaints: readonly Complaint[]): void {
-    for (const complaint of complaints) {
-      if (this.complaints.length < COMPLAINTS_MAX) this.complaints.push(complaint);
+  private addViolations(violations: readonly Violation[]): void {
+    for (const violation of violations) {
+      if (this.violations.length < VIOLATIONS_MAX) this.violations.push(violation);
     }
   }
 }
@@ -410,9 +410,9 @@ function heldRevision(holder: SimNode, node: SimNode): number | undefined {
   return holder.gossip?.rows().find(({ id }) => id === node.id)?.revision;
 }
 
-function revisionNotAbove(node: SimNode, former: number): Complaint[] {
+function revisionNotAbove(node: SimNode, former: number): Violation[] {
   const revision = node.gossip?.revision ?? 0;
   // A node that remembers nothing may live under revision 0 twice; its heartbeat tells its lives apart.
   if (revision > former || (revision === 0 && former === 0)) return [];
-  return [{ check: "revisions", who: node.name, what: `is at revision ${revision} and was at ${former} before` }];
+  return [{ check: "revisions", node: node.name, detail: `is at revision ${revision} and was at ${former} before` }];
 }

@@ -137,8 +137,8 @@ type Nodes = ScenarioRun["nodes"];
 
 /** All nodes in two groups, each of which has one at least. */
 function halves(run: ScenarioRun): [Nodes, Nodes] {
-  const nodes = run.dice.shuffled(run.nodes);
-  const size = run.dice.between(1, nodes.length - 1);
+  const nodes = run.random.shuffled(run.nodes);
+  const size = run.random.between(1, nodes.length - 1);
   return [nodes.slice(0, size), nodes.slice(size)];
 }
 
@@ -151,78 +151,78 @@ function cutKeepers(run: ScenarioRun, round: number): void {
   const third = Math.floor(SAFETY_ROUNDS / 3);
   const away = Math.floor(round / third);
   run.network.faults.cuts = away > 1 ? [] : [split([run.nodes[away]], run.nodes.filter(({ index }) => index !== away))];
-  if (away > 1 && run.dice.below(2) === 0) crashOf(run, run.dice.pick(run.nodes.slice(2)), true);
+  if (away > 1 && run.random.below(2) === 0) crashOf(run, run.random.pick(run.nodes.slice(2)), true);
 }
 
 /** Each direction of each pair on its own. */
 function cutPairs(run: ScenarioRun, probability: number): void {
   const dead = new Set<number>();
   const { length } = run.nodes;
-  for (let pair = 0; pair < length * length; pair++) if (run.dice.chance(probability)) dead.add(pair);
+  for (let pair = 0; pair < length * length; pair++) if (run.random.chance(probability)) dead.add(pair);
   run.network.faults.cuts = [(from, to) => dead.has(from.index * length + to.index)];
 }
 
 function tearSome(run: ScenarioRun): void {
-  if (run.dice.below(2) === 0) return;
-  const node = run.dice.pick(run.nodes);
-  const torn = run.dice.pick(["old", "new", "nothing"] as const);
-  const offMs = run.dice.pick([0, 3]) * run.roundIntervalMs + run.dice.below(run.roundIntervalMs);
-  run.network.schedule(run.dice.below(run.roundIntervalMs), () => {
+  if (run.random.below(2) === 0) return;
+  const node = run.random.pick(run.nodes);
+  const torn = run.random.pick(["old", "new", "nothing"] as const);
+  const offMs = run.random.pick([0, 3]) * run.roundIntervalMs + run.random.below(run.roundIntervalMs);
+  run.network.schedule(run.random.below(run.roundIntervalMs), () => {
     run.crash(node, { offMs, keepStorage: torn !== "nothing", torn });
   });
 }
 
 function readdressSome(run: ScenarioRun): void {
-  if (run.dice.below(2) === 0) return;
-  const node = run.dice.pick(run.nodes.slice(SEEDS));
-  run.network.schedule(run.dice.below(run.roundIntervalMs), () => node.move(run.freshAddress()));
+  if (run.random.below(2) === 0) return;
+  const node = run.random.pick(run.nodes.slice(SEEDS));
+  run.network.schedule(run.random.below(run.roundIntervalMs), () => node.move(run.freshAddress()));
 }
 
 function crashSome(run: ScenarioRun, keepStorage: boolean, moves = false): void {
-  if (run.dice.below(2) === 0) return;
+  if (run.random.below(2) === 0) return;
   crashOne(run, keepStorage, moves);
 }
 
 function crashOne(run: ScenarioRun, keepStorage: boolean, moves: boolean): void {
   // Those in the seed lists keep their addresses: nobody could find the network otherwise.
-  crashOf(run, run.dice.pick(moves ? run.nodes.slice(SEEDS) : run.nodes), keepStorage, moves);
+  crashOf(run, run.random.pick(moves ? run.nodes.slice(SEEDS) : run.nodes), keepStorage, moves);
 }
 
 function crashOf(run: ScenarioRun, node: Nodes[number], keepStorage: boolean, moves = false): void {
-  const afterMs = run.dice.below(run.roundIntervalMs);
-  const offMs = run.dice.pick([0, 1, 3, 15]) * run.roundIntervalMs + run.dice.below(run.roundIntervalMs);
+  const afterMs = run.random.below(run.roundIntervalMs);
+  const offMs = run.random.pick([0, 1, 3, 15]) * run.roundIntervalMs + run.random.below(run.roundIntervalMs);
   const how = { offMs, keepStorage, ...moves && { address: run.freshAddress() } };
   run.network.schedule(afterMs, () => run.crash(node, how));
 }
 
 function stallSome(run: ScenarioRun): void {
-  for (let stalls = run.dice.below(3); stalls > 0; stalls--) {
-    const node = run.dice.pick(run.nodes);
-    const durationMs = run.dice.between(1000, 3 * run.roundIntervalMs);
-    run.network.schedule(run.dice.below(run.roundIntervalMs), () => node.stall(durationMs));
+  for (let stalls = run.random.below(3); stalls > 0; stalls--) {
+    const node = run.random.pick(run.nodes);
+    const durationMs = run.random.between(1000, 3 * run.roundIntervalMs);
+    run.network.schedule(run.random.below(run.roundIntervalMs), () => node.stall(durationMs));
   }
 }
 
 function jumpSome(run: ScenarioRun): void {
-  for (let jumps = run.dice.below(4); jumps > 0; jumps--) {
-    const node = run.dice.pick(run.nodes);
-    const byMs = run.dice.between(-2 * run.roundIntervalMs, 2 * run.roundIntervalMs);
-    run.network.schedule(run.dice.below(run.roundIntervalMs), () => node.jumpClock(byMs));
+  for (let jumps = run.random.below(4); jumps > 0; jumps--) {
+    const node = run.random.pick(run.nodes);
+    const byMs = run.random.between(-2 * run.roundIntervalMs, 2 * run.roundIntervalMs);
+    run.network.schedule(run.random.below(run.roundIntervalMs), () => node.jumpClock(byMs));
   }
 }
 
 function beginEverything(run: ScenarioRun): void {
-  const { network, dice, roundIntervalMs } = run;
-  network.faults.lossProbability = dice.real(0, 0.3);
-  network.faults.duplicateProbability = dice.real(0, 0.3);
-  network.faults.delayMs = { min: 1, max: dice.between(10, roundIntervalMs / 4) };
+  const { network, random, roundIntervalMs } = run;
+  network.faults.lossProbability = random.real(0, 0.3);
+  network.faults.duplicateProbability = random.real(0, 0.3);
+  network.faults.delayMs = { min: 1, max: random.between(10, roundIntervalMs / 4) };
   // Only at times: where nothing is corrupted, more can be checked.
-  if (dice.below(3) === 0) corrupt(run, dice.real(0, 0.05));
+  if (random.below(3) === 0) corrupt(run, random.real(0, 0.05));
 }
 
 function everything(run: ScenarioRun, round: number): void {
-  const { dice, network } = run;
-  switch (dice.below(12)) {
+  const { random, network } = run;
+  switch (random.below(12)) {
     case 0: crashOne(run, true, false); break;
     case 1: crashOne(run, false, false); break;
     case 2: crashOne(run, true, true); break;
@@ -231,10 +231,10 @@ function everything(run: ScenarioRun, round: number): void {
     case 5: splitInTwo(run); break;
     case 6: network.faults.cuts = [oneWay(...halves(run))]; break;
     case 7: network.faults.cuts = []; break;
-    case 8: cutPairs(run, dice.real(0, 0.3)); break;
+    case 8: cutPairs(run, random.real(0, 0.3)); break;
     case 9: tearSome(run); break;
     case 10: readdressSome(run); break;
-    case 11: run.flood(dice.below(100)); break;
+    case 11: run.flood(random.below(100)); break;
   }
   if (round === SAFETY_ROUNDS - 2) network.faults.cuts = [];
 }

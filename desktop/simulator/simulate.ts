@@ -1,7 +1,7 @@
 import { formatAddress } from "../../src/engine/wire/address.js";
 import { DOWN, Gossip, type MinMax, minMax } from "../../src/gossip.js";
 import {
-  type Complaint, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, minMaxOf,
+  type Violation, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, minMaxOf,
 } from "./checkers.js";
 import { differences } from "./differences.js";
 import { SimRandom, STREAM_NODES, STREAM_SCENARIO } from "./random.js";
@@ -17,7 +17,7 @@ export interface SimulateOptions {
   rounds: number;
   datagramBytesMax: number;
   roundIntervalMs: number;
-  language: SimDialect;
+  dialect: SimDialect;
 }
 
 export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
@@ -26,7 +26,7 @@ export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
   rounds: 30,
   datagramBytesMax: 1200,
   roundIntervalMs: 10000,
-  language: "compact",
+  dialect: "compact",
 };
 
 /** How the network stands at the end of a round. */
@@ -70,9 +70,9 @@ export interface SimulateResult {
   lost: number;
   /** Times that a node called one DOWN that runs. */
   falseDowns: number;
-  complaintCount: number;
-  /** The first of the checkers' complaints. */
-  complaints: Complaint[];
+  violationCount: number;
+  /** The first of the checkers' violations. */
+  violations: Violation[];
 }
 
 /**
@@ -83,8 +83,8 @@ export function readingRounds(nodes: number): number {
   return Math.max(3, Math.ceil(nodes / 50));
 }
 
-/** More complaints than these help nobody. */
-const COMPLAINTS_MAX = 100;
+/** More violations than these help nobody. */
+const VIOLATIONS_MAX = 100;
 /** Part of the rounds, from the first on, in which readings are made; they go through one day. */
 const READING_PART = 0.6;
 const SEEDS = 2;
@@ -145,8 +145,8 @@ class TemperatureRun {
       datagramBytesMax: options.datagramBytesMax,
       faults: { lossProbability: options.lossProbability, delayMs: { min: 1, max: 50 } },
     });
-    const dice = new SimRandom(options.seed, STREAM_SCENARIO);
-    for (let i = 0; i < options.nodes; i++) this.addNode(dice);
+    const random = new SimRandom(options.seed, STREAM_SCENARIO);
+    for (let i = 0; i < options.nodes; i++) this.addNode(random);
   }
 
   step(round: number, part: number): StepFigures {
@@ -185,12 +185,12 @@ class TemperatureRun {
     const { network, options } = this;
     const { datagrams, bytes, largestBytes, lost } = network.counts;
     const believed = (node: SimNode): MinMaxBelief => this.views.get(node) as MinMaxBelief;
-    const complaints = checkMinMax(network, believed, this.readings.values());
-    const untold = this.checkValues(complaints);
-    complaints.push(...checkDatagramBytes(network), ...checkErrors(network));
+    const violations = checkMinMax(network, believed, this.readings.values());
+    const omitted = this.checkValues(violations);
+    violations.push(...checkDatagramBytes(network), ...checkErrors(network));
     const reading = lastReadingRound(options.rounds);
     return {
-      agreed: complaints.length + untold === 0,
+      agreed: violations.length + omitted === 0,
       roundsToAgree: agreedSince === 0 ? null : Math.max(0, agreedSince - reading),
       lastReadingRound: reading,
       ...minMaxOf(this.readings.values()),
@@ -201,23 +201,23 @@ class TemperatureRun {
       largestDatagramBytes: largestBytes,
       lost,
       falseDowns: this.falseDowns,
-      complaintCount: complaints.length + untold,
-      complaints: complaints.slice(0, COMPLAINTS_MAX),
+      violationCount: violations.length + omitted,
+      violations: violations.slice(0, VIOLATIONS_MAX),
     };
   }
 
-  /** Adds complaints up to COMPLAINTS_MAX: each pair of nodes may be worth one. Returns how many are left out. */
-  private checkValues(complaints: Complaint[]): number {
-    let untold = 0;
-    for (const { node, tell } of differences(this.network, false)) {
-      if (complaints.length < COMPLAINTS_MAX) complaints.push({ check: "values", who: node.name, what: tell() });
-      else untold++;
+  /** Adds violations up to VIOLATIONS_MAX: each pair of nodes may be worth one. Returns how many are left out. */
+  private checkValues(violations: Violation[]): number {
+    let omitted = 0;
+    for (const { node, describe } of differences(this.network, false)) {
+      if (violations.length < VIOLATIONS_MAX) violations.push({ check: "values", node: node.name, detail: describe() });
+      else omitted++;
     }
-    return untold;
+    return omitted;
   }
 
-  private addNode(dice: SimRandom): void {
-    const { nodes, roundIntervalMs, seed, language } = this.options;
+  private addNode(random: SimRandom): void {
+    const { nodes, roundIntervalMs, seed, dialect } = this.options;
     const index = this.network.nodes.length;
     // Drawn from streams of their own, so that readings do not depend on what the nodes draw.
     const thermometer = new Thermometer(seed, 2 * STREAM_NODES + index);
@@ -228,10 +228,10 @@ class TemperatureRun {
     this.network.addNode({
       options: {
         seedList, roundIntervalMs, capacity: Math.max(2, nodes), valueBytesMax: READING_BYTES_MAX,
-        ...optionsOfDialect(language),
+        ...optionsOfDialect(dialect),
       },
-      startAfterMs: dice.below(roundIntervalMs),
-      clockSkewPpm: dice.between(-50, 50),
+      startAfterMs: random.below(roundIntervalMs),
+      clockSkewPpm: random.between(-50, 50),
       start: (platform, storage, node) => {
         const view = minMax({});
         this.views.set(node, view);

@@ -25,44 +25,44 @@ const STRANGE_ADDRESSES = 0xac100000;
  */
 export class Strangers {
   private readonly network: SimNetwork;
-  private readonly dice: SimRandom;
-  private readonly language: SimDialect;
+  private readonly random: SimRandom;
+  private readonly dialect: SimDialect;
   private readonly heard: { bytes: Uint8Array; address: number; port: number }[] = [];
   private readonly writer = new FrameWriter();
 
-  constructor(network: SimNetwork, dice: SimRandom, language: SimDialect) {
+  constructor(network: SimNetwork, random: SimRandom, dialect: SimDialect) {
     this.network = network;
-    this.dice = dice;
-    this.language = language;
+    this.random = random;
+    this.dialect = dialect;
     network.tap = (entry) => this.hear(entry);
   }
 
   /** Sends something to a node. */
   send(to: SimNode): void {
-    const { dice, network, heard } = this;
-    const kind = dice.below(4);
-    const address = STRANGE_ADDRESSES + dice.below(0x10000);
+    const { random, network, heard } = this;
+    const kind = random.below(4);
+    const address = STRANGE_ADDRESSES + random.below(0x10000);
     if (kind === 0 || (kind >= 2 && heard.length === 0)) {
-      network.inject(to, Uint8Array.from({ length: dice.below(BYTES_MAX) }, () => dice.below(256)), address, PORT);
+      network.inject(to, Uint8Array.from({ length: random.below(BYTES_MAX) }, () => random.below(256)), address, PORT);
     } else if (kind === 1) {
       network.inject(to, this.invent(), address, PORT);
     } else {
-      const again = dice.pick(heard);
+      const again = random.pick(heard);
       // From elsewhere only where that is nothing new: an unsealed frame tells the address of its sender.
-      const isElsewhere = kind === 3 && this.language === "sealed";
+      const isElsewhere = kind === 3 && this.dialect === "sealed";
       network.inject(to, again.bytes, isElsewhere ? address : again.address, again.port);
     }
   }
 
   private hear(entry: TapEntry): void {
-    if (entry.kind !== "datagram" || this.dice.below(16) !== 0) return;
+    if (entry.kind !== "datagram" || this.random.below(16) !== 0) return;
     const { bytes, length, address, port } = entry;
-    const index = this.heard.length < HEARD_MAX ? this.heard.length : this.dice.below(HEARD_MAX);
+    const index = this.heard.length < HEARD_MAX ? this.heard.length : this.random.below(HEARD_MAX);
     this.heard[index] = { bytes: bytes.slice(0, length), address, port };
   }
 
   private invent(): Uint8Array {
-    return this.language === "espgossip" ? this.inventJson() : this.inventFrame(this.language === "sealed");
+    return this.dialect === "espgossip" ? this.inventJson() : this.inventFrame(this.dialect === "sealed");
   }
 
   private inventFrame(isSealed: boolean): Uint8Array {
@@ -70,7 +70,7 @@ export class Strangers {
     for (let i = 0; i < INVENTED_ROWS; i++) rows.merge(this.inventRow(), new Uint8Array(0));
     const bytes = new Uint8Array(BYTES_MAX);
     const flags = isSealed ? FLAG_SEALED : 0;
-    this.writer.begin(bytes, BYTES_MAX, TYPE_SYN, flags, rows, this.dice.next(), 0);
+    this.writer.begin(bytes, BYTES_MAX, TYPE_SYN, flags, rows, this.random.next(), 0);
     if (this.writer.beginRows()) {
       for (let slot = 0; slot < INVENTED_ROWS; slot++) this.writer.writeRow(rows, slot);
       this.writer.endRows();
@@ -81,11 +81,11 @@ export class Strangers {
 
   private inventRow(): RowData {
     const row = new RowData();
-    row.id = this.dice.next();
-    row.address = STRANGE_ADDRESSES + this.dice.below(0x10000);
+    row.id = this.random.next();
+    row.address = STRANGE_ADDRESSES + this.random.below(0x10000);
     row.port = PORT;
-    row.revision = this.dice.below(4);
-    row.heartbeat = this.dice.below(10000);
+    row.revision = this.random.below(4);
+    row.heartbeat = this.random.below(10000);
     return row;
   }
 

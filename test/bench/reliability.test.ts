@@ -5,8 +5,8 @@ import { SCENARIOS } from "../../desktop/simulator/index.js";
 
 const SEED = Number(process.env.CHISME_TEST_SEED ?? 1);
 
-function named(outcomes: { fault: string; language: string; complaints: string[] }[]): string {
-  const lines = outcomes.map(({ fault, language, complaints }) => `${fault}, ${language}: ${complaints.join("; ")}`);
+function named(outcomes: { fault: string; dialect: string; violations: string[] }[]): string {
+  const lines = outcomes.map(({ fault, dialect, violations }) => `${fault}, ${dialect}: ${violations.join("; ")}`);
   return lines.join("\n");
 }
 
@@ -16,8 +16,8 @@ describe("bench:reliability", function () {
   it(`sees 8 nodes agree after each fault, in chisme's own frames, seed ${SEED}`, () => {
     const outcomes = matrixTasks(SEED, true).map(runTask);
     assert.equal(outcomes.length, 3 * SCENARIOS.length);
-    const bad = outcomes.filter(({ language, agreed, falseDownsHealed }) => {
-      return language !== "espgossip" && (!agreed || falseDownsHealed > 0);
+    const bad = outcomes.filter(({ dialect, agreed, falseDownsHealed }) => {
+      return dialect !== "espgossip" && (!agreed || falseDownsHealed > 0);
     });
     assert.equal(named(bad), "");
     // What ESPGossip is not made for is not asked of it; what it is made for is.
@@ -33,7 +33,7 @@ describe("bench:reliability", function () {
   });
 
   it("shows events that are lost, of all runs of a line together", () => {
-    const task = { fault: "wipe", language: "compact" as const, nodes: 8, seed: 1, days: 0 };
+    const task = { fault: "wipe", dialect: "compact" as const, nodes: 8, seed: 1, days: 0 };
     const outcome = runTask(task);
     assert.ok(outcome.eventsWanted > 0);
     const lossy = [{ ...outcome, eventsWanted: 1500, eventsLost: 2 }, { ...outcome, eventsWanted: 1, eventsLost: 1 }];
@@ -41,9 +41,9 @@ describe("bench:reliability", function () {
   });
 
   it("puts the lines of one fault in place of its old ones, or where they belong", () => {
-    const outcome = runTask({ fault: "quiet", language: "compact", nodes: 8, seed: 1, days: 0 });
-    const made = (fault: string, language: "compact" | "sealed", eventsWanted: number) => (
-      matrixLines([{ ...outcome, fault, language, eventsWanted }])
+    const outcome = runTask({ fault: "quiet", dialect: "compact", nodes: 8, seed: 1, days: 0 });
+    const made = (fault: string, dialect: "compact" | "sealed", eventsWanted: number) => (
+      matrixLines([{ ...outcome, fault, dialect, eventsWanted }])
     );
     const old = [...made("quiet", "compact", 1), made("wipe", "sealed", 2)[2], made("torn-writes", "compact", 3)[2]];
     const [gaps] = made("gaps", "compact", 4).slice(2);
@@ -55,7 +55,7 @@ describe("bench:reliability", function () {
   });
 
   it("lives through faults again and again, and through the same ones with the same seed", () => {
-    const task: ReliabilityTask = { fault: "everything", language: "sealed", nodes: 8, seed: SEED, days: 0.05 };
+    const task: ReliabilityTask = { fault: "everything", dialect: "sealed", nodes: 8, seed: SEED, days: 0.05 };
     const [one, other] = [runTask(task), runTask(task)];
     assert.equal(named([one].filter(({ agreed, failures }) => !agreed || failures > 0)), "");
     assert.ok(one.rounds >= 432 && one.recoveryRounds.length > 2 && one.falseDownsHealed === 0);

@@ -23,8 +23,8 @@ const SEALED_DROPS = [
 class Brittle implements Session {
   private text = "";
 
-  draw(dice: { below(bound: number): number }): string {
-    return "abcdefgh"[dice.below(8)];
+  draw(random: { below(bound: number): number }): string {
+    return "abcdefgh"[random.below(8)];
   }
 
   take(line: string): string {

@@ -24,7 +24,7 @@ export function startFan(platform: Platform, storage: GossipStorage, setFan: (is
 }
 
 /** Runs the network through a warm afternoon with a split in it, and returns what was seen of the fans. */
-export function simulateFans(seed: number): { warm: number; split: number; cooled: number; complaints: number } {
+export function simulateFans(seed: number): { warm: number; split: number; cooled: number; violations: number } {
   const network = new SimNetwork({ seed, faults: { lossProbability: 0.2 } });
   const fans = new Map<SimNode, boolean>();
   for (let room = 0; room < ROOMS; room++) {
@@ -49,13 +49,13 @@ export function simulateFans(seed: number): { warm: number; split: number; coole
   network.faults.cuts = [];
   network.faults.lossProbability = 0;
   network.runFor(15 * MINUTE_MS);
-  return { warm, split: whileSplit, cooled: running(), complaints: checkAgreement(network).length };
+  return { warm, split: whileSplit, cooled: running(), violations: checkAgreement(network).length };
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const seed = Number(process.argv[2] ?? 1);
-  const { warm, split: whileSplit, cooled, complaints } = simulateFans(seed);
+  const { warm, split: whileSplit, cooled, violations } = simulateFans(seed);
   console.log(`seed ${seed}: ${warm} of ${ROOMS} fans run when a room is warm`);
   console.log(`${whileSplit} a minute after it cooled down, in a network that is split`);
-  console.log(`${cooled} when the split is over; the nodes ${complaints === 0 ? "agree" : "do not agree"}`);
+  console.log(`${cooled} when the split is over; the nodes ${violations === 0 ? "agree" : "do not agree"}`);
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Dice, SimNetwork, oneWay, split } from "../../../desktop/simulator/index.js";
+import { SimRandom, SimNetwork, oneWay, split } from "../../../desktop/simulator/index.js";
 import { corrupted, passesChecksum } from "../../../desktop/simulator/faults.js";
 import type { SimNode } from "../../../desktop/simulator/index.js";
 import { Gossip } from "../../../src/gossip.js";
@@ -56,10 +56,10 @@ describe("faults", () => {
   });
 
   it("change bits or the length, and nothing of the original", () => {
-    const dice = new Dice(1, 1);
+    const random = new SimRandom(1, 1);
     const original = Uint8Array.from({ length: 40 }, (_, i) => i);
     for (let i = 0; i < 1000; i++) {
-      const copy = corrupted(original, dice);
+      const copy = corrupted(original, random);
       assert.ok(copy.length <= 40);
       if (copy.length < 40) assert.ok(!passesChecksum(original, copy));
     }
