@@ -3,9 +3,9 @@ import { type Interface, createInterface } from "node:readline";
 import type { Commands } from "./commands.js";
 
 /**
- * Lines of one source, such as standard input or a script, in their order: what
- * waits has those behind it wait. A line that is wrong is complained about, and
- * the next one is run.
+ * Runs the lines of one source, such as standard input or a script, in order. A
+ * `wait` command delays the lines after it. A wrong line causes a warning, and
+ * the next line is run.
  */
 export class CommandLines {
   private readonly commands: Commands;
@@ -16,7 +16,7 @@ export class CommandLines {
   private isOpen = true;
   private count = 0;
 
-  /** @param source how complaints call it */
+  /** @param source name of the source in warnings */
   constructor(commands: Commands, source: string, onWarning: (message: string) => void) {
     this.commands = commands;
     this.source = source;
@@ -43,7 +43,7 @@ export class CommandLines {
 
   private runLine(line: string): number {
     this.count++;
-    // Only scripts are made by people who leave room and write notes.
+    // Only in scripts: an empty line of standard input withdraws the value.
     if (this.source !== STANDARD_INPUT && /^\s*(#|$)/.test(line)) return 0;
     try {
       return this.commands.run(line);
@@ -56,7 +56,7 @@ export class CommandLines {
 
 const STANDARD_INPUT = "standard input";
 
-/** Commands and readings that come in by the line. The end of the input is no event: the last value stands. */
+/** Reads commands and values from standard input, line by line. After the end of the input the last value stays. */
 export class Prompt {
   private readonly input: NodeJS.ReadStream;
   private readonly lines: Interface;
@@ -65,7 +65,7 @@ export class Prompt {
   constructor(input: NodeJS.ReadStream, commands: Commands, onWarning: (message: string) => void) {
     this.input = input;
     this.queue = new CommandLines(commands, STANDARD_INPUT, onWarning);
-    // The terminal stays as it is, so that Ctrl-C comes as a signal.
+    // The terminal keeps its mode, so that Ctrl-C arrives as a signal.
     this.lines = createInterface({ input, terminal: false, crlfDelay: Infinity });
     const onError = (error: Error) => onWarning(`standard input: ${error.message}`);
     input.on("error", onError);
@@ -73,7 +73,7 @@ export class Prompt {
     this.lines.on("line", (line) => this.queue.add(line));
   }
 
-  /** Lets go of the input, so that an open pipe or terminal keeps no process from its end. */
+  /** Releases the input. Otherwise an open pipe or terminal would keep the process alive. */
   close(): void {
     this.queue.close();
     this.lines.close();
@@ -81,7 +81,11 @@ export class Prompt {
   }
 }
 
-/** The lines of a script. @throws Error when it can't be read */
+/**
+ * The lines of a script.
+ *
+ * @throws Error when the file cannot be read
+ */
 export function readScript(path: string): string[] {
   return readFileSync(path, "utf8").split(/\r?\n/);
 }

@@ -1,14 +1,14 @@
-/** As long as the longest datagram that nodes may be told to send. */
+/** The longest datagram that a node can be configured to send. */
 const BUFFER_BYTES = 1472;
 
 /**
- * Buffers for datagrams under way, used again and again: making one for each
- * datagram would take as long as much of what the nodes do with it.
+ * Buffers for datagrams in flight. They are reused, because an allocation for
+ * each datagram would cost a large part of the run time.
  */
 export class BufferPool {
   private readonly free: Uint8Array[] = [];
 
-  /** A buffer that begins with a copy of the first `length` bytes. */
+  /** Returns a buffer that begins with a copy of the first `length` bytes. */
   copyOf(bytes: Uint8Array, length: number): Uint8Array {
     const buffer = length > BUFFER_BYTES ? undefined : this.free.pop();
     const copy = buffer ?? new Uint8Array(Math.max(length, BUFFER_BYTES));
@@ -16,7 +16,7 @@ export class BufferPool {
     return copy;
   }
 
-  /** Takes a buffer back, at which nobody looks any more. */
+  /** Takes back a buffer that is no longer in use. */
   giveBack(buffer: Uint8Array): void {
     if (buffer.length === BUFFER_BYTES) this.free.push(buffer);
   }

@@ -3,27 +3,29 @@ import { differences, sameValue, show } from "./differences.js";
 import type { SimNetwork } from "./network.js";
 import type { SimNode } from "./node.js";
 
-/** Something that is not as it should be, seen from outside the nodes. */
+/** A broken rule, seen from outside the nodes. */
 export interface Violation {
-  /** The checker that says so. */
+  /** The name of the check, such as "agreement". */
   check: string;
-  /** The node that is wrong, by name. */
+  /** The name of the node that breaks the rule. */
   node: string;
+  /** What is wrong, as text that follows the node's name. */
   detail: string;
 }
 
 /**
- * Every running node holds all running nodes as live, with their owner's current
- * revision, heartbeat and value, suspects none of them and holds nobody else as live.
+ * Checks that every running node holds all running nodes as live, with their
+ * current revision, heartbeat and value. No running node is suspected, and no
+ * other node is held as live.
  */
 export function checkAgreement(network: SimNetwork): Violation[] {
   return checkRows(network, "agreement", true);
 }
 
 /**
- * Every running node holds all running nodes as live, with the values that they
- * share now, and nobody else. Unlike `checkAgreement` it lets a suspicion pass
- * that is not refuted yet, as there always is one somewhere under loss.
+ * Checks that every running node holds all running nodes as live, with the
+ * values that they share now, and no other node. Unlike `checkAgreement` it
+ * accepts suspicions, because under loss some suspicion is always unrefuted.
  */
 export function checkValues(network: SimNetwork): Violation[] {
   return checkRows(network, "values", false);
@@ -35,9 +37,9 @@ function checkRows(network: SimNetwork, check: string, strict: boolean): Violati
 }
 
 /**
- * Who holds the newest statement of a running node holds its value too. Holds at
- * any time, faults or not, but not for a node whose storage was wiped before it
- * has heard of its former revision.
+ * Checks that a row with a running node's current revision and heartbeat also
+ * has its value. This is true at any time, even during faults. The exception is
+ * a node with wiped storage that has not yet learned its former revision.
  */
 export function checkStatements(network: SimNetwork, nodes: readonly SimNode[] = network.running): Violation[] {
   const owners = new Map<number, { node: SimNode; row: NodeRow }>();
@@ -48,7 +50,7 @@ export function checkStatements(network: SimNetwork, nodes: readonly SimNode[] =
       const owner = owners.get(row.id);
       if (owner === undefined || row.revision !== owner.row.revision) continue;
       const detail = row.heartbeat > owner.row.heartbeat
-        ? `is held with heartbeat ${row.heartbeat}, which it has not reached`
+        ? `is held with heartbeat ${row.heartbeat}, but it is at ${owner.row.heartbeat}`
         : row.heartbeat === owner.row.heartbeat && !sameValue(row.data, owner.row.data)
           ? `shares ${show(owner.row.data)}; held under the same heartbeat is ${show(row.data)}`
           : "";
@@ -59,27 +61,27 @@ export function checkStatements(network: SimNetwork, nodes: readonly SimNode[] =
   return violations;
 }
 
-/** No datagram was longer than its sender may send. */
+/** Checks that no datagram was longer than its sender may send. */
 export function checkDatagramBytes(network: SimNetwork): Violation[] {
   return network.oversized.map(({ node, bytes }) => ({
     check: "datagramBytes", node: node.name, detail: `sent ${bytes} bytes; its limit is ${node.datagramBytesMax}`,
   }));
 }
 
-/** No node told its application of an error. */
+/** Checks that no node reported an error to its application. */
 export function checkErrors(network: SimNetwork): Violation[] {
   return network.nodes.flatMap((node) => node.errors.map(({ code, message }) => ({
     check: "errors", node: node.name, detail: `reported ${code}: ${message}`,
   })));
 }
 
-/** What nodes think the minimum and the maximum are; undefined when they know none. */
+/** The minimum and the maximum that a node computed; undefined when it has no value. */
 export interface MinMaxBelief {
   minimum: number | undefined;
   maximum: number | undefined;
 }
 
-/** The minimum and the maximum that each running node believes in are the true ones of the given values. */
+/** Checks that each running node computed the true minimum and maximum of the given values. */
 export function checkMinMax(
   network: SimNetwork, believed: (node: SimNode) => MinMaxBelief, values: Iterable<number>,
 ): Violation[] {
@@ -87,13 +89,13 @@ export function checkMinMax(
   return network.running.flatMap((node) => {
     const { minimum, maximum } = believed(node);
     if (minimum === truth.minimum && maximum === truth.maximum) return [];
-    const detail = `believes in ${String(minimum)} to ${String(maximum)}; `
-      + `the truth is ${String(truth.minimum)} to ${String(truth.maximum)}`;
+    const detail = `computed ${String(minimum)} to ${String(maximum)}; `
+      + `true are ${String(truth.minimum)} to ${String(truth.maximum)}`;
     return [{ check: "minMax", node: node.name, detail }];
   });
 }
 
-/** The least and the greatest of some numbers; undefined when there are none. */
+/** The minimum and the maximum of some numbers; undefined when there are none. */
 export function minMaxOf(values: Iterable<number>): MinMaxBelief {
   let minimum: number | undefined;
   let maximum: number | undefined;
@@ -104,7 +106,11 @@ export function minMaxOf(values: Iterable<number>): MinMaxBelief {
   return { minimum, maximum };
 }
 
-/** The row in which a running node speaks for itself. */
+/**
+ * The row that a running node holds of itself.
+ *
+ * @throws Error when the node does not run
+ */
 export function ownRow(node: SimNode): NodeRow {
   const row = node.gossip?.rows().find(({ id }) => id === node.id);
   if (row === undefined) throw new Error(`${node.name}: has no row of its own`);

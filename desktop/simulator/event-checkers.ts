@@ -3,20 +3,20 @@ import { type LatestMap, latestMap } from "../../src/views/latest-map.js";
 import type { Violation } from "./checkers.js";
 import type { SimNode } from "./node.js";
 
-/** Something that a node's `log`, `set` or `remove` returned from. */
+/** An event whose `log`, `set` or `remove` call returned without an error. */
 export interface PublishedEvent {
   author: number;
   kind: FeedEvent["kind"];
   topic: string;
   key: string;
-  /** A number of its own. */
+  /** Unique in the run. */
   value: number;
   ttlMs: number;
 }
 
 /**
- * All nodes hold all feeds equally far and have equal views, which are those of
- * the events that they hold.
+ * Checks that all nodes have equal frontiers and equal views, and that each view
+ * is the one that the node's events produce.
  */
 export function checkEvents(nodes: readonly SimNode[], views: ReadonlyMap<SimNode, LatestMap>): Violation[] {
   const violations: Violation[] = [];
@@ -32,37 +32,37 @@ export function checkEvents(nodes: readonly SimNode[], views: ReadonlyMap<SimNod
       add("frontier", `holds ${ownFrontier}; ${first.name} holds ${frontier}`);
     }
     const ownEntries = viewText(views.get(node), nowMs);
-    if (ownEntries !== entries) add("eventView", `sees ${ownEntries}; ${first.name} sees ${entries}`);
+    if (ownEntries !== entries) add("eventView", `has the view ${ownEntries}; ${first.name} has ${entries}`);
     const anew = latestMap({ capacity: VIEW_CAPACITY });
     node.gossip?.eachEvent((event) => anew.apply(event));
     const text = viewText(anew, nowMs);
-    if (ownEntries !== text) add("eventView", `sees ${ownEntries}; its events make it ${text}`);
+    if (ownEntries !== text) add("eventView", `has the view ${ownEntries}; its events produce ${text}`);
   }
   return violations;
 }
 
-/** What became of events that nodes said and must not lose. */
+/** How many acknowledged events were kept. */
 export interface HeldEvents {
   violations: Violation[];
-  /** Those that all nodes must hold. */
+  /** Events that all nodes must hold. */
   wanted: number;
-  /** Of these, those that some node lacks. */
+  /** Wanted events that at least one node does not hold. */
   lost: number;
 }
 
 /**
- * All nodes hold what was said: the last word on each topic and key and, where
- * there is room for them, all logs. Counts what must be held, and what of it
- * some node lacks.
+ * Checks that all nodes hold the published events: the latest event of each
+ * author, topic and key and, with `hasRoomForLogs`, all log events.
  *
- * @param said author by author, in order
+ * @param published the events of each author, in the order of publication
+ * @param hasRoomForLogs whether event buffers have room for all log events
  */
 export function checkHeld(
-  nodes: readonly SimNode[], said: readonly (readonly PublishedEvent[])[], hasRoomForLogs: boolean,
+  nodes: readonly SimNode[], published: readonly (readonly PublishedEvent[])[], hasRoomForLogs: boolean,
 ): HeldEvents {
   const violations: Violation[] = [];
   const lost = new Set<PublishedEvent>();
-  const wanted = said.map((events) => [...lastWords(events), ...hasRoomForLogs ? logsOf(events) : []]).flat();
+  const wanted = published.flatMap((events) => [...latestOf(events), ...hasRoomForLogs ? logsOf(events) : []]);
   for (const node of nodes) {
     const held = new Map<string, FeedEvent>();
     node.gossip?.eachEvent((event) => held.set(subjectOf(event), event));
@@ -80,8 +80,9 @@ export function checkHeld(
 }
 
 /**
- * Nodes that keep everything hold each event that any node holds, but of their own
- * feed, for which they ask nobody, and but for values that are over after a while.
+ * Checks that nodes with `fillGaps` hold each event that any node holds. Two
+ * kinds do not count: events of their own feed, which they never request, and
+ * values with a time to live.
  *
  * @param fromFirst whether they must hold each feed from its first event on
  */
@@ -121,14 +122,14 @@ function logsOf(events: readonly PublishedEvent[]): PublishedEvent[] {
   return events.filter(({ kind }) => kind === "log");
 }
 
-/** What an author last said of each topic and key, but for what is over after a while. */
-function lastWords(events: readonly PublishedEvent[]): PublishedEvent[] {
+/** An author's latest event of each topic and key, without those that have a time to live. */
+function latestOf(events: readonly PublishedEvent[]): PublishedEvent[] {
   const last = new Map<string, PublishedEvent>();
   for (const event of events) if (event.kind !== "log") last.set(subjectOf(event), event);
   return [...last.values()].filter(({ ttlMs }) => ttlMs === 0);
 }
 
-/** What an event is one of: all that one author says of a topic and key, or, of logs, the event itself. */
+/** Equal for events that replace each other: same author, topic and key. A log event replaces nothing. */
 function subjectOf({ author, kind, topic, key, value }: PublishedEvent | FeedEvent): string {
   return JSON.stringify(kind === "log" ? [author, topic, value] : [author, topic, key, "set"]);
 }

@@ -8,59 +8,61 @@ import { SimRandom, STREAM_EVENTS } from "./random.js";
 import { type HeldEvents, type PublishedEvent, checkEvents, checkHeld, checkKeepers } from "./event-checkers.js";
 import type { SimNode } from "./node.js";
 
-/** All events of a scenario have room in it. */
+/** Room for all events of a scenario. */
 const FEED_BYTES = 32768;
-/** Only the latest values have. */
+/** Room for little more than the latest values. */
 const FEED_BYTES_SMALL = 6144;
-/** The same for a node that must forget, for each author. */
+/** The same in scenarios where nodes must discard events, for each author. */
 const FEED_BYTES_AUTHOR = 640;
-/** All that a node says in a scenario has room in it, more than twice. */
+/** Room for more than twice the events that one node publishes in a scenario. */
 const FEED_BYTES_KEEPER = 8192;
-/** Where the others forget, the first nodes keep everything, and fill what they lack. */
+/** Where the others discard events, this many nodes have large event buffers and `fillGaps`. */
 const KEEPERS = 2;
-/** More than are ever set. */
+/** More than the topics and keys that the nodes set. */
 const VIEW_CAPACITY = 4096;
 const TOPICS = ["door", "voucher"];
 const KEYS = ["a", "b", "c"];
 const TTL_MS = 200000;
-/** Power is lost in one of so many writes while there are faults. */
+/** During faults, power is lost in one of this many writes. */
 const WRITES_TO_TEAR = 40;
-/** 2026-01-01, near enough. */
+/** 2026-01-01 00:00 UTC. */
 const PHYSICAL_START_MS = 1767225600000;
 
 /**
- * Events in a scenario: what nodes say in their feeds, and what each is told.
- * Every fourth node has no log, every third no clock. In one run of four the
- * arenas have room for little more than the latest values, but for those of two
- * nodes.
+ * The events of a scenario: what nodes publish, and what `onEvent` of each node
+ * receives. Every fourth node has no log, every third no time of day. In one of
+ * four runs all event buffers but those of two nodes are small.
  */
 export class EventCourse {
-  /** Events that nodes with a log acknowledged, and of nodes that have not lost it. */
+  /** Events acknowledged by nodes that have a log and have not lost it. */
   publishedCount = 0;
   /** Whether writes to logs may be torn. */
   isTearing = false;
-  /** Invented nodes take the places of rows that are DOWN: who comes back then is told of from the beginning. */
+  /**
+   * Whether invented nodes displace rows that are DOWN. The events of such a node are
+   * delivered again from the first when it returns.
+   */
   isCrowded = false;
   readonly isSmall: boolean;
   private readonly feedBytes: number;
   private readonly keeperBytes: number;
   private readonly random: SimRandom;
-  /** Said by nodes that must not lose them. */
+  /** Acknowledged events that must not be lost, by node. */
   private readonly published = new Map<SimNode, PublishedEvent[]>();
   private readonly views = new Map<SimNode, LatestMap>();
-  /** What was notified of under an author, generation and sequence number, and to whom first. */
+  /** By author, generation and sequence number: the event, and the node that was notified of it first. */
   private readonly notified = new Map<string, { text: string; node: string }>();
-  /** Authors who may say something else under a number: they forgot what they had said. */
+  /** Authors that may reuse a sequence number for another event, because their storage was wiped. */
   private readonly forgetful = new Set<number>();
   private readonly violations: Violation[] = [];
   private readonly onPowerLoss: (node: SimNode) => void;
   private values = 0;
 
   /**
-   * @param nodes how many there are
-   * @param feedBytes has room for all events; undefined: drawn, much or little
-   * @param isForgetful whether arenas are small in any case
-   * @param onPowerLoss takes the power of a node that lost it while it wrote to its log
+   * @param nodes number of nodes
+   * @param feedBytes bytes for events, with room for all of them; undefined: drawn, large or small
+   * @param isForgetful whether event buffers are small in any case
+   * @param onPowerLoss called when a node loses power during a write to its log; must switch the node off
    */
   constructor(
     seed: number, nodes: number, feedBytes: number | undefined, isForgetful: boolean,
@@ -74,7 +76,7 @@ export class EventCourse {
     this.onPowerLoss = onPowerLoss;
   }
 
-  /** Milliseconds since 1970 at the start for a node, if it knows them. */
+  /** The time of day that a node's clock shows at the start, if the node has one. */
   clock(index: number): { physicalStartMs?: number } {
     return index % 3 === 2 ? {} : { physicalStartMs: PHYSICAL_START_MS + this.random.between(-5000, 5000) };
   }
@@ -99,7 +101,7 @@ export class EventCourse {
     };
   }
 
-  /** A node says something, if it can. */
+  /** Lets a node publish a random event, if the node runs. */
   publish(node: SimNode): void {
     if (!node.isRunning || node.isStalled) return;
     const { random } = this;
@@ -120,7 +122,7 @@ export class EventCourse {
         node.set(topic, key, value, ttlMs);
       }
     } catch (error) {
-      // What is refused, or interrupted by a loss of power, is not acknowledged.
+      // An event that was refused or interrupted by a power loss is not acknowledged.
       if (node.isRunning && !this.isSmall) this.addViolation(node, "publish", (error as Error).message);
       return;
     }
@@ -129,37 +131,37 @@ export class EventCourse {
     this.publishedBy(node).push(event);
   }
 
-  /** What a node said until now may be lost: its storage is. */
+  /** Records that a node's storage was wiped, so its events may be lost. */
   wiped(node: SimNode): void {
     this.publishedCount -= this.publishedBy(node).length;
     this.published.set(node, []);
     this.forgetful.add(node.id);
   }
 
-  /** Whether an error of a node is that another forgot what it had said. */
+  /** Whether an error reports a fork in the feed of an author whose storage was wiped. */
   isExcused(code: GossipErrorCode, message: string): boolean {
     return code === "fork" && [...this.forgetful].some((id) => message.includes(` ${id} `));
   }
 
-  /** Violations about what was notified of, since the last call. */
+  /** Violations in the notifications since the last call. */
   takeViolations(): Violation[] {
     return this.violations.splice(0);
   }
 
-  /** In what frontiers and views of the running nodes differ. */
+  /** Differences between the frontiers and views of the running nodes. */
   checkAgreement(nodes: readonly SimNode[]): Violation[] {
     return checkEvents(nodes, this.views);
   }
 
-  /** Events that a running node lacks, although their authors had stored them. */
+  /** Acknowledged events that a running node does not hold. */
   checkLost(nodes: readonly SimNode[]): HeldEvents {
     return checkHeld(nodes, [...this.published.values()], !this.isSmall);
   }
 
   /**
-   * What nodes that keep everything lack of what others hold.
+   * Events that nodes with `fillGaps` do not hold.
    *
-   * @param fromFirst whether they must hold all of each feed
+   * @param fromFirst whether they must hold each feed from its first event on
    */
   checkKept(nodes: readonly SimNode[], fromFirst: boolean): Violation[] {
     return checkKeepers(nodes, nodes.filter((node) => this.isKeeper(node)), fromFirst);
@@ -181,7 +183,7 @@ export class EventCourse {
     return this.random.below(length);
   }
 
-  /** Each event once in a run of a node, each feed in its order, and the same under the same number everywhere. */
+  /** Checks that a node is notified of each feed in order, each event once, and of the same event as other nodes. */
   private notify(node: SimNode, event: FeedEvent, last: Map<number, FeedEvent>): void {
     const before = last.get(event.author);
     last.set(event.author, event);

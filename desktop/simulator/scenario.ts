@@ -17,9 +17,9 @@ export interface ScenarioOptions {
   roundIntervalMs: number;
   datagramBytesMax: number;
   dialect: SimDialect;
-  /** Rounds that an agreement has to last. */
+  /** Rounds that an agreement must last. */
   lastingRounds: number;
-  /** Room for events; without it, the seed and the scenario tell whether there is much or little. */
+  /** Bytes for events; without it, the seed and the scenario decide whether event buffers are large or small. */
   feedBytes?: number;
 }
 
@@ -31,27 +31,27 @@ export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed"> = {
   lastingRounds: 3,
 };
 
-/** How a node loses its power, and what of it comes back. */
+/** How a node loses its power, and how it starts again. */
 export interface Crash {
   offMs: number;
   keepStorage: boolean;
   address?: string;
-  /** Power is lost a second time, while the revision of the next start is written: what is left of it. */
+  /** Power is lost again while the next start writes its revision; the storage then holds this. */
   torn?: "old" | "new" | "nothing";
 }
 
-/** A named course of faults. */
+/** A named sequence of faults. */
 export interface Scenario {
   readonly name: string;
   /** One line for people. */
   readonly summary: string;
   /** Nodes have no seed list and find each other by broadcast. */
   readonly isSeedless?: boolean;
-  /** How far clocks are from the right speed at most, in parts per million; 100 by default. */
+  /** The largest clock error, in parts per million; 100 by default. */
   readonly clockSkewPpm?: number;
-  /** Power is lost now and then while nodes write to their logs. */
+  /** Some writes to logs are interrupted by a power loss. */
   readonly isTearing?: boolean;
-  /** Nodes forget old events, but for two that keep everything and are to have all of it in the end. */
+  /** Event buffers are too small for all events, except on two nodes that must hold all events in the end. */
   readonly isForgetful?: boolean;
   /** Sets the faults for the safety phase. */
   begin?(run: ScenarioRun): void;
@@ -59,24 +59,27 @@ export interface Scenario {
   beforeRound?(run: ScenarioRun, round: number): void;
 }
 
-/** How a scenario went; plain data, the same for the same scenario and options. */
+/** The result of a scenario: plain data, equal for equal scenarios and options. */
 export interface ScenarioResult extends ScenarioOptions {
   scenario: string;
   agreed: boolean;
-  /** Rounds from the end of the faults until all agreed for good; null when they did not. */
+  /** Rounds from the end of the faults until all nodes agreed for good; null when they did not. */
   roundsToHeal: number | null;
-  /** Rounds that they had for it. */
+  /** The largest allowed value of `roundsToHeal`. */
   roundsToHealMax: number;
   restarts: number;
-  /** Times that a node called one DOWN that ran, in all phases. */
+  /** How many times a node held a running node as DOWN, in all phases. */
   falseDowns: number;
-  /** The same once all had agreed. */
+  /** The same after all nodes had agreed. */
   falseDownsHealed: number;
-  /** Events that nodes with a log published, without those of nodes whose storage was wiped since. */
+  /** Events published by nodes with a log, without those of nodes whose storage was wiped later. */
   eventsPublished: number;
-  /** Of those, what all nodes must hold in the end: all logs, unless arenas are small, and the last of each key. */
+  /**
+   * Events that all nodes must hold in the end: the latest of each author, topic and key
+   * and, unless event buffers are small, all log events.
+   */
   eventsWanted: number;
-  /** Of these, how many some node lacks. */
+  /** Wanted events that at least one node does not hold. */
   eventsLost: number;
   counts: SimCounts;
   violations: Violation[];
@@ -86,22 +89,22 @@ export const WARM_UP_ROUNDS = 12;
 export const SAFETY_ROUNDS = 30;
 /** The first nodes are in the seed lists of all. */
 export const SEEDS = 2;
-/** How long a row stands that corruption made foreign: 64 rounds by PROTOCOL.md 4.4, since nobody can ask its node. */
+/** How long a corrupted row that became foreign stays: 64 rounds (PROTOCOL.md 4.4), because no node can be probed. */
 const FOREIGN_ROUNDS = 64;
-/** How long rows of nodes that there are not may stay live: they are asked in turn like all others. */
+/** How long rows of invented nodes may stay live: they are probed in turn like all other rows. */
 const INVENTED_ROUNDS = 160;
-/** ESPGossip has no bound: after so many rounds nobody waits any longer. */
+/** ESPGossip gives no bound; this is where the scenario stops waiting. */
 const ESPGOSSIP_ROUNDS = 200;
-/** Clocks that run as badly as those of boards do. */
+/** The clock error of typical boards. */
 const CLOCK_SKEW_PPM = 100;
-/** So many for each node; a quarter of them go by until each has been asked once. */
+/** Rounds per node for filling gaps. A node requests from every other node once in a quarter of them. */
 const GAP_ROUNDS = 4;
-/** More violations than these help nobody. */
+/** More violations than this are not recorded. */
 const VIOLATIONS_MAX = 100;
 
 /**
- * Rounds in which a network of so many nodes must agree once the faults are
- * over: a few to be tried again where a node is DOWN, and a suspicion's time.
+ * Rounds within which a network must agree after the faults: time to retry nodes
+ * that are DOWN, and the time of one suspicion.
  */
 export function roundsToHealMax(nodes: number): number {
   return 16 + 2 * Math.ceil(Math.log2(nodes));
@@ -112,33 +115,33 @@ export function runScenario(scenario: Scenario, options: ScenarioOptions): Scena
   return new ScenarioRun(scenario, options).run();
 }
 
-/** What came of a stretch of a soak: faults, healing, and calm rounds after it. */
+/** The result of a stretch of a soak: faults, healing, and calm rounds after it. */
 export interface SoakStretch {
   /** Rounds since the beginning, all stretches together. */
   rounds: number;
-  /** Rounds from the end of the faults until all agreed for good; null when they did not. */
+  /** Rounds from the end of the faults until all nodes agreed for good; null when they did not. */
   roundsToHeal: number | null;
-  /** Times that a node called one DOWN that ran: in all, and once all had agreed. */
+  /** How many times a node held a running node as DOWN: in total, and after all had agreed. */
   falseDowns: number;
   falseDownsHealed: number;
   violations: Violation[];
 }
 
-/** A scenario under way. */
+/** A running scenario. */
 export class ScenarioRun {
   readonly network: SimNetwork;
-  /** For what the scenario draws. */
+  /** The scenario's own random generator. */
   readonly random: SimRandom;
   readonly options: ScenarioOptions;
-  /** Whether corrupted datagrams get through: then nodes may believe what nobody said, until the owners speak again. */
+  /** Whether corrupted datagrams reach nodes, which may then hold false rows until the owners announce again. */
   isCorrupting = false;
-  /** Strangers who send what they like, once there are any. */
+  /** The attackers, in scenarios that have some. */
   strangers: Strangers | undefined;
   private readonly scenario: Scenario;
   private readonly violations: Violation[] = [];
-  /** Revisions that all knew of when their node crashed. */
+  /** Of nodes that crashed: the revision, if all nodes held it at the crash. */
   private readonly former = new Map<SimNode, number>();
-  /** Nodes that lost their storage: what they say may lag behind what they said before. */
+  /** Nodes that lost their storage. Their statements may be older than their former ones. */
   private readonly wiped = new Set<SimNode>();
   private readonly events: EventCourse;
   private eventsWanted = 0;
@@ -193,7 +196,12 @@ export class ScenarioRun {
     };
   }
 
-  /** In place of `run`: faults and healing again and again, with up to so many calm rounds after each. */
+  /**
+   * Used instead of `run`: repeats faults and healing.
+   *
+   * @param rounds rounds in all
+   * @param calmRoundsMax calm rounds after each healing, at most
+   */
   * soak(rounds: number, calmRoundsMax: number): Generator<SoakStretch, void, undefined> {
     const atMs = (): number => Math.round(this.network.nowMs / this.roundIntervalMs);
     this.warmUp();
@@ -201,7 +209,7 @@ export class ScenarioRun {
       this.endure();
       const roundsToHeal = this.heal();
       this.network.runFor(this.random.below(calmRoundsMax + 1) * this.roundIntervalMs);
-      // Not `checkAgreed`: now and then a node says that it still runs, which takes some rounds to be known.
+      // Not `checkAgreed`: a node may have just announced a new heartbeat, which takes some rounds to spread.
       this.addViolations(checkValues(this.network));
       this.addViolations(checkDatagramBytes(this.network));
       const { falseDowns, falseDownsHealed } = this;
@@ -210,7 +218,7 @@ export class ScenarioRun {
     }
   }
 
-  /** All agreed, so nothing that was before counts any more. */
+  /** Resets the counts and expectations of a stretch, at the end of which all nodes agreed. */
   private forget(): void {
     this.falseDowns = 0;
     this.falseDownsHealed = 0;
@@ -227,10 +235,10 @@ export class ScenarioRun {
       + (this.strangers === undefined ? 0 : INVENTED_ROUNDS);
   }
 
-  /** Whether nodes speak ESPGossip, which promises less: that all end with the same values. */
+  /** Whether the dialect is ESPGossip, which guarantees only that all nodes end with the same values. */
   private get isBoards(): boolean { return this.options.dialect === "espgossip"; }
 
-  /** Has strangers send so many datagrams in this round. */
+  /** Lets strangers send this many datagrams in this round. */
   flood(datagrams: number): void {
     this.events.isCrowded = true;
     const { network, options, random } = this;
@@ -242,7 +250,7 @@ export class ScenarioRun {
     }
   }
 
-  /** Takes the power of a node away and gives it back after a while, unless it is back by then. */
+  /** Switches a node off, and on again after `how.offMs` unless it is on by then. */
   crash(node: SimNode, how: Crash): void {
     if (node.gossip === undefined) return;
     const revision = node.gossip.revision;
@@ -276,7 +284,7 @@ export class ScenarioRun {
       clockSkewPpm: this.random.between(-skewPpm, skewPpm),
       // A third of the clocks wrap around during the run.
       ...this.random.below(3) === 0 && { clockStartMs: 0xffffffff - this.random.below(40 * roundIntervalMs) },
-      // There a heartbeat is what the clock shows, so it has to begin with the device.
+      // ESPGossip's heartbeat is the device's clock, so the clock must start with the device.
       ...this.isBoards && { clockStartMs: 0 },
       ...this.events.clock(this.nodes.length),
       makeStorage: (node) => this.events.makeStorage(node),
@@ -287,7 +295,7 @@ export class ScenarioRun {
           ...(this.isBoards ? {} : this.events.options(node)),
           onState: (row) => this.noteState(row),
           onError: (code, error) => {
-            // A write that was interrupted by a loss of power fails as if there still were somebody to be told.
+            // A write that a power loss interrupted also calls `onError`, on a device that is off.
             if (!node.isRunning || this.events.isExcused(code, error.message)) return;
             node.errors.push({ code, message: error.message });
           },
@@ -309,7 +317,7 @@ export class ScenarioRun {
     for (const node of this.nodes) this.push(node);
     this.publishSome();
     this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
-    // Values that a board pushed in its first second stay behind: see `checkAgreed`.
+    // ESPGossip may lose a value that was pushed in a board's first second: see `checkAgreed`.
     if (!this.isBoards) this.addViolations(this.checkAgreed().map((violation) => ({ ...violation, check: "warmUp" })));
   }
 
@@ -333,7 +341,7 @@ export class ScenarioRun {
     this.events.isTearing = false;
   }
 
-  /** In this round up to three nodes say a few things at once. */
+  /** Lets up to three nodes publish 1 to 3 events each in this round; with `isForgetful`, half of all nodes more. */
   private publishSome(): void {
     if (this.isBoards) return;
     const times = this.random.below(4) + (this.scenario.isForgetful === true ? this.nodes.length >>> 1 : 0);
@@ -353,12 +361,12 @@ export class ScenarioRun {
     return ofEvents.concat(checkStatements(this.network, this.nodes.filter((node) => !this.wiped.has(node))));
   }
 
-  /** Ends all faults and waits for agreement. Returns the round in which it came for good. */
+  /** Ends all faults and waits for agreement. Returns the round in which all nodes agreed for good. */
   private heal(): number | null {
     Object.assign(this.network.faults, noFaults());
     for (const node of this.nodes) {
       if (!node.isRunning) node.restart({ keepStorage: true });
-      // Both may leave other values behind under one statement, which only the next one ends.
+      // Both can leave different values under one revision and heartbeat until the node announces again.
       if (this.isCorrupting || this.isBoards) this.push(node);
     }
     let agreedSince: number | null = null;
@@ -379,12 +387,12 @@ export class ScenarioRun {
     this.eventsWanted = wanted;
     this.eventsLost = lost;
     this.addViolations([...this.events.takeViolations(), ...losses]);
-    // Even a node whose storage was wiped goes beyond what others knew of it.
+    // Even a node with wiped storage must choose a revision above the one that others held.
     for (const [node, revision] of this.former) this.addViolations(revisionNotAbove(node, revision));
     return agreedSince;
   }
 
-  /** Who keeps everything asks everybody for a few feeds at a time, which takes longer than to agree. */
+  /** Waits until nodes with `fillGaps` hold all events. They request few feeds at a time, so this takes longer. */
   private fillGaps(): void {
     const { isForgetful = false } = this.scenario;
     let violations = this.events.checkKept(this.network.running, isForgetful);
@@ -412,7 +420,7 @@ function heldRevision(holder: SimNode, node: SimNode): number | undefined {
 
 function revisionNotAbove(node: SimNode, former: number): Violation[] {
   const revision = node.gossip?.revision ?? 0;
-  // A node that remembers nothing may live under revision 0 twice; its heartbeat tells its lives apart.
+  // A node without a stored revision may use revision 0 twice; its heartbeat distinguishes the two.
   if (revision > former || (revision === 0 && former === 0)) return [];
-  return [{ check: "revisions", node: node.name, detail: `is at revision ${revision} and was at ${former} before` }];
+  return [{ check: "revisions", node: node.name, detail: `is at revision ${revision} after revision ${former}` }];
 }

@@ -29,12 +29,12 @@ export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
   dialect: "compact",
 };
 
-/** How the network stands at the end of a round. */
+/** The state of the network at the end of a round. */
 export interface RoundFigures {
   round: number;
-  /** Nodes that know the minimum and the maximum of all last readings. */
+  /** Nodes that know the minimum and the maximum of the latest readings. */
   knowing: number;
-  /** Nodes that hold a value of each node. */
+  /** Nodes that hold a value of every node. */
   complete: number;
   minimum: number | undefined;
   maximum: number | undefined;
@@ -45,7 +45,7 @@ export interface RoundFigures {
   bytesSoFar: number;
 }
 
-/** How far a round is. */
+/** The progress within a round. */
 export interface StepFigures {
   round: number;
   /** Of the round, between 0 and 1. */
@@ -56,9 +56,9 @@ export interface StepFigures {
 
 export interface SimulateResult {
   agreed: boolean;
-  /** Rounds, after the last reading, until all nodes knew the truth for good; null when they never did. */
+  /** Rounds from the last reading until all nodes knew minimum and maximum for good; null when they never did. */
   roundsToAgree: number | null;
-  /** The round in which the last readings are made. */
+  /** The round of the last readings. */
   lastReadingRound: number;
   minimum: number | undefined;
   maximum: number | undefined;
@@ -68,33 +68,33 @@ export interface SimulateResult {
   bytesPerNodeAndRound: number;
   largestDatagramBytes: number;
   lost: number;
-  /** Times that a node called one DOWN that runs. */
+  /** How many times a node held a running node as DOWN. */
   falseDowns: number;
   violationCount: number;
-  /** The first of the checkers' violations. */
+  /** The first violations, at most 100. */
   violations: Violation[];
 }
 
 /**
- * Rounds between two readings of a node, on average: 3, and in a large network
- * so many that about 50 readings a round are to be spread.
+ * Rounds between two readings of a node, on average: at least 3, and in a large
+ * network enough that about 50 nodes measure in a round.
  */
 export function readingRounds(nodes: number): number {
   return Math.max(3, Math.ceil(nodes / 50));
 }
 
-/** More violations than these help nobody. */
+/** More violations than this are counted, but not recorded. */
 const VIOLATIONS_MAX = 100;
-/** Part of the rounds, from the first on, in which readings are made; they go through one day. */
+/** Part of the rounds, from the first on, in which nodes measure. They span one simulated day. */
 const READING_PART = 0.6;
 const SEEDS = 2;
-/** A number as CBOR. Of 5,000 nodes each holds 5,000 values, so a byte here is 25 MB. */
+/** The longest number in CBOR. 5,000 nodes hold 5,000 values each, so each byte here takes 25 MB. */
 const READING_BYTES_MAX = 9;
 
 /**
- * Simulates nodes that each measure a temperature and share it, so that all know
- * the minimum and the maximum of the network. Yields once a round. For the last
- * rounds the readings stand, and then everyone must know the truth.
+ * Simulates nodes that each measure a temperature and share it, so that all nodes
+ * know the minimum and the maximum. Yields once a round. In the last 40 % of the
+ * rounds the readings do not change, so that all nodes can agree.
  */
 export function* simulate(options: SimulateOptions): Generator<RoundFigures, SimulateResult, undefined> {
   const steps = simulateInSteps(options, 1);
@@ -103,7 +103,7 @@ export function* simulate(options: SimulateOptions): Generator<RoundFigures, Sim
   return step.value;
 }
 
-/** The same, but each round is made in so many steps: after all but the last it yields how far it is. */
+/** Like `simulate`, but divides each round into steps, and also yields after each step but the last. */
 export function* simulateInSteps(
   options: SimulateOptions, stepsPerRound: number,
 ): Generator<RoundFigures | StepFigures, SimulateResult, undefined> {
@@ -120,7 +120,7 @@ export function* simulateInSteps(
   return run.result(agreedSince);
 }
 
-/** The round in which the last readings are made. */
+/** The round of the last readings. */
 export function lastReadingRound(rounds: number): number {
   return Math.max(1, Math.floor(rounds * READING_PART));
 }
@@ -180,7 +180,7 @@ class TemperatureRun {
     };
   }
 
-  /** @param agreedSince the round since which all agree; 0 when they do not */
+  /** @param agreedSince the round since which all nodes agree; 0 when they do not */
   result(agreedSince: number): SimulateResult {
     const { network, options } = this;
     const { datagrams, bytes, largestBytes, lost } = network.counts;
@@ -206,7 +206,7 @@ class TemperatureRun {
     };
   }
 
-  /** Adds violations up to VIOLATIONS_MAX: each pair of nodes may be worth one. Returns how many are left out. */
+  /** Adds violations up to VIOLATIONS_MAX, as each pair of nodes may have one. Returns how many are left out. */
   private checkValues(violations: Violation[]): number {
     let omitted = 0;
     for (const { node, describe } of differences(this.network, false)) {
@@ -219,7 +219,7 @@ class TemperatureRun {
   private addNode(random: SimRandom): void {
     const { nodes, roundIntervalMs, seed, dialect } = this.options;
     const index = this.network.nodes.length;
-    // Drawn from streams of their own, so that readings do not depend on what the nodes draw.
+    // Separate random streams, so that readings do not depend on the nodes' draws.
     const thermometer = new Thermometer(seed, 2 * STREAM_NODES + index);
     const seedList: string[] = [];
     for (let i = 0; seedList.length < SEEDS && i < nodes; i++) {
@@ -249,7 +249,7 @@ class TemperatureRun {
     });
   }
 
-  /** Shares a reading, now and every few rounds, until the time of the readings is over. */
+  /** Shares a reading now and, until `readingsEndMs`, again every `readingRounds` rounds on average. */
   private measure(node: SimNode, thermometer: Thermometer, gossip: Gossip): void {
     if (this.network.nowMs >= this.readingsEndMs) return;
     const celsius = thermometer.read(this.network.nowMs / this.readingsEndMs);

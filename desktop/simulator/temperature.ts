@@ -1,6 +1,6 @@
 import { SimRandom } from "./random.js";
 
-/** Measured temperatures of one place in °C: a daily curve of its own and noise. */
+/** A simulated thermometer: the place's daily temperature curve in °C, and noise. */
 export class Thermometer {
   private readonly random: SimRandom;
   private readonly mean: number;
@@ -18,7 +18,7 @@ export class Thermometer {
   /** A reading in °C, rounded to hundredths. @param dayFraction 0 is midnight, 0.5 is noon */
   read(dayFraction: number): number {
     const curve = this.amplitude * Math.cos((dayFraction - this.warmest) * 2 * Math.PI);
-    // The sum of three even draws is about a normal distribution.
+    // The sum of three uniform draws approximates a normal distribution.
     const noise = this.random.real(-0.2, 0.2) + this.random.real(-0.2, 0.2) + this.random.real(-0.2, 0.2);
     return Math.round((this.mean + curve + noise) * 100) / 100;
   }

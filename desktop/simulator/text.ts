@@ -1,7 +1,7 @@
 import { SCENARIO_DEFAULTS, type ScenarioResult } from "./scenario.js";
 import { SIMULATE_DEFAULTS, type SimulateOptions } from "./simulate.js";
 
-/** 1234567 as "1,234,567", the same on every host. */
+/** Formats 1234567 as "1,234,567", on every host. */
 export function countText(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
@@ -11,7 +11,7 @@ export function plural(count: number, noun: string): string {
   return `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Bytes in the unit that fits, with a decimal: "3.1 MB". */
+/** Bytes in the largest unit that fits, with one decimal place: "3.1 MB". */
 export function bytesText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
@@ -23,13 +23,13 @@ export function percentText(probability: number): string {
   return `${Math.round(probability * 1000) / 10} %`;
 }
 
-/** "-3.21 to 31.20 °C", or that there is nothing to tell yet. */
+/** "-3.21 to 31.20 °C", or "no reading yet". */
 export function rangeText(minimum: number | undefined, maximum: number | undefined): string {
   if (minimum === undefined || maximum === undefined) return "no reading yet";
   return `${minimum.toFixed(2)} to ${maximum.toFixed(2)} °C`;
 }
 
-/** The options with which a run is the same again, the seed first. */
+/** The options that repeat a run, the seed first. */
 export function replayArguments(options: SimulateOptions): string {
   const parts = [`--seed ${options.seed}`];
   const { nodes, lossProbability, rounds, datagramBytesMax } = SIMULATE_DEFAULTS;

@@ -30,7 +30,7 @@ describe("checkers", () => {
     network.runFor(20 * ROUND_MS);
     const violations = checkAgreement(network);
     assert.equal(violators(violations).length, 6);
-    assert.ok(violations.some(({ detail }) => detail.endsWith("is called DOWN")));
+    assert.ok(violations.some(({ detail }) => detail.endsWith("is held as DOWN")));
   });
 
   it("complain of a one-way partition that is not healed", () => {
@@ -48,7 +48,7 @@ describe("checkers", () => {
     const violations = checkValues(network);
     assert.equal(violations.length, 5);
     assert.ok(!violators(violations).includes(network.nodes[4].name));
-    assert.equal(violations[0].detail, 'node 4 (10.0.0.5) shares "unheard"; held is 4');
+    assert.equal(violations[0].detail, 'node 4 (10.0.0.5) shares "unheard"; it is held with 4');
     assertNone(checkStatements(network));
   });
 
@@ -59,7 +59,7 @@ describe("checkers", () => {
     const violations = checkAgreement(network);
     assert.deepEqual(violators(violations), network.nodes.filter((_, i) => i !== 4).map(({ name }) => name));
     for (const { detail } of violations) {
-      assert.match(detail, /^node 4 \(10\.0\.0\.5\) is at revision 0, heartbeat \d+; held are 0 and \d+$/);
+      assert.match(detail, /^node 4 \(10\.0\.0\.5\) is at revision 0, heartbeat \d+; it is held at 0, \d+$/);
     }
     assertNone(checkValues(network));
   });
@@ -71,7 +71,7 @@ describe("checkers", () => {
     network.runFor(2 * ROUND_MS);
     const violations = checkAgreement(network);
     assert.equal(violations.length, 6);
-    for (const { detail } of violations) assert.match(detail, /is not known$/);
+    for (const { detail } of violations) assert.match(detail, /is not held$/);
   });
 
   it("complain of a node that is held as live and does not run", () => {
@@ -87,7 +87,8 @@ describe("checkers", () => {
     const liar = network.nodes[1].gossip as Gossip;
     const honestRows = liar.rows.bind(liar);
     liar.rows = () => honestRows().map((row) => row.id === liar.id ? { ...row, data: "another" } : row);
-    assert.deepEqual(violators(checkStatements(network)), network.nodes.filter((_, i) => i !== 1).map(({ name }) => name));
+    const others = network.nodes.filter((_, i) => i !== 1).map(({ name }) => name);
+    assert.deepEqual(violators(checkStatements(network)), others);
     liar.rows = () => honestRows().map((row) => row.id === liar.id ? row : { ...row, heartbeat: row.heartbeat + 1 });
     assert.deepEqual(violators(checkStatements(network)), [network.nodes[1].name]);
   });
@@ -107,7 +108,7 @@ describe("checkers", () => {
     const beliefs = [{ minimum: 1, maximum: 5 }, { minimum: 1, maximum: 4 }, none];
     const violations = checkMinMax(network, ({ index }) => beliefs[index], [5, 1, 3]);
     assert.deepEqual(violations.map(({ detail }) => detail), [
-      "believes in 1 to 4; the truth is 1 to 5", "believes in undefined to undefined; the truth is 1 to 5",
+      "computed 1 to 4; true are 1 to 5", "computed undefined to undefined; true are 1 to 5",
     ]);
   });
 
