@@ -5,6 +5,7 @@ import { eventFeeds } from "../../src/events/index.js";
 import { Gossip, type GossipErrorCode, type GossipOptions, type NodeRow, minMax } from "../../src/gossip.js";
 import { FileStorage, MemoryStorage, nodePlatform } from "../platform/node.js";
 import type { GossipStorage } from "../../src/platform/types.js";
+import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
 import { CommandLines, Prompt, readScript } from "./command-lines.js";
 import { Commands, exportEvents } from "./commands.js";
@@ -38,7 +39,7 @@ export interface NodeOptions {
 }
 
 const SIGNALS: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
-const DEFAULT_PORT = 5000;
+
 const SEED_CAPACITY = 16;
 const SEED_CAPACITY_MAX = 255;
 const VALUE_BYTES_MAX = 255;

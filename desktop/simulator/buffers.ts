@@ -1,5 +1,4 @@
-/** The longest datagram that a node can be configured to send. */
-const BUFFER_BYTES = 1472;
+import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 
 /**
  * Buffers for datagrams in flight. They are reused, because an allocation for
@@ -10,14 +9,14 @@ export class BufferPool {
 
   /** Returns a buffer that begins with a copy of the first `length` bytes. */
   copyOf(bytes: Uint8Array, length: number): Uint8Array {
-    const buffer = length > BUFFER_BYTES ? undefined : this.free.pop();
-    const copy = buffer ?? new Uint8Array(Math.max(length, BUFFER_BYTES));
+    const buffer = length > DATAGRAM_BYTES_MAX ? undefined : this.free.pop();
+    const copy = buffer ?? new Uint8Array(Math.max(length, DATAGRAM_BYTES_MAX));
     copy.set(bytes.subarray(0, length));
     return copy;
   }
 
   /** Takes back a buffer that is no longer in use. */
   giveBack(buffer: Uint8Array): void {
-    if (buffer.length === BUFFER_BYTES) this.free.push(buffer);
+    if (buffer.length === DATAGRAM_BYTES_MAX) this.free.push(buffer);
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
+import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 import type { SimDialect } from "./dialects.js";
 import { JsonReport, LineReport, type ReportOutput, type SimulateReport, writeScenario } from "./report.js";
 import { SCENARIO_DEFAULTS, type ScenarioOptions, runScenario } from "./scenario.js";
@@ -35,14 +36,14 @@ export function simulateCommand(): Command {
   const count = `nodes, 2 to ${NODES_MAX} (default: ${nodes}; ${SCENARIO_DEFAULTS.nodes} in scenarios)`;
   const part = `part of the datagrams to lose, 0 to 0.9 or 0% to 90% (default: ${lossProbability})`;
   const seed = integer(0, 0xffffffff);
-  const bytes = `longest datagram, 128 to 1472 (default: ${datagramBytesMax})`;
+  const bytes = `longest datagram, 128 to ${DATAGRAM_BYTES_MAX} (default: ${datagramBytesMax})`;
   return new Command("simulate")
     .description("Simulate nodes that measure temperatures until all nodes know the minimum and the maximum.")
     .option("--nodes <count>", count, integer(2, NODES_MAX))
     .option("--seed <number>", "seed of all random decisions, 0 to 4294967295 (default: random, printed)", seed)
     .option("--loss <part>", part, probability)
     .option("--rounds <count>", `rounds of 10 s, 2 to 10000 (default: ${rounds})`, integer(2, 10000))
-    .option("--datagram-bytes <count>", bytes, integer(128, 1472))
+    .option("--datagram-bytes <count>", bytes, integer(128, DATAGRAM_BYTES_MAX))
     .option("--scenario <name>", "run one of the fault scenarios below instead", scenarioName)
     .option("--sealed", "give the nodes a key, so that they seal their datagrams")
     .option("--json", "print one JSON object and nothing else")

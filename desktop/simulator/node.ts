@@ -4,6 +4,7 @@ import {
 } from "../../src/gossip.js";
 import { MemoryStorage } from "../../src/platform/memory-storage.js";
 import type { Platform } from "../../src/platform/types.js";
+import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import type { SimRandom } from "./random.js";
 import { PowerLoss } from "./flash.js";
 import { type SimDevice, SimPlatform } from "./platform.js";
@@ -101,7 +102,7 @@ export class SimNode implements SimDevice {
     this.random = random;
     this.options = options;
     this.id = id;
-    this.port = options.options?.port ?? 5000;
+    this.port = options.options?.port ?? DEFAULT_PORT;
     this.datagramBytesMax = options.options?.datagramBytesMax ?? network.datagramBytesMax;
     this.address = options.address === undefined ? addressOfIndex(index) : readAddress(options.address);
     this.clockStartMs = options.clockStartMs ?? random.next();

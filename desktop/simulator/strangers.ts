@@ -2,6 +2,7 @@ import { formatAddress } from "../../src/engine/wire/address.js";
 import { FLAG_SEALED, MAGIC_AND_VERSION, TYPE_SYN } from "../../src/engine/wire/frame.js";
 import { FrameWriter } from "../../src/engine/wire/frame-writer.js";
 import { RowData, Rows } from "../../src/engine/table/rows.js";
+import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import type { SimRandom } from "./random.js";
 import type { SimDialect } from "./dialects.js";
 import type { SimNetwork } from "./network.js";
@@ -12,7 +13,7 @@ const RECORDED_MAX = 256;
 /** Rows of invented nodes in one datagram. */
 const INVENTED_ROWS = 8;
 const BYTES_MAX = 400;
-const PORT = 5000;
+
 /** 172.16.0.0: no simulated device has an address from there on. */
 const STRANGE_ADDRESSES = 0xac100000;
 
@@ -41,9 +42,10 @@ export class Strangers {
     const kind = random.below(4);
     const address = STRANGE_ADDRESSES + random.below(0x10000);
     if (kind === 0 || (kind >= 2 && recorded.length === 0)) {
-      network.inject(to, Uint8Array.from({ length: random.below(BYTES_MAX) }, () => random.below(256)), address, PORT);
+      const noise = Uint8Array.from({ length: random.below(BYTES_MAX) }, () => random.below(256));
+      network.inject(to, noise, address, DEFAULT_PORT);
     } else if (kind === 1) {
-      network.inject(to, this.invent(), address, PORT);
+      network.inject(to, this.invent(), address, DEFAULT_PORT);
     } else {
       const again = random.pick(recorded);
       // Only sealed: from an unsealed frame the receiver learns the datagram's source as the sender's address.
@@ -81,7 +83,7 @@ export class Strangers {
     const row = new RowData();
     row.id = this.random.next();
     row.address = STRANGE_ADDRESSES + this.random.below(0x10000);
-    row.port = PORT;
+    row.port = DEFAULT_PORT;
     row.revision = this.random.below(4);
     row.heartbeat = this.random.below(10000);
     return row;
