@@ -6,9 +6,9 @@ export interface Figure {
   /** The measurement that yields it. */
   readonly measurement: string;
   readonly bound?: Bound;
-  /** It says as much about the machine as about chisme, so that no bound of it makes the command fail. */
+  /** Whether it depends on the machine's speed, so that a missed bound is no failure. */
   readonly isOfMachine?: boolean;
-  /** One line that says what it is. */
+  /** Describes the figure in one line. */
   readonly about: string;
 }
 
@@ -17,7 +17,7 @@ export interface Bound {
   readonly atLeast?: number;
 }
 
-/** All figures, in the order in which they are shown. The bounds are those of the design. */
+/** All figures, in the order of the output, with the design's bounds. */
 export const FIGURES: readonly Figure[] = [
   {
     name: "wire.rowsPer1200", unit: "rows", measurement: "rowsPer1200", bound: { atLeast: 100 },
@@ -139,7 +139,7 @@ export const FIGURES: readonly Figure[] = [
   },
 ];
 
-/** Whether a value keeps a bound. What is no number or never happened keeps none. */
+/** Whether a value keeps a bound. NaN and infinity keep none. */
 export function keeps({ atMost = Infinity, atLeast = -Infinity }: Bound, value: number): boolean {
   return Number.isFinite(value) && value <= atMost && value >= atLeast;
 }
@@ -149,13 +149,13 @@ export function boundText({ atMost, atLeast }: Bound): string {
   return atMost !== undefined ? `≤ ${atMost}` : `≥ ${String(atLeast)}`;
 }
 
-/** What it is about: its name up to the first dot, but figures to compare with stand beside chisme's own. */
+/** The group of a figure: its name up to the first dot. Figures for comparison are in the group of chisme's own. */
 export function groupOf({ name }: Figure): string {
   const prefix = name.slice(0, name.indexOf("."));
   return prefix === "espgossip" ? "wire" : prefix === "ideal" ? "converge" : prefix;
 }
 
-/** 1473 as "1,473"; what never happened as "never". */
+/** Formats 1473 as "1,473" and infinity as "never". */
 export function valueText(value: number): string {
   return Number.isFinite(value) ? value.toLocaleString("en") : "never";
 }

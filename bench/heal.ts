@@ -6,7 +6,7 @@ import { BenchNetwork, ROUND_MS } from "./network.js";
 
 const LOSS = 0.1;
 const REST_ROUNDS = 10;
-/** How often it is looked whether all is well again, in rounds. */
+/** Rounds between two checks of the condition. */
 const STEP_ROUNDS = 0.25;
 const PATIENCE_ROUNDS = 200;
 
@@ -14,7 +14,7 @@ const SPLIT_NODES = 24;
 const RESTART_NODES = 50;
 const WIPED_PART = 0.1;
 
-/** Rounds until something is the case. */
+/** Rounds until a condition is true. */
 function roundsUntil(network: BenchNetwork, isSo: () => boolean): number {
   for (let steps = 1; steps * STEP_ROUNDS <= PATIENCE_ROUNDS; steps++) {
     network.runRounds(STEP_ROUNDS);
@@ -23,7 +23,7 @@ function roundsUntil(network: BenchNetwork, isSo: () => boolean): number {
   return Infinity;
 }
 
-/** A network in two halves, drawn, while each half goes on sharing values; until all hold all of them. */
+/** Measures the time from the end of a random split until all nodes hold the values that were shared meanwhile. */
 function heal(name: string, rounds: number, seeds: { full: number; quick: number }): Measurement<number> {
   return {
     name: `heal.${name}`,
@@ -54,8 +54,8 @@ export const healMeasurements = [
   heal("partition10m", ROUNDS_OF_HOUR / 6, { full: 100, quick: 10 }),
 ];
 
-/** Everybody holds everybody in one of some states, as of this start. */
-function isEverybody({ sim }: BenchNetwork, states: readonly number[]): boolean {
+/** Whether all nodes hold all nodes in one of some states, with their current revisions. */
+function isComplete({ sim }: BenchNetwork, states: readonly number[]): boolean {
   const revisions = new Map(sim.running.map((node) => [node.id, node.gossip?.revision]));
   return sim.running.every((node) => {
     const rows = node.gossip?.rows() ?? [];
@@ -64,7 +64,7 @@ function isEverybody({ sim }: BenchNetwork, states: readonly number[]): boolean 
   });
 }
 
-/** The power of all nodes fails at once and comes back, some without their storage; until all hold all. */
+/** Rounds from a restart of all nodes at once, some with their storage wiped, until all hold all. */
 function massRestart(seed: number, lossProbability: number, states: readonly number[]): number {
   const network = new BenchNetwork({ nodes: RESTART_NODES, seed });
   network.warmUp(REST_ROUNDS);
@@ -73,7 +73,7 @@ function massRestart(seed: number, lossProbability: number, states: readonly num
   network.random.shuffled(network.nodes).forEach((node, nth) => {
     node.restart({ keepStorage: nth >= RESTART_NODES * WIPED_PART });
   });
-  return roundsUntil(network, () => isEverybody(network, states));
+  return roundsUntil(network, () => isComplete(network, states));
 }
 
 export const massRestarts: Measurement<{ clean: number; lossy: number }> = {
@@ -82,7 +82,7 @@ export const massRestarts: Measurement<{ clean: number; lossy: number }> = {
   nodes: RESTART_NODES,
   sample: (seed) => ({
     clean: massRestart(seed, 0, [UP, ASKED]),
-    // Under loss there is always a suspicion somewhere that is not refuted yet.
+    // Under loss some suspicion is always unrefuted.
     lossy: massRestart(seed, LOSS, [UP, ASKED, SUSPECT]),
   }),
   figures: (samples) => ({

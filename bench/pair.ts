@@ -6,16 +6,16 @@ import { RowData } from "../src/engine/table/rows.js";
 import type { Sealer } from "../src/engine/wire/sealer.js";
 import { eventFeeds } from "../src/events/index.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
+import { DATAGRAM_BYTES_MAX, DEFAULT_PORT } from "../src/platform/udp.js";
 import { ROUND_MS } from "./network.js";
 
-const PORT = 5000;
 const CAPACITY = 512;
 const EVENT_BYTES_MAX = 128;
 
-/** What a node says of itself. */
+/** The statement that a node announces of itself. */
 export interface Statement {
   id: number;
-  /** Of the node's address. */
+  /** Index from which the node's address is made. */
   index: number;
   revision: number;
   heartbeat: number;
@@ -23,28 +23,31 @@ export interface Statement {
   value: Uint8Array;
 }
 
-/** A datagram under way between two engines. */
+/** A datagram in flight between two engines. */
 export interface Frame {
   bytes: Uint8Array;
-  /** Datagrams that had to arrive, one after the other, before this one was sent. */
+  /** Number of datagrams that had to arrive one after another before this one was sent. */
   depth: number;
 }
 
-/** An engine with given rows, of which none is news. The first statement is its own. */
+/** An engine that holds given rows and has no updates to send. The first statement is its own. */
 export class Peer {
   readonly engine: Engine;
   readonly address: number;
-  private readonly datagram: Datagram = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
+  private readonly datagram: Datagram = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
   private nowMs = 0;
 
-  /** @param feedBytes bytes for events; 0: a node without feeds @param sealer seals what it sends */
+  /**
+   * @param feedBytes bytes for events; 0: a node without feeds
+   * @param sealer seals the node's datagrams
+   */
   constructor(
     statements: readonly Statement[], seed: number, datagramBytesMax = 1200, feedBytes = 0, sealer?: Sealer,
   ) {
     const own = statements[0];
     this.address = addressOfIndex(own.index);
     this.engine = new Engine({
-      id: own.id, address: this.address, port: PORT, capacity: CAPACITY, valueBytesMax: 32,
+      id: own.id, address: this.address, port: DEFAULT_PORT, capacity: CAPACITY, valueBytesMax: 32,
       datagramBytesMax, roundIntervalMs: ROUND_MS, removeAfterMs: 86400000, seedCapacity: 16,
       broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed, sealer,
       feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, nodeDigest),
@@ -54,19 +57,19 @@ export class Peer {
     this.engine.rows.setTransmitsLeft(OWN_SLOT, 0);
   }
 
-  /** Holds a statement as if it had been heard long ago. */
+  /** Holds a statement as if it had been received long ago. */
   hold({ id, index, revision, heartbeat, value }: Statement): void {
     const row = new RowData();
     row.id = id;
     row.address = addressOfIndex(index);
-    row.port = PORT;
+    row.port = DEFAULT_PORT;
     row.revision = revision;
     row.heartbeat = heartbeat;
     row.valueLength = value.length;
     this.engine.rows.merge(row, value);
   }
 
-  /** Holds the feed of a row's author up to an event, whose tip is made up; the events are forgotten. */
+  /** Holds the feed of a row's author up to a sequence number, with an invented hash and no events. */
   holdFeed(id: number, sequence: number): void {
     const { rows, feed } = this.engine;
     const slot = rows.find(id);
@@ -84,7 +87,7 @@ export class Peer {
     while (this.engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }
 
-  /** The next SYN. Whomever the engine means it for, the other of the two gets it. */
+  /** The next SYN. It goes to the other peer, whatever address the engine chose. */
   syn(depth: number): Frame {
     for (;;) {
       this.nowMs = this.engine.nextDeadline();
@@ -94,9 +97,9 @@ export class Peer {
     }
   }
 
-  /** Takes a frame of the other engine in and answers it. */
+  /** Receives a frame of the other engine and returns the answers. */
   answer(frame: Frame, from: Peer): Frame[] {
-    this.engine.receive(++this.nowMs, from.address, PORT, frame.bytes, frame.bytes.length);
+    this.engine.receive(++this.nowMs, from.address, DEFAULT_PORT, frame.bytes, frame.bytes.length);
     return this.sent(frame.depth + 1);
   }
 

@@ -3,14 +3,14 @@ import { ESPGOSSIP_ROWS_MAX, ESPGOSSIP_SIZES, IDLE_SIZES } from "./idle.js";
 import { type Series, drawPlot } from "./plot.js";
 import type { BenchResult } from "./run.js";
 
-/** Told apart by people who confuse colours, too (Okabe and Ito). */
+/** Colors that color-blind readers can distinguish (Okabe and Ito). */
 const BLUE = "#0072b2";
 const RED = "#d55e00";
 const GREEN = "#009e73";
 const SIZE_COLORS = [GREEN, BLUE, RED];
 const ROUNDS_STEP = 0.1;
 
-/** Which part of the nodes know a value, by time, beside the ideal push-pull. */
+/** The part of the nodes that know a value, over time, compared with the ideal push-pull. */
 export function spreadPlot({ samples }: BenchResult): string {
   const series: Series[] = [];
   CURVE_SIZES.forEach((nodes, index) => {
@@ -32,7 +32,7 @@ export function spreadPlot({ samples }: BenchResult): string {
   });
 }
 
-/** Percentages of the nodes that know, by rounds, until all do in all samples. */
+/** Percentages of the nodes that know the value, by rounds, until all nodes know it in all samples. */
 function partsByRound(samples: readonly (readonly number[])[]): [number, number][] {
   const all = samples.flat().sort((a, b) => a - b);
   const points: [number, number][] = [];
@@ -44,7 +44,7 @@ function partsByRound(samples: readonly (readonly number[])[]): [number, number]
   return points;
 }
 
-/** Bytes of an idle node, by the size of its network, beside ESPGossip's dialect. */
+/** Bytes that an idle node sends, by the size of its network, compared with ESPGossip's dialect. */
 export function idlePlot({ figures }: BenchResult): string {
   const points = (prefix: string, sizes: readonly number[]): [number, number][] => sizes.flatMap((nodes) => {
     const bytes = figures.get(`${prefix}.bytesPerNodePerRound.idle.n${nodes}`);

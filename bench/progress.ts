@@ -6,7 +6,7 @@ export interface TerminalProgress {
   end(): void;
 }
 
-/** A bar on a terminal, else a line for each tenth of the samples. */
+/** Shows a bar on a terminal, otherwise a line for each tenth of the samples. */
 export function terminalProgress(stream: NodeJS.WriteStream): TerminalProgress {
   return stream.isTTY ? barProgress(stream) : lineProgress(stream);
 }

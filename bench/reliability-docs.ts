@@ -4,7 +4,7 @@ import { NODES, type ReliabilityOutcome } from "./reliability-tasks.js";
 
 const PAGE = new URL("../docs/RELIABILITY.md", import.meta.url);
 
-/** The fault matrix: a line for each fault and dialect. */
+/** The fault matrix, with a line for each fault and dialect. */
 export function matrixLines(outcomes: readonly ReliabilityOutcome[]): string[] {
   const sizes = NODES.filter((nodes) => outcomes.some((outcome) => outcome.nodes === nodes));
   const heads = sizes.flatMap((nodes) => [`agreed, ${nodes} nodes`, "recovery rounds", "false DOWN"]);
@@ -24,20 +24,20 @@ export function matrixLines(outcomes: readonly ReliabilityOutcome[]): string[] {
   return lines;
 }
 
-/** A fault matrix with lines of another one in it, in place of those of the same fault and dialect. */
+/** Replaces lines of a fault matrix by newer lines of the same fault and dialect. */
 export function mergeMatrix(lines: readonly string[], newer: readonly string[]): string[] {
   const [head, rule] = lines;
-  if (head !== newer[0]) throw new Error("docs/RELIABILITY.md: its matrix has other columns, so all of it must be run");
+  if (head !== newer[0]) throw new Error("docs/RELIABILITY.md: the matrix has other columns; run it without --fault");
   const byName = new Map([...lines, ...newer].slice(2).map((line) => [line.split(" | ", 2).join(" | "), line]));
   const names = SCENARIOS.flatMap(({ name }) => SIM_DIALECTS.map((dialect) => `| ${name} | ${dialect}`));
   return [head, rule, ...names.flatMap((name) => byName.get(name) ?? [])];
 }
 
-/** Events that are lost, of those that must be held, in all runs of a line. */
+/** Lost events, and events that must be held, in all runs of a line. */
 function lossText(outcomes: readonly ReliabilityOutcome[]): string {
   const lost = outcomes.reduce((sum, { eventsLost }) => sum + eventsLost, 0);
   const wanted = outcomes.reduce((sum, { eventsWanted }) => sum + eventsWanted, 0);
-  if (wanted === 0) return "none said";
+  if (wanted === 0) return "no events";
   const all = `${lost} of ${wanted.toLocaleString("en")}`;
   return lost === 0 ? all : `**${all}**`;
 }
@@ -51,7 +51,7 @@ function cellsOf(outcomes: readonly ReliabilityOutcome[]): string[] {
   return [agreed === outcomes.length ? all : `**${all}**`, recovery, falseDowns === 0 ? "0" : `**${falseDowns}**`];
 }
 
-/** A soak: a line for each network. */
+/** The table of a soak, with a line for each network. */
 export function soakLines(outcomes: readonly ReliabilityOutcome[]): string[] {
   const lines = [
     "| seed | dialect | nodes | simulated days | stretches of faults | agreed after | recovery rounds "
@@ -68,7 +68,7 @@ export function soakLines(outcomes: readonly ReliabilityOutcome[]): string[] {
   return lines;
 }
 
-/** Median and longest. */
+/** Median and maximum. */
 function rangeText(values: number[]): string {
   if (values.length === 0) return "none";
   const sorted = [...values].sort((a, b) => a - b);
@@ -77,9 +77,9 @@ function rangeText(values: number[]): string {
 }
 
 /**
- * Puts lines in place of those between the two comments of a section.
+ * Replaces the lines between the two comments of a section in docs/RELIABILITY.md.
  *
- * @param merge makes them of those which are there
+ * @param merge returns the new lines for the old ones
  */
 export function writeSection(name: string, merge: (lines: readonly string[]) => readonly string[]): void {
   const page = readFileSync(PAGE, "utf8");

@@ -8,41 +8,41 @@ export interface ReliabilityTask {
   dialect: SimDialect;
   nodes: number;
   seed: number;
-  /** Of a soak: how many days in all; 0 for a cell of the fault matrix. */
+  /** Simulated days of a soak; 0 for a cell of the fault matrix. */
   days: number;
 }
 
-/** How it went. */
+/** The result of a run. */
 export interface ReliabilityOutcome extends ReliabilityTask {
   agreed: boolean;
-  /** From the end of the faults until all agreed; of a soak each time. Without those times that they did not. */
+  /** Rounds from the end of the faults until all nodes agreed; in a soak, of each stretch that agreed. */
   recoveryRounds: number[];
-  /** Times that they did not agree. */
+  /** How many times the nodes did not agree. */
   failures: number;
   falseDowns: number;
   falseDownsHealed: number;
-  /** Of a cell: events that nodes with storage said and all must hold in the end, and those that some lack. */
+  /** Of a cell: events that all nodes must hold in the end, and those that at least one node does not hold. */
   eventsWanted: number;
   eventsLost: number;
-  /** Of a soak. */
+  /** Rounds of a soak. */
   rounds: number;
-  /** The first violations of the checkers. */
+  /** The first violations, at most VIOLATIONS_MAX. */
   violations: string[];
-  /** Of a soak: what is in use after the first stretch, and at the end. */
+  /** Bytes of the heap in use, of a soak: after the first stretch, and at the end. */
   heapBytes: number[];
 }
 
 export const NODES = [8, 50, 200] as const;
-/** Rounds after the healing in which no running node may be called DOWN. */
+/** Rounds after the healing in which no running node may be held as DOWN. */
 const CALM_ROUNDS = 16;
-/** In a soak: room for the events of days, of which all nodes say thousands. */
+/** In a soak: bytes for the thousands of events that all nodes publish in some days. */
 const SOAK_FEED_BYTES = 4194304;
 /** In a soak: calm rounds after each healing, at most. */
 const SOAK_CALM_ROUNDS_MAX = 100;
 const ROUNDS_A_DAY = 8640;
 const VIOLATIONS_MAX = 3;
 
-/** The cells of the fault matrix. Small networks are cheap, so they are run with more seeds. */
+/** The cells of the fault matrix. Small networks are run with more seeds, because they take less time. */
 export function matrixTasks(firstSeed: number, isQuick: boolean): ReliabilityTask[] {
   const tasks: ReliabilityTask[] = [];
   for (const nodes of isQuick ? [NODES[0]] : NODES) {
@@ -57,7 +57,7 @@ export function matrixTasks(firstSeed: number, isQuick: boolean): ReliabilityTas
   return tasks;
 }
 
-/** How many runs a cell of the matrix has. */
+/** Number of runs for a cell of the matrix. */
 export function seedsFor(nodes: number): number {
   return nodes <= 8 ? 10 : nodes <= 50 ? 4 : 1;
 }

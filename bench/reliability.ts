@@ -7,24 +7,24 @@ import { build } from "esbuild";
 import { matrixLines, mergeMatrix, soakLines, writeSection } from "./reliability-docs.js";
 import { type ReliabilityOutcome, type ReliabilityTask, matrixTasks } from "./reliability-tasks.js";
 
-const HELP = `Has simulated networks suffer each fault in each dialect, and sees whether they agree afterwards.
+const HELP = `Runs simulated networks with each fault in each dialect, and checks whether they agree afterwards.
 
 npm run -s bench:reliability -- [options]
 
-  --quick           8 nodes and one seed: CI runs it
-  --soak DAYS       networks of 50 nodes with all faults instead, for so many simulated days altogether
-  --pieces N        how many networks share these days, 1 by default
+  --quick           8 nodes and one seed, as in CI
+  --soak DAYS       instead run networks of 50 nodes with all faults, for DAYS simulated days in total
+  --pieces N        number of networks that share these days, 1 by default
   --seed N          the first seed, 1 by default
-  --fault NAME      only this one
-  --dialect NAME   only this one: compact, sealed or espgossip; of a soak sealed by default
-  --nodes N         only this size
-  --processes N     2 by default
-  --from FILE       results are taken from there, and those that are missing added
-  --json            one JSON object a run
-  --write           write the table in docs/RELIABILITY.md; with --fault or --dialect those lines of it
+  --fault NAME      only this fault
+  --dialect NAME    only this dialect: compact, sealed or espgossip; a soak's default is sealed
+  --nodes N         only networks of N nodes
+  --processes N     number of processes, 2 by default
+  --from FILE       read results from FILE, and append the missing ones to it
+  --json            print one JSON object per run
+  --write           write the table to docs/RELIABILITY.md; with --fault or --dialect, only those lines
   --help
 
-Exits with 1 when a network of chisme's own frames did not agree or called a running node DOWN afterwards.`;
+Exit status: 1 when a network with chisme's own frames did not agree, or held a running node as DOWN afterwards.`;
 
 const { values: flags } = parseArgs({
   options: {
@@ -51,7 +51,7 @@ async function run(): Promise<void> {
   const tasks = (soak === undefined ? matrixTasks(Number(flags.seed), flags.quick) : soakTasks()).filter((task) =>
     task.fault === (fault ?? task.fault) && task.dialect === (dialect ?? task.dialect)
     && task.nodes === Number(nodes ?? task.nodes));
-  if (tasks.length === 0) throw new Error("no run is left");
+  if (tasks.length === 0) throw new Error("--fault, --dialect, --nodes: no run is left");
   const outcomes = await take(tasks);
   const lines = soak === undefined ? matrixLines(outcomes) : soakLines(outcomes);
   if (!flags.json) console.log(lines.join("\n"));
@@ -73,7 +73,7 @@ function soakTasks(): ReliabilityTask[] {
   }));
 }
 
-/** In the order of the tasks. */
+/** Returns the outcomes in the order of the tasks. */
 async function take(tasks: readonly ReliabilityTask[]): Promise<ReliabilityOutcome[]> {
   const known = new Map<string, ReliabilityOutcome>();
   if (flags.from !== undefined && existsSync(flags.from)) {
@@ -110,13 +110,13 @@ function nameOf({ fault, dialect, nodes, seed, days }: ReliabilityTask): string 
   return `${fault} ${dialect} ${nodes} ${seed} ${days}`;
 }
 
-/** In one file the simulator runs several times as fast: constants of other modules are then constants. */
+/** Bundled into one file the simulator runs several times faster, because imported constants become local ones. */
 async function bundleWorker(): Promise<string> {
   const outfile = fileURLToPath(new URL("../build/reliability/worker.mjs", import.meta.url));
   const entry = fileURLToPath(new URL("reliability-worker.ts", import.meta.url));
   await build({
     entryPoints: [entry], outfile, bundle: true, platform: "node", format: "esm", target: "node20", sourcemap: "inline",
-    // Some of the packages are CommonJS, and ask for modules of Node's by `require`.
+    // Some packages are CommonJS and load modules of Node.js with `require`.
     banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
   });
   return outfile;

@@ -9,17 +9,17 @@ import { type Measurement, percentile } from "./measurement.js";
 import { type Frame, Peer, type Statement } from "./pair.js";
 
 const DATAGRAM_BYTES_MAX = 1200;
-/** As many as one /24 network holds in the simulator. */
+/** Nodes of one /24 network in the simulator. */
 const ROWS_OF_ONE_NETWORK = 250;
 const LOCATE_ROWS = 500;
 const FEED_BYTES = 65536;
-/** Events that a node lacks of another's. */
+/** Events of another node that a node does not hold. */
 const LACKED_EVENTS = 100;
 const LOCATE_DIFFERENT = 4;
-/** Rounds in which two nodes must have found out. */
+/** Rounds within which two nodes must find all differences. */
 const LOCATE_ROUNDS_MAX = 20;
 
-/** Nodes that were started up to 100 times and spoke last within a day. */
+/** Statements of nodes that were started up to 100 times and announced their last heartbeat within a day. */
 export function statements(count: number, random: SimRandom, makeValue: () => Uint8Array): Statement[] {
   const ids = new Set<number>();
   while (ids.size < count) ids.add(random.next());
@@ -33,7 +33,7 @@ function reading(random: SimRandom): Uint8Array {
   return bytes.slice(0, encodeCbor(random.between(-1000, 4000) / 100, bytes, 0));
 }
 
-/** The most rows that one datagram brings to a node that knows one other. */
+/** The largest number of rows in one datagram for a node that holds only one other. */
 function rowsInDatagram(random: SimRandom, seed: number, makeValue: () => Uint8Array): number {
   const [newcomer, ...others] = statements(ROWS_OF_ONE_NETWORK, random, makeValue);
   const from = new Peer(others, seed, DATAGRAM_BYTES_MAX);
@@ -70,7 +70,7 @@ export const rowsPer1200: Measurement<{ bare: number; withReading: number }> = {
   }),
 };
 
-/** SYN and ACK of two nodes that hold the same rows, so many, of which none is news. */
+/** SYN and ACK of two nodes that hold the same rows and have no updates to send. */
 function inSync(nodes: number): Measurement<{ syn: number; ack: number }> {
   return {
     name: `inSync.n${nodes}`,
@@ -101,9 +101,9 @@ interface Located {
 }
 
 /**
- * Two nodes that hold the same rows, and feeds if there are any, but for a few. Frames are counted from the
- * first SYN up to, and without, the one that shows its sender to know the last
- * of the rows in question: it carries that row, or wants it.
+ * Two nodes hold the same rows, and feeds if there are any, except a few. Counts the
+ * frames from the first SYN until one of the nodes has found the last difference.
+ * The frame that proves it, with the row or a request for it, does not count.
  */
 function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: boolean): Located {
   const random = new SimRandom(seed, STREAM_SCENARIO);
@@ -137,7 +137,7 @@ function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: bool
   return { bytes: Infinity, roundTrips: Infinity };
 }
 
-/** Takes the ids out that a frame has rows of, or wants. */
+/** Removes the ids of all rows that a frame carries or requests. */
 function forgetNamed(bytes: Uint8Array, ids: Set<number>): void {
   const frame = new FrameReader();
   const row = new RowData();

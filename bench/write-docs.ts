@@ -6,7 +6,7 @@ import type { BenchOptions, BenchResult } from "./run.js";
 
 const DOCS = new URL("../docs/", import.meta.url);
 const PAGE = new URL("BENCHMARKS.md", DOCS);
-/** What stands between these lines is the bench's; the rest of the page is written by hand. */
+/** The benchmark writes the part between these lines; the rest of the page is written by hand. */
 const START = "<!-- figures: written by npm run -s bench -- --write -->";
 const END = "<!-- end of figures -->";
 
@@ -21,8 +21,8 @@ const GROUPS: Record<string, string> = {
 };
 
 /**
- * Writes the tables into docs/BENCHMARKS.md, and the plots beside it. Of some of
- * the figures it writes only their lines, and leaves the others as they were.
+ * Writes the tables to docs/BENCHMARKS.md and the plots to docs/. With `only`, it
+ * writes only the lines of the measured figures, and no plots.
  */
 export function writeDocs(result: BenchResult, options: BenchOptions): void {
   const page = readFileSync(PAGE, "utf8");
@@ -37,7 +37,7 @@ export function writeDocs(result: BenchResult, options: BenchOptions): void {
   writeFileSync(new URL("idle-bytes.svg", DOCS), idlePlot(result));
 }
 
-/** @param before lines of the page, for the figures that were not measured now */
+/** @param before lines of the page, for figures that were not measured in this run */
 export function figureTables(figures: ReadonlyMap<string, number>, seed: number, before: readonly string[]): string {
   const lines: string[] = [];
   let heading: string | undefined;

@@ -6,7 +6,7 @@ import {
   type RoundFigures, type SimulateOptions, type SimulateResult, type StepFigures, lastReadingRound,
 } from "./simulate.js";
 import {
-  bytesText, countText, percentText, plural, rangeText, replayArguments, replayScenarioArguments,
+  PLAIN_TABLE, bytesText, countText, percentText, plural, rangeText, replayArguments, replayScenarioArguments,
 } from "./text.js";
 
 /** Receives the figures of a run while it goes on. */
@@ -145,12 +145,7 @@ export function writeScenario(result: ScenarioResult, summary: string, output: R
 }
 
 function writeRows(rows: readonly (readonly [string, string])[], { writeLine, colors }: ReportOutput): void {
-  const chars = {
-    "top": "", "top-mid": "", "top-left": "", "top-right": "", "bottom": "", "bottom-mid": "", "bottom-left": "",
-    "bottom-right": "", "left": "", "left-mid": "", "mid": "", "mid-mid": "", "right": "", "right-mid": "",
-    "middle": "  ",
-  };
-  const table = new Table({ chars, style: { "padding-left": 0, "padding-right": 0, "border": [], "head": [] } });
+  const table = new Table(PLAIN_TABLE);
   for (const [name, value] of rows) table.push([colors.dim(name), value]);
   writeLine("");
   for (const line of table.toString().split("\n")) writeLine(line.trimEnd());

@@ -1,5 +1,16 @@
+import type { TableConstructorOptions } from "cli-table3";
 import { SCENARIO_DEFAULTS, type ScenarioResult } from "./scenario.js";
 import { SIMULATE_DEFAULTS, type SimulateOptions } from "./simulate.js";
+
+/** Options of cli-table3 for columns without lines between them. */
+export const PLAIN_TABLE: TableConstructorOptions = {
+  chars: {
+    "top": "", "top-mid": "", "top-left": "", "top-right": "", "bottom": "", "bottom-mid": "", "bottom-left": "",
+    "bottom-right": "", "left": "", "left-mid": "", "mid": "", "mid-mid": "", "right": "", "right-mid": "",
+    "middle": "  ",
+  },
+  style: { "padding-left": 0, "padding-right": 0, "border": [], "head": [] },
+};
 
 /** Formats 1234567 as "1,234,567", on every host. */
 export function countText(count: number): string {

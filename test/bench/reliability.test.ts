@@ -28,7 +28,7 @@ describe("bench:reliability", function () {
     assert.equal(lines.length, 2 + outcomes.length);
     assert.match(lines[2], /^\| quiet \| compact \| 1 of 1 \| \d+ \| 0 \| 0 of [1-9]\d* \|$/);
     for (const line of lines.slice(2)) {
-      assert.match(line, line.includes("| espgossip |") ? /\| none said \|$/ : /\| 0 of \d+ \|$/);
+      assert.match(line, line.includes("| espgossip |") ? /\| no events \|$/ : /\| 0 of \d+ \|$/);
     }
   });
 
