@@ -16,19 +16,19 @@ import { eventFeeds } from "../src/events/index.js";
 import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
-/** Authors that nobody else speaks of, but what is changed on the way. */
+/** The authors of the events. No other source sends rows of them, except by mutation. */
 const AUTHORS = [7, 8];
-/** Frames of a lower revision than one that was heard of are not looked at any more. */
+/** High, because a node drops frames with a lower revision than one that it has seen. */
 const REVISION = 1000;
 const EVENTS = 60;
-/** Room for all events, and for some of them. */
+/** One event buffer holds all events, the other some of them. */
 const FEED_BYTES = [16384, 1500];
 const LIMITS = [128, 400, 1200, 1200];
 
 /**
- * Frames of nodes with feeds: two authors whose events are always the same, so
- * that a session can come to hold them, passed on by nodes that hold all of them
- * or only the last; and the vectors. Some are changed.
+ * Frames of nodes with feeds, and the vectors; some are mutated. Two authors always
+ * have the same events, so that a session can collect them. Nodes that hold all
+ * events or only the last ones pass them on.
  */
 export class FeedSource implements DatagramSource {
   private readonly vectors: Uint8Array[];
@@ -91,7 +91,7 @@ export class FeedSource implements DatagramSource {
     this.writer.u16(drawWord(random, [Math.max(feeds.tipFirst(slot) >>> 16, 1)]) & 0xffff);
   }
 
-  /** Mostly what ends just below that which the fuzzed node holds. */
+  /** Mostly events that end just below those that the fuzzed node holds. */
   private writeHistory(random: SimRandom, { engine }: World, runs: BatchWriter, slot: number, from: number): void {
     const { feeds } = random.pick(this.nodes).feed!;
     const held = engine.rows.find(feeds.author(slot));
@@ -100,7 +100,7 @@ export class FeedSource implements DatagramSource {
   }
 }
 
-/** A node that has its own events, and was told of the other author's. */
+/** A node that has its own events, and holds those of the other author. */
 function holder(id: number, feedBytes: number): Engine {
   const engine = makeEngine(id, feedBytes);
   const author = makeEngine(AUTHORS[1 - AUTHORS.indexOf(id)], FEED_BYTES[0]);
@@ -140,7 +140,7 @@ function publish(engine: Engine): void {
   }
 }
 
-/** Of those in this module, and of the one that is fuzzed: sizes are those that events are made for. */
+/** Feeds for the nodes of this module and for the fuzzed node, with the same limit for events. */
 export function feedsOf(feedBytes: number): FeedMaker {
   return eventFeeds().maker(feedBytes, 64, undefined, true);
 }

@@ -14,10 +14,10 @@ const VALUE_BYTES_MAX = 48;
 const OTHERS_MAX = 24;
 const BUCKETS_LOG_MAX = 5;
 const VALUES = [21.5, "text", [1, [2, [3, [4]]]], { a: 1, b: [true, null] }, -1, new Uint8Array(8)];
-/** A node's ids, counters and the like lie in the first bytes, where most is decided. */
+/** The first bytes hold ids and counters, which decide most of a frame's handling. */
 const HEAD_BYTES = 24;
 
-/** Compact frames by the grammar of PROTOCOL.md, from the vectors, and of the node's own. */
+/** Compact frames: by the grammar of PROTOCOL.md, from the vectors, and from the node itself. */
 export class FrameSource implements DatagramSource {
   private readonly vectors: Uint8Array[];
   private readonly writer = new FrameWriter();
@@ -47,7 +47,7 @@ export class FrameSource implements DatagramSource {
     return random.pick(this.vectors);
   }
 
-  /** A well-formed frame of a node that holds rows such as this one could know. */
+  /** A well-formed frame of a node whose rows the fuzzed node could hold, too. */
   private write(random: SimRandom, world: World): Uint8Array {
     const rows = new Rows(OTHERS_MAX + 1, VALUE_BYTES_MAX);
     for (let left = random.below(OTHERS_MAX); left >= 0; left--) merge(rows, drawRow(random, world), random);

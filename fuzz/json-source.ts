@@ -5,7 +5,7 @@ import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
 const DEPTH_MAX = 12;
-/** What a scanner of JSON may stumble over. */
+/** Texts that are difficult for a JSON scanner. */
 const TOKENS = [
   "null", "true", "-0", "1e400", "-1", "0.5", "4294967296", "1E+2", "01", "1.", '""', '"\\u0000"', '"\\ud800"', '"\\x"',
   '"é°😀"', "[]", "{}", "[[[[[[[[[[[]]]]]]]]]]]", '{"__proto__":1}', "NaN", "'", "}", '"',
@@ -15,7 +15,7 @@ const VALUES = ["21.5", '"t"', "true", "null", "-3", "1e-7"];
 
 interface Step { text?: string; sends: { datagram: unknown }[] }
 
-/** ESPGossip's datagrams: JSON by the grammar of PROTOCOL.md, from the recorded runs, and of the node's own. */
+/** ESPGossip's JSON datagrams: by the grammar of PROTOCOL.md, from the recorded runs, and from the node itself. */
 export class JsonSource implements DatagramSource {
   private readonly vectors: Uint8Array[];
 

@@ -1,6 +1,6 @@
 import type { SimRandom } from "../desktop/simulator/random.js";
 import { Flash } from "../desktop/simulator/flash.js";
-import { FileLog } from "../desktop/platform/file-log.js";
+import { FILE_HEADER, FileLog } from "../desktop/platform/file-log.js";
 import { FlashLog } from "../src/platform/flash-log.js";
 import { LogRecords } from "../src/platform/log-record.js";
 import type { GossipLog } from "../src/platform/types.js";
@@ -14,7 +14,7 @@ const SECTOR_BYTES = 256;
 const SECTORS = 4;
 const FILE = "/log/events";
 const FILE_BYTES_MAX = 700;
-const FILE_HEADER = Buffer.from("chisme log 1\n").toString("hex");
+
 /** "cgl", and the version of the layout. */
 const MAGIC = 0x63676c01;
 const HEAD_CHECKED_BYTES = 12;
@@ -22,28 +22,27 @@ const KEPT_MAX = 3;
 
 const records = new LogRecords(RECORD_BYTES_MAX);
 
-/** What a log is kept on, which may hold any bytes when the device is switched on. */
+/** The medium of a log, which may hold any bytes when the device starts. */
 interface Medium {
   bytes(): Uint8Array;
   write(bytes: Uint8Array): void;
-  /** The log, as after a start of the device. */
+  /** Opens the log, as after a start of the device. */
   log(): GossipLog;
-  /** Bytes that its reader knows: a head, and records behind it. */
+  /** Draws bytes that resemble a log: a head, and records after it. */
   drawContent(random: SimRandom): Uint8Array;
 }
 
 /**
- * A log on a medium on which strangers wrote, or that has worn out. Lines:
+ * A log on a medium with arbitrary content. Lines:
  *
- *   medium [bytes]     what is on it when the device is switched on
+ *   medium [bytes]     the content when the device starts
  *   append bytes
- *   rewrite count      keeps so many of the last records
+ *   rewrite count      keeps this number of the last records
  *
- * The log reads what is there without a throw, as often as it likes, and the
- * same each time; each record has 1 to `recordBytesMax` bytes. What is appended
- * then is read behind it, or there was no room and nothing has changed; and a
- * rewrite leaves what it was given. On flash, nothing is written that was not
- * erased.
+ * Reading never throws and returns the same records each time, of 1 to
+ * `recordBytesMax` bytes. An appended record is read after them; when the log is
+ * full, nothing changes. After a rewrite exactly its records are read. On flash,
+ * only erased bytes are written.
  */
 export class LogSession implements Session {
   private log: GossipLog | undefined;
@@ -57,7 +56,7 @@ export class LogSession implements Session {
     return `append ${hexOf(drawBytes(random, random.between(1, RECORD_BYTES_MAX)))}`;
   }
 
-  take(line: string): string | undefined {
+  run(line: string): string | undefined {
     const [command, argument = ""] = line.split(" ");
     if (command === "medium") return this.begin(new Uint8Array(Buffer.from(argument, "hex")));
     // A line that lost those before it, when a failure is made shorter.
@@ -73,7 +72,7 @@ export class LogSession implements Session {
     try {
       this.held = contentOf(this.log);
     } catch (error) {
-      // A file that is not one of a log is left alone: it may be something else of the user's.
+      // The log must not change a file that is not a log: it may belong to the user.
       if (!(error as Error).message.includes("is not the log of a node")) throw error;
       this.log = undefined;
       return "refused";
@@ -84,10 +83,10 @@ export class LogSession implements Session {
 
   private append(log: GossipLog, text: string): string {
     const bytes = new Uint8Array(Buffer.from(text, "hex"));
-    const isTaken = log.append(bytes, bytes.length);
-    if (isTaken) this.held.push(text);
+    const isAppended = log.append(bytes, bytes.length);
+    if (isAppended) this.held.push(text);
     this.check(log);
-    return isTaken ? "appended" : "full";
+    return isAppended ? "appended" : "full";
   }
 
   private rewrite(log: GossipLog, count: number): string {
@@ -98,11 +97,11 @@ export class LogSession implements Session {
     return "rewritten";
   }
 
-  /** The log has what it should, now and after a start. */
+  /** Checks that the log holds the expected records, now and after a restart. */
   private check(log: GossipLog): void {
     for (const one of [log, this.medium.log(), log]) {
       const found = contentOf(one);
-      if (found.join() !== this.held.join()) fail(`the log holds [${found.join()}] in place of [${this.held.join()}]`);
+      if (found.join() !== this.held.join()) fail(`the log holds [${found.join()}] instead of [${this.held.join()}]`);
     }
   }
 
@@ -114,7 +113,7 @@ export class LogSession implements Session {
   }
 }
 
-/** NOR flash: content that is shorter is followed by erased bytes. */
+/** A log on NOR flash. Shorter content is followed by erased bytes. */
 export function flashMedium(): Medium {
   const flash = new Flash(SECTORS, SECTOR_BYTES);
   return {
@@ -142,13 +141,13 @@ export function fileMedium(): Medium {
       files: files.files, recordBytesMax: RECORD_BYTES_MAX, bytesMax: FILE_BYTES_MAX,
     }),
     drawContent: (random) => {
-      const parts = [Buffer.from(FILE_HEADER, "hex"), ...drawRecords(random, 1)];
+      const parts = [Buffer.from(FILE_HEADER), ...drawRecords(random, 1)];
       return new Uint8Array(Buffer.concat(parts));
     },
   };
 }
 
-/** A sector whose head passes its check, with any numbers in it. */
+/** A sector with a valid head and random numbers in it. */
 function drawSector(random: SimRandom): Uint8Array {
   const sector = new Uint8Array(SECTOR_BYTES).fill(0xff);
   if (random.chance(0.2)) return sector;
@@ -187,7 +186,7 @@ function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-/** No flash lives to see numbers beyond these, and whoever writes them can write anything. */
+/** Below 2^31: a sector wears out long before its sequence number gets there. */
 function drawSequence(random: SimRandom): number {
   return random.chance(0.9) ? random.below(12) : random.below(0x80000000);
 }

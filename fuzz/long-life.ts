@@ -13,25 +13,25 @@ const PORT = 5000;
 const CAPACITY = 64;
 const KEY = new Uint8Array(32).fill(0x5a);
 const OTHER_KEY = new Uint8Array(32).fill(0x5b);
-/** Between two datagrams. */
+/** Time between two datagrams. */
 const STEP_MS = 1;
 const RECORDED = 500;
-/** So often the heap is looked at. */
-const LOOKS = 10;
+/** Measurements of the heap in a run. */
+const HEAP_SAMPLES = 10;
 
 export interface LongLife {
   name: string;
   datagrams: number;
-  taken: number;
+  accepted: number;
   drops: Record<string, number>;
   rows: number;
   capacity: number;
   seeds: number;
-  /** What is in use, in the course of the life. */
+  /** Bytes of the heap in use, in the course of the run. */
   heapBytes: number[];
 }
 
-/** One node that runs while a stranger sends to it, all the time. */
+/** Runs one node of each kind while a stranger sends to it all the time. */
 export function longLives(datagrams: number, seed: number): LongLife[] {
   const frames = new FrameSource();
   const json = new JsonSource();
@@ -49,7 +49,7 @@ const OPTIONS = {
   roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: 0xffffffff,
 };
 
-/** @param isClosed whether nothing that comes may change anything */
+/** @param isClosed whether no datagram may change the node */
 function live(
   name: string, engine: NodeEngine, source: DatagramSource, datagrams: number, seed: number, isClosed: boolean,
 ): LongLife {
@@ -61,23 +61,23 @@ function live(
   const rows = snapshot(engine.rows);
   for (let i = 1; i <= datagrams; i++) {
     const nowMs = (i * STEP_MS) >>> 0;
-    // What is due is done before, so that what comes of a datagram is its own.
+    // Handle due timers first, so that all later changes are caused by the datagram.
     while (((nowMs - engine.nextDeadline()) | 0) >= 0) {
       engine.tick(nowMs);
       drain(engine, world);
     }
     const bytes = source.draw(random, world);
-    const newsBefore = engine.rows.updateCount;
+    const updatesBefore = engine.rows.updateCount;
     const deadline = engine.nextDeadline();
     const heartbeat = engine.rows.heartbeat(0);
     engine.receive(nowMs, world.drawAddress(random), PORT, bytes.slice(), bytes.length);
     if (isClosed) {
-      const same = engine.nextDeadline() === deadline && engine.rows.updateCount === newsBefore
+      const same = engine.nextDeadline() === deadline && engine.rows.updateCount === updatesBefore
         && engine.rows.heartbeat(0) === heartbeat && engine.rows.count === rows.size;
       if (!same) throw new Error(`${name}: datagram ${i} changed something: ${Buffer.from(bytes).toString("hex")}`);
     }
     drain(engine, world);
-    if (i % Math.ceil(datagrams / LOOKS) === 0) {
+    if (i % Math.ceil(datagrams / HEAP_SAMPLES) === 0) {
       globalThis.gc?.();
       heapBytes.push(process.memoryUsage().heapUsed);
     }
@@ -94,22 +94,22 @@ function figuresOf(name: string, engine: NodeEngine): Omit<LongLife, "datagrams"
     if (count > 0) drops[dropReasonName(reason)] = count;
     dropped += count;
   }
-  const taken = Math.max(0, engine.stats.datagramsReceived() - dropped);
-  return { name, taken, drops, rows: engine.rows.count, capacity: engine.rows.capacity, seeds: engine.seeds.count };
+  const accepted = Math.max(0, engine.stats.datagramsReceived() - dropped);
+  return { name, accepted, drops, rows: engine.rows.count, capacity: engine.rows.capacity, seeds: engine.seeds.count };
 }
 
 function drain(engine: NodeEngine, world: World): void {
-  const event = { kind: 0, slot: 0 };
-  while (engine.pollNotification(event));
+  const notification = { kind: 0, slot: 0 };
+  while (engine.pollNotification(notification));
   const out = { bytes: new Uint8Array(1472), length: 0, address: 0, port: 0 };
-  while (engine.pollTransmit(out)) world.hear(out.bytes.slice(0, out.length));
+  while (engine.pollTransmit(out)) world.record(out.bytes.slice(0, out.length));
 }
 
 function sealedNode(seed: number): Engine {
   return new Engine({ ...OPTIONS, randomSeed: seed, sealer: pureSealing()(KEY, OTHER_KEY) });
 }
 
-/** Sealed frames of the network's earlier days, and of the node itself: as they were, or changed. */
+/** Replays sealed frames of the network's past and of the node itself, unchanged or mutated. */
 function recordedSource(seed: number): DatagramSource {
   const recorded: Uint8Array[] = [];
   const peer = new Engine({

@@ -1,6 +1,6 @@
 import type { SimRandom } from "../desktop/simulator/random.js";
 
-/** Longer than any datagram that is sent. */
+/** Longer than any datagram of a node. */
 const BYTES_MAX = 1600;
 const WORDS = [0, 1, 0x7f, 0x80, 0xff, 0x100, 0x7fffffff, 0x80000000, 0xfffeffff, 0xffff0000, 0xffffffff];
 
@@ -8,14 +8,14 @@ type Mutation = (random: SimRandom, bytes: Uint8Array, other: Uint8Array) => Uin
 
 const MUTATIONS: readonly Mutation[] = [flipBit, setByte, setWord, cut, remove, repeat, insert, splice];
 
-/** Changes bytes in one to three ways; `other` is what parts may be taken from. */
+/** Applies one to three mutations to bytes. Parts of `other` may be inserted. */
 export function mutate(random: SimRandom, bytes: Uint8Array, other: Uint8Array): Uint8Array {
   let out = bytes;
   for (let left = random.between(1, 3); left > 0; left--) out = random.pick(MUTATIONS)(random, out, other);
   return out.subarray(0, BYTES_MAX);
 }
 
-/** An integer that an engine may stumble over, or one of those given. */
+/** One of the likely integers or a number near it, or an edge case. */
 export function drawWord(random: SimRandom, likely: readonly number[]): number {
   if (likely.length > 0 && random.chance(0.8)) return near(random, random.pick(likely));
   return random.chance(0.5) ? random.pick(WORDS) : random.next();

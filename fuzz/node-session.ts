@@ -11,14 +11,14 @@ const PORT = 5000;
 const OWN_ADDRESS = 0x0a000001;
 const ADDRESSES = Array.from({ length: 24 }, (_, i) => OWN_ADDRESS + i);
 const ROUND_MS = 10000;
-/** Some nodes see their clock wrap around. */
+/** The last one makes the clock wrap around during the session. */
 const START_MS = [1000, 1000, 1000, 0xffff0000];
 const SEED_CAPACITY = 8;
 const DATAGRAM_BYTES_MAX = 1600;
-/** Inputs after which a node has nothing left to do at one time. */
+/** Inputs after which a node must have no due timer left. */
 const SETTLE_MAX = 16;
 
-/** What differs between the dialects. */
+/** The differences between the dialects. */
 export interface NodeKind {
   dialect: Dialect;
   source: DatagramSource;
@@ -26,18 +26,18 @@ export interface NodeKind {
   burstMax: number;
   /** All tables of rows. */
   tablesOf(engine: NodeEngine): Rows[];
-  /** Seeds that there may be, by the options `seedCapacity` and `capacity`. */
+  /** The largest number of seeds for the options `seedCapacity` and `capacity`. */
   seedsMax(seedCapacity: number, capacity: number): number;
-  /** Whether a drop for this reason refuses one row and not the whole of the datagram. */
+  /** Whether a drop for this reason refuses one row and not the whole datagram. */
   isOfRow(reason: string, bytes: Uint8Array): boolean;
-  /** Whether any datagram, even a bad one, shows that the node at its source is there. */
+  /** Whether any datagram, even a malformed one, proves that the node at its source is alive. */
   isLife: boolean;
-  /** Checks what else the node holds. */
+  /** Checks other parts of the node. */
   check?(engine: NodeEngine): void;
 }
 
 /**
- * A running node, and a stranger who sends to it. Lines:
+ * A running node, and a stranger that sends to it. Lines:
  *
  *   new id capacity valueBytesMax datagramBytesMax randomSeed
  *   start nowMs revision isRemembered
@@ -70,14 +70,14 @@ export class NodeSession implements Session {
     return `receive ${this.nowMs} ${address} ${port} ${Buffer.from(bytes).toString("hex")}`;
   }
 
-  take(line: string): string | undefined {
+  run(line: string): string | undefined {
     const words = line.split(" ");
     const numbers = words.map(Number);
     if (words[0] === "new") {
       this.make(numbers);
       return undefined;
     }
-    // A line that lost those before it, when a failure is made shorter.
+    // In a shortened session the lines that this one needs may be missing.
     if (this.engine === undefined) return undefined;
     this.nowMs = numbers[1];
     const bytes = new Uint8Array(Buffer.from(words[4] ?? "", "hex"));
@@ -110,13 +110,13 @@ export class NodeSession implements Session {
   }
 
   private publish(engine: NodeEngine, bytes: Uint8Array): void {
-    // An application that shares more gets an error before the engine hears of it.
+    // `Gossip` refuses longer values before they reach the engine.
     if (bytes.length <= engine.rows.valueBytesMax) engine.publish(this.nowMs, bytes, bytes.length, 0, 0);
   }
 
   /**
-   * Does what is due by now, so that what follows has the datagram for its only
-   * cause; a node of two tables may need some inputs until both agree.
+   * Handles due timers, so that all later changes are caused by the datagram. A node
+   * with two tables may need several inputs until both agree.
    *
    * @returns the tables
    */
@@ -139,29 +139,29 @@ export class NodeSession implements Session {
     engine.receive(this.nowMs, address, port, bytes, bytes.length);
     const reasons = dropsOf(engine).flatMap((count, reason) => count > drops[reason] ? [dropReasonName(reason)] : []);
     this.drain(engine);
-    this.world?.hear(bytes);
+    this.world?.record(bytes);
     const whole = reasons.find((reason) => !this.kind.isOfRow(reason, bytes));
-    if (whole === undefined) return reasons.length === 0 ? "taken" : `taken but for rows: ${reasons.join(", ")}`;
+    if (whole === undefined) return reasons.length === 0 ? "accepted" : `accepted but for rows: ${reasons.join(", ")}`;
     const woken = this.kind.isLife ? address : -1;
     this.kind.tablesOf(engine).forEach((rows, index) => assertSame(before[index], snapshot(rows), woken));
-    if (this.isChanged && !this.kind.isLife) fail("a dropped datagram was told to the application");
+    if (this.isChanged && !this.kind.isLife) fail("the application was notified of a dropped datagram");
     return `dropped: ${whole}`;
   }
 
-  /** Takes all outputs, and checks them and what they leave behind. */
+  /** Polls and checks all outputs, then checks the node. */
   private drain(engine: NodeEngine): void {
-    const event = { kind: 0, slot: 0 };
+    const notification = { kind: 0, slot: 0 };
     this.isChanged = false;
-    for (let left = 4 * engine.rows.capacity + 8; engine.pollNotification(event); left--) {
-      if (left === 0) fail("events do not end");
-      if (event.kind === EVENT_UPDATE || event.kind === EVENT_STATE) this.isChanged = true;
+    for (let left = 4 * engine.rows.capacity + 8; engine.pollNotification(notification); left--) {
+      if (left === 0) fail("notifications do not end");
+      if (notification.kind === EVENT_UPDATE || notification.kind === EVENT_STATE) this.isChanged = true;
     }
     const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
     for (let left = this.kind.burstMax; engine.pollTransmit(out); left--) {
       if (left === 0) fail(`one input caused more than ${this.kind.burstMax} datagrams`);
       const sent = out.bytes.slice(0, out.length);
       checkSent(sent, this.limit);
-      this.world?.hear(sent);
+      this.world?.record(sent);
     }
     if (engine.seeds.count > this.seedsMax) fail(`${engine.seeds.count} seeds`);
     this.kind.tablesOf(engine).forEach((rows, index) => checkTable(rows, this.ids[index]));

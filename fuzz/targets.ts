@@ -11,7 +11,7 @@ import { SealedSession } from "./sealed-session.js";
 import type { Target } from "./target.js";
 import { mixOf } from "./world.js";
 
-/** Reasons for which one row is refused: in any dialect, and in ESPGossip's alone. */
+/** Drop reasons that refuse one row: in any dialect, and only in ESPGossip's. */
 const OF_ROWS = ["tableFull", "valueTooLarge"];
 const OF_JSON_ROWS = ["row", "value"];
 
@@ -28,15 +28,15 @@ const compact: NodeKind = {
   isLife: false,
 };
 
-/** Reasons for which one run of events is refused, or the whole datagram. */
-const OF_RUNS = ["event", "fork", "gap", "duplicate", "oldGeneration", "arenaFull"];
+/** Drop reasons that refuse one batch of events, or the whole datagram. */
+const OF_BATCHES = ["event", "fork", "gap", "duplicate", "oldGeneration", "arenaFull"];
 const feedFrames = new FeedSource();
 
 const feeds: NodeKind = {
   ...compact,
   dialect: (options) => new Engine({ ...options, feeds: feedsOf(4096) }),
   source: mixOf(0.95, feedFrames, frames),
-  isOfRow: (reason) => OF_ROWS.includes(reason) || OF_RUNS.includes(reason),
+  isOfRow: (reason) => OF_ROWS.includes(reason) || OF_BATCHES.includes(reason),
   check: (engine) => checkFeeds(engine as Engine),
 };
 
@@ -58,12 +58,12 @@ const bridge: NodeKind = {
   isOfRow: (reason, bytes) => (isCompact(bytes, bytes.length) ? compact : boards).isOfRow(reason, bytes),
 };
 
-/** The boards' table of a node that speaks both, which it shows to nobody. */
+/** A node of the dialect "auto" with its private table for boards. */
 interface Halves extends NodeEngine {
   boards: { rows: Rows };
 }
 
-/** Everything that takes bytes from strangers. */
+/** All objects that handle untrusted bytes. */
 export const targets: readonly Target[] = [
   { name: "compact", begin: () => new NodeSession(compact) },
   { name: "feeds", begin: () => new NodeSession(feeds) },

@@ -2,10 +2,10 @@ import type { SimRandom } from "../desktop/simulator/random.js";
 import type { NodeEngine } from "../src/engine/index.js";
 import { drawWord } from "./mutate.js";
 
-/** Datagrams that a session remembers, to replay and reflect them. */
-const HEARD_MAX = 32;
+/** Datagrams that a session records, to replay and reflect them. */
+const RECORDED_MAX = 32;
 
-/** Writes datagrams of one dialect, good ones and nearly good ones. */
+/** Writes datagrams of one dialect, well-formed and nearly well-formed ones. */
 export interface DatagramSource {
   draw(random: SimRandom, world: World): Uint8Array;
 }
@@ -15,14 +15,14 @@ export function mixOf(share: number, usual: DatagramSource, other: DatagramSourc
   return { draw: (random, world) => (random.chance(share) ? usual : other).draw(random, world) };
 }
 
-/** What an attacker might know of a node: what it holds and sends, and what was sent to it. */
+/** An attacker's knowledge of a node: its table, and the datagrams from and to it. */
 export class World {
   readonly datagrams: Uint8Array[] = [];
 
   constructor(readonly engine: NodeEngine, readonly addresses: readonly number[]) {}
 
-  hear(bytes: Uint8Array): void {
-    if (this.datagrams.length === HEARD_MAX) this.datagrams.shift();
+  record(bytes: Uint8Array): void {
+    if (this.datagrams.length === RECORDED_MAX) this.datagrams.shift();
     this.datagrams.push(bytes);
   }
 
@@ -30,13 +30,13 @@ export class World {
     return random.pick(this.addresses);
   }
 
-  /** An id, mostly one of the rows that are held or one of a few others. */
+  /** An id: mostly of a held row or of one of the addresses. */
   drawId(random: SimRandom): number {
     if (random.chance(0.2)) return drawWord(random, []);
     return random.chance(0.5) ? this.drawAddress(random) : this.engine.rows.id(this.drawSlot(random));
   }
 
-  /** A revision about as high as one that is held. */
+  /** A revision, mostly near the one of a held row. */
   drawRevision(random: SimRandom): number {
     return drawWord(random, [0, 1, 2, this.engine.rows.revision(this.drawSlot(random))]);
   }
@@ -45,7 +45,7 @@ export class World {
     return drawWord(random, [0, 5, 100, this.engine.rows.heartbeat(this.drawSlot(random))]);
   }
 
-  /** A state of the wire, or another number. */
+  /** A state, mostly one that is valid in a frame. */
   drawState(random: SimRandom): number {
     return random.chance(0.95) ? random.pick([0, 0, 0, 2, 3, 4]) : random.below(8);
   }

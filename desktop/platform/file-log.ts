@@ -73,7 +73,7 @@ export class FileLog implements GossipLog {
   rewrite(fill: (put: OnRecord) => void): void {
     this.close();
     replaceFile(this.files, this.path, (file) => {
-      const header = Buffer.from(HEADER);
+      const header = Buffer.from(FILE_HEADER);
       writeAll(this.files, file, header, header.length, 0);
       let end = header.length;
       fill((bytes, length) => {
@@ -112,13 +112,13 @@ export class FileLog implements GossipLog {
     this.file = file;
     this.guard(() => {
       const all = this.files.readFileSync(file);
-      if (all.toString("latin1", 0, HEADER.length) !== HEADER) {
-        throw new Error(`${this.path} is not the log of a node: it does not begin with ${JSON.stringify(HEADER)}`);
+      if (all.toString("latin1", 0, FILE_HEADER.length) !== FILE_HEADER) {
+        throw new Error(`${this.path} is not the log of a node: it does not begin with ${JSON.stringify(FILE_HEADER)}`);
       }
       const source = {
         read: (at: number, into: Uint8Array, length: number) => into.set(all.subarray(at, at + length)),
       };
-      this.records.scan(source, HEADER.length, all.length, 1, each);
+      this.records.scan(source, FILE_HEADER.length, all.length, 1, each);
       this.end = this.records.wholeEnd;
       if (this.end === all.length) return;
       this.files.ftruncateSync(file, this.end);
@@ -166,7 +166,8 @@ export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ENOENT";
 }
 
-const HEADER = "chisme log 1\n";
+/** The first line of the file. */
+export const FILE_HEADER = "chisme log 1\n";
 
 function writeAll(files: Files, file: number, bytes: Uint8Array, length: number, position: number): void {
   for (let done = 0; done < length;) done += files.writeSync(file, bytes, done, length - done, position + done);
