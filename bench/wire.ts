@@ -170,7 +170,7 @@ export const locate4of500: Measurement<Located[]> = {
   },
 };
 
-/** What shows a peer that knows the same 500 authors how much of each feed is held: FLAT, and the frontier itself. */
+/** Bytes that show which of 500 feeds differ, to a peer with the same authors: row fingerprints and the feeds hash. */
 export const frontier500: Measurement<number> = {
   name: "frontier500",
   seeds: { full: 20, quick: 5 },
@@ -194,7 +194,7 @@ export const frontier500: Measurement<number> = {
   figures: (samples) => ({ "wire.frontier500Bytes": Math.max(...samples) }),
 };
 
-/** What a datagram has for each event beside topic and value: a full one, and a section with a single event. */
+/** Bytes per event in addition to topic and value: in a full datagram, and in a section with a single event. */
 export const eventOverhead: Measurement<{ full: number; single: number }> = {
   name: "eventOverhead",
   seeds: { full: 20, quick: 5 },
@@ -210,7 +210,7 @@ export const eventOverhead: Measurement<{ full: number; single: number }> = {
   }),
 };
 
-/** Of so many events, of the section alone where it is one. */
+/** The overhead per event of a datagram with some events or, for one event, of its section alone. */
 function overhead(a: Statement, b: Statement, seed: number, events: number, random: SimRandom): number {
   const author = new Peer([a, b], seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
   const other = new Peer([b, a], seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
@@ -239,7 +239,7 @@ function overhead(a: Statement, b: Statement, seed: number, events: number, rand
   return Infinity;
 }
 
-/** Bytes of a section with its head, 0 if there is none. */
+/** Length of a section with its head; 0 if the frame does not have it. */
 function sectionBytes(bytes: Uint8Array, section: number): number {
   const frame = new FrameReader();
   const reason = frame.parse(bytes, bytes.length, new RowData());
