@@ -1,24 +1,25 @@
 import { parseArgs } from "node:util";
 import pc from "picocolors";
 import { boundText, valueText } from "./figures.js";
+import { exitWithUsage, integerFlag } from "./flags.js";
 import { terminalProgress } from "./progress.js";
 import { figureLines } from "./report.js";
 import { type BenchOptions, runBench } from "./run.js";
 import { writeDocs } from "./write-docs.js";
 
-const HELP = `Measures chisme in its simulator and checks the bounds of the design.
+const HELP = `Measures chisme in its simulator and checks the design's bounds.
 
 npm run -s bench -- [options]
 
   --json          one JSON object instead of a table
   --quick         fewer seeds and shorter runs: under 30 seconds
-  --only PREFIX   only figures whose names begin so, such as wire or converge.p95
+  --only PREFIX   only figures whose names begin with PREFIX, such as wire or converge.p95
   --seed N        the first seed, 1 by default
-  --nodes-max N   leave out networks of more nodes
-  --write         write the figures and plots in docs/; with --only, those figures alone and no plots
+  --nodes-max N   leave out networks of more than N nodes
+  --write         write the figures and plots to docs/; with --only, only those figures and no plots
   --help
 
-Exits with 1 when a bound is missed that does not depend on the machine's speed.`;
+Exit status: 1 when a bound is missed that does not depend on the machine's speed.`;
 
 const { values: flags } = parseArgs({
   options: {
@@ -36,36 +37,26 @@ if (flags.help) {
   console.log(HELP);
 } else {
   await run({
-    isQuick: flags.quick, seed: integer("seed", flags.seed, 0xffffffff), only: flags.only,
-    nodesMax: integer("nodes-max", flags["nodes-max"], 1e6),
+    isQuick: flags.quick, seed: integerFlag("seed", flags.seed, 0, 0xffffffff), only: flags.only,
+    nodesMax: integerFlag("nodes-max", flags["nodes-max"], 0, 1e6),
   });
 }
 
 async function run(options: BenchOptions): Promise<void> {
-  if (flags.write && options.isQuick) fail("--write: the docs have the figures of a full run");
+  if (flags.write && options.isQuick) exitWithUsage("--write: not allowed with --quick");
   const progress = terminalProgress(process.stderr);
   const result = await runBench(options, progress.taken).finally(() => progress.end());
-  if (result.figures.size === 0) fail("no figure is left to measure");
+  if (result.figures.size === 0) exitWithUsage("--only, --nodes-max: no figure is left to measure");
   if (flags.write) writeDocs(result, options);
   if (flags.json) console.log(JSON.stringify(Object.fromEntries(result.figures)));
   else figureLines(result.figures, colors()).forEach((line) => console.log(line));
   for (const { name, unit, bound } of result.missed) {
     const value = valueText(result.figures.get(name) as number);
-    console.error(`${name}: ${value} ${unit}, but the bound is ${boundText(bound as object)}`);
+    console.error(`${name}: ${value} ${unit} misses the bound ${boundText(bound as object)}`);
   }
   if (result.missed.length > 0) process.exitCode = 1;
 }
 
 function colors(): ReturnType<typeof pc.createColors> {
   return pc.createColors(Boolean(pc.isColorSupported && process.stdout.isTTY));
-}
-
-function integer(name: string, text: string, max: number): number {
-  const number = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-  return number <= max ? number : fail(`--${name}: ${text} is not an integer from 0 to ${max}`);
-}
-
-function fail(message: string): never {
-  console.error(message);
-  process.exit(2);
 }

@@ -2,26 +2,26 @@ import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { type Measurement, mean, percentile, rounded } from "./measurement.js";
 import { BenchNetwork } from "./network.js";
 
-/** Rounds without faults in which what was news becomes none. */
+/** Rounds without faults, so that no update is left to send. */
 const REST_ROUNDS = 5;
-/** Rounds with loss before the push, so that the suspicions which it brings are there, and as many as they will be. */
+/** Rounds with loss before the push, so that the number of suspicions is in its steady state. */
 const LOSS_ROUNDS = 20;
 const PATIENCE_ROUNDS = 100;
 
 interface Spread {
-  /** When nodes heard of a new value, in rounds after the push and in that order: one entry a node. */
+  /** When each node received the new value, in rounds after the push, in ascending order. */
   heard: number[];
   bytesPerNode: number;
 }
 
-/** One push in a network that was warmed up. Who never hears of it does so after an infinite time. */
+/** One push in a network after its warm-up. The time of a node that never receives the value is infinite. */
 function spread(nodes: number, lossProbability: number, seed: number): Spread {
   const network = new BenchNetwork({ nodes, seed });
   network.warmUp(REST_ROUNDS);
   network.sim.faults.lossProbability = lossProbability;
-  network.runRounds(LOSS_ROUNDS + network.dice.real(0, 1));
+  network.runRounds(LOSS_ROUNDS + network.random.real(0, 1));
   const before = network.sim.counts.bytes;
-  const heard = network.spread(network.dice.pick(network.nodes), PATIENCE_ROUNDS);
+  const heard = network.spread(network.random.pick(network.nodes), PATIENCE_ROUNDS);
   while (heard.length < nodes) heard.push(Infinity);
   return { heard, bytesPerNode: (network.sim.counts.bytes - before) / nodes };
 }
@@ -50,12 +50,12 @@ function converge(nodes: number, lossPercent: number, quickSeeds: number): Measu
 
 export const convergeMeasurements = [converge(50, 10, 20), converge(500, 10, 3), converge(500, 30, 2)];
 
-/** Sizes of networks whose spreading is drawn. */
+/** Sizes of the networks in the plot. */
 export const CURVE_SIZES = [50, 500, 5000];
-/** Samples that the curve of each size is the mean of. */
+/** Number of samples behind the curve of each size. */
 const CURVE_SEEDS: Record<number, number> = { 50: 40, 500: 10, 5000: 1 };
 
-/** How a value spreads where nothing is lost: when each node heard of it. */
+/** Measures when each node receives a value without loss. */
 function curve(nodes: number): Measurement<number[]> {
   return {
     name: `curve.n${nodes}`,
@@ -71,19 +71,19 @@ function curve(nodes: number): Measurement<number[]> {
 export const curveMeasurements = CURVE_SIZES.map(curve);
 
 /**
- * The ideal push-pull: once a round, at a moment of its own, each node exchanges
- * all it knows with a uniformly random other, in no time. Nobody pushes at once.
+ * The ideal push-pull: once a round, at its own phase, each node exchanges all rows
+ * with a uniformly random other node, in no time. No node sends between rounds.
  */
 export function idealSpread(nodes: number, seed: number): number[] {
-  const dice = new SimRandom(seed, STREAM_SCENARIO);
-  const phases = Array.from({ length: nodes }, (_, node) => ({ node, phase: dice.real(0, 1) }));
+  const random = new SimRandom(seed, STREAM_SCENARIO);
+  const phases = Array.from({ length: nodes }, (_, node) => ({ node, phase: random.real(0, 1) }));
   phases.sort((a, b) => a.phase - b.phase);
   const knows = new Uint8Array(nodes);
-  knows[dice.below(nodes)] = 1;
+  knows[random.below(nodes)] = 1;
   const heard = [0];
   for (let round = 0; heard.length < nodes; round++) {
     for (const { node, phase } of phases) {
-      const other = (node + 1 + dice.below(nodes - 1)) % nodes;
+      const other = (node + 1 + random.below(nodes - 1)) % nodes;
       if (knows[node] === knows[other]) continue;
       knows[node] = knows[other] = 1;
       heard.push(rounded(round + phase, 3));

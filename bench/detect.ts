@@ -15,15 +15,15 @@ const STALL_MS = 5000;
 const STALL_EVERY_ROUNDS = 20;
 const REST_ROUNDS = 20;
 const DAY_ROUNDS = 8640;
-/** Of a small benchmark: half an hour. */
+/** Half an hour, with `--quick`. */
 const QUICK_ROUNDS = 180;
 const PATIENCE_ROUNDS = 200;
 
-/** Has each running node stand still at times, for one round. */
-function stallSome({ sim, dice }: BenchNetwork): void {
+/** Stalls some of the running nodes in this round. */
+function stallSome({ sim, random }: BenchNetwork): void {
   for (const node of sim.running) {
-    const atMs = dice.below(ROUND_MS);
-    if (dice.below(STALL_EVERY_ROUNDS) === 0) sim.schedule(atMs, () => node.stall(STALL_MS));
+    const atMs = random.below(ROUND_MS);
+    if (random.below(STALL_EVERY_ROUNDS) === 0) sim.schedule(atMs, () => node.stall(STALL_MS));
   }
 }
 
@@ -39,13 +39,13 @@ interface FalseAlarms {
   suspicions: number;
 }
 
-/** Nobody crashes, so whoever is called DOWN is so wrongly. */
+/** Counts nodes held as DOWN. No node crashes, so each is an error. */
 export const falseDown: Measurement<FalseAlarms> = {
   name: "falseDown",
   seeds: { full: 20, quick: 2 },
   nodes: NODES,
   sample(seed, isQuick) {
-    // By statement of the accused, so that an accusation counts once, however many nodes believe it.
+    // By statement of the suspected node, so that a suspicion counts once, however many nodes hold it.
     const down = new Set<string>();
     const suspect = new Set<string>();
     const network = faultyNetwork(seed, ({ id, revision, heartbeat, state }) => {
@@ -65,7 +65,7 @@ export const falseDown: Measurement<FalseAlarms> = {
   }),
 };
 
-/** One node loses its power; until the last of the others calls it DOWN. In suspicion periods. */
+/** Measures the time from a crash until all other nodes hold the node as DOWN, in suspicion periods. */
 export const crash: Measurement<number> = {
   name: "crash",
   seeds: { full: 200, quick: 20 },
@@ -83,8 +83,8 @@ export const crash: Measurement<number> = {
       stallSome(network);
       network.runRounds(1);
     }
-    const node = network.dice.pick(network.nodes);
-    network.sim.runFor(network.dice.below(ROUND_MS));
+    const node = network.random.pick(network.nodes);
+    network.sim.runFor(network.random.below(ROUND_MS));
     crashedId = node.id;
     const crashedMs = network.sim.nowMs;
     node.crash();
@@ -97,7 +97,7 @@ export const crash: Measurement<number> = {
   figures: (samples) => ({ "detect.crashP95SuspicionPeriods": rounded(percentile(samples, 0.95), 2) }),
 };
 
-/** How long a node of this network lets a suspicion stand. */
+/** The time after which a node of this network holds a suspected node as DOWN. */
 function suspicionMs(): number {
   const rows = statements(NODES, new SimRandom(1, STREAM_SCENARIO), () => new Uint8Array(0));
   return new Suspicion(new Peer(rows, 1).engine.rows, new Clock(ROUND_MS), 0).suspicionMs();

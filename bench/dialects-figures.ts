@@ -6,14 +6,14 @@ import { espgossip } from "../src/espgossip/index.js";
 /** One dialect at one size. */
 export interface DialectFigures {
   nodes: number;
-  /** Sent by a node in a round, on average over a quiet stretch: nobody shares anything new. */
+  /** Bytes that a node sends in a round, on average, while no node shares a new value. */
   bytesPerNodeAndRound: number;
   /** The same while one node in eight shares a new value in each round. */
   busyBytesPerNodeAndRound: number;
-  /** From the switching on of all until all know minimum, maximum and number of values. */
+  /** Rounds from switching on all nodes until all know minimum, maximum and number of values. */
   roundsUntilAllKnow: number;
-  /** From a new minimum until all know it: the median of 15. */
-  roundsUntilNewsIsKnown: number;
+  /** Rounds from a new minimum until all nodes know it: the median of 15 updates. */
+  roundsUntilUpdateIsKnown: number;
   largestDatagramBytes: number;
 }
 
@@ -30,7 +30,7 @@ export const SIZES = [8, 16, 24, 60];
 const ROUND_MS = 10000;
 const DATAGRAM_BYTES_MAX = 1472;
 const QUIET_ROUNDS = 50;
-const NEWS = 15;
+const UPDATES = 15;
 const PATIENCE_ROUNDS = 100;
 
 export function measureDialects(seed: number): DialectsResult {
@@ -41,7 +41,7 @@ export function measureDialects(seed: number): DialectsResult {
   };
 }
 
-/** A network that speaks one dialect. Faults and what nodes draw come from one seed for both. */
+/** A network in one dialect. All random decisions are drawn from the same seed in both dialects. */
 class DialectRun {
   private readonly network: SimNetwork;
   private readonly views: MinMax[] = [];
@@ -51,12 +51,12 @@ class DialectRun {
   constructor(dialect: "espgossip" | "compact", nodes: number, seed: number) {
     this.nodes = nodes;
     this.network = new SimNetwork({ seed, datagramBytesMax: DATAGRAM_BYTES_MAX });
-    const dice = new SimRandom(seed, STREAM_SCENARIO);
+    const random = new SimRandom(seed, STREAM_SCENARIO);
     for (let i = 0; i < nodes; i++) {
-      this.values.push(dice.between(1000, 3000) / 100);
+      this.values.push(random.between(1000, 3000) / 100);
       this.network.addNode({
         options: { seedList: ["10.0.0.1"], roundIntervalMs: ROUND_MS, capacity: nodes + 1 },
-        startAfterMs: dice.below(ROUND_MS),
+        startAfterMs: random.below(ROUND_MS),
         clockStartMs: 0,
         start: (platform, storage) => {
           this.views[i] = minMax({});
@@ -79,7 +79,7 @@ class DialectRun {
     });
     return {
       nodes: this.nodes, bytesPerNodeAndRound, busyBytesPerNodeAndRound, roundsUntilAllKnow,
-      roundsUntilNewsIsKnown: this.medianOfNews(),
+      roundsUntilUpdateIsKnown: this.medianOfUpdates(),
       largestDatagramBytes: this.network.counts.largestBytes,
     };
   }
@@ -98,13 +98,13 @@ class DialectRun {
     return Math.round((this.network.counts.bytes - before) / this.nodes / QUIET_ROUNDS);
   }
 
-  private medianOfNews(): number {
+  private medianOfUpdates(): number {
     const rounds: number[] = [];
-    for (let i = 0; i < NEWS; i++) {
+    for (let i = 0; i < UPDATES; i++) {
       this.share(i * 7 % this.nodes, -i);
       rounds.push(this.untilAllKnow());
     }
-    return rounds.sort((a, b) => a - b)[NEWS >> 1];
+    return rounds.sort((a, b) => a - b)[UPDATES >> 1];
   }
 
   private untilAllKnow(): number {

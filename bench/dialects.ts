@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { type DialectsResult, measureDialects } from "./dialects-figures.js";
+import { integerFlag } from "./flags.js";
 
 /* Compares both dialects in the simulator with one seed, and prints a table or one JSON object. */
 const { values } = parseArgs({
@@ -9,11 +10,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
   },
 });
-const seed = Number(values.seed);
-if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
-  console.error(`--seed: ${values.seed} is not an integer from 0 to 4294967295`);
-  process.exit(2);
-}
+const seed = integerFlag("seed", values.seed, 0, 0xffffffff);
 
 const result = measureDialects(seed);
 if (values.json) console.log(JSON.stringify(result));
@@ -26,7 +23,7 @@ function print({ espgossip, compact }: DialectsResult): void {
     for (const [name, figures] of [["espgossip", old], ["compact", compact[index]]] as const) {
       table.push([
         figures.nodes, name, figures.bytesPerNodeAndRound, figures.busyBytesPerNodeAndRound,
-        figures.roundsUntilAllKnow, figures.roundsUntilNewsIsKnown, figures.largestDatagramBytes,
+        figures.roundsUntilAllKnow, figures.roundsUntilUpdateIsKnown, figures.largestDatagramBytes,
       ]);
     }
   }

@@ -17,7 +17,7 @@ export interface Bound {
   readonly atLeast?: number;
 }
 
-/** All figures, in the order in which they are shown. The bounds are those of the design. */
+/** All figures, in the order of the output, with the design's bounds. */
 export const FIGURES: readonly Figure[] = [
   {
     name: "wire.rowsPer1200", unit: "rows", measurement: "rowsPer1200", bound: { atLeast: 100 },

@@ -6,7 +6,7 @@ import { BenchNetwork, ROUND_MS } from "./network.js";
 
 const LOSS = 0.1;
 const REST_ROUNDS = 10;
-/** How often it is looked whether all is well again, in rounds. */
+/** Rounds between two checks of the condition. */
 const STEP_ROUNDS = 0.25;
 const PATIENCE_ROUNDS = 200;
 
@@ -14,7 +14,7 @@ const SPLIT_NODES = 24;
 const RESTART_NODES = 50;
 const WIPED_PART = 0.1;
 
-/** Rounds until something is the case. */
+/** Rounds until a condition is true. */
 function roundsUntil(network: BenchNetwork, isSo: () => boolean): number {
   for (let steps = 1; steps * STEP_ROUNDS <= PATIENCE_ROUNDS; steps++) {
     network.runRounds(STEP_ROUNDS);
@@ -23,7 +23,7 @@ function roundsUntil(network: BenchNetwork, isSo: () => boolean): number {
   return Infinity;
 }
 
-/** A network in two halves, drawn, while each half goes on sharing values; until all hold all of them. */
+/** Measures the time from the end of a random split until all nodes hold the values that were shared meanwhile. */
 function heal(name: string, rounds: number, seeds: { full: number; quick: number }): Measurement<number> {
   return {
     name: `heal.${name}`,
@@ -33,11 +33,11 @@ function heal(name: string, rounds: number, seeds: { full: number; quick: number
       const network = new BenchNetwork({ nodes: SPLIT_NODES, seed });
       network.warmUp(REST_ROUNDS);
       network.sim.faults.lossProbability = LOSS;
-      const nodes = network.dice.shuffled(network.nodes);
-      const half = network.dice.between(1, nodes.length - 1);
+      const nodes = network.random.shuffled(network.nodes);
+      const half = network.random.between(1, nodes.length - 1);
       network.sim.faults.cuts = [split(nodes.slice(0, half), nodes.slice(half))];
       network.runRounds(rounds / 2);
-      for (const node of nodes) node.push(network.dice.below(1000));
+      for (const node of nodes) node.push(network.random.below(1000));
       network.runRounds(rounds / 2);
       network.sim.faults.cuts = [];
       return roundsUntil(network, () => checkValues(network.sim).length === 0) / RETRY_ROUNDS;
@@ -54,8 +54,8 @@ export const healMeasurements = [
   heal("partition10m", ROUNDS_OF_HOUR / 6, { full: 100, quick: 10 }),
 ];
 
-/** Everybody holds everybody in one of some states, as of this start. */
-function isEverybody({ sim }: BenchNetwork, states: readonly number[]): boolean {
+/** Whether all nodes hold all nodes in one of some states, with their current revisions. */
+function isComplete({ sim }: BenchNetwork, states: readonly number[]): boolean {
   const revisions = new Map(sim.running.map((node) => [node.id, node.gossip?.revision]));
   return sim.running.every((node) => {
     const rows = node.gossip?.rows() ?? [];
@@ -64,16 +64,16 @@ function isEverybody({ sim }: BenchNetwork, states: readonly number[]): boolean 
   });
 }
 
-/** The power of all nodes fails at once and comes back, some without their storage; until all hold all. */
+/** Rounds from a restart of all nodes at once, some with their storage wiped, until all hold all. */
 function massRestart(seed: number, lossProbability: number, states: readonly number[]): number {
   const network = new BenchNetwork({ nodes: RESTART_NODES, seed });
   network.warmUp(REST_ROUNDS);
   network.sim.faults.lossProbability = lossProbability;
   for (const node of network.nodes) node.crash();
-  network.dice.shuffled(network.nodes).forEach((node, nth) => {
+  network.random.shuffled(network.nodes).forEach((node, nth) => {
     node.restart({ keepStorage: nth >= RESTART_NODES * WIPED_PART });
   });
-  return roundsUntil(network, () => isEverybody(network, states));
+  return roundsUntil(network, () => isComplete(network, states));
 }
 
 export const massRestarts: Measurement<{ clean: number; lossy: number }> = {

@@ -2,24 +2,24 @@ import { espgossip } from "../src/espgossip/index.js";
 import { type Measurement, mean, rounded } from "./measurement.js";
 import { BenchNetwork } from "./network.js";
 
-/** Sizes of networks; up to 60 nodes they are measured in ESPGossip's dialect, too. */
+/** Sizes of networks. Up to 60 nodes, ESPGossip's dialect is also measured. */
 export const IDLE_SIZES = [8, 16, 24, 60, 120, 250, 500];
 export const ESPGOSSIP_SIZES = [8, 16, 24, 60];
-/** Rows at which the reference of ESPGossip stops to send; chisme goes on in parts. */
+/** With more rows ESPGossip's reference stops sending; chisme divides the table into several datagrams. */
 export const ESPGOSSIP_ROWS_MAX = 24;
 const QUICK_SIZES = [8, 24];
-/** Enough for what was news in the beginning to be none any more, with 500 nodes, too. */
+/** Rounds after which no update of the start is left to send, with 500 nodes too. */
 const REST_ROUNDS = 64;
-/** Twice what a node takes to say that its row still stands: that is part of what being idle costs. */
+/** Twice the time after which a node announces that its row is still valid, which is part of the idle cost. */
 const IDLE_ROUNDS = 128;
 
 interface Idle {
   compact: number;
-  /** NaN where it is not measured. */
+  /** NaN if it is not measured. */
   espgossip: number;
 }
 
-/** What a node sends in a round where nobody has anything to say and nothing is lost, in one dialect. */
+/** Bytes that a node sends in a round in one dialect, without loss and without new values. */
 function bytesPerNodeAndRound(nodes: number, seed: number, isCompact: boolean): number {
   const dialect = isCompact ? {} : { dialect: espgossip(), datagramBytesMax: 1472 };
   const network = new BenchNetwork({ nodes, seed, ...dialect });

@@ -3,7 +3,7 @@ import { type SimNode, SimNetwork } from "../desktop/simulator/index.js";
 import { type CborValue, type Dialect, Gossip, type NodeRow, type View } from "../src/gossip.js";
 
 export const ROUND_MS = 10000;
-/** What a network may take to get to know itself. */
+/** Rounds within which all nodes must hold all nodes. */
 const WARM_UP_ROUNDS_MAX = 200;
 
 export interface BenchNetworkOptions {
@@ -11,20 +11,20 @@ export interface BenchNetworkOptions {
   seed: number;
   dialect?: Dialect;
   datagramBytesMax?: number;
-  /** Told of each state that a node takes for that of another. */
+  /** Called when a node changes the state of another node. */
   onState?: (row: NodeRow, by: SimNode) => void;
 }
 
-/** What one node knows, seen through its rows. */
+/** A view that counts a node's live rows and reports their values. */
 class Knowledge implements View {
   /** Rows of live nodes, its own included. */
   live = 0;
   private isLive = new Uint8Array(0);
-  private readonly told: (data: CborValue) => void;
+  private readonly onValue: (data: CborValue) => void;
 
-  /** @param told is handed what nodes share, whenever a row changed */
-  constructor(told: (data: CborValue) => void) {
-    this.told = told;
+  /** @param onValue called with the value of each row that changed */
+  constructor(onValue: (data: CborValue) => void) {
+    this.onValue = onValue;
   }
 
   bind(capacity: number): void {
@@ -34,33 +34,33 @@ class Knowledge implements View {
   rowChanged(slot: number, isLive: boolean, data: CborValue): void {
     this.live += (isLive ? 1 : 0) - this.isLive[slot];
     this.isLive[slot] = isLive ? 1 : 0;
-    this.told(data);
+    this.onValue(data);
   }
 
   settle(): void {
-    // Each row is told as it changes; nothing is left to do for all of them.
+    // Each row is handled when it changes.
   }
 }
 
 /**
- * A simulated network as the benchmark has it: every node shares a number, two
- * nodes are in the seed lists of all, and all are switched on within one round.
- * Faults and what nodes draw come from the seed.
+ * The benchmark's simulated network: each node shares a number, two nodes are in
+ * all seed lists, and all nodes start within one round. All random decisions are
+ * drawn from the seed.
  */
 export class BenchNetwork {
   readonly sim: SimNetwork;
-  /** For what the benchmark draws. */
-  readonly dice: SimRandom;
+  /** The benchmark's own random generator. */
+  readonly random: SimRandom;
   private readonly knowledge: Knowledge[] = [];
-  private news: CborValue;
-  private newsMs = 0;
-  /** When each node heard of the news, in ms after the push; only of those that did. */
-  private readonly heardMs = new Map<SimNode, number>();
+  private pushed: CborValue;
+  private pushedMs = 0;
+  /** When each node received the pushed value, in ms after the push. */
+  private readonly receivedMs = new Map<SimNode, number>();
 
   constructor(options: BenchNetworkOptions) {
     const { nodes, seed, datagramBytesMax = 1200 } = options;
     this.sim = new SimNetwork({ seed, datagramBytesMax });
-    this.dice = new SimRandom(seed, STREAM_SCENARIO);
+    this.random = new SimRandom(seed, STREAM_SCENARIO);
     for (let i = 0; i < nodes; i++) this.addNode(options);
   }
 
@@ -77,11 +77,11 @@ export class BenchNetwork {
     this.sim.runFor(rounds * ROUND_MS);
   }
 
-  /** Lets all nodes get to know one another without faults, then rest until nothing is news any more. */
+  /** Runs without faults until all nodes hold all nodes, then for `restRounds` more. */
   warmUp(restRounds: number): void {
     for (let rounds = 0; !this.isComplete; rounds++) {
       if (rounds === WARM_UP_ROUNDS_MAX) {
-        throw new Error(`${this.nodes.length} nodes do not know one another after ${rounds} rounds`);
+        throw new Error(`${this.nodes.length} nodes do not hold one another after ${rounds} rounds`);
       }
       this.runRounds(1);
     }
@@ -89,29 +89,31 @@ export class BenchNetwork {
   }
 
   /**
-   * Has one node share a new value and waits until all nodes hold it. Returns
-   * when each of them heard of it, in rounds after the push and in that order;
-   * shorter than there are nodes when some did not within `roundsMax`.
+   * Lets one node share a new value and waits until all nodes hold it, at most
+   * `roundsMax`.
+   *
+   * @returns when each node received it, in rounds after the push, in ascending
+   * order; shorter than the number of nodes when some did not receive it in time
    */
   spread(from: SimNode, roundsMax: number): number[] {
-    this.news = 1e9 + from.index;
-    this.newsMs = this.sim.nowMs;
-    this.heardMs.clear();
-    from.push(this.news);
-    this.heardMs.set(from, 0);
-    const until = this.newsMs + roundsMax * ROUND_MS;
-    while (this.heardMs.size < this.nodes.length && this.sim.nowMs < until) this.sim.runFor(ROUND_MS / 10);
-    return [...this.heardMs.values()].map((ms) => ms / ROUND_MS);
+    this.pushed = 1e9 + from.index;
+    this.pushedMs = this.sim.nowMs;
+    this.receivedMs.clear();
+    from.push(this.pushed);
+    this.receivedMs.set(from, 0);
+    const until = this.pushedMs + roundsMax * ROUND_MS;
+    while (this.receivedMs.size < this.nodes.length && this.sim.nowMs < until) this.sim.runFor(ROUND_MS / 10);
+    return [...this.receivedMs.values()].map((ms) => ms / ROUND_MS);
   }
 
   private addNode({ nodes, dialect, onState }: BenchNetworkOptions): void {
-    const value = this.dice.between(-1000, 4000) / 100;
+    const value = this.random.between(-1000, 4000) / 100;
     const node = this.sim.addNode({
       options: { seedList: ["10.0.0.1", "10.0.0.2"], roundIntervalMs: ROUND_MS, capacity: Math.max(2, nodes) },
-      startAfterMs: this.dice.below(ROUND_MS),
-      clockSkewPpm: this.dice.between(-50, 50),
+      startAfterMs: this.random.below(ROUND_MS),
+      clockSkewPpm: this.random.between(-50, 50),
       start: (platform, storage) => {
-        const knowledge = new Knowledge((data) => this.hear(node, data));
+        const knowledge = new Knowledge((data) => this.receive(node, data));
         this.knowledge[node.index] = knowledge;
         const gossip = new Gossip({
           ...platform, storage, views: [knowledge],
@@ -125,8 +127,8 @@ export class BenchNetwork {
     });
   }
 
-  private hear(node: SimNode, data: CborValue): void {
-    if (data !== this.news || this.news === undefined || this.heardMs.has(node)) return;
-    this.heardMs.set(node, this.sim.nowMs - this.newsMs);
+  private receive(node: SimNode, data: CborValue): void {
+    if (data !== this.pushed || this.pushed === undefined || this.receivedMs.has(node)) return;
+    this.receivedMs.set(node, this.sim.nowMs - this.pushedMs);
   }
 }

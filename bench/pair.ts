@@ -12,10 +12,10 @@ import { takeDatagrams } from "../test/support/engine-outputs.js";
 const CAPACITY = 512;
 const EVENT_BYTES_MAX = 128;
 
-/** What a node says of itself. */
+/** The statement that a node announces of itself. */
 export interface Statement {
   id: number;
-  /** Of the node's address. */
+  /** Index from which the node's address is made. */
   index: number;
   revision: number;
   heartbeat: number;
@@ -23,10 +23,10 @@ export interface Statement {
   value: Uint8Array;
 }
 
-/** A datagram under way between two engines. */
+/** A datagram in flight between two engines. */
 export interface Frame {
   bytes: Uint8Array;
-  /** Datagrams that had to arrive, one after the other, before this one was sent. */
+  /** Number of datagrams that had to arrive one after another before this one was sent. */
   depth: number;
 }
 
@@ -41,7 +41,10 @@ export class Peer {
   readonly address: number;
   private nowMs = 0;
 
-  /** @param feedBytes bytes for events; 0: a node without feeds @param sealer seals what it sends */
+  /**
+   * @param feedBytes bytes for events; 0: a node without feeds
+   * @param sealer seals the node's datagrams
+   */
   constructor(
     statements: readonly Statement[], seed: number, datagramBytesMax = 1200, feedBytes = 0, sealer?: Sealer,
   ) {
@@ -56,7 +59,7 @@ export class Peer {
     this.engine.rows.setTransmitsLeft(OWN_SLOT, 0);
   }
 
-  /** Holds a statement as if it had been heard long ago. */
+  /** Holds a statement as if it had been received long ago. */
   hold({ id, index, revision, heartbeat, value }: Statement): void {
     const row = new RowData();
     row.id = id;
@@ -68,7 +71,7 @@ export class Peer {
     this.engine.rows.merge(row, value);
   }
 
-  /** Holds the feed of a row's author up to an event, whose tip is made up; the events are forgotten. */
+  /** Holds the feed of a row's author up to a sequence number, with an invented hash and no events. */
   holdFeed(id: number, sequence: number): void {
     const { rows, feed } = this.engine;
     const slot = rows.find(id);
@@ -86,7 +89,7 @@ export class Peer {
     while (this.engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }
 
-  /** The next SYN. Whomever the engine means it for, the other of the two gets it. */
+  /** The next SYN. It goes to the other peer, whatever address the engine chose. */
   syn(depth: number): Frame {
     for (;;) {
       this.nowMs = this.engine.nextDeadline();
@@ -96,7 +99,7 @@ export class Peer {
     }
   }
 
-  /** Takes a frame of the other engine in and answers it. */
+  /** Receives a frame of the other engine and returns the answers. */
   answer(frame: Frame, from: Peer): Frame[] {
     this.engine.receive(++this.nowMs, from.address, PORT, frame.bytes, frame.bytes.length);
     return this.sent(frame.depth + 1);

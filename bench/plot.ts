@@ -1,10 +1,10 @@
 /** One line of a plot. */
 export interface Series {
   label: string;
-  /** As in SVG: "#0072b2". */
+  /** A color of SVG, such as "#0072b2". */
   color: string;
   isDashed?: boolean;
-  /** Each point gets a mark, for where only they were measured. */
+  /** Whether each point has a mark, for series with few measured points. */
   isMarked?: boolean;
   points: readonly (readonly [number, number])[];
 }
@@ -99,7 +99,7 @@ function text(x: number, y: number, content: string, attributes: string): string
 
 type Scale = (value: number) => number;
 
-/** From the first tick of an axis, at `start`, to the last, at `end`. */
+/** Maps the first tick of an axis to `start` and the last to `end`. */
 function scale({ ticks, isLogarithmic }: Axis, start: number, end: number): Scale {
   const of = isLogarithmic === true ? Math.log : (value: number): number => value;
   const first = of(ticks[0]);
@@ -107,7 +107,7 @@ function scale({ ticks, isLogarithmic }: Axis, start: number, end: number): Scal
   return (value) => start + (of(value) - first) / (last - first) * (end - start);
 }
 
-/** Tenths of a pixel are as fine as anybody sees. */
+/** Rounds to tenths of a pixel, to keep the file small. */
 function short(pixels: number): string {
   return String(Math.round(pixels * 10) / 10);
 }

@@ -3,7 +3,7 @@ import { ESPGOSSIP_ROWS_MAX, ESPGOSSIP_SIZES, IDLE_SIZES } from "./idle.js";
 import { type Series, drawPlot } from "./plot.js";
 import type { BenchResult } from "./run.js";
 
-/** Told apart by people who confuse colours, too (Okabe and Ito). */
+/** Colors that color-blind readers can distinguish (Okabe and Ito). */
 const BLUE = "#0072b2";
 const RED = "#d55e00";
 const GREEN = "#009e73";
@@ -44,7 +44,7 @@ function partsByRound(samples: readonly (readonly number[])[]): [number, number]
   return points;
 }
 
-/** Bytes of an idle node, by the size of its network, beside ESPGossip's dialect. */
+/** Bytes that an idle node sends, by the size of its network, compared with ESPGossip's dialect. */
 export function idlePlot({ figures }: BenchResult): string {
   const points = (prefix: string, sizes: readonly number[]): [number, number][] => sizes.flatMap((nodes) => {
     const bytes = figures.get(`${prefix}.bytesPerNodePerRound.idle.n${nodes}`);

@@ -7,11 +7,11 @@ export interface Task {
   measurement: string;
   seed: number;
   isQuick: boolean;
-  /** Nothing else may run meanwhile. */
+  /** Whether no other sample may be taken at the same time. */
   isAlone: boolean;
 }
 
-/** What a process sends back for a task. */
+/** The answer of a process to a task. */
 export interface Answer {
   sample?: unknown;
   error?: string;
@@ -21,12 +21,11 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
 
 /**
- * Takes samples in processes of their own. The samples come back in the order of
- * the tasks, and do not depend on who took which.
+ * Takes samples in child processes. Returns them in the order of the tasks.
  *
  * @param done called after each sample with its task
- * @param processesMax one for each core by default
- * @throws Error with the task in it when a sample can't be taken
+ * @param processesMax number of processes; one for each core by default
+ * @throws Error that names the task when a sample cannot be taken
  */
 export async function takeSamples(
   tasks: readonly Task[], done: (task: Task) => void, processesMax = availableParallelism(),
@@ -51,9 +50,9 @@ export async function takeSamples(
   return samples;
 }
 
-/** Worker threads do not load TypeScript through tsx on Node 20; processes do. */
+/** On Node.js 20, tsx loads TypeScript in child processes but not in worker threads. */
 function startProcess(): ChildProcess {
-  // Advanced serialization keeps infinite numbers, which JSON makes null.
+  // Advanced serialization keeps infinite numbers; JSON would make them null.
   const child = fork(WORKER, { cwd: ROOT, execArgv: ["--import", "tsx"], serialization: "advanced" });
   child.setMaxListeners(0);
   return child;

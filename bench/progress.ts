@@ -6,7 +6,7 @@ export interface TerminalProgress {
   end(): void;
 }
 
-/** A bar on a terminal, else a line for each tenth of the samples. */
+/** Shows a bar on a terminal, otherwise a line for each tenth of the samples. */
 export function terminalProgress(stream: NodeJS.WriteStream): TerminalProgress {
   return stream.isTTY ? barProgress(stream) : lineProgress(stream);
 }
@@ -26,12 +26,12 @@ function barProgress(stream: NodeJS.WriteStream): TerminalProgress {
 }
 
 function lineProgress(stream: NodeJS.WriteStream): TerminalProgress {
-  let told = 0;
+  let reported = 0;
   return {
     taken(measurement, taken, ofAll) {
       const tenths = Math.floor(10 * taken / ofAll);
-      if (tenths === told) return;
-      told = tenths;
+      if (tenths === reported) return;
+      reported = tenths;
       stream.write(`${taken} of ${ofAll} samples: ${measurement}\n`);
     },
     end: () => undefined,

@@ -1,13 +1,13 @@
 /*
- * What the RAM benchmark runs inside XS. Lines:
- *   gossip rows datagramBytes    a whole node: `Gossip` with its engine and buffers, on a platform that does nothing
- *   engine rows datagramBytes    an engine with one datagram buffer
- *   feeds rows datagramBytes n   the same with event feeds, whose arena has n bytes
- *   map rows                     the rows alone, as a Map of objects, for comparison
+ * The program that the RAM benchmark runs inside XS. Commands, one per line:
+ *   gossip rows datagramBytes    creates a node: `Gossip` with its engine and buffers, on a platform that does nothing
+ *   engine rows datagramBytes    creates an engine with one datagram buffer
+ *   feeds rows datagramBytes n   the same with event feeds and an event buffer of n bytes
+ *   map rows                     creates the rows alone, as a Map of objects, for comparison
  *   rows n                       gives the engine n rows of other nodes, with a value of 3 bytes each
- *   load syn|row|full            prepares an input for the engine: in sync, with a fresher row, or one that wants as
- *                                many rows as a datagram holds
- *   receive                      hands it over and takes all outputs; answers how many bytes were sent
+ *   load syn|row|full            prepares a datagram: in sync, with one fresher row, or with requests for as many rows
+ *                                as a datagram holds
+ *   receive                      delivers it to the engine and polls all outputs; answers the number of bytes sent
  *   traffic n                    lets the engine and a peer exchange n datagrams
  *   idle                         does nothing: what a line costs by itself
  *
@@ -52,7 +52,7 @@ class Bench {
   counter = 0;
   nowMs = 1000;
   feedBytes = 0;
-  /** The platform's, so that it does not count: boards have SHA-256 in their firmware. */
+  /** Created here, so that it is not counted: boards have SHA-256 in their firmware. */
   readonly digest = new Sha256();
   out: { bytes: Uint8Array; length: number; address: number; port: number } | undefined;
   readonly event = { kind: 0, slot: 0 };
@@ -83,7 +83,7 @@ class Bench {
     this.out = { bytes: new Uint8Array(datagramBytesMax), length: 0, address: 0, port: 0 };
   }
 
-  /** A table as a peer would have it, and the same rows in the engine. */
+  /** Fills a peer's table, and the engine with the same rows. */
   private giveRows(count: number): string {
     const peer = new Rows(count + 1, VALUE_BYTES_MAX);
     this.peer = peer;
@@ -99,7 +99,7 @@ class Bench {
     return String(this.engine!.rows.count);
   }
 
-  /** Writes a SYN of node 2, whose row stands first in the peer's table. */
+  /** Writes a SYN of node 2, whose row is the first in the peer's table. */
   private load(kind: string): string {
     const peer = this.peer!;
     const writer = this.writer;
@@ -127,7 +127,7 @@ class Bench {
     return sent;
   }
 
-  /** Two engines, one of which publishes now and then, and one in ten datagrams lost. */
+  /** Runs two engines that publish now and then. One in ten datagrams is lost. */
   private traffic(count: number): string {
     const engine = this.engine!;
     const peer = makeEngine(2, engine.rows.capacity, 512, this.feedBytes, this.digest);
@@ -143,7 +143,7 @@ class Bench {
       const other = nodes[1 - (turn & 1)];
       this.nowMs = (this.nowMs + 250) >>> 0;
       if (turn % 23 === 0 && node.feed !== undefined) {
-        say(this, node, turn);
+        publishEvent(this, node, turn);
       } else if (turn % 37 === 0) {
         value[2] = turn & 255;
         node.publish(this.nowMs, value, 3, 0, 0);
@@ -157,7 +157,7 @@ class Bench {
   }
 }
 
-/** Delivers what a node sends, and the answers, until nobody has anything to say. */
+/** Delivers a node's datagrams and the answers, until neither node sends one. */
 function exchange(bench: Bench, first: Engine, second: Engine, out: NonNullable<Bench["out"]>, from: number): number {
   let sender = first;
   let receiver = second;
@@ -178,7 +178,7 @@ function exchange(bench: Bench, first: Engine, second: Engine, out: NonNullable<
 }
 
 /** Logs an event, or sets one of four values. */
-function say(bench: Bench, node: Engine, turn: number): void {
+function publishEvent(bench: Bench, node: Engine, turn: number): void {
   const own = node.feed!.own;
   const payload = new Uint8Array([0x19, (turn >>> 8) & 255, turn & 255]);
   if ((turn & 0xff00) === 0) payload[1] = 1;

@@ -1,17 +1,17 @@
 import { BOARD_STACK_SLOTS, buildBundle } from "../test/conformance/replay.js";
 import { XsHost, type XsMemory } from "../test/xs/xs.js";
-import { measureSealing } from "./sealing-figures.js";
+import { measureSealing, stepsOf } from "./sealing-figures.js";
 
-/** Flat, so that figures are easy to compare: bytes unless the name says otherwise. */
+/** Values by name, in bytes unless the name says otherwise. */
 export type RamFigures = Record<string, number>;
 
 const ROWS = [16, 64, 128];
 const DATAGRAM_BYTES_MAX = 512;
-/** Of the events, which do not count: as many as the user gives. */
+/** The event buffer, which is not counted: the user chooses its size. */
 const ARENA_BYTES = 2048;
 /** As in bench/ram-entry.ts. */
 const VALUE_BYTES_MAX = 24;
-/** Bounds from the design; those of values are the user's choice of `valueBytesMax`, times the rows. */
+/** The design's bounds. Values are not counted: they take `valueBytesMax` for each row. */
 export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.rows64": 7 * 1024,
   "ram.xs32Bytes.perRow": 40,
@@ -20,7 +20,11 @@ export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.feedsGrowth": 0,
 };
 
-/** Measures on 32-bit XS; `datagrams` is how many the growth is measured over. */
+/**
+ * Measures a node on 32-bit XS.
+ *
+ * @param datagrams number of datagrams over which the growth is measured
+ */
 export async function measureRam(datagrams: number): Promise<RamFigures> {
   const bundle = await buildBundle("../../bench/ram-entry.ts", "ram");
   const figures: RamFigures = {};
@@ -33,7 +37,7 @@ export async function measureRam(datagrams: number): Promise<RamFigures> {
   figures["ram.xs32Bytes.rows64feeds64"] = feeds - 64 * VALUE_BYTES_MAX - ARENA_BYTES;
   figures["ram.xs32Bytes.perRow"] = (figures["ram.xs32Bytes.rows128"] - figures["ram.xs32Bytes.rows64"]) / 64;
   figures["ram.xs32Bytes.gossip64"] = await bytesOf(bundle, `gossip 64 ${DATAGRAM_BYTES_MAX}`) - 64 * VALUE_BYTES_MAX;
-  // A Map of 128 objects does not fit the board's memory: measured with more.
+  // A Map of 128 objects does not fit into the board's memory, so this host has more.
   for (const rows of ROWS) figures[`ram.xs32Bytes.map${rows}`] = await bytesOf(bundle, `map ${rows}`, 1 << 20);
   await measureGrowth(bundle, datagrams, `engine 64 ${DATAGRAM_BYTES_MAX}`, "ram.xs32Bytes.growth", figures);
   const withFeeds = `feeds 16 ${DATAGRAM_BYTES_MAX} 2048`;
@@ -53,11 +57,11 @@ async function bytesOf(bundle: string, command: string, staticBytes?: number): P
   return bytes;
 }
 
-/** What two nodes that talk, publish and lose datagrams leave behind after a garbage collection. */
+/** Measures by how much memory grows while two nodes exchange, publish and lose datagrams. */
 async function measureGrowth(
   bundle: string, datagrams: number, command: string, name: string, figures: RamFigures,
 ): Promise<void> {
-  // Two nodes with feeds are more than one board has room for.
+  // Two nodes with feeds do not fit into the memory of one board.
   const host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS, staticBytes: 65536 });
   await host.send(command);
   const first = Number(await host.send("traffic 1000"));
@@ -70,7 +74,7 @@ async function measureGrowth(
   await host.close();
 }
 
-/** Steps of XS for single inputs, without those of the line that hands them over. */
+/** Measures the steps of XS for single inputs, without those of the command line of the host. */
 async function measureSteps(bundle: string, figures: RamFigures): Promise<void> {
   const host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS, staticBytes: 65536 });
   await host.send(`engine 64 ${DATAGRAM_BYTES_MAX}`);
@@ -88,11 +92,6 @@ async function measureSteps(bundle: string, figures: RamFigures): Promise<void> 
   await host.close();
 }
 
-async function stepsOf(host: XsHost, line: string): Promise<number> {
-  await host.meter();
-  await host.send(line);
-  return host.meter();
-}
 
 function used(memory: XsMemory): number {
   return memory.slots + memory.chunks;

@@ -68,7 +68,7 @@ export function soakLines(outcomes: readonly ReliabilityOutcome[]): string[] {
   return lines;
 }
 
-/** Median and longest. */
+/** Median and maximum. */
 function rangeText(values: number[]): string {
   if (values.length === 0) return "none";
   const sorted = [...values].sort((a, b) => a - b);

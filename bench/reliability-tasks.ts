@@ -8,41 +8,41 @@ export interface ReliabilityTask {
   dialect: SimDialect;
   nodes: number;
   seed: number;
-  /** Of a soak: how many days in all; 0 for a cell of the fault matrix. */
+  /** Simulated days of a soak; 0 for a cell of the fault matrix. */
   days: number;
 }
 
-/** How it went. */
+/** The result of a run. */
 export interface ReliabilityOutcome extends ReliabilityTask {
   agreed: boolean;
-  /** From the end of the faults until all agreed; of a soak each time. Without those times that they did not. */
+  /** Rounds from the end of the faults until all nodes agreed; in a soak, of each stretch that agreed. */
   recoveryRounds: number[];
-  /** Times that they did not agree. */
+  /** How many times the nodes did not agree. */
   failures: number;
   falseDowns: number;
   falseDownsHealed: number;
-  /** Of a cell: events that nodes with storage said and all must hold in the end, and those that some lack. */
+  /** Of a cell: events that all nodes must hold in the end, and those that at least one node does not hold. */
   eventsWanted: number;
   eventsLost: number;
-  /** Of a soak. */
+  /** Rounds of a soak. */
   rounds: number;
-  /** The first complaints of the checkers. */
-  complaints: string[];
-  /** Of a soak: what is in use after the first stretch, and at the end. */
+  /** The first violations, at most VIOLATIONS_MAX. */
+  violations: string[];
+  /** Bytes of the heap in use, of a soak: after the first stretch, and at the end. */
   heapBytes: number[];
 }
 
 export const NODES = [8, 50, 200] as const;
-/** Rounds after the healing in which no running node may be called DOWN. */
+/** Rounds after the healing in which no running node may be held as DOWN. */
 const CALM_ROUNDS = 16;
-/** In a soak: room for the events of days, of which all nodes say thousands. */
+/** In a soak: bytes for the thousands of events that all nodes publish in some days. */
 const SOAK_FEED_BYTES = 4194304;
 /** In a soak: calm rounds after each healing, at most. */
 const SOAK_CALM_ROUNDS_MAX = 100;
 const ROUNDS_A_DAY = 8640;
-const COMPLAINTS_MAX = 3;
+const VIOLATIONS_MAX = 3;
 
-/** The cells of the fault matrix. Small networks are cheap, so they are run with more seeds. */
+/** The cells of the fault matrix. Small networks are run with more seeds, because they take less time. */
 export function matrixTasks(firstSeed: number, isQuick: boolean): ReliabilityTask[] {
   const tasks: ReliabilityTask[] = [];
   for (const nodes of isQuick ? [NODES[0]] : NODES) {
@@ -57,7 +57,7 @@ export function matrixTasks(firstSeed: number, isQuick: boolean): ReliabilityTas
   return tasks;
 }
 
-/** How many runs a cell of the matrix has. */
+/** Number of runs for a cell of the matrix. */
 export function seedsFor(nodes: number): number {
   return nodes <= 8 ? 10 : nodes <= 50 ? 4 : 1;
 }
@@ -71,12 +71,12 @@ function cell(task: ReliabilityTask): ReliabilityOutcome {
   if (scenario === undefined) throw new Error(`there is no fault ${task.fault}`);
   const { dialect, nodes, seed } = task;
   const options = { ...SCENARIO_DEFAULTS, dialect, nodes, seed, lastingRounds: CALM_ROUNDS };
-  const { agreed, roundsToHeal, falseDowns, falseDownsHealed, eventsWanted, eventsLost, complaints }
+  const { agreed, roundsToHeal, falseDowns, falseDownsHealed, eventsWanted, eventsLost, violations }
     = runScenario(scenario, options);
   return {
     ...task, agreed, falseDowns, falseDownsHealed, eventsWanted, eventsLost, rounds: 0, heapBytes: [],
     recoveryRounds: roundsToHeal === null ? [] : [roundsToHeal], failures: roundsToHeal === null ? 1 : 0,
-    complaints: complaints.slice(0, COMPLAINTS_MAX).map(({ check, who, what }) => `${check}, ${who}: ${what}`),
+    violations: violations.slice(0, VIOLATIONS_MAX).map(({ check, node, detail }) => `${check}, ${node}: ${detail}`),
   };
 }
 
@@ -89,7 +89,7 @@ function soak(task: ReliabilityTask): ReliabilityOutcome {
   );
   const outcome: ReliabilityOutcome = {
     ...task, agreed: true, recoveryRounds: [], failures: 0, falseDowns: 0, falseDownsHealed: 0, eventsWanted: 0,
-    eventsLost: 0, rounds: 0, complaints: [], heapBytes: [],
+    eventsLost: 0, rounds: 0, violations: [], heapBytes: [],
   };
   for (const stretch of run.soak(days * ROUNDS_A_DAY, SOAK_CALM_ROUNDS_MAX)) {
     if (stretch.roundsToHeal === null) outcome.failures++;
@@ -97,9 +97,9 @@ function soak(task: ReliabilityTask): ReliabilityOutcome {
     outcome.falseDowns += stretch.falseDowns;
     outcome.falseDownsHealed += stretch.falseDownsHealed;
     outcome.rounds = stretch.rounds;
-    outcome.agreed &&= stretch.complaints.length === 0;
-    for (const { check, who, what } of stretch.complaints) {
-      if (outcome.complaints.length < COMPLAINTS_MAX) outcome.complaints.push(`${check}, ${who}: ${what}`);
+    outcome.agreed &&= stretch.violations.length === 0;
+    for (const { check, node, detail } of stretch.violations) {
+      if (outcome.violations.length < VIOLATIONS_MAX) outcome.violations.push(`${check}, ${node}: ${detail}`);
     }
     noteHeap(outcome.heapBytes);
   }

@@ -51,7 +51,7 @@ async function run(): Promise<void> {
   const tasks = (soak === undefined ? matrixTasks(Number(flags.seed), flags.quick) : soakTasks()).filter((task) =>
     task.fault === (fault ?? task.fault) && task.dialect === (dialect ?? task.dialect)
     && task.nodes === Number(nodes ?? task.nodes));
-  if (tasks.length === 0) throw new Error("no run is left");
+  if (tasks.length === 0) throw new Error("--fault, --dialect, --nodes: no run is left");
   const outcomes = await take(tasks);
   const lines = soak === undefined ? matrixLines(outcomes) : soakLines(outcomes);
   if (!flags.json) console.log(lines.join("\n"));
@@ -60,8 +60,8 @@ async function run(): Promise<void> {
   else if (flags.write) writeSection("matrix", (old) => isPart ? mergeMatrix(old, lines) : lines);
   const bad = outcomes.filter((outcome) => outcome.dialect !== "espgossip"
     && (!outcome.agreed || outcome.falseDownsHealed > 0));
-  for (const { fault, dialect, nodes, seed, complaints } of bad) {
-    console.error(`${fault}, ${dialect}, ${nodes} nodes, seed ${seed}: ${complaints.join("; ")}`);
+  for (const { fault, dialect, nodes, seed, violations } of bad) {
+    console.error(`${fault}, ${dialect}, ${nodes} nodes, seed ${seed}: ${violations.join("; ")}`);
   }
   if (bad.length > 0) process.exitCode = 1;
 }
@@ -73,7 +73,7 @@ function soakTasks(): ReliabilityTask[] {
   }));
 }
 
-/** In the order of the tasks. */
+/** Returns the outcomes in the order of the tasks. */
 async function take(tasks: readonly ReliabilityTask[]): Promise<ReliabilityOutcome[]> {
   const known = new Map<string, ReliabilityOutcome>();
   if (flags.from !== undefined && existsSync(flags.from)) {
@@ -110,13 +110,13 @@ function nameOf({ fault, dialect, nodes, seed, days }: ReliabilityTask): string 
   return `${fault} ${dialect} ${nodes} ${seed} ${days}`;
 }
 
-/** In one file the simulator runs several times as fast: constants of other modules are then constants. */
+/** Bundled into one file the simulator runs several times faster, because imported constants become local ones. */
 async function bundleWorker(): Promise<string> {
   const outfile = fileURLToPath(new URL("../build/reliability/worker.mjs", import.meta.url));
   const entry = fileURLToPath(new URL("reliability-worker.ts", import.meta.url));
   await build({
     entryPoints: [entry], outfile, bundle: true, platform: "node", format: "esm", target: "node20", sourcemap: "inline",
-    // Some of the packages are CommonJS, and ask for modules of Node's by `require`.
+    // Some packages are CommonJS and load modules of Node.js with `require`.
     banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
   });
   return outfile;

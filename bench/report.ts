@@ -1,19 +1,11 @@
 import Table from "cli-table3";
 import type { Colors } from "picocolors/types.js";
+import { PLAIN_TABLE } from "../desktop/simulator/text.js";
 import { FIGURES, type Figure, boundText, groupOf, keeps, valueText } from "./figures.js";
 
-const NO_LINES = {
-  "top": "", "top-mid": "", "top-left": "", "top-right": "", "bottom": "", "bottom-mid": "", "bottom-left": "",
-  "bottom-right": "", "left": "", "left-mid": "", "mid": "", "mid-mid": "", "right": "", "right-mid": "",
-  "middle": "  ",
-};
-
-/** The figures that were measured, as lines for a terminal. */
+/** The measured figures, as lines for a terminal. */
 export function figureLines(figures: ReadonlyMap<string, number>, colors: Colors): string[] {
-  const table = new Table({
-    chars: NO_LINES, colAligns: ["left", "right", "left", "right", "left"],
-    style: { "padding-left": 0, "padding-right": 0, "border": [], "head": [] },
-  });
+  const table = new Table({ ...PLAIN_TABLE, colAligns: ["left", "right", "left", "right", "left"] });
   const head = ["figure", "value", "unit", "bound", ""].map((text) => colors.bold(text));
   let group = "";
   for (const figure of FIGURES) {
@@ -26,6 +18,13 @@ export function figureLines(figures: ReadonlyMap<string, number>, colors: Colors
     table.push([name, valueText(value), colors.dim(unit), colors.dim(boundary), verdict(figure, value, colors)]);
   }
   return table.toString().split("\n").map((line) => line.trimEnd());
+}
+
+/** Values by name, as a table for a terminal. */
+export function valueTable(values: Record<string, number>): string {
+  const table = new Table({ head: ["figure", "value"], colAligns: ["left", "right"], style: { head: [] } });
+  for (const [name, value] of Object.entries(values)) table.push([name, value.toLocaleString("en")]);
+  return table.toString();
 }
 
 function verdict({ bound }: Figure, value: number, colors: Colors): string {

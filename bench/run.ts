@@ -7,9 +7,9 @@ export interface BenchOptions {
   isQuick: boolean;
   /** The first of the seeds. */
   seed: number;
-  /** Only figures whose names begin so. */
+  /** Only figures whose names begin with this. */
   only: string;
-  /** Networks with more nodes are left out. */
+  /** Larger networks are left out. */
   nodesMax: number;
 }
 
@@ -18,11 +18,11 @@ export interface BenchResult {
   figures: Map<string, number>;
   /** By name of the measurement, in the order of the seeds. */
   samples: Map<string, readonly unknown[]>;
-  /** Figures that miss their bounds, but for those of the machine's speed. */
+  /** Figures that miss their bounds, without those of the machine's speed. */
   missed: Figure[];
 }
 
-/** Told in the beginning, of no measurement, and of each sample that was taken. */
+/** Called at the beginning, with an empty measurement, and after each sample. */
 export type Progress = (measurement: string, taken: number, ofAll: number) => void;
 
 export async function runBench(options: BenchOptions, progress: Progress): Promise<BenchResult> {
@@ -50,7 +50,7 @@ export async function runBench(options: BenchOptions, progress: Progress): Promi
   return { figures, samples, missed };
 }
 
-/** How many seeds a measurement has in this run. */
+/** Number of seeds of a measurement in this run. */
 export function seedCount({ seeds }: Pick<Measurement, "seeds">, { isQuick }: Pick<BenchOptions, "isQuick">): number {
   return isQuick ? seeds.quick : seeds.full;
 }

@@ -9,35 +9,35 @@ import type { Measurement } from "./measurement.js";
 import { Peer, type Statement } from "./pair.js";
 import { statements } from "./wire.js";
 
-/** A sealed datagram of 1,200 bytes has room for so many rows without values, whatever they are. */
-const NEWS_MAX = 100;
-/** Frames of other lengths in each sample, beside the shortest and the longest. */
+/** Rows without values that fit into a sealed datagram of 1,200 bytes in any case. */
+const UPDATES_MAX = 100;
+/** Frames of random lengths in each sample, in addition to the shortest and the longest. */
 const FRAMES = 8;
-/** Magic and version, flags and type. */
+/** Offset of the flags in a frame. */
 const FLAGS_AT = 1;
 
-/** The SYN of a node whose first rows, so many, are news. */
-function synWithNews(all: readonly Statement[], news: number, seed: number, sealer?: Sealer): Uint8Array {
+/** The SYN of a node that sends its first `updates` rows as updates. */
+function synWithUpdates(all: readonly Statement[], updates: number, seed: number, sealer?: Sealer): Uint8Array {
   const peer = new Peer(all, seed, undefined, 0, sealer);
   const { rows } = peer.engine;
   for (const { id } of all) rows.setTransmitsLeft(rows.find(id), 0);
-  for (const { id } of all.slice(0, news)) rows.markUpdate(rows.find(id));
+  for (const { id } of all.slice(0, updates)) rows.markUpdate(rows.find(id));
   return peer.syn(0).bytes;
 }
 
 /**
- * How much longer a SYN is when it is sealed. Two nodes that differ in nothing
- * but the key send it; opened, the sealed one has to be the other.
+ * By how many bytes a SYN is longer when it is sealed. Two nodes that differ only
+ * in the key send it. Unsealed again, the sealed SYN must equal the plain one.
  */
-function overhead(all: readonly Statement[], news: number, seed: number, key: Uint8Array): number {
-  const plain = synWithNews(all, news, seed);
+function overhead(all: readonly Statement[], updates: number, seed: number, key: Uint8Array): number {
+  const plain = synWithUpdates(all, updates, seed);
   const sealer = nodeSealing(key, undefined);
-  const sealed = synWithNews(all, news, seed, sealer);
+  const sealed = synWithUpdates(all, updates, seed, sealer);
   const opened = sealed.slice();
   const length = sealer.unseal(opened, headBytes(sealed), opened.length);
   opened[FLAGS_AT] &= ~FLAG_SEALED;
   if (length !== plain.length || Buffer.compare(opened.subarray(0, length), plain) !== 0) {
-    throw new Error("what was sealed is not what is sent unsealed");
+    throw new Error("the unsealed SYN differs from the plain one");
   }
   return sealed.length - plain.length;
 }
@@ -48,16 +48,16 @@ function headBytes(bytes: Uint8Array): number {
   return reader.headLength;
 }
 
-/** What sealing adds to a frame, from one without sections to one that fills a datagram. */
+/** Bytes that sealing adds to a frame, from one without sections to one that fills a datagram. */
 export const sealOverhead: Measurement<number> = {
   name: "sealOverhead",
   seeds: { full: 20, quick: 5 },
   nodes: 1,
   sample(seed) {
-    const dice = new SimRandom(seed, STREAM_SCENARIO);
-    const all = statements(NEWS_MAX + 1, dice, () => new Uint8Array(0));
-    const key = Uint8Array.from({ length: KEY_BYTES }, () => dice.below(256));
-    const counts = [0, NEWS_MAX, ...Array.from({ length: FRAMES }, () => dice.between(1, NEWS_MAX - 1))];
+    const random = new SimRandom(seed, STREAM_SCENARIO);
+    const all = statements(UPDATES_MAX + 1, random, () => new Uint8Array(0));
+    const key = Uint8Array.from({ length: KEY_BYTES }, () => random.below(256));
+    const counts = [0, UPDATES_MAX, ...Array.from({ length: FRAMES }, () => random.between(1, UPDATES_MAX - 1))];
     return Math.max(...counts.map((news) => overhead(all, news, seed, key)));
   },
   figures: (samples) => ({ "wire.sealOverheadBytes": Math.max(...samples) }),

@@ -4,14 +4,14 @@ import { XsHost } from "../test/xs/xs.js";
 const KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 /** Magic, flags, id, revision and counter, each varint of one byte. */
 const HEAD = "c111000000010101";
-/** Frames of 512 bytes when they are plain, and as two nodes exchange them that are in sync. */
+/** Plain lengths: a full datagram of 512 bytes, and the frame of two nodes in sync. */
 const FRAMES = [512, 24];
 const HEX_PER_LINE = 256;
 
 /**
- * Steps of XS for sealing and opening with the AES in JavaScript, without those
- * of the line that asks for it, and what a sealer of one key takes of RAM. A
- * board's own AES, which is in C, takes a small part of these steps.
+ * Measures the steps of XS for sealing and unsealing with AES in JavaScript, and
+ * the RAM of a sealer with one key. A board's own AES, in C, takes a small part of
+ * these steps.
  */
 export async function measureSealing(): Promise<Record<string, number>> {
   const bundle = await buildBundle("../sealing/xs-entry.ts", "sealing");
@@ -34,7 +34,12 @@ export async function measureSealing(): Promise<Record<string, number>> {
   return figures;
 }
 
-async function stepsOf(host: XsHost, line: string): Promise<number> {
+/**
+ * The steps of XS that a command takes.
+ *
+ * @throws Error when the command answers -1
+ */
+export async function stepsOf(host: XsHost, line: string): Promise<number> {
   await host.meter();
   const answer = await host.send(line);
   if (answer === "-1") throw new Error(`${line}: refused`);

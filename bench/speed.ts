@@ -4,7 +4,7 @@ import type { Measurement } from "./measurement.js";
 const ROUND_MS = 10000;
 const SIZES = { full: { nodes: 1000, rounds: 100 }, quick: { nodes: 100, rounds: 50 } };
 
-/** The simulation of `npm start`, larger: 10 % loss, and readings in about half of its rounds. */
+/** The simulation of `npm start` with more nodes: 10 % loss, and readings in the first 60 % of the rounds. */
 export const speed: Measurement<number> = {
   name: "speed",
   seeds: { full: 1, quick: 1 },

@@ -1,33 +1,33 @@
 import { Flash } from "../desktop/simulator/flash.js";
 import { FlashLog, sectorsFor } from "../src/platform/flash-log.js";
 
-/** What is measured: a node that publishes, on flash as boards have it. */
+/** The measured case: a node that publishes, with a log on flash. */
 export interface StoreSetup {
-  /** Of the log; ESP32's partition for storage has 16. */
+  /** Sectors of the log; ESP32's partition for storage has 16. */
   sectors: number;
   sectorBytes: number;
-  /** Bytes of a stored event. */
+  /** Length of a stored event. */
   recordBytes: number;
-  /** Events that are still worth keeping whenever the log is full. */
+  /** Events that a rewrite keeps when the log is full. */
   keptRecords: number;
 }
 
 export interface StoreFigures {
-  /** Events that were appended, for each time that a sector was erased. */
+  /** Events appended per erase of a sector. */
   "store.appendsPerFlashErase": number;
-  /** Sectors that were erased most and least often. */
+  /** Erases of the sectors that were erased most and least often. */
   "store.erasesOfSectorMax": number;
   "store.erasesOfSectorMin": number;
-  /** Events a day that wear the flash out in ten years. */
+  /** Events per day that wear out the flash in ten years. */
   "store.writesADayForTenYears": number;
-  /** Bytes written to flash for each byte of an event. */
+  /** Bytes written to flash per byte of an event. */
   "store.bytesWrittenPerByte": number;
 }
 
-/** A reading under a topic and a key of ten bytes each; of one every quarter of an hour, those of a day are kept. */
+/** Readings with a topic and a key of ten bytes each. One every 15 minutes makes 96 a day, which are kept. */
 export const STORE_DEFAULTS: StoreSetup = { sectors: 16, sectorBytes: 4096, recordBytes: 40, keptRecords: 96 };
 
-/** What the makers of the flash on ESP32 and ESP8266 boards promise a sector. */
+/** Erases of a sector that the makers of the flash on ESP32 and ESP8266 boards specify. */
 const ERASES_OF_SECTOR = 100000;
 const TEN_YEARS_DAYS = 3652.5;
 

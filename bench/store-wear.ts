@@ -1,7 +1,7 @@
 import type { Measurement } from "./measurement.js";
 import { measureStore } from "./store-figures.js";
 
-/** What `npm run -s bench:store` measures, of which one figure is shown with the others. It depends on no seed. */
+/** The measurement of `npm run -s bench:store`, for one of its figures. It does not depend on the seed. */
 export const storeWear: Measurement<number> = {
   name: "storeWear",
   seeds: { full: 1, quick: 1 },

@@ -9,33 +9,33 @@ import { type Measurement, percentile } from "./measurement.js";
 import { type Frame, Peer, type Statement } from "./pair.js";
 
 const DATAGRAM_BYTES_MAX = 1200;
-/** As many as one /24 network holds in the simulator. */
+/** Nodes of one /24 network in the simulator. */
 const ROWS_OF_ONE_NETWORK = 250;
 const LOCATE_ROWS = 500;
 const FEED_BYTES = 65536;
-/** Events that a node lacks of another's. */
+/** Events of another node that a node does not hold. */
 const LACKED_EVENTS = 100;
 const LOCATE_DIFFERENT = 4;
-/** Rounds in which two nodes must have found out. */
+/** Rounds within which two nodes must find all differences. */
 const LOCATE_ROUNDS_MAX = 20;
 
-/** Nodes that were started up to 100 times and spoke last within a day. */
-export function statements(count: number, dice: SimRandom, makeValue: () => Uint8Array): Statement[] {
+/** Statements of nodes that were started up to 100 times and announced their last heartbeat within a day. */
+export function statements(count: number, random: SimRandom, makeValue: () => Uint8Array): Statement[] {
   const ids = new Set<number>();
-  while (ids.size < count) ids.add(dice.next());
+  while (ids.size < count) ids.add(random.next());
   return [...ids].map((id, index) => ({
-    id, index, revision: dice.below(100), heartbeat: dice.below(86400), value: makeValue(),
+    id, index, revision: random.below(100), heartbeat: random.below(86400), value: makeValue(),
   }));
 }
 
-function reading(dice: SimRandom): Uint8Array {
+function reading(random: SimRandom): Uint8Array {
   const bytes = new Uint8Array(32);
-  return bytes.slice(0, encodeCbor(dice.between(-1000, 4000) / 100, bytes, 0));
+  return bytes.slice(0, encodeCbor(random.between(-1000, 4000) / 100, bytes, 0));
 }
 
-/** The most rows that one datagram brings to a node that knows one other. */
-function rowsInDatagram(dice: SimRandom, seed: number, makeValue: () => Uint8Array): number {
-  const [newcomer, ...others] = statements(ROWS_OF_ONE_NETWORK, dice, makeValue);
+/** The largest number of rows in one datagram for a node that holds only one other. */
+function rowsInDatagram(random: SimRandom, seed: number, makeValue: () => Uint8Array): number {
+  const [newcomer, ...others] = statements(ROWS_OF_ONE_NETWORK, random, makeValue);
   const from = new Peer(others, seed, DATAGRAM_BYTES_MAX);
   const to = new Peer([newcomer, others[0]], seed, DATAGRAM_BYTES_MAX);
   let most = 0;
@@ -58,10 +58,10 @@ export const rowsPer1200: Measurement<{ bare: number; withReading: number }> = {
   seeds: { full: 20, quick: 5 },
   nodes: 2,
   sample(seed) {
-    const dice = new SimRandom(seed, STREAM_SCENARIO);
+    const random = new SimRandom(seed, STREAM_SCENARIO);
     return {
-      bare: rowsInDatagram(dice, seed, () => new Uint8Array(0)),
-      withReading: rowsInDatagram(dice, seed, () => reading(dice)),
+      bare: rowsInDatagram(random, seed, () => new Uint8Array(0)),
+      withReading: rowsInDatagram(random, seed, () => reading(random)),
     };
   },
   figures: (samples) => ({
@@ -70,15 +70,15 @@ export const rowsPer1200: Measurement<{ bare: number; withReading: number }> = {
   }),
 };
 
-/** SYN and ACK of two nodes that hold the same rows, so many, of which none is news. */
+/** SYN and ACK of two nodes that hold the same rows and have no updates to send. */
 function inSync(nodes: number): Measurement<{ syn: number; ack: number }> {
   return {
     name: `inSync.n${nodes}`,
     seeds: { full: 20, quick: 5 },
     nodes: 2,
     sample(seed) {
-      const dice = new SimRandom(seed, STREAM_SCENARIO);
-      const all = statements(nodes, dice, () => reading(dice));
+      const random = new SimRandom(seed, STREAM_SCENARIO);
+      const all = statements(nodes, random, () => reading(random));
       const asker = new Peer(all, seed);
       const syn = asker.syn(0);
       const [ack, ...more] = new Peer([all[1], all[0], ...all.slice(2)], seed).answer(syn, asker);
@@ -101,23 +101,23 @@ interface Located {
 }
 
 /**
- * Two nodes that hold the same rows, and feeds if there are any, but for a few. Frames are counted from the
- * first SYN up to, and without, the one that shows its sender to know the last
- * of the rows in question: it carries that row, or wants it.
+ * Two nodes hold the same rows, and feeds if there are any, except a few. Counts the
+ * frames from the first SYN until one of the nodes has found the last difference.
+ * The frame that proves it, with the row or a request for it, does not count.
  */
 function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: boolean): Located {
-  const dice = new SimRandom(seed, STREAM_SCENARIO);
-  const all = statements(LOCATE_ROWS, dice, () => reading(dice));
+  const random = new SimRandom(seed, STREAM_SCENARIO);
+  const all = statements(LOCATE_ROWS, random, () => reading(random));
   const feedBytes = withFeeds ? FEED_BYTES : 0;
   const asker = new Peer(all, seed, DATAGRAM_BYTES_MAX, feedBytes);
   const asked = new Peer([all[1], all[0], ...all.slice(2)], seed, DATAGRAM_BYTES_MAX, feedBytes);
-  const lengths = new Map(all.map(({ id }) => [id, dice.between(1, 1000)]));
+  const lengths = new Map(all.map(({ id }) => [id, random.between(1, 1000)]));
   for (const [id, length] of withFeeds ? lengths : []) for (const peer of [asker, asked]) peer.holdFeed(id, length);
-  const different = dice.shuffled(all.slice(2)).slice(0, LOCATE_DIFFERENT);
+  const different = random.shuffled(all.slice(2)).slice(0, LOCATE_DIFFERENT);
   different.forEach((statement, nth) => {
     const ahead = isAhead(nth) ? asker : asked;
-    if (withFeeds) ahead.holdFeed(statement.id, lengths.get(statement.id)! + dice.between(1, 10));
-    else ahead.hold({ ...statement, heartbeat: statement.heartbeat + dice.between(1, 1000) });
+    if (withFeeds) ahead.holdFeed(statement.id, lengths.get(statement.id)! + random.between(1, 10));
+    else ahead.hold({ ...statement, heartbeat: statement.heartbeat + random.between(1, 1000) });
   });
   const unknown = new Set(different.map(({ id }) => id));
   let bytes = 0;
@@ -137,7 +137,7 @@ function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: bool
   return { bytes: Infinity, roundTrips: Infinity };
 }
 
-/** Takes the ids out that a frame has rows of, or wants. */
+/** Removes the ids of all rows that a frame carries or requests. */
 function forgetNamed(bytes: Uint8Array, ids: Set<number>): void {
   const frame = new FrameReader();
   const row = new RowData();
@@ -170,16 +170,18 @@ export const locate4of500: Measurement<Located[]> = {
   },
 };
 
-/** What shows a peer that knows the same 500 authors how much of each feed is held: FLAT, and the frontier itself. */
+/** Bytes that show which of 500 feeds differ, to a peer with the same authors: row fingerprints and the feeds hash. */
 export const frontier500: Measurement<number> = {
   name: "frontier500",
   seeds: { full: 20, quick: 5 },
   nodes: 1,
   sample(seed) {
-    const dice = new SimRandom(seed, STREAM_SCENARIO);
-    const peer = new Peer(statements(LOCATE_ROWS, dice, () => reading(dice)), seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
+    const random = new SimRandom(seed, STREAM_SCENARIO);
+    const peer = new Peer(statements(LOCATE_ROWS, random, () => reading(random)), seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
     const { rows } = peer.engine;
-    for (let place = 0; place < rows.count; place++) peer.holdFeed(rows.id(rows.slotAt(place)), dice.between(1, 1000));
+    for (let place = 0; place < rows.count; place++) {
+      peer.holdFeed(rows.id(rows.slotAt(place)), random.between(1, 1000));
+    }
     const writer = new FrameWriter();
     writer.begin(new Uint8Array(DATAGRAM_BYTES_MAX), DATAGRAM_BYTES_MAX, TYPE_SYN, 0, rows, 1, 0);
     const before = writer.length();
@@ -192,15 +194,15 @@ export const frontier500: Measurement<number> = {
   figures: (samples) => ({ "wire.frontier500Bytes": Math.max(...samples) }),
 };
 
-/** What a datagram has for each event beside topic and value: a full one, and a section with a single event. */
+/** Bytes per event in addition to topic and value: in a full datagram, and in a section with a single event. */
 export const eventOverhead: Measurement<{ full: number; single: number }> = {
   name: "eventOverhead",
   seeds: { full: 20, quick: 5 },
   nodes: 2,
   sample(seed) {
-    const dice = new SimRandom(seed, STREAM_SCENARIO);
-    const [a, b] = statements(2, dice, () => new Uint8Array(0));
-    return { full: overhead(a, b, seed, LACKED_EVENTS, dice), single: overhead(a, b, seed, 1, dice) };
+    const random = new SimRandom(seed, STREAM_SCENARIO);
+    const [a, b] = statements(2, random, () => new Uint8Array(0));
+    return { full: overhead(a, b, seed, LACKED_EVENTS, random), single: overhead(a, b, seed, 1, random) };
   },
   figures: (samples) => ({
     "wire.eventOverheadBytes": Math.max(...samples.map(({ full }) => full)),
@@ -208,14 +210,14 @@ export const eventOverhead: Measurement<{ full: number; single: number }> = {
   }),
 };
 
-/** Of so many events, of the section alone where it is one. */
-function overhead(a: Statement, b: Statement, seed: number, events: number, dice: SimRandom): number {
+/** The overhead per event of a datagram with some events or, for one event, of its section alone. */
+function overhead(a: Statement, b: Statement, seed: number, events: number, random: SimRandom): number {
   const author = new Peer([a, b], seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
   const other = new Peer([b, a], seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
   const topic = "reading";
   const lengths: number[] = [];
   for (let n = 0; n < events; n++) {
-    const payload = reading(dice);
+    const payload = reading(random);
     lengths.push(topic.length + payload.length);
     author.log(topic, payload);
   }
@@ -237,7 +239,7 @@ function overhead(a: Statement, b: Statement, seed: number, events: number, dice
   return Infinity;
 }
 
-/** Bytes of a section with its head, 0 if there is none. */
+/** Length of a section with its head; 0 if the frame does not have it. */
 function sectionBytes(bytes: Uint8Array, section: number): number {
   const frame = new FrameReader();
   const reason = frame.parse(bytes, bytes.length, new RowData());

@@ -1,7 +1,7 @@
 import { findMeasurement } from "./measurements.js";
 import type { Answer, Task } from "./pool.js";
 
-/* A process of the pool: takes one sample for each message and answers with it. */
+/* A process of the pool. It takes one sample for each message and answers with it. */
 process.on("message", ({ measurement, seed, isQuick }: Task) => {
   const answer: Answer = {};
   try {

@@ -11,13 +11,13 @@ const READING_MS = 30000;
 
 let rejoin: (() => void) | undefined;
 
-// The sensor node: shares its temperature and knows the least and the greatest of the whole network.
+// The sensor node: shares its temperature, and knows the minimum and the maximum of the whole network.
 joinNetwork(() => {
   if (rejoin === undefined) rejoin = startNode();
   else rejoin();
 });
 
-/** Starts the node once the network is there. Returns what to do when it was lost and is there again. */
+/** Starts the node. The network must be connected. Returns a function to call after each reconnection. */
 function startNode(): () => void {
   const { socket, clock, randomSeed } = moddablePlatform();
   const port = Number(config.port);
@@ -57,7 +57,7 @@ function startNode(): () => void {
 
   return () => {
     socket.reopen();
-    // The others learn the new address with a new statement.
+    // A new statement tells the other nodes the new address.
     share(readTemperature());
   };
 }

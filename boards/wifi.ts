@@ -2,17 +2,17 @@ import WiFi from "embedded:network/interface/wifi";
 import config from "mc/config";
 import Timer from "timer";
 
-/** How long an attempt to join may take, and how long to wait for the next one. */
+/** Time limit of an attempt to join, and the time between two attempts. */
 const ATTEMPT_MS = 15000;
 
-/** States of ECMA-419's `connection`: below the first there is none, from the second on there is an address. */
+/** States of ECMA-419's `connection`. Below the first there is no connection; from the second on, an address. */
 const ASSOCIATING = 300;
 const CONNECTED = 500;
 
 /**
- * Joins the Wi-Fi network `ssid`, for ever: after each loss anew.
+ * Joins the Wi-Fi network `ssid`, and joins it again after each loss.
  *
- * @param onJoined called whenever the board has an address, be it another than before
+ * @param onJoined called each time the board gets an address, which may have changed
  */
 export function joinNetwork(onJoined: () => void): void {
   if (config.ssid === undefined) {

@@ -1,5 +1,5 @@
-// The JavaScript that V8, Moddable XS and Espruino share, as rule options: everything here is
-// missing on Espruino 2v29, works differently there, or would make two runs differ.
+// Rule options for the JavaScript that V8, Moddable XS and Espruino share. Each entry is missing on
+// Espruino 2v29, works differently there, or would make two runs differ.
 // test/language-rules.test.ts holds one offending line for each entry.
 
 const missing = "Espruino has none";
@@ -38,17 +38,17 @@ const missingSyntax = [
 
 const functions = ":matches(ArrowFunctionExpression, FunctionExpression, FunctionDeclaration)";
 const loop = ":matches(ForStatement, ForInStatement, ForOfStatement, WhileStatement, DoWhileStatement)";
-/** The parts of a loop that run each round: compilers put into its head what stands before it. */
+/** The parts of a loop that run in each iteration: compilers move statements before the loop into its head. */
 const roundOfFor = ":matches(ForStatement > .body, ForStatement > .test, ForStatement > .update)";
 const round = `:matches(${roundOfFor}, ForInStatement, ForOfStatement, WhileStatement, DoWhileStatement)`;
 const sharedBinding = "closure in a loop: on Espruino all rounds of the loop share one binding.";
 
-/** `no-restricted-syntax`: parsed everywhere, but not to the same effect or at the same cost. */
+/** `no-restricted-syntax`: parsed everywhere, but with another effect or cost. */
 const differingSyntax = [
   { selector: `${loop} ${functions}`, message: sharedBinding },
   {
     selector: "TSEnumDeclaration",
-    message: "enum: an object built at run time, in RAM. Export constants.",
+    message: "enum: creates an object in RAM at run time. Export constants.",
   },
 ];
 
@@ -56,7 +56,7 @@ const divided = "BinaryExpression[operator='/']";
 const truncating = ["|", ">>", ">>>"].map((operator) => `BinaryExpression[operator='${operator}']`);
 const rounding = "CallExpression[callee.object.name='Math'][callee.property.name=/^(floor|ceil)$/]";
 
-/** `no-restricted-syntax`, engine only: no floats take part in decisions. */
+/** `no-restricted-syntax`, only in the engine: decisions must not depend on floats. */
 const fractions = [
   {
     selector: `${divided}:not(:matches(${truncating.join(", ")}, ${rounding}) > ${divided})`,
@@ -71,7 +71,7 @@ const fractions = [
 /** `no-restricted-syntax`, all of src: state belongs to an instance. */
 const moduleState = [{
   selector: ":matches(Program, Program > ExportNamedDeclaration) > VariableDeclaration[kind=/^(let|var)$/]",
-  message: "module-level mutable state: instances would share it, and it costs an alias each on XS.",
+  message: "module-level mutable state: instances would share it, and each variable costs an alias on XS.",
 }];
 
 const globalNames = (names, reason) => names.map((name) => ({ name, message: `${name}: ${reason}.` }));
@@ -90,7 +90,7 @@ const hostGlobals = globalNames([
   "setTimeout", "clearTimeout", "setInterval", "clearInterval", "setImmediate", "clearImmediate",
 ], "clock, timers and the host are handed in, through src/platform");
 
-/** All static members of these but the listed ones are forbidden, so that a new one is not overlooked. */
+/** All static members of these objects are forbidden, except the listed ones. So no new member is overlooked. */
 const allowedStatics = {
   Array: ["isArray"],
   ArrayBuffer: [],
@@ -107,12 +107,12 @@ const statics = Object.entries(allowedStatics).flatMap(([object, allowed]) =>
     .map((property) => ({
       object,
       property,
-      message: "Missing on Espruino, not the same number on every engine, or not needed.",
+      message: "Missing on Espruino, different on some engine, or not needed.",
     })));
 
 const methods = (names, message) => names.map((property) => ({ property, message }));
 
-/** `no-restricted-properties`: by name alone, whatever the object. */
+/** `no-restricted-properties`: by name, for any object. */
 const instanceMethods = [
   ...methods(["sort"], "Unstable on Espruino; keep the order while inserting."),
   ...methods(["slice"], "On Espruino not a typed array. Use subarray; of a string, substring."),
@@ -127,36 +127,36 @@ const instanceMethods = [
   ),
 ];
 
-/** What any file of src must obey. */
+/** Rules for all files of src. */
 export const sourceRules = {
   "no-restricted-syntax": ["error", ...moduleState],
 };
 
-/** Files that run on Espruino as on the other engines, with nothing but what they are handed. */
+/** Rules for files that run on all engines and use no platform. */
 export const portableRules = {
   "no-restricted-syntax": ["error", ...moduleState, ...missingSyntax, ...differingSyntax],
   "no-restricted-globals": ["error", ...missingGlobals, ...hostGlobals],
   "no-restricted-properties": ["error", ...statics, ...instanceMethods],
 };
 
-/** The engine: portable, and the same bytes out for the same bytes in. */
+/** Rules for the engine: portable and deterministic. */
 export const engineRules = {
   ...portableRules,
   "no-restricted-syntax": [...portableRules["no-restricted-syntax"], ...fractions],
 };
 
-/** The platform for Espruino: its language, with its clock, timers and modules. */
+/** Rules for the Espruino platform: its JavaScript, with its clock, timers and modules. */
 export const espruinoRules = {
   "no-restricted-syntax": portableRules["no-restricted-syntax"],
   "no-restricted-globals": ["error", ...missingGlobals],
 };
 
-/** What is built for Espruino, as it comes out: compilers put in syntax that no source has. */
+/** Rules for the bundles for Espruino: compilers may add syntax that no source has. */
 export const bundleRules = {
   "no-restricted-syntax": [
     "error", ...missingSyntax, { selector: `${round} ${functions}`, message: sharedBinding },
-    { selector: "CatchClause[param=null]", message: "catch without a name: old versions of Espruino have none." },
-    { selector: "Identifier[name='of']", message: "of is a keyword to Espruino, also as a name." },
+    { selector: "CatchClause[param=null]", message: "catch without a name: old versions of Espruino cannot parse it." },
+    { selector: "Identifier[name='of']", message: "of: Espruino treats it as a keyword, even as a name." },
   ],
   "no-restricted-globals": ["error", ...missingGlobals],
   "no-restricted-properties": portableRules["no-restricted-properties"],

@@ -7,19 +7,19 @@ import { longLives } from "./long-life.js";
 import { targets } from "./targets.js";
 
 /*
- * Lets strangers send to running nodes: npm run fuzz -- [options]
+ * Sends generated and mutated datagrams to running nodes: npm run fuzz -- [options]
  *
- *   --seconds n     at most so long, 60 by default, without a limit when --inputs is given
- *   --inputs n      at most so many inputs: with a seed, the same ones each time
- *   --seed n        decides all inputs, 0 to 4294967295; drawn when it is not given, and shown
- *   --target name   one of them only; again for more
- *   --long n        instead, n datagrams to each of a few nodes that run all the time, and what it does to their
- *                   memory: node --expose-gc --import tsx fuzz/command.ts --long 1000000
+ *   --seconds n     time limit, 60 by default; no limit when --inputs is given
+ *   --inputs n      limit of inputs; with a seed, the inputs are the same each time
+ *   --seed n        seed of all inputs, 0 to 4294967295; random by default, and printed
+ *   --target name   only this target; repeatable
+ *   --long n        instead, sends n datagrams to each of four nodes, and reports their memory:
+ *                   node --expose-gc --import tsx fuzz/command.ts --long 1000000
  *   --json          prints one JSON object
  *
- * First, all sessions of the corpus are lived again. One that fails is made
- * shorter and written there. Exit status: 0 when nothing went wrong, 1 when
- * something did, 2 for a wrong option.
+ * First all sessions of the corpus are replayed. A session that fails is
+ * shortened and written to the corpus. Exit status: 0 without failures, 1 with
+ * failures, 2 for a wrong option.
  */
 const { values } = parseArgs({
   options: {
@@ -35,7 +35,7 @@ const seed = number("seed", values.seed, randomBytes(4).readUInt32LE(), 0xffffff
 const inputs = number("inputs", values.inputs, Infinity, 1e12);
 const seconds = number("seconds", values.seconds, inputs === Infinity ? 60 : Infinity, 1e7);
 const chosen = targets.filter(({ name }) => values.target === undefined || values.target.includes(name));
-if (chosen.length === 0) usage(`--target: there are ${targets.map(({ name }) => name).join(", ")}`);
+if (chosen.length === 0) usage(`--target: not one of ${targets.map(({ name }) => name).join(", ")}`);
 
 if (values.long !== undefined) {
   for (const life of longLives(number("long", values.long, 0, 1e9), seed)) console.log(JSON.stringify(life));

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Target } from "./target.js";
 
-/** Sessions that once failed: `TARGET-HASH.txt`, a line for each input after a comment that says what was wrong. */
+/** Sessions that once failed, in files `TARGET-HASH.txt`: a comment with the failure, then one input per line. */
 export const CORPUS = fileURLToPath(new URL("./corpus/", import.meta.url));
 
-/** Tries to make a failing session shorter by at most so many lives. */
+/** Replays of a failing session, at most, to shorten it. */
 const ATTEMPTS_MAX = 3000;
 
 export interface CorpusFile {
@@ -25,7 +25,7 @@ export function readCorpus(folder = CORPUS): CorpusFile[] {
   }));
 }
 
-/** Returns the path of the file. */
+/** Writes a session to the corpus. Returns the path of the file. */
 export function writeToCorpus(folder: string, target: string, message: string, lines: readonly string[]): string {
   const text = `# ${message.replaceAll("\n", " ")}\n${lines.join("\n")}\n`;
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 8);
@@ -35,18 +35,18 @@ export function writeToCorpus(folder: string, target: string, message: string, l
   return path;
 }
 
-/** Lives a session again. Returns what goes wrong, undefined when nothing does. */
+/** Replays a session. Returns the message of its failure; undefined when it does not fail. */
 export function replay(target: Target, lines: readonly string[]): string | undefined {
   const session = target.begin();
   try {
-    for (const line of lines) session.take(line);
+    for (const line of lines) session.run(line);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
   return undefined;
 }
 
-/** The inputs that are needed for some failure, not always the first: leaves out as many as it can. */
+/** Removes as many inputs as it can while the session still fails, maybe with another failure. */
 export function shorten(target: Target, lines: readonly string[]): string[] {
   let rest = [...lines];
   let attempts = 0;

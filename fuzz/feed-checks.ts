@@ -2,7 +2,7 @@ import { SPARE } from "../src/engine/feed/arena.js";
 import type { Engine } from "../src/engine/index.js";
 import { fail } from "./node-checks.js";
 
-/** @throws Error when feeds are not what they should be at any time */
+/** @throws Error when the feeds violate an invariant */
 export function checkFeeds(engine: Engine): void {
   const { feeds } = engine.feed!;
   const { arena } = feeds;
@@ -11,7 +11,7 @@ export function checkFeeds(engine: Engine): void {
   for (let slot = 0; slot < arena.capacity; slot++) checkFeed(engine, slot);
 }
 
-/** All is there from the floor on, and chains from the tip before it to the last one. */
+/** Checks that a feed holds all events from its floor on, and that their hashes form a chain. */
 function checkFeed({ feed, rows }: Engine, slot: number): void {
   const { feeds } = feed!;
   const { arena, chain } = feeds;

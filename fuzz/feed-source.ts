@@ -17,19 +17,19 @@ import { engineOptions } from "../test/support/engine-options.js";
 import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
-/** Authors that nobody else speaks of, but what is changed on the way. */
+/** The authors of the events. No other source sends rows of them, except by mutation. */
 const AUTHORS = [7, 8];
-/** Frames of a lower revision than one that was heard of are not looked at any more. */
+/** High, because a node drops frames with a lower revision than one that it has seen. */
 const REVISION = 1000;
 const EVENTS = 60;
-/** Room for all events, and for some of them. */
+/** One event buffer holds all events, the other some of them. */
 const FEED_BYTES = [16384, 1500];
 const LIMITS = [128, 400, 1200, 1200];
 
 /**
- * Frames of nodes with feeds: two authors whose events are always the same, so
- * that a session can come to hold them, passed on by nodes that hold all of them
- * or only the last; and the vectors. Some are changed.
+ * Frames of nodes with feeds, and the vectors; some are mutated. Two authors always
+ * have the same events, so that a session can collect them. Nodes that hold all
+ * events or only the last ones pass them on.
  */
 export class FeedSource implements DatagramSource {
   private readonly vectors: Uint8Array[];
@@ -44,63 +44,63 @@ export class FeedSource implements DatagramSource {
     this.nodes = FEED_BYTES.flatMap((feedBytes) => AUTHORS.map((id) => holder(id, feedBytes)));
   }
 
-  draw(dice: SimRandom, world: World): Uint8Array {
-    const bytes = dice.chance(0.15) ? dice.pick(this.vectors) : this.write(dice, world);
-    if (dice.chance(0.75)) return bytes;
-    return mutate(dice, bytes, dice.chance(0.5) ? dice.pick(this.vectors) : this.write(dice, world));
+  draw(random: SimRandom, world: World): Uint8Array {
+    const bytes = random.chance(0.15) ? random.pick(this.vectors) : this.write(random, world);
+    if (random.chance(0.75)) return bytes;
+    return mutate(random, bytes, random.chance(0.5) ? random.pick(this.vectors) : this.write(random, world));
   }
 
-  private write(dice: SimRandom, world: World): Uint8Array {
+  private write(random: SimRandom, world: World): Uint8Array {
     const { writer } = this;
-    const { rows, feed } = dice.pick(this.nodes);
-    const type = dice.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
+    const { rows, feed } = random.pick(this.nodes);
+    const type = random.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
     const runs = new BatchWriter(feed!.feeds, new Reader(), new EventData());
-    const slot = dice.below(AUTHORS.length);
-    const from = dice.chance(0.9) ? dice.below(EVENTS + 1) : drawWord(dice, []);
+    const slot = random.below(AUTHORS.length);
+    const from = random.chance(0.9) ? random.below(EVENTS + 1) : drawWord(random, []);
     writer.feeds = feed!.outbox;
-    writer.begin(this.out, dice.pick(LIMITS), type, 0, rows, drawWord(dice, [10]), drawWord(dice, [world.counter]));
-    if (dice.chance(0.7) && writer.beginRows()) {
-      for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, dice.below(AUTHORS.length));
+    writer.begin(this.out, random.pick(LIMITS), type, 0, rows, drawWord(random, [10]), drawWord(random, [world.counter]));
+    if (random.chance(0.7) && writer.beginRows()) {
+      for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, random.below(AUTHORS.length));
       writer.endRows();
     }
-    const after = dice.chance(0.5) ? 0 : from;
-    this.writeSection(dice, SECTION_SNAPSHOT, runs, () => void runs.writeSnapshotChunk(writer, slot, after));
-    const first = dice.chance(0.3) ? 1 : from;
-    this.writeSection(dice, SECTION_EVENTS, runs, () => void runs.writeBatch(writer, slot, first));
+    const after = random.chance(0.5) ? 0 : from;
+    this.writeSection(random, SECTION_SNAPSHOT, runs, () => void runs.writeSnapshotChunk(writer, slot, after));
+    const first = random.chance(0.3) ? 1 : from;
+    this.writeSection(random, SECTION_EVENTS, runs, () => void runs.writeBatch(writer, slot, first));
     writer.writeFeedsHash(rows);
-    this.writeSection(dice, SECTION_GAP, runs, () => this.writeGap(dice, world));
-    this.writeSection(dice, SECTION_HISTORY, runs, () => this.writeHistory(dice, world, runs, slot, from));
+    this.writeSection(random, SECTION_GAP, runs, () => this.writeGap(random, world));
+    this.writeSection(random, SECTION_HISTORY, runs, () => this.writeHistory(random, world, runs, slot, from));
     return this.out.slice(0, writer.length());
   }
 
-  private writeSection(dice: SimRandom, tag: number, runs: BatchWriter, write: () => void): void {
-    if (dice.chance(0.5) || !this.writer.beginEvents(tag)) return;
+  private writeSection(random: SimRandom, tag: number, runs: BatchWriter, write: () => void): void {
+    if (random.chance(0.5) || !this.writer.beginEvents(tag)) return;
     runs.begin();
     write();
     this.writer.endIds();
   }
 
-  private writeGap(dice: SimRandom, { engine }: World): void {
-    const slot = engine.rows.slotAt(dice.below(engine.rows.count));
+  private writeGap(random: SimRandom, { engine }: World): void {
+    const slot = engine.rows.slotAt(random.below(engine.rows.count));
     const feeds = engine.feed!.feeds;
     const floor = Math.max(feeds.floor(slot), 1);
     if (this.writer.room() < 16) return;
     this.writer.u32(engine.rows.id(slot));
-    this.writer.varint(drawWord(dice, [feeds.generation(slot)]));
-    this.writer.varint(dice.chance(0.8) ? dice.between(2, EVENTS) : floor);
-    this.writer.u16(drawWord(dice, [Math.max(feeds.tipFirst(slot) >>> 16, 1)]) & 0xffff);
+    this.writer.varint(drawWord(random, [feeds.generation(slot)]));
+    this.writer.varint(random.chance(0.8) ? random.between(2, EVENTS) : floor);
+    this.writer.u16(drawWord(random, [Math.max(feeds.tipFirst(slot) >>> 16, 1)]) & 0xffff);
   }
 
-  /** Mostly what ends just below that which the fuzzed node holds. */
-  private writeHistory(dice: SimRandom, { engine }: World, runs: BatchWriter, slot: number, from: number): void {
-    const { feeds } = dice.pick(this.nodes).feed!;
+  /** Mostly events that end just below those that the fuzzed node holds. */
+  private writeHistory(random: SimRandom, { engine }: World, runs: BatchWriter, slot: number, from: number): void {
+    const { feeds } = random.pick(this.nodes).feed!;
     const held = engine.rows.find(feeds.author(slot));
-    const floor = held < 0 || dice.chance(0.2) ? from : engine.feed!.feeds.floor(held);
+    const floor = held < 0 || random.chance(0.2) ? from : engine.feed!.feeds.floor(held);
     if (floor > feeds.floor(slot) && floor <= feeds.sequence(slot) + 1) runs.writeHistory(this.writer, slot, floor);
   }
 }
 
-/** A node that has its own events, and was told of the other author's. */
+/** A node that has its own events, and holds those of the other author. */
 function holder(id: number, feedBytes: number): Engine {
   const engine = makeEngine(id, feedBytes);
   const author = makeEngine(AUTHORS[1 - AUTHORS.indexOf(id)], FEED_BYTES[0]);
@@ -128,19 +128,19 @@ function holder(id: number, feedBytes: number): Engine {
 
 function publish(engine: Engine): void {
   const payload = new Uint8Array(64);
-  const dice = new SimRandom(engine.rows.id(OWN_SLOT), 1);
+  const random = new SimRandom(engine.rows.id(OWN_SLOT), 1);
   engine.feed!.hlc.setPhysical(1000, 1767225600000);
   for (let n = 0; n < EVENTS; n++) {
-    const kind = dice.pick([KIND_LOG, KIND_LOG, KIND_SET, KIND_REMOVE]);
-    const length = kind === KIND_REMOVE ? 0 : encodeCbor(dice.pick([n, "text", [1, { a: n }]]), payload, 0);
-    const ttl = dice.chance(0.2) ? 60 : 0;
-    const bytes = engine.feed!.own.encodeEvent(1000, kind, "topic", `key ${dice.below(4)}`, ttl, payload, length);
+    const kind = random.pick([KIND_LOG, KIND_LOG, KIND_SET, KIND_REMOVE]);
+    const length = kind === KIND_REMOVE ? 0 : encodeCbor(random.pick([n, "text", [1, { a: n }]]), payload, 0);
+    const ttl = random.chance(0.2) ? 60 : 0;
+    const bytes = engine.feed!.own.encodeEvent(1000, kind, "topic", `key ${random.below(4)}`, ttl, payload, length);
     engine.publishEvent(1000, bytes);
     while (engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }
 }
 
-/** Of those in this module, and of the one that is fuzzed: sizes are those that events are made for. */
+/** Feeds for the nodes of this module and for the fuzzed node, with the same limit for events. */
 export function feedsOf(feedBytes: number): FeedMaker {
   return eventFeeds().maker(feedBytes, 64, undefined, true);
 }

@@ -14,10 +14,10 @@ const VALUE_BYTES_MAX = 48;
 const OTHERS_MAX = 24;
 const BUCKETS_LOG_MAX = 5;
 const VALUES = [21.5, "text", [1, [2, [3, [4]]]], { a: 1, b: [true, null] }, -1, new Uint8Array(8)];
-/** A node's ids, counters and the like lie in the first bytes, where most is decided. */
+/** The first bytes hold ids and counters, which decide most of a frame's handling. */
 const HEAD_BYTES = 24;
 
-/** Compact frames by the grammar of PROTOCOL.md, from the vectors, and of the node's own. */
+/** Compact frames: by the grammar of PROTOCOL.md, from the vectors, and from the node itself. */
 export class FrameSource implements DatagramSource {
   private readonly vectors: Uint8Array[];
   private readonly writer = new FrameWriter();
@@ -30,56 +30,56 @@ export class FrameSource implements DatagramSource {
     this.vectors = hexes.map((hex) => new Uint8Array(Buffer.from(hex, "hex")));
   }
 
-  draw(dice: SimRandom, world: World): Uint8Array {
-    const bytes = this.drawFrame(dice, world);
-    if (dice.chance(0.55)) return bytes;
-    const other = dice.chance(0.5) ? dice.pick(this.vectors) : this.write(dice, world);
-    if (dice.chance(0.3)) {
-      const head = mutate(dice, bytes.subarray(0, HEAD_BYTES), other);
+  draw(random: SimRandom, world: World): Uint8Array {
+    const bytes = this.drawFrame(random, world);
+    if (random.chance(0.55)) return bytes;
+    const other = random.chance(0.5) ? random.pick(this.vectors) : this.write(random, world);
+    if (random.chance(0.3)) {
+      const head = mutate(random, bytes.subarray(0, HEAD_BYTES), other);
       return new Uint8Array(Buffer.concat([head, bytes.subarray(HEAD_BYTES)]));
     }
-    return mutate(dice, bytes, other);
+    return mutate(random, bytes, other);
   }
 
-  private drawFrame(dice: SimRandom, world: World): Uint8Array {
-    if (dice.chance(0.6)) return this.write(dice, world);
-    if (dice.chance(0.5) && world.datagrams.length > 0) return dice.pick(world.datagrams);
-    return dice.pick(this.vectors);
+  private drawFrame(random: SimRandom, world: World): Uint8Array {
+    if (random.chance(0.6)) return this.write(random, world);
+    if (random.chance(0.5) && world.datagrams.length > 0) return random.pick(world.datagrams);
+    return random.pick(this.vectors);
   }
 
-  /** A well-formed frame of a node that holds rows such as this one could know. */
-  private write(dice: SimRandom, world: World): Uint8Array {
+  /** A well-formed frame of a node whose rows the fuzzed node could hold, too. */
+  private write(random: SimRandom, world: World): Uint8Array {
     const rows = new Rows(OTHERS_MAX + 1, VALUE_BYTES_MAX);
-    for (let left = dice.below(OTHERS_MAX); left >= 0; left--) merge(rows, drawRow(dice, world), dice);
-    const type = dice.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
-    const flags = type === TYPE_SYN && dice.chance(0.1) ? FLAG_BROADCAST : 0;
-    const limit = dice.pick([128, 512, 1472]);
-    const counter = drawWord(dice, [1, 2, 3, 10]);
-    this.writer.begin(this.out, limit, type, flags, rows, counter, drawWord(dice, [1, 2, 3]));
-    if (dice.chance(0.4)) this.writeWants(dice, world);
-    if (dice.chance(0.4)) this.writeRows(dice, rows);
-    if (dice.chance(0.4)) this.writeDigest(dice, rows);
-    if (dice.chance(0.4)) this.writeBuckets(dice, rows);
+    for (let left = random.below(OTHERS_MAX); left >= 0; left--) merge(rows, drawRow(random, world), random);
+    const type = random.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
+    const flags = type === TYPE_SYN && random.chance(0.1) ? FLAG_BROADCAST : 0;
+    const limit = random.pick([128, 512, 1472]);
+    const counter = drawWord(random, [1, 2, 3, 10]);
+    this.writer.begin(this.out, limit, type, flags, rows, counter, drawWord(random, [1, 2, 3]));
+    if (random.chance(0.4)) this.writeWants(random, world);
+    if (random.chance(0.4)) this.writeRows(random, rows);
+    if (random.chance(0.4)) this.writeDigest(random, rows);
+    if (random.chance(0.4)) this.writeBuckets(random, rows);
     return this.out.slice(0, this.writer.length());
   }
 
-  private writeWants(dice: SimRandom, world: World): void {
+  private writeWants(random: SimRandom, world: World): void {
     if (!this.writer.beginIds(SECTION_WANT)) return;
-    for (let left = dice.below(8); left > 0; left--) this.writer.writeId(world.drawId(dice));
+    for (let left = random.below(8); left > 0; left--) this.writer.writeId(world.drawId(random));
     this.writer.endIds();
   }
 
-  private writeRows(dice: SimRandom, rows: Rows): void {
+  private writeRows(random: SimRandom, rows: Rows): void {
     if (!this.writer.beginRows()) return;
-    for (let left = dice.below(rows.count); left >= 0; left--) {
-      this.writer.writeRow(rows, rows.slotAt(dice.below(rows.count)));
+    for (let left = random.below(rows.count); left >= 0; left--) {
+      this.writer.writeRow(rows, rows.slotAt(random.below(rows.count)));
     }
     this.writer.endRows();
   }
 
-  private writeDigest(dice: SimRandom, rows: Rows): void {
-    const log = dice.below(3);
-    const bucket = log === 0 ? 0 : dice.below(1 << log);
+  private writeDigest(random: SimRandom, rows: Rows): void {
+    const log = random.below(3);
+    const bucket = log === 0 ? 0 : random.below(1 << log);
     const from = log === 0 ? 0 : rangeFrom(bucket, log);
     const to = log === 0 ? 0xffffffff : rangeTo(bucket, log);
     if (!this.writer.beginDigest(from)) return;
@@ -92,33 +92,33 @@ export class FrameSource implements DatagramSource {
     this.writer.endDigest(Math.max(from, last));
   }
 
-  private writeBuckets(dice: SimRandom, rows: Rows): void {
-    const log = dice.between(1, BUCKETS_LOG_MAX);
+  private writeBuckets(random: SimRandom, rows: Rows): void {
+    const log = random.between(1, BUCKETS_LOG_MAX);
     const bytes = SECTION_HEAD_BYTES + RANGE_FINGERPRINTS_HEAD_BYTES + (RANGE_FINGERPRINT_BYTES << log);
     if (this.writer.room() < bytes) return;
-    this.writer.writeRangeFingerprints(rows, log, dice.below(100));
+    this.writer.writeRangeFingerprints(rows, log, random.below(100));
   }
 }
 
-function drawRow(dice: SimRandom, world: World): RowData {
+function drawRow(random: SimRandom, world: World): RowData {
   const row = new RowData();
-  row.id = world.drawId(dice);
-  row.address = dice.chance(0.9) ? world.drawAddress(dice) : dice.next();
-  row.port = dice.chance(0.9) ? 5000 : dice.below(65536);
-  row.revision = world.drawRevision(dice);
-  row.heartbeat = world.drawHeartbeat(dice);
-  row.state = world.drawState(dice);
-  row.isForeign = dice.chance(0.1);
+  row.id = world.drawId(random);
+  row.address = random.chance(0.9) ? world.drawAddress(random) : random.next();
+  row.port = random.chance(0.9) ? 5000 : random.below(65536);
+  row.revision = world.drawRevision(random);
+  row.heartbeat = world.drawHeartbeat(random);
+  row.state = world.drawState(random);
+  row.isForeign = random.chance(0.1);
   return row;
 }
 
-function merge(rows: Rows, row: RowData, dice: SimRandom): void {
+function merge(rows: Rows, row: RowData, random: SimRandom): void {
   const value = new Uint8Array(VALUE_BYTES_MAX);
-  if (dice.chance(0.6)) {
-    row.valueLength = encodeCbor(dice.pick(VALUES), value, 0);
-  } else if (dice.chance(0.1)) {
-    row.valueLength = dice.between(1, VALUE_BYTES_MAX);
-    value.set(drawBytes(dice, row.valueLength));
+  if (random.chance(0.6)) {
+    row.valueLength = encodeCbor(random.pick(VALUES), value, 0);
+  } else if (random.chance(0.1)) {
+    row.valueLength = random.between(1, VALUE_BYTES_MAX);
+    value.set(drawBytes(random, row.valueLength));
   }
   rows.merge(row, value);
 }

@@ -6,13 +6,13 @@ import type { Session, Target } from "./target.js";
 const SESSION_INPUTS = 500;
 
 export interface FuzzOptions {
-  /** uint32 that decides all inputs. */
+  /** uint32 from which all inputs are drawn. */
   seed: number;
-  /** Inputs in all; Infinity when only the time counts. */
+  /** Limit of inputs; Infinity when only the time is limited. */
   inputs: number;
-  /** When to stop, as `performance.now()` has it. */
+  /** Time limit, as a value of `performance.now()`. */
   endMs: number;
-  /** Where failing sessions are written to. */
+  /** Folder for failing sessions. */
   corpus: string;
 }
 
@@ -20,7 +20,7 @@ export interface FuzzResult {
   seed: number;
   inputs: number;
   sessions: number;
-  /** By target, then by what `Session.take` returned. */
+  /** By target, then by the result of `Session.run`. */
   counts: Record<string, Record<string, number>>;
   failures: FuzzFailure[];
 }
@@ -31,26 +31,26 @@ export interface FuzzFailure {
   file: string;
 }
 
-/** Lets each target live one session after the other, until the inputs or the time are used up. */
+/** Runs one session of each target after another, until the inputs or the time are used up. */
 export function fuzz(targets: readonly Target[], options: FuzzOptions): FuzzResult {
   const result: FuzzResult = { seed: options.seed, inputs: 0, sessions: 0, counts: {}, failures: [] };
   while (result.inputs < options.inputs && performance.now() < options.endMs) {
     const target = targets[result.sessions % targets.length];
-    live(target, new SimRandom(options.seed, result.sessions), options, result);
+    runSession(target, new SimRandom(options.seed, result.sessions), options, result);
     result.sessions++;
   }
   return result;
 }
 
-/** One session. What decides its inputs are the seed and its number alone, whatever the time. */
-function live(target: Target, dice: SimRandom, options: FuzzOptions, result: FuzzResult): void {
+/** Runs one session. Its inputs depend only on the seed and the session's number, not on the time. */
+function runSession(target: Target, random: SimRandom, options: FuzzOptions, result: FuzzResult): void {
   const counts = result.counts[target.name] ??= {};
   const session = target.begin();
   const lines: string[] = [];
   try {
-    for (let left = dice.between(10, SESSION_INPUTS); left > 0; left--) {
+    for (let left = random.between(10, SESSION_INPUTS); left > 0; left--) {
       if (result.inputs >= options.inputs || performance.now() >= options.endMs) return;
-      step(session, dice, lines, counts);
+      step(session, random, lines, counts);
       result.inputs++;
     }
   } catch (error) {
@@ -58,15 +58,15 @@ function live(target: Target, dice: SimRandom, options: FuzzOptions, result: Fuz
   }
 }
 
-function step(session: Session, dice: SimRandom, lines: string[], counts: Record<string, number>): void {
-  const line = session.draw(dice);
+function step(session: Session, random: SimRandom, lines: string[], counts: Record<string, number>): void {
+  const line = session.draw(random);
   lines.push(line);
-  const outcome = session.take(line);
+  const outcome = session.run(line);
   if (outcome !== undefined) counts[outcome] = (counts[outcome] ?? 0) + 1;
 }
 
 function keep(target: Target, lines: readonly string[], corpus: string, error: unknown): FuzzFailure {
-  // What drawing an input did wrong does not come again; what a session did wrong does.
+  // A failure while an input is drawn does not occur in a replay. It is a bug of the fuzzer.
   const message = replay(target, lines);
   if (message === undefined) throw error;
   const short = shorten(target, lines);

@@ -5,7 +5,7 @@ import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
 const DEPTH_MAX = 12;
-/** What a scanner of JSON may stumble over. */
+/** Texts that are difficult for a JSON scanner. */
 const TOKENS = [
   "null", "true", "-0", "1e400", "-1", "0.5", "4294967296", "1E+2", "01", "1.", '""', '"\\u0000"', '"\\ud800"', '"\\x"',
   '"é°😀"', "[]", "{}", "[[[[[[[[[[[]]]]]]]]]]]", '{"__proto__":1}', "NaN", "'", "}", '"',
@@ -15,7 +15,7 @@ const VALUES = ["21.5", '"t"', "true", "null", "-3", "1e-7"];
 
 interface Step { text?: string; sends: { datagram: unknown }[] }
 
-/** ESPGossip's datagrams: JSON by the grammar of PROTOCOL.md, from the recorded runs, and of the node's own. */
+/** ESPGossip's JSON datagrams: by the grammar of PROTOCOL.md, from the recorded runs, and from the node itself. */
 export class JsonSource implements DatagramSource {
   private readonly vectors: Uint8Array[];
 
@@ -28,47 +28,52 @@ export class JsonSource implements DatagramSource {
     this.vectors = texts.map(bytesOf);
   }
 
-  draw(dice: SimRandom, world: World): Uint8Array {
-    const bytes = this.drawDatagram(dice, world);
-    if (dice.chance(0.6)) return bytes;
-    return mutate(dice, bytes, dice.chance(0.5) ? dice.pick(this.vectors) : bytesOf(writeState(dice, world)));
+  draw(random: SimRandom, world: World): Uint8Array {
+    const bytes = this.drawDatagram(random, world);
+    if (random.chance(0.6)) return bytes;
+    return mutate(random, bytes, random.chance(0.5) ? random.pick(this.vectors) : bytesOf(writeState(random, world)));
   }
 
-  private drawDatagram(dice: SimRandom, world: World): Uint8Array {
-    if (dice.chance(0.7)) return bytesOf(writeState(dice, world));
-    if (dice.chance(0.5) && world.datagrams.length > 0) return dice.pick(world.datagrams);
-    return dice.pick(this.vectors);
+  private drawDatagram(random: SimRandom, world: World): Uint8Array {
+    if (random.chance(0.7)) return bytesOf(writeState(random, world));
+    if (random.chance(0.5) && world.datagrams.length > 0) return random.pick(world.datagrams);
+    return random.pick(this.vectors);
   }
 }
 
-function writeState(dice: SimRandom, world: World): string {
-  const members = [`"type":${dice.chance(0.95) ? dice.pick(['"SYN"', '"ACK"']) : drawToken(dice)}`];
-  for (let left = dice.below(14); left > 0; left--) {
-    const name = dice.chance(0.95) ? formatAddress(world.drawId(dice)) : dice.pick(NAMES);
-    members.push(`"${name}":${dice.chance(0.97) ? writeRow(dice, world) : drawToken(dice)}`);
+function writeState(random: SimRandom, world: World): string {
+  const members = [`"type":${random.chance(0.95) ? random.pick(['"SYN"', '"ACK"']) : drawToken(random)}`];
+  for (let left = random.below(14); left > 0; left--) {
+    const name = random.chance(0.95) ? formatAddress(world.drawId(random)) : random.pick(NAMES);
+    members.push(`"${name}":${random.chance(0.97) ? writeRow(random, world) : drawToken(random)}`);
   }
-  const text = `{${dice.chance(0.2) ? " " : ""}${dice.shuffled(members).join(",")}}`;
-  return dice.chance(0.1) ? text.replaceAll(",", " ,\t\n").replaceAll(":", " : ") : text;
+  const text = `{${random.chance(0.2) ? " " : ""}${random.shuffled(members).join(",")}}`;
+  return random.chance(0.1) ? text.replaceAll(",", " ,\t\n").replaceAll(":", " : ") : text;
 }
 
-function writeRow(dice: SimRandom, world: World): string {
+function writeRow(random: SimRandom, world: World): string {
   const members = [
-    ["revision", world.drawRevision(dice)], ["heartbeat", world.drawHeartbeat(dice)], ["state", world.drawState(dice)],
-  ].filter(() => dice.chance(0.97)).map(([name, value]) => (
-    `"${name}":${dice.chance(0.03) ? drawToken(dice) : dice.chance(0.05) ? `-${value}` : value}`
+    ["revision", world.drawRevision(random)],
+    ["heartbeat", world.drawHeartbeat(random)],
+    ["state", world.drawState(random)],
+  ].filter(() => random.chance(0.97)).map(([name, value]) => (
+    `"${name}":${random.chance(0.03) ? drawToken(random) : random.chance(0.05) ? `-${value}` : value}`
   ));
-  if (dice.chance(0.5)) members.push(`"data":${writeData(dice, dice.below(dice.chance(0.05) ? DEPTH_MAX : 4))}`);
+  if (random.chance(0.5)) {
+    const depth = random.below(random.chance(0.05) ? DEPTH_MAX : 4);
+    members.push(`"data":${writeData(random, depth)}`);
+  }
   return `{${members.join(",")}}`;
 }
 
-function writeData(dice: SimRandom, depth: number): string {
-  if (depth === 0) return dice.chance(0.1) ? drawToken(dice) : dice.pick(VALUES);
-  const items = Array.from({ length: dice.below(3) + 1 }, () => writeData(dice, depth - 1));
-  return dice.chance(0.5) ? `[${items.join(",")}]` : `{${items.map((item, i) => `"k${i}":${item}`).join(",")}}`;
+function writeData(random: SimRandom, depth: number): string {
+  if (depth === 0) return random.chance(0.1) ? drawToken(random) : random.pick(VALUES);
+  const items = Array.from({ length: random.below(3) + 1 }, () => writeData(random, depth - 1));
+  return random.chance(0.5) ? `[${items.join(",")}]` : `{${items.map((item, i) => `"k${i}":${item}`).join(",")}}`;
 }
 
-function drawToken(dice: SimRandom): string {
-  return dice.chance(0.2) ? String(drawWord(dice, [])) : dice.pick(TOKENS);
+function drawToken(random: SimRandom): string {
+  return random.chance(0.2) ? String(drawWord(random, [])) : random.pick(TOKENS);
 }
 
 function bytesOf(text: string): Uint8Array {

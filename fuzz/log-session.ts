@@ -1,6 +1,6 @@
 import type { SimRandom } from "../desktop/simulator/random.js";
 import { Flash } from "../desktop/simulator/flash.js";
-import { FileLog } from "../desktop/platform/file-log.js";
+import { FILE_HEADER, FileLog } from "../desktop/platform/file-log.js";
 import { FlashLog } from "../src/platform/flash-log.js";
 import { LogRecords } from "../src/platform/log-record.js";
 import type { GossipLog } from "../src/platform/types.js";
@@ -14,7 +14,7 @@ const SECTOR_BYTES = 256;
 const SECTORS = 4;
 const FILE = "/log/events";
 const FILE_BYTES_MAX = 700;
-const FILE_HEADER = Buffer.from("chisme log 1\n").toString("hex");
+
 /** "cgl", and the version of the layout. */
 const MAGIC = 0x63676c01;
 const HEAD_CHECKED_BYTES = 12;
@@ -22,28 +22,27 @@ const KEPT_MAX = 3;
 
 const records = new LogRecords(RECORD_BYTES_MAX);
 
-/** What a log is kept on, which may hold any bytes when the device is switched on. */
+/** The medium of a log, which may hold any bytes when the device starts. */
 interface Medium {
   bytes(): Uint8Array;
   write(bytes: Uint8Array): void;
-  /** The log, as after a start of the device. */
+  /** Opens the log, as after a start of the device. */
   log(): GossipLog;
-  /** Bytes that its reader knows: a head, and records behind it. */
-  drawContent(dice: SimRandom): Uint8Array;
+  /** Draws bytes that resemble a log: a head, and records after it. */
+  drawContent(random: SimRandom): Uint8Array;
 }
 
 /**
- * A log on a medium on which strangers wrote, or that has worn out. Lines:
+ * A log on a medium with arbitrary content. Lines:
  *
- *   medium [bytes]     what is on it when the device is switched on
+ *   medium [bytes]     the content when the device starts
  *   append bytes
- *   rewrite count      keeps so many of the last records
+ *   rewrite count      keeps this number of the last records
  *
- * The log reads what is there without a throw, as often as it likes, and the
- * same each time; each record has 1 to `recordBytesMax` bytes. What is appended
- * then is read behind it, or there was no room and nothing has changed; and a
- * rewrite leaves what it was given. On flash, nothing is written that was not
- * erased.
+ * Reading never throws and returns the same records each time, of 1 to
+ * `recordBytesMax` bytes. An appended record is read after them; when the log is
+ * full, nothing changes. After a rewrite exactly its records are read. On flash,
+ * only erased bytes are written.
  */
 export class LogSession implements Session {
   private log: GossipLog | undefined;
@@ -51,13 +50,13 @@ export class LogSession implements Session {
 
   constructor(private readonly medium: Medium) {}
 
-  draw(dice: SimRandom): string {
-    if (this.log === undefined || dice.chance(0.2)) return `medium ${hexOf(this.drawContent(dice))}`.trimEnd();
-    if (dice.chance(0.15)) return `rewrite ${dice.below(KEPT_MAX + 1)}`;
-    return `append ${hexOf(drawBytes(dice, dice.between(1, RECORD_BYTES_MAX)))}`;
+  draw(random: SimRandom): string {
+    if (this.log === undefined || random.chance(0.2)) return `medium ${hexOf(this.drawContent(random))}`.trimEnd();
+    if (random.chance(0.15)) return `rewrite ${random.below(KEPT_MAX + 1)}`;
+    return `append ${hexOf(drawBytes(random, random.between(1, RECORD_BYTES_MAX)))}`;
   }
 
-  take(line: string): string | undefined {
+  run(line: string): string | undefined {
     const [command, argument = ""] = line.split(" ");
     if (command === "medium") return this.begin(new Uint8Array(Buffer.from(argument, "hex")));
     // A line that lost those before it, when a failure is made shorter.
@@ -73,7 +72,7 @@ export class LogSession implements Session {
     try {
       this.held = contentOf(this.log);
     } catch (error) {
-      // A file that is not one of a log is left alone: it may be something else of the user's.
+      // The log must not change a file that is not a log: it may belong to the user.
       if (!(error as Error).message.includes("is not the log of a node")) throw error;
       this.log = undefined;
       return "refused";
@@ -84,10 +83,10 @@ export class LogSession implements Session {
 
   private append(log: GossipLog, text: string): string {
     const bytes = new Uint8Array(Buffer.from(text, "hex"));
-    const isTaken = log.append(bytes, bytes.length);
-    if (isTaken) this.held.push(text);
+    const isAppended = log.append(bytes, bytes.length);
+    if (isAppended) this.held.push(text);
     this.check(log);
-    return isTaken ? "appended" : "full";
+    return isAppended ? "appended" : "full";
   }
 
   private rewrite(log: GossipLog, count: number): string {
@@ -98,23 +97,23 @@ export class LogSession implements Session {
     return "rewritten";
   }
 
-  /** The log has what it should, now and after a start. */
+  /** Checks that the log holds the expected records, now and after a restart. */
   private check(log: GossipLog): void {
     for (const one of [log, this.medium.log(), log]) {
       const found = contentOf(one);
-      if (found.join() !== this.held.join()) fail(`the log holds [${found.join()}] in place of [${this.held.join()}]`);
+      if (found.join() !== this.held.join()) fail(`the log holds [${found.join()}] instead of [${this.held.join()}]`);
     }
   }
 
-  private drawContent(dice: SimRandom): Uint8Array {
+  private drawContent(random: SimRandom): Uint8Array {
     const now = this.medium.bytes();
-    if (dice.chance(0.1)) return drawBytes(dice, now.length);
-    const content = this.log === undefined || dice.chance(0.4) ? this.medium.drawContent(dice) : now;
-    return dice.chance(0.2) ? content : mutate(dice, content, this.medium.drawContent(dice));
+    if (random.chance(0.1)) return drawBytes(random, now.length);
+    const content = this.log === undefined || random.chance(0.4) ? this.medium.drawContent(random) : now;
+    return random.chance(0.2) ? content : mutate(random, content, this.medium.drawContent(random));
   }
 }
 
-/** NOR flash: content that is shorter is followed by erased bytes. */
+/** A log on NOR flash. Shorter content is followed by erased bytes. */
 export function flashMedium(): Medium {
   const flash = new Flash(SECTORS, SECTOR_BYTES);
   return {
@@ -124,7 +123,7 @@ export function flashMedium(): Medium {
       flash.bytes.set(bytes.subarray(0, flash.bytes.length));
     },
     log: () => new FlashLog(flash, { recordBytesMax: RECORD_BYTES_MAX }),
-    drawContent: (dice) => new Uint8Array(Buffer.concat(Array.from({ length: SECTORS }, () => drawSector(dice)))),
+    drawContent: (random) => new Uint8Array(Buffer.concat(Array.from({ length: SECTORS }, () => drawSector(random)))),
   };
 }
 
@@ -141,35 +140,35 @@ export function fileMedium(): Medium {
     log: () => new FileLog(FILE, {
       files: files.files, recordBytesMax: RECORD_BYTES_MAX, bytesMax: FILE_BYTES_MAX,
     }),
-    drawContent: (dice) => {
-      const parts = [Buffer.from(FILE_HEADER, "hex"), ...drawRecords(dice, 1)];
+    drawContent: (random) => {
+      const parts = [Buffer.from(FILE_HEADER), ...drawRecords(random, 1)];
       return new Uint8Array(Buffer.concat(parts));
     },
   };
 }
 
-/** A sector whose head passes its check, with any numbers in it. */
-function drawSector(dice: SimRandom): Uint8Array {
+/** A sector with a valid head and random numbers in it. */
+function drawSector(random: SimRandom): Uint8Array {
   const sector = new Uint8Array(SECTOR_BYTES).fill(0xff);
-  if (dice.chance(0.2)) return sector;
+  if (random.chance(0.2)) return sector;
   const view = new DataView(sector.buffer);
-  const sequence = drawSequence(dice);
+  const sequence = drawSequence(random);
   view.setUint32(0, MAGIC);
   view.setUint32(4, sequence);
-  view.setUint32(8, dice.chance(0.6) ? sequence : drawSequence(dice));
+  view.setUint32(8, random.chance(0.6) ? sequence : drawSequence(random));
   view.setUint32(12, records.crc32(sector, HEAD_CHECKED_BYTES));
-  if (dice.chance(0.6)) view.setUint32(16, 0);
-  const body = Buffer.concat(drawRecords(dice, 4)).subarray(0, SECTOR_BYTES - 20);
+  if (random.chance(0.6)) view.setUint32(16, 0);
+  const body = Buffer.concat(drawRecords(random, 4)).subarray(0, SECTOR_BYTES - 20);
   sector.set(body, 20);
   return sector;
 }
 
-function drawRecords(dice: SimRandom, step: number): Uint8Array[] {
-  return Array.from({ length: dice.below(6) }, () => {
-    const length = dice.between(1, RECORD_BYTES_MAX);
-    const size = records.frame(drawBytes(dice, length), length, step);
+function drawRecords(random: SimRandom, step: number): Uint8Array[] {
+  return Array.from({ length: random.below(6) }, () => {
+    const length = random.between(1, RECORD_BYTES_MAX);
+    const size = records.frame(drawBytes(random, length), length, step);
     const record = records.buffer.slice(0, size);
-    if (dice.chance(0.1)) record[dice.below(size)] ^= 1 << dice.below(8);
+    if (random.chance(0.1)) record[random.below(size)] ^= 1 << random.below(8);
     return record;
   });
 }
@@ -187,7 +186,7 @@ function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-/** No flash lives to see numbers beyond these, and whoever writes them can write anything. */
-function drawSequence(dice: SimRandom): number {
-  return dice.chance(0.9) ? dice.below(12) : dice.below(0x80000000);
+/** Below 2^31: a sector wears out long before its sequence number gets there. */
+function drawSequence(random: SimRandom): number {
+  return random.chance(0.9) ? random.below(12) : random.below(0x80000000);
 }

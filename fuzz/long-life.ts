@@ -6,52 +6,51 @@ import { FrameSource } from "./frame-source.js";
 import { JsonSource } from "./json-source.js";
 import { mutate } from "./mutate.js";
 import { assertSame, snapshot } from "./node-checks.js";
-import { type DatagramSource, World } from "./world.js";
+import { type DatagramSource, World, mixOf } from "./world.js";
 import { PORT, engineOptions } from "../test/support/engine-options.js";
 import { takeDatagrams, takeNotifications } from "../test/support/engine-outputs.js";
 
 const OWN_ADDRESS = 0x0a000001;
 const KEY = new Uint8Array(32).fill(0x5a);
 const OTHER_KEY = new Uint8Array(32).fill(0x5b);
-/** Between two datagrams. */
+/** Time between two datagrams. */
 const STEP_MS = 1;
 const RECORDED = 500;
-/** So often the heap is looked at. */
-const LOOKS = 10;
+/** Measurements of the heap in a run. */
+const HEAP_SAMPLES = 10;
 
 export interface LongLife {
   name: string;
   datagrams: number;
-  taken: number;
+  accepted: number;
   drops: Record<string, number>;
   rows: number;
   capacity: number;
   seeds: number;
-  /** What is in use, in the course of the life. */
+  /** Bytes of the heap in use, in the course of the run. */
   heapBytes: number[];
 }
 
-/** One node that runs while a stranger sends to it, all the time. */
+/** Runs one node of each kind while a stranger sends to it all the time. */
 export function longLives(datagrams: number, seed: number): LongLife[] {
   const frames = new FrameSource();
   const json = new JsonSource();
-  const either: DatagramSource = { draw: (dice, world) => (dice.chance(0.5) ? frames : json).draw(dice, world) };
   const make = (dialect: Dialect) => dialect({ ...OPTIONS, randomSeed: seed });
   return [
     live("sealed", sealedNode(seed), recordedSource(seed), datagrams, seed, true),
     live("compact", make((options) => new Engine(options)), frames, datagrams, seed, false),
     live("espgossip", make(espgossip()), json, datagrams, seed, false),
-    live("auto", make(auto()), either, datagrams, seed, false),
+    live("auto", make(auto()), mixOf(0.5, frames, json), datagrams, seed, false),
   ];
 }
 
 const OPTIONS = engineOptions({ address: OWN_ADDRESS, valueBytesMax: 48 });
 
-/** @param isClosed whether nothing that comes may change anything */
+/** @param isClosed whether no datagram may change the node */
 function live(
   name: string, engine: NodeEngine, source: DatagramSource, datagrams: number, seed: number, isClosed: boolean,
 ): LongLife {
-  const dice = new SimRandom(seed, 7);
+  const random = new SimRandom(seed, 7);
   const world = new World(engine, Array.from({ length: 64 }, (_, i) => OWN_ADDRESS + i));
   engine.addSeed(OWN_ADDRESS + 1, PORT);
   engine.start(0, 1, true);
@@ -59,23 +58,23 @@ function live(
   const rows = snapshot(engine.rows);
   for (let i = 1; i <= datagrams; i++) {
     const nowMs = (i * STEP_MS) >>> 0;
-    // What is due is done before, so that what comes of a datagram is its own.
+    // Handle due timers first, so that all later changes are caused by the datagram.
     while (((nowMs - engine.nextDeadline()) | 0) >= 0) {
       engine.tick(nowMs);
       drain(engine, world);
     }
-    const bytes = source.draw(dice, world);
-    const newsBefore = engine.rows.updateCount;
+    const bytes = source.draw(random, world);
+    const updatesBefore = engine.rows.updateCount;
     const deadline = engine.nextDeadline();
     const heartbeat = engine.rows.heartbeat(0);
-    engine.receive(nowMs, world.drawAddress(dice), PORT, bytes.slice(), bytes.length);
+    engine.receive(nowMs, world.drawAddress(random), PORT, bytes.slice(), bytes.length);
     if (isClosed) {
-      const same = engine.nextDeadline() === deadline && engine.rows.updateCount === newsBefore
+      const same = engine.nextDeadline() === deadline && engine.rows.updateCount === updatesBefore
         && engine.rows.heartbeat(0) === heartbeat && engine.rows.count === rows.size;
       if (!same) throw new Error(`${name}: datagram ${i} changed something: ${Buffer.from(bytes).toString("hex")}`);
     }
     drain(engine, world);
-    if (i % Math.ceil(datagrams / LOOKS) === 0) {
+    if (i % Math.ceil(datagrams / HEAP_SAMPLES) === 0) {
       globalThis.gc?.();
       heapBytes.push(process.memoryUsage().heapUsed);
     }
@@ -92,8 +91,8 @@ function figuresOf(name: string, engine: NodeEngine): Omit<LongLife, "datagrams"
     if (count > 0) drops[dropReasonName(reason)] = count;
     dropped += count;
   }
-  const taken = Math.max(0, engine.stats.datagramsReceived() - dropped);
-  return { name, taken, drops, rows: engine.rows.count, capacity: engine.rows.capacity, seeds: engine.seeds.count };
+  const accepted = Math.max(0, engine.stats.datagramsReceived() - dropped);
+  return { name, accepted, drops, rows: engine.rows.count, capacity: engine.rows.capacity, seeds: engine.seeds.count };
 }
 
 function drain(engine: NodeEngine, world: World): void {
@@ -105,7 +104,7 @@ function sealedNode(seed: number): Engine {
   return new Engine({ ...OPTIONS, randomSeed: seed, sealer: pureSealing()(KEY, OTHER_KEY) });
 }
 
-/** Sealed frames of the network's earlier days, and of the node itself: as they were, or changed. */
+/** Replays sealed frames of the network's past and of the node itself, unchanged or mutated. */
 function recordedSource(seed: number): DatagramSource {
   const recorded: Uint8Array[] = [];
   const peer = new Engine({
@@ -118,10 +117,10 @@ function recordedSource(seed: number): DatagramSource {
     for (const { bytes } of takeDatagrams(peer)) recorded.push(bytes);
   }
   return {
-    draw: (dice, world) => {
-      const isOwn = world.datagrams.length > 0 && dice.chance(0.3);
-      const pick = () => dice.pick(isOwn ? world.datagrams : recorded);
-      return dice.chance(0.1) ? pick() : mutate(dice, pick(), pick());
+    draw: (random, world) => {
+      const isOwn = world.datagrams.length > 0 && random.chance(0.3);
+      const pick = () => random.pick(isOwn ? world.datagrams : recorded);
+      return random.chance(0.1) ? pick() : mutate(random, pick(), pick());
     },
   };
 }

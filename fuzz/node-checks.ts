@@ -10,7 +10,7 @@ const JSON_START = 0x7b;
 const frameReader = new FrameReader();
 const stateReader = new StateReader(false);
 
-/** All that datagrams bear on in a table, a text for each row, by id. */
+/** The part of a table that datagrams can change: a text for each row, by id. */
 export function snapshot(rows: Rows): Map<number, string> {
   const texts = new Map<number, string>();
   for (let place = 0; place < rows.count; place++) {
@@ -25,7 +25,7 @@ export function snapshot(rows: Rows): Map<number, string> {
   return texts;
 }
 
-/** @throws Error when a table changed, but for the row of `except` */
+/** @throws Error when a table changed, except in the row of `except` */
 export function assertSame(before: Map<number, string>, after: Map<number, string>, except: number): void {
   if (before.size !== after.size) fail(`a dropped datagram made ${after.size} rows of ${before.size}`);
   for (const [id, text] of after) {
@@ -34,12 +34,12 @@ export function assertSame(before: Map<number, string>, after: Map<number, strin
   }
 }
 
-/** @throws Error when a table is not what it should be at any time */
+/** @throws Error when a table violates an invariant */
 export function checkTable(rows: Rows, ownId: number): void {
   if (rows.count < 1 || rows.count > rows.capacity) fail(`${rows.count} rows of ${rows.capacity}`);
   if (rows.id(OWN_SLOT) !== ownId || rows.state(OWN_SLOT) !== UP || !rows.isHeld(OWN_SLOT)) fail("the own row is gone");
-  const root = new TableHash();
-  let news = 0;
+  const hash = new TableHash();
+  let updates = 0;
   for (let place = 0; place < rows.count; place++) {
     const slot = rows.slotAt(place);
     const id = rows.id(slot);
@@ -47,12 +47,12 @@ export function checkTable(rows: Rows, ownId: number): void {
     if (place > 0 && rows.orderKeyAt(place - 1) >= rows.orderKeyAt(place)) fail(`row ${id} is out of order`);
     if (rows.find(id) !== slot || !rows.isHeld(slot)) fail(`row ${id} is not found`);
     if (state > LEFT) fail(`row ${id} is in state ${state}`);
-    if (rows.transmitsLeft(slot) > 0) news++;
-    if (state !== REMOVE) root.add(id, rows.revision(slot), rows.heartbeat(slot), state);
+    if (rows.transmitsLeft(slot) > 0) updates++;
+    if (state !== REMOVE) hash.add(id, rows.revision(slot), rows.heartbeat(slot), state);
     checkValue(rows, slot);
   }
-  if (news !== rows.updateCount) fail(`${rows.updateCount} rows count as news, ${news} are`);
-  if (!rows.tableHash.equals(root.first, root.second)) fail("the root is not that of the rows");
+  if (updates !== rows.updateCount) fail(`the table counts ${rows.updateCount} updates, but has ${updates}`);
+  if (!rows.tableHash.equals(hash.first, hash.second)) fail("the table hash is not that of the rows");
 }
 
 function checkValue(rows: Rows, slot: number): void {
@@ -60,10 +60,10 @@ function checkValue(rows: Rows, slot: number): void {
   const length = rows.valueLength(slot);
   if (length > rows.valueBytesMax) fail(`row ${rows.id(slot)} has a value of ${length} bytes`);
   const isGood = length === 0 || checkCbor(rows.valueBytes(), start, start + length);
-  if (!isGood) fail(`row ${rows.id(slot)} has a value that is no CBOR`);
+  if (!isGood) fail(`row ${rows.id(slot)} has a value that is not CBOR`);
 }
 
-/** @throws Error when a datagram that a node sends is not what any node takes */
+/** @throws Error when other nodes would refuse a datagram that a node sent */
 export function checkSent(bytes: Uint8Array, datagramBytesMax: number): void {
   if (bytes.length === 0 || bytes.length > datagramBytesMax) fail(`a datagram of ${bytes.length} bytes was sent`);
   const isJson = bytes[0] === JSON_START;

@@ -17,7 +17,7 @@ const SEED_CAPACITY = 8;
 /** Inputs after which a node has nothing left to do at one time. */
 const SETTLE_MAX = 16;
 
-/** What differs between the dialects. */
+/** The differences between the dialects. */
 export interface NodeKind {
   dialect: Dialect;
   source: DatagramSource;
@@ -25,18 +25,18 @@ export interface NodeKind {
   burstMax: number;
   /** All tables of rows. */
   tablesOf(engine: NodeEngine): Rows[];
-  /** Seeds that there may be, by the options `seedCapacity` and `capacity`. */
+  /** The largest number of seeds for the options `seedCapacity` and `capacity`. */
   seedsMax(seedCapacity: number, capacity: number): number;
-  /** Whether a drop for this reason refuses one row and not the whole of the datagram. */
+  /** Whether a drop for this reason refuses one row and not the whole datagram. */
   isOfRow(reason: string, bytes: Uint8Array): boolean;
-  /** Whether any datagram, even a bad one, shows that the node at its source is there. */
+  /** Whether any datagram, even a malformed one, proves that the node at its source is alive. */
   isLife: boolean;
-  /** Checks what else the node holds. */
+  /** Checks other parts of the node. */
   check?(engine: NodeEngine): void;
 }
 
 /**
- * A running node, and a stranger who sends to it. Lines:
+ * A running node, and a stranger that sends to it. Lines:
  *
  *   new id capacity valueBytesMax datagramBytesMax randomSeed
  *   start nowMs revision isRemembered
@@ -58,25 +58,25 @@ export class NodeSession implements Session {
 
   constructor(private readonly kind: NodeKind) {}
 
-  draw(dice: SimRandom): string {
-    if (this.world === undefined) return drawNew(dice);
-    if (!this.isStarted) return `start ${dice.pick(START_MS)} ${dice.below(3)} ${dice.below(2)}`;
-    if (dice.chance(0.12)) return `tick ${this.drawTime(dice)}`;
-    if (dice.chance(0.03)) return `publish ${this.nowMs} 0 0 ${dice.pick(["", "f94d60", "6161"])}`.trimEnd();
-    const bytes = this.kind.source.draw(dice, this.world);
-    const address = dice.chance(0.03) ? dice.next() : this.world.drawAddress(dice);
-    const port = dice.chance(0.95) ? PORT : dice.below(65536);
+  draw(random: SimRandom): string {
+    if (this.world === undefined) return drawNew(random);
+    if (!this.isStarted) return `start ${random.pick(START_MS)} ${random.below(3)} ${random.below(2)}`;
+    if (random.chance(0.12)) return `tick ${this.drawTime(random)}`;
+    if (random.chance(0.03)) return `publish ${this.nowMs} 0 0 ${random.pick(["", "f94d60", "6161"])}`.trimEnd();
+    const bytes = this.kind.source.draw(random, this.world);
+    const address = random.chance(0.03) ? random.next() : this.world.drawAddress(random);
+    const port = random.chance(0.95) ? PORT : random.below(65536);
     return `receive ${this.nowMs} ${address} ${port} ${Buffer.from(bytes).toString("hex")}`;
   }
 
-  take(line: string): string | undefined {
+  run(line: string): string | undefined {
     const words = line.split(" ");
     const numbers = words.map(Number);
     if (words[0] === "new") {
       this.make(numbers);
       return undefined;
     }
-    // A line that lost those before it, when a failure is made shorter.
+    // In a shortened session the lines that this one needs may be missing.
     if (this.engine === undefined) return undefined;
     this.nowMs = numbers[1];
     const bytes = new Uint8Array(Buffer.from(words[4] ?? "", "hex"));
@@ -109,13 +109,13 @@ export class NodeSession implements Session {
   }
 
   private publish(engine: NodeEngine, bytes: Uint8Array): void {
-    // An application that shares more gets an error before the engine hears of it.
+    // `Gossip` refuses longer values before they reach the engine.
     if (bytes.length <= engine.rows.valueBytesMax) engine.publish(this.nowMs, bytes, bytes.length, 0, 0);
   }
 
   /**
-   * Does what is due by now, so that what follows has the datagram for its only
-   * cause; a node of two tables may need some inputs until both agree.
+   * Handles due timers, so that all later changes are caused by the datagram. A node
+   * with two tables may need several inputs until both agree.
    *
    * @returns the tables
    */
@@ -138,16 +138,16 @@ export class NodeSession implements Session {
     engine.receive(this.nowMs, address, port, bytes, bytes.length);
     const reasons = dropsOf(engine).flatMap((count, reason) => count > drops[reason] ? [dropReasonName(reason)] : []);
     this.drain(engine);
-    this.world?.hear(bytes);
+    this.world?.record(bytes);
     const whole = reasons.find((reason) => !this.kind.isOfRow(reason, bytes));
-    if (whole === undefined) return reasons.length === 0 ? "taken" : `taken but for rows: ${reasons.join(", ")}`;
+    if (whole === undefined) return reasons.length === 0 ? "accepted" : `accepted but for rows: ${reasons.join(", ")}`;
     const woken = this.kind.isLife ? address : -1;
     this.kind.tablesOf(engine).forEach((rows, index) => assertSame(before[index], snapshot(rows), woken));
-    if (this.isChanged && !this.kind.isLife) fail("a dropped datagram was told to the application");
+    if (this.isChanged && !this.kind.isLife) fail("the application was notified of a dropped datagram");
     return `dropped: ${whole}`;
   }
 
-  /** Takes all outputs, and checks them and what they leave behind. */
+  /** Polls and checks all outputs, then checks the node. */
   private drain(engine: NodeEngine): void {
     this.isChanged = takeNotifications(engine).some(({ kind }) => kind === NOTIFY_UPDATE || kind === NOTIFY_STATE);
     for (const { bytes } of takeDatagrams(engine, this.kind.burstMax)) {
@@ -159,15 +159,15 @@ export class NodeSession implements Session {
     this.kind.check?.(engine);
   }
 
-  private drawTime(dice: SimRandom): number {
+  private drawTime(random: SimRandom): number {
     const due = this.engine!.nextDeadline();
-    if (dice.chance(0.7) && ((due - this.nowMs) | 0) > 0) return due;
-    return (this.nowMs + dice.below(dice.chance(0.1) ? 100000 : 3000)) >>> 0;
+    if (random.chance(0.7) && ((due - this.nowMs) | 0) > 0) return due;
+    return (this.nowMs + random.below(random.chance(0.1) ? 100000 : 3000)) >>> 0;
   }
 }
 
-function drawNew(dice: SimRandom): string {
-  const datagramBytesMax = dice.pick([128, 300, 512, 1200]);
-  const id = dice.chance(0.5) ? OWN_ADDRESS : dice.next();
-  return `new ${id} ${dice.pick([2, 4, 16, 24])} ${dice.pick([0, 16, 48])} ${datagramBytesMax} ${dice.next()}`;
+function drawNew(random: SimRandom): string {
+  const datagramBytesMax = random.pick([128, 300, 512, 1200]);
+  const id = random.chance(0.5) ? OWN_ADDRESS : random.next();
+  return `new ${id} ${random.pick([2, 4, 16, 24])} ${random.pick([0, 16, 48])} ${datagramBytesMax} ${random.next()}`;
 }

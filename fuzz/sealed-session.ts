@@ -13,10 +13,10 @@ const CAPACITY = 8;
 const SEED_CAPACITY = 8;
 const BYTES_MAX = 512;
 const BURST_MAX = 4;
-/** By PROTOCOL.md: what an address that has proven nothing may get for its bytes. */
+/** PROTOCOL.md: an unproven address receives at most this many times the bytes that it sent. */
 const AMPLIFICATION_MAX = 3;
 const CAPTURED_MAX = 400;
-/** Inputs after which a node has nothing left to do at one time. */
+/** Inputs after which a node must have no due timer left. */
 const SETTLE_MAX = 16;
 const OWN_ADDRESS = 0x0a000001;
 const KEY = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
@@ -27,11 +27,11 @@ const OF_ROWS = ["tableFull", "valueTooLarge"];
 const sealing = pureSealing();
 const reader = new FrameReader();
 
-/** A datagram that a node sent: what somebody between the nodes has of it. */
+/** A node's datagram that the attacker captured. */
 interface Captured {
   bytes: Uint8Array;
   from: number;
-  /** Which node it was for; -1 for none of them. */
+  /** The node that it is for; -1 for none of them. */
   to: number;
   isDelivered: boolean;
 }
@@ -40,24 +40,25 @@ interface Member {
   engine: Engine;
   /** Number of the input that started it. */
   startedAt: number;
-  /** What it took in since, as hexadecimal text. */
-  taken: Set<string>;
+  /** The datagrams that it accepted since, as hexadecimal text. */
+  accepted: Set<string>;
 }
 
 /**
- * Three nodes with a key, and somebody between them who has all that they send
- * and not the key. He delivers it or not, late, twice, to others, from other
- * addresses, changed, to nodes that were started again since. Lines:
+ * Three nodes with a key, and an attacker between them without it. The attacker
+ * captures all datagrams and drops, delays, repeats, redirects, mutates or replays
+ * them, from other addresses and after restarts of the nodes. Lines:
  *
  *   start node nowMs revision isRemembered randomSeed
  *   tick node nowMs
  *   publish node nowMs byte
  *   receive node nowMs address port bytes
  *
- * The model: a datagram may change something if a node sent it as it is, after
- * the receiver's last start, and the receiver has not taken it in before. No
- * other changes a table, the seeds, the revision or what is due, nor is it told
- * of, but for strangers; and it is answered by little or nothing.
+ * The model: a datagram may change the receiver only if a node sent exactly these
+ * bytes after the receiver's last start and the receiver has not yet accepted them.
+ * Any other datagram changes neither a table nor seeds, revision or deadlines. It
+ * causes no notification except of a stranger, and at most AMPLIFICATION_MAX times
+ * its bytes as answers.
  */
 export class SealedSession implements Session {
   private readonly members: Member[] = [];
@@ -68,36 +69,36 @@ export class SealedSession implements Session {
   private inputs = 0;
   private nowMs = 1000;
 
-  draw(dice: SimRandom): string {
-    if (this.members.length < NODES) return this.drawStart(dice, this.members.length, 0);
-    const node = dice.below(NODES);
-    const kind = dice.below(100);
-    if (kind < 12) return `tick ${node} ${this.drawTime(dice, node)}`;
-    if (kind < 15) return `publish ${node} ${this.nowMs} ${dice.below(24)}`;
-    if (kind < 16) return this.drawStart(dice, node, this.members[node].engine.revision() + 1);
+  draw(random: SimRandom): string {
+    if (this.members.length < NODES) return this.drawStart(random, this.members.length, 0);
+    const node = random.below(NODES);
+    const kind = random.below(100);
+    if (kind < 12) return `tick ${node} ${this.drawTime(random, node)}`;
+    if (kind < 15) return `publish ${node} ${this.nowMs} ${random.below(24)}`;
+    if (kind < 16) return this.drawStart(random, node, this.members[node].engine.revision() + 1);
     if (kind < 55) {
       const next = this.captured.find(({ isDelivered, to }) => !isDelivered && to >= 0);
       if (next !== undefined) {
         next.isDelivered = true;
-        if (dice.chance(0.8)) return receiveLine(next.to, this.nowMs, addressOf(next.from), next.bytes);
+        if (random.chance(0.8)) return receiveLine(next.to, this.nowMs, addressOf(next.from), next.bytes);
       }
-      return `tick ${node} ${this.drawTime(dice, node)}`;
+      return `tick ${node} ${this.drawTime(random, node)}`;
     }
-    return this.drawAttack(dice, node);
+    return this.drawAttack(random, node);
   }
 
-  take(line: string): string | undefined {
+  run(line: string): string | undefined {
     const words = line.split(" ");
     const [node, nowMs, a, b, c] = words.slice(1).map(Number);
     this.inputs++;
     this.nowMs = nowMs;
     if (words[0] === "start") {
-      this.members[node] = { engine: this.start(node, a, b === 1, c), startedAt: this.inputs, taken: new Set() };
+      this.members[node] = { engine: this.start(node, a, b === 1, c), startedAt: this.inputs, accepted: new Set() };
       this.drain(node);
       return undefined;
     }
     const member = this.members[node];
-    // A line that lost those before it, when a failure is made shorter.
+    // In a shortened session the lines that this one needs may be missing.
     if (member === undefined) return undefined;
     if (words[0] === "receive") return this.receive(node, member, a, b, new Uint8Array(Buffer.from(words[5], "hex")));
     if (words[0] === "tick") member.engine.tick(nowMs);
@@ -121,9 +122,9 @@ export class SealedSession implements Session {
   private receive(node: number, member: Member, address: number, port: number, bytes: Uint8Array): string | undefined {
     const text = Buffer.from(bytes).toString("hex");
     const sentAt = this.sentAt.get(text) ?? -1;
-    // Of a session that was made shorter: another node sent it, in another life, and who has the key may say anything.
+    // In a shortened session the node that sealed this datagram may be missing. A holder of the key may send anything.
     if (sentAt < 0 && this.isSealed(bytes)) return undefined;
-    const mayCount = sentAt > member.startedAt && !member.taken.has(text);
+    const mayCount = sentAt > member.startedAt && !member.accepted.has(text);
     const { engine } = member;
     this.settle(node, engine);
     const before = stateOf(engine);
@@ -133,14 +134,14 @@ export class SealedSession implements Session {
     const dropped = reasons.find((reason) => !OF_ROWS.includes(reason));
     const after = stateOf(engine);
     const sentBytes = this.drain(node);
-    if (mayCount && dropped === undefined) member.taken.add(text);
+    if (mayCount && dropped === undefined) member.accepted.add(text);
     else this.assertNothing(before, after, sentAt < 0 ? 0 : AMPLIFICATION_MAX * bytes.length, sentBytes);
     const what = sentAt < 0 ? "forged" : mayCount ? "sent" : "replayed";
-    if (sentAt < 0 && dropped === undefined) fail("a forged datagram was taken");
-    return dropped === undefined ? `${what}: taken` : `${what}, dropped: ${dropped}`;
+    if (sentAt < 0 && dropped === undefined) fail("a forged datagram was accepted");
+    return dropped === undefined ? `${what}: accepted` : `${what}, dropped: ${dropped}`;
   }
 
-  /** Does what is due by now, so that what follows has the datagram for its only cause. */
+  /** Handles due timers, so that all later changes are caused by the datagram. */
   private settle(node: number, engine: Engine): void {
     for (let left = SETTLE_MAX; left > 0 && ((this.nowMs - engine.nextDeadline()) | 0) >= 0; left--) {
       engine.tick(this.nowMs);
@@ -150,8 +151,8 @@ export class SealedSession implements Session {
 
   private assertNothing(before: State, after: State, answerMax: number, sentBytes: number): void {
     assertSame(before.rows, after.rows, -1);
-    if (before.rest !== after.rest) fail(`what came to nothing changed ${before.rest} to ${after.rest}`);
-    if (sentBytes > answerMax) fail(`${sentBytes} bytes answer what may have ${answerMax}`);
+    if (before.rest !== after.rest) fail(`a refused datagram changed ${before.rest} to ${after.rest}`);
+    if (sentBytes > answerMax) fail(`the answers have ${sentBytes} bytes; ${answerMax} are allowed`);
   }
 
   private isSealed(bytes: Uint8Array): boolean {
@@ -159,7 +160,7 @@ export class SealedSession implements Session {
     return this.sealer.unseal(bytes.slice(), reader.headLength, bytes.length) >= 0;
   }
 
-  /** Takes all outputs and checks what they leave behind. Returns the bytes that were sent. */
+  /** Polls all outputs and checks the node. Returns the number of bytes sent. */
   private drain(node: number): number {
     const { engine } = this.members[node];
     takeNotifications(engine);
@@ -181,31 +182,31 @@ export class SealedSession implements Session {
     if (this.captured.length > CAPTURED_MAX) this.captured = this.captured.slice(CAPTURED_MAX >> 1);
   }
 
-  private drawStart(dice: SimRandom, node: number, revision: number): string {
-    const isWiped = dice.chance(0.3);
-    return `start ${node} ${this.nowMs} ${isWiped ? 0 : revision} ${isWiped ? 0 : 1} ${dice.next()}`;
+  private drawStart(random: SimRandom, node: number, revision: number): string {
+    const isWiped = random.chance(0.3);
+    return `start ${node} ${this.nowMs} ${isWiped ? 0 : revision} ${isWiped ? 0 : 1} ${random.next()}`;
   }
 
-  private drawAttack(dice: SimRandom, node: number): string {
-    const address = dice.chance(0.2) ? dice.next() : addressOf(dice.below(NODES));
-    if (this.captured.length === 0) return `tick ${node} ${this.drawTime(dice, node)}`;
-    const one = dice.pick(this.captured);
-    const other = dice.pick(this.captured);
-    switch (dice.below(6)) {
+  private drawAttack(random: SimRandom, node: number): string {
+    const address = random.chance(0.2) ? random.next() : addressOf(random.below(NODES));
+    if (this.captured.length === 0) return `tick ${node} ${this.drawTime(random, node)}`;
+    const one = random.pick(this.captured);
+    const other = random.pick(this.captured);
+    switch (random.below(6)) {
       // As it was: to its receiver again, to another, back to its sender, from where it came or from elsewhere.
       case 0: return receiveLine(node, this.nowMs, addressOf(one.from), one.bytes);
       case 1: return receiveLine(node, this.nowMs, address, one.bytes);
-      case 2: return receiveLine(node, this.nowMs, address, mutate(dice, one.bytes, other.bytes));
+      case 2: return receiveLine(node, this.nowMs, address, mutate(random, one.bytes, other.bytes));
       case 3: return receiveLine(node, this.nowMs, address, withHead(one.bytes, other.bytes));
       case 4: return receiveLine(node, this.nowMs, address, resealed(one.bytes));
-      default: return receiveLine(node, this.nowMs, address, withCounter(dice, one.bytes));
+      default: return receiveLine(node, this.nowMs, address, withCounter(random, one.bytes));
     }
   }
 
-  private drawTime(dice: SimRandom, node: number): number {
+  private drawTime(random: SimRandom, node: number): number {
     const dueMs = this.members[node].engine.nextDeadline();
-    if (dice.chance(0.7) && ((dueMs - this.nowMs) | 0) > 0) return dueMs;
-    return (this.nowMs + dice.below(dice.chance(0.05) ? 100000 : 500)) >>> 0;
+    if (random.chance(0.7) && ((dueMs - this.nowMs) | 0) > 0) return dueMs;
+    return (this.nowMs + random.below(random.chance(0.05) ? 100000 : 500)) >>> 0;
   }
 }
 
@@ -246,9 +247,9 @@ function resealed(bytes: Uint8Array): Uint8Array {
 }
 
 /** With bits of the head changed: type, id, revision and counter are in clear. */
-function withCounter(dice: SimRandom, bytes: Uint8Array): Uint8Array {
+function withCounter(random: SimRandom, bytes: Uint8Array): Uint8Array {
   const out = bytes.slice();
-  out[dice.below(headLength(bytes))] ^= 1 << dice.below(8);
+  out[random.below(headLength(bytes))] ^= 1 << random.below(8);
   return out;
 }
 

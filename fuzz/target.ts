@@ -1,25 +1,25 @@
 import type { SimRandom } from "../desktop/simulator/random.js";
 
 /**
- * One life of what is fuzzed. It takes inputs as lines of text, so that a life
- * that ends badly can be written to a file and lived again.
+ * A run of a fuzzed object. Its inputs are lines of text, so that a failing session
+ * can be written to a file and replayed.
  */
 export interface Session {
-  /** The next input, drawn by what the session has come to. It is not taken yet. */
-  draw(dice: SimRandom): string;
+  /** Draws the next input, which may depend on the session's state. Does not run it. */
+  draw(random: SimRandom): string;
 
   /**
-   * Takes an input and checks all that must hold after it.
+   * Runs an input and checks all invariants after it.
    *
-   * @returns under what to count it, such as a drop reason; undefined where there is nothing to count
-   * @throws Error that says what does not hold
+   * @returns the outcome for the statistics, such as a drop reason; undefined: none
+   * @throws Error that names the violated invariant
    */
-  take(line: string): string | undefined;
+  run(line: string): string | undefined;
 }
 
-/** Something that takes bytes from strangers. Add one to `targets.ts`, and the rest follows. */
+/** An object that handles untrusted bytes. Add new ones to `targets.ts`; nothing else is needed. */
 export interface Target {
-  /** Letters and hyphens: files of the corpus begin with it. */
+  /** Letters and hyphens; the names of its files in the corpus begin with it. */
   name: string;
   begin(): Session;
 }

@@ -9,8 +9,9 @@ import { LogSession, fileMedium, flashMedium } from "./log-session.js";
 import { type NodeKind, NodeSession } from "./node-session.js";
 import { SealedSession } from "./sealed-session.js";
 import type { Target } from "./target.js";
+import { mixOf } from "./world.js";
 
-/** Reasons for which one row is refused: in any dialect, and in ESPGossip's alone. */
+/** Drop reasons that refuse one row: in any dialect, and only in ESPGossip's. */
 const OF_ROWS = ["tableFull", "valueTooLarge"];
 const OF_JSON_ROWS = ["row", "value"];
 
@@ -19,7 +20,7 @@ const json = new JsonSource();
 
 const compact: NodeKind = {
   dialect: (options) => new Engine(options),
-  source: { draw: (dice, world) => dice.chance(0.95) ? frames.draw(dice, world) : json.draw(dice, world) },
+  source: mixOf(0.95, frames, json),
   burstMax: 4,
   tablesOf: ({ rows }) => [rows],
   seedsMax: (seedCapacity) => seedCapacity,
@@ -27,22 +28,22 @@ const compact: NodeKind = {
   isLife: false,
 };
 
-/** Reasons for which one run of events is refused, or the whole datagram. */
-const OF_RUNS = ["event", "fork", "gap", "duplicate", "oldGeneration", "arenaFull"];
+/** Drop reasons that refuse one batch of events, or the whole datagram. */
+const OF_BATCHES = ["event", "fork", "gap", "duplicate", "oldGeneration", "arenaFull"];
 const feedFrames = new FeedSource();
 
 const feeds: NodeKind = {
   ...compact,
   dialect: (options) => new Engine({ ...options, feeds: feedsOf(4096) }),
-  source: { draw: (dice, world) => dice.chance(0.95) ? feedFrames.draw(dice, world) : frames.draw(dice, world) },
-  isOfRow: (reason) => OF_ROWS.includes(reason) || OF_RUNS.includes(reason),
+  source: mixOf(0.95, feedFrames, frames),
+  isOfRow: (reason) => OF_ROWS.includes(reason) || OF_BATCHES.includes(reason),
   check: (engine) => checkFeeds(engine as Engine),
 };
 
 const boards: NodeKind = {
   ...compact,
   dialect: espgossip(),
-  source: { draw: (dice, world) => dice.chance(0.95) ? json.draw(dice, world) : frames.draw(dice, world) },
+  source: mixOf(0.95, json, frames),
   seedsMax: (seedCapacity, capacity) => seedCapacity + capacity,
   isOfRow: (reason) => OF_ROWS.includes(reason) || OF_JSON_ROWS.includes(reason),
   isLife: true,
@@ -51,18 +52,18 @@ const boards: NodeKind = {
 const bridge: NodeKind = {
   ...compact,
   dialect: auto(),
-  source: { draw: (dice, world) => dice.chance(0.5) ? json.draw(dice, world) : frames.draw(dice, world) },
+  source: mixOf(0.5, json, frames),
   burstMax: 8,
   tablesOf: (engine) => [engine.rows, (engine as unknown as Halves).boards.rows],
   isOfRow: (reason, bytes) => (isCompact(bytes, bytes.length) ? compact : boards).isOfRow(reason, bytes),
 };
 
-/** The boards' table of a node that speaks both, which it shows to nobody. */
+/** A node of the dialect "auto" with its private table for boards. */
 interface Halves extends NodeEngine {
   boards: { rows: Rows };
 }
 
-/** Everything that takes bytes from strangers. */
+/** All objects that handle untrusted bytes. */
 export const targets: readonly Target[] = [
   { name: "compact", begin: () => new NodeSession(compact) },
   { name: "feeds", begin: () => new NodeSession(feeds) },

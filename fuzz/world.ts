@@ -4,15 +4,20 @@ import { DROP_NONE } from "../src/engine/wire/drops.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { drawWord } from "./mutate.js";
 
-/** Datagrams that a session remembers, to replay and reflect them. */
-const HEARD_MAX = 32;
+/** Datagrams that a session records, to replay and reflect them. */
+const RECORDED_MAX = 32;
 
-/** Writes datagrams of one dialect, good ones and nearly good ones. */
+/** Writes datagrams of one dialect, well-formed and nearly well-formed ones. */
 export interface DatagramSource {
-  draw(dice: SimRandom, world: World): Uint8Array;
+  draw(random: SimRandom, world: World): Uint8Array;
 }
 
-/** What an attacker might know of a node: what it holds and sends, and what was sent to it. */
+/** Draws from `usual` with a probability of `share`, otherwise from `other`. */
+export function mixOf(share: number, usual: DatagramSource, other: DatagramSource): DatagramSource {
+  return { draw: (random, world) => (random.chance(share) ? usual : other).draw(random, world) };
+}
+
+/** An attacker's knowledge of a node: its table, and the datagrams from and to it. */
 export class World {
   readonly datagrams: Uint8Array[] = [];
   /** Of the last compact frame that the node sent; 0 before the first. */
@@ -21,43 +26,43 @@ export class World {
 
   constructor(readonly engine: NodeEngine, readonly addresses: readonly number[]) {}
 
-  hear(bytes: Uint8Array): void {
-    if (this.datagrams.length === HEARD_MAX) this.datagrams.shift();
+  record(bytes: Uint8Array): void {
+    if (this.datagrams.length === RECORDED_MAX) this.datagrams.shift();
     this.datagrams.push(bytes);
   }
 
   /** The node sent a datagram. */
   sent(bytes: Uint8Array): void {
     if (this.reader.parseHead(bytes, bytes.length) === DROP_NONE) this.counter = this.reader.counter;
-    this.hear(bytes);
+    this.record(bytes);
   }
 
-  drawAddress(dice: SimRandom): number {
-    return dice.pick(this.addresses);
+  drawAddress(random: SimRandom): number {
+    return random.pick(this.addresses);
   }
 
-  /** An id, mostly one of the rows that are held or one of a few others. */
-  drawId(dice: SimRandom): number {
-    if (dice.chance(0.2)) return drawWord(dice, []);
-    return dice.chance(0.5) ? this.drawAddress(dice) : this.engine.rows.id(this.drawSlot(dice));
+  /** An id: mostly of a held row or of one of the addresses. */
+  drawId(random: SimRandom): number {
+    if (random.chance(0.2)) return drawWord(random, []);
+    return random.chance(0.5) ? this.drawAddress(random) : this.engine.rows.id(this.drawSlot(random));
   }
 
-  /** A revision about as high as one that is held. */
-  drawRevision(dice: SimRandom): number {
-    return drawWord(dice, [0, 1, 2, this.engine.rows.revision(this.drawSlot(dice))]);
+  /** A revision, mostly near the one of a held row. */
+  drawRevision(random: SimRandom): number {
+    return drawWord(random, [0, 1, 2, this.engine.rows.revision(this.drawSlot(random))]);
   }
 
-  drawHeartbeat(dice: SimRandom): number {
-    return drawWord(dice, [0, 5, 100, this.engine.rows.heartbeat(this.drawSlot(dice))]);
+  drawHeartbeat(random: SimRandom): number {
+    return drawWord(random, [0, 5, 100, this.engine.rows.heartbeat(this.drawSlot(random))]);
   }
 
-  /** A state of the wire, or another number. */
-  drawState(dice: SimRandom): number {
-    return dice.chance(0.95) ? dice.pick([0, 0, 0, 2, 3, 4]) : dice.below(8);
+  /** A state, mostly one that is valid in a frame. */
+  drawState(random: SimRandom): number {
+    return random.chance(0.95) ? random.pick([0, 0, 0, 2, 3, 4]) : random.below(8);
   }
 
-  private drawSlot(dice: SimRandom): number {
+  private drawSlot(random: SimRandom): number {
     const { rows } = this.engine;
-    return rows.slotAt(dice.below(rows.count));
+    return rows.slotAt(random.below(rows.count));
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Bundles a module for Espruino: as one can read it; minified; and minified with most of it left in flash.
+ * Bundles a module for Espruino three times: readable, minified, and minified with most of it left in flash.
  *
- * @param from expression by which the last one reads its own text
+ * @param from expression by which the last bundle reads its own text
  */
 export function bundleForEspruino(entry: string, from?: string): Promise<{
   readable: string; minified: string; lean: string;

@@ -8,15 +8,15 @@ import { leaveInFlash } from "./lazy.js";
 import { declarationsOf, internalNames, memberNames } from "./program.js";
 
 const tsconfig = fileURLToPath(new URL("../tsconfig.espruino.json", import.meta.url));
-/** The latest syntax of which Espruino has nearly all; the linter's rules keep the rest out of the sources. */
+/** Espruino supports nearly all of this syntax; the linter's rules exclude the rest from the sources. */
 const target = "es2015";
-/** How the module reads its own text: it has to have the name `chisme` in Storage. */
+/** The expression by which the module reads its own text. Its name in Storage must be `chisme`. */
 const MODULE_TEXT = 'require("Storage").read("chisme")';
 
 /** For `require` from Espruino's Storage. */
 export const espruinoOutput = { format: "cjs", exports: "named", esModule: false, strict: false, freeze: false };
 
-/** Takes away the types of TypeScript, and fields out of the bodies of classes. */
+/** Removes the types of TypeScript, and moves fields out of the bodies of classes. */
 export const stripTypes = {
   name: "strip-types",
   resolveId(source, importer) {
@@ -31,9 +31,8 @@ export const stripTypes = {
 };
 
 /**
- * Puts the values of a bundle's constants into their places: on Espruino each
- * name costs a variable in RAM, and is looked for among all others whenever it
- * is used.
+ * Replaces a bundle's constants by their values. On Espruino each constant takes a
+ * variable in RAM, and each use searches it among all others.
  */
 export const inlineConstants = {
   name: "inline-constants",
@@ -46,9 +45,9 @@ export const inlineConstants = {
 };
 
 /**
- * Before `stripTypes`: gives each method a name of its own, by which `shorten` and
- * `leaveMost` find its calls, and each field, so that it can be short: on Espruino
- * more than four letters take another variable.
+ * Runs before `stripTypes`. Gives each method a unique name, by which `shorten` and
+ * `leaveMost` find its calls. Gives each field a unique name, so that it can be
+ * shortened: on Espruino a name of more than four letters takes another variable.
  */
 export function ownNames(entry) {
   let edits;
@@ -69,7 +68,7 @@ export function ownNames(entry) {
   };
 }
 
-/** Puts short functions into the places of their calls, and makes all names short that nobody else uses. */
+/** Inlines short functions, and shortens all internal names. */
 export function shorten(entry) {
   return {
     name: "shorten",
@@ -82,9 +81,9 @@ export function shorten(entry) {
 }
 
 /**
- * The same with nearly all functions left in flash until they are called.
+ * Like `shorten`, and leaves nearly all functions in flash until they are called.
  *
- * @param from expression for the text of the module
+ * @param from expression that reads the module's text
  */
 export function leaveMost(entry, from = MODULE_TEXT) {
   return {
@@ -103,12 +102,12 @@ function minifying(entry) {
   const mangleProps = new RegExp(`^(${names.join("|")})$|[$]`);
   return {
     isInternal: (name) => internal.has(name) || name.includes("$"),
-    // Espruino takes `of` for a keyword wherever it stands: here it is taken already.
+    // Espruino treats `of` as a keyword everywhere, so reserve it before names are chosen.
     options: { target, mangleProps, mangleCache: { "of$": "of" }, minify: true, format: "cjs" },
   };
 }
 
-/** What stands beside the bundle: its types, and that it is CommonJS in a package that is not. */
+/** Writes the files next to the bundle: its types, and a package.json that marks it as CommonJS. */
 export function besideBundle(entry) {
   return {
     name: "beside-bundle",
@@ -120,7 +119,7 @@ export function besideBundle(entry) {
   };
 }
 
-/** Bundles a module for Espruino: as one can read it, minified, and with most of it left in flash. */
+/** Bundles a module for Espruino three times: readable, minified, and with most of it left in flash. */
 export async function bundleForEspruino(entry, from = MODULE_TEXT) {
   const readable = await rollup({ input: entry, plugins: [stripTypes] });
   const named = await rollup({ input: entry, plugins: [ownNames(entry), stripTypes] });
@@ -135,7 +134,7 @@ export async function bundleForEspruino(entry, from = MODULE_TEXT) {
   };
 }
 
-/** Splits a bundle into its constants that are numbers, and the rest. */
+/** Splits a bundle into its numeric constants and the rest. */
 function takeConstants(code) {
   const values = new Map();
   const declarations = parseAst(code).body
@@ -154,7 +153,7 @@ function takeConstants(code) {
   return { values, rest };
 }
 
-/** The value of a constant expression; undefined when it is none. */
+/** The value of a constant expression; undefined for any other expression. */
 function numberOf(node, values) {
   switch (node.type) {
     case "Literal": return typeof node.value === "number" ? node.value : undefined;

@@ -1,8 +1,8 @@
-/** The nodes right below a node of an ESTree, in the order of the source. */
+/** The direct children of an ESTree node, in the order of the source. */
 export function childrenOf(node) {
   const children = [];
   for (const [key, value] of Object.entries(node)) {
-    // `{ a }` has one name that is key and value.
+    // In `{ a }` the key and the value are the same name.
     if (key === "key" && node.shorthand) continue;
     for (const child of Array.isArray(value) ? value : [value]) {
       if (typeof child?.type === "string") children.push(child);
@@ -11,7 +11,7 @@ export function childrenOf(node) {
   return children.sort((one, other) => one.start - other.start);
 }
 
-/** Calls `visit` with each node and the nodes above it, the nearest last. */
+/** Calls `visit` with each node and its ancestors, the nearest last. */
 export function walk(node, visit, above = []) {
   visit(node, above);
   const path = [...above, node];
@@ -22,7 +22,7 @@ export function some(node, condition) {
   return condition(node) || childrenOf(node).some((child) => some(child, condition));
 }
 
-/** The source of a node, but for those nodes in it for which `replace` gives another. */
+/** The source of a node, in which `replace` may replace nodes. */
 export function render(code, node, replace) {
   const replaced = replace(node);
   if (replaced !== undefined) return replaced;
@@ -39,7 +39,7 @@ export function render(code, node, replace) {
   return text + code.slice(at, node.end);
 }
 
-/** Whether a node stands for a value that has this name, and not for a key or a property. */
+/** Whether an identifier refers to a value, and is not a key or a property name. */
 export function isReference(node, above) {
   if (node.type !== "Identifier") return false;
   const parent = above.at(-1);
@@ -55,7 +55,7 @@ export function isFunction(node) {
   return /Function/.test(node.type);
 }
 
-/** All names that are bound anywhere but at the top: parameters, variables, what is caught. */
+/** All names that are bound below the top level: parameters, variables, caught errors. */
 export function localNames(program) {
   const names = new Set();
   walk(program, (node, above) => {
@@ -68,7 +68,7 @@ export function localNames(program) {
   return names;
 }
 
-/** The functions and methods at the top of a program: their names, nodes and, of methods, classes. */
+/** The functions and methods at the top level of a program: names, nodes and, of methods, classes. */
 export function topFunctions(program) {
   return program.body.flatMap((statement) => {
     if (statement.type === "FunctionDeclaration") return [{ name: statement.id.name, node: statement, owner: null }];
@@ -80,8 +80,8 @@ export function topFunctions(program) {
 }
 
 /**
- * How often names occur: `calls` of a function by name, or of a method by
- * whatever object, and all other mentions, which are none of these.
+ * Counts names: `calls` of functions by name and of methods by any object, and all
+ * other mentions.
  */
 export function countUses(program) {
   const uses = { functionCalls: new Map(), methodCalls: new Map(), otherNames: new Map(), otherProperties: new Map() };

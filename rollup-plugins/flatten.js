@@ -1,15 +1,15 @@
 import { parseAst } from "rollup/parseAst";
 import { countUses, isReference, localNames, render, topFunctions, walk } from "./estree.js";
 
-/** What a method that became a function calls the object that it is of. */
+/** The name of the object parameter in a method that became a function. */
 const SELF = "self$";
 
 /**
- * Makes functions of methods that have one meaning in the whole program, with
- * the object as their first parameter, and functions that return a plain object
- * of the classes that have no methods left.
+ * Turns methods with a unique name in the program into functions with the object as
+ * first parameter. Turns classes without remaining methods into functions that
+ * return a plain object.
  *
- * @param isInternal tells the names of methods that nobody else calls
+ * @param isInternal returns whether a method's name is used only inside the program
  */
 export function flatten(code, isInternal) {
   return plainObjects(plainFunctions(code, isInternal));
@@ -45,7 +45,7 @@ function plainFunctions(code, isInternal) {
   return `${rest}\n${functions.join("\n")}\n`;
 }
 
-/** `new` of a class that is nothing but its constructor becomes a call. */
+/** Replaces `new` of a class that has only a constructor by a call. */
 function plainObjects(code) {
   const program = parseAst(code);
   const classes = plainClasses(program);
@@ -82,7 +82,7 @@ function functionOf(name, parameters, body) {
   return `function ${name}(${parameters.join(", ")}) ${body}`;
 }
 
-/** By name: the classes that are a constructor at most, as those that they extend, and only used for objects. */
+/** By name: classes that have at most a constructor, as have their base classes, and are only instantiated. */
 function plainClasses(program) {
   const all = program.body.filter(({ type }) => type === "ClassDeclaration");
   const classes = new Map(all.map((one) => [one.id.name, one]));
@@ -97,7 +97,7 @@ function plainClasses(program) {
   return classes;
 }
 
-/** Names of classes that are more than made and extended. */
+/** Names of classes with other uses than `new` and `extends`. */
 function usedOtherwise(program, classes) {
   const names = new Set();
   walk(program, (node, above) => {

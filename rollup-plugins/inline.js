@@ -3,17 +3,16 @@ import {
   childrenOf, countUses, isFunction, isReference, localNames, render, some, topFunctions, walk,
 } from "./estree.js";
 
-/** Characters, about, by which the code may grow to be without a function, which takes some 90 bytes of RAM. */
+/** Characters by which the code may grow when a function is removed, which takes about 90 bytes of RAM. */
 const GROWTH_MAX = 60;
-/** The same for a call of a function that has to stay. */
+/** The same for a single call of a function that remains. */
 const CALL_GROWTH_MAX = 6;
 
 /**
- * Puts functions and methods that are a single expression into the places of
- * their calls: on Espruino each takes some seven variables in RAM, and its call
- * more time than what it does.
+ * Inlines functions and methods that are a single expression. On Espruino each
+ * takes about seven variables in RAM, and its call takes more time than its body.
  *
- * @param isInternal tells the names of methods that nobody else calls
+ * @param isInternal returns whether a method's name is used only inside the program
  */
 export function inlineShort(code, isInternal) {
   let text = code;
@@ -37,7 +36,7 @@ function inlineRound(code, isInternal) {
     if (candidate === undefined || !candidate.isWorth || !candidate.places.includes(node)) return undefined;
     return inlined(code, candidate, node);
   };
-  // The calls inside a call come first, so that what they give is known to be harmless in the next round.
+  // Inline inner calls first, so that the next round knows that their results have no side effects.
   for (const candidate of candidates.values()) {
     candidate.places = candidate.places.filter((call) => {
       return !childrenOf(call).some((child) => some(child, (node) => places.get(node)?.isWorth === true));
@@ -57,7 +56,7 @@ function factsOf(program) {
   return { uses: countUses(program), locals: localNames(program), changed };
 }
 
-/** By name: what is a single expression and has one meaning in the whole program. */
+/** By name: functions and methods that are a single expression and have a unique name in the program. */
 function candidatesOf(program, { uses, locals }, isInternal) {
   const all = topFunctions(program);
   const candidates = new Map();
@@ -86,7 +85,7 @@ function expressionOf({ body, params }) {
   return statement?.type === "ExpressionStatement" ? statement.expression : undefined;
 }
 
-/** Whether names mean the same wherever the expression is put, and it changes none of its parameters. */
+/** Whether the expression's names have the same meaning everywhere, and it changes no parameter. */
 function isTransparent({ name, parameters, expression, isMethod }, locals) {
   let isFine = true;
   walk(expression, (node, above) => {
@@ -100,7 +99,7 @@ function isTransparent({ name, parameters, expression, isMethod }, locals) {
   return isFine;
 }
 
-/** The calls that can be replaced, and what that costs; adds them to their candidates. */
+/** Finds the calls that can be inlined and their cost, and adds them to their candidates. */
 function callsOf(program, candidates, facts) {
   const places = new Map();
   walk(program, (node, above) => {
@@ -125,7 +124,7 @@ function decide(candidate) {
   candidate.isWorth = growth <= (isAll ? GROWTH_MAX : CALL_GROWTH_MAX * candidate.places.length);
 }
 
-/** Whether the expression has the same value and effect with the arguments in it instead of parameters. */
+/** Whether the expression has the same value and effect with arguments instead of parameters. */
 function canReplace(candidate, call, facts) {
   const values = valuesOf(candidate, call);
   if (values === undefined) return false;
@@ -143,7 +142,7 @@ function canReplace(candidate, call, facts) {
   return true;
 }
 
-/** By parameter, and `this`: what a call puts in. Undefined when there are more or fewer. */
+/** The arguments of a call by parameter, and `this`. Undefined if their number differs. */
 function valuesOf({ parameters, isMethod }, { callee, arguments: given }) {
   if (given.length !== parameters.length) return undefined;
   if (isMethod && callee.object.type === "Super") return undefined;
@@ -172,7 +171,7 @@ function renderWithParents(code, node, replace) {
   return render(code, node, (child) => replace(child, parents.get(child)));
 }
 
-/** Functions that nobody uses any more. */
+/** Functions without remaining uses. */
 function removable(program, { uses }, isInternal) {
   const removed = new Set();
   for (const { name, node, owner } of topFunctions(program)) {
@@ -200,7 +199,7 @@ function growthOf(candidate, call) {
   return after - weigh(call);
 }
 
-/** About how many characters a node takes when it is minified. */
+/** The approximate number of characters of a node when it is minified. */
 function weigh(node) {
   const own = { Literal: 0, ThisExpression: 4, MemberExpression: 2, CallExpression: 2, ReturnStatement: 7 };
   const text = (node.raw ?? node.operator ?? "").length;
@@ -224,7 +223,7 @@ function isPure(node) {
   return pure.includes(node.type) && !isWrite(node) && childrenOf(node).every(isPure);
 }
 
-/** Whether a value is the same before and after anything else was called. */
+/** Whether no other call can change a value. */
 function isStable(node, { changed }) {
   switch (node.type) {
     case "Literal": case "ThisExpression": case "Identifier": return true;

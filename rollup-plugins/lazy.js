@@ -3,22 +3,21 @@ import { parseAst } from "rollup/parseAst";
 import { countUses, localNames, render, some, topFunctions, walk } from "./estree.js";
 
 /**
- * What reads a function: `$(at, length)`. Names of this length are none that
- * esbuild makes up. A function that `eval` makes here keeps the variables of `$`
- * alive, eight of Espruino's; so it gets the scope of `$` itself, the module's,
- * under the name that Espruino keeps it by. Elsewhere that is a property like any.
+ * The function `$(at, length)` that reads a function. esbuild never generates names
+ * of this length. A function created by `eval` here would keep the variables of `$`
+ * alive, which are eight of Espruino's. So it gets the scope of `$`, the module's,
+ * under Espruino's internal name. On other engines that is an ordinary property.
  */
 const READER = "($at,$len)=>{const $fn=eval($txt.substr($at,$len));$fn[\"\\xffsco\"]=$[\"\\xffsco\"];return $fn}";
 
 /**
- * Leaves functions in flash until they are called. What `require` runs is the
- * classes that are exported and what is used in other ways than by a call; all
- * other functions stand behind that in a comment, and their calls read them from
- * the module's own text. So a function takes variables only while it runs, and
- * more time.
+ * Leaves functions in flash until they are called. `require` runs only the exported
+ * classes, and functions with other uses than calls. All other functions follow in a
+ * comment, and their calls read them from the module's own text. So a function takes
+ * variables only while it runs, but its calls take more time.
  *
- * @param from expression for the text of the module
- * @param options of esbuild, to minify with
+ * @param from expression that reads the module's text
+ * @param options options of esbuild for minification
  */
 export async function leaveInFlash(code, from, options) {
   const { text, names } = takeOut(code);
@@ -26,7 +25,7 @@ export async function leaveInFlash(code, from, options) {
   return layOut(short.trim(), from, names);
 }
 
-/** Makes `$(name, function)` of a function, and `$(name)(…)` of its calls, to be found when that is minified. */
+/** Turns a function into `$(name, function)` and its calls into `$(name)(…)`, which can be found after minification. */
 function takeOut(code) {
   const program = parseAst(code);
   const left = leftOf(program);
@@ -46,7 +45,7 @@ function takeOut(code) {
   return { text: marked, names: [...left.keys()] };
 }
 
-/** By name: the functions that are only called. */
+/** By name: the functions whose only uses are calls. */
 function leftOf(program) {
   const { otherNames } = countUses(program);
   const locals = localNames(program);
@@ -57,12 +56,12 @@ function leftOf(program) {
   return new Map(left.map(({ name, node }) => [name, node]));
 }
 
-/** The text of the module: each call tells where its function stands. */
+/** The text of the module, in which each call has the position of its function. */
 function layOut(code, from, names) {
   const program = parseAst(code);
   const { functions, calls } = marksOf(program);
   const stays = statementsOf(program).filter((node) => !isMarked(node));
-  // Where a function stands has more digits the later that is, which moves those behind it; so until all stand still.
+  // Longer positions have more digits, which moves the functions behind them. Repeat until no position changes.
   let places = new Map(names.map((name) => [name, "0,0"]));
   for (let before = ""; ;) {
     const write = ({ start, end }) => {
@@ -104,7 +103,7 @@ function isMarked({ type, callee, arguments: given }) {
   return type === "CallExpression" && callee.name === "$" && given.length === 2;
 }
 
-/** The statements of a program, and the expressions of those that esbuild has joined. */
+/** The statements of a program. Expressions that esbuild has joined count as statements. */
 function statementsOf(program) {
   return program.body.flatMap((statement) => {
     if (statement.type !== "ExpressionStatement") return [statement];

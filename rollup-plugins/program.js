@@ -2,11 +2,11 @@ import path from "node:path";
 import ts from "typescript";
 
 /**
- * The names of properties and methods that a program can be without: declared
- * in its own sources, and neither part of what its entry exports nor of an
- * interface to anything else.
+ * The names of properties and methods that may be shortened: declared in the
+ * program's own sources, and neither exported by its entry nor part of an interface
+ * to other code.
  *
- * @param entry path of the module whose exports stay as they are
+ * @param entry path of the module whose exports keep their names
  * @param tsconfig path of the configuration to read it with
  */
 export function internalNames(entry, tsconfig) {
@@ -22,9 +22,9 @@ export function internalNames(entry, tsconfig) {
 }
 
 /**
- * Names for methods and fields that no other class has: by file, where which name
- * is to stand instead of the one that stands there. Left as they are: what the entry
- * exports, what overrides or is overridden, and what is called by way of an
+ * New names for methods and fields, unique in the program: by file, the positions of
+ * the old names and the new names. Unchanged are names that the entry exports,
+ * overriding and overridden methods, and methods that are called through an
  * interface.
  *
  * @returns Map of file to an array of { start, end, name }, in the order of the file
@@ -39,11 +39,11 @@ export function memberNames(entry, tsconfig) {
   const known = new Map();
   const literal = literalTypes(sources, checker);
   for (const [node, type] of interfaces) {
-    // A class may fit by accident an interface that an object literal is for.
+    // A class may match by accident an interface that is meant for an object literal.
     const fitting = literal.has(type) ? [] : [...classes].filter(([, one]) => checker.isTypeAssignableTo(one, type));
     known.set(node, fitting.map(([one]) => one));
   }
-  /** The class whose method a declaration is; undefined where another may be meant, or others call it. */
+  /** The class of a method's declaration; undefined if a call may mean another method or comes from other code. */
   const ownerOf = (declaration) => {
     const { parent } = declaration;
     if (exported.has(declaration)) return undefined;
@@ -71,7 +71,7 @@ function isOwn(node) {
   return ts.isMethodDeclaration(node) || ts.isPropertyDeclaration(node);
 }
 
-/** That of an interface. */
+/** A method or property of an interface. */
 function isSignature(node) {
   return ts.isMethodSignature(node) || ts.isPropertySignature(node);
 }
@@ -88,7 +88,7 @@ function typesOf(sources, checker) {
   return { classes, interfaces };
 }
 
-/** The types that object literals are written for. */
+/** The types of object literals. */
 function literalTypes(sources, checker) {
   const types = new Set();
   const visit = (node) => {
@@ -127,8 +127,8 @@ function renamed(source, checker, ownerOf) {
 }
 
 /**
- * The files of declarations of a module and all that it imports: name, from the
- * root of the project on, and text.
+ * The declaration files of a module and all its imports: the path from the
+ * project's root, and the text.
  *
  * @throws Error when the types are wrong
  */
@@ -153,7 +153,7 @@ function fail({ file, messageText }) {
   throw new Error(`${file?.fileName ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`);
 }
 
-/** Adds the names that a source declares, and those that belong to others: built-ins, firmware, anything untyped. */
+/** Adds the names that a source declares, and those of other code: built-ins, firmware, anything untyped. */
 function collect(source, checker, declared, kept) {
   const visit = (node) => {
     if (ts.isPropertyAccessExpression(node) && isForeign(checker.getSymbolAtLocation(node.name))) {
@@ -177,13 +177,13 @@ function isMember(node) {
     || ts.isPropertyAssignment(node) || ts.isShorthandPropertyAssignment(node);
 }
 
-/** Declared by others: in a file of declarations, or after `declare`. */
+/** Whether other code declares it: in a declaration file, or after `declare`. */
 function isForeign(symbol) {
   const declarations = symbol?.declarations ?? [];
   return declarations.length === 0 || declarations.some(({ flags }) => flags & ts.NodeFlags.Ambient);
 }
 
-/** Whether the object literal goes to a place whose type does not come from the program itself. */
+/** Whether the object literal is used where the type does not come from the program itself. */
 function isExpectedByOthers(member, checker) {
   const type = checker.getContextualType(member.parent);
   if (type === undefined) return false;
@@ -193,8 +193,8 @@ function isExpectedByOthers(member, checker) {
 }
 
 /**
- * Adds all names that a user of the module can write: members of its types, and
- * of theirs, but for private ones; and their declarations.
+ * Adds all names that a user of the module can write, and their declarations: the
+ * members of its types and of their types, except private ones.
  */
 function keepExports(source, checker, kept, exports) {
   const seen = new Set();
@@ -224,10 +224,10 @@ function keepExports(source, checker, kept, exports) {
   }
 }
 
-/** Made by one function of the module for another. */
+/** Created by one function of the module for another. */
 const OPAQUE = new Set(["Dialect", "EventFeeds", "FeedParts", "Sealing"]);
 
-/** What goes from one function of a module to another, so that its members are no part of what is exported. */
+/** Whether a type is only passed between the module's functions, so that its members are not exported. */
 function isOpaque({ symbol, aliasSymbol }) {
   return OPAQUE.has((aliasSymbol ?? symbol)?.name);
 }

@@ -1,3 +1,3 @@
-/** What `require("chisme")` gives on Espruino with ESPGossip's dialect: the build puts all of it into one file. */
+/** The exports of `require("chisme")` on Espruino with ESPGossip's dialect. The build bundles them into one file. */
 export * from "./espgossip/index.js";
 export * from "./espruino.js";

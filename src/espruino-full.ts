@@ -1,4 +1,4 @@
-/** What `require("chisme")` gives on Espruino with events and sealing: the build puts all of it into one file. */
+/** The exports of `require("chisme")` on Espruino with events and sealing. The build bundles them into one file. */
 export * from "./gossip.js";
 export { eventFeeds } from "./events/index.js";
 export {

@@ -1,4 +1,4 @@
-/** What `require("chisme")` gives on Espruino: the build puts all of it into one file. */
+/** The exports of `require("chisme")` on Espruino. The build bundles them into one file. */
 export { GossipNode as Gossip, type GossipStats } from "./gossip-node.js";
 export type { CborValue } from "./cbor/cbor.js";
 export { PROBED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/table/states.js";

@@ -1,9 +1,9 @@
-// What the engine may use beyond lib.es5: iteration by for-of, and nothing else.
+// The only addition to lib.es5 that the engine may use: iteration with for-of.
 //
-// lib.es5 leaves out what Espruino lacks (Map, Symbol, Math.imul, …), but since the compile
-// target is later than ES5, for-of asks for `[Symbol.iterator]`, and the checker finds that one
-// only through a global `Symbol`. Here it can't be called and has no other member; ESLint
-// forbids the name itself, and what lib.es5 has and Espruino has not (eslint-rules/espruino.js).
+// lib.es5 excludes what Espruino lacks (Map, Symbol, Math.imul, …). But the compile target is
+// later than ES5, so for-of requires `[Symbol.iterator]`, which the type checker finds only
+// through a global `Symbol`. This `Symbol` cannot be called and has no other member. ESLint
+// forbids the name itself, and the parts of lib.es5 that Espruino lacks (eslint-rules/espruino.js).
 
 interface SymbolConstructor {
   readonly iterator: unique symbol;

@@ -1,16 +1,16 @@
-// What the platform for Espruino uses of the firmware and @types/espruino does not have: modules, timers, E.toString.
-// Types declared here keep the names of their members when the bundle is minified, those of the sources don't.
+// Parts of the firmware that the Espruino platform uses and @types/espruino lacks: modules, timers, E.toString.
+// Minification keeps the names of members that are declared here, but not of those in the sources.
 
 interface EspruinoSocketOptions {
   type: "udp4";
-  /** Longest datagram plus 8 bytes that Espruino puts before it; what is longer is cut. */
+  /** Length of the longest datagram plus 8 bytes for Espruino's header. Longer datagrams are truncated. */
   recvBufferSize?: number;
 }
 
 interface EspruinoUdpSocket {
-  /** Binds on all interfaces. Throws when the port is taken; without a network it does nothing. */
+  /** Binds on all interfaces. Throws when the port is in use; does nothing without a network. */
   bind(port: number): EspruinoUdpSocket;
-  /** A string, each character a byte; anything else ends the program. */
+  /** Sends a string, whose characters are bytes. Any other type ends the program. */
   send(message: string, port: number, address: string): void;
   close(): void;
   on(event: "message", callback: (message: string, from: { address: string; port: number }) => void): void;
@@ -24,9 +24,9 @@ interface EspruinoDgram {
 interface EspruinoStorageModule {
   read(file: string, offset?: number, length?: number): string | undefined;
   /**
-   * Throws, or returns false, when there is no room. With a size, at offset 0
-   * makes a file that is longer than the data, unless there is one, which is
-   * erased; at another offset writes into the file that there is, where it is erased.
+   * Throws or returns false when there is no room. With a size and offset 0, creates
+   * a file that is longer than the data, or writes to an existing erased file. At
+   * another offset, writes to erased bytes of the existing file.
    */
   write(file: string, data: string, offset?: number, size?: number): boolean;
   erase(file: string): void;
@@ -42,7 +42,7 @@ interface EspruinoWifi {
 }
 
 interface EspruinoAesOptions {
-  /** Each block of 16 bytes by itself. */
+  /** ECB encrypts each block of 16 bytes independently. */
   mode: "ECB";
 }
 

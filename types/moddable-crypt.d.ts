@@ -1,10 +1,10 @@
-// The SDK's typings have this module, with its digests; the package @moddable/typings does not have it yet.
+// The SDK's typings include this module, but the package @moddable/typings does not yet.
 
 declare module "crypt" {
   export class Digest {
     constructor(type: "MD5" | "SHA1" | "SHA224" | "SHA256" | "SHA384" | "SHA512");
     write(message: string | ArrayBuffer): void;
-    /** The digest of what was written since the digest was made or reset. */
+    /** The digest of all bytes written since the creation or the last reset. */
     close(): ArrayBuffer;
     reset(): void;
   }

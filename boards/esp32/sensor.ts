@@ -1,6 +1,6 @@
 import Analog from "embedded:io/analog";
 
-/** A TMP36 on GPIO 34, an input of the converter that goes on while Wi-Fi is on. */
+/** A TMP36 on GPIO 34, an input of ADC 1, which also works while Wi-Fi is on. */
 const analog = new Analog({ pin: 34 });
 const FULL_SCALE_MV = 2450;
 

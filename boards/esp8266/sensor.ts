@@ -1,6 +1,6 @@
 import Analog from "embedded:io/analog";
 
-/** A TMP36 on the only analog input, A0, which NodeMCU boards divide so that it takes 3.3 V. */
+/** A TMP36 on A0, the only analog input. NodeMCU boards have a voltage divider, so that it accepts 3.3 V. */
 const analog = new Analog({ pin: 0 });
 const FULL_SCALE_MV = 3300;
 

@@ -1,5 +1,5 @@
-// A sensor node for ESP32 on Espruino: shares a temperature and knows the least and the greatest of
-// the network. README.md beside this file tells how to upload it, with the module "chisme".
+// A sensor node for ESP32 on Espruino: shares a temperature, and knows the minimum and the maximum of
+// the network. README.md in this folder explains how to upload it with the module "chisme".
 
 var SSID = "name of the network";
 var PASSWORD = "";
@@ -7,7 +7,7 @@ var PASSWORD = "";
 var SEEDS = [];
 var INTERVAL_MS = 10000;
 var READING_MS = 30000;
-/** How often Wi-Fi is tried again while there is none. */
+/** Time between two attempts to join the Wi-Fi network. */
 var REJOIN_MS = 15000;
 
 /** In °C with one decimal place: a TMP36 on GPIO 34. Put your own reading here. */
@@ -25,7 +25,7 @@ function joined() {
   print("Wi-Fi joined, address " + wifi.getIP().ip);
   if (node === undefined) startNode();
   else platform.socket.reopen();
-  // After a loss the others learn the new address with a new statement.
+  // After a loss, a new statement tells the other nodes the new address.
   share(readTemperature());
 }
 

@@ -1,15 +1,15 @@
 // A sensor node for ESP8266 and other boards with little memory, on Espruino: shares a temperature and
-// knows of 7 other nodes. With chisme-lean.min.js it takes about 1,200 of Espruino's variables, of which
-// an ESP8266 has 1,600. README.md beside this file tells more, and how to upload it.
+// holds the rows of 7 other nodes. With chisme-lean.min.js it takes about 1,200 of Espruino's variables;
+// an ESP8266 has 1,600. README.md in this folder explains more, and how to upload it.
 
 var SSID = "name of the network";
 var PASSWORD = "";
 /** Addresses of other nodes, such as "192.168.0.54"; with none, broadcast. */
 var SEEDS = [];
-/** Longest datagram that is sent. More than 268 bytes would not be taken in by an ESP8266. */
+/** Longest datagram to send. An ESP8266 does not receive more than 268 bytes. */
 var DATAGRAM_BYTES = 160;
 var READING_MS = 60000;
-/** How often Wi-Fi is tried again while there is none. */
+/** Time between two attempts to join the Wi-Fi network. */
 var REJOIN_MS = 15000;
 
 /** In °C with one decimal place: a TMP36 on the first input of the converter. Put your own reading here. */
@@ -57,7 +57,7 @@ function startNode() {
 }
 
 function read() {
-  // First: Espruino drops the timer of what fails, and where memory runs out the next reading makes up for it.
+  // Set the next timer first: if memory runs out below, the next reading still takes place.
   setTimeout(read, READING_MS);
   node.push(readTemperature());
 }

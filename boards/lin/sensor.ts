@@ -1,6 +1,6 @@
 import Time from "time";
 
-/** From 15 to 25 °C. The simulator's Math.random begins with the same number at each start. */
+/** A start value from 15 to 25 °C. The simulator's Math.random repeats at each start. */
 let temperature = 15 + (Time.ticks % 1000) / 100;
 
 /** A slow random walk, in °C with one decimal place. */

@@ -3,24 +3,24 @@ import { type Interface, createInterface } from "node:readline";
 import type { Commands } from "./commands.js";
 
 /**
- * Lines of one source, such as standard input or a script, in their order: what
- * waits has those behind it wait. A line that is wrong is complained about, and
- * the next one is run.
+ * Runs the lines of one source, such as standard input or a script, in order. A
+ * `wait` command delays the lines after it. A wrong line causes a warning, and
+ * the next line is run.
  */
 export class CommandLines {
   private readonly commands: Commands;
   private readonly source: string;
-  private readonly onComplaint: (message: string) => void;
+  private readonly onWarning: (message: string) => void;
   private readonly waiting: string[] = [];
   private timer: NodeJS.Timeout | undefined;
   private isOpen = true;
   private count = 0;
 
-  /** @param source how complaints call it */
-  constructor(commands: Commands, source: string, onComplaint: (message: string) => void) {
+  /** @param source name of the source in warnings */
+  constructor(commands: Commands, source: string, onWarning: (message: string) => void) {
     this.commands = commands;
     this.source = source;
-    this.onComplaint = onComplaint;
+    this.onWarning = onWarning;
   }
 
   add(line: string): void {
@@ -43,12 +43,12 @@ export class CommandLines {
 
   private runLine(line: string): number {
     this.count++;
-    // Only scripts are made by people who leave room and write notes.
+    // Only in scripts: an empty line of standard input withdraws the value.
     if (this.source !== STANDARD_INPUT && /^\s*(#|$)/.test(line)) return 0;
     try {
       return this.commands.run(line);
     } catch (error) {
-      this.onComplaint(`line ${this.count} of ${this.source}: ${(error as Error).message}`);
+      this.onWarning(`line ${this.count} of ${this.source}: ${(error as Error).message}`);
       return 0;
     }
   }
@@ -56,24 +56,24 @@ export class CommandLines {
 
 const STANDARD_INPUT = "standard input";
 
-/** Commands and readings that come in by the line. The end of the input is no event: the last value stands. */
+/** Reads commands and values from standard input, line by line. After the end of the input the last value stays. */
 export class Prompt {
   private readonly input: NodeJS.ReadStream;
   private readonly lines: Interface;
   private readonly queue: CommandLines;
 
-  constructor(input: NodeJS.ReadStream, commands: Commands, onComplaint: (message: string) => void) {
+  constructor(input: NodeJS.ReadStream, commands: Commands, onWarning: (message: string) => void) {
     this.input = input;
-    this.queue = new CommandLines(commands, STANDARD_INPUT, onComplaint);
-    // The terminal stays as it is, so that Ctrl-C comes as a signal.
+    this.queue = new CommandLines(commands, STANDARD_INPUT, onWarning);
+    // The terminal keeps its mode, so that Ctrl-C arrives as a signal.
     this.lines = createInterface({ input, terminal: false, crlfDelay: Infinity });
-    const onError = (error: Error) => onComplaint(`standard input: ${error.message}`);
+    const onError = (error: Error) => onWarning(`standard input: ${error.message}`);
     input.on("error", onError);
     this.lines.on("error", () => undefined);
     this.lines.on("line", (line) => this.queue.add(line));
   }
 
-  /** Lets go of the input, so that an open pipe or terminal keeps no process from its end. */
+  /** Releases the input. Otherwise an open pipe or terminal would keep the process alive. */
   close(): void {
     this.queue.close();
     this.lines.close();
@@ -81,7 +81,11 @@ export class Prompt {
   }
 }
 
-/** The lines of a script. @throws Error when it can't be read */
+/**
+ * The lines of a script.
+ *
+ * @throws Error when the file cannot be read
+ */
 export function readScript(path: string): string[] {
   return readFileSync(path, "utf8").split(/\r?\n/);
 }

@@ -5,21 +5,21 @@ import { type NodeReport, bytesAsHex } from "./node-report.js";
 import { readNumber } from "./number.js";
 
 export const COMMANDS_HELP = `
-  log TOPIC VALUE      say something that stays one of many
+  log TOPIC VALUE      publish a log event, which replaces no other event
   set TOPIC KEY VALUE  set this node's value of a topic and key
-  remove TOPIC KEY     take it back
-  view                 what was last set for each topic and key, by whomever
-  front                how far this node holds whose events: author, generation,
+  remove TOPIC KEY     remove the value of a topic and key
+  view                 print the latest value of each topic and key
+  front                print how far each feed is held: author, generation,
                        sequence number
   export FILE          write the events that this node holds, as JSON lines
-  wait MS              wait with the commands that follow, up to 3600000 ms
+  wait MS              delay the commands that follow, up to 3600000 ms
   quit                 stop the node
-VALUE is JSON, or else text; TOPIC and KEY are words of up to 31 bytes.`;
+VALUE is JSON, otherwise text. TOPIC and KEY are words of up to 31 bytes.`;
 
 const WAIT_MS_MAX = 3600000;
 const LINE_CHARACTERS_SHOWN = 60;
 
-/** What commands act on. */
+/** The objects that commands act on. */
 export interface CommandTarget {
   gossip: Gossip;
   view: LatestMap;
@@ -28,7 +28,7 @@ export interface CommandTarget {
   quit: () => void;
 }
 
-/** The commands of the prompt and of scripts. */
+/** The commands of standard input and of scripts. */
 export class Commands {
   private readonly target: CommandTarget;
 
@@ -37,11 +37,11 @@ export class Commands {
   }
 
   /**
-   * Does what a line says: a command, a number, which is a reading, or nothing,
-   * which withdraws it.
+   * Runs a line: a command, a number, which is shared as the node's value, or an
+   * empty line, which withdraws the value.
    *
-   * @returns for how many milliseconds the next line has to wait
-   * @throws Error that names what is wrong with it
+   * @returns milliseconds that the next line must wait
+   * @throws Error that names the wrong part of the line
    */
   run(line: string): number {
     const text = line.trim();
@@ -79,7 +79,7 @@ export class Commands {
   }
 }
 
-/** Writes the events that a node holds, author by author in their order: a JSON object a line. */
+/** Writes the events that a node holds as JSON lines, author by author, each feed in its order. */
 export function exportEvents(gossip: Gossip, path: string): void {
   const lines: string[] = [];
   gossip.eachEvent((event) => lines.push(`${eventText(event)}\n`));
@@ -91,18 +91,18 @@ function eventText(event: FeedEvent): string {
   return JSON.stringify({ author, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value }, bytesAsHex);
 }
 
-/** The first word, and what comes behind the space after it. */
+/** The first word of a text, and the rest after the white space. */
 function nextWord(text: string): [string, string] {
   const match = /^(\S*)\s*(.*)$/s.exec(text);
   return [match?.[1] ?? "", match?.[2] ?? ""];
 }
 
 function need(text: string, usage: string): string {
-  if (text === "") throw new Error(`something is missing: ${usage}`);
+  if (text === "") throw new Error(`an argument is missing: ${usage}`);
   return text;
 }
 
-/** JSON, or else the text itself. */
+/** The value of a JSON text, otherwise the text itself. */
 function parseValue(text: string): CborValue {
   try {
     return JSON.parse(text) as CborValue;
@@ -123,7 +123,7 @@ function readReading(text: string): number | undefined {
   if (text === "") return undefined;
   const value = readNumber(text);
   if (value !== undefined) return value;
-  // One word is taken for a reading gone wrong, as of a sensor that writes into a pipe.
+  // A single word is probably a malformed number, such as from a sensor that writes into a pipe.
   throw new Error(/\s/.test(text) ? `${show(text)} is neither a command nor a number` : `${show(text)} is not a number`);
 }
 

@@ -4,7 +4,7 @@ import type {
 import type { LatestEntry } from "../../src/views/latest-map.js";
 import { type MinMaxReport, type NodeReport, type StartReport, bytesAsHex } from "./node-report.js";
 
-/** One JSON object a line; its fields are listed in the command's help. */
+/** Writes one JSON object per line. The command's help lists its fields. */
 export class JsonReport implements NodeReport {
   private readonly elapsedMs: () => number;
   private readonly writeLine: (line: string) => void;
@@ -35,7 +35,7 @@ export class JsonReport implements NodeReport {
   }
 
   view(entries: LatestEntry[]): void {
-    // Without a prototype, so that any text is a name like others.
+    // No prototype, so that a topic or key such as "__proto__" is an ordinary name.
     const view = Object.create(null) as Record<string, Record<string, CborValue>>;
     for (const { topic, key, value } of entries) {
       view[topic] ??= Object.create(null) as Record<string, CborValue>;

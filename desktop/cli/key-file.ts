@@ -1,15 +1,16 @@
 import { readFileSync } from "node:fs";
 import { parseKey } from "../../src/sealing/key.js";
 
-/** Where the key may stand that is on no command line: other users of the computer see those. */
+/** The environment variable of the key. The command line would show the key to other users of the computer. */
 export const KEY_VARIABLE = "CHISME_KEY";
 
 /**
- * Reads a key from a file, as `chisme key` prints it; without one, from the
- * environment.
+ * Reads a key, as `chisme key` prints it, from a file or, without a file, from an
+ * environment variable.
  *
- * @param flag of the command line, for errors, which never show what was read
- * @throws Error that names the flag, or the variable, and what is wrong
+ * @param flag of the command line, for errors. Errors never show the key
+ * @returns undefined when neither is given
+ * @throws Error that names the flag or the variable, and what is wrong
  */
 export function readKey(flag: string, file: string | undefined, variable?: string): Uint8Array | undefined {
   if (file !== undefined) return parse(flag, `${flag}: ${file}`, contentOf(flag, file));

@@ -4,7 +4,7 @@ import { simulateCommand } from "../simulator/command.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
 
-/** Where `package.json` lies from here, in the sources and in `dist`. */
+/** The version in `package.json`, whose path differs between the sources and `dist`. */
 function version(): string {
   for (const path of ["../package.json", "../../package.json"]) {
     try {
@@ -18,9 +18,9 @@ function version(): string {
 }
 
 const program = new Command("chisme")
-  .description("Gossip for small devices: every node knows what the others know, with no server.")
+  .description("Gossip for small devices: every node learns the state of every other, without a server.")
   .version(version())
-  .showHelpAfterError("(--help lists what there is)")
+  .showHelpAfterError("(--help lists the commands)")
   .addCommand(simulateCommand())
   .addCommand(nodeCommand())
   .addCommand(keyCommand());

@@ -3,15 +3,15 @@ import type {
 } from "../../src/gossip.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 
-/** What `chisme node` tells about its node, line by line. */
+/** The output of `chisme node`, line by line. */
 export interface NodeReport {
   start(start: StartReport): void;
-  /** Rows became fresher: of other nodes, or the node's own. */
+  /** Rows were updated: rows of other nodes, or the node's own. */
   rows(rows: NodeRow[]): void;
   /** A row's state changed. */
   state(row: NodeRow): void;
   minMax(minMax: MinMaxReport): void;
-  /** A node said something. */
+  /** A node published an event. */
   feedEvent(event: FeedEvent): void;
   view(entries: LatestEntry[]): void;
   front(entries: FrontierEntry[]): void;
@@ -21,13 +21,13 @@ export interface NodeReport {
 
 export interface StartReport {
   id: number;
-  /** The node's own address, as far as it knows. */
+  /** The node's own address; "0.0.0.0" when the node does not know it. */
   address: string;
   port: number;
   revision: number;
   roundIntervalMs: number;
   seeds: string[];
-  /** Whether the network has a key: with "compact" frames are sealed, and what goes to ESPGossip's boards is not. */
+  /** "all": all datagrams are sealed; "compact": compact frames are, JSON for ESPGossip boards is not. */
   sealing: "none" | "all" | "compact";
 }
 
@@ -39,13 +39,13 @@ export interface MinMaxReport {
   count: number;
 }
 
-/** A shared value as one line of printable JSON; bytes are hexadecimal text. */
+/** A shared value as one line of printable JSON. Bytes become hexadecimal text. */
 export function valueText(value: CborValue): string {
-  // What others share is not trusted to leave the terminal alone: JSON escapes only some control characters.
+  // Values of other nodes must not control the terminal: JSON escapes only some control characters.
   return JSON.stringify(value, bytesAsHex).replace(/[\u007f-\u009f\u2028\u2029]/g, escape);
 }
 
-/** A topic or key: as it is where it is a plain word, or else as `valueText`. */
+/** A topic or key: unchanged if it is a plain word, otherwise as `valueText`. */
 export function wordText(text: string): string {
   return /^[\w.:/-]+$/.test(text) ? text : valueText(text);
 }

@@ -5,6 +5,7 @@ import { eventFeeds } from "../../src/events/index.js";
 import { Gossip, type GossipErrorCode, type GossipOptions, type NodeRow, minMax } from "../../src/gossip.js";
 import { FileStorage, MemoryStorage, nodePlatform } from "../platform/node.js";
 import type { GossipStorage } from "../../src/platform/types.js";
+import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
 import { CommandLines, Prompt, readScript } from "./command-lines.js";
 import { Commands, exportEvents } from "./commands.js";
@@ -14,7 +15,7 @@ import type { MinMaxReport, NodeReport } from "./node-report.js";
 import { numeric } from "./number.js";
 import { TextReport } from "./text-report.js";
 
-/** As on the command line. A number may be text that is none: the check of the options then says so. */
+/** The options of the command line. A number may be any text: the check of `Gossip`'s options refuses it. */
 export interface NodeOptions {
   dialect: "compact" | "espgossip" | "auto";
   listen?: string;
@@ -38,18 +39,18 @@ export interface NodeOptions {
 }
 
 const SIGNALS: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
-const DEFAULT_PORT = 5000;
+
 const SEED_CAPACITY = 16;
 const SEED_CAPACITY_MAX = 255;
 const VALUE_BYTES_MAX = 255;
-/** Of events, where the dialect has them. */
+/** Default bytes for events in the dialect "compact"; the others have no events. */
 const FEED_BYTES = 262144;
-/** More than so many events have room for. */
+/** More than the events that fit into the event buffer. */
 const VIEW_CAPACITY = 65535;
-/** What a datagram needs beside a value. */
+/** Bytes that a datagram needs in addition to a value. */
 const ROW_BYTES = 81;
 
-/** One node in this process, from its start until a signal. */
+/** One node in this process, from its start until it stops. */
 export class NodeRun {
   private readonly startMs = performance.now();
   private readonly options: NodeOptions;
@@ -60,13 +61,13 @@ export class NodeRun {
   private readonly gossip: Gossip;
   private readonly script: string[];
   private readonly commands: Commands;
-  private minMaxTold: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
+  private minMaxReported: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
   private isSealed = false;
   private prompt: Prompt | undefined;
   private scriptLines: CommandLines | undefined;
   private phase: "starting" | "running" | "ended" = "starting";
 
-  /** @throws Error that names an option of this command line or of `Gossip` */
+  /** @throws Error that names an option of the command line or of `Gossip` */
   constructor(options: NodeOptions) {
     if (options.value !== undefined && typeof options.value !== "number") {
       throw new Error(`--value: ${JSON.stringify(options.value)} is not a number such as 21.5`);
@@ -76,7 +77,7 @@ export class NodeRun {
     this.report = options.json ? this.jsonReport() : this.textReport();
     this.script = naming("--script", () => options.script === undefined ? [] : readScript(options.script));
     this.gossip = new Gossip(this.gossipOptions());
-    // Rather now than when there is something to lose.
+    // Fail now if the file is not writable, not at the end of the run.
     naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
     this.commands = new Commands({
       gossip: this.gossip, view: this.latest, report: this.report,
@@ -92,7 +93,7 @@ export class NodeRun {
       this.giveUp(`--storage: ${(error as Error).message}`);
       return;
     }
-    // By then the socket is bound, or has said why it can't be.
+    // By then the socket is bound, or its error was reported.
     setImmediate(() => this.started());
   }
 
@@ -100,23 +101,23 @@ export class NodeRun {
     if (this.phase !== "starting") return;
     this.phase = "running";
     for (const signal of SIGNALS) process.on(signal, this.stop);
-    // Whoever read the output is gone, as in `chisme node | head`.
+    // The reader of a pipe has exited, as in `chisme node | head`.
     process.stdout.on("error", this.stop);
     const { id, address, port, revision } = this.ownRow();
     this.report.start({
       id, address, port, revision, roundIntervalMs: this.options.interval, seeds: this.options.seed ?? [],
       sealing: !this.isSealed ? "none" : this.options.dialect === "auto" ? "compact" : "all",
     });
-    this.tellOwnRow();
-    const complain = (message: string): void => this.warn(message);
-    this.prompt = new Prompt(process.stdin, this.commands, complain);
-    this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", complain);
+    this.reportOwnRow();
+    const warn = (message: string): void => this.warn(message);
+    this.prompt = new Prompt(process.stdin, this.commands, warn);
+    this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", warn);
     for (const line of this.script) this.scriptLines.add(line);
   }
 
   private share(value: number | undefined): void {
     this.gossip.push(value);
-    this.tellOwnRow();
+    this.reportOwnRow();
   }
 
   private readonly stop = (): void => {
@@ -128,7 +129,7 @@ export class NodeRun {
     this.report.stop(this.gossip.stats());
   };
 
-  /** Lets go of all that keeps the process alive. A second signal ends it without waiting for that. */
+  /** Releases all that keeps the process alive. A second signal ends the process at once. */
   private end(): void {
     this.phase = "ended";
     for (const signal of SIGNALS) process.removeListener(signal, this.stop);
@@ -171,13 +172,13 @@ export class NodeRun {
 
   private changed(): void {
     const { minimum, maximum, count } = this.view;
-    const told = this.minMaxTold;
-    if (minimum === told.minimum && maximum === told.maximum && count === told.count) return;
-    this.minMaxTold = { minimum, maximum, count };
-    this.report.minMax(this.minMaxTold);
+    const reported = this.minMaxReported;
+    if (minimum === reported.minimum && maximum === reported.maximum && count === reported.count) return;
+    this.minMaxReported = { minimum, maximum, count };
+    this.report.minMax(this.minMaxReported);
   }
 
-  private tellOwnRow(): void {
+  private reportOwnRow(): void {
     this.report.rows([this.ownRow()]);
     this.changed();
   }
@@ -205,7 +206,7 @@ export class NodeRun {
       ...feedBytes !== 0 && { feeds: eventFeeds, feedBytes },
       eventViews: [this.latest],
       onEvent: (event) => {
-        // What is in the storage is no news.
+        // Before the start, events come from the storage and are not new.
         if (this.phase === "running") this.report.feedEvent(event);
       },
       onUpdate: (rows) => {
@@ -223,7 +224,7 @@ export class NodeRun {
     this.addKeys(options);
     if (dialect !== "compact") {
       options.dialect = dialect === "auto" ? auto() : espgossip();
-      // Boards share whole tables.
+      // NodeMCU boards share arbitrary tables as values.
       options.valueBytesMax = Math.min(VALUE_BYTES_MAX, datagramBytes - ROW_BYTES);
     }
     if (debug) options.debugOutput = (message) => this.debug(message);
@@ -240,7 +241,7 @@ export class NodeRun {
     this.isSealed = key !== undefined;
   }
 
-  /** The storage is the first to know when others remember a later revision than this node did. */
+  /** Reports the node's row whenever its revision is written: peers may hold a higher one than its storage. */
   private watchedStorage(): GossipStorage {
     const storage = openStorage(this.options.storage);
     return {
@@ -248,7 +249,7 @@ export class NodeRun {
       readRevision: () => storage.readRevision(),
       writeRevision: (revision) => {
         storage.writeRevision(revision);
-        if (this.phase === "running") this.tellOwnRow();
+        if (this.phase === "running") this.reportOwnRow();
       },
     };
   }
@@ -261,8 +262,8 @@ export class NodeRun {
       writeWarning: (line) => this.warn(line),
       colors: pc.createColors(Boolean(pc.isColorSupported && stdout.isTTY)),
       hint: stdin.isTTY
-        ? "a number and Enter share it, an empty line withdraws it, Ctrl-C stops; more: set, log, view"
-        : "a line of standard input with a number shares it, Ctrl-C stops",
+        ? "type a number to share it, an empty line to withdraw it, Ctrl-C to stop; commands: set, log, view"
+        : "a line of standard input with a number shares it, Ctrl-C stops the node",
     });
   }
 
@@ -290,7 +291,7 @@ function openStorage(folder: string | undefined): GossipStorage {
   return naming("--storage", () => new FileStorage(folder));
 }
 
-/** Names the option in what is thrown. */
+/** Puts the option's name in front of an error's message. */
 function naming<Result>(flag: string, run: () => Result): Result {
   try {
     return run();
@@ -305,7 +306,7 @@ interface Listen {
   port: number;
 }
 
-/** Reads "127.0.0.2:5001", of which either part may be missing. Both are checked with the other options. */
+/** Splits "127.0.0.2:5001"; either part may be missing. Both are checked later, with the other options. */
 function parseListen(text = ""): Listen {
   const colon = text.indexOf(":");
   const address = colon < 0 ? text : text.substring(0, colon);

@@ -10,28 +10,28 @@ export interface TextReportOptions {
   writeLine: (line: string) => void;
   writeWarning: (message: string) => void;
   colors: Colors;
-  /** Said at the start: what the user can do from here. */
+  /** Printed at the start: what the user can do now. */
   hint: string;
 }
 
-/** By state; PROBED, which lasts for a moment and which nobody reports the end of, counts as the UP that it is. */
+/** By state. ASKED, which is short and whose end is not reported, is shown as UP. */
 const STATE_NAMES = ["UP", "UP", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
 const SEALING_TEXTS = {
-  none: "no key: whoever can send to the port can read and forge all",
+  none: "no key: anyone who can reach the port can read and forge all data",
   all: "sealed with the network's key",
-  compact: "sealed with the network's key, but for JSON: whoever can send to the port can read what boards are told, "
-    + "which is all that the network shares, and speak for them",
+  compact: "sealed with the network's key, except JSON: anyone who can reach the port can read all shared values "
+    + "and forge those of boards",
 };
 
-/** One line a change, for people. */
+/** Prints one line per change, for people. */
 export class TextReport implements NodeReport {
   private readonly options: TextReportOptions;
   private ownId = 0;
   private ownPort = 0;
-  /** Of the column of addresses: as wide as the longest so far. */
+  /** Width of the address column: the longest address so far. */
   private addressWidth = 0;
-  /** Of the last update: a new node is told of twice, as an update and as a state. */
+  /** The rows of the last update. A new node is reported twice, as an update and as a state. */
   private updated: NodeRow[] = [];
 
   constructor(options: TextReportOptions) {
@@ -44,7 +44,7 @@ export class TextReport implements NodeReport {
     this.ownPort = port;
     this.addressWidth = Math.max(address.length, ...seeds.map((seed) => seed.length));
     writeLine(`chisme node ${colors.bold(`${address}:${port}`)}, id ${id}, revision ${revision}`);
-    const where = seeds.length === 0 ? "no seed: looks for others by broadcast" : `seeds: ${seeds.join(", ")}`;
+    const where = seeds.length === 0 ? "no seed: finds other nodes by broadcast" : `seeds: ${seeds.join(", ")}`;
     writeLine(`a round every ${roundIntervalMs / 1000} s, ${where}`);
     writeLine(SEALING_TEXTS[sealing]);
     writeLine(colors.dim(hint));
@@ -63,7 +63,7 @@ export class TextReport implements NodeReport {
   minMax({ minimum, maximum, count }: MinMaxReport): void {
     const { colors } = this.options;
     if (minimum === undefined || maximum === undefined) {
-      this.write("no minimum and no maximum: nobody shares a number");
+      this.write("no minimum and no maximum: no node shares a number");
       return;
     }
     const nodes = count === 1 ? "1 node" : `${count} nodes`;
@@ -78,7 +78,7 @@ export class TextReport implements NodeReport {
     this.write([what.join(" "), colors.dim(`by ${author}, event ${generation}:${sequence}`)].join("  "));
   }
 
-  /** Without times, so that views of several nodes can be compared. */
+  /** Prints no times, so that the views of several nodes can be compared. */
   view(entries: LatestEntry[]): void {
     const { writeLine } = this.options;
     if (entries.length === 0) writeLine("nothing is set");
@@ -119,7 +119,7 @@ export class TextReport implements NodeReport {
     this.write(parts.join("  "));
   }
 
-  /** Ports are shown where they are not this node's. */
+  /** Shows a port only if it differs from this node's port. */
   private addressCell(row: NodeRow): string {
     const text = row.port === this.ownPort ? row.address : `${row.address}:${row.port}`;
     this.addressWidth = Math.max(this.addressWidth, text.length);

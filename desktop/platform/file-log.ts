@@ -3,28 +3,28 @@ import { dirname } from "node:path";
 import { LogRecords, type OnRecord } from "../../src/platform/log-record.js";
 import type { GossipLog } from "../../src/platform/types.js";
 
-/** What is used of the module `node:fs`. */
+/** The functions of `node:fs` that the log uses. */
 export type Files = Pick<
   typeof nodeFiles,
   "closeSync" | "fsyncSync" | "ftruncateSync" | "openSync" | "readFileSync" | "renameSync" | "writeSync"
 >;
 
 export interface FileLogOptions {
-  /** Bytes that the file may have; 16,777,216 by default. */
+  /** Largest size of the file in bytes; 16,777,216 by default. */
   bytesMax?: number;
   /** Longest record, 1 to 65,534 bytes; 4,096 by default. */
   recordBytesMax?: number;
-  /** In place of Node's own module. */
+  /** Replaces `node:fs`, for tests. */
   files?: Files;
 }
 
 /**
- * An event log in a file, which is made when something is first written. A
- * record is synced before it is acknowledged. Other records are written to a
- * file beside it, which is synced and renamed over it.
+ * An event log in a file, which the first write creates. `append` returns when the
+ * record is synced. `rewrite` writes a second file, syncs it and renames it over
+ * the first.
  *
- * The file is one line, "chisme log 1", and records behind it. What a crash
- * left of a last one is cut off.
+ * The file begins with the line "chisme log 1"; records follow. A record that a
+ * crash left incomplete at the end is cut off.
  */
 export class FileLog implements GossipLog {
   readonly recordBytesMax: number;
@@ -32,9 +32,9 @@ export class FileLog implements GossipLog {
   private readonly bytesMax: number;
   private readonly files: Files;
   private readonly records: LogRecords;
-  /** The open file; undefined until it is needed, and after anything failed. */
+  /** The open file; undefined until its first use and after each failure. */
   private file: number | undefined;
-  /** Where in it the next record goes. */
+  /** Offset of the next record in the file. */
   private end = 0;
 
   /** @throws Error when `recordBytesMax` is out of its range */
@@ -46,7 +46,7 @@ export class FileLog implements GossipLog {
     this.records = new LogRecords(this.recordBytesMax);
   }
 
-  /** @throws Error when the file can't be read, or is not one of a log */
+  /** @throws Error when the file cannot be read or is not a log */
   read(each: OnRecord): void {
     this.close();
     this.open(each);
@@ -61,7 +61,7 @@ export class FileLog implements GossipLog {
         writeAll(this.files, file, this.records.buffer, size, this.end);
         this.files.fsyncSync(file);
       } catch (error) {
-        // It must be written anew if it is to be synced: a system may forget what it could not write.
+        // Cut the record off: the system may discard data that it failed to sync, and sync successfully later.
         this.files.ftruncateSync(file, this.end);
         throw error;
       }
@@ -73,7 +73,7 @@ export class FileLog implements GossipLog {
   rewrite(fill: (put: OnRecord) => void): void {
     this.close();
     replaceFile(this.files, this.path, (file) => {
-      const header = Buffer.from(HEADER);
+      const header = Buffer.from(FILE_HEADER);
       writeAll(this.files, file, header, header.length, 0);
       let end = header.length;
       fill((bytes, length) => {
@@ -85,7 +85,7 @@ export class FileLog implements GossipLog {
     });
   }
 
-  /** Gives the file back to the system. The log opens it again when it is used. */
+  /** Closes the file. The log opens it again at its next use. */
   close(): void {
     if (this.file === undefined) return;
     const file = this.file;
@@ -100,7 +100,7 @@ export class FileLog implements GossipLog {
     return this.file as unknown as number;
   }
 
-  /** Opens the file, calls `each` for its records and cuts off what is no whole one. Returns whether there is one. */
+  /** Opens the file, calls `each` for its records and cuts off an incomplete one. Returns false if there is no file. */
   private open(each: OnRecord | undefined): boolean {
     let file: number;
     try {
@@ -112,13 +112,13 @@ export class FileLog implements GossipLog {
     this.file = file;
     this.guard(() => {
       const all = this.files.readFileSync(file);
-      if (all.toString("latin1", 0, HEADER.length) !== HEADER) {
-        throw new Error(`${this.path} is not the log of a node: it does not begin with ${JSON.stringify(HEADER)}`);
+      if (all.toString("latin1", 0, FILE_HEADER.length) !== FILE_HEADER) {
+        throw new Error(`${this.path} is not the log of a node: it does not begin with ${JSON.stringify(FILE_HEADER)}`);
       }
       const source = {
         read: (at: number, into: Uint8Array, length: number) => into.set(all.subarray(at, at + length)),
       };
-      this.records.scan(source, HEADER.length, all.length, 1, each);
+      this.records.scan(source, FILE_HEADER.length, all.length, 1, each);
       this.end = this.records.wholeEnd;
       if (this.end === all.length) return;
       this.files.ftruncateSync(file, this.end);
@@ -127,7 +127,7 @@ export class FileLog implements GossipLog {
     return true;
   }
 
-  /** What is in the file is not known after a failure: it is read anew before it is next used. */
+  /** After a failure the content of the file is unknown. It is closed, so that the next use reads it again. */
   private guard(action: () => void): void {
     try {
       action();
@@ -139,8 +139,8 @@ export class FileLog implements GossipLog {
 }
 
 /**
- * Puts a file in place of the one at `path`, if there is one: a loss of power
- * leaves either of the two. Returns when the new one is safe.
+ * Replaces or creates the file at `path`. A power loss leaves the old file or the
+ * new one. Returns when the new file is safe.
  */
 export function replaceFile(files: Files, path: string, write: (file: number) => void): void {
   const file = files.openSync(`${path}.new`, "w");
@@ -151,7 +151,7 @@ export function replaceFile(files: Files, path: string, write: (file: number) =>
     files.closeSync(file);
   }
   files.renameSync(`${path}.new`, path);
-  // Windows can't sync a folder.
+  // Windows cannot sync a folder.
   if (process.platform === "win32") return;
   const folder = files.openSync(dirname(path), "r");
   try {
@@ -161,12 +161,13 @@ export function replaceFile(files: Files, path: string, write: (file: number) =>
   }
 }
 
-/** Whether an error of Node's says that there is no such file. */
+/** Whether an error of Node.js means that the file does not exist. */
 export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ENOENT";
 }
 
-const HEADER = "chisme log 1\n";
+/** The first line of the file. */
+export const FILE_HEADER = "chisme log 1\n";
 
 function writeAll(files: Files, file: number, bytes: Uint8Array, length: number, position: number): void {
   for (let done = 0; done < length;) done += files.writeSync(file, bytes, done, length - done, position + done);

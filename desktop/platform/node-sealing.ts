@@ -1,7 +1,7 @@
 import { aessiv } from "@noble/ciphers/aes.js";
 import type { Sealer, Sealing } from "../../src/engine/wire/sealer.js";
 
-/** Sealing on Node.js, by @noble/ciphers. Unlike boards it may allocate. */
+/** Sealing on Node.js, with @noble/ciphers. Unlike sealing on boards it allocates. */
 export const nodeSealing: Sealing = (key, otherKey) => new NodeSealer(key, otherKey);
 
 class NodeSealer implements Sealer {
@@ -31,7 +31,7 @@ class NodeSealer implements Sealer {
   }
 }
 
-/** The library throws for what is too short and for what was not sealed with the key. */
+/** Returns undefined where the library throws: the data is too short, or was not sealed with this key. */
 function decrypt(key: Uint8Array, head: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
   try {
     return aessiv(key, head).decrypt(sealed);

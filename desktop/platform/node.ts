@@ -4,10 +4,12 @@ import * as files from "node:fs";
 import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
+import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
+import type { GossipClock, GossipSocket, GossipStorage, Platform } from "../../src/platform/types.js";
+import { nodeIdOf } from "../../src/platform/udp.js";
 import { FileLog, type FileLogOptions, isMissing, replaceFile } from "./file-log.js";
 import { nodeDigest } from "./node-digest.js";
 import { nodeSealing } from "./node-sealing.js";
-import type { GossipClock, GossipSocket, GossipStorage, Platform } from "../../src/platform/types.js";
 
 export { FileLog, type FileLogOptions } from "./file-log.js";
 export { MemoryLog, type MemoryLogOptions, PowerLossError } from "../../src/platform/memory-log.js";
@@ -15,13 +17,12 @@ export { MemoryStorage } from "../../src/platform/memory-storage.js";
 export { nodeDigest } from "./node-digest.js";
 export { nodeSealing } from "./node-sealing.js";
 
-const DEFAULT_PORT = 5000;
 
 /**
  * The platform's part of a node's options on Node.js.
  *
- * @param listen IPv4 address to bind to; without one the node listens on all
- * interfaces and takes the first that is not a loopback for its own address
+ * @param listen IPv4 address to bind to. Without one the node listens on all
+ * interfaces, and its own address is the first that is not a loopback address
  */
 export function nodePlatform(listen?: string): Platform {
   return {
@@ -45,10 +46,10 @@ export class NodeSocket implements GossipSocket {
   private socket: Socket | undefined;
   private readonly listen: string | undefined;
   private failure: Error | undefined;
-  /** Datagrams that Node has not handed to the system yet. */
+  /** Datagrams that Node.js has not yet passed to the system. */
   private pending = 0;
 
-  /** @throws Error when `listen` is no IPv4 address */
+  /** @throws Error when `listen` is not an IPv4 address */
   constructor(listen?: string) {
     if (listen !== undefined && !isIPv4(listen)) {
       throw new Error(`listen: ${JSON.stringify(listen)} is not an IPv4 address such as "192.168.0.54"`);
@@ -64,9 +65,9 @@ export class NodeSocket implements GossipSocket {
     const socket = createSocket("udp4");
     this.socket = socket;
     let isBound = false;
-    socket.on("message", (bytes, from) => onDatagram(bytes, bytes.length, toNumber(from.address), from.port));
+    socket.on("message", (bytes, from) => onDatagram(bytes, bytes.length, parseAddress(from.address), from.port));
     socket.on("error", (error) => {
-      // Node would bind an unbound socket to a port of its own choice when something is sent.
+      // Otherwise Node.js would bind the socket to a random port at the next send.
       if (!isBound) this.close();
       onError(error);
     });
@@ -76,14 +77,14 @@ export class NodeSocket implements GossipSocket {
     });
   }
 
-  /** @throws Error when there is no open socket or the system refused the datagram before this one */
+  /** @throws Error when the socket is not open or the system refused the previous datagram */
   send(bytes: Uint8Array, length: number, address: number, port: number): void {
     if (this.socket === undefined) throw new Error("the socket is not open");
-    // Node reads the bytes later, when the caller may have written others.
+    // Node.js reads the bytes later, when the caller may have changed them.
     const copy = Uint8Array.prototype.slice.call(bytes, 0, length);
     const socket = this.socket;
     this.pending++;
-    socket.send(copy, port, toText(address), (error) => {
+    socket.send(copy, port, formatAddress(address), (error) => {
       this.pending--;
       if (error !== null) this.failure = error;
       if (this.pending === 0 && this.socket !== socket) socket.close();
@@ -94,18 +95,18 @@ export class NodeSocket implements GossipSocket {
   }
 
   ownAddress(): number {
-    if (this.listen !== undefined && this.listen !== "0.0.0.0") return toNumber(this.listen);
+    if (this.listen !== undefined && this.listen !== "0.0.0.0") return parseAddress(this.listen);
     const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
     const outward = all.find((address) => address.family === "IPv4" && !address.internal);
-    return outward === undefined ? 0 : toNumber(outward.address);
+    return outward === undefined ? 0 : parseAddress(outward.address);
   }
 
-  /** The address, changed by the port where that is not 5000, so that nodes of one computer differ. */
+  /** From the own address. */
   deviceId(port: number): number {
-    return (this.ownAddress() ^ ((port - DEFAULT_PORT) << 16)) >>> 0;
+    return nodeIdOf(this.ownAddress(), port);
   }
 
-  /** Closes the socket once the last datagram is with the system; nothing is received any more. */
+  /** Stops receiving, and closes the socket once Node.js has passed the last datagram to the system. */
   close(): void {
     const socket = this.socket;
     this.socket = undefined;
@@ -115,16 +116,19 @@ export class NodeSocket implements GossipSocket {
 }
 
 /**
- * Keeps the revision in the file `revision` of a folder, which is made if there
- * is none, and events in the file `events`. A new revision is written beside
- * the old one, synced and renamed over it, so that a crash leaves either of the
- * two.
+ * Keeps the revision in the file `revision` of a folder and events in its file
+ * `events`. The folder is created if it does not exist. A new revision is written
+ * to a second file, synced and renamed, so that a crash leaves the old revision or
+ * the new one.
  */
 export class FileStorage implements GossipStorage {
   readonly log: FileLog;
   private readonly path: string;
 
-  /** @param options of the log */
+  /**
+   * @param options of the log
+   * @throws Error when the folder cannot be created
+   */
   constructor(folder: string, options?: FileLogOptions) {
     files.mkdirSync(folder, { recursive: true });
     this.path = join(folder, "revision");
@@ -153,12 +157,4 @@ function readIfThere(path: string): string | undefined {
     if (isMissing(error)) return undefined;
     throw error;
   }
-}
-
-function toNumber(address: string): number {
-  return address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
-}
-
-function toText(address: number): string {
-  return [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join(".");
 }

@@ -1,23 +1,22 @@
-/** As long as the longest datagram that nodes may be told to send. */
-const BUFFER_BYTES = 1472;
+import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 
 /**
- * Buffers for datagrams under way, used again and again: making one for each
- * datagram would take as long as much of what the nodes do with it.
+ * Buffers for datagrams in flight. They are reused, because an allocation for
+ * each datagram would cost a large part of the run time.
  */
 export class BufferPool {
   private readonly free: Uint8Array[] = [];
 
-  /** A buffer that begins with a copy of the first `length` bytes. */
+  /** Returns a buffer that begins with a copy of the first `length` bytes. */
   copyOf(bytes: Uint8Array, length: number): Uint8Array {
-    const buffer = length > BUFFER_BYTES ? undefined : this.free.pop();
-    const copy = buffer ?? new Uint8Array(Math.max(length, BUFFER_BYTES));
+    const buffer = length > DATAGRAM_BYTES_MAX ? undefined : this.free.pop();
+    const copy = buffer ?? new Uint8Array(Math.max(length, DATAGRAM_BYTES_MAX));
     copy.set(bytes.subarray(0, length));
     return copy;
   }
 
-  /** Takes a buffer back, at which nobody looks any more. */
+  /** Takes back a buffer that is no longer in use. */
   giveBack(buffer: Uint8Array): void {
-    if (buffer.length === BUFFER_BYTES) this.free.push(buffer);
+    if (buffer.length === DATAGRAM_BYTES_MAX) this.free.push(buffer);
   }
 }

@@ -3,95 +3,99 @@ import { differences, sameValue, show } from "./differences.js";
 import type { SimNetwork } from "./network.js";
 import type { SimNode } from "./node.js";
 
-/** Something that is not as it should be, seen from outside the nodes. */
-export interface Complaint {
-  /** The checker that says so. */
+/** A broken rule, seen from outside the nodes. */
+export interface Violation {
+  /** The name of the check, such as "agreement". */
   check: string;
-  /** The node that is wrong, by name. */
-  who: string;
-  what: string;
+  /** The name of the node that breaks the rule. */
+  node: string;
+  /** What is wrong, as text that follows the node's name. */
+  detail: string;
 }
 
 /**
- * Every running node holds all running nodes as live, with their owner's current
- * revision, heartbeat and value, suspects none of them and holds nobody else as live.
+ * Checks that every running node holds all running nodes as live, with their
+ * current revision, heartbeat and value. No running node is suspected, and no
+ * other node is held as live.
  */
-export function checkAgreement(network: SimNetwork): Complaint[] {
+export function checkAgreement(network: SimNetwork): Violation[] {
   return checkRows(network, "agreement", true);
 }
 
 /**
- * Every running node holds all running nodes as live, with the values that they
- * share now, and nobody else. Unlike `checkAgreement` it lets a suspicion pass
- * that is not refuted yet, as there always is one somewhere under loss.
+ * Checks that every running node holds all running nodes as live, with the
+ * values that they share now, and no other node. Unlike `checkAgreement` it
+ * accepts suspicions, because under loss some suspicion is always unrefuted.
  */
-export function checkValues(network: SimNetwork): Complaint[] {
+export function checkValues(network: SimNetwork): Violation[] {
   return checkRows(network, "values", false);
 }
 
-function checkRows(network: SimNetwork, check: string, strict: boolean): Complaint[] {
-  return Array.from(differences(network, strict), ({ node, tell }) => ({ check, who: node.name, what: tell() }));
+function checkRows(network: SimNetwork, check: string, strict: boolean): Violation[] {
+  const found = Array.from(differences(network, strict));
+  return found.map(({ node, describe }) => ({ check, node: node.name, detail: describe() }));
 }
 
 /**
- * Who holds the newest statement of a running node holds its value too. Holds at
- * any time, faults or not, but not for a node whose storage was wiped before it
- * has heard of its former revision.
+ * Checks that a row with a running node's current revision and heartbeat also
+ * has its value. This is true at any time, even during faults. The exception is
+ * a node with wiped storage that has not yet learned its former revision.
  */
-export function checkStatements(network: SimNetwork, nodes: readonly SimNode[] = network.running): Complaint[] {
+export function checkStatements(network: SimNetwork, nodes: readonly SimNode[] = network.running): Violation[] {
   const owners = new Map<number, { node: SimNode; row: NodeRow }>();
   for (const node of nodes) if (node.isRunning) owners.set(node.id, { node, row: ownRow(node) });
-  const complaints: Complaint[] = [];
+  const violations: Violation[] = [];
   for (const node of network.running) {
     for (const row of node.gossip?.rows() ?? []) {
       const owner = owners.get(row.id);
       if (owner === undefined || row.revision !== owner.row.revision) continue;
-      const what = row.heartbeat > owner.row.heartbeat
-        ? `is held with heartbeat ${row.heartbeat}, which it has not reached`
+      const detail = row.heartbeat > owner.row.heartbeat
+        ? `is held with heartbeat ${row.heartbeat}, but it is at ${owner.row.heartbeat}`
         : row.heartbeat === owner.row.heartbeat && !sameValue(row.data, owner.row.data)
           ? `shares ${show(owner.row.data)}; held under the same heartbeat is ${show(row.data)}`
           : "";
-      if (what !== "") complaints.push({ check: "statements", who: node.name, what: `${owner.node.name} ${what}` });
+      if (detail === "") continue;
+      violations.push({ check: "statements", node: node.name, detail: `${owner.node.name} ${detail}` });
     }
   }
-  return complaints;
+  return violations;
 }
 
-/** No datagram was longer than its sender may send. */
-export function checkDatagramBytes(network: SimNetwork): Complaint[] {
+/** Checks that no datagram was longer than its sender may send. */
+export function checkDatagramBytes(network: SimNetwork): Violation[] {
   return network.oversized.map(({ node, bytes }) => ({
-    check: "datagramBytes", who: node.name, what: `sent ${bytes} bytes; its limit is ${node.datagramBytesMax}`,
+    check: "datagramBytes", node: node.name, detail: `sent ${bytes} bytes; its limit is ${node.datagramBytesMax}`,
   }));
 }
 
-/** No node told its application of an error. */
-export function checkErrors(network: SimNetwork): Complaint[] {
+/** Checks that no node reported an error to its application. */
+export function checkErrors(network: SimNetwork): Violation[] {
   return network.nodes.flatMap((node) => node.errors.map(({ code, message }) => ({
-    check: "errors", who: node.name, what: `reported ${code}: ${message}`,
+    check: "errors", node: node.name, detail: `reported ${code}: ${message}`,
   })));
 }
 
-/** What nodes think the minimum and the maximum are; undefined when they know none. */
+/** The minimum and the maximum that a node computed; undefined when it has no value. */
 export interface MinMaxBelief {
   minimum: number | undefined;
   maximum: number | undefined;
 }
 
-/** The minimum and the maximum that each running node believes in are the true ones of the given values. */
+/** Checks that each running node computed the true minimum and maximum of the given values. */
 export function checkMinMax(
   network: SimNetwork, believed: (node: SimNode) => MinMaxBelief, values: Iterable<number>,
-): Complaint[] {
+): Violation[] {
   const truth = minMaxOf(values);
   return network.running.flatMap((node) => {
     const { minimum, maximum } = believed(node);
     if (minimum === truth.minimum && maximum === truth.maximum) return [];
-    const what = `believes in ${String(minimum)} to ${String(maximum)}; `
-      + `the truth is ${String(truth.minimum)} to ${String(truth.maximum)}`;
-    return [{ check: "minMax", who: node.name, what }];
+    const detail = `computed ${String(minimum)} to ${String(maximum)}; `
+      + `true are ${String(truth.minimum)} to ${String(truth.maximum)}`;
+    return [{ check: "minMax", node: node.name, detail }];
   });
 }
 
-/** The least and the greatest of some numbers; undefined when there are none. */
+/** The minimum and the maximum of some numbers; undefined when there are none. */
 export function minMaxOf(values: Iterable<number>): MinMaxBelief {
   let minimum: number | undefined;
   let maximum: number | undefined;
@@ -102,7 +106,11 @@ export function minMaxOf(values: Iterable<number>): MinMaxBelief {
   return { minimum, maximum };
 }
 
-/** The row in which a running node speaks for itself. */
+/**
+ * The row that a running node holds of itself.
+ *
+ * @throws Error when the node does not run
+ */
 export function ownRow(node: SimNode): NodeRow {
   const row = node.gossip?.rows().find(({ id }) => id === node.id);
   if (row === undefined) throw new Error(`${node.name}: has no row of its own`);

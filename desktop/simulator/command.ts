@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
+import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 import type { SimDialect } from "./dialects.js";
 import { JsonReport, LineReport, type ReportOutput, type SimulateReport, writeScenario } from "./report.js";
 import { SCENARIO_DEFAULTS, type ScenarioOptions, runScenario } from "./scenario.js";
@@ -20,11 +21,11 @@ interface Flags {
   json?: boolean;
 }
 
-/** They hold 25 million rows, which take 1.4 GB. */
+/** 5,000 nodes hold 25 million rows, which take 1.4 GB. */
 const NODES_MAX = 5000;
-/** Their tables have room for twice the nodes, and all are looked through in each round. */
+/** In scenarios each table has room for twice the nodes, and the checkers read all tables in each round. */
 const SCENARIO_NODES_MAX = 2000;
-/** Nodes that make a whole round in a moment. */
+/** A step simulates this many nodes for one round, so that the bars move several times a second. */
 const STEP_NODES = 50;
 const EXIT_NOT_AGREED = 1;
 const EXIT_USAGE = 2;
@@ -33,18 +34,18 @@ const EXIT_USAGE = 2;
 export function simulateCommand(): Command {
   const { nodes, rounds, lossProbability, datagramBytesMax } = SIMULATE_DEFAULTS;
   const count = `nodes, 2 to ${NODES_MAX} (default: ${nodes}; ${SCENARIO_DEFAULTS.nodes} in scenarios)`;
-  const part = `part of the datagrams that is lost, 0 to 0.9 or 0% to 90% (default: ${lossProbability})`;
+  const part = `part of the datagrams to lose, 0 to 0.9 or 0% to 90% (default: ${lossProbability})`;
   const seed = integer(0, 0xffffffff);
-  const bytes = `longest datagram, 128 to 1472 (default: ${datagramBytesMax})`;
+  const bytes = `longest datagram, 128 to ${DATAGRAM_BYTES_MAX} (default: ${datagramBytesMax})`;
   return new Command("simulate")
-    .description("Simulate nodes that measure a temperature until all know the minimum and maximum of all.")
+    .description("Simulate nodes that measure temperatures until all nodes know the minimum and the maximum.")
     .option("--nodes <count>", count, integer(2, NODES_MAX))
-    .option("--seed <number>", "decides all that chance does, 0 to 4294967295 (default: drawn, and shown)", seed)
+    .option("--seed <number>", "seed of all random decisions, 0 to 4294967295 (default: random, printed)", seed)
     .option("--loss <part>", part, probability)
     .option("--rounds <count>", `rounds of 10 s, 2 to 10000 (default: ${rounds})`, integer(2, 10000))
-    .option("--datagram-bytes <count>", bytes, integer(128, 1472))
-    .option("--scenario <name>", "run a named course of faults instead; see below", scenarioName)
-    .option("--sealed", "nodes have a key, and seal what they send")
+    .option("--datagram-bytes <count>", bytes, integer(128, DATAGRAM_BYTES_MAX))
+    .option("--scenario <name>", "run one of the fault scenarios below instead", scenarioName)
+    .option("--sealed", "give the nodes a key, so that they seal their datagrams")
     .option("--json", "print one JSON object and nothing else")
     .allowExcessArguments(false)
     .showHelpAfterError("(--help lists the options)")
@@ -57,14 +58,14 @@ function helpText(): string {
   const width = Math.max(...SCENARIOS.map(({ name }) => name.length));
   const lines = SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
   return `
-Scenarios, in which the network must agree once the faults are over:
+Scenarios. After the faults the network must agree:
 ${lines.join("\n")}
 
 Exit status: 0 when the network agreed, ${EXIT_NOT_AGREED} when it did not, ${EXIT_USAGE} for a wrong option.`;
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
-  // The reader of a pipe, such as head, may leave early; that is no failure.
+  // The reader of a pipe, such as `head`, may exit early. That is not a failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     process.exit();
@@ -99,7 +100,7 @@ async function runSimulation(flags: Flags, options: SimulateOptions): Promise<bo
   const report = reportFor(flags);
   report.begin(options);
   const steps = simulateInSteps(options, Math.ceil(options.nodes / STEP_NODES));
-  // Lets bars be drawn, lines be written and signals come.
+  // Give the event loop a turn to draw bars, write lines and handle signals.
   await nextTurn();
   let step = steps.next();
   while (step.done !== true) {
@@ -152,18 +153,18 @@ function integer(min: number, max: number): (text: string) => number {
   return (text) => {
     const number = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
     if (number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`It has to be an integer from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`It must be an integer from ${min} to ${max}.`);
   };
 }
 
 function probability(text: string): number {
   const match = /^(\d+\.?\d*|\.\d+)(%?)$/.exec(text);
   const number = match === null ? NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);
-  if (!(number >= 0 && number <= 0.9)) throw new InvalidArgumentError("It has to be from 0 to 0.9, or from 0% to 90%.");
+  if (!(number >= 0 && number <= 0.9)) throw new InvalidArgumentError("It must be from 0 to 0.9, or from 0% to 90%.");
   return number;
 }
 
 function scenarioName(text: string): string {
   if (findScenario(text) !== undefined) return text;
-  throw new InvalidArgumentError(`It has to be one of ${SCENARIOS.map(({ name }) => name).join(", ")}.`);
+  throw new InvalidArgumentError(`It must be one of ${SCENARIOS.map(({ name }) => name).join(", ")}.`);
 }

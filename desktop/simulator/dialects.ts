@@ -2,17 +2,17 @@ import { espgossip } from "../../src/espgossip/index.js";
 import type { GossipOptions } from "../../src/gossip.js";
 import { pureSealing } from "../../src/sealing/aes.js";
 
-/** What the nodes of a simulated network speak. */
+/** The dialect of a simulated network; "sealed" is compact frames with a key. */
 export type SimDialect = "compact" | "sealed" | "espgossip";
 
 export const SIM_DIALECTS: readonly SimDialect[] = ["compact", "sealed", "espgossip"];
 
-/** Of simulated networks: no secret. */
+/** The key of all simulated networks. It is not a secret. */
 const SIMULATED_KEY = "c415".repeat(16);
 
-/** The options that make nodes speak a language. */
-export function optionsOfDialect(language: SimDialect): Partial<GossipOptions> {
-  if (language === "espgossip") return { dialect: espgossip() };
-  // AES in JavaScript: for frames as short as these it is several times as fast here as the platform's.
-  return language === "sealed" ? { key: SIMULATED_KEY, sealing: pureSealing() } : {};
+/** The options of `Gossip` that select a dialect. */
+export function optionsOfDialect(dialect: SimDialect): Partial<GossipOptions> {
+  if (dialect === "espgossip") return { dialect: espgossip() };
+  // AES in JavaScript: for frames as short as these it is several times faster than Node's.
+  return dialect === "sealed" ? { key: SIMULATED_KEY, sealing: pureSealing() } : {};
 }

@@ -8,15 +8,15 @@ import type { SimNode } from "./node.js";
 
 const STATE_NAMES = ["UP", "PROBED", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
-/** A complaint that is not put into words yet: a network of thousands may give rise to millions. */
+/** A violation without its text: a network of thousands of nodes may have millions, but few are printed. */
 export interface Difference {
   node: SimNode;
-  tell: () => string;
+  describe: () => string;
 }
 
 /**
- * What `checkAgreement`, when strict, or `checkValues` would complain of. Reads
- * the tables themselves: n nodes hold n x n rows, too many to make objects of.
+ * The violations of `checkAgreement`, when strict, or of `checkValues`. Reads the
+ * engines' tables: n nodes hold n × n rows, too many to create an object for each.
  */
 export function* differences(network: SimNetwork, strict: boolean): Generator<Difference, void, undefined> {
   const running = network.running;
@@ -30,18 +30,20 @@ export function* differences(network: SimNetwork, strict: boolean): Generator<Di
       const owner = owners.get(idOf(other)) as Rows;
       const slot = held.find(idOf(other));
       if (isAsOwned(held, slot, owner, strict)) continue;
-      yield { node, tell: () => `${other.name} ${whatIsWrong(held, slot, owner, strict)}` };
+      yield { node, describe: () => `${other.name} ${whatIsWrong(held, slot, owner, strict)}` };
     }
     for (let place = 0; place < held.count; place++) {
       const slot = held.slotAt(place);
       if (owners.has(held.id(slot)) || held.state(slot) >= DOWN) continue;
-      const tell = () => `holds ${held.id(slot)} at ${formatAddress(held.address(slot))} as live, which does not run`;
-      yield { node, tell };
+      yield {
+        node,
+        describe: () => `holds ${held.id(slot)} at ${formatAddress(held.address(slot))} as live, but it does not run`,
+      };
     }
   }
 }
 
-/** Whether a table has the rows of all owners, as they are, and no other live ones; all are in the order of keys. */
+/** Whether a table holds the owners' rows unchanged and no other live row. All are sorted by order key. */
 function holdsAll(held: Rows, owners: readonly Rows[], strict: boolean): boolean {
   let next = 0;
   for (let place = 0; place < held.count; place++) {
@@ -55,7 +57,7 @@ function holdsAll(held: Rows, owners: readonly Rows[], strict: boolean): boolean
   return next === owners.length;
 }
 
-/** Whether nothing is wrong about a row, compared with what its owner says. */
+/** Whether a row agrees with its owner's own row. */
 function isAsOwned(held: Rows, slot: number, owner: Rows, strict: boolean): boolean {
   if (slot < 0 || held.state(slot) >= (strict ? SUSPECT : DOWN)) return false;
   if (strict && !isStatementOf(held, slot, owner)) return false;
@@ -78,14 +80,14 @@ function sameBytes(held: Rows, slot: number, owner: Rows): boolean {
 }
 
 function whatIsWrong(held: Rows, slot: number, owner: Rows, strict: boolean): string {
-  if (slot < 0) return "is not known";
+  if (slot < 0) return "is not held";
   const state = held.state(slot);
-  if (state >= (strict ? SUSPECT : DOWN)) return `is called ${STATE_NAMES[state]}`;
+  if (state >= (strict ? SUSPECT : DOWN)) return `is held as ${STATE_NAMES[state]}`;
   if (strict && !isStatementOf(held, slot, owner)) {
     return `is at revision ${owner.revision(OWN_SLOT)}, heartbeat ${owner.heartbeat(OWN_SLOT)}; `
-      + `held are ${held.revision(slot)} and ${held.heartbeat(slot)}`;
+      + `it is held at ${held.revision(slot)}, ${held.heartbeat(slot)}`;
   }
-  return `shares ${show(valueOf(owner, OWN_SLOT))}; held is ${show(valueOf(held, slot))}`;
+  return `shares ${show(valueOf(owner, OWN_SLOT))}; it is held with ${show(valueOf(held, slot))}`;
 }
 
 function valueOf(rows: Rows, slot: number): CborValue {
@@ -94,7 +96,7 @@ function valueOf(rows: Rows, slot: number): CborValue {
   return rows.valueLength(slot) > 0 && result.ok ? result.value : undefined;
 }
 
-/** The id under which a node speaks: in some dialects it is not the device's own. */
+/** The id of a node's own row. In ESPGossip's dialect it is not the device's id. */
 function idOf(node: SimNode): number {
   return tableOf(node).id(OWN_SLOT);
 }
@@ -104,12 +106,12 @@ function tableOf(node: SimNode): Rows {
   return node.gossip.engine.rows;
 }
 
-/** Whether two values are the same to an application. */
+/** Whether an application sees two values as equal. */
 export function sameValue(a: CborValue, b: CborValue): boolean {
   return a === b || show(a) === show(b);
 }
 
-/** A value in words. */
+/** A value as text. */
 export function show(value: CborValue): string {
   return value === undefined ? "nothing" : JSON.stringify(value);
 }

@@ -1,68 +1,68 @@
 import type { FeedEvent } from "../../src/gossip.js";
 import { type LatestMap, latestMap } from "../../src/views/latest-map.js";
-import type { Complaint } from "./checkers.js";
+import type { Violation } from "./checkers.js";
 import type { SimNode } from "./node.js";
 
-/** Something that a node's `log`, `set` or `remove` returned from. */
-export interface SaidEvent {
+/** An event whose `log`, `set` or `remove` call returned without an error. */
+export interface PublishedEvent {
   author: number;
   kind: FeedEvent["kind"];
   topic: string;
   key: string;
-  /** A number of its own. */
+  /** Unique in the run. */
   value: number;
   ttlMs: number;
 }
 
 /**
- * All nodes hold all feeds equally far and have equal views, which are those of
- * the events that they hold.
+ * Checks that all nodes have equal frontiers and equal views, and that each view
+ * is the one that the node's events produce.
  */
-export function checkEvents(nodes: readonly SimNode[], views: ReadonlyMap<SimNode, LatestMap>): Complaint[] {
-  const complaints: Complaint[] = [];
+export function checkEvents(nodes: readonly SimNode[], views: ReadonlyMap<SimNode, LatestMap>): Violation[] {
+  const violations: Violation[] = [];
   const first = nodes.at(0);
-  if (first === undefined) return complaints;
+  if (first === undefined) return violations;
   const nowMs = first.gossip?.now().timeMs ?? 0;
   const frontier = frontierText(first);
   const entries = viewText(views.get(first), nowMs);
   for (const node of nodes) {
-    const complain = (check: string, what: string): void => void complaints.push({ check, who: node.name, what });
+    const add = (check: string, detail: string): void => void violations.push({ check, node: node.name, detail });
     const ownFrontier = frontierText(node);
     if (ownFrontier !== frontier) {
-      complain("frontier", `holds ${ownFrontier}; ${first.name} holds ${frontier}`);
+      add("frontier", `holds ${ownFrontier}; ${first.name} holds ${frontier}`);
     }
     const ownEntries = viewText(views.get(node), nowMs);
-    if (ownEntries !== entries) complain("eventView", `sees ${ownEntries}; ${first.name} sees ${entries}`);
+    if (ownEntries !== entries) add("eventView", `has the view ${ownEntries}; ${first.name} has ${entries}`);
     const anew = latestMap({ capacity: VIEW_CAPACITY });
     node.gossip?.eachEvent((event) => anew.apply(event));
     const text = viewText(anew, nowMs);
-    if (ownEntries !== text) complain("eventView", `sees ${ownEntries}; its events make it ${text}`);
+    if (ownEntries !== text) add("eventView", `has the view ${ownEntries}; its events produce ${text}`);
   }
-  return complaints;
+  return violations;
 }
 
-/** What became of events that nodes said and must not lose. */
+/** How many acknowledged events were kept. */
 export interface HeldEvents {
-  complaints: Complaint[];
-  /** Those that all nodes must hold. */
+  violations: Violation[];
+  /** Events that all nodes must hold. */
   wanted: number;
-  /** Of these, those that some node lacks. */
+  /** Wanted events that at least one node does not hold. */
   lost: number;
 }
 
 /**
- * All nodes hold what was said: the last word on each topic and key and, where
- * there is room for them, all logs. Counts what must be held, and what of it
- * some node lacks.
+ * Checks that all nodes hold the published events: the latest event of each
+ * author, topic and key and, with `hasRoomForLogs`, all log events.
  *
- * @param said author by author, in order
+ * @param published the events of each author, in the order of publication
+ * @param hasRoomForLogs whether event buffers have room for all log events
  */
 export function checkHeld(
-  nodes: readonly SimNode[], said: readonly (readonly SaidEvent[])[], hasRoomForLogs: boolean,
+  nodes: readonly SimNode[], published: readonly (readonly PublishedEvent[])[], hasRoomForLogs: boolean,
 ): HeldEvents {
-  const complaints: Complaint[] = [];
-  const lost = new Set<SaidEvent>();
-  const wanted = said.map((events) => [...lastWords(events), ...hasRoomForLogs ? logsOf(events) : []]).flat();
+  const violations: Violation[] = [];
+  const lost = new Set<PublishedEvent>();
+  const wanted = published.flatMap((events) => [...latestOf(events), ...hasRoomForLogs ? logsOf(events) : []]);
   for (const node of nodes) {
     const held = new Map<string, FeedEvent>();
     node.gossip?.eachEvent((event) => held.set(subjectOf(event), event));
@@ -73,42 +73,43 @@ export function checkHeld(
       }
       lost.add(event);
       const has = found === undefined ? "nothing" : JSON.stringify(found);
-      complaints.push({ check: "lost", who: node.name, what: `lacks ${JSON.stringify(event)} and holds ${has}` });
+      violations.push({ check: "lost", node: node.name, detail: `lacks ${JSON.stringify(event)} and holds ${has}` });
     }
   }
-  return { complaints, wanted: wanted.length, lost: lost.size };
+  return { violations, wanted: wanted.length, lost: lost.size };
 }
 
 /**
- * Nodes that keep everything hold each event that any node holds, but of their own
- * feed, for which they ask nobody, and but for values that are over after a while.
+ * Checks that nodes with `fillGaps` hold each event that any node holds. Two
+ * kinds do not count: events of their own feed, which they never request, and
+ * values with a time to live.
  *
  * @param fromFirst whether they must hold each feed from its first event on
  */
 export function checkKeepers(
   nodes: readonly SimNode[], keepers: readonly SimNode[], fromFirst: boolean,
-): Complaint[] {
-  const complaints: Complaint[] = [];
+): Violation[] {
+  const violations: Violation[] = [];
   for (const keeper of keepers) {
     const held = new Map<string, FeedEvent>();
     keeper.gossip?.eachEvent((event) => held.set(numberOf(event), event));
-    const complain = (what: string): void => void complaints.push({ check: "gaps", who: keeper.name, what });
+    const add = (detail: string): void => void violations.push({ check: "gaps", node: keeper.name, detail });
     for (const node of nodes) {
       node.gossip?.eachEvent((event) => {
         if (event.author === keeper.id || event.ttlMs > 0) return;
         const found = JSON.stringify(held.get(numberOf(event)));
         const text = JSON.stringify(event);
-        if (found !== text) complain(`holds ${found}; ${node.name} holds ${text}`);
+        if (found !== text) add(`holds ${found}; ${node.name} holds ${text}`);
       });
     }
     for (const { author, generation, sequence } of fromFirst ? keeper.gossip?.frontier() ?? [] : []) {
       for (let number = 1; number <= sequence; number++) {
         const name = `${author} ${generation}:${number}`;
-        if (!held.has(name)) complain(`lacks ${name}`);
+        if (!held.has(name)) add(`lacks ${name}`);
       }
     }
   }
-  return complaints;
+  return violations;
 }
 
 function numberOf({ author, generation, sequence }: FeedEvent): string {
@@ -117,19 +118,19 @@ function numberOf({ author, generation, sequence }: FeedEvent): string {
 
 const VIEW_CAPACITY = 4096;
 
-function logsOf(events: readonly SaidEvent[]): SaidEvent[] {
+function logsOf(events: readonly PublishedEvent[]): PublishedEvent[] {
   return events.filter(({ kind }) => kind === "log");
 }
 
-/** What an author last said of each topic and key, but for what is over after a while. */
-function lastWords(events: readonly SaidEvent[]): SaidEvent[] {
-  const last = new Map<string, SaidEvent>();
+/** An author's latest event of each topic and key, without those that have a time to live. */
+function latestOf(events: readonly PublishedEvent[]): PublishedEvent[] {
+  const last = new Map<string, PublishedEvent>();
   for (const event of events) if (event.kind !== "log") last.set(subjectOf(event), event);
   return [...last.values()].filter(({ ttlMs }) => ttlMs === 0);
 }
 
-/** What an event is one of: all that one author says of a topic and key, or, of logs, the event itself. */
-function subjectOf({ author, kind, topic, key, value }: SaidEvent | FeedEvent): string {
+/** Equal for events that replace each other: same author, topic and key. A log event replaces nothing. */
+function subjectOf({ author, kind, topic, key, value }: PublishedEvent | FeedEvent): string {
   return JSON.stringify(kind === "log" ? [author, topic, value] : [author, topic, key, "set"]);
 }
 

@@ -3,80 +3,82 @@ import type { FeedEvent, GossipErrorCode, GossipOptions, GossipStorage } from ".
 import { MemoryLog } from "../../src/platform/memory-log.js";
 import { MemoryStorage } from "../../src/platform/memory-storage.js";
 import { type LatestMap, latestMap } from "../../src/views/latest-map.js";
-import type { Complaint } from "./checkers.js";
+import type { Violation } from "./checkers.js";
 import { SimRandom, STREAM_EVENTS } from "./random.js";
-import { type HeldEvents, type SaidEvent, checkEvents, checkHeld, checkKeepers } from "./event-checkers.js";
+import { type HeldEvents, type PublishedEvent, checkEvents, checkHeld, checkKeepers } from "./event-checkers.js";
 import type { SimNode } from "./node.js";
 
-/** All events of a scenario have room in it. */
+/** Room for all events of a scenario. */
 const FEED_BYTES = 32768;
-/** Only the latest values have. */
+/** Room for little more than the latest values. */
 const FEED_BYTES_SMALL = 6144;
-/** The same for a node that must forget, for each author. */
+/** The same in scenarios where nodes must discard events, for each author. */
 const FEED_BYTES_AUTHOR = 640;
-/** All that a node says in a scenario has room in it, more than twice. */
+/** Room for more than twice the events that one node publishes in a scenario. */
 const FEED_BYTES_KEEPER = 8192;
-/** Where the others forget, the first nodes keep everything, and fill what they lack. */
+/** Where the others discard events, this many nodes have large event buffers and `fillGaps`. */
 const KEEPERS = 2;
-/** More than are ever set. */
+/** More than the topics and keys that the nodes set. */
 const VIEW_CAPACITY = 4096;
 const TOPICS = ["door", "voucher"];
 const KEYS = ["a", "b", "c"];
 const TTL_MS = 200000;
-/** Power is lost in one of so many writes while there are faults. */
+/** During faults, power is lost in one of this many writes. */
 const WRITES_TO_TEAR = 40;
-/** 2026-01-01, near enough. */
+/** 2026-01-01 00:00 UTC. */
 const PHYSICAL_START_MS = 1767225600000;
 
 /**
- * Events in a scenario: what nodes say in their feeds, and what each is told.
- * Every fourth node has no log, every third no clock. In one run of four the
- * arenas have room for little more than the latest values, but for those of two
- * nodes.
+ * The events of a scenario: what nodes publish, and what `onEvent` of each node
+ * receives. Every fourth node has no log, every third no time of day. In one of
+ * four runs all event buffers but those of two nodes are small.
  */
 export class EventCourse {
-  /** Events that nodes with a log acknowledged, and of nodes that have not lost it. */
-  published = 0;
+  /** Events acknowledged by nodes that have a log and have not lost it. */
+  publishedCount = 0;
   /** Whether writes to logs may be torn. */
   isTearing = false;
-  /** Invented nodes take the places of rows that are DOWN: who comes back then is told of from the beginning. */
+  /**
+   * Whether invented nodes displace rows that are DOWN. The events of such a node are
+   * delivered again from the first when it returns.
+   */
   isCrowded = false;
   readonly isSmall: boolean;
   private readonly feedBytes: number;
   private readonly keeperBytes: number;
-  private readonly dice: SimRandom;
-  /** Said by nodes that must not lose them. */
-  private readonly said = new Map<SimNode, SaidEvent[]>();
+  private readonly random: SimRandom;
+  /** Acknowledged events that must not be lost, by node. */
+  private readonly published = new Map<SimNode, PublishedEvent[]>();
   private readonly views = new Map<SimNode, LatestMap>();
-  /** What was told under an author, generation and sequence number, and to whom first. */
-  private readonly told = new Map<string, { text: string; who: string }>();
-  /** Authors who may say something else under a number: they forgot what they had said. */
+  /** By author, generation and sequence number: the event, and the node that was notified of it first. */
+  private readonly notified = new Map<string, { text: string; node: string }>();
+  /** Authors that may reuse a sequence number for another event, because their storage was wiped. */
   private readonly forgetful = new Set<number>();
-  private readonly complaints: Complaint[] = [];
+  private readonly violations: Violation[] = [];
   private readonly onPowerLoss: (node: SimNode) => void;
   private values = 0;
 
   /**
-   * @param nodes how many there are
-   * @param feedBytes has room for all events; undefined: drawn, much or little
-   * @param isForgetful whether arenas are small in any case
-   * @param onPowerLoss takes the power of a node that lost it while it wrote to its log
+   * @param nodes number of nodes
+   * @param feedBytes bytes for events, with room for all of them; undefined: drawn, large or small
+   * @param isForgetful whether event buffers are small in any case
+   * @param onPowerLoss called when a node loses power during a write to its log; must switch the node off
    */
   constructor(
     seed: number, nodes: number, feedBytes: number | undefined, isForgetful: boolean,
     onPowerLoss: (node: SimNode) => void,
   ) {
-    this.dice = new SimRandom(seed, STREAM_EVENTS);
-    this.isSmall = feedBytes === undefined && (this.dice.below(4) === 0 || isForgetful);
+    this.random = new SimRandom(seed, STREAM_EVENTS);
+    this.isSmall = feedBytes === undefined && (this.random.below(4) === 0 || isForgetful);
     const smallBytes = Math.max(FEED_BYTES_SMALL, isForgetful ? FEED_BYTES_AUTHOR * nodes : 0);
     this.feedBytes = this.isSmall ? smallBytes : feedBytes ?? FEED_BYTES;
     this.keeperBytes = Math.max(FEED_BYTES, FEED_BYTES_KEEPER * nodes);
     this.onPowerLoss = onPowerLoss;
   }
 
-  /** Milliseconds since 1970 at the start for a node, if it knows them. */
+  /** The time of day that a node's clock shows at the start, if the node has one. */
   clock(index: number): { physicalStartMs?: number } {
-    return index % 3 === 2 ? {} : { physicalStartMs: PHYSICAL_START_MS + this.dice.between(-5000, 5000) };
+    return index % 3 === 2 ? {} : { physicalStartMs: PHYSICAL_START_MS + this.random.between(-5000, 5000) };
   }
 
   makeStorage(node: SimNode): GossipStorage {
@@ -95,73 +97,73 @@ export class EventCourse {
       feedBytes: fillGaps ? this.keeperBytes : this.feedBytes,
       fillGaps,
       eventViews: [view],
-      onEvent: (event) => this.tell(node, event, last),
+      onEvent: (event) => this.notify(node, event, last),
     };
   }
 
-  /** A node says something, if it can. */
+  /** Lets a node publish a random event, if the node runs. */
   publish(node: SimNode): void {
     if (!node.isRunning || node.isStalled) return;
-    const { dice } = this;
+    const { random } = this;
     const value = ++this.values;
-    const topic = dice.pick(TOPICS);
-    const key = dice.pick(KEYS);
-    const what = dice.below(10);
-    const ttlMs = what === 9 ? TTL_MS : 0;
-    const said: SaidEvent = { author: node.id, kind: "set", topic, key, value, ttlMs };
+    const topic = random.pick(TOPICS);
+    const key = random.pick(KEYS);
+    const draw = random.below(10);
+    const ttlMs = draw === 9 ? TTL_MS : 0;
+    const event: PublishedEvent = { author: node.id, kind: "set", topic, key, value, ttlMs };
     try {
-      if (what < 4) {
-        said.kind = "log";
+      if (draw < 4) {
+        event.kind = "log";
         node.log(topic, value);
-      } else if (what === 4) {
-        said.kind = "remove";
+      } else if (draw === 4) {
+        event.kind = "remove";
         node.remove(topic, key);
       } else {
         node.set(topic, key, value, ttlMs);
       }
     } catch (error) {
-      // What is refused, or interrupted by a loss of power, is not acknowledged.
-      if (node.isRunning && !this.isSmall) this.complain(node, "publish", (error as Error).message);
+      // An event that was refused or interrupted by a power loss is not acknowledged.
+      if (node.isRunning && !this.isSmall) this.addViolation(node, "publish", (error as Error).message);
       return;
     }
     if (!hasLog(node)) return;
-    this.published++;
-    this.saidBy(node).push(said);
+    this.publishedCount++;
+    this.publishedBy(node).push(event);
   }
 
-  /** What a node said until now may be lost: its storage is. */
+  /** Records that a node's storage was wiped, so its events may be lost. */
   wiped(node: SimNode): void {
-    this.published -= this.saidBy(node).length;
-    this.said.set(node, []);
+    this.publishedCount -= this.publishedBy(node).length;
+    this.published.set(node, []);
     this.forgetful.add(node.id);
   }
 
-  /** Whether an error of a node is that another forgot what it had said. */
+  /** Whether an error reports a fork in the feed of an author whose storage was wiped. */
   isExcused(code: GossipErrorCode, message: string): boolean {
     return code === "fork" && [...this.forgetful].some((id) => message.includes(` ${id} `));
   }
 
-  /** Complaints about what was told, since the last call. */
-  takeComplaints(): Complaint[] {
-    return this.complaints.splice(0);
+  /** Violations in the notifications since the last call. */
+  takeViolations(): Violation[] {
+    return this.violations.splice(0);
   }
 
-  /** In what frontiers and views of the running nodes differ. */
-  checkAgreement(nodes: readonly SimNode[]): Complaint[] {
+  /** Differences between the frontiers and views of the running nodes. */
+  checkAgreement(nodes: readonly SimNode[]): Violation[] {
     return checkEvents(nodes, this.views);
   }
 
-  /** Events that a running node lacks, although their authors had stored them. */
+  /** Acknowledged events that a running node does not hold. */
   checkLost(nodes: readonly SimNode[]): HeldEvents {
-    return checkHeld(nodes, [...this.said.values()], !this.isSmall);
+    return checkHeld(nodes, [...this.published.values()], !this.isSmall);
   }
 
   /**
-   * What nodes that keep everything lack of what others hold.
+   * Events that nodes with `fillGaps` do not hold.
    *
-   * @param fromFirst whether they must hold all of each feed
+   * @param fromFirst whether they must hold each feed from its first event on
    */
-  checkKept(nodes: readonly SimNode[], fromFirst: boolean): Complaint[] {
+  checkKept(nodes: readonly SimNode[], fromFirst: boolean): Violation[] {
     return checkKeepers(nodes, nodes.filter((node) => this.isKeeper(node)), fromFirst);
   }
 
@@ -169,20 +171,20 @@ export class EventCourse {
     return this.isSmall && node.index < KEEPERS;
   }
 
-  private saidBy(node: SimNode): SaidEvent[] {
-    const said = this.said.get(node) ?? [];
-    this.said.set(node, said);
-    return said;
+  private publishedBy(node: SimNode): PublishedEvent[] {
+    const published = this.published.get(node) ?? [];
+    this.published.set(node, published);
+    return published;
   }
 
   private tear(node: SimNode, length: number): number {
-    if (!this.isTearing || node.gossip === undefined || this.dice.below(WRITES_TO_TEAR) > 0) return length;
+    if (!this.isTearing || node.gossip === undefined || this.random.below(WRITES_TO_TEAR) > 0) return length;
     this.onPowerLoss(node);
-    return this.dice.below(length);
+    return this.random.below(length);
   }
 
-  /** Each event once in a run of a node, each feed in its order, and the same under the same number everywhere. */
-  private tell(node: SimNode, event: FeedEvent, last: Map<number, FeedEvent>): void {
+  /** Checks that a node is notified of each feed in order, each event once, and of the same event as other nodes. */
+  private notify(node: SimNode, event: FeedEvent, last: Map<number, FeedEvent>): void {
     const before = last.get(event.author);
     last.set(event.author, event);
     const { author, generation, sequence } = event;
@@ -190,18 +192,18 @@ export class EventCourse {
     const isBehind = before !== undefined && (before.generation > generation
       || (before.generation === generation && before.sequence >= sequence));
     if (isBehind && !this.isCrowded) {
-      this.complain(node, "feedOrder", `was told ${number} after ${before.generation}:${before.sequence}`);
+      this.addViolation(node, "feedOrder", `was notified of ${number} after ${before.generation}:${before.sequence}`);
     }
     const text = textOf(event);
-    const first = this.told.get(number);
-    if (first === undefined) this.told.set(number, { text, who: node.name });
+    const first = this.notified.get(number);
+    if (first === undefined) this.notified.set(number, { text, node: node.name });
     else if (first.text !== text && !this.forgetful.has(author)) {
-      this.complain(node, "fork", `was told ${text} as ${number}; ${first.who} was told ${first.text}`);
+      this.addViolation(node, "fork", `was notified of ${text} as ${number}; ${first.node}, of ${first.text}`);
     }
   }
 
-  private complain(node: SimNode, check: string, what: string): void {
-    this.complaints.push({ check, who: node.name, what });
+  private addViolation(node: SimNode, check: string, detail: string): void {
+    this.violations.push({ check, node: node.name, detail });
   }
 }
 

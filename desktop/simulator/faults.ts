@@ -5,29 +5,29 @@ export interface LinkEnd {
   readonly index: number;
 }
 
-/** What can befall a datagram on its way. Probabilities are 0 to 1. */
+/** The faults of a link. Probabilities are 0 to 1. */
 export interface LinkFaults {
   lossProbability: number;
-  /** A second copy comes, with faults and a delay of its own. */
+  /** A second copy arrives, with its own faults and delay. */
   duplicateProbability: number;
-  /** A few bits are flipped or the end is cut off. */
+  /** 1 to 8 bits are flipped, or the end is cut off. */
   corruptProbability: number;
-  /** Drawn for each copy on its own, so that a wide range reorders datagrams. */
+  /** Drawn for each copy, so a wide range reorders datagrams. */
   delayMs: { min: number; max: number };
 }
 
-/** Whether nothing gets from one node to another. */
+/** Returns whether all datagrams from one node to another are dropped. */
 export type Cut = (from: LinkEnd, to: LinkEnd) => boolean;
 
 /** The faults of a network. A running simulation may change them at any time. */
 export interface Faults extends LinkFaults {
-  /** Nothing passes where one of them says so. */
+  /** A datagram is dropped when one of these returns true. */
   cuts: Cut[];
-  /** Other faults for certain links; undefined for those of all. */
+  /** Returns the faults of a link; undefined: the same faults as all links. */
   link: ((from: LinkEnd, to: LinkEnd) => LinkFaults | undefined) | undefined;
   /**
-   * Whether receivers drop what fails the UDP checksum, as IP stacks do. Without,
-   * corrupted datagrams reach the nodes.
+   * Whether receivers drop datagrams that fail the UDP checksum, as IP stacks do.
+   * If false, corrupted datagrams reach the nodes.
    */
   udpChecksum: boolean;
 }
@@ -45,7 +45,7 @@ export function noFaults(): Faults {
   };
 }
 
-/** A cut between groups, both ways. Nodes in none of them reach all. */
+/** A cut between groups, in both directions. A node in none of the groups reaches all nodes. */
 export function split(...groups: readonly (readonly LinkEnd[])[]): Cut {
   const groupOf = new Map<LinkEnd, number>();
   groups.forEach((group, index) => group.forEach((node) => groupOf.set(node, index)));
@@ -56,23 +56,23 @@ export function split(...groups: readonly (readonly LinkEnd[])[]): Cut {
   };
 }
 
-/** A cut in one direction: nothing gets from the first nodes to the others, but all comes back. */
+/** A cut in one direction: datagrams from the first nodes to the others are dropped, those back are not. */
 export function oneWay(from: readonly LinkEnd[], to: readonly LinkEnd[]): Cut {
   const senders = new Set(from);
   const receivers = new Set(to);
   return (sender, receiver) => sender !== receiver && senders.has(sender) && receivers.has(receiver);
 }
 
-/** A copy with 1 to 8 flipped bits or, one time in four, without its end. */
-export function corrupted(bytes: Uint8Array, dice: SimRandom): Uint8Array {
+/** A copy with 1 to 8 flipped bits or, with a probability of 1/4, without its end. */
+export function corrupted(bytes: Uint8Array, random: SimRandom): Uint8Array {
   if (bytes.length === 0) return bytes;
-  if (dice.below(4) === 0) return bytes.slice(0, dice.below(bytes.length));
+  if (random.below(4) === 0) return bytes.slice(0, random.below(bytes.length));
   const copy = bytes.slice();
-  for (let flips = dice.between(1, 8); flips > 0; flips--) copy[dice.below(copy.length)] ^= 1 << dice.below(8);
+  for (let flips = random.between(1, 8); flips > 0; flips--) copy[random.below(copy.length)] ^= 1 << random.below(8);
   return copy;
 }
 
-/** Whether a receiver's IP stack would take a corrupted datagram for the one that was sent (RFC 768). */
+/** Whether a receiver's IP stack would accept a corrupted datagram (RFC 768). */
 export function passesChecksum(sent: Uint8Array, arrived: Uint8Array): boolean {
   return sent.length === arrived.length && checksum(sent) === checksum(arrived);
 }

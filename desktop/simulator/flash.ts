@@ -1,32 +1,33 @@
 import type { FlashSectors } from "../../src/platform/flash-log.js";
 import type { SimRandom } from "./random.js";
 
-/** Erasing takes as long as so many bytes take to be written: so many moments at which power can be lost. */
+/** Steps of an erase; power can be lost before each. A write of one byte is one step. */
 export const ERASE_STEPS = 8;
 
-/** What is thrown when `stepsLeft` is used up. */
+/** Thrown when `stepsLeft` is used up. */
 export class PowerLoss extends Error {}
 
 /**
- * NOR flash, exactly: an erase sets bits, a write only clears them, and power
- * can be lost before, between and within the bytes of a write and in the middle
- * of an erase.
+ * An exact model of NOR flash: an erase sets bits, a write only clears them.
+ * Power can be lost before, between and within the bytes of a write, and in the
+ * middle of an erase.
  */
 export class Flash implements FlashSectors {
   readonly sectorBytes: number;
   readonly sectors: number;
   readonly bytes: Uint8Array;
-  /** Times that each sector was erased. */
+  /** How many times each sector was erased. */
   readonly erases: number[];
-  /** Bytes, and parts of erases, until power is lost. */
+  /** Steps until power is lost. */
   stepsLeft = Infinity;
-  /** What is left half done when power is lost; without them, what was being done is not begun. */
-  private readonly dice: SimRandom | undefined;
+  /** Draws the bits of a half-done step when power is lost; without it, that step is not begun. */
+  private readonly random: SimRandom | undefined;
 
-  constructor(sectors: number, sectorBytes = 4096, dice?: SimRandom) {
+  /** @param random leaves steps half done when power is lost; without it, the interrupted step is not begun */
+  constructor(sectors: number, sectorBytes = 4096, random?: SimRandom) {
     this.sectors = sectors;
     this.sectorBytes = sectorBytes;
-    this.dice = dice;
+    this.random = random;
     this.bytes = new Uint8Array(sectors * sectorBytes).fill(0xff);
     this.erases = new Array<number>(sectors).fill(0);
   }
@@ -66,22 +67,22 @@ export class Flash implements FlashSectors {
     this.erases[sector]++;
   }
 
-  /** Returns whether there is power for another step. */
+  /** Takes a step. Returns false when power is lost. */
   private step(): boolean {
     return this.stepsLeft-- > 0;
   }
 
   private loseWhile(half: () => void): never {
-    if (this.dice !== undefined) half();
+    if (this.random !== undefined) half();
     throw new PowerLoss("no power");
   }
 
   private someBits(): number {
-    return this.dice === undefined ? 0 : this.dice.below(256);
+    return this.random === undefined ? 0 : this.random.below(256);
   }
 
   private check(sector: number, offset: number, length: number): void {
     if (sector >= 0 && sector < this.sectors && offset >= 0 && offset + length <= this.sectorBytes) return;
-    throw new Error(`${length} bytes at ${offset} of sector ${sector}: there is no such place`);
+    throw new Error(`sector ${sector}, offset ${offset}: ${length} bytes are outside the flash`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A deterministic network for `Gossip` applications: virtual time, faults drawn
- * from a seed, and checkers that look at the nodes from outside.
+ * A deterministic simulated network for `Gossip` applications: virtual time,
+ * faults drawn from a seed, and checkers that inspect the nodes from outside.
  *
  * @example
  * const network = new SimNetwork({ seed: 7, faults: { lossProbability: 0.1 } });
@@ -18,7 +18,7 @@
  * console.log(checkAgreement(network));
  */
 export {
-  type Complaint, type MinMaxBelief, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements,
+  type Violation, type MinMaxBelief, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements,
   checkValues, minMaxOf, ownRow,
 } from "./checkers.js";
 export { SimRandom } from "./random.js";

@@ -6,11 +6,11 @@ import { type SimMedium, SimNode, type SimNodeOptions, type TapEntry } from "./n
 import { EventQueue, type SimEvent } from "./queue.js";
 
 export interface SimNetworkOptions {
-  /** uint32 that decides everything which chance decides. */
+  /** uint32 from which all random decisions are drawn. */
   seed: number;
   /** Faults that differ from `noFaults()`. */
   faults?: Partial<Faults>;
-  /** No node may send a longer datagram, unless its own options say otherwise: 1200 by default. */
+  /** The longest datagram that a node may send, unless its own options differ; 1,200 bytes by default. */
   datagramBytesMax?: number;
 }
 
@@ -21,14 +21,14 @@ export interface SimCounts {
   bytes: number;
   largestBytes: number;
   delivered: number;
-  /** Lost by chance. */
+  /** Lost at random, by `lossProbability`. */
   lost: number;
   /** Lost at a cut. */
   cut: number;
   duplicated: number;
-  /** Corrupted, whether or not they reached a node. */
+  /** Corrupted, including those that the checksum dropped. */
   corrupted: number;
-  /** Corrupted and dropped by the receiver's UDP checksum. */
+  /** Corrupted, and dropped by the receiver's UDP checksum. */
   checksumFailures: number;
   /** Sent to an address or a node where nothing listens. */
   unreachable: number;
@@ -37,8 +37,8 @@ export interface SimCounts {
 }
 
 /**
- * A network of simulated devices in virtual time. One seed decides all that
- * chance decides, so the same program with the same seed does the same again.
+ * A network of simulated devices in virtual time. All random decisions are drawn
+ * from one seed, so the same program with the same seed runs identically.
  */
 export class SimNetwork implements SimMedium {
   readonly seed: number;
@@ -50,11 +50,11 @@ export class SimNetwork implements SimMedium {
     datagrams: 0, bytes: 0, largestBytes: 0, delivered: 0, lost: 0, cut: 0, duplicated: 0, corrupted: 0,
     checksumFailures: 0, unreachable: 0, mailboxOverflows: 0,
   };
-  /** Datagrams that were longer than their sender may send: who sent them, and their bytes. */
+  /** Datagrams that were longer than their sender may send: the sender, and the datagram's length in bytes. */
   readonly oversized: { node: SimNode; bytes: number }[] = [];
-  /** Told of each input of each node, for recording. */
+  /** Called with each input of each node, for recording. */
   tap: ((entry: TapEntry) => void) | undefined;
-  /** The node that something happened to last: who it was, where an application throws. */
+  /** The node that had the last input: the one to blame when an application throws. */
   active: SimNode | undefined;
   private readonly queue = new EventQueue();
   private readonly buffers = new BufferPool();
@@ -76,7 +76,7 @@ export class SimNetwork implements SimMedium {
   /** Nodes that are switched on. */
   get running(): SimNode[] { return this.nodes.filter((node) => node.isRunning); }
 
-  /** Adds a device. It is switched on at once, or after `startAfterMs`, but nothing happens before time goes on. */
+  /** Adds a device. It is switched on after `startAfterMs`, but not before virtual time advances. */
   addNode(options: SimNodeOptions = {}): SimNode {
     const index = this.nodes.length;
     const random = new SimRandom(this.seed, STREAM_NODES + index);
@@ -87,7 +87,7 @@ export class SimNetwork implements SimMedium {
     return node;
   }
 
-  /** Has something happen after `delayMs` of virtual time. */
+  /** Calls `run` after `delayMs` of virtual time. */
   schedule(delayMs: number, run: () => void): SimEvent {
     return this.queue.add(this.now + Math.max(0, delayMs), run);
   }
@@ -96,7 +96,7 @@ export class SimNetwork implements SimMedium {
     this.runUntil(this.now + durationMs);
   }
 
-  /** Lets all happen that is due up to and with `timeMs`. What applications throw comes out here. */
+  /** Runs all that is due until `timeMs`, inclusive. An exception of an application is thrown to the caller. */
   runUntil(timeMs: number): void {
     let event = this.queue.take(timeMs);
     while (event !== undefined) {

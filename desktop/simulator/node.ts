@@ -4,6 +4,7 @@ import {
 } from "../../src/gossip.js";
 import { MemoryStorage } from "../../src/platform/memory-storage.js";
 import type { Platform } from "../../src/platform/types.js";
+import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import type { SimRandom } from "./random.js";
 import { PowerLoss } from "./flash.js";
 import { type SimDevice, SimPlatform } from "./platform.js";
@@ -12,15 +13,15 @@ import type { SimEvent } from "./queue.js";
 /** Datagrams that wait for a stalled node, as in lwIP's receive mailbox. */
 export const MAILBOX_DATAGRAMS = 6;
 
-/** A platform, and the node's `options` with it: to be spread into those of `Gossip`. */
+/** A platform with the node's `options`, to be spread into the options of `Gossip`. */
 export type NodePlatform = Platform & Partial<GossipOptions>;
 
 export interface SimNodeOptions {
   /** Options of `Gossip` that differ from their defaults. */
   options?: Partial<GossipOptions>;
   /**
-   * The application: called at each start of the device, it makes a `Gossip` of
-   * what it is given, starts it and returns it. Without one the node does just that.
+   * The application, called at each start of the device. It creates a `Gossip` from
+   * its arguments, starts it and returns it. The default does only that.
    */
   start?: (platform: NodePlatform, storage: GossipStorage, node: SimNode) => Gossip;
   /** Dotted IPv4 address; by default 10.0.x.y, counted up. */
@@ -31,18 +32,18 @@ export interface SimNodeOptions {
   startAfterMs?: number;
   /** How much faster the device's clock runs than virtual time, in parts per million; may be negative. */
   clockSkewPpm?: number;
-  /** What the device's clock, a uint32 in ms, shows when it is switched on. Drawn from the seed by default. */
+  /** The device's clock when it is switched on, uint32 in ms. Drawn from the seed by default. */
   clockStartMs?: number;
   /**
-   * What the device takes for the milliseconds since 1970 when virtual time is 0: it then runs and jumps as its clock
-   * does. Without it the device does not know the time of day.
+   * The device's time of day when virtual time is 0, in milliseconds since 1970. It runs and jumps with the device's
+   * clock. Without it the device does not know the time of day.
    */
   physicalStartMs?: number;
-  /** Makes the device's storage, at first and whenever it was wiped. A `MemoryStorage` without a log by default. */
+  /** Creates the device's storage, at first and after each wipe. A `MemoryStorage` without a log by default. */
   makeStorage?: (node: SimNode) => GossipStorage;
 }
 
-/** What a tap is told: each input of a node, and each datagram that it sends, with the node's own time. */
+/** The argument of a tap: an input of a node or a datagram that it sends, with the node's own time. */
 export type TapEntry = { node: SimNode; nowMs: number } & (
   | { kind: "start"; randomSeed: number }
   | { kind: "crash" }
@@ -52,7 +53,7 @@ export type TapEntry = { node: SimNode; nowMs: number } & (
   | { kind: "datagram" | "sent"; bytes: Uint8Array; length: number; address: number; port: number }
 );
 
-/** What a device needs of the network that it is in. */
+/** The part of the network that a device uses. */
 export interface SimMedium {
   /** Virtual milliseconds since the network began. */
   readonly nowMs: number;
@@ -73,16 +74,16 @@ export class SimNode implements SimDevice {
   readonly id: number;
   readonly port: number;
   readonly datagramBytesMax: number;
-  /** The device's own dice, for what its application draws. */
+  /** The device's own random generator, for its application. */
   readonly random: SimRandom;
   /** IPv4 as uint32. */
   address: number;
   storage: GossipStorage;
   /** The node's `Gossip`; undefined while the device is off. */
   gossip: Gossip | undefined;
-  /** Times that the device was switched on. */
+  /** How many times the device was switched on. */
   starts = 0;
-  /** What `onError` was told, unless the application has its own. */
+  /** The arguments of all `onError` calls, unless the application has its own `onError`. */
   readonly errors: { code: GossipErrorCode; message: string }[] = [];
   private readonly options: SimNodeOptions;
   private readonly clockStartMs: number;
@@ -94,14 +95,14 @@ export class SimNode implements SimDevice {
   private mailbox: { bytes: Uint8Array; address: number; port: number }[] = [];
   private lateTimers: (() => void)[] = [];
 
-  /** Made by `SimNetwork.addNode`. */
+  /** Called by `SimNetwork.addNode`. */
   constructor(network: SimMedium, index: number, random: SimRandom, options: SimNodeOptions, id: number) {
     this.network = network;
     this.index = index;
     this.random = random;
     this.options = options;
     this.id = id;
-    this.port = options.options?.port ?? 5000;
+    this.port = options.options?.port ?? DEFAULT_PORT;
     this.datagramBytesMax = options.options?.datagramBytesMax ?? network.datagramBytesMax;
     this.address = options.address === undefined ? addressOfIndex(index) : readAddress(options.address);
     this.clockStartMs = options.clockStartMs ?? random.next();
@@ -111,16 +112,16 @@ export class SimNode implements SimDevice {
 
   get isRunning(): boolean { return this.platform !== undefined; }
   get isStalled(): boolean { return this.network.nowMs < this.stallUntilMs; }
-  /** How complaints and messages call the node. */
+  /** The node's name in violations and messages. */
   get name(): string { return `node ${this.index} (${formatAddress(this.address)})`; }
 
-  /** What the device's clock shows. */
+  /** The time of the device's clock, uint32 in ms. */
   localMs(): number {
     const elapsedMs = (this.network.nowMs - this.bootMs) * this.clockRate;
     return Math.floor(this.clockStartMs + this.jumpedMs + elapsedMs) >>> 0;
   }
 
-  /** What the device takes for the milliseconds since 1970; undefined when it does not know them. */
+  /** The device's time of day in milliseconds since 1970; undefined when it has none. */
   physicalMs(): number | undefined {
     const { physicalStartMs } = this.options;
     if (physicalStartMs === undefined) return undefined;
@@ -129,7 +130,7 @@ export class SimNode implements SimDevice {
 
   /** Switches the device on, with the storage it has. */
   start(): void {
-    if (this.isRunning) throw new Error(`${this.name}: runs already`);
+    if (this.isRunning) throw new Error(`${this.name} is already running`);
     this.starts++;
     this.bootMs = this.network.nowMs;
     this.jumpedMs = 0;
@@ -153,19 +154,19 @@ export class SimNode implements SimDevice {
 
   /** Says something, as `Gossip.log` does; a node that is off does nothing. */
   log(topic: string, value: CborValue): void {
-    this.tapSaid("log", topic, "", value, 0);
+    this.tapEvent("log", topic, "", value, 0);
     this.gossip?.log(topic, value);
   }
 
   /** Sets its value of a topic and key, as `Gossip.set` does. */
   set(topic: string, key: string, value: CborValue, ttlMs = 0): void {
-    this.tapSaid("set", topic, key, value, ttlMs);
+    this.tapEvent("set", topic, key, value, ttlMs);
     this.gossip?.set(topic, key, value, { ttlMs });
   }
 
   /** Takes it back, as `Gossip.remove` does. */
   remove(topic: string, key: string): void {
-    this.tapSaid("remove", topic, key, undefined, 0);
+    this.tapEvent("remove", topic, key, undefined, 0);
     this.gossip?.remove(topic, key);
   }
 
@@ -188,7 +189,7 @@ export class SimNode implements SimDevice {
     this.network.unlisten(this);
   }
 
-  /** Switches the device off, if it is on, and on again: with its storage or a wiped one, at its address or another. */
+  /** Switches the device off, if it is on, and on again, with its storage or a wiped one. May change its address. */
   restart(how: { keepStorage: boolean; address?: string }): void {
     this.crash();
     if (!how.keepStorage) this.storage = this.freshStorage();
@@ -196,7 +197,7 @@ export class SimNode implements SimDevice {
     this.start();
   }
 
-  /** The device gets another address while it runs, as from a router that was started anew. */
+  /** The device gets another address while it runs, as from a restarted router. */
   move(address: string): void {
     if (this.isRunning) this.network.unlisten(this);
     this.address = readAddress(address);
@@ -204,9 +205,11 @@ export class SimNode implements SimDevice {
   }
 
   /**
-   * Switches the device, which is off, on for as long as it takes to begin
-   * writing its revision. What is left is the old one, the new one or, on media
-   * that can lose both, nothing.
+   * Switches the device on and off again while it writes its revision. The device
+   * must be off.
+   *
+   * @param left what the storage then holds: the old revision, the new one or, on
+   * media that can lose both, nothing
    */
   tearWrite(left: "old" | "new" | "nothing"): void {
     const { storage } = this;
@@ -228,18 +231,22 @@ export class SimNode implements SimDevice {
     if (left === "new" && written.length > 0) storage.writeRevision(written[0]);
   }
 
-  /** Lets the device do nothing for a while; of the datagrams that come, the first few wait. */
+  /** Stalls the device. Of the datagrams that arrive meanwhile, the first MAILBOX_DATAGRAMS wait. */
   stall(durationMs: number): void {
     this.stallUntilMs = Math.max(this.stallUntilMs, this.network.nowMs + durationMs);
     this.network.schedule(durationMs, () => this.wake());
   }
 
-  /** Moves the device's clock. Timers that are set still take as long as they would have. */
+  /** Moves the device's clock. Pending timers keep their delay. */
   jumpClock(byMs: number): void {
     this.jumpedMs += byMs;
   }
 
-  /** A datagram arrives, its bytes only for the call. Returns false when the mailbox is full. Called by the network. */
+  /**
+   * A datagram arrives. Its bytes are valid during the call. Called by the network.
+   *
+   * @returns false when the mailbox is full and the datagram is lost
+   */
   receive(bytes: Uint8Array, length: number, address: number, port: number): boolean {
     if (!this.isStalled) {
       this.platform?.deliver(bytes, length, address, port);
@@ -257,7 +264,7 @@ export class SimNode implements SimDevice {
   listen(): void { this.network.listen(this); }
   unlisten(): void { this.network.unlisten(this); }
 
-  /** Has `run` called when the device's clock has counted `delayMs`; after a stall, when the device goes on. */
+  /** Calls `run` after `delayMs` of the device's clock; if the device is stalled by then, after the stall. */
   schedule(delayMs: number, run: () => void): SimEvent {
     return this.network.schedule(Math.ceil(delayMs / this.clockRate), () => {
       if (this.isStalled) this.lateTimers.push(run);
@@ -275,7 +282,7 @@ export class SimNode implements SimDevice {
       : { kind: "datagram", node: this, nowMs, bytes, length, address, port });
   }
 
-  private tapSaid(how: "log" | "set" | "remove", topic: string, key: string, value: CborValue, ttlMs: number): void {
+  private tapEvent(how: "log" | "set" | "remove", topic: string, key: string, value: CborValue, ttlMs: number): void {
     if (this.gossip === undefined) return;
     this.network.tap?.({ kind: "event", node: this, nowMs: this.localMs(), how, topic, key, value, ttlMs });
   }
@@ -284,7 +291,7 @@ export class SimNode implements SimDevice {
     return this.options.makeStorage?.(this) ?? new MemoryStorage();
   }
 
-  /** After a stall, timers and datagrams that waited come in either order. */
+  /** After a stall, first all waiting timers run or first all waiting datagrams arrive. */
   private wake(): void {
     if (this.isStalled || this.platform === undefined) return;
     const timersFirst = this.random.below(2) === 0;

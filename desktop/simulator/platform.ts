@@ -5,28 +5,28 @@ import type { SimEvent } from "./queue.js";
 
 type OnDatagram = (bytes: Uint8Array, length: number, address: number, port: number) => void;
 
-/** The device that a platform belongs to: its place in the network, and its clocks. */
+/** The device of a platform: its address in the network, and its clocks. */
 export interface SimDevice {
   readonly name: string;
   readonly id: number;
   readonly port: number;
   /** IPv4 as uint32. */
   readonly address: number;
-  /** The device's own clock, a uint32 in milliseconds. */
+  /** The time of the device's clock, uint32 in ms. */
   localMs(): number;
-  /** Milliseconds since 1970 by the device's own clock; undefined where it does not know the time of day. */
+  /** The device's time of day in milliseconds since 1970; undefined when it has none. */
   physicalMs(): number | undefined;
   send(bytes: Uint8Array, length: number, address: number, port: number): void;
-  /** Begins to get the datagrams that are sent to its address. */
+  /** Starts to receive the datagrams for its address. */
   listen(): void;
   unlisten(): void;
-  /** Has `run` called after `delayMs` of the device's own clock, once the device is not stalled. */
+  /** Calls `run` after `delayMs` of the device's clock; if the device is stalled by then, after the stall. */
   schedule(delayMs: number, run: () => void): SimEvent;
-  /** An input reaches the node: a datagram, or a timer when there are no bytes. */
+  /** Records an input of the node: a datagram, or a timer when `bytes` is undefined. */
   noteInput(bytes: Uint8Array | undefined, length: number, address: number, port: number): void;
 }
 
-/** What one start of a device gives to its node: socket, clock, seed. Dead once the power is off. */
+/** The platform of a device from one start until its power is off: socket, clock, seed. */
 export class SimPlatform {
   readonly socket: GossipSocket;
   readonly clock: GossipClock;
@@ -59,14 +59,14 @@ export class SimPlatform {
     };
   }
 
-  /** Hands a datagram to the node, which may only look at its bytes during the call. */
+  /** Delivers a datagram to the node. Its bytes are valid during the call. */
   deliver(bytes: Uint8Array, length: number, address: number, port: number): void {
     if (this.onDatagram === undefined) return;
     this.device.noteInput(bytes, length, address, port);
     this.onDatagram(bytes, length, address, port);
   }
 
-  /** Nothing that is left of this start does anything any more. */
+  /** Ends this start: its pending timers and datagrams have no effect any more. */
   powerOff(): void {
     this.isOn = false;
     this.onDatagram = undefined;
@@ -74,7 +74,9 @@ export class SimPlatform {
 
   private bind(port: number, onDatagram: OnDatagram): void {
     const { device } = this;
-    if (port !== device.port) throw new Error(`${device.name}: its port is ${device.port}; give others in its options`);
+    if (port !== device.port) {
+      throw new Error(`port: ${port} is not ${device.port}, the port of ${device.name}; set it in the node's options`);
+    }
     device.listen();
     this.onDatagram = onDatagram;
   }
@@ -87,7 +89,7 @@ export class SimPlatform {
 
   private setTimer(callback: () => void, delayMs: number): SimEvent {
     const timer = this.device.schedule(delayMs, () => {
-      // Cleared while it waited for a stalled node, or of an earlier start.
+      // The timer was cleared during a stall, or belongs to an earlier start.
       if (!this.isOn || timer.run === undefined) return;
       this.device.noteInput(undefined, 0, 0, 0);
       callback();

@@ -1,9 +1,9 @@
-/** Something that happens at a virtual time. */
+/** A callback at a virtual time. */
 export interface SimEvent {
   readonly timeMs: number;
-  /** Tells events of one time apart: they happen in the order in which they were added. */
+  /** Orders events of the same time: they run in the order in which they were added. */
   readonly sequence: number;
-  /** What happens; undefined once cancelled. */
+  /** The callback; undefined once it is cancelled. */
   run: (() => void) | undefined;
 }
 
@@ -21,7 +21,7 @@ export class EventQueue {
     return event;
   }
 
-  /** Takes the first event out if its time is not after `untilMs`. */
+  /** Removes and returns the first event, if it is due by `untilMs`. */
   take(untilMs: number): SimEvent | undefined {
     const first = this.heap[0];
     if (first === undefined || first.timeMs > untilMs) return undefined;

@@ -1,28 +1,28 @@
 import { Random } from "../../src/engine/random.js";
 
-/** The engine's generator, with the draws that a simulation needs. */
+/** The engine's random generator with more distributions, for simulations. */
 export class SimRandom extends Random {
-  /** Whether something of this probability, 0 to 1, happens. */
+  /** True with this probability, 0 to 1. */
   chance(probability: number): boolean {
     return probability > 0 && this.next() < probability * 0x100000000;
   }
 
-  /** An integer from `min` to `max`, both included. */
+  /** An integer from `min` to `max`, inclusive. */
   between(min: number, max: number): number {
     return min + this.below(max - min + 1);
   }
 
-  /** A number from `min` to below `max`. */
+  /** A number from `min` to `max`, exclusive. */
   real(min: number, max: number): number {
     return min + (this.next() / 0x100000000) * (max - min);
   }
 
-  /** One of the items, of which there must be one at least. */
+  /** One of the items. There must be at least one. */
   pick<Item>(items: readonly Item[]): Item {
     return items[this.below(items.length)];
   }
 
-  /** The items in another order. */
+  /** A copy of the items in random order. */
   shuffled<Item>(items: readonly Item[]): Item[] {
     const out = items.slice();
     for (let i = out.length - 1; i > 0; i--) {
@@ -33,7 +33,7 @@ export class SimRandom extends Random {
   }
 }
 
-/** Streams of one seed. Nodes have those from `STREAM_NODES` on, by their index. */
+/** Independent random streams of one seed. Node i has the stream STREAM_NODES + i. */
 export const STREAM_FAULTS = 1;
 export const STREAM_SCENARIO = 2;
 export const STREAM_STRANGERS = 3;

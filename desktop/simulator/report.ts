@@ -1,18 +1,18 @@
 import Table from "cli-table3";
 import type { Colors } from "picocolors/types.js";
-import type { Complaint } from "./checkers.js";
+import type { Violation } from "./checkers.js";
 import type { ScenarioResult } from "./scenario.js";
 import {
   type RoundFigures, type SimulateOptions, type SimulateResult, type StepFigures, lastReadingRound,
 } from "./simulate.js";
 import {
-  bytesText, countText, percentText, plural, rangeText, replayArguments, replayScenarioArguments,
+  PLAIN_TABLE, bytesText, countText, percentText, plural, rangeText, replayArguments, replayScenarioArguments,
 } from "./text.js";
 
-/** Where a run is told of while it goes on. */
+/** Receives the figures of a run while it goes on. */
 export interface SimulateReport {
   begin(options: SimulateOptions): void;
-  /** Within a round. */
+  /** Called within a round. */
   step?(figures: StepFigures): void;
   round(figures: RoundFigures): void;
   end(result: SimulateResult): void;
@@ -22,15 +22,15 @@ export interface SimulateReport {
 export interface ReportOutput {
   writeLine: (line: string) => void;
   colors: Colors;
-  /** What the user typed to get here, such as "chisme simulate". */
+  /** The command that the user typed, such as "chisme simulate". */
   command: string;
 }
 
-const COMPLAINTS_SHOWN = 5;
-/** With more rounds than these, not each has a line. */
+const VIOLATIONS_SHOWN = 5;
+/** Lines of rounds, about; with more rounds than this, not every round has a line. */
 const LINES_MAX = 40;
 
-/** One JSON object, once the run is over. Nothing in it depends on the clock on the wall. */
+/** One JSON object at the end of the run. It does not depend on the wall clock. */
 export class JsonReport implements SimulateReport {
   private readonly write: (text: string) => void;
   private readonly rounds: RoundFigures[] = [];
@@ -71,7 +71,7 @@ export class LineReport implements SimulateReport {
     const range = rangeText(minimum, maximum).padEnd(18);
     const traffic = `${countText(datagrams).padStart(6)} datagrams  ${bytesText(bytes).padStart(8)}`;
     this.output.writeLine(`round ${number}: ${knows} ${range} ${traffic}`);
-    if (round === last) this.output.writeLine("the last readings are made: from now on all can agree");
+    if (round === last) this.output.writeLine("readings end here; from now on all nodes can agree");
   }
 
   end(result: SimulateResult): void {
@@ -80,16 +80,16 @@ export class LineReport implements SimulateReport {
   }
 }
 
-/** What is simulated, and how to have it again. */
+/** The options of a run, and the command that repeats it. */
 export function writeHead(options: SimulateOptions, { writeLine, colors, command }: ReportOutput): void {
   const { nodes, lossProbability, rounds, roundIntervalMs, datagramBytesMax, seed } = options;
-  const title = `${plural(nodes, "node")} measure a temperature; who knows the minimum and the maximum?`;
+  const title = `${plural(nodes, "node")} measure temperatures. How many know the minimum and the maximum?`;
   writeLine(colors.bold(title));
   const loss = `${percentText(lossProbability)} loss`;
   const sealed = options.dialect === "sealed" ? "sealed " : "";
   const length = `${sealed}datagrams of at most ${countText(datagramBytesMax)} bytes`;
   writeLine(`${plural(rounds, "round")} of ${roundIntervalMs / 1000} s, ${loss}, ${length}, seed ${seed}`);
-  writeLine(colors.dim(`to see this run again: ${command} ${replayArguments(options)}`));
+  writeLine(colors.dim(`to repeat this run: ${command} ${replayArguments(options)}`));
   writeLine("");
 }
 
@@ -98,68 +98,63 @@ export function writeTable(options: SimulateOptions, result: SimulateResult, out
   const { roundsToAgree, datagrams, bytes, lost } = result;
   const perNode = (count: number): string => (count / options.nodes / options.rounds).toFixed(1);
   writeRows([
-    ["last readings", `in round ${result.lastReadingRound} of ${options.rounds}`],
+    ["last reading", `in round ${result.lastReadingRound} of ${options.rounds}`],
     ["until all agreed", roundsToAgree === null ? "not reached" : plural(roundsToAgree, "more round")],
     ["minimum and maximum", rangeText(result.minimum, result.maximum)],
-    ["datagrams", `${countText(datagrams)}, ${perNode(datagrams)} for each node and round`],
-    ["bytes", `${bytesText(bytes)}, ${countText(result.bytesPerNodeAndRound)} B for each node and round`],
+    ["datagrams", `${countText(datagrams)}, ${perNode(datagrams)} per node and round`],
+    ["bytes", `${bytesText(bytes)}, ${countText(result.bytesPerNodeAndRound)} B per node and round`],
     ["longest datagram", `${countText(result.largestDatagramBytes)} of ${countText(options.datagramBytesMax)} bytes`],
     ["lost datagrams", `${countText(lost)} (${percentText(lost / Math.max(1, datagrams))})`],
-    ["live nodes called DOWN", plural(result.falseDowns, "time")],
-    ["complaints of the checkers", countText(result.complaintCount)],
+    ["live nodes held as DOWN", plural(result.falseDowns, "time")],
+    ["violations", countText(result.violationCount)],
   ], output);
 }
 
-/** Whether the network agreed, and if not, what is wrong. */
+/** Whether the network agreed and, if not, the first violations. */
 export function writeVerdict(options: SimulateOptions, result: SimulateResult, output: ReportOutput): void {
   const { writeLine, colors } = output;
   const { agreed, knowing, minimum, maximum } = result;
   const range = rangeText(minimum, maximum);
   const nodes = countText(options.nodes);
-  writeComplaints(result.complaints, result.complaintCount, output);
+  writeViolations(result.violations, result.violationCount, output);
   if (agreed) writeLine(colors.green(colors.bold(`agreed: all ${nodes} nodes know ${range}`)));
   else writeLine(colors.red(colors.bold(`not agreed: ${countText(knowing)} of ${nodes} nodes know ${range}`)));
 }
 
-/** How a scenario went. */
+/** The result of a scenario. */
 export function writeScenario(result: ScenarioResult, summary: string, output: ReportOutput): void {
   const { writeLine, colors } = output;
   const { counts, roundsToHeal, roundsToHealMax } = result;
   writeLine(colors.bold(`${result.scenario}, ${plural(result.nodes, "node")}: ${summary}`));
   const sealed = result.dialect === "sealed" ? "sealed " : "";
   writeLine(`seed ${result.seed}, ${sealed}datagrams of at most ${countText(result.datagramBytesMax)} bytes`);
-  writeLine(colors.dim(`to see this run again: ${output.command} ${replayScenarioArguments(result)}`));
+  writeLine(colors.dim(`to repeat this run: ${output.command} ${replayScenarioArguments(result)}`));
   writeRows([
     ["rounds to heal", `${roundsToHeal ?? "not healed"} of ${roundsToHealMax}`],
     ["restarts", countText(result.restarts)],
     ["events published, lost", `${countText(result.eventsPublished)}, ${countText(result.eventsLost)}`],
-    ["running nodes called DOWN", plural(result.falseDowns, "time")],
+    ["running nodes held as DOWN", plural(result.falseDowns, "time")],
     ["datagrams", `${countText(counts.datagrams)}, ${bytesText(counts.bytes)}`],
     ["lost, cut off", `${countText(counts.lost)}, ${countText(counts.cut)}`],
     ["duplicated, corrupted", `${countText(counts.duplicated)}, ${countText(counts.corrupted)}`],
     ["lost in full mailboxes", countText(counts.mailboxOverflows)],
-    ["complaints of the checkers", countText(result.complaints.length)],
+    ["violations", countText(result.violations.length)],
   ], output);
-  writeComplaints(result.complaints, result.complaints.length, output);
+  writeViolations(result.violations, result.violations.length, output);
   writeLine(result.agreed ? colors.green(colors.bold("agreed")) : colors.red(colors.bold("not agreed")));
 }
 
 function writeRows(rows: readonly (readonly [string, string])[], { writeLine, colors }: ReportOutput): void {
-  const chars = {
-    "top": "", "top-mid": "", "top-left": "", "top-right": "", "bottom": "", "bottom-mid": "", "bottom-left": "",
-    "bottom-right": "", "left": "", "left-mid": "", "mid": "", "mid-mid": "", "right": "", "right-mid": "",
-    "middle": "  ",
-  };
-  const table = new Table({ chars, style: { "padding-left": 0, "padding-right": 0, "border": [], "head": [] } });
+  const table = new Table(PLAIN_TABLE);
   for (const [name, value] of rows) table.push([colors.dim(name), value]);
   writeLine("");
   for (const line of table.toString().split("\n")) writeLine(line.trimEnd());
   writeLine("");
 }
 
-function writeComplaints(complaints: readonly Complaint[], count: number, output: ReportOutput): void {
+function writeViolations(violations: readonly Violation[], count: number, output: ReportOutput): void {
   const { writeLine, colors } = output;
-  for (const { who, what } of complaints.slice(0, COMPLAINTS_SHOWN)) writeLine(colors.yellow(`${who}: ${what}`));
-  const more = count - COMPLAINTS_SHOWN;
+  for (const { node, detail } of violations.slice(0, VIOLATIONS_SHOWN)) writeLine(colors.yellow(`${node}: ${detail}`));
+  const more = count - VIOLATIONS_SHOWN;
   if (more > 0) writeLine(colors.yellow(`and ${countText(more)} more`));
 }

@@ -1,7 +1,7 @@
 import { formatAddress } from "../../src/engine/wire/address.js";
 import { DOWN, Gossip, type NodeRow } from "../../src/gossip.js";
 import {
-  type Complaint, checkAgreement, checkDatagramBytes, checkErrors, checkStatements, checkValues,
+  type Violation, checkAgreement, checkDatagramBytes, checkErrors, checkStatements, checkValues,
 } from "./checkers.js";
 import { SimRandom, STREAM_SCENARIO, STREAM_STRANGERS } from "./random.js";
 import { EventCourse } from "./event-course.js";
@@ -17,9 +17,9 @@ export interface ScenarioOptions {
   roundIntervalMs: number;
   datagramBytesMax: number;
   dialect: SimDialect;
-  /** Rounds that an agreement has to last. */
+  /** Rounds that an agreement must last. */
   lastingRounds: number;
-  /** Room for events; without it, the seed and the scenario tell whether there is much or little. */
+  /** Bytes for events; without it, the seed and the scenario decide whether event buffers are large or small. */
   feedBytes?: number;
 }
 
@@ -31,27 +31,27 @@ export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed"> = {
   lastingRounds: 3,
 };
 
-/** How a node loses its power, and what of it comes back. */
+/** How a node loses its power, and how it starts again. */
 export interface Crash {
   offMs: number;
   keepStorage: boolean;
   address?: string;
-  /** Power is lost a second time, while the revision of the next start is written: what is left of it. */
+  /** Power is lost again while the next start writes its revision; the storage then holds this. */
   torn?: "old" | "new" | "nothing";
 }
 
-/** A named course of faults. */
+/** A named sequence of faults. */
 export interface Scenario {
   readonly name: string;
   /** One line for people. */
   readonly summary: string;
   /** Nodes have no seed list and find each other by broadcast. */
   readonly isSeedless?: boolean;
-  /** How far clocks are from the right speed at most, in parts per million; 100 by default. */
+  /** The largest clock error, in parts per million; 100 by default. */
   readonly clockSkewPpm?: number;
-  /** Power is lost now and then while nodes write to their logs. */
+  /** Some writes to logs are interrupted by a power loss. */
   readonly isTearing?: boolean;
-  /** Nodes forget old events, but for two that keep everything and are to have all of it in the end. */
+  /** Event buffers are too small for all events, except on two nodes that must hold all events in the end. */
   readonly isForgetful?: boolean;
   /** Sets the faults for the safety phase. */
   begin?(run: ScenarioRun): void;
@@ -59,49 +59,52 @@ export interface Scenario {
   beforeRound?(run: ScenarioRun, round: number): void;
 }
 
-/** How a scenario went; plain data, the same for the same scenario and options. */
+/** The result of a scenario: plain data, equal for equal scenarios and options. */
 export interface ScenarioResult extends ScenarioOptions {
   scenario: string;
   agreed: boolean;
-  /** Rounds from the end of the faults until all agreed for good; null when they did not. */
+  /** Rounds from the end of the faults until all nodes agreed for good; null when they did not. */
   roundsToHeal: number | null;
-  /** Rounds that they had for it. */
+  /** The largest allowed value of `roundsToHeal`. */
   roundsToHealMax: number;
   restarts: number;
-  /** Times that a node called one DOWN that ran, in all phases. */
+  /** How many times a node held a running node as DOWN, in all phases. */
   falseDowns: number;
-  /** The same once all had agreed. */
+  /** The same after all nodes had agreed. */
   falseDownsHealed: number;
-  /** Events that nodes with a log published, without those of nodes whose storage was wiped since. */
+  /** Events published by nodes with a log, without those of nodes whose storage was wiped later. */
   eventsPublished: number;
-  /** Of those, what all nodes must hold in the end: all logs, unless arenas are small, and the last of each key. */
+  /**
+   * Events that all nodes must hold in the end: the latest of each author, topic and key
+   * and, unless event buffers are small, all log events.
+   */
   eventsWanted: number;
-  /** Of these, how many some node lacks. */
+  /** Wanted events that at least one node does not hold. */
   eventsLost: number;
   counts: SimCounts;
-  complaints: Complaint[];
+  violations: Violation[];
 }
 
 export const WARM_UP_ROUNDS = 12;
 export const SAFETY_ROUNDS = 30;
 /** The first nodes are in the seed lists of all. */
 export const SEEDS = 2;
-/** How long a row stands that corruption made foreign: 64 rounds by PROTOCOL.md 4.4, since nobody can ask its node. */
+/** How long a corrupted row that became foreign stays: 64 rounds (PROTOCOL.md 4.4), because no node can be probed. */
 const FOREIGN_ROUNDS = 64;
-/** How long rows of nodes that there are not may stay live: they are asked in turn like all others. */
+/** How long rows of invented nodes may stay live: they are probed in turn like all other rows. */
 const INVENTED_ROUNDS = 160;
-/** ESPGossip has no bound: after so many rounds nobody waits any longer. */
+/** ESPGossip gives no bound; this is where the scenario stops waiting. */
 const ESPGOSSIP_ROUNDS = 200;
-/** Clocks that run as badly as those of boards do. */
+/** The clock error of typical boards. */
 const CLOCK_SKEW_PPM = 100;
-/** So many for each node; a quarter of them go by until each has been asked once. */
+/** Rounds per node for filling gaps. A node requests from every other node once in a quarter of them. */
 const GAP_ROUNDS = 4;
-/** More complaints than these help nobody. */
-const COMPLAINTS_MAX = 100;
+/** More violations than this are not recorded. */
+const VIOLATIONS_MAX = 100;
 
 /**
- * Rounds in which a network of so many nodes must agree once the faults are
- * over: a few to be tried again where a node is DOWN, and a suspicion's time.
+ * Rounds within which a network must agree after the faults: time to retry nodes
+ * that are DOWN, and the time of one suspicion.
  */
 export function roundsToHealMax(nodes: number): number {
   return 16 + 2 * Math.ceil(Math.log2(nodes));
@@ -112,33 +115,33 @@ export function runScenario(scenario: Scenario, options: ScenarioOptions): Scena
   return new ScenarioRun(scenario, options).run();
 }
 
-/** What came of a stretch of a soak: faults, healing, and calm rounds after it. */
+/** The result of a stretch of a soak: faults, healing, and calm rounds after it. */
 export interface SoakStretch {
   /** Rounds since the beginning, all stretches together. */
   rounds: number;
-  /** Rounds from the end of the faults until all agreed for good; null when they did not. */
+  /** Rounds from the end of the faults until all nodes agreed for good; null when they did not. */
   roundsToHeal: number | null;
-  /** Times that a node called one DOWN that ran: in all, and once all had agreed. */
+  /** How many times a node held a running node as DOWN: in total, and after all had agreed. */
   falseDowns: number;
   falseDownsHealed: number;
-  complaints: Complaint[];
+  violations: Violation[];
 }
 
-/** A scenario under way. */
+/** A running scenario. */
 export class ScenarioRun {
   readonly network: SimNetwork;
-  /** For what the scenario draws. */
-  readonly dice: SimRandom;
+  /** The scenario's own random generator. */
+  readonly random: SimRandom;
   readonly options: ScenarioOptions;
-  /** Whether corrupted datagrams get through: then nodes may believe what nobody said, until the owners speak again. */
+  /** Whether corrupted datagrams reach nodes, which may then hold false rows until the owners announce again. */
   isCorrupting = false;
-  /** Strangers who send what they like, once there are any. */
+  /** The attackers, in scenarios that have some. */
   strangers: Strangers | undefined;
   private readonly scenario: Scenario;
-  private readonly complaints: Complaint[] = [];
-  /** Revisions that all knew of when their node crashed. */
+  private readonly violations: Violation[] = [];
+  /** Of nodes that crashed: the revision, if all nodes held it at the crash. */
   private readonly former = new Map<SimNode, number>();
-  /** Nodes that lost their storage: what they say may lag behind what they said before. */
+  /** Nodes that lost their storage. Their statements may be older than their former ones. */
   private readonly wiped = new Set<SimNode>();
   private readonly events: EventCourse;
   private eventsWanted = 0;
@@ -153,7 +156,7 @@ export class ScenarioRun {
     this.scenario = scenario;
     this.options = options;
     this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
-    this.dice = new SimRandom(options.seed, STREAM_SCENARIO);
+    this.random = new SimRandom(options.seed, STREAM_SCENARIO);
     const { seed, nodes, feedBytes } = options;
     this.events = new EventCourse(seed, nodes, feedBytes, scenario.isForgetful === true, (node) => {
       this.crash(node, { offMs: this.roundIntervalMs, keepStorage: true });
@@ -171,46 +174,51 @@ export class ScenarioRun {
       this.endure();
       roundsToHeal = this.heal();
     } catch (error) {
-      const who = this.network.active?.name ?? "the network";
-      this.complain([{ check: "exception", who, what: (error as Error).stack ?? String(error) }]);
+      const node = this.network.active?.name ?? "the network";
+      this.addViolations([{ check: "exception", node, detail: (error as Error).stack ?? String(error) }]);
     }
-    this.complain(checkDatagramBytes(this.network));
-    if (!this.isCorrupting && this.strangers === undefined) this.complain(checkErrors(this.network));
+    this.addViolations(checkDatagramBytes(this.network));
+    if (!this.isCorrupting && this.strangers === undefined) this.addViolations(checkErrors(this.network));
     return {
       scenario: this.scenario.name,
       ...this.options,
-      agreed: this.complaints.length === 0,
+      agreed: this.violations.length === 0,
       roundsToHeal,
       roundsToHealMax: this.roundsToHealMax(),
       restarts: this.nodes.reduce((sum, node) => sum + Math.max(0, node.starts - 1), 0),
       falseDowns: this.falseDowns,
       falseDownsHealed: this.falseDownsHealed,
-      eventsPublished: this.events.published,
+      eventsPublished: this.events.publishedCount,
       eventsWanted: this.eventsWanted,
       eventsLost: this.eventsLost,
       counts: this.network.counts,
-      complaints: this.complaints,
+      violations: this.violations,
     };
   }
 
-  /** In place of `run`: faults and healing again and again, with up to so many calm rounds after each. */
+  /**
+   * Used instead of `run`: repeats faults and healing.
+   *
+   * @param rounds rounds in all
+   * @param calmRoundsMax calm rounds after each healing, at most
+   */
   * soak(rounds: number, calmRoundsMax: number): Generator<SoakStretch, void, undefined> {
     const atMs = (): number => Math.round(this.network.nowMs / this.roundIntervalMs);
     this.warmUp();
     while (atMs() < rounds) {
       this.endure();
       const roundsToHeal = this.heal();
-      this.network.runFor(this.dice.below(calmRoundsMax + 1) * this.roundIntervalMs);
-      // Not `checkAgreed`: now and then a node says that it still runs, which takes some rounds to be known.
-      this.complain(checkValues(this.network));
-      this.complain(checkDatagramBytes(this.network));
+      this.network.runFor(this.random.below(calmRoundsMax + 1) * this.roundIntervalMs);
+      // Not `checkAgreed`: a node may have just announced a new heartbeat, which takes some rounds to spread.
+      this.addViolations(checkValues(this.network));
+      this.addViolations(checkDatagramBytes(this.network));
       const { falseDowns, falseDownsHealed } = this;
-      yield { rounds: atMs(), roundsToHeal, falseDowns, falseDownsHealed, complaints: this.complaints.splice(0) };
+      yield { rounds: atMs(), roundsToHeal, falseDowns, falseDownsHealed, violations: this.violations.splice(0) };
       this.forget();
     }
   }
 
-  /** All agreed, so nothing that was before counts any more. */
+  /** Resets the counts and expectations of a stretch, at the end of which all nodes agreed. */
   private forget(): void {
     this.falseDowns = 0;
     this.falseDownsHealed = 0;
@@ -227,22 +235,22 @@ export class ScenarioRun {
       + (this.strangers === undefined ? 0 : INVENTED_ROUNDS);
   }
 
-  /** Whether nodes speak ESPGossip, which promises less: that all end with the same values. */
+  /** Whether the dialect is ESPGossip, which guarantees only that all nodes end with the same values. */
   private get isBoards(): boolean { return this.options.dialect === "espgossip"; }
 
-  /** Has strangers send so many datagrams in this round. */
+  /** Lets strangers send this many datagrams in this round. */
   flood(datagrams: number): void {
     this.events.isCrowded = true;
-    const { network, options, dice } = this;
+    const { network, options, random } = this;
     const strangers = this.strangers
       ??= new Strangers(network, new SimRandom(options.seed, STREAM_STRANGERS), options.dialect);
     for (let left = datagrams; left > 0; left--) {
-      const node = dice.pick(this.nodes);
-      network.schedule(dice.below(this.roundIntervalMs), () => strangers.send(node));
+      const node = random.pick(this.nodes);
+      network.schedule(random.below(this.roundIntervalMs), () => strangers.send(node));
     }
   }
 
-  /** Takes the power of a node away and gives it back after a while, unless it is back by then. */
+  /** Switches a node off, and on again after `how.offMs` unless it is on by then. */
   crash(node: SimNode, how: Crash): void {
     if (node.gossip === undefined) return;
     const revision = node.gossip.revision;
@@ -256,7 +264,7 @@ export class ScenarioRun {
       if (node.isRunning) return;
       if (how.torn !== undefined) node.tearWrite(how.torn);
       node.restart(how);
-      if (how.keepStorage) this.complain(revisionNotAbove(node, revision));
+      if (how.keepStorage) this.addViolations(revisionNotAbove(node, revision));
     });
   }
 
@@ -266,17 +274,17 @@ export class ScenarioRun {
   }
 
   private addNode(): void {
-    const { nodes, roundIntervalMs, dialect: language } = this.options;
+    const { nodes, roundIntervalMs, dialect } = this.options;
     const skewPpm = this.scenario.clockSkewPpm ?? CLOCK_SKEW_PPM;
     const seeds = this.scenario.isSeedless === true ? 0 : SEEDS;
     const seedList = Array.from({ length: seeds }, (_, index) => formatAddress(addressOfIndex(index)));
     this.network.addNode({
-      options: { seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(language) },
-      startAfterMs: this.dice.below(roundIntervalMs),
-      clockSkewPpm: this.dice.between(-skewPpm, skewPpm),
+      options: { seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(dialect) },
+      startAfterMs: this.random.below(roundIntervalMs),
+      clockSkewPpm: this.random.between(-skewPpm, skewPpm),
       // A third of the clocks wrap around during the run.
-      ...this.dice.below(3) === 0 && { clockStartMs: 0xffffffff - this.dice.below(40 * roundIntervalMs) },
-      // There a heartbeat is what the clock shows, so it has to begin with the device.
+      ...this.random.below(3) === 0 && { clockStartMs: 0xffffffff - this.random.below(40 * roundIntervalMs) },
+      // ESPGossip's heartbeat is the device's clock, so the clock must start with the device.
       ...this.isBoards && { clockStartMs: 0 },
       ...this.events.clock(this.nodes.length),
       makeStorage: (node) => this.events.makeStorage(node),
@@ -287,7 +295,7 @@ export class ScenarioRun {
           ...(this.isBoards ? {} : this.events.options(node)),
           onState: (row) => this.noteState(row),
           onError: (code, error) => {
-            // A write that was interrupted by a loss of power fails as if there still were somebody to be told.
+            // A write that a power loss interrupted also calls `onError`, on a device that is off.
             if (!node.isRunning || this.events.isExcused(code, error.message)) return;
             node.errors.push({ code, message: error.message });
           },
@@ -309,11 +317,11 @@ export class ScenarioRun {
     for (const node of this.nodes) this.push(node);
     this.publishSome();
     this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
-    // Values that a board pushed in its first second stay behind: see `checkAgreed`.
-    if (!this.isBoards) this.complain(this.checkAgreed().map((complaint) => ({ ...complaint, check: "warmUp" })));
+    // ESPGossip may lose a value that was pushed in a board's first second: see `checkAgreed`.
+    if (!this.isBoards) this.addViolations(this.checkAgreed().map((violation) => ({ ...violation, check: "warmUp" })));
   }
 
-  private checkAgreed(): Complaint[] {
+  private checkAgreed(): Violation[] {
     if (this.isBoards) return checkValues(this.network);
     return [...checkAgreement(this.network), ...this.events.checkAgreement(this.network.running)];
   }
@@ -323,85 +331,85 @@ export class ScenarioRun {
     this.events.isTearing = this.scenario.isTearing === true;
     for (let round = 1; round <= SAFETY_ROUNDS; round++) {
       this.scenario.beforeRound?.(this, round);
-      for (let pushes = this.dice.below(4); pushes > 0; pushes--) {
-        this.network.schedule(this.dice.below(this.roundIntervalMs), () => this.push(this.dice.pick(this.nodes)));
+      for (let pushes = this.random.below(4); pushes > 0; pushes--) {
+        this.network.schedule(this.random.below(this.roundIntervalMs), () => this.push(this.random.pick(this.nodes)));
       }
       this.publishSome();
       this.network.runFor(this.roundIntervalMs);
-      this.complain(this.checkSafety());
+      this.addViolations(this.checkSafety());
     }
     this.events.isTearing = false;
   }
 
-  /** In this round up to three nodes say a few things at once. */
+  /** Lets up to three nodes publish 1 to 3 events each in this round; with `isForgetful`, half of all nodes more. */
   private publishSome(): void {
     if (this.isBoards) return;
-    const times = this.dice.below(4) + (this.scenario.isForgetful === true ? this.nodes.length >>> 1 : 0);
+    const times = this.random.below(4) + (this.scenario.isForgetful === true ? this.nodes.length >>> 1 : 0);
     for (let left = times; left > 0; left--) {
-      const node = this.dice.pick(this.nodes);
-      const count = this.dice.between(1, 3);
-      this.network.schedule(this.dice.below(this.roundIntervalMs), () => {
+      const node = this.random.pick(this.nodes);
+      const count = this.random.between(1, 3);
+      this.network.schedule(this.random.below(this.roundIntervalMs), () => {
         for (let i = 0; i < count; i++) this.events.publish(node);
       });
     }
   }
 
-  private checkSafety(): Complaint[] {
+  private checkSafety(): Violation[] {
     if (this.isBoards) return [];
-    const ofEvents = this.events.takeComplaints();
+    const ofEvents = this.events.takeViolations();
     if (this.isCorrupting) return ofEvents;
     return ofEvents.concat(checkStatements(this.network, this.nodes.filter((node) => !this.wiped.has(node))));
   }
 
-  /** Ends all faults and waits for agreement. Returns the round in which it came for good. */
+  /** Ends all faults and waits for agreement. Returns the round in which all nodes agreed for good. */
   private heal(): number | null {
     Object.assign(this.network.faults, noFaults());
     for (const node of this.nodes) {
       if (!node.isRunning) node.restart({ keepStorage: true });
-      // Both may leave other values behind under one statement, which only the next one ends.
+      // Both can leave different values under one revision and heartbeat until the node announces again.
       if (this.isCorrupting || this.isBoards) this.push(node);
     }
     let agreedSince: number | null = null;
-    let complaints: Complaint[] = [];
+    let violations: Violation[] = [];
     const { lastingRounds } = this.options;
     for (let round = 1; round <= this.roundsToHealMax() + lastingRounds; round++) {
       this.network.runFor(this.roundIntervalMs);
-      complaints = this.checkAgreed();
-      this.hasAgreed ||= complaints.length === 0;
-      if (complaints.length > 0) agreedSince = null;
+      violations = this.checkAgreed();
+      this.hasAgreed ||= violations.length === 0;
+      if (violations.length > 0) agreedSince = null;
       else if (agreedSince === null) agreedSince = round;
       else if (round - agreedSince === lastingRounds) break;
     }
-    this.complain(complaints);
+    this.addViolations(violations);
     if (this.isBoards) return agreedSince;
     this.fillGaps();
-    const { complaints: losses, wanted, lost } = this.events.checkLost(this.network.running);
+    const { violations: losses, wanted, lost } = this.events.checkLost(this.network.running);
     this.eventsWanted = wanted;
     this.eventsLost = lost;
-    this.complain([...this.events.takeComplaints(), ...losses]);
-    // Even a node whose storage was wiped goes beyond what others knew of it.
-    for (const [node, revision] of this.former) this.complain(revisionNotAbove(node, revision));
+    this.addViolations([...this.events.takeViolations(), ...losses]);
+    // Even a node with wiped storage must choose a revision above the one that others held.
+    for (const [node, revision] of this.former) this.addViolations(revisionNotAbove(node, revision));
     return agreedSince;
   }
 
-  /** Who keeps everything asks everybody for a few feeds at a time, which takes longer than to agree. */
+  /** Waits until nodes with `fillGaps` hold all events. They request few feeds at a time, so this takes longer. */
   private fillGaps(): void {
     const { isForgetful = false } = this.scenario;
-    let complaints = this.events.checkKept(this.network.running, isForgetful);
-    for (let left = GAP_ROUNDS * this.nodes.length; complaints.length > 0 && left > 0; left--) {
+    let violations = this.events.checkKept(this.network.running, isForgetful);
+    for (let left = GAP_ROUNDS * this.nodes.length; violations.length > 0 && left > 0; left--) {
       this.network.runFor(this.roundIntervalMs);
-      complaints = this.events.checkKept(this.network.running, isForgetful);
+      violations = this.events.checkKept(this.network.running, isForgetful);
     }
-    this.complain(complaints);
+    this.addViolations(violations);
   }
 
   private push(node: SimNode): void {
     if (node.isRunning && !node.isStalled) node.push(++this.pushes);
   }
 
-  private complain(complaints: readonly Complaint[]): void {
-    for (const complaint of complaints) {
-      if (this.complaints.length < COMPLAINTS_MAX) this.complaints.push(complaint);
+  private addViolations(violations: readonly Violation[]): void {
+    for (const violation of violations) {
+      if (this.violations.length < VIOLATIONS_MAX) this.violations.push(violation);
     }
   }
 }
@@ -410,9 +418,9 @@ function heldRevision(holder: SimNode, node: SimNode): number | undefined {
   return holder.gossip?.rows().find(({ id }) => id === node.id)?.revision;
 }
 
-function revisionNotAbove(node: SimNode, former: number): Complaint[] {
+function revisionNotAbove(node: SimNode, former: number): Violation[] {
   const revision = node.gossip?.revision ?? 0;
-  // A node that remembers nothing may live under revision 0 twice; its heartbeat tells its lives apart.
+  // A node without a stored revision may use revision 0 twice; its heartbeat distinguishes the two.
   if (revision > former || (revision === 0 && former === 0)) return [];
-  return [{ check: "revisions", who: node.name, what: `is at revision ${revision} and was at ${former} before` }];
+  return [{ check: "revisions", node: node.name, detail: `is at revision ${revision} after revision ${former}` }];
 }

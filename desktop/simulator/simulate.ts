@@ -1,7 +1,7 @@
 import { formatAddress } from "../../src/engine/wire/address.js";
 import { DOWN, Gossip, type MinMax, minMax } from "../../src/gossip.js";
 import {
-  type Complaint, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, minMaxOf,
+  type Violation, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, minMaxOf,
 } from "./checkers.js";
 import { differences } from "./differences.js";
 import { SimRandom, STREAM_NODES, STREAM_SCENARIO } from "./random.js";
@@ -29,12 +29,12 @@ export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
   dialect: "compact",
 };
 
-/** How the network stands at the end of a round. */
+/** The state of the network at the end of a round. */
 export interface RoundFigures {
   round: number;
-  /** Nodes that know the minimum and the maximum of all last readings. */
+  /** Nodes that know the minimum and the maximum of the latest readings. */
   knowing: number;
-  /** Nodes that hold a value of each node. */
+  /** Nodes that hold a value of every node. */
   complete: number;
   minimum: number | undefined;
   maximum: number | undefined;
@@ -45,7 +45,7 @@ export interface RoundFigures {
   bytesSoFar: number;
 }
 
-/** How far a round is. */
+/** The progress within a round. */
 export interface StepFigures {
   round: number;
   /** Of the round, between 0 and 1. */
@@ -56,9 +56,9 @@ export interface StepFigures {
 
 export interface SimulateResult {
   agreed: boolean;
-  /** Rounds, after the last reading, until all nodes knew the truth for good; null when they never did. */
+  /** Rounds from the last reading until all nodes knew minimum and maximum for good; null when they never did. */
   roundsToAgree: number | null;
-  /** The round in which the last readings are made. */
+  /** The round of the last readings. */
   lastReadingRound: number;
   minimum: number | undefined;
   maximum: number | undefined;
@@ -68,33 +68,33 @@ export interface SimulateResult {
   bytesPerNodeAndRound: number;
   largestDatagramBytes: number;
   lost: number;
-  /** Times that a node called one DOWN that runs. */
+  /** How many times a node held a running node as DOWN. */
   falseDowns: number;
-  complaintCount: number;
-  /** The first of the checkers' complaints. */
-  complaints: Complaint[];
+  violationCount: number;
+  /** The first violations, at most 100. */
+  violations: Violation[];
 }
 
 /**
- * Rounds between two readings of a node, on average: 3, and in a large network
- * so many that about 50 readings a round are to be spread.
+ * Rounds between two readings of a node, on average: at least 3, and in a large
+ * network enough that about 50 nodes measure in a round.
  */
 export function readingRounds(nodes: number): number {
   return Math.max(3, Math.ceil(nodes / 50));
 }
 
-/** More complaints than these help nobody. */
-const COMPLAINTS_MAX = 100;
-/** Part of the rounds, from the first on, in which readings are made; they go through one day. */
+/** More violations than this are counted, but not recorded. */
+const VIOLATIONS_MAX = 100;
+/** Part of the rounds, from the first on, in which nodes measure. They span one simulated day. */
 const READING_PART = 0.6;
 const SEEDS = 2;
-/** A number as CBOR. Of 5,000 nodes each holds 5,000 values, so a byte here is 25 MB. */
+/** The longest number in CBOR. 5,000 nodes hold 5,000 values each, so each byte here takes 25 MB. */
 const READING_BYTES_MAX = 9;
 
 /**
- * Simulates nodes that each measure a temperature and share it, so that all know
- * the minimum and the maximum of the network. Yields once a round. For the last
- * rounds the readings stand, and then everyone must know the truth.
+ * Simulates nodes that each measure a temperature and share it, so that all nodes
+ * know the minimum and the maximum. Yields once a round. In the last 40 % of the
+ * rounds the readings do not change, so that all nodes can agree.
  */
 export function* simulate(options: SimulateOptions): Generator<RoundFigures, SimulateResult, undefined> {
   const steps = simulateInSteps(options, 1);
@@ -103,7 +103,7 @@ export function* simulate(options: SimulateOptions): Generator<RoundFigures, Sim
   return step.value;
 }
 
-/** The same, but each round is made in so many steps: after all but the last it yields how far it is. */
+/** Like `simulate`, but divides each round into steps, and also yields after each step but the last. */
 export function* simulateInSteps(
   options: SimulateOptions, stepsPerRound: number,
 ): Generator<RoundFigures | StepFigures, SimulateResult, undefined> {
@@ -120,7 +120,7 @@ export function* simulateInSteps(
   return run.result(agreedSince);
 }
 
-/** The round in which the last readings are made. */
+/** The round of the last readings. */
 export function lastReadingRound(rounds: number): number {
   return Math.max(1, Math.floor(rounds * READING_PART));
 }
@@ -145,8 +145,8 @@ class TemperatureRun {
       datagramBytesMax: options.datagramBytesMax,
       faults: { lossProbability: options.lossProbability, delayMs: { min: 1, max: 50 } },
     });
-    const dice = new SimRandom(options.seed, STREAM_SCENARIO);
-    for (let i = 0; i < options.nodes; i++) this.addNode(dice);
+    const random = new SimRandom(options.seed, STREAM_SCENARIO);
+    for (let i = 0; i < options.nodes; i++) this.addNode(random);
   }
 
   step(round: number, part: number): StepFigures {
@@ -180,17 +180,17 @@ class TemperatureRun {
     };
   }
 
-  /** @param agreedSince the round since which all agree; 0 when they do not */
+  /** @param agreedSince the round since which all nodes agree; 0 when they do not */
   result(agreedSince: number): SimulateResult {
     const { network, options } = this;
     const { datagrams, bytes, largestBytes, lost } = network.counts;
     const believed = (node: SimNode): MinMaxBelief => this.views.get(node) as MinMaxBelief;
-    const complaints = checkMinMax(network, believed, this.readings.values());
-    const untold = this.checkValues(complaints);
-    complaints.push(...checkDatagramBytes(network), ...checkErrors(network));
+    const violations = checkMinMax(network, believed, this.readings.values());
+    const omitted = this.checkValues(violations);
+    violations.push(...checkDatagramBytes(network), ...checkErrors(network));
     const reading = lastReadingRound(options.rounds);
     return {
-      agreed: complaints.length + untold === 0,
+      agreed: violations.length + omitted === 0,
       roundsToAgree: agreedSince === 0 ? null : Math.max(0, agreedSince - reading),
       lastReadingRound: reading,
       ...minMaxOf(this.readings.values()),
@@ -201,25 +201,25 @@ class TemperatureRun {
       largestDatagramBytes: largestBytes,
       lost,
       falseDowns: this.falseDowns,
-      complaintCount: complaints.length + untold,
-      complaints: complaints.slice(0, COMPLAINTS_MAX),
+      violationCount: violations.length + omitted,
+      violations: violations.slice(0, VIOLATIONS_MAX),
     };
   }
 
-  /** Adds complaints up to COMPLAINTS_MAX: each pair of nodes may be worth one. Returns how many are left out. */
-  private checkValues(complaints: Complaint[]): number {
-    let untold = 0;
-    for (const { node, tell } of differences(this.network, false)) {
-      if (complaints.length < COMPLAINTS_MAX) complaints.push({ check: "values", who: node.name, what: tell() });
-      else untold++;
+  /** Adds violations up to VIOLATIONS_MAX, as each pair of nodes may have one. Returns how many are left out. */
+  private checkValues(violations: Violation[]): number {
+    let omitted = 0;
+    for (const { node, describe } of differences(this.network, false)) {
+      if (violations.length < VIOLATIONS_MAX) violations.push({ check: "values", node: node.name, detail: describe() });
+      else omitted++;
     }
-    return untold;
+    return omitted;
   }
 
-  private addNode(dice: SimRandom): void {
-    const { nodes, roundIntervalMs, seed, dialect: language } = this.options;
+  private addNode(random: SimRandom): void {
+    const { nodes, roundIntervalMs, seed, dialect } = this.options;
     const index = this.network.nodes.length;
-    // Drawn from streams of their own, so that readings do not depend on what the nodes draw.
+    // Separate random streams, so that readings do not depend on the nodes' draws.
     const thermometer = new Thermometer(seed, 2 * STREAM_NODES + index);
     const seedList: string[] = [];
     for (let i = 0; seedList.length < SEEDS && i < nodes; i++) {
@@ -228,10 +228,10 @@ class TemperatureRun {
     this.network.addNode({
       options: {
         seedList, roundIntervalMs, capacity: Math.max(2, nodes), valueBytesMax: READING_BYTES_MAX,
-        ...optionsOfDialect(language),
+        ...optionsOfDialect(dialect),
       },
-      startAfterMs: dice.below(roundIntervalMs),
-      clockSkewPpm: dice.between(-50, 50),
+      startAfterMs: random.below(roundIntervalMs),
+      clockSkewPpm: random.between(-50, 50),
       start: (platform, storage, node) => {
         const view = minMax({});
         this.views.set(node, view);
@@ -249,7 +249,7 @@ class TemperatureRun {
     });
   }
 
-  /** Shares a reading, now and every few rounds, until the time of the readings is over. */
+  /** Shares a reading now and, until `readingsEndMs`, again every `readingRounds` rounds on average. */
   private measure(node: SimNode, thermometer: Thermometer, gossip: Gossip): void {
     if (this.network.nowMs >= this.readingsEndMs) return;
     const celsius = thermometer.read(this.network.nowMs / this.readingsEndMs);

@@ -2,63 +2,63 @@ import { formatAddress } from "../../src/engine/wire/address.js";
 import { FLAG_SEALED, MAGIC_AND_VERSION, TYPE_SYN } from "../../src/engine/wire/frame.js";
 import { FrameWriter } from "../../src/engine/wire/frame-writer.js";
 import { RowData, Rows } from "../../src/engine/table/rows.js";
+import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import type { SimRandom } from "./random.js";
 import type { SimDialect } from "./dialects.js";
 import type { SimNetwork } from "./network.js";
-import type { TapEntry } from "./node.js";
-import type { SimNode } from "./node.js";
+import type { SimNode, TapEntry } from "./node.js";
 
-/** Datagrams that the strangers remember, to send them again. */
-const HEARD_MAX = 256;
-/** Rows of nodes that there are not, in one datagram. */
+/** Datagrams that the strangers record for replays. */
+const RECORDED_MAX = 256;
+/** Rows of invented nodes in one datagram. */
 const INVENTED_ROWS = 8;
 const BYTES_MAX = 400;
-const PORT = 5000;
-/** 172.16.0.0: none of the simulated devices is there. */
+
+/** 172.16.0.0: no simulated device has an address from there on. */
 const STRANGE_ADDRESSES = 0xac100000;
 
 /**
- * Somebody in range without the key, who sends all that he can think of: noise,
- * frames of nodes that there are not, and what he heard, as it was, from where
- * it came or from elsewhere. He does not speak for nodes that there are: where
- * nothing is sealed he could say anything, and it would be believed.
+ * Attackers in range without the key. They send noise, frames of invented nodes,
+ * and replays from the original or from another address. They do not forge
+ * statements of existing nodes: unsealed, such statements would be accepted.
  */
 export class Strangers {
   private readonly network: SimNetwork;
-  private readonly dice: SimRandom;
+  private readonly random: SimRandom;
   private readonly dialect: SimDialect;
-  private readonly heard: { bytes: Uint8Array; address: number; port: number }[] = [];
+  private readonly recorded: { bytes: Uint8Array; address: number; port: number }[] = [];
   private readonly writer = new FrameWriter();
 
-  constructor(network: SimNetwork, dice: SimRandom, dialect: SimDialect) {
+  constructor(network: SimNetwork, random: SimRandom, dialect: SimDialect) {
     this.network = network;
-    this.dice = dice;
+    this.random = random;
     this.dialect = dialect;
-    network.tap = (entry) => this.hear(entry);
+    network.tap = (entry) => this.record(entry);
   }
 
-  /** Sends something to a node. */
+  /** Sends a random datagram to a node. */
   send(to: SimNode): void {
-    const { dice, network, heard } = this;
-    const kind = dice.below(4);
-    const address = STRANGE_ADDRESSES + dice.below(0x10000);
-    if (kind === 0 || (kind >= 2 && heard.length === 0)) {
-      network.inject(to, Uint8Array.from({ length: dice.below(BYTES_MAX) }, () => dice.below(256)), address, PORT);
+    const { random, network, recorded } = this;
+    const kind = random.below(4);
+    const address = STRANGE_ADDRESSES + random.below(0x10000);
+    if (kind === 0 || (kind >= 2 && recorded.length === 0)) {
+      const noise = Uint8Array.from({ length: random.below(BYTES_MAX) }, () => random.below(256));
+      network.inject(to, noise, address, DEFAULT_PORT);
     } else if (kind === 1) {
-      network.inject(to, this.invent(), address, PORT);
+      network.inject(to, this.invent(), address, DEFAULT_PORT);
     } else {
-      const again = dice.pick(heard);
-      // From elsewhere only where that is nothing new: an unsealed frame tells the address of its sender.
+      const again = random.pick(recorded);
+      // Only sealed: from an unsealed frame the receiver learns the datagram's source as the sender's address.
       const isElsewhere = kind === 3 && this.dialect === "sealed";
       network.inject(to, again.bytes, isElsewhere ? address : again.address, again.port);
     }
   }
 
-  private hear(entry: TapEntry): void {
-    if (entry.kind !== "datagram" || this.dice.below(16) !== 0) return;
+  private record(entry: TapEntry): void {
+    if (entry.kind !== "datagram" || this.random.below(16) !== 0) return;
     const { bytes, length, address, port } = entry;
-    const index = this.heard.length < HEARD_MAX ? this.heard.length : this.dice.below(HEARD_MAX);
-    this.heard[index] = { bytes: bytes.slice(0, length), address, port };
+    const index = this.recorded.length < RECORDED_MAX ? this.recorded.length : this.random.below(RECORDED_MAX);
+    this.recorded[index] = { bytes: bytes.slice(0, length), address, port };
   }
 
   private invent(): Uint8Array {
@@ -70,7 +70,7 @@ export class Strangers {
     for (let i = 0; i < INVENTED_ROWS; i++) rows.merge(this.inventRow(), new Uint8Array(0));
     const bytes = new Uint8Array(BYTES_MAX);
     const flags = isSealed ? FLAG_SEALED : 0;
-    this.writer.begin(bytes, BYTES_MAX, TYPE_SYN, flags, rows, this.dice.next(), 0);
+    this.writer.begin(bytes, BYTES_MAX, TYPE_SYN, flags, rows, this.random.next(), 0);
     if (this.writer.beginRows()) {
       for (let slot = 0; slot < INVENTED_ROWS; slot++) this.writer.writeRow(rows, slot);
       this.writer.endRows();
@@ -81,11 +81,11 @@ export class Strangers {
 
   private inventRow(): RowData {
     const row = new RowData();
-    row.id = this.dice.next();
-    row.address = STRANGE_ADDRESSES + this.dice.below(0x10000);
-    row.port = PORT;
-    row.revision = this.dice.below(4);
-    row.heartbeat = this.dice.below(10000);
+    row.id = this.random.next();
+    row.address = STRANGE_ADDRESSES + this.random.below(0x10000);
+    row.port = DEFAULT_PORT;
+    row.revision = this.random.below(4);
+    row.heartbeat = this.random.below(10000);
     return row;
   }
 

@@ -5,7 +5,7 @@ import {
 } from "./simulate.js";
 import { bytesText, countText, rangeText } from "./text.js";
 
-/** Two bars, for terminals: how far the run is, and how many nodes know the truth. */
+/** Two progress bars for terminals: the round, and how many nodes know minimum and maximum. */
 export class TerminalReport implements SimulateReport {
   private readonly output: ReportOutput;
   private readonly stream: NodeJS.WriteStream;
@@ -61,7 +61,7 @@ export class TerminalReport implements SimulateReport {
     return this.bars.create(total, 0, { label, figure: this.figure(0, total), detail: "" });
   }
 
-  /** "7 of 30", in the width that fits both bars. */
+  /** "7 of 30", padded to the same width in both bars. */
   private figure(value: number, total: number): string {
     const width = String(Math.max(this.options.nodes, this.options.rounds)).length;
     return `${String(value).padStart(width)} of ${String(total).padEnd(width)}`;

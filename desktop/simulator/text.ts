@@ -1,7 +1,18 @@
+import type { TableConstructorOptions } from "cli-table3";
 import { SCENARIO_DEFAULTS, type ScenarioResult } from "./scenario.js";
 import { SIMULATE_DEFAULTS, type SimulateOptions } from "./simulate.js";
 
-/** 1234567 as "1,234,567", the same on every host. */
+/** Options of cli-table3 for columns without lines between them. */
+export const PLAIN_TABLE: TableConstructorOptions = {
+  chars: {
+    "top": "", "top-mid": "", "top-left": "", "top-right": "", "bottom": "", "bottom-mid": "", "bottom-left": "",
+    "bottom-right": "", "left": "", "left-mid": "", "mid": "", "mid-mid": "", "right": "", "right-mid": "",
+    "middle": "  ",
+  },
+  style: { "padding-left": 0, "padding-right": 0, "border": [], "head": [] },
+};
+
+/** Formats 1234567 as "1,234,567", on every host. */
 export function countText(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
@@ -11,7 +22,7 @@ export function plural(count: number, noun: string): string {
   return `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Bytes in the unit that fits, with a decimal: "3.1 MB". */
+/** Bytes in the largest unit that fits, with one decimal place: "3.1 MB". */
 export function bytesText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
@@ -23,13 +34,13 @@ export function percentText(probability: number): string {
   return `${Math.round(probability * 1000) / 10} %`;
 }
 
-/** "-3.21 to 31.20 °C", or that there is nothing to tell yet. */
+/** "-3.21 to 31.20 °C", or "no reading yet". */
 export function rangeText(minimum: number | undefined, maximum: number | undefined): string {
   if (minimum === undefined || maximum === undefined) return "no reading yet";
   return `${minimum.toFixed(2)} to ${maximum.toFixed(2)} °C`;
 }
 
-/** The options with which a run is the same again, the seed first. */
+/** The options that repeat a run, the seed first. */
 export function replayArguments(options: SimulateOptions): string {
   const parts = [`--seed ${options.seed}`];
   const { nodes, lossProbability, rounds, datagramBytesMax } = SIMULATE_DEFAULTS;
@@ -43,10 +54,10 @@ export function replayArguments(options: SimulateOptions): string {
 
 /** The same for a scenario. */
 export function replayScenarioArguments(result: ScenarioResult): string {
-  const { scenario, seed, nodes, datagramBytesMax, dialect: language } = result;
+  const { scenario, seed, nodes, datagramBytesMax, dialect } = result;
   const parts = [`--scenario ${scenario} --seed ${seed}`];
   if (nodes !== SCENARIO_DEFAULTS.nodes) parts.push(`--nodes ${nodes}`);
   if (datagramBytesMax !== SCENARIO_DEFAULTS.datagramBytesMax) parts.push(`--datagram-bytes ${datagramBytesMax}`);
-  if (language === "sealed") parts.push("--sealed");
+  if (dialect === "sealed") parts.push("--sealed");
   return parts.join(" ");
 }

@@ -2,14 +2,13 @@ import { isShortestFloat } from "./float.js";
 import { isUtf8 } from "./utf8.js";
 
 /**
- * The checking half of the CBOR codec, whose rules are in cbor.ts: all that a
- * decoder could trip over is refused here, by reading only, before any value is
- * built.
+ * The checking half of the CBOR codec; cbor.ts states the rules. The check reads
+ * an item once and refuses all malformed input before any value is built.
  */
 
 /**
- * Arrays and maps around and including the innermost one: `[[1]]` is 2. Each level
- * takes some 500 bytes of a board's stack, and anybody may send one.
+ * The deepest nesting of arrays and maps: `[[1]]` has 2 levels. Each level takes
+ * about 500 bytes of a board's stack, and any sender may nest values.
  */
 export const CBOR_DEPTH_MAX = 4;
 
@@ -30,20 +29,20 @@ export const NULL = 22;
 export const UNDEFINED = 23;
 
 /**
- * Whether the bytes from `start` up to but without `end` are exactly one item
- * as `encodeCbor` writes it. Allocates nothing and reads nothing outside.
+ * Whether the bytes from `start` to `end`, exclusive, are exactly one item as
+ * `encodeCbor` writes it. Allocates nothing and reads no bytes outside this range.
  */
 export function checkCbor(bytes: Uint8Array, start: number, end: number): boolean {
   if (start < 0 || end > bytes.length) return false;
   return cborEnd(bytes, start, end) === end;
 }
 
-/** Where the item at `start` ends, as `encodeCbor` writes it; -1 if it is not one of those or passes `end`. */
+/** The end of the item at `start`; -1 if `encodeCbor` would not write this item or it passes `end`. */
 export function cborEnd(bytes: Uint8Array, start: number, end: number): number {
   return skipItem(bytes, start, end, 0);
 }
 
-/** The position after the item at `position`, or -1 if it is not one of ours or passes `end`. */
+/** The end of the item at `position`; -1 if `encodeCbor` would not write this item or it passes `end`. */
 function skipItem(bytes: Uint8Array, position: number, end: number, depth: number): number {
   if (position >= end) return -1;
   const major = bytes[position] >> 5;
@@ -53,7 +52,7 @@ function skipItem(bytes: Uint8Array, position: number, end: number, depth: numbe
   const next = headEnd(bytes, position);
   if (major === UNSIGNED) return next;
   if (major === NEGATIVE) return argument < INTEGER_MAX ? next : -1;
-  // An element takes a byte at least, so this stops huge claims early.
+  // An element takes at least one byte, so this refuses too large counts early.
   if (argument > end - next) return -1;
   if (major === BYTES) return next + argument;
   if (major === TEXT) return isUtf8(bytes, next, next + argument) ? next + argument : -1;
@@ -91,8 +90,8 @@ function isProto(bytes: Uint8Array, start: number, end: number): boolean {
 
 /**
  * The argument of the head at `position`: a value or a length. -1 if the head
- * passes `end`, is not the shortest, has an indefinite or reserved length or an
- * argument above 2^53 - 1.
+ * passes `end`, is not in shortest form, has an indefinite or reserved length, or
+ * has an argument above 2^53 - 1.
  */
 export function readArgument(bytes: Uint8Array, position: number, end: number): number {
   const low5 = bytes[position] & 0x1f;
@@ -109,7 +108,7 @@ export function readArgument(bytes: Uint8Array, position: number, end: number): 
   return first * TWO_32 + readU32(bytes, position + 5);
 }
 
-/** Where the head at `position` ends, if its low 5 bits are at most 27. */
+/** The end of the head at `position`, whose low 5 bits must be at most 27. */
 export function headEnd(bytes: Uint8Array, position: number): number {
   const low5 = bytes[position] & 0x1f;
   return position + (low5 < 24 ? 1 : 1 + (1 << (low5 - 24)));
@@ -133,9 +132,9 @@ function skipSimple(bytes: Uint8Array, position: number, end: number): number {
 }
 
 /**
- * Bytewise order of the item from `start` to `end` and the one at `other`:
- * negative, 0 or positive. No item is the beginning of a longer one, so they
- * differ before the shorter ends.
+ * Compares the item from `start` to `end` bytewise with the one at `other`: negative,
+ * 0 or positive. No item is a prefix of a longer one, so two different items differ
+ * before the shorter one ends.
  */
 export function compareItems(bytes: Uint8Array, start: number, end: number, other: number): number {
   for (let i = start; i < end; i++) {

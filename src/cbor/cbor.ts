@@ -6,18 +6,19 @@ import { halfBits, halfValue } from "./float.js";
 import { utf8Length, utf8OfByteString, utf8Read, utf8Write } from "./utf8.js";
 
 /**
- * CBOR (RFC 8949) for application values: one value, one encoding.
+ * CBOR (RFC 8949) for application values. Each value has exactly one encoding.
  *
- * Core deterministic encoding (section 4.2.1): shortest heads, shortest floats,
- * definite lengths, map keys in bytewise order of their encodings. Where section
- * 4.2.2 leaves a choice:
- *  - a number is an integer if it is integral and within ±(2^53 - 1), which is
- *    where every integral double is exact. All others are floats; -0 is f98000;
+ * The encoding is core deterministic (section 4.2.1): shortest heads, shortest
+ * floats, definite lengths, map keys in bytewise order of their encodings. Where
+ * section 4.2.2 leaves a choice:
+ *  - a number is encoded as an integer if it is integral and within ±(2^53 - 1),
+ *    where integral doubles are exact, otherwise as a float; -0 is f98000;
  *  - every NaN is f97e00;
- *  - no tags (so no bignums), no simple values but false, true, null, undefined;
- *  - map keys are text, each once, and never "__proto__": storing it changes an
- *    object's prototype, and on Espruino a value that is no object there crashes
- *    the board.
+ *  - no tags (so no bignums), and no simple values except false, true, null and
+ *    undefined;
+ *  - map keys are unique texts and never "__proto__": assigning it changes an
+ *    object's prototype, and on Espruino a value other than an object crashes the
+ *    board.
  *
  *   initial byte   what follows
  *   00-1b          integer 0 to 2^53-1
@@ -30,9 +31,8 @@ import { utf8Length, utf8OfByteString, utf8Read, utf8Write } from "./utf8.js";
  *   f9 fa fb       float of 2, 4, 8 bytes
  *   everything else is refused
  *
- * Only what this file writes is accepted, so re-encoding what was decoded gives
- * the same bytes. (Espruino reads -0, but keeps it only until integer arithmetic
- * touches it.)
+ * The decoder accepts only what the encoder writes, so encoding a decoded value
+ * gives the same bytes. (Espruino reads -0, but integer arithmetic makes it 0.)
  */
 export type CborValue =
   null | undefined | boolean | number | string | Uint8Array | CborValue[] | { [key: string]: CborValue };
@@ -42,27 +42,28 @@ export { CBOR_DEPTH_MAX, checkCbor };
 // Failures of `encodeCbor`.
 /** The value does not fit into the buffer. */
 export const CBOR_TOO_LARGE = -1;
-/** A function, symbol, bigint, an object that is not plain, "__proto__" or a key given twice. */
+/** The value has a function, symbol, bigint, non-plain object, "__proto__" or duplicate key. */
 export const CBOR_UNSUPPORTED = -2;
-/** More than CBOR_DEPTH_MAX levels; a value that contains itself ends here, too. */
+/** The value has more than CBOR_DEPTH_MAX levels, or contains itself. */
 export const CBOR_TOO_DEEP = -3;
 
 /**
- * Writes `value` into `out` from `offset` (bytes, 0 to `out.length`) on and
- * returns the offset after it, or one of the negative codes above. After a
- * failure the bytes from `offset` on are undefined; nothing before `offset` or
- * after the end is written in any case.
+ * Encodes `value` into `out` at `offset` (bytes, 0 to `out.length`).
  *
- * Takes any value at all. Own enumerable string keys count; their order does
- * not. Holes in arrays become undefined. A surrogate without its partner becomes
- * U+FFFD (two keys that become equal by this are refused). Throws only what a
- * getter or proxy in `value` throws.
+ * `value` may be anything. Of objects, the own enumerable string keys are encoded,
+ * in any order. Holes in arrays become undefined. A surrogate without its partner
+ * becomes U+FFFD; two keys that become equal by this are refused.
+ *
+ * @returns the offset after the item, or one of the negative codes above. After a
+ * failure the bytes from `offset` on are undefined. Bytes before `offset` and after
+ * the item are never changed
+ * @throws only what a getter or proxy in `value` throws
  */
 export function encodeCbor(value: unknown, out: Uint8Array, offset: number): number {
   return encodeItem(value, out, offset, 0);
 }
 
-/** `depth`: arrays and maps around `value`. */
+/** @param depth number of arrays and maps around `value` */
 function encodeItem(value: unknown, out: Uint8Array, offset: number, depth: number): number {
   switch (typeof value) {
     case "undefined": return encodeHead(SIMPLE, UNDEFINED, out, offset);
@@ -82,11 +83,11 @@ function encodeItem(value: unknown, out: Uint8Array, offset: number, depth: numb
     encodeMap(value as Record<string, unknown>, out, offset, depth + 1);
 }
 
-/** Whether `value` is `{}`-like, not of a class (a Date or Map would silently become `{}`). */
+/** Whether `value` is a plain object and not an instance of a class: a Date or Map would silently become `{}`. */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === null || prototype === Object.prototype) return true;
-  // The Object.prototype of another realm, say of a vm context.
+  // The Object.prototype of another realm, such as a vm context.
   return Object.getPrototypeOf(prototype) === null;
 }
 
@@ -139,7 +140,7 @@ function encodeNumber(value: number, out: Uint8Array, offset: number): number {
   return encodeHead(UNSIGNED, value, out, offset);
 }
 
-/** The shortest of half, single and double that keeps the value. */
+/** Encodes the shortest of half, single and double that is exact. */
 function encodeFloat(value: number, out: Uint8Array, offset: number): number {
   const room = out.length - offset;
   const half = halfBits(value);
@@ -206,10 +207,10 @@ function encodeMap(map: Record<string, unknown>, out: Uint8Array, offset: number
 }
 
 /**
- * Puts `keys` in the order of their encodings (section 4.2.1), which are written
- * into `out` from `offset` on to compare them. The map overwrites them later;
- * keys that do not fit would not fit with their values either. Returns a
- * negative failure code or 0.
+ * Sorts `keys` by their encodings (section 4.2.1). To compare them it writes the
+ * encodings into `out` at `offset`, where the map overwrites them later. Keys that
+ * do not fit would not fit with their values either. Returns 0 or a negative
+ * failure code.
  */
 function sortKeys(keys: string[], out: Uint8Array, offset: number): number {
   const starts: number[] = [];
@@ -236,20 +237,20 @@ function sortKeys(keys: string[], out: Uint8Array, offset: number): number {
   return 0;
 }
 
-/** What `decodeCbor` returns: a failure has no `value` that could be taken for one. */
+/** The result of `decodeCbor`. A failure has no `value`, because undefined is a valid one. */
 export type CborResult = { ok: true; value: CborValue } | { ok: false };
 
 /**
- * Reads the item that fills the bytes from `start` up to but without `end`.
- * `ok` is false exactly if `checkCbor` is: then nothing was built. The value
- * shares no memory with `bytes`. Text on Espruino is a byte string of UTF-8.
+ * Decodes the item that fills the bytes from `start` to `end`, exclusive. `ok` is
+ * the result of `checkCbor`; if it is false, nothing is built. The value shares no
+ * memory with `bytes`. On Espruino text becomes a byte string of UTF-8.
  */
 export function decodeCbor(bytes: Uint8Array, start: number, end: number): CborResult {
   if (!checkCbor(bytes, start, end)) return { ok: false };
   return { ok: true, value: new ItemReader(bytes, start).read() };
 }
 
-/** Builds the values of items that `checkCbor` accepted, so nothing here can fail. */
+/** Builds the values of items that `checkCbor` accepted, so it cannot fail. */
 class ItemReader {
   private bytes: Uint8Array;
   private position: number;

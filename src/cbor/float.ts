@@ -1,7 +1,7 @@
 /**
- * IEEE 754 numbers as CBOR wants them: in the shortest of half (binary16),
- * single and double that keeps the value. Integer arithmetic and scaling by
- * powers of two only, both exact on every engine. Nothing is allocated.
+ * IEEE 754 numbers for CBOR: the shortest exact one of half (binary16), single and
+ * double. Uses only integer arithmetic and scaling by powers of two, which are
+ * exact on every engine. Nothing is allocated.
  */
 const HALF_INFINITY = 0x7c00;
 const HALF_NAN = 0x7e00;
@@ -9,9 +9,9 @@ const HALF_MAX = 65504;
 const HALF_SIGN = 0x8000;
 
 /**
- * The bits of `value` as a half, or -1 if a half cannot hold it exactly. The
- * significand is scaled to 1024 to 2047 (or less at the smallest exponent: a
- * subnormal); it fits if it is whole then.
+ * The bits of `value` as a half; -1 if a half cannot hold it exactly. The
+ * significand is scaled to 1024 to 2047, or less at the smallest exponent (a
+ * subnormal). The value fits if the scaled significand is an integer.
  */
 export function halfBits(value: number): number {
   if (value !== value) return HALF_NAN;
@@ -50,9 +50,9 @@ export function halfValue(bits: number): number {
 }
 
 /**
- * Whether the big-endian float of `width` (2, 4, 8) bytes at `at` has no shorter
- * form, neither as a narrower float nor as an integer within ±(2^53 - 1), and,
- * if not a number, is the half 7e00.
+ * Whether the big-endian float of `width` (2, 4 or 8) bytes at `at` is the shortest
+ * form: neither a narrower float nor an integer within ±(2^53 - 1) has the same
+ * value. NaN must be the half 7e00.
  */
 export function isShortestFloat(bytes: Uint8Array, at: number, width: number): boolean {
   const head = (bytes[at] << 8) | bytes[at + 1];
@@ -61,7 +61,7 @@ export function isShortestFloat(bytes: Uint8Array, at: number, width: number): b
   const biased = (head >> (15 - exponentBits)) & exponentMax;
   const digits = fractionDigits(bytes, at, width, 15 - exponentBits);
   if (biased === exponentMax) return width === 2 && (digits === 0 || head === HALF_NAN);
-  // Zero, of which only -0 is a float, or a subnormal, too small for anything narrower.
+  // Zero, which is a float only as the half -0, or a subnormal, which no narrower format holds.
   if (biased === 0) return digits > 0 || (width === 2 && head === HALF_SIGN);
   const exponent = biased - (exponentMax >> 1);
   if (exponent >= 0 && exponent <= 52 && digits <= exponent) return false;
@@ -70,7 +70,7 @@ export function isShortestFloat(bytes: Uint8Array, at: number, width: number): b
   return width === 4 || !fits(exponent, digits, -126, 127, 23);
 }
 
-/** Binary digits of the fraction up to its last 1; the first two bytes have `headDigits` of them. */
+/** Binary digits of the fraction up to its last 1. The first two bytes hold `headDigits` digits. */
 function fractionDigits(bytes: Uint8Array, at: number, width: number, headDigits: number): number {
   let last = width - 1;
   while (last > 1 && bytes[at + last] === 0) last--;

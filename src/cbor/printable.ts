@@ -1,4 +1,4 @@
-/** A copy with hexadecimal text for bytes. `JSON.stringify` could replace them, but not on Espruino. */
+/** A copy in which bytes are hexadecimal text. Espruino's `JSON.stringify` has no replacer. */
 export function printable(value: unknown): unknown {
   if (value instanceof Uint8Array) return hex(value);
   if (typeof value !== "object" || value === null) return value;

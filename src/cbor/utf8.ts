@@ -1,17 +1,17 @@
 /**
  * UTF-8 (RFC 3629) from and to the strings of three engines.
  *
- * V8 and XS strings are UTF-16 code units. Espruino has two kinds: byte strings
- * (everything read from a socket, and every string on the small boards), whose
- * characters are 0 to 255 and by convention hold UTF-8 as it is, and, in builds
- * with Unicode, literals whose characters are whole code points. Both come out
- * as the same UTF-8; what is read there is a byte string.
+ * V8 and XS strings are UTF-16 code units. Espruino has two kinds of strings. Byte
+ * strings have characters from 0 to 255, which by convention hold UTF-8: all text
+ * from sockets, and every string on small boards. In builds with Unicode, literals
+ * have whole code points as characters. Both kinds are written as the same UTF-8.
+ * On Espruino the result of reading is a byte string.
  *
- * Nothing here throws or reads outside the given range.
+ * No function here throws or reads outside the given range.
  */
 const REPLACEMENT = 0xfffd;
 
-/** Whether bytes `start` up to but without `end` are valid UTF-8: shortest forms, no surrogates. */
+/** Whether the bytes from `start` to `end`, exclusive, are valid UTF-8: shortest forms, no surrogates. */
 export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
   let position = start;
   while (position < end) {
@@ -32,14 +32,14 @@ export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-/** Bytes that follow a lead byte: 1 to 3, or 0 if it cannot lead. */
+/** Number of bytes after a lead byte: 1 to 3; 0 if the byte is not a lead byte. */
 function continuationBytes(lead: number): number {
   if (lead < 0xc2 || lead > 0xf4) return 0;
   if (lead < 0xe0) return 1;
   return lead < 0xf0 ? 2 : 3;
 }
 
-/** Bytes that `text` takes in UTF-8. Never fewer than `text.length`. */
+/** Length of `text` in UTF-8, in bytes. Never less than `text.length`. */
 export function utf8Length(text: string): number {
   let length = 0;
   let index = 0;
@@ -52,9 +52,9 @@ export function utf8Length(text: string): number {
 }
 
 /**
- * Writes `text` at `offset` and returns the offset after it. The caller made
- * sure that `utf8Length(text)` bytes fit. A surrogate without its partner is
- * written as U+FFFD, as the web platform's TextEncoder does.
+ * Writes `text` at `offset` and returns the offset after it. The caller has checked
+ * that `utf8Length(text)` bytes fit. A surrogate without its partner is written as
+ * U+FFFD, as by TextEncoder.
  */
 export function utf8Write(text: string, out: Uint8Array, offset: number): number {
   let at = offset;
@@ -99,8 +99,8 @@ function unitsAt(text: string, index: number, code: number): number {
 }
 
 /**
- * On an engine with byte strings: the bytes of `text` if they already are valid
- * UTF-8 (then they go out as they are). `null` otherwise and on other engines.
+ * On an engine with byte strings: the characters of `text` as bytes, if these are
+ * valid UTF-8. `null` otherwise and on other engines.
  */
 export function utf8OfByteString(text: string): Uint8Array | null {
   if (hasWideCharacters()) return null;
@@ -113,13 +113,13 @@ export function utf8OfByteString(text: string): Uint8Array | null {
   return isUtf8(bytes, 0, bytes.length) ? bytes : null;
 }
 
-/** The text of bytes `start` up to but without `end`, which must be valid UTF-8 (`isUtf8`). */
+/** The text of the bytes from `start` to `end`, exclusive, which must be valid UTF-8 (`isUtf8`). */
 export function utf8Read(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   let position = start;
   let wide = true;
   while (position < end) {
-    // Eight at a time: every concatenation copies the string on XS.
+    // Eight characters at a time, because each concatenation copies the string on XS.
     if (end - position >= 8 && isAsciiRun(bytes, position)) {
       text += asciiRun(bytes, position);
       position += 8;
@@ -147,7 +147,7 @@ function asciiRun(bytes: Uint8Array, at: number): string {
   );
 }
 
-/** The character, as one or two code units, whose lead byte at `position` has `more` after it. */
+/** The character, as one or two code units, whose lead byte is at `position` and has `more` bytes after it. */
 function readScalar(bytes: Uint8Array, position: number, more: number): string {
   let code = bytes[position] & (0x3f >> more);
   for (let i = 1; i <= more; i++) code = (code << 6) | (bytes[position + i] & 0x3f);
@@ -156,7 +156,7 @@ function readScalar(bytes: Uint8Array, position: number, more: number): string {
   return String.fromCharCode(0xd800 | (rest >> 10), 0xdc00 | (rest & 0x3ff));
 }
 
-/** False on Espruino, where `fromCharCode` keeps the low 8 bits only. */
+/** False on Espruino, where `fromCharCode` keeps only the low 8 bits. */
 function hasWideCharacters(): boolean {
   return String.fromCharCode(0x100).charCodeAt(0) === 0x100;
 }

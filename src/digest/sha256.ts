@@ -4,11 +4,11 @@
  */
 export interface Digest {
   /**
-   * Writes the SHA-256 of `length` bytes from `start` on into `out`, 32 bytes from
-   * `outStart` on. Both arrays may be the same if the ranges don't overlap. Keeps
+   * Writes the SHA-256 of `length` bytes at `start` into `out`, as 32 bytes at
+   * `outStart`. Both arrays may be the same if the ranges do not overlap. Keeps
    * neither array.
    *
-   * @throws Error when the platform has no memory; what was to be hashed must not count then
+   * @throws Error when the platform has no memory; the caller must then discard the data
    */
   sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void;
 }
@@ -16,10 +16,10 @@ export interface Digest {
 export const SHA256_BYTES = 32;
 
 /**
- * SHA-256 (FIPS 180-4) in 32-bit integers. One array, allocated once, has the
- * constants (written as text here: an array in a module would take RAM of its
- * own), the message schedule, of which 16 words are alive at a time, and the
- * state. Its time depends on the length alone, but feeds hash no secrets anyway.
+ * SHA-256 (FIPS 180-4) in 32-bit integers. One array, allocated once, holds the
+ * constants, 16 words of the message schedule, and the state. The constants are
+ * text in the source, because an array in a module would take more RAM. The time
+ * depends only on the length; feeds hash no secrets anyway.
  */
 export class Sha256 implements Digest {
   private readonly words = new Int32Array(WORDS);
@@ -32,7 +32,7 @@ export class Sha256 implements Digest {
     const words = this.words;
     for (let i = 0; i < STATE_WORDS; i++) words[STATE + i] = hexWord(INITIAL_STATE, i << 3);
     const end = start + length;
-    // After the message come a byte 0x80 and, at the end of a block, 8 bytes for its length.
+    // Padding (5.1.1): a byte 0x80 and, at the end of a block, the length in 8 bytes.
     const last = start + (((length + 8) >>> 6) << 6);
     for (let at = start; at <= last; at += BLOCK_BYTES) {
       this.load(bytes, at, end);
@@ -45,7 +45,7 @@ export class Sha256 implements Digest {
     for (let i = 0; i < SHA256_BYTES; i++) out[outStart + i] = words[STATE + (i >> 2)] >>> (24 - ((i & 3) << 3));
   }
 
-  /** Reads one block, padded where the message ended. */
+  /** Loads one block, with padding after the end of the message. */
   private load(bytes: Uint8Array, start: number, end: number): void {
     let at = start;
     for (let i = 0; i < SCHEDULE_WORDS; i++) {
@@ -93,7 +93,7 @@ export class Sha256 implements Digest {
     words[STATE + 7] += h;
   }
 
-  /** Makes the word of the message schedule for a round after the 16th, from four earlier ones. */
+  /** Computes a word of the message schedule, for a round after the 16th, from four earlier words. */
   private extend(round: number): void {
     const words = this.words;
     const old = words[SCHEDULE + ((round + 1) & 15)];
@@ -112,7 +112,7 @@ const STATE = SCHEDULE + SCHEDULE_WORDS;
 const STATE_WORDS = 8;
 const WORDS = STATE + STATE_WORDS;
 
-/** Section 4.2.2: of the cube roots of the first 64 primes, the first 32 bits after the point. */
+/** Section 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 const CONSTANTS =
   "428a2f9871374491b5c0fbcfe9b5dba53956c25b59f111f1923f82a4ab1c5ed5" +
   "d807aa9812835b01243185be550c7dc372be5d7480deb1fe9bdc06a7c19bf174" +
@@ -123,10 +123,10 @@ const CONSTANTS =
   "19a4c1161e376c082748774c34b0bcb5391c0cb34ed8aa4a5b9cca4f682e6ff3" +
   "748f82ee78a5636f84c878148cc7020890befffaa4506cebbef9a3f7c67178f2";
 
-/** Section 5.3.3: of the square roots of the first 8 primes, likewise. */
+/** Section 5.3.3: the same of the square roots of the first 8 primes. */
 const INITIAL_STATE = "6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19";
 
-/** The 32-bit integer that 8 lower-case hexadecimal digits from `at` on stand for. */
+/** The 32-bit integer of 8 lower-case hexadecimal digits at `at`. */
 function hexWord(text: string, at: number): number {
   let word = 0;
   for (let i = at; i < at + 8; i++) {
@@ -138,5 +138,5 @@ function hexWord(text: string, at: number): number {
 
 const DIGIT_ZERO = 0x30;
 const DIGIT_END = 0x3a;
-/** The code of "a", less the 10 that it stands for. */
+/** The code of "a" minus its value 10. */
 const LETTER_TEN = 0x57;

@@ -4,8 +4,8 @@ import type { BlockCipher } from "../sealing/block-cipher.js";
 import { sealingWith } from "../sealing/siv-sealer.js";
 
 /**
- * Sealing on Espruino, by the AES of its module `crypto`. Firmware that was
- * built without it gets one in JavaScript, which takes many times as long.
+ * Sealing on Espruino, with the AES of its module `crypto`. Firmware without it
+ * uses AES in JavaScript, which is many times slower.
  */
 export function espruinoSealing(): Sealing {
   const aes = nativeAes();
@@ -25,7 +25,7 @@ class EspruinoCipher implements BlockCipher {
 
   encrypt(): void {
     const encrypted = this.native.encrypt(this.block, this.key, this.options);
-    // An array of nothing would leave the block as it is, and so what it should hide.
+    // Without this error the block would stay plain and be sent as if it were encrypted.
     if (encrypted === undefined) throw new Error("no memory for sealing");
     this.block.set(new Uint8Array(encrypted));
   }

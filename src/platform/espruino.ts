@@ -1,12 +1,11 @@
+import { formatAddress } from "../engine/wire/address.js";
 import { type Preferences, PreferenceStorage } from "./moddable-storage.js";
 import type { GossipClock, GossipLog, GossipSocket, GossipStorage, Platform } from "./types.js";
+import { DATAGRAM_BYTES_MAX, nodeIdOf } from "./udp.js";
 
-const DEFAULT_PORT = 5000;
-/** The longest that any node sends. */
-const DATAGRAM_BYTES_MAX = 1472;
-/** Espruino's own header, which takes room in its buffer for a datagram. */
+/** Espruino's own header in its buffer for a datagram. */
 const HEADER_BYTES = 8;
-/** A longer time between two looks at the clock is one that the clock was set by. */
+/** A larger step between two readings of the clock means that the clock was set. */
 const STEP_MS_MAX = 7200000;
 
 export interface EspruinoPlatform extends Platform {
@@ -14,10 +13,10 @@ export interface EspruinoPlatform extends Platform {
 }
 
 /**
- * The platform's part of a node's options on Espruino. The network must be there already.
+ * The platform's part of a node's options on Espruino. The network must be connected.
  *
- * @param receiveBytesMax longest datagram that is taken in, 528 to 1,472, the default, which is
- * the longest that any node sends. Espruino cuts what is longer. ESP8266 drops what is longer than 268
+ * @param receiveBytesMax longest datagram to receive, 528 to 1,472 bytes; 1,472 by default, the longest
+ * that any node sends. Espruino truncates longer datagrams. ESP8266 drops those longer than 268 bytes
  */
 export function espruinoPlatform(receiveBytesMax?: number): EspruinoPlatform {
   return {
@@ -28,9 +27,10 @@ export function espruinoPlatform(receiveBytesMax?: number): EspruinoPlatform {
 }
 
 /**
- * Keeps the revision in two files of Espruino's Storage, which erases a file before it writes it anew.
+ * Keeps the revision in two files of Espruino's Storage, which erases a file before it rewrites it.
  *
- * @param log keeps the events, such as `flashLog()`
+ * @param file beginning of the files' names; `chisme` by default
+ * @param log for events, such as `flashLog()`
  */
 export function flashStorage(file?: string, log?: GossipLog): GossipStorage {
   return new PreferenceStorage(flash, file ?? "chisme", log);
@@ -39,7 +39,7 @@ export function flashStorage(file?: string, log?: GossipLog): GossipStorage {
 const flash: Preferences = {
   get(domain: string, key: string): number | undefined {
     const text = require("Storage").read(`${domain}.${key}`);
-    // What a loss of power left half written is no number.
+    // A file that a power loss left half written does not hold a number.
     return text === undefined || isNaN(Number(text)) ? undefined : Number(text);
   },
   set(domain: string, key: string, value: number): void {
@@ -50,7 +50,7 @@ const flash: Preferences = {
   },
 };
 
-/** Espruino's timers, and its clock as far as it can be believed: when it is set, no time has passed. */
+/** Espruino's timers, and its clock without the steps by which the clock is set. */
 export class EspruinoClock implements GossipClock {
   private passedMs = 0;
   private lastMs = Math.floor(getTime() * 1000);
@@ -71,18 +71,18 @@ export class EspruinoClock implements GossipClock {
     clearTimeout(timer);
   }
 
-  /** Near 1970 as long as nobody has set the time, with `setTime` or `Wifi.setSNTP`. */
+  /** Near 1970 until the time is set, with `setTime` or `Wifi.setSNTP`. */
   physicalMs(): number {
     return Math.floor(getTime() * 1000);
   }
 }
 
-/** Listens on all interfaces: Espruino's sockets can't choose one. */
+/** Listens on all interfaces: Espruino's sockets cannot select one. */
 export class EspruinoSocket implements GossipSocket {
   private readonly receiveBytesMax: number;
   private port = 0;
   private bound: EspruinoUdpSocket | undefined;
-  /** Espruino lets only a socket broadcast that is not bound. The answers come to its own port. */
+  /** Espruino allows broadcasts only on a socket that is not bound. The answers arrive at that socket's port. */
   private broadcaster: EspruinoUdpSocket | undefined;
   private onDatagram: Parameters<GossipSocket["bind"]>[1] | undefined;
   private onError: ((error: Error) => void) | undefined;
@@ -103,8 +103,8 @@ export class EspruinoSocket implements GossipSocket {
   }
 
   /**
-   * Binds anew: for when the network is back after a loss, perhaps with another
-   * address. Without effect before `open` and after `close`.
+   * Binds again. Call this after a loss of the network, because the address may
+   * have changed. Without effect before `bind` and after `close`.
    */
   reopen(): void {
     this.release();
@@ -118,7 +118,7 @@ export class EspruinoSocket implements GossipSocket {
     }
   }
 
-  /** @throws Error when there is no open socket or no memory for the datagram */
+  /** @throws Error when the socket is not open or there is no memory for the datagram */
   send(bytes: Uint8Array, length: number, address: number, port: number): void {
     if (this.bound === undefined) throw new Error("the socket is not open");
     const text = E.toString(bytes.subarray(0, length));
@@ -128,7 +128,7 @@ export class EspruinoSocket implements GossipSocket {
       socket = this.broadcaster ?? this.create();
       this.broadcaster = socket;
     }
-    socket.send(text, port, toText(address));
+    socket.send(text, port, formatAddress(address));
   }
 
   ownAddress(): number {
@@ -136,16 +136,12 @@ export class EspruinoSocket implements GossipSocket {
     return ip === undefined ? 0 : toNumber(ip);
   }
 
-  /**
-   * The low bits of the MAC address or, without Wi-Fi, of the serial number;
-   * changed by the port where that is not 5000, so that nodes of one computer
-   * differ.
-   */
+  /** From the low bits of the MAC address or, without Wi-Fi, of the serial number. */
   deviceId(port: number): number {
     const mac = wifi().mac;
     const digits = (mac ?? getSerial() as string).split(mac === undefined ? "-" : ":").join("");
     const device = parseInt(digits.substring(digits.length - 8), 16) as number;
-    return (device ^ ((port - DEFAULT_PORT) << 16)) >>> 0;
+    return nodeIdOf(device, port);
   }
 
   close(): void {
@@ -165,7 +161,7 @@ export class EspruinoSocket implements GossipSocket {
     return socket;
   }
 
-  /** An empty datagram, from whomever, closes a socket of Espruino. */
+  /** An empty datagram from any sender closes a socket of Espruino, so a bound one is opened again. */
   private closed(socket: EspruinoUdpSocket): void {
     if (socket === this.broadcaster) this.broadcaster = undefined;
     if (socket === this.bound) this.reopen();
@@ -185,15 +181,12 @@ function wifi(): EspruinoAddresses {
   try {
     return require("Wifi").getIP();
   } catch {
-    // The build for Linux has none.
+    // The build for Linux has no module "Wifi".
     return {};
   }
 }
 
+/** Faster on Espruino than the engine's `parseAddress`, which also checks the text. */
 function toNumber(address: string): number {
   return address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
-}
-
-function toText(address: number): string {
-  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 }

@@ -4,51 +4,51 @@ import {
 import type { GossipLog } from "./types.js";
 
 /**
- * NOR flash as all platforms have it: an erase sets all bits of a sector, a
- * write can only clear bits.
+ * The NOR flash of a platform. An erase sets all bits of a sector, a write can
+ * only clear bits.
  */
 export interface FlashSectors extends FasterCrc32 {
-  /** A multiple of 4, and of what the flash erases at once: 4,096 on ESP32 and ESP8266. */
+  /** A multiple of 4 and of the flash's erase unit, which is 4,096 on ESP32 and ESP8266. */
   readonly sectorBytes: number;
   /** 2 or more. */
   readonly sectors: number;
-  /** Reads `length` bytes from `offset` within a sector on into the beginning of `into`. */
+  /** Reads `length` bytes at `offset` of a sector into the beginning of `into`. */
   read(sector: number, offset: number, into: Uint8Array, length: number): void;
-  /** Writes the first `length` bytes, at an offset and of a length that are multiples of 4. They were erased before. */
+  /** Writes the first `length` bytes into erased flash. Offset and length are multiples of 4. */
   write(sector: number, offset: number, bytes: Uint8Array, length: number): void;
   erase(sector: number): void;
 }
 
 export interface FlashLogOptions {
-  /** Longest record, 1 to what a sector holds; 512 bytes by default. The log has a buffer of that size. */
+  /** Longest record in bytes, from 1 to what a sector holds; 512 by default. The log has a buffer of that size. */
   recordBytesMax?: number;
   /**
-   * Sectors that appending leaves free for a rewrite, 1 to all but one; by
-   * default half of them, so that all that is held can be written anew.
-   * `sectorsFor` counts those for a number of records. The fewer, the more is
-   * appended between two rewrites.
+   * Sectors that `append` leaves free for a rewrite, from 1 to all but one. Half of
+   * them by default, so that a rewrite can keep all records. `sectorsFor` computes
+   * it for a number of records. A smaller number allows more appends between two
+   * rewrites.
    */
   spareSectors?: number;
 }
 
 /**
- * An event log in a ring of flash sectors. Each is written from its beginning
- * to its end, and they take turns, so that they wear alike.
+ * An event log in a ring of flash sectors. Each sector is written from its
+ * beginning to its end. The sectors take turns, so that they wear evenly.
  *
  * A sector is:
  *
  *    0  "cgl", 1
- *    4  sequence number of the sector, u32: it grows by one from sector to sector, and modulo
- *       their number it is the sector's place
+ *    4  sequence number of the sector, u32: it grows by one from sector to sector. Modulo the
+ *       number of sectors it is the sector's place
  *    8  sequence number of the first sector of its generation, u32
  *   12  CRC-32 of bytes 0 to 11
- *   16  zeros when the generation is whole, in its first sector; erased otherwise
- *   20  records, each from a multiple of 4 on
+ *   16  zeros in the first sector of a committed generation; erased otherwise
+ *   20  records, each aligned to 4 bytes
  *
- * A generation is what one rewrite began. The log is the newest generation that
- * is whole; the sectors of others are free. So a rewrite counts from one write
- * of four bytes on, and nothing that counts is ever erased. A record that a loss
- * of power has torn is passed over, and the next one is written behind it.
+ * A rewrite begins a generation. The log is the newest committed generation; the
+ * sectors of all others are free. A single write of four bytes commits a rewrite,
+ * and no sector of the log is ever erased. A record that a power loss has torn is
+ * skipped, and the next record is written behind it.
  */
 export class FlashLog implements GossipLog {
   readonly recordBytesMax: number;
@@ -56,15 +56,15 @@ export class FlashLog implements GossipLog {
   private readonly spareSectors: number;
   private readonly records: LogRecords;
   private readonly head = new Uint8Array(COMMIT_OFFSET);
-  /** What is known of the flash, below, is so. It is not while something is written, should that fail. */
+  /** Whether the fields below describe the flash. False during a write, in case it fails. */
   private isMounted = false;
   /** Sequence number of the first sector of the log's generation; -1: there is none. */
   private first = -1;
-  /** Sequence number of the sector that is appended to. */
+  /** Sequence number of the sector to which records are appended. */
   private last = -1;
-  /** Where in it the next record goes. */
+  /** Offset of the next record in that sector. */
   private free = 0;
-  /** The highest sequence number there is, in sectors that are free, too. */
+  /** The highest sequence number in all sectors, including free ones. */
   private highest = -1;
 
   /** @throws Error when an option or a number of `flash` is out of its range */
@@ -105,7 +105,7 @@ export class FlashLog implements GossipLog {
     if (!this.isMounted) this.mount(undefined);
     const used = this.first < 0 ? 0 : this.last - this.first + 1;
     const room = Math.min(this.flash.sectors - used, this.flash.sectors - this.spareSectors);
-    // Should anything below throw, the log is what it was: the new generation is not whole.
+    // If anything below throws, the log is unchanged, because the new generation is not committed.
     this.isMounted = false;
     this.open(this.nextFirst());
     fill((bytes, length) => {
@@ -119,7 +119,7 @@ export class FlashLog implements GossipLog {
     this.isMounted = true;
   }
 
-  /** Begins the first generation that there is. */
+  /** Begins the first generation of an empty log. */
   private begin(): void {
     this.isMounted = false;
     this.open(this.nextFirst());
@@ -128,8 +128,8 @@ export class FlashLog implements GossipLog {
   }
 
   /**
-   * A sequence number for the next sector in the ring that no sector has had:
-   * one of a rewrite that power was lost in is not taken for one of this.
+   * An unused sequence number for the next sector in the ring. Sectors of a rewrite
+   * that a power loss interrupted must not count as part of the new one.
    */
   private nextFirst(): number {
     const sectors = this.flash.sectors;
@@ -137,7 +137,7 @@ export class FlashLog implements GossipLog {
     return this.highest < after ? after : after + Math.ceil((this.highest + 1 - after) / sectors) * sectors;
   }
 
-  /** Erases the next sector and makes it the first of a generation, or of the one there is. */
+  /** Erases the next sector and adds it to a generation, or makes it the first of a new one. */
   private open(sequence: number, generation?: number): void {
     const place = sequence % this.flash.sectors;
     const first = generation ?? sequence;
@@ -154,20 +154,20 @@ export class FlashLog implements GossipLog {
     this.free = HEAD_BYTES;
   }
 
-  /** From now on the generation is the log. */
+  /** Makes the generation the log. */
   private commit(): void {
     const zeros = this.head.subarray(0, HEAD_BYTES - COMMIT_OFFSET).fill(0);
     this.flash.write(this.first % this.flash.sectors, COMMIT_OFFSET, zeros, zeros.length);
   }
 
-  /** Writes the record in the buffer, into the next sector if there is no room in this one. */
+  /** Writes the record in the buffer; into the next sector if this one has no room. */
   private write(size: number): void {
     if (size > this.flash.sectorBytes - this.free) this.open(this.last + 1, this.first);
     this.flash.write(this.last % this.flash.sectors, this.free, this.records.buffer, size);
     this.free += size;
   }
 
-  /** Finds out what is on the flash, and calls `each` for the records. */
+  /** Finds the log on the flash, and calls `each` for its records. */
   private mount(each: OnRecord | undefined): void {
     this.isMounted = false;
     const sectors = this.flash.sectors;
@@ -196,7 +196,7 @@ export class FlashLog implements GossipLog {
     this.free = this.isErased(place, this.records.stoppedAt) ? this.records.stoppedAt : sectorBytes;
   }
 
-  /** Whether a sector is erased from an offset on: a record whose length was torn hides how far it was written. */
+  /** Whether a sector is erased from an offset on. A record with a torn length does not show where it ends. */
   private isErased(place: number, offset: number): boolean {
     const buffer = this.records.buffer;
     for (let at = offset; at < this.flash.sectorBytes;) {
@@ -208,7 +208,7 @@ export class FlashLog implements GossipLog {
     return true;
   }
 
-  /** Reads a sector's head. Returns whether it is one, and one that belongs there. */
+  /** Reads a sector's head. Returns whether it is valid and belongs to this place. */
   private readHead(place: number): boolean {
     const head = this.head;
     this.flash.read(place, 0, head, COMMIT_OFFSET);
@@ -224,19 +224,20 @@ export class FlashLog implements GossipLog {
 }
 
 /**
- * Sectors that records with `bytes` bytes altogether can take at most, for the
- * option `spareSectors`.
+ * The largest number of sectors that some records can take, for the option
+ * `spareSectors`.
  *
- * @param records how many they are
- * @param recordBytesMax of the longest
+ * @param records number of records
+ * @param bytes length of all records together
+ * @param recordBytesMax length of the longest record
  */
 export function sectorsFor(sectorBytes: number, records: number, bytes: number, recordBytesMax: number): number {
-  // No record goes over a sector's end; what is lost there is less than the longest takes.
+  // A record never spans two sectors, so the unused end of a sector is shorter than the longest record.
   const used = sectorBytes - HEAD_BYTES - recordBytes(recordBytesMax, STEP) + STEP;
   return Math.max(1, Math.ceil((bytes + records * (RECORD_HEAD_BYTES + STEP - 1)) / used));
 }
 
-/** What records are filled up to a multiple of: what ESP8266's flash is written by. */
+/** Records are padded to a multiple of this, the write unit of ESP8266's flash. */
 const STEP = 4;
 const RECORD_BYTES_MAX_DEFAULT = 512;
 /** "cgl", and the version of the layout. */

@@ -1,49 +1,49 @@
 /**
  * Records of an event log, in one form on every medium:
  *
- *   0  length of the bytes, u16, big-endian: 1 to 65,534; 65,535 is what erased flash reads as
+ *   0  length of the bytes, u16, big-endian: 1 to 65,534; erased flash reads as 65,535
  *   2  CRC-32 of the bytes (IEEE 802.3, as in zip), u32, big-endian
  *   6  the bytes
  *
- * A record that was not written to its end, or that the medium has damaged,
- * fails its check and is passed over. No record is empty, so that a file which
- * a crash has filled up with zeros holds none.
+ * A record that was not written to its end, or that the medium has damaged, fails
+ * its check and is skipped. No record is empty, so that zeros, with which a crash
+ * may fill a file, are not records.
  */
 export const RECORD_HEAD_BYTES = 6;
-/** Bytes that a record can have at most, its head not counted. */
+/** Longest record, without its head. */
 export const RECORD_BYTES_MAX = 65534;
 
-/** A run of bytes that records are read from. */
+/** The bytes from which records are read. */
 export interface RecordSource {
-  /** Reads `length` bytes from `at` on into the beginning of `into`. */
+  /** Reads `length` bytes at `at` into the beginning of `into`. */
   read(at: number, into: Uint8Array, length: number): void;
 }
 
 /** Called with the bytes of a record, valid during the call, and their number. */
 export type OnRecord = (bytes: Uint8Array, length: number) => void;
 
-/** A platform may have a CRC-32 that is faster than a script's. */
+/** For platforms with a CRC-32 that is faster than JavaScript. */
 export interface FasterCrc32 {
-  /** Of the first `length` bytes, as an integer of 32 bits. */
+  /** The CRC-32 of the first `length` bytes, as a signed or unsigned integer of 32 bits. */
   crc32?(bytes: Uint8Array, length: number): number;
 }
 
-/** Writes and finds records, with one buffer for both. */
+/** Encodes and finds records, with one buffer for both. */
 export class LogRecords {
   /** Bytes of the longest record. */
   readonly recordBytesMax: number;
-  /** The record that `frame` made. Free for other uses until then. */
+  /** Holds the record that `frame` encoded. Otherwise free for other uses. */
   readonly buffer: Uint8Array;
-  /** Where the last whole record that `scan` found ends, or where it began. */
+  /** The end of the last complete record that `scan` found, or the start of the scan. */
   wholeEnd = 0;
-  /** Where `scan` found no further record: behind the last one, or one that was torn. */
+  /** Where `scan` stopped: behind the last record, or at a torn one. */
   stoppedAt = 0;
   private readonly body: Uint8Array;
   private readonly table: Int32Array | undefined;
   private readonly faster: FasterCrc32 | undefined;
 
   /**
-   * @param recordBytesMax 1 to 65,534: the buffer has so many bytes and 8 more
+   * @param recordBytesMax 1 to 65,534 bytes; the buffer is up to 9 bytes longer
    * @throws Error when `recordBytesMax` is out of its range
    */
   constructor(recordBytesMax: number, faster?: FasterCrc32) {
@@ -65,14 +65,14 @@ export class LogRecords {
   }
 
   /**
-   * Makes a record of `length` bytes in `buffer`, filled up with 0xff to a
-   * multiple of `step`. Returns its length with head and filling.
+   * Encodes a record of `length` bytes in `buffer`, padded with 0xff to a multiple
+   * of `step`. Returns its length with head and padding.
    *
    * @throws Error when `length` is not from 1 to `recordBytesMax`
    */
   frame(bytes: Uint8Array, length: number, step: number): number {
     if (!(length >= 1 && length <= this.recordBytesMax)) {
-      throw new Error(`a record of ${length} bytes: it may have 1 to ${this.recordBytesMax}`);
+      throw new Error(`length: ${length} is not a record's length from 1 to ${this.recordBytesMax}`);
     }
     const crc = this.crc32(bytes, length);
     const buffer = this.buffer;
@@ -89,11 +89,11 @@ export class LogRecords {
   }
 
   /**
-   * Calls `each` for the whole records from `start` up to `end`, in their
-   * order, and sets `wholeEnd` and `stoppedAt`. One that fails its check is
-   * passed over by the length it gives.
+   * Calls `each` for the complete records from `start` up to `end`, in their order,
+   * and sets `wholeEnd` and `stoppedAt`. A record that fails its check is skipped by
+   * the length in its head.
    *
-   * @param step what records are filled up to a multiple of
+   * @param step records are padded to a multiple of it
    */
   scan(source: RecordSource, start: number, end: number, step: number, each: OnRecord | undefined): void {
     const buffer = this.buffer;
@@ -116,12 +116,12 @@ export class LogRecords {
   }
 }
 
-/** Bytes that a record of `length` bytes takes, filled up to a multiple of `step`. */
+/** The length of a record of `length` bytes with its head, padded to a multiple of `step`. */
 export function recordBytes(length: number, step: number): number {
   return Math.ceil((RECORD_HEAD_BYTES + length) / step) * step;
 }
 
-/** For four bits at a time: a table for eight would take 1,024 bytes, none would take four times as long. */
+/** A table for four bits. One for eight bits would take 1,024 bytes; without a table CRC-32 is four times slower. */
 function crc32Table(): Int32Array {
   const table = new Int32Array(16);
   for (let i = 0; i < 16; i++) {

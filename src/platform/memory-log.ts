@@ -2,22 +2,22 @@ import { LogRecords, type OnRecord } from "./log-record.js";
 import type { GossipLog } from "./types.js";
 
 export interface MemoryLogOptions {
-  /** Bytes that all records may take with their heads, of 6 bytes; 65,536 by default. */
+  /** Size of the log in bytes. Each record takes 6 bytes for its head. 65,536 by default. */
   bytesMax?: number;
   /** Longest record, 1 to 65,534 bytes; 4,096 by default. */
   recordBytesMax?: number;
   /**
-   * For simulations: called before bytes are stored, with their number. It
-   * returns how many of them are stored; if that is fewer, power was lost, and
-   * what was being done throws a `PowerLossError`.
+   * For simulations of power losses: called with the number of bytes to be stored.
+   * Returns how many of them are stored. If these are fewer, the write throws a
+   * `PowerLossError`.
    */
   tear?: (length: number) => number;
 }
 
-/** What a `MemoryLog` throws when its option `tear` has power lost. */
+/** Thrown by a `MemoryLog` when its option `tear` simulates a power loss. */
 export class PowerLossError extends Error {}
 
-/** An event log that lives for as long as the object: for tests and simulations. */
+/** An event log in memory, for tests and simulations. */
 export class MemoryLog implements GossipLog {
   readonly recordBytesMax: number;
   private readonly bytesMax: number;
@@ -67,7 +67,7 @@ export class MemoryLog implements GossipLog {
     }
   }
 
-  /** Stores the first `size` bytes of the buffer behind what there is. */
+  /** Appends the first `size` bytes of the buffer. */
   private store(size: number): void {
     const kept = this.tear === undefined ? size : Math.min(size, this.tear(size));
     if (this.stored.length < this.end + size) {
@@ -80,7 +80,7 @@ export class MemoryLog implements GossipLog {
     if (kept < size) throw new PowerLossError(`power was lost after ${kept} of ${size} bytes`);
   }
 
-  /** Calls `each` for the records and cuts off what is no whole one. */
+  /** Calls `each` for the records, and cuts off an incomplete one at the end. */
   private cut(each: OnRecord | undefined): void {
     const source = {
       read: (at: number, into: Uint8Array, length: number) => into.set(this.stored.subarray(at, at + length)),

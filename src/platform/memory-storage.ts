@@ -1,8 +1,8 @@
 import type { GossipLog, GossipStorage } from "./types.js";
 
 /**
- * Keeps the revision for as long as the object lives: for tests, simulations
- * and nodes without flash. Events are kept by a `log`, such as a `MemoryLog`.
+ * Keeps the revision in memory, for tests, simulations and nodes without flash.
+ * A `log`, such as a `MemoryLog`, keeps the events.
  */
 export class MemoryStorage implements GossipStorage {
   readonly log?: GossipLog;

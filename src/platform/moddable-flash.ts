@@ -1,6 +1,6 @@
 import type { FlashSectors } from "./flash-log.js";
 
-/** The SDK's class `Flash`, of its modules/files/flash: a partition of the flash of ESP32 or ESP8266. */
+/** The SDK's class `Flash` of modules/files/flash: a flash partition on ESP32 or ESP8266. */
 export interface FlashPartition {
   readonly byteLength: number;
   /** Bytes of a sector. */
@@ -10,7 +10,7 @@ export interface FlashPartition {
   erase(sector: number): void;
 }
 
-/** An object of the SDK's class `File`, of its modules/files/file. */
+/** An object of the SDK's class `File` of modules/files/file. */
 export interface OpenFile {
   readonly length: number;
   position: number;
@@ -23,14 +23,14 @@ export interface OpenFile {
  *
  *     new FlashLog(partitionSectors(new Flash("storage"), 0, 16))
  *
- * "storage" is the SDK's partition for files: whoever has files there can't
- * have a log, too. On ESP32 the SDK makes one, of 16 sectors, when a manifest
- * has `"defines": { "file": { "partition": "#storage" } }`. On ESP8266 it is
- * what 4 MB of flash have beside the application; with 1 MB there is none.
+ * "storage" is the SDK's partition for files, so it cannot hold both files and a
+ * log. On ESP32 the SDK creates it, with 16 sectors, when a manifest has
+ * `"defines": { "file": { "partition": "#storage" } }`. On ESP8266 with 4 MB of
+ * flash it is the part that the application does not use; with 1 MB there is none.
  *
- * @param firstSector the first one, counted from the beginning of the partition
- * @param sectors their number, 2 or more
- * @throws Error when the partition has no such sectors
+ * @param firstSector the first sector, counted from the beginning of the partition
+ * @param sectors number of sectors, 2 or more
+ * @throws Error when the partition does not have these sectors
  */
 export function partitionSectors(partition: FlashPartition, firstSector: number, sectors: number): FlashSectors {
   const sectorBytes = partition.blockSize;
@@ -55,15 +55,17 @@ export function partitionSectors(partition: FlashPartition, firstSector: number,
 }
 
 /**
- * Sectors in a file, for a `FlashLog` where there is no flash but files, as in
- * the SDK's simulators:
+ * Sectors in a file, for a `FlashLog` on platforms with files but without flash,
+ * such as the SDK's simulators:
  *
  *     new FlashLog(fileSectors(new File(path, true), 16))
  *
- * The simulators' files are written to the system at once, but not to the disk:
- * a record outlives the program, a loss of power it may not.
+ * The simulators pass writes to the system at once, but do not sync them to the
+ * disk. A record survives the end of the program, but maybe not a power loss.
  *
- * @param file open for writing, and empty or from a log with as many sectors
+ * @param file open for writing; empty, or written by a log with the same number of sectors
+ * @param sectors number of sectors, 2 or more
+ * @param sectorBytes length of a sector; 4,096 by default
  */
 export function fileSectors(file: OpenFile, sectors: number, sectorBytes = SECTOR_BYTES): FlashSectors {
   const put = (at: number, bytes: Uint8Array) => {

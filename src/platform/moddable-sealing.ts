@@ -3,17 +3,17 @@ import type { Sealing } from "../engine/wire/sealer.js";
 import type { BlockCipher } from "../sealing/block-cipher.js";
 import { sealingWith } from "../sealing/siv-sealer.js";
 
-// What the SDK has and its typings leave out.
+// A class of the SDK that its typings leave out.
 declare module "crypt" {
   class BlockCipher {
     /** @param key 16, 24 or 32 bytes */
     constructor(cipher: "AES", key: ArrayBuffer);
-    /** The first block of `data`, into the first bytes of `result`, which may be the same. */
+    /** Encrypts the first block of `data` into the first bytes of `result`, which may be the same buffer. */
     encrypt(data: ArrayBuffer, result: ArrayBuffer): ArrayBuffer;
   }
 }
 
-/** Sealing on the Moddable SDK, by its AES, which is in C. Without mcpack it needs src/sealing/manifest.json. */
+/** Sealing with the Moddable SDK's AES, in C. Without mcpack, include src/sealing/manifest.json in the manifest. */
 export function moddableSealing(): Sealing {
   return sealingWith((key) => new ModdableCipher(key));
 }

@@ -9,18 +9,18 @@ export interface Preferences {
 }
 
 /**
- * Keeps the revision in the SDK's preferences. Since those erase a value before
- * they write it anew, two keys take turns: a loss of power leaves one of them.
+ * Keeps the revision in the SDK's preferences. They erase a value before they
+ * rewrite it, so two keys take turns: a power loss leaves one of them intact.
  */
 export class PreferenceStorage implements GossipStorage {
   readonly log?: GossipLog;
-  // Handed in: a module that is preloaded would have the SDK's run at build time, which the simulator's can't.
+  // An argument, not an import: a preloaded module runs its imports at build time, and the simulator's cannot.
   private readonly preferences: Preferences;
   private readonly domain: string;
 
   /**
-   * @param domain of the preferences, at most 15 characters, which is what ESP32 takes
-   * @param log keeps the events, such as a `FlashLog`
+   * @param domain of the preferences, at most 15 characters, the limit of ESP32
+   * @param log for events, such as a `FlashLog`
    */
   constructor(preferences: Preferences, domain: string, log?: GossipLog) {
     this.preferences = preferences;

@@ -2,29 +2,30 @@ import UDP from "embedded:io/socket/udp";
 import Net from "net";
 import Time from "time";
 import Timer from "timer";
+import { formatAddress, parseAddress } from "../engine/wire/address.js";
 import type { GossipClock, GossipSocket, Platform } from "./types.js";
+import { nodeIdOf } from "./udp.js";
 
-const DEFAULT_PORT = 5000;
-/** Datagrams taken in one go, so that a flood leaves time for timers and Wi-Fi. */
+/** Datagrams received in one call, so that a flood leaves time for timers and Wi-Fi. */
 const DATAGRAMS_MAX = 8;
 
 export interface ModdablePlatform extends Platform {
   socket: ModdableSocket;
 }
 
-/** The platform's part of a node's options on the Moddable SDK. The network must be there already. */
+/** The platform's part of a node's options on the Moddable SDK. The network must be connected. */
 export function moddablePlatform(): ModdablePlatform {
   return {
     socket: new ModdableSocket(),
     clock: new ModdableClock(),
-    // Hardware random numbers on ESP32 and ESP8266. The simulator's are the same at each start, but not its time.
+    // Hardware random numbers on ESP32 and ESP8266. The simulator repeats them at each start, so the time is mixed in.
     randomSeed: (Math.random() * 4294967296 ^ Time.ticks) >>> 0,
   };
 }
 
 /** The SDK's milliseconds and timers. */
 export class ModdableClock implements GossipClock {
-  /** The SDK's ticks are int32 on a board and a double in the simulator. */
+  /** The SDK's ticks are an int32 on a board and a double in the simulator. */
   nowMs(): number {
     return Time.ticks >>> 0;
   }
@@ -37,13 +38,13 @@ export class ModdableClock implements GossipClock {
     Timer.clear(timer as Timer);
   }
 
-  /** Near 1970 as long as nobody has set the time, such as the SDK's `sntp`. */
+  /** Near 1970 until the time is set, such as by the SDK's `sntp`. */
   physicalMs(): number {
     return Date.now();
   }
 }
 
-/** Listens on all interfaces: the SDK's sockets can't choose one. In the simulator on Linux they can't broadcast. */
+/** Listens on all interfaces: the SDK's sockets cannot select one. In the simulator on Linux they cannot broadcast. */
 export class ModdableSocket implements GossipSocket {
   private udp: UDP | undefined;
   private port = 0;
@@ -63,8 +64,8 @@ export class ModdableSocket implements GossipSocket {
   }
 
   /**
-   * Binds anew: for when the network is back after a loss, perhaps with another
-   * address. Without effect before `open` and after `close`.
+   * Binds again. Call this after a loss of the network, because the address may
+   * have changed. Without effect before `bind` and after `close`.
    */
   reopen(): void {
     this.release();
@@ -76,26 +77,22 @@ export class ModdableSocket implements GossipSocket {
     }
   }
 
-  /** @throws Error when there is no open socket or the network refuses the datagram */
+  /** @throws Error when the socket is not open or the network refuses the datagram */
   send(bytes: Uint8Array, length: number, address: number, port: number): void {
     if (this.udp === undefined) throw new Error("the socket is not open");
-    this.udp.write(bytes.subarray(0, length), toText(address), port);
+    this.udp.write(bytes.subarray(0, length), formatAddress(address), port);
   }
 
   ownAddress(): number {
     const address = Net.get("IP") as string | undefined;
-    return address === undefined ? 0 : toNumber(address);
+    return address === undefined ? 0 : Math.max(0, parseAddress(address));
   }
 
-  /**
-   * The low bits of the MAC address or, where there is none (the simulator on
-   * Linux), the IPv4 address; changed by the port where that is not 5000, so
-   * that nodes of one computer differ.
-   */
+  /** From the low bits of the MAC address or, where there is none (the simulator on Linux), the IPv4 address. */
   deviceId(port: number): number {
     const mac = Net.get("MAC") as string | undefined;
     const device = mac === undefined ? this.ownAddress() : parseInt(mac.split(":").join(""), 16);
-    return (device ^ ((port - DEFAULT_PORT) << 16)) >>> 0;
+    return nodeIdOf(device, port);
   }
 
   close(): void {
@@ -103,14 +100,14 @@ export class ModdableSocket implements GossipSocket {
     this.release();
   }
 
-  /** What comes is taken at once, since lwIP keeps it in memory without limit, but not all in one go. */
+  /** Receives without delay, because lwIP queues datagrams without a limit, but at most DATAGRAMS_MAX per call. */
   private read(): void {
     this.clearTimer();
     for (let i = 0; i < DATAGRAMS_MAX; i++) {
       const datagram = this.udp?.read() as Received | undefined;
       if (datagram === undefined) return;
       const { address, port } = datagram;
-      this.onDatagram?.(new Uint8Array(datagram), datagram.byteLength, toNumber(address), port);
+      this.onDatagram?.(new Uint8Array(datagram), datagram.byteLength, parseAddress(address), port);
     }
     this.timer = Timer.set(() => this.read());
   }
@@ -127,32 +124,10 @@ export class ModdableSocket implements GossipSocket {
   }
 }
 
-/** A datagram as the SDK's sockets give it. */
+/** A datagram as the SDK's sockets return it. */
 type Received = ArrayBuffer & { address: string; port: number };
 
-/** What those sockets have, though the SDK's typings leave it out. */
+/** A method of the sockets that the SDK's typings leave out. */
 interface Closable {
   close(): void;
-}
-
-function toNumber(address: string): number {
-  let sum = 0;
-  let octet = 0;
-  for (let i = 0; i < address.length; i++) {
-    const code = address.charCodeAt(i);
-    if (code === DOT) {
-      sum = sum * 256 + octet;
-      octet = 0;
-    } else {
-      octet = octet * 10 + code - ZERO;
-    }
-  }
-  return sum * 256 + octet;
-}
-
-const DOT = 46;
-const ZERO = 48;
-
-function toText(address: number): string {
-  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 }

@@ -6,14 +6,14 @@ const ROUNDS = 10;
 const WORDS = 4;
 /** Words of all round keys. */
 const KEY_WORDS = (ROUNDS + 1) * WORDS;
-/** What x^8 is in the field of AES. */
+/** x^8 in the field of AES. */
 const POLYNOMIAL = 0x1b;
 
 /**
- * AES-128 encryption (FIPS 197) in nothing but the language, for boards whose
- * firmware was built without it: 256 bytes of table, which ciphers share, and
- * 176 of round keys. It is slow, and on a processor with a data cache its time
- * depends on the key; use the platform's AES where there is one.
+ * AES-128 encryption (FIPS 197) in JavaScript, for boards whose firmware has no
+ * AES. It takes 176 bytes for the round keys, and a table of 256 bytes that all
+ * ciphers share. It is slow, and on a processor with a data cache its time depends
+ * on the key. Use the platform's AES if there is one.
  */
 export class Aes128 implements BlockCipher {
   readonly block = new Uint8Array(BLOCK_BYTES);
@@ -65,7 +65,7 @@ export class Aes128 implements BlockCipher {
   }
 }
 
-/** Sealing with nothing of the platform's. */
+/** Sealing in JavaScript alone, for platforms without AES. */
 export function pureSealing(): Sealing {
   const box = substitutionBox();
   return sealingWith((key) => new Aes128(key, box));
@@ -78,7 +78,7 @@ export function substitutionBox(): Uint8Array {
   let power = 1;
   let inverse = 1;
   do {
-    // 3 generates all of the field but 0; the inverse goes the other way round, by 0xf6, which divides by 3.
+    // The powers of 3 are all elements of the field but 0. Their inverses are the powers of 0xf6, the inverse of 3.
     power ^= double(power);
     inverse ^= inverse << 1;
     inverse ^= inverse << 2;
@@ -90,7 +90,7 @@ export function substitutionBox(): Uint8Array {
   return box;
 }
 
-/** Times x in the field of AES. */
+/** Multiplies by x in the field of AES. */
 function double(byte: number): number {
   return byte < 128 ? byte << 1 : ((byte << 1) ^ POLYNOMIAL) & 255;
 }
@@ -106,7 +106,7 @@ function store(bytes: Uint8Array, at: number, word: number): void {
   bytes[at + 3] = word;
 }
 
-/** One column of a round: SubBytes and ShiftRows, then MixColumns on all four bytes at a time. */
+/** One column of a round: SubBytes, ShiftRows and MixColumns (FIPS 197, 5.1.1 to 5.1.3), four bytes at a time. */
 function column(box: Uint8Array, a: number, b: number, c: number, d: number): number {
   const word = (box[a >>> 24] << 24) | (box[(b >> 16) & 255] << 16) | (box[(c >> 8) & 255] << 8) | box[d & 255];
   const turned = (word << 8) | (word >>> 24);
@@ -115,7 +115,7 @@ function column(box: Uint8Array, a: number, b: number, c: number, d: number): nu
   return doubled ^ turned ^ ((both << 16) | (both >>> 16));
 }
 
-/** SubBytes and ShiftRows alone, for the last round and the key. */
+/** SubBytes and ShiftRows without MixColumns, for the last round and the key schedule. */
 function substitute(box: Uint8Array, a: number, b: number, c: number, d: number): number {
   return (box[a >>> 24] << 24) | (box[(b >> 16) & 255] << 16) | (box[(c >> 8) & 255] << 8) | box[d & 255];
 }

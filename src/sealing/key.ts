@@ -1,12 +1,12 @@
 import { KEY_BYTES } from "./block-cipher.js";
 
 /**
- * Reads a key of a network: 32 bytes, or 64 hexadecimal digits as
- * `npx chisme key` prints them.
+ * Reads a network's key: 32 bytes, or 64 hexadecimal digits as `npx chisme key`
+ * prints them.
  *
- * @param name of the option, for the error
- * @returns a copy, so that the caller may wipe or reuse its own
- * @throws Error that names the option and what it may be, but not its value, which may be nearly a key
+ * @param name name of the option, for the error
+ * @returns a copy, so that the caller may wipe or reuse its own array
+ * @throws Error with the option's name and the allowed values. It never shows the value, which may be almost a key
  */
 export function parseKey(name: string, value: unknown): Uint8Array {
   const key = new Uint8Array(KEY_BYTES);

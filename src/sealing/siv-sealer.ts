@@ -30,9 +30,9 @@ export class SivSealer implements Sealer {
 }
 
 /**
- * Makes sealers of a platform's AES.
+ * Creates sealers from a platform's AES.
  *
- * @param cipherOf AES-128 under a key of 16 bytes, which it may keep
+ * @param cipherOf returns AES-128 under a key of 16 bytes; it may keep the array
  */
 export function sealingWith(cipherOf: (key: Uint8Array) => BlockCipher): Sealing {
   return (key, otherKey) => new SivSealer(
@@ -40,12 +40,12 @@ export function sealingWith(cipherOf: (key: Uint8Array) => BlockCipher): Sealing
   );
 }
 
-/** @param key 32 bytes: the first half is the MAC's, the second the stream's, as in RFC 5297, section 2.6 */
+/** @param key 32 bytes: the first half is for the MAC, the second for the stream (RFC 5297, section 2.6) */
 function sivOf(key: Uint8Array, cipherOf: (key: Uint8Array) => BlockCipher): Siv {
   return new Siv(cipherOf(copyOf(key, 0)), cipherOf(copyOf(key, KEY_BYTES / 2)));
 }
 
-/** A key in an ArrayBuffer of its own, which is what platforms take. */
+/** Half of a key in its own ArrayBuffer, as platforms require. */
 function copyOf(key: Uint8Array, start: number): Uint8Array {
   const copy = new Uint8Array(BLOCK_BYTES);
   for (let i = 0; i < BLOCK_BYTES; i++) copy[i] = key[start + i];

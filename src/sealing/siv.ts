@@ -1,40 +1,40 @@
 import { BLOCK_BYTES, type BlockCipher } from "./block-cipher.js";
 
 // Parts of the state, 16 bytes each.
-/** CMAC's subkeys, for a message that ends with a whole block and for any other. */
+/** CMAC's subkeys (RFC 4493, 2.3): for a message that ends with a complete block, and for any other. */
 const SUBKEY_WHOLE = 0;
 const SUBKEY_PADDED = 16;
-/** CMAC of 16 zeros, with which S2V begins. */
+/** CMAC of 16 zeros, the initial value of S2V (RFC 5297, 2.4). */
 const START = 32;
 /** S2V's D. */
 const SUM = 48;
-/** The vector of what is opened. */
+/** The vector of the message to unseal. */
 const VECTOR = 64;
 const STATE_BYTES = 80;
 
 const PADDING = 0x80;
-/** What doubling in GF(2^128) subtracts where a bit is lost. */
+/** Subtracted when doubling in GF(2^128) carries a bit out. */
 const POLYNOMIAL = 0x87;
 
 /**
- * AES-SIV, RFC 5297, over a platform's AES: S2V with AES-CMAC (RFC 4493) makes
- * the vector of all components and the plaintext, AES-CTR encrypts from there.
- * Nothing is allocated after the constructor.
+ * AES-SIV (RFC 5297) on a platform's AES. S2V with AES-CMAC (RFC 4493) computes
+ * the vector from the associated data and the plaintext, and AES-CTR encrypts with
+ * it. Nothing is allocated after the constructor.
  *
- * For each message: `begin`, `associate` for each component of associated data
- * in order (at most 126), then `seal` or `open`.
+ * For each message call `begin`, then `associate` for each component of associated
+ * data in order (at most 126), then `seal` or `unseal`.
  */
 export class Siv {
   private readonly mac: BlockCipher;
   private readonly stream: BlockCipher;
   private readonly state = new Uint8Array(STATE_BYTES);
   private readonly counter = new Uint8Array(BLOCK_BYTES);
-  /** Bytes that the block of the MAC has taken up. */
+  /** Bytes in the MAC's block that are not yet encrypted. */
   private filled = 0;
 
   /**
-   * @param mac under the first half of the key
-   * @param stream under the second half; has a block of its own
+   * @param mac cipher under the first half of the key
+   * @param stream cipher under the second half; it has its own block
    */
   constructor(mac: BlockCipher, stream: BlockCipher) {
     this.mac = mac;
@@ -54,14 +54,14 @@ export class Siv {
     for (let i = 0; i < BLOCK_BYTES; i++) this.state[SUM + i] = this.state[START + i];
   }
 
-  /** Takes in one component of associated data. */
+  /** Authenticates one component of associated data. */
   associate(bytes: Uint8Array, start: number, length: number): void {
     this.double(SUM);
     this.authenticate(bytes, start, length);
     this.mix(SUM, this.mac.block, 0, BLOCK_BYTES);
   }
 
-  /** Puts the vector and the encrypted bytes in place of `length` plain ones; needs 16 bytes of room behind them. */
+  /** Replaces `length` plain bytes by the vector and the encrypted bytes. Needs 16 bytes of room behind them. */
   seal(bytes: Uint8Array, start: number, length: number): void {
     this.synthesize(bytes, start, length);
     this.startCounter(this.mac.block, 0);
@@ -71,9 +71,9 @@ export class Siv {
   }
 
   /**
-   * Puts the plain bytes in place of a vector and `length` encrypted ones.
+   * Replaces a vector and `length` encrypted bytes by the plain bytes.
    *
-   * @returns whether they are what was sealed; if not, `bytes` are as they were
+   * @returns whether the message is authentic; if not, `bytes` are unchanged
    */
   unseal(bytes: Uint8Array, start: number, length: number): boolean {
     const state = this.state;
@@ -81,7 +81,7 @@ export class Siv {
     this.startCounter(state, VECTOR);
     this.moveDown(bytes, start, length);
     this.synthesize(bytes, start, length);
-    // All bytes are compared, so that the time says nothing about the first that differs.
+    // Compare all bytes, so that the time does not reveal the first difference.
     let difference = 0;
     for (let i = 0; i < BLOCK_BYTES; i++) difference |= state[VECTOR + i] ^ this.mac.block[i];
     if (difference === 0) return true;
@@ -90,7 +90,7 @@ export class Siv {
     return false;
   }
 
-  /** The last step of S2V: leaves the vector in the block of the MAC. */
+  /** The last step of S2V (RFC 5297, 2.4). Leaves the vector in the MAC's block. */
   private synthesize(bytes: Uint8Array, start: number, length: number): void {
     const tail = length - BLOCK_BYTES;
     if (tail < 0) {
@@ -100,7 +100,7 @@ export class Siv {
       this.authenticate(this.state, SUM, BLOCK_BYTES);
       return;
     }
-    // The RFC's xorend: the sum goes into the last 16 bytes, which are then taken from there.
+    // The RFC's xorend: add the last 16 bytes to the sum, and authenticate the sum in their place.
     this.mix(SUM, bytes, start + tail, BLOCK_BYTES);
     this.clear();
     this.absorb(bytes, start, tail);
@@ -108,7 +108,7 @@ export class Siv {
     this.finish();
   }
 
-  /** AES-CMAC, which it leaves in the block of the MAC. */
+  /** Computes AES-CMAC. Leaves it in the MAC's block. */
   private authenticate(bytes: Uint8Array, start: number, length: number): void {
     this.clear();
     this.absorb(bytes, start, length);
@@ -145,7 +145,7 @@ export class Siv {
     this.mac.encrypt();
   }
 
-  /** The vector without its bits 31 and 63, so that adding to its last word never carries. */
+  /** Sets the counter to the vector without its bits 31 and 63, so that additions to its last word never carry. */
   private startCounter(vector: Uint8Array, at: number): void {
     const counter = this.counter;
     for (let i = 0; i < BLOCK_BYTES; i++) counter[i] = vector[at + i];
@@ -153,7 +153,7 @@ export class Siv {
     counter[12] &= 0x7f;
   }
 
-  /** Encrypts or decrypts `length` bytes at `start` to 16 bytes further on, from the last to the first. */
+  /** Encrypts or decrypts `length` bytes and moves them 16 bytes up, from the last block to the first. */
   private moveUp(bytes: Uint8Array, start: number, length: number): void {
     const block = this.stream.block;
     for (let from = (length - 1) & -BLOCK_BYTES; from >= 0; from -= BLOCK_BYTES) {
@@ -166,7 +166,7 @@ export class Siv {
     }
   }
 
-  /** The reverse: what is 16 bytes after `start` goes there, from the first to the last. */
+  /** Encrypts or decrypts `length` bytes and moves them 16 bytes down to `start`, from the first block to the last. */
   private moveDown(bytes: Uint8Array, start: number, length: number): void {
     const block = this.stream.block;
     for (let from = 0; from < length; from += BLOCK_BYTES) {
@@ -179,7 +179,7 @@ export class Siv {
     }
   }
 
-  /** Leaves the key stream for the block of that number in the block of the stream. */
+  /** Leaves the key stream of a block in the stream's block. */
   private encryptCounter(number: number): void {
     const counter = this.counter;
     const block = this.stream.block;
@@ -205,7 +205,7 @@ export class Siv {
     for (let i = 0; i < length; i++) this.state[at + i] ^= bytes[start + i];
   }
 
-  /** Keeps the block of the MAC as a part of the state. */
+  /** Copies the MAC's block into a part of the state. */
   private store(at: number): void {
     for (let i = 0; i < BLOCK_BYTES; i++) this.state[at + i] = this.mac.block[i];
   }

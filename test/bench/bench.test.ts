@@ -51,9 +51,9 @@ describe("the benchmark", function () {
       [["--only", "nothing"], /no figure is left/],
       [["--write", "--quick"], /--write: the docs have the figures of a full run/],
     ] as const;
-    for (const [options, complaint] of wrong) {
+    for (const [options, violation] of wrong) {
       const { code, stderr } = await bench(...options);
-      assert.match(stderr, complaint);
+      assert.match(stderr, violation);
       assert.equal(code, 2);
     }
   });

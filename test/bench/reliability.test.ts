@@ -5,8 +5,8 @@ import { SCENARIOS } from "../../desktop/simulator/index.js";
 
 const SEED = Number(process.env.CHISME_TEST_SEED ?? 1);
 
-function named(outcomes: { fault: string; dialect: string; complaints: string[] }[]): string {
-  const lines = outcomes.map(({ fault, dialect, complaints }) => `${fault}, ${dialect}: ${complaints.join("; ")}`);
+function named(outcomes: { fault: string; dialect: string; violations: string[] }[]): string {
+  const lines = outcomes.map(({ fault, dialect, violations }) => `${fault}, ${dialect}: ${violations.join("; ")}`);
   return lines.join("\n");
 }
 

@@ -16,7 +16,7 @@ const DROPS = [
 ];
 
 const SEALED_DROPS = [
-  "sent: taken", "forged, dropped: seal", "forged, dropped: unsealed", "replayed, dropped: replay",
+  "sent: accepted", "forged, dropped: seal", "forged, dropped: unsealed", "replayed, dropped: replay",
   "replayed, dropped: unproven", "replayed, dropped: unasked", "replayed, dropped: echo", "sent, dropped: unproven",
 ];
 
@@ -24,11 +24,11 @@ const SEALED_DROPS = [
 class Brittle implements Session {
   private text = "";
 
-  draw(dice: { below(bound: number): number }): string {
-    return "abcdefgh"[dice.below(8)];
+  draw(random: { below(bound: number): number }): string {
+    return "abcdefgh"[random.below(8)];
   }
 
-  take(line: string): string {
+  run(line: string): string {
     this.text += line;
     if (/a.*b.*b/.test(this.text)) throw new Error("broken");
     return line;
@@ -48,7 +48,7 @@ describe("the fuzzer", function () {
     const { inputs, counts, failures } = run(targets, SEED, INPUTS);
     for (const { message, file } of failures) assert.fail(`seed ${SEED}: ${message}\n${readFileSync(file, "utf8")}`);
     assert.equal(inputs, INPUTS);
-    for (const name of ["compact", "espgossip", "auto"]) assert.ok(counts[name].taken > 100, name);
+    for (const name of ["compact", "espgossip", "auto"]) assert.ok(counts[name].accepted > 100, name);
     for (const reason of DROPS) assert.ok(counts.compact[`dropped: ${reason}`] > 0, reason);
     for (const reason of SEALED_DROPS) assert.ok(counts.sealed[reason] > 0, reason);
     for (const name of ["flash-log", "file-log"]) {

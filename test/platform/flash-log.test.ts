@@ -198,8 +198,8 @@ describe("FlashLog", () => {
     assert.throws(() => new FlashLog(flash, { recordBytesMax: 0 }), /recordBytesMax: 0 is not from 1 to 65534/);
     const log = new FlashLog(flash, OPTIONS);
     assert.equal(log.recordBytesMax, 60);
-    assert.throws(() => log.append(record(1, 1), 0), /a record of 0 bytes: it may have 1 to 60/);
-    assert.throws(() => log.append(record(1, 61), 61), /a record of 61 bytes/);
+    assert.throws(() => log.append(record(1, 1), 0), /length: 0 is not a record's length from 1 to 60/);
+    assert.throws(() => log.append(record(1, 61), 61), /length: 61 is not/);
     assert.deepEqual(contentOf(log), []);
   });
 

@@ -29,7 +29,7 @@ describe("MemoryLog", () => {
     assert.throws(() => log.rewrite((put) => {
       for (let i = 0; i < 9; i++) put(record(i, 30), 30);
     }), /rewrite: the records take more than 100 bytes/);
-    assert.throws(() => log.append(record(1, 81), 81), /a record of 81 bytes: it may have 1 to 80/);
+    assert.throws(() => log.append(record(1, 81), 81), /length: 81 is not a record's length from 1 to 80/);
     assert.deepEqual(contentOf(log), before);
   });
 

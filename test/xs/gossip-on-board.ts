@@ -1,10 +1,11 @@
 /*
- * What gossip-on-board.test.ts runs inside XS: a node as boards/main.ts has it, on a platform that does nothing. Lines:
- *   start bytes        makes a node and starts it, beside so many bytes of an application's own
- *   byte offset hex    puts bytes into the datagram that comes next
- *   receive length     has it come in; answers how many rows `onUpdate` and `onState` told of, the most rows in one
- *                      call, and how many datagrams the node sent
- *   counter            answers the counter of the datagram sent last
+ * The program of gossip-on-board.test.ts inside XS: a node like that of boards/main.ts, on a platform that does
+ * nothing. Lines:
+ *   start bytes        creates and starts a node, and allocates this number of bytes for an application
+ *   byte offset hex    writes bytes into the next datagram
+ *   receive length     delivers the datagram; answers the number of rows in `onUpdate` and `onState`, the most rows in
+ *                      one call, and the number of datagrams that the node sent
+ *   counter            answers the counter of the last datagram sent
  */
 import { Gossip, type GossipSocket, type NodeRow, minMax } from "../../src/gossip.js";
 
@@ -15,7 +16,7 @@ const COUNTER_AT = 7;
 class Board {
   application: Uint8Array | undefined;
   node: Gossip | undefined;
-  /** As the SDK's sockets do, each datagram has a buffer of its own. */
+  /** Each datagram has its own buffer, as in the SDK's sockets. */
   incoming = new Uint8Array(1200);
   onDatagram: Parameters<GossipSocket["bind"]>[1] | undefined;
   text = "";

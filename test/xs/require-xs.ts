@@ -1,8 +1,8 @@
 import { CompilerMissing, XsHost } from "./xs.js";
 
 /**
- * Builds the XS host for a test or hook. Where this machine lacks the compiler
- * it skips, and says which package to install; in CI that is a failure.
+ * Builds the XS host for a test or hook. Without the 32-bit compiler it skips the
+ * test and names the package to install; in CI it fails.
  */
 export async function requireXs(context: Mocha.Context): Promise<void> {
   try {

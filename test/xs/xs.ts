@@ -43,7 +43,7 @@ const LIMITS = new Map<number | null, XsLimit>([
   [85, "exception"], [86, "keys"], [88, "rejection"], [90, "C stack"],
 ]);
 
-/** The program ended before it answered. */
+/** Thrown when the program ended before it answered. */
 export class XsError extends Error {
   override name = "XsError";
   constructor(readonly status: number | null, readonly limit: XsLimit | undefined, readonly stderr: string) {

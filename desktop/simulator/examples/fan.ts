@@ -1,7 +1,7 @@
 /*
- * An application, and how it is tried in the simulator before it is flashed:
- * eight rooms measure their temperature, and every fan runs while the warmest
- * room of all has more than 26 °C.
+ * An application, and its test in the simulator before it is flashed. Eight
+ * rooms measure their temperature, and every fan runs while the warmest room has
+ * more than 26 °C.
  *
  *   node --import tsx desktop/simulator/examples/fan.ts [seed]
  */
@@ -13,7 +13,7 @@ const WARM_CELSIUS = 26;
 const ROOMS = 8;
 const MINUTE_MS = 60000;
 
-/** The application, the same on a board: there `platform` is `moddablePlatform()` and `setFan` moves a pin. */
+/** The application. On a board, `platform` is `moddablePlatform()` and `setFan` sets a pin. */
 export function startFan(platform: Platform, storage: GossipStorage, setFan: (isOn: boolean) => void): Gossip {
   const temperatures = minMax({
     onChange: (_minimum, maximum) => setFan(maximum !== undefined && maximum > WARM_CELSIUS),
@@ -23,8 +23,8 @@ export function startFan(platform: Platform, storage: GossipStorage, setFan: (is
   return gossip;
 }
 
-/** Runs the network through a warm afternoon with a split in it, and returns what was seen of the fans. */
-export function simulateFans(seed: number): { warm: number; split: number; cooled: number; complaints: number } {
+/** Simulates a warm afternoon with a split network, and returns how many fans ran at each stage. */
+export function simulateFans(seed: number): { warm: number; split: number; cooled: number; violations: number } {
   const network = new SimNetwork({ seed, faults: { lossProbability: 0.2 } });
   const fans = new Map<SimNode, boolean>();
   for (let room = 0; room < ROOMS; room++) {
@@ -40,7 +40,7 @@ export function simulateFans(seed: number): { warm: number; split: number; coole
   network.runFor(2 * MINUTE_MS);
   const warm = running();
 
-  // The warm room and three others are cut off, cool down, and their news reaches nobody else yet.
+  // The warm room and three others are cut off and cool down; the other rooms do not learn of it yet.
   network.faults.cuts = [split(network.nodes.slice(0, 4), network.nodes.slice(4))];
   network.nodes[3].push(22);
   network.runFor(MINUTE_MS);
@@ -49,13 +49,13 @@ export function simulateFans(seed: number): { warm: number; split: number; coole
   network.faults.cuts = [];
   network.faults.lossProbability = 0;
   network.runFor(15 * MINUTE_MS);
-  return { warm, split: whileSplit, cooled: running(), complaints: checkAgreement(network).length };
+  return { warm, split: whileSplit, cooled: running(), violations: checkAgreement(network).length };
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const seed = Number(process.argv[2] ?? 1);
-  const { warm, split: whileSplit, cooled, complaints } = simulateFans(seed);
+  const { warm, split: whileSplit, cooled, violations } = simulateFans(seed);
   console.log(`seed ${seed}: ${warm} of ${ROOMS} fans run when a room is warm`);
   console.log(`${whileSplit} a minute after it cooled down, in a network that is split`);
-  console.log(`${cooled} when the split is over; the nodes ${complaints === 0 ? "agree" : "do not agree"}`);
+  console.log(`${cooled} when the split is over; the nodes ${violations === 0 ? "agree" : "do not agree"}`);
 }

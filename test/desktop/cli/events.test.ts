@@ -82,7 +82,7 @@ describe("chisme node with events", function () {
     const node = new NodeProcess("--listen", `127.0.0.2:${freshPort()}`, "--seed", "127.0.0.3", "--interval", "200",
       "--script", script, "--export", late);
     assert.deepEqual(await node.exited, { status: 0, signal: null });
-    assert.equal(node.stderr, `warning: line 8 of ${script}: something is missing: set TOPIC KEY VALUE\n`);
+    assert.equal(node.stderr, `warning: line 8 of ${script}: an argument is missing: set TOPIC KEY VALUE\n`);
     assert.ok(node.lines.includes('lamp hall {"red":1}'));
     assert.ok(node.lines.some((line) => /^\d+ 0 4$/.test(line)), node.lines.join("\n"));
     assert.ok(node.lines.some((line) => line.includes("minimum 21.5")));
@@ -105,8 +105,8 @@ describe("chisme node with events", function () {
     const complaints = (): string[] => node.stderr.split("\n");
     await node.until("all complaints came", () => complaints().length === 9);
     const about = [
-      "something is missing: log TOPIC VALUE", "something is missing: log TOPIC VALUE",
-      "something is missing: set TOPIC KEY VALUE", "something is missing: remove TOPIC KEY",
+      "an argument is missing: log TOPIC VALUE", "an argument is missing: log TOPIC VALUE",
+      "an argument is missing: set TOPIC KEY VALUE", "an argument is missing: remove TOPIC KEY",
       "log: topic: ", "log: ", 'wait: "x" is not a number', '"open the door" is neither a command nor a number',
     ];
     about.forEach((text, i) => {

@@ -9,6 +9,19 @@ function run(...args: string[]): { status: number | null; stdout: string; stderr
   return spawnSync(process.execPath, ["--import", "tsx", main, ...args], { encoding: "utf8" });
 }
 
+describe("the command line's help", function () {
+  this.timeout(60000);
+
+  for (const command of ["", "simulate", "node", "key"]) {
+    it(`fits into 80 columns: chisme ${command} --help`, () => {
+      const { status, stdout } = run(...command === "" ? [] : [command], "--help");
+      assert.equal(status, 0);
+      assert.match(stdout, /^Usage: chisme /);
+      assert.deepEqual(stdout.split("\n").filter((line) => line.length > 80), []);
+    });
+  }
+});
+
 describe("chisme key", function () {
   this.timeout(60000);
 
@@ -18,7 +31,7 @@ describe("chisme key", function () {
       assert.equal(status, 0);
       assert.match(stdout, /^[0-9a-f]{64}\n$/);
       assert.equal(parseKey("key", stdout.trim()).length, 32);
-      assert.match(stderr, /^Give all nodes .*`key`.*\n$/);
+      assert.match(stderr, /^Give this key to all nodes .*`key`.*\n$/);
     }
     assert.notEqual(one.stdout, other.stdout);
   });

@@ -162,8 +162,8 @@ describe("chisme node", function () {
       assert.deepEqual(withoutTimes.slice(0, -1), [
         `chisme node 127.0.0.2:${port}, id ${(0x7f000002 ^ ((port - 5000) << 16)) >>> 0}, revision 0`,
         "a round every 0.2 s, seeds: 127.0.0.3",
-        "no key: whoever can send to the port can read and forge all",
-        "a line of standard input with a number shares it, Ctrl-C stops",
+        "no key: anyone who can reach the port can read and forge all data",
+        "a line of standard input with a number shares it, Ctrl-C stops the node",
         "",
         "127.0.0.2  UP       revision 0    heartbeat N  21.5  (this node)",
         "minimum 21.5  maximum 21.5  of 1 node",

@@ -74,7 +74,7 @@ describe("the report of chisme node", () => {
       report.minMax({ minimum: undefined, maximum: undefined, count: 0 });
       assert.deepEqual(lines, [
         "  12.3 s  minimum -1.5  maximum 3  of 2 nodes",
-        "  12.3 s  no minimum and no maximum: nobody shares a number",
+        "  12.3 s  no minimum and no maximum: no node shares a number",
       ]);
     });
 

@@ -63,8 +63,8 @@ describe("chisme node with a key", function () {
     const text = (...more: string[]) => new NodeProcess("--listen", `127.0.0.2:${port}`, ...more).untilStarted();
     const auto = ["--dialect", "auto", "--key-file", file, "--allow-unsealed"];
     for (const [more, expected] of [
-      [[], /^no key: whoever can send/], [["--key-file", file], /^sealed with the network's key$/],
-      [auto, /^sealed with the network's key, but for JSON: whoever can send .* can read/],
+      [[], /^no key: anyone who can reach/], [["--key-file", file], /^sealed with the network's key$/],
+      [auto, /^sealed with the network's key, except JSON: anyone who can reach .* can read/],
     ] as const) {
       const node = await text(...more);
       await node.until(`it says ${expected}`, () => node.lines.some((line) => expected.test(line)));

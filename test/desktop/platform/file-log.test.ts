@@ -20,7 +20,7 @@ const hex = (...records: Uint8Array[]) => records.map((bytes) => Buffer.from(byt
 /** Power is lost after so many steps, each time; between the losses the log is used on. */
 function runWithCuts(seed: number, all: readonly LogStep[], cuts: readonly number[]): number {
   const fake = new FakeFiles();
-  const dice = new SimRandom(seed, 1);
+  const random = new SimRandom(seed, 1);
   const start = () => new FileLog(PATH, { files: fake.files, bytesMax: BYTES_MAX });
   const driver = new LogDriver(start, KEPT_MAX);
   let done = 0;
@@ -34,7 +34,7 @@ function runWithCuts(seed: number, all: readonly LogStep[], cuts: readonly numbe
       done++;
     }
     used += cut - Math.max(0, fake.stepsLeft);
-    fake.restart(dice);
+    fake.restart(random);
     driver.restart();
   }
   return used;

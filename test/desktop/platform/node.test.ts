@@ -254,7 +254,7 @@ describe("the platform of Node.js", () => {
     assert.ok(after > before);
   });
 
-  it("nodePlatform gives each start other dice", () => {
+  it("nodePlatform gives each start other random", () => {
     assert.notEqual(nodePlatform().randomSeed, nodePlatform().randomSeed);
   });
 });

@@ -3,9 +3,9 @@ import {
   SimNetwork, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements, checkValues, oneWay, split,
 } from "../../../desktop/simulator/index.js";
 import { eventFeeds } from "../../../src/events/index.js";
-import { type SaidEvent, checkHeld } from "../../../desktop/simulator/event-checkers.js";
+import { type PublishedEvent, checkHeld } from "../../../desktop/simulator/event-checkers.js";
 import type { Gossip } from "../../../src/gossip.js";
-import { ROUND_MS, addNodes, assertNone, who } from "./support.js";
+import { ROUND_MS, addNodes, assertNone, violators } from "./support.js";
 
 function settled(nodes = 6): SimNetwork {
   const network = new SimNetwork({ seed: 3 });
@@ -28,9 +28,9 @@ describe("checkers", () => {
     const network = settled();
     network.faults.cuts = [split(network.nodes.slice(0, 2), network.nodes.slice(2))];
     network.runFor(20 * ROUND_MS);
-    const complaints = checkAgreement(network);
-    assert.equal(who(complaints).length, 6);
-    assert.ok(complaints.some(({ what }) => what.endsWith("is called DOWN")));
+    const violations = checkAgreement(network);
+    assert.equal(violators(violations).length, 6);
+    assert.ok(violations.some(({ detail }) => detail.endsWith("is held as DOWN")));
   });
 
   it("complain of a one-way partition that is not healed", () => {
@@ -45,10 +45,10 @@ describe("checkers", () => {
     const network = settled();
     network.faults.lossProbability = 1;
     network.nodes[4].push("unheard");
-    const complaints = checkValues(network);
-    assert.equal(complaints.length, 5);
-    assert.ok(!who(complaints).includes(network.nodes[4].name));
-    assert.equal(complaints[0].what, 'node 4 (10.0.0.5) shares "unheard"; held is 4');
+    const violations = checkValues(network);
+    assert.equal(violations.length, 5);
+    assert.ok(!violators(violations).includes(network.nodes[4].name));
+    assert.equal(violations[0].detail, 'node 4 (10.0.0.5) shares "unheard"; it is held with 4');
     assertNone(checkStatements(network));
   });
 
@@ -56,10 +56,10 @@ describe("checkers", () => {
     const network = settled();
     network.faults.lossProbability = 1;
     network.nodes[4].push(4);
-    const complaints = checkAgreement(network);
-    assert.deepEqual(who(complaints), network.nodes.filter((_, i) => i !== 4).map(({ name }) => name));
-    for (const { what } of complaints) {
-      assert.match(what, /^node 4 \(10\.0\.0\.5\) is at revision 0, heartbeat \d+; held are 0 and \d+$/);
+    const violations = checkAgreement(network);
+    assert.deepEqual(violators(violations), network.nodes.filter((_, i) => i !== 4).map(({ name }) => name));
+    for (const { detail } of violations) {
+      assert.match(detail, /^node 4 \(10\.0\.0\.5\) is at revision 0, heartbeat \d+; it is held at 0, \d+$/);
     }
     assertNone(checkValues(network));
   });
@@ -69,15 +69,15 @@ describe("checkers", () => {
     addNodes(network, 3);
     network.faults.lossProbability = 1;
     network.runFor(2 * ROUND_MS);
-    const complaints = checkAgreement(network);
-    assert.equal(complaints.length, 6);
-    for (const { what } of complaints) assert.match(what, /is not known$/);
+    const violations = checkAgreement(network);
+    assert.equal(violations.length, 6);
+    for (const { detail } of violations) assert.match(detail, /is not held$/);
   });
 
   it("complain of a node that is held as live and does not run", () => {
     const network = settled();
     network.nodes[5].crash();
-    assert.equal(who(checkAgreement(network)).length, 5);
+    assert.equal(violators(checkAgreement(network)).length, 5);
     network.runFor(20 * ROUND_MS);
     assertNone(checkAgreement(network));
   });
@@ -87,17 +87,18 @@ describe("checkers", () => {
     const liar = network.nodes[1].gossip as Gossip;
     const honestRows = liar.rows.bind(liar);
     liar.rows = () => honestRows().map((row) => row.id === liar.id ? { ...row, data: "another" } : row);
-    assert.deepEqual(who(checkStatements(network)), network.nodes.filter((_, i) => i !== 1).map(({ name }) => name));
+    const others = network.nodes.filter((_, i) => i !== 1).map(({ name }) => name);
+    assert.deepEqual(violators(checkStatements(network)), others);
     liar.rows = () => honestRows().map((row) => row.id === liar.id ? row : { ...row, heartbeat: row.heartbeat + 1 });
-    assert.deepEqual(who(checkStatements(network)), [network.nodes[1].name]);
+    assert.deepEqual(violators(checkStatements(network)), [network.nodes[1].name]);
   });
 
   it("complain of a datagram above the limit", () => {
     const network = settled();
     network.send(network.nodes[2], new Uint8Array(1201), 1201, 0x0a000001, 5000);
-    const who = network.nodes[2].name;
+    const node = network.nodes[2].name;
     assert.deepEqual(checkDatagramBytes(network), [
-      { check: "datagramBytes", who, what: "sent 1201 bytes; its limit is 1200" },
+      { check: "datagramBytes", node, detail: "sent 1201 bytes; its limit is 1200" },
     ]);
   });
 
@@ -105,9 +106,9 @@ describe("checkers", () => {
     const network = settled(3);
     const none = { minimum: undefined, maximum: undefined };
     const beliefs = [{ minimum: 1, maximum: 5 }, { minimum: 1, maximum: 4 }, none];
-    const complaints = checkMinMax(network, ({ index }) => beliefs[index], [5, 1, 3]);
-    assert.deepEqual(complaints.map(({ what }) => what), [
-      "believes in 1 to 4; the truth is 1 to 5", "believes in undefined to undefined; the truth is 1 to 5",
+    const violations = checkMinMax(network, ({ index }) => beliefs[index], [5, 1, 3]);
+    assert.deepEqual(violations.map(({ detail }) => detail), [
+      "computed 1 to 4; true are 1 to 5", "computed undefined to undefined; true are 1 to 5",
     ]);
   });
 
@@ -116,7 +117,7 @@ describe("checkers", () => {
     for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], feeds: eventFeeds } });
     network.runFor(4 * ROUND_MS);
     const [author] = network.nodes;
-    const say = (kind: SaidEvent["kind"], key: string, value: number, ttlMs = 0): SaidEvent => {
+    const say = (kind: PublishedEvent["kind"], key: string, value: number, ttlMs = 0): PublishedEvent => {
       if (kind === "log") author.log("t", value);
       else if (kind === "set") author.set("t", key, value, ttlMs);
       else author.remove("t", key);
@@ -128,14 +129,14 @@ describe("checkers", () => {
     ];
     network.runFor(4 * ROUND_MS);
     // The log, the last of a and the last of b; what is over after a while may be gone.
-    assert.deepEqual(checkHeld(network.nodes, [said], true), { complaints: [], wanted: 3, lost: 0 });
+    assert.deepEqual(checkHeld(network.nodes, [said], true), { violations: [], wanted: 3, lost: 0 });
     assert.equal(checkHeld(network.nodes, [said], false).wanted, 2);
     network.faults.lossProbability = 1;
     const unheard = [say("log", "", 7), say("set", "a", 8), say("set", "b", 9)];
-    const { complaints, wanted, lost } = checkHeld(network.nodes, [[...said, ...unheard]], true);
+    const { violations, wanted, lost } = checkHeld(network.nodes, [[...said, ...unheard]], true);
     assert.deepEqual([wanted, lost], [4, 3]);
-    assert.deepEqual(who(complaints), network.nodes.slice(1).map(({ name }) => name));
-    assert.match(complaints[0].what, /^lacks \{.*"value":8,.*\} and holds \{.*"value":3\}$/);
+    assert.deepEqual(violators(violations), network.nodes.slice(1).map(({ name }) => name));
+    assert.match(violations[0].detail, /^lacks \{.*"value":8,.*\} and holds \{.*"value":3\}$/);
     assert.equal(checkHeld([author], [[...said, ...unheard]], true).lost, 0);
   });
 
@@ -143,6 +144,6 @@ describe("checkers", () => {
     const network = settled(2);
     network.addNode({ id: network.nodes[0].id, options: { seedList: ["10.0.0.1"] } });
     network.runFor(60 * ROUND_MS);
-    assert.ok(checkErrors(network).some(({ what }) => what.startsWith("reported idConflict")));
+    assert.ok(checkErrors(network).some(({ detail }) => detail.startsWith("reported idConflict")));
   });
 });

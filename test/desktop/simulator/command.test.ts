@@ -23,7 +23,7 @@ describe("chisme simulate", () => {
     assert.equal(status, 0);
     const lines = stdout.trimEnd().split("\n");
     assert.match(lines[1], /seed 7$/);
-    assert.equal(lines[2], "to see this run again: chisme simulate --seed 7 --nodes 12 --rounds 20");
+    assert.equal(lines[2], "to repeat this run: chisme simulate --seed 7 --nodes 12 --rounds 20");
     assert.equal(lines.filter((line) => /^round +\d+: +\d+ of 12 nodes know /.test(line)).length, 20);
     assert.match(lines.at(-1) as string, /^agreed: all 12 nodes know -?\d+\.\d\d to -?\d+\.\d\d °C$/);
     assert.ok(!stdout.includes("\x1b"));
@@ -67,18 +67,18 @@ describe("chisme simulate", () => {
   it("runs a scenario by name", () => {
     const { status, stdout } = simulate("--scenario", "partition", "--seed", "3", "--nodes", "8");
     assert.equal(status, 0, stdout);
-    assert.match(stdout, /^to see this run again: chisme simulate --scenario partition --seed 3 --nodes 8$/m);
+    assert.match(stdout, /^to repeat this run: chisme simulate --scenario partition --seed 3 --nodes 8$/m);
     assert.match(stdout, /\nagreed\n$/);
   });
 
   for (const [options, message] of [
     [["--lose", "0.1"], /unknown option '--lose'/],
-    [["--nodes", "1"], /'--nodes <count>' argument '1' is invalid\. It has to be an integer from 2 to 5000/],
+    [["--nodes", "1"], /'--nodes <count>' argument '1' is invalid\. It must be an integer from 2 to 5000/],
     [["--seed", "-1"], /'--seed <number>' argument '-1' is invalid/],
-    [["--loss", "10"], /'--loss <part>' argument '10' is invalid\. It has to be from 0 to 0\.9/],
+    [["--loss", "10"], /'--loss <part>' argument '10' is invalid\. It must be from 0 to 0\.9/],
     [["--rounds", "9.5"], /'--rounds <count>' argument '9\.5' is invalid/],
-    [["--datagram-bytes", "127"], /argument '127' is invalid\. It has to be an integer from 128 to 1472/],
-    [["--scenario", "rain"], /'rain' is invalid\. It has to be one of quiet, loss/],
+    [["--datagram-bytes", "127"], /argument '127' is invalid\. It must be an integer from 128 to 1472/],
+    [["--scenario", "rain"], /'rain' is invalid\. It must be one of quiet, loss/],
     [["--scenario", "loss", "--loss", "0.5"], /'--loss' has no meaning with '--scenario'/],
     [["--scenario", "loss", "--nodes", "2001"], /'--nodes' is at most 2000 with '--scenario'/],
     [["more"], /too many arguments/],

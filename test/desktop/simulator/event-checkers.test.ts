@@ -17,15 +17,16 @@ function holder(id: number, numbers: number[], given: Partial<FeedEvent> = {}): 
 describe("the checker of nodes that keep everything", () => {
   it("complains of what one lacks and any other holds", () => {
     const [keeper, other] = [holder(1, [1, 3, 4]), holder(2, [2, 3, 4])];
-    const complaints = checkKeepers([keeper, other], [keeper], false);
-    assert.deepEqual(complaints.map(({ check, who }) => [check, who]), [["gaps", "node 1"]]);
-    assert.match(complaints[0].what, /^holds undefined; node 2 holds .*"sequence":2/);
+    const violations = checkKeepers([keeper, other], [keeper], false);
+    assert.deepEqual(violations.map(({ check, node }) => [check, node]), [["gaps", "node 1"]]);
+    assert.match(violations[0].detail, /^holds undefined; node 2 holds .*"sequence":2/);
   });
 
   it("complains of what nobody holds where all should be there", () => {
     const keeper = holder(1, [2, 3, 5]);
     assert.deepEqual(checkKeepers([keeper], [keeper], false), []);
-    assert.deepEqual(checkKeepers([keeper], [keeper], true).map(({ what }) => what), ["lacks 7 0:1", "lacks 7 0:4"]);
+    const details = checkKeepers([keeper], [keeper], true).map(({ detail }) => detail);
+    assert.deepEqual(details, ["lacks 7 0:1", "lacks 7 0:4"]);
   });
 
   it("complains of events that are not the same", () => {

@@ -10,7 +10,7 @@ describe("example: fans that follow the warmest room", () => {
       assert.equal(seen.warm, 8);
       assert.ok(seen.split >= 4, "the other half can't know yet");
       assert.equal(seen.cooled, 0);
-      assert.equal(seen.complaints, 0);
+      assert.equal(seen.violations, 0);
     });
   }
 

@@ -56,10 +56,10 @@ describe("faults", () => {
   });
 
   it("change bits or the length, and nothing of the original", () => {
-    const dice = new SimRandom(1, 1);
+    const random = new SimRandom(1, 1);
     const original = Uint8Array.from({ length: 40 }, (_, i) => i);
     for (let i = 0; i < 1000; i++) {
-      const copy = corrupted(original, dice);
+      const copy = corrupted(original, random);
       assert.ok(copy.length <= 40);
       if (copy.length < 40) assert.ok(!passesChecksum(original, copy));
     }

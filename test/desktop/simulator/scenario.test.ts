@@ -21,8 +21,8 @@ describe("scenarios", () => {
   for (const scenario of SCENARIOS) {
     it(`${scenario.name}: ${scenario.summary}`, () => {
       for (const seed of SEEDS) {
-        const { agreed, complaints, roundsToHeal } = runScenario(scenario, options(seed, 6 + 3 * seed));
-        assert.deepEqual(complaints, [], `seed ${seed}`);
+        const { agreed, violations, roundsToHeal } = runScenario(scenario, options(seed, 6 + 3 * seed));
+        assert.deepEqual(violations, [], `seed ${seed}`);
         assert.ok(agreed && roundsToHeal !== null);
       }
     });
@@ -45,7 +45,7 @@ describe("scenarios", () => {
     const result = runScenario(stubborn, options(1));
     assert.equal(result.agreed, false);
     assert.equal(result.roundsToHeal, null);
-    assert.ok(result.complaints.some(({ check }) => check === "agreement"));
+    assert.ok(result.violations.some(({ check }) => check === "agreement"));
   });
 
   it("tell of what is thrown, and by which node", () => {
@@ -55,8 +55,8 @@ describe("scenarios", () => {
       begin: ({ network, nodes }) => network.schedule(1, () => nodes[0].push((() => 1) as unknown as CborValue)),
     }, options(1));
     assert.equal(result.agreed, false);
-    assert.equal(result.complaints[0].check, "exception");
-    assert.match(result.complaints[0].what, /^Error: value: /);
+    assert.equal(result.violations[0].check, "exception");
+    assert.match(result.violations[0].detail, /^Error: value: /);
   });
 
   it("replay by their seed, and differ by it", () => {

@@ -15,7 +15,7 @@ describe("simulation of temperatures", () => {
   it("ends with all of 50 nodes knowing the minimum and the maximum, under 10 % loss", () => {
     for (const seed of [1, 2, 3]) {
       const { rounds, result } = run({ seed });
-      assert.deepEqual(result.complaints, []);
+      assert.deepEqual(result.violations, []);
       assert.ok(result.agreed);
       assert.equal(rounds.length, 30);
       assert.equal(rounds[29].knowing, 50);
@@ -38,13 +38,13 @@ describe("simulation of temperatures", () => {
     const { result } = run({ rounds: 2 });
     assert.equal(result.agreed, false);
     assert.equal(result.roundsToAgree, null);
-    assert.ok(result.complaints.length > 0);
+    assert.ok(result.violations.length > 0);
   });
 
-  it("counts all complaints and keeps the first 100", () => {
+  it("counts all violations and keeps the first 100", () => {
     const { result } = run({ rounds: 2, lossProbability: 0.9 });
-    assert.equal(result.complaints.length, 100);
-    assert.ok(result.complaintCount > 500, `${result.complaintCount} complaints`);
+    assert.equal(result.violations.length, 100);
+    assert.ok(result.violationCount > 500, `${result.violationCount} violations`);
   });
 
   it("counts up to the sums that it ends with", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Complaint, SimNetwork } from "../../../desktop/simulator/index.js";
+import type { Violation, SimNetwork } from "../../../desktop/simulator/index.js";
 
 export const ROUND_MS = 10000;
 
@@ -10,11 +10,11 @@ export function addNodes(network: SimNetwork, count: number, seedList: string[] 
   }
 }
 
-export function assertNone(complaints: readonly Complaint[]): void {
-  assert.deepEqual(complaints, []);
+export function assertNone(violations: readonly Violation[]): void {
+  assert.deepEqual(violations, []);
 }
 
-/** Who complained, by check, without repetition. */
-export function who(complaints: readonly Complaint[]): string[] {
-  return [...new Set(complaints.map((complaint) => complaint.who))];
+/** The nodes that violate a check, each once. */
+export function violators(violations: readonly Violation[]): string[] {
+  return [...new Set(violations.map((violation) => violation.node))];
 }
