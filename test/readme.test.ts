@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 
 const SOURCES: Record<string, string> = {
   "chisme": "src/gossip.ts", "chisme/events": "src/events/index.ts",
-  "chisme/latest-map": "src/views/latest-map.ts", "chisme/node": "desktop/platform/node.ts",
+  "chisme/latest-map": "src/views/latest-map.ts", "chisme-cli/node": "desktop/platform/node.ts",
 };
 const root = new URL("../", import.meta.url);
 

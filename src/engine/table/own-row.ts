@@ -1,4 +1,4 @@
-import { type Clock } from "../clock.js";
+import type { Clock } from "../clock.js";
 import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
 import { OWN_SLOT, type RowData, type Rows } from "./rows.js";
