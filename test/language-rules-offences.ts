@@ -117,69 +117,6 @@ export const fractionOffences = offences([
   ["division `/=`", "a /= 2;"],
 ]);
 
-const importsOf = (name: string, sources: readonly string[]): Offence[] =>
-  sources.map((source) => ({ name: `${name} may not import`, source }));
-
-/** Imports against the direction of the parts, for each part. */
-export const importOffences: readonly { filePath: string; offences: Offence[] }[] = [
-  {
-    filePath: "src/engine/offender.ts",
-    offences: importsOf("src/engine", [
-      'import { Gossip } from "../gossip.js";',
-      'import type { Gossip } from "../gossip.js";',
-      'import { Gossip } from "./../gossip.js";',
-      'export { Gossip } from "../gossip.js";',
-      'export * from "../gossip.js";',
-      'type Gossip = import("../gossip.js").Gossip;',
-      'import { open } from "../platform/node.js";',
-      'import { simulate } from "../../host-sim/index.js";',
-      'import { createSocket } from "node:dgram";',
-      'import UDP from "embedded:io/socket/udp";',
-      'import colors from "picocolors";',
-      'import { Engine } from "chisme/engine";',
-    ]),
-  },
-  {
-    filePath: "src/espgossip/offender.ts",
-    offences: importsOf("src/espgossip", [
-      'import { Gossip } from "../gossip.js";',
-      'import { open } from "../platform/node.js";',
-      'import colors from "picocolors";',
-    ]),
-  },
-  {
-    filePath: "src/views/offender.ts",
-    offences: importsOf("src/views", ['import { Gossip } from "../gossip.js";']),
-  },
-  {
-    filePath: "src/sealing/offender.ts",
-    offences: importsOf("src/sealing", [
-      'import { Gossip } from "../gossip.js";',
-      'import { nodeSealing } from "../platform/node-sealing.js";',
-      'import { aessiv } from "@noble/ciphers/aes.js";',
-    ]),
-  },
-  {
-    filePath: "src/platform/offender.ts",
-    offences: importsOf("src/platform", [
-      'import { Engine } from "../engine/index.js";',
-      'import { type Engine } from "../engine/index.js";',
-      'import { Gossip } from "../gossip.js";',
-      'import { simulate } from "../../host-sim/index.js";',
-    ]),
-  },
-  {
-    filePath: "src/offender.ts",
-    offences: importsOf("src", [
-      'import { simulate } from "../desktop/simulator/index.js";',
-      'import type { Simulation } from "../desktop/simulator/index.js";',
-      'import { main } from "../desktop/cli/main.js";',
-      'import { fake } from "../test/fake.js";',
-      'import { createSocket } from "node:dgram";',
-    ]),
-  },
-];
-
 /** What the type checker must refuse in the engine. */
 export const typeOffences = offences([
   ["Map", "new Map();"],

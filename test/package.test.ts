@@ -17,10 +17,11 @@ interface Package {
 
 const moddable = ["moddable", "import"];
 const node = ["node", "import", "module-sync", "node-addons"];
-const { name, exports, moddable: { manifest } } = JSON.parse(read("package.json")) as Package;
+const manifestOfPackage = JSON.parse(read("package.json")) as Package;
+const { name, exports, moddable: { manifest } } = manifestOfPackage;
 
-/** What each entry resolves to where, without `dist/` and endings. An entry that is not for Moddable has null there. */
-const expected: Record<string, { node: string; moddable: string | null }> = {
+/** The file of each entry, without `dist/` and its ending. An entry that Node.js or Moddable refuses has null there. */
+const expected: Record<string, { node: string | null; moddable: string | null }> = {
   ".": { node: "gossip", moddable: "gossip" },
   "./engine": { node: "engine/index", moddable: "engine/index" },
   "./cbor": { node: "cbor/cbor", moddable: "cbor/cbor" },
@@ -28,8 +29,8 @@ const expected: Record<string, { node: string; moddable: string | null }> = {
   "./latest-map": { node: "views/latest-map", moddable: "views/latest-map" },
   "./records": { node: "views/records", moddable: "views/records" },
   "./topic-merge": { node: "views/topic-merge", moddable: "views/topic-merge" },
-  "./node": { node: "desktop/platform/node", moddable: null },
-  "./platform": { node: "desktop/platform/node", moddable: "platform/moddable" },
+  "./sha256": { node: "digest/sha256", moddable: "digest/sha256" },
+  "./platform": { node: null, moddable: "platform/moddable" },
   "./espgossip": { node: "espgossip/index", moddable: "espgossip/index" },
   "./events": { node: "events/index", moddable: "events/index" },
   "./espruino": { node: "espruino/chisme", moddable: null },
@@ -38,7 +39,6 @@ const expected: Record<string, { node: string; moddable: string | null }> = {
   "./platform/moddable-flash": { node: "platform/moddable-flash", moddable: "platform/moddable-flash" },
   "./platform/moddable-sealing": { node: "platform/moddable-sealing", moddable: "platform/moddable-sealing" },
   "./platform/moddable-storage": { node: "platform/moddable-storage", moddable: "platform/moddable-storage" },
-  "./sim": { node: "desktop/simulator/index", moddable: null },
 };
 
 describe("npm package", function () {
@@ -58,22 +58,25 @@ describe("npm package", function () {
 
   it("has each file that exports names", () => {
     for (const [entry, target] of Object.entries(exports)) {
+      if (entry.includes("*")) continue;
       for (const file of filesOf(target)) assertPacked(inPackage(file), `of "${entry}"`);
     }
   });
 
   it("has the entries that are expected", () => {
-    assert.deepEqual(Object.keys(exports).sort(), [...Object.keys(expected), "./package.json"].sort());
+    const others = ["./internal/*.js", "./package.json"];
+    assert.deepEqual(Object.keys(exports).sort(), [...Object.keys(expected), ...others].sort());
   });
 
   for (const [entry, { node: onNode, moddable: onModdable }] of Object.entries(expected)) {
     const specifier = path.posix.join(name, entry);
 
-    it(`resolves ${specifier} on Node.js, with its types`, () => {
-      const file = createRequire(path.join(root, "package.json")).resolve(specifier);
-      assert.equal(path.relative(root, file), `dist/${onNode}.js`);
-      assert.equal(resolve(exports[entry], node), `./dist/${onNode}.js`);
-      assert.equal(resolve(exports[entry], ["types", ...node]), typesOf(onNode));
+    it(`${onNode === null ? "refuses" : "resolves"} ${specifier} on Node.js, and resolves its types`, () => {
+      const { resolve: resolveOnNode } = createRequire(path.join(root, "package.json"));
+      assert.equal(resolve(exports[entry], node), onNode === null ? undefined : `./dist/${onNode}.js`);
+      assert.equal(resolve(exports[entry], ["types", ...node]), typesOf(onNode ?? onModdable ?? ""));
+      if (onNode === null) assert.throws(() => resolveOnNode(specifier), { code: "ERR_PACKAGE_PATH_NOT_EXPORTED" });
+      else assert.equal(path.relative(root, resolveOnNode(specifier)), `dist/${onNode}.js`);
     });
 
     if (onModdable === null) continue;
@@ -91,11 +94,17 @@ describe("npm package", function () {
         }
       }
       for (const file of reached) assertMapped(file);
-      // Whoever neither seals nor has events should not carry the SDK's cryptography.
+      // A program without sealing and events must not carry the SDK's cryptography.
       const isNative = ["digest", "sealing"].some((part) => entry === `./platform/moddable-${part}`);
       assert.equal([...reached].some((file) => importsOf(parse(file)).includes("crypt")), isNative);
     });
   }
+
+  it("has the source of each module, where its source map says", () => {
+    for (const file of packed) {
+      if (file.endsWith(".js") && packed.has(`${file}.map`)) assertMapped(file);
+    }
+  });
 
   /** The SDK's compiler follows source maps, so that its debugger shows the source. */
   function assertMapped(file: string): void {
@@ -109,6 +118,11 @@ describe("npm package", function () {
     for (const file of [...own.map(inPackage), "src/manifest.json"]) assertPacked(file, "a manifest");
     for (const file of new Build("src/manifest.json", "lin").modules.values()) assertPacked(file, "of a manifest");
     assert.deepEqual(manifest.preload, [name, `${name}/*`]);
+  });
+
+  it("has no dependencies, and nothing of what only desktops run", () => {
+    assert.equal("dependencies" in manifestOfPackage, false);
+    assert.deepEqual([...packed].filter((file) => /(^|\/)(desktop|node_modules|test|bench|fuzz)\//.test(file)), []);
   });
 
   it("has no manifest.json in its root, which mcpack would build into each application", () => {
@@ -137,10 +151,9 @@ function inPackage(file: string): string {
   return file.slice(2);
 }
 
-/** Types lie in folders as the sources do, code of `src` does not. */
+/** Types lie beside the code, but for those of the bundles. */
 function typesOf(file: string): string {
-  if (file === "espruino/chisme") return "./dist/espruino/types/src/espruino.d.ts";
-  return `./dist/types/${file.startsWith("desktop/") ? "" : "src/"}${file}.d.ts`;
+  return file === "espruino/chisme" ? "./dist/espruino/types/src/espruino.d.ts" : `./dist/${file}.d.ts`;
 }
 
 function read(file: string): string {

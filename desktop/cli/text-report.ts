@@ -14,7 +14,7 @@ export interface TextReportOptions {
   hint: string;
 }
 
-/** By state. ASKED, which is short and whose end is not reported, is shown as UP. */
+/** By state. PROBED, which is short and whose end is not reported, is shown as UP. */
 const STATE_NAMES = ["UP", "UP", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
 const SEALING_TEXTS = {

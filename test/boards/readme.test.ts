@@ -18,13 +18,13 @@ const KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const RUN_MS = 30000;
 const text = readFileSync(path.join(root, "boards/README.md"), "utf8");
 const { exports } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as {
-  exports: Record<string, { default: string; moddable?: { default: string } } | string>;
+  exports: Record<string, { default: string } | { moddable: string } | string>;
 };
 
 /** The sources of the package's entries, as they are on Moddable. */
 const sources = Object.fromEntries(Object.entries(exports).flatMap(([entry, target]) => {
   if (typeof target === "string") return [];
-  const file = (target.moddable ?? target).default;
+  const file = "moddable" in target ? target.moddable : target.default;
   return [[path.posix.join("chisme", entry), file.replace("./dist/", "src/").replace(/\.js$/, ".ts")]];
 }));
 

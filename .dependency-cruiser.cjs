@@ -1,0 +1,131 @@
+// The directions of imports. `npm run lint` checks them; test/language-rules.test.ts proves that each rule refuses.
+//
+// A part is a group of files. A part may import the values of itself and of `values`, and the types of `types` as well.
+// A part imports no package unless `packages` lists it. The first part that holds a file decides. An entry is a path
+// from the root on: a folder ends in `/`, all else is a regular expression for the rest of the path.
+
+const { dependencies } = require("./desktop/package.json");
+
+const platformTypes = ["src/digest/", "src/engine/wire/sealer.ts"];
+/** Constants of feeds that a node without events needs, too. */
+const feedConstants = ["src/engine/feed/kinds.ts", "src/engine/feed/feed-drops.ts"];
+const engineWithoutFeeds = ["src/engine/[^/]+.ts", "src/engine/(wire|table|reconcile|membership)/", ...feedConstants];
+const desktopPackages = Object.keys(dependencies).filter((name) => name !== "chisme");
+/** How dependency-cruiser marks `import type` and `import("…").Type`. */
+const typeImports = ["type-only", "type-import"];
+/** The modules of Node.js. */
+const builtIns = "node:";
+
+const parts = [
+  { name: "src/cbor", files: "src/cbor/" },
+  { name: "src/digest", files: "src/digest/" },
+
+  // The engine's wings: table <- wire <- reconcile, membership, feed <- engine.ts.
+  { name: "src/engine/table", files: "src/engine/table/",
+    types: ["src/engine/(clock|random).ts", "src/engine/feed/feeds-hash.ts"] },
+  { name: "src/engine/wire", files: "src/engine/wire/",
+    values: ["src/cbor/", "src/engine/table/", "src/engine/feed/feed-drops.ts"] },
+  { name: "src/engine/reconcile", files: "src/engine/reconcile/",
+    values: ["src/engine/(table|wire)/", "src/engine/notifications.ts"],
+    types: ["src/engine/(random|stats|word-pool).ts", "src/engine/membership/", "src/engine/feed/"] },
+  { name: "src/engine/membership", files: "src/engine/membership/",
+    values: ["src/engine/(table|wire)/", "src/engine/clock.ts", "src/engine/reconcile/outbox.ts"],
+    types: ["src/engine/(options|random|word-pool).ts"] },
+  // SHA-256 is handed in. These two files still import values of it.
+  { name: "src/engine/feed with SHA-256", files: "src/engine/feed/(chain|feed-protocol).ts",
+    values: ["src/cbor/", "src/digest/", "src/engine/(table|wire|feed)/", "src/engine/notifications.ts"],
+    types: ["src/engine/"] },
+  { name: "src/engine/feed", files: "src/engine/feed/",
+    values: ["src/cbor/", "src/engine/(table|wire)/", "src/engine/notifications.ts"],
+    types: ["src/digest/", "src/engine/"] },
+  { name: "src/engine", files: "src/engine/", own: "src/engine/[^/]+.ts", values: ["src/cbor/", ...engineWithoutFeeds],
+    types: ["src/digest/", "src/engine/"] },
+
+  { name: "src/events", files: "src/events/", values: ["src/errors.ts", "src/cbor/", "src/engine/"],
+    types: ["src/"] },
+  { name: "src/views", files: "src/views/", values: ["src/errors.ts", "src/cbor/"], types: ["src/[^/]+.ts"] },
+  { name: "src/sealing", files: "src/sealing/", values: ["src/errors.ts", "src/engine/wire/sealer.ts"] },
+  { name: "src/espgossip", files: "src/espgossip/", values: ["src/errors.ts", "src/cbor/", ...engineWithoutFeeds],
+    types: ["src/[^/]+.ts", "src/engine/feed/", "src/platform/types.ts"] },
+  { name: "src/platform for Moddable", files: "src/platform/moddable", values: ["src/errors.ts", "src/platform/",
+    "src/cbor/", "src/sealing/"], types: platformTypes, packages: ["crypt", "net", "time", "timer", "embedded:.+"] },
+  { name: "src/platform for Espruino", files: "src/platform/espruino", values: ["src/errors.ts", "src/platform/",
+    "src/cbor/", "src/sealing/"], types: platformTypes, packages: ["Storage", "Wifi", "crypto", "dgram"] },
+  { name: "src/platform", files: "src/platform/", values: ["src/errors.ts", "src/cbor/", "src/sealing/"],
+    types: platformTypes },
+  { name: "src, entries for Espruino", files: "src/espruino[^/]*.ts", values: ["src/"] },
+  // Events and ESPGossip's dialect are handed in, so that a program without them carries none of their code.
+  { name: "src", files: "src/", own: "src/[^/]+.ts", values: ["src/cbor/", "src/sealing/key.ts", "src/views/",
+    ...engineWithoutFeeds], types: ["src/events/", "src/digest/", "src/engine/", "src/platform/types.ts"] },
+
+  { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],
+    packages: [builtIns, "@noble/ciphers"] },
+  { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
+    packages: [builtIns, ...desktopPackages] },
+  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/platform/", "desktop/simulator/"],
+    packages: [builtIns, ...desktopPackages] },
+
+  { name: "fuzz", files: "fuzz/", values: ["src/", "desktop/(platform|simulator)/", "test/support/"],
+    packages: [builtIns] },
+  { name: "bench", files: "bench/", values: ["src/", "desktop/(platform|simulator)/", "test/(conformance|support|xs)/"],
+    packages: [builtIns, "cli-progress", "cli-table3", "esbuild", "picocolors"] },
+  { name: "boards/espruino", files: "boards/espruino/", values: ["dist/"], packages: ["chisme", "Wifi"] },
+  // What the manifests give to an application: the library, the SDK, and the board's own files by name.
+  { name: "boards", files: "boards/", values: ["dist/"],
+    packages: ["chisme", "mc/config", "network", "preference", "sensor", "time", "timer", "embedded:.+"] },
+];
+
+function pathOf(entry) {
+  return `^${entry.replace(/[.]ts$/, "[.]ts$")}`;
+}
+
+/** A package as it is imported, and where it is found. */
+function packageOf(name) {
+  return [`^${name}$`, `^${name}/`, `^node_modules/${name}/`, `^node_modules/@types/${name}/`];
+}
+
+const forbidden = [
+  {
+    name: "no circle",
+    severity: "error",
+    comment: "No file imports itself by way of others, types included.",
+    from: {},
+    to: { circular: true },
+  },
+  ...parts.flatMap(({ name, files, own = files, values = [], types = [], packages = [] }, index) => {
+    const from = { path: pathOf(files), pathNot: parts.slice(0, index).map((part) => pathOf(part.files)) };
+    const namedPackages = packages.filter((one) => one !== builtIns);
+    const allowed = [...[own, ...values].map(pathOf), ...namedPackages.flatMap(packageOf)];
+    const alsoAllowed = packages.includes(builtIns) ? ["core"] : [];
+    return [
+      {
+        name: `${name}: values`,
+        severity: "error",
+        comment: `May import values from ${[own, ...values, ...packages].join(", ")}.`,
+        from,
+        to: { pathNot: allowed, dependencyTypesNot: [...typeImports, ...alsoAllowed] },
+      },
+      {
+        name: `${name}: types`,
+        severity: "error",
+        comment: `May import types from ${[own, ...values, ...types, ...packages].join(", ")}.`,
+        from,
+        to: {
+          pathNot: [...allowed, ...types.map(pathOf)],
+          dependencyTypes: typeImports,
+          dependencyTypesNot: alsoAllowed,
+        },
+      },
+    ];
+  }),
+];
+
+module.exports = {
+  forbidden,
+  options: {
+    doNotFollow: { path: ["node_modules", "^test/", "^dist/"] },
+    exclude: { path: ["/dist/", "^build/"] },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "default"] },
+  },
+};
