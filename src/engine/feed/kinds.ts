@@ -15,3 +15,8 @@ export const CLOCK_NONE = 0;
 export const CLOCK_PEER = 1;
 /** The platform knows the time. */
 export const CLOCK_OWN = 2;
+
+/** The peer is behind on nothing, this node is: its own row of the author goes to the peer. */
+export const SETTLE_SEND = 1;
+/** The feed is forked: the peer shows another event under the same number. */
+export const SETTLE_FORK = 2;

@@ -7,7 +7,7 @@ import { count } from "../../support/random.js";
 
 const SEEDS = [1, 2, 3, 4].slice(0, count(4, 1));
 
-function options(seed: number, nodes = SCENARIO_DEFAULTS.nodes): ScenarioOptions {
+function options(seed: number, nodes = count(SCENARIO_DEFAULTS.nodes, 8)): ScenarioOptions {
   return { ...SCENARIO_DEFAULTS, nodes, seed };
 }
 
