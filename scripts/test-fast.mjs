@@ -3,11 +3,25 @@
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 
-/** These build, pack, or compare engines, or repeat a run that a smaller test covers. */
+/** Files that compile for other engines, pack, start many processes, or run whole scenarios. */
 const slowFiles = [
   "test/bench/**",
+  "test/boards/espruino.test.ts",
+  "test/boards/manifests.test.ts",
   "test/conformance/**",
+  "test/desktop/cli/**",
+  "test/desktop/simulator/command.test.ts",
+  "test/desktop/simulator/examples.test.ts",
+  "test/desktop/simulator/scenario.test.ts",
+  "test/espgossip/conformance.test.ts",
+  "test/espruino/**",
   "test/fuzz/**",
+  "test/language-rules.test.ts",
+  "test/packages.test.ts",
+  "test/platform/espruino.test.ts",
+  "test/sealing/engines.test.ts",
+  "test/views/espruino.test.ts",
+  "test/xs/**",
 ];
 
 const mocha = createRequire(import.meta.url).resolve("mocha/bin/mocha.js");
