@@ -9,7 +9,7 @@ const parts = [
   { name: "src/espgossip", values: ["src/engine", "src/cbor", "src/espgossip"], types: ["src"], packages: false },
   { name: "src/views", values: ["src/engine", "src/cbor", "src/views"], types: ["src"], packages: false },
   { name: "src/sealing", values: ["src/engine", "src/cbor", "src/sealing"], types: ["src"], packages: false },
-  { name: "src/platform", values: ["src/platform", "src/sealing"], types: ["src"], packages: true },
+  { name: "src/platform", values: ["src/platform", "src/cbor", "src/sealing"], types: ["src"], packages: true },
   { name: "src", values: ["src"], types: ["src"], packages: false },
   { name: "desktop/platform", values: ["src", "desktop/platform"], types: ["src"], packages: true },
   { name: "desktop/simulator", values: ["src", "desktop/platform", "desktop/simulator"],
