@@ -7,6 +7,7 @@ import type { Sealer } from "../src/engine/wire/sealer.js";
 import { eventFeeds } from "../src/events/index.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { ROUND_MS } from "./network.js";
+import { publishEvent } from "../test/support/publish-event.js";
 
 const PORT = 5000;
 const CAPACITY = 512;
@@ -47,7 +48,7 @@ export class Peer {
       id: own.id, address: this.address, port: PORT, capacity: CAPACITY, valueBytesMax: 32,
       datagramBytesMax, roundIntervalMs: ROUND_MS, removeAfterMs: 86400000, seedCapacity: 16,
       broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed, sealer,
-      feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, nodeDigest),
+      feeds: feedBytes === 0 ? undefined : eventFeeds().engine(feedBytes, EVENT_BYTES_MAX, nodeDigest),
     });
     this.engine.start(0, own.revision, true);
     for (const statement of statements) this.hold(statement);
@@ -78,8 +79,7 @@ export class Peer {
 
   /** This node logs an event. */
   log(topic: string, payload: Uint8Array): void {
-    const length = this.engine.feed!.own.encodeEvent(++this.nowMs, KIND_LOG, topic, "", 0, payload, payload.length);
-    this.engine.publishEvent(this.nowMs, length);
+    publishEvent(this.engine, ++this.nowMs, KIND_LOG, topic, "", 0, payload, payload.length);
     this.engine.rows.setTransmitsLeft(OWN_SLOT, 0);
     while (this.engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }

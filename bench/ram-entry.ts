@@ -19,6 +19,7 @@ import { FrameWriter } from "../src/engine/wire/frame-writer.js";
 import { SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
 import { eventFeeds } from "../src/events/index.js";
 import { Gossip, type GossipOptions } from "../src/gossip.js";
+import { publishEvent } from "../test/support/publish-event.js";
 
 const VALUE = [0xf9, 0x4d, 0x60];
 const VALUE_BYTES_MAX = 24;
@@ -176,12 +177,10 @@ function exchange(bench: Bench, first: Engine, second: Engine, out: NonNullable<
 
 /** Logs an event, or sets one of four values. */
 function say(bench: Bench, node: Engine, turn: number): void {
-  const own = node.feed!.own;
   const payload = new Uint8Array([0x19, (turn >>> 8) & 255, turn & 255]);
   if ((turn & 0xff00) === 0) payload[1] = 1;
   const kind = turn & 1 ? KIND_LOG : KIND_SET;
-  const length = own.encodeEvent(bench.nowMs, kind, "topic", `key ${turn & 3}`, 0, payload, payload.length);
-  if (length > 0) node.publishEvent(bench.nowMs, length);
+  publishEvent(node, bench.nowMs, kind, "topic", `key ${turn & 3}`, 0, payload, payload.length);
 }
 
 function makeEngine(
@@ -190,7 +189,7 @@ function makeEngine(
   return new Engine({
     id, address: FIRST_ADDRESS + id - 1, port: PORT, capacity, valueBytesMax: VALUE_BYTES_MAX, datagramBytesMax,
     roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: 0xffffffff, randomSeed: 7,
-    feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, digest),
+    feeds: feedBytes === 0 ? undefined : eventFeeds().engine(feedBytes, EVENT_BYTES_MAX, digest),
   });
 }
 

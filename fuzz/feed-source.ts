@@ -15,6 +15,7 @@ import { RowData } from "../src/engine/table/rows.js";
 import { eventFeeds } from "../src/events/index.js";
 import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
+import { publishEvent } from "../test/support/publish-event.js";
 
 /** Authors that nobody else speaks of, but what is changed on the way. */
 const AUTHORS = [7, 8];
@@ -134,15 +135,14 @@ function publish(engine: Engine): void {
     const kind = dice.pick([KIND_LOG, KIND_LOG, KIND_SET, KIND_REMOVE]);
     const length = kind === KIND_REMOVE ? 0 : encodeCbor(dice.pick([n, "text", [1, { a: n }]]), payload, 0);
     const ttl = dice.chance(0.2) ? 60 : 0;
-    const bytes = engine.feed!.own.encodeEvent(1000, kind, "topic", `key ${dice.below(4)}`, ttl, payload, length);
-    engine.publishEvent(1000, bytes);
+    publishEvent(engine, 1000, kind, "topic", `key ${dice.below(4)}`, ttl, payload, length);
     while (engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }
 }
 
 /** Of those in this module, and of the one that is fuzzed: sizes are those that events are made for. */
 export function feedsOf(feedBytes: number): FeedMaker {
-  return eventFeeds().maker(feedBytes, 64, undefined, true);
+  return eventFeeds().engine(feedBytes, 64, undefined, true);
 }
 
 function makeEngine(id: number, feedBytes: number): Engine {

@@ -8,6 +8,7 @@ import { NOTIFY_ID_CONFLICT, NOTIFY_STRANGER, type Notification, Faults, nextCha
 import {
   type DiffParts, handleRangeFingerprints, handleDigest, handleRowFingerprints, handleWants, wantSender,
 } from "./reconcile/differences.js";
+import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { FrameReader, NO_FEEDS, isHost } from "./wire/frame-reader.js";
 import {
@@ -176,13 +177,12 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
   }
 
   /**
-   * Adds the event that `feed.own.draft` wrote, of `length` bytes, to the node's
-   * feed. It goes to a few live nodes at once, then from node to node. After the
-   * start.
+   * Appends an event that `feed.stampEvent` stamped to the node's feed. The event
+   * leaves at once, then spreads from node to node. After the start.
    */
-  publishEvent(nowMs: number, length: number): void {
+  publishEvent(nowMs: number, event: EncodedEvent): void {
     this.begin(nowMs);
-    if (this.feed !== undefined) this.feed.own.publish(length);
+    if (this.feed !== undefined) this.feed.own.publish(event);
     this.rounds.spreadSoon();
   }
 

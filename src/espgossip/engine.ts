@@ -1,6 +1,7 @@
 import { Clock } from "../engine/clock.js";
 import { DROP_ECHO, DROP_NONE, DROP_ROW, DROP_TABLE_FULL } from "../engine/wire/drops.js";
 import { NOTIFY_TABLE_FULL, type Notification, nextChange } from "../engine/notifications.js";
+import type { EncodedEvent } from "../engine/feed/event.js";
 import type { NodeEngine } from "../engine/node-engine.js";
 import type { EngineOptions } from "../engine/options.js";
 import type { Datagram } from "../engine/reconcile/outbox.js";
@@ -132,7 +133,7 @@ export class EspGossipEngine implements NodeEngine {
   }
 
   /** ESPGossip has no events: nobody calls it. */
-  publishEvent(_nowMs: number, _length: number): void {
+  publishEvent(_nowMs: number, _event: EncodedEvent): void {
     return;
   }
 

@@ -4,6 +4,7 @@ import { EventData, readEvent } from "../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../src/engine/feed/kinds.js";
 import { Engine, type EngineOptions, OWN_SLOT, type Rows } from "../../src/engine/index.js";
 import { type PlainEvent, cborOf, plainOf } from "./feed/feed-support.js";
+import { publishEvent } from "../support/publish-event.js";
 
 export const BROADCAST = 0xffffffff;
 const PORT = 5000;
@@ -78,10 +79,8 @@ export class Lan {
   say(address: number, kind: number, topic: string, key: string, value: unknown, ttlSeconds = 0): number {
     const engine = this.engines.get(address)!;
     const payload = kind === KIND_REMOVE ? new Uint8Array(0) : cborOf(value);
-    const length = engine.feed!.own.encodeEvent(this.nowMs, kind, topic, key, ttlSeconds, payload, payload.length);
-    if (length < 0) return length;
-    engine.publishEvent(this.nowMs, length);
-    this.drain(address);
+    const length = publishEvent(engine, this.nowMs, kind, topic, key, ttlSeconds, payload, payload.length);
+    if (length >= 0) this.drain(address);
     return length;
   }
 

@@ -7,7 +7,7 @@ import type { Outbox } from "../reconcile/outbox.js";
 import { type RowData, ShownFeed } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Stats } from "../stats.js";
-import { EventData } from "./event.js";
+import { type EncodedEvent, EventData } from "./event.js";
 import { DROP_FORK, DROP_GAP } from "./feed-drops.js";
 import { FeedOutbox, NOTE_SHOWN, NOTE_APPLIED } from "./feed-outbox.js";
 import { FeedStore } from "./feed-store.js";
@@ -17,14 +17,14 @@ import { History, checkHistory } from "./history.js";
 import { Hlc } from "./hlc.js";
 import { CLOCK_NONE } from "./kinds.js";
 import { Intake } from "./intake.js";
-import { OwnFeed } from "./own-feed.js";
+import { KEEP, OwnFeed, REQUEST, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
-import { BatchData, beginBatches, readBatch } from "./batches.js";
-import { Sha256, type Digest } from "../../digest/sha256.js";
+import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
+import type { Digest } from "../../digest/sha256.js";
 
-/** A stamp that is more than this ahead of the platform's clock moves no clock. */
+/** Milliseconds: a stamp that is further ahead of the platform's clock moves no clock (PROTOCOL 10.7). */
 const AHEAD_MS_MAX = 60000;
-/** How often values are looked for whose time is over. */
+/** Milliseconds between two searches for values whose time to live is over. */
 const EXPIRE_MS = 60000;
 
 /** The parts of a node that feeds need. */
@@ -40,10 +40,10 @@ export interface FeedNode {
 }
 
 /**
- * The feeds of one node, and what frames do to them. A row in a frame may show
- * what its sender holds of a feed. When all of a frame was taken in, each feed
- * that it showed is settled: the peer gets what it lacks; where this node is
- * behind, its own row goes back, which makes the peer send what is missing.
+ * The feeds of one node, and what frames do to them (PROTOCOL 10.4). A row in a frame may show
+ * how far its sender holds the feed of the row's author. When all of a frame was handled, each
+ * feed that it showed is settled: the peer gets the events that it lacks; if this node lacks
+ * events, its own row of that author goes back, which makes the peer send them.
  */
 export class FeedProtocol implements EventReader {
   readonly feeds: FeedStore;
@@ -52,45 +52,61 @@ export class FeedProtocol implements EventReader {
   readonly outbox: FeedOutbox;
   private readonly batch = new BatchData();
   private readonly event = new EventData();
+  /** What the row that was read last shows. */
   readonly shown = new ShownFeed();
-  /** Takes in what comes before the floors; undefined in a node that does not fill gaps. */
+  /** Applies events from before the floors; undefined in a node that does not fill gaps. */
   readonly history: History | undefined;
-  /** @internal */
-  readonly node: FeedNode;
+  private readonly node: FeedNode;
   private readonly intake: Intake;
-  /** Whether the frame that is taken in showed any feed, or had any events. */
+  /** Whether the frame that is handled showed any feed, or had any events. */
   private isShown = false;
-  /** Whether it had events, and whether any was new. */
+  /** Whether the frame had events, and whether any of them was new. */
   private hasEvents = false;
   private hasNew = false;
-  /** The feed of which it had history that was new; -1 for none. */
+  /** The slot of the feed of which the frame had new history; -1: none. */
   private historySlot = -1;
   private expireDeadline = 0;
 
   /**
    * @param feedBytes bytes of the arena
-   * @param eventBytesMax of the longest event, 16 to 2,047
-   * @param digest SHA-256; in JavaScript without one
-   * @param isFilling whether this node asks for what comes before that which it holds
+   * @param eventBytesMax bytes of the longest event, 16 to 2,047
+   * @param digest SHA-256 of the platform, or a `Sha256`
+   * @param isFilling whether this node requests the events from before its floors (PROTOCOL 10.5)
    */
-  constructor(
-    node: FeedNode, feedBytes: number, eventBytesMax: number, digest: Digest | undefined, isFilling: boolean,
-  ) {
+  constructor(node: FeedNode, feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean) {
     const rows = node.rows;
     this.node = node;
-    this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest ?? new Sha256());
+    this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
     this.intake = new Intake(this.feeds);
     this.history = isFilling ? new History(this.feeds) : undefined;
     this.outbox = new FeedOutbox(this.feeds, rows, node.frame, this.event, new Gaps(this.feeds, rows, isFilling));
-    this.own = new OwnFeed(this);
+    this.own = new OwnFeed(this.feeds, this.hlc, this.outbox, rows);
     rows.feedsHash = new FeedsHash(this.feeds);
   }
 
-  /** Forgets values whose time is over, if it is known. */
+  /** Forgets values whose time to live is over, once this node knows the time. */
   tick(): void {
     if (!this.node.clock.isDue(this.expireDeadline)) return;
     this.expireDeadline = this.node.clock.nowMs + EXPIRE_MS;
     if (this.hlc.source !== CLOCK_NONE) this.feeds.expire(this.hlc.physical(this.node.clock.callerMs));
+  }
+
+  /**
+   * Stamps an own event and makes room for it. It may begin a new generation before, and with that a new revision.
+   * The caller stores the event, then hands it to `Engine.publishEvent`. Returns a `STAMP_` constant.
+   */
+  stampEvent(event: EncodedEvent, nowMs: number): number {
+    if (event.length > this.feeds.eventBytesMax) return STAMP_TOO_LARGE;
+    return this.settleGeneration() ? this.own.stamp(event, nowMs) : STAMP_CONFLICT;
+  }
+
+  /**
+   * Has the own feed begin a new generation if it cannot go on in this one (PROTOCOL 10.6). Returns whether it can
+   * go on now.
+   */
+  settleGeneration(): boolean {
+    const known = this.own.beforeEvent();
+    return known === KEEP || this.renew(known);
   }
 
   /** A frame begins. */
@@ -101,7 +117,7 @@ export class FeedProtocol implements EventReader {
     this.historySlot = -1;
   }
 
-  /** Notes what a row that was just read shows, if this node holds the row. */
+  /** Notes what the row that was just read shows, if this node holds the row. */
   noteShown(row: RowData): void {
     const slot = this.shown.isShown ? this.node.rows.find(row.id) : -1;
     if (slot < 0) return;
@@ -109,7 +125,7 @@ export class FeedProtocol implements EventReader {
     this.outbox.noteShown(slot, this.shown);
   }
 
-  /** Whether the row that was just read shows just what is held here, or nothing. */
+  /** Whether the row that was just read shows exactly what this node holds of the feed, or shows nothing. */
   agrees(slot: number): boolean {
     const shown = this.shown;
     return !shown.isShown || (shown.sequence === this.outbox.shownSequence(slot)
@@ -121,15 +137,14 @@ export class FeedProtocol implements EventReader {
     const frame = this.node.frame;
     if (frame.section === SECTION_GAP) return checkGap(frame);
     if (frame.section === SECTION_HISTORY) return checkHistory(frame, this.batch, this.event);
-    const isPart = frame.section !== SECTION_EVENTS;
+    const isChunk = frame.section !== SECTION_EVENTS;
     let reason = DROP_NONE;
     beginBatches(this.batch);
-    // Whether events are true, only who holds what they follow can tell.
-    while (frame.more() && reason === DROP_NONE) reason = readBatch(frame, this.batch, this.event, frame.id, isPart);
+    while (frame.more() && reason === DROP_NONE) reason = checkBatch(frame, this.batch, this.event, frame.id, isChunk);
     return reason;
   }
 
-  /** Takes in a section of events or about them, which is well-formed. */
+  /** Handles a section of events or about them, which `check` found well-formed. */
   handleSection(): void {
     const frame = this.node.frame;
     if (frame.section === SECTION_GAP) this.outbox.gaps.handle(frame, this.outbox.ownWithheld);
@@ -139,14 +154,14 @@ export class FeedProtocol implements EventReader {
 
   private handleEvents(): void {
     const frame = this.node.frame;
-    const isPart = frame.section !== SECTION_EVENTS;
+    const isChunk = frame.section !== SECTION_EVENTS;
     beginBatches(this.batch);
     this.isShown = true;
     this.hasEvents = true;
     while (frame.more()) {
-      readBatch(frame, this.batch, this.event, frame.id, isPart);
+      readBatchHead(frame, this.batch, frame.id, isChunk);
       const slot = this.node.rows.find(this.batch.author);
-      const reason = slot < 0 ? DROP_GAP : this.applyBatch(slot, isPart);
+      const reason = slot < 0 ? this.skip() : this.applyBatch(slot);
       if (reason !== DROP_NONE) this.node.stats.countDrop(reason);
       if (reason === DROP_FORK && slot !== OWN_SLOT) this.node.faults.report(NOTIFY_FORK, slot);
     }
@@ -161,10 +176,10 @@ export class FeedProtocol implements EventReader {
     while (frame.more()) {
       const tipFirst = frame.u32();
       const tipSecond = frame.u32();
-      readBatch(frame, this.batch, this.event, frame.id, false);
+      readBatchHead(frame, this.batch, frame.id, false);
       const slot = this.node.rows.find(this.batch.author);
-      // Of its own feed a node has asked nobody for any.
-      const reason = slot < 0 || slot === OWN_SLOT ? DROP_GAP
+      // A node requests no history of its own feed.
+      const reason = slot < 0 || slot === OWN_SLOT ? this.skip()
         : history.handle(slot, frame, this.batch, this.event, tipFirst, tipSecond);
       if (reason !== DROP_NONE) this.node.stats.countDrop(reason);
       else this.historySlot = slot;
@@ -172,20 +187,26 @@ export class FeedProtocol implements EventReader {
     if (this.historySlot >= 0) this.hasNew = true;
   }
 
-  /** All of a frame was taken in: what follows from what it showed. */
+  /** Skips a batch of an author whose feed this node cannot extend. Returns the drop reason. */
+  private skip(): number {
+    skipBatch(this.node.frame, this.batch, this.event);
+    return DROP_GAP;
+  }
+
+  /** All of a frame was handled. Does what follows from the feeds that it showed. */
   settle(): void {
     if (this.isShown) this.settleAll();
     if (this.historySlot >= 0 && (this.node.frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.askOn(this.historySlot);
     const frame = this.node.frame;
-    const frontier = this.node.rows.feedsHash;
-    if (frontier !== undefined && frontier.word() === frame.feedsHash) this.own.agree();
-    // Who holds feeds has answered, and would have sent what it holds of this node's.
+    const feedsHash = this.node.rows.feedsHash;
+    if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
+    // A node with feeds has answered. It would have sent what it holds of this node's feed.
     if (this.outbox.ownWithheld && frame.isAnswer() && frame.feedsHash !== NO_FEEDS) this.own.stopWithholding();
   }
 
   private settleAll(): void {
     const outbox = this.outbox;
-    // The sender has more for us: what is held now tells it where to go on.
+    // The sender has more for this node: the rows say from where it has to go on.
     const isMore = (this.node.frame.flags & FLAG_MORE) !== 0;
     for (let slot = 0; slot < this.feeds.arena.capacity; slot++) {
       if (outbox.hasNote(slot, NOTE_SHOWN)) this.settleOne(slot);
@@ -193,29 +214,35 @@ export class FeedProtocol implements EventReader {
     }
   }
 
-  /** Whether it makes sense to have the peer go on: not when it sends what can't be taken in. */
+  /** Whether the peer should go on: not if it sends events of which none could be applied. */
   mayGoOn(): boolean {
     return !this.hasEvents || this.hasNew;
   }
 
-  private applyBatch(slot: number, isPart: boolean): number {
+  /** Applies the batch or chunk whose head was read. Returns a drop reason. */
+  private applyBatch(slot: number): number {
     const rows = this.node.rows;
     const frame = this.node.frame;
-    if (slot === OWN_SLOT && this.own.refuses(this.batch)) return DROP_NONE;
+    const batch = this.batch;
+    if (slot === OWN_SLOT && this.own.refuses(batch)) {
+      skipBatch(frame, batch, this.event);
+      this.carryOut(this.own.afterRefused(batch));
+      return DROP_NONE;
+    }
     const generation = this.feeds.generation(slot);
     rows.subtractFromFeedsHash(slot);
-    const reason = isPart ? this.intake.handleSnapshotChunk(slot, frame, this.batch, this.event)
-      : this.intake.handleBatch(slot, frame, this.batch, this.event);
+    const reason = batch.isChunk() ? this.intake.handleSnapshotChunk(slot, frame, batch, this.event)
+      : this.intake.handleBatch(slot, frame, batch, this.event);
     rows.addToFeedsHash(slot);
     if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
-    if (slot === OWN_SLOT) this.own.batchHandled(this.batch, reason);
-    const taken = this.intake.applied;
-    if (taken > 0 && slot !== OWN_SLOT) this.hlc.receive(this.node.clock.callerMs, this.batch.ms, this.batch.counter);
-    if (taken > 0 && slot === OWN_SLOT) this.hlc.recall(this.batch.ms, this.batch.counter);
-    if (taken === 0 && (!isPart || reason !== DROP_NONE)) return reason;
+    if (slot === OWN_SLOT) this.carryOut(this.own.afterHandled(batch, reason));
+    const applied = this.intake.applied;
+    if (applied > 0 && slot !== OWN_SLOT) this.hlc.receive(this.node.clock.callerMs, batch.ms, batch.counter);
+    if (applied > 0 && slot === OWN_SLOT) this.hlc.recall(batch.ms, batch.counter);
+    if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
     this.hasNew = true;
-    // What comes along with its author's row is news; what a node lacked for longer the others have.
-    if (this.outbox.hasNote(slot, NOTE_SHOWN) && !isPart) this.outbox.refresh(slot, taken);
+    // Events that arrive with their author's row are an update. What this node lacked for longer, the others hold.
+    if (this.outbox.hasNote(slot, NOTE_SHOWN) && !batch.isChunk()) this.outbox.refresh(slot, applied);
     this.outbox.setNote(slot, NOTE_APPLIED);
     return reason;
   }
@@ -223,17 +250,33 @@ export class FeedProtocol implements EventReader {
   private settleOne(slot: number): void {
     const outbox = this.outbox;
     outbox.clearNotes(slot, NOTE_SHOWN);
-    if (slot === OWN_SLOT && (this.own.observeClaim() || outbox.ownWithheld)) return;
+    if (slot === OWN_SLOT && (this.carryOut(this.own.afterClaim()) || outbox.ownWithheld)) return;
     if (outbox.lacks(slot) !== LACKS_NOTHING) outbox.send(slot);
     else if (this.isBehind(slot)) this.node.outbox.send(slot);
     else if (this.isForked(slot)) this.node.faults.report(NOTIFY_FORK, slot);
+  }
+
+  /** Carries out a decision of `OwnFeed`. Returns whether there was anything to do. */
+  private carryOut(decision: number): boolean {
+    if (decision === REQUEST) this.node.outbox.send(OWN_SLOT);
+    else if (decision !== KEEP) this.renew(decision);
+    return decision !== KEEP;
+  }
+
+  /** Begins a generation of the own feed beyond one that others hold. Returns whether it could. */
+  private renew(known: number): boolean {
+    const rows = this.node.rows;
+    const least = Math.max(known, this.feeds.generation(OWN_SLOT), rows.revision(OWN_SLOT));
+    if (!this.node.recover(least)) return false;
+    this.own.rechain(rows.revision(OWN_SLOT));
+    return true;
   }
 
   /** Whether the peer holds events that this node lacks. */
   private isBehind(slot: number): boolean {
     const feeds = this.feeds;
     const sequence = this.outbox.peerSequence(slot);
-    // Who does not have all of a snapshot can't pass it on.
+    // A peer without a complete feed cannot pass it on.
     if (sequence === 0 || this.outbox.peerTip(slot) === 0) return false;
     if (this.outbox.isPeerLater(slot)) return true;
     return sequence > feeds.sequence(slot) || (sequence === feeds.sequence(slot) && !feeds.isComplete(slot));

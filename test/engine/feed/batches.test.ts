@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Reader, Writer } from "../../../src/engine/wire/cursor.js";
 import { EventData } from "../../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_SET } from "../../../src/engine/feed/kinds.js";
-import { BatchData, beginBatches, readBatch, readBatchEvent, rewindBatch } from "../../../src/engine/feed/batches.js";
+import { BatchData, beginBatches, checkBatch, readBatchEvent, rewindBatch } from "../../../src/engine/feed/batches.js";
 import { propertyOptions } from "../../support/random.js";
 import {
   FeedNode, type PlainEvent, T, Truth, bytesOf, cborOf, decoded, hex, logEvent, plainOf, removeEvent, setEvent,
@@ -37,12 +37,12 @@ function runsIn(bytes: Uint8Array, sender: number): Run[] {
   reader.reset(bytes, 0, bytes.length);
   beginBatches(run);
   while (reader.position < bytes.length) {
-    assert.equal(readBatch(reader, run, event, sender, false), 0);
+    assert.equal(checkBatch(reader, run, event, sender, false), 0);
     const { position } = reader;
     const events: PlainEvent[] = [];
-    rewindBatch(reader, run, false);
+    rewindBatch(reader, run);
     for (let i = 0; i < run.count; i++) {
-      readBatchEvent(reader, run, event, false);
+      readBatchEvent(reader, run, event);
       events.push(plainOf(bytes, event));
     }
     runs.push({ author: run.author, generation: run.generation, first: run.first, events });
@@ -141,7 +141,7 @@ function holderOf(count: number, event: (n: number) => PlainEvent): { holder: Fe
     for (let n = 0; n < 200; n++) author.say(event(n * 600 + i));
     while (holder.feeds.sequence(i + 1) < 200) {
       const section = author.sectionFor(holder, id, 1000)!;
-      holder.take(id, section.bytes, section.isPart);
+      holder.handle(id, section.bytes, section.isPart);
     }
     events.push(event(199 * 600 + i));
   });

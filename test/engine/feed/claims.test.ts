@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { DROP_REASONS, EVENT_ID_CONFLICT, type Engine, dropReasonName } from "../../../src/engine/index.js";
-import { writeEvent } from "../../../src/engine/feed/event.js";
 import { KIND_LOG } from "../../../src/engine/feed/kinds.js";
 import { SEQUENCE_MAX } from "../../../src/engine/wire/frame.js";
 import { eventFeeds } from "../../../src/events/index.js";
 import { Lan, heldFeed } from "../lan.js";
-import { T, cborOf, nodeDigest } from "./feed-support.js";
+import { T, bytesOf, cborOf, hex, nodeDigest } from "./feed-support.js";
 
 /*
  * What one peer can do by claiming huge numbers about the feed of another node: SECURITY.md says so. Node 1 is the
  * author, node 2 the liar, node 3 has no part in it.
  */
 const ROUND = 10000;
-const FEEDS = { feeds: eventFeeds().maker(8192, 128, nodeDigest) };
+const FEEDS = { feeds: eventFeeds().engine(8192, 128, nodeDigest) };
 const REVISION = 3;
 /** 2^48 - 1, the greatest time that a stamp has. */
 const LAST_MS = 281474976710655;
@@ -45,11 +44,11 @@ function forge(lan: Lan): void {
   const { rows, feed } = lan.engines.get(2)!;
   const slot = rows.find(1);
   rows.subtractFromFeedsHash(slot);
-  const writer = feed!.feeds.draft();
-  const start = writer.position;
-  const payload = cborOf(99);
-  writeEvent(writer, KIND_LOG, LAST_MS, 0xffff, "t", "", 0, payload, payload.length);
-  assert.ok(feed!.feeds.append(slot, writer.position - start));
+  const payload = hex(cborOf(99));
+  const event = bytesOf({
+    kind: KIND_LOG, topic: "t", key: "", ttlSeconds: 0, ms: LAST_MS, counter: 0xffff, payload,
+  });
+  assert.ok(feed!.feeds.append(slot, event, 0, event.length));
   rows.addToFeedsHash(slot);
   rows.markUpdate(slot);
 }

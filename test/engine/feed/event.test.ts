@@ -1,29 +1,35 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Reader, Writer } from "../../../src/engine/wire/cursor.js";
+import { Reader } from "../../../src/engine/wire/cursor.js";
 import { DROP_NONE, DROP_VALUE } from "../../../src/engine/wire/drops.js";
 import { Chain, chainBytes } from "../../../src/engine/feed/chain.js";
-import { EventData, canonicalBytes, checkEvent, writeCanonical } from "../../../src/engine/feed/event.js";
+import {
+  EncodedEvent, EventData, canonicalBytes, checkBody, isStamp, readBody, writeCanonical,
+} from "../../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import { DROP_EVENT } from "../../../src/engine/feed/feed-drops.js";
 import { type Digest, Sha256 } from "../../../src/digest/sha256.js";
 import { propertyOptions } from "../../support/random.js";
 import { type PlainEvent, T, bytesOf, cborOf, hex, plainOf, tipAfter, wordsHex } from "./feed-support.js";
 
-/** Reads an event that lies somewhere among other bytes. Returns what it says, or the drop reason. */
+/** Parses an event that lies among other bytes. Returns the event in plain words, or the drop reason. */
 function read(bytes: Uint8Array): PlainEvent | number {
   const all = new Uint8Array(bytes.length + 20).fill(0x17);
   all.set(bytes, 10);
   const reader = new Reader();
   const event = new EventData();
   reader.reset(all, 10, 10 + bytes.length);
-  const reason = checkEvent(reader, event);
+  event.head = reader.u8();
+  event.ms = reader.u16() * 2 ** 32 + reader.u32();
+  event.counter = reader.u16();
+  readBody(reader, event);
+  if (!reader.failed && event.end !== reader.end) return DROP_EVENT;
+  const reason = checkBody(reader, event);
   if (reason !== DROP_NONE) return reason;
-  assert.equal(event.end, 10 + bytes.length);
-  const writer = new Writer();
-  writer.reset(new Uint8Array(canonicalBytes(event)), 0, canonicalBytes(event));
-  writeCanonical(writer, all, event);
-  assert.equal(hex(writer.bytes), hex(bytes), "writing it again gives the same bytes");
+  assert.ok(isStamp(event.ms, event.counter));
+  const out = new Uint8Array(canonicalBytes(event) + 2).fill(0xa5);
+  writeCanonical(out, 1, all, event);
+  assert.equal(hex(out), `a5${hex(bytes)}a5`, "writing it again gives the same bytes and no others");
   return plainOf(all, event);
 }
 
@@ -95,6 +101,27 @@ const anyEvent: fc.Arbitrary<PlainEvent> = fc.record({
   payload: event.kind === KIND_REMOVE ? "" : event.payload,
 }));
 
+describe("EncodedEvent", () => {
+  it("holds an event at full length, refuses a longer one and is free then", () => {
+    const event = new EncodedEvent(16);
+    for (const [topic, key, isFit] of [["abc", "def", true], ["abc", "defg", false], ["ab", "defg", true]] as const) {
+      assert.equal(event.begin(KIND_SET, topic, key, 0), isFit);
+      assert.equal(event.length, isFit ? 16 : 0);
+    }
+  });
+
+  it("writes neither a key nor a time to live in kinds that have none", () => {
+    const event = new EncodedEvent(64);
+    const begun = (kind: number, key: string, ttlSeconds: number): string => {
+      assert.ok(event.begin(kind, "t", key, ttlSeconds));
+      return hex(event.bytes.subarray(0, event.length));
+    };
+    assert.equal(begun(KIND_LOG, "key", 9), begun(KIND_LOG, "", 0));
+    assert.equal(begun(KIND_REMOVE, "key", 9), begun(KIND_REMOVE, "key", 0));
+    assert.notEqual(begun(KIND_SET, "key", 9), begun(KIND_SET, "key", 0));
+  });
+});
+
 describe("events", () => {
   for (const { name, event, bytes } of vectors) {
     it(`have these bytes: ${name}`, () => {
@@ -141,19 +168,20 @@ describe("events", () => {
 describe("the chain of a feed", () => {
   const AUTHOR = 0xdeadbeef;
 
-  function chain(digest: Digest = new Sha256()): Chain {
-    return new Chain(digest, new Uint8Array(chainBytes(128) + 9), 5, 128);
+  function chain(digest: Digest, bytes = new Uint8Array(chainBytes(128) + 9)): Chain {
+    return new Chain(digest, bytes, 5, 128);
   }
 
   it("has the tips of its definition", () => {
     fc.assert(fc.property(fc.array(anyEvent, { maxLength: 5 }), fc.nat(0xffffffff), (events, generation) => {
-      const links = chain();
+      const bytes = new Uint8Array(chainBytes(128) + 9);
+      const links = chain(new Sha256(), bytes);
       links.begin(AUTHOR, generation, 0, 0);
       let tip: Uint8Array = new Uint8Array(8);
-      events.map(bytesOf).filter((bytes) => bytes.length <= 128).forEach((bytes, i) => {
-        links.bytes.set(bytes, links.eventAt);
-        links.link(i + 1, bytes.length);
-        tip = tipAfter(AUTHOR, generation, i + 1, tip, bytes);
+      events.map(bytesOf).filter((event) => event.length <= 128).forEach((event, i) => {
+        bytes.set(event, links.eventAt);
+        links.link(i + 1, event.length);
+        tip = tipAfter(AUTHOR, generation, i + 1, tip, event);
         assert.equal(wordsHex(links.first(), links.second()), hex(tip));
       });
     }), propertyOptions(100));

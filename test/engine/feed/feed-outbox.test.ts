@@ -1,27 +1,24 @@
 import assert from "node:assert/strict";
-import { KIND_LOG } from "../../../src/engine/feed/kinds.js";
-import { writeEvent } from "../../../src/engine/feed/event.js";
 import type { FeedOutbox } from "../../../src/engine/feed/feed-outbox.js";
 import type { FeedStore } from "../../../src/engine/feed/feed-store.js";
+import { KEEP } from "../../../src/engine/feed/own-feed.js";
 import { LACKS_EVENTS, LACKS_NOTHING } from "../../../src/engine/feed/batch-writer.js";
 import { BatchData } from "../../../src/engine/feed/batches.js";
 import { OWN_SLOT } from "../../../src/engine/index.js";
 import { eventFeeds } from "../../../src/events/index.js";
 import { Lan } from "../lan.js";
-import { T, cborOf, nodeDigest } from "./feed-support.js";
+import { bytesOf, logEvent, nodeDigest } from "./feed-support.js";
 
 const SLOT = 1;
 
 /** A node that holds two events of generation 5 in a slot. */
 function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
   const lan = new Lan();
-  const { feeds, outbox } = lan.add(1, { feeds: eventFeeds().maker(4096, 128, nodeDigest) }, [], 3).feed!;
+  const { feeds, outbox } = lan.add(1, { feeds: eventFeeds().engine(4096, 128, nodeDigest) }, [], 3).feed!;
   feeds.begin(SLOT, 5);
-  const payload = cborOf(1);
   for (let n = 1; n <= 2; n++) {
-    const writer = feeds.draft();
-    writeEvent(writer, KIND_LOG, T + n, 0, "topic", "", 0, payload, payload.length);
-    assert.ok(feeds.append(SLOT, writer.position - feeds.chain.eventAt));
+    const event = bytesOf(logEvent(n));
+    assert.ok(feeds.append(SLOT, event, 0, event.length));
   }
   return { feeds, outbox };
 }
@@ -59,7 +56,7 @@ describe("what a peer shows to hold of a feed", () => {
 
   it("is settled at once where its own events begin the generation that it shows", () => {
     const lan = new Lan();
-    const feeds = { feeds: eventFeeds().maker(4096, 128, nodeDigest) };
+    const feeds = { feeds: eventFeeds().engine(4096, 128, nodeDigest) };
     lan.add(1, feeds, [2], 3);
     lan.add(2, feeds, [1], 3);
     lan.run(50000);
@@ -88,16 +85,15 @@ describe("what a peer shows to hold of a feed", () => {
 
   it("of the own feed has it renewed once, by the events or by what is shown of them", () => {
     const lan = new Lan();
-    const engine = lan.add(1, { feeds: eventFeeds().maker(4096, 128, nodeDigest) }, [], 3);
+    const { own, outbox } = lan.add(1, { feeds: eventFeeds().engine(4096, 128, nodeDigest) }, [], 3).feed!;
     lan.log(1, "topic", 1);
-    const { own, outbox } = engine.feed!;
-    const run = new BatchData();
-    Object.assign(run, { generation: 8, first: 1, count: 1 });
+    const batch = new BatchData();
+    Object.assign(batch, { generation: 8, first: 1, count: 1 });
     see(outbox, 8, 1, OWN_SLOT);
-    assert.ok(own.refuses(run));
-    assert.equal(engine.revision(), 9);
-    assert.equal(own.observeClaim(), false);
-    assert.equal(engine.revision(), 9);
+    assert.ok(own.refuses(batch));
+    assert.deepEqual([own.afterRefused(batch), own.afterClaim()], [8, 8]);
+    own.rechain(9);
+    assert.deepEqual([own.afterRefused(batch), own.afterClaim()], [KEEP, KEEP]);
   });
 
   it("is of the own feed as of any other", () => {

@@ -25,7 +25,7 @@ function network(feedBytes: number[]): { nodes: FeedNode[]; truths: Map<number, 
 function pass(from: FeedNode, to: FeedNode, author: number, room: number): boolean {
   const section = from.sectionFor(to, author, room);
   if (section === undefined || section.bytes.length === 0) return false;
-  to.take(from.ids[0], section.bytes, section.isPart);
+  to.handle(from.ids[0], section.bytes, section.isPart);
   return true;
 }
 
@@ -37,7 +37,7 @@ function fill(from: FeedNode, to: FeedNode, author: number, room: number): void 
   const isSame = feeds.generation(slot) === from.feeds.generation(held) && from.feeds.isComplete(held);
   if (from === to || slot === 0 || !isSame || from.feeds.sequence(held) < floor - 1) return;
   const before = feeds.arena.room();
-  const reasons = to.takeHistory(from.ids[0], from.historyFor(author, floor, room));
+  const reasons = to.handleHistory(from.ids[0], from.historyFor(author, floor, room));
   const honest = [DROP_NONE, DROP_GAP, DROP_ARENA_FULL];
   assert.deepEqual(reasons.filter((reason) => !honest.includes(reason)), []);
   if (reasons.includes(DROP_NONE)) assert.ok(feeds.floor(slot) < floor && feeds.arena.room() <= before);

@@ -41,7 +41,7 @@ function three(count = 60, lateBytes = 20000, eventBytesMax = 128): Three {
 
 function sync(from: FeedNode, to: FeedNode): boolean {
   const section = from.sectionFor(to, A, 1100);
-  if (section !== undefined) to.take(from.ids[0], section.bytes, section.isPart);
+  if (section !== undefined) to.handle(from.ids[0], section.bytes, section.isPart);
   return section !== undefined;
 }
 
@@ -61,7 +61,7 @@ describe("history", () => {
       const { author, late } = three();
       const told = [...late.told[1].told];
       for (let sections = 0; late.feeds.floor(1) > 1; sections++) {
-        const reasons = late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), room));
+        const reasons = late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), room));
         assert.ok(reasons.length > 0 && reasons.every((reason) => reason === DROP_NONE));
         late.check();
         assert.ok(sections < 60);
@@ -77,18 +77,18 @@ describe("history", () => {
     const floor = late.feeds.floor(1);
     const { history } = late;
     assert.equal(history.unnotifiedSlot, NO_SLOT);
-    late.takeHistory(A, author.historyFor(A, floor, 300));
-    late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
+    late.handleHistory(A, author.historyFor(A, floor, 300));
+    late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
     const unnotified = [history.unnotifiedSlot, history.unnotifiedFrom, history.unnotifiedTo];
     assert.deepEqual(unnotified, [1, late.feeds.floor(1), floor - 1]);
     history.unnotifiedSlot = 0;
-    late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
+    late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
     assert.equal(history.unnotifiedSlot, SEVERAL_SLOTS);
   });
 
   it("is what eviction ends with again: its records are as any others", () => {
     const { author, late } = three(60, 6400);
-    late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 10000));
+    late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 10000));
     assert.equal(late.feeds.floor(1), 1);
     for (let n = 61; n < 200; n++) {
       author.say(n % 9 === 0 ? setEvent(`key ${n % 4}`, n) : logEvent(n));
@@ -102,14 +102,14 @@ describe("history", () => {
     const { author, late } = three();
     const floor = late.feeds.floor(1);
     const before = state(late);
-    assert.deepEqual(late.takeHistory(A, author.historyFor(A, floor - 1, 200)), [DROP_GAP]);
-    assert.deepEqual(late.takeHistory(A, author.historyFor(A, floor + 1, 40)), [DROP_DUPLICATE]);
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, floor - 1, 200)), [DROP_GAP]);
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, floor + 1, 40)), [DROP_DUPLICATE]);
     assert.deepEqual(state(late), before);
     const section = author.historyFor(A, floor, 200);
-    assert.deepEqual(late.takeHistory(A, section), [DROP_NONE]);
-    assert.deepEqual(late.takeHistory(A, section), [DROP_DUPLICATE]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_NONE]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_DUPLICATE]);
     const lower = late.feeds.floor(1);
-    assert.deepEqual(late.takeHistory(A, author.historyFor(A, lower + 2, 300)), [DROP_NONE], "overlaps");
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, lower + 2, 300)), [DROP_NONE], "overlaps");
     assert.ok(late.feeds.floor(1) < lower);
     late.check();
   });
@@ -117,7 +117,7 @@ describe("history", () => {
   it("that goes beyond the last event that is held is refused", () => {
     const { author, late } = three();
     author.say(logEvent(61));
-    assert.deepEqual(late.takeHistory(A, author.historyFor(A, 62, 1000)).slice(0, 1), [DROP_GAP]);
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, 62, 1000)).slice(0, 1), [DROP_GAP]);
   });
 
   it("changes nothing when any bit of it was changed", () => {
@@ -129,12 +129,12 @@ describe("history", () => {
       changed[bit >> 3] ^= 1 << (bit & 7);
       // The author is the sender here; another one is a row that is not held.
       if ((changed[8] & 0x80) === 0) continue;
-      const reasons = late.takeHistory(A, changed);
+      const reasons = late.handleHistory(A, changed);
       assert.ok(reasons.length > 0 && reasons.every((reason) => reason !== DROP_NONE), `bit ${bit}`);
       if (bit < 64) assert.deepEqual(reasons, [DROP_FORK], "the tip before it");
       assert.deepEqual(state(late), before, `bit ${bit}`);
     }
-    assert.deepEqual(late.takeHistory(A, section), [DROP_NONE]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_NONE]);
   });
 
   it("is compared with the whole tip that is held", () => {
@@ -142,10 +142,10 @@ describe("history", () => {
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     for (const column of [BASE_FIRST, BASE_SECOND]) {
       late.feeds.arena.set(1, column, late.feeds.arena.get(1, column) ^ 1);
-      assert.deepEqual(late.takeHistory(A, section), [DROP_FORK]);
+      assert.deepEqual(late.handleHistory(A, section), [DROP_FORK]);
       late.feeds.arena.set(1, column, late.feeds.arena.get(1, column) ^ 1);
     }
-    assert.deepEqual(late.takeHistory(A, section), [DROP_NONE]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_NONE]);
   });
 
   it("of another generation is refused", () => {
@@ -153,9 +153,9 @@ describe("history", () => {
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     const ahead = section.slice();
     ahead[8] |= 1 << 4;
-    assert.deepEqual(late.takeHistory(A, ahead), [DROP_GAP]);
+    assert.deepEqual(late.handleHistory(A, ahead), [DROP_GAP]);
     late.feeds.begin(1, 5);
-    assert.deepEqual(late.takeHistory(A, section), [DROP_OLD_GENERATION]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_OLD_GENERATION]);
     assert.deepEqual(late.held(1), []);
   });
 
@@ -163,12 +163,12 @@ describe("history", () => {
     const { author, late } = three();
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     late.feeds.advanceSnapshot(1, 60, late.feeds.floor(1) - 1);
-    assert.deepEqual(late.takeHistory(A, section), [DROP_GAP]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_GAP]);
   });
 
   it("is refused with an event that is too long for this node", () => {
     const { author, late } = three(60, 20000, 60);
-    const reasons = [0, 0, 0].map(() => late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 240))[0]);
+    const reasons = [0, 0, 0].map(() => late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 240))[0]);
     assert.deepEqual(reasons.slice(1), [DROP_EVENT, DROP_EVENT]);
     assert.ok(late.feeds.floor(1) > 20);
   });
@@ -183,7 +183,7 @@ describe("history", () => {
     let reasons: number[] = [];
     while (!reasons.includes(DROP_ARENA_FULL)) {
       const before = state(late);
-      reasons = late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 120));
+      reasons = late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 120));
       if (reasons[0] === DROP_ARENA_FULL) assert.deepEqual(state(late), before);
       late.check();
     }
@@ -201,7 +201,7 @@ describe("history", () => {
     assert.ok(record !== 0);
     arena.bytes[arena.eventAt(record) + arena.eventLength(record) - 1] ^= 1;
     assert.throws(() => late.check(), "is not what was said");
-    while (late.feeds.floor(1) > 1) late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 1000));
+    while (late.feeds.floor(1) > 1) late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 1000));
     late.told[1].values.set("value/kept", 2);
     late.check();
     const found = arena.find(1, 2);

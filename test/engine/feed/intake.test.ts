@@ -36,7 +36,7 @@ function section(from: FeedNode, to: FeedNode, room = 1100): { bytes: Uint8Array
 
 function deliver(from: FeedNode, to: FeedNode, room = 1100): number[] {
   const { bytes, isPart } = section(from, to, room);
-  return to.take(from.ids[0], bytes, isPart);
+  return to.handle(from.ids[0], bytes, isPart);
 }
 
 /** All that can be told of a node. */
@@ -67,11 +67,11 @@ describe("runs of events", () => {
     const first = section(author, other);
     say(author, 4, 3);
     const all = section(author, other);
-    assert.deepEqual(other.take(A, first.bytes, false), [DROP_NONE]);
-    assert.deepEqual(other.take(A, first.bytes, false), [DROP_DUPLICATE]);
-    assert.deepEqual(other.take(A, all.bytes, false), [DROP_NONE]);
-    assert.deepEqual(other.take(A, all.bytes, false), [DROP_DUPLICATE]);
-    assert.deepEqual(other.take(A, first.bytes, false), [DROP_DUPLICATE]);
+    assert.deepEqual(other.handle(A, first.bytes, false), [DROP_NONE]);
+    assert.deepEqual(other.handle(A, first.bytes, false), [DROP_DUPLICATE]);
+    assert.deepEqual(other.handle(A, all.bytes, false), [DROP_NONE]);
+    assert.deepEqual(other.handle(A, all.bytes, false), [DROP_DUPLICATE]);
+    assert.deepEqual(other.handle(A, first.bytes, false), [DROP_DUPLICATE]);
     other.check();
   });
 
@@ -83,7 +83,7 @@ describe("runs of events", () => {
     say(author, 4, 2);
     const { bytes } = section(author, bystander);
     const before = state(other);
-    assert.deepEqual(other.take(A, bytes, false), [DROP_GAP]);
+    assert.deepEqual(other.handle(A, bytes, false), [DROP_GAP]);
     assert.deepEqual(state(other), before);
   });
 
@@ -102,11 +102,11 @@ describe("runs of events", () => {
       changed[bit >> 3] ^= 1 << (bit & 7);
       // The author is the sender here; another one is a row that is not held.
       if ((changed[0] & 0x80) === 0) continue;
-      const reasons = other.take(A, changed, false);
+      const reasons = other.handle(A, changed, false);
       assert.ok(reasons.every((reason) => reason !== DROP_NONE), `bit ${bit}`);
       assert.deepEqual(state(other), before, `bit ${bit}`);
     }
-    assert.deepEqual(other.take(A, bytes, false), [DROP_NONE]);
+    assert.deepEqual(other.handle(A, bytes, false), [DROP_NONE]);
   });
 
   it("never throw, whatever bytes they are", () => {
@@ -120,7 +120,7 @@ describe("runs of events", () => {
       const changed = bytes.slice(0, cut);
       for (const [at, value] of changes) if (at < cut) changed[at] = value;
       if (cut > 0) changed[0] |= 0x80;
-      other.take(A, changed, isPart);
+      other.handle(A, changed, isPart);
       if (other.feeds.sequence(1) > 0) other.check();
     }), propertyOptions(3000));
   });
@@ -134,10 +134,10 @@ describe("runs of events", () => {
     say(twin, 11, 3);
     const fresh = pair().other;
     const same = section(twin, fresh);
-    assert.deepEqual(other.take(A, same.bytes, false), [DROP_FORK], "up to the same number");
+    assert.deepEqual(other.handle(A, same.bytes, false), [DROP_FORK], "up to the same number");
     say(twin, 14, 1);
-    assert.deepEqual(other.take(A, section(twin, fresh).bytes, false), [DROP_FORK], "and beyond");
-    assert.deepEqual(other.take(A, section(twin, other).bytes, false), [DROP_FORK], "from there on");
+    assert.deepEqual(other.handle(A, section(twin, fresh).bytes, false), [DROP_FORK], "and beyond");
+    assert.deepEqual(other.handle(A, section(twin, other).bytes, false), [DROP_FORK], "from there on");
     other.check();
   });
 
@@ -151,7 +151,7 @@ describe("runs of events", () => {
     say(author, 10, 2);
     assert.deepEqual(deliver(author, other), [DROP_NONE]);
     assert.deepEqual([other.feeds.generation(1), other.held(1)], [9, [1, 2]]);
-    assert.deepEqual(other.take(A, old.bytes, false), [DROP_OLD_GENERATION]);
+    assert.deepEqual(other.handle(A, old.bytes, false), [DROP_OLD_GENERATION]);
     other.check();
   });
 
@@ -165,7 +165,7 @@ describe("runs of events", () => {
     deliver(author, bystander);
     say(author, 12, 1);
     const before = state(other);
-    assert.deepEqual(other.take(A, section(author, bystander).bytes, false), [DROP_GAP]);
+    assert.deepEqual(other.handle(A, section(author, bystander).bytes, false), [DROP_GAP]);
     assert.deepEqual(state(other), before);
   });
 
@@ -219,7 +219,7 @@ describe("malformed runs and parts are refused:", () => {
     it(`one ${name}`, () => {
       const { other } = pair();
       const before = state(other);
-      const reasons = other.take(A, Buffer.from(bytes.replaceAll(" ", ""), "hex"), isPart ?? false);
+      const reasons = other.handle(A, Buffer.from(bytes.replaceAll(" ", ""), "hex"), isPart ?? false);
       assert.deepEqual(reasons, [reason ?? DROP_EVENT]);
       assert.deepEqual(state(other), before);
     });
@@ -228,7 +228,7 @@ describe("malformed runs and parts are refused:", () => {
   it("but not the like that are well-formed", () => {
     const { other } = pair();
     const take = (text: string, isPart: boolean): number[] =>
-      other.take(A, Buffer.from(text.replaceAll(" ", ""), "hex"), isPart);
+      other.handle(A, Buffer.from(text.replaceAll(" ", ""), "hex"), isPart);
     assert.deepEqual(take("80 01 01 02 61 00 00000000", false), [DROP_FORK]);
     assert.deepEqual(take("80 01 21 02 05 61 00 00000000", false), [DROP_FORK]);
     assert.deepEqual(take("80 fdffffff0f 01 02 61 00 00000000", false), [DROP_GAP]);
@@ -293,7 +293,7 @@ describe("snapshots", () => {
     sayMany(author, 100);
     const { bytes, isPart } = section(author, other, 1100);
     assert.ok(isPart);
-    other.take(A, bytes, true);
+    other.handle(A, bytes, true);
     assert.equal(other.intake.applied, 0, "nothing but the tip was new");
     assert.ok(bytes.length < 30, `${bytes.length} bytes`);
     assert.deepEqual(other.held(1), [1, 2, 3, 4, 5, 6]);
@@ -333,11 +333,11 @@ describe("snapshots", () => {
     for (let bit = 8; bit < bytes.length * 8; bit++) {
       const changed = bytes.slice();
       changed[bit >> 3] ^= 1 << (bit & 7);
-      const reasons = other.take(A, changed, true);
+      const reasons = other.handle(A, changed, true);
       assert.ok(reasons.every((reason) => reason !== DROP_NONE), `bit ${bit}`);
       assert.deepEqual(state(other), before, `bit ${bit}`);
     }
-    assert.deepEqual(other.take(A, bytes, true), [DROP_NONE]);
+    assert.deepEqual(other.handle(A, bytes, true), [DROP_NONE]);
   });
 
   it("lead back to events where both nodes hold them", () => {
