@@ -394,7 +394,7 @@ export class Engine implements NodeEngine, NodeParts, DiffParts, MergeParts {
         this.handleSelfUpdate(row);
         this.self.observeAddress(row);
       }
-      if (this.feed !== undefined) this.feed.noteShown(row);
+      if (this.feed !== undefined) this.feed.noteClaim(row);
     }
   }
 

@@ -44,7 +44,9 @@ export class EventLog {
     const own = this.feed.own;
     this.log.read((bytes, length) => {
       if (length === BASE_RECORD_BYTES && bytes[0] === BASE) {
-        own.restoreBase(readU32(bytes, 1), readU32(bytes, 5), readU32(bytes, 9), readU32(bytes, 13), readU32(bytes, 17));
+        const generation = readU32(bytes, 1);
+        const sequence = readU32(bytes, 5);
+        own.restoreBase(generation, sequence, readU32(bytes, 9), readU32(bytes, 13), readU32(bytes, 17));
       } else if (length > EVENT_RECORD_HEAD + EVENT_HEAD_BYTES && bytes[0] === EVENT) {
         this.restoreEvent(bytes, length, notify);
       }

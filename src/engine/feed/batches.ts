@@ -87,7 +87,9 @@ export function beginBatches(batch: BatchData): void {
  *
  * @param sender id of the frame's sender
  */
-export function checkBatch(reader: Reader, batch: BatchData, event: EventData, sender: number, isChunk: boolean): number {
+export function checkBatch(
+  reader: Reader, batch: BatchData, event: EventData, sender: number, isChunk: boolean,
+): number {
   if (!readBatchHead(reader, batch, sender, isChunk)) return DROP_EVENT;
   const reason = checkEvents(reader, batch, event);
   // A payload that is no CBOR has no end, so nothing behind it can be read.

@@ -73,8 +73,8 @@ export function chainBytes(eventBytesMax: number): number {
   return HEAD_BYTES + eventBytesMax + SHA256_BYTES;
 }
 
-/** The first 16 bits of a tip as rows show them (PROTOCOL 10.3, shown-tip): 1 where they are 0. */
-export function shown(tipFirst: number): number {
+/** The first 16 bits of a tip, for claims (PROTOCOL 10.3, shown-tip): 1 where they are 0. */
+export function shortTip(tipFirst: number): number {
   const high = tipFirst >>> 16;
   return high === 0 ? 1 : high;
 }

@@ -1,16 +1,16 @@
 /*
- * Why an event, or a run of them, was refused. The numbers go on where those of
- * drops.ts end, and are as stable.
+ * Why a batch or a snapshot chunk was refused (PROTOCOL 10.4). The numbers follow those of
+ * drops.ts, and are as stable.
  */
-/** An event with a kind, topic, key, stamp or length that does not exist, or runs and parts that are malformed. */
+/** A malformed event, batch or chunk; an event that is too long; a stamp that does not rise. */
 export const DROP_EVENT = 18;
-/** Does not chain to what is held: altered on the way, or its author said two things under one number. */
+/** The batch does not chain to the events that are held: it was changed on the way, or its author forked. */
 export const DROP_FORK = 19;
-/** Starts beyond what is held; it is asked for again. */
+/** The batch begins after the next event. This node requests the events again. */
 export const DROP_GAP = 20;
-/** Nothing in it is new. */
+/** No event of the batch is new. */
 export const DROP_DUPLICATE = 21;
-/** Of a generation that another has superseded. */
+/** The batch is of a generation that a greater one has superseded. */
 export const DROP_OLD_GENERATION = 22;
-/** No room: the arena is full of values that are alive. */
+/** There is no room: live values fill the arena. */
 export const DROP_ARENA_FULL = 23;

@@ -4,12 +4,12 @@ import { NOTIFY_FORK, type Faults } from "../notifications.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire/frame.js";
 import type { Outbox } from "../reconcile/outbox.js";
-import { type RowData, ShownFeed } from "../table/row-data.js";
+import { type RowData, FeedClaim } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Stats } from "../stats.js";
 import { type EncodedEvent, EventData } from "./event.js";
 import { DROP_FORK, DROP_GAP } from "./feed-drops.js";
-import { FeedOutbox, NOTE_SHOWN, NOTE_APPLIED } from "./feed-outbox.js";
+import { FeedOutbox, NOTE_CLAIMED, NOTE_APPLIED } from "./feed-outbox.js";
 import { FeedStore } from "./feed-store.js";
 import { FeedsHash } from "./feeds-hash.js";
 import { Gaps, checkGap } from "./gaps.js";
@@ -27,7 +27,7 @@ const AHEAD_MS_MAX = 60000;
 /** Milliseconds between two searches for values whose time to live is over. */
 const EXPIRE_MS = 60000;
 
-/** The parts of a node that feeds need. */
+/** The parts of a node that its feeds need. */
 export interface FeedNode {
   readonly rows: Rows;
   readonly stats: Stats;
@@ -35,14 +35,14 @@ export interface FeedNode {
   readonly frame: FrameReader;
   readonly outbox: Outbox;
   readonly faults: Faults;
-  /** Takes on a revision beyond one that others know of. Returns false when that happened too often. */
+  /** Adopts a revision above `revision`. Returns false if no revision is left. */
   recover(revision: number): boolean;
 }
 
 /**
- * The feeds of one node, and what frames do to them (PROTOCOL 10.4). A row in a frame may show
- * how far its sender holds the feed of the row's author. When all of a frame was handled, each
- * feed that it showed is settled: the peer gets the events that it lacks; if this node lacks
+ * The feeds of one node, and what frames do to them (PROTOCOL 10.4). A row in a frame may have
+ * a claim: how far the sender holds the feed of the row's author. When all of a frame was
+ * handled, each feed with a claim is settled: the peer gets the events that it lacks; if this node lacks
  * events, its own row of that author goes back, which makes the peer send them.
  */
 export class FeedProtocol implements EventReader {
@@ -52,14 +52,14 @@ export class FeedProtocol implements EventReader {
   readonly outbox: FeedOutbox;
   private readonly batch = new BatchData();
   private readonly event = new EventData();
-  /** What the row that was read last shows. */
-  readonly shown = new ShownFeed();
+  /** The claim in the row that was read last. */
+  readonly claim = new FeedClaim();
   /** Applies events from before the floors; undefined in a node that does not fill gaps. */
   readonly history: History | undefined;
   private readonly node: FeedNode;
   private readonly intake: Intake;
-  /** Whether the frame that is handled showed any feed, or had any events. */
-  private isShown = false;
+  /** Whether the frame that is handled had a claim on a feed that this node holds, or had events. */
+  private hasClaims = false;
   /** Whether the frame had events, and whether any of them was new. */
   private hasEvents = false;
   private hasNew = false;
@@ -111,26 +111,26 @@ export class FeedProtocol implements EventReader {
 
   /** A frame begins. */
   begin(): void {
-    this.isShown = false;
+    this.hasClaims = false;
     this.hasEvents = false;
     this.hasNew = false;
     this.historySlot = -1;
   }
 
-  /** Notes what the row that was just read shows, if this node holds the row. */
-  noteShown(row: RowData): void {
-    const slot = this.shown.isShown ? this.node.rows.find(row.id) : -1;
+  /** Notes the claim in the row that was just read, if this node holds the row. */
+  noteClaim(row: RowData): void {
+    const slot = this.claim.isPresent ? this.node.rows.find(row.id) : -1;
     if (slot < 0) return;
-    this.isShown = true;
-    this.outbox.noteShown(slot, this.shown);
+    this.hasClaims = true;
+    this.outbox.noteClaim(slot, this.claim);
   }
 
-  /** Whether the row that was just read shows exactly what this node holds of the feed, or shows nothing. */
+  /** Whether the row that was just read claims exactly what this node holds of the feed, or has no claim. */
   agrees(slot: number): boolean {
-    const shown = this.shown;
-    return !shown.isShown || (shown.sequence === this.outbox.shownSequence(slot)
-      && (shown.sequence === 0 || shown.generation === this.feeds.generation(slot))
-      && shown.tip === this.outbox.shownTip(slot));
+    const claim = this.claim;
+    return !claim.isPresent || (claim.sequence === this.outbox.claimedSequence(slot)
+      && (claim.sequence === 0 || claim.generation === this.feeds.generation(slot))
+      && claim.tip === this.outbox.claimedTip(slot));
   }
 
   check(): number {
@@ -156,7 +156,7 @@ export class FeedProtocol implements EventReader {
     const frame = this.node.frame;
     const isChunk = frame.section !== SECTION_EVENTS;
     beginBatches(this.batch);
-    this.isShown = true;
+    this.hasClaims = true;
     this.hasEvents = true;
     while (frame.more()) {
       readBatchHead(frame, this.batch, frame.id, isChunk);
@@ -193,11 +193,11 @@ export class FeedProtocol implements EventReader {
     return DROP_GAP;
   }
 
-  /** All of a frame was handled. Does what follows from the feeds that it showed. */
+  /** All of a frame was handled: settles the feeds that it claims or has events of. */
   settle(): void {
-    if (this.isShown) this.settleAll();
-    if (this.historySlot >= 0 && (this.node.frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.askOn(this.historySlot);
+    if (this.hasClaims) this.settleAll();
     const frame = this.node.frame;
+    if (this.historySlot >= 0 && (frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.requestMore(this.historySlot);
     const feedsHash = this.node.rows.feedsHash;
     if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
     // A node with feeds has answered. It would have sent what it holds of this node's feed.
@@ -209,12 +209,12 @@ export class FeedProtocol implements EventReader {
     // The sender has more for this node: the rows say from where it has to go on.
     const isMore = (this.node.frame.flags & FLAG_MORE) !== 0;
     for (let slot = 0; slot < this.feeds.arena.capacity; slot++) {
-      if (outbox.hasNote(slot, NOTE_SHOWN)) this.settleOne(slot);
+      if (outbox.hasNote(slot, NOTE_CLAIMED)) this.settleOne(slot);
       if (isMore && outbox.hasNote(slot, NOTE_APPLIED)) this.node.outbox.send(slot);
     }
   }
 
-  /** Whether the peer should go on: not if it sends events of which none could be applied. */
+  /** Whether the peer should go on (PROTOCOL 10.4): not if it sends events of which none could be applied. */
   mayGoOn(): boolean {
     return !this.hasEvents || this.hasNew;
   }
@@ -242,14 +242,14 @@ export class FeedProtocol implements EventReader {
     if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
     this.hasNew = true;
     // Events that arrive with their author's row are an update. What this node lacked for longer, the others hold.
-    if (this.outbox.hasNote(slot, NOTE_SHOWN) && !batch.isChunk()) this.outbox.refresh(slot, applied);
+    if (this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk()) this.outbox.refresh(slot, applied);
     this.outbox.setNote(slot, NOTE_APPLIED);
     return reason;
   }
 
   private settleOne(slot: number): void {
     const outbox = this.outbox;
-    outbox.clearNotes(slot, NOTE_SHOWN);
+    outbox.clearNotes(slot, NOTE_CLAIMED);
     if (slot === OWN_SLOT && (this.carryOut(this.own.afterClaim()) || outbox.ownWithheld)) return;
     if (outbox.lacks(slot) !== LACKS_NOTHING) outbox.send(slot);
     else if (this.isBehind(slot)) this.node.outbox.send(slot);
@@ -286,6 +286,6 @@ export class FeedProtocol implements EventReader {
     const feeds = this.feeds;
     const tip = this.outbox.peerTip(slot);
     return tip !== 0 && feeds.isComplete(slot) && !this.outbox.isPeerLater(slot)
-      && this.outbox.peerSequence(slot) === feeds.sequence(slot) && tip !== this.outbox.shownTip(slot);
+      && this.outbox.peerSequence(slot) === feeds.sequence(slot) && tip !== this.outbox.claimedTip(slot);
   }
 }

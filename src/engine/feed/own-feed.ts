@@ -3,7 +3,7 @@ import { SEQUENCE_MAX } from "../wire/frame.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { LAST_REMOVAL, recordWords } from "./arena.js";
 import type { BatchData } from "./batches.js";
-import { shown } from "./chain.js";
+import { shortTip } from "./chain.js";
 import { type EncodedEvent, writeStamp } from "./event.js";
 import { DROP_EVENT, DROP_FORK } from "./feed-drops.js";
 import type { FeedOutbox } from "./feed-outbox.js";
@@ -30,7 +30,7 @@ export const REQUEST = -2;
 const LOG_EMPTY = 0;
 /** The log held no own events at the start, and a peer held exactly what this node holds now. */
 const LOG_RESTORED = 1;
-/** The log held own events, and no peer has shown yet that it holds them, too. */
+/** The log held own events, and no peer has proven yet that it holds them, too. */
 const LOG_UNCONFIRMED = 2;
 /** The log held own events, and peers hold events that follow the last one of them. */
 const LOG_CONFIRMED = 3;
@@ -122,7 +122,7 @@ export class OwnFeed {
     const isSame = batch.generation === feeds.generation(OWN_SLOT);
     const last = batch.isChunk() ? batch.base : batch.first + batch.count - 1;
     const isAhead = isSame ? last > feeds.sequence(OWN_SLOT) : batch.generation > feeds.generation(OWN_SLOT);
-    const isOther = isSame && !isAhead && !batch.isChunk() && this.isOther(last, shown(batch.check));
+    const isOther = isSame && !isAhead && !batch.isChunk() && this.isOther(last, shortTip(batch.check));
     return isAhead || isOther ? batch.generation : KEEP;
   }
 
@@ -148,8 +148,8 @@ export class OwnFeed {
   }
 
   /**
-   * What to do after a peer showed how far it holds this feed: KEEP if it holds nothing more and nothing else than
-   * this node, REQUEST, or a generation.
+   * What to do after a peer's claim on this feed: KEEP if the peer holds nothing more and nothing else than this
+   * node, REQUEST, or a generation.
    */
   afterClaim(): number {
     const feeds = this.feeds;
@@ -269,8 +269,8 @@ export class OwnFeed {
   private isOther(sequence: number, tip: number): boolean {
     const feeds = this.feeds;
     if (tip === 0 || !feeds.isComplete(OWN_SLOT)) return false;
-    if (sequence === feeds.sequence(OWN_SLOT)) return tip !== this.outbox.shownTip(OWN_SLOT);
+    if (sequence === feeds.sequence(OWN_SLOT)) return tip !== this.outbox.claimedTip(OWN_SLOT);
     const record = sequence < feeds.floor(OWN_SLOT) ? 0 : feeds.arena.find(OWN_SLOT, sequence);
-    return record !== 0 && shown(feeds.arena.tipFirst(record)) !== tip;
+    return record !== 0 && shortTip(feeds.arena.tipFirst(record)) !== tip;
   }
 }

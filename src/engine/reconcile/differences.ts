@@ -69,9 +69,9 @@ function compareEntry(node: DiffParts): void {
 /** Which of the two holds more of a feed shows when the sender has this node's row. */
 function compareFeed(node: DiffParts): void {
   const events = node.frame.events;
-  const slot = events !== undefined && events.shown.isShown ? node.rows.find(node.row.id) : -1;
+  const slot = events !== undefined && events.claim.isPresent ? node.rows.find(node.row.id) : -1;
   if (slot < 0 || events === undefined) return;
-  if (feedFingerprint(node.rows, slot, node.frame.counter) !== events.shown.tip) node.outbox.send(slot);
+  if (feedFingerprint(node.rows, slot, node.frame.counter) !== events.claim.tip) node.outbox.send(slot);
 }
 
 /** Whether the sender only thinks worse of a node that is suspected here too: its row would tell nothing. */

@@ -83,10 +83,10 @@ function malformed(lan: Lan): string[] {
   return names.filter((name) => name !== "duplicate");
 }
 
-describe("claims about the feed of another", () => {
+describe("claims on the feed of another node", () => {
   const FOUR = ["t/ 01", "t/ 02", "t/ 03", "t/ 04"];
 
-  it("that it is longer make an author who has spoken begin a new generation, with all that it said", () => {
+  it("an author that has published begins a new generation with all its events when a peer claims more events", () => {
     for (const sequence of [7, SEQUENCE_MAX]) {
       const lan = network(true);
       claim(lan, REVISION, sequence);
@@ -97,7 +97,7 @@ describe("claims about the feed of another", () => {
     }
   });
 
-  it("that it has a later generation do so, too", () => {
+  it("an author that has published begins a new generation when a peer claims a later one", () => {
     const lan = network(true);
     claim(lan, 500, 7);
     sayThree(lan);
@@ -105,7 +105,7 @@ describe("claims about the feed of another", () => {
     assert.equal(lan.engines.get(1)!.revision(), 501);
   });
 
-  it("that no number is left cost an author who has not spoken nothing that it says then", () => {
+  it("an author that has not published keeps all later events when a peer claims the last sequence number", () => {
     const lan = network(false);
     claim(lan, REVISION, SEQUENCE_MAX);
     lan.run(10 * ROUND);
@@ -115,7 +115,7 @@ describe("claims about the feed of another", () => {
     assert.deepEqual(malformed(lan), [], "and what it sends is well-formed");
   });
 
-  it("that it has the last generation keep what the author says from all others until it starts again", () => {
+  it("a claim of the last generation hides an author's events until the author starts again", () => {
     const lan = network(true);
     claim(lan, 0xffffffff, 1);
     sayThree(lan);
@@ -130,7 +130,7 @@ describe("claims about the feed of another", () => {
     assertAll(lan, FOUR.slice(1));
   });
 
-  it("with the last stamp make an author who has spoken begin a new generation without it", () => {
+  it("an author that has published begins a new generation without a forged event of the last stamp", () => {
     const lan = network(true);
     for (const { feed } of lan.engines.values()) feed!.hlc.setPhysical(lan.nowMs, T);
     forge(lan);
@@ -139,7 +139,7 @@ describe("claims about the feed of another", () => {
     for (const { feed } of lan.engines.values()) assert.ok(feed!.hlc.ms < T + 100 * ROUND, "nor did a clock move");
   });
 
-  it("with the last stamp silence one who has not, until it starts again and speaks first", () => {
+  it("a forged event of the last stamp silences an author that has not published, until its next start", () => {
     const lan = network(true);
     lan.engines.delete(1);
     lan.run(ROUND);

@@ -102,7 +102,7 @@ const anyEvent: fc.Arbitrary<PlainEvent> = fc.record({
 }));
 
 describe("EncodedEvent", () => {
-  it("holds an event at full length, refuses a longer one and is free then", () => {
+  it("an event object holds an event of full length, refuses a longer one and is free then", () => {
     const event = new EncodedEvent(16);
     for (const [topic, key, isFit] of [["abc", "def", true], ["abc", "defg", false], ["ab", "defg", true]] as const) {
       assert.equal(event.begin(KIND_SET, topic, key, 0), isFit);
@@ -110,7 +110,7 @@ describe("EncodedEvent", () => {
     }
   });
 
-  it("writes neither a key nor a time to live in kinds that have none", () => {
+  it("an event object writes neither a key nor a time to live in kinds that have none", () => {
     const event = new EncodedEvent(64);
     const begun = (kind: number, key: string, ttlSeconds: number): string => {
       assert.ok(event.begin(kind, "t", key, ttlSeconds));
@@ -122,27 +122,27 @@ describe("EncodedEvent", () => {
   });
 });
 
-describe("events", () => {
+describe("an event in canonical form", () => {
   for (const { name, event, bytes } of vectors) {
-    it(`have these bytes: ${name}`, () => {
+    it(`the encoder writes these bytes: ${name}`, () => {
       assert.equal(hex(bytesOf(event)), bytes.replaceAll(" ", ""));
       assert.deepEqual(readHex(bytes), event);
     });
   }
 
   for (const { name, bytes, reason } of refusals) {
-    it(`are refused: ${name}`, () => {
+    it(`the parser refuses ${name}`, () => {
       assert.equal(readHex(bytes), reason ?? DROP_EVENT);
     });
   }
 
-  it("are read as they were written", () => {
+  it("the parser gets the event that was written", () => {
     fc.assert(fc.property(anyEvent, (event) => {
       assert.deepEqual(read(bytesOf(event)), event);
     }), propertyOptions(1000));
   });
 
-  it("are refused wherever they end early", () => {
+  it("the parser refuses an event that ends early, wherever that is", () => {
     fc.assert(fc.property(anyEvent, fc.nat(), (event, cut) => {
       const bytes = bytesOf(event);
       // A removal's key may end where a shorter one would not: its length stands before it.
@@ -150,7 +150,7 @@ describe("events", () => {
     }), propertyOptions(1000));
   });
 
-  it("have one form: what is read from changed bytes is written as these bytes", () => {
+  it("an event has one form: the event parsed from changed bytes is written as these bytes", () => {
     fc.assert(fc.property(anyEvent, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), (event, changes) => {
       const bytes = bytesOf(event);
       for (const [at, value] of changes) bytes[at % bytes.length] = value;
@@ -158,7 +158,7 @@ describe("events", () => {
     }), propertyOptions(3000));
   });
 
-  it("of random bytes never throw", () => {
+  it("the parser throws on no bytes", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       read(bytes);
     }), propertyOptions(3000));
@@ -172,7 +172,7 @@ describe("the chain of a feed", () => {
     return new Chain(digest, bytes, 5, 128);
   }
 
-  it("has the tips of its definition", () => {
+  it("the chain has the tips of its definition", () => {
     fc.assert(fc.property(fc.array(anyEvent, { maxLength: 5 }), fc.nat(0xffffffff), (events, generation) => {
       const bytes = new Uint8Array(chainBytes(128) + 9);
       const links = chain(new Sha256(), bytes);
@@ -187,7 +187,7 @@ describe("the chain of a feed", () => {
     }), propertyOptions(100));
   });
 
-  it("never has zeros for a tip", () => {
+  it("the chain never has zeros for a tip", () => {
     const links = chain({ sha256: (_bytes, _start, _length, out, at) => void out.fill(0, at, at + 32) });
     links.begin(AUTHOR, 0, 0, 0);
     links.link(1, 0);

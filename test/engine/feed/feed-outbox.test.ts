@@ -24,18 +24,18 @@ function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
 }
 
 function see(outbox: FeedOutbox, generation: number, sequence: number, slot = SLOT): void {
-  outbox.noteShown(slot, { isShown: true, generation, sequence, tip: 9 });
+  outbox.noteClaim(slot, { isPresent: true, generation, sequence, tip: 9 });
 }
 
-describe("what a peer shows to hold of a feed", () => {
-  it("of an earlier generation is worth nothing", () => {
+describe("the claim of a peer on a feed", () => {
+  it("a claim of an earlier generation counts as holding nothing", () => {
     const { outbox } = holding();
     see(outbox, 4, 7);
     assert.deepEqual([outbox.isPeerLater(SLOT), outbox.peerSequence(SLOT), outbox.peerTip(SLOT)], [false, 0, 0]);
     assert.equal(outbox.lacks(SLOT), LACKS_EVENTS);
   });
 
-  it("of a later one leaves it in want of nothing, and counts once the peer's own events began that", () => {
+  it("a peer that claims a later generation lacks nothing, and the claim counts once its events began it", () => {
     const { feeds, outbox } = holding();
     see(outbox, 6, 1);
     assert.deepEqual([outbox.isPeerLater(SLOT), outbox.lacks(SLOT)], [true, LACKS_NOTHING]);
@@ -44,7 +44,7 @@ describe("what a peer shows to hold of a feed", () => {
     assert.deepEqual([outbox.isPeerLater(SLOT), outbox.peerSequence(SLOT), outbox.peerTip(SLOT)], [false, 1, 9]);
   });
 
-  it("counts for nothing when another generation took the place of it", () => {
+  it("a claim is void once another generation has replaced the claimed one", () => {
     for (const [generation, isByPeer] of [[5, true], [5, false], [6, false]] as const) {
       const { feeds, outbox } = holding();
       see(outbox, generation, 2);
@@ -54,7 +54,7 @@ describe("what a peer shows to hold of a feed", () => {
     }
   });
 
-  it("is settled at once where its own events begin the generation that it shows", () => {
+  it("a claim is settled at once if the events in its frame begin the claimed generation", () => {
     const lan = new Lan();
     const feeds = { feeds: eventFeeds().engine(4096, 128, nodeDigest) };
     lan.add(1, feeds, [2], 3);
@@ -83,7 +83,7 @@ describe("what a peer shows to hold of a feed", () => {
     assert.deepEqual(laterAfter, [false]);
   });
 
-  it("of the own feed has it renewed once, by the events or by what is shown of them", () => {
+  it("the own feed is renewed once, by the events of a later generation or by the claim on them", () => {
     const lan = new Lan();
     const { own, outbox } = lan.add(1, { feeds: eventFeeds().engine(4096, 128, nodeDigest) }, [], 3).feed!;
     lan.log(1, "topic", 1);
@@ -96,7 +96,7 @@ describe("what a peer shows to hold of a feed", () => {
     assert.deepEqual([own.afterRefused(batch), own.afterClaim()], [KEEP, KEEP]);
   });
 
-  it("is of the own feed as of any other", () => {
+  it("a claim on the own feed is noted like any other", () => {
     const { feeds, outbox } = holding();
     feeds.begin(OWN_SLOT, 2);
     see(outbox, 8, 1, OWN_SLOT);

@@ -169,7 +169,7 @@ export class FeedNode {
   }
 
   /** Writes what a peer lacks of one author's feed into a section: parts or runs, one after the other. */
-  sectionFor(peer: FeedNode, author: number, room: number): { bytes: Uint8Array; isPart: boolean } | undefined {
+  sectionFor(peer: FeedNode, author: number, room: number): { bytes: Uint8Array; isChunk: boolean } | undefined {
     const slot = this.ids.indexOf(author);
     const theirs = peer.ids.indexOf(author);
     const sequence = peer.feeds.sequence(theirs);
@@ -194,7 +194,7 @@ export class FeedNode {
       }
     }
     assert.ok(!writer.failed, "writes only what fits");
-    return { bytes: writer.bytes.subarray(0, writer.position), isPart: lacks !== LACKS_EVENTS };
+    return { bytes: writer.bytes.subarray(0, writer.position), isChunk: lacks !== LACKS_EVENTS };
   }
 
   /** Handles a section of `sender`, as a frame's: checks all of it first. Returns drop reasons, one for each batch. */

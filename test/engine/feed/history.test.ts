@@ -41,7 +41,7 @@ function three(count = 60, lateBytes = 20000, eventBytesMax = 128): Three {
 
 function sync(from: FeedNode, to: FeedNode): boolean {
   const section = from.sectionFor(to, A, 1100);
-  if (section !== undefined) to.handle(from.ids[0], section.bytes, section.isPart);
+  if (section !== undefined) to.handle(from.ids[0], section.bytes, section.isChunk);
   return section !== undefined;
 }
 
@@ -57,7 +57,7 @@ function state(node: FeedNode): unknown {
 
 describe("history", () => {
   for (const room of [1100, 150]) {
-    it(`brings a node to hold all of a feed, ${room} bytes a time`, () => {
+    it(`a node with history holds all of a feed, in sections of ${room} bytes`, () => {
       const { author, late } = three();
       const told = [...late.told[1].told];
       for (let sections = 0; late.feeds.floor(1) > 1; sections++) {
@@ -72,7 +72,7 @@ describe("history", () => {
     });
   }
 
-  it("tells which events the views have to be told of", () => {
+  it("history names the events of which the views have to be notified", () => {
     const { author, late } = three();
     const floor = late.feeds.floor(1);
     const { history } = late;
@@ -86,7 +86,7 @@ describe("history", () => {
     assert.equal(history.unnotifiedSlot, SEVERAL_SLOTS);
   });
 
-  it("is what eviction ends with again: its records are as any others", () => {
+  it("eviction forgets history again, like any other records", () => {
     const { author, late } = three(60, 6400);
     late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 10000));
     assert.equal(late.feeds.floor(1), 1);
@@ -98,7 +98,7 @@ describe("history", () => {
     assert.ok(late.feeds.floor(1) > 60);
   });
 
-  it("that does not end where what is held begins is refused", () => {
+  it("a node refuses history that does not end where its feed begins", () => {
     const { author, late } = three();
     const floor = late.feeds.floor(1);
     const before = state(late);
@@ -114,13 +114,13 @@ describe("history", () => {
     late.check();
   });
 
-  it("that goes beyond the last event that is held is refused", () => {
+  it("a node refuses history beyond the last event that it holds", () => {
     const { author, late } = three();
     author.say(logEvent(61));
     assert.deepEqual(late.handleHistory(A, author.historyFor(A, 62, 1000)).slice(0, 1), [DROP_GAP]);
   });
 
-  it("changes nothing when any bit of it was changed", () => {
+  it("history with any changed bit changes nothing", () => {
     const { author, late } = three();
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     const before = state(late);
@@ -137,7 +137,7 @@ describe("history", () => {
     assert.deepEqual(late.handleHistory(A, section), [DROP_NONE]);
   });
 
-  it("is compared with the whole tip that is held", () => {
+  it("history must lead to all 8 bytes of the tip that is held", () => {
     const { author, late } = three();
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     for (const column of [BASE_FIRST, BASE_SECOND]) {
@@ -148,7 +148,7 @@ describe("history", () => {
     assert.deepEqual(late.handleHistory(A, section), [DROP_NONE]);
   });
 
-  it("of another generation is refused", () => {
+  it("a node refuses history of another generation", () => {
     const { author, late } = three();
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     const ahead = section.slice();
@@ -159,21 +159,21 @@ describe("history", () => {
     assert.deepEqual(late.held(1), []);
   });
 
-  it("waits until a snapshot is complete", () => {
+  it("a node refuses history while a snapshot arrives", () => {
     const { author, late } = three();
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     late.feeds.advanceSnapshot(1, 60, late.feeds.floor(1) - 1);
     assert.deepEqual(late.handleHistory(A, section), [DROP_GAP]);
   });
 
-  it("is refused with an event that is too long for this node", () => {
+  it("a node refuses history with an event that is too long for it", () => {
     const { author, late } = three(60, 20000, 60);
     const reasons = [0, 0, 0].map(() => late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 240))[0]);
     assert.deepEqual(reasons.slice(1), [DROP_EVENT, DROP_EVENT]);
     assert.ok(late.feeds.floor(1) > 20);
   });
 
-  it("takes no room from anything: an eighth of the arena stays free, and room for one event", () => {
+  it("history leaves an eighth of the arena free, and room for one event", () => {
     for (const bytes of [2300, 2400, 2500, 2600]) fillWith(bytes, 128);
     fillWith(2600, 400);
   });
@@ -194,7 +194,7 @@ describe("history", () => {
     assert.ok(arena.room() < reserved + 100, "but not much more");
   }
 
-  it("corrects a value that a snapshot had wrong, and has the views told anew", () => {
+  it("history corrects a wrong value of a snapshot, and the views are notified again", () => {
     const { author, late } = three();
     const { arena } = late.feeds;
     const record = arena.find(1, 2);
