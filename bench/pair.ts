@@ -8,6 +8,7 @@ import { eventFeeds } from "../src/events/index.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { PORT, engineOptions } from "../test/support/engine-options.js";
 import { takeDatagrams } from "../test/support/engine-outputs.js";
+import { publishEvent } from "../test/support/publish-event.js";
 
 const CAPACITY = 512;
 const EVENT_BYTES_MAX = 128;
@@ -52,7 +53,7 @@ export class Peer {
     this.address = addressOfIndex(own.index);
     this.engine = new Engine(engineOptions({
       id: own.id, address: this.address, capacity: CAPACITY, datagramBytesMax, randomSeed: seed, sealer,
-      feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, nodeDigest),
+      feeds: feedBytes === 0 ? undefined : eventFeeds().engine(feedBytes, EVENT_BYTES_MAX, nodeDigest),
     }));
     this.engine.start(0, own.revision, true);
     for (const statement of statements) this.hold(statement);
@@ -83,8 +84,7 @@ export class Peer {
 
   /** This node logs an event. */
   log(topic: string, payload: Uint8Array): void {
-    const length = this.engine.feed!.own.encodeEvent(++this.nowMs, KIND_LOG, topic, "", 0, payload, payload.length);
-    this.engine.publishEvent(this.nowMs, length);
+    publishEvent(this.engine, ++this.nowMs, KIND_LOG, topic, "", 0, payload, payload.length);
     this.engine.rows.setTransmitsLeft(OWN_SLOT, 0);
     while (this.engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }

@@ -23,6 +23,7 @@ import { SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
 import { eventFeeds } from "../src/events/index.js";
 import { Gossip, type GossipOptions } from "../src/gossip.js";
 import { PORT, engineOptions } from "../test/support/engine-options.js";
+import { publishEvent } from "../test/support/publish-event.js";
 
 const VALUE = [0xf9, 0x4d, 0x60];
 const VALUE_BYTES_MAX = 24;
@@ -143,7 +144,7 @@ class Bench {
       const other = nodes[1 - (turn & 1)];
       this.nowMs = (this.nowMs + 250) >>> 0;
       if (turn % 23 === 0 && node.feed !== undefined) {
-        publishEvent(this, node, turn);
+        publishTurn(this, node, turn);
       } else if (turn % 37 === 0) {
         value[2] = turn & 255;
         node.publish(this.nowMs, value, 3, 0, 0);
@@ -178,13 +179,11 @@ function exchange(bench: Bench, first: Engine, second: Engine, out: NonNullable<
 }
 
 /** Logs an event, or sets one of four values. */
-function publishEvent(bench: Bench, node: Engine, turn: number): void {
-  const own = node.feed!.own;
+function publishTurn(bench: Bench, node: Engine, turn: number): void {
   const payload = new Uint8Array([0x19, (turn >>> 8) & 255, turn & 255]);
   if ((turn & 0xff00) === 0) payload[1] = 1;
   const kind = turn & 1 ? KIND_LOG : KIND_SET;
-  const length = own.encodeEvent(bench.nowMs, kind, "topic", `key ${turn & 3}`, 0, payload, payload.length);
-  if (length > 0) node.publishEvent(bench.nowMs, length);
+  publishEvent(node, bench.nowMs, kind, "topic", `key ${turn & 3}`, 0, payload, payload.length);
 }
 
 function makeEngine(
@@ -192,7 +191,7 @@ function makeEngine(
 ): Engine {
   return new Engine(engineOptions({
     id, address: FIRST_ADDRESS + id - 1, capacity, valueBytesMax: VALUE_BYTES_MAX, datagramBytesMax, randomSeed: 7,
-    feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, digest),
+    feeds: feedBytes === 0 ? undefined : eventFeeds().engine(feedBytes, EVENT_BYTES_MAX, digest),
   }));
 }
 

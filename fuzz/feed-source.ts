@@ -16,6 +16,7 @@ import { eventFeeds } from "../src/events/index.js";
 import { engineOptions } from "../test/support/engine-options.js";
 import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
+import { publishEvent } from "../test/support/publish-event.js";
 
 /** The authors of the events. No other source sends rows of them, except by mutation. */
 const AUTHORS = [7, 8];
@@ -134,15 +135,14 @@ function publish(engine: Engine): void {
     const kind = random.pick([KIND_LOG, KIND_LOG, KIND_SET, KIND_REMOVE]);
     const length = kind === KIND_REMOVE ? 0 : encodeCbor(random.pick([n, "text", [1, { a: n }]]), payload, 0);
     const ttl = random.chance(0.2) ? 60 : 0;
-    const bytes = engine.feed!.own.encodeEvent(1000, kind, "topic", `key ${random.below(4)}`, ttl, payload, length);
-    engine.publishEvent(1000, bytes);
+    publishEvent(engine, 1000, kind, "topic", `key ${random.below(4)}`, ttl, payload, length);
     while (engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }
 }
 
 /** Feeds for the nodes of this module and for the fuzzed node, with the same limit for events. */
 export function feedsOf(feedBytes: number): FeedMaker {
-  return eventFeeds().maker(feedBytes, 64, undefined, true);
+  return eventFeeds().engine(feedBytes, 64, undefined, true);
 }
 
 function makeEngine(id: number, feedBytes: number): Engine {

@@ -3,6 +3,7 @@ import { formatAddress } from "./engine/wire/address.js";
 import { type CborValue, encodeCbor } from "./cbor/cbor.js";
 import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
 import { Engine } from "./engine/engine.js";
+import type { EncodedEvent } from "./engine/feed/event.js";
 import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/reconcile/outbox.js";
@@ -213,14 +214,14 @@ export class GossipNode {
     const feed = this.engine.feed;
     if (feed === undefined) throw new Error("feeds: this dialect has no events");
     const log = this.storage === undefined ? undefined : this.storage.log;
-    return feeds().shell(feed, this.engine.rows, log, this.options.eventViews ?? []);
+    return feeds().api(feed, this.engine.rows, log, this.options.eventViews ?? []);
   }
 
-  /** @internal Sends the event that `draft` makes at a time, of a length that it returns. */
-  protected publishEvent(method: string, draft: (nowMs: number) => number): void {
+  /** @internal Publishes the event that `prepare` makes and stores. */
+  protected publishEvent(method: string, prepare: (nowMs: number) => EncodedEvent): void {
     if (this.phase !== STARTED) throw new Error(`${method}: the node is not running`);
     const nowMs = this.setTime();
-    this.engine.publishEvent(nowMs, draft(nowMs));
+    this.engine.publishEvent(nowMs, prepare(nowMs));
     this.drain(false);
   }
 

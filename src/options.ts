@@ -197,7 +197,7 @@ function checkFeeds(options: GossipOptions, datagramBytesMax: number): FeedMaker
   const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, 2047);
   if (room < 32) throw new Error(`datagramBytesMax: ${datagramBytesMax} leaves no room for events`);
   const eventBytesMax = integer("eventBytesMax", options.eventBytesMax, Math.min(EVENT_BYTES_MAX, room), 32, room);
-  return feeds().maker(feedBytes, eventBytesMax, options.digest, fillGaps);
+  return feeds().engine(feedBytes, eventBytesMax, options.digest, fillGaps);
 }
 
 /** Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`. */

@@ -29,6 +29,38 @@ describe("Gossip: events at the edges of what they may be", () => {
     }
   });
 
+  it("an event published while another is being encoded leaves that one as it is", () => {
+    const network = new FakeNetwork();
+    const [{ gossip }, other] = joined(network, [FEEDS, FEEDS]);
+    let isNested = false;
+    const value = {
+      get text(): string {
+        if (!isNested) {
+          isNested = true;
+          gossip.set("inner", "key of some length", "inner text");
+        }
+        return "outer text";
+      },
+    };
+    gossip.log("outer", value);
+    gossip.log("last", 3);
+    network.run(5000);
+    const held = other.gossip.events().map((event) => [event.sequence, event.topic, event.value]);
+    assert.deepEqual(held, [[1, "inner", "inner text"], [2, "outer", { text: "outer text" }], [3, "last", 3]]);
+    assert.deepEqual(other.errors, []);
+  });
+
+  it("an event that cannot be encoded leaves no trace in the next one", () => {
+    const network = new FakeNetwork();
+    const [{ gossip }, other] = joined(network, [FEEDS, FEEDS]);
+    assert.throws(() => gossip.log("t", "x".repeat(128)), /^Error: log: value: takes more than 128 bytes/);
+    assert.throws(() => gossip.log("t", "x".repeat(120)), /^Error: log: topic, key and value together take more than/);
+    assert.throws(() => gossip.log("t", [(): number => 0] as never), /^Error: log: value: has a part that CBOR can't express/);
+    gossip.log("t", "x");
+    network.run(5000);
+    assert.deepEqual(other.gossip.events().map((event) => [event.sequence, event.value]), [[1, "x"]]);
+  });
+
   it("may have a stamp that is a year ahead: it moves no clock, and no event is lost", () => {
     const network = new FakeNetwork();
     const heard: FeedEvent[] = [];

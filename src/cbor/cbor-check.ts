@@ -1,3 +1,4 @@
+import { readU16, readU32 } from "./big-endian.js";
 import { isShortestFloat } from "./float.js";
 import { isUtf8 } from "./utf8.js";
 
@@ -112,14 +113,6 @@ export function readArgument(bytes: Uint8Array, position: number, end: number): 
 export function headEnd(bytes: Uint8Array, position: number): number {
   const low5 = bytes[position] & 0x1f;
   return position + (low5 < 24 ? 1 : 1 + (1 << (low5 - 24)));
-}
-
-export function readU16(bytes: Uint8Array, at: number): number {
-  return (bytes[at] << 8) | bytes[at + 1];
-}
-
-function readU32(bytes: Uint8Array, at: number): number {
-  return readU16(bytes, at) * 0x10000 + readU16(bytes, at + 2);
 }
 
 function skipSimple(bytes: Uint8Array, position: number, end: number): number {

@@ -1,6 +1,7 @@
+import { readU16, writeU32 } from "./big-endian.js";
 import {
   ARRAY, BYTES, CBOR_DEPTH_MAX, FALSE, INTEGER_MAX, MAP, NEGATIVE, NULL, SIMPLE, TEXT, TRUE, TWO_32,
-  UNDEFINED, UNSIGNED, checkCbor, compareItems, headEnd, readArgument, readU16,
+  UNDEFINED, UNSIGNED, checkCbor, compareItems, headEnd, readArgument,
 } from "./cbor-check.js";
 import { halfBits, halfValue } from "./float.js";
 import { utf8Length, utf8OfByteString, utf8Read, utf8Write } from "./utf8.js";
@@ -112,24 +113,18 @@ function encodeHead(major: number, argument: number, out: Uint8Array, offset: nu
       break;
     case 4:
       out[at++] = type | 26;
-      at = writeU32(argument, out, at);
+      writeU32(out, at, argument);
+      at += 4;
       break;
     default: {
       const high = Math.floor(argument / TWO_32);
       out[at++] = type | 27;
-      at = writeU32(high, out, at);
-      at = writeU32(argument - high * TWO_32, out, at);
+      writeU32(out, at, high);
+      writeU32(out, at + 4, argument - high * TWO_32);
+      at += 8;
     }
   }
   return at;
-}
-
-function writeU32(value: number, out: Uint8Array, at: number): number {
-  out[at] = value >>> 24;
-  out[at + 1] = (value >>> 16) & 0xff;
-  out[at + 2] = (value >>> 8) & 0xff;
-  out[at + 3] = value & 0xff;
-  return at + 4;
 }
 
 function encodeNumber(value: number, out: Uint8Array, offset: number): number {

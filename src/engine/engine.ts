@@ -1,4 +1,5 @@
 import { Clock, earlier } from "./clock.js";
+import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { SETTLE_FORK, SETTLE_SEND } from "./feed/kinds.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
@@ -169,13 +170,12 @@ export class Engine implements NodeEngine {
   }
 
   /**
-   * Adds the event that `feed.own.encodeEvent` wrote, of `length` bytes, to the
-   * node's feed, and sends it to 3 live nodes at once. To be called after the
-   * start.
+   * Appends an event that `feed.stampEvent` stamped to the node's feed, and sends
+   * it to 3 live nodes at once. To be called after the start.
    */
-  publishEvent(nowMs: number, length: number): void {
+  publishEvent(nowMs: number, event: EncodedEvent): void {
     this.begin(nowMs);
-    if (this.feed !== undefined) this.feed.own.publish(length);
+    if (this.feed !== undefined) this.feed.own.publish(event);
     if (this.rounds.requestSpread()) this.rounds.spread();
   }
 
@@ -348,7 +348,7 @@ export class Engine implements NodeEngine {
       } else {
         this.mergeRow(row, bytes);
       }
-      if (this.feed !== undefined) this.feed.noteShown(row);
+      if (this.feed !== undefined) this.feed.noteClaim(row);
     }
   }
 
@@ -397,7 +397,7 @@ export class Engine implements NodeEngine {
 
   /** PROTOCOL 10.4: settles each feed that the frame's rows show. */
   private settleFeeds(feed: FeedProtocol): void {
-    for (let slot = 0; feed.isShown && slot < this.rows.capacity; slot++) {
+    for (let slot = 0; feed.hasClaims && slot < this.rows.capacity; slot++) {
       const decision = feed.settle(slot);
       if ((decision & SETTLE_FORK) !== 0) this.faults.report(NOTIFY_FORK, slot);
       if ((decision & SETTLE_SEND) !== 0) this.outbox.send(slot);

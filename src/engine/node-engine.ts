@@ -1,4 +1,5 @@
 import type { Notification } from "./notifications.js";
+import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import type { EngineOptions } from "./options.js";
 import type { Datagram } from "./reconcile/outbox.js";
@@ -27,8 +28,8 @@ export interface NodeEngine {
   revision(): number;
   /** The event feeds; undefined in a node without them. */
   readonly feed: FeedProtocol | undefined;
-  /** Adds the event that `feed.own.encodeEvent` wrote, of `length` bytes, and sends it. After the start. */
-  publishEvent(nowMs: number, length: number): void;
+  /** Appends an event that `feed.stampEvent` stamped to the node's feed, and spreads it. After the start. */
+  publishEvent(nowMs: number, event: EncodedEvent): void;
   pollTransmit(out: Datagram): boolean;
   pollNotification(out: Notification): boolean;
   nextDeadline(): number;

@@ -1,6 +1,7 @@
 import { earlier } from "../engine/clock.js";
 import { Engine } from "../engine/engine.js";
 import type { Notification } from "../engine/notifications.js";
+import type { EncodedEvent } from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import type { NodeEngine } from "../engine/node-engine.js";
 import type { EngineOptions } from "../engine/options.js";
@@ -80,8 +81,8 @@ export class AutoEngine implements NodeEngine {
   }
 
   /** To nodes that speak compact frames: boards have no word for events. */
-  publishEvent(nowMs: number, length: number): void {
-    this.compact.publishEvent(nowMs, length);
+  publishEvent(nowMs: number, event: EncodedEvent): void {
+    this.compact.publishEvent(nowMs, event);
     this.boards.tick(nowMs);
     this.bridge();
   }

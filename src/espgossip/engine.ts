@@ -1,4 +1,5 @@
 import { Clock } from "../engine/clock.js";
+import type { EncodedEvent } from "../engine/feed/event.js";
 import { SEED_WORDS, Seeds } from "../engine/membership/seeds.js";
 import type { NodeEngine } from "../engine/node-engine.js";
 import { Faults, NOTIFY_TABLE_FULL, type Notification, nextChange } from "../engine/notifications.js";
@@ -120,7 +121,7 @@ export class EspGossipEngine implements NodeEngine {
   }
 
   /** ESPGossip has no events: no caller has one to publish. */
-  publishEvent(_nowMs: number, _length: number): void {
+  publishEvent(_nowMs: number, _event: EncodedEvent): void {
     return;
   }
 

@@ -1,12 +1,14 @@
 import { cborFailure } from "../cbor/cbor-failure.js";
-import { decodeCbor, encodeCbor, type CborValue } from "../cbor/cbor.js";
+import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/cbor.js";
 import { Reader } from "../engine/wire/cursor.js";
 import { RECORD_GONE } from "../engine/feed/arena.js";
-import { EventData, NAME_BYTES_MAX, kindOf, readEvent, topicLengthOf } from "../engine/feed/event.js";
+import {
+  EncodedEvent, EventData, NAME_BYTES_MAX, kindOf, readEvent, topicLengthOf,
+} from "../engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE } from "../engine/feed/kinds.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { NO_SLOT, SEVERAL_SLOTS } from "../engine/feed/history.js";
-import { ENCODE_ARENA_FULL, ENCODE_TOO_LARGE } from "../engine/feed/own-feed.js";
+import { STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_OK } from "../engine/feed/own-feed.js";
 import { SEQUENCE_MAX } from "../engine/wire/frame.js";
 import { OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import { utf8Length, utf8Read } from "../cbor/utf8.js";
@@ -14,25 +16,30 @@ import { EventLog } from "./event-log.js";
 import type { GossipLog } from "../platform/types.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
 
-/** How far a node holds an author's feed. */
+/** How far a node holds an author's feed (PROTOCOL 10.2). */
 export interface FrontierEntry {
   /** Id of the node, a uint32. */
   author: number;
+  /** Generation of the feed, a uint32. */
   generation: number;
-  /** Sequence number of the last event that is held. */
+  /** Sequence number of the last event that is held, 1 to 4,294,967,294. */
   sequence: number;
 }
 
-/** A stamp of the hybrid logical clock. */
+/** A stamp of the hybrid logical clock (PROTOCOL 10.7). */
 export interface HlcStamp {
-  /** Milliseconds since 1970; small numbers in a network of which nobody knows the time. */
+  /** Milliseconds since 1970, 0 to 2^48 - 1; a small number if no node of the network knows the time. */
   timeMs: number;
+  /** Orders the stamps of one millisecond, 0 to 65,535. */
   counter: number;
 }
 
 const TTL_SECONDS_MAX = 4294967295;
 
-/** The part of `Gossip` that is about events: texts and values in, storage, views, objects out. */
+/**
+ * The part of `Gossip` that is about events: it encodes texts and values, stores own events,
+ * and notifies the application and its views with objects.
+ */
 export class EventApi {
   private readonly feed: FeedProtocol;
   private readonly rows: Rows;
@@ -40,66 +47,87 @@ export class EventApi {
   private readonly log: EventLog | undefined;
   private readonly reader = new Reader();
   private readonly event = new EventData();
-  private readonly payload: Uint8Array;
-  /** Of each slot, whose events of which generation the views were given: author and generation in turn. */
+  /** The event that `prepare` made last. `Engine.publishEvent` frees it. */
+  private encoded: EncodedEvent;
+  /** By slot, two words: author and generation of the events that the views hold. */
   private readonly viewed: Uint32Array;
-  /** Whether the views were given any, by slot. */
+  /** By slot: whether the views hold any. */
   private readonly isViewed: Uint8Array;
   private dropped = 0;
 
-  /** @throws Error when the log's records are too short for events */
+  /** @throws Error if the log's records are too short for events */
   constructor(feed: FeedProtocol, rows: Rows, log: GossipLog | undefined, views: FeedView[]) {
     this.feed = feed;
     this.rows = rows;
     this.views = views;
     this.log = log === undefined ? undefined : new EventLog(feed, log);
-    this.payload = new Uint8Array(feed.feeds.eventBytesMax);
+    this.encoded = new EncodedEvent(feed.feeds.eventBytesMax);
     this.viewed = new Uint32Array(views.length === 0 ? 0 : rows.capacity * 2);
     this.isViewed = new Uint8Array(views.length === 0 ? 0 : rows.capacity);
   }
 
   /**
-   * Reads the log of earlier starts. Where it has more than the arena, `tell` is
-   * called in between.
+   * Restores the node's own feed from the log of earlier starts.
    *
+   * @param notify is called whenever the restored events fill the arena: it must notify the application of them
    * @throws what the log throws
    */
-  restore(tell: () => void): void {
-    if (this.log !== undefined) this.log.restore(tell);
+  restore(notify: () => void): void {
+    if (this.log !== undefined) this.log.restore(notify);
     else this.feed.own.endRestore();
   }
 
   /**
-   * Makes the node's next event, which is safe in the log when this returns, for
-   * the engine's `publishEvent`. Returns its length.
+   * Encodes, stamps and stores the node's next event, for `Engine.publishEvent`. When this returns, the event is safe
+   * in the log. The event stays as it is until it is published: if a callback publishes during the call, that event
+   * gets an object of its own.
    *
-   * @param method for errors
-   * @param storeRevision is called when the event begins a new generation
-   * @throws Error that names what is wrong, or what the log throws; then there is no event
+   * @param method the name of the caller, for errors
+   * @param storeRevision is called before the event is stamped: the event may begin a new generation
+   * @throws Error that names the argument, or what the log throws. No event is published in that case
    */
   prepare(
     method: string, nowMs: number, kind: number, topic: string, key: string, ttlMs: number, value: CborValue,
     storeRevision: () => void,
-  ): number {
+  ): EncodedEvent {
     checkName(method, "topic", topic, 1);
     if (kind !== KIND_LOG) checkName(method, "key", key, 0);
-    const length = kind === KIND_REMOVE ? 0 : encodeCbor(value, this.payload, 0);
-    const eventBytesMax = this.feed.feeds.eventBytesMax;
-    if (length < 0) throw cborFailure(`${method}: value`, length, eventBytesMax, "eventBytesMax");
     const ttlSeconds = checkTtl(method, ttlMs);
-    const drafted = this.feed.own.encodeEvent(nowMs, kind, topic, key, ttlSeconds, this.payload, length);
-    if (drafted === ENCODE_TOO_LARGE) {
-      throw new Error(`${method}: topic, key and value together take more than ${eventBytesMax} bytes (eventBytesMax)`);
+    if (this.encoded.length > 0) this.encoded = new EncodedEvent(this.feed.feeds.eventBytesMax);
+    const event = this.encoded;
+    if (!event.begin(kind, topic, key, ttlSeconds)) throw this.tooLarge(method);
+    if (kind !== KIND_REMOVE) this.encodeValue(method, event, value);
+    const isSettled = this.feed.settleGeneration();
+    if (isSettled) storeRevision();
+    const reason = isSettled ? this.feed.stampEvent(event, nowMs) : STAMP_CONFLICT;
+    if (reason !== STAMP_OK) event.length = 0;
+    if (reason === STAMP_ARENA_FULL) throw new Error(`${method}: the arena (feedBytes) is full of latest values`);
+    if (reason !== STAMP_OK) throw new Error(`${method}: another device seems to speak under this node's id`);
+    if (this.log !== undefined) this.log.append(event);
+    return event;
+  }
+
+  private encodeValue(method: string, event: EncodedEvent, value: CborValue): void {
+    const bytes = event.bytes;
+    let end = encodeCbor(value, bytes, event.length);
+    if (end >= 0) {
+      event.length = end;
+      return;
     }
-    if (drafted === ENCODE_ARENA_FULL) throw new Error(`${method}: the arena (feedBytes) is full of latest values`);
-    if (drafted < 0) throw new Error(`${method}: another device seems to speak under this node's id`);
-    storeRevision();
-    if (this.log !== undefined) this.log.appendPrepared(drafted);
-    return drafted;
+    // The error says whether the value alone is too large.
+    if (end === CBOR_TOO_LARGE) end = encodeCbor(value, bytes, 0);
+    event.length = 0;
+    throw end < 0 ? cborFailure(`${method}: value`, end, bytes.length, "eventBytesMax") : this.tooLarge(method);
+  }
+
+  private tooLarge(method: string): Error {
+    const bytes = this.feed.feeds.eventBytesMax;
+    return new Error(`${method}: topic, key and value together take more than ${bytes} bytes (eventBytesMax)`);
   }
 
   /**
-   * Stores what others knew of this node's own feed, or a new generation of it.
+   * Stores what the feed holds and the log does not: what peers gave back of the node's own feed, or a new generation
+   * of it.
    *
    * @throws what the log throws
    */
@@ -108,8 +136,7 @@ export class EventApi {
   }
 
   /**
-   * Tells the views, and `each`, of the next event that was not told. Returns
-   * whether there was one.
+   * Notifies the views, and `each`, of the next event that they were not notified of. Returns whether there was one.
    */
   notifyNext(each: ((event: FeedEvent) => void) | undefined): boolean {
     this.forgetDropped();
@@ -129,7 +156,7 @@ export class EventApi {
     return true;
   }
 
-  /** How far the feeds are held, in the order of the authors' ids. */
+  /** How far this node holds each feed, in the order of the authors' ids. */
   frontier(): FrontierEntry[] {
     const feeds = this.feed.feeds;
     const entries: FrontierEntry[] = [];
@@ -145,23 +172,25 @@ export class EventApi {
     return entries;
   }
 
-  /** Calls `each` for all events that are held, feed after feed. It may publish. */
+  /** Calls `each` for all events that are held, feed after feed. `each` may publish. */
   each(each: (event: FeedEvent) => void): void {
     const ids = this.frontier();
     for (let i = 0; i < ids.length; i++) this.eachOf(ids[i].author, each, 1, SEQUENCE_MAX);
   }
 
+  /** A stamp that is later than those of all events that this node received or published. */
   now(nowMs: number): HlcStamp {
     const hlc = this.feed.hlc;
     hlc.now(nowMs);
     return { timeMs: hlc.ms, counter: hlc.counter };
   }
 
+  /** Sets the clock to `ms`, milliseconds since 1970, at engine time `nowMs`. Ignores undefined. */
   setPhysical(nowMs: number, ms: number | undefined): void {
     if (ms !== undefined) this.feed.hlc.setPhysical(nowMs, ms);
   }
 
-  /** Tells the views of events that came after those which follow them. Returns whether there were any. */
+  /** Notifies the views of events that arrived after the events that follow them. Returns whether there were any. */
   private notifyHistory(): boolean {
     const history = this.feed.history;
     if (history === undefined || history.unnotifiedSlot === NO_SLOT) return false;
@@ -177,10 +206,10 @@ export class EventApi {
     return true;
   }
 
-  /** Calls `each` for the events of an author that are held, from a number on. */
+  /** Calls `each` for the events of an author that are held, with sequence numbers `from` to `to`. */
   private eachOf(author: number, each: (event: FeedEvent) => void, from: number, to: number): void {
     const arena = this.feed.feeds.arena;
-    // By number: records move when `each` publishes.
+    // Look each event up by its number, because records move when `each` publishes.
     for (let next = from; ;) {
       const slot = this.rows.find(author);
       const record = slot < 0 ? 0 : arena.from(slot, next);
@@ -213,14 +242,14 @@ export class EventApi {
     };
   }
 
-  /** Before views are given an event: what they have of an earlier generation of that slot counts no more. */
+  /** Before the views get an event of a slot: what they hold of an earlier generation in that slot is obsolete. */
   private noteViewed(slot: number): void {
     if (this.views.length === 0) return;
     const author = this.rows.id(slot);
     const generation = this.feed.feeds.generation(slot);
     if (this.isViewed[slot] !== 0 && (this.viewed[slot * 2] !== author || this.viewed[slot * 2 + 1] !== generation)) {
       this.forget(slot);
-      // What an author took along into a new generation is not told again where it was told before.
+      // The node is not notified again of events that the author took along into its new generation.
       this.eachOf(author, (event) => this.apply(event), 1, SEQUENCE_MAX);
     }
     this.isViewed[slot] = 1;
@@ -228,7 +257,7 @@ export class EventApi {
     this.viewed[slot * 2 + 1] = generation;
   }
 
-  /** Whose row is forgotten, his events are too; and the own feed may have begun a new generation unasked. */
+  /** Has the views forget feeds whose rows were forgotten, and the own feed if it has begun a new generation. */
   private forgetDropped(): void {
     if (this.views.length === 0) return;
     if (this.isViewed[OWN_SLOT] !== 0) this.noteViewed(OWN_SLOT);

@@ -1,33 +1,34 @@
+import { readU32 } from "../cbor/big-endian.js";
 import { Writer } from "../engine/wire/cursor.js";
 import { BASE_FIRST, BASE_SECOND } from "../engine/feed/arena.js";
-import { EVENT_HEAD_BYTES } from "../engine/feed/event.js";
+import { EVENT_HEAD_BYTES, type EncodedEvent } from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
 import type { GossipLog } from "../platform/types.js";
 
 /*
- * The records of a log:
+ * The records of a log, with numbers in network byte order:
  *
- *   event  1, generation (4), sequence number (4), the event in canonical form
- *   base   2, generation (4), sequence number (4), tip (8), erased (4): what follows up to that number are the
- *          values that were alive there; then events go on
+ *   event  1, generation (4), sequence number (4), the event in canonical form (PROTOCOL 10.1)
+ *   base   2, generation (4), sequence number (4), tip (8), last removal (4): the records up to that sequence number
+ *          are the values that were live there; the events after it follow
  */
 const EVENT = 1;
 const BASE = 2;
 const EVENT_RECORD_HEAD = 9;
 const BASE_RECORD_BYTES = 21;
 
-/** The node's own feed in its storage. */
+/** Keeps the node's own feed in its storage. */
 export class EventLog {
   private readonly feed: FeedProtocol;
   private readonly log: GossipLog;
   private readonly writer = new Writer();
   private readonly record: Uint8Array;
-  /** How far the log has the feed. */
+  /** How far the log holds the feed. */
   private generation = 0;
   private sequence = 0;
 
-  /** @throws Error when the log's records are too short for events */
+  /** @throws Error if the log's records are too short for events */
   constructor(feed: FeedProtocol, log: GossipLog) {
     const bytes = EVENT_RECORD_HEAD + feed.feeds.eventBytesMax;
     if (log.recordBytesMax < bytes) {
@@ -38,14 +39,16 @@ export class EventLog {
     this.record = new Uint8Array(bytes > BASE_RECORD_BYTES ? bytes : BASE_RECORD_BYTES);
   }
 
-  /** Reads all of it. `tell` makes room in the arena. */
-  restore(tell: () => void): void {
+  /** Restores the feed. `notify` makes room in the arena. */
+  restore(notify: () => void): void {
     const own = this.feed.own;
     this.log.read((bytes, length) => {
       if (length === BASE_RECORD_BYTES && bytes[0] === BASE) {
-        own.restoreBase(word(bytes, 1), word(bytes, 5), word(bytes, 9), word(bytes, 13), word(bytes, 17));
+        const generation = readU32(bytes, 1);
+        const sequence = readU32(bytes, 5);
+        own.restoreBase(generation, sequence, readU32(bytes, 9), readU32(bytes, 13), readU32(bytes, 17));
       } else if (length > EVENT_RECORD_HEAD + EVENT_HEAD_BYTES && bytes[0] === EVENT) {
-        this.restoreEvent(bytes, length, tell);
+        this.restoreEvent(bytes, length, notify);
       }
     });
     own.endRestore();
@@ -53,23 +56,27 @@ export class EventLog {
     this.sequence = this.feed.feeds.sequence(OWN_SLOT);
   }
 
-  /** Appends the event that was drafted, of `length` bytes. */
-  appendPrepared(length: number): void {
+  /**
+   * Appends the next event of the feed, which was stamped and is not yet published.
+   *
+   * @throws Error if the log has no room, and what the log throws
+   */
+  append(event: EncodedEvent): void {
     this.catchUp();
     const feeds = this.feed.feeds;
     const generation = feeds.generation(OWN_SLOT);
     const sequence = feeds.sequence(OWN_SLOT) + 1;
-    const bytes = this.frame(generation, sequence, feeds.chain.bytes, feeds.chain.eventAt, length);
+    const bytes = this.frame(generation, sequence, event.bytes, 0, event.length);
     if (!this.log.append(this.record, bytes)) {
       this.rewrite();
-      this.frame(generation, sequence, feeds.chain.bytes, feeds.chain.eventAt, length);
+      this.frame(generation, sequence, event.bytes, 0, event.length);
       if (!this.log.append(this.record, bytes)) throw new Error("storage: the log has no room for another event");
     }
     this.generation = generation;
     this.sequence = sequence;
   }
 
-  /** Stores what the feed has and the log has not: what peers knew of it, or another generation. */
+  /** Stores what the feed holds and the log does not: what peers gave back, or another generation. */
   catchUp(): void {
     const feeds = this.feed.feeds;
     const generation = feeds.generation(OWN_SLOT);
@@ -83,17 +90,17 @@ export class EventLog {
     this.sequence = sequence;
   }
 
-  private restoreEvent(bytes: Uint8Array, length: number, tell: () => void): void {
+  private restoreEvent(bytes: Uint8Array, length: number, notify: () => void): void {
     const own = this.feed.own;
-    const generation = word(bytes, 1);
-    const sequence = word(bytes, 5);
+    const generation = readU32(bytes, 1);
+    const sequence = readU32(bytes, 5);
     const eventLength = length - EVENT_RECORD_HEAD;
     if (own.restore(generation, sequence, bytes, EVENT_RECORD_HEAD, eventLength)) return;
-    tell();
+    notify();
     own.restore(generation, sequence, bytes, EVENT_RECORD_HEAD, eventLength);
   }
 
-  /** Appends events from a number on. Returns false when the log is full. */
+  /** Appends the events from a sequence number on. Returns false if the log is full. */
   private appendFrom(from: number): boolean {
     const arena = this.feed.feeds.arena;
     for (let record = arena.from(OWN_SLOT, from); record !== 0; record = arena.next(record)) {
@@ -102,7 +109,7 @@ export class EventLog {
     return true;
   }
 
-  /** Puts what is held of the feed in place of all there is. */
+  /** Replaces all records with what the node holds of the feed. */
   private rewrite(): void {
     const feeds = this.feed.feeds;
     const arena = feeds.arena;
@@ -115,6 +122,7 @@ export class EventLog {
     });
   }
 
+  /** Writes the record of an event that the feed holds. Returns its bytes. */
   private frameHeld(record: number): number {
     const feeds = this.feed.feeds;
     const arena = feeds.arena;
@@ -123,6 +131,7 @@ export class EventLog {
     );
   }
 
+  /** Writes the record of an event. Returns its bytes. */
   private frame(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): number {
     const writer = this.writer;
     writer.reset(this.record, 0, this.record.length);
@@ -133,6 +142,7 @@ export class EventLog {
     return writer.position;
   }
 
+  /** Writes the base record. Returns its bytes. */
   private frameBase(base: number): number {
     const feeds = this.feed.feeds;
     const writer = this.writer;
@@ -145,8 +155,4 @@ export class EventLog {
     writer.u32(feeds.lastRemoval(OWN_SLOT));
     return writer.position;
   }
-}
-
-function word(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
 }

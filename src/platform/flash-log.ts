@@ -1,3 +1,4 @@
+import { readU32, writeU32 } from "../cbor/big-endian.js";
 import {
   type FasterCrc32, LogRecords, type OnRecord, RECORD_HEAD_BYTES, type RecordSource, recordBytes,
 } from "./log-record.js";
@@ -245,14 +246,3 @@ const MAGIC = 0x63676c01;
 const CHECKED_BYTES = 12;
 const COMMIT_OFFSET = 16;
 const HEAD_BYTES = 20;
-
-function writeU32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24;
-  bytes[at + 1] = value >>> 16;
-  bytes[at + 2] = value >>> 8;
-  bytes[at + 3] = value;
-}
-
-function readU32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
-}

@@ -1,3 +1,5 @@
+import { readU16, readU32, writeU16, writeU32 } from "../cbor/big-endian.js";
+
 /**
  * Records of an event log, in one form on every medium:
  *
@@ -76,12 +78,8 @@ export class LogRecords {
     }
     const crc = this.crc32(bytes, length);
     const buffer = this.buffer;
-    buffer[0] = length >> 8;
-    buffer[1] = length;
-    buffer[2] = crc >>> 24;
-    buffer[3] = crc >>> 16;
-    buffer[4] = crc >>> 8;
-    buffer[5] = crc;
+    writeU16(buffer, 0, length);
+    writeU32(buffer, 2, crc);
     for (let i = 0; i < length; i++) buffer[RECORD_HEAD_BYTES + i] = bytes[i];
     const size = recordBytes(length, step);
     for (let i = RECORD_HEAD_BYTES + length; i < size; i++) buffer[i] = 0xff;
@@ -102,10 +100,10 @@ export class LogRecords {
     this.wholeEnd = start;
     while (end - at > RECORD_HEAD_BYTES) {
       source.read(at, buffer, RECORD_HEAD_BYTES);
-      const length = (buffer[0] << 8) | buffer[1];
+      const length = readU16(buffer, 0);
       const next = at + recordBytes(length, step);
       if (length === 0 || length > this.recordBytesMax || next > end) break;
-      const crc = (buffer[2] << 24) | (buffer[3] << 16) | (buffer[4] << 8) | buffer[5];
+      const crc = readU32(buffer, 2) | 0;
       source.read(at + RECORD_HEAD_BYTES, body, length);
       at = next;
       if (this.crc32(body, length) !== crc) continue;

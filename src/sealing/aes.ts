@@ -1,3 +1,4 @@
+import { readU32, writeU32 } from "../cbor/big-endian.js";
 import type { Sealing } from "../engine/wire/sealer.js";
 import { BLOCK_BYTES, type BlockCipher } from "./block-cipher.js";
 import { sealingWith } from "./siv-sealer.js";
@@ -27,7 +28,7 @@ export class Aes128 implements BlockCipher {
   constructor(key: Uint8Array, box: Uint8Array) {
     this.box = box;
     const keys = this.keys;
-    for (let i = 0; i < WORDS; i++) keys[i] = load(key, 4 * i);
+    for (let i = 0; i < WORDS; i++) keys[i] = readU32(key, 4 * i);
     let constant = 1;
     for (let i = WORDS; i < KEY_WORDS; i++) {
       let word = keys[i - 1];
@@ -44,10 +45,10 @@ export class Aes128 implements BlockCipher {
     const block = this.block;
     const box = this.box;
     const keys = this.keys;
-    let a = load(block, 0) ^ keys[0];
-    let b = load(block, 4) ^ keys[1];
-    let c = load(block, 8) ^ keys[2];
-    let d = load(block, 12) ^ keys[3];
+    let a = readU32(block, 0) ^ keys[0];
+    let b = readU32(block, 4) ^ keys[1];
+    let c = readU32(block, 8) ^ keys[2];
+    let d = readU32(block, 12) ^ keys[3];
     for (let at = WORDS; at < ROUNDS * WORDS; at += WORDS) {
       const e = column(box, a, b, c, d) ^ keys[at];
       const f = column(box, b, c, d, a) ^ keys[at + 1];
@@ -58,10 +59,10 @@ export class Aes128 implements BlockCipher {
       c = g;
     }
     const last = ROUNDS * WORDS;
-    store(block, 0, substitute(box, a, b, c, d) ^ keys[last]);
-    store(block, 4, substitute(box, b, c, d, a) ^ keys[last + 1]);
-    store(block, 8, substitute(box, c, d, a, b) ^ keys[last + 2]);
-    store(block, 12, substitute(box, d, a, b, c) ^ keys[last + 3]);
+    writeU32(block, 0, substitute(box, a, b, c, d) ^ keys[last]);
+    writeU32(block, 4, substitute(box, b, c, d, a) ^ keys[last + 1]);
+    writeU32(block, 8, substitute(box, c, d, a, b) ^ keys[last + 2]);
+    writeU32(block, 12, substitute(box, d, a, b, c) ^ keys[last + 3]);
   }
 }
 
@@ -95,18 +96,7 @@ function double(byte: number): number {
   return byte < 128 ? byte << 1 : ((byte << 1) ^ POLYNOMIAL) & 255;
 }
 
-function load(bytes: Uint8Array, at: number): number {
-  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
-}
-
-function store(bytes: Uint8Array, at: number, word: number): void {
-  bytes[at] = word >>> 24;
-  bytes[at + 1] = word >>> 16;
-  bytes[at + 2] = word >>> 8;
-  bytes[at + 3] = word;
-}
-
-/** One column of a round: SubBytes, ShiftRows and MixColumns (FIPS 197, 5.1.1 to 5.1.3), four bytes at a time. */
+/** One column of a round: SubBytes and ShiftRows, then MixColumns on all four bytes at a time. */
 function column(box: Uint8Array, a: number, b: number, c: number, d: number): number {
   const word = (box[a >>> 24] << 24) | (box[(b >> 16) & 255] << 16) | (box[(c >> 8) & 255] << 8) | box[d & 255];
   const turned = (word << 8) | (word >>> 24);

@@ -1,3 +1,4 @@
+import { readU32, writeU32 } from "../cbor/big-endian.js";
 import { BLOCK_BYTES, type BlockCipher } from "./block-cipher.js";
 
 // Parts of the state, 16 bytes each.
@@ -183,12 +184,9 @@ export class Siv {
   private encryptCounter(number: number): void {
     const counter = this.counter;
     const block = this.stream.block;
-    const word = ((counter[12] << 24) | (counter[13] << 16) | (counter[14] << 8) | counter[15]) + number;
+    const word = readU32(counter, 12) + number;
     block.set(counter);
-    block[12] = word >>> 24;
-    block[13] = word >>> 16;
-    block[14] = word >>> 8;
-    block[15] = word;
+    writeU32(block, 12, word);
     this.stream.encrypt();
   }
 

@@ -29,6 +29,7 @@ import {
 import { eventFeeds } from "../../src/events/index.js";
 import { pureSealing } from "../../src/sealing/aes.js";
 import { parseKey } from "../../src/sealing/key.js";
+import { publishEvent } from "../support/publish-event.js";
 
 const RECEIVE_BYTES_MAX = 1472;
 
@@ -116,12 +117,9 @@ export class Harness {
     const nowMs = Number(words[1]);
     const key = words[4] === "-" ? "" : words[4];
     const payload = this.bytes(words[6]);
-    const length = engine.feed.own.encodeEvent(
-      nowMs, Number(words[2]), words[3], key, Number(words[5]), this.incoming, payload,
-    );
-    if (length < 0) return false;
-    engine.publishEvent(nowMs, length);
-    return true;
+    return publishEvent(
+      engine, nowMs, Number(words[2]), words[3], key, Number(words[5]), this.incoming, payload,
+    ) >= 0;
   }
 
   /** Tells, as applications do, of all events that were not told. */
@@ -213,7 +211,7 @@ function optionsOf(words: string[]): EngineOptions {
     seedCapacity: Number(words[9]),
     broadcastAddress: Number(words[10]),
     randomSeed: Number(words[11]),
-    feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, Number(words[13]), undefined),
+    feeds: feedBytes === 0 ? undefined : eventFeeds().engine(feedBytes, Number(words[13]), undefined),
   };
 }
 

@@ -5,6 +5,7 @@ import { type PlainEvent, cborOf } from "../engine/feed/feed-support.js";
 import { PORT, engineOptions } from "./engine-options.js";
 import { takeDatagrams, takeNotifications } from "./engine-outputs.js";
 import { plainEvent } from "./engine-state.js";
+import { publishEvent } from "./publish-event.js";
 
 /** One datagram as it was sent. */
 export interface Sent {
@@ -83,10 +84,8 @@ export class EngineNetwork<E extends NodeEngine = Engine> {
   publishEvent(address: number, kind: number, topic: string, key: string, value: unknown, ttlSeconds = 0): number {
     const engine = this.engines.get(address)!;
     const payload = kind === KIND_REMOVE ? new Uint8Array(0) : cborOf(value);
-    const length = engine.feed!.own.encodeEvent(this.nowMs, kind, topic, key, ttlSeconds, payload, payload.length);
-    if (length < 0) return length;
-    engine.publishEvent(this.nowMs, length);
-    this.drain(address);
+    const length = publishEvent(engine, this.nowMs, kind, topic, key, ttlSeconds, payload, payload.length);
+    if (length > 0) this.drain(address);
     return length;
   }
 

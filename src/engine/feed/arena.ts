@@ -1,36 +1,36 @@
 /**
- * Room for events: one buffer of a fixed size, with a table of feeds, one for
- * each slot of the rows, and the arena, in which events lie one after another in
- * the order in which they came. Here are places and links only; what may go in
- * and what must go out is the business of `Feeds`.
+ * The memory of the feeds: one buffer of a fixed size. It has a table with one feed for each
+ * slot of the rows, the scratch, and the arena, in which events lie one after another in the
+ * order of their arrival. This class knows places and links only; `FeedStore` decides which
+ * events go in and out.
  *
- * A record is five words, then the event in canonical form, padded to words. The
- * records of a feed are linked in a circle, in order of their sequence numbers,
- * and the feed has the last one. A record that is freed keeps its place in the
- * circle, and is passed over, until `compact` moves the others together.
+ * A record is five words, then the event in canonical form, padded to words. The records of a
+ * feed are linked in a circle, in the order of their sequence numbers, and the feed's table
+ * entry refers to the last one. A freed record keeps its place in the circle, and is skipped,
+ * until `compact` moves the others together.
  *
- * Places of records are indexes into `words`; 0 is none. They hold until the next
+ * A record is named by its index into `words`; 0: none. The index is valid until the next
  * `gather` or `allocate`.
  */
 export class Arena {
   readonly words: Uint32Array;
   readonly bytes: Uint8Array;
-  /** Feeds. */
+  /** Number of feeds. */
   readonly capacity: number;
-  /** First word of the arena, which ends where the buffer does. */
+  /** Index of the first word of the arena. The arena ends where the buffer does. */
   private readonly start: number;
-  /** First free word. */
+  /** Index of the first free word. */
   private end: number;
-  /** Words of records that were freed since the last `compact`. */
+  /** Words of the records that were freed since the last `compact`. */
   private freedWords = 0;
-  /** The application has not been told yet of records from here on. */
+  /** The application has not been notified of the records from here on. */
   private unnotified: number;
-  /** Records that are gone, of which the application was not told. */
+  /** Number of records with RECORD_GONE. */
   private goneCount = 0;
 
   /**
-   * @param capacity feeds
-   * @param scratchBytes bytes for the caller, from `scratchAt` on
+   * @param capacity number of feeds
+   * @param scratchBytes bytes of the scratch, which is the caller's
    * @param feedBytes bytes of the arena, a multiple of 4
    */
   constructor(capacity: number, scratchBytes: number, feedBytes: number) {
@@ -43,19 +43,20 @@ export class Arena {
     this.bytes = new Uint8Array(buffer);
   }
 
-  /** Index into `bytes`. */
+  /** Index into `bytes` of the scratch. */
   scratchAt(): number { return this.capacity * FEED_WORDS * 4; }
 
   get(slot: number, column: number): number { return this.words[slot * FEED_WORDS + column]; }
   set(slot: number, column: number, value: number): void { this.words[slot * FEED_WORDS + column] = value; }
 
-  /** Where in `bytes` the event of a record starts. */
+  /** Index into `bytes` of a record's event. */
   eventAt(record: number): number { return (record + HEAD_WORDS) << 2; }
   eventLength(record: number): number { return this.words[record + META] & LENGTH_MASK; }
   sequence(record: number): number { return this.words[record + NUMBER]; }
-  /** The tip after this event, two words; zeros for an event that came in a snapshot. */
+  /** The tip after a record's event, two words; zeros: the event arrived in a snapshot. */
   tipFirst(record: number): number { return this.words[record + FIRST]; }
   tipSecond(record: number): number { return this.words[record + SECOND]; }
+  /** The slot of a record's feed. */
   owner(record: number): number { return this.words[record + META] >>> OWNER_SHIFT; }
   hasFlag(record: number, flag: number): boolean { return (this.words[record + META] & flag) !== 0; }
   setFlag(record: number, flag: number): void { this.words[record + META] |= flag; }
@@ -63,7 +64,7 @@ export class Arena {
   isFreed(record: number): boolean { return this.hasFlag(record, RECORD_FREED); }
   isUnnotified(record: number): boolean { return record >= this.unnotified; }
 
-  /** Gives a record another number and tip. Those of all records in its feed's circle must stay in order. */
+  /** Gives a record another sequence number and tip. The circle of its feed must stay in order. */
   renumber(record: number, sequence: number, first: number, second: number): void {
     this.words[record + NUMBER] = sequence;
     this.words[record + FIRST] = first;
@@ -85,7 +86,7 @@ export class Arena {
   /** A feed's first record whose sequence number is `sequence` or more, or 0. */
   from(slot: number, sequence: number): number {
     const last = this.get(slot, LAST);
-    // The usual questions are for what came last, and for what comes next.
+    // Most calls look for the last event, or for the one after it.
     if (last === 0 || this.sequence(last) < sequence) return 0;
     if (this.sequence(last) === sequence && !this.hasFlag(last, RECORD_FREED | RECORD_GONE)) return last;
     let record = this.words[last + NEXT];
@@ -99,24 +100,25 @@ export class Arena {
     return record !== 0 && this.sequence(record) === sequence ? record : 0;
   }
 
-  /** Words that records can still take, once those that were freed are moved together. */
+  /** Words that are free for records, once `compact` has run. */
   room(): number { return this.words.length - this.end + this.freedWords; }
+  /** Words of the arena. */
   size(): number { return this.words.length - this.start; }
 
-  /** Moves records together if so many words are not free in one piece. There must be room. */
+  /** Moves records together unless `words` words are free in one piece. The caller has made room. */
   gather(words: number): void {
     if (words > this.words.length - this.end) this.compact();
   }
 
-  /** Adds a record to a feed and returns it; its event's bytes are the caller's to write. There must be room. */
+  /** Adds a record to a feed and returns it. The caller has made room, and writes the event. */
   allocate(slot: number, sequence: number, first: number, second: number, length: number): number {
     const words = recordWords(length);
     this.gather(words);
     const record = this.end;
     this.end += words;
     this.renumber(record, sequence, first, second);
-    const quiet = sequence <= this.get(slot, NOTIFIED);
-    this.words[record + META] = (slot << OWNER_SHIFT) | (quiet ? RECORD_QUIET : 0) | length;
+    const isNotified = sequence <= this.get(slot, NOTIFIED);
+    this.words[record + META] = (slot << OWNER_SHIFT) | (isNotified ? RECORD_NOTIFIED : 0) | length;
     this.link(record);
     return record;
   }
@@ -129,7 +131,7 @@ export class Arena {
     this.freedWords += this.wordsAt(record);
   }
 
-  /** Frees a value that ended without an event that says so, as soon as the application was told. */
+  /** Frees a value that ended without an event of its own, once the application has been notified of that. */
   freeOnceNotified(record: number): void {
     if (this.isUnnotified(record)) {
       this.free(record);
@@ -139,7 +141,7 @@ export class Arena {
     }
   }
 
-  /** Frees all records of a feed that have one of the flags; all there are for 0. */
+  /** Frees the records of a feed that have one of the flags; 0: all of them. */
   freeAll(slot: number, flags: number): void {
     const last = this.get(slot, LAST);
     if (last === 0) return;
@@ -150,7 +152,7 @@ export class Arena {
     } while (record !== last);
   }
 
-  /** The next record that the application was not told of, or 0. Those that are gone come first. */
+  /** The next record of which the application has to be notified, or 0. Records with RECORD_GONE come first. */
   nextUnnotified(): number {
     for (let record = this.start; this.goneCount > 0 && record < this.unnotified; record += this.wordsAt(record)) {
       if (!this.hasFlag(record, RECORD_GONE) || this.hasFlag(record, RECORD_FREED)) continue;
@@ -160,12 +162,12 @@ export class Arena {
     while (this.unnotified < this.end) {
       const record = this.unnotified;
       this.unnotified += this.wordsAt(record);
-      if (!this.hasFlag(record, RECORD_FREED | RECORD_QUIET)) return record;
+      if (!this.hasFlag(record, RECORD_FREED | RECORD_NOTIFIED)) return record;
     }
     return 0;
   }
 
-  /** Moves all records together, in the order in which they lie, and links them anew. */
+  /** Moves all records together in the order in which they lie, and links them again. */
   compact(): void {
     const words = this.words;
     for (let slot = 0; slot < this.capacity; slot++) this.set(slot, LAST, 0);
@@ -190,7 +192,7 @@ export class Arena {
   /** Words that a record takes. */
   wordsAt(record: number): number { return recordWords(this.eventLength(record)); }
 
-  /** Puts a record into its place in the circle of its feed. */
+  /** Links a record into the circle of its feed, by its sequence number. */
   private link(record: number): void {
     const words = this.words;
     const slot = this.owner(record);
@@ -205,7 +207,7 @@ export class Arena {
     if (sequence > words[last + NUMBER]) {
       this.set(slot, LAST, record);
     } else {
-      // Rare: history comes in after what follows it.
+      // Rare: history arrives after the events that follow it.
       while (words[words[before + NEXT] + NUMBER] <= sequence && words[before + NEXT] !== last) {
         before = words[before + NEXT];
       }
@@ -214,7 +216,7 @@ export class Arena {
     words[before + NEXT] = record;
   }
 
-  /** The first record that is held from this one on, up to and with `last`; or 0. */
+  /** The first record from `from` to `last` that is neither freed nor gone; or 0. */
   private passFreed(from: number, last: number): number {
     let record = from;
     while (this.hasFlag(record, RECORD_FREED | RECORD_GONE)) {
@@ -226,22 +228,22 @@ export class Arena {
 }
 
 // Columns of a feed.
-/** uint32. */
+/** Generation, a uint32. */
 export const GENERATION = 0;
-/** Sequence number up to which all is held, or was. */
+/** Sequence number of the last event that is held, or was. */
 export const SEQUENCE = 1;
-/** Sequence number from which on all is held. */
+/** Sequence number from which on all events are held (PROTOCOL 10.2). */
 export const FLOOR = 2;
-/** The tip before the event at the floor: zeros before the first event, and while a snapshot comes in. */
+/** The tip before the event at the floor, two words: zeros before the first event, and while a snapshot arrives. */
 export const BASE_FIRST = 3;
 export const BASE_SECOND = 4;
-/** Greatest sequence number of an event that ended a value and is not held any more. */
+/** Greatest sequence number of an event that ended a value and is no longer held. */
 export const LAST_REMOVAL = 5;
-/** Sequence number up to which the application was told of events, or needs not be. */
+/** Sequence number up to which the application was notified of events, or need not be. */
 export const NOTIFIED = 6;
-/** Words of records that need not stay: all but those of the latest values. */
+/** Words of the records that may be freed: all but those of the latest values. */
 export const SPARE = 7;
-/** What the peer that is answered holds of the feed, and what is to be done about it: see `FeedOutbox`. */
+/** How far the peer that is answered holds the feed, and what to do about it: see `FeedOutbox`. */
 export const PEER_SEQUENCE = 8;
 export const NOTES = 9;
 /** The record with the greatest sequence number, or 0. */
@@ -260,17 +262,17 @@ const HEAD_WORDS = 5;
 /** Bytes that a record takes beside its event and padding. */
 export const RECORD_HEAD_BYTES = HEAD_WORDS * 4;
 
-// Of META: the owner's slot in the high half, flags, the length of the event in bits 0 to 10.
+// META: the slot of the feed in bits 16 to 31, flags, the length of the event in bits 0 to 10.
 const OWNER_SHIFT = 16;
 const LENGTH_MASK = 0x7ff;
 const RECORD_FREED = 0x800;
-/** Ended without an event that says so; the application was not told yet. Not held otherwise. */
+/** The value ended without an event of its own. The record only waits until the application is notified of that. */
 export const RECORD_GONE = 0x1000;
 /** A later event of the feed has the same topic and key. */
 export const RECORD_SUPERSEDED = 0x2000;
-/** Nothing to tell the application: it was told in an earlier life of this record. */
-const RECORD_QUIET = 0x4000;
-/** Not in a snapshot that is on its way in: unless a later value takes its place it is gone when that is complete. */
+/** The application need not be notified: it was notified of this event in an earlier record. */
+const RECORD_NOTIFIED = 0x4000;
+/** The snapshot that is arriving does not have this value: it is gone once the snapshot is complete. */
 export const RECORD_UNCERTAIN = 0x8000;
 
 /** Words that a record of an event of `length` bytes takes. */

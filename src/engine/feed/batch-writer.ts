@@ -10,28 +10,28 @@ import {
 } from "./batches.js";
 import { TIP_BYTES } from "./chain.js";
 
-/** What a peer lacks of a feed. */
+/** The peer lacks nothing of a feed that this node could send. */
 export const LACKS_NOTHING = 0;
-/** Events from its sequence number + 1 on. */
+/** The peer lacks the events after its sequence number, and this node holds them. */
 export const LACKS_EVENTS = 1;
-/** The events after what it holds are not held here any more: a snapshot, from `snapshotAfter` on. */
+/** This node no longer holds the events after the peer's: the peer needs a snapshot, from `snapshotAfter` on. */
 export const LACKS_SNAPSHOT = 2;
 
 /**
- * Writes runs and parts of snapshots of what `feeds` hold into a frame. What does
- * not fit is left out, and each call tells how far it came.
+ * Writes batches and snapshot chunks of the feeds that are held into a frame (PROTOCOL 10.3).
+ * Each call writes as many events as fit, and returns how far it came.
  */
 export class BatchWriter {
   private readonly feeds: FeedStore;
   private readonly reader: Reader;
   private readonly event: EventData;
-  /** Whether the last part that was written was the last one of its snapshot. */
+  /** Whether the chunk that was written last is the last one of its snapshot. */
   isComplete = false;
-  /** The stamp that was written last in this section. */
+  /** The stamp of the event that was written last in this section. */
   private ms = 0;
   private counter = 0;
 
-  /** @param reader which nobody reads with during a call @param event likewise */
+  /** @param reader not in use elsewhere during a call @param event likewise */
   constructor(feeds: FeedStore, reader: Reader, event: EventData) {
     this.feeds = feeds;
     this.reader = reader;
@@ -45,30 +45,30 @@ export class BatchWriter {
   }
 
   /**
-   * Which of the `LACKS_` cases a peer is in that holds a feed up to `sequence` of
-   * `generation`.
+   * What a peer lacks that holds a feed up to `sequence` of `generation`: a `LACKS_`
+   * constant.
    *
-   * @param isWhole whether it showed a tip, or has nothing of the feed
+   * @param isPeerComplete whether the peer claimed a tip, or holds nothing of the feed
    */
-  lacks(slot: number, generation: number, sequence: number, isWhole: boolean): number {
+  lacks(slot: number, generation: number, sequence: number, isPeerComplete: boolean): number {
     const feeds = this.feeds;
     if (generation > feeds.generation(slot) || !feeds.isComplete(slot)) return LACKS_NOTHING;
     if (feeds.sequence(slot) === 0) return LACKS_NOTHING;
     const held = generation === feeds.generation(slot) ? sequence : 0;
-    if (held > feeds.sequence(slot) || (held === feeds.sequence(slot) && isWhole)) return LACKS_NOTHING;
-    return held + 1 < feeds.floor(slot) || (held > 0 && !isWhole) ? LACKS_SNAPSHOT : LACKS_EVENTS;
+    if (held > feeds.sequence(slot) || (held === feeds.sequence(slot) && isPeerComplete)) return LACKS_NOTHING;
+    return held + 1 < feeds.floor(slot) || (held > 0 && !isPeerComplete) ? LACKS_SNAPSHOT : LACKS_EVENTS;
   }
 
-  /** The sequence number from which on such a peer needs the snapshot. */
-  snapshotAfter(slot: number, generation: number, sequence: number, isWhole: boolean): number {
+  /** The sequence number after which such a peer needs the snapshot. */
+  snapshotAfter(slot: number, generation: number, sequence: number, isPeerComplete: boolean): number {
     const feeds = this.feeds;
     const held = generation === feeds.generation(slot) ? sequence : 0;
-    return isWhole && held < feeds.lastRemoval(slot) ? 0 : held;
+    return isPeerComplete && held < feeds.lastRemoval(slot) ? 0 : held;
   }
 
   /**
-   * Writes a run of events from sequence number `from` on, which are held. Returns
-   * the number of the first one that it does not have; `from` when none did fit.
+   * Writes a batch of the events from sequence number `from` on. Returns the number of
+   * the first event that it did not write; `from`: none fits.
    */
   writeBatch(writer: Writer, slot: number, from: number): number {
     const arena = this.feeds.arena;
@@ -97,9 +97,9 @@ export class BatchWriter {
   }
 
   /**
-   * Writes a run of events that ends just below sequence number `below`, which are
-   * held, behind the tip before its first one: as many as fit. Returns the number of
-   * its first one; `below` when none did fit.
+   * Writes a batch of the last events below sequence number `below`, as many as fit,
+   * behind the tip before the first of them. Returns the number of the first event that
+   * it wrote; `below`: none fits.
    */
   writeHistory(writer: Writer, slot: number, below: number): number {
     const feeds = this.feeds;
@@ -126,7 +126,7 @@ export class BatchWriter {
     return first;
   }
 
-  /** Whether the run from a record up to below `below` fits `room`. */
+  /** Whether a batch of the events from record `from` up to `below` - 1 fits into `room` bytes. */
   private fitsHistory(room: number, slot: number, from: number, below: number): boolean {
     const arena = this.feeds.arena;
     let left = room - TIP_BYTES - headBytes(this.feeds, slot, arena.sequence(from)) - CHECK_BYTES;
@@ -142,15 +142,15 @@ export class BatchWriter {
   }
 
   /**
-   * Writes a part of a feed's snapshot, from sequence number `after` on. Returns
-   * the number up to which the receiver has it then, `after` when nothing did fit.
-   * `isComplete` tells whether events are what follows.
+   * Writes a chunk of a feed's snapshot, with the values above sequence number `after`.
+   * Returns the number up to which the receiver holds the snapshot then; `after`: nothing
+   * fits. `isComplete` is true if it holds all of the snapshot then.
    */
   writeSnapshotChunk(writer: Writer, slot: number, after: number): number {
     const feeds = this.feeds;
     const base = this.baseAfter(slot, after);
-    const erased = this.lastRemovalUpTo(slot, base);
-    const bytes = headBytes(feeds, slot, after) + 1 + varintBytes(base) + varintBytes(erased);
+    const lastRemoval = this.lastRemovalUpTo(slot, base);
+    const bytes = headBytes(feeds, slot, after) + 1 + varintBytes(base) + varintBytes(lastRemoval);
     const room = writer.room() - bytes - CHECK_BYTES;
     const ms = this.ms;
     const counter = this.counter;
@@ -167,32 +167,32 @@ export class BatchWriter {
     this.writeFeed(writer, slot);
     writer.varint(after);
     writer.varint(base);
-    writer.varint(erased);
+    writer.varint(lastRemoval);
     if (isLast) {
       writer.u32(tipFirst);
       writer.u32(tipSecond);
     }
-    beginChunkCheck(feeds, slot, feeds.generation(slot), after, base, erased, tipFirst, tipSecond);
+    beginChunkCheck(feeds, slot, feeds.generation(slot), after, base, lastRemoval, tipFirst, tipSecond);
     const end = this.writeValues(writer, slot, after, count);
     writer.u32(feeds.chain.first());
     return isLast ? base : end;
   }
 
-  /** Where the snapshot ends for a receiver that has it up to `after`. */
+  /** The sequence number at which the snapshot ends for a receiver that holds it up to `after`. */
   private baseAfter(slot: number, after: number): number {
     return Math.max(after, this.feeds.floor(slot) - 1);
   }
 
-  /** Of the events up to `base` that ended a value, and that the receiver will not get, the last one. */
+  /** Sequence number of the last event up to `base` that ended a value and that the receiver will not get; or 0. */
   private lastRemovalUpTo(slot: number, base: number): number {
     const feeds = this.feeds;
     const arena = feeds.arena;
-    let erased = feeds.lastRemoval(slot);
+    let last = feeds.lastRemoval(slot);
     for (let record = arena.from(slot, feeds.floor(slot)); record !== 0; record = arena.next(record)) {
       if (arena.sequence(record) > base) break;
-      if (feeds.kind(record) === KIND_REMOVE) erased = arena.sequence(record);
+      if (feeds.kind(record) === KIND_REMOVE) last = arena.sequence(record);
     }
-    return erased;
+    return last;
   }
 
   private writeValues(writer: Writer, slot: number, after: number, count: number): number {
@@ -213,7 +213,7 @@ export class BatchWriter {
     return before;
   }
 
-  /** How many values from after `after` on, below the floor, fit `room`. Moves the stamp. */
+  /** How many values above `after` and below the floor fit into `room` bytes. Moves the stamp. */
   private countChunk(slot: number, after: number, room: number): number {
     const feeds = this.feeds;
     const arena = feeds.arena;
@@ -246,7 +246,7 @@ export class BatchWriter {
     return count;
   }
 
-  /** Whether a record is of the feed's contiguous part. */
+  /** Whether a record belongs to the events that are held without gaps. */
   private isNext(record: number, slot: number): boolean {
     return this.feeds.arena.sequence(record) <= this.feeds.sequence(slot);
   }
@@ -280,7 +280,7 @@ export class BatchWriter {
   }
 }
 
-/** Bytes of a run up to its first event. */
+/** Bytes of a batch up to its first event. */
 function headBytes(feeds: FeedStore, slot: number, first: number): number {
   const generation = feeds.generation(slot);
   const generationBytes = generation < GENERATION_FOLLOWS ? 0 : varintBytes(generation);

@@ -1,61 +1,62 @@
 import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
 import { DROP_EVENT, DROP_NONE } from "../wire/drops.js";
-import {
-  type EventData, HEAD_HAS_COUNTER, checkBody, isStamp, readBody,
-} from "./event.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
+import { type EventData, HEAD_HAS_COUNTER, checkBody, isStamp, readBody } from "./event.js";
 
 /*
- * Events on the wire: runs, each of one author's events in a row, in the section
- * EVENTS; parts of snapshots in the section SNAPSHOT.
+ * Events on the wire (PROTOCOL 10.3): batches, each of consecutive events of one author, in
+ * the sections EVENTS and HISTORY; snapshot chunks in the section SNAPSHOT.
  *
- *   run   = head [author] [generation] first 1*16event check
- *   part  = head [author] [generation] after base erased [tip] *15(step event) check
+ *   batch = head [author] [generation] first 1*16event check
+ *   chunk = head last [author] [generation] after base last-removal [tip] *15(step event) check
  *
- * head        1 byte. Bit 7: the author is the sender of the frame, and not written.
- *             Bits 4 to 6: the generation if it is below 7, else 7 and it follows.
- *             Bits 0 to 3: of a run, its events less one; of a part, its events.
- *             A part has a second byte: 1 if it is the last one, else 0.
- * author      4 bytes
- * generation  varint
- * first       varint, sequence number of the first event
- * after       varint: the part has all values that are alive from this sequence number, itself not
- *             included, up to that of its last event, or up to base if it is the last one
- * base        varint, sequence number at which the snapshot ends
- * erased      varint, greatest sequence number of an event that ended a value and is not held any more
- * tip         8 bytes, after the event `base`; last part only
- * step        varint, not 0: sequence number less that of the event before, or less `after`
- * event       event-head millisecond-step [counter-step] body
- * event-head  the head of the canonical form, with bit 5 set if the counter follows
- * millisecond-step  wide varint: difference from the event before in the section, 0 before the
- *             first, as 2n if it is n and as 2n - 1 if it is -n
- * counter-step      varint: the counter. Without it, it is 0, or one more than before if the step is 0
- * body        as in the canonical form
- * check       4 bytes: of a run, first word of the tip after its last event; of a part, see `Intake`
+ * head          1 byte. Bit 7: the author is the sender of the frame, and not written.
+ *               Bits 4 to 6: the generation if it is below 7, else 7, and the generation follows.
+ *               Bits 0 to 3: of a batch, the number of its events less one; of a chunk, the number.
+ * last          1 byte: 1 in the last chunk of a snapshot, else 0
+ * author        4 bytes
+ * generation    varint
+ * first         varint, sequence number of the first event
+ * after         varint: the chunk has all live values above this sequence number, up to that of its
+ *               last event; the last chunk has all of them up to `base`
+ * base          varint, sequence number of the event at which the snapshot ends
+ * last-removal  varint, greatest sequence number of an event that ended a value and is no longer held
+ * tip           8 bytes, after the event `base`; in the last chunk only
+ * step          varint, not 0: sequence number less that of the event before, or less `after`
+ * event         event-head millisecond-step [counter] body
+ * event-head    the head of the canonical form; bit 5 is set if the counter follows
+ * millisecond-step  wide varint: n, the difference from the event before in the section or from 0
+ *               before the first, as 2n; -n as 2n - 1
+ * counter       varint. Without it the counter is 1 more than before if the step is 0, else 0
+ * body          as in the canonical form
+ * check         4 bytes: of a batch, first word of the tip after its last event; of a chunk, see
+ *               `beginChunkCheck`
  *
- * A wide varint is LEB128 of up to 49 bits in its shortest form.
+ * A wide varint is LEB128 of up to 49 bits in its shortest form. Neither a batch nor an event
+ * has its length in front: whoever handles one walks its events to find the check and the next.
  */
 export const BATCH_OF_SENDER = 0x80;
 export const GENERATION_SHIFT = 4;
-/** The generation follows. */
+/** In the bits of the generation: the generation follows. */
 export const GENERATION_FOLLOWS = 7;
 export const COUNT_MASK = 0x0f;
-/** Most events in a part. */
+/** Most events in a snapshot chunk. */
 export const CHUNK_EVENTS_MAX = 15;
 export const CHECK_BYTES = 4;
 
-/** A run, or a part of a snapshot, as it is read. */
+/** The batch or snapshot chunk that is being read. */
 export class BatchData {
   author = 0;
   generation = 0;
-  /** Of a run, the sequence number of its first event; of a part, that after which it starts. */
+  /** Of a batch, the sequence number of its first event; of a chunk, `after`. */
   first = 0;
   count = 0;
+  /** Known once the events were walked. */
   check = 0;
-  /** Only parts have these. */
+  /** 0 in a batch, never in a chunk. */
   base = 0;
   lastRemoval = 0;
-  isLast = false;
+  /** Zeros but for the last chunk of a snapshot. */
   tipFirst = 0;
   tipSecond = 0;
   /** Where its events start. */
@@ -67,101 +68,121 @@ export class BatchData {
   startCounter = 0;
   ms = 0;
   counter = 0;
+
+  isChunk(): boolean { return this.base > 0; }
+  /** Whether it is the last chunk of a snapshot. */
+  isLast(): boolean { return this.tipFirst !== 0 || this.tipSecond !== 0; }
 }
 
-/** A section begins: stamps are relative to nothing. */
-export function beginBatches(run: BatchData): void {
-  run.ms = 0;
-  run.counter = 0;
+/** Begins a section: the stamp before its first event is 0. */
+export function beginBatches(batch: BatchData): void {
+  batch.ms = 0;
+  batch.counter = 0;
 }
 
 /**
- * Reads a run or part and all its events, and checks that they are well-formed.
- * Returns a drop reason. Whether it is true, `Intake` finds out.
+ * Reads a batch or chunk with all its events, and checks that it is well-formed. Returns a
+ * drop reason. Whether its events chain to what is held, `Intake` and `History` find out.
  *
  * @param sender id of the frame's sender
  */
-export function readBatch(reader: Reader, run: BatchData, event: EventData, sender: number, isPart: boolean): number {
-  const head = reader.u8();
-  const flags = isPart ? reader.u8() : 0;
-  const inline = (head >> GENERATION_SHIFT) & GENERATION_FOLLOWS;
-  run.author = (head & BATCH_OF_SENDER) !== 0 ? sender : reader.u32();
-  run.generation = inline < GENERATION_FOLLOWS ? inline : reader.varint();
-  run.first = reader.varint();
-  run.count = (head & COUNT_MASK) + (isPart ? 0 : 1);
-  run.isLast = (flags & 1) !== 0;
-  run.base = isPart ? reader.varint() : 0;
-  run.lastRemoval = isPart ? reader.varint() : 0;
-  run.tipFirst = run.isLast ? reader.u32() : 0;
-  run.tipSecond = run.isLast ? reader.u32() : 0;
-  run.start = reader.position;
-  run.startMs = run.ms;
-  run.startCounter = run.counter;
-  const isShortest = inline < GENERATION_FOLLOWS || run.generation >= GENERATION_FOLLOWS;
-  if (reader.failed || flags > 1 || !isShortest || !isInRange(run, isPart)) return DROP_EVENT;
-  const reason = checkEvents(reader, run, event, isPart);
-  // What is no payload has no end: all that follows is part of it.
+export function checkBatch(
+  reader: Reader, batch: BatchData, event: EventData, sender: number, isChunk: boolean,
+): number {
+  if (!readBatchHead(reader, batch, sender, isChunk)) return DROP_EVENT;
+  const reason = checkEvents(reader, batch, event);
+  // A payload that is no CBOR has no end, so nothing behind it can be read.
   if (reason !== DROP_NONE) return reason;
-  run.check = reader.u32();
+  batch.check = reader.u32();
   return reader.failed ? DROP_EVENT : DROP_NONE;
 }
 
-function isInRange(run: BatchData, isPart: boolean): boolean {
-  if (!isPart) return run.first > 0 && run.first - 1 + run.count <= SEQUENCE_MAX;
-  const hasTip = run.tipFirst !== 0 || run.tipSecond !== 0;
-  const isInOrder = run.base > 0 && run.base <= SEQUENCE_MAX && run.first <= run.base && run.lastRemoval <= run.base;
-  return isInOrder && hasTip === run.isLast && (run.isLast || run.count > 0);
+/** Reads a batch or chunk up to its first event. Returns whether that is well-formed. */
+export function readBatchHead(reader: Reader, batch: BatchData, sender: number, isChunk: boolean): boolean {
+  const head = reader.u8();
+  const last = isChunk ? reader.u8() : 0;
+  const inline = (head >> GENERATION_SHIFT) & GENERATION_FOLLOWS;
+  batch.author = (head & BATCH_OF_SENDER) !== 0 ? sender : reader.u32();
+  batch.generation = inline < GENERATION_FOLLOWS ? inline : reader.varint();
+  batch.first = reader.varint();
+  batch.count = (head & COUNT_MASK) + (isChunk ? 0 : 1);
+  batch.base = isChunk ? reader.varint() : 0;
+  batch.lastRemoval = isChunk ? reader.varint() : 0;
+  batch.tipFirst = last === 1 ? reader.u32() : 0;
+  batch.tipSecond = last === 1 ? reader.u32() : 0;
+  batch.start = reader.position;
+  batch.startMs = batch.ms;
+  batch.startCounter = batch.counter;
+  batch.sequence = isChunk ? batch.first : batch.first - 1;
+  const isShortest = inline < GENERATION_FOLLOWS || batch.generation >= GENERATION_FOLLOWS;
+  if (reader.failed || last > 1 || !isShortest) return false;
+  return isChunk ? isChunkInRange(batch, last === 1) : isBatchInRange(batch);
 }
 
-function checkEvents(reader: Reader, run: BatchData, event: EventData, isPart: boolean): number {
-  rewindBatch(reader, run, isPart);
-  for (let i = 0; i < run.count; i++) {
-    const before = run.sequence;
-    const beforeMs = run.ms;
-    const beforeCounter = run.counter;
-    readBatchEvent(reader, run, event, isPart);
-    const inOrder = !isPart || (run.sequence > before && run.sequence <= run.base);
-    const isLater = i === 0 || run.ms > beforeMs || (run.ms === beforeMs && run.counter > beforeCounter);
-    if (reader.failed || !inOrder || !isLater || !isStamp(run.ms, run.counter)) return DROP_EVENT;
+function isBatchInRange(batch: BatchData): boolean {
+  return batch.first > 0 && batch.first - 1 + batch.count <= SEQUENCE_MAX;
+}
+
+function isChunkInRange(chunk: BatchData, isLast: boolean): boolean {
+  if (chunk.base === 0 || chunk.base > SEQUENCE_MAX) return false;
+  if (chunk.first > chunk.base || chunk.lastRemoval > chunk.base) return false;
+  return chunk.isLast() === isLast && (isLast || chunk.count > 0);
+}
+
+function checkEvents(reader: Reader, batch: BatchData, event: EventData): number {
+  for (let i = 0; i < batch.count; i++) {
+    const before = batch.sequence;
+    const beforeMs = batch.ms;
+    const beforeCounter = batch.counter;
+    readBatchEvent(reader, batch, event);
+    const isInOrder = !batch.isChunk() || (batch.sequence > before && batch.sequence <= batch.base);
+    const isLater = i === 0 || batch.ms > beforeMs || (batch.ms === beforeMs && batch.counter > beforeCounter);
+    if (reader.failed || !isInOrder || !isLater || !isStamp(batch.ms, batch.counter)) return DROP_EVENT;
     const reason = checkBody(reader, event);
     if (reason !== DROP_NONE) return reason;
   }
   return DROP_NONE;
 }
 
-/** Back to before the first event of a run that was read. */
-export function rewindBatch(reader: Reader, run: BatchData, isPart: boolean): void {
-  reader.position = run.start;
-  run.ms = run.startMs;
-  run.counter = run.startCounter;
-  run.sequence = isPart ? run.first : run.first - 1;
+/** Walks the events of a batch or chunk whose head was read, and reads its check. */
+export function skipBatch(reader: Reader, batch: BatchData, event: EventData): void {
+  for (let i = 0; i < batch.count; i++) readBatchEvent(reader, batch, event);
+  batch.check = reader.u32();
 }
 
-/** Reads the next event of a run or part. */
-export function readBatchEvent(reader: Reader, run: BatchData, event: EventData, isPart: boolean): void {
-  run.sequence += isPart ? reader.varint() : 1;
+/** Goes back to before the first event, for a second walk. */
+export function rewindBatch(reader: Reader, batch: BatchData): void {
+  reader.position = batch.start;
+  batch.ms = batch.startMs;
+  batch.counter = batch.startCounter;
+  batch.sequence = batch.isChunk() ? batch.first : batch.first - 1;
+}
+
+/** Reads the next event of a batch or chunk. */
+export function readBatchEvent(reader: Reader, batch: BatchData, event: EventData): void {
+  batch.sequence += batch.isChunk() ? reader.varint() : 1;
   const head = reader.u8();
   const step = readWide(reader);
   const difference = step % 2 === 0 ? Math.floor(step / 2) : -Math.floor((step + 1) / 2);
-  run.ms += difference;
-  const next = difference === 0 ? run.counter + 1 : 0;
-  run.counter = (head & HEAD_HAS_COUNTER) === 0 ? next : reader.varint();
-  // The counter has one form: it is written only where it is not the next one.
-  if ((head & HEAD_HAS_COUNTER) !== 0 && run.counter === next) reader.failed = true;
+  batch.ms += difference;
+  const next = difference === 0 ? batch.counter + 1 : 0;
+  batch.counter = (head & HEAD_HAS_COUNTER) === 0 ? next : reader.varint();
+  // A counter has one form: it is written only if it is not the next one.
+  if ((head & HEAD_HAS_COUNTER) !== 0 && batch.counter === next) reader.failed = true;
   event.head = head & ~HEAD_HAS_COUNTER;
-  event.ms = run.ms;
-  event.counter = run.counter;
+  event.ms = batch.ms;
+  event.counter = batch.counter;
   readBody(reader, event);
 }
 
-/** Bytes that an event takes in a run after a certain stamp. */
+/** Bytes that an event takes in a batch, after an event with the stamp `ms`, `counter`. */
 export function batchEventBytes(event: EventData, ms: number, counter: number): number {
   const step = stepTo(event.ms, ms);
   const counterBytes = event.counter === nextCounter(step, counter) ? 0 : varintBytes(event.counter);
   return 1 + wideBytes(step) + counterBytes + event.end - event.topicStart;
 }
 
-/** Writes an event that was read from `bytes` after one with a certain stamp. */
+/** Writes an event that was parsed from `bytes`, after an event with the stamp `ms`, `counter`. */
 export function writeBatchEvent(
   writer: Writer, bytes: Uint8Array, event: EventData, ms: number, counter: number,
 ): void {
@@ -173,7 +194,7 @@ export function writeBatchEvent(
   writer.copy(bytes, event.topicStart, event.end - event.topicStart);
 }
 
-/** The difference from `before` to `ms` as a number that is not negative. */
+/** The difference from `before` to `ms` as a millisecond-step. */
 function stepTo(ms: number, before: number): number {
   return ms >= before ? 2 * (ms - before) : 2 * (before - ms) - 1;
 }
@@ -182,7 +203,7 @@ function nextCounter(step: number, counter: number): number {
   return step === 0 ? counter + 1 : 0;
 }
 
-/** At most 49 bits in 7 bytes, all of them exact in a number. */
+/** Reads a wide varint: at most 49 bits in 7 bytes, which a number holds exactly. */
 function readWide(reader: Reader): number {
   let value = 0;
   let factor = 1;
@@ -192,7 +213,7 @@ function readWide(reader: Reader): number {
     value += (byte & 0x7f) * factor;
     factor *= 128;
     if (byte >= 0x80) continue;
-    // Not the shortest form.
+    // This is not the shortest form.
     if (byte === 0 && i > 0) break;
     return value;
   }

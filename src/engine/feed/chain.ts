@@ -1,24 +1,25 @@
+import { readU32, writeU32 } from "../../cbor/big-endian.js";
 import { type Digest, SHA256_BYTES } from "../../digest/sha256.js";
 
 /** Bytes of a tip. */
 export const TIP_BYTES = 8;
 
 /**
- * The chain of a feed. The tip after an event is the first 8 bytes of
+ * The chain of a feed (PROTOCOL 10.1). The tip after an event is the first 8 bytes of
  *
  *   SHA-256(author | generation | sequence number | tip before | event)
  *
- * with uint32 big-endian and the event in canonical form. The tip before the
- * first event is all zeros, and no other is: zeros there mean that the tip is not
- * known, so where the hash has them its first byte counts as 1.
+ * with uint32 big-endian and the event in canonical form. Only the tip before the first
+ * event is all zeros. Zeros elsewhere mean that the tip is not known, so the first byte of
+ * the tip is 1 where the hash begins with 8 zeros.
  *
- * It works in a part of an array that the caller gives: what is hashed, in a
- * row, then the hash. The event is written there, at `eventAt`, by the caller.
+ * The class works in a part of an array that the caller gives: the bytes that it hashes,
+ * then the hash. The caller writes the event there, at `eventAt`, before `link`.
  */
 export class Chain {
-  readonly bytes: Uint8Array;
-  /** Where in `bytes` the next event belongs. */
+  /** Where in the array the event belongs that `link` hashes next. */
   readonly eventAt: number;
+  private readonly bytes: Uint8Array;
   private readonly digest: Digest;
   private readonly hashAt: number;
 
@@ -30,62 +31,50 @@ export class Chain {
     this.hashAt = this.eventAt + eventBytesMax;
   }
 
-  /** Starts at a tip of a feed: its two words, uint32. */
+  /** Starts from a tip of a feed: its two words, uint32. */
   begin(author: number, generation: number, first: number, second: number): void {
-    this.put(AUTHOR, author);
-    this.put(GENERATION, generation);
-    this.put(TIP, first);
-    this.put(TIP + 4, second);
+    const head = this.eventAt - HEAD_BYTES;
+    writeU32(this.bytes, head + AUTHOR, author);
+    writeU32(this.bytes, head + GENERATION, generation);
+    writeU32(this.bytes, head + TIP, first);
+    writeU32(this.bytes, head + TIP + 4, second);
   }
 
-  /** Goes on by the event of `length` bytes at `eventAt`. */
+  /** Goes on to the tip after the event of `length` bytes at `eventAt`. */
   link(sequence: number, length: number): void {
     const bytes = this.bytes;
-    this.put(SEQUENCE, sequence);
-    const at = this.eventAt - HEAD_BYTES;
-    this.digest.sha256(bytes, at, HEAD_BYTES + length, bytes, this.hashAt);
+    const head = this.eventAt - HEAD_BYTES;
+    writeU32(bytes, head + SEQUENCE, sequence);
+    this.digest.sha256(bytes, head, HEAD_BYTES + length, bytes, this.hashAt);
     let any = 0;
     for (let i = 0; i < TIP_BYTES; i++) {
       const byte = bytes[this.hashAt + i];
       any |= byte;
-      bytes[at + TIP + i] = byte;
+      bytes[head + TIP + i] = byte;
     }
-    if (any === 0) bytes[at + TIP] = 1;
+    if (any === 0) bytes[head + TIP] = 1;
   }
 
   /** First word of the tip. */
-  first(): number { return this.word(TIP); }
+  first(): number { return readU32(this.bytes, this.eventAt - HEAD_BYTES + TIP); }
   /** Second word of the tip. */
-  second(): number { return this.word(TIP + 4); }
-
-  private put(offset: number, word: number): void {
-    const at = this.eventAt - HEAD_BYTES + offset;
-    this.bytes[at] = word >>> 24;
-    this.bytes[at + 1] = word >>> 16;
-    this.bytes[at + 2] = word >>> 8;
-    this.bytes[at + 3] = word;
-  }
-
-  private word(offset: number): number {
-    const at = this.eventAt - HEAD_BYTES + offset;
-    const bytes = this.bytes;
-    return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
-  }
+  second(): number { return readU32(this.bytes, this.eventAt - HEAD_BYTES + TIP + 4); }
 }
 
+// What `link` hashes starts with these.
 const AUTHOR = 0;
 const GENERATION = 4;
 const SEQUENCE = 8;
 const TIP = 12;
 const HEAD_BYTES = 20;
 
-/** What a `Chain` needs room for. */
+/** Bytes that a `Chain` needs. */
 export function chainBytes(eventBytesMax: number): number {
   return HEAD_BYTES + eventBytesMax + SHA256_BYTES;
 }
 
-/** 16 bits of a tip, never 0. */
-export function shown(tipFirst: number): number {
+/** The first 16 bits of a tip, for claims (PROTOCOL 10.3, shown-tip): 1 where they are 0. */
+export function shortTip(tipFirst: number): number {
   const high = tipFirst >>> 16;
   return high === 0 ? 1 : high;
 }

@@ -1,60 +1,60 @@
 import { type Reader, varintBytes, type Writer } from "../wire/cursor.js";
 import { SECTION_EVENTS, SECTION_SNAPSHOT } from "../wire/frame.js";
 import type { FrameWriter } from "../wire/frame-writer.js";
-import type { ShownFeed } from "../table/row-data.js";
+import type { FeedClaim } from "../table/row-data.js";
 import { FLAG_SENT_AS_UPDATE, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NOTES, PEER_SEQUENCE } from "./arena.js";
-import { shown } from "./chain.js";
+import { shortTip } from "./chain.js";
 import type { EventData } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
 import type { Gaps } from "./gaps.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
 
 /*
- * Notes on a feed:
+ * The column NOTES of a feed:
  *
- * bits 0 to 15   of the tip that the peer showed; 0 when it has none
- * bits 16 to 19  how many of the last events are fresh: they go along while the author's row is news
- * bit 20 on      the flags below
+ * bits 0 to 15   the first 16 bits of the tip that the peer claims; 0: none
+ * bits 16 to 19  how many of the last events are fresh: they ride along while the author's row is an update
+ * bits 20 to 24  the flags below
  */
 const TIP_MASK = 0xffff;
 const FRESH_SHIFT = 16;
 const FRESH_MAX = 15;
 const FRESH_MASK = FRESH_MAX << FRESH_SHIFT;
-/** The peer's frame has a row that shows what it holds of the feed. */
-export const NOTE_SHOWN = 1 << 20;
-/** The peer gets what it lacks of the feed. */
+/** The peer's frame has a row that claims how far the peer holds the feed. */
+export const NOTE_CLAIMED = 1 << 20;
+/** The peer gets the events of the feed that it lacks. */
 const NOTE_TO_SEND = 1 << 21;
-/** Fresh events go into this frame. */
+/** The fresh events of the feed go into this frame. */
 const NOTE_UPDATE = 1 << 22;
-/** The peer's frame had something new of the feed. */
+/** The peer's frame had new events of the feed. */
 export const NOTE_APPLIED = 1 << 23;
-/** What the peer showed is of a later generation. */
+/** The peer claims a greater generation than this node holds. */
 const NOTE_LATER = 1 << 24;
 
 /**
- * What goes into frames of feeds: to the peer that is answered what it lacks of
- * them, and fresh events along with rows that are news. What is to be said is
- * noted at each feed; frames are written when they are taken, as in `Outbox`.
+ * What frames contain of feeds: the events that the answered peer lacks, and fresh events that
+ * ride along with updated rows (PROTOCOL 10.4). An input only leaves notes on feeds; the bytes
+ * are written when a frame is polled, as in `Outbox`.
  */
 export class FeedOutbox {
   private readonly feeds: FeedStore;
   private readonly rows: Rows;
   private readonly writer: BatchWriter;
-  /** What is asked, and given, of what comes before that which is held. */
+  /** Requests and answers for events from before the floors. */
   readonly gaps: Gaps;
-  /** The own feed is kept back: as if nothing of it were held. */
+  /** Whether the own feed is withheld: this node behaves as if it held nothing of it (PROTOCOL 10.6). */
   ownWithheld = false;
-  /** The generation of the own feed that the peer showed. */
+  /** The generation of the own feed that the peer claims. */
   ownGeneration = 0;
-  /** Feeds that the peer lacks something of. */
+  /** Number of feeds with NOTE_TO_SEND. */
   private toSendCount = 0;
-  /** Whether any feed has notes of the last input. */
+  /** Whether any feed has notes from the last input. */
   private isNoted = false;
-  /** The slot to begin with: another one each time, so that all have their turn. */
+  /** The slot to begin with. Each input begins with the next one, so that all feeds have their turn. */
   private turn = 0;
 
-  /** @param reader which nobody reads with while frames are written @param event likewise */
+  /** @param reader not in use elsewhere while a frame is written @param event likewise */
   constructor(feeds: FeedStore, rows: Rows, reader: Reader, event: EventData, gaps: Gaps) {
     this.feeds = feeds;
     this.rows = rows;
@@ -62,7 +62,7 @@ export class FeedOutbox {
     this.gaps = gaps;
   }
 
-  /** Drops what the last input left. */
+  /** Drops the notes of the last input. */
   clear(): void {
     this.gaps.clear();
     if (!this.isNoted) return;
@@ -80,26 +80,26 @@ export class FeedOutbox {
   clearNotes(slot: number, notes: number): void {
     this.feeds.arena.set(slot, NOTES, this.feeds.arena.get(slot, NOTES) & ~notes);
   }
-  /** Whether the peer showed to hold a later generation than this node. */
+  /** Whether the peer claims a greater generation than this node holds. */
   isPeerLater(slot: number): boolean { return this.hasNote(slot, NOTE_LATER); }
-  /** What the peer showed to hold of that generation, or of this node's: an earlier one is worth nothing. */
+  /** Sequence number that the peer claims in that generation or in this node's; 0 in a smaller generation. */
   peerSequence(slot: number): number { return this.feeds.arena.get(slot, PEER_SEQUENCE); }
-  /** 16 bits of the tip that the peer showed. */
+  /** First 16 bits of the tip that the peer claims; 0: none. */
   peerTip(slot: number): number { return this.feeds.arena.get(slot, NOTES) & TIP_MASK; }
 
-  /** Notes what the peer holds of a feed. */
-  noteShown(slot: number, shown: ShownFeed): void {
+  /** Notes the peer's claim on a feed. */
+  noteClaim(slot: number, claim: FeedClaim): void {
     const held = this.feeds.generation(slot);
-    const isEarlier = shown.generation < held;
-    this.feeds.arena.set(slot, PEER_SEQUENCE, isEarlier ? 0 : shown.sequence);
+    const isEarlier = claim.generation < held;
+    this.feeds.arena.set(slot, PEER_SEQUENCE, isEarlier ? 0 : claim.sequence);
     this.clearNotes(slot, TIP_MASK | NOTE_LATER);
-    this.setNote(slot, NOTE_SHOWN | (isEarlier ? 0 : shown.tip) | (shown.generation > held ? NOTE_LATER : 0));
-    if (slot === OWN_SLOT) this.ownGeneration = shown.generation;
+    this.setNote(slot, NOTE_CLAIMED | (isEarlier ? 0 : claim.tip) | (claim.generation > held ? NOTE_LATER : 0));
+    if (slot === OWN_SLOT) this.ownGeneration = claim.generation;
   }
 
   /**
-   * A feed has another generation now. What the peer showed of a later one counts
-   * for that, if the peer's own events were what began it; else for nothing.
+   * A feed has another generation now. If events of the peer began it, the peer's claim is
+   * about that generation; otherwise the claim is void.
    */
   renewed(slot: number, isByPeer: boolean): void {
     if (!isByPeer || !this.isPeerLater(slot)) {
@@ -109,23 +109,23 @@ export class FeedOutbox {
     this.clearNotes(slot, NOTE_LATER);
   }
 
-  /** Whether a peer that holds so much of a feed, as noted, lacks some of it. */
+  /** What the peer lacks of a feed, by its claim: a `LACKS_` constant. */
   lacks(slot: number): number {
     if (this.isPeerLater(slot)) return LACKS_NOTHING;
     return this.writer.lacks(slot, this.feeds.generation(slot), this.peerSequence(slot), this.isPeerComplete(slot));
   }
 
-  /** Has the peer get what it lacks of a feed. */
+  /** The peer gets the events of a feed that it lacks. */
   send(slot: number): void {
     if (this.hasNote(slot, NOTE_TO_SEND)) return;
     this.setNote(slot, NOTE_TO_SEND);
     this.toSendCount++;
   }
 
-  /** Whether there is something for the peer. */
+  /** Whether there is something to send to the peer. */
   isPending(): boolean { return this.toSendCount > 0 || this.gaps.isPending(); }
 
-  /** So many more of a feed's last events are fresh. */
+  /** `events` more of a feed's last events are fresh. */
   refresh(slot: number, events: number): void {
     const before = this.rows.transmitsLeft(slot) === 0 ? 0 : this.fresh(slot);
     const fresh = Math.min(before + events, FRESH_MAX);
@@ -134,48 +134,48 @@ export class FeedOutbox {
     if (this.rows.transmitsLeft(slot) < this.rows.transmitsOfUpdate()) this.rows.markUpdate(slot);
   }
 
-  /** None of a feed's events is fresh any more. */
+  /** No event of a feed is fresh any more. */
   age(slot: number): void { this.clearNotes(slot, FRESH_MASK); }
 
-  /** Whether a row says what is held of its feed: not when that goes to the peer, who would ask for it. */
-  isShown(slot: number): boolean { return !this.hasNote(slot, NOTE_TO_SEND); }
+  /** Whether a row has this node's claim. Not if the events go to the peer, which would request them again. */
+  hasClaim(slot: number): boolean { return !this.hasNote(slot, NOTE_TO_SEND); }
 
-  /** A feed's sequence number as rows show it. */
-  shownSequence(slot: number): number {
+  /** The sequence number that this node claims of a feed. */
+  claimedSequence(slot: number): number {
     return slot === OWN_SLOT && this.ownWithheld ? 0 : this.feeds.sequence(slot);
   }
 
-  /** 16 bits of a feed's tip as rows show it; 0 when it is not known. */
-  shownTip(slot: number): number {
-    return this.feeds.isComplete(slot) && this.shownSequence(slot) > 0 ? shown(this.feeds.tipFirst(slot)) : 0;
+  /** The first 16 bits of the tip that this node claims of a feed; 0: not known. */
+  claimedTip(slot: number): number {
+    return this.feeds.isComplete(slot) && this.claimedSequence(slot) > 0 ? shortTip(this.feeds.tipFirst(slot)) : 0;
   }
 
   /** Bytes that `writeRow` writes. */
   rowBytes(slot: number): number {
-    const sequence = this.shownSequence(slot);
+    const sequence = this.claimedSequence(slot);
     return sequence === 0 ? 1 : varintBytes(sequence) + varintBytes(this.feeds.generation(slot)) + 2;
   }
 
-  /** Writes what is held of a feed into its author's row. */
+  /** Writes this node's claim on a feed into the author's row (PROTOCOL 10.3). */
   writeRow(writer: Writer, slot: number): void {
-    const sequence = this.shownSequence(slot);
+    const sequence = this.claimedSequence(slot);
     writer.varint(sequence);
     if (sequence === 0) return;
     writer.varint(this.feeds.generation(slot));
-    writer.u16(this.shownTip(slot));
+    writer.u16(this.claimedTip(slot));
   }
 
-  /** The rows that a frame takes along as news take their fresh events with them. */
+  /** The fresh events of an author ride along with the author's row. */
   noteUpdates(): void {
     for (let slot = 0; slot < this.feeds.arena.capacity; slot++) {
-      const isNews = this.fresh(slot) > 0 && this.rows.isHeld(slot) && this.rows.hasFlag(slot, FLAG_SENT_AS_UPDATE);
-      if (isNews && this.isShown(slot) && this.shownSequence(slot) > 0) this.setNote(slot, NOTE_UPDATE);
+      const isUpdate = this.fresh(slot) > 0 && this.rows.isHeld(slot) && this.rows.hasFlag(slot, FLAG_SENT_AS_UPDATE);
+      if (isUpdate && this.hasClaim(slot) && this.claimedSequence(slot) > 0) this.setNote(slot, NOTE_UPDATE);
     }
   }
 
   /**
-   * Writes what is left for the peer as far as it fits, the fresh events of this
-   * frame, and what ends it. Returns whether nothing is left for the peer.
+   * Writes what is left for the peer as far as it fits, the fresh events of this frame, and
+   * the feeds hash. Returns whether nothing is left for the peer.
    *
    * @param isAnswer whether the frame goes to the peer that is answered
    */
@@ -194,7 +194,7 @@ export class FeedOutbox {
     if (writer.beginEvents(SECTION_EVENTS)) {
       this.writer.begin();
       this.eachInTurn((slot) => this.writeFresh(writer, slot));
-      // One run of each author, then another of each.
+      // PROTOCOL 10.4: one batch of each author in turn.
       const writeBatch = (slot: number): boolean => this.writeBatch(writer, slot);
       while (isAnswer && this.toSendCount > 0 && this.eachInTurn(writeBatch)) continue;
       writer.endIds();
@@ -212,7 +212,7 @@ export class FeedOutbox {
     return any;
   }
 
-  /** A feed's snapshot, as far as it fits. What follows it are events. */
+  /** Writes a feed's snapshot as far as it fits. Batches follow it. */
   private writeSnapshotChunks(writer: FrameWriter, slot: number): boolean {
     if (!this.hasNote(slot, NOTE_TO_SEND) || this.lacks(slot) !== LACKS_SNAPSHOT) return false;
     let after = this.writer.snapshotAfter(
@@ -223,7 +223,7 @@ export class FeedOutbox {
       after = this.writer.writeSnapshotChunk(writer, slot, after);
       if (writer.position === before) break;
       isEnd = this.writer.isComplete;
-      this.hasNow(slot, after, isEnd);
+      this.notePeerHolds(slot, after, isEnd);
     }
     return true;
   }
@@ -234,7 +234,7 @@ export class FeedOutbox {
     if (lacks === LACKS_SNAPSHOT) return false;
     const from = this.peerSequence(slot) + 1;
     const next = lacks === LACKS_NOTHING ? from : this.writer.writeBatch(writer, slot, from);
-    if (next > from) this.hasNow(slot, next - 1, true);
+    if (next > from) this.notePeerHolds(slot, next - 1, true);
     if (this.lacks(slot) === LACKS_NOTHING) {
       this.clearNotes(slot, NOTE_TO_SEND);
       this.toSendCount--;
@@ -252,11 +252,11 @@ export class FeedOutbox {
     return true;
   }
 
-  /** The peer will have a feed up to an event, and its tip if it is whole then. */
-  private hasNow(slot: number, sequence: number, isWhole: boolean): void {
+  /** Once the peer has this frame, it holds a feed up to an event, and knows the tip if its feed is complete. */
+  private notePeerHolds(slot: number, sequence: number, isComplete: boolean): void {
     this.feeds.arena.set(slot, PEER_SEQUENCE, sequence);
     this.clearNotes(slot, TIP_MASK);
-    if (isWhole) this.setNote(slot, 1);
+    if (isComplete) this.setNote(slot, 1);
   }
 
   private isPeerComplete(slot: number): boolean {

@@ -3,11 +3,11 @@ import { DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire/frame.js";
 import type { OwnRow } from "../table/own-row.js";
-import { type RowData, ShownFeed } from "../table/row-data.js";
+import { type RowData, FeedClaim } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Stats } from "../stats.js";
-import { EventData } from "./event.js";
-import { FeedOutbox, NOTE_SHOWN, NOTE_APPLIED } from "./feed-outbox.js";
+import { type EncodedEvent, EventData } from "./event.js";
+import { FeedOutbox, NOTE_CLAIMED, NOTE_APPLIED } from "./feed-outbox.js";
 import { FeedStore } from "./feed-store.js";
 import { FeedsHash } from "./feeds-hash.js";
 import { Gaps, checkGap } from "./gaps.js";
@@ -15,23 +15,21 @@ import { History, checkHistory } from "./history.js";
 import { Hlc } from "./hlc.js";
 import { CLOCK_NONE, SETTLE_FORK, SETTLE_SEND } from "./kinds.js";
 import { Intake } from "./intake.js";
-import { CLAIM_NONE, CLAIM_SEND, OwnFeed } from "./own-feed.js";
+import { KEEP, OwnFeed, REQUEST, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
-import { BatchData, beginBatches, readBatch } from "./batches.js";
-import { Sha256, type Digest } from "../../digest/sha256.js";
+import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
+import type { Digest } from "../../digest/sha256.js";
 
-/** A stamp that is more than this ahead of the platform's clock moves no clock. */
+/** Milliseconds: a stamp that is further ahead of the platform's clock moves no clock (PROTOCOL 10.7). */
 const AHEAD_MS_MAX = 60000;
-/** How often values are looked for whose time is over. */
+/** Milliseconds between two searches for values whose time to live is over. */
 const EXPIRE_MS = 60000;
 
-// Bits of a decision of `settle`.
-
 /**
- * The feeds of one node, and what frames do to them. A row in a frame may show
- * what its sender holds of a feed. When all of a frame was taken in, each feed
- * that it showed is settled: the peer gets what it lacks; where this node is
- * behind, its own row goes back, which makes the peer send what is missing.
+ * The feeds of one node, and what frames do to them (PROTOCOL 10.4). A row in a frame may have
+ * a claim: how far the sender holds the feed of the row's author. When all of a frame was
+ * handled, each feed with a claim is settled: the peer gets the events that it lacks; if this node lacks
+ * events, its own row of that author goes back, which makes the peer send them.
  */
 export class FeedProtocol implements EventReader {
   readonly feeds: FeedStore;
@@ -40,94 +38,112 @@ export class FeedProtocol implements EventReader {
   readonly outbox: FeedOutbox;
   private readonly batch = new BatchData();
   private readonly event = new EventData();
-  readonly shown = new ShownFeed();
-  /** Takes in what comes before the floors; undefined in a node that does not fill gaps. */
+  /** The claim in the row that was read last. */
+  readonly claim = new FeedClaim();
+  /** Applies events from before the floors; undefined in a node that does not fill gaps. */
   readonly history: History | undefined;
-  readonly rows: Rows;
-  /** Where a revision beyond that of the peers comes from. */
-  readonly ownRow: OwnRow;
+  private readonly rows: Rows;
   private readonly clock: Clock;
   private readonly stats: Stats;
   private readonly frame: FrameReader;
+  /** Adopts the revision of a new generation. */
+  private readonly ownRow: OwnRow;
   private readonly intake: Intake;
-  /** Whether the frame that is taken in showed any feed, or had any events. */
-  isShown = false;
-  /** Whether it had events, and whether any was new. */
+  /** Whether the frame that is handled had a claim on a feed that this node holds, or had events. */
+  hasClaims = false;
+  /** Whether the frame had events, and whether any of them was new. */
   private hasEvents = false;
   private hasNew = false;
-  /** The feed of which it had history that was new; -1 for none. */
+  /** The slot of the feed of which the frame had new history; -1: none. */
   private historySlot = -1;
   private expireDeadline = 0;
 
   /**
    * @param feedBytes bytes of the arena
-   * @param eventBytesMax of the longest event, 16 to 2,047
-   * @param digest SHA-256; in JavaScript without one
-   * @param isFilling whether this node asks for what comes before that which it holds
+   * @param eventBytesMax bytes of the longest event, 16 to 2,047
+   * @param digest SHA-256 of the platform, or a `Sha256`
+   * @param isFilling whether this node requests the events from before its floors (PROTOCOL 10.5)
    */
   constructor(
     rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, ownRow: OwnRow,
-    feedBytes: number, eventBytesMax: number, digest: Digest | undefined, isFilling: boolean,
+    feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean,
   ) {
     this.rows = rows;
     this.clock = clock;
     this.stats = stats;
     this.frame = frame;
     this.ownRow = ownRow;
-    this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest ?? new Sha256());
+    this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
     this.intake = new Intake(this.feeds);
     this.history = isFilling ? new History(this.feeds) : undefined;
     this.outbox = new FeedOutbox(this.feeds, rows, frame, this.event, new Gaps(this.feeds, rows, isFilling));
-    this.own = new OwnFeed(this);
+    this.own = new OwnFeed(this.feeds, this.hlc, this.outbox, rows);
     rows.feedsHash = new FeedsHash(this.feeds);
   }
 
-  /** Forgets values whose time is over, if it is known. */
+  /** Forgets values whose time to live is over, once this node knows the time. */
   tick(): void {
     if (!this.clock.isDue(this.expireDeadline)) return;
     this.expireDeadline = this.clock.nowMs + EXPIRE_MS;
     if (this.hlc.source !== CLOCK_NONE) this.feeds.expire(this.hlc.physical(this.clock.callerMs));
   }
 
+  /**
+   * Stamps an own event and makes room for it. It may begin a new generation before, and with that a new revision.
+   * The caller stores the event, then hands it to `Engine.publishEvent`. Returns a `STAMP_` constant.
+   */
+  stampEvent(event: EncodedEvent, nowMs: number): number {
+    if (event.length > this.feeds.eventBytesMax) return STAMP_TOO_LARGE;
+    return this.settleGeneration() ? this.own.stamp(event, nowMs) : STAMP_CONFLICT;
+  }
+
+  /**
+   * Has the own feed begin a new generation if it cannot go on in this one (PROTOCOL 10.6). Returns whether it can
+   * go on now.
+   */
+  settleGeneration(): boolean {
+    const known = this.own.beforeEvent();
+    return known === KEEP || this.renew(known);
+  }
+
   /** A frame begins. */
   begin(): void {
-    this.isShown = false;
+    this.hasClaims = false;
     this.hasEvents = false;
     this.hasNew = false;
     this.historySlot = -1;
   }
 
-  /** Notes what a row that was just read shows, if this node holds the row. */
-  noteShown(row: RowData): void {
-    const slot = this.shown.isShown ? this.rows.find(row.id) : -1;
+  /** Notes the claim in the row that was just read, if this node holds the row. */
+  noteClaim(row: RowData): void {
+    const slot = this.claim.isPresent ? this.rows.find(row.id) : -1;
     if (slot < 0) return;
-    this.isShown = true;
-    this.outbox.noteShown(slot, this.shown);
+    this.hasClaims = true;
+    this.outbox.noteClaim(slot, this.claim);
   }
 
-  /** Whether the row that was just read shows just what is held here, or nothing. */
+  /** Whether the row that was just read claims exactly what this node holds of the feed, or has no claim. */
   agrees(slot: number): boolean {
-    const shown = this.shown;
-    return !shown.isShown || (shown.sequence === this.outbox.shownSequence(slot)
-      && (shown.sequence === 0 || shown.generation === this.feeds.generation(slot))
-      && shown.tip === this.outbox.shownTip(slot));
+    const claim = this.claim;
+    return !claim.isPresent || (claim.sequence === this.outbox.claimedSequence(slot)
+      && (claim.sequence === 0 || claim.generation === this.feeds.generation(slot))
+      && claim.tip === this.outbox.claimedTip(slot));
   }
 
   check(): number {
     const frame = this.frame;
     if (frame.section === SECTION_GAP) return checkGap(frame);
     if (frame.section === SECTION_HISTORY) return checkHistory(frame, this.batch, this.event);
-    const isPart = frame.section !== SECTION_EVENTS;
+    const isChunk = frame.section !== SECTION_EVENTS;
     let reason = DROP_NONE;
     beginBatches(this.batch);
-    // Whether events are true, only who holds what they follow can tell.
-    while (frame.more() && reason === DROP_NONE) reason = readBatch(frame, this.batch, this.event, frame.id, isPart);
+    while (frame.more() && reason === DROP_NONE) reason = checkBatch(frame, this.batch, this.event, frame.id, isChunk);
     return reason;
   }
 
   /**
-   * Takes in a section of events or about them, which is well-formed. Returns the
-   * slot of the first forked feed in it, -1 when there is none.
+   * Handles a section of events or about them, which `check` found well-formed.
+   * Returns the slot of the first forked feed in it, or -1.
    */
   handleSection(): number {
     const frame = this.frame;
@@ -138,16 +154,16 @@ export class FeedProtocol implements EventReader {
   }
 
   private handleEvents(): number {
-    let forkSlot = -1;
     const frame = this.frame;
-    const isPart = frame.section !== SECTION_EVENTS;
+    let forkSlot = -1;
+    const isChunk = frame.section !== SECTION_EVENTS;
     beginBatches(this.batch);
-    this.isShown = true;
+    this.hasClaims = true;
     this.hasEvents = true;
     while (frame.more()) {
-      readBatch(frame, this.batch, this.event, frame.id, isPart);
+      readBatchHead(frame, this.batch, frame.id, isChunk);
       const slot = this.rows.find(this.batch.author);
-      const reason = slot < 0 ? DROP_GAP : this.applyBatch(slot, isPart);
+      const reason = slot < 0 ? this.skip() : this.applyBatch(slot);
       if (reason !== DROP_NONE) this.stats.countDrop(reason);
       if (reason === DROP_FORK && slot !== OWN_SLOT && forkSlot < 0) forkSlot = slot;
     }
@@ -163,10 +179,10 @@ export class FeedProtocol implements EventReader {
     while (frame.more()) {
       const tipFirst = frame.u32();
       const tipSecond = frame.u32();
-      readBatch(frame, this.batch, this.event, frame.id, false);
+      readBatchHead(frame, this.batch, frame.id, false);
       const slot = this.rows.find(this.batch.author);
-      // Of its own feed a node has asked nobody for any.
-      const reason = slot < 0 || slot === OWN_SLOT ? DROP_GAP
+      // A node requests no history of its own feed.
+      const reason = slot < 0 || slot === OWN_SLOT ? this.skip()
         : history.handle(slot, frame, this.batch, this.event, tipFirst, tipSecond);
       if (reason !== DROP_NONE) this.stats.countDrop(reason);
       else this.historySlot = slot;
@@ -174,57 +190,70 @@ export class FeedProtocol implements EventReader {
     if (this.historySlot >= 0) this.hasNew = true;
   }
 
-  /** All feeds were settled: what follows from the frame as a whole. */
+  /** Skips a batch of an author whose feed this node cannot extend. Returns the drop reason. */
+  private skip(): number {
+    skipBatch(this.frame, this.batch, this.event);
+    return DROP_GAP;
+  }
+
+  /** All feeds of a frame were settled: does what follows from the frame as a whole. */
   end(): void {
-    if (this.historySlot >= 0 && (this.frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.askOn(this.historySlot);
     const frame = this.frame;
-    const frontier = this.rows.feedsHash;
-    if (frontier !== undefined && frontier.word() === frame.feedsHash) this.own.agree();
-    // Who holds feeds has answered, and would have sent what it holds of this node's.
+    if (this.historySlot >= 0 && (frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.requestMore(this.historySlot);
+    const feedsHash = this.rows.feedsHash;
+    if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
+    // A node with feeds has answered. It would have sent what it holds of this node's feed.
     if (this.outbox.ownWithheld && frame.isAnswer() && frame.feedsHash !== NO_FEEDS) this.own.stopWithholding();
   }
 
-  /** All of a frame was taken in: decides what follows from what it showed of one feed. Returns SETTLE_ bits. */
+  /** All of a frame was handled: decides what follows for one feed. Returns SETTLE_ bits. */
   settle(slot: number): number {
-    const decision = this.outbox.hasNote(slot, NOTE_SHOWN) ? this.settleShown(slot) : 0;
-    // The sender has more for us: what is held now tells it where to go on.
+    const decision = this.outbox.hasNote(slot, NOTE_CLAIMED) ? this.settleClaim(slot) : 0;
+    // The sender has more for this node: the row says from where it has to go on.
     const isMore = (this.frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
     return isMore ? decision | SETTLE_SEND : decision;
   }
 
-  /** Whether it makes sense to have the peer go on: not when it sends what can't be taken in. */
+  /** Whether the peer should go on (PROTOCOL 10.4): not if it sends events of which none could be applied. */
   mayGoOn(): boolean {
     return !this.hasEvents || this.hasNew;
   }
 
-  private applyBatch(slot: number, isPart: boolean): number {
+  /** Applies the batch or chunk whose head was read. Returns a drop reason. */
+  private applyBatch(slot: number): number {
     const rows = this.rows;
     const frame = this.frame;
-    if (slot === OWN_SLOT && this.own.refuses(this.batch)) return DROP_NONE;
+    const batch = this.batch;
+    if (slot === OWN_SLOT && this.own.refuses(batch)) {
+      skipBatch(frame, batch, this.event);
+      this.renewBeyond(this.own.afterRefused(batch));
+      return DROP_NONE;
+    }
     const generation = this.feeds.generation(slot);
     rows.subtractFromFeedsHash(slot);
-    const reason = isPart ? this.intake.handleSnapshotChunk(slot, frame, this.batch, this.event)
-      : this.intake.handleBatch(slot, frame, this.batch, this.event);
+    const reason = batch.isChunk() ? this.intake.handleSnapshotChunk(slot, frame, batch, this.event)
+      : this.intake.handleBatch(slot, frame, batch, this.event);
     rows.addToFeedsHash(slot);
     if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
-    if (slot === OWN_SLOT) this.own.batchHandled(this.batch, reason);
-    const taken = this.intake.applied;
-    if (taken > 0 && slot !== OWN_SLOT) this.hlc.receive(this.clock.callerMs, this.batch.ms, this.batch.counter);
-    if (taken > 0 && slot === OWN_SLOT) this.hlc.recall(this.batch.ms, this.batch.counter);
-    if (taken === 0 && (!isPart || reason !== DROP_NONE)) return reason;
+    if (slot === OWN_SLOT) this.renewBeyond(this.own.afterHandled(batch, reason));
+    const applied = this.intake.applied;
+    if (applied > 0 && slot !== OWN_SLOT) this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
+    if (applied > 0 && slot === OWN_SLOT) this.hlc.recall(batch.ms, batch.counter);
+    if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
     this.hasNew = true;
-    // What comes along with its author's row is news; what a node lacked for longer the others have.
-    if (this.outbox.hasNote(slot, NOTE_SHOWN) && !isPart) this.outbox.refresh(slot, taken);
+    // Events that arrive with their author's row are an update. What this node lacked for longer, the others hold.
+    if (this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk()) this.outbox.refresh(slot, applied);
     this.outbox.setNote(slot, NOTE_APPLIED);
     return reason;
   }
 
-  private settleShown(slot: number): number {
+  private settleClaim(slot: number): number {
     const outbox = this.outbox;
-    outbox.clearNotes(slot, NOTE_SHOWN);
-    const claim = slot === OWN_SLOT ? this.own.observeClaim() : CLAIM_NONE;
-    if (claim === CLAIM_SEND) return SETTLE_SEND;
-    if (claim !== CLAIM_NONE || (slot === OWN_SLOT && outbox.ownWithheld)) return 0;
+    outbox.clearNotes(slot, NOTE_CLAIMED);
+    const own = slot === OWN_SLOT ? this.own.afterClaim() : KEEP;
+    if (own === REQUEST) return SETTLE_SEND;
+    this.renewBeyond(own);
+    if (own !== KEEP || (slot === OWN_SLOT && outbox.ownWithheld)) return 0;
     if (outbox.lacks(slot) !== LACKS_NOTHING) {
       outbox.send(slot);
       return 0;
@@ -233,11 +262,25 @@ export class FeedProtocol implements EventReader {
     return this.isForked(slot) ? SETTLE_FORK : 0;
   }
 
+  /** Begins a new generation if `OwnFeed` decided so. */
+  private renewBeyond(decision: number): void {
+    if (decision >= 0) this.renew(decision);
+  }
+
+  /** Begins a generation of the own feed beyond one that others hold. Returns whether it could. */
+  private renew(known: number): boolean {
+    const rows = this.rows;
+    const least = Math.max(known, this.feeds.generation(OWN_SLOT), rows.revision(OWN_SLOT));
+    if (!this.ownRow.recover(least)) return false;
+    this.own.rechain(rows.revision(OWN_SLOT));
+    return true;
+  }
+
   /** Whether the peer holds events that this node lacks. */
   private isBehind(slot: number): boolean {
     const feeds = this.feeds;
     const sequence = this.outbox.peerSequence(slot);
-    // Who does not have all of a snapshot can't pass it on.
+    // A peer without a complete feed cannot pass it on.
     if (sequence === 0 || this.outbox.peerTip(slot) === 0) return false;
     if (this.outbox.isPeerLater(slot)) return true;
     return sequence > feeds.sequence(slot) || (sequence === feeds.sequence(slot) && !feeds.isComplete(slot));
@@ -247,6 +290,6 @@ export class FeedProtocol implements EventReader {
     const feeds = this.feeds;
     const tip = this.outbox.peerTip(slot);
     return tip !== 0 && feeds.isComplete(slot) && !this.outbox.isPeerLater(slot)
-      && this.outbox.peerSequence(slot) === feeds.sequence(slot) && tip !== this.outbox.shownTip(slot);
+      && this.outbox.peerSequence(slot) === feeds.sequence(slot) && tip !== this.outbox.claimedTip(slot);
   }
 }

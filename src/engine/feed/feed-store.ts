@@ -2,44 +2,48 @@ import {
   Arena, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES, RECORD_UNCERTAIN, RECORD_GONE,
   RECORD_SUPERSEDED, SEQUENCE, SPARE, NOTIFIED, recordWords,
 } from "./arena.js";
-import { type Reader, Writer } from "../wire/cursor.js";
+import type { Reader } from "../wire/cursor.js";
 import { Chain, chainBytes } from "./chain.js";
-import { EVENT_HEAD_BYTES, type EventData, hasTtl, kindOf, topicLengthOf, writeCanonical } from "./event.js";
+import {
+  EVENT_HEAD_BYTES, type EventData, canonicalBytes, hasTtl, kindOf, stampCounter, stampMs, topicLengthOf,
+  writeCanonical,
+} from "./event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import type { Digest } from "../../digest/sha256.js";
 
-/** Most events in one run. */
+/** Most events in one batch. */
 export const BATCH_EVENTS_MAX = 16;
 
-/** Who the author of a feed is: `Rows` knows. */
+/** The authors of the feeds, by slot: `Rows`. */
 export interface Authors {
   id(slot: number): number;
 }
 
 /**
- * The feeds: of each author, in the slot of its row, the events that are held.
+ * The feeds (PROTOCOL 10.2): the events that this node holds of each author, in the slot of
+ * the author's row.
  *
- * A feed is held without gaps from its floor to its sequence number. Below the
- * floor there are only its latest values, at sequence numbers far apart: the
- * snapshot. While the snapshot of another node comes in, a feed is not *whole*:
- * its tip is not known, and it takes in nothing but the rest of that.
+ * A feed is held without gaps from its floor to its sequence number. Below the floor only
+ * its latest values are held: the snapshot. While a snapshot arrives from another node, the
+ * feed is not *complete*: its tip is not known, and it accepts nothing but the rest of the
+ * snapshot.
  *
- * All is allocated in the constructor: `FEED_BYTES` a feed, room for one event and
- * the tips of one run, and the arena. When that is full, the oldest events go, of
- * the author that holds most: its floor rises. Values that are alive stay.
+ * The constructor allocates everything: `FEED_BYTES` for each feed, the scratch (the tips of
+ * one batch and one event) and the arena. When the arena is full, the feed with the most
+ * removable bytes loses its oldest events and its floor rises. Live values stay.
  */
 export class FeedStore {
   readonly arena: Arena;
+  /** Its `eventAt` is the scratch's place for one event, which `store`, `append` and `encode` write to. */
   readonly chain: Chain;
-  /** Longest event, in canonical form; the same in all nodes of a network. */
+  /** Bytes of the longest event in canonical form; the same in all nodes of a network. */
   readonly eventBytesMax: number;
-  /** How often a feed was dropped: a uint32 that wraps. */
+  /** How many feeds were dropped: a uint32 that wraps. */
   dropped = 0;
   private readonly authors: Authors;
-  private readonly writer = new Writer();
 
   /**
-   * @param capacity feeds: as many as there are rows
+   * @param capacity number of feeds: as many as rows
    * @param feedBytes bytes of the arena
    * @param eventBytesMax bytes, 16 to 2,047
    */
@@ -52,25 +56,25 @@ export class FeedStore {
   }
 
   generation(slot: number): number { return this.arena.get(slot, GENERATION); }
-  /** Sequence number up to which all is held, or was; 0 when nothing is known. */
+  /** Sequence number of the last event that is held, or was; 0: nothing is known of the feed. */
   sequence(slot: number): number { return this.arena.get(slot, SEQUENCE); }
-  /** The tip after that event, two words; zeros when it is not known. */
+  /** The tip after that event, two words; zeros: it is not known. */
   tipFirst(slot: number): number { return this.isComplete(slot) ? this.tipFirstAt(slot, this.sequence(slot)) : 0; }
   tipSecond(slot: number): number { return this.isComplete(slot) ? this.tipSecondAt(slot, this.sequence(slot)) : 0; }
   floor(slot: number): number { return this.arena.get(slot, FLOOR); }
-  /** Greatest sequence number of an event that ended a value, and that is not held any more. */
+  /** Greatest sequence number of an event that ended a value and is no longer held; 0: none. */
   lastRemoval(slot: number): number { return this.arena.get(slot, LAST_REMOVAL); }
-  /** Index into the arena's words: room for the tips of a run, two words each. */
+  /** Index into the arena's words of the scratch for the tips of a batch, two words for each event. */
   tipsAt(): number { return this.arena.scratchAt() >>> 2; }
   author(slot: number): number { return this.authors.id(slot); }
 
-  /** Whether a feed has no snapshot on its way in. */
+  /** Whether no part of the feed's snapshot is missing (PROTOCOL 10.2). */
   isComplete(slot: number): boolean {
     const hasBase = this.arena.get(slot, BASE_FIRST) !== 0 || this.arena.get(slot, BASE_SECOND) !== 0;
     return hasBase || this.sequence(slot) === 0 || this.floor(slot) === 1;
   }
 
-  /** Begins another generation of a feed; nothing of the one before is held any more. */
+  /** Begins another generation of a feed and frees what is held of the one before. */
   begin(slot: number, generation: number): void {
     const arena = this.arena;
     arena.freeAll(slot, 0);
@@ -79,7 +83,7 @@ export class FeedStore {
     arena.set(slot, FLOOR, 1);
   }
 
-  /** Forgets a feed, as its row is forgotten. */
+  /** Forgets a feed, because its row is forgotten. */
   drop(slot: number): void {
     this.begin(slot, 0);
     this.arena.set(slot, NOTES, 0);
@@ -87,14 +91,13 @@ export class FeedStore {
   }
 
   /**
-   * Makes room for records of so many words together. Returns false where that
-   * can't be: what is left then are values that are alive, and events that the
-   * application was not told of.
+   * Makes room for records of `words` words in total. Returns false if that is not possible:
+   * only live values and events that the application was not notified of are left then.
    */
   reserve(words: number): boolean {
     const arena = this.arena;
     if (words <= arena.room()) return true;
-    // More than is needed, so that records are moved together once for many events.
+    // Free more than is needed, so that one compaction serves many events.
     const wanted = Math.max(words, arena.size() >>> ROOM_SHIFT);
     if (words > this.roomBesideValues()) return false;
     while (arena.room() < wanted && this.forgetOldest()) continue;
@@ -102,12 +105,13 @@ export class FeedStore {
   }
 
   /**
-   * Adds the event of `length` bytes that stands at `chain.eventAt` to a feed, which
-   * is whole. Its room was reserved before it was written there. Returns false when
-   * it can't be held, as `store` does.
+   * Appends an event of `length` bytes in canonical form, at `start` of `bytes`, to a complete
+   * feed. The caller has reserved room for it. Returns false if the event cannot be held, as
+   * `store` does.
    */
-  append(slot: number, length: number): boolean {
+  append(slot: number, bytes: Uint8Array, start: number, length: number): boolean {
     const sequence = this.sequence(slot) + 1;
+    this.copyToScratch(bytes, start, length);
     this.chain.begin(this.author(slot), this.generation(slot), this.tipFirst(slot), this.tipSecond(slot));
     this.chain.link(sequence, length);
     if (!this.store(slot, sequence, this.chain.first(), this.chain.second(), length)) return false;
@@ -115,56 +119,57 @@ export class FeedStore {
     return true;
   }
 
-  /** A writer for one event at `chain.eventAt`, in canonical form. Its position tells the event's end. */
-  draft(): Writer {
-    const start = this.chain.eventAt;
-    this.writer.reset(this.chain.bytes, start, start + this.eventBytesMax);
-    return this.writer;
+  /** Copies an event in canonical form to the scratch. */
+  copyToScratch(bytes: Uint8Array, start: number, length: number): void {
+    const to = this.arena.bytes;
+    for (let i = 0; i < length; i++) to[this.chain.eventAt + i] = bytes[start + i];
   }
 
-  /** Writes an event that was just read to `chain.eventAt`. Returns its length; -1 if it is too long. */
-  draftOf(reader: Reader, event: EventData): number {
-    const writer = this.draft();
-    writeCanonical(writer, reader.bytes, event);
-    return writer.failed ? -1 : writer.position - this.chain.eventAt;
+  /** Writes an event that was just parsed to the scratch. Returns its length; -1: it is too long. */
+  encode(reader: Reader, event: EventData): number {
+    const length = canonicalBytes(event);
+    if (length > this.eventBytesMax) return -1;
+    writeCanonical(this.arena.bytes, this.chain.eventAt, reader.bytes, event);
+    return length;
   }
 
   /**
-   * Holds the event of `length` bytes at `chain.eventAt`, whose room was reserved,
-   * and notes what it supersedes. The tip after it is `first`, `second`, zeros if
-   * that is not known. Returns false for one more value where values fill the
-   * arena: room for one event is left, so that they can always be changed.
+   * Stores the event of `length` bytes in the scratch, and marks the event that it supersedes.
+   * The caller has reserved room. The tip after the event is `first`, `second`; zeros: it is
+   * not known. Returns false for a new value if live values fill the arena: room for one event
+   * stays free, so that values can always be changed.
    */
   store(slot: number, sequence: number, first: number, second: number, length: number): boolean {
     const arena = this.arena;
     const held = arena.find(slot, sequence);
     if (held !== 0) {
-      // Left from before a snapshot, or from one.
+      // Left from before a snapshot, or from a snapshot.
       arena.renumber(held, sequence, first, second);
       arena.clearFlag(held, RECORD_UNCERTAIN);
       return true;
     }
     const words = recordWords(length);
     arena.gather(words);
-    if (!this.canHold(slot, length)) return false;
-    const other = this.withSameName(slot, this.chain.eventAt);
-    const isValue = kindOf(arena.bytes[this.chain.eventAt]) === KIND_SET;
+    const at = this.chain.eventAt;
+    if (!this.canHold(slot, arena.bytes, at, length)) return false;
+    const other = this.withSameName(slot, arena.bytes, at);
+    const isValue = kindOf(arena.bytes[at]) === KIND_SET;
     const record = arena.allocate(slot, sequence, first, second, length);
-    this.move(this.chain.eventAt, arena.eventAt(record), length);
+    for (let i = 0; i < length; i++) arena.bytes[arena.eventAt(record) + i] = arena.bytes[at + i];
     if (!isValue) this.addSpare(slot, words);
     if (other !== 0) this.supersede(slot, arena.sequence(other) < sequence ? other : record);
     return true;
   }
 
-  /** Whether the event of `length` bytes at `chain.eventAt` is not one more value where values fill the arena. */
-  canHold(slot: number, length: number): boolean {
-    if (kindOf(this.arena.bytes[this.chain.eventAt]) !== KIND_SET) return true;
-    const other = this.withSameName(slot, this.chain.eventAt);
+  /** Whether the event of `length` bytes at `at` of `bytes` is no new value, or live values leave room for it. */
+  canHold(slot: number, bytes: Uint8Array, at: number, length: number): boolean {
+    if (kindOf(bytes[at]) !== KIND_SET) return true;
+    const other = this.withSameName(slot, bytes, at);
     if (other !== 0 && this.isLive(other)) return true;
     return recordWords(length) + recordWords(this.eventBytesMax) <= this.roomBesideValues();
   }
 
-  /** All is held up to `sequence`. */
+  /** The feed is held up to `sequence` now. */
   advance(slot: number, sequence: number): void {
     const arena = this.arena;
     arena.set(slot, SEQUENCE, sequence);
@@ -172,9 +177,9 @@ export class FeedStore {
   }
 
   /**
-   * Begins a new generation of the node's own feed with all that is held of it, in
-   * the same order and with the same stamps. What was superseded is left behind. A
-   * removal is not: it may hide what another author set before.
+   * Begins a new generation of the node's own feed with all that is held of it, in the same
+   * order and with the same stamps (PROTOCOL 10.6). Superseded events are left behind. Removals
+   * are not: a removal may hide a value that another author set before.
    */
   rechain(slot: number, generation: number): void {
     const arena = this.arena;
@@ -182,7 +187,7 @@ export class FeedStore {
       if (arena.hasFlag(record, RECORD_SUPERSEDED)) this.free(slot, record);
     }
     arena.freeAll(slot, RECORD_GONE);
-    // Numbers fall, so none of the old ones may be left in between.
+    // Sequence numbers fall, so no record may keep an old one.
     arena.compact();
     for (let column = SEQUENCE; column <= NOTIFIED; column++) arena.set(slot, column, 0);
     arena.set(slot, GENERATION, generation);
@@ -196,14 +201,14 @@ export class FeedStore {
     if (sequence > 0) this.advance(slot, sequence);
   }
 
-  /** All of the feed has to come in anew. What is held stays, to be told from what is new. */
+  /** The whole feed has to arrive again. Records stay, so that `store` finds events that are held already. */
   startOver(slot: number): void {
     const arena = this.arena;
     for (let column = SEQUENCE; column <= LAST_REMOVAL; column++) arena.set(slot, column, 0);
     arena.set(slot, FLOOR, 1);
   }
 
-  /** A snapshot begins to come in: of what is held only the latest values are of use. */
+  /** A snapshot begins to arrive: frees all records but the latest values. */
   enterSnapshot(slot: number): void {
     const arena = this.arena;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
@@ -212,16 +217,16 @@ export class FeedStore {
   }
 
   /**
-   * Sequence number for which the values that are held up to `sequence` are the
-   * latest ones. While a snapshot comes in, parts of which may be of several
-   * nodes, it is the least of those at which they end; it stands in for the floor.
+   * Sequence number at which the values that are held up to `sequence` are the latest ones.
+   * While a snapshot arrives, possibly in chunks of several nodes, this is the least base of
+   * these chunks; the column of the floor has it.
    */
   asOf(slot: number): number {
     if (this.sequence(slot) === 0) return 0xffffffff;
     return this.isComplete(slot) ? this.sequence(slot) : this.floor(slot) - 1;
   }
 
-  /** A snapshot came in up to `sequence`. */
+  /** The snapshot has arrived up to `sequence`. */
   advanceSnapshot(slot: number, sequence: number, asOf: number): void {
     this.advance(slot, sequence);
     this.arena.set(slot, FLOOR, asOf + 1);
@@ -229,7 +234,7 @@ export class FeedStore {
     this.arena.set(slot, BASE_SECOND, 0);
   }
 
-  /** Values with numbers above `after` and below `before` are not in the snapshot. */
+  /** The snapshot has no values with sequence numbers above `after` and below `before`. */
   markUncertain(slot: number, after: number, before: number): void {
     const arena = this.arena;
     let record = arena.from(slot, after + 1);
@@ -238,7 +243,7 @@ export class FeedStore {
     }
   }
 
-  /** A snapshot is complete; the feed goes on after `base`. */
+  /** The snapshot is complete, and the feed too: it goes on after `base`. */
   endSnapshot(slot: number, base: number, first: number, second: number, lastRemoval: number): void {
     const arena = this.arena;
     this.advance(slot, base);
@@ -252,7 +257,7 @@ export class FeedStore {
     }
   }
 
-  /** Forgets the values below the floors that ended before `physicalMs`, milliseconds since 1970. */
+  /** Forgets the values below the floors whose time to live ended before `physicalMs`, milliseconds since 1970. */
   expire(physicalMs: number): void {
     for (let slot = 0; slot < this.arena.capacity; slot++) {
       const floor = this.floor(slot);
@@ -264,7 +269,7 @@ export class FeedStore {
     }
   }
 
-  /** Whether the value of a record has outlived the time that its author gave it. */
+  /** Whether the time to live of a record's value is over at `physicalMs`. */
   isExpired(record: number, physicalMs: number): boolean {
     const arena = this.arena;
     const bytes = arena.bytes;
@@ -280,21 +285,12 @@ export class FeedStore {
     return this.ms(record) + ttlSeconds * 1000 <= physicalMs;
   }
 
-  /** A record's stamp: milliseconds since 1970. */
-  ms(record: number): number {
-    const start = this.arena.eventAt(record);
-    let ms = 0;
-    for (let i = start + 1; i < start + 7; i++) ms = ms * 256 + this.arena.bytes[i];
-    return ms;
-  }
+  /** Milliseconds since 1970 of a record's stamp. */
+  ms(record: number): number { return stampMs(this.arena.bytes, this.arena.eventAt(record)); }
+  /** Counter of a record's stamp. */
+  counter(record: number): number { return stampCounter(this.arena.bytes, this.arena.eventAt(record)); }
 
-  /** A record's stamp: the counter. */
-  counter(record: number): number {
-    const start = this.arena.eventAt(record);
-    return (this.arena.bytes[start + 7] << 8) | this.arena.bytes[start + 8];
-  }
-
-  /** Whether a record has the latest value of its topic and key, however old. */
+  /** Whether a record is the latest value of its topic and key; its time to live may be over. */
   isLive(record: number): boolean {
     return this.kind(record) === KIND_SET && !this.arena.hasFlag(record, RECORD_SUPERSEDED);
   }
@@ -303,7 +299,7 @@ export class FeedStore {
     return kindOf(this.arena.bytes[this.arena.eventAt(record)]);
   }
 
-  /** First word of the tip after an event, from the one below the floor on. The feed is whole. */
+  /** First word of the tip after an event, from the event below the floor on. The feed is complete. */
   tipFirstAt(slot: number, sequence: number): number {
     if (sequence < this.floor(slot)) return this.arena.get(slot, BASE_FIRST);
     return this.arena.tipFirst(this.arena.find(slot, sequence));
@@ -315,14 +311,14 @@ export class FeedStore {
     return this.arena.tipSecond(this.arena.find(slot, sequence));
   }
 
-  /** Goes on with the chain by the event of a record. */
+  /** Extends the chain by the event of a record. */
   link(record: number, sequence: number): void {
     const length = this.arena.eventLength(record);
-    this.move(this.arena.eventAt(record), this.chain.eventAt, length);
+    this.copyToScratch(this.arena.bytes, this.arena.eventAt(record), length);
     this.chain.link(sequence, length);
   }
 
-  /** Raises the floor of the feed that takes most room. Returns false when nothing can go. */
+  /** Raises the floor of the feed with the most removable words. Returns false if no event can go. */
   private forgetOldest(): boolean {
     let most = 0;
     let victim = -1;
@@ -336,7 +332,7 @@ export class FeedStore {
     return victim >= 0;
   }
 
-  /** The record at the floor, if that may rise past it; or 0. */
+  /** The record at the floor; 0 if the floor must not rise past it. */
   private floorRecord(slot: number): number {
     const floor = this.floor(slot);
     if (floor > this.sequence(slot) || !this.isComplete(slot)) return 0;
@@ -352,18 +348,18 @@ export class FeedStore {
     arena.set(slot, BASE_SECOND, arena.tipSecond(record));
     arena.set(slot, FLOOR, floor + 1);
     if (this.isLive(record)) return;
-    // Who holds what a removal ended must hear of that, even when the removal is not held any more.
+    // A peer that holds the removed value must learn of the removal, even if this node no longer holds it.
     if (this.kind(record) === KIND_REMOVE && !arena.hasFlag(record, RECORD_SUPERSEDED)) this.removeValue(slot, record);
     else this.free(slot, record);
   }
 
-  /** All is held from a lower number on, before which the tip is `first`, `second`: who calls this stores it then. */
+  /** Lowers the floor to `sequence`, before which the tip is `first`, `second`. The caller then stores the events. */
   lowerFloor(slot: number, sequence: number, first: number, second: number): void {
     const arena = this.arena;
     arena.set(slot, FLOOR, sequence);
     arena.set(slot, BASE_FIRST, first);
     arena.set(slot, BASE_SECOND, second);
-    // What ended a value, and is not held, is below the floor.
+    // A removal that is no longer held is below the floor.
     if (arena.get(slot, LAST_REMOVAL) >= sequence) arena.set(slot, LAST_REMOVAL, sequence - 1);
   }
 
@@ -382,39 +378,39 @@ export class FeedStore {
     this.arena.set(slot, SPARE, this.arena.get(slot, SPARE) + words);
   }
 
-  /** Words that are free or could be: all but those of the latest values. */
+  /** Words that are free or can be freed: all but those of the latest values. */
   private roomBesideValues(): number {
     let words = this.arena.room();
     for (let slot = 0; slot < this.arena.capacity; slot++) words += this.arena.get(slot, SPARE);
     return words;
   }
 
-  /** The record of a feed that has the topic and key of the event at `at`, and is not superseded; or 0. */
-  private withSameName(slot: number, at: number): number {
+  /** The record of a feed with the topic and key of the event at `at`, if it is not superseded; or 0. */
+  private withSameName(slot: number, bytes: Uint8Array, at: number): number {
     const arena = this.arena;
-    if (kindOf(arena.bytes[at]) === KIND_LOG) return 0;
+    if (kindOf(bytes[at]) === KIND_LOG) return 0;
     let record = arena.first(slot);
-    while (record !== 0 && (arena.hasFlag(record, RECORD_SUPERSEDED) || !this.hasName(record, at))) {
+    while (record !== 0 && (arena.hasFlag(record, RECORD_SUPERSEDED) || !this.hasName(record, bytes, at))) {
       record = arena.next(record);
     }
     return record;
   }
 
   /** Whether a record has the topic and key of the event at `at`, which has a key. */
-  private hasName(record: number, at: number): boolean {
-    const bytes = this.arena.bytes;
+  private hasName(record: number, bytes: Uint8Array, at: number): boolean {
+    const held = this.arena.bytes;
     const other = this.arena.eventAt(record);
     const topicLength = topicLengthOf(bytes[at]);
-    if (kindOf(bytes[other]) === KIND_LOG || topicLength !== topicLengthOf(bytes[other])) return false;
-    // The length of the key stands between topic and key.
+    if (kindOf(held[other]) === KIND_LOG || topicLength !== topicLengthOf(held[other])) return false;
+    // The comparison includes the length of the key, which lies between topic and key.
     const end = EVENT_HEAD_BYTES + topicLength + 1 + bytes[at + EVENT_HEAD_BYTES + topicLength];
     for (let i = EVENT_HEAD_BYTES; i < end; i++) {
-      if (bytes[at + i] !== bytes[other + i]) return false;
+      if (bytes[at + i] !== held[other + i]) return false;
     }
     return true;
   }
 
-  /** An event was superseded by a later one. Below the floor it is of no use then. */
+  /** A later event superseded this one. Below the floor it is of no use any more. */
   private supersede(slot: number, record: number): void {
     const arena = this.arena;
     if (arena.sequence(record) < this.floor(slot) || !this.isComplete(slot)) {
@@ -424,14 +420,9 @@ export class FeedStore {
       arena.setFlag(record, RECORD_SUPERSEDED);
     }
   }
-
-  private move(from: number, to: number, length: number): void {
-    const bytes = this.arena.bytes;
-    for (let i = 0; i < length; i++) bytes[to + i] = bytes[from + i];
-  }
 }
 
-/** Tips of the events of a run, two words each, at the start of the arena's scratch. */
+/** The tips of a batch's events, two words each, at the start of the scratch. */
 const TIPS_BYTES = BATCH_EVENTS_MAX * 8;
-/** An eighth of the arena. */
+/** Right shift for an eighth of the arena. */
 const ROOM_SHIFT = 3;

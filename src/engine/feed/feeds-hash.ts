@@ -2,10 +2,10 @@ import { type FeedsHash as RowFeedsHash, TableHash } from "../table/hash.js";
 import type { FeedStore } from "./feed-store.js";
 
 /**
- * What is held of all feeds in one word, beside the root of the rows: the sum of
- * one hash for each feed of which something is held. `Rows` calls `join` and
- * `leave` for the rows that count in its root; whoever changes a feed does so
- * between the two.
+ * The feeds hash (PROTOCOL 10.2): the sum of one hash for each feed of which an event is held,
+ * beside the table hash of the rows. `Rows` adds and subtracts the feeds of the rows that count
+ * in the table hash. A feed may only change after it was subtracted and before it is added
+ * again.
  */
 export class FeedsHash extends TableHash implements RowFeedsHash {
   private readonly feeds: FeedStore;
@@ -15,15 +15,15 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
     this.feeds = feeds;
   }
 
-  /** As it stands in a frame: a uint32. */
+  /** The feeds hash of a frame, a uint32. */
   word(): number { return this.first >>> 0; }
 
-  /** Counts the feed in a slot. */
+  /** Adds the feed in a slot. */
   addFeed(slot: number): void {
     this.addTo(this, slot);
   }
 
-  /** Counts it no more. */
+  /** Subtracts the feed in a slot. */
   subtractFeed(slot: number): void {
     const feeds = this.feeds;
     if (feeds.sequence(slot) > 0) {
@@ -31,7 +31,7 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
     }
   }
 
-  /** Adds a feed's hash to another sum: that of a fingerprint. */
+  /** Adds a feed's hash to another sum, that of a fingerprint. */
   addTo(sum: TableHash, slot: number): void {
     const feeds = this.feeds;
     if (feeds.sequence(slot) > 0) {
@@ -39,7 +39,7 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
     }
   }
 
-  /** The row in a slot is forgotten, and its feed with it. */
+  /** The row in a slot is forgotten: forgets its feed. */
   drop(slot: number): void {
     this.feeds.drop(slot);
   }

@@ -3,36 +3,35 @@ import { SECTION_GAP, SECTION_HEAD_BYTES, SECTION_HISTORY, SEQUENCE_MAX, TYPE_SY
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { FrameWriter } from "../wire/frame-writer.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
-import { shown } from "./chain.js";
+import { shortTip } from "./chain.js";
 import type { FeedStore } from "./feed-store.js";
 import type { BatchWriter } from "./batch-writer.js";
 
-/** Most feeds that one GAP asks for. */
+/** Most feeds that one GAP requests. */
 export const GAPS_MAX = 4;
 
 /**
- * How nodes that keep everything fill what they lack at the beginning of a feed:
- * what is below its floor. Such a node asks, in its SYNs, for a few feeds at a
- * time in turn, and goes on asking for as long as answers bring something. Any
- * node with feeds answers, with runs that end just below the asker's floor, the
- * last one first.
+ * Fills gaps (PROTOCOL 10.5): archive nodes request the events from before the floors of their
+ * feeds. Such a node requests up to GAPS_MAX feeds in each of its SYNs, in turn, and requests
+ * more as long as answers have new events. Every node with feeds answers such requests, with
+ * batches that end just below the requested floor, the last batch first.
  *
- * What is kept of this from one input to the next is whose turn it is; what a
- * peer asked for is forgotten with the next input.
+ * The turn is kept from one input to the next. A peer's request is forgotten with the next
+ * input.
  */
 export class Gaps {
-  /** Whether this node fills its own. */
+  /** Whether this node fills the gaps in its own feeds. */
   readonly isFilling: boolean;
   private readonly feeds: FeedStore;
   private readonly rows: Rows;
-  /** The slot to begin with when the next GAP is written. */
+  /** The slot with which the next GAP begins. */
   private turn = 0;
-  /** Whether the peer is asked once more in the answer. */
-  private isAsking = false;
-  /** The feed whose history goes to the peer, which holds it from `below` on; -1 for none. */
+  /** Whether the answer to the peer has another request. */
+  private isRequesting = false;
+  /** The slot of the feed whose history goes to the peer; -1: none. The peer holds the feed from `below` on. */
   private slot = -1;
   private below = 0;
-  /** Whether some of it went out: the peer may have gaps in other feeds, too. */
+  /** Whether an answer had history. The peer may have gaps in other feeds, too. */
   hasSent = false;
 
   constructor(feeds: FeedStore, rows: Rows, isFilling: boolean) {
@@ -41,56 +40,56 @@ export class Gaps {
     this.isFilling = isFilling;
   }
 
-  /** Drops what the last input left. */
+  /** Drops what the last input requested. */
   clear(): void {
-    this.isAsking = false;
+    this.isRequesting = false;
     this.slot = -1;
     this.hasSent = false;
   }
 
-  /** Whether there is something for the peer that is answered. */
-  isPending(): boolean { return this.slot >= 0 || this.isAsking; }
+  /** Whether there is something to send to the answered peer. */
+  isPending(): boolean { return this.slot >= 0 || this.isRequesting; }
 
   /**
-   * Takes in a section GAP, which is well-formed: the first feed of which this node
-   * holds more is given.
+   * Handles a section GAP that `checkGap` found well-formed. The peer gets the first feed of
+   * which this node holds more.
    *
-   * @param isOwnQuiet the own feed is not told of
+   * @param isOwnWithheld whether the own feed is withheld
    */
-  handle(frame: FrameReader, isOwnQuiet: boolean): void {
+  handle(frame: FrameReader, isOwnWithheld: boolean): void {
     while (frame.more()) {
       const slot = this.rows.find(frame.u32());
       const generation = frame.varint();
       const floor = frame.varint();
       const tip = frame.u16();
-      const isTold = slot >= 0 && (slot !== OWN_SLOT || !isOwnQuiet);
-      if (this.slot >= 0 || !isTold || !this.holdsBelow(slot, generation, floor, tip)) continue;
+      const isSent = slot >= 0 && (slot !== OWN_SLOT || !isOwnWithheld);
+      if (this.slot >= 0 || !isSent || !this.holdsBelow(slot, generation, floor, tip)) continue;
       this.slot = slot;
       this.below = floor;
     }
   }
 
-  /** An answer brought history of a feed, and there may be more where it came from. */
-  askOn(slot: number): void {
+  /** An answer had history of a feed. The peer may hold more of it. */
+  requestMore(slot: number): void {
     this.turn = slot;
-    this.isAsking = this.nextGap() >= 0;
+    this.isRequesting = this.nextGap() >= 0;
   }
 
   /**
-   * Writes what is asked of the peer, and what it gets, as far as it fits. Returns
-   * whether all of that is said.
+   * Writes this node's request, and the history that the peer requested as far as it fits.
+   * Returns whether nothing is left.
    *
    * @param isAnswer whether the frame goes to the peer that is answered
    */
-  write(writer: FrameWriter, runs: BatchWriter, isAnswer: boolean): boolean {
-    if (this.isFilling && (isAnswer ? this.isAsking : writer.type === TYPE_SYN)) this.writeGap(writer);
-    return !isAnswer || this.slot < 0 || this.writeHistory(writer, runs);
+  write(writer: FrameWriter, batches: BatchWriter, isAnswer: boolean): boolean {
+    if (this.isFilling && (isAnswer ? this.isRequesting : writer.type === TYPE_SYN)) this.writeGap(writer);
+    return !isAnswer || this.slot < 0 || this.writeHistory(writer, batches);
   }
 
   private writeGap(writer: FrameWriter): void {
     let passed = this.nextGap();
     if (passed < 0 || writer.room() < GAP_BYTES_MAX) return;
-    this.isAsking = false;
+    this.isRequesting = false;
     writer.beginEvents(SECTION_GAP);
     const capacity = this.feeds.arena.capacity;
     const start = this.turn;
@@ -100,21 +99,21 @@ export class Gaps {
       writer.u32(this.feeds.author(slot));
       writer.varint(this.feeds.generation(slot));
       writer.varint(floor);
-      writer.u16(shown(this.feeds.tipFirstAt(slot, floor - 1)));
-      // Whoever has nothing of these is not asked for them again before the others had their turn.
+      writer.u16(shortTip(this.feeds.tipFirstAt(slot, floor - 1)));
+      // If the peer has nothing of these feeds, the others have their turn before they are requested again.
       this.turn = (slot + 1) % capacity;
       passed = this.nextGapAfter(start, passed + 1);
     }
     writer.endIds();
   }
 
-  private writeHistory(writer: FrameWriter, runs: BatchWriter): boolean {
+  private writeHistory(writer: FrameWriter, batches: BatchWriter): boolean {
     if (!writer.beginEvents(SECTION_HISTORY)) return false;
     const floor = this.feeds.floor(this.slot);
-    runs.begin();
+    batches.begin();
     for (let before = 0; this.below > floor && this.below !== before;) {
       before = this.below;
-      this.below = runs.writeHistory(writer, this.slot, before);
+      this.below = batches.writeHistory(writer, this.slot, before);
       if (this.below < before) this.hasSent = true;
     }
     writer.endIds();
@@ -123,11 +122,12 @@ export class Gaps {
     return isDone;
   }
 
-  /** How many slots after that whose turn it is there is one with a gap; -1 for none that is worth asking for. */
+  /** The distance from `turn` to the next slot with a gap; -1: none, or too little room to request any. */
   private nextGap(): number {
-    // Making room frees an eighth: who asked then would lose again what comes, and ask without end.
+    // Making room frees an eighth of the arena. With less than a quarter free, a node could lose the history that
+    // it gets and request it without end.
     const arena = this.feeds.arena;
-    const isRoomy = this.isFilling && arena.room() >= arena.size() >>> ASKING_SHIFT;
+    const isRoomy = this.isFilling && arena.room() >= arena.size() >>> REQUEST_SHIFT;
     return isRoomy ? this.nextGapAfter(this.turn, 0) : -1;
   }
 
@@ -144,16 +144,16 @@ export class Gaps {
     return slot !== OWN_SLOT && feeds.floor(slot) > 1 && feeds.sequence(slot) > 0 && feeds.isComplete(slot);
   }
 
-  /** Whether this node holds events of a feed below `floor`, and the same one just below it. */
+  /** Whether this node holds events of a feed below `floor`, and the tip before `floor` is the same. */
   private holdsBelow(slot: number, generation: number, floor: number, tip: number): boolean {
     const feeds = this.feeds;
     const isHeld = feeds.generation(slot) === generation && feeds.isComplete(slot) && feeds.floor(slot) < floor
       && feeds.sequence(slot) >= floor - 1;
-    return isHeld && shown(feeds.tipFirstAt(slot, floor - 1)) === tip;
+    return isHeld && shortTip(feeds.tipFirstAt(slot, floor - 1)) === tip;
   }
 }
 
-/** Checks a section GAP. Returns a drop reason. */
+/** Checks a section GAP (PROTOCOL 10.3). Returns a drop reason. */
 export function checkGap(frame: FrameReader): number {
   let count = 0;
   for (; frame.more() && count <= GAPS_MAX; count++) {
@@ -165,8 +165,8 @@ export function checkGap(frame: FrameReader): number {
   return frame.failed || count === 0 || count > GAPS_MAX ? DROP_SECTION : DROP_NONE;
 }
 
-/** Author, generation, floor and tip. */
+/** Bytes of author, generation, floor and tip. */
 const ENTRY_BYTES_MAX = 16;
 const GAP_BYTES_MAX = SECTION_HEAD_BYTES + ENTRY_BYTES_MAX;
-/** A quarter of the arena. */
-const ASKING_SHIFT = 2;
+/** Right shift for a quarter of the arena. */
+const REQUEST_SHIFT = 2;

@@ -4,25 +4,25 @@ import {
 } from "../wire/drops.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { recordWords } from "./arena.js";
+import { type BatchData, beginBatches, checkBatch, readBatchEvent, rewindBatch, skipBatch } from "./batches.js";
 import type { EventData } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
-import { type BatchData, beginBatches, readBatch, readBatchEvent, rewindBatch } from "./batches.js";
 
 /**
- * Takes in what comes before the floor of a feed: runs as in `Intake`, each behind
- * the tip before its first event. It must lead to the tip that is held for its last
- * one, so that its author said all of it. It is verified whole before anything is
- * applied, and nothing that is held makes room for it.
+ * Applies the events from before the floor of a feed (PROTOCOL 10.5): batches as in `Intake`,
+ * each behind the tip before its first event. A batch must lead to the tip that is held for its
+ * last event, so that it is certain that its author published all of it. It is verified whole
+ * before any of it is applied, and nothing that is held makes room for it.
  *
- * The application is not told of such events, since each feed is told in its order;
- * its views are, by `takeUntold`.
+ * The application is not notified of such events, because it is notified of each feed in its
+ * order. Its views are, by `EventApi`.
  */
 export class History {
-  /** Events that the last call took in. */
+  /** How many events the last call applied. */
   applied = 0;
-  /** The slot of the feed that the views are to be told of; -1 for none, -2 for several. */
+  /** The slot of the feed of which the views are to be notified, or NO_SLOT, or SEVERAL_SLOTS. */
   unnotifiedSlot = NO_SLOT;
-  /** Sequence numbers of the first and last event of those. */
+  /** Sequence numbers of the first and the last of these events. */
   unnotifiedFrom = 0;
   unnotifiedTo = 0;
   private readonly feeds: FeedStore;
@@ -32,92 +32,102 @@ export class History {
   }
 
   /**
-   * Takes in a run of the author whose row is in `slot`, before whose first event the
-   * tip is `tipFirst`, `tipSecond`. The reader is where `readRun` left it, before and
-   * after. Returns a drop reason.
+   * Applies a batch of the author whose row is in `slot`. The tip before its first event is
+   * `tipFirst`, `tipSecond`. The reader is behind the head of the batch before the call, and
+   * behind its check after. Returns a drop reason.
    */
   handle(
-    slot: number, reader: Reader, run: BatchData, event: EventData, tipFirst: number, tipSecond: number,
+    slot: number, reader: Reader, batch: BatchData, event: EventData, tipFirst: number, tipSecond: number,
   ): number {
     const feeds = this.feeds;
     this.applied = 0;
     const floor = feeds.floor(slot);
-    const last = run.first + run.count - 1;
-    if (run.generation < feeds.generation(slot)) return DROP_OLD_GENERATION;
-    if (run.generation > feeds.generation(slot) || !feeds.isComplete(slot)) return DROP_GAP;
-    if (last + 1 < floor || last > feeds.sequence(slot)) return DROP_GAP;
-    if (run.first >= floor) return DROP_DUPLICATE;
-    const end = reader.position;
-    const words = this.verify(slot, reader, run, event, tipFirst, tipSecond);
-    let reason = words < 0 ? DROP_FORK : this.hasRoom(words) ? DROP_NONE : DROP_ARENA_FULL;
-    if (words === TOO_LONG) reason = DROP_EVENT;
-    if (reason === DROP_NONE) {
-      feeds.lowerFloor(slot, run.first, tipFirst, tipSecond);
-      this.store(slot, reader, run, event, floor);
-      this.noteUnnotified(slot, run.first, floor - 1);
+    const reason = this.refusal(slot, batch, floor);
+    if (reason !== DROP_NONE) {
+      skipBatch(reader, batch, event);
+      return reason;
     }
-    rewindBatch(reader, run, false);
-    for (let i = 0; i < run.count; i++) readBatchEvent(reader, run, event, false);
-    reader.position = end;
-    return reason;
+    const words = this.verify(slot, reader, batch, event, tipFirst, tipSecond);
+    if (words < 0) return words === TOO_LONG ? DROP_EVENT : DROP_FORK;
+    if (!this.hasRoom(words)) return DROP_ARENA_FULL;
+    feeds.lowerFloor(slot, batch.first, tipFirst, tipSecond);
+    this.store(slot, reader, batch, event, floor);
+    this.noteUnnotified(slot, batch.first, floor - 1);
+    return DROP_NONE;
   }
 
-  /** Follows the chain, and keeps the tips. Returns how many words the new events take, or why not. */
+  /** Why a batch cannot be applied, as far as its head says; DROP_NONE: it may be. */
+  private refusal(slot: number, batch: BatchData, floor: number): number {
+    const feeds = this.feeds;
+    const last = batch.first + batch.count - 1;
+    if (batch.generation < feeds.generation(slot)) return DROP_OLD_GENERATION;
+    if (batch.generation > feeds.generation(slot) || !feeds.isComplete(slot)) return DROP_GAP;
+    if (last + 1 < floor || last > feeds.sequence(slot)) return DROP_GAP;
+    return batch.first >= floor ? DROP_DUPLICATE : DROP_NONE;
+  }
+
+  /** Follows the chain and keeps the tips. Returns how many words the new events take, or TOO_LONG or UNTRUE. */
   private verify(
-    slot: number, reader: Reader, run: BatchData, event: EventData, tipFirst: number, tipSecond: number,
+    slot: number, reader: Reader, batch: BatchData, event: EventData, tipFirst: number, tipSecond: number,
   ): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
-    const tips = feeds.tipsAt();
     const floor = feeds.floor(slot);
+    let tip = feeds.tipsAt();
     let words = 0;
-    chain.begin(feeds.author(slot), run.generation, tipFirst, tipSecond);
-    rewindBatch(reader, run, false);
-    for (let i = 0; i < run.count; i++) {
-      readBatchEvent(reader, run, event, false);
-      const length = feeds.draftOf(reader, event);
-      if (length < 0) return TOO_LONG;
-      chain.link(run.sequence, length);
-      feeds.arena.words[tips + i * 2] = chain.first();
-      feeds.arena.words[tips + i * 2 + 1] = chain.second();
-      if (run.sequence < floor) words += recordWords(length);
+    chain.begin(feeds.author(slot), batch.generation, tipFirst, tipSecond);
+    for (let i = 0; i < batch.count; i++, tip += 2) {
+      readBatchEvent(reader, batch, event);
+      const length = words < 0 ? -1 : feeds.encode(reader, event);
+      if (length < 0) {
+        words = TOO_LONG;
+        continue;
+      }
+      chain.link(batch.sequence, length);
+      feeds.arena.words[tip] = chain.first();
+      feeds.arena.words[tip + 1] = chain.second();
+      if (batch.sequence < floor) words += recordWords(length);
     }
-    const isTrue = chain.first() === feeds.tipFirstAt(slot, run.sequence)
-      && chain.second() === feeds.tipSecondAt(slot, run.sequence) && chain.first() === run.check;
-    return isTrue ? words : UNTRUE;
+    batch.check = reader.u32();
+    const isTrue = chain.first() === feeds.tipFirstAt(slot, batch.sequence)
+      && chain.second() === feeds.tipSecondAt(slot, batch.sequence) && chain.first() === batch.check;
+    return words < 0 || isTrue ? words : UNTRUE;
   }
 
-  /** Whether enough stays free for what comes next: an eighth, as when room is made, and any one event. */
+  /** Whether enough stays free for what comes next: an eighth, as when room is made, and the longest event. */
   private hasRoom(words: number): boolean {
     const arena = this.feeds.arena;
     const left = arena.room() - words;
     return left >= arena.size() >>> LEFT_SHIFT && left >= recordWords(this.feeds.eventBytesMax);
   }
 
-  private store(slot: number, reader: Reader, run: BatchData, event: EventData, floor: number): void {
+  /** Stores the events of a verified batch that are below the floor. */
+  private store(slot: number, reader: Reader, batch: BatchData, event: EventData, floor: number): void {
     const feeds = this.feeds;
     const arena = feeds.arena;
-    rewindBatch(reader, run, false);
-    for (let i = 0; i < run.count && run.first + i < floor; i++) {
-      readBatchEvent(reader, run, event, false);
-      const tip = feeds.tipsAt() + i * 2;
-      const length = feeds.draftOf(reader, event);
-      // Values of a snapshot are on the word of who sent them. These are not.
-      const held = arena.find(slot, run.sequence);
+    let tip = feeds.tipsAt();
+    rewindBatch(reader, batch);
+    for (let i = 0; i < batch.count; i++, tip += 2) {
+      readBatchEvent(reader, batch, event);
+      if (batch.sequence >= floor) continue;
+      const length = feeds.encode(reader, event);
+      // A snapshot is as true as its sender. These events are proven by the chain.
+      const held = arena.find(slot, batch.sequence);
       if (held !== 0 && !this.isSame(held, length)) arena.freeOnceNotified(held);
-      feeds.store(slot, run.sequence, arena.words[tip], arena.words[tip + 1], length);
+      feeds.store(slot, batch.sequence, arena.words[tip], arena.words[tip + 1], length);
       this.applied++;
     }
+    batch.check = reader.u32();
   }
 
-  /** Whether a record has the event at `chain.eventAt`. */
+  /** Whether a record is the event in the scratch. */
   private isSame(record: number, length: number): boolean {
     const arena = this.feeds.arena;
     const bytes = arena.bytes;
     const start = arena.eventAt(record);
-    const draft = this.feeds.chain.eventAt;
+    const scratch = this.feeds.chain.eventAt;
     if (arena.eventLength(record) !== length) return false;
-    for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[draft + i]) return false;
+    for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[scratch + i]) return false;
     return true;
   }
 
@@ -128,30 +138,32 @@ export class History {
     } else if (this.unnotifiedSlot !== slot) {
       this.unnotifiedSlot = SEVERAL_SLOTS;
     }
-    // Of one feed each run comes before the one before.
+    // Each batch of a feed ends where the one before it in the frame begins.
     this.unnotifiedFrom = from;
   }
 }
 
-/** Checks a section HISTORY. Returns a drop reason. */
-export function checkHistory(frame: FrameReader, run: BatchData, event: EventData): number {
-  beginBatches(run);
+/** Checks a section HISTORY (PROTOCOL 10.3). Returns a drop reason. */
+export function checkHistory(frame: FrameReader, batch: BatchData, event: EventData): number {
+  beginBatches(batch);
   while (frame.more()) {
     const hasTip = frame.u32() !== 0;
     const isTip = frame.u32() !== 0 || hasTip;
-    const reason = readBatch(frame, run, event, frame.id, false);
+    const reason = checkBatch(frame, batch, event, frame.id, false);
     if (reason !== DROP_NONE) return reason;
-    // Only before the first event there is none.
-    if (isTip !== run.first > 1) return DROP_EVENT;
+    // Only the tip before the first event is zeros.
+    if (isTip !== batch.first > 1) return DROP_EVENT;
   }
   return DROP_NONE;
 }
 
-/** Of `untoldSlot`. */
+/** In `unnotifiedSlot`: there are no such events. */
 export const NO_SLOT = -1;
+/** In `unnotifiedSlot`: there are such events in several feeds. */
 export const SEVERAL_SLOTS = -2;
 
 const TOO_LONG = -1;
+/** The chain does not lead to the tip that is held. */
 const UNTRUE = -2;
-/** An eighth of the arena. */
+/** Right shift for an eighth of the arena. */
 const LEFT_SHIFT = 3;

@@ -1,47 +1,45 @@
 import { CLOCK_NONE, CLOCK_OWN, CLOCK_PEER } from "./kinds.js";
 
-/** Greatest counter of a stamp. */
+/** Greatest counter of a stamp (PROTOCOL 10.7). */
 export const COUNTER_MAX = 0xffff;
-/** First millisecond that no stamp can have: 2^48. */
+/** First number of milliseconds that no stamp can have: 2^48. */
 export const STAMP_MS_END = 281474976710656;
 
 /**
- * A hybrid logical clock: Kulkarni, Demirbas, Madappa, Avva, Leone, "Logical
- * Physical Clocks" (2014), figure 5. A stamp is milliseconds since 1970 (l) and a
- * counter (c). It is later than that of each event which its author knew of, and
+ * A hybrid logical clock (PROTOCOL 10.7): Kulkarni, Demirbas, Madappa, Avva, Leone, "Logical
+ * Physical Clocks" (2014), figure 5. A stamp is milliseconds since 1970 (l) and a counter (c).
+ * An event's stamp is later than the stamps of all events that its author had received, and
  * stays near physical time.
  *
- * Beyond the paper: the counter has 16 bits, and one that overflows carries into
- * the milliseconds. A stamp that is far ahead of physical time moves nothing. A
- * board without a clock of its own takes one from the stamps that it receives.
+ * Beyond the paper: the counter has 16 bits and carries into the milliseconds when it
+ * overflows. A stamp that is far ahead of physical time does not move the clock. A board
+ * without a clock of its own uses the stamps that it receives.
  *
- * Milliseconds are numbers, not pairs of uint32: they need 41 bits for this
- * century, all integers below 2^53 are exact on V8, XS and Espruino, and only
- * additions, subtractions and comparisons are made with them. So no rounding can
- * take part in a decision.
+ * Milliseconds are numbers, not pairs of uint32. They need 41 bits in this century, and all
+ * integers below 2^53 are exact on V8, XS and Espruino. The class only adds, subtracts and
+ * compares them, so no decision depends on rounding.
  */
 export class Hlc {
   /** The last stamp: milliseconds since 1970. */
   ms = 0;
   /** The last stamp: 0 to COUNTER_MAX. */
   counter = 0;
-  /** Where physical time comes from: one of the `CLOCK_` constants. */
+  /** The source of physical time: a `CLOCK_` constant. */
   source = CLOCK_NONE;
   private readonly aheadMsMax: number;
-  /** Physical time at `engineMs`; 0 while nothing tells it. */
+  /** Physical time at `engineMs`, milliseconds since 1970; 0: not known. */
   private physicalMs = 0;
   /** Engine time of the last call, a uint32. */
   private engineMs = 0;
 
-  /** @param aheadMsMax how far ahead of the platform's clock a stamp may be and still move this one */
+  /** @param aheadMsMax milliseconds: a stamp that is further ahead of the platform's clock does not move this one */
   constructor(aheadMsMax: number) {
     this.aheadMsMax = aheadMsMax;
   }
 
   /**
-   * The platform's clock says so many milliseconds since 1970, at engine time
-   * `nowMs`. It may step in both directions. A time before 2020 is that of a board
-   * whose clock was never set, and ignored.
+   * The platform's clock is at `ms`, milliseconds since 1970, at engine time `nowMs`. It may
+   * step in both directions. A time before 2020 is ignored: the clock of the board was never set.
    */
   setPhysical(nowMs: number, ms: number): void {
     this.advance(nowMs);
@@ -50,27 +48,27 @@ export class Hlc {
     this.source = CLOCK_OWN;
   }
 
-  /** Physical time at engine time `nowMs`, in milliseconds since 1970; 0 if nobody told it yet. */
+  /** Physical time at engine time `nowMs`, in milliseconds since 1970; 0: not known. */
   physical(nowMs: number): number {
     this.advance(nowMs);
     return this.physicalMs;
   }
 
-  /** Goes beyond a stamp of the node's own, of an earlier start. */
+  /** Moves the clock to a stamp of the node's own events, from before this start. */
   recall(ms: number, counter: number): void {
     if (ms < this.ms || (ms === this.ms && counter <= this.counter)) return;
     this.ms = ms;
     this.counter = counter;
   }
 
-  /** The stamp, in `ms` and `counter`, of an event that the node makes at engine time `nowMs`. */
+  /** Makes the stamp of an own event at engine time `nowMs`, in `ms` and `counter`. */
   now(nowMs: number): void {
     this.advance(nowMs);
     if (this.physicalMs > this.ms) this.set(this.physicalMs, 0);
     else this.set(this.ms, this.counter + 1);
   }
 
-  /** An event with this stamp was received. Returns false when it is too far ahead to move the clock. */
+  /** Moves the clock by the stamp of a received event. Returns false if the stamp is too far ahead for that. */
   receive(nowMs: number, ms: number, counter: number): boolean {
     this.advance(nowMs);
     if (ms > this.ms && !this.believes(ms)) return false;
@@ -83,10 +81,10 @@ export class Hlc {
     return true;
   }
 
-  /** Whether a stamp may move the clock. What is believed without a clock tells the time from then on. */
+  /** Whether a stamp may move the clock. Without a clock of the platform, such a stamp sets physical time. */
   private believes(ms: number): boolean {
     if (this.source === CLOCK_OWN) return ms - this.physicalMs <= this.aheadMsMax;
-    // Of a node that had no clock either: an order, but no time.
+    // The author had no clock either: its stamps have an order, but no time.
     if (ms < PLAUSIBLE_MS) return true;
     if (!isPlausible(ms) || (this.source === CLOCK_PEER && ms - this.physicalMs > PEER_AHEAD_MS_MAX)) return false;
     if (ms > this.physicalMs) this.physicalMs = ms;
@@ -99,7 +97,7 @@ export class Hlc {
     this.counter = counter > COUNTER_MAX ? 0 : counter;
   }
 
-  /** Physical time goes on with engine time, however that wraps. */
+  /** Physical time advances with engine time, a uint32 that wraps. */
   private advance(nowMs: number): void {
     const step = (nowMs - this.engineMs) | 0;
     this.engineMs = nowMs;
@@ -107,14 +105,13 @@ export class Hlc {
   }
 }
 
-/** 2020-01-01: clocks that were never set show an earlier time. */
+/** 2020-01-01: a clock that was never set has an earlier time. */
 const PLAUSIBLE_MS = 1577836800000;
 /** 2200-01-01. */
 const PLAUSIBLE_MS_END = 7258118400000;
 /**
- * What a peer's stamp tells of the time is as old as its event. So a clock that
- * came from one may be behind by as long as nodes are silent, and a stamp may be
- * that much ahead of it: a day.
+ * A day, in milliseconds. A peer's stamp is as old as its event, so a clock that a stamp set may
+ * be behind by the time in which no node published. A stamp may be that far ahead of it.
  */
 const PEER_AHEAD_MS_MAX = 86400000;
 

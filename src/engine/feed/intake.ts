@@ -1,32 +1,35 @@
-import { recordWords } from "./arena.js";
+import { writeU32 } from "../../cbor/big-endian.js";
 import type { Reader } from "../wire/cursor.js";
+import { recordWords } from "./arena.js";
+import { type BatchData, readBatchEvent, rewindBatch, skipBatch } from "./batches.js";
+import { TIP_BYTES } from "./chain.js";
+import { type EventData, canonicalBytes } from "./event.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
 } from "../wire/drops.js";
-import { type EventData, canonicalBytes } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
-import { type BatchData, readBatchEvent, rewindBatch } from "./batches.js";
 
 /**
- * Takes in what other nodes send of feeds. A run or part is verified whole before
- * anything of it is applied, and each call returns a drop reason: DROP_NONE when
- * something was new. The reader is where `readRun` left it, before and after.
+ * Applies the batches and snapshot chunks that other nodes send (PROTOCOL 10.3, 10.4).
  *
- * A run must begin at the next event, or before it, and lead to its check: the
- * first word of the tip after its last event.
+ * A frame was checked whole before. Here the events of a batch are walked once to verify the
+ * chain, up to the check, and once more to store them: so a batch is verified whole before any
+ * of it is applied. If only its last event is new, that event is in the scratch after the first
+ * walk, and there is no second one. If the head alone says that nothing can be applied, one
+ * walk skips the batch. The reader is behind the head of the batch before each call, and behind
+ * its check after. Each call returns a drop reason; DROP_NONE: something was new.
  *
- * A part of a snapshot says: these are the values that are alive, at `base`, of
- * those from `after` on up to a number. Parts may come from several nodes, whose
- * bases differ. What a later base would add is told by events, which follow; but
- * what ended a value may not be held any more, so that nobody tells it. Therefore
- * a part is only of use if nothing ended a value (`erased`) after the least of the
- * bases so far (`Feeds.asOf`); otherwise the snapshot comes in from the start.
- * Its check is the first word of a chain like a feed's: of the last part's tip (8
- * bytes, else none) under the number `base`, then of its events, from the tip
- * `after`, `erased` on.
+ * A batch must begin at the next event or before it, and lead to its check: the first word of
+ * the tip after its last event.
+ *
+ * A snapshot chunk has the values that are live at `base`, of those above `after`. Chunks may
+ * come from several nodes with several bases. Values set after a base follow as events.
+ * Removals may have been discarded, so no peer can send them. Therefore a chunk only counts if
+ * no value was removed (`lastRemoval`) after the least base so far (`FeedStore.asOf`);
+ * otherwise the snapshot has to arrive again from its start.
  */
 export class Intake {
-  /** Events that the last call took in. */
+  /** How many events the last call applied. */
   applied = 0;
   private readonly feeds: FeedStore;
 
@@ -34,76 +37,84 @@ export class Intake {
     this.feeds = feeds;
   }
 
-  /** Takes in a run of the author whose row is in `slot`. */
-  handleBatch(slot: number, reader: Reader, run: BatchData, event: EventData): number {
+  /** Applies a batch of the author whose row is in `slot`. */
+  handleBatch(slot: number, reader: Reader, batch: BatchData, event: EventData): number {
     const feeds = this.feeds;
     this.applied = 0;
-    if (run.generation < feeds.generation(slot)) return DROP_OLD_GENERATION;
-    const isNew = run.generation > feeds.generation(slot);
+    const isNew = batch.generation > feeds.generation(slot);
     const held = isNew ? 0 : feeds.sequence(slot);
-    const last = run.first + run.count - 1;
-    if (last <= held) return this.contradicts(slot, run, last) ? DROP_FORK : DROP_DUPLICATE;
-    if (run.first > held + 1 || (!isNew && !feeds.isComplete(slot))) return DROP_GAP;
-    const end = reader.position;
-    const words = this.verifyBatch(slot, reader, run, event, held);
-    let reason = words === UNFIT ? DROP_EVENT : DROP_FORK;
-    if (words >= 0) {
-      if (isNew) feeds.begin(slot, run.generation);
-      else if (held === 0) feeds.startOver(slot);
-      reason = this.storeBatch(slot, reader, run, event, feeds.reserve(words));
+    const reason = this.refusal(slot, batch, isNew, held);
+    if (reason !== DROP_NONE) {
+      skipBatch(reader, batch, event);
+      return reason === DROP_DUPLICATE && this.contradicts(slot, batch) ? DROP_FORK : reason;
     }
-    this.passOver(reader, run, event, end);
-    return reason;
+    const words = this.verifyBatch(slot, reader, batch, event, held);
+    if (words < 0) return words === UNFIT ? DROP_EVENT : DROP_FORK;
+    if (isNew) feeds.begin(slot, batch.generation);
+    else if (held === 0) feeds.startOver(slot);
+    return this.storeBatch(slot, reader, batch, event, feeds.reserve(words));
   }
 
-  /** Takes in a part of a snapshot of the author whose row is in `slot`. */
-  handleSnapshotChunk(slot: number, reader: Reader, part: BatchData, event: EventData): number {
+  /** Applies a snapshot chunk of the author whose row is in `slot`. */
+  handleSnapshotChunk(slot: number, reader: Reader, chunk: BatchData, event: EventData): number {
     const feeds = this.feeds;
     this.applied = 0;
-    if (part.generation < feeds.generation(slot)) return DROP_OLD_GENERATION;
-    const isNew = part.generation > feeds.generation(slot);
-    const isWhole = isNew || feeds.isComplete(slot);
-    if (!isNew && isWhole && part.base <= feeds.sequence(slot)) return DROP_DUPLICATE;
-    const end = reader.position;
-    const isTrue = this.verifySnapshotChunk(slot, reader, part, event);
-    let reason = isTrue ? this.placeSnapshotChunk(slot, part, isNew, isWhole) : DROP_EVENT;
-    if (reason === DROP_NONE) reason = this.storeSnapshotChunk(slot, reader, part, event);
-    this.passOver(reader, part, event, end);
-    return reason;
+    const isNew = chunk.generation > feeds.generation(slot);
+    const isComplete = isNew || feeds.isComplete(slot);
+    const isOld = chunk.generation < feeds.generation(slot);
+    if (isOld || (!isNew && isComplete && chunk.base <= feeds.sequence(slot))) {
+      skipBatch(reader, chunk, event);
+      return isOld ? DROP_OLD_GENERATION : DROP_DUPLICATE;
+    }
+    if (!this.verifySnapshotChunk(slot, reader, chunk, event)) return DROP_EVENT;
+    const reason = this.placeSnapshotChunk(slot, chunk, isNew, isComplete);
+    return reason === DROP_NONE ? this.storeSnapshotChunk(slot, reader, chunk, event) : reason;
   }
 
-  /** Whether a run has another tip after an event that is held. */
-  private contradicts(slot: number, run: BatchData, last: number): boolean {
+  /** Why a batch cannot be applied, as far as its head says; DROP_NONE: it may be. */
+  private refusal(slot: number, batch: BatchData, isNew: boolean, held: number): number {
     const feeds = this.feeds;
-    if (!feeds.isComplete(slot)) return false;
-    if (last === feeds.sequence(slot)) return feeds.tipFirst(slot) !== run.check;
-    const record = last < feeds.floor(slot) ? 0 : feeds.arena.find(slot, last);
-    return record !== 0 && feeds.arena.tipFirst(record) !== run.check;
+    if (batch.generation < feeds.generation(slot)) return DROP_OLD_GENERATION;
+    if (batch.first + batch.count - 1 <= held) return DROP_DUPLICATE;
+    return batch.first > held + 1 || (!isNew && !feeds.isComplete(slot)) ? DROP_GAP : DROP_NONE;
   }
 
-  /** Follows the chain, and keeps the tips. Returns how many words the new events take, or why not. */
-  private verifyBatch(slot: number, reader: Reader, run: BatchData, event: EventData, held: number): number {
+  /** Whether a batch of events that are held has another tip after its last one. */
+  private contradicts(slot: number, batch: BatchData): boolean {
+    const feeds = this.feeds;
+    const last = batch.sequence;
+    if (!feeds.isComplete(slot)) return false;
+    if (last === feeds.sequence(slot)) return feeds.tipFirst(slot) !== batch.check;
+    const record = last < feeds.floor(slot) ? 0 : feeds.arena.find(slot, last);
+    return record !== 0 && feeds.arena.tipFirst(record) !== batch.check;
+  }
+
+  /** Follows the chain and keeps the tips. Returns how many words the new events take, or UNFIT or UNTRUE. */
+  private verifyBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, held: number): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
-    const tips = feeds.tipsAt();
+    let tip = feeds.tipsAt();
     let words = 0;
-    chain.begin(feeds.author(slot), run.generation, held === 0 ? 0 : feeds.tipFirst(slot),
+    chain.begin(feeds.author(slot), batch.generation, held === 0 ? 0 : feeds.tipFirst(slot),
       held === 0 ? 0 : feeds.tipSecond(slot));
-    rewindBatch(reader, run, false);
-    for (let i = 0; i < run.count; i++) {
-      readBatchEvent(reader, run, event, false);
-      if (run.sequence <= held) continue;
-      const length = feeds.draftOf(reader, event);
-      if (length < 0 || (run.sequence === held + 1 && !this.isLater(slot, held, event))) return UNFIT;
-      chain.link(run.sequence, length);
-      feeds.arena.words[tips + i * 2] = chain.first();
-      feeds.arena.words[tips + i * 2 + 1] = chain.second();
+    for (let i = 0; i < batch.count; i++, tip += 2) {
+      readBatchEvent(reader, batch, event);
+      if (batch.sequence <= held || words < 0) continue;
+      const length = feeds.encode(reader, event);
+      if (length < 0 || (batch.sequence === held + 1 && !this.isLater(slot, held, event))) {
+        words = UNFIT;
+        continue;
+      }
+      chain.link(batch.sequence, length);
+      feeds.arena.words[tip] = chain.first();
+      feeds.arena.words[tip + 1] = chain.second();
       words += recordWords(length);
     }
-    return chain.first() === run.check ? words : UNTRUE;
+    batch.check = reader.u32();
+    return words < 0 || chain.first() === batch.check ? words : UNTRUE;
   }
 
-  /** Whether a stamp is later than that of the last event that is held: stamps rise along a feed. */
+  /** Whether an event's stamp is later than that of the last event that is held: stamps rise along a feed. */
   private isLater(slot: number, held: number, event: EventData): boolean {
     const feeds = this.feeds;
     const last = held === 0 ? 0 : feeds.arena.find(slot, held);
@@ -111,101 +122,113 @@ export class Intake {
       || (event.ms === feeds.ms(last) && event.counter > feeds.counter(last));
   }
 
-  private storeBatch(slot: number, reader: Reader, run: BatchData, event: EventData, hasRoom: boolean): number {
+  /** Stores the events of a verified batch that are new. */
+  private storeBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, hasRoom: boolean): number {
+    const held = this.feeds.sequence(slot);
+    // The last event of the batch is in the scratch.
+    if (batch.sequence === held + 1) return this.storeEvent(slot, batch, canonicalBytes(event), hasRoom);
+    let reason = DROP_NONE;
+    rewindBatch(reader, batch);
+    for (let i = 0; i < batch.count; i++) {
+      readBatchEvent(reader, batch, event);
+      if (batch.sequence <= held || reason !== DROP_NONE) continue;
+      reason = this.storeEvent(slot, batch, this.feeds.encode(reader, event), hasRoom);
+    }
+    batch.check = reader.u32();
+    return reason;
+  }
+
+  /** Stores the event in the scratch, which has the sequence number of the batch, behind its tip. */
+  private storeEvent(slot: number, batch: BatchData, length: number, hasRoom: boolean): number {
     const feeds = this.feeds;
     const words = feeds.arena.words;
-    const held = feeds.sequence(slot);
-    rewindBatch(reader, run, false);
-    for (let i = 0; i < run.count; i++) {
-      readBatchEvent(reader, run, event, false);
-      if (run.sequence <= held) continue;
-      if (!hasRoom && !feeds.reserve(recordWords(canonicalBytes(event)))) return DROP_ARENA_FULL;
-      const tip = feeds.tipsAt() + i * 2;
-      const length = feeds.draftOf(reader, event);
-      if (!feeds.store(slot, run.sequence, words[tip], words[tip + 1], length)) return DROP_ARENA_FULL;
-      feeds.advance(slot, run.sequence);
-      this.applied++;
-    }
+    const tip = feeds.tipsAt() + (batch.sequence - batch.first) * 2;
+    if (!hasRoom && !feeds.reserve(recordWords(length))) return DROP_ARENA_FULL;
+    if (!feeds.store(slot, batch.sequence, words[tip], words[tip + 1], length)) return DROP_ARENA_FULL;
+    feeds.advance(slot, batch.sequence);
+    this.applied++;
     return DROP_NONE;
   }
 
-  private verifySnapshotChunk(slot: number, reader: Reader, part: BatchData, event: EventData): boolean {
+  private verifySnapshotChunk(slot: number, reader: Reader, chunk: BatchData, event: EventData): boolean {
     const feeds = this.feeds;
-    const chain = feeds.chain;
+    let isFit = true;
     beginChunkCheck(
-      feeds, slot, part.generation, part.first, part.base, part.lastRemoval, part.tipFirst, part.tipSecond,
+      feeds, slot, chunk.generation, chunk.first, chunk.base, chunk.lastRemoval, chunk.tipFirst, chunk.tipSecond,
     );
-    rewindBatch(reader, part, true);
-    for (let i = 0; i < part.count; i++) {
-      readBatchEvent(reader, part, event, true);
-      const length = feeds.draftOf(reader, event);
-      if (length < 0) return false;
-      chain.link(part.sequence, length);
+    for (let i = 0; i < chunk.count; i++) {
+      readBatchEvent(reader, chunk, event);
+      const length: number = isFit ? feeds.encode(reader, event) : -1;
+      isFit = length >= 0;
+      if (isFit) feeds.chain.link(chunk.sequence, length);
     }
-    return chain.first() === part.check;
+    chunk.check = reader.u32();
+    return isFit && feeds.chain.first() === chunk.check;
   }
 
-  /** Whether a part goes on with what is held. Starts over where it can't, or returns a drop reason. */
-  private placeSnapshotChunk(slot: number, part: BatchData, isNew: boolean, isWhole: boolean): number {
+  /** Whether a chunk goes on with what is held. Starts over if it cannot, or returns a drop reason. */
+  private placeSnapshotChunk(slot: number, chunk: BatchData, isNew: boolean, isComplete: boolean): number {
     const feeds = this.feeds;
-    if (isNew) feeds.begin(slot, part.generation);
-    if (part.lastRemoval > feeds.asOf(slot)) {
-      // A whole feed waits until the snapshot starts where it should.
-      if (isWhole && part.first > 0) return DROP_GAP;
+    if (isNew) feeds.begin(slot, chunk.generation);
+    if (chunk.lastRemoval > feeds.asOf(slot)) {
+      // A complete feed waits for the chunk with which the snapshot begins.
+      if (isComplete && chunk.first > 0) return DROP_GAP;
       feeds.startOver(slot);
     }
     const sequence = feeds.sequence(slot);
-    if (part.first > sequence) return DROP_GAP;
-    const end = part.isLast ? part.base : part.sequence;
-    return end < sequence || (end === sequence && !part.isLast) ? DROP_DUPLICATE : DROP_NONE;
+    if (chunk.first > sequence) return DROP_GAP;
+    const end = chunk.isLast() ? chunk.base : chunk.sequence;
+    return end < sequence || (end === sequence && !chunk.isLast()) ? DROP_DUPLICATE : DROP_NONE;
   }
 
-  private storeSnapshotChunk(slot: number, reader: Reader, part: BatchData, event: EventData): number {
+  private storeSnapshotChunk(slot: number, reader: Reader, chunk: BatchData, event: EventData): number {
     const feeds = this.feeds;
     const held = feeds.sequence(slot);
-    const asOf = Math.min(feeds.asOf(slot), part.base);
+    const asOf = Math.min(feeds.asOf(slot), chunk.base);
     if (feeds.isComplete(slot)) feeds.enterSnapshot(slot);
     let before = held;
+    let hasRoom = true;
     feeds.advanceSnapshot(slot, before, asOf);
-    rewindBatch(reader, part, true);
-    for (let i = 0; i < part.count; i++) {
-      readBatchEvent(reader, part, event, true);
-      if (part.sequence <= held) continue;
-      if (!feeds.reserve(recordWords(canonicalBytes(event)))) return DROP_ARENA_FULL;
-      feeds.markUncertain(slot, before, part.sequence);
-      if (!feeds.store(slot, part.sequence, 0, 0, feeds.draftOf(reader, event))) return DROP_ARENA_FULL;
-      before = part.sequence;
+    rewindBatch(reader, chunk);
+    for (let i = 0; i < chunk.count; i++) {
+      readBatchEvent(reader, chunk, event);
+      if (chunk.sequence <= held || !hasRoom) continue;
+      hasRoom = feeds.reserve(recordWords(canonicalBytes(event)));
+      if (!hasRoom) continue;
+      feeds.markUncertain(slot, before, chunk.sequence);
+      hasRoom = feeds.store(slot, chunk.sequence, 0, 0, feeds.encode(reader, event));
+      if (!hasRoom) continue;
+      before = chunk.sequence;
       feeds.advanceSnapshot(slot, before, asOf);
       this.applied++;
     }
-    if (!part.isLast) return DROP_NONE;
-    feeds.markUncertain(slot, before, part.base + 1);
-    feeds.endSnapshot(slot, part.base, part.tipFirst, part.tipSecond, part.lastRemoval);
+    chunk.check = reader.u32();
+    if (!hasRoom) return DROP_ARENA_FULL;
+    if (!chunk.isLast()) return DROP_NONE;
+    feeds.markUncertain(slot, before, chunk.base + 1);
+    feeds.endSnapshot(slot, chunk.base, chunk.tipFirst, chunk.tipSecond, chunk.lastRemoval);
     return DROP_NONE;
-  }
-
-  /** Reads on to where `readRun` left the reader, so that the stamps of the next run are relative to the right one. */
-  private passOver(reader: Reader, run: BatchData, event: EventData, end: number): void {
-    const isPart = run.base > 0;
-    rewindBatch(reader, run, isPart);
-    for (let i = 0; i < run.count; i++) readBatchEvent(reader, run, event, isPart);
-    reader.position = end;
   }
 }
 
-/** Too long, or with a stamp that is not later than the last one. */
+/** An event is too long, or its stamp is not later than that of the last event. */
 const UNFIT = -1;
+/** The chain does not lead to the check. */
 const UNTRUE = -2;
 
-/** Starts the check of a part: a tip of zeros is none. */
+/**
+ * Begins the check of a snapshot chunk (PROTOCOL 10.3): a chain like a feed's, from a tip of
+ * `after` and `lastRemoval`, first over the last chunk's tip (8 bytes; 0 bytes if both words are
+ * 0) under the number `base`. The events follow under their sequence numbers.
+ */
 export function beginChunkCheck(
-  feeds: FeedStore, slot: number, generation: number, after: number, base: number, erased: number,
+  feeds: FeedStore, slot: number, generation: number, after: number, base: number, lastRemoval: number,
   tipFirst: number, tipSecond: number,
 ): void {
-  const writer = feeds.draft();
+  const chain = feeds.chain;
   const isLast = tipFirst !== 0 || tipSecond !== 0;
-  writer.u32(tipFirst);
-  writer.u32(tipSecond);
-  feeds.chain.begin(feeds.author(slot), generation, after, erased);
-  feeds.chain.link(base, isLast ? 8 : 0);
+  writeU32(feeds.arena.bytes, chain.eventAt, tipFirst);
+  writeU32(feeds.arena.bytes, chain.eventAt + 4, tipSecond);
+  chain.begin(feeds.author(slot), generation, after, lastRemoval);
+  chain.link(base, isLast ? TIP_BYTES : 0);
 }

@@ -1,19 +1,19 @@
 /*
- * What an event is, and where a clock has the time from. In a module of their own,
- * so that who only names them does not bring feeds along.
+ * The kinds of events, and the sources of the time. They are in a module of their own, so that
+ * a program without feeds can import them without the code of feeds.
  */
-/** Kept while there is room. */
+/** One event of a log: kept while there is room. */
 export const KIND_LOG = 0;
-/** The author's value of a topic and key, until the next one. */
+/** Sets the author's value of a topic and key, until the next event about them. */
 export const KIND_SET = 1;
-/** Ends the author's value of a topic and key. */
+/** Removes the author's value of a topic and key. */
 export const KIND_REMOVE = 2;
 
-/** Nothing tells the time: stamps only count. */
+/** The time is not known: stamps only count. */
 export const CLOCK_NONE = 0;
-/** The time is that of other nodes' stamps and what has passed since. */
+/** The time comes from other nodes' stamps and from engine time. */
 export const CLOCK_PEER = 1;
-/** The platform knows the time. */
+/** The time comes from the platform's clock. */
 export const CLOCK_OWN = 2;
 
 /** The peer is behind on nothing, this node is: its own row of the author goes to the peer. */

@@ -1,204 +1,196 @@
 import { DROP_EVENT, DROP_FORK, DROP_NONE } from "../wire/drops.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
-import type { OwnRow } from "../table/own-row.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { LAST_REMOVAL, recordWords } from "./arena.js";
-import { shown } from "./chain.js";
-import { eventBytes, writeEvent } from "./event.js";
+import type { BatchData } from "./batches.js";
+import { shortTip } from "./chain.js";
+import { type EncodedEvent, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import type { Hlc } from "./hlc.js";
-import type { BatchData } from "./batches.js";
 
-/** An event can't be made: the arena is full of values that are alive. */
-export const ENCODE_ARENA_FULL = -1;
-/** It has more than `eventBytesMax` bytes. */
-export const ENCODE_TOO_LARGE = -2;
-/** Another device seems to speak under this node's id, so that it has no feed of its own. */
-export const ENCODE_CONFLICT = -3;
+/** `stampEvent` succeeded. */
+export const STAMP_OK = 0;
+/** The event does not fit: live values fill the arena. */
+export const STAMP_ARENA_FULL = -1;
+/** The event has more than `eventBytesMax` bytes. */
+export const STAMP_TOO_LARGE = -2;
+/** Another device seems to use this node's id, so that the node cannot have a feed of its own. */
+export const STAMP_CONFLICT = -3;
 
-/** What the log had of the feed at the start: nothing, and peers may still have more of it than is held. */
+// What is to be done with the own feed. A number from 0 on is a generation that others hold: the feed has to begin a
+// greater one.
+/** Nothing. */
+export const KEEP = -1;
+/** The peer has to send what it holds of the feed. */
+export const REQUEST = -2;
+
+/** The log held no own events at the start, and peers may hold more of the feed than this node. */
 const LOG_EMPTY = 0;
-/** Nothing, and one of them has what is held now. */
+/** The log held no own events at the start, and a peer held exactly what this node holds now. */
 const LOG_RESTORED = 1;
-/** Events, of which nobody has shown yet that peers hold them, too. */
+/** The log held own events, and no peer has proven yet that it holds them, too. */
 const LOG_UNCONFIRMED = 2;
-/** Events, and what peers hold goes on from the last one. */
+/** The log held own events, and peers hold events that follow the last one of them. */
 const LOG_CONFIRMED = 3;
 
-/** What `observeClaim` decides: nothing else follows from a claim unless it is CLAIM_NONE. */
-export const CLAIM_NONE = 0;
-export const CLAIM_SETTLED = 1;
-/** The own row goes to the peer, which makes it send. */
-export const CLAIM_SEND = 2;
-
-/** What the own feed works with. */
-export interface OwnFeedParts {
-  readonly feeds: FeedStore;
-  readonly hlc: Hlc;
-  readonly outbox: FeedOutbox;
-  readonly rows: Rows;
-  readonly ownRow: OwnRow;
-}
-
 /**
- * The node's own feed. It goes on where it stopped for as long as anybody knows
- * that place: the node's storage, or its peers. What it can't know to be the end
- * it never writes on behind: then all that is held begins a new generation.
+ * The node's own feed (PROTOCOL 10.6). It appends only after an event known to be the last one:
+ * by the node's storage or by its peers. If that cannot be known, all that is held begins a new
+ * generation.
  *
- * What is in the log was acknowledged, and peers may never have heard of it: a node
- * whose storage was wiped, or is an old image, says under a number another thing than
- * it did in its former life, and loses its power before it hears of that. So such a
- * feed gives way to nothing but events that chain to its last one.
+ * The events in the log were acknowledged, and it may be that no peer has received them: a node
+ * whose storage was wiped or is an old image may reuse a sequence number for another event and
+ * lose power before it learns of the clash. So the feed of such a node accepts nothing but
+ * events that chain to its last one.
+ *
+ * The class decides; `FeedProtocol` carries the decisions out, as a new generation needs a new
+ * revision.
  */
 export class OwnFeed {
-  /** Whether there were own events since the start. From then on peers have nothing to add. */
+  /** Whether the node has published events since the start. From then on peers have nothing to add. */
   hasPublished = false;
   /** A `LOG_` constant. */
   private log = LOG_EMPTY;
-  private readonly exchange: OwnFeedParts;
-  /** What others hold of this feed beyond what is held here; 0 when nothing. */
+  private readonly feeds: FeedStore;
+  private readonly hlc: Hlc;
+  private readonly outbox: FeedOutbox;
+  private readonly rows: Rows;
+  /** How far a peer holds this feed, if that is beyond what this node holds; 0: none does. */
   private aheadGeneration = 0;
   private aheadSequence = 0;
-  /** Of a log that is read: where its snapshot ends, and the tip there. */
+  /** While a log is read: the sequence number at which its snapshot ends, and the tip there; 0: no snapshot. */
   private base = 0;
   private baseFirst = 0;
   private baseSecond = 0;
 
-  constructor(exchange: OwnFeedParts) {
-    this.exchange = exchange;
+  constructor(feeds: FeedStore, hlc: Hlc, outbox: FeedOutbox, rows: Rows) {
+    this.feeds = feeds;
+    this.hlc = hlc;
+    this.outbox = outbox;
+    this.rows = rows;
   }
 
-  /**
-   * Writes the node's next event to `chain.eventAt`, for the caller to store before
-   * `publish` adds it. Returns its length in canonical form, or a `DRAFT_` code.
-   * The parameters are those of `writeEvent`. It may begin a new generation, and
-   * with it a new revision, before.
-   */
-  encodeEvent(
-    nowMs: number, kind: number, topic: string, key: string, ttlSeconds: number, payload: Uint8Array, length: number,
-  ): number {
-    const feeds = this.exchange.feeds;
-    const hlc = this.exchange.hlc;
-    const bytes = eventBytes(kind, topic, key, ttlSeconds, length);
-    if (bytes > feeds.eventBytesMax) return ENCODE_TOO_LARGE;
-    if (!this.settleGeneration()) return ENCODE_CONFLICT;
-    if (!feeds.reserve(recordWords(bytes))) return ENCODE_ARENA_FULL;
-    hlc.now(nowMs);
-    writeEvent(feeds.draft(), kind, hlc.ms, hlc.counter, topic, key, ttlSeconds, payload, length);
-    return feeds.canHold(OWN_SLOT, bytes) ? bytes : ENCODE_ARENA_FULL;
+  /** Stamps an event and makes room for it, after `beforeEvent`. Returns a `STAMP_` constant. */
+  stamp(event: EncodedEvent, nowMs: number): number {
+    const feeds = this.feeds;
+    if (!feeds.reserve(recordWords(event.length))) return STAMP_ARENA_FULL;
+    this.hlc.now(nowMs);
+    writeStamp(event.bytes, 0, this.hlc.ms, this.hlc.counter);
+    return feeds.canHold(OWN_SLOT, event.bytes, 0, event.length) ? STAMP_OK : STAMP_ARENA_FULL;
   }
 
-  /** Adds the event that `draft` wrote, of `length` bytes. */
-  publish(length: number): void {
-    const feeds = this.exchange.feeds;
-    const outbox = this.exchange.outbox;
+  /** Appends an event that was stamped. `event` is free afterwards. */
+  publish(event: EncodedEvent): void {
     this.hasPublished = true;
-    this.exchange.rows.subtractFromFeedsHash(OWN_SLOT);
-    feeds.append(OWN_SLOT, length);
-    this.exchange.rows.addToFeedsHash(OWN_SLOT);
-    outbox.refresh(OWN_SLOT, 1);
+    this.rows.subtractFromFeedsHash(OWN_SLOT);
+    this.feeds.append(OWN_SLOT, event.bytes, 0, event.length);
+    this.rows.addToFeedsHash(OWN_SLOT);
+    this.outbox.refresh(OWN_SLOT, 1);
+    event.length = 0;
   }
 
   /**
-   * The node starts. One that remembers nothing may have had another feed under
-   * the same number: it keeps its own back until a peer has told what it knows.
+   * The node starts. A node that remembers no revision may have had another feed in the same
+   * generation: it withholds its feed until a peer with feeds has answered.
    */
   start(isRemembered: boolean): void {
-    this.exchange.outbox.ownWithheld = !isRemembered && this.exchange.feeds.sequence(OWN_SLOT) === 0;
+    this.outbox.ownWithheld = !isRemembered && this.feeds.sequence(OWN_SLOT) === 0;
   }
 
-  /** Nobody knows better. */
+  /** A peer has answered, and holds no more of the feed. */
   stopWithholding(): void {
-    const sequence = this.exchange.feeds.sequence(OWN_SLOT);
-    this.exchange.outbox.ownWithheld = false;
-    if (sequence > 0) this.exchange.outbox.refresh(OWN_SLOT, sequence);
+    const sequence = this.feeds.sequence(OWN_SLOT);
+    this.outbox.ownWithheld = false;
+    if (sequence > 0) this.outbox.refresh(OWN_SLOT, sequence);
   }
 
   /**
-   * A peer sends a run or part of this node's events. Returns whether it must not be taken in: not once the node has
-   * published since it started, nor what has no place for the events of its log. If it did not make them, it renews.
+   * Whether a batch or snapshot chunk of this node's events must not be applied, by its head. That is so once the node
+   * has published, and if it cannot chain to the last event of the log.
    */
-  refuses(run: BatchData): boolean {
-    const feeds = this.exchange.feeds;
-    const isSame = run.generation === feeds.generation(OWN_SLOT);
-    // A run has to chain to the log's last event, which is seen when it is taken in.
-    if (!this.isToKeep() || (!this.hasPublished && isSame && run.base === 0)) return false;
-    const last = run.base > 0 ? run.base : run.first + run.count - 1;
-    const isAhead = isSame ? last > feeds.sequence(OWN_SLOT) : run.generation > feeds.generation(OWN_SLOT);
-    const isOther = isSame && !isAhead && run.base === 0 && this.isOther(last, shown(run.check));
-    if (isAhead || isOther) this.renew(run.generation);
-    return true;
+  refuses(batch: BatchData): boolean {
+    // Whether a batch of the same generation chains to the log's last event, `Intake` finds out.
+    const isSame = batch.generation === this.feeds.generation(OWN_SLOT);
+    return this.isToKeep() && (this.hasPublished || !isSame || batch.isChunk());
   }
 
-  /** A run or part of this node's events was taken in, or refused for a reason. */
-  batchHandled(run: BatchData, reason: number): void {
-    if (this.log !== LOG_UNCONFIRMED) return;
+  /** What to do after a batch or chunk that was refused, now that its check is known: KEEP or a generation. */
+  afterRefused(batch: BatchData): number {
+    const feeds = this.feeds;
+    const isSame = batch.generation === feeds.generation(OWN_SLOT);
+    const last = batch.isChunk() ? batch.base : batch.first + batch.count - 1;
+    const isAhead = isSame ? last > feeds.sequence(OWN_SLOT) : batch.generation > feeds.generation(OWN_SLOT);
+    const isOther = isSame && !isAhead && !batch.isChunk() && this.isOther(last, shortTip(batch.check));
+    return isAhead || isOther ? batch.generation : KEEP;
+  }
+
+  /** What to do after a batch or chunk of this node's events was handled: KEEP or a generation. */
+  afterHandled(batch: BatchData, reason: number): number {
+    if (this.log !== LOG_UNCONFIRMED) return KEEP;
     if (reason === DROP_NONE || !this.isToKeep()) this.log = LOG_CONFIRMED;
-    else if (reason === DROP_FORK || reason === DROP_EVENT) this.renew(run.generation);
+    else if (reason === DROP_FORK || reason === DROP_EVENT) return batch.generation;
+    return KEEP;
   }
 
-  /** A peer holds just what this node holds, of all feeds. */
+  /** A peer holds exactly what this node holds of all feeds. */
   agree(): void {
-    if (this.log === LOG_EMPTY && this.exchange.feeds.sequence(OWN_SLOT) > 0) this.log = LOG_RESTORED;
+    if (this.log === LOG_EMPTY && this.feeds.sequence(OWN_SLOT) > 0) this.log = LOG_RESTORED;
   }
 
   /**
-   * Whether the feed may go into the log. What peers give back may, once that is all: with half of it in the log they
-   * might not go on from there after a restart.
+   * Whether the feed may go into the log. What peers give back may only go there once it is all: from a part of it
+   * the node might not go on after a restart.
    */
   isToStore(): boolean {
-    return this.log !== LOG_EMPTY && this.exchange.feeds.isComplete(OWN_SLOT);
+    return this.log !== LOG_EMPTY && this.feeds.isComplete(OWN_SLOT);
   }
 
   /**
-   * A peer shows what it holds of this node's feed. Returns a CLAIM_ code: not
-   * CLAIM_NONE if that is more or other than this node holds itself.
+   * What to do after a peer's claim on this feed: KEEP if the peer holds nothing more and nothing else than this
+   * node, REQUEST, or a generation.
    */
-  observeClaim(): number {
-    const feeds = this.exchange.feeds;
-    const outbox = this.exchange.outbox;
+  afterClaim(): number {
+    const feeds = this.feeds;
+    const outbox = this.outbox;
     const isSame = !outbox.isPeerLater(OWN_SLOT);
     const generation = isSame ? feeds.generation(OWN_SLOT) : outbox.ownGeneration;
     const sequence = outbox.peerSequence(OWN_SLOT);
     const tip = outbox.peerTip(OWN_SLOT);
-    if (sequence === 0) return CLAIM_NONE;
+    if (sequence === 0) return KEEP;
     const isAhead = !isSame || sequence > feeds.sequence(OWN_SLOT);
     const isOther = isSame && !isAhead && this.isOther(sequence, tip);
     const isUnfinished = isSame && sequence === feeds.sequence(OWN_SLOT) && !feeds.isComplete(OWN_SLOT) && tip !== 0;
-    if (!isAhead && !isOther && !isUnfinished) return CLAIM_NONE;
-    if (isOther || (this.isToKeep() && (this.hasPublished || !isSame))) {
-      this.renew(generation);
-      return CLAIM_SETTLED;
-    }
+    if (!isAhead && !isOther && !isUnfinished) return KEEP;
+    if (isOther || (this.isToKeep() && (this.hasPublished || !isSame))) return generation;
     if (generation > this.aheadGeneration || sequence > this.aheadSequence) {
       this.aheadGeneration = generation;
       this.aheadSequence = sequence;
     }
-    return CLAIM_SEND;
+    return REQUEST;
   }
 
   /**
-   * The log's snapshot: values up to `sequence` follow, then the events after it.
-   * Before the start.
+   * Restores the base record of the log: the values up to `sequence` follow, then the events after it. Before the
+   * start.
    */
-  restoreBase(generation: number, sequence: number, tipFirst: number, tipSecond: number, erased: number): void {
+  restoreBase(generation: number, sequence: number, tipFirst: number, tipSecond: number, lastRemoval: number): void {
     this.endBase();
-    this.exchange.feeds.begin(OWN_SLOT, generation);
+    this.feeds.begin(OWN_SLOT, generation);
     this.base = sequence;
     this.baseFirst = tipFirst;
     this.baseSecond = tipSecond;
-    this.exchange.feeds.arena.set(OWN_SLOT, LAST_REMOVAL, erased);
+    this.feeds.arena.set(OWN_SLOT, LAST_REMOVAL, lastRemoval);
   }
 
   /**
-   * An event of the log, in canonical form. One that does not follow what was
-   * restored so far is passed over. Before the start.
+   * Restores an event of the log, in canonical form. An event that does not follow what was restored so far is
+   * ignored. Before the start.
    *
-   * @returns false when there is no room: the application has to be told of some of them first
+   * @returns false: there is no room before the application has been notified of restored events
    */
   restore(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
-    const feeds = this.exchange.feeds;
+    const feeds = this.feeds;
     if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax) return true;
     if (generation > feeds.generation(OWN_SLOT)) {
       if (sequence !== 1) return true;
@@ -209,89 +201,75 @@ export class OwnFeed {
     if (sequence > this.base) this.endBase();
     if (this.base === 0 && sequence !== feeds.sequence(OWN_SLOT) + 1) return true;
     if (!feeds.reserve(recordWords(length))) return false;
-    feeds.draft().copy(bytes, start, length);
-    if (this.base === 0) {
-      return feeds.append(OWN_SLOT, length);
-    } else {
-      if (!feeds.store(OWN_SLOT, sequence, 0, 0, length)) return false;
-      feeds.advanceSnapshot(OWN_SLOT, sequence, this.base);
-    }
+    if (this.base === 0) return feeds.append(OWN_SLOT, bytes, start, length);
+    feeds.copyToScratch(bytes, start, length);
+    if (!feeds.store(OWN_SLOT, sequence, 0, 0, length)) return false;
+    feeds.advanceSnapshot(OWN_SLOT, sequence, this.base);
     return true;
   }
 
-  /** The log is read. The clock goes on after its last event. */
+  /** The whole log was read. The clock goes on after its last event. */
   endRestore(): void {
     this.endBase();
-    const feeds = this.exchange.feeds;
+    const feeds = this.feeds;
     if (feeds.sequence(OWN_SLOT) > 0) this.log = LOG_UNCONFIRMED;
     const last = feeds.arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT));
-    if (last !== 0) this.exchange.hlc.recall(feeds.ms(last), feeds.counter(last));
-    this.exchange.rows.addToFeedsHash(OWN_SLOT);
+    if (last !== 0) this.hlc.recall(feeds.ms(last), feeds.counter(last));
+    this.rows.addToFeedsHash(OWN_SLOT);
   }
 
   private endBase(): void {
     if (this.base === 0) return;
-    const feeds = this.exchange.feeds;
+    const feeds = this.feeds;
     feeds.endSnapshot(OWN_SLOT, this.base, this.baseFirst, this.baseSecond, feeds.lastRemoval(OWN_SLOT));
     this.base = 0;
   }
 
-  /** Before an own event: others must not hold more of this generation. Returns whether there is one to go on with. */
-  private settleGeneration(): boolean {
-    const feeds = this.exchange.feeds;
+  /** What to do before an own event: KEEP, or a generation of which others may hold more than this node. */
+  beforeEvent(): number {
+    const feeds = this.feeds;
     const generation = feeds.generation(OWN_SLOT);
     const sequence = feeds.sequence(OWN_SLOT);
     const isBehind = this.aheadGeneration > generation
       || (this.aheadGeneration === generation && this.aheadSequence > sequence);
-    // A peer may have given back a feed in which no number is left: what others read ends at SEQUENCE_MAX.
+    // A feed that peers gave back may have no number left: SEQUENCE_MAX is the last one.
     const isSpent = sequence >= SEQUENCE_MAX;
     const isGiven = this.log < LOG_UNCONFIRMED && !this.hasPublished;
-    // From here on it is this node's, and not only what peers gave back.
+    // From here on the feed is this node's, and not only what peers gave back.
     if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
-    if (isBehind || isSpent || !feeds.isComplete(OWN_SLOT)) return this.renew(this.aheadGeneration);
-    const revision = this.exchange.rows.revision(OWN_SLOT);
-    if (!isGiven || generation >= revision) return true;
-    // What came back from peers may be less than what was said: going on there could say another thing in its place.
+    if (isBehind || isSpent || !feeds.isComplete(OWN_SLOT)) return this.aheadGeneration;
+    const revision = this.rows.revision(OWN_SLOT);
+    if (!isGiven || generation >= revision) return KEEP;
+    // PROTOCOL 10.6: peers may have given back less than was published. Going on there could put another event
+    // under a number that is in use.
     if (sequence === 0) feeds.begin(OWN_SLOT, revision);
     else this.rechain(revision);
-    return true;
+    return KEEP;
   }
 
-  /** Whether there are events that were acknowledged and that peers may have nothing of. */
-  private isToKeep(): boolean {
-    return (this.hasPublished || this.log === LOG_UNCONFIRMED) && this.exchange.feeds.arena.first(OWN_SLOT) !== 0;
-  }
-
-  /** Whether the tip after an event is another one here. */
-  private isOther(sequence: number, tip: number): boolean {
-    const feeds = this.exchange.feeds;
-    const outbox = this.exchange.outbox;
-    if (tip === 0 || !feeds.isComplete(OWN_SLOT)) return false;
-    if (sequence === feeds.sequence(OWN_SLOT)) return tip !== outbox.shownTip(OWN_SLOT);
-    const record = sequence < feeds.floor(OWN_SLOT) ? 0 : feeds.arena.find(OWN_SLOT, sequence);
-    return record !== 0 && shown(feeds.arena.tipFirst(record)) !== tip;
-  }
-
-  /** Begins a generation beyond one that others know, with all that is held. Returns whether it could. */
-  private renew(known: number): boolean {
-    const feeds = this.exchange.feeds;
-    const rows = this.exchange.rows;
-    const least = Math.max(known, feeds.generation(OWN_SLOT), rows.revision(OWN_SLOT));
-    if (!this.exchange.ownRow.recover(least)) return false;
-    this.rechain(rows.revision(OWN_SLOT));
-    return true;
-  }
-
-  /** Has all that is held begin another generation. */
-  private rechain(generation: number): void {
-    const rows = this.exchange.rows;
-    rows.subtractFromFeedsHash(OWN_SLOT);
-    this.exchange.feeds.rechain(OWN_SLOT, generation);
-    rows.addToFeedsHash(OWN_SLOT);
-    this.exchange.outbox.age(OWN_SLOT);
-    this.exchange.outbox.renewed(OWN_SLOT, false);
+  /** Begins a generation with all that is held (PROTOCOL 10.6). */
+  rechain(generation: number): void {
+    this.rows.subtractFromFeedsHash(OWN_SLOT);
+    this.feeds.rechain(OWN_SLOT, generation);
+    this.rows.addToFeedsHash(OWN_SLOT);
+    this.outbox.age(OWN_SLOT);
+    this.outbox.renewed(OWN_SLOT, false);
     this.stopWithholding();
     this.aheadGeneration = 0;
     this.aheadSequence = 0;
+  }
+
+  /** Whether the node holds acknowledged events that no peer may hold. */
+  private isToKeep(): boolean {
+    return (this.hasPublished || this.log === LOG_UNCONFIRMED) && this.feeds.arena.first(OWN_SLOT) !== 0;
+  }
+
+  /** Whether this node holds another tip than `tip` after an event. */
+  private isOther(sequence: number, tip: number): boolean {
+    const feeds = this.feeds;
+    if (tip === 0 || !feeds.isComplete(OWN_SLOT)) return false;
+    if (sequence === feeds.sequence(OWN_SLOT)) return tip !== this.outbox.claimedTip(OWN_SLOT);
+    const record = sequence < feeds.floor(OWN_SLOT) ? 0 : feeds.arena.find(OWN_SLOT, sequence);
+    return record !== 0 && shortTip(feeds.arena.tipFirst(record)) !== tip;
   }
 }

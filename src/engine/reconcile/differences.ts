@@ -89,9 +89,9 @@ function compareEntry(rows: Rows, outbox: Outbox, row: RowData): void {
 /** PROTOCOL 10.3: sends the row whose feed has another fingerprint. The sender then shows which node holds more. */
 function compareFeed(rows: Rows, outbox: Outbox, frame: FrameReader, id: number): void {
   const events = frame.events;
-  const slot = events !== undefined && events.shown.isShown ? rows.find(id) : -1;
+  const slot = events !== undefined && events.claim.isPresent ? rows.find(id) : -1;
   if (slot < 0 || events === undefined) return;
-  if (feedFingerprint(rows, slot, frame.counter) !== events.shown.tip) outbox.send(slot);
+  if (feedFingerprint(rows, slot, frame.counter) !== events.claim.tip) outbox.send(slot);
 }
 
 /** Whether the sender calls a node DOWN or REMOVE that is suspected here under the same statement. */

@@ -16,13 +16,13 @@ export class RowData {
   isForeign = false;
 }
 
-/** What a row, or an entry of a DIGEST, shows of its node's feed. */
-export class ShownFeed {
-  /** Whether the row shows anything of it. */
-  isShown = false;
+/** A claim: how far the sender of a row holds the feed of the row's node (PROTOCOL 10.3). */
+export class FeedClaim {
+  /** Whether the row has a claim, or the DIGEST entry a fingerprint. */
+  isPresent = false;
   generation = 0;
-  /** Sequence number up to which the sender holds the feed; 0 when it holds nothing. */
+  /** Sequence number up to which the sender holds the feed; 0: nothing of it. */
   sequence = 0;
-  /** 16 bits of the tip after that event, 0 while the feed is not complete. In a DIGEST: the feed's fingerprint. */
+  /** First 16 bits of the tip after that event, 0 while a snapshot arrives; in a DIGEST, the feed's fingerprint. */
   tip = 0;
 }

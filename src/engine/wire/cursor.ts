@@ -1,3 +1,5 @@
+import { readU16, readU32, writeU16, writeU32 } from "../../cbor/big-endian.js";
+
 /**
  * Reads and writes bytes at a moving position. Neither class throws or touches a
  * byte outside its range. A read or write that does not fit sets `failed`, and
@@ -40,15 +42,12 @@ export class Reader extends Cursor {
 
   u16(): number {
     if (!this.advance(2)) return 0;
-    const at = this.position - 2;
-    return (this.bytes[at] << 8) | this.bytes[at + 1];
+    return readU16(this.bytes, this.position - 2);
   }
 
   u32(): number {
     if (!this.advance(4)) return 0;
-    const at = this.position - 4;
-    const bytes = this.bytes;
-    return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+    return readU32(this.bytes, this.position - 4);
   }
 
   varint(): number {
@@ -87,29 +86,20 @@ export class Writer extends Cursor {
   }
 
   u16(value: number): void {
-    if (!this.advance(2)) return;
-    const at = this.position - 2;
-    this.bytes[at] = value >>> 8;
-    this.bytes[at + 1] = value;
+    if (this.advance(2)) writeU16(this.bytes, this.position - 2, value);
   }
 
   u32(value: number): void {
-    if (!this.advance(4)) return;
-    const at = this.position - 4;
-    const bytes = this.bytes;
-    bytes[at] = value >>> 24;
-    bytes[at + 1] = value >>> 16;
-    bytes[at + 2] = value >>> 8;
-    bytes[at + 3] = value;
+    if (this.advance(4)) writeU32(this.bytes, this.position - 4, value);
   }
 
   varint(value: number): void {
-    let rest = value >>> 0;
-    while (rest >= 0x80) {
-      this.u8((rest & 0x7f) | 0x80);
-      rest >>>= 7;
+    if (value >>> 0 < 0x80) {
+      this.u8(value);
+      return;
     }
-    this.u8(rest);
+    const length = varintBytes(value);
+    if (this.advance(length)) writeVarint(this.bytes, this.position - length, value);
   }
 
   copy(from: Uint8Array, start: number, length: number): void {
@@ -120,8 +110,7 @@ export class Writer extends Cursor {
 
   /** Writes the u16 `value` at an earlier position, for a length that is known afterwards. */
   patchU16(at: number, value: number): void {
-    this.bytes[at] = value >>> 8;
-    this.bytes[at + 1] = value;
+    writeU16(this.bytes, at, value);
   }
 }
 
@@ -130,4 +119,12 @@ export function varintBytes(value: number): number {
   let bytes = 1;
   for (let rest = value >>> 7; rest !== 0; rest >>>= 7) bytes++;
   return bytes;
+}
+
+/** Writes `value`, a uint32, as a varint at `at`; it takes `varintBytes(value)` bytes. */
+export function writeVarint(bytes: Uint8Array, at: number, value: number): void {
+  let rest = value >>> 0;
+  let to = at;
+  for (; rest >= 0x80; rest >>>= 7) bytes[to++] = (rest & 0x7f) | 0x80;
+  bytes[to] = rest;
 }

@@ -11,14 +11,14 @@ import {
   WITH_FEEDS,
 } from "./frame.js";
 import { orderKey } from "../table/hash.js";
-import type { RowData, ShownFeed } from "../table/row-data.js";
+import type { RowData, FeedClaim } from "../table/row-data.js";
 import { PROBED, LEFT } from "../table/states.js";
 
 /** Reads events, and what rows show of feeds. Feeds implement it. */
 export interface EventReader {
-  /** What the row that was read last shows. */
-  readonly shown: ShownFeed;
-  /** Checks that the current section, with events or about them, is well-formed. Returns a drop reason. */
+  /** The claim in the row, or the fingerprint in the DIGEST entry, that was read last. */
+  readonly claim: FeedClaim;
+  /** Checks that a section of events, or about them, is well-formed. Returns a drop reason. */
   check(): number;
 }
 
@@ -190,7 +190,7 @@ export class FrameReader extends Reader {
     row.state = state & ~WITH_FEEDS;
     row.revision = this.varint();
     row.heartbeat = this.varint();
-    this.show(state >= WITH_FEEDS, 0, 0, state >= WITH_FEEDS ? this.u8() : 0);
+    this.noteClaim(state >= WITH_FEEDS, 0, 0, state >= WITH_FEEDS ? this.u8() : 0);
   }
 
   /** The next row of a ROWS section. Its address is 0 if the address is the datagram's source. */
@@ -208,7 +208,7 @@ export class FrameReader extends Reader {
     row.heartbeat = this.varint();
     const sequence = (head & ROW_HAS_FEED) === 0 ? 0 : this.varint();
     const generation = sequence > 0 ? this.varint() : 0;
-    this.show((head & ROW_HAS_FEED) !== 0, sequence, generation, sequence > 0 ? this.u16() : 0);
+    this.noteClaim((head & ROW_HAS_FEED) !== 0, sequence, generation, sequence > 0 ? this.u16() : 0);
     row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : this.varint();
     row.valueStart = this.skip(row.valueLength);
     const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
@@ -217,13 +217,13 @@ export class FrameReader extends Reader {
     if (!addressed || !headGood || !valueGood) row.state = BAD_ROW;
   }
 
-  private show(isShown: boolean, sequence: number, generation: number, tip: number): void {
+  private noteClaim(isPresent: boolean, sequence: number, generation: number, tip: number): void {
     if (this.events === undefined) return;
-    const shown = this.events.shown;
-    shown.isShown = isShown;
-    shown.sequence = sequence;
-    shown.generation = generation;
-    shown.tip = tip;
+    const claim = this.events.claim;
+    claim.isPresent = isPresent;
+    claim.sequence = sequence;
+    claim.generation = generation;
+    claim.tip = tip;
   }
 
   private checkSections(row: RowData): number {

@@ -11,10 +11,10 @@ import {
 import { FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
 import { isCounted } from "../table/states.js";
 
-/** What a row shows of its author's feed. Feeds implement it. */
+/** The claim on the author's feed in a row. */
 export interface FeedColumns {
-  /** Whether the row of a slot shows its feed in this frame. */
-  isShown(slot: number): boolean;
+  /** Whether the row of a slot has a claim in this frame. */
+  hasClaim(slot: number): boolean;
   /** Bytes that `writeRow` writes. */
   rowBytes(slot: number): number;
   writeRow(writer: Writer, slot: number): void;
@@ -113,7 +113,7 @@ export class FrameWriter extends Writer {
     const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
     const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
     const statementBytes = varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot));
-    const feeds = this.feeds !== undefined && this.feeds.isShown(slot) ? this.feeds : undefined;
+    const feeds = this.feeds !== undefined && this.feeds.hasClaim(slot) ? this.feeds : undefined;
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
     if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
     const flags = (valueLength === 0 ? 0 : ROW_HAS_VALUE) | (feeds === undefined ? 0 : ROW_HAS_FEED);

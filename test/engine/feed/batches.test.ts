@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Reader, Writer } from "../../../src/engine/wire/cursor.js";
 import { EventData } from "../../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_SET } from "../../../src/engine/feed/kinds.js";
-import { BatchData, beginBatches, readBatch, readBatchEvent, rewindBatch } from "../../../src/engine/feed/batches.js";
+import { BatchData, beginBatches, checkBatch, readBatchEvent, rewindBatch } from "../../../src/engine/feed/batches.js";
 import { propertyOptions } from "../../support/random.js";
 import {
   FeedNode, type PlainEvent, T, Truth, bytesOf, cborOf, decoded, hex, logEvent, plainOf, removeEvent, setEvent,
@@ -37,12 +37,12 @@ function runsIn(bytes: Uint8Array, sender: number): Run[] {
   reader.reset(bytes, 0, bytes.length);
   beginBatches(run);
   while (reader.position < bytes.length) {
-    assert.equal(readBatch(reader, run, event, sender, false), 0);
+    assert.equal(checkBatch(reader, run, event, sender, false), 0);
     const { position } = reader;
     const events: PlainEvent[] = [];
-    rewindBatch(reader, run, false);
+    rewindBatch(reader, run);
     for (let i = 0; i < run.count; i++) {
-      readBatchEvent(reader, run, event, false);
+      readBatchEvent(reader, run, event);
       events.push(plainOf(bytes, event));
     }
     runs.push({ author: run.author, generation: run.generation, first: run.first, events });
@@ -70,8 +70,8 @@ function rising(events: PlainEvent[]): PlainEvent[] {
   return sorted.filter(({ ms, counter }, i) => i === 0 || ms !== sorted[i - 1].ms || counter !== sorted[i - 1].counter);
 }
 
-describe("runs on the wire", () => {
-  it("have these bytes", () => {
+describe("batches on the wire", () => {
+  it("a batch has the bytes of PROTOCOL.md", () => {
     const author = authorOf(0x0a0b0c0d, 3);
     author.say({ ...logEvent(0), topic: "t", payload: "05" });
     author.say({ ...setEvent("k", 0, T + 1), topic: "t", payload: "06", ttlSeconds: 9 });
@@ -95,7 +95,7 @@ describe("runs on the wire", () => {
     payload: fc.integer().map((value) => hex(cborOf(value))),
   });
 
-  it("are read as they were written, in as many datagrams as it takes", () => {
+  it("the reader gets the events that the writer wrote, in as many datagrams as they take", () => {
     const lists = fc.array(plain, { minLength: 1, maxLength: 60 });
     fc.assert(fc.property(lists, fc.constantFrom(0, 6, 7, 0xffffffff), fc.integer({ min: 60, max: 900 }),
       (any, generation, room) => {
@@ -141,7 +141,7 @@ function holderOf(count: number, event: (n: number) => PlainEvent): { holder: Fe
     for (let n = 0; n < 200; n++) author.say(event(n * 600 + i));
     while (holder.feeds.sequence(i + 1) < 200) {
       const section = author.sectionFor(holder, id, 1000)!;
-      holder.take(id, section.bytes, section.isPart);
+      holder.handle(id, section.bytes, section.isChunk);
     }
     events.push(event(199 * 600 + i));
   });
@@ -158,7 +158,7 @@ describe("the overhead of an event", () => {
     { name: "log", event: reading, own: 14, relayed: 18 },
     { name: "set", event: value, own: 15, relayed: 19 },
   ]) {
-    it(`is at most 16 bytes, but for 18 or 19 where a relayed event travels alone: ${name}`, () => {
+    it(`an event costs at most 16 bytes, or 18 or 19 when a relayed event travels alone: ${name}`, () => {
       const { holder, events } = holderOf(60, event);
       const author = authorOf(9, 1);
       for (let n = 0; n < 200; n++) author.say(event(n * 600));

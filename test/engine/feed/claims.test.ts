@@ -1,19 +1,18 @@
 import assert from "node:assert/strict";
 import { DROP_REASONS, NOTIFY_ID_CONFLICT, type Engine, dropReasonName } from "../../../src/engine/index.js";
-import { writeEvent } from "../../../src/engine/feed/event.js";
 import { KIND_LOG } from "../../../src/engine/feed/kinds.js";
 import { SEQUENCE_MAX } from "../../../src/engine/wire/frame.js";
 import { eventFeeds } from "../../../src/events/index.js";
 import { EngineNetwork } from "../../support/engine-network.js";
 import { heldFeed } from "../../support/engine-state.js";
-import { T, cborOf, nodeDigest } from "./feed-support.js";
+import { T, bytesOf, cborOf, hex, nodeDigest } from "./feed-support.js";
 
 /*
  * What one peer can do by claiming huge numbers about the feed of another node: SECURITY.md says so. Node 1 is the
  * author, node 2 the liar, node 3 has no part in it.
  */
 const ROUND = 10000;
-const FEEDS = { feeds: eventFeeds().maker(8192, 128, nodeDigest) };
+const FEEDS = { feeds: eventFeeds().engine(8192, 128, nodeDigest) };
 const REVISION = 3;
 /** 2^48 - 1, the greatest time that a stamp has. */
 const LAST_MS = 281474976710655;
@@ -46,11 +45,11 @@ function forge(lan: EngineNetwork): void {
   const { rows, feed } = lan.engines.get(2)!;
   const slot = rows.find(1);
   rows.subtractFromFeedsHash(slot);
-  const writer = feed!.feeds.draft();
-  const start = writer.position;
-  const payload = cborOf(99);
-  writeEvent(writer, KIND_LOG, LAST_MS, 0xffff, "t", "", 0, payload, payload.length);
-  assert.ok(feed!.feeds.append(slot, writer.position - start));
+  const payload = hex(cborOf(99));
+  const event = bytesOf({
+    kind: KIND_LOG, topic: "t", key: "", ttlSeconds: 0, ms: LAST_MS, counter: 0xffff, payload,
+  });
+  assert.ok(feed!.feeds.append(slot, event, 0, event.length));
   rows.addToFeedsHash(slot);
   rows.markUpdate(slot);
 }
@@ -85,10 +84,10 @@ function malformed(lan: EngineNetwork): string[] {
   return names.filter((name) => name !== "duplicate");
 }
 
-describe("claims about the feed of another", () => {
+describe("claims on the feed of another node", () => {
   const FOUR = ["t/ 01", "t/ 02", "t/ 03", "t/ 04"];
 
-  it("that it is longer make an author who has spoken begin a new generation, with all that it said", () => {
+  it("an author that has published begins a new generation with all its events when a peer claims more events", () => {
     for (const sequence of [7, SEQUENCE_MAX]) {
       const lan = network(true);
       claim(lan, REVISION, sequence);
@@ -99,7 +98,7 @@ describe("claims about the feed of another", () => {
     }
   });
 
-  it("that it has a later generation do so, too", () => {
+  it("an author that has published begins a new generation when a peer claims a later one", () => {
     const lan = network(true);
     claim(lan, 500, 7);
     sayThree(lan);
@@ -107,7 +106,7 @@ describe("claims about the feed of another", () => {
     assert.equal(lan.engines.get(1)!.revision(), 501);
   });
 
-  it("that no number is left cost an author who has not spoken nothing that it says then", () => {
+  it("an author that has not published keeps all later events when a peer claims the last sequence number", () => {
     const lan = network(false);
     claim(lan, REVISION, SEQUENCE_MAX);
     lan.run(10 * ROUND);
@@ -117,7 +116,7 @@ describe("claims about the feed of another", () => {
     assert.deepEqual(malformed(lan), [], "and what it sends is well-formed");
   });
 
-  it("that it has the last generation keep what the author says from all others until it starts again", () => {
+  it("a claim of the last generation hides an author's events until the author starts again", () => {
     const lan = network(true);
     claim(lan, 0xffffffff, 1);
     sayThree(lan);
@@ -132,7 +131,7 @@ describe("claims about the feed of another", () => {
     assertAll(lan, FOUR.slice(1));
   });
 
-  it("with the last stamp make an author who has spoken begin a new generation without it", () => {
+  it("an author that has published begins a new generation without a forged event of the last stamp", () => {
     const lan = network(true);
     for (const { feed } of lan.engines.values()) feed!.hlc.setPhysical(lan.nowMs, T);
     forge(lan);
@@ -141,7 +140,7 @@ describe("claims about the feed of another", () => {
     for (const { feed } of lan.engines.values()) assert.ok(feed!.hlc.ms < T + 100 * ROUND, "nor did a clock move");
   });
 
-  it("with the last stamp silence one who has not, until it starts again and speaks first", () => {
+  it("a forged event of the last stamp silences an author that has not published, until its next start", () => {
     const lan = network(true);
     lan.engines.delete(1);
     lan.run(ROUND);

@@ -1,28 +1,34 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Reader, Writer } from "../../../src/engine/wire/cursor.js";
+import { Reader } from "../../../src/engine/wire/cursor.js";
 import { DROP_EVENT, DROP_NONE, DROP_VALUE } from "../../../src/engine/wire/drops.js";
 import { Chain, chainBytes } from "../../../src/engine/feed/chain.js";
-import { EventData, canonicalBytes, checkEvent, writeCanonical } from "../../../src/engine/feed/event.js";
+import {
+  EncodedEvent, EventData, canonicalBytes, checkBody, isStamp, readBody, writeCanonical,
+} from "../../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import { type Digest, Sha256 } from "../../../src/digest/sha256.js";
 import { propertyOptions } from "../../support/random.js";
 import { type PlainEvent, T, bytesOf, cborOf, hex, plainOf, tipAfter, wordsHex } from "./feed-support.js";
 
-/** Reads an event that lies somewhere among other bytes. Returns what it says, or the drop reason. */
+/** Parses an event that lies among other bytes. Returns the event in plain words, or the drop reason. */
 function read(bytes: Uint8Array): PlainEvent | number {
   const all = new Uint8Array(bytes.length + 20).fill(0x17);
   all.set(bytes, 10);
   const reader = new Reader();
   const event = new EventData();
   reader.reset(all, 10, 10 + bytes.length);
-  const reason = checkEvent(reader, event);
+  event.head = reader.u8();
+  event.ms = reader.u16() * 2 ** 32 + reader.u32();
+  event.counter = reader.u16();
+  readBody(reader, event);
+  if (!reader.failed && event.end !== reader.end) return DROP_EVENT;
+  const reason = checkBody(reader, event);
   if (reason !== DROP_NONE) return reason;
-  assert.equal(event.end, 10 + bytes.length);
-  const writer = new Writer();
-  writer.reset(new Uint8Array(canonicalBytes(event)), 0, canonicalBytes(event));
-  writeCanonical(writer, all, event);
-  assert.equal(hex(writer.bytes), hex(bytes), "writing it again gives the same bytes");
+  assert.ok(isStamp(event.ms, event.counter));
+  const out = new Uint8Array(canonicalBytes(event) + 2).fill(0xa5);
+  writeCanonical(out, 1, all, event);
+  assert.equal(hex(out), `a5${hex(bytes)}a5`, "writing it again gives the same bytes and no others");
   return plainOf(all, event);
 }
 
@@ -94,27 +100,48 @@ const anyEvent: fc.Arbitrary<PlainEvent> = fc.record({
   payload: event.kind === KIND_REMOVE ? "" : event.payload,
 }));
 
-describe("events", () => {
+describe("EncodedEvent", () => {
+  it("an event object holds an event of full length, refuses a longer one and is free then", () => {
+    const event = new EncodedEvent(16);
+    for (const [topic, key, isFit] of [["abc", "def", true], ["abc", "defg", false], ["ab", "defg", true]] as const) {
+      assert.equal(event.begin(KIND_SET, topic, key, 0), isFit);
+      assert.equal(event.length, isFit ? 16 : 0);
+    }
+  });
+
+  it("an event object writes neither a key nor a time to live in kinds that have none", () => {
+    const event = new EncodedEvent(64);
+    const begun = (kind: number, key: string, ttlSeconds: number): string => {
+      assert.ok(event.begin(kind, "t", key, ttlSeconds));
+      return hex(event.bytes.subarray(0, event.length));
+    };
+    assert.equal(begun(KIND_LOG, "key", 9), begun(KIND_LOG, "", 0));
+    assert.equal(begun(KIND_REMOVE, "key", 9), begun(KIND_REMOVE, "key", 0));
+    assert.notEqual(begun(KIND_SET, "key", 9), begun(KIND_SET, "key", 0));
+  });
+});
+
+describe("an event in canonical form", () => {
   for (const { name, event, bytes } of vectors) {
-    it(`have these bytes: ${name}`, () => {
+    it(`the encoder writes these bytes: ${name}`, () => {
       assert.equal(hex(bytesOf(event)), bytes.replaceAll(" ", ""));
       assert.deepEqual(readHex(bytes), event);
     });
   }
 
   for (const { name, bytes, reason } of refusals) {
-    it(`are refused: ${name}`, () => {
+    it(`the parser refuses ${name}`, () => {
       assert.equal(readHex(bytes), reason ?? DROP_EVENT);
     });
   }
 
-  it("are read as they were written", () => {
+  it("the parser gets the event that was written", () => {
     fc.assert(fc.property(anyEvent, (event) => {
       assert.deepEqual(read(bytesOf(event)), event);
     }), propertyOptions(1000));
   });
 
-  it("are refused wherever they end early", () => {
+  it("the parser refuses an event that ends early, wherever that is", () => {
     fc.assert(fc.property(anyEvent, fc.nat(), (event, cut) => {
       const bytes = bytesOf(event);
       // A removal's key may end where a shorter one would not: its length stands before it.
@@ -122,7 +149,7 @@ describe("events", () => {
     }), propertyOptions(1000));
   });
 
-  it("have one form: what is read from changed bytes is written as these bytes", () => {
+  it("an event has one form: the event parsed from changed bytes is written as these bytes", () => {
     fc.assert(fc.property(anyEvent, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), (event, changes) => {
       const bytes = bytesOf(event);
       for (const [at, value] of changes) bytes[at % bytes.length] = value;
@@ -130,7 +157,7 @@ describe("events", () => {
     }), propertyOptions(3000));
   });
 
-  it("of random bytes never throw", () => {
+  it("the parser throws on no bytes", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       read(bytes);
     }), propertyOptions(3000));
@@ -140,25 +167,26 @@ describe("events", () => {
 describe("the chain of a feed", () => {
   const AUTHOR = 0xdeadbeef;
 
-  function chain(digest: Digest = new Sha256()): Chain {
-    return new Chain(digest, new Uint8Array(chainBytes(128) + 9), 5, 128);
+  function chain(digest: Digest, bytes = new Uint8Array(chainBytes(128) + 9)): Chain {
+    return new Chain(digest, bytes, 5, 128);
   }
 
-  it("has the tips of its definition", () => {
+  it("the chain has the tips of its definition", () => {
     fc.assert(fc.property(fc.array(anyEvent, { maxLength: 5 }), fc.nat(0xffffffff), (events, generation) => {
-      const links = chain();
+      const bytes = new Uint8Array(chainBytes(128) + 9);
+      const links = chain(new Sha256(), bytes);
       links.begin(AUTHOR, generation, 0, 0);
       let tip: Uint8Array = new Uint8Array(8);
-      events.map(bytesOf).filter((bytes) => bytes.length <= 128).forEach((bytes, i) => {
-        links.bytes.set(bytes, links.eventAt);
-        links.link(i + 1, bytes.length);
-        tip = tipAfter(AUTHOR, generation, i + 1, tip, bytes);
+      events.map(bytesOf).filter((event) => event.length <= 128).forEach((event, i) => {
+        bytes.set(event, links.eventAt);
+        links.link(i + 1, event.length);
+        tip = tipAfter(AUTHOR, generation, i + 1, tip, event);
         assert.equal(wordsHex(links.first(), links.second()), hex(tip));
       });
     }), propertyOptions(100));
   });
 
-  it("never has zeros for a tip", () => {
+  it("the chain never has zeros for a tip", () => {
     const links = chain({ sha256: (_bytes, _start, _length, out, at) => void out.fill(0, at, at + 32) });
     links.begin(AUTHOR, 0, 0, 0);
     links.link(1, 0);

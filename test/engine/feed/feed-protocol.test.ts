@@ -11,7 +11,7 @@ import { nodeDigest } from "./feed-support.js";
 const ROUND = 10000;
 
 function feedsOf(feedBytes: number): Partial<EngineOptions> {
-  return { feeds: eventFeeds().maker(feedBytes, 128, nodeDigest) };
+  return { feeds: eventFeeds().engine(feedBytes, 128, nodeDigest) };
 }
 
 const FEEDS = feedsOf(8192);
@@ -47,8 +47,8 @@ function assertEqualFeeds(lan: EngineNetwork, authors: number[]): void {
   }
 }
 
-describe("events", () => {
-  it("reach all nodes within a few rounds, and each application once, in order", () => {
+describe("events in a network", () => {
+  it("an event reaches all nodes within six rounds, and each application once and in order", () => {
     const lan = network(10);
     for (let n = 1; n <= 5; n++) {
       lan.log(3, "door", `opened ${n}`);
@@ -63,7 +63,7 @@ describe("events", () => {
     assertEqualFeeds(lan, [3, 7]);
   });
 
-  it("leave an idle network in sync: a SYN and an ACK, of at most 40 bytes each", () => {
+  it("an idle network with events is in sync: it sends a SYN and an ACK of at most 40 bytes each", () => {
     const lan = network(10);
     for (const node of lan.engines.keys()) lan.log(node, "start", node);
     lan.run(30 * ROUND);
@@ -74,7 +74,7 @@ describe("events", () => {
     assert.ok(lan.sent.every(({ bytes }) => bytes.length <= 40), `${Math.max(...lan.sent.map((s) => s.bytes.length))}`);
   });
 
-  it("are stored and forwarded: C has A's from B, though A and C never meet", () => {
+  it("a node forwards events: C gets those of A from B, although A and C never meet", () => {
     const lan = new EngineNetwork();
     lan.lose = ({ from, to }) => from + to === 4;
     lan.add(1, FEEDS, [2], 3);
@@ -90,7 +90,7 @@ describe("events", () => {
     assertEqualFeeds(lan, [1]);
   });
 
-  it("of a node that said goodbye reach those who come later", () => {
+  it("the events of a node that left reach nodes that join later", () => {
     const lan = network(2);
     lan.log(1, "a", 1);
     lan.run(ROUND);
@@ -101,7 +101,7 @@ describe("events", () => {
     assert.deepEqual(told(lan, 3, 1), [1]);
   });
 
-  it("pass nodes without feeds by, which are in sync with the others", () => {
+  it("a node without feeds ignores events and is in sync with the others", () => {
     const lan = new EngineNetwork();
     for (let node = 1; node <= 8; node++) lan.add(node, node % 4 === 0 ? {} : FEEDS, [1], 3);
     lan.run(10 * ROUND);
@@ -115,7 +115,7 @@ describe("events", () => {
     for (const node of [4, 8]) assert.deepEqual({ ...drops(lan.engines.get(node)!), echo: 0 }, { echo: 0 });
   });
 
-  it("come to a node that was away, many at a time", () => {
+  it("a node that was away gets many events in each datagram", () => {
     const lan = network(3, feedsOf(65536));
     const away = lan.engines.get(3)!;
     lan.engines.delete(3);
@@ -138,7 +138,7 @@ function tampered(lan: EngineNetwork, sent: Uint8Array, change: (bytes: Uint8Arr
   lan.deliver(2, 1, bytes);
 }
 
-describe("events that are not as they should be", () => {
+describe("repeated, changed and missing events", () => {
   /** Two nodes, and the next frame with an event that 1 would send to 2. */
   function withEvent(): { lan: EngineNetwork; frame: Uint8Array } {
     const lan = network(2);
@@ -151,14 +151,14 @@ describe("events that are not as they should be", () => {
     return { lan, frame };
   }
 
-  it("are taken in once, however often they come", () => {
+  it("a node applies an event once, however often it arrives", () => {
     const { lan, frame } = withEvent();
     for (let i = 0; i < 3; i++) lan.deliver(2, 1, frame);
     assert.deepEqual(told(lan, 2, 1), [1, 2]);
     assert.equal(drops(lan.engines.get(2)!).duplicate >= 2, true);
   });
 
-  it("change nothing but a counter when a bit of them was changed, and a fork is told once", () => {
+  it("a datagram with a changed bit changes nothing but a counter, and the node reports a fork once", () => {
     const { lan, frame } = withEvent();
     const before = heldFeed(lan.engines.get(2)!, 1);
     const at = Buffer.from(frame).indexOf("second");
@@ -172,7 +172,7 @@ describe("events that are not as they should be", () => {
     assert.deepEqual(told(lan, 2, 1), [1, 2]);
   });
 
-  it("are asked for again when what they follow is missing", () => {
+  it("a node requests events again if the events before them are missing", () => {
     const lan = network(2);
     lan.log(1, "a", 0);
     lan.run(3 * ROUND);
@@ -183,7 +183,7 @@ describe("events that are not as they should be", () => {
     assert.deepEqual(told(lan, 2, 1), Array.from({ length: 21 }, (_, i) => i + 1));
   });
 
-  it("get an unproven address no more than three times what it sent", () => {
+  it("an unproven address gets at most three times the bytes that it sent", () => {
     const lan = network(2);
     for (let n = 0; n < 100; n++) lan.log(1, "a", n);
     const empty = new EngineNetwork();
@@ -211,7 +211,7 @@ describe("room for events", () => {
     return latest;
   }
 
-  it("is made by forgetting; a node that was away for a year ends with the same latest values and tail", () => {
+  it("a full node forgets the oldest events, and one that was away ends with the same values and tail", () => {
     const lan = network(4, feedsOf(2048));
     for (let key = 0; key < 5; key++) lan.set(1, "value", `key ${key}`, "old");
     lan.run(3 * ROUND);
@@ -240,7 +240,7 @@ describe("room for events", () => {
     assert.deepEqual(keys.map((event) => event.slice(6, 11)), ["key 0", "key 2", "key 3", "key 4"]);
   });
 
-  it("can be less in one node than in another, and full: that is no reason to talk without end", () => {
+  it("nodes with arenas of different sizes, one of them full, do not send without end", () => {
     const lan = network(3);
     const small = lan.add(9, feedsOf(512), [1], 3);
     lan.run(5 * ROUND);
@@ -256,7 +256,7 @@ describe("room for events", () => {
 });
 
 describe("a node's own feed", () => {
-  it("of a node that starts again without memory begins a generation, which takes the place of the old one", () => {
+  it("a node that starts again without memory begins a generation that replaces the old one", () => {
     const lan = network(4);
     for (let n = 0; n < 3; n++) lan.log(2, "life", `first ${n}`);
     lan.run(3 * ROUND);
@@ -274,7 +274,7 @@ describe("a node's own feed", () => {
     assert.deepEqual(lan.notified.filter(({ kind }) => kind === NOTIFY_FORK), []);
   });
 
-  it("is given back by its peers, and goes on as a new generation", () => {
+  it("a node gets its feed back from its peers and goes on with a new generation", () => {
     const lan = network(4);
     for (let n = 0; n < 3; n++) lan.log(2, "life", n);
     lan.run(3 * ROUND);
@@ -292,7 +292,7 @@ describe("a node's own feed", () => {
 });
 
 describe("events in a sealed network", () => {
-  it("reach all", () => {
+  it("an event reaches all nodes of a sealed network", () => {
     const sealing = nodeSealing;
     const key = new Uint8Array(32).fill(7);
     const lan = new EngineNetwork();

@@ -24,7 +24,7 @@ function network(feedBytes: number[]): { nodes: FeedNode[]; truths: Map<number, 
 function pass(from: FeedNode, to: FeedNode, author: number, room: number): boolean {
   const section = from.sectionFor(to, author, room);
   if (section === undefined || section.bytes.length === 0) return false;
-  to.take(from.ids[0], section.bytes, section.isPart);
+  to.handle(from.ids[0], section.bytes, section.isChunk);
   return true;
 }
 
@@ -36,7 +36,7 @@ function fill(from: FeedNode, to: FeedNode, author: number, room: number): void 
   const isSame = feeds.generation(slot) === from.feeds.generation(held) && from.feeds.isComplete(held);
   if (from === to || slot === 0 || !isSame || from.feeds.sequence(held) < floor - 1) return;
   const before = feeds.arena.room();
-  const reasons = to.takeHistory(from.ids[0], from.historyFor(author, floor, room));
+  const reasons = to.handleHistory(from.ids[0], from.historyFor(author, floor, room));
   const honest = [DROP_NONE, DROP_GAP, DROP_ARENA_FULL];
   assert.deepEqual(reasons.filter((reason) => !honest.includes(reason)), []);
   if (reasons.includes(DROP_NONE)) assert.ok(feeds.floor(slot) < floor && feeds.arena.room() <= before);
@@ -118,7 +118,7 @@ function alone(feedBytes: number): { author: FeedNode; truth: Truth } {
 }
 
 describe("a node's own feed", () => {
-  it("forgets its oldest events when the arena is full, but no value that is alive", () => {
+  it("a full arena forgets the oldest events, but no live value", () => {
     const { author } = alone(1000);
     assert.ok(author.say(setEvent("old", 0)));
     for (let n = 1; n < 200; n++) {
@@ -130,7 +130,7 @@ describe("a node's own feed", () => {
     assert.ok(200 - author.feeds.floor(0) > 1000 * 7 / 8 / 60, "keeps what there is room for");
   });
 
-  it("refuses one more value when values fill the arena, but goes on with all else", () => {
+  it("a full arena of live values refuses a new value, but accepts all other events", () => {
     const { author } = alone(1000);
     let count = 0;
     while (author.say(setEvent(`key ${count}`, count))) count++;
@@ -149,7 +149,7 @@ describe("a node's own feed", () => {
     author.check();
   });
 
-  it("goes on in a new generation with all that it holds, under old stamps", () => {
+  it("the own feed goes on in a new generation with all that it holds, under the old stamps", () => {
     const { author, truth } = alone(3000);
     for (let n = 0; n < 30; n++) {
       author.say(logEvent(n));
@@ -178,7 +178,7 @@ describe("a node's own feed", () => {
     author.check();
   });
 
-  it("forgets values that outlived their time, once its floor is past them", () => {
+  it("a feed forgets values whose time to live is over, once its floor is past them", () => {
     const { author } = alone(1000);
     author.say({ ...setEvent("short", 0), ttlSeconds: 200 });
     author.say({ ...setEvent("long", 0), ttlSeconds: 0xffffffff });
@@ -194,13 +194,13 @@ describe("a node's own feed", () => {
     assert.equal(feeds.lastRemoval(0), 1, "who still holds it has to hear of that");
   });
 
-  it("needs no arena where there are no events", () => {
+  it("a feed without events needs no arena", () => {
     const { author } = alone(0);
     assert.equal(author.say(logEvent(1)), false);
     author.check();
   });
 
-  it("is forgotten with its row", () => {
+  it("a feed is forgotten with its row", () => {
     const { author } = alone(1000);
     author.say(logEvent(1));
     author.feeds.drop(0);
@@ -210,7 +210,7 @@ describe("a node's own feed", () => {
 });
 
 describe("feeds", () => {
-  it("lose events of the author that has most of them first", () => {
+  it("a full arena first forgets events of the author that holds most", () => {
     const { nodes } = network([100000, 100000, 100000, 3000]);
     const listener = nodes[3];
     for (let n = 0; n < 5; n++) nodes[1].say(logEvent(n));
@@ -224,14 +224,14 @@ describe("feeds", () => {
     listener.check();
   });
 
-  it("hold what was said, whatever way it came and however little room there is", () => {
+  it("a node holds what the authors published, whatever way it arrived and however little room there is", () => {
     const bytes = fc.tuple(...[0, 1, 2, 3].map(() => fc.constantFrom(1600, 2400, 8000, 100000)));
     fc.assert(fc.property(bytes, fc.array(act, { minLength: 50, maxLength: 400 }), (feedBytes, acts) => {
       run(feedBytes, acts, false);
     }), propertyOptions(50));
   });
 
-  it("hold the last generation of each author", () => {
+  it("a node holds the last generation of each author", () => {
     const bytes = fc.tuple(...[0, 1, 2, 3].map(() => fc.constantFrom(1600, 2400, 8000, 100000)));
     fc.assert(fc.property(bytes, fc.array(act, { minLength: 50, maxLength: 400 }), (feedBytes, acts) => {
       run(feedBytes, acts, true);

@@ -3,13 +3,15 @@ import { createHash } from "node:crypto";
 import { encodeCbor } from "../../../src/cbor/cbor.js";
 import { Reader, Writer } from "../../../src/engine/wire/cursor.js";
 import { RECORD_GONE, SPARE, recordWords } from "../../../src/engine/feed/arena.js";
-import { EventData, eventBytes, kindOf, readEvent, topicLengthOf, writeEvent } from "../../../src/engine/feed/event.js";
+import {
+  EncodedEvent, EventData, kindOf, readEvent, topicLengthOf, writeStamp,
+} from "../../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import { FeedStore } from "../../../src/engine/feed/feed-store.js";
 import { History } from "../../../src/engine/feed/history.js";
 import { Intake } from "../../../src/engine/feed/intake.js";
 import { LACKS_EVENTS, LACKS_NOTHING, BatchWriter } from "../../../src/engine/feed/batch-writer.js";
-import { BatchData, beginBatches, readBatch } from "../../../src/engine/feed/batches.js";
+import { BatchData, beginBatches, checkBatch, readBatchHead } from "../../../src/engine/feed/batches.js";
 import type { Digest } from "../../../src/digest/sha256.js";
 
 /** 2026-01-01. */
@@ -45,15 +47,12 @@ export function cborOf(value: unknown): Uint8Array {
 
 /** The canonical bytes of an event. */
 export function bytesOf(plain: PlainEvent): Uint8Array {
-  const payload = Buffer.from(plain.payload, "hex");
-  const length = eventBytes(plain.kind, plain.topic, plain.key, plain.ttlSeconds, payload.length);
-  const writer = new Writer();
-  writer.reset(new Uint8Array(length), 0, length);
-  writeEvent(
-    writer, plain.kind, plain.ms, plain.counter, plain.topic, plain.key, plain.ttlSeconds, payload, payload.length,
-  );
-  assert.ok(!writer.failed && writer.position === length);
-  return writer.bytes;
+  const payload = Buffer.from(plain.kind === KIND_REMOVE ? "" : plain.payload, "hex");
+  const event = new EncodedEvent(2047);
+  assert.ok(event.begin(plain.kind, plain.topic, plain.key, plain.ttlSeconds));
+  event.bytes.set(payload, event.length);
+  writeStamp(event.bytes, 0, plain.ms, plain.counter);
+  return event.bytes.slice(0, event.length + payload.length);
 }
 
 export function plainOf(bytes: Uint8Array, event: EventData): PlainEvent {
@@ -145,7 +144,7 @@ export class FeedNode {
   readonly intake: Intake;
   readonly history: History;
   readonly writer: BatchWriter;
-  readonly run = new BatchData();
+  readonly batch = new BatchData();
   readonly event = new EventData();
   readonly told: Told[];
   /** Drop reasons, as they came. */
@@ -163,16 +162,14 @@ export class FeedNode {
   say(plain: PlainEvent): boolean {
     const bytes = bytesOf(plain);
     if (!this.feeds.reserve(recordWords(bytes.length))) return false;
-    const draft = this.feeds.draft();
-    draft.copy(bytes, 0, bytes.length);
-    if (!this.feeds.append(0, bytes.length)) return false;
+    if (!this.feeds.append(0, bytes, 0, bytes.length)) return false;
     this.truths.get(this.ids[0])!.say(this.feeds.generation(0), bytes);
     this.drain();
     return true;
   }
 
   /** Writes what a peer lacks of one author's feed into a section: parts or runs, one after the other. */
-  sectionFor(peer: FeedNode, author: number, room: number): { bytes: Uint8Array; isPart: boolean } | undefined {
+  sectionFor(peer: FeedNode, author: number, room: number): { bytes: Uint8Array; isChunk: boolean } | undefined {
     const slot = this.ids.indexOf(author);
     const theirs = peer.ids.indexOf(author);
     const sequence = peer.feeds.sequence(theirs);
@@ -197,30 +194,33 @@ export class FeedNode {
       }
     }
     assert.ok(!writer.failed, "writes only what fits");
-    return { bytes: writer.bytes.subarray(0, writer.position), isPart: lacks !== LACKS_EVENTS };
+    return { bytes: writer.bytes.subarray(0, writer.position), isChunk: lacks !== LACKS_EVENTS };
   }
 
-  /** Takes in a section of `sender`. Returns drop reasons, one for each run; checks the section as a frame's first. */
-  take(sender: number, bytes: Uint8Array, isPart: boolean): number[] {
+  /** Handles a section of `sender`, as a frame's: checks all of it first. Returns drop reasons, one for each batch. */
+  handle(sender: number, bytes: Uint8Array, isChunk: boolean): number[] {
     const reader = new Reader();
     const reasons: number[] = [];
-    for (const isCheck of [true, false]) {
-      reader.reset(bytes, 0, bytes.length);
-      beginBatches(this.run);
-      while (!reader.failed && reader.position < bytes.length) {
-        const reason = readBatch(reader, this.run, this.event, sender, isPart);
-        if (reason !== 0) {
-          this.drops.push(reason);
-          return [reason];
-        }
-        if (isCheck) continue;
-        const end = [reader.position, this.run.ms, this.run.counter];
-        const slot = this.ids.indexOf(this.run.author);
-        reasons.push(isPart ?
-          this.intake.handleSnapshotChunk(slot, reader, this.run, this.event) :
-          this.intake.handleBatch(slot, reader, this.run, this.event));
-        assert.deepEqual([reader.position, this.run.ms, this.run.counter], end, "the reader is where it was");
+    const ends: number[][] = [];
+    reader.reset(bytes, 0, bytes.length);
+    beginBatches(this.batch);
+    while (reader.position < bytes.length) {
+      const reason = checkBatch(reader, this.batch, this.event, sender, isChunk);
+      if (reason !== 0) {
+        this.drops.push(reason);
+        return [reason];
       }
+      ends.push([reader.position, this.batch.ms, this.batch.counter]);
+    }
+    reader.reset(bytes, 0, bytes.length);
+    beginBatches(this.batch);
+    for (const end of ends) {
+      assert.ok(readBatchHead(reader, this.batch, sender, isChunk));
+      const slot = this.ids.indexOf(this.batch.author);
+      reasons.push(isChunk ?
+        this.intake.handleSnapshotChunk(slot, reader, this.batch, this.event) :
+        this.intake.handleBatch(slot, reader, this.batch, this.event));
+      assert.deepEqual([reader.position, this.batch.ms, this.batch.counter], end, "the reader is behind the batch");
     }
     this.drain();
     this.drops.push(...reasons.filter((reason) => reason !== 0));
@@ -242,20 +242,27 @@ export class FeedNode {
     return writer.bytes.subarray(0, writer.position);
   }
 
-  /** Takes in a section HISTORY of `sender`. Returns drop reasons, one for each run. */
-  takeHistory(sender: number, bytes: Uint8Array): number[] {
+  /** Handles a section HISTORY of `sender`. Returns drop reasons, one for each batch. */
+  handleHistory(sender: number, bytes: Uint8Array): number[] {
     const reader = new Reader();
     const reasons: number[] = [];
+    const ends: number[][] = [];
     reader.reset(bytes, 0, bytes.length);
-    beginBatches(this.run);
-    while (!reader.failed && reader.position < bytes.length) {
+    beginBatches(this.batch);
+    while (reader.position < bytes.length) {
+      reader.skip(8);
+      const reason = checkBatch(reader, this.batch, this.event, sender, false);
+      if (reason !== 0) return [reason];
+      ends.push([reader.position, this.batch.ms, this.batch.counter]);
+    }
+    reader.reset(bytes, 0, bytes.length);
+    beginBatches(this.batch);
+    for (const end of ends) {
       const tip = [reader.u32(), reader.u32()];
-      const malformed = readBatch(reader, this.run, this.event, sender, false);
-      if (malformed !== 0) return [...reasons, malformed];
-      const end = [reader.position, this.run.ms, this.run.counter];
-      const slot = this.ids.indexOf(this.run.author);
-      reasons.push(this.history.handle(slot, reader, this.run, this.event, tip[0], tip[1]));
-      assert.deepEqual([reader.position, this.run.ms, this.run.counter], end, "the reader is where it was");
+      assert.ok(readBatchHead(reader, this.batch, sender, false));
+      const slot = this.ids.indexOf(this.batch.author);
+      reasons.push(this.history.handle(slot, reader, this.batch, this.event, tip[0], tip[1]));
+      assert.deepEqual([reader.position, this.batch.ms, this.batch.counter], end, "the reader is behind the batch");
     }
     this.drain();
     return reasons;

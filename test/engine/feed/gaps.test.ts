@@ -13,7 +13,7 @@ import { nodeDigest } from "./feed-support.js";
 const ROUND = 10000;
 /** A node with so many bytes for events. */
 function having(feedBytes: number, fillGaps = false): Partial<EngineOptions> {
-  return { feeds: eventFeeds().maker(feedBytes, 128, nodeDigest, fillGaps) };
+  return { feeds: eventFeeds().engine(feedBytes, 128, nodeDigest, fillGaps) };
 }
 
 const BOARD = having(2048);
@@ -65,8 +65,8 @@ function synOf9(sections: ArrayLike<number>): Uint8Array {
   return Uint8Array.from([...head, ...Array.from(sections)]);
 }
 
-describe("two nodes that keep everything", () => {
-  it("end with all that either has of each feed, and hold it as if it had come in time", () => {
+describe("two archive nodes", () => {
+  it("two archive nodes end with all that either holds of each feed, as if it had arrived in time", () => {
     const lan = withGap();
     const [a, b] = [lan.engines.get(A)!, lan.engines.get(B)!];
     const told = lan.events.get(A)!.length;
@@ -83,7 +83,7 @@ describe("two nodes that keep everything", () => {
     assert.ok(lan.sent.every(({ bytes }) => bytes.length <= 40), "in sync as ever");
   });
 
-  it("need one exchange for all feeds, in datagrams of any size", () => {
+  it("two archive nodes need one exchange for all feeds, in datagrams of any size", () => {
     for (const datagramBytesMax of [300, 1200]) {
       const lan = withGap({ ...DESKTOP, datagramBytesMax });
       sectionsSent(lan, SECTION_GAP);
@@ -94,7 +94,7 @@ describe("two nodes that keep everything", () => {
     }
   });
 
-  it("lose some of it on the way, and have it in the end", () => {
+  it("two archive nodes fill their gaps although datagrams are lost", () => {
     const lan = withGap();
     let count = 0;
     lan.lose = () => ++count % 4 === 0;
@@ -102,7 +102,7 @@ describe("two nodes that keep everything", () => {
     for (const author of [3, 4]) assert.equal(floorOf(lan.engines.get(A)!, author), 1);
   });
 
-  it("ask for feeds in turn, so that one that nobody has is not in the way of others", () => {
+  it("an archive node requests feeds in turn, so that a feed that no node holds does not block the others", () => {
     // Six feeds of which all have forgotten the beginning.
     const lan = withGap(DESKTOP, (engine) => {
       for (let author = 20; author < 26; author++) {
@@ -122,7 +122,7 @@ describe("two nodes that keep everything", () => {
     for (const author of [20, 25]) assert.equal(feeds.floor(rows.find(author)), 101);
   });
 
-  it("do not ask while less than a quarter of the arena is free, nor without end", () => {
+  it("an archive node requests nothing while less than a quarter of its arena is free, and not without end", () => {
     const lan = withGap(having(6000, true));
     lan.run(10 * ROUND);
     for (let n = 0; n < 300; n++) {
@@ -141,7 +141,7 @@ describe("two nodes that keep everything", () => {
 });
 
 describe("gaps", () => {
-  it("are none of a board's business: it neither asks nor takes in what it did not ask for", () => {
+  it("a board requests no history and applies none that it did not request", () => {
     const lan = withGap(having(65536));
     lan.run(20 * ROUND);
     assert.deepEqual(sectionsSent(lan, SECTION_GAP), []);
@@ -162,7 +162,7 @@ describe("gaps", () => {
     }
   });
 
-  it("are filled by any node with feeds that holds more", () => {
+  it("any node with feeds answers a request if it holds more", () => {
     const lan = new EngineNetwork();
     lan.add(A, DESKTOP, [2], 1);
     lan.add(2, having(20000), [], 1);
@@ -181,7 +181,7 @@ describe("gaps", () => {
     assert.deepEqual(heldFeed(away, 3), heldFeed(lan.engines.get(2)!, 3));
   });
 
-  it("are no way to have an unproven address sent more than three times what came from it", () => {
+  it("an unproven address that requests history gets at most three times the bytes that it sent", () => {
     const lan = withGap();
     const { feeds } = lan.engines.get(B)!.feed!;
     const slot = lan.engines.get(B)!.rows.find(3);

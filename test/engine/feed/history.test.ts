@@ -40,7 +40,7 @@ function three(count = 60, lateBytes = 20000, eventBytesMax = 128): Three {
 
 function sync(from: FeedNode, to: FeedNode): boolean {
   const section = from.sectionFor(to, A, 1100);
-  if (section !== undefined) to.take(from.ids[0], section.bytes, section.isPart);
+  if (section !== undefined) to.handle(from.ids[0], section.bytes, section.isChunk);
   return section !== undefined;
 }
 
@@ -56,11 +56,11 @@ function state(node: FeedNode): unknown {
 
 describe("history", () => {
   for (const room of [1100, 150]) {
-    it(`brings a node to hold all of a feed, ${room} bytes a time`, () => {
+    it(`a node with history holds all of a feed, in sections of ${room} bytes`, () => {
       const { author, late } = three();
       const told = [...late.told[1].told];
       for (let sections = 0; late.feeds.floor(1) > 1; sections++) {
-        const reasons = late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), room));
+        const reasons = late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), room));
         assert.ok(reasons.length > 0 && reasons.every((reason) => reason === DROP_NONE));
         late.check();
         assert.ok(sections < 60);
@@ -71,23 +71,23 @@ describe("history", () => {
     });
   }
 
-  it("tells which events the views have to be told of", () => {
+  it("history names the events of which the views have to be notified", () => {
     const { author, late } = three();
     const floor = late.feeds.floor(1);
     const { history } = late;
     assert.equal(history.unnotifiedSlot, NO_SLOT);
-    late.takeHistory(A, author.historyFor(A, floor, 300));
-    late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
+    late.handleHistory(A, author.historyFor(A, floor, 300));
+    late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
     const unnotified = [history.unnotifiedSlot, history.unnotifiedFrom, history.unnotifiedTo];
     assert.deepEqual(unnotified, [1, late.feeds.floor(1), floor - 1]);
     history.unnotifiedSlot = 0;
-    late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
+    late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
     assert.equal(history.unnotifiedSlot, SEVERAL_SLOTS);
   });
 
-  it("is what eviction ends with again: its records are as any others", () => {
+  it("eviction forgets history again, like any other records", () => {
     const { author, late } = three(60, 6400);
-    late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 10000));
+    late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 10000));
     assert.equal(late.feeds.floor(1), 1);
     for (let n = 61; n < 200; n++) {
       author.say(n % 9 === 0 ? setEvent(`key ${n % 4}`, n) : logEvent(n));
@@ -97,29 +97,29 @@ describe("history", () => {
     assert.ok(late.feeds.floor(1) > 60);
   });
 
-  it("that does not end where what is held begins is refused", () => {
+  it("a node refuses history that does not end where its feed begins", () => {
     const { author, late } = three();
     const floor = late.feeds.floor(1);
     const before = state(late);
-    assert.deepEqual(late.takeHistory(A, author.historyFor(A, floor - 1, 200)), [DROP_GAP]);
-    assert.deepEqual(late.takeHistory(A, author.historyFor(A, floor + 1, 40)), [DROP_DUPLICATE]);
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, floor - 1, 200)), [DROP_GAP]);
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, floor + 1, 40)), [DROP_DUPLICATE]);
     assert.deepEqual(state(late), before);
     const section = author.historyFor(A, floor, 200);
-    assert.deepEqual(late.takeHistory(A, section), [DROP_NONE]);
-    assert.deepEqual(late.takeHistory(A, section), [DROP_DUPLICATE]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_NONE]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_DUPLICATE]);
     const lower = late.feeds.floor(1);
-    assert.deepEqual(late.takeHistory(A, author.historyFor(A, lower + 2, 300)), [DROP_NONE], "overlaps");
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, lower + 2, 300)), [DROP_NONE], "overlaps");
     assert.ok(late.feeds.floor(1) < lower);
     late.check();
   });
 
-  it("that goes beyond the last event that is held is refused", () => {
+  it("a node refuses history beyond the last event that it holds", () => {
     const { author, late } = three();
     author.say(logEvent(61));
-    assert.deepEqual(late.takeHistory(A, author.historyFor(A, 62, 1000)).slice(0, 1), [DROP_GAP]);
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, 62, 1000)).slice(0, 1), [DROP_GAP]);
   });
 
-  it("changes nothing when any bit of it was changed", () => {
+  it("history with any changed bit changes nothing", () => {
     const { author, late } = three();
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     const before = state(late);
@@ -128,51 +128,51 @@ describe("history", () => {
       changed[bit >> 3] ^= 1 << (bit & 7);
       // The author is the sender here; another one is a row that is not held.
       if ((changed[8] & 0x80) === 0) continue;
-      const reasons = late.takeHistory(A, changed);
+      const reasons = late.handleHistory(A, changed);
       assert.ok(reasons.length > 0 && reasons.every((reason) => reason !== DROP_NONE), `bit ${bit}`);
       if (bit < 64) assert.deepEqual(reasons, [DROP_FORK], "the tip before it");
       assert.deepEqual(state(late), before, `bit ${bit}`);
     }
-    assert.deepEqual(late.takeHistory(A, section), [DROP_NONE]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_NONE]);
   });
 
-  it("is compared with the whole tip that is held", () => {
+  it("history must lead to all 8 bytes of the tip that is held", () => {
     const { author, late } = three();
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     for (const column of [BASE_FIRST, BASE_SECOND]) {
       late.feeds.arena.set(1, column, late.feeds.arena.get(1, column) ^ 1);
-      assert.deepEqual(late.takeHistory(A, section), [DROP_FORK]);
+      assert.deepEqual(late.handleHistory(A, section), [DROP_FORK]);
       late.feeds.arena.set(1, column, late.feeds.arena.get(1, column) ^ 1);
     }
-    assert.deepEqual(late.takeHistory(A, section), [DROP_NONE]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_NONE]);
   });
 
-  it("of another generation is refused", () => {
+  it("a node refuses history of another generation", () => {
     const { author, late } = three();
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     const ahead = section.slice();
     ahead[8] |= 1 << 4;
-    assert.deepEqual(late.takeHistory(A, ahead), [DROP_GAP]);
+    assert.deepEqual(late.handleHistory(A, ahead), [DROP_GAP]);
     late.feeds.begin(1, 5);
-    assert.deepEqual(late.takeHistory(A, section), [DROP_OLD_GENERATION]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_OLD_GENERATION]);
     assert.deepEqual(late.held(1), []);
   });
 
-  it("waits until a snapshot is complete", () => {
+  it("a node refuses history while a snapshot arrives", () => {
     const { author, late } = three();
     const section = author.historyFor(A, late.feeds.floor(1), 200);
     late.feeds.advanceSnapshot(1, 60, late.feeds.floor(1) - 1);
-    assert.deepEqual(late.takeHistory(A, section), [DROP_GAP]);
+    assert.deepEqual(late.handleHistory(A, section), [DROP_GAP]);
   });
 
-  it("is refused with an event that is too long for this node", () => {
+  it("a node refuses history with an event that is too long for it", () => {
     const { author, late } = three(60, 20000, 60);
-    const reasons = [0, 0, 0].map(() => late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 240))[0]);
+    const reasons = [0, 0, 0].map(() => late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 240))[0]);
     assert.deepEqual(reasons.slice(1), [DROP_EVENT, DROP_EVENT]);
     assert.ok(late.feeds.floor(1) > 20);
   });
 
-  it("takes no room from anything: an eighth of the arena stays free, and room for one event", () => {
+  it("history leaves an eighth of the arena free, and room for one event", () => {
     for (const bytes of [2300, 2400, 2500, 2600]) fillWith(bytes, 128);
     fillWith(2600, 400);
   });
@@ -182,7 +182,7 @@ describe("history", () => {
     let reasons: number[] = [];
     while (!reasons.includes(DROP_ARENA_FULL)) {
       const before = state(late);
-      reasons = late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 120));
+      reasons = late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 120));
       if (reasons[0] === DROP_ARENA_FULL) assert.deepEqual(state(late), before);
       late.check();
     }
@@ -193,14 +193,14 @@ describe("history", () => {
     assert.ok(arena.room() < reserved + 100, "but not much more");
   }
 
-  it("corrects a value that a snapshot had wrong, and has the views told anew", () => {
+  it("history corrects a wrong value of a snapshot, and the views are notified again", () => {
     const { author, late } = three();
     const { arena } = late.feeds;
     const record = arena.find(1, 2);
     assert.ok(record !== 0);
     arena.bytes[arena.eventAt(record) + arena.eventLength(record) - 1] ^= 1;
     assert.throws(() => late.check(), "is not what was said");
-    while (late.feeds.floor(1) > 1) late.takeHistory(A, author.historyFor(A, late.feeds.floor(1), 1000));
+    while (late.feeds.floor(1) > 1) late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 1000));
     late.told[1].values.set("value/kept", 2);
     late.check();
     const found = arena.find(1, 2);

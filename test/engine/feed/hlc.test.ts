@@ -38,7 +38,7 @@ function isLater(a: Stamp, b: Stamp): boolean {
 }
 
 describe("hybrid logical clock", () => {
-  it("stamps a local event as figure 5 does", () => {
+  it("the clock stamps a local event as figure 5 does", () => {
     const clock = clockAt(T);
     assert.deepEqual(make(clock, 0), [T, 0], "physical time is ahead");
     assert.deepEqual(make(clock, 0), [T, 1], "physical time stands");
@@ -58,14 +58,14 @@ describe("hybrid logical clock", () => {
     { name: "physical ahead of both", held: [T, 3], message: [T + 1, 7], physical: T + 2, after: [T + 2, 0] },
   ];
   for (const { name, held, message, physical, after } of cases) {
-    it(`stamps a receipt as figure 5 does: ${name}`, () => {
+    it(`the clock stamps a receipt as figure 5 does: ${name}`, () => {
       const clock = clockAt(physical);
       clock.recall(held[0], held[1]);
       assert.deepEqual(receive(clock, 0, message), after);
     });
   }
 
-  it("carries a full counter into the milliseconds", () => {
+  it("the clock carries a full counter into the milliseconds", () => {
     const clock = clockAt(T);
     assert.deepEqual(receive(clock, 0, [T + 1, COUNTER_MAX]), [T + 2, 0]);
     clock.recall(T + 2, COUNTER_MAX);
@@ -73,7 +73,7 @@ describe("hybrid logical clock", () => {
     assert.deepEqual(make(clock, 0), [T + 3, 1]);
   });
 
-  it("does not move for a stamp that is far ahead", () => {
+  it("a stamp that is far ahead does not move the clock", () => {
     const clock = clockAt(T);
     make(clock, 0);
     assert.equal(clock.receive(0, T + MINUTE + 1, 0), false);
@@ -83,14 +83,14 @@ describe("hybrid logical clock", () => {
     assert.deepEqual(stampOf(clock), [T + MINUTE, 1]);
   });
 
-  it("stays ahead of a stamp that is far ahead of physical time, but not of its own", () => {
+  it("a stamp far ahead of physical time moves the clock if the clock is ahead already", () => {
     const clock = clockAt(T);
     make(clock, 0);
     clock.setPhysical(0, T - DAY);
     assert.deepEqual(receive(clock, 0, [T, 8]), [T, 9]);
   });
 
-  it("goes on where an earlier start ended, and never back", () => {
+  it("the clock goes on where an earlier start ended, and never back", () => {
     const clock = clockAt(T);
     clock.recall(T + DAY, 5);
     clock.recall(T + DAY, 4);
@@ -98,7 +98,7 @@ describe("hybrid logical clock", () => {
     assert.deepEqual(make(clock, 0), [T + DAY, 6]);
   });
 
-  it("has physical time go on with engine time, across its wrap-around", () => {
+  it("physical time advances with engine time, across the wrap-around", () => {
     const clock = new Hlc(MINUTE);
     clock.setPhysical(0xffffff00, T);
     assert.equal(clock.physical(0x100), T + 0x200);
@@ -107,7 +107,7 @@ describe("hybrid logical clock", () => {
 });
 
 describe("hybrid logical clock without a clock", () => {
-  it("counts until somebody tells the time", () => {
+  it("the clock counts until a stamp has the time", () => {
     const clock = new Hlc(MINUTE);
     assert.deepEqual(make(clock, 1000), [0, 1]);
     assert.deepEqual(make(clock, 2000), [0, 2]);
@@ -116,7 +116,7 @@ describe("hybrid logical clock without a clock", () => {
     assert.equal(clock.physical(3000), 0);
   });
 
-  it("takes the time from a stamp, then goes on by itself", () => {
+  it("the clock gets the time from a stamp, then goes on by itself", () => {
     const clock = new Hlc(MINUTE);
     assert.deepEqual(receive(clock, 1000, [T, 3]), [T, 4]);
     assert.equal(clock.source, CLOCK_PEER);
@@ -124,13 +124,13 @@ describe("hybrid logical clock without a clock", () => {
     assert.deepEqual(make(clock, 3500), [T + 2500, 0]);
   });
 
-  it("follows later stamps, since the first ones may be of old events", () => {
+  it("the clock follows later stamps, since the first ones may be of old events", () => {
     const clock = new Hlc(MINUTE);
     for (let hours = 0; hours < 100; hours += 10) receive(clock, 0, [T + hours * 3600000, 0]);
     assert.equal(clock.physical(0), T + 90 * 3600000);
   });
 
-  it("does not follow one that is a year ahead", () => {
+  it("the clock does not follow a stamp that is a year ahead", () => {
     const clock = new Hlc(MINUTE);
     receive(clock, 0, [T, 0]);
     assert.equal(clock.receive(0, T + YEAR, 0), false);
@@ -138,7 +138,7 @@ describe("hybrid logical clock without a clock", () => {
     assert.equal(clock.physical(0), T);
   });
 
-  it("does not take its first time from the far future, or from a clock that was never set", () => {
+  it("the clock does not get its first time from the far future, or from a clock that was never set", () => {
     const clock = new Hlc(MINUTE);
     assert.equal(clock.receive(0, T + 300 * YEAR, 0), false);
     assert.equal(clock.receive(0, 946684800000, 0), true, "2000-01-01 orders events");
@@ -149,7 +149,7 @@ describe("hybrid logical clock without a clock", () => {
     assert.equal(clock.source, CLOCK_NONE);
   });
 
-  it("trusts its platform more, once that knows the time", () => {
+  it("the clock follows its platform once the platform knows the time", () => {
     const clock = new Hlc(MINUTE);
     receive(clock, 0, [T + DAY, 0]);
     clock.setPhysical(0, T);
@@ -166,7 +166,7 @@ describe("hybrid logical clocks", () => {
   });
   const hasClock = fc.tuple(fc.boolean(), fc.boolean(), fc.boolean());
 
-  it("rise with each event, and beyond each stamp that moved them", () => {
+  it("a clock rises with each event, and beyond each stamp that moved it", () => {
     fc.assert(fc.property(hasClock, fc.array(act, { maxLength: 200 }), (own, acts) => {
       const clocks = own.map((known) => known ? clockAt(T) : new Hlc(MINUTE));
       let nowMs = 0;
@@ -192,7 +192,7 @@ describe("hybrid logical clocks", () => {
     }), propertyOptions(300));
   });
 
-  it("stay within the bound of physical time, whatever stamps come", () => {
+  it("a clock stays within its bound of physical time, whatever stamps arrive", () => {
     const stamps = fc.array(fc.tuple(fc.oneof(
       fc.integer({ min: T - YEAR, max: T + YEAR }), fc.integer({ min: T, max: T + 2 * MINUTE }),
       fc.constantFrom(0, 281474976710655),

@@ -29,13 +29,13 @@ function say(author: FeedNode, from: number, count: number): void {
 }
 
 /** What a node sends to another; throws when that is nothing. */
-function section(from: FeedNode, to: FeedNode, room = 1100): { bytes: Uint8Array; isPart: boolean } {
+function section(from: FeedNode, to: FeedNode, room = 1100): { bytes: Uint8Array; isChunk: boolean } {
   return from.sectionFor(to, A, room)!;
 }
 
 function deliver(from: FeedNode, to: FeedNode, room = 1100): number[] {
-  const { bytes, isPart } = section(from, to, room);
-  return to.take(from.ids[0], bytes, isPart);
+  const { bytes, isChunk } = section(from, to, room);
+  return to.handle(from.ids[0], bytes, isChunk);
 }
 
 /** All that can be told of a node. */
@@ -47,8 +47,8 @@ function state(node: FeedNode): unknown {
   ]);
 }
 
-describe("runs of events", () => {
-  it("take a node as far as their author, through others", () => {
+describe("batches of events", () => {
+  it("batches bring a node as far as their author, through other nodes", () => {
     const { author, other, truth } = pair();
     const third = new FeedNode([0x33, A], 10000, new Map([[0x33, new Truth(0x33)], [A, truth]]));
     third.truths.get(0x33)!.begin(0);
@@ -60,21 +60,21 @@ describe("runs of events", () => {
     assert.equal(author.sectionFor(third, A, 1000), undefined, "lacks nothing");
   });
 
-  it("are told once, in whatever way they overlap", () => {
+  it("the application is notified of each event once, in whatever way batches overlap", () => {
     const { author, other } = pair();
     say(author, 1, 3);
     const first = section(author, other);
     say(author, 4, 3);
     const all = section(author, other);
-    assert.deepEqual(other.take(A, first.bytes, false), [DROP_NONE]);
-    assert.deepEqual(other.take(A, first.bytes, false), [DROP_DUPLICATE]);
-    assert.deepEqual(other.take(A, all.bytes, false), [DROP_NONE]);
-    assert.deepEqual(other.take(A, all.bytes, false), [DROP_DUPLICATE]);
-    assert.deepEqual(other.take(A, first.bytes, false), [DROP_DUPLICATE]);
+    assert.deepEqual(other.handle(A, first.bytes, false), [DROP_NONE]);
+    assert.deepEqual(other.handle(A, first.bytes, false), [DROP_DUPLICATE]);
+    assert.deepEqual(other.handle(A, all.bytes, false), [DROP_NONE]);
+    assert.deepEqual(other.handle(A, all.bytes, false), [DROP_DUPLICATE]);
+    assert.deepEqual(other.handle(A, first.bytes, false), [DROP_DUPLICATE]);
     other.check();
   });
 
-  it("wait where something before them is missing", () => {
+  it("a node refuses a batch if an event before it is missing", () => {
     const { author, other } = pair();
     const bystander = new FeedNode([B, A], 10000, author.truths);
     say(author, 1, 3);
@@ -82,11 +82,11 @@ describe("runs of events", () => {
     say(author, 4, 2);
     const { bytes } = section(author, bystander);
     const before = state(other);
-    assert.deepEqual(other.take(A, bytes, false), [DROP_GAP]);
+    assert.deepEqual(other.handle(A, bytes, false), [DROP_GAP]);
     assert.deepEqual(state(other), before);
   });
 
-  it("change nothing when any bit of them was changed", () => {
+  it("a batch with any changed bit changes nothing", () => {
     const { author, other } = pair();
     say(author, 1, 2);
     author.say(setEvent("key", 3));
@@ -101,30 +101,30 @@ describe("runs of events", () => {
       changed[bit >> 3] ^= 1 << (bit & 7);
       // The author is the sender here; another one is a row that is not held.
       if ((changed[0] & 0x80) === 0) continue;
-      const reasons = other.take(A, changed, false);
+      const reasons = other.handle(A, changed, false);
       assert.ok(reasons.every((reason) => reason !== DROP_NONE), `bit ${bit}`);
       assert.deepEqual(state(other), before, `bit ${bit}`);
     }
-    assert.deepEqual(other.take(A, bytes, false), [DROP_NONE]);
+    assert.deepEqual(other.handle(A, bytes, false), [DROP_NONE]);
   });
 
-  it("never throw, whatever bytes they are", () => {
+  it("a node throws on no bytes of a batch", () => {
     const { author, other } = pair();
     say(author, 1, 3);
     author.say(setEvent("key", 4));
     const { bytes } = section(author, other);
     const change = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255));
     const changes4 = fc.array(change, { maxLength: 4 });
-    fc.assert(fc.property(changes4, fc.nat(bytes.length), fc.boolean(), (changes, cut, isPart) => {
+    fc.assert(fc.property(changes4, fc.nat(bytes.length), fc.boolean(), (changes, cut, isChunk) => {
       const changed = bytes.slice(0, cut);
       for (const [at, value] of changes) if (at < cut) changed[at] = value;
       if (cut > 0) changed[0] |= 0x80;
-      other.take(A, changed, isPart);
+      other.handle(A, changed, isChunk);
       if (other.feeds.sequence(1) > 0) other.check();
     }), propertyOptions(3000));
   });
 
-  it("are refused when their author said two things under one number", () => {
+  it("a node refuses a batch if its author published two events under one number", () => {
     const { author, other, truth } = pair();
     say(author, 1, 3);
     deliver(author, other);
@@ -133,14 +133,14 @@ describe("runs of events", () => {
     say(twin, 11, 3);
     const fresh = pair().other;
     const same = section(twin, fresh);
-    assert.deepEqual(other.take(A, same.bytes, false), [DROP_FORK], "up to the same number");
+    assert.deepEqual(other.handle(A, same.bytes, false), [DROP_FORK], "up to the same number");
     say(twin, 14, 1);
-    assert.deepEqual(other.take(A, section(twin, fresh).bytes, false), [DROP_FORK], "and beyond");
-    assert.deepEqual(other.take(A, section(twin, other).bytes, false), [DROP_FORK], "from there on");
+    assert.deepEqual(other.handle(A, section(twin, fresh).bytes, false), [DROP_FORK], "and beyond");
+    assert.deepEqual(other.handle(A, section(twin, other).bytes, false), [DROP_FORK], "from there on");
     other.check();
   });
 
-  it("of a later generation take the place of all before", () => {
+  it("a batch of a later generation replaces all events of the one before", () => {
     const { author, other, truth } = pair();
     say(author, 1, 3);
     author.say(setEvent("key", 4));
@@ -150,11 +150,11 @@ describe("runs of events", () => {
     say(author, 10, 2);
     assert.deepEqual(deliver(author, other), [DROP_NONE]);
     assert.deepEqual([other.feeds.generation(1), other.held(1)], [9, [1, 2]]);
-    assert.deepEqual(other.take(A, old.bytes, false), [DROP_OLD_GENERATION]);
+    assert.deepEqual(other.handle(A, old.bytes, false), [DROP_OLD_GENERATION]);
     other.check();
   });
 
-  it("do not begin a generation that they do not begin", () => {
+  it("a batch from the middle of a later generation does not begin that generation", () => {
     const { author, other, truth } = pair();
     const bystander = new FeedNode([B, A], 10000, author.truths);
     say(author, 1, 3);
@@ -164,11 +164,11 @@ describe("runs of events", () => {
     deliver(author, bystander);
     say(author, 12, 1);
     const before = state(other);
-    assert.deepEqual(other.take(A, section(author, bystander).bytes, false), [DROP_GAP]);
+    assert.deepEqual(other.handle(A, section(author, bystander).bytes, false), [DROP_GAP]);
     assert.deepEqual(state(other), before);
   });
 
-  it("go in as far as there is room", () => {
+  it("a node stores the events of a batch as far as there is room", () => {
     const { author, other } = pair(10000, 400);
     for (let n = 0; n < 16; n++) author.say(setEvent(`key ${n}`, n));
     assert.deepEqual(deliver(author, other), [DROP_ARENA_FULL]);
@@ -179,7 +179,7 @@ describe("runs of events", () => {
     assert.deepEqual(state(other), before);
   });
 
-  it("are refused with an event that is too long for this node", () => {
+  it("a node refuses a batch with an event that is too long for it", () => {
     const { author, truth } = pair();
     const small = new FeedNode([B, A], 10000, new Map([[A, truth], [B, author.truths.get(B)!]]), 40);
     author.say({ ...logEvent(1), payload: hex(cborOf("x".repeat(60))) });
@@ -189,7 +189,7 @@ describe("runs of events", () => {
 });
 
 /** Runs in the form that the grammar has, with what is wrong with them. */
-const malformed: { name: string; bytes: string; isPart?: boolean; reason?: number }[] = [
+const malformed: { name: string; bytes: string; isChunk?: boolean; reason?: number }[] = [
   { name: "that ends in its head", bytes: "80" },
   { name: "from event 0 on", bytes: "80 00 01 0000 61 00 00000000" },
   { name: "that passes the last sequence number", bytes: "81 feffffff0f 01 00 61 00 01 02 61 00 00000000" },
@@ -203,31 +203,31 @@ const malformed: { name: string; bytes: string; isPart?: boolean; reason?: numbe
   { name: "with a counter beyond 16 bits", bytes: "80 01 21 02 808004 61 00 00000000" },
   { name: "with a counter that needs not be there", bytes: "80 01 21 02 00 61 00 00000000" },
   { name: "with a payload whose text is not UTF-8", bytes: "80 01 01 02 61 61ff 00000000", reason: DROP_VALUE },
-  { name: "with an unknown flag", bytes: "81 02 00 05 00 01 41 02 61 00 00 00000000", isPart: true },
-  { name: "without base", bytes: "81 00 00 00 00 01 41 02 61 00 00 00000000", isPart: true },
-  { name: "that starts after its base", bytes: "81 00 06 05 00 01 41 02 61 00 00 00000000", isPart: true },
-  { name: "with an event after its base", bytes: "81 00 00 05 00 06 41 02 61 00 00 00000000", isPart: true },
-  { name: "with an event twice", bytes: "82 00 00 05 00 01 41 02 61 00 00 00 41 02 61 00 00 00000000", isPart: true },
-  { name: "with a loss after its base", bytes: "81 00 00 05 06 01 41 02 61 00 00 00000000", isPart: true },
-  { name: "that is the last one, without a tip", bytes: "80 01 00 05 00 0000000000000000 00000000", isPart: true },
-  { name: "that says nothing", bytes: "80 00 00 05 00 00000000", isPart: true },
+  { name: "with an unknown flag", bytes: "81 02 00 05 00 01 41 02 61 00 00 00000000", isChunk: true },
+  { name: "without base", bytes: "81 00 00 00 00 01 41 02 61 00 00 00000000", isChunk: true },
+  { name: "that starts after its base", bytes: "81 00 06 05 00 01 41 02 61 00 00 00000000", isChunk: true },
+  { name: "with an event after its base", bytes: "81 00 00 05 00 06 41 02 61 00 00 00000000", isChunk: true },
+  { name: "with an event twice", bytes: "82 00 00 05 00 01 41 02 61 00 00 00 41 02 61 00 00 00000000", isChunk: true },
+  { name: "with a loss after its base", bytes: "81 00 00 05 06 01 41 02 61 00 00 00000000", isChunk: true },
+  { name: "that is the last one, without a tip", bytes: "80 01 00 05 00 0000000000000000 00000000", isChunk: true },
+  { name: "that says nothing", bytes: "80 00 00 05 00 00000000", isChunk: true },
 ];
 
-describe("malformed runs and parts are refused:", () => {
-  for (const { name, bytes, isPart, reason } of malformed) {
-    it(`one ${name}`, () => {
+describe("malformed batches and snapshot chunks", () => {
+  for (const { name, bytes, isChunk, reason } of malformed) {
+    it(`a node refuses one ${name}`, () => {
       const { other } = pair();
       const before = state(other);
-      const reasons = other.take(A, Buffer.from(bytes.replaceAll(" ", ""), "hex"), isPart ?? false);
+      const reasons = other.handle(A, Buffer.from(bytes.replaceAll(" ", ""), "hex"), isChunk ?? false);
       assert.deepEqual(reasons, [reason ?? DROP_EVENT]);
       assert.deepEqual(state(other), before);
     });
   }
 
-  it("but not the like that are well-formed", () => {
+  it("a node accepts well-formed batches and chunks that are like them", () => {
     const { other } = pair();
-    const take = (text: string, isPart: boolean): number[] =>
-      other.take(A, Buffer.from(text.replaceAll(" ", ""), "hex"), isPart);
+    const take = (text: string, isChunk: boolean): number[] =>
+      other.handle(A, Buffer.from(text.replaceAll(" ", ""), "hex"), isChunk);
     assert.deepEqual(take("80 01 01 02 61 00 00000000", false), [DROP_FORK]);
     assert.deepEqual(take("80 01 21 02 05 61 00 00000000", false), [DROP_FORK]);
     assert.deepEqual(take("80 fdffffff0f 01 02 61 00 00000000", false), [DROP_GAP]);
@@ -257,7 +257,7 @@ describe("snapshots", () => {
   }
 
   for (const room of [1100, 100]) {
-    it(`bring a node that was never there to the same values and the same tail, ${room} bytes a time`, () => {
+    it(`a snapshot gives a new node the same values and the same tail, in sections of ${room} bytes`, () => {
       const { author, other } = forgetful();
       for (let n = 0; n < 6; n++) author.say(setEvent(`key ${n}`, n));
       author.say(removeEvent("key 2", 6));
@@ -272,7 +272,7 @@ describe("snapshots", () => {
     });
   }
 
-  it("do not leave a removed value with a node that was away", () => {
+  it("a snapshot leaves no removed value with a node that was away", () => {
     const { author, other } = forgetful();
     author.say(setEvent("kept", 1));
     author.say(setEvent("removed", 2));
@@ -285,21 +285,21 @@ describe("snapshots", () => {
     assert.deepEqual(other.held(1), author.held(0));
   });
 
-  it("send values again only where one may have been removed", () => {
+  it("a node sends values again only if one of them may have been removed", () => {
     const { author, other } = forgetful();
     for (let n = 0; n < 6; n++) author.say(setEvent(`key ${n}`, n));
     sync(author, other);
     sayMany(author, 100);
-    const { bytes, isPart } = section(author, other, 1100);
-    assert.ok(isPart);
-    other.take(A, bytes, true);
+    const { bytes, isChunk } = section(author, other, 1100);
+    assert.ok(isChunk);
+    other.handle(A, bytes, true);
     assert.equal(other.intake.applied, 0, "nothing but the tip was new");
     assert.ok(bytes.length < 30, `${bytes.length} bytes`);
     assert.deepEqual(other.held(1), [1, 2, 3, 4, 5, 6]);
     sync(author, other);
   });
 
-  it("start over when a second node ended values that the first one still had", () => {
+  it("a snapshot starts over if a second node has removed values that the first one still held", () => {
     const { author, other, truth } = pair(10000, 10000);
     const early = new FeedNode([B, A], 1200, author.truths);
     const late = new FeedNode([B, A], 1200, author.truths);
@@ -322,7 +322,7 @@ describe("snapshots", () => {
     assert.deepEqual(truth.latest(0, 113).size, 11);
   });
 
-  it("change nothing when any bit of them was changed", () => {
+  it("a chunk with any changed bit changes nothing", () => {
     const { author, other } = forgetful();
     author.say(setEvent("a", 1));
     author.say(setEvent("b", 2));
@@ -332,14 +332,14 @@ describe("snapshots", () => {
     for (let bit = 8; bit < bytes.length * 8; bit++) {
       const changed = bytes.slice();
       changed[bit >> 3] ^= 1 << (bit & 7);
-      const reasons = other.take(A, changed, true);
+      const reasons = other.handle(A, changed, true);
       assert.ok(reasons.every((reason) => reason !== DROP_NONE), `bit ${bit}`);
       assert.deepEqual(state(other), before, `bit ${bit}`);
     }
-    assert.deepEqual(other.take(A, bytes, true), [DROP_NONE]);
+    assert.deepEqual(other.handle(A, bytes, true), [DROP_NONE]);
   });
 
-  it("lead back to events where both nodes hold them", () => {
+  it("events follow a snapshot if both nodes hold them", () => {
     const { author, other } = pair(10000, 10000);
     const early = new FeedNode([B, A], 1200, author.truths);
     for (let n = 0; n < 12; n++) author.say(setEvent(`key ${n}`, n));

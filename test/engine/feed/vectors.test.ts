@@ -5,7 +5,7 @@ import { bytesOf as fromHex } from "../wire/frame-support.js";
 import { deliver, drops, held, plain, receiver, vectors, write } from "./vector-support.js";
 
 describe("vectors of feeds", () => {
-  it("have the canonical bytes of their events, and the chain", () => {
+  it("the events of the vectors have these canonical bytes and tips", () => {
     let tip: Uint8Array = new Uint8Array(8);
     vectors.events.forEach((event, i) => {
       assert.equal(event.sequence, i + 1);
@@ -17,11 +17,11 @@ describe("vectors of feeds", () => {
   });
 
   for (const vector of vectors.frames) {
-    it(`writes the bytes of: ${vector.name}`, () => {
+    it(`the writer writes these bytes: ${vector.name}`, () => {
       assert.equal(hex(write(vector)), vector.hex);
     });
 
-    it(`takes in: ${vector.name}`, () => {
+    it(`a node applies: ${vector.name}`, () => {
       const engine = receiver(vector.receiver);
       deliver(engine, vector.hex);
       assert.deepEqual(held(engine), vector.held);
@@ -30,7 +30,7 @@ describe("vectors of feeds", () => {
   }
 
   for (const { name, reason, receiver: history, feedBytes, hex: bytes } of vectors.refusals) {
-    it(`refuses, as ${reason}: ${name}`, () => {
+    it(`a node refuses, as ${reason}: ${name}`, () => {
       const engine = receiver(history, feedBytes);
       const before = [held(engine), drops(engine)] as const;
       deliver(engine, bytes);
@@ -39,7 +39,7 @@ describe("vectors of feeds", () => {
     });
   }
 
-  it("has PROTOCOL.md's example as it is", () => {
+  it("the example of PROTOCOL.md is of these vectors", () => {
     const text = readFileSync(new URL("../../../PROTOCOL.md", import.meta.url), "utf8");
     for (const { canonical, tip } of vectors.events.slice(0, 2)) {
       assert.ok(text.split("\n").some((line) => line.replaceAll(/[ `|]/g, "").endsWith(`${canonical}${tip}`)), canonical);
@@ -57,7 +57,7 @@ describe("vectors of feeds", () => {
     assert.deepEqual([held(last).floor, held(last).numbers, drops(last)], [2, [1, 2, 3, 4, 5, 6, 7], []]);
   });
 
-  it("are refused for each reason that events can be", () => {
+  it("the vectors have a refusal for each reason that events can have", () => {
     const reasons = new Set(vectors.refusals.map(({ reason }) => reason));
     const named = ["arenaFull", "duplicate", "event", "fork", "gap", "oldGeneration", "section", "value"];
     assert.deepEqual([...reasons].sort(), named);

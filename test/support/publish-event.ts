@@ -1,0 +1,23 @@
+import { EncodedEvent } from "../../src/engine/feed/event.js";
+import { STAMP_OK, STAMP_TOO_LARGE } from "../../src/engine/feed/own-feed.js";
+import type { NodeEngine } from "../../src/engine/node-engine.js";
+
+/**
+ * Publishes an event without `Gossip` and without storage. The payload is the first `payloadLength` bytes of `payload`.
+ * Returns the event's length, or a negative `STAMP_` constant.
+ */
+export function publishEvent(
+  engine: NodeEngine, nowMs: number, kind: number, topic: string, key: string, ttlSeconds: number,
+  payload: Uint8Array, payloadLength: number,
+): number {
+  const feed = engine.feed!;
+  const event = new EncodedEvent(feed.feeds.eventBytesMax);
+  const isFit = event.begin(kind, topic, key, ttlSeconds);
+  if (!isFit || event.length + payloadLength > event.bytes.length) return STAMP_TOO_LARGE;
+  for (let i = 0; i < payloadLength; i++) event.bytes[event.length++] = payload[i];
+  const length = event.length;
+  const reason = feed.stampEvent(event, nowMs);
+  if (reason !== STAMP_OK) return reason;
+  engine.publishEvent(nowMs, event);
+  return length;
+}
