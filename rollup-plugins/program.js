@@ -81,11 +81,16 @@ function typesOf(sources, checker) {
   const interfaces = new Map();
   const visit = (node) => {
     if (ts.isClassDeclaration(node)) classes.set(node, checker.getTypeAtLocation(node));
-    else if (ts.isInterfaceDeclaration(node)) interfaces.set(node, checker.getTypeAtLocation(node));
+    else if (isInterface(node)) interfaces.set(node, checker.getTypeAtLocation(node));
     ts.forEachChild(node, visit);
   };
   sources.forEach(visit);
   return { classes, interfaces };
+}
+
+/** An unnamed type such as `{ rows: Rows }` is an interface, too: a class may be passed as one. */
+function isInterface(node) {
+  return ts.isInterfaceDeclaration(node) || ts.isTypeLiteralNode(node);
 }
 
 /** The types of object literals. */
