@@ -52,7 +52,6 @@ export class FeedProtocol implements EventReader {
   readonly ownRow: OwnRow;
   private readonly clock: Clock;
   private readonly stats: Stats;
-  private readonly frame: FrameReader;
   private readonly intake: Intake;
   /** Whether the frame that is taken in showed any feed, or had any events. */
   isShown = false;
@@ -64,6 +63,7 @@ export class FeedProtocol implements EventReader {
   private expireDeadline = 0;
 
   /**
+   * @param frame a reader that is free while frames are written
    * @param feedBytes bytes of the arena
    * @param eventBytesMax of the longest event, 16 to 2,047
    * @param digest SHA-256; in JavaScript without one
@@ -76,7 +76,6 @@ export class FeedProtocol implements EventReader {
     this.rows = rows;
     this.clock = clock;
     this.stats = stats;
-    this.frame = frame;
     this.ownRow = ownRow;
     this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest ?? new Sha256());
     this.intake = new Intake(this.feeds);
@@ -117,8 +116,7 @@ export class FeedProtocol implements EventReader {
       && shown.tip === this.outbox.shownTip(slot));
   }
 
-  check(): number {
-    const frame = this.frame;
+  check(frame: FrameReader): number {
     if (frame.section === SECTION_GAP) return checkGap(frame);
     if (frame.section === SECTION_HISTORY) return checkHistory(frame, this.batch, this.event);
     const isPart = frame.section !== SECTION_EVENTS;
@@ -133,17 +131,15 @@ export class FeedProtocol implements EventReader {
    * Takes in a section of events or about them, which is well-formed. Returns the
    * slot of the first forked feed in it, -1 when there is none.
    */
-  handleSection(): number {
-    const frame = this.frame;
+  handleSection(frame: FrameReader): number {
     if (frame.section === SECTION_GAP) this.outbox.gaps.handle(frame, this.outbox.ownWithheld);
-    else if (frame.section === SECTION_HISTORY) this.handleHistory();
-    else return this.handleEvents();
+    else if (frame.section === SECTION_HISTORY) this.handleHistory(frame);
+    else return this.handleEvents(frame);
     return -1;
   }
 
-  private handleEvents(): number {
+  private handleEvents(frame: FrameReader): number {
     let forkSlot = -1;
-    const frame = this.frame;
     const isPart = frame.section !== SECTION_EVENTS;
     beginBatches(this.batch);
     this.isShown = true;
@@ -151,16 +147,15 @@ export class FeedProtocol implements EventReader {
     while (frame.more()) {
       readBatch(frame, this.batch, this.event, frame.id, isPart);
       const slot = this.rows.find(this.batch.author);
-      const reason = slot < 0 ? DROP_GAP : this.applyBatch(slot, isPart);
+      const reason = slot < 0 ? DROP_GAP : this.applyBatch(frame, slot, isPart);
       if (reason !== DROP_NONE) this.stats.countDrop(reason);
       if (reason === DROP_FORK && slot !== OWN_SLOT && forkSlot < 0) forkSlot = slot;
     }
     return forkSlot;
   }
 
-  private handleHistory(): void {
+  private handleHistory(frame: FrameReader): void {
     const history = this.history;
-    const frame = this.frame;
     if (history === undefined) return;
     beginBatches(this.batch);
     this.hasEvents = true;
@@ -179,9 +174,8 @@ export class FeedProtocol implements EventReader {
   }
 
   /** All feeds were settled: what follows from the frame as a whole. */
-  end(): void {
-    if (this.historySlot >= 0 && (this.frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.askOn(this.historySlot);
-    const frame = this.frame;
+  end(frame: FrameReader): void {
+    if (this.historySlot >= 0 && (frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.askOn(this.historySlot);
     const frontier = this.rows.feedsHash;
     if (frontier !== undefined && frontier.word() === frame.feedsHash) this.own.agree();
     // Who holds feeds has answered, and would have sent what it holds of this node's.
@@ -189,10 +183,10 @@ export class FeedProtocol implements EventReader {
   }
 
   /** All of a frame was taken in: decides what follows from what it showed of one feed. Returns SETTLE_ bits. */
-  settle(slot: number): number {
+  settle(frame: FrameReader, slot: number): number {
     const decision = this.outbox.hasNote(slot, NOTE_SHOWN) ? this.settleShown(slot) : 0;
     // The sender has more for us: what is held now tells it where to go on.
-    const isMore = (this.frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
+    const isMore = (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
     return isMore ? decision | SETTLE_SEND : decision;
   }
 
@@ -201,9 +195,8 @@ export class FeedProtocol implements EventReader {
     return !this.hasEvents || this.hasNew;
   }
 
-  private applyBatch(slot: number, isPart: boolean): number {
+  private applyBatch(frame: FrameReader, slot: number, isPart: boolean): number {
     const rows = this.rows;
-    const frame = this.frame;
     if (slot === OWN_SLOT && this.own.refuses(this.batch)) return DROP_NONE;
     const generation = this.feeds.generation(slot);
     rows.subtractFromFeedsHash(slot);
