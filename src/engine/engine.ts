@@ -133,13 +133,15 @@ export class Engine implements NodeEngine {
   receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     this.begin(nowMs);
     this.stats.countReceived(length);
-    const guard = this.replayGuard;
-    let reason = parseFrame(this.frame, guard, bytes, length, this.row);
-    if (reason === DROP_NONE) reason = checkFrame(this.frame, guard, this.rows, this.outbox.counter, address, port);
+    const frame = this.frame;
+    let reason = parseFrame(frame, this.replayGuard, bytes, length, this.row);
+    if (reason === DROP_NONE) {
+      reason = checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
+    }
     if (reason === DROP_NONE) this.exchange(address, port, bytes, length);
     else this.refuse(reason, address, port, bytes, length);
     // Drop the reference so that a board can free the datagram before the next arrives.
-    this.frame.reset(this.rows.valueBytes(), 0, 0);
+    frame.reset(this.rows.valueBytes(), 0, 0);
   }
 
   /** The deadline passed. */
@@ -265,7 +267,7 @@ export class Engine implements NodeEngine {
     } else if (reason === DROP_UNPROVEN) {
       // PROTOCOL 7: a challenge, without rows.
       this.outbox.withholdUpdates();
-      this.answerSyn(address, port, FLAG_CHALLENGE, length);
+      this.answerSyn(senderAt(this.rows, this.frame, address, port), address, port, FLAG_CHALLENGE, length);
     } else if (guard !== undefined) {
       if (reason === DROP_UNSEALED || reason === DROP_SEAL) guard.noteStranger(address);
     } else if (reason === DROP_ID_CONFLICT) {
@@ -295,42 +297,42 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 5.2: applies a good frame and answers it. */
   private exchange(address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
+    const rows = this.rows;
+    const outbox = this.outbox;
     const feed = this.feed;
-    const isNew = this.rows.find(frame.id) < 0;
-    // PROTOCOL 5.2, step 1
+    const held = rows.find(frame.id);
+    // Step 1
     this.rounds.answered(frame.id, address, port);
-    observeSender(this.rows, this.outbox, frame, address, port);
+    if (held >= 0) observeSender(rows, outbox, frame, held, address, port);
     if (feed !== undefined) feed.begin();
-    const hasSummary = this.applySections(address, port, bytes);
-    if (feed !== undefined) this.settleFeeds(feed);
-    if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
-    // PROTOCOL 5.2, step 7
-    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(this.rows, this.outbox, frame);
-    const slot = senderAt(this.rows, frame, address, port);
-    // The answer brought the sender's row: its source is the address in the row. A row that moved here is not proven.
-    if (slot >= 0 && isNew && frame.isAnswer()) this.rows.setFlag(slot, FLAG_PROVEN);
-    if (frame.type === TYPE_SYN) this.answerSyn(address, port, 0, length);
-    else if (frame.type !== TYPE_LEAVE) this.answerAnswer(address, port, hasSummary, length);
-  }
-
-  /** Steps 2 to 6. Returns whether a section showed which rows the sender holds. */
-  private applySections(address: number, port: number, bytes: Uint8Array): boolean {
-    const frame = this.frame;
-    const row = this.row;
     let hasSummary = false;
     frame.rewind();
     while (frame.nextSection()) {
       hasSummary = hasSummary || frame.isSummary();
-      if (frame.section === SECTION_WANT) sendWanted(this.rows, this.outbox, frame);
+      // Steps 2 to 6
+      if (frame.section === SECTION_WANT) sendWanted(rows, outbox, frame);
       else if (frame.section === SECTION_ROWS) this.mergeRows(address, port, bytes);
-      else if (frame.section === SECTION_DIGEST) compareDigest(this.rows, this.outbox, frame, row, this.own);
-      else if (frame.section === SECTION_RANGE_FINGERPRINTS) compareRanges(this.rows, this.outbox, frame);
-      else if (frame.section === SECTION_ROW_FINGERPRINTS) compareRows(this.rows, this.outbox, frame);
+      else if (frame.section === SECTION_DIGEST) compareDigest(rows, outbox, frame, this.row, this.own);
+      else if (frame.section === SECTION_RANGE_FINGERPRINTS) compareRanges(rows, outbox, frame);
+      else if (frame.section === SECTION_ROW_FINGERPRINTS) compareRows(rows, outbox, frame);
+      // PROTOCOL 6.2
       else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
       else if (frame.section === SECTION_INDIRECT_ACK) this.rounds.handleIndirectAck(frame);
-      else if (this.feed !== undefined && frame.isOfEvents()) this.applyEvents(this.feed);
+      // PROTOCOL 10.3
+      else if (feed !== undefined && frame.isOfEvents()) {
+        const forkSlot = feed.handleSection(frame);
+        if (forkSlot >= 0) this.faults.report(NOTIFY_FORK, forkSlot);
+      }
     }
-    return hasSummary;
+    if (feed !== undefined) this.settleFeeds(feed);
+    if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
+    // Step 7
+    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame);
+    const slot = senderAt(rows, frame, address, port);
+    // The answer brought the sender's row: its source is the address in the row. A row that moved here is not proven.
+    if (slot >= 0 && held < 0 && frame.isAnswer()) rows.setFlag(slot, FLAG_PROVEN);
+    if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, 0, length);
+    else if (frame.type !== TYPE_LEAVE) this.answerAnswer(slot, address, port, hasSummary, length);
   }
 
   /** Step 3: merges each row of a ROWS section. */
@@ -390,37 +392,30 @@ export class Engine implements NodeEngine {
     if (row.state !== stateBefore || (isFresher && row.state !== UP)) this.suspicion.stateChanged(slot);
   }
 
-  private applyEvents(feed: FeedProtocol): void {
-    const forkSlot = feed.handleSection();
-    if (forkSlot >= 0) this.faults.report(NOTIFY_FORK, forkSlot);
-  }
-
   /** PROTOCOL 10.4: settles each feed that the frame's rows show. */
   private settleFeeds(feed: FeedProtocol): void {
     for (let slot = 0; feed.hasClaims && slot < this.rows.capacity; slot++) {
-      const decision = feed.settle(slot);
+      const decision = feed.settle(this.frame, slot);
       if ((decision & SETTLE_FORK) !== 0) this.faults.report(NOTIFY_FORK, slot);
       if ((decision & SETTLE_SEND) !== 0) this.outbox.send(slot);
     }
-    feed.end();
+    feed.end(this.frame);
   }
 
-  /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. */
-  private answerSyn(address: number, port: number, flags: number, length: number): void {
+  /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot from `senderAt` */
+  private answerSyn(slot: number, address: number, port: number, flags: number, length: number): void {
     const frame = this.frame;
     const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
     if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
-    const isProven = this.limitToProven(address, port, length);
-    if (isProven && !this.rounds.mayAnswerInFull(this.rows.find(frame.id))) {
-      this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    }
+    const isProven = this.prepareAnswer(slot, length);
+    if (isProven && !this.rounds.mayAnswerInFull(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     this.outbox.addAnswer(TYPE_ACK, address, port, flags, !isInSync(this.rows, frame), frame.counter);
   }
 
   /** PROTOCOL 5.2: an ACK or a DIFF is answered by a DIFF, if there is something to send or to want. */
-  private answerAnswer(address: number, port: number, hasSummary: boolean, length: number): void {
+  private answerAnswer(slot: number, address: number, port: number, hasSummary: boolean, length: number): void {
     const frame = this.frame;
-    this.limitToProven(address, port, length);
+    this.prepareAnswer(slot, length);
     if (!this.rounds.mayContinue()) return;
     const withSummary = !isInSync(this.rows, frame) && this.isSummaryDue(hasSummary);
     const isChallenge = (frame.flags & FLAG_CHALLENGE) !== 0;
@@ -439,12 +434,11 @@ export class Engine implements NodeEngine {
     return this.feed === undefined || this.feed.mayGoOn();
   }
 
-  /** PROTOCOL 5.4: an address that is not proven gets one short datagram. Returns whether the address is proven. */
-  private limitToProven(address: number, port: number, length: number): boolean {
-    const slot = senderAt(this.rows, this.frame, address, port);
+  /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether the address is proven. */
+  private prepareAnswer(slot: number, length: number): boolean {
     const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN);
     if (!isProven) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    this.outbox.summary.withFeeds = this.feed !== undefined && this.frame.feedsHash !== NO_FEEDS;
+    if (this.feed !== undefined && this.frame.feedsHash !== NO_FEEDS) this.outbox.fingerprintFeeds();
     return isProven;
   }
 }

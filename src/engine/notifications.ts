@@ -34,12 +34,12 @@ export function nextChange(rows: Rows, out: Notification): boolean {
   return false;
 }
 
+const NOTIFIED_SHIFT = 8;
+
 /** Faults of which the application is notified once a start. */
 export class Faults {
-  /** Bit k: a fault of kind k occurred. */
-  private occurred = 0;
-  /** Bit k: the application was notified of kind k. */
-  private notified = 0;
+  /** Bit k: a fault of kind k occurred. Bit k + 8: the application was notified of it. */
+  private bits = 0;
   private forkSlot = 0;
 
   /**
@@ -47,17 +47,17 @@ export class Faults {
    * @param slot of the row that the fault is about
    */
   report(kind: number, slot: number): void {
-    if (kind === NOTIFY_FORK && (this.occurred & (1 << kind)) === 0) this.forkSlot = slot;
-    this.occurred |= 1 << kind;
+    if (kind === NOTIFY_FORK && (this.bits & (1 << kind)) === 0) this.forkSlot = slot;
+    this.bits |= 1 << kind;
   }
 
   /** Writes the next fault that the application has not been notified of; false when there is none. */
   next(out: Notification): boolean {
-    const pending = this.occurred & ~this.notified;
+    const pending = this.bits & 0xff & ~(this.bits >>> NOTIFIED_SHIFT);
     if (pending === 0) return false;
     let kind = NOTIFY_ID_CONFLICT;
     while ((pending & (1 << kind)) === 0) kind++;
-    this.notified |= 1 << kind;
+    this.bits |= 1 << (kind + NOTIFIED_SHIFT);
     out.kind = kind;
     out.slot = kind === NOTIFY_FORK ? this.forkSlot : 0;
     return true;

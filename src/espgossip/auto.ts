@@ -14,15 +14,15 @@ import type { Stats } from "../engine/stats.js";
 import { BoardSide, sameValue } from "./board-side.js";
 import { isCompact } from "./engine.js";
 
-/** Compact nodes hear of a board that only goes on at least every so many rounds. */
+/** A bridge makes a statement for an unchanged board every 16 rounds. */
 const KEEPALIVE_ROUNDS = 16;
-/** Set while the tables are compared: a live compact node has this address. */
+/** Set while `bridge` compares the tables: a live compact node has this address. */
 const FLAG_SEEN = FLAG_PROBED;
 
 /**
- * A node of both worlds: it answers each peer in the dialect of its datagram,
- * tries unknown addresses in both, and carries rows across. Its rows are those
- * of its compact half, where a board is a foreign row under its address.
+ * A bridge (PROTOCOL 9): it answers each peer in the dialect of its datagram, tries
+ * unknown addresses in both dialects, and passes rows on between them. Its rows are
+ * those of its compact half, where a board is a foreign row with its address as id.
  */
 export class AutoEngine implements NodeEngine {
   readonly rows: Rows;
@@ -46,7 +46,7 @@ export class AutoEngine implements NodeEngine {
     this.keepaliveSeconds = ((KEEPALIVE_ROUNDS * options.roundIntervalMs) / 1000) >>> 0;
   }
 
-  /** Both halves try it, so that it is understood whatever it speaks. */
+  /** Adds the seed to both halves, because its dialect is unknown. */
   addSeed(address: number, port: number): void {
     this.compact.addSeed(address, port);
     this.boards.addSeed(address, port);
@@ -80,14 +80,14 @@ export class AutoEngine implements NodeEngine {
     this.bridge();
   }
 
-  /** To nodes that speak compact frames: boards have no word for events. */
+  /** Sends an event to compact nodes. ESPGossip has no events. */
   publishEvent(nowMs: number, event: EncodedEvent): void {
     this.compact.publishEvent(nowMs, event);
     this.boards.tick(nowMs);
     this.bridge();
   }
 
-  /** Boards have no word for it: to them the node falls silent. */
+  /** Sends LEAVEs to compact nodes. ESPGossip has no LEAVE: boards see the node as silent. */
   leave(nowMs: number): void {
     this.compact.leave(nowMs);
     this.boards.leave(nowMs);
@@ -98,7 +98,7 @@ export class AutoEngine implements NodeEngine {
     this.boards.setRevision(nowMs, revision);
   }
 
-  /** Either half may have heard of a later one than was stored. */
+  /** The higher revision of both halves: peers of either may hold a higher one than was stored. */
   revision(): number {
     const compact = this.compact.revision();
     const boards = this.boards.revision();
@@ -117,55 +117,55 @@ export class AutoEngine implements NodeEngine {
     return earlier(this.compact.nextDeadline(), this.boards.nextDeadline()) >>> 0;
   }
 
-  /** Carries what is new across, both ways. */
+  /** Passes new statements on, in both directions. */
   private bridge(): void {
     const rows = this.rows;
     const own = rows.address(OWN_SLOT);
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
       const isLive = rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
-      // ESPGossip has no ports: a node at another one can't be told there.
-      const isTellable = rows.port(slot) === this.port && rows.address(slot) !== own && rows.address(slot) !== 0;
-      if (!isLive || !isTellable || slot === OWN_SLOT || this.isSeen(rows.address(slot))) continue;
+      // ESPGossip datagrams contain no ports: boards can only reach nodes with the port that all use.
+      const isReachable = rows.port(slot) === this.port && rows.address(slot) !== own && rows.address(slot) !== 0;
+      if (!isLive || !isReachable || slot === OWN_SLOT || this.isSeen(rows.address(slot))) continue;
       const vouched = this.boards.vouch(rows, slot);
       if (vouched >= 0) this.boards.rows.setFlag(vouched, FLAG_SEEN);
     }
     const boards = this.boards.rows;
     for (let place = 0; place < boards.count; place++) {
       const slot = boards.slotAt(place);
-      if (slot !== OWN_SLOT) this.settle(slot, boards.consumeFlag(slot, FLAG_SEEN));
+      if (slot !== OWN_SLOT) this.bridgeBoard(slot, boards.consumeFlag(slot, FLAG_SEEN));
     }
   }
 
   /**
-   * Whether another compact node with this address was told to boards already.
-   * Two may have one for a while when addresses change hands; if both were told,
-   * each would be another statement than the one before, at every input anew.
+   * Whether boards already got the row of another compact node with this address.
+   * While an address passes from one node to another, two rows have it. If boards
+   * got both, each input would replace one statement by the other.
    */
   private isSeen(address: number): boolean {
     const slot = this.boards.rows.find(address);
     return slot >= 0 && this.boards.rows.hasFlag(slot, FLAG_SEEN);
   }
 
-  /** @param speaksCompact whether a live compact node has the address of this row of the boards */
-  private settle(slot: number, speaksCompact: boolean): void {
+  /** @param slot in the boards' table @param isCompactNode whether a live compact node has the row's address */
+  private bridgeBoard(slot: number, isCompactNode: boolean): void {
     const boards = this.boards.rows;
-    if (boards.hasFlag(slot, FLAG_VOUCHED) && !speaksCompact) this.boards.disown(slot);
+    if (boards.hasFlag(slot, FLAG_VOUCHED) && !isCompactNode) this.boards.disown(slot);
     if (!boards.hasFlag(slot, FLAG_FOREIGN)) return;
-    if (speaksCompact) this.retire(slot);
-    else if (this.boards.isSilent(slot)) this.mourn(slot);
-    else this.tell(slot);
+    if (isCompactNode) this.retire(slot);
+    else if (this.boards.isSilent(slot)) this.callDown(slot);
+    else this.announceBoard(slot);
   }
 
-  /** A board was flashed with chisme: from now on it speaks for itself. */
+  /** PROTOCOL 9.2: the board was flashed with chisme. Its foreign row becomes REMOVE. */
   private retire(slot: number): void {
     this.boards.rows.clearFlag(slot, FLAG_FOREIGN);
     const held = this.foreign(slot);
     if (held >= 0 && this.rows.state(held) !== REMOVE) this.compact.raiseState(held, REMOVE);
   }
 
-  /** Nobody has heard of a board for long: it is DOWN, unless another bridge knows better. */
-  private mourn(slot: number): void {
+  /** PROTOCOL 9.2: the board was silent for too long. Its foreign row becomes DOWN, unless that row is fresher. */
+  private callDown(slot: number): void {
     this.boards.rows.clearFlag(slot, FLAG_FOREIGN);
     const held = this.foreign(slot);
     if (held >= 0 && this.rows.state(held) < DOWN && this.order(slot, held) >= 0) {
@@ -173,8 +173,8 @@ export class AutoEngine implements NodeEngine {
     }
   }
 
-  /** Tells compact nodes of a board, if there is more to say than that it goes on. */
-  private tell(slot: number): void {
+  /** PROTOCOL 9.2: makes the board's statement in compact rows, if it has more than a higher heartbeat. */
+  private announceBoard(slot: number): void {
     const boards = this.boards.rows;
     const held = this.rows.find(boards.id(slot));
     if (held === OWN_SLOT || (held >= 0 && this.order(slot, held) <= 0)) return;
@@ -192,7 +192,7 @@ export class AutoEngine implements NodeEngine {
     this.compact.mergeRow(row, boards.valueBytes());
   }
 
-  /** Whether compact nodes know of a board all but its last heartbeats. */
+  /** Whether compact nodes hold the board's statement, except its last heartbeats. */
   private isKnown(slot: number, held: number): boolean {
     const boards = this.boards.rows;
     const rows = this.rows;
@@ -201,13 +201,13 @@ export class AutoEngine implements NodeEngine {
     return sameValue(boards, slot, rows, held);
   }
 
-  /** The foreign row of a board in the compact table, or -1. */
+  /** The slot of a board's foreign row in the compact table, or -1. */
   private foreign(slot: number): number {
     const held = this.rows.find(this.boards.rows.id(slot));
     return held >= 0 && this.rows.hasFlag(held, FLAG_FOREIGN) ? held : -1;
   }
 
-  /** Positive when the board has made a later statement than compact nodes hold of it. */
+  /** Positive when the board has made a fresher statement than compact nodes hold. */
   private order(slot: number, held: number): number {
     const boards = this.boards.rows;
     return compareFreshness(

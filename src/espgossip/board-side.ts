@@ -8,19 +8,19 @@ import {
 import { DOWN, SUSPECT, UP } from "../engine/table/states.js";
 import { EspGossipEngine } from "./engine.js";
 
-/** For so many rounds, and log2(n) more, a board may let nobody hear a higher heartbeat. */
+/** A board is silent if it shows no higher heartbeat for this many rounds and log2(n) more. */
 const SILENT_ROUNDS = 12;
-/** In the last of these rounds the bridge asks it itself. */
-const ASKED_ROUNDS = 6;
-/** A vouched row that another node made fresher is left to that one for so many rounds. */
+/** In the last 6 of these rounds the bridge sends the board a SYN first. */
+const PROBED_ROUNDS = 6;
+/** If another node made a vouched row fresher, this bridge leaves the row alone for 3 rounds. */
 const LEAVE_ROUNDS = 3;
-/** A node that knows of no board looks for one every so many rounds. */
+/** A bridge without boards broadcasts every eighth round. */
 const RETRY_ROUNDS = 8;
 
 /**
- * The half of an `auto` node that speaks JSON. Its table holds boards, which
- * have spoken to it (FLAG_FOREIGN), compact nodes, for which it speaks
- * (FLAG_VOUCHED), and what it only knows from hearsay.
+ * The half of a bridge for the ESPGossip dialect (PROTOCOL 9). Its table holds
+ * boards, which sent it a datagram (FLAG_FOREIGN); compact nodes, for which it
+ * makes statements (FLAG_VOUCHED); and rows that are only in datagrams of boards.
  */
 export class BoardSide extends EspGossipEngine {
   private readonly compactSeeds: Seeds;
@@ -28,7 +28,7 @@ export class BoardSide extends EspGossipEngine {
   private roundsAlone = 0;
 
   constructor(options: EngineOptions, stats: Stats, compactSeeds: Seeds) {
-    // A bridge does better than the reference wherever it can.
+    // PROTOCOL 8.4: all improvements are on in a bridge.
     const improved = { refuseNegative: true, needDecoding: true, recover: true, riseWithValue: true };
     super(options, improved, true, stats);
     this.compactSeeds = compactSeeds;
@@ -38,29 +38,35 @@ export class BoardSide extends EspGossipEngine {
     super.receive(nowMs, address, port, bytes, length);
     const slot = this.rows.find(address);
     if (slot < 0 || slot === OWN_SLOT || this.rows.hasFlag(slot, FLAG_VOUCHED)) return;
-    // Who speaks compact frames too has a row of its own there. Hearsay makes no board either.
+    // The sender of marked JSON has a compact row of its own. A refused datagram (type 0) makes no board either.
     if (this.reader.type === 0 || this.reader.isMarked) return;
     this.rows.setFlag(slot, FLAG_FOREIGN);
-    this.isHeard(slot);
+    this.boardAlive(slot);
   }
 
-  /** Whether a board is known that has spoken to this node. */
+  /** Whether an address is that of a board which sent this node a datagram. */
   isBoard(address: number): boolean {
     const slot = this.rows.find(address);
     return slot >= 0 && this.rows.hasFlag(slot, FLAG_FOREIGN);
   }
 
+  /** Whether an address is that of a compact node for which this bridge makes statements. */
   isVouched(address: number): boolean {
     const slot = this.rows.find(address);
     return slot >= 0 && this.rows.hasFlag(slot, FLAG_VOUCHED);
   }
 
-  /** Whether a board has been silent for so long that it counts as DOWN. Its neighbours' doubts do not count. */
+  /** Whether a board has been silent for so long that it is DOWN. States that other boards give it do not count. */
   isSilent(slot: number): boolean {
     return this.clock.isDue(this.rows.deadline(slot));
   }
 
-  /** Makes sure that boards have a fresh row of a live compact node, whose row is in `from`. */
+  /**
+   * PROTOCOL 9.3, rules 2 and 3: keeps the boards' row of a live compact node fresh.
+   *
+   * @param source slot of the node's row in `from`
+   * @returns the slot in the boards' table; -1 when that has no room
+   */
   vouch(from: Rows, source: number): number {
     const rows = this.rows;
     const address = from.address(source);
@@ -72,7 +78,9 @@ export class BoardSide extends EspGossipEngine {
       rows.setDeadline(slot, this.clock.nowMs + LEAVE_ROUNDS * this.clock.roundIntervalMs);
     }
     if (slot < 0) return slot;
-    if (from.revision(source) > rows.revision(slot)) this.say(slot, from.revision(source), from.heartbeat(source), UP);
+    if (from.revision(source) > rows.revision(slot)) {
+      rows.setStatement(slot, from.revision(source), from.heartbeat(source), UP);
+    }
     if (this.isNewStatement(slot, from, source) && !sameValue(rows, slot, from, source)) {
       rows.setValue(slot, from.valueBytes(), from.valueStart(source), from.valueLength(source));
       this.freshen(slot);
@@ -82,7 +90,7 @@ export class BoardSide extends EspGossipEngine {
     return slot;
   }
 
-  /** A compact node is gone, or its address: the boards should know. */
+  /** A compact node is DOWN or gone, or has another address: the boards' row becomes DOWN. */
   disown(slot: number): void {
     this.rows.clearFlag(slot, FLAG_VOUCHED);
     if (this.rows.state(slot) < DOWN) this.setState(slot, DOWN);
@@ -92,11 +100,11 @@ export class BoardSide extends EspGossipEngine {
     return !this.isVouched(address);
   }
 
-  /** A board that was not heard of for long is asked before it counts as silent. */
+  /** A board is probed before it counts as silent. */
   protected override mostUrgent(): number {
     const rows = this.rows;
     let urgent = -1;
-    let leastMs = ASKED_ROUNDS * this.clock.roundIntervalMs;
+    let leastMs = PROBED_ROUNDS * this.clock.roundIntervalMs;
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
       const leftMs = (rows.deadline(slot) - this.clock.nowMs) | 0;
@@ -107,18 +115,18 @@ export class BoardSide extends EspGossipEngine {
     return urgent;
   }
 
-  /** Where all nodes that are known speak compact frames, a board may still be somewhere. */
+  /** All seeds are compact nodes. A broadcast may still reach boards. */
   protected override noSeedToProbe(): void {
     this.roundsAlone++;
     if (this.roundsAlone % RETRY_ROUNDS === 1) this.broadcast();
   }
 
-  /** That a node which may not speak JSON does not answer in it is nothing against it. */
+  /** Only a board must answer JSON. Silence of other nodes does not raise their state. */
   protected override maySuspect(slot: number): boolean {
     return this.rows.hasFlag(slot, FLAG_FOREIGN);
   }
 
-  /** Whether a compact node runs is not for boards to say, who get no answer of it. */
+  /** A compact node does not answer boards, so the state that boards give it does not count. */
   protected override rowArrived(row: RowData): boolean {
     const rows = this.rows;
     const slot = rows.find(row.id);
@@ -136,22 +144,22 @@ export class BoardSide extends EspGossipEngine {
     const rows = this.rows;
     if (!isFresher) return;
     if (rows.hasFlag(slot, FLAG_FOREIGN)) {
-      this.isHeard(slot);
+      this.boardAlive(slot);
     } else if (!rows.hasFlag(slot, FLAG_VOUCHED)) {
-      // It may be a compact node that is not known yet.
+      // This may be a compact node that the compact half does not hold yet.
       this.compactSeeds.learn(rows.address(slot), rows.port(slot), this.random);
     } else if (!this.clock.isDue(rows.deadline(slot))) {
       rows.setDeadline(slot, this.clock.nowMs + LEAVE_ROUNDS * this.clock.roundIntervalMs);
     }
   }
 
-  private isHeard(slot: number): void {
+  private boardAlive(slot: number): void {
     let rounds = SILENT_ROUNDS;
     for (let rest = this.rows.count; rest > 1; rest >>>= 1) rounds++;
     this.rows.setDeadline(slot, this.clock.nowMs + rounds * this.clock.roundIntervalMs);
   }
 
-  /** The first row that boards get of a compact node. Returns its slot, -1 when there is no room. */
+  /** Adds the first row that boards get of a compact node. Returns its slot; -1 when there is no room. */
   private introduce(from: Rows, source: number): number {
     const row = this.statement;
     row.id = from.address(source);
@@ -171,7 +179,7 @@ export class BoardSide extends EspGossipEngine {
     return slot;
   }
 
-  /** Whether a compact node has made another statement since this was asked before. */
+  /** Whether a compact node has made another statement since the last call. */
   private isNewStatement(slot: number, from: Rows, source: number): boolean {
     const rows = this.rows;
     const low = from.heartbeat(source) & 0xffff;
@@ -182,15 +190,11 @@ export class BoardSide extends EspGossipEngine {
     return true;
   }
 
-  /** One step beyond what boards hold: never by what they say of it alone, so two bridges do not race. */
+  /** Raises the heartbeat by one, once a round: two bridges do not outbid each other. */
   private freshen(slot: number): void {
     const rows = this.rows;
     rows.setDeadline(slot, this.clock.nowMs + this.clock.roundIntervalMs);
-    if (rows.heartbeat(slot) < 0xffffffff) this.say(slot, rows.revision(slot), rows.heartbeat(slot) + 1, UP);
-  }
-
-  private say(slot: number, revision: number, heartbeat: number, state: number): void {
-    this.rows.setStatement(slot, revision, heartbeat, state);
+    if (rows.heartbeat(slot) < 0xffffffff) rows.setStatement(slot, rows.revision(slot), rows.heartbeat(slot) + 1, UP);
   }
 }
 

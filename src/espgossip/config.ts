@@ -1,19 +1,20 @@
 import { formatAddress, parseAddress } from "../engine/wire/address.js";
 
-/** What `setConfig` takes. */
+/** Settings for `setConfig`. */
 export interface GossipConfig {
-  /** Dotted addresses to begin with; none: broadcast. */
+  /** Seeds as dotted IPv4 addresses. Without any, the node broadcasts. */
   seedList?: string[];
-  /** Milliseconds, 100 to 3,600,000. 15,000 by default as in the reference, whose documentation has 10,000. */
+  /** 100 to 3,600,000 ms; 15,000 by default as in the reference, whose documentation says 10,000. */
   roundInterval?: number;
-  /** UDP port of all nodes: 5000 by default. */
+  /** UDP port of all nodes, 1 to 65,535: 5000 by default. */
   comPort?: number;
+  /** Whether debug messages are output: false by default. */
   debug?: boolean;
-  /** Gets the debug messages. */
+  /** Receives the debug messages. */
   debugOutput?: (message: string) => void;
 }
 
-/** The settings of a Lua script: what it gives well replaces the default, the rest is complained about. */
+/** The settings of a Lua script. A valid setting replaces the default; an invalid one causes a debug message. */
 export class LuaConfig {
   seedList: number[] = [];
   roundInterval = 15000;
@@ -23,10 +24,10 @@ export class LuaConfig {
 
   set(config: GossipConfig): void {
     if (typeof config !== "object" || config === null) {
-      this.debug("setConfig: a table of settings is needed");
+      this.debug(`setConfig: ${String(config)} is not a table of settings`);
       return;
     }
-    // First, so that the complaints about the rest are heard.
+    // First, so that debug messages about the other settings are output.
     this.setDebug(config);
     const names = Object.keys(config);
     for (let i = 0; i < names.length; i++) {
@@ -46,7 +47,7 @@ export class LuaConfig {
     try {
       this.output(message);
     } catch {
-      // What goes wrong while finding faults must not add to them.
+      // A throwing `debugOutput` must not disturb the node: it is not called again.
       this.isDebugging = false;
     }
   }
@@ -80,7 +81,7 @@ export class LuaConfig {
       default:
         this.debug(`setConfig: there is no setting ${name}`);
     }
-    if (!good) this.debug(`setConfig: ${name} is not what it should be, and ignored`);
+    if (!good) this.debug(`setConfig: ${name} has a wrong type or range and is ignored`);
   }
 
   private setSeeds(list: unknown[]): void {

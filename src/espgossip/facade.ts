@@ -9,7 +9,7 @@ import type { GossipClock, GossipSocket, GossipStorage } from "../platform/types
 import { type GossipConfig, LuaConfig } from "./config.js";
 import { NOTIFY_CLAIM, NOTIFY_EXCHANGE, EspGossipEngine } from "./engine.js";
 
-/** One node's row, as Lua scripts know it. */
+/** One node's row as in the Lua module. */
 export interface EspGossipRow {
   revision: number;
   heartbeat: number;
@@ -17,39 +17,41 @@ export interface EspGossipRow {
   data?: CborValue;
 }
 
-/** What the callback gets: rows by dotted address, or the one row of a node that passed DOWN. */
+/** What the callback receives: rows by dotted address, or the one row of a node that became REMOVE. */
 export type EspGossipUpdate = Record<string, EspGossipRow> | EspGossipRow;
 
-/** What the device brings, and the bounds that a Lua script does not know. */
+/** The device's platform, and options that the Lua module does not have. */
 export interface EspGossipPlatform {
   socket: GossipSocket;
   clock: GossipClock;
-  /** Where the revision is kept; without one each start has revision 0. */
+  /** Stores the revision. Without a storage each start has revision 0. */
   storage?: GossipStorage;
+  /** uint32: 0 by default. */
   randomSeed?: number;
-  /** Rows that are held: 64 by default. */
+  /** Rows that the node holds, 2 to 65,535: 64 by default. */
   capacity?: number;
-  /** Longest `data` as CBOR, 0 to 255: 255 by default. */
+  /** Longest `data` as CBOR, 0 to 255 bytes: 255 by default. */
   valueBytesMax?: number;
-  /** 128 to 1,472: 1,472 by default, the reference's. */
+  /** Longest datagram, 128 to 1,472 bytes: 1,472 by default as in the reference. */
   datagramBytesMax?: number;
-  /** What the node speaks: as the reference does by default. */
+  /** The node's dialect: that of the reference by default. */
   dialect?: Dialect;
 }
 
 /**
- * NodeMCU's gossip module, function by function, for scripts that are ported
- * line by line: `setConfig`, `start`, `pushGossip`, `getNetworkState` and so on.
+ * NodeMCU's gossip module, function by function, for scripts that are ported line
+ * by line: `setConfig`, `start`, `pushGossip`, `setRevFileValue`,
+ * `getNetworkState`, `networkState`, `seedList` and `callbackFunction`.
  */
 export class EspGossip {
-  /** Gets the rows that each SYN or ACK brought, and the row of each node that passes DOWN. */
+  /** Receives the rows that each SYN or ACK changed, and the row of each node that becomes REMOVE. */
   callbackFunction: ((update: EspGossipUpdate) => void) | undefined;
   private readonly platform: EspGossipPlatform;
   private readonly config: LuaConfig;
   private engine: NodeEngine | undefined;
   private readonly value: Uint8Array;
   private readonly datagram: Datagram;
-  private readonly event: Notification = { kind: 0, slot: 0 };
+  private readonly notification: Notification = { kind: 0, slot: 0 };
   private storedRevision = 0;
   private timer: unknown;
 
@@ -61,16 +63,16 @@ export class EspGossip {
     this.datagram = { bytes, length: 0, address: 0, port: 0 };
   }
 
-  /** What is unknown or of a wrong type is ignored, with a debug message. After `start` only debugging changes. */
+  /** Changes settings. Invalid ones are ignored with a debug message. After `start` only debugging changes. */
   setConfig(config: GossipConfig): void {
     this.config.set(config);
     if (this.engine !== undefined) this.config.debug("setConfig: gossip is started, only debugging changes");
   }
 
   /**
-   * Stores the next revision, opens the socket and begins with the rounds.
+   * Stores the next revision, binds the socket and starts the rounds.
    *
-   * @throws what the storage throws, and an Error when the own address is unknown
+   * @throws errors of the storage and the socket, and an Error when the own address is unknown
    */
   start(): void {
     if (this.engine !== undefined) {
@@ -94,10 +96,11 @@ export class EspGossip {
   }
 
   /**
-   * Shares `data`, any JSON value, in place of what was shared before; null or
-   * nothing withdraws it. It is sent at once, to `ip` or to a random seed.
+   * Shares `data`, any JSON value, in place of the value before; null or undefined
+   * withdraws it. The node sends it at once, to `ip` or to a random seed.
    *
-   * @throws Error when `data` can't be told or is too long
+   * @param ip dotted IPv4 address
+   * @throws Error when `data` cannot be encoded or is longer than `valueBytesMax`
    */
   pushGossip(data?: CborValue, ip?: string): void {
     const engine = this.engine;
@@ -112,7 +115,7 @@ export class EspGossip {
     this.drain();
   }
 
-  /** Sets the stored revision: the next start has the one after it. */
+  /** Stores a revision, a uint32: the next start has the one after it. */
   setRevFileValue(revision: number): void {
     const storage = this.platform.storage;
     if (typeof revision !== "number" || revision >>> 0 !== revision) {
@@ -124,7 +127,7 @@ export class EspGossip {
     }
   }
 
-  /** The network state as JSON. */
+  /** The network state as JSON: all rows by dotted address. */
   getNetworkState(): string {
     return JSON.stringify(printable(this.networkState));
   }
@@ -140,7 +143,7 @@ export class EspGossip {
     return state;
   }
 
-  /** The dotted addresses of which one is asked in each round. */
+  /** The seeds as dotted addresses: in each round one gets a SYN. */
   get seedList(): string[] {
     const engine = this.engine;
     if (engine === undefined) return this.config.seedTexts();
@@ -149,7 +152,7 @@ export class EspGossip {
     return list;
   }
 
-  /** Stops the rounds and closes the socket, for good. The Lua module has no such function. */
+  /** Stops the rounds and closes the socket for ever. The Lua module has no such function. */
   close(): void {
     if (this.engine === undefined) return;
     this.engine = undefined;
@@ -206,7 +209,7 @@ export class EspGossip {
     this.timer = this.platform.clock.setTimer(() => this.tick(), delayMs > 0 ? delayMs : 0);
     this.storeRevision(engine.revision());
     while (engine.pollTransmit(datagram)) this.send(datagram);
-    this.tell(engine);
+    this.notify(engine);
   }
 
   private send(datagram: Datagram): void {
@@ -218,7 +221,7 @@ export class EspGossip {
     }
   }
 
-  /** In a dialect that recovers, others may know of a later revision than this node did. */
+  /** In a dialect that recovers, the engine may have taken on a higher revision. */
   private storeRevision(revision: number): void {
     if (revision === this.storedRevision) return;
     this.storedRevision = revision;
@@ -235,19 +238,19 @@ export class EspGossip {
     this.timer = undefined;
   }
 
-  /** The callback may do anything, throw or push included: nothing is left to do after it. */
-  private tell(engine: NodeEngine): void {
-    const event = this.event;
+  /** Calls the callback last: it may throw or call any method. */
+  private notify(engine: NodeEngine): void {
+    const notification = this.notification;
     const rows = engine.rows;
     const table: Record<string, EspGossipRow> = {};
     const removed: EspGossipRow[] = [];
     let hasTable = false;
-    while (engine.pollNotification(event)) {
-      const slot = event.slot;
-      if (event.kind === NOTIFY_UPDATE) table[formatAddress(rows.address(slot))] = this.row(slot);
-      else if (event.kind === NOTIFY_CLAIM) table[formatAddress(rows.address(slot))] = claimOf(engine);
-      else if (event.kind === NOTIFY_STATE && rows.state(slot) === REMOVE) removed.push(this.row(slot));
-      if (event.kind === NOTIFY_EXCHANGE || event.kind === NOTIFY_UPDATE) hasTable = true;
+    while (engine.pollNotification(notification)) {
+      const slot = notification.slot;
+      if (notification.kind === NOTIFY_UPDATE) table[formatAddress(rows.address(slot))] = this.row(slot);
+      else if (notification.kind === NOTIFY_CLAIM) table[formatAddress(rows.address(slot))] = claimOf(engine);
+      else if (notification.kind === NOTIFY_STATE && rows.state(slot) === REMOVE) removed.push(this.row(slot));
+      if (notification.kind === NOTIFY_EXCHANGE || notification.kind === NOTIFY_UPDATE) hasTable = true;
     }
     if (hasTable) this.call(table);
     else for (let i = 0; i < removed.length; i++) this.call(removed[i]);

@@ -8,15 +8,22 @@ export type { GossipConfig } from "./config.js";
 export { EspGossip, type EspGossipPlatform, type EspGossipRow, type EspGossipUpdate } from "./facade.js";
 export type { EspGossipOptions } from "./options.js";
 
-/** For the option `dialect` of `Gossip`: a node among NodeMCU boards that does as they do. */
+/**
+ * For the option `dialect` of `Gossip`: a node that behaves as NodeMCU boards do.
+ *
+ * @param options where the node differs from the reference; default: nowhere
+ * @returns a dialect whose constructor throws an Error when the node's own address is unknown
+ */
 export function espgossip(options?: EspGossipOptions): Dialect {
   return (engineOptions) => new EspGossipEngine(engineOptions, options ?? {}, false);
 }
 
 /**
- * For the option `dialect` of `Gossip`: a node that speaks both, ESPGossip with
- * NodeMCU boards and compact frames with others, and tells each of the other.
- * Its tables take twice the memory.
+ * For the option `dialect` of `Gossip`: a bridge (PROTOCOL 9). It uses ESPGossip
+ * with NodeMCU boards and the compact dialect with other nodes, and passes rows on
+ * between the two. It has two tables, so it needs twice the memory for rows.
+ *
+ * @returns a dialect whose constructor throws an Error when the node's own address is unknown
  */
 export function auto(): Dialect {
   return (engineOptions) => new AutoEngine(engineOptions);

@@ -1,17 +1,17 @@
 import { JSON_FIRST_BYTE } from "../engine/wire/frame.js";
 
 /*
- * Passing over JSON (RFC 8259) by reading only: whatever a parser could trip
- * over is found here, before anything is built. The functions take the bytes,
- * where to begin and where to stop, and return the position after what they
- * passed over, or -1 if it is malformed or beyond a bound.
+ * Checks JSON (RFC 8259) without building values, so that a later parse cannot
+ * fail. Each function takes the bytes, where to begin and where to stop. It
+ * returns the position after the element that it skipped; -1 if the element is
+ * malformed or exceeds a bound.
  *
- * Bounds: `depth` objects and arrays within one another, numbers of at most 64
- * characters that are finite as doubles, no member named "__proto__" (storing
- * it changes an object's prototype, and crashes Espruino).
+ * Bounds: objects and arrays nested 10 deep; numbers of at most 64 characters that
+ * are finite as doubles; no member named "__proto__", which would change the
+ * prototype of an object and crashes Espruino.
  */
 
-/** Objects and arrays around and including the innermost, the datagram and a row among them. */
+/** Nested objects and arrays, those of the datagram and a row included. */
 export const JSON_DEPTH_MAX = 10;
 const NUMBER_CHARACTERS_MAX = 64;
 
@@ -34,11 +34,12 @@ export function skipSpace(bytes: Uint8Array, start: number, end: number): number
 }
 
 /**
- * Any value. A loop, since each level of a recursion would take its part of a
- * board's stack. @param depth objects and arrays around it
+ * Skips any value. A loop, because a recursion would use up a board's stack.
+ *
+ * @param depth of the objects and arrays around the value
  */
 export function skipValue(bytes: Uint8Array, start: number, end: number, depth: number): number {
-  // A bit for each object (1) or array (0) that is open, the innermost lowest, under a 1 that is none.
+  // A bit for each open object (1) or array (0), the innermost lowest, below a leading 1.
   let levels = 1;
   let room = JSON_DEPTH_MAX - depth;
   let at = start;
@@ -87,7 +88,7 @@ export function skipString(bytes: Uint8Array, start: number, end: number): numbe
   return at < end ? at + 1 : -1;
 }
 
-/** A member's name with its colon and the space around it: the position is that of the value. */
+/** Skips a member's name, its colon and the space around it. Returns the position of the value. */
 export function skipName(bytes: Uint8Array, start: number, end: number): number {
   const nameEnd = skipString(bytes, start, end);
   if (nameEnd < 0 || isProto(bytes, start + 1, nameEnd - 1)) return -1;
@@ -95,17 +96,17 @@ export function skipName(bytes: Uint8Array, start: number, end: number): number 
   return at < end && bytes[at] === COLON ? skipSpace(bytes, at + 1, end) : -1;
 }
 
-/** The number that the characters from `start` up to but without `end` are; NaN when they are none. */
+/** The number in the characters from `start` up to but without `end`; NaN when they are not a number. */
 export function readNumber(bytes: Uint8Array, start: number, end: number): number {
   return skipNumber(bytes, start, end) === end ? numberOf(bytes, start, end) : NaN;
 }
 
-/** Whether the bytes are just the characters of `text`, which must be ASCII. */
+/** Whether the bytes are exactly the characters of `text`, which must be ASCII. */
 export function isText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
   return end - start === text.length && skipWord(bytes, start, end, text) === end;
 }
 
-/** What ends the innermost of the levels that are open. */
+/** The bracket that closes the innermost level. */
 function closing(levels: number): number {
   return (levels & 1) === 1 ? BRACE_CLOSE : BRACKET_CLOSE;
 }
@@ -138,7 +139,7 @@ function skipEscape(bytes: Uint8Array, start: number, end: number): number {
   }
 }
 
-/** The value of four hexadecimal digits, or -1. */
+/** The value of four hexadecimal digits; -1 when they are not digits. */
 function hexAt(bytes: Uint8Array, start: number, end: number): number {
   if (start + 4 > end) return -1;
   let value = 0;
@@ -186,7 +187,7 @@ function numberOf(bytes: Uint8Array, start: number, end: number): number {
   return Number(text);
 }
 
-/** Whether the inside of a string is "__proto__", whichever characters of it are escaped. */
+/** Whether the inside of a string is "__proto__", with any of its characters escaped. */
 function isProto(bytes: Uint8Array, start: number, end: number): boolean {
   const name = "__proto__";
   let at = start;

@@ -1,14 +1,14 @@
 /**
- * Where a node may do better than the reference, NodeMCU's gossip module. All
- * are off by default: then it does as the reference does.
+ * Where a node may differ from the reference, NodeMCU's gossip module (PROTOCOL
+ * 8.4). All options are off by default: the node then behaves as the reference.
  */
 export interface EspGossipOptions {
-  /** Refuse a row with a negative number. Else the number is read as 0. */
+  /** Refuse a row with a negative number. If off, the number is read as 0. */
   refuseNegative?: boolean;
-  /** Let only a datagram that decodes, or a compact frame, set its sender UP. Else any datagram does. */
+  /** Only a datagram that decodes, or a compact frame, sets its sender UP. If off, any datagram does. */
   needDecoding?: boolean;
-  /** Go beyond a revision or heartbeat of the node's own that others tell of. Else nobody's word on it counts. */
+  /** Take on a higher revision or heartbeat if peers hold a fresher row of this node. If off, such rows are ignored. */
   recover?: boolean;
-  /** Let the heartbeat rise with each value. Else two values within a second look the same to those who hold one. */
+  /** Raise the heartbeat with each value. If off, a peer ignores a second value within one second. */
   riseWithValue?: boolean;
 }

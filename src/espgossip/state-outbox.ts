@@ -4,21 +4,21 @@ import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, OWN_SLOT, type RowData, type Rows } 
 import { TYPE_ACK, TYPE_SYN } from "./state-reader.js";
 import { StateWriter } from "./state-writer.js";
 
-/** The peer has listed this row: what it lacks can be told from what it left out. */
+/** The peer's SYN lists this row. */
 const FLAG_LISTED = FLAG_SENT_AS_UPDATE;
-/** With fewer rows than these, beside the sender's own, a SYN is not taken for a part: their order may be by chance. */
+/** A SYN with fewer rows, the sender's own not counted, is not treated as a part: their order may be accidental. */
 const PART_ROWS_MIN = 8;
 
 /**
- * What the current input makes the node send: a SYN with the whole network
- * state, or an ACK with the rows that a SYN showed to be wanted. Datagrams are
- * written when they are taken.
+ * What the current input makes the node send: a SYN with the whole network state,
+ * or an ACK with the rows that the sender of a SYN lacks. `next` writes the
+ * datagrams.
  *
- * A state that does not fit one datagram goes out in parts, at most BURST_MAX
- * at a time, and the next SYN begins where this one ended. The rows of a part
- * ascend by key, from the last on to the first, those of a whole state descend,
- * and the node's own comes first in either: so a receiver of a part knows which
- * rows the sender only left out.
+ * A state that does not fit one datagram is sent in parts, at most BURST_MAX per
+ * input, and the next SYN begins where this one ended (PROTOCOL 8.3). The node's
+ * own row comes first. The order keys of the other rows ascend in a part, from the
+ * greatest on to the least, and descend in a whole state. So the receiver of a part
+ * knows which rows the sender left out.
  */
 export class StateOutbox {
   private readonly rows: Rows;
@@ -28,18 +28,18 @@ export class StateOutbox {
   private address = 0;
   private port = 0;
   private datagramsLeft = 0;
-  /** The row that the SYN goes to, and its state before it was asked. */
+  /** Slot of the SYN's receiver, and its state before the SYN raised it. */
   private target = -1;
   private targetState = 0;
-  /** Of a SYN in parts: where the next part begins, for ever, and the rows that this SYN has not had yet. */
+  /** Of a SYN in parts: the place where the next part begins, also in the next SYN; rows that this SYN still lacks. */
   private syncPlace = 0;
   private rowsLeft = 0;
-  /** Of an ACK: where it goes on. */
+  /** Of an ACK: the place of the next row. */
   private ackPlace = 0;
 
-  // Of the SYN that is answered.
+  // Of the answered SYN.
   private listedCount = 0;
-  /** Times that a row's key was below that of the row before. */
+  /** Times that a row's order key was below that of the row before. */
   private descents = 0;
   private firstKey = 0;
   private lastKey = 0;
@@ -50,12 +50,12 @@ export class StateOutbox {
     this.writer = new StateWriter(isMarked);
   }
 
-  /** Drops what the last input left. */
+  /** Drops what the last input left unsent. */
   clear(): void {
     this.datagramsLeft = 0;
   }
 
-  /** @param target slot of the row of the receiver, -1 when there is none */
+  /** @param target slot of the receiver's row; -1 when there is none */
   addSyn(address: number, port: number, target: number): void {
     this.begin(TYPE_SYN, address, port);
     this.target = target;
@@ -63,7 +63,7 @@ export class StateOutbox {
     this.rowsLeft = this.rows.count - 1;
   }
 
-  /** Begins to work out what the sender of a SYN lacks: until it lists a row, it lacks it. */
+  /** Begins to find the rows that the sender of a SYN lacks: all, before it lists any. */
   beginDiff(): void {
     const rows = this.rows;
     for (let place = 0; place < rows.count; place++) {
@@ -74,7 +74,7 @@ export class StateOutbox {
     this.descents = 0;
   }
 
-  /** The SYN lists a row, complete or not. */
+  /** The SYN lists a row. @param isComplete whether the row has all its numbers */
   listed(row: RowData, isComplete: boolean): void {
     const key = orderKey(row.id);
     // The first row is the sender's own.
@@ -88,7 +88,7 @@ export class StateOutbox {
     if (isComplete && this.rows.compare(slot, row) <= 0) this.rows.clearFlag(slot, FLAG_TO_SEND);
   }
 
-  /** All rows were listed: the ACK is what is left. */
+  /** The SYN is read: the ACK gets the rows that are left. */
   endDiff(address: number, port: number): void {
     this.begin(TYPE_ACK, address, port);
     this.ackPlace = 0;
@@ -141,14 +141,14 @@ export class StateOutbox {
     return true;
   }
 
-  /** Writes rows from where the last part ended. Returns whether all passed, but a few that come first next time. */
+  /** Writes rows from where the last part ended. Returns whether fewer than 8 are left, which come first next time. */
   private writePart(): boolean {
     const rows = this.rows;
     for (let isEmpty = true; this.rowsLeft > 0; this.syncPlace++) {
       if (this.syncPlace >= rows.count) this.syncPlace = 0;
       const slot = rows.slotAt(this.syncPlace);
       if (slot === OWN_SLOT) continue;
-      // A row that does not fit a datagram of its own is left out, or it would stop the others.
+      // A row that does not fit an empty datagram is left out; otherwise it would block the others.
       if (!this.writeRow(slot) && !isEmpty) return this.rowsLeft < PART_ROWS_MIN;
       isEmpty = false;
       this.rowsLeft--;
@@ -167,7 +167,7 @@ export class StateOutbox {
     return true;
   }
 
-  /** Without its data rather than not at all: the others have to know that this node is there. */
+  /** If the own row does not fit, it goes without its data: peers must see that this node is alive. */
   private writeOwn(): void {
     if (!this.writeRow(OWN_SLOT)) this.writer.writeRow(this.rows, OWN_SLOT, this.rows.state(OWN_SLOT), false);
   }

@@ -10,36 +10,37 @@ import {
   BRACE_CLOSE, BRACE_OPEN, COMMA, QUOTE, SPACE, isText, readNumber, skipName, skipSpace, skipString, skipValue,
 } from "./json-scan.js";
 
-/** Longest datagram that is looked at: what Ethernet carries in one piece. */
+/** Longest datagram that is read: what Ethernet carries without fragments. */
 export const JSON_BYTES_MAX = 1472;
-/** Members of a datagram, and of a row: beyond what 1,472 bytes of good ones can hold. */
+/** Most members of a datagram or a row: more than 1,472 bytes of well-formed members can hold. */
 const MEMBERS_MAX = 128;
 
 export const TYPE_SYN = 1;
 export const TYPE_ACK = 2;
 
-// What `nextRow` found.
+// What `nextRow` returns.
 export const ROW_NONE = 0;
 export const ROW_GOOD = 1;
-/** It lacks its revision, heartbeat or state: such a row is never fresher than another. */
+/** The row has no revision, heartbeat or state: such a row is never fresher than another. */
 export const ROW_INCOMPLETE = 2;
-/** Its name is no address of a host, it is no object, or a number is out of range. */
+/** The name is no address of a host, the member is no object, or a number is out of range. */
 export const ROW_BAD = 3;
 
 const UINT32_MAX = 0xffffffff;
-/** Of a number that a row lacks. */
+/** The row does not have this number. */
 const MISSING = -1;
+/** The number is out of range. */
 const BAD = -2;
 
 /**
  * Reads a datagram of ESPGossip: `{"type":"SYN","192.168.0.53":{…},…}`. `parse`
- * checks all of it, so that what is read afterwards can't fail; values are only
- * built by `readData`, one at a time.
+ * checks the whole datagram, so that later reads cannot fail. Only `readData`
+ * builds values, one at a time.
  */
 export class StateReader {
-  /** Of the last datagram; 0 when it was refused. */
+  /** Type of the last datagram; 0 when it was refused. */
   type = 0;
-  /** Whether the sender says, by a space after the first brace, that it speaks compact frames too. */
+  /** Whether the datagram has the mark of a node that also uses the compact dialect: a space after the first brace. */
   isMarked = false;
   private bytes!: Uint8Array;
   private length = 0;
@@ -48,12 +49,12 @@ export class StateReader {
   private dataEnd = 0;
   private readonly refuseNegative: boolean;
 
-  /** @param refuseNegative whether rows with a negative number are bad; else it is read as 0 */
+  /** @param refuseNegative whether rows with a negative number are bad; if not, the number is read as 0 */
   constructor(refuseNegative: boolean) {
     this.refuseNegative = refuseNegative;
   }
 
-  /** Checks a whole datagram. Returns a drop reason, DROP_NONE when it is good. */
+  /** Checks a whole datagram. Returns a drop reason, DROP_NONE when the datagram is good. */
   parse(bytes: Uint8Array, length: number): number {
     this.bytes = bytes;
     this.length = length;
@@ -71,12 +72,12 @@ export class StateReader {
     return this.type === 0 ? DROP_TYPE : DROP_NONE;
   }
 
-  /** Back to before the first row. */
+  /** Goes back to before the first row. */
   rewind(): void {
     this.position = skipSpace(this.bytes, 0, this.length) + 1;
   }
 
-  /** Goes to the next row and reads all of it but its data. Returns one of the ROW_ codes. */
+  /** Advances to the next row and reads it without its data. Returns one of the ROW_ codes. */
   nextRow(row: RowData): number {
     const bytes = this.bytes;
     for (;;) {
@@ -95,8 +96,8 @@ export class StateReader {
   }
 
   /**
-   * Writes the data of the row that was read last into `out`, as CBOR, and
-   * notes it in the row. Returns a drop reason, DROP_NONE when it did fit.
+   * Writes the data of the row that was read last into `out`, as CBOR, and sets the
+   * row's value. Returns a drop reason, DROP_NONE when the data fit.
    */
   readData(row: RowData, out: Uint8Array): number {
     row.valueStart = 0;
@@ -109,7 +110,7 @@ export class StateReader {
     return DROP_NONE;
   }
 
-  /** What was scanned is JSON on every engine; should one of them see that otherwise, nothing comes of it. */
+  /** The scanned bytes are JSON. If a JavaScript engine disagrees, the row is refused. */
   private encodeData(out: Uint8Array): number {
     try {
       return encodeCbor(JSON.parse(utf8Read(this.bytes, this.dataStart, this.dataEnd)), out, 0);
@@ -118,7 +119,7 @@ export class StateReader {
     }
   }
 
-  /** Passes over all members and finds the type. Returns where the object ends, or -1. */
+  /** Skips all members and finds the type. Returns where the object ends, or -1. */
   private scan(start: number): number {
     const bytes = this.bytes;
     const end = this.length;
@@ -140,7 +141,7 @@ export class StateReader {
     return -1;
   }
 
-  /** Where the next member's name begins, or -1. */
+  /** The position of the next member's name, or -1. */
   private nextMember(): number {
     let at = skipSpace(this.bytes, this.position, this.length);
     if (this.bytes[at] === COMMA) at = skipSpace(this.bytes, at + 1, this.length);
@@ -176,7 +177,7 @@ export class StateReader {
     return ROW_GOOD;
   }
 
-  /** A number without its fraction; MISSING when it is no number, BAD when it is no uint32. */
+  /** A number without its fraction; MISSING when the member is not a number, BAD when it is not a uint32. */
   private uint32(start: number, end: number): number {
     const number = Math.floor(readNumber(this.bytes, start, end));
     if (isNaN(number)) return MISSING;
@@ -191,7 +192,7 @@ function typeOf(bytes: Uint8Array, start: number, end: number): number {
   return isText(bytes, start, end, '"ACK"') ? TYPE_ACK : 0;
 }
 
-/** The address that a name is, -1 when it is none. */
+/** The address in a member's name; -1 when the name is not an address. */
 function addressOf(bytes: Uint8Array, start: number, end: number): number {
   if (end - start > 15) return -1;
   let text = "";

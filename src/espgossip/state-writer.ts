@@ -8,25 +8,26 @@ import { TYPE_SYN } from "./state-reader.js";
 /** Bytes of `"type":"SYN"}`. */
 const TAIL_BYTES = 13;
 
-/** Writes a datagram of ESPGossip into a caller's buffer, row by row, its type last. */
+/** Writes a datagram of ESPGossip into a caller's buffer: row by row, then the type. */
 export class StateWriter {
   private bytes!: Uint8Array;
   private position = 0;
   private limit = 0;
   private readonly isMarked: boolean;
 
-  /** @param isMarked whether a space after the first brace says that the node speaks compact frames too */
+  /** @param isMarked whether a space follows the first brace: the mark of a node that also uses the compact dialect */
   constructor(isMarked: boolean) {
     this.isMarked = isMarked;
   }
 
+  /** Begins a datagram of at most `limit` bytes. */
   begin(out: Uint8Array, limit: number): void {
     this.bytes = out;
     this.limit = limit - TAIL_BYTES;
     this.position = utf8Write(this.isMarked ? "{ " : "{", out, 0);
   }
 
-  /** Writes a row as if it were in `state`. Returns false, and writes nothing, when it does not fit. */
+  /** Writes a row with `state` in place of its own. Writes nothing and returns false when the row does not fit. */
   writeRow(rows: Rows, slot: number, state: number, withData: boolean): boolean {
     const data = withData ? dataText(rows, slot) : "";
     const text = `"${formatAddress(rows.id(slot))}":{"revision":${rows.revision(slot)},` +
@@ -42,7 +43,7 @@ export class StateWriter {
   }
 }
 
-/** What a row shares, as its last member; what JSON can't express comes out as JSON.stringify has it. */
+/** The row's value as its last member. Values that JSON cannot express become what JSON.stringify makes of them. */
 function dataText(rows: Rows, slot: number): string {
   const length = rows.valueLength(slot);
   if (length === 0) return "";

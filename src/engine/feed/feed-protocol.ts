@@ -45,7 +45,6 @@ export class FeedProtocol implements EventReader {
   private readonly rows: Rows;
   private readonly clock: Clock;
   private readonly stats: Stats;
-  private readonly frame: FrameReader;
   /** Adopts the revision of a new generation. */
   private readonly ownRow: OwnRow;
   private readonly intake: Intake;
@@ -59,6 +58,7 @@ export class FeedProtocol implements EventReader {
   private expireDeadline = 0;
 
   /**
+   * @param frame a reader that is free while frames are written
    * @param feedBytes bytes of the arena
    * @param eventBytesMax bytes of the longest event, 16 to 2,047
    * @param digest SHA-256 of the platform, or a `Sha256`
@@ -71,7 +71,6 @@ export class FeedProtocol implements EventReader {
     this.rows = rows;
     this.clock = clock;
     this.stats = stats;
-    this.frame = frame;
     this.ownRow = ownRow;
     this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
     this.intake = new Intake(this.feeds);
@@ -130,8 +129,7 @@ export class FeedProtocol implements EventReader {
       && claim.tip === this.outbox.claimedTip(slot));
   }
 
-  check(): number {
-    const frame = this.frame;
+  check(frame: FrameReader): number {
     if (frame.section === SECTION_GAP) return checkGap(frame);
     if (frame.section === SECTION_HISTORY) return checkHistory(frame, this.batch, this.event);
     const isChunk = frame.section !== SECTION_EVENTS;
@@ -145,16 +143,14 @@ export class FeedProtocol implements EventReader {
    * Handles a section of events or about them, which `check` found well-formed.
    * Returns the slot of the first forked feed in it, or -1.
    */
-  handleSection(): number {
-    const frame = this.frame;
+  handleSection(frame: FrameReader): number {
     if (frame.section === SECTION_GAP) this.outbox.gaps.handle(frame, this.outbox.ownWithheld);
-    else if (frame.section === SECTION_HISTORY) this.handleHistory();
-    else return this.handleEvents();
+    else if (frame.section === SECTION_HISTORY) this.handleHistory(frame);
+    else return this.handleEvents(frame);
     return -1;
   }
 
-  private handleEvents(): number {
-    const frame = this.frame;
+  private handleEvents(frame: FrameReader): number {
     let forkSlot = -1;
     const isChunk = frame.section !== SECTION_EVENTS;
     beginBatches(this.batch);
@@ -163,16 +159,15 @@ export class FeedProtocol implements EventReader {
     while (frame.more()) {
       readBatchHead(frame, this.batch, frame.id, isChunk);
       const slot = this.rows.find(this.batch.author);
-      const reason = slot < 0 ? this.skip() : this.applyBatch(slot);
+      const reason = slot < 0 ? this.skip(frame) : this.applyBatch(frame, slot);
       if (reason !== DROP_NONE) this.stats.countDrop(reason);
       if (reason === DROP_FORK && slot !== OWN_SLOT && forkSlot < 0) forkSlot = slot;
     }
     return forkSlot;
   }
 
-  private handleHistory(): void {
+  private handleHistory(frame: FrameReader): void {
     const history = this.history;
-    const frame = this.frame;
     if (history === undefined) return;
     beginBatches(this.batch);
     this.hasEvents = true;
@@ -182,7 +177,7 @@ export class FeedProtocol implements EventReader {
       readBatchHead(frame, this.batch, frame.id, false);
       const slot = this.rows.find(this.batch.author);
       // A node requests no history of its own feed.
-      const reason = slot < 0 || slot === OWN_SLOT ? this.skip()
+      const reason = slot < 0 || slot === OWN_SLOT ? this.skip(frame)
         : history.handle(slot, frame, this.batch, this.event, tipFirst, tipSecond);
       if (reason !== DROP_NONE) this.stats.countDrop(reason);
       else this.historySlot = slot;
@@ -191,14 +186,13 @@ export class FeedProtocol implements EventReader {
   }
 
   /** Skips a batch of an author whose feed this node cannot extend. Returns the drop reason. */
-  private skip(): number {
-    skipBatch(this.frame, this.batch, this.event);
+  private skip(frame: FrameReader): number {
+    skipBatch(frame, this.batch, this.event);
     return DROP_GAP;
   }
 
   /** All feeds of a frame were settled: does what follows from the frame as a whole. */
-  end(): void {
-    const frame = this.frame;
+  end(frame: FrameReader): void {
     if (this.historySlot >= 0 && (frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.requestMore(this.historySlot);
     const feedsHash = this.rows.feedsHash;
     if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
@@ -207,10 +201,10 @@ export class FeedProtocol implements EventReader {
   }
 
   /** All of a frame was handled: decides what follows for one feed. Returns SETTLE_ bits. */
-  settle(slot: number): number {
+  settle(frame: FrameReader, slot: number): number {
     const decision = this.outbox.hasNote(slot, NOTE_CLAIMED) ? this.settleClaim(slot) : 0;
     // The sender has more for this node: the row says from where it has to go on.
-    const isMore = (this.frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
+    const isMore = (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
     return isMore ? decision | SETTLE_SEND : decision;
   }
 
@@ -220,9 +214,8 @@ export class FeedProtocol implements EventReader {
   }
 
   /** Applies the batch or chunk whose head was read. Returns a drop reason. */
-  private applyBatch(slot: number): number {
+  private applyBatch(frame: FrameReader, slot: number): number {
     const rows = this.rows;
-    const frame = this.frame;
     const batch = this.batch;
     if (slot === OWN_SLOT && this.own.refuses(batch)) {
       skipBatch(frame, batch, this.event);

@@ -8,36 +8,28 @@ import { DOWN } from "../table/states.js";
  * 2002, section 4.3). A node that joins during a pass is probed in the next one.
  */
 export class ProbeOrder {
-  private readonly rows: Rows;
-  private readonly random: Random;
   private length = 0;
   private position = 0;
 
-  constructor(rows: Rows, random: Random) {
-    this.rows = rows;
-    this.random = random;
-  }
-
   /** The slot of the next live row that is not the node's own; -1 when there is none. */
-  next(): number {
+  next(rows: Rows, random: Random): number {
     for (let pass = 0; pass < 2; pass++) {
       while (this.position < this.length) {
-        const slot = this.rows.listed(LIST_PROBE_ORDER, this.position++);
-        if (isLivePeer(this.rows, slot)) return slot;
+        const slot = rows.listed(LIST_PROBE_ORDER, this.position++);
+        if (isLivePeer(rows, slot)) return slot;
       }
-      this.shuffle();
+      this.shuffle(rows, random);
     }
     return -1;
   }
 
-  private shuffle(): void {
+  private shuffle(rows: Rows, random: Random): void {
     this.length = 0;
     this.position = 0;
-    const rows = this.rows;
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
       if (!isLivePeer(rows, slot)) continue;
-      const other = this.random.below(this.length + 1);
+      const other = random.below(this.length + 1);
       rows.setListed(LIST_PROBE_ORDER, this.length, rows.listed(LIST_PROBE_ORDER, other));
       rows.setListed(LIST_PROBE_ORDER, other, slot);
       this.length++;

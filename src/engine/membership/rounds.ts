@@ -42,7 +42,7 @@ export class Rounds {
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly outbox: Outbox;
-  private readonly probeOrder: ProbeOrder;
+  private readonly probeOrder = new ProbeOrder();
   private readonly probes: Probes;
   private readonly indirectProbes: IndirectProbes;
   private roundDeadline = 0;
@@ -62,7 +62,6 @@ export class Rounds {
     this.clock = clock;
     this.random = random;
     this.outbox = outbox;
-    this.probeOrder = new ProbeOrder(rows, random);
     this.probes = new Probes(clock.roundIntervalMs, pool);
     this.indirectProbes = new IndirectProbes(pool);
   }
@@ -137,7 +136,7 @@ export class Rounds {
   /** Sends LEAVEs to the next nodes of the pass, as many as a burst allows. */
   leave(): void {
     for (let i = 0; i < BURST_MAX; i++) {
-      const slot = this.probeOrder.next();
+      const slot = this.probeOrder.next(this.rows, this.random);
       if (slot >= 0) this.outbox.addLeave(this.rows.address(slot), this.rows.port(slot));
     }
   }
@@ -154,7 +153,7 @@ export class Rounds {
     this.roundDeadline = this.clock.nowMs + interval + jitter;
     this.answersLeft = ANSWERS_PER_ROUND;
     this.rows.clearAnswers();
-    const slot = this.probeOrder.next();
+    const slot = this.probeOrder.next(this.rows, this.random);
     if (slot >= 0) this.probe(slot);
     this.roundsToRetry--;
     if (slot < 0 || this.roundsToRetry <= 0) this.retry(slot < 0);
@@ -219,7 +218,7 @@ export class Rounds {
     this.spreadWanted = false;
     this.spreadDeadline = this.clock.nowMs + (this.clock.roundIntervalMs >>> 3);
     for (let i = 0; i < SPREAD_PEERS && this.outbox.hasRoom(); i++) {
-      const slot = this.probeOrder.next();
+      const slot = this.probeOrder.next(this.rows, this.random);
       if (slot < 0) {
         this.retry(true);
         return;

@@ -17,9 +17,9 @@ import type { Outbox } from "./outbox.js";
  */
 
 /** Step 1: updates the sender's address, and sends the sender its row if it moved or is held as SUSPECT or worse. */
-export function observeSender(rows: Rows, outbox: Outbox, frame: FrameReader, address: number, port: number): void {
-  const slot = rows.find(frame.id);
-  if (slot < 0) return;
+export function observeSender(
+  rows: Rows, outbox: Outbox, frame: FrameReader, slot: number, address: number, port: number,
+): void {
   const isCurrent = rows.revision(slot) === frame.revision && rows.heartbeat(slot) === frame.heartbeat;
   const hasMoved = rows.address(slot) !== address || rows.port(slot) !== port;
   if (isCurrent && hasMoved) rows.setAddress(slot, address, port);

@@ -105,6 +105,7 @@ export class Outbox {
     this.updatesSent = false;
     this.wantsCut = false;
     this.answerBytesLeft = ANY_BYTES;
+    this.writer.withFeeds = false;
     this.summary.clear();
     if (this.feeds !== undefined) this.feeds.clear();
   }
@@ -117,6 +118,11 @@ export class Outbox {
   /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
   withholdUpdates(): void {
     this.updatesSent = true;
+  }
+
+  /** The answered peer has feeds: fingerprints for it are over rows and feeds. */
+  fingerprintFeeds(): void {
+    this.writer.withFeeds = true;
   }
 
   hasRoom(): boolean {

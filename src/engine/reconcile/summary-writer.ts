@@ -39,8 +39,7 @@ export class SummaryWriter {
   /** The section for the marked ranges: SECTION_ROW_FINGERPRINTS, or SECTION_DIGEST if the peer holds other nodes. */
   private section = 0;
   private marked = 0;
-  /** The range and the order key to begin with: not 0 if the last burst had no room for the rest. */
-  private first = 0;
+  /** The order key to begin with: not 0 if the last burst had no room for the rest. */
   private firstKey = 0;
   /** Order key from which lists are still to be written; above all keys when all were. */
   private listKey = 0;
@@ -48,8 +47,6 @@ export class SummaryWriter {
   private cutKey = 0;
   /** Where the next burst begins; 0 when the last one had room for everything. */
   private nextKey = 0;
-  /** Whether fingerprints are over rows and feeds: the peer has feeds. */
-  withFeeds = false;
 
   /** @param pool has SUMMARY_WORDS free */
   constructor(rows: Rows, datagramBytesMax: number, pool: WordPool) {
@@ -64,7 +61,6 @@ export class SummaryWriter {
   clear(): void {
     if (this.marked > 0) this.nextKey = this.cutKey;
     this.marked = 0;
-    this.withFeeds = false;
   }
 
   /** Whether a marked range is left. */
@@ -97,7 +93,6 @@ export class SummaryWriter {
    * Returns false when there is no room. `write` must follow.
    */
   writeAll(writer: FrameWriter, counter: number): boolean {
-    writer.withFeeds = this.withFeeds;
     const count = countBetween(this.rows, 0, KEY_MAX);
     if (count <= SINGLE_ROWS_MAX) {
       this.begin(0, SECTION_ROW_FINGERPRINTS);
@@ -115,7 +110,6 @@ export class SummaryWriter {
   /** Writes the marked ranges, as far as they fit. Returns whether all did. */
   write(writer: FrameWriter, counter: number): boolean {
     if (this.marked === 0) return true;
-    writer.withFeeds = this.withFeeds;
     if (!this.writeDigests(writer) || !this.writeRowFingerprints(writer, counter)) return false;
     // In a frame the ranges ascend: those before the first come in the next frame.
     this.beginAt(0);
@@ -130,7 +124,6 @@ export class SummaryWriter {
   }
 
   private beginAt(key: number): void {
-    this.first = this.rangeOf(key);
     this.firstKey = key;
     this.listKey = key;
     this.cutKey = key;
@@ -183,7 +176,7 @@ export class SummaryWriter {
     if (this.marked === 0) return true;
     if (!writer.beginRowFingerprints(this.log)) return false;
     let fits = true;
-    for (let range = this.first; range < 1 << this.log && fits; range++) {
+    for (let range = this.rangeOf(this.firstKey); range < 1 << this.log && fits; range++) {
       if (!this.isMarked(range) || this.isListed(range)) continue;
       fits = writer.writeRowFingerprints(this.rows, range, this.log, counter);
       if (fits) this.unmark(range, range + 1);

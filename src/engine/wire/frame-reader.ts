@@ -19,7 +19,7 @@ export interface EventReader {
   /** The claim in the row, or the fingerprint in the DIGEST entry, that was read last. */
   readonly claim: FeedClaim;
   /** Checks that a section of events, or about them, is well-formed. Returns a drop reason. */
-  check(): number;
+  check(frame: FrameReader): number;
 }
 
 /** The frame shows no feeds: its sender has none. */
@@ -60,7 +60,6 @@ export class FrameReader extends Reader {
   /** Bytes of the head, which is never sealed. */
   headLength = 0;
   private sectionsStart = 0;
-  private sectionEnd = 0;
   private frameEnd = 0;
   private base = 0;
   private basePort = 0;
@@ -115,11 +114,6 @@ export class FrameReader extends Reader {
     return this.type === TYPE_ACK || this.type === TYPE_DIFF;
   }
 
-  /** Bytes of the whole frame. */
-  length(): number {
-    return this.frameEnd;
-  }
-
   /** Whether the current section shows what rows its sender holds. */
   isSummary(): boolean {
     return this.section >= SECTION_DIGEST && this.section <= SECTION_ROW_FINGERPRINTS;
@@ -132,21 +126,19 @@ export class FrameReader extends Reader {
 
   /** Goes back to before the first section. */
   rewind(): void {
-    this.reset(this.bytes, this.sectionsStart, this.frameEnd);
-    this.sectionEnd = this.sectionsStart;
+    this.reset(this.bytes, this.sectionsStart, this.sectionsStart);
     this.section = 0;
   }
 
   /** Advances to the next section. Skips what is left of the current one. */
   nextSection(): boolean {
-    this.reset(this.bytes, this.sectionEnd, this.frameEnd);
+    this.reset(this.bytes, this.end, this.frameEnd);
     if (this.position === this.frameEnd) return false;
     this.section = this.u8();
     const length = this.u16();
     const start = this.skip(length);
     if (this.failed) return false;
-    this.sectionEnd = start + length;
-    this.reset(this.bytes, start, this.sectionEnd);
+    this.reset(this.bytes, start, start + length);
     if (this.section === SECTION_ROWS) {
       this.base = ((this.u16() << 16) | (this.u8() << 8)) >>> 0;
       this.basePort = this.u16();
@@ -163,7 +155,7 @@ export class FrameReader extends Reader {
 
   /** Whether the current section has another entry. */
   more(): boolean {
-    return !this.failed && this.position < this.sectionEnd;
+    return !this.failed && this.position < this.end;
   }
 
   /** The next id of a WANT, PING_REQ or INDIRECT_ACK section. */
@@ -264,14 +256,14 @@ export class FrameReader extends Reader {
   }
 
   private checkFeedsHash(): number {
-    if (this.sectionEnd - this.position !== 4) return DROP_SECTION;
+    if (this.end - this.position !== 4) return DROP_SECTION;
     this.feedsHash = this.u32();
     return DROP_NONE;
   }
 
   /** Checks the form only. Whether events chain is checked against the feed that is held. */
   private checkEvents(): number {
-    return this.events === undefined ? DROP_NONE : this.events.check();
+    return this.events === undefined ? DROP_NONE : this.events.check(this);
   }
 
   private checkDigest(row: RowData): number {
@@ -289,7 +281,7 @@ export class FrameReader extends Reader {
 
   private checkRangeFingerprints(): number {
     if (this.rangesLog < 1 || this.rangesLog > RANGES_LOG_MAX) return DROP_SECTION;
-    return this.sectionEnd - this.position === RANGE_FINGERPRINT_BYTES << this.rangesLog ? DROP_NONE : DROP_SECTION;
+    return this.end - this.position === RANGE_FINGERPRINT_BYTES << this.rangesLog ? DROP_NONE : DROP_SECTION;
   }
 
   private checkRowFingerprints(): number {

@@ -37,7 +37,6 @@ export class FrameWriter extends Writer {
   private hasPrints = false;
   private counter = 0;
   private sectionStart = 0;
-  private contentStart = 0;
   private base = 0;
   private basePort = 0;
 
@@ -59,7 +58,6 @@ export class FrameWriter extends Writer {
     this.reset(out, 0, this.feeds === undefined ? limit : limit - FEEDS_HASH_BYTES);
     this.type = type;
     this.counter = counter;
-    this.withFeeds = false;
     this.hasPrints = false;
     this.u8(MAGIC_AND_VERSION);
     this.u8(flags | type);
@@ -138,7 +136,7 @@ export class FrameWriter extends Writer {
   /** Starts a DIGEST of all rows with order keys from `from` on. */
   beginDigest(from: number): boolean {
     if (!this.beginSection(SECTION_DIGEST, DIGEST_HEAD_BYTES)) return false;
-    this.position = this.contentStart;
+    this.position = this.contentStart();
     this.u32(from);
     this.u32(from);
     return true;
@@ -156,8 +154,8 @@ export class FrameWriter extends Writer {
 
   /** Ends a DIGEST that is complete up to and including the order key `to`. */
   endDigest(to: number): void {
-    this.patchU16(this.contentStart + 4, to >>> 16);
-    this.patchU16(this.contentStart + 6, to);
+    this.patchU16(this.contentStart() + 4, to >>> 16);
+    this.patchU16(this.contentStart() + 6, to);
     this.closeSection();
   }
 
@@ -175,7 +173,7 @@ export class FrameWriter extends Writer {
   /** Starts row fingerprints of some of 2^`log` ranges. */
   beginRowFingerprints(log: number): boolean {
     if (!this.beginSection(SECTION_ROW_FINGERPRINTS, ROW_FINGERPRINTS_HEAD_BYTES)) return false;
-    this.bytes[this.contentStart] = log | (this.withFeeds ? WITH_FEEDS : 0);
+    this.bytes[this.contentStart()] = log | (this.withFeeds ? WITH_FEEDS : 0);
     return true;
   }
 
@@ -211,18 +209,18 @@ export class FrameWriter extends Writer {
   }
 
   private endIfEmpty(headBytes: number): void {
-    if (this.position === this.contentStart + headBytes) this.position = this.sectionStart;
+    if (this.position === this.contentStart() + headBytes) this.position = this.sectionStart;
     else this.closeSection();
   }
 
   endRows(): void {
-    if (this.position === this.contentStart + ROWS_HEAD_BYTES) {
+    if (this.position === this.contentStart() + ROWS_HEAD_BYTES) {
       this.position = this.sectionStart;
       return;
     }
-    this.bytes[this.contentStart] = this.base >>> 24;
-    this.patchU16(this.contentStart + 1, this.base >>> 8);
-    this.patchU16(this.contentStart + 3, this.basePort);
+    this.bytes[this.contentStart()] = this.base >>> 24;
+    this.patchU16(this.contentStart() + 1, this.base >>> 8);
+    this.patchU16(this.contentStart() + 3, this.basePort);
     this.closeSection();
   }
 
@@ -231,13 +229,16 @@ export class FrameWriter extends Writer {
     this.sectionStart = this.position;
     this.u8(tag);
     this.u16(0);
-    this.contentStart = this.position;
     this.position += headBytes;
     return true;
   }
 
+  private contentStart(): number {
+    return this.sectionStart + SECTION_HEAD_BYTES;
+  }
+
   private closeSection(): void {
-    this.patchU16(this.sectionStart + 1, this.position - this.contentStart);
+    this.patchU16(this.sectionStart + 1, this.position - this.contentStart());
   }
 
   /** The first row with an address sets the network and port of the section. */
