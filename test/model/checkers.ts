@@ -2,7 +2,7 @@ import { type ModelEvent, compareEvents, eventText, isExpired, isMergeName, isSa
 import { isHeld } from "./faults.js";
 import { isBlurred } from "./monitor.js";
 import type { ModelNode } from "./node.js";
-import { ROUND_MS } from "./times.js";
+import { HOUR_MS } from "./times.js";
 import { identityText, later, viewOf, viewText } from "./view.js";
 import type { World } from "./world.js";
 
@@ -25,12 +25,9 @@ function tipsText(node: ModelNode): string {
 export function checkEnd(world: World): void {
   const live = world.live();
   if (live.length === 0) return;
-  const atMs = world.now * ROUND_MS;
+  const atMs = world.trueMs();
   excuseUnreachable(world);
-  const texts = live.map((node) => viewText(node, atMs));
-  if (texts.some((text) => text !== texts[0])) {
-    world.fail("views", live.map((node, at) => `${node.id}{${texts[at]}}`).join(" "));
-  }
+  checkViews(world);
   for (const name of new Set(world.events.map((event) => event.name))) {
     if (name === "") continue;
     if (isBlurred(world, name, atMs)) continue;
@@ -41,6 +38,14 @@ export function checkEnd(world: World): void {
   if (world.isRoomy) checkLogs(world);
   for (const node of live) checkMemory(node);
   checkCopies(world);
+}
+
+/** All live nodes show the same. */
+export function checkViews(world: World): void {
+  const live = world.live();
+  const texts = live.map((node) => viewText(node, world.trueMs()));
+  if (texts.every((text) => text === texts[0])) return;
+  world.fail("views", live.map((node, at) => `${node.id}{${texts[at]}}`).join(" "));
 }
 
 /** An event that is only in the log of a node that is off for good: nobody can get it. */
@@ -138,14 +143,61 @@ function checkMemory(node: ModelNode): void {
   }
 }
 
-/** Of each event at most one live node keeps a copy. */
+/**
+ * Of each event at most one live node keeps a copy. A node that dropped the other
+ * copy of a removal for room cannot know of it.
+ */
 function checkCopies(world: World): void {
-  const counts = new Map<string, number>();
+  const copies = new Map<string, number>();
+  const keepers = new Map<string, ModelNode>();
   for (const node of world.live()) {
     for (const event of node.ownFeed()?.current().values() ?? []) {
       if (!event.isCopy || event.kind === "end") continue;
-      counts.set(identityText(event), (counts.get(identityText(event)) ?? 0) + 1);
+      const text = identityText(event);
+      const keeper = keepers.get(text);
+      if (keeper !== undefined && event.kind === "removal" && !holdsCopyOf(node, keeper, event)) continue;
+      keepers.set(text, keeper ?? node);
+      copies.set(text, (copies.get(text) ?? 0) + 1);
     }
   }
-  for (const [text, count] of counts) if (count > 1) world.fail("duplicates", `${count} copies of ${text}`);
+  for (const [text, count] of copies) if (count > 1) world.fail("duplicates", `${count} copies of ${text}`);
+}
+
+function holdsCopyOf(node: ModelNode, keeper: ModelNode, copy: ModelEvent): boolean {
+  const held = node.feeds.get(keeper.id)?.current().get(slotOf(copy));
+  return held !== undefined && held.kind === "removal" && isSameEvent(held, copy);
+}
+
+/** An author never gives two events the same stamp: author and stamp are the identity. */
+export function checkIdentities(world: World): void {
+  const ids = new Map<string, number>();
+  for (const event of world.events) {
+    if (event.kind === "end") continue;
+    const id = ids.get(identityText(event));
+    if (id !== undefined && id !== event.eventId) world.fail("identity", `two events are ${identityText(event)}`);
+    ids.set(identityText(event), event.eventId);
+  }
+}
+
+/** Live nodes know the true time, as long as one of them has a clock. */
+export function checkBoardClocks(world: World): void {
+  if (!world.live().some((node) => node.hasClock)) return;
+  for (const node of world.live()) {
+    const wrongMs = node.clockMs() - world.trueMs();
+    if (Math.abs(wrongMs) > HOUR_MS) world.fail("boardClock", `the clock of node ${node.id} is wrong by ${wrongMs} ms`);
+  }
+}
+
+/** What nodes publish now gets records with the true time; so does the order where the name is new. */
+export function checkDates(world: World, publishAll: () => void): void {
+  const first = world.events.length;
+  publishAll();
+  if (!world.live().some((node) => node.hasClock)) return;
+  for (const event of world.events.slice(first)) {
+    const isNewName = event.name === "" || event.name.startsWith("new");
+    const wrongMs = Math.max(
+      Math.abs(event.stampMs - world.trueMs()), isNewName ? Math.abs(event.orderMs - world.trueMs()) : 0,
+    );
+    if (wrongMs > HOUR_MS) world.fail("date", `the stamp of ${eventText(event)} is wrong by ${wrongMs} ms`);
+  }
 }

@@ -90,7 +90,7 @@ function boot(node: ModelNode): void {
   // Higher than in all lives before.
   node.heartbeat = now * 1000;
   // R10: two lives without a clock share no stamps.
-  node.hlcMs = node.revision * REVISION_MS;
+  node.hlcMs = rules.startAtRevision ? node.revision * REVISION_MS : 0;
   node.birthMs = Infinity;
   if (log.links.length === 0) return;
   const feed = readLog(node);

@@ -1,10 +1,11 @@
 import { type ModelEvent, compareEvents, slotOf } from "./event.js";
+import { noteClock } from "./clock.js";
 import { isHeld } from "./faults.js";
 import { Feed, isPrefix } from "./feed.js";
 import type { ModelNode } from "./node.js";
 import { beginGeneration, isSameRecord, ownFeedReceived } from "./own-feed.js";
 import { makeRoom } from "./room.js";
-import { CONSENT_ROUNDS, HLC_AHEAD_MS } from "./times.js";
+import { CONSENT_ROUNDS, DAY_MS, HLC_AHEAD_MS } from "./times.js";
 
 /** Takes a feed from a peer: what the node lacks of the same chain, else all of it. Returns the feed held before. */
 export function takeFeed(node: ModelNode, author: number, from: Feed): Feed | undefined {
@@ -27,6 +28,7 @@ export function takeFeed(node: ModelNode, author: number, from: Feed): Feed | un
   else if (from.tipStampMs <= node.clockMs() + HLC_AHEAD_MS) node.hlcMs = Math.max(node.hlcMs, from.tipStampMs);
   node.isDirty = true;
   noteEndsOfCopies(node, author, feed);
+  if (old !== undefined && old.sequence > 0) noteClock(node, author, feed);
   makeRoom(node);
   return old;
 }
@@ -113,7 +115,9 @@ function isNewToOwn(node: ModelNode, own: Feed, event: ModelEvent): boolean {
   const held = own.current().get(slotOf(event));
   if (held === undefined) return true;
   const order = compareEvents(held, event);
-  return order < 0 || (order === 0 && held.stampMs < event.stampMs);
+  if (order !== 0) return order < 0;
+  // R11: a record of the same event from the future is older than the one that was stamped anew.
+  return held.stampMs < event.stampMs && event.stampMs <= Math.max(own.tipStampMs, node.clockMs()) + DAY_MS;
 }
 
 /** A node meets a peer, perhaps the author, that holds another's feed (R6). */

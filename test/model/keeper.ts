@@ -1,4 +1,5 @@
 import { type ModelEvent, compareEvents, isExpired, isSameEvent, slotOf } from "./event.js";
+import { adoptTime, stepBack } from "./clock.js";
 import { isHeld } from "./faults.js";
 import type { Feed } from "./feed.js";
 import type { ModelNode } from "./node.js";
@@ -11,6 +12,8 @@ import { hiderOf, hidesAny, identityText } from "./view.js";
 /** A node's periodic work: once a round. */
 export function keep(node: ModelNode): void {
   const { rules } = node.world;
+  adoptTime(node);
+  stepBack(node);
   ageRows(node);
   copyDue(node);
   dropExpired(node);

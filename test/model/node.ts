@@ -59,6 +59,14 @@ class Memory {
   readonly repeated = new Set<string>();
   /** Own copies whose end just passed through (R4). */
   readonly endedElsewhere = new Set<ModelEvent>();
+  /** Round since which own stamps are more than a day ahead of the clock (R11). */
+  aheadSince: number | null = null;
+  /** The time at round 0 that a board without a clock took from others (R11). */
+  adoptedOffsetMs: number | null = null;
+  /** Of each author: the time at round 0 by the author's last new stamp (R11). */
+  readonly clockOffsets = new Map<number, number>();
+  /** Author of the only usable clock, and the round since which it is the only one (R11). */
+  singleClock: { readonly author: number; readonly since: number } | null = null;
   /** The checker must compare the view with what was shown before. */
   isDirty = true;
   readonly shown = new Map<string, ModelEvent>();
@@ -70,6 +78,7 @@ class Memory {
 export class ModelNode extends Memory {
   readonly world: World;
   readonly id: number;
+  hasClock = true;
   /** Difference between the node's clock and the true time, in rounds. */
   skewRounds = 0;
   revision = 0;
@@ -94,8 +103,23 @@ export class ModelNode extends Memory {
     this.image = { links: this.log.links.slice(), base: this.log.base };
   }
 
+  /** The own clock shows a time that may be right; it can be wrong by years. */
+  hasOwnTime(): boolean {
+    return this.hasClock && this.ownClockMs() >= this.world.plausibleMs;
+  }
+
+  knowsTime(): boolean {
+    return this.hasOwnTime() || this.adoptedOffsetMs !== null;
+  }
+
+  /** Time by the own clock, else by the time that the node adopted, else 0. */
   clockMs(): number {
-    return (this.world.now + this.skewRounds) * ROUND_MS;
+    if (this.hasOwnTime()) return this.ownClockMs();
+    return this.adoptedOffsetMs === null ? 0 : this.adoptedOffsetMs + this.world.now * ROUND_MS;
+  }
+
+  private ownClockMs(): number {
+    return this.world.trueMs() + this.skewRounds * ROUND_MS;
   }
 
   ownFeed(): Feed | undefined {

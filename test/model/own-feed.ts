@@ -4,7 +4,7 @@ import {
 import { Feed, type Link } from "./feed.js";
 import type { ModelNode } from "./node.js";
 import { makeRoom } from "./room.js";
-import { ROUND_MS } from "./times.js";
+import { DAY_MS, ROUND_MS } from "./times.js";
 import { viewOf } from "./view.js";
 
 /** Branch ends that a node remembers as joined (R7). */
@@ -44,18 +44,41 @@ export function rewriteLog(node: ModelNode): void {
   };
 }
 
-/** The stamp of the next record: later than the own feed and the HLC; with R10 later than all held events of `name`. */
-function nextStampMs(node: ModelNode, name: string): number {
+/** The stamp of the next record: later than the own feed and the HLC. */
+function nextStampMs(node: ModelNode): number {
   const feed = ensureOwnFeed(node);
-  let ms = Math.max(node.hlcMs + 1, node.clockMs());
-  if (feed.tip !== null) ms = Math.max(ms, feed.tipStampMs + 1);
-  if (name !== "" && node.world.rules.stampAfterName) {
+  const clockMs = Math.max(node.hlcMs + 1, node.clockMs());
+  node.hlcMs = feed.tip === null ? clockMs : Math.max(clockMs, feed.tipStampMs + 1);
+  return node.hlcMs;
+}
+
+/**
+ * The stamps of the next event. R10: it is ordered after all held events of its
+ * name. R11: where one of these is more than a day ahead of the clock, only the
+ * order follows it; the stamp of the record stays near the clock.
+ */
+function nextStamps(node: ModelNode, name: string): { stampMs: number; orderMs: number } {
+  const { rules } = node.world;
+  const stampMs = nextStampMs(node);
+  let orderMs = stampMs;
+  if (name !== "" && rules.stampAfterName) {
     for (const held of node.feeds.values()) {
-      for (const event of held.current().values()) if (event.name === name) ms = Math.max(ms, event.orderMs + 1);
+      for (const event of held.current().values()) {
+        if (event.name === name) orderMs = Math.max(orderMs, event.orderMs + 1);
+      }
     }
   }
-  node.hlcMs = ms;
-  return ms;
+  if (rules.keepOrder && orderMs > stampMs && orderMs > node.clockMs() + DAY_MS) {
+    // Identity is author and stamp, so it must differ from those of other names, too.
+    for (const event of ensureOwnFeed(node).records.values()) orderMs = Math.max(orderMs, ownOrderMs(node, event) + 1);
+    return { stampMs, orderMs };
+  }
+  node.hlcMs = orderMs;
+  return { stampMs: orderMs, orderMs };
+}
+
+function ownOrderMs(node: ModelNode, event: ModelEvent): number {
+  return event.author === node.id ? event.orderMs : 0;
 }
 
 /**
@@ -66,12 +89,12 @@ function nextStampMs(node: ModelNode, name: string): number {
  */
 export function publish(node: ModelNode, kind: Kind, name = "", ttlRounds = 0): void {
   const { world } = node;
-  const stampMs = nextStampMs(node, name);
+  const { stampMs, orderMs } = nextStamps(node, name);
   const recordId = world.nextRecordId();
   const event: ModelEvent = {
-    kind, name, author: node.id, orderMs: stampMs, stampMs,
+    kind, name, author: node.id, orderMs, stampMs,
     endMs: ttlRounds > 0 ? stampMs + ttlRounds * ROUND_MS : Infinity,
-    recordId, eventId: recordId, isCopy: false, endsRemoval: false, isFromClock: true,
+    recordId, eventId: recordId, isCopy: false, endsRemoval: false, isFromClock: node.hasOwnTime(),
     isExcused: false, isForgotten: false,
   };
   const before = viewOf(node, node.clockMs());
@@ -102,7 +125,8 @@ function withdraw(node: ModelNode, end: ModelEvent): void {
 export function publishCopy(node: ModelNode, event: ModelEvent): void {
   node.world.counts.copied++;
   append(node, {
-    ...event, stampMs: nextStampMs(node, ""), recordId: node.world.nextRecordId(), isCopy: event.author !== node.id,
+    ...event, stampMs: nextStampMs(node), recordId: node.world.nextRecordId(), isCopy: event.author !== node.id,
+    isFromClock: node.hasOwnTime(),
   });
 }
 
@@ -110,8 +134,9 @@ export function publishCopy(node: ModelNode, event: ModelEvent): void {
 export function publishEnd(node: ModelNode, event: ModelEvent): void {
   node.world.counts.ended++;
   append(node, {
-    ...event, kind: "end", stampMs: nextStampMs(node, ""), endMs: Infinity, recordId: node.world.nextRecordId(),
-    isCopy: event.author !== node.id, endsRemoval: event.kind === "removal", isExcused: false, isForgotten: false,
+    ...event, kind: "end", stampMs: nextStampMs(node), endMs: Infinity, recordId: node.world.nextRecordId(),
+    isCopy: event.author !== node.id, endsRemoval: event.kind === "removal", isFromClock: node.hasOwnTime(),
+    isExcused: false, isForgotten: false,
   });
 }
 
@@ -127,7 +152,8 @@ export function beginGeneration(node: ModelNode, feeds: readonly Feed[], generat
   startFeed(node, latestOnly(records), generation);
 }
 
-function latestOnly(records: readonly ModelEvent[]): ModelEvent[] {
+/** Of each slot the latest record only; all log events. */
+export function latestOnly(records: readonly ModelEvent[]): ModelEvent[] {
   const latest = new Map<string, ModelEvent>();
   for (const event of records) {
     if (event.kind === "log") continue;
@@ -137,7 +163,8 @@ function latestOnly(records: readonly ModelEvent[]): ModelEvent[] {
   return records.filter((event) => event.kind === "log" || latest.get(slotOf(event)) === event);
 }
 
-function startFeed(node: ModelNode, records: readonly ModelEvent[], generation: number): void {
+/** Replaces the own feed by a new generation. */
+export function startFeed(node: ModelNode, records: readonly ModelEvent[], generation: number): void {
   const feed = new Feed(generation);
   for (const event of records) feed.append(event);
   const old = node.ownFeed();
@@ -152,8 +179,9 @@ function startFeed(node: ModelNode, records: readonly ModelEvent[], generation: 
   makeRoom(node);
 }
 
-/** The same record, perhaps in two generations. */
+/** The same record, perhaps in two generations. A log event stays the same when its record was stamped anew (R11). */
 export function isSameRecord(one: ModelEvent, other: ModelEvent): boolean {
+  if (one.kind === "log" && other.kind === "log") return isSameEvent(one, other);
   return one.stampMs === other.stampMs && one.recordId === other.recordId;
 }
 

@@ -11,6 +11,11 @@ export const RULES = {
   keepHoles: "R8",
   holdBack: "R9",
   stampAfterName: "R10",
+  startAtRevision: "R10",
+  stepBack: "R11",
+  keepOrder: "R11",
+  adoptTime: "R11",
+  clockSources: "R11",
 } as const;
 
 export type RuleName = keyof typeof RULES;

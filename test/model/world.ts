@@ -2,10 +2,12 @@ import type { ModelEvent } from "./event.js";
 import type { ModelNode } from "./node.js";
 import { Random } from "./random.js";
 import type { Rules } from "./rules.js";
+import { ROUND_MS } from "./times.js";
 
 /** What the checkers report. */
 export type ViolationKind =
-  "readYourWrites" | "undone" | "views" | "latest" | "merge" | "lostLog" | "memory" | "duplicates" | "convergence";
+  "readYourWrites" | "undone" | "views" | "latest" | "merge" | "lostLog" | "memory" | "duplicates" | "convergence" |
+  "identity" | "date" | "boardClock";
 
 export interface Violation {
   readonly kind: ViolationKind;
@@ -23,12 +25,14 @@ export interface Counts {
   removalsForgotten: number;
   logsOfLostBranches: number;
   blinks: number;
+  steppedBack: number;
+  adoptedTimes: number;
 }
 
 export function noCounts(): Counts {
   return {
     ended: 0, copied: 0, generations: 0, joined: 0, forks: 0, removalsRepeated: 0, removalsForgotten: 0,
-    logsOfLostBranches: 0, blinks: 0,
+    logsOfLostBranches: 0, blinks: 0, steppedBack: 0, adoptedTimes: 0,
   };
 }
 
@@ -36,6 +40,10 @@ export function noCounts(): Counts {
 export class World {
   /** The current round. */
   now = 100;
+  /** True time at round 0. */
+  epochMs = 0;
+  /** An earlier time is that of a clock that was never set. */
+  plausibleMs = -Infinity;
   readonly nodes: ModelNode[] = [];
   /** What applications published, in this order. Copies and ends of the library are not in it. */
   readonly events: ModelEvent[] = [];
@@ -64,6 +72,10 @@ export class World {
 
   fail(kind: ViolationKind, text: string): void {
     this.violations.push({ kind, text });
+  }
+
+  trueMs(): number {
+    return this.epochMs + this.now * ROUND_MS;
   }
 
   live(): ModelNode[] {
