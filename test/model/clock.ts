@@ -27,12 +27,14 @@ export function adoptTime(node: ModelNode): void {
   if (!node.world.rules.adoptTime || node.hasOwnTime()) return;
   const offsetMs = agreedOffsetMs(node);
   if (offsetMs === null) return;
-  if (node.adoptedOffsetMs !== null && Math.abs(offsetMs - node.adoptedOffsetMs) <= HOUR_MS) return;
+  const heldMs = node.adoptedOffsetMs;
+  // Delays only make a clock look late, so a small step goes forward only.
+  if (heldMs !== null && offsetMs <= heldMs && heldMs - offsetMs <= HOUR_MS) return;
+  if (heldMs === null || Math.abs(offsetMs - heldMs) > HOUR_MS) node.world.counts.adoptedTimes++;
   node.adoptedOffsetMs = offsetMs;
-  node.world.counts.adoptedTimes++;
 }
 
-/** The clock that most live authors agree with, at least two of them; of two such groups, the earlier time. */
+/** The latest of the clocks that most live authors agree on, at least two; of two such groups, the earlier one. */
 function agreedOffsetMs(node: ModelNode): number | null {
   const { now } = node.world;
   const usable = [...node.clockOffsets].filter(([author]) => node.isUp(author));
@@ -45,11 +47,12 @@ function agreedOffsetMs(node: ModelNode): number | null {
   let best: number | null = null;
   let most = 1;
   for (const [, offsetMs] of usable) {
-    const agreeing = usable.filter(([, other]) => Math.abs(other - offsetMs) <= HOUR_MS).length;
-    if (agreeing < most || agreeing === 1) continue;
-    if (agreeing === most && best !== null && best <= offsetMs) continue;
-    most = agreeing;
-    best = offsetMs;
+    const agreeing = usable.map(([, other]) => other).filter((other) => Math.abs(other - offsetMs) <= HOUR_MS);
+    const latest = Math.max(...agreeing);
+    if (agreeing.length < most || agreeing.length === 1) continue;
+    if (agreeing.length === most && best !== null && best <= latest) continue;
+    most = agreeing.length;
+    best = latest;
   }
   return best;
 }

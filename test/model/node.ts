@@ -32,6 +32,8 @@ class Memory {
   isGone = false;
   heartbeat = 0;
   hlcMs = 0;
+  /** The greatest order stamp of an own event since the start. */
+  lastOrderMs = 0;
   feeds = new Map<number, Feed>();
   readonly rows = new Map<number, Row>();
   due: DueCopy[] = [];

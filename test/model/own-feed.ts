@@ -9,6 +9,8 @@ import { viewOf } from "./view.js";
 
 /** Branch ends that a node remembers as joined (R7). */
 const JOINED_MAX = 4;
+/** More than a node's starts in a history: the revision as a fraction of a millisecond makes an order stamp unique. */
+const REVISIONS_MAX = 1024;
 /** A log is written anew when it holds this many times the records that there is room for. */
 const LOG_ROOMS = 3;
 
@@ -69,16 +71,15 @@ function nextStamps(node: ModelNode, name: string): { stampMs: number; orderMs: 
     }
   }
   if (rules.keepOrder && orderMs > stampMs && orderMs > node.clockMs() + DAY_MS) {
-    // Identity is author and stamp, so it must differ from those of other names, too.
-    for (const event of ensureOwnFeed(node).records.values()) orderMs = Math.max(orderMs, ownOrderMs(node, event) + 1);
+    // Identity is author and stamp: it must differ from all others of this life and, by the revision, of lives before.
+    orderMs = Math.floor(Math.max(orderMs, node.lastOrderMs + 1));
+    if (rules.startAtRevision) orderMs += (node.revision + 1) / REVISIONS_MAX;
+    node.lastOrderMs = orderMs;
     return { stampMs, orderMs };
   }
   node.hlcMs = orderMs;
+  node.lastOrderMs = Math.max(node.lastOrderMs, orderMs);
   return { stampMs: orderMs, orderMs };
-}
-
-function ownOrderMs(node: ModelNode, event: ModelEvent): number {
-  return event.author === node.id ? event.orderMs : 0;
 }
 
 /**
