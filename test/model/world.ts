@@ -53,7 +53,7 @@ export class World {
   readonly rules: Rules;
   /** Side of each node while the network is split. */
   partition: number[] | null = null;
-  /** Some node has room for all records. */
+  /** Every node has room for all records, so no log event may be missing. */
   isRoomy = true;
   /** A node ran out of room for values: `arenaFull`. The history ends without a verdict (limit L8). */
   isFull = false;
