@@ -55,7 +55,7 @@ describe("Gossip: events at the edges of what they may be", () => {
     const [{ gossip }, other] = joined(network, [FEEDS, FEEDS]);
     assert.throws(() => gossip.log("t", "x".repeat(128)), /^Error: log: value: takes more than 128 bytes/);
     assert.throws(() => gossip.log("t", "x".repeat(120)), /^Error: log: topic, key and value together take more than/);
-    assert.throws(() => gossip.log("t", [(): number => 0] as never), /^Error: log: value: has a part that CBOR can't express/);
+    assert.throws(() => gossip.log("t", [(): number => 0] as never), /^Error: log: value: has a part that CBOR cannot encode/);
     gossip.log("t", "x");
     network.run(5000);
     assert.deepEqual(other.gossip.events().map((event) => [event.sequence, event.value]), [[1, "x"]]);
