@@ -59,29 +59,35 @@ export class LuaConfig {
 
   private setOne(name: string, value: unknown): void {
     let good = true;
+    let allowed = "";
     switch (name) {
       case "seedList":
+        allowed = "a table of IPv4 addresses";
         good = Array.isArray(value);
         if (good) this.setSeeds(value as unknown[]);
         break;
       case "roundInterval":
+        allowed = "an integer from 100 to 3600000 ms";
         good = isInteger(value, 100, 3600000);
         if (good) this.roundInterval = value as number;
         break;
       case "comPort":
+        allowed = "an integer from 1 to 65535";
         good = isInteger(value, 1, 65535);
         if (good) this.comPort = value as number;
         break;
       case "debug":
+        allowed = "true or false";
         good = typeof value === "boolean";
         break;
       case "debugOutput":
+        allowed = "a function";
         good = typeof value === "function";
         break;
       default:
         this.debug(`setConfig: there is no setting ${name}`);
     }
-    if (!good) this.debug(`setConfig: ${name} has a wrong type or range and is ignored`);
+    if (!good) this.debug(`setConfig: ${name}: ${String(value)} is not ${allowed}; ignored`);
   }
 
   private setSeeds(list: unknown[]): void {
@@ -90,7 +96,7 @@ export class LuaConfig {
       const text = list[i];
       const address = typeof text === "string" ? parseAddress(text) : -1;
       if (address > 0) this.seedList.push(address);
-      else this.debug(`setConfig: seedList has ${String(text)}, which is not an IPv4 address`);
+      else this.debug(`setConfig: seedList[${i}]: ${String(text)} is not an IPv4 address; ignored`);
     }
   }
 }

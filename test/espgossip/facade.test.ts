@@ -79,7 +79,10 @@ describe("ESPGossip facade", () => {
     assert.deepEqual(device.gossip.seedList, ["192.168.0.54"]);
     assert.equal(device.openedPort, 5001);
     const complaints = device.messages.filter((message) => message.startsWith("setConfig"));
-    for (const word of ["nowhere", "5,", "roundInterval", "speed", "seedList is not", "comPort", "a table"]) {
+    for (const word of [
+      "nowhere", "seedList[2]: 5", "roundInterval: fast is not an integer from 100", "speed",
+      "seedList: 192.168.0.1 is not", "comPort: 0 is not an integer from 1", "null is not a table",
+    ]) {
       assert.ok(complaints.some((message) => message.includes(word)), word);
     }
     device.run(15000);
