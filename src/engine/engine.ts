@@ -1,5 +1,6 @@
 import { Clock, earlier } from "./clock.js";
-import { type FeedProtocol, SETTLE_FORK, SETTLE_SEND } from "./feed/feed-protocol.js";
+import type { FeedProtocol } from "./feed/feed-protocol.js";
+import { SETTLE_FORK, SETTLE_SEND } from "./feed/kinds.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { Suspicion } from "./membership/suspicion.js";

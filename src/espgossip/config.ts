@@ -81,7 +81,7 @@ export class LuaConfig {
       default:
         this.debug(`setConfig: there is no setting ${name}`);
     }
-    if (!good) this.debug(`setConfig: ${name} has a wrong type or range and is ignored`);
+    if (!good) this.debug(`setConfig: ${name} is not of the right type or range and is ignored`);
   }
 
   private setSeeds(list: unknown[]): void {

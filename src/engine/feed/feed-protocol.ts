@@ -13,7 +13,7 @@ import { FeedsHash } from "./feeds-hash.js";
 import { Gaps, checkGap } from "./gaps.js";
 import { History, checkHistory } from "./history.js";
 import { Hlc } from "./hlc.js";
-import { CLOCK_NONE } from "./kinds.js";
+import { CLOCK_NONE, SETTLE_FORK, SETTLE_SEND } from "./kinds.js";
 import { Intake } from "./intake.js";
 import { CLAIM_NONE, CLAIM_SEND, OwnFeed } from "./own-feed.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
@@ -24,12 +24,6 @@ import { Sha256, type Digest } from "../../digest/sha256.js";
 const AHEAD_MS_MAX = 60000;
 /** How often values are looked for whose time is over. */
 const EXPIRE_MS = 60000;
-
-// Bits of a decision of `settle`.
-/** The peer is behind on nothing, this node is: its own row of the author goes to the peer. */
-export const SETTLE_SEND = 1;
-/** The feed is forked: the peer shows another event under the same number. */
-export const SETTLE_FORK = 2;
 
 /**
  * The feeds of one node, and what frames do to them. A row in a frame may show
