@@ -16,7 +16,8 @@ export const CLOCK_PEER = 1;
 /** The time comes from the platform's clock. */
 export const CLOCK_OWN = 2;
 
-/** The peer is behind on nothing, this node is: its own row of the author goes to the peer. */
+// Bits of what `FeedProtocol.settle` decides. They stand here so that a program without feeds has none of their code.
+/** This node lacks events: its own row of the author goes to the peer, which makes the peer send. */
 export const SETTLE_SEND = 1;
 /** The feed is forked: the peer shows another event under the same number. */
 export const SETTLE_FORK = 2;
