@@ -47,7 +47,8 @@ export class Peer {
       id: own.id, address: this.address, port: PORT, capacity: CAPACITY, valueBytesMax: 32,
       datagramBytesMax, roundIntervalMs: ROUND_MS, removeAfterMs: 86400000, seedCapacity: 16,
       broadcastAddress: BROADCAST_ADDRESS, randomSeed: seed, sealer,
-      feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, nodeDigest),
+      feeds: feedBytes === 0 ? undefined
+      : eventFeeds({ bytes: feedBytes, eventBytesMax: EVENT_BYTES_MAX }).engineFeeds(1472, nodeDigest),
     });
     this.engine.start(0, own.revision, true);
     for (const statement of statements) this.hold(statement);

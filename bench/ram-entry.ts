@@ -190,7 +190,8 @@ function makeEngine(
   return new Engine({
     id, address: FIRST_ADDRESS + id - 1, port: PORT, capacity, valueBytesMax: VALUE_BYTES_MAX, datagramBytesMax,
     roundIntervalMs: 10000, removeAfterMs: 86400000, seedCapacity: 16, broadcastAddress: 0xffffffff, randomSeed: 7,
-    feeds: feedBytes === 0 ? undefined : eventFeeds().maker(feedBytes, EVENT_BYTES_MAX, digest),
+    feeds: feedBytes === 0 ? undefined
+    : eventFeeds({ bytes: feedBytes, eventBytesMax: EVENT_BYTES_MAX }).engineFeeds(1472, digest),
   });
 }
 

@@ -28,6 +28,7 @@ const expected: Record<string, { node: string; moddable: string | null }> = {
   "./latest-map": { node: "views/latest-map", moddable: "views/latest-map" },
   "./records": { node: "views/records", moddable: "views/records" },
   "./topic-merge": { node: "views/topic-merge", moddable: "views/topic-merge" },
+  "./sha256": { node: "digest/sha256", moddable: "digest/sha256" },
   "./node": { node: "desktop/platform/node", moddable: null },
   "./platform": { node: "desktop/platform/node", moddable: "platform/moddable" },
   "./espgossip": { node: "espgossip/index", moddable: "espgossip/index" },

@@ -5,12 +5,12 @@ import { type NodeReport, bytesAsHex } from "./node-report.js";
 import { readNumber } from "./number.js";
 
 export const COMMANDS_HELP = `
-  log TOPIC VALUE      say something that stays one of many
+  log TOPIC VALUE      publish a log event
   set TOPIC KEY VALUE  set this node's value of a topic and key
-  remove TOPIC KEY     take it back
-  view                 what was last set for each topic and key, by whomever
-  front                how far this node holds whose events: author, generation,
-                       sequence number
+  remove TOPIC KEY     withdraw that value
+  view                 show the latest value of each topic and key
+  front                show how far this node holds each feed: author,
+                       generation, sequence number
   export FILE          write the events that this node holds, as JSON lines
   wait MS              wait with the commands that follow, up to 3600000 ms
   quit                 stop the node
@@ -64,18 +64,13 @@ export class Commands {
         gossip.remove(topic, need(key, "remove TOPIC KEY"));
         return 0;
       }
-      case "view": this.showView(); return 0;
+      case "view": report.view(this.target.view.entries()); return 0;
       case "front": report.front(gossip.frontier()); return 0;
       case "export": exportEvents(gossip, need(rest, "export FILE")); return 0;
       case "wait": return readWait(rest);
       case "quit": quit(); return 0;
       default: share(readReading(text)); return 0;
     }
-  }
-
-  private showView(): void {
-    const { gossip, view, report } = this.target;
-    report.view(view.entries(gossip.now().timeMs));
   }
 }
 

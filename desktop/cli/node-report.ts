@@ -3,7 +3,7 @@ import type {
 } from "../../src/gossip.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 
-/** What `chisme node` tells about its node, line by line. */
+/** What `chisme node` reports about its node, line by line. */
 export interface NodeReport {
   start(start: StartReport): void;
   /** Rows became fresher: of other nodes, or the node's own. */
@@ -11,7 +11,7 @@ export interface NodeReport {
   /** A row's state changed. */
   state(row: NodeRow): void;
   minMax(minMax: MinMaxReport): void;
-  /** A node said something. */
+  /** An event of this node or another. */
   feedEvent(event: FeedEvent): void;
   view(entries: LatestEntry[]): void;
   front(entries: FrontierEntry[]): void;

@@ -1,19 +1,6 @@
-/**
- * What the chain of a feed is made with. Platforms implement it natively where
- * they can; `Sha256` is for those that have nothing.
- */
-export interface Digest {
-  /**
-   * Writes the SHA-256 of `length` bytes from `start` on into `out`, 32 bytes from
-   * `outStart` on. Both arrays may be the same if the ranges don't overlap. Keeps
-   * neither array.
-   *
-   * @throws Error when the platform has no memory; what was to be hashed must not count then
-   */
-  sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void;
-}
+import type { Digest } from "./digest.js";
 
-export const SHA256_BYTES = 32;
+export type { Digest } from "./digest.js";
 
 /**
  * SHA-256 (FIPS 180-4) in 32-bit integers. One array, allocated once, has the

@@ -1,4 +1,4 @@
-import { cborFailure } from "../cbor/cbor-failure.js";
+import { cborFailure } from "../cbor-failure.js";
 import { decodeCbor, encodeCbor, type CborValue } from "../cbor/cbor.js";
 import { Reader } from "../engine/wire/cursor.js";
 import { RECORD_GONE } from "../engine/feed/arena.js";
@@ -10,6 +10,8 @@ import { ENCODE_ARENA_FULL, ENCODE_TOO_LARGE } from "../engine/feed/own-feed.js"
 import { SEQUENCE_MAX } from "../engine/wire/frame.js";
 import { OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import { utf8Length, utf8Read } from "../cbor/utf8.js";
+import { plainError, rangeError, typeError } from "../errors.js";
+import { show } from "../checks.js";
 import { EventLog } from "./event-log.js";
 import type { GossipLog } from "../platform/types.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
@@ -85,14 +87,17 @@ export class EventApi {
     if (kind !== KIND_LOG) checkName(method, "key", key, 0);
     const length = kind === KIND_REMOVE ? 0 : encodeCbor(value, this.payload, 0);
     const eventBytesMax = this.feed.feeds.eventBytesMax;
-    if (length < 0) throw cborFailure(`${method}: value`, length, eventBytesMax, "eventBytesMax");
+    if (length < 0) throw cborFailure("value", `${method}: `, length, eventBytesMax, "events.eventBytesMax");
     const ttlSeconds = checkTtl(method, ttlMs);
     const drafted = this.feed.own.encodeEvent(nowMs, kind, topic, key, ttlSeconds, this.payload, length);
     if (drafted === ENCODE_TOO_LARGE) {
-      throw new Error(`${method}: topic, key and value together take more than ${eventBytesMax} bytes (eventBytesMax)`);
+      const message = `${method}: value: takes more than ${eventBytesMax} bytes with topic and key`;
+      throw rangeError("ERR_ARGUMENT", "value", `${message} (events.eventBytesMax)`);
     }
-    if (drafted === ENCODE_ARENA_FULL) throw new Error(`${method}: the arena (feedBytes) is full of latest values`);
-    if (drafted < 0) throw new Error(`${method}: another device seems to speak under this node's id`);
+    if (drafted === ENCODE_ARENA_FULL) {
+      throw plainError("ERR_NO_ROOM", `${method}: the event buffer (events.bytes) is full of latest values`);
+    }
+    if (drafted < 0) throw plainError("ERR_STATE", `${method}: another device seems to use this node's id`);
     storeRevision();
     if (this.log !== undefined) this.log.appendPrepared(drafted);
     return drafted;
@@ -262,16 +267,16 @@ export class EventApi {
 
 function checkName(method: string, field: string, text: unknown, least: number): void {
   const bytes = typeof text === "string" ? utf8Length(text) : -1;
-  if (bytes < least || bytes > NAME_BYTES_MAX) {
-    throw new Error(`${method}: ${field}: ${String(text)} is not a text of ${least} to ${NAME_BYTES_MAX} bytes`);
-  }
+  if (bytes >= least && bytes <= NAME_BYTES_MAX) return;
+  const message = `${method}: ${field}: ${show(text)} is not a text of ${least} to ${NAME_BYTES_MAX} bytes`;
+  throw bytes < 0 ? typeError("ERR_ARGUMENT", field, message) : rangeError("ERR_ARGUMENT", field, message);
 }
 
 /** Whole seconds, rounded up. */
 function checkTtl(method: string, ttlMs: unknown): number {
-  const seconds = typeof ttlMs === "number" ? Math.ceil(ttlMs / 1000) : NaN;
-  if (!(seconds >= 0 && seconds <= TTL_SECONDS_MAX)) {
-    throw new Error(`${method}: ttlMs: ${String(ttlMs)} is not a number from 0 to ${TTL_SECONDS_MAX * 1000}`);
-  }
-  return seconds;
+  const isNumber = typeof ttlMs === "number";
+  const seconds = isNumber ? Math.ceil(ttlMs / 1000) : NaN;
+  if (seconds >= 0 && seconds <= TTL_SECONDS_MAX) return seconds;
+  const message = `${method}: ttlMs: ${show(ttlMs)} is not a number from 0 to ${TTL_SECONDS_MAX * 1000}`;
+  throw isNumber ? rangeError("ERR_ARGUMENT", "ttlMs", message) : typeError("ERR_ARGUMENT", "ttlMs", message);
 }

@@ -1,3 +1,4 @@
+import { rangeError, typeError } from "../errors.js";
 import { KEY_BYTES } from "./block-cipher.js";
 
 /**
@@ -6,13 +7,16 @@ import { KEY_BYTES } from "./block-cipher.js";
  *
  * @param name of the option, for the error
  * @returns a copy, so that the caller may wipe or reuse its own
- * @throws Error that names the option and what it may be, but not its value, which may be nearly a key
+ * @throws RangeError or TypeError ERR_OPTION that names the option and the allowed form, but not the value, which may
+ * be nearly a key
  */
 export function parseKey(name: string, value: unknown): Uint8Array {
   const key = new Uint8Array(KEY_BYTES);
   const good = typeof value === "string" ? readDigits(value, key) : readBytes(value, key);
-  if (!good) throw new Error(`${name}: ${describe(value)} is not a key: 32 bytes in a Uint8Array, or 64 hex digits`);
-  return key;
+  if (good) return key;
+  const message = `${name}: ${describe(value)} is not a key: 32 bytes in a Uint8Array, or 64 hex digits`;
+  const isKind = typeof value === "string" || value instanceof Uint8Array;
+  throw isKind ? rangeError("ERR_OPTION", name, message) : typeError("ERR_OPTION", name, message);
 }
 
 /** The 64 hexadecimal digits of a key. */

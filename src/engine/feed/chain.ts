@@ -1,4 +1,4 @@
-import { type Digest, SHA256_BYTES } from "../../digest/sha256.js";
+import { type Digest, SHA256_BYTES } from "../../digest/digest.js";
 
 /** Bytes of a tip. */
 export const TIP_BYTES = 8;

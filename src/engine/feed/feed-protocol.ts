@@ -20,7 +20,7 @@ import { Intake } from "./intake.js";
 import { OwnFeed } from "./own-feed.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
 import { BatchData, beginBatches, readBatch } from "./batches.js";
-import { Sha256, type Digest } from "../../digest/sha256.js";
+import type { Digest } from "../../digest/sha256.js";
 
 /** A stamp that is more than this ahead of the platform's clock moves no clock. */
 const AHEAD_MS_MAX = 60000;
@@ -70,15 +70,15 @@ export class FeedProtocol implements EventReader {
   /**
    * @param feedBytes bytes of the arena
    * @param eventBytesMax of the longest event, 16 to 2,047
-   * @param digest SHA-256; in JavaScript without one
+   * @param digest SHA-256
    * @param isFilling whether this node asks for what comes before that which it holds
    */
   constructor(
-    node: FeedNode, feedBytes: number, eventBytesMax: number, digest: Digest | undefined, isFilling: boolean,
+    node: FeedNode, feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean,
   ) {
     const rows = node.rows;
     this.node = node;
-    this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest ?? new Sha256());
+    this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
     this.intake = new Intake(this.feeds);
     this.history = isFilling ? new History(this.feeds) : undefined;
     this.outbox = new FeedOutbox(this.feeds, rows, node.frame, this.event, new Gaps(this.feeds, rows, isFilling));

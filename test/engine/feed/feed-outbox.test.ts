@@ -15,7 +15,7 @@ const SLOT = 1;
 /** A node that holds two events of generation 5 in a slot. */
 function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
   const lan = new Lan();
-  const { feeds, outbox } = lan.add(1, { feeds: eventFeeds().maker(4096, 128, nodeDigest) }, [], 3).feed!;
+  const { feeds, outbox } = lan.add(1, { feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest) }, [], 3).feed!;
   feeds.begin(SLOT, 5);
   const payload = cborOf(1);
   for (let n = 1; n <= 2; n++) {
@@ -59,7 +59,7 @@ describe("what a peer shows to hold of a feed", () => {
 
   it("is settled at once where its own events begin the generation that it shows", () => {
     const lan = new Lan();
-    const feeds = { feeds: eventFeeds().maker(4096, 128, nodeDigest) };
+    const feeds = { feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest) };
     lan.add(1, feeds, [2], 3);
     lan.add(2, feeds, [1], 3);
     lan.run(50000);
@@ -88,7 +88,7 @@ describe("what a peer shows to hold of a feed", () => {
 
   it("of the own feed has it renewed once, by the events or by what is shown of them", () => {
     const lan = new Lan();
-    const engine = lan.add(1, { feeds: eventFeeds().maker(4096, 128, nodeDigest) }, [], 3);
+    const engine = lan.add(1, { feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest) }, [], 3);
     lan.log(1, "topic", 1);
     const { own, outbox } = engine.feed!;
     const run = new BatchData();

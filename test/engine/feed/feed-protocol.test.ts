@@ -10,7 +10,7 @@ import { nodeDigest } from "./feed-support.js";
 const ROUND = 10000;
 
 function feedsOf(feedBytes: number): Partial<EngineOptions> {
-  return { feeds: eventFeeds().maker(feedBytes, 128, nodeDigest) };
+  return { feeds: eventFeeds({ bytes: feedBytes }).engineFeeds(1472, nodeDigest) };
 }
 
 const FEEDS = feedsOf(8192);

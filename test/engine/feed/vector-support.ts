@@ -79,7 +79,8 @@ function makeEngine(id: number, feedBytes: number): Engine {
   return new Engine({
     id, address: ADDRESS, port: 5000, capacity: 8, valueBytesMax: 32, datagramBytesMax: 1200, roundIntervalMs: 10000,
     removeAfterMs: 86400000, seedCapacity: 4, broadcastAddress: 0xffffffff, randomSeed: 1,
-    feeds: eventFeeds().maker(feedBytes, vectors.eventBytesMax, nodeDigest, true),
+    feeds: eventFeeds({ bytes: feedBytes, eventBytesMax: vectors.eventBytesMax, fillGaps: true })
+      .engineFeeds(1472, nodeDigest),
   });
 }
 
