@@ -15,7 +15,7 @@ export const speed: Measurement<number> = {
     const started = performance.now();
     const run = simulate({
       nodes, seed, rounds, lossProbability: 0.1, datagramBytesMax: 1200, roundIntervalMs: ROUND_MS,
-      language: "compact",
+      dialect: "compact",
     });
     while (run.next().done !== true);
     return nodes * rounds / (performance.now() - started) * 1000;

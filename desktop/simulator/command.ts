@@ -86,13 +86,13 @@ function simulationOptions(flags: Flags): Partial<SimulateOptions> {
     ...flags.nodes !== undefined && { nodes: flags.nodes },
     ...flags.loss !== undefined && { lossProbability: flags.loss },
     ...flags.rounds !== undefined && { rounds: flags.rounds },
-    ...languageOption(flags),
+    ...dialectOption(flags),
     ...flags.datagramBytes !== undefined && { datagramBytesMax: flags.datagramBytes },
   };
 }
 
-function languageOption({ sealed }: Flags): { language: SimDialect } | undefined {
-  return sealed === true ? { language: "sealed" } : undefined;
+function dialectOption({ sealed }: Flags): { dialect: SimDialect } | undefined {
+  return sealed === true ? { dialect: "sealed" } : undefined;
 }
 
 async function runSimulation(flags: Flags, options: SimulateOptions): Promise<boolean> {
@@ -124,7 +124,7 @@ function runNamed(name: string, flags: Flags, seed: number, command: Command): b
   const options: ScenarioOptions = {
     ...SCENARIO_DEFAULTS,
     ...flags.nodes !== undefined && { nodes: flags.nodes },
-    ...languageOption(flags),
+    ...dialectOption(flags),
     ...flags.datagramBytes !== undefined && { datagramBytesMax: flags.datagramBytes },
     seed,
   };

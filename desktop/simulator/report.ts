@@ -86,7 +86,7 @@ export function writeHead(options: SimulateOptions, { writeLine, colors, command
   const title = `${plural(nodes, "node")} measure a temperature; who knows the minimum and the maximum?`;
   writeLine(colors.bold(title));
   const loss = `${percentText(lossProbability)} loss`;
-  const sealed = options.language === "sealed" ? "sealed " : "";
+  const sealed = options.dialect === "sealed" ? "sealed " : "";
   const length = `${sealed}datagrams of at most ${countText(datagramBytesMax)} bytes`;
   writeLine(`${plural(rounds, "round")} of ${roundIntervalMs / 1000} s, ${loss}, ${length}, seed ${seed}`);
   writeLine(colors.dim(`to see this run again: ${command} ${replayArguments(options)}`));

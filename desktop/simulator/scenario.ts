@@ -266,12 +266,12 @@ export class ScenarioRun {
   }
 
   private addNode(): void {
-    const { nodes, roundIntervalMs, dialect: language } = this.options;
+    const { nodes, roundIntervalMs, dialect } = this.options;
     const skewPpm = this.scenario.clockSkewPpm ?? CLOCK_SKEW_PPM;
     const seeds = this.scenario.isSeedless === true ? 0 : SEEDS;
     const seedList = Array.from({ length: seeds }, (_, index) => formatAddress(addressOfIndex(index)));
     this.network.addNode({
-      options: { seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(language) },
+      options: { seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(dialect) },
       startAfterMs: this.dice.below(roundIntervalMs),
       clockSkewPpm: this.dice.between(-skewPpm, skewPpm),
       // A third of the clocks wrap around during the run.

@@ -17,7 +17,7 @@ export interface SimulateOptions {
   rounds: number;
   datagramBytesMax: number;
   roundIntervalMs: number;
-  language: SimDialect;
+  dialect: SimDialect;
 }
 
 export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
@@ -26,7 +26,7 @@ export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
   rounds: 30,
   datagramBytesMax: 1200,
   roundIntervalMs: 10000,
-  language: "compact",
+  dialect: "compact",
 };
 
 /** How the network stands at the end of a round. */
@@ -217,7 +217,7 @@ class TemperatureRun {
   }
 
   private addNode(dice: SimRandom): void {
-    const { nodes, roundIntervalMs, seed, language } = this.options;
+    const { nodes, roundIntervalMs, seed, dialect } = this.options;
     const index = this.network.nodes.length;
     // Drawn from streams of their own, so that readings do not depend on what the nodes draw.
     const thermometer = new Thermometer(seed, 2 * STREAM_NODES + index);
@@ -228,7 +228,7 @@ class TemperatureRun {
     this.network.addNode({
       options: {
         seedList, roundIntervalMs, capacity: Math.max(2, nodes), valueBytesMax: READING_BYTES_MAX,
-        ...optionsOfDialect(language),
+        ...optionsOfDialect(dialect),
       },
       startAfterMs: dice.below(roundIntervalMs),
       clockSkewPpm: dice.between(-50, 50),

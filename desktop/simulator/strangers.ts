@@ -26,14 +26,14 @@ const STRANGE_ADDRESSES = 0xac100000;
 export class Strangers {
   private readonly network: SimNetwork;
   private readonly dice: SimRandom;
-  private readonly language: SimDialect;
+  private readonly dialect: SimDialect;
   private readonly heard: { bytes: Uint8Array; address: number; port: number }[] = [];
   private readonly writer = new FrameWriter();
 
-  constructor(network: SimNetwork, dice: SimRandom, language: SimDialect) {
+  constructor(network: SimNetwork, dice: SimRandom, dialect: SimDialect) {
     this.network = network;
     this.dice = dice;
-    this.language = language;
+    this.dialect = dialect;
     network.tap = (entry) => this.hear(entry);
   }
 
@@ -49,7 +49,7 @@ export class Strangers {
     } else {
       const again = dice.pick(heard);
       // From elsewhere only where that is nothing new: an unsealed frame tells the address of its sender.
-      const isElsewhere = kind === 3 && this.language === "sealed";
+      const isElsewhere = kind === 3 && this.dialect === "sealed";
       network.inject(to, again.bytes, isElsewhere ? address : again.address, again.port);
     }
   }
@@ -62,7 +62,7 @@ export class Strangers {
   }
 
   private invent(): Uint8Array {
-    return this.language === "espgossip" ? this.inventJson() : this.inventFrame(this.language === "sealed");
+    return this.dialect === "espgossip" ? this.inventJson() : this.inventFrame(this.dialect === "sealed");
   }
 
   private inventFrame(isSealed: boolean): Uint8Array {

@@ -37,16 +37,16 @@ export function replayArguments(options: SimulateOptions): string {
   if (options.lossProbability !== lossProbability) parts.push(`--loss ${options.lossProbability}`);
   if (options.rounds !== rounds) parts.push(`--rounds ${options.rounds}`);
   if (options.datagramBytesMax !== datagramBytesMax) parts.push(`--datagram-bytes ${options.datagramBytesMax}`);
-  if (options.language === "sealed") parts.push("--sealed");
+  if (options.dialect === "sealed") parts.push("--sealed");
   return parts.join(" ");
 }
 
 /** The same for a scenario. */
 export function replayScenarioArguments(result: ScenarioResult): string {
-  const { scenario, seed, nodes, datagramBytesMax, dialect: language } = result;
+  const { scenario, seed, nodes, datagramBytesMax, dialect } = result;
   const parts = [`--scenario ${scenario} --seed ${seed}`];
   if (nodes !== SCENARIO_DEFAULTS.nodes) parts.push(`--nodes ${nodes}`);
   if (datagramBytesMax !== SCENARIO_DEFAULTS.datagramBytesMax) parts.push(`--datagram-bytes ${datagramBytesMax}`);
-  if (language === "sealed") parts.push("--sealed");
+  if (dialect === "sealed") parts.push("--sealed");
   return parts.join(" ");
 }

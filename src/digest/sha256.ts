@@ -1,4 +1,4 @@
-import type { Digest } from "./digest.js";
+import { type Digest, SHA256_BYTES } from "./digest.js";
 
 export type { Digest } from "./digest.js";
 

@@ -30,7 +30,7 @@ describe("checkers", () => {
     network.runFor(20 * ROUND_MS);
     const complaints = checkAgreement(network);
     assert.equal(who(complaints).length, 6);
-    assert.ok(complaints.some(({ what }) => what.endsWith("is called DOWN")));
+    assert.ok(complaints.some(({ what }) => what.endsWith("is called down")));
   });
 
   it("complain of a one-way partition that is not healed", () => {
@@ -113,7 +113,7 @@ describe("checkers", () => {
 
   it("complain of events that a node lacks, and count them", () => {
     const network = new SimNetwork({ seed: 3 });
-    for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], feeds: eventFeeds } });
+    for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], events: eventFeeds() } });
     network.runFor(4 * ROUND_MS);
     const [author] = network.nodes;
     const say = (kind: SaidEvent["kind"], key: string, value: number, ttlMs = 0): SaidEvent => {

@@ -55,7 +55,7 @@ describe("scenarios", () => {
     }, options(1));
     assert.equal(result.agreed, false);
     assert.equal(result.complaints[0].check, "exception");
-    assert.match(result.complaints[0].what, /^Error: value: /);
+    assert.match(result.complaints[0].what, /^TypeError: push: value: /);
   });
 
   it("replay by their seed, and differ by it", () => {
