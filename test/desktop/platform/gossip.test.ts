@@ -178,6 +178,24 @@ describe("Gossip on Node.js", function () {
     }
   });
 
+  it("loses nothing that waits for the socket to be bound to process.exit() after `await close()`", async () => {
+    const port = freshPort();
+    const program = join(folder, "pushes.mjs");
+    writeFileSync(program, `
+      import { Gossip } from ${JSON.stringify(NODE)};
+      const gossip = new Gossip({ listen: "127.0.0.2", port: ${port}, seedList: ["127.0.0.3"] });
+      gossip.start();
+      gossip.push("here", "127.0.0.3");
+      await gossip.close();
+      process.exit(0);
+    `);
+    const other = started({ listen: "127.0.0.3", port, seedList: ["127.0.0.4"] });
+    const pusher = spawn(process.execPath, ["--import", TSX, program], { stdio: "inherit" });
+    assert.deepEqual(await once(pusher, "exit"), [0, null]);
+    await until(() => other.stats().datagramsReceived > 0);
+    assert.equal(other.row("127.0.0.2")?.data, "here");
+  });
+
   it("lets a process end by itself once it is closed", () => {
     const program = join(folder, "ends.mjs");
     writeFileSync(program, `
