@@ -1,15 +1,19 @@
 import path from "node:path";
 
+/** What all but the innermost parts may use. */
+const errors = "src/errors.js";
+
 /** Longest prefix first: the first part that holds a file is its part. */
 const parts = [
   { name: "src/cbor", values: ["src/cbor"], types: ["src/cbor"], packages: false },
   { name: "src/digest", values: ["src/digest"], types: ["src/digest"], packages: false },
   { name: "src/engine", values: ["src/engine", "src/cbor", "src/digest"],
     types: ["src/engine", "src/cbor", "src/digest"], packages: false },
-  { name: "src/espgossip", values: ["src/errors.js", "src/engine", "src/cbor", "src/espgossip"], types: ["src"], packages: false },
-  { name: "src/views", values: ["src/errors.js", "src/engine", "src/cbor", "src/views"], types: ["src"], packages: false },
-  { name: "src/sealing", values: ["src/errors.js", "src/engine", "src/cbor", "src/sealing"], types: ["src"], packages: false },
-  { name: "src/platform", values: ["src/errors.js", "src/platform", "src/sealing"], types: ["src"], packages: true },
+  { name: "src/espgossip", values: [errors, "src/engine", "src/cbor", "src/espgossip"],
+    types: ["src"], packages: false },
+  { name: "src/views", values: [errors, "src/engine", "src/cbor", "src/views"], types: ["src"], packages: false },
+  { name: "src/sealing", values: [errors, "src/engine", "src/cbor", "src/sealing"], types: ["src"], packages: false },
+  { name: "src/platform", values: [errors, "src/platform", "src/sealing"], types: ["src"], packages: true },
   { name: "src", values: ["src"], types: ["src"], packages: false },
   { name: "desktop/platform", values: ["src", "desktop/platform"], types: ["src"], packages: true },
   { name: "desktop/simulator", values: ["src", "desktop/platform", "desktop/simulator"],

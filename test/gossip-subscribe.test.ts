@@ -58,11 +58,11 @@ describe("Gossip: subscribe", () => {
   it("goes on behind a callback that throws, and calls each one once", () => {
     const calls: string[] = [];
     const [{ gossip }] = joined(new FakeNetwork(), [events()]);
-    gossip.subscribe("door", ({ value }) => {
-      calls.push(`a${String(value)}`);
+    gossip.subscribe<number>("door", ({ value }) => {
+      calls.push(`a${value}`);
       if (value === 1) throw new Error("of the application");
     });
-    gossip.subscribe("door", ({ value }) => calls.push(`b${String(value)}`));
+    gossip.subscribe<number>("door", ({ value }) => calls.push(`b${value}`));
     assert.throws(() => gossip.log("door", 1), /of the application/);
     assert.deepEqual(calls, ["a1"]);
     gossip.log("door", 2);

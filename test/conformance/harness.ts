@@ -212,7 +212,7 @@ function optionsOf(words: string[]): EngineOptions {
     broadcastAddress: Number(words[10]),
     randomSeed: Number(words[11]),
     feeds: feedBytes === 0 ? undefined
-      : eventFeeds({ bytes: feedBytes, eventBytesMax: Number(words[13]) }).engineFeeds(1472, new Sha256()),
+    : eventFeeds({ bytes: feedBytes, eventBytesMax: Number(words[13]) }).engineFeeds(1472, new Sha256()),
   };
 }
 

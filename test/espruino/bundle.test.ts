@@ -8,7 +8,8 @@ import { topFunctions } from "../../rollup-plugins/estree.js";
 import { espgossip, type networkStateJson } from "../../src/espgossip/index.js";
 import { eventFeeds } from "../../src/events/index.js";
 import {
-  type CborValue, type ChismeError, type Dialect, type Digest, Gossip, type GossipLog, type GossipOptions, type GossipStorage, type Sealing,
+  type CborValue, type ChismeError, type Dialect, type Digest, Gossip, type GossipLog, type GossipOptions,
+  type GossipStorage, type Sealing,
 } from "../../src/gossip.js";
 import { FileStorage, nodePlatform } from "../../desktop/platform/node.js";
 import type { latestMap } from "../../src/views/latest-map.js";
@@ -307,7 +308,9 @@ describe("the bundle for Espruino", function () {
       assert.deepEqual(changes, [
         '["light","kitchen",21.5]', '["light","kitchen",21.5]', '["light","kitchen",null]',
       ]);
-      assert.deepEqual(told.slice(2), ['["door",null,{"open":true}]', '["light","kitchen",21.5]', '["light","kitchen",null]']);
+      assert.deepEqual(told.slice(2), [
+        '["door",null,{"open":true}]', '["light","kitchen",21.5]', '["light","kitchen",null]',
+      ]);
     });
   }
 

@@ -39,7 +39,9 @@ describe("onChange of views", () => {
     settle(map);
     map.apply(set({ author: 3, timeMs: START_MS + 2, kind: "remove" }));
     settle(map);
-    assert.deepEqual(changes, [["lamp", "1", "on"], ["lamp", "2", "off"], ["lamp", "1", "dim"], ["lamp", "1", undefined]]);
+    assert.deepEqual(changes, [
+      ["lamp", "1", "on"], ["lamp", "2", "off"], ["lamp", "1", "dim"], ["lamp", "1", undefined],
+    ]);
   });
 
   it("is called with undefined, once, at the end of a time to live, which endMs says", () => {
@@ -75,7 +77,8 @@ describe("onChange of views", () => {
     const map = latestMap({ onChange: (_topic, _key, value) => values.push(value) });
     const view = records({ onChange: (id) => ids.push(id) });
     const feed = [
-      set({ value: { n: 1 } }), event({ topic: "note.add", sequence: 2, counter: 1, value: { record: "r", text: "a" } }),
+      set({ value: { n: 1 } }),
+      event({ topic: "note.add", sequence: 2, counter: 1, value: { record: "r", text: "a" } }),
     ];
     for (const each of [map, view]) {
       for (const one of feed) each.apply(one);

@@ -10,7 +10,9 @@ export function viewsOf(events: FeedEvent[], nowMs: number): string {
   const time = (): number => timeMs;
   const views = [
     latestMap({ capacity: 8, onChange: (topic, key, value) => changes.push([topic, key, value]) }),
-    topicMerge({ topic: "note.add", merge: (all) => all, capacity: 8, onChange: (key, all) => changes.push([key, all]) }),
+    topicMerge({
+      topic: "note.add", merge: (all) => all, capacity: 8, onChange: (key, all) => changes.push([key, all]),
+    }),
     records({ capacity: 16, onChange: (id, record) => changes.push([id, record]) }),
   ] as const;
   for (const view of views) {

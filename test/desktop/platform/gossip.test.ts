@@ -206,7 +206,8 @@ describe("Gossip on Node.js", function () {
       await gossip.close();
       console.log("closed");
     `);
-    const printed = execFileSync(process.execPath, ["--import", TSX, program], { encoding: "utf8", timeout: PATIENCE_MS });
+    const options = { encoding: "utf8", timeout: PATIENCE_MS } as const;
+    const printed = execFileSync(process.execPath, ["--import", TSX, program], options);
     assert.equal(printed, "closed\n");
   });
 });

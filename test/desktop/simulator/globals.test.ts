@@ -145,8 +145,8 @@ describe("timers of an application in the simulator", () => {
   });
 
   it("refuse a callback that is no function", () => {
-    const { network } = withApplication(() => setTimeout("code" as never, 1));
-    assert.throws(() => network.runFor(1), /^TypeError: callback: code is not a function/);
+    const { network } = withApplication(() => setTimeout({} as never, 1));
+    assert.throws(() => network.runFor(1), /^TypeError: callback: \[object Object\] is not a function/);
   });
 
   function names(): Record<string, unknown> {

@@ -15,7 +15,8 @@ const SLOT = 1;
 /** A node that holds two events of generation 5 in a slot. */
 function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
   const lan = new Lan();
-  const { feeds, outbox } = lan.add(1, { feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest) }, [], 3).feed!;
+  const maker = eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest);
+  const { feeds, outbox } = lan.add(1, { feeds: maker }, [], 3).feed!;
   feeds.begin(SLOT, 5);
   const payload = cborOf(1);
   for (let n = 1; n <= 2; n++) {
