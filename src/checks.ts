@@ -1,25 +1,29 @@
 import { parseAddress } from "./engine/wire/address.js";
-import { type ErrorCode, rangeError, typeError } from "./errors.js";
+import { invalid } from "./errors.js";
 
-/** Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`. */
-export function parseEndpoint(code: ErrorCode, name: string, text: unknown, port: number, out: number[]): void {
+/**
+ * Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`.
+ *
+ * @param method that the argument is of; "" for an option
+ */
+export function parseEndpoint(method: string, name: string, text: unknown, port: number, out: number[]): void {
   const colon = typeof text === "string" ? text.indexOf(":") : -1;
   const host = colon < 0 ? text : (text as string).substring(0, colon);
   const portText = colon < 0 ? "" : (text as string).substring(colon + 1);
-  out.push(checkAddress(code, name, host));
+  out.push(checkAddress(method, name, host));
   const number = colon < 0 ? port : decimal(portText);
   if (!(number >= 1 && number <= 65535)) {
-    throw rangeError(code, name, `${name} port: ${show(portText)} is not an integer from 1 to 65535`);
+    throw invalid(method, name, `port ${show(portText)} is not an integer from 1 to 65535`, true);
   }
   out.push(number);
 }
 
 /** Reads an IPv4 address other than 0.0.0.0, as uint32. */
-export function checkAddress(code: ErrorCode, name: string, text: unknown): number {
-  const address = typeof text === "string" ? parseAddress(text) : -1;
+export function checkAddress(method: string, name: string, text: unknown): number {
+  const isText = typeof text === "string";
+  const address = isText ? parseAddress(text) : -1;
   if (address > 0) return address;
-  const message = `${name}: ${show(text)} is not an IPv4 address such as "192.168.0.54"`;
-  throw typeof text === "string" ? rangeError(code, name, message) : typeError(code, name, message);
+  throw invalid(method, name, `${show(text)} is not an IPv4 address such as "192.168.0.54"`, isText);
 }
 
 /** An option that is an integer from `least` to `most`; `fallback` where it was not given. */
@@ -27,8 +31,7 @@ export function integer(name: string, value: unknown, fallback: number, least: n
   const number = value === undefined ? fallback : value;
   const isNumber = typeof number === "number";
   if (isNumber && Math.floor(number) === number && number >= least && number <= most) return number;
-  const message = `${name}: ${show(number)} is not an integer from ${least} to ${most}`;
-  throw isNumber ? rangeError("ERR_OPTION", name, message) : typeError("ERR_OPTION", name, message);
+  throw invalid("", name, `${show(number)} is not an integer from ${least} to ${most}`, isNumber);
 }
 
 /** An option that is an object with methods; `methods` names them, with a space between two. */
@@ -37,7 +40,7 @@ export function checkObject(name: string, value: unknown, methods: string): void
   for (let i = 0; i < names.length; i++) {
     const good = typeof value === "object" && value !== null
       && typeof (value as Record<string, unknown>)[names[i]] === "function";
-    if (!good) throw typeError("ERR_OPTION", name, `${name}: ${show(value)} has no method ${names[i]}`);
+    if (!good) throw invalid("", name, `${show(value)} has no method ${names[i]}`, false);
   }
 }
 
@@ -45,7 +48,7 @@ export function checkObject(name: string, value: unknown, methods: string): void
 export function checkViews(name: string, views: unknown, methods: string, example: string): void {
   if (views === undefined) return;
   if (!Array.isArray(views)) {
-    throw typeError("ERR_OPTION", name, `${name}: ${show(views)} is not an array of views, such as ${example} makes`);
+    throw invalid("", name, `${show(views)} is not an array of views, such as ${example} makes`, false);
   }
   for (let i = 0; i < views.length; i++) checkObject(`${name}[${i}]`, views[i], methods);
 }
@@ -53,15 +56,14 @@ export function checkViews(name: string, views: unknown, methods: string, exampl
 /** An option that is a function, or was not given. */
 export function checkFunction(name: string, value: unknown): void {
   if (value === undefined || typeof value === "function") return;
-  throw typeError("ERR_OPTION", name, `${name}: ${show(value)} is not a function`);
+  throw invalid("", name, `${show(value)} is not a function`, false);
 }
 
 /** Refuses names of options that `isKnown` does not know. */
 export function checkNames(prefix: string, options: object, isKnown: (name: string) => boolean): void {
   const names = Object.keys(options);
   for (let i = 0; i < names.length; i++) {
-    const name = prefix + names[i];
-    if (!isKnown(names[i])) throw typeError("ERR_OPTION", name, `${name}: there is no such option`);
+    if (!isKnown(names[i])) throw invalid("", prefix + names[i], "there is no such option", false);
   }
 }
 

@@ -44,26 +44,27 @@ export interface ChismeError<Code extends ErrorCode | GossipErrorCode = ErrorCod
   cause?: unknown;
 }
 
-/** A value has the wrong type. */
-export function typeError(code: ErrorCode, option: string, message: string): ChismeError {
-  return withCode(new TypeError(message), code, option);
-}
-
-/** A value is out of its range. */
-export function rangeError(code: ErrorCode, option: string, message: string): ChismeError {
+/**
+ * An option or an argument is wrong.
+ *
+ * @param method that the argument is of; "" for an option
+ * @param name of the option or argument
+ * @param problem such as "70000 is not an integer from 1 to 65535"
+ * @param isRange whether the type is right and the value is not
+ */
+export function invalid(method: string, name: string, problem: string, isRange: boolean): ChismeError {
+  const message = `${method === "" ? "" : `${method}: `}${name}: ${problem}`;
   // eslint-disable-next-line no-restricted-globals -- `typeof` is safe where Espruino has none.
-  const error = typeof RangeError === "undefined" ? new Error(message) : new RangeError(message);
-  return withCode(error, code, option);
+  const kind = !isRange ? TypeError : typeof RangeError === "undefined" ? Error : RangeError;
+  const error = new kind(message) as ChismeError;
+  error.code = method === "" ? "ERR_OPTION" : "ERR_ARGUMENT";
+  error.option = name;
+  return error;
 }
 
 /** Something other than a value is wrong. */
-export function plainError(code: ErrorCode | GossipErrorCode, message: string): ChismeError {
-  return withCode(new Error(message), code, undefined);
-}
-
-function withCode(error: Error, code: ErrorCode | GossipErrorCode, option: string | undefined): ChismeError {
-  const made = error as ChismeError;
-  made.code = code;
-  if (option !== undefined) made.option = option;
-  return made;
+export function failure(code: ErrorCode | GossipErrorCode, message: string): ChismeError {
+  const error = new Error(message) as ChismeError;
+  error.code = code;
+  return error;
 }

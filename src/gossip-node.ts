@@ -8,7 +8,7 @@ import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
-import { type ChismeError, type GossipErrorCode, plainError, rangeError, typeError } from "./errors.js";
+import { type ChismeError, type GossipErrorCode, failure, invalid } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
 import { type NodeRow, nodeRow } from "./node-row.js";
 import { Notifier } from "./notifier.js";
@@ -85,11 +85,11 @@ export class GossipNode<Value extends CborValue = CborValue> {
    * successor, and what the storage throws. Nothing is sent then
    */
   start(): void {
-    if (this.phase !== NEW) throw plainError("ERR_STATE", "start: the node was started or closed before");
+    if (this.phase !== NEW) throw failure("ERR_STATE", "start: the node was started or closed before");
     const stored = this.storage === undefined ? this.storedRevision : this.storage.readRevision();
     const revision = stored === undefined ? 0 : stored + 1;
     if (revision > 0xffffffff) {
-      throw plainError("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
+      throw failure("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
     }
     this.writeRevision(revision);
     if (this.eventNotifier !== undefined) this.eventNotifier.api.restore(() => this.notifier.notifyEvents());
@@ -113,8 +113,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
    * ERR_STATE when the node is closed
    */
   push(value: Value | undefined, address?: string): void {
-    if (this.phase === CLOSED) throw plainError("ERR_STATE", "push: the node is closed");
-    const target = address === undefined ? [0, 0] : this.endpoint(address);
+    if (this.phase === CLOSED) throw failure("ERR_STATE", "push: the node is closed");
+    const target = address === undefined ? [0, 0] : this.endpoint("push", address);
     const length = value === undefined ? 0 : this.encode(value);
     this.engine.publish(this.nowMs(), this.value, length, target[0], target[1]);
     this.drain(true);
@@ -150,11 +150,11 @@ export class GossipNode<Value extends CborValue = CborValue> {
     let found = -1;
     if (typeof node === "number") {
       if (node >>> 0 !== node) {
-        throw rangeError("ERR_ARGUMENT", "id", `row: id: ${node} is not an integer from 0 to 4294967295`);
+        throw invalid("row", "id", `${node} is not an integer from 0 to 4294967295`, true);
       }
       found = rows.find(node);
     } else {
-      const target = this.endpoint(node);
+      const target = this.endpoint("row", node);
       for (let place = 0; place < rows.count; place++) {
         const slot = rows.slotAt(place);
         if (rows.address(slot) !== target[0] || rows.port(slot) !== target[1]) continue;
@@ -175,12 +175,10 @@ export class GossipNode<Value extends CborValue = CborValue> {
   setRevision(revision: number): void {
     const isNumber = typeof revision === "number";
     if (!isNumber || revision >>> 0 !== revision) {
-      const message = `setRevision: revision: ${show(revision)} is not an integer from 0 to 4294967295`;
-      throw isNumber ? rangeError("ERR_ARGUMENT", "revision", message) : typeError("ERR_ARGUMENT", "revision", message);
+      throw invalid("setRevision", "revision", `${show(revision)} is not an integer from 0 to 4294967295`, isNumber);
     }
     if (this.phase === STARTED && revision < this.engine.revision()) {
-      const message = `setRevision: revision: ${revision} is below the node's, ${this.engine.revision()}`;
-      throw rangeError("ERR_ARGUMENT", "revision", message);
+      throw invalid("setRevision", "revision", `${revision} is below the node's, ${this.engine.revision()}`, true);
     }
     this.writeRevision(revision);
     if (this.phase !== STARTED) return;
@@ -227,14 +225,14 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   private encode(value: CborValue): number {
     const length = encodeCbor(value, this.value, 0);
-    if (length < 0) throw cborFailure("value", "push: ", length, this.value.length, "valueBytesMax");
+    if (length < 0) throw cborFailure("push", length, this.value.length, "valueBytesMax");
     return length;
   }
 
   /** Address and port of an argument. */
-  private endpoint(address: string): number[] {
+  private endpoint(method: string, address: string): number[] {
     const target: number[] = [];
-    parseEndpoint("ERR_ARGUMENT", "address", address, this.port, target);
+    parseEndpoint(method, "address", address, this.port, target);
     return target;
   }
 
@@ -248,7 +246,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   /** @internal Publishes the event that `prepare` makes at a time; it returns the event's length. */
   protected publishEvent(method: string, prepare: (nowMs: number) => number): void {
-    if (this.phase !== STARTED) throw plainError("ERR_STATE", `${method}: the node is not running`);
+    if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
     const nowMs = this.setTime();
     this.engine.publishEvent(nowMs, prepare(nowMs));
     this.drain(false);
@@ -369,7 +367,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     let reported = error as ChismeError<GossipErrorCode>;
     if (reported.code !== code) {
       // An error of the platform, which may have a code of its own and be frozen.
-      reported = plainError(code, error.message) as ChismeError<GossipErrorCode>;
+      reported = failure(code, error.message) as ChismeError<GossipErrorCode>;
       reported.cause = error;
     }
     if (this.options.onError !== undefined) this.options.onError(code, reported);

@@ -1,6 +1,6 @@
 import type { CborValue } from "./cbor/cbor.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./engine/feed/kinds.js";
-import { plainError } from "./errors.js";
+import { failure } from "./errors.js";
 import type { FrontierEntry, HlcStamp } from "./events/event-api.js";
 import type { EventNotifier } from "./events/event-notifier.js";
 import { GossipNode } from "./gossip-node.js";
@@ -118,7 +118,7 @@ export class Gossip<Value extends CborValue = CborValue> extends GossipNode<Valu
 
   private needEvents(method: string): EventNotifier {
     if (this.eventNotifier !== undefined) return this.eventNotifier;
-    throw plainError("ERR_STATE", `${method}: there are no events without the option events`);
+    throw failure("ERR_STATE", `${method}: there are no events without the option events`);
   }
 
   private publish(method: string, kind: number, topic: string, key: string, ttlMs: number, value: CborValue): void {

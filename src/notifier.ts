@@ -6,7 +6,7 @@ import {
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
 import { DOWN } from "./engine/table/states.js";
-import { type GossipErrorCode, plainError } from "./errors.js";
+import { type GossipErrorCode, failure } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
 import { type NodeRow, nodeRow, rowData } from "./node-row.js";
 import type { GossipOptions } from "./options.js";
@@ -117,7 +117,7 @@ export class Notifier<Value extends CborValue> {
   }
 
   private report(code: GossipErrorCode, message: string): void {
-    this.fail(code, plainError(code, message));
+    this.fail(code, failure(code, message));
   }
 
   private updateViews(slot: number): void {

@@ -9,7 +9,7 @@ import {
   FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX, SECTION_HEAD_BYTES,
 } from "./engine/wire/frame.js";
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/wire/sealer.js";
-import { type ChismeError, type GossipErrorCode, rangeError, typeError } from "./errors.js";
+import { type ChismeError, type GossipErrorCode, invalid } from "./errors.js";
 import type { EventFeeds } from "./events/index.js";
 import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
@@ -107,7 +107,7 @@ const FEED_FRAME_BYTES = FEEDS_HASH_BYTES + ROW_FEED_BYTES_MAX;
 /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
 export function checkOptions<Value extends CborValue>(options: GossipOptions<Value>): CheckedOptions {
   if (typeof options !== "object" || options === null) {
-    throw typeError("ERR_OPTION", "options", `options: ${show(options)} is not an object`);
+    throw invalid("", "options", `${show(options)} is not an object`, false);
   }
   checkNames("", options, isKnown);
   checkObject("socket", options.socket, "send");
@@ -134,7 +134,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     valueBytesMax: integer("valueBytesMax", options.valueBytesMax, 32, 0, room < 255 ? room : 255),
     seedCapacity,
     removeAfterMs: integer("removeAfterMs", options.removeAfterMs, 86400000, 60000, 1728000000),
-    broadcastAddress: checkAddress("ERR_OPTION", "broadcastAddress", options.broadcastAddress ?? "255.255.255.255"),
+    broadcastAddress: checkAddress("", "broadcastAddress", options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
     feeds: checkEvents(options.events, datagramBytesMax, options.digest),
@@ -145,7 +145,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
 /** The engine of the dialect. @throws RangeError or TypeError ERR_OPTION when the dialect has no events */
 export function checkEngine(engine: NodeEngine, events: EventFeeds | undefined): NodeEngine {
   if (events === undefined || engine.feed !== undefined) return engine;
-  throw typeError("ERR_OPTION", "events", "events: the option dialect has none");
+  throw invalid("", "events", "the option dialect has none", false);
 }
 
 function checkEvents(
@@ -154,35 +154,35 @@ function checkEvents(
   if (events === undefined) return undefined;
   const isMade = typeof events === "object" && events !== null && typeof events.engineFeeds === "function";
   if (isMade) return events.engineFeeds(datagramBytesMax, digest);
-  throw typeError("ERR_OPTION", "events", `events: ${show(events)} is not made by eventFeeds() of chisme/events`);
+  throw invalid("", "events", `${show(events)} is not made by eventFeeds() of chisme/events`, false);
 }
 
 function checkSealing<Value extends CborValue>(options: GossipOptions<Value>): Sealer | undefined {
   checkFunction("sealing", options.sealing);
   if (options.key === undefined) {
     if (options.otherKey === undefined) return undefined;
-    throw typeError("ERR_OPTION", "otherKey", "otherKey: there is no key beside it");
+    throw invalid("", "otherKey", "there is no key beside it", false);
   }
   const key = parseKey("key", options.key);
   const otherKey = options.otherKey === undefined ? undefined : parseKey("otherKey", options.otherKey);
   if (options.dialect !== undefined && options.allowUnsealed !== true) {
-    const message = "key: JSON is never sealed; with a dialect that speaks it, allowUnsealed must be true";
-    throw typeError("ERR_OPTION", "key", message);
+    const problem = "JSON is never sealed; with a dialect that speaks it, allowUnsealed must be true";
+    throw invalid("", "key", problem, false);
   }
-  if (options.sealing === undefined) throw typeError("ERR_OPTION", "key", "key: needs the platform's option sealing");
+  if (options.sealing === undefined) throw invalid("", "key", "needs the platform's option sealing", false);
   return options.sealing(key, otherKey);
 }
 
 function checkSeeds(seedList: unknown, port: number, seedCapacity: number): number[] {
   if (!Array.isArray(seedList)) {
-    throw typeError("ERR_OPTION", "seedList", `seedList: ${show(seedList)} is not an array of addresses`);
+    throw invalid("", "seedList", `${show(seedList)} is not an array of addresses`, false);
   }
   if (seedList.length > seedCapacity) {
-    const message = `seedList: ${seedList.length} addresses are more than seedCapacity, ${seedCapacity}`;
-    throw rangeError("ERR_OPTION", "seedList", message);
+    const problem = `${seedList.length} addresses are more than seedCapacity, ${seedCapacity}`;
+    throw invalid("", "seedList", problem, true);
   }
   const seeds: number[] = [];
-  for (let i = 0; i < seedList.length; i++) parseEndpoint("ERR_OPTION", `seedList[${i}]`, seedList[i], port, seeds);
+  for (let i = 0; i < seedList.length; i++) parseEndpoint("", `seedList[${i}]`, seedList[i], port, seeds);
   return seeds;
 }
 

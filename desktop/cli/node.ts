@@ -88,5 +88,5 @@ function append(text: string, before: string[] | undefined): string[] {
 /** "roundIntervalMs: 5 is not…" as "--interval: 5 is not…". */
 function inFlags(message: string): string {
   const inPlace = message.replace("allowUnsealed must be true", "--allow-unsealed is needed");
-  return inPlace.replace(/^([\w.]+)(\[\d+\])?(?=:| port:)/, (text, name: string) => FLAGS.get(name) ?? text);
+  return inPlace.replace(/^([\w.]+)(\[\d+\])?(?=:)/, (text, name: string) => FLAGS.get(name) ?? text);
 }

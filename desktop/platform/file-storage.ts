@@ -1,6 +1,6 @@
 import * as files from "node:fs";
 import { join } from "node:path";
-import { plainError } from "../../src/errors.js";
+import { failure } from "../../src/errors.js";
 import type { GossipStorage } from "../../src/platform/types.js";
 import { FileLog, type FileLogOptions, isMissing, replaceFile } from "./file-log.js";
 
@@ -29,7 +29,7 @@ export class FileStorage implements GossipStorage {
     if (text === undefined) return undefined;
     const revision = Number(text);
     if (!/^\d+\n$/.test(text) || revision > 0xffffffff) {
-      throw plainError("ERR_STORAGE", `${this.path} does not hold a revision from 0 to 4294967295`);
+      throw failure("ERR_STORAGE", `${this.path} does not hold a revision from 0 to 4294967295`);
     }
     return revision;
   }

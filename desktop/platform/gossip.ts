@@ -1,4 +1,4 @@
-import { rangeError, typeError } from "../../src/errors.js";
+import { invalid } from "../../src/errors.js";
 import { type CborValue, Gossip as CoreGossip, type GossipOptions } from "../../src/gossip.js";
 import { NodeSocket, nodePlatform } from "./node-platform.js";
 
@@ -57,14 +57,14 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
 
 function checked<Value extends CborValue>(options: NodeGossipOptions<Value>): NodeGossipOptions<Value> {
   if (typeof options !== "object" || options === null) {
-    throw typeError("ERR_OPTION", "options", `options: ${String(options)} is not an object`);
+    throw invalid("", "options", `${String(options)} is not an object`, false);
   }
   const { listen, signal, socket } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw typeError("ERR_OPTION", "signal", `signal: ${String(signal)} is not an AbortSignal`);
+    throw invalid("", "signal", `${String(signal)} is not an AbortSignal`, false);
   }
   if (listen !== undefined && socket !== undefined) {
-    throw rangeError("ERR_OPTION", "listen", `listen: ${listen} has no effect beside the option socket`);
+    throw invalid("", "listen", `${listen} has no effect beside the option socket`, true);
   }
   return options;
 }

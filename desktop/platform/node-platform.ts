@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Socket, createSocket } from "node:dgram";
 import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
-import { rangeError, typeError } from "../../src/errors.js";
+import { invalid } from "../../src/errors.js";
 import type { GossipClock, GossipSocket, Platform } from "../../src/platform/types.js";
 import { nodeDigest } from "./node-digest.js";
 import { nodeSealing } from "./node-sealing.js";
@@ -48,9 +48,8 @@ export class NodeSocket implements GossipSocket {
   /** @throws RangeError or TypeError ERR_OPTION when `listen` is no IPv4 address */
   constructor(listen?: string) {
     if (listen !== undefined && !isIPv4(listen)) {
-      const message = `listen: ${JSON.stringify(listen)} is not an IPv4 address such as "192.168.0.54"`;
-      const isText = typeof listen === "string";
-      throw isText ? rangeError("ERR_OPTION", "listen", message) : typeError("ERR_OPTION", "listen", message);
+      const problem = `${JSON.stringify(listen)} is not an IPv4 address such as "192.168.0.54"`;
+      throw invalid("", "listen", problem, typeof listen === "string");
     }
     this.listen = listen;
   }

@@ -9,9 +9,10 @@ import { NO_SLOT, SEVERAL_SLOTS } from "../engine/feed/history.js";
 import { ENCODE_ARENA_FULL, ENCODE_TOO_LARGE } from "../engine/feed/own-feed.js";
 import { SEQUENCE_MAX } from "../engine/wire/frame.js";
 import { OWN_SLOT, type Rows } from "../engine/table/rows.js";
-import { utf8Length, utf8Read } from "../cbor/utf8.js";
-import { plainError, rangeError, typeError } from "../errors.js";
+import { utf8Read } from "../cbor/utf8.js";
+import { failure, invalid } from "../errors.js";
 import { show } from "../checks.js";
+import { checkText } from "./check-text.js";
 import { EventLog } from "./event-log.js";
 import type { GossipLog } from "../platform/types.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
@@ -83,21 +84,21 @@ export class EventApi {
     method: string, nowMs: number, kind: number, topic: string, key: string, ttlMs: number, value: CborValue,
     storeRevision: () => void,
   ): number {
-    checkName(method, "topic", topic, 1);
-    if (kind !== KIND_LOG) checkName(method, "key", key, 0);
+    checkText(method, "topic", topic, 1, NAME_BYTES_MAX);
+    if (kind !== KIND_LOG) checkText(method, "key", key, 0, NAME_BYTES_MAX);
     const length = kind === KIND_REMOVE ? 0 : encodeCbor(value, this.payload, 0);
     const eventBytesMax = this.feed.feeds.eventBytesMax;
-    if (length < 0) throw cborFailure("value", `${method}: `, length, eventBytesMax, "events.eventBytesMax");
+    if (length < 0) throw cborFailure(method, length, eventBytesMax, "events.eventBytesMax");
     const ttlSeconds = checkTtl(method, ttlMs);
     const drafted = this.feed.own.encodeEvent(nowMs, kind, topic, key, ttlSeconds, this.payload, length);
     if (drafted === ENCODE_TOO_LARGE) {
-      const message = `${method}: value: takes more than ${eventBytesMax} bytes with topic and key`;
-      throw rangeError("ERR_ARGUMENT", "value", `${message} (events.eventBytesMax)`);
+      const problem = `takes more than ${eventBytesMax} bytes with topic and key (events.eventBytesMax)`;
+      throw invalid(method, "value", problem, true);
     }
     if (drafted === ENCODE_ARENA_FULL) {
-      throw plainError("ERR_NO_ROOM", `${method}: the event buffer (events.bytes) is full of latest values`);
+      throw failure("ERR_NO_ROOM", `${method}: the event buffer (events.bytes) is full of latest values`);
     }
-    if (drafted < 0) throw plainError("ERR_STATE", `${method}: another device seems to use this node's id`);
+    if (drafted < 0) throw failure("ERR_STATE", `${method}: another device seems to use this node's id`);
     storeRevision();
     if (this.log !== undefined) this.log.appendPrepared(drafted);
     return drafted;
@@ -265,18 +266,10 @@ export class EventApi {
   }
 }
 
-function checkName(method: string, field: string, text: unknown, least: number): void {
-  const bytes = typeof text === "string" ? utf8Length(text) : -1;
-  if (bytes >= least && bytes <= NAME_BYTES_MAX) return;
-  const message = `${method}: ${field}: ${show(text)} is not a text of ${least} to ${NAME_BYTES_MAX} bytes`;
-  throw bytes < 0 ? typeError("ERR_ARGUMENT", field, message) : rangeError("ERR_ARGUMENT", field, message);
-}
-
 /** Whole seconds, rounded up. */
 function checkTtl(method: string, ttlMs: unknown): number {
   const isNumber = typeof ttlMs === "number";
   const seconds = isNumber ? Math.ceil(ttlMs / 1000) : NaN;
   if (seconds >= 0 && seconds <= TTL_SECONDS_MAX) return seconds;
-  const message = `${method}: ttlMs: ${show(ttlMs)} is not a number from 0 to ${TTL_SECONDS_MAX * 1000}`;
-  throw isNumber ? rangeError("ERR_ARGUMENT", "ttlMs", message) : typeError("ERR_ARGUMENT", "ttlMs", message);
+  throw invalid(method, "ttlMs", `${show(ttlMs)} is not a number from 0 to ${TTL_SECONDS_MAX * 1000}`, isNumber);
 }

@@ -3,7 +3,7 @@ import { BASE_FIRST, BASE_SECOND } from "../engine/feed/arena.js";
 import { EVENT_HEAD_BYTES } from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
-import { plainError, rangeError } from "../errors.js";
+import { failure, invalid } from "../errors.js";
 import type { GossipLog } from "../platform/types.js";
 
 /*
@@ -33,8 +33,7 @@ export class EventLog {
   constructor(feed: FeedProtocol, log: GossipLog) {
     const bytes = EVENT_RECORD_HEAD + feed.feeds.eventBytesMax;
     if (log.recordBytesMax < bytes) {
-      const message = `storage: its log has records of ${log.recordBytesMax} bytes; events take up to ${bytes}`;
-      throw rangeError("ERR_OPTION", "storage", message);
+      throw invalid("", "storage", `its log has records of ${log.recordBytesMax} bytes; events take ${bytes}`, true);
     }
     this.feed = feed;
     this.log = log;
@@ -66,7 +65,7 @@ export class EventLog {
     if (!this.log.append(this.record, bytes)) {
       this.rewrite();
       this.frame(generation, sequence, feeds.chain.bytes, feeds.chain.eventAt, length);
-      if (!this.log.append(this.record, bytes)) throw plainError("ERR_NO_ROOM", FULL);
+      if (!this.log.append(this.record, bytes)) throw failure("ERR_NO_ROOM", FULL);
     }
     this.generation = generation;
     this.sequence = sequence;

@@ -1,8 +1,8 @@
-import { plainError, rangeError, typeError } from "../errors.js";
+import { failure, invalid } from "../errors.js";
 import { show } from "../checks.js";
-import { utf8Length } from "../cbor/utf8.js";
 import { NAME_BYTES_MAX } from "../engine/feed/event.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
+import { checkText } from "./check-text.js";
 import type { EventApi } from "./event-api.js";
 
 /** Subscriptions that a node has at most. */
@@ -32,7 +32,13 @@ export class EventNotifier {
   /** Subscriptions that are still to be called with `event`. */
   private waiting: Subscription[] = [];
   private event: FeedEvent | undefined;
-  private readonly begin = (event: FeedEvent): void => this.beginEvent(event);
+  private readonly begin = (event: FeedEvent): void => {
+    this.event = event;
+    for (let i = 0; i < this.subscriptions.length; i++) {
+      const topic = this.subscriptions[i].topic;
+      if (topic === undefined || topic === event.topic) this.waiting.push(this.subscriptions[i]);
+    }
+  };
 
   /** @param nowMs the node's time in milliseconds since 1970; 0 while the node does not know the time */
   constructor(
@@ -49,24 +55,19 @@ export class EventNotifier {
   /** Calls back about all that is new while `isOpen`. Returns whether there was anything. */
   notify(isOpen: () => boolean): boolean {
     let any = false;
-    while (isOpen() && (this.callNext() || this.api.notifyNext(this.each()))) any = true;
+    while (isOpen() && (this.callNext() || this.notifyNext())) any = true;
     while (isOpen() && this.settleNext()) any = true;
     return any;
   }
 
   /** Has `callback` called with each event of a topic. Returns a function that ends it. */
   subscribe(topic: string, callback: (event: FeedEvent) => void): () => void {
-    const bytes = typeof topic === "string" ? utf8Length(topic) : -1;
-    if (bytes < 1 || bytes > NAME_BYTES_MAX) {
-      const message = `subscribe: topic: ${show(topic)} is not a text of 1 to ${NAME_BYTES_MAX} bytes`;
-      throw bytes < 0 ? typeError("ERR_ARGUMENT", "topic", message) : rangeError("ERR_ARGUMENT", "topic", message);
-    }
+    checkText("subscribe", "topic", topic, 1, NAME_BYTES_MAX);
     if (typeof callback !== "function") {
-      const message = `subscribe: callback: ${show(callback)} is not a function`;
-      throw typeError("ERR_ARGUMENT", "callback", message);
+      throw invalid("subscribe", "callback", `${show(callback)} is not a function`, false);
     }
     if (this.subscriptions.length - this.permanent >= SUBSCRIPTIONS_MAX) {
-      throw plainError("ERR_NO_ROOM", `subscribe: there are ${SUBSCRIPTIONS_MAX} subscriptions, the most there may be`);
+      throw failure("ERR_NO_ROOM", `subscribe: there are ${SUBSCRIPTIONS_MAX} subscriptions already`);
     }
     const subscription = { topic, callback };
     this.subscriptions.push(subscription);
@@ -85,17 +86,9 @@ export class EventNotifier {
     return nowMs === 0 ? -1 : Math.max(0, Math.min(endMs - nowMs, DELAY_MS_MAX));
   }
 
-  /** What takes an event; undefined where nobody does, which spares its object. */
-  private each(): ((event: FeedEvent) => void) | undefined {
-    return this.subscriptions.length === 0 ? undefined : this.begin;
-  }
-
-  private beginEvent(event: FeedEvent): void {
-    this.event = event;
-    for (let i = 0; i < this.subscriptions.length; i++) {
-      const topic = this.subscriptions[i].topic;
-      if (topic === undefined || topic === event.topic) this.waiting.push(this.subscriptions[i]);
-    }
+  /** Without a subscription the event needs no object. */
+  private notifyNext(): boolean {
+    return this.api.notifyNext(this.subscriptions.length === 0 ? undefined : this.begin);
   }
 
   private callNext(): boolean {

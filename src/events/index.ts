@@ -6,7 +6,7 @@ import type { FeedMaker } from "../engine/options.js";
 import type { Rows } from "../engine/table/rows.js";
 import { FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, SECTION_HEAD_BYTES } from "../engine/wire/frame.js";
 import { SEAL_BYTES } from "../engine/wire/sealer.js";
-import { rangeError, typeError } from "../errors.js";
+import { invalid } from "../errors.js";
 import type { GossipLog } from "../platform/types.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
 import { EventApi } from "./event-api.js";
@@ -64,7 +64,7 @@ export interface EventFeeds {
 export function eventFeeds<Value extends CborValue = CborValue>(options?: EventFeedOptions<Value>): EventFeeds {
   const given: EventFeedOptions<Value> = options ?? {};
   if (typeof given !== "object") {
-    throw typeError("ERR_OPTION", "events", `events: ${show(given)} is not an object of options`);
+    throw invalid("", "events", `${show(given)} is not an object of options`, false);
   }
   checkNames("events.", given, isKnown);
   const bytes = integer("events.bytes", given.bytes, 4096, 512, 16777216) & ~3;
@@ -72,8 +72,7 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   if (eventBytesMax !== undefined) integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_MIN, EVENT_BYTES_MOST);
   const fillGaps = given.fillGaps ?? false;
   if (typeof fillGaps !== "boolean") {
-    const message = `events.fillGaps: ${show(fillGaps)} is neither true nor false`;
-    throw typeError("ERR_OPTION", "events.fillGaps", message);
+    throw invalid("", "events.fillGaps", `${show(fillGaps)} is neither true nor false`, false);
   }
   const digest = given.digest;
   if (digest !== undefined) checkObject("events.digest", digest, "sha256");
@@ -85,14 +84,14 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
     engineFeeds: (datagramBytesMax, platformDigest) => {
       const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, EVENT_BYTES_MOST);
       if (room < EVENT_BYTES_MIN) {
-        const message = `datagramBytesMax: ${datagramBytesMax} leaves no room for events; they need ` +
-          `${EVENT_FRAME_BYTES + EVENT_BYTES_MIN}`;
-        throw rangeError("ERR_OPTION", "datagramBytesMax", message);
+        const bytesMin = EVENT_FRAME_BYTES + EVENT_BYTES_MIN;
+        const problem = `${datagramBytesMax} leaves no room for events; they need ${bytesMin}`;
+        throw invalid("", "datagramBytesMax", problem, true);
       }
       const fallback = Math.min(EVENT_BYTES_DEFAULT, room);
       const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_MIN, room);
       const sha256 = digest ?? platformDigest;
-      if (sha256 === undefined) throw typeError("ERR_OPTION", "events.digest", NO_DIGEST);
+      if (sha256 === undefined) throw invalid("", "events.digest", NO_DIGEST, false);
       return (node) => new FeedProtocol(node, bytes, longest, sha256, fillGaps);
     },
     notifier: (feed, rows, log, nowMs) => {
@@ -106,8 +105,7 @@ const EVENT_BYTES_MIN = 32;
 const EVENT_BYTES_MOST = 2047;
 /** What a datagram needs beside an event so that a snapshot of one value fits it. */
 const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FEEDS_HASH_BYTES + 45;
-const NO_DIGEST = "events.digest: undefined is not a SHA-256; moddableDigest(), espruinoDigest() or new Sha256() " +
-  "of chisme/sha256 is one";
+const NO_DIGEST = "needs moddableDigest(), espruinoDigest(), or new Sha256() of chisme/sha256";
 
 function isKnown(name: string): boolean {
   switch (name) {

@@ -1,4 +1,4 @@
-import { rangeError, typeError } from "../errors.js";
+import { invalid } from "../errors.js";
 import { KEY_BYTES } from "./block-cipher.js";
 
 /**
@@ -14,9 +14,8 @@ export function parseKey(name: string, value: unknown): Uint8Array {
   const key = new Uint8Array(KEY_BYTES);
   const good = typeof value === "string" ? readDigits(value, key) : readBytes(value, key);
   if (good) return key;
-  const message = `${name}: ${describe(value)} is not a key: 32 bytes in a Uint8Array, or 64 hex digits`;
-  const isKind = typeof value === "string" || value instanceof Uint8Array;
-  throw isKind ? rangeError("ERR_OPTION", name, message) : typeError("ERR_OPTION", name, message);
+  const problem = `${describe(value)} is not a key: 32 bytes in a Uint8Array, or 64 hex digits`;
+  throw invalid("", name, problem, typeof value === "string" || value instanceof Uint8Array);
 }
 
 /** The 64 hexadecimal digits of a key. */

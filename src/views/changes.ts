@@ -1,4 +1,4 @@
-import { type FeedEvent, endOf } from "./feed-event.js";
+import type { FeedEvent } from "./feed-event.js";
 
 /** The events of a view that count: finds what changed since the application was notified. */
 export class Changes {
@@ -15,26 +15,17 @@ export class Changes {
     this.compare = compare;
   }
 
-  /** Notes when the time to live ends of an event that counts. */
-  noteEnd(event: FeedEvent): void {
-    const endMs = endOf(event);
-    if (endMs < this.endMs) this.endMs = endMs;
-  }
-
-  /** Begins an update: `noteEnd` for each event that counts, then `update`. */
-  begin(): void {
-    this.isNew = false;
-    this.endMs = Infinity;
-  }
-
   /**
-   * Takes the events that count now, in order. Returns those that came or went, in
-   * order; where one replaced another, both.
+   * Takes the events that count now, in order, and when they next change by time
+   * alone. Returns those that came or went, in order; where one replaced another,
+   * both.
    */
-  update(counted: FeedEvent[]): FeedEvent[] {
+  update(counted: FeedEvent[], endMs: number): FeedEvent[] {
     const before = this.counted;
     const changed: FeedEvent[] = [];
     this.counted = counted;
+    this.endMs = endMs;
+    this.isNew = false;
     for (let i = 0, j = 0; i < before.length || j < counted.length;) {
       const order = i === before.length ? 1 : j === counted.length ? -1 : this.compare(before[i], counted[j]);
       if (order !== 0 || !isSame(before[i], counted[j])) {

@@ -1,4 +1,4 @@
-import { rangeError } from "../errors.js";
+import { invalid } from "../errors.js";
 import { type FeedEvent, compareEvents, compareNumbers, compareTexts } from "./feed-event.js";
 
 /**
@@ -23,8 +23,8 @@ export class EventSet {
    */
   constructor(capacity: number, compare: (a: FeedEvent, b: FeedEvent) => number) {
     if (!(capacity >= 1 && capacity <= CAPACITY_MAX && Math.floor(capacity) === capacity)) {
-      const message = `capacity: ${String(capacity)} is not an integer from 1 to ${CAPACITY_MAX}`;
-      throw rangeError("ERR_OPTION", "capacity", message);
+      const problem = `${String(capacity)} is not an integer from 1 to ${CAPACITY_MAX}`;
+      throw invalid("", "capacity", problem, typeof capacity === "number");
     }
     this.capacity = capacity;
     this.compare = compare;
@@ -32,7 +32,7 @@ export class EventSet {
 
   /** Adds the event, unless the set holds a newer one of its author about the same subject. */
   add(event: FeedEvent): void {
-    const place = this.place(event);
+    const place = lowerBound(this.events, (other) => this.compare(other, event));
     const held = this.events[place];
     if (held !== undefined && this.compare(held, event) === 0) {
       if (isNewer(event, held)) this.events[place] = event;
@@ -58,18 +58,6 @@ export class EventSet {
     this.isCut = false;
   }
 
-  /** Where the event about the same is, or would be. */
-  private place(event: FeedEvent): number {
-    let low = 0;
-    let high = this.events.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.compare(this.events[middle], event) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   private oldest(): number {
     let oldest = 0;
     for (let i = 1; i < this.events.length; i++) {
@@ -91,26 +79,24 @@ export function compareKeys(event: FeedEvent, topic: string, key: string): numbe
 
 /** Where events about a topic and a key begin, or would, among events that `compareSubjects` orders. */
 export function firstOf(events: FeedEvent[], topic: string, key: string): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareKeys(events[middle], topic, key) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return lowerBound(events, (event) => compareKeys(event, topic, key));
 }
 
 /** Inserts an event into others that are ordered from the oldest on. */
 export function insertByAge(events: FeedEvent[], event: FeedEvent): void {
+  events.splice(lowerBound(events, (other) => compareEvents(other, event)), 0, event);
+}
+
+/** Where the events begin, in order, for which `order` is not negative. */
+function lowerBound(events: FeedEvent[], order: (event: FeedEvent) => number): number {
   let low = 0;
   let high = events.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareEvents(events[middle], event) < 0) low = middle + 1;
+    if (order(events[middle]) < 0) low = middle + 1;
     else high = middle;
   }
-  events.splice(low, 0, event);
+  return low;
 }
 
 /** The time before the node that a view is given to has told its own: no time to live ends. */

@@ -1,7 +1,7 @@
 import type { CborValue } from "../cbor/cbor.js";
 import { Changes } from "./changes.js";
 import { EventSet, compareKeys, compareSubjects, firstOf, unknownTime } from "./event-set.js";
-import { type FeedEvent, type FeedView, compareEvents, isAlive } from "./feed-event.js";
+import { type FeedEvent, type FeedView, compareEvents, endOf, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
@@ -97,22 +97,14 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
     if (this.changed.length === 0) this.findChanged();
     const event = this.changed.shift();
     if (event === undefined) return false;
-    const topic = event.topic;
     const key = event.key as string;
-    const winner = at(this.changes.counted, topic, key);
-    onChange(topic, key, winner === undefined ? undefined : winner.value as Value);
+    onChange(event.topic, key, valueIn(this.changes.counted, event.topic, key, 0) as Value | undefined);
     return true;
   }
 
   /** The value that is set for a topic and a key; undefined when none is. */
   get(topic: string, key: string): Value | undefined {
-    const events = this.set.events;
-    const nowMs = this.nowMs();
-    let winner: FeedEvent | undefined;
-    for (let i = firstOf(events, topic, key); i < events.length && compareKeys(events[i], topic, key) === 0; i++) {
-      winner = winnerOf(winner, events[i], nowMs);
-    }
-    return winner === undefined ? undefined : winner.value as Value;
+    return valueIn(this.set.events, topic, key, this.nowMs()) as Value | undefined;
   }
 
   /** All values that are set, ordered by the bytes of topic and key. */
@@ -122,7 +114,7 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
 
   /** @internal The same at a time, in milliseconds since 1970: for comparing maps of several nodes. */
   entriesAt(nowMs: number): LatestEntry<Value>[] {
-    const winners = this.winners(nowMs, undefined);
+    const winners = this.winners(nowMs, []);
     const entries: LatestEntry<Value>[] = [];
     for (let i = 0; i < winners.length; i++) {
       const event = winners[i];
@@ -140,8 +132,9 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
     const changes = this.changes;
     const nowMs = this.nowMs();
     if (!changes.isNew && nowMs < changes.endMs) return;
-    changes.begin();
-    const changed = changes.update(this.winners(nowMs, changes));
+    const ends = [Infinity];
+    const winners = this.winners(nowMs, ends);
+    const changed = changes.update(winners, ends[0]);
     for (let i = 0; i < changed.length; i++) {
       const next = changed[i + 1];
       // Of two events about one topic and key, one went and one came.
@@ -151,8 +144,8 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
     }
   }
 
-  /** The events that set a value, one for each topic and key, in order. */
-  private winners(nowMs: number, changes: Changes | undefined): FeedEvent[] {
+  /** The events that set a value, one for each topic and key, in order. `ends` gets when they change by time alone. */
+  private winners(nowMs: number, ends: number[]): FeedEvent[] {
     const winners: FeedEvent[] = [];
     const events = this.set.events;
     for (let i = 0; i < events.length;) {
@@ -163,7 +156,7 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
         winner = winnerOf(winner, events[i], nowMs);
       }
       if (winner === undefined) continue;
-      if (changes !== undefined) changes.noteEnd(winner);
+      ends[0] = Math.min(ends[0], endOf(winner));
       if (winner.kind === "set") winners.push(winner);
     }
     return winners;
@@ -177,9 +170,12 @@ export function latestMap<Value extends CborValue = CborValue>(options?: LatestM
 
 const CAPACITY_DEFAULT = 64;
 
-function at(events: FeedEvent[], topic: string, key: string): FeedEvent | undefined {
-  const event = events[firstOf(events, topic, key)];
-  return event !== undefined && compareKeys(event, topic, key) === 0 ? event : undefined;
+function valueIn(events: FeedEvent[], topic: string, key: string, nowMs: number): CborValue {
+  let winner: FeedEvent | undefined;
+  for (let i = firstOf(events, topic, key); i < events.length && compareKeys(events[i], topic, key) === 0; i++) {
+    winner = winnerOf(winner, events[i], nowMs);
+  }
+  return winner === undefined ? undefined : winner.value;
 }
 
 function winnerOf(winner: FeedEvent | undefined, event: FeedEvent, nowMs: number): FeedEvent | undefined {

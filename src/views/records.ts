@@ -1,7 +1,7 @@
 import type { CborValue } from "../cbor/cbor.js";
 import { Changes, isSame } from "./changes.js";
 import { EventSet, insertByAge, unknownTime } from "./event-set.js";
-import { type FeedEvent, type FeedView, compareNumbers, compareTexts, isAlive } from "./feed-event.js";
+import { type FeedEvent, type FeedView, compareNumbers, compareTexts, endOf, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
@@ -126,19 +126,21 @@ export class RecordsView implements FeedView {
 
   /** A record; undefined when the view holds no event about it. */
   get(id: string): FeedRecord | undefined {
-    return fold(this.alive(undefined), id)[0];
+    return fold(this.alive(), id)[0];
   }
 
   /** All records, ordered by the bytes of their ids. */
   records(): FeedRecord[] {
-    return fold(this.alive(undefined), undefined);
+    return fold(this.alive(), undefined);
   }
 
   private findChanged(): void {
     const changes = this.changes;
     if (!changes.isNew && this.nowMs() < changes.endMs) return;
-    changes.begin();
-    const changed = changes.update(this.alive(changes));
+    const alive = this.alive();
+    let endMs = Infinity;
+    for (const event of alive) endMs = Math.min(endMs, endOf(event));
+    const changed = changes.update(alive, endMs);
     for (let i = 0; i < changed.length; i++) {
       const value = mapOf(changed[i].value);
       if (value === undefined || typeof value.record !== "string" || isTwice(changed, i)) continue;
@@ -147,12 +149,11 @@ export class RecordsView implements FeedView {
   }
 
   /** The events that count now, in order. */
-  private alive(changes: Changes | undefined): FeedEvent[] {
+  private alive(): FeedEvent[] {
     const nowMs = this.nowMs();
     const alive: FeedEvent[] = [];
     for (const event of this.set.events) {
       if (event.kind === "remove" || !isAlive(event, nowMs)) continue;
-      if (changes !== undefined) changes.noteEnd(event);
       alive.push(event);
     }
     return alive;

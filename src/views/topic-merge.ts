@@ -1,7 +1,7 @@
 import type { CborValue } from "../cbor/cbor.js";
 import { Changes } from "./changes.js";
 import { EventSet, compareSubjects, firstOf, insertByAge, unknownTime } from "./event-set.js";
-import { type FeedEvent, type FeedView, isAlive } from "./feed-event.js";
+import { type FeedEvent, type FeedView, endOf, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
@@ -110,13 +110,13 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
 
   /** The merged value of a key; undefined when no author has set one. */
   get(key: string): Merged | undefined {
-    return this.merged(this.alive(undefined), key);
+    return this.merged(this.alive(), key);
   }
 
   /** The merged values of all keys, ordered by the bytes of the keys. */
   entries(): { key: string; value: Merged }[] {
     const entries: { key: string; value: Merged }[] = [];
-    const events = this.alive(undefined);
+    const events = this.alive();
     for (let i = 0; i < events.length;) {
       const key = events[i].key as string;
       const value = this.merged(events, key);
@@ -129,8 +129,10 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
   private findChanged(): void {
     const changes = this.changes;
     if (!changes.isNew && this.nowMs() < changes.endMs) return;
-    changes.begin();
-    const changed = changes.update(this.alive(changes));
+    const alive = this.alive();
+    let endMs = Infinity;
+    for (const event of alive) endMs = Math.min(endMs, endOf(event));
+    const changed = changes.update(alive, endMs);
     for (let i = 0; i < changed.length; i++) {
       const key = changed[i].key as string;
       if (this.changed[this.changed.length - 1] !== key) this.changed.push(key);
@@ -138,12 +140,11 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
   }
 
   /** The contributions that count now, in order. */
-  private alive(changes: Changes | undefined): FeedEvent[] {
+  private alive(): FeedEvent[] {
     const nowMs = this.nowMs();
     const alive: FeedEvent[] = [];
     for (const event of this.set.events) {
       if (event.kind !== "set" || !isAlive(event, nowMs)) continue;
-      if (changes !== undefined) changes.noteEnd(event);
       alive.push(event);
     }
     return alive;

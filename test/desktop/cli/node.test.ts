@@ -234,7 +234,7 @@ describe("chisme node", function () {
       [["--listen", "here"], '--listen: "here" is not an IPv4 address such as "192.168.0.54"'],
       [["--listen", "127.0.0.2:x"], '--listen port: "x" is not an integer from 1 to 65535'],
       [["--seed", "127.0.0.300"], '--seed: "127.0.0.300" is not an IPv4 address such as "192.168.0.54"'],
-      [["--seed", "127.0.0.3:0"], '--seed port: "0" is not an integer from 1 to 65535'],
+      [["--seed", "127.0.0.3:0"], '--seed: port "0" is not an integer from 1 to 65535'],
       [["--value", "warm"], '--value: "warm" is not a number such as 21.5'],
       [["--interval", "99"], "--interval: 99 is not an integer from 100 to 3600000"],
       [["--interval", "1 s"], '--interval: "1 s" is not an integer from 100 to 3600000'],
