@@ -2,7 +2,7 @@ import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import type { SimNode } from "../desktop/simulator/index.js";
 import { Clock } from "../src/engine/clock.js";
 import { Suspicion } from "../src/engine/membership/suspicion.js";
-import { DOWN, type NodeRow, SUSPECT } from "../src/gossip.js";
+import type { NodeRow } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
 import { BenchNetwork, ROUND_MS } from "./network.js";
 import { Peer } from "./pair.js";
@@ -50,8 +50,8 @@ export const falseDown: Measurement<FalseAlarms> = {
     const suspect = new Set<string>();
     const network = faultyNetwork(seed, ({ id, revision, heartbeat, state }) => {
       const statement = `${id} ${revision} ${heartbeat}`;
-      if (state >= DOWN) down.add(statement);
-      else if (state === SUSPECT) suspect.add(statement);
+      if (isGone(state)) down.add(statement);
+      else if (state === "suspect") suspect.add(statement);
     });
     for (let round = isQuick ? QUICK_ROUNDS : DAY_ROUNDS; round > 0; round--) {
       stallSome(network);
@@ -75,7 +75,7 @@ export const crash: Measurement<number> = {
     let crashedId = -1;
     let knownMs = Infinity;
     const network = faultyNetwork(seed, ({ id, state }, by) => {
-      if (id !== crashedId || state < DOWN) return;
+      if (id !== crashedId || !isGone(state)) return;
       knowing.add(by);
       if (knowing.size === NODES - 1) knownMs = Math.min(knownMs, network.sim.nowMs);
     });
@@ -101,4 +101,8 @@ export const crash: Measurement<number> = {
 function suspicionMs(): number {
   const rows = statements(NODES, new SimRandom(1, STREAM_SCENARIO), () => new Uint8Array(0));
   return new Suspicion(new Peer(rows, 1).engine.rows, new Clock(ROUND_MS), 0).suspicionMs();
+}
+
+function isGone(state: NodeRow["state"]): boolean {
+  return state === "down" || state === "removed" || state === "left";
 }

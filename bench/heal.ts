@@ -1,6 +1,6 @@
 import { checkValues, split } from "../desktop/simulator/index.js";
 import { RETRY_ROUNDS } from "../src/engine/membership/rounds.js";
-import { PROBED, SUSPECT, UP } from "../src/gossip.js";
+import type { NodeState } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
 import { BenchNetwork, ROUND_MS } from "./network.js";
 
@@ -55,7 +55,7 @@ export const healMeasurements = [
 ];
 
 /** Whether all nodes hold all nodes in one of some states, with their current revisions. */
-function isComplete({ sim }: BenchNetwork, states: readonly number[]): boolean {
+function isComplete({ sim }: BenchNetwork, states: readonly NodeState[]): boolean {
   const revisions = new Map(sim.running.map((node) => [node.id, node.gossip?.revision]));
   return sim.running.every((node) => {
     const rows = node.gossip?.rows() ?? [];
@@ -65,7 +65,7 @@ function isComplete({ sim }: BenchNetwork, states: readonly number[]): boolean {
 }
 
 /** Rounds from a restart of all nodes at once, some with their storage wiped, until all hold all. */
-function massRestart(seed: number, lossProbability: number, states: readonly number[]): number {
+function massRestart(seed: number, lossProbability: number, states: readonly NodeState[]): number {
   const network = new BenchNetwork({ nodes: RESTART_NODES, seed });
   network.warmUp(REST_ROUNDS);
   network.sim.faults.lossProbability = lossProbability;
@@ -81,9 +81,9 @@ export const massRestarts: Measurement<{ clean: number; lossy: number }> = {
   seeds: { full: 100, quick: 10 },
   nodes: RESTART_NODES,
   sample: (seed) => ({
-    clean: massRestart(seed, 0, [UP, PROBED]),
+    clean: massRestart(seed, 0, ["up", "probed"]),
     // Under loss there is always a suspicion somewhere that is not refuted yet.
-    lossy: massRestart(seed, LOSS, [UP, PROBED, SUSPECT]),
+    lossy: massRestart(seed, LOSS, ["up", "probed", "suspect"]),
   }),
   figures: (samples) => ({
     "restart.massRounds": Math.max(...samples.map(({ clean }) => clean)),

@@ -1,4 +1,4 @@
-import { Gossip, type GossipOptions, type NodeRow, minMax } from "chisme/gossip";
+import { Gossip, type GossipOptions, minMax } from "chisme/gossip";
 import { moddablePlatform } from "chisme/platform/moddable";
 import { PreferenceStorage } from "chisme/platform/moddable-storage";
 import config from "mc/config";
@@ -36,7 +36,7 @@ function startNode(): () => void {
     capacity: Number(config.capacity),
     datagramBytesMax: Number(config.datagram),
     views: [temperatures],
-    onState: (row) => trace(`${row.address}:${row.port} is ${stateName(row)}\n`),
+    onState: (row) => trace(`${row.address}:${row.port} is ${row.state}\n`),
     onError: (code, error) => trace(`${code}: ${error.message}\n`),
   };
   if (config.id !== undefined) options.id = Number(config.id);
@@ -60,8 +60,4 @@ function startNode(): () => void {
     // A new statement tells the other nodes the new address.
     share(readTemperature());
   };
-}
-
-function stateName(row: NodeRow): string {
-  return ["UP", "UP", "SUSPECT", "DOWN", "REMOVE", "LEFT"][row.state];
 }

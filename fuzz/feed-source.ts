@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { SimRandom } from "../desktop/simulator/random.js";
 import { encodeCbor } from "../src/cbor/cbor.js";
+import { Sha256 } from "../src/digest/sha256.js";
 import { Reader } from "../src/engine/wire/cursor.js";
 import { EventData } from "../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../src/engine/feed/kinds.js";
@@ -142,7 +143,7 @@ function publish(engine: Engine): void {
 
 /** Feeds for the nodes of this module and for the fuzzed node, with the same limit for events. */
 export function feedsOf(feedBytes: number): FeedMaker {
-  return eventFeeds().engine(feedBytes, 64, undefined, true);
+  return eventFeeds({ bytes: feedBytes, eventBytesMax: 64, fillGaps: true }).engineFeeds(1472, new Sha256());
 }
 
 function makeEngine(id: number, feedBytes: number): Engine {

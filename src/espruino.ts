@@ -1,8 +1,9 @@
 /** The exports of `require("chisme")` on Espruino. The build bundles them into one file. */
 export { GossipNode as Gossip, type GossipStats } from "./gossip-node.js";
 export type { CborValue } from "./cbor/cbor.js";
-export { PROBED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/table/states.js";
-export type { GossipOptions, NodeRow } from "./options.js";
+export type { ChismeError, ErrorCode, GossipErrorCode } from "./errors.js";
+export type { NodeRow, NodeState } from "./node-row.js";
+export type { GossipOptions } from "./options.js";
 export {
   EspruinoClock, type EspruinoPlatform, EspruinoSocket, espruinoPlatform, flashStorage,
 } from "./platform/espruino.js";

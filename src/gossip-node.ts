@@ -1,6 +1,7 @@
-import { cborFailure } from "./cbor/cbor-failure.js";
+import { cborFailure } from "./cbor-failure.js";
 import { formatAddress } from "./engine/wire/address.js";
 import { type CborValue, encodeCbor } from "./cbor/cbor.js";
+import { parseEndpoint, show } from "./checks.js";
 import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
@@ -8,15 +9,12 @@ import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
-import type { EventFeeds } from "./events/index.js";
-import type { EventApi } from "./events/event-api.js";
+import { type ChismeError, type GossipErrorCode, failure, invalid } from "./errors.js";
+import type { EventNotifier } from "./events/event-notifier.js";
+import { type NodeRow, nodeRow } from "./node-row.js";
 import { Notifier } from "./notifier.js";
-import { type NetworkStateRow, networkState, nodeRow } from "./network-state.js";
-import { printable } from "./cbor/printable.js";
+import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
-import {
-  type GossipErrorCode, type GossipOptions, type NodeRow, checkOptions, parseEndpoint,
-} from "./options.js";
 
 /** Counters since the start; each wraps at 2^32. */
 export interface GossipStats {
@@ -28,26 +26,26 @@ export interface GossipStats {
   sendFailures: number;
   /** Datagrams, and rows and events in them, that were refused, by reason. */
   drops: Record<string, number>;
-  /** Where the stamps of events have the time from; "none" while nobody told it, and without feeds. */
+  /** Source of the time in the stamps of events; "none" while the node does not know the time, and without events. */
   clock: "none" | "peers" | "own";
 }
 
 /**
- * One node of a gossip network: options in, callbacks out. Callbacks run after
- * all that an input caused has been sent, so they may call any method. `Gossip`
- * adds what events need.
+ * One node of a gossip network, without what `Gossip` adds for events: options
+ * in, callbacks out. The node sends all that an input causes before it calls
+ * back, so callbacks may call any method.
  */
-export class GossipNode {
-  private readonly options: GossipOptions;
+export class GossipNode<Value extends CborValue = CborValue> {
+  private readonly options: GossipOptions<Value>;
   private readonly port: number;
   private readonly storage: GossipStorage | undefined;
   /** @internal For checks of many nodes at once. Only to be read. */
   readonly engine: NodeEngine;
   private readonly datagram: Datagram;
   private readonly value: Uint8Array;
-  /** @internal */
-  protected readonly feed: EventApi | undefined;
-  private readonly notifier: Notifier;
+  /** @internal Undefined without the option `events`. */
+  protected readonly eventNotifier: EventNotifier | undefined;
+  private readonly notifier: Notifier<Value>;
   private phase = NEW;
   /** Undefined before the first start; without storage, all that is remembered. */
   private storedRevision: number | undefined;
@@ -56,40 +54,46 @@ export class GossipNode {
   private timer: unknown;
   private timerDeadline = 0;
 
-  /** @throws Error that names the option, its value and the allowed range */
-  constructor(options: GossipOptions) {
+  /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
+  constructor(options: GossipOptions<Value>) {
     const checked = checkOptions(options);
     this.options = options;
     this.port = checked.port;
     this.storage = options.storage;
-    this.engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
+    const engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
+    this.engine = checkEngine(engine, options.events);
     for (let i = 0; i < checked.seeds.length; i += 2) this.engine.addSeed(checked.seeds[i], checked.seeds[i + 1]);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
-    this.feed = options.feeds === undefined ? undefined : this.makeFeed(options.feeds);
-    this.notifier = new Notifier(options, this.engine, this.feed, this);
+    const isOpen = (): boolean => this.phase !== CLOSED;
+    const fail = (code: GossipErrorCode, error: Error): void => this.fail(code, error);
+    this.eventNotifier = this.makeEventNotifier();
+    this.notifier = new Notifier(options, this.engine, this.eventNotifier, isOpen, fail);
     const views = options.views ?? [];
     for (let i = 0; i < views.length; i++) views[i].bind(checked.capacity);
   }
 
-  /** The node's own id. */
+  /** The node's own id, a uint32. */
   get id(): number { return this.engine.rows.id(OWN_SLOT); }
 
-  /** The node's own revision: the number of its starts before this one, as far as storage or others know. */
+  /** The node's own revision, a uint32: the number of its starts before this one, as far as storage or peers know. */
   get revision(): number { return this.engine.revision(); }
 
   /**
-   * Stores the next revision, opens the socket and begins with the rounds.
+   * Stores the next revision, binds the socket and begins the rounds.
    *
-   * @throws what the storage throws; nothing has been sent then
+   * @throws Error ERR_STATE when the node was started or closed before, ERR_STORAGE when the stored revision has no
+   * successor, and what the storage throws. Nothing is sent then
    */
   start(): void {
-    if (this.phase !== NEW) throw new Error("start: the node was started or closed before");
+    if (this.phase !== NEW) throw failure("ERR_STATE", "start: the node was started or closed before");
     const stored = this.storage === undefined ? this.storedRevision : this.storage.readRevision();
     const revision = stored === undefined ? 0 : stored + 1;
-    if (revision > 0xffffffff) throw new Error(`start: the stored revision, ${String(stored)}, has no successor`);
+    if (revision > 0xffffffff) {
+      throw failure("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
+    }
     this.writeRevision(revision);
-    if (this.feed !== undefined) this.feed.restore(() => this.notifier.notifyEvents());
+    if (this.eventNotifier !== undefined) this.eventNotifier.api.restore(() => this.notifier.notifyEvents());
     this.phase = STARTED;
     this.options.socket.bind(
       this.port,
@@ -102,28 +106,26 @@ export class GossipNode {
 
   /**
    * Shares a value with the whole network, in place of the one before;
-   * `undefined` withdraws it. It leaves at once: to `address`, if one is given,
-   * and to a few live nodes.
+   * `undefined` withdraws it. The node sends it at once to `address`, if that is
+   * given, and to up to 3 live nodes, which pass it on.
    *
-   * @throws Error when the value is no CBOR, is too long or the node is closed
+   * @param address such as "192.168.0.54" or "192.168.0.54:5001"
+   * @throws RangeError or TypeError ERR_ARGUMENT when the value is no CBOR or too long, or the address is none; Error
+   * ERR_STATE when the node is closed
    */
-  push(value: CborValue, address?: string): void {
-    if (this.phase === CLOSED) throw new Error("push: the node is closed");
-    const target = [0, 0];
-    if (address !== undefined) {
-      target.length = 0;
-      parseEndpoint("address", address, this.port, target);
-    }
+  push(value: Value | undefined, address?: string): void {
+    if (this.phase === CLOSED) throw failure("ERR_STATE", "push: the node is closed");
+    const target = address === undefined ? [0, 0] : this.endpoint("push", address);
     const length = value === undefined ? 0 : this.encode(value);
     this.engine.publish(this.nowMs(), this.value, length, target[0], target[1]);
     this.drain(true);
   }
 
-  /** All rows: the node's own and those of the nodes it knows of, in the order of their ids. */
-  rows(): NodeRow[] {
-    const rows: NodeRow[] = [];
+  /** All rows: the node's own and those of the nodes that it knows, in the order of their ids. */
+  rows(): NodeRow<Value>[] {
+    const rows: NodeRow<Value>[] = [];
     for (let place = 0; place < this.engine.rows.count; place++) {
-      const row = nodeRow(this.engine.rows, this.engine.rows.slotAt(place));
+      const row = nodeRow<Value>(this.engine.rows, this.engine.rows.slotAt(place));
       let low = 0;
       let high = place;
       while (low < high) {
@@ -137,30 +139,47 @@ export class GossipNode {
   }
 
   /**
-   * All rows by address, as in ESPGossip's `networkState`; where a node has
-   * another port than this one, by address and port.
+   * One row; undefined when the node holds none. An address may have passed from a
+   * device that is down to another: of several rows with one address this is the
+   * one that is nearest to being up, then the one with the highest id.
+   *
+   * @param node id, or address such as "192.168.0.54", which is at this node's own port, or "192.168.0.54:5001"
+   * @throws RangeError or TypeError ERR_ARGUMENT when it is neither
    */
-  networkState(): Record<string, NetworkStateRow> {
-    return networkState(this.rows(), this.port);
-  }
-
-  /** `networkState` as JSON; bytes in it are hexadecimal text. */
-  networkStateJson(): string {
-    return JSON.stringify(printable(this.networkState()));
+  row(node: number | string): NodeRow<Value> | undefined {
+    const rows = this.engine.rows;
+    let found = -1;
+    if (typeof node === "number") {
+      if (node >>> 0 !== node) {
+        throw invalid("row", "id", `${node} is not an integer from 0 to 4294967295`, true);
+      }
+      found = rows.find(node);
+    } else {
+      const target = this.endpoint("row", node);
+      for (let place = 0; place < rows.count; place++) {
+        const slot = rows.slotAt(place);
+        if (rows.address(slot) !== target[0] || rows.port(slot) !== target[1]) continue;
+        const order = found < 0 ? -1 : rows.state(slot) - rows.state(found);
+        if (order < 0 || (order === 0 && rows.id(slot) > rows.id(found))) found = slot;
+      }
+    }
+    return found < 0 ? undefined : nodeRow(rows, found);
   }
 
   /**
-   * Sets the stored revision, for a device that takes the place of another: the
-   * next start has the one after it. A node that runs takes it on now.
+   * Sets the stored revision, for a device that replaces another: the next start
+   * has the one after it. A node that runs changes to this revision now.
    *
-   * @throws Error when it is no uint32, or below the one under which the node runs
+   * @throws RangeError or TypeError ERR_ARGUMENT when it is no uint32, or below the revision under which the node
+   * runs; and what the storage throws
    */
   setRevision(revision: number): void {
-    if (typeof revision !== "number" || revision >>> 0 !== revision) {
-      throw new Error(`setRevision: ${String(revision)} is not an integer from 0 to 4294967295`);
+    const isNumber = typeof revision === "number";
+    if (!isNumber || revision >>> 0 !== revision) {
+      throw invalid("setRevision", "revision", `${show(revision)} is not an integer from 0 to 4294967295`, isNumber);
     }
     if (this.phase === STARTED && revision < this.engine.revision()) {
-      throw new Error(`setRevision: ${revision} is below ${this.engine.revision()}, under which the node runs`);
+      throw invalid("setRevision", "revision", `${revision} is below the node's, ${this.engine.revision()}`, true);
     }
     this.writeRevision(revision);
     if (this.phase !== STARTED) return;
@@ -168,6 +187,7 @@ export class GossipNode {
     this.drain(false);
   }
 
+  /** Counters since the start. */
   stats(): GossipStats {
     const counted = this.engine.stats;
     const drops: Record<string, number> = {};
@@ -185,9 +205,9 @@ export class GossipNode {
   }
 
   /**
-   * Says goodbye to a few nodes, so that all show this one as LEFT and not as
-   * DOWN; then stops the rounds, closes the socket and silences all callbacks. A
-   * closed node can't be started again.
+   * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as
+   * down. Then stops the rounds, closes the socket and ends all callbacks. A closed
+   * node cannot be started again; a second call does nothing.
    */
   close(): void {
     if (this.phase === CLOSED) return;
@@ -206,30 +226,40 @@ export class GossipNode {
 
   private encode(value: CborValue): number {
     const length = encodeCbor(value, this.value, 0);
-    if (length < 0) throw cborFailure("value", length, this.value.length, "valueBytesMax");
+    if (length < 0) throw cborFailure("push", length, this.value.length, "valueBytesMax");
     return length;
   }
 
-  private makeFeed(feeds: EventFeeds): EventApi {
+  /** Address and port of an argument. */
+  private endpoint(method: string, address: string): number[] {
+    const target: number[] = [];
+    parseEndpoint(method, "address", address, this.port, target);
+    return target;
+  }
+
+  private makeEventNotifier(): EventNotifier | undefined {
     const feed = this.engine.feed;
-    if (feed === undefined) throw new Error("feeds: this dialect has no events");
+    const events = this.options.events;
+    if (feed === undefined || events === undefined) return undefined;
     const log = this.storage === undefined ? undefined : this.storage.log;
-    return feeds().api(feed, this.engine.rows, log, this.options.eventViews ?? []);
+    return events.notifier(feed, this.engine.rows, log, () => feed.hlc.physical(this.setTime()));
   }
 
   /** @internal Publishes the event that `prepare` makes and stores. */
   protected publishEvent(method: string, prepare: (nowMs: number) => EncodedEvent): void {
-    if (this.phase !== STARTED) throw new Error(`${method}: the node is not running`);
+    if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
     const nowMs = this.setTime();
     this.engine.publishEvent(nowMs, prepare(nowMs));
     this.drain(false);
   }
 
-  /** @internal The platform may have been told the time since. Returns `nowMs`. */
+  /** @internal Passes on the time of day, which the platform may have learnt meanwhile. Returns the clock's time. */
   protected setTime(): number {
     const clock = this.options.clock;
     const nowMs = clock.nowMs();
-    if (this.feed !== undefined && clock.physicalMs !== undefined) this.feed.setPhysical(nowMs, clock.physicalMs());
+    if (this.eventNotifier !== undefined && clock.physicalMs !== undefined) {
+      this.eventNotifier.api.setPhysical(nowMs, clock.physicalMs());
+    }
     return nowMs;
   }
 
@@ -248,13 +278,13 @@ export class GossipNode {
   }
 
   /**
-   * After each input: the next deadline, then what must be stored, what is to be
-   * sent, and last what the application is told. Callbacks may do anything,
-   * throw or close the node included: so nothing is left to do after them.
+   * After each input: sets the timer, stores what must be stored, sends what is to
+   * be sent, and calls back last. Callbacks may throw or close the node, so only the
+   * timer for views is left to do after them.
    */
   private drain(isOwnRowNew: boolean): void {
     if (this.phase === STARTED) {
-      this.schedule();
+      this.schedule(this.engine.nextDeadline());
       this.storeRevision();
       this.storeEvents();
     }
@@ -263,7 +293,11 @@ export class GossipNode {
       const error = this.send(this.datagram);
       if (sendError === undefined) sendError = error;
     }
-    this.notifier.notify(isOwnRowNew, sendError);
+    try {
+      this.notifier.notify(isOwnRowNew, sendError);
+    } finally {
+      this.scheduleViews();
+    }
   }
 
   /** @internal */
@@ -284,9 +318,9 @@ export class GossipNode {
   }
 
   private storeEvents(): void {
-    if (this.feed === undefined) return;
+    if (this.eventNotifier === undefined) return;
     try {
-      this.feed.store();
+      this.eventNotifier.api.store();
     } catch (error) {
       this.fail("storage", error as Error);
     }
@@ -304,9 +338,8 @@ export class GossipNode {
     return undefined;
   }
 
-  /** A timer that is early does no harm, so it is only set anew when the deadline moved forward. */
-  private schedule(): void {
-    const deadline = this.engine.nextDeadline();
+  /** A timer that is early does no harm, so it is only set anew for an earlier deadline. */
+  private schedule(deadline: number): void {
     if (this.timer !== undefined) {
       if (((deadline - this.timerDeadline) | 0) >= 0) return;
       this.clearTimer();
@@ -316,22 +349,30 @@ export class GossipNode {
     this.timer = this.options.clock.setTimer(() => this.tick(), delayMs > 0 ? delayMs : 0);
   }
 
+  /** Views of events may change by time alone. */
+  private scheduleViews(): void {
+    if (this.phase !== STARTED || this.eventNotifier === undefined) return;
+    const delayMs = this.eventNotifier.delayMs();
+    if (delayMs >= 0) this.schedule((this.nowMs() + delayMs) >>> 0);
+  }
+
   private clearTimer(): void {
     if (this.timer !== undefined) this.options.clock.clearTimer(this.timer);
     this.timer = undefined;
   }
 
-  /** @internal A callback may have closed the node. */
-  isOpen(): boolean {
-    return this.phase !== CLOSED;
-  }
-
-  /** @internal Something went wrong; the node goes on. */
-  fail(code: GossipErrorCode, error: Error): void {
+  /** Reports that something went wrong; the node goes on. */
+  private fail(code: GossipErrorCode, error: Error): void {
     if (this.phase === CLOSED) return;
     this.print(`${code}: ${error.message}`);
-    if (this.options.onError !== undefined) this.options.onError(code, error);
-    else if (code === "socket") throw error;
+    let reported = error as ChismeError<GossipErrorCode>;
+    if (reported.code !== code) {
+      // An error of the platform, which may have a code of its own and be frozen.
+      reported = failure(code, error.message) as ChismeError<GossipErrorCode>;
+      reported.cause = error;
+    }
+    if (this.options.onError !== undefined) this.options.onError(code, reported);
+    else if (code === "socket") throw reported;
   }
 
   private debug(direction: string, address: number, port: number, bytes: Uint8Array, length: number): void {
@@ -340,7 +381,7 @@ export class GossipNode {
     this.print(`${type} ${direction} ${formatAddress(address)}:${port}, ${length} bytes`);
   }
 
-  /** What goes wrong while finding faults must not add to them: an output that throws is not called again. */
+  /** A throwing `debugOutput` must not disturb the node: it is not called again. */
   private print(message: string): void {
     if (this.options.debugOutput === undefined || this.isDebugBroken) return;
     try {
@@ -355,7 +396,7 @@ const NEW = 0;
 const STARTED = 1;
 const CLOSED = 2;
 
-/** The brace that each datagram in ESPGossip's dialect begins with. */
+/** The brace that each datagram of ESPGossip's dialect begins with. */
 const JSON_START = 0x7b;
 
 function frameTypeName(type: number): string {

@@ -1,42 +1,52 @@
 import type { CborValue } from "./cbor/cbor.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./engine/feed/kinds.js";
-import type { FrontierEntry, EventApi, HlcStamp } from "./events/event-api.js";
+import { failure } from "./errors.js";
+import type { FrontierEntry, HlcStamp } from "./events/event-api.js";
+import type { EventNotifier } from "./events/event-notifier.js";
 import { GossipNode } from "./gossip-node.js";
 import type { FeedEvent } from "./views/feed-event.js";
 
 export type { CborValue } from "./cbor/cbor.js";
 export type { Dialect } from "./engine/node-engine.js";
 export type { Sealer, Sealing } from "./engine/wire/sealer.js";
-export { PROBED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./engine/table/states.js";
 export type { Digest } from "./digest/sha256.js";
+export type { ChismeError, ErrorCode, GossipErrorCode } from "./errors.js";
 export type { EventFeeds } from "./events/index.js";
 export type { FrontierEntry, HlcStamp } from "./events/event-api.js";
-export { GossipNode, type GossipStats } from "./gossip-node.js";
-export type { NetworkStateRow } from "./network-state.js";
-export type { GossipErrorCode, GossipOptions, NodeRow } from "./options.js";
+export type { GossipStats } from "./gossip-node.js";
+export type { NodeRow, NodeState } from "./node-row.js";
+export type { GossipOptions } from "./options.js";
 export type { GossipClock, GossipLog, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
 export type { FeedEvent, FeedView } from "./views/feed-event.js";
 export { MinMax, type MinMaxOptions, minMax } from "./views/min-max.js";
 export type { View } from "./views/view.js";
 
-/** Of a value that is set. */
+/** Options of a value that is set. */
 export interface SetOptions {
-  /** How long the value counts, from now: 0, the default, is for ever. Whole seconds, rounded up; up to 136 years. */
+  /**
+   * How long the value counts, from now, in ms: 0 to 4,294,967,295,000 (136 years), rounded up to whole seconds. 0, the
+   * default, is for ever.
+   */
   ttlMs?: number;
 }
 
-/** A node of a gossip network that also says events, if it is given the option `feeds`. */
-export class Gossip extends GossipNode {
+/**
+ * A node of a gossip network, which also publishes events, if it has the option
+ * `events`. `Value` is the type of what nodes share with `push`: by default any
+ * CBOR; a type of the application's must be an alias, not an interface.
+ */
+export class Gossip<Value extends CborValue = CborValue> extends GossipNode<Value> {
   // Without a constructor: while one of Espruino's calls super(), no other derived class can be made.
 
   /**
-   * Says something that stays one of many: kept in the feeds of all nodes for as
-   * long as there is room. It is stored, if the storage has a log, before it is
+   * Publishes a log event. It replaces nothing; every node keeps it while its event
+   * buffer has room. If the storage has a log, the event is stored before it is
    * sent.
    *
    * @param topic 1 to 31 bytes in UTF-8
-   * @throws Error that names what is out of its range, or when there is no room, no feed or no running node; and what
-   * the storage throws. Nothing is said then
+   * @throws RangeError or TypeError ERR_ARGUMENT that names the argument; Error ERR_STATE without the option `events`
+   * or a running node, ERR_NO_ROOM when the event buffer is full of latest values; and what the storage throws. No
+   * event is published in that case
    */
   log(topic: string, value: CborValue): void {
     this.publish("log", KIND_LOG, topic, "", 0, value);
@@ -55,7 +65,7 @@ export class Gossip extends GossipNode {
   }
 
   /**
-   * Takes back what this node set for a topic and key.
+   * Withdraws the value that this node set for a topic and key.
    *
    * @throws as `log`
    */
@@ -63,17 +73,33 @@ export class Gossip extends GossipNode {
     this.publish("remove", KIND_REMOVE, topic, key, 0, undefined);
   }
 
-  /** How far this node holds which feeds, in the order of the authors' ids; none without the option feeds. */
+  /**
+   * Has `callback` called with each event of a topic, by the rules of `onEvent` and
+   * after it: the events of an author in the order of its feed, each once. At most
+   * 64 subscriptions at a time.
+   *
+   * @param topic 1 to 31 bytes in UTF-8
+   * @returns a function that ends the subscription; a second call of it does nothing
+   * @throws RangeError or TypeError ERR_ARGUMENT that names the argument; Error ERR_STATE without the option `events`,
+   * ERR_NO_ROOM beyond 64 subscriptions
+   */
+  subscribe<EventValue extends CborValue = CborValue>(
+    topic: string, callback: (event: FeedEvent<EventValue>) => void,
+  ): () => void {
+    return this.needEvents("subscribe").subscribe(topic, callback as (event: FeedEvent) => void);
+  }
+
+  /** How far this node holds each feed, in the order of the authors' ids; empty without the option `events`. */
   frontier(): FrontierEntry[] {
-    return this.feed === undefined ? [] : this.feed.frontier();
+    return this.eventNotifier === undefined ? [] : this.eventNotifier.api.frontier();
   }
 
-  /** Calls `each` for all events that are held: author by author, each feed in its order. It may call any method. */
+  /** Calls `each` with all events that the node holds, author by author, in feed order. It may call any method. */
   eachEvent(each: (event: FeedEvent) => void): void {
-    if (this.feed !== undefined) this.feed.each(each);
+    if (this.eventNotifier !== undefined) this.eventNotifier.api.each(each);
   }
 
-  /** All events that are held, as `eachEvent` gives them. */
+  /** All events that the node holds, in the order of `eachEvent`. */
   events(): FeedEvent[] {
     const events: FeedEvent[] = [];
     this.eachEvent((event) => events.push(event));
@@ -81,24 +107,24 @@ export class Gossip extends GossipNode {
   }
 
   /**
-   * A stamp of the hybrid logical clock: later than each event that this node knows
-   * of, and earlier than its next one.
+   * A stamp of the hybrid logical clock: later than each event that this node has
+   * received or published, and earlier than its next one.
    *
-   * @throws Error without the option feeds
+   * @throws Error ERR_STATE without the option `events`
    */
   now(): HlcStamp {
-    return this.needFeed("now").now(this.setTime());
+    return this.needEvents("now").api.now(this.setTime());
   }
 
-  private needFeed(method: string): EventApi {
-    if (this.feed === undefined) throw new Error(`${method}: there are no events without the option feeds`);
-    return this.feed;
+  private needEvents(method: string): EventNotifier {
+    if (this.eventNotifier !== undefined) return this.eventNotifier;
+    throw failure("ERR_STATE", `${method}: there are no events without the option events`);
   }
 
   private publish(method: string, kind: number, topic: string, key: string, ttlMs: number, value: CborValue): void {
-    const feed = this.needFeed(method);
+    const api = this.needEvents(method).api;
     this.publishEvent(method, (nowMs) => {
-      return feed.prepare(method, nowMs, kind, topic, key, ttlMs, value, () => this.storeRevision());
+      return api.prepare(method, nowMs, kind, topic, key, ttlMs, value, () => this.storeRevision());
     });
   }
 }

@@ -4,15 +4,21 @@ import type { FeedEvent, GossipOptions } from "../src/gossip.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { FakeNetwork, joined } from "./support/fake-platform.js";
 
-const FEEDS: Partial<GossipOptions> = { feeds: eventFeeds, feedBytes: 4096, digest: nodeDigest };
+const FEEDS: Partial<GossipOptions> = { events: eventFeeds({ digest: nodeDigest }) };
+
+/** A node that notes its events. */
+function noting(heard: FeedEvent[]): Partial<GossipOptions> {
+  return { events: eventFeeds({ digest: nodeDigest, onEvent: (event) => heard.push(event) }) };
+}
+
 const T = 1767225600000;
 const YEAR_MS = 365 * 86400000;
 
 describe("Gossip: events at the edges of what they may be", () => {
-  it("have bytes as values that arrive as bytes, and names of 31 bytes that differ in one", () => {
+  it("arrive with bytes as bytes, and with names of 31 bytes that differ in one", () => {
     const network = new FakeNetwork();
     const heard: FeedEvent[] = [];
-    const [author, other] = joined(network, [FEEDS, { ...FEEDS, onEvent: (event) => heard.push(event) }]);
+    const [author, other] = joined(network, [FEEDS, noting(heard)]);
     const bytes = Uint8Array.from([0, 255, 0x7b]);
     author.gossip.log("bytes", bytes);
     // The same letter, composed and not: other bytes, so another key.
@@ -64,7 +70,7 @@ describe("Gossip: events at the edges of what they may be", () => {
   it("may have a stamp that is a year ahead: it moves no clock, and no event is lost", () => {
     const network = new FakeNetwork();
     const heard: FeedEvent[] = [];
-    const [ahead, known, board] = joined(network, [FEEDS, { ...FEEDS, onEvent: (event) => heard.push(event) }, FEEDS]);
+    const [ahead, known, board] = joined(network, [FEEDS, noting(heard), FEEDS]);
     known.clock.physicalMs = () => T + network.nowMs;
     known.gossip.log("a", 0);
     network.run(5000);
@@ -82,7 +88,7 @@ describe("Gossip: events at the edges of what they may be", () => {
     assert.deepEqual(clocks, ["own", "own", "peers"]);
   });
 
-  it("are told to onError once when their author said two things under one number", () => {
+  it("are reported to onError once when their author has two events under one number", () => {
     const network = new FakeNetwork();
     const [author, other] = joined(network, [FEEDS, FEEDS]);
     author.gossip.log("a", 0);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventFeeds } from "../src/events/index.js";
+import { type EventFeedOptions, eventFeeds } from "../src/events/index.js";
 import type { GossipOptions } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
@@ -28,7 +28,7 @@ class Device {
 
   constructor(private readonly network: FakeNetwork, private readonly hasClock: boolean) {}
 
-  start(more: Partial<GossipOptions> = {}): void {
+  start(more: EventFeedOptions = {}): void {
     this.stepsLeft = Infinity;
     const storage = {
       log: this.log,
@@ -38,8 +38,8 @@ class Device {
         this.revision = revision;
       },
     };
-    const options: Partial<GossipOptions> = { seedList: PEERS, feeds: eventFeeds, feedBytes: FEED_BYTES, storage };
-    this.node = new FakeNode(this.network, ADDRESS, { ...options, digest: nodeDigest, ...more });
+    const events = eventFeeds({ bytes: FEED_BYTES, digest: nodeDigest, ...more });
+    this.node = new FakeNode(this.network, ADDRESS, { seedList: PEERS, events, storage });
     if (this.hasClock) this.node.clock.physicalMs = () => T + this.network.nowMs;
     this.node.gossip.start();
   }
@@ -105,7 +105,7 @@ interface Network {
 function joined(hasClock: boolean, peerBytes: number[], more: Partial<GossipOptions> = {}): Network {
   const network = new FakeNetwork();
   const peers = PEERS.map((address, i) => new FakeNode(network, address, {
-    seedList: PEERS, feeds: eventFeeds, feedBytes: peerBytes[i], digest: nodeDigest, ...more,
+    seedList: PEERS, events: eventFeeds({ bytes: peerBytes[i], digest: nodeDigest }), ...more,
   }));
   for (const peer of peers) {
     if (hasClock) peer.clock.physicalMs = () => T + network.nowMs;

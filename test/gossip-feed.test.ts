@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { espgossip } from "../src/espgossip/index.js";
-import { eventFeeds } from "../src/events/index.js";
-import type { FeedEvent, Gossip, GossipOptions } from "../src/gossip.js";
+import { type EventFeedOptions, eventFeeds } from "../src/events/index.js";
+import type { ChismeError, FeedEvent, Gossip, GossipOptions } from "../src/gossip.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { type LatestMap, latestMap } from "../src/views/latest-map.js";
 import { FakeNetwork, FakeNode, joined } from "./support/fake-platform.js";
 
-const FEEDS: Partial<GossipOptions> = { feeds: eventFeeds, feedBytes: 4096, digest: nodeDigest };
+const EVENTS: EventFeedOptions = { bytes: 4096, digest: nodeDigest };
+const FEEDS: Partial<GossipOptions> = { events: eventFeeds(EVENTS) };
 
 /** A node that notes its events. */
-function noting(options: Partial<GossipOptions> = {}): { events: FeedEvent[]; options: Partial<GossipOptions> } {
+function noting(more: EventFeedOptions = {}): { events: FeedEvent[]; options: Partial<GossipOptions> } {
   const events: FeedEvent[] = [];
-  return { events, options: { ...FEEDS, onEvent: (event) => events.push(event), ...options } };
+  const onEvent = (event: FeedEvent): void => void events.push(event);
+  return { events, options: { events: eventFeeds({ ...EVENTS, onEvent, ...more }) } };
 }
 
 function short({ author, sequence, topic, key, value }: FeedEvent): unknown[] {
@@ -20,7 +22,7 @@ function short({ author, sequence, topic, key, value }: FeedEvent): unknown[] {
 }
 
 describe("Gossip: events", () => {
-  it("are told to all, in feed order, own ones too, with all they have", () => {
+  it("reach all nodes in feed order, with all their fields", () => {
     const network = new FakeNetwork();
     const noted = [noting(), noting(), noting()];
     const nodes = joined(network, noted.map(({ options }) => options));
@@ -41,16 +43,14 @@ describe("Gossip: events", () => {
     }
   });
 
-  it("can be published in callbacks", () => {
+  it("may be published in callbacks", () => {
     const network = new FakeNetwork();
     const echo: FeedEvent[] = [];
-    const nodes: FakeNode[] = joined(network, [FEEDS, {
-      ...FEEDS,
-      onEvent: (event) => {
-        echo.push(event);
-        if (event.topic === "ping") nodes[1].gossip.log("pong", event.value);
-      },
-    }]);
+    const onEvent = (event: FeedEvent): void => {
+      echo.push(event);
+      if (event.topic === "ping") nodes[1].gossip.log("pong", event.value);
+    };
+    const nodes: FakeNode[] = joined(network, [FEEDS, noting({ onEvent }).options]);
     nodes[0].gossip.log("ping", 1);
     nodes[0].gossip.log("ping", 2);
     network.run(20000);
@@ -60,21 +60,21 @@ describe("Gossip: events", () => {
     assert.equal(nodes[0].gossip.events().length, 4);
   });
 
-  it("keep views up to date, and forget what a generation superseded", () => {
+  it("keep views up to date, which forget superseded generations", () => {
     const network = new FakeNetwork();
     const view: LatestMap = latestMap();
-    const nodes = joined(network, [{ ...FEEDS, eventViews: [view] }, FEEDS]);
+    const nodes = joined(network, [{ events: eventFeeds({ ...EVENTS, views: [view] }) }, FEEDS]);
     nodes[1].gossip.set("light", "hall", 1);
     nodes[1].gossip.set("light", "roof", 1);
     network.run(2000);
-    assert.deepEqual(view.entries(0).map(({ key }) => key), ["hall", "roof"]);
+    assert.deepEqual(view.entries().map(({ key }) => key), ["hall", "roof"]);
     // It starts again without any memory.
     nodes[1].gossip.close();
     const again = new FakeNode(network, "192.168.0.54", { ...FEEDS, seedList: ["192.168.0.53"] });
     again.gossip.start();
     again.gossip.set("light", "hall", 2);
     network.run(60000);
-    assert.deepEqual(view.entries(0).map(({ key, value }) => [key, value]), [["hall", 2]]);
+    assert.deepEqual(view.entries().map(({ key, value }) => [key, value]), [["hall", 2]]);
     assert.deepEqual(nodes[0].errors, []);
   });
 
@@ -83,55 +83,53 @@ describe("Gossip: events", () => {
     ["a topic that is too long", (gossip) => gossip.log("ü".repeat(16), 1), /log: topic: .*1 to 31 bytes/],
     ["a key that is no text", (gossip) => gossip.set("a", 7 as never, 1), /set: key: 7 .*0 to 31 bytes/],
     ["a key that is too long", (gossip) => gossip.remove("a", "k".repeat(32)), /remove: key: .*0 to 31 bytes/],
-    ["a negative time to live", (gossip) => gossip.set("a", "b", 1, { ttlMs: -1001 }), /ttlMs: -1001 .*0 to 4294967295000/],
+    ["a negative time to live", (gossip) => gossip.set("a", "b", 1, { ttlMs: -1001 }), /set: ttlMs: -1001 .*0 to 4294967295000/],
     ["a value that is no CBOR", (gossip) => gossip.log("a", (() => 1) as never), /log: value: .*function/],
-    ["a value that is too long", (gossip) => gossip.log("a", "x".repeat(200)), /log: value: .*128 .*eventBytesMax/],
-    ["an event that is too long", (gossip) => gossip.log("topic", "x".repeat(120)), /log: topic, key and value .*128/],
+    ["a value that is too long", (gossip) => gossip.log("a", "x".repeat(200)), /log: value: .*128 .*events.eventBytesMax/],
+    ["an event that is too long", (gossip) => gossip.log("topic", "x".repeat(120)), /log: value: takes more than 128 bytes with topic and key \(events.eventBytesMax\)/],
   ];
   for (const [name, publish, error] of refused) {
-    it(`refuse ${name}`, () => {
+    it(`refuse ${name}, which publishes nothing`, () => {
       const { gossip } = joined(new FakeNetwork(), [FEEDS])[0];
-      assert.throws(() => publish(gossip), error);
+      assert.throws(() => publish(gossip), (thrown: ChismeError) => {
+        assert.match(thrown.message, error);
+        assert.equal(thrown.code, "ERR_ARGUMENT");
+        assert.equal(thrown.option, thrown.message.split(": ")[1]);
+        return thrown instanceof RangeError || thrown instanceof TypeError;
+      });
       assert.deepEqual(gossip.frontier(), []);
       gossip.log("a", 1);
       assert.equal(gossip.frontier()[0].sequence, 1);
     });
   }
 
-  it("say when the arena is full", () => {
-    const { gossip } = joined(new FakeNetwork(), [{ ...FEEDS, feedBytes: 512 }])[0];
+  it("are refused with ERR_NO_ROOM when the event buffer is full of latest values", () => {
+    const { gossip } = joined(new FakeNetwork(), [{ events: eventFeeds({ ...EVENTS, bytes: 512 }) }])[0];
     assert.throws(() => {
       for (let n = 0; n < 100; n++) gossip.set("value", `key ${n}`, n);
-    }, /set: the arena \(feedBytes\) is full/);
+    }, { code: "ERR_NO_ROOM", message: "set: the event buffer (events.bytes) is full of latest values" });
     gossip.set("value", "key 1", 2);
     gossip.remove("value", "key 2");
     gossip.set("value", "another", 3);
   });
 
-  it("need the option feeds, a running node, and compact frames", () => {
+  it("need the option events, a running node, and a dialect that has events", () => {
     const network = new FakeNetwork();
     const [off] = joined(network, [{}]);
-    assert.throws(() => off.gossip.log("a", 1), /log: there are no events without the option feeds/);
-    assert.throws(() => off.gossip.now(), /now: there are no events/);
+    const state = { name: "Error", code: "ERR_STATE" };
+    const without = "there are no events without the option events";
+    assert.throws(() => off.gossip.log("a", 1), { ...state, message: `log: ${without}` });
+    assert.throws(() => off.gossip.now(), { ...state, message: `now: ${without}` });
+    assert.throws(() => off.gossip.subscribe("a", () => undefined), { ...state, message: `subscribe: ${without}` });
     assert.deepEqual([off.gossip.frontier(), off.gossip.events(), off.gossip.stats().clock], [[], [], "none"]);
     const node = new FakeNode(network, "192.168.0.60", FEEDS);
-    assert.throws(() => node.gossip.log("a", 1), /log: the node is not running/);
-    assert.throws(() => new FakeNode(network, "192.168.0.61", { ...FEEDS, dialect: espgossip() }), /feeds: this dialect/);
-    for (const [options, error] of [
-      [{ feedBytes: 512, feeds: undefined }, /feedBytes: needs feeds, eventFeeds of chisme\/events/],
-      [{ ...FEEDS, feeds: {} as never }, /feeds: an object is not eventFeeds/],
-      [{ feedBytes: 100 }, /feedBytes: 100/], [{ feedBytes: -4 }, /feedBytes: -4/], [{ feedBytes: 1.5 }, /feedBytes: 1.5/],
-      [{ fillGaps: true }, /fillGaps: needs feeds/],
-      [{ ...FEEDS, fillGaps: 1 as unknown as boolean }, /fillGaps: 1 is neither true nor false/],
-      [{ feeds: eventFeeds, eventBytesMax: 1100 }, /eventBytesMax: 1100 .*32 to 1095/],
-      [{ feeds: eventFeeds, datagramBytesMax: 130, valueBytesMax: 4 }, /datagramBytesMax: 130/],
-      [{ eventViews: [{}] as never }, /eventViews\[0\]: .*apply/], [{ onEvent: 1 as never }, /onEvent: 1/],
-    ] as [Partial<GossipOptions>, RegExp][]) {
-      assert.throws(() => new FakeNode(network, "192.168.0.62", options), error);
-    }
+    assert.throws(() => node.gossip.log("a", 1), { ...state, message: "log: the node is not running" });
+    assert.throws(() => new FakeNode(network, "192.168.0.61", { ...FEEDS, dialect: espgossip() }), {
+      name: "TypeError", code: "ERR_OPTION", option: "events", message: "events: the option dialect has none",
+    });
   });
 
-  it("have stamps of the network's clock, which boards without one take from peers", () => {
+  it("carry stamps of the network's clock, which boards without a clock take from peers", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [FEEDS, FEEDS]);
     const T = 1767225600000;
@@ -156,7 +154,7 @@ describe("Gossip: the log of events", () => {
     start: () => { node: FakeNode; events: FeedEvent[] };
   }
 
-  function device(network: FakeNetwork, address: string, options: Partial<GossipOptions> = {}): Device {
+  function device(network: FakeNetwork, address: string, options: EventFeedOptions = {}): Device {
     let revision: number | undefined;
     const made: Device = {
       log: new MemoryLog(),
@@ -173,7 +171,7 @@ describe("Gossip: the log of events", () => {
     return made;
   }
 
-  it("has a node go on where it stopped", () => {
+  it("lets a node go on where it stopped", () => {
     const network = new FakeNetwork();
     const { log, start } = device(network, "192.168.0.54");
     for (let run = 0; run < 4; run++) {
@@ -188,7 +186,7 @@ describe("Gossip: the log of events", () => {
     assert.equal(records, 4);
   });
 
-  it("has each event before it is sent, and none that could not be stored", () => {
+  it("holds each event before it is sent, and no event is sent that could not be stored", () => {
     const network = new FakeNetwork();
     const { log, start } = device(network, "192.168.0.54");
     const { node } = start();
@@ -207,9 +205,9 @@ describe("Gossip: the log of events", () => {
     assert.deepEqual([node.gossip.frontier()[0].sequence, node.socket.sent.length], [1, sent]);
   });
 
-  it("is made shorter when it is full, and keeps the latest values and the tail", () => {
+  it("is rewritten when it is full, and keeps the latest values and the tail", () => {
     const network = new FakeNetwork();
-    const made = device(network, "192.168.0.54", { feedBytes: 1024 });
+    const made = device(network, "192.168.0.54", { bytes: 1024 });
     made.log = new MemoryLog({ bytesMax: 3000 });
     const first = made.start();
     first.node.gossip.set("name", "", "kept");
@@ -248,7 +246,7 @@ describe("Gossip: the log of events", () => {
     return { network, peer, device: made, heard: heard.events };
   }
 
-  it("is not forked by an old image of the flash: later events come back from peers", () => {
+  it("is not forked by an old image of the flash: peers give the later events back", () => {
     const { network, peer, device: old } = withOldImage();
     const { node, events } = old.start();
     assert.deepEqual(events.map(({ value }) => value), [1, 2, 3]);
@@ -263,7 +261,7 @@ describe("Gossip: the log of events", () => {
     assert.equal(old.start().events.length, 6, "all of them are in the log");
   });
 
-  it("is not forked when the old image publishes before it hears of anybody: all it holds begins a generation", () => {
+  it("is not forked when the old image publishes before any peer answers: the node begins a generation", () => {
     const { network, peer, device: old } = withOldImage();
     const { node, events } = old.start();
     node.gossip.log("n", "new");
@@ -278,7 +276,7 @@ describe("Gossip: the log of events", () => {
     assert.deepEqual(old.start().node.gossip.frontier(), [{ author: 0xc0a80036, generation, sequence: 4 }]);
   });
 
-  it("is made anew from what peers hold when the flash was wiped", () => {
+  it("is made anew from the events of peers when the flash was wiped", () => {
     const { network, peer, device: wiped } = withOldImage();
     wiped.log = new MemoryLog();
     const { node, events } = wiped.start();

@@ -22,14 +22,14 @@ function refuses(options: Record<string, unknown>, expected: RegExp): void {
 }
 
 describe("options: key", () => {
-  it("is 32 bytes or 64 hex digits, and makes a sealer", () => {
+  it("has 32 bytes or 64 hex digits, and makes a sealer", () => {
     for (const key of [DIGITS, DIGITS.toUpperCase(), new Uint8Array(32), Buffer.alloc(32)]) {
       assert.ok(check({ key }).sealer !== undefined);
     }
     assert.equal(check({}).sealer, undefined, "no key, no sealing");
   });
 
-  it("is nothing else", () => {
+  it("is refused in any other form", () => {
     for (const field of ["key", "otherKey"]) {
       const given = field === "key" ? {} : { key: DIGITS };
       const refused: [value: unknown, shown: string][] = [
@@ -45,7 +45,7 @@ describe("options: key", () => {
     }
   });
 
-  it("stands beside another one, which does not stand alone", () => {
+  it("may stand beside a second key, which is refused alone", () => {
     assert.ok(check({ key: DIGITS, otherKey: new Uint8Array(32) }).sealer !== undefined);
     refuses({ otherKey: DIGITS }, /^otherKey: there is no key beside it$/);
   });
@@ -55,7 +55,7 @@ describe("options: key", () => {
     refuses({ key: DIGITS, sealing: {} }, /^sealing: an object is not a function$/);
   });
 
-  it("goes with a dialect only where that is allowed", () => {
+  it("is refused with a dialect unless allowUnsealed is true", () => {
     for (const dialect of [espgossip(), auto()]) {
       refuses({ key: DIGITS, dialect }, /^key: JSON is never sealed.*allowUnsealed must be true$/);
       refuses({ key: DIGITS, dialect, allowUnsealed: false }, /^key: JSON is never sealed/);
@@ -65,7 +65,7 @@ describe("options: key", () => {
     }
   });
 
-  it("is copied: the application may wipe its own", () => {
+  it("is copied, so that the application may wipe its own", () => {
     const key = new Uint8Array(32).fill(7);
     const network = new FakeNetwork();
     const start = (address: string, given: Uint8Array) => {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Gossip, type GossipOptions } from "../src/gossip.js";
-import { checkOptions, parseEndpoint } from "../src/options.js";
+import { eventFeeds } from "../src/events/index.js";
+import { type ChismeError, Gossip, type GossipOptions } from "../src/gossip.js";
+import { parseEndpoint } from "../src/checks.js";
+import { checkOptions } from "../src/options.js";
+import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 import { propertyOptions } from "./support/random.js";
 
@@ -13,8 +16,10 @@ function check(options: Record<string, unknown>): ReturnType<typeof checkOptions
 
 /** Checks that the options are refused with a message that has all these parts in this order. */
 function refuses(options: Record<string, unknown>, ...parts: string[]): void {
-  assert.throws(() => check(options), (error: Error) => {
-    assert.equal(error.constructor, Error);
+  assert.throws(() => check(options), (error: ChismeError) => {
+    assert.ok(error instanceof RangeError || error instanceof TypeError, error.name);
+    assert.equal(error.code, "ERR_OPTION");
+    assert.equal(error.option, parts[0]);
     let at = 0;
     for (const part of parts) {
       const found = error.message.indexOf(part, at);
@@ -57,20 +62,23 @@ describe("options: numbers", () => {
     });
   }
 
-  it("valueBytesMax leaves room for a frame around the value", () => {
+  it("valueBytesMax leaves room for a frame around the value, and for what events add to it", () => {
     assert.equal(check({ datagramBytesMax: 128, valueBytesMax: 47 }).valueBytesMax, 47);
     refuses({ datagramBytesMax: 128, valueBytesMax: 48 }, "valueBytesMax", "48", "0", "47");
     assert.equal(check({ datagramBytesMax: 336, valueBytesMax: 255 }).valueBytesMax, 255);
     refuses({ datagramBytesMax: 335, valueBytesMax: 255 }, "valueBytesMax", "255", "0", "254");
     assert.equal(check({ datagramBytesMax: 128 }).valueBytesMax, 32);
+    const events = { events: eventFeeds({ digest: nodeDigest }), datagramBytesMax: 300 };
+    assert.equal(check({ ...events, valueBytesMax: 200 }).valueBytesMax, 200);
+    refuses({ ...events, valueBytesMax: 201 }, "valueBytesMax", "201", "0", "200");
   });
 
-  it("the id is that of the device, which must be one, too", () => {
+  it("id is that of the device by default, which is checked too", () => {
     assert.equal(check({ socket: { ...fakeSocket(), deviceId: (port: number) => port + 1 }, port: 77 }).id, 78);
     refuses({ socket: { ...fakeSocket(), deviceId: () => NaN } }, "id", "NaN");
   });
 
-  it("takes the node's own address from the socket", () => {
+  it("address is the one that the socket gives", () => {
     assert.equal(check({}).address, 0xc0a80035);
   });
 });
@@ -90,8 +98,8 @@ describe("options: objects and functions", () => {
   }
 
   it("socket and clock are needed", () => {
-    assert.throws(() => checkOptions({ clock } as unknown as GossipOptions), /^Error: socket: undefined/);
-    assert.throws(() => checkOptions({ socket } as unknown as GossipOptions), /^Error: clock: undefined/);
+    assert.throws(() => checkOptions({ clock } as unknown as GossipOptions), /^TypeError: socket: undefined/);
+    assert.throws(() => checkOptions({ socket } as unknown as GossipOptions), /^TypeError: clock: undefined/);
   });
 
   for (const name of ["debugOutput", "onUpdate", "onState", "onError"]) {
@@ -105,21 +113,21 @@ describe("options: objects and functions", () => {
   }
 
   it("views is an array of views", () => {
-    const view = { open: () => undefined, rowChanged: () => undefined, settle: () => undefined };
+    const view = { bind: () => undefined, rowChanged: () => undefined, settle: () => undefined };
     check({ views: [] });
     check({ views: [view] });
     for (const bad of [5, "views", {}, view, [5], [{}], [undefined], [null]]) {
-      assert.throws(() => new Gossip({ socket, clock, views: bad } as unknown as GossipOptions), /^Error: views/);
+      assert.throws(() => new Gossip({ socket, clock, views: bad } as unknown as GossipOptions), /^TypeError: views/);
     }
   });
 
-  it("are an object", () => {
+  it("all options together are an object", () => {
     for (const bad of [undefined, null, 5, "x"]) {
-      assert.throws(() => checkOptions(bad as unknown as GossipOptions), /^Error: options/);
+      assert.throws(() => checkOptions(bad as unknown as GossipOptions), { name: "TypeError", code: "ERR_OPTION", message: /^options: / });
     }
   });
 
-  it("that do not exist are named", () => {
+  it("an unknown option is named", () => {
     refuses({ interval: 10 }, "interval", "no such option");
     refuses({ Port: 5000 }, "Port", "no such option");
     refuses({ onupdate: undefined }, "onupdate", "no such option");
@@ -154,10 +162,10 @@ describe("options: addresses", () => {
   it("seedList names the seed that is wrong", () => {
     for (const [value, shown] of bad) refuses({ seedList: ["1.2.3.4", value] }, "seedList[1]", shown, "192.168.0.54");
     for (const port of ["0", "65536", "123456", "-1", "1.5", "1e3", "x", "", " 1", "1 ", "5000:1"]) {
-      refuses({ seedList: [`1.2.3.4:${port}`] }, "seedList[0] port", "from 1 to 65535");
+      refuses({ seedList: [`1.2.3.4:${port}`] }, "seedList[0]", ": port", "from 1 to 65535");
     }
-    refuses({ seedList: ["1.2.3.4:0"] }, "seedList[0] port", "0");
-    refuses({ seedList: ["1.2.3.4:65536"] }, "seedList[0] port", "65536");
+    refuses({ seedList: ["1.2.3.4:0"] }, "seedList[0]", ": port", "0");
+    refuses({ seedList: ["1.2.3.4:65536"] }, "seedList[0]", ": port", "65536");
     refuses({ seedList: ["::1"] }, "seedList[0]");
     refuses({ seedList: [undefined] }, "seedList[0]", "undefined");
   });
@@ -172,7 +180,7 @@ describe("options: addresses", () => {
     refuses({ seedList: ["1.1.1.1", "1.1.1.2"], seedCapacity: 1 }, "seedList", "2", "1");
   });
 
-  it("an endpoint is read or refused, and nothing else", () => {
+  it("an address with a port is read or refused", () => {
     const octet = fc.nat(260);
     const port = fc.oneof(fc.nat(70000).map(String), fc.constantFrom("", "x", "1.5"));
     const endpoint = fc.tuple(octet, octet, octet, octet, fc.option(port));
@@ -182,12 +190,26 @@ describe("options: addresses", () => {
       const text = `${a}.${b}.${c}.${d}${portText === null ? "" : `:${portText}`}`;
       const out: number[] = [];
       if (!good) {
-        assert.throws(() => parseEndpoint("address", text, 9, out), /^Error: address/);
+        assert.throws(() => parseEndpoint("push", "address", text, 9, out), /^RangeError: push: address: /);
       } else {
-        parseEndpoint("address", text, 9, out);
+        parseEndpoint("push", "address", text, 9, out);
         const address = a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
         assert.deepEqual(out, [address, portText === null ? 9 : Number(portText)]);
       }
     }), propertyOptions(2000));
   });
+});
+
+describe("options: RangeError and TypeError", () => {
+  const named: [Record<string, unknown>, string][] = [
+    [{ port: 0 }, "RangeError"], [{ port: "5000" }, "TypeError"], [{ seedList: ["1.2.3"] }, "RangeError"],
+    [{ seedList: [5] }, "TypeError"], [{ seedList: 5 }, "TypeError"], [{ interval: 1 }, "TypeError"],
+    [{ seedList: ["1.1.1.1", "1.1.1.2"], seedCapacity: 1 }, "RangeError"], [{ onState: 1 }, "TypeError"],
+    [{ key: "0" }, "RangeError"], [{ key: 0 }, "TypeError"],
+  ];
+  for (const [options, name] of named) {
+    it(`${JSON.stringify(options)} throws a ${name}`, () => {
+      assert.throws(() => check(options), { name, code: "ERR_OPTION" });
+    });
+  }
 });

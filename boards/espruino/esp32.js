@@ -53,7 +53,7 @@ function startNode() {
     datagramBytesMax: 1200,
     views: [temperatures],
     onState: function(row) {
-      print(row.address + ":" + row.port + " is " + ["UP", "UP", "SUSPECT", "DOWN", "REMOVE", "LEFT"][row.state]);
+      print(row.address + ":" + row.port + " is " + row.state);
     },
     onError: function(code, error) {
       print(code + ": " + error.message);

@@ -46,7 +46,7 @@ function startNode() {
     datagramBytesMax: DATAGRAM_BYTES,
     valueBytesMax: 32,
     onState: function(row) {
-      print(row.address + " is in state " + row.state);
+      print(row.address + " is " + row.state);
     },
     onError: function(code) {
       print(code);

@@ -64,18 +64,13 @@ export class Commands {
         gossip.remove(topic, need(key, "remove TOPIC KEY"));
         return 0;
       }
-      case "view": this.showView(); return 0;
+      case "view": report.view(this.target.view.entries()); return 0;
       case "front": report.front(gossip.frontier()); return 0;
       case "export": exportEvents(gossip, need(rest, "export FILE")); return 0;
       case "wait": return readWait(rest);
       case "quit": quit(); return 0;
       default: share(readReading(text)); return 0;
     }
-  }
-
-  private showView(): void {
-    const { gossip, view, report } = this.target;
-    report.view(view.entries(gossip.now().timeMs));
   }
 }
 

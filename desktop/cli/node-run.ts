@@ -1,9 +1,11 @@
 import { closeSync, openSync } from "node:fs";
 import pc from "picocolors";
 import { auto, espgossip } from "../../src/espgossip/index.js";
-import { eventFeeds } from "../../src/events/index.js";
-import { Gossip, type GossipErrorCode, type GossipOptions, type NodeRow, minMax } from "../../src/gossip.js";
-import { FileStorage, MemoryStorage, nodePlatform } from "../platform/node.js";
+import { type EventFeedOptions, eventFeeds } from "../../src/events/index.js";
+import {
+  type ChismeError, type EventFeeds, type GossipErrorCode, type NodeRow, minMax,
+} from "../../src/gossip.js";
+import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
 import type { GossipStorage } from "../../src/platform/types.js";
 import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
@@ -133,7 +135,7 @@ export class NodeRun {
   private end(): void {
     this.phase = "ended";
     for (const signal of SIGNALS) process.removeListener(signal, this.stop);
-    this.gossip.close();
+    void this.gossip.close();
     this.prompt?.close();
     this.scriptLines?.close();
   }
@@ -149,8 +151,9 @@ export class NodeRun {
     }
   }
 
-  private failed(code: GossipErrorCode, error: NodeJS.ErrnoException): void {
-    if (error.syscall === "bind") this.giveUp(this.bindMessage(error));
+  private failed(code: GossipErrorCode, error: ChismeError): void {
+    const cause = error.cause as NodeJS.ErrnoException | undefined;
+    if (cause?.syscall === "bind") this.giveUp(this.bindMessage(cause));
     else this.report.error(code, error);
   }
 
@@ -184,16 +187,16 @@ export class NodeRun {
   }
 
   private ownRow(): NodeRow {
-    const own = this.gossip.rows().find((row) => row.id === this.gossip.id);
+    const own = this.gossip.row(this.gossip.id);
     if (own === undefined) throw new Error("a node holds its own row");
     return own;
   }
 
-  private gossipOptions(): GossipOptions {
-    const feedBytes = this.options.feedBytes ?? (this.options.dialect === "compact" ? FEED_BYTES : 0);
+  private gossipOptions(): NodeGossipOptions {
     const { dialect, seed = [], interval, id, capacity, datagramBytes, broadcast, debug } = this.options;
-    const options: GossipOptions = {
-      ...nodePlatform(this.listen.address),
+    const events = this.events();
+    const options: NodeGossipOptions = {
+      ...this.listen.address !== undefined && { listen: this.listen.address },
       storage: this.watchedStorage(),
       port: this.listen.port,
       seedList: seed,
@@ -203,12 +206,7 @@ export class NodeRun {
       datagramBytesMax: datagramBytes,
       broadcastAddress: broadcast,
       views: [this.view],
-      ...feedBytes !== 0 && { feeds: eventFeeds, feedBytes },
-      eventViews: [this.latest],
-      onEvent: (event) => {
-        // Before the start, events come from the storage and are not new.
-        if (this.phase === "running") this.report.feedEvent(event);
-      },
+      ...events !== undefined && { events },
       onUpdate: (rows) => {
         this.report.rows(rows);
         queueMicrotask(() => this.changed());
@@ -220,7 +218,6 @@ export class NodeRun {
       onError: (code, error) => this.failed(code, error),
     };
     if (id !== undefined) options.id = id;
-    if (this.options.fillGaps) options.fillGaps = true;
     this.addKeys(options);
     if (dialect !== "compact") {
       options.dialect = dialect === "auto" ? auto() : espgossip();
@@ -231,7 +228,26 @@ export class NodeRun {
     return options;
   }
 
-  private addKeys(options: GossipOptions): void {
+  private events(): EventFeeds | undefined {
+    const { feedBytes, fillGaps, dialect } = this.options;
+    const bytes = feedBytes ?? (dialect === "compact" ? FEED_BYTES : 0);
+    if (bytes === 0) {
+      if (fillGaps) throw new Error("--fill-gaps: needs room for events, --feed-bytes");
+      return undefined;
+    }
+    const options: EventFeedOptions = {
+      bytes,
+      views: [this.latest],
+      onEvent: (event) => {
+        // Events of the storage are not new.
+        if (this.phase === "running") this.report.feedEvent(event);
+      },
+    };
+    if (fillGaps) options.fillGaps = true;
+    return eventFeeds(options);
+  }
+
+  private addKeys(options: NodeGossipOptions): void {
     const { keyFile, otherKeyFile, allowUnsealed } = this.options;
     const key = readKey("--key-file", keyFile, KEY_VARIABLE);
     const otherKey = readKey("--other-key-file", otherKeyFile);

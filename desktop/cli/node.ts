@@ -12,8 +12,7 @@ const FLAGS = new Map([
   ["id", "--id"],
   ["capacity", "--capacity"],
   ["datagramBytesMax", "--datagram-bytes"],
-  ["feedBytes", "--feed-bytes"],
-  ["fillGaps", "--fill-gaps"],
+  ["events.bytes", "--feed-bytes"],
   ["broadcastAddress", "--broadcast"],
   ["key", "--key-file"],
   ["otherKey", "--other-key-file"],
@@ -30,7 +29,7 @@ With --json, each line is one object with "event", "timeMs" since the start, and
   start        id, address, port, revision, roundIntervalMs, seeds, and sealing:
                "none", "all", or "compact", where JSON is not sealed
   row, state   id, address, port, revision, heartbeat, data, and state:
-               0 UP, 1 PROBED, 2 SUSPECT, 3 DOWN, 4 REMOVE, 5 LEFT
+               "up", "probed", "suspect", "down", "removed" or "left"
   minMax       minimum, maximum (null when nobody shares a number), count
   feedEvent    an event: author, generation, sequence, stampMs, counter, kind
                (log, set, remove), topic, key, ttlMs, value
@@ -89,5 +88,5 @@ function append(text: string, before: string[] | undefined): string[] {
 /** Changes "roundIntervalMs: 5 is not…" into "--interval: 5 is not…". */
 function inFlags(message: string): string {
   const inPlace = message.replace("allowUnsealed must be true", "--allow-unsealed is needed");
-  return inPlace.replace(/^(\w+)(\[\d+\])?(?=:| port:)/, (text, name: string) => FLAGS.get(name) ?? text);
+  return inPlace.replace(/^([\w.]+)(\[\d+\])?(?=:)/, (text, name: string) => FLAGS.get(name) ?? text);
 }

@@ -1,6 +1,6 @@
 import type { Colors } from "picocolors/types.js";
-import {
-  DOWN, type FeedEvent, type FrontierEntry, type GossipErrorCode, type GossipStats, type NodeRow, REMOVE, SUSPECT,
+import type {
+  FeedEvent, FrontierEntry, GossipErrorCode, GossipStats, NodeRow, NodeState,
 } from "../../src/gossip.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 import { type MinMaxReport, type NodeReport, type StartReport, valueText, wordText } from "./node-report.js";
@@ -13,9 +13,6 @@ export interface TextReportOptions {
   /** Printed at the start: what the user can do now. */
   hint: string;
 }
-
-/** By state. PROBED, which is short and whose end is not reported, is shown as UP. */
-const STATE_NAMES = ["UP", "UP", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
 const SEALING_TEXTS = {
   none: "no key: anyone who can reach the port can read and forge all data",
@@ -126,12 +123,13 @@ export class TextReport implements NodeReport {
     return text.padEnd(this.addressWidth);
   }
 
-  private stateCell(state: number): string {
+  private stateCell(state: NodeState): string {
     const { colors } = this.options;
-    const text = (STATE_NAMES[state] ?? String(state)).padEnd(STATE_WIDTH);
-    if (state === SUSPECT) return colors.yellow(text);
-    if (state === DOWN) return colors.red(text);
-    return state === REMOVE ? colors.dim(text) : colors.green(text);
+    // A node is probed for a moment, and nothing reports the end of it: to people it is up.
+    const text = (state === "probed" ? "up" : state).padEnd(STATE_WIDTH);
+    if (state === "suspect") return colors.yellow(text);
+    if (state === "down") return colors.red(text);
+    return state === "removed" ? colors.dim(text) : colors.green(text);
   }
 
   private write(text: string): void {
@@ -140,7 +138,7 @@ export class TextReport implements NodeReport {
   }
 }
 
-const STATE_WIDTH = "SUSPECT".length;
+const STATE_WIDTH = "suspect".length;
 const TIME_WIDTH = 6;
 
 function isSameStatement(a: NodeRow, b: NodeRow): boolean {

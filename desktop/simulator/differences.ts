@@ -2,11 +2,11 @@ import { formatAddress } from "../../src/engine/wire/address.js";
 import { decodeCbor } from "../../src/cbor/cbor.js";
 import { orderKey } from "../../src/engine/table/hash.js";
 import { OWN_SLOT, type Rows } from "../../src/engine/table/rows.js";
-import { type CborValue, DOWN, SUSPECT } from "../../src/gossip.js";
+import { DOWN, SUSPECT } from "../../src/engine/table/states.js";
+import type { CborValue } from "../../src/gossip.js";
+import { stateName } from "../../src/node-row.js";
 import type { SimNetwork } from "./network.js";
 import type { SimNode } from "./node.js";
-
-const STATE_NAMES = ["UP", "PROBED", "SUSPECT", "DOWN", "REMOVE", "LEFT"];
 
 /** A violation without its text: a network of thousands of nodes may have millions, but few are printed. */
 export interface Difference {
@@ -82,7 +82,7 @@ function sameBytes(held: Rows, slot: number, owner: Rows): boolean {
 function whatIsWrong(held: Rows, slot: number, owner: Rows, strict: boolean): string {
   if (slot < 0) return "is not held";
   const state = held.state(slot);
-  if (state >= (strict ? SUSPECT : DOWN)) return `is held as ${STATE_NAMES[state]}`;
+  if (state >= (strict ? SUSPECT : DOWN)) return `is held as ${stateName(state)}`;
   if (strict && !isStatementOf(held, slot, owner)) {
     return `is at revision ${owner.revision(OWN_SLOT)}, heartbeat ${owner.heartbeat(OWN_SLOT)}; `
       + `it is held at ${held.revision(slot)}, ${held.heartbeat(slot)}`;

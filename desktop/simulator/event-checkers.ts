@@ -140,5 +140,5 @@ function frontierText(node: SimNode): string {
 }
 
 function viewText(view: LatestMap | undefined, nowMs: number): string {
-  return JSON.stringify(view?.entries(nowMs).map(({ topic, key, value, author }) => [topic, key, value, author]));
+  return JSON.stringify(view?.entriesAt(nowMs).map(({ topic, key, value, author }) => [topic, key, value, author]));
 }

@@ -93,11 +93,12 @@ export class EventCourse {
     const last = new Map<number, FeedEvent>();
     const fillGaps = this.isKeeper(node);
     return {
-      feeds: eventFeeds,
-      feedBytes: fillGaps ? this.keeperBytes : this.feedBytes,
-      fillGaps,
-      eventViews: [view],
-      onEvent: (event) => this.notify(node, event, last),
+      events: eventFeeds({
+        bytes: fillGaps ? this.keeperBytes : this.feedBytes,
+        fillGaps,
+        views: [view],
+        onEvent: (event) => this.notify(node, event, last),
+      }),
     };
   }
 

@@ -3,6 +3,7 @@ import { BufferPool } from "./buffers.js";
 import { SimRandom, STREAM_FAULTS, STREAM_NODES } from "./random.js";
 import { type Faults, type LinkFaults, corrupted, noFaults, passesChecksum } from "./faults.js";
 import { type SimMedium, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";
+import { enter, leave } from "./globals.js";
 import { EventQueue, type SimEvent } from "./queue.js";
 
 export interface SimNetworkOptions {
@@ -98,11 +99,17 @@ export class SimNetwork implements SimMedium {
 
   /** Runs all that is due until `timeMs`, inclusive. An exception of an application is thrown to the caller. */
   runUntil(timeMs: number): void {
-    let event = this.queue.take(timeMs);
-    while (event !== undefined) {
-      this.now = event.timeMs;
-      if (event.run !== undefined) event.run();
-      event = this.queue.take(timeMs);
+    // Once for all that happens, as the globals are restored by the last `leave` only.
+    const before = enter(undefined);
+    try {
+      let event = this.queue.take(timeMs);
+      while (event !== undefined) {
+        this.now = event.timeMs;
+        if (event.run !== undefined) event.run();
+        event = this.queue.take(timeMs);
+      }
+    } finally {
+      leave(before);
     }
     this.now = Math.max(this.now, timeMs);
   }

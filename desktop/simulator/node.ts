@@ -5,6 +5,7 @@ import {
 import { MemoryStorage } from "../../src/platform/memory-storage.js";
 import type { Platform } from "../../src/platform/types.js";
 import { DEFAULT_PORT } from "../../src/platform/udp.js";
+import { type CodeDevice, enter, leave } from "./globals.js";
 import type { SimRandom } from "./random.js";
 import { PowerLoss } from "./flash.js";
 import { type SimDevice, SimPlatform } from "./platform.js";
@@ -22,6 +23,8 @@ export interface SimNodeOptions {
   /**
    * The application, called at each start of the device. It creates a `Gossip` from
    * its arguments, starts it and returns it. The default does only that.
+   * While its code runs, `setTimeout`, `setInterval`, `setImmediate`, `Date`,
+   * `performance.now` and `Math.random` are those of the device.
    */
   start?: (platform: NodePlatform, storage: GossipStorage, node: SimNode) => Gossip;
   /** Dotted IPv4 address; by default 10.0.x.y, counted up. */
@@ -68,7 +71,7 @@ export interface SimMedium {
 }
 
 /** One simulated device: an address, an id, storage that survives crashes, and RAM that does not. */
-export class SimNode implements SimDevice {
+export class SimNode implements SimDevice, CodeDevice {
   readonly network: SimMedium;
   readonly index: number;
   readonly id: number;
@@ -128,6 +131,28 @@ export class SimNode implements SimDevice {
     return Math.floor(physicalStartMs + this.jumpedMs + this.network.nowMs * this.clockRate);
   }
 
+  uptimeMs(): number {
+    return (this.network.nowMs - this.bootMs) * this.clockRate;
+  }
+
+  drawNumber(): number {
+    return this.random.real(0, 1);
+  }
+
+  /**
+   * Runs code as the device's own: with its timers, its time of day and its random
+   * numbers. The node does so with all callbacks; code of a test that acts for an
+   * application needs this.
+   */
+  run<Result>(code: () => Result): Result {
+    const before = enter(this);
+    try {
+      return code();
+    } finally {
+      leave(before);
+    }
+  }
+
   /** Switches the device on, with the storage it has. */
   start(): void {
     if (this.isRunning) throw new Error(`${this.name} is already running`);
@@ -141,38 +166,38 @@ export class SimNode implements SimDevice {
     const { datagramBytesMax } = this;
     const start = this.options.start ?? startDefault;
     const given = { socket, clock, sealing, digest, randomSeed, datagramBytesMax, ...this.options.options };
-    this.gossip = start(given, this.storage, this);
+    this.gossip = this.run(() => start(given, this.storage, this));
   }
 
   /** Shares a value, as `Gossip.push` does; a node that is off does nothing. */
   push(value: CborValue, address?: string): void {
     if (this.gossip === undefined) return;
     this.network.tap?.({ kind: "push", node: this, nowMs: this.localMs(), value, address });
-    if (address === undefined) this.gossip.push(value);
-    else this.gossip.push(value, address);
+    const { gossip } = this;
+    this.run(() => address === undefined ? gossip.push(value) : gossip.push(value, address));
   }
 
-  /** Says something, as `Gossip.log` does; a node that is off does nothing. */
+  /** Publishes a log event, as `Gossip.log` does; a node that is off does nothing. */
   log(topic: string, value: CborValue): void {
     this.tapEvent("log", topic, "", value, 0);
-    this.gossip?.log(topic, value);
+    this.run(() => this.gossip?.log(topic, value));
   }
 
   /** Sets its value of a topic and key, as `Gossip.set` does. */
   set(topic: string, key: string, value: CborValue, ttlMs = 0): void {
     this.tapEvent("set", topic, key, value, ttlMs);
-    this.gossip?.set(topic, key, value, { ttlMs });
+    this.run(() => this.gossip?.set(topic, key, value, { ttlMs }));
   }
 
   /** Takes it back, as `Gossip.remove` does. */
   remove(topic: string, key: string): void {
     this.tapEvent("remove", topic, key, undefined, 0);
-    this.gossip?.remove(topic, key);
+    this.run(() => this.gossip?.remove(topic, key));
   }
 
   /** Switches the device off as its application would: it says goodbye first. */
   close(): void {
-    this.gossip?.close();
+    this.run(() => this.gossip?.close());
     this.crash();
   }
 
@@ -249,7 +274,12 @@ export class SimNode implements SimDevice {
    */
   receive(bytes: Uint8Array, length: number, address: number, port: number): boolean {
     if (!this.isStalled) {
-      this.platform?.deliver(bytes, length, address, port);
+      const before = enter(this);
+      try {
+        this.platform?.deliver(bytes, length, address, port);
+      } finally {
+        leave(before);
+      }
       return true;
     }
     if (this.mailbox.length === MAILBOX_DATAGRAMS) return false;
@@ -268,7 +298,16 @@ export class SimNode implements SimDevice {
   schedule(delayMs: number, run: () => void): SimEvent {
     return this.network.schedule(Math.ceil(delayMs / this.clockRate), () => {
       if (this.isStalled) this.lateTimers.push(run);
-      else run();
+      else this.run(run);
+    });
+  }
+
+  scheduleCode(delayMs: number, run: () => void): SimEvent {
+    const { platform } = this;
+    return this.schedule(delayMs, () => {
+      if (platform === undefined || this.platform !== platform) return;
+      this.network.active = this;
+      run();
     });
   }
 
@@ -299,9 +338,11 @@ export class SimNode implements SimDevice {
     const timers = this.lateTimers;
     this.mailbox = [];
     this.lateTimers = [];
-    if (timersFirst) timers.forEach((run) => run());
-    for (const { bytes, address, port } of mailbox) this.platform?.deliver(bytes, bytes.length, address, port);
-    if (!timersFirst) timers.forEach((run) => run());
+    this.run(() => {
+      if (timersFirst) timers.forEach((run) => run());
+      for (const { bytes, address, port } of mailbox) this.platform?.deliver(bytes, bytes.length, address, port);
+      if (!timersFirst) timers.forEach((run) => run());
+    });
   }
 }
 

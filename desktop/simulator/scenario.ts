@@ -1,5 +1,5 @@
 import { formatAddress } from "../../src/engine/wire/address.js";
-import { DOWN, Gossip, type NodeRow } from "../../src/gossip.js";
+import { Gossip, type NodeRow } from "../../src/gossip.js";
 import {
   type Violation, checkAgreement, checkDatagramBytes, checkErrors, checkStatements, checkValues,
 } from "./checkers.js";
@@ -307,7 +307,7 @@ export class ScenarioRun {
   }
 
   private noteState({ state, id }: NodeRow): void {
-    if (state !== DOWN || !this.nodes.some((node) => node.isRunning && node.gossip?.id === id)) return;
+    if (state !== "down" || !this.nodes.some((node) => node.isRunning && node.gossip?.id === id)) return;
     this.falseDowns++;
     if (this.hasAgreed) this.falseDownsHealed++;
   }

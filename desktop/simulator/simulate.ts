@@ -1,5 +1,5 @@
 import { formatAddress } from "../../src/engine/wire/address.js";
-import { DOWN, Gossip, type MinMax, minMax } from "../../src/gossip.js";
+import { Gossip, type MinMax, minMax } from "../../src/gossip.js";
 import {
   type Violation, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, minMaxOf,
 } from "./checkers.js";
@@ -239,7 +239,7 @@ class TemperatureRun {
           storage,
           ...platform,
           views: [view],
-          onState: (row) => { if (row.state === DOWN) this.falseDowns++; },
+          onState: (row) => { if (row.state === "down") this.falseDowns++; },
           onError: (code, error) => node.errors.push({ code, message: error.message }),
         });
         gossip.start();

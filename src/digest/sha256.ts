@@ -1,19 +1,6 @@
-/**
- * What the chain of a feed is made with. Platforms implement it natively where
- * they can; `Sha256` is for those that have nothing.
- */
-export interface Digest {
-  /**
-   * Writes the SHA-256 of `length` bytes at `start` into `out`, as 32 bytes at
-   * `outStart`. Both arrays may be the same if the ranges do not overlap. Keeps
-   * neither array.
-   *
-   * @throws Error when the platform has no memory; the caller must then discard the data
-   */
-  sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void;
-}
+import { type Digest, SHA256_BYTES } from "./digest.js";
 
-export const SHA256_BYTES = 32;
+export type { Digest } from "./digest.js";
 
 /**
  * SHA-256 (FIPS 180-4) in 32-bit integers. One array, allocated once, holds the

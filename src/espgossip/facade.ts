@@ -3,7 +3,7 @@ import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/
 import { NOTIFY_STATE, NOTIFY_UPDATE, type Notification } from "../engine/notifications.js";
 import type { Dialect, NodeEngine } from "../engine/node-engine.js";
 import type { Datagram } from "../engine/reconcile/outbox.js";
-import { printable } from "../cbor/printable.js";
+import { printable } from "./printable.js";
 import { REMOVE } from "../engine/table/states.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "../platform/types.js";
 import { type GossipConfig, LuaConfig } from "./config.js";

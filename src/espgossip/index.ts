@@ -6,6 +6,7 @@ import type { EspGossipOptions } from "./options.js";
 
 export type { GossipConfig } from "./config.js";
 export { EspGossip, type EspGossipPlatform, type EspGossipRow, type EspGossipUpdate } from "./facade.js";
+export { type NetworkStateRow, type RowHolder, networkState, networkStateJson } from "./network-state.js";
 export type { EspGossipOptions } from "./options.js";
 
 /**

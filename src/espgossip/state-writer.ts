@@ -1,6 +1,6 @@
 import { formatAddress } from "../engine/wire/address.js";
 import { decodeCbor } from "../cbor/cbor.js";
-import { printable } from "../cbor/printable.js";
+import { printable } from "./printable.js";
 import type { Rows } from "../engine/table/rows.js";
 import { utf8Length, utf8Write } from "../cbor/utf8.js";
 import { TYPE_SYN } from "./state-reader.js";

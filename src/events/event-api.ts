@@ -1,4 +1,4 @@
-import { cborFailure } from "../cbor/cbor-failure.js";
+import { cborFailure } from "../cbor-failure.js";
 import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/cbor.js";
 import { Reader } from "../engine/wire/cursor.js";
 import { RECORD_GONE } from "../engine/feed/arena.js";
@@ -11,7 +11,10 @@ import { NO_SLOT, SEVERAL_SLOTS } from "../engine/feed/history.js";
 import { STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_OK } from "../engine/feed/own-feed.js";
 import { SEQUENCE_MAX } from "../engine/wire/frame.js";
 import { OWN_SLOT, type Rows } from "../engine/table/rows.js";
-import { utf8Length, utf8Read } from "../cbor/utf8.js";
+import { utf8Read } from "../cbor/utf8.js";
+import { failure, invalid } from "../errors.js";
+import { show } from "../checks.js";
+import { checkText } from "./check-text.js";
 import { EventLog } from "./event-log.js";
 import type { GossipLog } from "../platform/types.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
@@ -90,8 +93,8 @@ export class EventApi {
     method: string, nowMs: number, kind: number, topic: string, key: string, ttlMs: number, value: CborValue,
     storeRevision: () => void,
   ): EncodedEvent {
-    checkName(method, "topic", topic, 1);
-    if (kind !== KIND_LOG) checkName(method, "key", key, 0);
+    checkText(method, "topic", topic, 1, NAME_BYTES_MAX);
+    if (kind !== KIND_LOG) checkText(method, "key", key, 0, NAME_BYTES_MAX);
     const ttlSeconds = checkTtl(method, ttlMs);
     if (this.encoded.length > 0) this.encoded = new EncodedEvent(this.feed.feeds.eventBytesMax);
     const event = this.encoded;
@@ -101,8 +104,10 @@ export class EventApi {
     if (isSettled) storeRevision();
     const reason = isSettled ? this.feed.stampEvent(event, nowMs) : STAMP_CONFLICT;
     if (reason !== STAMP_OK) event.length = 0;
-    if (reason === STAMP_ARENA_FULL) throw new Error(`${method}: the arena (feedBytes) is full of latest values`);
-    if (reason !== STAMP_OK) throw new Error(`${method}: another device seems to speak under this node's id`);
+    if (reason === STAMP_ARENA_FULL) {
+      throw failure("ERR_NO_ROOM", `${method}: the event buffer (events.bytes) is full of latest values`);
+    }
+    if (reason !== STAMP_OK) throw failure("ERR_STATE", `${method}: another device seems to use this node's id`);
     if (this.log !== undefined) this.log.append(event);
     return event;
   }
@@ -117,12 +122,13 @@ export class EventApi {
     // The error says whether the value alone is too large.
     if (end === CBOR_TOO_LARGE) end = encodeCbor(value, bytes, 0);
     event.length = 0;
-    throw end < 0 ? cborFailure(`${method}: value`, end, bytes.length, "eventBytesMax") : this.tooLarge(method);
+    throw end < 0 ? cborFailure(method, end, bytes.length, "events.eventBytesMax") : this.tooLarge(method);
   }
 
   private tooLarge(method: string): Error {
-    const bytes = this.feed.feeds.eventBytesMax;
-    return new Error(`${method}: topic, key and value together take more than ${bytes} bytes (eventBytesMax)`);
+    const bytesMax = this.feed.feeds.eventBytesMax;
+    const problem = `takes more than ${bytesMax} bytes with topic and key (events.eventBytesMax)`;
+    return invalid(method, "value", problem, true);
   }
 
   /**
@@ -289,18 +295,10 @@ export class EventApi {
   }
 }
 
-function checkName(method: string, field: string, text: unknown, least: number): void {
-  const bytes = typeof text === "string" ? utf8Length(text) : -1;
-  if (bytes < least || bytes > NAME_BYTES_MAX) {
-    throw new Error(`${method}: ${field}: ${String(text)} is not a text of ${least} to ${NAME_BYTES_MAX} bytes`);
-  }
-}
-
 /** Whole seconds, rounded up. */
 function checkTtl(method: string, ttlMs: unknown): number {
-  const seconds = typeof ttlMs === "number" ? Math.ceil(ttlMs / 1000) : NaN;
-  if (!(seconds >= 0 && seconds <= TTL_SECONDS_MAX)) {
-    throw new Error(`${method}: ttlMs: ${String(ttlMs)} is not a number from 0 to ${TTL_SECONDS_MAX * 1000}`);
-  }
-  return seconds;
+  const isNumber = typeof ttlMs === "number";
+  const seconds = isNumber ? Math.ceil(ttlMs / 1000) : NaN;
+  if (seconds >= 0 && seconds <= TTL_SECONDS_MAX) return seconds;
+  throw invalid(method, "ttlMs", `${show(ttlMs)} is not a number from 0 to ${TTL_SECONDS_MAX * 1000}`, isNumber);
 }

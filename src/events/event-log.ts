@@ -4,6 +4,7 @@ import { BASE_FIRST, BASE_SECOND } from "../engine/feed/arena.js";
 import { EVENT_HEAD_BYTES, type EncodedEvent } from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
+import { failure, invalid } from "../errors.js";
 import type { GossipLog } from "../platform/types.js";
 
 /*
@@ -15,6 +16,7 @@ import type { GossipLog } from "../platform/types.js";
  */
 const EVENT = 1;
 const BASE = 2;
+const FULL = "storage: the log has no room for another event";
 const EVENT_RECORD_HEAD = 9;
 const BASE_RECORD_BYTES = 21;
 
@@ -32,7 +34,7 @@ export class EventLog {
   constructor(feed: FeedProtocol, log: GossipLog) {
     const bytes = EVENT_RECORD_HEAD + feed.feeds.eventBytesMax;
     if (log.recordBytesMax < bytes) {
-      throw new Error(`storage: its log has records of ${log.recordBytesMax} bytes; events take up to ${bytes}`);
+      throw invalid("", "storage", `its log has records of ${log.recordBytesMax} bytes; events take ${bytes}`, true);
     }
     this.feed = feed;
     this.log = log;
@@ -70,7 +72,7 @@ export class EventLog {
     if (!this.log.append(this.record, bytes)) {
       this.rewrite();
       this.frame(generation, sequence, event.bytes, 0, event.length);
-      if (!this.log.append(this.record, bytes)) throw new Error("storage: the log has no room for another event");
+      if (!this.log.append(this.record, bytes)) throw failure("ERR_NO_ROOM", FULL);
     }
     this.generation = generation;
     this.sequence = sequence;

@@ -1,31 +1,119 @@
-import { type Digest, Sha256 } from "../digest/sha256.js";
+import type { CborValue } from "../cbor/cbor.js";
+import { checkFunction, checkNames, checkObject, checkViews, integer, show } from "../checks.js";
+import type { Digest } from "../digest/sha256.js";
 import { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import type { FeedMaker } from "../engine/options.js";
 import type { Rows } from "../engine/table/rows.js";
-import { EventApi } from "./event-api.js";
+import { FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, SECTION_HEAD_BYTES } from "../engine/wire/frame.js";
+import { SEAL_BYTES } from "../engine/wire/sealer.js";
+import { invalid } from "../errors.js";
 import type { GossipLog } from "../platform/types.js";
-import type { FeedView } from "../views/feed-event.js";
+import type { FeedEvent, FeedView } from "../views/feed-event.js";
+import { EventApi } from "./event-api.js";
+import { EventNotifier } from "./event-notifier.js";
 
-/** The two halves of the code for events. */
-export interface FeedParts {
-  /** Makes the feeds of an engine. The parameters are those of `FeedProtocol`. */
-  engine(feedBytes: number, eventBytesMax: number, digest: Digest | undefined, fillGaps?: boolean): FeedMaker;
-  /** Makes the part of `Gossip` that is about events. @throws Error if the log's records are too short for events */
-  api(feed: FeedProtocol, rows: Rows, log: GossipLog | undefined, views: FeedView[]): EventApi;
+export type { FeedEvent, FeedView } from "../views/feed-event.js";
+export type { FrontierEntry, HlcStamp } from "./event-api.js";
+
+/** Options of `eventFeeds`. All have a default, where the platform has a digest. */
+export interface EventFeedOptions<Value extends CborValue = CborValue> {
+  /**
+   * Size of the event buffer in bytes of RAM: 512 to 16,777,216, rounded down to a
+   * multiple of 4; 4,096 by default. Beside it each row takes 44 bytes more.
+   */
+  bytes?: number;
+  /**
+   * Longest event with topic, key and value, the same in all nodes: 32 to 2,047
+   * bytes, at most `datagramBytesMax` - 105; 128 by default, or less where that is
+   * less.
+   */
+  eventBytesMax?: number;
+  /**
+   * Whether the node requests events from before those that it holds, while a
+   * quarter of `bytes` is free: for archive nodes. `views` get such late events;
+   * `onEvent` and subscriptions do not, as they would be out of order. false by
+   * default.
+   */
+  fillGaps?: boolean;
+  /** SHA-256, for the hash chains of feeds. By default that of the platform, which `nodePlatform()` gives. */
+  digest?: Digest | undefined;
+  /** Kept up to date from the events, such as `latestMap()`. None by default. */
+  views?: FeedView[];
+  /**
+   * Called with each event of other nodes and of this one: the events of an author
+   * in the order of its feed, each once in a run of the node. After a restart the
+   * node notifies again of the events that it holds.
+   */
+  onEvent?: (event: FeedEvent<Value>) => void;
 }
 
-/** The type of `eventFeeds`. */
-export type EventFeeds = () => FeedParts;
+/** Event feeds for one node: what `eventFeeds` makes for the option `events` of `Gossip`. */
+export interface EventFeeds {
+  /** @internal Makes the engine's part. @throws RangeError or TypeError ERR_OPTION where other options do not fit */
+  engineFeeds(datagramBytesMax: number, platformDigest: Digest | undefined): FeedMaker;
+  /** @internal Makes the part of `Gossip`. @throws RangeError ERR_OPTION when the log's records are too short */
+  notifier(feed: FeedProtocol, rows: Rows, log: GossipLog | undefined, nowMs: () => number): EventNotifier;
+}
 
-/** Event feeds, for the option `feeds`. A program that does not import this function has none of their code. */
-export function eventFeeds(): FeedParts {
+/**
+ * Event feeds, for the option `events` of `Gossip`. A program that does not import
+ * this function has none of their code.
+ *
+ * @throws RangeError or TypeError ERR_OPTION that names the option as `events.NAME`
+ */
+export function eventFeeds<Value extends CborValue = CborValue>(options?: EventFeedOptions<Value>): EventFeeds {
+  const given: EventFeedOptions<Value> = options ?? {};
+  if (typeof given !== "object") {
+    throw invalid("", "events", `${show(given)} is not an object of options`, false);
+  }
+  checkNames("events.", given, isKnown);
+  const bytes = integer("events.bytes", given.bytes, 4096, 512, 16777216) & ~3;
+  const eventBytesMax = given.eventBytesMax;
+  if (eventBytesMax !== undefined) integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_MIN, EVENT_BYTES_MOST);
+  const fillGaps = given.fillGaps ?? false;
+  if (typeof fillGaps !== "boolean") {
+    throw invalid("", "events.fillGaps", `${show(fillGaps)} is neither true nor false`, false);
+  }
+  const digest = given.digest;
+  if (digest !== undefined) checkObject("events.digest", digest, "sha256");
+  checkViews("events.views", given.views, "bind apply forget clear settle", "latestMap()");
+  checkFunction("events.onEvent", given.onEvent);
+  const views = given.views ?? [];
+  const onEvent = given.onEvent as ((event: FeedEvent) => void) | undefined;
   return {
-    engine: (feedBytes, eventBytesMax, digest, fillGaps) => {
-      const sha256 = digest ?? new Sha256();
+    engineFeeds: (datagramBytesMax, platformDigest) => {
+      const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, EVENT_BYTES_MOST);
+      if (room < EVENT_BYTES_MIN) {
+        const bytesMin = EVENT_FRAME_BYTES + EVENT_BYTES_MIN;
+        const problem = `${datagramBytesMax} leaves no room for events; they need ${bytesMin}`;
+        throw invalid("", "datagramBytesMax", problem, true);
+      }
+      const fallback = Math.min(EVENT_BYTES_DEFAULT, room);
+      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_MIN, room);
+      const sha256 = digest ?? platformDigest;
+      if (sha256 === undefined) throw invalid("", "events.digest", NO_DIGEST, false);
       return (rows, clock, stats, frame, ownRow) => new FeedProtocol(
-        rows, clock, stats, frame, ownRow, feedBytes, eventBytesMax, sha256, fillGaps === true,
+        rows, clock, stats, frame, ownRow, bytes, longest, sha256, fillGaps,
       );
     },
-    api: (feed, rows, log, views) => new EventApi(feed, rows, log, views),
+    notifier: (feed, rows, log, nowMs) => {
+      return new EventNotifier(new EventApi(feed, rows, log, views), views, onEvent, nowMs);
+    },
   };
+}
+
+const EVENT_BYTES_DEFAULT = 128;
+const EVENT_BYTES_MIN = 32;
+const EVENT_BYTES_MOST = 2047;
+/** What a datagram needs beside an event so that a snapshot of one value fits it. */
+const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FEEDS_HASH_BYTES + 45;
+const NO_DIGEST = "needs moddableDigest(), espruinoDigest(), or new Sha256() of chisme/sha256";
+
+function isKnown(name: string): boolean {
+  switch (name) {
+    case "bytes": case "eventBytesMax": case "fillGaps": case "digest": case "views": case "onEvent":
+      return true;
+    default:
+      return false;
+  }
 }

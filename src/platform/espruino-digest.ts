@@ -1,8 +1,9 @@
 import type { Digest } from "../digest/sha256.js";
 
 /**
- * SHA-256 of Espruino's module `crypto`; undefined where the firmware was built
- * without it, as for ESP8266. The engine has one in JavaScript then.
+ * SHA-256 of Espruino's module `crypto`, for the option `events.digest`; undefined
+ * where the firmware was built without it, as for ESP8266. `new Sha256()` of
+ * chisme/sha256 serves there.
  */
 export function espruinoDigest(): Digest | undefined {
   const sha256 = nativeSha256();
@@ -16,7 +17,7 @@ class EspruinoDigest implements Digest {
     this.native = native;
   }
 
-  /** @throws Error when there is no memory for the 32 bytes in one piece; what was hashed must not count then */
+  /** @throws Error when there is no memory for the 32 bytes in one piece */
   sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void {
     const native = this.native;
     const hash = native(bytes.subarray(start, start + length));

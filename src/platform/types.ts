@@ -1,37 +1,46 @@
 import type { Digest } from "../digest/sha256.js";
 import type { Sealing } from "../engine/wire/sealer.js";
 
-/** What chisme needs of a platform. Each folder member beside this file implements it for one. */
+/** What chisme needs of a platform. Each module beside this file implements it for one platform. */
 
 /** One UDP socket for IPv4. Addresses are uint32 in network order: 192.168.0.1 is 0xc0a80001. */
 export interface GossipSocket {
   /**
-   * Binds to a UDP port and delivers what arrives: the bytes, which are only
-   * valid during the call, their number, and where they came from.
+   * Binds to a UDP port. `onDatagram` gets each datagram: its bytes, which are valid
+   * only during the call, their number, and the sender's address and port.
+   * `onError` gets what goes wrong, when binding or later.
    */
   bind(
     port: number,
     onDatagram: (bytes: Uint8Array, length: number, address: number, port: number) => void,
     onError: (error: Error) => void,
   ): void;
-  /** Sends `length` bytes. The bytes may change after the call. May throw; the datagram is then lost. */
+  /**
+   * Sends the first `length` bytes. The caller may overwrite the bytes after the
+   * call.
+   *
+   * @throws Error when the datagram is lost
+   */
   send(bytes: Uint8Array, length: number, address: number, port: number): void;
-  /** The node's own address, 0 when it is not known. */
+  /** The node's own address; 0 when the platform does not know it. */
   ownAddress(): number;
   /** A uint32 that names this device in its network, such as the low bits of its MAC address. */
   deviceId(port: number): number;
+  /** Closes the socket. Datagrams that were sent before must still leave. */
   close(): void;
 }
 
+/** A clock and its timers. */
 export interface GossipClock {
   /** Milliseconds of a clock that does not run backwards, as uint32. */
   nowMs(): number;
-  /** Calls back once, after `delayMs` from 0 to 2^31 - 1. */
+  /** Calls `callback` once, after `delayMs` from 0 to 2^31 - 1. Returns the timer. */
   setTimer(callback: () => void, delayMs: number): unknown;
+  /** Ends a timer that `setTimer` returned. */
   clearTimer(timer: unknown): void;
   /**
    * Milliseconds since 1970, for the stamps of events; undefined when the device
-   * does not know them. What is before 2020 counts as not known.
+   * does not know the time. A time before 2020 counts as not known.
    */
   physicalMs?(): number | undefined;
 }
@@ -42,37 +51,37 @@ export interface GossipStorage {
   readRevision(): number | undefined;
   /** Returns when the revision is safe from a loss of power. */
   writeRevision(revision: number): void;
-  /** Where the node keeps events over restarts. Without one they live for as long as the node runs. */
+  /** Where the node keeps its events over restarts. Without a log they live as long as the node runs. */
   readonly log?: GossipLog;
 }
 
 /**
  * Records that outlive a loss of power, in the order in which they were
- * appended. A log is bounded: when it is full, whoever writes it says what of
- * it is still worth keeping.
+ * appended. A log is bounded: when it is full, its writer rewrites it with the
+ * records that are still worth keeping.
  *
- * Each method may throw what the medium throws. The log then goes on with what
- * is on the medium: of a record that was being appended all or nothing.
+ * Each method may throw what the medium throws. The log then goes on with the
+ * records on the medium: of a record that was being appended all or nothing.
  */
 export interface GossipLog {
-  /** Bytes that a record can have at most. */
+  /** Longest record in bytes. */
   readonly recordBytesMax: number;
   /**
-   * Calls `each` for every record that is whole, with its bytes, which are
-   * only valid during the call, and their number. `each` must not write the
-   * log. A torn or damaged record is passed over; one at the end is cut off.
+   * Calls `each` for every intact record, with its bytes, which are valid only
+   * during the call, and their number. `each` must not write the log. The log
+   * skips a torn or damaged record, and cuts off one at the end.
    */
   read(each: (bytes: Uint8Array, length: number) => void): void;
   /**
-   * Appends a record of `length` bytes, 1 to `recordBytesMax`. Returns when it
-   * is safe from a loss of power; or returns false when the log is full, which
-   * changes nothing.
+   * Appends a record of `length` bytes, 1 to `recordBytesMax`. Returns true when
+   * the record is safe from a loss of power. Returns false, and changes nothing,
+   * when the log is full.
    */
   append(bytes: Uint8Array, length: number): boolean;
   /**
-   * Puts other records in place of all that there are: those that `fill`, which
-   * is called once, gives to `put`. A loss of power before the return leaves
-   * all the old records or all the new ones.
+   * Replaces all records by those that `fill` gives to `put`; `fill` is called
+   * once. A loss of power before the return leaves all the old records or all the
+   * new ones.
    *
    * @throws Error when they are more than the log holds, and what `fill`
    * throws; the old records stay
@@ -84,10 +93,10 @@ export interface GossipLog {
 export interface Platform {
   socket: GossipSocket;
   clock: GossipClock;
-  /** A uint32 that differs from start to start, for the node's dice. */
+  /** A uint32 that differs from start to start, for the node's random numbers. */
   randomSeed: number;
-  /** How this platform seals frames, where it does without being asked to. */
+  /** How this platform seals frames, where it does so without being asked to. */
   sealing?: Sealing;
-  /** SHA-256, where the platform has one. */
+  /** SHA-256 of this platform, where it has one. */
   digest?: Digest | undefined;
 }

@@ -1,18 +1,21 @@
+import { invalid } from "../errors.js";
 import { KEY_BYTES } from "./block-cipher.js";
 
 /**
  * Reads a network's key: 32 bytes, or 64 hexadecimal digits as `npx chisme key`
  * prints them.
  *
- * @param name name of the option, for the error
- * @returns a copy, so that the caller may wipe or reuse its own array
- * @throws Error with the option's name and the allowed values. It never shows the value, which may be almost a key
+ * @param name of the option, for the error
+ * @returns a copy, so that the caller may wipe or reuse its own
+ * @throws RangeError or TypeError ERR_OPTION that names the option and the allowed form, but not the value, which may
+ * be nearly a key
  */
 export function parseKey(name: string, value: unknown): Uint8Array {
   const key = new Uint8Array(KEY_BYTES);
   const good = typeof value === "string" ? readDigits(value, key) : readBytes(value, key);
-  if (!good) throw new Error(`${name}: ${describe(value)} is not a key: 32 bytes in a Uint8Array, or 64 hex digits`);
-  return key;
+  if (good) return key;
+  const problem = `${describe(value)} is not a key: 32 bytes in a Uint8Array, or 64 hex digits`;
+  throw invalid("", name, problem, typeof value === "string" || value instanceof Uint8Array);
 }
 
 /** The 64 hexadecimal digits of a key. */

@@ -1,16 +1,17 @@
+import { invalid } from "../errors.js";
 import { type FeedEvent, compareEvents, compareNumbers, compareTexts } from "./feed-event.js";
 
 /**
- * Of each author the newest event about each subject. Their number is bounded:
- * beyond it the newest of all stay. Since an author's newest event about a
- * subject only ever becomes a newer one, an event that was dropped for being too
- * old would be so later, too. So what is held depends on what was added and not
- * on its order.
+ * The newest event of each author about each subject. Their number is bounded:
+ * beyond it the newest of all stay. An author's newest event about a subject
+ * only ever becomes a newer one. So an event that was dropped for being too old
+ * would also be too old later, and what the set holds depends on the events
+ * added and not on their order.
  */
 export class EventSet {
   /** By subject and author, as `compare` orders them. */
   readonly events: FeedEvent[] = [];
-  /** Whether there was ever more than is held, since the beginning or `clear`. */
+  /** Whether there was ever more than the set holds, since the beginning or `clear`. */
   isCut = false;
   private readonly capacity: number;
   private readonly compare: (a: FeedEvent, b: FeedEvent) => number;
@@ -18,19 +19,20 @@ export class EventSet {
   /**
    * @param capacity events held, 1 to 65,535
    * @param compare orders events by subject and author; 0: both are the same
-   * @throws Error when the capacity is out of its range
+   * @throws RangeError ERR_OPTION when the capacity is out of its range
    */
   constructor(capacity: number, compare: (a: FeedEvent, b: FeedEvent) => number) {
     if (!(capacity >= 1 && capacity <= CAPACITY_MAX && Math.floor(capacity) === capacity)) {
-      throw new Error(`capacity: ${capacity} is not an integer from 1 to ${CAPACITY_MAX}`);
+      const problem = `${String(capacity)} is not an integer from 1 to ${CAPACITY_MAX}`;
+      throw invalid("", "capacity", problem, typeof capacity === "number");
     }
     this.capacity = capacity;
     this.compare = compare;
   }
 
-  /** Takes the event, unless there is one of its author about the same that is newer. */
+  /** Adds the event, unless the set holds a newer one of its author about the same subject. */
   add(event: FeedEvent): void {
-    const place = this.place(event);
+    const place = lowerBound(this.events, (other) => this.compare(other, event));
     const held = this.events[place];
     if (held !== undefined && this.compare(held, event) === 0) {
       if (isNewer(event, held)) this.events[place] = event;
@@ -56,18 +58,6 @@ export class EventSet {
     this.isCut = false;
   }
 
-  /** Where the event about the same is, or would be. */
-  private place(event: FeedEvent): number {
-    let low = 0;
-    let high = this.events.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.compare(this.events[middle], event) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   private oldest(): number {
     let oldest = 0;
     for (let i = 1; i < this.events.length; i++) {
@@ -79,22 +69,39 @@ export class EventSet {
 
 /** Orders events by topic, key and author, for an `EventSet` of events that all have a key. */
 export function compareSubjects(a: FeedEvent, b: FeedEvent): number {
-  const byTopic = compareTexts(a.topic, b.topic);
-  if (byTopic !== 0) return byTopic;
-  const byKey = compareTexts(a.key as string, b.key as string);
-  return byKey !== 0 ? byKey : compareNumbers(a.author, b.author);
+  return compareKeys(a, b.topic, b.key as string) || compareNumbers(a.author, b.author);
 }
 
-/** Puts an event among others, of which the oldest is the first. */
+/** Orders an event against a topic and a key: 0 when it is about them. */
+export function compareKeys(event: FeedEvent, topic: string, key: string): number {
+  return compareTexts(event.topic, topic) || compareTexts(event.key as string, key);
+}
+
+/** Where events about a topic and a key begin, or would, among events that `compareSubjects` orders. */
+export function firstOf(events: FeedEvent[], topic: string, key: string): number {
+  return lowerBound(events, (event) => compareKeys(event, topic, key));
+}
+
+/** Inserts an event into others that are ordered from the oldest on. */
 export function insertByAge(events: FeedEvent[], event: FeedEvent): void {
+  events.splice(lowerBound(events, (other) => compareEvents(other, event)), 0, event);
+}
+
+/** Where the events begin, in order, for which `order` is not negative. */
+function lowerBound(events: FeedEvent[], order: (event: FeedEvent) => number): number {
   let low = 0;
   let high = events.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareEvents(events[middle], event) < 0) low = middle + 1;
+    if (order(events[middle]) < 0) low = middle + 1;
     else high = middle;
   }
-  events.splice(low, 0, event);
+  return low;
+}
+
+/** The time before the node that a view is given to has told its own: no time to live ends. */
+export function unknownTime(): number {
+  return 0;
 }
 
 const CAPACITY_MAX = 65535;

@@ -1,10 +1,10 @@
 import type { CborValue } from "../cbor/cbor.js";
 
-/** What a node said in its feed. */
-export interface FeedEvent {
+/** One event of an author's feed. */
+export interface FeedEvent<Value extends CborValue = CborValue> {
   /** Id of the node, a uint32. */
   readonly author: number;
-  /** A greater one supersedes the author's whole older feed. uint32 */
+  /** A higher generation supersedes the author's whole earlier feed. uint32 */
   readonly generation: number;
   /** 1 for the first event of the generation, and one more for each. uint32 */
   readonly sequence: number;
@@ -12,39 +12,56 @@ export interface FeedEvent {
   readonly timeMs: number;
   /** Orders the events of one millisecond. 0 to 65,535 */
   readonly counter: number;
-  /** 1 to 31 bytes as UTF-8; "" is what nodes share with `push`. */
+  /** 1 to 31 bytes as UTF-8; the empty topic is reserved. */
   readonly topic: string;
   /** 0 to 31 bytes as UTF-8; undefined in an event of the kind "log". */
   readonly key: string | undefined;
   /**
-   * "log": one of many; "set": in place of what the author last said of topic
-   * and key; "remove": takes that back.
+   * "log": replaces nothing; "set": replaces what the author set before for
+   * topic and key; "remove": withdraws that.
    */
   readonly kind: "log" | "set" | "remove";
-  /** How long the event counts, from `timeMs` on; 0: for ever. */
+  /** How long the event counts, from `timeMs` on, in milliseconds; 0: for ever. */
   readonly ttlMs: number;
   /** undefined where the kind is "remove". */
-  readonly value: CborValue;
+  readonly value: Value | undefined;
 }
 
 /**
- * Something that is computed from events, the same on each node that has the
- * same events, whatever the order in which they came and however often.
+ * Something that is computed from events. It is the same on each node that has
+ * the same events, in whatever order and however often they were applied.
  */
-export interface FeedView {
-  /** An event came. Views keep the object: it must not change. */
-  apply(event: FeedEvent): void;
+export interface FeedView<Value extends CborValue = CborValue> {
   /**
-   * What an author said in a generation, and in those before, counts no more:
-   * it has begun a newer one. None of it is told after that.
+   * The node that the view is given to calls this once, before all others.
    *
-   * @returns whether all events that still count have to be told anew, by
-   * `clear()` and `apply`: there were more than the view holds, and some of
-   * those that it dropped would have room now
+   * @param nowMs the node's time in milliseconds since 1970; 0 while the node does not know the time
+   */
+  bind(nowMs: () => number): void;
+  /** Adds an event. Views keep the object: it must not change. */
+  apply(event: FeedEvent<Value>): void;
+  /**
+   * Drops what an author published in a generation and in those before: the
+   * author has begun a later one.
+   *
+   * @returns whether the node must add all events again that still count, by
+   * `clear()` and `apply`: the view had dropped some for want of room
    */
   forget(author: number, generation: number): boolean;
-  /** Forgets all. */
+  /** Drops all events. */
   clear(): void;
+  /**
+   * Notifies the application of one change. The node calls it after each input,
+   * until it returns false.
+   *
+   * @returns whether there was one
+   */
+  settle(): boolean;
+  /**
+   * When the view next changes by time alone, in milliseconds since 1970;
+   * Infinity for never. The node calls `settle` then.
+   */
+  readonly endMs: number;
 }
 
 /**
@@ -61,9 +78,14 @@ export function compareNumbers(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
+/** When an event's time to live ends, in milliseconds since 1970; Infinity for never. */
+export function endOf(event: FeedEvent): number {
+  return event.ttlMs === 0 ? Infinity : event.timeMs + event.ttlMs;
+}
+
 /** Whether an event's time to live is not over at a time, in milliseconds since 1970. */
 export function isAlive(event: FeedEvent, nowMs: number): boolean {
-  return event.ttlMs === 0 || nowMs < event.timeMs + event.ttlMs;
+  return event.ttlMs === 0 || nowMs < endOf(event);
 }
 
 /** Orders texts as their bytes in UTF-8 do, on every engine: negative when `a` comes first. */
@@ -77,7 +99,7 @@ export function compareTexts(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Where strings are UTF-16, halves of surrogate pairs stand for what comes after all other characters. */
+/** Where strings are UTF-16, halves of surrogate pairs stand for characters that come after all others. */
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }

@@ -1,87 +1,125 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { EventSet, compareSubjects } from "./event-set.js";
-import { type FeedEvent, type FeedView, compareEvents, isAlive } from "./feed-event.js";
+import { Changes } from "./changes.js";
+import { EventSet, compareKeys, compareSubjects, firstOf, unknownTime } from "./event-set.js";
+import { type FeedEvent, type FeedView, compareEvents, endOf, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
-export interface LatestMapOptions {
+export interface LatestMapOptions<Value extends CborValue = CborValue> {
   /**
-   * What authors last said of a topic and a key, removals included, that is
-   * held: 1 to 65,535; 64 by default. Beyond it what was said longest ago is as
-   * if it had never been.
+   * Events that the map holds, one for each author, topic and key, removals
+   * included: 1 to 65,535; 64 by default. Beyond it the oldest are dropped.
    */
   capacity?: number;
-  /** Topics that are held; all but that of `push` by default. */
+  /** Topics that the map holds; by default all but the empty one, which is reserved. */
   topics?: string[];
+  /**
+   * Called when another value is set for a topic and a key, and with undefined
+   * when the value is removed or its time to live ends. The node calls it once
+   * for each change, after `onEvent` for all events of an input. At the end of a
+   * time to live the node calls it when its clock reaches the end: a timer of
+   * the node is set for that. A node that learns a later time, such as from
+   * SNTP, calls it at its next input, at the latest after a round.
+   */
+  onChange?: (topic: string, key: string, value: Value | undefined) => void;
 }
 
-/** What is set for a topic and a key. */
-export interface LatestEntry {
+/** The value that is set for a topic and a key. */
+export interface LatestEntry<Value extends CborValue = CborValue> {
   topic: string;
   key: string;
-  value: CborValue;
-  /** Who set it, and when. */
+  value: Value;
+  /** Id of the node that set it. */
   author: number;
+  /** When it was set, in milliseconds since 1970. */
   timeMs: number;
 }
 
 /**
- * The value that was last set for each topic and key, by whomever: of what each
- * author last said of them, the event with the highest hybrid logical clock
- * wins; at the same, that of the higher id. When it is a removal, nothing is set.
+ * The latest value of each topic and key, whoever set it. Of the newest events of
+ * all authors about them the one with the highest hybrid logical clock wins; at
+ * the same clock the one of the highest id. When it is a removal, nothing is set.
  *
- * When an event's time to live is over, it is as if it had never been: what it
- * had won against counts again. So it makes no difference whether a node still
- * has it.
+ * An event whose time to live is over counts as if it had never been, and the
+ * event that it had won against counts again. So it makes no difference whether a
+ * node still holds it.
+ *
+ * The time is that of the node that the map is given to. No time to live ends
+ * before that, nor while the node does not know the time.
  */
-export class LatestMap implements FeedView {
+export class LatestMap<Value extends CborValue = CborValue> implements FeedView<Value> {
   private readonly set: EventSet;
   private readonly topics: string[] | undefined;
+  private readonly onChange: LatestMapOptions<Value>["onChange"];
+  private readonly changes = new Changes(compareSubjects);
+  /** Events about subjects of which the application is to be notified, at most two for each event held. */
+  private changed: FeedEvent[] = [];
+  private nowMs = unknownTime;
 
-  /** @throws Error when the capacity is out of its range */
-  constructor(options?: LatestMapOptions) {
-    const given: LatestMapOptions = options ?? {};
+  /** @throws RangeError ERR_OPTION when the capacity is out of its range */
+  constructor(options?: LatestMapOptions<Value>) {
+    const given: LatestMapOptions<Value> = options ?? {};
     this.set = new EventSet(given.capacity ?? CAPACITY_DEFAULT, compareSubjects);
     this.topics = given.topics;
+    this.onChange = given.onChange;
   }
 
   /** Whether there was ever more than the capacity. */
   get isCut(): boolean { return this.set.isCut; }
 
+  /** When a value that is set ends by time alone, in milliseconds since 1970; Infinity for never. */
+  get endMs(): number { return this.changes.endMs; }
+
+  /** Takes the time of a node. */
+  bind(nowMs: () => number): void {
+    this.nowMs = nowMs;
+  }
+
   apply(event: FeedEvent): void {
-    if (event.kind !== "log" && this.isHeld(event.topic)) this.set.add(event);
+    if (event.kind === "log" || !this.isHeld(event.topic)) return;
+    this.set.add(event);
+    this.changes.isNew = true;
   }
 
   forget(author: number, generation: number): boolean {
+    this.changes.isNew = true;
     return this.set.forget(author, generation);
   }
 
   clear(): void {
+    this.changes.isNew = true;
     this.set.clear();
   }
 
-  /** What is set for a topic and a key at a time, in milliseconds since 1970; undefined when nothing is. */
-  get(topic: string, key: string, nowMs: number): CborValue {
-    let winner: FeedEvent | undefined;
-    for (const event of this.set.events) {
-      if (event.key === key && event.topic === topic) winner = winnerOf(winner, event, nowMs);
-    }
-    return winner === undefined ? undefined : winner.value;
+  settle(): boolean {
+    const onChange = this.onChange;
+    if (onChange === undefined) return false;
+    if (this.changed.length === 0) this.findChanged();
+    const event = this.changed.shift();
+    if (event === undefined) return false;
+    const key = event.key as string;
+    onChange(event.topic, key, valueIn(this.changes.counted, event.topic, key, 0) as Value | undefined);
+    return true;
   }
 
-  /** All that is set at a time, in milliseconds since 1970, ordered by the bytes of topic and key. */
-  entries(nowMs: number): LatestEntry[] {
-    const entries: LatestEntry[] = [];
-    const events = this.set.events;
-    for (let i = 0; i < events.length;) {
-      const topic = events[i].topic;
-      const key = events[i].key;
-      let winner: FeedEvent | undefined;
-      for (; i < events.length && events[i].key === key && events[i].topic === topic; i++) {
-        winner = winnerOf(winner, events[i], nowMs);
-      }
-      if (winner === undefined || winner.kind === "remove") continue;
-      entries.push({ topic, key: key as string, value: winner.value, author: winner.author, timeMs: winner.timeMs });
+  /** The value that is set for a topic and a key; undefined when none is. */
+  get(topic: string, key: string): Value | undefined {
+    return valueIn(this.set.events, topic, key, this.nowMs()) as Value | undefined;
+  }
+
+  /** All values that are set, ordered by the bytes of topic and key. */
+  entries(): LatestEntry<Value>[] {
+    return this.entriesAt(this.nowMs());
+  }
+
+  /** @internal The same at a time, in milliseconds since 1970: for comparing maps of several nodes. */
+  entriesAt(nowMs: number): LatestEntry<Value>[] {
+    const winners = this.winners(nowMs, []);
+    const entries: LatestEntry<Value>[] = [];
+    for (let i = 0; i < winners.length; i++) {
+      const event = winners[i];
+      const value = event.value as Value;
+      entries.push({ topic: event.topic, key: event.key as string, value, author: event.author, timeMs: event.timeMs });
     }
     return entries;
   }
@@ -89,14 +127,56 @@ export class LatestMap implements FeedView {
   private isHeld(topic: string): boolean {
     return this.topics === undefined ? topic !== "" : this.topics.indexOf(topic) >= 0;
   }
+
+  private findChanged(): void {
+    const changes = this.changes;
+    const nowMs = this.nowMs();
+    if (!changes.isNew && nowMs < changes.endMs) return;
+    const ends = [Infinity];
+    const winners = this.winners(nowMs, ends);
+    const changed = changes.update(winners, ends[0]);
+    for (let i = 0; i < changed.length; i++) {
+      const next = changed[i + 1];
+      // Of two events about one topic and key, one went and one came.
+      if (next === undefined || compareKeys(next, changed[i].topic, changed[i].key as string) !== 0) {
+        this.changed.push(changed[i]);
+      }
+    }
+  }
+
+  /** The events that set a value, one for each topic and key, in order. `ends` gets when they change by time alone. */
+  private winners(nowMs: number, ends: number[]): FeedEvent[] {
+    const winners: FeedEvent[] = [];
+    const events = this.set.events;
+    for (let i = 0; i < events.length;) {
+      const topic = events[i].topic;
+      const key = events[i].key as string;
+      let winner: FeedEvent | undefined;
+      for (; i < events.length && compareKeys(events[i], topic, key) === 0; i++) {
+        winner = winnerOf(winner, events[i], nowMs);
+      }
+      if (winner === undefined) continue;
+      ends[0] = Math.min(ends[0], endOf(winner));
+      if (winner.kind === "set") winners.push(winner);
+    }
+    return winners;
+  }
 }
 
 /** A view of the latest values by topic and key. */
-export function latestMap(options?: LatestMapOptions): LatestMap {
+export function latestMap<Value extends CborValue = CborValue>(options?: LatestMapOptions<Value>): LatestMap<Value> {
   return new LatestMap(options);
 }
 
 const CAPACITY_DEFAULT = 64;
+
+function valueIn(events: FeedEvent[], topic: string, key: string, nowMs: number): CborValue {
+  let winner: FeedEvent | undefined;
+  for (let i = firstOf(events, topic, key); i < events.length && compareKeys(events[i], topic, key) === 0; i++) {
+    winner = winnerOf(winner, events[i], nowMs);
+  }
+  return winner === undefined ? undefined : winner.value;
+}
 
 function winnerOf(winner: FeedEvent | undefined, event: FeedEvent, nowMs: number): FeedEvent | undefined {
   if (!isAlive(event, nowMs)) return winner;

@@ -2,9 +2,9 @@ import type { CborValue } from "../cbor/cbor.js";
 import type { View } from "./view.js";
 
 export interface MinMaxOptions {
-  /** Picks the number out of what a node shares; anything but a finite number is left out. */
+  /** Picks the number out of the value that a node shares; anything but a finite number is left out. */
   select?: (data: CborValue) => unknown;
-  /** Called when the minimum or the maximum has changed; both are undefined when no live node shares a number. */
+  /** Called when the minimum or the maximum changes; both are undefined when no live node shares a number. */
   onChange?: (minimum: number | undefined, maximum: number | undefined) => void;
 }
 
@@ -15,12 +15,12 @@ export class MinMax implements View {
   /** How many live nodes share a number. */
   count = 0;
   private readonly options: MinMaxOptions;
-  /** By slot; NaN where there is nothing to count. */
+  /** By slot; NaN where the row has no number. */
   private numbers!: Float64Array;
   /** Of `numbers`, unless `isStale`. */
   private least = Infinity;
   private greatest = -Infinity;
-  /** The least or the greatest number went: another has to be looked for. */
+  /** The row that had the least or the greatest number has another: all rows must be searched. */
   private isStale = false;
 
   constructor(options: MinMaxOptions) {
@@ -46,11 +46,11 @@ export class MinMax implements View {
   }
 
   settle(): void {
-    if (this.isStale) this.lookAround();
+    if (this.isStale) this.searchAll();
     this.change(this.count === 0 ? undefined : this.least, this.count === 0 ? undefined : this.greatest);
   }
 
-  private lookAround(): void {
+  private searchAll(): void {
     this.isStale = false;
     this.least = Infinity;
     this.greatest = -Infinity;

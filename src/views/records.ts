@@ -1,25 +1,29 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { EventSet, insertByAge } from "./event-set.js";
-import { type FeedEvent, type FeedView, compareNumbers, compareTexts, isAlive } from "./feed-event.js";
+import { Changes, isSame } from "./changes.js";
+import { EventSet, insertByAge, unknownTime } from "./event-set.js";
+import { type FeedEvent, type FeedView, compareNumbers, compareTexts, endOf, isAlive } from "./feed-event.js";
 
-/** One record of a `RecordsView`. */
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
+/** One record of a `RecordsView`. */
 export interface FeedRecord {
   id: string;
-  /** The oldest `record.create`; undefined when there is none (yet), or it is no longer held. */
+  /** The oldest `record.create`; undefined when the view holds none. */
   created: { author: number; timeMs: number } | undefined;
   /** Ordered by the bytes of their names. */
   fields: RecordField[];
   /** The oldest first. */
   notes: RecordNote[];
+  /** The oldest first. */
   attachments: RecordAttachment[];
 }
 
 export interface RecordField {
   name: string;
   value: CborValue;
+  /** Id of the node that set it. */
   author: number;
+  /** When it was set, in milliseconds since 1970. */
   timeMs: number;
 }
 
@@ -38,62 +42,121 @@ export interface RecordAttachment {
 }
 
 export interface RecordsOptions {
-  /**
-   * Events that are held: 1 to 65,535; 256 by default. Beyond it what was said
-   * longest ago is as if it had never been.
-   */
+  /** Events that the view holds: 1 to 65,535; 256 by default. Beyond it the oldest are dropped. */
   capacity?: number;
+  /**
+   * Called when a record changes, and with undefined when the last event about it
+   * is removed or its time to live ends. When the node calls it,
+   * `LatestMapOptions.onChange` says.
+   */
+  onChange?: (id: string, record: FeedRecord | undefined) => void;
 }
 
 /**
- * Records, folded from events of four topics; others are ignored, and so are
- * events whose value is not of the form below.
+ * Records, folded from events of four topics. The view ignores other topics, and
+ * events whose value has not the form below.
  *
  * | topic | value |
  * | --- | --- |
- * | `record.create` | `{ record, fields }`: the record's id, a text, and its first fields, which may be left out |
- * | `field.set` | `{ record, field, value }`: of all that set a field the newest counts |
+ * | `record.create` | `{ record, fields }`: the record's id, a text, and its first fields, which may be missing |
+ * | `field.set` | `{ record, field, value }`: the newest event about a field counts |
  * | `note.add` | `{ record, text }` |
  * | `attachment.add` | `{ record, name, data }` |
  *
- * Said with `log`, an event is kept for as long as there is room for it. Said
- * with `set`, under a key of the author's choice, it is kept by all nodes until
- * the author sets the same topic and key again, which is how a note is changed,
- * or removes them, which takes it back. An event whose time to live is over
- * counts no more.
+ * An event that was published with `log` is kept as long as there is room for it.
+ * An event that was published with `set`, under a key of the author's choice, is
+ * kept by all nodes until the author sets the same topic and key again, which
+ * changes a note, or removes them, which withdraws it. An event whose time to live
+ * is over does not count.
+ *
+ * The time is that of the node that the view is given to. No time to live ends
+ * before that, nor while the node does not know the time.
  */
 export class RecordsView implements FeedView {
   private readonly set: EventSet;
+  private readonly onChange: RecordsOptions["onChange"];
+  private readonly changes = new Changes(compareSources);
+  /** Ids of which the application is to be notified, at most two for each event held. */
+  private changed: string[] = [];
+  private nowMs = unknownTime;
 
-  /** @throws Error when the capacity is out of its range */
+  /** @throws RangeError ERR_OPTION when the capacity is out of its range */
   constructor(options?: RecordsOptions) {
-    const capacity = options === undefined ? undefined : options.capacity;
-    this.set = new EventSet(capacity ?? CAPACITY_DEFAULT, compareSources);
+    const given: RecordsOptions = options ?? {};
+    this.set = new EventSet(given.capacity ?? CAPACITY_DEFAULT, compareSources);
+    this.onChange = given.onChange;
   }
 
   /** Whether there was ever more than the capacity. */
   get isCut(): boolean { return this.set.isCut; }
 
+  /** When an event ends by time alone, in milliseconds since 1970; Infinity for never. */
+  get endMs(): number { return this.changes.endMs; }
+
+  /** Takes the time of a node. */
+  bind(nowMs: () => number): void {
+    this.nowMs = nowMs;
+  }
+
   apply(event: FeedEvent): void {
-    if (isRecordTopic(event.topic)) this.set.add(event);
+    if (!isRecordTopic(event.topic)) return;
+    this.set.add(event);
+    this.changes.isNew = true;
   }
 
   forget(author: number, generation: number): boolean {
+    this.changes.isNew = true;
     return this.set.forget(author, generation);
   }
 
   clear(): void {
+    this.changes.isNew = true;
     this.set.clear();
   }
 
-  /** A record as it is at a time, in milliseconds since 1970; undefined when nobody has said anything of it. */
-  get(id: string, nowMs: number): FeedRecord | undefined {
-    return fold(this.set.events, nowMs, id)[0];
+  settle(): boolean {
+    const onChange = this.onChange;
+    if (onChange === undefined) return false;
+    if (this.changed.length === 0) this.findChanged();
+    const id = this.changed.shift();
+    if (id === undefined) return false;
+    onChange(id, fold(this.changes.counted, id)[0]);
+    return true;
   }
 
-  /** All records as they are at a time, in milliseconds since 1970, ordered by the bytes of their ids. */
-  records(nowMs: number): FeedRecord[] {
-    return fold(this.set.events, nowMs, undefined);
+  /** A record; undefined when the view holds no event about it. */
+  get(id: string): FeedRecord | undefined {
+    return fold(this.alive(), id)[0];
+  }
+
+  /** All records, ordered by the bytes of their ids. */
+  records(): FeedRecord[] {
+    return fold(this.alive(), undefined);
+  }
+
+  private findChanged(): void {
+    const changes = this.changes;
+    if (!changes.isNew && this.nowMs() < changes.endMs) return;
+    const alive = this.alive();
+    let endMs = Infinity;
+    for (const event of alive) endMs = Math.min(endMs, endOf(event));
+    const changed = changes.update(alive, endMs);
+    for (let i = 0; i < changed.length; i++) {
+      const value = mapOf(changed[i].value);
+      if (value === undefined || typeof value.record !== "string" || isTwice(changed, i)) continue;
+      if (this.changed.indexOf(value.record) < 0) this.changed.push(value.record);
+    }
+  }
+
+  /** The events that count now, in order. */
+  private alive(): FeedEvent[] {
+    const nowMs = this.nowMs();
+    const alive: FeedEvent[] = [];
+    for (const event of this.set.events) {
+      if (event.kind === "remove" || !isAlive(event, nowMs)) continue;
+      alive.push(event);
+    }
+    return alive;
   }
 }
 
@@ -121,11 +184,17 @@ function compareSources(a: FeedEvent, b: FeedEvent): number {
   return compareNumbers(a.generation, b.generation) || compareNumbers(a.sequence, b.sequence);
 }
 
-function fold(events: FeedEvent[], nowMs: number, id: string | undefined): FeedRecord[] {
-  const inOrder: FeedEvent[] = [];
-  for (const event of events) {
-    if (event.kind !== "remove" && isAlive(event, nowMs)) insertByAge(inOrder, event);
+/** Whether an event both went and came: its author took it along into a new generation. */
+function isTwice(changed: FeedEvent[], at: number): boolean {
+  for (let i = 0; i < changed.length; i++) {
+    if (i !== at && isSame(changed[i], changed[at])) return true;
   }
+  return false;
+}
+
+function fold(events: FeedEvent[], id: string | undefined): FeedRecord[] {
+  const inOrder: FeedEvent[] = [];
+  for (const event of events) insertByAge(inOrder, event);
   const all: FeedRecord[] = [];
   for (const event of inOrder) {
     const value = mapOf(event.value);

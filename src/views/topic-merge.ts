@@ -1,114 +1,173 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { EventSet, compareSubjects, insertByAge } from "./event-set.js";
-import { type FeedEvent, type FeedView, isAlive } from "./feed-event.js";
+import { Changes } from "./changes.js";
+import { EventSet, compareSubjects, firstOf, insertByAge, unknownTime } from "./event-set.js";
+import { type FeedEvent, type FeedView, endOf, isAlive } from "./feed-event.js";
 
-/** What one author has set for a key. */
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
-export interface Contribution {
+/** The value that one author has set for a key. */
+export interface Contribution<Value extends CborValue = CborValue> {
+  /** Id of the node. */
   author: number;
+  /** When it was set, in milliseconds since 1970. */
   timeMs: number;
-  value: CborValue;
+  value: Value;
 }
 
-export interface TopicMergeOptions<Merged> {
+export interface TopicMergeOptions<Merged, Value extends CborValue = CborValue> {
   topic: string;
   /**
-   * Makes one value of what the authors have set for a key: one contribution
-   * for each of them, 1 or more, the oldest first. The result must depend on
-   * nothing else. undefined: there is none.
+   * Makes one value of the values that the authors have set for a key: one
+   * contribution for each author, at least one, the oldest first. The result must
+   * depend on nothing else. undefined: there is none.
    */
-  merge: (contributions: Contribution[], key: string) => Merged;
+  merge: (contributions: Contribution<Value>[], key: string) => Merged;
   /**
-   * Contributions that are held, removals included: 1 to 65,535; 64 by
-   * default. Beyond it what was said longest ago is as if it had never been.
+   * Contributions that the view holds, removals included: 1 to 65,535; 64 by
+   * default. Beyond it the oldest are dropped.
    */
   capacity?: number;
+  /**
+   * Called when the contributions to a key change, with their merged value, and
+   * with undefined when the last of them is removed or its time to live ends.
+   * When the node calls it, `LatestMapOptions.onChange` says.
+   */
+  onChange?: (key: string, value: Merged | undefined) => void;
 }
 
 /**
- * One topic, in which nobody overwrites what others have set: for each key it
- * holds the latest value of *each* author, and a function of the application's
- * makes one of them.
+ * One topic in which no author overwrites the values of another: for each key the
+ * view holds the latest value of *each* author, and a function of the application
+ * makes one value of them.
  *
- * A voucher from which two nodes take at the same time, without knowing of each
- * other: each sets for the voucher's key what it has taken in all, and the sum
- * is what is gone of it.
+ * Example: two nodes take from one voucher at the same time and do not know of
+ * each other. Each sets under the voucher's key the sum that it has taken so far.
+ * The sum over both is what the voucher has lost:
  *
  *     const taken = topicMerge({
  *       topic: "voucher",
  *       merge: (contributions) => contributions.reduce((sum, { value }) => sum + value, 0),
  *     });
  *
- * Why an author's latest value, and not all that it ever set: the others are
- * forgotten when room is used up, by some nodes before others; the latest is
- * kept by all. What an author removes is its own contribution. One whose time to
- * live is over counts no more.
+ * The view holds an author's latest value and no earlier ones, because earlier
+ * ones are dropped when room is used up, by some nodes before others. All nodes
+ * keep the latest. A removal withdraws the author's own contribution. A
+ * contribution whose time to live is over does not count.
+ *
+ * The time is that of the node that the view is given to. No time to live ends
+ * before that, nor while the node does not know the time.
  */
-export class TopicMerge<Merged> implements FeedView {
+export class TopicMerge<Merged, Value extends CborValue = CborValue> implements FeedView<Value> {
   private readonly set: EventSet;
-  private readonly topic: string;
-  private readonly merge: (contributions: Contribution[], key: string) => Merged;
+  private readonly options: TopicMergeOptions<Merged, Value>;
+  private readonly changes = new Changes(compareSubjects);
+  /** Keys of which the application is to be notified, at most two for each event held. */
+  private changed: string[] = [];
+  private nowMs = unknownTime;
 
-  /** @throws Error when the capacity is out of its range */
-  constructor(options: TopicMergeOptions<Merged>) {
+  /** @throws RangeError ERR_OPTION when the capacity is out of its range */
+  constructor(options: TopicMergeOptions<Merged, Value>) {
     this.set = new EventSet(options.capacity ?? CAPACITY_DEFAULT, compareSubjects);
-    this.topic = options.topic;
-    this.merge = options.merge;
+    this.options = options;
   }
 
   /** Whether there was ever more than the capacity. */
   get isCut(): boolean { return this.set.isCut; }
 
+  /** When a contribution ends by time alone, in milliseconds since 1970; Infinity for never. */
+  get endMs(): number { return this.changes.endMs; }
+
+  /** Takes the time of a node. */
+  bind(nowMs: () => number): void {
+    this.nowMs = nowMs;
+  }
+
   apply(event: FeedEvent): void {
-    if (event.kind !== "log" && event.topic === this.topic) this.set.add(event);
+    if (event.kind === "log" || event.topic !== this.options.topic) return;
+    this.set.add(event);
+    this.changes.isNew = true;
   }
 
   forget(author: number, generation: number): boolean {
+    this.changes.isNew = true;
     return this.set.forget(author, generation);
   }
 
   clear(): void {
+    this.changes.isNew = true;
     this.set.clear();
   }
 
-  /** The merged value of a key at a time, in milliseconds since 1970; undefined when nobody has set one. */
-  get(key: string, nowMs: number): Merged | undefined {
-    const events: FeedEvent[] = [];
-    for (const event of this.set.events) if (event.key === key) events.push(event);
-    return this.merged(events, key, nowMs);
+  settle(): boolean {
+    const onChange = this.options.onChange;
+    if (onChange === undefined) return false;
+    if (this.changed.length === 0) this.findChanged();
+    const key = this.changed.shift();
+    if (key === undefined) return false;
+    onChange(key, this.merged(this.changes.counted, key));
+    return true;
   }
 
-  /** The merged values of all keys at a time, in milliseconds since 1970, ordered by the bytes of the keys. */
-  entries(nowMs: number): { key: string; value: Merged }[] {
+  /** The merged value of a key; undefined when no author has set one. */
+  get(key: string): Merged | undefined {
+    return this.merged(this.alive(), key);
+  }
+
+  /** The merged values of all keys, ordered by the bytes of the keys. */
+  entries(): { key: string; value: Merged }[] {
     const entries: { key: string; value: Merged }[] = [];
-    const events = this.set.events;
-    for (let start = 0, end = 0; start < events.length; start = end) {
-      const key = events[start].key as string;
-      const ofKey: FeedEvent[] = [];
-      while (end < events.length && events[end].key === key) ofKey.push(events[end++]);
-      const value = this.merged(ofKey, key, nowMs);
+    const events = this.alive();
+    for (let i = 0; i < events.length;) {
+      const key = events[i].key as string;
+      const value = this.merged(events, key);
+      while (i < events.length && events[i].key === key) i++;
       if (value !== undefined) entries.push({ key, value });
     }
     return entries;
   }
 
-  private merged(events: FeedEvent[], key: string, nowMs: number): Merged | undefined {
+  private findChanged(): void {
+    const changes = this.changes;
+    if (!changes.isNew && this.nowMs() < changes.endMs) return;
+    const alive = this.alive();
+    let endMs = Infinity;
+    for (const event of alive) endMs = Math.min(endMs, endOf(event));
+    const changed = changes.update(alive, endMs);
+    for (let i = 0; i < changed.length; i++) {
+      const key = changed[i].key as string;
+      if (this.changed[this.changed.length - 1] !== key) this.changed.push(key);
+    }
+  }
+
+  /** The contributions that count now, in order. */
+  private alive(): FeedEvent[] {
+    const nowMs = this.nowMs();
     const alive: FeedEvent[] = [];
-    for (const event of events) {
-      if (event.kind === "set" && isAlive(event, nowMs)) insertByAge(alive, event);
+    for (const event of this.set.events) {
+      if (event.kind !== "set" || !isAlive(event, nowMs)) continue;
+      alive.push(event);
     }
-    if (alive.length === 0) return undefined;
-    const contributions: Contribution[] = [];
-    for (const event of alive) {
-      contributions.push({ author: event.author, timeMs: event.timeMs, value: event.value });
+    return alive;
+  }
+
+  private merged(events: FeedEvent[], key: string): Merged | undefined {
+    const byAge: FeedEvent[] = [];
+    for (let i = firstOf(events, this.options.topic, key); i < events.length && events[i].key === key; i++) {
+      insertByAge(byAge, events[i]);
     }
-    return this.merge(contributions, key);
+    if (byAge.length === 0) return undefined;
+    const contributions: Contribution<Value>[] = [];
+    for (const event of byAge) {
+      contributions.push({ author: event.author, timeMs: event.timeMs, value: event.value as Value });
+    }
+    return this.options.merge(contributions, key);
   }
 }
 
-/** A view of one topic with an own merge function. */
-export function topicMerge<Merged>(options: TopicMergeOptions<Merged>): TopicMerge<Merged> {
+/** A view of one topic with the application's own merge function. */
+export function topicMerge<Merged, Value extends CborValue = CborValue>(
+  options: TopicMergeOptions<Merged, Value>,
+): TopicMerge<Merged, Value> {
   return new TopicMerge(options);
 }
 

@@ -94,7 +94,7 @@ describe("boards/README.md", function () {
     assert.deepEqual(Object.keys(examples), ["In your own application", "With a key", "With events"]);
     const said = complaints([...Object.values(examples), `${examples["With a key"]}node.seal();`]);
     assert.deepEqual(said.slice(0, -1), [[], [], []]);
-    assert.deepEqual(said.at(-1), ["Property 'seal' does not exist on type 'Gossip'."]);
+    assert.deepEqual(said.at(-1), ["Property 'seal' does not exist on type 'Gossip<CborValue>'."]);
   });
 
   it("the example with a key sends nothing unsealed", async () => {

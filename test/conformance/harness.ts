@@ -26,6 +26,7 @@
 import {
   type Dialect, Engine, type EngineOptions, type NodeEngine, OWN_SLOT, type Sealing,
 } from "../../src/engine/index.js";
+import { Sha256 } from "../../src/digest/sha256.js";
 import { eventFeeds } from "../../src/events/index.js";
 import { pureSealing } from "../../src/sealing/aes.js";
 import { parseKey } from "../../src/sealing/key.js";
@@ -211,7 +212,8 @@ function optionsOf(words: string[]): EngineOptions {
     seedCapacity: Number(words[9]),
     broadcastAddress: Number(words[10]),
     randomSeed: Number(words[11]),
-    feeds: feedBytes === 0 ? undefined : eventFeeds().engine(feedBytes, Number(words[13]), undefined),
+    feeds: feedBytes === 0 ? undefined
+    : eventFeeds({ bytes: feedBytes, eventBytesMax: Number(words[13]) }).engineFeeds(1472, new Sha256()),
   };
 }
 

@@ -77,7 +77,7 @@ function optionsOf(index: number): Record<string, unknown> {
     removeAfterMs: REMOVE_AFTER_MS, datagramBytesMax: datagramBytesMaxOf(index),
     seedList: seedListOf(index),
     ...feedBytesOf(index) > 0
-      && { feeds: eventFeeds, feedBytes: feedBytesOf(index), eventBytesMax: EVENT_BYTES_MAX },
+      && { events: eventFeeds({ bytes: feedBytesOf(index), eventBytesMax: EVENT_BYTES_MAX }) },
   };
 }
 

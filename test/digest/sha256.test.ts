@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { SHA256_BYTES, Sha256 } from "../../src/digest/sha256.js";
+import { SHA256_BYTES } from "../../src/digest/digest.js";
+import { Sha256 } from "../../src/digest/sha256.js";
 import { propertyOptions } from "../support/random.js";
 import { sha256Vectors } from "../support/sha256-vectors.js";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DOWN, UP } from "../../src/gossip.js";
+import { networkState } from "../../src/espgossip/index.js";
 import { formatAddress } from "../../src/engine/wire/address.js";
 import { count } from "../support/random.js";
 import { Mixed } from "./mixed.js";
@@ -56,7 +56,8 @@ describe("a network of boards and compact nodes", function () {
     for (const { node } of mixed.members) {
       for (const { node: { address } } of dead) {
         const row = node.gossip?.rows().find((held) => held.address === formatAddress(address));
-        if (node.isRunning) assert.ok(row === undefined || row.state >= DOWN, `${node.name}: ${JSON.stringify(row)}`);
+        const isGone = row === undefined || ["down", "removed", "left"].includes(row.state);
+        if (node.isRunning) assert.ok(isGone, `${node.name}: ${JSON.stringify(row)}`);
       }
     }
     for (const { node } of dead) node.start();
@@ -67,7 +68,7 @@ describe("a network of boards and compact nodes", function () {
     const mixed = new Mixed({ seed: 8, boards: 3, compact: 2, autos: 4 });
     mixed.runRounds(20);
     const address = formatAddress(mixed.of("compact")[0].node.address);
-    const heartbeat = () => mixed.of("board")[0].node.gossip?.networkState()[address].heartbeat ?? 0;
+    const heartbeat = () => networkState(mixed.of("board")[0].node.gossip!)[address].heartbeat;
     const before = heartbeat();
     mixed.runRounds(300);
     // No bridge takes more than a step a round; and they leave it to each other, so together they hardly take more.
@@ -106,7 +107,7 @@ describe("a network of boards and compact nodes", function () {
     mixed.runRounds(10);
     for (const { node } of mixed.members) {
       if (!node.isRunning) continue;
-      const held = node.gossip?.rows().filter((row) => row.address === address && row.state === UP) ?? [];
+      const held = node.gossip?.rows().filter((row) => row.address === address && row.state === "up") ?? [];
       assert.deepEqual(held.map(({ data }) => data), [-5], node.name);
     }
   });

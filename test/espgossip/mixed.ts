@@ -1,5 +1,5 @@
 import { SimNetwork, type SimNode } from "../../desktop/simulator/index.js";
-import { DOWN, type Dialect, Gossip, type MinMax, type NodeRow, minMax } from "../../src/gossip.js";
+import { type Dialect, Gossip, type MinMax, type NodeRow, minMax } from "../../src/gossip.js";
 import { formatAddress } from "../../src/engine/wire/address.js";
 import { auto, espgossip } from "../../src/espgossip/index.js";
 
@@ -92,7 +92,7 @@ export class Mixed {
   }
 
   private stateChanged(by: Member, row: NodeRow): void {
-    if (row.state !== DOWN) return;
+    if (row.state !== "down") return;
     const about = this.members.find(({ node }) => formatAddress(node.address) === row.address);
     const sinceMs = this.network.nowMs - Math.max(about?.bootMs ?? 0, by.bootMs);
     if (about?.node.isRunning === true && sinceMs > 20 * ROUND) this.falseDowns.push(`${by.kind} -> ${about.kind}`);

@@ -5,14 +5,16 @@ import { parseAst } from "rollup/parseAst";
 import { bundleRules } from "../../eslint-rules/espruino.js";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { topFunctions } from "../../rollup-plugins/estree.js";
-import { espgossip } from "../../src/espgossip/index.js";
-import { type EventFeeds, eventFeeds } from "../../src/events/index.js";
+import { espgossip, type networkStateJson } from "../../src/espgossip/index.js";
+import { eventFeeds } from "../../src/events/index.js";
 import {
-  type CborValue, type Dialect, Gossip, type GossipLog, type GossipOptions, type GossipStorage, type Sealing,
+  type CborValue, type ChismeError, type Dialect, type Digest, Gossip, type GossipLog, type GossipOptions,
+  type GossipStorage, type Sealing,
 } from "../../src/gossip.js";
 import { FileStorage, nodePlatform } from "../../desktop/platform/node.js";
-import type { LatestMap } from "../../src/views/latest-map.js";
+import type { latestMap } from "../../src/views/latest-map.js";
 import { cleanUp, freshFolder, freshPort } from "../desktop/cli/node-process.js";
+import { crypto } from "../support/fake-crypto.js";
 import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** The sizes as they are, and a little. */
@@ -21,24 +23,24 @@ const BYTES_MAX: Record<string, number> = {
   "chisme-lean.min.js": 62000,
   "chisme-espgossip.min.js": 80000,
   "chisme-espgossip-lean.min.js": 85000,
-  "chisme-full.min.js": 107000,
-  "chisme-full-lean.min.js": 116000,
+  "chisme-full.min.js": 107500,
+  "chisme-full-lean.min.js": 117000,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 28;
 const PATIENCE_MS = 60000;
 const EXPORTS = [
-  "PROBED", "DOWN", "EspruinoClock", "EspruinoSocket", "Gossip", "LEFT", "MinMax", "REMOVE", "SUSPECT", "UP",
-  "espruinoPlatform", "flashStorage", "minMax",
+  "EspruinoClock", "EspruinoSocket", "Gossip", "MinMax", "espruinoPlatform", "flashStorage", "minMax",
 ];
 
 /** What the full bundle has beside. */
 interface FullChisme extends Chisme {
-  eventFeeds: EventFeeds;
+  eventFeeds: typeof eventFeeds;
+  espruinoDigest(): Digest;
   espruinoSealing(): Sealing;
   flashLog(file: string): GossipLog;
   flashStorage(file: string, log: GossipLog): GossipStorage;
-  latestMap(): LatestMap;
+  latestMap: typeof latestMap;
   Gossip: typeof Gossip;
 }
 
@@ -95,7 +97,7 @@ describe("the bundle for Espruino", function () {
     board: EspruinoDevice, port: number, seed: string, value: CborValue,
     more: (chisme: Chisme) => Partial<GossipOptions> = () => ({}),
   ): Gossip {
-    const chisme = board.boot();
+    const chisme = board.boot({ crypto });
     const options = {
       ...chisme.espruinoPlatform(), storage: chisme.flashStorage(),
       port, seedList: [seed], roundIntervalMs: 100, ...more(chisme),
@@ -180,19 +182,49 @@ describe("the bundle for Espruino", function () {
       const node = new chisme.Gossip({ ...platform, ...options, randomSeed: 1, id: 7, views: [maximum] });
       node.push({ list: [1, null, "text"] });
       node.push(4);
-      return JSON.stringify([node.rows(), node.networkState(), node.stats(), node.id, node.revision, maximum.maximum]);
+      const thrown: unknown[] = [];
+      for (const act of [
+        () => new chisme.Gossip({ ...platform, port: 0 }), () => node.push("x".repeat(99)), () => node.row({} as never),
+        () => {
+          node.close();
+          node.push(1);
+        },
+      ]) {
+        try {
+          act();
+        } catch (error) {
+          const { code, option, message } = error as ChismeError;
+          thrown.push([code, option, message]);
+        }
+      }
+      assert.equal(thrown.length, 4);
+      return JSON.stringify([
+        node.rows(), node.row(7), node.stats(), node.id, node.revision, maximum.maximum, thrown,
+      ]);
     });
     assert.equal(minified, readable);
     assert.equal(lean, readable);
-    assert.match(minified, /"data":4/);
+    assert.match(minified, /"state":"up","data":4/);
+    assert.match(minified, /\["ERR_OPTION","port","port: 0 is not an integer from 1 to 65535"\]/);
+    assert.match(minified, /\["ERR_STATE",null,"push: the node is closed"\]/);
+  });
+
+  it("throws an Error with code and option where RangeError is missing", () => {
+    const chisme = device("chisme.min.js").boot();
+    try {
+      assert.fail(new chisme.Gossip({ ...chisme.espruinoPlatform(), capacity: 1 }) as never);
+    } catch (error) {
+      const { name, code, option } = error as ChismeError;
+      assert.deepEqual({ name, code, option }, { name: "Error", code: "ERR_OPTION", option: "capacity" });
+    }
   });
 
   it("the bundle writes bytes as hexadecimal text where JSON.stringify takes no replacer", () => {
-    const board = device("chisme.min.js");
-    const chisme = board.boot();
+    const board = device("chisme-espgossip.min.js");
+    const chisme = board.boot() as Chisme & { networkStateJson: typeof networkStateJson };
     const node = new chisme.Gossip({ ...chisme.espruinoPlatform(), id: 7 });
     node.push({ list: ["text", null, board.bytesOf(Buffer.of(1, 255))] });
-    assert.match(node.networkStateJson(), /"data":{"list":\["text",null,"01ff"\]}/);
+    assert.match(chisme.networkStateJson(node), /"state":0,"id":7,"data":{"list":\["text",null,"01ff"\]}/);
   });
 
   it("Espruino can read the conformance harness as well", async () => {
@@ -237,30 +269,48 @@ describe("the bundle for Espruino", function () {
     it(`a node publishes events, sealed, and keeps them in its log over a restart: ${file}`, async () => {
       const [a, b] = [freshPort(), freshPort()];
       const told: string[] = [];
-      const shared = { key: "0123456789abcdef".repeat(4), feedBytes: 4096 };
+      const shared = { key: "0123456789abcdef".repeat(4) };
+      const changes: string[] = [];
       bootOnNode(a, `127.0.0.1:${b}`, 1, {
-        ...shared, feeds: eventFeeds,
-        onEvent: ({ topic, key, value }) => void told.push(JSON.stringify([topic, key, value])),
+        ...shared,
+        events: eventFeeds({
+          onEvent: ({ topic, key, value }) => void told.push(JSON.stringify([topic, key, value])),
+        }),
       });
       const board = device(file);
       const start = (): Gossip => boot(board, b, `127.0.0.1:${a}`, 2, (chisme) => {
         const full = chisme as unknown as FullChisme;
         return {
-          ...shared, feeds: full.eventFeeds, sealing: full.espruinoSealing(), eventViews: [full.latestMap()],
+          ...shared, sealing: full.espruinoSealing(),
+          events: full.eventFeeds({
+            digest: full.espruinoDigest(),
+            views: [full.latestMap({ onChange: (...change) => void changes.push(JSON.stringify(change)) })],
+          }),
           storage: full.flashStorage("chisme", full.flashLog("chisme")),
         };
       });
       const first = start();
+      const bells: unknown[] = [];
+      const end = first.subscribe("bell", ({ value }) => bells.push(value));
+      first.log("bell", 1);
+      end();
+      first.log("bell", 2);
+      assert.deepEqual(bells, [1]);
       first.log("door", { open: true });
       first.set("light", "kitchen", 21.5);
-      await until("Node was told of both", () => told.length === 2);
+      await until("Node was told of both", () => told.length === 4);
       nodes.pop();
       board.halt();
       const second = start();
-      assert.equal(JSON.stringify(second.frontier().map(({ sequence }) => sequence)), "[2]");
+      assert.equal(JSON.stringify(second.frontier().map(({ sequence }) => sequence)), "[4]");
       second.remove("light", "kitchen");
-      await until("Node was told of the third", () => told.length === 3);
-      assert.deepEqual(told, ['["door",null,{"open":true}]', '["light","kitchen",21.5]', '["light","kitchen",null]']);
+      await until("Node was told of the third", () => told.length === 5);
+      assert.deepEqual(changes, [
+        '["light","kitchen",21.5]', '["light","kitchen",21.5]', '["light","kitchen",null]',
+      ]);
+      assert.deepEqual(told.slice(2), [
+        '["door",null,{"open":true}]', '["light","kitchen",21.5]', '["light","kitchen",null]',
+      ]);
     });
   }
 

@@ -52,15 +52,19 @@ export class EspruinoDevice {
     this.files.set("chisme", code);
   }
 
-  /** Starts anew: what `require("chisme")` gives, in a context of its own. */
-  boot(): Chisme {
+  /**
+   * Starts anew: what `require("chisme")` gives, in a context of its own.
+   *
+   * @param more modules of the firmware, by name
+   */
+  boot(more: Record<string, unknown> = {}): Chisme {
     const context = vm.createContext({});
     this.context = context;
     this.bytesOf = vm.runInContext("(bytes) => new Uint8Array(bytes)", context) as (bytes: Buffer) => Uint8Array;
     takeAway(context);
     Object.assign(context, {
       exports: {},
-      require: (name: string) => this.module(name),
+      require: (name: string) => more[name] ?? this.module(name),
       getTime: () => (performance.timeOrigin + performance.now() + this.clockSetMs) / 1000,
       getSerial: () => this.serial,
       setTimeout: (callback: () => void, delayMs: number) => this.setTimer(callback, delayMs),

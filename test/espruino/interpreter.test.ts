@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
-import { DOWN, type NodeRow, UP } from "../../src/gossip.js";
+import type { NodeRow } from "../../src/gossip.js";
 import { NodeProcess, cleanUp, freshFolder, freshPort } from "../desktop/cli/node-process.js";
 
 const PATIENCE_MS = 60000;
@@ -158,12 +158,12 @@ if (program !== undefined) {
       for (const interpreter of [first, second]) await interpreter.untilMinMax(-3, 24.75, 4);
 
       await first.end();
-      for (const node of nodes) await node.until("the row of Espruino is DOWN", () => rowAt(node, c)?.state === DOWN);
+      for (const node of nodes) await node.until("the row of Espruino is DOWN", () => rowAt(node, c)?.state === "down");
       await second.untilMinMax(-3, 21.5, 3);
 
       const again = start(folders[0], c, a, 30.5);
       for (const node of nodes) {
-        await node.until("Espruino is back", () => rowAt(node, c)?.state === UP && rowAt(node, c)?.revision === 1);
+        await node.until("Espruino is back", () => rowAt(node, c)?.state === "up" && rowAt(node, c)?.revision === 1);
         await node.untilMinMax(-3, 30.5, 4);
       }
       for (const interpreter of [again, second]) await interpreter.untilMinMax(-3, 30.5, 4);
@@ -199,13 +199,13 @@ if (program !== undefined) {
       const node = new NodeProcess("--json", "--listen", `:${a}`, "--seed", `127.0.0.1:${b}`, "--key-file", keyFile,
         "--interval", String(INTERVAL_MS), "--value", "21.5");
       const more = `
-        options.feeds = chisme.eventFeeds;
-        options.feedBytes = 2048;
-        options.digest = chisme.espruinoDigest();
+        options.events = chisme.eventFeeds({
+          bytes: 2048, digest: chisme.espruinoDigest(),
+          onEvent: function(event) { say({ topic: event.topic, sequence: event.sequence }); }
+        });
         options.sealing = chisme.espruinoSealing();
         options.key = "${KEY}";
         options.storage = chisme.flashStorage("chisme", chisme.flashLog());
-        options.onEvent = function(event) { say({ topic: event.topic, sequence: event.sequence }); };
       `;
       const told = (sequence: number) => node.events.some((event) => {
         return event.event === "feedEvent" && event.topic === "door" && event.sequence === sequence;

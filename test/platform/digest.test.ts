@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Digest, SHA256_BYTES, Sha256 } from "../../src/digest/sha256.js";
+import { type Digest, SHA256_BYTES } from "../../src/digest/digest.js";
+import { Sha256 } from "../../src/digest/sha256.js";
 import { nodeDigest } from "../../desktop/platform/node-digest.js";
 import { load } from "../boards/load.js";
 import { crypt, crypto } from "../support/fake-crypto.js";

@@ -4,6 +4,14 @@ import type { CborValue } from "../../src/cbor/cbor.js";
 import type { FeedEvent, FeedView } from "../../src/views/feed-event.js";
 
 export const START_MS = 1_700_000_000_000;
+/** The time of views in tests that do not say otherwise: some times to live are over. */
+export const NOW_MS = START_MS + 20;
+
+/** The view, with a time. */
+export function at<View extends FeedView>(nowMs: number, view: View): View {
+  view.bind(() => nowMs);
+  return view;
+}
 
 /** An event with whatever a test does not care about. */
 export function event(given: Partial<FeedEvent>): FeedEvent {
@@ -70,6 +78,7 @@ export function counting(events: readonly FeedEvent[]): FeedEvent[] {
  * tells of generations that are superseded after the last event of those.
  */
 export function tell(view: FeedView, { events }: History, dice: SimRandom): void {
+  at(NOW_MS, view);
   const last = new Map<number, number>();
   for (const { author, generation } of counting(events)) last.set(author, generation);
   const isOld = ({ author, generation }: FeedEvent) => generation < (last.get(author) ?? 0);
@@ -98,7 +107,7 @@ export function tell(view: FeedView, { events }: History, dice: SimRandom): void
 /** Tells a new view no more than the events that count, once, in the order of the history. */
 export function told<View extends FeedView>(view: View, events: readonly FeedEvent[]): View {
   for (const one of counting(events)) view.apply(one);
-  return view;
+  return at(NOW_MS, view);
 }
 
 /** The events without those that their authors superseded, which nodes may have forgotten. */

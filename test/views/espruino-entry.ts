@@ -3,15 +3,25 @@ import { latestMap } from "../../src/views/latest-map.js";
 import { records } from "../../src/views/records.js";
 import { topicMerge } from "../../src/views/topic-merge.js";
 
-/** What the views make of events, as JSON: for engines that have to come to the same. */
+/** What the views make of events, and what they notify of, as JSON: for engines that have to come to the same. */
 export function viewsOf(events: FeedEvent[], nowMs: number): string {
+  const changes: unknown[] = [];
+  let timeMs = 0;
+  const time = (): number => timeMs;
   const views = [
-    latestMap({ capacity: 8 }), topicMerge({ topic: "note.add", merge: (all) => all, capacity: 8 }),
-    records({ capacity: 16 }),
+    latestMap({ capacity: 8, onChange: (topic, key, value) => changes.push([topic, key, value]) }),
+    topicMerge({
+      topic: "note.add", merge: (all) => all, capacity: 8, onChange: (key, all) => changes.push([key, all]),
+    }),
+    records({ capacity: 16, onChange: (id, record) => changes.push([id, record]) }),
   ] as const;
   for (const view of views) {
+    view.bind(time);
     for (const event of events) view.apply(event);
     view.forget(4, 1);
+    while (view.settle());
   }
-  return JSON.stringify([views[0].entries(nowMs), views[1].entries(nowMs), views[2].records(nowMs)]);
+  timeMs = nowMs;
+  for (const view of views) while (view.settle());
+  return JSON.stringify([views[0].entries(), views[1].entries(), views[2].records(), changes]);
 }

@@ -3,10 +3,8 @@ import fc from "fast-check";
 import { SimRandom } from "../../desktop/simulator/random.js";
 import { type FeedEvent, compareEvents } from "../../src/views/feed-event.js";
 import { LatestMap, latestMap } from "../../src/views/latest-map.js";
-import { START_MS, counting, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
+import { NOW_MS, START_MS, at, counting, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
-
-const NOW_MS = START_MS + 20;
 
 const history = histories({
   topics: ["", "lamp", "lampe", "ñ"],
@@ -35,95 +33,95 @@ function naive(events: readonly FeedEvent[], capacity: number, nowMs: number): u
 describe("latestMap", () => {
   const set = (given: Partial<FeedEvent>) => event({ topic: "lamp", key: "1", ...given });
 
-  it("knows nothing at first", () => {
+  it("is empty at first", () => {
     const map = latestMap();
     assert.ok(map instanceof LatestMap);
-    assert.deepEqual([map.get("lamp", "1", NOW_MS), map.entries(NOW_MS), map.isCut], [undefined, [], false]);
+    assert.deepEqual([map.get("lamp", "1"), map.entries(), map.isCut], [undefined, [], false]);
   });
 
-  it("has what was last set, by whomever", () => {
+  it("shows the value with the highest hybrid logical clock, whoever set it", () => {
     const map = latestMap();
     map.apply(set({ author: 2, value: "on" }));
     map.apply(set({ author: 1, timeMs: START_MS - 1, value: "off" }));
-    assert.equal(map.get("lamp", "1", NOW_MS), "on");
+    assert.equal(map.get("lamp", "1"), "on");
     map.apply(set({ author: 3, value: "dim" }));
-    assert.equal(map.get("lamp", "1", NOW_MS), "dim", "at the same clock the higher id wins");
+    assert.equal(map.get("lamp", "1"), "dim", "at the same clock the higher id wins");
     map.apply(set({ author: 1, timeMs: START_MS, counter: 1, value: "red" }));
-    assert.deepEqual(map.entries(NOW_MS), [
+    assert.deepEqual(map.entries(), [
       { topic: "lamp", key: "1", value: "red", author: 1, timeMs: START_MS },
     ]);
-    assert.equal(map.get("lamp", "2", NOW_MS), undefined);
-    assert.equal(map.get("lam", "1", NOW_MS), undefined);
+    assert.equal(map.get("lamp", "2"), undefined);
+    assert.equal(map.get("lam", "1"), undefined);
   });
 
-  it("has nothing where the last one removed it, until it is set again", () => {
+  it("shows nothing after a removal, until a value is set again", () => {
     const map = latestMap();
     map.apply(set({ author: 2, timeMs: START_MS + 1, kind: "remove" }));
     map.apply(set({ value: "on" }));
-    assert.deepEqual([map.get("lamp", "1", NOW_MS), map.entries(NOW_MS)], [undefined, []]);
+    assert.deepEqual([map.get("lamp", "1"), map.entries()], [undefined, []]);
     map.apply(set({ timeMs: START_MS + 2, sequence: 2, value: "on" }));
-    assert.equal(map.get("lamp", "1", NOW_MS), "on");
+    assert.equal(map.get("lamp", "1"), "on");
   });
 
-  it("has what was set before when a time to live is over, as a node that never heard of it has", () => {
+  it("shows the value before when a time to live is over", () => {
     const map = latestMap();
     map.apply(set({ value: "off" }));
     map.apply(set({ author: 2, timeMs: START_MS + 1, ttlMs: 5, value: "on" }));
     map.apply(set({ author: 3, timeMs: START_MS + 2, ttlMs: 2, kind: "remove" }));
-    const at = (ms: number) => map.get("lamp", "1", START_MS + ms);
-    assert.deepEqual([at(0), at(3), at(4), at(5), at(6)], [undefined, undefined, "on", "on", "off"]);
+    const after = (ms: number) => at(START_MS + ms, map).get("lamp", "1");
+    assert.deepEqual([0, 3, 4, 5, 6].map(after), [undefined, undefined, "on", "on", "off"]);
   });
 
-  it("leaves out log events, pushes, and other topics than those that it is given", () => {
+  it("ignores log events, the reserved topic, and topics that it was not given", () => {
     const events = [
       event({ topic: "lamp", value: 1 }), event({ topic: "", key: "", value: 2 }), set({ value: 3 }),
       event({ topic: "door", key: "1", value: 4 }),
     ];
-    assert.deepEqual(told(latestMap(), events).entries(NOW_MS).map(({ value }) => value), [4, 3]);
+    assert.deepEqual(told(latestMap(), events).entries().map(({ value }) => value), [4, 3]);
     const topics = ["door", ""];
-    assert.deepEqual(told(latestMap({ topics }), events).entries(NOW_MS).map(({ value }) => value), [2, 4]);
+    assert.deepEqual(told(latestMap({ topics }), events).entries().map(({ value }) => value), [2, 4]);
   });
 
-  it("forgets a superseded generation, and has again what that had displaced", () => {
+  it("forgets a superseded generation, and shows again the value that it had displaced", () => {
     const map = latestMap();
     map.apply(set({ author: 1, value: "off" }));
     map.apply(set({ author: 2, generation: 3, timeMs: START_MS + 5, value: "on" }));
     assert.equal(map.forget(2, 3), false);
-    assert.equal(map.get("lamp", "1", NOW_MS), "off");
+    assert.equal(map.get("lamp", "1"), "off");
   });
 
-  it("keeps what is newest beyond its capacity, and wants to be told anew when room comes", () => {
+  it("keeps the newest events beyond its capacity, and asks for all events again when room comes", () => {
     const map = latestMap({ capacity: 2 });
     for (const i of [3, 1, 2]) map.apply(set({ author: i, key: String(i), timeMs: START_MS + i, value: i }));
-    assert.deepEqual(map.entries(NOW_MS).map(({ value }) => value), [2, 3]);
+    assert.deepEqual(map.entries().map(({ value }) => value), [2, 3]);
     assert.ok(map.isCut);
     assert.equal(map.forget(3, 0), true);
   });
 
   for (const capacity of [1, 5, 64]) {
-    it(`is what it is defined to be in whatever order events come, with a capacity of ${capacity}`, () => {
+    it(`equals its definition in whatever order events come, with a capacity of ${capacity}`, () => {
       fc.assert(fc.property(history, (all) => {
         const map = told(latestMap({ capacity }), all.events);
         const expected = naive(all.events, capacity, NOW_MS);
-        assert.deepEqual(map.entries(NOW_MS), expected);
-        for (const { topic, key, value } of map.entries(NOW_MS)) assert.equal(map.get(topic, key, NOW_MS), value);
+        assert.deepEqual(map.entries(), expected);
+        for (const { topic, key, value } of map.entries()) assert.equal(map.get(topic, key), value);
         for (let order = 0; order < 4; order++) {
           const other = latestMap({ capacity });
           tell(other, all, new SimRandom(all.seed, 2 + order));
-          assert.equal(JSON.stringify(other.entries(NOW_MS)), JSON.stringify(expected));
-          assert.equal(other.get("lamp", "1", NOW_MS), map.get("lamp", "1", NOW_MS));
+          assert.equal(JSON.stringify(other.entries()), JSON.stringify(expected));
+          assert.equal(other.get("lamp", "1"), map.get("lamp", "1"));
         }
       }), propertyOptions(500));
     });
   }
 
-  it("is the same without what was superseded, and without what has expired", () => {
+  it("does not depend on superseded and expired events", () => {
     fc.assert(fc.property(history, ({ events }) => {
-      const expected = told(latestMap(), events).entries(NOW_MS);
+      const expected = told(latestMap(), events).entries();
       const few = unsuperseded(events);
-      assert.deepEqual(told(latestMap(), few).entries(NOW_MS), expected);
+      assert.deepEqual(told(latestMap(), few).entries(), expected);
       const alive = few.filter(({ ttlMs, timeMs }) => ttlMs === 0 || NOW_MS < timeMs + ttlMs);
-      assert.deepEqual(told(latestMap(), alive).entries(NOW_MS), expected);
+      assert.deepEqual(told(latestMap(), alive).entries(), expected);
     }), propertyOptions(500));
   });
 });

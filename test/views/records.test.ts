@@ -3,10 +3,9 @@ import fc from "fast-check";
 import { SimRandom } from "../../desktop/simulator/random.js";
 import type { CborValue } from "../../src/cbor/cbor.js";
 import { type FeedRecord, RecordsView, records } from "../../src/views/records.js";
-import { START_MS, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
+import { START_MS, at, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
 
-const NOW_MS = START_MS + 20;
 const TOPICS = ["record.create", "field.set", "note.add", "attachment.add"];
 
 function valueOf(dice: SimRandom, topic: string): CborValue {
@@ -34,7 +33,7 @@ describe("records", () => {
     clock = 0;
   });
 
-  it("folds the events of a record", () => {
+  it("folds the events of a record into one", () => {
     const view = records();
     assert.ok(view instanceof RecordsView);
     for (const one of [
@@ -57,23 +56,23 @@ describe("records", () => {
       ],
       attachments: [{ name: "photo", data: Uint8Array.of(1, 2), author: 1, timeMs: START_MS + 5 }],
     };
-    assert.deepEqual(view.get("r", NOW_MS), expected);
-    assert.deepEqual(view.records(NOW_MS), [expected]);
-    assert.equal(view.get("s", NOW_MS), undefined);
+    assert.deepEqual(view.get("r"), expected);
+    assert.deepEqual(view.records(), [expected]);
+    assert.equal(view.get("s"), undefined);
   });
 
-  it("has a record before it hears who created it, and takes the oldest creation for the creation", () => {
+  it("shows a record before its creation arrives, and takes the oldest creation for the creation", () => {
     const view = records();
     view.apply(said("field.set", { record: "r", field: "f", value: 1 }));
-    assert.equal(view.get("r", NOW_MS)?.created, undefined);
+    assert.equal(view.get("r")?.created, undefined);
     view.apply(said("record.create", { record: "r" }, { author: 5 }));
     view.apply(said("record.create", { record: "r" }, { author: 6, timeMs: START_MS, sequence: 1 }));
-    assert.deepEqual(view.get("r", NOW_MS)?.created, { author: 6, timeMs: START_MS });
+    assert.deepEqual(view.get("r")?.created, { author: 6, timeMs: START_MS });
   });
 
-  it("changes and takes back what was said under a key", () => {
+  it("changes and withdraws an event that was set under a key", () => {
     const view = records();
-    const notes = () => view.get("r", NOW_MS)?.notes.map(({ text }) => text);
+    const notes = () => view.get("r")?.notes.map(({ text }) => text);
     view.apply(said("note.add", { record: "r", text: "a" }, { key: "1" }));
     view.apply(said("note.add", { record: "r", text: "b" }, { key: "1", author: 2 }));
     view.apply(said("note.add", { record: "r", text: "c" }, { key: "1" }));
@@ -82,18 +81,18 @@ describe("records", () => {
     assert.deepEqual(notes(), ["b"]);
   });
 
-  it("orders records and fields by their bytes, and has no field twice", () => {
+  it("orders records and fields by their bytes, and shows no field twice", () => {
     const view = records();
     for (const name of ["b", "\u{1f4cf}", "__proto__", "", "\uffff", "b"]) {
       view.apply(said("field.set", { record: name, field: name, value: 1 }));
       view.apply(said("field.set", { record: "all", field: name, value: 1 }));
     }
     const names = ["", "__proto__", "b", "\uffff", "\u{1f4cf}"];
-    assert.deepEqual(view.get("all", NOW_MS)?.fields.map(({ name }) => name), names);
-    assert.deepEqual(view.records(NOW_MS).map(({ id }) => id), ["", "__proto__", "all", ...names.slice(2)]);
+    assert.deepEqual(view.get("all")?.fields.map(({ name }) => name), names);
+    assert.deepEqual(view.records().map(({ id }) => id), ["", "__proto__", "all", ...names.slice(2)]);
   });
 
-  it("ignores what is not of the form", () => {
+  it("ignores values that have not the form", () => {
     const view = records();
     const bad: CborValue[] = [
       undefined, null, 1, "r", [], { record: 1 }, Uint8Array.of(1), { record: "r", field: 1 }, { record: "r", text: 1 },
@@ -102,40 +101,40 @@ describe("records", () => {
     for (const value of bad) {
       for (const topic of TOPICS.slice(1)) view.apply(said(topic, value));
     }
-    assert.deepEqual(view.records(NOW_MS), []);
+    assert.deepEqual(view.records(), []);
     view.apply(said("record.create", { record: "r", fields: [1] }));
-    assert.deepEqual(view.get("r", NOW_MS)?.fields, []);
+    assert.deepEqual(view.get("r")?.fields, []);
   });
 
-  it("lets go of what has expired, and of a superseded generation", () => {
+  it("forgets expired events and superseded generations", () => {
     const view = records();
     view.apply(said("field.set", { record: "r", field: "f", value: "old" }));
     view.apply(said("field.set", { record: "r", field: "f", value: "new" }, { ttlMs: 5 }));
-    const at = (ms: number) => view.get("r", START_MS + ms)?.fields[0].value;
-    assert.deepEqual([at(6), at(7)], ["new", "old"]);
+    const after = (ms: number) => at(START_MS + ms, view).get("r")?.fields[0].value;
+    assert.deepEqual([6, 7].map(after), ["new", "old"]);
     assert.equal(view.forget(1, 0), false);
-    assert.deepEqual(view.records(NOW_MS), []);
+    assert.deepEqual(view.records(), []);
   });
 
   it("folds the newest events beyond its capacity", () => {
     const view = records({ capacity: 2 });
     for (const text of ["a", "b", "c"]) view.apply(said("note.add", { record: "r", text }));
-    assert.deepEqual(view.get("r", NOW_MS)?.notes.map(({ text }) => text), ["b", "c"]);
+    assert.deepEqual(view.get("r")?.notes.map(({ text }) => text), ["b", "c"]);
     assert.ok(view.isCut && view.forget(9, 9));
   });
 
   for (const capacity of [3, 256]) {
-    it(`is the same in whatever order events come, with a capacity of ${capacity}`, () => {
+    it(`does not depend on the order of events, with a capacity of ${capacity}`, () => {
       fc.assert(fc.property(history, (all) => {
-        const expected = JSON.stringify(told(records({ capacity }), all.events).records(NOW_MS));
+        const expected = JSON.stringify(told(records({ capacity }), all.events).records());
         for (let order = 0; order < 4; order++) {
           const other = records({ capacity });
           tell(other, all, new SimRandom(all.seed, 2 + order));
-          assert.equal(JSON.stringify(other.records(NOW_MS)), expected);
-          for (const one of other.records(NOW_MS)) assert.deepEqual(other.get(one.id, NOW_MS), one);
+          assert.equal(JSON.stringify(other.records()), expected);
+          for (const one of other.records()) assert.deepEqual(other.get(one.id), one);
         }
         const few = told(records({ capacity }), unsuperseded(all.events));
-        assert.equal(JSON.stringify(few.records(NOW_MS)), expected);
+        assert.equal(JSON.stringify(few.records()), expected);
       }), propertyOptions(500));
     });
   }

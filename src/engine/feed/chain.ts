@@ -1,5 +1,5 @@
 import { readU32, writeU32 } from "../../cbor/big-endian.js";
-import { type Digest, SHA256_BYTES } from "../../digest/sha256.js";
+import { type Digest, SHA256_BYTES } from "../../digest/digest.js";
 
 /** Bytes of a tip. */
 export const TIP_BYTES = 8;

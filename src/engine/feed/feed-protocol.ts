@@ -18,7 +18,7 @@ import { Intake } from "./intake.js";
 import { KEEP, OwnFeed, REQUEST, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
-import type { Digest } from "../../digest/sha256.js";
+import type { Digest } from "../../digest/digest.js";
 
 /** Milliseconds: a stamp that is further ahead of the platform's clock moves no clock (PROTOCOL 10.7). */
 const AHEAD_MS_MAX = 60000;

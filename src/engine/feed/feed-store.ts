@@ -9,7 +9,7 @@ import {
   writeCanonical,
 } from "./event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
-import type { Digest } from "../../digest/sha256.js";
+import type { Digest } from "../../digest/digest.js";
 
 /** Most events in one batch. */
 export const BATCH_EVENTS_MAX = 16;

@@ -118,7 +118,7 @@ describe("chisme node with events", function () {
     for (const [args, message] of [
       [["--script", "/nowhere/script"], /^error: --script: ENOENT/],
       [["--export", "/nowhere/export"], /^error: --export: ENOENT/],
-      [["--fill-gaps", "--feed-bytes", "0"], /^error: --fill-gaps: needs feeds/],
+      [["--fill-gaps", "--feed-bytes", "0"], /^error: --fill-gaps: needs room for events/],
       [["--feed-bytes", "100"], /^error: --feed-bytes: 100 is not an integer from 512 to 16777216/],
     ] as const) {
       const node = new NodeProcess("--listen", `127.0.0.2:${freshPort()}`, ...args);

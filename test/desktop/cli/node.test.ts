@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeCommand } from "../../../desktop/cli/node.js";
-import { DOWN, SUSPECT, UP } from "../../../src/gossip.js";
 import { NodeProcess, cleanUp, freshFolder, freshPort } from "./node-process.js";
 
 const INTERVAL = ["--interval", "200"];
@@ -48,15 +47,15 @@ describe("chisme node", function () {
       const survivors = nodes.slice(0, 2);
       for (const node of survivors) {
         await node.until("the dead one was suspected", () => node.events.some((event) => {
-          return event.event === "state" && event.address === addresses[2] && event.state === SUSPECT;
+          return event.event === "state" && event.address === addresses[2] && event.state === "suspect";
         }));
-        await node.untilRow("is DOWN", addresses[2], (row) => row.state === DOWN && row.revision === 0);
+        await node.untilRow("is DOWN", addresses[2], (row) => row.state === "down" && row.revision === 0);
         await node.untilMinMax(18.2, 21.5, 2);
       }
       const restarted = start(port, 2, folder);
       for (const node of [...survivors, restarted]) {
         await node.untilMinMax(18.2, 24.9, 3);
-        await node.untilRow("has revision 1", addresses[2], (row) => row.state === UP && row.revision === 1);
+        await node.untilRow("has revision 1", addresses[2], (row) => row.state === "up" && row.revision === 1);
       }
       const first = restarted.events[0];
       assert.ok(first.event === "start" && first.revision === 1);
@@ -73,7 +72,7 @@ describe("chisme node", function () {
       const folder = freshFolder();
       const restarted = start(port, 2, folder);
       for (const node of [nodes[0], nodes[1], restarted]) {
-        await node.untilRow("has revision 8", addresses[2], (row) => row.state === UP && row.revision === 8);
+        await node.untilRow("has revision 8", addresses[2], (row) => row.state === "up" && row.revision === 8);
         await node.untilMinMax(18.2, 24.9, 3);
       }
       assert.equal(readFileSync(join(folder, addresses[2], "revision"), "utf8"), "8\n");
@@ -165,7 +164,7 @@ describe("chisme node", function () {
         "no key: anyone who can reach the port can read and forge all data",
         "a line of standard input with a number shares it, Ctrl-C stops the node",
         "",
-        "127.0.0.2  UP       revision 0    heartbeat N  21.5  (this node)",
+        "127.0.0.2  up       revision 0    heartbeat N  21.5  (this node)",
         "minimum 21.5  maximum 21.5  of 1 node",
       ]);
       assert.match(withoutTimes.at(-1) ?? "", /^stopped: \d+ datagrams sent \(\d+ bytes\), 0 received \(0 bytes\)$/);
@@ -235,7 +234,7 @@ describe("chisme node", function () {
       [["--listen", "here"], '--listen: "here" is not an IPv4 address such as "192.168.0.54"'],
       [["--listen", "127.0.0.2:x"], '--listen port: "x" is not an integer from 1 to 65535'],
       [["--seed", "127.0.0.300"], '--seed: "127.0.0.300" is not an IPv4 address such as "192.168.0.54"'],
-      [["--seed", "127.0.0.3:0"], '--seed port: "0" is not an integer from 1 to 65535'],
+      [["--seed", "127.0.0.3:0"], '--seed: port "0" is not an integer from 1 to 65535'],
       [["--value", "warm"], '--value: "warm" is not a number such as 21.5'],
       [["--interval", "99"], "--interval: 99 is not an integer from 100 to 3600000"],
       [["--interval", "1 s"], '--interval: "1 s" is not an integer from 100 to 3600000'],

@@ -3,12 +3,12 @@ import pc from "picocolors";
 import { JsonReport } from "../../../desktop/cli/json-report.js";
 import { readNumber } from "../../../desktop/cli/number.js";
 import { TextReport } from "../../../desktop/cli/text-report.js";
-import { DOWN, type GossipStats, type NodeRow, REMOVE, SUSPECT, UP } from "../../../src/gossip.js";
+import type { GossipStats, NodeRow } from "../../../src/gossip.js";
 
 const start = {
   id: 7, address: "10.0.0.7", port: 5000, revision: 3, roundIntervalMs: 2500, seeds: [], sealing: "all" as const,
 };
-const row: NodeRow = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: UP, data: 21.5 };
+const row: NodeRow = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up", data: 21.5 };
 const stats: GossipStats = {
   datagramsSent: 5, bytesSent: 200, datagramsReceived: 4, bytesReceived: 160, sendFailures: 1,
   drops: { echo: 2, stale: 0, value: 1 }, clock: "none",
@@ -38,12 +38,12 @@ describe("the report of chisme node", () => {
       const report = textReport();
       report.rows([row, { ...row, id: 7, address: "10.0.0.7", data: undefined }]);
       report.rows([{ ...row, address: "10.0.0.123", port: 5001, data: { warm: [true, Uint8Array.of(1, 254)] } }]);
-      report.state({ ...row, state: SUSPECT, heartbeat: 86400 });
+      report.state({ ...row, state: "suspect", heartbeat: 86400 });
       assert.deepEqual(lines, [
-        "  12.3 s  10.0.0.8  UP       revision 4    heartbeat 12    21.5",
-        "  12.3 s  10.0.0.7  UP       revision 4    heartbeat 12    no value  (this node)",
-        '  12.3 s  10.0.0.123:5001  UP       revision 4    heartbeat 12    {"warm":[true,"01fe"]}',
-        "  12.3 s  10.0.0.8         SUSPECT  revision 4    heartbeat 86400  21.5",
+        "  12.3 s  10.0.0.8  up       revision 4    heartbeat 12    21.5",
+        "  12.3 s  10.0.0.7  up       revision 4    heartbeat 12    no value  (this node)",
+        '  12.3 s  10.0.0.123:5001  up       revision 4    heartbeat 12    {"warm":[true,"01fe"]}',
+        "  12.3 s  10.0.0.8         suspect  revision 4    heartbeat 86400  21.5",
       ]);
     });
 
@@ -51,7 +51,7 @@ describe("the report of chisme node", () => {
       const report = textReport();
       report.rows([row]);
       report.state({ ...row });
-      report.state({ ...row, state: DOWN });
+      report.state({ ...row, state: "down" });
       assert.equal(lines.length, 2);
     });
 
@@ -63,8 +63,8 @@ describe("the report of chisme node", () => {
 
     it("colours the states", () => {
       const report = textReport(true);
-      for (const state of [UP, SUSPECT, DOWN, REMOVE]) report.state({ ...row, state });
-      const codes = ["\u001b[32mUP ", "\u001b[33mSUSPECT", "\u001b[31mDOWN", "\u001b[2mREMOVE"];
+      for (const state of ["up", "suspect", "down", "removed"] as const) report.state({ ...row, state });
+      const codes = ["\u001b[32mup ", "\u001b[33msuspect", "\u001b[31mdown", "\u001b[2mremoved"];
       codes.forEach((code, index) => assert.ok(lines[index].includes(code), lines[index]));
     });
 
@@ -101,7 +101,7 @@ describe("the report of chisme node", () => {
     report.error("tableFull", new Error("no room"));
     report.stop(stats);
     const timeMs = 12345;
-    const statement = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: 0 };
+    const statement = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up" };
     assert.deepEqual(lines.map((line) => JSON.parse(line) as unknown), [
       { event: "start", timeMs, ...start },
       { event: "row", timeMs, ...statement, data: "01fe" },

@@ -30,7 +30,7 @@ describe("checkers", () => {
     network.runFor(20 * ROUND_MS);
     const violations = checkAgreement(network);
     assert.equal(violators(violations).length, 6);
-    assert.ok(violations.some(({ detail }) => detail.endsWith("is held as DOWN")));
+    assert.ok(violations.some(({ detail }) => detail.endsWith("is held as down")));
   });
 
   it("complain of a one-way partition that is not healed", () => {
@@ -114,7 +114,7 @@ describe("checkers", () => {
 
   it("complain of events that a node lacks, and count them", () => {
     const network = new SimNetwork({ seed: 3 });
-    for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], feeds: eventFeeds } });
+    for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], events: eventFeeds() } });
     network.runFor(4 * ROUND_MS);
     const [author] = network.nodes;
     const say = (kind: PublishedEvent["kind"], key: string, value: number, ttlMs = 0): PublishedEvent => {

@@ -56,7 +56,7 @@ describe("scenarios", () => {
     }, options(1));
     assert.equal(result.agreed, false);
     assert.equal(result.violations[0].check, "exception");
-    assert.match(result.violations[0].detail, /^Error: value: /);
+    assert.match(result.violations[0].detail, /^TypeError: push: value: /);
   });
 
   it("replay by their seed, and differ by it", () => {

@@ -12,7 +12,7 @@ import { T, bytesOf, cborOf, hex, nodeDigest } from "./feed-support.js";
  * author, node 2 the liar, node 3 has no part in it.
  */
 const ROUND = 10000;
-const FEEDS = { feeds: eventFeeds().engine(8192, 128, nodeDigest) };
+const FEEDS = { feeds: eventFeeds({ bytes: 8192 }).engineFeeds(1472, nodeDigest) };
 const REVISION = 3;
 /** 2^48 - 1, the greatest time that a stamp has. */
 const LAST_MS = 281474976710655;

@@ -11,7 +11,7 @@ import { nodeDigest } from "./feed-support.js";
 const ROUND = 10000;
 
 function feedsOf(feedBytes: number): Partial<EngineOptions> {
-  return { feeds: eventFeeds().engine(feedBytes, 128, nodeDigest) };
+  return { feeds: eventFeeds({ bytes: feedBytes }).engineFeeds(1472, nodeDigest) };
 }
 
 const FEEDS = feedsOf(8192);

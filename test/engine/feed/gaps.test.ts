@@ -13,7 +13,7 @@ import { nodeDigest } from "./feed-support.js";
 const ROUND = 10000;
 /** A node with so many bytes for events. */
 function having(feedBytes: number, fillGaps = false): Partial<EngineOptions> {
-  return { feeds: eventFeeds().engine(feedBytes, 128, nodeDigest, fillGaps) };
+  return { feeds: eventFeeds({ bytes: feedBytes, fillGaps }).engineFeeds(1472, nodeDigest) };
 }
 
 const BOARD = having(2048);

@@ -77,7 +77,7 @@ export function plain(event: EventVector): PlainEvent {
 }
 
 function makeEngine(id: number, feedBytes: number): Engine {
-  const feeds = eventFeeds().engine(feedBytes, vectors.eventBytesMax, nodeDigest, true);
+  const feeds = eventFeeds({ bytes: feedBytes, eventBytesMax: vectors.eventBytesMax, fillGaps: true }).engineFeeds(1472, nodeDigest);
   return new Engine(engineOptions({ id, address: ADDRESS, capacity: 8, feeds }));
 }
 

@@ -1,0 +1,70 @@
+import { invalid } from "../../src/errors.js";
+import { type CborValue, Gossip as CoreGossip, type GossipOptions } from "../../src/gossip.js";
+import { NodeSocket, nodePlatform } from "./node-platform.js";
+
+/** Options of `Gossip` on Node.js: all have a default. */
+export interface NodeGossipOptions<Value extends CborValue = CborValue>
+  extends Omit<GossipOptions<Value>, "socket" | "clock">, Partial<Pick<GossipOptions<Value>, "socket" | "clock">> {
+  /**
+   * IPv4 address to bind to. Without one the node listens on all interfaces and
+   * takes the first address that is not a loopback for its own. Not with `socket`.
+   */
+  listen?: string;
+  /** Closes the node when it is aborted. A node whose signal was aborted before cannot be started. */
+  signal?: AbortSignal;
+}
+
+/**
+ * A node of a gossip network on Node.js. It has the platform built in: UDP, clock,
+ * sealing, SHA-256 and a random seed, where the options do not give others.
+ */
+export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Value> {
+  private readonly nodeSocket: NodeSocket | undefined;
+  private readonly signal: AbortSignal | undefined;
+  private readonly onAbort = (): void => void this.close();
+
+  /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
+  constructor(options: NodeGossipOptions<Value> = {}) {
+    const { listen, signal, ...more } = checked(options);
+    const made = { ...nodePlatform(listen), ...more };
+    super(made);
+    this.nodeSocket = made.socket instanceof NodeSocket ? made.socket : undefined;
+    this.signal = signal;
+    if (signal?.aborted) void this.close();
+    else signal?.addEventListener("abort", this.onAbort, { once: true });
+  }
+
+  /**
+   * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as
+   * down. Then stops the rounds, closes the socket and ends all callbacks, before
+   * the call returns. A closed node cannot be started again.
+   *
+   * @returns a promise that resolves once the system has all datagrams and the socket is closed: `process.exit()` after
+   * it loses none. It never rejects. Each further call returns such a promise, too
+   */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `close` need no promise.
+  override close(): Promise<void> {
+    this.signal?.removeEventListener("abort", this.onAbort);
+    super.close();
+    return this.nodeSocket?.closed() ?? Promise.resolve();
+  }
+
+  /** `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function checked<Value extends CborValue>(options: NodeGossipOptions<Value>): NodeGossipOptions<Value> {
+  if (typeof options !== "object" || options === null) {
+    throw invalid("", "options", `${String(options)} is not an object`, false);
+  }
+  const { listen, signal, socket } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalid("", "signal", `${String(signal)} is not an AbortSignal`, false);
+  }
+  if (listen !== undefined && socket !== undefined) {
+    throw invalid("", "listen", `${listen} has no effect beside the option socket`, true);
+  }
+  return options;
+}

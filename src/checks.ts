@@ -1,0 +1,82 @@
+import { parseAddress } from "./engine/wire/address.js";
+import { invalid } from "./errors.js";
+
+/**
+ * Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`.
+ *
+ * @param method that the argument is of; "" for an option
+ */
+export function parseEndpoint(method: string, name: string, text: unknown, port: number, out: number[]): void {
+  const colon = typeof text === "string" ? text.indexOf(":") : -1;
+  const host = colon < 0 ? text : (text as string).substring(0, colon);
+  const portText = colon < 0 ? "" : (text as string).substring(colon + 1);
+  out.push(checkAddress(method, name, host));
+  const number = colon < 0 ? port : decimal(portText);
+  if (!(number >= 1 && number <= 65535)) {
+    throw invalid(method, name, `port ${show(portText)} is not an integer from 1 to 65535`, true);
+  }
+  out.push(number);
+}
+
+/** Reads an IPv4 address other than 0.0.0.0, as uint32. */
+export function checkAddress(method: string, name: string, text: unknown): number {
+  const isText = typeof text === "string";
+  const address = isText ? parseAddress(text) : -1;
+  if (address > 0) return address;
+  throw invalid(method, name, `${show(text)} is not an IPv4 address such as "192.168.0.54"`, isText);
+}
+
+/** An option that is an integer from `least` to `most`; `fallback` where it was not given. */
+export function integer(name: string, value: unknown, fallback: number, least: number, most: number): number {
+  const number = value === undefined ? fallback : value;
+  const isNumber = typeof number === "number";
+  if (isNumber && Math.floor(number) === number && number >= least && number <= most) return number;
+  throw invalid("", name, `${show(number)} is not an integer from ${least} to ${most}`, isNumber);
+}
+
+/** An option that is an object with methods; `methods` names them, with a space between two. */
+export function checkObject(name: string, value: unknown, methods: string): void {
+  const names = methods.split(" ");
+  for (let i = 0; i < names.length; i++) {
+    const good = typeof value === "object" && value !== null
+      && typeof (value as Record<string, unknown>)[names[i]] === "function";
+    if (!good) throw invalid("", name, `${show(value)} has no method ${names[i]}`, false);
+  }
+}
+
+/** An option that is an array of views, or was not given. */
+export function checkViews(name: string, views: unknown, methods: string, example: string): void {
+  if (views === undefined) return;
+  if (!Array.isArray(views)) {
+    throw invalid("", name, `${show(views)} is not an array of views, such as ${example} makes`, false);
+  }
+  for (let i = 0; i < views.length; i++) checkObject(`${name}[${i}]`, views[i], methods);
+}
+
+/** An option that is a function, or was not given. */
+export function checkFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw invalid("", name, `${show(value)} is not a function`, false);
+}
+
+/** Refuses names of options that `isKnown` does not know. */
+export function checkNames(prefix: string, options: object, isKnown: (name: string) => boolean): void {
+  const names = Object.keys(options);
+  for (let i = 0; i < names.length; i++) {
+    if (!isKnown(names[i])) throw invalid("", prefix + names[i], "there is no such option", false);
+  }
+}
+
+/** A value as messages show it. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  return typeof value === "function" ? "a function" : String(value);
+}
+
+function decimal(text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) < 48 || text.charCodeAt(i) > 57) return NaN;
+  }
+  return text.length === 0 || text.length > 5 || text.charCodeAt(0) === 48 ? NaN : Number(text);
+}

@@ -1,0 +1,70 @@
+/**
+ * Why a call was refused; `code` of what this library throws. The list is
+ * closed:
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `ERR_OPTION` | an option of a constructor or a maker is wrong; `option` names it |
+ * | `ERR_ARGUMENT` | an argument of a method is wrong; `option` names it |
+ * | `ERR_STATE` | the method cannot run now: the node is not running, was closed, or has no events |
+ * | `ERR_NO_ROOM` | a fixed buffer or list is full |
+ * | `ERR_STORAGE` | the storage holds something that the node cannot go on from |
+ *
+ * A storage or socket of the application may throw its own errors, which pass
+ * through unchanged.
+ */
+export type ErrorCode = "ERR_OPTION" | "ERR_ARGUMENT" | "ERR_STATE" | "ERR_NO_ROOM" | "ERR_STORAGE";
+
+/**
+ * What went wrong while a node runs: the first argument of `onError`, and the
+ * `code` of the error beside it.
+ *
+ * | code | meaning |
+ * | --- | --- |
+ * | `socket` | the socket could not be bound, or failed |
+ * | `storage` | the storage threw while the node runs |
+ * | `send` | the socket refused a datagram: the first of a run of the node |
+ * | `idConflict` | another device uses this node's id: once a start |
+ * | `tableFull` | there are more live nodes than rows: once a start |
+ * | `seal` | an address sends frames that the key does not open |
+ * | `fork` | a feed has two different events under one number: once a start |
+ */
+export type GossipErrorCode = "socket" | "storage" | "idConflict" | "tableFull" | "send" | "seal" | "fork";
+
+/**
+ * An error of this library. It is a `TypeError` where a value has the wrong
+ * type, a `RangeError` where the type is right and the value is not, otherwise
+ * an `Error`. Espruino has no `RangeError` and gets an `Error` in its place.
+ */
+export interface ChismeError<Code extends ErrorCode | GossipErrorCode = ErrorCode | GossipErrorCode> extends Error {
+  code: Code;
+  /** Name of the option or argument that is wrong, such as "port" or "events.bytes". */
+  option?: string;
+  /** What the platform threw, where it did. */
+  cause?: unknown;
+}
+
+/**
+ * An option or an argument is wrong.
+ *
+ * @param method that the argument is of; "" for an option
+ * @param name of the option or argument
+ * @param problem such as "70000 is not an integer from 1 to 65535"
+ * @param isRange whether the type is right and the value is not
+ */
+export function invalid(method: string, name: string, problem: string, isRange: boolean): ChismeError {
+  const message = `${method === "" ? "" : `${method}: `}${name}: ${problem}`;
+  // eslint-disable-next-line no-restricted-globals -- `typeof` is safe where Espruino has none.
+  const kind = !isRange ? TypeError : typeof RangeError === "undefined" ? Error : RangeError;
+  const error = new kind(message) as ChismeError;
+  error.code = method === "" ? "ERR_OPTION" : "ERR_ARGUMENT";
+  error.option = name;
+  return error;
+}
+
+/** Something other than a value is wrong. */
+export function failure(code: ErrorCode | GossipErrorCode, message: string): ChismeError {
+  const error = new Error(message) as ChismeError;
+  error.code = code;
+  return error;
+}

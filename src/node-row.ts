@@ -1,0 +1,68 @@
+import { formatAddress } from "./engine/wire/address.js";
+import { type CborValue, decodeCbor } from "./cbor/cbor.js";
+import { FLAG_PROBED, type Rows } from "./engine/table/rows.js";
+import { DOWN, LEFT, PROBED, REMOVE, SUSPECT, UP } from "./engine/table/states.js";
+
+/**
+ * State of a node, as a row shows it:
+ *
+ * - `"up"`: it answers;
+ * - `"probed"`: a probe of this node to it is not answered yet;
+ * - `"suspect"`: it did not answer, and others are asked;
+ * - `"down"`: it did not refute the suspicion in time;
+ * - `"removed"`: a tombstone, after `removeAfterMs` as down or left;
+ * - `"left"`: it was closed.
+ */
+export type NodeState = "up" | "probed" | "suspect" | "down" | "removed" | "left";
+
+/** One node's row, a copy. */
+export interface NodeRow<Value extends CborValue = CborValue> {
+  /** uint32 that names the node. */
+  id: number;
+  /** Dotted IPv4 address; "0.0.0.0" for a node that does not know its own. */
+  address: string;
+  /** UDP port, 1 to 65,535. */
+  port: number;
+  /** Starts of the node before this one, a uint32. */
+  revision: number;
+  /** Uptime of the node in seconds when it made this statement, a uint32. */
+  heartbeat: number;
+  state: NodeState;
+  /** The value that the node shares; undefined when it shares none. */
+  data: Value | undefined;
+}
+
+/** The row in a slot. */
+export function nodeRow<Value extends CborValue>(rows: Rows, slot: number): NodeRow<Value> {
+  const state = rows.state(slot);
+  return {
+    id: rows.id(slot),
+    address: formatAddress(rows.address(slot)),
+    port: rows.port(slot),
+    revision: rows.revision(slot),
+    heartbeat: rows.heartbeat(slot),
+    state: stateName(state === UP && rows.hasFlag(slot, FLAG_PROBED) ? PROBED : state),
+    data: rowData(rows, slot) as Value | undefined,
+  };
+}
+
+/** The value that the node of a row shares. */
+export function rowData(rows: Rows, slot: number): CborValue {
+  const length = rows.valueLength(slot);
+  if (length === 0) return undefined;
+  const start = rows.valueStart(slot);
+  const result = decodeCbor(rows.valueBytes(), start, start + length);
+  return result.ok ? result.value : undefined;
+}
+
+/** The name of one of the engine's states. */
+export function stateName(state: number): NodeState {
+  switch (state) {
+    case PROBED: return "probed";
+    case SUSPECT: return "suspect";
+    case DOWN: return "down";
+    case REMOVE: return "removed";
+    case LEFT: return "left";
+    default: return "up";
+  }
+}

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
+import { Gossip as CoreGossip } from "../../../src/gossip.js";
+import { FakeNetwork, FakeNode } from "../../support/fake-platform.js";
+import { Gossip, type NodeGossipOptions, nodePlatform } from "../../../desktop/platform/node.js";
+import { freshPort } from "../cli/node-process.js";
+
+const NODE = new URL("../../../desktop/platform/node.ts", import.meta.url).href;
+const TSX = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+const PATIENCE_MS = 60000;
+
+describe("Gossip on Node.js", function () {
+  this.timeout(2 * PATIENCE_MS);
+  const open: CoreGossip[] = [];
+  let folder: string;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "chisme-test-"));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(() => open.splice(0).forEach((gossip) => gossip.close()));
+
+  function started(options: NodeGossipOptions): Gossip {
+    const gossip = new Gossip({ roundIntervalMs: 200, ...options });
+    open.push(gossip);
+    gossip.start();
+    return gossip;
+  }
+
+  async function until(condition: () => boolean): Promise<void> {
+    for (const deadlineMs = performance.now() + PATIENCE_MS; !condition();) {
+      assert.ok(performance.now() < deadlineMs, "waited in vain");
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  /** Two nodes that know each other. */
+  async function pair(more: NodeGossipOptions = {}): Promise<{ one: Gossip; other: Gossip; address: string }> {
+    const port = freshPort();
+    const one = started({ listen: "127.0.0.2", port, seedList: ["127.0.0.3"], ...more });
+    const other = started({ listen: "127.0.0.3", port, seedList: ["127.0.0.2"] });
+    await until(() => other.row("127.0.0.2")?.state === "up" && one.row("127.0.0.3")?.state === "up");
+    return { one, other, address: "127.0.0.2" };
+  }
+
+  it("needs no platform in its options", async () => {
+    const { one, other, address } = await pair();
+    one.push({ t: 21.5 });
+    await until(() => other.row(address)?.data !== undefined);
+    assert.deepEqual(other.row(address)?.data, { t: 21.5 });
+    assert.ok(one instanceof CoreGossip);
+    assert.notEqual(new Gossip().id, 0);
+  });
+
+  it("uses a socket and a clock that it is given", async () => {
+    const network = new FakeNetwork();
+    const { socket, clock } = new FakeNode(network, "192.168.0.53");
+    const gossip = new Gossip({ socket, clock });
+    gossip.start();
+    network.run(20000);
+    assert.ok(socket.sent.length > 0);
+    const closing = gossip.close();
+    assert.equal(socket.isOpen, false, "before the promise resolves");
+    await closing;
+  });
+
+  it("resolves close() once the socket is closed, so that another can be bound to the port", async () => {
+    const { one, other, address } = await pair();
+    const closing = one.close();
+    assert.throws(() => one.push(1), { code: "ERR_STATE" });
+    await closing;
+    await one.close();
+    const port = one.row(one.id)!.port;
+    const errors: unknown[] = [];
+    started({ listen: "127.0.0.2", port, onError: (code) => errors.push(code) });
+    await until(() => other.row(address)?.state === "left" || other.row(address)?.revision !== 0);
+    assert.deepEqual(errors, []);
+  });
+
+  it("resolves close() of a node that was never started", async () => {
+    const gossip = new Gossip({ listen: "127.0.0.2" });
+    await gossip.close();
+    assert.throws(() => gossip.start(), { code: "ERR_STATE" });
+  });
+
+  it("closes when its signal is aborted, and says goodbye", async () => {
+    const controller = new AbortController();
+    const { one, other, address } = await pair({ signal: controller.signal });
+    controller.abort();
+    assert.throws(() => one.push(1), { code: "ERR_STATE" });
+    await until(() => other.row(address)?.state === "left");
+  });
+
+  it("cannot be started when its signal was aborted before", () => {
+    const gossip = new Gossip({ signal: AbortSignal.abort() });
+    assert.throws(() => gossip.start(), { code: "ERR_STATE" });
+  });
+
+  it("leaves nothing behind at a signal when it is closed", async () => {
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...all: unknown[]) => (listeners++, (add as (...all: unknown[]) => void)(...all));
+    signal.removeEventListener = (...all: unknown[]) => (listeners--, (remove as (...all: unknown[]) => void)(...all));
+    const gossip = new Gossip({ listen: "127.0.0.2", signal });
+    assert.equal(listeners, 1);
+    await gossip.close();
+    assert.equal(listeners, 0);
+  });
+
+  it("is closed at the end of a block with `await using`", async () => {
+    const { one, other, address } = await pair();
+    {
+      await using gossip = one;
+      assert.equal(gossip.id, one.id);
+    }
+    assert.throws(() => one.push(1), { code: "ERR_STATE" });
+    await until(() => other.row(address)?.state === "left");
+  });
+
+  it("refuses wrong options of its own with their names", () => {
+    const { socket } = nodePlatform("127.0.0.2");
+    for (const [options, name, option] of [
+      [{ listen: "localhost" }, "RangeError", "listen"], [{ listen: 5 }, "TypeError", "listen"],
+      [{ signal: {} }, "TypeError", "signal"], [{ listen: "127.0.0.2", socket }, "RangeError", "listen"],
+      [{ interval: 5 }, "TypeError", "interval"], [{ clock: 5 }, "TypeError", "clock"],
+    ] as [NodeGossipOptions, string, string][]) {
+      assert.throws(() => new Gossip(options), { name, option, code: "ERR_OPTION" });
+    }
+    assert.throws(() => new Gossip(null as never), { name: "TypeError", option: "options" });
+  });
+
+  it("gives onError its code, with the system's error as the cause", async () => {
+    const { one } = await pair();
+    const { port } = one.row(one.id)!;
+    const reported = await new Promise<{ code: string; error: Error }>((resolve) => {
+      started({ listen: "127.0.0.2", port, onError: (code, error) => resolve({ code, error }) });
+    });
+    assert.equal(reported.code, "socket");
+    assert.equal((reported.error as { code?: string }).code, "socket");
+    assert.equal((reported.error.cause as NodeJS.ErrnoException).code, "EADDRINUSE");
+  });
+
+  it("loses no goodbye to process.exit() after `await close()`, in a process of its own", async () => {
+    const port = freshPort();
+    const program = join(folder, "leaves.mjs");
+    writeFileSync(program, `
+      import { Gossip } from ${JSON.stringify(NODE)};
+      const options = { listen: "127.0.0.2", port: ${port}, seedList: ["127.0.0.3"], roundIntervalMs: 200 };
+      const gossip = new Gossip({ ...options, onState: ({ state }) => state === "up" && console.log("met") });
+      gossip.start();
+      process.stdin.once("data", async () => {
+        await gossip.close();
+        process.exit(0);
+      });
+    `);
+    const other = started({ listen: "127.0.0.3", port, seedList: ["127.0.0.2"], removeAfterMs: 60000 });
+    for (let run = 0; run < 5; run++) {
+      const leaver = spawn(process.execPath, ["--import", TSX, program], { stdio: ["pipe", "pipe", "inherit"] });
+      await once(createInterface(leaver.stdout), "line");
+      await until(() => other.row("127.0.0.2")?.state === "up");
+      leaver.stdin.write("\n");
+      const [status] = await once(leaver, "exit") as [number];
+      assert.equal(status, 0);
+      await until(() => other.row("127.0.0.2")?.state === "left" || isDown());
+      assert.equal(other.row("127.0.0.2")?.state, "left", `run ${run}`);
+    }
+    function isDown(): boolean {
+      return other.row("127.0.0.2")?.state === "down";
+    }
+  });
+
+  it("loses nothing that waits for the socket to be bound to process.exit() after `await close()`", async () => {
+    const port = freshPort();
+    const program = join(folder, "pushes.mjs");
+    writeFileSync(program, `
+      import { Gossip } from ${JSON.stringify(NODE)};
+      const gossip = new Gossip({ listen: "127.0.0.2", port: ${port}, seedList: ["127.0.0.3"] });
+      gossip.start();
+      gossip.push("here", "127.0.0.3");
+      await gossip.close();
+      process.exit(0);
+    `);
+    const other = started({ listen: "127.0.0.3", port, seedList: ["127.0.0.4"] });
+    const pusher = spawn(process.execPath, ["--import", TSX, program], { stdio: "inherit" });
+    assert.deepEqual(await once(pusher, "exit"), [0, null]);
+    await until(() => other.stats().datagramsReceived > 0);
+    assert.equal(other.row("127.0.0.2")?.data, "here");
+  });
+
+  it("lets a process end by itself once it is closed", () => {
+    const program = join(folder, "ends.mjs");
+    writeFileSync(program, `
+      import { Gossip } from ${JSON.stringify(NODE)};
+      const gossip = new Gossip({ listen: "127.0.0.2", port: ${freshPort()} });
+      gossip.start();
+      gossip.push(1);
+      await gossip.close();
+      console.log("closed");
+    `);
+    const options = { encoding: "utf8", timeout: PATIENCE_MS } as const;
+    const printed = execFileSync(process.execPath, ["--import", TSX, program], options);
+    assert.equal(printed, "closed\n");
+  });
+});

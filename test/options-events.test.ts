@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { type EventFeedOptions, eventFeeds } from "../src/events/index.js";
+import { type ChismeError, Gossip, type GossipOptions } from "../src/gossip.js";
+import { Sha256 } from "../src/digest/sha256.js";
+import { latestMap } from "../src/views/latest-map.js";
+import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
+
+const { socket, clock } = new FakeNode(new FakeNetwork(), "192.168.0.53");
+const digest = new Sha256();
+
+function refuses(act: () => unknown, name: string, option: string, message: string): void {
+  assert.throws(act, (error: ChismeError) => {
+    assert.deepEqual([error.name, error.code, error.option, error.message], [name, "ERR_OPTION", option, message]);
+    return true;
+  });
+}
+
+describe("the option events", () => {
+  for (const [options, name, option, message] of [
+    [{ bytes: 511 }, "RangeError", "bytes", "511 is not an integer from 512 to 16777216"],
+    [{ bytes: 16777217 }, "RangeError", "bytes", "16777217 is not an integer from 512 to 16777216"],
+    [{ bytes: 1000.5 }, "RangeError", "bytes", "1000.5 is not an integer from 512 to 16777216"],
+    [{ bytes: "4096" }, "TypeError", "bytes", '"4096" is not an integer from 512 to 16777216'],
+    [{ eventBytesMax: 5 }, "RangeError", "eventBytesMax", "5 is not an integer from 32 to 2047"],
+    [{ eventBytesMax: null }, "TypeError", "eventBytesMax", "null is not an integer from 32 to 2047"],
+    [{ fillGaps: 1 }, "TypeError", "fillGaps", "1 is neither true nor false"],
+    [{ digest: () => 1 }, "TypeError", "digest", "a function has no method sha256"],
+    [{ views: latestMap() }, "TypeError", "views", "an object is not an array of views, such as latestMap() makes"],
+    [{ views: [{}] }, "TypeError", "views[0]", "an object has no method bind"],
+    [{ views: [{ ...latestMap(), bind: () => 0 }] }, "TypeError", "views[0]", "an object has no method apply"],
+    [{ onEvent: 1 }, "TypeError", "onEvent", "1 is not a function"],
+    [{ onevent: () => 1 }, "TypeError", "onevent", "there is no such option"],
+    [{ eventViews: [] }, "TypeError", "eventViews", "there is no such option"],
+  ] as const) {
+    it(`refuses ${JSON.stringify(options)} and names events.${option}`, () => {
+      const act = () => eventFeeds(options as unknown as EventFeedOptions);
+      refuses(act, name, `events.${option}`, `events.${option}: ${message}`);
+    });
+  }
+
+  it("is what eventFeeds() makes, and nothing else", () => {
+    for (const [events, shown] of [[eventFeeds, "a function"], [{}, "an object"], [true, "true"]] as const) {
+      const message = `events: ${shown} is not made by eventFeeds() of chisme/events`;
+      refuses(() => new Gossip({ socket, clock, digest, events: events as never }), "TypeError", "events", message);
+    }
+    refuses(() => eventFeeds(5 as never), "TypeError", "events", "events: 5 is not an object of options");
+  });
+
+  it("fits an event into a datagram", () => {
+    const make = (more: Partial<GossipOptions>, options: EventFeedOptions): Gossip => {
+      return new Gossip({ socket, clock, digest, events: eventFeeds(options), ...more });
+    };
+    make({}, { eventBytesMax: 1095 });
+    refuses(
+      () => make({}, { eventBytesMax: 1096 }), "RangeError", "events.eventBytesMax",
+      "events.eventBytesMax: 1096 is not an integer from 32 to 1095",
+    );
+    make({ datagramBytesMax: 137, valueBytesMax: 4 }, {});
+    refuses(
+      () => make({ datagramBytesMax: 136, valueBytesMax: 4 }, {}), "RangeError", "datagramBytesMax",
+      "datagramBytesMax: 136 leaves no room for events; they need 137",
+    );
+  });
+
+  it("takes the platform's digest where it has none of its own, and names functions that give one", () => {
+    const message = "events.digest: needs moddableDigest(), espruinoDigest(), or new Sha256() of chisme/sha256";
+    refuses(() => new Gossip({ socket, clock, events: eventFeeds() }), "TypeError", "events.digest", message);
+    let digests = 0;
+    const counting = { sha256: (...all: Parameters<Sha256["sha256"]>) => (digests++, digest.sha256(...all)) };
+    for (const options of [{ digest: counting, events: eventFeeds() }, { events: eventFeeds({ digest: counting }) }]) {
+      digests = 0;
+      const { gossip } = new FakeNode(new FakeNetwork(), "192.168.0.54", options);
+      gossip.start();
+      gossip.log("a", 1);
+      assert.ok(digests > 0);
+    }
+  });
+});
