@@ -6,6 +6,9 @@
 
 const { dependencies } = require("./desktop/package.json");
 
+/** Checks and errors that all parts of the library share. */
+const shared = ["src/(checks|errors|cbor-failure).ts", "src/cbor/"];
+const platformValues = [...shared, "src/platform/", "src/sealing/", "src/engine/wire/address.ts"];
 const platformTypes = ["src/digest/", "src/engine/wire/sealer.ts"];
 /** Constants of feeds that a node without events needs, too. */
 const feedConstants = ["src/engine/feed/kinds.ts"];
@@ -32,22 +35,22 @@ const parts = [
     values: ["src/engine/(table|wire)/", "src/engine/clock.ts", "src/engine/reconcile/outbox.ts"],
     types: ["src/engine/(options|random|word-pool).ts"] },
   { name: "src/engine/feed", files: "src/engine/feed/",
-    values: ["src/cbor/", "src/engine/(table|wire)/", "src/engine/notifications.ts"],
+    values: ["src/cbor/", "src/digest/digest.ts", "src/engine/(table|wire)/", "src/engine/notifications.ts"],
     types: ["src/digest/", "src/engine/"] },
   { name: "src/engine", files: "src/engine/", own: "src/engine/[^/]+.ts", values: ["src/cbor/", ...engineWithoutFeeds],
     types: ["src/digest/", "src/engine/"] },
 
-  { name: "src/events", files: "src/events/", values: ["src/errors.ts", "src/cbor/", "src/engine/"],
+  { name: "src/events", files: "src/events/", values: [...shared, "src/engine/", "src/digest/digest.ts"],
     types: ["src/"] },
-  { name: "src/views", files: "src/views/", values: ["src/errors.ts", "src/cbor/"], types: ["src/[^/]+.ts"] },
-  { name: "src/sealing", files: "src/sealing/", values: ["src/errors.ts", "src/cbor/", "src/engine/wire/sealer.ts"] },
-  { name: "src/espgossip", files: "src/espgossip/", values: ["src/errors.ts", "src/cbor/", ...engineWithoutFeeds],
+  { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
+  { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
+  { name: "src/espgossip", files: "src/espgossip/", values: [...shared, ...engineWithoutFeeds],
     types: ["src/[^/]+.ts", "src/engine/feed/", "src/platform/types.ts"] },
-  { name: "src/platform for Moddable", files: "src/platform/moddable", values: ["src/errors.ts", "src/platform/",
-    "src/cbor/", "src/sealing/", "src/engine/wire/address.ts"], types: platformTypes, packages: ["crypt", "net", "time", "timer", "embedded:.+"] },
-  { name: "src/platform for Espruino", files: "src/platform/espruino", values: ["src/errors.ts", "src/platform/",
-    "src/cbor/", "src/sealing/", "src/engine/wire/address.ts"], types: platformTypes, packages: ["Storage", "Wifi", "crypto", "dgram"] },
-  { name: "src/platform", files: "src/platform/", values: ["src/errors.ts", "src/cbor/", "src/sealing/"],
+  { name: "src/platform for Moddable", files: "src/platform/moddable", values: platformValues,
+    types: platformTypes, packages: ["crypt", "net", "time", "timer", "embedded:.+"] },
+  { name: "src/platform for Espruino", files: "src/platform/espruino", values: platformValues,
+    types: platformTypes, packages: ["Storage", "Wifi", "crypto", "dgram"] },
+  { name: "src/platform", files: "src/platform/", values: [...shared, "src/sealing/"],
     types: platformTypes },
   { name: "src, entries for Espruino", files: "src/espruino[^/]*.ts", values: ["src/"] },
   // Events and ESPGossip's dialect are handed in, so that a program without them carries none of their code.

@@ -60,7 +60,8 @@ export class FeedSource implements DatagramSource {
     const slot = random.below(AUTHORS.length);
     const from = random.chance(0.9) ? random.below(EVENTS + 1) : drawWord(random, []);
     writer.feeds = feed!.outbox;
-    writer.begin(this.out, random.pick(LIMITS), type, 0, rows, drawWord(random, [10]), drawWord(random, [world.counter]));
+    const limit = random.pick(LIMITS);
+    writer.begin(this.out, limit, type, 0, rows, drawWord(random, [10]), drawWord(random, [world.counter]));
     if (random.chance(0.7) && writer.beginRows()) {
       for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, random.below(AUTHORS.length));
       writer.endRows();

@@ -1,12 +1,12 @@
 import { checkCbor } from "../src/cbor/cbor.js";
 import { DROP_NONE } from "../src/engine/wire/drops.js";
+import { JSON_FIRST_BYTE } from "../src/engine/wire/frame.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { TableHash } from "../src/engine/table/hash.js";
 import { DROP_REASONS, LEFT, type NodeEngine, OWN_SLOT, REMOVE, type Rows, UP } from "../src/engine/index.js";
 import { FLAG_FOREIGN, RowData } from "../src/engine/table/rows.js";
 import { StateReader } from "../src/espgossip/state-reader.js";
 
-const JSON_START = 0x7b;
 const frameReader = new FrameReader();
 const stateReader = new StateReader(false);
 
@@ -66,7 +66,7 @@ function checkValue(rows: Rows, slot: number): void {
 /** @throws Error when other nodes would refuse a datagram that a node sent */
 export function checkSent(bytes: Uint8Array, datagramBytesMax: number): void {
   if (bytes.length === 0 || bytes.length > datagramBytesMax) fail(`a datagram of ${bytes.length} bytes was sent`);
-  const isJson = bytes[0] === JSON_START;
+  const isJson = bytes[0] === JSON_FIRST_BYTE;
   if (isJson) JSON.parse(Buffer.from(bytes).toString());
   const refused = isJson
     ? stateReader.parse(bytes, bytes.length)

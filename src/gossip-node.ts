@@ -3,6 +3,7 @@ import { formatAddress } from "./engine/wire/address.js";
 import { type CborValue, encodeCbor } from "./cbor/cbor.js";
 import { parseEndpoint, show } from "./checks.js";
 import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
+import { JSON_FIRST_BYTE } from "./engine/wire/frame.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
 import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/kinds.js";
@@ -377,7 +378,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   private debug(direction: string, address: number, port: number, bytes: Uint8Array, length: number): void {
     if (this.options.debugOutput === undefined) return;
-    const type = bytes[0] === JSON_START ? "JSON" : frameTypeName(bytes[1] & 0x0f);
+    const type = bytes[0] === JSON_FIRST_BYTE ? "JSON" : frameTypeName(bytes[1] & 0x0f);
     this.print(`${type} ${direction} ${formatAddress(address)}:${port}, ${length} bytes`);
   }
 
@@ -395,9 +396,6 @@ export class GossipNode<Value extends CborValue = CborValue> {
 const NEW = 0;
 const STARTED = 1;
 const CLOSED = 2;
-
-/** The brace that each datagram of ESPGossip's dialect begins with. */
-const JSON_START = 0x7b;
 
 function frameTypeName(type: number): string {
   return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : type === 4 ? "LEAVE" : "unknown";

@@ -16,11 +16,12 @@ import { tagsOf } from "../wire/frame-support.js";
 import { bytesOf, logEvent, nodeDigest } from "./feed-support.js";
 
 const SLOT = 1;
+const FEEDS = { feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest) };
 
 /** A node that holds two events of generation 5 in a slot. */
 function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
   const lan = new EngineNetwork();
-  const { feeds, outbox } = lan.add(1, { feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest) }, [], 3).feed!;
+  const { feeds, outbox } = lan.add(1, FEEDS, [], 3).feed!;
   feeds.begin(SLOT, 5);
   for (let n = 1; n <= 2; n++) {
     const event = bytesOf(logEvent(n));
@@ -75,15 +76,14 @@ describe("the claim of a peer on a feed", () => {
 
   it("a claim is settled at once if the events in its frame begin the claimed generation", () => {
     const lan = new EngineNetwork();
-    const feeds = { feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest) };
-    lan.add(1, feeds, [2], 3);
-    lan.add(2, feeds, [1], 3);
+    lan.add(1, FEEDS, [2], 3);
+    lan.add(2, FEEDS, [1], 3);
     lan.run(50000);
     lan.log(1, "topic", 1);
     lan.run(50000);
     // A start without a log, under a higher revision: its next event begins a generation, and goes out with its row.
     lan.engines.delete(1);
-    lan.add(1, feeds, [2], 9);
+    lan.add(1, FEEDS, [2], 9);
     lan.run(50000);
     const before = heldFeed(lan.engines.get(2)!, 1).frontier;
     lan.sent.length = 0;
@@ -100,7 +100,7 @@ describe("the claim of a peer on a feed", () => {
 
   it("the own feed is renewed once, by the events of a later generation or by the claim on them", () => {
     const lan = new EngineNetwork();
-    const { own, outbox } = lan.add(1, { feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest) }, [], 3).feed!;
+    const { own, outbox } = lan.add(1, FEEDS, [], 3).feed!;
     lan.log(1, "topic", 1);
     const batch = new BatchData();
     Object.assign(batch, { generation: 8, first: 1, count: 1 });

@@ -77,7 +77,8 @@ export function plain(event: EventVector): PlainEvent {
 }
 
 function makeEngine(id: number, feedBytes: number): Engine {
-  const feeds = eventFeeds({ bytes: feedBytes, eventBytesMax: vectors.eventBytesMax, fillGaps: true }).engineFeeds(1472, nodeDigest);
+  const { eventBytesMax } = vectors;
+  const feeds = eventFeeds({ bytes: feedBytes, eventBytesMax, fillGaps: true }).engineFeeds(1472, nodeDigest);
   return new Engine(engineOptions({ id, address: ADDRESS, capacity: 8, feeds }));
 }
 
