@@ -54,7 +54,7 @@ export class Peer {
     this.engine = new Engine(engineOptions({
       id: own.id, address: this.address, capacity: CAPACITY, datagramBytesMax, randomSeed: seed, sealer,
       feeds: feedBytes === 0 ? undefined
-        : eventFeeds({ bytes: feedBytes, eventBytesMax: EVENT_BYTES_MAX }).engineFeeds(datagramBytesMax, nodeDigest),
+      : eventFeeds({ bytes: feedBytes, eventBytesMax: EVENT_BYTES_MAX }).engineFeeds(datagramBytesMax, nodeDigest),
     }));
     this.engine.start(0, own.revision, true);
     for (const statement of statements) this.hold(statement);

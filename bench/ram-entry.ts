@@ -192,7 +192,7 @@ function makeEngine(
   return new Engine(engineOptions({
     id, address: FIRST_ADDRESS + id - 1, capacity, valueBytesMax: VALUE_BYTES_MAX, datagramBytesMax, randomSeed: 7,
     feeds: feedBytes === 0 ? undefined
-      : eventFeeds({ bytes: feedBytes, eventBytesMax: EVENT_BYTES_MAX }).engineFeeds(datagramBytesMax, digest),
+    : eventFeeds({ bytes: feedBytes, eventBytesMax: EVENT_BYTES_MAX }).engineFeeds(datagramBytesMax, digest),
   }));
 }
 
