@@ -27,12 +27,19 @@ const LOG_UNCONFIRMED = 2;
 /** Events, and what peers hold goes on from the last one. */
 const LOG_CONFIRMED = 3;
 
+/** The node that the own feed is of. An interface with a name, which the build for Espruino needs to rename members. */
+export interface OwnFeedNode {
+  readonly rows: Rows;
+  readonly outbox: Outbox;
+  recover(revision: number): boolean;
+}
+
 /** What the own feed works with. */
 export interface OwnFeedParts {
   readonly feeds: FeedStore;
   readonly hlc: Hlc;
   readonly outbox: FeedOutbox;
-  readonly node: { readonly rows: Rows; readonly outbox: Outbox; recover(revision: number): boolean };
+  readonly node: OwnFeedNode;
 }
 
 /**
