@@ -21,7 +21,7 @@ function syn(sections: string, id = STRANGER): string {
 const news = syn(rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
 
 describe("Gossip: stats", () => {
-  it("count what came and went", () => {
+  it("count datagrams and bytes in and out", () => {
     const { network, node } = started();
     node.arrive(news);
     node.arrive("7b7d");
@@ -92,7 +92,7 @@ describe("Gossip: stats", () => {
     assert.deepEqual(node.errors, []);
   });
 
-  it("count rows that are refused, while the rest of the datagram is taken in", () => {
+  it("count refused rows, while the rest of the datagram is applied", () => {
     const { node } = started({ valueBytesMax: 4 });
     const tooLong = rowHex(9, 9, "00", "01", "44" + "00".repeat(4));
     node.arrive(syn(rowsHex(tooLong, rowHex(10, 10, "00", "01", "43" + "00".repeat(3)))));
@@ -144,7 +144,7 @@ describe("Gossip: what goes wrong", () => {
     assert.deepEqual(node.gossip.rows().map(({ id }) => id), [STRANGER, OWN_ID]);
   });
 
-  it("passes on errors of the socket, and throws them when nobody listens", () => {
+  it("passes errors of the socket to onError, and throws them without it", () => {
     const { node } = started();
     node.socket.fail(new Error("address in use"));
     assert.deepEqual(node.errors, [["socket", "address in use"]]);
@@ -228,13 +228,13 @@ describe("Gossip: close", () => {
     assertSilent(network, node);
   });
 
-  it("before the start leaves the socket alone", () => {
+  it("does not touch the socket before the start", () => {
     const { node } = single();
     node.gossip.close();
     assert.deepEqual(node.calls, []);
   });
 
-  it("leaves the rows to be read", () => {
+  it("leaves the rows readable", () => {
     const { node } = started();
     node.arrive(news);
     node.gossip.close();
@@ -242,14 +242,14 @@ describe("Gossip: close", () => {
     assert.equal(node.gossip.stats().datagramsReceived, 1);
   });
 
-  it("inside onUpdate is the last that is heard", () => {
+  it("ends all callbacks when it is called inside onUpdate", () => {
     const { network, node } = started({ onUpdate: () => node.gossip.close() });
     node.arrive(news);
     assert.deepEqual(node.states, []);
     assertSilent(network, node);
   });
 
-  it("inside a view is the last that is heard", () => {
+  it("ends all callbacks when it is called inside a view", () => {
     const view = minMax({ onChange: () => node.gossip.close() });
     const { network, node } = started({ views: [view] });
     node.arrive(news);
@@ -257,7 +257,7 @@ describe("Gossip: close", () => {
     assertSilent(network, node);
   });
 
-  it("inside onError is the last that is heard, also when a send failed", () => {
+  it("ends all callbacks when it is called inside onError, also after a failed send", () => {
     const { network, node } = started({ onError: () => node.gossip.close() });
     for (const id of [20, 21, 22]) node.arrive(syn(rowsHex(rowHex(id, id, "00", "05")), id));
     node.socket.sendError = new Error("no route");

@@ -151,7 +151,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
   for (const hasClock of [true, false]) {
     for (const [name, peerBytes, isLater] of FORMER) {
       const clocks = hasClock ? "with a clock" : "without a clock";
-      it(`loses nothing that it says before it hears them, ${clocks}, whenever power is lost: ${name}`, () => {
+      it(`loses no event that it publishes before they answer, ${clocks}, whenever power is lost: ${name}`, () => {
         let isWhole = false;
         for (let steps = 0; !isWhole; steps++) {
           const made = joined(hasClock, peerBytes);
@@ -192,7 +192,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.ok(device.node.gossip.frontier()[0].generation > 0);
   }
 
-  it("goes on behind them from an old image of its flash, which they show to be a part of what they hold", () => {
+  it("goes on behind their events from an old image of its flash, which is a part of their events", () => {
     const made = joined(true, LARGE);
     const { network, device } = made;
     device.say(1, 2, 3);
@@ -209,7 +209,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.equal(device.node.gossip.frontier()[0].generation, 0);
   });
 
-  it("goes on behind them, too, when another one ends what the first began to show", () => {
+  it("goes on behind their events also when a second peer ends what the first began to send", () => {
     const made = joined(true, [FEED_BYTES, FEED_BYTES_SMALL], SHORT_DATAGRAMS);
     const { network, peers, device } = made;
     device.say(1, 2, 3);
@@ -238,7 +238,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(device.node.gossip.frontier(), [{ author: ID, generation: 0, sequence: 100 }]);
   });
 
-  it("takes their events where its log has only where it ended", () => {
+  it("takes their events when its log has only a base", () => {
     const made = joined(true, SMALL);
     const { network, peers, device } = made;
     device.say(...numbers(1, 30));
@@ -253,7 +253,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(device.node.gossip.frontier(), [{ author: ID, generation: 0, sequence: 30 }]);
   });
 
-  it("stores what they give back once that is all", () => {
+  it("stores the events that they give back once it has all of them", () => {
     const { network, device } = joined(true, LARGE, SHORT_DATAGRAMS);
     device.say(...numbers(1, 90));
     network.run(30000);
@@ -271,7 +271,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(held, numbers(1, 90).map(() => 90));
   });
 
-  it("begins a generation with an old image of which nobody can say whether it is a part of what they hold", () => {
+  it("begins a generation with an old image that no peer can compare with its events", () => {
     const made = joined(true, SMALL);
     const { network, device } = made;
     device.say(1, 2, 3);

@@ -97,7 +97,7 @@ describe("the bundle for Espruino", function () {
     board: EspruinoDevice, port: number, seed: string, value: CborValue,
     more: (chisme: Chisme) => Partial<GossipOptions> = () => ({}),
   ): Gossip {
-    const chisme = board.boot({ crypto });
+    const chisme = board.boot({ crypto: { SHA256: crypto.SHA256 } });
     const options = {
       ...chisme.espruinoPlatform(), storage: chisme.flashStorage(),
       port, seedList: [seed], roundIntervalMs: 100, ...more(chisme),

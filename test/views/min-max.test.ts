@@ -24,7 +24,7 @@ function tell(view: MinMax, slot: number, data: CborValue, isLive = true): Range
 }
 
 describe("minMax", () => {
-  it("is a MinMax that knows nothing", () => {
+  it("is empty at first", () => {
     const { view, changes } = opened(4);
     assert.ok(view instanceof MinMax);
     view.settle();
@@ -43,7 +43,7 @@ describe("minMax", () => {
     assert.deepEqual(changes, [[5, 5], [-2.5, 5], [-2.5, 7], [0, 7], [0, 6]]);
   });
 
-  it("leaves out what is no finite number", () => {
+  it("ignores values that are no finite number", () => {
     const { view } = opened(2);
     tell(view, 0, 5);
     for (const data of [NaN, Infinity, -Infinity, "1", "", null, undefined, true, [1], { t: 1 }, Uint8Array.of(1)]) {
@@ -56,7 +56,7 @@ describe("minMax", () => {
     assert.equal(view.count, 0);
   });
 
-  it("leaves out nodes that are not live", () => {
+  it("ignores nodes that are not live", () => {
     const { view } = opened(2);
     tell(view, 0, 5);
     tell(view, 1, 9);
@@ -74,7 +74,7 @@ describe("minMax", () => {
     assert.deepEqual(tell(view, 1, 30), [21.5, 21.5]);
   });
 
-  it("does not ask about the data of nodes that are not live", () => {
+  it("does not call select for nodes that are not live", () => {
     const { view } = opened(1, () => assert.fail("asked"));
     assert.deepEqual(tell(view, 0, 1, false), [undefined, undefined]);
   });
@@ -176,7 +176,7 @@ describe("minMax in a network", () => {
     assert.equal(changes.length, told, "nothing changed");
   });
 
-  it("loses the number of a node that goes DOWN and has it back when the node is back", () => {
+  it("drops the number of a node that is down, and shows it again when the node is back", () => {
     const { network, all, views } = nodes();
     all.forEach((node, i) => node.gossip.push({ t: 20 + i }));
     network.run(30000);

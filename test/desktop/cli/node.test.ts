@@ -61,7 +61,7 @@ describe("chisme node", function () {
       assert.ok(first.event === "start" && first.revision === 1);
     });
 
-    it("tell a node that lost its storage which revision it had", async () => {
+    it("give a node that lost its storage its revision back", async () => {
       const port = freshPort();
       const former = freshFolder();
       mkdirSync(join(former, addresses[2]), { recursive: true });
@@ -101,7 +101,7 @@ describe("chisme node", function () {
   });
 
   describe("standard input", () => {
-    it("is complained about where it is not a number, and read on", async () => {
+    it("is read on after a line that is no number, which is reported", async () => {
       const node = jsonNode(freshPort(), "127.0.0.2", "127.0.0.3");
       node.write("warm\n0x10\nInfinity\n22\n");
       await node.untilMinMax(22, 22, 1);
@@ -177,7 +177,7 @@ describe("chisme node", function () {
       await node.until("it sent a SYN", () => line.test(node.stderr));
     });
 
-    it("tells of another device under its id as an error", async () => {
+    it("reports another device under its id as an error", async () => {
       const port = freshPort();
       await jsonNode(port, "127.0.0.2", "127.0.0.3", "--id", "7").untilStarted();
       const node = jsonNode(port, "127.0.0.3", "127.0.0.2", "--id", "7");
@@ -187,7 +187,7 @@ describe("chisme node", function () {
     });
   });
 
-  describe("refuses to start, in one line and with status 1,", () => {
+  describe("a start that fails, in one line and with status 1,", () => {
     async function refusal(...args: string[]): Promise<string> {
       const node = new NodeProcess(...args);
       assert.deepEqual(await node.exited, { status: 1, signal: null });
@@ -195,7 +195,7 @@ describe("chisme node", function () {
       return node.stderr.replace("(chisme node --help lists the options)\n", "");
     }
 
-    it("on an address and port in use", async () => {
+    it("refuses an address and port in use", async () => {
       const port = freshPort();
       await jsonNode(port, "127.0.0.2", "127.0.0.3").untilStarted();
       assert.equal(await refusal("--listen", `127.0.0.2:${port}`),
@@ -204,12 +204,12 @@ describe("chisme node", function () {
         `error: --listen: port ${port} of all interfaces is in use by another program\n`);
     });
 
-    it("on an address that this computer does not have", async () => {
+    it("refuses an address that this computer does not have", async () => {
       assert.equal(await refusal("--listen", `203.0.113.7:${freshPort()}`),
         "error: --listen: 203.0.113.7 is not an address of this computer\n");
     });
 
-    it("on a damaged storage", async () => {
+    it("refuses a damaged storage", async () => {
       const folder = freshFolder();
       writeFileSync(join(folder, "revision"), "4");
       const path = join(folder, "revision");
@@ -218,18 +218,18 @@ describe("chisme node", function () {
       assert.deepEqual(readdirSync(folder), ["revision"]);
     });
 
-    it("on a storage that is not a folder", async () => {
+    it("refuses a storage that is not a folder", async () => {
       const file = join(freshFolder(), "file");
       writeFileSync(file, "");
       assert.match(await refusal("--storage", file), /^error: --storage: EEXIST: .*\n$/);
     });
 
-    it("on a bad option", async () => {
+    it("refuses a bad option", async () => {
       assert.equal(await refusal("--interval", "99"), "error: --interval: 99 is not an integer from 100 to 3600000\n");
     });
   });
 
-  describe("names the option, its value and what it may be", () => {
+  describe("a wrong option", () => {
     const bad: [string[], string][] = [
       [["--listen", "here"], '--listen: "here" is not an IPv4 address such as "192.168.0.54"'],
       [["--listen", "127.0.0.2:x"], '--listen port: "x" is not an integer from 1 to 65535'],
@@ -245,7 +245,7 @@ describe("chisme node", function () {
       [["--unheard-of"], "unknown option '--unheard-of'"],
     ];
     for (const [args, message] of bad) {
-      it(`after ${args.join(" ")}`, async () => {
+      it(`is named with its value and range: ${args.join(" ")}`, async () => {
         const errors: string[] = [];
         const command = nodeCommand().exitOverride().configureOutput({ writeErr: (text) => errors.push(text) });
         await assert.rejects(command.parseAsync(args, { from: "user" }), { exitCode: 1 });

@@ -47,7 +47,7 @@ describe("the report of chisme node", () => {
       ]);
     });
 
-    it("says once what came as an update and as a state", () => {
+    it("shows a row once that came as an update and as a state", () => {
       const report = textReport();
       report.rows([row]);
       report.state({ ...row });
@@ -55,7 +55,7 @@ describe("the report of chisme node", () => {
       assert.equal(lines.length, 2);
     });
 
-    it("leaves no control character of what others share", () => {
+    it("shows no control character of values that others share", () => {
       const report = textReport();
       report.rows([{ ...row, data: "\u001b[2J\u009b2J\u007f\n" }]);
       assert.ok(lines[0].endsWith('"\\u001b[2J\\u009b2J\\u007f\\n"'), lines[0]);
@@ -68,7 +68,7 @@ describe("the report of chisme node", () => {
       codes.forEach((code, index) => assert.ok(lines[index].includes(code), lines[index]));
     });
 
-    it("tells minimum and maximum, and that there is none", () => {
+    it("shows minimum and maximum, or that there is none", () => {
       const report = textReport();
       report.minMax({ minimum: -1.5, maximum: 3, count: 2 });
       report.minMax({ minimum: undefined, maximum: undefined, count: 0 });
@@ -90,7 +90,7 @@ describe("the report of chisme node", () => {
     });
   });
 
-  it("as JSON is one object a line", () => {
+  it("has one object a line as JSON", () => {
     const lines: string[] = [];
     const report = new JsonReport(() => 12345, (line) => lines.push(line));
     report.start(start);

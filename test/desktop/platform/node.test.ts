@@ -80,7 +80,7 @@ describe("the platform of Node.js", () => {
       assert.equal(received.text, "before");
     });
 
-    it("broadcasts, and hears broadcasts on all interfaces", async () => {
+    it("broadcasts, and receives broadcasts on all interfaces", async () => {
       const [port, otherPort] = [freshPort(), freshPort()];
       const receive = listen(new NodeSocket(), port);
       const sender = new NodeSocket("127.0.0.2");
@@ -89,7 +89,7 @@ describe("the platform of Node.js", () => {
       assert.deepEqual(received, { text: "gossip", address: LOOPBACK_2, port: otherPort });
     });
 
-    it("tells that a port is in use, and then sends nothing from another one", async () => {
+    it("reports a port in use, and then sends nothing from another port", async () => {
       const port = freshPort();
       const taken = createSocket("udp4").bind(port, "127.0.0.2");
       await once(taken, "listening");
@@ -103,7 +103,7 @@ describe("the platform of Node.js", () => {
       taken.close();
     });
 
-    it("throws later what the system said against a datagram, once", async () => {
+    it("throws the system's error about a datagram at the next one, once", async () => {
       const port = freshPort();
       const socket = new NodeSocket("127.0.0.2");
       const receive = listen(socket, port);
@@ -116,7 +116,7 @@ describe("the platform of Node.js", () => {
       socket.send(bytes, 6, LOOPBACK_2, port);
     });
 
-    it("refuses to listen on what is no IPv4 address", () => {
+    it("refuses to listen on anything but an IPv4 address", () => {
       assert.throws(() => new NodeSocket("localhost"), /listen: "localhost" is not an IPv4 address/);
       assert.throws(() => nodePlatform("::1"), /listen: "::1" is not an IPv4 address/);
     });
@@ -207,7 +207,7 @@ describe("the platform of Node.js", () => {
       });
     }
 
-    it("leaves no file but the one, and does not mind half a file of a crash", () => {
+    it("leaves one file, and ignores half a file of a crash", () => {
       writeFileSync(join(folder, "revision.new"), "12");
       const storage = new FileStorage(folder);
       assert.equal(storage.readRevision(), undefined);
@@ -224,7 +224,7 @@ describe("the platform of Node.js", () => {
       });
     }
 
-    it("lets a node that can't read its revision not start", () => {
+    it("stops the start of a node that cannot read its revision", () => {
       writeFileSync(join(folder, "revision"), "?");
       const socket = new NodeSocket("127.0.0.2");
       const gossip = new Gossip({ socket, clock: nodeClock, storage: new FileStorage(folder) });
@@ -254,7 +254,7 @@ describe("the platform of Node.js", () => {
     assert.ok(after > before);
   });
 
-  it("nodePlatform gives each start other random", () => {
+  it("nodePlatform gives each start another random seed", () => {
     assert.notEqual(nodePlatform().randomSeed, nodePlatform().randomSeed);
   });
 });

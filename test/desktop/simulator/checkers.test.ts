@@ -17,7 +17,7 @@ function settled(nodes = 6): SimNetwork {
 }
 
 describe("checkers", () => {
-  it("have nothing against a network in sync", () => {
+  it("find no fault in a network in sync", () => {
     const network = settled();
     for (const check of [checkAgreement, checkValues, checkStatements, checkDatagramBytes, checkErrors]) {
       assertNone(check(network));
@@ -41,7 +41,7 @@ describe("checkers", () => {
     assert.ok(checkAgreement(network).length > 0);
   });
 
-  it("complain of nodes that were not told of a value, and of nobody else", () => {
+  it("complain of the nodes that did not receive a value, and of no other", () => {
     const network = settled();
     network.faults.lossProbability = 1;
     network.nodes[4].push("unheard");
@@ -64,7 +64,7 @@ describe("checkers", () => {
     assertNone(checkValues(network));
   });
 
-  it("complain of nodes that know nobody, once for each they should know", () => {
+  it("complain of nodes without peers, once for each missing row", () => {
     const network = new SimNetwork({ seed: 3 });
     addNodes(network, 3);
     network.faults.lossProbability = 1;
@@ -140,7 +140,7 @@ describe("checkers", () => {
     assert.equal(checkHeld([author], [[...said, ...unheard]], true).lost, 0);
   });
 
-  it("complain of what nodes reported", () => {
+  it("complain of the errors that nodes reported", () => {
     const network = settled(2);
     network.addNode({ id: network.nodes[0].id, options: { seedList: ["10.0.0.1"] } });
     network.runFor(60 * ROUND_MS);

@@ -145,7 +145,7 @@ describe("timers of an application in the simulator", () => {
   });
 
   it("refuse a callback that is no function", () => {
-    const { network } = withApplication(() => setTimeout({} as unknown as () => void, 1));
+    const { network } = withApplication(() => (setTimeout as (callback: unknown) => unknown)({}));
     assert.throws(() => network.runFor(1), /^TypeError: callback: \[object Object\] is not a function/);
   });
 

@@ -48,7 +48,7 @@ describe("scenarios", () => {
     assert.ok(result.violations.some(({ check }) => check === "agreement"));
   });
 
-  it("tell of what is thrown, and by which node", () => {
+  it("report an exception, and the node that threw it", () => {
     const result = runScenario({
       name: "throwing",
       summary: "a node throws",
