@@ -49,7 +49,7 @@ describe("the benchmark", function () {
     const wrong = [
       [["--seed", "x"], /--seed: x is not an integer/],
       [["--only", "nothing"], /no figure is left/],
-      [["--write", "--quick"], /--write: the docs have the figures of a full run/],
+      [["--write", "--quick"], /--write: not allowed with --quick/],
     ] as const;
     for (const [options, violation] of wrong) {
       const { code, stderr } = await bench(...options);
