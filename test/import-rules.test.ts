@@ -20,7 +20,7 @@ interface Violation {
 
 /** The rules judge a copy of the project's tree whose files are empty, with one file more for each import. */
 describe("the rules of imports", function () {
-  this.timeout(120000);
+  this.timeout(300000);
   let tree: string;
   let violations: Violation[];
   const files = new Map<string, string>();

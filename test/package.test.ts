@@ -42,7 +42,7 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
 };
 
 describe("npm package", function () {
-  this.timeout(60000);
+  this.timeout(300000);
   let packed: Set<string>;
 
   before(() => {

@@ -6,7 +6,7 @@ import { Terminals } from "./docs/console.js";
 import { codeBlock, codeBlocks, namesInTables, root, runExample, runnable, sourceOf } from "./docs/examples.js";
 
 describe("README.md", function () {
-  this.timeout(120000);
+  this.timeout(300000);
   let terminals: Terminals;
 
   beforeEach(() => { terminals = new Terminals(); });

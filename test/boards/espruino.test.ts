@@ -38,7 +38,7 @@ class FakeWifi {
 }
 
 describe("sketches for Espruino", function () {
-  this.timeout(120000);
+  this.timeout(300000);
   let bundles: Awaited<ReturnType<typeof bundleForEspruino>>;
   let device: EspruinoDevice | undefined;
   let node: Gossip | undefined;

@@ -79,7 +79,7 @@ async function run(code: string, more: object, send: (bytes: Uint8Array) => void
 }
 
 describe("boards/README.md", function () {
-  this.timeout(60000);
+  this.timeout(300000);
   let traced = "";
 
   before(() => {

@@ -33,7 +33,7 @@ function network(options = {}): EngineNetwork {
 
 describe("Engine: a flood", () => {
   it(`a flood of ${INVENTED} invented ids evicts no live row, and the nodes go on`, function () {
-    this.timeout(60000);
+    this.timeout(300000);
     const lan = network();
     lan.lose = ({ to }) => to === STRANGER;
     for (let i = 0; i < INVENTED; i++) lan.deliver(1, STRANGER, inventedSyn((0x51000000 + Math.imul(i, 7919)) >>> 0));

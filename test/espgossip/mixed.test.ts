@@ -10,7 +10,7 @@ function ofOthers(falseDowns: string[]): string[] {
 }
 
 describe("a network of boards and compact nodes", function () {
-  this.timeout(120000);
+  this.timeout(300000);
 
   it("the nodes agree on minimum and maximum, and on new ones", () => {
     const mixed = new Mixed({ seed: 1, boards: 4, compact: 4, autos: 1 });
@@ -114,7 +114,7 @@ describe("a network of boards and compact nodes", function () {
 });
 
 describe("60 nodes of ESPGossip", function () {
-  this.timeout(120000);
+  this.timeout(300000);
 
   it("60 nodes agree with datagrams of 1,200 bytes, where the reference stops at 24", () => {
     const mixed = new Mixed({ seed: 11, boards: 60, compact: 0, autos: 0 });

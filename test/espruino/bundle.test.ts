@@ -45,7 +45,7 @@ interface FullChisme extends Chisme {
 }
 
 describe("the bundle for Espruino", function () {
-  this.timeout(120000);
+  this.timeout(300000);
   const code: Record<string, string> = {};
   const devices: EspruinoDevice[] = [];
   const nodes: Gossip[] = [];

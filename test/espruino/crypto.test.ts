@@ -21,7 +21,7 @@ const program = process.env.CHISME_ESPRUINO;
 if (program !== undefined) {
   const kinds = ["minified", "lean"] as const;
   for (const kind of kinds) describe(`the ${kind} cipher and digest on the real interpreter`, function () {
-    this.timeout(120000);
+    this.timeout(300000);
     let code = "";
 
     before(async () => {

@@ -35,7 +35,7 @@ const COMPLAINTS: Record<Exclude<RuleName, "holdBack">, readonly [family: Family
 };
 
 describe("the model of the next event feeds", function () {
-  this.timeout(120000);
+  this.timeout(300000);
 
   for (const family of FAMILY_NAMES) {
     const histories = HISTORIES[family];

@@ -10,7 +10,7 @@ import { LogDriver, contentOf, record, steps } from "../support/log-driver.js";
 const LOCALHOST = 0x7f000001;
 
 describe("the platform of Espruino", function () {
-  this.timeout(60000);
+  this.timeout(300000);
   let code = "";
   let device: EspruinoDevice;
   let chisme: Chisme;

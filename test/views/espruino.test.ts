@@ -10,7 +10,7 @@ import { propertyOptions } from "../support/random.js";
 import { viewsOf } from "./espruino-entry.js";
 
 describe("views on Espruino", function () {
-  this.timeout(60000);
+  this.timeout(300000);
   let code: string;
 
   before(async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { NodeProcess, cleanUp, freshPort } from "./node-process.js";
 
 describe("chisme node --dialect", function () {
-  this.timeout(120000);
+  this.timeout(300000);
   afterEach(cleanUp);
 
   it("joins two ESPGossip nodes and two compact ones by one that speaks both", async () => {

@@ -7,7 +7,7 @@ import { NodeProcess, cleanUp, freshFolder, freshPort } from "./node-process.js"
 const ADDRESSES = ["127.0.0.2", "127.0.0.3", "127.0.0.4"];
 
 describe("chisme node with events", function () {
-  this.timeout(120000);
+  this.timeout(300000);
   afterEach(cleanUp);
 
   function jsonNode(port: number, index: number, seed: number, ...more: string[]): NodeProcess {

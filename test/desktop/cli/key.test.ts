@@ -10,7 +10,7 @@ function run(...args: string[]): { status: number | null; stdout: string; stderr
 }
 
 describe("the command line's help", function () {
-  this.timeout(60000);
+  this.timeout(300000);
 
   for (const command of ["", "simulate", "node", "key"]) {
     it(`fits into 80 columns: chisme ${command} --help`, () => {
@@ -23,7 +23,7 @@ describe("the command line's help", function () {
 });
 
 describe("chisme key", function () {
-  this.timeout(60000);
+  this.timeout(300000);
 
   it("prints another key each time, and beside it how to use it", () => {
     const [one, other] = [run("key"), run("key")];

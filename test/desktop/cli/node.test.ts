@@ -7,7 +7,7 @@ import { NodeProcess, cleanUp, freshFolder, freshPort } from "./node-process.js"
 const INTERVAL = ["--interval", "200"];
 
 describe("chisme node", function () {
-  this.timeout(120000);
+  this.timeout(300000);
   afterEach(cleanUp);
 
   /** A node on a loopback address that begins with another. */

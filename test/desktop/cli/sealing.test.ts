@@ -13,7 +13,7 @@ function keyFile(content: string): string {
 }
 
 describe("chisme node with a key", function () {
-  this.timeout(120000);
+  this.timeout(300000);
   afterEach(cleanUp);
 
   function start(port: number, host: number, value: string, ...more: string[]): NodeProcess {

@@ -111,7 +111,7 @@ function caseOf({ shared, alone, seed, statements, kinds, ...others }: Spec, row
 }
 
 describe("Engine: two nodes that hold any rows", function () {
-  this.timeout(120000);
+  this.timeout(300000);
   const few = fc.nat(80);
   const tight = fc.tuple(fc.integer({ min: DATAGRAM_BYTES_LEAST, max: 150 }), datagramBytes);
 
@@ -136,7 +136,7 @@ describe("Engine: two nodes that hold any rows", function () {
 });
 
 describe("Engine: two nodes with extreme tables", function () {
-  this.timeout(60000);
+  this.timeout(300000);
   const statement = (i: number): Statement => ({ id: 0, revision: i % 5, heartbeat: (i * 77) % 30000, state: UP });
   const all = idsFrom(1, 2 * ROWS_MAX).map((id, i) => ({ ...statement(i), id }));
   const some = all.slice(0, ROWS_MAX);
