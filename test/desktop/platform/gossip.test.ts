@@ -77,10 +77,12 @@ describe("Gossip on Node.js", function () {
     assert.throws(() => one.push(1), { code: "ERR_STATE" });
     await closing;
     await one.close();
-    const port = one.row(one.id)!.port;
+    await until(() => other.row(address)?.state === "left");
+    const { port } = one.row(one.id)!;
     const errors: unknown[] = [];
-    started({ listen: "127.0.0.2", port, onError: (code) => errors.push(code) });
-    await until(() => other.row(address)?.state === "left" || other.row(address)?.revision !== 0);
+    const seedList = [`${other.row(other.id)!.address}:${other.row(other.id)!.port}`];
+    started({ listen: "127.0.0.2", port, seedList, onError: (code) => errors.push(code) });
+    await until(() => other.row(address)?.state === "up");
     assert.deepEqual(errors, []);
   });
 
