@@ -10,6 +10,6 @@ import { type ChismeError, invalid } from "./errors.js";
 export function cborFailure(method: string, code: number, bytesMax: number, limit: string): ChismeError {
   const problem = code === CBOR_TOO_LARGE ? `takes more than ${bytesMax} bytes of CBOR (${limit})`
     : code === CBOR_TOO_DEEP ? "is nested deeper than 4 levels"
-    : "has a part that CBOR can't express, such as a function";
+    : "has a part that CBOR cannot encode, such as a function";
   return invalid(method, "value", problem, code === CBOR_TOO_LARGE || code === CBOR_TOO_DEEP);
 }

@@ -21,16 +21,6 @@ export const importOffences: readonly ImportOffence[] = [
     ],
   },
   ...both("src/engine/membership", "src/engine/membership/offender.ts", '"../engine.js"'),
-  {
-    rule: "src/engine/feed with SHA-256: values",
-    file: "src/engine/feed/chain.ts",
-    sources: ['import { Outbox } from "../reconcile/outbox.js";'],
-  },
-  {
-    rule: "src/engine/feed with SHA-256: types",
-    file: "src/engine/feed/feed-protocol.ts",
-    sources: ['import type { Gossip } from "../../gossip.js";'],
-  },
   ...both("src/engine/feed", "src/engine/feed/offender.ts", '"../../events/event-api.js"'),
   {
     rule: "src/engine/feed: values",
