@@ -22,7 +22,7 @@ import assert from "node:assert/strict";
 import { Gossip, minMax } from "chisme";
 import { eventFeeds } from "chisme/events";
 import { Sha256 } from "chisme/sha256";
-import { FileStorage, nodePlatform } from "chisme-cli/node";
+import { FileStorage, Gossip as NodeGossip } from "chisme-cli/node";
 import { SimNetwork, checkAgreement } from "chisme-cli/sim";
 
 const network = new SimNetwork({ seed: 7 });
@@ -46,14 +46,17 @@ const hash = new Uint8Array(32);
 const digest: Sha256 = new Sha256();
 digest.sha256(new Uint8Array(0), 0, 0, hash, 0);
 assert.equal(hash[0], 0xe3);
-const gossip: Gossip = new Gossip({
-  ...nodePlatform("127.0.0.76"), storage: new FileStorage("state"), seedList: ["127.0.0.75"],
-  feeds: eventFeeds, onError: (code, error) => { throw error; },
+const topics: string[] = [];
+const gossip: NodeGossip<number> = new NodeGossip<number>({
+  listen: "127.0.0.76", storage: new FileStorage("state"), seedList: ["127.0.0.75"],
+  events: eventFeeds({ onEvent: ({ topic }) => topics.push(topic) }), onError: (code, error) => { throw error; },
 });
+assert.ok(gossip instanceof Gossip);
 gossip.start();
 gossip.push(21.5);
-assert.equal(gossip.rows()[0].data, 21.5);
-gossip.close();
+gossip.log("door", 1);
+assert.deepEqual([gossip.row(gossip.id)?.data, gossip.row(gossip.id)?.state, topics], [21.5, "up", ["door"]]);
+await gossip.close();
 console.log("the program ran");
 `;
 
