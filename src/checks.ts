@@ -59,6 +59,21 @@ export function checkFunction(name: string, value: unknown): void {
   throw invalid("", name, `${show(value)} is not a function`, false);
 }
 
+/** The argument of a maker such as `minMax()`: undefined, or an object that has no options but `names`. */
+export function checkGiven(options: unknown, names: string): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) {
+    throw invalid("", "options", `${show(options)} is not an object`, false);
+  }
+  const known = names.split(" ");
+  checkNames("", options, (name) => known.indexOf(name) >= 0);
+}
+
+/** Refuses a view that a node has already: it would mix the data of two nodes. */
+export function checkUnbound(name: string, isBound: boolean): void {
+  if (isBound) throw invalid("", name, "one of the views belongs to another node; each node needs its own", true);
+}
+
 /** Refuses names of options that `isKnown` does not know. */
 export function checkNames(prefix: string, options: object, isKnown: (name: string) => boolean): void {
   const names = Object.keys(options);

@@ -94,7 +94,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
       throw failure("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
     }
     this.writeRevision(revision);
-    if (this.eventNotifier !== undefined) this.eventNotifier.api.restore(() => this.notifier.notifyEvents());
+    if (!this.restore()) return;
     this.phase = STARTED;
     this.options.socket.bind(
       this.port,
@@ -236,6 +236,21 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const target: number[] = [];
     parseEndpoint(method, "address", address, this.port, target);
     return target;
+  }
+
+  /**
+   * Restores the own feed. Where its events fill the buffer callbacks run, which may
+   * close the node but not start it. Returns whether the node is still open.
+   */
+  private restore(): boolean {
+    if (this.eventNotifier === undefined) return true;
+    this.phase = RESTORING;
+    try {
+      this.eventNotifier.api.restore(() => this.notifier.notifyEvents());
+    } finally {
+      if (this.phase === RESTORING) this.phase = NEW;
+    }
+    return this.phase === NEW;
   }
 
   private makeEventNotifier(): EventNotifier | undefined {
@@ -396,6 +411,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
 const NEW = 0;
 const STARTED = 1;
 const CLOSED = 2;
+const RESTORING = 3;
 
 function frameTypeName(type: number): string {
   return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : type === 4 ? "LEAVE" : "unknown";

@@ -60,8 +60,7 @@ export class Gossip<Value extends CborValue = CborValue> extends GossipNode<Valu
    * @throws as `log`
    */
   set(topic: string, key: string, value: CborValue, options?: SetOptions): void {
-    const ttlMs = options === undefined || options.ttlMs === undefined ? 0 : options.ttlMs;
-    this.publish("set", KIND_SET, topic, key, ttlMs, value);
+    this.publish("set", KIND_SET, topic, key, this.needEvents("set").api.timeToLive(options), value);
   }
 
   /**

@@ -110,9 +110,9 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     throw invalid("", "options", `${show(options)} is not an object`, false);
   }
   checkNames("", options, isKnown);
-  checkObject("socket", options.socket, "send");
-  checkObject("clock", options.clock, "nowMs");
-  if (options.storage !== undefined) checkObject("storage", options.storage, "readRevision");
+  checkObject("socket", options.socket, "send bind ownAddress deviceId close");
+  checkObject("clock", options.clock, "nowMs setTimer clearTimer");
+  if (options.storage !== undefined) checkObject("storage", options.storage, "readRevision writeRevision");
   checkViews("views", options.views, "bind rowChanged settle", "minMax()");
   checkFunction("dialect", options.dialect);
   checkFunction("debugOutput", options.debugOutput);
@@ -142,8 +142,12 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   };
 }
 
-/** The engine of the dialect. @throws RangeError or TypeError ERR_OPTION when the dialect has no events */
+/** The engine of the dialect. @throws TypeError ERR_OPTION when the dialect makes none, or has no events */
 export function checkEngine(engine: NodeEngine, events: EventFeeds | undefined): NodeEngine {
+  // `dialect: auto` instead of `dialect: auto()` makes a function.
+  if (typeof engine !== "object" || engine === null) {
+    throw invalid("", "dialect", "it is not made by espgossip() or auto() of chisme/espgossip", false);
+  }
   if (events === undefined || engine.feed !== undefined) return engine;
   throw invalid("", "events", "the option dialect has none", false);
 }

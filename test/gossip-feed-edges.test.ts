@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { eventFeeds } from "../src/events/index.js";
+import { type EventFeedOptions, eventFeeds } from "../src/events/index.js";
 import type { FeedEvent, GossipOptions } from "../src/gossip.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
-import { FakeNetwork, joined } from "./support/fake-platform.js";
+import { MemoryLog } from "../src/platform/memory-log.js";
+import { FakeNetwork, FakeNode, joined } from "./support/fake-platform.js";
 
 const FEEDS: Partial<GossipOptions> = { events: eventFeeds({ digest: nodeDigest }) };
 
@@ -60,7 +61,7 @@ describe("Gossip: events at the edges of what they may be", () => {
     const network = new FakeNetwork();
     const [{ gossip }, other] = joined(network, [FEEDS, FEEDS]);
     assert.throws(() => gossip.log("t", "x".repeat(128)), /^RangeError: log: value: takes more than 128 bytes of CBOR/);
-    assert.throws(() => gossip.log("t", "x".repeat(120)), /^RangeError: log: value: takes more than 128 bytes with topic and key/);
+    assert.throws(() => gossip.log("t", "x".repeat(120)), /^RangeError: log: value: takes more than 128 bytes with topic/);
     const broken = [(): number => 0] as never;
     assert.throws(() => gossip.log("t", broken), /^TypeError: log: value: has a part that CBOR cannot encode/);
     gossip.log("t", "x");
@@ -109,5 +110,63 @@ describe("Gossip: events at the edges of what they may be", () => {
     network.loses = () => false;
     network.run(30000);
     assert.deepEqual(other.gossip.events().map(({ value }) => value), [0, "changed on the way"]);
+  });
+});
+
+describe("Gossip: callbacks while start() restores a log that is larger than the buffer", () => {
+  const VALUES = 60;
+
+  /** A device with a log of so many events that they fill the buffer while they are restored. */
+  function restarted(onEvent: (event: FeedEvent, node: () => FakeNode) => void): FakeNode {
+    const network = new FakeNetwork();
+    const log = new MemoryLog();
+    const storage = { log, readRevision: () => undefined, writeRevision: () => undefined };
+    const make = (more: EventFeedOptions): FakeNode => new FakeNode(network, "192.168.0.53", {
+      storage, events: eventFeeds({ bytes: 1024, digest: nodeDigest, ...more }),
+    });
+    const first = make({});
+    first.gossip.start();
+    for (let i = 0; i < VALUES; i++) first.gossip.log("n", i);
+    first.gossip.close();
+    const second: FakeNode = make({ onEvent: (event) => onEvent(event, () => second) });
+    return second;
+  }
+
+  it("may close the node, which then stays closed", () => {
+    let calls = 0;
+    const node = restarted((_event, self) => {
+      if (calls++ === 0) self().gossip.close();
+    });
+    node.gossip.start();
+    assert.equal(calls, 1);
+    assert.equal(node.socket.isOpen, false);
+    assert.throws(() => node.gossip.start(), { code: "ERR_STATE" });
+    assert.deepEqual(node.socket.sent, []);
+  });
+
+  it("cannot start the node again", () => {
+    const codes: unknown[] = [];
+    const node = restarted((_event, self) => {
+      try {
+        self().gossip.start();
+      } catch (error) {
+        codes.push((error as { code: unknown }).code);
+      }
+    });
+    node.gossip.start();
+    assert.equal(codes.length, VALUES);
+    assert.ok(codes.every((code) => code === "ERR_STATE"));
+  });
+
+  it("may throw: a second start() notifies of the rest", () => {
+    const values: unknown[] = [];
+    const node = restarted(({ value }) => {
+      values.push(value);
+      if (value === 3) throw new Error("of the application");
+    });
+    assert.throws(() => node.gossip.start(), /of the application/);
+    node.gossip.start();
+    assert.deepEqual(values, Array.from({ length: VALUES }, (_, i) => i));
+    assert.equal(node.gossip.frontier()[0].sequence, VALUES);
   });
 });

@@ -17,7 +17,7 @@ const STEPS = 60;
 /** One device: what outlives its crashes, and the node that runs on it, if one does. */
 class Device {
   readonly log = new MemoryLog();
-  readonly view = latestMap();
+  view = latestMap();
   revision: number | undefined;
   node: FakeNode | undefined;
   /** What this run of the node told, by author and generation. */
@@ -28,7 +28,7 @@ class Device {
 
   start(): void {
     this.told = new Map();
-    this.view.clear();
+    this.view = latestMap();
     this.node = new FakeNode(this.network, this.address, {
       events: eventFeeds({
         bytes: 65536, digest: nodeDigest, views: [this.view], onEvent: (event) => this.hear(event),

@@ -55,6 +55,19 @@ describe("Gossip: subscribe", () => {
     assert.deepEqual(calls, ["a", "a", "c"]);
   });
 
+  it("set refuses an option that it does not know, and a time to live that is none", () => {
+    const [{ gossip }] = joined(new FakeNetwork(), [events()]);
+    for (const [options, name, option] of [
+      [{ ttl: 5000 }, "TypeError", "options.ttl"], [5000, "TypeError", "options"], [null, "TypeError", "options"],
+      [{ ttlMs: "1" }, "TypeError", "ttlMs"], [{ ttlMs: -1 }, "RangeError", "ttlMs"],
+    ] as [never, string, string][]) {
+      assert.throws(() => gossip.set("lamp", "hall", "on", options), { name, option, code: "ERR_ARGUMENT" });
+    }
+    assert.throws(() => gossip.eachEvent(5 as never), { name: "TypeError", option: "each", code: "ERR_ARGUMENT" });
+    gossip.set("lamp", "hall", "on", { ttlMs: undefined } as never);
+    assert.deepEqual(gossip.events().map(({ ttlMs }) => ttlMs), [0]);
+  });
+
   it("goes on behind a callback that throws, and calls each one once", () => {
     const calls: string[] = [];
     const [{ gossip }] = joined(new FakeNetwork(), [events()]);

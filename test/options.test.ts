@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { eventFeeds } from "../src/events/index.js";
 import { type ChismeError, Gossip, type GossipOptions } from "../src/gossip.js";
+import { auto, espgossip } from "../src/espgossip/index.js";
+import { latestMap } from "../src/views/latest-map.js";
+import { minMax } from "../src/views/min-max.js";
+import { records } from "../src/views/records.js";
+import { topicMerge } from "../src/views/topic-merge.js";
 import { parseEndpoint } from "../src/checks.js";
 import { checkOptions } from "../src/options.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
@@ -85,10 +90,68 @@ describe("options: numbers", () => {
 
 function fakeSocket(): Record<string, unknown> {
   const nothing = () => undefined;
-  return { open: nothing, send: nothing, ownAddress: () => 1, deviceId: () => 1, close: nothing };
+  return { bind: nothing, send: nothing, ownAddress: () => 1, deviceId: () => 1, close: nothing };
 }
 
 describe("options: objects and functions", () => {
+  it("a socket, clock or storage that lacks one method is refused with its name", () => {
+    for (const [name, methods] of [
+      ["socket", ["send", "bind", "ownAddress", "deviceId", "close"]],
+      ["clock", ["nowMs", "setTimer", "clearTimer"]],
+      ["storage", ["readRevision", "writeRevision"]],
+    ] as const) {
+      const all = Object.fromEntries(methods.map((method) => [method, () => 1]));
+      check({ [name]: all });
+      for (const method of methods) {
+        refuses({ [name]: { ...all, [method]: undefined } }, name, `has no method ${method}`);
+      }
+    }
+  });
+
+  it("dialect makes an engine: auto instead of auto() is refused", () => {
+    assert.throws(() => new Gossip({ socket, clock, dialect: auto as never }), {
+      name: "TypeError", code: "ERR_OPTION", option: "dialect",
+      message: "dialect: it is not made by espgossip() or auto() of chisme/espgossip",
+    });
+  });
+
+  it("the makers of dialects and views refuse other options, and options of another type, with their names", () => {
+    const merge = { topic: "t", merge: () => 1 };
+    for (const [make, name, option, problem] of [
+      [() => espgossip({ recove: true } as never), "TypeError", "recove", "there is no such option"],
+      [() => minMax({ onchange: () => 1 } as never), "TypeError", "onchange", "there is no such option"],
+      [() => minMax((() => 1) as never), "TypeError", "options", "a function is not an object"],
+      [() => minMax({ select: 1 } as never), "TypeError", "select", "1 is not a function"],
+      [() => minMax({ onChange: 1 } as never), "TypeError", "onChange", "1 is not a function"],
+      [() => latestMap({ topic: "door" } as never), "TypeError", "topic", "there is no such option"],
+      [() => latestMap({ topics: "door" } as never), "TypeError", "topics", '"door" is not an array of topics'],
+      [() => latestMap({ topics: ["door", 5] } as never), "TypeError", "topics[1]", "5 is not a text"],
+      [() => latestMap({ onChange: 1 } as never), "TypeError", "onChange", "1 is not a function"],
+      [() => records({ topics: [] } as never), "TypeError", "topics", "there is no such option"],
+      [() => records({ onChange: 1 } as never), "TypeError", "onChange", "1 is not a function"],
+      [() => topicMerge(undefined as never), "TypeError", "topic", "undefined is not a text"],
+      [() => topicMerge({ topic: "t" } as never), "TypeError", "merge", "undefined is not a function"],
+      [() => topicMerge({ ...merge, on: 1 } as never), "TypeError", "on", "there is no such option"],
+      [() => topicMerge({ ...merge, onChange: 1 } as never), "TypeError", "onChange", "1 is not a function"],
+    ] as [() => unknown, string, string, string][]) {
+      assert.throws(make, { name, code: "ERR_OPTION", option, message: `${option}: ${problem}` });
+    }
+  });
+
+  it("a view belongs to one node", () => {
+    const view = minMax();
+    const make = (more: Partial<GossipOptions>) => new Gossip({ socket, clock, digest: nodeDigest, ...more });
+    make({ views: [view] });
+    assert.throws(() => make({ views: [view] }), { name: "RangeError", code: "ERR_OPTION", option: "views" });
+    for (const shared of [latestMap(), records(), topicMerge({ topic: "t", merge: () => 1 })]) {
+      make({ events: eventFeeds({ views: [shared] }) });
+      const again = () => make({ events: eventFeeds({ views: [shared] }) });
+      assert.throws(again, { name: "RangeError", code: "ERR_OPTION", option: "events.views" });
+    }
+    const events = eventFeeds();
+    assert.notEqual(make({ events }), make({ events }));
+  });
+
   for (const name of ["socket", "clock", "storage"]) {
     it(`${name} is an object with methods`, () => {
       for (const [bad, shown] of [

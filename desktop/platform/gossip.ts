@@ -1,5 +1,7 @@
 import { invalid } from "../../src/errors.js";
+import { show } from "../../src/checks.js";
 import { type CborValue, Gossip as CoreGossip, type GossipOptions } from "../../src/gossip.js";
+import type { Platform } from "../../src/platform/types.js";
 import { NodeSocket, nodePlatform } from "./node-platform.js";
 
 /** Options of `Gossip` on Node.js: all have a default. */
@@ -26,7 +28,7 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
   constructor(options: NodeGossipOptions<Value> = {}) {
     const { listen, signal, ...more } = checked(options);
-    const made = { ...nodePlatform(listen), ...more };
+    const made = { ...nodePlatform(listen), ...given(more) };
     super(made);
     this.nodeSocket = made.socket instanceof NodeSocket ? made.socket : undefined;
     this.signal = signal;
@@ -55,16 +57,25 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   }
 }
 
+/** The options without those of the platform that are undefined, which must not replace those built in. */
+function given<Options extends Partial<Platform>>(options: Options): Options {
+  const all = { ...options };
+  for (const name of ["socket", "clock", "sealing", "digest", "randomSeed"] as const) {
+    if (all[name] === undefined) Reflect.deleteProperty(all, name);
+  }
+  return all;
+}
+
 function checked<Value extends CborValue>(options: NodeGossipOptions<Value>): NodeGossipOptions<Value> {
   if (typeof options !== "object" || options === null) {
-    throw invalid("", "options", `${String(options)} is not an object`, false);
+    throw invalid("", "options", `${show(options)} is not an object`, false);
   }
   const { listen, signal, socket } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalid("", "signal", `${String(signal)} is not an AbortSignal`, false);
+    throw invalid("", "signal", `${show(signal)} is not an AbortSignal`, false);
   }
   if (listen !== undefined && socket !== undefined) {
-    throw invalid("", "listen", `${listen} has no effect beside the option socket`, true);
+    throw invalid("", "listen", `${show(listen)} has no effect beside the option socket`, true);
   }
   return options;
 }

@@ -39,6 +39,8 @@ export class NodeSocket implements GossipSocket {
   private socket: Socket | undefined;
   private readonly listen: string | undefined;
   private failure: Error | undefined;
+  /** A socket that is to be closed once the system has its datagrams. */
+  private closing: Socket | undefined;
   /** Datagrams that Node has not handed to the system yet. */
   private pending = 0;
   /** Sockets that are not closed yet: none or one. */
@@ -69,8 +71,12 @@ export class NodeSocket implements GossipSocket {
       for (const resolve of this.waiting.splice(0)) resolve();
     });
     socket.on("error", (error) => {
-      // Node would bind an unbound socket to a port of its own choice when something is sent.
-      if (!isBound) this.close();
+      // Node would bind an unbound socket to a port of its own choice when something is sent. It drops what was to be
+      // sent, without a call.
+      if (!isBound) {
+        this.pending = 0;
+        this.close();
+      }
       onError(error);
     });
     socket.bind({ port, address: this.listen ?? "0.0.0.0", exclusive: true }, () => {
@@ -87,9 +93,9 @@ export class NodeSocket implements GossipSocket {
     const socket = this.socket;
     this.pending++;
     socket.send(copy, port, formatAddress(address), (error) => {
-      this.pending--;
+      if (this.pending > 0) this.pending--;
       if (error !== null) this.failure = error;
-      if (this.pending === 0 && this.socket !== socket) socket.close();
+      this.closeIdle();
     });
     const failure = this.failure;
     this.failure = undefined;
@@ -110,15 +116,22 @@ export class NodeSocket implements GossipSocket {
 
   /** Closes the socket once the system has the last datagram; nothing is received any more. */
   close(): void {
-    const socket = this.socket;
+    this.closing = this.socket ?? this.closing;
     this.socket = undefined;
-    socket?.removeAllListeners("message");
-    if (this.pending === 0) socket?.close();
+    this.closing?.removeAllListeners("message");
+    this.closeIdle();
   }
 
   /** Resolves once the socket is closed, at once if it was never bound. Never rejects. */
   closed(): Promise<void> {
     if (this.unclosed === 0) return Promise.resolve();
     return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  private closeIdle(): void {
+    if (this.pending > 0) return;
+    const socket = this.closing;
+    this.closing = undefined;
+    socket?.close();
   }
 }

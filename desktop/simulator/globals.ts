@@ -55,6 +55,7 @@ export class SimTimer {
   private readonly isRepeated: boolean;
   private readonly id = ++ids;
   private event: SimEvent | undefined;
+  private isCleared = false;
 
   /** @param isRepeated whether the timer starts again each time */
   constructor(device: CodeDevice, callback: () => void, delayMs: number, isRepeated: boolean) {
@@ -71,17 +72,16 @@ export class SimTimer {
   unref(): this { return this; }
   hasRef(): boolean { return true; }
 
-  /** Starts the timer anew, unless it is over. */
+  /** Starts the timer anew, as in Node.js also after it went off, unless it was cleared. */
   refresh(): this {
-    if (this.event !== undefined) this.start();
+    if (!this.isCleared) this.start();
     return this;
   }
 
-  /** Ends the timer. */
+  /** Clears the timer. */
   close(): this {
-    if (this.event !== undefined) this.event.run = undefined;
-    this.event = undefined;
-    byNumber.delete(this.id);
+    this.isCleared = true;
+    this.end();
     return this;
   }
 
@@ -96,10 +96,16 @@ export class SimTimer {
       // Another event, or none: the timer was started anew or ended while it waited for a stalled device.
       if (this.event !== event) return;
       if (this.isRepeated) this.start();
-      else this.close();
+      else this.end();
       this.callback();
     });
     this.event = event;
+  }
+
+  private end(): void {
+    if (this.event !== undefined) this.event.run = undefined;
+    this.event = undefined;
+    byNumber.delete(this.id);
   }
 }
 

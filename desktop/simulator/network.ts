@@ -1,4 +1,6 @@
 import { BROADCAST_ADDRESS, formatAddress } from "../../src/engine/wire/address.js";
+import { checkGiven, checkNames, show } from "../../src/checks.js";
+import { invalid } from "../../src/errors.js";
 import { BufferPool } from "./buffers.js";
 import { SimRandom, STREAM_FAULTS, STREAM_NODES } from "./random.js";
 import { type Faults, type LinkFaults, corrupted, noFaults, passesChecksum } from "./faults.js";
@@ -64,8 +66,10 @@ export class SimNetwork implements SimMedium {
   private readonly ids = new Set<number>();
   private now = 0;
 
+  /** @throws RangeError or TypeError ERR_OPTION that names the option */
   constructor(options: SimNetworkOptions) {
-    this.seed = options.seed >>> 0;
+    checkNetworkOptions(options);
+    this.seed = options.seed;
     this.datagramBytesMax = options.datagramBytesMax ?? 1200;
     this.faults = { ...noFaults(), ...options.faults };
     this.random = new SimRandom(this.seed, STREAM_FAULTS);
@@ -88,17 +92,29 @@ export class SimNetwork implements SimMedium {
     return node;
   }
 
-  /** Calls `run` after `delayMs` of virtual time. */
+  /**
+   * Calls `run` after `delayMs` of virtual time.
+   *
+   * @throws RangeError or TypeError ERR_ARGUMENT when the delay is no finite number
+   */
   schedule(delayMs: number, run: () => void): SimEvent {
+    if (!Number.isFinite(delayMs)) throw notFinite("schedule", "delayMs", delayMs);
     return this.queue.add(this.now + Math.max(0, delayMs), run);
   }
 
+  /** Runs all that is due in the next `durationMs` of virtual time. @throws as `runUntil` */
   runFor(durationMs: number): void {
+    if (!Number.isFinite(durationMs)) throw notFinite("runFor", "durationMs", durationMs);
     this.runUntil(this.now + durationMs);
   }
 
-  /** Runs all that is due until `timeMs`, inclusive. An exception of an application is thrown to the caller. */
+  /**
+   * Runs all that is due until `timeMs`, inclusive. An exception of an application is thrown to the caller.
+   *
+   * @throws RangeError or TypeError ERR_ARGUMENT when the time is no finite number: nodes have timers for ever
+   */
   runUntil(timeMs: number): void {
+    if (!Number.isFinite(timeMs)) throw notFinite("runUntil", "timeMs", timeMs);
     // Once for all that happens, as the globals are restored by the last `leave` only.
     const before = enter(undefined);
     try {
@@ -206,6 +222,26 @@ export class SimNetwork implements SimMedium {
     while (this.ids.has(id)) id = random.next();
     return id;
   }
+}
+
+function checkNetworkOptions(options: SimNetworkOptions): void {
+  checkGiven(options ?? null, "seed faults datagramBytesMax");
+  const { seed, faults } = options;
+  if (seed >>> 0 !== seed) {
+    throw invalid("", "seed", `${show(seed)} is not an integer from 0 to 4294967295`, typeof seed === "number");
+  }
+  if (faults === undefined) return;
+  const known = noFaults();
+  checkNames("faults.", faults, (name) => name in known);
+  for (const name of ["lossProbability", "duplicateProbability", "corruptProbability"] as const) {
+    const value = faults[name] ?? 0;
+    if (value >= 0 && value <= 1) continue;
+    throw invalid("", `faults.${name}`, `${show(value)} is not a number from 0 to 1`, typeof value === "number");
+  }
+}
+
+function notFinite(method: string, name: string, value: unknown): Error {
+  return invalid(method, name, `${show(value)} is not a finite number of milliseconds`, typeof value === "number");
 }
 
 function socketKey(address: number, port: number): number {

@@ -1,4 +1,5 @@
-import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
+import { checkAddress, checkGiven } from "../../src/checks.js";
+import { formatAddress } from "../../src/engine/wire/address.js";
 import {
   type CborValue, Gossip, type GossipErrorCode, type GossipOptions, type GossipStorage,
 } from "../../src/gossip.js";
@@ -100,6 +101,7 @@ export class SimNode implements SimDevice, CodeDevice {
 
   /** Called by `SimNetwork.addNode`. */
   constructor(network: SimMedium, index: number, random: SimRandom, options: SimNodeOptions, id: number) {
+    checkGiven(options, OPTION_NAMES);
     this.network = network;
     this.index = index;
     this.random = random;
@@ -332,17 +334,26 @@ export class SimNode implements SimDevice, CodeDevice {
 
   /** After a stall, first all waiting timers run or first all waiting datagrams arrive. */
   private wake(): void {
-    if (this.isStalled || this.platform === undefined) return;
+    const { platform } = this;
+    if (this.isStalled || platform === undefined) return;
     const timersFirst = this.random.below(2) === 0;
-    const mailbox = this.mailbox;
+    // A timer may restart the device: the datagrams are lost with the power, as the platform is off then.
+    const arrivals = this.mailbox.map(({ bytes, address, port }) => () => {
+      platform.deliver(bytes, bytes.length, address, port);
+    });
     const timers = this.lateTimers;
     this.mailbox = [];
     this.lateTimers = [];
-    this.run(() => {
-      if (timersFirst) timers.forEach((run) => run());
-      for (const { bytes, address, port } of mailbox) this.platform?.deliver(bytes, bytes.length, address, port);
-      if (!timersFirst) timers.forEach((run) => run());
-    });
+    this.runAll(timersFirst ? [...timers, ...arrivals] : [...arrivals, ...timers]);
+  }
+
+  /** When one of them throws, the others follow when virtual time goes on. */
+  private runAll(waiting: (() => void)[]): void {
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) this.run(next);
+    } finally {
+      if (waiting.length > 0) this.network.schedule(0, () => this.runAll(waiting));
+    }
   }
 }
 
@@ -355,13 +366,14 @@ function startDefault(platform: NodePlatform, storage: GossipStorage, node: SimN
   return gossip;
 }
 
+const OPTION_NAMES =
+  "options start address id startAfterMs clockSkewPpm clockStartMs physicalStartMs makeStorage";
+
 /** 10.0.0.1 to 10.0.0.250, then 10.0.1.1 and so on. */
 export function addressOfIndex(index: number): number {
   return 0x0a000000 + Math.floor(index / 250) * 256 + (index % 250) + 1;
 }
 
 function readAddress(text: string): number {
-  const address = parseAddress(text);
-  if (address < 0) throw new Error(`address: ${JSON.stringify(text)} is not an IPv4 address such as "10.0.0.1"`);
-  return address;
+  return checkAddress("", "address", text);
 }

@@ -1,4 +1,5 @@
 /** NodeMCU's ESPGossip: dialects for `Gossip`, and a facade with the functions of the Lua module. */
+import { checkGiven } from "../checks.js";
 import type { Dialect } from "../engine/node-engine.js";
 import { AutoEngine } from "./auto.js";
 import { EspGossipEngine } from "./engine.js";
@@ -14,8 +15,10 @@ export type { EspGossipOptions } from "./options.js";
  *
  * @param options where the node differs from the reference; default: nowhere
  * @returns a dialect whose constructor throws an Error when the node's own address is unknown
+ * @throws TypeError ERR_OPTION when there is no such option
  */
 export function espgossip(options?: EspGossipOptions): Dialect {
+  checkGiven(options, "refuseNegative needDecoding recover riseWithValue");
   return (engineOptions) => new EspGossipEngine(engineOptions, options ?? {}, false);
 }
 

@@ -178,8 +178,26 @@ export class EventApi {
     return entries;
   }
 
+  /**
+   * The option `ttlMs` of `Gossip.set`; 0 by default.
+   *
+   * @throws TypeError ERR_ARGUMENT when the argument has another form: without that a value that should end never would
+   */
+  timeToLive(options: { ttlMs?: number } | undefined): number {
+    if (options === undefined) return 0;
+    if (typeof options !== "object" || options === null) {
+      throw invalid("set", "options", `${show(options)} is not an object such as { ttlMs: 60000 }`, false);
+    }
+    const names = Object.keys(options);
+    for (let i = 0; i < names.length; i++) {
+      if (names[i] !== "ttlMs") throw invalid("set", `options.${names[i]}`, "there is no such option", false);
+    }
+    return options.ttlMs === undefined ? 0 : options.ttlMs;
+  }
+
   /** Calls `each` for all events that are held, feed after feed. `each` may publish. */
   each(each: (event: FeedEvent) => void): void {
+    if (typeof each !== "function") throw invalid("eachEvent", "each", `${show(each)} is not a function`, false);
     const ids = this.frontier();
     for (let i = 0; i < ids.length; i++) this.eachOf(ids[i].author, each, 1, SEQUENCE_MAX);
   }
@@ -298,7 +316,7 @@ export class EventApi {
 /** Whole seconds, rounded up. */
 function checkTtl(method: string, ttlMs: unknown): number {
   const isNumber = typeof ttlMs === "number";
-  const seconds = isNumber ? Math.ceil(ttlMs / 1000) : NaN;
+  const seconds = isNumber && ttlMs >= 0 ? Math.ceil(ttlMs / 1000) : NaN;
   if (seconds >= 0 && seconds <= TTL_SECONDS_MAX) return seconds;
   throw invalid(method, "ttlMs", `${show(ttlMs)} is not a number from 0 to ${TTL_SECONDS_MAX * 1000}`, isNumber);
 }

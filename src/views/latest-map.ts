@@ -1,4 +1,6 @@
 import type { CborValue } from "../cbor/cbor.js";
+import { checkFunction, checkGiven, checkUnbound, show } from "../checks.js";
+import { invalid } from "../errors.js";
 import { Changes } from "./changes.js";
 import { EventSet, compareKeys, compareSubjects, firstOf, unknownTime } from "./event-set.js";
 import { type FeedEvent, type FeedView, compareEvents, endOf, isAlive } from "./feed-event.js";
@@ -56,9 +58,12 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
   private changed: FeedEvent[] = [];
   private nowMs = unknownTime;
 
-  /** @throws RangeError ERR_OPTION when the capacity is out of its range */
+  /** @throws RangeError or TypeError ERR_OPTION that names the option */
   constructor(options?: LatestMapOptions<Value>) {
+    checkGiven(options, "capacity topics onChange");
     const given: LatestMapOptions<Value> = options ?? {};
+    checkTopics(given.topics);
+    checkFunction("onChange", given.onChange);
     this.set = new EventSet(given.capacity ?? CAPACITY_DEFAULT, compareSubjects);
     this.topics = given.topics;
     this.onChange = given.onChange;
@@ -70,8 +75,13 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
   /** When a value that is set ends by time alone, in milliseconds since 1970; Infinity for never. */
   get endMs(): number { return this.changes.endMs; }
 
-  /** Takes the time of a node. */
+  /**
+   * Takes the time of a node.
+   *
+   * @throws RangeError ERR_OPTION when another node has the view
+   */
   bind(nowMs: () => number): void {
+    checkUnbound("events.views", this.nowMs !== unknownTime);
     this.nowMs = nowMs;
   }
 
@@ -169,6 +179,14 @@ export function latestMap<Value extends CborValue = CborValue>(options?: LatestM
 }
 
 const CAPACITY_DEFAULT = 64;
+
+function checkTopics(topics: unknown): void {
+  if (topics === undefined) return;
+  if (!Array.isArray(topics)) throw invalid("", "topics", `${show(topics)} is not an array of topics`, false);
+  for (let i = 0; i < topics.length; i++) {
+    if (typeof topics[i] !== "string") throw invalid("", `topics[${i}]`, `${show(topics[i])} is not a text`, false);
+  }
+}
 
 function valueIn(events: FeedEvent[], topic: string, key: string, nowMs: number): CborValue {
   let winner: FeedEvent | undefined;

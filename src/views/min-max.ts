@@ -1,4 +1,5 @@
 import type { CborValue } from "../cbor/cbor.js";
+import { checkFunction, checkGiven, checkUnbound } from "../checks.js";
 import type { View } from "./view.js";
 
 export interface MinMaxOptions {
@@ -16,18 +17,24 @@ export class MinMax implements View {
   count = 0;
   private readonly options: MinMaxOptions;
   /** By slot; NaN where the row has no number. */
-  private numbers!: Float64Array;
+  private numbers = new Float64Array(0);
   /** Of `numbers`, unless `isStale`. */
   private least = Infinity;
   private greatest = -Infinity;
   /** The row that had the least or the greatest number has another: all rows must be searched. */
   private isStale = false;
 
-  constructor(options: MinMaxOptions) {
-    this.options = options;
+  /** @throws TypeError ERR_OPTION that names the option */
+  constructor(options?: MinMaxOptions) {
+    checkGiven(options, "select onChange");
+    this.options = options ?? {};
+    checkFunction("select", this.options.select);
+    checkFunction("onChange", this.options.onChange);
   }
 
+  /** @throws RangeError ERR_OPTION when another node has the view */
   bind(capacity: number): void {
+    checkUnbound("views", this.numbers.length > 0);
     this.numbers = new Float64Array(capacity).fill(NaN);
   }
 
@@ -71,6 +78,6 @@ export class MinMax implements View {
 }
 
 /** A view of the minimum and the maximum, for the option `views` of `Gossip`. */
-export function minMax(options: MinMaxOptions): MinMax {
+export function minMax(options?: MinMaxOptions): MinMax {
   return new MinMax(options);
 }

@@ -1,4 +1,5 @@
 import type { CborValue } from "../cbor/cbor.js";
+import { checkFunction, checkGiven, checkUnbound } from "../checks.js";
 import { Changes, isSame } from "./changes.js";
 import { EventSet, insertByAge, unknownTime } from "./event-set.js";
 import { type FeedEvent, type FeedView, compareNumbers, compareTexts, endOf, isAlive } from "./feed-event.js";
@@ -80,9 +81,11 @@ export class RecordsView implements FeedView {
   private changed: string[] = [];
   private nowMs = unknownTime;
 
-  /** @throws RangeError ERR_OPTION when the capacity is out of its range */
+  /** @throws RangeError or TypeError ERR_OPTION that names the option */
   constructor(options?: RecordsOptions) {
+    checkGiven(options, "capacity onChange");
     const given: RecordsOptions = options ?? {};
+    checkFunction("onChange", given.onChange);
     this.set = new EventSet(given.capacity ?? CAPACITY_DEFAULT, compareSources);
     this.onChange = given.onChange;
   }
@@ -93,8 +96,13 @@ export class RecordsView implements FeedView {
   /** When an event ends by time alone, in milliseconds since 1970; Infinity for never. */
   get endMs(): number { return this.changes.endMs; }
 
-  /** Takes the time of a node. */
+  /**
+   * Takes the time of a node.
+   *
+   * @throws RangeError ERR_OPTION when another node has the view
+   */
   bind(nowMs: () => number): void {
+    checkUnbound("events.views", this.nowMs !== unknownTime);
     this.nowMs = nowMs;
   }
 

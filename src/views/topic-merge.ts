@@ -1,4 +1,6 @@
 import type { CborValue } from "../cbor/cbor.js";
+import { checkFunction, checkGiven, checkUnbound, show } from "../checks.js";
+import { invalid } from "../errors.js";
 import { Changes } from "./changes.js";
 import { EventSet, compareSubjects, firstOf, insertByAge, unknownTime } from "./event-set.js";
 import { type FeedEvent, type FeedView, endOf, isAlive } from "./feed-event.js";
@@ -65,8 +67,14 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
   private changed: string[] = [];
   private nowMs = unknownTime;
 
-  /** @throws RangeError ERR_OPTION when the capacity is out of its range */
+  /** @throws RangeError or TypeError ERR_OPTION that names the option */
   constructor(options: TopicMergeOptions<Merged, Value>) {
+    // The message names the first option that is needed where there are no options at all.
+    const given: Partial<TopicMergeOptions<Merged, Value>> = options ?? {};
+    checkGiven(given, "topic merge capacity onChange");
+    if (typeof given.topic !== "string") throw invalid("", "topic", `${show(given.topic)} is not a text`, false);
+    if (typeof given.merge !== "function") throw invalid("", "merge", `${show(given.merge)} is not a function`, false);
+    checkFunction("onChange", given.onChange);
     this.set = new EventSet(options.capacity ?? CAPACITY_DEFAULT, compareSubjects);
     this.options = options;
   }
@@ -77,8 +85,13 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
   /** When a contribution ends by time alone, in milliseconds since 1970; Infinity for never. */
   get endMs(): number { return this.changes.endMs; }
 
-  /** Takes the time of a node. */
+  /**
+   * Takes the time of a node.
+   *
+   * @throws RangeError ERR_OPTION when another node has the view
+   */
   bind(nowMs: () => number): void {
+    checkUnbound("events.views", this.nowMs !== unknownTime);
     this.nowMs = nowMs;
   }
 

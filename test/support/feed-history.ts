@@ -7,9 +7,12 @@ export const START_MS = 1_700_000_000_000;
 /** The time of views in tests that do not say otherwise: some times to live are over. */
 export const NOW_MS = START_MS + 20;
 
+const times = new WeakMap<FeedView, number>();
+
 /** The view, with a time. */
 export function at<View extends FeedView>(nowMs: number, view: View): View {
-  view.bind(() => nowMs);
+  if (!times.has(view)) view.bind(() => times.get(view)!);
+  times.set(view, nowMs);
   return view;
 }
 

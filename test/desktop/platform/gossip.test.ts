@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+import { eventFeeds } from "../../../src/events/index.js";
 import { Gossip as CoreGossip } from "../../../src/gossip.js";
 import { FakeNetwork, FakeNode } from "../../support/fake-platform.js";
 import { Gossip, type NodeGossipOptions, nodePlatform } from "../../../desktop/platform/node.js";
@@ -126,6 +127,29 @@ describe("Gossip on Node.js", function () {
     }
     assert.throws(() => one.push(1), { code: "ERR_STATE" });
     await until(() => other.row(address)?.state === "left");
+  });
+
+  it("keeps its own platform where an option of it is undefined", async () => {
+    const gossip = new Gossip({
+      listen: "127.0.0.2", socket: undefined, clock: undefined, sealing: undefined, digest: undefined,
+      randomSeed: undefined, key: "00".repeat(32), events: eventFeeds(),
+    } as unknown as NodeGossipOptions);
+    assert.deepEqual(gossip.frontier(), []);
+    await gossip.close();
+  });
+
+  it("resolves close() while datagrams wait for a port that is in use", async () => {
+    const { one } = await pair();
+    const { port } = one.row(one.id)!;
+    const codes: string[] = [];
+    const gossip = started({ listen: "127.0.0.2", port, seedList: ["127.0.0.3"], onError: (code) => codes.push(code) });
+    gossip.push(1, "127.0.0.3");
+    await gossip.close();
+    const other = started({ listen: "127.0.0.2", port, seedList: ["127.0.0.3"], onError: (code) => codes.push(code) });
+    other.push(1, "127.0.0.3");
+    await until(() => codes.length > 0);
+    await other.close();
+    assert.deepEqual(codes, ["socket"]);
   });
 
   it("refuses wrong options of its own with their names", () => {

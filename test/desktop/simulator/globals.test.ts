@@ -69,6 +69,55 @@ describe("timers of an application in the simulator", () => {
     ]);
   });
 
+  it("may be refreshed after they went off, as on Node.js, but not after they were cleared", () => {
+    const times: number[] = [];
+    const { network } = withApplication(() => {
+      const timer = setTimeout(() => {
+        times.push(network.nowMs);
+        if (times.length < 3) timer.refresh();
+      }, 10);
+      const cleared = setTimeout(() => times.push(-1), 10);
+      clearTimeout(cleared);
+      cleared.refresh();
+    });
+    network.runFor(100);
+    assert.deepEqual(times, [10, 20, 30]);
+  });
+
+  it("keep their place when one throws on a device that stood still: the others follow, and the node lives on", () => {
+    const calls: string[] = [];
+    const { network, node } = withApplication((gossip) => {
+      setTimeout(() => { throw new Error("of the application"); }, 10);
+      setTimeout(() => calls.push("second"), 10);
+      setTimeout(() => gossip.push(1), 20);
+    });
+    network.runFor(5);
+    node.stall(60000);
+    assert.throws(() => network.runFor(120000), /of the application/);
+    const { datagrams } = network.counts;
+    network.runFor(120000);
+    assert.deepEqual(calls, ["second"]);
+    assert.ok(network.counts.datagrams > datagrams + 5);
+  });
+
+  it("that restart a device which stood still lose the datagrams that waited for it", () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const { network, node } = withApplication((_gossip, started) => {
+        if (started.starts === 1) setTimeout(() => started.restart({ keepStorage: true }), 10);
+      }, {}, seed);
+      const received: number[] = [];
+      network.tap = (entry) => {
+        if (entry.kind === "datagram" && entry.address === 0x0a000009) received.push(entry.node.starts);
+      };
+      network.runFor(5);
+      node.stall(1000);
+      network.inject(node, new Uint8Array(8), 0x0a000009, 5000);
+      network.runFor(2000);
+      assert.equal(node.starts, 2);
+      assert.ok(!received.includes(2), `seed ${seed}`);
+    }
+  });
+
   it("end with the power, and begin again with the next start", () => {
     const calls: number[] = [];
     const { network, node } = withApplication((_gossip, { starts }) => {

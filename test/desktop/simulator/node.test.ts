@@ -64,6 +64,27 @@ describe("simulated network", () => {
     assert.throws(() => net.runFor(1), /out of paint/);
   });
 
+  it("refuses options and arguments that are wrong, with their names", () => {
+    const network = new SimNetwork({ seed: 1 });
+    for (const [act, name, code, option] of [
+      [() => new SimNetwork(undefined as never), "TypeError", "ERR_OPTION", "options"],
+      [() => new SimNetwork({} as never), "TypeError", "ERR_OPTION", "seed"],
+      [() => new SimNetwork({ seed: -1 }), "RangeError", "ERR_OPTION", "seed"],
+      [() => new SimNetwork({ seed: 1, fault: {} } as never), "TypeError", "ERR_OPTION", "fault"],
+      [() => new SimNetwork({ seed: 1, faults: { loss: 1 } as never }), "TypeError", "ERR_OPTION", "faults.loss"],
+      [() => new SimNetwork({ seed: 1, faults: { lossProbability: 30 } }), "RangeError", "ERR_OPTION",
+        "faults.lossProbability"],
+      [() => network.addNode({ adress: "10.0.0.1" } as never), "TypeError", "ERR_OPTION", "adress"],
+      [() => network.addNode({ address: "10.0.0" }), "RangeError", "ERR_OPTION", "address"],
+      [() => network.runFor(undefined as never), "TypeError", "ERR_ARGUMENT", "durationMs"],
+      [() => network.runFor(Infinity), "RangeError", "ERR_ARGUMENT", "durationMs"],
+      [() => network.runUntil(NaN), "RangeError", "ERR_ARGUMENT", "timeMs"],
+      [() => network.schedule(NaN, () => undefined), "RangeError", "ERR_ARGUMENT", "delayMs"],
+    ] as [() => unknown, string, string, string][]) {
+      assert.throws(act, { name, code, option });
+    }
+  });
+
   it("refuses a second node at an address and port", () => {
     const net = new SimNetwork({ seed: 1 });
     net.addNode({ address: "10.0.0.1" });
