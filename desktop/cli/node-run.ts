@@ -267,6 +267,7 @@ export class NodeRun {
         storage.writeRevision(revision);
         if (this.phase === "running") this.reportOwnRow();
       },
+      close: () => storage.close?.(),
     };
   }
 

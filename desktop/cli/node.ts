@@ -53,7 +53,7 @@ export function nodeCommand(): Command {
       .choices(["compact", "espgossip", "auto"]).default("compact"))
     .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
     .option("--seed <address[:port]>", "address of another node; repeatable (default: broadcast)", append)
-    .option("--storage <folder>", "where to keep the revision and own events over restarts")
+    .option("--storage <folder>", "where to keep the revision and own events over restarts; one process for each")
     .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY)")
     .option("--other-key-file <file>", "also accept frames sealed with this key, during a change of keys")
     .option("--allow-unsealed", "allow a key with --dialect auto, whose JSON is never sealed")

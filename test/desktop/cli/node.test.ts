@@ -215,7 +215,7 @@ describe("chisme node", function () {
       const path = join(folder, "revision");
       assert.equal(await refusal("--storage", folder, "--listen", `127.0.0.2:${freshPort()}`),
         `error: --storage: ${path} does not hold a revision from 0 to 4294967295\n`);
-      assert.deepEqual(readdirSync(folder), ["revision"]);
+      assert.deepEqual(readdirSync(folder), ["lock", "revision"]);
     });
 
     it("on a storage that is not a folder", async () => {
