@@ -48,7 +48,7 @@ digest.sha256(new Uint8Array(0), 0, 0, hash, 0);
 assert.equal(hash[0], 0xe3);
 const gossip: Gossip = new Gossip({
   ...nodePlatform("127.0.0.76"), storage: new FileStorage("state"), seedList: ["127.0.0.75"],
-  feeds: eventFeeds, onError: (code, error) => { throw error; },
+  events: eventFeeds(), onError: (code, error) => { throw error; },
 });
 gossip.start();
 gossip.push(21.5);
