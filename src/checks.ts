@@ -26,12 +26,19 @@ export function checkAddress(method: string, name: string, text: unknown): numbe
   throw invalid(method, name, `${show(text)} is not an IPv4 address such as "192.168.0.54"`, isText);
 }
 
-/** An option that is an integer from `least` to `most`; `fallback` where it was not given. */
-export function integer(name: string, value: unknown, fallback: number, least: number, most: number): number {
+/**
+ * An option that is an integer from `least` to `most`; `fallback` where it was not given.
+ *
+ * @param limit says in the error which other option `most` comes from, such as "105 less than datagramBytesMax"
+ */
+export function integer(
+  name: string, value: unknown, fallback: number, least: number, most: number, limit?: string,
+): number {
   const number = value === undefined ? fallback : value;
   const isNumber = typeof number === "number";
   if (isNumber && Math.floor(number) === number && number >= least && number <= most) return number;
-  throw invalid("", name, `${show(number)} is not an integer from ${least} to ${most}`, isNumber);
+  const reason = limit === undefined ? "" : ` (${limit})`;
+  throw invalid("", name, `${show(number)} is not an integer from ${least} to ${most}${reason}`, isNumber);
 }
 
 /** An option that is an object with methods; `methods` names them, with a space between two. */

@@ -8,7 +8,7 @@
  * | `ERR_ARGUMENT` | an argument of a method is wrong; `option` names it |
  * | `ERR_STATE` | the method cannot run now: the node is not running, was closed, or has no events |
  * | `ERR_NO_ROOM` | a fixed buffer or list is full |
- * | `ERR_STORAGE` | the storage holds something that the node cannot go on from |
+ * | `ERR_STORAGE` | another process or node uses the storage, or its content does not let the node go on |
  *
  * A storage or socket of the application may throw its own errors, which pass
  * through unchanged.

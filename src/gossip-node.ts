@@ -207,18 +207,21 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   /**
    * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as
-   * down. Then stops the rounds, closes the socket and ends all callbacks. A closed
-   * node cannot be started again; a second call does nothing.
+   * down. Then stops the rounds, closes the socket and the storage, and ends all
+   * callbacks. A closed node cannot be started again; a second call does nothing.
    */
   close(): void {
     if (this.phase === CLOSED) return;
     const wasStarted = this.phase === STARTED;
     this.phase = CLOSED;
     this.clearTimer();
-    if (!wasStarted) return;
-    this.engine.leave(this.nowMs());
-    while (this.engine.pollTransmit(this.datagram)) this.send(this.datagram);
-    this.options.socket.close();
+    if (wasStarted) {
+      this.engine.leave(this.nowMs());
+      while (this.engine.pollTransmit(this.datagram)) this.send(this.datagram);
+      this.options.socket.close();
+    }
+    // A node that was not started may have opened the storage in `setRevision`.
+    if (this.storage !== undefined && this.storage.close !== undefined) this.storage.close();
   }
 
   private nowMs(): number {

@@ -99,6 +99,7 @@ export interface CheckedOptions extends EngineOptions {
 }
 
 const UINT32_MAX = 0xffffffff;
+const VALUE_BYTES_MOST = 255;
 /** What a datagram needs beside a value so that a row fits it. */
 const FRAME_BYTES_MAX = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + ROWS_HEAD_BYTES + ROW_HEAD_BYTES_MAX;
 /** What a frame of a node with feeds has beside that. */
@@ -122,7 +123,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
-  const room = datagramBytesMax - FRAME_BYTES_MAX - (options.events !== undefined ? FEED_FRAME_BYTES : 0);
+  const frameBytes = FRAME_BYTES_MAX + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, 16, 1, 255);
   return {
     id: integer("id", options.id, options.socket.deviceId(port), 0, UINT32_MAX),
@@ -131,7 +132,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     roundIntervalMs: integer("roundIntervalMs", options.roundIntervalMs, 10000, 100, 3600000),
     capacity: integer("capacity", options.capacity, 64, 2, 65535),
     datagramBytesMax,
-    valueBytesMax: integer("valueBytesMax", options.valueBytesMax, 32, 0, room < 255 ? room : 255),
+    valueBytesMax: checkValueBytes(options.valueBytesMax, datagramBytesMax, frameBytes),
     seedCapacity,
     removeAfterMs: integer("removeAfterMs", options.removeAfterMs, 86400000, 60000, 1728000000),
     broadcastAddress: checkAddress("", "broadcastAddress", options.broadcastAddress ?? "255.255.255.255"),
@@ -140,6 +141,13 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     feeds: checkEvents(options.events, datagramBytesMax, options.digest),
     seeds: checkSeeds(options.seedList ?? [], port, seedCapacity),
   };
+}
+
+/** @param frameBytes what a datagram needs beside a value */
+function checkValueBytes(valueBytesMax: number | undefined, datagramBytesMax: number, frameBytes: number): number {
+  const room = datagramBytesMax - frameBytes;
+  if (room >= VALUE_BYTES_MOST) return integer("valueBytesMax", valueBytesMax, 32, 0, VALUE_BYTES_MOST);
+  return integer("valueBytesMax", valueBytesMax, 32, 0, room, `${frameBytes} less than datagramBytesMax`);
 }
 
 /** The engine of the dialect. @throws TypeError ERR_OPTION when the dialect makes none, or has no events */

@@ -159,6 +159,7 @@ export const allowedImports: readonly (readonly [file: string, source: string])[
   ["src/espruino-innocent.ts", 'export { eventFeeds } from "./events/index.js";'],
   ["desktop/platform/innocent.ts", 'import { createSocket } from "node:dgram";'],
   ["desktop/platform/innocent.ts", 'import { aessiv } from "@noble/ciphers/aes.js";'],
+  ["desktop/platform/innocent.ts", 'import { tryLock } from "fs-native-extensions";'],
   ["desktop/cli/innocent.ts", 'import { simulateCommand } from "../simulator/command.js";'],
   ["bench/innocent.ts", 'import { replay } from "../test/conformance/replay.js";'],
   ["boards/innocent.ts", 'import { Gossip } from "chisme/gossip";'],

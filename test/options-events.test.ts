@@ -7,6 +7,7 @@ import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 
 const { socket, clock } = new FakeNode(new FakeNetwork(), "192.168.0.53");
 const digest = new Sha256();
+const EVENT_RANGE = "an integer from 32 to 1367 (105 less than the largest datagramBytesMax)";
 
 function refuses(act: () => unknown, name: string, option: string, message: string): void {
   assert.throws(act, (error: ChismeError) => {
@@ -21,8 +22,9 @@ describe("the option events", () => {
     [{ bytes: 16777217 }, "RangeError", "bytes", "16777217 is not an integer from 512 to 16777216"],
     [{ bytes: 1000.5 }, "RangeError", "bytes", "1000.5 is not an integer from 512 to 16777216"],
     [{ bytes: "4096" }, "TypeError", "bytes", '"4096" is not an integer from 512 to 16777216'],
-    [{ eventBytesMax: 5 }, "RangeError", "eventBytesMax", "5 is not an integer from 32 to 2047"],
-    [{ eventBytesMax: null }, "TypeError", "eventBytesMax", "null is not an integer from 32 to 2047"],
+    [{ eventBytesMax: 5 }, "RangeError", "eventBytesMax", `5 is not ${EVENT_RANGE}`],
+    [{ eventBytesMax: null }, "TypeError", "eventBytesMax", `null is not ${EVENT_RANGE}`],
+    [{ eventBytesMax: 1368 }, "RangeError", "eventBytesMax", `1368 is not ${EVENT_RANGE}`],
     [{ fillGaps: 1 }, "TypeError", "fillGaps", "1 is neither true nor false"],
     [{ digest: () => 1 }, "TypeError", "digest", "a function has no method sha256"],
     [{ views: latestMap() }, "TypeError", "views", "an object is not an array of views, such as latestMap() makes"],
@@ -46,15 +48,16 @@ describe("the option events", () => {
     refuses(() => eventFeeds(5 as never), "TypeError", "events", "events: 5 is not an object of options");
   });
 
-  it("fits an event into a datagram", () => {
+  it("the option eventBytesMax fits an event into a datagram", () => {
     const make = (more: Partial<GossipOptions>, options: EventFeedOptions): Gossip => {
       return new Gossip({ socket, clock, digest, events: eventFeeds(options), ...more });
     };
     make({}, { eventBytesMax: 1095 });
     refuses(
       () => make({}, { eventBytesMax: 1096 }), "RangeError", "events.eventBytesMax",
-      "events.eventBytesMax: 1096 is not an integer from 32 to 1095",
+      "events.eventBytesMax: 1096 is not an integer from 32 to 1095 (105 less than datagramBytesMax)",
     );
+    make({ datagramBytesMax: 1472 }, { eventBytesMax: 1367 });
     make({ datagramBytesMax: 137, valueBytesMax: 4 }, {});
     refuses(
       () => make({ datagramBytesMax: 136, valueBytesMax: 4 }, {}), "RangeError", "datagramBytesMax",

@@ -69,13 +69,14 @@ describe("options: numbers", () => {
 
   it("valueBytesMax leaves room for a frame around the value, and for what events add to it", () => {
     assert.equal(check({ datagramBytesMax: 128, valueBytesMax: 47 }).valueBytesMax, 47);
-    refuses({ datagramBytesMax: 128, valueBytesMax: 48 }, "valueBytesMax", "48", "0", "47");
+    const limit = "81 less than datagramBytesMax";
+    refuses({ datagramBytesMax: 128, valueBytesMax: 48 }, "valueBytesMax", "48", "0", "47", limit);
     assert.equal(check({ datagramBytesMax: 336, valueBytesMax: 255 }).valueBytesMax, 255);
-    refuses({ datagramBytesMax: 335, valueBytesMax: 255 }, "valueBytesMax", "255", "0", "254");
+    refuses({ datagramBytesMax: 335, valueBytesMax: 255 }, "valueBytesMax", "255", "0", "254", limit);
     assert.equal(check({ datagramBytesMax: 128 }).valueBytesMax, 32);
     const events = { events: eventFeeds({ digest: nodeDigest }), datagramBytesMax: 300 };
     assert.equal(check({ ...events, valueBytesMax: 200 }).valueBytesMax, 200);
-    refuses({ ...events, valueBytesMax: 201 }, "valueBytesMax", "201", "0", "200");
+    refuses({ ...events, valueBytesMax: 201 }, "valueBytesMax", "201", "0", "200", "100 less than datagramBytesMax");
   });
 
   it("id is that of the device by default, which is checked too", () => {

@@ -106,7 +106,7 @@ describe("the packages chisme and chisme-cli", function () {
     const folder = path.join(root, "desktop/dist");
     const imported = new Set(readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".js"))
-      .flatMap((name) => importsOf(parse(path.join("desktop/dist", name))))
+      .flatMap((name) => [...importsOf(parse(path.join("desktop/dist", name))), ...requiredBy(path.join(folder, name))])
       .filter((specifier) => !specifier.startsWith(".") && !specifier.startsWith("node:"))
       .map((specifier) => /^(@[^/]+[/])?[^/]+/.exec(specifier)?.[0]));
     assert.deepEqual([...imported].sort(), Object.keys(manifestOf("chisme-cli").dependencies ?? {}).sort());
@@ -188,6 +188,11 @@ function dependenciesOf(name: string, found = new Set<string>()): string[] {
     dependenciesOf(dependency, found);
   }
   return [...found];
+}
+
+/** The packages that a file loads by `require`, as it does with one that some systems cannot load. */
+function requiredBy(file: string): string[] {
+  return [...readFileSync(file, "utf8").matchAll(/\brequire\("([^"]+)"\)/g)].map(([, specifier]) => specifier);
 }
 
 /** What a command printed before it failed. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Interface, createInterface } from "node:readline";
 import type { Commands } from "./commands.js";
+import { inFlags } from "./flags.js";
 
 /**
  * Runs the lines of one source, such as standard input or a script, in order. A
@@ -48,7 +49,7 @@ export class CommandLines {
     try {
       return this.commands.run(line);
     } catch (error) {
-      this.onWarning(`line ${this.count} of ${this.source}: ${(error as Error).message}`);
+      this.onWarning(`line ${this.count} of ${this.source}: ${inFlags((error as Error).message)}`);
       return 0;
     }
   }

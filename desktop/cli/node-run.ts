@@ -29,12 +29,15 @@ export interface NodeOptions {
   script?: string;
   export?: string;
   feedBytes?: number;
+  eventBytes?: number;
   fillGaps?: true;
   value?: number;
+  valueBytes?: number;
   interval: number;
   id?: number;
   capacity: number;
   datagramBytes: number;
+  removeAfter: number;
   broadcast: string;
   json?: true;
   debug?: true;
@@ -193,7 +196,7 @@ export class NodeRun {
   }
 
   private gossipOptions(): NodeGossipOptions {
-    const { dialect, seed = [], interval, id, capacity, datagramBytes, broadcast, debug } = this.options;
+    const { dialect, seed = [], interval, id, capacity, datagramBytes, removeAfter, broadcast, debug } = this.options;
     const events = this.events();
     const options: NodeGossipOptions = {
       ...this.listen.address !== undefined && { listen: this.listen.address },
@@ -204,6 +207,7 @@ export class NodeRun {
       roundIntervalMs: interval,
       capacity,
       datagramBytesMax: datagramBytes,
+      removeAfterMs: removeAfter,
       broadcastAddress: broadcast,
       views: [this.view],
       ...events !== undefined && { events },
@@ -224,15 +228,17 @@ export class NodeRun {
       // NodeMCU boards share arbitrary tables as values.
       options.valueBytesMax = Math.min(VALUE_BYTES_MAX, datagramBytes - ROW_BYTES);
     }
+    if (this.options.valueBytes !== undefined) options.valueBytesMax = this.options.valueBytes;
     if (debug) options.debugOutput = (message) => this.debug(message);
     return options;
   }
 
   private events(): EventFeeds | undefined {
-    const { feedBytes, fillGaps, dialect } = this.options;
+    const { feedBytes, eventBytes, fillGaps, dialect } = this.options;
     const bytes = feedBytes ?? (dialect === "compact" ? FEED_BYTES : 0);
     if (bytes === 0) {
       if (fillGaps) throw new Error("--fill-gaps: needs room for events, --feed-bytes");
+      if (eventBytes !== undefined) throw new Error("--event-bytes: needs room for events, --feed-bytes");
       return undefined;
     }
     const options: EventFeedOptions = {
@@ -243,6 +249,7 @@ export class NodeRun {
         if (this.phase === "running") this.report.feedEvent(event);
       },
     };
+    if (eventBytes !== undefined) options.eventBytesMax = eventBytes;
     if (fillGaps) options.fillGaps = true;
     return eventFeeds(options);
   }
@@ -267,6 +274,7 @@ export class NodeRun {
         storage.writeRevision(revision);
         if (this.phase === "running") this.reportOwnRow();
       },
+      close: () => storage.close?.(),
     };
   }
 

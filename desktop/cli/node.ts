@@ -1,22 +1,8 @@
 import { Command, Option } from "commander";
 import { COMMANDS_HELP } from "./commands.js";
+import { inFlags } from "./flags.js";
 import { type NodeOptions, NodeRun } from "./node-run.js";
 import { numeric } from "./number.js";
-
-/** From the names of `Gossip`'s options to those of the command line. */
-const FLAGS = new Map([
-  ["listen", "--listen"],
-  ["port", "--listen port"],
-  ["seedList", "--seed"],
-  ["roundIntervalMs", "--interval"],
-  ["id", "--id"],
-  ["capacity", "--capacity"],
-  ["datagramBytesMax", "--datagram-bytes"],
-  ["events.bytes", "--feed-bytes"],
-  ["broadcastAddress", "--broadcast"],
-  ["key", "--key-file"],
-  ["otherKey", "--other-key-file"],
-]);
 
 const MORE_HELP = `
 Standard input: a line with a number sets the shared value, an empty line
@@ -53,7 +39,7 @@ export function nodeCommand(): Command {
       .choices(["compact", "espgossip", "auto"]).default("compact"))
     .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
     .option("--seed <address[:port]>", "address of another node; repeatable (default: broadcast)", append)
-    .option("--storage <folder>", "where to keep the revision and own events over restarts")
+    .option("--storage <folder>", "where to keep the revision and own events over restarts; one process for each")
     .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY)")
     .option("--other-key-file <file>", "also accept frames sealed with this key, during a change of keys")
     .option("--allow-unsealed", "allow a key with --dialect auto, whose JSON is never sealed")
@@ -61,12 +47,18 @@ export function nodeCommand(): Command {
     .option("--export <file>", "write the events that the node holds when it stops, as JSON lines")
     .option("--feed-bytes <bytes>", "RAM for events: 512 to 16777216, or 0 for no events (default: 262144; "
       + "0 in dialects without events)", numeric)
+    .option("--event-bytes <bytes>", "longest event with topic, key and value, the same in all nodes: 32 to 1367, at "
+      + "most --datagram-bytes - 105 (default: 128, or less where that is less)", numeric)
     .option("--fill-gaps", "request older events from other nodes, while there is room")
     .option("--value <number>", "share this value", numeric)
+    .option("--value-bytes <bytes>", "longest shared value as CBOR, the same in all nodes: 0 to 255, at most "
+      + "--datagram-bytes - 81, with events - 100 (default: 32; the largest in dialects with JSON)", numeric)
     .option("--interval <ms>", "time between rounds, 100 to 3600000", numeric, 10000)
     .option("--id <number>", "uint32, unique in the network (default: from address and port)", numeric)
     .option("--capacity <rows>", "rows to hold at most, this node's included, 2 to 65535", numeric, 64)
     .option("--datagram-bytes <bytes>", "longest datagram to send, 128 to 1472", numeric, 1200)
+    .option("--remove-after <ms>", "how long a row stays down or left, and then a tombstone, 60000 to 1728000000",
+      numeric, 86400000)
     .option("--broadcast <address>", "where to send the first probe without a seed", "255.255.255.255")
     .option("--json", "print one JSON object per line")
     .option("--debug", "print a line for each datagram on standard error")
@@ -83,10 +75,4 @@ export function nodeCommand(): Command {
 
 function append(text: string, before: string[] | undefined): string[] {
   return before === undefined ? [text] : [...before, text];
-}
-
-/** Changes "roundIntervalMs: 5 is not…" into "--interval: 5 is not…". */
-function inFlags(message: string): string {
-  const inPlace = message.replace("allowUnsealed must be true", "--allow-unsealed is needed");
-  return inPlace.replace(/^([\w.]+)(\[\d+\])?(?=:)/, (text, name: string) => FLAGS.get(name) ?? text);
 }

@@ -38,8 +38,8 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
 
   /**
    * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as
-   * down. Then stops the rounds, closes the socket and ends all callbacks, before
-   * the call returns. A closed node cannot be started again.
+   * down. Then stops the rounds, closes the socket and the storage, and ends all
+   * callbacks, before the call returns. A closed node cannot be started again.
    *
    * @returns a promise that resolves once the system has all datagrams and the socket is closed: `process.exit()` after
    * it loses none. It never rejects. Each further call returns such a promise, too

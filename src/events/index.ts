@@ -23,9 +23,9 @@ export interface EventFeedOptions<Value extends CborValue = CborValue> {
    */
   bytes?: number;
   /**
-   * Longest event with topic, key and value, the same in all nodes: 32 to 2,047
-   * bytes, at most `datagramBytesMax` - 105; 128 by default, or less where that is
-   * less.
+   * Longest event with topic, key and value, the same in all nodes: 32 to
+   * `datagramBytesMax` - 105 bytes, at most 1,367; 128 by default, or less where
+   * that is less.
    */
   eventBytesMax?: number;
   /**
@@ -69,7 +69,9 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   checkNames("events.", given, isKnown);
   const bytes = integer("events.bytes", given.bytes, 4096, 512, 16777216) & ~3;
   const eventBytesMax = given.eventBytesMax;
-  if (eventBytesMax !== undefined) integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_MIN, EVENT_BYTES_MOST);
+  if (eventBytesMax !== undefined) {
+    integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_MIN, EVENT_BYTES_MOST, MOST_LIMIT);
+  }
   const fillGaps = given.fillGaps ?? false;
   if (typeof fillGaps !== "boolean") {
     throw invalid("", "events.fillGaps", `${show(fillGaps)} is neither true nor false`, false);
@@ -82,14 +84,14 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   const onEvent = given.onEvent as ((event: FeedEvent) => void) | undefined;
   return {
     engineFeeds: (datagramBytesMax, platformDigest) => {
-      const room = Math.min(datagramBytesMax - EVENT_FRAME_BYTES, EVENT_BYTES_MOST);
+      const room = datagramBytesMax - EVENT_FRAME_BYTES;
       if (room < EVENT_BYTES_MIN) {
         const bytesMin = EVENT_FRAME_BYTES + EVENT_BYTES_MIN;
         const problem = `${datagramBytesMax} leaves no room for events; they need ${bytesMin}`;
         throw invalid("", "datagramBytesMax", problem, true);
       }
       const fallback = Math.min(EVENT_BYTES_DEFAULT, room);
-      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_MIN, room);
+      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_MIN, room, ROOM_LIMIT);
       const sha256 = digest ?? platformDigest;
       if (sha256 === undefined) throw invalid("", "events.digest", NO_DIGEST, false);
       return (rows, clock, stats, frame, ownRow) => new FeedProtocol(
@@ -104,9 +106,12 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
 
 const EVENT_BYTES_DEFAULT = 128;
 const EVENT_BYTES_MIN = 32;
-const EVENT_BYTES_MOST = 2047;
 /** What a datagram needs beside an event so that a snapshot of one value fits it. */
 const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FEEDS_HASH_BYTES + 45;
+/** With the largest `datagramBytesMax`, 1,472. */
+const EVENT_BYTES_MOST = 1472 - EVENT_FRAME_BYTES;
+const ROOM_LIMIT = `${EVENT_FRAME_BYTES} less than datagramBytesMax`;
+const MOST_LIMIT = `${EVENT_FRAME_BYTES} less than the largest datagramBytesMax`;
 const NO_DIGEST = "needs moddableDigest(), espruinoDigest(), or new Sha256() of chisme/sha256";
 
 function isKnown(name: string): boolean {

@@ -45,7 +45,7 @@ export interface GossipClock {
   physicalMs?(): number | undefined;
 }
 
-/** Where a node keeps its revision over restarts. Both methods may throw. */
+/** Where a node keeps its revision over restarts. `readRevision` and `writeRevision` may throw. */
 export interface GossipStorage {
   /** The stored revision, a uint32; undefined when there is none. */
   readRevision(): number | undefined;
@@ -53,6 +53,11 @@ export interface GossipStorage {
   writeRevision(revision: number): void;
   /** Where the node keeps its events over restarts. Without a log they live as long as the node runs. */
   readonly log?: GossipLog;
+  /**
+   * Releases what the storage holds open, such as a lock. `Gossip.close` calls this
+   * method. Another node may use the storage afterwards. Must not throw.
+   */
+  close?(): void;
 }
 
 /**

@@ -135,7 +135,7 @@ function comparable(line: string): string {
     .replace(/^\d+ ms:/, "# ms:")
     .replace(/\b\d{6,}\b/g, "#")
     .replace(/\b\d+(?= datagrams sent| received| dropped| bytes)/g, "#")
-    .replace(/(?<=heartbeat )\d+/, "#")
+    .replace(/(?<=heartbeat |in use by process )\d+/, "#")
     .replace(/\s+/g, " ")
     .trimEnd();
 }

@@ -114,11 +114,22 @@ describe("chisme node with events", function () {
     });
   });
 
-  it("refuses a script or an export that it cannot open, and a wrong size", async () => {
+  it("the flag --event-bytes bounds the events that a node publishes", async () => {
+    const node = jsonNode(freshPort(), 0, 1, "--event-bytes", "1095");
+    node.write(`log a ${"v".repeat(1070)}\nlog a ${"v".repeat(1095)}\n`);
+    await untilEvents(node, 1);
+    await node.until("the second line is refused", () => node.stderr.includes("\n"));
+    assert.equal(node.stderr,
+      "warning: line 2 of standard input: log: value: takes more than 1095 bytes of CBOR (--event-bytes)\n");
+  });
+
+  it("the command refuses a script or an export that it cannot open, and a wrong size", async () => {
     for (const [args, message] of [
       [["--script", "/nowhere/script"], /^error: --script: ENOENT/],
       [["--export", "/nowhere/export"], /^error: --export: ENOENT/],
       [["--fill-gaps", "--feed-bytes", "0"], /^error: --fill-gaps: needs room for events/],
+      [["--event-bytes", "64", "--feed-bytes", "0"], /^error: --event-bytes: needs room for events, --feed-bytes\n/],
+      [["--event-bytes", "64", "--dialect", "auto"], /^error: --event-bytes: needs room for events, --feed-bytes\n/],
       [["--feed-bytes", "100"], /^error: --feed-bytes: 100 is not an integer from 512 to 16777216/],
     ] as const) {
       const node = new NodeProcess("--listen", `127.0.0.2:${freshPort()}`, ...args);

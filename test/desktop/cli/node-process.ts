@@ -80,6 +80,10 @@ export class NodeProcess {
     });
   }
 
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
   write(text: string): void {
     this.child.stdin?.write(text);
   }

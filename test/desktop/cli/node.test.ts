@@ -215,13 +215,21 @@ describe("chisme node", function () {
       const path = join(folder, "revision");
       assert.equal(await refusal("--storage", folder, "--listen", `127.0.0.2:${freshPort()}`),
         `error: --storage: ${path} does not hold a revision from 0 to 4294967295\n`);
-      assert.deepEqual(readdirSync(folder), ["revision"]);
+      assert.deepEqual(readdirSync(folder), ["lock", "revision"]);
     });
 
     it("refuses a storage that is not a folder", async () => {
       const file = join(freshFolder(), "file");
       writeFileSync(file, "");
       assert.match(await refusal("--storage", file), /^error: --storage: EEXIST: .*\n$/);
+    });
+
+    it("refuses a value that is longer than --value-bytes", async () => {
+      const options = ["--listen", `127.0.0.2:${freshPort()}`, "--value", "21.55", "--value-bytes"];
+      assert.equal(await refusal(...options, "8"),
+        "error: push: value: takes more than 8 bytes of CBOR (--value-bytes)\n");
+      const node = jsonNode(freshPort(), "127.0.0.2", "127.0.0.3", "--value", "21.55", "--value-bytes", "9");
+      await node.untilMinMax(21.55, 21.55, 1);
     });
 
     it("refuses a bad option", async () => {
@@ -241,6 +249,17 @@ describe("chisme node", function () {
       [["--id", "-1"], "--id: -1 is not an integer from 0 to 4294967295"],
       [["--capacity", "1"], "--capacity: 1 is not an integer from 2 to 65535"],
       [["--datagram-bytes", "1500"], "--datagram-bytes: 1500 is not an integer from 128 to 1472"],
+      [["--value-bytes", "256"], "--value-bytes: 256 is not an integer from 0 to 255"],
+      [["--value-bytes", "48", "--datagram-bytes", "128", "--feed-bytes", "0"],
+        "--value-bytes: 48 is not an integer from 0 to 47 (81 less than --datagram-bytes)"],
+      [["--value-bytes", "201", "--datagram-bytes", "300"],
+        "--value-bytes: 201 is not an integer from 0 to 200 (100 less than --datagram-bytes)"],
+      [["--event-bytes", "x"],
+        '--event-bytes: "x" is not an integer from 32 to 1367 (105 less than the largest --datagram-bytes)'],
+      [["--event-bytes", "1096"],
+        "--event-bytes: 1096 is not an integer from 32 to 1095 (105 less than --datagram-bytes)"],
+      [["--remove-after", "59999"], "--remove-after: 59999 is not an integer from 60000 to 1728000000"],
+      [["--remove-after", "1 day"], '--remove-after: "1 day" is not an integer from 60000 to 1728000000'],
       [["--broadcast", "all"], '--broadcast: "all" is not an IPv4 address such as "192.168.0.54"'],
       [["--unheard-of"], "unknown option '--unheard-of'"],
     ];

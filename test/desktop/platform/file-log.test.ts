@@ -131,16 +131,16 @@ describe("FileLog", () => {
       }
     });
 
-    it("is the log of FileStorage, beside the revision", () => {
+    it("the log of FileStorage is in a file beside the revision", () => {
       const storage = new FileStorage(folder, { bytesMax: 100 });
       storage.writeRevision(3);
       assert.ok(storage.log.append(record(1, 20), 20));
       assert.equal(storage.log.append(record(1, 80), 80), false);
-      assert.deepEqual(readdirSync(folder).sort(), ["events", "revision"]);
-      storage.log.close();
+      storage.close();
+      assert.deepEqual(readdirSync(folder).sort(), ["events", "lock", "revision"]);
       const again = new FileStorage(folder);
       assert.deepEqual([again.readRevision(), contentOf(again.log)], [3, hex(record(1, 20))]);
-      again.log.close();
+      again.close();
     });
 
     it("throws what the system says", () => {

@@ -188,43 +188,56 @@ describe("the platform of Node.js", () => {
 
   describe("FileStorage", () => {
     let folder: string;
+    const open: FileStorage[] = [];
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), "chisme-test-"));
     });
-    afterEach(() => rmSync(folder, { recursive: true, force: true }));
+    afterEach(() => {
+      open.splice(0).forEach((storage) => storage.close());
+      rmSync(folder, { recursive: true, force: true });
+    });
 
-    it("has no revision at first and makes the folders it needs", () => {
+    function storageOf(path: string): FileStorage {
+      const storage = new FileStorage(path);
+      open.push(storage);
+      return storage;
+    }
+
+    it("the storage has no revision at first and makes the folders that it needs", () => {
       const deep = join(folder, "a", "b");
-      assert.equal(new FileStorage(deep).readRevision(), undefined);
-      assert.deepEqual(readdirSync(deep), []);
+      assert.equal(storageOf(deep).readRevision(), undefined);
+      assert.deepEqual(readdirSync(deep), ["lock", "lock.pid"]);
     });
 
     for (const revision of [0, 1, 0xffffffff]) {
-      it(`keeps revision ${revision}`, () => {
-        new FileStorage(folder).writeRevision(revision);
-        assert.equal(new FileStorage(folder).readRevision(), revision);
+      it(`the storage keeps revision ${revision}`, () => {
+        const storage = storageOf(folder);
+        storage.writeRevision(revision);
+        storage.close();
+        assert.equal(storageOf(folder).readRevision(), revision);
         assert.equal(readFileSync(join(folder, "revision"), "utf8"), `${revision}\n`);
       });
     }
 
-    it("leaves one file, and ignores half a file of a crash", () => {
+    it("the storage leaves only its revision and the lock's file, and ignores half a file of a crash", () => {
       writeFileSync(join(folder, "revision.new"), "12");
-      const storage = new FileStorage(folder);
+      const storage = storageOf(folder);
       assert.equal(storage.readRevision(), undefined);
       for (let revision = 0; revision < 5; revision++) storage.writeRevision(revision);
-      assert.deepEqual(readdirSync(folder), ["revision"]);
       assert.equal(storage.readRevision(), 4);
+      storage.close();
+      assert.deepEqual(readdirSync(folder), ["lock", "revision"]);
     });
 
     for (const text of ["", "\n", "12", "-1\n", "1.5\n", "1e3\n", "4294967296\n", " 1\n", "1\n2\n", "x\n"]) {
-      it(`reads no revision out of ${JSON.stringify(text)}`, () => {
+      it(`the storage reads no revision out of ${JSON.stringify(text)}`, () => {
         writeFileSync(join(folder, "revision"), text);
-        assert.throws(() => new FileStorage(folder).readRevision(),
+        assert.throws(() => storageOf(folder).readRevision(),
           new Error(`${join(folder, "revision")} does not hold a revision from 0 to 4294967295`));
       });
     }
 
-    it("stops the start of a node that cannot read its revision", () => {
+    it("a node that cannot read its revision does not start", () => {
       writeFileSync(join(folder, "revision"), "?");
       const socket = new NodeSocket("127.0.0.2");
       const gossip = new Gossip({ socket, clock: nodeClock, storage: new FileStorage(folder) });

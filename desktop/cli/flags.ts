@@ -1,0 +1,33 @@
+/** From the names of `Gossip`'s options to those of the command line. */
+const FLAGS = new Map([
+  ["listen", "--listen"],
+  ["port", "--listen port"],
+  ["seedList", "--seed"],
+  ["roundIntervalMs", "--interval"],
+  ["id", "--id"],
+  ["capacity", "--capacity"],
+  ["datagramBytesMax", "--datagram-bytes"],
+  ["valueBytesMax", "--value-bytes"],
+  ["removeAfterMs", "--remove-after"],
+  ["events.bytes", "--feed-bytes"],
+  ["events.eventBytesMax", "--event-bytes"],
+  ["broadcastAddress", "--broadcast"],
+  ["key", "--key-file"],
+  ["otherKey", "--other-key-file"],
+]);
+
+/**
+ * Puts flags in place of the names of `Gossip`'s options in an error's message: at
+ * its start, as in "roundIntervalMs: 5 is not…", and in the parentheses at its
+ * end, as in "(105 less than datagramBytesMax)".
+ */
+export function inFlags(message: string): string {
+  const inPlace = message
+    .replace("allowUnsealed must be true", "--allow-unsealed is needed")
+    .replace(/\([^()]*\)$/, (limit) => limit.replace(/[\w.]+/g, flagOf));
+  return inPlace.replace(/^([\w.]+)(\[\d+\])?(?=:)/, (text, name: string) => FLAGS.get(name) ?? text);
+}
+
+function flagOf(name: string): string {
+  return FLAGS.get(name) ?? name;
+}
