@@ -46,9 +46,9 @@ export function checkFrame(
   if (slot >= 0 && frame.revision < rows.revision(slot)) return DROP_STALE;
   if (frame.isAnswer() && !isAnswer) return DROP_UNASKED;
   if (guard === undefined) return DROP_NONE;
-  const judgement = guard.check(frame, slot, isAnswer);
-  if (judgement === FRESH) return DROP_NONE;
-  return judgement === REPLAYED || frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
+  const verdict = guard.check(frame, slot, isAnswer);
+  if (verdict === FRESH) return DROP_NONE;
+  return verdict === REPLAYED || frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
 }
 
 /** Whether a frame answers one of the 1,024 frames up to `counter`. */
