@@ -17,7 +17,7 @@ const PART_ROWS_MIN = 8;
  * A state that does not fit one datagram is sent in parts, at most BURST_MAX per
  * input, and the next SYN begins where this one ended (PROTOCOL 8.3). The node's
  * own row comes first. The order keys of the other rows ascend in a part, from the
- * greatest on to the least, and descend in a whole state. So the receiver of a part
+ * greatest on to the least, and descend in a complete state. So the receiver of a part
  * knows which rows the sender left out.
  */
 export class StateOutbox {

@@ -14,7 +14,7 @@ const ECHO_FRAMES = 8;
 /** An answer must be to one of the last 1,024 frames. */
 const ANSWERABLE_FRAMES = 1024;
 
-/** PROTOCOL 3.3 and 7: unseals a frame in place, decodes and checks it whole. Returns a drop reason. */
+/** PROTOCOL 3.3 and 7: unseals a frame in place, decodes and checks all of it. Returns a drop reason. */
 export function parseFrame(
   frame: FrameReader, guard: ReplayGuard | undefined, bytes: Uint8Array, length: number, row: RowData,
 ): number {
