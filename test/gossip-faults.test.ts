@@ -18,12 +18,12 @@ function syn(sections: string, id = STRANGER): string {
 }
 
 /** A SYN of a stranger with a row in it that the node does not know yet. */
-const news = syn(rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
+const update = syn(rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
 
 describe("Gossip: stats", () => {
   it("count what came and went", () => {
     const { network, node } = started();
-    node.arrive(news);
+    node.arrive(update);
     node.arrive("7b7d");
     network.run(60000);
     const { drops, ...traffic } = node.gossip.stats();
@@ -31,7 +31,7 @@ describe("Gossip: stats", () => {
       datagramsSent: node.socket.sent.length,
       bytesSent: node.socket.sent.reduce((sum, { hex }) => sum + hex.length / 2, 0),
       datagramsReceived: 2,
-      bytesReceived: news.length / 2 + 2,
+      bytesReceived: update.length / 2 + 2,
       sendFailures: 0,
       clock: "none",
     });
@@ -41,12 +41,12 @@ describe("Gossip: stats", () => {
 
   const row = rowHex(9, 9, "00", "01");
   const junk: [reason: string, hex: string, why: string][] = [
-    ["length", "", "no bytes"], ["length", "c1", "one byte"], ["length", news.slice(0, 20), "cut in the head"],
+    ["length", "", "no bytes"], ["length", "c1", "one byte"], ["length", update.slice(0, 20), "cut in the head"],
     ["length", syn("01"), "cut in a section's head"],
     ["length", syn("010004000000"), "a section longer than the rest"],
     ["length", frameHex(2, STRANGER, 0, 1, ""), "an ACK to nothing"],
     ["magic", JSON_HEX, "JSON"], ["magic", "00", "another first byte"],
-    ["version", "c2" + news.slice(2), "version 2"], ["version", "c0", "version 0"],
+    ["version", "c2" + update.slice(2), "version 2"], ["version", "c0", "version 0"],
     ["type", frameHex(0, STRANGER, 0, 1, ""), "type 0"], ["type", frameHex(5, STRANGER, 0, 1, "01"), "type 5"],
     ["unsealed", frameHex(0x11, STRANGER, 0, 1, ""), "sealed"],
     ["type", frameHex(0x22, STRANGER, 0, 1, "01"), "flag of a SYN"],
@@ -136,7 +136,7 @@ describe("Gossip: what goes wrong", () => {
 
   it("reports a table that is full once, and keeps its live rows", () => {
     const { node } = started({ capacity: 2 });
-    node.arrive(news);
+    node.arrive(update);
     for (let id = 8; id < 12; id++) node.arrive(frameHex(1, STRANGER, 0, 2, rowsHex(rowHex(id, id, "00", "01"))));
     assert.deepEqual(node.errors.map(([code]) => code), ["tableFull"]);
     assert.match(node.errors[0][1], /capacity is 2/);
@@ -174,7 +174,7 @@ describe("Gossip: what goes wrong", () => {
       };
       for (let i = 0; i < 30; i++) attempt(() => network.run(1000));
       assert.equal(node.clock.timers, 1, "no timer after the rounds");
-      attempt(() => node.arrive(news));
+      attempt(() => node.arrive(update));
       assert.equal(node.clock.timers, 1, "no timer after a datagram");
       attempt(() => node.gossip.push(1));
       assert.equal(node.clock.timers, 1, "no timer after a push");
@@ -203,7 +203,7 @@ describe("Gossip: close", () => {
     const before = [node.gossip.stats(), node.gossip.rows()];
     assert.equal(node.clock.timers, 0, "a timer is left");
     assert.equal(node.socket.isOpen, false);
-    node.arrive(news);
+    node.arrive(update);
     node.socket.fail(new Error("late"));
     network.run(100000);
     assert.deepEqual(node.calls, calls);
@@ -236,7 +236,7 @@ describe("Gossip: close", () => {
 
   it("leaves the rows to be read", () => {
     const { node } = started();
-    node.arrive(news);
+    node.arrive(update);
     node.gossip.close();
     assert.equal(node.gossip.rows().length, 2);
     assert.equal(node.gossip.stats().datagramsReceived, 1);
@@ -244,7 +244,7 @@ describe("Gossip: close", () => {
 
   it("inside onUpdate is the last that is heard", () => {
     const { network, node } = started({ onUpdate: () => node.gossip.close() });
-    node.arrive(news);
+    node.arrive(update);
     assert.deepEqual(node.states, []);
     assertSilent(network, node);
   });
@@ -252,7 +252,7 @@ describe("Gossip: close", () => {
   it("inside a view is the last that is heard", () => {
     const view = minMax({ onChange: () => node.gossip.close() });
     const { network, node } = started({ views: [view] });
-    node.arrive(news);
+    node.arrive(update);
     assert.deepEqual([node.updates, node.states], [[], []]);
     assertSilent(network, node);
   });

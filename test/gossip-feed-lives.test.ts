@@ -22,7 +22,7 @@ class Device {
   revision: number | undefined;
   node!: FakeNode;
   /** What was acknowledged, by value. */
-  readonly said: number[] = [];
+  readonly published: number[] = [];
   /** Bytes written to the log, and revisions written, until power is lost. */
   stepsLeft = Infinity;
 
@@ -45,7 +45,7 @@ class Device {
   }
 
   /** Says values in a log; returns before all of them when power is lost. */
-  say(...values: number[]): void {
+  publish(...values: number[]): void {
     for (const value of values) {
       try {
         this.node.gossip.log("n", value);
@@ -53,7 +53,7 @@ class Device {
         assert.equal(this.stepsLeft, -1, (error as Error).message);
         return;
       }
-      this.said.push(value);
+      this.published.push(value);
     }
   }
 
@@ -65,7 +65,7 @@ class Device {
 
   wipe(): void {
     this.crash();
-    this.said.length = 0;
+    this.published.length = 0;
     this.revision = undefined;
     this.log = new MemoryLog({ tear: (length) => this.tear(length) });
   }
@@ -133,7 +133,8 @@ function assertHeld({ peers, device }: Network, what: string): void {
   const frontier = device.node.gossip.frontier();
   for (const node of [device.node, ...peers]) {
     const values = heldBy(node);
-    assert.deepEqual(device.said.filter((value) => !values.includes(value)), [], `${what}: ${node.address} lacks them`);
+    const lacking = device.published.filter((value) => !values.includes(value));
+    assert.deepEqual(lacking, [], `${what}: ${node.address} lacks them`);
     assert.deepEqual(node.gossip.frontier(), frontier, `${what}: ${node.address}`);
   }
   assert.deepEqual(device.node.errors, [], what);
@@ -152,8 +153,8 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     for (const [name, peerBytes, isLater] of FORMER) {
       const clocks = hasClock ? "with a clock" : "without a clock";
       it(`loses nothing that it says before it hears them, ${clocks}, whenever power is lost: ${name}`, () => {
-        let isWhole = false;
-        for (let steps = 0; !isWhole; steps++) {
+        let isDone = false;
+        for (let steps = 0; !isDone; steps++) {
           const made = joined(hasClock, peerBytes);
           const { network, device, cut } = made;
           formerLife(made, isLater);
@@ -161,23 +162,23 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
           cut(true);
           device.start();
           device.stepsLeft = steps;
-          device.say(101, 102);
+          device.publish(101, 102);
           network.run(1000);
           cut(false);
           network.run(30000);
-          isWhole = device.stepsLeft >= 0;
+          isDone = device.stepsLeft >= 0;
           device.crash();
           device.start();
           network.run(60000);
           assertHeld(made, `power was lost after step ${steps}`);
-          if (isWhole) assert.ok(steps > 80 && device.said.length === 2, `${steps} steps`);
+          if (isDone) assert.ok(steps > 80 && device.published.length === 2, `${steps} steps`);
         }
       });
     }
   }
 
   function formerLife({ network, device }: Network, isLater: boolean): void {
-    device.say(...numbers(1, 30));
+    device.publish(...numbers(1, 30));
     network.run(30000);
     if (!isLater) return;
     device.crash();
@@ -187,7 +188,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     device.wipe();
     device.start();
     network.run(30000);
-    device.say(31);
+    device.publish(31);
     network.run(30000);
     assert.ok(device.node.gossip.frontier()[0].generation > 0);
   }
@@ -195,14 +196,14 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
   it("goes on behind them from an old image of its flash, which they show to be a part of what they hold", () => {
     const made = joined(true, LARGE);
     const { network, device } = made;
-    device.say(1, 2, 3);
+    device.publish(1, 2, 3);
     const restore = device.image();
-    device.say(...numbers(4, 40));
+    device.publish(...numbers(4, 40));
     network.run(30000);
     restore();
     device.start();
     network.run(30000);
-    device.say(41);
+    device.publish(41);
     network.run(30000);
     assertHeld(made, "all");
     assert.deepEqual(heldBy(made.peers[0]), numbers(1, 41));
@@ -212,9 +213,9 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
   it("goes on behind them, too, when another one ends what the first began to show", () => {
     const made = joined(true, [FEED_BYTES, FEED_BYTES_SMALL], SHORT_DATAGRAMS);
     const { network, peers, device } = made;
-    device.say(1, 2, 3);
+    device.publish(1, 2, 3);
     const restore = device.image();
-    device.say(...numbers(4, 100));
+    device.publish(...numbers(4, 100));
     network.run(30000);
     assert.ok(!heldBy(peers[1]).includes(60));
     restore();
@@ -241,7 +242,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
   it("takes their events where its log has only where it ended", () => {
     const made = joined(true, SMALL);
     const { network, peers, device } = made;
-    device.say(...numbers(1, 30));
+    device.publish(...numbers(1, 30));
     network.run(30000);
     device.wipe();
     // Base, generation 0, sequence number 3, a tip, nothing erased.
@@ -255,7 +256,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
 
   it("stores what they give back once that is all", () => {
     const { network, device } = joined(true, LARGE, SHORT_DATAGRAMS);
-    device.say(...numbers(1, 90));
+    device.publish(...numbers(1, 90));
     network.run(30000);
     device.wipe();
     const held: number[] = [];
@@ -271,17 +272,17 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(held, numbers(1, 90).map(() => 90));
   });
 
-  it("begins a generation with an old image of which nobody can say whether it is a part of what they hold", () => {
+  it("begins a generation with an old image of which nobody can publish whether it is a part of what they hold", () => {
     const made = joined(true, SMALL);
     const { network, device } = made;
-    device.say(1, 2, 3);
+    device.publish(1, 2, 3);
     const restore = device.image();
-    device.say(...numbers(4, 40));
+    device.publish(...numbers(4, 40));
     network.run(30000);
     assert.ok(!heldBy(made.peers[0]).includes(4));
     restore();
     device.start();
-    device.said.splice(3);
+    device.published.splice(3);
     network.run(30000);
     assertHeld(made, "the image");
     assert.deepEqual(heldBy(device.node), [1, 2, 3]);

@@ -225,10 +225,10 @@ describe("Gossip: the log of events", () => {
   });
 
   /** A device, an image of its flash after three events, and a peer that has five. */
-  function withOldImage(): { network: FakeNetwork; peer: FakeNode; device: Device; heard: FeedEvent[] } {
+  function withOldImage(): { network: FakeNetwork; peer: FakeNode; device: Device; receivedEvents: FeedEvent[] } {
     const network = new FakeNetwork();
-    const heard = noting();
-    const peer = new FakeNode(network, "192.168.0.53", heard.options);
+    const receivedEvents = noting();
+    const peer = new FakeNode(network, "192.168.0.53", receivedEvents.options);
     peer.gossip.start();
     const made = device(network, "192.168.0.54");
     const { node } = made.start();
@@ -243,7 +243,7 @@ describe("Gossip: the log of events", () => {
     made.log.rewrite((put) => {
       for (const record of image) put(record, record.length);
     });
-    return { network, peer, device: made, heard: heard.events };
+    return { network, peer, device: made, receivedEvents: receivedEvents.events };
   }
 
   it("is not forked by an old image of the flash: peers give the later events back", () => {

@@ -6,7 +6,7 @@ const OWN_ID = 0xc0a80035;
 const STRANGER = 7;
 
 /** A SYN of a stranger with a row in it that the node does not know yet. */
-const news = frameHex(1, STRANGER, 0, 1, rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
+const update = frameHex(1, STRANGER, 0, 1, rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
 
 describe("Gossip: start", () => {
   for (const [stored, revision] of [[undefined, 0], [0, 1], [41, 42], [0xfffffffe, 0xffffffff]] as const) {
@@ -158,7 +158,7 @@ describe("Gossip: push", () => {
     };
     const b: FakeNode = new FakeNode(network, "192.168.0.54", { onUpdate });
     b.gossip.start();
-    b.arrive(news);
+    b.arrive(update);
     assert.equal(told, 1);
     assert.equal(b.calls.at(-1), "send SYN", "the push went out, too");
     assert.equal(b.data("192.168.0.54"), 1);

@@ -48,7 +48,7 @@ digest.sha256(new Uint8Array(0), 0, 0, hash, 0);
 assert.equal(hash[0], 0xe3);
 const gossip: Gossip = new Gossip({
   ...nodePlatform("127.0.0.76"), storage: new FileStorage("state"), seedList: ["127.0.0.75"],
-  feeds: eventFeeds, onError: (code, error) => { throw error; },
+  events: eventFeeds({ bytes: 4096 }), onError: (code, error) => { throw error; },
 });
 gossip.start();
 gossip.push(21.5);
@@ -73,7 +73,7 @@ describe("the packages chisme and chisme-cli", function () {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   for (const name of ["chisme", "chisme-cli"]) {
-    it(`publint has no complaint about ${name}`, async () => {
+    it(`publint has no problem about ${name}`, async () => {
       const bytes = readFileSync(tarballs[name]);
       const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
       const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
@@ -156,7 +156,7 @@ describe("the packages chisme and chisme-cli", function () {
       writeFileSync(path.join(project, "program.mts"), PROGRAM);
       const args = ["--target", "es2022", "--module", "nodenext", "--strict", "--types", "node",
         "--typeRoots", path.join(root, "node_modules/@types"), "program.mts"];
-      assert.equal(complaintsOf(() => run(project, path.join(root, "node_modules/typescript/bin/tsc"), ...args)), "");
+      assert.equal(problemsOf(() => run(project, path.join(root, "node_modules/typescript/bin/tsc"), ...args)), "");
       assert.match(run(project, "program.mjs"), /the program ran/);
     });
 
@@ -188,7 +188,7 @@ function dependenciesOf(name: string, found = new Set<string>()): string[] {
 }
 
 /** What a command printed before it failed. */
-function complaintsOf(command: () => void): string {
+function problemsOf(command: () => void): string {
   try {
     command();
     return "";

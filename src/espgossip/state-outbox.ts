@@ -126,13 +126,13 @@ export class StateOutbox {
   }
 
   private writeSyn(out: Datagram): boolean {
-    if (this.rowsLeft === this.rows.count - 1 && this.writeWhole()) return true;
+    if (this.rowsLeft === this.rows.count - 1 && this.writeComplete()) return true;
     this.writer.begin(out.bytes, this.datagramBytesMax);
     this.writeOwn();
     return this.writePart();
   }
 
-  private writeWhole(): boolean {
+  private writeComplete(): boolean {
     const rows = this.rows;
     this.writeOwn();
     for (let place = rows.count - 1; place >= 0; place--) {

@@ -34,7 +34,7 @@ describe("manifests for Moddable", () => {
       const build = new Build(library, platform);
 
       it(`the manifest names files that exist, on ${platform}`, () => {
-        assert.deepEqual(build.complaints, []);
+        assert.deepEqual(build.problems, []);
       });
 
       it(`the manifest brings what the platform imports of the SDK, on ${platform}`, () => {
@@ -61,8 +61,8 @@ describe("manifests for Moddable", () => {
     });
 
     it("the manifest refuses other platforms", () => {
-      assert.equal(new Build(library, "nrf52").complaints.length, 1);
-      assert.equal(new Build("manifest.json", "nrf52").complaints.length, 1);
+      assert.equal(new Build(library, "nrf52").problems.length, 1);
+      assert.equal(new Build("manifest.json", "nrf52").problems.length, 1);
     });
   });
 
@@ -74,7 +74,7 @@ describe("manifests for Moddable", () => {
     const build = new Build(`${folder}/manifest.json`, "lin");
 
     it("adds what is needed at run time, and nothing else", () => {
-      assert.deepEqual(build.complaints, []);
+      assert.deepEqual(build.problems, []);
       const files = [...build.modules.values()].map((file) => path.posix.normalize(file));
       assert.deepEqual(files.sort(), [...closure([...entries, `${folder}/index.ts`])].sort());
       for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
@@ -100,7 +100,7 @@ describe("manifests for Moddable", () => {
       const build = new Build(file, "lin");
 
       it("the manifest adds what is needed at run time, the SDK's module crypt among it, and nothing else", () => {
-        assert.deepEqual(build.complaints, []);
+        assert.deepEqual(build.problems, []);
         const files = [...build.modules.values()].map((module) => path.posix.normalize(module));
         assert.deepEqual(files.sort(), [...closure([...entries, ...parts])].sort());
         const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
@@ -125,7 +125,7 @@ describe("manifests for Moddable", () => {
       const build = new Build(file, platform);
 
       it("names files that exist", () => {
-        assert.deepEqual(build.complaints, []);
+        assert.deepEqual(build.problems, []);
       });
 
       it("the manifest in the root builds this board's one", () => {

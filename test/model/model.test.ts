@@ -12,7 +12,7 @@ const HISTORIES: Record<FamilyName, number> = { general: 80, room: 80, forks: 80
  * family, from a seed on. No checker is known that complains without holdBack
  * (docs/EVENTS-DESIGN.md, question 1).
  */
-const COMPLAINTS: Record<Exclude<RuleName, "holdBack">, readonly [family: FamilyName, seed: number, within: number]> = {
+const VIOLATIONS: Record<Exclude<RuleName, "holdBack">, readonly [family: FamilyName, seed: number, within: number]> = {
   endHidden: ["room", 1, 10],
   keepRemovals: ["room", 1, 30],
   adopt: ["forks", 1, 5],
@@ -57,7 +57,7 @@ describe("the model of the next event feeds", function () {
     }
   });
 
-  for (const [rule, [family, seed, within]] of Object.entries(COMPLAINTS)) {
+  for (const [rule, [family, seed, within]] of Object.entries(VIOLATIONS)) {
     it(`a checker complains within ${within} ${family} histories from seed ${seed} without ${rule}`, () => {
       const off = RULE_NAMES.filter((name) => name === rule);
       assert.equal(off.length, 1);

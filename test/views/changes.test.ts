@@ -13,7 +13,7 @@ const history = histories({
   topics: ["lamp", "note.add"],
   keys: ["1", "2", "ñ"],
   logProbability: 0.2,
-  value: (dice) => ({ record: dice.pick(["r", "s"]), text: `text ${dice.below(5)}`, n: dice.below(5) }),
+  value: (random) => ({ record: random.pick(["r", "s"]), text: `text ${random.below(5)}`, n: random.below(5) }),
 });
 
 /** Has a view notify of all changes. Returns how many there were. */
@@ -139,18 +139,18 @@ describe("onChange of views", () => {
 
   it("adds up to what the view shows, at any time and in any order of events", () => {
     fc.assert(fc.property(history, ({ events, seed }) => {
-      const dice = new SimRandom(seed, 9);
+      const random = new SimRandom(seed, 9);
       const values = new Map<string, CborValue>();
       const folded = new Map<string, FeedRecord | undefined>();
       const map = latestMap({ capacity: 4, onChange: (topic, key, value) => values.set(`${topic} ${key}`, value) });
       const view = records({ capacity: 4, onChange: (id, record) => folded.set(id, record) });
       let nowMs = START_MS;
       for (const each of [map, view]) each.bind(() => nowMs);
-      for (const one of dice.shuffled(events)) {
+      for (const one of random.shuffled(events)) {
         map.apply(one);
         view.apply(one);
-        if (dice.chance(0.3)) nowMs += dice.below(10);
-        if (dice.chance(0.3)) continue;
+        if (random.chance(0.3)) nowMs += random.below(10);
+        if (random.chance(0.3)) continue;
         for (const each of [map, view]) {
           settle(each);
           assert.ok(each.endMs > nowMs);

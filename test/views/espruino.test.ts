@@ -28,8 +28,8 @@ describe("views on Espruino", function () {
       topics: ["record.create", "field.set", "note.add", "lamp"],
       keys: ["1", "2", "ñ"],
       logProbability: 0.4,
-      value: (dice) => {
-        return { record: dice.pick(["r", "s"]), field: "f", text: "x", value: dice.below(9), fields: { g: 1 } };
+      value: (random) => {
+        return { record: random.pick(["r", "s"]), field: "f", text: "x", value: random.below(9), fields: { g: 1 } };
       },
     });
     fc.assert(fc.property(history, ({ events }) => {

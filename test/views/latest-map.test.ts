@@ -3,14 +3,16 @@ import fc from "fast-check";
 import { SimRandom } from "../../desktop/simulator/random.js";
 import { type FeedEvent, compareEvents } from "../../src/views/feed-event.js";
 import { LatestMap, latestMap } from "../../src/views/latest-map.js";
-import { NOW_MS, START_MS, at, counting, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
+import {
+  NOW_MS, START_MS, applied, applyShuffled, at, counting, event, histories, unsuperseded,
+} from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
 
 const history = histories({
   topics: ["", "lamp", "lampe", "ñ"],
   keys: ["", "1", "2", "\u{1f4a1}", "\uffff"],
   logProbability: 0.1,
-  value: (dice) => dice.below(1000),
+  value: (random) => random.below(1000),
 });
 
 /** What the map must hold, from its definition and with no regard for time. */
@@ -77,9 +79,9 @@ describe("latestMap", () => {
       event({ topic: "lamp", value: 1 }), event({ topic: "", key: "", value: 2 }), set({ value: 3 }),
       event({ topic: "door", key: "1", value: 4 }),
     ];
-    assert.deepEqual(told(latestMap(), events).entries().map(({ value }) => value), [4, 3]);
+    assert.deepEqual(applied(latestMap(), events).entries().map(({ value }) => value), [4, 3]);
     const topics = ["door", ""];
-    assert.deepEqual(told(latestMap({ topics }), events).entries().map(({ value }) => value), [2, 4]);
+    assert.deepEqual(applied(latestMap({ topics }), events).entries().map(({ value }) => value), [2, 4]);
   });
 
   it("forgets a superseded generation, and shows again the value that it had displaced", () => {
@@ -101,13 +103,13 @@ describe("latestMap", () => {
   for (const capacity of [1, 5, 64]) {
     it(`equals its definition in whatever order events come, with a capacity of ${capacity}`, () => {
       fc.assert(fc.property(history, (all) => {
-        const map = told(latestMap({ capacity }), all.events);
+        const map = applied(latestMap({ capacity }), all.events);
         const expected = naive(all.events, capacity, NOW_MS);
         assert.deepEqual(map.entries(), expected);
         for (const { topic, key, value } of map.entries()) assert.equal(map.get(topic, key), value);
         for (let order = 0; order < 4; order++) {
           const other = latestMap({ capacity });
-          tell(other, all, new SimRandom(all.seed, 2 + order));
+          applyShuffled(other, all, new SimRandom(all.seed, 2 + order));
           assert.equal(JSON.stringify(other.entries()), JSON.stringify(expected));
           assert.equal(other.get("lamp", "1"), map.get("lamp", "1"));
         }
@@ -117,11 +119,11 @@ describe("latestMap", () => {
 
   it("does not depend on superseded and expired events", () => {
     fc.assert(fc.property(history, ({ events }) => {
-      const expected = told(latestMap(), events).entries();
+      const expected = applied(latestMap(), events).entries();
       const few = unsuperseded(events);
-      assert.deepEqual(told(latestMap(), few).entries(), expected);
+      assert.deepEqual(applied(latestMap(), few).entries(), expected);
       const alive = few.filter(({ ttlMs, timeMs }) => ttlMs === 0 || NOW_MS < timeMs + ttlMs);
-      assert.deepEqual(told(latestMap(), alive).entries(), expected);
+      assert.deepEqual(applied(latestMap(), alive).entries(), expected);
     }), propertyOptions(500));
   });
 });

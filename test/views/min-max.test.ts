@@ -17,7 +17,7 @@ function opened(capacity: number, select?: (data: CborValue) => unknown): { view
 }
 
 /** Tells the view of a row and that this was all. */
-function tell(view: MinMax, slot: number, data: CborValue, isLive = true): Range {
+function apply(view: MinMax, slot: number, data: CborValue, isLive = true): Range {
   view.rowChanged(slot, isLive, data);
   view.settle();
   return [view.minimum, view.maximum];
@@ -33,50 +33,50 @@ describe("minMax", () => {
 
   it("has the least and the greatest number of the live nodes", () => {
     const { view, changes } = opened(4);
-    assert.deepEqual(tell(view, 0, 5), [5, 5]);
-    assert.deepEqual(tell(view, 3, -2.5), [-2.5, 5]);
-    assert.deepEqual(tell(view, 1, 7), [-2.5, 7]);
-    assert.deepEqual(tell(view, 2, 0), [-2.5, 7]);
+    assert.deepEqual(apply(view, 0, 5), [5, 5]);
+    assert.deepEqual(apply(view, 3, -2.5), [-2.5, 5]);
+    assert.deepEqual(apply(view, 1, 7), [-2.5, 7]);
+    assert.deepEqual(apply(view, 2, 0), [-2.5, 7]);
     assert.equal(view.count, 4);
-    assert.deepEqual(tell(view, 3, 6), [0, 7]);
-    assert.deepEqual(tell(view, 1, 1), [0, 6]);
+    assert.deepEqual(apply(view, 3, 6), [0, 7]);
+    assert.deepEqual(apply(view, 1, 1), [0, 6]);
     assert.deepEqual(changes, [[5, 5], [-2.5, 5], [-2.5, 7], [0, 7], [0, 6]]);
   });
 
   it("leaves out what is no finite number", () => {
     const { view } = opened(2);
-    tell(view, 0, 5);
+    apply(view, 0, 5);
     for (const data of [NaN, Infinity, -Infinity, "1", "", null, undefined, true, [1], { t: 1 }, Uint8Array.of(1)]) {
-      assert.deepEqual(tell(view, 1, data), [5, 5]);
+      assert.deepEqual(apply(view, 1, data), [5, 5]);
       assert.equal(view.count, 1);
-      tell(view, 1, 6);
+      apply(view, 1, 6);
     }
-    assert.deepEqual(tell(view, 1, undefined), [5, 5]);
-    assert.deepEqual(tell(view, 0, undefined), [undefined, undefined], "the last one was withdrawn");
+    assert.deepEqual(apply(view, 1, undefined), [5, 5]);
+    assert.deepEqual(apply(view, 0, undefined), [undefined, undefined], "the last one was withdrawn");
     assert.equal(view.count, 0);
   });
 
   it("leaves out nodes that are not live", () => {
     const { view } = opened(2);
-    tell(view, 0, 5);
-    tell(view, 1, 9);
-    assert.deepEqual(tell(view, 1, 9, false), [5, 5]);
-    assert.deepEqual(tell(view, 1, 9, true), [5, 9]);
-    assert.deepEqual(tell(view, 0, 5, false), [9, 9]);
+    apply(view, 0, 5);
+    apply(view, 1, 9);
+    assert.deepEqual(apply(view, 1, 9, false), [5, 5]);
+    assert.deepEqual(apply(view, 1, 9, true), [5, 9]);
+    assert.deepEqual(apply(view, 0, 5, false), [9, 9]);
   });
 
   it("picks the number out of the data", () => {
     const { view } = opened(2, reading);
-    assert.deepEqual(tell(view, 0, { t: 21.5, name: "hall" }), [21.5, 21.5]);
-    assert.deepEqual(tell(view, 1, { name: "roof" }), [21.5, 21.5]);
-    assert.deepEqual(tell(view, 1, { t: "22" }), [21.5, 21.5]);
-    assert.deepEqual(tell(view, 1, { t: 22 }), [21.5, 22]);
-    assert.deepEqual(tell(view, 1, 30), [21.5, 21.5]);
+    assert.deepEqual(apply(view, 0, { t: 21.5, name: "hall" }), [21.5, 21.5]);
+    assert.deepEqual(apply(view, 1, { name: "roof" }), [21.5, 21.5]);
+    assert.deepEqual(apply(view, 1, { t: "22" }), [21.5, 21.5]);
+    assert.deepEqual(apply(view, 1, { t: 22 }), [21.5, 22]);
+    assert.deepEqual(apply(view, 1, 30), [21.5, 21.5]);
   });
 
   it("does not ask about the data of nodes that are not live", () => {
     const { view } = opened(1, () => assert.fail("asked"));
-    assert.deepEqual(tell(view, 0, 1, false), [undefined, undefined]);
+    assert.deepEqual(apply(view, 0, 1, false), [undefined, undefined]);
   });
 
   it("calls back once for many rows, and only on a change", () => {
@@ -85,14 +85,14 @@ describe("minMax", () => {
     assert.deepEqual(changes, []);
     view.settle();
     view.settle();
-    tell(view, 1, 2.5);
-    tell(view, 2, "gone");
+    apply(view, 1, 2.5);
+    apply(view, 2, "gone");
     assert.deepEqual(changes, [[0, 3]]);
-    tell(view, 0, undefined);
-    tell(view, 3, 2.5);
+    apply(view, 0, undefined);
+    apply(view, 3, 2.5);
     assert.deepEqual(changes, [[0, 3], [2.5, 3], [2.5, 2.5]]);
-    tell(view, 1, 1, false);
-    tell(view, 3, 1, false);
+    apply(view, 1, 1, false);
+    apply(view, 3, 1, false);
     assert.deepEqual(changes.slice(3), [[undefined, undefined]]);
   });
 
@@ -100,14 +100,14 @@ describe("minMax", () => {
     const seen: Range[] = [];
     const view: MinMax = minMax({ onChange: () => seen.push([view.minimum, view.maximum]) });
     view.bind(1);
-    tell(view, 0, 4);
+    apply(view, 0, 4);
     assert.deepEqual(seen, [[4, 4]]);
   });
 
   it("works without callbacks", () => {
     const view = minMax({});
     view.bind(1);
-    assert.deepEqual(tell(view, 0, 4), [4, 4]);
+    assert.deepEqual(apply(view, 0, 4), [4, 4]);
   });
 
   it("agrees with a plain computation", () => {
@@ -125,7 +125,7 @@ describe("minMax", () => {
         const range: Range = isEmpty ? [undefined, undefined] : [Math.min(...numbers), Math.max(...numbers)];
         if (range[0] !== before[0] || range[1] !== before[1]) expectedChanges++;
         before = range;
-        const [minimum, maximum] = tell(view, slot, value, isLive);
+        const [minimum, maximum] = apply(view, slot, value, isLive);
         assert.ok(minimum === range[0] && maximum === range[1]);
         assert.equal(view.count, numbers.length);
         assert.equal(changes.length, expectedChanges);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { SimRandom } from "../../desktop/simulator/random.js";
 import type { FeedEvent } from "../../src/views/feed-event.js";
 import { type Contribution, TopicMerge, topicMerge } from "../../src/views/topic-merge.js";
-import { START_MS, at, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
+import { START_MS, at, event, histories, applyShuffled, applied, unsuperseded } from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
 
 const list = (contributions: Contribution[], key: string) => ({ key, all: contributions });
@@ -13,7 +13,7 @@ const history = histories({
   topics: ["voucher", "other"],
   keys: ["1", "2", "ñ"],
   logProbability: 0.1,
-  value: (dice) => dice.below(1000),
+  value: (random) => random.below(1000),
 });
 
 describe("topicMerge", () => {
@@ -74,15 +74,15 @@ describe("topicMerge", () => {
     it(`does not depend on the order of events, with a capacity of ${capacity}`, () => {
       fc.assert(fc.property(history, (all) => {
         const make = () => topicMerge({ topic: "voucher", merge: list, capacity });
-        const view = told(make(), all.events);
+        const view = applied(make(), all.events);
         const expected = JSON.stringify(view.entries());
         for (const { key, value } of view.entries()) assert.deepEqual(view.get(key), value);
         for (let order = 0; order < 4; order++) {
           const other = make();
-          tell(other, all, new SimRandom(all.seed, 2 + order));
+          applyShuffled(other, all, new SimRandom(all.seed, 2 + order));
           assert.equal(JSON.stringify(other.entries()), expected);
         }
-        assert.equal(JSON.stringify(told(make(), unsuperseded(all.events)).entries()), expected);
+        assert.equal(JSON.stringify(applied(make(), unsuperseded(all.events)).entries()), expected);
       }), propertyOptions(500));
     });
   }

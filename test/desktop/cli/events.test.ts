@@ -102,15 +102,15 @@ describe("chisme node with events", function () {
     const node = jsonNode(freshPort(), 0, 1, "--feed-bytes", "512");
     node.write("log\nlog door\nset a b\nremove a\n");
     node.write(`log ${"t".repeat(32)} 1\nlog a ${"v".repeat(200)}\nwait x\nopen the door\n`);
-    const complaints = (): string[] => node.stderr.split("\n");
-    await node.until("all complaints came", () => complaints().length === 9);
+    const problems = (): string[] => node.stderr.split("\n");
+    await node.until("all problems came", () => problems().length === 9);
     const about = [
       "an argument is missing: log TOPIC VALUE", "an argument is missing: log TOPIC VALUE",
       "an argument is missing: set TOPIC KEY VALUE", "an argument is missing: remove TOPIC KEY",
       "log: topic: ", "log: ", 'wait: "x" is not a number', '"open the door" is neither a command nor a number',
     ];
     about.forEach((text, i) => {
-      assert.ok(complaints()[i].startsWith(`warning: line ${i + 1} of standard input: ${text}`), complaints()[i]);
+      assert.ok(problems()[i].startsWith(`warning: line ${i + 1} of standard input: ${text}`), problems()[i]);
     });
   });
 

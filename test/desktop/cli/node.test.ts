@@ -105,7 +105,7 @@ describe("chisme node", function () {
       const node = jsonNode(freshPort(), "127.0.0.2", "127.0.0.3");
       node.write("warm\n0x10\nInfinity\n22\n");
       await node.untilMinMax(22, 22, 1);
-      await node.until("all complaints came", () => node.stderr.split("\n").length === 4);
+      await node.until("all problems came", () => node.stderr.split("\n").length === 4);
       assert.equal(node.stderr, [
         'warning: line 1 of standard input: "warm" is not a number',
         'warning: line 2 of standard input: "0x10" is not a number',

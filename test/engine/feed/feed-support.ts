@@ -174,8 +174,8 @@ export class FeedNode {
     const theirs = peer.ids.indexOf(author);
     const sequence = peer.feeds.sequence(theirs);
     const generation = peer.feeds.generation(theirs);
-    const isWhole = peer.feeds.isComplete(theirs);
-    const lacks = this.writer.lacks(slot, generation, sequence, isWhole);
+    const isComplete = peer.feeds.isComplete(theirs);
+    const lacks = this.writer.lacks(slot, generation, sequence, isComplete);
     if (lacks === LACKS_NOTHING) return undefined;
     const writer = new Writer();
     writer.reset(new Uint8Array(room), 0, room);
@@ -187,7 +187,7 @@ export class FeedNode {
         next = this.writer.writeBatch(writer, slot, from);
       }
     } else {
-      let after = this.writer.snapshotAfter(slot, generation, sequence, isWhole);
+      let after = this.writer.snapshotAfter(slot, generation, sequence, isComplete);
       for (let before = -1; writer.position > before && (before < 0 || !this.writer.isComplete);) {
         before = writer.position;
         after = this.writer.writeSnapshotChunk(writer, slot, after);
