@@ -15,7 +15,7 @@ const T = 1767225600000;
 const YEAR_MS = 365 * 86400000;
 
 describe("Gossip: events at the edges of what they may be", () => {
-  it("arrive with bytes as bytes, and with names of 31 bytes that differ in one", () => {
+  it("events arrive with bytes as bytes, and with names of 31 bytes that differ in one", () => {
     const network = new FakeNetwork();
     const heard: FeedEvent[] = [];
     const [author, other] = joined(network, [FEEDS, noting(heard)]);
@@ -35,7 +35,7 @@ describe("Gossip: events at the edges of what they may be", () => {
     }
   });
 
-  it("an event published while another is being encoded leaves that one as it is", () => {
+  it("an event published while another is being encoded does not change the other", () => {
     const network = new FakeNetwork();
     const [{ gossip }, other] = joined(network, [FEEDS, FEEDS]);
     let isNested = false;
@@ -59,15 +59,17 @@ describe("Gossip: events at the edges of what they may be", () => {
   it("an event that cannot be encoded leaves no trace in the next one", () => {
     const network = new FakeNetwork();
     const [{ gossip }, other] = joined(network, [FEEDS, FEEDS]);
-    assert.throws(() => gossip.log("t", "x".repeat(128)), /^Error: log: value: takes more than 128 bytes/);
-    assert.throws(() => gossip.log("t", "x".repeat(120)), /^Error: log: topic, key and value together take more than/);
-    assert.throws(() => gossip.log("t", [(): number => 0] as never), /^Error: log: value: has a part that CBOR cannot encode/);
+    assert.throws(() => gossip.log("t", "x".repeat(128)), /^RangeError: log: value: takes more than 128 bytes/);
+    const withTopic = /^RangeError: log: value: takes more than 128 bytes with topic and key/;
+    assert.throws(() => gossip.log("t", "x".repeat(120)), withTopic);
+    const noCbor = [(): number => 0] as never;
+    assert.throws(() => gossip.log("t", noCbor), /^TypeError: log: value: has a part that CBOR can't express/);
     gossip.log("t", "x");
     network.run(5000);
     assert.deepEqual(other.gossip.events().map((event) => [event.sequence, event.value]), [[1, "x"]]);
   });
 
-  it("may have a stamp that is a year ahead: it moves no clock, and no event is lost", () => {
+  it("a stamp that is a year ahead moves no clock, and no event is lost", () => {
     const network = new FakeNetwork();
     const heard: FeedEvent[] = [];
     const [ahead, known, board] = joined(network, [FEEDS, noting(heard), FEEDS]);
@@ -88,7 +90,7 @@ describe("Gossip: events at the edges of what they may be", () => {
     assert.deepEqual(clocks, ["own", "own", "peers"]);
   });
 
-  it("are reported to onError once when their author has two events under one number", () => {
+  it("onError reports once that an author has two events under one number", () => {
     const network = new FakeNetwork();
     const [author, other] = joined(network, [FEEDS, FEEDS]);
     author.gossip.log("a", 0);

@@ -152,7 +152,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
   for (const hasClock of [true, false]) {
     for (const [name, peerBytes, isLater] of FORMER) {
       const clocks = hasClock ? "with a clock" : "without a clock";
-      it(`loses nothing that it says before it hears them, ${clocks}, whenever power is lost: ${name}`, () => {
+      it(`the device loses no early event, ${clocks}, whenever power is lost: ${name}`, () => {
         let isDone = false;
         for (let steps = 0; !isDone; steps++) {
           const made = joined(hasClock, peerBytes);
@@ -193,7 +193,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.ok(device.node.gossip.frontier()[0].generation > 0);
   }
 
-  it("goes on behind them from an old image of its flash, which they show to be a part of what they hold", () => {
+  it("the device with an old image continues after the peers' events if they hold what the image has", () => {
     const made = joined(true, LARGE);
     const { network, device } = made;
     device.publish(1, 2, 3);
@@ -210,7 +210,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.equal(device.node.gossip.frontier()[0].generation, 0);
   });
 
-  it("goes on behind them, too, when another one ends what the first began to show", () => {
+  it("the device continues after the peers' events when a second peer completes what the first began to send", () => {
     const made = joined(true, [FEED_BYTES, FEED_BYTES_SMALL], SHORT_DATAGRAMS);
     const { network, peers, device } = made;
     device.publish(1, 2, 3);
@@ -239,7 +239,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(device.node.gossip.frontier(), [{ author: ID, generation: 0, sequence: 100 }]);
   });
 
-  it("takes their events where its log has only where it ended", () => {
+  it("the device accepts the peers' events if its log has no event but the end of its feed", () => {
     const made = joined(true, SMALL);
     const { network, peers, device } = made;
     device.publish(...numbers(1, 30));
@@ -254,7 +254,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(device.node.gossip.frontier(), [{ author: ID, generation: 0, sequence: 30 }]);
   });
 
-  it("stores what they give back once that is all", () => {
+  it("the device stores the events that the peers give back once they are complete", () => {
     const { network, device } = joined(true, LARGE, SHORT_DATAGRAMS);
     device.publish(...numbers(1, 90));
     network.run(30000);
@@ -272,7 +272,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(held, numbers(1, 90).map(() => 90));
   });
 
-  it("begins a generation with an old image of which nobody can publish whether it is a part of what they hold", () => {
+  it("the device begins a generation if no peer can show that it holds what the old image has", () => {
     const made = joined(true, SMALL);
     const { network, device } = made;
     device.publish(1, 2, 3);

@@ -66,7 +66,7 @@ function live(devices: Device[]): Device[] {
 describe("a network of nodes with event logs", function () {
   this.timeout(240000);
 
-  it(`loses no event, whatever datagrams are lost and nodes crash: ${SEEDS} seeds`, () => {
+  it(`the network loses no event, whatever datagrams are lost and nodes crash: ${SEEDS} seeds`, () => {
     const first = Number(process.env.CHISME_TEST_SEED ?? 1);
     for (let seed = first; seed < first + SEEDS; seed++) {
       const random = new SimRandom(seed, STREAM_SCENARIO);

@@ -33,7 +33,7 @@ function desktop(network: FakeNetwork, address: string): Desktop {
 }
 
 describe("two desktops and boards", () => {
-  it("hold all events and the same views after one was away while the boards forgot", () => {
+  it("two desktops hold all events and the same views after one was away while the boards evicted events", () => {
     const network = new FakeNetwork();
     const boards = ["192.168.0.53", "192.168.0.54", "192.168.0.55"].map((address) => {
       const node = new FakeNode(network, address, { ...BOARD, seedList: ["192.168.0.53"] });

@@ -55,7 +55,7 @@ describe("manifests for Moddable", () => {
       for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
     });
 
-    it("preloads all modules, each by name", () => {
+    it("the manifest preloads all modules, each by name", () => {
       const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
       assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
     });
@@ -73,14 +73,14 @@ describe("manifests for Moddable", () => {
   ]) describe(`${folder}/manifest.json`, () => {
     const build = new Build(`${folder}/manifest.json`, "lin");
 
-    it("adds what is needed at run time, and nothing else", () => {
+    it("the manifest adds what is needed at run time, and nothing else", () => {
       assert.deepEqual(build.problems, []);
       const files = [...build.modules.values()].map((file) => path.posix.normalize(file));
       assert.deepEqual(files.sort(), [...closure([...entries, `${folder}/index.ts`])].sort());
       for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
     });
 
-    it("preloads all modules, none of which has state", () => {
+    it("the manifest preloads all modules, and none of them has state", () => {
       const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
       assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
       for (const file of build.modules.values()) assert.deepEqual(stateOf(parse(file)), [], file);
@@ -107,7 +107,7 @@ describe("manifests for Moddable", () => {
         assert.ok(importsOf(parse(parts[0])).every((name) => name.startsWith(".") || brought.includes(name)));
       });
 
-      it("preloads all modules, none of which has state", () => {
+      it("the manifest preloads all modules, and none of them has state", () => {
         const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
         assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
         for (const module of build.modules.values()) assert.deepEqual(stateOf(parse(module)), [], module);
@@ -124,7 +124,7 @@ describe("manifests for Moddable", () => {
       const file = `boards/${board}/manifest.json`;
       const build = new Build(file, platform);
 
-      it("names files that exist", () => {
+      it("the manifest names files that exist", () => {
         assert.deepEqual(build.problems, []);
       });
 

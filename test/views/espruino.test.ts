@@ -17,12 +17,12 @@ describe("views on Espruino", function () {
     code = (await bundleForEspruino(fileURLToPath(new URL("espruino-entry.ts", import.meta.url)))).readable;
   });
 
-  it("use nothing that Espruino has not", () => {
+  it("the views use nothing that Espruino lacks", () => {
     const config = { rules: bundleRules, languageOptions: { ecmaVersion: "latest", sourceType: "commonjs" } } as const;
     assert.deepEqual(new Linter().verify(code, config).map(({ message }) => message), []);
   });
 
-  it("come to the same as here, without the missing built-ins", () => {
+  it("the views give the same results without the missing built-ins", () => {
     const there = new EspruinoDevice(code).boot() as unknown as { viewsOf: typeof viewsOf };
     const history = histories({
       topics: ["record.create", "field.set", "note.add", "lamp"],

@@ -24,14 +24,14 @@ function apply(view: MinMax, slot: number, data: CborValue, isLive = true): Rang
 }
 
 describe("minMax", () => {
-  it("is a MinMax that knows nothing", () => {
+  it("the view is a MinMax without numbers at first", () => {
     const { view, changes } = opened(4);
     assert.ok(view instanceof MinMax);
     view.settle();
     assert.deepEqual([view.minimum, view.maximum, view.count, changes], [undefined, undefined, 0, []]);
   });
 
-  it("has the least and the greatest number of the live nodes", () => {
+  it("the view has the least and the greatest number of the live nodes", () => {
     const { view, changes } = opened(4);
     assert.deepEqual(apply(view, 0, 5), [5, 5]);
     assert.deepEqual(apply(view, 3, -2.5), [-2.5, 5]);
@@ -43,7 +43,7 @@ describe("minMax", () => {
     assert.deepEqual(changes, [[5, 5], [-2.5, 5], [-2.5, 7], [0, 7], [0, 6]]);
   });
 
-  it("leaves out what is no finite number", () => {
+  it("the view leaves out values that are no finite numbers", () => {
     const { view } = opened(2);
     apply(view, 0, 5);
     for (const data of [NaN, Infinity, -Infinity, "1", "", null, undefined, true, [1], { t: 1 }, Uint8Array.of(1)]) {
@@ -56,7 +56,7 @@ describe("minMax", () => {
     assert.equal(view.count, 0);
   });
 
-  it("leaves out nodes that are not live", () => {
+  it("the view leaves out nodes that are not live", () => {
     const { view } = opened(2);
     apply(view, 0, 5);
     apply(view, 1, 9);
@@ -65,7 +65,7 @@ describe("minMax", () => {
     assert.deepEqual(apply(view, 0, 5, false), [9, 9]);
   });
 
-  it("picks the number out of the data", () => {
+  it("the view picks the number out of the data", () => {
     const { view } = opened(2, reading);
     assert.deepEqual(apply(view, 0, { t: 21.5, name: "hall" }), [21.5, 21.5]);
     assert.deepEqual(apply(view, 1, { name: "roof" }), [21.5, 21.5]);
@@ -74,12 +74,12 @@ describe("minMax", () => {
     assert.deepEqual(apply(view, 1, 30), [21.5, 21.5]);
   });
 
-  it("does not ask about the data of nodes that are not live", () => {
+  it("the view does not read the data of nodes that are not live", () => {
     const { view } = opened(1, () => assert.fail("asked"));
     assert.deepEqual(apply(view, 0, 1, false), [undefined, undefined]);
   });
 
-  it("calls back once for many rows, and only on a change", () => {
+  it("the view calls back once for many rows, and only on a change", () => {
     const { view, changes } = opened(4);
     for (let slot = 0; slot < 4; slot++) view.rowChanged(slot, true, slot);
     assert.deepEqual(changes, []);
@@ -96,7 +96,7 @@ describe("minMax", () => {
     assert.deepEqual(changes.slice(3), [[undefined, undefined]]);
   });
 
-  it("shows the new numbers while it calls back", () => {
+  it("the view shows the new numbers while it calls back", () => {
     const seen: Range[] = [];
     const view: MinMax = minMax({ onChange: () => seen.push([view.minimum, view.maximum]) });
     view.bind(1);
@@ -104,13 +104,13 @@ describe("minMax", () => {
     assert.deepEqual(seen, [[4, 4]]);
   });
 
-  it("works without callbacks", () => {
+  it("the view works without callbacks", () => {
     const view = minMax({});
     view.bind(1);
     assert.deepEqual(apply(view, 0, 4), [4, 4]);
   });
 
-  it("agrees with a plain computation", () => {
+  it("the view agrees with a plain computation", () => {
     const data = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.double(), fc.string(), fc.constant(undefined));
     const change = fc.tuple(fc.nat(5), fc.boolean(), data);
     fc.assert(fc.property(fc.array(change, { maxLength: 40 }), (list) => {
@@ -147,7 +147,7 @@ describe("minMax in a network", () => {
     return { network, all: joined(network, views.map((view) => ({ views: [view] }))), views, changes };
   }
 
-  it("counts the node's own value, at once and before the start", () => {
+  it("the view counts the node's own value at once, even before the start", () => {
     const view = minMax({});
     const node = new FakeNode(new FakeNetwork(), "192.168.0.53", { views: [view] });
     node.gossip.push(3);
@@ -159,7 +159,7 @@ describe("minMax in a network", () => {
     assert.deepEqual([view.minimum, view.maximum, view.count], [undefined, undefined, 0]);
   });
 
-  it("has the same range on all nodes, follows them and forgets withdrawn values", () => {
+  it("the view has the same range on all nodes, follows them and forgets withdrawn values", () => {
     const { network, all, views, changes } = nodes();
     all.forEach((node, i) => node.gossip.push({ t: 20 + i }));
     network.run(30000);
@@ -176,7 +176,7 @@ describe("minMax in a network", () => {
     assert.equal(changes.length, told, "nothing changed");
   });
 
-  it("loses the number of a node that goes DOWN and has it back when the node is back", () => {
+  it("the view loses the number of a node that goes DOWN and has it back when the node is back", () => {
     const { network, all, views } = nodes();
     all.forEach((node, i) => node.gossip.push({ t: 20 + i }));
     network.run(30000);

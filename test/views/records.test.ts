@@ -33,7 +33,7 @@ describe("records", () => {
     clock = 0;
   });
 
-  it("folds the events of a record into one", () => {
+  it("the view folds the events of a record into one", () => {
     const view = records();
     assert.ok(view instanceof RecordsView);
     for (const one of [
@@ -61,7 +61,7 @@ describe("records", () => {
     assert.equal(view.get("s"), undefined);
   });
 
-  it("shows a record before its creation arrives, and takes the oldest creation for the creation", () => {
+  it("the view shows a record before its creation arrives, and takes the oldest creation for the creation", () => {
     const view = records();
     view.apply(about("field.set", { record: "r", field: "f", value: 1 }));
     assert.equal(view.get("r")?.created, undefined);
@@ -70,7 +70,7 @@ describe("records", () => {
     assert.deepEqual(view.get("r")?.created, { author: 6, timeMs: START_MS });
   });
 
-  it("changes and withdraws an event that was set under a key", () => {
+  it("the view changes and withdraws an event that was set under a key", () => {
     const view = records();
     const notes = () => view.get("r")?.notes.map(({ text }) => text);
     view.apply(about("note.add", { record: "r", text: "a" }, { key: "1" }));
@@ -81,7 +81,7 @@ describe("records", () => {
     assert.deepEqual(notes(), ["b"]);
   });
 
-  it("orders records and fields by their bytes, and shows no field twice", () => {
+  it("the view orders records and fields by their bytes, and shows no field twice", () => {
     const view = records();
     for (const name of ["b", "\u{1f4cf}", "__proto__", "", "\uffff", "b"]) {
       view.apply(about("field.set", { record: name, field: name, value: 1 }));
@@ -92,7 +92,7 @@ describe("records", () => {
     assert.deepEqual(view.records().map(({ id }) => id), ["", "__proto__", "all", ...names.slice(2)]);
   });
 
-  it("ignores values that have not the form", () => {
+  it("the view ignores values of another form", () => {
     const view = records();
     const bad: CborValue[] = [
       undefined, null, 1, "r", [], { record: 1 }, Uint8Array.of(1), { record: "r", field: 1 }, { record: "r", text: 1 },
@@ -106,7 +106,7 @@ describe("records", () => {
     assert.deepEqual(view.get("r")?.fields, []);
   });
 
-  it("forgets expired events and superseded generations", () => {
+  it("the view forgets expired events and superseded generations", () => {
     const view = records();
     view.apply(about("field.set", { record: "r", field: "f", value: "old" }));
     view.apply(about("field.set", { record: "r", field: "f", value: "new" }, { ttlMs: 5 }));
@@ -116,7 +116,7 @@ describe("records", () => {
     assert.deepEqual(view.records(), []);
   });
 
-  it("folds the newest events beyond its capacity", () => {
+  it("the view folds the newest events beyond its capacity", () => {
     const view = records({ capacity: 2 });
     for (const text of ["a", "b", "c"]) view.apply(about("note.add", { record: "r", text }));
     assert.deepEqual(view.get("r")?.notes.map(({ text }) => text), ["b", "c"]);
@@ -124,7 +124,7 @@ describe("records", () => {
   });
 
   for (const capacity of [3, 256]) {
-    it(`does not depend on the order of events, with a capacity of ${capacity}`, () => {
+    it(`the view does not depend on the order of events, with a capacity of ${capacity}`, () => {
       fc.assert(fc.property(history, (all) => {
         const expected = JSON.stringify(applied(records({ capacity }), all.events).records());
         for (let order = 0; order < 4; order++) {

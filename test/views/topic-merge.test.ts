@@ -19,7 +19,7 @@ const history = histories({
 describe("topicMerge", () => {
   const set = (given: Partial<FeedEvent>) => event({ topic: "voucher", key: "17", ...given });
 
-  it("lets no author overwrite the values of others", () => {
+  it("the view lets no author overwrite the values of others", () => {
     const taken = topicMerge({ topic: "voucher", merge: sum });
     assert.ok(taken instanceof TopicMerge);
     assert.equal(taken.get("17"), undefined);
@@ -36,7 +36,7 @@ describe("topicMerge", () => {
     assert.deepEqual([taken.get("17"), taken.entries()], [undefined, []]);
   });
 
-  it("gives the merge function one live contribution of each author, the oldest first", () => {
+  it("the view gives the merge function one live contribution of each author, the oldest first", () => {
     const view = topicMerge({ topic: "voucher", merge: list });
     view.apply(set({ author: 1, timeMs: START_MS + 3, value: "c" }));
     view.apply(set({ author: 4, timeMs: START_MS + 2, ttlMs: 3, value: "b" }));
@@ -45,7 +45,7 @@ describe("topicMerge", () => {
     assert.deepEqual([all(START_MS + 4), all(START_MS + 5)], [["a", "b", "c"], ["a", "c"]]);
   });
 
-  it("ignores other topics, log events, and keys for which merge gives undefined", () => {
+  it("the view ignores other topics, log events, and keys for which merge gives undefined", () => {
     const view = topicMerge({ topic: "voucher", merge: (all, key) => key === "2" ? undefined : sum(all) });
     for (const one of [
       event({ topic: "voucher", value: 1 }), event({ topic: "vouche", key: "1", value: 1 }),
@@ -54,7 +54,7 @@ describe("topicMerge", () => {
     assert.deepEqual(view.entries(), [{ key: "", value: 4 }, { key: "3", value: 1 }]);
   });
 
-  it("forgets a superseded generation", () => {
+  it("the view forgets a superseded generation", () => {
     const view = topicMerge({ topic: "voucher", merge: sum });
     view.apply(set({ author: 1, generation: 1, timeMs: START_MS + 9, value: 5 }));
     view.apply(set({ author: 2, generation: 1, value: 20 }));
@@ -64,14 +64,14 @@ describe("topicMerge", () => {
     assert.equal(view.get("17"), 27);
   });
 
-  it("keeps the newest contributions beyond its capacity", () => {
+  it("the view keeps the newest contributions beyond its capacity", () => {
     const view = topicMerge({ topic: "voucher", merge: sum, capacity: 2 });
     for (const author of [2, 1, 3]) view.apply(set({ author, timeMs: START_MS + author, value: author }));
     assert.deepEqual([view.get("17"), view.isCut, view.forget(3, 0)], [5, true, true]);
   });
 
   for (const capacity of [2, 64]) {
-    it(`does not depend on the order of events, with a capacity of ${capacity}`, () => {
+    it(`the view does not depend on the order of events, with a capacity of ${capacity}`, () => {
       fc.assert(fc.property(history, (all) => {
         const make = () => topicMerge({ topic: "voucher", merge: list, capacity });
         const view = applied(make(), all.events);

@@ -38,7 +38,7 @@ describe("chisme node with events", function () {
   }
 
   for (const ending of ["quit", "kill"] as const) {
-    it(`bring three processes to equal views, of which one meets the others never together (${ending})`, async () => {
+    it(`three processes get equal views, though one never meets both others at once (${ending})`, async () => {
       const port = freshPort();
       const folder = freshFolder();
       const storage = (index: number): string[] => ["--storage", join(folder, ADDRESSES[index])];
@@ -70,7 +70,7 @@ describe("chisme node with events", function () {
     });
   }
 
-  it("runs a script, exports what is held and quits", async () => {
+  it("the node runs a script, exports the events that it holds and quits", async () => {
     const folder = freshFolder();
     const script = join(folder, "script");
     const [early, late] = [join(folder, "early.jsonl"), join(folder, "late.jsonl")];
@@ -98,7 +98,7 @@ describe("chisme node with events", function () {
     assert.equal(readFileSync(early, "utf8").trimEnd().split("\n").length, 1);
   });
 
-  it("names what is wrong with a command", async () => {
+  it("the node names what is wrong with a command", async () => {
     const node = jsonNode(freshPort(), 0, 1, "--feed-bytes", "512");
     node.write("log\nlog door\nset a b\nremove a\n");
     node.write(`log ${"t".repeat(32)} 1\nlog a ${"v".repeat(200)}\nwait x\nopen the door\n`);
@@ -114,7 +114,7 @@ describe("chisme node with events", function () {
     });
   });
 
-  it("refuses a script or an export that it can't open, and a wrong size", async () => {
+  it("the node refuses a script or an export that it can't open, and a wrong size", async () => {
     for (const [args, message] of [
       [["--script", "/nowhere/script"], /^error: --script: ENOENT/],
       [["--export", "/nowhere/export"], /^error: --export: ENOENT/],
