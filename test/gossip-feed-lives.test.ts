@@ -6,8 +6,8 @@ import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 
 /*
- * A device that speaks under an id of which its peers hold a former life: its storage was wiped, or is an old image.
- * What it says is acknowledged once it is in its log; from then on neither peers nor losses of power may take it away.
+ * A device whose id had a former life, which its peers hold: its storage was wiped, or is an old image.
+ * Its events are acknowledged once they are in its log. From then on neither peers nor losses of power may remove them.
  */
 const T = 1767225600000;
 const ADDRESS = "192.168.0.54";
@@ -44,7 +44,7 @@ class Device {
     this.node.gossip.start();
   }
 
-  /** Says values in a log; returns before all of them when power is lost. */
+  /** Publishes values as log events; returns before all of them when power is lost. */
   publish(...values: number[]): void {
     for (const value of values) {
       try {

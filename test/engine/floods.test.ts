@@ -16,7 +16,7 @@ function hex(value: number, bytes: number): string {
   return value.toString(16).padStart(2 * bytes, "0");
 }
 
-/** A SYN of an invented node with its own row, as whoever knows the protocol can write it. */
+/** A SYN of an invented node with its own row, as an attacker can write it. */
 function inventedSyn(id: number, revision = "01", counter = "01", heartbeat = "05"): Uint8Array {
   const row = `00 ${hex(id, 4)} ${revision} ${heartbeat}`;
   const rows = `0a0909 1388 ${row}`.replaceAll(" ", "");

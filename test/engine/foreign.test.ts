@@ -8,13 +8,13 @@ import { EngineNetwork } from "../support/engine-network.js";
 const ROUND = 10000;
 const BOARD = 77;
 
-/** Gives a node a statement about the board, as from a node that speaks its dialect. */
+/** Gives a node a statement about the board, as from a node that uses its dialect. */
 function announceBoard(network: EngineNetwork, node: number, heartbeat: number): void {
   const row = { id: BOARD, address: BOARD, revision: 3, heartbeat, isForeign: true as const, value: "15" };
   network.deliver(node, 250, claimsAbout(row));
 }
 
-/** Three nodes that know each other and a board for which the first speaks. */
+/** Three nodes that know each other and a board whose statements the first makes. */
 function bridged(): { network: EngineNetwork; engines: Engine[] } {
   const network = new EngineNetwork();
   const engines = [network.add(1), network.add(2, {}, [1]), network.add(3, {}, [1])];

@@ -13,7 +13,7 @@ function typeOf(sent: Sent): number {
   return sent.bytes[1] & 15;
 }
 
-/** Ten nodes that know each other and no seed but the first node; nothing was sent or told yet. */
+/** Ten nodes that know each other and no seed but the first node; nothing was sent or notified yet. */
 function ten(): EngineNetwork {
   const network = new EngineNetwork();
   for (let node = 1; node <= 10; node++) {
@@ -66,7 +66,7 @@ describe("Engine.leave", () => {
     network.run(30 * ROUND);
     assert.deepEqual(network.notified.filter(({ state }) => state === SUSPECT || state === DOWN), []);
     const told = network.notified.filter(({ id, state }) => id === 5 && state === LEFT).map(({ address }) => address);
-    assert.equal(new Set(told).size, 9, "each application hears of it");
+    assert.equal(new Set(told).size, 9, "each application is notified");
   });
 
   it("a LEFT row counts in the table hash as if it were DOWN, and its node is not probed", () => {

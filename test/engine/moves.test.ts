@@ -21,7 +21,7 @@ describe("Engine: a node's own address", () => {
     network.add(3, {}, [1]);
     network.run(10 * ROUND_MS);
     assert.equal(a.rows.address(OWN_SLOT), 1);
-    assert.equal(ownHeartbeat(a), 0, "the others know it already, so there is nothing to say");
+    assert.equal(ownHeartbeat(a), 0, "the others hold it already, so no announcement is due");
     assert.deepEqual([addressIn(network, 2, 1), addressIn(network, 3, 1)], [1, 1]);
   });
 
@@ -54,7 +54,7 @@ describe("Engine: a node's own address", () => {
       return network.nowMs;
     };
     const steadyMs = suspectedAtMs(0);
-    assert.ok(suspectedAtMs(steadyMs - 100) >= steadyMs + ROUND_MS / 2, "it has hardly been asked at the new address");
+    assert.ok(suspectedAtMs(steadyMs - 100) >= steadyMs + ROUND_MS / 2, "it has hardly been probed at the new address");
   });
 
   it("a moved node makes one announcement, and no other node makes any", () => {
@@ -92,7 +92,7 @@ describe("Engine: a node's own address", () => {
   });
 });
 
-/** Node 2 tells node 1 its own row, as node 2 has it. */
+/** Node 2 sends node 1's row to node 1, as node 2 holds it. */
 function tellOfSelf(network: EngineNetwork, { address, revision, heartbeat }: RowData): void {
   const { rows } = network.engines.get(2)!;
   const slot = rows.find(1);

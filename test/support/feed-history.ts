@@ -4,7 +4,7 @@ import type { CborValue } from "../../src/cbor/cbor.js";
 import type { FeedEvent, FeedView } from "../../src/views/feed-event.js";
 
 export const START_MS = 1_700_000_000_000;
-/** The time of views in tests that do not say otherwise: some times to live are over. */
+/** The time of views in tests that choose no other: some times to live are over. */
 export const NOW_MS = START_MS + 20;
 
 /** The view, with a time. */
@@ -31,7 +31,7 @@ export interface HistoryKind {
   value: (random: SimRandom, topic: string) => CborValue;
 }
 
-/** All that a few authors ever said. */
+/** All events of up to 4 authors. */
 export interface History {
   seed: number;
   events: FeedEvent[];
@@ -74,8 +74,8 @@ export function counting(events: readonly FeedEvent[]): FeedEvent[] {
 }
 
 /**
- * Tells a view a history in an order of the random's, events more than once, and
- * tells of generations that are superseded after the last event of those.
+ * Applies a history to a view in a random order, with repeated events, and
+ * supersedes each earlier generation after its last event.
  */
 export function applyShuffled(view: FeedView, { events }: History, random: SimRandom): void {
   at(NOW_MS, view);
@@ -104,7 +104,7 @@ export function applyShuffled(view: FeedView, { events }: History, random: SimRa
   }
 }
 
-/** Tells a new view no more than the events that count, once, in the order of the history. */
+/** Applies only the events that count to a new view, once, in the order of the history. */
 export function applied<View extends FeedView>(view: View, events: readonly FeedEvent[]): View {
   for (const one of counting(events)) view.apply(one);
   return at(NOW_MS, view);

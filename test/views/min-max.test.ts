@@ -16,7 +16,7 @@ function opened(capacity: number, select?: (data: CborValue) => unknown): { view
   return { view, changes };
 }
 
-/** Tells the view of a row and that this was all. */
+/** Passes one row to the view, as the only change of an input. */
 function apply(view: MinMax, slot: number, data: CborValue, isLive = true): Range {
   view.rowChanged(slot, isLive, data);
   view.settle();

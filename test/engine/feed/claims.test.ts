@@ -8,7 +8,7 @@ import { heldFeed } from "../../support/engine-state.js";
 import { T, bytesOf, cborOf, hex, nodeDigest } from "./feed-support.js";
 
 /*
- * What one peer can do by claiming huge numbers about the feed of another node: SECURITY.md says so. Node 1 is the
+ * What one peer can do by claiming huge numbers about the feed of another node, as SECURITY.md lists it. Node 1 is the
  * author, node 2 the liar, node 3 has no part in it.
  */
 const ROUND = 10000;
@@ -17,7 +17,7 @@ const REVISION = 3;
 /** 2^48 - 1, the greatest time that a stamp has. */
 const LAST_MS = 281474976710655;
 
-/** @param hasSaid whether the author has said something since its start */
+/** @param hasSaid whether the author has published something since its start */
 function makeNetwork(hasSaid: boolean): EngineNetwork {
   const network = new EngineNetwork();
   network.add(1, FEEDS, [2], REVISION);
@@ -29,7 +29,7 @@ function makeNetwork(hasSaid: boolean): EngineNetwork {
   return network;
 }
 
-/** The liar says that it holds the author's feed up to an event, which nobody made, and none of its events. */
+/** The liar claims that it holds the author's feed up to an event, which nobody made, and none of its events. */
 function claim(network: EngineNetwork, generation: number, sequence: number): void {
   const { rows, feed } = network.engines.get(2)!;
   const slot = rows.find(1);
@@ -66,7 +66,7 @@ function said(engine: Engine): string[] {
   return Object.values(heldFeed(engine, 1).events);
 }
 
-/** All hold what the author said, and just that. */
+/** All hold the author's events, and no others. */
 function assertAll(network: EngineNetwork, expected: string[]): void {
   for (const [node, engine] of network.engines) assert.deepEqual(said(engine), expected, `node ${node}`);
   const frontiers = [...network.engines.values()].map((engine) => heldFeed(engine, 1).frontier);

@@ -8,7 +8,7 @@ import { held } from "../../support/engine-state.js";
 
 const ROUND = 10000;
 
-/** So many nodes that know each other; nothing was sent or told yet. */
+/** So many nodes that know each other; nothing was sent or notified yet. */
 function makeNetwork(nodes: number): EngineNetwork {
   const network = new EngineNetwork();
   for (let node = 1; node <= nodes; node++) network.add(node, {}, [1]);
@@ -52,7 +52,7 @@ describe("Engine: indirect probes", () => {
   it("a node sends three ping requests with the fourth attempt, and three with the fifth", () => {
     const network = makeNetwork(9);
     network.engines.delete(9);
-    // Nobody probes for others, so that each only asks for itself.
+    // No indirect probes: each node only probes for itself.
     network.lose = ({ bytes }) => idsIn(bytes, SECTION_PING_REQ).length > 0;
     while (!network.notified.some(({ id }) => id === 9)) network.run(100);
     const [{ address }] = network.notified;
@@ -96,7 +96,7 @@ function headOf(network: EngineNetwork, address: number): Uint8Array {
   return bareSyn(network.engines.get(address)!, network.nowMs);
 }
 
-/** Whom node 1 asks when a frame from an address asks it to probe others. */
+/** The nodes that node 1 probes when a frame from an address requests indirect probes. */
 function probed(network: EngineNetwork, from: number, head: Uint8Array, ids: number[]): number[] {
   const lose = network.lose;
   network.lose = () => true;
@@ -116,7 +116,7 @@ describe("Engine: local health", () => {
     network.run(9 * ROUND);
     assert.deepEqual(suspectedBy(network, cut), []);
     const others = [1, 2, 3, 5, 6, 7, 8].filter((address) => suspectedBy(network, address).includes(cut));
-    assert.equal(others.length, 7, "the others, who hear each other, suspect it");
+    assert.equal(others.length, 7, "the others, which reach each other, suspect it");
     network.run(80 * ROUND);
     assert.ok(suspectedBy(network, cut).length > 0, "in the end it must conclude that they are gone");
   });

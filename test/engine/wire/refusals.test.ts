@@ -44,7 +44,7 @@ describe("Engine: a bad datagram", () => {
       network.deliver(1, 2, bytesOf(hex));
       assert.deepEqual(table(a), before);
       assert.deepEqual(drops(a), { [reason]: 1 });
-      // A node that speaks JSON gets a sign of life: the head of a SYN.
+      // A node that sends JSON gets a sign of life: the head of a SYN.
       const own = network.sent.filter(({ from }) => from === 1).map(({ to, bytes }) => ({ to, type: bytes[1] }));
       assert.deepEqual(own, hex.startsWith("7b") ? [{ to: 2, type: 1 }] : []);
       for (const { bytes } of network.sent.slice(0, own.length)) assert.deepEqual(tagsOf(bytes), []);
@@ -165,7 +165,7 @@ describe("Engine: a node that lost its storage", () => {
     assert.ok(network.notified.some((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT));
   });
 
-  /** Tells node 1, so many times, of statements of its own that it has not made. Returns the last revision. */
+  /** Sends node 1 `times` claims of statements that it has not made. Returns the last revision. */
   function claim(network: EngineNetwork, a: Engine, times: number): number {
     let claimed = 0;
     for (let i = 0; i < times; i++) {
