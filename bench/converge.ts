@@ -10,7 +10,7 @@ const PATIENCE_ROUNDS = 100;
 
 interface Spread {
   /** When each node received the new value, in rounds after the push, in ascending order. */
-  heard: number[];
+  arrivals: number[];
   bytesPerNode: number;
 }
 
@@ -21,9 +21,9 @@ function spread(nodes: number, lossProbability: number, seed: number): Spread {
   network.sim.faults.lossProbability = lossProbability;
   network.runRounds(LOSS_ROUNDS + network.random.real(0, 1));
   const before = network.sim.counts.bytes;
-  const heard = network.spread(network.random.pick(network.nodes), PATIENCE_ROUNDS);
-  while (heard.length < nodes) heard.push(Infinity);
-  return { heard, bytesPerNode: (network.sim.counts.bytes - before) / nodes };
+  const arrivals = network.spread(network.random.pick(network.nodes), PATIENCE_ROUNDS);
+  while (arrivals.length < nodes) arrivals.push(Infinity);
+  return { arrivals, bytesPerNode: (network.sim.counts.bytes - before) / nodes };
 }
 
 interface Converged {
@@ -38,8 +38,8 @@ function converge(nodes: number, lossPercent: number, quickSeeds: number): Measu
     seeds: { full: 200, quick: quickSeeds },
     nodes,
     sample(seed) {
-      const { heard, bytesPerNode } = spread(nodes, lossPercent / 100, seed);
-      return { rounds: heard[nodes - 1], bytesPerNode };
+      const { arrivals, bytesPerNode } = spread(nodes, lossPercent / 100, seed);
+      return { rounds: arrivals[nodes - 1], bytesPerNode };
     },
     figures: (samples) => ({
       [`converge.p95Rounds.${suffix}`]: rounded(percentile(samples.map(({ rounds }) => rounds), 0.95), 2),
@@ -61,9 +61,9 @@ function curve(nodes: number): Measurement<number[]> {
     name: `curve.n${nodes}`,
     seeds: { full: CURVE_SEEDS[nodes], quick: 0 },
     nodes,
-    sample: (seed) => spread(nodes, 0, seed).heard.map((rounds) => rounded(rounds, 3)),
+    sample: (seed) => spread(nodes, 0, seed).arrivals.map((rounds) => rounded(rounds, 3)),
     figures: (samples) => ({
-      [`converge.medianRounds.n${nodes}`]: rounded(percentile(samples.map((heard) => heard[nodes - 1]), 0.5), 2),
+      [`converge.medianRounds.n${nodes}`]: rounded(percentile(samples.map((arrivals) => arrivals[nodes - 1]), 0.5), 2),
     }),
   };
 }
@@ -80,16 +80,16 @@ export function idealSpread(nodes: number, seed: number): number[] {
   phases.sort((a, b) => a.phase - b.phase);
   const knows = new Uint8Array(nodes);
   knows[random.below(nodes)] = 1;
-  const heard = [0];
-  for (let round = 0; heard.length < nodes; round++) {
+  const arrivals = [0];
+  for (let round = 0; arrivals.length < nodes; round++) {
     for (const { node, phase } of phases) {
       const other = (node + 1 + random.below(nodes - 1)) % nodes;
       if (knows[node] === knows[other]) continue;
       knows[node] = knows[other] = 1;
-      heard.push(rounded(round + phase, 3));
+      arrivals.push(rounded(round + phase, 3));
     }
   }
-  return heard;
+  return arrivals;
 }
 
 function ideal(nodes: number): Measurement<number[]> {
@@ -99,7 +99,7 @@ function ideal(nodes: number): Measurement<number[]> {
     nodes: 0,
     sample: (seed) => idealSpread(nodes, seed),
     figures: (samples) => ({
-      [`ideal.medianRounds.n${nodes}`]: rounded(percentile(samples.map((heard) => heard[nodes - 1]), 0.5), 2),
+      [`ideal.medianRounds.n${nodes}`]: rounded(percentile(samples.map((arrivals) => arrivals[nodes - 1]), 0.5), 2),
     }),
   };
 }

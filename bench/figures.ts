@@ -101,7 +101,8 @@ export const FIGURES: readonly Figure[] = [
   {
     name: "detect.falseDown.n50loss20h24", unit: "times", measurement: "falseDown", bound: { atMost: 0 },
     about: "running nodes that were set to DOWN in 24 hours: 50 nodes, 20 % loss, each node stands still for 5 s every "
-      + "20 rounds on average; the sum of all seeds, each accusation counted once, however many nodes believe it",
+      + "20 rounds on average; the sum of all seeds, each statement counted once, however many nodes believe that it "
+      + "is DOWN",
   },
   {
     name: "detect.suspicions.n50loss20h24", unit: "times", measurement: "falseDown",

@@ -15,11 +15,11 @@ export function spreadPlot({ samples }: BenchResult): string {
   const series: Series[] = [];
   CURVE_SIZES.forEach((nodes, index) => {
     for (const kind of ["curve", "ideal"]) {
-      const heard = samples.get(`${kind}.n${nodes}`) as readonly number[][] | undefined;
-      if (heard === undefined) continue;
+      const arrivals = samples.get(`${kind}.n${nodes}`) as readonly number[][] | undefined;
+      if (arrivals === undefined) continue;
       const isDashed = kind === "ideal";
       const label = `${nodes.toLocaleString("en")} nodes${isDashed ? ", ideal" : ""}`;
-      series.push({ label, color: SIZE_COLORS[index], isDashed, points: partsByRound(heard) });
+      series.push({ label, color: SIZE_COLORS[index], isDashed, points: partsByRound(arrivals) });
     }
   });
   const roundsMax = Math.ceil(Math.max(...series.map(({ points }) => points[points.length - 1][0])));

@@ -58,7 +58,7 @@ export const sealOverhead: Measurement<number> = {
     const all = statements(UPDATES_MAX + 1, random, () => new Uint8Array(0));
     const key = Uint8Array.from({ length: KEY_BYTES }, () => random.below(256));
     const counts = [0, UPDATES_MAX, ...Array.from({ length: FRAMES }, () => random.between(1, UPDATES_MAX - 1))];
-    return Math.max(...counts.map((news) => overhead(all, news, seed, key)));
+    return Math.max(...counts.map((updates) => overhead(all, updates, seed, key)));
   },
   figures: (samples) => ({ "wire.sealOverheadBytes": Math.max(...samples) }),
 };

@@ -79,9 +79,9 @@ function inSync(nodes: number): Measurement<{ syn: number; ack: number }> {
     sample(seed) {
       const random = new SimRandom(seed, STREAM_SCENARIO);
       const all = statements(nodes, random, () => reading(random));
-      const asker = new Peer(all, seed);
-      const syn = asker.syn(0);
-      const [ack, ...more] = new Peer([all[1], all[0], ...all.slice(2)], seed).answer(syn, asker);
+      const requester = new Peer(all, seed);
+      const syn = requester.syn(0);
+      const [ack, ...more] = new Peer([all[1], all[0], ...all.slice(2)], seed).answer(syn, requester);
       if (more.length > 0) throw new Error(`two nodes in sync have ${more.length} datagrams more to exchange`);
       return { syn: syn.bytes.length, ack: ack.bytes.length };
     },
@@ -109,13 +109,15 @@ function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: bool
   const random = new SimRandom(seed, STREAM_SCENARIO);
   const all = statements(LOCATE_ROWS, random, () => reading(random));
   const feedBytes = withFeeds ? FEED_BYTES : 0;
-  const asker = new Peer(all, seed, DATAGRAM_BYTES_MAX, feedBytes);
-  const asked = new Peer([all[1], all[0], ...all.slice(2)], seed, DATAGRAM_BYTES_MAX, feedBytes);
+  const requester = new Peer(all, seed, DATAGRAM_BYTES_MAX, feedBytes);
+  const responder = new Peer([all[1], all[0], ...all.slice(2)], seed, DATAGRAM_BYTES_MAX, feedBytes);
   const lengths = new Map(all.map(({ id }) => [id, random.between(1, 1000)]));
-  for (const [id, length] of withFeeds ? lengths : []) for (const peer of [asker, asked]) peer.holdFeed(id, length);
+  for (const [id, length] of withFeeds ? lengths : []) {
+    for (const peer of [requester, responder]) peer.holdFeed(id, length);
+  }
   const different = random.shuffled(all.slice(2)).slice(0, LOCATE_DIFFERENT);
   different.forEach((statement, nth) => {
-    const ahead = isAhead(nth) ? asker : asked;
+    const ahead = isAhead(nth) ? requester : responder;
     if (withFeeds) ahead.holdFeed(statement.id, lengths.get(statement.id)! + random.between(1, 10));
     else ahead.hold({ ...statement, heartbeat: statement.heartbeat + random.between(1, 1000) });
   });
@@ -123,14 +125,14 @@ function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: bool
   let bytes = 0;
   let depth = 0;
   for (let round = 0; round < LOCATE_ROUNDS_MAX; round++) {
-    const underWay = [{ frame: asker.syn(depth), from: asker }];
+    const underWay = [{ frame: requester.syn(depth), from: requester }];
     for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
       const { frame, from } = next;
       forgetNamed(frame.bytes, unknown);
       if (unknown.size === 0) return { bytes, roundTrips: frame.depth / 2 };
       bytes += frame.bytes.length;
       depth = frame.depth + 1;
-      const to = from === asker ? asked : asker;
+      const to = from === requester ? responder : requester;
       underWay.push(...to.answer(frame, from).map((answer) => ({ frame: answer, from: to })));
     }
   }

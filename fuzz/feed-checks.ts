@@ -17,11 +17,11 @@ function checkFeed({ feed, rows }: Engine, slot: number): void {
   const { arena, chain } = feeds;
   const name = `the feed of ${rows.id(slot)}`;
   const floor = feeds.floor(slot);
-  const isWhole = feeds.isComplete(slot) && feeds.sequence(slot) > 0;
+  const isComplete = feeds.isComplete(slot) && feeds.sequence(slot) > 0;
   let next = floor;
   let spare = 0;
   let last = 0;
-  if (isWhole) {
+  if (isComplete) {
     const before = floor - 1;
     chain.begin(rows.id(slot), feeds.generation(slot), feeds.tipFirstAt(slot, before), feeds.tipSecondAt(slot, before));
   }
@@ -30,7 +30,7 @@ function checkFeed({ feed, rows }: Engine, slot: number): void {
     if (sequence <= last) fail(`${name} has ${sequence} after ${last}`);
     last = sequence;
     if (!feeds.isLive(record)) spare += arena.wordsAt(record);
-    if (!isWhole || sequence < floor) continue;
+    if (!isComplete || sequence < floor) continue;
     if (sequence !== next++) fail(`${name} lacks ${next - 1}`);
     feeds.link(record, sequence);
     if (chain.first() !== arena.tipFirst(record) || chain.second() !== arena.tipSecond(record)) {
@@ -38,7 +38,7 @@ function checkFeed({ feed, rows }: Engine, slot: number): void {
     }
   }
   if (spare !== arena.get(slot, SPARE)) fail(`${name} has ${spare} words that may go, not ${arena.get(slot, SPARE)}`);
-  if (!isWhole) return;
+  if (!isComplete) return;
   if (next !== feeds.sequence(slot) + 1) fail(`${name} ends before ${feeds.sequence(slot)}`);
   if (feeds.lastRemoval(slot) >= floor) fail(`${name} lost ${feeds.lastRemoval(slot)}, which is not below its floor`);
 }

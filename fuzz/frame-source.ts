@@ -12,7 +12,7 @@ import type { DatagramSource, World } from "./world.js";
 
 const VALUE_BYTES_MAX = 48;
 const OTHERS_MAX = 24;
-const BUCKETS_LOG_MAX = 5;
+const RANGES_LOG_MAX = 5;
 const VALUES = [21.5, "text", [1, [2, [3, [4]]]], { a: 1, b: [true, null] }, -1, new Uint8Array(8)];
 /** The first bytes hold ids and counters, which decide most of a frame's handling. */
 const HEAD_BYTES = 24;
@@ -59,7 +59,7 @@ export class FrameSource implements DatagramSource {
     if (random.chance(0.4)) this.writeWants(random, world);
     if (random.chance(0.4)) this.writeRows(random, rows);
     if (random.chance(0.4)) this.writeDigest(random, rows);
-    if (random.chance(0.4)) this.writeBuckets(random, rows);
+    if (random.chance(0.4)) this.writeRangeFingerprints(random, rows);
     return this.out.slice(0, this.writer.length());
   }
 
@@ -79,9 +79,9 @@ export class FrameSource implements DatagramSource {
 
   private writeDigest(random: SimRandom, rows: Rows): void {
     const log = random.below(3);
-    const bucket = log === 0 ? 0 : random.below(1 << log);
-    const from = log === 0 ? 0 : rangeFrom(bucket, log);
-    const to = log === 0 ? 0xffffffff : rangeTo(bucket, log);
+    const range = log === 0 ? 0 : random.below(1 << log);
+    const from = log === 0 ? 0 : rangeFrom(range, log);
+    const to = log === 0 ? 0xffffffff : rangeTo(range, log);
     if (!this.writer.beginDigest(from)) return;
     let last = to;
     for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
@@ -92,8 +92,8 @@ export class FrameSource implements DatagramSource {
     this.writer.endDigest(Math.max(from, last));
   }
 
-  private writeBuckets(random: SimRandom, rows: Rows): void {
-    const log = random.between(1, BUCKETS_LOG_MAX);
+  private writeRangeFingerprints(random: SimRandom, rows: Rows): void {
+    const log = random.between(1, RANGES_LOG_MAX);
     const bytes = SECTION_HEAD_BYTES + RANGE_FINGERPRINTS_HEAD_BYTES + (RANGE_FINGERPRINT_BYTES << log);
     if (this.writer.room() < bytes) return;
     this.writer.writeRangeFingerprints(rows, log, random.below(100));

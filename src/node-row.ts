@@ -8,7 +8,7 @@ import { DOWN, LEFT, PROBED, REMOVE, SUSPECT, UP } from "./engine/table/states.j
  *
  * - `"up"`: it answers;
  * - `"probed"`: a probe of this node to it is not answered yet;
- * - `"suspect"`: it did not answer, and others are asked;
+ * - `"suspect"`: it did not answer five probes, or a peer holds it as suspect or worse;
  * - `"down"`: it did not refute the suspicion in time;
  * - `"removed"`: a tombstone, after `removeAfterMs` as down or left;
  * - `"left"`: it was closed.

@@ -35,7 +35,7 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   key?: Uint8Array | string;
   /** Second key, of the same form: the node accepts frames sealed with it and never seals with it. For key changes. */
   otherKey?: Uint8Array | string;
-  /** Given by the platform, where it seals without being asked to; needed with `key`. */
+  /** How the platform seals; needed with `key`. Node.js has its own as the default. */
   sealing?: Sealing;
   /** Allows `key` with a dialect, whose JSON anybody on the network can read and forge; false by default. */
   allowUnsealed?: boolean;
@@ -178,7 +178,7 @@ function checkSealing<Value extends CborValue>(options: GossipOptions<Value>): S
   const key = parseKey("key", options.key);
   const otherKey = options.otherKey === undefined ? undefined : parseKey("otherKey", options.otherKey);
   if (options.dialect !== undefined && options.allowUnsealed !== true) {
-    const problem = "JSON is never sealed; with a dialect that speaks it, allowUnsealed must be true";
+    const problem = "JSON is never sealed; with a dialect that uses it, allowUnsealed must be true";
     throw invalid("", "key", problem, false);
   }
   if (options.sealing === undefined) throw invalid("", "key", "needs the platform's option sealing", false);

@@ -18,12 +18,12 @@ function syn(sections: string, id = STRANGER): string {
 }
 
 /** A SYN of a stranger with a row in it that the node does not know yet. */
-const news = syn(rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
+const update = syn(rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
 
 describe("Gossip: stats", () => {
-  it("count datagrams and bytes in and out", () => {
+  it("stats() counts what was received and sent", () => {
     const { network, node } = started();
-    node.arrive(news);
+    node.arrive(update);
     node.arrive("7b7d");
     network.run(60000);
     const { drops, ...traffic } = node.gossip.stats();
@@ -31,7 +31,7 @@ describe("Gossip: stats", () => {
       datagramsSent: node.socket.sent.length,
       bytesSent: node.socket.sent.reduce((sum, { hex }) => sum + hex.length / 2, 0),
       datagramsReceived: 2,
-      bytesReceived: news.length / 2 + 2,
+      bytesReceived: update.length / 2 + 2,
       sendFailures: 0,
       clock: "none",
     });
@@ -41,12 +41,12 @@ describe("Gossip: stats", () => {
 
   const row = rowHex(9, 9, "00", "01");
   const junk: [reason: string, hex: string, why: string][] = [
-    ["length", "", "no bytes"], ["length", "c1", "one byte"], ["length", news.slice(0, 20), "cut in the head"],
+    ["length", "", "no bytes"], ["length", "c1", "one byte"], ["length", update.slice(0, 20), "cut in the head"],
     ["length", syn("01"), "cut in a section's head"],
     ["length", syn("010004000000"), "a section longer than the rest"],
     ["length", frameHex(2, STRANGER, 0, 1, ""), "an ACK to nothing"],
     ["magic", JSON_HEX, "JSON"], ["magic", "00", "another first byte"],
-    ["version", "c2" + news.slice(2), "version 2"], ["version", "c0", "version 0"],
+    ["version", "c2" + update.slice(2), "version 2"], ["version", "c0", "version 0"],
     ["type", frameHex(0, STRANGER, 0, 1, ""), "type 0"], ["type", frameHex(5, STRANGER, 0, 1, "01"), "type 5"],
     ["unsealed", frameHex(0x11, STRANGER, 0, 1, ""), "sealed"],
     ["type", frameHex(0x22, STRANGER, 0, 1, "01"), "flag of a SYN"],
@@ -68,7 +68,7 @@ describe("Gossip: stats", () => {
     ["unasked", frameHex(3, STRANGER, 0, 1, "00" + rowsHex(row)), "a DIFF to counter 0"],
   ];
   for (const [reason, hex, why] of junk) {
-    it(`count ${why} as ${reason}, and nothing else happens`, () => {
+    it(`stats() counts ${why} as ${reason}, and nothing else happens`, () => {
       const { network, node } = started();
       network.run(5000);
       const sent = node.socket.sent.length;
@@ -84,7 +84,7 @@ describe("Gossip: stats", () => {
     });
   }
 
-  it("count its own frame as echo, wherever it comes from", () => {
+  it("stats() counts the node's own frame as echo, from any address", () => {
     const { network, node } = started();
     network.run(5000);
     for (const address of ["192.168.0.53", "192.168.0.99"]) node.arrive(node.socket.sent.at(-1)!.hex, address);
@@ -92,7 +92,7 @@ describe("Gossip: stats", () => {
     assert.deepEqual(node.errors, []);
   });
 
-  it("count refused rows, while the rest of the datagram is applied", () => {
+  it("stats() counts refused rows, and the rest of the datagram is applied", () => {
     const { node } = started({ valueBytesMax: 4 });
     const tooLong = rowHex(9, 9, "00", "01", "44" + "00".repeat(4));
     node.arrive(syn(rowsHex(tooLong, rowHex(10, 10, "00", "01", "43" + "00".repeat(3)))));
@@ -101,7 +101,7 @@ describe("Gossip: stats", () => {
     assert.deepEqual(node.errors, []);
   });
 
-  it("count frames of an earlier start, which are answered by the row that shows it", () => {
+  it("stats() counts frames of an earlier start, and the node answers them with the current row", () => {
     const { node } = started();
     node.arrive(frameHex(1, STRANGER, 3, 1, rowsHex(rowHex(STRANGER, 99, "03", "05"))));
     node.arrive(frameHex(1, STRANGER, 2, 1, rowsHex(rowHex(9, 9, "00", "01"))));
@@ -112,7 +112,7 @@ describe("Gossip: stats", () => {
 });
 
 describe("Gossip: what goes wrong", () => {
-  it("counts datagrams that can't be sent and reports the first", () => {
+  it("the node counts datagrams that can't be sent and reports the first", () => {
     const { network, node } = started();
     node.socket.sendError = new Error("no route");
     network.run(60000);
@@ -126,7 +126,7 @@ describe("Gossip: what goes wrong", () => {
     assert.ok(node.socket.sent.length > 0, "went on");
   });
 
-  it("reports another device under its id once", () => {
+  it("the node reports another device under its id once", () => {
     const { node } = started();
     for (let i = 0; i < 3; i++) node.arrive(frameHex(1, OWN_ID, 0, 100, ""));
     assert.deepEqual(node.errors.map(([code]) => code), ["idConflict"]);
@@ -134,9 +134,9 @@ describe("Gossip: what goes wrong", () => {
     assert.equal(node.gossip.stats().drops.idConflict, 3);
   });
 
-  it("reports a table that is full once, and keeps its live rows", () => {
+  it("the node reports a table that is full once, and keeps its live rows", () => {
     const { node } = started({ capacity: 2 });
-    node.arrive(news);
+    node.arrive(update);
     for (let id = 8; id < 12; id++) node.arrive(frameHex(1, STRANGER, 0, 2, rowsHex(rowHex(id, id, "00", "01"))));
     assert.deepEqual(node.errors.map(([code]) => code), ["tableFull"]);
     assert.match(node.errors[0][1], /capacity is 2/);
@@ -144,7 +144,7 @@ describe("Gossip: what goes wrong", () => {
     assert.deepEqual(node.gossip.rows().map(({ id }) => id), [STRANGER, OWN_ID]);
   });
 
-  it("passes errors of the socket to onError, and throws them without it", () => {
+  it("the node passes on errors of the socket, and throws them without onError", () => {
     const { node } = started();
     node.socket.fail(new Error("address in use"));
     assert.deepEqual(node.errors, [["socket", "address in use"]]);
@@ -162,7 +162,7 @@ describe("Gossip: what goes wrong", () => {
     onError: { onError: boom }, "a view": { views: [new MinMax({ onChange: boom })] },
   };
   for (const [name, options] of Object.entries(throwing)) {
-    it(`does not stop when ${name} throws`, () => {
+    it(`the node does not stop when ${name} throws`, () => {
       const { network, node } = started(options);
       node.socket.sendError = new Error("no route");
       const attempt = (action: () => void) => {
@@ -174,7 +174,7 @@ describe("Gossip: what goes wrong", () => {
       };
       for (let i = 0; i < 30; i++) attempt(() => network.run(1000));
       assert.equal(node.clock.timers, 1, "no timer after the rounds");
-      attempt(() => node.arrive(news));
+      attempt(() => node.arrive(update));
       assert.equal(node.clock.timers, 1, "no timer after a datagram");
       attempt(() => node.gossip.push(1));
       assert.equal(node.clock.timers, 1, "no timer after a push");
@@ -185,7 +185,7 @@ describe("Gossip: what goes wrong", () => {
     });
   }
 
-  it("reports a failed send only after all else was sent, so the application may push", () => {
+  it("the node reports a failed send after all other datagrams were sent, so the application may push", () => {
     const { node } = started({ onError: () => node.gossip.push(2) });
     for (const id of [20, 21, 22]) node.arrive(syn(rowsHex(rowHex(id, id, "00", "05")), id));
     node.calls.length = 0;
@@ -203,7 +203,7 @@ describe("Gossip: close", () => {
     const before = [node.gossip.stats(), node.gossip.rows()];
     assert.equal(node.clock.timers, 0, "a timer is left");
     assert.equal(node.socket.isOpen, false);
-    node.arrive(news);
+    node.arrive(update);
     node.socket.fail(new Error("late"));
     network.run(100000);
     assert.deepEqual(node.calls, calls);
@@ -211,7 +211,7 @@ describe("Gossip: close", () => {
     assert.deepEqual([node.gossip.stats(), node.gossip.rows()], before);
   }
 
-  it("silences the callbacks, closes the socket and clears the timer", () => {
+  it("close() ends the callbacks, closes the socket and clears the timer", () => {
     const { network, node } = started();
     network.run(30000);
     node.gossip.close();
@@ -220,7 +220,7 @@ describe("Gossip: close", () => {
     assert.throws(() => node.gossip.push(1), /closed/);
   });
 
-  it("can be called again", () => {
+  it("close() can be called again", () => {
     const { network, node } = started();
     node.gossip.close();
     node.gossip.close();
@@ -228,36 +228,36 @@ describe("Gossip: close", () => {
     assertSilent(network, node);
   });
 
-  it("does not touch the socket before the start", () => {
+  it("close() before the start does not touch the socket", () => {
     const { node } = single();
     node.gossip.close();
     assert.deepEqual(node.calls, []);
   });
 
-  it("leaves the rows readable", () => {
+  it("the rows can be read after close()", () => {
     const { node } = started();
-    node.arrive(news);
+    node.arrive(update);
     node.gossip.close();
     assert.equal(node.gossip.rows().length, 2);
     assert.equal(node.gossip.stats().datagramsReceived, 1);
   });
 
-  it("ends all callbacks when it is called inside onUpdate", () => {
+  it("no callback follows a close() inside onUpdate", () => {
     const { network, node } = started({ onUpdate: () => node.gossip.close() });
-    node.arrive(news);
+    node.arrive(update);
     assert.deepEqual(node.states, []);
     assertSilent(network, node);
   });
 
-  it("ends all callbacks when it is called inside a view", () => {
+  it("no callback follows a close() inside a view", () => {
     const view = minMax({ onChange: () => node.gossip.close() });
     const { network, node } = started({ views: [view] });
-    node.arrive(news);
+    node.arrive(update);
     assert.deepEqual([node.updates, node.states], [[], []]);
     assertSilent(network, node);
   });
 
-  it("ends all callbacks when it is called inside onError, also after a failed send", () => {
+  it("no callback follows a close() inside onError, even when a send failed", () => {
     const { network, node } = started({ onError: () => node.gossip.close() });
     for (const id of [20, 21, 22]) node.arrive(syn(rowsHex(rowHex(id, id, "00", "05")), id));
     node.socket.sendError = new Error("no route");

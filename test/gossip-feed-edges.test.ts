@@ -16,7 +16,7 @@ const T = 1767225600000;
 const YEAR_MS = 365 * 86400000;
 
 describe("Gossip: events at the edges of what they may be", () => {
-  it("arrive with bytes as bytes, and with names of 31 bytes that differ in one", () => {
+  it("events arrive with bytes as bytes, and with names of 31 bytes that differ in one", () => {
     const network = new FakeNetwork();
     const heard: FeedEvent[] = [];
     const [author, other] = joined(network, [FEEDS, noting(heard)]);
@@ -36,7 +36,7 @@ describe("Gossip: events at the edges of what they may be", () => {
     }
   });
 
-  it("an event published while another is being encoded leaves that one as it is", () => {
+  it("an event published while another is being encoded does not change the other", () => {
     const network = new FakeNetwork();
     const [{ gossip }, other] = joined(network, [FEEDS, FEEDS]);
     let isNested = false;
@@ -69,7 +69,7 @@ describe("Gossip: events at the edges of what they may be", () => {
     assert.deepEqual(other.gossip.events().map((event) => [event.sequence, event.value]), [[1, "x"]]);
   });
 
-  it("may have a stamp that is a year ahead: it moves no clock, and no event is lost", () => {
+  it("a stamp that is a year ahead moves no clock, and no event is lost", () => {
     const network = new FakeNetwork();
     const heard: FeedEvent[] = [];
     const [ahead, known, board] = joined(network, [FEEDS, noting(heard), FEEDS]);
@@ -90,7 +90,7 @@ describe("Gossip: events at the edges of what they may be", () => {
     assert.deepEqual(clocks, ["own", "own", "peers"]);
   });
 
-  it("are reported to onError once when their author has two events under one number", () => {
+  it("onError reports once that an author has two events under one number", () => {
     const network = new FakeNetwork();
     const [author, other] = joined(network, [FEEDS, FEEDS]);
     author.gossip.log("a", 0);

@@ -6,8 +6,8 @@ import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 
 /*
- * A device that speaks under an id of which its peers hold a former life: its storage was wiped, or is an old image.
- * What it says is acknowledged once it is in its log; from then on neither peers nor losses of power may take it away.
+ * A device whose id had a former life, which its peers hold: its storage was wiped, or is an old image.
+ * Its events are acknowledged once they are in its log. From then on neither peers nor losses of power may remove them.
  */
 const T = 1767225600000;
 const ADDRESS = "192.168.0.54";
@@ -22,7 +22,7 @@ class Device {
   revision: number | undefined;
   node!: FakeNode;
   /** What was acknowledged, by value. */
-  readonly said: number[] = [];
+  readonly published: number[] = [];
   /** Bytes written to the log, and revisions written, until power is lost. */
   stepsLeft = Infinity;
 
@@ -44,8 +44,8 @@ class Device {
     this.node.gossip.start();
   }
 
-  /** Says values in a log; returns before all of them when power is lost. */
-  say(...values: number[]): void {
+  /** Publishes values as log events; returns before all of them when power is lost. */
+  publish(...values: number[]): void {
     for (const value of values) {
       try {
         this.node.gossip.log("n", value);
@@ -53,7 +53,7 @@ class Device {
         assert.equal(this.stepsLeft, -1, (error as Error).message);
         return;
       }
-      this.said.push(value);
+      this.published.push(value);
     }
   }
 
@@ -65,7 +65,7 @@ class Device {
 
   wipe(): void {
     this.crash();
-    this.said.length = 0;
+    this.published.length = 0;
     this.revision = undefined;
     this.log = new MemoryLog({ tear: (length) => this.tear(length) });
   }
@@ -133,7 +133,8 @@ function assertHeld({ peers, device }: Network, what: string): void {
   const frontier = device.node.gossip.frontier();
   for (const node of [device.node, ...peers]) {
     const values = heldBy(node);
-    assert.deepEqual(device.said.filter((value) => !values.includes(value)), [], `${what}: ${node.address} lacks them`);
+    const lacking = device.published.filter((value) => !values.includes(value));
+    assert.deepEqual(lacking, [], `${what}: ${node.address} lacks them`);
     assert.deepEqual(node.gossip.frontier(), frontier, `${what}: ${node.address}`);
   }
   assert.deepEqual(device.node.errors, [], what);
@@ -152,8 +153,8 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     for (const [name, peerBytes, isLater] of FORMER) {
       const clocks = hasClock ? "with a clock" : "without a clock";
       it(`loses no event that it publishes before they answer, ${clocks}, whenever power is lost: ${name}`, () => {
-        let isWhole = false;
-        for (let steps = 0; !isWhole; steps++) {
+        let isDone = false;
+        for (let steps = 0; !isDone; steps++) {
           const made = joined(hasClock, peerBytes);
           const { network, device, cut } = made;
           formerLife(made, isLater);
@@ -161,23 +162,23 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
           cut(true);
           device.start();
           device.stepsLeft = steps;
-          device.say(101, 102);
+          device.publish(101, 102);
           network.run(1000);
           cut(false);
           network.run(30000);
-          isWhole = device.stepsLeft >= 0;
+          isDone = device.stepsLeft >= 0;
           device.crash();
           device.start();
           network.run(60000);
           assertHeld(made, `power was lost after step ${steps}`);
-          if (isWhole) assert.ok(steps > 80 && device.said.length === 2, `${steps} steps`);
+          if (isDone) assert.ok(steps > 80 && device.published.length === 2, `${steps} steps`);
         }
       });
     }
   }
 
   function formerLife({ network, device }: Network, isLater: boolean): void {
-    device.say(...numbers(1, 30));
+    device.publish(...numbers(1, 30));
     network.run(30000);
     if (!isLater) return;
     device.crash();
@@ -187,34 +188,34 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     device.wipe();
     device.start();
     network.run(30000);
-    device.say(31);
+    device.publish(31);
     network.run(30000);
     assert.ok(device.node.gossip.frontier()[0].generation > 0);
   }
 
-  it("goes on behind their events from an old image of its flash, which is a part of their events", () => {
+  it("the device with an old image continues after the peers' events if they hold what the image has", () => {
     const made = joined(true, LARGE);
     const { network, device } = made;
-    device.say(1, 2, 3);
+    device.publish(1, 2, 3);
     const restore = device.image();
-    device.say(...numbers(4, 40));
+    device.publish(...numbers(4, 40));
     network.run(30000);
     restore();
     device.start();
     network.run(30000);
-    device.say(41);
+    device.publish(41);
     network.run(30000);
     assertHeld(made, "all");
     assert.deepEqual(heldBy(made.peers[0]), numbers(1, 41));
     assert.equal(device.node.gossip.frontier()[0].generation, 0);
   });
 
-  it("goes on behind their events also when a second peer ends what the first began to send", () => {
+  it("the device continues after the peers' events when a second peer completes what the first began to send", () => {
     const made = joined(true, [FEED_BYTES, FEED_BYTES_SMALL], SHORT_DATAGRAMS);
     const { network, peers, device } = made;
-    device.say(1, 2, 3);
+    device.publish(1, 2, 3);
     const restore = device.image();
-    device.say(...numbers(4, 100));
+    device.publish(...numbers(4, 100));
     network.run(30000);
     assert.ok(!heldBy(peers[1]).includes(60));
     restore();
@@ -238,10 +239,10 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(device.node.gossip.frontier(), [{ author: ID, generation: 0, sequence: 100 }]);
   });
 
-  it("takes their events when its log has only a base", () => {
+  it("the device accepts the peers' events if its log has no event but the end of its feed", () => {
     const made = joined(true, SMALL);
     const { network, peers, device } = made;
-    device.say(...numbers(1, 30));
+    device.publish(...numbers(1, 30));
     network.run(30000);
     device.wipe();
     // Base, generation 0, sequence number 3, a tip, nothing erased.
@@ -253,9 +254,9 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(device.node.gossip.frontier(), [{ author: ID, generation: 0, sequence: 30 }]);
   });
 
-  it("stores the events that they give back once it has all of them", () => {
+  it("the device stores the events that the peers give back once they are complete", () => {
     const { network, device } = joined(true, LARGE, SHORT_DATAGRAMS);
-    device.say(...numbers(1, 90));
+    device.publish(...numbers(1, 90));
     network.run(30000);
     device.wipe();
     const held: number[] = [];
@@ -271,17 +272,17 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
     assert.deepEqual(held, numbers(1, 90).map(() => 90));
   });
 
-  it("begins a generation with an old image that no peer can compare with its events", () => {
+  it("the device begins a generation if no peer can show that it holds what the old image has", () => {
     const made = joined(true, SMALL);
     const { network, device } = made;
-    device.say(1, 2, 3);
+    device.publish(1, 2, 3);
     const restore = device.image();
-    device.say(...numbers(4, 40));
+    device.publish(...numbers(4, 40));
     network.run(30000);
     assert.ok(!heldBy(made.peers[0]).includes(4));
     restore();
     device.start();
-    device.said.splice(3);
+    device.published.splice(3);
     network.run(30000);
     assertHeld(made, "the image");
     assert.deepEqual(heldBy(device.node), [1, 2, 3]);

@@ -66,24 +66,24 @@ function live(devices: Device[]): Device[] {
 describe("a network of nodes with event logs", function () {
   this.timeout(240000);
 
-  it(`loses no event, whatever datagrams are lost and nodes crash: ${SEEDS} seeds`, () => {
+  it(`the network loses no event, whatever datagrams are lost and nodes crash: ${SEEDS} seeds`, () => {
     const first = Number(process.env.CHISME_TEST_SEED ?? 1);
     for (let seed = first; seed < first + SEEDS; seed++) {
-      const dice = new SimRandom(seed, STREAM_SCENARIO);
+      const random = new SimRandom(seed, STREAM_SCENARIO);
       const network = new FakeNetwork();
-      network.loses = () => dice.below(100) < 20;
+      network.loses = () => random.below(100) < 20;
       const devices = Array.from({ length: NODES }, (_, i) => (
         new Device(network, `192.168.0.${53 + i}`, seed * 100 + i)
       ));
       for (const device of devices) device.start();
       for (let step = 0; step < STEPS; step++) {
-        const device = devices[dice.below(NODES)];
-        const choice = dice.below(10);
+        const device = devices[random.below(NODES)];
+        const choice = random.below(10);
         if (device.node === undefined) device.start();
         else if (choice === 0) device.crash();
         else if (choice < 5) device.node.gossip.log("log", ++device.said);
-        else device.node.gossip.set("value", `key ${dice.below(3)}`, ++device.said);
-        network.run(dice.below(6000));
+        else device.node.gossip.set("value", `key ${random.below(3)}`, ++device.said);
+        network.run(random.below(6000));
       }
       network.loses = () => false;
       for (const device of devices) if (device.node === undefined) device.start();

@@ -22,7 +22,7 @@ function short({ author, sequence, topic, key, value }: FeedEvent): unknown[] {
 }
 
 describe("Gossip: events", () => {
-  it("reach all nodes in feed order, with all their fields", () => {
+  it("events reach all nodes in feed order, with all their fields", () => {
     const network = new FakeNetwork();
     const noted = [noting(), noting(), noting()];
     const nodes = joined(network, noted.map(({ options }) => options));
@@ -43,7 +43,7 @@ describe("Gossip: events", () => {
     }
   });
 
-  it("may be published in callbacks", () => {
+  it("callbacks may publish events", () => {
     const network = new FakeNetwork();
     const echo: FeedEvent[] = [];
     const onEvent = (event: FeedEvent): void => {
@@ -60,7 +60,7 @@ describe("Gossip: events", () => {
     assert.equal(nodes[0].gossip.events().length, 4);
   });
 
-  it("keep views up to date, which forget superseded generations", () => {
+  it("views follow the events, and forget superseded generations", () => {
     const network = new FakeNetwork();
     const view: LatestMap = latestMap();
     const nodes = joined(network, [{ events: eventFeeds({ ...EVENTS, views: [view] }) }, FEEDS]);
@@ -89,7 +89,7 @@ describe("Gossip: events", () => {
     ["an event that is too long", (gossip) => gossip.log("topic", "x".repeat(120)), /log: value: takes more than 128 bytes with topic and key \(events.eventBytesMax\)/],
   ];
   for (const [name, publish, error] of refused) {
-    it(`refuse ${name}, which publishes nothing`, () => {
+    it(`the node refuses ${name}, and publishes nothing`, () => {
       const { gossip } = joined(new FakeNetwork(), [FEEDS])[0];
       assert.throws(() => publish(gossip), (thrown: ChismeError) => {
         assert.match(thrown.message, error);
@@ -103,7 +103,7 @@ describe("Gossip: events", () => {
     });
   }
 
-  it("are refused with ERR_NO_ROOM when the event buffer is full of latest values", () => {
+  it("the node refuses an event with ERR_NO_ROOM when the event buffer is full of latest values", () => {
     const { gossip } = joined(new FakeNetwork(), [{ events: eventFeeds({ ...EVENTS, bytes: 512 }) }])[0];
     assert.throws(() => {
       for (let n = 0; n < 100; n++) gossip.set("value", `key ${n}`, n);
@@ -113,7 +113,7 @@ describe("Gossip: events", () => {
     gossip.set("value", "another", 3);
   });
 
-  it("need the option events, a running node, and a dialect that has events", () => {
+  it("events need the option events, a running node, and a dialect that has events", () => {
     const network = new FakeNetwork();
     const [off] = joined(network, [{}]);
     const state = { name: "Error", code: "ERR_STATE" };
@@ -129,7 +129,7 @@ describe("Gossip: events", () => {
     });
   });
 
-  it("carry stamps of the network's clock, which boards without a clock take from peers", () => {
+  it("events have stamps of the network's clock, which boards without a clock take from peers", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [FEEDS, FEEDS]);
     const T = 1767225600000;
@@ -171,7 +171,7 @@ describe("Gossip: the log of events", () => {
     return made;
   }
 
-  it("lets a node go on where it stopped", () => {
+  it("a node with a log continues where it stopped", () => {
     const network = new FakeNetwork();
     const { log, start } = device(network, "192.168.0.54");
     for (let run = 0; run < 4; run++) {
@@ -186,7 +186,7 @@ describe("Gossip: the log of events", () => {
     assert.equal(records, 4);
   });
 
-  it("holds each event before it is sent, and no event is sent that could not be stored", () => {
+  it("the log holds each event before it is sent, and no event is sent that could not be stored", () => {
     const network = new FakeNetwork();
     const { log, start } = device(network, "192.168.0.54");
     const { node } = start();
@@ -205,7 +205,7 @@ describe("Gossip: the log of events", () => {
     assert.deepEqual([node.gossip.frontier()[0].sequence, node.socket.sent.length], [1, sent]);
   });
 
-  it("is rewritten when it is full, and keeps the latest values and the tail", () => {
+  it("the log is rewritten when it is full, and keeps the latest values and the tail", () => {
     const network = new FakeNetwork();
     const made = device(network, "192.168.0.54", { bytes: 1024 });
     made.log = new MemoryLog({ bytesMax: 3000 });
@@ -225,10 +225,10 @@ describe("Gossip: the log of events", () => {
   });
 
   /** A device, an image of its flash after three events, and a peer that has five. */
-  function withOldImage(): { network: FakeNetwork; peer: FakeNode; device: Device; heard: FeedEvent[] } {
+  function withOldImage(): { network: FakeNetwork; peer: FakeNode; device: Device; receivedEvents: FeedEvent[] } {
     const network = new FakeNetwork();
-    const heard = noting();
-    const peer = new FakeNode(network, "192.168.0.53", heard.options);
+    const receivedEvents = noting();
+    const peer = new FakeNode(network, "192.168.0.53", receivedEvents.options);
     peer.gossip.start();
     const made = device(network, "192.168.0.54");
     const { node } = made.start();
@@ -243,10 +243,10 @@ describe("Gossip: the log of events", () => {
     made.log.rewrite((put) => {
       for (const record of image) put(record, record.length);
     });
-    return { network, peer, device: made, heard: heard.events };
+    return { network, peer, device: made, receivedEvents: receivedEvents.events };
   }
 
-  it("is not forked by an old image of the flash: peers give the later events back", () => {
+  it("an old image of the flash forks no feed: peers give the later events back", () => {
     const { network, peer, device: old } = withOldImage();
     const { node, events } = old.start();
     assert.deepEqual(events.map(({ value }) => value), [1, 2, 3]);
@@ -261,7 +261,7 @@ describe("Gossip: the log of events", () => {
     assert.equal(old.start().events.length, 6, "all of them are in the log");
   });
 
-  it("is not forked when the old image publishes before any peer answers: the node begins a generation", () => {
+  it("a node with an old image that publishes before any peer answers begins a generation, and forks no feed", () => {
     const { network, peer, device: old } = withOldImage();
     const { node, events } = old.start();
     node.gossip.log("n", "new");
@@ -276,7 +276,7 @@ describe("Gossip: the log of events", () => {
     assert.deepEqual(old.start().node.gossip.frontier(), [{ author: 0xc0a80036, generation, sequence: 4 }]);
   });
 
-  it("is made anew from the events of peers when the flash was wiped", () => {
+  it("the log is made anew from the events of peers when the flash was wiped", () => {
     const { network, peer, device: wiped } = withOldImage();
     wiped.log = new MemoryLog();
     const { node, events } = wiped.start();

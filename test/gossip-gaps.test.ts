@@ -15,25 +15,25 @@ interface Desktop {
   node: FakeNode;
   latest: LatestMap;
   records: RecordsView;
-  told: FeedEvent[];
+  notified: FeedEvent[];
 }
 
 function desktop(network: FakeNetwork, address: string): Desktop {
   const latest = latestMap({ capacity: 1000 });
   const view = records({ capacity: 1000 });
-  const told: FeedEvent[] = [];
+  const notified: FeedEvent[] = [];
   const node = new FakeNode(network, address, {
     roundIntervalMs: ROUND_MS, seedList: ["192.168.0.53"],
     events: eventFeeds({
-      bytes: 65536, fillGaps: true, digest: nodeDigest, views: [latest, view], onEvent: (event) => told.push(event),
+      bytes: 65536, fillGaps: true, digest: nodeDigest, views: [latest, view], onEvent: (event) => notified.push(event),
     }),
   });
   node.gossip.start();
-  return { node, latest, records: view, told };
+  return { node, latest, records: view, notified };
 }
 
 describe("two desktops and boards", () => {
-  it("hold all events and the same views after one was away while the boards forgot", () => {
+  it("two desktops hold all events and the same views after one was away while the boards evicted events", () => {
     const network = new FakeNetwork();
     const boards = ["192.168.0.53", "192.168.0.54", "192.168.0.55"].map((address) => {
       const node = new FakeNode(network, address, { ...BOARD, seedList: ["192.168.0.53"] });
@@ -62,14 +62,14 @@ describe("two desktops and boards", () => {
     network.run(5 * ROUND_MS);
     assert.ok(back.node.gossip.events().length < 75, "boards forgot the most");
     assert.notEqual(JSON.stringify(back.records.records()), JSON.stringify(stays.records.records()));
-    const told = back.told.length;
+    const notified = back.notified.length;
     network.loses = stillMeet;
     network.run(10 * ROUND_MS);
     assert.deepEqual(back.node.gossip.events(), stays.node.gossip.events());
     assert.equal(back.node.gossip.events().length, 150);
     assert.equal(JSON.stringify(back.latest.entries()), JSON.stringify(stays.latest.entries()));
     assert.equal(JSON.stringify(back.records.records()), JSON.stringify(stays.records.records()));
-    assert.equal(back.told.length, told, "onEvent is told in the order of the feeds");
+    assert.equal(back.notified.length, notified, "onEvent is notified in the order of the feeds");
     assert.deepEqual([...back.node.errors, ...stays.node.errors], []);
   });
 });

@@ -12,7 +12,7 @@ function events(more: EventFeedOptions = {}): Partial<GossipOptions> {
 }
 
 describe("Gossip: subscribe", () => {
-  it("calls back with the events of one topic, own ones too, after onEvent and until it is ended", () => {
+  it("a subscription gets the events of one topic, own ones too, after onEvent and until it ends", () => {
     const network = new FakeNetwork();
     const calls: unknown[] = [];
     const onEvent = ({ topic, value }: FeedEvent): void => void calls.push(["onEvent", topic, value]);
@@ -32,7 +32,7 @@ describe("Gossip: subscribe", () => {
     assert.deepEqual(calls.at(-1), ["onEvent", "door", 4]);
   });
 
-  it("needs no onEvent, and keeps the order in which subscriptions were made", () => {
+  it("subscribe() needs no onEvent, and keeps the order in which subscriptions were made", () => {
     const calls: string[] = [];
     const [{ gossip }] = joined(new FakeNetwork(), [events()]);
     for (const name of ["a", "b", "c"]) gossip.subscribe("door", () => calls.push(name));
@@ -40,7 +40,7 @@ describe("Gossip: subscribe", () => {
     assert.deepEqual(calls, ["a", "b", "c"]);
   });
 
-  it("lets callbacks end subscriptions and make new ones, which get later events only", () => {
+  it("callbacks can end subscriptions and make new ones, which get later events only", () => {
     const calls: string[] = [];
     const [{ gossip }] = joined(new FakeNetwork(), [events()]);
     gossip.subscribe("door", () => {
@@ -68,7 +68,7 @@ describe("Gossip: subscribe", () => {
     assert.deepEqual(gossip.events().map(({ ttlMs }) => ttlMs), [0]);
   });
 
-  it("goes on behind a callback that throws, and calls each one once", () => {
+  it("a callback that throws does not stop the others, and each is called once", () => {
     const calls: string[] = [];
     const [{ gossip }] = joined(new FakeNetwork(), [events()]);
     gossip.subscribe<number>("door", ({ value }) => {
@@ -82,7 +82,7 @@ describe("Gossip: subscribe", () => {
     assert.deepEqual(calls, ["a1", "b1", "a2", "b2"]);
   });
 
-  it("is silent once the node is closed, also within one event", () => {
+  it("no subscription is called once the node is closed, even within one event", () => {
     const calls: string[] = [];
     const [{ gossip }] = joined(new FakeNetwork(), [events()]);
     gossip.subscribe("door", () => {
@@ -94,7 +94,7 @@ describe("Gossip: subscribe", () => {
     assert.deepEqual(calls, ["a"]);
   });
 
-  it("refuses a wrong topic or callback, and more than 64 subscriptions at a time", () => {
+  it("subscribe() refuses a wrong topic or callback, and more than 64 subscriptions at a time", () => {
     const [{ gossip }] = joined(new FakeNetwork(), [events()]);
     const nothing = (): void => undefined;
     for (const [topic, callback, name, option] of [
@@ -127,7 +127,7 @@ describe("Gossip: views of events", () => {
     return { node, other, changes, map };
   }
 
-  it("notify at the very end of a time to live, by the node's timer, once", () => {
+  it("views notify once at the end of a time to live, by the node's timer", () => {
     const network = new FakeNetwork();
     const { node, other, changes, map } = watched(network);
     const startMs = network.nowMs;
@@ -142,7 +142,7 @@ describe("Gossip: views of events", () => {
     assert.equal(node.clock.timers, 1);
   });
 
-  it("notify at an end that is further away than the longest timer", () => {
+  it("views notify at an end that is further away than the longest timer", () => {
     const network = new FakeNetwork();
     const { node, changes } = watched(network);
     const startMs = network.nowMs;
@@ -151,7 +151,7 @@ describe("Gossip: views of events", () => {
     assert.deepEqual(changes.slice(1), [[startMs + 2 * 86400000, "lamp", "hall", undefined]]);
   });
 
-  it("show by get() and entries() what the node's time makes of them", () => {
+  it("get() and entries() show the values of the node's time", () => {
     const network = new FakeNetwork();
     const { node, map } = watched(network);
     node.gossip.set("lamp", "hall", "on", { ttlMs: 3000 });
@@ -161,7 +161,7 @@ describe("Gossip: views of events", () => {
     assert.equal(map.get("lamp", "hall"), undefined);
   });
 
-  it("end no time to live while no node knows the time, and all that are over once one does", () => {
+  it("views end no time to live while no node knows the time, and all that are over once one does", () => {
     const network = new FakeNetwork();
     const { node, changes, map } = watched(network, false);
     node.gossip.set("lamp", "hall", "on", { ttlMs: 1000 });
@@ -173,7 +173,7 @@ describe("Gossip: views of events", () => {
     assert.deepEqual(changes.slice(1).map((change) => change.slice(1)), [["lamp", "hall", undefined]]);
   });
 
-  it("notify of a removal", () => {
+  it("views notify of a removal", () => {
     const network = new FakeNetwork();
     const { other, changes } = watched(network);
     other.gossip.set("lamp", "hall", "on");
@@ -186,7 +186,7 @@ describe("Gossip: views of events", () => {
     ]);
   });
 
-  it("may publish in onChange, which then notifies of that too", () => {
+  it("onChange may publish, and is then called for that too", () => {
     const network = new FakeNetwork();
     const values: unknown[] = [];
     const map = latestMap({
@@ -200,7 +200,7 @@ describe("Gossip: views of events", () => {
     assert.deepEqual(values, [["in", 1], ["out", 1]]);
   });
 
-  it("keep notifying at an end after a callback threw", () => {
+  it("views continue to notify at an end after a callback threw", () => {
     const network = new FakeNetwork();
     const keys: unknown[] = [];
     const map = latestMap({

@@ -6,11 +6,11 @@ const OWN_ID = 0xc0a80035;
 const STRANGER = 7;
 
 /** A SYN of a stranger with a row in it that the node does not know yet. */
-const news = frameHex(1, STRANGER, 0, 1, rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
+const update = frameHex(1, STRANGER, 0, 1, rowsHex(rowHex(STRANGER, 99, "00", "05", "182a")));
 
 describe("Gossip: start", () => {
   for (const [stored, revision] of [[undefined, 0], [0, 1], [41, 42], [0xfffffffe, 0xffffffff]] as const) {
-    it(`stores ${revision} after ${String(stored)} before anything is opened or sent`, () => {
+    it(`start() stores ${revision} after ${String(stored)} before anything is opened or sent`, () => {
       const { network, node } = single();
       node.storage.revision = stored;
       node.gossip.start();
@@ -23,7 +23,7 @@ describe("Gossip: start", () => {
     });
   }
 
-  it("begins with revision 0 without storage", () => {
+  it("a node without storage begins with revision 0", () => {
     const network = new FakeNetwork();
     const { socket, clock } = new FakeNode(network, "192.168.0.53");
     const gossip = new Gossip({ socket, clock });
@@ -34,7 +34,7 @@ describe("Gossip: start", () => {
   });
 
   for (const method of ["readError", "writeError"] as const) {
-    it(`sends nothing when the storage throws (${method})`, () => {
+    it(`the node sends nothing when the storage throws (${method})`, () => {
       const { network, node } = single();
       node.storage[method] = new Error("flash is worn out");
       assert.throws(() => node.gossip.start(), /flash is worn out/);
@@ -44,14 +44,14 @@ describe("Gossip: start", () => {
     });
   }
 
-  it("refuses a stored revision that has no successor", () => {
+  it("start() refuses a stored revision that has no successor", () => {
     const { node } = single();
     node.storage.revision = 0xffffffff;
     assert.throws(() => node.gossip.start(), { code: "ERR_STORAGE", message: /4294967295/ });
     assert.deepEqual(node.calls, ["read"]);
   });
 
-  it("is refused after a start and after a close", () => {
+  it("start() is refused after a start and after a close", () => {
     const { node } = started();
     assert.throws(() => node.gossip.start(), { code: "ERR_STATE", message: /started/ });
     assert.deepEqual(node.calls, ["read", "write 0", "open"]);
@@ -65,7 +65,7 @@ describe("Gossip: start", () => {
 });
 
 describe("Gossip: push", () => {
-  it("spreads to all nodes, whose onUpdate has the row with its data", () => {
+  it("a pushed value reaches all nodes, whose onUpdate gets the row with its data", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [{}, {}, {}]);
     for (const node of nodes) node.updates.length = 0;
@@ -81,7 +81,7 @@ describe("Gossip: push", () => {
     assert.deepEqual(nodes[1].data("192.168.0.54"), { t: 21.5 });
   });
 
-  it("withdraws the value with undefined", () => {
+  it("push(undefined) withdraws the value", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [{}, {}]);
     nodes[0].gossip.push("here");
@@ -95,7 +95,7 @@ describe("Gossip: push", () => {
     assert.ok(nodes[1].updates.flat().some(({ data }) => data === undefined));
   });
 
-  it("goes out with the first frames when it was called before the start", () => {
+  it("a value pushed before the start is in the first frames", () => {
     const network = new FakeNetwork();
     const b = new FakeNode(network, "192.168.0.54");
     const a = new FakeNode(network, "192.168.0.53", { seedList: ["192.168.0.54"] });
@@ -106,7 +106,7 @@ describe("Gossip: push", () => {
     assert.deepEqual(b.data("192.168.0.53"), [1, 2]);
   });
 
-  it("sends a SYN to a given address at once", () => {
+  it("push() sends a SYN to a given address at once", () => {
     const { node } = started();
     node.gossip.push(1, "192.168.0.77");
     assert.deepEqual([node.socket.sent[0].type, node.socket.sent[0].to, node.socket.sent[0].port], [
@@ -117,7 +117,7 @@ describe("Gossip: push", () => {
     assert.ok(node.socket.sent.some(({ to, port, type }) => to === 0xc0a8004e && port === 77 && type === "SYN"));
   });
 
-  it("throws for a value that cannot be shared, changes nothing and sends nothing", () => {
+  it("push() throws for a value that cannot be shared, changes nothing and sends nothing", () => {
     const { node } = started();
     node.gossip.push("old");
     const sent = node.socket.sent.length;
@@ -145,7 +145,7 @@ describe("Gossip: push", () => {
     node.gossip.push("x".repeat(30));
   });
 
-  it("sends at once inside onUpdate, which is not called again within itself", () => {
+  it("push() inside onUpdate sends at once, and onUpdate is not called within itself", () => {
     const network = new FakeNetwork();
     let depth = 0;
     let told = 0;
@@ -158,7 +158,7 @@ describe("Gossip: push", () => {
     };
     const b: FakeNode = new FakeNode(network, "192.168.0.54", { onUpdate });
     b.gossip.start();
-    b.arrive(news);
+    b.arrive(update);
     assert.equal(told, 1);
     assert.equal(b.calls.at(-1), "send SYN", "the push went out, too");
     assert.equal(b.data("192.168.0.54"), 1);
@@ -166,7 +166,7 @@ describe("Gossip: push", () => {
     assert.equal(b.clock.timers, 1);
   });
 
-  it("reaches the views only after the node has sent the value", () => {
+  it("the views get a pushed value after the node has sent it", () => {
     const calls: string[][] = [];
     const view = minMax({ onChange: () => calls.push([...node.calls]) });
     const { node } = started({ views: [view] });
@@ -177,7 +177,7 @@ describe("Gossip: push", () => {
 });
 
 describe("Gossip: rows and callbacks", () => {
-  it("returns one row by id, and by address with and without a port", () => {
+  it("row() returns one row by id, and by address with and without a port", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [{}, { port: 5001, seedList: ["192.168.0.53:5000"] }]);
     network.run(30000);
@@ -198,7 +198,7 @@ describe("Gossip: rows and callbacks", () => {
     }
   });
 
-  it("shows the live one of two rows with one address", () => {
+  it("row() returns the live one of two rows with one address", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [{}, { id: 900 }]);
     nodes[1].socket.isCut = true;
@@ -213,7 +213,7 @@ describe("Gossip: rows and callbacks", () => {
     assert.equal(nodes[0].gossip.row(5)?.state, "up");
   });
 
-  it("returns the rows in the order of ids", () => {
+  it("rows() returns the rows in the order of ids", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [{ id: 30 }, { id: 0xffffffff }, { id: 2 }]);
     for (const node of nodes) {
@@ -224,7 +224,7 @@ describe("Gossip: rows and callbacks", () => {
     }
   });
 
-  it("calls onState with a node's first state and each change of it", () => {
+  it("onState is called with a node's first state and each change of it", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [{}, {}]);
     assert.deepEqual(nodes[0].states.map(({ id, state }) => [id, state]), [[0xc0a80036, "up"]]);
@@ -234,7 +234,7 @@ describe("Gossip: rows and callbacks", () => {
     assert.equal(nodes[0].gossip.row("192.168.0.54")?.state, "down");
   });
 
-  it("shows a closed node as left and not as down", () => {
+  it("the others show a closed node as left and not as down", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [{}, {}, {}]);
     nodes[1].gossip.close();
@@ -248,7 +248,7 @@ describe("Gossip: rows and callbacks", () => {
     assert.deepEqual(calls.slice(calls.lastIndexOf("close") - 1), ["send LEAVE", "close"]);
   });
 
-  it("calls debugOutput for each datagram", () => {
+  it("debugOutput is called for each datagram", () => {
     const messages: string[] = [];
     const { network, node } = started({ debugOutput: (message) => messages.push(message) });
     network.run(3000);
@@ -261,7 +261,7 @@ describe("Gossip: rows and callbacks", () => {
 });
 
 describe("Gossip: revision", () => {
-  it("counts from the one that was set before the start", () => {
+  it("setRevision() before the start sets the revision from which the start counts", () => {
     const { node } = single();
     node.gossip.setRevision(41);
     assert.deepEqual(node.calls, ["write 41"]);
@@ -269,7 +269,7 @@ describe("Gossip: revision", () => {
     assert.equal(node.gossip.revision, 42);
   });
 
-  it("is stored and used at once by a node that runs, if it is higher", () => {
+  it("a running node stores and uses a higher revision at once", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [{}, {}]);
     nodes[1].gossip.setRevision(9);
@@ -280,7 +280,7 @@ describe("Gossip: revision", () => {
     assert.deepEqual([nodes[1].gossip.revision, nodes[1].storage.revision], [9, 9]);
   });
 
-  it("must be a uint32", () => {
+  it("a revision must be a uint32", () => {
     const { node } = started();
     for (const bad of [-1, 0.5, NaN, 2 ** 32, "1", undefined, null]) {
       assert.throws(() => node.gossip.setRevision(bad as number), { code: "ERR_ARGUMENT", option: "revision", message: /^setRevision: revision: .*4294967295/ });
@@ -303,7 +303,7 @@ describe("Gossip: revision", () => {
     return { network, peer, node: new FakeNode(network, "192.168.0.54", options) };
   }
 
-  it("exceeds the one that peers hold after a wipe, and is stored before it is sent", () => {
+  it("a wiped node stores a revision beyond the one that peers hold before it sends it", () => {
     const { network, peer, node } = wiped();
     node.gossip.push("back");
     node.gossip.start();
@@ -319,7 +319,7 @@ describe("Gossip: revision", () => {
     assert.ok(revisions.every((revision) => revision === 0 || revision === 6));
   });
 
-  it("is reported when it cannot be stored, and the node goes on", () => {
+  it("the node reports a revision that cannot be stored, and continues", () => {
     const { network, peer, node } = wiped();
     node.gossip.start();
     node.storage.writeError = new Error("worn out");
@@ -328,7 +328,7 @@ describe("Gossip: revision", () => {
     assert.equal(peer.row("192.168.0.54")?.state, "up");
   });
 
-  it("is not sent when the application closes the node because it cannot be stored", () => {
+  it("a revision is not sent when the application closes the node because it cannot be stored", () => {
     const { network, node } = wiped(() => node.gossip.close());
     node.gossip.start();
     node.storage.writeError = new Error("worn out");

@@ -70,12 +70,12 @@ describe("language rules", () => {
     ];
 
     for (const { filePath, offences } of offencesByFile) {
-      it(`refuses ${offences.length} offences in ${filePath}`, async () => {
+      it(`the rules refuse ${offences.length} offences in ${filePath}`, async () => {
         assert.deepEqual(unnamed(offences, await lintAll(offences, filePath)), []);
       });
     }
 
-    it("has an offence for every entry of the rules", async () => {
+    it("the offences cover every entry of the rules", async () => {
       const said = new Set((await lintAll(engineOffences, engineFile)).flat());
       const { rules } = await eslint.calculateConfigForFile(engineFile) as Linter.Config;
       const entriesOf = (rule: string): { message: string; object?: string; property?: string }[] =>
@@ -93,7 +93,7 @@ describe("language rules", () => {
       assert.deepEqual(silent, []);
     });
 
-    it("passes innocent code", async () => {
+    it("the rules pass innocent code", async () => {
       assert.deepEqual(await lint(innocentSource, engineFile), []);
     });
   });
@@ -143,16 +143,16 @@ describe("language rules", () => {
         .map(textOf);
     }
 
-    it(`refuses ${typeOffences.length} offences in src/engine`, () => {
+    it(`the type checker refuses ${typeOffences.length} offences in src/engine`, () => {
       const said = typeOffences.map((_, index) => diagnose(fileNameOf(index)));
       assert.deepEqual(unnamed(typeOffences, said, "'"), []);
     });
 
-    it("passes innocent code", () => {
+    it("the rules pass innocent code", () => {
       assert.deepEqual(diagnose(innocentFile), []);
     });
 
-    it("has sound options and declarations", () => {
+    it("the type checker has sound options and declarations", () => {
       const said = [...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics()].map(textOf);
       assert.deepEqual(said, []);
     });

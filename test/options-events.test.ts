@@ -34,13 +34,13 @@ describe("the option events", () => {
     [{ onevent: () => 1 }, "TypeError", "onevent", "there is no such option"],
     [{ eventViews: [] }, "TypeError", "eventViews", "there is no such option"],
   ] as const) {
-    it(`refuses ${JSON.stringify(options)} and names events.${option}`, () => {
+    it(`eventFeeds() refuses ${JSON.stringify(options)} and names events.${option}`, () => {
       const act = () => eventFeeds(options as unknown as EventFeedOptions);
       refuses(act, name, `events.${option}`, `events.${option}: ${message}`);
     });
   }
 
-  it("is what eventFeeds() makes, and nothing else", () => {
+  it("the option accepts the result of eventFeeds(), and nothing else", () => {
     for (const [events, shown] of [[eventFeeds, "a function"], [{}, "an object"], [true, "true"]] as const) {
       const message = `events: ${shown} is not made by eventFeeds() of chisme/events`;
       refuses(() => new Gossip({ socket, clock, digest, events: events as never }), "TypeError", "events", message);
@@ -48,7 +48,7 @@ describe("the option events", () => {
     refuses(() => eventFeeds(5 as never), "TypeError", "events", "events: 5 is not an object of options");
   });
 
-  it("the option eventBytesMax fits an event into a datagram", () => {
+  it("the longest event fits into a datagram", () => {
     const make = (more: Partial<GossipOptions>, options: EventFeedOptions): Gossip => {
       return new Gossip({ socket, clock, digest, events: eventFeeds(options), ...more });
     };
@@ -65,7 +65,7 @@ describe("the option events", () => {
     );
   });
 
-  it("takes the platform's digest where it has none of its own, and names functions that give one", () => {
+  it("the option uses the platform's digest if it has none, and an error names functions that give one", () => {
     const message = "events.digest: needs moddableDigest(), espruinoDigest(), or new Sha256() of chisme/sha256";
     refuses(() => new Gossip({ socket, clock, events: eventFeeds() }), "TypeError", "events.digest", message);
     let digests = 0;

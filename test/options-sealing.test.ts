@@ -22,14 +22,14 @@ function refuses(options: Record<string, unknown>, expected: RegExp): void {
 }
 
 describe("options: key", () => {
-  it("has 32 bytes or 64 hex digits, and makes a sealer", () => {
+  it("a key has 32 bytes or 64 hex digits, and makes a sealer", () => {
     for (const key of [DIGITS, DIGITS.toUpperCase(), new Uint8Array(32), Buffer.alloc(32)]) {
       assert.ok(check({ key }).sealer !== undefined);
     }
     assert.equal(check({}).sealer, undefined, "no key, no sealing");
   });
 
-  it("is refused in any other form", () => {
+  it("a key in any other form is refused", () => {
     for (const field of ["key", "otherKey"]) {
       const given = field === "key" ? {} : { key: DIGITS };
       const refused: [value: unknown, shown: string][] = [
@@ -45,17 +45,17 @@ describe("options: key", () => {
     }
   });
 
-  it("may stand beside a second key, which is refused alone", () => {
+  it("a second key is accepted beside a key, and refused alone", () => {
     assert.ok(check({ key: DIGITS, otherKey: new Uint8Array(32) }).sealer !== undefined);
     refuses({ otherKey: DIGITS }, /^otherKey: there is no key beside it$/);
   });
 
-  it("needs the platform's sealing", () => {
+  it("a key needs the platform's sealing", () => {
     refuses({ key: DIGITS, sealing: undefined }, /^key: needs the platform's option sealing$/);
     refuses({ key: DIGITS, sealing: {} }, /^sealing: an object is not a function$/);
   });
 
-  it("is refused with a dialect unless allowUnsealed is true", () => {
+  it("a key with a dialect is refused unless allowUnsealed is true", () => {
     for (const dialect of [espgossip(), auto()]) {
       refuses({ key: DIGITS, dialect }, /^key: JSON is never sealed.*allowUnsealed must be true$/);
       refuses({ key: DIGITS, dialect, allowUnsealed: false }, /^key: JSON is never sealed/);
@@ -65,7 +65,7 @@ describe("options: key", () => {
     }
   });
 
-  it("is copied, so that the application may wipe its own", () => {
+  it("a key is copied, so that the application may wipe its own", () => {
     const key = new Uint8Array(32).fill(7);
     const network = new FakeNetwork();
     const start = (address: string, given: Uint8Array) => {

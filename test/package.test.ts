@@ -56,14 +56,14 @@ describe("npm package", function () {
     assert.ok(packed.has(file), `${file}, ${why}, is not in the package; if it is made by a build: npm run build`);
   }
 
-  it("has each file that exports names", () => {
+  it("the package has each file that exports names", () => {
     for (const [entry, target] of Object.entries(exports)) {
       if (entry.includes("*")) continue;
       for (const file of filesOf(target)) assertPacked(inPackage(file), `of "${entry}"`);
     }
   });
 
-  it("has the entries that are expected", () => {
+  it("the package has the entries that are expected", () => {
     const others = ["./internal/*.js", "./package.json"];
     assert.deepEqual(Object.keys(exports).sort(), [...Object.keys(expected), ...others].sort());
   });
@@ -71,7 +71,7 @@ describe("npm package", function () {
   for (const [entry, { node: onNode, moddable: onModdable }] of Object.entries(expected)) {
     const specifier = path.posix.join(name, entry);
 
-    it(`${onNode === null ? "refuses" : "resolves"} ${specifier} on Node.js, and resolves its types`, () => {
+    it(`Node.js ${onNode === null ? "refuses" : "resolves"} ${specifier}, and resolves its types`, () => {
       const { resolve: resolveOnNode } = createRequire(path.join(root, "package.json"));
       assert.equal(resolve(exports[entry], node), onNode === null ? undefined : `./dist/${onNode}.js`);
       assert.equal(resolve(exports[entry], ["types", ...node]), typesOf(onNode ?? onModdable ?? ""));
@@ -80,7 +80,7 @@ describe("npm package", function () {
     });
 
     if (onModdable === null) continue;
-    it(`resolves ${specifier} on Moddable, with its types and all that it imports`, () => {
+    it(`Moddable resolves ${specifier}, with its types and all that it imports`, () => {
       assert.equal(resolve(exports[entry], moddable), `./dist/${onModdable}.js`);
       assert.equal(resolve(exports[entry], ["types", ...moddable]), typesOf(onModdable));
       // What `manifest` of package.json brings, and what mcpack does by itself where it finds it imported.
@@ -100,7 +100,7 @@ describe("npm package", function () {
     });
   }
 
-  it("has the source of each module, where its source map says", () => {
+  it("the package has the source of each module, where its source map says", () => {
     for (const file of packed) {
       if (file.endsWith(".js") && packed.has(`${file}.map`)) assertMapped(file);
     }
@@ -112,7 +112,7 @@ describe("npm package", function () {
     for (const source of sources) assertPacked(path.posix.join(path.posix.dirname(file), source), `source of ${file}`);
   }
 
-  it("has the manifests for Moddable, and all modules that they name", () => {
+  it("the package has the manifests for Moddable, and all modules that they name", () => {
     const own = manifest.include.filter((file) => !file.startsWith("$(MODDABLE)/"));
     assert.deepEqual(own, ["./src/moddable.json"]);
     for (const file of [...own.map(inPackage), "src/manifest.json"]) assertPacked(file, "a manifest");
@@ -120,12 +120,12 @@ describe("npm package", function () {
     assert.deepEqual(manifest.preload, [name, `${name}/*`]);
   });
 
-  it("has no dependencies, and nothing of what only desktops run", () => {
+  it("the package has no dependencies, and nothing that only desktops run", () => {
     assert.equal("dependencies" in manifestOfPackage, false);
     assert.deepEqual([...packed].filter((file) => /(^|\/)(desktop|node_modules|test|bench|fuzz)\//.test(file)), []);
   });
 
-  it("has no manifest.json in its root, which mcpack would build into each application", () => {
+  it("the package has no manifest.json in its root, which mcpack would build into each application", () => {
     assert.ok(!packed.has("manifest.json"));
     assert.ok(!packed.has("package-manifest.json"));
   });

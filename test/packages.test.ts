@@ -76,7 +76,7 @@ describe("the packages chisme and chisme-cli", function () {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   for (const name of ["chisme", "chisme-cli"]) {
-    it(`publint has no complaint about ${name}`, async () => {
+    it(`publint has no problem about ${name}`, async () => {
       const bytes = readFileSync(tarballs[name]);
       const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
       const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
@@ -129,13 +129,13 @@ describe("the packages chisme and chisme-cli", function () {
       npm(project, "install", "--offline", "--install-links", ...Object.values(tarballs), ...others);
     });
 
-    it("hold one copy of the library", () => {
+    it("both packages share one copy of the library", () => {
       const names = readdirSync(path.join(project, "node_modules"), { recursive: true, encoding: "utf8" });
       const copies = names.filter((name) => path.basename(name) === "gossip-node.js");
       assert.deepEqual(copies, [path.join("chisme", "dist", "gossip-node.js")]);
     });
 
-    it("hold each source that a source map names", () => {
+    it("the packages have each source that a source map names", () => {
       const folder = path.join(project, "node_modules");
       const maps = ["chisme", "chisme-cli"]
         .flatMap((name) => readdirSync(path.join(folder, name), { recursive: true, encoding: "utf8" })
@@ -149,17 +149,17 @@ describe("the packages chisme and chisme-cli", function () {
       assert.deepEqual(missing, []);
     });
 
-    it("run the command chisme", () => {
+    it("the command chisme runs", () => {
       assert.equal(npx("chisme", "--version").trim(), VERSION);
       const report = JSON.parse(npx("chisme", "simulate", "--nodes", "5", "--json")) as { result: { agreed: boolean } };
       assert.equal(report.result.agreed, true);
     });
 
-    it("run a program, which the type checker accepts", () => {
+    it("a program runs, and the type checker accepts it", () => {
       writeFileSync(path.join(project, "program.mts"), PROGRAM);
       const args = ["--target", "es2022", "--module", "nodenext", "--strict", "--types", "node",
         "--typeRoots", path.join(root, "node_modules/@types"), "program.mts"];
-      assert.equal(complaintsOf(() => run(project, path.join(root, "node_modules/typescript/bin/tsc"), ...args)), "");
+      assert.equal(problemsOf(() => run(project, path.join(root, "node_modules/typescript/bin/tsc"), ...args)), "");
       assert.match(run(project, "program.mjs"), /the program ran/);
     });
 
@@ -196,7 +196,7 @@ function requiredBy(file: string): string[] {
 }
 
 /** What a command printed before it failed. */
-function complaintsOf(command: () => void): string {
+function problemsOf(command: () => void): string {
   try {
     command();
     return "";

@@ -24,7 +24,7 @@ describe("README.md", function () {
     return blocks[index].code.trimEnd().replaceAll("|\n", "| ").split("\n").map((line) => line.replace(/\s+# .*/, ""));
   }
 
-  it("has a program of three nodes that agree within a second", async () => {
+  it("README.md has a program of three nodes that agree within a second", async () => {
     const lines = await run("Quickstart");
     for (const number of ["5001", "5002", "5003"]) {
       const own = lines.filter((line) => line.startsWith(`node ${terminals.port(number)}: `));
@@ -33,14 +33,14 @@ describe("README.md", function () {
     }
   });
 
-  it("has a program with events that prints what its comments say", async () => {
+  it("README.md has a program with events that prints what its comments say", async () => {
     const lines = await run("A node on Node.js");
     assert.equal(lines.length, 4);
     assert.match(lines[0], /^map: voucher 7 \{ paid: true \}/);
     assert.deepEqual(lines.slice(1), ["door: open", "{ paid: true }", "not seen"]);
   });
 
-  it("has commands that simulate a network", async () => {
+  it("README.md has commands that simulate a network", async () => {
     const [simulate, help] = commands("Quickstart");
     for (const command of [simulate, ...commands("Replay a failure")]) {
       const terminal = await terminals.start(command);
@@ -52,7 +52,7 @@ describe("README.md", function () {
     }
   });
 
-  it("has commands of two nodes that agree", async () => {
+  it("README.md has commands of two nodes that agree", async () => {
     const nodes = [];
     for (const command of commands("Quickstart", 1)) nodes.push(await terminals.start(`${command} --interval 500`));
     for (const node of nodes) {
@@ -60,7 +60,7 @@ describe("README.md", function () {
     }
   });
 
-  it("has a command that publishes events, shows them and writes them to a file", async () => {
+  it("README.md has a command that publishes events, shows them and writes them to a file", async () => {
     const [command] = commands("A node on Node.js");
     const terminal = await terminals.start(`${command} --listen 127.0.0.1:5001 --seed 127.0.0.1:5002`);
     const printed = terminal.lines.join("\n");
@@ -87,7 +87,7 @@ describe("README.md", function () {
       return checker.getTypeOfSymbol(exported(specifier, "Gossip")).getConstructSignatures()[0];
     }
 
-    it("have all options of `Gossip` and of `eventFeeds`, and no others", () => {
+    it("the tables have all options of `Gossip` and of `eventFeeds`, and no others", () => {
       const [feeds] = checker.getTypeOfSymbol(exported("chisme/events", "eventFeeds")).getCallSignatures();
       const options = [
         ...optionsOf(constructorOf("chisme")), ...optionsOf(constructorOf("chisme-cli/node")), ...optionsOf(feeds),
@@ -95,7 +95,7 @@ describe("README.md", function () {
       assert.deepEqual(unique(namesInTables("README.md", "Options")), unique(options));
     });
 
-    it("have all public members of `Gossip`, and no others", () => {
+    it("the tables have all public members of `Gossip`, and no others", () => {
       const members = checker.getDeclaredTypeOfSymbol(exported("chisme-cli/node", "Gossip")).getProperties()
         .filter((member) => isPublic(member)).map(({ name }) => name);
       assert.deepEqual(unique(namesInTables("README.md", "Methods")), unique(members));

@@ -48,10 +48,10 @@ const AMPLIFICATION_MAX = 3;
 const JSON_BYTES_MIN = 12;
 
 /**
- * One node of a gossip network, without sockets, clock and source of random
- * numbers.
+ * One node of a gossip network, without sockets, a clock or a source of random
+ * numbers: the caller passes datagrams, times and a seed.
  *
- * The contract: one input (`receive`, `tick`, `publish` and so on), then
+ * The contract: one input (any method that takes `nowMs`), then
  * `pollNotification` and `pollTransmit` until they return false, then the next
  * input. `tick` is due at `nextDeadline`. Equal inputs give equal outputs, byte
  * for byte, on every JavaScript engine. No method throws, and nothing is
@@ -149,7 +149,7 @@ export class Engine implements NodeEngine {
     this.begin(nowMs);
     this.expireStates();
     if (this.feed !== undefined) this.feed.tick();
-    // PROTOCOL 6.4: a quiet node announces itself.
+    // PROTOCOL 6.4: a node that made no statement for long announces itself. Spreads are of 6.4, too, rounds of 6.1.
     if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
     this.suspectSilent();
     if (this.rounds.isSpreadDue()) this.rounds.spread();
@@ -230,7 +230,7 @@ export class Engine implements NodeEngine {
     this.clock.advance(nowMs);
     this.outbox.clear();
     const lateMs = (this.clock.nowMs - expected) | 0;
-    // PROTOCOL 4.2, last paragraph
+    // PROTOCOL 4.2: this node itself stood still.
     if (lateMs > (this.clock.roundIntervalMs >>> 3) + LATE_MS) {
       this.rounds.postpone(lateMs);
       this.suspicion.postpone(lateMs);
@@ -301,7 +301,7 @@ export class Engine implements NodeEngine {
     const outbox = this.outbox;
     const feed = this.feed;
     const held = rows.find(frame.id);
-    // Step 1
+    // PROTOCOL 5.2, step 1
     this.rounds.answered(frame.id, address, port);
     if (held >= 0) observeSender(rows, outbox, frame, held, address, port);
     if (feed !== undefined) feed.begin();
@@ -309,7 +309,7 @@ export class Engine implements NodeEngine {
     frame.rewind();
     while (frame.nextSection()) {
       hasSummary = hasSummary || frame.isSummary();
-      // Steps 2 to 6
+      // PROTOCOL 5.2, steps 2 to 6
       if (frame.section === SECTION_WANT) sendWanted(rows, outbox, frame);
       else if (frame.section === SECTION_ROWS) this.mergeRows(address, port, bytes);
       else if (frame.section === SECTION_DIGEST) compareDigest(rows, outbox, frame, this.row, this.own);
@@ -326,25 +326,27 @@ export class Engine implements NodeEngine {
     }
     if (feed !== undefined) this.settleFeeds(feed);
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
-    // Step 7
+    // PROTOCOL 5.2, step 7
     if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame);
     const slot = senderAt(rows, frame, address, port);
-    // The answer brought the sender's row: its source is the address in the row. A row that moved here is not proven.
+    // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
     if (slot >= 0 && held < 0 && frame.isAnswer()) rows.setFlag(slot, FLAG_PROVEN);
     if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, 0, length);
-    else if (frame.type !== TYPE_LEAVE) this.answerAnswer(slot, address, port, hasSummary, length);
+    else if (frame.type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
   }
 
-  /** Step 3: merges each row of a ROWS section. */
+  /** PROTOCOL 5.2, step 3: merges each row of a ROWS section. */
   private mergeRows(address: number, port: number, bytes: Uint8Array): void {
     const row = this.row;
     while (this.frame.more()) {
       this.frame.readRow(row);
+      // PROTOCOL 3.1: the sender's own row may leave its address to the datagram.
       if (row.address === 0) {
         row.address = address;
         row.port = port;
       }
       if (row.id === this.rows.id(OWN_SLOT)) {
+        // PROTOCOL 5.5
         answerClaim(this.rows, this.outbox, this.own, row);
         this.own.observeAddress(row);
       } else {
@@ -354,20 +356,21 @@ export class Engine implements NodeEngine {
     }
   }
 
-  /** Step 3: merges a statement about another node. `bytes` contain its value. Public for a bridge (PROTOCOL 9.2). */
+  /** PROTOCOL 5.2, step 3: merges another node's row, whose value is in `bytes`. Public for a bridge (PROTOCOL 9.2). */
   mergeRow(row: RowData, bytes: Uint8Array): void {
     const rows = this.rows;
     const held = rows.find(row.id);
     const stateBefore = held < 0 ? -1 : rows.state(held);
-    const isElsewhere = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
+    const isNewOrMoved = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
     row.state = this.suspicion.believed(held, row);
     const merged = rows.merge(row, bytes);
     if (merged === MERGED_FRESHER || merged === MERGED_STATE) {
-      this.rowMerged(row, stateBefore, merged === MERGED_FRESHER, isElsewhere);
+      this.rowMerged(row, stateBefore, merged === MERGED_FRESHER, isNewOrMoved);
     } else if (merged !== MERGED_NOTHING) {
       this.stats.countDrop(merged === MERGE_TABLE_FULL ? DROP_TABLE_FULL : DROP_VALUE_TOO_LARGE);
       if (merged === MERGE_TABLE_FULL) this.faults.report(NOTIFY_TABLE_FULL, held);
     } else if (rows.compare(held, row) > 0) {
+      // The row held is fresher. If both are equal, one transmit fewer is left.
       this.outbox.send(held);
     } else if (this.feed === undefined || this.feed.agrees(held)) {
       rows.countTransmit(held);
@@ -375,7 +378,7 @@ export class Engine implements NodeEngine {
   }
 
   /** A merged row becomes an update. Its address becomes a seed if the node is new or has moved. */
-  private rowMerged(row: RowData, stateBefore: number, isFresher: boolean, isElsewhere: boolean): void {
+  private rowMerged(row: RowData, stateBefore: number, isFresher: boolean, isNewOrMoved: boolean): void {
     const rows = this.rows;
     const slot = rows.find(row.id);
     // PROTOCOL 6.3: states other than UP, and statements that refute them, are urgent.
@@ -384,7 +387,7 @@ export class Engine implements NodeEngine {
     if (isFresher) rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
     if (isFresher && row.isForeign) {
       this.suspicion.renewForeign(slot);
-    } else if (isFresher && isElsewhere) {
+    } else if (isFresher && isNewOrMoved) {
       this.seeds.learn(row.address, row.port, this.random);
       this.rounds.moved(row.id);
     }
@@ -413,7 +416,7 @@ export class Engine implements NodeEngine {
   }
 
   /** PROTOCOL 5.2: an ACK or a DIFF is answered by a DIFF, if there is something to send or to want. */
-  private answerAnswer(slot: number, address: number, port: number, hasSummary: boolean, length: number): void {
+  private continueExchange(slot: number, address: number, port: number, hasSummary: boolean, length: number): void {
     const frame = this.frame;
     this.prepareAnswer(slot, length);
     if (!this.rounds.mayContinue()) return;

@@ -110,7 +110,7 @@ export class EspGossip {
     if (engine === undefined || address < 0) return;
     const length = data === undefined || data === null ? 0 : encodeCbor(data, this.value, 0);
     if (length === CBOR_TOO_LARGE) throw new Error(`pushGossip: data takes more than ${this.value.length} bytes`);
-    if (length < 0) throw new Error("pushGossip: data can't be told as JSON, or is nested deeper than 4 levels");
+    if (length < 0) throw new Error("pushGossip: data is not a JSON value, or is nested deeper than 4 levels");
     engine.publish(this.nowMs(), this.value, length, address, this.config.comPort);
     this.drain();
   }

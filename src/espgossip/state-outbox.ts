@@ -17,7 +17,7 @@ const PART_ROWS_MIN = 8;
  * A state that does not fit one datagram is sent in parts, at most BURST_MAX per
  * input, and the next SYN begins where this one ended (PROTOCOL 8.3). The node's
  * own row comes first. The order keys of the other rows ascend in a part, from the
- * greatest on to the least, and descend in a whole state. So the receiver of a part
+ * greatest on to the least, and descend in a complete state. So the receiver of a part
  * knows which rows the sender left out.
  */
 export class StateOutbox {
@@ -126,13 +126,13 @@ export class StateOutbox {
   }
 
   private writeSyn(out: Datagram): boolean {
-    if (this.rowsLeft === this.rows.count - 1 && this.writeWhole()) return true;
+    if (this.rowsLeft === this.rows.count - 1 && this.writeComplete()) return true;
     this.writer.begin(out.bytes, this.datagramBytesMax);
     this.writeOwn();
     return this.writePart();
   }
 
-  private writeWhole(): boolean {
+  private writeComplete(): boolean {
     const rows = this.rows;
     this.writeOwn();
     for (let place = rows.count - 1; place >= 0; place--) {

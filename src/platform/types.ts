@@ -100,7 +100,7 @@ export interface Platform {
   clock: GossipClock;
   /** A uint32 that differs from start to start, for the node's random numbers. */
   randomSeed: number;
-  /** How this platform seals frames, where it does so without being asked to. */
+  /** How this platform seals frames, if the node need not pass the option `sealing`. */
   sealing?: Sealing;
   /** SHA-256 of this platform, where it has one. */
   digest?: Digest | undefined;

@@ -42,7 +42,7 @@ export class Changes {
 /**
  * Whether two events of one subject are one. An author that begins a new
  * generation takes events along: they keep stamp and value. The clock of an author
- * may also begin anew, so that a stamp alone says nothing.
+ * may also begin anew, so equal stamps do not prove equal events.
  */
 export function isSame(a: FeedEvent, b: FeedEvent): boolean {
   if (a.author !== b.author || a.timeMs !== b.timeMs || a.counter !== b.counter) return false;

@@ -99,7 +99,7 @@ function lowerBound(events: FeedEvent[], order: (event: FeedEvent) => number): n
   return low;
 }
 
-/** The time before the node that a view is given to has told its own: no time to live ends. */
+/** The time of a view that no node has bound yet: no time to live ends. */
 export function unknownTime(): number {
   return 0;
 }

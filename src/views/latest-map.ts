@@ -38,9 +38,10 @@ export interface LatestEntry<Value extends CborValue = CborValue> {
 }
 
 /**
- * The latest value of each topic and key, whoever set it. Of the newest events of
- * all authors about them the one with the highest hybrid logical clock wins; at
- * the same clock the one of the highest id. When it is a removal, nothing is set.
+ * The latest value of each topic and key, of any author. Of the newest events of
+ * all authors about a topic and key, the event with the highest stamp wins; of
+ * equal stamps, that of the author with the highest id. If it is a removal, nothing
+ * is set.
  *
  * An event whose time to live is over counts as if it had never been, and the
  * event that it had won against counts again. So it makes no difference whether a

@@ -47,8 +47,8 @@ export interface RecordsOptions {
   capacity?: number;
   /**
    * Called when a record changes, and with undefined when the last event about it
-   * is removed or its time to live ends. When the node calls it,
-   * `LatestMapOptions.onChange` says.
+   * is removed or its time to live ends. `LatestMapOptions.onChange` describes when
+   * the node calls it.
    */
   onChange?: (id: string, record: FeedRecord | undefined) => void;
 }

@@ -32,7 +32,7 @@ export interface TopicMergeOptions<Merged, Value extends CborValue = CborValue> 
   /**
    * Called when the contributions to a key change, with their merged value, and
    * with undefined when the last of them is removed or its time to live ends.
-   * When the node calls it, `LatestMapOptions.onChange` says.
+   * `LatestMapOptions.onChange` describes when the node calls it.
    */
   onChange?: (key: string, value: Merged | undefined) => void;
 }

@@ -24,7 +24,7 @@ export class Build {
   readonly preload: string[] = [];
   readonly config: Record<string, unknown> = {};
   /** What is wrong with it. */
-  readonly complaints: string[] = [];
+  readonly problems: string[] = [];
   private readonly platform: string;
 
   /** @param file of the manifest, from the root of the project on */
@@ -37,7 +37,7 @@ export class Build {
     if (file.startsWith("$")) {
       this.sdkPath(file);
     } else if (!existsSync(path.join(root, file))) {
-      this.complaints.push(`${file}: there is no such manifest`);
+      this.problems.push(`${file}: there is no such manifest`);
     } else {
       this.merge(JSON.parse(readFileSync(path.join(root, file), "utf8")) as Manifest, path.posix.dirname(file));
     }
@@ -52,7 +52,7 @@ export class Build {
     }
     this.preload.push(...list(manifest.preload));
     Object.assign(this.config, manifest.config);
-    if (manifest.error !== undefined) this.complaints.push(manifest.error);
+    if (manifest.error !== undefined) this.problems.push(manifest.error);
     const { platforms } = manifest;
     if (platforms === undefined) return;
     const own = platforms[this.platform] ?? platforms["..."];
@@ -65,18 +65,18 @@ export class Build {
       this.sdkPath(source);
       this.sdkModules.add(name);
     } else if (source.includes("*") || name.includes("*")) {
-      this.complaints.push(`${specifier}: ${source} is a wildcard`);
+      this.problems.push(`${specifier}: ${source} is a wildcard`);
     } else {
       const file = `${path.posix.join(folder, source)}.ts`;
-      if (this.modules.has(name)) this.complaints.push(`${name}: is listed twice`);
-      if (!existsSync(path.join(root, file))) this.complaints.push(`${name}: there is no ${file}`);
+      if (this.modules.has(name)) this.problems.push(`${name}: is listed twice`);
+      if (!existsSync(path.join(root, file))) this.problems.push(`${name}: there is no ${file}`);
       this.modules.set(name, file);
     }
   }
 
   private sdkPath(source: string): void {
     const found = /^\$\(MODDABLE\)\/(.+)$/.exec(source);
-    if (found === null) this.complaints.push(`${source}: does not begin with $(MODDABLE)/`);
+    if (found === null) this.problems.push(`${source}: does not begin with $(MODDABLE)/`);
     else this.sdkPaths.add(found[1]);
   }
 }

@@ -34,7 +34,7 @@ describe("manifests for Moddable", () => {
       const build = new Build(library, platform);
 
       it(`the manifest names files that exist, on ${platform}`, () => {
-        assert.deepEqual(build.complaints, []);
+        assert.deepEqual(build.problems, []);
       });
 
       it(`the manifest brings what the platform imports of the SDK, on ${platform}`, () => {
@@ -55,14 +55,14 @@ describe("manifests for Moddable", () => {
       for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
     });
 
-    it("preloads all modules, each by name", () => {
+    it("the manifest preloads all modules, each by name", () => {
       const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
       assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
     });
 
     it("the manifest refuses other platforms", () => {
-      assert.equal(new Build(library, "nrf52").complaints.length, 1);
-      assert.equal(new Build("manifest.json", "nrf52").complaints.length, 1);
+      assert.equal(new Build(library, "nrf52").problems.length, 1);
+      assert.equal(new Build("manifest.json", "nrf52").problems.length, 1);
     });
   });
 
@@ -73,14 +73,14 @@ describe("manifests for Moddable", () => {
   ]) describe(`${folder}/manifest.json`, () => {
     const build = new Build(`${folder}/manifest.json`, "lin");
 
-    it("adds what is needed at run time, and nothing else", () => {
-      assert.deepEqual(build.complaints, []);
+    it("the manifest adds what is needed at run time, and nothing else", () => {
+      assert.deepEqual(build.problems, []);
       const files = [...build.modules.values()].map((file) => path.posix.normalize(file));
       assert.deepEqual(files.sort(), [...closure([...entries, `${folder}/index.ts`])].sort());
       for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
     });
 
-    it("preloads all modules, none of which has state", () => {
+    it("the manifest preloads all modules, and none of them has state", () => {
       const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
       assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
       for (const file of build.modules.values()) assert.deepEqual(stateOf(parse(file)), [], file);
@@ -100,14 +100,14 @@ describe("manifests for Moddable", () => {
       const build = new Build(file, "lin");
 
       it("the manifest adds what is needed at run time, the SDK's module crypt among it, and nothing else", () => {
-        assert.deepEqual(build.complaints, []);
+        assert.deepEqual(build.problems, []);
         const files = [...build.modules.values()].map((module) => path.posix.normalize(module));
         assert.deepEqual(files.sort(), [...closure([...entries, ...parts])].sort());
         const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
         assert.ok(importsOf(parse(parts[0])).every((name) => name.startsWith(".") || brought.includes(name)));
       });
 
-      it("preloads all modules, none of which has state", () => {
+      it("the manifest preloads all modules, and none of them has state", () => {
         const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
         assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
         for (const module of build.modules.values()) assert.deepEqual(stateOf(parse(module)), [], module);
@@ -124,8 +124,8 @@ describe("manifests for Moddable", () => {
       const file = `boards/${board}/manifest.json`;
       const build = new Build(file, platform);
 
-      it("names files that exist", () => {
-        assert.deepEqual(build.complaints, []);
+      it("the manifest names files that exist", () => {
+        assert.deepEqual(build.problems, []);
       });
 
       it("the manifest in the root builds this board's one", () => {

@@ -33,7 +33,7 @@ const examples = Object.fromEntries([...text.slice(text.indexOf("## In your own 
   .matchAll(/^###? (.+)\n(?:(?!^##)[^])*?```js\n([^]*?)```/gm)].map(([, heading, code]) => [heading, code]));
 
 /** What the compiler says to programs, each in the place of a board's. */
-function complaints(programs: string[]): string[][] {
+function problems(programs: string[]): string[][] {
   const files = new Map(programs.map((code, i) => [path.join(root, `boards/example${i}.ts`), code]));
   const parsed = ts.getParsedCommandLineOfConfigFile(path.join(root, "tsconfig.moddable.json"), {
     paths: Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, [path.join(root, source)]])),
@@ -92,7 +92,7 @@ describe("boards/README.md", function () {
 
   it("the three examples compile with the SDK's typings", () => {
     assert.deepEqual(Object.keys(examples), ["In your own application", "With a key", "With events"]);
-    const said = complaints([...Object.values(examples), `${examples["With a key"]}node.seal();`]);
+    const said = problems([...Object.values(examples), `${examples["With a key"]}node.seal();`]);
     assert.deepEqual(said.slice(0, -1), [[], [], []]);
     assert.deepEqual(said.at(-1), ["Property 'seal' does not exist on type 'Gossip<CborValue>'."]);
   });

@@ -63,10 +63,10 @@ export function record(seed: number, steps: number, key?: string): NodeTrace[] {
     const options = { ...optionsOf(index), ...key !== undefined && { key } };
     network.addNode({ startAfterMs: index * 100, options, ...clock });
   }
-  const dice = new SimRandom(seed, 0);
-  every(network, PUSH_EVERY_MS, () => dice.pick(network.nodes).push(drawValue(dice)));
-  every(network, SAY_EVERY_MS, () => saySomething(dice.pick(network.nodes), dice));
-  every(network, RESTART_EVERY_MS, () => dice.pick(network.nodes).restart({ keepStorage: dice.chance(0.7) }));
+  const random = new SimRandom(seed, 0);
+  every(network, PUSH_EVERY_MS, () => random.pick(network.nodes).push(drawValue(random)));
+  every(network, SAY_EVERY_MS, () => saySomething(random.pick(network.nodes), random));
+  every(network, RESTART_EVERY_MS, () => random.pick(network.nodes).restart({ keepStorage: random.chance(0.7) }));
   while (count < steps) network.runFor(ROUND_INTERVAL_MS);
   return traces;
 }
@@ -86,16 +86,16 @@ function feedBytesOf(index: number): number {
   return datagramBytesMaxOf(index) === 128 ? 0 : index % 3 === 0 ? 512 : 1536;
 }
 
-function saySomething(node: SimNode, dice: SimRandom): void {
+function saySomething(node: SimNode, random: SimRandom): void {
   if (feedBytesOf(node.index) === 0) return;
-  const topic = dice.pick(["door", "room"]);
-  const key = dice.pick(["", "a", "b"]);
-  const value = drawValue(dice) ?? null;
+  const topic = random.pick(["door", "room"]);
+  const key = random.pick(["", "a", "b"]);
+  const value = drawValue(random) ?? null;
   try {
-    switch (dice.below(4)) {
+    switch (random.below(4)) {
       case 0: node.log(topic, value); break;
       case 1: node.remove(topic, key); break;
-      default: node.set(topic, key, value, dice.pick([0, 0, 20000]));
+      default: node.set(topic, key, value, random.pick([0, 0, 20000]));
     }
   } catch {
     // The arena is full of values; in the replay it has to be, too.
@@ -119,9 +119,9 @@ function every(network: SimNetwork, ms: number, run: () => void): void {
   });
 }
 
-function drawValue(dice: SimRandom): undefined | number | { temperature: number } {
-  const degrees = dice.between(-400, 1200) / 16;
-  return dice.chance(0.1) ? undefined : dice.chance(0.5) ? degrees : { temperature: degrees };
+function drawValue(random: SimRandom): undefined | number | { temperature: number } {
+  const degrees = random.between(-400, 1200) / 16;
+  return random.chance(0.1) ? undefined : random.chance(0.5) ? degrees : { temperature: degrees };
 }
 
 function linesOf(entry: TapEntry, key: string | undefined): string[] {

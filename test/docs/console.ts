@@ -93,7 +93,7 @@ export class Terminals {
   }
 }
 
-/** One command, its output and its complaints. */
+/** One command, its output and its problems. */
 class Terminal {
   readonly lines: string[] = [];
   readonly exited: Promise<unknown>;

@@ -28,7 +28,7 @@ describe("pages", function () {
 
 describe("links", () => {
   for (const page of ["README.md", "docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md"]) {
-    it(`of ${page} lead to files and headings of the repository`, () => {
+    it(`the links of ${page} lead to files and headings of the repository`, () => {
       for (const [, target] of readPage(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
         const [file, anchor] = target.split("#");
         const found = file === "" ? page : path.posix.join(path.posix.dirname(page), file);

@@ -7,7 +7,7 @@ const BYTES_MAX = 40000;
 const file = new URL("../../docs/start.svg", import.meta.url);
 
 describe("docs/start.svg", () => {
-  it("shows what `npm start` writes now; if it does not, `npm run picture` draws it anew", async () => {
+  it("the picture shows what `npm start` writes now; if it does not, `npm run picture` draws it anew", async () => {
     const drawn = await drawPicture();
     assert.equal(readFileSync(file, "utf8"), drawn);
     assert.ok(drawn.length < BYTES_MAX, `${drawn.length} bytes`);
@@ -15,14 +15,14 @@ describe("docs/start.svg", () => {
 });
 
 describe("Screen", () => {
-  it("shows the last of what was written in one place, with its style", () => {
+  it("the screen shows what was written last in each place, with its style", () => {
     const screen = new Screen();
     screen.write("one\ntwo\n\x1b[2A\x1b[2m\x1b[36mO\x1b[39m\x1b[22m\x1b[0K\x1b[1B\x1b[1GT");
     assert.deepEqual(screen.text(), ["O", "Two", ""]);
     assert.deepEqual(screen.rows()[0], [{ column: 0, text: "O", color: 36, isBold: false, isDim: true }]);
   });
 
-  it("refuses an escape sequence that it does not apply", () => {
+  it("the screen refuses an escape sequence that it does not apply", () => {
     assert.throws(() => new Screen().write("\x1b[5S"), /no escape sequence S/);
   });
 });

@@ -24,7 +24,7 @@ describe("Engine: an address that is not proven", () => {
       assert.equal(sent.length, 1);
       assert.ok(sent[0].length <= 3 * syn.length, `${sent[0].length} bytes for ${syn.length}`);
     }
-    // Where the tables differ is told as far as that allows.
+    // The summary is as long as that allows.
     const [short] = answersTo(nodeWith(200, false), frameOf({}));
     assert.deepEqual([short.length <= 3 * frameOf({}).length, tagsOf(short)], [true, [SECTION_RANGE_FINGERPRINTS]]);
     assert.ok(bytesIn(answersTo(nodeWith(200, true), frameOf({ wants: allIds }))) > 3 * frameOf({}).length);
@@ -124,22 +124,22 @@ describe("Engine: the flag MORE", () => {
 
   it("a peer summarises all its rows again for MORE, once per summary that arrived", () => {
     const engine = nodeWith(60, true);
-    const isTold = (flags: number, inReplyTo: number): boolean => {
+    const isSummaryDue = (flags: number, inReplyTo: number): boolean => {
       const sent = answersTo(engine, frameOf({ type: DIFF, flags, inReplyTo }));
       return sent.some((bytes) => tagsOf(bytes).includes(SECTION_ROW_FINGERPRINTS));
     };
     const before = counterOf(engine);
-    assert.equal(isTold(0, before), false, "nothing is left to say");
-    assert.equal(isTold(FLAG_MORE, before), true);
-    assert.equal(isTold(FLAG_MORE, before), false, "another thread of the same exchange");
-    assert.equal(isTold(FLAG_MORE, counterOf(engine)), true);
+    assert.equal(isSummaryDue(0, before), false, "the peer has all rows");
+    assert.equal(isSummaryDue(FLAG_MORE, before), true);
+    assert.equal(isSummaryDue(FLAG_MORE, before), false, "another thread of the same exchange");
+    assert.equal(isSummaryDue(FLAG_MORE, counterOf(engine)), true);
   });
 
   it("a peer in sync does not answer MORE", () => {
     const engine = nodeWith(1, true);
     const held = [peerRow, { ...peerRow, id: 1, revision: 5, heartbeat: engine.rows.heartbeat(OWN_SLOT) }];
     const diff = frameOf({ type: DIFF, flags: FLAG_MORE, inReplyTo: counterOf(engine), held });
-    assert.ok(engine.rows.tableHash.equals(readGood(diff).root[0], readGood(diff).root[1]));
+    assert.ok(engine.rows.tableHash.equals(...(readGood(diff).tableHash as [number, number])));
     assert.deepEqual(answersTo(engine, diff), []);
   });
 });

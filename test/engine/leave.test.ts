@@ -13,27 +13,27 @@ function typeOf(sent: Sent): number {
   return sent.bytes[1] & 15;
 }
 
-/** Ten nodes that know each other and no seed but the first node; nothing was sent or told yet. */
+/** Ten nodes that know each other and no seed but the first node; nothing was sent or notified yet. */
 function ten(): EngineNetwork {
-  const lan = new EngineNetwork();
+  const network = new EngineNetwork();
   for (let node = 1; node <= 10; node++) {
-    lan.add(node, { removeAfterMs: REMOVE_AFTER_MS, seedCapacity: 1 }, [node === 1 ? 2 : 1], 3);
+    network.add(node, { removeAfterMs: REMOVE_AFTER_MS, seedCapacity: 1 }, [node === 1 ? 2 : 1], 3);
   }
-  lan.run(20 * ROUND);
-  lan.sent.length = 0;
-  lan.notified.length = 0;
-  return lan;
+  network.run(20 * ROUND);
+  network.sent.length = 0;
+  network.notified.length = 0;
+  return network;
 }
 
-function statesOf(lan: EngineNetwork, id: number): (number | undefined)[] {
-  return [...lan.engines.values()].map(({ rows }) => held(rows, id)?.state);
+function statesOf(network: EngineNetwork, id: number): (number | undefined)[] {
+  return [...network.engines.values()].map(({ rows }) => held(rows, id)?.state);
 }
 
 describe("Engine.leave", () => {
   it("a leaving node sends four others a frame with its own row alone, and nobody answers", () => {
-    const lan = ten();
-    lan.leave(5);
-    const goodbyes = lan.sent.filter(({ from }) => from === 5);
+    const network = ten();
+    network.leave(5);
+    const goodbyes = network.sent.filter(({ from }) => from === 5);
     assert.equal(new Set(goodbyes.map(({ to }) => to)).size, 4);
     for (const { bytes } of goodbyes) {
       const { type, flags, sections } = readGood(bytes);
@@ -42,88 +42,88 @@ describe("Engine.leave", () => {
         [5, LEFT],
       ]);
     }
-    assert.equal(lan.sent.length, 4);
+    assert.equal(network.sent.length, 4);
   });
 
   it("a leaving node sends a LEAVE to every live node when there are fewer than four", () => {
-    const lan = new EngineNetwork();
-    const a = lan.add(1);
-    lan.add(2, {}, [1]);
-    lan.run(5 * ROUND);
-    lan.sent.length = 0;
-    lan.leave(2);
-    assert.ok(lan.sent.length >= 1 && lan.sent.every((sent) => sent.to === 1 && typeOf(sent) === LEAVE));
+    const network = new EngineNetwork();
+    const a = network.add(1);
+    network.add(2, {}, [1]);
+    network.run(5 * ROUND);
+    network.sent.length = 0;
+    network.leave(2);
+    assert.ok(network.sent.length >= 1 && network.sent.every((sent) => sent.to === 1 && typeOf(sent) === LEAVE));
     assert.equal(held(a.rows, 2)?.state, LEFT);
-    lan.leave(1);
-    assert.equal(lan.sent.filter((sent) => sent.from === 1 && typeOf(sent) === LEAVE).length, 0, "nobody is left");
+    network.leave(1);
+    assert.equal(network.sent.filter((sent) => sent.from === 1 && typeOf(sent) === LEAVE).length, 0, "nobody is left");
   });
 
   it("a node that left is LEFT for all within 6 rounds, and never SUSPECT or DOWN", () => {
-    const lan = ten();
-    lan.leave(5);
-    lan.run(6 * ROUND);
-    assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => LEFT));
-    lan.run(30 * ROUND);
-    assert.deepEqual(lan.notified.filter(({ state }) => state === SUSPECT || state === DOWN), []);
-    const told = lan.notified.filter(({ id, state }) => id === 5 && state === LEFT).map(({ address }) => address);
-    assert.equal(new Set(told).size, 9, "each application hears of it");
+    const network = ten();
+    network.leave(5);
+    network.run(6 * ROUND);
+    assert.deepEqual(statesOf(network, 5), Array.from({ length: 9 }, () => LEFT));
+    network.run(30 * ROUND);
+    assert.deepEqual(network.notified.filter(({ state }) => state === SUSPECT || state === DOWN), []);
+    const told = network.notified.filter(({ id, state }) => id === 5 && state === LEFT).map(({ address }) => address);
+    assert.equal(new Set(told).size, 9, "each application is notified");
   });
 
   it("a LEFT row counts in the table hash as if it were DOWN, and its node is not probed", () => {
-    const lan = ten();
-    lan.leave(5);
-    lan.run(6 * ROUND);
-    for (const engine of lan.engines.values()) {
+    const network = ten();
+    network.leave(5);
+    network.run(6 * ROUND);
+    for (const engine of network.engines.values()) {
       const root = new TableHash();
       for (const { id, revision, heartbeat, state } of table(engine)) {
         root.add(id, revision, heartbeat, state);
       }
       assert.ok(engine.rows.tableHash.equals(root.first, root.second));
     }
-    lan.sent.length = 0;
-    lan.run(40 * ROUND);
-    assert.ok(lan.sent.every(({ to }) => to !== 5));
+    network.sent.length = 0;
+    network.run(40 * ROUND);
+    assert.ok(network.sent.every(({ to }) => to !== 5));
   });
 
   it("a newcomer learns of a node that left before", () => {
-    const lan = ten();
-    lan.leave(5);
-    lan.run(6 * ROUND);
-    lan.add(11, { removeAfterMs: REMOVE_AFTER_MS }, [1], 3);
-    lan.run(6 * ROUND);
-    assert.deepEqual(statesOf(lan, 5), Array.from({ length: 10 }, () => LEFT));
+    const network = ten();
+    network.leave(5);
+    network.run(6 * ROUND);
+    network.add(11, { removeAfterMs: REMOVE_AFTER_MS }, [1], 3);
+    network.run(6 * ROUND);
+    assert.deepEqual(statesOf(network, 5), Array.from({ length: 10 }, () => LEFT));
   });
 
   it("a LEFT row becomes a tombstone after removeAfterMs, and is forgotten after the same time again", () => {
-    const lan = ten();
-    lan.leave(5);
-    lan.run(REMOVE_AFTER_MS - ROUND);
-    assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => LEFT));
-    lan.run(10 * ROUND);
-    assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => REMOVE));
-    lan.run(REMOVE_AFTER_MS + 10 * ROUND);
-    assert.deepEqual(statesOf(lan, 5), Array.from({ length: 9 }, () => undefined));
+    const network = ten();
+    network.leave(5);
+    network.run(REMOVE_AFTER_MS - ROUND);
+    assert.deepEqual(statesOf(network, 5), Array.from({ length: 9 }, () => LEFT));
+    network.run(10 * ROUND);
+    assert.deepEqual(statesOf(network, 5), Array.from({ length: 9 }, () => REMOVE));
+    network.run(REMOVE_AFTER_MS + 10 * ROUND);
+    assert.deepEqual(statesOf(network, 5), Array.from({ length: 9 }, () => undefined));
   });
 
   it("a node that comes back is UP again, under its next revision or without stored revision", () => {
     for (const [revision, isRemembered] of [[4, true], [0, false]] as const) {
-      const lan = ten();
-      lan.leave(5);
-      lan.run(6 * ROUND);
-      const back = lan.add(5, {}, [1], revision, isRemembered);
-      lan.run(6 * ROUND);
-      assert.deepEqual(statesOf(lan, 5), Array.from({ length: 10 }, () => UP));
+      const network = ten();
+      network.leave(5);
+      network.run(6 * ROUND);
+      const back = network.add(5, {}, [1], revision, isRemembered);
+      network.run(6 * ROUND);
+      assert.deepEqual(statesOf(network, 5), Array.from({ length: 10 }, () => UP));
       assert.equal(back.rows.state(OWN_SLOT), UP);
       assert.equal(back.revision(), 4);
     }
   });
 
   it("peers only suspect a node whose LEAVE frames were lost", () => {
-    const lan = ten();
-    lan.lose = ({ bytes }) => (bytes[1] & 15) === LEAVE;
-    lan.leave(5);
-    lan.lose = () => false;
-    while (!lan.notified.some(({ id, state }) => id === 5 && state !== UP)) lan.run(ROUND);
-    assert.ok(statesOf(lan, 5).every((state) => state === UP || state === SUSPECT));
+    const network = ten();
+    network.lose = ({ bytes }) => (bytes[1] & 15) === LEAVE;
+    network.leave(5);
+    network.lose = () => false;
+    while (!network.notified.some(({ id, state }) => id === 5 && state !== UP)) network.run(ROUND);
+    assert.ok(statesOf(network, 5).every((state) => state === UP || state === SUSPECT));
   });
 });

@@ -1,81 +1,81 @@
 import assert from "node:assert/strict";
 import { OWN_SLOT, UP } from "../../src/engine/index.js";
 import { RowData } from "../../src/engine/table/rows.js";
-import { type VectorRow, hearsay } from "./wire/frame-support.js";
+import { type VectorRow, claimsAbout } from "./wire/frame-support.js";
 import { EngineNetwork } from "../support/engine-network.js";
 import { PORT, ROUND_MS } from "../support/engine-options.js";
 import { takeDatagrams } from "../support/engine-outputs.js";
 import { held, ownHeartbeat } from "../support/engine-state.js";
 
 
-function addressIn(lan: EngineNetwork, holder: number, id: number): number {
-  const { rows } = lan.engines.get(holder)!;
+function addressIn(network: EngineNetwork, holder: number, id: number): number {
+  const { rows } = network.engines.get(holder)!;
   return rows.address(rows.find(id));
 }
 
 describe("Engine: a node's own address", () => {
   it("a node learns its address from others when the platform does not know it", () => {
-    const lan = new EngineNetwork();
-    const a = lan.add(1, { address: 0 });
-    lan.add(2, {}, [1]);
-    lan.add(3, {}, [1]);
-    lan.run(10 * ROUND_MS);
+    const network = new EngineNetwork();
+    const a = network.add(1, { address: 0 });
+    network.add(2, {}, [1]);
+    network.add(3, {}, [1]);
+    network.run(10 * ROUND_MS);
     assert.equal(a.rows.address(OWN_SLOT), 1);
-    assert.equal(ownHeartbeat(a), 0, "the others know it already, so there is nothing to say");
-    assert.deepEqual([addressIn(lan, 2, 1), addressIn(lan, 3, 1)], [1, 1]);
+    assert.equal(ownHeartbeat(a), 0, "the others hold it already, so no announcement is due");
+    assert.deepEqual([addressIn(network, 2, 1), addressIn(network, 3, 1)], [1, 1]);
   });
 
   it("all nodes follow an address that changes without a restart within 8 rounds, without suspicion", () => {
-    const lan = new EngineNetwork();
-    for (let node = 1; node <= 12; node++) lan.add(node, {}, [1]);
-    lan.run(30 * ROUND_MS);
-    lan.notified.length = 0;
-    lan.move(5, 105);
-    lan.run(8 * ROUND_MS);
-    for (const holder of lan.engines.keys()) assert.equal(addressIn(lan, holder, 5), 105, `at node ${holder}`);
-    assert.deepEqual(lan.notified.filter(({ state }) => state !== UP), []);
-    lan.run(20 * ROUND_MS);
-    assert.deepEqual(lan.notified.filter(({ state }) => state !== UP), []);
+    const network = new EngineNetwork();
+    for (let node = 1; node <= 12; node++) network.add(node, {}, [1]);
+    network.run(30 * ROUND_MS);
+    network.notified.length = 0;
+    network.move(5, 105);
+    network.run(8 * ROUND_MS);
+    for (const holder of network.engines.keys()) assert.equal(addressIn(network, holder, 5), 105, `at node ${holder}`);
+    assert.deepEqual(network.notified.filter(({ state }) => state !== UP), []);
+    network.run(20 * ROUND_MS);
+    assert.deepEqual(network.notified.filter(({ state }) => state !== UP), []);
   });
 
   it("a new address restarts the probes of its node", () => {
     /** Two nodes and one that can't be reached, from `movesAtMs` on under another address. */
     const suspectedAtMs = (movesAtMs: number): number => {
-      const lan = new EngineNetwork();
-      const { rows } = lan.add(1, {}, [2]);
-      lan.add(2, {}, [1]);
-      lan.add(3, {}, [1]);
-      lan.run(20 * ROUND_MS);
-      lan.lose = ({ from, to }) => from === 2 || to === 2 || to === 102;
-      for (; held(rows, 2)?.state === UP; lan.run(50)) {
-        if (lan.nowMs !== movesAtMs) continue;
-        lan.deliver(1, 250, hearsay({ id: 2, address: 102, heartbeat: held(rows, 2)!.heartbeat + 1 }));
+      const network = new EngineNetwork();
+      const { rows } = network.add(1, {}, [2]);
+      network.add(2, {}, [1]);
+      network.add(3, {}, [1]);
+      network.run(20 * ROUND_MS);
+      network.lose = ({ from, to }) => from === 2 || to === 2 || to === 102;
+      for (; held(rows, 2)?.state === UP; network.run(50)) {
+        if (network.nowMs !== movesAtMs) continue;
+        network.deliver(1, 250, claimsAbout({ id: 2, address: 102, heartbeat: held(rows, 2)!.heartbeat + 1 }));
       }
-      return lan.nowMs;
+      return network.nowMs;
     };
     const steadyMs = suspectedAtMs(0);
-    assert.ok(suspectedAtMs(steadyMs - 100) >= steadyMs + ROUND_MS / 2, "it has hardly been asked at the new address");
+    assert.ok(suspectedAtMs(steadyMs - 100) >= steadyMs + ROUND_MS / 2, "it has hardly been probed at the new address");
   });
 
   it("a moved node makes one announcement, and no other node makes any", () => {
-    const lan = new EngineNetwork();
-    for (let node = 1; node <= 12; node++) lan.add(node, {}, [1]);
-    lan.run(30 * ROUND_MS);
-    const before = [...lan.engines].map(([node, engine]) => [node, ownHeartbeat(engine)]);
-    lan.move(5, 105);
-    lan.run(20 * ROUND_MS);
+    const network = new EngineNetwork();
+    for (let node = 1; node <= 12; node++) network.add(node, {}, [1]);
+    network.run(30 * ROUND_MS);
+    const before = [...network.engines].map(([node, engine]) => [node, ownHeartbeat(engine)]);
+    network.move(5, 105);
+    network.run(20 * ROUND_MS);
     for (const [node, heartbeat] of before) {
-      const engine = lan.engines.get(node === 5 ? 105 : node)!;
+      const engine = network.engines.get(node === 5 ? 105 : node)!;
       assert.equal(ownHeartbeat(engine) > heartbeat, node === 5, `node ${node}`);
     }
   });
 
   it("a node whose address each peer sees differently announces itself at most once a round", () => {
-    const lan = new EngineNetwork();
-    const a = lan.add(1);
-    lan.add(2, {}, [1]);
-    lan.add(3, {}, [1]);
-    lan.run(10 * ROUND_MS);
+    const network = new EngineNetwork();
+    const a = network.add(1);
+    network.add(2, {}, [1]);
+    network.add(3, {}, [1]);
+    network.run(10 * ROUND_MS);
     let statements = 0;
     let last = ownHeartbeat(a);
     for (let i = 0; i < 200; i++) {
@@ -83,8 +83,8 @@ describe("Engine: a node's own address", () => {
       const row = Object.assign(new RowData(), {
         id: 1, address: 70 + i % 2, port: PORT, revision: a.revision(), heartbeat: ownHeartbeat(a),
       });
-      lan.run(100);
-      tellOfSelf(lan, row);
+      network.run(100);
+      tellOfSelf(network, row);
       if (ownHeartbeat(a) !== last) statements++;
       last = ownHeartbeat(a);
     }
@@ -92,23 +92,23 @@ describe("Engine: a node's own address", () => {
   });
 });
 
-/** Node 2 tells node 1 its own row, as node 2 has it. */
-function tellOfSelf(lan: EngineNetwork, { address, revision, heartbeat }: RowData): void {
-  const { rows } = lan.engines.get(2)!;
+/** Node 2 sends node 1's row to node 1, as node 2 holds it. */
+function tellOfSelf(network: EngineNetwork, { address, revision, heartbeat }: RowData): void {
+  const { rows } = network.engines.get(2)!;
   const slot = rows.find(1);
   rows.setAddress(slot, address, PORT);
   rows.setStatement(slot, revision, heartbeat, UP);
   rows.markUpdate(slot);
-  lan.engines.get(2)!.publish(lan.nowMs, new Uint8Array(0), 0, 1, PORT);
-  lan.deliver(1, 2, takeDatagrams(lan.engines.get(2)!)[0].bytes);
+  network.engines.get(2)!.publish(network.nowMs, new Uint8Array(0), 0, 1, PORT);
+  network.deliver(1, 2, takeDatagrams(network.engines.get(2)!)[0].bytes);
 }
 
 describe("Engine: seeds learnt from rows", () => {
   /** A node whose seeds are two that a user gave, and one place for what it learns. */
   function seedsAfter(...rows: Partial<VectorRow>[]): number[] {
-    const lan = new EngineNetwork();
-    const engine = lan.add(1, { seedCapacity: 3 }, [100, 101]);
-    for (const row of rows) lan.deliver(1, 250, hearsay({ revision: 1, ...row }));
+    const network = new EngineNetwork();
+    const engine = network.add(1, { seedCapacity: 3 }, [100, 101]);
+    for (const row of rows) network.deliver(1, 250, claimsAbout({ revision: 1, ...row }));
     assert.equal(held(engine.rows, 7)?.state, UP);
     return Array.from({ length: engine.seeds.count }, (_, i) => engine.seeds.address(i));
   }

@@ -18,7 +18,7 @@ export function rowOf(i: number): VectorRow {
   return { ...peerRow, id: 1000 + i, address: 0x0a000100 + i, heartbeat: i };
 }
 
-/** A node with so many rows besides its own, that of the peer and `rowOf(1)` and so on; none is news. */
+/** A node with so many rows besides its own, that of the peer and `rowOf(1)` onwards; none is an update. */
 export function nodeWith(count: number, isProven: boolean, datagramBytesMax = 1200): Engine {
   const engine = new Engine(engineOptions({ capacity: 1200, datagramBytesMax }));
   engine.start(0, 5, true);

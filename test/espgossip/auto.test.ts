@@ -84,11 +84,11 @@ describe("AutoEngine", () => {
 
   it("the bridge takes neither third parties nor senders of marked JSON for boards", () => {
     const driven = bridge();
-    const hearsay = "192.168.0.61";
-    driven.hear(BOARD, { type: "SYN", [BOARD]: board(), [hearsay]: board() });
+    const thirdParty = "192.168.0.61";
+    driven.hear(BOARD, { type: "SYN", [BOARD]: board(), [thirdParty]: board() });
     driven.hear("192.168.0.62", `{ "type":"ACK","192.168.0.62":${JSON.stringify(board())}}`);
     assert.equal(driven.engine.rows.count, 2);
-    driven.hear(hearsay, { type: "ACK" });
+    driven.hear(thirdParty, { type: "ACK" });
     assert.equal(driven.engine.rows.count, 3);
   });
 
@@ -133,9 +133,9 @@ describe("AutoEngine", () => {
     const second = pair.sentToBoard()[COMPACT];
     assert.ok(second.heartbeat > first.heartbeat && second.heartbeat <= first.heartbeat + 4);
     // A board that got no answer to its JSON says so, more than once: the answer is fresher each time.
-    for (let doubt = 2; doubt <= 4; doubt++) {
+    for (let state = 2; state <= 4; state++) {
       const { heartbeat } = pair.sentToBoard()[COMPACT];
-      pair.hear({ type: "ACK", [COMPACT]: { revision: 3, heartbeat, state: doubt } });
+      pair.hear({ type: "ACK", [COMPACT]: { revision: 3, heartbeat, state: state } });
       assert.deepEqual(pair.sentToBoard()[COMPACT], { revision: 3, heartbeat: heartbeat + 1, state: 0, data: 5 });
     }
     assert.equal(rowIn(pair.bridge.rows, COMPACT_ID)?.state, 0);

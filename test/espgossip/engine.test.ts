@@ -161,9 +161,9 @@ describe("EspGossipEngine: a state beyond one datagram", () => {
     assert.ok(sender.sent.length > 1);
     for (const answer of receiver.takeJson()) assert.ok(Object.keys(answer).length <= 2, JSON.stringify(answer));
     // What lies between the rows of a part is missed: the sender does not have it.
-    const news = crowded(61);
-    for (const { bytes } of sender.sent) news.hearBytes(OWN.replace("53", "99"), bytes);
-    assert.ok(news.takeJson().some((answer) => host(61) in answer));
+    const update = crowded(61);
+    for (const { bytes } of sender.sent) update.hearBytes(OWN.replace("53", "99"), bytes);
+    assert.ok(update.takeJson().some((answer) => host(61) in answer));
   });
 
   it("the engine answers in several ACKs", () => {

@@ -78,12 +78,12 @@ describe("ESPGossip facade", () => {
     device.gossip.start();
     assert.deepEqual(device.gossip.seedList, ["192.168.0.54"]);
     assert.equal(device.openedPort, 5001);
-    const complaints = device.messages.filter((message) => message.startsWith("setConfig"));
+    const problems = device.messages.filter((message) => message.startsWith("setConfig"));
     for (const word of [
       "nowhere", "seedList[2]: 5", "roundInterval: fast is not an integer from 100", "speed",
       "seedList: 192.168.0.1 is not", "comPort: 0 is not an integer from 1", "null is not a table",
     ]) {
-      assert.ok(complaints.some((message) => message.includes(word)), word);
+      assert.ok(problems.some((message) => message.includes(word)), word);
     }
     device.run(15000);
     assert.deepEqual(device.sent.map(({ to, port }) => [to, port]), [["192.168.0.54", 5001]]);

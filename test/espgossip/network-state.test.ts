@@ -6,7 +6,7 @@ import { FakeNetwork, joined, started } from "../support/fake-platform.js";
 const OWN_ID = 0xc0a80035;
 
 describe("networkState", () => {
-  it("shows the rows as ESPGossip does, with id and data", () => {
+  it("networkState() shows the rows as ESPGossip does, with id and data", () => {
     const network = new FakeNetwork();
     const nodes = joined(network, [{}, { port: 5001, seedList: ["192.168.0.53:5000"] }]);
     nodes[0].gossip.push({ t: 1, raw: Uint8Array.of(0, 10, 255) });
@@ -25,7 +25,7 @@ describe("networkState", () => {
     assert.deepEqual(Object.keys(networkState(nodes[1].gossip)), ["192.168.0.53:5000", "192.168.0.54"]);
   });
 
-  it("writes bytes as hexadecimal text in JSON, at any depth", () => {
+  it("networkStateJson() writes bytes as hexadecimal text, at any depth", () => {
     const { node } = started();
     node.gossip.push([Uint8Array.of(1), { a: Uint8Array.of() }]);
     assert.match(networkStateJson(node.gossip), /"data":\["01",\{"a":""\}\]/);
@@ -35,7 +35,7 @@ describe("networkState", () => {
     assert.ok(!("data" in networkState(node.gossip)["192.168.0.53"]));
   });
 
-  it("shows each state as ESPGossip's number", () => {
+  it("networkState() shows each state as ESPGossip's number", () => {
     const states: NodeState[] = ["up", "probed", "suspect", "down", "removed", "left"];
     states.forEach((state, number) => {
       const row: NodeRow = { id: 7, address: "10.0.0.7", port: 1, revision: 2, heartbeat: 3, state, data: undefined };
@@ -43,7 +43,7 @@ describe("networkState", () => {
     });
   });
 
-  it("shows the row in the lowest state of several with one address", () => {
+  it("networkState() shows the row in the lowest state of several with one address", () => {
     const row = (id: number, state: NodeState): NodeRow => {
       return { id, address: "10.0.0.7", port: 1, revision: 2, heartbeat: 3, state, data: undefined };
     };

@@ -107,7 +107,7 @@ class Replay {
     assert.equal(this.storage.readRevision(), step.revFile);
   }
 
-  /** The dice were used up when the runs were written down; where the SYN went shows what they were. */
+  /** The random were used up when the runs were written down; where the SYN went shows what they were. */
   private aim({ sends }: Step): void {
     if (this.engine === undefined || sends.length === 0) return;
     const index = this.gossip.seedList.indexOf(sends[0].to);

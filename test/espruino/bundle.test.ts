@@ -17,7 +17,7 @@ import { cleanUp, freshFolder, freshPort } from "../desktop/cli/node-process.js"
 import { crypto } from "../support/fake-crypto.js";
 import { type Chisme, EspruinoDevice } from "./device.js";
 
-/** The sizes as they are, and a little. */
+/** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
   "chisme.min.js": 59000,
   "chisme-lean.min.js": 62000,
@@ -126,7 +126,7 @@ describe("the bundle for Espruino", function () {
   }
 
   for (const file of ["chisme-espgossip.js", "chisme-full.js", ...Object.keys(BYTES_MAX)]) {
-    it(`${file} has nothing that Espruino has not`, () => {
+    it(`${file} has nothing that Espruino lacks`, () => {
       assert.deepEqual(lint(uncommented(code[file])), []);
     });
   }
@@ -209,7 +209,7 @@ describe("the bundle for Espruino", function () {
     assert.match(minified, /\["ERR_STATE",null,"push: the node is closed"\]/);
   });
 
-  it("throws an Error with code and option where RangeError is missing", () => {
+  it("the bundle throws an Error with code and option where RangeError is missing", () => {
     const chisme = device("chisme.min.js").boot();
     try {
       assert.fail(new chisme.Gossip({ ...chisme.espruinoPlatform(), capacity: 1 }) as never);

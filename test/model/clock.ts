@@ -84,7 +84,7 @@ export function stepBack(node: ModelNode): void {
   node.aheadSince = null;
   node.hlcMs = clockMs;
   // Both are stamps from the future; what was dropped then can only come back as an event that is over.
-  node.erasedMs = 0;
+  node.removedUpToMs = 0;
   node.birthMs = Infinity;
   counts.steppedBack++;
   const records = latestOnly(own.sequences().map((sequence) => own.records.get(sequence)!));

@@ -14,7 +14,7 @@ import { study } from "./study.js";
  *                   all of them, which is near to what the engine does today
  *   --json          prints one JSON object for each family
  *
- * Exit status: 0 when no checker complained, 1 when one did, 2 for a wrong option.
+ * Exit status: 0 when no checker reported a violation, 1 when one did, 2 for a wrong option.
  */
 const { values } = parseArgs({
   options: {

@@ -75,7 +75,9 @@ export function round(world: World): void {
       if (random.below(3) === 0) continue;
     }
     exchange(node, peer);
-    for (const id of [...node.asking]) if (world.canReach(node, world.nodes[id])) exchange(node, world.nodes[id]);
+    for (const id of [...node.awaitingConsent]) {
+      if (world.canReach(node, world.nodes[id])) exchange(node, world.nodes[id]);
+    }
   }
   for (const node of world.nodes) if (node.isAlive) keep(node);
   for (const node of world.nodes) if (node.isAlive) monitor(node);

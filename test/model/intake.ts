@@ -110,7 +110,7 @@ function joinBranch(node: ModelNode, own: Feed, theirs: Feed): void {
 function isNewToOwn(node: ModelNode, own: Feed, event: ModelEvent): boolean {
   for (const held of own.records.values()) if (isSameRecord(held, event)) return false;
   // The node dropped it since this start.
-  if (event.stampMs <= node.erasedMs && event.stampMs >= node.birthMs) return false;
+  if (event.stampMs <= node.removedUpToMs && event.stampMs >= node.birthMs) return false;
   if (event.kind === "log") return true;
   const held = own.current().get(slotOf(event));
   if (held === undefined) return true;
@@ -144,16 +144,16 @@ export function receiveFeed(node: ModelNode, peer: ModelNode, author: number): v
   }
   if (theirs.generation < held.generation) return;
   if (isFromAuthor || (theirs.generation > held.generation && !rules.consent)) replaceFeed(node, author, theirs);
-  else if (canTakeUnasked(node, author) && wins(theirs, held)) replaceUnasked(node, author, theirs);
+  else if (canReplaceWithoutConsent(node, author) && wins(theirs, held)) replaceWithoutConsent(node, author, theirs);
 }
 
 /** R6: another node's word for a later generation counts when the author is not UP, or did not answer in time. */
-function canTakeUnasked(node: ModelNode, author: number): boolean {
+function canReplaceWithoutConsent(node: ModelNode, author: number): boolean {
   if (!node.isUp(author)) return true;
   const { now } = node.world;
-  node.asking.add(author);
-  const since = node.askedSince.get(author) ?? now;
-  node.askedSince.set(author, since);
+  node.awaitingConsent.add(author);
+  const since = node.awaitedSince.get(author) ?? now;
+  node.awaitedSince.set(author, since);
   return now - since >= CONSENT_ROUNDS;
 }
 
@@ -165,13 +165,13 @@ function wins(theirs: Feed, held: Feed): boolean {
 /** Replaces a feed by a later generation. Returns what the node held before. */
 export function replaceFeed(node: ModelNode, author: number, theirs: Feed): Feed {
   const old = takeFeed(node, author, theirs)!;
-  node.askedSince.delete(author);
-  node.asking.delete(author);
+  node.awaitedSince.delete(author);
+  node.awaitingConsent.delete(author);
   return old;
 }
 
 /** Nobody could ask the author, so what counts in the losing branch alone is copied (R6). */
-function replaceUnasked(node: ModelNode, author: number, theirs: Feed): void {
+function replaceWithoutConsent(node: ModelNode, author: number, theirs: Feed): void {
   const { world } = node;
   const old = replaceFeed(node, author, theirs);
   if (!world.rules.adoptForks) return;

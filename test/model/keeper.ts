@@ -95,7 +95,7 @@ function dropExpired(node: ModelNode): void {
       if (sequence >= feed.floor || !isExpired(event, node.clockMs() - EXPIRY_GRACE_MS)) continue;
       feed.records.delete(sequence);
       feed.changed();
-      if (author === node.id) node.erasedMs = Math.max(node.erasedMs, event.stampMs);
+      if (author === node.id) node.removedUpToMs = Math.max(node.removedUpToMs, event.stampMs);
     }
   }
 }
@@ -152,7 +152,7 @@ function endCopiesOfOwn(node: ModelNode, own: Feed): void {
       if (!copy.isCopy || copy.kind !== "set" || copy.author !== node.id) continue;
       const held = own.current().get(slot);
       const isOver = held === undefined
-        ? copy.orderMs <= node.erasedMs && copy.orderMs >= node.birthMs
+        ? copy.orderMs <= node.removedUpToMs && copy.orderMs >= node.birthMs
         : held.kind === "set" && compareEvents(held, copy) > 0 && isExpired(held, node.clockMs());
       if (isOver) publishEnd(node, copy);
     }

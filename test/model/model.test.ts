@@ -8,11 +8,11 @@ const SEED = Number(process.env.CHISME_TEST_SEED ?? 1);
 const HISTORIES: Record<FamilyName, number> = { general: 80, room: 80, forks: 80, clocks: 25 };
 
 /**
- * Where a checker complains without a rule: within this many histories of a
- * family, from a seed on. No checker is known that complains without holdBack
+ * Where a checker reports a violation without a rule: within this many histories of a
+ * family, from a seed on. No checker is known that reports a violation without holdBack
  * (docs/EVENTS-DESIGN.md, question 1).
  */
-const COMPLAINTS: Record<Exclude<RuleName, "holdBack">, readonly [family: FamilyName, seed: number, within: number]> = {
+const VIOLATIONS: Record<Exclude<RuleName, "holdBack">, readonly [family: FamilyName, seed: number, within: number]> = {
   endHidden: ["room", 1, 10],
   keepRemovals: ["room", 1, 30],
   adopt: ["forks", 1, 5],
@@ -40,7 +40,7 @@ describe("the model of the next event feeds", function () {
   for (const family of FAMILY_NAMES) {
     const histories = HISTORIES[family];
 
-    it(`no checker complains in ${histories} ${family} histories from seed ${SEED}`, () => {
+    it(`no checker reports a violation in ${histories} ${family} histories from seed ${SEED}`, () => {
       const result = study(FAMILIES[family], histories, SEED, rulesWithout());
       assert.deepEqual(result.firsts, {}, `CHISME_TEST_SEED=${SEED}`);
       // Nearly all of them have a verdict, and the rules had work to do.
@@ -57,13 +57,13 @@ describe("the model of the next event feeds", function () {
     }
   });
 
-  for (const [rule, [family, seed, within]] of Object.entries(COMPLAINTS)) {
-    it(`a checker complains within ${within} ${family} histories from seed ${seed} without ${rule}`, () => {
+  for (const [rule, [family, seed, within]] of Object.entries(VIOLATIONS)) {
+    it(`a checker reports a violation within ${within} ${family} histories from seed ${seed} without ${rule}`, () => {
       const off = RULE_NAMES.filter((name) => name === rule);
       assert.equal(off.length, 1);
       const result = study(FAMILIES[family], within, seed, rulesWithout(off), ({ violated }) => violated > 0);
       assert.equal(result.violated, 1);
-      // The rule makes the difference: with it no checker complains in the same histories.
+      // The rule makes the difference: with it no checker reports a violation in the same histories.
       assert.deepEqual(study(FAMILIES[family], result.histories + result.outOfRoom, seed, rulesWithout()).firsts, {});
     });
   }

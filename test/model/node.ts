@@ -46,13 +46,13 @@ class Memory {
   /** Stamp of the first own event since the start. */
   birthMs = 0;
   /** Stamp of the last own event that the node itself dropped since the start. */
-  erasedMs = 0;
+  removedUpToMs = 0;
   /** The last 4 branch ends of its own feed that the node joined (R7). */
   readonly joined: Link[] = [];
   /** Authors whose consent to a later generation the node asks for (R6). */
-  readonly asking = new Set<number>();
+  readonly awaitingConsent = new Set<number>();
   /** Round in which the node first met a later generation or fork of an author. */
-  readonly askedSince = new Map<number, number>();
+  readonly awaitedSince = new Map<number, number>();
   /** Round since which an own event is hidden (R1). */
   readonly hiddenSince = new Map<ModelEvent, number>();
   /** Round since which a set of any feed is hidden by a removal (R5). */

@@ -75,7 +75,7 @@ function forget(node: ModelNode, { feed, author, sequence, event }: Candidate): 
   }
   feed.drop(sequence);
   if (author !== node.id) return;
-  node.erasedMs = Math.max(node.erasedMs, event.stampMs);
+  node.removedUpToMs = Math.max(node.removedUpToMs, event.stampMs);
   if (event.kind === "end") {
     const withdrawal = world.eventOf(event);
     if (withdrawal !== undefined) withdrawal.isForgotten = true;

@@ -120,8 +120,8 @@ describe("FlashLog", () => {
     driver.restart();
   });
 
-  for (const withDice of [false, true]) {
-    const how = withDice ? ", which is half written, or half an erase" : "";
+  for (const withRandom of [false, true]) {
+    const how = withRandom ? ", which is half written, or half an erase" : "";
     it(`the log loses nothing when power is lost after any byte${how}`, () => {
       const all = steps(new SimRandom(7, 1), 60, 60, KEPT_MAX);
       const whole = new Flash(4, SECTOR_BYTES);
@@ -130,7 +130,7 @@ describe("FlashLog", () => {
       const total = 1e9 - whole.stepsLeft;
       assert.ok(total > 2000 && whole.eraseCount > 12, `${total} steps, ${whole.eraseCount} erases`);
       for (let cut = 0; cut < total; cut++) {
-        const flash = new Flash(4, SECTOR_BYTES, withDice ? new SimRandom(cut, 2) : undefined);
+        const flash = new Flash(4, SECTOR_BYTES, withRandom ? new SimRandom(cut, 2) : undefined);
         runWithCuts(flash, all, [cut], KEPT_MAX);
       }
     });

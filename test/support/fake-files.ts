@@ -82,14 +82,14 @@ export class FakeFiles {
     return this.names.get(path)?.cached;
   }
 
-  /** Power was lost and is back. Of what was not synced, some is there, as the dice have it. */
-  restart(dice: SimRandom): void {
+  /** Power was lost and is back. Of what was not synced, some is there, as the random have it. */
+  restart(random: SimRandom): void {
     this.stepsLeft = Infinity;
     this.open.clear();
-    this.names = new Map(dice.chance(0.5) ? this.names : this.durableNames);
+    this.names = new Map(random.chance(0.5) ? this.names : this.durableNames);
     this.durableNames = new Map(this.names);
     for (const inode of new Set(this.names.values())) {
-      inode.durable = torn(inode, dice);
+      inode.durable = torn(inode, random);
       inode.cached = inode.durable;
     }
   }
@@ -115,16 +115,16 @@ export class FakeFiles {
 }
 
 /** What of a file is on the disk: its length may be that of later, with zeros in place of what was not written. */
-function torn({ durable, cached }: Inode, dice: SimRandom): Uint8Array {
-  switch (dice.below(4)) {
+function torn({ durable, cached }: Inode, random: SimRandom): Uint8Array {
+  switch (random.below(4)) {
     case 0: return durable;
     case 1: return cached;
     default: {
       const content = Uint8Array.from({ length: cached.length }, (_, i) => durable[i] ?? 0);
-      const from = dice.below(cached.length + 1);
-      const until = dice.between(from, cached.length);
+      const from = random.below(cached.length + 1);
+      const until = random.between(from, cached.length);
       content.set(cached.subarray(from, until), from);
-      return content.slice(0, Math.max(durable.length, dice.between(until, cached.length)));
+      return content.slice(0, Math.max(durable.length, random.between(until, cached.length)));
     }
   }
 }

@@ -4,7 +4,7 @@ import type { CborValue } from "../../src/cbor/cbor.js";
 import type { FeedEvent, FeedView } from "../../src/views/feed-event.js";
 
 export const START_MS = 1_700_000_000_000;
-/** The time of views in tests that do not say otherwise: some times to live are over. */
+/** The time of views in tests that choose no other: some times to live are over. */
 export const NOW_MS = START_MS + 20;
 
 const times = new WeakMap<FeedView, number>();
@@ -31,10 +31,10 @@ export interface HistoryKind {
   keys: readonly string[];
   /** Probability of an event without a key. */
   logProbability: number;
-  value: (dice: SimRandom, topic: string) => CborValue;
+  value: (random: SimRandom, topic: string) => CborValue;
 }
 
-/** All that a few authors ever said. */
+/** All events of up to 4 authors. */
 export interface History {
   seed: number;
   events: FeedEvent[];
@@ -43,26 +43,26 @@ export interface History {
 /** Histories drawn from a seed: stamps that are often equal between authors, removals, times to live, generations. */
 export function histories(kind: HistoryKind): fc.Arbitrary<History> {
   return fc.tuple(fc.integer(), fc.integer({ min: 1, max: 60 })).map(([seed, count]) => {
-    const dice = new SimRandom(seed, 1);
+    const random = new SimRandom(seed, 1);
     const events: FeedEvent[] = [];
     const authors = [3, 0x80000000, 0xffffffff, 4]
       .map((author) => ({ author, generation: 1, sequence: 0, timeMs: START_MS, counter: 0 }));
     for (let i = 0; i < count; i++) {
-      const feed = dice.pick(authors);
-      if (dice.chance(0.05)) Object.assign(feed, { generation: feed.generation + dice.between(1, 3), sequence: 0 });
+      const feed = random.pick(authors);
+      if (random.chance(0.05)) Object.assign(feed, { generation: feed.generation + random.between(1, 3), sequence: 0 });
       // Another generation's clock may have begun anew.
-      if (feed.sequence === 0 && dice.chance(0.5)) Object.assign(feed, { timeMs: START_MS, counter: 0 });
+      if (feed.sequence === 0 && random.chance(0.5)) Object.assign(feed, { timeMs: START_MS, counter: 0 });
       feed.sequence++;
-      if (dice.chance(0.5)) Object.assign(feed, { timeMs: feed.timeMs + dice.between(1, 2), counter: 0 });
+      if (random.chance(0.5)) Object.assign(feed, { timeMs: feed.timeMs + random.between(1, 2), counter: 0 });
       else feed.counter++;
-      const isLog = dice.chance(kind.logProbability);
-      const isRemoval = !isLog && dice.chance(0.2);
-      const topic = dice.pick(kind.topics);
+      const isLog = random.chance(kind.logProbability);
+      const isRemoval = !isLog && random.chance(0.2);
+      const topic = random.pick(kind.topics);
       events.push({
-        ...feed, topic, key: isLog ? undefined : dice.pick(kind.keys),
+        ...feed, topic, key: isLog ? undefined : random.pick(kind.keys),
         kind: isLog ? "log" : isRemoval ? "remove" : "set",
-        ttlMs: dice.chance(0.3) ? dice.between(1, 30) : 0,
-        value: isRemoval ? undefined : kind.value(dice, topic),
+        ttlMs: random.chance(0.3) ? random.between(1, 30) : 0,
+        value: isRemoval ? undefined : kind.value(random, topic),
       });
     }
     return { seed, events };
@@ -77,21 +77,21 @@ export function counting(events: readonly FeedEvent[]): FeedEvent[] {
 }
 
 /**
- * Tells a view a history in an order of the dice's, events more than once, and
- * tells of generations that are superseded after the last event of those.
+ * Applies a history to a view in a random order, with repeated events, and
+ * supersedes each earlier generation after its last event.
  */
-export function tell(view: FeedView, { events }: History, dice: SimRandom): void {
+export function applyShuffled(view: FeedView, { events }: History, random: SimRandom): void {
   at(NOW_MS, view);
   const last = new Map<number, number>();
   for (const { author, generation } of counting(events)) last.set(author, generation);
   const isOld = ({ author, generation }: FeedEvent) => generation < (last.get(author) ?? 0);
-  const twice = dice.shuffled([...events, ...events.filter(() => dice.chance(0.3))]);
+  const twice = random.shuffled([...events, ...events.filter(() => random.chance(0.3))]);
   // Some nodes never got what is superseded.
-  const told = twice.filter((one) => !isOld(one) || dice.chance(0.8));
-  const steps: (FeedEvent | { author: number; generation: number })[] = [...told];
+  const applied = twice.filter((one) => !isOld(one) || random.chance(0.8));
+  const steps: (FeedEvent | { author: number; generation: number })[] = [...applied];
   for (const [author, generation] of last) {
     const lastOld = steps.findLastIndex((step) => "topic" in step && step.author === author && isOld(step));
-    steps.splice(dice.between(lastOld + 1, steps.length), 0, { author, generation: generation - 1 });
+    steps.splice(random.between(lastOld + 1, steps.length), 0, { author, generation: generation - 1 });
   }
   let held: FeedEvent[] = [];
   for (const step of steps) {
@@ -102,13 +102,13 @@ export function tell(view: FeedView, { events }: History, dice: SimRandom): void
       held = held.filter(({ author, generation }) => author !== step.author || generation > step.generation);
       if (!view.forget(step.author, step.generation)) continue;
       view.clear();
-      for (const one of dice.shuffled(held)) view.apply(one);
+      for (const one of random.shuffled(held)) view.apply(one);
     }
   }
 }
 
-/** Tells a new view no more than the events that count, once, in the order of the history. */
-export function told<View extends FeedView>(view: View, events: readonly FeedEvent[]): View {
+/** Applies only the events that count to a new view, once, in the order of the history. */
+export function applied<View extends FeedView>(view: View, events: readonly FeedEvent[]): View {
   for (const one of counting(events)) view.apply(one);
   return at(NOW_MS, view);
 }

@@ -11,17 +11,17 @@ export function record(number: number, length: number): Uint8Array {
 }
 
 /** A sequence of steps: appends of many lengths, and now and then a rewrite that keeps some of them. */
-export function steps(dice: SimRandom, count: number, lengthMax: number, keptMax: number): LogStep[] {
+export function steps(random: SimRandom, count: number, lengthMax: number, keptMax: number): LogStep[] {
   const all: LogStep[] = [];
   let held: Uint8Array[] = [];
   for (let i = 0; i < count; i++) {
-    if (dice.chance(0.1)) {
-      held = held.filter(() => dice.chance(0.6)).slice(-keptMax);
+    if (random.chance(0.1)) {
+      held = held.filter(() => random.chance(0.6)).slice(-keptMax);
       all.push({ rewrite: held });
     } else {
-      const bytes = record(i, dice.between(1, lengthMax));
+      const bytes = record(i, random.between(1, lengthMax));
       // What erased flash and a file filled up with zeros look like.
-      if (dice.chance(0.2)) bytes.fill(dice.pick([0, 0xff]));
+      if (random.chance(0.2)) bytes.fill(random.pick([0, 0xff]));
       held = [...held, bytes];
       all.push({ append: bytes });
     }

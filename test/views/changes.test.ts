@@ -13,7 +13,7 @@ const history = histories({
   topics: ["lamp", "note.add"],
   keys: ["1", "2", "ñ"],
   logProbability: 0.2,
-  value: (dice) => ({ record: dice.pick(["r", "s"]), text: `text ${dice.below(5)}`, n: dice.below(5) }),
+  value: (random) => ({ record: random.pick(["r", "s"]), text: `text ${random.below(5)}`, n: random.below(5) }),
 });
 
 /** Has a view notify of all changes. Returns how many there were. */
@@ -26,7 +26,7 @@ function settle(view: FeedView): number {
 describe("onChange of views", () => {
   const set = (given: Partial<FeedEvent>) => event({ topic: "lamp", key: "1", ...given });
 
-  it("is called once for each value that is set, replaced and removed", () => {
+  it("onChange is called once for each value that is set, replaced and removed", () => {
     const changes: unknown[][] = [];
     const map = latestMap({ onChange: (...change) => changes.push(change) });
     map.apply(set({ value: "on" }));
@@ -44,7 +44,7 @@ describe("onChange of views", () => {
     ]);
   });
 
-  it("is called with undefined, once, at the end of a time to live, which endMs says", () => {
+  it("onChange is called once with undefined at the end of a time to live, which endMs gives", () => {
     const changes: unknown[][] = [];
     const map = at(START_MS, latestMap({ onChange: (...change) => changes.push(change) }));
     assert.equal(map.endMs, Infinity);
@@ -58,7 +58,7 @@ describe("onChange of views", () => {
     assert.equal(map.endMs, Infinity);
   });
 
-  it("is called with the value before when the time to live of a removal or of a later value ends", () => {
+  it("onChange is called with the earlier value when the time to live of a removal or of a later value ends", () => {
     const values: unknown[] = [];
     const map = at(START_MS, latestMap({ onChange: (_topic, _key, value) => values.push(value) }));
     map.apply(set({ value: "off" }));
@@ -71,7 +71,7 @@ describe("onChange of views", () => {
     assert.deepEqual(values, ["on", "off"]);
   });
 
-  it("is not called again for events that an author takes along into a new generation", () => {
+  it("onChange is not called again for events that an author takes along into a new generation", () => {
     const values: unknown[] = [];
     const ids: string[] = [];
     const map = latestMap({ onChange: (_topic, _key, value) => values.push(value) });
@@ -95,7 +95,7 @@ describe("onChange of views", () => {
     assert.deepEqual(values, [{ n: 1 }, { n: 2 }]);
   });
 
-  it("goes on behind a callback that throws, and calls each change once", () => {
+  it("the view continues after a callback that throws, and notifies of each change once", () => {
     const keys: string[] = [];
     const map = latestMap({
       onChange: (_topic, key) => {
@@ -109,7 +109,7 @@ describe("onChange of views", () => {
     assert.deepEqual(keys, ["1", "2", "3"]);
   });
 
-  it("of topicMerge has the merged value, and undefined when no contribution is left", () => {
+  it("onChange of topicMerge gets the merged value, and undefined when no contribution is left", () => {
     const changes: unknown[][] = [];
     const taken = at(START_MS, topicMerge({
       topic: "lamp",
@@ -125,7 +125,7 @@ describe("onChange of views", () => {
     assert.deepEqual(changes, [["1", 25], ["1", 5], ["1", undefined]]);
   });
 
-  it("of records has the record, and undefined when no event about it is left", () => {
+  it("onChange of records gets the record, and undefined when no event about it is left", () => {
     const changes: [string, FeedRecord | undefined][] = [];
     const view = at(START_MS, records({ onChange: (...change) => changes.push(change) }));
     view.apply(event({ topic: "note.add", key: "k", value: { record: "r", text: "a" }, ttlMs: 1000 }));
@@ -137,20 +137,20 @@ describe("onChange of views", () => {
     ]);
   });
 
-  it("adds up to what the view shows, at any time and in any order of events", () => {
+  it("the calls of onChange add up to what the view shows, at any time and in any order of events", () => {
     fc.assert(fc.property(history, ({ events, seed }) => {
-      const dice = new SimRandom(seed, 9);
+      const random = new SimRandom(seed, 9);
       const values = new Map<string, CborValue>();
       const folded = new Map<string, FeedRecord | undefined>();
       const map = latestMap({ capacity: 4, onChange: (topic, key, value) => values.set(`${topic} ${key}`, value) });
       const view = records({ capacity: 4, onChange: (id, record) => folded.set(id, record) });
       let nowMs = START_MS;
       for (const each of [map, view]) each.bind(() => nowMs);
-      for (const one of dice.shuffled(events)) {
+      for (const one of random.shuffled(events)) {
         map.apply(one);
         view.apply(one);
-        if (dice.chance(0.3)) nowMs += dice.below(10);
-        if (dice.chance(0.3)) continue;
+        if (random.chance(0.3)) nowMs += random.below(10);
+        if (random.chance(0.3)) continue;
         for (const each of [map, view]) {
           settle(each);
           assert.ok(each.endMs > nowMs);

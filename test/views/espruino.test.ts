@@ -17,19 +17,19 @@ describe("views on Espruino", function () {
     code = (await bundleForEspruino(fileURLToPath(new URL("espruino-entry.ts", import.meta.url)))).readable;
   });
 
-  it("use nothing that Espruino has not", () => {
+  it("the views use nothing that Espruino lacks", () => {
     const config = { rules: bundleRules, languageOptions: { ecmaVersion: "latest", sourceType: "commonjs" } } as const;
     assert.deepEqual(new Linter().verify(code, config).map(({ message }) => message), []);
   });
 
-  it("come to the same as here, without the missing built-ins", () => {
+  it("the views give the same results without the missing built-ins", () => {
     const there = new EspruinoDevice(code).boot() as unknown as { viewsOf: typeof viewsOf };
     const history = histories({
       topics: ["record.create", "field.set", "note.add", "lamp"],
       keys: ["1", "2", "ñ"],
       logProbability: 0.4,
-      value: (dice) => {
-        return { record: dice.pick(["r", "s"]), field: "f", text: "x", value: dice.below(9), fields: { g: 1 } };
+      value: (random) => {
+        return { record: random.pick(["r", "s"]), field: "f", text: "x", value: random.below(9), fields: { g: 1 } };
       },
     });
     fc.assert(fc.property(history, ({ events }) => {

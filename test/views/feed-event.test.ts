@@ -6,7 +6,7 @@ import { START_MS, event } from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
 
 describe("the order of events", () => {
-  it("goes by time, counter, author, generation and sequence", () => {
+  it("events are ordered by time, counter, author, generation and sequence", () => {
     const inOrder = [
       event({ timeMs: 0 }),
       event({ timeMs: 1, counter: 9, author: 9 }),
@@ -24,7 +24,7 @@ describe("the order of events", () => {
     assert.deepEqual(sorted, inOrder);
   });
 
-  it("orders texts by their bytes", () => {
+  it("texts are ordered by their bytes", () => {
     const text = fc.string({ unit: "binary", maxLength: 4 });
     fc.assert(fc.property(text, text, (a, b) => {
       assert.equal(Math.sign(compareTexts(a, b)), Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -34,7 +34,7 @@ describe("the order of events", () => {
     }
   });
 
-  it("counts an event until its time to live is over", () => {
+  it("an event is over when its time to live ends", () => {
     assert.ok(isAlive(event({}), Infinity));
     assert.ok(isAlive(event({ ttlMs: 10 }), START_MS + 9));
     assert.ok(!isAlive(event({ ttlMs: 10 }), START_MS + 10));
@@ -42,13 +42,13 @@ describe("the order of events", () => {
 });
 
 describe("EventSet", () => {
-  it("refuses a capacity that is out of its range", () => {
+  it("the set refuses a capacity that is out of its range", () => {
     for (const capacity of [0, -1, 1.5, NaN, 65536]) {
       assert.throws(() => new EventSet(capacity, compareSubjects), /capacity: .+ is not an integer from 1 to 65535/);
     }
   });
 
-  it("holds the newest event of an author for a topic and key, whatever came first", () => {
+  it("the set has one event of an author for a topic and key: the newest, in any order of arrival", () => {
     const set = new EventSet(4, compareSubjects);
     const at = (ms: number) => event({ key: "k", sequence: ms, timeMs: START_MS + ms });
     const [old, middle, newest] = [at(1), at(2), at(3)];
@@ -58,7 +58,7 @@ describe("EventSet", () => {
     assert.equal(set.isCut, false);
   });
 
-  it("keeps the newest events, and shows that it dropped others", () => {
+  it("the set keeps the newest events, and shows that it does not have all", () => {
     const set = new EventSet(2, compareSubjects);
     for (const i of [5, 1, 9, 7, 2]) set.add(event({ key: `k${i}`, timeMs: START_MS + i }));
     assert.deepEqual(set.events.map(({ key }) => key), ["k7", "k9"]);
@@ -67,7 +67,7 @@ describe("EventSet", () => {
     assert.ok(!set.isCut && set.events.length === 0);
   });
 
-  it("forgets an author's generation and those before", () => {
+  it("the set forgets a generation of an author and the earlier ones", () => {
     const set = new EventSet(9, compareSubjects);
     for (const author of [1, 2]) {
       for (const generation of [3, 4, 5]) set.add(event({ author, generation, key: `k${generation}` }));

@@ -3,14 +3,16 @@ import fc from "fast-check";
 import { SimRandom } from "../../desktop/simulator/random.js";
 import { type FeedEvent, compareEvents } from "../../src/views/feed-event.js";
 import { LatestMap, latestMap } from "../../src/views/latest-map.js";
-import { NOW_MS, START_MS, at, counting, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
+import {
+  NOW_MS, START_MS, applied, applyShuffled, at, counting, event, histories, unsuperseded,
+} from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
 
 const history = histories({
   topics: ["", "lamp", "lampe", "ñ"],
   keys: ["", "1", "2", "\u{1f4a1}", "\uffff"],
   logProbability: 0.1,
-  value: (dice) => dice.below(1000),
+  value: (random) => random.below(1000),
 });
 
 /** What the map must hold, from its definition and with no regard for time. */
@@ -33,13 +35,13 @@ function naive(events: readonly FeedEvent[], capacity: number, nowMs: number): u
 describe("latestMap", () => {
   const set = (given: Partial<FeedEvent>) => event({ topic: "lamp", key: "1", ...given });
 
-  it("is empty at first", () => {
+  it("the map is empty at first", () => {
     const map = latestMap();
     assert.ok(map instanceof LatestMap);
     assert.deepEqual([map.get("lamp", "1"), map.entries(), map.isCut], [undefined, [], false]);
   });
 
-  it("shows the value with the highest hybrid logical clock, whoever set it", () => {
+  it("the map shows the value with the highest stamp, of any author", () => {
     const map = latestMap();
     map.apply(set({ author: 2, value: "on" }));
     map.apply(set({ author: 1, timeMs: START_MS - 1, value: "off" }));
@@ -54,7 +56,7 @@ describe("latestMap", () => {
     assert.equal(map.get("lam", "1"), undefined);
   });
 
-  it("shows nothing after a removal, until a value is set again", () => {
+  it("the map shows nothing after a removal, until a value is set again", () => {
     const map = latestMap();
     map.apply(set({ author: 2, timeMs: START_MS + 1, kind: "remove" }));
     map.apply(set({ value: "on" }));
@@ -63,7 +65,7 @@ describe("latestMap", () => {
     assert.equal(map.get("lamp", "1"), "on");
   });
 
-  it("shows the value before when a time to live is over", () => {
+  it("the map shows the earlier value when a time to live is over", () => {
     const map = latestMap();
     map.apply(set({ value: "off" }));
     map.apply(set({ author: 2, timeMs: START_MS + 1, ttlMs: 5, value: "on" }));
@@ -72,17 +74,17 @@ describe("latestMap", () => {
     assert.deepEqual([0, 3, 4, 5, 6].map(after), [undefined, undefined, "on", "on", "off"]);
   });
 
-  it("ignores log events, the reserved topic, and topics that it was not given", () => {
+  it("the map ignores log events, the reserved topic, and topics that it was not given", () => {
     const events = [
       event({ topic: "lamp", value: 1 }), event({ topic: "", key: "", value: 2 }), set({ value: 3 }),
       event({ topic: "door", key: "1", value: 4 }),
     ];
-    assert.deepEqual(told(latestMap(), events).entries().map(({ value }) => value), [4, 3]);
+    assert.deepEqual(applied(latestMap(), events).entries().map(({ value }) => value), [4, 3]);
     const topics = ["door", ""];
-    assert.deepEqual(told(latestMap({ topics }), events).entries().map(({ value }) => value), [2, 4]);
+    assert.deepEqual(applied(latestMap({ topics }), events).entries().map(({ value }) => value), [2, 4]);
   });
 
-  it("forgets a superseded generation, and shows again the value that it had displaced", () => {
+  it("the map forgets a superseded generation, and shows the value that it had displaced", () => {
     const map = latestMap();
     map.apply(set({ author: 1, value: "off" }));
     map.apply(set({ author: 2, generation: 3, timeMs: START_MS + 5, value: "on" }));
@@ -90,7 +92,7 @@ describe("latestMap", () => {
     assert.equal(map.get("lamp", "1"), "off");
   });
 
-  it("keeps the newest events beyond its capacity, and asks for all events again when room comes", () => {
+  it("the map keeps the newest events beyond its capacity, and requests all events again when it has room", () => {
     const map = latestMap({ capacity: 2 });
     for (const i of [3, 1, 2]) map.apply(set({ author: i, key: String(i), timeMs: START_MS + i, value: i }));
     assert.deepEqual(map.entries().map(({ value }) => value), [2, 3]);
@@ -99,15 +101,15 @@ describe("latestMap", () => {
   });
 
   for (const capacity of [1, 5, 64]) {
-    it(`equals its definition in whatever order events come, with a capacity of ${capacity}`, () => {
+    it(`the map equals its definition in any order of events, with a capacity of ${capacity}`, () => {
       fc.assert(fc.property(history, (all) => {
-        const map = told(latestMap({ capacity }), all.events);
+        const map = applied(latestMap({ capacity }), all.events);
         const expected = naive(all.events, capacity, NOW_MS);
         assert.deepEqual(map.entries(), expected);
         for (const { topic, key, value } of map.entries()) assert.equal(map.get(topic, key), value);
         for (let order = 0; order < 4; order++) {
           const other = latestMap({ capacity });
-          tell(other, all, new SimRandom(all.seed, 2 + order));
+          applyShuffled(other, all, new SimRandom(all.seed, 2 + order));
           assert.equal(JSON.stringify(other.entries()), JSON.stringify(expected));
           assert.equal(other.get("lamp", "1"), map.get("lamp", "1"));
         }
@@ -115,13 +117,13 @@ describe("latestMap", () => {
     });
   }
 
-  it("does not depend on superseded and expired events", () => {
+  it("the map does not depend on superseded and expired events", () => {
     fc.assert(fc.property(history, ({ events }) => {
-      const expected = told(latestMap(), events).entries();
+      const expected = applied(latestMap(), events).entries();
       const few = unsuperseded(events);
-      assert.deepEqual(told(latestMap(), few).entries(), expected);
+      assert.deepEqual(applied(latestMap(), few).entries(), expected);
       const alive = few.filter(({ ttlMs, timeMs }) => ttlMs === 0 || NOW_MS < timeMs + ttlMs);
-      assert.deepEqual(told(latestMap(), alive).entries(), expected);
+      assert.deepEqual(applied(latestMap(), alive).entries(), expected);
     }), propertyOptions(500));
   });
 });

@@ -16,101 +16,101 @@ function opened(capacity: number, select?: (data: CborValue) => unknown): { view
   return { view, changes };
 }
 
-/** Tells the view of a row and that this was all. */
-function tell(view: MinMax, slot: number, data: CborValue, isLive = true): Range {
+/** Passes one row to the view, as the only change of an input. */
+function apply(view: MinMax, slot: number, data: CborValue, isLive = true): Range {
   view.rowChanged(slot, isLive, data);
   view.settle();
   return [view.minimum, view.maximum];
 }
 
 describe("minMax", () => {
-  it("is empty at first", () => {
+  it("the view is a MinMax without numbers at first", () => {
     const { view, changes } = opened(4);
     assert.ok(view instanceof MinMax);
     view.settle();
     assert.deepEqual([view.minimum, view.maximum, view.count, changes], [undefined, undefined, 0, []]);
   });
 
-  it("has the least and the greatest number of the live nodes", () => {
+  it("the view has the least and the greatest number of the live nodes", () => {
     const { view, changes } = opened(4);
-    assert.deepEqual(tell(view, 0, 5), [5, 5]);
-    assert.deepEqual(tell(view, 3, -2.5), [-2.5, 5]);
-    assert.deepEqual(tell(view, 1, 7), [-2.5, 7]);
-    assert.deepEqual(tell(view, 2, 0), [-2.5, 7]);
+    assert.deepEqual(apply(view, 0, 5), [5, 5]);
+    assert.deepEqual(apply(view, 3, -2.5), [-2.5, 5]);
+    assert.deepEqual(apply(view, 1, 7), [-2.5, 7]);
+    assert.deepEqual(apply(view, 2, 0), [-2.5, 7]);
     assert.equal(view.count, 4);
-    assert.deepEqual(tell(view, 3, 6), [0, 7]);
-    assert.deepEqual(tell(view, 1, 1), [0, 6]);
+    assert.deepEqual(apply(view, 3, 6), [0, 7]);
+    assert.deepEqual(apply(view, 1, 1), [0, 6]);
     assert.deepEqual(changes, [[5, 5], [-2.5, 5], [-2.5, 7], [0, 7], [0, 6]]);
   });
 
-  it("ignores values that are no finite number", () => {
+  it("the view leaves out values that are no finite numbers", () => {
     const { view } = opened(2);
-    tell(view, 0, 5);
+    apply(view, 0, 5);
     for (const data of [NaN, Infinity, -Infinity, "1", "", null, undefined, true, [1], { t: 1 }, Uint8Array.of(1)]) {
-      assert.deepEqual(tell(view, 1, data), [5, 5]);
+      assert.deepEqual(apply(view, 1, data), [5, 5]);
       assert.equal(view.count, 1);
-      tell(view, 1, 6);
+      apply(view, 1, 6);
     }
-    assert.deepEqual(tell(view, 1, undefined), [5, 5]);
-    assert.deepEqual(tell(view, 0, undefined), [undefined, undefined], "the last one was withdrawn");
+    assert.deepEqual(apply(view, 1, undefined), [5, 5]);
+    assert.deepEqual(apply(view, 0, undefined), [undefined, undefined], "the last one was withdrawn");
     assert.equal(view.count, 0);
   });
 
-  it("ignores nodes that are not live", () => {
+  it("the view leaves out nodes that are not live", () => {
     const { view } = opened(2);
-    tell(view, 0, 5);
-    tell(view, 1, 9);
-    assert.deepEqual(tell(view, 1, 9, false), [5, 5]);
-    assert.deepEqual(tell(view, 1, 9, true), [5, 9]);
-    assert.deepEqual(tell(view, 0, 5, false), [9, 9]);
+    apply(view, 0, 5);
+    apply(view, 1, 9);
+    assert.deepEqual(apply(view, 1, 9, false), [5, 5]);
+    assert.deepEqual(apply(view, 1, 9, true), [5, 9]);
+    assert.deepEqual(apply(view, 0, 5, false), [9, 9]);
   });
 
-  it("picks the number out of the data", () => {
+  it("the view picks the number out of the data", () => {
     const { view } = opened(2, reading);
-    assert.deepEqual(tell(view, 0, { t: 21.5, name: "hall" }), [21.5, 21.5]);
-    assert.deepEqual(tell(view, 1, { name: "roof" }), [21.5, 21.5]);
-    assert.deepEqual(tell(view, 1, { t: "22" }), [21.5, 21.5]);
-    assert.deepEqual(tell(view, 1, { t: 22 }), [21.5, 22]);
-    assert.deepEqual(tell(view, 1, 30), [21.5, 21.5]);
+    assert.deepEqual(apply(view, 0, { t: 21.5, name: "hall" }), [21.5, 21.5]);
+    assert.deepEqual(apply(view, 1, { name: "roof" }), [21.5, 21.5]);
+    assert.deepEqual(apply(view, 1, { t: "22" }), [21.5, 21.5]);
+    assert.deepEqual(apply(view, 1, { t: 22 }), [21.5, 22]);
+    assert.deepEqual(apply(view, 1, 30), [21.5, 21.5]);
   });
 
-  it("does not call select for nodes that are not live", () => {
+  it("the view does not read the data of nodes that are not live", () => {
     const { view } = opened(1, () => assert.fail("asked"));
-    assert.deepEqual(tell(view, 0, 1, false), [undefined, undefined]);
+    assert.deepEqual(apply(view, 0, 1, false), [undefined, undefined]);
   });
 
-  it("calls back once for many rows, and only on a change", () => {
+  it("the view calls back once for many rows, and only on a change", () => {
     const { view, changes } = opened(4);
     for (let slot = 0; slot < 4; slot++) view.rowChanged(slot, true, slot);
     assert.deepEqual(changes, []);
     view.settle();
     view.settle();
-    tell(view, 1, 2.5);
-    tell(view, 2, "gone");
+    apply(view, 1, 2.5);
+    apply(view, 2, "gone");
     assert.deepEqual(changes, [[0, 3]]);
-    tell(view, 0, undefined);
-    tell(view, 3, 2.5);
+    apply(view, 0, undefined);
+    apply(view, 3, 2.5);
     assert.deepEqual(changes, [[0, 3], [2.5, 3], [2.5, 2.5]]);
-    tell(view, 1, 1, false);
-    tell(view, 3, 1, false);
+    apply(view, 1, 1, false);
+    apply(view, 3, 1, false);
     assert.deepEqual(changes.slice(3), [[undefined, undefined]]);
   });
 
-  it("shows the new numbers while it calls back", () => {
+  it("the view shows the new numbers while it calls back", () => {
     const seen: Range[] = [];
     const view: MinMax = minMax({ onChange: () => seen.push([view.minimum, view.maximum]) });
     view.bind(1);
-    tell(view, 0, 4);
+    apply(view, 0, 4);
     assert.deepEqual(seen, [[4, 4]]);
   });
 
-  it("works without callbacks", () => {
+  it("the view works without callbacks", () => {
     const view = minMax({});
     view.bind(1);
-    assert.deepEqual(tell(view, 0, 4), [4, 4]);
+    assert.deepEqual(apply(view, 0, 4), [4, 4]);
   });
 
-  it("agrees with a plain computation", () => {
+  it("the view agrees with a plain computation", () => {
     const data = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.double(), fc.string(), fc.constant(undefined));
     const change = fc.tuple(fc.nat(5), fc.boolean(), data);
     fc.assert(fc.property(fc.array(change, { maxLength: 40 }), (list) => {
@@ -125,7 +125,7 @@ describe("minMax", () => {
         const range: Range = isEmpty ? [undefined, undefined] : [Math.min(...numbers), Math.max(...numbers)];
         if (range[0] !== before[0] || range[1] !== before[1]) expectedChanges++;
         before = range;
-        const [minimum, maximum] = tell(view, slot, value, isLive);
+        const [minimum, maximum] = apply(view, slot, value, isLive);
         assert.ok(minimum === range[0] && maximum === range[1]);
         assert.equal(view.count, numbers.length);
         assert.equal(changes.length, expectedChanges);
@@ -147,7 +147,7 @@ describe("minMax in a network", () => {
     return { network, all: joined(network, views.map((view) => ({ views: [view] }))), views, changes };
   }
 
-  it("counts the node's own value, at once and before the start", () => {
+  it("the view counts the node's own value at once, even before the start", () => {
     const view = minMax({});
     const node = new FakeNode(new FakeNetwork(), "192.168.0.53", { views: [view] });
     node.gossip.push(3);
@@ -159,7 +159,7 @@ describe("minMax in a network", () => {
     assert.deepEqual([view.minimum, view.maximum, view.count], [undefined, undefined, 0]);
   });
 
-  it("has the same range on all nodes, follows them and forgets withdrawn values", () => {
+  it("the view has the same range on all nodes, follows them and forgets withdrawn values", () => {
     const { network, all, views, changes } = nodes();
     all.forEach((node, i) => node.gossip.push({ t: 20 + i }));
     network.run(30000);
@@ -176,7 +176,7 @@ describe("minMax in a network", () => {
     assert.equal(changes.length, told, "nothing changed");
   });
 
-  it("drops the number of a node that is down, and shows it again when the node is back", () => {
+  it("the view loses the number of a node that goes DOWN and has it back when the node is back", () => {
     const { network, all, views } = nodes();
     all.forEach((node, i) => node.gossip.push({ t: 20 + i }));
     network.run(30000);

@@ -3,20 +3,20 @@ import fc from "fast-check";
 import { SimRandom } from "../../desktop/simulator/random.js";
 import type { CborValue } from "../../src/cbor/cbor.js";
 import { type FeedRecord, RecordsView, records } from "../../src/views/records.js";
-import { START_MS, at, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
+import { START_MS, at, event, histories, applyShuffled, applied, unsuperseded } from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
 
 const TOPICS = ["record.create", "field.set", "note.add", "attachment.add"];
 
-function valueOf(dice: SimRandom, topic: string): CborValue {
-  const record = dice.pick(["a", "b", "ñ"]);
-  const field = dice.pick(["name", "size", "\u{1f4cf}"]);
-  if (dice.chance(0.1)) return dice.pick([null, 5, "x", [], {}, Uint8Array.of(1), { record: 4 }, { record }]);
+function valueOf(random: SimRandom, topic: string): CborValue {
+  const record = random.pick(["a", "b", "ñ"]);
+  const field = random.pick(["name", "size", "\u{1f4cf}"]);
+  if (random.chance(0.1)) return random.pick([null, 5, "x", [], {}, Uint8Array.of(1), { record: 4 }, { record }]);
   switch (topic) {
-    case "record.create": return { record, fields: { [field]: dice.below(9), name: dice.below(9) } };
-    case "field.set": return { record, field, value: dice.below(9) };
-    case "note.add": return { record, text: `note ${dice.below(9)}` };
-    default: return { record, name: "plan.pdf", data: dice.below(9) };
+    case "record.create": return { record, fields: { [field]: random.below(9), name: random.below(9) } };
+    case "field.set": return { record, field, value: random.below(9) };
+    case "note.add": return { record, text: `note ${random.below(9)}` };
+    default: return { record, name: "plan.pdf", data: random.below(9) };
   }
 }
 
@@ -25,7 +25,7 @@ const history = histories({ topics: [...TOPICS, "other"], keys: ["1", "2"], logP
 describe("records", () => {
   let clock = 0;
   /** Events that follow each other. */
-  const said = (topic: string, value: CborValue, given = {}) => {
+  const about = (topic: string, value: CborValue, given = {}) => {
     clock++;
     return event({ topic, value, sequence: clock, timeMs: START_MS + clock, ...given });
   };
@@ -33,16 +33,16 @@ describe("records", () => {
     clock = 0;
   });
 
-  it("folds the events of a record into one", () => {
+  it("the view folds the events of a record into one", () => {
     const view = records();
     assert.ok(view instanceof RecordsView);
     for (const one of [
-      said("record.create", { record: "r", fields: { title: "Gate", open: true } }),
-      said("field.set", { record: "r", field: "open", value: false }, { author: 2 }),
-      said("note.add", { record: "r", text: "squeaks" }),
-      said("note.add", { record: "r", text: "oiled" }, { author: 2 }),
-      said("attachment.add", { record: "r", name: "photo", data: Uint8Array.of(1, 2) }),
-      said("record.delete", { record: "r" }),
+      about("record.create", { record: "r", fields: { title: "Gate", open: true } }),
+      about("field.set", { record: "r", field: "open", value: false }, { author: 2 }),
+      about("note.add", { record: "r", text: "squeaks" }),
+      about("note.add", { record: "r", text: "oiled" }, { author: 2 }),
+      about("attachment.add", { record: "r", name: "photo", data: Uint8Array.of(1, 2) }),
+      about("record.delete", { record: "r" }),
     ]) view.apply(one);
     const expected: FeedRecord = {
       id: "r",
@@ -61,79 +61,79 @@ describe("records", () => {
     assert.equal(view.get("s"), undefined);
   });
 
-  it("shows a record before its creation arrives, and takes the oldest creation for the creation", () => {
+  it("the view shows a record before its creation arrives, and takes the oldest creation for the creation", () => {
     const view = records();
-    view.apply(said("field.set", { record: "r", field: "f", value: 1 }));
+    view.apply(about("field.set", { record: "r", field: "f", value: 1 }));
     assert.equal(view.get("r")?.created, undefined);
-    view.apply(said("record.create", { record: "r" }, { author: 5 }));
-    view.apply(said("record.create", { record: "r" }, { author: 6, timeMs: START_MS, sequence: 1 }));
+    view.apply(about("record.create", { record: "r" }, { author: 5 }));
+    view.apply(about("record.create", { record: "r" }, { author: 6, timeMs: START_MS, sequence: 1 }));
     assert.deepEqual(view.get("r")?.created, { author: 6, timeMs: START_MS });
   });
 
-  it("changes and withdraws an event that was set under a key", () => {
+  it("the view changes and withdraws an event that was set under a key", () => {
     const view = records();
     const notes = () => view.get("r")?.notes.map(({ text }) => text);
-    view.apply(said("note.add", { record: "r", text: "a" }, { key: "1" }));
-    view.apply(said("note.add", { record: "r", text: "b" }, { key: "1", author: 2 }));
-    view.apply(said("note.add", { record: "r", text: "c" }, { key: "1" }));
+    view.apply(about("note.add", { record: "r", text: "a" }, { key: "1" }));
+    view.apply(about("note.add", { record: "r", text: "b" }, { key: "1", author: 2 }));
+    view.apply(about("note.add", { record: "r", text: "c" }, { key: "1" }));
     assert.deepEqual(notes(), ["b", "c"]);
-    view.apply(said("note.add", undefined, { key: "1", kind: "remove" }));
+    view.apply(about("note.add", undefined, { key: "1", kind: "remove" }));
     assert.deepEqual(notes(), ["b"]);
   });
 
-  it("orders records and fields by their bytes, and shows no field twice", () => {
+  it("the view orders records and fields by their bytes, and shows no field twice", () => {
     const view = records();
     for (const name of ["b", "\u{1f4cf}", "__proto__", "", "\uffff", "b"]) {
-      view.apply(said("field.set", { record: name, field: name, value: 1 }));
-      view.apply(said("field.set", { record: "all", field: name, value: 1 }));
+      view.apply(about("field.set", { record: name, field: name, value: 1 }));
+      view.apply(about("field.set", { record: "all", field: name, value: 1 }));
     }
     const names = ["", "__proto__", "b", "\uffff", "\u{1f4cf}"];
     assert.deepEqual(view.get("all")?.fields.map(({ name }) => name), names);
     assert.deepEqual(view.records().map(({ id }) => id), ["", "__proto__", "all", ...names.slice(2)]);
   });
 
-  it("ignores values that have not the form", () => {
+  it("the view ignores values of another form", () => {
     const view = records();
     const bad: CborValue[] = [
       undefined, null, 1, "r", [], { record: 1 }, Uint8Array.of(1), { record: "r", field: 1 }, { record: "r", text: 1 },
       { record: "r", name: [] },
     ];
     for (const value of bad) {
-      for (const topic of TOPICS.slice(1)) view.apply(said(topic, value));
+      for (const topic of TOPICS.slice(1)) view.apply(about(topic, value));
     }
     assert.deepEqual(view.records(), []);
-    view.apply(said("record.create", { record: "r", fields: [1] }));
+    view.apply(about("record.create", { record: "r", fields: [1] }));
     assert.deepEqual(view.get("r")?.fields, []);
   });
 
-  it("forgets expired events and superseded generations", () => {
+  it("the view forgets expired events and superseded generations", () => {
     const view = records();
-    view.apply(said("field.set", { record: "r", field: "f", value: "old" }));
-    view.apply(said("field.set", { record: "r", field: "f", value: "new" }, { ttlMs: 5 }));
+    view.apply(about("field.set", { record: "r", field: "f", value: "old" }));
+    view.apply(about("field.set", { record: "r", field: "f", value: "new" }, { ttlMs: 5 }));
     const after = (ms: number) => at(START_MS + ms, view).get("r")?.fields[0].value;
     assert.deepEqual([6, 7].map(after), ["new", "old"]);
     assert.equal(view.forget(1, 0), false);
     assert.deepEqual(view.records(), []);
   });
 
-  it("folds the newest events beyond its capacity", () => {
+  it("the view folds the newest events beyond its capacity", () => {
     const view = records({ capacity: 2 });
-    for (const text of ["a", "b", "c"]) view.apply(said("note.add", { record: "r", text }));
+    for (const text of ["a", "b", "c"]) view.apply(about("note.add", { record: "r", text }));
     assert.deepEqual(view.get("r")?.notes.map(({ text }) => text), ["b", "c"]);
     assert.ok(view.isCut && view.forget(9, 9));
   });
 
   for (const capacity of [3, 256]) {
-    it(`does not depend on the order of events, with a capacity of ${capacity}`, () => {
+    it(`the view does not depend on the order of events, with a capacity of ${capacity}`, () => {
       fc.assert(fc.property(history, (all) => {
-        const expected = JSON.stringify(told(records({ capacity }), all.events).records());
+        const expected = JSON.stringify(applied(records({ capacity }), all.events).records());
         for (let order = 0; order < 4; order++) {
           const other = records({ capacity });
-          tell(other, all, new SimRandom(all.seed, 2 + order));
+          applyShuffled(other, all, new SimRandom(all.seed, 2 + order));
           assert.equal(JSON.stringify(other.records()), expected);
           for (const one of other.records()) assert.deepEqual(other.get(one.id), one);
         }
-        const few = told(records({ capacity }), unsuperseded(all.events));
+        const few = applied(records({ capacity }), unsuperseded(all.events));
         assert.equal(JSON.stringify(few.records()), expected);
       }), propertyOptions(500));
     });

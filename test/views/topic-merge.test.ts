@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { SimRandom } from "../../desktop/simulator/random.js";
 import type { FeedEvent } from "../../src/views/feed-event.js";
 import { type Contribution, TopicMerge, topicMerge } from "../../src/views/topic-merge.js";
-import { START_MS, at, event, histories, tell, told, unsuperseded } from "../support/feed-history.js";
+import { START_MS, at, event, histories, applyShuffled, applied, unsuperseded } from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
 
 const list = (contributions: Contribution[], key: string) => ({ key, all: contributions });
@@ -13,13 +13,13 @@ const history = histories({
   topics: ["voucher", "other"],
   keys: ["1", "2", "ñ"],
   logProbability: 0.1,
-  value: (dice) => dice.below(1000),
+  value: (random) => random.below(1000),
 });
 
 describe("topicMerge", () => {
   const set = (given: Partial<FeedEvent>) => event({ topic: "voucher", key: "17", ...given });
 
-  it("lets no author overwrite the values of others", () => {
+  it("the view lets no author overwrite the values of others", () => {
     const taken = topicMerge({ topic: "voucher", merge: sum });
     assert.ok(taken instanceof TopicMerge);
     assert.equal(taken.get("17"), undefined);
@@ -36,7 +36,7 @@ describe("topicMerge", () => {
     assert.deepEqual([taken.get("17"), taken.entries()], [undefined, []]);
   });
 
-  it("gives the merge function one live contribution of each author, the oldest first", () => {
+  it("the view gives the merge function one live contribution of each author, the oldest first", () => {
     const view = topicMerge({ topic: "voucher", merge: list });
     view.apply(set({ author: 1, timeMs: START_MS + 3, value: "c" }));
     view.apply(set({ author: 4, timeMs: START_MS + 2, ttlMs: 3, value: "b" }));
@@ -45,7 +45,7 @@ describe("topicMerge", () => {
     assert.deepEqual([all(START_MS + 4), all(START_MS + 5)], [["a", "b", "c"], ["a", "c"]]);
   });
 
-  it("ignores other topics, log events, and keys for which merge gives undefined", () => {
+  it("the view ignores other topics, log events, and keys for which merge gives undefined", () => {
     const view = topicMerge({ topic: "voucher", merge: (all, key) => key === "2" ? undefined : sum(all) });
     for (const one of [
       event({ topic: "voucher", value: 1 }), event({ topic: "vouche", key: "1", value: 1 }),
@@ -54,7 +54,7 @@ describe("topicMerge", () => {
     assert.deepEqual(view.entries(), [{ key: "", value: 4 }, { key: "3", value: 1 }]);
   });
 
-  it("forgets a superseded generation", () => {
+  it("the view forgets a superseded generation", () => {
     const view = topicMerge({ topic: "voucher", merge: sum });
     view.apply(set({ author: 1, generation: 1, timeMs: START_MS + 9, value: 5 }));
     view.apply(set({ author: 2, generation: 1, value: 20 }));
@@ -64,25 +64,25 @@ describe("topicMerge", () => {
     assert.equal(view.get("17"), 27);
   });
 
-  it("keeps the newest contributions beyond its capacity", () => {
+  it("the view keeps the newest contributions beyond its capacity", () => {
     const view = topicMerge({ topic: "voucher", merge: sum, capacity: 2 });
     for (const author of [2, 1, 3]) view.apply(set({ author, timeMs: START_MS + author, value: author }));
     assert.deepEqual([view.get("17"), view.isCut, view.forget(3, 0)], [5, true, true]);
   });
 
   for (const capacity of [2, 64]) {
-    it(`does not depend on the order of events, with a capacity of ${capacity}`, () => {
+    it(`the view does not depend on the order of events, with a capacity of ${capacity}`, () => {
       fc.assert(fc.property(history, (all) => {
         const make = () => topicMerge({ topic: "voucher", merge: list, capacity });
-        const view = told(make(), all.events);
+        const view = applied(make(), all.events);
         const expected = JSON.stringify(view.entries());
         for (const { key, value } of view.entries()) assert.deepEqual(view.get(key), value);
         for (let order = 0; order < 4; order++) {
           const other = make();
-          tell(other, all, new SimRandom(all.seed, 2 + order));
+          applyShuffled(other, all, new SimRandom(all.seed, 2 + order));
           assert.equal(JSON.stringify(other.entries()), expected);
         }
-        assert.equal(JSON.stringify(told(make(), unsuperseded(all.events)).entries()), expected);
+        assert.equal(JSON.stringify(applied(make(), unsuperseded(all.events)).entries()), expected);
       }), propertyOptions(500));
     });
   }

@@ -33,7 +33,7 @@ import { type EventData, HEAD_HAS_COUNTER, checkBody, isStamp, readBody } from "
  *               `beginChunkCheck`
  *
  * A wide varint is LEB128 of up to 49 bits in its shortest form. Neither a batch nor an event
- * has its length in front: whoever handles one walks its events to find the check and the next.
+ * has its length in front: a reader walks the events to find the check and the next batch.
  */
 export const BATCH_OF_SENDER = 0x80;
 export const GENERATION_SHIFT = 4;

@@ -144,7 +144,7 @@ function readNames(reader: Reader, event: EventData): void {
   event.payloadStart = reader.position;
 }
 
-/** Parses the body of an event whose head is in `event`. `checkBody` says whether it is valid. */
+/** Parses the body of an event whose head is in `event`. `checkBody` returns whether it is valid. */
 export function readBody(reader: Reader, event: EventData): void {
   const form = event.head >>> FORM_SHIFT;
   readNames(reader, event);

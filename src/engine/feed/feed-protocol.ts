@@ -191,7 +191,7 @@ export class FeedProtocol implements EventReader {
     return DROP_GAP;
   }
 
-  /** All feeds of a frame were settled: does what follows from the frame as a whole. */
+  /** All feeds of a frame were settled: decides what follows for all feeds together. */
   end(frame: FrameReader): void {
     if (this.historySlot >= 0 && (frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.requestMore(this.historySlot);
     const feedsHash = this.rows.feedsHash;
@@ -203,7 +203,7 @@ export class FeedProtocol implements EventReader {
   /** All of a frame was handled: decides what follows for one feed. Returns SETTLE_ bits. */
   settle(frame: FrameReader, slot: number): number {
     const decision = this.outbox.hasNote(slot, NOTE_CLAIMED) ? this.settleClaim(slot) : 0;
-    // The sender has more for this node: the row says from where it has to go on.
+    // The sender has more for this node: the row shows where it has to continue.
     const isMore = (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
     return isMore ? decision | SETTLE_SEND : decision;
   }

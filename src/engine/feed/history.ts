@@ -11,7 +11,7 @@ import type { FeedStore } from "./feed-store.js";
 /**
  * Applies the events from before the floor of a feed (PROTOCOL 10.5): batches as in `Intake`,
  * each behind the tip before its first event. A batch must lead to the tip that is held for its
- * last event, so that it is certain that its author published all of it. It is verified whole
+ * last event, so that it is certain that its author published all of it. All of it is verified
  * before any of it is applied, and nothing that is held makes room for it.
  *
  * The application is not notified of such events, because it is notified of each feed in its
@@ -56,7 +56,7 @@ export class History {
     return DROP_NONE;
   }
 
-  /** Why a batch cannot be applied, as far as its head says; DROP_NONE: it may be. */
+  /** Why a batch cannot be applied, judged by its head; DROP_NONE: nothing in the head forbids it. */
   private refusal(slot: number, batch: BatchData, floor: number): number {
     const feeds = this.feeds;
     const last = batch.first + batch.count - 1;

@@ -12,10 +12,10 @@ import type { FeedStore } from "./feed-store.js";
 /**
  * Applies the batches and snapshot chunks that other nodes send (PROTOCOL 10.3, 10.4).
  *
- * A frame was checked whole before. Here the events of a batch are walked once to verify the
- * chain, up to the check, and once more to store them: so a batch is verified whole before any
- * of it is applied. If only its last event is new, that event is in the scratch after the first
- * walk, and there is no second one. If the head alone says that nothing can be applied, one
+ * The whole frame was checked before. Here the events of a batch are walked once to verify the
+ * chain, up to the check, and once more to store them: so all of a batch is verified before
+ * any of it is applied. If only its last event is new, that event is in the scratch after the first
+ * walk, and there is no second one. If the head alone shows that nothing can be applied, one
  * walk skips the batch. The reader is behind the head of the batch before each call, and behind
  * its check after. Each call returns a drop reason; DROP_NONE: something was new.
  *
@@ -71,7 +71,7 @@ export class Intake {
     return reason === DROP_NONE ? this.storeSnapshotChunk(slot, reader, chunk, event) : reason;
   }
 
-  /** Why a batch cannot be applied, as far as its head says; DROP_NONE: it may be. */
+  /** Why a batch cannot be applied, judged by its head; DROP_NONE: nothing in the head forbids it. */
   private refusal(slot: number, batch: BatchData, isNew: boolean, held: number): number {
     const feeds = this.feeds;
     if (batch.generation < feeds.generation(slot)) return DROP_OLD_GENERATION;

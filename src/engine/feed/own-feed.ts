@@ -208,7 +208,7 @@ export class OwnFeed {
     return true;
   }
 
-  /** The whole log was read. The clock goes on after its last event. */
+  /** All records of the log were read. The clock goes on after its last event. */
   endRestore(): void {
     this.endBase();
     const feeds = this.feeds;

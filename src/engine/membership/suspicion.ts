@@ -28,16 +28,16 @@ export class Suspicion {
   }
 
   /**
-   * The state to merge from a peer's row. If a peer calls a node DOWN or REMOVE
+   * PROTOCOL 4.2: the state to merge from a peer's row. If a peer calls a node DOWN or REMOVE
    * that is live here, this node only suspects it: each node calls another DOWN
    * only after a probe of its own.
    *
    * @param slot of the row that is held; -1 when there is none
    */
   believed(slot: number, row: RowData): number {
-    const isAccused = row.state === DOWN || row.state === REMOVE;
+    const isGone = row.state === DOWN || row.state === REMOVE;
     const isLive = slot >= 0 && this.rows.state(slot) < DOWN;
-    return isAccused && isLive && !row.isForeign ? SUSPECT : row.state;
+    return isGone && isLive && !row.isForeign ? SUSPECT : row.state;
   }
 
   /** Raises the state of another node's row and makes the row an urgent update. */

@@ -48,13 +48,13 @@ export function sendWanted(rows: Rows, outbox: Outbox, frame: FrameReader): void
   }
 }
 
-/** Steps 3 and 4: a row or an entry about this node. Refutes it if needed, and sends the own row if it is fresher. */
+/** PROTOCOL 5.5: a row or an entry about this node. Refutes it if needed, and sends the own row if that is fresher. */
 export function answerClaim(rows: Rows, outbox: Outbox, own: OwnRow, row: RowData): void {
   own.observeClaim(row);
   if (rows.compare(OWN_SLOT, row) > 0) outbox.send(OWN_SLOT);
 }
 
-/** Step 4: walks the sender's list and the rows in the same range, both in the order of keys. @param row scratch */
+/** Step 4: walks the sender's list and the rows in the same range, both sorted by order key. @param row scratch */
 export function compareDigest(rows: Rows, outbox: Outbox, frame: FrameReader, row: RowData, own: OwnRow): void {
   let place = rows.placeOf(frame.digestFrom);
   while (frame.more()) {
@@ -82,7 +82,7 @@ function compareEntry(rows: Rows, outbox: Outbox, row: RowData): void {
   const slot = rows.find(row.id);
   const order = slot < 0 ? -1 : rows.compare(slot, row);
   if (order > 0) outbox.send(slot);
-  else if (order === 0 || isAccused(rows, slot, row)) rows.countTransmit(slot);
+  else if (order === 0 || isSuspected(rows, slot, row)) rows.countTransmit(slot);
   else if (slot >= 0 || rows.hasPlace(row.state)) outbox.want(row.id);
 }
 
@@ -94,8 +94,8 @@ function compareFeed(rows: Rows, outbox: Outbox, frame: FrameReader, id: number)
   if (feedFingerprint(rows, slot, frame.counter) !== events.claim.tip) outbox.send(slot);
 }
 
-/** Whether the sender calls a node DOWN or REMOVE that is suspected here under the same statement. */
-function isAccused(rows: Rows, slot: number, row: RowData): boolean {
+/** Whether this node suspects a node that the sender has as DOWN or REMOVE under the same statement. */
+function isSuspected(rows: Rows, slot: number, row: RowData): boolean {
   return slot >= 0 && rows.state(slot) === SUSPECT && row.state >= DOWN
     && row.revision === rows.revision(slot) && row.heartbeat === rows.heartbeat(slot);
 }
@@ -111,7 +111,7 @@ export function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): v
   }
 }
 
-/** Step 6: sends the rows that differ where both hold rows of the same nodes, else a DIGEST of the range. */
+/** Step 6: sends the rows that differ where both nodes hold the same ids; marks the other ranges for a DIGEST. */
 export function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const log = frame.rangesLog;
   if (!isComparable(rows, frame)) return;
@@ -138,7 +138,7 @@ function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: num
   for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
     const slot = rows.slotAt(place);
     if (!isCounted(rows.state(slot))) continue;
-    // The sender compares this row with its own: then it shows which one is fresher.
+    // The sender compares this row with its own. If its own is fresher, it sends that back.
     if (rowFingerprint(rows, slot, frame.counter, frame.withFeeds) !== frame.readFingerprint()) outbox.send(slot);
     else rows.countTransmit(slot);
   }

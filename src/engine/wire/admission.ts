@@ -14,7 +14,7 @@ const ECHO_FRAMES = 8;
 /** An answer must be to one of the last 1,024 frames. */
 const ANSWERABLE_FRAMES = 1024;
 
-/** PROTOCOL 3.3 and 7: unseals a frame in place, decodes and checks it whole. Returns a drop reason. */
+/** PROTOCOL 3.3 and 7: unseals a frame in place, decodes and checks all of it. Returns a drop reason. */
 export function parseFrame(
   frame: FrameReader, guard: ReplayGuard | undefined, bytes: Uint8Array, length: number, row: RowData,
 ): number {
@@ -46,9 +46,9 @@ export function checkFrame(
   if (slot >= 0 && frame.revision < rows.revision(slot)) return DROP_STALE;
   if (frame.isAnswer() && !isAnswer) return DROP_UNASKED;
   if (guard === undefined) return DROP_NONE;
-  const judgement = guard.check(frame, slot, isAnswer);
-  if (judgement === FRESH) return DROP_NONE;
-  return judgement === REPLAYED || frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
+  const verdict = guard.check(frame, slot, isAnswer);
+  if (verdict === FRESH) return DROP_NONE;
+  return verdict === REPLAYED || frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
 }
 
 /** Whether a frame answers one of the 1,024 frames up to `counter`. */

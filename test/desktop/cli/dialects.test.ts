@@ -5,7 +5,7 @@ describe("chisme node --dialect", function () {
   this.timeout(300000);
   afterEach(cleanUp);
 
-  it("joins two ESPGossip nodes and two compact ones by one that speaks both", async () => {
+  it("a node with auto joins two ESPGossip nodes and two compact ones", async () => {
     const port = freshPort();
     const run = (host: number, dialect: string, value: string) => new NodeProcess(
       "--json", "--dialect", dialect, "--listen", `127.0.0.${host}:${port}`, "--seed", `127.0.0.6:${port}`,
@@ -26,7 +26,7 @@ describe("chisme node --dialect", function () {
     for (const node of nodes) await node.untilMinMax(10, 40, 5);
   });
 
-  it("refuses another name", async () => {
+  it("the option refuses another name", async () => {
     const node = new NodeProcess("--dialect", "morse");
     const { status } = await node.exited;
     assert.notEqual(status, 0);

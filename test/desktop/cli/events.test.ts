@@ -38,7 +38,7 @@ describe("chisme node with events", function () {
   }
 
   for (const ending of ["quit", "kill"] as const) {
-    it(`bring three processes to equal views, of which one meets the others never together (${ending})`, async () => {
+    it(`three processes get equal views, though one never meets both others at once (${ending})`, async () => {
       const port = freshPort();
       const folder = freshFolder();
       const storage = (index: number): string[] => ["--storage", join(folder, ADDRESSES[index])];
@@ -70,7 +70,7 @@ describe("chisme node with events", function () {
     });
   }
 
-  it("runs a script, exports the events that it holds and quits", async () => {
+  it("the node runs a script, exports the events that it holds and quits", async () => {
     const folder = freshFolder();
     const script = join(folder, "script");
     const [early, late] = [join(folder, "early.jsonl"), join(folder, "late.jsonl")];
@@ -98,19 +98,19 @@ describe("chisme node with events", function () {
     assert.equal(readFileSync(early, "utf8").trimEnd().split("\n").length, 1);
   });
 
-  it("reports the error in a command", async () => {
+  it("the node names what is wrong with a command", async () => {
     const node = jsonNode(freshPort(), 0, 1, "--feed-bytes", "512");
     node.write("log\nlog door\nset a b\nremove a\n");
     node.write(`log ${"t".repeat(32)} 1\nlog a ${"v".repeat(200)}\nwait x\nopen the door\n`);
-    const complaints = (): string[] => node.stderr.split("\n");
-    await node.until("all complaints came", () => complaints().length === 9);
+    const problems = (): string[] => node.stderr.split("\n");
+    await node.until("all problems came", () => problems().length === 9);
     const about = [
       "an argument is missing: log TOPIC VALUE", "an argument is missing: log TOPIC VALUE",
       "an argument is missing: set TOPIC KEY VALUE", "an argument is missing: remove TOPIC KEY",
       "log: topic: ", "log: ", 'wait: "x" is not a number', '"open the door" is neither a command nor a number',
     ];
     about.forEach((text, i) => {
-      assert.ok(complaints()[i].startsWith(`warning: line ${i + 1} of standard input: ${text}`), complaints()[i]);
+      assert.ok(problems()[i].startsWith(`warning: line ${i + 1} of standard input: ${text}`), problems()[i]);
     });
   });
 
@@ -123,7 +123,7 @@ describe("chisme node with events", function () {
       "warning: line 2 of standard input: log: value: takes more than 1095 bytes of CBOR (--event-bytes)\n");
   });
 
-  it("the command refuses a script or an export that it cannot open, and a wrong size", async () => {
+  it("the node refuses a script or an export that it can't open, and a wrong size", async () => {
     for (const [args, message] of [
       [["--script", "/nowhere/script"], /^error: --script: ENOENT/],
       [["--export", "/nowhere/export"], /^error: --export: ENOENT/],

@@ -13,7 +13,7 @@ describe("the command line's help", function () {
   this.timeout(300000);
 
   for (const command of ["", "simulate", "node", "key"]) {
-    it(`fits into 80 columns: chisme ${command} --help`, () => {
+    it(`the command fits into 80 columns: chisme ${command} --help`, () => {
       const { status, stdout } = run(...command === "" ? [] : [command], "--help");
       assert.equal(status, 0);
       assert.match(stdout, /^Usage: chisme /);
@@ -25,7 +25,7 @@ describe("the command line's help", function () {
 describe("chisme key", function () {
   this.timeout(300000);
 
-  it("prints another key each time, and beside it how to use it", () => {
+  it("the command prints another key each time, and how to use it", () => {
     const [one, other] = [run("key"), run("key")];
     for (const { status, stdout, stderr } of [one, other]) {
       assert.equal(status, 0);
@@ -36,7 +36,7 @@ describe("chisme key", function () {
     assert.notEqual(one.stdout, other.stdout);
   });
 
-  it("takes no arguments", () => {
+  it("the command takes no arguments", () => {
     const { status, stdout, stderr } = run("key", "1234");
     assert.equal(status, 1);
     assert.equal(stdout, "");

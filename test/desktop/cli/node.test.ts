@@ -31,14 +31,14 @@ describe("chisme node", function () {
         "--storage", storage, "--value", values[index]);
     }
 
-    it("agree on minimum and maximum", async () => {
+    it("three processes agree on minimum and maximum", async () => {
       const port = freshPort();
       const nodes = addresses.map((_, index) => start(port, index, freshFolder()));
       for (const node of nodes) await node.untilMinMax(18.2, 24.9, 3);
       for (const node of nodes) await stopped(node, "SIGINT");
     });
 
-    it("agree again when one was killed and restarted, and see its revision grow", async () => {
+    it("the processes agree again after one was killed and restarted, and hold its next revision", async () => {
       const port = freshPort();
       const folder = freshFolder();
       const nodes = addresses.map((_, index) => start(port, index, folder));
@@ -61,7 +61,7 @@ describe("chisme node", function () {
       assert.ok(first.event === "start" && first.revision === 1);
     });
 
-    it("give a node that lost its storage its revision back", async () => {
+    it("a node that lost its storage gets its revision from the others", async () => {
       const port = freshPort();
       const former = freshFolder();
       mkdirSync(join(former, addresses[2]), { recursive: true });
@@ -78,7 +78,7 @@ describe("chisme node", function () {
       assert.equal(readFileSync(join(folder, addresses[2], "revision"), "utf8"), "8\n");
     });
 
-    it("follow values from standard input", async () => {
+    it("the processes follow values from standard input", async () => {
       const port = freshPort();
       const nodes = addresses.map((address, index) => jsonNode(port, address, addresses[index === 0 ? 1 : 0]));
       const agree = async (minimum: number | null, maximum: number | null, count: number) => {
@@ -101,11 +101,11 @@ describe("chisme node", function () {
   });
 
   describe("standard input", () => {
-    it("is read on after a line that is no number, which is reported", async () => {
+    it("the node warns of a line that is not a number, and reads on", async () => {
       const node = jsonNode(freshPort(), "127.0.0.2", "127.0.0.3");
       node.write("warm\n0x10\nInfinity\n22\n");
       await node.untilMinMax(22, 22, 1);
-      await node.until("all complaints came", () => node.stderr.split("\n").length === 4);
+      await node.until("all problems came", () => node.stderr.split("\n").length === 4);
       assert.equal(node.stderr, [
         'warning: line 1 of standard input: "warm" is not a number',
         'warning: line 2 of standard input: "0x10" is not a number',
@@ -114,7 +114,7 @@ describe("chisme node", function () {
       ].join("\n"));
     });
 
-    it("may end, as after `echo 21.5`, and the node goes on", async () => {
+    it("the node continues when standard input ends, as after `echo 21.5`", async () => {
       const port = freshPort();
       const node = jsonNode(port, "127.0.0.2", "127.0.0.3");
       node.write("21.5\n");
@@ -128,7 +128,7 @@ describe("chisme node", function () {
 
   describe("the end", () => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      it(`comes by ${signal} with a last line and status 0, standard input still open`, async () => {
+      it(`the node ends by ${signal} with a last line and status 0, with standard input still open`, async () => {
         const node = await jsonNode(freshPort(), "127.0.0.2", "127.0.0.3").untilStarted();
         await stopped(node, signal);
         const last = node.events.at(-1);
@@ -137,7 +137,7 @@ describe("chisme node", function () {
       });
     }
 
-    it("comes without a complaint when nobody reads the output any more", async () => {
+    it("the node ends without an error when nobody reads the output any more", async () => {
       const node = await jsonNode(freshPort(), "127.0.0.2", "127.0.0.3").untilStarted();
       node.closeOutput();
       node.write("1\n2\n3\n");
@@ -147,7 +147,7 @@ describe("chisme node", function () {
   });
 
   describe("what it prints", () => {
-    it("is plain text where it goes into a pipe", async () => {
+    it("the output is plain text in a pipe", async () => {
       const port = freshPort();
       const listen = `127.0.0.2:${port}`;
       const node = new NodeProcess("--listen", listen, "--seed", "127.0.0.3", "--value", "21.5", ...INTERVAL);
@@ -170,14 +170,14 @@ describe("chisme node", function () {
       assert.match(withoutTimes.at(-1) ?? "", /^stopped: \d+ datagrams sent \(\d+ bytes\), 0 received \(0 bytes\)$/);
     });
 
-    it("names each datagram on standard error with --debug", async () => {
+    it("the node prints a line for each datagram to standard error with --debug", async () => {
       const port = freshPort();
       const node = jsonNode(port, "127.0.0.2", "127.0.0.3", "--debug");
       const line = new RegExp(`^\\d+ ms: SYN to 127\\.0\\.0\\.3:${port}, \\d+ bytes$`, "m");
       await node.until("it sent a SYN", () => line.test(node.stderr));
     });
 
-    it("reports another device under its id as an error", async () => {
+    it("the node reports another device under its id as an error", async () => {
       const port = freshPort();
       await jsonNode(port, "127.0.0.2", "127.0.0.3", "--id", "7").untilStarted();
       const node = jsonNode(port, "127.0.0.3", "127.0.0.2", "--id", "7");
@@ -195,7 +195,7 @@ describe("chisme node", function () {
       return node.stderr.replace("(chisme node --help lists the options)\n", "");
     }
 
-    it("refuses an address and port in use", async () => {
+    it("the node does not start on an address and port in use", async () => {
       const port = freshPort();
       await jsonNode(port, "127.0.0.2", "127.0.0.3").untilStarted();
       assert.equal(await refusal("--listen", `127.0.0.2:${port}`),
@@ -204,12 +204,12 @@ describe("chisme node", function () {
         `error: --listen: port ${port} of all interfaces is in use by another program\n`);
     });
 
-    it("refuses an address that this computer does not have", async () => {
+    it("the node does not start on an address that this computer does not have", async () => {
       assert.equal(await refusal("--listen", `203.0.113.7:${freshPort()}`),
         "error: --listen: 203.0.113.7 is not an address of this computer\n");
     });
 
-    it("refuses a damaged storage", async () => {
+    it("the node does not start on a damaged storage", async () => {
       const folder = freshFolder();
       writeFileSync(join(folder, "revision"), "4");
       const path = join(folder, "revision");
@@ -218,7 +218,7 @@ describe("chisme node", function () {
       assert.deepEqual(readdirSync(folder), ["lock", "revision"]);
     });
 
-    it("refuses a storage that is not a folder", async () => {
+    it("the node does not start on a storage that is not a folder", async () => {
       const file = join(freshFolder(), "file");
       writeFileSync(file, "");
       assert.match(await refusal("--storage", file), /^error: --storage: EEXIST: .*\n$/);
@@ -232,7 +232,7 @@ describe("chisme node", function () {
       await node.untilMinMax(21.55, 21.55, 1);
     });
 
-    it("refuses a bad option", async () => {
+    it("the node does not start with a bad option", async () => {
       assert.equal(await refusal("--interval", "99"), "error: --interval: 99 is not an integer from 100 to 3600000\n");
     });
   });
@@ -264,7 +264,7 @@ describe("chisme node", function () {
       [["--unheard-of"], "unknown option '--unheard-of'"],
     ];
     for (const [args, message] of bad) {
-      it(`is named with its value and range: ${args.join(" ")}`, async () => {
+      it(`the error names the option, its value and what is allowed: ${args.join(" ")}`, async () => {
         const errors: string[] = [];
         const command = nodeCommand().exitOverride().configureOutput({ writeErr: (text) => errors.push(text) });
         await assert.rejects(command.parseAsync(args, { from: "user" }), { exitCode: 1 });

@@ -34,7 +34,7 @@ describe("the report of chisme node", () => {
       return report;
     }
 
-    it("has a line for each row, in columns", () => {
+    it("the report has a line for each row, in columns", () => {
       const report = textReport();
       report.rows([row, { ...row, id: 7, address: "10.0.0.7", data: undefined }]);
       report.rows([{ ...row, address: "10.0.0.123", port: 5001, data: { warm: [true, Uint8Array.of(1, 254)] } }]);
@@ -47,7 +47,7 @@ describe("the report of chisme node", () => {
       ]);
     });
 
-    it("shows a row once that came as an update and as a state", () => {
+    it("the report has one line for an update and a state that come together", () => {
       const report = textReport();
       report.rows([row]);
       report.state({ ...row });
@@ -55,20 +55,20 @@ describe("the report of chisme node", () => {
       assert.equal(lines.length, 2);
     });
 
-    it("shows no control character of values that others share", () => {
+    it("the report removes control characters from values of others", () => {
       const report = textReport();
       report.rows([{ ...row, data: "\u001b[2J\u009b2J\u007f\n" }]);
       assert.ok(lines[0].endsWith('"\\u001b[2J\\u009b2J\\u007f\\n"'), lines[0]);
     });
 
-    it("colours the states", () => {
+    it("the report colours the states", () => {
       const report = textReport(true);
       for (const state of ["up", "suspect", "down", "removed"] as const) report.state({ ...row, state });
       const codes = ["\u001b[32mup ", "\u001b[33msuspect", "\u001b[31mdown", "\u001b[2mremoved"];
       codes.forEach((code, index) => assert.ok(lines[index].includes(code), lines[index]));
     });
 
-    it("shows minimum and maximum, or that there is none", () => {
+    it("the report shows minimum and maximum, or that there is none", () => {
       const report = textReport();
       report.minMax({ minimum: -1.5, maximum: 3, count: 2 });
       report.minMax({ minimum: undefined, maximum: undefined, count: 0 });
@@ -78,7 +78,7 @@ describe("the report of chisme node", () => {
       ]);
     });
 
-    it("warns, and ends with the counters", () => {
+    it("the report warns, and ends with the counters", () => {
       const report = textReport();
       report.error("storage", new Error("the disk is full"));
       report.stop(stats);
@@ -90,7 +90,7 @@ describe("the report of chisme node", () => {
     });
   });
 
-  it("has one object a line as JSON", () => {
+  it("the report as JSON is one object a line", () => {
     const lines: string[] = [];
     const report = new JsonReport(() => 12345, (line) => lines.push(line));
     report.start(start);
@@ -118,9 +118,9 @@ describe("the report of chisme node", () => {
 describe("readNumber", () => {
   const numbers = { "21.5": 21.5, "-3": -3, "+.5": 0.5, "7.": 7, "1e2": 100, "2E-1": 0.2 };
   for (const [text, number] of Object.entries(numbers)) {
-    it(`reads ${text}`, () => assert.equal(readNumber(text), number));
+    it(`readNumber reads ${text}`, () => assert.equal(readNumber(text), number));
   }
   for (const text of ["", " ", ".", "-", "1,5", "0x10", "1e", "1e999", "NaN", "Infinity", "1 2", "12°"]) {
-    it(`does not read ${JSON.stringify(text)}`, () => assert.equal(readNumber(text), undefined));
+    it(`readNumber does not read ${JSON.stringify(text)}`, () => assert.equal(readNumber(text), undefined));
   }
 });

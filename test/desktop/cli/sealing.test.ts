@@ -23,7 +23,7 @@ describe("chisme node with a key", function () {
     );
   }
 
-  it("agrees with those that have it, while one with another key and one without stay out", async () => {
+  it("nodes with the key agree, and one with another key and one without stay out", async () => {
     const port = freshPort();
     const file = keyFile(`${KEY}\n`);
     const inside = [start(port, 2, "21.5", "--key-file", file), start(port, 3, "18.2", "--key-file", file)];
@@ -45,7 +45,7 @@ describe("chisme node with a key", function () {
     assert.ok(first.event === "start" && first.sealing === "all");
   });
 
-  it("takes the key from CHISME_KEY, too, and two while keys are changed", async () => {
+  it("the node takes the key from CHISME_KEY, too, and two while keys are changed", async () => {
     const port = freshPort();
     const changing = ["--key-file", keyFile(NEXT_KEY), "--other-key-file", keyFile(KEY)];
     process.env.CHISME_KEY = KEY;
@@ -57,7 +57,7 @@ describe("chisme node with a key", function () {
     for (const node of nodes) await node.untilMinMax(1, 2, 2);
   });
 
-  it("says at its start what is sealed", async () => {
+  it("the node prints at its start what is sealed", async () => {
     const port = freshPort();
     const file = keyFile(KEY);
     const text = (...more: string[]) => new NodeProcess("--listen", `127.0.0.2:${port}`, ...more).untilStarted();
@@ -82,7 +82,7 @@ describe("chisme node with a key", function () {
     ],
   ];
   for (const [name, parts, expected] of refusals) {
-    it(`refuses ${name}`, async () => {
+    it(`the node refuses ${name}`, async () => {
       const node = new NodeProcess(...parts());
       assert.notEqual((await node.exited).status, 0);
       assert.match(node.stderr, expected);

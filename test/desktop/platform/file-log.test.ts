@@ -50,7 +50,7 @@ describe("FileLog", () => {
 
     const path = () => join(folder, "events");
 
-    it("holds nothing at first, and makes its file when something is written", () => {
+    it("the log holds nothing at first, and makes its file when something is written", () => {
       const log = new FileLog(path());
       assert.deepEqual(contentOf(log), []);
       assert.deepEqual(readdirSync(folder), []);
@@ -61,14 +61,14 @@ describe("FileLog", () => {
       log.close();
     });
 
-    it("lies in the file as its layout says", () => {
+    it("the file has the documented layout", () => {
       const log = new FileLog(path());
       log.append(new TextEncoder().encode("123456789"), 9);
       assert.equal(readFileSync(path(), "latin1"), `${HEADER}\0\x09\xcb\xf4\x39\x26123456789`);
       log.close();
     });
 
-    it("does what it is told, over restarts, and stays within its bound", () => {
+    it("the log has the right records over restarts, and stays within its bound", () => {
       const logs: FileLog[] = [];
       const driver = new LogDriver(() => {
         logs.at(-1)?.close();
@@ -85,7 +85,7 @@ describe("FileLog", () => {
       assert.deepEqual(readdirSync(folder), ["events"]);
     });
 
-    it("cuts off what is left of a last record, whatever is, and goes on", () => {
+    it("the log cuts off an incomplete last record, of any length, and continues", () => {
       const log = new FileLog(path());
       const records = [record(1, 9), record(2, 1), record(3, 12)];
       const ends = [HEADER.length];
@@ -111,7 +111,7 @@ describe("FileLog", () => {
       }
     });
 
-    it("passes over a damaged record in the middle", () => {
+    it("the log skips a damaged record in the middle", () => {
       const log = new FileLog(path());
       for (let i = 0; i < 4; i++) log.append(record(i, 20), 20);
       const bytes = readFileSync(path());
@@ -121,7 +121,7 @@ describe("FileLog", () => {
       log.close();
     });
 
-    it("leaves a file alone that is no log", () => {
+    it("the log does not change a file that is no log", () => {
       for (const text of ["", "chisme log 2\nabc", "a diary"]) {
         writeFileSync(path(), text);
         const log = new FileLog(path());
@@ -131,7 +131,7 @@ describe("FileLog", () => {
       }
     });
 
-    it("the log of FileStorage is in a file beside the revision", () => {
+    it("the log is the log of FileStorage, beside the revision", () => {
       const storage = new FileStorage(folder, { bytesMax: 100 });
       storage.writeRevision(3);
       assert.ok(storage.log.append(record(1, 20), 20));
@@ -143,13 +143,13 @@ describe("FileLog", () => {
       again.close();
     });
 
-    it("throws what the system says", () => {
+    it("the log throws the system's error", () => {
       const log = new FileLog(join(folder, "none", "events"));
       assert.throws(() => log.append(record(1, 1), 1), /ENOENT/);
       assert.throws(() => new FileLog(folder).read(() => undefined), /EISDIR/);
     });
 
-    it("gives its files back", () => {
+    it("the log closes its files", () => {
       const before = openSync(folder, "r");
       closeSync(before);
       const log = new FileLog(path());
@@ -169,7 +169,7 @@ describe("FileLog", () => {
   });
 
   describe("when power is lost", () => {
-    it("has what was acknowledged, after any byte and any operation, whatever of the rest was written", () => {
+    it("the log has all acknowledged records after any byte and any operation, whatever else was written", () => {
       const all = steps(new SimRandom(5, 1), 25, 50, KEPT_MAX);
       const total = runWithCuts(0, all, []);
       assert.ok(total > 800, `${total} steps`);
@@ -178,7 +178,7 @@ describe("FileLog", () => {
       }
     });
 
-    it("has it when power is lost again and again", () => {
+    it("the log has all acknowledged records when power is lost again and again", () => {
       const cutsOf = fc.array(fc.integer({ min: 0, max: 200 }), { maxLength: 8 });
       fc.assert(fc.property(fc.integer(), cutsOf, (seed, cuts) => {
         runWithCuts(seed, steps(new SimRandom(seed, 2), 60, 60, KEPT_MAX), cuts);
@@ -188,7 +188,7 @@ describe("FileLog", () => {
 
   const failing: (keyof Files)[] = ["writeSync", "fsyncSync", "renameSync", "openSync"];
   for (const operation of failing) {
-    it(`goes on after ${operation} has failed`, () => {
+    it(`the log continues after ${operation} has failed`, () => {
       for (const isRewrite of [false, true]) {
         const fake = new FakeFiles();
         const log = new FileLog(PATH, { files: fake.files });
@@ -211,7 +211,7 @@ describe("FileLog", () => {
     });
   }
 
-  it("takes back a record that could not be synced, so that the next one is written and synced whole", () => {
+  it("the log removes a record that could not be synced, so that all of the next one is written and synced", () => {
     const fake = new FakeFiles();
     const log = new FileLog(PATH, { files: fake.files });
     log.append(record(1, 30), 30);

@@ -51,7 +51,7 @@ describe("Gossip on Node.js", function () {
     return { one, other, address: "127.0.0.2" };
   }
 
-  it("needs no platform in its options", async () => {
+  it("the node needs no platform in its options", async () => {
     const { one, other, address } = await pair();
     one.push({ t: 21.5 });
     await until(() => other.row(address)?.data !== undefined);
@@ -60,7 +60,7 @@ describe("Gossip on Node.js", function () {
     assert.notEqual(new Gossip().id, 0);
   });
 
-  it("uses a socket and a clock that it is given", async () => {
+  it("the node uses a socket and a clock that it is given", async () => {
     const network = new FakeNetwork();
     const { socket, clock } = new FakeNode(network, "192.168.0.53");
     const gossip = new Gossip({ socket, clock });
@@ -72,7 +72,7 @@ describe("Gossip on Node.js", function () {
     await closing;
   });
 
-  it("resolves close() once the socket is closed, so that another can be bound to the port", async () => {
+  it("close() resolves once the socket is closed, so that another can be bound to the port", async () => {
     const { one, other, address } = await pair();
     const closing = one.close();
     assert.throws(() => one.push(1), { code: "ERR_STATE" });
@@ -87,13 +87,13 @@ describe("Gossip on Node.js", function () {
     assert.deepEqual(errors, []);
   });
 
-  it("resolves close() of a node that was never started", async () => {
+  it("close() of a node that was never started resolves", async () => {
     const gossip = new Gossip({ listen: "127.0.0.2" });
     await gossip.close();
     assert.throws(() => gossip.start(), { code: "ERR_STATE" });
   });
 
-  it("closes when its signal is aborted, and says goodbye", async () => {
+  it("the node closes when its signal is aborted, and announces that it leaves", async () => {
     const controller = new AbortController();
     const { one, other, address } = await pair({ signal: controller.signal });
     controller.abort();
@@ -101,12 +101,12 @@ describe("Gossip on Node.js", function () {
     await until(() => other.row(address)?.state === "left");
   });
 
-  it("cannot be started when its signal was aborted before", () => {
+  it("the node cannot be started when its signal was aborted before", () => {
     const gossip = new Gossip({ signal: AbortSignal.abort() });
     assert.throws(() => gossip.start(), { code: "ERR_STATE" });
   });
 
-  it("leaves nothing behind at a signal when it is closed", async () => {
+  it("a closed node leaves no listener at its signal", async () => {
     const { signal } = new AbortController();
     let listeners = 0;
     const add = signal.addEventListener.bind(signal);
@@ -119,7 +119,7 @@ describe("Gossip on Node.js", function () {
     assert.equal(listeners, 0);
   });
 
-  it("is closed at the end of a block with `await using`", async () => {
+  it("the node is closed at the end of a block with `await using`", async () => {
     const { one, other, address } = await pair();
     {
       await using gossip = one;
@@ -152,7 +152,7 @@ describe("Gossip on Node.js", function () {
     assert.deepEqual(codes, ["socket"]);
   });
 
-  it("refuses wrong options of its own with their names", () => {
+  it("the node refuses wrong options of its own with their names", () => {
     const { socket } = nodePlatform("127.0.0.2");
     for (const [options, name, option] of [
       [{ listen: "localhost" }, "RangeError", "listen"], [{ listen: 5 }, "TypeError", "listen"],
@@ -164,7 +164,7 @@ describe("Gossip on Node.js", function () {
     assert.throws(() => new Gossip(null as never), { name: "TypeError", option: "options" });
   });
 
-  it("gives onError its code, with the system's error as the cause", async () => {
+  it("onError gets a code, with the system's error as the cause", async () => {
     const { one } = await pair();
     const { port } = one.row(one.id)!;
     const reported = await new Promise<{ code: string; error: Error }>((resolve) => {
@@ -175,7 +175,7 @@ describe("Gossip on Node.js", function () {
     assert.equal((reported.error.cause as NodeJS.ErrnoException).code, "EADDRINUSE");
   });
 
-  it("loses no goodbye to process.exit() after `await close()`, in a process of its own", async () => {
+  it("no LEAVE is lost by process.exit() after `await close()`, in a process of its own", async () => {
     const port = freshPort();
     const program = join(folder, "leaves.mjs");
     writeFileSync(program, `
@@ -204,7 +204,7 @@ describe("Gossip on Node.js", function () {
     }
   });
 
-  it("loses nothing that waits for the socket to be bound to process.exit() after `await close()`", async () => {
+  it("no datagram that waits for the socket to be bound is lost by process.exit() after `await close()`", async () => {
     const port = freshPort();
     const program = join(folder, "pushes.mjs");
     writeFileSync(program, `
@@ -222,7 +222,7 @@ describe("Gossip on Node.js", function () {
     assert.equal(other.row("127.0.0.2")?.data, "here");
   });
 
-  it("lets a process end by itself once it is closed", () => {
+  it("a process ends by itself once its node is closed", () => {
     const program = join(folder, "ends.mjs");
     writeFileSync(program, `
       import { Gossip } from ${JSON.stringify(NODE)};

@@ -57,7 +57,7 @@ describe("the platform of Node.js", () => {
 
     const bytes = new TextEncoder().encode("gossip and more");
 
-    it("sends the first bytes of a buffer and receives them with their sender", async () => {
+    it("the socket sends the first bytes of a buffer and receives them with their sender", async () => {
       const port = freshPort();
       const [two, three] = [new NodeSocket("127.0.0.2"), new NodeSocket("127.0.0.3")];
       const [atTwo, atThree] = [listen(two, port), listen(three, port)];
@@ -67,7 +67,7 @@ describe("the platform of Node.js", () => {
       assert.deepEqual(second, { text: "gossip and more", address: LOOPBACK_3, port });
     });
 
-    it("has taken the bytes when send returns", async () => {
+    it("the socket has copied the bytes when send returns", async () => {
       const port = freshPort();
       const receive = listen(new NodeSocket("127.0.0.2"), port);
       const sender = new NodeSocket("127.0.0.3");
@@ -80,7 +80,7 @@ describe("the platform of Node.js", () => {
       assert.equal(received.text, "before");
     });
 
-    it("broadcasts, and receives broadcasts on all interfaces", async () => {
+    it("the socket broadcasts, and receives broadcasts on all interfaces", async () => {
       const [port, otherPort] = [freshPort(), freshPort()];
       const receive = listen(new NodeSocket(), port);
       const sender = new NodeSocket("127.0.0.2");
@@ -89,7 +89,7 @@ describe("the platform of Node.js", () => {
       assert.deepEqual(received, { text: "gossip", address: LOOPBACK_2, port: otherPort });
     });
 
-    it("reports a port in use, and then sends nothing from another port", async () => {
+    it("the socket reports a port that is in use, and then sends nothing from another one", async () => {
       const port = freshPort();
       const taken = createSocket("udp4").bind(port, "127.0.0.2");
       await once(taken, "listening");
@@ -103,7 +103,7 @@ describe("the platform of Node.js", () => {
       taken.close();
     });
 
-    it("throws the system's error about a datagram at the next one, once", async () => {
+    it("a later send throws the system's error about a datagram, once", async () => {
       const port = freshPort();
       const socket = new NodeSocket("127.0.0.2");
       const receive = listen(socket, port);
@@ -116,12 +116,12 @@ describe("the platform of Node.js", () => {
       socket.send(bytes, 6, LOOPBACK_2, port);
     });
 
-    it("refuses to listen on anything but an IPv4 address", () => {
+    it("the socket refuses to listen on anything but an IPv4 address", () => {
       assert.throws(() => new NodeSocket("localhost"), /listen: "localhost" is not an IPv4 address/);
       assert.throws(() => nodePlatform("::1"), /listen: "::1" is not an IPv4 address/);
     });
 
-    it("knows its address", () => {
+    it("the socket knows its address", () => {
       const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
         .find((address) => address.family === "IPv4" && !address.internal)?.address;
       const expected = own === undefined ? 0 : Buffer.from(own.split(".").map(Number)).readUInt32BE();
@@ -131,7 +131,7 @@ describe("the platform of Node.js", () => {
       assert.equal(new NodeSocket("0.0.0.0").ownAddress(), expected);
     });
 
-    it("names nodes of one computer differently, by address or port", () => {
+    it("the socket gives nodes of one computer different ids, by address or port", () => {
       const ids = [
         new NodeSocket("127.0.0.2").deviceId(5000), new NodeSocket("127.0.0.2").deviceId(5001),
         new NodeSocket("127.0.0.3").deviceId(5000), new NodeSocket("127.0.0.2").deviceId(1),
@@ -160,7 +160,7 @@ describe("the platform of Node.js", () => {
       }
     }
 
-    it("find each other by broadcast", async () => {
+    it("the nodes find each other by broadcast", async () => {
       const [port, otherPort] = [freshPort(), freshPort()];
       const gossips: Gossip[] = [];
       const met = [new Neighbour(otherPort), new Neighbour(port, "127.0.0.2")].map((socket, index) => {
@@ -203,7 +203,7 @@ describe("the platform of Node.js", () => {
       return storage;
     }
 
-    it("the storage has no revision at first and makes the folders that it needs", () => {
+    it("the storage has no revision at first and makes the folders it needs", () => {
       const deep = join(folder, "a", "b");
       assert.equal(storageOf(deep).readRevision(), undefined);
       assert.deepEqual(readdirSync(deep), ["lock", "lock.pid"]);
@@ -237,7 +237,7 @@ describe("the platform of Node.js", () => {
       });
     }
 
-    it("a node that cannot read its revision does not start", () => {
+    it("a node that can't read its revision does not start", () => {
       writeFileSync(join(folder, "revision"), "?");
       const socket = new NodeSocket("127.0.0.2");
       const gossip = new Gossip({ socket, clock: nodeClock, storage: new FileStorage(folder) });
@@ -255,7 +255,7 @@ describe("the platform of Node.js", () => {
     assert.equal(new MemoryStorage().readRevision(), undefined);
   });
 
-  it("nodeClock counts whole milliseconds and calls back unless told otherwise", async () => {
+  it("nodeClock counts integer milliseconds and calls back unless the timer is cleared", async () => {
     const before = nodeClock.nowMs();
     const calls: string[] = [];
     const cleared = nodeClock.setTimer(() => calls.push("cleared"), 1);

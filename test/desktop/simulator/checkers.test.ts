@@ -17,14 +17,14 @@ function settled(nodes = 6): SimNetwork {
 }
 
 describe("checkers", () => {
-  it("find no fault in a network in sync", () => {
+  it("the checkers report nothing of a network in sync", () => {
     const network = settled();
     for (const check of [checkAgreement, checkValues, checkStatements, checkDatagramBytes, checkErrors]) {
       assertNone(check(network));
     }
   });
 
-  it("complain of a partition that is not healed, on both sides", () => {
+  it("the checkers report a partition that is not healed, on both sides", () => {
     const network = settled();
     network.faults.cuts = [split(network.nodes.slice(0, 2), network.nodes.slice(2))];
     network.runFor(20 * ROUND_MS);
@@ -33,7 +33,7 @@ describe("checkers", () => {
     assert.ok(violations.some(({ detail }) => detail.endsWith("is held as down")));
   });
 
-  it("complain of a one-way partition that is not healed", () => {
+  it("the checkers report a one-way partition that is not healed", () => {
     const network = settled();
     network.faults.cuts = [oneWay(network.nodes.slice(0, 3), network.nodes.slice(3))];
     network.nodes[0].push("news");
@@ -41,7 +41,7 @@ describe("checkers", () => {
     assert.ok(checkAgreement(network).length > 0);
   });
 
-  it("complain of the nodes that did not receive a value, and of no other", () => {
+  it("the checkers report exactly the nodes that were not notified of a value", () => {
     const network = settled();
     network.faults.lossProbability = 1;
     network.nodes[4].push("unheard");
@@ -52,7 +52,7 @@ describe("checkers", () => {
     assertNone(checkStatements(network));
   });
 
-  it("complain of old statements, unless it is values that count", () => {
+  it("the checkers report old statements, unless only values count", () => {
     const network = settled();
     network.faults.lossProbability = 1;
     network.nodes[4].push(4);
@@ -64,7 +64,7 @@ describe("checkers", () => {
     assertNone(checkValues(network));
   });
 
-  it("complain of nodes without peers, once for each missing row", () => {
+  it("the checkers report a node without rows once for each row that it should hold", () => {
     const network = new SimNetwork({ seed: 3 });
     addNodes(network, 3);
     network.faults.lossProbability = 1;
@@ -74,7 +74,7 @@ describe("checkers", () => {
     for (const { detail } of violations) assert.match(detail, /is not held$/);
   });
 
-  it("complain of a node that is held as live and does not run", () => {
+  it("the checkers report a node that is held as live and does not run", () => {
     const network = settled();
     network.nodes[5].crash();
     assert.equal(violators(checkAgreement(network)).length, 5);
@@ -82,7 +82,7 @@ describe("checkers", () => {
     assertNone(checkAgreement(network));
   });
 
-  it("complain of a node that lies about itself", () => {
+  it("the checkers report a node that lies about itself", () => {
     const network = settled();
     const liar = network.nodes[1].gossip as Gossip;
     const honestRows = liar.rows.bind(liar);
@@ -93,7 +93,7 @@ describe("checkers", () => {
     assert.deepEqual(violators(checkStatements(network)), [network.nodes[1].name]);
   });
 
-  it("complain of a datagram above the limit", () => {
+  it("the checkers report a datagram above the limit", () => {
     const network = settled();
     network.send(network.nodes[2], new Uint8Array(1201), 1201, 0x0a000001, 5000);
     const node = network.nodes[2].name;
@@ -102,7 +102,7 @@ describe("checkers", () => {
     ]);
   });
 
-  it("complain of a false minimum or maximum", () => {
+  it("the checkers report a false minimum or maximum", () => {
     const network = settled(3);
     const none = { minimum: undefined, maximum: undefined };
     const beliefs = [{ minimum: 1, maximum: 5 }, { minimum: 1, maximum: 4 }, none];
@@ -112,7 +112,7 @@ describe("checkers", () => {
     ]);
   });
 
-  it("complain of events that a node lacks, and count them", () => {
+  it("the checkers report events that a node lacks, and count them", () => {
     const network = new SimNetwork({ seed: 3 });
     for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], events: eventFeeds() } });
     network.runFor(4 * ROUND_MS);
@@ -140,7 +140,7 @@ describe("checkers", () => {
     assert.equal(checkHeld([author], [[...said, ...unheard]], true).lost, 0);
   });
 
-  it("complain of the errors that nodes reported", () => {
+  it("the checkers report the errors of nodes", () => {
     const network = settled(2);
     network.addNode({ id: network.nodes[0].id, options: { seedList: ["10.0.0.1"] } });
     network.runFor(60 * ROUND_MS);

@@ -17,7 +17,7 @@ function simulate(...options: string[]): Outcome {
 }
 
 describe("chisme simulate", () => {
-  it("prints seed and replay first, a line a round, a table and a verdict", () => {
+  it("the command prints seed and replay first, a line a round, a table and a verdict", () => {
     const { status, stdout, stderr } = simulate("--seed", "7", "--nodes", "12", "--rounds", "20");
     assert.equal(stderr, "");
     assert.equal(status, 0);
@@ -29,13 +29,13 @@ describe("chisme simulate", () => {
     assert.ok(!stdout.includes("\x1b"));
   });
 
-  it("exits with 1 when the network did not agree", () => {
+  it("the command exits with 1 when the network did not agree", () => {
     const { status, stdout } = simulate("--seed", "7", "--rounds", "2");
     assert.equal(status, 1);
     assert.match(stdout, /^not agreed: \d+ of 50 nodes know /m);
   });
 
-  it("prints the same JSON object for the same seed", () => {
+  it("the command prints the same JSON object for the same seed", () => {
     const first = simulate("--seed", "7", "--json");
     assert.equal(first.status, 0);
     assert.equal(simulate("--seed", "7", "--json").stdout, first.stdout);
@@ -47,7 +47,7 @@ describe("chisme simulate", () => {
     assert.equal(result.agreed, true);
   });
 
-  it("draws a seed when none is given", () => {
+  it("the command draws a seed when none is given", () => {
     const seed = (): number => {
       const { stdout } = simulate("--nodes", "2", "--rounds", "2", "--json");
       return (JSON.parse(stdout) as { options: SimulateOptions }).options.seed;
@@ -55,7 +55,7 @@ describe("chisme simulate", () => {
     assert.notEqual(seed(), seed());
   });
 
-  it("seals with --sealed, and says so", () => {
+  it("the command seals with --sealed, and reports that", () => {
     const { status, stdout } = simulate("--seed", "7", "--nodes", "8", "--rounds", "20", "--sealed");
     assert.equal(status, 0, stdout);
     assert.match(stdout, /sealed datagrams of at most 1,200 bytes, seed 7\n.*--nodes 8 --rounds 20 --sealed\n/);
@@ -64,7 +64,7 @@ describe("chisme simulate", () => {
     assert.match(scenario.stdout, /--scenario wipe --seed 3 --sealed\n/);
   });
 
-  it("runs a scenario by name", () => {
+  it("the command runs a scenario by name", () => {
     const { status, stdout } = simulate("--scenario", "partition", "--seed", "3", "--nodes", "8");
     assert.equal(status, 0, stdout);
     assert.match(stdout, /^to repeat this run: chisme simulate --scenario partition --seed 3 --nodes 8$/m);
@@ -83,7 +83,7 @@ describe("chisme simulate", () => {
     [["--scenario", "loss", "--nodes", "2001"], /'--nodes' is at most 2000 with '--scenario'/],
     [["more"], /too many arguments/],
   ] as const) {
-    it(`refuses ${options.join(" ")}`, () => {
+    it(`the command refuses ${options.join(" ")}`, () => {
       const { status, stdout, stderr } = simulate(...options);
       assert.equal(status, 2);
       assert.equal(stdout, "");
@@ -91,7 +91,7 @@ describe("chisme simulate", () => {
     });
   }
 
-  it("lists options and scenarios in its help", () => {
+  it("the help lists options and scenarios", () => {
     const { status, stdout } = simulate("--help");
     assert.equal(status, 0);
     for (const name of ["--nodes", "--seed", "--loss", "--rounds", "--datagram-bytes", "--json", "one-way"]) {

@@ -28,34 +28,34 @@ function countArrivals(faults: ConstructorParameters<typeof SimNetwork>[0]["faul
 }
 
 describe("faults", () => {
-  it("are none by default", () => {
+  it("there are no faults by default", () => {
     assert.deepEqual(countArrivals(undefined).sort((a, b) => a - b), Array.from({ length: 1000 }, (_, i) => i));
   });
 
-  it("lose as many as they are told to", () => {
+  it("the network loses the configured share of the datagrams", () => {
     const arrived = countArrivals({ lossProbability: 0.3 }).length;
     assert.ok(arrived > 650 && arrived < 750, String(arrived));
   });
 
-  it("duplicate as many as they are told to", () => {
+  it("the network duplicates the configured share of the datagrams", () => {
     const arrived = countArrivals({ duplicateProbability: 0.5 }).length;
     assert.ok(arrived > 1450 && arrived < 1550, String(arrived));
   });
 
-  it("reorder when delays differ by more than the time between datagrams", () => {
+  it("datagrams are reordered when delays differ by more than the time between them", () => {
     const inOrder = (values: number[]): boolean => values.every((value, i) => i === 0 || value > values[i - 1]);
     assert.ok(inOrder(countArrivals({ delayMs: { min: 5, max: 5 } })));
     assert.ok(!inOrder(countArrivals({ delayMs: { min: 1, max: 100 } })));
   });
 
-  it("corrupt a copy, which the UDP checksum finds", () => {
+  it("the network corrupts a copy, which the UDP checksum detects", () => {
     const found = countArrivals({ corruptProbability: 0.5 }).length;
     assert.ok(found > 430 && found < 570, String(found));
     const delivered = countArrivals({ corruptProbability: 0.5, udpChecksum: false }).length;
     assert.ok(delivered > 950, String(delivered));
   });
 
-  it("change bits or the length, and nothing of the original", () => {
+  it("corruption changes bits or the length, and never the original", () => {
     const random = new SimRandom(1, 1);
     const original = Uint8Array.from({ length: 40 }, (_, i) => i);
     for (let i = 0; i < 1000; i++) {
@@ -66,7 +66,7 @@ describe("faults", () => {
     assert.deepEqual(original, Uint8Array.from({ length: 40 }, (_, i) => i));
   });
 
-  it("cut links both ways, or one way", () => {
+  it("cuts separate links both ways, or one way", () => {
     const network = new SimNetwork({ seed: 1 });
     const [a, b, c]: SimNode[] = [network.addNode(), network.addNode(), network.addNode()];
     const both = split([a], [b]);
@@ -75,7 +75,7 @@ describe("faults", () => {
     assert.deepEqual([one(a, b), one(b, a), one(a, c), one(b, c)], [true, false, true, false]);
   });
 
-  it("may differ from link to link", () => {
+  it("faults may differ from link to link", () => {
     const all = { lossProbability: 1, duplicateProbability: 0, corruptProbability: 0, delayMs: { min: 1, max: 1 } };
     assert.equal(countArrivals({ link: (from, to) => from.index === 0 && to.index === 1 ? all : undefined }).length, 0);
     assert.equal(countArrivals({ link: (from) => from.index === 1 ? all : undefined }).length, 1000);

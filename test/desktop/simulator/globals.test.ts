@@ -22,7 +22,7 @@ function withApplication(
 }
 
 describe("timers of an application in the simulator", () => {
-  it("run in virtual time, so that an application with setInterval does what it does on a device", () => {
+  it("timers run in virtual time, so that an application with setInterval behaves as on a device", () => {
     const network = new SimNetwork({ seed: 7 });
     for (let i = 0; i < 3; i++) {
       network.addNode({
@@ -42,7 +42,7 @@ describe("timers of an application in the simulator", () => {
     }
   });
 
-  it("come at the times that they would come at on a device, in their order, with their arguments", () => {
+  it("timers fire at the times of a device, in their order, with their arguments", () => {
     const calls: unknown[][] = [];
     const { network } = withApplication((_gossip, { network: { nowMs } }) => {
       const note = (...all: unknown[]): void => void calls.push([network.nowMs - nowMs, ...all]);
@@ -118,7 +118,7 @@ describe("timers of an application in the simulator", () => {
     }
   });
 
-  it("end with the power, and begin again with the next start", () => {
+  it("timers end with the power, and begin again with the next start", () => {
     const calls: number[] = [];
     const { network, node } = withApplication((_gossip, { starts }) => {
       setInterval(() => calls.push(starts), 1000);
@@ -132,7 +132,7 @@ describe("timers of an application in the simulator", () => {
     assert.deepEqual(calls, [1, 1, 2, 2]);
   });
 
-  it("are late on a device that stands still, and follow the rate of its clock", () => {
+  it("timers are late on a device that stands still, and follow the rate of its clock", () => {
     const calls: number[] = [];
     const { network, node } = withApplication(() => {
       setInterval(() => calls.push(network.nowMs), 1000);
@@ -144,7 +144,7 @@ describe("timers of an application in the simulator", () => {
     assert.deepEqual(calls, [800, 6000, 6800, 7600]);
   });
 
-  it("may be set and cleared in callbacks of the node, and by a test with run()", () => {
+  it("callbacks of the node, and a test with run(), can set and clear timers", () => {
     const calls: string[] = [];
     const { network, node } = withApplication(() => undefined);
     network.runFor(0);
@@ -165,7 +165,7 @@ describe("timers of an application in the simulator", () => {
     assert.deepEqual(calls, ["run", "of a callback"]);
   });
 
-  it("belong to the device whose code sets them, also when devices call each other", () => {
+  it("timers belong to the device whose code sets them, even when devices call each other", () => {
     const calls: string[] = [];
     const { network, node } = withApplication(() => undefined);
     const other = network.addNode();
@@ -179,7 +179,7 @@ describe("timers of an application in the simulator", () => {
     assert.deepEqual(calls, ["other"]);
   });
 
-  it("leave the globals as they were, also when an application throws", () => {
+  it("the simulator restores the globals, even when an application throws", () => {
     const before = { ...names() };
     const { network } = withApplication(() => {
       assert.notEqual(names().setTimeout, before.setTimeout);
@@ -206,7 +206,7 @@ describe("timers of an application in the simulator", () => {
 });
 
 describe("time and chance of an application in the simulator", () => {
-  it("are the device's: its time of day, the time since it was switched on, and its random numbers", () => {
+  it("the application gets the device's time of day, uptime and random numbers", () => {
     const draw = (seed: number): unknown[] => {
       const drawn: unknown[] = [];
       const { network, node } = withApplication(() => {
@@ -228,7 +228,7 @@ describe("time and chance of an application in the simulator", () => {
     assert.notEqual(draw(2)[4], random);
   });
 
-  it("begin at 1970 on a device that does not know the time of day", () => {
+  it("time begins at 1970 on a device that does not know the time of day", () => {
     const times: number[] = [];
     const { network } = withApplication(() => setTimeout(() => times.push(Date.now()), 1500), { startAfterMs: 500 });
     network.runFor(9000);

@@ -16,14 +16,14 @@ function revision(node: SimNode): number {
 }
 
 describe("simulated network", () => {
-  it("brings nodes together that know one another by a seed", () => {
+  it("nodes that have a seed find each other", () => {
     const net = network(8);
     net.runFor(8 * ROUND_MS);
     assertNone(checkAgreement(net));
     assert.equal(net.nodes[0].gossip?.rows().length, 8);
   });
 
-  it("brings nodes together that know nobody, by broadcast", () => {
+  it("nodes without seeds find each other by broadcast", () => {
     const net = network(8, 1, []);
     net.faults.lossProbability = 0.1;
     net.runFor(8 * ROUND_MS);
@@ -32,13 +32,13 @@ describe("simulated network", () => {
     assertNone(checkAgreement(net));
   });
 
-  it("echoes a broadcast to its sender", () => {
+  it("the network echoes a broadcast to its sender", () => {
     const net = network(1, 1, []);
     net.runFor(2 * ROUND_MS);
     assert.ok((net.nodes[0].gossip?.stats().drops.echo ?? 0) > 0);
   });
 
-  it("runs an application with its callbacks", () => {
+  it("the network runs an application with its callbacks", () => {
     const net = new SimNetwork({ seed: 1 });
     const seen: NodeRow[] = [];
     net.addNode();
@@ -58,7 +58,7 @@ describe("simulated network", () => {
     assert.equal(net.nodes[0].gossip?.rows().find(({ id }) => id === net.nodes[1].id)?.data, "hello");
   });
 
-  it("lets out what an application throws", () => {
+  it("the network passes on what an application throws", () => {
     const net = new SimNetwork({ seed: 1 });
     net.addNode({ start: () => { throw new Error("out of paint"); } });
     assert.throws(() => net.runFor(1), /out of paint/);
@@ -85,14 +85,14 @@ describe("simulated network", () => {
     }
   });
 
-  it("refuses a second node at an address and port", () => {
+  it("the network refuses a second node at an address and port", () => {
     const net = new SimNetwork({ seed: 1 });
     net.addNode({ address: "10.0.0.1" });
     net.addNode({ address: "10.0.0.1" });
     assert.throws(() => net.runFor(1), /node 1.*is taken by node 0/);
   });
 
-  it("tells a tap of all that nodes are given and send", () => {
+  it("a tap gets all inputs and datagrams of the nodes", () => {
     const net = network(2);
     const kinds = new Set<TapEntry["kind"]>();
     let sent = 0;
@@ -109,7 +109,7 @@ describe("simulated network", () => {
 });
 
 describe("simulated node", () => {
-  it("forgets its rows in a crash, and keeps its storage if that is kept", () => {
+  it("the node forgets its rows in a crash, and keeps its storage if that is kept", () => {
     const net = network(4);
     net.runFor(4 * ROUND_MS);
     const node = net.nodes[2];
@@ -120,7 +120,7 @@ describe("simulated node", () => {
     assertNone(checkAgreement(net));
   });
 
-  it("goes beyond its former revision when its storage is wiped", () => {
+  it("the node takes a revision beyond its former one when its storage is wiped", () => {
     const net = network(4);
     const node = net.nodes[2];
     for (let i = 0; i < 3; i++) {
@@ -137,7 +137,7 @@ describe("simulated node", () => {
     assertNone(checkAgreement(net));
   });
 
-  it("is found again at another address", () => {
+  it("its peers find the node at another address", () => {
     const net = network(4);
     net.runFor(6 * ROUND_MS);
     net.nodes[3].restart({ keepStorage: true, address: "10.0.7.7" });
@@ -146,7 +146,7 @@ describe("simulated node", () => {
     assert.equal(net.nodes[0].gossip?.rows().find(({ id }) => id === net.nodes[3].id)?.address, "10.0.7.7");
   });
 
-  it("says nothing after its crash, even if its application goes on", () => {
+  it("the node sends nothing after its crash, even if its application continues", () => {
     const net = network(2);
     net.runFor(4 * ROUND_MS);
     const { gossip } = net.nodes[1];
@@ -158,7 +158,7 @@ describe("simulated node", () => {
     assert.equal(net.counts.datagrams, sent);
   });
 
-  it("keeps six datagrams while it stands still, and loses the rest", () => {
+  it("the node keeps six datagrams while it stands still, and loses the rest", () => {
     const net = network(2);
     net.runFor(4 * ROUND_MS);
     const node = net.nodes[1];
@@ -172,7 +172,7 @@ describe("simulated node", () => {
     assert.equal(node.gossip?.stats().drops.magic, MAILBOX_DATAGRAMS);
   });
 
-  it("keeps the bytes of waiting datagrams while others go by", () => {
+  it("the node keeps the bytes of waiting datagrams while others are delivered", () => {
     const net = network(3);
     net.runFor(4 * ROUND_MS);
     const node = net.nodes[1];
@@ -189,7 +189,7 @@ describe("simulated node", () => {
     assert.deepEqual(seen.slice(0, 3), ["100: 1", "200: 2", "300: 3"]);
   });
 
-  it("has a clock that jumps and runs at its own speed", () => {
+  it("the node has a clock that jumps and runs at its own speed", () => {
     const net = new SimNetwork({ seed: 1 });
     const node = net.addNode({ clockStartMs: 0xfffffff0, clockSkewPpm: 1000 });
     net.runFor(1);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { EventQueue } from "../../../desktop/simulator/queue.js";
 
 describe("event queue", () => {
-  it("gives events in the order of time, and those of one time in the order of adding", () => {
+  it("the queue gives events in the order of time, and events of one time in the order of adding", () => {
     fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 20 })), (times) => {
       const queue = new EventQueue();
       const seen: [number, number][] = [];
@@ -14,7 +14,7 @@ describe("event queue", () => {
     }));
   });
 
-  it("keeps what is not due", () => {
+  it("the queue keeps events that are not due", () => {
     const queue = new EventQueue();
     queue.add(5, () => undefined);
     assert.equal(queue.take(4), undefined);

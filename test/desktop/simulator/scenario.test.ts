@@ -28,12 +28,12 @@ describe("scenarios", () => {
     });
   }
 
-  it("have names of their own", () => {
+  it("each scenario has its own name", () => {
     const names = SCENARIOS.map(({ name }) => name);
     assert.deepEqual([...new Set(names)], names);
   });
 
-  it("do not agree while a fault goes on", () => {
+  it("the nodes do not agree while a fault continues", () => {
     const stubborn: Scenario = {
       name: "stubborn",
       summary: "a cut that no healing removes",
@@ -48,7 +48,7 @@ describe("scenarios", () => {
     assert.ok(result.violations.some(({ check }) => check === "agreement"));
   });
 
-  it("report an exception, and the node that threw it", () => {
+  it("a run reports what is thrown, and by which node", () => {
     const result = runScenario({
       name: "throwing",
       summary: "a node throws",
@@ -59,13 +59,13 @@ describe("scenarios", () => {
     assert.match(result.violations[0].detail, /^TypeError: push: value: /);
   });
 
-  it("replay by their seed, and differ by it", () => {
+  it("equal seeds give equal runs, and other seeds give others", () => {
     const run = (seed: number): string => JSON.stringify(runScenario(named("everything"), options(seed)));
     assert.equal(run(5), run(5));
     assert.notEqual(run(5), run(6));
   });
 
-  it("bring faults that were asked for", () => {
+  it("a run has the faults that were given", () => {
     const count = (name: string): ReturnType<typeof runScenario> => runScenario(named(name), options(1));
     assert.ok(count("loss").counts.lost > 0);
     assert.ok(count("duplication").counts.duplicated > 0);

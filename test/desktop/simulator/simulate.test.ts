@@ -12,7 +12,7 @@ function run(options: Partial<SimulateOptions>): { rounds: RoundFigures[]; resul
 }
 
 describe("simulation of temperatures", () => {
-  it("ends with all of 50 nodes knowing the minimum and the maximum, under 10 % loss", () => {
+  it("all of 50 nodes know the minimum and the maximum in the end, under 10 % loss", () => {
     for (const seed of [1, 2, 3]) {
       const { rounds, result } = run({ seed });
       assert.deepEqual(result.violations, []);
@@ -25,7 +25,7 @@ describe("simulation of temperatures", () => {
     }
   });
 
-  it("agrees with two nodes, with short datagrams and with none lost", () => {
+  it("the simulation agrees with two nodes, with short datagrams and with none lost", () => {
     assert.ok(run({ nodes: 2 }).result.agreed);
     assert.ok(run({ nodes: 20, datagramBytesMax: 128, rounds: 40 }).result.agreed);
     const { result } = run({ nodes: 20, lossProbability: 0 });
@@ -34,26 +34,26 @@ describe("simulation of temperatures", () => {
     assert.equal(result.falseDowns, 0);
   });
 
-  it("does not agree when it is over before the news is round", () => {
+  it("the simulation does not agree if it ends before the last value has spread", () => {
     const { result } = run({ rounds: 2 });
     assert.equal(result.agreed, false);
     assert.equal(result.roundsToAgree, null);
     assert.ok(result.violations.length > 0);
   });
 
-  it("counts all violations and keeps the first 100", () => {
+  it("the simulation counts all violations and keeps the first 100", () => {
     const { result } = run({ rounds: 2, lossProbability: 0.9 });
     assert.equal(result.violations.length, 100);
     assert.ok(result.violationCount > 500, `${result.violationCount} violations`);
   });
 
-  it("counts up to the sums that it ends with", () => {
+  it("the counts of the rounds add up to those of the end", () => {
     const { rounds, result } = run({ nodes: 10 });
     assert.equal(rounds.reduce((sum, { datagrams }) => sum + datagrams, 0), result.datagrams);
     assert.equal(rounds.at(-1)?.bytesSoFar, result.bytes);
   });
 
-  it("is the same in steps", () => {
+  it("a simulation in steps gives the same result", () => {
     const whole = run({ nodes: 10, rounds: 10 });
     const steps = [...simulateInSteps({ ...SIMULATE_DEFAULTS, seed: 7, nodes: 10, rounds: 10 }, 4)];
     assert.deepEqual(steps.filter((step) => "knowing" in step), whole.rounds);
@@ -64,7 +64,7 @@ describe("simulation of temperatures", () => {
     assert.deepEqual(sent, sent.toSorted((a, b) => a - b));
   });
 
-  it("is the same again with the same seed, and another with another", () => {
+  it("equal seeds give equal simulations, and other seeds give others", () => {
     const options = { nodes: 20, rounds: 10 };
     assert.equal(JSON.stringify(run(options)), JSON.stringify(run(options)));
     assert.notEqual(JSON.stringify(run(options)), JSON.stringify(run({ ...options, seed: 8 })));

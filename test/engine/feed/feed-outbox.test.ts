@@ -20,8 +20,8 @@ const FEEDS = { feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest)
 
 /** A node that holds two events of generation 5 in a slot. */
 function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
-  const lan = new EngineNetwork();
-  const { feeds, outbox } = lan.add(1, FEEDS, [], 3).feed!;
+  const network = new EngineNetwork();
+  const { feeds, outbox } = network.add(1, FEEDS, [], 3).feed!;
   feeds.begin(SLOT, 5);
   for (let n = 1; n <= 2; n++) {
     const event = bytesOf(logEvent(n));
@@ -75,23 +75,23 @@ describe("the claim of a peer on a feed", () => {
   });
 
   it("a claim is settled at once if the events in its frame begin the claimed generation", () => {
-    const lan = new EngineNetwork();
-    lan.add(1, FEEDS, [2], 3);
-    lan.add(2, FEEDS, [1], 3);
-    lan.run(50000);
-    lan.log(1, "topic", 1);
-    lan.run(50000);
+    const network = new EngineNetwork();
+    network.add(1, FEEDS, [2], 3);
+    network.add(2, FEEDS, [1], 3);
+    network.run(50000);
+    network.log(1, "topic", 1);
+    network.run(50000);
     // A start without a log, under a higher revision: its next event begins a generation, and goes out with its row.
-    lan.engines.delete(1);
-    lan.add(1, FEEDS, [2], 9);
-    lan.run(50000);
-    const before = heldFeed(lan.engines.get(2)!, 1).frontier;
-    lan.sent.length = 0;
-    lan.log(1, "topic", 2);
-    const [syn, answer] = lan.sent.map(({ bytes }) => bytes);
+    network.engines.delete(1);
+    network.add(1, FEEDS, [2], 9);
+    network.run(50000);
+    const before = heldFeed(network.engines.get(2)!, 1).frontier;
+    network.sent.length = 0;
+    network.log(1, "topic", 2);
+    const [syn, answer] = network.sent.map(({ bytes }) => bytes);
     assert.ok(tagsOf(syn).includes(SECTION_EVENTS));
     const shown = claimIn(answer, 1);
-    const [generation, sequence] = heldFeed(lan.engines.get(2)!, 1).frontier;
+    const [generation, sequence] = heldFeed(network.engines.get(2)!, 1).frontier;
     assert.ok(generation > before[0]);
     // Otherwise node 2 would want the events that it has just received, or send them back as lacking.
     assert.deepEqual([shown.generation, shown.sequence], [generation, sequence]);
@@ -99,9 +99,9 @@ describe("the claim of a peer on a feed", () => {
   });
 
   it("the own feed is renewed once, by the events of a later generation or by the claim on them", () => {
-    const lan = new EngineNetwork();
-    const { own, outbox } = lan.add(1, FEEDS, [], 3).feed!;
-    lan.log(1, "topic", 1);
+    const network = new EngineNetwork();
+    const { own, outbox } = network.add(1, FEEDS, [], 3).feed!;
+    network.log(1, "topic", 1);
     const batch = new BatchData();
     Object.assign(batch, { generation: 8, first: 1, count: 1 });
     see(outbox, 8, 1, OWN_SLOT);

@@ -10,7 +10,7 @@ import { FeedNode, type PlainEvent, T, Truth, decoded, logEvent, removeEvent, se
 const AUTHORS = [11, 22, 33];
 
 /** Nodes that are each one's author; a last one only listens. */
-function network(feedBytes: number[]): { nodes: FeedNode[]; truths: Map<number, Truth> } {
+function makeNetwork(feedBytes: number[]): { nodes: FeedNode[]; truths: Map<number, Truth> } {
   const truths = new Map([...AUTHORS, 99].map((id) => [id, new Truth(id)]));
   for (const truth of truths.values()) truth.begin(0);
   const nodes = [...AUTHORS, 99].map((id, i) => {
@@ -59,7 +59,7 @@ const act: fc.Arbitrary<Act> = fc.record({
 });
 
 function run(feedBytes: number[], acts: Act[], withBegin: boolean): void {
-  const { nodes, truths } = network(feedBytes);
+  const { nodes, truths } = makeNetwork(feedBytes);
   acts.forEach((one, n) => {
     const author = nodes[one.author];
     const ms = T + n * 1000;
@@ -113,7 +113,7 @@ function settle(nodes: FeedNode[]): void {
 
 /** One author alone, and what it says. */
 function alone(feedBytes: number): { author: FeedNode; truth: Truth } {
-  const { nodes, truths } = network([feedBytes, 0, 0, 0]);
+  const { nodes, truths } = makeNetwork([feedBytes, 0, 0, 0]);
   return { author: nodes[0], truth: truths.get(AUTHORS[0])! };
 }
 
@@ -211,7 +211,7 @@ describe("a node's own feed", () => {
 
 describe("feeds", () => {
   it("a full arena first forgets events of the author that holds most", () => {
-    const { nodes } = network([100000, 100000, 100000, 3000]);
+    const { nodes } = makeNetwork([100000, 100000, 100000, 3000]);
     const listener = nodes[3];
     for (let n = 0; n < 5; n++) nodes[1].say(logEvent(n));
     pass(nodes[1], listener, AUTHORS[1], 1000);

@@ -74,7 +74,7 @@ export function tipAfter(
   return new Uint8Array(hash.subarray(0, 8));
 }
 
-/** All that an author ever said, by generation. */
+/** All events that an author published, by generation. */
 export class Truth {
   readonly generations = new Map<number, { events: Uint8Array[]; tips: Uint8Array[] }>();
   constructor(readonly author: number) {}
@@ -102,7 +102,7 @@ export class Truth {
     return `${topic}/${key}`;
   }
 
-  /** Topics and keys about which more was said after an event. */
+  /** Topics and keys with later events than an event. */
   namesAfter(generation: number, sequence: number): Set<string> {
     const count = this.generations.get(generation)!.events.length;
     return new Set(Array.from({ length: count - sequence }, (_, i) => this.name(generation, sequence + 1 + i)));
@@ -174,8 +174,8 @@ export class FeedNode {
     const theirs = peer.ids.indexOf(author);
     const sequence = peer.feeds.sequence(theirs);
     const generation = peer.feeds.generation(theirs);
-    const isWhole = peer.feeds.isComplete(theirs);
-    const lacks = this.writer.lacks(slot, generation, sequence, isWhole);
+    const isComplete = peer.feeds.isComplete(theirs);
+    const lacks = this.writer.lacks(slot, generation, sequence, isComplete);
     if (lacks === LACKS_NOTHING) return undefined;
     const writer = new Writer();
     writer.reset(new Uint8Array(room), 0, room);
@@ -187,7 +187,7 @@ export class FeedNode {
         next = this.writer.writeBatch(writer, slot, from);
       }
     } else {
-      let after = this.writer.snapshotAfter(slot, generation, sequence, isWhole);
+      let after = this.writer.snapshotAfter(slot, generation, sequence, isComplete);
       for (let before = -1; writer.position > before && (before < 0 || !this.writer.isComplete);) {
         before = writer.position;
         after = this.writer.writeSnapshotChunk(writer, slot, after);
@@ -268,7 +268,7 @@ export class FeedNode {
     return reasons;
   }
 
-  /** Takes what the application has to be told, as it would. */
+  /** Takes the events of which the application is to be notified, as the application would. */
   drain(): void {
     const { arena } = this.feeds;
     for (let record = arena.nextUnnotified(); record !== 0; record = arena.nextUnnotified()) {
@@ -308,7 +308,7 @@ export class FeedNode {
     return numbers;
   }
 
-  /** Compares all that is held with what was said. */
+  /** Compares all that is held with what was published. */
   check(): void {
     this.ids.forEach((_, slot) => this.checkFeed(slot));
     assert.ok(this.feeds.arena.room() >= 0 && this.feeds.arena.room() <= this.feeds.arena.size());

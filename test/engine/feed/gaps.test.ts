@@ -24,25 +24,25 @@ const [A, B] = [1, 2];
 function withGap(
   desktop: Partial<EngineOptions> = DESKTOP, prepare: (engine: Engine) => void = () => undefined,
 ): EngineNetwork {
-  const lan = new EngineNetwork();
-  for (const node of [A, B]) prepare(lan.add(node, desktop, [3], 1));
-  for (const node of [3, 4, 5]) prepare(lan.add(node, BOARD, [3], 1));
-  lan.run(5 * ROUND);
-  const away = lan.engines.get(A)!;
-  lan.engines.delete(A);
+  const network = new EngineNetwork();
+  for (const node of [A, B]) prepare(network.add(node, desktop, [3], 1));
+  for (const node of [3, 4, 5]) prepare(network.add(node, BOARD, [3], 1));
+  network.run(5 * ROUND);
+  const away = network.engines.get(A)!;
+  network.engines.delete(A);
   for (let n = 0; n < 200; n++) {
-    lan.log(3, "reading", n);
-    if (n % 3 === 0) lan.set(4, "value", `key ${n % 5}`, n);
-    if (n % 20 === 19) lan.remove(4, "value", "key 1");
-    lan.run(500);
+    network.log(3, "reading", n);
+    if (n % 3 === 0) network.set(4, "value", `key ${n % 5}`, n);
+    if (n % 20 === 19) network.remove(4, "value", "key 1");
+    network.run(500);
   }
   // The two desktops do not meet before the boards have told what they still hold.
-  lan.lose = ({ from, to }) => from + to === A + B;
-  lan.engines.set(A, away);
-  lan.run(5 * ROUND);
+  network.lose = ({ from, to }) => from + to === A + B;
+  network.engines.set(A, away);
+  network.run(5 * ROUND);
   for (const author of [3, 4]) assert.ok(floorOf(away, author) > 10, "lacks what the boards forgot");
-  lan.lose = () => false;
-  return lan;
+  network.lose = () => false;
+  return network;
 }
 
 function floorOf(engine: Engine, author: number): number {
@@ -50,8 +50,8 @@ function floorOf(engine: Engine, author: number): number {
 }
 
 /** Sections with a tag that nodes sent since the last call. */
-function sectionsSent(lan: EngineNetwork, tag: number): Sent[] {
-  return lan.sent.splice(0).filter(({ bytes }) => tagsOf(bytes).includes(tag));
+function sectionsSent(network: EngineNetwork, tag: number): Sent[] {
+  return network.sent.splice(0).filter(({ bytes }) => tagsOf(bytes).includes(tag));
 }
 
 /** A SYN of node 9, which nobody knows, with a GAP. */
@@ -67,44 +67,44 @@ function synOf9(sections: ArrayLike<number>): Uint8Array {
 
 describe("two archive nodes", () => {
   it("two archive nodes end with all that either holds of each feed, as if it had arrived in time", () => {
-    const lan = withGap();
-    const [a, b] = [lan.engines.get(A)!, lan.engines.get(B)!];
-    const told = lan.events.get(A)!.length;
+    const network = withGap();
+    const [a, b] = [network.engines.get(A)!, network.engines.get(B)!];
+    const told = network.events.get(A)!.length;
     const drops = a.stats.drops(DROP_FORK) + a.stats.drops(DROP_GAP);
-    lan.run(8 * ROUND);
+    network.run(8 * ROUND);
     for (const author of [3, 4]) {
       assert.equal(floorOf(a, author), 1);
       assert.deepEqual(heldFeed(a, author), heldFeed(b, author));
     }
-    assert.equal(lan.events.get(A)!.length, told, "what comes so late is not told out of its order");
+    assert.equal(network.events.get(A)!.length, told, "what comes so late is not told out of its order");
     assert.equal(a.stats.drops(DROP_FORK) + a.stats.drops(DROP_GAP), drops);
-    lan.sent.length = 0;
-    lan.run(10 * ROUND);
-    assert.ok(lan.sent.every(({ bytes }) => bytes.length <= 40), "in sync as ever");
+    network.sent.length = 0;
+    network.run(10 * ROUND);
+    assert.ok(network.sent.every(({ bytes }) => bytes.length <= 40), "in sync as ever");
   });
 
   it("two archive nodes need one exchange for all feeds, in datagrams of any size", () => {
     for (const datagramBytesMax of [300, 1200]) {
-      const lan = withGap({ ...DESKTOP, datagramBytesMax });
-      sectionsSent(lan, SECTION_GAP);
-      while (floorOf(lan.engines.get(A)!, 3) > 1) lan.run(100);
-      const asks = sectionsSent(lan, SECTION_GAP).filter(({ from, to }) => from === A && to === B);
+      const network = withGap({ ...DESKTOP, datagramBytesMax });
+      sectionsSent(network, SECTION_GAP);
+      while (floorOf(network.engines.get(A)!, 3) > 1) network.run(100);
+      const asks = sectionsSent(network, SECTION_GAP).filter(({ from, to }) => from === A && to === B);
       assert.equal(asks.filter(({ bytes }) => (bytes[1] & 15) === TYPE_SYN).length, 1);
-      assert.equal(floorOf(lan.engines.get(A)!, 4), 1);
+      assert.equal(floorOf(network.engines.get(A)!, 4), 1);
     }
   });
 
   it("two archive nodes fill their gaps although datagrams are lost", () => {
-    const lan = withGap();
+    const network = withGap();
     let count = 0;
-    lan.lose = () => ++count % 4 === 0;
-    lan.run(40 * ROUND);
-    for (const author of [3, 4]) assert.equal(floorOf(lan.engines.get(A)!, author), 1);
+    network.lose = () => ++count % 4 === 0;
+    network.run(40 * ROUND);
+    for (const author of [3, 4]) assert.equal(floorOf(network.engines.get(A)!, author), 1);
   });
 
   it("an archive node requests feeds in turn, so that a feed that no node holds does not block the others", () => {
     // Six feeds of which all have forgotten the beginning.
-    const lan = withGap(DESKTOP, (engine) => {
+    const network = withGap(DESKTOP, (engine) => {
       for (let author = 20; author < 26; author++) {
         const row = Object.assign(new RowData(), { id: author, address: author, port: 5000 });
         engine.rows.merge(row, new Uint8Array(0));
@@ -115,36 +115,36 @@ describe("two archive nodes", () => {
         engine.rows.addToFeedsHash(slot);
       }
     });
-    const { feeds } = lan.engines.get(A)!.feed!;
-    const { rows } = lan.engines.get(A)!;
-    lan.run(16 * ROUND);
+    const { feeds } = network.engines.get(A)!.feed!;
+    const { rows } = network.engines.get(A)!;
+    network.run(16 * ROUND);
     for (const author of [3, 4]) assert.equal(feeds.floor(rows.find(author)), 1);
     for (const author of [20, 25]) assert.equal(feeds.floor(rows.find(author)), 101);
   });
 
   it("an archive node requests nothing while less than a quarter of its arena is free, and not without end", () => {
-    const lan = withGap(having(6000, true));
-    lan.run(10 * ROUND);
+    const network = withGap(having(6000, true));
+    network.run(10 * ROUND);
     for (let n = 0; n < 300; n++) {
-      lan.log(5, "reading", n);
-      lan.run(500);
+      network.log(5, "reading", n);
+      network.run(500);
     }
-    lan.run(5 * ROUND);
-    sectionsSent(lan, SECTION_GAP);
-    for (const node of [A, B]) assert.ok(floorOf(lan.engines.get(node)!, 5) > 1, "forgets, too");
+    network.run(5 * ROUND);
+    sectionsSent(network, SECTION_GAP);
+    for (const node of [A, B]) assert.ok(floorOf(network.engines.get(node)!, 5) > 1, "forgets, too");
     for (let n = 0; n < 100; n++) {
-      lan.log(5, "reading", n);
-      lan.run(5000);
+      network.log(5, "reading", n);
+      network.run(5000);
     }
-    assert.deepEqual(sectionsSent(lan, SECTION_GAP), []);
+    assert.deepEqual(sectionsSent(network, SECTION_GAP), []);
   });
 });
 
 describe("gaps", () => {
   it("a board requests no history and applies none that it did not request", () => {
-    const lan = withGap(having(65536));
-    lan.run(20 * ROUND);
-    assert.deepEqual(sectionsSent(lan, SECTION_GAP), []);
+    const network = withGap(having(65536));
+    network.run(20 * ROUND);
+    assert.deepEqual(sectionsSent(network, SECTION_GAP), []);
     const filling = withGap();
     filling.lose = ({ to }) => to === A;
     filling.sent.length = 0;
@@ -163,33 +163,33 @@ describe("gaps", () => {
   });
 
   it("any node with feeds answers a request if it holds more", () => {
-    const lan = new EngineNetwork();
-    lan.add(A, DESKTOP, [2], 1);
-    lan.add(2, having(20000), [], 1);
-    lan.add(3, BOARD, [2], 1);
-    lan.run(5 * ROUND);
-    const away = lan.engines.get(A)!;
-    lan.engines.delete(A);
-    for (let n = 0; n < 100; n++) lan.log(3, "reading", n);
-    lan.run(5 * ROUND);
-    lan.lose = ({ from, to }) => from + to === A + 2;
-    lan.engines.set(A, away);
-    lan.run(5 * ROUND);
+    const network = new EngineNetwork();
+    network.add(A, DESKTOP, [2], 1);
+    network.add(2, having(20000), [], 1);
+    network.add(3, BOARD, [2], 1);
+    network.run(5 * ROUND);
+    const away = network.engines.get(A)!;
+    network.engines.delete(A);
+    for (let n = 0; n < 100; n++) network.log(3, "reading", n);
+    network.run(5 * ROUND);
+    network.lose = ({ from, to }) => from + to === A + 2;
+    network.engines.set(A, away);
+    network.run(5 * ROUND);
     assert.ok(floorOf(away, 3) > 1);
-    lan.lose = () => false;
-    lan.run(5 * ROUND);
-    assert.deepEqual(heldFeed(away, 3), heldFeed(lan.engines.get(2)!, 3));
+    network.lose = () => false;
+    network.run(5 * ROUND);
+    assert.deepEqual(heldFeed(away, 3), heldFeed(network.engines.get(2)!, 3));
   });
 
   it("an unproven address that requests history gets at most three times the bytes that it sent", () => {
-    const lan = withGap();
-    const { feeds } = lan.engines.get(B)!.feed!;
-    const slot = lan.engines.get(B)!.rows.find(3);
+    const network = withGap();
+    const { feeds } = network.engines.get(B)!.feed!;
+    const slot = network.engines.get(B)!.rows.find(3);
     const ask = (author: number, generation: number, floor: number, tip: number): Sent[] => {
       const syn = synWithGap(author, generation, floor, tip);
-      lan.sent.length = 0;
-      lan.deliver(B, 9, syn);
-      const answers = lan.sent.splice(0).filter(({ to }) => to === 9);
+      network.sent.length = 0;
+      network.deliver(B, 9, syn);
+      const answers = network.sent.splice(0).filter(({ to }) => to === 9);
       assert.equal(answers.length, 1);
       assert.ok(answers[0].bytes.length <= 3 * syn.length);
       return answers.filter(({ bytes }) => tagsOf(bytes).includes(SECTION_HISTORY));

@@ -10,7 +10,7 @@ import { type FrameVector, type VectorRow, sectionsOf, tagsOf } from "../wire/fr
 import { answersTo, counterOf, frameOf, nodeWith, peerRow, rowOf } from "../responder.js";
 
 interface FlatEntry {
-  bucket: number;
+  range: number;
   roster: number;
   bytes: number[];
 }
@@ -64,16 +64,16 @@ describe("SummaryWriter", () => {
     for (const count of [2, 20, 63]) {
       const sent = answersTo(nodeWith(count, true), frameOf({}));
       assert.deepEqual(sent.map(tagsOf), [[SECTION_ROW_FINGERPRINTS]]);
-      assert.deepEqual(flatsIn(sent).map(({ bucket, bytes }) => [bucket, bytes.length]), [[0, count + 1]]);
+      assert.deepEqual(flatsIn(sent).map(({ range, bytes }) => [range, bytes.length]), [[0, count + 1]]);
     }
   });
 
   it("a node with more rows sends a range fingerprint for about eight rows each", () => {
     for (let count = 64; count < 1000; count += 13) {
       const sent = answersTo(nodeWith(count, true), frameOf({}));
-      const [buckets] = sectionsOf(sent[0], SECTION_RANGE_FINGERPRINTS);
-      const rowsEach = (count + 1) / buckets.entries.length;
-      assert.ok(rowsEach > 5 && rowsEach < 11, `${count + 1} rows in ${buckets.entries.length} buckets`);
+      const [ranges] = sectionsOf(sent[0], SECTION_RANGE_FINGERPRINTS);
+      const rowsEach = (count + 1) / ranges.entries.length;
+      assert.ok(rowsEach > 5 && rowsEach < 11, `${count + 1} rows in ${ranges.entries.length} ranges`);
       assert.equal(sent.length, 1);
     }
   });
@@ -100,7 +100,7 @@ describe("SummaryWriter", () => {
 
 describe("Engine: range fingerprints arrive", () => {
   const LOG = 5;
-  const bucketOf = (id: number): number => orderKey(id) >>> (32 - LOG);
+  const rangeOf = (id: number): number => orderKey(id) >>> (32 - LOG);
 
   /** What it answers to a peer that holds the same but for some rows. */
   function answer(count: number, change: (held: VectorRow[]) => VectorRow[]): Uint8Array[] {
@@ -111,26 +111,26 @@ describe("Engine: range fingerprints arrive", () => {
   it("a node sends the row fingerprints of ranges that differ", () => {
     const sent = answer(300, (held) => held.map((row) => row.id === 1007 ? { ...row, heartbeat: 9999 } : row));
     assert.deepEqual(sent.map(tagsOf), [[SECTION_ROW_FINGERPRINTS]]);
-    const [{ bucket, bytes }] = flatsIn(sent);
-    assert.equal(bucket, bucketOf(1007));
-    const inBucket = [1, peerRow.id, ...others(299).map(({ id }) => id)].filter((id) => bucketOf(id) === bucket);
-    assert.equal(bytes.length, inBucket.length);
-    assert.ok(inBucket.length > 2);
+    const [{ range, bytes }] = flatsIn(sent);
+    assert.equal(range, rangeOf(1007));
+    const inRange = [1, peerRow.id, ...others(299).map(({ id }) => id)].filter((id) => rangeOf(id) === range);
+    assert.equal(bytes.length, inRange.length);
+    assert.ok(inRange.length > 2);
   });
 
   it("a node lists the rows of a range in which it has two, one or none", () => {
     const sent = answer(20, (held) => held.filter(({ id }) => id !== 1003));
-    const mine = [1, peerRow.id, ...others(19).map(({ id }) => id)].filter((id) => bucketOf(id) === bucketOf(1003));
+    const mine = [1, peerRow.id, ...others(19).map(({ id }) => id)].filter((id) => rangeOf(id) === rangeOf(1003));
     assert.ok(mine.length <= 2);
     assert.deepEqual(sent.map(tagsOf), [[SECTION_DIGEST]]);
     const [list] = listsIn(sent);
     assert.deepEqual(list.ids.sort(), mine.sort());
-    assert.deepEqual([list.from, list.to], [rangeFrom(bucketOf(1003), LOG), rangeTo(bucketOf(1003), LOG)]);
+    assert.deepEqual([list.from, list.to], [rangeFrom(rangeOf(1003), LOG), rangeTo(rangeOf(1003), LOG)]);
 
-    const known = [1, peerRow.id, ...others(19).map(({ id }) => id)].map(bucketOf);
-    const id = Array.from({ length: 99 }, (_, i) => 5000 + i).find((one) => !known.includes(bucketOf(one)))!;
+    const known = [1, peerRow.id, ...others(19).map(({ id }) => id)].map(rangeOf);
+    const id = Array.from({ length: 99 }, (_, i) => 5000 + i).find((one) => !known.includes(rangeOf(one)))!;
     const [empty] = listsIn(answer(20, (held) => [...held, { ...peerRow, id }]));
-    assert.deepEqual(empty, { from: rangeFrom(bucketOf(id), LOG), to: rangeTo(bucketOf(id), LOG), ids: [] });
+    assert.deepEqual(empty, { from: rangeFrom(rangeOf(id), LOG), to: rangeTo(rangeOf(id), LOG), ids: [] });
   });
 
   it("a node sends nothing for ranges that do not differ", () => {

@@ -17,7 +17,7 @@ export interface VectorRow {
   state: number;
   /** CBOR as hex; "" for none. */
   value: string;
-  /** Of a node that does not speak compact frames. */
+  /** Of a node that does not use compact frames. */
   isForeign?: true;
 }
 
@@ -34,9 +34,9 @@ export interface FrameVector {
   rows?: number[];
   /** Ranges of keys, one for each DIGEST section. */
   digests?: { from: number; to: number }[];
-  /** The base-2 logarithm of the number of buckets. */
+  /** The base-2 logarithm of the number of range fingerprints. */
   buckets?: number;
-  /** Of 2^log ranges of keys, those whose rows are told by a byte each. */
+  /** Of 2^log ranges of order keys, those whose row fingerprints follow. */
   flat?: { log: number; ranges: number[] };
   probes?: number[];
   heard?: number[];
@@ -103,7 +103,7 @@ export function write(vector: FrameVector): Uint8Array {
 }
 
 /** A SYN of a node that no table has, with rows about others. */
-export function hearsay(...about: Partial<VectorRow>[]): Uint8Array {
+export function claimsAbout(...about: Partial<VectorRow>[]): Uint8Array {
   const rows = about.map((row) => {
     return { id: 7, address: 7, port: 5000, revision: 0, heartbeat: 0, state: 0, value: "", ...row };
   });
@@ -127,11 +127,11 @@ export interface Section {
   /** Of a DIGEST. */
   from?: number;
   to?: number;
-  /** Of a FLAT. */
+  /** Of row fingerprints. */
   log?: number;
 }
 
-/** What a good frame says. */
+/** The content of a good frame. */
 export interface ReadFrame {
   type: number;
   flags: number;
@@ -139,12 +139,12 @@ export interface ReadFrame {
   revision: number;
   counter: number;
   heartbeat: number;
-  root: number[];
+  tableHash: number[];
   inReplyTo: number;
   sections: Section[];
 }
 
-/** Everything that a frame says, read through `bytes`; or the drop reason. */
+/** The content of a frame, read through `bytes`; or the drop reason. */
 export function read(bytes: Uint8Array, length: number): ReadFrame | number {
   const reader = new FrameReader();
   const row = new RowData();
@@ -160,8 +160,8 @@ export function read(bytes: Uint8Array, length: number): ReadFrame | number {
     sections.push({ tag: reader.section, entries, ...sectionHead(reader) });
   }
   const { type, flags, id, revision, counter, heartbeat, inReplyTo } = reader;
-  const root = [reader.tableHashFirst | 0, reader.tableHashSecond | 0];
-  return { type, flags, id, revision, counter, heartbeat, root, inReplyTo, sections };
+  const tableHash = [reader.tableHashFirst | 0, reader.tableHashSecond | 0];
+  return { type, flags, id, revision, counter, heartbeat, tableHash, inReplyTo, sections };
 }
 
 export function readGood(bytes: Uint8Array): ReadFrame {
@@ -189,8 +189,8 @@ function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknow
   if (reader.section === SECTION_RANGE_FINGERPRINTS) return reader.readFingerprint();
   if (reader.section === SECTION_ROW_FINGERPRINTS) {
     reader.readRowFingerprints();
-    const { range: bucket, roster } = reader;
-    return { bucket, roster, bytes: Array.from({ length: reader.rangeCount }, () => reader.readFingerprint()) };
+    const { range, roster } = reader;
+    return { range, roster, bytes: Array.from({ length: reader.rangeCount }, () => reader.readFingerprint()) };
   }
   if (reader.section === SECTION_ROWS) {
     reader.readRow(row);

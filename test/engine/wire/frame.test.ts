@@ -32,12 +32,12 @@ function roster(rows: VectorRow[]): number {
   return ((sum & 0xffff) ^ Math.floor(sum / 0x10000)) & 0xff;
 }
 
-function rangeOf(bucket: number, log: number): [number, number] {
+function rangeOf(range: number, log: number): [number, number] {
   const width = 2 ** (32 - log);
-  return [bucket * width, (bucket + 1) * width - 1];
+  return [range * width, (range + 1) * width - 1];
 }
 
-/** What a vector says, in the form in which `read` tells it. */
+/** The content of a vector, in the form that `read` returns. */
 function expected(vector: FrameVector): unknown {
   const own = vector.held[0];
   const rows = tableOf(vector.held);
@@ -59,25 +59,25 @@ function expected(vector: FrameVector): unknown {
   }
   const log = vector.buckets;
   if (log !== undefined) {
-    const entries = Array.from({ length: 2 ** log }, (_, bucket) => {
-      return fingerprint(heldBetween(vector, ...rangeOf(bucket, log)), vector.counter);
+    const entries = Array.from({ length: 2 ** log }, (_, range) => {
+      return fingerprint(heldBetween(vector, ...rangeOf(range, log)), vector.counter);
     });
     sections.push({ tag: 4, entries });
   }
-  if (vector.flat !== undefined) sections.push(expectedFlat(vector, vector.flat));
+  if (vector.flat !== undefined) sections.push(expectedRowFingerprints(vector, vector.flat));
   if (vector.probes !== undefined) sections.push({ tag: 6, entries: vector.probes });
   if (vector.heard !== undefined) sections.push({ tag: 7, entries: vector.heard });
   return {
     type: vector.type, flags: vector.flags, id: own.id, revision: own.revision, counter: vector.counter,
-    heartbeat: own.heartbeat, root: [rows.tableHash.first, rows.tableHash.second],
+    heartbeat: own.heartbeat, tableHash: [rows.tableHash.first, rows.tableHash.second],
     inReplyTo: vector.inReplyTo, sections,
   };
 }
 
-function expectedFlat(vector: FrameVector, { log, ranges }: { log: number; ranges: number[] }): unknown {
-  const entries = ranges.map((bucket) => {
-    const rows = heldBetween(vector, ...rangeOf(bucket, log));
-    return { bucket, roster: roster(rows), bytes: rows.map((row) => fingerprint([row], vector.counter)) };
+function expectedRowFingerprints(vector: FrameVector, { log, ranges }: { log: number; ranges: number[] }): unknown {
+  const entries = ranges.map((range) => {
+    const rows = heldBetween(vector, ...rangeOf(range, log));
+    return { range, roster: roster(rows), bytes: rows.map((row) => fingerprint([row], vector.counter)) };
   });
   return { tag: 5, entries, log };
 }
@@ -210,11 +210,11 @@ describe("FrameWriter: room", () => {
 
 describe("FrameWriter: the table hash", () => {
   it("the table hash in a frame is that of the rows alone", () => {
-    const root = new TableHash();
-    for (const row of frames[1].held) root.add(row.id, row.revision, row.heartbeat, row.state);
+    const tableHash = new TableHash();
+    for (const row of frames[1].held) tableHash.add(row.id, row.revision, row.heartbeat, row.state);
     const bytes = bytesOf(frames[1].hex);
     const view = new DataView(bytes.buffer);
-    assert.equal(view.getInt32(9), root.first);
-    assert.equal(view.getInt32(13), root.second);
+    assert.equal(view.getInt32(9), tableHash.first);
+    assert.equal(view.getInt32(13), tableHash.second);
   });
 });

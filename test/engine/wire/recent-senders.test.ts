@@ -80,37 +80,37 @@ describe("ReplayGuard: a counter far above the highest", () => {
 
 describe("ReplayGuard: a challenge", () => {
   it("a challenge brings back a node whose storage was wiped and that sends no SYN", () => {
-    const lan = new EngineNetwork();
+    const network = new EngineNetwork();
     const sealer = () => sealing(KEY, undefined);
-    const a = lan.add(1, { sealer: sealer(), randomSeed: 3 });
-    lan.add(2, { sealer: sealer(), randomSeed: 4 }, [1], 5);
-    lan.run(30000);
+    const a = network.add(1, { sealer: sealer(), randomSeed: 3 });
+    network.add(2, { sealer: sealer(), randomSeed: 4 }, [1], 5);
+    network.run(30000);
     assert.ok(a.rows.find(2) > 0);
-    lan.engines.delete(2);
-    lan.run(300000);
+    network.engines.delete(2);
+    network.run(300000);
     // It knows nobody, and what it sends of its own accord is lost.
-    lan.lose = ({ from, bytes }) => from === 2 && (bytes[1] & 15) === TYPE_SYN;
-    const b = lan.add(2, { sealer: sealer(), randomSeed: 5 }, [], 0, false);
-    lan.run(300000);
+    network.lose = ({ from, bytes }) => from === 2 && (bytes[1] & 15) === TYPE_SYN;
+    const b = network.add(2, { sealer: sealer(), randomSeed: 5 }, [], 0, false);
+    network.run(300000);
     assert.equal(b.revision(), 6);
     assert.deepEqual(table(a), table(b));
   });
 
   it("a challenge does not count as a transmit of an update", () => {
-    const lan = new EngineNetwork();
-    const a = lan.add(1, { sealer: sealing(KEY, undefined) });
-    lan.add(2, { sealer: sealing(KEY, undefined), randomSeed: 2 }, [1]);
-    lan.run(20000);
-    const recorded = lan.sent.find(({ from, bytes }) => from === 2 && (bytes[1] & 15) === TYPE_SYN)!;
+    const network = new EngineNetwork();
+    const a = network.add(1, { sealer: sealing(KEY, undefined) });
+    network.add(2, { sealer: sealing(KEY, undefined), randomSeed: 2 }, [1]);
+    network.run(20000);
+    const recorded = network.sent.find(({ from, bytes }) => from === 2 && (bytes[1] & 15) === TYPE_SYN)!;
     // Node 1 starts again and has something to tell.
-    const restarted = lan.add(1, { sealer: sealing(KEY, undefined), randomSeed: 9 }, [], a.revision() + 1);
-    lan.engines.delete(2);
-    lan.publish(1, [5]);
-    lan.sent.length = 0;
+    const restarted = network.add(1, { sealer: sealing(KEY, undefined), randomSeed: 9 }, [], a.revision() + 1);
+    network.engines.delete(2);
+    network.publish(1, [5]);
+    network.sent.length = 0;
     const before = restarted.rows.transmitsLeft(OWN_SLOT);
     assert.ok(before > 0);
-    for (let i = 0; i < 50; i++) lan.deliver(1, 2, recorded.bytes);
+    for (let i = 0; i < 50; i++) network.deliver(1, 2, recorded.bytes);
     assert.equal(restarted.rows.transmitsLeft(OWN_SLOT), before);
-    assert.ok(lan.sent.filter(({ from, to }) => from === 1 && to === 2).length === 50, "each was challenged");
+    assert.ok(network.sent.filter(({ from, to }) => from === 1 && to === 2).length === 50, "each was challenged");
   });
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { DROP_REASONS, dropReasonName, type Engine, NOTIFY_ID_CONFLICT } from "../../../src/engine/index.js";
 import { DOWN, UP } from "../../../src/engine/table/states.js";
 import { propertyOptions } from "../../support/random.js";
-import { hearsay, bytesOf, refusals, tagsOf } from "./frame-support.js";
+import { claimsAbout, bytesOf, refusals, tagsOf } from "./frame-support.js";
 import { EngineNetwork } from "../../support/engine-network.js";
 import { held, table } from "../../support/engine-state.js";
 
@@ -17,60 +17,60 @@ function drops(engine: Engine): Record<string, number> {
   return counted;
 }
 
-function pair(): { lan: EngineNetwork; a: Engine; b: Engine } {
-  const lan = new EngineNetwork();
-  const a = lan.add(1, {}, [2], 3);
-  const b = lan.add(2, {}, [1], 5);
-  lan.run(3 * ROUND);
-  lan.sent.length = 0;
-  return { lan, a, b };
+function pair(): { network: EngineNetwork; a: Engine; b: Engine } {
+  const network = new EngineNetwork();
+  const a = network.add(1, {}, [2], 3);
+  const b = network.add(2, {}, [1], 5);
+  network.run(3 * ROUND);
+  network.sent.length = 0;
+  return { network, a, b };
 }
 
 /** A frame of node `from` as it would send it in its first round. */
 function firstSyn(from: number, revision: number, nowMs: number): Uint8Array {
-  const lan = new EngineNetwork();
-  lan.nowMs = nowMs;
-  lan.add(from, {}, [1], revision);
-  lan.publish(from, [1]);
-  lan.run(ROUND / 4);
-  return lan.sent[0].bytes;
+  const network = new EngineNetwork();
+  network.nowMs = nowMs;
+  network.add(from, {}, [1], revision);
+  network.publish(from, [1]);
+  network.run(ROUND / 4);
+  return network.sent[0].bytes;
 }
 
 describe("Engine: a bad datagram", () => {
   for (const { name, reason, hex } of refusals) {
     it(`a bad datagram changes nothing but a counter: ${name}`, () => {
-      const { lan, a } = pair();
+      const { network, a } = pair();
       const before = table(a);
-      lan.deliver(1, 2, bytesOf(hex));
+      network.deliver(1, 2, bytesOf(hex));
       assert.deepEqual(table(a), before);
       assert.deepEqual(drops(a), { [reason]: 1 });
-      // A node that speaks JSON gets a sign of life: the head of a SYN.
-      const own = lan.sent.filter(({ from }) => from === 1).map(({ to, bytes }) => ({ to, type: bytes[1] }));
+      // A node that sends JSON gets a sign of life: the head of a SYN.
+      const own = network.sent.filter(({ from }) => from === 1).map(({ to, bytes }) => ({ to, type: bytes[1] }));
       assert.deepEqual(own, hex.startsWith("7b") ? [{ to: 2, type: 1 }] : []);
-      for (const { bytes } of lan.sent.slice(0, own.length)) assert.deepEqual(tagsOf(bytes), []);
+      for (const { bytes } of network.sent.slice(0, own.length)) assert.deepEqual(tagsOf(bytes), []);
     });
   }
 
   it("the engine refuses a datagram from an address where no node can be", () => {
     const syn = firstSyn(9, 1, 1000);
     for (const [address, port] of [[9, 0], [0, 5000], [0xffffffff, 5000]]) {
-      const { lan, a } = pair();
+      const { network, a } = pair();
       const before = table(a);
-      a.receive(lan.nowMs, address, port, syn.slice(), syn.length);
-      lan.drain(1);
-      assert.deepEqual([table(a), drops(a), lan.sent], [before, { row: 1 }, []]);
+      a.receive(network.nowMs, address, port, syn.slice(), syn.length);
+      network.drain(1);
+      assert.deepEqual([table(a), drops(a), network.sent], [before, { row: 1 }, []]);
     }
-    const { lan, a } = pair();
-    a.receive(lan.nowMs, 9, 5000, syn.slice(), syn.length);
+    const { network, a } = pair();
+    a.receive(network.nowMs, 9, 5000, syn.slice(), syn.length);
     assert.deepEqual(drops(a), {});
   });
 
   it("the engine answers JSON of 12 bytes and more, the least that a board sends", () => {
     for (const [length, signs] of [[1, 0], [11, 0], [12, 1], [200, 1]]) {
-      const { lan } = pair();
-      lan.lose = () => true;
-      lan.deliver(1, 9, new Uint8Array(length).fill(0x7b));
-      assert.equal(lan.sent.filter(({ to }) => to === 9).length, signs, `${length} bytes`);
+      const { network } = pair();
+      network.lose = () => true;
+      network.deliver(1, 9, new Uint8Array(length).fill(0x7b));
+      assert.equal(network.sent.filter(({ to }) => to === 9).length, signs, `${length} bytes`);
     }
   });
 
@@ -86,123 +86,123 @@ describe("Engine: a bad datagram", () => {
 
 describe("Engine: a good datagram at the wrong place", () => {
   it("the node's own datagram is an echo", () => {
-    const { lan, a } = pair();
-    lan.publish(1, [1]);
-    const own = lan.sent.find((sent) => sent.from === 1)!;
-    lan.deliver(1, 1, own.bytes);
+    const { network, a } = pair();
+    network.publish(1, [1]);
+    const own = network.sent.find((sent) => sent.from === 1)!;
+    network.deliver(1, 1, own.bytes);
     assert.deepEqual(drops(a), { echo: 1 });
-    assert.ok(!lan.notified.some((told) => told.kind === NOTIFY_ID_CONFLICT));
+    assert.ok(!network.notified.some((told) => told.kind === NOTIFY_ID_CONFLICT));
   });
 
   it("a datagram of another device under the node's id is an id conflict, notified once", () => {
-    const { lan, a } = pair();
-    for (let i = 0; i < 3; i++) lan.deliver(1, 66, firstSyn(1, 9, lan.nowMs));
+    const { network, a } = pair();
+    for (let i = 0; i < 3; i++) network.deliver(1, 66, firstSyn(1, 9, network.nowMs));
     assert.deepEqual(drops(a), { idConflict: 3 });
-    assert.equal(lan.notified.filter((told) => told.kind === NOTIFY_ID_CONFLICT).length, 1);
+    assert.equal(network.notified.filter((told) => told.kind === NOTIFY_ID_CONFLICT).length, 1);
     assert.equal(a.revision(), 3);
   });
 
   it("a frame under the node's id and revision is a conflict if it is none of its last 8 frames", () => {
-    const { lan, a } = pair();
-    lan.run(20 * ROUND);
-    lan.deliver(1, 66, firstSyn(1, 3, lan.nowMs));
+    const { network, a } = pair();
+    network.run(20 * ROUND);
+    network.deliver(1, 66, firstSyn(1, 3, network.nowMs));
     assert.equal(a.revision(), 3);
     assert.equal(drops(a).idConflict, 1);
   });
 
   it("a frame of an earlier start is stale, and its sender gets its current row", () => {
-    const { lan, a } = pair();
+    const { network, a } = pair();
     const before = table(a);
-    lan.lose = () => true;
-    lan.deliver(1, 2, firstSyn(2, 4, lan.nowMs));
+    network.lose = () => true;
+    network.deliver(1, 2, firstSyn(2, 4, network.nowMs));
     assert.deepEqual(drops(a), { stale: 1 });
     assert.deepEqual(table(a), before);
-    assert.deepEqual(lan.sent.map((sent) => [sent.to, sent.bytes[1]]), [[2, 2]]);
+    assert.deepEqual(network.sent.map((sent) => [sent.to, sent.bytes[1]]), [[2, 2]]);
   });
 
   it("an answer to a frame that this start did not send is unasked", () => {
-    const { lan, a } = pair();
+    const { network, a } = pair();
     for (const inReplyTo of ["00", "ffffffff0f"]) {
-      lan.deliver(1, 2, bytesOf(`c102 00000002 05 09 00 0000000000000000 ${inReplyTo}`));
+      network.deliver(1, 2, bytesOf(`c102 00000002 05 09 00 0000000000000000 ${inReplyTo}`));
     }
     assert.deepEqual(drops(a), { unasked: 2 });
-    assert.deepEqual(lan.sent, []);
+    assert.deepEqual(network.sent, []);
   });
 });
 
 describe("Engine: a node that lost its storage", () => {
   it("the node goes beyond the revision that others hold", () => {
-    const { lan, a } = pair();
-    lan.engines.delete(2);
-    lan.run(ROUND);
-    const b = lan.add(2, {}, [1], 0);
-    lan.run(2 * ROUND);
+    const { network, a } = pair();
+    network.engines.delete(2);
+    network.run(ROUND);
+    const b = network.add(2, {}, [1], 0);
+    network.run(2 * ROUND);
     assert.equal(b.revision(), 6);
     assert.deepEqual(table(a), table(b));
   });
 
   it("peers tell the node from its former life under the same revision and heartbeat", () => {
     for (let node = 2; node < 12; node++) {
-      const lan = new EngineNetwork();
-      const a = lan.add(1);
-      lan.add(node, { randomSeed: node }, [1], 0, false);
-      lan.publish(node, [10]);
-      lan.run(ROUND);
-      lan.engines.delete(node);
-      const b = lan.add(node, { randomSeed: node + 100 }, [1], 0, false);
-      b.publish(lan.nowMs, Uint8Array.of(20), 1, 0, 0);
-      lan.run(2 * ROUND);
+      const network = new EngineNetwork();
+      const a = network.add(1);
+      network.add(node, { randomSeed: node }, [1], 0, false);
+      network.publish(node, [10]);
+      network.run(ROUND);
+      network.engines.delete(node);
+      const b = network.add(node, { randomSeed: node + 100 }, [1], 0, false);
+      b.publish(network.nowMs, Uint8Array.of(20), 1, 0, 0);
+      network.run(2 * ROUND);
       assert.deepEqual(held(a.rows, node)?.value, [20]);
       assert.deepEqual(table(a), table(b));
     }
   });
 
   it("the node does not take a revision from which there is no next start", () => {
-    const { lan, a } = pair();
+    const { network, a } = pair();
     const row = "13 00000001 0a000001 1388 feffffff0f 00";
-    lan.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020016 c0a800 1388 ${row}`));
+    network.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020016 c0a800 1388 ${row}`));
     assert.equal(a.revision(), 3);
-    assert.ok(lan.notified.some((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT));
+    assert.ok(network.notified.some((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT));
   });
 
-  /** Tells node 1, so many times, of statements of its own that it has not made. Returns the last revision. */
-  function claim(lan: EngineNetwork, a: Engine, times: number): number {
+  /** Sends node 1 `times` claims of statements that it has not made. Returns the last revision. */
+  function claim(network: EngineNetwork, a: Engine, times: number): number {
     let claimed = 0;
     for (let i = 0; i < times; i++) {
       claimed = a.revision() + 2;
       const row = `13 00000001 0a000001 1388 ${claimed.toString(16).padStart(2, "0")} 00`;
-      lan.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020012 c0a800 1388 ${row}`));
+      network.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020012 c0a800 1388 ${row}`));
     }
     return claimed;
   }
 
   it("the node takes a higher revision at most eight times at once, then once in 64 rounds", () => {
-    const { lan, a } = pair();
-    lan.engines.delete(2);
-    claim(lan, a, 20);
+    const { network, a } = pair();
+    network.engines.delete(2);
+    claim(network, a, 20);
     assert.equal(a.revision(), 3 + 8 * 3);
-    assert.equal(lan.notified.filter((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT).length, 1);
+    assert.equal(network.notified.filter((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT).length, 1);
     for (let times = 9; times < 12; times++) {
-      lan.run(63 * ROUND);
-      claim(lan, a, 20);
+      network.run(63 * ROUND);
+      claim(network, a, 20);
       assert.equal(a.revision(), 3 + (times - 1) * 3, "not before");
-      lan.run(ROUND);
-      claim(lan, a, 20);
+      network.run(ROUND);
+      claim(network, a, 20);
       assert.equal(a.revision(), 3 + times * 3);
     }
-    lan.run(64 * 20 * ROUND);
-    claim(lan, a, 20);
+    network.run(64 * 20 * ROUND);
+    claim(network, a, 20);
     assert.equal(a.revision(), 3 + (11 + 8) * 3, "eight again, however long it was left alone");
   });
 
   it("the node is not DOWN for good after more claims than it may refute", () => {
-    const { lan, a, b } = pair();
-    claim(lan, a, 8);
-    const claimed = claim(lan, a, 1);
-    lan.deliver(2, 250, hearsay({ id: 1, address: 1, revision: claimed, heartbeat: 1 }));
-    lan.run(40 * ROUND);
+    const { network, a, b } = pair();
+    claim(network, a, 8);
+    const claimed = claim(network, a, 1);
+    network.deliver(2, 250, claimsAbout({ id: 1, address: 1, revision: claimed, heartbeat: 1 }));
+    network.run(40 * ROUND);
     assert.equal(held(b.rows, 1)?.state, DOWN, "nobody can go beyond it yet");
-    lan.run(40 * ROUND);
+    network.run(40 * ROUND);
     assert.equal(a.revision(), claimed + 1);
     assert.equal(held(b.rows, 1)?.state, UP);
     assert.deepEqual(table(a), table(b));

@@ -17,69 +17,70 @@ const OTHER_KEY = new Uint8Array(32).map((_, i) => 255 - i);
 
 const sealed = (key = KEY, other?: Uint8Array): Partial<EngineOptions> => ({ sealer: nodeSealing(key, other) });
 
-function pair(): { lan: EngineNetwork; a: Engine; b: Engine } {
-  const lan = new EngineNetwork();
-  const a = lan.add(1, sealed(), [], 3);
-  const b = lan.add(2, sealed(), [1], 5);
-  lan.publish(2, [0x63, 0x61, 0x62, 0x63]);
-  lan.run(3 * ROUND);
-  return { lan, a, b };
+function pair(): { network: EngineNetwork; a: Engine; b: Engine } {
+  const network = new EngineNetwork();
+  const a = network.add(1, sealed(), [], 3);
+  const b = network.add(2, sealed(), [1], 5);
+  network.publish(2, [0x63, 0x61, 0x62, 0x63]);
+  network.run(3 * ROUND);
+  return { network, a, b };
 }
 
 /** What node 1 makes of frames that somebody recorded and sends again. */
-function replay(lan: EngineNetwork, frames: readonly Sent[]): { sentBytes: number; receivedBytes: number } {
-  lan.sent.length = 0;
+function replay(network: EngineNetwork, frames: readonly Sent[]): { sentBytes: number; receivedBytes: number } {
+  network.sent.length = 0;
   let receivedBytes = 0;
   for (const { from, bytes } of frames) {
     // Nothing but the frames themselves: the answers reach nobody.
-    lan.lose = () => true;
+    network.lose = () => true;
     receivedBytes += bytes.length;
-    lan.deliver(1, from, bytes);
+    network.deliver(1, from, bytes);
   }
-  lan.lose = () => false;
-  const sentBytes = lan.sent.filter((sent) => sent.from === 1).reduce((sum, { bytes }) => sum + bytes.length, 0);
+  network.lose = () => false;
+  const sentBytes = network.sent.filter((sent) => sent.from === 1).reduce((sum, { bytes }) => sum + bytes.length, 0);
   return { sentBytes, receivedBytes };
 }
 
 describe("ReplayGuard: sealed nodes", () => {
   it("sealed nodes agree, and their datagrams show no value", () => {
-    const { lan, a, b } = pair();
+    const { network, a, b } = pair();
     assert.deepEqual(table(a), table(b));
     assert.deepEqual(held(a.rows, 2)?.value, [0x63, 0x61, 0x62, 0x63]);
-    for (const { bytes } of lan.sent) assert.ok(!Buffer.from(bytes).includes("abc"));
+    for (const { bytes } of network.sent) assert.ok(!Buffer.from(bytes).includes("abc"));
   });
 
   it("sealed nodes in sync send SYNs and ACKs of at most 56 bytes", () => {
-    const { lan } = pair();
-    lan.run(10 * ROUND);
-    lan.sent.length = 0;
-    lan.run(10 * ROUND);
-    assert.ok(lan.sent.length > 10);
-    for (const { bytes } of lan.sent) assert.ok(bytes.length <= 56, `${bytes.length} bytes`);
+    const { network } = pair();
+    network.run(10 * ROUND);
+    network.sent.length = 0;
+    network.run(10 * ROUND);
+    assert.ok(network.sent.length > 10);
+    for (const { bytes } of network.sent) assert.ok(bytes.length <= 56, `${bytes.length} bytes`);
   });
 
   it("sealed nodes neither take nor answer a frame that is unsealed or has another key", () => {
     for (const [options, reason] of [[{}, DROP_UNSEALED], [sealed(OTHER_KEY), DROP_SEAL]] as const) {
-      const { lan, a } = pair();
+      const { network, a } = pair();
       const before = table(a);
-      lan.add(9, options, [1]);
-      lan.publish(9, [1], 1);
-      lan.sent.length = 0;
-      lan.notified.length = 0;
-      lan.run(5 * ROUND);
+      network.add(9, options, [1]);
+      network.publish(9, [1], 1);
+      network.sent.length = 0;
+      network.notified.length = 0;
+      network.run(5 * ROUND);
       assert.deepEqual(table(a).map(({ id }) => id), before.map(({ id }) => id));
       assert.ok(a.stats.drops(reason) > 1);
-      assert.equal(lan.sent.filter(({ from, to }) => from === 1 && to === 9).length, 0);
+      assert.equal(network.sent.filter(({ from, to }) => from === 1 && to === 9).length, 0);
     }
   });
 
   it("a sealed node notifies of a stranger once for each of the first addresses", () => {
-    const { lan, a } = pair();
+    const { network, a } = pair();
     const event = { kind: 0, slot: 0 };
     const strangers: number[] = [];
     for (let turn = 0; turn < 3; turn++) {
       for (let address = 10; address < 20; address++) {
-        a.receive(lan.nowMs, address, 5000, Uint8Array.from([0xc1, 0x11, 0, 0, 0, 9, 0, 1, ...new Uint8Array(40)]), 48);
+        const frame = Uint8Array.from([0xc1, 0x11, 0, 0, 0, 9, 0, 1, ...new Uint8Array(40)]);
+        a.receive(network.nowMs, address, 5000, frame, frame.length);
         while (a.pollNotification(event)) if (event.kind === NOTIFY_STRANGER) strangers.push(event.slot);
       }
     }
@@ -88,9 +89,9 @@ describe("ReplayGuard: sealed nodes", () => {
   });
 
   it("nodes unseal frames of both keys while keys are changed", () => {
-    const lan = new EngineNetwork();
-    const nodes = [lan.add(1, sealed(KEY, OTHER_KEY)), lan.add(2, sealed(OTHER_KEY, KEY), [1])];
-    lan.run(3 * ROUND);
+    const network = new EngineNetwork();
+    const nodes = [network.add(1, sealed(KEY, OTHER_KEY)), network.add(2, sealed(OTHER_KEY, KEY), [1])];
+    network.run(3 * ROUND);
     assert.equal(table(nodes[0]).length, 2);
     assert.deepEqual(table(nodes[0]), table(nodes[1]));
   });
@@ -98,35 +99,35 @@ describe("ReplayGuard: sealed nodes", () => {
 
 describe("ReplayGuard: a replayed datagram", () => {
   it("a replayed datagram changes nothing", () => {
-    const { lan, a } = pair();
-    lan.run(5 * ROUND);
-    const recorded = lan.sent.filter(({ from, to }) => from === 2 && to === 1);
-    lan.publish(2, [7]);
-    lan.run(2 * ROUND);
+    const { network, a } = pair();
+    network.run(5 * ROUND);
+    const recorded = network.sent.filter(({ from, to }) => from === 2 && to === 1);
+    network.publish(2, [7]);
+    network.run(2 * ROUND);
     const before = table(a);
     const dropsBefore = a.stats.drops(DROP_REPLAY) + a.stats.drops(DROP_UNPROVEN);
-    replay(lan, recorded);
+    replay(network, recorded);
     assert.deepEqual(table(a), before);
     assert.equal(a.stats.drops(DROP_REPLAY) + a.stats.drops(DROP_UNPROVEN) - dropsBefore, recorded.length);
   });
 
   it("a replayed datagram does not make its sender look alive", () => {
-    const { lan, a } = pair();
-    const recorded = lan.sent.filter(({ from, to }) => from === 2 && to === 1);
-    lan.engines.delete(2);
+    const { network, a } = pair();
+    const recorded = network.sent.filter(({ from, to }) => from === 2 && to === 1);
+    network.engines.delete(2);
     for (let round = 0; round < 40; round++) {
-      replay(lan, recorded);
-      lan.run(ROUND);
+      replay(network, recorded);
+      network.run(ROUND);
     }
     assert.equal(held(a.rows, 2)?.state, 3);
   });
 
   it("a node that has just started neither accepts a replay nor answers with over three times its bytes", () => {
-    const { lan } = pair();
-    lan.run(20 * ROUND);
-    const recorded = lan.sent.slice();
+    const { network } = pair();
+    network.run(20 * ROUND);
+    const recorded = network.sent.slice();
     const reborn = new EngineNetwork();
-    reborn.nowMs = lan.nowMs + 1000;
+    reborn.nowMs = network.nowMs + 1000;
     const a = reborn.add(1, { ...sealed(), randomSeed: 2 }, [], 4);
     const { sentBytes, receivedBytes } = replay(reborn, recorded.filter(({ to }) => to === 1));
     assert.deepEqual(table(a).map(({ id }) => id), [1]);
@@ -134,38 +135,38 @@ describe("ReplayGuard: a replayed datagram", () => {
   });
 
   it("a node neither accepts its own datagram nor takes it for another device's", () => {
-    const { lan, a } = pair();
-    const own = lan.sent.filter(({ from }) => from === 1).map((sent) => ({ ...sent, from: 66 }));
-    lan.run(5 * ROUND);
-    lan.notified.length = 0;
+    const { network, a } = pair();
+    const own = network.sent.filter(({ from }) => from === 1).map((sent) => ({ ...sent, from: 66 }));
+    network.run(5 * ROUND);
+    network.notified.length = 0;
     const before = table(a);
-    replay(lan, own);
+    replay(network, own);
     assert.deepEqual(table(a), before);
-    assert.deepEqual(lan.notified, []);
+    assert.deepEqual(network.notified, []);
   });
 
   it("a datagram of an earlier life does no harm to a node whose storage was wiped", () => {
-    const { lan, a } = pair();
-    lan.run(3 * ROUND);
-    const recorded = lan.sent.filter(({ from, to }) => from === 2 && to === 1);
-    lan.add(2, { ...sealed(), randomSeed: 77 }, [1], 0, false);
-    replay(lan, recorded);
-    lan.run(4 * ROUND);
-    replay(lan, recorded);
-    lan.run(2 * ROUND);
-    const b = lan.engines.get(2)!;
+    const { network, a } = pair();
+    network.run(3 * ROUND);
+    const recorded = network.sent.filter(({ from, to }) => from === 2 && to === 1);
+    network.add(2, { ...sealed(), randomSeed: 77 }, [1], 0, false);
+    replay(network, recorded);
+    network.run(4 * ROUND);
+    replay(network, recorded);
+    network.run(2 * ROUND);
+    const b = network.engines.get(2)!;
     assert.equal(b.revision(), 6, "it went beyond what others knew");
     assert.deepEqual(table(a), table(b));
   });
 });
 
 it("peers accept a node without storage, always at revision 0, again after each start", () => {
-  const lan = new EngineNetwork();
-  const a = lan.add(1, sealed());
+  const network = new EngineNetwork();
+  const a = network.add(1, sealed());
   for (let start = 0; start < 6; start++) {
-    lan.add(2, { ...sealed(), randomSeed: 100 + start }, [1], 0, false);
-    lan.publish(2, [start]);
-    lan.run(4 * ROUND);
+    network.add(2, { ...sealed(), randomSeed: 100 + start }, [1], 0, false);
+    network.publish(2, [start]);
+    network.run(4 * ROUND);
     assert.deepEqual(held(a.rows, 2)?.value, [start]);
   }
 });
@@ -237,10 +238,10 @@ describe("ReplayGuard: the window", () => {
 
 it("a seal adds 16 bytes", () => {
   const lengths = [{}, sealed()].map((options) => {
-    const lan = new EngineNetwork();
-    lan.add(1, options, [2]);
-    lan.run(ROUND / 4);
-    return lan.sent[0].bytes.length;
+    const network = new EngineNetwork();
+    network.add(1, options, [2]);
+    network.run(ROUND / 4);
+    return network.sent[0].bytes.length;
   });
   assert.equal(lengths[1] - lengths[0], SEAL_BYTES);
   assert.equal(SEAL_BYTES, 16);
