@@ -66,7 +66,7 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   if (typeof given !== "object") {
     throw invalid("", "events", `${show(given)} is not an object of options`, false);
   }
-  checkNames("events.", given, isKnown);
+  checkNames("events.", given, "bytes eventBytesMax fillGaps digest views onEvent");
   const bytes = integer("events.bytes", given.bytes, 4096, 512, 16777216) & ~3;
   const eventBytesMax = given.eventBytesMax;
   if (eventBytesMax !== undefined) integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_MIN, EVENT_BYTES_MOST);
@@ -108,12 +108,3 @@ const EVENT_BYTES_MOST = 2047;
 /** What a datagram needs beside an event so that a snapshot of one value fits it. */
 const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FEEDS_HASH_BYTES + 45;
 const NO_DIGEST = "needs moddableDigest(), espruinoDigest(), or new Sha256() of chisme/sha256";
-
-function isKnown(name: string): boolean {
-  switch (name) {
-    case "bytes": case "eventBytesMax": case "fillGaps": case "digest": case "views": case "onEvent":
-      return true;
-    default:
-      return false;
-  }
-}
