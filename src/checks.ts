@@ -66,14 +66,12 @@ export function checkFunction(name: string, value: unknown): void {
   throw invalid("", name, `${show(value)} is not a function`, false);
 }
 
-/** The argument of a maker such as `minMax()`: undefined, or an object that has no options but `names`. */
-export function checkGiven(options: unknown, names: string): void {
-  if (options === undefined) return;
-  if (typeof options !== "object" || options === null) {
-    throw invalid("", "options", `${show(options)} is not an object`, false);
-  }
-  const known = names.split(" ");
-  checkNames("", options, (name) => known.indexOf(name) >= 0);
+/** The options of a maker such as `minMax()`: functions, and others, all named with a space between two. */
+export function checkGiven(options: object, functions: string, others: string): void {
+  if (typeof options !== "object") throw invalid("", "options", `${show(options)} is not an object`, false);
+  checkNames("", options, `${functions} ${others}`);
+  const names = functions.split(" ");
+  for (let i = 0; i < names.length; i++) checkFunction(names[i], (options as Record<string, unknown>)[names[i]]);
 }
 
 /** Refuses a view that a node has already: it would mix the data of two nodes. */
@@ -81,11 +79,13 @@ export function checkUnbound(name: string, isBound: boolean): void {
   if (isBound) throw invalid("", name, "one of the views belongs to another node; each node needs its own", true);
 }
 
-/** Refuses names of options that `isKnown` does not know. */
-export function checkNames(prefix: string, options: object, isKnown: (name: string) => boolean): void {
+/** Refuses options that are not among `known`, names with a space between two. */
+export function checkNames(prefix: string, options: object, known: string): void {
   const names = Object.keys(options);
   for (let i = 0; i < names.length; i++) {
-    if (!isKnown(names[i])) throw invalid("", prefix + names[i], "there is no such option", false);
+    if (` ${known} `.indexOf(` ${names[i]} `) < 0) {
+      throw invalid("", prefix + names[i], "there is no such option", false);
+    }
   }
 }
 

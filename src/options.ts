@@ -98,6 +98,9 @@ export interface CheckedOptions extends EngineOptions {
   seeds: number[];
 }
 
+const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
+  + "seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onError dialect key "
+  + "otherKey sealing allowUnsealed events digest";
 const UINT32_MAX = 0xffffffff;
 const VALUE_BYTES_MOST = 255;
 /** What a datagram needs beside a value so that a row fits it. */
@@ -110,7 +113,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   if (typeof options !== "object" || options === null) {
     throw invalid("", "options", `${show(options)} is not an object`, false);
   }
-  checkNames("", options, isKnown);
+  checkNames("", options, NAMES);
   checkObject("socket", options.socket, "send bind ownAddress deviceId close");
   checkObject("clock", options.clock, "nowMs setTimer clearTimer");
   if (options.storage !== undefined) checkObject("storage", options.storage, "readRevision writeRevision");
@@ -196,17 +199,4 @@ function checkSeeds(seedList: unknown, port: number, seedCapacity: number): numb
   const seeds: number[] = [];
   for (let i = 0; i < seedList.length; i++) parseEndpoint("", `seedList[${i}]`, seedList[i], port, seeds);
   return seeds;
-}
-
-function isKnown(name: string): boolean {
-  switch (name) {
-    case "socket": case "clock": case "storage": case "id": case "port": case "seedList": case "roundIntervalMs":
-    case "capacity": case "datagramBytesMax": case "valueBytesMax": case "seedCapacity": case "removeAfterMs":
-    case "broadcastAddress": case "randomSeed": case "views": case "debugOutput": case "onUpdate": case "onState":
-    case "onError": case "dialect": case "key": case "otherKey": case "sealing": case "allowUnsealed":
-    case "events": case "digest":
-      return true;
-    default:
-      return false;
-  }
 }

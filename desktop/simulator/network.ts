@@ -1,5 +1,5 @@
 import { BROADCAST_ADDRESS, formatAddress } from "../../src/engine/wire/address.js";
-import { checkGiven, checkNames, show } from "../../src/checks.js";
+import { checkNames, show } from "../../src/checks.js";
 import { invalid } from "../../src/errors.js";
 import { BufferPool } from "./buffers.js";
 import { SimRandom, STREAM_FAULTS, STREAM_NODES } from "./random.js";
@@ -225,14 +225,14 @@ export class SimNetwork implements SimMedium {
 }
 
 function checkNetworkOptions(options: SimNetworkOptions): void {
-  checkGiven(options ?? null, "seed faults datagramBytesMax");
+  if (typeof options !== "object") throw invalid("", "options", `${show(options)} is not an object`, false);
+  checkNames("", options, "seed faults datagramBytesMax");
   const { seed, faults } = options;
   if (seed >>> 0 !== seed) {
     throw invalid("", "seed", `${show(seed)} is not an integer from 0 to 4294967295`, typeof seed === "number");
   }
   if (faults === undefined) return;
-  const known = noFaults();
-  checkNames("faults.", faults, (name) => name in known);
+  checkNames("faults.", faults, Object.keys(noFaults()).join(" "));
   for (const name of ["lossProbability", "duplicateProbability", "corruptProbability"] as const) {
     const value = faults[name] ?? 0;
     if (value >= 0 && value <= 1) continue;

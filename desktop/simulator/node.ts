@@ -1,4 +1,4 @@
-import { checkAddress, checkGiven } from "../../src/checks.js";
+import { checkAddress, checkNames } from "../../src/checks.js";
 import { formatAddress } from "../../src/engine/wire/address.js";
 import {
   type CborValue, Gossip, type GossipErrorCode, type GossipOptions, type GossipStorage,
@@ -101,7 +101,7 @@ export class SimNode implements SimDevice, CodeDevice {
 
   /** Called by `SimNetwork.addNode`. */
   constructor(network: SimMedium, index: number, random: SimRandom, options: SimNodeOptions, id: number) {
-    checkGiven(options, OPTION_NAMES);
+    checkNames("", options, OPTION_NAMES);
     this.network = network;
     this.index = index;
     this.random = random;

@@ -1,5 +1,5 @@
 /** NodeMCU's ESPGossip: dialects for `Gossip`, and a facade with the functions of the Lua module. */
-import { checkGiven } from "../checks.js";
+import { checkNames } from "../checks.js";
 import type { Dialect } from "../engine/node-engine.js";
 import { AutoEngine } from "./auto.js";
 import { EspGossipEngine } from "./engine.js";
@@ -18,8 +18,9 @@ export type { EspGossipOptions } from "./options.js";
  * @throws TypeError ERR_OPTION when there is no such option
  */
 export function espgossip(options?: EspGossipOptions): Dialect {
-  checkGiven(options, "refuseNegative needDecoding recover riseWithValue");
-  return (engineOptions) => new EspGossipEngine(engineOptions, options ?? {}, false);
+  const given = options ?? {};
+  checkNames("", given, "refuseNegative needDecoding recover riseWithValue");
+  return (engineOptions) => new EspGossipEngine(engineOptions, given, false);
 }
 
 /**

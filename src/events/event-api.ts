@@ -185,12 +185,10 @@ export class EventApi {
    */
   timeToLive(options: { ttlMs?: number } | undefined): number {
     if (options === undefined) return 0;
-    if (typeof options !== "object" || options === null) {
-      throw invalid("set", "options", `${show(options)} is not an object such as { ttlMs: 60000 }`, false);
-    }
-    const names = Object.keys(options);
-    for (let i = 0; i < names.length; i++) {
-      if (names[i] !== "ttlMs") throw invalid("set", `options.${names[i]}`, "there is no such option", false);
+    const isObject = typeof options === "object" && options !== null;
+    const names = isObject ? Object.keys(options) : [];
+    if (!isObject || names.length > 1 || (names.length === 1 && names[0] !== "ttlMs")) {
+      throw invalid("set", "options", `${show(options)} is not of the form { ttlMs: 60000 }`, false);
     }
     return options.ttlMs === undefined ? 0 : options.ttlMs;
   }

@@ -66,7 +66,7 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   if (typeof given !== "object") {
     throw invalid("", "events", `${show(given)} is not an object of options`, false);
   }
-  checkNames("events.", given, isKnown);
+  checkNames("events.", given, "bytes eventBytesMax fillGaps digest views onEvent");
   const bytes = integer("events.bytes", given.bytes, 4096, 512, 16777216) & ~3;
   const eventBytesMax = given.eventBytesMax;
   if (eventBytesMax !== undefined) {
@@ -113,12 +113,3 @@ const EVENT_BYTES_MOST = 1472 - EVENT_FRAME_BYTES;
 const ROOM_LIMIT = `${EVENT_FRAME_BYTES} less than datagramBytesMax`;
 const MOST_LIMIT = `${EVENT_FRAME_BYTES} less than the largest datagramBytesMax`;
 const NO_DIGEST = "needs moddableDigest(), espruinoDigest(), or new Sha256() of chisme/sha256";
-
-function isKnown(name: string): boolean {
-  switch (name) {
-    case "bytes": case "eventBytesMax": case "fillGaps": case "digest": case "views": case "onEvent":
-      return true;
-    default:
-      return false;
-  }
-}

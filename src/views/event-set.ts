@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { integer } from "../checks.js";
 import { type FeedEvent, compareEvents, compareNumbers, compareTexts } from "./feed-event.js";
 
 /**
@@ -22,11 +22,7 @@ export class EventSet {
    * @throws RangeError ERR_OPTION when the capacity is out of its range
    */
   constructor(capacity: number, compare: (a: FeedEvent, b: FeedEvent) => number) {
-    if (!(capacity >= 1 && capacity <= CAPACITY_MAX && Math.floor(capacity) === capacity)) {
-      const problem = `${String(capacity)} is not an integer from 1 to ${CAPACITY_MAX}`;
-      throw invalid("", "capacity", problem, typeof capacity === "number");
-    }
-    this.capacity = capacity;
+    this.capacity = integer("capacity", capacity, 0, 1, CAPACITY_MAX);
     this.compare = compare;
   }
 

@@ -1,5 +1,5 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { checkFunction, checkGiven, checkUnbound, show } from "../checks.js";
+import { checkGiven, checkUnbound, show } from "../checks.js";
 import { invalid } from "../errors.js";
 import { Changes } from "./changes.js";
 import { EventSet, compareKeys, compareSubjects, firstOf, unknownTime } from "./event-set.js";
@@ -61,10 +61,11 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option */
   constructor(options?: LatestMapOptions<Value>) {
-    checkGiven(options, "capacity topics onChange");
     const given: LatestMapOptions<Value> = options ?? {};
-    checkTopics(given.topics);
-    checkFunction("onChange", given.onChange);
+    checkGiven(given, "onChange", "capacity topics");
+    if (given.topics !== undefined && !Array.isArray(given.topics)) {
+      throw invalid("", "topics", `${show(given.topics)} is not an array of topics`, false);
+    }
     this.set = new EventSet(given.capacity ?? CAPACITY_DEFAULT, compareSubjects);
     this.topics = given.topics;
     this.onChange = given.onChange;
@@ -180,14 +181,6 @@ export function latestMap<Value extends CborValue = CborValue>(options?: LatestM
 }
 
 const CAPACITY_DEFAULT = 64;
-
-function checkTopics(topics: unknown): void {
-  if (topics === undefined) return;
-  if (!Array.isArray(topics)) throw invalid("", "topics", `${show(topics)} is not an array of topics`, false);
-  for (let i = 0; i < topics.length; i++) {
-    if (typeof topics[i] !== "string") throw invalid("", `topics[${i}]`, `${show(topics[i])} is not a text`, false);
-  }
-}
 
 function valueIn(events: FeedEvent[], topic: string, key: string, nowMs: number): CborValue {
   let winner: FeedEvent | undefined;

@@ -1,5 +1,5 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { checkFunction, checkGiven, checkUnbound } from "../checks.js";
+import { checkGiven, checkUnbound } from "../checks.js";
 import type { View } from "./view.js";
 
 export interface MinMaxOptions {
@@ -26,10 +26,8 @@ export class MinMax implements View {
 
   /** @throws TypeError ERR_OPTION that names the option */
   constructor(options?: MinMaxOptions) {
-    checkGiven(options, "select onChange");
     this.options = options ?? {};
-    checkFunction("select", this.options.select);
-    checkFunction("onChange", this.options.onChange);
+    checkGiven(this.options, "select onChange", "");
   }
 
   /** @throws RangeError ERR_OPTION when another node has the view */

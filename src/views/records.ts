@@ -1,5 +1,5 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { checkFunction, checkGiven, checkUnbound } from "../checks.js";
+import { checkGiven, checkUnbound } from "../checks.js";
 import { Changes, isSame } from "./changes.js";
 import { EventSet, insertByAge, unknownTime } from "./event-set.js";
 import { type FeedEvent, type FeedView, compareNumbers, compareTexts, endOf, isAlive } from "./feed-event.js";
@@ -83,9 +83,8 @@ export class RecordsView implements FeedView {
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option */
   constructor(options?: RecordsOptions) {
-    checkGiven(options, "capacity onChange");
     const given: RecordsOptions = options ?? {};
-    checkFunction("onChange", given.onChange);
+    checkGiven(given, "onChange", "capacity");
     this.set = new EventSet(given.capacity ?? CAPACITY_DEFAULT, compareSources);
     this.onChange = given.onChange;
   }

@@ -1,5 +1,5 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { checkFunction, checkGiven, checkUnbound, show } from "../checks.js";
+import { checkGiven, checkObject, checkUnbound, show } from "../checks.js";
 import { invalid } from "../errors.js";
 import { Changes } from "./changes.js";
 import { EventSet, compareSubjects, firstOf, insertByAge, unknownTime } from "./event-set.js";
@@ -69,12 +69,9 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option */
   constructor(options: TopicMergeOptions<Merged, Value>) {
-    // The message names the first option that is needed where there are no options at all.
-    const given: Partial<TopicMergeOptions<Merged, Value>> = options ?? {};
-    checkGiven(given, "topic merge capacity onChange");
-    if (typeof given.topic !== "string") throw invalid("", "topic", `${show(given.topic)} is not a text`, false);
-    if (typeof given.merge !== "function") throw invalid("", "merge", `${show(given.merge)} is not a function`, false);
-    checkFunction("onChange", given.onChange);
+    checkObject("options", options, "merge");
+    checkGiven(options, "onChange", "topic merge capacity");
+    if (typeof options.topic !== "string") throw invalid("", "topic", `${show(options.topic)} is not a text`, false);
     this.set = new EventSet(options.capacity ?? CAPACITY_DEFAULT, compareSubjects);
     this.options = options;
   }
