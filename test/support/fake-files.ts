@@ -82,6 +82,12 @@ export class FakeFiles {
     return this.names.get(path)?.cached;
   }
 
+  /** Puts a file on the disk. */
+  put(path: string, bytes: Uint8Array): void {
+    this.names.set(path, { durable: bytes, cached: bytes });
+    this.durableNames = new Map(this.names);
+  }
+
   /** Power was lost and is back. Of what was not synced, some is there, as the dice have it. */
   restart(dice: SimRandom): void {
     this.stepsLeft = Infinity;
