@@ -118,7 +118,9 @@ export class LogRecords {
     while (at < end) {
       let length = this.check(source, at, end, step, 0);
       if (length === 0 && isBlank(source, at, end, this.buffer)) return;
-      for (let flip = 1; length === 0 && flip <= 0x8000; flip *= 2) length = this.checkFound(source, at, end, step, flip);
+      for (let flip = 1; length === 0 && flip <= 0x8000; flip *= 2) {
+        length = this.checkFound(source, at, end, step, flip);
+      }
       if (length === 0) {
         const next = this.findNext(source, at, end, step);
         this.noteDamage(source, at, next, end, step);
@@ -172,8 +174,8 @@ export class LogRecords {
    * Where the next intact record begins behind the damaged one at `at`, or the damaged one ends if nothing follows;
    * `end`: nowhere.
    *
-   * An event may contain bytes that have the form of a record. So the length of the damaged record comes first. A record
-   * that seems torn is the last one, or its length is wrong: then intact records go on up to the end.
+   * An event may contain bytes that have the form of a record. So the length of the damaged record comes first. A
+   * record that seems torn is the last one, or its length is wrong: then intact records go on up to the end.
    */
   private findNext(source: RecordSource, at: number, end: number, step: number): number {
     const length = this.lengthAt(source, at, end);

@@ -68,7 +68,10 @@ function fill(medium: Medium): Written[] {
   return written;
 }
 
-/** Asserts that the log has the intact records in their order, nothing foreign, and keeps them when it goes on. Returns the damaged places. */
+/**
+ * Asserts that the log has the intact records in their order, nothing foreign, and keeps them when it goes on. Returns
+ * the damaged places.
+ */
 function checkKept(medium: Medium, written: readonly Written[], from: number, to: number, what: string): number {
   const intact = written.filter((one) => one.to <= from || one.from >= to).map((one) => one.text);
   const known = written.map((one) => one.text);
@@ -83,7 +86,9 @@ function checkKept(medium: Medium, written: readonly Written[], from: number, to
   return places;
 }
 
-for (const [name, makeMedium, headBytes] of [["FileLog", fileMedium, FILE_HEADER.length], ["FlashLog", flashMedium, 20]] as const) {
+const MEDIA = [["FileLog", fileMedium], ["FlashLog", flashMedium]] as const;
+
+for (const [name, makeMedium] of MEDIA) {
   describe(`A damaged ${name}`, () => {
     it("keeps all records but the one in which a bit flips, at each bit", () => {
       const medium = makeMedium();
@@ -112,14 +117,17 @@ for (const [name, makeMedium, headBytes] of [["FileLog", fileMedium, FILE_HEADER
       const end = written[written.length - 1].from;
       for (let at = written[0].from; at < end - 70; at += count(1, 11)) {
         // A sector's head is not in the place: without the head of the last sector nothing tells whose its records are.
-        const isHead = name === "FlashLog" && (at % SECTOR_BYTES < headBytes || at % SECTOR_BYTES > SECTOR_BYTES - 64);
+        const isHead = name === "FlashLog" && (at % SECTOR_BYTES < 20 || at % SECTOR_BYTES > SECTOR_BYTES - 64);
         if (isHead) continue;
         for (const filler of [0, 0xff, undefined]) {
           const bytes = Uint8Array.from(whole);
           for (let i = at; i < at + 64; i++) bytes[i] = filler ?? random.below(256);
           medium.write(bytes);
           const places = checkKept(medium, written, at, at + 64, `${String(filler)} from byte ${at} on`);
-          if (filler !== 0xff) assert.ok(places >= 1, `${String(filler)} from byte ${at} on`);
+          // At the end of a sector, damage looks like a record that a power loss tore.
+          const sectorEnd = at - at % SECTOR_BYTES + SECTOR_BYTES;
+          const isFollowed = written.some((one) => one.from >= at + 64 && one.from < sectorEnd);
+          if (filler !== 0xff && (isFollowed || name === "FileLog")) assert.ok(places >= 1, `${String(filler)}, ${at}`);
         }
       }
     });
