@@ -29,6 +29,8 @@ export class EventLog {
   /** How far the log holds the feed. */
   private generation = 0;
   private sequence = 0;
+  /** Whether the records do not follow each other, so that none may be appended. */
+  private hasHole = false;
   /** What was damaged at the start, for people; undefined if nothing was. */
   damage: string | undefined;
 
@@ -59,6 +61,7 @@ export class EventLog {
     });
     damaged = this.noteDamage(damaged);
     own.endRestore();
+    this.hasHole = own.hasHole;
     if (damaged > 0 || own.hasHole) this.describeDamage(damaged);
     this.generation = this.feed.feeds.generation(OWN_SLOT);
     this.sequence = this.feed.feeds.sequence(OWN_SLOT);
@@ -98,9 +101,10 @@ export class EventLog {
     const generation = feeds.generation(OWN_SLOT);
     const sequence = feeds.sequence(OWN_SLOT);
     if (!this.isBehind()) return;
-    const goesOn = generation === this.generation && sequence > this.sequence
+    const goesOn = !this.hasHole && generation === this.generation && sequence > this.sequence
       && this.sequence + 1 >= feeds.floor(OWN_SLOT);
     if (!goesOn || !this.appendFrom(this.sequence + 1)) this.rewrite();
+    this.hasHole = false;
     this.generation = generation;
     this.sequence = sequence;
   }
