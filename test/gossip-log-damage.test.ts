@@ -28,7 +28,8 @@ describe("A node with a damaged event log", () => {
     const events = eventFeeds({ bytes: 16384, digest: nodeDigest });
     const seedList = [address === PEER ? ADDRESS : PEER];
     const onError = (code: string, error: Error): void => void errors.push(`${code} ${error.message}`);
-    const node = new FakeNode(network, address, { seedList, events, onError, ...storage === undefined ? {} : { storage } });
+    const more = storage === undefined ? {} : { storage };
+    const node = new FakeNode(network, address, { seedList, events, onError, ...more });
     node.clock.physicalMs = () => T + network.nowMs;
     node.gossip.start();
     return { node, errors };
