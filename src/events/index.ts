@@ -70,7 +70,8 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   const bytes = integer("events.bytes", given.bytes, 4096, 512, 16777216) & ~3;
   const eventBytesMax = given.eventBytesMax;
   if (eventBytesMax !== undefined) {
-    integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_MIN, EVENT_BYTES_MOST, MOST_LIMIT);
+    const limit = `${EVENT_FRAME_BYTES} less than the largest datagramBytesMax`;
+    integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_MIN, EVENT_BYTES_MOST, limit);
   }
   const fillGaps = given.fillGaps ?? false;
   if (typeof fillGaps !== "boolean") {
@@ -91,7 +92,8 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
         throw invalid("", "datagramBytesMax", problem, true);
       }
       const fallback = Math.min(EVENT_BYTES_DEFAULT, room);
-      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_MIN, room, ROOM_LIMIT);
+      const limit = `${EVENT_FRAME_BYTES} less than datagramBytesMax`;
+      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_MIN, room, limit);
       const sha256 = digest ?? platformDigest;
       if (sha256 === undefined) throw invalid("", "events.digest", NO_DIGEST, false);
       return (rows, clock, stats, frame, ownRow) => new FeedProtocol(
@@ -110,6 +112,4 @@ const EVENT_BYTES_MIN = 32;
 const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FEEDS_HASH_BYTES + 45;
 /** With the largest `datagramBytesMax`, 1,472. */
 const EVENT_BYTES_MOST = 1472 - EVENT_FRAME_BYTES;
-const ROOM_LIMIT = `${EVENT_FRAME_BYTES} less than datagramBytesMax`;
-const MOST_LIMIT = `${EVENT_FRAME_BYTES} less than the largest datagramBytesMax`;
 const NO_DIGEST = "needs moddableDigest(), espruinoDigest(), or new Sha256() of chisme/sha256";
