@@ -24,12 +24,17 @@ function nameModules(app) {
   });
 }
 
+const repository = JSON.parse(readFileSync("package.json", "utf8")).repository.url;
+
 export default {
   name: "chisme",
   entryPoints: [...specifiers.keys()],
   tsconfig: "tsconfig.docs.json",
   plugin: [nameModules],
   out: "build/docs",
+  // Links by the repository of package.json, not by the remote of a clone, which may be any.
+  disableGit: true,
+  sourceLinkTemplate: `${repository.replace(/^git[+]|[.]git$/g, "")}/blob/main/{path}#L{line}`,
   excludeInternal: true,
   // `npm run typecheck` does it, with the typings of one platform at a time. Those of two contradict each other.
   skipErrorChecking: true,
@@ -37,7 +42,7 @@ export default {
   treatWarningsAsErrors: true,
   // Types that the engine's classes pass to one another. A program has no use for them.
   intentionallyNotExported: [
-    "NodeParts", "DiffParts", "MergeParts", "FeedProtocol", "Seeds", "Stats", "FeedsHash", "TableHash", "FeedMaker",
-    "EventApi", "RowData", "OnRecord",
+    "FeedProtocol", "Seeds", "Stats", "FeedsHash", "TableHash", "FeedMaker",
+    "RowData", "OnRecord",
   ],
 };

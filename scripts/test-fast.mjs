@@ -10,6 +10,8 @@ const slowFiles = [
   "test/boards/manifests.test.ts",
   "test/conformance/**",
   "test/desktop/cli/**",
+  "test/docs/**",
+  "test/readme.test.ts",
   "test/desktop/simulator/command.test.ts",
   "test/desktop/simulator/examples.test.ts",
   "test/desktop/simulator/scenario.test.ts",

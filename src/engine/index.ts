@@ -6,6 +6,7 @@ export {
   NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_STATE,
   NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE,
 } from "./notifications.js";
+export type { EncodedEvent } from "./feed/event.js";
 export type { Notification } from "./notifications.js";
 export type { Dialect, NodeEngine } from "./node-engine.js";
 export type { EngineOptions } from "./options.js";
