@@ -83,6 +83,13 @@ export function endOf(event: FeedEvent): number {
   return event.ttlMs === 0 ? Infinity : event.timeMs + event.ttlMs;
 }
 
+/** When the first time to live of some events ends, in milliseconds since 1970; Infinity when none ends. */
+export function earliestEndOf(events: readonly FeedEvent[]): number {
+  let endMs = Infinity;
+  for (const event of events) endMs = Math.min(endMs, endOf(event));
+  return endMs;
+}
+
 /** Whether an event's time to live is not over at a time, in milliseconds since 1970. */
 export function isAlive(event: FeedEvent, nowMs: number): boolean {
   return event.ttlMs === 0 || nowMs < endOf(event);

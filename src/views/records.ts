@@ -2,7 +2,7 @@ import type { CborValue } from "../cbor/cbor.js";
 import { checkGiven, checkUnbound } from "../checks.js";
 import { Changes, isSame } from "./changes.js";
 import { EventSet, insertByAge, unknownTime } from "./event-set.js";
-import { type FeedEvent, type FeedView, compareNumbers, compareTexts, endOf, isAlive } from "./feed-event.js";
+import { type FeedEvent, type FeedView, compareNumbers, compareTexts, earliestEndOf, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
@@ -145,9 +145,7 @@ export class RecordsView implements FeedView {
     const changes = this.changes;
     if (!changes.isNew && this.nowMs() < changes.endMs) return;
     const alive = this.alive();
-    let endMs = Infinity;
-    for (const event of alive) endMs = Math.min(endMs, endOf(event));
-    const changed = changes.update(alive, endMs);
+    const changed = changes.update(alive, earliestEndOf(alive));
     for (let i = 0; i < changed.length; i++) {
       const value = mapOf(changed[i].value);
       if (value === undefined || typeof value.record !== "string" || isTwice(changed, i)) continue;

@@ -3,7 +3,7 @@ import { checkGiven, checkObject, checkUnbound, show } from "../checks.js";
 import { invalid } from "../errors.js";
 import { Changes } from "./changes.js";
 import { EventSet, compareSubjects, firstOf, insertByAge, unknownTime } from "./event-set.js";
-import { type FeedEvent, type FeedView, endOf, isAlive } from "./feed-event.js";
+import { type FeedEvent, type FeedView, earliestEndOf, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
@@ -140,9 +140,7 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
     const changes = this.changes;
     if (!changes.isNew && this.nowMs() < changes.endMs) return;
     const alive = this.alive();
-    let endMs = Infinity;
-    for (const event of alive) endMs = Math.min(endMs, endOf(event));
-    const changed = changes.update(alive, endMs);
+    const changed = changes.update(alive, earliestEndOf(alive));
     for (let i = 0; i < changed.length; i++) {
       const key = changed[i].key as string;
       if (this.changed[this.changed.length - 1] !== key) this.changed.push(key);
