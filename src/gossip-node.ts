@@ -16,6 +16,7 @@ import { type NodeRow, nodeRow } from "./node-row.js";
 import { Notifier } from "./notifier.js";
 import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
+import { Retry } from "./retry.js";
 
 /** Counters since the start; each wraps at 2^32. */
 export interface GossipStats {
@@ -50,6 +51,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
   private phase = NEW;
   /** Undefined before the first start; without storage, all that is remembered. */
   private storedRevision: number | undefined;
+  private readonly roundIntervalMs: number;
+  private readonly revisionRetry = new Retry();
+  private readonly eventsRetry = new Retry();
   private sendFailures = 0;
   private isDebugBroken = false;
   private timer: unknown;
@@ -60,6 +64,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const checked = checkOptions(options);
     this.options = options;
     this.port = checked.port;
+    this.roundIntervalMs = checked.roundIntervalMs;
     this.storage = options.storage;
     const engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
     this.engine = checkEngine(engine, options.events);
@@ -103,6 +108,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
     );
     this.engine.start(this.nowMs(), revision, stored !== undefined);
     this.drain(false);
+    const damage = this.eventNotifier === undefined ? undefined : this.eventNotifier.api.damage();
+    if (damage !== undefined) this.fail("storage", failure("storage", damage));
   }
 
   /**
@@ -322,13 +329,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   /** @internal */
   protected storeRevision(): void {
     const revision = this.engine.revision();
-    if (revision === this.storedRevision) return;
-    this.storedRevision = revision;
-    try {
-      this.writeRevision(revision);
-    } catch (error) {
-      this.fail("storage", error as Error);
-    }
+    if (revision === this.storedRevision && !this.revisionRetry.isFailing) return;
+    this.store(this.revisionRetry, "the revision", () => this.writeRevision(revision));
   }
 
   private writeRevision(revision: number): void {
@@ -337,12 +339,21 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   private storeEvents(): void {
-    if (this.eventNotifier === undefined) return;
+    const events = this.eventNotifier;
+    if (events === undefined || !(this.eventsRetry.isFailing || events.api.isToStore())) return;
+    this.store(this.eventsRetry, "the node's own feed", () => events.api.store());
+  }
+
+  /** Writes to the storage. Notifies the application of the first failure and of the success after failures. */
+  private store(retry: Retry, what: string, write: () => void): void {
+    if (!retry.isDue(this.nowMs())) return;
     try {
-      this.eventNotifier.api.store();
+      write();
     } catch (error) {
-      this.fail("storage", error as Error);
+      if (retry.fail(this.nowMs(), this.roundIntervalMs)) this.fail("storage", error as Error);
+      return;
     }
+    if (retry.succeed()) this.fail("storage", failure("storage", `${what} is stored again after failures`));
   }
 
   /** Returns the first error of a run of the node; those that follow are only counted. */

@@ -23,8 +23,8 @@ export interface FileLogOptions {
  * record is synced. `rewrite` writes a second file, syncs it and renames it over
  * the first.
  *
- * The file begins with the line "chisme log 1"; records follow. A record that a
- * crash left incomplete at the end is cut off.
+ * The file begins with the line "chisme log 1"; records follow. What follows the
+ * last intact record, such as a record that a crash left incomplete, is cut off.
  */
 export class FileLog implements GossipLog {
   readonly recordBytesMax: number;
@@ -45,6 +45,9 @@ export class FileLog implements GossipLog {
     this.files = options.files ?? nodeFiles;
     this.records = new LogRecords(this.recordBytesMax);
   }
+
+  get damagedRecords(): number { return this.records.damagedRecords; }
+  get damagedBytes(): number { return this.records.damagedBytes; }
 
   /** @throws Error when the file cannot be read or is not a log */
   read(each: OnRecord): void {
@@ -100,7 +103,7 @@ export class FileLog implements GossipLog {
     return this.file as unknown as number;
   }
 
-  /** Opens the file, calls `each` for its records and cuts off an incomplete one. Returns false if there is no file. */
+  /** Opens the file, calls `each` for its records and cuts off what follows the last. Returns false: there is none. */
   private open(each: OnRecord | undefined): boolean {
     let file: number;
     try {
@@ -112,12 +115,15 @@ export class FileLog implements GossipLog {
     this.file = file;
     this.guard(() => {
       const all = this.files.readFileSync(file);
-      if (all.toString("latin1", 0, FILE_HEADER.length) !== FILE_HEADER) {
-        throw new Error(`${this.path} is not the log of a node: it does not begin with ${JSON.stringify(FILE_HEADER)}`);
-      }
       const source = {
         read: (at: number, into: Uint8Array, length: number) => into.set(all.subarray(at, at + length)),
       };
+      const isDamaged = all.toString("latin1", 0, FILE_HEADER.length) !== FILE_HEADER;
+      if (isDamaged && !this.records.isRecord(source, FILE_HEADER.length, all.length, 1)) {
+        throw new Error(`${this.path} is not the log of a node: it does not begin with ${JSON.stringify(FILE_HEADER)}`);
+      }
+      this.records.clearDamage();
+      if (isDamaged) this.repairHeader(file);
       this.records.scan(source, FILE_HEADER.length, all.length, 1, each);
       this.end = this.records.wholeEnd;
       if (this.end === all.length) return;
@@ -125,6 +131,14 @@ export class FileLog implements GossipLog {
       this.files.fsyncSync(file);
     });
     return true;
+  }
+
+  /** The header is damaged, and the record behind it is intact: so the file is a log. */
+  private repairHeader(file: number): void {
+    const header = Buffer.from(FILE_HEADER);
+    writeAll(this.files, file, header, header.length, 0);
+    this.files.fsyncSync(file);
+    this.records.addDamage(header.length);
   }
 
   /** After a failure the content of the file is unknown. It is closed, so that the next use reads it again. */

@@ -80,6 +80,11 @@ export class EventApi {
     else this.feed.own.endRestore();
   }
 
+  /** What was damaged in the log at the start, for people; undefined if nothing was. */
+  damage(): string | undefined {
+    return this.log === undefined ? undefined : this.log.damage;
+  }
+
   /**
    * Encodes, stamps and stores the node's next event, for `Engine.publishEvent`. When this returns, the event is safe
    * in the log. The event stays as it is until it is published: if a callback publishes during the call, that event
@@ -129,6 +134,11 @@ export class EventApi {
     const bytesMax = this.feed.feeds.eventBytesMax;
     const problem = `takes more than ${bytesMax} bytes with topic and key (events.eventBytesMax)`;
     return invalid(method, "value", problem, true);
+  }
+
+  /** Whether the feed holds what the log does not. */
+  isToStore(): boolean {
+    return this.log !== undefined && this.log.isBehind();
   }
 
   /**
@@ -196,8 +206,16 @@ export class EventApi {
   /** Calls `each` for all events that are held, feed after feed. `each` may publish. */
   each(each: (event: FeedEvent) => void): void {
     if (typeof each !== "function") throw invalid("eachEvent", "each", `${show(each)} is not a function`, false);
-    const ids = this.frontier();
-    for (let i = 0; i < ids.length; i++) this.eachOf(ids[i].author, each, 1, SEQUENCE_MAX);
+    const ids: number[] = [];
+    for (let place = 0; place < this.rows.count; place++) {
+      const slot = this.rows.slotAt(place);
+      if (!this.isHeld(slot)) continue;
+      const author = this.rows.id(slot);
+      let at = ids.length;
+      while (at > 0 && ids[at - 1] > author) at--;
+      ids.splice(at, 0, author);
+    }
+    for (let i = 0; i < ids.length; i++) this.eachOf(ids[i], each, 1, SEQUENCE_MAX);
   }
 
   /** A stamp that is later than those of all events that this node received or published. */
@@ -286,9 +304,14 @@ export class EventApi {
     if (this.dropped === this.feed.feeds.dropped) return;
     this.dropped = this.feed.feeds.dropped;
     for (let slot = 0; slot < this.isViewed.length; slot++) {
-      const isSame = this.feed.feeds.sequence(slot) > 0 && this.rows.id(slot) === this.viewed[slot * 2];
+      const isSame = this.isHeld(slot) && this.rows.id(slot) === this.viewed[slot * 2];
       if (this.isViewed[slot] !== 0 && !isSame) this.forget(slot);
     }
+  }
+
+  /** Whether events of a feed are held. The own feed may have some behind a hole at its beginning. */
+  private isHeld(slot: number): boolean {
+    return this.feed.feeds.sequence(slot) > 0 || (slot === OWN_SLOT && this.feed.own.hasHole);
   }
 
   private forget(slot: number): void {

@@ -29,6 +29,10 @@ export class EventLog {
   /** How far the log holds the feed. */
   private generation = 0;
   private sequence = 0;
+  /** Whether the records do not follow each other, so that none may be appended. */
+  private hasHole = false;
+  /** What was damaged at the start, for people; undefined if nothing was. */
+  damage: string | undefined;
 
   /** @throws Error if the log's records are too short for events */
   constructor(feed: FeedProtocol, log: GossipLog) {
@@ -44,7 +48,9 @@ export class EventLog {
   /** Restores the feed. `notify` makes room in the arena. */
   restore(notify: () => void): void {
     const own = this.feed.own;
+    let damaged = 0;
     this.log.read((bytes, length) => {
+      damaged = this.noteDamage(damaged);
       if (length === BASE_RECORD_BYTES && bytes[0] === BASE) {
         const generation = readU32(bytes, 1);
         const sequence = readU32(bytes, 5);
@@ -53,7 +59,10 @@ export class EventLog {
         this.restoreEvent(bytes, length, notify);
       }
     });
+    damaged = this.noteDamage(damaged);
     own.endRestore();
+    this.hasHole = own.hasHole;
+    if (damaged > 0 || own.hasHole) this.describeDamage(damaged);
     this.generation = this.feed.feeds.generation(OWN_SLOT);
     this.sequence = this.feed.feeds.sequence(OWN_SLOT);
   }
@@ -78,18 +87,42 @@ export class EventLog {
     this.sequence = sequence;
   }
 
+  /** Whether the feed holds something that the log does not and that may go there. */
+  isBehind(): boolean {
+    const feeds = this.feed.feeds;
+    const sequence = feeds.sequence(OWN_SLOT);
+    if (feeds.generation(OWN_SLOT) === this.generation && sequence === this.sequence) return false;
+    return sequence !== 0 && this.feed.own.isToStore();
+  }
+
   /** Stores what the feed holds and the log does not: what peers gave back, or another generation. */
   catchUp(): void {
     const feeds = this.feed.feeds;
     const generation = feeds.generation(OWN_SLOT);
     const sequence = feeds.sequence(OWN_SLOT);
-    if (generation === this.generation && sequence === this.sequence) return;
-    if (sequence === 0 || !this.feed.own.isToStore()) return;
-    const goesOn = generation === this.generation && sequence > this.sequence
+    if (!this.isBehind()) return;
+    const goesOn = !this.hasHole && generation === this.generation && sequence > this.sequence
       && this.sequence + 1 >= feeds.floor(OWN_SLOT);
     if (!goesOn || !this.appendFrom(this.sequence + 1)) this.rewrite();
+    this.hasHole = false;
     this.generation = generation;
     this.sequence = sequence;
+  }
+
+  /** Damage lies before the record that was read last if the log counts more of it than before. Returns the count. */
+  private noteDamage(before: number): number {
+    const damaged = this.log.damagedRecords ?? 0;
+    if (damaged > before) this.feed.own.noteDamage();
+    return damaged;
+  }
+
+  private describeDamage(damaged: number): void {
+    const arena = this.feed.feeds.arena;
+    let kept = 0;
+    let record = arena.from(OWN_SLOT, this.feed.feeds.sequence(OWN_SLOT) + 1);
+    for (; record !== 0; record = arena.next(record)) kept++;
+    const bytes = this.log.damagedBytes ?? 0;
+    this.damage = `the event log is damaged: records: ${damaged}, bytes: ${bytes}, events kept behind a hole: ${kept}`;
   }
 
   private restoreEvent(bytes: Uint8Array, length: number, notify: () => void): void {

@@ -49,7 +49,8 @@ export interface FlashLogOptions {
  * A rewrite begins a generation. The log is the newest committed generation; the
  * sectors of all others are free. A single write of four bytes commits a rewrite,
  * and no sector of the log is ever erased. A record that a power loss has torn is
- * skipped, and the next record is written behind it.
+ * skipped, and the next record is written behind it. Damaged records are skipped,
+ * too; one flipped bit in a sector's head is repaired when it is read.
  */
 export class FlashLog implements GossipLog {
   readonly recordBytesMax: number;
@@ -67,6 +68,8 @@ export class FlashLog implements GossipLog {
   private free = 0;
   /** The highest sequence number in all sectors, including free ones. */
   private highest = -1;
+  /** Whether the head that was read last had a flipped bit. */
+  private isRepaired = false;
 
   /** @throws Error when an option or a number of `flash` is out of its range */
   constructor(flash: FlashSectors, options?: FlashLogOptions) {
@@ -85,6 +88,9 @@ export class FlashLog implements GossipLog {
     this.recordBytesMax = recordBytesMax;
     this.records = new LogRecords(recordBytesMax, flash);
   }
+
+  get damagedRecords(): number { return this.records.damagedRecords; }
+  get damagedBytes(): number { return this.records.damagedBytes; }
 
   read(each: OnRecord): void {
     this.mount(each);
@@ -170,24 +176,35 @@ export class FlashLog implements GossipLog {
 
   /** Finds the log on the flash, and calls `each` for its records. */
   private mount(each: OnRecord | undefined): void {
-    this.isMounted = false;
     const sectors = this.flash.sectors;
+    const head = this.head;
+    this.isMounted = false;
+    this.records.clearDamage();
     this.first = -1;
     this.highest = -1;
     for (let place = 0; place < sectors; place++) {
       if (!this.readHead(place)) continue;
-      const sequence = readU32(this.head, 4);
+      const sequence = readU32(head, 4);
+      const first = readU32(head, 8);
       if (sequence > this.highest) this.highest = sequence;
-      if (sequence === readU32(this.head, 8) && sequence > this.first && this.isWhole(place)) this.first = sequence;
+      if (first <= sequence && first > this.first && this.isCommitted(first)) this.first = first;
     }
     this.last = this.first < 0 ? this.highest : this.first;
     for (let sequence = this.first; this.first >= 0 && sequence < this.first + sectors; sequence++) {
-      if (!this.readHead(sequence % sectors)) continue;
-      if (readU32(this.head, 4) !== sequence || readU32(this.head, 8) !== this.first) continue;
-      this.last = sequence;
+      if (this.readHead(sequence % sectors) && this.isOf(sequence)) this.last = sequence;
+    }
+    // The generation has all sectors from its first to its last one: those between them too whose heads are damaged.
+    for (let sequence = this.first; this.first >= 0 && sequence <= this.last; sequence++) {
+      const isDamaged = !this.readHead(sequence % sectors) || this.isRepaired;
+      if (isDamaged) this.records.addDamage(HEAD_BYTES);
       this.scan(sequence % sectors, each);
     }
     this.isMounted = true;
+  }
+
+  /** Whether the head that was read last is that of a sector of the log. */
+  private isOf(sequence: number): boolean {
+    return readU32(this.head, 4) === sequence && readU32(this.head, 8) === this.first;
   }
 
   private scan(place: number, each: OnRecord | undefined): void {
@@ -209,19 +226,43 @@ export class FlashLog implements GossipLog {
     return true;
   }
 
-  /** Reads a sector's head. Returns whether it is valid and belongs to this place. */
+  /**
+   * Reads a sector's head. Returns whether it is valid and belongs to this place. One flipped bit is repaired: heads
+   * differ by 7 bits or more, as they have a CRC-32 (Koopman, "32-Bit Cyclic Redundancy Codes", 2002, table 1).
+   */
   private readHead(place: number): boolean {
     const head = this.head;
     this.flash.read(place, 0, head, COMMIT_OFFSET);
+    this.isRepaired = false;
+    if (this.isHead(place)) return true;
+    if (countBits(readU32(head, 0) ^ MAGIC) > 1) return false;
+    for (let bit = 0; bit < COMMIT_OFFSET * 8; bit++) {
+      head[bit >> 3] ^= 1 << (bit & 7);
+      this.isRepaired = this.isHead(place);
+      if (this.isRepaired) return true;
+      head[bit >> 3] ^= 1 << (bit & 7);
+    }
+    return false;
+  }
+
+  private isHead(place: number): boolean {
+    const head = this.head;
     if (readU32(head, 0) !== MAGIC || readU32(head, 4) % this.flash.sectors !== place) return false;
     return readU32(head, 12) === this.records.crc32(head, CHECKED_BYTES) >>> 0;
   }
 
-  private isWhole(place: number): boolean {
+  /** Whether a generation is committed: up to 8 of the 32 zeros that say so may be flipped. */
+  private isCommitted(first: number): boolean {
     const commit = this.records.buffer;
-    this.flash.read(place, COMMIT_OFFSET, commit, HEAD_BYTES - COMMIT_OFFSET);
-    return readU32(commit, 0) === 0;
+    this.flash.read(first % this.flash.sectors, COMMIT_OFFSET, commit, HEAD_BYTES - COMMIT_OFFSET);
+    return countBits(readU32(commit, 0)) <= 8;
   }
+}
+
+function countBits(word: number): number {
+  let count = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
+  return count;
 }
 
 /**

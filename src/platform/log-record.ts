@@ -38,8 +38,12 @@ export class LogRecords {
   readonly buffer: Uint8Array;
   /** The end of the last complete record that `scan` found, or the start of the scan. */
   wholeEnd = 0;
-  /** Where `scan` stopped: behind the last record, or at a torn one. */
+  /** The end of the last record that `scan` found, complete or not, or the start of the scan. */
   stoppedAt = 0;
+  /** Damaged places that `scan` found since `clearDamage`. Several damaged records in a row may count as one. */
+  damagedRecords = 0;
+  /** Bytes of these places. */
+  damagedBytes = 0;
   private readonly body: Uint8Array;
   private readonly table: Int32Array | undefined;
   private readonly faster: FasterCrc32 | undefined;
@@ -86,32 +90,156 @@ export class LogRecords {
     return size;
   }
 
+  clearDamage(): void {
+    this.damagedRecords = 0;
+    this.damagedBytes = 0;
+  }
+
+  /** Counts a damaged place that `scan` did not see. */
+  addDamage(bytes: number): void {
+    this.damagedRecords++;
+    this.damagedBytes += bytes;
+  }
+
   /**
-   * Calls `each` for the complete records from `start` up to `end`, in their order,
-   * and sets `wholeEnd` and `stoppedAt`. A record that fails its check is skipped by
-   * the length in its head.
+   * Calls `each` for the intact records from `start` up to `end`, in their order, and sets `wholeEnd` and `stoppedAt`.
+   * A record with one flipped bit in its length is read as if the bit were right. Behind other damage the next record
+   * is looked for where the damaged one ends by its length, then at each multiple of `step` behind its beginning.
+   *
+   * The search checks at most one record of up to `recordBytesMax` bytes for each `step` of damaged bytes, and 18 more
+   * for each damaged place. Random bytes pass a check with a probability of 2^-32.
    *
    * @param step records are padded to a multiple of it
    */
   scan(source: RecordSource, start: number, end: number, step: number, each: OnRecord | undefined): void {
-    const buffer = this.buffer;
-    const body = this.body;
     let at = start;
     this.wholeEnd = start;
-    while (end - at > RECORD_HEAD_BYTES) {
-      source.read(at, buffer, RECORD_HEAD_BYTES);
-      const length = readU16(buffer, 0);
-      const next = at + recordBytes(length, step);
-      if (length === 0 || length > this.recordBytesMax || next > end) break;
-      const crc = readU32(buffer, 2) | 0;
-      source.read(at + RECORD_HEAD_BYTES, body, length);
-      at = next;
-      if (this.crc32(body, length) !== crc) continue;
+    this.stoppedAt = start;
+    while (at < end) {
+      let length = this.check(source, at, end, step, 0);
+      if (length === 0 && isBlank(source, at, end, this.buffer)) return;
+      for (let flip = 1; length === 0 && flip <= 0x8000; flip *= 2) {
+        length = this.checkFound(source, at, end, step, flip);
+      }
+      if (length === 0) {
+        const next = this.findNext(source, at, end, step);
+        this.noteDamage(source, at, next, end, step);
+        at = next;
+        continue;
+      }
+      at += recordBytes(length, step);
       this.wholeEnd = at;
-      if (each !== undefined) each(body, length);
+      this.stoppedAt = at;
+      if (each !== undefined) each(this.body, length);
     }
-    this.stoppedAt = at;
   }
+
+  /** Whether an intact record begins at `at`. */
+  isRecord(source: RecordSource, at: number, end: number, step: number): boolean {
+    return this.check(source, at, end, step, 0) !== 0;
+  }
+
+  /**
+   * Reads the record at `at` into `body`. Returns its length; 0: there is no intact one.
+   *
+   * @param flip a bit to flip in the record's length; 0 for none
+   */
+  private check(source: RecordSource, at: number, end: number, step: number, flip: number): number {
+    const length = this.lengthAt(source, at, end) ^ flip;
+    if (!this.fits(length, at, end, step)) return 0;
+    const crc = readU32(this.buffer, 2) | 0;
+    source.read(at + RECORD_HEAD_BYTES, this.body, length);
+    return this.crc32(this.body, length) === crc ? length : 0;
+  }
+
+  /** As `check`, where a record is only supposed. Four erased bytes have an erased check, but are no record there. */
+  private checkFound(source: RecordSource, at: number, end: number, step: number, flip: number): number {
+    const length = this.check(source, at, end, step, flip);
+    return length !== 0 && readU32(this.buffer, 2) === 0xffffffff ? 0 : length;
+  }
+
+  /** Reads the head at `at` into `buffer`. Returns the length in it; 0: there is no room for a head. */
+  private lengthAt(source: RecordSource, at: number, end: number): number {
+    if (end - at <= RECORD_HEAD_BYTES) return 0;
+    source.read(at, this.buffer, RECORD_HEAD_BYTES);
+    return readU16(this.buffer, 0);
+  }
+
+  /** Whether a record at `at` can have this length and end before `end`. */
+  private fits(length: number, at: number, end: number, step: number): boolean {
+    return length > 0 && length <= this.recordBytesMax && at + recordBytes(length, step) <= end;
+  }
+
+  /**
+   * Where the next intact record begins behind the damaged one at `at`, or the damaged one ends if nothing follows;
+   * `end`: nowhere.
+   *
+   * An event may contain bytes that have the form of a record. So the length of the damaged record comes first. A
+   * record that seems torn is the last one, or its length is wrong: then intact records go on up to the end.
+   */
+  private findNext(source: RecordSource, at: number, end: number, step: number): number {
+    const length = this.lengthAt(source, at, end);
+    const isFit = this.fits(length, at, end, step);
+    const behind = isFit ? at + recordBytes(length, step) : end;
+    let isTorn = !isFit && length > 0 && length <= this.recordBytesMax;
+    if (isFit) {
+      if (behind === end || this.check(source, behind, end, step, 0) !== 0) return behind;
+      isTorn = isBlank(source, behind, end, this.buffer);
+      if (isTorn && !this.isFiller(source, at + RECORD_HEAD_BYTES + length - 1)) return behind;
+    }
+    for (let next = at + step; next < end; next += step) {
+      if (this.checkFound(source, next, end, step, 0) === 0) continue;
+      if (!isTorn || this.goesOn(source, next, end, step)) return next;
+    }
+    return isTorn ? behind : end;
+  }
+
+  /** Whether nothing but intact records lies from `at` to `end`, or to where nothing was written. */
+  private goesOn(source: RecordSource, at: number, end: number, step: number): boolean {
+    let next = at;
+    for (let length = 1; length !== 0 && next < end;) {
+      length = this.check(source, next, end, step, 0);
+      if (length !== 0) next += recordBytes(length, step);
+    }
+    return isBlank(source, next, end, this.buffer);
+  }
+
+  /**
+   * Counts the damaged bytes from `at` to `next`. A record that a power loss tore was never acknowledged and does not
+   * count: it is not longer than the longest record, and its end is missing or zeros in a file, where it is the last
+   * one, and erased on flash.
+   */
+  private noteDamage(source: RecordSource, at: number, next: number, end: number, step: number): void {
+    const length = this.lengthAt(source, at, end);
+    const isComplete = this.fits(length, at, end, step) && next === at + recordBytes(length, step);
+    if (isComplete) this.stoppedAt = next;
+    const isCutOff = end - at <= RECORD_HEAD_BYTES || at + recordBytes(length, step) > end;
+    const isUnwritten = this.isFiller(source, isComplete ? at + RECORD_HEAD_BYTES + length - 1 : next - 1);
+    const isErased = isUnwritten && this.buffer[0] === 0xff;
+    const isTorn = step > 1 ? isErased && (isComplete || next === end) : next === end && (isCutOff || isUnwritten);
+    if (isTorn && next - at <= recordBytes(this.recordBytesMax, step)) return;
+    this.addDamage(next - at);
+  }
+
+  /** Whether the byte at `at` is zeros or erased, as where a record was not written. */
+  private isFiller(source: RecordSource, at: number): boolean {
+    source.read(at, this.buffer, 1);
+    return this.buffer[0] === 0 || this.buffer[0] === 0xff;
+  }
+}
+
+/** Whether the bytes from `at` to `end` are all zeros or all erased. `buffer` is overwritten. */
+function isBlank(source: RecordSource, at: number, end: number, buffer: Uint8Array): boolean {
+  let blank = -1;
+  for (let from = at; from < end;) {
+    const length = Math.min(buffer.length, end - from);
+    source.read(from, buffer, length);
+    if (blank < 0) blank = buffer[0];
+    if (blank !== 0 && blank !== 0xff) return false;
+    for (let i = 0; i < length; i++) if (buffer[i] !== blank) return false;
+    from += length;
+  }
+  return true;
 }
 
 /** The length of a record of `length` bytes with its head, padded to a multiple of `step`. */

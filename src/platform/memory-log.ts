@@ -35,6 +35,9 @@ export class MemoryLog implements GossipLog {
     this.tear = options.tear;
   }
 
+  get damagedRecords(): number { return this.records.damagedRecords; }
+  get damagedBytes(): number { return this.records.damagedBytes; }
+
   read(each: OnRecord): void {
     this.cut(each);
   }
@@ -80,11 +83,12 @@ export class MemoryLog implements GossipLog {
     if (kept < size) throw new PowerLossError(`power was lost after ${kept} of ${size} bytes`);
   }
 
-  /** Calls `each` for the records, and cuts off an incomplete one at the end. */
+  /** Calls `each` for the records, and cuts off what follows the last intact one. */
   private cut(each: OnRecord | undefined): void {
     const source = {
       read: (at: number, into: Uint8Array, length: number) => into.set(this.stored.subarray(at, at + length)),
     };
+    this.records.clearDamage();
     this.records.scan(source, 0, this.end, 1, each);
     this.end = this.records.wholeEnd;
     this.isCut = true;

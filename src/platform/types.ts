@@ -72,9 +72,17 @@ export interface GossipLog {
   /** Longest record in bytes. */
   readonly recordBytesMax: number;
   /**
+   * Damaged places that `read` has met so far, counted anew by each call; several
+   * records in a row may count as one. Undefined: this log does not count them.
+   */
+  readonly damagedRecords?: number;
+  /** Bytes of these places. */
+  readonly damagedBytes?: number;
+  /**
    * Calls `each` for every intact record, with its bytes, which are valid only
    * during the call, and their number. `each` must not write the log. The log
-   * skips a torn or damaged record, and cuts off one at the end.
+   * skips damaged records and keeps all intact ones behind them. A record that a
+   * power loss left incomplete counts as not written.
    */
   read(each: (bytes: Uint8Array, length: number) => void): void;
   /**

@@ -82,7 +82,13 @@ export class FakeFiles {
     return this.names.get(path)?.cached;
   }
 
-  /** Power was lost and is back. Of what was not synced, some is there, as the random have it. */
+  /** Puts a file on the disk. */
+  put(path: string, bytes: Uint8Array): void {
+    this.names.set(path, { durable: bytes, cached: bytes });
+    this.durableNames = new Map(this.names);
+  }
+
+  /** Power was lost and is back. Of what was not synced, some is there, as the random numbers have it. */
   restart(random: SimRandom): void {
     this.stepsLeft = Infinity;
     this.open.clear();

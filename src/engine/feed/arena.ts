@@ -64,6 +64,14 @@ export class Arena {
   isFreed(record: number): boolean { return this.hasFlag(record, RECORD_FREED); }
   isUnnotified(record: number): boolean { return record >= this.unnotified; }
 
+  /** Whether a record is the event of `length` bytes at `at` of `bytes`. */
+  isEvent(record: number, at: number, length: number): boolean {
+    const start = this.eventAt(record);
+    if (this.eventLength(record) !== length) return false;
+    for (let i = 0; i < length; i++) if (this.bytes[start + i] !== this.bytes[at + i]) return false;
+    return true;
+  }
+
   /** Gives a record another sequence number and tip. The circle of its feed must stay in order. */
   renumber(record: number, sequence: number, first: number, second: number): void {
     this.words[record + NUMBER] = sequence;
@@ -75,6 +83,15 @@ export class Arena {
   first(slot: number): number {
     const last = this.get(slot, LAST);
     return last === 0 ? 0 : this.passFreed(this.words[last + NEXT], last);
+  }
+
+  /** A feed's last record, or 0. */
+  last(slot: number): number {
+    let last = this.get(slot, LAST);
+    if (last === 0 || !this.hasFlag(last, RECORD_FREED | RECORD_GONE)) return last;
+    last = 0;
+    for (let record = this.first(slot); record !== 0; record = this.next(record)) last = record;
+    return last;
   }
 
   /** The record after this one in its feed, or 0. */

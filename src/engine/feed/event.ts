@@ -202,6 +202,12 @@ export function stampCounter(bytes: Uint8Array, start: number): number {
   return readU16(bytes, start + 7);
 }
 
+/** Compares the stamps of the events at `one` and `other` of two buffers: below 0 if the first is earlier. */
+export function compareStamps(bytes: Uint8Array, one: number, otherBytes: Uint8Array, other: number): number {
+  const ms = stampMs(bytes, one) - stampMs(otherBytes, other);
+  return ms === 0 ? stampCounter(bytes, one) - stampCounter(otherBytes, other) : ms;
+}
+
 /** Whether a stamp is in range: milliseconds of 48 bits, a counter of 16. */
 export function isStamp(ms: number, counter: number): boolean {
   return ms >= 0 && ms < STAMP_MS_END && counter >= 0 && counter <= COUNTER_MAX;

@@ -24,6 +24,8 @@ import type { Digest } from "../../digest/digest.js";
 const AHEAD_MS_MAX = 60000;
 /** Milliseconds between two searches for values whose time to live is over. */
 const EXPIRE_MS = 60000;
+/** Rounds in which peers may fill a hole of the own feed, from their first answer and from each event on. */
+const HOLE_ROUNDS = 6;
 
 /**
  * The feeds of one node, and what frames do to them (PROTOCOL 10.4). A row in a frame may have
@@ -56,6 +58,8 @@ export class FeedProtocol implements EventReader {
   /** The slot of the feed of which the frame had new history; -1: none. */
   private historySlot = -1;
   private expireDeadline = 0;
+  /** When a hole of the own feed is given up; 0: no peer has answered. */
+  private holeDeadline = 0;
 
   /**
    * @param frame a reader that is free while frames are written
@@ -80,8 +84,12 @@ export class FeedProtocol implements EventReader {
     rows.feedsHash = new FeedsHash(this.feeds);
   }
 
-  /** Forgets values whose time to live is over, once this node knows the time. */
+  /** Gives up a hole of the own feed, and forgets values whose time to live is over, once this node knows the time. */
   tick(): void {
+    if (this.own.hasHole && this.holeDeadline !== 0 && this.clock.isDue(this.holeDeadline)) {
+      this.postponeHole();
+      this.renew(0);
+    }
     if (!this.clock.isDue(this.expireDeadline)) return;
     this.expireDeadline = this.clock.nowMs + EXPIRE_MS;
     if (this.hlc.source !== CLOCK_NONE) this.feeds.expire(this.hlc.physical(this.clock.callerMs));
@@ -196,8 +204,14 @@ export class FeedProtocol implements EventReader {
     if (this.historySlot >= 0 && (frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.requestMore(this.historySlot);
     const feedsHash = this.rows.feedsHash;
     if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
+    if (!frame.isAnswer() || frame.feedsHash === NO_FEEDS) return;
     // A node with feeds has answered. It would have sent what it holds of this node's feed.
-    if (this.outbox.ownWithheld && frame.isAnswer() && frame.feedsHash !== NO_FEEDS) this.own.stopWithholding();
+    if (this.outbox.ownWithheld) this.own.stopWithholding();
+    if (this.own.hasHole && this.holeDeadline === 0) this.postponeHole();
+  }
+
+  private postponeHole(): void {
+    this.holeDeadline = (this.clock.nowMs + HOLE_ROUNDS * this.clock.roundIntervalMs) | 1;
   }
 
   /** All of a frame was handled: decides what follows for one feed. Returns SETTLE_ bits. */
@@ -224,14 +238,19 @@ export class FeedProtocol implements EventReader {
     }
     const generation = this.feeds.generation(slot);
     rows.subtractFromFeedsHash(slot);
+    this.intake.hasHole = this.own.hasHole;
     const reason = batch.isChunk() ? this.intake.handleSnapshotChunk(slot, frame, batch, this.event)
       : this.intake.handleBatch(slot, frame, batch, this.event);
+    if (slot === OWN_SLOT) this.own.closeHole();
     rows.addToFeedsHash(slot);
     if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
     if (slot === OWN_SLOT) this.renewBeyond(this.own.afterHandled(batch, reason));
     const applied = this.intake.applied;
     if (applied > 0 && slot !== OWN_SLOT) this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
-    if (applied > 0 && slot === OWN_SLOT) this.hlc.recall(batch.ms, batch.counter);
+    if (applied > 0 && slot === OWN_SLOT) {
+      this.hlc.recall(batch.ms, batch.counter);
+      if (this.own.hasHole) this.postponeHole();
+    }
     if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
     this.hasNew = true;
     // Events that arrive with their author's row are an update. What this node lacked for longer, the others hold.

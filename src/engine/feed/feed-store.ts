@@ -119,6 +119,24 @@ export class FeedStore {
     return true;
   }
 
+  /** Continues a complete feed with a record that is held under the next sequence number. */
+  extend(slot: number, record: number): void {
+    const sequence = this.sequence(slot) + 1;
+    this.chain.begin(this.author(slot), this.generation(slot), this.tipFirst(slot), this.tipSecond(slot));
+    this.link(record, sequence);
+    this.arena.renumber(record, sequence, this.chain.first(), this.chain.second());
+    this.advance(slot, sequence);
+  }
+
+  /** Frees the first record above the feed's sequence number that is no latest value. Returns false: there is none. */
+  forgetAfter(slot: number): boolean {
+    const arena = this.arena;
+    let record = arena.from(slot, this.sequence(slot) + 1);
+    while (record !== 0 && (this.isLive(record) || arena.isUnnotified(record))) record = arena.next(record);
+    if (record !== 0) this.free(slot, record);
+    return record !== 0;
+  }
+
   /** Copies an event in canonical form to the scratch. */
   copyToScratch(bytes: Uint8Array, start: number, length: number): void {
     const to = this.arena.bytes;
@@ -208,11 +226,11 @@ export class FeedStore {
     arena.set(slot, FLOOR, 1);
   }
 
-  /** A snapshot begins to arrive: frees all records but the latest values. */
-  enterSnapshot(slot: number): void {
+  /** A snapshot that ends at `base` begins to arrive: frees all records up to there but the latest values. */
+  enterSnapshot(slot: number, base: number): void {
     const arena = this.arena;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (!this.isLive(record)) this.free(slot, record);
+      if (!this.isLive(record) && arena.sequence(record) <= base) this.free(slot, record);
     }
   }
 

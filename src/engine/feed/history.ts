@@ -113,22 +113,11 @@ export class History {
       const length = feeds.encode(reader, event);
       // A snapshot is as true as its sender. These events are proven by the chain.
       const held = arena.find(slot, batch.sequence);
-      if (held !== 0 && !this.isSame(held, length)) arena.freeOnceNotified(held);
+      if (held !== 0 && !arena.isEvent(held, feeds.chain.eventAt, length)) arena.freeOnceNotified(held);
       feeds.store(slot, batch.sequence, arena.words[tip], arena.words[tip + 1], length);
       this.applied++;
     }
     batch.check = reader.u32();
-  }
-
-  /** Whether a record is the event in the scratch. */
-  private isSame(record: number, length: number): boolean {
-    const arena = this.feeds.arena;
-    const bytes = arena.bytes;
-    const start = arena.eventAt(record);
-    const scratch = this.feeds.chain.eventAt;
-    if (arena.eventLength(record) !== length) return false;
-    for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[scratch + i]) return false;
-    return true;
   }
 
   private noteUnnotified(slot: number, from: number, to: number): void {

@@ -3,10 +3,12 @@ import type { Reader } from "../wire/cursor.js";
 import { recordWords } from "./arena.js";
 import { type BatchData, readBatchEvent, rewindBatch, skipBatch } from "./batches.js";
 import { TIP_BYTES } from "./chain.js";
-import { type EventData, canonicalBytes } from "./event.js";
+import { type EventData, canonicalBytes, compareStamps } from "./event.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
 } from "../wire/drops.js";
+import { SEQUENCE_MAX } from "../wire/frame.js";
+import { OWN_SLOT } from "../table/rows.js";
 import type { FeedStore } from "./feed-store.js";
 
 /**
@@ -31,6 +33,8 @@ import type { FeedStore } from "./feed-store.js";
 export class Intake {
   /** How many events the last call applied. */
   applied = 0;
+  /** Whether the own feed has events behind a hole. Such an event is not replaced by another one. */
+  hasHole = false;
   private readonly feeds: FeedStore;
 
   constructor(feeds: FeedStore) {
@@ -143,11 +147,29 @@ export class Intake {
     const feeds = this.feeds;
     const words = feeds.arena.words;
     const tip = feeds.tipsAt() + (batch.sequence - batch.first) * 2;
+    if (this.contradictsHeld(slot, batch.sequence, length)) return DROP_FORK;
     if (!hasRoom && !feeds.reserve(recordWords(length))) return DROP_ARENA_FULL;
     if (!feeds.store(slot, batch.sequence, words[tip], words[tip + 1], length)) return DROP_ARENA_FULL;
     feeds.advance(slot, batch.sequence);
     this.applied++;
     return DROP_NONE;
+  }
+
+  /**
+   * Whether the event in the scratch cannot lie in the own feed with what is held behind a hole: another event is held
+   * under its number, or the next event that is held is not later.
+   */
+  private contradictsHeld(slot: number, sequence: number, length: number): boolean {
+    if (slot !== OWN_SLOT || !this.hasHole) return false;
+    const feeds = this.feeds;
+    const arena = feeds.arena;
+    const scratch = feeds.chain.eventAt;
+    let record = arena.from(slot, sequence);
+    if (record !== 0 && arena.sequence(record) === sequence) {
+      if (!arena.isEvent(record, scratch, length)) return true;
+      record = arena.next(record);
+    }
+    return record !== 0 && compareStamps(arena.bytes, arena.eventAt(record), arena.bytes, scratch) <= 0;
   }
 
   private verifySnapshotChunk(slot: number, reader: Reader, chunk: BatchData, event: EventData): boolean {
@@ -185,9 +207,12 @@ export class Intake {
     const feeds = this.feeds;
     const held = feeds.sequence(slot);
     const asOf = Math.min(feeds.asOf(slot), chunk.base);
-    if (feeds.isComplete(slot)) feeds.enterSnapshot(slot);
+    // What lies behind a hole was acknowledged, and the snapshot may not have it.
+    const isHoled = this.hasHole && slot === OWN_SLOT;
+    if (feeds.isComplete(slot)) feeds.enterSnapshot(slot, isHoled ? chunk.base : SEQUENCE_MAX);
     let before = held;
     let hasRoom = true;
+    let isFork = false;
     feeds.advanceSnapshot(slot, before, asOf);
     rewindBatch(reader, chunk);
     for (let i = 0; i < chunk.count; i++) {
@@ -196,13 +221,16 @@ export class Intake {
       hasRoom = feeds.reserve(recordWords(canonicalBytes(event)));
       if (!hasRoom) continue;
       feeds.markUncertain(slot, before, chunk.sequence);
-      hasRoom = feeds.store(slot, chunk.sequence, 0, 0, feeds.encode(reader, event));
+      const length = feeds.encode(reader, event);
+      isFork = isFork || this.contradictsHeld(slot, chunk.sequence, length);
+      hasRoom = feeds.store(slot, chunk.sequence, 0, 0, length);
       if (!hasRoom) continue;
       before = chunk.sequence;
       feeds.advanceSnapshot(slot, before, asOf);
       this.applied++;
     }
     chunk.check = reader.u32();
+    if (isFork) return DROP_FORK;
     if (!hasRoom) return DROP_ARENA_FULL;
     if (!chunk.isLast()) return DROP_NONE;
     feeds.markUncertain(slot, before, chunk.base + 1);

@@ -1,10 +1,10 @@
 import { DROP_EVENT, DROP_FORK, DROP_NONE } from "../wire/drops.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
-import { LAST_REMOVAL, recordWords } from "./arena.js";
+import { LAST_REMOVAL, NOTIFIED, recordWords } from "./arena.js";
 import type { BatchData } from "./batches.js";
 import { shortTip } from "./chain.js";
-import { type EncodedEvent, writeStamp } from "./event.js";
+import { type EncodedEvent, compareStamps, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import type { Hlc } from "./hlc.js";
@@ -50,6 +50,11 @@ const LOG_CONFIRMED = 3;
 export class OwnFeed {
   /** Whether the node has published events since the start. From then on peers have nothing to add. */
   hasPublished = false;
+  /**
+   * Whether the log was damaged: events are held behind a hole, with sequence numbers above that of the feed. Peers may
+   * fill the hole. Otherwise all that is held begins a new generation.
+   */
+  hasHole = false;
   /** A `LOG_` constant. */
   private log = LOG_EMPTY;
   private readonly feeds: FeedStore;
@@ -112,7 +117,8 @@ export class OwnFeed {
   refuses(batch: BatchData): boolean {
     // Whether a batch of the same generation chains to the log's last event, `Intake` finds out.
     const isSame = batch.generation === this.feeds.generation(OWN_SLOT);
-    return this.isToKeep() && (this.hasPublished || !isSame || batch.isChunk());
+    // A hole that no peer can fill by events may be filled by a snapshot: the log itself had all of it.
+    return this.isToKeep() && (this.hasPublished || !isSame || (batch.isChunk() && !this.hasHole));
   }
 
   /** What to do after a batch or chunk that was refused, now that its check is known: KEEP or a generation. */
@@ -127,7 +133,7 @@ export class OwnFeed {
 
   /** What to do after a batch or chunk of this node's events was handled: KEEP or a generation. */
   afterHandled(batch: BatchData, reason: number): number {
-    if (this.log !== LOG_UNCONFIRMED) return KEEP;
+    if (this.log !== LOG_UNCONFIRMED && !this.hasHole) return KEEP;
     if (reason === DROP_NONE || !this.isToKeep()) this.log = LOG_CONFIRMED;
     else if (reason === DROP_FORK || reason === DROP_EVENT) return batch.generation;
     return KEEP;
@@ -143,7 +149,7 @@ export class OwnFeed {
    * the node might not go on after a restart.
    */
   isToStore(): boolean {
-    return this.log !== LOG_EMPTY && this.feeds.isComplete(OWN_SLOT);
+    return this.log !== LOG_EMPTY && !this.hasHole && this.feeds.isComplete(OWN_SLOT);
   }
 
   /**
@@ -183,39 +189,79 @@ export class OwnFeed {
     this.feeds.arena.set(OWN_SLOT, LAST_REMOVAL, lastRemoval);
   }
 
+  /** A record between those that were restored is damaged. Before the start. */
+  noteDamage(): void {
+    if (this.base === 0) return;
+    // It may be one of the values: peers have to send the snapshot again.
+    this.base = 0;
+    this.feeds.startOver(OWN_SLOT);
+    this.feeds.arena.set(OWN_SLOT, NOTIFIED, 0);
+    this.hasHole = this.feeds.arena.first(OWN_SLOT) !== 0;
+  }
+
   /**
-   * Restores an event of the log, in canonical form. An event that does not follow what was restored so far is
-   * ignored. Before the start.
+   * Restores an event of the log, in canonical form. An event that does not follow what was restored so far lies behind
+   * a hole. Before the start.
    *
    * @returns false: there is no room before the application has been notified of restored events
    */
   restore(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
     const feeds = this.feeds;
-    if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax) return true;
+    if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax || sequence === 0) return true;
     if (generation > feeds.generation(OWN_SLOT)) {
-      if (sequence !== 1) return true;
       this.base = 0;
+      this.hasHole = false;
       feeds.begin(OWN_SLOT, generation);
     }
     if (sequence <= feeds.sequence(OWN_SLOT)) return true;
     if (sequence > this.base) this.endBase();
-    if (this.base === 0 && sequence !== feeds.sequence(OWN_SLOT) + 1) return true;
-    if (!feeds.reserve(recordWords(length))) return false;
-    if (this.base === 0) return feeds.append(OWN_SLOT, bytes, start, length);
-    feeds.copyToScratch(bytes, start, length);
-    if (!feeds.store(OWN_SLOT, sequence, 0, 0, length)) return false;
-    feeds.advanceSnapshot(OWN_SLOT, sequence, this.base);
-    return true;
+    const isBehind = this.base === 0 && (this.hasHole || sequence !== feeds.sequence(OWN_SLOT) + 1);
+    if (isBehind && !this.isLaterThanHeld(sequence, bytes, start)) return true;
+    while (!feeds.reserve(recordWords(length))) {
+      if (!this.hasHole || !feeds.forgetAfter(OWN_SLOT)) return false;
+    }
+    if (isBehind || this.base !== 0) {
+      feeds.copyToScratch(bytes, start, length);
+      if (!feeds.store(OWN_SLOT, sequence, 0, 0, length)) return false;
+      if (isBehind) this.hasHole = true;
+      else feeds.advanceSnapshot(OWN_SLOT, sequence, this.base);
+      return true;
+    }
+    return feeds.append(OWN_SLOT, bytes, start, length);
+  }
+
+  /** Whether an event is later than the last one that is held, by number and stamp, as all along a feed. */
+  private isLaterThanHeld(sequence: number, bytes: Uint8Array, start: number): boolean {
+    const arena = this.feeds.arena;
+    const last = arena.last(OWN_SLOT);
+    if (last === 0) return true;
+    return sequence > arena.sequence(last) && compareStamps(arena.bytes, arena.eventAt(last), bytes, start) < 0;
   }
 
   /** All records of the log were read. The clock goes on after its last event. */
   endRestore(): void {
     this.endBase();
     const feeds = this.feeds;
-    if (feeds.sequence(OWN_SLOT) > 0) this.log = LOG_UNCONFIRMED;
-    const last = feeds.arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT));
+    if (feeds.sequence(OWN_SLOT) > 0 || this.hasHole) this.log = LOG_UNCONFIRMED;
+    const last = this.hasHole ? feeds.arena.last(OWN_SLOT) : feeds.arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT));
     if (last !== 0) this.hlc.recall(feeds.ms(last), feeds.counter(last));
     this.rows.addToFeedsHash(OWN_SLOT);
+  }
+
+  /**
+   * Peers sent events or a snapshot: goes on with the events that now follow the feed. The feed is not in the feeds
+   * hash.
+   */
+  closeHole(): void {
+    const feeds = this.feeds;
+    const arena = feeds.arena;
+    if (!this.hasHole || !feeds.isComplete(OWN_SLOT)) return;
+    let record = arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT) + 1);
+    while (record !== 0 && arena.sequence(record) === feeds.sequence(OWN_SLOT) + 1) {
+      feeds.extend(OWN_SLOT, record);
+      record = arena.next(record);
+    }
+    this.hasHole = record !== 0;
   }
 
   private endBase(): void {
@@ -237,7 +283,7 @@ export class OwnFeed {
     const isGiven = this.log < LOG_UNCONFIRMED && !this.hasPublished;
     // From here on the feed is this node's, and not only what peers gave back.
     if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
-    if (isBehind || isSpent || !feeds.isComplete(OWN_SLOT)) return this.aheadGeneration;
+    if (isBehind || isSpent || this.hasHole || !feeds.isComplete(OWN_SLOT)) return this.aheadGeneration;
     const revision = this.rows.revision(OWN_SLOT);
     if (!isGiven || generation >= revision) return KEEP;
     // PROTOCOL 10.6: peers may have given back less than was published. Going on there could put another event
@@ -250,6 +296,7 @@ export class OwnFeed {
   /** Begins a generation with all that is held (PROTOCOL 10.6). */
   rechain(generation: number): void {
     this.rows.subtractFromFeedsHash(OWN_SLOT);
+    this.hasHole = false;
     this.feeds.rechain(OWN_SLOT, generation);
     this.rows.addToFeedsHash(OWN_SLOT);
     this.outbox.age(OWN_SLOT);
@@ -261,7 +308,8 @@ export class OwnFeed {
 
   /** Whether the node holds acknowledged events that no peer may hold. */
   private isToKeep(): boolean {
-    return (this.hasPublished || this.log === LOG_UNCONFIRMED) && this.feeds.arena.first(OWN_SLOT) !== 0;
+    const isOwn = this.hasPublished || this.hasHole || this.log === LOG_UNCONFIRMED;
+    return isOwn && this.feeds.arena.first(OWN_SLOT) !== 0;
   }
 
   /** Whether this node holds another tip than `tip` after an event. */
