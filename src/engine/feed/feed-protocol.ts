@@ -25,7 +25,7 @@ import type { Digest } from "../../digest/digest.js";
 const AHEAD_MS_MAX = 60000;
 /** Milliseconds between two searches for values whose time to live is over. */
 const EXPIRE_MS = 60000;
-/** A value stays this long after its time to live unless its room is needed: a day, as this node's clock may be ahead. */
+/** A value stays a day longer than its time to live, unless its room is needed: this node's clock may be ahead. */
 const EXPIRE_GRACE_MS = 86400000;
 /** Rounds in which peers may fill a hole of the own feed, from their first answer and from each event on. */
 const HOLE_ROUNDS = 6;
