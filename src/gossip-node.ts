@@ -51,9 +51,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   private phase = NEW;
   /** Undefined before the first start; without storage, all that is remembered. */
   private storedRevision: number | undefined;
-  private readonly roundIntervalMs: number;
-  private readonly revisionRetry = new Retry();
-  private readonly eventsRetry = new Retry();
+  /** Set while the revision cannot be written. */
+  private revisionRetry: Retry | undefined;
   private sendFailures = 0;
   private isDebugBroken = false;
   private timer: unknown;
@@ -64,7 +63,6 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const checked = checkOptions(options);
     this.options = options;
     this.port = checked.port;
-    this.roundIntervalMs = checked.roundIntervalMs;
     this.storage = options.storage;
     const engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
     this.engine = checkEngine(engine, options.events);
@@ -108,8 +106,6 @@ export class GossipNode<Value extends CborValue = CborValue> {
     );
     this.engine.start(this.nowMs(), revision, stored !== undefined);
     this.drain(false);
-    const damage = this.eventNotifier === undefined ? undefined : this.eventNotifier.api.damage();
-    if (damage !== undefined) this.fail("storage", failure("storage", damage));
   }
 
   /**
@@ -326,11 +322,27 @@ export class GossipNode<Value extends CborValue = CborValue> {
     }
   }
 
-  /** @internal */
+  /** @internal Writes the revision if it is new. Reports the first failure, and the success after failures. */
   protected storeRevision(): void {
     const revision = this.engine.revision();
-    if (revision === this.storedRevision && !this.revisionRetry.isFailing) return;
-    this.store(this.revisionRetry, "the revision", () => this.writeRevision(revision));
+    const retry = this.revisionRetry;
+    if (revision === this.storedRevision && retry === undefined) return;
+    const nowMs = this.nowMs();
+    if (retry !== undefined && !retry.isDue(nowMs)) return;
+    try {
+      this.writeRevision(revision);
+    } catch (error) {
+      if (retry !== undefined) {
+        retry.postpone(nowMs);
+        return;
+      }
+      this.revisionRetry = new Retry(nowMs);
+      this.fail("storage", error as Error);
+      return;
+    }
+    if (retry === undefined) return;
+    this.revisionRetry = undefined;
+    this.fail("storage", failure("storage", "the revision is stored again after failures"));
   }
 
   private writeRevision(revision: number): void {
@@ -339,21 +351,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   private storeEvents(): void {
-    const events = this.eventNotifier;
-    if (events === undefined || !(this.eventsRetry.isFailing || events.api.isToStore())) return;
-    this.store(this.eventsRetry, "the node's own feed", () => events.api.store());
-  }
-
-  /** Writes to the storage. Notifies the application of the first failure and of the success after failures. */
-  private store(retry: Retry, what: string, write: () => void): void {
-    if (!retry.isDue(this.nowMs())) return;
-    try {
-      write();
-    } catch (error) {
-      if (retry.fail(this.nowMs(), this.roundIntervalMs)) this.fail("storage", error as Error);
-      return;
-    }
-    if (retry.succeed()) this.fail("storage", failure("storage", `${what} is stored again after failures`));
+    if (this.eventNotifier === undefined) return;
+    const problem = this.eventNotifier.api.store();
+    if (problem !== undefined) this.fail("storage", problem);
   }
 
   /** Returns the first error of a run of the node; those that follow are only counted. */

@@ -65,8 +65,9 @@ describe("FileLog", () => {
       const log = new FileLog(path());
       log.append(new TextEncoder().encode("123456789"), 9);
       // The CRC-32 of "123456789" is cbf43926. The block of it and the bytes is XORed with 0xff.
-      const masked = Buffer.from("cbf43926313233343536373839", "hex").map((byte) => byte ^ 0xff).toString("latin1");
-      assert.equal(readFileSync(path(), "latin1"), `${HEADER}\0\x01\x0a\xff${masked}`);
+      const masked = Array.from(Buffer.from("cbf43926313233343536373839", "hex"), (byte) => byte ^ 0xff);
+      const record = Buffer.from([...Buffer.from(HEADER), 0, 1, 10, 0xff, ...masked]);
+      assert.deepEqual(readFileSync(path()), record);
       log.close();
     });
 
