@@ -69,10 +69,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
     for (let i = 0; i < checked.seeds.length; i += 2) this.engine.addSeed(checked.seeds[i], checked.seeds[i + 1]);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
-    const isOpen = (): boolean => this.phase !== CLOSED;
-    const fail = (code: GossipErrorCode, error: Error): void => this.fail(code, error);
     this.eventNotifier = this.makeEventNotifier();
-    this.notifier = new Notifier(options, this.engine, this.eventNotifier, isOpen, fail);
+    this.notifier = new Notifier(options, this.engine, this.eventNotifier, this);
     const views = options.views ?? [];
     for (let i = 0; i < views.length; i++) views[i].bind(checked.capacity);
   }
@@ -391,8 +389,13 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.timer = undefined;
   }
 
-  /** Reports that something went wrong; the node goes on. */
-  private fail(code: GossipErrorCode, error: Error): void {
+  /** @internal Whether the node was not closed. */
+  isOpen(): boolean {
+    return this.phase !== CLOSED;
+  }
+
+  /** @internal Reports that something went wrong; the node goes on. */
+  fail(code: GossipErrorCode, error: Error): void {
     if (this.phase === CLOSED) return;
     this.print(`${code}: ${error.message}`);
     let reported = error as ChismeError<GossipErrorCode>;
