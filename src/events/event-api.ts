@@ -84,11 +84,6 @@ export class EventApi {
     else this.feed.own.endRestore();
   }
 
-  /** What was damaged in the log at the start, for people; undefined if nothing was. */
-  damage(): string | undefined {
-    return this.log === undefined ? undefined : this.log.damage;
-  }
-
   /**
    * Encodes, stamps and stores the node's next event, for `Engine.publishEvent`. When this returns, the event is safe
    * in the log. The event stays as it is until it is published: if a callback publishes during the call, that event
@@ -156,19 +151,9 @@ export class EventApi {
     return invalid(method, "value", problem, true);
   }
 
-  /** Whether the feed holds what the log does not. */
-  isToStore(): boolean {
-    return this.log !== undefined && this.log.isBehind();
-  }
-
-  /**
-   * Stores what the feed holds and the log does not: what peers gave back of the node's own feed, or a new generation
-   * of it.
-   *
-   * @throws what the log throws
-   */
-  store(): void {
-    if (this.log !== undefined) this.log.catchUp();
+  /** After each input: see `EventLog.store`. */
+  store(): Error | undefined {
+    return this.log === undefined ? undefined : this.log.store();
   }
 
   /**

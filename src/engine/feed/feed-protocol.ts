@@ -49,7 +49,7 @@ export class FeedProtocol implements EventReader {
   /** Applies events from before the floors; undefined in a node that does not fill gaps. */
   readonly history: History | undefined;
   private readonly rows: Rows;
-  private readonly clock: Clock;
+  readonly clock: Clock;
   private readonly stats: Stats;
   /** Adopts the revision of a new generation. */
   private readonly ownRow: OwnRow;
