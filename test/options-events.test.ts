@@ -58,6 +58,14 @@ describe("the option events", () => {
       "events.eventBytesMax: 1096 is not an integer from 32 to 1095 (105 less than datagramBytesMax)",
     );
     make({ datagramBytesMax: 1472 }, { eventBytesMax: 1367 });
+    make({}, { bytes: 512, eventBytesMax: 216 });
+    refuses(
+      () => make({}, { bytes: 512, eventBytesMax: 217 }), "RangeError", "events.eventBytesMax",
+      "events.eventBytesMax: 217 is not an integer from 32 to 216 (40 less than half of events.bytes)",
+    );
+    for (const [options, most] of [[{}, 512], [{ bytes: 1024 }, 128], [{ bytes: 262144 }, 512]] as const) {
+      assert.equal(make({}, options).engine.feed?.feeds.eventBytesMax, most);
+    }
     make({ datagramBytesMax: 137, valueBytesMax: 4 }, {});
     refuses(
       () => make({ datagramBytesMax: 136, valueBytesMax: 4 }, {}), "RangeError", "datagramBytesMax",

@@ -5,7 +5,7 @@ import { TableHash, orderKey } from "../../../src/engine/table/hash.js";
 import { compareFreshness } from "../../../src/engine/table/freshness.js";
 import {
   FLAG_PROBED, FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE,
-  MERGED_VALUE, MERGE_TABLE_FULL, RowData, Rows,
+  MERGE_TABLE_FULL, RowData, Rows,
 } from "../../../src/engine/table/rows.js";
 import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../../../src/engine/table/states.js";
 import { propertyOptions } from "../../support/random.js";
@@ -39,10 +39,9 @@ function statement({ id, revision, heartbeat }: Row): { address: number; port: n
 }
 
 /** Merges a row as if it lay somewhere in a datagram. */
-function merge(rows: Rows, fields: Row, value = statement(fields).value, lacksValue = false): number {
+function merge(rows: Rows, fields: Row, value = statement(fields).value): number {
   const { address, port } = statement(fields);
-  const valueLength = lacksValue ? 0 : value.length;
-  const data = Object.assign(new RowData(), fields, { address, port, valueStart: 5, valueLength, lacksValue });
+  const data = Object.assign(new RowData(), fields, { address, port, valueStart: 5, valueLength: value.length });
   DATAGRAM.fill(0xee).set(value, 5);
   return rows.merge(data, DATAGRAM);
 }
@@ -254,52 +253,6 @@ describe("Rows: search", () => {
 });
 
 describe("Rows: values", () => {
-  const tooLong = new Uint8Array(VALUE_BYTES_MAX + 1).fill(7);
-
-  it("the table holds a row whose value is too long without the value", () => {
-    const rows = tableOf([row(5, 1, 10), row(6, 1, 10)]);
-    assert.equal(merge(rows, row(5, 1, 11), tooLong), MERGED_FRESHER);
-    assert.equal(merge(rows, row(7, 1, 11), tooLong), MERGED_FRESHER);
-    assert.equal(merge(rows, row(5, 1, 9), tooLong), MERGED_NOTHING, "older, so not looked at");
-    assert.deepEqual(contents(rows).map(({ id, heartbeat, value }) => [id, heartbeat, value.length > 0]).sort(), [
-      [5, 11, false], [6, 10, true], [7, 11, false],
-    ]);
-    const lacking = [5, 6, 7].map((id) => [rows.lacksValue(rows.find(id)), rows.isValueTooLong(rows.find(id))]);
-    assert.deepEqual(lacking, [[true, true], [false, false], [true, true]]);
-    merge(rows, row(5, 1, 12), new Uint8Array([1]));
-    assert.deepEqual([rows.lacksValue(rows.find(5)), rows.valueLength(rows.find(5))], [false, 1]);
-  });
-
-  it("a row without its value keeps the value before until its own arrives", () => {
-    const rows = tableOf([]);
-    const value = () => contents(rows)[0].value;
-    merge(rows, row(5, 1, 10), new Uint8Array([1]));
-    assert.equal(merge(rows, row(5, 1, 11), undefined, true), MERGED_FRESHER);
-    assert.deepEqual([value(), rows.lacksValue(rows.find(5))], ["01", true]);
-    assert.equal(merge(rows, row(5, 1, 11), undefined, true), MERGED_NOTHING);
-    assert.equal(merge(rows, row(5, 1, 11), new Uint8Array([2])), MERGED_VALUE);
-    assert.deepEqual([value(), rows.lacksValue(rows.find(5))], ["02", false]);
-    assert.equal(merge(rows, row(5, 1, 11), undefined, true), MERGED_NOTHING);
-    assert.deepEqual([value(), rows.lacksValue(rows.find(5))], ["02", false]);
-  });
-
-  it("the value arrives with a row in another state, too", () => {
-    for (const [before, after, code] of [[UP, DOWN, MERGED_STATE], [DOWN, UP, MERGED_VALUE]]) {
-      const rows = tableOf([]);
-      merge(rows, row(5, 1, 10, before), undefined, true);
-      assert.equal(merge(rows, row(5, 1, 10, after), new Uint8Array([2])), code);
-      assert.deepEqual(contents(rows).map(({ state, value }) => [state, value]), [[DOWN, "02"]]);
-    }
-  });
-
-  it("an awaited value that is too long is awaited no more", () => {
-    const rows = tableOf([]);
-    merge(rows, row(5, 1, 10), undefined, true);
-    assert.equal(merge(rows, row(5, 1, 10), tooLong), MERGED_VALUE);
-    assert.deepEqual([rows.isValueTooLong(rows.find(5)), contents(rows)[0].value], [true, ""]);
-    assert.equal(merge(rows, row(5, 1, 10), tooLong), MERGED_NOTHING);
-  });
-
   it("values of the greatest length do not overwrite their neighbours", () => {
     const rows = new Rows(3, VALUE_BYTES_MAX);
     for (const id of [1, 2, 3, 2]) {
