@@ -28,10 +28,15 @@ export interface GossipStats {
   sendFailures: number;
   /** Datagrams, and rows and events in them, that were refused, by reason. */
   drops: Record<string, number>;
-  /** Not a counter: rows that have no `data` now because their value is longer than this node's `valueBytesMax`. */
-  valuesTooLong: number;
   /** Source of the time in the stamps of events; "none" while the node does not know the time, and without events. */
   clock: "none" | "peers" | "own";
+  /**
+   * Removals that made room for other events. Such a removal can no longer hide an
+   * older value that arrives later.
+   */
+  removalsForgotten: number;
+  /** Values of nodes that were forgotten, of which there was no room for a copy. */
+  valuesForgotten: number;
 }
 
 /**
@@ -201,10 +206,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   stats(): GossipStats {
     const counted = this.engine.stats;
     const drops: Record<string, number> = {};
-    const source = this.engine.feed === undefined ? 0 : this.engine.feed.hlc.source;
-    const rows = this.engine.rows;
-    let valuesTooLong = 0;
-    for (let place = 0; place < rows.count; place++) if (rows.isValueTooLong(rows.slotAt(place))) valuesTooLong++;
+    const feed = this.engine.feed;
+    const source = feed === undefined ? 0 : feed.hlc.source;
     for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops(reason);
     return {
       datagramsSent: counted.datagramsSent(),
@@ -213,8 +216,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
       bytesReceived: counted.bytesReceived(),
       sendFailures: this.sendFailures,
       drops,
-      valuesTooLong,
       clock: source === CLOCK_OWN ? "own" : source === CLOCK_PEER ? "peers" : "none",
+      removalsForgotten: feed === undefined ? 0 : feed.feeds.room.removalsForgotten,
+      valuesForgotten: feed === undefined ? 0 : feed.upkeep.valuesForgotten,
     };
   }
 
