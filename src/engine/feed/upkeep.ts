@@ -268,7 +268,7 @@ export class Upkeep {
 
 /** An own event that was found hidden in so many passes ends. */
 const END_VISITS = 3;
-/** A value that was found removed in so many passes, and not ended by its live author, shows that it lacks the removal. */
+/** A removed value that its live author has not ended in so many passes shows that the author lacks the removal. */
 const REPEAT_VISITS = 5;
 /** Nodes with fewer live nodes of lower id wait for one visit, the others for two. */
 const PASS_RANKS = 8;
