@@ -28,6 +28,8 @@ export interface GossipStats {
   sendFailures: number;
   /** Datagrams, and rows and events in them, that were refused, by reason. */
   drops: Record<string, number>;
+  /** Not a counter: rows that have no `data` now because their value is longer than this node's `valueBytesMax`. */
+  valuesTooLong: number;
   /** Source of the time in the stamps of events; "none" while the node does not know the time, and without events. */
   clock: "none" | "peers" | "own";
   /**
@@ -202,6 +204,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const drops: Record<string, number> = {};
     const feed = this.engine.feed;
     const source = feed === undefined ? 0 : feed.hlc.source;
+    const rows = this.engine.rows;
+    let valuesTooLong = 0;
+    for (let place = 0; place < rows.count; place++) if (rows.isValueTooLong(rows.slotAt(place))) valuesTooLong++;
     for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops(reason);
     return {
       datagramsSent: counted.datagramsSent(),
@@ -210,6 +215,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
       bytesReceived: counted.bytesReceived(),
       sendFailures: this.sendFailures,
       drops,
+      valuesTooLong,
       clock: source === CLOCK_OWN ? "own" : source === CLOCK_PEER ? "peers" : "none",
       removalsForgotten: feed === undefined ? 0 : feed.feeds.room.removalsForgotten,
       valuesForgotten: feed === undefined ? 0 : feed.upkeep.valuesForgotten,

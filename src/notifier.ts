@@ -1,7 +1,8 @@
 import type { CborValue } from "./cbor/cbor.js";
 import { formatAddress } from "./engine/wire/address.js";
 import {
-  NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_STATE, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
+  EVENT_LIMIT_SHIFT, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NO_FEEDS, NOTIFY_STATE, NOTIFY_STRANGER,
+  NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
 } from "./engine/notifications.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
@@ -28,7 +29,7 @@ export class Notifier<Value extends CborValue> {
   private readonly engine: NodeEngine;
   private readonly events: EventNotifier | undefined;
   private readonly node: NotifyingNode;
-  private readonly notification: Notification = { kind: 0, slot: 0 };
+  private readonly notification: Notification = { kind: 0, slot: 0, detail: 0 };
   private isNotifying = false;
   private isViewNew = false;
 
@@ -114,7 +115,31 @@ export class Notifier<Value extends CborValue> {
       this.report("fork", `the feed of node ${rows.id(slot)} has two different events under one number`);
     } else if (kind === NOTIFY_STRANGER) {
       this.report("seal", `${formatAddress(slot)} sends frames that this network's key does not open`);
+    } else if (kind === NOTIFY_LIMITS) {
+      this.report("limits", this.limitsMessage(slot, this.notification.detail));
+    } else if (kind === NOTIFY_NO_FEEDS) {
+      this.report("limits", `${this.nodeName(slot)} keeps no event feeds, this node does`);
     }
+  }
+
+  /** @param detail of NOTIFY_LIMITS */
+  private limitsMessage(slot: number, detail: number): string {
+    const value = detail & ((1 << EVENT_LIMIT_SHIFT) - 1);
+    const event = detail >>> EVENT_LIMIT_SHIFT;
+    const own = this.engine.rows.valueBytesMax;
+    const feed = this.engine.feed;
+    const ownEvent = feed === undefined ? 0 : feed.feeds.eventBytesMax;
+    const kept: string[] = [];
+    if (value !== own) kept.push(`values of up to ${value} bytes, this node up to ${own}`);
+    if (event > 0 && ownEvent > 0 && event !== ownEvent) {
+      kept.push(`events of up to ${event} bytes, this node up to ${ownEvent}`);
+    }
+    return `${this.nodeName(slot)} keeps ${kept.join("; and ")}`;
+  }
+
+  private nodeName(slot: number): string {
+    const rows = this.engine.rows;
+    return `node ${formatAddress(rows.address(slot))}:${rows.port(slot)} (id ${rows.id(slot)})`;
   }
 
   private report(code: GossipErrorCode, message: string): void {

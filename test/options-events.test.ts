@@ -58,6 +58,14 @@ describe("the option events", () => {
       "events.eventBytesMax: 1082 is not an integer from 32 to 1081 (119 less than datagramBytesMax)",
     );
     make({ datagramBytesMax: 1472 }, { eventBytesMax: 1353 });
+    make({}, { bytes: 512, eventBytesMax: 212 });
+    refuses(
+      () => make({}, { bytes: 512, eventBytesMax: 213 }), "RangeError", "events.eventBytesMax",
+      "events.eventBytesMax: 213 is not an integer from 32 to 212 (44 less than half of events.bytes)",
+    );
+    for (const [options, most] of [[{}, 512], [{ bytes: 1024 }, 128], [{ bytes: 262144 }, 512]] as const) {
+      assert.equal(make({}, options).engine.feed?.feeds.eventBytesMax, most);
+    }
     make({ datagramBytesMax: 151, valueBytesMax: 4 }, {});
     refuses(
       () => make({ datagramBytesMax: 150, valueBytesMax: 4 }, {}), "RangeError", "datagramBytesMax",

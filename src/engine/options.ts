@@ -19,7 +19,7 @@ export interface EngineOptions {
   port: number;
   /** Rows that the node holds, its own included: 2 to 65,535. */
   capacity: number;
-  /** Longest shared value: 0 to 255 bytes, the same in all nodes of a network. */
+  /** Longest shared value: 0 to 255 bytes, best the same in all nodes of a network. */
   valueBytesMax: number;
   /** Longest datagram that the node sends: 128 to 1,472 bytes. */
   datagramBytesMax: number;

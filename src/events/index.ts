@@ -5,7 +5,7 @@ import { COPY_BYTES } from "../engine/feed/event.js";
 import { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import type { FeedMaker } from "../engine/options.js";
 import type { Rows } from "../engine/table/rows.js";
-import { FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, SECTION_HEAD_BYTES } from "../engine/wire/frame.js";
+import { EVENT_BYTES_LEAST, FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, SECTION_HEAD_BYTES } from "../engine/wire/frame.js";
 import { SEAL_BYTES } from "../engine/wire/sealer.js";
 import { invalid } from "../errors.js";
 import type { GossipLog } from "../platform/types.js";
@@ -24,9 +24,11 @@ export interface EventFeedOptions<Value extends CborValue = CborValue> {
    */
   bytes?: number;
   /**
-   * Longest event with topic, key and value, the same in all nodes: 32 to
-   * `datagramBytesMax` - 119 bytes, at most 1,353; 128 by default, or less where
-   * that is less.
+   * Longest event with topic, key and value, best the same in all nodes: 32 to
+   * `datagramBytesMax` - 119 bytes, at most 1,353, and at most half of `bytes` less
+   * 44. 512 by default, or an eighth of `bytes` or what fits, if that is less: a
+   * voucher with two MAC addresses takes about 170, a line of 140 characters up to
+   * 440.
    */
   eventBytesMax?: number;
   /**
@@ -72,7 +74,7 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   const eventBytesMax = given.eventBytesMax;
   if (eventBytesMax !== undefined) {
     const limit = `${EVENT_FRAME_BYTES} less than the largest datagramBytesMax`;
-    integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_MIN, EVENT_BYTES_MOST, limit);
+    integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, limit);
   }
   const fillGaps = given.fillGaps ?? false;
   if (typeof fillGaps !== "boolean") {
@@ -87,14 +89,17 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   return {
     engineFeeds: (datagramBytesMax, platformDigest) => {
       const room = datagramBytesMax - EVENT_FRAME_BYTES;
-      if (room < EVENT_BYTES_MIN) {
-        const bytesMin = EVENT_FRAME_BYTES + EVENT_BYTES_MIN;
+      if (room < EVENT_BYTES_LEAST) {
+        const bytesMin = EVENT_FRAME_BYTES + EVENT_BYTES_LEAST;
         const problem = `${datagramBytesMax} leaves no room for events; they need ${bytesMin}`;
         throw invalid("", "datagramBytesMax", problem, true);
       }
-      const fallback = Math.min(EVENT_BYTES_DEFAULT, room);
-      const limit = `${EVENT_FRAME_BYTES} less than datagramBytesMax`;
-      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_MIN, room, limit);
+      const half = (bytes >>> 1) - BUFFER_BYTES;
+      const most = Math.min(room, half);
+      const fallback = Math.min(EVENT_BYTES_DEFAULT, bytes >>> 3, most);
+      const limit = half < room ? `${BUFFER_BYTES} less than half of events.bytes`
+        : `${EVENT_FRAME_BYTES} less than datagramBytesMax`;
+      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_LEAST, most, limit);
       const sha256 = digest ?? platformDigest;
       if (sha256 === undefined) throw invalid("", "events.digest", NO_DIGEST, false);
       return (rows, clock, stats, frame, ownRow) => new FeedProtocol(
@@ -107,8 +112,9 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   };
 }
 
-const EVENT_BYTES_DEFAULT = 128;
-const EVENT_BYTES_MIN = 32;
+const EVENT_BYTES_DEFAULT = 512;
+/** What a copy takes in the buffer beside the event's own bytes. Two fit, so that a value can always be replaced. */
+const BUFFER_BYTES = 44;
 /** What a datagram needs beside an event so that a snapshot of one value fits it, also of a copy. */
 const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FEEDS_HASH_BYTES + 45 + COPY_BYTES;
 /** With the largest `datagramBytesMax`, 1,472. */

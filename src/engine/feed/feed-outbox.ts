@@ -62,6 +62,9 @@ export class FeedOutbox {
     this.gaps = gaps;
   }
 
+  /** Bytes of the longest event that this node holds. */
+  eventBytesMax(): number { return this.feeds.eventBytesMax; }
+
   /** Drops the notes of the last input. */
   clear(): void {
     this.gaps.clear();

@@ -10,17 +10,12 @@ import { History } from "../../../src/engine/feed/history.js";
 import { Intake } from "../../../src/engine/feed/intake.js";
 import { LACKS_EVENTS, LACKS_NOTHING, BatchWriter } from "../../../src/engine/feed/batch-writer.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead } from "../../../src/engine/feed/batches.js";
-import type { Digest } from "../../../src/digest/sha256.js";
+import { nodeDigest } from "../../../desktop/platform/node-digest.js";
+
+export { nodeDigest };
 
 /** 2026-01-01. */
 export const T = 1767225600000;
-
-/** Much faster than `Sha256`, and what a platform would do. */
-export const nodeDigest: Digest = {
-  sha256(bytes, start, length, out, outStart) {
-    out.set(createHash("sha256").update(bytes.subarray(start, start + length)).digest(), outStart);
-  },
-};
 
 /** An event in plain words. */
 export interface PlainEvent {
