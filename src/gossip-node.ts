@@ -6,7 +6,7 @@ import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
 import { JSON_FIRST_BYTE } from "./engine/wire/frame.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
-import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/kinds.js";
+import { CLOCK_NONE, CLOCK_OWN } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
@@ -199,7 +199,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   stats(): GossipStats {
     const counted = this.engine.stats;
     const drops: Record<string, number> = {};
-    const source = this.engine.feed === undefined ? 0 : this.engine.feed.hlc.source;
+    const source = this.engine.feed === undefined ? CLOCK_NONE : this.engine.feed.hlc.source;
     for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops(reason);
     return {
       datagramsSent: counted.datagramsSent(),
@@ -208,7 +208,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
       bytesReceived: counted.bytesReceived(),
       sendFailures: this.sendFailures,
       drops,
-      clock: source === CLOCK_OWN ? "own" : source === CLOCK_PEER ? "peers" : "none",
+      clock: source === CLOCK_OWN ? "own" : source === CLOCK_NONE ? "none" : "peers",
     };
   }
 

@@ -16,12 +16,12 @@ import { Hlc } from "./hlc.js";
 import { CLOCK_NONE, SETTLE_FORK, SETTLE_SEND } from "./kinds.js";
 import { Intake } from "./intake.js";
 import { KEEP, OwnFeed, REQUEST, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
+import { noteAuthorClock } from "./author-clocks.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
+import { keepTime } from "./step-back.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
 import type { Digest } from "../../digest/digest.js";
 
-/** Milliseconds: a stamp that is further ahead of the platform's clock moves no clock (PROTOCOL 10.7). */
-const AHEAD_MS_MAX = 60000;
 /** Milliseconds between two searches for values whose time to live is over. */
 const EXPIRE_MS = 60000;
 /** Rounds in which peers may fill a hole of the own feed, from their first answer and from each event on. */
@@ -35,7 +35,7 @@ const HOLE_ROUNDS = 6;
  */
 export class FeedProtocol implements EventReader {
   readonly feeds: FeedStore;
-  readonly hlc = new Hlc(AHEAD_MS_MAX);
+  readonly hlc = new Hlc();
   readonly own: OwnFeed;
   readonly outbox: FeedOutbox;
   private readonly batch = new BatchData();
@@ -90,6 +90,7 @@ export class FeedProtocol implements EventReader {
       this.postponeHole();
       this.renew(0);
     }
+    keepTime(this.feeds.arena.words, this.feeds.timeAt(), this.rows, this.hlc, this.clock);
     if (!this.clock.isDue(this.expireDeadline)) return;
     this.expireDeadline = this.clock.nowMs + EXPIRE_MS;
     if (this.hlc.source !== CLOCK_NONE) this.feeds.expire(this.hlc.physical(this.clock.callerMs));
@@ -237,6 +238,7 @@ export class FeedProtocol implements EventReader {
       return DROP_NONE;
     }
     const generation = this.feeds.generation(slot);
+    const isHeld = this.feeds.sequence(slot) > 0;
     rows.subtractFromFeedsHash(slot);
     this.intake.hasHole = this.own.hasHole;
     const reason = batch.isChunk() ? this.intake.handleSnapshotChunk(slot, frame, batch, this.event)
@@ -246,7 +248,11 @@ export class FeedProtocol implements EventReader {
     if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
     if (slot === OWN_SLOT) this.renewBeyond(this.own.afterHandled(batch, reason));
     const applied = this.intake.applied;
-    if (applied > 0 && slot !== OWN_SLOT) this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
+    if (applied > 0 && slot !== OWN_SLOT) {
+      const isNew = isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk();
+      this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
+      noteAuthorClock(this.feeds.arena.words, this.feeds.timeAt(), rows, slot, this.hlc, batch.ms, isNew);
+    }
     if (applied > 0 && slot === OWN_SLOT) {
       this.hlc.recall(batch.ms, batch.counter);
       if (this.own.hasHole) this.postponeHole();

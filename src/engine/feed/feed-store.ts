@@ -9,6 +9,7 @@ import {
   writeCanonical,
 } from "./event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
+import { TIME_WORDS } from "./author-clocks.js";
 import type { Digest } from "../../digest/digest.js";
 
 /** Most events in one batch. */
@@ -50,8 +51,9 @@ export class FeedStore {
   constructor(authors: Authors, capacity: number, feedBytes: number, eventBytesMax: number, digest: Digest) {
     this.authors = authors;
     this.eventBytesMax = eventBytesMax;
-    this.arena = new Arena(capacity, TIPS_BYTES + chainBytes(eventBytesMax), feedBytes);
-    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + TIPS_BYTES, eventBytesMax);
+    const tablesBytes = TIPS_BYTES + TIME_WORDS * 4;
+    this.arena = new Arena(capacity, tablesBytes + chainBytes(eventBytesMax), feedBytes);
+    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + tablesBytes, eventBytesMax);
     for (let slot = 0; slot < capacity; slot++) this.drop(slot);
   }
 
@@ -66,6 +68,8 @@ export class FeedStore {
   lastRemoval(slot: number): number { return this.arena.get(slot, LAST_REMOVAL); }
   /** Index into the arena's words of the scratch for the tips of a batch, two words for each event. */
   tipsAt(): number { return this.arena.scratchAt() >>> 2; }
+  /** Index into the arena's words of the `TIME_WORDS` words that `keepTime` has. */
+  timeAt(): number { return this.tipsAt() + (TIPS_BYTES >>> 2); }
   author(slot: number): number { return this.authors.id(slot); }
 
   /** Whether no part of the feed's snapshot is missing (PROTOCOL 10.2). */
