@@ -10,7 +10,9 @@ import type { Hlc } from "./hlc.js";
  */
 export function keepTime(words: Uint32Array, at: number, rows: Rows, hlc: Hlc, clock: Clock): boolean {
   if (!clock.isDue(words[at + DEADLINE])) return false;
-  words[at + DEADLINE] = clock.nowMs + clock.roundIntervalMs;
+  // Inputs may come a little before a round is over, so deadlines follow from each other.
+  words[at + DEADLINE] += clock.roundIntervalMs;
+  if (clock.isDue(words[at + DEADLINE])) words[at + DEADLINE] = clock.nowMs + clock.roundIntervalMs;
   adoptAuthorClock(words, at, rows, hlc);
   const isAhead = hlc.isFarAhead(clock.callerMs, hlc.ms);
   words[at + AHEAD_ROUNDS] = isAhead ? words[at + AHEAD_ROUNDS] + 1 : 0;
