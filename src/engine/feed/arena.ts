@@ -181,7 +181,10 @@ export class Arena {
   /** Words of the arena. */
   size(): number { return this.words.length - this.start; }
 
-  /** Moves records together unless `words` words are free in one piece. The caller has made room. Returns whether it did. */
+  /**
+   * Moves records together unless `words` words are free in one piece. The caller has made room. Returns whether
+   * records have moved.
+   */
   gather(words: number): boolean {
     const isShort = words > this.words.length - this.end;
     if (isShort) this.compact();

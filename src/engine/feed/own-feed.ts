@@ -87,14 +87,15 @@ export class OwnFeed {
     return feeds.canHold(OWN_SLOT, event.bytes, 0, event.length) ? STAMP_OK : STAMP_ARENA_FULL;
   }
 
-  /** A set or removal comes after all held events of its topic and key: what was read, then written, is the later. */
+  /** A set or removal comes after all held events of its name: what was read, then written, is the later. */
   private makeStamp(event: EncodedEvent, nowMs: number): void {
-    const { hlc } = this;
-    const { names } = this.feeds;
+    const hlc = this.hlc;
+    const names = this.feeds.names;
     const kind = kindAt(event.bytes, 0);
     const latest = kind === KIND_SET || kind === KIND_REMOVE ? names.latest(event.bytes, 0) : 0;
-    if (latest === 0) hlc.now(nowMs);
-    else if (hlc.nowAfter(nowMs, names.orderMs(latest), names.orderCounter(latest))) {
+    if (latest === 0) {
+      hlc.now(nowMs);
+    } else if (hlc.nowAfter(nowMs, names.orderMs(latest), names.orderCounter(latest))) {
       event.setOrder(this.rows.id(OWN_SLOT), hlc.orderMs, hlc.orderCounter());
     }
     writeStamp(event.bytes, 0, hlc.ms, hlc.counter);

@@ -34,7 +34,7 @@ export function isFeedAhead(feeds: FeedStore, hlc: Hlc, nowMs: number): boolean 
   return false;
 }
 
-/** Makes room for `stampAnew`: log events and other events that do not count go first. Returns whether there is room. */
+/** Makes room for `stampAnew`, where log events and others that do not count go first. Returns whether there is room. */
 export function reserveAnew(feeds: FeedStore, hlc: Hlc, nowMs: number): boolean {
   const arena = feeds.arena;
   const futureMs = hlc.futureMs(nowMs);
