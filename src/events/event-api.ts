@@ -293,7 +293,7 @@ export class EventApi {
     return isCopyAt(arena.bytes, arena.eventAt(record));
   }
 
-  /** Whether the record is a copy of an event that is held in its author's feed, too, or in one of lower id. */
+  /** Whether it is a copy of an event that its author's feed has, too, or a feed of lower id, or this one once more. */
   private isHeldTwice(record: number): boolean {
     const arena = this.feed.feeds.arena;
     const names = this.feed.feeds.names;
@@ -302,7 +302,7 @@ export class EventApi {
     const holder = this.rows.id(arena.owner(record));
     for (let other = names.first(arena.bytes, at); other !== 0; other = names.next(other, arena.bytes, at)) {
       const isSame = other !== record && names.kind(other) === names.kind(record) && names.compare(other, record) === 0;
-      if (isSame && (!this.isCopy(other) || this.rows.id(arena.owner(other)) < holder)) return true;
+      if (isSame && (!this.isCopy(other) || this.rows.id(arena.owner(other)) <= holder)) return true;
     }
     return false;
   }

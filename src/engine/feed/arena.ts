@@ -351,12 +351,12 @@ export const RECORD_HEAD_BYTES = HEAD_WORDS * 4;
 // NAMED: the next record in its list of the index in bits 0 to 23, what `Upkeep` keeps in bits 24 to 31.
 const INDEX_MASK = 0xffffff;
 const UPKEEP_SHIFT = 24;
-/** In what `Upkeep` keeps: how many of its passes found the record hidden, up to this number. */
-export const UPKEEP_HIDDEN = 3;
+/** In what `Upkeep` keeps: how many of its passes found the record hidden or its author gone, up to this number. */
+export const UPKEEP_COUNT = 7;
 /** In what `Upkeep` keeps: the author ended the event of this copy in its own feed. */
-export const UPKEEP_ENDED = 4;
+export const UPKEEP_ENDED = 8;
 /** In what `Upkeep` keeps: the removal that hides this value was copied because its author does not end it. */
-export const UPKEEP_REPEATED = 8;
+export const UPKEEP_REPEATED = 16;
 
 /** Lists of the index by name for an arena of so many bytes: one for 256 bytes, 8 to 65,536. */
 export function listsFor(feedBytes: number): number {

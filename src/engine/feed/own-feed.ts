@@ -130,7 +130,8 @@ export class OwnFeed {
   isReady(): boolean {
     const feeds = this.feeds;
     const sequence = feeds.sequence(OWN_SLOT);
-    if (this.outbox.ownWithheld || this.hasHole || sequence >= SEQUENCE_MAX || !feeds.isComplete(OWN_SLOT)) return false;
+    if (this.outbox.ownWithheld || this.hasHole || !feeds.isComplete(OWN_SLOT)) return false;
+    if (sequence >= SEQUENCE_MAX) return false;
     const generation = feeds.generation(OWN_SLOT);
     const isBehind = this.aheadGeneration > generation
       || (this.aheadGeneration === generation && this.aheadSequence > sequence);
@@ -150,7 +151,7 @@ export class OwnFeed {
     return this.hlc.ms;
   }
 
-  /** Appends the event of `length` bytes in the scratch, for which there is room, with that stamp. Returns whether it fits. */
+  /** Appends the event of `length` bytes in the scratch with that stamp. Room is reserved. Returns whether it fits. */
   publishScratch(length: number): boolean {
     const feeds = this.feeds;
     const bytes = feeds.arena.bytes;

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { REMOVE, SUSPECT } from "../table/states.js";
-import { type Arena, FLOOR, UPKEEP_ENDED, UPKEEP_HIDDEN, UPKEEP_REPEATED, recordWords } from "./arena.js";
+import { type Arena, FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
 import { COPY_BYTES, isCopyAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
 import { KIND_END, KIND_REMOVE, KIND_SET } from "./kinds.js";
@@ -10,7 +10,7 @@ import type { OwnFeed } from "./own-feed.js";
 
 /** Most events that a node publishes in a round on behalf of others, and to tidy its own feed. */
 export const UPKEEP_EVENTS = 4;
-/** Most copies that a node publishes at once for rows that are forgotten. This allowance grows by UPKEEP_EVENTS a round. */
+/** Most copies at once for rows that are forgotten. This allowance grows by UPKEEP_EVENTS a round. */
 const ALLOWANCE_MAX = 256;
 /** A pass over all records takes this many rounds. */
 const PASS_ROUNDS = 32;
@@ -114,7 +114,7 @@ export class Upkeep {
     const hasEnded = (this.arena.upkeep(record) & UPKEEP_ENDED) !== 0;
     if (isCopied && (hasEnded || this.isNeedless(record))) return this.end(record, true);
     const visits = this.count(record, this.names.hiderOf(record) !== 0);
-    return visits >= UPKEEP_HIDDEN && this.end(record, true);
+    return visits >= END_VISITS && this.end(record, true);
   }
 
   /** A value of another live author. */
@@ -126,7 +126,8 @@ export class Upkeep {
     const arena = this.arena;
     const isRepeated = (arena.upkeep(record) & UPKEEP_REPEATED) !== 0;
     // The author lives and does not end its value: it does not hold the removal.
-    const isUnknown = visits >= UPKEEP_HIDDEN && !isRepeated && this.isLiveNode(arena.owner(record));
+    const isLate = visits >= REPEAT_VISITS + this.delay();
+    const isUnknown = isLate && !isRepeated && this.isLiveNode(arena.owner(record));
     if (isUnknown) arena.setUpkeep(record, arena.upkeep(record) | UPKEEP_REPEATED);
     return (isUnknown || (this.isBelowFloor(hider) && !this.hasOtherAboveFloor(hider))) && this.copy(hider);
   }
@@ -134,14 +135,14 @@ export class Upkeep {
   /** Counts the visits in which a record was found hidden, or its author departed. Returns the count. */
   private count(record: number, isCounted: boolean): number {
     const before = this.arena.upkeep(record);
-    const visits = isCounted ? Math.min(UPKEEP_HIDDEN, (before & UPKEEP_HIDDEN) + 1) : 0;
-    if (visits !== (before & UPKEEP_HIDDEN)) this.arena.setUpkeep(record, (before & ~UPKEEP_HIDDEN) | visits);
+    const visits = isCounted ? Math.min(UPKEEP_COUNT, (before & UPKEEP_COUNT) + 1) : 0;
+    if (visits !== (before & UPKEEP_COUNT)) this.arena.setUpkeep(record, (before & ~UPKEEP_COUNT) | visits);
     return visits;
   }
 
   /** Visits for which this node waits for others to act: none if it has the lowest id. */
   private delay(): number {
-    return this.rank === 0 ? 0 : this.rank < PASS_RANKS ? 1 : UPKEEP_HIDDEN - 1;
+    return this.rank === 0 ? 0 : this.rank < PASS_RANKS ? 1 : 2;
   }
 
   /** Whether a record still counts, and no live feed has it, its end or a later event of its slot. */
@@ -265,5 +266,9 @@ export class Upkeep {
   }
 }
 
+/** An own event that was found hidden in so many passes ends. */
+const END_VISITS = 3;
+/** A removed value that its live author has not ended in so many passes shows that the author lacks the removal. */
+const REPEAT_VISITS = 5;
 /** Nodes with fewer live nodes of lower id wait for one visit, the others for two. */
 const PASS_RANKS = 8;
