@@ -141,10 +141,13 @@ export class Hlc {
     return this.ms >= STAMP_MS_END - 2;
   }
 
-  /** Own stamps that are later than this are from the future: a date was wrong, or somebody forged them. */
+  /**
+   * Own stamps that are later than this are from the future: a date was wrong, or somebody forged them. While the time
+   * is not known, those of the last days that stamps can have are.
+   */
   futureMs(nowMs: number): number {
     const physicalMs = this.physical(nowMs);
-    return this.source >= CLOCK_PEER ? physicalMs : STAMP_MS_END - DAY_MS;
+    return this.source >= CLOCK_PEER ? physicalMs : STAMP_MS_END - 2 * DAY_MS;
   }
 
   /** Moves the clock back to physical time, or to the start if that is not known, but not to before a stamp. */

@@ -289,7 +289,8 @@ export class OwnFeed {
    */
   restore(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
     const feeds = this.feeds;
-    if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax + COPY_BYTES || sequence === 0) return true;
+    const bytesMax = feeds.eventBytesMax + COPY_BYTES;
+    if (generation < feeds.generation(OWN_SLOT) || length > bytesMax || sequence === 0) return true;
     if (generation > feeds.generation(OWN_SLOT)) {
       this.base = 0;
       this.hasHole = false;

@@ -4,7 +4,7 @@ import { NOTIFIED, RECORD_NOTIFIED, recordWords } from "./arena.js";
 import { adoptAuthorClock } from "./author-clocks.js";
 import { COPY_BYTES, NO_NAME, isOwnForm, nameHash, ttlSecondsAt, writeCopy, writeStamp } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
-import type { Hlc } from "./hlc.js";
+import { DAY_MS, type Hlc } from "./hlc.js";
 
 /**
  * A time passed. Once a round: a node without a clock takes the time on which others agree.
@@ -23,18 +23,18 @@ export function keepTime(words: Uint32Array, at: number, rows: Rows, hlc: Hlc, c
 }
 
 /**
- * Whether the own feed ends with a stamp from the future, or with an event that is not held any more. Then a step back
- * takes a new generation. Otherwise the clock alone steps back, and this function has done it.
+ * Whether the own feed ends with a stamp that is more than a day ahead, or with an event that is not held any more.
+ * Then a step back takes a new generation. Otherwise the clock alone steps back, and this function has done it.
  */
 export function isFeedAhead(feeds: FeedStore, hlc: Hlc, nowMs: number): boolean {
   const last = feeds.arena.last(OWN_SLOT);
   const isHeld = last !== 0 && feeds.arena.sequence(last) === feeds.sequence(OWN_SLOT);
-  if (feeds.sequence(OWN_SLOT) > 0 && (!isHeld || feeds.ms(last) > hlc.futureMs(nowMs))) return true;
+  if (feeds.sequence(OWN_SLOT) > 0 && (!isHeld || feeds.ms(last) - hlc.futureMs(nowMs) > DAY_MS)) return true;
   hlc.stepBack(nowMs, isHeld ? feeds.ms(last) : 0, isHeld ? feeds.counter(last) : 0);
   return false;
 }
 
-/** Makes room for `stampAnew`, where log events and others that do not count go first. Returns whether there is room. */
+/** Makes room for `stampAnew`: log events and others that do not count go first. Returns whether there is room. */
 export function reserveAnew(feeds: FeedStore, hlc: Hlc, nowMs: number): boolean {
   const arena = feeds.arena;
   const futureMs = hlc.futureMs(nowMs);

@@ -161,4 +161,17 @@ describe("claims on the feed of another node", () => {
       assert.ok(malformed(network).includes("event"));
     }
   });
+
+  it("a forged event of the last stamp does not silence an author that has not published", () => {
+    for (const hasClock of [true, false]) {
+      const network = makeRestarted();
+      if (hasClock) for (const { feed } of network.engines.values()) feed!.hlc.setPhysical(network.nowMs, T);
+      forge(network, LAST_MS);
+      network.run(5 * ROUND);
+      assert.equal(said(network.engines.get(1)!).length, 2, "it takes the event for its own");
+      sayThree(network);
+      assertAll(network, ["t/ 01", "t/ 1863", "t/ 02", "t/ 03", "t/ 04"]);
+      assert.equal(network.engines.get(1)!.feed!.hlc.isSpent(), false);
+    }
+  });
 });
