@@ -6,7 +6,7 @@ import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
 import { JSON_FIRST_BYTE } from "./engine/wire/frame.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
-import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/kinds.js";
+import { CLOCK_NONE, CLOCK_OWN } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
@@ -203,7 +203,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const counted = this.engine.stats;
     const drops: Record<string, number> = {};
     const feed = this.engine.feed;
-    const source = feed === undefined ? 0 : feed.hlc.source;
+    const source = feed === undefined ? CLOCK_NONE : feed.hlc.source;
     const rows = this.engine.rows;
     let valuesTooLong = 0;
     for (let place = 0; place < rows.count; place++) if (rows.isValueTooLong(rows.slotAt(place))) valuesTooLong++;
@@ -216,7 +216,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
       sendFailures: this.sendFailures,
       drops,
       valuesTooLong,
-      clock: source === CLOCK_OWN ? "own" : source === CLOCK_PEER ? "peers" : "none",
+      clock: source === CLOCK_OWN ? "own" : source === CLOCK_NONE ? "none" : "peers",
       removalsForgotten: feed === undefined ? 0 : feed.feeds.room.removalsForgotten,
       valuesForgotten: feed === undefined ? 0 : feed.upkeep.valuesForgotten,
     };

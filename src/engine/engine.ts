@@ -116,7 +116,10 @@ export class Engine implements NodeEngine {
     this.started = true;
     this.clock.start(nowMs);
     this.own.start(revision, isRemembered);
-    if (this.feed !== undefined) this.feed.own.start(isRemembered);
+    if (this.feed !== undefined) {
+      this.feed.hlc.start(revision);
+      this.feed.own.start(isRemembered);
+    }
     this.outbox.count(this.random.below(FIRST_COUNTERS));
     this.rounds.start();
   }

@@ -135,14 +135,15 @@ export class EventApi {
   private encodeValue(method: string, event: EncodedEvent, value: CborValue): void {
     const bytes = event.bytes;
     let end = encodeCbor(value, bytes, event.length);
-    if (end >= 0) {
+    if (end >= 0 && end <= event.bytesMax()) {
       event.length = end;
       return;
     }
     // The error says whether the value alone is too large.
-    if (end === CBOR_TOO_LARGE) end = encodeCbor(value, bytes, 0);
+    if (end >= 0 || end === CBOR_TOO_LARGE) end = encodeCbor(value, bytes, 0);
+    if (end > event.bytesMax()) end = CBOR_TOO_LARGE;
     event.length = 0;
-    throw end < 0 ? cborFailure(method, end, bytes.length, "events.eventBytesMax") : this.tooLarge(method);
+    throw end < 0 ? cborFailure(method, end, event.bytesMax(), "events.eventBytesMax") : this.tooLarge(method);
   }
 
   private tooLarge(method: string): Error {

@@ -187,9 +187,14 @@ export class Arena {
   /** Words of the arena. */
   size(): number { return this.words.length - this.start; }
 
-  /** Moves records together unless `words` words are free in one piece. The caller has made room. */
-  gather(words: number): void {
-    if (words > this.words.length - this.end) this.compact();
+  /**
+   * Moves records together unless `words` words are free in one piece. The caller has made room. Returns whether
+   * records have moved.
+   */
+  gather(words: number): boolean {
+    const isShort = words > this.words.length - this.end;
+    if (isShort) this.compact();
+    return isShort;
   }
 
   /** Adds a record to a feed and returns it. The caller has made room, and writes the event. */
@@ -377,7 +382,7 @@ export const RECORD_GONE = 0x1000;
 /** A later event of the feed has the same topic and key. */
 export const RECORD_SUPERSEDED = 0x2000;
 /** The application need not be notified: it was notified of this event in an earlier record. */
-const RECORD_NOTIFIED = 0x4000;
+export const RECORD_NOTIFIED = 0x4000;
 /** The snapshot that is arriving does not have this value: it is gone once the snapshot is complete. */
 export const RECORD_UNCERTAIN = 0x8000;
 

@@ -21,7 +21,8 @@ import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
  *      …         forms 0, 1, 3: payload, one item of deterministic CBOR
  *      …      8  of an end: the stamp of the event that it ends, in place of the payload
  *
- * A copy of another author's event has the length 0 in its head, and this body:
+ * A copy of an event, of another author or of the feed's own under another stamp, has the length 0 in its head, and
+ * this body:
  *
  * offset  bytes  field
  *      9      1  12, where an event of an empty topic has the length 0 of its key
@@ -103,7 +104,24 @@ export class EncodedEvent {
 
   /** @param eventBytesMax bytes, 16 to 2,047: the same number as the feed's */
   constructor(eventBytesMax: number) {
-    this.bytes = new Uint8Array(eventBytesMax);
+    this.bytes = new Uint8Array(eventBytesMax + COPY_BYTES);
+  }
+
+  /** Bytes of the longest event. There is room to make a copy of it. */
+  bytesMax(): number {
+    return this.bytes.length - COPY_BYTES;
+  }
+
+  /** Makes the event a copy of itself, whose order is that of a stamp which its record does not have. */
+  setOrder(author: number, ms: number, counter: number): void {
+    const bytes = this.bytes;
+    for (let at = this.length - 1; at >= EVENT_HEAD_BYTES; at--) bytes[at + COPY_BYTES] = bytes[at];
+    bytes[EVENT_HEAD_BYTES] = COPY_MARK;
+    writeU32(bytes, COPY_AUTHOR, author);
+    writeStamp(bytes, COPY_AUTHOR + 4 - STAMP_OFFSET, ms, counter);
+    bytes[COPY_TOPIC - 1] = bytes[0] & TOPIC_MASK;
+    bytes[0] &= ~TOPIC_MASK;
+    this.length += COPY_BYTES;
   }
 
   /** Fills in which event a KIND_END ends, by its stamp. */
@@ -131,7 +149,7 @@ export class EncodedEvent {
     const ttlBytes = form === FORM_SET_TTL ? varintBytes(isEnd ? 0 : ttlSeconds) : 0;
     const length = EVENT_HEAD_BYTES + topicLength + keyBytes + ttlBytes + (isEnd ? STAMP_BYTES : 0);
     this.length = 0;
-    if (length > bytes.length) return false;
+    if (length > this.bytesMax()) return false;
     bytes[0] = (form << FORM_SHIFT) | topicLength;
     let at = utf8Write(topic, bytes, EVENT_HEAD_BYTES);
     if (form !== KIND_LOG) {
@@ -261,6 +279,11 @@ export function compareStamps(bytes: Uint8Array, one: number, otherBytes: Uint8A
 /** Whether it is a copy of another author's event. */
 export function isCopyAt(bytes: Uint8Array, start: number): boolean {
   return (bytes[start] & TOPIC_MASK) === 0 && bytes[start + EVENT_HEAD_BYTES] === COPY_MARK;
+}
+
+/** Whether the stamp of its record decides its order: it is neither a copy nor an end, and has a topic. */
+export function isOwnForm(bytes: Uint8Array, start: number): boolean {
+  return (bytes[start] & TOPIC_MASK) !== 0 && kindAt(bytes, start) !== KIND_END;
 }
 
 /** Its kind. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
+import { DROP_ARENA_FULL, DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire/frame.js";
 import type { OwnRow } from "../table/own-row.js";
@@ -13,20 +13,16 @@ import { FeedsHash } from "./feeds-hash.js";
 import { Gaps, checkGap } from "./gaps.js";
 import { History, checkHistory } from "./history.js";
 import { Hlc } from "./hlc.js";
-import { CLOCK_NONE, SETTLE_FORK, SETTLE_SEND } from "./kinds.js";
+import { SETTLE_FORK, SETTLE_SEND } from "./kinds.js";
 import { Intake } from "./intake.js";
 import { KEEP, OwnFeed, REQUEST, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
+import { noteAuthorClock } from "./author-clocks.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
+import { isFeedAhead, keepTime, reserveAnew, stampAnew } from "./step-back.js";
 import { Upkeep } from "./upkeep.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
 import type { Digest } from "../../digest/digest.js";
 
-/** Milliseconds: a stamp that is further ahead of the platform's clock moves no clock (PROTOCOL 10.7). */
-const AHEAD_MS_MAX = 60000;
-/** Milliseconds between two searches for values whose time to live is over. */
-const EXPIRE_MS = 60000;
-/** A value stays a day longer than its time to live, unless its room is needed: this node's clock may be ahead. */
-const EXPIRE_GRACE_MS = 86400000;
 /** Rounds in which peers may fill a hole of the own feed, from their first answer and from each event on. */
 const HOLE_ROUNDS = 6;
 
@@ -38,7 +34,7 @@ const HOLE_ROUNDS = 6;
  */
 export class FeedProtocol implements EventReader {
   readonly feeds: FeedStore;
-  readonly hlc = new Hlc(AHEAD_MS_MAX);
+  readonly hlc = new Hlc();
   readonly own: OwnFeed;
   readonly outbox: FeedOutbox;
   readonly upkeep: Upkeep;
@@ -61,7 +57,6 @@ export class FeedProtocol implements EventReader {
   private hasNew = false;
   /** The slot of the feed of which the frame had new history; -1: none. */
   private historySlot = -1;
-  private expireDeadline = 0;
   /** When a hole of the own feed is given up; 0: no peer has answered. */
   private holeDeadline = 0;
 
@@ -89,19 +84,16 @@ export class FeedProtocol implements EventReader {
     rows.feedsHash = new FeedsHash(this.feeds, this.upkeep);
   }
 
-  /** Gives up a hole of the own feed, and forgets values whose time to live is over, once this node knows the time. */
+  /** Gives up a hole of the own feed, has its stamps step back, and keeps the time and the upkeep. */
   tick(): void {
     if (this.own.hasHole && this.holeDeadline !== 0 && this.clock.isDue(this.holeDeadline)) {
       this.postponeHole();
       this.renew(0);
     }
+    if (keepTime(this.feeds.arena.words, this.feeds.timeAt(), this.rows, this.hlc, this.clock)) this.stepBack();
     this.upkeep.tick();
-    if (!this.clock.isDue(this.expireDeadline)) return;
-    this.expireDeadline = this.clock.nowMs + EXPIRE_MS;
-    if (this.hlc.source === CLOCK_NONE) return;
-    const room = this.feeds.room;
-    room.physicalMs = this.hlc.physical(this.clock.callerMs);
-    room.expire(room.physicalMs - EXPIRE_GRACE_MS);
+    // Values whose time to live is over go when their room is needed, not before: the clock may be wrong.
+    this.feeds.room.physicalMs = this.hlc.physical(this.clock.callerMs);
   }
 
   /**
@@ -118,6 +110,7 @@ export class FeedProtocol implements EventReader {
    * go on now.
    */
   settleGeneration(): boolean {
+    if (this.hlc.isSpent()) this.stepBack();
     const known = this.own.beforeEvent();
     return known === KEEP || this.renew(known);
   }
@@ -247,6 +240,7 @@ export class FeedProtocol implements EventReader {
       return DROP_NONE;
     }
     const generation = this.feeds.generation(slot);
+    const isHeld = this.feeds.sequence(slot) > 0;
     rows.subtractFromFeedsHash(slot);
     this.intake.hasHole = this.own.hasHole;
     const reason = batch.isChunk() ? this.intake.handleSnapshotChunk(slot, frame, batch, this.event)
@@ -256,7 +250,11 @@ export class FeedProtocol implements EventReader {
     if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
     if (slot === OWN_SLOT) this.renewBeyond(this.own.afterHandled(batch, reason));
     const applied = this.intake.applied;
-    if (applied > 0 && slot !== OWN_SLOT) this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
+    if (applied > 0 && slot !== OWN_SLOT) {
+      const isNew = isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk();
+      this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
+      noteAuthorClock(this.feeds.arena.words, this.feeds.timeAt(), rows, slot, this.hlc, batch.ms, isNew);
+    }
     if (applied > 0 && slot === OWN_SLOT) {
       this.hlc.recall(batch.ms, batch.counter);
       if (this.own.hasHole) this.postponeHole();
@@ -282,6 +280,21 @@ export class FeedProtocol implements EventReader {
     }
     if (this.isBehind(slot)) return SETTLE_SEND;
     return this.isForked(slot) ? SETTLE_FORK : 0;
+  }
+
+  /** PROTOCOL 10.7: has stamps from the future step back to the clock. If it cannot do so now, it tries again later. */
+  private stepBack(): void {
+    const feeds = this.feeds;
+    const nowMs = this.clock.callerMs;
+    if (this.own.hasHole || !feeds.isComplete(OWN_SLOT) || !isFeedAhead(feeds, this.hlc, nowMs)) return;
+    if (!reserveAnew(feeds, this.hlc, nowMs)) this.stats.countDrop(DROP_ARENA_FULL);
+    else if (this.renew(0)) {
+      this.rows.subtractFromFeedsHash(OWN_SLOT);
+      stampAnew(feeds, this.hlc, nowMs);
+      feeds.rechain(OWN_SLOT, feeds.generation(OWN_SLOT));
+      this.rows.addToFeedsHash(OWN_SLOT);
+      this.own.forgetBirth();
+    }
   }
 
   /** Begins a new generation if `OwnFeed` decided so. */

@@ -8,6 +8,7 @@ import {
   COPY_BYTES, type EventData, canonicalBytes, isCopyAt, isMergeAt, kindAt, nameHash, originAuthorAt,
   stampCounter, stampMs, writeCanonical,
 } from "./event.js";
+import { TIME_WORDS } from "./author-clocks.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import { compareOrder, firstNamed, nextNamed, originAuthor, recordKind } from "./names.js";
 import { Room } from "./room.js";
@@ -51,8 +52,9 @@ export class FeedStore {
   constructor(authors: Authors, capacity: number, feedBytes: number, eventBytesMax: number, digest: Digest) {
     this.eventBytesMax = eventBytesMax;
     const bytesMax = eventBytesMax + COPY_BYTES;
-    this.arena = new Arena(authors, capacity, TIPS_BYTES + chainBytes(bytesMax), feedBytes);
-    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + TIPS_BYTES, bytesMax);
+    const tablesBytes = TIPS_BYTES + TIME_WORDS * 4;
+    this.arena = new Arena(authors, capacity, tablesBytes + chainBytes(bytesMax), feedBytes);
+    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + tablesBytes, bytesMax);
     this.room = new Room(this.arena, bytesMax);
     for (let slot = 0; slot < capacity; slot++) this.drop(slot);
   }
@@ -68,6 +70,8 @@ export class FeedStore {
   lastRemoval(slot: number): number { return this.arena.get(slot, LAST_REMOVAL); }
   /** Index into the arena's words of the scratch for the tips of a batch, two words for each event. */
   tipsAt(): number { return this.arena.scratchAt() >>> 2; }
+  /** Index into the arena's words of the `TIME_WORDS` words that `keepTime` has. */
+  timeAt(): number { return this.tipsAt() + (TIPS_BYTES >>> 2); }
   author(slot: number): number { return this.arena.authors.id(slot); }
 
   /** Whether no part of the feed's snapshot is missing (PROTOCOL 10.2). */

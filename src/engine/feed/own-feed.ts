@@ -4,14 +4,14 @@ import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { LAST_REMOVAL, NOTIFIED, recordWords } from "./arena.js";
 import type { BatchData } from "./batches.js";
 import { shortTip } from "./chain.js";
-import { type EncodedEvent, compareStamps, kindAt, stampMs, writeStamp } from "./event.js";
+import { COPY_BYTES, type EncodedEvent, compareStamps, kindAt, stampMs, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import {
   compareOrder, firstNamed, latestNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind,
 } from "./names.js";
 import type { Hlc } from "./hlc.js";
-import { KIND_LOG, KIND_SET } from "./kinds.js";
+import { KIND_REMOVE, KIND_SET } from "./kinds.js";
 
 /** `stampEvent` succeeded. */
 export const STAMP_OK = 0;
@@ -85,11 +85,23 @@ export class OwnFeed {
   /** Stamps an event and makes room for it, after `beforeEvent`. Returns a `STAMP_` constant. */
   stamp(event: EncodedEvent, nowMs: number): number {
     const feeds = this.feeds;
+    this.makeStamp(event, nowMs);
     if (!feeds.reserve(recordWords(event.length))) return STAMP_ARENA_FULL;
-    this.hlc.now(nowMs);
-    if (kindAt(event.bytes, 0) !== KIND_LOG) this.passName(event, nowMs);
-    writeStamp(event.bytes, 0, this.hlc.ms, this.hlc.counter);
     return feeds.canHold(OWN_SLOT, event.bytes, 0, event.length) ? STAMP_OK : STAMP_ARENA_FULL;
+  }
+
+  /** A set or removal comes after all held events of its name: what was read, then written, is the later. */
+  private makeStamp(event: EncodedEvent, nowMs: number): void {
+    const hlc = this.hlc;
+    const arena = this.feeds.arena;
+    const kind = kindAt(event.bytes, 0);
+    const latest = kind === KIND_SET || kind === KIND_REMOVE ? latestNamed(arena, event.bytes, 0) : 0;
+    if (latest === 0) {
+      hlc.now(nowMs);
+    } else if (hlc.nowAfter(nowMs, orderMsOf(arena, latest), orderCounterOf(arena, latest))) {
+      event.setOrder(this.rows.id(OWN_SLOT), hlc.orderMs, hlc.orderCounter());
+    }
+    writeStamp(event.bytes, 0, hlc.ms, hlc.counter);
   }
 
   /** Has a KIND_END end the node's latest value of its topic and key, also a copy. Returns whether there is one. */
@@ -103,18 +115,6 @@ export class OwnFeed {
     }
     if (latest !== 0) event.setEnded(orderMsOf(arena, latest), orderCounterOf(arena, latest));
     return latest !== 0;
-  }
-
-  /** Moves the clock beyond all held events of the same topic and key: what was read, then written, is the later. */
-  private passName(event: EncodedEvent, nowMs: number): void {
-    const arena = this.feeds.arena;
-    const latest = latestNamed(arena, event.bytes, 0);
-    if (latest === 0) return;
-    const ms = orderMsOf(arena, latest);
-    const counter = orderCounterOf(arena, latest);
-    if (this.hlc.ms > ms || (this.hlc.ms === ms && this.hlc.counter > counter)) return;
-    this.hlc.recall(ms, counter);
-    this.hlc.now(nowMs);
   }
 
   /** Appends an event that was stamped. `event` is free afterwards. */
@@ -168,6 +168,9 @@ export class OwnFeed {
     this.noteBirth(this.hlc.ms);
     return true;
   }
+
+  /** Record stamps have stepped back: what was published before does not count as published since the start. */
+  forgetBirth(): void { this.birthMs = Infinity; }
 
   /** Whether an own event with a stamp of `ms` was published since the start. */
   isSinceStart(ms: number): boolean { return ms >= this.birthMs; }
@@ -289,7 +292,8 @@ export class OwnFeed {
    */
   restore(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
     const feeds = this.feeds;
-    if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax || sequence === 0) return true;
+    const bytesMax = feeds.eventBytesMax + COPY_BYTES;
+    if (generation < feeds.generation(OWN_SLOT) || length > bytesMax || sequence === 0) return true;
     if (generation > feeds.generation(OWN_SLOT)) {
       this.base = 0;
       this.hasHole = false;
