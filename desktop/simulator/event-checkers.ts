@@ -1,24 +1,14 @@
 import type { FeedEvent } from "../../src/gossip.js";
-import { type LatestMap, latestMap } from "../../src/views/latest-map.js";
 import type { Violation } from "./checkers.js";
 import type { SimNode } from "./node.js";
-
-/** An event whose `log`, `set` or `remove` call returned without an error. */
-export interface PublishedEvent {
-  author: number;
-  kind: FeedEvent["kind"];
-  topic: string;
-  key: string;
-  /** Unique in the run. */
-  value: number;
-  ttlMs: number;
-}
+import { type PublishedEvent, identityOf } from "./published.js";
+import { type ShownViews, valuesOf, viewsOf } from "./shown-views.js";
 
 /**
  * Checks that all nodes have equal frontiers and equal views, and that each view
  * is the one that the node's events produce.
  */
-export function checkEvents(nodes: readonly SimNode[], views: ReadonlyMap<SimNode, LatestMap>): Violation[] {
+export function checkEvents(nodes: readonly SimNode[], views: ReadonlyMap<SimNode, ShownViews>): Violation[] {
   const violations: Violation[] = [];
   const first = nodes.at(0);
   if (first === undefined) return violations;
@@ -33,12 +23,26 @@ export function checkEvents(nodes: readonly SimNode[], views: ReadonlyMap<SimNod
     }
     const ownEntries = viewText(views.get(node), nowMs);
     if (ownEntries !== entries) add("eventView", `has the view ${ownEntries}; ${first.name} has ${entries}`);
-    const anew = latestMap({ capacity: VIEW_CAPACITY });
-    node.gossip?.eachEvent((event) => anew.apply(event));
-    const text = viewText(anew, nowMs);
+    const text = viewText(viewsOf((apply) => node.gossip?.eachEvent(apply)), nowMs);
     if (ownEntries !== text) add("eventView", `has the view ${ownEntries}; its events produce ${text}`);
   }
   return violations;
+}
+
+/** Checks that all nodes hold these log events. */
+export function checkLogs(nodes: readonly SimNode[], wanted: readonly PublishedEvent[]): HeldEvents {
+  const violations: Violation[] = [];
+  const lost = new Set<PublishedEvent>();
+  for (const node of nodes) {
+    const held = new Set<string>();
+    node.gossip?.eachEvent((event) => held.add(identityOf(event)));
+    for (const event of wanted) {
+      if (held.has(identityOf(event))) continue;
+      lost.add(event);
+      violations.push({ check: "lost", node: node.name, detail: `lacks ${JSON.stringify(event)}` });
+    }
+  }
+  return { violations, wanted: wanted.length, lost: lost.size };
 }
 
 /** How many acknowledged events were kept. */
@@ -48,35 +52,6 @@ export interface HeldEvents {
   wanted: number;
   /** Wanted events that at least one node does not hold. */
   lost: number;
-}
-
-/**
- * Checks that all nodes hold the published events: the latest event of each
- * author, topic and key and, with `hasRoomForLogs`, all log events.
- *
- * @param published the events of each author, in the order of publication
- * @param hasRoomForLogs whether event buffers have room for all log events
- */
-export function checkHeld(
-  nodes: readonly SimNode[], published: readonly (readonly PublishedEvent[])[], hasRoomForLogs: boolean,
-): HeldEvents {
-  const violations: Violation[] = [];
-  const lost = new Set<PublishedEvent>();
-  const wanted = published.flatMap((events) => [...latestOf(events), ...hasRoomForLogs ? logsOf(events) : []]);
-  for (const node of nodes) {
-    const held = new Map<string, FeedEvent>();
-    node.gossip?.eachEvent((event) => held.set(subjectOf(event), event));
-    for (const event of wanted) {
-      const found = held.get(subjectOf(event));
-      if (event.kind === "remove" ? found === undefined || found.kind === "remove" : found?.value === event.value) {
-        continue;
-      }
-      lost.add(event);
-      const has = found === undefined ? "nothing" : JSON.stringify(found);
-      violations.push({ check: "lost", node: node.name, detail: `lacks ${JSON.stringify(event)} and holds ${has}` });
-    }
-  }
-  return { violations, wanted: wanted.length, lost: lost.size };
 }
 
 /**
@@ -116,29 +91,11 @@ function numberOf({ author, generation, sequence }: FeedEvent): string {
   return `${author} ${generation}:${sequence}`;
 }
 
-const VIEW_CAPACITY = 4096;
-
-function logsOf(events: readonly PublishedEvent[]): PublishedEvent[] {
-  return events.filter(({ kind }) => kind === "log");
-}
-
-/** An author's latest event of each topic and key, without those that have a time to live. */
-function latestOf(events: readonly PublishedEvent[]): PublishedEvent[] {
-  const last = new Map<string, PublishedEvent>();
-  for (const event of events) if (event.kind !== "log") last.set(subjectOf(event), event);
-  return [...last.values()].filter(({ ttlMs }) => ttlMs === 0);
-}
-
-/** Equal for events that replace each other: same author, topic and key. A log event replaces nothing. */
-function subjectOf({ author, kind, topic, key, value }: PublishedEvent | FeedEvent): string {
-  return JSON.stringify(kind === "log" ? [author, topic, value] : [author, topic, key, "set"]);
-}
-
 function frontierText(node: SimNode): string {
   const entries = node.gossip?.frontier() ?? [];
   return entries.map(({ author, generation, sequence }) => `${author} ${generation}:${sequence}`).join(", ");
 }
 
-function viewText(view: LatestMap | undefined, nowMs: number): string {
-  return JSON.stringify(view?.entriesAt(nowMs).map(({ topic, key, value, author }) => [topic, key, value, author]));
+function viewText(views: ShownViews | undefined, nowMs: number): string {
+  return views === undefined ? "" : JSON.stringify([...valuesOf(views, nowMs)]);
 }

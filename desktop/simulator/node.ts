@@ -197,6 +197,12 @@ export class SimNode implements SimDevice, CodeDevice {
     this.run(() => this.gossip?.remove(topic, key));
   }
 
+  /** Takes back its contribution to a merge topic, as `Gossip.withdraw` does. */
+  withdraw(topic: string, key: string): void {
+    const gossip = this.gossip as { withdraw?: (topic: string, key: string) => void } | undefined;
+    this.run(() => gossip?.withdraw?.(topic, key));
+  }
+
   /** Switches the device off as its application would: it says goodbye first. */
   close(): void {
     this.run(() => this.gossip?.close());

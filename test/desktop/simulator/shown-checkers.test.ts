@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { checkLogs } from "../../../desktop/simulator/event-checkers.js";
+import { EventHolders } from "../../../desktop/simulator/holders.js";
+import type { SimNode } from "../../../desktop/simulator/node.js";
+import {
+  type PublishedEvent, PublishedEvents, rightContribution, rightValue,
+} from "../../../desktop/simulator/published.js";
+import {
+  UNDONE_ROUNDS, UndoneMonitor, checkCopies, checkShown,
+} from "../../../desktop/simulator/shown-checkers.js";
+import { MERGE_TOPIC, type ShownViews, viewsOf } from "../../../desktop/simulator/shown-views.js";
+import type { FeedEvent } from "../../../src/gossip.js";
+import { event } from "../../support/feed-history.js";
+
+const NOW_MS = 1_800_000_000_000;
+
+let values = 0;
+beforeEach(() => { values = 0; });
+
+function published(given: Partial<PublishedEvent>): PublishedEvent {
+  return {
+    author: 1, kind: "set", topic: "door", key: "a", value: ++values, ttlMs: 0, timeMs: NOW_MS - 1000 + values,
+    counter: 0, start: 1, isWithdrawn: false, isDestroyed: false, ...given,
+  };
+}
+
+function allOf(...events: PublishedEvent[]): PublishedEvents {
+  const all = new PublishedEvents();
+  for (const one of events) all.add(one);
+  return all;
+}
+
+function heldAs({ author, kind, topic, key, value, ttlMs, timeMs, counter }: PublishedEvent, copiedBy?: number): FeedEvent {
+  const isLog = kind === "log";
+  const copied = copiedBy === undefined ? {} : { copiedBy };
+  return event({ author, kind, topic, key: isLog ? undefined : key, value, ttlMs, timeMs, counter, ...copied });
+}
+
+function holder(id: number, held: FeedEvent[]): SimNode {
+  const gossip = { eachEvent: (each: (one: FeedEvent) => void) => held.forEach(each) };
+  return { id, name: `node ${id}`, starts: 1, gossip } as unknown as SimNode;
+}
+
+function viewsWith(...shown: PublishedEvent[]): ShownViews {
+  return viewsOf((apply) => shown.forEach((one) => apply(heldAs(one))));
+}
+
+describe("the right value of a name", () => {
+  it("the latest set or removal of all authors counts, of equal stamps that of the highest id", () => {
+    const first = published({ author: 1 });
+    const second = published({ author: 2 });
+    assert.equal(rightValue([second, first], NOW_MS).event, second);
+    const equal = published({ author: 3, timeMs: second.timeMs });
+    assert.equal(rightValue([equal, second, first], NOW_MS).event, equal);
+    const removal = published({ author: 1, kind: "remove" });
+    assert.equal(rightValue([removal, equal, second], NOW_MS).event, removal);
+  });
+
+  it("an event whose time to live is over does not count", () => {
+    const first = published({});
+    const brief = published({ author: 2, ttlMs: 60000 });
+    assert.equal(rightValue([first, brief], NOW_MS).event, brief);
+    assert.deepEqual(rightValue([first, brief], NOW_MS + 70000), { event: first, isCertain: true });
+    assert.equal(rightValue([first, brief], brief.timeMs + 59000).isCertain, false);
+  });
+
+  it("the right value is not certain if a fault destroyed a later event", () => {
+    const [first, lost, last] = [published({}), published({ author: 2, isDestroyed: true }), published({ author: 3 })];
+    assert.deepEqual(rightValue([first, lost], NOW_MS), { event: first, isCertain: false });
+    assert.deepEqual(rightValue([first, lost, last], NOW_MS), { event: last, isCertain: true });
+  });
+
+  it("in a merge topic each author contributes, until it withdraws or anybody removes", () => {
+    const topic = MERGE_TOPIC;
+    const [one, two] = [published({ topic }), published({ topic, author: 2 })];
+    assert.equal(rightContribution([one, two], 1).event, one);
+    assert.equal(rightContribution([{ ...one, isWithdrawn: true }, two], 1).event, undefined);
+    const removal = published({ topic, author: 3, kind: "remove" });
+    assert.equal(rightContribution([one, two, removal], 2).event, undefined);
+    const again = published({ topic, author: 2 });
+    assert.equal(rightContribution([one, two, removal, again], 2).event, again);
+    assert.equal(rightContribution([one, { ...removal, isDestroyed: true }], 1).isCertain, false);
+  });
+
+  it("a long run may drop events that do not count any more", () => {
+    const topic = MERGE_TOPIC;
+    const all = allOf(
+      published({ kind: "log" }), published({}), published({ kind: "remove" }), published({ topic }),
+      published({ topic, author: 2, kind: "remove" }), published({ topic, author: 2 }),
+    );
+    all.prune(NOW_MS);
+    assert.deepEqual(all.all.map(({ value }) => value), [3, 5, 6]);
+  });
+});
+
+describe("the checkers of shown values", () => {
+  it("the checker reports nodes that do not show the right value, and counts them", () => {
+    const [first, last, removed, removal] = [
+      published({}), published({ author: 2 }), published({ key: "b" }), published({ key: "b", kind: "remove", author: 2 }),
+    ];
+    const nodes = [holder(1, []), holder(2, [])];
+    const views = new Map([[nodes[0], viewsWith(last, removal)], [nodes[1], viewsWith(first, removed)]]);
+    const check = (hasForgotten: boolean): ReturnType<typeof checkShown> => (
+      checkShown(nodes, views, allOf(first, last, removed, removal), NOW_MS, hasForgotten)
+    );
+    const { violations, judged, wrong } = check(false);
+    assert.deepEqual([judged, wrong], [2, 2]);
+    assert.deepEqual(violations.map(({ node }) => node), ["node 2", "node 2"]);
+    assert.match(violations[0].detail, /^shows 1 of 1 at \d+:0 for door\/a, and should show 2 of 2 at \d+:0$/);
+    assert.match(violations[1].detail, /^shows 3 of 1 .* for door\/b, and should show nothing$/);
+    // With a removal forgotten, values that removals hid may be shown again.
+    assert.equal(check(true).violations.length, 1);
+  });
+
+  it("the checker reports contributions that are missing, and withdrawn ones that are shown while the author runs", () => {
+    const topic = MERGE_TOPIC;
+    const [one, two] = [published({ topic, isWithdrawn: true }), published({ topic, author: 2 })];
+    const nodes = [holder(1, []), holder(2, [])];
+    const views = new Map([[nodes[0], viewsWith(one)], [nodes[1], viewsWith(two)]]);
+    const check = (): string[] => checkShown(nodes, views, allOf(one, two), NOW_MS, false).violations
+      .map(({ detail }) => detail);
+    assert.equal(check().length, 2);
+    assert.match(check()[0], /^shows 1 of 1 .* for \+stock\/a of 1, and should show nothing$/);
+    assert.match(check()[1], /^shows nothing for \+stock\/a of 2, and should show 2 of 2/);
+    one.start = 0;
+    assert.equal(check().length, 1);
+  });
+
+  it("the checker reports events that are kept in two feeds", () => {
+    const one = published({ author: 9 });
+    const copies = [holder(1, [heldAs(one, 1), heldAs(one, 2)]), holder(2, [heldAs(one, 1), heldAs(one, 2)])];
+    assert.deepEqual(checkCopies(copies).map(({ detail }) => detail), [
+      `keeps 9 ${one.timeMs}:0 set, as do others: node 1, node 2`,
+    ]);
+    assert.deepEqual(checkCopies([copies[0], holder(2, [heldAs(one, 1)])]), []);
+    assert.equal(checkCopies([copies[0], holder(9, [heldAs(one)])]).length, 1);
+  });
+
+  it("the checker reports log events that a node lacks", () => {
+    const [one, two] = [published({ kind: "log" }), published({ kind: "log" })];
+    const nodes = [holder(1, [heldAs(one), heldAs(two)]), holder(2, [heldAs(two)])];
+    const { violations, wanted, lost } = checkLogs(nodes, [one, two]);
+    assert.deepEqual([wanted, lost], [2, 1]);
+    assert.deepEqual(violations.map(({ node }) => node), ["node 2"]);
+  });
+});
+
+describe("the monitor of undone values", () => {
+  const [first, removal, last] = [1, 2, 3].map((value) => ({ value }));
+  let all: PublishedEvents;
+  let monitor: UndoneMonitor;
+  let node: SimNode;
+  let shown: PublishedEvent[];
+
+  beforeEach(() => {
+    all = allOf(published(first), published({ ...removal, author: 2, kind: "remove" }), published({ ...last, author: 3 }));
+    monitor = new UndoneMonitor(all);
+    node = holder(1, []);
+  });
+
+  /** Shows some of the events for rounds. Returns the violations. */
+  function show(rounds: number, indexes: number[], isCut = false): string[] {
+    shown = indexes.map((index) => all.all[index]);
+    const found: string[] = [];
+    for (let i = 0; i < rounds; i++) {
+      found.push(...monitor.observe(node, viewsWith(...shown).latest, ++round, isCut, false).map(({ detail }) => detail));
+    }
+    return found;
+  }
+  let round = 0;
+
+  it("the monitor reports a value that gives way to an older one, or to nothing, for too long", () => {
+    for (const back of [[0], []]) {
+      assert.deepEqual(show(1, [2]), []);
+      assert.deepEqual(show(UNDONE_ROUNDS, back), []);
+      const found = show(UNDONE_ROUNDS, back);
+      assert.equal(found.length, 1);
+      assert.match(found[0], back.length === 0 ? /^showed 3 of 3 .* and now shows nothing$/ : /and now shows 1 of 1/);
+    }
+    assert.equal(monitor.undone, 2);
+  });
+
+  it("the monitor reports a removal that is undone", () => {
+    show(1, [0]);
+    assert.deepEqual(show(2, []), []);
+    assert.match(show(2 * UNDONE_ROUNDS, [0]).join(), /^showed a removal of 2 .* and now shows 1 of 1 at \d+:0$/);
+  });
+
+  it("the monitor accepts older values for a while, behind cuts, at a restart, and if the later one was destroyed", () => {
+    assert.deepEqual([...show(1, [2]), ...show(UNDONE_ROUNDS, [0]), ...show(1, [2]), ...show(UNDONE_ROUNDS, [0])], []);
+    assert.deepEqual([...show(1, [2]), ...show(2 * UNDONE_ROUNDS, [0], true), ...show(1, [2])], []);
+    (node as { starts: number }).starts++;
+    assert.deepEqual(show(2 * UNDONE_ROUNDS, [0]), []);
+    show(1, [2]);
+    all.all[2].isDestroyed = true;
+    assert.deepEqual(show(2 * UNDONE_ROUNDS, [0]), []);
+  });
+});
+
+describe("what a fault destroys", () => {
+  it("an event is destroyed if no other node holds it, and no log", () => {
+    const events = [published({}), published({}), published({}), published({ author: 2 })];
+    const all = allOf(...events);
+    const holders = new EventHolders(all);
+    const destroyed = (): number[] => events.flatMap(({ isDestroyed, value }) => isDestroyed ? [value] : []);
+    const author = holder(1, [heldAs(events[0]), heldAs(events[1]), heldAs(events[3])]);
+    const other = holder(2, [heldAs(events[0])]);
+    const both = [author, other];
+    holders.off(author, both, "log");
+    // Event 4 is only in RAM; event 3 was nowhere before.
+    assert.deepEqual(destroyed(), [4]);
+    holders.on(author);
+    holders.off(author, both, "nothing");
+    assert.deepEqual(destroyed(), [2, 4]);
+    holders.off(other, [other], "nothing");
+    assert.deepEqual(destroyed(), [1, 2, 4]);
+  });
+
+  it("an older image of a log destroys what came after it", () => {
+    const events = [published({}), published({})];
+    const holders = new EventHolders(allOf(...events));
+    const early = holder(1, [heldAs(events[0])]);
+    const identities = holders.ownOf(early);
+    const author = holder(1, events.map((one) => heldAs(one)));
+    holders.off(author, [author], { storage: author.storage, identities });
+    assert.deepEqual(events.map(({ isDestroyed }) => isDestroyed), [false, true]);
+  });
+});
