@@ -192,7 +192,8 @@ export class EventCourse {
     }
     own.isWithdrawn = true;
     const shown = this.contributionTo(node, key);
-    if (shown !== undefined) this.addViolation(node, "readYourWrites", `withdrew ${key}, and shows ${String(shown)}`);
+    if (shown === undefined) return;
+    this.addViolation(node, "readYourWrites", `withdrew ${key}, and then shows ${JSON.stringify(shown)}`);
   }
 
   /** An event that was refused or interrupted by a power loss is not acknowledged. */
@@ -207,7 +208,7 @@ export class EventCourse {
     const shown = topic === MERGE_TOPIC ? this.contributionTo(node, key) : views?.latest.get(topic, key);
     const wanted = kind === "remove" ? undefined : value;
     if (shown === wanted) return;
-    const detail = `published ${kind} ${topic}/${key} ${value}, and then shows ${String(shown)}`;
+    const detail = `published ${kind} ${topic}/${key} ${value}, and then shows ${JSON.stringify(shown)}`;
     this.addViolation(node, "readYourWrites", detail);
   }
 

@@ -64,9 +64,9 @@ export function writeRun(result: ScenarioResult, { writeLine, colors, command }:
 export function writeSums(name: string, sums: ScenarioSums, { writeLine, colors }: ReportOutput): void {
   const { runs, eventsPublished, eventsWanted, eventsLost, valuesUndone, failedSeeds } = sums;
   const agreed = runs - failedSeeds.length;
+  const lost = `${countText(eventsLost)} of ${countText(eventsWanted)} that must be held lost`;
   const text = `${name}: ${countText(agreed)} of ${plural(runs, "network")} agreed; `
-    + `${plural(eventsPublished, "event")} published; ${countText(eventsLost)} of ${countText(eventsWanted)} that must be `
-    + `held lost; ${undoneText(valuesUndone)}`;
+    + `${plural(eventsPublished, "event")} published; ${lost}; ${undoneText(valuesUndone)}`;
   writeLine("");
   if (failedSeeds.length === 0) writeLine(colors.green(colors.bold(text)));
   else writeLine(colors.red(colors.bold(`${text}; failed seeds: ${failedSeeds.join(", ")}`)));

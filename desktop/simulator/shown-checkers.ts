@@ -54,7 +54,8 @@ export function checkShown(
   for (const [name, events] of published.byName()) {
     if (!isMergeTopic(events[0].topic)) {
       const { event, isCertain } = rightValue(events, nowMs);
-      if (isCertain && !(hasForgotten && event?.kind === "remove")) judge(name, event?.kind === "set" ? event : undefined);
+      if (!isCertain || (hasForgotten && event?.kind === "remove")) continue;
+      judge(name, event?.kind === "set" ? event : undefined);
       continue;
     }
     for (const author of new Set(events.map((event) => event.author))) {
@@ -63,7 +64,8 @@ export function checkShown(
       const isGuarded = event !== undefined || events.every((other) => (
         other.author !== author || !other.isWithdrawn || starts.get(author) === other.start
       ));
-      if (isCertain && isGuarded && !(hasForgotten && event === undefined)) judge(contributionName(name, author), event);
+      if (!isCertain || !isGuarded || (hasForgotten && event === undefined)) continue;
+      judge(contributionName(name, author), event);
     }
   }
   return result;

@@ -30,7 +30,8 @@ function allOf(...events: PublishedEvent[]): PublishedEvents {
   return all;
 }
 
-function heldAs({ author, kind, topic, key, value, ttlMs, timeMs, counter }: PublishedEvent, copiedBy?: number): FeedEvent {
+function heldAs(one: PublishedEvent, copiedBy?: number): FeedEvent {
+  const { author, kind, topic, key, value, ttlMs, timeMs, counter } = one;
   const isLog = kind === "log";
   const copied = copiedBy === undefined ? {} : { copiedBy };
   return event({ author, kind, topic, key: isLog ? undefined : key, value, ttlMs, timeMs, counter, ...copied });
@@ -96,7 +97,8 @@ describe("the right value of a name", () => {
 describe("the checkers of shown values", () => {
   it("the checker reports nodes that do not show the right value, and counts them", () => {
     const [first, last, removed, removal] = [
-      published({}), published({ author: 2 }), published({ key: "b" }), published({ key: "b", kind: "remove", author: 2 }),
+      published({}), published({ author: 2 }), published({ key: "b" }),
+      published({ key: "b", kind: "remove", author: 2 }),
     ];
     const nodes = [holder(1, []), holder(2, [])];
     const views = new Map([[nodes[0], viewsWith(last, removal)], [nodes[1], viewsWith(first, removed)]]);
@@ -112,7 +114,7 @@ describe("the checkers of shown values", () => {
     assert.equal(check(true).violations.length, 1);
   });
 
-  it("the checker reports contributions that are missing, and withdrawn ones that are shown while the author runs", () => {
+  it("the checker reports missing contributions, and withdrawn ones while their authors run", () => {
     const topic = MERGE_TOPIC;
     const [one, two] = [published({ topic, isWithdrawn: true }), published({ topic, author: 2 })];
     const nodes = [holder(1, []), holder(2, [])];
@@ -146,24 +148,22 @@ describe("the checkers of shown values", () => {
 });
 
 describe("the monitor of undone values", () => {
-  const [first, removal, last] = [1, 2, 3].map((value) => ({ value }));
   let all: PublishedEvents;
   let monitor: UndoneMonitor;
   let node: SimNode;
-  let shown: PublishedEvent[];
 
   beforeEach(() => {
-    all = allOf(published(first), published({ ...removal, author: 2, kind: "remove" }), published({ ...last, author: 3 }));
+    all = allOf(published({}), published({ author: 2, kind: "remove" }), published({ author: 3 }));
     monitor = new UndoneMonitor(all);
     node = holder(1, []);
   });
 
   /** Shows some of the events for rounds. Returns the violations. */
   function show(rounds: number, indexes: number[], isCut = false): string[] {
-    shown = indexes.map((index) => all.all[index]);
+    const { latest } = viewsWith(...indexes.map((index) => all.all[index]));
     const found: string[] = [];
     for (let i = 0; i < rounds; i++) {
-      found.push(...monitor.observe(node, viewsWith(...shown).latest, ++round, isCut, false).map(({ detail }) => detail));
+      found.push(...monitor.observe(node, latest, ++round, isCut, false).map(({ detail }) => detail));
     }
     return found;
   }
@@ -186,7 +186,7 @@ describe("the monitor of undone values", () => {
     assert.match(show(2 * UNDONE_ROUNDS, [0]).join(), /^showed a removal of 2 .* and now shows 1 of 1 at \d+:0$/);
   });
 
-  it("the monitor accepts older values for a while, behind cuts, at a restart, and if the later one was destroyed", () => {
+  it("the monitor accepts older values for a while, with cuts, at a restart, or if a fault destroyed the later", () => {
     assert.deepEqual([...show(1, [2]), ...show(UNDONE_ROUNDS, [0]), ...show(1, [2]), ...show(UNDONE_ROUNDS, [0])], []);
     assert.deepEqual([...show(1, [2]), ...show(2 * UNDONE_ROUNDS, [0], true), ...show(1, [2])], []);
     (node as { starts: number }).starts++;
