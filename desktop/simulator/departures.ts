@@ -15,7 +15,7 @@ export function departSome(run: ScenarioRun): void {
     case 0: leaveSome(run); break;
     case 1: if (run.present.length < run.options.nodes + SEEDS) run.arrive(); break;
     case 2: withSome(run, (node) => goAway(run, node)); break;
-    case 3: withSome(run, (node) => restoreLater(run, node)); break;
+    case 3: if (!run.isBoards) withSome(run, (node) => restoreLater(run, node)); break;
     case 4: splitForSome(run); break;
   }
 }
@@ -35,9 +35,9 @@ function withSome(run: ScenarioRun, act: (node: SimNode) => void): void {
   });
 }
 
-/** The node comes back with its log, or with a wiped one. */
+/** The node comes back with its log, or with a wiped one. ESPGossip needs the revision in the storage. */
 function goAway(run: ScenarioRun, node: SimNode): void {
-  const keepStorage = run.random.below(4) > 0;
+  const keepStorage = run.isBoards || run.random.below(4) > 0;
   run.crash(node, { offMs: run.random.pick(AWAY_ROUNDS) * run.roundIntervalMs, keepStorage });
 }
 

@@ -205,7 +205,7 @@ export class ScenarioRun {
   }
 
   /** Whether the dialect is ESPGossip, which guarantees only that all nodes end with the same values. */
-  private get isBoards(): boolean { return this.options.dialect === "espgossip"; }
+  get isBoards(): boolean { return this.options.dialect === "espgossip"; }
 
   /** Lets strangers send this many datagrams in this round. */
   flood(datagrams: number): void {
@@ -275,7 +275,7 @@ export class ScenarioRun {
     this.network.addNode({
       options: {
         seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(dialect),
-        ...this.scenario.isDeparting === true && { removeAfterMs: REMOVE_AFTER_MS },
+        ...this.scenario.isDeparting === true && { removeAfterMs: REMOVE_AFTER_MS, capacity: 4 * nodes },
       },
       startAfterMs: this.random.below(roundIntervalMs),
       clockSkewPpm: this.random.between(-skewPpm, skewPpm),
