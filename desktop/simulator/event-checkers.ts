@@ -1,5 +1,5 @@
-import type { FeedEvent } from "../../src/gossip.js";
 import type { Violation } from "./checkers.js";
+import type { HeldRecord, Holding } from "./held-records.js";
 import type { SimNode } from "./node.js";
 import { type PublishedEvent, identityOf } from "./published.js";
 import { type ShownViews, valuesOf, viewsOf } from "./shown-views.js";
@@ -62,24 +62,22 @@ export interface HeldEvents {
  * @param fromFirst whether they must hold each feed from its first event on
  */
 export function checkKeepers(
-  nodes: readonly SimNode[], keepers: readonly SimNode[], fromFirst: boolean,
+  nodes: readonly Holding[], keepers: readonly Holding[], fromFirst: boolean,
 ): Violation[] {
   const violations: Violation[] = [];
   for (const keeper of keepers) {
-    const held = new Map<string, FeedEvent>();
-    keeper.gossip?.eachEvent((event) => held.set(numberOf(event), event));
+    const held = new Map(keeper.records.map((record) => [numberOf(record), textOf(record)]));
     const add = (detail: string): void => void violations.push({ check: "gaps", node: keeper.name, detail });
-    for (const node of nodes) {
-      node.gossip?.eachEvent((event) => {
-        if (event.author === keeper.id || event.ttlMs > 0) return;
-        const found = JSON.stringify(held.get(numberOf(event)));
-        const text = JSON.stringify(event);
-        if (found !== text) add(`holds ${found}; ${node.name} holds ${text}`);
-      });
+    for (const { name, records } of nodes) {
+      for (const record of records) {
+        const number = numberOf(record);
+        if (record.keeper === keeper.id || record.hasTimeToLive || held.get(number) === textOf(record)) continue;
+        add(`holds ${held.get(number)} as ${number}; ${name} holds ${textOf(record)}`);
+      }
     }
-    for (const { author, generation, sequence } of fromFirst ? keeper.gossip?.frontier() ?? [] : []) {
+    for (const { author, generation, sequence } of fromFirst ? keeper.frontier : []) {
       for (let number = 1; number <= sequence; number++) {
-        const name = `${author} ${generation}:${number}`;
+        const name = numberOf({ keeper: author, generation, sequence: number });
         if (!held.has(name)) add(`lacks ${name}`);
       }
     }
@@ -87,8 +85,12 @@ export function checkKeepers(
   return violations;
 }
 
-function numberOf({ author, generation, sequence }: FeedEvent): string {
-  return `${author} ${generation}:${sequence}`;
+function numberOf({ keeper, generation, sequence }: Pick<HeldRecord, "keeper" | "generation" | "sequence">): string {
+  return `${keeper} ${generation}:${sequence}`;
+}
+
+function textOf({ kind, identity }: HeldRecord): string {
+  return `${kind} ${identity}`;
 }
 
 function frontierText(node: SimNode): string {

@@ -4,9 +4,10 @@ import { MemoryLog } from "../../src/platform/memory-log.js";
 import { MemoryStorage } from "../../src/platform/memory-storage.js";
 import type { Violation } from "./checkers.js";
 import { type HeldEvents, checkEvents, checkKeepers, checkLogs } from "./event-checkers.js";
+import { holdingOf, ownRecords } from "./held-records.js";
 import { EventHolders, type Kept, type StorageImage } from "./holders.js";
 import type { SimNode } from "./node.js";
-import { type PublishedEvent, PublishedEvents, keeperOf, latestOf, nameOf } from "./published.js";
+import { type PublishedEvent, PublishedEvents, latestOf, nameOf } from "./published.js";
 import { SimRandom, STREAM_EVENTS } from "./random.js";
 import { UndoneMonitor, checkCopies, checkShown } from "./shown-checkers.js";
 import { LATEST_TOPICS, MERGE_TOPIC, type ShownViews, newViews } from "./shown-views.js";
@@ -146,7 +147,6 @@ export class EventCourse {
     else if (draw < 8) this.perform(node, "set", topic, BRIEF_KEY, TTL_MS);
     else if (draw < 11) this.perform(node, "remove", topic, key);
     else if (draw < 17) this.perform(node, "set", topic, key);
-    else if (!("withdraw" in node.gossip!)) return;
     else if (draw < 18) this.perform(node, "remove", MERGE_TOPIC, key);
     else if (draw < 19) this.perform(node, "set", MERGE_TOPIC, key);
     else this.withdraw(node, key);
@@ -266,7 +266,7 @@ export class EventCourse {
 
   /** Events that more than one running node keeps. */
   checkCopies(nodes: readonly SimNode[]): Violation[] {
-    return checkCopies(nodes);
+    return checkCopies(new Map(nodes.map((node) => [node.name, ownRecords(node)])));
   }
 
   /** Forgets what cannot count any more, for long runs. */
@@ -280,7 +280,8 @@ export class EventCourse {
    * @param fromFirst whether they must hold each feed from its first event on
    */
   checkKept(nodes: readonly SimNode[], fromFirst: boolean): Violation[] {
-    return checkKeepers(nodes, nodes.filter((node) => this.isKeeper(node)), fromFirst);
+    const keepers = nodes.filter((node) => this.isKeeper(node));
+    return keepers.length === 0 ? [] : checkKeepers(nodes.map(holdingOf), keepers.map(holdingOf), fromFirst);
   }
 
   private nowMs(nodes: readonly SimNode[]): number {
@@ -306,7 +307,8 @@ export class EventCourse {
   /** Checks that a node is notified of each feed in order, each event once, and of the same event as other nodes. */
   private notify(node: SimNode, event: FeedEvent, last: Map<number, FeedEvent>): void {
     const { author, generation, sequence } = event;
-    const keeper = keeperOf(event);
+    // Copies are part of the feed of the node that made them.
+    const keeper = event.copiedBy ?? author;
     if (author === node.id) this.own.set(node, event);
     const before = last.get(keeper);
     last.set(keeper, event);
@@ -334,7 +336,7 @@ function hasLog(node: SimNode): boolean {
 }
 
 function removalsForgotten(node: SimNode): number {
-  return (node.gossip?.stats() as { removalsForgotten?: number } | undefined)?.removalsForgotten ?? 0;
+  return node.gossip?.stats().removalsForgotten ?? 0;
 }
 
 function textOf({ author, kind, topic, key, value, timeMs, counter, ttlMs }: FeedEvent): string {

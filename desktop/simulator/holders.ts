@@ -1,6 +1,7 @@
 import type { GossipStorage } from "../../src/gossip.js";
+import { ownRecords } from "./held-records.js";
 import type { SimNode } from "./node.js";
-import { type PublishedEvents, identityOf, keeperOf } from "./published.js";
+import { type PublishedEvents, identityOf } from "./published.js";
 
 /** A copy of a node's storage, as of an SD card, and the events in its log. */
 export interface StorageImage {
@@ -46,11 +47,7 @@ export class EventHolders {
 
   /** Events in the node's own feed, which its log holds. */
   ownOf(node: SimNode): Set<string> {
-    const identities = new Set<string>();
-    node.gossip?.eachEvent((event) => {
-      if (keeperOf(event) === node.id) identities.add(identityOf(event));
-    });
-    return identities;
+    return new Set(ownRecords(node).map(({ identity }) => identity));
   }
 
   private heldBy(node: SimNode): Set<string> {

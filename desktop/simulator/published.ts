@@ -1,4 +1,3 @@
-import type { FeedEvent } from "../../src/gossip.js";
 import { compareNumbers } from "../../src/views/feed-event.js";
 
 /** An event whose `log`, `set` or `remove` call returned without an error. */
@@ -101,13 +100,8 @@ export function compareStamps(a: EventIdentity, b: EventIdentity): number {
 export type EventIdentity = Pick<PublishedEvent, "author" | "timeMs" | "counter">;
 
 /** Equal for an event and all its copies. */
-export function identityOf({ author, timeMs, counter, kind }: PublishedEvent | FeedEvent): string {
+export function identityOf({ author, timeMs, counter, kind }: EventIdentity & { kind: string }): string {
   return `${author} ${timeMs}:${counter} ${kind}`;
-}
-
-/** Id of the node whose feed has the event: its author, or the node that copied it. */
-export function keeperOf(event: FeedEvent & { copiedBy?: number | undefined }): number {
-  return event.copiedBy ?? event.author;
 }
 
 /** The latest of some events; undefined when there are none. */

@@ -1,9 +1,10 @@
 import type { LatestMap } from "../../src/views/latest-map.js";
 import type { Violation } from "./checkers.js";
+import type { HeldRecord } from "./held-records.js";
 import type { SimNode } from "./node.js";
 import {
-  type PublishedEvent, type PublishedEvents, compareStamps, identityOf, isMergeTopic, keeperOf,
-  nameOf, rightContribution, rightValue,
+  type PublishedEvent, type PublishedEvents, compareStamps, isMergeTopic, nameOf, rightContribution,
+  rightValue,
 } from "./published.js";
 import { type ShownViews, contributionName, valuesOf } from "./shown-views.js";
 
@@ -72,19 +73,15 @@ export function checkShown(
 }
 
 /** Checks that at most one of the running nodes keeps an event in its feed, as its author or as a copy. */
-export function checkCopies(nodes: readonly SimNode[]): Violation[] {
-  const keepers = new Map<string, Set<string>>();
-  for (const node of nodes) {
-    node.gossip?.eachEvent((event) => {
-      if (event.kind === "log" || keeperOf(event) !== node.id) return;
-      const identity = identityOf(event);
-      const names = keepers.get(identity);
-      if (names === undefined) keepers.set(identity, new Set([node.name]));
-      else names.add(node.name);
-    });
+export function checkCopies(feeds: ReadonlyMap<string, readonly HeldRecord[]>): Violation[] {
+  const keepers = new Map<string, string[]>();
+  for (const [name, records] of feeds) {
+    for (const { identity, isLive } of records) {
+      if (isLive) keepers.set(identity, [...keepers.get(identity) ?? [], name]);
+    }
   }
-  return [...keepers].filter(([, names]) => names.size > 1).map(([identity, names]) => (
-    { check: "copies", node: [...names][0], detail: `keeps ${identity}, as do others: ${[...names].join(", ")}` }
+  return [...keepers].filter(([, names]) => names.length > 1).map(([identity, names]) => (
+    { check: "copies", node: names[0], detail: `keeps ${identity}, as do others: ${names.join(", ")}` }
   ));
 }
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { checkLogs } from "../../../desktop/simulator/event-checkers.js";
+import type { HeldRecord } from "../../../desktop/simulator/held-records.js";
 import { EventHolders } from "../../../desktop/simulator/holders.js";
+import { SimNetwork } from "../../../desktop/simulator/network.js";
 import type { SimNode } from "../../../desktop/simulator/node.js";
 import {
   type PublishedEvent, PublishedEvents, rightContribution, rightValue,
@@ -9,8 +11,10 @@ import {
   UNDONE_ROUNDS, UndoneMonitor, checkCopies, checkShown,
 } from "../../../desktop/simulator/shown-checkers.js";
 import { MERGE_TOPIC, type ShownViews, viewsOf } from "../../../desktop/simulator/shown-views.js";
+import { eventFeeds } from "../../../src/events/index.js";
 import type { FeedEvent } from "../../../src/gossip.js";
 import { event } from "../../support/feed-history.js";
+import { ROUND_MS } from "./support.js";
 
 const NOW_MS = 1_800_000_000_000;
 
@@ -30,14 +34,12 @@ function allOf(...events: PublishedEvent[]): PublishedEvents {
   return all;
 }
 
-function heldAs(one: PublishedEvent, copiedBy?: number): FeedEvent {
-  const { author, kind, topic, key, value, ttlMs, timeMs, counter } = one;
-  const isLog = kind === "log";
-  const copied = copiedBy === undefined ? {} : { copiedBy };
-  return event({ author, kind, topic, key: isLog ? undefined : key, value, ttlMs, timeMs, counter, ...copied });
+function heldAs({ author, kind, topic, key, value, ttlMs, timeMs, counter }: PublishedEvent): FeedEvent {
+  const endMs = ttlMs === 0 ? Infinity : timeMs + ttlMs;
+  return event({ author, kind, topic, key: kind === "log" ? undefined : key, value, ttlMs, endMs, timeMs, counter });
 }
 
-function holder(id: number, held: FeedEvent[]): SimNode {
+function holder(id: number, held: FeedEvent[] = []): SimNode {
   const gossip = { eachEvent: (each: (one: FeedEvent) => void) => held.forEach(each) };
   return { id, name: `node ${id}`, starts: 1, gossip } as unknown as SimNode;
 }
@@ -100,7 +102,7 @@ describe("the checkers of shown values", () => {
       published({}), published({ author: 2 }), published({ key: "b" }),
       published({ key: "b", kind: "remove", author: 2 }),
     ];
-    const nodes = [holder(1, []), holder(2, [])];
+    const nodes = [holder(1), holder(2)];
     const views = new Map([[nodes[0], viewsWith(last, removal)], [nodes[1], viewsWith(first, removed)]]);
     const check = (hasForgotten: boolean): ReturnType<typeof checkShown> => (
       checkShown(nodes, views, allOf(first, last, removed, removal), NOW_MS, hasForgotten)
@@ -117,7 +119,7 @@ describe("the checkers of shown values", () => {
   it("the checker reports missing contributions, and withdrawn ones while their authors run", () => {
     const topic = MERGE_TOPIC;
     const [one, two] = [published({ topic, isWithdrawn: true }), published({ topic, author: 2 })];
-    const nodes = [holder(1, []), holder(2, [])];
+    const nodes = [holder(1), holder(2)];
     const views = new Map([[nodes[0], viewsWith(one)], [nodes[1], viewsWith(two)]]);
     const check = (): string[] => checkShown(nodes, views, allOf(one, two), NOW_MS, false).violations
       .map(({ detail }) => detail);
@@ -129,13 +131,16 @@ describe("the checkers of shown values", () => {
   });
 
   it("the checker reports events that are kept in two feeds", () => {
-    const one = published({ author: 9 });
-    const copies = [holder(1, [heldAs(one, 1), heldAs(one, 2)]), holder(2, [heldAs(one, 1), heldAs(one, 2)])];
-    assert.deepEqual(checkCopies(copies).map(({ detail }) => detail), [
-      `keeps 9 ${one.timeMs}:0 set, as do others: node 1, node 2`,
+    const record = (identity: string, isLive = true): HeldRecord => ({
+      keeper: 1, generation: 0, sequence: 1, kind: "set", identity, hasTimeToLive: false, isLive,
+    });
+    const check = (one: HeldRecord[], two: HeldRecord[]): string[] => (
+      checkCopies(new Map([["node 1", one], ["node 2", two]])).map(({ detail }) => detail)
+    );
+    assert.deepEqual(check([record("9 5:0 set"), record("9 6:0 set")], [record("9 6:0 set")]), [
+      "keeps 9 6:0 set, as do others: node 1, node 2",
     ]);
-    assert.deepEqual(checkCopies([copies[0], holder(2, [heldAs(one, 1)])]), []);
-    assert.equal(checkCopies([copies[0], holder(9, [heldAs(one)])]).length, 1);
+    assert.deepEqual(check([record("9 5:0 set")], [record("9 5:0 set", false)]), []);
   });
 
   it("the checker reports log events that a node lacks", () => {
@@ -155,7 +160,7 @@ describe("the monitor of undone values", () => {
   beforeEach(() => {
     all = allOf(published({}), published({ author: 2, kind: "remove" }), published({ author: 3 }));
     monitor = new UndoneMonitor(all);
-    node = holder(1, []);
+    node = holder(1);
   });
 
   /** Shows some of the events for rounds. Returns the violations. */
@@ -198,31 +203,56 @@ describe("the monitor of undone values", () => {
 });
 
 describe("what a fault destroys", () => {
+  interface Publishing {
+    nodes: SimNode[];
+    run: (rounds: number) => void;
+    publish: () => PublishedEvent;
+    all: PublishedEvents;
+    holders: EventHolders;
+  }
+
+  /** Two nodes, of which the first one publishes. */
+  function network(): Publishing {
+    const sim = new SimNetwork({ seed: 1 });
+    for (let i = 0; i < 2; i++) sim.addNode({ options: { seedList: ["10.0.0.1", "10.0.0.2"], events: eventFeeds() } });
+    const all = new PublishedEvents();
+    sim.runFor(4 * ROUND_MS);
+    const [author] = sim.nodes;
+    const publish = (): PublishedEvent => {
+      author.set("door", `key ${values}`, 1);
+      const { timeMs, counter } = author.gossip!.events().at(-1)!;
+      const one = published({ author: author.id, timeMs, counter });
+      all.add(one);
+      return one;
+    };
+    const run = (rounds: number): void => sim.runFor(rounds * ROUND_MS);
+    return { nodes: sim.nodes, run, publish, all, holders: new EventHolders(all) };
+  }
+
   it("an event is destroyed if no other node holds it, and no log", () => {
-    const events = [published({}), published({}), published({}), published({ author: 2 })];
-    const all = allOf(...events);
-    const holders = new EventHolders(all);
-    const destroyed = (): number[] => events.flatMap(({ isDestroyed, value }) => isDestroyed ? [value] : []);
-    const author = holder(1, [heldAs(events[0]), heldAs(events[1]), heldAs(events[3])]);
-    const other = holder(2, [heldAs(events[0])]);
-    const both = [author, other];
-    holders.off(author, both, "log");
-    // Event 4 is only in RAM; event 3 was nowhere before.
-    assert.deepEqual(destroyed(), [4]);
-    holders.on(author);
-    holders.off(author, both, "nothing");
-    assert.deepEqual(destroyed(), [2, 4]);
-    holders.off(other, [other], "nothing");
-    assert.deepEqual(destroyed(), [1, 2, 4]);
+    const { nodes, run, publish, all, holders } = network();
+    const destroyed = (): number[] => all.all.flatMap(({ isDestroyed, value }) => isDestroyed ? [value] : []);
+    publish();
+    run(4);
+    publish();
+    holders.off(nodes[0], nodes, "log");
+    assert.deepEqual(destroyed(), []);
+    holders.on(nodes[0]);
+    holders.off(nodes[0], nodes, "nothing");
+    assert.deepEqual(destroyed(), [2]);
+    holders.off(nodes[1], [nodes[1]], "nothing");
+    assert.deepEqual(destroyed(), [1, 2]);
   });
 
-  it("an older image of a log destroys what came after it", () => {
-    const events = [published({}), published({})];
-    const holders = new EventHolders(allOf(...events));
-    const early = holder(1, [heldAs(events[0])]);
-    const identities = holders.ownOf(early);
-    const author = holder(1, events.map((one) => heldAs(one)));
-    holders.off(author, [author], { storage: author.storage, identities });
-    assert.deepEqual(events.map(({ isDestroyed }) => isDestroyed), [false, true]);
+  it("what only others' RAM holds is destroyed with them, and an older image destroys what came after it", () => {
+    const { nodes, run, publish, holders } = network();
+    const [first, second] = [publish(), published({ author: 99 })];
+    const identities = holders.ownOf(nodes[0]);
+    const third = publish();
+    run(4);
+    holders.off(nodes[1], nodes, "log");
+    assert.deepEqual([first, second, third].map(({ isDestroyed }) => isDestroyed), [false, false, false]);
+    holders.off(nodes[0], [nodes[0]], { storage: nodes[0].storage, identities });
+    assert.deepEqual([first, second, third].map(({ isDestroyed }) => isDestroyed), [false, false, true]);
   });
 });
