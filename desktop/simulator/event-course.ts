@@ -247,9 +247,9 @@ export class EventCourse {
     }
   }
 
-  /** Differences between the frontiers and views of the running nodes. */
-  checkAgreement(nodes: readonly SimNode[]): Violation[] {
-    return checkEvents(nodes, this.views);
+  /** Differences between the views of the running nodes and, if they must be equal, between their frontiers. */
+  checkAgreement(nodes: readonly SimNode[], areFrontiersEqual: boolean): Violation[] {
+    return checkEvents(nodes, this.views, areFrontiersEqual);
   }
 
   /** Values that a running node does not show, though they are right, and log events that it does not hold. */

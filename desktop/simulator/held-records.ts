@@ -4,7 +4,7 @@ import type { FrontierEntry } from "../../src/gossip.js";
 import type { SimNode } from "./node.js";
 import { identityOf } from "./published.js";
 
-/** A record of a feed as a node holds it: an event of the feed's author, a copy of another author's event, or an end. */
+/** A record of a feed as a node holds it: an event of the feed's author, a copy of another author's, or an end. */
 export interface HeldRecord {
   /** Id of the node whose feed it is. */
   keeper: number;
