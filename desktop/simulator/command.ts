@@ -4,8 +4,10 @@ import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
 import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 import type { SimDialect } from "./dialects.js";
-import { JsonReport, LineReport, type ReportOutput, type SimulateReport, writeScenario } from "./report.js";
-import { SCENARIO_DEFAULTS, type ScenarioOptions, runScenario } from "./scenario.js";
+import { JsonReport, LineReport, type ReportOutput, type SimulateReport } from "./report.js";
+import { ScenarioSums, writeRun, writeScenario, writeSums } from "./scenario-report.js";
+import { SCENARIO_DEFAULTS, type ScenarioOptions } from "./scenario-types.js";
+import { type Scenario, runScenario } from "./scenario.js";
 import { SCENARIOS, findScenario } from "./scenarios.js";
 import { SIMULATE_DEFAULTS, type SimulateOptions, simulateInSteps } from "./simulate.js";
 import { TerminalReport } from "./terminal-report.js";
@@ -13,6 +15,7 @@ import { TerminalReport } from "./terminal-report.js";
 interface Flags {
   nodes?: number;
   seed?: number;
+  seeds?: SeedRange;
   loss?: number;
   rounds?: number;
   datagramBytes?: number;
@@ -21,6 +24,13 @@ interface Flags {
   json?: boolean;
 }
 
+/** Seeds from the first to the last. */
+interface SeedRange {
+  first: number;
+  last: number;
+}
+
+const SEED_MAX = 0xffffffff;
 /** 5,000 nodes hold 25 million rows, which take 1.4 GB. */
 const NODES_MAX = 5000;
 /** In scenarios each table has room for twice the nodes, and the checkers read all tables in each round. */
@@ -35,7 +45,7 @@ export function simulateCommand(): Command {
   const { nodes, rounds, lossProbability, datagramBytesMax } = SIMULATE_DEFAULTS;
   const count = `nodes, 2 to ${NODES_MAX} (default: ${nodes}; ${SCENARIO_DEFAULTS.nodes} in scenarios)`;
   const part = `part of the datagrams to lose, 0 to 0.9 or 0% to 90% (default: ${lossProbability})`;
-  const seed = integer(0, 0xffffffff);
+  const seed = integer(0, SEED_MAX);
   const bytes = `longest datagram, 128 to ${DATAGRAM_BYTES_MAX} (default: ${datagramBytesMax})`;
   return new Command("simulate")
     .description("Simulate nodes that measure temperatures until all nodes know the minimum and the maximum.")
@@ -45,6 +55,7 @@ export function simulateCommand(): Command {
     .option("--rounds <count>", `rounds of 10 s, 2 to 10000 (default: ${rounds})`, integer(2, 10000))
     .option("--datagram-bytes <count>", bytes, integer(128, DATAGRAM_BYTES_MAX))
     .option("--scenario <name>", "run one of the fault scenarios below instead", scenarioName)
+    .option("--seeds <range>", "with --scenario: run it with each of these seeds, such as 1..100", seedRange)
     .option("--sealed", "give the nodes a key, so that they seal their datagrams")
     .option("--json", "print one JSON object and nothing else")
     .allowExcessArguments(false)
@@ -71,6 +82,10 @@ async function run(flags: Flags, command: Command): Promise<void> {
     process.exit();
   });
   const seed = flags.seed ?? randomBytes(4).readUInt32LE();
+  if (flags.seeds !== undefined) {
+    if (!runSeeds(flags.scenario, flags.seeds, flags, command)) process.exitCode = EXIT_NOT_AGREED;
+    return;
+  }
   try {
     const agreed = flags.scenario === undefined
       ? await runSimulation(flags, { ...SIMULATE_DEFAULTS, ...simulationOptions(flags), seed })
@@ -114,6 +129,32 @@ async function runSimulation(flags: Flags, options: SimulateOptions): Promise<bo
 }
 
 function runNamed(name: string, flags: Flags, seed: number, command: Command): boolean {
+  const { scenario, options } = scenarioOf(name, flags, seed, command);
+  const result = runScenario(scenario, options);
+  if (flags.json === true) writeLine(JSON.stringify(result));
+  else writeScenario(result, scenario.summary, output());
+  return result.agreed;
+}
+
+/** Runs a scenario with each seed. Returns whether all networks agreed. */
+function runSeeds(name: string | undefined, { first, last }: SeedRange, flags: Flags, command: Command): boolean {
+  if (name === undefined) command.error("error: option '--seeds' needs '--scenario'");
+  if (flags.seed !== undefined) command.error("error: option '--seed' has no meaning with '--seeds'");
+  const sums = new ScenarioSums();
+  for (let seed = first; seed <= last; seed++) {
+    const { scenario, options } = scenarioOf(name, flags, seed, command);
+    const result = runScenario(scenario, options);
+    sums.add(result);
+    if (flags.json === true) writeLine(JSON.stringify(result));
+    else writeRun(result, output());
+  }
+  if (flags.json !== true) writeSums(name, sums, output());
+  return sums.failedSeeds.length === 0;
+}
+
+function scenarioOf(
+  name: string, flags: Flags, seed: number, command: Command,
+): { scenario: Scenario; options: ScenarioOptions } {
   for (const option of ["loss", "rounds"] as const) {
     if (flags[option] !== undefined) command.error(`error: option '--${option}' has no meaning with '--scenario'`);
   }
@@ -129,10 +170,7 @@ function runNamed(name: string, flags: Flags, seed: number, command: Command): b
     ...flags.datagramBytes !== undefined && { datagramBytesMax: flags.datagramBytes },
     seed,
   };
-  const result = runScenario(scenario, options);
-  if (flags.json === true) writeLine(JSON.stringify(result));
-  else writeScenario(result, scenario.summary, output());
-  return result.agreed;
+  return { scenario, options };
 }
 
 function reportFor(flags: Flags): SimulateReport {
@@ -155,6 +193,14 @@ function integer(min: number, max: number): (text: string) => number {
     if (number >= min && number <= max) return number;
     throw new InvalidArgumentError(`It must be an integer from ${min} to ${max}.`);
   };
+}
+
+function seedRange(text: string): SeedRange {
+  const match = /^(\d{1,10})\.\.(\d{1,10})$/.exec(text);
+  const first = Number(match?.[1]);
+  const last = Number(match?.[2]);
+  if (first <= last && last <= SEED_MAX) return { first, last };
+  throw new InvalidArgumentError(`It must be two seeds from 0 to ${SEED_MAX}, the smaller first, such as 1..100.`);
 }
 
 function probability(text: string): number {

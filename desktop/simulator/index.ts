@@ -29,9 +29,9 @@ export { MAILBOX_DATAGRAMS, type NodePlatform, SimNode, type SimNodeOptions, typ
 export type { SimEvent } from "./queue.js";
 export { SCENARIOS, findScenario } from "./scenarios.js";
 export {
-  SCENARIO_DEFAULTS, type Scenario, type ScenarioOptions, type ScenarioResult, ScenarioRun, type SoakStretch,
-  runScenario,
-} from "./scenario.js";
+  SCENARIO_DEFAULTS, type ScenarioOptions, type ScenarioResult, type SoakStretch,
+} from "./scenario-types.js";
+export { type Scenario, ScenarioRun, runScenario } from "./scenario.js";
 export {
   type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, type StepFigures, simulate,
   simulateInSteps,

@@ -47,13 +47,16 @@ export interface SimNodeOptions {
   makeStorage?: (node: SimNode) => GossipStorage;
 }
 
+/** The method by which an application publishes an event. */
+export type Publication = "log" | "set" | "remove" | "withdraw";
+
 /** The argument of a tap: an input of a node or a datagram that it sends, with the node's own time. */
 export type TapEntry = { node: SimNode; nowMs: number } & (
   | { kind: "start"; randomSeed: number }
   | { kind: "crash" }
   | { kind: "timer" }
   | { kind: "push"; value: CborValue; address: string | undefined }
-  | { kind: "event"; how: "log" | "set" | "remove"; topic: string; key: string; value: CborValue; ttlMs: number }
+  | { kind: "event"; how: Publication; topic: string; key: string; value: CborValue; ttlMs: number }
   | { kind: "datagram" | "sent"; bytes: Uint8Array; length: number; address: number; port: number }
 );
 
@@ -185,16 +188,22 @@ export class SimNode implements SimDevice, CodeDevice {
     this.run(() => this.gossip?.log(topic, value));
   }
 
-  /** Sets its value of a topic and key, as `Gossip.set` does. */
+  /** Sets the value of a topic and key, as `Gossip.set` does. */
   set(topic: string, key: string, value: CborValue, ttlMs = 0): void {
     this.tapEvent("set", topic, key, value, ttlMs);
     this.run(() => this.gossip?.set(topic, key, value, { ttlMs }));
   }
 
-  /** Takes it back, as `Gossip.remove` does. */
+  /** Removes the value of a topic and key, as `Gossip.remove` does. */
   remove(topic: string, key: string): void {
     this.tapEvent("remove", topic, key, undefined, 0);
     this.run(() => this.gossip?.remove(topic, key));
+  }
+
+  /** Takes back its contribution to a merge topic, as `Gossip.withdraw` does. */
+  withdraw(topic: string, key: string): void {
+    this.tapEvent("withdraw", topic, key, undefined, 0);
+    this.run(() => this.gossip?.withdraw(topic, key));
   }
 
   /** Switches the device off as its application would: it says goodbye first. */
@@ -323,7 +332,7 @@ export class SimNode implements SimDevice, CodeDevice {
       : { kind: "datagram", node: this, nowMs, bytes, length, address, port });
   }
 
-  private tapEvent(how: "log" | "set" | "remove", topic: string, key: string, value: CborValue, ttlMs: number): void {
+  private tapEvent(how: Publication, topic: string, key: string, value: CborValue, ttlMs: number): void {
     if (this.gossip === undefined) return;
     this.network.tap?.({ kind: "event", node: this, nowMs: this.localMs(), how, topic, key, value, ttlMs });
   }

@@ -1,12 +1,11 @@
 import Table from "cli-table3";
 import type { Colors } from "picocolors/types.js";
 import type { Violation } from "./checkers.js";
-import type { ScenarioResult } from "./scenario.js";
 import {
   type RoundFigures, type SimulateOptions, type SimulateResult, type StepFigures, lastReadingRound,
 } from "./simulate.js";
 import {
-  PLAIN_TABLE, bytesText, countText, percentText, plural, rangeText, replayArguments, replayScenarioArguments,
+  PLAIN_TABLE, bytesText, countText, percentText, plural, rangeText, replayArguments,
 } from "./text.js";
 
 /** Receives the figures of a run while it goes on. */
@@ -121,30 +120,8 @@ export function writeVerdict(options: SimulateOptions, result: SimulateResult, o
   else writeLine(colors.red(colors.bold(`not agreed: ${countText(knowing)} of ${nodes} nodes know ${range}`)));
 }
 
-/** The result of a scenario. */
-export function writeScenario(result: ScenarioResult, summary: string, output: ReportOutput): void {
-  const { writeLine, colors } = output;
-  const { counts, roundsToHeal, roundsToHealMax } = result;
-  writeLine(colors.bold(`${result.scenario}, ${plural(result.nodes, "node")}: ${summary}`));
-  const sealed = result.dialect === "sealed" ? "sealed " : "";
-  writeLine(`seed ${result.seed}, ${sealed}datagrams of at most ${countText(result.datagramBytesMax)} bytes`);
-  writeLine(colors.dim(`to repeat this run: ${output.command} ${replayScenarioArguments(result)}`));
-  writeRows([
-    ["rounds to heal", `${roundsToHeal ?? "not healed"} of ${roundsToHealMax}`],
-    ["restarts", countText(result.restarts)],
-    ["events published, lost", `${countText(result.eventsPublished)}, ${countText(result.eventsLost)}`],
-    ["running nodes held as DOWN", plural(result.falseDowns, "time")],
-    ["datagrams", `${countText(counts.datagrams)}, ${bytesText(counts.bytes)}`],
-    ["lost, cut off", `${countText(counts.lost)}, ${countText(counts.cut)}`],
-    ["duplicated, corrupted", `${countText(counts.duplicated)}, ${countText(counts.corrupted)}`],
-    ["lost in full mailboxes", countText(counts.mailboxOverflows)],
-    ["violations", countText(result.violations.length)],
-  ], output);
-  writeViolations(result.violations, result.violations.length, output);
-  writeLine(result.agreed ? colors.green(colors.bold("agreed")) : colors.red(colors.bold("not agreed")));
-}
-
-function writeRows(rows: readonly (readonly [string, string])[], { writeLine, colors }: ReportOutput): void {
+/** A table of two columns. */
+export function writeRows(rows: readonly (readonly [string, string])[], { writeLine, colors }: ReportOutput): void {
   const table = new Table(PLAIN_TABLE);
   for (const [name, value] of rows) table.push([colors.dim(name), value]);
   writeLine("");
@@ -152,7 +129,8 @@ function writeRows(rows: readonly (readonly [string, string])[], { writeLine, co
   writeLine("");
 }
 
-function writeViolations(violations: readonly Violation[], count: number, output: ReportOutput): void {
+/** The first violations. */
+export function writeViolations(violations: readonly Violation[], count: number, output: ReportOutput): void {
   const { writeLine, colors } = output;
   for (const { node, detail } of violations.slice(0, VIOLATIONS_SHOWN)) writeLine(colors.yellow(`${node}: ${detail}`));
   const more = count - VIOLATIONS_SHOWN;

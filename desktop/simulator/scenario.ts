@@ -6,36 +6,20 @@ import {
 import { SimRandom, STREAM_SCENARIO, STREAM_STRANGERS } from "./random.js";
 import { EventCourse } from "./event-course.js";
 import { noFaults } from "./faults.js";
-import { type SimDialect, optionsOfDialect } from "./dialects.js";
-import { type SimCounts, SimNetwork } from "./network.js";
+import { optionsOfDialect } from "./dialects.js";
+import type { StorageImage } from "./holders.js";
+import { SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
+import type { ScenarioOptions, ScenarioResult, SoakStretch } from "./scenario-types.js";
 import { Strangers } from "./strangers.js";
-
-export interface ScenarioOptions {
-  seed: number;
-  nodes: number;
-  roundIntervalMs: number;
-  datagramBytesMax: number;
-  dialect: SimDialect;
-  /** Rounds that an agreement must last. */
-  lastingRounds: number;
-  /** Bytes for events; without it, the seed and the scenario decide whether event buffers are large or small. */
-  feedBytes?: number;
-}
-
-export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed"> = {
-  nodes: 12,
-  roundIntervalMs: 10000,
-  datagramBytesMax: 1200,
-  dialect: "compact",
-  lastingRounds: 3,
-};
 
 /** How a node loses its power, and how it starts again. */
 export interface Crash {
   offMs: number;
   keepStorage: boolean;
   address?: string;
+  /** The node then has an older state of its storage, as from a restored SD card. */
+  image?: StorageImage;
   /** Power is lost again while the next start writes its revision; the storage then holds this. */
   torn?: "old" | "new" | "nothing";
 }
@@ -53,40 +37,27 @@ export interface Scenario {
   readonly isTearing?: boolean;
   /** Event buffers are too small for all events, except on two nodes that must hold all events in the end. */
   readonly isForgetful?: boolean;
+  /**
+   * Nodes leave for ever, and rows of nodes that are off are removed soon. The safety phase takes longer, and after the
+   * healing the network is left alone for `REST_ROUNDS`.
+   */
+  readonly isDeparting?: boolean;
   /** Sets the faults for the safety phase. */
   begin?(run: ScenarioRun): void;
   /** Called before each round of the safety phase, from 1 on. */
   beforeRound?(run: ScenarioRun, round: number): void;
 }
 
-/** The result of a scenario: plain data, equal for equal scenarios and options. */
-export interface ScenarioResult extends ScenarioOptions {
-  scenario: string;
-  agreed: boolean;
-  /** Rounds from the end of the faults until all nodes agreed for good; null when they did not. */
-  roundsToHeal: number | null;
-  /** The largest allowed value of `roundsToHeal`. */
-  roundsToHealMax: number;
-  restarts: number;
-  /** How many times a node held a running node as DOWN, in all phases. */
-  falseDowns: number;
-  /** The same after all nodes had agreed. */
-  falseDownsHealed: number;
-  /** Events published by nodes with a log, without those of nodes whose storage was wiped later. */
-  eventsPublished: number;
-  /**
-   * Events that all nodes must hold in the end: the latest of each author, topic and key
-   * and, unless event buffers are small, all log events.
-   */
-  eventsWanted: number;
-  /** Wanted events that at least one node does not hold. */
-  eventsLost: number;
-  counts: SimCounts;
-  violations: Violation[];
-}
-
 export const WARM_UP_ROUNDS = 12;
 export const SAFETY_ROUNDS = 30;
+/** The same where nodes leave for ever: time to be forgotten, and to return, several times. */
+export const DEPARTING_ROUNDS = 150;
+/** The same after the healing: longer than all waits of the rules of events (docs/EVENTS-DESIGN.md). */
+export const REST_ROUNDS = 240;
+/** How long the rows of nodes that left stay: suspected, down and removed, one after the other. */
+const FORGET_ROUNDS = 48;
+/** How long rows are down, and how long removed, where nodes leave for ever. */
+const REMOVE_AFTER_MS = 60000;
 /** The first nodes are in the seed lists of all. */
 export const SEEDS = 2;
 /** How long a corrupted row that became foreign stays: 64 rounds (PROTOCOL.md 4.4), because no node can be probed. */
@@ -115,18 +86,6 @@ export function runScenario(scenario: Scenario, options: ScenarioOptions): Scena
   return new ScenarioRun(scenario, options).run();
 }
 
-/** The result of a stretch of a soak: faults, healing, and calm rounds after it. */
-export interface SoakStretch {
-  /** Rounds since the beginning, all stretches together. */
-  rounds: number;
-  /** Rounds from the end of the faults until all nodes agreed for good; null when they did not. */
-  roundsToHeal: number | null;
-  /** How many times a node held a running node as DOWN: in total, and after all had agreed. */
-  falseDowns: number;
-  falseDownsHealed: number;
-  violations: Violation[];
-}
-
 /** A running scenario. */
 export class ScenarioRun {
   readonly network: SimNetwork;
@@ -143,12 +102,18 @@ export class ScenarioRun {
   private readonly former = new Map<SimNode, number>();
   /** Nodes that lost their storage. Their statements may be older than their former ones. */
   private readonly wiped = new Set<SimNode>();
+  /** Nodes that left for ever. */
+  private readonly gone = new Set<SimNode>();
+  /** Nodes that are off, and how they start again. */
+  private readonly off = new Map<SimNode, Crash>();
   private readonly events: EventCourse;
   private eventsWanted = 0;
   private eventsLost = 0;
   private falseDowns = 0;
   private falseDownsHealed = 0;
   private hasAgreed = false;
+  /** Whether nodes still publish copies and ends for nodes that left, so that frontiers differ for some rounds. */
+  private isTidying = false;
   private pushes = 0;
   private moves = 0;
 
@@ -158,14 +123,18 @@ export class ScenarioRun {
     this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
     this.random = new SimRandom(options.seed, STREAM_SCENARIO);
     const { seed, nodes, feedBytes } = options;
-    this.events = new EventCourse(seed, nodes, feedBytes, scenario.isForgetful === true, (node) => {
-      this.crash(node, { offMs: this.roundIntervalMs, keepStorage: true });
+    const { isForgetful = false, isDeparting = false } = scenario;
+    this.events = new EventCourse({
+      seed, nodes, feedBytes, isForgetful, isDeparting,
+      onPowerLoss: (node) => this.crash(node, { offMs: this.roundIntervalMs, keepStorage: true }),
     });
     for (let i = 0; i < options.nodes; i++) this.addNode();
   }
 
   get roundIntervalMs(): number { return this.options.roundIntervalMs; }
   get nodes(): readonly SimNode[] { return this.network.nodes; }
+  /** Nodes that did not leave for ever. */
+  get present(): readonly SimNode[] { return this.nodes.filter((node) => !this.gone.has(node)); }
 
   run(): ScenarioResult {
     let roundsToHeal: number | null = null;
@@ -191,6 +160,7 @@ export class ScenarioRun {
       eventsPublished: this.events.publishedCount,
       eventsWanted: this.eventsWanted,
       eventsLost: this.eventsLost,
+      valuesUndone: this.events.valuesUndone,
       counts: this.network.counts,
       violations: this.violations,
     };
@@ -212,6 +182,7 @@ export class ScenarioRun {
       // Not `checkAgreed`: a node may have just announced a new heartbeat, which takes some rounds to spread.
       this.addViolations(checkValues(this.network));
       this.addViolations(checkDatagramBytes(this.network));
+      this.events.prune(this.network.running);
       const { falseDowns, falseDownsHealed } = this;
       yield { rounds: atMs(), roundsToHeal, falseDowns, falseDownsHealed, violations: this.violations.splice(0) };
       this.forget();
@@ -232,15 +203,15 @@ export class ScenarioRun {
   private roundsToHealMax(): number {
     if (this.isBoards) return ESPGOSSIP_ROUNDS;
     return roundsToHealMax(this.options.nodes) + (this.isCorrupting ? FOREIGN_ROUNDS : 0)
-      + (this.strangers === undefined ? 0 : INVENTED_ROUNDS);
+      + (this.scenario.isDeparting === true ? FORGET_ROUNDS : 0) + (this.strangers === undefined ? 0 : INVENTED_ROUNDS);
   }
 
   /** Whether the dialect is ESPGossip, which guarantees only that all nodes end with the same values. */
-  private get isBoards(): boolean { return this.options.dialect === "espgossip"; }
+  get isBoards(): boolean { return this.options.dialect === "espgossip"; }
 
   /** Lets strangers send this many datagrams in this round. */
   flood(datagrams: number): void {
-    this.events.isCrowded = true;
+    this.events.mayForget = true;
     const { network, options, random } = this;
     const strangers = this.strangers
       ??= new Strangers(network, new SimRandom(options.seed, STREAM_STRANGERS), options.dialect);
@@ -255,17 +226,42 @@ export class ScenarioRun {
     if (node.gossip === undefined) return;
     const revision = node.gossip.revision;
     if (this.network.running.every((other) => heldRevision(other, node) === revision)) this.former.set(node, revision);
-    if (!how.keepStorage) {
-      this.wiped.add(node);
-      this.events.wiped(node);
-    }
+    if (this.scenario.isDeparting === true) this.former.clear();
+    const kept = how.image ?? (how.keepStorage ? "log" : "nothing");
+    if (kept !== "log") this.wiped.add(node);
+    this.events.off(node, this.network.running, kept);
     node.crash();
+    this.off.set(node, how);
     this.network.schedule(how.offMs, () => {
-      if (node.isRunning) return;
-      if (how.torn !== undefined) node.tearWrite(how.torn);
-      node.restart(how);
-      if (how.keepStorage) this.addViolations(revisionNotAbove(node, revision));
+      if (this.off.get(node) !== how) return;
+      this.comeBack(node, how);
+      if (kept === "log") this.addViolations(revisionNotAbove(node, revision));
     });
+  }
+
+  private comeBack(node: SimNode, how: Crash): void {
+    this.off.delete(node);
+    if (how.image !== undefined) node.storage = how.image.storage;
+    if (how.torn !== undefined) node.tearWrite(how.torn);
+    node.restart(how);
+  }
+
+  /** Switches a node off for ever. */
+  leave(node: SimNode, saysGoodbye: boolean): void {
+    this.events.off(node, this.network.running, "gone");
+    this.gone.add(node);
+    if (saysGoodbye) node.close();
+    else node.crash();
+  }
+
+  /** A new node joins the network. */
+  arrive(): void {
+    this.addNode();
+  }
+
+  /** The storage of a node that runs, as it is now. */
+  imageOf(node: SimNode): StorageImage {
+    return this.events.imageOf(node);
   }
 
   /** An address that no node has had. */
@@ -279,7 +275,10 @@ export class ScenarioRun {
     const seeds = this.scenario.isSeedless === true ? 0 : SEEDS;
     const seedList = Array.from({ length: seeds }, (_, index) => formatAddress(addressOfIndex(index)));
     this.network.addNode({
-      options: { seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(dialect) },
+      options: {
+        seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(dialect),
+        ...this.scenario.isDeparting === true && { removeAfterMs: REMOVE_AFTER_MS, capacity: 4 * nodes },
+      },
       startAfterMs: this.random.below(roundIntervalMs),
       clockSkewPpm: this.random.between(-skewPpm, skewPpm),
       // A third of the clocks wrap around during the run.
@@ -323,19 +322,20 @@ export class ScenarioRun {
 
   private checkAgreed(): Violation[] {
     if (this.isBoards) return checkValues(this.network);
-    return [...checkAgreement(this.network), ...this.events.checkAgreement(this.network.running)];
+    return [...checkAgreement(this.network), ...this.events.checkAgreement(this.network.running, !this.isTidying)];
   }
 
   private endure(): void {
     this.scenario.begin?.(this);
     this.events.isTearing = this.scenario.isTearing === true;
-    for (let round = 1; round <= SAFETY_ROUNDS; round++) {
+    const rounds = this.scenario.isDeparting === true ? DEPARTING_ROUNDS : SAFETY_ROUNDS;
+    for (let round = 1; round <= rounds; round++) {
       this.scenario.beforeRound?.(this, round);
       for (let pushes = this.random.below(4); pushes > 0; pushes--) {
-        this.network.schedule(this.random.below(this.roundIntervalMs), () => this.push(this.random.pick(this.nodes)));
+        this.network.schedule(this.random.below(this.roundIntervalMs), () => this.push(this.random.pick(this.present)));
       }
       this.publishSome();
-      this.network.runFor(this.roundIntervalMs);
+      this.runRound();
       this.addViolations(this.checkSafety());
     }
     this.events.isTearing = false;
@@ -346,7 +346,7 @@ export class ScenarioRun {
     if (this.isBoards) return;
     const times = this.random.below(4) + (this.scenario.isForgetful === true ? this.nodes.length >>> 1 : 0);
     for (let left = times; left > 0; left--) {
-      const node = this.random.pick(this.nodes);
+      const node = this.random.pick(this.present);
       const count = this.random.between(1, 3);
       this.network.schedule(this.random.below(this.roundIntervalMs), () => {
         for (let i = 0; i < count; i++) this.events.publish(node);
@@ -364,24 +364,13 @@ export class ScenarioRun {
   /** Ends all faults and waits for agreement. Returns the round in which all nodes agreed for good. */
   private heal(): number | null {
     Object.assign(this.network.faults, noFaults());
-    for (const node of this.nodes) {
-      if (!node.isRunning) node.restart({ keepStorage: true });
-      // Both can leave different values under one revision and heartbeat until the node announces again.
-      if (this.isCorrupting || this.isBoards) this.push(node);
-    }
-    let agreedSince: number | null = null;
-    let violations: Violation[] = [];
-    const { lastingRounds } = this.options;
-    for (let round = 1; round <= this.roundsToHealMax() + lastingRounds; round++) {
-      this.network.runFor(this.roundIntervalMs);
-      violations = this.checkAgreed();
-      this.hasAgreed ||= violations.length === 0;
-      if (violations.length > 0) agreedSince = null;
-      else if (agreedSince === null) agreedSince = round;
-      else if (round - agreedSince === lastingRounds) break;
-    }
-    this.addViolations(violations);
+    this.isTidying = this.scenario.isDeparting === true;
+    for (const [node, how] of this.off) this.comeBack(node, how);
+    // Both can leave different values under one revision and heartbeat until the node announces again.
+    if (this.isCorrupting || this.isBoards) for (const node of this.present) this.push(node);
+    const agreedSince = this.settle(this.roundsToHealMax());
     if (this.isBoards) return agreedSince;
+    if (this.scenario.isDeparting === true) this.rest();
     this.fillGaps();
     const { violations: losses, wanted, lost } = this.events.checkLost(this.network.running);
     this.eventsWanted = wanted;
@@ -392,12 +381,44 @@ export class ScenarioRun {
     return agreedSince;
   }
 
+  /** Waits until all nodes agree for good. Returns the round since which they do. */
+  private settle(roundsMax: number): number | null {
+    let agreedSince: number | null = null;
+    let violations: Violation[] = [];
+    const { lastingRounds } = this.options;
+    for (let round = 1; round <= roundsMax + lastingRounds; round++) {
+      this.runRound();
+      violations = this.checkAgreed();
+      this.hasAgreed ||= violations.length === 0;
+      if (violations.length > 0) agreedSince = null;
+      else if (agreedSince === null) agreedSince = round;
+      else if (round - agreedSince === lastingRounds) break;
+    }
+    this.addViolations(violations);
+    return agreedSince;
+  }
+
+  /** Waits until the rules of events have nothing left to do, and checks that no event is kept twice. */
+  private rest(): void {
+    for (let round = 0; round < REST_ROUNDS; round++) this.runRound();
+    this.isTidying = false;
+    this.settle(roundsToHealMax(this.options.nodes));
+    this.addViolations(this.events.checkCopies(this.network.running));
+  }
+
+  private runRound(): void {
+    const { network, roundIntervalMs } = this;
+    network.runFor(roundIntervalMs);
+    if (this.isBoards || this.isCorrupting) return;
+    this.events.observe(network.running, Math.floor(network.nowMs / roundIntervalMs), network.faults.cuts.length > 0);
+  }
+
   /** Waits until nodes with `fillGaps` hold all events. They request few feeds at a time, so this takes longer. */
   private fillGaps(): void {
     const { isForgetful = false } = this.scenario;
     let violations = this.events.checkKept(this.network.running, isForgetful);
     for (let left = GAP_ROUNDS * this.nodes.length; violations.length > 0 && left > 0; left--) {
-      this.network.runFor(this.roundIntervalMs);
+      this.runRound();
       violations = this.events.checkKept(this.network.running, isForgetful);
     }
     this.addViolations(violations);

@@ -1,3 +1,4 @@
+import { departSome } from "./departures.js";
 import { oneWay, split } from "./faults.js";
 import { SAFETY_ROUNDS, SEEDS, type Scenario, type ScenarioRun } from "./scenario.js";
 
@@ -113,6 +114,13 @@ export const SCENARIOS: readonly Scenario[] = [
     summary: "no node has a seed list; 20 % loss",
     isSeedless: true,
     begin: ({ network }) => { network.faults.lossProbability = 0.2; },
+  },
+  {
+    name: "departures",
+    summary: "authors leave for ever or return late, new nodes come; splits, 10 % loss",
+    isDeparting: true,
+    begin: ({ network }) => { network.faults.lossProbability = 0.1; },
+    beforeRound: (run) => departSome(run),
   },
   {
     name: "everything",

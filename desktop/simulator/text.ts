@@ -1,5 +1,5 @@
 import type { TableConstructorOptions } from "cli-table3";
-import { SCENARIO_DEFAULTS, type ScenarioResult } from "./scenario.js";
+import { SCENARIO_DEFAULTS, type ScenarioResult } from "./scenario-types.js";
 import { SIMULATE_DEFAULTS, type SimulateOptions } from "./simulate.js";
 
 /** Options of cli-table3 for columns without lines between them. */

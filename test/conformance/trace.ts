@@ -140,6 +140,7 @@ function linesOf(entry: TapEntry, key: string | undefined): string[] {
     }
     case "event": {
       const { how, topic, key, value, ttlMs } = entry;
+      if (how === "withdraw") throw new Error("a trace has no withdrawals");
       const bytes = new Uint8Array(EVENT_BYTES_MAX);
       const length = how === "remove" ? 0 : encodeCbor(value, bytes, 0);
       const line = `event ${nowMs} ${KINDS[how]} ${topic} ${key === "" ? "-" : key} ${ttlMs / 1000}`;

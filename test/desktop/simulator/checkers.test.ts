@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import {
   SimNetwork, checkAgreement, checkDatagramBytes, checkErrors, checkMinMax, checkStatements, checkValues, oneWay, split,
 } from "../../../desktop/simulator/index.js";
-import { eventFeeds } from "../../../src/events/index.js";
-import { type PublishedEvent, checkHeld } from "../../../desktop/simulator/event-checkers.js";
 import type { Gossip } from "../../../src/gossip.js";
 import { ROUND_MS, addNodes, assertNone, violators } from "./support.js";
 
@@ -110,34 +108,6 @@ describe("checkers", () => {
     assert.deepEqual(violations.map(({ detail }) => detail), [
       "computed 1 to 4; true are 1 to 5", "computed undefined to undefined; true are 1 to 5",
     ]);
-  });
-
-  it("the checkers report events that a node lacks, and count them", () => {
-    const network = new SimNetwork({ seed: 3 });
-    for (let i = 0; i < 3; i++) network.addNode({ options: { seedList: ["10.0.0.1"], events: eventFeeds() } });
-    network.runFor(4 * ROUND_MS);
-    const [author] = network.nodes;
-    const say = (kind: PublishedEvent["kind"], key: string, value: number, ttlMs = 0): PublishedEvent => {
-      if (kind === "log") author.log("t", value);
-      else if (kind === "set") author.set("t", key, value, ttlMs);
-      else author.remove("t", key);
-      return { author: author.id, kind, topic: "t", key, value, ttlMs };
-    };
-    const said = [
-      say("log", "", 1), say("set", "a", 2), say("set", "a", 3), say("set", "b", 4), say("remove", "b", 5),
-      say("set", "c", 6, 1000),
-    ];
-    network.runFor(4 * ROUND_MS);
-    // The log, the last of a and the last of b; what is over after a while may be gone.
-    assert.deepEqual(checkHeld(network.nodes, [said], true), { violations: [], wanted: 3, lost: 0 });
-    assert.equal(checkHeld(network.nodes, [said], false).wanted, 2);
-    network.faults.lossProbability = 1;
-    const unheard = [say("log", "", 7), say("set", "a", 8), say("set", "b", 9)];
-    const { violations, wanted, lost } = checkHeld(network.nodes, [[...said, ...unheard]], true);
-    assert.deepEqual([wanted, lost], [4, 3]);
-    assert.deepEqual(violators(violations), network.nodes.slice(1).map(({ name }) => name));
-    assert.match(violations[0].detail, /^lacks \{.*"value":8,.*\} and holds \{.*"value":3\}$/);
-    assert.equal(checkHeld([author], [[...said, ...unheard]], true).lost, 0);
   });
 
   it("the checkers report the errors of nodes", () => {

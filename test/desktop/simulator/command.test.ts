@@ -71,6 +71,15 @@ describe("chisme simulate", () => {
     assert.match(stdout, /\nagreed\n$/);
   });
 
+  it("the command runs a scenario with several seeds, and sums up", () => {
+    const { status, stdout } = simulate("--scenario", "loss", "--seeds", "3..4", "--nodes", "8");
+    assert.equal(status, 0, stdout);
+    const lines = stdout.trimEnd().split("\n");
+    assert.match(lines[0], /^seed 3: healed in \d+ rounds?, 0 of \d+ events lost, 0 values undone$/);
+    assert.match(lines[1], /^seed 4: /);
+    assert.match(lines[3], /^loss: 2 of 2 networks agreed; \d+ events published; 0 of \d+ .* lost; 0 values undone$/);
+  });
+
   for (const [options, message] of [
     [["--lose", "0.1"], /unknown option '--lose'/],
     [["--nodes", "1"], /'--nodes <count>' argument '1' is invalid\. It must be an integer from 2 to 5000/],
@@ -81,6 +90,9 @@ describe("chisme simulate", () => {
     [["--scenario", "rain"], /'rain' is invalid\. It must be one of quiet, loss/],
     [["--scenario", "loss", "--loss", "0.5"], /'--loss' has no meaning with '--scenario'/],
     [["--scenario", "loss", "--nodes", "2001"], /'--nodes' is at most 2000 with '--scenario'/],
+    [["--scenario", "loss", "--seeds", "9..3"], /argument '9\.\.3' is invalid\. It must be two seeds/],
+    [["--seeds", "1..3"], /'--seeds' needs '--scenario'/],
+    [["--scenario", "loss", "--seeds", "1..3", "--seed", "2"], /'--seed' has no meaning with '--seeds'/],
     [["more"], /too many arguments/],
   ] as const) {
     it(`the command refuses ${options.join(" ")}`, () => {

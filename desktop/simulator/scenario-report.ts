@@ -1,0 +1,77 @@
+import { type ReportOutput, writeRows, writeViolations } from "./report.js";
+import type { ScenarioResult } from "./scenario-types.js";
+import { bytesText, countText, plural, replayScenarioArguments } from "./text.js";
+
+/** The result of a scenario. */
+export function writeScenario(result: ScenarioResult, summary: string, output: ReportOutput): void {
+  const { writeLine, colors } = output;
+  const { counts, roundsToHeal, roundsToHealMax } = result;
+  writeLine(colors.bold(`${result.scenario}, ${plural(result.nodes, "node")}: ${summary}`));
+  const sealed = result.dialect === "sealed" ? "sealed " : "";
+  writeLine(`seed ${result.seed}, ${sealed}datagrams of at most ${countText(result.datagramBytesMax)} bytes`);
+  writeLine(colors.dim(`to repeat this run: ${output.command} ${replayScenarioArguments(result)}`));
+  writeRows([
+    ["rounds to heal", `${roundsToHeal ?? "not healed"} of ${roundsToHealMax}`],
+    ["restarts", countText(result.restarts)],
+    ["events published, lost", `${countText(result.eventsPublished)}, ${countText(result.eventsLost)}`],
+    ["values undone", countText(result.valuesUndone)],
+    ["running nodes held as DOWN", plural(result.falseDowns, "time")],
+    ["datagrams", `${countText(counts.datagrams)}, ${bytesText(counts.bytes)}`],
+    ["lost, cut off", `${countText(counts.lost)}, ${countText(counts.cut)}`],
+    ["duplicated, corrupted", `${countText(counts.duplicated)}, ${countText(counts.corrupted)}`],
+    ["lost in full mailboxes", countText(counts.mailboxOverflows)],
+    ["violations", countText(result.violations.length)],
+  ], output);
+  writeViolations(result.violations, result.violations.length, output);
+  writeLine(result.agreed ? colors.green(colors.bold("agreed")) : colors.red(colors.bold("not agreed")));
+}
+
+/** What the runs of a scenario with several seeds have in common. */
+export class ScenarioSums {
+  runs = 0;
+  eventsPublished = 0;
+  eventsWanted = 0;
+  eventsLost = 0;
+  valuesUndone = 0;
+  readonly failedSeeds: number[] = [];
+
+  add({ seed, agreed, eventsPublished, eventsWanted, eventsLost, valuesUndone }: ScenarioResult): void {
+    this.runs++;
+    this.eventsPublished += eventsPublished;
+    this.eventsWanted += eventsWanted;
+    this.eventsLost += eventsLost;
+    this.valuesUndone += valuesUndone;
+    if (!agreed) this.failedSeeds.push(seed);
+  }
+}
+
+/** One line about a run of several. */
+export function writeRun(result: ScenarioResult, { writeLine, colors, command }: ReportOutput): void {
+  const { seed, agreed, roundsToHeal, eventsWanted, eventsLost, valuesUndone, violations } = result;
+  const healed = roundsToHeal === null ? "not healed" : `healed in ${plural(roundsToHeal, "round")}`;
+  const events = `${countText(eventsLost)} of ${countText(eventsWanted)} events lost, ${undoneText(valuesUndone)}`;
+  const line = `seed ${seed}: ${healed}, ${events}`;
+  if (agreed) {
+    writeLine(line);
+    return;
+  }
+  writeLine(colors.red(`${line}, ${plural(violations.length, "violation")}`));
+  writeLine(`  ${violations[0].check}, ${violations[0].node}: ${violations[0].detail}`);
+  writeLine(colors.dim(`  to repeat this run: ${command} ${replayScenarioArguments(result)}`));
+}
+
+/** The last lines about several runs. */
+export function writeSums(name: string, sums: ScenarioSums, { writeLine, colors }: ReportOutput): void {
+  const { runs, eventsPublished, eventsWanted, eventsLost, valuesUndone, failedSeeds } = sums;
+  const agreed = runs - failedSeeds.length;
+  const lost = `${countText(eventsLost)} of ${countText(eventsWanted)} that must be held lost`;
+  const text = `${name}: ${countText(agreed)} of ${plural(runs, "network")} agreed; `
+    + `${plural(eventsPublished, "event")} published; ${lost}; ${undoneText(valuesUndone)}`;
+  writeLine("");
+  if (failedSeeds.length === 0) writeLine(colors.green(colors.bold(text)));
+  else writeLine(colors.red(colors.bold(`${text}; failed seeds: ${failedSeeds.join(", ")}`)));
+}
+
+function undoneText(valuesUndone: number): string {
+  return `${plural(valuesUndone, "value")} undone`;
+}

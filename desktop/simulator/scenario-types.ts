@@ -1,0 +1,64 @@
+import type { Violation } from "./checkers.js";
+import type { SimDialect } from "./dialects.js";
+import type { SimCounts } from "./network.js";
+
+export interface ScenarioOptions {
+  seed: number;
+  nodes: number;
+  roundIntervalMs: number;
+  datagramBytesMax: number;
+  dialect: SimDialect;
+  /** Rounds that an agreement must last. */
+  lastingRounds: number;
+  /** Bytes for events; without it, the seed and the scenario decide whether event buffers are large or small. */
+  feedBytes?: number;
+}
+
+export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed"> = {
+  nodes: 12,
+  roundIntervalMs: 10000,
+  datagramBytesMax: 1200,
+  dialect: "compact",
+  lastingRounds: 3,
+};
+
+/** The result of a scenario: plain data, equal for equal scenarios and options. */
+export interface ScenarioResult extends ScenarioOptions {
+  scenario: string;
+  agreed: boolean;
+  /** Rounds from the end of the faults until all nodes agreed for good; null when they did not. */
+  roundsToHeal: number | null;
+  /** The largest allowed value of `roundsToHeal`. */
+  roundsToHealMax: number;
+  restarts: number;
+  /** How many times a node held a running node as DOWN, in all phases. */
+  falseDowns: number;
+  /** The same after all nodes had agreed. */
+  falseDownsHealed: number;
+  /** Events published by nodes with a log, without those of nodes whose storage was wiped later. */
+  eventsPublished: number;
+  /**
+   * What all nodes must show and hold in the end: the latest value or removal of each
+   * name, each contribution in merge topics and, unless event buffers are small, all
+   * log events of nodes whose log was never lost.
+   */
+  eventsWanted: number;
+  /** Of these: those that at least one node does not show or hold. */
+  eventsLost: number;
+  /** How many times a node went back from a value to an older one for longer than `UNDONE_ROUNDS`. */
+  valuesUndone: number;
+  counts: SimCounts;
+  violations: Violation[];
+}
+
+/** The result of a stretch of a soak: faults, healing, and calm rounds after it. */
+export interface SoakStretch {
+  /** Rounds since the beginning, all stretches together. */
+  rounds: number;
+  /** Rounds from the end of the faults until all nodes agreed for good; null when they did not. */
+  roundsToHeal: number | null;
+  /** How many times a node held a running node as DOWN: in total, and after all had agreed. */
+  falseDowns: number;
+  falseDownsHealed: number;
+  violations: Violation[];
+}
