@@ -8,8 +8,8 @@ import { failure, invalid } from "../errors.js";
 import type { GossipLog } from "../platform/types.js";
 import { FeedRestorer } from "./feed-restorer.js";
 import {
-  AUTHOR_BYTES, EVENTS_HEAD_BYTES, FEED_BYTES, GONE_BYTES, HELD_EVENT_BYTES, HELD_HEAD_BYTES, ITEM_AUTHOR, ITEM_EVENTS,
-  ITEM_FEED, ITEM_GONE, ITEM_HELD, ItemWriter, RECORD_BYTES_MAX, RECORD_EXTRA_BYTES,
+  AUTHOR_BYTES, EVENTS_HEAD_BYTES, FEED_BYTES, GONE_BYTES, HELD_BYTES_MAX, HELD_EVENT_BYTES, HELD_HEAD_BYTES,
+  ITEM_AUTHOR, ITEM_EVENTS, ITEM_FEED, ITEM_GONE, ITEM_HELD, ItemWriter, RECORD_BYTES_MAX, RECORD_EXTRA_BYTES,
 } from "./items.js";
 import { KeptRows } from "./kept-rows.js";
 
@@ -48,8 +48,8 @@ export class FeedKeeper {
   private readonly log: GossipLog;
   private readonly kept: KeptRows;
   private readonly items: ItemWriter;
-  /** By slot: whether the write that goes on stores the row or the feed. */
-  private readonly isWritten: Uint8Array;
+  /** By slot: what the write that goes on stores, `WRITTEN_` bits. */
+  private readonly written: Uint8Array;
   private logBytes = 0;
   private isBehind = false;
   private lacksHistory = false;
@@ -76,7 +76,7 @@ export class FeedKeeper {
     this.log = log;
     this.kept = new KeptRows(rows, feed.feeds);
     this.items = new ItemWriter(recordBytes);
-    this.isWritten = new Uint8Array(rows.capacity);
+    this.written = new Uint8Array(rows.capacity);
   }
 
   /**
@@ -184,35 +184,37 @@ export class FeedKeeper {
       if (this.kept.has(slot) && !this.kept.isSame(slot)) items.item(ITEM_GONE, GONE_BYTES).u32(this.kept.id(slot));
     }
     for (let slot = OWN_SLOT + 1; slot < this.rows.capacity && !isFull; slot++) {
-      this.isWritten[slot] = this.isKept(slot) && this.appendSlot(slot) ? 1 : 0;
+      this.written[slot] = this.isKept(slot) ? this.appendSlot(slot) : 0;
     }
     items.flush();
     if (isFull) return false;
     this.logBytes += items.bytesPut;
     for (let slot = OWN_SLOT + 1; slot < this.rows.capacity; slot++) {
       if (this.kept.has(slot) && !this.kept.isSame(slot)) this.kept.forget(slot);
-      if (this.isWritten[slot] !== 0) this.noteStored(slot);
+      if ((this.written[slot] & WRITTEN_AUTHOR) !== 0) this.kept.noteAuthor(slot, this.rows.heartbeat(slot));
+      if ((this.written[slot] & WRITTEN_FEED) !== 0) this.kept.note(slot);
     }
     return true;
   }
 
-  /** Writes what is new of a row and its feed. Returns whether anything is. */
-  private appendSlot(slot: number): boolean {
+  /** Writes what is new of a row and its feed. Returns `WRITTEN_` bits. */
+  private appendSlot(slot: number): number {
     const isFeedNew = this.isFeedDue(slot);
     const isAuthorNew = !this.kept.isSame(slot) || this.kept.isAuthorNew(slot);
     // A row whose feed has to wait waits, too.
-    if (!isFeedNew && !(isAuthorNew && this.kept.isSame(slot) && this.kept.isFeedSame(slot))) return false;
-    if (isAuthorNew) this.writeAuthor(slot);
-    if (!isFeedNew) return true;
+    if (!isFeedNew && !(isAuthorNew && this.kept.isSame(slot) && this.kept.isFeedSame(slot))) return 0;
+    const isAuthorWritten = isAuthorNew || this.kept.isAuthorSingle(slot);
+    if (isAuthorWritten) this.writeAuthor(slot);
+    if (!isFeedNew) return WRITTEN_AUTHOR;
     const next = this.kept.nextEvent(slot);
     if (next > 0) {
       this.writeEvents(slot, next);
     } else {
       if (this.windowBytes === 0) this.windowDeadline = this.clock.nowMs + WINDOW_MS;
       this.windowBytes += this.bytesOf(slot);
-      this.writeFeed(slot);
+      this.writeFeed(slot, false);
     }
-    return true;
+    return isAuthorWritten ? WRITTEN_AUTHOR | WRITTEN_FEED : WRITTEN_FEED;
   }
 
   /** Replaces the log by all that the node holds. */
@@ -225,14 +227,17 @@ export class FeedKeeper {
       items.flush();
       this.eachHeld((slot) => {
         this.writeAuthor(slot);
-        this.writeFeed(slot);
+        this.writeFeed(slot, true);
       });
-      items.flush();
     });
     this.logBytes = items.bytesPut;
     this.historyDeadline = this.clock.nowMs + WINDOW_MS;
     for (let slot = OWN_SLOT + 1; slot < this.rows.capacity; slot++) this.kept.forget(slot);
-    this.eachHeld((slot) => this.noteStored(slot));
+    this.eachHeld((slot) => {
+      this.kept.noteAuthor(slot, this.rows.heartbeat(slot));
+      this.kept.noteAuthor(slot, this.rows.heartbeat(slot));
+      this.kept.note(slot);
+    });
   }
 
   /** Calls `each` for the slots with rows of other authors of whose feeds anything is held. */
@@ -241,11 +246,6 @@ export class FeedKeeper {
       if (this.rows.isHeld(slot) && this.feeds.arena.last(slot) !== 0) each(slot);
       else if (this.isKept(slot)) each(slot);
     }
-  }
-
-  private noteStored(slot: number): void {
-    this.kept.noteAuthor(slot, this.rows.heartbeat(slot));
-    this.kept.note(slot);
   }
 
   private writeAuthor(slot: number): void {
@@ -258,8 +258,8 @@ export class FeedKeeper {
     writer.u32(rows.heartbeat(slot));
   }
 
-  /** Writes a whole feed. */
-  private writeFeed(slot: number): void {
+  /** Writes a whole feed. @param inShort in short records, so that a damaged one costs little */
+  private writeFeed(slot: number, inShort: boolean): void {
     const feeds = this.feeds;
     const arena = feeds.arena;
     const base = feeds.floor(slot) - 1;
@@ -279,7 +279,11 @@ export class FeedKeeper {
     writer.u32(arena.get(slot, LAST_REMOVAL));
     writer.u32(values);
     writer.u32(events);
-    for (let record = arena.first(slot); record !== 0;) record = this.writeHeld(slot, record);
+    for (let record = arena.first(slot); record !== 0;) {
+      record = this.writeHeld(slot, record);
+      if (inShort) this.items.flush();
+    }
+    if (inShort) this.items.flush();
   }
 
   /** Writes as many events from `first` on as fit into an item. Returns the record of the next one, or 0. */
@@ -292,7 +296,7 @@ export class FeedKeeper {
     let end = first;
     for (; end !== 0; end = arena.next(end)) {
       const more = HELD_EVENT_BYTES + arena.eventLength(end);
-      if (length + more > items.room()) break;
+      if (length + more > items.room() || (end !== first && length + more > HELD_BYTES_MAX)) break;
       length += more;
     }
     const writer = items.item(ITEM_HELD, length);
@@ -350,3 +354,6 @@ export class FeedKeeper {
     return bytes;
   }
 }
+
+const WRITTEN_AUTHOR = 1;
+const WRITTEN_FEED = 2;

@@ -34,8 +34,10 @@ export const HELD_EVENT_BYTES = 6;
 /** What a record takes beside its longest event at most. */
 export const RECORD_EXTRA_BYTES = ITEM_HEAD_BYTES + EVENTS_HEAD_BYTES + HELD_EVENT_BYTES;
 
-/** Longest record, in bytes: a flipped bit costs at most so much. */
+/** Longest record, in bytes. */
 export const RECORD_BYTES_MAX = 4096;
+/** Bytes of events in an item of type `held`, unless one event is longer: a flipped bit costs at most so much. */
+export const HELD_BYTES_MAX = 1024;
 /** What logs add to each record. */
 const RECORD_HEAD_BYTES = 6;
 

@@ -8,6 +8,7 @@ const HEARTBEAT_STEP = 3600;
 export class KeptRows {
   private readonly rows: Rows;
   private readonly feeds: FeedStore;
+  /** Columns for each slot. HAS is how often the log has the row: 0, 1, or 2 for more. */
   private readonly words: Uint32Array;
 
   constructor(rows: Rows, feeds: FeedStore) {
@@ -59,11 +60,14 @@ export class KeptRows {
     return this.isSame(slot) && this.feeds.floor(slot) < this.words[slot * WORDS + FLOOR];
   }
 
-  /** The log has the row in a slot now, with this heartbeat. */
+  /** Whether the log has the row in a slot only once, so that one damaged record would cost the row and its feed. */
+  isAuthorSingle(slot: number): boolean { return this.words[slot * WORDS + HAS] === 1; }
+
+  /** The log has the row in a slot once more now, with this heartbeat. */
   noteAuthor(slot: number, heartbeat: number): void {
     const at = slot * WORDS;
     const words = this.words;
-    words[at + HAS] = 1;
+    words[at + HAS] = this.isSame(slot) ? 2 : 1;
     words[at + ID] = this.rows.id(slot);
     words[at + ADDRESS] = this.rows.address(slot);
     words[at + PORT] = this.rows.port(slot);
