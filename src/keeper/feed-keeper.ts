@@ -1,5 +1,6 @@
 import type { Clock } from "../engine/clock.js";
 import { LAST_REMOVAL } from "../engine/feed/arena.js";
+import { COPY_BYTES } from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import type { FeedStore } from "../engine/feed/feed-store.js";
 import type { Suspicion } from "../engine/membership/suspicion.js";
@@ -63,7 +64,7 @@ export class FeedKeeper {
   /** @throws RangeError ERR_OPTION when the log's records are too short for events */
   constructor(feed: FeedProtocol, rows: Rows, clock: Clock, suspicion: Suspicion, log: GossipLog) {
     const recordBytes = Math.min(log.recordBytesMax, RECORD_BYTES_MAX);
-    const least = feed.feeds.eventBytesMax + RECORD_EXTRA_BYTES;
+    const least = feed.feeds.eventBytesMax + COPY_BYTES + RECORD_EXTRA_BYTES;
     if (recordBytes < least) {
       const problem = `its log of feeds has records of ${recordBytes} bytes; events take ${least}`;
       throw invalid("", "storage", problem, true);
@@ -87,6 +88,7 @@ export class FeedKeeper {
    * @throws Error ERR_STORAGE when there are more authors than rows, and what the log throws
    */
   restore(notify: () => void, nowMs: number): void {
+    this.feeds.room.physicalMs = nowMs;
     const restorer = new FeedRestorer(this.feed, this.rows, this.suspicion, this.kept, notify);
     const withoutPlace = restorer.restore(this.log);
     if (withoutPlace > 0) {

@@ -1,5 +1,6 @@
 import { Reader } from "../engine/wire/cursor.js";
 import { NOTIFIED, recordWords } from "../engine/feed/arena.js";
+import { COPY_BYTES } from "../engine/feed/event.js";
 import type { FeedStore } from "../engine/feed/feed-store.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { FLAG_NOTIFY_UPDATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, type Rows } from "../engine/table/rows.js";
@@ -61,7 +62,7 @@ export class FeedRestorer {
   private readonly row = new RowData();
   private dump: Dump | undefined;
   private damaged = 0;
-  private withoutPlace = 0;
+  private readonly withoutPlace: number[] = [];
   /** Slots of feeds of which a part was read: they are to be stored again. */
   private readonly parts: number[] = [];
 
@@ -87,7 +88,7 @@ export class FeedRestorer {
     // Unless the end of the log is damaged, power was lost here, and what was held before is all of the feed.
     if (this.dump !== undefined && this.feeds.sequence(this.dump.slot) === 0) this.applyRest();
     this.dump = undefined;
-    return this.withoutPlace;
+    return this.withoutPlace.length;
   }
 
   /** All records were read: the rows are to be probed. @param latestMs stamps later than this do not move the clock */
@@ -144,7 +145,7 @@ export class FeedRestorer {
     if (row.id === this.rows.id(OWN_SLOT)) return;
     const merged = this.rows.merge(row, this.rows.valueBytes());
     const slot = this.rows.find(row.id);
-    if (merged === MERGE_TABLE_FULL) this.withoutPlace++;
+    if (merged === MERGE_TABLE_FULL && this.withoutPlace.indexOf(row.id) < 0) this.withoutPlace.push(row.id);
     if (slot < 0) return;
     this.rows.setAddress(slot, row.address, row.port);
     this.kept.noteAuthor(slot, heartbeat);
@@ -329,7 +330,7 @@ export class FeedRestorer {
 
   private makeRoom(length: number): boolean {
     // A longer event is of a network with another eventBytesMax.
-    if (length > this.feeds.eventBytesMax) return false;
+    if (length > this.feeds.eventBytesMax + COPY_BYTES) return false;
     if (this.feeds.reserve(recordWords(length))) return true;
     this.notify();
     return this.feeds.reserve(recordWords(length));

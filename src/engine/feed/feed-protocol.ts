@@ -17,6 +17,7 @@ import { CLOCK_NONE, SETTLE_FORK, SETTLE_SEND } from "./kinds.js";
 import { Intake } from "./intake.js";
 import { KEEP, OwnFeed, REQUEST, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
+import { Upkeep } from "./upkeep.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
 import type { Digest } from "../../digest/digest.js";
 
@@ -24,6 +25,8 @@ import type { Digest } from "../../digest/digest.js";
 const AHEAD_MS_MAX = 60000;
 /** Milliseconds between two searches for values whose time to live is over. */
 const EXPIRE_MS = 60000;
+/** A value stays a day longer than its time to live, unless its room is needed: this node's clock may be ahead. */
+const EXPIRE_GRACE_MS = 86400000;
 /** Rounds in which peers may fill a hole of the own feed, from their first answer and from each event on. */
 const HOLE_ROUNDS = 6;
 
@@ -38,6 +41,7 @@ export class FeedProtocol implements EventReader {
   readonly hlc = new Hlc(AHEAD_MS_MAX);
   readonly own: OwnFeed;
   readonly outbox: FeedOutbox;
+  readonly upkeep: Upkeep;
   private readonly batch = new BatchData();
   private readonly event = new EventData();
   /** The claim in the row that was read last. */
@@ -81,7 +85,8 @@ export class FeedProtocol implements EventReader {
     this.history = isFilling ? new History(this.feeds) : undefined;
     this.outbox = new FeedOutbox(this.feeds, rows, frame, this.event, new Gaps(this.feeds, rows, isFilling));
     this.own = new OwnFeed(this.feeds, this.hlc, this.outbox, rows);
-    rows.feedsHash = new FeedsHash(this.feeds);
+    this.upkeep = new Upkeep(this.feeds, rows, this.own, clock);
+    rows.feedsHash = new FeedsHash(this.feeds, this.upkeep);
   }
 
   /** Gives up a hole of the own feed, and forgets values whose time to live is over, once this node knows the time. */
@@ -90,9 +95,13 @@ export class FeedProtocol implements EventReader {
       this.postponeHole();
       this.renew(0);
     }
+    this.upkeep.tick();
     if (!this.clock.isDue(this.expireDeadline)) return;
     this.expireDeadline = this.clock.nowMs + EXPIRE_MS;
-    if (this.hlc.source !== CLOCK_NONE) this.feeds.expire(this.hlc.physical(this.clock.callerMs));
+    if (this.hlc.source === CLOCK_NONE) return;
+    const room = this.feeds.room;
+    room.physicalMs = this.hlc.physical(this.clock.callerMs);
+    room.expire(room.physicalMs - EXPIRE_GRACE_MS);
   }
 
   /**
@@ -205,6 +214,7 @@ export class FeedProtocol implements EventReader {
     const feedsHash = this.rows.feedsHash;
     if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
     if (!frame.isAnswer() || frame.feedsHash === NO_FEEDS) return;
+    this.upkeep.hasMet = true;
     // A node with feeds has answered. It would have sent what it holds of this node's feed.
     if (this.outbox.ownWithheld) this.own.stopWithholding();
     if (this.own.hasHole && this.holeDeadline === 0) this.postponeHole();

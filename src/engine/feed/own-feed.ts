@@ -4,10 +4,11 @@ import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { LAST_REMOVAL, NOTIFIED, recordWords } from "./arena.js";
 import type { BatchData } from "./batches.js";
 import { shortTip } from "./chain.js";
-import { type EncodedEvent, compareStamps, writeStamp } from "./event.js";
+import { type EncodedEvent, compareStamps, kindAt, stampMs, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import type { Hlc } from "./hlc.js";
+import { KIND_LOG, KIND_SET } from "./kinds.js";
 
 /** `stampEvent` succeeded. */
 export const STAMP_OK = 0;
@@ -55,6 +56,8 @@ export class OwnFeed {
    * fill the hole. Otherwise all that is held begins a new generation.
    */
   hasHole = false;
+  /** Milliseconds of the stamp of the first own event since the start; Infinity: there is none. */
+  private birthMs = Infinity;
   /** A `LOG_` constant. */
   private log = LOG_EMPTY;
   private readonly feeds: FeedStore;
@@ -81,18 +84,94 @@ export class OwnFeed {
     const feeds = this.feeds;
     if (!feeds.reserve(recordWords(event.length))) return STAMP_ARENA_FULL;
     this.hlc.now(nowMs);
+    if (kindAt(event.bytes, 0) !== KIND_LOG) this.passName(event, nowMs);
     writeStamp(event.bytes, 0, this.hlc.ms, this.hlc.counter);
     return feeds.canHold(OWN_SLOT, event.bytes, 0, event.length) ? STAMP_OK : STAMP_ARENA_FULL;
   }
 
+  /** Has a KIND_END end the node's latest value of its topic and key, also a copy. Returns whether there is one. */
+  fillEnd(event: EncodedEvent): boolean {
+    const names = this.feeds.names;
+    const author = this.rows.id(OWN_SLOT);
+    let latest = 0;
+    for (let other = names.first(event.bytes, 0); other !== 0; other = names.next(other, event.bytes, 0)) {
+      if (names.author(other) !== author || names.kind(other) !== KIND_SET) continue;
+      if (latest === 0 || names.compare(other, latest) > 0) latest = other;
+    }
+    if (latest !== 0) event.setEnded(names.orderMs(latest), names.orderCounter(latest));
+    return latest !== 0;
+  }
+
+  /** Moves the clock beyond all held events of the same topic and key: what was read, then written, is the later. */
+  private passName(event: EncodedEvent, nowMs: number): void {
+    const names = this.feeds.names;
+    const latest = names.latest(event.bytes, 0);
+    if (latest === 0) return;
+    const ms = names.orderMs(latest);
+    const counter = names.orderCounter(latest);
+    if (this.hlc.ms > ms || (this.hlc.ms === ms && this.hlc.counter > counter)) return;
+    this.hlc.recall(ms, counter);
+    this.hlc.now(nowMs);
+  }
+
   /** Appends an event that was stamped. `event` is free afterwards. */
   publish(event: EncodedEvent): void {
-    this.hasPublished = true;
+    this.noteBirth(stampMs(event.bytes, 0));
     this.rows.subtractFromFeedsHash(OWN_SLOT);
     this.feeds.append(OWN_SLOT, event.bytes, 0, event.length);
     this.rows.addToFeedsHash(OWN_SLOT);
     this.outbox.refresh(OWN_SLOT, 1);
     event.length = 0;
+  }
+
+  /**
+   * Whether the feed can go on as it is, without a new generation. Peers have given back all that they hold of it.
+   */
+  isReady(): boolean {
+    const feeds = this.feeds;
+    const sequence = feeds.sequence(OWN_SLOT);
+    if (this.outbox.ownWithheld || this.hasHole || !feeds.isComplete(OWN_SLOT)) return false;
+    if (sequence >= SEQUENCE_MAX) return false;
+    const generation = feeds.generation(OWN_SLOT);
+    const isBehind = this.aheadGeneration > generation
+      || (this.aheadGeneration === generation && this.aheadSequence > sequence);
+    const isGiven = this.log < LOG_UNCONFIRMED && !this.hasPublished && generation < this.rows.revision(OWN_SLOT);
+    return !isBehind && !isGiven;
+  }
+
+  /** Makes the feed ready for an event of `Upkeep`, if that takes no new revision. Returns whether it is. */
+  getReady(): boolean {
+    if (!this.outbox.ownWithheld && !this.hasHole) this.beforeEvent();
+    return this.isReady();
+  }
+
+  /** Makes the stamp of the next event. Returns its milliseconds. */
+  nextStampMs(nowMs: number): number {
+    this.hlc.now(nowMs);
+    return this.hlc.ms;
+  }
+
+  /** Appends the event of `length` bytes in the scratch with that stamp. Room is reserved. Returns whether it fits. */
+  publishScratch(length: number): boolean {
+    const feeds = this.feeds;
+    const bytes = feeds.arena.bytes;
+    const at = feeds.chain.eventAt;
+    writeStamp(bytes, at, this.hlc.ms, this.hlc.counter);
+    if (!feeds.canHold(OWN_SLOT, bytes, at, length)) return false;
+    this.rows.subtractFromFeedsHash(OWN_SLOT);
+    feeds.append(OWN_SLOT, bytes, at, length);
+    this.rows.addToFeedsHash(OWN_SLOT);
+    this.outbox.refresh(OWN_SLOT, 1);
+    this.noteBirth(this.hlc.ms);
+    return true;
+  }
+
+  /** Whether an own event with a stamp of `ms` was published since the start. */
+  isSinceStart(ms: number): boolean { return ms >= this.birthMs; }
+
+  private noteBirth(ms: number): void {
+    if (this.birthMs === Infinity) this.birthMs = ms;
+    this.hasPublished = true;
   }
 
   /**
