@@ -277,8 +277,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const feed = this.engine.feed;
     const events = this.options.events;
     if (feed === undefined || events === undefined) return undefined;
-    const log = this.storage === undefined ? undefined : this.storage.log;
-    return events.notifier(feed, this.engine.rows, log, () => feed.hlc.physical(this.setTime()));
+    return events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.physical(this.setTime()));
   }
 
   /** @internal Publishes the event that `prepare` makes and stores. */

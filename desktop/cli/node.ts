@@ -40,13 +40,14 @@ export function nodeCommand(): Command {
     .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
     .option("--seed <address[:port]>", "address of another node; repeatable (default: broadcast)", append)
     .option("--storage <folder>", "where to keep the revision and own events over restarts; one process for each")
+    .option("--keep", "also store the feeds of all other nodes there, and pass them on after a restart")
     .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY)")
     .option("--other-key-file <file>", "also accept frames sealed with this key, during a change of keys")
     .option("--allow-unsealed", "allow a key with --dialect auto, whose JSON is never sealed")
     .option("--script <file>", "commands to run at the start, one per line")
     .option("--export <file>", "write the events that the node holds when it stops, as JSON lines")
-    .option("--feed-bytes <bytes>", "RAM for events: 512 to 16777216, or 0 for no events (default: 262144; "
-      + "0 in dialects without events)", numeric)
+    .option("--feed-bytes <bytes>", "RAM for events: 512 to 16777216, or 0 for no events (default: 262144, "
+      + "with --keep 16777216; 0 in dialects without events)", numeric)
     .option("--event-bytes <bytes>", "longest event with topic, key and value, best the same in all nodes: 32 to 1353, "
       + "at most --datagram-bytes - 119 and half of --feed-bytes less 44 (default: 512, an eighth of --feed-bytes, or "
       + "what fits, whichever is least)", numeric)

@@ -92,7 +92,7 @@ export class Engine implements NodeEngine {
     this.suspicion = new Suspicion(rows, this.clock, options.removeAfterMs);
     this.replayGuard = options.sealer === undefined ? undefined : new ReplayGuard(options.sealer, rows);
     this.feed = options.feeds === undefined ? undefined
-      : options.feeds(rows, this.clock, this.stats, this.frame, this.own);
+      : options.feeds(rows, this.clock, this.stats, this.frame, this.own, this.suspicion);
     this.frame.events = this.feed;
     const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
     this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox);

@@ -8,7 +8,7 @@ import type { Rows } from "../engine/table/rows.js";
 import { EVENT_BYTES_LEAST, FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, SECTION_HEAD_BYTES } from "../engine/wire/frame.js";
 import { SEAL_BYTES } from "../engine/wire/sealer.js";
 import { invalid } from "../errors.js";
-import type { GossipLog } from "../platform/types.js";
+import type { GossipStorage } from "../platform/types.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
 import { EventApi } from "./event-api.js";
 import { EventNotifier } from "./event-notifier.js";
@@ -55,7 +55,7 @@ export interface EventFeeds {
   /** @internal Makes the engine's part. @throws RangeError or TypeError ERR_OPTION where other options do not fit */
   engineFeeds(datagramBytesMax: number, platformDigest: Digest | undefined): FeedMaker;
   /** @internal Makes the part of `Gossip`. @throws RangeError ERR_OPTION when the log's records are too short */
-  notifier(feed: FeedProtocol, rows: Rows, log: GossipLog | undefined, nowMs: () => number): EventNotifier;
+  notifier(feed: FeedProtocol, rows: Rows, storage: GossipStorage | undefined, nowMs: () => number): EventNotifier;
 }
 
 /**
@@ -106,7 +106,8 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
         rows, clock, stats, frame, ownRow, bytes, longest, sha256, fillGaps,
       );
     },
-    notifier: (feed, rows, log, nowMs) => {
+    notifier: (feed, rows, storage, nowMs) => {
+      const log = storage === undefined ? undefined : storage.log;
       return new EventNotifier(new EventApi(feed, rows, log, views), views, onEvent, nowMs);
     },
   };

@@ -153,11 +153,16 @@ export class FeedStore {
   store(slot: number, sequence: number, first: number, second: number, length: number): boolean {
     const arena = this.arena;
     const held = arena.find(slot, sequence);
-    if (held !== 0) {
+    if (held !== 0 && arena.isEvent(held, this.chain.eventAt, length)) {
       // Left from before a snapshot, or from a snapshot.
       arena.renumber(held, sequence, first, second);
       arena.clearFlag(held, RECORD_UNCERTAIN);
       return true;
+    }
+    if (held !== 0) {
+      // What was held had no proof, such as an event behind a hole in a keeper's log.
+      if (!this.isLive(held)) this.room.addSpare(slot, -arena.wordsAt(held));
+      arena.freeOnceNotified(held);
     }
     arena.gather(recordWords(length));
     const at = this.chain.eventAt;
