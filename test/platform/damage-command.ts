@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { fileMedium, flashMedium, flipTable, prefixTable, storageMedium } from "./damage.js";
+import { espruinoCode, fileMedium, flashMedium, flipTable, prefixTable, storageMedium } from "./damage.js";
 
 /*
  * Flips each bit of a log of 30 records, and restores each earlier state of it, on each medium. Prints what a start
@@ -8,9 +8,10 @@ import { fileMedium, flashMedium, flipTable, prefixTable, storageMedium } from "
  * Exit status: 0 if no intact record was lost, no other record was found, and each further start found the same.
  */
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
-for (const make of [fileMedium, flashMedium, storageMedium]) {
+const code = await espruinoCode();
+for (const make of [fileMedium, flashMedium, () => storageMedium(code)]) {
   for (const [table, run] of [["flips", flipTable], ["prefixes", prefixTable]] as const) {
-    const counts = { table, ...run(await make(), 1) };
+    const counts = { table, ...run(make(), 1) };
     if (counts.lost + counts.foreign + counts.unstable > 0) process.exitCode = 1;
     if (values.json) console.log(JSON.stringify(counts));
     else console.log(Object.entries(counts).map(([name, value]) => `${name} ${value}`).join(", "));

@@ -48,10 +48,14 @@ export function flashMedium(): Medium {
   };
 }
 
+/** The code for `storageMedium`. */
+export async function espruinoCode(): Promise<string> {
+  return (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino-full.ts", import.meta.url)))).minified;
+}
+
 /** Storage of Espruino, with the log of the bundle. The bytes are those of the log's first file. */
-export async function storageMedium(): Promise<Medium> {
-  const entry = fileURLToPath(new URL("../../src/espruino-full.ts", import.meta.url));
-  const device = new EspruinoDevice((await bundleForEspruino(entry)).minified);
+export function storageMedium(code: string): Medium {
+  const device = new EspruinoDevice(code);
   const chisme = device.boot();
   const first = "log0";
   return {
