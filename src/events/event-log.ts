@@ -21,7 +21,6 @@ const BASE = 2;
 const FULL = "storage: the log has no room for another event";
 const EVENT_RECORD_HEAD = 9;
 /** A copy of another author's event has so many bytes more than `eventBytesMax`. */
-const COPY_BYTES = 14;
 const BASE_RECORD_BYTES = 21;
 
 /** Keeps the node's own feed in its storage. */

@@ -3,10 +3,12 @@ import { LAST_REMOVAL } from "../engine/feed/arena.js";
 import { COPY_BYTES } from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import type { FeedStore } from "../engine/feed/feed-store.js";
+import { DAY_MS } from "../engine/feed/hlc.js";
 import type { Suspicion } from "../engine/membership/suspicion.js";
 import { OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import { failure, invalid } from "../errors.js";
 import type { GossipLog } from "../platform/types.js";
+import { Retry } from "../retry.js";
 import { FeedRestorer } from "./feed-restorer.js";
 import {
   AUTHOR_BYTES, EVENTS_HEAD_BYTES, FEED_BYTES, GONE_BYTES, HELD_BYTES_MAX, HELD_EVENT_BYTES, HELD_HEAD_BYTES,
@@ -24,8 +26,6 @@ const WINDOW_MS = 600000;
 /** The log is rewritten when it has this many bytes and times as many as the event buffer holds. */
 const LOG_BYTES_LEAST = 65536;
 const LOG_FACTOR = 2;
-/** Stamps further ahead of the clock do not move it, in ms (PROTOCOL 10.7). */
-const AHEAD_MS_MAX = 60000;
 
 /**
  * Keeps the feeds of all other authors in a log, as the event buffer holds them, and restores
@@ -39,8 +39,8 @@ const AHEAD_MS_MAX = 60000;
  * write at most one byte for each byte that was appended.
  */
 export class FeedKeeper {
-  /** What was damaged or did not fit at the start, for people; undefined if nothing was. */
-  damage: string | undefined;
+  /** What was damaged or did not fit at the start, until the application was told. */
+  private damage: string | undefined;
   private readonly feed: FeedProtocol;
   private readonly feeds: FeedStore;
   private readonly rows: Rows;
@@ -54,7 +54,8 @@ export class FeedKeeper {
   private logBytes = 0;
   private isBehind = false;
   private lacksHistory = false;
-  private hasFailed = false;
+  /** Set while writes fail. */
+  private retry: Retry | undefined;
   private storeDeadline = 0;
   /** When whole feeds may be stored again, and how many bytes of them were in this time. */
   private windowDeadline = 0;
@@ -95,14 +96,39 @@ export class FeedKeeper {
       const problem = `the log has feeds of ${withoutPlace} more authors than find a place`;
       throw failure("ERR_STORAGE", `start: ${problem} (capacity: ${this.rows.capacity})`);
     }
-    restorer.end(nowMs === 0 ? 0 : nowMs + AHEAD_MS_MAX);
+    restorer.end(nowMs === 0 ? 0 : nowMs + DAY_MS);
     this.logBytes = restorer.logBytes;
     this.historyDeadline = this.clock.nowMs + WINDOW_MS;
     this.describe(this.log.damagedRecords ?? 0, restorer.behindHole, restorer.withoutRoom);
   }
 
+  /**
+   * After each input: stores what is new when that is due. After a failure it tries again later.
+   *
+   * @returns what the application is to be told: the first failure, the success after failures, damage
+   */
+  keepUp(): Error | undefined {
+    const isDue = this.isDue();
+    const nowMs = this.clock.nowMs;
+    if (isDue && (this.retry === undefined || this.retry.isDue(nowMs))) {
+      const retry = this.retry;
+      try {
+        this.store();
+      } catch (error) {
+        if (retry !== undefined) retry.postpone(nowMs);
+        else this.retry = new Retry(nowMs);
+        return retry === undefined ? error as Error : undefined;
+      }
+      this.retry = undefined;
+      if (retry !== undefined) return failure("storage", "the feeds of others are stored again after failures");
+    }
+    const damage = this.damage;
+    this.damage = undefined;
+    return damage === undefined ? undefined : failure("storage", damage);
+  }
+
   /** Whether something is to be stored now. */
-  isDue(): boolean {
+  private isDue(): boolean {
     const nowMs = this.clock.nowMs;
     const isDue = this.clock.isDue(this.storeDeadline);
     if (isDue || !this.isBehind) this.look();
@@ -118,15 +144,13 @@ export class FeedKeeper {
 
   /** Milliseconds until something is to be stored; -1 if nothing is, or the last try failed and is repeated later. */
   delayMs(): number {
-    if (!this.isBehind || this.hasFailed) return -1;
+    if (!this.isBehind || this.retry !== undefined) return -1;
     return Math.max(0, (this.storeDeadline - this.clock.nowMs) | 0);
   }
 
   /** Stores what is new. @throws Error ERR_NO_ROOM if the log is too small, and what the log throws */
-  store(): void {
-    this.hasFailed = true;
+  private store(): void {
     if (this.isHistoryDue() || this.isLogLong() || !this.append()) this.rewrite();
-    this.hasFailed = false;
     this.storeDeadline = this.clock.nowMs + STORE_MS;
     this.look();
   }

@@ -3,7 +3,7 @@ import type { Clock } from "../engine/clock.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import type { Suspicion } from "../engine/membership/suspicion.js";
 import type { Rows } from "../engine/table/rows.js";
-import { invalid } from "../errors.js";
+import { failure, invalid } from "../errors.js";
 import { EventApi } from "../events/event-api.js";
 import { EventNotifier } from "../events/event-notifier.js";
 import { type EventFeedOptions, type EventFeeds, eventFeeds } from "../events/index.js";
@@ -78,21 +78,11 @@ class KeeperApi extends EventApi {
     this.keeper.restore(notify, this.nowMs());
   }
 
-  override damage(): string | undefined {
-    const own = super.damage();
-    if (own === undefined || this.keeper.damage === undefined) return own ?? this.keeper.damage;
-    return `${own}; ${this.keeper.damage}`;
-  }
-
-  override isToStore(): boolean {
-    // Both are asked each time: the keeper notes what is new.
-    const isKeeperDue = this.keeper.isDue();
-    return super.isToStore() || isKeeperDue;
-  }
-
-  override store(): void {
-    super.store();
-    if (this.keeper.isDue()) this.keeper.store();
+  override store(): Error | undefined {
+    const own = super.store();
+    const kept = this.keeper.keepUp();
+    if (own === undefined || kept === undefined) return own ?? kept;
+    return failure("storage", `${own.message}; ${kept.message}`);
   }
 }
 

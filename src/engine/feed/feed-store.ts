@@ -161,8 +161,7 @@ export class FeedStore {
     }
     if (held !== 0) {
       // What was held had no proof, such as an event behind a hole in a keeper's log.
-      if (!this.isLive(held)) this.room.addSpare(slot, -arena.wordsAt(held));
-      arena.freeOnceNotified(held);
+      this.room.freeOnceNotified(held);
     }
     arena.gather(recordWords(length));
     const at = this.chain.eventAt;
@@ -312,7 +311,7 @@ export class FeedStore {
     if (arena.get(slot, LAST_REMOVAL) < lastRemoval) arena.set(slot, LAST_REMOVAL, lastRemoval);
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
       if (arena.sequence(record) > base) break;
-      if (arena.hasFlag(record, RECORD_UNCERTAIN)) arena.freeOnceNotified(record);
+      if (arena.hasFlag(record, RECORD_UNCERTAIN)) this.room.freeOnceNotified(record);
     }
   }
 

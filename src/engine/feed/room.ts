@@ -24,7 +24,7 @@ export class Room {
   /** Physical time in milliseconds since 1970, for times to live; 0: not known. */
   physicalMs = 0;
   /** Words of all records that are not live. */
-  private spareWords = 0;
+  spareWords = 0;
   private readonly arena: Arena;
   private readonly eventBytesMax: number;
 
@@ -80,6 +80,12 @@ export class Room {
   free(record: number): void {
     if (!this.isLive(record)) this.spareWords -= this.arena.wordsAt(record);
     this.arena.free(record);
+  }
+
+  /** Frees a record that goes without an event, once the application has been notified of that. */
+  freeOnceNotified(record: number): void {
+    if (!this.isLive(record) && this.arena.isHeld(record)) this.spareWords -= this.arena.wordsAt(record);
+    this.arena.freeOnceNotified(record);
   }
 
   /** Frees all records of a feed. */
