@@ -83,10 +83,10 @@ export class KeeperNode {
     return isAppended;
   }
 
-  /** Lets time go on and stores what is due. */
-  store(ms = LONG_MS): void {
+  /** Lets time go on and stores what is due. Returns what the application is told. */
+  store(ms = LONG_MS): string {
     this.clock.advance((this.clock.callerMs + ms) >>> 0);
-    if (this.keeper.isDue()) this.keeper.store();
+    return this.keeper.keepUp()?.message ?? "";
   }
 
   notify(): void {
