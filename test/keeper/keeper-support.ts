@@ -83,10 +83,12 @@ export class KeeperNode {
     return isAppended;
   }
 
-  /** Lets time go on and stores what is due. Returns what the application is told. */
+  /** Lets time go on and stores what is due. Returns what the application is told. @throws what the log throws */
   store(ms = LONG_MS): string {
     this.clock.advance((this.clock.callerMs + ms) >>> 0);
-    return this.keeper.keepUp()?.message ?? "";
+    const news = this.keeper.keepUp();
+    if (news !== undefined && !("code" in news)) throw news;
+    return news?.message ?? "";
   }
 
   notify(): void {
