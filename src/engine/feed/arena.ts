@@ -1,6 +1,6 @@
 /**
  * The memory of the feeds: one buffer of a fixed size. It has a table with one feed for each
- * slot of the rows, the scratch, and the arena, in which events lie one after another in the
+ * slot of the rows and one more for a branch (`Branch`), the scratch, and the arena, in which events lie one after another in the
  * order of their arrival. This class knows places and links only; `FeedStore` decides which
  * events go in and out.
  *
@@ -15,7 +15,7 @@
 export class Arena {
   readonly words: Uint32Array;
   readonly bytes: Uint8Array;
-  /** Number of feeds. */
+  /** Number of feeds without the branch, whose slot this is. */
   readonly capacity: number;
   /** Index of the first word of the arena. The arena ends where the buffer does. */
   private readonly start: number;
@@ -29,13 +29,13 @@ export class Arena {
   private goneCount = 0;
 
   /**
-   * @param capacity number of feeds
+   * @param capacity number of feeds without the branch
    * @param scratchBytes bytes of the scratch, which is the caller's
    * @param feedBytes bytes of the arena, a multiple of 4
    */
   constructor(capacity: number, scratchBytes: number, feedBytes: number) {
     this.capacity = capacity;
-    this.start = capacity * FEED_WORDS + ((scratchBytes + 3) >>> 2);
+    this.start = (capacity + 1) * FEED_WORDS + ((scratchBytes + 3) >>> 2);
     this.end = this.start;
     this.unnotified = this.start;
     const buffer = new ArrayBuffer((this.start + (feedBytes >>> 2)) * 4);
@@ -44,7 +44,7 @@ export class Arena {
   }
 
   /** Index into `bytes` of the scratch. */
-  scratchAt(): number { return this.capacity * FEED_WORDS * 4; }
+  scratchAt(): number { return (this.capacity + 1) * FEED_WORDS * 4; }
 
   get(slot: number, column: number): number { return this.words[slot * FEED_WORDS + column]; }
   set(slot: number, column: number, value: number): void { this.words[slot * FEED_WORDS + column] = value; }
@@ -187,7 +187,7 @@ export class Arena {
   /** Moves all records together in the order in which they lie, and links them again. */
   compact(): void {
     const words = this.words;
-    for (let slot = 0; slot < this.capacity; slot++) this.set(slot, LAST, 0);
+    for (let slot = 0; slot <= this.capacity; slot++) this.set(slot, LAST, 0);
     let to = this.start;
     let unnotified = -1;
     for (let at = this.start; at < this.end;) {
@@ -288,7 +288,7 @@ export const RECORD_GONE = 0x1000;
 /** A later event of the feed has the same topic and key. */
 export const RECORD_SUPERSEDED = 0x2000;
 /** The application need not be notified: it was notified of this event in an earlier record. */
-const RECORD_NOTIFIED = 0x4000;
+export const RECORD_NOTIFIED = 0x4000;
 /** The snapshot that is arriving does not have this value: it is gone once the snapshot is complete. */
 export const RECORD_UNCERTAIN = 0x8000;
 

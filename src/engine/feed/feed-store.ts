@@ -40,6 +40,8 @@ export class FeedStore {
   readonly eventBytesMax: number;
   /** How many feeds were dropped: a uint32 that wraps. */
   dropped = 0;
+  /** The slot of the feed of which a branch is read, into the arena's slot `capacity`. */
+  branchOf = 0;
   private readonly authors: Authors;
 
   /**
@@ -52,7 +54,7 @@ export class FeedStore {
     this.eventBytesMax = eventBytesMax;
     this.arena = new Arena(capacity, TIPS_BYTES + chainBytes(eventBytesMax), feedBytes);
     this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + TIPS_BYTES, eventBytesMax);
-    for (let slot = 0; slot < capacity; slot++) this.drop(slot);
+    for (let slot = 0; slot <= capacity; slot++) this.drop(slot);
   }
 
   generation(slot: number): number { return this.arena.get(slot, GENERATION); }
@@ -66,7 +68,7 @@ export class FeedStore {
   lastRemoval(slot: number): number { return this.arena.get(slot, LAST_REMOVAL); }
   /** Index into the arena's words of the scratch for the tips of a batch, two words for each event. */
   tipsAt(): number { return this.arena.scratchAt() >>> 2; }
-  author(slot: number): number { return this.authors.id(slot); }
+  author(slot: number): number { return this.authors.id(slot === this.arena.capacity ? this.branchOf : slot); }
 
   /** Whether no part of the feed's snapshot is missing (PROTOCOL 10.2). */
   isComplete(slot: number): boolean {
@@ -117,15 +119,6 @@ export class FeedStore {
     if (!this.store(slot, sequence, this.chain.first(), this.chain.second(), length)) return false;
     this.advance(slot, sequence);
     return true;
-  }
-
-  /** Continues a complete feed with a record that is held under the next sequence number. */
-  extend(slot: number, record: number): void {
-    const sequence = this.sequence(slot) + 1;
-    this.chain.begin(this.author(slot), this.generation(slot), this.tipFirst(slot), this.tipSecond(slot));
-    this.link(record, sequence);
-    this.arena.renumber(record, sequence, this.chain.first(), this.chain.second());
-    this.advance(slot, sequence);
   }
 
   /** Frees the first record above the feed's sequence number that is no latest value. Returns false: there is none. */
@@ -226,11 +219,11 @@ export class FeedStore {
     arena.set(slot, FLOOR, 1);
   }
 
-  /** A snapshot that ends at `base` begins to arrive: frees all records up to there but the latest values. */
-  enterSnapshot(slot: number, base: number): void {
+  /** A snapshot begins to arrive: frees all records but the latest values. */
+  enterSnapshot(slot: number): void {
     const arena = this.arena;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (!this.isLive(record) && arena.sequence(record) <= base) this.free(slot, record);
+      if (!this.isLive(record)) this.free(slot, record);
     }
   }
 
@@ -404,7 +397,7 @@ export class FeedStore {
   }
 
   /** The record of a feed with the topic and key of the event at `at`, if it is not superseded; or 0. */
-  private withSameName(slot: number, bytes: Uint8Array, at: number): number {
+  withSameName(slot: number, bytes: Uint8Array, at: number): number {
     const arena = this.arena;
     if (kindOf(bytes[at]) === KIND_LOG) return 0;
     let record = arena.first(slot);
