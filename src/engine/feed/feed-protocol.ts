@@ -72,6 +72,8 @@ export class FeedProtocol implements EventReader {
   /** Whether the frame had events, and whether any of them was new. */
   private hasEvents = false;
   private hasNew = false;
+  /** Whether the frame brought the end of a branch of the own feed. */
+  private isJoined = false;
   /** The slot of the feed of which the frame had new history; -1: none. */
   private historySlot = -1;
   private expireDeadline = 0;
@@ -150,6 +152,7 @@ export class FeedProtocol implements EventReader {
     this.hasClaims = false;
     this.hasEvents = false;
     this.hasNew = false;
+    this.isJoined = false;
     this.historySlot = -1;
   }
 
@@ -253,7 +256,8 @@ export class FeedProtocol implements EventReader {
     const isMore = (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
     // So does a request of a branch whose events were refused.
     const isRequested = this.outbox.hasNote(slot, NOTE_BRANCH) && !this.outbox.hasNote(slot, NOTE_APPLIED);
-    return isMore || isRequested ? decision | SETTLE_SEND : decision;
+    const isJoined = slot === OWN_SLOT && this.isJoined;
+    return isMore || isRequested || isJoined ? decision | SETTLE_SEND : decision;
   }
 
   /** Whether the peer should go on (PROTOCOL 10.4): not if it sends events of which none could be applied. */
@@ -367,17 +371,17 @@ export class FeedProtocol implements EventReader {
     }
     branch.end();
     this.own.joined.add(generation, sequence, tip);
-    // The peer holds the branch, and gets all that this node holds.
+    // The row shows the peer what this node holds. If the peer then shows the end of the branch, it gets all of it.
     outbox.renewed(slot, false);
     outbox.clearNotes(slot, NOTE_BRANCH);
-    outbox.send(slot);
+    this.isJoined = true;
   }
 
   /** A batch was refused since it is of a branch: requests the branch from its beginning. */
   private requestBranch(slot: number): void {
     const batch = this.batch;
     const last = batch.isChunk() ? batch.base : batch.first + batch.count - 1;
-    this.readBranch(slot, batch.generation, last);
+    this.readBranch(slot, batch.generation, slot === OWN_SLOT ? this.own.aheadOf(batch.generation, last) : last);
   }
 
   /** Requests a branch from a peer, which holds it up to `sequence`. Returns SETTLE_ bits. */

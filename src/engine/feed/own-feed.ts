@@ -193,6 +193,11 @@ export class OwnFeed implements BranchFilter {
     return tip === 0 || this.joined.has(generation, sequence, tip) ? KEEP : READ_BRANCH;
   }
 
+  /** How far a peer holds a generation of this feed, as far as this node knows: `sequence` or more. */
+  aheadOf(generation: number, sequence: number): number {
+    return generation === this.aheadGeneration && this.aheadSequence > sequence ? this.aheadSequence : sequence;
+  }
+
   /** The branch was read. Whether it begins a new generation: it has something new, or a peer holds it for the feed. */
   needsGeneration(): boolean {
     const feeds = this.feeds;
