@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { LinkEnd } from "../desktop/simulator/faults.js";
 import { SimNetwork, type SimNode } from "../desktop/simulator/index.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { eventFeeds } from "../src/events/index.js";
@@ -40,7 +41,7 @@ function numbers(from: number, to: number): number[] {
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
 }
 
-/** Four nodes; the last one is the board, which published RECORDS events and is off. The peers lack the last `unsent`. */
+/** Four nodes. The last one is the board: it published RECORDS events and is off. The peers lack the last `unsent`. */
 function makeBoard(seed: number, unsent: number): Board {
   const network = new SimNetwork({ seed });
   const logs: MemoryLog[] = [];
@@ -66,7 +67,7 @@ function makeBoard(seed: number, unsent: number): Board {
   return { network, node, log, records: recordsOf(log), revision };
 }
 
-/** Starts the board with other records, publishes, and returns what each node then holds of the board. */
+/** Starts the board with these records, publishes, and returns what each node then holds of the board. */
 function restart({ network, node, log }: Board, records: Records, publishAfterMs: number): unknown[][] {
   log.rewrite((put) => records.forEach((record) => put(record, record.length)));
   network.runFor(30e3);
@@ -99,7 +100,7 @@ describe("A board that starts with a log that is not its last one", () => {
       }
     });
 
-    it(`loses no event that its log or its peers hold if records of the log are damaged, and it publishes ${when}`, () => {
+    it(`loses no event that log or peers hold if records of the log are damaged, and it publishes ${when}`, () => {
       for (let damaged = 1; damaged <= RECORDS; damaged += count(1, 9)) {
         const board = makeBoard(damaged + 1, 5);
         const isKept = (i: number): boolean => i !== damaged && i !== (damaged * 7) % RECORDS + 1;
@@ -111,9 +112,9 @@ describe("A board that starts with a log that is not its last one", () => {
 
     it(`loses no event that its peers hold if its storage is wiped, and it publishes ${when}`, () => {
       const board = makeBoard(3, 0);
-      board.node.wipeStorage();
-      const log = (board.node.storage as MemoryStorage).log as MemoryLog;
-      const held = restart({ ...board, log }, [], afterMs);
+      // A storage that remembers no revision either.
+      board.node.storage = new MemoryStorage(board.log);
+      const held = restart(board, [], afterMs);
       assertHeld(held, numbers(1, RECORDS), afterMs, "a wiped storage");
     });
 
@@ -134,9 +135,9 @@ describe("A board that starts with a log that is not its last one", () => {
     const first = board.records.slice(0, 1);
     log.rewrite((put) => first.forEach((record) => put(record, record.length)));
     for (let life = 0; life < NODES - 1; life++) {
-      const other = network.nodes.filter((peer, i) => peer !== node && i !== life);
-      network.faults.cuts = [(from, to) => [from, to].includes(node) && [from, to].some((end) => other.includes(end as SimNode))
-        || from !== node && to !== node];
+      const other: LinkEnd[] = network.nodes.filter((peer, i) => peer !== node && i !== life);
+      const isCut = (from: LinkEnd, to: LinkEnd): boolean => from !== node && to !== node;
+      network.faults.cuts = [isCut, (from, to) => other.includes(from === node ? to : from)];
       node.start();
       for (let i = 0; i < 5; i++) node.gossip!.log("life", 100 * (life + 1) + i);
       network.runFor(60e3);

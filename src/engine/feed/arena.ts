@@ -1,7 +1,7 @@
 /**
  * The memory of the feeds: one buffer of a fixed size. It has a table with one feed for each
- * slot of the rows and one more for a branch (`Branch`), the scratch, and the arena, in which events lie one after another in the
- * order of their arrival. This class knows places and links only; `FeedStore` decides which
+ * slot of the rows and one more for a `Branch`, the scratch, and the arena, in which events lie
+ * one after another in the order of their arrival. This class knows places and links only; `FeedStore` decides which
  * events go in and out.
  *
  * A record is five words, then the event in canonical form, padded to words. The records of a

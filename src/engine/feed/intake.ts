@@ -49,6 +49,12 @@ export class Intake {
     this.feeds = feeds;
   }
 
+  /** Applies a batch or chunk of the author whose row is in `slot`. */
+  handle(slot: number, reader: Reader, batch: BatchData, event: EventData): number {
+    return batch.isChunk() ? this.handleSnapshotChunk(slot, reader, batch, event)
+      : this.handleBatch(slot, reader, batch, event);
+  }
+
   /** Applies a batch of the author whose row is in `slot`. */
   handleBatch(slot: number, reader: Reader, batch: BatchData, event: EventData): number {
     const feeds = this.feeds;

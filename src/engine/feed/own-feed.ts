@@ -201,7 +201,7 @@ export class OwnFeed implements BranchFilter {
   /** The branch was read. Whether it begins a new generation: it has something new, or a peer holds it for the feed. */
   needsGeneration(): boolean {
     const feeds = this.feeds;
-    const { branch } = this;
+    const branch = this.branch;
     const generation = feeds.generation(OWN_SLOT);
     if (this.hasHole || feeds.arena.first(branch.slot) !== 0 || branch.generation() > generation) return true;
     const isPrefix = branch.sequence() < feeds.floor(OWN_SLOT) && branch.sequence() <= feeds.sequence(OWN_SLOT);
