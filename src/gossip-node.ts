@@ -30,6 +30,13 @@ export interface GossipStats {
   drops: Record<string, number>;
   /** Source of the time in the stamps of events; "none" while the node does not know the time, and without events. */
   clock: "none" | "peers" | "own";
+  /**
+   * Removals that made room for other events. Such a removal can no longer hide an
+   * older value that arrives later.
+   */
+  removalsForgotten: number;
+  /** Values of nodes that were forgotten, of which there was no room for a copy. */
+  valuesForgotten: number;
 }
 
 /**
@@ -199,7 +206,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   stats(): GossipStats {
     const counted = this.engine.stats;
     const drops: Record<string, number> = {};
-    const source = this.engine.feed === undefined ? 0 : this.engine.feed.hlc.source;
+    const feed = this.engine.feed;
+    const source = feed === undefined ? 0 : feed.hlc.source;
     for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops(reason);
     return {
       datagramsSent: counted.datagramsSent(),
@@ -209,6 +217,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
       sendFailures: this.sendFailures,
       drops,
       clock: source === CLOCK_OWN ? "own" : source === CLOCK_PEER ? "peers" : "none",
+      removalsForgotten: feed === undefined ? 0 : feed.feeds.room.removalsForgotten,
+      valuesForgotten: feed === undefined ? 0 : feed.upkeep.valuesForgotten,
     };
   }
 

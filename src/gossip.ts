@@ -1,5 +1,5 @@
 import type { CborValue } from "./cbor/cbor.js";
-import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./engine/feed/kinds.js";
+import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./engine/feed/kinds.js";
 import { failure } from "./errors.js";
 import type { FrontierEntry, HlcStamp } from "./events/event-api.js";
 import type { EventNotifier } from "./events/event-notifier.js";
@@ -53,7 +53,9 @@ export class Gossip<Value extends CborValue = CborValue> extends GossipNode<Valu
   }
 
   /**
-   * Sets this node's value of a topic and key, in place of the one before.
+   * Sets the value of a topic and key, in place of the one before, whoever set it.
+   * In a merge topic, which begins with "+", it takes the place of this node's own
+   * value only: `topicMerge` makes one of all.
    *
    * @param topic 1 to 31 bytes in UTF-8
    * @param key 0 to 31 bytes in UTF-8
@@ -64,12 +66,25 @@ export class Gossip<Value extends CborValue = CborValue> extends GossipNode<Valu
   }
 
   /**
-   * Withdraws the value that this node set for a topic and key.
+   * Removes the value of a topic and key, whoever set it; in a merge topic, the
+   * values of all nodes.
    *
    * @throws as `log`
    */
   remove(topic: string, key: string): void {
     this.publish("remove", KIND_REMOVE, topic, key, 0, undefined);
+  }
+
+  /**
+   * Takes back the value that this node set for a key of a merge topic. The values
+   * of other nodes stay. Without such a value the call does nothing.
+   *
+   * @param topic begins with "+"
+   * @throws as `log`
+   */
+  withdraw(topic: string, key: string): void {
+    if (!this.needEvents("withdraw").api.hasContribution("withdraw", topic, key)) return;
+    this.publish("withdraw", KIND_END, topic, key, 0, undefined);
   }
 
   /**

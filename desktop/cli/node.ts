@@ -47,8 +47,8 @@ export function nodeCommand(): Command {
     .option("--export <file>", "write the events that the node holds when it stops, as JSON lines")
     .option("--feed-bytes <bytes>", "RAM for events: 512 to 16777216, or 0 for no events (default: 262144; "
       + "0 in dialects without events)", numeric)
-    .option("--event-bytes <bytes>", "longest event with topic, key and value, the same in all nodes: 32 to 1367, at "
-      + "most --datagram-bytes - 105 (default: 128, or less where that is less)", numeric)
+    .option("--event-bytes <bytes>", "longest event with topic, key and value, the same in all nodes: 32 to 1353, at "
+      + "most --datagram-bytes - 119 (default: 128, or less where that is less)", numeric)
     .option("--fill-gaps", "request older events from other nodes, while there is room")
     .option("--value <number>", "share this value", numeric)
     .option("--value-bytes <bytes>", "longest shared value as CBOR, the same in all nodes: 0 to 255, at most "

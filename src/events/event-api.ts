@@ -3,9 +3,9 @@ import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/
 import { Reader } from "../engine/wire/cursor.js";
 import { RECORD_GONE } from "../engine/feed/arena.js";
 import {
-  EncodedEvent, EventData, NAME_BYTES_MAX, kindOf, readEvent, topicLengthOf,
+  EncodedEvent, EventData, NAME_BYTES_MAX, isCopyAt, kindOf, originAuthorAt, readEvent,
 } from "../engine/feed/event.js";
-import { KIND_LOG, KIND_REMOVE } from "../engine/feed/kinds.js";
+import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../engine/feed/kinds.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { NO_SLOT, SEVERAL_SLOTS } from "../engine/feed/history.js";
 import { STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_OK } from "../engine/feed/own-feed.js";
@@ -14,6 +14,7 @@ import { OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import { utf8Read } from "../cbor/utf8.js";
 import { failure, invalid } from "../errors.js";
 import { show } from "../checks.js";
+import { isMergeTopic } from "../views/event-set.js";
 import { checkText } from "./check-text.js";
 import { EventLog } from "./event-log.js";
 import type { GossipLog } from "../platform/types.js";
@@ -54,7 +55,7 @@ export class EventApi {
   private encoded: EncodedEvent;
   /** By slot, two words: author and generation of the events that the views hold. */
   private readonly viewed: Uint32Array;
-  /** By slot: whether the views hold any. */
+  /** By slot: 0 if the views hold none; VIEWED, and VIEWED_COPIES if there are copies among them. */
   private readonly isViewed: Uint8Array;
   private dropped = 0;
 
@@ -104,7 +105,8 @@ export class EventApi {
     if (this.encoded.length > 0) this.encoded = new EncodedEvent(this.feed.feeds.eventBytesMax);
     const event = this.encoded;
     if (!event.begin(kind, topic, key, ttlSeconds)) throw this.tooLarge(method);
-    if (kind !== KIND_REMOVE) this.encodeValue(method, event, value);
+    if (kind === KIND_END) this.feed.own.fillEnd(event);
+    else if (kind !== KIND_REMOVE) this.encodeValue(method, event, value);
     const isSettled = this.feed.settleGeneration();
     if (isSettled) storeRevision();
     const reason = isSettled ? this.feed.stampEvent(event, nowMs) : STAMP_CONFLICT;
@@ -115,6 +117,21 @@ export class EventApi {
     if (reason !== STAMP_OK) throw failure("ERR_STATE", `${method}: another device seems to use this node's id`);
     if (this.log !== undefined) this.log.append(event);
     return event;
+  }
+
+  /**
+   * Whether an author's contribution of this node to a merge topic counts, in its own feed or as a copy.
+   *
+   * @throws RangeError or TypeError ERR_ARGUMENT that names the argument
+   */
+  hasContribution(method: string, topic: string, key: string): boolean {
+    checkText(method, "topic", topic, 1, NAME_BYTES_MAX);
+    checkText(method, "key", key, 0, NAME_BYTES_MAX);
+    if (!isMergeTopic(topic)) {
+      throw invalid(method, "topic", `${show(topic)} does not begin with "+", as merge topics do`, true);
+    }
+    const event = new EncodedEvent(this.feed.feeds.eventBytesMax);
+    return event.begin(KIND_END, topic, key, 0) && this.feed.own.fillEnd(event);
   }
 
   private encodeValue(method: string, event: EncodedEvent, value: CborValue): void {
@@ -165,10 +182,9 @@ export class EventApi {
       return true;
     }
     if (this.views.length === 0 && each === undefined) return true;
-    this.noteViewed(arena.owner(record));
-    const event = this.eventOf(record);
-    for (let i = 0; i < this.views.length; i++) this.views[i].apply(event);
-    if (each !== undefined) each(event);
+    this.noteViewed(record);
+    this.apply(record);
+    if (each !== undefined && this.isPublished(record)) each(this.eventOf(record));
     return true;
   }
 
@@ -203,9 +219,16 @@ export class EventApi {
     return options.ttlMs === undefined ? 0 : options.ttlMs;
   }
 
-  /** Calls `each` for all events that are held, feed after feed. `each` may publish. */
+  /** Calls `each` for all events that are held, feed after feed, each once. `each` may publish. */
   each(each: (event: FeedEvent) => void): void {
     if (typeof each !== "function") throw invalid("eachEvent", "each", `${show(each)} is not a function`, false);
+    this.eachRecord((record) => {
+      if (this.isPublished(record) && !this.isHeldTwice(record)) each(this.eventOf(record));
+    });
+  }
+
+  /** Calls `each` for all records, feed after feed. `each` may publish. */
+  private eachRecord(each: (record: number) => void): void {
     const ids: number[] = [];
     for (let place = 0; place < this.rows.count; place++) {
       const slot = this.rows.slotAt(place);
@@ -240,23 +263,47 @@ export class EventApi {
     if (slot === SEVERAL_SLOTS) {
       this.refillViews();
     } else if (this.views.length > 0) {
-      this.noteViewed(slot);
-      this.eachOf(this.rows.id(slot), (event) => this.apply(event), history.unnotifiedFrom, to);
+      this.eachOf(this.rows.id(slot), (record) => {
+        this.noteViewed(record);
+        this.apply(record);
+      }, history.unnotifiedFrom, to);
     }
     return true;
   }
 
-  /** Calls `each` for the events of an author that are held, with sequence numbers `from` to `to`. */
-  private eachOf(author: number, each: (event: FeedEvent) => void, from: number, to: number): void {
+  /** Calls `each` for the records of a feed with sequence numbers `from` to `to`. */
+  private eachOf(holder: number, each: (record: number) => void, from: number, to: number): void {
     const arena = this.feed.feeds.arena;
-    // Look each event up by its number, because records move when `each` publishes.
+    // Look each record up by its number, because records move when `each` publishes.
     for (let next = from; ;) {
-      const slot = this.rows.find(author);
+      const slot = this.rows.find(holder);
       const record = slot < 0 ? 0 : arena.from(slot, next);
       if (record === 0 || arena.sequence(record) > to) return;
       next = arena.sequence(record) + 1;
-      each(this.eventOf(record));
+      each(record);
     }
+  }
+
+  /** Whether an application published the event of a record: ends are the library's. */
+  private isPublished(record: number): boolean { return this.feed.feeds.names.kind(record) !== KIND_END; }
+
+  private isCopy(record: number): boolean {
+    const arena = this.feed.feeds.arena;
+    return isCopyAt(arena.bytes, arena.eventAt(record));
+  }
+
+  /** Whether it is a copy of an event that its author's feed has, too, or a feed of lower id, or this one once more. */
+  private isHeldTwice(record: number): boolean {
+    const arena = this.feed.feeds.arena;
+    const names = this.feed.feeds.names;
+    if (!this.isCopy(record) || names.kind(record) === KIND_LOG) return false;
+    const at = arena.eventAt(record);
+    const holder = this.rows.id(arena.owner(record));
+    for (let other = names.first(arena.bytes, at); other !== 0; other = names.next(other, arena.bytes, at)) {
+      const isSame = other !== record && names.kind(other) === names.kind(record) && names.compare(other, record) === 0;
+      if (isSame && (!this.isCopy(other) || this.rows.id(arena.owner(other)) <= holder)) return true;
+    }
+    return false;
   }
 
   private eventOf(record: number): FeedEvent {
@@ -266,46 +313,62 @@ export class EventApi {
     const start = arena.eventAt(record);
     this.reader.reset(arena.bytes, start, start + arena.eventLength(record));
     readEvent(this.reader, event);
-    const kind = kindOf(event.head);
-    const value = kind === KIND_REMOVE ? undefined : decodeCbor(arena.bytes, event.payloadStart, event.end);
+    const kind = kindOf(event);
+    const hasOrigin = event.isCopy || kind === KIND_END;
+    const hasValue = kind === KIND_LOG || kind === KIND_SET;
+    const value = hasValue ? decodeCbor(arena.bytes, event.payloadStart, event.end) : undefined;
+    const holder = feeds.author(arena.owner(record));
+    const author = event.isCopy ? event.originAuthor : holder;
     return {
-      author: feeds.author(arena.owner(record)),
+      author,
+      copiedBy: author === holder ? undefined : holder,
       generation: feeds.generation(arena.owner(record)),
       sequence: arena.sequence(record),
-      timeMs: event.ms,
-      counter: event.counter,
-      topic: utf8Read(arena.bytes, event.topicStart, event.topicStart + topicLengthOf(event.head)),
+      timeMs: hasOrigin ? event.originMs : event.ms,
+      counter: hasOrigin ? event.originCounter : event.counter,
+      topic: utf8Read(arena.bytes, event.topicStart, event.topicStart + event.topicLength),
       key: kind === KIND_LOG ? undefined : utf8Read(arena.bytes, event.keyStart, event.keyStart + event.keyLength),
-      kind: kind === KIND_LOG ? "log" : kind === KIND_REMOVE ? "remove" : "set",
+      kind: kindName(kind),
       ttlMs: event.ttlSeconds * 1000,
+      endMs: feeds.names.endMs(record),
       value: value !== undefined && value.ok ? value.value : undefined,
     };
   }
 
-  /** Before the views get an event of a slot: what they hold of an earlier generation in that slot is obsolete. */
-  private noteViewed(slot: number): void {
+  /** Before the views get a record: what they hold of an earlier feed in its slot is obsolete. */
+  private noteViewed(record: number): void {
     if (this.views.length === 0) return;
+    const slot = this.feed.feeds.arena.owner(record);
+    this.refreshViewed(slot);
+    this.isViewed[slot] |= this.isCopy(record) ? VIEWED | VIEWED_COPIES : VIEWED;
+  }
+
+  /** Has the views forget what they hold of a slot, if the slot has another feed or generation now. */
+  private refreshViewed(slot: number): void {
     const author = this.rows.id(slot);
     const generation = this.feed.feeds.generation(slot);
-    if (this.isViewed[slot] !== 0 && (this.viewed[slot * 2] !== author || this.viewed[slot * 2 + 1] !== generation)) {
-      this.forget(slot);
-      // The node is not notified again of events that the author took along into its new generation.
-      this.eachOf(author, (event) => this.apply(event), 1, SEQUENCE_MAX);
-    }
-    this.isViewed[slot] = 1;
+    const isSame = this.viewed[slot * 2] === author && this.viewed[slot * 2 + 1] === generation;
+    const isViewed = this.isViewed[slot] !== 0;
+    if (isViewed && !isSame) this.forget(slot);
     this.viewed[slot * 2] = author;
     this.viewed[slot * 2 + 1] = generation;
+    // The node is not notified again of events that the author took along into its new generation.
+    if (isViewed && !isSame) this.applyAll(author, this.isViewed[slot]);
   }
 
   /** Has the views forget feeds whose rows were forgotten, and the own feed if it has begun a new generation. */
   private forgetDropped(): void {
     if (this.views.length === 0) return;
-    if (this.isViewed[OWN_SLOT] !== 0) this.noteViewed(OWN_SLOT);
+    if (this.isViewed[OWN_SLOT] !== 0) this.refreshViewed(OWN_SLOT);
     if (this.dropped === this.feed.feeds.dropped) return;
     this.dropped = this.feed.feeds.dropped;
     for (let slot = 0; slot < this.isViewed.length; slot++) {
       const isSame = this.isHeld(slot) && this.rows.id(slot) === this.viewed[slot * 2];
-      if (this.isViewed[slot] !== 0 && !isSame) this.forget(slot);
+      if (this.isViewed[slot] === 0 || isSame) continue;
+      this.forget(slot);
+      const viewed = this.isViewed[slot];
+      this.isViewed[slot] = 0;
+      this.applyAll(this.viewed[slot * 2], viewed);
     }
   }
 
@@ -314,24 +377,47 @@ export class EventApi {
     return this.feed.feeds.sequence(slot) > 0 || (slot === OWN_SLOT && this.feed.own.hasHole);
   }
 
+  /** Has the views forget the events of the author of a slot. */
   private forget(slot: number): void {
     let isCut = false;
-    for (let i = 0; i < this.views.length; i++) {
-      if (this.views[i].forget(this.viewed[slot * 2], this.viewed[slot * 2 + 1])) isCut = true;
+    for (let i = 0; i < this.views.length; i++) if (this.views[i].forget(this.viewed[slot * 2])) isCut = true;
+    // Then `applyAll` adds the events of all authors.
+    if (isCut) this.isViewed[slot] |= VIEWED_COPIES;
+  }
+
+  /** Adds what is held of an author again, in whatever feed; of all authors if copies of theirs may be gone. */
+  private applyAll(author: number, viewed: number): void {
+    if ((viewed & VIEWED_COPIES) !== 0) {
+      this.refillViews();
+      return;
     }
-    this.isViewed[slot] = 0;
-    if (isCut) this.refillViews();
+    const arena = this.feed.feeds.arena;
+    this.eachRecord((record) => {
+      const at = arena.eventAt(record);
+      if (originAuthorAt(arena.bytes, at, this.rows.id(arena.owner(record))) === author) this.apply(record);
+    });
   }
 
   private refillViews(): void {
     if (this.views.length === 0) return;
     for (let i = 0; i < this.views.length; i++) this.views[i].clear();
-    this.each((event) => this.apply(event));
+    this.eachRecord((record) => this.apply(record));
   }
 
-  private apply(event: FeedEvent): void {
+  /** Adds a record to the views. The end of a copy says nothing about the event itself. */
+  private apply(record: number): void {
+    if (this.views.length === 0 || (this.isCopy(record) && !this.isPublished(record))) return;
+    const event = this.eventOf(record);
     for (let i = 0; i < this.views.length; i++) this.views[i].apply(event);
   }
+}
+
+const VIEWED = 1;
+const VIEWED_COPIES = 2;
+
+function kindName(kind: number): FeedEvent["kind"] {
+  if (kind === KIND_LOG) return "log";
+  return kind === KIND_SET ? "set" : kind === KIND_REMOVE ? "remove" : "withdraw";
 }
 
 /** Whole seconds, rounded up. */

@@ -1,6 +1,7 @@
 import type { CborValue } from "../cbor/cbor.js";
 import { checkFunction, checkNames, checkObject, checkViews, integer, show } from "../checks.js";
 import type { Digest } from "../digest/sha256.js";
+import { COPY_BYTES } from "../engine/feed/event.js";
 import { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import type { FeedMaker } from "../engine/options.js";
 import type { Rows } from "../engine/table/rows.js";
@@ -24,7 +25,7 @@ export interface EventFeedOptions<Value extends CborValue = CborValue> {
   bytes?: number;
   /**
    * Longest event with topic, key and value, the same in all nodes: 32 to
-   * `datagramBytesMax` - 105 bytes, at most 1,367; 128 by default, or less where
+   * `datagramBytesMax` - 119 bytes, at most 1,353; 128 by default, or less where
    * that is less.
    */
   eventBytesMax?: number;
@@ -108,8 +109,8 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
 
 const EVENT_BYTES_DEFAULT = 128;
 const EVENT_BYTES_MIN = 32;
-/** What a datagram needs beside an event so that a snapshot of one value fits it. */
-const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FEEDS_HASH_BYTES + 45;
+/** What a datagram needs beside an event so that a snapshot of one value fits it, also of a copy. */
+const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FEEDS_HASH_BYTES + 45 + COPY_BYTES;
 /** With the largest `datagramBytesMax`, 1,472. */
 const EVENT_BYTES_MOST = 1472 - EVENT_FRAME_BYTES;
 const NO_DIGEST = "needs moddableDigest(), espruinoDigest(), or new Sha256() of chisme/sha256";

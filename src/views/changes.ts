@@ -39,12 +39,7 @@ export class Changes {
   }
 }
 
-/**
- * Whether two events of one subject are one. An author that begins a new
- * generation takes events along: they keep stamp and value. The clock of an author
- * may also begin anew, so equal stamps do not prove equal events.
- */
+/** Whether two events of one subject are one: copies and new generations keep the stamp. */
 export function isSame(a: FeedEvent, b: FeedEvent): boolean {
-  if (a.author !== b.author || a.timeMs !== b.timeMs || a.counter !== b.counter) return false;
-  return a.generation === b.generation || JSON.stringify(a.value) === JSON.stringify(b.value);
+  return a.author === b.author && a.timeMs === b.timeMs && a.counter === b.counter && a.kind === b.kind;
 }

@@ -31,7 +31,7 @@ export class EventSet {
     const place = lowerBound(this.events, (other) => this.compare(other, event));
     const held = this.events[place];
     if (held !== undefined && this.compare(held, event) === 0) {
-      if (isNewer(event, held)) this.events[place] = event;
+      if (compareEvents(event, held) > 0) this.events[place] = event;
       return;
     }
     this.events.splice(place, 0, event);
@@ -40,11 +40,10 @@ export class EventSet {
     this.events.splice(this.oldest(), 1);
   }
 
-  /** Drops an author's events of a generation and those before. Returns whether there may be room for dropped ones. */
-  forget(author: number, generation: number): boolean {
+  /** Drops an author's events. Returns whether there may be room for dropped ones. */
+  forget(author: number): boolean {
     for (let i = this.events.length - 1; i >= 0; i--) {
-      const event = this.events[i];
-      if (event.author === author && event.generation <= generation) this.events.splice(i, 1);
+      if (this.events[i].author === author) this.events.splice(i, 1);
     }
     return this.isCut;
   }
@@ -66,6 +65,11 @@ export class EventSet {
 /** Orders events by topic, key and author, for an `EventSet` of events that all have a key. */
 export function compareSubjects(a: FeedEvent, b: FeedEvent): number {
   return compareKeys(a, b.topic, b.key as string) || compareNumbers(a.author, b.author);
+}
+
+/** Whether each author's value of a topic counts beside those of others (PROTOCOL 10.1). */
+export function isMergeTopic(topic: string): boolean {
+  return topic.charAt(0) === "+";
 }
 
 /** Orders an event against a topic and a key: 0 when it is about them. */
@@ -101,9 +105,3 @@ export function unknownTime(): number {
 }
 
 const CAPACITY_MAX = 65535;
-
-/** Of two events of one author: its clock may have begun anew with a generation. */
-function isNewer(event: FeedEvent, held: FeedEvent): boolean {
-  if (event.generation !== held.generation) return event.generation > held.generation;
-  return compareEvents(event, held) > 0;
-}

@@ -2,13 +2,18 @@ import type { CborValue } from "../cbor/cbor.js";
 
 /** One event of an author's feed. */
 export interface FeedEvent<Value extends CborValue = CborValue> {
-  /** Id of the node, a uint32. */
+  /** Id of the node that published it, a uint32. */
   readonly author: number;
-  /** A higher generation supersedes the author's whole earlier feed. uint32 */
+  /** Id of the node whose feed holds a copy of it, as its author is gone; undefined: its author's feed holds it. */
+  readonly copiedBy: number | undefined;
+  /** Generation of the feed that holds it. A higher one supersedes the whole earlier feed. uint32 */
   readonly generation: number;
   /** 1 for the first event of the generation, and one more for each. uint32 */
   readonly sequence: number;
-  /** Milliseconds since 1970, 0 to 2^48 - 1; with `counter` the hybrid logical clock, which rises along a feed. */
+  /**
+   * Milliseconds since 1970, 0 to 2^48 - 1. With `counter` and `author` it is the identity of the event, and decides
+   * which of two events is the later one.
+   */
   readonly timeMs: number;
   /** Orders the events of one millisecond. 0 to 65,535 */
   readonly counter: number;
@@ -17,13 +22,16 @@ export interface FeedEvent<Value extends CborValue = CborValue> {
   /** 0 to 31 bytes as UTF-8; undefined in an event of the kind "log". */
   readonly key: string | undefined;
   /**
-   * "log": replaces nothing; "set": replaces what the author set before for
-   * topic and key; "remove": withdraws that.
+   * "log": replaces nothing; "set": sets the value of topic and key; "remove":
+   * removes it, also that of other authors; "withdraw": takes back what its author
+   * set, up to this stamp. Only views get the last one.
    */
-  readonly kind: "log" | "set" | "remove";
-  /** How long the event counts, from `timeMs` on, in milliseconds; 0: for ever. */
+  readonly kind: "log" | "set" | "remove" | "withdraw";
+  /** The time to live with which it was published, in milliseconds; 0: for ever. A copy has what was left. */
   readonly ttlMs: number;
-  /** undefined where the kind is "remove". */
+  /** When that time ends, in milliseconds since 1970; Infinity: never. */
+  readonly endMs: number;
+  /** undefined where the kind is "remove" or "withdraw". */
   readonly value: Value | undefined;
 }
 
@@ -41,13 +49,13 @@ export interface FeedView<Value extends CborValue = CborValue> {
   /** Adds an event. Views keep the object: it must not change. */
   apply(event: FeedEvent<Value>): void;
   /**
-   * Drops what an author published in a generation and in those before: the
-   * author has begun a later one.
+   * Drops all events of an author. The node then adds those again that it still
+   * holds, as the author has begun a new generation, or its row was forgotten.
    *
-   * @returns whether the node must add all events again that still count, by
+   * @returns whether the node must add the events of all authors again, by
    * `clear()` and `apply`: the view had dropped some for want of room
    */
-  forget(author: number, generation: number): boolean;
+  forget(author: number): boolean;
   /** Drops all events. */
   clear(): void;
   /**
@@ -65,12 +73,12 @@ export interface FeedView<Value extends CborValue = CborValue> {
 }
 
 /**
- * Orders events by hybrid logical clock, then by author and place in the feed:
- * negative when `a` is the older one, 0 when they are one and the same.
+ * Orders events by hybrid logical clock, then by author: negative when `a` is the
+ * older one, 0 when they are one and the same. An event is older than its own end.
  */
 export function compareEvents(a: FeedEvent, b: FeedEvent): number {
   return compareNumbers(a.timeMs, b.timeMs) || a.counter - b.counter || compareNumbers(a.author, b.author) ||
-    compareNumbers(a.generation, b.generation) || compareNumbers(a.sequence, b.sequence);
+    compareNumbers(a.kind === "withdraw" ? 1 : 0, b.kind === "withdraw" ? 1 : 0);
 }
 
 /** Negative when `a` is the smaller one. */
@@ -78,21 +86,16 @@ export function compareNumbers(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
-/** When an event's time to live ends, in milliseconds since 1970; Infinity for never. */
-export function endOf(event: FeedEvent): number {
-  return event.ttlMs === 0 ? Infinity : event.timeMs + event.ttlMs;
-}
-
 /** When the first time to live of some events ends, in milliseconds since 1970; Infinity when none ends. */
 export function earliestEndOf(events: readonly FeedEvent[]): number {
   let endMs = Infinity;
-  for (const event of events) endMs = Math.min(endMs, endOf(event));
+  for (const event of events) endMs = Math.min(endMs, event.endMs);
   return endMs;
 }
 
 /** Whether an event's time to live is not over at a time, in milliseconds since 1970. */
 export function isAlive(event: FeedEvent, nowMs: number): boolean {
-  return event.ttlMs === 0 || nowMs < endOf(event);
+  return nowMs < event.endMs;
 }
 
 /** Orders texts as their bytes in UTF-8 do, on every engine: negative when `a` comes first. */

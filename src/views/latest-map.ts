@@ -2,8 +2,8 @@ import type { CborValue } from "../cbor/cbor.js";
 import { checkGiven, checkUnbound, show } from "../checks.js";
 import { invalid } from "../errors.js";
 import { Changes } from "./changes.js";
-import { EventSet, compareKeys, compareSubjects, firstOf, unknownTime } from "./event-set.js";
-import { type FeedEvent, type FeedView, compareEvents, endOf, isAlive } from "./feed-event.js";
+import { EventSet, compareKeys, compareSubjects, firstOf, isMergeTopic, unknownTime } from "./event-set.js";
+import { type FeedEvent, type FeedView, compareEvents, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
@@ -13,7 +13,7 @@ export interface LatestMapOptions<Value extends CborValue = CborValue> {
    * included: 1 to 65,535; 64 by default. Beyond it the oldest are dropped.
    */
   capacity?: number;
-  /** Topics that the map holds; by default all but the empty one, which is reserved. */
+  /** Topics that the map holds; by default all. It never holds merge topics, which begin with "+". */
   topics?: string[];
   /**
    * Called when another value is set for a topic and a key, and with undefined
@@ -88,14 +88,14 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
   }
 
   apply(event: FeedEvent): void {
-    if (event.kind === "log" || !this.isHeld(event.topic)) return;
+    if (event.kind === "log" || isMergeTopic(event.topic) || !this.isHeld(event.topic)) return;
     this.set.add(event);
     this.changes.isNew = true;
   }
 
-  forget(author: number, generation: number): boolean {
+  forget(author: number): boolean {
     this.changes.isNew = true;
-    return this.set.forget(author, generation);
+    return this.set.forget(author);
   }
 
   clear(): void {
@@ -168,7 +168,7 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
         winner = winnerOf(winner, events[i], nowMs);
       }
       if (winner === undefined) continue;
-      ends[0] = Math.min(ends[0], endOf(winner));
+      ends[0] = Math.min(ends[0], winner.endMs);
       if (winner.kind === "set") winners.push(winner);
     }
     return winners;
@@ -191,6 +191,6 @@ function valueIn(events: FeedEvent[], topic: string, key: string, nowMs: number)
 }
 
 function winnerOf(winner: FeedEvent | undefined, event: FeedEvent, nowMs: number): FeedEvent | undefined {
-  if (!isAlive(event, nowMs)) return winner;
+  if (event.kind === "withdraw" || !isAlive(event, nowMs)) return winner;
   return winner === undefined || compareEvents(winner, event) < 0 ? event : winner;
 }

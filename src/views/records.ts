@@ -1,8 +1,10 @@
 import type { CborValue } from "../cbor/cbor.js";
 import { checkGiven, checkUnbound } from "../checks.js";
-import { Changes, isSame } from "./changes.js";
+import { Changes } from "./changes.js";
 import { EventSet, insertByAge, unknownTime } from "./event-set.js";
-import { type FeedEvent, type FeedView, compareNumbers, compareTexts, earliestEndOf, isAlive } from "./feed-event.js";
+import {
+  type FeedEvent, type FeedView, compareEvents, compareNumbers, compareTexts, earliestEndOf, isAlive,
+} from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
@@ -66,9 +68,8 @@ export interface RecordsOptions {
  *
  * An event that was published with `log` is kept as long as there is room for it.
  * An event that was published with `set`, under a key of the author's choice, is
- * kept by all nodes until the author sets the same topic and key again, which
- * changes a note, or removes them, which withdraws it. An event whose time to live
- * is over does not count.
+ * kept by all nodes until a node sets the same topic and key again, which changes a
+ * note, or removes them. An event whose time to live is over does not count.
  *
  * The time is that of the node that the view is given to. No time to live ends
  * before that, nor while the node does not know the time.
@@ -111,9 +112,9 @@ export class RecordsView implements FeedView {
     this.changes.isNew = true;
   }
 
-  forget(author: number, generation: number): boolean {
+  forget(author: number): boolean {
     this.changes.isNew = true;
-    return this.set.forget(author, generation);
+    return this.set.forget(author);
   }
 
   clear(): void {
@@ -148,7 +149,7 @@ export class RecordsView implements FeedView {
     const changed = changes.update(alive, earliestEndOf(alive));
     for (let i = 0; i < changed.length; i++) {
       const value = mapOf(changed[i].value);
-      if (value === undefined || typeof value.record !== "string" || isTwice(changed, i)) continue;
+      if (value === undefined || typeof value.record !== "string") continue;
       if (this.changed.indexOf(value.record) < 0) this.changed.push(value.record);
     }
   }
@@ -157,9 +158,10 @@ export class RecordsView implements FeedView {
   private alive(): FeedEvent[] {
     const nowMs = this.nowMs();
     const alive: FeedEvent[] = [];
+    const latest = latestOfNames(this.set.events, nowMs);
     for (const event of this.set.events) {
-      if (event.kind === "remove" || !isAlive(event, nowMs)) continue;
-      alive.push(event);
+      if (event.kind === "remove" || event.kind === "withdraw" || !isAlive(event, nowMs)) continue;
+      if (event.key === undefined || latest[nameOf(event)] === event) alive.push(event);
     }
     return alive;
   }
@@ -186,15 +188,22 @@ function compareSources(a: FeedEvent, b: FeedEvent): number {
   if (byAuthor !== 0) return byAuthor;
   if (a.key !== undefined && b.key !== undefined) return compareTexts(a.key, b.key);
   if (a.key !== undefined || b.key !== undefined) return a.key === undefined ? -1 : 1;
-  return compareNumbers(a.generation, b.generation) || compareNumbers(a.sequence, b.sequence);
+  return compareNumbers(a.timeMs, b.timeMs) || a.counter - b.counter;
 }
 
-/** Whether an event both went and came: its author took it along into a new generation. */
-function isTwice(changed: FeedEvent[], at: number): boolean {
-  for (let i = 0; i < changed.length; i++) {
-    if (i !== at && isSame(changed[i], changed[at])) return true;
+/** The latest event about each topic and key that counts at `nowMs`, of any author. */
+function latestOfNames(events: FeedEvent[], nowMs: number): { [name: string]: FeedEvent } {
+  const latest: { [name: string]: FeedEvent } = {};
+  for (const event of events) {
+    if (event.key === undefined || event.kind === "withdraw" || !isAlive(event, nowMs)) continue;
+    const held = latest[nameOf(event)];
+    if (held === undefined || compareEvents(event, held) > 0) latest[nameOf(event)] = event;
   }
-  return false;
+  return latest;
+}
+
+function nameOf(event: FeedEvent): string {
+  return `${event.topic}\n${event.key}`;
 }
 
 function fold(events: FeedEvent[], id: string | undefined): FeedRecord[] {

@@ -2,8 +2,8 @@ import type { CborValue } from "../cbor/cbor.js";
 import { checkGiven, checkObject, checkUnbound, show } from "../checks.js";
 import { invalid } from "../errors.js";
 import { Changes } from "./changes.js";
-import { EventSet, compareSubjects, firstOf, insertByAge, unknownTime } from "./event-set.js";
-import { type FeedEvent, type FeedView, earliestEndOf, isAlive } from "./feed-event.js";
+import { EventSet, compareSubjects, firstOf, insertByAge, isMergeTopic, unknownTime } from "./event-set.js";
+import { type FeedEvent, type FeedView, compareEvents, earliestEndOf, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
 
@@ -17,6 +17,7 @@ export interface Contribution<Value extends CborValue = CborValue> {
 }
 
 export interface TopicMergeOptions<Merged, Value extends CborValue = CborValue> {
+  /** The topic. It begins with "+", which tells all nodes that each author's value counts. */
   topic: string;
   /**
    * Makes one value of the values that the authors have set for a key: one
@@ -47,13 +48,14 @@ export interface TopicMergeOptions<Merged, Value extends CborValue = CborValue> 
  * The sum over both is what the voucher has lost:
  *
  *     const taken = topicMerge({
- *       topic: "voucher",
+ *       topic: "+voucher",
  *       merge: (contributions) => contributions.reduce((sum, { value }) => sum + value, 0),
  *     });
  *
  * The view holds an author's latest value and no earlier ones, because earlier
  * ones are dropped when room is used up, by some nodes before others. All nodes
- * keep the latest. A removal withdraws the author's own contribution. A
+ * keep the latest. A removal removes all older contributions to the key, of all
+ * authors. `Gossip.withdraw` takes back the author's own contribution. A
  * contribution whose time to live is over does not count.
  *
  * The time is that of the node that the view is given to. No time to live ends
@@ -62,7 +64,7 @@ export interface TopicMergeOptions<Merged, Value extends CborValue = CborValue> 
 export class TopicMerge<Merged, Value extends CborValue = CborValue> implements FeedView<Value> {
   private readonly set: EventSet;
   private readonly options: TopicMergeOptions<Merged, Value>;
-  private readonly changes = new Changes(compareSubjects);
+  private readonly changes = new Changes(compareContributions);
   /** Keys of which the application is to be notified, at most two for each event held. */
   private changed: string[] = [];
   private nowMs = unknownTime;
@@ -72,7 +74,10 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
     checkObject("options", options, "merge");
     checkGiven(options, "onChange", "topic merge capacity");
     if (typeof options.topic !== "string") throw invalid("", "topic", `${show(options.topic)} is not a text`, false);
-    this.set = new EventSet(options.capacity ?? CAPACITY_DEFAULT, compareSubjects);
+    if (!isMergeTopic(options.topic)) {
+      throw invalid("", "topic", `${show(options.topic)} does not begin with "+", as merge topics do`, true);
+    }
+    this.set = new EventSet(options.capacity ?? CAPACITY_DEFAULT, compareContributions);
     this.options = options;
   }
 
@@ -98,9 +103,9 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
     this.changes.isNew = true;
   }
 
-  forget(author: number, generation: number): boolean {
+  forget(author: number): boolean {
     this.changes.isNew = true;
-    return this.set.forget(author, generation);
+    return this.set.forget(author);
   }
 
   clear(): void {
@@ -151,9 +156,21 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
   private alive(): FeedEvent[] {
     const nowMs = this.nowMs();
     const alive: FeedEvent[] = [];
-    for (const event of this.set.events) {
-      if (event.kind !== "set" || !isAlive(event, nowMs)) continue;
-      alive.push(event);
+    const events = this.set.events;
+    for (let i = 0; i < events.length;) {
+      const key = events[i].key;
+      let next = i;
+      let removal: FeedEvent | undefined;
+      for (; next < events.length && events[next].key === key; next++) {
+        const event = events[next];
+        if (event.kind !== "remove" || (removal !== undefined && compareEvents(event, removal) < 0)) continue;
+        removal = event;
+      }
+      for (; i < next; i++) {
+        const event = events[i];
+        if (event.kind !== "set" || !isAlive(event, nowMs)) continue;
+        if (removal === undefined || compareEvents(event, removal) > 0) alive.push(event);
+      }
     }
     return alive;
   }
@@ -180,3 +197,8 @@ export function topicMerge<Merged, Value extends CborValue = CborValue>(
 }
 
 const CAPACITY_DEFAULT = 64;
+
+/** Orders as `compareSubjects` does. An author's removal stands beside its contribution. */
+function compareContributions(a: FeedEvent, b: FeedEvent): number {
+  return compareSubjects(a, b) || (a.kind === "remove" ? 1 : 0) - (b.kind === "remove" ? 1 : 0);
+}

@@ -1,10 +1,15 @@
+import { NO_NAME, nameHash } from "./event.js";
+
 /**
  * The memory of the feeds: one buffer of a fixed size. It has a table with one feed for each
- * slot of the rows and one more for a `Branch`, the scratch, and the arena, in which events lie
- * one after another in the order of their arrival. This class knows places and links only; `FeedStore` decides which
- * events go in and out.
+ * slot of the rows and one more for a `Branch`, the scratch, an index by name, and the arena, in
+ * which events lie one after another in the order of their arrival. This class knows places and
+ * links only; `FeedStore` decides which events go in and out.
  *
- * A record is five words, then the event in canonical form, padded to words. The records of a
+ * The index has a list of records for each of a fixed number of hashes of topic and key.
+ * `FeedStore` takes the records of log events and superseded ones out of it.
+ *
+ * A record is six words, then the event in canonical form, padded to words. The records of a
  * feed are linked in a circle, in the order of their sequence numbers, and the feed's table
  * entry refers to the last one. A freed record keeps its place in the circle, and is skipped,
  * until `compact` moves the others together.
@@ -17,6 +22,9 @@ export class Arena {
   readonly bytes: Uint8Array;
   /** Number of feeds without the branch, whose slot this is. */
   readonly capacity: number;
+  /** Index of the first list of the index by name, and their number less one: a power of 2 less one. */
+  private readonly lists: number;
+  private readonly listMask: number;
   /** Index of the first word of the arena. The arena ends where the buffer does. */
   private readonly start: number;
   /** Index of the first free word. */
@@ -35,7 +43,10 @@ export class Arena {
    */
   constructor(capacity: number, scratchBytes: number, feedBytes: number) {
     this.capacity = capacity;
-    this.start = (capacity + 1) * FEED_WORDS + ((scratchBytes + 3) >>> 2);
+    this.lists = (capacity + 1) * FEED_WORDS + ((scratchBytes + 3) >>> 2);
+    const lists = listsFor(feedBytes);
+    this.listMask = lists - 1;
+    this.start = this.lists + lists;
     this.end = this.start;
     this.unnotified = this.start;
     const buffer = new ArrayBuffer((this.start + (feedBytes >>> 2)) * 4);
@@ -61,7 +72,11 @@ export class Arena {
   hasFlag(record: number, flag: number): boolean { return (this.words[record + META] & flag) !== 0; }
   setFlag(record: number, flag: number): void { this.words[record + META] |= flag; }
   clearFlag(record: number, flag: number): void { this.words[record + META] &= ~flag; }
+  /** The application need not be notified of a record. */
+  setNotified(record: number): void { this.setFlag(record, RECORD_NOTIFIED); }
   isFreed(record: number): boolean { return this.hasFlag(record, RECORD_FREED); }
+  /** Whether a record is neither freed nor gone. */
+  isHeld(record: number): boolean { return !this.hasFlag(record, RECORD_FREED | RECORD_GONE); }
   isUnnotified(record: number): boolean { return record >= this.unnotified; }
 
   /** Whether a record is the event of `length` bytes at `at` of `bytes`. */
@@ -70,6 +85,37 @@ export class Arena {
     if (this.eventLength(record) !== length) return false;
     for (let i = 0; i < length; i++) if (this.bytes[start + i] !== this.bytes[at + i]) return false;
     return true;
+  }
+
+  /** The first record with this hash of topic and key, or 0; any of the records may be freed. */
+  firstNamed(hash: number): number { return this.words[this.lists + (hash & this.listMask)]; }
+  /** The record after this one in its list, or 0. */
+  nextNamed(record: number): number { return this.words[record + NAMED] & INDEX_MASK; }
+
+  /** Puts a record with this hash of topic and key into the index. */
+  addNamed(record: number, hash: number): void {
+    const list = this.lists + (hash & this.listMask);
+    this.words[record + NAMED] = (this.words[record + NAMED] & ~INDEX_MASK) | this.words[list];
+    this.words[list] = record;
+  }
+
+  /** Takes a record with this hash out of the index. */
+  removeNamed(record: number, hash: number): void {
+    const list = this.lists + (hash & this.listMask);
+    const next = this.nextNamed(record);
+    if (this.words[list] === record) {
+      this.words[list] = next;
+      return;
+    }
+    let before = this.words[list];
+    while (before !== 0 && this.nextNamed(before) !== record) before = this.nextNamed(before);
+    if (before !== 0) this.words[before + NAMED] = (this.words[before + NAMED] & ~INDEX_MASK) | next;
+  }
+
+  /** A number that `Upkeep` keeps with a record, 0 to 255; 0 at first. */
+  upkeep(record: number): number { return this.words[record + NAMED] >>> UPKEEP_SHIFT; }
+  setUpkeep(record: number, value: number): void {
+    this.words[record + NAMED] = ((value << UPKEEP_SHIFT) | this.nextNamed(record)) >>> 0;
   }
 
   /** Gives a record another sequence number and tip. The circle of its feed must stay in order. */
@@ -117,6 +163,19 @@ export class Arena {
     return record !== 0 && this.sequence(record) === sequence ? record : 0;
   }
 
+  /** The first record at `index` or behind it, freed or not; 0: there is none. */
+  recordFrom(index: number): number {
+    let record = this.start;
+    while (record < this.end && record < index) record += this.wordsAt(record);
+    return record < this.end ? record : 0;
+  }
+
+  /** The record that lies behind this one, freed or not; 0: there is none. */
+  recordAfter(record: number): number {
+    const next = record + this.wordsAt(record);
+    return next < this.end ? next : 0;
+  }
+
   /** Words that are free for records, once `compact` has run. */
   room(): number { return this.words.length - this.end + this.freedWords; }
   /** Words of the arena. */
@@ -136,6 +195,7 @@ export class Arena {
     this.renumber(record, sequence, first, second);
     const isNotified = sequence <= this.get(slot, NOTIFIED);
     this.words[record + META] = (slot << OWNER_SHIFT) | (isNotified ? RECORD_NOTIFIED : 0) | length;
+    this.words[record + NAMED] = 0;
     this.link(record);
     return record;
   }
@@ -188,6 +248,7 @@ export class Arena {
   compact(): void {
     const words = this.words;
     for (let slot = 0; slot <= this.capacity; slot++) this.set(slot, LAST, 0);
+    for (let list = this.lists; list < this.start; list++) words[list] = 0;
     let to = this.start;
     let unnotified = -1;
     for (let at = this.start; at < this.end;) {
@@ -200,6 +261,8 @@ export class Arena {
       const record = to;
       for (; at < next; at++, to++) words[to] = words[at];
       this.link(record);
+      const hash = this.hasFlag(record, RECORD_SUPERSEDED) ? NO_NAME : nameHash(this.bytes, this.eventAt(record));
+      if (hash !== NO_NAME) this.addNamed(record, hash);
     }
     this.unnotified = unnotified < 0 ? to : unnotified;
     this.end = to;
@@ -275,9 +338,31 @@ const NUMBER = 1;
 const FIRST = 2;
 const SECOND = 3;
 const META = 4;
-const HEAD_WORDS = 5;
+const NAMED = 5;
+const HEAD_WORDS = 6;
 /** Bytes that a record takes beside its event and padding. */
 export const RECORD_HEAD_BYTES = HEAD_WORDS * 4;
+
+// NAMED: the next record in its list of the index in bits 0 to 23, what `Upkeep` keeps in bits 24 to 31.
+const INDEX_MASK = 0xffffff;
+const UPKEEP_SHIFT = 24;
+/** In what `Upkeep` keeps: how many of its passes found the record hidden or its author gone, up to this number. */
+export const UPKEEP_COUNT = 7;
+/** In what `Upkeep` keeps: the author ended the event of this copy in its own feed. */
+export const UPKEEP_ENDED = 8;
+/** In what `Upkeep` keeps: the removal that hides this value was copied because its author does not end it. */
+export const UPKEEP_REPEATED = 16;
+
+/** Lists of the index by name for an arena of so many bytes: one for 256 bytes, 8 to 65,536. */
+export function listsFor(feedBytes: number): number {
+  let lists = LISTS_MIN;
+  while (lists < LISTS_MAX && lists * BYTES_PER_LIST < feedBytes) lists *= 2;
+  return lists;
+}
+
+const LISTS_MIN = 8;
+const LISTS_MAX = 65536;
+const BYTES_PER_LIST = 256;
 
 // META: the slot of the feed in bits 16 to 31, flags, the length of the event in bits 0 to 10.
 const OWNER_SHIFT = 16;

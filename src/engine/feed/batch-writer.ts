@@ -1,6 +1,6 @@
 import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
 import { type EventData, readEvent } from "./event.js";
-import { KIND_REMOVE } from "./kinds.js";
+import { KIND_END } from "./kinds.js";
 import { type FeedStore, BATCH_EVENTS_MAX } from "./feed-store.js";
 import { beginChunkCheck } from "./intake.js";
 import { OWN_SLOT } from "../table/rows.js";
@@ -190,7 +190,7 @@ export class BatchWriter {
     let last = feeds.lastRemoval(slot);
     for (let record = arena.from(slot, feeds.floor(slot)); record !== 0; record = arena.next(record)) {
       if (arena.sequence(record) > base) break;
-      if (feeds.kind(record) === KIND_REMOVE) last = arena.sequence(record);
+      if (feeds.names.kind(record) === KIND_END) last = arena.sequence(record);
     }
     return last;
   }

@@ -179,7 +179,7 @@ export function readBatchEvent(reader: Reader, batch: BatchData, event: EventDat
 export function batchEventBytes(event: EventData, ms: number, counter: number): number {
   const step = stepTo(event.ms, ms);
   const counterBytes = event.counter === nextCounter(step, counter) ? 0 : varintBytes(event.counter);
-  return 1 + wideBytes(step) + counterBytes + event.end - event.topicStart;
+  return 1 + wideBytes(step) + counterBytes + event.end - event.bodyStart;
 }
 
 /** Writes an event that was parsed from `bytes`, after an event with the stamp `ms`, `counter`. */
@@ -191,7 +191,7 @@ export function writeBatchEvent(
   writer.u8(isNext ? event.head : event.head | HEAD_HAS_COUNTER);
   writeWide(writer, step);
   if (!isNext) writer.varint(event.counter);
-  writer.copy(bytes, event.topicStart, event.end - event.topicStart);
+  writer.copy(bytes, event.bodyStart, event.end - event.bodyStart);
 }
 
 /** The difference from `before` to `ms` as a millisecond-step. */

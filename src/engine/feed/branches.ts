@@ -169,7 +169,7 @@ export class Branches {
       return DROP_DUPLICATE;
     }
     if (batch.generation > branch.generation()) branch.restart(batch.generation);
-    this.intake.filter = slot === OWN_SLOT ? this.own : undefined;
+    this.intake.filter = slot === OWN_SLOT ? this.own.filter : undefined;
     const reason = this.intake.handle(branch.slot, frame, batch, event);
     this.intake.filter = undefined;
     if (reason === DROP_ARENA_FULL) branch.pause();

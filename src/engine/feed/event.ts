@@ -4,7 +4,7 @@ import { isUtf8, utf8Length, utf8Write } from "../../cbor/utf8.js";
 import { type Reader, varintBytes, writeVarint } from "../wire/cursor.js";
 import { DROP_EVENT, DROP_NONE, DROP_VALUE } from "../wire/drops.js";
 import { COUNTER_MAX, STAMP_MS_END } from "./hlc.js";
-import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
+import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 
 /*
  * The canonical form of an event (PROTOCOL 10.1). A feed hashes, holds and stores these
@@ -17,24 +17,52 @@ import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
  *      9   0–31  topic, UTF-8                              ← body starts
  *      …      1  forms 1, 2, 3: length of the key, 0 to 31
  *      …   0–31  forms 1, 2, 3: key, UTF-8
- *      …    1–5  form 3: time to live in seconds, varint, not 0
+ *      …    1–5  form 3: time to live in seconds, varint; 0: the event is an end
  *      …         forms 0, 1, 3: payload, one item of deterministic CBOR
+ *      …      8  of an end: the stamp of the event that it ends, in place of the payload
+ *
+ * A copy of another author's event has the length 0 in its head, and this body:
+ *
+ * offset  bytes  field
+ *      9      1  12, where an event of an empty topic has the length 0 of its key
+ *     10      4  id of the original author
+ *     14      8  stamp of the original event
+ *     22      1  length of the topic, 1 to 31
+ *     23      …  topic and all that follows, as above; the end of a copy has nothing behind its time to live
  *
  * The feed holds author, generation and sequence number. On the wire an event has the
  * difference from the stamp before in place of its stamp (PROTOCOL 10.3).
+ *
+ * The stamp at offset 1 is that of the record in its feed. The stamp and the author of the
+ * *original* event are its identity and decide the order: those of the copied event in a
+ * copy, of the ended event in an end, else the event's own.
  */
 
-/** Form of a KIND_SET with a time to live; the other forms are the kinds. */
+/** Form of a KIND_SET with a time to live, and of a KIND_END; the other forms are the kinds. */
 const FORM_SET_TTL = 3;
 const FORM_SHIFT = 6;
 const TOPIC_MASK = 0x1f;
+/** At offset 9 in a copy. */
+const COPY_MARK = 12;
+/** First byte of the topics in which each author's value counts beside those of others: "+". */
+const MERGE_MARK = 0x2b;
 /** Bit 5 of the head: set on the wire if the counter of the stamp follows, else 0. */
 export const HEAD_HAS_COUNTER = 0x20;
 
 /** Longest topic and longest key, in bytes of UTF-8. */
 export const NAME_BYTES_MAX = 31;
+/** In place of a hash: the event has no key. */
+export const NO_NAME = -1;
 /** Offset of the body. */
 export const EVENT_HEAD_BYTES = 9;
+/** Bytes that a copy takes more than the event. */
+export const COPY_BYTES = 14;
+/** Offsets in a copy. */
+const COPY_AUTHOR = EVENT_HEAD_BYTES + 1;
+const COPY_TOPIC = EVENT_HEAD_BYTES + COPY_BYTES;
+/** A stamp lies this many bytes behind the start of an event. */
+const STAMP_OFFSET = 1;
+const STAMP_BYTES = 8;
 
 const TWO_32 = 4294967296;
 
@@ -44,13 +72,23 @@ export class EventData {
   head = 0;
   ms = 0;
   counter = 0;
+  /** Where the body starts, behind head and stamp. */
+  bodyStart = 0;
+  /** Whether it is a copy of another author's event. */
+  isCopy = false;
+  /** Id of the author of a copied event. */
+  originAuthor = 0;
+  /** Stamp of a copied or ended event. */
+  originMs = 0;
+  originCounter = 0;
   topicStart = 0;
+  topicLength = 0;
   keyStart = 0;
   keyLength = 0;
-  /** Seconds; 0: for ever. */
+  /** Seconds; 0: for ever, or an end. */
   ttlSeconds = 0;
   payloadStart = 0;
-  /** Whether the payload is one item of deterministic CBOR, or the event is a removal, which has none. */
+  /** Whether the payload is one item of deterministic CBOR, or the event is a removal or an end, which has none. */
   hasGoodPayload = false;
   /** Where the body ends, and the event with it. */
   end = 0;
@@ -73,9 +111,15 @@ export class EncodedEvent {
     this.bytes = new Uint8Array(eventBytesMax);
   }
 
+  /** Fills in which event a KIND_END ends, by its stamp. */
+  setEnded(ms: number, counter: number): void {
+    writeStamp(this.bytes, this.length - STAMP_BYTES - STAMP_OFFSET, ms, counter);
+  }
+
   /**
    * Begins an event with all but its stamp and its payload. A KIND_LOG has no key and only
-   * a KIND_SET has a time to live; the arguments are ignored in other kinds.
+   * a KIND_SET has a time to live; the arguments are ignored in other kinds. A KIND_END has no
+   * payload; `OwnFeed.fillEnd` fills in which event it ends.
    *
    * @param topic 1 to NAME_BYTES_MAX bytes in UTF-8; 0 only for the node's shared value
    * @param key 0 to NAME_BYTES_MAX bytes in UTF-8
@@ -84,12 +128,13 @@ export class EncodedEvent {
    */
   begin(kind: number, topic: string, key: string, ttlSeconds: number): boolean {
     const bytes = this.bytes;
+    const isEnd = kind === KIND_END;
     const form = kind === KIND_SET && ttlSeconds > 0 ? FORM_SET_TTL : kind;
     const topicLength = utf8Length(topic);
     const keyLength = form === KIND_LOG ? 0 : utf8Length(key);
     const keyBytes = form === KIND_LOG ? 0 : 1 + keyLength;
-    const ttlBytes = form === FORM_SET_TTL ? varintBytes(ttlSeconds) : 0;
-    const length = EVENT_HEAD_BYTES + topicLength + keyBytes + ttlBytes;
+    const ttlBytes = form === FORM_SET_TTL ? varintBytes(isEnd ? 0 : ttlSeconds) : 0;
+    const length = EVENT_HEAD_BYTES + topicLength + keyBytes + ttlBytes + (isEnd ? STAMP_BYTES : 0);
     this.length = 0;
     if (length > bytes.length) return false;
     bytes[0] = (form << FORM_SHIFT) | topicLength;
@@ -98,29 +143,22 @@ export class EncodedEvent {
       bytes[at] = keyLength;
       at = utf8Write(key, bytes, at + 1);
     }
-    if (form === FORM_SET_TTL) writeVarint(bytes, at, ttlSeconds);
+    if (form === FORM_SET_TTL) writeVarint(bytes, at, isEnd ? 0 : ttlSeconds);
     this.length = length;
     return true;
   }
 }
 
-export function kindOf(head: number): number {
-  const form = head >>> FORM_SHIFT;
-  return form === FORM_SET_TTL ? KIND_SET : form;
-}
-
-export function hasTtl(head: number): boolean {
-  return head >>> FORM_SHIFT === FORM_SET_TTL;
-}
-
-/** Bytes of the topic, which starts the body. */
-export function topicLengthOf(head: number): number {
-  return head & TOPIC_MASK;
+/** Kind of an event that was parsed. */
+export function kindOf(event: EventData): number {
+  const form = event.head >>> FORM_SHIFT;
+  if (form !== FORM_SET_TTL) return form;
+  return event.ttlSeconds === 0 ? KIND_END : KIND_SET;
 }
 
 /** Bytes of the event in canonical form. */
 export function canonicalBytes(event: EventData): number {
-  return EVENT_HEAD_BYTES + event.end - event.topicStart;
+  return EVENT_HEAD_BYTES + event.end - event.bodyStart;
 }
 
 /** Parses one event in canonical form, checked before, that takes all bytes of the reader. */
@@ -134,22 +172,38 @@ export function readEvent(reader: Reader, event: EventData): void {
   event.end = reader.position;
 }
 
-/** Parses what lies between head and payload. */
+/** Parses what lies between head and payload, and the stamp of an ended event. */
 function readNames(reader: Reader, event: EventData): void {
   const form = event.head >>> FORM_SHIFT;
-  event.topicStart = reader.skip(topicLengthOf(event.head));
+  event.bodyStart = reader.position;
+  event.topicLength = event.head & TOPIC_MASK;
+  event.isCopy = event.topicLength === 0 && reader.position < reader.end && reader.bytes[reader.position] === COPY_MARK;
+  if (event.isCopy) {
+    reader.skip(1);
+    event.originAuthor = reader.u32();
+    readOrigin(reader, event);
+    event.topicLength = reader.u8();
+  }
+  event.topicStart = reader.skip(event.topicLength);
   event.keyLength = form === KIND_LOG ? 0 : reader.u8();
   event.keyStart = reader.skip(event.keyLength);
   event.ttlSeconds = form === FORM_SET_TTL ? reader.varint() : 0;
+  if (!event.isCopy && kindOf(event) === KIND_END) readOrigin(reader, event);
   event.payloadStart = reader.position;
+}
+
+function readOrigin(reader: Reader, event: EventData): void {
+  const high = reader.u16();
+  event.originMs = high * TWO_32 + reader.u32();
+  event.originCounter = reader.u16();
 }
 
 /** Parses the body of an event whose head is in `event`. `checkBody` returns whether it is valid. */
 export function readBody(reader: Reader, event: EventData): void {
-  const form = event.head >>> FORM_SHIFT;
   readNames(reader, event);
-  event.hasGoodPayload = form === KIND_REMOVE;
-  if (form !== KIND_REMOVE && !reader.failed) {
+  const kind = kindOf(event);
+  event.hasGoodPayload = kind === KIND_REMOVE || kind === KIND_END;
+  if (!event.hasGoodPayload && !reader.failed) {
     // A payload without an end takes all that is left.
     const end = cborEnd(reader.bytes, reader.position, reader.end);
     event.hasGoodPayload = end >= 0;
@@ -162,12 +216,16 @@ export function readBody(reader: Reader, event: EventData): void {
 export function checkBody(reader: Reader, event: EventData): number {
   if (reader.failed) return DROP_EVENT;
   const bytes = reader.bytes;
-  const form = event.head >>> FORM_SHIFT;
-  const topicLength = topicLengthOf(event.head);
-  if ((event.head & HEAD_HAS_COUNTER) !== 0 || event.keyLength > NAME_BYTES_MAX) return DROP_EVENT;
-  if (form === FORM_SET_TTL && event.ttlSeconds === 0) return DROP_EVENT;
-  // PROTOCOL 10.1: only the node's shared value has an empty topic. It has no key and is no log.
-  if (topicLength === 0 && (form === KIND_LOG || event.keyLength > 0)) return DROP_EVENT;
+  const kind = kindOf(event);
+  const topicLength = event.topicLength;
+  if ((event.head & HEAD_HAS_COUNTER) !== 0 || topicLength > NAME_BYTES_MAX || event.keyLength > NAME_BYTES_MAX) {
+    return DROP_EVENT;
+  }
+  // PROTOCOL 10.1: only the node's shared value has an empty topic. It has no key, and is no log, end or copy.
+  if (topicLength === 0 && (event.isCopy || kind === KIND_LOG || kind === KIND_END || event.keyLength > 0)) {
+    return DROP_EVENT;
+  }
+  if ((event.isCopy || kind === KIND_END) && !isStamp(event.originMs, event.originCounter)) return DROP_EVENT;
   if (!isUtf8(bytes, event.topicStart, event.topicStart + topicLength)) return DROP_EVENT;
   if (!isUtf8(bytes, event.keyStart, event.keyStart + event.keyLength)) return DROP_EVENT;
   return event.hasGoodPayload ? DROP_NONE : DROP_VALUE;
@@ -180,8 +238,8 @@ export function checkBody(reader: Reader, event: EventData): number {
 export function writeCanonical(out: Uint8Array, at: number, bytes: Uint8Array, event: EventData): void {
   out[at] = event.head;
   writeStamp(out, at, event.ms, event.counter);
-  const to = at + EVENT_HEAD_BYTES - event.topicStart;
-  for (let i = event.topicStart; i < event.end; i++) out[to + i] = bytes[i];
+  const to = at + EVENT_HEAD_BYTES - event.bodyStart;
+  for (let i = event.bodyStart; i < event.end; i++) out[to + i] = bytes[i];
 }
 
 /** Writes the stamp of the event that starts at `start`. */
@@ -202,10 +260,146 @@ export function stampCounter(bytes: Uint8Array, start: number): number {
   return readU16(bytes, start + 7);
 }
 
+/** Compares two stamps: below 0 if the first one is earlier. */
+export function compareTimes(ms: number, counter: number, otherMs: number, otherCounter: number): number {
+  return ms === otherMs ? counter - otherCounter : ms - otherMs;
+}
+
 /** Compares the stamps of the events at `one` and `other` of two buffers: below 0 if the first is earlier. */
 export function compareStamps(bytes: Uint8Array, one: number, otherBytes: Uint8Array, other: number): number {
   const ms = stampMs(bytes, one) - stampMs(otherBytes, other);
   return ms === 0 ? stampCounter(bytes, one) - stampCounter(otherBytes, other) : ms;
+}
+
+// Of an event in canonical form that was checked, at `start` of `bytes`.
+
+/** Whether it is a copy of another author's event. */
+export function isCopyAt(bytes: Uint8Array, start: number): boolean {
+  return (bytes[start] & TOPIC_MASK) === 0 && bytes[start + EVENT_HEAD_BYTES] === COPY_MARK;
+}
+
+/** Its kind. */
+export function kindAt(bytes: Uint8Array, start: number): number {
+  const form = bytes[start] >>> FORM_SHIFT;
+  if (form !== FORM_SET_TTL) return form;
+  return bytes[nameEnd(bytes, start)] === 0 ? KIND_END : KIND_SET;
+}
+
+/** Time to live in seconds; 0: for ever, or the event is an end. */
+export function ttlSecondsAt(bytes: Uint8Array, start: number): number {
+  if (bytes[start] >>> FORM_SHIFT !== FORM_SET_TTL) return 0;
+  let seconds = 0;
+  let factor = 1;
+  for (let at = nameEnd(bytes, start); ; factor *= 128) {
+    seconds += (bytes[at] & 0x7f) * factor;
+    if (bytes[at++] < 0x80) return seconds;
+  }
+}
+
+/** Whether its topic is a merge topic (PROTOCOL 10.1). */
+export function isMergeAt(bytes: Uint8Array, start: number): boolean {
+  return bytes[nameStart(bytes, start)] === MERGE_MARK;
+}
+
+/** Where its topic starts. The length of the key and the key follow the topic, but in a log event. */
+export function nameStart(bytes: Uint8Array, start: number): number {
+  return start + (isCopyAt(bytes, start) ? COPY_TOPIC : EVENT_HEAD_BYTES);
+}
+
+/** Where topic and key end. It is no log event. */
+export function nameEnd(bytes: Uint8Array, start: number): number {
+  const at = nameStart(bytes, start) + topicLengthAt(bytes, start);
+  return at + 1 + bytes[at];
+}
+
+/** A hash of its topic and key, not negative; NO_NAME in a log event, which has no key. */
+export function nameHash(bytes: Uint8Array, start: number): number {
+  if (bytes[start] >>> FORM_SHIFT === KIND_LOG) return NO_NAME;
+  const end = nameEnd(bytes, start);
+  let hash = 0;
+  for (let at = nameStart(bytes, start); at < end; at++) hash = ((hash << 5) - hash + bytes[at]) | 0;
+  return (hash ^ (hash >>> 15)) & 0x7fffffff;
+}
+
+/** Whether two events of `bytes` and `others` have the same topic and key. Neither is a log event. */
+export function hasSameName(bytes: Uint8Array, start: number, others: Uint8Array, other: number): boolean {
+  const from = nameStart(bytes, start);
+  const length = nameEnd(bytes, start) - from;
+  const to = nameStart(others, other);
+  if (topicLengthAt(bytes, start) !== topicLengthAt(others, other)) return false;
+  // The comparison includes the length of the key, which lies between topic and key.
+  for (let i = 0; i < length; i++) if (bytes[from + i] !== others[to + i]) return false;
+  return true;
+}
+
+/** Bytes of its topic. */
+export function topicLengthAt(bytes: Uint8Array, start: number): number {
+  return isCopyAt(bytes, start) ? bytes[start + COPY_TOPIC - 1] : bytes[start] & TOPIC_MASK;
+}
+
+/** Author of the original event. @param holder the author of the feed that holds it */
+export function originAuthorAt(bytes: Uint8Array, start: number, holder: number): number {
+  return isCopyAt(bytes, start) ? readU32(bytes, start + COPY_AUTHOR) : holder;
+}
+
+/** Where `stampMs` and `stampCounter` find the stamp that decides its order. @param length its bytes */
+export function orderAt(bytes: Uint8Array, start: number, length: number): number {
+  if (isCopyAt(bytes, start)) return start + COPY_AUTHOR + 4 - STAMP_OFFSET;
+  return kindAt(bytes, start) === KIND_END ? start + length - STAMP_BYTES - STAMP_OFFSET : start;
+}
+
+/**
+ * Writes a copy of the event of `length` bytes at `from` to `at` of `out`, but for the stamp of the record. The copy of
+ * a copy is a copy of the original event. Returns its bytes.
+ *
+ * @param author of the feed that holds the event
+ * @param ttlSeconds seconds that remain, if the event has a time to live
+ */
+export function writeCopy(
+  out: Uint8Array, at: number, bytes: Uint8Array, from: number, length: number, author: number, ttlSeconds: number,
+): number {
+  const order = orderAt(bytes, from, length);
+  const kind = kindAt(bytes, from);
+  const topicLength = topicLengthAt(bytes, from);
+  const name = nameStart(bytes, from);
+  const afterName = kind === KIND_LOG ? name + topicLength : nameEnd(bytes, from);
+  out[at] = bytes[from] & ~TOPIC_MASK;
+  out[at + EVENT_HEAD_BYTES] = COPY_MARK;
+  writeU32(out, at + COPY_AUTHOR, originAuthorAt(bytes, from, author));
+  for (let i = 0; i < STAMP_BYTES; i++) out[at + COPY_AUTHOR + 4 + i] = bytes[order + STAMP_OFFSET + i];
+  out[at + COPY_TOPIC - 1] = topicLength;
+  let to = at + COPY_TOPIC;
+  for (let i = name; i < afterName; i++) out[to++] = bytes[i];
+  let payload = afterName;
+  if (bytes[from] >>> FORM_SHIFT === FORM_SET_TTL) {
+    payload += varintBytes(ttlSecondsAt(bytes, from));
+    writeVarint(out, to, ttlSeconds);
+    to += varintBytes(ttlSeconds);
+  }
+  if (kind !== KIND_END) for (let i = payload; i < from + length; i++) out[to++] = bytes[i];
+  return to - at;
+}
+
+/**
+ * Writes the end of the event of `length` bytes at `from` to `at` of `out`, but for the stamp of the record. Returns
+ * its bytes.
+ *
+ * @param isCopyEnd whether it ends the copy that is at `from`, in the feed that holds it; otherwise it ends an event
+ * of the author itself, of which a copy may be at `from`
+ */
+export function writeEnd(
+  out: Uint8Array, at: number, bytes: Uint8Array, from: number, length: number, isCopyEnd: boolean,
+): number {
+  const nameFrom = isCopyEnd ? from + EVENT_HEAD_BYTES : nameStart(bytes, from);
+  const nameTo = nameEnd(bytes, from);
+  out[at] = (FORM_SET_TTL << FORM_SHIFT) | (isCopyEnd ? 0 : topicLengthAt(bytes, from));
+  let to = at + EVENT_HEAD_BYTES;
+  for (let i = nameFrom; i < nameTo; i++) out[to++] = bytes[i];
+  out[to++] = 0;
+  if (isCopyEnd) return to - at;
+  const order = orderAt(bytes, from, length) + STAMP_OFFSET;
+  for (let i = 0; i < STAMP_BYTES; i++) out[to++] = bytes[order + i];
+  return to - at;
 }
 
 /** Whether a stamp is in range: milliseconds of 48 bits, a counter of 16. */

@@ -19,6 +19,7 @@ import { CLOCK_NONE, SETTLE_FORK, SETTLE_SEND } from "./kinds.js";
 import { Intake } from "./intake.js";
 import { KEEP, OwnFeed, READ_BRANCH, REQUEST, STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
+import { Upkeep } from "./upkeep.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
 import type { Digest } from "../../digest/digest.js";
 
@@ -26,6 +27,9 @@ import type { Digest } from "../../digest/digest.js";
 const AHEAD_MS_MAX = 60000;
 /** Milliseconds between two searches for values whose time to live is over. */
 const EXPIRE_MS = 60000;
+/** A value stays a day longer than its time to live, unless its room is needed: this node's clock may be ahead. */
+const EXPIRE_GRACE_MS = 86400000;
+
 /**
  * The feeds of one node, and what frames do to them (PROTOCOL 10.4). A row in a frame may have
  * a claim: how far the sender holds the feed of the row's author. When all of a frame was
@@ -37,6 +41,7 @@ export class FeedProtocol implements EventReader {
   readonly hlc = new Hlc(AHEAD_MS_MAX);
   readonly own: OwnFeed;
   readonly outbox: FeedOutbox;
+  readonly upkeep: Upkeep;
   private readonly batch = new BatchData();
   private readonly event = new EventData();
   /** The claim in the row that was read last. */
@@ -79,7 +84,8 @@ export class FeedProtocol implements EventReader {
     this.outbox = new FeedOutbox(this.feeds, rows, frame, this.event, gaps, branch);
     this.own = new OwnFeed(this.feeds, this.hlc, this.outbox, rows, branch);
     this.branches = new Branches(this.feeds, clock, rows, ownRow, this.own, this.outbox, this.intake, branch);
-    rows.feedsHash = new FeedsHash(this.feeds);
+    this.upkeep = new Upkeep(this.feeds, rows, this.own, clock);
+    rows.feedsHash = new FeedsHash(this.feeds, this.upkeep);
   }
 
   /**
@@ -88,11 +94,18 @@ export class FeedProtocol implements EventReader {
    */
   tick(): number {
     this.branches.tick();
-    if (this.clock.isDue(this.expireDeadline)) {
-      this.expireDeadline = this.clock.nowMs + EXPIRE_MS;
-      if (this.hlc.source !== CLOCK_NONE) this.feeds.expire(this.hlc.physical(this.clock.callerMs));
-    }
+    this.upkeep.tick();
+    this.expire();
     return this.outbox.probedSlot;
+  }
+
+  private expire(): void {
+    if (!this.clock.isDue(this.expireDeadline)) return;
+    this.expireDeadline = this.clock.nowMs + EXPIRE_MS;
+    if (this.hlc.source === CLOCK_NONE) return;
+    const room = this.feeds.room;
+    room.physicalMs = this.hlc.physical(this.clock.callerMs);
+    room.expire(room.physicalMs - EXPIRE_GRACE_MS);
   }
 
   /**
@@ -210,6 +223,7 @@ export class FeedProtocol implements EventReader {
     const feedsHash = this.rows.feedsHash;
     if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
     if (!frame.isAnswer() || frame.feedsHash === NO_FEEDS) return;
+    this.upkeep.hasMet = true;
     // A node with feeds has answered. It would have sent what it holds of this node's feed.
     this.branches.answered();
   }

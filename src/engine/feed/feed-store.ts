@@ -1,42 +1,45 @@
 import {
-  Arena, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES, RECORD_UNCERTAIN, RECORD_GONE,
-  RECORD_SUPERSEDED, SEQUENCE, SPARE, NOTIFIED, recordWords,
+  Arena, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES, RECORD_GONE, RECORD_SUPERSEDED,
+  RECORD_UNCERTAIN, SEQUENCE, SPARE, NOTIFIED, UPKEEP_ENDED, recordWords,
 } from "./arena.js";
 import type { Reader } from "../wire/cursor.js";
 import { Chain, chainBytes } from "./chain.js";
 import {
-  EVENT_HEAD_BYTES, type EventData, canonicalBytes, hasTtl, kindOf, stampCounter, stampMs, topicLengthOf,
-  writeCanonical,
+  COPY_BYTES, type EventData, canonicalBytes, isCopyAt, isMergeAt, kindAt, nameHash, originAuthorAt,
+  stampCounter, stampMs, writeCanonical,
 } from "./event.js";
-import { KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
+import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
+import { type Authors, Names } from "./names.js";
+import { Room } from "./room.js";
+import { OWN_SLOT } from "../table/rows.js";
 import type { Digest } from "../../digest/digest.js";
 
 /** Most events in one batch. */
 export const BATCH_EVENTS_MAX = 16;
-
-/** The authors of the feeds, by slot: `Rows`. */
-export interface Authors {
-  id(slot: number): number;
-}
 
 /**
  * The feeds (PROTOCOL 10.2): the events that this node holds of each author, in the slot of
  * the author's row.
  *
  * A feed is held without gaps from its floor to its sequence number. Below the floor only
- * its latest values are held: the snapshot. While a snapshot arrives from another node, the
+ * its live records are held: the snapshot. While a snapshot arrives from another node, the
  * feed is not *complete*: its tip is not known, and it accepts nothing but the rest of the
  * snapshot.
  *
+ * In each feed the latest set or removal of a slot counts: of a topic, a key and an original
+ * author. In merge topics removals have slots of their own.
+ *
  * The constructor allocates everything: `FEED_BYTES` for each feed, the scratch (the tips of
- * one batch and one event) and the arena. When the arena is full, the feed with the most
- * removable bytes loses its oldest events and its floor rises. Live values stay.
+ * one batch and one event), the index by name and the arena. `Room` decides what goes when the
+ * arena is full.
  */
-export class FeedStore {
+export class FeedStore implements Authors {
   readonly arena: Arena;
+  readonly names: Names;
+  readonly room: Room;
   /** Its `eventAt` is the scratch's place for one event, which `store`, `append` and `encode` write to. */
   readonly chain: Chain;
-  /** Bytes of the longest event in canonical form; the same in all nodes of a network. */
+  /** Bytes of the longest event in canonical form; a copy may have COPY_BYTES more. */
   readonly eventBytesMax: number;
   /** How many feeds were dropped: a uint32 that wraps. */
   dropped = 0;
@@ -52,8 +55,11 @@ export class FeedStore {
   constructor(authors: Authors, capacity: number, feedBytes: number, eventBytesMax: number, digest: Digest) {
     this.authors = authors;
     this.eventBytesMax = eventBytesMax;
-    this.arena = new Arena(capacity, TIPS_BYTES + chainBytes(eventBytesMax), feedBytes);
-    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + TIPS_BYTES, eventBytesMax);
+    const bytesMax = eventBytesMax + COPY_BYTES;
+    this.arena = new Arena(capacity, TIPS_BYTES + chainBytes(bytesMax), feedBytes);
+    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + TIPS_BYTES, bytesMax);
+    this.names = new Names(this.arena, this);
+    this.room = new Room(this.arena, this.names, bytesMax);
     for (let slot = 0; slot <= capacity; slot++) this.drop(slot);
   }
 
@@ -69,12 +75,15 @@ export class FeedStore {
   /** Index into the arena's words of the scratch for the tips of a batch, two words for each event. */
   tipsAt(): number { return this.arena.scratchAt() >>> 2; }
   author(slot: number): number { return this.authors.id(slot === this.arena.capacity ? this.branchOf : slot); }
+  /** The same, for `Names`. */
+  id(slot: number): number { return this.author(slot); }
 
   /** Whether no part of the feed's snapshot is missing (PROTOCOL 10.2). */
-  isComplete(slot: number): boolean {
-    const hasBase = this.arena.get(slot, BASE_FIRST) !== 0 || this.arena.get(slot, BASE_SECOND) !== 0;
-    return hasBase || this.sequence(slot) === 0 || this.floor(slot) === 1;
-  }
+  isComplete(slot: number): boolean { return this.room.isComplete(slot); }
+  /** Whether a record is the latest set or removal of its slot; its time to live may be over. */
+  isLive(record: number): boolean { return this.room.isLive(record); }
+  /** Makes room for records of `words` words in total. Returns false if that is not possible: see `Room`. */
+  reserve(words: number): boolean { return this.room.reserve(words); }
 
   /** Begins another generation of a feed and frees what is held of the one before. */
   begin(slot: number, generation: number): void {
@@ -90,20 +99,6 @@ export class FeedStore {
     this.begin(slot, 0);
     this.arena.set(slot, NOTES, 0);
     this.dropped = (this.dropped + 1) >>> 0;
-  }
-
-  /**
-   * Makes room for records of `words` words in total. Returns false if that is not possible:
-   * only live values and events that the application was not notified of are left then.
-   */
-  reserve(words: number): boolean {
-    const arena = this.arena;
-    if (words <= arena.room()) return true;
-    // Free more than is needed, so that one compaction serves many events.
-    const wanted = Math.max(words, arena.size() >>> ROOM_SHIFT);
-    if (words > this.roomBesideValues()) return false;
-    while (arena.room() < wanted && this.forgetOldest()) continue;
-    return words <= arena.room();
   }
 
   /**
@@ -126,7 +121,7 @@ export class FeedStore {
     const arena = this.arena;
     let record = arena.from(slot, this.sequence(slot) + 1);
     while (record !== 0 && (this.isLive(record) || arena.isUnnotified(record))) record = arena.next(record);
-    if (record !== 0) this.free(slot, record);
+    if (record !== 0) this.room.free(slot, record);
     return record !== 0;
   }
 
@@ -139,16 +134,16 @@ export class FeedStore {
   /** Writes an event that was just parsed to the scratch. Returns its length; -1: it is too long. */
   encode(reader: Reader, event: EventData): number {
     const length = canonicalBytes(event);
-    if (length > this.eventBytesMax) return -1;
+    if (length > this.eventBytesMax + (event.isCopy ? COPY_BYTES : 0)) return -1;
     writeCanonical(this.arena.bytes, this.chain.eventAt, reader.bytes, event);
     return length;
   }
 
   /**
-   * Stores the event of `length` bytes in the scratch, and marks the event that it supersedes.
-   * The caller has reserved room. The tip after the event is `first`, `second`; zeros: it is
-   * not known. Returns false for a new value if live values fill the arena: room for one event
-   * stays free, so that values can always be changed.
+   * Stores the event of `length` bytes in the scratch, and marks what it supersedes. The caller
+   * has reserved room. The tip after the event is `first`, `second`; zeros: it is not known.
+   * Returns false for a new value if live records fill the arena: room for one event stays
+   * free, so that values can always be changed.
    */
   store(slot: number, sequence: number, first: number, second: number, length: number): boolean {
     const arena = this.arena;
@@ -159,25 +154,71 @@ export class FeedStore {
       arena.clearFlag(held, RECORD_UNCERTAIN);
       return true;
     }
-    const words = recordWords(length);
-    arena.gather(words);
+    arena.gather(recordWords(length));
     const at = this.chain.eventAt;
     if (!this.canHold(slot, arena.bytes, at, length)) return false;
-    const other = this.withSameName(slot, arena.bytes, at);
-    const isValue = kindOf(arena.bytes[at]) === KIND_SET;
     const record = arena.allocate(slot, sequence, first, second, length);
     for (let i = 0; i < length; i++) arena.bytes[arena.eventAt(record) + i] = arena.bytes[at + i];
-    if (!isValue) this.addSpare(slot, words);
-    if (other !== 0) this.supersede(slot, arena.sequence(other) < sequence ? other : record);
+    if (!this.isLive(record)) this.room.addSpare(slot, recordWords(length));
+    if (this.names.kind(record) !== KIND_LOG) this.settleName(slot, record);
     return true;
   }
 
-  /** Whether the event of `length` bytes at `at` of `bytes` is no new value, or live values leave room for it. */
+  /** Whether the event of `length` bytes at `at` of `bytes` is no new value, or live records leave room for it. */
   canHold(slot: number, bytes: Uint8Array, at: number, length: number): boolean {
-    if (kindOf(bytes[at]) !== KIND_SET) return true;
-    const other = this.withSameName(slot, bytes, at);
-    if (other !== 0 && this.isLive(other)) return true;
-    return recordWords(length) + recordWords(this.eventBytesMax) <= this.roomBesideValues();
+    if (kindAt(bytes, at) !== KIND_SET || this.room.hasRoomForValue(length)) return true;
+    const names = this.names;
+    const author = originAuthorAt(bytes, at, this.author(slot));
+    for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
+      const isSameSlot = this.arena.owner(other) === slot && names.author(other) === author;
+      if (isSameSlot && names.kind(other) === KIND_SET) return true;
+    }
+    return false;
+  }
+
+  /** Puts a new record into the index, and finds what it supersedes or is superseded by in its feed. */
+  private settleName(slot: number, record: number): void {
+    const arena = this.arena;
+    const names = this.names;
+    const bytes = arena.bytes;
+    const at = arena.eventAt(record);
+    const author = names.author(record);
+    let isSuperseded = false;
+    for (let other = names.first(bytes, at); other !== 0;) {
+      const next = names.next(other, bytes, at);
+      if (names.author(other) === author) {
+        if (arena.owner(other) !== slot) this.noteElsewhere(record, other);
+        else if (this.supersedes(record, other)) this.room.supersede(slot, other);
+        else if (this.supersedes(other, record)) isSuperseded = true;
+      }
+      other = next;
+    }
+    arena.addNamed(record, nameHash(bytes, at));
+    if (isSuperseded) this.room.supersede(slot, record);
+  }
+
+  /** Whether `one` supersedes `other`, which is about the same name and author in the same feed. */
+  private supersedes(one: number, other: number): boolean {
+    const order = this.names.compare(one, other);
+    if (order < 0 || (order === 0 && this.arena.sequence(one) < this.arena.sequence(other))) return false;
+    const kind = this.names.kind(one);
+    const otherKind = this.names.kind(other);
+    if (!isMergeAt(this.arena.bytes, this.arena.eventAt(one)) || kind === otherKind) return true;
+    // In a merge topic a removal stands beside values. The end of a removal has its stamp.
+    if (otherKind === KIND_REMOVE) return kind === KIND_END && order === 0;
+    return kind !== KIND_REMOVE;
+  }
+
+  /** Another feed holds a record about the same name and author. */
+  private noteElsewhere(record: number, other: number): void {
+    const arena = this.arena;
+    const order = this.names.compare(record, other);
+    const isEnd = this.names.kind(record) === KIND_END;
+    // The application was notified of this event, or will be.
+    if (order === 0 && this.names.kind(other) === this.names.kind(record)) arena.setNotified(record);
+    if (!isEnd || order < 0 || arena.owner(other) !== OWN_SLOT || isCopyAt(arena.bytes, arena.eventAt(record))) return;
+    // The end may make room for others before `Upkeep` comes to the copy.
+    arena.setUpkeep(other, arena.upkeep(other) | UPKEEP_ENDED);
   }
 
   /** The feed is held up to `sequence` now. */
@@ -189,13 +230,12 @@ export class FeedStore {
 
   /**
    * Begins a new generation of the node's own feed with all that is held of it, in the same
-   * order and with the same stamps (PROTOCOL 10.6). Superseded events are left behind. Removals
-   * are not: a removal may hide a value that another author set before.
+   * order and with the same stamps (PROTOCOL 10.6). Superseded events are left behind.
    */
   rechain(slot: number, generation: number): void {
     const arena = this.arena;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (arena.hasFlag(record, RECORD_SUPERSEDED)) this.free(slot, record);
+      if (arena.hasFlag(record, RECORD_SUPERSEDED)) this.room.free(slot, record);
     }
     arena.freeAll(slot, RECORD_GONE);
     // Sequence numbers fall, so no record may keep an old one.
@@ -219,11 +259,11 @@ export class FeedStore {
     arena.set(slot, FLOOR, 1);
   }
 
-  /** A snapshot begins to arrive: frees all records but the latest values. */
+  /** A snapshot begins to arrive: frees all records but the live ones. */
   enterSnapshot(slot: number): void {
     const arena = this.arena;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (!this.isLive(record)) this.free(slot, record);
+      if (!this.isLive(record)) this.room.free(slot, record);
     }
   }
 
@@ -268,47 +308,10 @@ export class FeedStore {
     }
   }
 
-  /** Forgets the values below the floors whose time to live ended before `physicalMs`, milliseconds since 1970. */
-  expire(physicalMs: number): void {
-    for (let slot = 0; slot < this.arena.capacity; slot++) {
-      const floor = this.floor(slot);
-      let record = this.isComplete(slot) ? this.arena.first(slot) : 0;
-      while (record !== 0 && this.arena.sequence(record) < floor) {
-        if (this.isExpired(record, physicalMs)) this.removeValue(slot, record);
-        record = this.arena.next(record);
-      }
-    }
-  }
-
-  /** Whether the time to live of a record's value is over at `physicalMs`. */
-  isExpired(record: number, physicalMs: number): boolean {
-    const arena = this.arena;
-    const bytes = arena.bytes;
-    const start = arena.eventAt(record);
-    if (!hasTtl(bytes[start])) return false;
-    let at = start + EVENT_HEAD_BYTES + topicLengthOf(bytes[start]);
-    at += 1 + bytes[at];
-    let ttlSeconds = 0;
-    for (let factor = 1; ; factor *= 128) {
-      ttlSeconds += (bytes[at] & 0x7f) * factor;
-      if (bytes[at++] < 0x80) break;
-    }
-    return this.ms(record) + ttlSeconds * 1000 <= physicalMs;
-  }
-
   /** Milliseconds since 1970 of a record's stamp. */
   ms(record: number): number { return stampMs(this.arena.bytes, this.arena.eventAt(record)); }
   /** Counter of a record's stamp. */
   counter(record: number): number { return stampCounter(this.arena.bytes, this.arena.eventAt(record)); }
-
-  /** Whether a record is the latest value of its topic and key; its time to live may be over. */
-  isLive(record: number): boolean {
-    return this.kind(record) === KIND_SET && !this.arena.hasFlag(record, RECORD_SUPERSEDED);
-  }
-
-  kind(record: number): number {
-    return kindOf(this.arena.bytes[this.arena.eventAt(record)]);
-  }
 
   /** First word of the tip after an event, from the event below the floor on. The feed is complete. */
   tipFirstAt(slot: number, sequence: number): number {
@@ -329,41 +332,6 @@ export class FeedStore {
     this.chain.link(sequence, length);
   }
 
-  /** Raises the floor of the feed with the most removable words. Returns false if no event can go. */
-  private forgetOldest(): boolean {
-    let most = 0;
-    let victim = -1;
-    for (let slot = 0; slot < this.arena.capacity; slot++) {
-      const spare = this.arena.get(slot, SPARE);
-      if (spare <= most || this.floorRecord(slot) === 0) continue;
-      most = spare;
-      victim = slot;
-    }
-    if (victim >= 0) this.raiseFloor(victim);
-    return victim >= 0;
-  }
-
-  /** The record at the floor; 0 if the floor must not rise past it. */
-  private floorRecord(slot: number): number {
-    const floor = this.floor(slot);
-    if (floor > this.sequence(slot) || !this.isComplete(slot)) return 0;
-    const record = this.arena.find(slot, floor);
-    return record !== 0 && this.arena.isUnnotified(record) ? 0 : record;
-  }
-
-  private raiseFloor(slot: number): void {
-    const arena = this.arena;
-    const floor = this.floor(slot);
-    const record = arena.find(slot, floor);
-    arena.set(slot, BASE_FIRST, arena.tipFirst(record));
-    arena.set(slot, BASE_SECOND, arena.tipSecond(record));
-    arena.set(slot, FLOOR, floor + 1);
-    if (this.isLive(record)) return;
-    // A peer that holds the removed value must learn of the removal, even if this node no longer holds it.
-    if (this.kind(record) === KIND_REMOVE && !arena.hasFlag(record, RECORD_SUPERSEDED)) this.removeValue(slot, record);
-    else this.free(slot, record);
-  }
-
   /** Lowers the floor to `sequence`, before which the tip is `first`, `second`. The caller then stores the events. */
   lowerFloor(slot: number, sequence: number, first: number, second: number): void {
     const arena = this.arena;
@@ -373,67 +341,7 @@ export class FeedStore {
     // A removal that is no longer held is below the floor.
     if (arena.get(slot, LAST_REMOVAL) >= sequence) arena.set(slot, LAST_REMOVAL, sequence - 1);
   }
-
-  private removeValue(slot: number, record: number): void {
-    const arena = this.arena;
-    if (arena.get(slot, LAST_REMOVAL) < arena.sequence(record)) arena.set(slot, LAST_REMOVAL, arena.sequence(record));
-    this.free(slot, record);
-  }
-
-  private free(slot: number, record: number): void {
-    if (!this.isLive(record)) this.addSpare(slot, -this.arena.wordsAt(record));
-    this.arena.free(record);
-  }
-
-  private addSpare(slot: number, words: number): void {
-    this.arena.set(slot, SPARE, this.arena.get(slot, SPARE) + words);
-  }
-
-  /** Words that are free or can be freed: all but those of the latest values. */
-  private roomBesideValues(): number {
-    let words = this.arena.room();
-    for (let slot = 0; slot < this.arena.capacity; slot++) words += this.arena.get(slot, SPARE);
-    return words;
-  }
-
-  /** The record of a feed with the topic and key of the event at `at`, if it is not superseded; or 0. */
-  withSameName(slot: number, bytes: Uint8Array, at: number): number {
-    const arena = this.arena;
-    if (kindOf(bytes[at]) === KIND_LOG) return 0;
-    let record = arena.first(slot);
-    while (record !== 0 && (arena.hasFlag(record, RECORD_SUPERSEDED) || !this.hasName(record, bytes, at))) {
-      record = arena.next(record);
-    }
-    return record;
-  }
-
-  /** Whether a record has the topic and key of the event at `at`, which has a key. */
-  private hasName(record: number, bytes: Uint8Array, at: number): boolean {
-    const held = this.arena.bytes;
-    const other = this.arena.eventAt(record);
-    const topicLength = topicLengthOf(bytes[at]);
-    if (kindOf(held[other]) === KIND_LOG || topicLength !== topicLengthOf(held[other])) return false;
-    // The comparison includes the length of the key, which lies between topic and key.
-    const end = EVENT_HEAD_BYTES + topicLength + 1 + bytes[at + EVENT_HEAD_BYTES + topicLength];
-    for (let i = EVENT_HEAD_BYTES; i < end; i++) {
-      if (bytes[at + i] !== held[other + i]) return false;
-    }
-    return true;
-  }
-
-  /** A later event superseded this one. Below the floor it is of no use any more. */
-  private supersede(slot: number, record: number): void {
-    const arena = this.arena;
-    if (arena.sequence(record) < this.floor(slot) || !this.isComplete(slot)) {
-      this.free(slot, record);
-    } else {
-      if (this.isLive(record)) this.addSpare(slot, arena.wordsAt(record));
-      arena.setFlag(record, RECORD_SUPERSEDED);
-    }
-  }
 }
 
 /** The tips of a batch's events, two words each, at the start of the scratch. */
 const TIPS_BYTES = BATCH_EVENTS_MAX * 8;
-/** Right shift for an eighth of the arena. */
-const ROOM_SHIFT = 3;

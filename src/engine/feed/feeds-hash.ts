@@ -1,5 +1,6 @@
 import { type FeedsHash as RowFeedsHash, TableHash } from "../table/hash.js";
 import type { FeedStore } from "./feed-store.js";
+import type { Upkeep } from "./upkeep.js";
 
 /**
  * The feeds hash (PROTOCOL 10.2): the sum of one hash for each feed of which an event is held,
@@ -9,10 +10,12 @@ import type { FeedStore } from "./feed-store.js";
  */
 export class FeedsHash extends TableHash implements RowFeedsHash {
   private readonly feeds: FeedStore;
+  private readonly upkeep: Upkeep;
 
-  constructor(feeds: FeedStore) {
+  constructor(feeds: FeedStore, upkeep: Upkeep) {
     super();
     this.feeds = feeds;
+    this.upkeep = upkeep;
   }
 
   /** The feeds hash of a frame, a uint32. */
@@ -39,8 +42,9 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
     }
   }
 
-  /** The row in a slot is forgotten: forgets its feed. */
+  /** The row in a slot is forgotten: forgets its feed, but for what counts and nobody else holds. */
   drop(slot: number): void {
+    this.upkeep.adoptAll(slot);
     this.feeds.drop(slot);
   }
 }

@@ -1,6 +1,7 @@
 import { writeU32 } from "../../cbor/big-endian.js";
 import type { Reader } from "../wire/cursor.js";
 import { recordWords } from "./arena.js";
+import type { BranchFilter } from "./branch-filter.js";
 import { type BatchData, readBatchEvent, rewindBatch, skipBatch } from "./batches.js";
 import { TIP_BYTES } from "./chain.js";
 import { type EventData, canonicalBytes } from "./event.js";
@@ -8,16 +9,6 @@ import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
 } from "../wire/drops.js";
 import type { FeedStore } from "./feed-store.js";
-
-/** Of a branch of the own feed: which events are stored. `OwnFeed`. */
-export interface BranchFilter {
-  /** Whether the event of `length` bytes in the scratch is to be stored. */
-  isWanted(length: number): boolean;
-  /** The branch was read up to an event. */
-  advance(sequence: number, tipFirst: number, tipSecond: number): void;
-  /** Makes room in the branch itself. Returns false if it cannot. */
-  forgetOldest(): boolean;
-}
 
 /**
  * Applies the batches and snapshot chunks that other nodes send (PROTOCOL 10.3, 10.4).

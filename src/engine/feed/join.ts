@@ -1,9 +1,11 @@
 import { COUNTER_MAX } from "./hlc.js";
-import { EVENT_HEAD_BYTES, compareStamps, stampCounter, stampMs, writeStamp } from "./event.js";
 import {
-  GENERATION, LAST_REMOVAL, NOTIFIED, RECORD_GONE, RECORD_NOTIFIED, RECORD_SUPERSEDED, SEQUENCE, SPARE,
-} from "./arena.js";
+  EVENT_HEAD_BYTES, compareStamps, compareTimes, isMergeAt, kindAt, orderAt, originAuthorAt, stampCounter, stampMs,
+  writeStamp,
+} from "./event.js";
+import { GENERATION, LAST_REMOVAL, NOTIFIED, RECORD_GONE, RECORD_NOTIFIED, SEQUENCE } from "./arena.js";
 import type { FeedStore } from "./feed-store.js";
+import { KIND_END, KIND_LOG, KIND_REMOVE } from "./kinds.js";
 
 /**
  * Whether a feed holds the event of `length` bytes in canonical form at `at` of the arena.
@@ -22,6 +24,30 @@ export function holdsEvent(feeds: FeedStore, slot: number, at: number, length: n
   if (record === 0 || compareStamps(arena.bytes, arena.eventAt(record), arena.bytes, at) !== 0) return false;
   while (record !== 0 && !hasBody(feeds, record, at, length)) record = arena.next(record);
   return record !== 0;
+}
+
+/** Whether a feed has a later event of the slot of the event of `length` bytes at `at` of the arena, or its end. */
+export function isOutdated(feeds: FeedStore, slot: number, at: number, length: number): boolean {
+  const arena = feeds.arena;
+  const bytes = arena.bytes;
+  const names = feeds.names;
+  const kind = kindAt(bytes, at);
+  if (kind === KIND_LOG) return false;
+  const author = originAuthorAt(bytes, at, feeds.author(slot));
+  const order = orderAt(bytes, at, length);
+  const isMerge = isMergeAt(bytes, at);
+  for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
+    if (arena.owner(other) !== slot || names.author(other) !== author) continue;
+    const later = compareTimes(
+      names.orderMs(other), names.orderCounter(other), stampMs(bytes, order), stampCounter(bytes, order),
+    );
+    const otherKind = names.kind(other);
+    // In a merge topic removals have a slot of their own. Its end has the removal's stamp.
+    const isSameSlot = !isMerge || (kind === KIND_REMOVE) === (otherKind === KIND_REMOVE)
+      || (later === 0 && kind === KIND_REMOVE && otherKind === KIND_END);
+    if (isSameSlot && (later > 0 || (later === 0 && (kind !== KIND_END || otherKind === KIND_END)))) return true;
+  }
+  return false;
 }
 
 /** Whether a record is the event at `at` of the arena, perhaps with another stamp. */
@@ -97,24 +123,16 @@ export function replace(feeds: FeedStore, slot: number, branch: number): void {
     }
   }
   feeds.begin(slot, feeds.generation(branch));
-  let spare = 0;
+  for (let column = GENERATION; column <= LAST_REMOVAL; column++) arena.set(slot, column, arena.get(branch, column));
   for (let record = arena.first(branch); record !== 0; record = arena.first(branch)) {
-    const isNotified = arena.hasFlag(record, RECORD_NOTIFIED);
-    const isSuperseded = arena.hasFlag(record, RECORD_SUPERSEDED);
     const sequence = arena.sequence(record);
     const tipFirst = arena.tipFirst(record);
     const tipSecond = arena.tipSecond(record);
     const length = arena.eventLength(record);
+    arena.set(slot, NOTIFIED, arena.hasFlag(record, RECORD_NOTIFIED) ? sequence : 0);
     feeds.copyToScratch(arena.bytes, arena.eventAt(record), length);
     arena.free(record);
-    arena.set(slot, NOTIFIED, isNotified ? sequence : 0);
-    const moved = arena.allocate(slot, sequence, tipFirst, tipSecond, length);
-    const at = arena.eventAt(moved);
-    for (let i = 0; i < length; i++) arena.bytes[at + i] = arena.bytes[feeds.chain.eventAt + i];
-    if (isSuperseded) arena.setFlag(moved, RECORD_SUPERSEDED);
-    if (!feeds.isLive(moved)) spare += arena.wordsAt(moved);
+    feeds.store(slot, sequence, tipFirst, tipSecond, length);
   }
-  for (let column = GENERATION; column <= LAST_REMOVAL; column++) arena.set(slot, column, arena.get(branch, column));
-  arena.set(slot, SPARE, spare);
   arena.set(slot, NOTIFIED, arena.get(slot, SEQUENCE));
 }

@@ -4,10 +4,12 @@
  */
 /** One event of a log: kept while there is room. */
 export const KIND_LOG = 0;
-/** Sets the author's value of a topic and key, until the next event about them. */
+/** Sets the value of a topic and key, until the next event about them; in a merge topic, that of the author. */
 export const KIND_SET = 1;
-/** Removes the author's value of a topic and key. */
+/** Removes the values of a topic and key, of all authors. */
 export const KIND_REMOVE = 2;
+/** Takes one event of the same feed out of it, and hides nothing else. */
+export const KIND_END = 3;
 
 /** The time is not known: stamps only count. */
 export const CLOCK_NONE = 0;

@@ -4,13 +4,14 @@ import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { BASE_FIRST, LAST_REMOVAL, NOTIFIED, recordWords } from "./arena.js";
 import type { BatchData } from "./batches.js";
 import { type Branch, JoinedEnds } from "./branch.js";
+import { BranchFilter } from "./branch-filter.js";
 import { shortTip } from "./chain.js";
-import { type EncodedEvent, compareStamps, stampCounter, stampMs, writeStamp } from "./event.js";
+import { type EncodedEvent, compareStamps, kindAt, stampCounter, stampMs, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import type { Hlc } from "./hlc.js";
-import type { BranchFilter } from "./intake.js";
-import { holdsEvent, join } from "./join.js";
+import { join } from "./join.js";
+import { KIND_LOG, KIND_SET } from "./kinds.js";
 
 /** `stampEvent` succeeded. */
 export const STAMP_OK = 0;
@@ -46,7 +47,7 @@ const LOG_HELD = 2;
  *
  * The class decides; `FeedProtocol` carries the decisions out, as a new generation needs a new revision.
  */
-export class OwnFeed implements BranchFilter {
+export class OwnFeed {
   /** Whether the node has published events since the start. From then on nothing continues the feed but such events. */
   hasPublished = false;
   /**
@@ -56,6 +57,8 @@ export class OwnFeed implements BranchFilter {
   hasHole = false;
   /** The branch ends that the feed includes. */
   readonly joined = new JoinedEnds();
+  /** Which events of a branch become part of the feed. */
+  readonly filter: BranchFilter;
   /** A `LOG_` constant. */
   private log = LOG_EMPTY;
   private readonly feeds: FeedStore;
@@ -72,13 +75,6 @@ export class OwnFeed implements BranchFilter {
   private baseSecond = 0;
   /** Sequence number of the first event of this generation that was published since the start. */
   private firstPublished = SEQUENCE_MAX + 1;
-  /** The floor when the node first published, or began this generation. */
-  private firstFloor = 1;
-  /** Stamp of the first event that was published since the start, and of the event up to which such were dropped. */
-  private birthMs = 0;
-  private birthCounter = 0;
-  private droppedMs = 0;
-  private droppedCounter = 0;
 
   constructor(feeds: FeedStore, hlc: Hlc, outbox: FeedOutbox, rows: Rows, branch: Branch) {
     this.feeds = feeds;
@@ -86,6 +82,7 @@ export class OwnFeed implements BranchFilter {
     this.outbox = outbox;
     this.rows = rows;
     this.branch = branch;
+    this.filter = new BranchFilter(feeds, hlc, branch);
   }
 
   /** Stamps an event and makes room for it, after `beforeEvent`. Returns a `STAMP_` constant. */
@@ -93,25 +90,98 @@ export class OwnFeed implements BranchFilter {
     const feeds = this.feeds;
     if (!feeds.reserve(recordWords(event.length))) return STAMP_ARENA_FULL;
     this.hlc.now(nowMs);
+    if (kindAt(event.bytes, 0) !== KIND_LOG) this.passName(event, nowMs);
     writeStamp(event.bytes, 0, this.hlc.ms, this.hlc.counter);
     return feeds.canHold(OWN_SLOT, event.bytes, 0, event.length) ? STAMP_OK : STAMP_ARENA_FULL;
   }
 
+  /** Has a KIND_END end the node's latest value of its topic and key, also a copy. Returns whether there is one. */
+  fillEnd(event: EncodedEvent): boolean {
+    const names = this.feeds.names;
+    const author = this.rows.id(OWN_SLOT);
+    let latest = 0;
+    for (let other = names.first(event.bytes, 0); other !== 0; other = names.next(other, event.bytes, 0)) {
+      if (names.author(other) !== author || names.kind(other) !== KIND_SET) continue;
+      if (latest === 0 || names.compare(other, latest) > 0) latest = other;
+    }
+    if (latest !== 0) event.setEnded(names.orderMs(latest), names.orderCounter(latest));
+    return latest !== 0;
+  }
+
+  /** Moves the clock beyond all held events of the same topic and key: what was read, then written, is the later. */
+  private passName(event: EncodedEvent, nowMs: number): void {
+    const names = this.feeds.names;
+    const latest = names.latest(event.bytes, 0);
+    if (latest === 0) return;
+    const ms = names.orderMs(latest);
+    const counter = names.orderCounter(latest);
+    if (this.hlc.ms > ms || (this.hlc.ms === ms && this.hlc.counter > counter)) return;
+    this.hlc.recall(ms, counter);
+    this.hlc.now(nowMs);
+  }
+
   /** Appends an event that was stamped. `event` is free afterwards. */
   publish(event: EncodedEvent): void {
+    this.noteBirth(stampMs(event.bytes, 0), stampCounter(event.bytes, 0));
     const feeds = this.feeds;
-    if (!this.hasPublished) {
-      this.hasPublished = true;
-      this.firstPublished = feeds.sequence(OWN_SLOT) + 1;
-      this.firstFloor = feeds.floor(OWN_SLOT);
-      this.birthMs = stampMs(event.bytes, 0);
-      this.birthCounter = stampCounter(event.bytes, 0);
-    }
     this.rows.subtractFromFeedsHash(OWN_SLOT);
     feeds.append(OWN_SLOT, event.bytes, 0, event.length);
     this.rows.addToFeedsHash(OWN_SLOT);
     this.outbox.refresh(OWN_SLOT, 1);
     event.length = 0;
+  }
+
+  /**
+   * Whether the feed can go on as it is, without a new generation. Peers have given back all that they hold of it.
+   */
+  isReady(): boolean {
+    const feeds = this.feeds;
+    const sequence = feeds.sequence(OWN_SLOT);
+    if (this.outbox.ownWithheld || this.hasHole || !feeds.isComplete(OWN_SLOT)) return false;
+    if (sequence >= SEQUENCE_MAX) return false;
+    const generation = feeds.generation(OWN_SLOT);
+    const isBehind = this.aheadGeneration > generation
+      || (this.aheadGeneration === generation && this.aheadSequence > sequence);
+    const isGiven = this.log < LOG_HELD && !this.hasPublished && generation < this.rows.revision(OWN_SLOT);
+    return !isBehind && !isGiven;
+  }
+
+  /** Makes the feed ready for an event of `Upkeep`, if that takes no new revision. Returns whether it is. */
+  getReady(): boolean {
+    if (!this.outbox.ownWithheld && !this.hasHole) this.beforeEvent();
+    return this.isReady();
+  }
+
+  /** Makes the stamp of the next event. Returns its milliseconds. */
+  nextStampMs(nowMs: number): number {
+    this.hlc.now(nowMs);
+    return this.hlc.ms;
+  }
+
+  /** Appends the event of `length` bytes in the scratch with that stamp. Room is reserved. Returns whether it fits. */
+  publishScratch(length: number): boolean {
+    const feeds = this.feeds;
+    const bytes = feeds.arena.bytes;
+    const at = feeds.chain.eventAt;
+    writeStamp(bytes, at, this.hlc.ms, this.hlc.counter);
+    if (!feeds.canHold(OWN_SLOT, bytes, at, length)) return false;
+    this.noteBirth(this.hlc.ms, this.hlc.counter);
+    this.rows.subtractFromFeedsHash(OWN_SLOT);
+    feeds.append(OWN_SLOT, bytes, at, length);
+    this.rows.addToFeedsHash(OWN_SLOT);
+    this.outbox.refresh(OWN_SLOT, 1);
+    return true;
+  }
+
+  /** Whether an own event with a stamp of `ms` was published since the start. */
+  isSinceStart(ms: number): boolean { return ms >= this.filter.birthMs; }
+
+  /** An event is about to be published, with a stamp. */
+  private noteBirth(ms: number, counter: number): void {
+    this.filter.noteBirth(ms, counter);
+    if (this.hasPublished) return;
+    this.hasPublished = true;
+    this.firstPublished = this.feeds.sequence(OWN_SLOT) + 1;
   }
 
   /**
@@ -206,25 +276,6 @@ export class OwnFeed implements BranchFilter {
     if (this.hasHole || feeds.arena.first(branch.slot) !== 0 || branch.generation() > generation) return true;
     const isPrefix = branch.sequence() < feeds.floor(OWN_SLOT) && branch.sequence() <= feeds.sequence(OWN_SLOT);
     return branch.generation() === generation && !isPrefix;
-  }
-
-  /** Whether the event of `length` bytes in the scratch, of a branch, has to become part of the feed. */
-  isWanted(length: number): boolean {
-    const feeds = this.feeds;
-    const arena = feeds.arena;
-    const at = feeds.chain.eventAt;
-    if (holdsEvent(feeds, OWN_SLOT, at, length) || this.wasDropped(at)) return false;
-    const other = feeds.withSameName(OWN_SLOT, arena.bytes, at);
-    return other === 0 || compareStamps(arena.bytes, arena.eventAt(other), arena.bytes, at) < 0;
-  }
-
-  /** The branch was read up to an event. */
-  advance(sequence: number, tipFirst: number, tipSecond: number): void {
-    this.branch.advance(sequence, tipFirst, tipSecond);
-  }
-
-  forgetOldest(): boolean {
-    return this.branch.forgetOldest();
   }
 
   /**
@@ -331,7 +382,7 @@ export class OwnFeed implements BranchFilter {
   /** Begins a generation with all that is held, and the branch if it is whole (PROTOCOL 10.6). */
   rechain(generation: number): void {
     const feeds = this.feeds;
-    this.noteDropped();
+    this.filter.beforeGeneration();
     if (!this.hasHole) this.joined.add(feeds.generation(OWN_SLOT), feeds.sequence(OWN_SLOT), this.tip());
     this.rows.subtractFromFeedsHash(OWN_SLOT);
     this.hasHole = false;
@@ -342,7 +393,6 @@ export class OwnFeed implements BranchFilter {
     if (last !== 0) this.hlc.recall(feeds.ms(last), feeds.counter(last));
     if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
     this.firstPublished = 1;
-    this.firstFloor = 1;
     this.outbox.age(OWN_SLOT);
     this.outbox.renewed(OWN_SLOT, false);
     this.stopWithholding();
@@ -376,33 +426,4 @@ export class OwnFeed implements BranchFilter {
     const record = feeds.arena.find(OWN_SLOT, sequence);
     return record !== 0 && shortTip(feeds.arena.tipFirst(record)) !== tip;
   }
-
-  /** Whether an event at `at` of the arena that is not held was published since the start, and dropped to make room. */
-  private wasDropped(at: number): boolean {
-    const bytes = this.feeds.arena.bytes;
-    if (!this.hasPublished) return false;
-    this.noteDropped();
-    const ms = stampMs(bytes, at);
-    const counter = stampCounter(bytes, at);
-    return compareTimes(ms, counter, this.birthMs, this.birthCounter) >= 0
-      && compareTimes(ms, counter, this.droppedMs, this.droppedCounter) < 0;
-  }
-
-  /** Notes up to which event the node has dropped events since it first published. */
-  private noteDropped(): void {
-    const feeds = this.feeds;
-    const floor = feeds.floor(OWN_SLOT);
-    if (!this.hasPublished || floor <= this.firstFloor || !feeds.isComplete(OWN_SLOT)) return;
-    const record = feeds.arena.from(OWN_SLOT, floor);
-    const ms = record === 0 ? this.hlc.ms : feeds.ms(record);
-    const counter = record === 0 ? this.hlc.counter : feeds.counter(record);
-    if (compareTimes(ms, counter, this.droppedMs, this.droppedCounter) <= 0) return;
-    this.droppedMs = ms;
-    this.droppedCounter = counter;
-  }
-}
-
-/** Compares two stamps: below 0 if the first one is earlier. */
-function compareTimes(ms: number, counter: number, otherMs: number, otherCounter: number): number {
-  return ms === otherMs ? counter - otherCounter : ms - otherMs;
 }

@@ -74,7 +74,7 @@ describe("the claim of a peer on a feed", () => {
     }
   });
 
-  it("a claim on a later generation is answered with what is held, and the author's answer begins the generation", () => {
+  it("a claim on a later generation gets the row of what is held, and the author's answer begins the generation", () => {
     const network = new EngineNetwork();
     network.add(1, FEEDS, [2], 3);
     network.add(2, FEEDS, [1], 3);
@@ -85,7 +85,7 @@ describe("the claim of a peer on a feed", () => {
     network.engines.delete(1);
     network.add(1, FEEDS, [2], 9);
     network.run(50000);
-    const before = heldFeed(network.engines.get(2)!, 1).frontier;
+    const before = heldFeed(network.engines.get(2)!, 1).frontier.slice(0, 2);
     network.sent.length = 0;
     network.log(1, "topic", 2);
     const [syn, answer, diff] = network.sent.map(({ bytes }) => bytes);

@@ -1,0 +1,276 @@
+import type { Clock } from "../clock.js";
+import { OWN_SLOT, type Rows } from "../table/rows.js";
+import { REMOVE, SUSPECT } from "../table/states.js";
+import { type Arena, FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
+import { COPY_BYTES, isCopyAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
+import type { FeedStore } from "./feed-store.js";
+import { KIND_END, KIND_REMOVE, KIND_SET } from "./kinds.js";
+import type { Names } from "./names.js";
+import type { OwnFeed } from "./own-feed.js";
+
+/** Most events that a node publishes in a round on behalf of others, and to tidy its own feed. */
+export const UPKEEP_EVENTS = 4;
+/** Most copies at once for rows that are forgotten. This allowance grows by UPKEEP_EVENTS a round. */
+const ALLOWANCE_MAX = 256;
+/** A pass over all records takes this many rounds. */
+const PASS_ROUNDS = 32;
+/** Words of the arena that a round visits at least. */
+const VISIT_WORDS_MIN = 64;
+
+/**
+ * Keeps what was published, whatever becomes of its author (PROTOCOL 10.8). A node that has met
+ * a peer visits all records that it holds, a part in each round. For each it decides:
+ *
+ * - the author's row became REMOVE: the node publishes a *copy* of what still counts;
+ * - an own event is hidden by a later one: the node *ends* it, so that removals can be dropped one day;
+ * - an own copy is needless, as its author is back or a live node of lower id has it, too: the node ends it;
+ * - a removal hides a value that its author does not end: others may have dropped the removal, so the
+ *   node publishes a copy of the removal;
+ * - another node holds a copy of an own value that this node ended: it publishes the end again.
+ *
+ * Waits are counted in passes: a node that acts first has the lowest id of those that live.
+ */
+export class Upkeep {
+  /** Values that went with their author's row, as this node had no room for copies: a uint32 that wraps. */
+  valuesForgotten = 0;
+  /** Whether a peer with feeds has answered since the start. */
+  hasMet = false;
+  private readonly feeds: FeedStore;
+  private readonly arena: Arena;
+  private readonly names: Names;
+  private readonly rows: Rows;
+  private readonly own: OwnFeed;
+  private readonly clock: Clock;
+  private deadline = 0;
+  /** Index of the record at which the next visit begins. */
+  private cursor = 0;
+  private allowance = ALLOWANCE_MAX;
+  /** Sequence number of the record that `adoptAll` visited last. */
+  private passed = 0;
+  /** Number of live nodes with a lower id. */
+  private rank = 0;
+
+  constructor(feeds: FeedStore, rows: Rows, own: OwnFeed, clock: Clock) {
+    this.feeds = feeds;
+    this.arena = feeds.arena;
+    this.names = feeds.names;
+    this.rows = rows;
+    this.own = own;
+    this.clock = clock;
+  }
+
+  /** A time passed: visits a part of the records once a round. */
+  tick(): void {
+    if (!this.clock.isDue(this.deadline)) return;
+    this.deadline = this.clock.nowMs + this.clock.roundIntervalMs;
+    this.allowance = Math.min(ALLOWANCE_MAX, this.allowance + UPKEEP_EVENTS);
+    if (!this.hasMet) return;
+    this.rank = this.countLower();
+    const arena = this.arena;
+    const end = this.cursor + Math.max(VISIT_WORDS_MIN, Math.ceil(arena.size() / PASS_ROUNDS));
+    let record = arena.recordFrom(this.cursor);
+    for (let left = UPKEEP_EVENTS; record !== 0 && record < end && left > 0;) {
+      this.cursor = record + arena.wordsAt(record);
+      const isMoved = this.visit(record);
+      // An own event may have moved all records. Then this pass may skip some.
+      record = isMoved ? arena.recordFrom(this.cursor) : arena.recordAfter(record);
+      if (isMoved) left--;
+    }
+    this.cursor = record;
+  }
+
+  /** The row in a slot is forgotten: publishes copies of what counts in its feed and is in no live feed. */
+  adoptAll(slot: number): void {
+    if (slot === OWN_SLOT || this.feeds.sequence(slot) === 0 || !this.feeds.isComplete(slot)) return;
+    const isReady = this.hasMet && this.own.getReady();
+    for (let record = this.arena.first(slot); record !== 0; record = this.arena.from(slot, this.passed + 1)) {
+      this.passed = this.arena.sequence(record);
+      if (!this.feeds.isLive(record) || !this.isWorthCopying(record)) continue;
+      const isValue = this.names.kind(record) === KIND_SET;
+      if (isReady && this.allowance > 0 && this.copy(record)) this.allowance--;
+      else if (isValue) this.valuesForgotten = (this.valuesForgotten + 1) >>> 0;
+    }
+  }
+
+  /** Returns whether records may have moved, as an own event was published. */
+  private visit(record: number): boolean {
+    const arena = this.arena;
+    const slot = arena.owner(record);
+    // A branch that is being read is not part of a feed yet.
+    if (slot === arena.capacity) return false;
+    if (!arena.isHeld(record) || !this.feeds.isLive(record) || !this.feeds.isComplete(slot)) return false;
+    if (slot === OWN_SLOT) return this.visitOwn(record);
+    if (this.rows.state(slot) === REMOVE) return this.visitDeparted(record);
+    const isOwnCopied = this.isCopy(record) && this.names.author(record) === this.rows.id(OWN_SLOT);
+    if (isOwnCopied && this.isOver(record)) return this.end(record, false);
+    return this.visitHidden(record);
+  }
+
+  private visitDeparted(record: number): boolean {
+    const visits = this.count(record, true);
+    return visits > this.delay() && this.isWorthCopying(record) && this.copy(record);
+  }
+
+  private visitOwn(record: number): boolean {
+    const isCopied = this.isCopy(record) && this.names.author(record) !== this.rows.id(OWN_SLOT);
+    const hasEnded = (this.arena.upkeep(record) & UPKEEP_ENDED) !== 0;
+    if (isCopied && (hasEnded || this.isNeedless(record))) return this.end(record, true);
+    const visits = this.count(record, this.names.hiderOf(record) !== 0);
+    return visits >= END_VISITS && this.end(record, true);
+  }
+
+  /** A value of another live author. */
+  private visitHidden(record: number): boolean {
+    const hider = this.names.kind(record) === KIND_SET ? this.names.hiderOf(record) : 0;
+    const isRemoved = hider !== 0 && this.names.kind(hider) === KIND_REMOVE;
+    const visits = this.count(record, isRemoved);
+    if (!isRemoved || visits <= this.delay()) return false;
+    const arena = this.arena;
+    const isRepeated = (arena.upkeep(record) & UPKEEP_REPEATED) !== 0;
+    // The author lives and does not end its value: it does not hold the removal.
+    const isLate = visits >= REPEAT_VISITS + this.delay();
+    const isUnknown = isLate && !isRepeated && this.isLiveNode(arena.owner(record));
+    if (isUnknown) arena.setUpkeep(record, arena.upkeep(record) | UPKEEP_REPEATED);
+    return (isUnknown || (this.isBelowFloor(hider) && !this.hasOtherAboveFloor(hider))) && this.copy(hider);
+  }
+
+  /** Counts the visits in which a record was found hidden, or its author departed. Returns the count. */
+  private count(record: number, isCounted: boolean): number {
+    const before = this.arena.upkeep(record);
+    const visits = isCounted ? Math.min(UPKEEP_COUNT, (before & UPKEEP_COUNT) + 1) : 0;
+    if (visits !== (before & UPKEEP_COUNT)) this.arena.setUpkeep(record, (before & ~UPKEEP_COUNT) | visits);
+    return visits;
+  }
+
+  /** Visits for which this node waits for others to act: none if it has the lowest id. */
+  private delay(): number {
+    return this.rank === 0 ? 0 : this.rank < PASS_RANKS ? 1 : 2;
+  }
+
+  /** Whether a record still counts, and no live feed has it, its end or a later event of its slot. */
+  private isWorthCopying(record: number): boolean {
+    const names = this.names;
+    if (names.endMs(record) <= this.feeds.room.physicalMs || names.hiderOf(record) !== 0) return false;
+    const bytes = this.arena.bytes;
+    const at = this.arena.eventAt(record);
+    const author = names.author(record);
+    for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
+      const owner = this.arena.owner(other);
+      if (!this.isLiveNode(owner) || names.author(other) !== author) continue;
+      const order = names.compare(other, record);
+      if (order === 0 && names.kind(other) === names.kind(record)) return false;
+      if (this.rows.id(owner) === author ? order >= 0 : order > 0 && names.kind(other) !== KIND_END) return false;
+    }
+    return true;
+  }
+
+  /** Whether the author is back with the copied event or a later one, or a live node of lower id has the same copy. */
+  private isNeedless(copy: number): boolean {
+    const names = this.names;
+    const bytes = this.arena.bytes;
+    const at = this.arena.eventAt(copy);
+    const author = names.author(copy);
+    // A removal that hides something may have been repeated on purpose.
+    const isNeeded = names.kind(copy) === KIND_REMOVE && names.hidesAny(copy);
+    for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
+      const owner = this.arena.owner(other);
+      if (owner === OWN_SLOT || !this.isLiveNode(owner) || names.author(other) !== author) continue;
+      const order = names.compare(other, copy);
+      if (this.rows.id(owner) === author && order >= 0 && !isNeeded) return true;
+      const isSame = order === 0 && names.kind(other) === names.kind(copy);
+      if (!isSame || this.rows.id(owner) >= this.rows.id(OWN_SLOT)) continue;
+      if (!isNeeded || !this.isBelowFloor(other)) return true;
+    }
+    return false;
+  }
+
+  /** Whether this node ended the own value that a record of another feed is a copy of, or its time to live is over. */
+  private isOver(copy: number): boolean {
+    const names = this.names;
+    if (names.kind(copy) !== KIND_SET) return false;
+    const bytes = this.arena.bytes;
+    const at = this.arena.eventAt(copy);
+    for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
+      if (this.arena.owner(other) !== OWN_SLOT || names.author(other) !== this.rows.id(OWN_SLOT)) continue;
+      if (names.kind(other) === KIND_END && names.compare(other, copy) >= 0) return false;
+      if (names.kind(other) !== KIND_SET) continue;
+      return names.compare(other, copy) > 0 && names.endMs(other) <= this.feeds.room.physicalMs;
+    }
+    // Of what it published since its start, this node holds all that it did not end.
+    return this.own.isSinceStart(names.orderMs(copy));
+  }
+
+  private isCopy(record: number): boolean {
+    return isCopyAt(this.arena.bytes, this.arena.eventAt(record));
+  }
+
+  private isLiveNode(slot: number): boolean {
+    return slot === OWN_SLOT || this.rows.state(slot) <= SUSPECT;
+  }
+
+  private isBelowFloor(record: number): boolean {
+    return this.arena.sequence(record) < this.arena.get(this.arena.owner(record), FLOOR);
+  }
+
+  /** Whether the feed of a live node has the event of a record, too, where peers get it as an event. */
+  private hasOtherAboveFloor(record: number): boolean {
+    const names = this.names;
+    const bytes = this.arena.bytes;
+    const at = this.arena.eventAt(record);
+    for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
+      if (!this.isLiveNode(this.arena.owner(other)) || names.kind(other) !== names.kind(record)) continue;
+      if (names.compare(other, record) === 0 && !this.isBelowFloor(other)) return true;
+    }
+    return false;
+  }
+
+  private countLower(): number {
+    const rows = this.rows;
+    let lower = 0;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      if (this.isLiveNode(slot) && rows.id(slot) < rows.id(OWN_SLOT)) lower++;
+    }
+    return lower;
+  }
+
+  /** Publishes a copy of a record. Returns whether records may have moved. */
+  private copy(record: number): boolean {
+    if (!this.own.isReady()) return this.own.getReady();
+    const arena = this.arena;
+    const length = arena.eventLength(record);
+    if (!this.feeds.reserve(recordWords(length + COPY_BYTES)) || !arena.isHeld(record)) return false;
+    const endMs = this.names.endMs(record);
+    const stampMs = this.own.nextStampMs(this.clock.callerMs);
+    const start = arena.eventAt(record);
+    const given = ttlSecondsAt(arena.bytes, start);
+    const left = endMs === Infinity ? 0 : Math.max(1, Math.min(given, Math.ceil((endMs - stampMs) / 1000)));
+    const author = this.feeds.author(arena.owner(record));
+    const scratch = this.feeds.chain.eventAt;
+    return this.own.publishScratch(writeCopy(arena.bytes, scratch, arena.bytes, start, length, author, left));
+  }
+
+  /**
+   * Publishes the end of a record. Returns whether records may have moved.
+   *
+   * @param isHere whether the record is in the own feed; otherwise it is a copy of an own event in another one
+   */
+  private end(record: number, isHere: boolean): boolean {
+    if (!this.own.isReady()) return this.own.getReady();
+    const arena = this.arena;
+    const length = arena.eventLength(record);
+    if (!this.feeds.reserve(recordWords(length + COPY_BYTES)) || !arena.isHeld(record)) return false;
+    this.own.nextStampMs(this.clock.callerMs);
+    const isCopyEnd = isHere && this.names.author(record) !== this.rows.id(OWN_SLOT);
+    const scratch = this.feeds.chain.eventAt;
+    const start = arena.eventAt(record);
+    return this.own.publishScratch(writeEnd(arena.bytes, scratch, arena.bytes, start, length, isCopyEnd));
+  }
+}
+
+/** An own event that was found hidden in so many passes ends. */
+const END_VISITS = 3;
+/** A removed value that its live author has not ended in so many passes shows that the author lacks the removal. */
+const REPEAT_VISITS = 5;
+/** Nodes with fewer live nodes of lower id wait for one visit, the others for two. */
+const PASS_RANKS = 8;
