@@ -14,8 +14,8 @@ import { T, bytesOf, cborOf, hex, nodeDigest } from "./feed-support.js";
 const ROUND = 10000;
 const FEEDS = { feeds: eventFeeds({ bytes: 8192 }).engineFeeds(1472, nodeDigest) };
 const REVISION = 3;
-/** 2^48 - 1, the greatest time that a stamp has. */
-const LAST_MS = 281474976710655;
+/** The last millisecond before 2200. */
+const LAST_MS = 7258118399999;
 
 /** @param hasSaid whether the author has published something since its start */
 function makeNetwork(hasSaid: boolean): EngineNetwork {
@@ -81,7 +81,8 @@ function malformed(network: EngineNetwork): string[] {
       if (stats.drops(reason) > 0) names.push(dropReasonName(reason));
     }
   }
-  return names.filter((name) => name !== "duplicate");
+  // A gap: a later generation is refused until its author sends it in answer to what the node holds.
+  return names.filter((name) => name !== "duplicate" && name !== "gap");
 }
 
 describe("claims on the feed of another node", () => {
@@ -116,12 +117,12 @@ describe("claims on the feed of another node", () => {
     assert.deepEqual(malformed(network), [], "and what it sends is well-formed");
   });
 
-  it("a claim of the last generation hides an author's events until the author starts again", () => {
+  it("a claim of the last generation hides no events of an author, which reports another device with its id", () => {
     const network = makeNetwork(true);
     claim(network, 0xffffffff, 1);
     sayThree(network);
     assert.deepEqual(said(network.engines.get(1)!), FOUR);
-    assert.deepEqual(said(network.engines.get(3)!), []);
+    assert.deepEqual(said(network.engines.get(3)!), FOUR);
     assert.ok(network.notified.some(({ address, kind }) => address === 1 && kind === NOTIFY_ID_CONFLICT), "it is told");
     network.engines.delete(1);
     network.run(ROUND);
@@ -131,16 +132,17 @@ describe("claims on the feed of another node", () => {
     assertAll(network, FOUR.slice(1));
   });
 
-  it("an author that has published begins a new generation without a forged event of the last stamp", () => {
+  it("an author that has published begins a new generation with its events and a forged one", () => {
     const network = makeNetwork(true);
     for (const { feed } of network.engines.values()) feed!.hlc.setPhysical(network.nowMs, T);
     forge(network);
     sayThree(network);
-    assertAll(network, FOUR);
-    for (const { feed } of network.engines.values()) assert.ok(feed!.hlc.ms < T + 100 * ROUND, "nor did a clock move");
+    assert.equal(said(network.engines.get(1)!).length, 5);
+    assertAll(network, said(network.engines.get(1)!));
+    for (const node of [2, 3]) assert.ok(network.engines.get(node)!.feed!.hlc.ms < T + 100 * ROUND, "no clock moved");
   });
 
-  it("a forged event of the last stamp silences an author that has not published, until its next start", () => {
+  it("an author that has not published goes on after a forged event of the last stamp", () => {
     const network = makeNetwork(true);
     network.engines.delete(1);
     network.run(ROUND);
@@ -149,10 +151,6 @@ describe("claims on the feed of another node", () => {
     forge(network);
     network.run(5 * ROUND);
     sayThree(network);
-    for (const node of [2, 3]) assert.deepEqual(said(network.engines.get(node)!), ["t/ 01", "t/ 1863"], `node ${node}`);
-    network.engines.delete(1);
-    network.add(1, FEEDS, [2], REVISION + 2);
-    sayThree(network);
-    assertAll(network, FOUR.slice(1));
+    assertAll(network, ["t/ 01", "t/ 1863", "t/ 02", "t/ 03", "t/ 04"]);
   });
 });

@@ -74,7 +74,7 @@ describe("the claim of a peer on a feed", () => {
     }
   });
 
-  it("a claim on a later generation gets the row of what is held, and the author's answer begins the generation", () => {
+  it("a claim on a later generation gets the row of what is held, and the author's answer begins it", () => {
     const network = new EngineNetwork();
     network.add(1, FEEDS, [2], 3);
     network.add(2, FEEDS, [1], 3);
