@@ -150,7 +150,9 @@ export class Engine implements NodeEngine {
   tick(nowMs: number): void {
     this.begin(nowMs);
     this.expireStates();
-    if (this.feed !== undefined) this.feed.tick();
+    const asked = this.feed === undefined ? -1 : this.feed.tick();
+    // PROTOCOL 10.6: the author of a feed is probed for its consent.
+    if (asked >= 0) this.rounds.probe(asked);
     // PROTOCOL 6.4: a node that made no statement for long announces itself. Spreads are of 6.4, too, rounds of 6.1.
     if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
     this.suspectSilent();

@@ -7,9 +7,9 @@ export interface Authors {
 
 /**
  * The memory of the feeds: one buffer of a fixed size. It has a table with one feed for each
- * slot of the rows, the scratch, an index by name, and the arena, in which events lie one after
- * another in the order of their arrival. This class knows places and links only; `FeedStore`
- * decides which events go in and out.
+ * slot of the rows and one more for a `Branch`, the scratch, an index by name, and the arena, in
+ * which events lie one after another in the order of their arrival. This class knows places and
+ * links only; `FeedStore` decides which events go in and out.
  *
  * The index has a list of records for each of a fixed number of hashes of topic and key.
  * `FeedStore` takes the records of log events and superseded ones out of it.
@@ -25,7 +25,7 @@ export interface Authors {
 export class Arena {
   readonly words: Uint32Array;
   readonly bytes: Uint8Array;
-  /** Number of feeds. */
+  /** Number of feeds without the branch, whose slot this is. */
   readonly capacity: number;
   readonly authors: Authors;
   /** Index of the first list of the index by name. Their number is a power of 2. The arena is behind them. */
@@ -42,14 +42,14 @@ export class Arena {
   private goneCount = 0;
 
   /**
-   * @param capacity number of feeds
+   * @param capacity number of feeds without the branch
    * @param scratchBytes bytes of the scratch, which is the caller's
    * @param feedBytes bytes of the arena, a multiple of 4
    */
   constructor(authors: Authors, capacity: number, scratchBytes: number, feedBytes: number) {
     this.authors = authors;
     this.capacity = capacity;
-    this.lists = capacity * FEED_WORDS + ((scratchBytes + 3) >>> 2);
+    this.lists = (capacity + 1) * FEED_WORDS + ((scratchBytes + 3) >>> 2);
     this.start = this.lists + listsFor(feedBytes);
     this.end = this.start;
     this.unnotified = this.start;
@@ -59,7 +59,7 @@ export class Arena {
   }
 
   /** Index into `bytes` of the scratch. */
-  scratchAt(): number { return this.capacity * FEED_WORDS * 4; }
+  scratchAt(): number { return (this.capacity + 1) * FEED_WORDS * 4; }
 
   get(slot: number, column: number): number { return this.words[slot * FEED_WORDS + column]; }
   set(slot: number, column: number, value: number): void { this.words[slot * FEED_WORDS + column] = value; }
@@ -258,7 +258,7 @@ export class Arena {
   /** Moves all records together in the order in which they lie, and links them again. */
   compact(): void {
     const words = this.words;
-    for (let slot = 0; slot < this.capacity; slot++) this.set(slot, LAST, 0);
+    for (let slot = 0; slot <= this.capacity; slot++) this.set(slot, LAST, 0);
     for (let list = this.lists; list < this.start; list++) words[list] = 0;
     let to = this.start;
     let unnotified = -1;

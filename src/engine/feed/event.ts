@@ -268,6 +268,11 @@ export function stampCounter(bytes: Uint8Array, start: number): number {
   return readU16(bytes, start + 7);
 }
 
+/** Compares two stamps: below 0 if the first one is earlier. */
+export function compareTimes(ms: number, counter: number, otherMs: number, otherCounter: number): number {
+  return ms === otherMs ? counter - otherCounter : ms - otherMs;
+}
+
 /** Compares the stamps of the events at `one` and `other` of two buffers: below 0 if the first is earlier. */
 export function compareStamps(bytes: Uint8Array, one: number, otherBytes: Uint8Array, other: number): number {
   const ms = stampMs(bytes, one) - stampMs(otherBytes, other);

@@ -1,6 +1,6 @@
 import {
   Arena, type Authors, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES, RECORD_GONE, RECORD_SUPERSEDED,
-  RECORD_UNCERTAIN, SEQUENCE, NOTIFIED, UPKEEP_ENDED, recordWords,
+  RECORD_UNCERTAIN, SEQUENCE, NOTIFIED, UPKEEP_ENDED,
 } from "./arena.js";
 import type { Reader } from "../wire/cursor.js";
 import { Chain, chainBytes } from "./chain.js";
@@ -34,7 +34,7 @@ export const BATCH_EVENTS_MAX = 16;
  * one batch and one event), the index by name and the arena. `Room` decides what goes when the
  * arena is full.
  */
-export class FeedStore {
+export class FeedStore implements Authors {
   readonly arena: Arena;
   readonly room: Room;
   /** Its `eventAt` is the scratch's place for one event, which `store`, `append` and `encode` write to. */
@@ -43,6 +43,9 @@ export class FeedStore {
   readonly eventBytesMax: number;
   /** How many feeds were dropped: a uint32 that wraps. */
   dropped = 0;
+  /** The slot of the feed of which a branch is read, into the arena's slot `capacity`. */
+  branchOf = 0;
+  private readonly authors: Authors;
 
   /**
    * @param capacity number of feeds: as many as rows
@@ -53,10 +56,11 @@ export class FeedStore {
     this.eventBytesMax = eventBytesMax;
     const bytesMax = eventBytesMax + COPY_BYTES;
     const tablesBytes = TIPS_BYTES + TIME_WORDS * 4;
-    this.arena = new Arena(authors, capacity, tablesBytes + chainBytes(bytesMax), feedBytes);
+    this.authors = authors;
+    this.arena = new Arena(this, capacity, tablesBytes + chainBytes(bytesMax), feedBytes);
     this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + tablesBytes, bytesMax);
     this.room = new Room(this.arena, bytesMax);
-    for (let slot = 0; slot < capacity; slot++) this.drop(slot);
+    for (let slot = 0; slot <= capacity; slot++) this.drop(slot);
   }
 
   generation(slot: number): number { return this.arena.get(slot, GENERATION); }
@@ -72,7 +76,9 @@ export class FeedStore {
   tipsAt(): number { return this.arena.scratchAt() >>> 2; }
   /** Index into the arena's words of the `TIME_WORDS` words that `keepTime` has. */
   timeAt(): number { return this.tipsAt() + (TIPS_BYTES >>> 2); }
-  author(slot: number): number { return this.arena.authors.id(slot); }
+  author(slot: number): number { return this.authors.id(slot === this.arena.capacity ? this.branchOf : slot); }
+  /** The same, for `Arena`. */
+  id(slot: number): number { return this.author(slot); }
 
   /** Whether no part of the feed's snapshot is missing (PROTOCOL 10.2). */
   isComplete(slot: number): boolean { return this.room.isComplete(slot); }
@@ -110,15 +116,6 @@ export class FeedStore {
     if (!this.store(slot, sequence, this.chain.first(), this.chain.second(), length)) return false;
     this.advance(slot, sequence);
     return true;
-  }
-
-  /** Continues a complete feed with a record that is held under the next sequence number. */
-  extend(slot: number, record: number): void {
-    const sequence = this.sequence(slot) + 1;
-    this.chain.begin(this.author(slot), this.generation(slot), this.tipFirst(slot), this.tipSecond(slot));
-    this.link(record, sequence);
-    this.arena.renumber(record, sequence, this.chain.first(), this.chain.second());
-    this.advance(slot, sequence);
   }
 
   /** Frees the first record above the feed's sequence number that is no latest value. Returns false: there is none. */
@@ -163,14 +160,19 @@ export class FeedStore {
       // What was held had no proof, such as an event behind a hole in a keeper's log.
       this.room.freeOnceNotified(held);
     }
-    arena.gather(recordWords(length));
+    if (!this.canHold(slot, arena.bytes, this.chain.eventAt, length)) return false;
+    this.put(slot, sequence, first, second, length);
+    return true;
+  }
+
+  /** Stores as `store` does, under a number that is not held. There is room for it in any case. */
+  put(slot: number, sequence: number, first: number, second: number, length: number): void {
+    const arena = this.arena;
     const at = this.chain.eventAt;
-    if (!this.canHold(slot, arena.bytes, at, length)) return false;
     const record = arena.allocate(slot, sequence, first, second, length);
     for (let i = 0; i < length; i++) arena.bytes[arena.eventAt(record) + i] = arena.bytes[at + i];
     this.room.added(record);
     if (recordKind(this.arena, record) !== KIND_LOG) this.settleName(slot, record);
-    return true;
   }
 
   /** Whether the event of `length` bytes at `at` of `bytes` is no new value, or live records leave room for it. */
@@ -266,11 +268,11 @@ export class FeedStore {
     arena.set(slot, FLOOR, 1);
   }
 
-  /** A snapshot that ends at `base` begins to arrive: frees all records up to there but the live ones. */
-  enterSnapshot(slot: number, base: number): void {
+  /** A snapshot begins to arrive: frees all records but the live ones. */
+  enterSnapshot(slot: number): void {
     const arena = this.arena;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (!this.isLive(record) && arena.sequence(record) <= base) this.room.free(record);
+      if (!this.isLive(record)) this.room.free(record);
     }
   }
 

@@ -92,7 +92,10 @@ export class Upkeep {
   private visit(record: number): boolean {
     const arena = this.feeds.arena;
     const slot = arena.owner(record);
-    if (!arena.isHeld(record) || !this.feeds.isLive(record) || !this.feeds.isComplete(slot)) return false;
+    // A branch that is being read is not part of a feed yet.
+    if (slot === arena.capacity) return false;
+    if (slot === arena.capacity || !arena.isHeld(record) || !this.feeds.isLive(record)) return false;
+    if (!this.feeds.isComplete(slot)) return false;
     if (slot === OWN_SLOT) return this.visitOwn(record);
     if (this.rows.state(slot) === REMOVE) return this.visitDeparted(record);
     const isOwnCopied = this.isCopy(record) && originAuthor(arena, record) === this.rows.id(OWN_SLOT);
@@ -204,7 +207,8 @@ export class Upkeep {
   }
 
   private isLiveNode(slot: number): boolean {
-    return slot === OWN_SLOT || this.rows.state(slot) <= SUSPECT;
+    // A branch is of no use to others before it is joined.
+    return slot < this.rows.capacity && this.rows.state(slot) <= SUSPECT;
   }
 
   private isBelowFloor(record: number): boolean {

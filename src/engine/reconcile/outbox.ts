@@ -263,7 +263,8 @@ export class Outbox {
     const writer = this.writer;
     const slot = this.words[at + DETAIL];
     if (slot !== BARE && writer.beginRows()) {
-      const first = type === TYPE_LEAVE || this.isAccused(slot) ? slot : -1;
+      const isProbed = this.feeds !== undefined && this.feeds.probedSlot === slot;
+      const first = type === TYPE_LEAVE || isProbed || this.isAccused(slot) ? slot : -1;
       if (first >= 0) writer.writeRow(this.rows, first);
       if (type === TYPE_SYN) this.writeUpdates(first);
       writer.endRows();

@@ -82,7 +82,8 @@ function malformed(network: EngineNetwork): string[] {
       if (stats.drops(reason) > 0) names.push(dropReasonName(reason));
     }
   }
-  return names.filter((name) => name !== "duplicate");
+  // A gap: a later generation is refused until its author sends it in answer to what the node holds.
+  return names.filter((name) => name !== "duplicate" && name !== "gap");
 }
 
 describe("claims on the feed of another node", () => {
@@ -117,12 +118,12 @@ describe("claims on the feed of another node", () => {
     assert.deepEqual(malformed(network), [], "and what it sends is well-formed");
   });
 
-  it("a claim of the last generation hides an author's events until the author starts again", () => {
+  it("a claim of the last generation hides no events of an author, which reports another device with its id", () => {
     const network = makeNetwork(true);
     claim(network, 0xffffffff, 1);
     sayThree(network);
     assert.deepEqual(said(network.engines.get(1)!), FOUR);
-    assert.deepEqual(said(network.engines.get(3)!), []);
+    assert.deepEqual(said(network.engines.get(3)!), FOUR);
     assert.ok(network.notified.some(({ address, kind }) => address === 1 && kind === NOTIFY_ID_CONFLICT), "it is told");
     network.engines.delete(1);
     network.run(ROUND);
@@ -132,13 +133,14 @@ describe("claims on the feed of another node", () => {
     assertAll(network, FOUR.slice(1));
   });
 
-  it("an author that has published begins a new generation without a forged event of the last stamp", () => {
+  it("an author that has published begins a new generation with its events and a forged one", () => {
     const network = makeNetwork(true);
     for (const { feed } of network.engines.values()) feed!.hlc.setPhysical(network.nowMs, T);
     forge(network, LAST_MS);
     sayThree(network);
-    assertAll(network, FOUR);
-    for (const { feed } of network.engines.values()) assert.ok(feed!.hlc.ms < T + 100 * ROUND, "nor did a clock move");
+    assert.equal(said(network.engines.get(1)!).length, 5);
+    assertAll(network, said(network.engines.get(1)!));
+    for (const node of [2, 3]) assert.ok(network.engines.get(node)!.feed!.hlc.ms < T + 100 * ROUND, "no clock moved");
   });
 
   /** The author has started again and published nothing since. */
