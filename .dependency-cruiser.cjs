@@ -6,8 +6,8 @@
 
 const { dependencies } = require("./desktop/package.json");
 
-/** Checks and errors that all parts of the library share. */
-const shared = ["src/(checks|errors|cbor-failure).ts", "src/cbor/"];
+/** Checks, errors and retries that all parts of the library share. */
+const shared = ["src/(checks|errors|cbor-failure|retry).ts", "src/cbor/"];
 const platformValues = [...shared, "src/platform/", "src/sealing/", "src/engine/wire/address.ts"];
 const platformTypes = ["src/digest/", "src/engine/wire/sealer.ts"];
 /** Constants of feeds that a node without events needs, too. */

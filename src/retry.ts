@@ -1,7 +1,7 @@
 const DELAY_MS = 10000;
 const DELAY_MS_MAX = 640000;
 
-/** When a write to the storage that failed is tried again: after 10 s, then after twice the delay before, up to 640 s. */
+/** When a failed write to the storage is tried again: after 10 s, then after twice the delay before, up to 640 s. */
 export class Retry {
   private dueMs = 0;
   private delayMs = 0;

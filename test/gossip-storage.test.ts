@@ -10,6 +10,7 @@ import { MemoryLog } from "../src/platform/memory-log.js";
 import { MemoryStorage } from "../src/platform/memory-storage.js";
 import type { GossipLog } from "../src/platform/types.js";
 import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
+import { count } from "./support/random.js";
 
 const T = 1767225600000;
 const ADDRESS = "192.168.0.54";
@@ -143,7 +144,9 @@ describe("A node whose storage fails while it runs", () => {
   });
 });
 
-describe("A node to which a peer gives events of its own feed that it never published", () => {
+describe("A node to which a peer gives events of its own feed that it never published", function () {
+  this.timeout(120_000);
+
   /** What a stranger may do with the row and the feed of the node at ADDRESS that its engine holds. */
   class Liar {
     private readonly engine: Engine;
@@ -175,7 +178,13 @@ describe("A node to which a peer gives events of its own feed that it never publ
     }
   }
 
-  function attack(generationOf: (cycle: number) => number | undefined): { medium: Medium; node: FakeNode; hours: number } {
+  interface Attacked {
+    medium: Medium;
+    node: FakeNode;
+    hours: number;
+  }
+
+  function attack(generationOf: (cycle: number) => number | undefined): Attacked {
     const network = new FakeNetwork();
     const medium = new Medium(network);
     const node = start(network, ADDRESS, { storage: medium });
@@ -185,8 +194,9 @@ describe("A node to which a peer gives events of its own feed that it never publ
     const began = network.nowMs;
     medium.revisionTries = 0;
     liar.forge(5, node.gossip.revision);
-    for (let cycle = 1; cycle <= 600; cycle++) {
-      liar.forge(5, generationOf(cycle));
+    network.run(ROUND_MS);
+    for (let cycle = count(300, 120); cycle > 0; cycle--) {
+      liar.forge(3, generationOf(1000 - cycle));
       network.run(ROUND_MS);
     }
     return { medium, node, hours: (network.nowMs - began) / 3600000 };
@@ -200,7 +210,7 @@ describe("A node to which a peer gives events of its own feed that it never publ
   it("writes them no more often than the bound says, and loses none of them with its next event", () => {
     const { medium, node, hours } = attack(() => undefined);
     const held = values(node);
-    assert.ok(held.length > 100, `${held.length} events`);
+    assert.ok(held.length > 50, `${held.length} events`);
     const stores = medium.writtenAt.size;
     assert.ok(stores >= 5 && stores <= bound(hours), `${stores} times in ${hours} hours`);
     assert.ok(medium.revisionTries <= bound(hours), `${medium.revisionTries} revisions`);
@@ -208,13 +218,14 @@ describe("A node to which a peer gives events of its own feed that it never publ
     const network = new FakeNetwork();
     stop(network, node);
     const alone = start(network, ADDRESS, { storage: medium });
-    assert.deepEqual(values(alone).slice(-100), [...values(node)].slice(-100));
+    assert.deepEqual(values(alone).slice(-50), [...values(node)].slice(-50));
     assert.equal(values(alone).at(-1), "own");
   });
 
   it("writes its log and its revision no more often when each is a later generation", () => {
-    const { medium, hours } = attack((cycle) => 10 + cycle);
-    assert.ok(medium.writtenAt.size <= bound(hours), `${medium.writtenAt.size} times in ${hours} hours`);
+    const { medium, hours } = attack((cycle) => cycle);
+    const stores = medium.writtenAt.size;
+    assert.ok(stores >= 5 && stores <= bound(hours), `${stores} times in ${hours} hours`);
     assert.ok(medium.revisionTries <= bound(hours), `${medium.revisionTries} revisions`);
   });
 });

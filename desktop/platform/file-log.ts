@@ -12,7 +12,7 @@ export type Files = Pick<
 export interface FileLogOptions {
   /** Largest size of the file in bytes; 16,777,216 by default. */
   bytesMax?: number;
-  /** Longest record, 1 to 65,534 bytes; 4,096 by default. */
+  /** Longest record, 1 to 65,024 bytes; 4,096 by default. */
   recordBytesMax?: number;
   /** Replaces `node:fs`, for tests. */
   files?: Files;

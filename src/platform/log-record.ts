@@ -165,7 +165,7 @@ export class LogRecords {
     return this.crc32(this.body, length) === (readU32(this.buffer, 0) | 0) ? length : NONE;
   }
 
-  /** Reads the head at `at` into `buffer`. Returns the length in it, or NONE if that cannot be, or ends behind `end`. */
+  /** Reads the head at `at` into `buffer`. Returns its length, or NONE if there is none or the record passes `end`. */
   private lengthAt(source: RecordSource, at: number, end: number, step: number): number {
     if (end - at < HEAD_BYTES) return NONE;
     source.read(at, this.buffer, HEAD_BYTES);

@@ -6,8 +6,8 @@ import { LogRecords, RECORD_BYTES_MAX as LONGEST } from "../../src/platform/log-
 import { contentOf, record } from "../support/log-driver.js";
 import { count } from "../support/random.js";
 import {
-  type Medium, RECORD_BYTES_MAX, SECTOR_BYTES, check, espruinoCode, fileMedium, fill, flashMedium, flipTable, prefixTable,
-  storageMedium,
+  type Medium, RECORD_BYTES_MAX, SECTOR_BYTES, check, espruinoCode, fileMedium, fill, flashMedium, flipTable,
+  prefixTable, storageMedium,
 } from "./damage.js";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -20,25 +20,25 @@ const MEDIA: [name: string, make: (code: string) => Medium][] = [
 const BUNDLE_MS = 300_000;
 
 for (const [name, make] of MEDIA) {
-  describe(`A damaged ${name}`, () => {
+  describe(`A damaged ${name}`, function () {
+    this.timeout(BUNDLE_MS);
     let code = "";
-    before(async function () {
-      this.timeout(BUNDLE_MS);
+    before(async () => {
       if (make === storageMedium) code = await espruinoCode();
     });
 
     it("loses no intact record and accepts no damaged one, whichever bit of 30 records flips", () => {
-      const counts = flipTable(make(code), count(1, 7));
-      assert.ok(counts.cases > 800, JSON.stringify(counts));
+      const counts = flipTable(make(code), count(1, make === storageMedium ? 37 : 7));
+      assert.ok(counts.cases > 200, JSON.stringify(counts));
       const { lost, foreign, unstable } = counts;
       assert.deepEqual({ lost, foreign, unstable }, { lost: 0, foreign: 0, unstable: 0 }, JSON.stringify(counts));
       // Only the last record of a file or a sector may look torn.
-      assert.ok(counts.untold < counts.cases / 100, JSON.stringify(counts));
+      assert.ok(counts.untold <= counts.cases / 100, JSON.stringify(counts));
     });
 
     it("has the records of each earlier state", () => {
-      const counts = prefixTable(make(code), count(1, 3));
-      assert.ok(counts.cases > 300, JSON.stringify(counts));
+      const counts = prefixTable(make(code), count(1, make === storageMedium ? 11 : 3));
+      assert.ok(counts.cases > 90, JSON.stringify(counts));
       const { lost, foreign, unstable } = counts;
       assert.deepEqual({ lost, foreign, unstable }, { lost: 0, foreign: 0, unstable: 0 }, JSON.stringify(counts));
     });
@@ -49,7 +49,7 @@ for (const [name, make] of MEDIA) {
       const whole = medium.read();
       const random = new SimRandom(4, 4);
       const end = written[written.length - 1].from;
-      for (let at = written[0].from; at < end - 70; at += count(1, 11)) {
+      for (let at = written[0].from; at < end - 70; at += count(1, make === storageMedium ? 97 : 11)) {
         // A sector's head is not in the place: without the head of the last sector nothing tells whose its records are.
         const isHead = name === "FlashLog" && (at % SECTOR_BYTES < HEAD_BYTES || at % SECTOR_BYTES > SECTOR_BYTES - 64);
         if (isHead) continue;
@@ -127,8 +127,8 @@ describe("LogRecords", () => {
     const records = new LogRecords(LONGEST);
     const random = new SimRandom(3, 3);
     for (const length of [1, 2, 248, 249, 250, 251, 502, 503, 504, 1000, 4096, LONGEST]) {
-      for (const kind of ["random", "zeros", "all values"]) {
-        const bytes = Uint8Array.from({ length }, (_, i) => kind === "zeros" ? 0 : kind === "random" ? random.below(256) : i);
+      for (const byteOf of [() => random.below(256), () => 0, (i: number) => i]) {
+        const bytes = Uint8Array.from({ length }, (_, i) => byteOf(i));
         const size = records.frame(bytes, length, 1);
         const frame = records.buffer.slice(0, size);
         assert.equal(frame.indexOf(0, 1), -1);
