@@ -6,7 +6,7 @@ import { FLAG_SENT_AS_UPDATE, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NOTES, PEER_SEQUENCE } from "./arena.js";
 import { shortTip } from "./chain.js";
 import type { EventData } from "./event.js";
-import type { FeedStore } from "./feed-store.js";
+import { type FeedStore, NOTE_CUT } from "./feed-store.js";
 import type { Gaps } from "./gaps.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
 
@@ -16,6 +16,7 @@ import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
  * bits 0 to 15   the first 16 bits of the tip that the peer claims; 0: none
  * bits 16 to 19  how many of the last events are fresh: they ride along while the author's row is an update
  * bits 20 to 24  the flags below
+ * bit 25         NOTE_CUT
  */
 const TIP_MASK = 0xffff;
 const FRESH_SHIFT = 16;
@@ -69,7 +70,7 @@ export class FeedOutbox {
   clear(): void {
     this.gaps.clear();
     if (!this.isNoted) return;
-    for (let slot = 0; slot < this.feeds.arena.capacity; slot++) this.clearNotes(slot, ~FRESH_MASK);
+    for (let slot = 0; slot < this.feeds.arena.capacity; slot++) this.clearNotes(slot, ~(FRESH_MASK | NOTE_CUT));
     this.isNoted = false;
     this.toSendCount = 0;
     this.turn = (this.turn + 1) % this.feeds.arena.capacity;

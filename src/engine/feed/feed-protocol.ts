@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
+import { DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire/frame.js";
 import type { OwnRow } from "../table/own-row.js";
@@ -256,6 +256,7 @@ export class FeedProtocol implements EventReader {
     if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
     if (slot === OWN_SLOT) this.renewBeyond(this.own.afterHandled(batch, reason));
     const applied = this.intake.applied;
+    for (let i = this.intake.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
     if (applied > 0 && slot !== OWN_SLOT) this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
     if (applied > 0 && slot === OWN_SLOT) {
       this.hlc.recall(batch.ms, batch.counter);
