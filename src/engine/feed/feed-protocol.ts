@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { DROP_ARENA_FULL, DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
+import { DROP_ARENA_FULL, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire/frame.js";
 import type { OwnRow } from "../table/own-row.js";
@@ -264,6 +264,7 @@ export class FeedProtocol implements EventReader {
       this.branches.settled(slot);
     }
     const applied = this.intake.applied;
+    for (let i = this.intake.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
     if (applied > 0 && slot !== OWN_SLOT) {
       const isNew = isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk();
       this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);

@@ -179,12 +179,56 @@ describe("batches of events", () => {
     assert.deepEqual(state(other), before);
   });
 
-  it("a node refuses a batch with an event that is too long for it", () => {
-    const { author, truth } = pair();
-    const small = new FeedNode([B, A], 10000, new Map([[A, truth], [B, author.truths.get(B)!]]), 40);
-    author.say({ ...logEvent(1), payload: hex(cborOf("x".repeat(60))) });
-    assert.deepEqual(deliver(author, small), [DROP_EVENT]);
+  /** A node that has the feed in slot 1 and holds events of at most 40 bytes. */
+  function smallOf({ author, truth }: { author: FeedNode; truth: Truth }): FeedNode {
+    return new FeedNode([B, A], 10000, new Map([[A, truth], [B, author.truths.get(B)!]]), 40);
+  }
+
+  const longEvent = (n: number): PlainEvent => ({ ...logEvent(n), payload: hex(cborOf("x".repeat(60))) });
+
+  it("a node goes on behind an event that is too long for it, and checks it all the same", () => {
+    const all = pair();
+    const small = smallOf(all);
+    all.author.say(longEvent(1));
+    const { bytes, isChunk } = section(all.author, small);
+    const changed = bytes.slice();
+    changed[changed.length - 20] ^= 1;
+    assert.deepEqual(small.handle(A, changed, isChunk), [DROP_FORK]);
     assert.equal(small.feeds.sequence(1), 0);
+    assert.deepEqual(small.handle(A, bytes, isChunk), [DROP_NONE]);
+    const { feeds } = small;
+    assert.deepEqual([feeds.sequence(1), feeds.floor(1), feeds.isCut(1)], [1, 2, true]);
+    assert.deepEqual([feeds.tipFirst(1), feeds.tipSecond(1)], [
+      all.author.feeds.tipFirst(0), all.author.feeds.tipSecond(0),
+    ]);
+    say(all.author, 2, 2);
+    assert.deepEqual(deliver(all.author, small), [DROP_NONE]);
+    assert.deepEqual([feeds.sequence(1), feeds.tipFirst(1)], [3, all.author.feeds.tipFirst(0)]);
+  });
+
+  it("a node keeps events that its application was not notified of, and goes on behind a long one later", () => {
+    const all = pair();
+    const small = smallOf(all);
+    say(all.author, 1, 1);
+    all.author.say(longEvent(2));
+    say(all.author, 3, 1);
+    assert.deepEqual(deliver(all.author, small), [DROP_EVENT]);
+    assert.equal(small.feeds.sequence(1), 1);
+    assert.deepEqual(deliver(all.author, small), [DROP_NONE]);
+    assert.deepEqual([small.feeds.sequence(1), small.feeds.floor(1)], [3, 3]);
+  });
+
+  it("a node that went on behind a long event sends no snapshot, until the next generation", () => {
+    const all = pair();
+    const small = smallOf(all);
+    all.author.say(longEvent(1));
+    assert.deepEqual(deliver(all.author, small), [DROP_NONE]);
+    const third = new FeedNode([B, A], 10000, small.truths);
+    assert.equal(small.sectionFor(third, A, 1100), undefined);
+    beginAgain(all.author, all.truth, 1);
+    say(all.author, 1, 1);
+    assert.deepEqual(deliver(all.author, small), [DROP_NONE]);
+    assert.equal(small.feeds.isCut(1), false);
   });
 });
 
