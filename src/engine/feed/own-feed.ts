@@ -7,6 +7,9 @@ import { shortTip } from "./chain.js";
 import { COPY_BYTES, type EncodedEvent, compareStamps, kindAt, stampMs, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
+import {
+  compareOrder, firstNamed, latestNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind,
+} from "./names.js";
 import type { Hlc } from "./hlc.js";
 import { KIND_REMOVE, KIND_SET } from "./kinds.js";
 
@@ -90,12 +93,12 @@ export class OwnFeed {
   /** A set or removal comes after all held events of its name: what was read, then written, is the later. */
   private makeStamp(event: EncodedEvent, nowMs: number): void {
     const hlc = this.hlc;
-    const names = this.feeds.names;
+    const arena = this.feeds.arena;
     const kind = kindAt(event.bytes, 0);
-    const latest = kind === KIND_SET || kind === KIND_REMOVE ? names.latest(event.bytes, 0) : 0;
+    const latest = kind === KIND_SET || kind === KIND_REMOVE ? latestNamed(arena, event.bytes, 0) : 0;
     if (latest === 0) {
       hlc.now(nowMs);
-    } else if (hlc.nowAfter(nowMs, names.orderMs(latest), names.orderCounter(latest))) {
+    } else if (hlc.nowAfter(nowMs, orderMsOf(arena, latest), orderCounterOf(arena, latest))) {
       event.setOrder(this.rows.id(OWN_SLOT), hlc.orderMs, hlc.orderCounter());
     }
     writeStamp(event.bytes, 0, hlc.ms, hlc.counter);
@@ -103,14 +106,14 @@ export class OwnFeed {
 
   /** Has a KIND_END end the node's latest value of its topic and key, also a copy. Returns whether there is one. */
   fillEnd(event: EncodedEvent): boolean {
-    const names = this.feeds.names;
+    const arena = this.feeds.arena;
     const author = this.rows.id(OWN_SLOT);
     let latest = 0;
-    for (let other = names.first(event.bytes, 0); other !== 0; other = names.next(other, event.bytes, 0)) {
-      if (names.author(other) !== author || names.kind(other) !== KIND_SET) continue;
-      if (latest === 0 || names.compare(other, latest) > 0) latest = other;
+    for (let other = firstNamed(arena, event.bytes, 0); other !== 0; other = nextNamed(arena, other, event.bytes, 0)) {
+      if (originAuthor(arena, other) !== author || recordKind(arena, other) !== KIND_SET) continue;
+      if (latest === 0 || compareOrder(arena, other, latest) > 0) latest = other;
     }
-    if (latest !== 0) event.setEnded(names.orderMs(latest), names.orderCounter(latest));
+    if (latest !== 0) event.setEnded(orderMsOf(arena, latest), orderCounterOf(arena, latest));
     return latest !== 0;
   }
 

@@ -93,7 +93,7 @@ function stampRecord(feeds: FeedStore, record: number, sequence: number, hlc: Hl
   }
   hlc.now(nowMs);
   writeStamp(bytes, scratch, hlc.ms, hlc.counter);
-  feeds.room.free(OWN_SLOT, record);
+  feeds.room.free(record);
   const hasMoved = arena.gather(recordWords(length));
   arena.set(OWN_SLOT, NOTIFIED, isNotified ? sequence : 0);
   const anew = arena.allocate(OWN_SLOT, sequence, 0, 0, length);
@@ -101,7 +101,7 @@ function stampRecord(feeds: FeedStore, record: number, sequence: number, hlc: Hl
   for (let i = 0; i < length; i++) bytes[at + i] = bytes[scratch + i];
   const hash = nameHash(bytes, at);
   if (hash !== NO_NAME) arena.addNamed(anew, hash);
-  if (!feeds.isLive(anew)) feeds.room.addSpare(OWN_SLOT, arena.wordsAt(anew));
+  feeds.room.added(anew);
   return hasMoved;
 }
 
