@@ -180,9 +180,9 @@ function learn(engine: Engine, id: number): void {
   engine.rows.merge(row, new Uint8Array(0));
 }
 
-/** Has a node forget what is below a number, but for values that are alive. */
+/** Has a node forget what is below a number, but for values and removals that are alive. */
 function forget(engine: Engine, slot: number, floor = 1): void {
   const { feeds } = engine.feed!;
   while (feeds.arena.nextUnnotified() !== 0) continue;
-  for (let left = floor; left > 0 && feeds.floor(slot) < floor; left--) feeds.reserve(feeds.arena.room() + 1);
+  while (feeds.floor(slot) < floor) feeds.room["raiseFloor"](slot);
 }
