@@ -56,7 +56,7 @@ class Bench {
   /** Created here, so that it is not counted: boards have SHA-256 in their firmware. */
   readonly digest = new Sha256();
   out: { bytes: Uint8Array; length: number; address: number; port: number } | undefined;
-  readonly event = { kind: 0, slot: 0 };
+  readonly event = { kind: 0, slot: 0, detail: 0 };
   readonly writer = new FrameWriter();
 
   line(text: string): string {

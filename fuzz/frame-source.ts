@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import type { SimRandom } from "../desktop/simulator/random.js";
 import { encodeCbor } from "../src/cbor/cbor.js";
 import {
-  RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, FLAG_BROADCAST, SECTION_HEAD_BYTES, SECTION_WANT, TYPE_ACK,
-  TYPE_DIFF, TYPE_SYN, rangeFrom, rangeTo,
+  EVENT_BYTES_LEAST, EVENT_BYTES_MOST, RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, FLAG_BROADCAST,
+  SECTION_HEAD_BYTES, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN, VALUE_BYTES_MOST, rangeFrom, rangeTo,
 } from "../src/engine/wire/frame.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
 import { RowData, Rows } from "../src/engine/table/rows.js";
@@ -60,6 +60,8 @@ export class FrameSource implements DatagramSource {
     if (random.chance(0.4)) this.writeRows(random, rows);
     if (random.chance(0.4)) this.writeDigest(random, rows);
     if (random.chance(0.4)) this.writeRangeFingerprints(random, rows);
+    const eventBytesMax = random.chance(0.5) ? 0 : random.between(EVENT_BYTES_LEAST, EVENT_BYTES_MOST);
+    if (random.chance(0.2)) this.writer.writeLimits(random.below(VALUE_BYTES_MOST + 1), eventBytesMax, false);
     return this.out.slice(0, this.writer.length());
   }
 
@@ -109,6 +111,7 @@ function drawRow(random: SimRandom, world: World): RowData {
   row.heartbeat = world.drawHeartbeat(random);
   row.state = world.drawState(random);
   row.isForeign = random.chance(0.1);
+  row.lacksValue = random.chance(0.1);
   return row;
 }
 

@@ -16,7 +16,7 @@ const FILE = "/log/events";
 const FILE_BYTES_MAX = 700;
 
 /** "cgl", and the version of the layout. */
-const MAGIC = 0x63676c01;
+const MAGIC = 0x63676c02;
 const HEAD_CHECKED_BYTES = 12;
 const KEPT_MAX = 3;
 

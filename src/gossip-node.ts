@@ -6,7 +6,7 @@ import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
 import { JSON_FIRST_BYTE } from "./engine/wire/frame.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
-import { CLOCK_OWN, CLOCK_PEER } from "./engine/feed/kinds.js";
+import { CLOCK_NONE, CLOCK_OWN } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
@@ -28,6 +28,8 @@ export interface GossipStats {
   sendFailures: number;
   /** Datagrams, and rows and events in them, that were refused, by reason. */
   drops: Record<string, number>;
+  /** Not a counter: rows that have no `data` now because their value is longer than this node's `valueBytesMax`. */
+  valuesTooLong: number;
   /** Source of the time in the stamps of events; "none" while the node does not know the time, and without events. */
   clock: "none" | "peers" | "own";
   /**
@@ -58,9 +60,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   private phase = NEW;
   /** Undefined before the first start; without storage, all that is remembered. */
   private storedRevision: number | undefined;
-  private readonly roundIntervalMs: number;
-  private readonly revisionRetry = new Retry();
-  private readonly eventsRetry = new Retry();
+  /** Set while the revision cannot be written. */
+  private revisionRetry: Retry | undefined;
   private sendFailures = 0;
   private isDebugBroken = false;
   private timer: unknown;
@@ -71,17 +72,14 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const checked = checkOptions(options);
     this.options = options;
     this.port = checked.port;
-    this.roundIntervalMs = checked.roundIntervalMs;
     this.storage = options.storage;
     const engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
     this.engine = checkEngine(engine, options.events);
     for (let i = 0; i < checked.seeds.length; i += 2) this.engine.addSeed(checked.seeds[i], checked.seeds[i + 1]);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
-    const isOpen = (): boolean => this.phase !== CLOSED;
-    const fail = (code: GossipErrorCode, error: Error): void => this.fail(code, error);
     this.eventNotifier = this.makeEventNotifier();
-    this.notifier = new Notifier(options, this.engine, this.eventNotifier, isOpen, fail);
+    this.notifier = new Notifier(options, this.engine, this.eventNotifier, this);
     const views = options.views ?? [];
     for (let i = 0; i < views.length; i++) views[i].bind(checked.capacity);
   }
@@ -115,8 +113,6 @@ export class GossipNode<Value extends CborValue = CborValue> {
     );
     this.engine.start(this.nowMs(), revision, stored !== undefined);
     this.drain(false);
-    const damage = this.eventNotifier === undefined ? undefined : this.eventNotifier.api.damage();
-    if (damage !== undefined) this.fail("storage", failure("storage", damage));
   }
 
   /**
@@ -207,7 +203,10 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const counted = this.engine.stats;
     const drops: Record<string, number> = {};
     const feed = this.engine.feed;
-    const source = feed === undefined ? 0 : feed.hlc.source;
+    const source = feed === undefined ? CLOCK_NONE : feed.hlc.source;
+    const rows = this.engine.rows;
+    let valuesTooLong = 0;
+    for (let place = 0; place < rows.count; place++) if (rows.isValueTooLong(rows.slotAt(place))) valuesTooLong++;
     for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops(reason);
     return {
       datagramsSent: counted.datagramsSent(),
@@ -216,7 +215,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
       bytesReceived: counted.bytesReceived(),
       sendFailures: this.sendFailures,
       drops,
-      clock: source === CLOCK_OWN ? "own" : source === CLOCK_PEER ? "peers" : "none",
+      valuesTooLong,
+      clock: source === CLOCK_OWN ? "own" : source === CLOCK_NONE ? "none" : "peers",
       removalsForgotten: feed === undefined ? 0 : feed.feeds.room.removalsForgotten,
       valuesForgotten: feed === undefined ? 0 : feed.upkeep.valuesForgotten,
     };
@@ -277,8 +277,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const feed = this.engine.feed;
     const events = this.options.events;
     if (feed === undefined || events === undefined) return undefined;
-    const log = this.storage === undefined ? undefined : this.storage.log;
-    return events.notifier(feed, this.engine.rows, log, () => feed.hlc.physical(this.setTime()));
+    return events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.physical(this.setTime()));
   }
 
   /** @internal Publishes the event that `prepare` makes and stores. */
@@ -336,11 +335,27 @@ export class GossipNode<Value extends CborValue = CborValue> {
     }
   }
 
-  /** @internal */
+  /** @internal Writes the revision if it is new. Reports the first failure, and the success after failures. */
   protected storeRevision(): void {
     const revision = this.engine.revision();
-    if (revision === this.storedRevision && !this.revisionRetry.isFailing) return;
-    this.store(this.revisionRetry, "the revision", () => this.writeRevision(revision));
+    const retry = this.revisionRetry;
+    if (revision === this.storedRevision && retry === undefined) return;
+    const nowMs = this.nowMs();
+    if (retry !== undefined && !retry.isDue(nowMs)) return;
+    try {
+      this.writeRevision(revision);
+    } catch (error) {
+      if (retry !== undefined) {
+        retry.postpone(nowMs);
+        return;
+      }
+      this.revisionRetry = new Retry(nowMs);
+      this.fail("storage", error as Error);
+      return;
+    }
+    if (retry === undefined) return;
+    this.revisionRetry = undefined;
+    this.fail("storage", failure("storage", "the revision is stored again after failures"));
   }
 
   private writeRevision(revision: number): void {
@@ -349,21 +364,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   private storeEvents(): void {
-    const events = this.eventNotifier;
-    if (events === undefined || !(this.eventsRetry.isFailing || events.api.isToStore())) return;
-    this.store(this.eventsRetry, "the node's own feed", () => events.api.store());
-  }
-
-  /** Writes to the storage. Notifies the application of the first failure and of the success after failures. */
-  private store(retry: Retry, what: string, write: () => void): void {
-    if (!retry.isDue(this.nowMs())) return;
-    try {
-      write();
-    } catch (error) {
-      if (retry.fail(this.nowMs(), this.roundIntervalMs)) this.fail("storage", error as Error);
-      return;
-    }
-    if (retry.succeed()) this.fail("storage", failure("storage", `${what} is stored again after failures`));
+    if (this.eventNotifier === undefined) return;
+    const problem = this.eventNotifier.api.store();
+    if (problem !== undefined) this.fail("storage", problem);
   }
 
   /** Returns the first error of a run of the node; those that follow are only counted. */
@@ -401,8 +404,13 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.timer = undefined;
   }
 
-  /** Reports that something went wrong; the node goes on. */
-  private fail(code: GossipErrorCode, error: Error): void {
+  /** @internal Whether the node was not closed. */
+  isOpen(): boolean {
+    return this.phase !== CLOSED;
+  }
+
+  /** @internal Reports that something went wrong; the node goes on. */
+  fail(code: GossipErrorCode, error: Error): void {
     if (this.phase === CLOSED) return;
     this.print(`${code}: ${error.message}`);
     let reported = error as ChismeError<GossipErrorCode>;

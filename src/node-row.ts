@@ -28,7 +28,10 @@ export interface NodeRow<Value extends CborValue = CborValue> {
   /** Uptime of the node in seconds when it made this statement, a uint32. */
   heartbeat: number;
   state: NodeState;
-  /** The value that the node shares; undefined when it shares none. */
+  /**
+   * The value that the node shares; undefined when it shares none, or one that is longer than this node's
+   * `valueBytesMax`. Where nodes have other limits than this one, it may be the value before until the new one arrives.
+   */
   data: Value | undefined;
 }
 

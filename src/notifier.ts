@@ -1,7 +1,8 @@
 import type { CborValue } from "./cbor/cbor.js";
 import { formatAddress } from "./engine/wire/address.js";
 import {
-  NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_STATE, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
+  EVENT_LIMIT_SHIFT, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NO_FEEDS, NOTIFY_STATE, NOTIFY_STRANGER,
+  NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
 } from "./engine/notifications.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
@@ -14,30 +15,31 @@ import type { GossipOptions } from "./options.js";
 /** Rows that are made objects at one time. */
 const NOTIFIED_MAX = 8;
 
+/** The node that notifies. */
+export interface NotifyingNode {
+  /** Whether the node was not closed. */
+  isOpen(): boolean;
+  /** Reports an error to the application. */
+  fail(code: GossipErrorCode, error: Error): void;
+}
+
 /** Notifies the application and its views of what inputs changed. */
 export class Notifier<Value extends CborValue> {
   private readonly options: GossipOptions<Value>;
   private readonly engine: NodeEngine;
   private readonly events: EventNotifier | undefined;
-  private readonly isOpen: () => boolean;
-  private readonly fail: (code: GossipErrorCode, error: Error) => void;
-  private readonly notification: Notification = { kind: 0, slot: 0 };
+  private readonly node: NotifyingNode;
+  private readonly notification: Notification = { kind: 0, slot: 0, detail: 0 };
   private isNotifying = false;
   private isViewNew = false;
 
-  /**
-   * @param isOpen whether the node was not closed
-   * @param fail reports an error to the application
-   */
   constructor(
-    options: GossipOptions<Value>, engine: NodeEngine, events: EventNotifier | undefined,
-    isOpen: () => boolean, fail: (code: GossipErrorCode, error: Error) => void,
+    options: GossipOptions<Value>, engine: NodeEngine, events: EventNotifier | undefined, node: NotifyingNode,
   ) {
     this.options = options;
     this.engine = engine;
     this.events = events;
-    this.isOpen = isOpen;
-    this.fail = fail;
+    this.node = node;
   }
 
   /**
@@ -56,7 +58,7 @@ export class Notifier<Value extends CborValue> {
     try {
       let more = true;
       while (more) more = this.notifySome() || this.notifyEvents();
-      if (sendError !== undefined) this.fail("send", sendError);
+      if (sendError !== undefined) this.node.fail("send", sendError);
     } finally {
       this.isNotifying = false;
     }
@@ -64,7 +66,7 @@ export class Notifier<Value extends CborValue> {
 
   /** Notifies of all events. Returns whether there was any. */
   notifyEvents(): boolean {
-    return this.events !== undefined && this.events.notify(this.isOpen);
+    return this.events !== undefined && this.events.notify(this.node);
   }
 
   /** Notifies of up to NOTIFIED_MAX rows. Returns whether there may be more. */
@@ -88,18 +90,18 @@ export class Notifier<Value extends CborValue> {
     if (this.isViewNew || updated.length + changed.length > 0) this.settleViews();
     this.callBack(updated, changed);
     if (error !== 0) this.failBy(error, notification.slot);
-    return (any || this.isViewNew) && this.isOpen();
+    return (any || this.isViewNew) && this.node.isOpen();
   }
 
   private callBack(updated: number[], changed: number[]): void {
     const options = this.options;
-    if (updated.length > 0 && options.onUpdate !== undefined && this.isOpen()) {
+    if (updated.length > 0 && options.onUpdate !== undefined && this.node.isOpen()) {
       const rows: NodeRow<Value>[] = [];
       for (let i = 0; i < updated.length; i++) rows.push(nodeRow(this.engine.rows, updated[i]));
       options.onUpdate(rows);
     }
     for (let i = 0; i < changed.length; i++) {
-      if (options.onState !== undefined && this.isOpen()) options.onState(nodeRow(this.engine.rows, changed[i]));
+      if (options.onState !== undefined && this.node.isOpen()) options.onState(nodeRow(this.engine.rows, changed[i]));
     }
   }
 
@@ -113,11 +115,35 @@ export class Notifier<Value extends CborValue> {
       this.report("fork", `the feed of node ${rows.id(slot)} has two different events under one number`);
     } else if (kind === NOTIFY_STRANGER) {
       this.report("seal", `${formatAddress(slot)} sends frames that this network's key does not open`);
+    } else if (kind === NOTIFY_LIMITS) {
+      this.report("limits", this.limitsMessage(slot, this.notification.detail));
+    } else if (kind === NOTIFY_NO_FEEDS) {
+      this.report("limits", `${this.nodeName(slot)} keeps no event feeds, this node does`);
     }
   }
 
+  /** @param detail of NOTIFY_LIMITS */
+  private limitsMessage(slot: number, detail: number): string {
+    const value = detail & ((1 << EVENT_LIMIT_SHIFT) - 1);
+    const event = detail >>> EVENT_LIMIT_SHIFT;
+    const own = this.engine.rows.valueBytesMax;
+    const feed = this.engine.feed;
+    const ownEvent = feed === undefined ? 0 : feed.feeds.eventBytesMax;
+    const kept: string[] = [];
+    if (value !== own) kept.push(`values of up to ${value} bytes, this node up to ${own}`);
+    if (event > 0 && ownEvent > 0 && event !== ownEvent) {
+      kept.push(`events of up to ${event} bytes, this node up to ${ownEvent}`);
+    }
+    return `${this.nodeName(slot)} keeps ${kept.join("; and ")}`;
+  }
+
+  private nodeName(slot: number): string {
+    const rows = this.engine.rows;
+    return `node ${formatAddress(rows.address(slot))}:${rows.port(slot)} (id ${rows.id(slot)})`;
+  }
+
   private report(code: GossipErrorCode, message: string): void {
-    this.fail(code, failure(code, message));
+    this.node.fail(code, failure(code, message));
   }
 
   private updateViews(slot: number): void {
@@ -131,6 +157,6 @@ export class Notifier<Value extends CborValue> {
   private settleViews(): void {
     this.isViewNew = false;
     const views = this.options.views ?? [];
-    for (let i = 0; i < views.length && this.isOpen(); i++) views[i].settle();
+    for (let i = 0; i < views.length && this.node.isOpen(); i++) views[i].settle();
   }
 }

@@ -54,9 +54,9 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   /** Longest datagram that the node sends, in bytes: 128 to 1,472, 1,200 by default. */
   datagramBytesMax?: number;
   /**
-   * Longest shared value in bytes of CBOR, the same in all nodes: 0 to 255, at most
-   * `datagramBytesMax` - 81, with events at most `datagramBytesMax` - 100; 32 by
-   * default.
+   * Longest shared value in bytes of CBOR, best the same in all nodes: 0 to 255, at
+   * most `datagramBytesMax` - 81, with events at most `datagramBytesMax` - 100; 32 by
+   * default. Of a longer value of another node the row has no `data`.
    */
   valueBytesMax?: number;
   /** Addresses that the node remembers for when no row leads anywhere: 1 to 255, 16 by default. */

@@ -1,26 +1,24 @@
-/** Decides when a write to the storage that failed is tried again: at most once a round, not at each input. */
+const DELAY_MS = 10000;
+const DELAY_MS_MAX = 640000;
+
+/** When a failed write to the storage is tried again: after 10 s, then after twice the delay before, up to 640 s. */
 export class Retry {
-  /** Whether the last try failed. */
-  isFailing = false;
   private dueMs = 0;
+  private delayMs = 0;
+
+  /** A write has failed for the first time. */
+  constructor(nowMs: number) {
+    this.postpone(nowMs);
+  }
 
   /** Whether the write may be tried now. */
   isDue(nowMs: number): boolean {
-    return !this.isFailing || ((nowMs - this.dueMs) | 0) >= 0;
+    return ((nowMs - this.dueMs) | 0) >= 0;
   }
 
-  /** The write failed. Returns whether the application has to be notified: only the first time. */
-  fail(nowMs: number, roundIntervalMs: number): boolean {
-    const isFirst = !this.isFailing;
-    this.isFailing = true;
-    this.dueMs = (nowMs + roundIntervalMs) >>> 0;
-    return isFirst;
-  }
-
-  /** The write succeeded. Returns whether the application has to be notified: only after failures. */
-  succeed(): boolean {
-    const wasFailing = this.isFailing;
-    this.isFailing = false;
-    return wasFailing;
+  /** The write failed again. */
+  postpone(nowMs: number): void {
+    this.delayMs = this.delayMs === 0 ? DELAY_MS : Math.min(2 * this.delayMs, DELAY_MS_MAX);
+    this.dueMs = (nowMs + this.delayMs) >>> 0;
   }
 }

@@ -33,6 +33,7 @@ describe("Gossip: stats", () => {
       datagramsReceived: 2,
       bytesReceived: update.length / 2 + 2,
       sendFailures: 0,
+      valuesTooLong: 0,
       clock: "none",
     });
     assert.deepEqual(drops, { ...Object.fromEntries(REASONS.map((reason) => [reason, 0])), magic: 1 });
@@ -59,7 +60,7 @@ describe("Gossip: stats", () => {
     ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 1))), "state PROBED"],
     ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 6))), "state 6"],
     ["row", syn(rowsHex("00" + row.slice(2, 10) + "0001")), "another's address from the source"],
-    ["row", syn(rowsHex("88" + row.slice(2))), "a reserved bit"],
+    ["row", syn(rowsHex("a8" + row.slice(2) + "0101")), "a value and none"],
     ["row", syn(rowsHex("2800000009090001" + "00")), "a value of no bytes"],
     ["value", syn(rowsHex(rowHex(9, 9, "00", "01", "ff"))), "no CBOR"],
     ["value", syn(rowsHex(row, rowHex(10, 9, "00", "01", "1801"))), "not the shortest form"],
@@ -92,12 +93,14 @@ describe("Gossip: stats", () => {
     assert.deepEqual(node.errors, []);
   });
 
-  it("stats() counts refused rows, and the rest of the datagram is applied", () => {
+  it("stats() counts values that are too long, and their rows are held without them", () => {
     const { node } = started({ valueBytesMax: 4 });
     const tooLong = rowHex(9, 9, "00", "01", "44" + "00".repeat(4));
     node.arrive(syn(rowsHex(tooLong, rowHex(10, 10, "00", "01", "43" + "00".repeat(3)))));
     assert.equal(node.gossip.stats().drops.valueTooLarge, 1);
-    assert.deepEqual(node.gossip.rows().map(({ id }) => id), [10, OWN_ID]);
+    assert.equal(node.gossip.stats().valuesTooLong, 1);
+    const held = node.gossip.rows().map(({ id, data }) => [id, data === undefined]);
+    assert.deepEqual(held, [[9, true], [10, false], [OWN_ID, true]]);
     assert.deepEqual(node.errors, []);
   });
 

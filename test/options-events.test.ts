@@ -7,7 +7,7 @@ import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 
 const { socket, clock } = new FakeNode(new FakeNetwork(), "192.168.0.53");
 const digest = new Sha256();
-const EVENT_RANGE = "an integer from 32 to 1367 (105 less than the largest datagramBytesMax)";
+const EVENT_RANGE = "an integer from 32 to 1353 (119 less than the largest datagramBytesMax)";
 
 function refuses(act: () => unknown, name: string, option: string, message: string): void {
   assert.throws(act, (error: ChismeError) => {
@@ -24,7 +24,7 @@ describe("the option events", () => {
     [{ bytes: "4096" }, "TypeError", "bytes", '"4096" is not an integer from 512 to 16777216'],
     [{ eventBytesMax: 5 }, "RangeError", "eventBytesMax", `5 is not ${EVENT_RANGE}`],
     [{ eventBytesMax: null }, "TypeError", "eventBytesMax", `null is not ${EVENT_RANGE}`],
-    [{ eventBytesMax: 1368 }, "RangeError", "eventBytesMax", `1368 is not ${EVENT_RANGE}`],
+    [{ eventBytesMax: 1354 }, "RangeError", "eventBytesMax", `1354 is not ${EVENT_RANGE}`],
     [{ fillGaps: 1 }, "TypeError", "fillGaps", "1 is neither true nor false"],
     [{ digest: () => 1 }, "TypeError", "digest", "a function has no method sha256"],
     [{ views: latestMap() }, "TypeError", "views", "an object is not an array of views, such as latestMap() makes"],
@@ -52,16 +52,24 @@ describe("the option events", () => {
     const make = (more: Partial<GossipOptions>, options: EventFeedOptions): Gossip => {
       return new Gossip({ socket, clock, digest, events: eventFeeds(options), ...more });
     };
-    make({}, { eventBytesMax: 1095 });
+    make({}, { eventBytesMax: 1081 });
     refuses(
-      () => make({}, { eventBytesMax: 1096 }), "RangeError", "events.eventBytesMax",
-      "events.eventBytesMax: 1096 is not an integer from 32 to 1095 (105 less than datagramBytesMax)",
+      () => make({}, { eventBytesMax: 1082 }), "RangeError", "events.eventBytesMax",
+      "events.eventBytesMax: 1082 is not an integer from 32 to 1081 (119 less than datagramBytesMax)",
     );
-    make({ datagramBytesMax: 1472 }, { eventBytesMax: 1367 });
-    make({ datagramBytesMax: 137, valueBytesMax: 4 }, {});
+    make({ datagramBytesMax: 1472 }, { eventBytesMax: 1353 });
+    make({}, { bytes: 512, eventBytesMax: 212 });
     refuses(
-      () => make({ datagramBytesMax: 136, valueBytesMax: 4 }, {}), "RangeError", "datagramBytesMax",
-      "datagramBytesMax: 136 leaves no room for events; they need 137",
+      () => make({}, { bytes: 512, eventBytesMax: 213 }), "RangeError", "events.eventBytesMax",
+      "events.eventBytesMax: 213 is not an integer from 32 to 212 (44 less than half of events.bytes)",
+    );
+    for (const [options, most] of [[{}, 512], [{ bytes: 1024 }, 128], [{ bytes: 262144 }, 512]] as const) {
+      assert.equal(make({}, options).engine.feed?.feeds.eventBytesMax, most);
+    }
+    make({ datagramBytesMax: 151, valueBytesMax: 4 }, {});
+    refuses(
+      () => make({ datagramBytesMax: 150, valueBytesMax: 4 }, {}), "RangeError", "datagramBytesMax",
+      "datagramBytesMax: 150 leaves no room for events; they need 151",
     );
   });
 

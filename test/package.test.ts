@@ -33,6 +33,7 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
   "./platform": { node: null, moddable: "platform/moddable" },
   "./espgossip": { node: "espgossip/index", moddable: "espgossip/index" },
   "./events": { node: "events/index", moddable: "events/index" },
+  "./keeper": { node: "keeper/index", moddable: "keeper/index" },
   "./espruino": { node: "espruino/chisme", moddable: null },
   "./platform/flash-log": { node: "platform/flash-log", moddable: "platform/flash-log" },
   "./platform/moddable-digest": { node: "platform/moddable-digest", moddable: "platform/moddable-digest" },

@@ -44,7 +44,7 @@ assert.ok(network.nodes[0].gossip instanceof Gossip);
 
 const hash = new Uint8Array(32);
 const digest: Sha256 = new Sha256();
-digest.sha256(new Uint8Array(0), 0, 0, hash, 0);
+digest.sha256(new Uint8Array(0), 0, 0, hash, 0, 0, hash, 0);
 assert.equal(hash[0], 0xe3);
 const topics: string[] = [];
 const gossip: NodeGossip<number> = new NodeGossip<number>({

@@ -2,6 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import pc from "picocolors";
 import { auto, espgossip } from "../../src/espgossip/index.js";
 import { type EventFeedOptions, eventFeeds } from "../../src/events/index.js";
+import { KEEPER_BYTES, feedKeeper } from "../../src/keeper/index.js";
 import {
   type ChismeError, type EventFeeds, type GossipErrorCode, type NodeRow, minMax,
 } from "../../src/gossip.js";
@@ -31,6 +32,7 @@ export interface NodeOptions {
   feedBytes?: number;
   eventBytes?: number;
   fillGaps?: true;
+  keep?: true;
   value?: number;
   valueBytes?: number;
   interval: number;
@@ -234,9 +236,11 @@ export class NodeRun {
   }
 
   private events(): EventFeeds | undefined {
-    const { feedBytes, eventBytes, fillGaps, dialect } = this.options;
-    const bytes = feedBytes ?? (dialect === "compact" ? FEED_BYTES : 0);
+    const { feedBytes, eventBytes, fillGaps, keep, storage, dialect } = this.options;
+    if (keep && storage === undefined) throw new Error("--keep: needs a folder, --storage");
+    const bytes = feedBytes ?? (dialect !== "compact" ? 0 : keep ? KEEPER_BYTES : FEED_BYTES);
     if (bytes === 0) {
+      if (keep) throw new Error("--keep: needs room for events, --feed-bytes");
       if (fillGaps) throw new Error("--fill-gaps: needs room for events, --feed-bytes");
       if (eventBytes !== undefined) throw new Error("--event-bytes: needs room for events, --feed-bytes");
       return undefined;
@@ -251,7 +255,7 @@ export class NodeRun {
     };
     if (eventBytes !== undefined) options.eventBytesMax = eventBytes;
     if (fillGaps) options.fillGaps = true;
-    return eventFeeds(options);
+    return keep ? feedKeeper(options) : eventFeeds(options);
   }
 
   private addKeys(options: NodeGossipOptions): void {
@@ -269,6 +273,7 @@ export class NodeRun {
     const storage = openStorage(this.options.storage);
     return {
       ...storage.log !== undefined && { log: storage.log },
+      ...storage.feeds !== undefined && { feeds: storage.feeds },
       readRevision: () => storage.readRevision(),
       writeRevision: (revision) => {
         storage.writeRevision(revision);

@@ -40,18 +40,20 @@ export function nodeCommand(): Command {
     .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
     .option("--seed <address[:port]>", "address of another node; repeatable (default: broadcast)", append)
     .option("--storage <folder>", "where to keep the revision and own events over restarts; one process for each")
+    .option("--keep", "also store the feeds of all other nodes there, and pass them on after a restart")
     .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY)")
     .option("--other-key-file <file>", "also accept frames sealed with this key, during a change of keys")
     .option("--allow-unsealed", "allow a key with --dialect auto, whose JSON is never sealed")
     .option("--script <file>", "commands to run at the start, one per line")
     .option("--export <file>", "write the events that the node holds when it stops, as JSON lines")
-    .option("--feed-bytes <bytes>", "RAM for events: 512 to 16777216, or 0 for no events (default: 262144; "
-      + "0 in dialects without events)", numeric)
-    .option("--event-bytes <bytes>", "longest event with topic, key and value, the same in all nodes: 32 to 1353, at "
-      + "most --datagram-bytes - 119 (default: 128, or less where that is less)", numeric)
+    .option("--feed-bytes <bytes>", "RAM for events: 512 to 16777216, or 0 for no events (default: 262144, "
+      + "with --keep 16777216; 0 in dialects without events)", numeric)
+    .option("--event-bytes <bytes>", "longest event with topic, key and value, best the same in all nodes: 32 to 1353, "
+      + "at most --datagram-bytes - 119 and half of --feed-bytes less 44 (default: 512, an eighth of --feed-bytes, or "
+      + "what fits, whichever is least)", numeric)
     .option("--fill-gaps", "request older events from other nodes, while there is room")
     .option("--value <number>", "share this value", numeric)
-    .option("--value-bytes <bytes>", "longest shared value as CBOR, the same in all nodes: 0 to 255, at most "
+    .option("--value-bytes <bytes>", "longest shared value as CBOR, best the same in all nodes: 0 to 255, at most "
       + "--datagram-bytes - 81, with events - 100 (default: 32; the largest in dialects with JSON)", numeric)
     .option("--interval <ms>", "time between rounds, 100 to 3600000", numeric, 10000)
     .option("--id <number>", "uint32, unique in the network (default: from address and port)", numeric)

@@ -1,6 +1,6 @@
 import * as nodeFiles from "node:fs";
 import { dirname } from "node:path";
-import { LogRecords, type OnRecord } from "../../src/platform/log-record.js";
+import { LogRecords, type OnRecord, type RecordSource } from "../../src/platform/log-record.js";
 import type { GossipLog } from "../../src/platform/types.js";
 
 /** The functions of `node:fs` that the log uses. */
@@ -12,7 +12,7 @@ export type Files = Pick<
 export interface FileLogOptions {
   /** Largest size of the file in bytes; 16,777,216 by default. */
   bytesMax?: number;
-  /** Longest record, 1 to 65,534 bytes; 4,096 by default. */
+  /** Longest record, 1 to 65,024 bytes; 4,096 by default. */
   recordBytesMax?: number;
   /** Replaces `node:fs`, for tests. */
   files?: Files;
@@ -23,8 +23,9 @@ export interface FileLogOptions {
  * record is synced. `rewrite` writes a second file, syncs it and renames it over
  * the first.
  *
- * The file begins with the line "chisme log 1"; records follow. What follows the
- * last intact record, such as a record that a crash left incomplete, is cut off.
+ * The file begins with the line "chisme log 2"; records follow. What follows the
+ * last intact record, such as a record that a crash left incomplete, is cut off. A
+ * damaged first line is written again.
  */
 export class FileLog implements GossipLog {
   readonly recordBytesMax: number;
@@ -118,24 +119,26 @@ export class FileLog implements GossipLog {
       const source = {
         read: (at: number, into: Uint8Array, length: number) => into.set(all.subarray(at, at + length)),
       };
-      const isDamaged = all.toString("latin1", 0, FILE_HEADER.length) !== FILE_HEADER;
-      if (isDamaged && !this.records.isRecord(source, FILE_HEADER.length, all.length, 1)) {
-        throw new Error(`${this.path} is not the log of a node: it does not begin with ${JSON.stringify(FILE_HEADER)}`);
-      }
       this.records.clearDamage();
-      if (isDamaged) this.repairHeader(file);
+      if (all.toString("latin1", 0, FILE_HEADER.length) !== FILE_HEADER) this.repairHeader(file, all, source);
       this.records.scan(source, FILE_HEADER.length, all.length, 1, each);
       this.end = this.records.wholeEnd;
-      if (this.end === all.length) return;
+      if (this.end >= all.length) return;
       this.files.ftruncateSync(file, this.end);
       this.files.fsyncSync(file);
     });
     return true;
   }
 
-  /** The header is damaged, and the record behind it is intact: so the file is a log. */
-  private repairHeader(file: number): void {
+  /** Writes the header again if this file is a log: records follow, or it holds no more than a header or zeros. */
+  private repairHeader(file: number, all: Buffer, source: RecordSource): void {
     const header = Buffer.from(FILE_HEADER);
+    this.records.scan(source, header.length, all.length, 1, undefined);
+    this.records.clearDamage();
+    const wrong = all.filter((byte, i) => byte !== header[i]).length;
+    if (this.records.wholeEnd === header.length && wrong > WRONG_BYTES_MAX && !all.every((byte) => byte === 0)) {
+      throw new Error(`${this.path} is not the log of a node: it does not begin with ${JSON.stringify(FILE_HEADER)}`);
+    }
     writeAll(this.files, file, header, header.length, 0);
     this.files.fsyncSync(file);
     this.records.addDamage(header.length);
@@ -181,7 +184,9 @@ export function isMissing(error: unknown): boolean {
 }
 
 /** The first line of the file. */
-export const FILE_HEADER = "chisme log 1\n";
+export const FILE_HEADER = "chisme log 2\n";
+/** A file without records may have so many bytes that are not of the header. */
+const WRONG_BYTES_MAX = 2;
 
 function writeAll(files: Files, file: number, bytes: Uint8Array, length: number, position: number): void {
   for (let done = 0; done < length;) done += files.writeSync(file, bytes, done, length - done, position + done);

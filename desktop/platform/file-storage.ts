@@ -6,9 +6,15 @@ import { FileLog, type FileLogOptions, replaceFile } from "./file-log.js";
 import { FolderLock } from "./folder-lock.js";
 import { readIfThere } from "./read-if-there.js";
 
+export interface FileStorageOptions extends FileLogOptions {
+  /** Largest size of the file `feeds` in bytes, more than twice `events.bytes` of the keeper; 67,108,864 by default. */
+  feedsBytesMax?: number;
+}
+
 /**
  * Keeps the revision in the file `revision` of a folder, which is made if it is
- * missing, and events in the file `events`. A new revision is written beside the
+ * missing, and events in the file `events`. A keeper has the feeds of all other
+ * authors in the file `feeds`. A new revision is written beside the
  * old one, synced and renamed over it, so that a crash leaves either of the two.
  *
  * The storage locks the folder when the revision is read or written: at the start
@@ -18,19 +24,24 @@ import { readIfThere } from "./read-if-there.js";
  */
 export class FileStorage implements GossipStorage {
   readonly log: FileLog;
+  readonly feeds: FileLog;
   private readonly path: string;
   private readonly lock: FolderLock;
 
   /**
    * Makes the folder. It does not lock the folder.
    *
-   * @param options of the log
+   * @param options of the log `events`; `files` is of both logs
    * @throws what the file system throws
    */
-  constructor(folder: string, options?: FileLogOptions) {
+  constructor(folder: string, options: FileStorageOptions = {}) {
     files.mkdirSync(folder, { recursive: true });
     this.path = join(folder, "revision");
-    this.log = new FileLog(join(folder, "events"), options);
+    const { feedsBytesMax = FEEDS_BYTES_MAX, ...ofLog } = options;
+    this.log = new FileLog(join(folder, "events"), ofLog);
+    this.feeds = new FileLog(join(folder, "feeds"), {
+      bytesMax: feedsBytesMax, ...ofLog.files !== undefined && { files: ofLog.files },
+    });
     this.lock = new FolderLock(folder);
   }
 
@@ -62,9 +73,13 @@ export class FileStorage implements GossipStorage {
     replaceFile(files, this.path, (file) => files.writeSync(file, `${revision}\n`));
   }
 
-  /** Closes the log and releases the folder. A later start locks the folder again. */
+  /** Closes the logs and releases the folder. A later start locks the folder again. */
   close(): void {
     this.log.close();
+    this.feeds.close();
     this.lock.release();
   }
 }
+
+/** More than twice the largest event buffer. */
+const FEEDS_BYTES_MAX = 67108864;

@@ -1,6 +1,6 @@
 /** Node.js: `Gossip` with its platform built in, and the parts of that platform. */
 export { FileLog, type FileLogOptions } from "./file-log.js";
-export { FileStorage } from "./file-storage.js";
+export { FileStorage, type FileStorageOptions } from "./file-storage.js";
 export { Gossip, type NodeGossipOptions } from "./gossip.js";
 export { nodeDigest } from "./node-digest.js";
 export { NodeSocket, nodeClock, nodePlatform } from "./node-platform.js";

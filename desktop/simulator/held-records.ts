@@ -1,4 +1,5 @@
 import { KIND_END, KIND_LOG, KIND_REMOVE } from "../../src/engine/feed/kinds.js";
+import { endMsOf, orderCounterOf, orderMsOf, originAuthor, recordKind } from "../../src/engine/feed/names.js";
 import { OWN_SLOT } from "../../src/engine/table/rows.js";
 import type { FrontierEntry } from "../../src/gossip.js";
 import type { SimNode } from "./node.js";
@@ -45,18 +46,18 @@ export function ownRecords(node: SimNode): HeldRecord[] {
 function addRecords(node: SimNode, slot: number, to: HeldRecord[]): void {
   const feeds = node.gossip?.engine.feed?.feeds;
   if (feeds === undefined) return;
-  const { arena, names } = feeds;
+  const { arena } = feeds;
   const keeper = feeds.author(slot);
   const generation = feeds.generation(slot);
   for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-    const kind = kindOf(names.kind(record));
-    const author = names.author(record);
-    const timeMs = names.orderMs(record);
-    const counter = names.orderCounter(record);
+    const kind = kindOf(recordKind(arena, record));
+    const author = originAuthor(arena, record);
+    const timeMs = orderMsOf(arena, record);
+    const counter = orderCounterOf(arena, record);
     to.push({
       keeper, generation, sequence: arena.sequence(record), kind,
       identity: identityOf({ author, timeMs, counter, kind }),
-      hasTimeToLive: names.endMs(record) !== Infinity,
+      hasTimeToLive: endMsOf(arena, record) !== Infinity,
       isLive: (kind === "set" || kind === "remove") && feeds.isLive(record),
     });
   }

@@ -15,14 +15,17 @@ export class Sha256 implements Digest {
     for (let i = 0; i < ROUNDS; i++) this.words[i] = hexWord(CONSTANTS, i << 3);
   }
 
-  sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void {
+  sha256(
+    head: Uint8Array, headStart: number, headLength: number, body: Uint8Array, bodyStart: number, bodyLength: number,
+    out: Uint8Array, outStart: number,
+  ): void {
     const words = this.words;
+    const length = headLength + bodyLength;
     for (let i = 0; i < STATE_WORDS; i++) words[STATE + i] = hexWord(INITIAL_STATE, i << 3);
-    const end = start + length;
     // Padding (5.1.1): a byte 0x80 and, at the end of a block, the length in 8 bytes.
-    const last = start + (((length + 8) >>> 6) << 6);
-    for (let at = start; at <= last; at += BLOCK_BYTES) {
-      this.load(bytes, at, end);
+    const last = ((length + 8) >>> 6) << 6;
+    for (let at = 0; at <= last; at += BLOCK_BYTES) {
+      this.load(head, headStart, headLength, body, bodyStart - headLength, length, at);
       if (at === last) {
         words[SCHEDULE + 14] = length >>> 29;
         words[SCHEDULE + 15] = length << 3;
@@ -32,12 +35,18 @@ export class Sha256 implements Digest {
     for (let i = 0; i < SHA256_BYTES; i++) out[outStart + i] = words[STATE + (i >> 2)] >>> (24 - ((i & 3) << 3));
   }
 
-  /** Loads one block, with padding after the end of the message. */
-  private load(bytes: Uint8Array, start: number, end: number): void {
+  /** Loads the block at `start` of the message, with padding after it. @param bodyFrom where its byte 0 would be */
+  private load(
+    head: Uint8Array, headFrom: number, headLength: number, body: Uint8Array, bodyFrom: number, length: number,
+    start: number,
+  ): void {
     let at = start;
     for (let i = 0; i < SCHEDULE_WORDS; i++) {
       let word = 0;
-      for (let k = 0; k < 4; k++, at++) word = (word << 8) | (at < end ? bytes[at] : at === end ? 0x80 : 0);
+      for (let k = 0; k < 4; k++, at++) {
+        const padding = at === length ? 0x80 : 0;
+        word = (word << 8) | (at < headLength ? head[headFrom + at] : at < length ? body[bodyFrom + at] : padding);
+      }
       this.words[SCHEDULE + i] = word;
     }
   }

@@ -2,6 +2,7 @@ import { Clock, earlier } from "./clock.js";
 import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { SETTLE_FORK, SETTLE_SEND } from "./feed/kinds.js";
+import { exchangeLimits, noteValue, showsLimits } from "./limits.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { Suspicion } from "./membership/suspicion.js";
@@ -18,14 +19,12 @@ import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
 import {
-  FLAG_NOTIFY_UPDATE, FLAG_PROVEN, MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData,
-  Rows,
+  FLAG_NOTIFY_UPDATE, FLAG_PROVEN, MERGED_FRESHER, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "./table/rows.js";
 import { LEFT, SUSPECT, UP } from "./table/states.js";
 import { answersFrame, checkFrame, parseFrame } from "./wire/admission.js";
 import {
   DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN, DROP_UNSEALED,
-  DROP_VALUE_TOO_LARGE,
 } from "./wire/drops.js";
 import {
   FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, JSON_FIRST_BYTE, SECTION_DIGEST, SECTION_INDIRECT_ACK, SECTION_PING_REQ,
@@ -93,7 +92,7 @@ export class Engine implements NodeEngine {
     this.suspicion = new Suspicion(rows, this.clock, options.removeAfterMs);
     this.replayGuard = options.sealer === undefined ? undefined : new ReplayGuard(options.sealer, rows);
     this.feed = options.feeds === undefined ? undefined
-      : options.feeds(rows, this.clock, this.stats, this.frame, this.own);
+      : options.feeds(rows, this.clock, this.stats, this.frame, this.own, this.suspicion);
     this.frame.events = this.feed;
     const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
     this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox);
@@ -117,7 +116,10 @@ export class Engine implements NodeEngine {
     this.started = true;
     this.clock.start(nowMs);
     this.own.start(revision, isRemembered);
-    if (this.feed !== undefined) this.feed.own.start(isRemembered);
+    if (this.feed !== undefined) {
+      this.feed.hlc.start(revision);
+      this.feed.own.start(isRemembered);
+    }
     this.outbox.count(this.random.below(FIRST_COUNTERS));
     this.rounds.start();
   }
@@ -148,7 +150,9 @@ export class Engine implements NodeEngine {
   tick(nowMs: number): void {
     this.begin(nowMs);
     this.expireStates();
-    if (this.feed !== undefined) this.feed.tick();
+    const asked = this.feed === undefined ? -1 : this.feed.tick();
+    // PROTOCOL 10.6: the author of a feed is probed for its consent.
+    if (asked >= 0) this.rounds.probe(asked);
     // PROTOCOL 6.4: a node that made no statement for long announces itself. Spreads are of 6.4, too, rounds of 6.1.
     if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
     this.suspectSilent();
@@ -301,6 +305,7 @@ export class Engine implements NodeEngine {
     const outbox = this.outbox;
     const feed = this.feed;
     const held = rows.find(frame.id);
+    const showedLimits = showsLimits(rows, held);
     // PROTOCOL 5.2, step 1
     this.rounds.answered(frame.id, address, port);
     if (held >= 0) observeSender(rows, outbox, frame, held, address, port);
@@ -328,6 +333,7 @@ export class Engine implements NodeEngine {
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
     // PROTOCOL 5.2, step 7
     if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame);
+    if (exchangeLimits(rows, this.faults, frame, feed, showedLimits)) outbox.sendLimits();
     const slot = senderAt(rows, frame, address, port);
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
     if (slot >= 0 && held < 0 && frame.isAnswer()) rows.setFlag(slot, FLAG_PROVEN);
@@ -364,11 +370,12 @@ export class Engine implements NodeEngine {
     const isNewOrMoved = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
     row.state = this.suspicion.believed(held, row);
     const merged = rows.merge(row, bytes);
+    noteValue(rows, this.stats, row, merged);
     if (merged === MERGED_FRESHER || merged === MERGED_STATE) {
       this.rowMerged(row, stateBefore, merged === MERGED_FRESHER, isNewOrMoved);
-    } else if (merged !== MERGED_NOTHING) {
-      this.stats.countDrop(merged === MERGE_TABLE_FULL ? DROP_TABLE_FULL : DROP_VALUE_TOO_LARGE);
-      if (merged === MERGE_TABLE_FULL) this.faults.report(NOTIFY_TABLE_FULL, held);
+    } else if (merged === MERGE_TABLE_FULL) {
+      this.stats.countDrop(DROP_TABLE_FULL);
+      this.faults.report(NOTIFY_TABLE_FULL, held);
     } else if (rows.compare(held, row) > 0) {
       // The row held is fresher. If both are equal, one transmit fewer is left.
       this.outbox.send(held);

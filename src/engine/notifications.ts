@@ -6,6 +6,8 @@ export interface Notification {
   kind: number;
   /** Slot of the row that the notification is about. For NOTIFY_STRANGER: the IPv4 address as uint32. */
   slot: number;
+  /** For NOTIFY_LIMITS: the peer's `valueBytesMax`, and 256 times its `eventBytesMax`. */
+  detail: number;
 }
 
 /** The row holds a fresher statement of its owner, perhaps with another value. */
@@ -20,6 +22,12 @@ export const NOTIFY_TABLE_FULL = 4;
 export const NOTIFY_STRANGER = 5;
 /** Two different events have the same number in one feed. Notified once a start. */
 export const NOTIFY_FORK = 6;
+/** A peer cannot hold what this node can, or the reverse. Notified once for each start of each peer. */
+export const NOTIFY_LIMITS = 7;
+/** This node published events, and a peer keeps no feeds. Notified once a start. */
+export const NOTIFY_NO_FEEDS = 8;
+/** `detail` has the peer's `eventBytesMax` above the bits of its `valueBytesMax`. */
+export const EVENT_LIMIT_SHIFT = 8;
 
 /** Writes the next row change that the application has not been notified of; false when there is none. */
 export function nextChange(rows: Rows, out: Notification): boolean {
@@ -34,32 +42,49 @@ export function nextChange(rows: Rows, out: Notification): boolean {
   return false;
 }
 
-const NOTIFIED_SHIFT = 8;
+const KINDS = 0xffff;
+const NOTIFIED_SHIFT = 16;
 
-/** Faults of which the application is notified once a start. */
+/** Faults of which the application is notified once a start, and peers with other limits. */
 export class Faults {
-  /** Bit k: a fault of kind k occurred. Bit k + 8: the application was notified of it. */
+  /** Bit k: a fault of kind k occurred. Bit k + 16: the application was notified of it. */
   private bits = 0;
   private forkSlot = 0;
+  private feedlessSlot = 0;
+  /** An input has one peer at most. */
+  private limitsSlot = 0;
+  private limitsDetail = 0;
 
   /**
-   * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL or NOTIFY_FORK
+   * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, NOTIFY_FORK or NOTIFY_NO_FEEDS
    * @param slot of the row that the fault is about
    */
   report(kind: number, slot: number): void {
-    if (kind === NOTIFY_FORK && (this.bits & (1 << kind)) === 0) this.forkSlot = slot;
+    const isFirst = (this.bits & (1 << kind)) === 0;
+    if (kind === NOTIFY_FORK && isFirst) this.forkSlot = slot;
+    if (kind === NOTIFY_NO_FEEDS && isFirst) this.feedlessSlot = slot;
     this.bits |= 1 << kind;
+  }
+
+  /** The peer whose row is in `slot` has other limits than this node. */
+  reportLimits(slot: number, valueBytesMax: number, eventBytesMax: number): void {
+    this.limitsSlot = slot;
+    this.limitsDetail = valueBytesMax | (eventBytesMax << EVENT_LIMIT_SHIFT);
+    this.bits |= 1 << NOTIFY_LIMITS;
   }
 
   /** Writes the next fault that the application has not been notified of; false when there is none. */
   next(out: Notification): boolean {
-    const pending = this.bits & 0xff & ~(this.bits >>> NOTIFIED_SHIFT);
+    const pending = this.bits & KINDS & ~(this.bits >>> NOTIFIED_SHIFT);
     if (pending === 0) return false;
     let kind = NOTIFY_ID_CONFLICT;
     while ((pending & (1 << kind)) === 0) kind++;
-    this.bits |= 1 << (kind + NOTIFIED_SHIFT);
     out.kind = kind;
-    out.slot = kind === NOTIFY_FORK ? this.forkSlot : 0;
+    out.slot = kind === NOTIFY_FORK ? this.forkSlot : kind === NOTIFY_NO_FEEDS ? this.feedlessSlot
+      : kind === NOTIFY_LIMITS ? this.limitsSlot : 0;
+    out.detail = this.limitsDetail;
+    if (kind === NOTIFY_LIMITS) this.bits &= ~(1 << kind);
+    else this.bits |= 1 << (kind + NOTIFIED_SHIFT);
     return true;
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
+import type { Suspicion } from "./membership/suspicion.js";
 import type { Stats } from "./stats.js";
 import type { OwnRow } from "./table/own-row.js";
 import type { Rows } from "./table/rows.js";
@@ -7,7 +8,9 @@ import type { FrameReader } from "./wire/frame-reader.js";
 import type { Sealer } from "./wire/sealer.js";
 
 /** Makes a node's event feeds from the parts of the node that feeds work on. */
-export type FeedMaker = (rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, own: OwnRow) => FeedProtocol;
+export type FeedMaker = (
+  rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, own: OwnRow, suspicion: Suspicion,
+) => FeedProtocol;
 
 /** Options of a node. They are fixed after construction. The caller has checked the ranges. */
 export interface EngineOptions {
@@ -19,7 +22,7 @@ export interface EngineOptions {
   port: number;
   /** Rows that the node holds, its own included: 2 to 65,535. */
   capacity: number;
-  /** Longest shared value: 0 to 255 bytes, the same in all nodes of a network. */
+  /** Longest shared value: 0 to 255 bytes, best the same in all nodes of a network. */
   valueBytesMax: number;
   /** Longest datagram that the node sends: 128 to 1,472 bytes. */
   datagramBytesMax: number;

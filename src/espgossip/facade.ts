@@ -51,7 +51,7 @@ export class EspGossip {
   private engine: NodeEngine | undefined;
   private readonly value: Uint8Array;
   private readonly datagram: Datagram;
-  private readonly notification: Notification = { kind: 0, slot: 0 };
+  private readonly notification: Notification = { kind: 0, slot: 0, detail: 0 };
   private storedRevision = 0;
   private timer: unknown;
 

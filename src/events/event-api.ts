@@ -3,9 +3,12 @@ import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/
 import { Reader } from "../engine/wire/cursor.js";
 import { RECORD_GONE } from "../engine/feed/arena.js";
 import {
-  EncodedEvent, EventData, NAME_BYTES_MAX, isCopyAt, kindOf, originAuthorAt, readEvent,
+  EncodedEvent, EventData, NAME_BYTES_MAX, isCopyAt, kindOf, readEvent,
 } from "../engine/feed/event.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../engine/feed/kinds.js";
+import {
+  compareOrder, endMsOf, firstNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind,
+} from "../engine/feed/names.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { NO_SLOT, SEVERAL_SLOTS } from "../engine/feed/history.js";
 import { STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_OK } from "../engine/feed/own-feed.js";
@@ -81,11 +84,6 @@ export class EventApi {
     else this.feed.own.endRestore();
   }
 
-  /** What was damaged in the log at the start, for people; undefined if nothing was. */
-  damage(): string | undefined {
-    return this.log === undefined ? undefined : this.log.damage;
-  }
-
   /**
    * Encodes, stamps and stores the node's next event, for `Engine.publishEvent`. When this returns, the event is safe
    * in the log. The event stays as it is until it is published: if a callback publishes during the call, that event
@@ -137,14 +135,15 @@ export class EventApi {
   private encodeValue(method: string, event: EncodedEvent, value: CborValue): void {
     const bytes = event.bytes;
     let end = encodeCbor(value, bytes, event.length);
-    if (end >= 0) {
+    if (end >= 0 && end <= event.bytesMax()) {
       event.length = end;
       return;
     }
     // The error says whether the value alone is too large.
-    if (end === CBOR_TOO_LARGE) end = encodeCbor(value, bytes, 0);
+    if (end >= 0 || end === CBOR_TOO_LARGE) end = encodeCbor(value, bytes, 0);
+    if (end > event.bytesMax()) end = CBOR_TOO_LARGE;
     event.length = 0;
-    throw end < 0 ? cborFailure(method, end, bytes.length, "events.eventBytesMax") : this.tooLarge(method);
+    throw end < 0 ? cborFailure(method, end, event.bytesMax(), "events.eventBytesMax") : this.tooLarge(method);
   }
 
   private tooLarge(method: string): Error {
@@ -153,19 +152,9 @@ export class EventApi {
     return invalid(method, "value", problem, true);
   }
 
-  /** Whether the feed holds what the log does not. */
-  isToStore(): boolean {
-    return this.log !== undefined && this.log.isBehind();
-  }
-
-  /**
-   * Stores what the feed holds and the log does not: what peers gave back of the node's own feed, or a new generation
-   * of it.
-   *
-   * @throws what the log throws
-   */
-  store(): void {
-    if (this.log !== undefined) this.log.catchUp();
+  /** After each input: see `EventLog.store`. */
+  store(): Error | undefined {
+    return this.log === undefined ? undefined : this.log.store();
   }
 
   /**
@@ -285,7 +274,7 @@ export class EventApi {
   }
 
   /** Whether an application published the event of a record: ends are the library's. */
-  private isPublished(record: number): boolean { return this.feed.feeds.names.kind(record) !== KIND_END; }
+  private isPublished(record: number): boolean { return recordKind(this.feed.feeds.arena, record) !== KIND_END; }
 
   private isCopy(record: number): boolean {
     const arena = this.feed.feeds.arena;
@@ -295,12 +284,13 @@ export class EventApi {
   /** Whether it is a copy of an event that its author's feed has, too, or a feed of lower id, or this one once more. */
   private isHeldTwice(record: number): boolean {
     const arena = this.feed.feeds.arena;
-    const names = this.feed.feeds.names;
-    if (!this.isCopy(record) || names.kind(record) === KIND_LOG) return false;
+    if (!this.isCopy(record) || recordKind(arena, record) === KIND_LOG) return false;
     const at = arena.eventAt(record);
     const holder = this.rows.id(arena.owner(record));
-    for (let other = names.first(arena.bytes, at); other !== 0; other = names.next(other, arena.bytes, at)) {
-      const isSame = other !== record && names.kind(other) === names.kind(record) && names.compare(other, record) === 0;
+    const bytes = arena.bytes;
+    for (let other = firstNamed(arena, bytes, at); other !== 0; other = nextNamed(arena, other, bytes, at)) {
+      const isAlike = other !== record && recordKind(arena, other) === recordKind(arena, record);
+      const isSame = isAlike && compareOrder(arena, other, record) === 0;
       if (isSame && (!this.isCopy(other) || this.rows.id(arena.owner(other)) <= holder)) return true;
     }
     return false;
@@ -314,23 +304,22 @@ export class EventApi {
     this.reader.reset(arena.bytes, start, start + arena.eventLength(record));
     readEvent(this.reader, event);
     const kind = kindOf(event);
-    const hasOrigin = event.isCopy || kind === KIND_END;
     const hasValue = kind === KIND_LOG || kind === KIND_SET;
     const value = hasValue ? decodeCbor(arena.bytes, event.payloadStart, event.end) : undefined;
     const holder = feeds.author(arena.owner(record));
-    const author = event.isCopy ? event.originAuthor : holder;
+    const author = originAuthor(arena, record);
     return {
       author,
       copiedBy: author === holder ? undefined : holder,
       generation: feeds.generation(arena.owner(record)),
       sequence: arena.sequence(record),
-      timeMs: hasOrigin ? event.originMs : event.ms,
-      counter: hasOrigin ? event.originCounter : event.counter,
+      timeMs: orderMsOf(arena, record),
+      counter: orderCounterOf(arena, record),
       topic: utf8Read(arena.bytes, event.topicStart, event.topicStart + event.topicLength),
       key: kind === KIND_LOG ? undefined : utf8Read(arena.bytes, event.keyStart, event.keyStart + event.keyLength),
       kind: kindName(kind),
       ttlMs: event.ttlSeconds * 1000,
-      endMs: feeds.names.endMs(record),
+      endMs: endMsOf(arena, record),
       value: value !== undefined && value.ok ? value.value : undefined,
     };
   }
@@ -393,8 +382,7 @@ export class EventApi {
     }
     const arena = this.feed.feeds.arena;
     this.eachRecord((record) => {
-      const at = arena.eventAt(record);
-      if (originAuthorAt(arena.bytes, at, this.rows.id(arena.owner(record))) === author) this.apply(record);
+      if (originAuthor(arena, record) === author) this.apply(record);
     });
   }
 

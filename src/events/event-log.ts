@@ -1,11 +1,13 @@
 import { readU32 } from "../cbor/big-endian.js";
 import { Writer } from "../engine/wire/cursor.js";
 import { BASE_FIRST, BASE_SECOND } from "../engine/feed/arena.js";
-import { EVENT_HEAD_BYTES, type EncodedEvent } from "../engine/feed/event.js";
+import { COPY_BYTES, EVENT_HEAD_BYTES, type EncodedEvent } from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
 import { failure, invalid } from "../errors.js";
 import type { GossipLog } from "../platform/types.js";
+import { Retry } from "../retry.js";
+import { WriteBudget } from "./write-budget.js";
 
 /*
  * The records of a log, with numbers in network byte order:
@@ -18,6 +20,7 @@ const EVENT = 1;
 const BASE = 2;
 const FULL = "storage: the log has no room for another event";
 const EVENT_RECORD_HEAD = 9;
+/** A copy of another author's event has so many bytes more than `eventBytesMax`. */
 const BASE_RECORD_BYTES = 21;
 
 /** Keeps the node's own feed in its storage. */
@@ -26,45 +29,71 @@ export class EventLog {
   private readonly log: GossipLog;
   private readonly writer = new Writer();
   private readonly record: Uint8Array;
+  /** Of the writes that peers cause. */
+  private readonly budget: WriteBudget;
+  /** Set while writes fail that nobody waits for. */
+  private retry: Retry | undefined;
   /** How far the log holds the feed. */
   private generation = 0;
   private sequence = 0;
-  /** Whether the records do not follow each other, so that none may be appended. */
-  private hasHole = false;
-  /** What was damaged at the start, for people; undefined if nothing was. */
-  damage: string | undefined;
+  /** Whether records are damaged or missing, so that the log has to be written anew before the next event. */
+  private isDamaged = false;
+  /** Whether events were missing between others at the start. */
+  private hadHole = false;
+  /** The number of events that were missing at the start, at most; 0 after the application was told what came back. */
+  private missing = 0;
+  /** The number of events that were held after the start, and of those that this node has published since then. */
+  private known = 0;
+  /** What the application is to be told. */
+  private news: string | undefined;
 
   /** @throws Error if the log's records are too short for events */
   constructor(feed: FeedProtocol, log: GossipLog) {
-    const bytes = EVENT_RECORD_HEAD + feed.feeds.eventBytesMax;
+    const bytes = EVENT_RECORD_HEAD + feed.feeds.eventBytesMax + COPY_BYTES;
     if (log.recordBytesMax < bytes) {
       throw invalid("", "storage", `its log has records of ${log.recordBytesMax} bytes; events take ${bytes}`, true);
     }
     this.feed = feed;
     this.log = log;
-    this.record = new Uint8Array(bytes > BASE_RECORD_BYTES ? bytes : BASE_RECORD_BYTES);
+    this.budget = new WriteBudget(feed.clock);
+    this.record = new Uint8Array(bytes);
   }
 
   /** Restores the feed. `notify` makes room in the arena. */
   restore(notify: () => void): void {
     const own = this.feed.own;
     let damaged = 0;
+    let last = 0;
+    let base = 0;
     this.log.read((bytes, length) => {
-      damaged = this.noteDamage(damaged);
-      if (length === BASE_RECORD_BYTES && bytes[0] === BASE) {
-        const generation = readU32(bytes, 1);
-        const sequence = readU32(bytes, 5);
-        own.restoreBase(generation, sequence, readU32(bytes, 9), readU32(bytes, 13), readU32(bytes, 17));
-      } else if (length > EVENT_RECORD_HEAD + EVENT_HEAD_BYTES && bytes[0] === EVENT) {
+      const isBase = length === BASE_RECORD_BYTES && bytes[0] === BASE;
+      if (!isBase && !(length > EVENT_RECORD_HEAD + EVENT_HEAD_BYTES && bytes[0] === EVENT)) return;
+      const places = this.noteDamage(damaged);
+      const sequence = readU32(bytes, 5);
+      if (isBase) {
+        base = sequence;
+        own.restoreBase(readU32(bytes, 1), base, readU32(bytes, 9), readU32(bytes, 13), readU32(bytes, 17));
+      } else {
+        // Between values that were live, numbers are missing anyway.
+        if (sequence <= base) this.missing += places - damaged;
+        else if (sequence > Math.max(last, base) + 1) this.missing += sequence - Math.max(last, base) - 1;
+        last = sequence;
         this.restoreEvent(bytes, length, notify);
       }
+      damaged = places;
     });
-    damaged = this.noteDamage(damaged);
+    const places = this.noteDamage(damaged);
+    this.missing += places - damaged;
     own.endRestore();
-    this.hasHole = own.hasHole;
-    if (damaged > 0 || own.hasHole) this.describeDamage(damaged);
+    this.hadHole = own.hasHole;
+    this.isDamaged = places > 0 || own.hasHole;
+    this.known = this.held();
     this.generation = this.feed.feeds.generation(OWN_SLOT);
     this.sequence = this.feed.feeds.sequence(OWN_SLOT);
+    if (this.isDamaged) {
+      this.news = `the event log is damaged: places: ${places}, bytes: ${this.log.damagedBytes ?? 0}, ` +
+        `events missing: up to ${this.missing}, events kept: ${this.known}`;
+    }
   }
 
   /**
@@ -73,7 +102,7 @@ export class EventLog {
    * @throws Error if the log has no room, and what the log throws
    */
   append(event: EncodedEvent): void {
-    this.catchUp();
+    if (this.isBehind()) this.catchUp();
     const feeds = this.feed.feeds;
     const generation = feeds.generation(OWN_SLOT);
     const sequence = feeds.sequence(OWN_SLOT) + 1;
@@ -85,28 +114,69 @@ export class EventLog {
     }
     this.generation = generation;
     this.sequence = sequence;
+    this.known++;
   }
 
-  /** Whether the feed holds something that the log does not and that may go there. */
-  isBehind(): boolean {
+  /**
+   * After each input: stores what the feed holds and the log does not, such as what peers gave back, as far as the
+   * budget allows that. After a failure it tries again later.
+   *
+   * @returns what the application is to be told: the first failure, the success after failures, damage and its repair
+   */
+  store(): Error | undefined {
+    if (this.isBehind()) {
+      const nowMs = this.feed.clock.nowMs;
+      const retry = this.retry;
+      if (!this.budget.isLeft() || (retry !== undefined && !retry.isDue(nowMs))) return undefined;
+      this.budget.take();
+      try {
+        this.catchUp();
+      } catch (error) {
+        if (retry === undefined) this.retry = new Retry(nowMs);
+        else retry.postpone(nowMs);
+        return retry === undefined ? error as Error : undefined;
+      }
+    }
+    if (this.retry !== undefined) {
+      this.retry = undefined;
+      return failure("storage", "the node's own feed is stored again after failures");
+    }
+    const news = this.news;
+    this.news = undefined;
+    return news === undefined ? undefined : failure("storage", news);
+  }
+
+  /** Whether the feed holds something that the log does not and that may go there, or the log has to be repaired. */
+  private isBehind(): boolean {
     const feeds = this.feed.feeds;
     const sequence = feeds.sequence(OWN_SLOT);
-    if (feeds.generation(OWN_SLOT) === this.generation && sequence === this.sequence) return false;
-    return sequence !== 0 && this.feed.own.isToStore();
+    const isSame = feeds.generation(OWN_SLOT) === this.generation && sequence === this.sequence;
+    return (!isSame || this.isDamaged) && sequence !== 0 && this.feed.own.isToStore();
   }
 
   /** Stores what the feed holds and the log does not: what peers gave back, or another generation. */
-  catchUp(): void {
+  private catchUp(): void {
     const feeds = this.feed.feeds;
     const generation = feeds.generation(OWN_SLOT);
-    const sequence = feeds.sequence(OWN_SLOT);
-    if (!this.isBehind()) return;
-    const goesOn = !this.hasHole && generation === this.generation && sequence > this.sequence
-      && this.sequence + 1 >= feeds.floor(OWN_SLOT);
+    const goesOn = !this.isDamaged && generation === this.generation
+      && feeds.sequence(OWN_SLOT) > this.sequence && this.sequence + 1 >= feeds.floor(OWN_SLOT);
     if (!goesOn || !this.appendFrom(this.sequence + 1)) this.rewrite();
-    this.hasHole = false;
+    this.tellRepair(generation === this.generation);
+    this.isDamaged = false;
     this.generation = generation;
-    this.sequence = sequence;
+    this.sequence = feeds.sequence(OWN_SLOT);
+  }
+
+  /** The log is whole again. Tells how much of what was missing came back, once that is clear. */
+  private tellRepair(isSameGeneration: boolean): void {
+    if (this.missing === 0) return;
+    const isFilled = this.hadHole && isSameGeneration;
+    const returned = isFilled ? this.missing : Math.max(0, Math.min(this.missing, this.held() - this.known));
+    // The last events may still come back.
+    if (!this.hadHole && returned === 0) return;
+    this.news = "the event log is repaired: events that came back from peers: " +
+      `${returned}, not found: ${this.missing - returned}`;
+    this.missing = 0;
   }
 
   /** Damage lies before the record that was read last if the log counts more of it than before. Returns the count. */
@@ -116,13 +186,12 @@ export class EventLog {
     return damaged;
   }
 
-  private describeDamage(damaged: number): void {
+  /** The number of events of the feed that are held. */
+  private held(): number {
     const arena = this.feed.feeds.arena;
-    let kept = 0;
-    let record = arena.from(OWN_SLOT, this.feed.feeds.sequence(OWN_SLOT) + 1);
-    for (; record !== 0; record = arena.next(record)) kept++;
-    const bytes = this.log.damagedBytes ?? 0;
-    this.damage = `the event log is damaged: records: ${damaged}, bytes: ${bytes}, events kept behind a hole: ${kept}`;
+    let count = 0;
+    for (let record = arena.first(OWN_SLOT); record !== 0; record = arena.next(record)) count++;
+    return count;
   }
 
   private restoreEvent(bytes: Uint8Array, length: number, notify: () => void): void {
@@ -140,6 +209,7 @@ export class EventLog {
     const arena = this.feed.feeds.arena;
     for (let record = arena.from(OWN_SLOT, from); record !== 0; record = arena.next(record)) {
       if (!this.log.append(this.record, this.frameHeld(record))) return false;
+      this.sequence = arena.sequence(record);
     }
     return true;
   }

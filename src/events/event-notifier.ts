@@ -52,11 +52,11 @@ export class EventNotifier {
     for (let i = 0; i < views.length; i++) views[i].bind(nowMs);
   }
 
-  /** Calls back about all that is new while `isOpen`. Returns whether there was anything. */
-  notify(isOpen: () => boolean): boolean {
+  /** Calls back about all that is new while the node is open. Returns whether there was anything. */
+  notify(node: { isOpen(): boolean }): boolean {
     let any = false;
-    while (isOpen() && (this.callNext() || this.notifyNext())) any = true;
-    while (isOpen() && this.settleNext()) any = true;
+    while (node.isOpen() && (this.callNext() || this.notifyNext())) any = true;
+    while (node.isOpen() && this.settleNext()) any = true;
     return any;
   }
 

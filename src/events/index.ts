@@ -5,10 +5,10 @@ import { COPY_BYTES } from "../engine/feed/event.js";
 import { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import type { FeedMaker } from "../engine/options.js";
 import type { Rows } from "../engine/table/rows.js";
-import { FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, SECTION_HEAD_BYTES } from "../engine/wire/frame.js";
+import { EVENT_BYTES_LEAST, FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, SECTION_HEAD_BYTES } from "../engine/wire/frame.js";
 import { SEAL_BYTES } from "../engine/wire/sealer.js";
 import { invalid } from "../errors.js";
-import type { GossipLog } from "../platform/types.js";
+import type { GossipStorage } from "../platform/types.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
 import { EventApi } from "./event-api.js";
 import { EventNotifier } from "./event-notifier.js";
@@ -20,13 +20,15 @@ export type { FrontierEntry, HlcStamp } from "./event-api.js";
 export interface EventFeedOptions<Value extends CborValue = CborValue> {
   /**
    * Size of the event buffer in bytes of RAM: 512 to 16,777,216, rounded down to a
-   * multiple of 4; 4,096 by default. Beside it each row takes 44 bytes more.
+   * multiple of 4; 4,096 by default. Beside it each row takes 40 bytes more.
    */
   bytes?: number;
   /**
-   * Longest event with topic, key and value, the same in all nodes: 32 to
-   * `datagramBytesMax` - 119 bytes, at most 1,353; 128 by default, or less where
-   * that is less.
+   * Longest event with topic, key and value, best the same in all nodes: 32 to
+   * `datagramBytesMax` - 119 bytes, at most 1,353, and at most half of `bytes` less
+   * 44. 512 by default, or an eighth of `bytes` or what fits, if that is less: a
+   * voucher with two MAC addresses takes about 170, a line of 140 characters up to
+   * 440.
    */
   eventBytesMax?: number;
   /**
@@ -53,7 +55,7 @@ export interface EventFeeds {
   /** @internal Makes the engine's part. @throws RangeError or TypeError ERR_OPTION where other options do not fit */
   engineFeeds(datagramBytesMax: number, platformDigest: Digest | undefined): FeedMaker;
   /** @internal Makes the part of `Gossip`. @throws RangeError ERR_OPTION when the log's records are too short */
-  notifier(feed: FeedProtocol, rows: Rows, log: GossipLog | undefined, nowMs: () => number): EventNotifier;
+  notifier(feed: FeedProtocol, rows: Rows, storage: GossipStorage | undefined, nowMs: () => number): EventNotifier;
 }
 
 /**
@@ -72,7 +74,7 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   const eventBytesMax = given.eventBytesMax;
   if (eventBytesMax !== undefined) {
     const limit = `${EVENT_FRAME_BYTES} less than the largest datagramBytesMax`;
-    integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_MIN, EVENT_BYTES_MOST, limit);
+    integer("events.eventBytesMax", eventBytesMax, 0, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, limit);
   }
   const fillGaps = given.fillGaps ?? false;
   if (typeof fillGaps !== "boolean") {
@@ -87,28 +89,33 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   return {
     engineFeeds: (datagramBytesMax, platformDigest) => {
       const room = datagramBytesMax - EVENT_FRAME_BYTES;
-      if (room < EVENT_BYTES_MIN) {
-        const bytesMin = EVENT_FRAME_BYTES + EVENT_BYTES_MIN;
+      if (room < EVENT_BYTES_LEAST) {
+        const bytesMin = EVENT_FRAME_BYTES + EVENT_BYTES_LEAST;
         const problem = `${datagramBytesMax} leaves no room for events; they need ${bytesMin}`;
         throw invalid("", "datagramBytesMax", problem, true);
       }
-      const fallback = Math.min(EVENT_BYTES_DEFAULT, room);
-      const limit = `${EVENT_FRAME_BYTES} less than datagramBytesMax`;
-      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_MIN, room, limit);
+      const half = (bytes >>> 1) - BUFFER_BYTES;
+      const most = Math.min(room, half);
+      const fallback = Math.min(EVENT_BYTES_DEFAULT, bytes >>> 3, most);
+      const limit = half < room ? `${BUFFER_BYTES} less than half of events.bytes`
+        : `${EVENT_FRAME_BYTES} less than datagramBytesMax`;
+      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_LEAST, most, limit);
       const sha256 = digest ?? platformDigest;
       if (sha256 === undefined) throw invalid("", "events.digest", NO_DIGEST, false);
       return (rows, clock, stats, frame, ownRow) => new FeedProtocol(
         rows, clock, stats, frame, ownRow, bytes, longest, sha256, fillGaps,
       );
     },
-    notifier: (feed, rows, log, nowMs) => {
+    notifier: (feed, rows, storage, nowMs) => {
+      const log = storage === undefined ? undefined : storage.log;
       return new EventNotifier(new EventApi(feed, rows, log, views), views, onEvent, nowMs);
     },
   };
 }
 
-const EVENT_BYTES_DEFAULT = 128;
-const EVENT_BYTES_MIN = 32;
+const EVENT_BYTES_DEFAULT = 512;
+/** What a copy takes in the buffer beside the event's own bytes. Two fit, so that a value can always be replaced. */
+const BUFFER_BYTES = 44;
 /** What a datagram needs beside an event so that a snapshot of one value fits it, also of a copy. */
 const EVENT_FRAME_BYTES = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + FEEDS_HASH_BYTES + 45 + COPY_BYTES;
 /** With the largest `datagramBytesMax`, 1,472. */

@@ -17,10 +17,20 @@ class EspruinoDigest implements Digest {
     this.native = native;
   }
 
-  /** @throws Error when there is no memory for the 32 bytes in one piece */
-  sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void {
+  /** @throws Error when there is no memory for the 32 bytes, or for both parts of the message, in one piece */
+  sha256(
+    head: Uint8Array, headStart: number, headLength: number, body: Uint8Array, bodyStart: number, bodyLength: number,
+    out: Uint8Array, outStart: number,
+  ): void {
     const native = this.native;
-    const hash = native(bytes.subarray(start, start + length));
+    let message = head.subarray(headStart, headStart + headLength);
+    if (bodyLength > 0) {
+      // The module hashes one piece only.
+      message = new Uint8Array(headLength + bodyLength);
+      message.set(head.subarray(headStart, headStart + headLength), 0);
+      message.set(body.subarray(bodyStart, bodyStart + bodyLength), headLength);
+    }
+    const hash = native(message);
     if (hash === undefined) throw new Error("no memory for a digest");
     out.set(new Uint8Array(hash), outStart);
   }

@@ -1,6 +1,6 @@
 import { readU32, writeU32 } from "../cbor/big-endian.js";
 import {
-  type FasterCrc32, LogRecords, type OnRecord, RECORD_HEAD_BYTES, type RecordSource, recordBytes,
+  type FasterCrc32, LogRecords, type OnRecord, type RecordSource, recordBytes, recordsExtraBytes,
 } from "./log-record.js";
 import type { GossipLog } from "./types.js";
 
@@ -38,7 +38,7 @@ export interface FlashLogOptions {
  *
  * A sector is:
  *
- *    0  "cgl", 1
+ *    0  "cgl", 2
  *    4  sequence number of the sector, u32: it grows by one from sector to sector. Modulo the
  *       number of sectors it is the sector's place
  *    8  sequence number of the first sector of its generation, u32
@@ -49,8 +49,8 @@ export interface FlashLogOptions {
  * A rewrite begins a generation. The log is the newest committed generation; the
  * sectors of all others are free. A single write of four bytes commits a rewrite,
  * and no sector of the log is ever erased. A record that a power loss has torn is
- * skipped, and the next record is written behind it. Damaged records are skipped,
- * too; one flipped bit in a sector's head is repaired when it is read.
+ * skipped, and so are damaged ones. The next record is written behind it, with a
+ * mark between them. One flipped bit in a sector's head is repaired when it is read.
  */
 export class FlashLog implements GossipLog {
   readonly recordBytesMax: number;
@@ -66,6 +66,8 @@ export class FlashLog implements GossipLog {
   private last = -1;
   /** Offset of the next record in that sector. */
   private free = 0;
+  /** Whether a torn record lies before that offset, without a mark behind it. */
+  private isTorn = false;
   /** The highest sequence number in all sectors, including free ones. */
   private highest = -1;
   /** Whether the head that was read last had a flipped bit. */
@@ -101,8 +103,10 @@ export class FlashLog implements GossipLog {
     const size = this.records.frame(bytes, length, STEP);
     if (this.first < 0) this.begin();
     const sectors = this.last - this.first + 1;
-    if (size > this.flash.sectorBytes - this.free && sectors + this.spareSectors >= this.flash.sectors) return false;
+    const room = this.flash.sectorBytes - this.free - (this.isTorn ? STEP : 0);
+    if (size > room && sectors + this.spareSectors >= this.flash.sectors) return false;
     this.isMounted = false;
+    if (this.isTorn) this.writeMark();
     this.write(size);
     this.isMounted = true;
     return true;
@@ -159,6 +163,7 @@ export class FlashLog implements GossipLog {
     this.last = sequence;
     if (sequence > this.highest) this.highest = sequence;
     this.free = HEAD_BYTES;
+    this.isTorn = false;
   }
 
   /** Makes the generation the log. */
@@ -172,6 +177,16 @@ export class FlashLog implements GossipLog {
     if (size > this.flash.sectorBytes - this.free) this.open(this.last + 1, this.first);
     this.flash.write(this.last % this.flash.sectors, this.free, this.records.buffer, size);
     this.free += size;
+  }
+
+  /** Writes behind a torn record that it is not damaged. At the end of the sector there may be no room for that. */
+  private writeMark(): void {
+    if (this.free + STEP <= this.flash.sectorBytes) {
+      const size = this.records.frameMark(this.head, STEP);
+      this.flash.write(this.last % this.flash.sectors, this.free, this.head, size);
+      this.free += size;
+    }
+    this.isTorn = false;
   }
 
   /** Finds the log on the flash, and calls `each` for its records. */
@@ -211,19 +226,8 @@ export class FlashLog implements GossipLog {
     const sectorBytes = this.flash.sectorBytes;
     const source: RecordSource = { read: (at, into, length) => this.flash.read(place, at, into, length) };
     this.records.scan(source, HEAD_BYTES, sectorBytes, STEP, each);
-    this.free = this.isErased(place, this.records.stoppedAt) ? this.records.stoppedAt : sectorBytes;
-  }
-
-  /** Whether a sector is erased from an offset on. A record with a torn length does not show where it ends. */
-  private isErased(place: number, offset: number): boolean {
-    const buffer = this.records.buffer;
-    for (let at = offset; at < this.flash.sectorBytes;) {
-      const length = Math.min(buffer.length, this.flash.sectorBytes - at);
-      this.flash.read(place, at, buffer, length);
-      for (let i = 0; i < length; i++) if (buffer[i] !== 0xff) return false;
-      at += length;
-    }
-    return true;
+    this.free = Math.ceil(this.records.writtenEnd / STEP) * STEP;
+    this.isTorn = this.records.writtenEnd > this.records.wholeEnd;
   }
 
   /**
@@ -276,14 +280,14 @@ function countBits(word: number): number {
 export function sectorsFor(sectorBytes: number, records: number, bytes: number, recordBytesMax: number): number {
   // A record never spans two sectors, so the unused end of a sector is shorter than the longest record.
   const used = sectorBytes - HEAD_BYTES - recordBytes(recordBytesMax, STEP) + STEP;
-  return Math.max(1, Math.ceil((bytes + records * (RECORD_HEAD_BYTES + STEP - 1)) / used));
+  return Math.max(1, Math.ceil((bytes + recordsExtraBytes(records, bytes, STEP)) / used));
 }
 
 /** Records are padded to a multiple of this, the write unit of ESP8266's flash. */
 const STEP = 4;
 const RECORD_BYTES_MAX_DEFAULT = 512;
 /** "cgl", and the version of the layout. */
-const MAGIC = 0x63676c01;
+const MAGIC = 0x63676c02;
 const CHECKED_BYTES = 12;
 const COMMIT_OFFSET = 16;
 const HEAD_BYTES = 20;

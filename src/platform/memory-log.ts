@@ -4,7 +4,7 @@ import type { GossipLog } from "./types.js";
 export interface MemoryLogOptions {
   /** Size of the log in bytes. Each record takes 6 bytes for its head. 65,536 by default. */
   bytesMax?: number;
-  /** Longest record, 1 to 65,534 bytes; 4,096 by default. */
+  /** Longest record, 1 to 65,024 bytes; 4,096 by default. */
   recordBytesMax?: number;
   /**
    * For simulations of power losses: called with the number of bytes to be stored.

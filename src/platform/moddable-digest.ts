@@ -10,11 +10,15 @@ class ModdableDigest implements Digest {
   // One object for all calls: its state is a chunk, which would become garbage each time.
   private readonly native = new NativeDigest("SHA256");
 
-  sha256(bytes: Uint8Array, start: number, length: number, out: Uint8Array, outStart: number): void {
+  sha256(
+    head: Uint8Array, headStart: number, headLength: number, body: Uint8Array, bodyStart: number, bodyLength: number,
+    out: Uint8Array, outStart: number,
+  ): void {
     const native = this.native;
     native.reset();
     // The SDK accepts views, but its typings do not.
-    native.write(bytes.subarray(start, start + length) as unknown as ArrayBuffer);
+    native.write(head.subarray(headStart, headStart + headLength) as unknown as ArrayBuffer);
+    if (bodyLength > 0) native.write(body.subarray(bodyStart, bodyStart + bodyLength) as unknown as ArrayBuffer);
     out.set(new Uint8Array(native.close()), outStart);
   }
 }

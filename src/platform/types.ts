@@ -53,6 +53,8 @@ export interface GossipStorage {
   writeRevision(revision: number): void;
   /** Where the node keeps its events over restarts. Without a log they live as long as the node runs. */
   readonly log?: GossipLog;
+  /** Where a keeper, `feedKeeper()` of chisme/keeper, keeps the feeds of all other authors. */
+  readonly feeds?: GossipLog;
   /**
    * Releases what the storage holds open, such as a lock. `Gossip.close` calls this
    * method. Another node may use the storage afterwards. Must not throw.

@@ -44,7 +44,7 @@ export class Harness {
   private hash = 0;
   private readonly incoming = new Uint8Array(RECEIVE_BYTES_MAX);
   private readonly out = { bytes: new Uint8Array(RECEIVE_BYTES_MAX), length: 0, address: 0, port: 0 };
-  private readonly event = { kind: 0, slot: 0 };
+  private readonly event = { kind: 0, slot: 0, detail: 0 };
 
   private readonly dialects: Record<string, Dialect>;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Engine } from "../../src/engine/index.js";
 import { TYPE_SYN } from "../../src/engine/wire/frame.js";
-import { FLAG_PROVEN, RowData } from "../../src/engine/table/rows.js";
+import { FLAG_LIMITS, FLAG_PROVEN, RowData } from "../../src/engine/table/rows.js";
 import { PORT, engineOptions } from "../support/engine-options.js";
 import { bareSyn, takeDatagrams } from "../support/engine-outputs.js";
 import { type FrameVector, type VectorRow, readGood, write } from "./wire/frame-support.js";
@@ -18,7 +18,10 @@ export function rowOf(i: number): VectorRow {
   return { ...peerRow, id: 1000 + i, address: 0x0a000100 + i, heartbeat: i };
 }
 
-/** A node with so many rows besides its own, that of the peer and `rowOf(1)` onwards; none is an update. */
+/**
+ * A node with so many rows besides its own, that of the peer and `rowOf(1)` onwards; none is an update, and the limits
+ * of all nodes are known.
+ */
 export function nodeWith(count: number, isProven: boolean, datagramBytesMax = 1200): Engine {
   const engine = new Engine(engineOptions({ capacity: 1200, datagramBytesMax }));
   engine.start(0, 5, true);
@@ -27,6 +30,7 @@ export function nodeWith(count: number, isProven: boolean, datagramBytesMax = 12
     engine.rows.merge(Object.assign(new RowData(), row), new Uint8Array(0));
   }
   for (let slot = 0; slot <= count; slot++) engine.rows.setTransmitsLeft(slot, 0);
+  for (let slot = 1; slot <= count; slot++) engine.rows.setFlag(slot, FLAG_LIMITS);
   if (isProven) engine.rows.setFlag(engine.rows.find(peerRow.id), FLAG_PROVEN);
   return engine;
 }

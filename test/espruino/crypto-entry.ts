@@ -13,7 +13,9 @@ export function hashes(bytes: Uint8Array, start: number, length: number): string
   return [espruinoDigest(), new Sha256()].map((digest) => {
     if (digest === undefined) return "none";
     const out = new Uint8Array(40);
-    digest.sha256(bytes, start, length, out, 5);
+    // In two parts where there are any.
+    const half = length >>> 1;
+    digest.sha256(bytes, start, half, bytes, start + half, length - half, out, 5);
     let text = "";
     for (let i = 0; i < 40; i++) text += (out[i] < 16 ? "0" : "") + out[i].toString(16);
     return text;

@@ -5,7 +5,7 @@ import { Feed, isPrefix } from "./feed.js";
 import type { ModelNode } from "./node.js";
 import { beginGeneration, isSameRecord, ownFeedReceived } from "./own-feed.js";
 import { makeRoom } from "./room.js";
-import { CONSENT_ROUNDS, DAY_MS, HLC_AHEAD_MS } from "./times.js";
+import { CONSENT_ROUNDS, DAY_MS } from "./times.js";
 
 /** Takes a feed from a peer: what the node lacks of the same chain, else all of it. Returns the feed held before. */
 export function takeFeed(node: ModelNode, author: number, from: Feed): Feed | undefined {
@@ -25,7 +25,7 @@ export function takeFeed(node: ModelNode, author: number, from: Feed): Feed | un
   feed.generation = from.generation;
   feed.changed();
   if (author === node.id) feed.hasHoles = false;
-  else if (from.tipStampMs <= node.clockMs() + HLC_AHEAD_MS) node.hlcMs = Math.max(node.hlcMs, from.tipStampMs);
+  else if (!node.isFarAhead(from.tipStampMs)) node.hlcMs = Math.max(node.hlcMs, from.tipStampMs);
   node.isDirty = true;
   noteEndsOfCopies(node, author, feed);
   if (old !== undefined && old.sequence > 0) noteClock(node, author, feed);

@@ -1,6 +1,6 @@
 import type { ModelEvent } from "./event.js";
 import type { Feed, Link } from "./feed.js";
-import { DOWN_ROUNDS, ROUND_MS, UP_ROUNDS } from "./times.js";
+import { DAY_MS, DOWN_ROUNDS, ROUND_MS, UP_ROUNDS } from "./times.js";
 import type { World } from "./world.js";
 
 /** A row of the membership table. */
@@ -118,6 +118,16 @@ export class ModelNode extends Memory {
   clockMs(): number {
     if (this.hasOwnTime()) return this.ownClockMs();
     return this.adoptedOffsetMs === null ? 0 : this.adoptedOffsetMs + this.world.now * ROUND_MS;
+  }
+
+  /** R11: a stamp is more than a day ahead of the time, if the node knows the time. */
+  isFarAhead(stampMs: number): boolean {
+    return this.knowsTime() && stampMs > this.clockMs() + DAY_MS;
+  }
+
+  /** R11: a record stamp was read from the own clock now, and not made from other stamps. */
+  isFromClock(stampMs: number): boolean {
+    return this.hasOwnTime() && stampMs < this.ownClockMs() + ROUND_MS;
   }
 
   private ownClockMs(): number {

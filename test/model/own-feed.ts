@@ -4,7 +4,7 @@ import {
 import { Feed, type Link } from "./feed.js";
 import type { ModelNode } from "./node.js";
 import { makeRoom } from "./room.js";
-import { DAY_MS, ROUND_MS } from "./times.js";
+import { ROUND_MS } from "./times.js";
 import { viewOf } from "./view.js";
 
 /** Branch ends that a node remembers as joined (R7). */
@@ -70,7 +70,7 @@ function nextStamps(node: ModelNode, name: string): { stampMs: number; orderMs: 
       }
     }
   }
-  if (rules.keepOrder && orderMs > stampMs && orderMs > node.clockMs() + DAY_MS) {
+  if (rules.keepOrder && orderMs > stampMs && node.isFarAhead(orderMs)) {
     // Identity is author and stamp: it must differ from all others of this life and, by the revision, of lives before.
     orderMs = Math.floor(Math.max(orderMs, node.lastOrderMs + 1));
     if (rules.startAtRevision) orderMs += (node.revision + 1) / REVISIONS_MAX;
@@ -95,7 +95,7 @@ export function publish(node: ModelNode, kind: Kind, name = "", ttlRounds = 0): 
   const event: ModelEvent = {
     kind, name, author: node.id, orderMs, stampMs,
     endMs: ttlRounds > 0 ? stampMs + ttlRounds * ROUND_MS : Infinity,
-    recordId, eventId: recordId, isCopy: false, endsRemoval: false, isFromClock: node.hasOwnTime(),
+    recordId, eventId: recordId, isCopy: false, endsRemoval: false, isFromClock: node.isFromClock(stampMs),
     isExcused: false, isForgotten: false,
   };
   const before = viewOf(node, node.clockMs());
@@ -125,18 +125,20 @@ function withdraw(node: ModelNode, end: ModelEvent): void {
 /** The node copies an event of another author into its feed (R3, R5). */
 export function publishCopy(node: ModelNode, event: ModelEvent): void {
   node.world.counts.copied++;
+  const stampMs = nextStampMs(node);
   append(node, {
-    ...event, stampMs: nextStampMs(node), recordId: node.world.nextRecordId(), isCopy: event.author !== node.id,
-    isFromClock: node.hasOwnTime(),
+    ...event, stampMs, recordId: node.world.nextRecordId(), isCopy: event.author !== node.id,
+    isFromClock: node.isFromClock(stampMs),
   });
 }
 
 /** The node ends an event of its own feed (R1, R4). The end has the identity and the order of the event. */
 export function publishEnd(node: ModelNode, event: ModelEvent): void {
   node.world.counts.ended++;
+  const stampMs = nextStampMs(node);
   append(node, {
-    ...event, kind: "end", stampMs: nextStampMs(node), endMs: Infinity, recordId: node.world.nextRecordId(),
-    isCopy: event.author !== node.id, endsRemoval: event.kind === "removal", isFromClock: node.hasOwnTime(),
+    ...event, kind: "end", stampMs, endMs: Infinity, recordId: node.world.nextRecordId(),
+    isCopy: event.author !== node.id, endsRemoval: event.kind === "removal", isFromClock: node.isFromClock(stampMs),
     isExcused: false, isForgotten: false,
   });
 }

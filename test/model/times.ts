@@ -26,11 +26,12 @@ export const BLINK_ROUNDS = 24;
 
 /** One round. */
 export const ROUND_MS = 1000;
-/** A stamp that is further ahead of the node's clock does not move its HLC. */
-export const HLC_AHEAD_MS = 6 * ROUND_MS;
 /** A node keeps an expired event for this long, in case its clock is ahead. */
 export const EXPIRY_GRACE_MS = 20 * ROUND_MS;
-/** R11: a stamp that is further ahead of the node's clock shows that a date was wrong. A day of 10-second rounds. */
+/**
+ * R11: a stamp that is further ahead of the node's clock does not move its HLC, and shows that a date was wrong. A day
+ * of 10-second rounds.
+ */
 export const DAY_MS = 8640 * ROUND_MS;
 /** R11: clocks that differ by less agree. */
 export const HOUR_MS = 360 * ROUND_MS;

@@ -56,10 +56,10 @@ describe("FlashLog", () => {
   it("the log lies on the flash as its layout says", () => {
     const flash = new Flash(2);
     new FlashLog(flash).append(Uint8Array.of(0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39), 9);
-    const head = "63676c01" + "00000000" + "00000000";
+    const head = "63676c02" + "00000000" + "00000000";
     const whole = "00000000";
-    // The CRC-32 of "123456789" is the check value of its specification.
-    const first = "0009" + "cbf43926" + "313233343536373839" + "ff";
+    // The CRC-32 of "123456789", the check value of its specification, and the bytes, XORed with 0xff.
+    const first = "00010a" + "ff" + "340bc6d9" + "cecdcccbcac9c8c7c6" + "ffffff";
     const bytes = Buffer.from(flash.bytes).toString("hex");
     assert.equal(bytes.substring(0, 24), head);
     assert.equal(bytes.substring(32, 40 + first.length), whole + first);
@@ -73,13 +73,13 @@ describe("FlashLog", () => {
       if (spareSectors !== undefined) options.spareSectors = spareSectors;
       const log = new FlashLog(flash, options);
       let count = 0;
-      // A sector has room for four of 54 bytes, which take 60 of its 236.
+      // A sector has room for three of 54 bytes, which take 64 each of its 236.
       while (log.append(record(count, 54), 54)) count++;
       assert.equal(count, 3 * usable);
       const before = Uint8Array.from(flash.bytes);
       assert.equal(log.append(record(count, 54), 54), false);
       assert.deepEqual(flash.bytes, before);
-      assert.equal(log.append(record(1, 40), 40), true, "a shorter one has room behind the last");
+      assert.equal(log.append(record(1, 36), 36), true, "a shorter one has room behind the last");
       log.rewrite((put) => put(record(9, 9), 9));
       assert.deepEqual(contentOf(log), hex(record(9, 9)));
       assert.ok(log.append(record(1, 54), 54));
@@ -195,7 +195,7 @@ describe("FlashLog", () => {
       assert.throws(() => new FlashLog(flash, { ...OPTIONS, spareSectors }), /spareSectors: .+ is not from 1 to 2/);
     }
     assert.throws(() => new FlashLog(flash), /recordBytesMax: 512 does not fit into a sector of 256 bytes/);
-    assert.throws(() => new FlashLog(flash, { recordBytesMax: 0 }), /recordBytesMax: 0 is not from 1 to 65534/);
+    assert.throws(() => new FlashLog(flash, { recordBytesMax: 0 }), /recordBytesMax: 0 is not from 1 to 65024/);
     const log = new FlashLog(flash, OPTIONS);
     assert.equal(log.recordBytesMax, 60);
     assert.throws(() => log.append(record(1, 1), 0), /length: 0 is not a record's length from 1 to 60/);

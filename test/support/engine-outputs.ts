@@ -37,7 +37,7 @@ export function takeDatagrams(engine: NodeEngine, datagramsMax = Infinity): Sent
  * @throws when there are more than four for each row that the engine can hold, and eight
  */
 export function takeNotifications(engine: NodeEngine): Notification[] {
-  const notification = { kind: 0, slot: 0 };
+  const notification = { kind: 0, slot: 0, detail: 0 };
   const notifications: Notification[] = [];
   while (engine.pollNotification(notification)) {
     if (notifications.length === 4 * engine.rows.capacity + 8) throw new Error("the notifications do not end");

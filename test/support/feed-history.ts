@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { SimRandom } from "../../desktop/simulator/random.js";
 import type { CborValue } from "../../src/cbor/cbor.js";
-import type { FeedEvent, FeedView } from "../../src/views/feed-event.js";
+import { type FeedEvent, type FeedView, compareEvents } from "../../src/views/feed-event.js";
 
 export const START_MS = 1_700_000_000_000;
 /** The time of views in tests that choose no other: some times to live are over. */
@@ -20,9 +20,14 @@ export function at<View extends FeedView>(nowMs: number, view: View): View {
 export function event(given: Partial<FeedEvent>): FeedEvent {
   const kind = given.kind ?? (given.key === undefined ? "log" : "set");
   return {
-    author: 1, generation: 0, sequence: 1, timeMs: START_MS, counter: 0, topic: "t", key: undefined, ttlMs: 0,
-    value: undefined, ...given, kind,
+    author: 1, copiedBy: undefined, generation: 0, sequence: 1, timeMs: START_MS, counter: 0, topic: "t",
+    key: undefined, ttlMs: 0, endMs: endOf(given.timeMs ?? START_MS, given.ttlMs ?? 0), value: undefined,
+    ...given, kind,
   };
+}
+
+function endOf(timeMs: number, ttlMs: number): number {
+  return ttlMs === 0 ? Infinity : timeMs + ttlMs;
 }
 
 /** What the events of a history are about. */
@@ -40,7 +45,10 @@ export interface History {
   events: FeedEvent[];
 }
 
-/** Histories drawn from a seed: stamps that are often equal between authors, removals, times to live, generations. */
+/**
+ * Histories drawn from a seed: stamps that are often equal between authors but never in two events of one author,
+ * removals, ends, times to live.
+ */
 export function histories(kind: HistoryKind): fc.Arbitrary<History> {
   return fc.tuple(fc.integer(), fc.integer({ min: 1, max: 60 })).map(([seed, count]) => {
     const random = new SimRandom(seed, 1);
@@ -49,74 +57,91 @@ export function histories(kind: HistoryKind): fc.Arbitrary<History> {
       .map((author) => ({ author, generation: 1, sequence: 0, timeMs: START_MS, counter: 0 }));
     for (let i = 0; i < count; i++) {
       const feed = random.pick(authors);
-      if (random.chance(0.05)) Object.assign(feed, { generation: feed.generation + random.between(1, 3), sequence: 0 });
-      // Another generation's clock may have begun anew.
-      if (feed.sequence === 0 && random.chance(0.5)) Object.assign(feed, { timeMs: START_MS, counter: 0 });
       feed.sequence++;
+      const end = random.chance(0.1) ? endFor(events, feed.author, random) : undefined;
+      if (end !== undefined) {
+        events.push({ ...end, sequence: feed.sequence });
+        continue;
+      }
       if (random.chance(0.5)) Object.assign(feed, { timeMs: feed.timeMs + random.between(1, 2), counter: 0 });
       else feed.counter++;
       const isLog = random.chance(kind.logProbability);
       const isRemoval = !isLog && random.chance(0.2);
       const topic = random.pick(kind.topics);
-      events.push({
+      events.push(event({
         ...feed, topic, key: isLog ? undefined : random.pick(kind.keys),
         kind: isLog ? "log" : isRemoval ? "remove" : "set",
         ttlMs: random.chance(0.3) ? random.between(1, 30) : 0,
         value: isRemoval ? undefined : kind.value(random, topic),
-      });
+      }));
     }
     return { seed, events };
   });
 }
 
-/** The events that count in the end: those of each author's last generation. */
-export function counting(events: readonly FeedEvent[]): FeedEvent[] {
-  return events.filter(({ author, generation }) => {
-    return events.every((other) => other.author !== author || other.generation <= generation);
+/** The end of one of an author's events that no later one of the author superseded. */
+function endFor(events: readonly FeedEvent[], author: number, random: SimRandom): FeedEvent | undefined {
+  const own = unsuperseded(events).filter((one) => {
+    return one.author === author && one.key !== undefined && one.kind !== "withdraw";
   });
+  if (own.length === 0) return undefined;
+  return { ...random.pick(own), kind: "withdraw", ttlMs: 0, endMs: Infinity, value: undefined };
 }
 
+/** What happens to a view: an event arrives, or an author's feed is dropped, or begins a new generation. */
+type Step = FeedEvent | { author: number; isDropped: boolean };
+
 /**
- * Applies a history to a view in a random order, with repeated events, and
- * supersedes each earlier generation after its last event.
+ * Applies a history to a view in a random order: with repeated events, with copies, with feeds that are dropped and
+ * arrive again, and with feeds that begin a new generation, in which superseded events are missing.
  */
 export function applyShuffled(view: FeedView, { events }: History, random: SimRandom): void {
   at(NOW_MS, view);
-  const last = new Map<number, number>();
-  for (const { author, generation } of counting(events)) last.set(author, generation);
-  const isOld = ({ author, generation }: FeedEvent) => generation < (last.get(author) ?? 0);
-  const twice = random.shuffled([...events, ...events.filter(() => random.chance(0.3))]);
-  // Some nodes never got what is superseded.
-  const applied = twice.filter((one) => !isOld(one) || random.chance(0.8));
-  const steps: (FeedEvent | { author: number; generation: number })[] = [...applied];
-  for (const [author, generation] of last) {
-    const lastOld = steps.findLastIndex((step) => "topic" in step && step.author === author && isOld(step));
-    steps.splice(random.between(lastOld + 1, steps.length), 0, { author, generation: generation - 1 });
+  const copies = events.filter(() => random.chance(0.3)).map((one) => ({ ...one, copiedBy: 9, generation: 7 }));
+  const steps: Step[] = random.shuffled([...events, ...copies]);
+  for (const { author } of events) {
+    if (!random.chance(0.1)) continue;
+    steps.splice(random.between(0, steps.length), 0, { author, isDropped: random.chance(0.5) });
   }
   let held: FeedEvent[] = [];
-  for (const step of steps) {
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i];
     if ("topic" in step) {
       held.push(step);
       view.apply(step);
-    } else {
-      held = held.filter(({ author, generation }) => author !== step.author || generation > step.generation);
-      if (!view.forget(step.author, step.generation)) continue;
-      view.clear();
-      for (const one of random.shuffled(held)) view.apply(one);
+      continue;
     }
+    const own = held.filter(({ author }) => author === step.author);
+    const others = held.filter(({ author }) => author !== step.author);
+    const again = step.isDropped ? [] : renewed(own);
+    if (step.isDropped) steps.push(...random.shuffled(own));
+    held = [...others, ...again];
+    const isAll = view.forget(step.author);
+    if (isAll) view.clear();
+    for (const one of random.shuffled(isAll ? held : again)) view.apply(one);
   }
 }
 
-/** Applies only the events that count to a new view, once, in the order of the history. */
+/** A feed in a new generation: events keep their stamps. */
+function renewed(events: readonly FeedEvent[]): FeedEvent[] {
+  return unsuperseded(events).map((one, i) => ({ ...one, generation: one.generation + 1, sequence: i + 1 }));
+}
+
+/** Applies all events to a new view, once, in the order of the history. */
 export function applied<View extends FeedView>(view: View, events: readonly FeedEvent[]): View {
-  for (const one of counting(events)) view.apply(one);
+  for (const one of events) view.apply(one);
   return at(NOW_MS, view);
 }
 
 /** The events without those that their authors superseded, which nodes may have forgotten. */
 export function unsuperseded(events: readonly FeedEvent[]): FeedEvent[] {
-  return counting(events).filter((one) => one.key === undefined || events.every((other) => {
-    return other.author !== one.author || other.generation !== one.generation || other.topic !== one.topic ||
-      other.key !== one.key || other.sequence <= one.sequence;
+  return events.filter((one) => one.key === undefined || events.every((other) => {
+    return other.author !== one.author || other.topic !== one.topic || other.key !== one.key ||
+      slotOf(other) !== slotOf(one) || compareEvents(other, one) <= 0;
   }));
+}
+
+/** In a merge topic a removal stands beside its author's contribution. */
+function slotOf({ topic, kind }: FeedEvent): string {
+  return topic.startsWith("+") && kind === "remove" ? "removal" : "";
 }

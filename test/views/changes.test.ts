@@ -83,14 +83,16 @@ describe("onChange of views", () => {
     for (const each of [map, view]) {
       for (const one of feed) each.apply(one);
       settle(each);
-      each.forget(1, 0);
+      each.forget(1);
       for (const one of feed) each.apply({ ...one, generation: 5, sequence: one.sequence + 3 });
       settle(each);
+      each.forget(1);
+      for (const one of feed) each.apply({ ...one, copiedBy: 2, generation: 3, sequence: one.sequence + 7 });
+      settle(each);
     }
-    assert.deepEqual([values, ids], [[{ n: 1 }], ["r"]]);
-    // A clock that began anew may give the same stamp to another value.
-    map.forget(1, 5);
-    map.apply(set({ generation: 6, value: { n: 2 } }));
+    assert.deepEqual([values, ids], [[{ n: 1 }], ["r"]], "nor for copies of them");
+    map.forget(1);
+    map.apply(set({ generation: 6, counter: 2, value: { n: 2 } }));
     settle(map);
     assert.deepEqual(values, [{ n: 1 }, { n: 2 }]);
   });
@@ -111,18 +113,22 @@ describe("onChange of views", () => {
 
   it("onChange of topicMerge gets the merged value, and undefined when no contribution is left", () => {
     const changes: unknown[][] = [];
+    const sum = (given: Partial<FeedEvent>) => set({ topic: "+lamp", ...given });
     const taken = at(START_MS, topicMerge({
-      topic: "lamp",
+      topic: "+lamp",
       merge: (all) => all.reduce((sum, { value }) => sum + (value as number), 0),
       onChange: (...change) => changes.push(change),
     }));
-    taken.apply(set({ value: 5 }));
-    taken.apply(set({ author: 2, value: 20, ttlMs: 1000 }));
+    taken.apply(sum({ value: 5 }));
+    taken.apply(sum({ author: 2, value: 20, ttlMs: 1000 }));
     settle(taken);
     settle(at(taken.endMs, taken));
-    taken.apply(set({ sequence: 2, timeMs: START_MS + 1, kind: "remove" }));
+    taken.apply(sum({ author: 3, value: 1 }));
+    taken.apply(sum({ sequence: 2, kind: "withdraw" }));
     settle(taken);
-    assert.deepEqual(changes, [["1", 25], ["1", 5], ["1", undefined]]);
+    taken.apply(sum({ author: 4, timeMs: START_MS + 1, kind: "remove" }));
+    settle(taken);
+    assert.deepEqual(changes, [["1", 25], ["1", 5], ["1", 1], ["1", undefined]]);
   });
 
   it("onChange of records gets the record, and undefined when no event about it is left", () => {

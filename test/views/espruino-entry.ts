@@ -11,14 +11,14 @@ export function viewsOf(events: FeedEvent[], nowMs: number): string {
   const views = [
     latestMap({ capacity: 8, onChange: (topic, key, value) => changes.push([topic, key, value]) }),
     topicMerge({
-      topic: "note.add", merge: (all) => all, capacity: 8, onChange: (key, all) => changes.push([key, all]),
+      topic: "+sum", merge: (all) => all, capacity: 8, onChange: (key, all) => changes.push([key, all]),
     }),
     records({ capacity: 16, onChange: (id, record) => changes.push([id, record]) }),
   ] as const;
   for (const view of views) {
     view.bind(time);
     for (const event of events) view.apply(event);
-    view.forget(4, 1);
+    view.forget(4);
     while (view.settle());
   }
   timeMs = nowMs;

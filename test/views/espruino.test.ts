@@ -25,7 +25,7 @@ describe("views on Espruino", function () {
   it("the views give the same results without the missing built-ins", () => {
     const there = new EspruinoDevice(code).boot() as unknown as { viewsOf: typeof viewsOf };
     const history = histories({
-      topics: ["record.create", "field.set", "note.add", "lamp"],
+      topics: ["record.create", "field.set", "note.add", "lamp", "+sum"],
       keys: ["1", "2", "ñ"],
       logProbability: 0.4,
       value: (random) => {

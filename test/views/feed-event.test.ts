@@ -6,15 +6,15 @@ import { START_MS, event } from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
 
 describe("the order of events", () => {
-  it("events are ordered by time, counter, author, generation and sequence", () => {
+  it("events are ordered by time, counter and author, and an event is older than its end", () => {
     const inOrder = [
       event({ timeMs: 0 }),
       event({ timeMs: 1, counter: 9, author: 9 }),
       event({ timeMs: 2 ** 47, counter: 0, author: 0xffffffff, sequence: 7 }),
       event({ timeMs: 2 ** 47, counter: 1, author: 1, generation: 9, sequence: 9 }),
-      event({ timeMs: 2 ** 47, counter: 1, author: 0x80000000, generation: 0 }),
-      event({ timeMs: 2 ** 47, counter: 1, author: 0x80000000, generation: 0xffffffff, sequence: 1 }),
-      event({ timeMs: 2 ** 47, counter: 1, author: 0x80000000, generation: 0xffffffff, sequence: 0xffffffff }),
+      event({ timeMs: 2 ** 47, counter: 1, author: 0x80000000, generation: 5 }),
+      event({ timeMs: 2 ** 47, counter: 1, author: 0x80000000, generation: 0, kind: "withdraw" }),
+      event({ timeMs: 2 ** 47, counter: 2, author: 0x80000000, generation: 0, sequence: 1 }),
     ];
     for (const [i, a] of inOrder.entries()) {
       for (const [j, b] of inOrder.entries()) assert.equal(Math.sign(compareEvents(a, b)), Math.sign(i - j));
@@ -22,6 +22,13 @@ describe("the order of events", () => {
     const sorted: FeedEvent[] = [];
     for (const one of [4, 2, 6, 0, 1, 5, 3]) insertByAge(sorted, inOrder[one]);
     assert.deepEqual(sorted, inOrder);
+  });
+
+  it("an event is the same one in another generation of its feed and as a copy", () => {
+    const one = event({ generation: 1, sequence: 9 });
+    for (const other of [{ ...one, generation: 7, sequence: 1 }, { ...one, copiedBy: 2, generation: 3, sequence: 4 }]) {
+      assert.equal(compareEvents(one, other), 0);
+    }
   });
 
   it("texts are ordered by their bytes", () => {
@@ -35,7 +42,7 @@ describe("the order of events", () => {
   });
 
   it("an event is over when its time to live ends", () => {
-    assert.ok(isAlive(event({}), Infinity));
+    assert.ok(isAlive(event({}), Number.MAX_VALUE));
     assert.ok(isAlive(event({ ttlMs: 10 }), START_MS + 9));
     assert.ok(!isAlive(event({ ttlMs: 10 }), START_MS + 10));
   });
@@ -62,18 +69,20 @@ describe("EventSet", () => {
     const set = new EventSet(2, compareSubjects);
     for (const i of [5, 1, 9, 7, 2]) set.add(event({ key: `k${i}`, timeMs: START_MS + i }));
     assert.deepEqual(set.events.map(({ key }) => key), ["k7", "k9"]);
-    assert.ok(set.isCut && set.forget(2, 9), "some of those that were dropped may have room now");
+    assert.ok(set.isCut && set.forget(2), "some of those that were dropped may have room now");
     set.clear();
     assert.ok(!set.isCut && set.events.length === 0);
   });
 
-  it("the set forgets a generation of an author and the earlier ones", () => {
+  it("the set forgets an author's events of all generations, also its copies", () => {
     const set = new EventSet(9, compareSubjects);
     for (const author of [1, 2]) {
-      for (const generation of [3, 4, 5]) set.add(event({ author, generation, key: `k${generation}` }));
+      for (const generation of [3, 4, 5]) {
+        set.add(event({ author, copiedBy: generation === 5 ? 2 : undefined, generation, key: `k${generation}` }));
+      }
     }
-    assert.equal(set.forget(1, 4), false);
+    assert.equal(set.forget(1), false);
     const left = set.events.map(({ author, generation }) => [author, generation]);
-    assert.deepEqual(left, [[2, 3], [2, 4], [1, 5], [2, 5]]);
+    assert.deepEqual(left, [[2, 3], [2, 4], [2, 5]]);
   });
 });

@@ -4,12 +4,12 @@ import { SimRandom } from "../../desktop/simulator/random.js";
 import { type FeedEvent, compareEvents } from "../../src/views/feed-event.js";
 import { LatestMap, latestMap } from "../../src/views/latest-map.js";
 import {
-  NOW_MS, START_MS, applied, applyShuffled, at, counting, event, histories, unsuperseded,
+  NOW_MS, START_MS, applied, applyShuffled, at, event, histories, unsuperseded,
 } from "../support/feed-history.js";
 import { propertyOptions } from "../support/random.js";
 
 const history = histories({
-  topics: ["", "lamp", "lampe", "ñ"],
+  topics: ["", "lamp", "lampe", "ñ", "+lamp"],
   keys: ["", "1", "2", "\u{1f4a1}", "\uffff"],
   logProbability: 0.1,
   value: (random) => random.below(1000),
@@ -17,13 +17,13 @@ const history = histories({
 
 /** What the map must hold, from its definition and with no regard for time. */
 function naive(events: readonly FeedEvent[], capacity: number, nowMs: number): unknown[] {
-  const keyed = counting(events).filter(({ key, topic }) => key !== undefined && topic !== "");
+  const keyed = events.filter(({ key, topic }) => key !== undefined && topic !== "" && topic !== "+lamp");
   const latest = keyed.filter((one) => {
     return keyed.every((other) => other.topic !== one.topic || other.key !== one.key || other.author !== one.author ||
       compareEvents(other, one) <= 0);
   });
   const held = latest.toSorted((a, b) => compareEvents(b, a)).slice(0, capacity)
-    .filter(({ ttlMs, timeMs }) => ttlMs === 0 || nowMs < timeMs + ttlMs);
+    .filter(({ kind, ttlMs, timeMs }) => kind !== "withdraw" && (ttlMs === 0 || nowMs < timeMs + ttlMs));
   const winners = held.filter((one) => held.every((other) => {
     return other.topic !== one.topic || other.key !== one.key || compareEvents(other, one) <= 0;
   }));
@@ -74,22 +74,40 @@ describe("latestMap", () => {
     assert.deepEqual([0, 3, 4, 5, 6].map(after), [undefined, undefined, "on", "on", "off"]);
   });
 
-  it("the map ignores log events, the reserved topic, and topics that it was not given", () => {
+  it("the map ignores log events, the reserved topic, merge topics, and topics that it was not given", () => {
     const events = [
       event({ topic: "lamp", value: 1 }), event({ topic: "", key: "", value: 2 }), set({ value: 3 }),
-      event({ topic: "door", key: "1", value: 4 }),
+      event({ topic: "door", key: "1", value: 4 }), event({ topic: "+door", key: "1", value: 5 }),
     ];
     assert.deepEqual(applied(latestMap(), events).entries().map(({ value }) => value), [4, 3]);
-    const topics = ["door", ""];
+    const topics = ["door", "", "+door"];
     assert.deepEqual(applied(latestMap({ topics }), events).entries().map(({ value }) => value), [2, 4]);
   });
 
-  it("the map forgets a superseded generation, and shows the value that it had displaced", () => {
+  it("the map forgets an author, and shows the value that the author's had displaced", () => {
     const map = latestMap();
     map.apply(set({ author: 1, value: "off" }));
     map.apply(set({ author: 2, generation: 3, timeMs: START_MS + 5, value: "on" }));
-    assert.equal(map.forget(2, 3), false);
+    assert.equal(map.forget(2), false);
     assert.equal(map.get("lamp", "1"), "off");
+  });
+
+  it("the map shows a copy with the author and time of the original", () => {
+    const map = latestMap();
+    const original = set({ author: 7, value: "on" });
+    map.apply({ ...original, copiedBy: 2, generation: 3, sequence: 8 });
+    map.apply(original);
+    assert.deepEqual(map.entries(), [{ topic: "lamp", key: "1", value: "on", author: 7, timeMs: START_MS }]);
+  });
+
+  it("an end takes its author's event out of the map, and no event of other authors", () => {
+    const map = latestMap();
+    map.apply(set({ author: 1, value: "off" }));
+    map.apply(set({ author: 2, timeMs: START_MS + 5, value: "on" }));
+    map.apply(set({ author: 2, timeMs: START_MS + 5, sequence: 2, kind: "withdraw" }));
+    assert.equal(map.get("lamp", "1"), "off");
+    map.apply(set({ author: 2, timeMs: START_MS + 5, value: "on" }));
+    assert.equal(map.get("lamp", "1"), "off", "in any order");
   });
 
   it("the map keeps the newest events beyond its capacity, and requests all events again when it has room", () => {
@@ -97,7 +115,7 @@ describe("latestMap", () => {
     for (const i of [3, 1, 2]) map.apply(set({ author: i, key: String(i), timeMs: START_MS + i, value: i }));
     assert.deepEqual(map.entries().map(({ value }) => value), [2, 3]);
     assert.ok(map.isCut);
-    assert.equal(map.forget(3, 0), true);
+    assert.equal(map.forget(3), true);
   });
 
   for (const capacity of [1, 5, 64]) {
@@ -122,7 +140,7 @@ describe("latestMap", () => {
       const expected = applied(latestMap(), events).entries();
       const few = unsuperseded(events);
       assert.deepEqual(applied(latestMap(), few).entries(), expected);
-      const alive = few.filter(({ ttlMs, timeMs }) => ttlMs === 0 || NOW_MS < timeMs + ttlMs);
+      const alive = few.filter(({ endMs }) => NOW_MS < endMs);
       assert.deepEqual(applied(latestMap(), alive).entries(), expected);
     }), propertyOptions(500));
   });

@@ -70,15 +70,20 @@ describe("records", () => {
     assert.deepEqual(view.get("r")?.created, { author: 6, timeMs: START_MS });
   });
 
-  it("the view changes and withdraws an event that was set under a key", () => {
+  it("the view shows the latest event that any author set under a key, and nothing after a removal", () => {
     const view = records();
     const notes = () => view.get("r")?.notes.map(({ text }) => text);
     view.apply(about("note.add", { record: "r", text: "a" }, { key: "1" }));
-    view.apply(about("note.add", { record: "r", text: "b" }, { key: "1", author: 2 }));
-    view.apply(about("note.add", { record: "r", text: "c" }, { key: "1" }));
-    assert.deepEqual(notes(), ["b", "c"]);
+    const second = about("note.add", { record: "r", text: "b" }, { key: "1", author: 2 });
+    view.apply(second);
+    view.apply(about("note.add", { record: "r", text: "other" }, { key: "2" }));
+    assert.deepEqual(notes(), ["b", "other"]);
+    view.apply({ ...second, kind: "withdraw", value: undefined });
+    assert.deepEqual(notes(), ["a", "other"], "an end takes one event out");
+    view.apply(about("note.add", { record: "r", text: "c" }, { key: "1", author: 3 }));
+    assert.deepEqual(notes(), ["other", "c"]);
     view.apply(about("note.add", undefined, { key: "1", kind: "remove" }));
-    assert.deepEqual(notes(), ["b"]);
+    assert.deepEqual(notes(), ["other"], "a removal hides the events of all authors");
   });
 
   it("the view orders records and fields by their bytes, and shows no field twice", () => {
@@ -106,13 +111,13 @@ describe("records", () => {
     assert.deepEqual(view.get("r")?.fields, []);
   });
 
-  it("the view forgets expired events and superseded generations", () => {
+  it("the view forgets expired events, and an author's events", () => {
     const view = records();
     view.apply(about("field.set", { record: "r", field: "f", value: "old" }));
     view.apply(about("field.set", { record: "r", field: "f", value: "new" }, { ttlMs: 5 }));
     const after = (ms: number) => at(START_MS + ms, view).get("r")?.fields[0].value;
     assert.deepEqual([6, 7].map(after), ["new", "old"]);
-    assert.equal(view.forget(1, 0), false);
+    assert.equal(view.forget(1), false);
     assert.deepEqual(view.records(), []);
   });
 
@@ -120,7 +125,7 @@ describe("records", () => {
     const view = records({ capacity: 2 });
     for (const text of ["a", "b", "c"]) view.apply(about("note.add", { record: "r", text }));
     assert.deepEqual(view.get("r")?.notes.map(({ text }) => text), ["b", "c"]);
-    assert.ok(view.isCut && view.forget(9, 9));
+    assert.ok(view.isCut && view.forget(9));
   });
 
   for (const capacity of [3, 256]) {

@@ -1,10 +1,15 @@
 import { NO_NAME, nameHash } from "./event.js";
 
+/** The authors of the feeds, by slot: `Rows`. */
+export interface Authors {
+  id(slot: number): number;
+}
+
 /**
  * The memory of the feeds: one buffer of a fixed size. It has a table with one feed for each
- * slot of the rows, the scratch, an index by name, and the arena, in which events lie one after
- * another in the order of their arrival. This class knows places and links only; `FeedStore`
- * decides which events go in and out.
+ * slot of the rows and one more for a `Branch`, the scratch, an index by name, and the arena, in
+ * which events lie one after another in the order of their arrival. This class knows places and
+ * links only; `FeedStore` decides which events go in and out.
  *
  * The index has a list of records for each of a fixed number of hashes of topic and key.
  * `FeedStore` takes the records of log events and superseded ones out of it.
@@ -20,11 +25,11 @@ import { NO_NAME, nameHash } from "./event.js";
 export class Arena {
   readonly words: Uint32Array;
   readonly bytes: Uint8Array;
-  /** Number of feeds. */
+  /** Number of feeds without the branch, whose slot this is. */
   readonly capacity: number;
-  /** Index of the first list of the index by name, and their number less one: a power of 2 less one. */
+  readonly authors: Authors;
+  /** Index of the first list of the index by name. Their number is a power of 2. The arena is behind them. */
   private readonly lists: number;
-  private readonly listMask: number;
   /** Index of the first word of the arena. The arena ends where the buffer does. */
   private readonly start: number;
   /** Index of the first free word. */
@@ -37,16 +42,15 @@ export class Arena {
   private goneCount = 0;
 
   /**
-   * @param capacity number of feeds
+   * @param capacity number of feeds without the branch
    * @param scratchBytes bytes of the scratch, which is the caller's
    * @param feedBytes bytes of the arena, a multiple of 4
    */
-  constructor(capacity: number, scratchBytes: number, feedBytes: number) {
+  constructor(authors: Authors, capacity: number, scratchBytes: number, feedBytes: number) {
+    this.authors = authors;
     this.capacity = capacity;
-    this.lists = capacity * FEED_WORDS + ((scratchBytes + 3) >>> 2);
-    const lists = listsFor(feedBytes);
-    this.listMask = lists - 1;
-    this.start = this.lists + lists;
+    this.lists = (capacity + 1) * FEED_WORDS + ((scratchBytes + 3) >>> 2);
+    this.start = this.lists + listsFor(feedBytes);
     this.end = this.start;
     this.unnotified = this.start;
     const buffer = new ArrayBuffer((this.start + (feedBytes >>> 2)) * 4);
@@ -55,7 +59,7 @@ export class Arena {
   }
 
   /** Index into `bytes` of the scratch. */
-  scratchAt(): number { return this.capacity * FEED_WORDS * 4; }
+  scratchAt(): number { return (this.capacity + 1) * FEED_WORDS * 4; }
 
   get(slot: number, column: number): number { return this.words[slot * FEED_WORDS + column]; }
   set(slot: number, column: number, value: number): void { this.words[slot * FEED_WORDS + column] = value; }
@@ -88,20 +92,22 @@ export class Arena {
   }
 
   /** The first record with this hash of topic and key, or 0; any of the records may be freed. */
-  firstNamed(hash: number): number { return this.words[this.lists + (hash & this.listMask)]; }
+  firstNamed(hash: number): number { return this.words[this.listOf(hash)]; }
   /** The record after this one in its list, or 0. */
   nextNamed(record: number): number { return this.words[record + NAMED] & INDEX_MASK; }
 
   /** Puts a record with this hash of topic and key into the index. */
   addNamed(record: number, hash: number): void {
-    const list = this.lists + (hash & this.listMask);
+    const list = this.listOf(hash);
     this.words[record + NAMED] = (this.words[record + NAMED] & ~INDEX_MASK) | this.words[list];
     this.words[list] = record;
   }
 
+  private listOf(hash: number): number { return this.lists + (hash & (this.start - this.lists - 1)); }
+
   /** Takes a record with this hash out of the index. */
   removeNamed(record: number, hash: number): void {
-    const list = this.lists + (hash & this.listMask);
+    const list = this.listOf(hash);
     const next = this.nextNamed(record);
     if (this.words[list] === record) {
       this.words[list] = next;
@@ -181,9 +187,14 @@ export class Arena {
   /** Words of the arena. */
   size(): number { return this.words.length - this.start; }
 
-  /** Moves records together unless `words` words are free in one piece. The caller has made room. */
-  gather(words: number): void {
-    if (words > this.words.length - this.end) this.compact();
+  /**
+   * Moves records together unless `words` words are free in one piece. The caller has made room. Returns whether
+   * records have moved.
+   */
+  gather(words: number): boolean {
+    const isShort = words > this.words.length - this.end;
+    if (isShort) this.compact();
+    return isShort;
   }
 
   /** Adds a record to a feed and returns it. The caller has made room, and writes the event. */
@@ -247,7 +258,7 @@ export class Arena {
   /** Moves all records together in the order in which they lie, and links them again. */
   compact(): void {
     const words = this.words;
-    for (let slot = 0; slot < this.capacity; slot++) this.set(slot, LAST, 0);
+    for (let slot = 0; slot <= this.capacity; slot++) this.set(slot, LAST, 0);
     for (let list = this.lists; list < this.start; list++) words[list] = 0;
     let to = this.start;
     let unnotified = -1;
@@ -321,14 +332,12 @@ export const BASE_SECOND = 4;
 export const LAST_REMOVAL = 5;
 /** Sequence number up to which the application was notified of events, or need not be. */
 export const NOTIFIED = 6;
-/** Words of the records that may be freed: all but those of the latest values. */
-export const SPARE = 7;
 /** How far the peer that is answered holds the feed, and what to do about it: see `FeedOutbox`. */
-export const PEER_SEQUENCE = 8;
-export const NOTES = 9;
+export const PEER_SEQUENCE = 7;
+export const NOTES = 8;
 /** The record with the greatest sequence number, or 0. */
-const LAST = 10;
-const FEED_WORDS = 11;
+const LAST = 9;
+const FEED_WORDS = 10;
 /** Bytes of one feed. */
 export const FEED_BYTES = FEED_WORDS * 4;
 
@@ -373,7 +382,7 @@ export const RECORD_GONE = 0x1000;
 /** A later event of the feed has the same topic and key. */
 export const RECORD_SUPERSEDED = 0x2000;
 /** The application need not be notified: it was notified of this event in an earlier record. */
-const RECORD_NOTIFIED = 0x4000;
+export const RECORD_NOTIFIED = 0x4000;
 /** The snapshot that is arriving does not have this value: it is gone once the snapshot is complete. */
 export const RECORD_UNCERTAIN = 0x8000;
 

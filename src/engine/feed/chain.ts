@@ -42,10 +42,18 @@ export class Chain {
 
   /** Goes on to the tip after the event of `length` bytes at `eventAt`. */
   link(sequence: number, length: number): void {
+    this.linkParts(sequence, length, this.bytes, 0, 0);
+  }
+
+  /**
+   * Goes on to the tip after an event of which the first `length` bytes are at
+   * `eventAt`, and the rest is in another array: one that is too long to be held.
+   */
+  linkParts(sequence: number, length: number, rest: Uint8Array, restAt: number, restLength: number): void {
     const bytes = this.bytes;
     const head = this.eventAt - HEAD_BYTES;
     writeU32(bytes, head + SEQUENCE, sequence);
-    this.digest.sha256(bytes, head, HEAD_BYTES + length, bytes, this.hashAt);
+    this.digest.sha256(bytes, head, HEAD_BYTES + length, rest, restAt, restLength, bytes, this.hashAt);
     let any = 0;
     for (let i = 0; i < TIP_BYTES; i++) {
       const byte = bytes[this.hashAt + i];

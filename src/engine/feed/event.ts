@@ -21,7 +21,8 @@ import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
  *      …         forms 0, 1, 3: payload, one item of deterministic CBOR
  *      …      8  of an end: the stamp of the event that it ends, in place of the payload
  *
- * A copy of another author's event has the length 0 in its head, and this body:
+ * A copy of an event, of another author or of the feed's own under another stamp, has the length 0 in its head, and
+ * this body:
  *
  * offset  bytes  field
  *      9      1  12, where an event of an empty topic has the length 0 of its key
@@ -76,11 +77,6 @@ export class EventData {
   bodyStart = 0;
   /** Whether it is a copy of another author's event. */
   isCopy = false;
-  /** Id of the author of a copied event. */
-  originAuthor = 0;
-  /** Stamp of a copied or ended event. */
-  originMs = 0;
-  originCounter = 0;
   topicStart = 0;
   topicLength = 0;
   keyStart = 0;
@@ -108,7 +104,24 @@ export class EncodedEvent {
 
   /** @param eventBytesMax bytes, 16 to 2,047: the same number as the feed's */
   constructor(eventBytesMax: number) {
-    this.bytes = new Uint8Array(eventBytesMax);
+    this.bytes = new Uint8Array(eventBytesMax + COPY_BYTES);
+  }
+
+  /** Bytes of the longest event. There is room to make a copy of it. */
+  bytesMax(): number {
+    return this.bytes.length - COPY_BYTES;
+  }
+
+  /** Makes the event a copy of itself, whose order is that of a stamp which its record does not have. */
+  setOrder(author: number, ms: number, counter: number): void {
+    const bytes = this.bytes;
+    for (let at = this.length - 1; at >= EVENT_HEAD_BYTES; at--) bytes[at + COPY_BYTES] = bytes[at];
+    bytes[EVENT_HEAD_BYTES] = COPY_MARK;
+    writeU32(bytes, COPY_AUTHOR, author);
+    writeStamp(bytes, COPY_AUTHOR + 4 - STAMP_OFFSET, ms, counter);
+    bytes[COPY_TOPIC - 1] = bytes[0] & TOPIC_MASK;
+    bytes[0] &= ~TOPIC_MASK;
+    this.length += COPY_BYTES;
   }
 
   /** Fills in which event a KIND_END ends, by its stamp. */
@@ -136,7 +149,7 @@ export class EncodedEvent {
     const ttlBytes = form === FORM_SET_TTL ? varintBytes(isEnd ? 0 : ttlSeconds) : 0;
     const length = EVENT_HEAD_BYTES + topicLength + keyBytes + ttlBytes + (isEnd ? STAMP_BYTES : 0);
     this.length = 0;
-    if (length > bytes.length) return false;
+    if (length > this.bytesMax()) return false;
     bytes[0] = (form << FORM_SHIFT) | topicLength;
     let at = utf8Write(topic, bytes, EVENT_HEAD_BYTES);
     if (form !== KIND_LOG) {
@@ -179,23 +192,15 @@ function readNames(reader: Reader, event: EventData): void {
   event.topicLength = event.head & TOPIC_MASK;
   event.isCopy = event.topicLength === 0 && reader.position < reader.end && reader.bytes[reader.position] === COPY_MARK;
   if (event.isCopy) {
-    reader.skip(1);
-    event.originAuthor = reader.u32();
-    readOrigin(reader, event);
+    reader.skip(COPY_TOPIC - 1 - EVENT_HEAD_BYTES);
     event.topicLength = reader.u8();
   }
   event.topicStart = reader.skip(event.topicLength);
   event.keyLength = form === KIND_LOG ? 0 : reader.u8();
   event.keyStart = reader.skip(event.keyLength);
   event.ttlSeconds = form === FORM_SET_TTL ? reader.varint() : 0;
-  if (!event.isCopy && kindOf(event) === KIND_END) readOrigin(reader, event);
+  if (!event.isCopy && kindOf(event) === KIND_END) reader.skip(STAMP_BYTES);
   event.payloadStart = reader.position;
-}
-
-function readOrigin(reader: Reader, event: EventData): void {
-  const high = reader.u16();
-  event.originMs = high * TWO_32 + reader.u32();
-  event.originCounter = reader.u16();
 }
 
 /** Parses the body of an event whose head is in `event`. `checkBody` returns whether it is valid. */
@@ -225,7 +230,10 @@ export function checkBody(reader: Reader, event: EventData): number {
   if (topicLength === 0 && (event.isCopy || kind === KIND_LOG || kind === KIND_END || event.keyLength > 0)) {
     return DROP_EVENT;
   }
-  if ((event.isCopy || kind === KIND_END) && !isStamp(event.originMs, event.originCounter)) return DROP_EVENT;
+  const stampEnd = event.isCopy ? event.bodyStart + COPY_TOPIC - 1 - EVENT_HEAD_BYTES : event.payloadStart;
+  const stampAt = stampEnd - STAMP_BYTES - STAMP_OFFSET;
+  const hasOrigin = event.isCopy || kind === KIND_END;
+  if (hasOrigin && !isStamp(stampMs(bytes, stampAt), stampCounter(bytes, stampAt))) return DROP_EVENT;
   if (!isUtf8(bytes, event.topicStart, event.topicStart + topicLength)) return DROP_EVENT;
   if (!isUtf8(bytes, event.keyStart, event.keyStart + event.keyLength)) return DROP_EVENT;
   return event.hasGoodPayload ? DROP_NONE : DROP_VALUE;
@@ -260,6 +268,11 @@ export function stampCounter(bytes: Uint8Array, start: number): number {
   return readU16(bytes, start + 7);
 }
 
+/** Compares two stamps: below 0 if the first one is earlier. */
+export function compareTimes(ms: number, counter: number, otherMs: number, otherCounter: number): number {
+  return ms === otherMs ? counter - otherCounter : ms - otherMs;
+}
+
 /** Compares the stamps of the events at `one` and `other` of two buffers: below 0 if the first is earlier. */
 export function compareStamps(bytes: Uint8Array, one: number, otherBytes: Uint8Array, other: number): number {
   const ms = stampMs(bytes, one) - stampMs(otherBytes, other);
@@ -271,6 +284,11 @@ export function compareStamps(bytes: Uint8Array, one: number, otherBytes: Uint8A
 /** Whether it is a copy of another author's event. */
 export function isCopyAt(bytes: Uint8Array, start: number): boolean {
   return (bytes[start] & TOPIC_MASK) === 0 && bytes[start + EVENT_HEAD_BYTES] === COPY_MARK;
+}
+
+/** Whether the stamp of its record decides its order: it is neither a copy nor an end, and has a topic. */
+export function isOwnForm(bytes: Uint8Array, start: number): boolean {
+  return (bytes[start] & TOPIC_MASK) !== 0 && kindAt(bytes, start) !== KIND_END;
 }
 
 /** Its kind. */

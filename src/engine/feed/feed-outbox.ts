@@ -4,6 +4,7 @@ import type { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedClaim } from "../table/row-data.js";
 import { FLAG_SENT_AS_UPDATE, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NOTES, PEER_SEQUENCE } from "./arena.js";
+import type { Branch } from "./branch.js";
 import { shortTip } from "./chain.js";
 import type { EventData } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
@@ -15,7 +16,7 @@ import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
  *
  * bits 0 to 15   the first 16 bits of the tip that the peer claims; 0: none
  * bits 16 to 19  how many of the last events are fresh: they ride along while the author's row is an update
- * bits 20 to 24  the flags below
+ * bits 20 to 25  the flags below
  */
 const TIP_MASK = 0xffff;
 const FRESH_SHIFT = 16;
@@ -31,6 +32,10 @@ const NOTE_UPDATE = 1 << 22;
 export const NOTE_APPLIED = 1 << 23;
 /** The peer claims a greater generation than this node holds. */
 const NOTE_LATER = 1 << 24;
+/** The row of the author shows the peer how far a branch was read, so that the peer sends the rest of it. */
+export const NOTE_BRANCH = 1 << 25;
+/** In `probedSlot`: none. */
+const NO_SLOT = -1;
 
 /**
  * What frames contain of feeds: the events that the answered peer lacks, and fresh events that
@@ -45,26 +50,36 @@ export class FeedOutbox {
   readonly gaps: Gaps;
   /** Whether the own feed is withheld: this node behaves as if it held nothing of it (PROTOCOL 10.6). */
   ownWithheld = false;
-  /** The generation of the own feed that the peer claims. */
+  /** The generation of the own feed that the peer claims, and how far it holds that: as in a `FeedClaim`. */
   ownGeneration = 0;
+  ownSequence = 0;
+  ownTip = 0;
+  /** The slot of an author that is probed with its row, for consent; NO_SLOT: none. */
+  probedSlot = NO_SLOT;
   /** Number of feeds with NOTE_TO_SEND. */
   private toSendCount = 0;
   /** Whether any feed has notes from the last input. */
   private isNoted = false;
   /** The slot to begin with. Each input begins with the next one, so that all feeds have their turn. */
   private turn = 0;
+  private readonly branch: Branch;
 
   /** @param reader not in use elsewhere while a frame is written @param event likewise */
-  constructor(feeds: FeedStore, rows: Rows, reader: Reader, event: EventData, gaps: Gaps) {
+  constructor(feeds: FeedStore, rows: Rows, reader: Reader, event: EventData, gaps: Gaps, branch: Branch) {
     this.feeds = feeds;
+    this.branch = branch;
     this.rows = rows;
     this.writer = new BatchWriter(feeds, reader, event);
     this.gaps = gaps;
   }
 
+  /** Bytes of the longest event that this node holds. */
+  eventBytesMax(): number { return this.feeds.eventBytesMax; }
+
   /** Drops the notes of the last input. */
   clear(): void {
     this.gaps.clear();
+    this.probedSlot = NO_SLOT;
     if (!this.isNoted) return;
     for (let slot = 0; slot < this.feeds.arena.capacity; slot++) this.clearNotes(slot, ~FRESH_MASK);
     this.isNoted = false;
@@ -94,7 +109,10 @@ export class FeedOutbox {
     this.feeds.arena.set(slot, PEER_SEQUENCE, isEarlier ? 0 : claim.sequence);
     this.clearNotes(slot, TIP_MASK | NOTE_LATER);
     this.setNote(slot, NOTE_CLAIMED | (isEarlier ? 0 : claim.tip) | (claim.generation > held ? NOTE_LATER : 0));
-    if (slot === OWN_SLOT) this.ownGeneration = claim.generation;
+    if (slot !== OWN_SLOT) return;
+    this.ownGeneration = claim.generation;
+    this.ownSequence = claim.sequence;
+    this.ownTip = claim.tip;
   }
 
   /**
@@ -152,17 +170,24 @@ export class FeedOutbox {
 
   /** Bytes that `writeRow` writes. */
   rowBytes(slot: number): number {
-    const sequence = this.claimedSequence(slot);
-    return sequence === 0 ? 1 : varintBytes(sequence) + varintBytes(this.feeds.generation(slot)) + 2;
+    const shown = this.shownSlot(slot);
+    const sequence = this.claimedSequence(shown);
+    return sequence === 0 ? 1 : varintBytes(sequence) + varintBytes(this.feeds.generation(shown)) + 2;
   }
 
   /** Writes this node's claim on a feed into the author's row (PROTOCOL 10.3). */
   writeRow(writer: Writer, slot: number): void {
-    const sequence = this.claimedSequence(slot);
+    const shown = this.shownSlot(slot);
+    const sequence = this.claimedSequence(shown);
     writer.varint(sequence);
     if (sequence === 0) return;
-    writer.varint(this.feeds.generation(slot));
-    writer.u16(this.claimedTip(slot));
+    writer.varint(this.feeds.generation(shown));
+    writer.u16(this.claimedTip(shown));
+  }
+
+  /** The slot of what the row shows: the feed, or the branch that is read of it. */
+  private shownSlot(slot: number): number {
+    return this.hasNote(slot, NOTE_BRANCH) ? this.branch.slot : slot;
   }
 
   /** The fresh events of an author ride along with the author's row. */

@@ -1,34 +1,30 @@
 import type { Clock } from "../clock.js";
-import { DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
+import { DROP_ARENA_FULL, DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire/frame.js";
 import type { OwnRow } from "../table/own-row.js";
 import { type RowData, FeedClaim } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Stats } from "../stats.js";
+import { Branch } from "./branch.js";
+import { Branches } from "./branches.js";
 import { type EncodedEvent, EventData } from "./event.js";
-import { FeedOutbox, NOTE_CLAIMED, NOTE_APPLIED } from "./feed-outbox.js";
+import { FeedOutbox, NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED } from "./feed-outbox.js";
 import { FeedStore } from "./feed-store.js";
 import { FeedsHash } from "./feeds-hash.js";
 import { Gaps, checkGap } from "./gaps.js";
 import { History, checkHistory } from "./history.js";
 import { Hlc } from "./hlc.js";
-import { CLOCK_NONE, SETTLE_FORK, SETTLE_SEND } from "./kinds.js";
+import { SETTLE_FORK, SETTLE_SEND } from "./kinds.js";
 import { Intake } from "./intake.js";
-import { KEEP, OwnFeed, REQUEST, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
+import { KEEP, OwnFeed, READ_BRANCH, REQUEST, STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
+import { noteAuthorClock } from "./author-clocks.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
+import { isFeedAhead, keepTime, reserveAnew, stampAnew } from "./step-back.js";
 import { Upkeep } from "./upkeep.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
 import type { Digest } from "../../digest/digest.js";
 
-/** Milliseconds: a stamp that is further ahead of the platform's clock moves no clock (PROTOCOL 10.7). */
-const AHEAD_MS_MAX = 60000;
-/** Milliseconds between two searches for values whose time to live is over. */
-const EXPIRE_MS = 60000;
-/** A value stays a day longer than its time to live, unless its room is needed: this node's clock may be ahead. */
-const EXPIRE_GRACE_MS = 86400000;
-/** Rounds in which peers may fill a hole of the own feed, from their first answer and from each event on. */
-const HOLE_ROUNDS = 6;
 
 /**
  * The feeds of one node, and what frames do to them (PROTOCOL 10.4). A row in a frame may have
@@ -38,7 +34,7 @@ const HOLE_ROUNDS = 6;
  */
 export class FeedProtocol implements EventReader {
   readonly feeds: FeedStore;
-  readonly hlc = new Hlc(AHEAD_MS_MAX);
+  readonly hlc = new Hlc();
   readonly own: OwnFeed;
   readonly outbox: FeedOutbox;
   readonly upkeep: Upkeep;
@@ -49,11 +45,10 @@ export class FeedProtocol implements EventReader {
   /** Applies events from before the floors; undefined in a node that does not fill gaps. */
   readonly history: History | undefined;
   private readonly rows: Rows;
-  private readonly clock: Clock;
+  readonly clock: Clock;
   private readonly stats: Stats;
-  /** Adopts the revision of a new generation. */
-  private readonly ownRow: OwnRow;
   private readonly intake: Intake;
+  readonly branches: Branches;
   /** Whether the frame that is handled had a claim on a feed that this node holds, or had events. */
   hasClaims = false;
   /** Whether the frame had events, and whether any of them was new. */
@@ -61,9 +56,6 @@ export class FeedProtocol implements EventReader {
   private hasNew = false;
   /** The slot of the feed of which the frame had new history; -1: none. */
   private historySlot = -1;
-  private expireDeadline = 0;
-  /** When a hole of the own feed is given up; 0: no peer has answered. */
-  private holeDeadline = 0;
 
   /**
    * @param frame a reader that is free while frames are written
@@ -79,29 +71,29 @@ export class FeedProtocol implements EventReader {
     this.rows = rows;
     this.clock = clock;
     this.stats = stats;
-    this.ownRow = ownRow;
     this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
     this.intake = new Intake(this.feeds);
     this.history = isFilling ? new History(this.feeds) : undefined;
-    this.outbox = new FeedOutbox(this.feeds, rows, frame, this.event, new Gaps(this.feeds, rows, isFilling));
-    this.own = new OwnFeed(this.feeds, this.hlc, this.outbox, rows);
+    const branch = new Branch(this.feeds, clock);
+    const gaps = new Gaps(this.feeds, rows, isFilling);
+    this.outbox = new FeedOutbox(this.feeds, rows, frame, this.event, gaps, branch);
+    this.own = new OwnFeed(this.feeds, this.hlc, this.outbox, rows, branch);
+    this.branches = new Branches(this.feeds, clock, rows, ownRow, this.own, this.outbox, this.intake, branch);
     this.upkeep = new Upkeep(this.feeds, rows, this.own, clock);
     rows.feedsHash = new FeedsHash(this.feeds, this.upkeep);
   }
 
-  /** Gives up a hole of the own feed, and forgets values whose time to live is over, once this node knows the time. */
-  tick(): void {
-    if (this.own.hasHole && this.holeDeadline !== 0 && this.clock.isDue(this.holeDeadline)) {
-      this.postponeHole();
-      this.renew(0);
-    }
+  /**
+   * Gives up a hole of the own feed and a branch that nobody goes on with, has the own stamps step back, and keeps the
+   * time and the upkeep. Returns the slot of an author to be probed with its row, or -1.
+   */
+  tick(): number {
+    this.branches.tick();
+    if (keepTime(this.feeds.arena.words, this.feeds.timeAt(), this.rows, this.hlc, this.clock)) this.stepBack();
     this.upkeep.tick();
-    if (!this.clock.isDue(this.expireDeadline)) return;
-    this.expireDeadline = this.clock.nowMs + EXPIRE_MS;
-    if (this.hlc.source === CLOCK_NONE) return;
-    const room = this.feeds.room;
-    room.physicalMs = this.hlc.physical(this.clock.callerMs);
-    room.expire(room.physicalMs - EXPIRE_GRACE_MS);
+    // Values whose time to live is over go when their room is needed, not before: the clock may be wrong.
+    this.feeds.room.physicalMs = this.hlc.physical(this.clock.callerMs);
+    return this.outbox.probedSlot;
   }
 
   /**
@@ -110,7 +102,11 @@ export class FeedProtocol implements EventReader {
    */
   stampEvent(event: EncodedEvent, nowMs: number): number {
     if (event.length > this.feeds.eventBytesMax) return STAMP_TOO_LARGE;
-    return this.settleGeneration() ? this.own.stamp(event, nowMs) : STAMP_CONFLICT;
+    if (!this.settleGeneration()) return STAMP_CONFLICT;
+    const reason = this.own.stamp(event, nowMs);
+    if (reason !== STAMP_ARENA_FULL || !this.branches.giveUp()) return reason;
+    // Room for an own event is more urgent than for what peers hold.
+    return this.own.stamp(event, nowMs);
   }
 
   /**
@@ -118,8 +114,9 @@ export class FeedProtocol implements EventReader {
    * go on now.
    */
   settleGeneration(): boolean {
+    if (this.hlc.isSpent()) this.stepBack();
     const known = this.own.beforeEvent();
-    return known === KEEP || this.renew(known);
+    return known === KEEP || this.branches.renew(known);
   }
 
   /** A frame begins. */
@@ -127,6 +124,7 @@ export class FeedProtocol implements EventReader {
     this.hasClaims = false;
     this.hasEvents = false;
     this.hasNew = false;
+    this.branches.begin();
     this.historySlot = -1;
   }
 
@@ -216,51 +214,62 @@ export class FeedProtocol implements EventReader {
     if (!frame.isAnswer() || frame.feedsHash === NO_FEEDS) return;
     this.upkeep.hasMet = true;
     // A node with feeds has answered. It would have sent what it holds of this node's feed.
-    if (this.outbox.ownWithheld) this.own.stopWithholding();
-    if (this.own.hasHole && this.holeDeadline === 0) this.postponeHole();
-  }
-
-  private postponeHole(): void {
-    this.holeDeadline = (this.clock.nowMs + HOLE_ROUNDS * this.clock.roundIntervalMs) | 1;
+    this.branches.answered();
   }
 
   /** All of a frame was handled: decides what follows for one feed. Returns SETTLE_ bits. */
   settle(frame: FrameReader, slot: number): number {
-    const decision = this.outbox.hasNote(slot, NOTE_CLAIMED) ? this.settleClaim(slot) : 0;
+    const decision = this.outbox.hasNote(slot, NOTE_CLAIMED) ? this.settleClaim(frame, slot) : 0;
     // The sender has more for this node: the row shows where it has to continue.
     const isMore = (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
-    return isMore ? decision | SETTLE_SEND : decision;
+    // So does a request of a branch whose events were refused.
+    const isRequested = this.outbox.hasNote(slot, NOTE_BRANCH) && !this.outbox.hasNote(slot, NOTE_APPLIED);
+    const isJoined = slot === OWN_SLOT && this.branches.isJoined;
+    return isMore || isRequested || isJoined ? decision | SETTLE_SEND : decision;
   }
 
   /** Whether the peer should go on (PROTOCOL 10.4): not if it sends events of which none could be applied. */
   mayGoOn(): boolean {
-    return !this.hasEvents || this.hasNew;
+    return !this.hasEvents || this.hasNew || this.branches.hasNew;
   }
 
   /** Applies the batch or chunk whose head was read. Returns a drop reason. */
   private applyBatch(frame: FrameReader, slot: number): number {
-    const rows = this.rows;
     const batch = this.batch;
-    if (slot === OWN_SLOT && this.own.refuses(batch)) {
+    const branches = this.branches;
+    if (branches.isRead(slot, batch)) return branches.apply(frame, slot, batch, this.event);
+    if (!branches.continues(frame, slot, batch)) {
       skipBatch(frame, batch, this.event);
-      this.renewBeyond(this.own.afterRefused(batch));
+      if (slot !== OWN_SLOT) return DROP_GAP;
+      if (this.own.showsBranch(batch)) branches.requestAfter(slot, batch);
       return DROP_NONE;
     }
-    const generation = this.feeds.generation(slot);
-    rows.subtractFromFeedsHash(slot);
-    this.intake.hasHole = this.own.hasHole;
-    const reason = batch.isChunk() ? this.intake.handleSnapshotChunk(slot, frame, batch, this.event)
-      : this.intake.handleBatch(slot, frame, batch, this.event);
-    if (slot === OWN_SLOT) this.own.closeHole();
-    rows.addToFeedsHash(slot);
-    if (this.feeds.generation(slot) !== generation) this.outbox.renewed(slot, true);
-    if (slot === OWN_SLOT) this.renewBeyond(this.own.afterHandled(batch, reason));
-    const applied = this.intake.applied;
-    if (applied > 0 && slot !== OWN_SLOT) this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
-    if (applied > 0 && slot === OWN_SLOT) {
-      this.hlc.recall(batch.ms, batch.counter);
-      if (this.own.hasHole) this.postponeHole();
+    const reason = this.applyToFeed(frame, slot);
+    if (slot === OWN_SLOT ? this.own.isBranch(reason) : reason === DROP_FORK && branches.isTaken(frame, slot, batch)) {
+      branches.requestAfter(slot, batch);
     }
+    return reason;
+  }
+
+  private applyToFeed(frame: FrameReader, slot: number): number {
+    const rows = this.rows;
+    const batch = this.batch;
+    const generation = this.feeds.generation(slot);
+    const isHeld = this.feeds.sequence(slot) > 0;
+    rows.subtractFromFeedsHash(slot);
+    const reason = this.intake.handle(slot, frame, batch, this.event);
+    rows.addToFeedsHash(slot);
+    if (this.feeds.generation(slot) !== generation) {
+      this.outbox.renewed(slot, true);
+      this.branches.settled(slot);
+    }
+    const applied = this.intake.applied;
+    if (applied > 0 && slot !== OWN_SLOT) {
+      const isNew = isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk();
+      this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
+      noteAuthorClock(this.feeds.arena.words, this.feeds.timeAt(), rows, slot, this.hlc, batch.ms, isNew);
+    }
+    if (applied > 0 && slot === OWN_SLOT) this.hlc.recall(batch.ms, batch.counter);
     if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
     this.hasNew = true;
     // Events that arrive with their author's row are an update. What this node lacked for longer, the others hold.
@@ -269,33 +278,38 @@ export class FeedProtocol implements EventReader {
     return reason;
   }
 
-  private settleClaim(slot: number): number {
+  private settleClaim(frame: FrameReader, slot: number): number {
     const outbox = this.outbox;
     outbox.clearNotes(slot, NOTE_CLAIMED);
     const own = slot === OWN_SLOT ? this.own.afterClaim() : KEEP;
     if (own === REQUEST) return SETTLE_SEND;
-    this.renewBeyond(own);
+    if (own === READ_BRANCH) return this.branches.request(slot, outbox.ownGeneration, outbox.ownSequence);
     if (own !== KEEP || (slot === OWN_SLOT && outbox.ownWithheld)) return 0;
+    const isForked = this.isForked(slot);
+    const fork = isForked ? SETTLE_FORK : 0;
+    if (slot !== OWN_SLOT && this.feeds.sequence(slot) > 0 && (isForked || outbox.isPeerLater(slot))) {
+      return fork | this.branches.settleClaim(frame, slot, isForked);
+    }
     if (outbox.lacks(slot) !== LACKS_NOTHING) {
       outbox.send(slot);
       return 0;
     }
-    if (this.isBehind(slot)) return SETTLE_SEND;
-    return this.isForked(slot) ? SETTLE_FORK : 0;
+    return fork | (this.isBehind(slot) ? SETTLE_SEND : 0);
   }
 
-  /** Begins a new generation if `OwnFeed` decided so. */
-  private renewBeyond(decision: number): void {
-    if (decision >= 0) this.renew(decision);
-  }
-
-  /** Begins a generation of the own feed beyond one that others hold. Returns whether it could. */
-  private renew(known: number): boolean {
-    const rows = this.rows;
-    const least = Math.max(known, this.feeds.generation(OWN_SLOT), rows.revision(OWN_SLOT));
-    if (!this.ownRow.recover(least)) return false;
-    this.own.rechain(rows.revision(OWN_SLOT));
-    return true;
+  /** PROTOCOL 10.7: has stamps from the future step back to the clock. If it cannot do so now, it tries again later. */
+  private stepBack(): void {
+    const feeds = this.feeds;
+    const nowMs = this.clock.callerMs;
+    if (this.own.hasHole || !feeds.isComplete(OWN_SLOT) || !isFeedAhead(feeds, this.hlc, nowMs)) return;
+    if (!reserveAnew(feeds, this.hlc, nowMs)) this.stats.countDrop(DROP_ARENA_FULL);
+    else if (this.branches.renew(0)) {
+      this.rows.subtractFromFeedsHash(OWN_SLOT);
+      stampAnew(feeds, this.hlc, nowMs);
+      feeds.rechain(OWN_SLOT, feeds.generation(OWN_SLOT));
+      this.rows.addToFeedsHash(OWN_SLOT);
+      this.own.forgetBirth();
+    }
   }
 
   /** Whether the peer holds events that this node lacks. */

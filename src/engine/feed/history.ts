@@ -113,7 +113,7 @@ export class History {
       const length = feeds.encode(reader, event);
       // A snapshot is as true as its sender. These events are proven by the chain.
       const held = arena.find(slot, batch.sequence);
-      if (held !== 0 && !arena.isEvent(held, feeds.chain.eventAt, length)) arena.freeOnceNotified(held);
+      if (held !== 0 && !arena.isEvent(held, feeds.chain.eventAt, length)) feeds.room.freeOnceNotified(held);
       feeds.store(slot, batch.sequence, arena.words[tip], arena.words[tip + 1], length);
       this.applied++;
     }

@@ -1,14 +1,13 @@
 import { writeU32 } from "../../cbor/big-endian.js";
 import type { Reader } from "../wire/cursor.js";
 import { recordWords } from "./arena.js";
+import type { BranchFilter } from "./branch-filter.js";
 import { type BatchData, readBatchEvent, rewindBatch, skipBatch } from "./batches.js";
 import { TIP_BYTES } from "./chain.js";
-import { type EventData, canonicalBytes, compareStamps } from "./event.js";
+import { type EventData, canonicalBytes } from "./event.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
 } from "../wire/drops.js";
-import { SEQUENCE_MAX } from "../wire/frame.js";
-import { OWN_SLOT } from "../table/rows.js";
 import type { FeedStore } from "./feed-store.js";
 
 /**
@@ -33,12 +32,18 @@ import type { FeedStore } from "./feed-store.js";
 export class Intake {
   /** How many events the last call applied. */
   applied = 0;
-  /** Whether the own feed has events behind a hole. Such an event is not replaced by another one. */
-  hasHole = false;
+  /** Set during calls for a branch of the own feed. */
+  filter: BranchFilter | undefined = undefined;
   private readonly feeds: FeedStore;
 
   constructor(feeds: FeedStore) {
     this.feeds = feeds;
+  }
+
+  /** Applies a batch or chunk of the author whose row is in `slot`. */
+  handle(slot: number, reader: Reader, batch: BatchData, event: EventData): number {
+    return batch.isChunk() ? this.handleSnapshotChunk(slot, reader, batch, event)
+      : this.handleBatch(slot, reader, batch, event);
   }
 
   /** Applies a batch of the author whose row is in `slot`. */
@@ -56,7 +61,8 @@ export class Intake {
     if (words < 0) return words === UNFIT ? DROP_EVENT : DROP_FORK;
     if (isNew) feeds.begin(slot, batch.generation);
     else if (held === 0) feeds.startOver(slot);
-    return this.storeBatch(slot, reader, batch, event, feeds.reserve(words));
+    // Of a branch of the own feed little is stored.
+    return this.storeBatch(slot, reader, batch, event, this.filter === undefined && feeds.reserve(words));
   }
 
   /** Applies a snapshot chunk of the author whose row is in `slot`. */
@@ -147,29 +153,24 @@ export class Intake {
     const feeds = this.feeds;
     const words = feeds.arena.words;
     const tip = feeds.tipsAt() + (batch.sequence - batch.first) * 2;
-    if (this.contradictsHeld(slot, batch.sequence, length)) return DROP_FORK;
-    if (!hasRoom && !feeds.reserve(recordWords(length))) return DROP_ARENA_FULL;
-    if (!feeds.store(slot, batch.sequence, words[tip], words[tip + 1], length)) return DROP_ARENA_FULL;
+    if (!this.hold(slot, batch.sequence, words[tip], words[tip + 1], length, hasRoom)) return DROP_ARENA_FULL;
     feeds.advance(slot, batch.sequence);
+    if (this.filter !== undefined) this.filter.advance(batch.sequence, words[tip], words[tip + 1]);
     this.applied++;
     return DROP_NONE;
   }
 
-  /**
-   * Whether the event in the scratch cannot lie in the own feed with what is held behind a hole: another event is held
-   * under its number, or the next event that is held is not later.
-   */
-  private contradictsHeld(slot: number, sequence: number, length: number): boolean {
-    if (slot !== OWN_SLOT || !this.hasHole) return false;
+  /** Stores the event in the scratch, unless it is of a branch and not wanted. Returns false if there is no room. */
+  private hold(
+    slot: number, sequence: number, first: number, second: number, length: number, hasRoom: boolean,
+  ): boolean {
     const feeds = this.feeds;
-    const arena = feeds.arena;
-    const scratch = feeds.chain.eventAt;
-    let record = arena.from(slot, sequence);
-    if (record !== 0 && arena.sequence(record) === sequence) {
-      if (!arena.isEvent(record, scratch, length)) return true;
-      record = arena.next(record);
+    const filter = this.filter;
+    if (filter !== undefined && !filter.isWanted(length)) return true;
+    if (!hasRoom) {
+      while (!feeds.reserve(recordWords(length))) if (filter === undefined || !filter.forgetOldest()) return false;
     }
-    return record !== 0 && compareStamps(arena.bytes, arena.eventAt(record), arena.bytes, scratch) <= 0;
+    return feeds.store(slot, sequence, first, second, length);
   }
 
   private verifySnapshotChunk(slot: number, reader: Reader, chunk: BatchData, event: EventData): boolean {
@@ -207,30 +208,23 @@ export class Intake {
     const feeds = this.feeds;
     const held = feeds.sequence(slot);
     const asOf = Math.min(feeds.asOf(slot), chunk.base);
-    // What lies behind a hole was acknowledged, and the snapshot may not have it.
-    const isHoled = this.hasHole && slot === OWN_SLOT;
-    if (feeds.isComplete(slot)) feeds.enterSnapshot(slot, isHoled ? chunk.base : SEQUENCE_MAX);
+    if (feeds.isComplete(slot)) feeds.enterSnapshot(slot);
     let before = held;
     let hasRoom = true;
-    let isFork = false;
     feeds.advanceSnapshot(slot, before, asOf);
     rewindBatch(reader, chunk);
     for (let i = 0; i < chunk.count; i++) {
       readBatchEvent(reader, chunk, event);
       if (chunk.sequence <= held || !hasRoom) continue;
-      hasRoom = feeds.reserve(recordWords(canonicalBytes(event)));
+      const length = feeds.encode(reader, event);
+      hasRoom = this.hold(slot, chunk.sequence, 0, 0, length, false);
       if (!hasRoom) continue;
       feeds.markUncertain(slot, before, chunk.sequence);
-      const length = feeds.encode(reader, event);
-      isFork = isFork || this.contradictsHeld(slot, chunk.sequence, length);
-      hasRoom = feeds.store(slot, chunk.sequence, 0, 0, length);
-      if (!hasRoom) continue;
       before = chunk.sequence;
       feeds.advanceSnapshot(slot, before, asOf);
       this.applied++;
     }
     chunk.check = reader.u32();
-    if (isFork) return DROP_FORK;
     if (!hasRoom) return DROP_ARENA_FULL;
     if (!chunk.isLast()) return DROP_NONE;
     feeds.markUncertain(slot, before, chunk.base + 1);

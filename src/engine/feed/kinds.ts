@@ -13,10 +13,12 @@ export const KIND_END = 3;
 
 /** The time is not known: stamps only count. */
 export const CLOCK_NONE = 0;
-/** The time comes from other nodes' stamps and from engine time. */
-export const CLOCK_PEER = 1;
+/** The least possible time is known, from stamps of events that other nodes held before this node started. */
+export const CLOCK_LATE = 1;
+/** The time comes from the stamps of new events of other nodes, and from engine time. */
+export const CLOCK_PEER = 2;
 /** The time comes from the platform's clock. */
-export const CLOCK_OWN = 2;
+export const CLOCK_OWN = 3;
 
 // Bits of what `FeedProtocol.settle` decides. They stand here so that a program without feeds has none of their code.
 /** This node lacks events: its own row of the author goes to the peer, which makes the peer send. */

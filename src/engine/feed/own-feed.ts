@@ -1,14 +1,20 @@
-import { DROP_EVENT, DROP_FORK, DROP_NONE } from "../wire/drops.js";
+import { DROP_EVENT, DROP_FORK } from "../wire/drops.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
-import { LAST_REMOVAL, NOTIFIED, recordWords } from "./arena.js";
+import { BASE_FIRST, LAST_REMOVAL, NOTIFIED, recordWords } from "./arena.js";
 import type { BatchData } from "./batches.js";
+import { type Branch, JoinedEnds } from "./branch.js";
+import { BranchFilter } from "./branch-filter.js";
 import { shortTip } from "./chain.js";
-import { type EncodedEvent, compareStamps, kindAt, stampMs, writeStamp } from "./event.js";
+import { COPY_BYTES, type EncodedEvent, compareStamps, kindAt, stampCounter, stampMs, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
+import {
+  compareOrder, firstNamed, latestNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind,
+} from "./names.js";
 import type { Hlc } from "./hlc.js";
-import { KIND_LOG, KIND_SET } from "./kinds.js";
+import { join } from "./join.js";
+import { KIND_REMOVE, KIND_SET } from "./kinds.js";
 
 /** `stampEvent` succeeded. */
 export const STAMP_OK = 0;
@@ -19,51 +25,50 @@ export const STAMP_TOO_LARGE = -2;
 /** Another device seems to use this node's id, so that the node cannot have a feed of its own. */
 export const STAMP_CONFLICT = -3;
 
-// What is to be done with the own feed. A number from 0 on is a generation that others hold: the feed has to begin a
-// greater one.
-/** Nothing. */
+// What a peer's claim on the own feed asks for. A number from 0 on is a generation, in `beforeEvent` only.
+/** Nothing: the peer gets what it lacks. */
 export const KEEP = -1;
-/** The peer has to send what it holds of the feed. */
+/** The peer has to send what follows the own feed. */
 export const REQUEST = -2;
+/** The peer has to send the branch that it holds. */
+export const READ_BRANCH = -3;
+/** Nothing, and the peer gets nothing: it holds a branch that it cannot send yet. */
+export const WAIT = -4;
 
 /** The log held no own events at the start, and peers may hold more of the feed than this node. */
 const LOG_EMPTY = 0;
 /** The log held no own events at the start, and a peer held exactly what this node holds now. */
 const LOG_RESTORED = 1;
-/** The log held own events, and no peer has proven yet that it holds them, too. */
-const LOG_UNCONFIRMED = 2;
-/** The log held own events, and peers hold events that follow the last one of them. */
-const LOG_CONFIRMED = 3;
+/** The log held own events. */
+const LOG_HELD = 2;
 
 /**
- * The node's own feed (PROTOCOL 10.6). It appends only after an event known to be the last one:
- * by the node's storage or by its peers. If that cannot be known, all that is held begins a new
- * generation.
+ * The node's own feed (PROTOCOL 10.6). A peer may hold a branch of it: events that this node published, and that its
+ * storage lost. What continues the own feed is applied to it, like anybody's events. Any other branch is read beside
+ * the feed, and joined: the union of both begins a new generation. So nothing that was published takes the place of
+ * anything else, in whatever order the node starts, publishes and receives.
  *
- * The events in the log were acknowledged, and it may be that no peer has received them: a node
- * whose storage was wiped or is an old image may reuse a sequence number for another event and
- * lose power before it learns of the clash. So the feed of such a node accepts nothing but
- * events that chain to its last one.
- *
- * The class decides; `FeedProtocol` carries the decisions out, as a new generation needs a new
- * revision.
+ * The class decides; `FeedProtocol` carries the decisions out, as a new generation needs a new revision.
  */
 export class OwnFeed {
-  /** Whether the node has published events since the start. From then on peers have nothing to add. */
+  /** Whether the node has published events since the start. From then on nothing continues the feed but such events. */
   hasPublished = false;
   /**
-   * Whether the log was damaged: events are held behind a hole, with sequence numbers above that of the feed. Peers may
-   * fill the hole. Otherwise all that is held begins a new generation.
+   * Whether the log was damaged: events are held behind a hole, with sequence numbers above that of the feed. The feed
+   * is withheld until a generation has begun with all that is held.
    */
   hasHole = false;
-  /** Milliseconds of the stamp of the first own event since the start; Infinity: there is none. */
-  private birthMs = Infinity;
+  /** The branch ends that the feed includes. */
+  readonly joined = new JoinedEnds();
+  /** Which events of a branch become part of the feed. */
+  readonly filter: BranchFilter;
   /** A `LOG_` constant. */
   private log = LOG_EMPTY;
   private readonly feeds: FeedStore;
   private readonly hlc: Hlc;
   private readonly outbox: FeedOutbox;
   private readonly rows: Rows;
+  private readonly branch: Branch;
   /** How far a peer holds this feed, if that is beyond what this node holds; 0: none does. */
   private aheadGeneration = 0;
   private aheadSequence = 0;
@@ -71,54 +76,59 @@ export class OwnFeed {
   private base = 0;
   private baseFirst = 0;
   private baseSecond = 0;
+  /** Sequence number of the first event of this generation that was published since the start. */
+  private firstPublished = SEQUENCE_MAX + 1;
 
-  constructor(feeds: FeedStore, hlc: Hlc, outbox: FeedOutbox, rows: Rows) {
+  constructor(feeds: FeedStore, hlc: Hlc, outbox: FeedOutbox, rows: Rows, branch: Branch) {
     this.feeds = feeds;
     this.hlc = hlc;
     this.outbox = outbox;
     this.rows = rows;
+    this.branch = branch;
+    this.filter = new BranchFilter(feeds, hlc, branch);
   }
 
   /** Stamps an event and makes room for it, after `beforeEvent`. Returns a `STAMP_` constant. */
   stamp(event: EncodedEvent, nowMs: number): number {
     const feeds = this.feeds;
+    this.makeStamp(event, nowMs);
     if (!feeds.reserve(recordWords(event.length))) return STAMP_ARENA_FULL;
-    this.hlc.now(nowMs);
-    if (kindAt(event.bytes, 0) !== KIND_LOG) this.passName(event, nowMs);
-    writeStamp(event.bytes, 0, this.hlc.ms, this.hlc.counter);
     return feeds.canHold(OWN_SLOT, event.bytes, 0, event.length) ? STAMP_OK : STAMP_ARENA_FULL;
+  }
+
+  /** A set or removal comes after all held events of its name: what was read, then written, is the later. */
+  private makeStamp(event: EncodedEvent, nowMs: number): void {
+    const hlc = this.hlc;
+    const arena = this.feeds.arena;
+    const kind = kindAt(event.bytes, 0);
+    const latest = kind === KIND_SET || kind === KIND_REMOVE ? latestNamed(arena, event.bytes, 0) : 0;
+    if (latest === 0) {
+      hlc.now(nowMs);
+    } else if (hlc.nowAfter(nowMs, orderMsOf(arena, latest), orderCounterOf(arena, latest))) {
+      event.setOrder(this.rows.id(OWN_SLOT), hlc.orderMs, hlc.orderCounter());
+    }
+    writeStamp(event.bytes, 0, hlc.ms, hlc.counter);
   }
 
   /** Has a KIND_END end the node's latest value of its topic and key, also a copy. Returns whether there is one. */
   fillEnd(event: EncodedEvent): boolean {
-    const names = this.feeds.names;
+    const arena = this.feeds.arena;
     const author = this.rows.id(OWN_SLOT);
     let latest = 0;
-    for (let other = names.first(event.bytes, 0); other !== 0; other = names.next(other, event.bytes, 0)) {
-      if (names.author(other) !== author || names.kind(other) !== KIND_SET) continue;
-      if (latest === 0 || names.compare(other, latest) > 0) latest = other;
+    for (let other = firstNamed(arena, event.bytes, 0); other !== 0; other = nextNamed(arena, other, event.bytes, 0)) {
+      if (originAuthor(arena, other) !== author || recordKind(arena, other) !== KIND_SET) continue;
+      if (latest === 0 || compareOrder(arena, other, latest) > 0) latest = other;
     }
-    if (latest !== 0) event.setEnded(names.orderMs(latest), names.orderCounter(latest));
+    if (latest !== 0) event.setEnded(orderMsOf(arena, latest), orderCounterOf(arena, latest));
     return latest !== 0;
-  }
-
-  /** Moves the clock beyond all held events of the same topic and key: what was read, then written, is the later. */
-  private passName(event: EncodedEvent, nowMs: number): void {
-    const names = this.feeds.names;
-    const latest = names.latest(event.bytes, 0);
-    if (latest === 0) return;
-    const ms = names.orderMs(latest);
-    const counter = names.orderCounter(latest);
-    if (this.hlc.ms > ms || (this.hlc.ms === ms && this.hlc.counter > counter)) return;
-    this.hlc.recall(ms, counter);
-    this.hlc.now(nowMs);
   }
 
   /** Appends an event that was stamped. `event` is free afterwards. */
   publish(event: EncodedEvent): void {
-    this.noteBirth(stampMs(event.bytes, 0));
+    this.noteBirth(stampMs(event.bytes, 0), stampCounter(event.bytes, 0));
+    const feeds = this.feeds;
     this.rows.subtractFromFeedsHash(OWN_SLOT);
-    this.feeds.append(OWN_SLOT, event.bytes, 0, event.length);
+    feeds.append(OWN_SLOT, event.bytes, 0, event.length);
     this.rows.addToFeedsHash(OWN_SLOT);
     this.outbox.refresh(OWN_SLOT, 1);
     event.length = 0;
@@ -135,7 +145,7 @@ export class OwnFeed {
     const generation = feeds.generation(OWN_SLOT);
     const isBehind = this.aheadGeneration > generation
       || (this.aheadGeneration === generation && this.aheadSequence > sequence);
-    const isGiven = this.log < LOG_UNCONFIRMED && !this.hasPublished && generation < this.rows.revision(OWN_SLOT);
+    const isGiven = this.log < LOG_HELD && !this.hasPublished && generation < this.rows.revision(OWN_SLOT);
     return !isBehind && !isGiven;
   }
 
@@ -158,28 +168,35 @@ export class OwnFeed {
     const at = feeds.chain.eventAt;
     writeStamp(bytes, at, this.hlc.ms, this.hlc.counter);
     if (!feeds.canHold(OWN_SLOT, bytes, at, length)) return false;
+    this.noteBirth(this.hlc.ms, this.hlc.counter);
     this.rows.subtractFromFeedsHash(OWN_SLOT);
     feeds.append(OWN_SLOT, bytes, at, length);
     this.rows.addToFeedsHash(OWN_SLOT);
     this.outbox.refresh(OWN_SLOT, 1);
-    this.noteBirth(this.hlc.ms);
     return true;
   }
 
-  /** Whether an own event with a stamp of `ms` was published since the start. */
-  isSinceStart(ms: number): boolean { return ms >= this.birthMs; }
+  /** Record stamps have stepped back: what was published before does not count as published since the start. */
+  forgetBirth(): void { this.filter.birthMs = Infinity; }
 
-  private noteBirth(ms: number): void {
-    if (this.birthMs === Infinity) this.birthMs = ms;
+  /** Whether an own event with a stamp of `ms` was published since the start. */
+  isSinceStart(ms: number): boolean { return ms >= this.filter.birthMs; }
+
+  /** An event is about to be published, with a stamp. */
+  private noteBirth(ms: number, counter: number): void {
+    this.filter.noteBirth(ms, counter);
+    if (this.hasPublished) return;
     this.hasPublished = true;
+    this.firstPublished = this.feeds.sequence(OWN_SLOT) + 1;
   }
 
   /**
    * The node starts. A node that remembers no revision may have had another feed in the same
-   * generation: it withholds its feed until a peer with feeds has answered.
+   * generation: it withholds its feed until a peer with feeds has answered. A node with a hole in its feed withholds
+   * it until its next generation.
    */
   start(isRemembered: boolean): void {
-    this.outbox.ownWithheld = !isRemembered && this.feeds.sequence(OWN_SLOT) === 0;
+    this.outbox.ownWithheld = this.hasHole || (!isRemembered && this.feeds.sequence(OWN_SLOT) === 0);
   }
 
   /** A peer has answered, and holds no more of the feed. */
@@ -189,33 +206,29 @@ export class OwnFeed {
     if (sequence > 0) this.outbox.refresh(OWN_SLOT, sequence);
   }
 
-  /**
-   * Whether a batch or snapshot chunk of this node's events must not be applied, by its head. That is so once the node
-   * has published, and if it cannot chain to the last event of the log.
-   */
-  refuses(batch: BatchData): boolean {
-    // Whether a batch of the same generation chains to the log's last event, `Intake` finds out.
-    const isSame = batch.generation === this.feeds.generation(OWN_SLOT);
-    // A hole that no peer can fill by events may be filled by a snapshot: the log itself had all of it.
-    return this.isToKeep() && (this.hasPublished || !isSame || (batch.isChunk() && !this.hasHole));
-  }
-
-  /** What to do after a batch or chunk that was refused, now that its check is known: KEEP or a generation. */
-  afterRefused(batch: BatchData): number {
+  /** Whether a batch or snapshot chunk of this node's events may continue the feed. Otherwise it is of a branch. */
+  continues(batch: BatchData): boolean {
     const feeds = this.feeds;
-    const isSame = batch.generation === feeds.generation(OWN_SLOT);
-    const last = batch.isChunk() ? batch.base : batch.first + batch.count - 1;
-    const isAhead = isSame ? last > feeds.sequence(OWN_SLOT) : batch.generation > feeds.generation(OWN_SLOT);
-    const isOther = isSame && !isAhead && !batch.isChunk() && this.isOther(last, shortTip(batch.check));
-    return isAhead || isOther ? batch.generation : KEEP;
+    if (this.hasHole || this.hasPublished) return false;
+    if (this.holdsNothing()) return true;
+    // The snapshot of the own feed is arriving, or its values were lost: nothing that is held can be lost by it.
+    const isOpen = !feeds.isComplete(OWN_SLOT) && this.log < LOG_HELD;
+    return batch.generation === feeds.generation(OWN_SLOT) && (!batch.isChunk() || isOpen);
   }
 
-  /** What to do after a batch or chunk of this node's events was handled: KEEP or a generation. */
-  afterHandled(batch: BatchData, reason: number): number {
-    if (this.log !== LOG_UNCONFIRMED && !this.hasHole) return KEEP;
-    if (reason === DROP_NONE || !this.isToKeep()) this.log = LOG_CONFIRMED;
-    else if (reason === DROP_FORK || reason === DROP_EVENT) return batch.generation;
-    return KEEP;
+  /** Whether a batch or chunk that was not applied shows that a peer holds a branch. Its check is known. */
+  showsBranch(batch: BatchData): boolean {
+    const feeds = this.feeds;
+    const generation = feeds.generation(OWN_SLOT);
+    const last = batch.isChunk() ? batch.base : batch.first + batch.count - 1;
+    if (batch.generation !== generation) return batch.generation > generation;
+    if (this.hasHole || last > feeds.sequence(OWN_SLOT)) return true;
+    return !batch.isChunk() && this.isOther(last, shortTip(batch.check));
+  }
+
+  /** A batch or chunk that may continue the feed was handled, with a drop reason. Whether it is of a branch. */
+  isBranch(reason: number): boolean {
+    return (reason === DROP_FORK || reason === DROP_EVENT) && !this.holdsNothing();
   }
 
   /** A peer holds exactly what this node holds of all feeds. */
@@ -231,28 +244,44 @@ export class OwnFeed {
     return this.log !== LOG_EMPTY && !this.hasHole && this.feeds.isComplete(OWN_SLOT);
   }
 
-  /**
-   * What to do after a peer's claim on this feed: KEEP if the peer holds nothing more and nothing else than this
-   * node, REQUEST, or a generation.
-   */
+  /** What a peer's claim on this feed asks for: KEEP, REQUEST, READ_BRANCH or WAIT. */
   afterClaim(): number {
     const feeds = this.feeds;
     const outbox = this.outbox;
-    const isSame = !outbox.isPeerLater(OWN_SLOT);
-    const generation = isSame ? feeds.generation(OWN_SLOT) : outbox.ownGeneration;
-    const sequence = outbox.peerSequence(OWN_SLOT);
-    const tip = outbox.peerTip(OWN_SLOT);
+    const generation = outbox.ownGeneration;
+    const sequence = outbox.ownSequence;
+    const tip = outbox.ownTip;
     if (sequence === 0) return KEEP;
-    const isAhead = !isSame || sequence > feeds.sequence(OWN_SLOT);
-    const isOther = isSame && !isAhead && this.isOther(sequence, tip);
-    const isUnfinished = isSame && sequence === feeds.sequence(OWN_SLOT) && !feeds.isComplete(OWN_SLOT) && tip !== 0;
-    if (!isAhead && !isOther && !isUnfinished) return KEEP;
-    if (isOther || (this.isToKeep() && (this.hasPublished || !isSame))) return generation;
-    if (generation > this.aheadGeneration || sequence > this.aheadSequence) {
-      this.aheadGeneration = generation;
-      this.aheadSequence = sequence;
+    const isSame = generation === feeds.generation(OWN_SLOT);
+    // A peer without a complete feed cannot pass it on.
+    const branch = tip === 0 ? WAIT : READ_BRANCH;
+    if (this.hasHole) return branch;
+    if (this.holdsNothing() || (isSame && sequence > feeds.sequence(OWN_SLOT) && !this.hasPublished)) {
+      this.noteAhead(generation, sequence);
+      return REQUEST;
     }
-    return REQUEST;
+    if (isSame && sequence <= feeds.sequence(OWN_SLOT)) {
+      const isUnfinished = sequence === feeds.sequence(OWN_SLOT) && !feeds.isComplete(OWN_SLOT) && tip !== 0;
+      if (isUnfinished) return REQUEST;
+      return this.isOther(sequence, tip) && !this.joined.has(generation, sequence, tip) ? READ_BRANCH : KEEP;
+    }
+    if (generation > feeds.generation(OWN_SLOT) || isSame) return branch;
+    return tip === 0 || this.joined.has(generation, sequence, tip) ? KEEP : READ_BRANCH;
+  }
+
+  /** How far a peer holds a generation of this feed, as far as this node knows: `sequence` or more. */
+  aheadOf(generation: number, sequence: number): number {
+    return generation === this.aheadGeneration && this.aheadSequence > sequence ? this.aheadSequence : sequence;
+  }
+
+  /** The branch was read. Whether it begins a new generation: it has something new, or a peer holds it for the feed. */
+  needsGeneration(): boolean {
+    const feeds = this.feeds;
+    const branch = this.branch;
+    const generation = feeds.generation(OWN_SLOT);
+    if (this.hasHole || feeds.arena.first(branch.slot) !== 0 || branch.generation() > generation) return true;
+    const isPrefix = branch.sequence() < feeds.floor(OWN_SLOT) && branch.sequence() <= feeds.sequence(OWN_SLOT);
+    return branch.generation() === generation && !isPrefix;
   }
 
   /**
@@ -286,7 +315,8 @@ export class OwnFeed {
    */
   restore(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
     const feeds = this.feeds;
-    if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax || sequence === 0) return true;
+    const bytesMax = feeds.eventBytesMax + COPY_BYTES;
+    if (generation < feeds.generation(OWN_SLOT) || length > bytesMax || sequence === 0) return true;
     if (generation > feeds.generation(OWN_SLOT)) {
       this.base = 0;
       this.hasHole = false;
@@ -321,26 +351,10 @@ export class OwnFeed {
   endRestore(): void {
     this.endBase();
     const feeds = this.feeds;
-    if (feeds.sequence(OWN_SLOT) > 0 || this.hasHole) this.log = LOG_UNCONFIRMED;
+    if (feeds.sequence(OWN_SLOT) > 0 || this.hasHole) this.log = LOG_HELD;
     const last = this.hasHole ? feeds.arena.last(OWN_SLOT) : feeds.arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT));
     if (last !== 0) this.hlc.recall(feeds.ms(last), feeds.counter(last));
     this.rows.addToFeedsHash(OWN_SLOT);
-  }
-
-  /**
-   * Peers sent events or a snapshot: goes on with the events that now follow the feed. The feed is not in the feeds
-   * hash.
-   */
-  closeHole(): void {
-    const feeds = this.feeds;
-    const arena = feeds.arena;
-    if (!this.hasHole || !feeds.isComplete(OWN_SLOT)) return;
-    let record = arena.from(OWN_SLOT, feeds.sequence(OWN_SLOT) + 1);
-    while (record !== 0 && arena.sequence(record) === feeds.sequence(OWN_SLOT) + 1) {
-      feeds.extend(OWN_SLOT, record);
-      record = arena.next(record);
-    }
-    this.hasHole = record !== 0;
   }
 
   private endBase(): void {
@@ -359,7 +373,7 @@ export class OwnFeed {
       || (this.aheadGeneration === generation && this.aheadSequence > sequence);
     // A feed that peers gave back may have no number left: SEQUENCE_MAX is the last one.
     const isSpent = sequence >= SEQUENCE_MAX;
-    const isGiven = this.log < LOG_UNCONFIRMED && !this.hasPublished;
+    const isGiven = this.log < LOG_HELD && !this.hasPublished;
     // From here on the feed is this node's, and not only what peers gave back.
     if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
     if (isBehind || isSpent || this.hasHole || !feeds.isComplete(OWN_SLOT)) return this.aheadGeneration;
@@ -372,12 +386,20 @@ export class OwnFeed {
     return KEEP;
   }
 
-  /** Begins a generation with all that is held (PROTOCOL 10.6). */
+  /** Begins a generation with all that is held, and the branch if it is whole (PROTOCOL 10.6). */
   rechain(generation: number): void {
+    const feeds = this.feeds;
+    this.filter.beforeGeneration();
+    if (!this.hasHole) this.joined.add(feeds.generation(OWN_SLOT), feeds.sequence(OWN_SLOT), this.tip());
     this.rows.subtractFromFeedsHash(OWN_SLOT);
     this.hasHole = false;
-    this.feeds.rechain(OWN_SLOT, generation);
+    if (this.branch.isOf(OWN_SLOT) && this.branch.isRead()) join(feeds, OWN_SLOT, this.branch.slot);
+    feeds.rechain(OWN_SLOT, generation);
     this.rows.addToFeedsHash(OWN_SLOT);
+    const last = feeds.arena.last(OWN_SLOT);
+    if (last !== 0) this.hlc.recall(feeds.ms(last), feeds.counter(last));
+    if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
+    this.firstPublished = 1;
     this.outbox.age(OWN_SLOT);
     this.outbox.renewed(OWN_SLOT, false);
     this.stopWithholding();
@@ -385,18 +407,30 @@ export class OwnFeed {
     this.aheadSequence = 0;
   }
 
-  /** Whether the node holds acknowledged events that no peer may hold. */
-  private isToKeep(): boolean {
-    const isOwn = this.hasPublished || this.hasHole || this.log === LOG_UNCONFIRMED;
-    return isOwn && this.feeds.arena.first(OWN_SLOT) !== 0;
+  /** Whether the node holds no event of its own. */
+  private holdsNothing(): boolean {
+    return !this.hasHole && this.feeds.arena.first(OWN_SLOT) === 0;
   }
 
-  /** Whether this node holds another tip than `tip` after an event. */
+  private tip(): number {
+    return this.feeds.isComplete(OWN_SLOT) ? shortTip(this.feeds.tipFirst(OWN_SLOT)) : 0;
+  }
+
+  private noteAhead(generation: number, sequence: number): void {
+    if (generation <= this.aheadGeneration && sequence <= this.aheadSequence) return;
+    this.aheadGeneration = generation;
+    this.aheadSequence = sequence;
+  }
+
+  /** Whether this node holds another tip than `tip` after an event, or does not know any more what it published. */
   private isOther(sequence: number, tip: number): boolean {
     const feeds = this.feeds;
+    const floor = feeds.floor(OWN_SLOT);
     if (tip === 0 || !feeds.isComplete(OWN_SLOT)) return false;
-    if (sequence === feeds.sequence(OWN_SLOT)) return tip !== this.outbox.claimedTip(OWN_SLOT);
-    const record = sequence < feeds.floor(OWN_SLOT) ? 0 : feeds.arena.find(OWN_SLOT, sequence);
+    if (sequence === feeds.sequence(OWN_SLOT)) return tip !== this.tip();
+    if (sequence === floor - 1) return tip !== shortTip(feeds.arena.get(OWN_SLOT, BASE_FIRST));
+    if (sequence < floor) return sequence >= this.firstPublished;
+    const record = feeds.arena.find(OWN_SLOT, sequence);
     return record !== 0 && shortTip(feeds.arena.tipFirst(record)) !== tip;
   }
 }

@@ -4,6 +4,7 @@ import {
 import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
+import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
 import { FLAG_PROVEN, OWN_SLOT, type RowData, type Rows } from "../table/rows.js";
 import { DOWN, SUSPECT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
@@ -144,11 +145,15 @@ function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: num
   }
 }
 
-/** Step 7: wants the sender's row if the head of a SYN or an ACK shows a fresher statement than is held. */
+/**
+ * Step 7: wants the sender's row if the head of a SYN or an ACK shows a fresher statement than is held, or if its
+ * value is still awaited.
+ */
 export function wantSender(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const slot = rows.find(frame.id);
   const order = slot < 0 ? -1 : compareFreshness(
     rows.revision(slot), rows.heartbeat(slot), UP, frame.revision, frame.heartbeat, UP,
   );
-  if (order < 0 && (slot >= 0 || rows.hasPlace(UP))) outbox.want(frame.id);
+  const isValueAwaited = order === 0 && rows.hasFlag(slot, FLAG_AWAITS_VALUE);
+  if (isValueAwaited || (order < 0 && (slot >= 0 || rows.hasPlace(UP)))) outbox.want(frame.id);
 }

@@ -4,7 +4,9 @@ import {
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
-import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, LIST_TO_SEND, TRANSMITS_MAX, OWN_SLOT, type Rows } from "../table/rows.js";
+import {
+  FLAG_LIMITS, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, LIST_TO_SEND, TRANSMITS_MAX, OWN_SLOT, type Rows,
+} from "../table/rows.js";
 import { SEAL_BYTES } from "../wire/sealer.js";
 import { SUSPECT } from "../table/states.js";
 import { SUMMARY_WORDS, SummaryWriter } from "./summary-writer.js";
@@ -56,6 +58,8 @@ export class Outbox {
   private wantNext = 0;
   /** Whether the answer carries no more updates, so that the room is for rows and summary. */
   private updatesSent = false;
+  /** Whether the answer shows this node's limits. */
+  private limitsToSend = false;
   /** Whether more ids were wanted than one answer may want. */
   private wantsCut = false;
   /** Bytes that the answered peer may get. */
@@ -104,6 +108,7 @@ export class Outbox {
     this.framesLeft = BURST_MAX;
     this.updatesSent = false;
     this.wantsCut = false;
+    this.limitsToSend = false;
     this.answerBytesLeft = ANY_BYTES;
     this.writer.withFeeds = false;
     this.summary.clear();
@@ -125,6 +130,11 @@ export class Outbox {
     this.writer.withFeeds = true;
   }
 
+  /** The answer shows this node's limits (PROTOCOL 5.7). */
+  sendLimits(): void {
+    this.limitsToSend = true;
+  }
+
   hasRoom(): boolean {
     return this.intentCount < BURST_MAX;
   }
@@ -136,7 +146,7 @@ export class Outbox {
   /** Whether there is something for the answered peer. */
   hasAnswer(): boolean {
     if (this.feeds !== undefined && this.feeds.isPending()) return true;
-    return this.toSendCount > 0 || this.wantCount > 0 || this.summary.isPending();
+    return this.toSendCount > 0 || this.wantCount > 0 || this.limitsToSend || this.summary.isPending();
   }
 
   /** Adds a row for the answered peer. Rows are sent in the order of the calls. */
@@ -154,7 +164,8 @@ export class Outbox {
 
   /** @param slot of the receiver's row, which goes first if it is in state SUSPECT or worse; 0 for none */
   addSyn(address: number, port: number, flags: number, slot: number): void {
-    this.add(TYPE_SYN, address, port, flags, slot, 0);
+    const isKnown = slot === OWN_SLOT || this.rows.hasFlag(slot, FLAG_LIMITS);
+    this.add(TYPE_SYN, address, port, isKnown ? flags : flags | WITH_LIMITS, slot, 0);
   }
 
   /** A SYN with a ping request or an indirect ack: SECTION_PING_REQ or SECTION_INDIRECT_ACK. */
@@ -195,9 +206,12 @@ export class Outbox {
     this.writer.begin(
       out.bytes, limit - this.sealBytes(), type, flags, this.rows, this.counter, this.words[at + ANSWERED],
     );
+    const answersLimits = isAnswer && this.limitsToSend;
+    if (answersLimits) this.writer.reserveLimits();
     if (!isAnswer) this.writeOpening(type, at);
     const rowsFinished = !isAnswer || this.writeAnswer(at);
     const feedsFinished = this.feeds === undefined || this.feeds.write(this.writer, isAnswer);
+    if (answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0) this.writeLimits(answersLimits);
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + TYPE] = TYPE_DIFF;
@@ -205,6 +219,16 @@ export class Outbox {
     if (isAnswer && (finished ? this.mayContinue() : this.framesLeft === 0)) this.writer.markMore();
     out.length = this.finish(out.bytes);
     return true;
+  }
+
+  private writeLimits(isReserved: boolean): void {
+    if (isReserved) this.limitsToSend = false;
+    this.writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), isReserved);
+  }
+
+  /** Bytes of the longest event that this node holds; 0: it keeps no feeds. */
+  eventBytesMax(): number {
+    return this.feeds === undefined ? 0 : this.feeds.eventBytesMax();
   }
 
   /** Whether the peer may continue although nothing is left: more ids were wanted, or there may be more history. */
@@ -239,12 +263,13 @@ export class Outbox {
     const writer = this.writer;
     const slot = this.words[at + DETAIL];
     if (slot !== BARE && writer.beginRows()) {
-      const first = type === TYPE_LEAVE || this.isAccused(slot) ? slot : -1;
+      const isProbed = this.feeds !== undefined && this.feeds.probedSlot === slot;
+      const first = type === TYPE_LEAVE || isProbed || this.isAccused(slot) ? slot : -1;
       if (first >= 0) writer.writeRow(this.rows, first);
       if (type === TYPE_SYN) this.writeUpdates(first);
       writer.endRows();
     }
-    const about = this.words[at + FLAGS] >>> ABOUT_SHIFT;
+    const about = (this.words[at + FLAGS] >>> ABOUT_SHIFT) & ABOUT_MASK;
     if (about !== 0 && writer.beginIds(about)) {
       writer.writeId(this.words[at + ANSWERED]);
       writer.endIds();
@@ -328,6 +353,9 @@ const WANTS = BURST_MAX * WORDS;
 /** In FLAGS: the flags on the wire, then the section of ids that a SYN has. Its one id is in ANSWERED. */
 const FLAGS_ON_WIRE = 0xff;
 const ABOUT_SHIFT = 8;
+const ABOUT_MASK = 0xff;
+/** In FLAGS: the SYN shows this node's limits, if it has room. */
+const WITH_LIMITS = 0x10000;
 const WITH_SUMMARY = 1;
 /** Higher than all slots. */
 const BARE = 0xffffffff;

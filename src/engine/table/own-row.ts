@@ -117,17 +117,28 @@ export class OwnRow {
    * too often.
    */
   recover(revision: number): boolean {
-    const uptime = this.clock.uptimeSeconds;
-    const pause = ((this.clock.roundIntervalMs * RECOVERY_ROUNDS) / 1000) >>> 0;
-    const owed = this.recoveredAt > uptime ? this.recoveredAt - uptime : 0;
-    if (revision > CLAIM_MAX || owed > pause * (RECOVERIES_MAX - 1)) {
+    if (!this.canRecover(revision)) {
       this.isContested = true;
       return false;
     }
-    this.recoveredAt = uptime + owed + pause;
+    this.recoveredAt = this.clock.uptimeSeconds + this.owedSeconds() + this.pauseSeconds();
     this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
     this.adopt(revision + 1);
     return true;
+  }
+
+  /** Whether `recover` would succeed now. */
+  canRecover(revision: number): boolean {
+    return revision <= CLAIM_MAX && this.owedSeconds() <= this.pauseSeconds() * (RECOVERIES_MAX - 1);
+  }
+
+  private pauseSeconds(): number {
+    return ((this.clock.roundIntervalMs * RECOVERY_ROUNDS) / 1000) >>> 0;
+  }
+
+  private owedSeconds(): number {
+    const uptime = this.clock.uptimeSeconds;
+    return this.recoveredAt > uptime ? this.recoveredAt - uptime : 0;
   }
 
   private uptimeSeconds(): number {

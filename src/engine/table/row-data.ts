@@ -10,8 +10,10 @@ export class RowData {
   state = 0;
   /** Index of the value in the bytes that the row was read from. */
   valueStart = 0;
-  /** Bytes of the value; 0 when the node shares none. */
+  /** Bytes of the value, 0 to 255; 0 when the node shares none. */
   valueLength = 0;
+  /** The node shares a value that the sender of the row does not hold. */
+  lacksValue = false;
   /** The node does not use the compact dialect: other nodes make its statements. */
   isForeign = false;
 }

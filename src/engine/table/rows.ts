@@ -1,9 +1,16 @@
 import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { RowData } from "./row-data.js";
+import {
+  FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NOTIFY_UPDATE, FLAG_PROVEN, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
+} from "./row-flags.js";
 import { DOWN, REMOVE, SUSPECT, isCounted } from "./states.js";
 
 export { RowData } from "./row-data.js";
+export {
+  FLAG_FOREIGN, FLAG_LAST_PROBE, FLAG_LIMITS, FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, FLAG_PROBED, FLAG_PROVEN,
+  FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, FLAG_VOUCHED, FLAG_WINDOW,
+} from "./row-flags.js";
 
 /** The slot of the node's own row. */
 export const OWN_SLOT = 0;
@@ -16,35 +23,14 @@ export const MERGED_STATE = 1;
 export const MERGED_FRESHER = 2;
 /** Refused: the table is full of rows that may not be evicted for this one. */
 export const MERGE_TABLE_FULL = 3;
-/** Refused: the value is longer than `valueBytesMax`. */
-export const MERGE_VALUE_TOO_LARGE = 4;
+/** The statement is the one that is held, and its value, which was awaited, arrived. The state did not change. */
+export const MERGED_VALUE = 4;
 
 const UPDATE_URGENT = 32;
 /** The highest `transmitsLeft` of a row. */
 export const TRANSMITS_MAX = UPDATE_URGENT + 19;
 
-// Bits of a row's flags.
-/** The application has not been notified of a fresher statement yet. */
-export const FLAG_NOTIFY_UPDATE = 1;
-/** The application has not been notified of the row's state yet. */
-export const FLAG_NOTIFY_STATE = 2;
-/** A probe of the node is not answered yet. */
-export const FLAG_PROBED = 4;
-/** The row goes to the peer that is answered. */
-export const FLAG_TO_SEND = 8;
-/** The row rides along on the frame that is being written. */
-export const FLAG_SENT_AS_UPDATE = 16;
 const FLAG_HELD = 32;
-/** The suspicion has lasted long enough, and the last probe before DOWN was sent. */
-export const FLAG_LAST_PROBE = 64;
-/** The node does not use the compact dialect, so it is never probed. */
-export const FLAG_FOREIGN = 128;
-/** The address is proven: it answered a frame of this node. */
-export const FLAG_PROVEN = 0x100;
-/** `ReplayGuard` has a window for the node's counters. */
-export const FLAG_WINDOW = 0x200;
-/** In a table of the ESPGossip dialect, which has no last probes: this node makes the row's statements. */
-export const FLAG_VOUCHED = 64;
 
 /** Answers of any length to the SYNs of one node between two rounds. Further answers are kept short. */
 export const ANSWERS_MAX = 14;
@@ -104,7 +90,12 @@ export class Rows {
   deadline(slot: number): number { return this.words[slot * WORDS + DEADLINE]; }
   /** Frames that the row still rides along on, plus UPDATE_URGENT if it is urgent; 0 when it is no update. */
   transmitsLeft(slot: number): number { return this.bytes[this.transmitsAt(slot)]; }
-  valueLength(slot: number): number { return this.bytes[slot * BYTES + VALUE_LENGTH]; }
+  /** Bytes of the value that is held; 0 for none. */
+  valueLength(slot: number): number { return this.isValueTooLong(slot) ? 0 : this.bytes[slot * BYTES + VALUE_LENGTH]; }
+  /** Whether the node shares a value longer than `valueBytesMax`: only its length is held. */
+  isValueTooLong(slot: number): boolean { return this.bytes[slot * BYTES + VALUE_LENGTH] > this.valueBytesMax; }
+  /** Whether the node shares a value that is not held. */
+  lacksValue(slot: number): boolean { return this.isValueTooLong(slot) || this.hasFlag(slot, FLAG_AWAITS_VALUE); }
   hasFlag(slot: number, flag: number): boolean { return (this.bytes[flagAt(slot, flag)] & flagBit(flag)) !== 0; }
 
   /** The bytes in which a row's value starts at `valueStart(slot)`. Read only. */
@@ -240,25 +231,34 @@ export class Rows {
    *
    * An owner makes one statement, with one value and address, per revision and
    * heartbeat. Over such statements `merge` is a join: order and repetition of
-   * merges do not matter.
+   * merges do not matter. Of a value longer than `valueBytesMax` only the length is
+   * kept. A row without its value leaves the value of an earlier statement in
+   * place until its own arrives.
    *
    * @param from the bytes that contain the row's value
    */
   merge(row: RowData, from: Uint8Array): number {
     const slot = this.find(row.id);
-    if (slot >= 0 && this.compare(slot, row) >= 0) return MERGED_NOTHING;
-    const fresher = slot < 0 || row.revision !== this.revision(slot) || row.heartbeat !== this.heartbeat(slot);
-    if (!fresher) {
+    const isSame = slot >= 0 && row.revision === this.revision(slot) && row.heartbeat === this.heartbeat(slot);
+    const isValueNew = isSame && !row.lacksValue && this.hasFlag(slot, FLAG_AWAITS_VALUE);
+    if (isValueNew) {
+      this.setValue(slot, from, row.valueStart, row.valueLength);
+      this.noteChange(slot, FLAG_NOTIFY_UPDATE);
+    }
+    if (slot >= 0 && this.compare(slot, row) >= 0) return isValueNew ? MERGED_VALUE : MERGED_NOTHING;
+    if (isSame) {
       this.setState(slot, row.state);
       return MERGED_STATE;
     }
-    if (row.valueLength > this.valueBytesMax) return MERGE_VALUE_TOO_LARGE;
     const target = slot >= 0 ? slot : this.insert(row.id, row.state);
     if (target < 0) return MERGE_TABLE_FULL;
     this.setAddress(target, row.address, row.port);
     if (row.isForeign) this.setFlag(target, FLAG_FOREIGN);
     else this.clearFlag(target, FLAG_FOREIGN);
-    this.setValue(target, from, row.valueStart, row.valueLength);
+    if (row.lacksValue) this.setFlag(target, FLAG_AWAITS_VALUE);
+    else this.setValue(target, from, row.valueStart, row.valueLength);
+    // After another start the node may have other limits.
+    if (row.revision !== this.revision(target)) this.clearFlag(target, FLAG_LIMITS);
     this.setStatement(target, row.revision, row.heartbeat, row.state);
     return MERGED_FRESHER;
   }
@@ -284,11 +284,13 @@ export class Rows {
     this.addToHashes(slot);
   }
 
-  /** @param length 0 to `valueBytesMax` */
+  /** @param length 0 to 255; if it is above `valueBytesMax`, only the length is kept */
   setValue(slot: number, from: Uint8Array, start: number, length: number): void {
-    const at = this.valueStart(slot);
-    for (let i = 0; i < length; i++) this.bytes[at + i] = from[start + i];
     this.bytes[slot * BYTES + VALUE_LENGTH] = length;
+    this.clearFlag(slot, FLAG_AWAITS_VALUE);
+    const at = this.valueStart(slot);
+    const held = this.valueLength(slot);
+    for (let i = 0; i < held; i++) this.bytes[at + i] = from[start + i];
   }
 
   /**

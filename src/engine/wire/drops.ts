@@ -25,7 +25,7 @@ export const DROP_ID_CONFLICT = 9;
 export const DROP_STALE = 10;
 /** A row was refused because the table is full of live rows. The rest was applied. */
 export const DROP_TABLE_FULL = 11;
-/** A row was refused because its value is longer than `valueBytesMax`. The rest was applied. */
+/** The value of a row is longer than `valueBytesMax`. The row was applied without it; in ESPGossip it was refused. */
 export const DROP_VALUE_TOO_LARGE = 12;
 /** An answer to none of the node's last 1,024 frames of this start. */
 export const DROP_UNASKED = 13;

@@ -5,10 +5,10 @@ import {
 } from "./drops.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES,
-  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, MAGIC_AND_VERSION, ROW_HAS_FEED, ROW_HAS_VALUE,
-  ROW_RESERVED, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH,
-  SECTION_HISTORY, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
-  WITH_FEEDS,
+  EVENT_BYTES_LEAST, EVENT_BYTES_MOST, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, MAGIC_AND_VERSION,
+  ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS,
+  SECTION_FEEDS_HASH, SECTION_HISTORY, SECTION_LIMITS, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
+  TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WITH_FEEDS,
 } from "./frame.js";
 import { orderKey } from "../table/hash.js";
 import type { RowData, FeedClaim } from "../table/row-data.js";
@@ -26,6 +26,8 @@ export interface EventReader {
 export const NO_FEEDS = -1;
 /** The frame has fingerprints over feeds, which nodes send where feeds differ. */
 export const UNLIKE = -2;
+/** The frame does not show its sender's limits. */
+export const NO_LIMITS = -1;
 
 /** Reads one frame. `parse` checks the whole frame, so later reads cannot fail. */
 export class FrameReader extends Reader {
@@ -40,6 +42,10 @@ export class FrameReader extends Reader {
   inReplyTo = 0;
   /** The sender's feeds hash, a uint32. NO_FEEDS: it has no feeds. UNLIKE: the frame has fingerprints instead. */
   feedsHash = NO_FEEDS;
+  /** The sender's `valueBytesMax`; NO_LIMITS: the frame has no LIMITS. */
+  valueBytesMax = NO_LIMITS;
+  /** With LIMITS, the sender's `eventBytesMax`; 0: it keeps no feeds. */
+  eventBytesMax = 0;
   /** Undefined in a node without feeds, which skips events. */
   events: EventReader | undefined = undefined;
 
@@ -100,6 +106,7 @@ export class FrameReader extends Reader {
     this.sectionsStart = this.position;
     this.frameEnd = length;
     this.feedsHash = NO_FEEDS;
+    this.valueBytesMax = NO_LIMITS;
     return this.checkSections(row);
   }
 
@@ -196,6 +203,7 @@ export class FrameReader extends Reader {
     else if (form >= ADDRESS_IN_FULL) row.address = this.u32();
     row.port = form >= ADDRESS_IN_FULL ? this.u16() : this.basePort;
     row.isForeign = form === ADDRESS_OF_FOREIGN;
+    row.lacksValue = (head & ROW_LACKS_VALUE) !== 0;
     row.revision = this.varint();
     row.heartbeat = this.varint();
     const sequence = (head & ROW_HAS_FEED) === 0 ? 0 : this.varint();
@@ -204,8 +212,10 @@ export class FrameReader extends Reader {
     row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : this.varint();
     row.valueStart = this.skip(row.valueLength);
     const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
-    const headGood = (head & ROW_RESERVED) === 0 && isWireState(row.state) && sequence <= SEQUENCE_MAX;
-    const valueGood = (head & ROW_HAS_VALUE) === 0 || row.valueLength > 0;
+    const headGood = isWireState(row.state) && sequence <= SEQUENCE_MAX;
+    // A node holds its own value.
+    const valueGood = row.lacksValue ? (head & ROW_HAS_VALUE) === 0 && row.id !== this.id
+      : (head & ROW_HAS_VALUE) === 0 || (row.valueLength > 0 && row.valueLength <= VALUE_BYTES_MOST);
     if (!addressed || !headGood || !valueGood) row.state = BAD_ROW;
   }
 
@@ -235,11 +245,12 @@ export class FrameReader extends Reader {
   }
 
   private checkSection(row: RowData): number {
-    if (this.section > SECTION_HISTORY) return DROP_NONE;
+    if (this.section > SECTION_LIMITS) return DROP_NONE;
     if (this.failed) return DROP_SECTION;
     const isPrints = this.section === SECTION_RANGE_FINGERPRINTS || this.section === SECTION_ROW_FINGERPRINTS;
     if (isPrints && this.withFeeds) this.feedsHash = UNLIKE;
     if (this.section === SECTION_FEEDS_HASH) return this.checkFeedsHash();
+    if (this.section === SECTION_LIMITS) return this.checkLimits();
     if (this.section >= SECTION_SNAPSHOT) return this.checkEvents();
     if (this.section === SECTION_RANGE_FINGERPRINTS) return this.checkRangeFingerprints();
     if (this.section === SECTION_DIGEST) return this.checkDigest(row);
@@ -258,6 +269,16 @@ export class FrameReader extends Reader {
   private checkFeedsHash(): number {
     if (this.end - this.position !== 4) return DROP_SECTION;
     this.feedsHash = this.u32();
+    return DROP_NONE;
+  }
+
+  private checkLimits(): number {
+    const valueBytesMax = this.varint();
+    this.eventBytesMax = this.varint();
+    const isEventGood = this.eventBytesMax === 0
+      || (this.eventBytesMax >= EVENT_BYTES_LEAST && this.eventBytesMax <= EVENT_BYTES_MOST);
+    if (this.failed || this.more() || valueBytesMax > VALUE_BYTES_MOST || !isEventGood) return DROP_SECTION;
+    this.valueBytesMax = valueBytesMax;
     return DROP_NONE;
   }
 

@@ -3,10 +3,11 @@ import {
   rangeFingerprint, countBetween, feedFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
 import {
-  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, MAGIC_AND_VERSION,
-  ROW_HAS_VALUE, ROWS_HEAD_BYTES, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_HEAD_BYTES, SECTION_ROWS,
-  FLAG_MORE, ROW_FINGERPRINTS_HEAD_BYTES, FEEDS_HASH_BYTES, ROW_HAS_FEED, SECTION_ROW_FINGERPRINTS,
-  SECTION_FEEDS_HASH, TYPE_ACK, TYPE_DIFF, WANT_BYTES, WITH_FEEDS, rangeFrom, rangeTo,
+  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, FEEDS_HASH_BYTES,
+  FLAG_MORE, LIMITS_BYTES_MAX, MAGIC_AND_VERSION, ROW_FINGERPRINTS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE,
+  ROW_LACKS_VALUE, ROWS_HEAD_BYTES, SECTION_DIGEST, SECTION_FEEDS_HASH, SECTION_HEAD_BYTES, SECTION_LIMITS,
+  SECTION_RANGE_FINGERPRINTS, SECTION_ROWS, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, WANT_BYTES, WITH_FEEDS,
+  rangeFrom, rangeTo,
 } from "./frame.js";
 import { FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
 import { isCounted } from "../table/states.js";
@@ -83,6 +84,24 @@ export class FrameWriter extends Writer {
     this.u32(rows.feedsHash.word());
   }
 
+  /** Reserves room for `writeLimits`, after `begin`. */
+  reserveLimits(): void {
+    this.end -= LIMITS_BYTES_MAX;
+  }
+
+  /** Writes the limits of this node, behind all other sections. @param eventBytesMax 0: it keeps no feeds */
+  writeLimits(valueBytesMax: number, eventBytesMax: number, isReserved: boolean): void {
+    if (isReserved) this.end += LIMITS_BYTES_MAX;
+    if (!this.beginSection(SECTION_LIMITS, 0)) return;
+    if (this.room() < varintBytes(valueBytesMax) + varintBytes(eventBytesMax)) {
+      this.position = this.sectionStart;
+      return;
+    }
+    this.varint(valueBytesMax);
+    this.varint(eventBytesMax);
+    this.closeSection();
+  }
+
   /** Sets FLAG_MORE. */
   markMore(): void {
     this.bytes[1] |= FLAG_MORE;
@@ -107,15 +126,16 @@ export class FrameWriter extends Writer {
 
   writeRow(rows: Rows, slot: number): boolean {
     const form = this.addressForm(rows, slot);
-    const valueLength = rows.valueLength(slot);
+    const lacksValue = rows.lacksValue(slot);
+    const valueLength = lacksValue ? 0 : rows.valueLength(slot);
     const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
     const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
     const statementBytes = varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot));
     const feeds = this.feeds !== undefined && this.feeds.hasClaim(slot) ? this.feeds : undefined;
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
     if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
-    const flags = (valueLength === 0 ? 0 : ROW_HAS_VALUE) | (feeds === undefined ? 0 : ROW_HAS_FEED);
-    this.u8(rows.state(slot) | (form << 3) | flags);
+    const valueFlag = lacksValue ? ROW_LACKS_VALUE : valueLength === 0 ? 0 : ROW_HAS_VALUE;
+    this.u8(rows.state(slot) | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED));
     this.u32(rows.id(slot));
     if (form === ADDRESS_IN_BASE) {
       this.u8(rows.address(slot));

@@ -56,6 +56,8 @@ export const SECTION_FEEDS_HASH = 10;
 export const SECTION_GAP = 11;
 /** Batches of events before the first one that the receiver holds, as in feed/history.ts. */
 export const SECTION_HISTORY = 12;
+/** The sender's `valueBytesMax` and `eventBytesMax`, until the receiver's are known (PROTOCOL 5.7). */
+export const SECTION_LIMITS = 13;
 
 // How a row gives its address, in bits 3 and 4 of its head.
 /** The source of the datagram. Only for the sender's own row. */
@@ -66,11 +68,12 @@ export const ADDRESS_IN_BASE = 1;
 export const ADDRESS_IN_FULL = 2;
 /** Address and port of a foreign node. */
 export const ADDRESS_OF_FOREIGN = 3;
-/** Bit 5 of a row's head; bits 0 to 2 are its state, bit 7 is reserved. */
+/** Bit 5 of a row's head; bits 0 to 2 are its state. */
 export const ROW_HAS_VALUE = 0x20;
 /** How far the sender holds the node's feed follows. Without it, the row shows nothing of the feed. */
 export const ROW_HAS_FEED = 0x40;
-export const ROW_RESERVED = 0x80;
+/** The node shares a value that the sender of the row does not hold. Not with ROW_HAS_VALUE. */
+export const ROW_LACKS_VALUE = 0x80;
 /** In the first byte of fingerprints: they are over rows and feeds. In a state in DIGEST: a fingerprint follows. */
 export const WITH_FEEDS = 0x80;
 
@@ -97,6 +100,13 @@ export const SEQUENCE_MAX = 0xfffffffe;
 export const ROW_FEED_BYTES_MAX = 12;
 /** The section FEEDS_HASH with its head. */
 export const FEEDS_HASH_BYTES = 7;
+/** The section LIMITS with its head, at its longest. */
+export const LIMITS_BYTES_MAX = 7;
+/** The longest value that any node can hold. */
+export const VALUE_BYTES_MOST = 255;
+/** The shortest and the longest `eventBytesMax` of nodes with feeds. */
+export const EVENT_BYTES_LEAST = 32;
+export const EVENT_BYTES_MOST = 2047;
 
 /** First order key of a range, of the 2^`log` ranges of equal width. */
 export function rangeFrom(range: number, log: number): number {

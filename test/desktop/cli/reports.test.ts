@@ -11,7 +11,7 @@ const start = {
 const row: NodeRow = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up", data: 21.5 };
 const stats: GossipStats = {
   datagramsSent: 5, bytesSent: 200, datagramsReceived: 4, bytesReceived: 160, sendFailures: 1,
-  drops: { echo: 2, stale: 0, value: 1 }, clock: "none",
+  drops: { echo: 2, stale: 0, value: 1 }, valuesTooLong: 0, clock: "none", removalsForgotten: 0, valuesForgotten: 0,
 };
 
 describe("the report of chisme node", () => {

@@ -10,7 +10,7 @@ import { FakeFiles, NoPower } from "../../support/fake-files.js";
 import { LogDriver, type LogStep, contentOf, record, steps } from "../../support/log-driver.js";
 import { count, propertyOptions } from "../../support/random.js";
 
-const HEADER = "chisme log 1\n";
+const HEADER = "chisme log 2\n";
 const PATH = "/state/events";
 const KEPT_MAX = 3;
 const BYTES_MAX = 600;
@@ -64,7 +64,10 @@ describe("FileLog", () => {
     it("the file has the documented layout", () => {
       const log = new FileLog(path());
       log.append(new TextEncoder().encode("123456789"), 9);
-      assert.equal(readFileSync(path(), "latin1"), `${HEADER}\0\x09\xcb\xf4\x39\x26123456789`);
+      // The CRC-32 of "123456789" is cbf43926. The block of it and the bytes is XORed with 0xff.
+      const masked = Array.from(Buffer.from("cbf43926313233343536373839", "hex"), (byte) => byte ^ 0xff);
+      const record = Buffer.from([...Buffer.from(HEADER), 0, 1, 10, 0xff, ...masked]);
+      assert.deepEqual(readFileSync(path()), record);
       log.close();
     });
 
@@ -97,7 +100,7 @@ describe("FileLog", () => {
       const whole = readFileSync(path());
       for (let length = HEADER.length; length <= whole.length; length++) {
         const count = ends.filter((end) => end <= length).length - 1;
-        for (const rest of ["", "\0".repeat(20), "\xff".repeat(20), "\0\x03abcdefg"]) {
+        for (const rest of ["", "\0".repeat(20), "\xff".repeat(20), "\0\x01\x04abcdefg"]) {
           writeFileSync(path(), Buffer.concat([whole.subarray(0, length), Buffer.from(rest, "latin1")]));
           const again = new FileLog(path());
           assert.deepEqual(contentOf(again), hex(...records.slice(0, count)));
@@ -115,19 +118,32 @@ describe("FileLog", () => {
       const log = new FileLog(path());
       for (let i = 0; i < 4; i++) log.append(record(i, 20), 20);
       const bytes = readFileSync(path());
-      bytes[HEADER.length + 26 + 15] ^= 4;
+      bytes[HEADER.length + 28 + 15] ^= 4;
       writeFileSync(path(), bytes);
       assert.deepEqual(contentOf(log), hex(...[0, 2, 3].map((i) => record(i, 20))));
       log.close();
     });
 
     it("the log does not change a file that is no log", () => {
-      for (const text of ["", "chisme log 2\nabc", "a diary"]) {
+      for (const text of ["chisme log 1\nabc", "a diary", "zero"]) {
         writeFileSync(path(), text);
         const log = new FileLog(path());
         assert.throws(() => contentOf(log), /events is not the log of a node/);
         assert.throws(() => log.append(record(1, 1), 1), /events is not the log of a node/);
         assert.equal(readFileSync(path(), "utf8"), text);
+      }
+    });
+
+    it("the log begins anew in a file that a crash left empty, or with zeros, or with a damaged header", () => {
+      for (const text of ["", "chisme", "\0".repeat(500), "chisme lok 2\n"]) {
+        writeFileSync(path(), text);
+        const log = new FileLog(path());
+        assert.deepEqual(contentOf(log), []);
+        assert.equal(log.damagedRecords, 1);
+        log.append(record(1, 9), 9);
+        assert.deepEqual(contentOf(log), hex(record(1, 9)));
+        assert.equal(log.damagedRecords, 0);
+        log.close();
       }
     });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { FeedOutbox } from "../../../src/engine/feed/feed-outbox.js";
 import type { FeedStore } from "../../../src/engine/feed/feed-store.js";
-import { KEEP } from "../../../src/engine/feed/own-feed.js";
+import { KEEP, READ_BRANCH } from "../../../src/engine/feed/own-feed.js";
 import { LACKS_EVENTS, LACKS_NOTHING } from "../../../src/engine/feed/batch-writer.js";
 import { BatchData } from "../../../src/engine/feed/batches.js";
 import { OWN_SLOT } from "../../../src/engine/index.js";
@@ -74,7 +74,7 @@ describe("the claim of a peer on a feed", () => {
     }
   });
 
-  it("a claim is settled at once if the events in its frame begin the claimed generation", () => {
+  it("a claim on a later generation gets the row of what is held, and the author's answer begins it", () => {
     const network = new EngineNetwork();
     network.add(1, FEEDS, [2], 3);
     network.add(2, FEEDS, [1], 3);
@@ -85,30 +85,34 @@ describe("the claim of a peer on a feed", () => {
     network.engines.delete(1);
     network.add(1, FEEDS, [2], 9);
     network.run(50000);
-    const before = heldFeed(network.engines.get(2)!, 1).frontier;
+    const before = heldFeed(network.engines.get(2)!, 1).frontier.slice(0, 2);
     network.sent.length = 0;
     network.log(1, "topic", 2);
-    const [syn, answer] = network.sent.map(({ bytes }) => bytes);
+    const [syn, answer, diff] = network.sent.map(({ bytes }) => bytes);
     assert.ok(tagsOf(syn).includes(SECTION_EVENTS));
     const shown = claimIn(answer, 1);
+    assert.deepEqual([shown.generation, shown.sequence], before);
+    assert.ok(tagsOf(diff).includes(SECTION_EVENTS));
     const [generation, sequence] = heldFeed(network.engines.get(2)!, 1).frontier;
-    assert.ok(generation > before[0]);
-    // Otherwise node 2 would want the events that it has just received, or send them back as lacking.
-    assert.deepEqual([shown.generation, shown.sequence], [generation, sequence]);
-    assert.ok(tagsOf(answer).includes(SECTION_EVENTS), "they are an update that node 2 sends on");
+    assert.ok(generation > before[0] && sequence === 2);
   });
 
-  it("the own feed is renewed once, by the events of a later generation or by the claim on them", () => {
+  it("a claim on another branch of the own feed asks for it, until it was joined", () => {
     const network = new EngineNetwork();
-    const { own, outbox } = network.add(1, FEEDS, [], 3).feed!;
+    const { own, outbox, feeds } = network.add(1, FEEDS, [], 3).feed!;
     network.log(1, "topic", 1);
     const batch = new BatchData();
     Object.assign(batch, { generation: 8, first: 1, count: 1 });
     see(outbox, 8, 1, OWN_SLOT);
-    assert.ok(own.refuses(batch));
-    assert.deepEqual([own.afterRefused(batch), own.afterClaim()], [8, 8]);
+    assert.deepEqual([own.continues(batch), own.showsBranch(batch), own.afterClaim()], [false, true, READ_BRANCH]);
+    const end = { generation: feeds.generation(OWN_SLOT), tip: outbox.claimedTip(OWN_SLOT) };
     own.rechain(9);
-    assert.deepEqual([own.afterRefused(batch), own.afterClaim()], [KEEP, KEEP]);
+    see(outbox, 8, 1, OWN_SLOT);
+    assert.deepEqual([own.showsBranch(batch), own.afterClaim()], [false, READ_BRANCH]);
+    own.joined.add(8, 1, outbox.ownTip);
+    assert.equal(own.afterClaim(), KEEP);
+    // A peer that holds the feed as it was before gets the generation, too.
+    assert.ok(own.joined.has(end.generation, 1, end.tip));
   });
 
   it("a claim on the own feed is noted like any other", () => {

@@ -4,7 +4,7 @@ import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
 import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
 import {
   FLAG_SEALED, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_INDIRECT_ACK,
-  SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_SYN,
+  SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_SYN,
 } from "../../../src/engine/wire/frame.js";
 import { RowData, Rows } from "../../../src/engine/table/rows.js";
 
@@ -19,6 +19,8 @@ export interface VectorRow {
   value: string;
   /** Of a node that does not use compact frames. */
   isForeign?: true;
+  /** The sender does not hold the node's value. */
+  lacksValue?: true;
 }
 
 /** A frame in plain words and in bytes. The sender's own row stands first in `held`. */
@@ -40,6 +42,8 @@ export interface FrameVector {
   flat?: { log: number; ranges: number[] };
   probes?: number[];
   heard?: number[];
+  /** The sender's valueBytesMax and eventBytesMax. */
+  limits?: [number, number];
   /** The frame, in groups for the eye. */
   hex: string;
 }
@@ -99,6 +103,7 @@ export function write(vector: FrameVector): Uint8Array {
   }
   writeIds(writer, SECTION_PING_REQ, vector.probes);
   writeIds(writer, SECTION_INDIRECT_ACK, vector.heard);
+  if (vector.limits !== undefined) writer.writeLimits(vector.limits[0], vector.limits[1], false);
   return out.subarray(0, writer.length());
 }
 
@@ -157,6 +162,7 @@ export function read(bytes: Uint8Array, length: number): ReadFrame | number {
   while (reader.nextSection()) {
     const entries: unknown[] = [];
     while (reader.section <= SECTION_INDIRECT_ACK && reader.more()) entries.push(readEntry(reader, row, bytes));
+    if (reader.section === SECTION_LIMITS) entries.push(reader.valueBytesMax, reader.eventBytesMax);
     sections.push({ tag: reader.section, entries, ...sectionHead(reader) });
   }
   const { type, flags, id, revision, counter, heartbeat, inReplyTo } = reader;
@@ -196,7 +202,8 @@ function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknow
     reader.readRow(row);
     const { id, address, port, revision, heartbeat, state } = row;
     const value = hexOf(bytes.subarray(row.valueStart, row.valueStart + row.valueLength));
-    return { id, address, port, revision, heartbeat, state, value, ...row.isForeign && { isForeign: true } };
+    const flags = { ...row.isForeign && { isForeign: true }, ...row.lacksValue && { lacksValue: true } };
+    return { id, address, port, revision, heartbeat, state, value, ...flags };
   }
   if (reader.section !== SECTION_DIGEST) return reader.readId();
   reader.readDigestEntry(row);

@@ -75,7 +75,7 @@ describe("ReplayGuard: sealed nodes", () => {
 
   it("a sealed node notifies of a stranger once for each of the first addresses", () => {
     const { network, a } = pair();
-    const event = { kind: 0, slot: 0 };
+    const event = { kind: 0, slot: 0, detail: 0 };
     const strangers: number[] = [];
     for (let turn = 0; turn < 3; turn++) {
       for (let address = 10; address < 20; address++) {

@@ -1,0 +1,62 @@
+import type { FeedProtocol } from "./feed/feed-protocol.js";
+import { type Faults, NOTIFY_NO_FEEDS } from "./notifications.js";
+import type { Stats } from "./stats.js";
+import type { RowData } from "./table/row-data.js";
+import { FLAG_LIMITS } from "./table/row-flags.js";
+import { MERGED_FRESHER, MERGED_VALUE, OWN_SLOT, type Rows } from "./table/rows.js";
+import { DROP_VALUE_TOO_LARGE } from "./wire/drops.js";
+import { type FrameReader, NO_FEEDS, NO_LIMITS } from "./wire/frame-reader.js";
+import { TYPE_ACK, TYPE_SYN } from "./wire/frame.js";
+
+/*
+ * Nodes of one network may have other limits, as while devices are updated. They show
+ * each other their limits, and a node passes on rows whose values it cannot hold.
+ */
+
+/**
+ * PROTOCOL 5.7: compares the limits in a frame that was applied with those of this
+ * node, once for each start of the sender, and reports other ones. Returns whether
+ * the answer shows this node's limits.
+ *
+ * @param feed of this node; undefined: it keeps no feeds
+ * @param showed whether this node's last SYN to the sender had its limits
+ */
+export function exchangeLimits(
+  rows: Rows, faults: Faults, frame: FrameReader, feed: FeedProtocol | undefined, showed: boolean,
+): boolean {
+  const slot = rows.find(frame.id);
+  const hasLimits = frame.valueBytesMax !== NO_LIMITS;
+  const isKnown = slot < 0 || rows.hasFlag(slot, FLAG_LIMITS);
+  if (hasLimits && !isKnown) {
+    rows.setFlag(slot, FLAG_LIMITS);
+    compareLimits(rows, faults, frame, feed, slot);
+  }
+  // All frames of a node with feeds show them.
+  const hasEvents = feed !== undefined && feed.feeds.sequence(OWN_SLOT) > 0;
+  if (slot >= 0 && hasEvents && frame.feedsHash === NO_FEEDS) faults.report(NOTIFY_NO_FEEDS, slot);
+  if (frame.type === TYPE_SYN) return hasLimits || !isKnown;
+  return frame.type === TYPE_ACK && hasLimits && !showed;
+}
+
+function compareLimits(
+  rows: Rows, faults: Faults, frame: FrameReader, feed: FeedProtocol | undefined, slot: number,
+): void {
+  const hasFeeds = feed !== undefined && frame.eventBytesMax > 0;
+  const isEventOther = hasFeeds && feed.feeds.eventBytesMax !== frame.eventBytesMax;
+  if (!isEventOther && frame.valueBytesMax === rows.valueBytesMax) return;
+  faults.reportLimits(slot, frame.valueBytesMax, frame.eventBytesMax);
+}
+
+/** Whether SYNs to the node in a slot show this node's limits: those of that node are not known. @param slot or -1 */
+export function showsLimits(rows: Rows, slot: number): boolean {
+  return slot >= 0 && !rows.hasFlag(slot, FLAG_LIMITS);
+}
+
+/** A row was merged. Counts a value that is too long. A value that came after its statement makes the row an update. */
+export function noteValue(rows: Rows, stats: Stats, row: RowData, merged: number): void {
+  if (merged !== MERGED_FRESHER && merged !== MERGED_VALUE) return;
+  if (row.valueLength > rows.valueBytesMax) stats.countDrop(DROP_VALUE_TOO_LARGE);
+  const slot = rows.find(row.id);
+  const isBehind = rows.transmitsLeft(slot) < rows.transmitsOfUpdate();
+  if (merged === MERGED_VALUE && isBehind) rows.markUpdate(slot);
+}

@@ -1,0 +1,31 @@
+/*
+ * Bits of a row's flags. 32 is the table's own.
+ */
+
+/** The application has not been notified of a fresher statement yet. */
+export const FLAG_NOTIFY_UPDATE = 1;
+/** The application has not been notified of the row's state yet. */
+export const FLAG_NOTIFY_STATE = 2;
+/** A probe of the node is not answered yet. */
+export const FLAG_PROBED = 4;
+/** The row goes to the peer that is answered. */
+export const FLAG_TO_SEND = 8;
+/** The row rides along on the frame that is being written. */
+export const FLAG_SENT_AS_UPDATE = 16;
+/** The suspicion has lasted long enough, and the last probe before DOWN was sent. */
+export const FLAG_LAST_PROBE = 64;
+/** The node does not use the compact dialect, so it is never probed. */
+export const FLAG_FOREIGN = 128;
+/** The address is proven: it answered a frame of this node. */
+export const FLAG_PROVEN = 0x100;
+/** `ReplayGuard` has a window for the node's counters. */
+export const FLAG_WINDOW = 0x200;
+/**
+ * The node shares a value that no peer has sent to this one. The value that is held, if any, is of an earlier
+ * statement.
+ */
+export const FLAG_AWAITS_VALUE = 0x400;
+/** The node's limits are known for this start of it, and were compared with this node's. */
+export const FLAG_LIMITS = 0x800;
+/** In a table of the ESPGossip dialect, which has no last probes: this node makes the row's statements. */
+export const FLAG_VOUCHED = 64;
