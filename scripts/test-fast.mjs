@@ -8,6 +8,7 @@ const slowFiles = [
   "test/bench/**",
   "test/boards/espruino.test.ts",
   "test/boards/manifests.test.ts",
+  "test/cases/storage-trouble.test.ts",
   "test/conformance/**",
   "test/desktop/cli/**",
   "test/docs/**",

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { SimNetwork, type SimNode } from "../../desktop/simulator/index.js";
+import { eventFeeds } from "../../src/events/index.js";
+import { Gossip } from "../../src/gossip.js";
+import { MemoryLog } from "../../src/platform/memory-log.js";
+import { MemoryStorage } from "../../src/platform/memory-storage.js";
+import { type LatestMap, latestMap } from "../../src/views/latest-map.js";
+import { isFast } from "../support/random.js";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const PHYSICAL_START_MS = 1_700_000_000_000;
+
+/** A network of portals that sell vouchers, and an admin's laptop. */
+class Portals {
+  readonly network = new SimNetwork({ seed: 5 });
+  private readonly maps = new Map<SimNode, LatestMap>();
+  private readonly removeAfterMs: number;
+
+  constructor(removeAfterMs: number) {
+    this.removeAfterMs = removeAfterMs;
+    for (let i = 0; i < 5; i++) this.addNode();
+    this.network.runFor(HOUR_MS);
+  }
+
+  get portal(): SimNode { return this.network.nodes[1]; }
+  get laptop(): SimNode { return this.network.nodes[4]; }
+
+  addNode(): void {
+    this.network.addNode({
+      options: { seedList: ["10.0.0.1", "10.0.0.2"], removeAfterMs: this.removeAfterMs },
+      physicalStartMs: PHYSICAL_START_MS,
+      makeStorage: () => new MemoryStorage(new MemoryLog()),
+      start: (platform, storage, node) => {
+        const map = latestMap();
+        this.maps.set(node, map);
+        const onError = (code: string, error: Error): void => assert.fail(`${node.name}: ${code} ${error.message}`);
+        const events = eventFeeds({ bytes: 65536, views: [map] });
+        const gossip = new Gossip({ ...platform, storage, events, onError });
+        gossip.start();
+        return gossip;
+      },
+    });
+  }
+
+  /** Switches all nodes off, and those that did not leave on again a minute later. */
+  cutPower(): void {
+    const running = this.network.running;
+    for (const node of running) node.crash();
+    this.network.runFor(MINUTE_MS);
+    for (const node of running) node.start();
+    this.network.runFor(10 * MINUTE_MS);
+  }
+
+  /** What the running nodes show for a voucher, each value once. */
+  shown(voucher: string): unknown[] {
+    return [...new Set(this.network.running.map((node) => this.maps.get(node)?.get("voucher", voucher)))];
+  }
+}
+
+describe("What an author that left for ever had said last", function () {
+  this.timeout(600_000);
+
+  for (const removeAfterMs of [10 * MINUTE_MS, DAY_MS]) {
+    const name = removeAfterMs === DAY_MS ? "default options" : "rows removed after 10 minutes";
+    for (const [how, value] of [["removal", undefined], ["change", "used"]] as const) {
+      for (const end of ["says goodbye", "loses its power"] as const) {
+        // With default options two days are 17,000 rounds.
+        if (removeAfterMs === DAY_MS && (isFast || how === "change" || end === "loses its power")) continue;
+        it(`the ${how} of a voucher stays after a laptop ${end} (${name})`, () => {
+          const portals = new Portals(removeAfterMs);
+          const { network, portal, laptop } = portals;
+          portal.set("voucher", "7", "valid");
+          network.runFor(MINUTE_MS);
+          assert.deepEqual(portals.shown("7"), ["valid"]);
+          if (how === "removal") laptop.remove("voucher", "7");
+          else laptop.set("voucher", "7", "used");
+          network.runFor(MINUTE_MS);
+          assert.deepEqual(portals.shown("7"), [value]);
+          if (end === "says goodbye") laptop.close();
+          else laptop.crash();
+          for (let part = 0; part < 12; part++) {
+            network.runFor(removeAfterMs / 5);
+            assert.deepEqual(portals.shown("7"), [value], `after ${(part + 1) / 5} times removeAfterMs`);
+          }
+          const isHeld = network.running.some((node) => node.gossip!.rows().some(({ id }) => id === laptop.id));
+          assert.equal(isHeld, false, "the laptop is forgotten");
+          portals.addNode();
+          network.runFor(10 * MINUTE_MS);
+          assert.deepEqual(portals.shown("7"), [value], "with a new node");
+          portals.cutPower();
+          assert.deepEqual(portals.shown("7"), [value], "after all lost their power");
+          // The portal that sold the voucher was repaired, and has an empty flash.
+          portal.restart({ keepStorage: false });
+          network.runFor(3 * removeAfterMs);
+          assert.deepEqual(portals.shown("7"), [value], "after the portal lost its storage");
+        });
+      }
+    }
+  }
+
+  it("values of an author that left stay, and a late removal by another node counts", () => {
+    const portals = new Portals(10 * MINUTE_MS);
+    const { network, laptop } = portals;
+    for (let voucher = 0; voucher < 30; voucher++) laptop.set("voucher", String(voucher), `of the laptop ${voucher}`);
+    network.runFor(5 * MINUTE_MS);
+    laptop.crash();
+    network.runFor(2 * HOUR_MS);
+    portals.cutPower();
+    for (let voucher = 0; voucher < 30; voucher++) {
+      assert.deepEqual(portals.shown(String(voucher)), [`of the laptop ${voucher}`]);
+    }
+    network.nodes[2].remove("voucher", "3");
+    network.runFor(HOUR_MS);
+    assert.deepEqual(portals.shown("3"), [undefined]);
+    // The laptop comes back with the log of then.
+    laptop.start();
+    network.runFor(HOUR_MS);
+    assert.deepEqual(portals.shown("3"), [undefined]);
+    assert.deepEqual(portals.shown("4"), ["of the laptop 4"]);
+  });
+});
