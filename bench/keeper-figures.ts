@@ -120,7 +120,8 @@ function fill(folder: string, events: number, authors: number): number {
     while (feed.feeds.arena.nextUnnotified() !== 0) continue;
     if (i % EVENTS_PER_WRITE !== 0 && i !== events - 1) continue;
     clock.advance((clock.callerMs + 1000) >>> 0);
-    if (keeper.isDue()) keeper.store();
+    const problem = keeper.keepUp();
+    if (problem !== undefined) throw problem;
   }
   storage.close();
   return countEvents(engine);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Reader } from "../../../src/engine/wire/cursor.js";
-import { firstNamed, nextNamed } from "../../../src/engine/feed/names.js";
 import { RECORD_SUPERSEDED, recordWords } from "../../../src/engine/feed/arena.js";
 import { EventData, readEvent } from "../../../src/engine/feed/event.js";
 import { FeedStore } from "../../../src/engine/feed/feed-store.js";
