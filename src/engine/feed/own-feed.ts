@@ -173,7 +173,10 @@ export class OwnFeed {
   forgetBirth(): void { this.birthMs = Infinity; }
 
   /** Whether an own event with a stamp of `ms` was published since the start. */
-  isSinceStart(ms: number): boolean { return ms >= this.birthMs; }
+  isSinceStart(ms: number): boolean {
+    // An order stamp ahead of the clock may be of an earlier start.
+    return ms >= this.birthMs && ms <= this.hlc.ms;
+  }
 
   private noteBirth(ms: number): void {
     if (this.birthMs === Infinity) this.birthMs = ms;
