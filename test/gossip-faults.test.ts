@@ -35,6 +35,8 @@ describe("Gossip: stats", () => {
       sendFailures: 0,
       valuesTooLong: 0,
       clock: "none",
+      removalsForgotten: 0,
+      valuesForgotten: 0,
     });
     assert.deepEqual(drops, { ...Object.fromEntries(REASONS.map((reason) => [reason, 0])), magic: 1 });
     assert.deepEqual(Object.keys(drops), REASONS);

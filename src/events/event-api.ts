@@ -35,7 +35,7 @@ export interface FrontierEntry {
 
 /** A stamp of the hybrid logical clock (PROTOCOL 10.7). */
 export interface HlcStamp {
-  /** Milliseconds since 1970, 0 to 2^48 - 1; a small number if no node of the network knows the time. */
+  /** Milliseconds since 1970, before 2200; a small number if no node of the network knows the time. */
   timeMs: number;
   /** Orders the stamps of one millisecond, 0 to 65,535. */
   counter: number;
@@ -230,7 +230,7 @@ export class EventApi {
     for (let i = 0; i < ids.length; i++) this.eachOf(ids[i], each, 1, SEQUENCE_MAX);
   }
 
-  /** A stamp that is later than those of all events that this node received or published. */
+  /** A stamp that is later than those of all events that this node holds, unless they are more than a day ahead. */
   now(nowMs: number): HlcStamp {
     const hlc = this.feed.hlc;
     hlc.now(nowMs);

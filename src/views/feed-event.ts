@@ -11,7 +11,7 @@ export interface FeedEvent<Value extends CborValue = CborValue> {
   /** 1 for the first event of the generation, and one more for each. uint32 */
   readonly sequence: number;
   /**
-   * Milliseconds since 1970, 0 to 2^48 - 1. With `counter` and `author` it is the identity of the event, and decides
+   * Milliseconds since 1970, before 2200. With `counter` and `author` it is the identity of the event, and decides
    * which of two events is the later one.
    */
   readonly timeMs: number;

@@ -135,7 +135,7 @@ class World {
     const { feeds } = this.node;
     const slot = this.node.slotOf(author);
     const base = feeds.sequence(slot) + 10;
-    feeds.enterSnapshot(slot, 0xfffffffe);
+    feeds.enterSnapshot(slot);
     feeds.startOver(slot);
     for (let i = 0; i < 3; i++) {
       const bytes = bytesOf(setEvent(`s${i}`, ++this.n));

@@ -57,7 +57,9 @@ export class BatchWriter {
     if (feeds.sequence(slot) === 0) return LACKS_NOTHING;
     const held = generation === feeds.generation(slot) ? sequence : 0;
     if (held > feeds.sequence(slot) || (held === feeds.sequence(slot) && isPeerComplete)) return LACKS_NOTHING;
-    return held + 1 < feeds.floor(slot) || (held > 0 && !isPeerComplete) ? LACKS_SNAPSHOT : LACKS_EVENTS;
+    if (held + 1 >= feeds.floor(slot) && (held === 0 || isPeerComplete)) return LACKS_EVENTS;
+    // Another node has the whole snapshot.
+    return feeds.isCut(slot) ? LACKS_NOTHING : LACKS_SNAPSHOT;
   }
 
   /** The sequence number after which such a peer needs the snapshot. */

@@ -415,7 +415,7 @@ export function writeEnd(
   return to - at;
 }
 
-/** Whether a stamp is in range: milliseconds of 48 bits, a counter of 16. */
+/** Whether a stamp is in range: milliseconds before 2200, a counter of 16 bits. */
 export function isStamp(ms: number, counter: number): boolean {
   return ms >= 0 && ms < STAMP_MS_END && counter >= 0 && counter <= COUNTER_MAX;
 }

@@ -7,7 +7,7 @@ import { NOTES, PEER_SEQUENCE } from "./arena.js";
 import type { Branch } from "./branch.js";
 import { shortTip } from "./chain.js";
 import type { EventData } from "./event.js";
-import type { FeedStore } from "./feed-store.js";
+import { type FeedStore, NOTE_CUT } from "./feed-store.js";
 import type { Gaps } from "./gaps.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
 
@@ -17,6 +17,7 @@ import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
  * bits 0 to 15   the first 16 bits of the tip that the peer claims; 0: none
  * bits 16 to 19  how many of the last events are fresh: they ride along while the author's row is an update
  * bits 20 to 25  the flags below
+ * bit 26         NOTE_CUT
  */
 const TIP_MASK = 0xffff;
 const FRESH_SHIFT = 16;
@@ -81,7 +82,7 @@ export class FeedOutbox {
     this.gaps.clear();
     this.probedSlot = NO_SLOT;
     if (!this.isNoted) return;
-    for (let slot = 0; slot < this.feeds.arena.capacity; slot++) this.clearNotes(slot, ~FRESH_MASK);
+    for (let slot = 0; slot < this.feeds.arena.capacity; slot++) this.clearNotes(slot, ~(FRESH_MASK | NOTE_CUT));
     this.isNoted = false;
     this.toSendCount = 0;
     this.turn = (this.turn + 1) % this.feeds.arena.capacity;

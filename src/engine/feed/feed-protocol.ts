@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { DROP_ARENA_FULL, DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
+import { DROP_ARENA_FULL, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire/frame.js";
 import type { OwnRow } from "../table/own-row.js";
@@ -20,7 +20,7 @@ import { Intake } from "./intake.js";
 import { KEEP, OwnFeed, READ_BRANCH, REQUEST, STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
 import { noteAuthorClock } from "./author-clocks.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
-import { isFeedAhead, keepTime, reserveAnew, stampAnew } from "./step-back.js";
+import { isFeedAhead, keepTime, reserveAnew, stampAnew, stepClockBack } from "./step-back.js";
 import { Upkeep } from "./upkeep.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
 import type { Digest } from "../../digest/digest.js";
@@ -264,6 +264,7 @@ export class FeedProtocol implements EventReader {
       this.branches.settled(slot);
     }
     const applied = this.intake.applied;
+    for (let i = this.intake.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
     if (applied > 0 && slot !== OWN_SLOT) {
       const isNew = isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk();
       this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
@@ -301,8 +302,9 @@ export class FeedProtocol implements EventReader {
   private stepBack(): void {
     const feeds = this.feeds;
     const nowMs = this.clock.callerMs;
-    if (this.own.hasHole || !feeds.isComplete(OWN_SLOT) || !isFeedAhead(feeds, this.hlc, nowMs)) return;
-    if (!reserveAnew(feeds, this.hlc, nowMs)) this.stats.countDrop(DROP_ARENA_FULL);
+    if (this.own.hasHole || !feeds.isComplete(OWN_SLOT)) return;
+    if (!isFeedAhead(feeds, this.hlc, nowMs)) stepClockBack(feeds, this.hlc, nowMs);
+    else if (!reserveAnew(feeds, this.hlc, nowMs)) this.stats.countDrop(DROP_ARENA_FULL);
     else if (this.branches.renew(0)) {
       this.rows.subtractFromFeedsHash(OWN_SLOT);
       stampAnew(feeds, this.hlc, nowMs);

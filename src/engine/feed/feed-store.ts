@@ -5,8 +5,8 @@ import {
 import type { Reader } from "../wire/cursor.js";
 import { Chain, chainBytes } from "./chain.js";
 import {
-  COPY_BYTES, type EventData, canonicalBytes, isCopyAt, isMergeAt, kindAt, nameHash, originAuthorAt,
-  stampCounter, stampMs, writeCanonical,
+  COPY_BYTES, EVENT_HEAD_BYTES, type EventData, canonicalBytes, isCopyAt, isMergeAt, kindAt, nameHash, originAuthorAt,
+  stampCounter, stampMs, writeCanonical, writeStamp,
 } from "./event.js";
 import { TIME_WORDS } from "./author-clocks.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
@@ -15,6 +15,11 @@ import { Room } from "./room.js";
 import { OWN_SLOT } from "../table/rows.js";
 import type { Digest } from "../../digest/digest.js";
 
+/**
+ * In NOTES, for as long as the generation lasts: the node passed over an event of the feed that is longer than
+ * `eventBytesMax`. What it holds of the feed is no whole snapshot, so it sends none.
+ */
+export const NOTE_CUT = 1 << 26;
 /** Most events in one batch. */
 export const BATCH_EVENTS_MAX = 16;
 
@@ -94,7 +99,13 @@ export class FeedStore implements Authors {
     arena.set(slot, GENERATION, generation);
     for (let column = SEQUENCE; column <= NOTIFIED; column++) arena.set(slot, column, 0);
     arena.set(slot, FLOOR, 1);
+    arena.set(slot, NOTES, arena.get(slot, NOTES) & ~NOTE_CUT);
   }
+
+  /** Whether this node passed over an event of the feed that is too long for it. */
+  isCut(slot: number): boolean { return (this.arena.get(slot, NOTES) & NOTE_CUT) !== 0; }
+  /** An event of the feed is too long for this node, which goes on without it. */
+  cut(slot: number): void { this.arena.set(slot, NOTES, this.arena.get(slot, NOTES) | NOTE_CUT); }
 
   /** Forgets a feed, because its row is forgotten. */
   drop(slot: number): void {
@@ -135,10 +146,46 @@ export class FeedStore implements Authors {
 
   /** Writes an event that was just parsed to the scratch. Returns its length; -1: it is too long. */
   encode(reader: Reader, event: EventData): number {
-    const length = canonicalBytes(event);
-    if (length > this.eventBytesMax + (event.isCopy ? COPY_BYTES : 0)) return -1;
-    writeCanonical(this.arena.bytes, this.chain.eventAt, reader.bytes, event);
+    const length = this.lengthOf(event);
+    if (length >= 0) writeCanonical(this.arena.bytes, this.chain.eventAt, reader.bytes, event);
     return length;
+  }
+
+  /** Bytes of an event that was just parsed, in canonical form; -1: it is too long. */
+  lengthOf(event: EventData): number {
+    const length = canonicalBytes(event);
+    return length > this.eventBytesMax + (event.isCopy ? COPY_BYTES : 0) ? -1 : length;
+  }
+
+  /** As `encode`, and goes on in the chain behind the event, also if it is too long. */
+  encodeAndLink(reader: Reader, event: EventData, sequence: number): number {
+    const length = this.encode(reader, event);
+    if (length >= 0) {
+      this.chain.link(sequence, length);
+    } else {
+      const at = this.chain.eventAt;
+      this.arena.bytes[at] = event.head;
+      writeStamp(this.arena.bytes, at, event.ms, event.counter);
+      const bodyBytes = event.end - event.bodyStart;
+      this.chain.linkParts(sequence, EVENT_HEAD_BYTES, reader.bytes, event.bodyStart, bodyBytes);
+    }
+    return length;
+  }
+
+  /**
+   * Goes on behind the next event of a complete feed, which is too long. What is before it is
+   * held as if the event had been dropped for room. Returns false, and does nothing, while
+   * the application was not notified of an event before it.
+   */
+  passOver(slot: number, sequence: number, first: number, second: number): boolean {
+    const arena = this.arena;
+    if (!this.room.raiseFloorToEnd(slot)) return false;
+    this.advance(slot, sequence);
+    arena.set(slot, BASE_FIRST, first);
+    arena.set(slot, BASE_SECOND, second);
+    arena.set(slot, FLOOR, sequence + 1);
+    this.cut(slot);
+    return true;
   }
 
   /**

@@ -141,7 +141,9 @@ export class Gaps {
 
   private hasGap(slot: number): boolean {
     const feeds = this.feeds;
-    return slot !== OWN_SLOT && feeds.floor(slot) > 1 && feeds.sequence(slot) > 0 && feeds.isComplete(slot);
+    // What lies below the floor of a cut feed has an event that is too long.
+    return slot !== OWN_SLOT && feeds.floor(slot) > 1 && feeds.sequence(slot) > 0 && feeds.isComplete(slot)
+      && !feeds.isCut(slot);
   }
 
   /** Whether this node holds events of a feed below `floor`, and the tip before `floor` is the same. */

@@ -4,11 +4,12 @@ import { recordWords } from "./arena.js";
 import type { BranchFilter } from "./branch-filter.js";
 import { type BatchData, readBatchEvent, rewindBatch, skipBatch } from "./batches.js";
 import { TIP_BYTES } from "./chain.js";
-import { type EventData, canonicalBytes } from "./event.js";
+import type { EventData } from "./event.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
 } from "../wire/drops.js";
 import type { FeedStore } from "./feed-store.js";
+import { OWN_SLOT } from "../table/rows.js";
 
 /**
  * Applies the batches and snapshot chunks that other nodes send (PROTOCOL 10.3, 10.4).
@@ -32,6 +33,8 @@ import type { FeedStore } from "./feed-store.js";
 export class Intake {
   /** How many events the last call applied. */
   applied = 0;
+  /** How many of these are too long for this node, which went on behind them. */
+  passed = 0;
   /** Set during calls for a branch of the own feed. */
   filter: BranchFilter | undefined = undefined;
   private readonly feeds: FeedStore;
@@ -50,6 +53,7 @@ export class Intake {
   handleBatch(slot: number, reader: Reader, batch: BatchData, event: EventData): number {
     const feeds = this.feeds;
     this.applied = 0;
+    this.passed = 0;
     const isNew = batch.generation > feeds.generation(slot);
     const held = isNew ? 0 : feeds.sequence(slot);
     const reason = this.refusal(slot, batch, isNew, held);
@@ -69,6 +73,7 @@ export class Intake {
   handleSnapshotChunk(slot: number, reader: Reader, chunk: BatchData, event: EventData): number {
     const feeds = this.feeds;
     this.applied = 0;
+    this.passed = 0;
     const isNew = chunk.generation > feeds.generation(slot);
     const isComplete = isNew || feeds.isComplete(slot);
     const isOld = chunk.generation < feeds.generation(slot);
@@ -110,15 +115,15 @@ export class Intake {
     for (let i = 0; i < batch.count; i++, tip += 2) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence <= held || words < 0) continue;
-      const length = feeds.encode(reader, event);
-      if (length < 0 || (batch.sequence === held + 1 && !this.isLater(slot, held, event))) {
+      const length = feeds.encodeAndLink(reader, event, batch.sequence);
+      const isLater = batch.sequence > held + 1 || this.isLater(slot, held, event);
+      if (!isLater || (length < 0 && !this.mayPassOver(slot))) {
         words = UNFIT;
         continue;
       }
-      chain.link(batch.sequence, length);
       feeds.arena.words[tip] = chain.first();
       feeds.arena.words[tip + 1] = chain.second();
-      words += recordWords(length);
+      if (length >= 0) words += recordWords(length);
     }
     batch.check = reader.u32();
     return words < 0 || chain.first() === batch.check ? words : UNTRUE;
@@ -136,7 +141,7 @@ export class Intake {
   private storeBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, hasRoom: boolean): number {
     const held = this.feeds.sequence(slot);
     // The last event of the batch is in the scratch.
-    if (batch.sequence === held + 1) return this.storeEvent(slot, batch, canonicalBytes(event), hasRoom);
+    if (batch.sequence === held + 1) return this.storeEvent(slot, batch, this.feeds.lengthOf(event), hasRoom);
     let reason = DROP_NONE;
     rewindBatch(reader, batch);
     for (let i = 0; i < batch.count; i++) {
@@ -148,11 +153,18 @@ export class Intake {
     return reason;
   }
 
-  /** Stores the event in the scratch, which has the sequence number of the batch, behind its tip. */
+  /** Stores the event in the scratch under the number of the batch, behind its tip. @param length -1: it is too long */
   private storeEvent(slot: number, batch: BatchData, length: number, hasRoom: boolean): number {
     const feeds = this.feeds;
     const words = feeds.arena.words;
     const tip = feeds.tipsAt() + (batch.sequence - batch.first) * 2;
+    if (length < 0) {
+      // Not before the application was notified of those before it. The peer sends them again.
+      if (!feeds.passOver(slot, batch.sequence, words[tip], words[tip + 1])) return DROP_EVENT;
+      this.applied++;
+      this.passed++;
+      return DROP_NONE;
+    }
     if (!this.hold(slot, batch.sequence, words[tip], words[tip + 1], length, hasRoom)) return DROP_ARENA_FULL;
     feeds.advance(slot, batch.sequence);
     if (this.filter !== undefined) this.filter.advance(batch.sequence, words[tip], words[tip + 1]);
@@ -173,6 +185,9 @@ export class Intake {
     return feeds.store(slot, sequence, first, second, length);
   }
 
+  /** Whether events of a feed that are too long are passed over. A node refuses longer events of its own. */
+  private mayPassOver(slot: number): boolean { return slot !== OWN_SLOT && this.filter === undefined; }
+
   private verifySnapshotChunk(slot: number, reader: Reader, chunk: BatchData, event: EventData): boolean {
     const feeds = this.feeds;
     let isFit = true;
@@ -181,9 +196,8 @@ export class Intake {
     );
     for (let i = 0; i < chunk.count; i++) {
       readBatchEvent(reader, chunk, event);
-      const length: number = isFit ? feeds.encode(reader, event) : -1;
-      isFit = length >= 0;
-      if (isFit) feeds.chain.link(chunk.sequence, length);
+      const isHeld: boolean = feeds.encodeAndLink(reader, event, chunk.sequence) >= 0;
+      isFit = isFit && (isHeld || this.mayPassOver(slot));
     }
     chunk.check = reader.u32();
     return isFit && feeds.chain.first() === chunk.check;
@@ -216,10 +230,15 @@ export class Intake {
     for (let i = 0; i < chunk.count; i++) {
       readBatchEvent(reader, chunk, event);
       if (chunk.sequence <= held || !hasRoom) continue;
-      const length = feeds.encode(reader, event);
-      hasRoom = this.hold(slot, chunk.sequence, 0, 0, length, false);
-      if (!hasRoom) continue;
-      feeds.markUncertain(slot, before, chunk.sequence);
+      if (feeds.lengthOf(event) < 0) {
+        feeds.markUncertain(slot, before, chunk.sequence);
+        feeds.cut(slot);
+        this.passed++;
+      } else {
+        hasRoom = this.hold(slot, chunk.sequence, 0, 0, feeds.encode(reader, event), false);
+        if (!hasRoom) continue;
+        feeds.markUncertain(slot, before, chunk.sequence);
+      }
       before = chunk.sequence;
       feeds.advanceSnapshot(slot, before, asOf);
       this.applied++;
@@ -233,7 +252,7 @@ export class Intake {
   }
 }
 
-/** An event is too long, or its stamp is not later than that of the last event. */
+/** An event's stamp is not later than that of the last event, or it is the node's own and too long. */
 const UNFIT = -1;
 /** The chain does not lead to the check. */
 const UNTRUE = -2;

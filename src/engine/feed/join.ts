@@ -123,6 +123,7 @@ export function replace(feeds: FeedStore, slot: number, branch: number): void {
     }
   }
   feeds.begin(slot, feeds.generation(branch));
+  if (feeds.isCut(branch)) feeds.cut(slot);
   for (let column = GENERATION; column <= LAST_REMOVAL; column++) arena.set(slot, column, arena.get(branch, column));
   for (let record = arena.first(branch); record !== 0; record = arena.first(branch)) {
     const sequence = arena.sequence(record);

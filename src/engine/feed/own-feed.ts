@@ -180,7 +180,10 @@ export class OwnFeed {
   forgetBirth(): void { this.filter.birthMs = Infinity; }
 
   /** Whether an own event with a stamp of `ms` was published since the start. */
-  isSinceStart(ms: number): boolean { return ms >= this.filter.birthMs; }
+  isSinceStart(ms: number): boolean {
+    // An order stamp ahead of the clock may be of an earlier start.
+    return ms >= this.filter.birthMs && ms <= this.hlc.ms;
+  }
 
   /** An event is about to be published, with a stamp. */
   private noteBirth(ms: number, counter: number): void {

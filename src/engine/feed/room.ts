@@ -202,6 +202,15 @@ export class Room {
     return words;
   }
 
+  /** Raises the floor of a feed behind all of its events. Returns false if one of them must not go yet. */
+  raiseFloorToEnd(slot: number): boolean {
+    while (this.arena.get(slot, FLOOR) <= this.arena.get(slot, SEQUENCE)) {
+      if (this.floorRecord(slot) === 0) return false;
+      this.raiseFloor(slot);
+    }
+    return true;
+  }
+
   /** The record at the floor; 0 if the floor must not rise past it. */
   private floorRecord(slot: number): number {
     const arena = this.arena;

@@ -24,14 +24,18 @@ export function keepTime(words: Uint32Array, at: number, rows: Rows, hlc: Hlc, c
 
 /**
  * Whether the own feed ends with a stamp that is more than a day ahead, or with an event that is not held any more.
- * Then a step back takes a new generation. Otherwise the clock alone steps back, and this function has done it.
+ * Then a step back takes a new generation. Otherwise the clock alone steps back, by `stepClockBack`.
  */
 export function isFeedAhead(feeds: FeedStore, hlc: Hlc, nowMs: number): boolean {
+  if (feeds.sequence(OWN_SLOT) === 0) return false;
+  const last = feeds.arena.find(OWN_SLOT, feeds.sequence(OWN_SLOT));
+  return last === 0 || feeds.ms(last) - hlc.futureMs(nowMs) > DAY_MS;
+}
+
+/** Sets the clock back to physical time, but not to before the last event of the own feed. */
+export function stepClockBack(feeds: FeedStore, hlc: Hlc, nowMs: number): void {
   const last = feeds.arena.last(OWN_SLOT);
-  const isHeld = last !== 0 && feeds.arena.sequence(last) === feeds.sequence(OWN_SLOT);
-  if (feeds.sequence(OWN_SLOT) > 0 && (!isHeld || feeds.ms(last) - hlc.futureMs(nowMs) > DAY_MS)) return true;
-  hlc.stepBack(nowMs, isHeld ? feeds.ms(last) : 0, isHeld ? feeds.counter(last) : 0);
-  return false;
+  hlc.stepBack(nowMs, last === 0 ? 0 : feeds.ms(last), last === 0 ? 0 : feeds.counter(last));
 }
 
 /** Makes room for `stampAnew`: log events and others that do not count go first. Returns whether there is room. */

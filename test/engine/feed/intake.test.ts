@@ -4,7 +4,9 @@ import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION, DROP_VALUE,
 } from "../../../src/engine/wire/drops.js";
 import { propertyOptions } from "../../support/random.js";
-import { FeedNode, type PlainEvent, Truth, cborOf, hex, logEvent, removeEvent, setEvent } from "./feed-support.js";
+import {
+  FeedNode, type PlainEvent, T, Truth, cborOf, endEvent, hex, logEvent, removeEvent, setEvent,
+} from "./feed-support.js";
 
 const A = 0x0a0b0c0d;
 const B = 0x22222222;
@@ -179,12 +181,56 @@ describe("batches of events", () => {
     assert.deepEqual(state(other), before);
   });
 
-  it("a node refuses a batch with an event that is too long for it", () => {
-    const { author, truth } = pair();
-    const small = new FeedNode([B, A], 10000, new Map([[A, truth], [B, author.truths.get(B)!]]), 40);
-    author.say({ ...logEvent(1), payload: hex(cborOf("x".repeat(60))) });
-    assert.deepEqual(deliver(author, small), [DROP_EVENT]);
+  /** A node that has the feed in slot 1 and holds events of at most 40 bytes. */
+  function smallOf({ author, truth }: { author: FeedNode; truth: Truth }): FeedNode {
+    return new FeedNode([B, A], 10000, new Map([[A, truth], [B, author.truths.get(B)!]]), 40);
+  }
+
+  const longEvent = (n: number): PlainEvent => ({ ...logEvent(n), payload: hex(cborOf("x".repeat(60))) });
+
+  it("a node goes on behind an event that is too long for it, and checks it all the same", () => {
+    const all = pair();
+    const small = smallOf(all);
+    all.author.say(longEvent(1));
+    const { bytes, isChunk } = section(all.author, small);
+    const changed = bytes.slice();
+    changed[changed.length - 20] ^= 1;
+    assert.deepEqual(small.handle(A, changed, isChunk), [DROP_FORK]);
     assert.equal(small.feeds.sequence(1), 0);
+    assert.deepEqual(small.handle(A, bytes, isChunk), [DROP_NONE]);
+    const { feeds } = small;
+    assert.deepEqual([feeds.sequence(1), feeds.floor(1), feeds.isCut(1)], [1, 2, true]);
+    assert.deepEqual([feeds.tipFirst(1), feeds.tipSecond(1)], [
+      all.author.feeds.tipFirst(0), all.author.feeds.tipSecond(0),
+    ]);
+    say(all.author, 2, 2);
+    assert.deepEqual(deliver(all.author, small), [DROP_NONE]);
+    assert.deepEqual([feeds.sequence(1), feeds.tipFirst(1)], [3, all.author.feeds.tipFirst(0)]);
+  });
+
+  it("a node keeps events that its application was not notified of, and goes on behind a long one later", () => {
+    const all = pair();
+    const small = smallOf(all);
+    say(all.author, 1, 1);
+    all.author.say(longEvent(2));
+    say(all.author, 3, 1);
+    assert.deepEqual(deliver(all.author, small), [DROP_EVENT]);
+    assert.equal(small.feeds.sequence(1), 1);
+    assert.deepEqual(deliver(all.author, small), [DROP_NONE]);
+    assert.deepEqual([small.feeds.sequence(1), small.feeds.floor(1)], [3, 3]);
+  });
+
+  it("a node that went on behind a long event sends no snapshot, until the next generation", () => {
+    const all = pair();
+    const small = smallOf(all);
+    all.author.say(longEvent(1));
+    assert.deepEqual(deliver(all.author, small), [DROP_NONE]);
+    const third = new FeedNode([B, A], 10000, small.truths);
+    assert.equal(small.sectionFor(third, A, 1100), undefined);
+    beginAgain(all.author, all.truth, 1);
+    say(all.author, 1, 1);
+    assert.deepEqual(deliver(all.author, small), [DROP_NONE]);
+    assert.equal(small.feeds.isCut(1), false);
   });
 });
 
@@ -269,21 +315,28 @@ describe("snapshots", () => {
       assert.deepEqual(other.feeds.floor(1), author.feeds.floor(0));
       const found = [...other.told[1].values].filter(([name]) => name.startsWith("value")).map(([, number]) => number);
       assert.deepEqual(found, [1, 2, 5, 6, 8]);
+      assert.deepEqual(other.held(1).slice(0, 6), [1, 2, 5, 6, 7, 8], "the removal, too");
     });
   }
 
-  it("a snapshot leaves no removed value with a node that was away", () => {
-    const { author, other } = forgetful();
-    author.say(setEvent("kept", 1));
-    author.say(setEvent("removed", 2));
-    sync(author, other);
-    author.say(removeEvent("removed", 3));
-    sayMany(author, 100);
-    assert.equal(author.feeds.lastRemoval(0), 3);
-    sync(author, other);
-    assert.deepEqual([...other.told[1].values], [["value/kept", 1]]);
-    assert.deepEqual(other.held(1), author.held(0));
-  });
+  for (const [name, makeEvent, lastRemoval] of [
+    ["removed", removeEvent, 0],
+    ["ended", (key: string, n: number) => endEvent(key, n, T + 2000), 3],
+  ] as const) {
+    it(`a snapshot leaves no ${name} value with a node that was away`, () => {
+      const { author, other } = forgetful();
+      author.say(setEvent("kept", 1));
+      author.say(setEvent("gone", 2));
+      sync(author, other);
+      author.say(makeEvent("gone", 3));
+      sayMany(author, 100);
+      assert.equal(author.feeds.lastRemoval(0), lastRemoval, "a removal stays, an end does not");
+      assert.equal(author.held(0).includes(3), name === "removed");
+      sync(author, other);
+      assert.deepEqual([...other.told[1].values], [["value/kept", 1]]);
+      assert.deepEqual(other.held(1), author.held(0));
+    });
+  }
 
   it("a node sends values again only if one of them may have been removed", () => {
     const { author, other } = forgetful();
@@ -299,7 +352,7 @@ describe("snapshots", () => {
     sync(author, other);
   });
 
-  it("a snapshot starts over if a second node has removed values that the first one still held", () => {
+  it("a snapshot starts over if a second node no longer has values that the first one still held", () => {
     const { author, other, truth } = pair(10000, 10000);
     const early = new FeedNode([B, A], 1200, author.truths);
     const late = new FeedNode([B, A], 1200, author.truths);
@@ -307,7 +360,7 @@ describe("snapshots", () => {
     sync(author, early);
     sayMany(author, 20);
     sync(author, early);
-    author.say(removeEvent("key 1", 33));
+    author.say(endEvent("key 1", 33, T + 1000));
     sync(author, late);
     for (let n = 0; n < 8; n++) {
       sayMany(author, 10);

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Reader } from "../../../src/engine/wire/cursor.js";
-import { firstNamed, nextNamed } from "../../../src/engine/feed/names.js";
 import { RECORD_SUPERSEDED, recordWords } from "../../../src/engine/feed/arena.js";
 import { EventData, readEvent } from "../../../src/engine/feed/event.js";
 import { FeedStore } from "../../../src/engine/feed/feed-store.js";
 import { Hlc } from "../../../src/engine/feed/hlc.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
-import { isFeedAhead, reserveAnew, stampAnew } from "../../../src/engine/feed/step-back.js";
+import { firstNamed, nextNamed } from "../../../src/engine/feed/names.js";
+import { isFeedAhead, reserveAnew, stampAnew, stepClockBack } from "../../../src/engine/feed/step-back.js";
 import { propertyOptions } from "../../support/random.js";
 import { type PlainEvent, T, bytesOf, nodeDigest, plainOf, tipAfter } from "./feed-support.js";
 
@@ -120,6 +120,7 @@ describe("the step back of a feed", () => {
     hlc.recall(T + YEAR, 0);
     hlc.adopt(T + HOUR, 2);
     assert.equal(isFeedAhead(feeds, hlc, 0), false);
+    stepClockBack(feeds, hlc, 0);
     hlc.now(0);
     assert.ok(hlc.ms >= T + HOUR && hlc.ms < T + HOUR + 3);
   });
