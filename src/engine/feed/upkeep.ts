@@ -16,8 +16,6 @@ export const UPKEEP_EVENTS = 4;
 const ALLOWANCE_MAX = 256;
 /** A pass over all records takes this many rounds. */
 const PASS_ROUNDS = 32;
-/** Words of the arena that a round visits at least. */
-const VISIT_WORDS_MIN = 64;
 
 /**
  * Keeps what was published, whatever becomes of its author (PROTOCOL 10.8). A node that has met
@@ -60,16 +58,19 @@ export class Upkeep {
     this.allowance = Math.min(ALLOWANCE_MAX, this.allowance + UPKEEP_EVENTS);
     if (!this.hasMet) return;
     const arena = this.feeds.arena;
-    const end = this.cursor + Math.max(VISIT_WORDS_MIN, Math.ceil(arena.size() / PASS_ROUNDS));
-    let record = arena.recordFrom(this.cursor);
-    for (let left = UPKEEP_EVENTS; record !== 0 && record < end && left > 0;) {
+    const start = arena.words.length - arena.size();
+    if (this.cursor < start || this.cursor >= arena.words.length) this.cursor = start;
+    // A pass takes its time however few records there are: others wait for passes.
+    const end = this.cursor + Math.ceil(arena.size() / PASS_ROUNDS);
+    let left = UPKEEP_EVENTS;
+    for (let record = arena.recordFrom(this.cursor); record !== 0 && record < end && left > 0;) {
       this.cursor = record + arena.wordsAt(record);
       const isMoved = this.visit(record);
       // An own event may have moved all records. Then this pass may skip some.
       record = isMoved ? arena.recordFrom(this.cursor) : arena.recordAfter(record);
       if (isMoved) left--;
     }
-    this.cursor = record;
+    if (left > 0) this.cursor = end;
   }
 
   /** The row in a slot is forgotten: publishes copies of what counts in its feed and is in no live feed. */
