@@ -5,11 +5,11 @@ import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { MemoryLog } from "../src/platform/memory-log.js";
 import { FakeNetwork, FakeNode, joined } from "./support/fake-platform.js";
 
-const FEEDS: Partial<GossipOptions> = { events: eventFeeds({ digest: nodeDigest }) };
+const FEEDS: Partial<GossipOptions> = { events: eventFeeds({ eventBytesMax: 128, digest: nodeDigest }) };
 
 /** A node that notes its events. */
 function noting(heard: FeedEvent[]): Partial<GossipOptions> {
-  return { events: eventFeeds({ digest: nodeDigest, onEvent: (event) => heard.push(event) }) };
+  return { events: eventFeeds({ eventBytesMax: 128, digest: nodeDigest, onEvent: (event) => heard.push(event) }) };
 }
 
 const T = 1767225600000;

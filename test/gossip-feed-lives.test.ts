@@ -38,7 +38,7 @@ class Device {
         this.revision = revision;
       },
     };
-    const events = eventFeeds({ bytes: FEED_BYTES, digest: nodeDigest, ...more });
+    const events = eventFeeds({ bytes: FEED_BYTES, eventBytesMax: 128, digest: nodeDigest, ...more });
     this.node = new FakeNode(this.network, ADDRESS, { seedList: PEERS, events, storage });
     if (this.hasClock) this.node.clock.physicalMs = () => T + this.network.nowMs;
     this.node.gossip.start();
@@ -104,8 +104,10 @@ interface Network {
 
 function joined(hasClock: boolean, peerBytes: number[], more: Partial<GossipOptions> = {}): Network {
   const network = new FakeNetwork();
+  // In short datagrams there is room for short events only.
+  const eventBytesMax = more.datagramBytesMax === undefined ? 128 : 32;
   const peers = PEERS.map((address, i) => new FakeNode(network, address, {
-    seedList: PEERS, events: eventFeeds({ bytes: peerBytes[i], digest: nodeDigest }), ...more,
+    seedList: PEERS, events: eventFeeds({ bytes: peerBytes[i], eventBytesMax, digest: nodeDigest }), ...more,
   }));
   for (const peer of peers) {
     if (hasClock) peer.clock.physicalMs = () => T + network.nowMs;

@@ -7,7 +7,7 @@ import { nodeDigest } from "../desktop/platform/node-digest.js";
 import { type LatestMap, latestMap } from "../src/views/latest-map.js";
 import { FakeNetwork, FakeNode, joined } from "./support/fake-platform.js";
 
-const EVENTS: EventFeedOptions = { bytes: 4096, digest: nodeDigest };
+const EVENTS: EventFeedOptions = { bytes: 4096, eventBytesMax: 128, digest: nodeDigest };
 const FEEDS: Partial<GossipOptions> = { events: eventFeeds(EVENTS) };
 
 /** A node that notes its events. */

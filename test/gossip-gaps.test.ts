@@ -8,7 +8,7 @@ import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 
 const ROUND_MS = 10000;
 const BOARD: Partial<GossipOptions> = {
-  events: eventFeeds({ bytes: 2048, digest: nodeDigest }), roundIntervalMs: ROUND_MS,
+  events: eventFeeds({ bytes: 2048, eventBytesMax: 128, digest: nodeDigest }), roundIntervalMs: ROUND_MS,
 };
 
 interface Desktop {
@@ -25,7 +25,8 @@ function desktop(network: FakeNetwork, address: string): Desktop {
   const node = new FakeNode(network, address, {
     roundIntervalMs: ROUND_MS, seedList: ["192.168.0.53"],
     events: eventFeeds({
-      bytes: 65536, fillGaps: true, digest: nodeDigest, views: [latest, view], onEvent: (event) => notified.push(event),
+      bytes: 65536, eventBytesMax: 128, fillGaps: true, digest: nodeDigest, views: [latest, view],
+      onEvent: (event) => notified.push(event),
     }),
   });
   node.gossip.start();

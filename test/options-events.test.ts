@@ -63,7 +63,8 @@ describe("the option events", () => {
       () => make({}, { bytes: 512, eventBytesMax: 213 }), "RangeError", "events.eventBytesMax",
       "events.eventBytesMax: 213 is not an integer from 32 to 212 (44 less than half of events.bytes)",
     );
-    for (const [options, most] of [[{}, 512], [{ bytes: 1024 }, 128], [{ bytes: 262144 }, 512]] as const) {
+    for (const [bytes, most] of [[512, 128], [1024, 128], [2048, 256], [undefined, 448], [262144, 448]] as const) {
+      const options = bytes === undefined ? {} : { bytes };
       assert.equal(make({}, options).engine.feed?.feeds.eventBytesMax, most);
     }
     make({ datagramBytesMax: 151, valueBytesMax: 4 }, {});

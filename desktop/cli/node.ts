@@ -49,8 +49,8 @@ export function nodeCommand(): Command {
     .option("--feed-bytes <bytes>", "RAM for events: 512 to 16777216, or 0 for no events (default: 262144, "
       + "with --keep 16777216; 0 in dialects without events)", numeric)
     .option("--event-bytes <bytes>", "longest event with topic, key and value, best the same in all nodes: 32 to 1353, "
-      + "at most --datagram-bytes - 119 and half of --feed-bytes less 44 (default: 512, an eighth of --feed-bytes, or "
-      + "what fits, whichever is least)", numeric)
+      + "at most --datagram-bytes - 119 and half of --feed-bytes less 44 (default: 448; in "
+      + "little room an eighth of --feed-bytes, at least 128, or what fits)", numeric)
     .option("--fill-gaps", "request older events from other nodes, while there is room")
     .option("--value <number>", "share this value", numeric)
     .option("--value-bytes <bytes>", "longest shared value as CBOR, best the same in all nodes: 0 to 255, at most "

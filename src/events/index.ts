@@ -26,9 +26,9 @@ export interface EventFeedOptions<Value extends CborValue = CborValue> {
   /**
    * Longest event with topic, key and value, best the same in all nodes: 32 to
    * `datagramBytesMax` - 119 bytes, at most 1,353, and at most half of `bytes` less
-   * 44. 512 by default, or an eighth of `bytes` or what fits, if that is less: a
-   * voucher with two MAC addresses takes about 170, a line of 140 characters up to
-   * 440.
+   * 44. 448 by default, but in a smaller buffer an eighth of `bytes`, at least 128,
+   * or what fits. A voucher with two MAC addresses takes about 190, a line of 140
+   * characters up to 440.
    */
   eventBytesMax?: number;
   /**
@@ -96,7 +96,7 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
       }
       const half = (bytes >>> 1) - BUFFER_BYTES;
       const most = Math.min(room, half);
-      const fallback = Math.min(EVENT_BYTES_DEFAULT, bytes >>> 3, most);
+      const fallback = Math.min(EVENT_BYTES_DEFAULT, Math.max(bytes >>> 3, EVENT_BYTES_USUAL), most);
       const limit = half < room ? `${BUFFER_BYTES} less than half of events.bytes`
         : `${EVENT_FRAME_BYTES} less than datagramBytesMax`;
       const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_LEAST, most, limit);
@@ -113,7 +113,10 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   };
 }
 
-const EVENT_BYTES_DEFAULT = 512;
+/** Fits the flash log of a board, too, whose records have 512 bytes by default. */
+const EVENT_BYTES_DEFAULT = 448;
+/** The default in a small buffer, of less than 1 KB. */
+const EVENT_BYTES_USUAL = 128;
 /** What a copy takes in the buffer beside the event's own bytes. Two fit, so that a value can always be replaced. */
 const BUFFER_BYTES = 44;
 /** What a datagram needs beside an event so that a snapshot of one value fits it, also of a copy. */
