@@ -270,8 +270,9 @@ export class FeedStore implements Authors {
     const arena = this.arena;
     const order = compareOrder(this.arena, record, other);
     const isEnd = recordKind(this.arena, record) === KIND_END;
-    // The application was notified of this event, or will be.
-    if (order === 0 && recordKind(this.arena, other) === recordKind(this.arena, record)) arena.setNotified(record);
+    // The application was notified of this event, or will be. The end of a copy says less than the end of the event.
+    const isSameKind = recordKind(this.arena, other) === recordKind(this.arena, record);
+    if (order === 0 && isSameKind && !isEnd) arena.setNotified(record);
     if (!isEnd || order < 0 || arena.owner(other) !== OWN_SLOT || isCopyAt(arena.bytes, arena.eventAt(record))) return;
     // The end may make room for others before `Upkeep` comes to the copy.
     arena.setUpkeep(other, arena.upkeep(other) | UPKEEP_ENDED);
