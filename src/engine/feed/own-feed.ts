@@ -1,5 +1,6 @@
 import { DROP_EVENT, DROP_FORK } from "../wire/drops.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
+import { CLAIM_MAX } from "../table/own-row.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { BASE_FIRST, LAST_REMOVAL, NOTIFIED, recordWords } from "./arena.js";
 import type { BatchData } from "./batches.js";
@@ -212,7 +213,8 @@ export class OwnFeed {
   /** Whether a batch or snapshot chunk of this node's events may continue the feed. Otherwise it is of a branch. */
   continues(batch: BatchData): boolean {
     const feeds = this.feeds;
-    if (this.hasHole || this.hasPublished) return false;
+    // No generation could follow one beyond CLAIM_MAX.
+    if (this.hasHole || this.hasPublished || batch.generation > CLAIM_MAX) return false;
     if (this.holdsNothing()) return true;
     // The snapshot of the own feed is arriving, or its values were lost: nothing that is held can be lost by it.
     const isOpen = !feeds.isComplete(OWN_SLOT) && this.log < LOG_HELD;
@@ -259,7 +261,7 @@ export class OwnFeed {
     // A peer without a complete feed cannot pass it on.
     const branch = tip === 0 ? WAIT : READ_BRANCH;
     if (this.hasHole) return branch;
-    if (this.holdsNothing() || (isSame && sequence > feeds.sequence(OWN_SLOT) && !this.hasPublished)) {
+    if ((this.holdsNothing() && generation <= CLAIM_MAX) || (isSame && sequence > feeds.sequence(OWN_SLOT) && !this.hasPublished)) {
       this.noteAhead(generation, sequence);
       return REQUEST;
     }
