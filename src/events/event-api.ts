@@ -3,9 +3,12 @@ import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/
 import { Reader } from "../engine/wire/cursor.js";
 import { RECORD_GONE } from "../engine/feed/arena.js";
 import {
-  EncodedEvent, EventData, NAME_BYTES_MAX, isCopyAt, kindOf, originAuthorAt, readEvent,
+  EncodedEvent, EventData, NAME_BYTES_MAX, isCopyAt, kindOf, readEvent,
 } from "../engine/feed/event.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../engine/feed/kinds.js";
+import {
+  compareOrder, endMsOf, firstNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind,
+} from "../engine/feed/names.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { NO_SLOT, SEVERAL_SLOTS } from "../engine/feed/history.js";
 import { STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_OK } from "../engine/feed/own-feed.js";
@@ -285,7 +288,7 @@ export class EventApi {
   }
 
   /** Whether an application published the event of a record: ends are the library's. */
-  private isPublished(record: number): boolean { return this.feed.feeds.names.kind(record) !== KIND_END; }
+  private isPublished(record: number): boolean { return recordKind(this.feed.feeds.arena, record) !== KIND_END; }
 
   private isCopy(record: number): boolean {
     const arena = this.feed.feeds.arena;
@@ -295,12 +298,13 @@ export class EventApi {
   /** Whether it is a copy of an event that its author's feed has, too, or a feed of lower id, or this one once more. */
   private isHeldTwice(record: number): boolean {
     const arena = this.feed.feeds.arena;
-    const names = this.feed.feeds.names;
-    if (!this.isCopy(record) || names.kind(record) === KIND_LOG) return false;
+    if (!this.isCopy(record) || recordKind(arena, record) === KIND_LOG) return false;
     const at = arena.eventAt(record);
     const holder = this.rows.id(arena.owner(record));
-    for (let other = names.first(arena.bytes, at); other !== 0; other = names.next(other, arena.bytes, at)) {
-      const isSame = other !== record && names.kind(other) === names.kind(record) && names.compare(other, record) === 0;
+    const bytes = arena.bytes;
+    for (let other = firstNamed(arena, bytes, at); other !== 0; other = nextNamed(arena, other, bytes, at)) {
+      const isAlike = other !== record && recordKind(arena, other) === recordKind(arena, record);
+      const isSame = isAlike && compareOrder(arena, other, record) === 0;
       if (isSame && (!this.isCopy(other) || this.rows.id(arena.owner(other)) <= holder)) return true;
     }
     return false;
@@ -314,23 +318,22 @@ export class EventApi {
     this.reader.reset(arena.bytes, start, start + arena.eventLength(record));
     readEvent(this.reader, event);
     const kind = kindOf(event);
-    const hasOrigin = event.isCopy || kind === KIND_END;
     const hasValue = kind === KIND_LOG || kind === KIND_SET;
     const value = hasValue ? decodeCbor(arena.bytes, event.payloadStart, event.end) : undefined;
     const holder = feeds.author(arena.owner(record));
-    const author = event.isCopy ? event.originAuthor : holder;
+    const author = originAuthor(arena, record);
     return {
       author,
       copiedBy: author === holder ? undefined : holder,
       generation: feeds.generation(arena.owner(record)),
       sequence: arena.sequence(record),
-      timeMs: hasOrigin ? event.originMs : event.ms,
-      counter: hasOrigin ? event.originCounter : event.counter,
+      timeMs: orderMsOf(arena, record),
+      counter: orderCounterOf(arena, record),
       topic: utf8Read(arena.bytes, event.topicStart, event.topicStart + event.topicLength),
       key: kind === KIND_LOG ? undefined : utf8Read(arena.bytes, event.keyStart, event.keyStart + event.keyLength),
       kind: kindName(kind),
       ttlMs: event.ttlSeconds * 1000,
-      endMs: feeds.names.endMs(record),
+      endMs: endMsOf(arena, record),
       value: value !== undefined && value.ok ? value.value : undefined,
     };
   }
@@ -393,8 +396,7 @@ export class EventApi {
     }
     const arena = this.feed.feeds.arena;
     this.eachRecord((record) => {
-      const at = arena.eventAt(record);
-      if (originAuthorAt(arena.bytes, at, this.rows.id(arena.owner(record))) === author) this.apply(record);
+      if (originAuthor(arena, record) === author) this.apply(record);
     });
   }
 

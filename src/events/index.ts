@@ -20,7 +20,7 @@ export type { FrontierEntry, HlcStamp } from "./event-api.js";
 export interface EventFeedOptions<Value extends CborValue = CborValue> {
   /**
    * Size of the event buffer in bytes of RAM: 512 to 16,777,216, rounded down to a
-   * multiple of 4; 4,096 by default. Beside it each row takes 44 bytes more.
+   * multiple of 4; 4,096 by default. Beside it each row takes 40 bytes more.
    */
   bytes?: number;
   /**

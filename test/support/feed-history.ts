@@ -21,7 +21,8 @@ export function event(given: Partial<FeedEvent>): FeedEvent {
   const kind = given.kind ?? (given.key === undefined ? "log" : "set");
   return {
     author: 1, copiedBy: undefined, generation: 0, sequence: 1, timeMs: START_MS, counter: 0, topic: "t",
-    key: undefined, ttlMs: 0, endMs: endOf(given.timeMs ?? START_MS, given.ttlMs ?? 0), value: undefined, ...given, kind,
+    key: undefined, ttlMs: 0, endMs: endOf(given.timeMs ?? START_MS, given.ttlMs ?? 0), value: undefined,
+    ...given, kind,
   };
 }
 

@@ -1,5 +1,10 @@
 import { NO_NAME, nameHash } from "./event.js";
 
+/** The authors of the feeds, by slot: `Rows`. */
+export interface Authors {
+  id(slot: number): number;
+}
+
 /**
  * The memory of the feeds: one buffer of a fixed size. It has a table with one feed for each
  * slot of the rows and one more for a `Branch`, the scratch, an index by name, and the arena, in
@@ -22,9 +27,11 @@ export class Arena {
   readonly bytes: Uint8Array;
   /** Number of feeds without the branch, whose slot this is. */
   readonly capacity: number;
-  /** Index of the first list of the index by name, and their number less one: a power of 2 less one. */
+  private readonly authors: Authors;
+  /** The slot of the feed of which a branch is read, into the slot `capacity`. */
+  branchOf = 0;
+  /** Index of the first list of the index by name. Their number is a power of 2. The arena is behind them. */
   private readonly lists: number;
-  private readonly listMask: number;
   /** Index of the first word of the arena. The arena ends where the buffer does. */
   private readonly start: number;
   /** Index of the first free word. */
@@ -41,18 +48,20 @@ export class Arena {
    * @param scratchBytes bytes of the scratch, which is the caller's
    * @param feedBytes bytes of the arena, a multiple of 4
    */
-  constructor(capacity: number, scratchBytes: number, feedBytes: number) {
+  constructor(authors: Authors, capacity: number, scratchBytes: number, feedBytes: number) {
+    this.authors = authors;
     this.capacity = capacity;
     this.lists = (capacity + 1) * FEED_WORDS + ((scratchBytes + 3) >>> 2);
-    const lists = listsFor(feedBytes);
-    this.listMask = lists - 1;
-    this.start = this.lists + lists;
+    this.start = this.lists + listsFor(feedBytes);
     this.end = this.start;
     this.unnotified = this.start;
     const buffer = new ArrayBuffer((this.start + (feedBytes >>> 2)) * 4);
     this.words = new Uint32Array(buffer);
     this.bytes = new Uint8Array(buffer);
   }
+
+  /** Id of a feed's author. */
+  author(slot: number): number { return this.authors.id(slot === this.capacity ? this.branchOf : slot); }
 
   /** Index into `bytes` of the scratch. */
   scratchAt(): number { return (this.capacity + 1) * FEED_WORDS * 4; }
@@ -88,20 +97,22 @@ export class Arena {
   }
 
   /** The first record with this hash of topic and key, or 0; any of the records may be freed. */
-  firstNamed(hash: number): number { return this.words[this.lists + (hash & this.listMask)]; }
+  firstNamed(hash: number): number { return this.words[this.listOf(hash)]; }
   /** The record after this one in its list, or 0. */
   nextNamed(record: number): number { return this.words[record + NAMED] & INDEX_MASK; }
 
   /** Puts a record with this hash of topic and key into the index. */
   addNamed(record: number, hash: number): void {
-    const list = this.lists + (hash & this.listMask);
+    const list = this.listOf(hash);
     this.words[record + NAMED] = (this.words[record + NAMED] & ~INDEX_MASK) | this.words[list];
     this.words[list] = record;
   }
 
+  private listOf(hash: number): number { return this.lists + (hash & (this.start - this.lists - 1)); }
+
   /** Takes a record with this hash out of the index. */
   removeNamed(record: number, hash: number): void {
-    const list = this.lists + (hash & this.listMask);
+    const list = this.listOf(hash);
     const next = this.nextNamed(record);
     if (this.words[list] === record) {
       this.words[list] = next;
@@ -321,14 +332,12 @@ export const BASE_SECOND = 4;
 export const LAST_REMOVAL = 5;
 /** Sequence number up to which the application was notified of events, or need not be. */
 export const NOTIFIED = 6;
-/** Words of the records that may be freed: all but those of the latest values. */
-export const SPARE = 7;
 /** How far the peer that is answered holds the feed, and what to do about it: see `FeedOutbox`. */
-export const PEER_SEQUENCE = 8;
-export const NOTES = 9;
+export const PEER_SEQUENCE = 7;
+export const NOTES = 8;
 /** The record with the greatest sequence number, or 0. */
-const LAST = 10;
-const FEED_WORDS = 11;
+const LAST = 9;
+const FEED_WORDS = 10;
 /** Bytes of one feed. */
 export const FEED_BYTES = FEED_WORDS * 4;
 

@@ -1,5 +1,6 @@
 import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
 import { type EventData, readEvent } from "./event.js";
+import { recordKind } from "./names.js";
 import { KIND_END } from "./kinds.js";
 import { type FeedStore, BATCH_EVENTS_MAX } from "./feed-store.js";
 import { beginChunkCheck } from "./intake.js";
@@ -190,7 +191,7 @@ export class BatchWriter {
     let last = feeds.lastRemoval(slot);
     for (let record = arena.from(slot, feeds.floor(slot)); record !== 0; record = arena.next(record)) {
       if (arena.sequence(record) > base) break;
-      if (feeds.names.kind(record) === KIND_END) last = arena.sequence(record);
+      if (recordKind(arena, record) === KIND_END) last = arena.sequence(record);
     }
     return last;
   }

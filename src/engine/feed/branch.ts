@@ -68,7 +68,7 @@ export class Branch {
     if (this.of !== NONE && (slot !== OWN_SLOT || this.of === OWN_SLOT)) return false;
     if (this.pausedUntil !== 0 && !this.clock.isDue(this.pausedUntil)) return false;
     this.of = slot;
-    this.feeds.branchOf = slot;
+    this.feeds.arena.branchOf = slot;
     this.author = this.feeds.author(slot);
     this.goal = sequence;
     this.begunMs = this.clock.nowMs;
@@ -110,7 +110,7 @@ export class Branch {
     if (this.of === NONE) return;
     this.of = NONE;
     this.feeds.begin(this.slot, 0);
-    this.feeds.branchOf = OWN_SLOT;
+    this.feeds.arena.branchOf = OWN_SLOT;
   }
 
   /** Gives up the branch, and reads none for some rounds. */

@@ -76,11 +76,6 @@ export class EventData {
   bodyStart = 0;
   /** Whether it is a copy of another author's event. */
   isCopy = false;
-  /** Id of the author of a copied event. */
-  originAuthor = 0;
-  /** Stamp of a copied or ended event. */
-  originMs = 0;
-  originCounter = 0;
   topicStart = 0;
   topicLength = 0;
   keyStart = 0;
@@ -179,23 +174,15 @@ function readNames(reader: Reader, event: EventData): void {
   event.topicLength = event.head & TOPIC_MASK;
   event.isCopy = event.topicLength === 0 && reader.position < reader.end && reader.bytes[reader.position] === COPY_MARK;
   if (event.isCopy) {
-    reader.skip(1);
-    event.originAuthor = reader.u32();
-    readOrigin(reader, event);
+    reader.skip(COPY_TOPIC - 1 - EVENT_HEAD_BYTES);
     event.topicLength = reader.u8();
   }
   event.topicStart = reader.skip(event.topicLength);
   event.keyLength = form === KIND_LOG ? 0 : reader.u8();
   event.keyStart = reader.skip(event.keyLength);
   event.ttlSeconds = form === FORM_SET_TTL ? reader.varint() : 0;
-  if (!event.isCopy && kindOf(event) === KIND_END) readOrigin(reader, event);
+  if (!event.isCopy && kindOf(event) === KIND_END) reader.skip(STAMP_BYTES);
   event.payloadStart = reader.position;
-}
-
-function readOrigin(reader: Reader, event: EventData): void {
-  const high = reader.u16();
-  event.originMs = high * TWO_32 + reader.u32();
-  event.originCounter = reader.u16();
 }
 
 /** Parses the body of an event whose head is in `event`. `checkBody` returns whether it is valid. */
@@ -225,7 +212,10 @@ export function checkBody(reader: Reader, event: EventData): number {
   if (topicLength === 0 && (event.isCopy || kind === KIND_LOG || kind === KIND_END || event.keyLength > 0)) {
     return DROP_EVENT;
   }
-  if ((event.isCopy || kind === KIND_END) && !isStamp(event.originMs, event.originCounter)) return DROP_EVENT;
+  const stampEnd = event.isCopy ? event.bodyStart + COPY_TOPIC - 1 - EVENT_HEAD_BYTES : event.payloadStart;
+  const stampAt = stampEnd - STAMP_BYTES - STAMP_OFFSET;
+  const hasOrigin = event.isCopy || kind === KIND_END;
+  if (hasOrigin && !isStamp(stampMs(bytes, stampAt), stampCounter(bytes, stampAt))) return DROP_EVENT;
   if (!isUtf8(bytes, event.topicStart, event.topicStart + topicLength)) return DROP_EVENT;
   if (!isUtf8(bytes, event.keyStart, event.keyStart + event.keyLength)) return DROP_EVENT;
   return event.hasGoodPayload ? DROP_NONE : DROP_VALUE;

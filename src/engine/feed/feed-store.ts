@@ -1,6 +1,6 @@
 import {
-  Arena, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES, RECORD_GONE, RECORD_SUPERSEDED,
-  RECORD_UNCERTAIN, SEQUENCE, SPARE, NOTIFIED, UPKEEP_ENDED, recordWords,
+  Arena, type Authors, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES, RECORD_GONE, RECORD_SUPERSEDED,
+  RECORD_UNCERTAIN, SEQUENCE, NOTIFIED, UPKEEP_ENDED, recordWords,
 } from "./arena.js";
 import type { Reader } from "../wire/cursor.js";
 import { Chain, chainBytes } from "./chain.js";
@@ -9,7 +9,7 @@ import {
   stampCounter, stampMs, writeCanonical,
 } from "./event.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
-import { type Authors, Names } from "./names.js";
+import { compareOrder, firstNamed, nextNamed, originAuthor, recordKind } from "./names.js";
 import { Room } from "./room.js";
 import { OWN_SLOT } from "../table/rows.js";
 import type { Digest } from "../../digest/digest.js";
@@ -33,9 +33,8 @@ export const BATCH_EVENTS_MAX = 16;
  * one batch and one event), the index by name and the arena. `Room` decides what goes when the
  * arena is full.
  */
-export class FeedStore implements Authors {
+export class FeedStore {
   readonly arena: Arena;
-  readonly names: Names;
   readonly room: Room;
   /** Its `eventAt` is the scratch's place for one event, which `store`, `append` and `encode` write to. */
   readonly chain: Chain;
@@ -43,9 +42,6 @@ export class FeedStore implements Authors {
   readonly eventBytesMax: number;
   /** How many feeds were dropped: a uint32 that wraps. */
   dropped = 0;
-  /** The slot of the feed of which a branch is read, into the arena's slot `capacity`. */
-  branchOf = 0;
-  private readonly authors: Authors;
 
   /**
    * @param capacity number of feeds: as many as rows
@@ -53,13 +49,11 @@ export class FeedStore implements Authors {
    * @param eventBytesMax bytes, 16 to 2,047
    */
   constructor(authors: Authors, capacity: number, feedBytes: number, eventBytesMax: number, digest: Digest) {
-    this.authors = authors;
     this.eventBytesMax = eventBytesMax;
     const bytesMax = eventBytesMax + COPY_BYTES;
-    this.arena = new Arena(capacity, TIPS_BYTES + chainBytes(bytesMax), feedBytes);
+    this.arena = new Arena(authors, capacity, TIPS_BYTES + chainBytes(bytesMax), feedBytes);
     this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + TIPS_BYTES, bytesMax);
-    this.names = new Names(this.arena, this);
-    this.room = new Room(this.arena, this.names, bytesMax);
+    this.room = new Room(this.arena, bytesMax);
     for (let slot = 0; slot <= capacity; slot++) this.drop(slot);
   }
 
@@ -74,9 +68,7 @@ export class FeedStore implements Authors {
   lastRemoval(slot: number): number { return this.arena.get(slot, LAST_REMOVAL); }
   /** Index into the arena's words of the scratch for the tips of a batch, two words for each event. */
   tipsAt(): number { return this.arena.scratchAt() >>> 2; }
-  author(slot: number): number { return this.authors.id(slot === this.arena.capacity ? this.branchOf : slot); }
-  /** The same, for `Names`. */
-  id(slot: number): number { return this.author(slot); }
+  author(slot: number): number { return this.arena.author(slot); }
 
   /** Whether no part of the feed's snapshot is missing (PROTOCOL 10.2). */
   isComplete(slot: number): boolean { return this.room.isComplete(slot); }
@@ -88,9 +80,9 @@ export class FeedStore implements Authors {
   /** Begins another generation of a feed and frees what is held of the one before. */
   begin(slot: number, generation: number): void {
     const arena = this.arena;
-    arena.freeAll(slot, 0);
+    this.room.freeFeed(slot);
     arena.set(slot, GENERATION, generation);
-    for (let column = SEQUENCE; column <= SPARE; column++) arena.set(slot, column, 0);
+    for (let column = SEQUENCE; column <= NOTIFIED; column++) arena.set(slot, column, 0);
     arena.set(slot, FLOOR, 1);
   }
 
@@ -121,7 +113,7 @@ export class FeedStore implements Authors {
     const arena = this.arena;
     let record = arena.from(slot, this.sequence(slot) + 1);
     while (record !== 0 && (this.isLive(record) || arena.isUnnotified(record))) record = arena.next(record);
-    if (record !== 0) this.room.free(slot, record);
+    if (record !== 0) this.room.free(record);
     return record !== 0;
   }
 
@@ -159,19 +151,18 @@ export class FeedStore implements Authors {
     if (!this.canHold(slot, arena.bytes, at, length)) return false;
     const record = arena.allocate(slot, sequence, first, second, length);
     for (let i = 0; i < length; i++) arena.bytes[arena.eventAt(record) + i] = arena.bytes[at + i];
-    if (!this.isLive(record)) this.room.addSpare(slot, recordWords(length));
-    if (this.names.kind(record) !== KIND_LOG) this.settleName(slot, record);
+    this.room.added(record);
+    if (recordKind(this.arena, record) !== KIND_LOG) this.settleName(slot, record);
     return true;
   }
 
   /** Whether the event of `length` bytes at `at` of `bytes` is no new value, or live records leave room for it. */
   canHold(slot: number, bytes: Uint8Array, at: number, length: number): boolean {
     if (kindAt(bytes, at) !== KIND_SET || this.room.hasRoomForValue(length)) return true;
-    const names = this.names;
     const author = originAuthorAt(bytes, at, this.author(slot));
-    for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
-      const isSameSlot = this.arena.owner(other) === slot && names.author(other) === author;
-      if (isSameSlot && names.kind(other) === KIND_SET) return true;
+    for (let other = firstNamed(this.arena, bytes, at); other !== 0; other = nextNamed(this.arena, other, bytes, at)) {
+      const isSameSlot = this.arena.owner(other) === slot && originAuthor(this.arena, other) === author;
+      if (isSameSlot && recordKind(this.arena, other) === KIND_SET) return true;
     }
     return false;
   }
@@ -179,14 +170,13 @@ export class FeedStore implements Authors {
   /** Puts a new record into the index, and finds what it supersedes or is superseded by in its feed. */
   private settleName(slot: number, record: number): void {
     const arena = this.arena;
-    const names = this.names;
     const bytes = arena.bytes;
     const at = arena.eventAt(record);
-    const author = names.author(record);
+    const author = originAuthor(this.arena, record);
     let isSuperseded = false;
-    for (let other = names.first(bytes, at); other !== 0;) {
-      const next = names.next(other, bytes, at);
-      if (names.author(other) === author) {
+    for (let other = firstNamed(this.arena, bytes, at); other !== 0;) {
+      const next = nextNamed(this.arena, other, bytes, at);
+      if (originAuthor(this.arena, other) === author) {
         if (arena.owner(other) !== slot) this.noteElsewhere(record, other);
         else if (this.supersedes(record, other)) this.room.supersede(slot, other);
         else if (this.supersedes(other, record)) isSuperseded = true;
@@ -199,10 +189,10 @@ export class FeedStore implements Authors {
 
   /** Whether `one` supersedes `other`, which is about the same name and author in the same feed. */
   private supersedes(one: number, other: number): boolean {
-    const order = this.names.compare(one, other);
+    const order = compareOrder(this.arena, one, other);
     if (order < 0 || (order === 0 && this.arena.sequence(one) < this.arena.sequence(other))) return false;
-    const kind = this.names.kind(one);
-    const otherKind = this.names.kind(other);
+    const kind = recordKind(this.arena, one);
+    const otherKind = recordKind(this.arena, other);
     if (!isMergeAt(this.arena.bytes, this.arena.eventAt(one)) || kind === otherKind) return true;
     // In a merge topic a removal stands beside values. The end of a removal has its stamp.
     if (otherKind === KIND_REMOVE) return kind === KIND_END && order === 0;
@@ -212,10 +202,10 @@ export class FeedStore implements Authors {
   /** Another feed holds a record about the same name and author. */
   private noteElsewhere(record: number, other: number): void {
     const arena = this.arena;
-    const order = this.names.compare(record, other);
-    const isEnd = this.names.kind(record) === KIND_END;
+    const order = compareOrder(this.arena, record, other);
+    const isEnd = recordKind(this.arena, record) === KIND_END;
     // The application was notified of this event, or will be.
-    if (order === 0 && this.names.kind(other) === this.names.kind(record)) arena.setNotified(record);
+    if (order === 0 && recordKind(this.arena, other) === recordKind(this.arena, record)) arena.setNotified(record);
     if (!isEnd || order < 0 || arena.owner(other) !== OWN_SLOT || isCopyAt(arena.bytes, arena.eventAt(record))) return;
     // The end may make room for others before `Upkeep` comes to the copy.
     arena.setUpkeep(other, arena.upkeep(other) | UPKEEP_ENDED);
@@ -235,7 +225,7 @@ export class FeedStore implements Authors {
   rechain(slot: number, generation: number): void {
     const arena = this.arena;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (arena.hasFlag(record, RECORD_SUPERSEDED)) this.room.free(slot, record);
+      if (arena.hasFlag(record, RECORD_SUPERSEDED)) this.room.free(record);
     }
     arena.freeAll(slot, RECORD_GONE);
     // Sequence numbers fall, so no record may keep an old one.
@@ -263,7 +253,7 @@ export class FeedStore implements Authors {
   enterSnapshot(slot: number): void {
     const arena = this.arena;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (!this.isLive(record)) this.room.free(slot, record);
+      if (!this.isLive(record)) this.room.free(record);
     }
   }
 

@@ -6,6 +6,7 @@ import {
 import { GENERATION, LAST_REMOVAL, NOTIFIED, RECORD_GONE, RECORD_NOTIFIED, SEQUENCE } from "./arena.js";
 import type { FeedStore } from "./feed-store.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE } from "./kinds.js";
+import { firstNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind } from "./names.js";
 
 /**
  * Whether a feed holds the event of `length` bytes in canonical form at `at` of the arena.
@@ -30,18 +31,17 @@ export function holdsEvent(feeds: FeedStore, slot: number, at: number, length: n
 export function isOutdated(feeds: FeedStore, slot: number, at: number, length: number): boolean {
   const arena = feeds.arena;
   const bytes = arena.bytes;
-  const names = feeds.names;
   const kind = kindAt(bytes, at);
   if (kind === KIND_LOG) return false;
   const author = originAuthorAt(bytes, at, feeds.author(slot));
   const order = orderAt(bytes, at, length);
   const isMerge = isMergeAt(bytes, at);
-  for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
-    if (arena.owner(other) !== slot || names.author(other) !== author) continue;
+  for (let other = firstNamed(arena, bytes, at); other !== 0; other = nextNamed(arena, other, bytes, at)) {
+    if (arena.owner(other) !== slot || originAuthor(arena, other) !== author) continue;
     const later = compareTimes(
-      names.orderMs(other), names.orderCounter(other), stampMs(bytes, order), stampCounter(bytes, order),
+      orderMsOf(arena, other), orderCounterOf(arena, other), stampMs(bytes, order), stampCounter(bytes, order),
     );
-    const otherKind = names.kind(other);
+    const otherKind = recordKind(arena, other);
     // In a merge topic removals have a slot of their own. Its end has the removal's stamp.
     const isSameSlot = !isMerge || (kind === KIND_REMOVE) === (otherKind === KIND_REMOVE)
       || (later === 0 && kind === KIND_REMOVE && otherKind === KIND_END);

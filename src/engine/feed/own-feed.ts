@@ -10,6 +10,9 @@ import { shortTip } from "./chain.js";
 import { type EncodedEvent, compareStamps, kindAt, stampCounter, stampMs, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
+import {
+  compareOrder, firstNamed, latestNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind,
+} from "./names.js";
 import type { Hlc } from "./hlc.js";
 import { join } from "./join.js";
 import { KIND_LOG, KIND_SET } from "./kinds.js";
@@ -98,24 +101,24 @@ export class OwnFeed {
 
   /** Has a KIND_END end the node's latest value of its topic and key, also a copy. Returns whether there is one. */
   fillEnd(event: EncodedEvent): boolean {
-    const names = this.feeds.names;
+    const arena = this.feeds.arena;
     const author = this.rows.id(OWN_SLOT);
     let latest = 0;
-    for (let other = names.first(event.bytes, 0); other !== 0; other = names.next(other, event.bytes, 0)) {
-      if (names.author(other) !== author || names.kind(other) !== KIND_SET) continue;
-      if (latest === 0 || names.compare(other, latest) > 0) latest = other;
+    for (let other = firstNamed(arena, event.bytes, 0); other !== 0; other = nextNamed(arena, other, event.bytes, 0)) {
+      if (originAuthor(arena, other) !== author || recordKind(arena, other) !== KIND_SET) continue;
+      if (latest === 0 || compareOrder(arena, other, latest) > 0) latest = other;
     }
-    if (latest !== 0) event.setEnded(names.orderMs(latest), names.orderCounter(latest));
+    if (latest !== 0) event.setEnded(orderMsOf(arena, latest), orderCounterOf(arena, latest));
     return latest !== 0;
   }
 
   /** Moves the clock beyond all held events of the same topic and key: what was read, then written, is the later. */
   private passName(event: EncodedEvent, nowMs: number): void {
-    const names = this.feeds.names;
-    const latest = names.latest(event.bytes, 0);
+    const arena = this.feeds.arena;
+    const latest = latestNamed(arena, event.bytes, 0);
     if (latest === 0) return;
-    const ms = names.orderMs(latest);
-    const counter = names.orderCounter(latest);
+    const ms = orderMsOf(arena, latest);
+    const counter = orderCounterOf(arena, latest);
     if (this.hlc.ms > ms || (this.hlc.ms === ms && this.hlc.counter > counter)) return;
     this.hlc.recall(ms, counter);
     this.hlc.now(nowMs);
@@ -252,7 +255,8 @@ export class OwnFeed {
     // A peer without a complete feed cannot pass it on.
     const branch = tip === 0 ? WAIT : READ_BRANCH;
     if (this.hasHole) return branch;
-    if ((this.holdsNothing() && generation <= CLAIM_MAX) || (isSame && sequence > feeds.sequence(OWN_SLOT) && !this.hasPublished)) {
+    const goesOn = isSame && sequence > feeds.sequence(OWN_SLOT) && !this.hasPublished;
+    if (goesOn || (this.holdsNothing() && generation <= CLAIM_MAX)) {
       this.noteAhead(generation, sequence);
       return REQUEST;
     }

@@ -1,10 +1,9 @@
 import {
-  type Arena, BASE_FIRST, BASE_SECOND, FLOOR, LAST_REMOVAL, RECORD_SUPERSEDED, SEQUENCE, SPARE,
-  recordWords,
+  type Arena, BASE_FIRST, BASE_SECOND, FLOOR, LAST_REMOVAL, RECORD_SUPERSEDED, SEQUENCE, recordWords,
 } from "./arena.js";
 import { nameHash } from "./event.js";
 import { KIND_END, KIND_REMOVE, KIND_SET } from "./kinds.js";
-import type { Names } from "./names.js";
+import { compareOrder, endMsOf, hidesAny, recordKind } from "./names.js";
 
 /**
  * Decides which records stay, and makes room for new ones (PROTOCOL 10.2).
@@ -24,14 +23,14 @@ export class Room {
   removalsForgotten = 0;
   /** Physical time in milliseconds since 1970, for times to live; 0: not known. */
   physicalMs = 0;
+  /** Words of all records that are not live. */
+  private spareWords = 0;
   private readonly arena: Arena;
-  private readonly names: Names;
   private readonly eventBytesMax: number;
 
   /** @param eventBytesMax bytes of the longest event, that of a copy included */
-  constructor(arena: Arena, names: Names, eventBytesMax: number) {
+  constructor(arena: Arena, eventBytesMax: number) {
     this.arena = arena;
-    this.names = names;
     this.eventBytesMax = eventBytesMax;
   }
 
@@ -44,7 +43,7 @@ export class Room {
 
   /** Whether a record is the latest set or removal of its slot; its time to live may be over. */
   isLive(record: number): boolean {
-    const kind = this.names.kind(record);
+    const kind = recordKind(this.arena, record);
     return (kind === KIND_SET || kind === KIND_REMOVE) && !this.arena.hasFlag(record, RECORD_SUPERSEDED);
   }
 
@@ -60,7 +59,7 @@ export class Room {
     const wanted = Math.max(words, arena.size() >>> ROOM_SHIFT);
     if (words > this.roomBesideLive()) this.expire(this.physicalMs);
     if (words > this.roomBesideLive() && words > this.roomBesideLive() + this.idleWords()) return false;
-    while (arena.room() < wanted && this.forgetOldest()) continue;
+    while (arena.room() < wanted && this.forgetOldest(wanted)) continue;
     while (arena.room() < words && this.forgetRemoval()) continue;
     return words <= arena.room();
   }
@@ -72,32 +71,39 @@ export class Room {
     return words <= room || words <= room + this.idleWords();
   }
 
-  /** A record was added to its feed and is not live. */
-  addSpare(slot: number, words: number): void {
-    this.arena.set(slot, SPARE, this.arena.get(slot, SPARE) + words);
+  /** A record was added to its feed. */
+  added(record: number): void {
+    if (!this.isLive(record)) this.spareWords += this.arena.wordsAt(record);
   }
 
   /** Frees a record. */
-  free(slot: number, record: number): void {
-    if (!this.isLive(record)) this.addSpare(slot, -this.arena.wordsAt(record));
+  free(record: number): void {
+    if (!this.isLive(record)) this.spareWords -= this.arena.wordsAt(record);
     this.arena.free(record);
+  }
+
+  /** Frees all records of a feed. */
+  freeFeed(slot: number): void {
+    const arena = this.arena;
+    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) this.free(record);
+    arena.freeAll(slot, 0);
   }
 
   /** Frees a record that ended something, or whose value ended, without an event that peers can get. */
   removeValue(slot: number, record: number): void {
     const arena = this.arena;
     if (arena.get(slot, LAST_REMOVAL) < arena.sequence(record)) arena.set(slot, LAST_REMOVAL, arena.sequence(record));
-    this.free(slot, record);
+    this.free(record);
   }
 
   /** A later event of the same slot superseded this one. Below the floor it is of no use any more. */
   supersede(slot: number, record: number): void {
     const arena = this.arena;
     if (arena.sequence(record) < arena.get(slot, FLOOR) || !this.isComplete(slot)) {
-      this.free(slot, record);
+      this.free(record);
       return;
     }
-    if (this.isLive(record)) this.addSpare(slot, arena.wordsAt(record));
+    if (this.isLive(record)) this.spareWords += arena.wordsAt(record);
     if (!arena.hasFlag(record, RECORD_SUPERSEDED)) {
       arena.removeNamed(record, nameHash(arena.bytes, arena.eventAt(record)));
     }
@@ -110,7 +116,7 @@ export class Room {
       const floor = this.arena.get(slot, FLOOR);
       let record = this.isComplete(slot) ? this.arena.first(slot) : 0;
       while (record !== 0) {
-        if (this.isLive(record) && this.names.endMs(record) <= physicalMs) {
+        if (this.isLive(record) && endMsOf(this.arena, record) <= physicalMs) {
           if (this.arena.sequence(record) < floor) this.removeValue(slot, record);
           else this.supersede(slot, record);
         }
@@ -120,11 +126,7 @@ export class Room {
   }
 
   /** Words that are free or can be freed: all but those of live records. */
-  private roomBesideLive(): number {
-    let words = this.arena.room();
-    for (let slot = 0; slot < this.arena.capacity; slot++) words += this.arena.get(slot, SPARE);
-    return words;
-  }
+  private roomBesideLive(): number { return this.arena.room() + this.spareWords; }
 
   /** Words of the removals that hide nothing that is held. */
   private idleWords(): number {
@@ -139,8 +141,8 @@ export class Room {
   }
 
   private isIdle(slot: number, record: number): boolean {
-    return this.names.kind(record) === KIND_REMOVE && this.isLive(record) && this.isComplete(slot)
-      && !this.arena.isUnnotified(record) && !this.names.hidesAny(record);
+    return recordKind(this.arena, record) === KIND_REMOVE && this.isLive(record) && this.isComplete(slot)
+      && !this.arena.isUnnotified(record) && !hidesAny(this.arena, record);
   }
 
   /** Drops the oldest removal that hides nothing. Returns false if there is none that can go. */
@@ -149,7 +151,8 @@ export class Room {
     let oldest = 0;
     for (let slot = 0; slot < arena.capacity; slot++) {
       for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-        if (this.isIdle(slot, record) && (oldest === 0 || this.names.compare(record, oldest) < 0)) oldest = record;
+        if (!this.isIdle(slot, record)) continue;
+        if (oldest === 0 || compareOrder(arena, record, oldest) < 0) oldest = record;
       }
     }
     if (oldest === 0) return false;
@@ -162,18 +165,35 @@ export class Room {
     return true;
   }
 
-  /** Raises the floor of the feed with the most words that are not live. Returns false if no event can go. */
-  private forgetOldest(): boolean {
+  /**
+   * Raises the floor of the feed with the most words that are not live, by an eighth of its records, until `wanted`
+   * words are free. Returns false if no event can go.
+   */
+  private forgetOldest(wanted: number): boolean {
     let most = 0;
     let victim = -1;
     for (let slot = 0; slot < this.arena.capacity; slot++) {
-      const spare = this.arena.get(slot, SPARE);
-      if (spare <= most || this.floorRecord(slot) === 0) continue;
+      const spare = this.floorRecord(slot) === 0 ? 0 : this.spareOf(slot);
+      if (spare <= most) continue;
       most = spare;
       victim = slot;
     }
-    if (victim >= 0) this.raiseFloor(victim);
-    return victim >= 0;
+    if (victim < 0) return false;
+    const passed = (this.arena.get(victim, SEQUENCE) - this.arena.get(victim, FLOOR)) >>> FLOOR_SHIFT;
+    for (let i = 0; i <= passed && this.arena.room() < wanted && this.floorRecord(victim) !== 0; i++) {
+      this.raiseFloor(victim);
+    }
+    return true;
+  }
+
+  /** Words of a feed's records that are not live. */
+  private spareOf(slot: number): number {
+    const arena = this.arena;
+    let words = 0;
+    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
+      if (!this.isLive(record)) words += arena.wordsAt(record);
+    }
+    return words;
   }
 
   /** The record at the floor; 0 if the floor must not rise past it. */
@@ -194,11 +214,13 @@ export class Room {
     arena.set(slot, FLOOR, floor + 1);
     if (this.isLive(record)) return;
     // A peer that holds the ended value must learn of the end, even if this node no longer holds it.
-    const isEnd = this.names.kind(record) === KIND_END && !arena.hasFlag(record, RECORD_SUPERSEDED);
+    const isEnd = recordKind(this.arena, record) === KIND_END && !arena.hasFlag(record, RECORD_SUPERSEDED);
     if (isEnd) this.removeValue(slot, record);
-    else this.free(slot, record);
+    else this.free(record);
   }
 }
 
 /** Right shift for an eighth of the arena. */
 const ROOM_SHIFT = 3;
+/** Right shift for an eighth of a feed's records. */
+const FLOOR_SHIFT = 3;

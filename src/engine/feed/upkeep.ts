@@ -1,11 +1,13 @@
 import type { Clock } from "../clock.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { REMOVE, SUSPECT } from "../table/states.js";
-import { type Arena, FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
+import { FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
 import { COPY_BYTES, isCopyAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
 import { KIND_END, KIND_REMOVE, KIND_SET } from "./kinds.js";
-import type { Names } from "./names.js";
+import {
+  compareOrder, endMsOf, firstNamed, hiderOf, hidesAny, nextNamed, orderMsOf, originAuthor, recordKind,
+} from "./names.js";
 import type { OwnFeed } from "./own-feed.js";
 
 /** Most events that a node publishes in a round on behalf of others, and to tidy its own feed. */
@@ -36,8 +38,6 @@ export class Upkeep {
   /** Whether a peer with feeds has answered since the start. */
   hasMet = false;
   private readonly feeds: FeedStore;
-  private readonly arena: Arena;
-  private readonly names: Names;
   private readonly rows: Rows;
   private readonly own: OwnFeed;
   private readonly clock: Clock;
@@ -45,15 +45,9 @@ export class Upkeep {
   /** Index of the record at which the next visit begins. */
   private cursor = 0;
   private allowance = ALLOWANCE_MAX;
-  /** Sequence number of the record that `adoptAll` visited last. */
-  private passed = 0;
-  /** Number of live nodes with a lower id. */
-  private rank = 0;
 
   constructor(feeds: FeedStore, rows: Rows, own: OwnFeed, clock: Clock) {
     this.feeds = feeds;
-    this.arena = feeds.arena;
-    this.names = feeds.names;
     this.rows = rows;
     this.own = own;
     this.clock = clock;
@@ -65,8 +59,7 @@ export class Upkeep {
     this.deadline = this.clock.nowMs + this.clock.roundIntervalMs;
     this.allowance = Math.min(ALLOWANCE_MAX, this.allowance + UPKEEP_EVENTS);
     if (!this.hasMet) return;
-    this.rank = this.countLower();
-    const arena = this.arena;
+    const arena = this.feeds.arena;
     const end = this.cursor + Math.max(VISIT_WORDS_MIN, Math.ceil(arena.size() / PASS_ROUNDS));
     let record = arena.recordFrom(this.cursor);
     for (let left = UPKEEP_EVENTS; record !== 0 && record < end && left > 0;) {
@@ -83,10 +76,13 @@ export class Upkeep {
   adoptAll(slot: number): void {
     if (slot === OWN_SLOT || this.feeds.sequence(slot) === 0 || !this.feeds.isComplete(slot)) return;
     const isReady = this.hasMet && this.own.getReady();
-    for (let record = this.arena.first(slot); record !== 0; record = this.arena.from(slot, this.passed + 1)) {
-      this.passed = this.arena.sequence(record);
+    const arena = this.feeds.arena;
+    for (let next = 1; ;) {
+      const record = arena.from(slot, next);
+      if (record === 0) return;
+      next = arena.sequence(record) + 1;
       if (!this.feeds.isLive(record) || !this.isWorthCopying(record)) continue;
-      const isValue = this.names.kind(record) === KIND_SET;
+      const isValue = recordKind(arena, record) === KIND_SET;
       if (isReady && this.allowance > 0 && this.copy(record)) this.allowance--;
       else if (isValue) this.valuesForgotten = (this.valuesForgotten + 1) >>> 0;
     }
@@ -94,14 +90,14 @@ export class Upkeep {
 
   /** Returns whether records may have moved, as an own event was published. */
   private visit(record: number): boolean {
-    const arena = this.arena;
+    const arena = this.feeds.arena;
     const slot = arena.owner(record);
     // A branch that is being read is not part of a feed yet.
     if (slot === arena.capacity) return false;
     if (!arena.isHeld(record) || !this.feeds.isLive(record) || !this.feeds.isComplete(slot)) return false;
     if (slot === OWN_SLOT) return this.visitOwn(record);
     if (this.rows.state(slot) === REMOVE) return this.visitDeparted(record);
-    const isOwnCopied = this.isCopy(record) && this.names.author(record) === this.rows.id(OWN_SLOT);
+    const isOwnCopied = this.isCopy(record) && originAuthor(arena, record) === this.rows.id(OWN_SLOT);
     if (isOwnCopied && this.isOver(record)) return this.end(record, false);
     return this.visitHidden(record);
   }
@@ -112,20 +108,21 @@ export class Upkeep {
   }
 
   private visitOwn(record: number): boolean {
-    const isCopied = this.isCopy(record) && this.names.author(record) !== this.rows.id(OWN_SLOT);
-    const hasEnded = (this.arena.upkeep(record) & UPKEEP_ENDED) !== 0;
+    const arena = this.feeds.arena;
+    const isCopied = this.isCopy(record) && originAuthor(arena, record) !== this.rows.id(OWN_SLOT);
+    const hasEnded = (arena.upkeep(record) & UPKEEP_ENDED) !== 0;
     if (isCopied && (hasEnded || this.isNeedless(record))) return this.end(record, true);
-    const visits = this.count(record, this.names.hiderOf(record) !== 0);
+    const visits = this.count(record, hiderOf(arena, record) !== 0);
     return visits >= END_VISITS && this.end(record, true);
   }
 
   /** A value of another live author. */
   private visitHidden(record: number): boolean {
-    const hider = this.names.kind(record) === KIND_SET ? this.names.hiderOf(record) : 0;
-    const isRemoved = hider !== 0 && this.names.kind(hider) === KIND_REMOVE;
+    const hider = recordKind(this.feeds.arena, record) === KIND_SET ? hiderOf(this.feeds.arena, record) : 0;
+    const isRemoved = hider !== 0 && recordKind(this.feeds.arena, hider) === KIND_REMOVE;
     const visits = this.count(record, isRemoved);
     if (!isRemoved || visits <= this.delay()) return false;
-    const arena = this.arena;
+    const arena = this.feeds.arena;
     const isRepeated = (arena.upkeep(record) & UPKEEP_REPEATED) !== 0;
     // The author lives and does not end its value: it does not hold the removal.
     const isLate = visits >= REPEAT_VISITS + this.delay();
@@ -136,48 +133,51 @@ export class Upkeep {
 
   /** Counts the visits in which a record was found hidden, or its author departed. Returns the count. */
   private count(record: number, isCounted: boolean): number {
-    const before = this.arena.upkeep(record);
+    const arena = this.feeds.arena;
+    const before = arena.upkeep(record);
     const visits = isCounted ? Math.min(UPKEEP_COUNT, (before & UPKEEP_COUNT) + 1) : 0;
-    if (visits !== (before & UPKEEP_COUNT)) this.arena.setUpkeep(record, (before & ~UPKEEP_COUNT) | visits);
+    if (visits !== (before & UPKEEP_COUNT)) arena.setUpkeep(record, (before & ~UPKEEP_COUNT) | visits);
     return visits;
   }
 
   /** Visits for which this node waits for others to act: none if it has the lowest id. */
   private delay(): number {
-    return this.rank === 0 ? 0 : this.rank < PASS_RANKS ? 1 : 2;
+    const lower = this.countLower();
+    return lower === 0 ? 0 : lower < PASS_RANKS ? 1 : 2;
   }
 
   /** Whether a record still counts, and no live feed has it, its end or a later event of its slot. */
   private isWorthCopying(record: number): boolean {
-    const names = this.names;
-    if (names.endMs(record) <= this.feeds.room.physicalMs || names.hiderOf(record) !== 0) return false;
-    const bytes = this.arena.bytes;
-    const at = this.arena.eventAt(record);
-    const author = names.author(record);
-    for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
-      const owner = this.arena.owner(other);
-      if (!this.isLiveNode(owner) || names.author(other) !== author) continue;
-      const order = names.compare(other, record);
-      if (order === 0 && names.kind(other) === names.kind(record)) return false;
-      if (this.rows.id(owner) === author ? order >= 0 : order > 0 && names.kind(other) !== KIND_END) return false;
+    const arena = this.feeds.arena;
+    if (endMsOf(arena, record) <= this.feeds.room.physicalMs || hiderOf(arena, record) !== 0) return false;
+    const bytes = arena.bytes;
+    const at = arena.eventAt(record);
+    const author = originAuthor(arena, record);
+    for (let other = firstNamed(arena, bytes, at); other !== 0; other = nextNamed(arena, other, bytes, at)) {
+      const owner = arena.owner(other);
+      if (!this.isLiveNode(owner) || originAuthor(arena, other) !== author) continue;
+      const order = compareOrder(arena, other, record);
+      if (order === 0 && recordKind(arena, other) === recordKind(arena, record)) return false;
+      const isEnd = recordKind(arena, other) === KIND_END;
+      if (this.rows.id(owner) === author ? order >= 0 : order > 0 && !isEnd) return false;
     }
     return true;
   }
 
   /** Whether the author is back with the copied event or a later one, or a live node of lower id has the same copy. */
   private isNeedless(copy: number): boolean {
-    const names = this.names;
-    const bytes = this.arena.bytes;
-    const at = this.arena.eventAt(copy);
-    const author = names.author(copy);
+    const arena = this.feeds.arena;
+    const bytes = arena.bytes;
+    const at = arena.eventAt(copy);
+    const author = originAuthor(arena, copy);
     // A removal that hides something may have been repeated on purpose.
-    const isNeeded = names.kind(copy) === KIND_REMOVE && names.hidesAny(copy);
-    for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
-      const owner = this.arena.owner(other);
-      if (owner === OWN_SLOT || !this.isLiveNode(owner) || names.author(other) !== author) continue;
-      const order = names.compare(other, copy);
+    const isNeeded = recordKind(arena, copy) === KIND_REMOVE && hidesAny(arena, copy);
+    for (let other = firstNamed(arena, bytes, at); other !== 0; other = nextNamed(arena, other, bytes, at)) {
+      const owner = arena.owner(other);
+      if (owner === OWN_SLOT || !this.isLiveNode(owner) || originAuthor(arena, other) !== author) continue;
+      const order = compareOrder(arena, other, copy);
       if (this.rows.id(owner) === author && order >= 0 && !isNeeded) return true;
-      const isSame = order === 0 && names.kind(other) === names.kind(copy);
+      const isSame = order === 0 && recordKind(arena, other) === recordKind(arena, copy);
       if (!isSame || this.rows.id(owner) >= this.rows.id(OWN_SLOT)) continue;
       if (!isNeeded || !this.isBelowFloor(other)) return true;
     }
@@ -186,22 +186,23 @@ export class Upkeep {
 
   /** Whether this node ended the own value that a record of another feed is a copy of, or its time to live is over. */
   private isOver(copy: number): boolean {
-    const names = this.names;
-    if (names.kind(copy) !== KIND_SET) return false;
-    const bytes = this.arena.bytes;
-    const at = this.arena.eventAt(copy);
-    for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
-      if (this.arena.owner(other) !== OWN_SLOT || names.author(other) !== this.rows.id(OWN_SLOT)) continue;
-      if (names.kind(other) === KIND_END && names.compare(other, copy) >= 0) return false;
-      if (names.kind(other) !== KIND_SET) continue;
-      return names.compare(other, copy) > 0 && names.endMs(other) <= this.feeds.room.physicalMs;
+    const arena = this.feeds.arena;
+    if (recordKind(arena, copy) !== KIND_SET) return false;
+    const bytes = arena.bytes;
+    const at = arena.eventAt(copy);
+    for (let other = firstNamed(arena, bytes, at); other !== 0; other = nextNamed(arena, other, bytes, at)) {
+      if (arena.owner(other) !== OWN_SLOT || originAuthor(arena, other) !== this.rows.id(OWN_SLOT)) continue;
+      if (recordKind(arena, other) === KIND_END && compareOrder(arena, other, copy) >= 0) return false;
+      if (recordKind(arena, other) !== KIND_SET) continue;
+      return compareOrder(arena, other, copy) > 0 && endMsOf(arena, other) <= this.feeds.room.physicalMs;
     }
     // Of what it published since its start, this node holds all that it did not end.
-    return this.own.isSinceStart(names.orderMs(copy));
+    return this.own.isSinceStart(orderMsOf(arena, copy));
   }
 
   private isCopy(record: number): boolean {
-    return isCopyAt(this.arena.bytes, this.arena.eventAt(record));
+    const arena = this.feeds.arena;
+    return isCopyAt(arena.bytes, arena.eventAt(record));
   }
 
   private isLiveNode(slot: number): boolean {
@@ -209,21 +210,23 @@ export class Upkeep {
   }
 
   private isBelowFloor(record: number): boolean {
-    return this.arena.sequence(record) < this.arena.get(this.arena.owner(record), FLOOR);
+    const arena = this.feeds.arena;
+    return arena.sequence(record) < arena.get(arena.owner(record), FLOOR);
   }
 
   /** Whether the feed of a live node has the event of a record, too, where peers get it as an event. */
   private hasOtherAboveFloor(record: number): boolean {
-    const names = this.names;
-    const bytes = this.arena.bytes;
-    const at = this.arena.eventAt(record);
-    for (let other = names.first(bytes, at); other !== 0; other = names.next(other, bytes, at)) {
-      if (!this.isLiveNode(this.arena.owner(other)) || names.kind(other) !== names.kind(record)) continue;
-      if (names.compare(other, record) === 0 && !this.isBelowFloor(other)) return true;
+    const arena = this.feeds.arena;
+    const bytes = arena.bytes;
+    const at = arena.eventAt(record);
+    for (let other = firstNamed(arena, bytes, at); other !== 0; other = nextNamed(arena, other, bytes, at)) {
+      if (!this.isLiveNode(arena.owner(other)) || recordKind(arena, other) !== recordKind(arena, record)) continue;
+      if (compareOrder(arena, other, record) === 0 && !this.isBelowFloor(other)) return true;
     }
     return false;
   }
 
+  /** Number of live nodes with a lower id. */
   private countLower(): number {
     const rows = this.rows;
     let lower = 0;
@@ -237,10 +240,10 @@ export class Upkeep {
   /** Publishes a copy of a record. Returns whether records may have moved. */
   private copy(record: number): boolean {
     if (!this.own.isReady()) return this.own.getReady();
-    const arena = this.arena;
+    const arena = this.feeds.arena;
     const length = arena.eventLength(record);
     if (!this.feeds.reserve(recordWords(length + COPY_BYTES)) || !arena.isHeld(record)) return false;
-    const endMs = this.names.endMs(record);
+    const endMs = endMsOf(arena, record);
     const stampMs = this.own.nextStampMs(this.clock.callerMs);
     const start = arena.eventAt(record);
     const given = ttlSecondsAt(arena.bytes, start);
@@ -257,11 +260,11 @@ export class Upkeep {
    */
   private end(record: number, isHere: boolean): boolean {
     if (!this.own.isReady()) return this.own.getReady();
-    const arena = this.arena;
+    const arena = this.feeds.arena;
     const length = arena.eventLength(record);
     if (!this.feeds.reserve(recordWords(length + COPY_BYTES)) || !arena.isHeld(record)) return false;
     this.own.nextStampMs(this.clock.callerMs);
-    const isCopyEnd = isHere && this.names.author(record) !== this.rows.id(OWN_SLOT);
+    const isCopyEnd = isHere && originAuthor(arena, record) !== this.rows.id(OWN_SLOT);
     const scratch = this.feeds.chain.eventAt;
     const start = arena.eventAt(record);
     return this.own.publishScratch(writeEnd(arena.bytes, scratch, arena.bytes, start, length, isCopyEnd));

@@ -238,7 +238,8 @@ describe("room for events", () => {
     assert.deepEqual(Object.keys(values(network, 2, 1)).sort(), ["key 0", "key 2", "key 3", "key 4"]);
     const { events } = heldFeed(away, 1);
     const keys = Object.values(events).filter((event) => event.startsWith("value/")).sort();
-    assert.deepEqual(keys.map((event) => event.slice(6, 11)), ["key 0", "key 2", "key 3", "key 4"]);
+    assert.deepEqual(keys.map((event) => event.slice(6, 11)), ["key 0", "key 1", "key 2", "key 3", "key 4"]);
+    assert.equal(keys[1], "value/key 1 ", "the removal stays");
   });
 
   it("nodes with arenas of different sizes, one of them full, do not send without end", () => {

@@ -5,7 +5,9 @@ import {
 } from "../../../src/engine/wire/drops.js";
 import { propertyOptions } from "../../support/random.js";
 import { KIND_LOG, KIND_REMOVE } from "../../../src/engine/feed/kinds.js";
-import { FeedNode, type PlainEvent, T, Truth, decoded, logEvent, removeEvent, setEvent } from "./feed-support.js";
+import {
+  FeedNode, type PlainEvent, T, Truth, decoded, endEvent, logEvent, removeEvent, setEvent,
+} from "./feed-support.js";
 
 const AUTHORS = [11, 22, 33];
 
@@ -43,7 +45,7 @@ function fill(from: FeedNode, to: FeedNode, author: number, room: number): void 
 }
 
 interface Act {
-  kind: "log" | "set" | "remove" | "pass" | "fill" | "begin";
+  kind: "log" | "set" | "remove" | "end" | "pass" | "fill" | "begin";
   node: number;
   to: number;
   author: number;
@@ -53,7 +55,9 @@ interface Act {
 }
 
 const act: fc.Arbitrary<Act> = fc.record({
-  kind: fc.constantFrom("log", "log", "set", "set", "remove", "pass", "pass", "pass", "pass", "pass", "fill", "begin"),
+  kind: fc.constantFrom(
+    "log", "log", "set", "set", "remove", "end", "pass", "pass", "pass", "pass", "pass", "fill", "begin",
+  ),
   node: fc.nat(3), to: fc.nat(3), author: fc.nat(2), name: fc.nat(5), size: fc.nat(30),
   room: fc.integer({ min: 60, max: 600 }),
 });
@@ -68,6 +72,7 @@ function run(feedBytes: number[], acts: Act[], withBegin: boolean): void {
     if (one.kind === "log") author.say(sized(logEvent(n, ms)));
     else if (one.kind === "set") author.say(sized(setEvent(`key ${one.name}`, n, ms)));
     else if (one.kind === "remove") author.say(removeEvent(`key ${one.name}`, n, ms));
+    else if (one.kind === "end") sayEnd(author, `key ${one.name}`, n, ms);
     else if (one.kind === "pass") pass(nodes[one.node], nodes[one.to], AUTHORS[one.author], one.room);
     else if (one.kind === "fill") fill(nodes[one.node], nodes[one.to], AUTHORS[one.author], one.room);
     else if (withBegin && one.size < 3) {
@@ -87,6 +92,14 @@ function checkAll(nodes: FeedNode[]): void {
     node.mayLackRemovals ||= mayLack;
     node.check();
   }
+}
+
+/** An author ends its latest set or removal of a key, if it holds one. */
+function sayEnd(author: FeedNode, key: string, n: number, ms: number): void {
+  const truth = author.truths.get(author.ids[0])!;
+  const generation = author.feeds.generation(0);
+  const ended = truth.latest(generation, author.feeds.sequence(0)).get(`value/${key}`);
+  if (ended !== undefined) author.say(endEvent(key, n, decoded(truth.event(generation, ended)).ms, ms));
 }
 
 /** Everybody talks to everybody until nothing is new: then all have what the authors have. */

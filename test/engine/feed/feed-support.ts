@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readU16, readU32 } from "../../../src/cbor/big-endian.js";
 import { encodeCbor } from "../../../src/cbor/cbor.js";
 import { Reader, Writer } from "../../../src/engine/wire/cursor.js";
-import { RECORD_GONE, SPARE, recordWords } from "../../../src/engine/feed/arena.js";
+import { RECORD_GONE, recordWords } from "../../../src/engine/feed/arena.js";
 import { EncodedEvent, EventData, kindOf, readEvent, writeStamp } from "../../../src/engine/feed/event.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import { FeedStore } from "../../../src/engine/feed/feed-store.js";
@@ -77,6 +78,10 @@ function wordOf(word: number): Buffer {
   return bytes;
 }
 
+function stampIn(bytes: Uint8Array, at: number): { ms: number; counter: number } {
+  return { ms: readU16(bytes, at) * 2 ** 32 + readU32(bytes, at + 2), counter: readU16(bytes, at + 6) };
+}
+
 function stampOf(ms: number, counter: number): Buffer {
   const bytes = Buffer.alloc(8);
   bytes.writeUIntBE(ms, 0, 6);
@@ -92,8 +97,8 @@ export function plainOf(bytes: Uint8Array, event: EventData): PlainEvent {
   const text = (start: number, end: number): string => Buffer.from(bytes.subarray(start, end)).toString();
   const kind = kindOf(event);
   const isEnd = kind === KIND_END;
-  const stamp = { ms: event.originMs, counter: event.originCounter };
-  const origin = event.isCopy ? { author: event.originAuthor, ...stamp } : stamp;
+  const origin = event.isCopy ? { author: readU32(bytes, event.bodyStart + 1), ...stampIn(bytes, event.bodyStart + 5) }
+    : stampIn(bytes, event.end - 8);
   return {
     kind, topic: text(event.topicStart, event.topicStart + event.topicLength),
     key: text(event.keyStart, event.keyStart + event.keyLength), ttlSeconds: event.ttlSeconds, ms: event.ms,
@@ -150,11 +155,17 @@ export class Truth {
   latest(generation: number, sequence: number): Map<string, number> {
     const latest = new Map<string, number>();
     for (let i = 1; i <= sequence; i++) {
-      const { kind, topic, key } = decoded(this.event(generation, i));
+      const { kind, topic, key, origin } = decoded(this.event(generation, i));
       const name = `${topic}/${key}`;
-      if (kind !== KIND_LOG) latest.set(name, i);
+      if (kind === KIND_SET || kind === KIND_REMOVE) latest.set(name, i);
+      else if (kind === KIND_END && this.isEnded(generation, latest.get(name), origin!.ms)) latest.delete(name);
     }
     return latest;
+  }
+
+  /** Whether an event is not later than one that was ended. */
+  isEnded(generation: number, sequence: number | undefined, endedMs: number): boolean {
+    return sequence !== undefined && decoded(this.event(generation, sequence)).ms <= endedMs;
   }
 
   /** The same without removals. */
@@ -329,7 +340,7 @@ export class FeedNode {
       const { told: numbers, values, last } = this.told[slot];
       const sequence = arena.sequence(record);
       const start = arena.eventAt(record);
-      const { kind, topic, key } = decoded(arena.bytes.slice(start, start + arena.eventLength(record)));
+      const { kind, topic, key, origin } = decoded(arena.bytes.slice(start, start + arena.eventLength(record)));
       const name = `${topic}/${key}`;
       if (arena.hasFlag(record, RECORD_GONE)) {
         assert.ok(numbers.has(sequence), "was told before it went");
@@ -340,8 +351,10 @@ export class FeedNode {
       assert.ok(sequence > last, "events are told in the order of the feed");
       this.told[slot].last = sequence;
       numbers.add(sequence);
+      const truth = this.truths.get(this.ids[slot])!;
       if (kind === KIND_SET) values.set(name, sequence);
       else if (kind === KIND_REMOVE) values.delete(name);
+      else if (kind === KIND_END && truth.isEnded(generation, values.get(name), origin!.ms)) values.delete(name);
     }
   }
 
@@ -359,6 +372,10 @@ export class FeedNode {
   /** Compares all that is held with what was published. */
   check(): void {
     this.ids.forEach((_, slot) => this.checkFeed(slot));
+    const { arena } = this.feeds;
+    const spare = this.ids.flatMap((_, slot) => this.held(slot).map((number) => arena.find(slot, number)))
+      .filter((record) => !this.feeds.isLive(record)).reduce((sum, record) => sum + arena.wordsAt(record), 0);
+    assert.equal(this.feeds.room["spareWords"], spare, "words that may go");
     assert.ok(this.feeds.arena.room() >= 0 && this.feeds.arena.room() <= this.feeds.arena.size());
   }
 
@@ -375,9 +392,6 @@ export class FeedNode {
       const bytes = feeds.arena.bytes.subarray(start, start + feeds.arena.eventLength(record));
       assert.equal(hex(bytes), hex(truth.event(generation, number)), `event ${number} is as it was said`);
     }
-    const spare = numbers.map((number) => feeds.arena.find(slot, number)).filter((record) => !feeds.isLive(record));
-    const words = spare.reduce((sum, record) => sum + feeds.arena.wordsAt(record), 0);
-    assert.equal(feeds.arena.get(slot, SPARE), words, "words that may go");
     if (!feeds.isComplete(slot) || sequence === 0) return;
     const floor = feeds.floor(slot);
     assert.ok(floor >= 1 && floor <= sequence + 1);
@@ -417,6 +431,11 @@ export function logEvent(n: number, ms = T + n * 1000): PlainEvent {
 
 export function setEvent(key: string, n: number, ms = T + n * 1000): PlainEvent {
   return { kind: KIND_SET, topic: "value", key, ttlSeconds: 0, ms, counter: 0, payload: hex(cborOf(n)) };
+}
+
+/** The end of the author's own event with the stamp `endedMs`. */
+export function endEvent(key: string, n: number, endedMs: number, ms = T + n * 1000): PlainEvent {
+  return { ...removeEvent(key, n, ms), kind: KIND_END, origin: { ms: endedMs, counter: 0 } };
 }
 
 export function removeEvent(key: string, n: number, ms = T + n * 1000): PlainEvent {

@@ -4,7 +4,7 @@ import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
 } from "../../../src/engine/wire/drops.js";
 import { NO_SLOT, SEVERAL_SLOTS } from "../../../src/engine/feed/history.js";
-import { FeedNode, Truth, cborOf, hex, logEvent, removeEvent, setEvent } from "./feed-support.js";
+import { FeedNode, T, Truth, cborOf, endEvent, hex, logEvent, setEvent } from "./feed-support.js";
 
 const A = 0x11;
 const B = 0x22;
@@ -26,7 +26,7 @@ function three(count = 60, lateBytes = 20000, eventBytesMax = 128): Three {
   const late = new FeedNode([C, A], lateBytes, truths, eventBytesMax);
   for (let n = 1; n <= count; n++) {
     if (n % 7 === 1) author.say(setEvent(`key ${n % 3}`, n));
-    else if (n === 12) author.say(removeEvent("gone", n));
+    else if (n === 12) author.say(endEvent("gone", n, T + 3000));
     else if (n === 20) author.say({ ...logEvent(n), payload: hex(cborOf("x".repeat(70))) });
     else if (n === 3) author.say(setEvent("gone", n));
     else author.say(n === 2 ? setEvent("kept", n) : logEvent(n));

@@ -4,7 +4,9 @@ import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION, DROP_VALUE,
 } from "../../../src/engine/wire/drops.js";
 import { propertyOptions } from "../../support/random.js";
-import { FeedNode, type PlainEvent, Truth, cborOf, hex, logEvent, removeEvent, setEvent } from "./feed-support.js";
+import {
+  FeedNode, type PlainEvent, T, Truth, cborOf, endEvent, hex, logEvent, removeEvent, setEvent,
+} from "./feed-support.js";
 
 const A = 0x0a0b0c0d;
 const B = 0x22222222;
@@ -269,21 +271,28 @@ describe("snapshots", () => {
       assert.deepEqual(other.feeds.floor(1), author.feeds.floor(0));
       const found = [...other.told[1].values].filter(([name]) => name.startsWith("value")).map(([, number]) => number);
       assert.deepEqual(found, [1, 2, 5, 6, 8]);
+      assert.deepEqual(other.held(1).slice(0, 6), [1, 2, 5, 6, 7, 8], "the removal, too");
     });
   }
 
-  it("a snapshot leaves no removed value with a node that was away", () => {
-    const { author, other } = forgetful();
-    author.say(setEvent("kept", 1));
-    author.say(setEvent("removed", 2));
-    sync(author, other);
-    author.say(removeEvent("removed", 3));
-    sayMany(author, 100);
-    assert.equal(author.feeds.lastRemoval(0), 3);
-    sync(author, other);
-    assert.deepEqual([...other.told[1].values], [["value/kept", 1]]);
-    assert.deepEqual(other.held(1), author.held(0));
-  });
+  for (const [name, makeEvent, lastRemoval] of [
+    ["removed", removeEvent, 0],
+    ["ended", (key: string, n: number) => endEvent(key, n, T + 2000), 3],
+  ] as const) {
+    it(`a snapshot leaves no ${name} value with a node that was away`, () => {
+      const { author, other } = forgetful();
+      author.say(setEvent("kept", 1));
+      author.say(setEvent("gone", 2));
+      sync(author, other);
+      author.say(makeEvent("gone", 3));
+      sayMany(author, 100);
+      assert.equal(author.feeds.lastRemoval(0), lastRemoval, "a removal stays, an end does not");
+      assert.equal(author.held(0).includes(3), name === "removed");
+      sync(author, other);
+      assert.deepEqual([...other.told[1].values], [["value/kept", 1]]);
+      assert.deepEqual(other.held(1), author.held(0));
+    });
+  }
 
   it("a node sends values again only if one of them may have been removed", () => {
     const { author, other } = forgetful();
@@ -299,7 +308,7 @@ describe("snapshots", () => {
     sync(author, other);
   });
 
-  it("a snapshot starts over if a second node has removed values that the first one still held", () => {
+  it("a snapshot starts over if a second node no longer has values that the first one still held", () => {
     const { author, other, truth } = pair(10000, 10000);
     const early = new FeedNode([B, A], 1200, author.truths);
     const late = new FeedNode([B, A], 1200, author.truths);
@@ -307,7 +316,7 @@ describe("snapshots", () => {
     sync(author, early);
     sayMany(author, 20);
     sync(author, early);
-    author.say(removeEvent("key 1", 33));
+    author.say(endEvent("key 1", 33, T + 1000));
     sync(author, late);
     for (let n = 0; n < 8; n++) {
       sayMany(author, 10);

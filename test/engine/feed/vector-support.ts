@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Reader } from "../../../src/engine/wire/cursor.js";
 import { EventData } from "../../../src/engine/feed/event.js";
-import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
+import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import { BatchWriter } from "../../../src/engine/feed/batch-writer.js";
 import { FeedProtocol } from "../../../src/engine/feed/feed-protocol.js";
 import type { FeedMaker } from "../../../src/engine/options.js";
@@ -15,13 +15,15 @@ import { bytesOf as fromHex } from "../wire/frame-support.js";
 
 export interface EventVector {
   sequence: number;
-  kind: "log" | "set" | "remove";
+  kind: "log" | "set" | "remove" | "end";
   topic: string;
   key?: string;
   ttlSeconds?: number;
   timeMs: number;
   counter: number;
   payload?: string;
+  /** Of a copy, the author and the stamp of the original; of an end, the stamp of the ended event. */
+  origin?: { author?: number; timeMs: number; counter: number };
   canonical: string;
   tip: string;
 }
@@ -53,13 +55,19 @@ export interface RefusalVector {
   hex: string;
 }
 
-interface Vectors {
+/** One feed, and frames with parts of it. */
+export interface FeedVectors {
   author: number;
   generation: number;
-  eventBytesMax: number;
   events: EventVector[];
   frames: FrameVector[];
   refusals: RefusalVector[];
+}
+
+interface Vectors extends FeedVectors {
+  eventBytesMax: number;
+  /** A feed with copies and ends. */
+  copies: FeedVectors;
 }
 
 const file = new URL("../../vectors/feeds.json", import.meta.url);
@@ -67,13 +75,14 @@ export const vectors = JSON.parse(readFileSync(file, "utf8")) as Vectors;
 
 const RECEIVER = 9;
 const ADDRESS = 0x0a000001;
-const KINDS = { log: KIND_LOG, set: KIND_SET, remove: KIND_REMOVE };
+const KINDS = { log: KIND_LOG, set: KIND_SET, remove: KIND_REMOVE, end: KIND_END };
 
 export function plain(event: EventVector): PlainEvent {
-  const { topic, timeMs, counter } = event;
+  const { topic, timeMs, counter, origin } = event;
+  const { timeMs: ms, ...more } = origin ?? { timeMs: 0, counter: 0 };
   return {
     kind: KINDS[event.kind], topic, key: event.key ?? "", ttlSeconds: event.ttlSeconds ?? 0, ms: timeMs, counter,
-    payload: event.payload ?? "",
+    payload: event.payload ?? "", ...(origin === undefined ? {} : { origin: { ...more, ms } }),
   };
 }
 
@@ -86,34 +95,37 @@ function makeEngine(id: number, feedBytes: number): Engine {
 }
 
 /** A node that knows the author and has come to hold something of its feed. */
-export function receiver(history: History, feedBytes = 4096): Engine {
+export function receiver(feed: FeedVectors, history: History, feedBytes = 4096): Engine {
   const engine = makeEngine(RECEIVER, feedBytes);
   engine.start(1000, 1, true);
-  learn(engine, vectors.author);
-  for (const name of history.before) deliver(engine, vectors.frames.find((frame) => frame.name === name)!.hex);
-  forget(engine, engine.rows.find(vectors.author), history.floor);
+  getFeed(engine, feed, history);
   return engine;
 }
 
 /** The node that sends a frame: the author, or one that has its events from others. */
-export function sender(vector: FrameVector): Engine {
-  if (vector.sender !== vectors.author) {
+export function sender(feed: FeedVectors, vector: FrameVector): Engine {
+  if (vector.sender !== feed.author) {
     const engine = makeEngine(vector.sender, 4096);
     engine.start(1000, 25, true);
-    learn(engine, vectors.author);
-    for (const name of vector.sent!.before) deliver(engine, vectors.frames.find((frame) => frame.name === name)!.hex);
-    forget(engine, engine.rows.find(vectors.author), vector.sent!.floor);
+    getFeed(engine, feed, vector.sent!);
     return engine;
   }
-  const engine = makeEngine(vectors.author, 4096);
-  for (const { canonical, sequence } of vectors.events) {
+  const engine = makeEngine(feed.author, 4096);
+  for (const { canonical, sequence } of feed.events) {
     const bytes = fromHex(canonical);
-    engine.feed!.own.restore(vectors.generation, sequence, bytes, 0, bytes.length);
+    engine.feed!.own.restore(feed.generation, sequence, bytes, 0, bytes.length);
   }
   engine.feed!.own.endRestore();
   engine.start(1000, 25, true);
   forget(engine, OWN_SLOT, vector.sent?.floor);
   return engine;
+}
+
+/** Has a node know the author and come to hold something of its feed. */
+function getFeed(engine: Engine, feed: FeedVectors, history: History): void {
+  learn(engine, feed.author);
+  for (const name of history.before) deliver(engine, feed.frames.find((frame) => frame.name === name)!.hex);
+  forget(engine, engine.rows.find(feed.author), history.floor);
 }
 
 export function deliver(engine: Engine, hex: string): void {
@@ -123,10 +135,10 @@ export function deliver(engine: Engine, hex: string): void {
 }
 
 /** Writes the frame of a vector, as its sender would. */
-export function write(vector: FrameVector): Uint8Array {
-  const engine = sender(vector);
+export function write(of: FeedVectors, vector: FrameVector): Uint8Array {
+  const engine = sender(of, vector);
   const feed = engine.feed!;
-  const slot = engine.rows.find(vectors.author);
+  const slot = engine.rows.find(of.author);
   const { sections } = vector;
   const writer = new FrameWriter();
   const out = new Uint8Array(1200);
@@ -158,9 +170,9 @@ export function write(vector: FrameVector): Uint8Array {
 }
 
 /** What a node holds of the author's feed. */
-export function held(engine: Engine): FrameVector["held"] {
+export function held(engine: Engine, feed: FeedVectors): FrameVector["held"] {
   const { feeds } = engine.feed!;
-  const slot = engine.rows.find(vectors.author);
+  const slot = engine.rows.find(feed.author);
   const numbers: number[] = [];
   for (let record = feeds.arena.first(slot); record !== 0; record = feeds.arena.next(record)) {
     numbers.push(feeds.arena.sequence(record));
@@ -180,9 +192,9 @@ function learn(engine: Engine, id: number): void {
   engine.rows.merge(row, new Uint8Array(0));
 }
 
-/** Has a node forget what is below a number, but for values that are alive. */
+/** Has a node forget what is below a number, but for values and removals that are alive. */
 function forget(engine: Engine, slot: number, floor = 1): void {
   const { feeds } = engine.feed!;
   while (feeds.arena.nextUnnotified() !== 0) continue;
-  for (let left = floor; left > 0 && feeds.floor(slot) < floor; left--) feeds.reserve(feeds.arena.room() + 1);
+  while (feeds.floor(slot) < floor) feeds.room["raiseFloor"](slot);
 }

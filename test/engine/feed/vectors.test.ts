@@ -5,38 +5,40 @@ import { bytesOf as fromHex } from "../wire/frame-support.js";
 import { deliver, drops, held, plain, receiver, vectors, write } from "./vector-support.js";
 
 describe("vectors of feeds", () => {
-  it("the events of the vectors have these canonical bytes and tips", () => {
-    let tip: Uint8Array = new Uint8Array(8);
-    vectors.events.forEach((event, i) => {
-      assert.equal(event.sequence, i + 1);
-      assert.equal(hex(canonicalOf(plain(event))), event.canonical);
-      assert.deepEqual(decoded(fromHex(event.canonical)), plain(event));
-      tip = tipAfter(vectors.author, vectors.generation, event.sequence, tip, fromHex(event.canonical));
-      assert.equal(hex(tip), event.tip);
-    });
-  });
-
-  for (const vector of vectors.frames) {
-    it(`the writer writes these bytes: ${vector.name}`, () => {
-      assert.equal(hex(write(vector)), vector.hex);
+  for (const [what, feed] of [["the events", vectors], ["copies and ends", vectors.copies]] as const) {
+    it(`${what} of the vectors have these canonical bytes and tips`, () => {
+      let tip: Uint8Array = new Uint8Array(8);
+      feed.events.forEach((event, i) => {
+        assert.equal(event.sequence, i + 1);
+        assert.equal(hex(canonicalOf(plain(event))), event.canonical);
+        assert.deepEqual(decoded(fromHex(event.canonical)), plain(event));
+        tip = tipAfter(feed.author, feed.generation, event.sequence, tip, fromHex(event.canonical));
+        assert.equal(hex(tip), event.tip);
+      });
     });
 
-    it(`a node applies: ${vector.name}`, () => {
-      const engine = receiver(vector.receiver);
-      deliver(engine, vector.hex);
-      assert.deepEqual(held(engine), vector.held);
-      assert.deepEqual(drops(engine), []);
-    });
-  }
+    for (const vector of feed.frames) {
+      it(`the writer writes these bytes: ${vector.name}`, () => {
+        assert.equal(hex(write(feed, vector)), vector.hex);
+      });
 
-  for (const { name, reason, receiver: history, feedBytes, hex: bytes } of vectors.refusals) {
-    it(`a node refuses, as ${reason}: ${name}`, () => {
-      const engine = receiver(history, feedBytes);
-      const before = [held(engine), drops(engine)] as const;
-      deliver(engine, bytes);
-      assert.deepEqual(held(engine), before[0]);
-      assert.deepEqual(drops(engine), [...before[1], reason]);
-    });
+      it(`a node applies: ${vector.name}`, () => {
+        const engine = receiver(feed, vector.receiver);
+        deliver(engine, vector.hex);
+        assert.deepEqual(held(engine, feed), vector.held);
+        assert.deepEqual(drops(engine), []);
+      });
+    }
+
+    for (const { name, reason, receiver: history, feedBytes, hex: bytes } of feed.refusals) {
+      it(`a node refuses, as ${reason}: ${name}`, () => {
+        const engine = receiver(feed, history, feedBytes);
+        const before = [held(engine, feed), drops(engine)] as const;
+        deliver(engine, bytes);
+        assert.deepEqual(held(engine, feed), before[0]);
+        assert.deepEqual(drops(engine), [...before[1], reason]);
+      });
+    }
   }
 
   it("the example of PROTOCOL.md is of these vectors", () => {
@@ -48,13 +50,15 @@ describe("vectors of feeds", () => {
       const found = text.split("\n").find((line) => line.startsWith(`${tag} 00`))!;
       return `c10124a01f02190100c925c8ca18904330${found.replaceAll(" ", "")}`;
     });
-    const first = receiver({ before: [] });
+    const first = receiver(vectors, { before: [] });
     deliver(first, events.replace("c10124a01f02", "c10124a01f01"));
-    assert.deepEqual([held(first).sequence, held(first).tip, drops(first)], [2, vectors.events[1].tip, []]);
+    const { sequence, tip } = held(first, vectors);
+    assert.deepEqual([sequence, tip, drops(first)], [2, vectors.events[1].tip, []]);
     const names = ["SNAPSHOT of what is alive below the floor", "HISTORY from a node that lacks some, too"];
-    const last = receiver({ before: names });
+    const last = receiver(vectors, { before: names });
     deliver(last, history);
-    assert.deepEqual([held(last).floor, held(last).numbers, drops(last)], [2, [1, 2, 3, 4, 5, 6, 7], []]);
+    const { floor, numbers } = held(last, vectors);
+    assert.deepEqual([floor, numbers, drops(last)], [2, [1, 2, 3, 4, 5, 6, 7], []]);
   });
 
   it("the vectors have a refusal for each reason that events can have", () => {
