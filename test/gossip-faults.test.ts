@@ -34,6 +34,8 @@ describe("Gossip: stats", () => {
       bytesReceived: update.length / 2 + 2,
       sendFailures: 0,
       clock: "none",
+      removalsForgotten: 0,
+      valuesForgotten: 0,
     });
     assert.deepEqual(drops, { ...Object.fromEntries(REASONS.map((reason) => [reason, 0])), magic: 1 });
     assert.deepEqual(Object.keys(drops), REASONS);

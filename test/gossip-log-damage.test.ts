@@ -17,7 +17,9 @@ const PEER = "192.168.0.53";
 const EVENTS = 30;
 const EVENTS_WITH_PEER = 20;
 
-describe("A node with a damaged event log", () => {
+describe("A node with a damaged event log", function () {
+  // Each start locks the folder and syncs its files.
+  this.timeout(120000);
   let folder: string;
   beforeEach(() => { folder = mkdtempSync(join(tmpdir(), "chisme-damage-")); });
   afterEach(() => rmSync(folder, { recursive: true }));
@@ -35,10 +37,20 @@ describe("A node with a damaged event log", () => {
     return { node, errors };
   }
 
+  /** Storages of which this process has the lock. */
+  const opened: FileStorage[] = [];
+  function openStorage(): FileStorage {
+    const storage = new FileStorage(folder);
+    opened.push(storage);
+    return storage;
+  }
+
+  /** The node's process is killed: its lock ends with it. */
   function stop(network: FakeNetwork, node: FakeNode): void {
     network.sockets.delete(node.socket.address);
     node.socket.isCut = true;
     node.clock.stop();
+    for (const storage of opened.splice(0)) storage.close();
   }
 
   function values(node: FakeNode): unknown[] {
@@ -48,7 +60,7 @@ describe("A node with a damaged event log", () => {
   /** A log of the values 1 to EVENTS, and where each record ends. */
   function fill(): { whole: Buffer; ends: number[] } {
     const network = new FakeNetwork();
-    const { node } = start(network, ADDRESS, new FileStorage(folder));
+    const { node } = start(network, ADDRESS, openStorage());
     const ends: number[] = [];
     for (let i = 1; i <= EVENTS; i++) {
       node.gossip.log("door", i);
@@ -60,11 +72,10 @@ describe("A node with a damaged event log", () => {
 
   function restart(): { found: unknown[]; errors: string[]; storage: FileStorage } {
     const network = new FakeNetwork();
-    const storage = new FileStorage(folder);
+    const storage = openStorage();
     const { node, errors } = start(network, ADDRESS, storage);
     const found = values(node);
     stop(network, node);
-    storage.log.close();
     return { found, errors, storage };
   }
 
@@ -104,14 +115,13 @@ describe("A node with a damaged event log", () => {
       whole[ends[lost - 1] - 1] ^= 1;
       writeFileSync(path(), whole);
       const network = new FakeNetwork();
-      const storage = new FileStorage(folder);
+      const storage = openStorage();
       const { node } = start(network, ADDRESS, storage);
       node.gossip.log("door", 99);
       const expected = [...Array.from({ length: EVENTS }, (_, i) => i + 1).filter((value) => value !== lost), 99];
       assert.deepEqual(values(node), expected);
       assert.deepEqual(node.gossip.frontier().map((entry) => entry.sequence), [expected.length]);
       stop(network, node);
-      storage.log.close();
       assert.deepEqual(restart(), { found: expected, errors: [], storage: restart().storage });
     });
   }
@@ -119,7 +129,7 @@ describe("A node with a damaged event log", () => {
   /** Node and peer hold EVENTS_WITH_PEER events; then the node has as many more that no peer has, and damage. */
   function damaged(network: FakeNetwork, lost: number): FakeNode {
     const peer = start(network, PEER).node;
-    const storage = new FileStorage(folder);
+    const storage = openStorage();
     const { node } = start(network, ADDRESS, storage);
     network.run(30000);
     const ends: number[] = [];
@@ -135,7 +145,6 @@ describe("A node with a damaged event log", () => {
       ends.push(readFileSync(path()).length);
     }
     stop(network, node);
-    storage.log.close();
     const bytes = readFileSync(path());
     bytes[ends[lost - 1] - 1] ^= 1;
     writeFileSync(path(), bytes);
@@ -146,7 +155,7 @@ describe("A node with a damaged event log", () => {
     it(`gets event ${lost} back from a peer that holds it, and loses none that the peer lacks`, () => {
       const network = new FakeNetwork();
       const peer = damaged(network, lost);
-      const storage = new FileStorage(folder);
+      const storage = openStorage();
       const { node } = start(network, ADDRESS, storage);
       const before = node.gossip.revision;
       network.run(300000);
@@ -155,7 +164,6 @@ describe("A node with a damaged event log", () => {
       assert.deepEqual(values(peer), all);
       assert.equal(node.gossip.revision, before, "the feed goes on in its generation");
       stop(network, node);
-      storage.log.close();
       assert.deepEqual(restart().found, all);
     });
   }
@@ -164,7 +172,7 @@ describe("A node with a damaged event log", () => {
     const network = new FakeNetwork();
     const lost = EVENTS_WITH_PEER + 3;
     const peer = damaged(network, lost);
-    const { node } = start(network, ADDRESS, new FileStorage(folder));
+    const { node } = start(network, ADDRESS, openStorage());
     network.run(300000);
     const rest = Array.from({ length: EVENTS }, (_, i) => i + 1).filter((value) => value !== lost);
     assert.deepEqual(values(node), rest);
