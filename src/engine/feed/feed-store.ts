@@ -8,10 +8,10 @@ import {
   COPY_BYTES, EVENT_HEAD_BYTES, type EventData, canonicalBytes, isCopyAt, isMergeAt, kindAt, nameHash, originAuthorAt,
   stampCounter, stampMs, writeCanonical, writeStamp,
 } from "./event.js";
-import { TIME_WORDS } from "./author-clocks.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import { compareOrder, firstNamed, nextNamed, originAuthor, recordKind } from "./names.js";
 import { Room } from "./room.js";
+import { BRANCH_OF, STATE_WORDS } from "./state-words.js";
 import { OWN_SLOT } from "../table/rows.js";
 import type { Digest } from "../../digest/digest.js";
 
@@ -36,8 +36,8 @@ export const BATCH_EVENTS_MAX = 16;
  * author. In merge topics removals have slots of their own.
  *
  * The constructor allocates everything: `FEED_BYTES` for each feed, the scratch (the tips of
- * one batch and one event), the index by name and the arena. `Room` decides what goes when the
- * arena is full.
+ * one batch, the words of `state-words.ts` and one event), the index by name and the arena.
+ * `Room` decides what goes when the arena is full.
  */
 export class FeedStore implements Authors {
   readonly arena: Arena;
@@ -48,8 +48,6 @@ export class FeedStore implements Authors {
   readonly eventBytesMax: number;
   /** How many feeds were dropped: a uint32 that wraps. */
   dropped = 0;
-  /** The slot of the feed of which a branch is read, into the arena's slot `capacity`. */
-  branchOf = 0;
   private readonly authors: Authors;
 
   /**
@@ -60,7 +58,7 @@ export class FeedStore implements Authors {
   constructor(authors: Authors, capacity: number, feedBytes: number, eventBytesMax: number, digest: Digest) {
     this.eventBytesMax = eventBytesMax;
     const bytesMax = eventBytesMax + COPY_BYTES;
-    const tablesBytes = TIPS_BYTES + TIME_WORDS * 4;
+    const tablesBytes = TIPS_BYTES + STATE_WORDS * 4;
     this.authors = authors;
     this.arena = new Arena(this, capacity, tablesBytes + chainBytes(bytesMax), feedBytes);
     this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + tablesBytes, bytesMax);
@@ -79,9 +77,17 @@ export class FeedStore implements Authors {
   lastRemoval(slot: number): number { return this.arena.get(slot, LAST_REMOVAL); }
   /** Index into the arena's words of the scratch for the tips of a batch, two words for each event. */
   tipsAt(): number { return this.arena.scratchAt() >>> 2; }
-  /** Index into the arena's words of the `TIME_WORDS` words that `keepTime` has. */
+  /** Index into the arena's words of the words of `state-words.ts`, which begin with the `TIME_WORDS` of `keepTime`. */
   timeAt(): number { return this.tipsAt() + (TIPS_BYTES >>> 2); }
-  author(slot: number): number { return this.authors.id(slot === this.arena.capacity ? this.branchOf : slot); }
+  /** A number of `state-words.ts`, a uint32. */
+  state(word: number): number { return this.arena.words[this.timeAt() + word]; }
+  setState(word: number, value: number): void { this.arena.words[this.timeAt() + word] = value; }
+  /** Index into the arena's bytes for `writeStamp` and the like of two of these words: a stamp follows one byte. */
+  stampAt(word: number): number { return (this.timeAt() + word) * 4 - 1; }
+  author(slot: number): number {
+    // A branch has the slot `capacity` and the author of its feed.
+    return this.authors.id(slot === this.arena.capacity ? Math.max(OWN_SLOT, this.state(BRANCH_OF) - 1) : slot);
+  }
   /** The same, for `Arena`. */
   id(slot: number): number { return this.author(slot); }
 

@@ -23,7 +23,7 @@ export class Gaps {
   /** Whether this node fills the gaps in its own feeds. */
   readonly isFilling: boolean;
   private readonly feeds: FeedStore;
-  private readonly rows: Rows;
+  readonly rows: Rows;
   /** The slot with which the next GAP begins. */
   private turn = 0;
   /** Whether the answer to the peer has another request. */
