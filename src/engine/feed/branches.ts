@@ -22,6 +22,16 @@ import { HOLE_DEADLINE } from "./state-words.js";
 /** Rounds in which peers may fill a hole of the own feed, from their first answer and from each event on. */
 const HOLE_ROUNDS = 6;
 
+// What a frame had, in `had`.
+/** A claim on a feed that this node holds, or events. */
+export const HAD_CLAIMS = 1;
+/** Events. */
+export const HAD_EVENTS = 2;
+/** Events that are new, of a feed or of a branch. */
+export const HAD_NEW = 4;
+/** The end of a branch of the own feed. */
+export const HAD_JOINED = 8;
+
 /** What is to be done when a node replaces what it holds of a feed, and its author was not asked (PROTOCOL 10.6). */
 export interface BranchLoser {
   /**
@@ -39,12 +49,10 @@ export interface BranchLoser {
 export class Branches {
   /** Is called when a branch of another author loses. */
   loser: BranchLoser | undefined = undefined;
-  /** Whether the frame that is handled had something new of a branch. */
-  hasNew = false;
-  /** Whether it brought the end of a branch of the own feed. */
-  isJoined = false;
+  /** What the frame that is handled had of feeds that this node holds: `HAD_` bits. */
+  had = 0;
   readonly own: OwnFeed;
-  private readonly intake: Intake;
+  readonly intake: Intake;
 
   constructor(own: OwnFeed, intake: Intake) {
     this.own = own;
@@ -55,12 +63,6 @@ export class Branches {
   private get rows(): Rows { return this.own.rows; }
   private get clock(): Clock { return this.own.clock; }
   private get outbox(): FeedOutbox { return this.own.outbox; }
-
-  /** A frame begins. */
-  begin(): void {
-    this.hasNew = false;
-    this.isJoined = false;
-  }
 
   /** Gives up a hole of the own feed and a branch that nobody goes on with. Notes which author is to be probed. */
   tick(): void {
@@ -170,7 +172,7 @@ export class Branches {
     if (reason === DROP_ARENA_FULL) pauseBranch(feeds, this.clock);
     if (reason !== DROP_NONE) return reason;
     noteBranchProgress(feeds, this.clock);
-    this.hasNew = true;
+    this.had |= HAD_NEW;
     if (this.own.hasHole) this.postponeHole();
     if (!isBranchRead(feeds)) this.outbox.setNote(slot, NOTE_APPLIED | NOTE_BRANCH);
     else if (slot === OWN_SLOT) this.join();
@@ -208,7 +210,7 @@ export class Branches {
     // The row shows the peer what this node holds. If the peer then shows the end of the branch, it gets all of it.
     this.outbox.renewed(OWN_SLOT, false);
     this.outbox.clearNotes(OWN_SLOT, NOTE_BRANCH);
-    this.isJoined = true;
+    this.had |= HAD_JOINED;
   }
 
   /** A branch of another author's feed was read, and takes the place of the feed. */

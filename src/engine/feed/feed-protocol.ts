@@ -7,7 +7,7 @@ import { type RowData, FeedClaim } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Stats } from "../stats.js";
 import { forgetBirth } from "./branch-filter.js";
-import { Branches } from "./branches.js";
+import { Branches, HAD_CLAIMS, HAD_EVENTS, HAD_JOINED, HAD_NEW } from "./branches.js";
 import { type EncodedEvent, EventData } from "./event.js";
 import { FeedOutbox, NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED } from "./feed-outbox.js";
 import { FeedStore } from "./feed-store.js";
@@ -43,9 +43,6 @@ export class FeedProtocol implements EventReader {
   private readonly batch = new BatchData();
   private readonly event = new EventData();
   private readonly stats: Stats;
-  private readonly intake: Intake;
-  /** What the frame that is handled had of feeds that this node holds: `HAD_` bits. */
-  private had = 0;
 
   /**
    * @param frame a reader that is free while frames are written
@@ -60,11 +57,10 @@ export class FeedProtocol implements EventReader {
   ) {
     this.stats = stats;
     const feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
-    this.intake = new Intake(feeds);
     this.history = isFilling ? new History(feeds) : undefined;
     const outbox = new FeedOutbox(feeds, frame, this.event, new Gaps(feeds, rows, isFilling));
     const own = new OwnFeed(new Hlc(), outbox, ownRow, clock);
-    this.branches = new Branches(own, this.intake);
+    this.branches = new Branches(own, new Intake(feeds));
     this.upkeep = new Upkeep(own);
     rows.feedsHash = new FeedsHash(feeds, this.upkeep);
   }
@@ -117,19 +113,18 @@ export class FeedProtocol implements EventReader {
 
   /** A frame begins. */
   begin(): void {
-    this.had = 0;
-    this.branches.begin();
+    this.branches.had = 0;
     this.feeds.setState(HISTORY_OF, 0);
   }
 
   /** Whether the frame that is handled had a claim on a feed that this node holds, or had events. */
-  get hasClaims(): boolean { return (this.had & HAD_CLAIMS) !== 0; }
+  get hasClaims(): boolean { return (this.branches.had & HAD_CLAIMS) !== 0; }
 
   /** Notes the claim in the row that was just read, if this node holds the row. */
   noteClaim(row: RowData): void {
     const slot = this.claim.isPresent ? this.rows.find(row.id) : -1;
     if (slot < 0) return;
-    this.had |= HAD_CLAIMS;
+    this.branches.had |= HAD_CLAIMS;
     this.outbox.noteClaim(slot, this.claim);
   }
 
@@ -166,7 +161,7 @@ export class FeedProtocol implements EventReader {
     let forkSlot = -1;
     const isChunk = frame.section !== SECTION_EVENTS;
     beginBatches(this.batch);
-    this.had |= HAD_CLAIMS | HAD_EVENTS;
+    this.branches.had |= HAD_CLAIMS | HAD_EVENTS;
     while (frame.more()) {
       readBatchHead(frame, this.batch, frame.id, isChunk);
       const slot = this.rows.find(this.batch.author);
@@ -181,7 +176,7 @@ export class FeedProtocol implements EventReader {
     const history = this.history;
     if (history === undefined) return;
     beginBatches(this.batch);
-    this.had |= HAD_EVENTS;
+    this.branches.had |= HAD_EVENTS;
     while (frame.more()) {
       const tipFirst = frame.u32();
       const tipSecond = frame.u32();
@@ -193,7 +188,7 @@ export class FeedProtocol implements EventReader {
       if (reason !== DROP_NONE) this.stats.countDrop(reason);
       else this.feeds.setState(HISTORY_OF, slot + 1);
     }
-    if (this.feeds.state(HISTORY_OF) !== 0) this.had |= HAD_NEW;
+    if (this.feeds.state(HISTORY_OF) !== 0) this.branches.had |= HAD_NEW;
   }
 
   /** Skips a batch of an author whose feed this node cannot extend. Returns the drop reason. */
@@ -221,13 +216,14 @@ export class FeedProtocol implements EventReader {
     const isMore = (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
     // So does a request of a branch whose events were refused.
     const isRequested = this.outbox.hasNote(slot, NOTE_BRANCH) && !this.outbox.hasNote(slot, NOTE_APPLIED);
-    const isJoined = slot === OWN_SLOT && this.branches.isJoined;
+    const isJoined = slot === OWN_SLOT && (this.branches.had & HAD_JOINED) !== 0;
     return isMore || isRequested || isJoined ? decision | SETTLE_SEND : decision;
   }
 
   /** Whether the peer should go on (PROTOCOL 10.4): not if it sends events of which none could be applied. */
   mayGoOn(): boolean {
-    return (this.had & HAD_EVENTS) === 0 || (this.had & HAD_NEW) !== 0 || this.branches.hasNew;
+    const had = this.branches.had;
+    return (had & HAD_EVENTS) === 0 || (had & HAD_NEW) !== 0;
   }
 
   /** Applies the batch or chunk whose head was read. Returns a drop reason. */
@@ -254,14 +250,15 @@ export class FeedProtocol implements EventReader {
     const generation = this.feeds.generation(slot);
     const isHeld = this.feeds.sequence(slot) > 0;
     rows.subtractFromFeedsHash(slot);
-    const reason = this.intake.handle(slot, frame, batch, this.event);
+    const intake = this.branches.intake;
+    const reason = intake.handle(slot, frame, batch, this.event);
     rows.addToFeedsHash(slot);
     if (this.feeds.generation(slot) !== generation) {
       this.outbox.renewed(slot, true);
       this.branches.settled(slot);
     }
-    const applied = this.intake.applied;
-    for (let i = this.intake.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
+    const applied = intake.applied;
+    for (let i = intake.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
     if (applied > 0 && slot !== OWN_SLOT) {
       const isNew = isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk();
       this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
@@ -269,7 +266,7 @@ export class FeedProtocol implements EventReader {
     }
     if (applied > 0 && slot === OWN_SLOT) this.hlc.recall(batch.ms, batch.counter);
     if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
-    this.had |= HAD_NEW;
+    this.branches.had |= HAD_NEW;
     // Events that arrive with their author's row are an update. What this node lacked for longer, the others hold.
     if (this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk()) this.outbox.refresh(slot, applied);
     this.outbox.setNote(slot, NOTE_APPLIED);
@@ -328,11 +325,3 @@ export class FeedProtocol implements EventReader {
       && this.outbox.peerSequence(slot) === feeds.sequence(slot) && tip !== this.outbox.claimedTip(slot);
   }
 }
-
-// What a frame had, in `had`.
-/** A claim on a feed that this node holds, or events. */
-const HAD_CLAIMS = 1;
-/** Events. */
-const HAD_EVENTS = 2;
-/** Events that are new. */
-const HAD_NEW = 4;

@@ -1,6 +1,6 @@
 import {
   Arena, type Authors, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES, RECORD_GONE, RECORD_SUPERSEDED,
-  RECORD_UNCERTAIN, SEQUENCE, NOTIFIED, UPKEEP_ENDED,
+  RECORD_UNCERTAIN, SEQUENCE, NOTIFIED, UPKEEP_ENDED, recordWords,
 } from "./arena.js";
 import type { Reader } from "../wire/cursor.js";
 import { Chain, chainBytes } from "./chain.js";
@@ -11,7 +11,7 @@ import {
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import { compareOrder, firstNamed, nextNamed, originAuthor, recordKind } from "./names.js";
 import { Room } from "./room.js";
-import { BRANCH_OF, STATE_WORDS } from "./state-words.js";
+import { BRANCH_OF, DROPPED_FEEDS, STATE_WORDS } from "./state-words.js";
 import { OWN_SLOT } from "../table/rows.js";
 import type { Digest } from "../../digest/digest.js";
 
@@ -46,8 +46,6 @@ export class FeedStore implements Authors {
   readonly chain: Chain;
   /** Bytes of the longest event in canonical form; a copy may have COPY_BYTES more. */
   readonly eventBytesMax: number;
-  /** How many feeds were dropped: a uint32 that wraps. */
-  dropped = 0;
   private readonly authors: Authors;
 
   /**
@@ -61,11 +59,13 @@ export class FeedStore implements Authors {
     const tablesBytes = TIPS_BYTES + STATE_WORDS * 4;
     this.authors = authors;
     this.arena = new Arena(this, capacity, tablesBytes + chainBytes(bytesMax), feedBytes);
-    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + tablesBytes, bytesMax);
-    this.room = new Room(this.arena, bytesMax);
+    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + tablesBytes);
+    this.room = new Room(this.arena);
     for (let slot = 0; slot <= capacity; slot++) this.drop(slot);
   }
 
+  /** How many feeds were dropped: a uint32 that wraps. */
+  get dropped(): number { return this.state(DROPPED_FEEDS); }
   generation(slot: number): number { return this.arena.get(slot, GENERATION); }
   /** Sequence number of the last event that is held, or was; 0: nothing is known of the feed. */
   sequence(slot: number): number { return this.arena.get(slot, SEQUENCE); }
@@ -117,7 +117,7 @@ export class FeedStore implements Authors {
   drop(slot: number): void {
     this.begin(slot, 0);
     this.arena.set(slot, NOTES, 0);
-    this.dropped = (this.dropped + 1) >>> 0;
+    this.setState(DROPPED_FEEDS, this.dropped + 1);
   }
 
   /**
@@ -230,7 +230,9 @@ export class FeedStore implements Authors {
 
   /** Whether the event of `length` bytes at `at` of `bytes` is no new value, or live records leave room for it. */
   canHold(slot: number, bytes: Uint8Array, at: number, length: number): boolean {
-    if (kindAt(bytes, at) !== KIND_SET || this.room.hasRoomForValue(length)) return true;
+    // A new value leaves room for one event, so that values can always be changed.
+    const words = recordWords(length) + recordWords(this.eventBytesMax + COPY_BYTES);
+    if (kindAt(bytes, at) !== KIND_SET || this.room.hasRoomBesideLive(words)) return true;
     const author = originAuthorAt(bytes, at, this.author(slot));
     for (let other = firstNamed(this.arena, bytes, at); other !== 0; other = nextNamed(this.arena, other, bytes, at)) {
       const isSameSlot = this.arena.owner(other) === slot && originAuthor(this.arena, other) === author;

@@ -18,7 +18,8 @@ import type { Hlc } from "./hlc.js";
 import { addJoinedEnd, hasJoinedEnd, join } from "./join.js";
 import { KIND_REMOVE, KIND_SET } from "./kinds.js";
 import {
-  AHEAD_GENERATION, AHEAD_SEQUENCE, FIRST_PUBLISHED, LOG_BASE, LOG_BASE_FIRST, LOG_BASE_SECOND,
+  AHEAD_GENERATION, AHEAD_SEQUENCE, FIRST_PUBLISHED, HAS_PUBLISHED, LOG_BASE, LOG_BASE_FIRST, LOG_BASE_SECOND,
+  LOG_STATE,
 } from "./state-words.js";
 
 /** `stampEvent` succeeded. */
@@ -56,15 +57,11 @@ const LOG_HELD = 2;
  * The class decides; `FeedProtocol` carries the decisions out, as a new generation needs a new revision.
  */
 export class OwnFeed {
-  /** Whether the node has published events since the start. From then on nothing continues the feed but such events. */
-  hasPublished = false;
   /**
    * Whether the log was damaged: events are held behind a hole, with sequence numbers above that of the feed. The feed
    * is withheld until a generation has begun with all that is held.
    */
   hasHole = false;
-  /** A `LOG_` constant. */
-  private log = LOG_EMPTY;
   readonly hlc: Hlc;
   readonly outbox: FeedOutbox;
   /** It adopts the revision of a new generation. */
@@ -78,6 +75,11 @@ export class OwnFeed {
     this.clock = clock;
   }
 
+  /** Whether the node has published events since the start. From then on nothing continues the feed but such events. */
+  private get hasPublished(): boolean { return this.feeds.state(HAS_PUBLISHED) !== 0; }
+  /** A `LOG_` constant. */
+  private get log(): number { return this.feeds.state(LOG_STATE); }
+  private set log(state: number) { this.feeds.setState(LOG_STATE, state); }
   get feeds(): FeedStore { return this.outbox.feeds; }
   get rows(): Rows { return this.outbox.rows; }
 
@@ -178,7 +180,7 @@ export class OwnFeed {
   private noteBirth(ms: number, counter: number): void {
     noteBirth(this.feeds, ms, counter);
     if (this.hasPublished) return;
-    this.hasPublished = true;
+    this.feeds.setState(HAS_PUBLISHED, 1);
     this.feeds.setState(FIRST_PUBLISHED, this.feeds.sequence(OWN_SLOT) + 1);
   }
 

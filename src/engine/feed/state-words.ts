@@ -13,8 +13,10 @@ export const BIRTH = TIME_WORDS;
 export const DROPPED = BIRTH + 2;
 /** The floor of the own feed at the birth, or when its generation began. */
 export const BIRTH_FLOOR = DROPPED + 2;
+/** 1: the node has published events since the start. */
+export const HAS_PUBLISHED = BIRTH_FLOOR + 1;
 /** Sequence number of the first event of this generation that was published since the start; 0: there is none. */
-export const FIRST_PUBLISHED = BIRTH_FLOOR + 1;
+export const FIRST_PUBLISHED = HAS_PUBLISHED + 1;
 /** How far a peer holds the own feed, if that is beyond what this node holds; 0: none does. */
 export const AHEAD_GENERATION = FIRST_PUBLISHED + 1;
 export const AHEAD_SEQUENCE = AHEAD_GENERATION + 1;
@@ -22,8 +24,10 @@ export const AHEAD_SEQUENCE = AHEAD_GENERATION + 1;
 export const LOG_BASE = AHEAD_SEQUENCE + 1;
 export const LOG_BASE_FIRST = LOG_BASE + 1;
 export const LOG_BASE_SECOND = LOG_BASE_FIRST + 1;
+/** Whether the log had own events at the start: a `LOG_` constant of `own-feed.ts`. */
+export const LOG_STATE = LOG_BASE_SECOND + 1;
 /** Engine time at which a hole of the own feed is given up, odd; 0: no peer has answered. */
-export const HOLE_DEADLINE = LOG_BASE_SECOND + 1;
+export const HOLE_DEADLINE = LOG_STATE + 1;
 /** Ends of branches that the own feed includes, the newest first: generation, sequence number and tip of each. */
 export const JOINED_ENDS = HOLE_DEADLINE + 1;
 export const JOINED_END_WORDS = 3;
@@ -67,5 +71,15 @@ export const HISTORY_OF = PROBED + 1;
 /** The slot to begin with. Each input begins with the next one, so that all feeds have their turn. */
 export const OUTBOX_TURN = HISTORY_OF + 1;
 
+// `Gaps`.
+/** The slot with which the next GAP begins. */
+export const GAP_TURN = OUTBOX_TURN + 1;
+/** The slot of the feed whose history goes to the peer, plus 1; 0: none. The peer holds it from `SEND_BELOW` on. */
+export const SEND_HISTORY_OF = GAP_TURN + 1;
+export const SEND_BELOW = SEND_HISTORY_OF + 1;
+
+/** How many feeds were dropped: a count that wraps. */
+export const DROPPED_FEEDS = SEND_BELOW + 1;
+
 /** Number of these words. */
-export const STATE_WORDS = OUTBOX_TURN + 1;
+export const STATE_WORDS = DROPPED_FEEDS + 1;
