@@ -187,6 +187,9 @@ export class Branches {
     return true;
   }
 
+  /** Whether a branch of the own feed is being read. */
+  isReadingOwn(): boolean { return isBranchOf(this.feeds, OWN_SLOT); }
+
   /** Begins a generation of the own feed beyond one that others hold. Returns whether it could. */
   renew(known: number): boolean {
     if (!this.own.ownRow.recover(this.least(known))) return false;

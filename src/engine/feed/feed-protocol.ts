@@ -62,6 +62,7 @@ export class FeedProtocol implements EventReader {
     const own = new OwnFeed(new Hlc(), outbox, ownRow, clock);
     this.branches = new Branches(own, new Intake(feeds));
     this.upkeep = new Upkeep(own);
+    this.branches.loser = this.upkeep;
     rows.feedsHash = new FeedsHash(feeds, this.upkeep);
   }
 
@@ -296,7 +297,8 @@ export class FeedProtocol implements EventReader {
   private stepBack(): void {
     const feeds = this.feeds;
     const nowMs = this.clock.callerMs;
-    if (this.own.hasHole || !feeds.isComplete(OWN_SLOT)) return;
+    // A branch is joined by its stamps as they are.
+    if (this.own.hasHole || this.branches.isReadingOwn() || !feeds.isComplete(OWN_SLOT)) return;
     if (!isFeedAhead(feeds, this.hlc, nowMs)) stepClockBack(feeds, this.hlc, nowMs);
     else if (!reserveAnew(feeds, this.hlc, nowMs)) this.stats.countDrop(DROP_ARENA_FULL);
     else if (this.branches.renew(0)) {

@@ -1,6 +1,6 @@
 import { COUNTER_MAX } from "./hlc.js";
 import {
-  EVENT_HEAD_BYTES, compareStamps, compareTimes, isMergeAt, kindAt, orderAt, originAuthorAt, stampCounter, stampMs,
+  EVENT_HEAD_BYTES, compareStamps, compareTimes, isCopyAt, isMergeAt, kindAt, orderAt, originAuthorAt, stampCounter, stampMs,
   writeStamp,
 } from "./event.js";
 import { GENERATION, LAST_REMOVAL, NOTIFIED, RECORD_GONE, RECORD_NOTIFIED, SEQUENCE } from "./arena.js";
@@ -18,14 +18,32 @@ import { JOINED_ENDS, JOINED_ENDS_MAX, JOINED_END_WORDS } from "./state-words.js
 export function holdsEvent(feeds: FeedStore, slot: number, at: number, length: number): boolean {
   const arena = feeds.arena;
   const last = arena.last(slot);
-  if (last === 0 || compareStamps(arena.bytes, arena.eventAt(last), arena.bytes, at) < 0) return false;
+  if (last === 0) return false;
+  if (compareStamps(arena.bytes, arena.eventAt(last), arena.bytes, at) < 0) return holdsLog(feeds, slot, at);
   let record = arena.first(slot);
   while (record !== 0 && compareStamps(arena.bytes, arena.eventAt(record), arena.bytes, at) < 0) {
     record = arena.next(record);
   }
-  if (record === 0 || compareStamps(arena.bytes, arena.eventAt(record), arena.bytes, at) !== 0) return false;
+  if (record === 0 || compareStamps(arena.bytes, arena.eventAt(record), arena.bytes, at) !== 0) {
+    return holdsLog(feeds, slot, at);
+  }
   while (record !== 0 && !hasBody(feeds, record, at, length)) record = arena.next(record);
   return record !== 0;
+}
+
+/** Whether the event at `at` of the arena is a log event that a feed holds under another stamp, after a step back. */
+function holdsLog(feeds: FeedStore, slot: number, at: number): boolean {
+  const arena = feeds.arena;
+  const bytes = arena.bytes;
+  if (kindAt(bytes, at) !== KIND_LOG) return false;
+  const order = orderAt(bytes, at, 0);
+  for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
+    const start = arena.eventAt(record);
+    const isRestamped = isCopyAt(bytes, start) || isCopyAt(bytes, at);
+    if (!isRestamped || recordKind(arena, record) !== KIND_LOG) continue;
+    if (compareStamps(bytes, orderAt(bytes, start, 0), bytes, order) === 0) return true;
+  }
+  return false;
 }
 
 /** Whether a feed has a later event of the slot of the event of `length` bytes at `at` of the arena, or its end. */

@@ -68,8 +68,17 @@ export class Upkeep {
     this.feeds.setState(UPKEEP_CURSOR, left > 0 ? end : next);
   }
 
-  /** The row in a slot is forgotten: publishes copies of what counts in its feed and is in no live feed. */
-  adoptAll(slot: number): void {
+  /** A branch takes the place of the feed in a slot without its author: publishes copies of what only the feed has. */
+  loseBranch(slot: number, winner: number): void {
+    this.adoptAll(slot, winner);
+  }
+
+  /**
+   * The feed in a slot is about to go: publishes copies of what counts there and is in no live feed.
+   *
+   * @param winner the slot of a branch that takes its place; the same slot: its row is forgotten
+   */
+  adoptAll(slot: number, winner = slot): void {
     if (slot === OWN_SLOT || this.feeds.sequence(slot) === 0 || !this.feeds.isComplete(slot)) return;
     const isReady = this.hasMet && this.own.getReady();
     const arena = this.feeds.arena;
@@ -77,7 +86,7 @@ export class Upkeep {
       const record = arena.from(slot, next);
       if (record === 0) return;
       next = arena.sequence(record) + 1;
-      if (!this.feeds.isLive(record) || !this.isWorthCopying(record)) continue;
+      if (!this.feeds.isLive(record) || !this.isWorthCopying(record, slot, winner)) continue;
       const isValue = recordKind(arena, record) === KIND_SET;
       const adopted = this.feeds.state(UPKEEP_ADOPTED);
       if (isReady && adopted < ADOPTED_MAX && this.copy(record)) this.feeds.setState(UPKEEP_ADOPTED, adopted + 1);
@@ -101,8 +110,9 @@ export class Upkeep {
   }
 
   private visitDeparted(record: number): boolean {
+    const slot = this.feeds.arena.owner(record);
     const visits = this.count(record, true);
-    return visits > this.delay() && this.isWorthCopying(record) && this.copy(record);
+    return visits > this.delay() && this.isWorthCopying(record, slot, slot) && this.copy(record);
   }
 
   private visitOwn(record: number): boolean {
@@ -144,8 +154,8 @@ export class Upkeep {
     return lower === 0 ? 0 : lower < PASS_RANKS ? 1 : 2;
   }
 
-  /** Whether a record still counts, and no live feed has it, its end or a later event of its slot. */
-  private isWorthCopying(record: number): boolean {
+  /** Whether a record of a slot still counts, and no live feed or the winner has it, its end or a later event. */
+  private isWorthCopying(record: number, slot: number, winner: number): boolean {
     const arena = this.feeds.arena;
     if (endMsOf(arena, record) <= this.feeds.room.physicalMs || hiderOf(arena, record) !== 0) return false;
     const bytes = arena.bytes;
@@ -153,11 +163,12 @@ export class Upkeep {
     const author = originAuthor(arena, record);
     for (let other = firstNamed(arena, bytes, at); other !== 0; other = nextNamed(arena, other, bytes, at)) {
       const owner = arena.owner(other);
-      if (!this.isLiveNode(owner) || originAuthor(arena, other) !== author) continue;
+      const stays = owner === winner ? winner !== slot : owner !== slot && this.isLiveNode(owner);
+      if (!stays || originAuthor(arena, other) !== author) continue;
       const order = compareOrder(arena, other, record);
       if (order === 0 && recordKind(arena, other) === recordKind(arena, record)) return false;
       const isEnd = recordKind(arena, other) === KIND_END;
-      if (this.rows.id(owner) === author ? order >= 0 : order > 0 && !isEnd) return false;
+      if (this.feeds.author(owner) === author ? order >= 0 : order > 0 && !isEnd) return false;
     }
     return true;
   }
