@@ -25,7 +25,7 @@ export function exchangeLimits(
   rows: Rows, faults: Faults, frame: FrameReader, feed: FeedProtocol | undefined, showed: boolean,
 ): boolean {
   const slot = rows.find(frame.id);
-  const hasLimits = frame.valueBytesMax !== NO_LIMITS;
+  const hasLimits = frame.limits !== NO_LIMITS;
   const isKnown = slot < 0 || rows.hasFlag(slot, FLAG_LIMITS);
   if (hasLimits && !isKnown) {
     rows.setFlag(slot, FLAG_LIMITS);
@@ -41,10 +41,10 @@ export function exchangeLimits(
 function compareLimits(
   rows: Rows, faults: Faults, frame: FrameReader, feed: FeedProtocol | undefined, slot: number,
 ): void {
-  const hasFeeds = feed !== undefined && frame.eventBytesMax > 0;
-  const isEventOther = hasFeeds && feed.feeds.eventBytesMax !== frame.eventBytesMax;
-  if (!isEventOther && frame.valueBytesMax === rows.valueBytesMax) return;
-  faults.reportLimits(slot, frame.valueBytesMax, frame.eventBytesMax);
+  const hasFeeds = feed !== undefined && frame.eventBytesMax() > 0;
+  const isEventOther = hasFeeds && feed.feeds.eventBytesMax !== frame.eventBytesMax();
+  if (!isEventOther && frame.valueBytesMax() === rows.valueBytesMax) return;
+  faults.reportLimits(slot, frame.limits);
 }
 
 /** Whether SYNs to the node in a slot show this node's limits: those of that node are not known. @param slot or -1 */

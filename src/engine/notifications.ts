@@ -1,3 +1,4 @@
+export { EVENT_LIMIT_SHIFT } from "./wire/frame.js";
 import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, type Rows } from "./table/rows.js";
 
 /** What `pollNotification` yields. */
@@ -26,8 +27,6 @@ export const NOTIFY_FORK = 6;
 export const NOTIFY_LIMITS = 7;
 /** This node published events, and a peer keeps no feeds. Notified once a start. */
 export const NOTIFY_NO_FEEDS = 8;
-/** `detail` has the peer's `eventBytesMax` above the bits of its `valueBytesMax`. */
-export const EVENT_LIMIT_SHIFT = 8;
 
 /** Writes the next row change that the application has not been notified of; false when there is none. */
 export function nextChange(rows: Rows, out: Notification): boolean {
@@ -66,10 +65,10 @@ export class Faults {
     this.bits |= 1 << kind;
   }
 
-  /** The peer whose row is in `slot` has other limits than this node. */
-  reportLimits(slot: number, valueBytesMax: number, eventBytesMax: number): void {
+  /** The peer whose row is in `slot` has other limits than this node. @param limits as in `Notification.detail` */
+  reportLimits(slot: number, limits: number): void {
     this.limitsSlot = slot;
-    this.limitsDetail = valueBytesMax | (eventBytesMax << EVENT_LIMIT_SHIFT);
+    this.limitsDetail = limits;
     this.bits |= 1 << NOTIFY_LIMITS;
   }
 

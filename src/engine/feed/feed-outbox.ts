@@ -10,7 +10,7 @@ import type { EventData } from "./event.js";
 import { type FeedStore, NOTE_CUT } from "./feed-store.js";
 import type { Gaps } from "./gaps.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
-import { CLAIM_GENERATION, CLAIM_SEQUENCE, CLAIM_TIP, OUTBOX_TURN, PROBED } from "./state-words.js";
+import { CLAIM_GENERATION, CLAIM_SEQUENCE, CLAIM_TIP, OUTBOX_TURN, PROBED, TO_SEND_COUNT } from "./state-words.js";
 
 /*
  * The column NOTES of a feed:
@@ -49,8 +49,6 @@ export class FeedOutbox {
   private readonly writer: BatchWriter;
   /** Whether the own feed is withheld: this node behaves as if it held nothing of it (PROTOCOL 10.6). */
   ownWithheld = false;
-  /** Number of feeds with NOTE_TO_SEND. */
-  private toSendCount = 0;
   /** Whether any feed has notes from the last input. */
   private isNoted = false;
 
@@ -62,6 +60,9 @@ export class FeedOutbox {
   }
 
   get rows(): Rows { return this.gaps.rows; }
+  /** Number of feeds with NOTE_TO_SEND. */
+  private get toSendCount(): number { return this.feeds.state(TO_SEND_COUNT); }
+  private set toSendCount(count: number) { this.feeds.setState(TO_SEND_COUNT, count); }
   /** The generation of the own feed that the peer claims, and how far it holds that: as in a `FeedClaim`. */
   get ownGeneration(): number { return this.feeds.state(CLAIM_GENERATION); }
   get ownSequence(): number { return this.feeds.state(CLAIM_SEQUENCE); }

@@ -205,7 +205,7 @@ export class FeedProtocol implements EventReader {
     const feedsHash = this.rows.feedsHash;
     if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
     if (!frame.isAnswer() || frame.feedsHash === NO_FEEDS) return;
-    this.upkeep.hasMet = true;
+    this.upkeep.meet();
     // A node with feeds has answered. It would have sent what it holds of this node's feed.
     this.branches.answered();
   }

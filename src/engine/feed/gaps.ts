@@ -5,7 +5,7 @@ import type { FrameWriter } from "../wire/frame-writer.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { shortTip } from "./chain.js";
 import type { FeedStore } from "./feed-store.js";
-import { GAP_TURN, SEND_BELOW, SEND_HISTORY_OF } from "./state-words.js";
+import { GAP_REQUESTED, GAP_TURN, SEND_BELOW, SEND_HISTORY_OF } from "./state-words.js";
 import type { BatchWriter } from "./batch-writer.js";
 
 /** Most feeds that one GAP requests. */
@@ -25,8 +25,6 @@ export class Gaps {
   readonly isFilling: boolean;
   private readonly feeds: FeedStore;
   readonly rows: Rows;
-  /** Whether the answer to the peer has another request. */
-  private isRequesting = false;
   /** Whether an answer had history. The peer may have gaps in other feeds, too. */
   hasSent = false;
 
@@ -38,14 +36,15 @@ export class Gaps {
 
   /** Drops what the last input requested. */
   clear(): void {
-    this.isRequesting = false;
+    this.feeds.setState(GAP_REQUESTED, 0);
     this.feeds.setState(SEND_HISTORY_OF, 0);
     this.hasSent = false;
   }
 
   /** Whether there is something to send to the answered peer. */
-  isPending(): boolean { return this.isSending() || this.isRequesting; }
+  isPending(): boolean { return this.isSending() || this.isRequesting(); }
 
+  private isRequesting(): boolean { return this.feeds.state(GAP_REQUESTED) !== 0; }
   private isSending(): boolean { return this.feeds.state(SEND_HISTORY_OF) !== 0; }
 
   /**
@@ -70,7 +69,7 @@ export class Gaps {
   /** An answer had history of a feed. The peer may hold more of it. */
   requestMore(slot: number): void {
     this.feeds.setState(GAP_TURN, slot);
-    this.isRequesting = this.nextGap() >= 0;
+    this.feeds.setState(GAP_REQUESTED, this.nextGap() >= 0 ? 1 : 0);
   }
 
   /**
@@ -80,14 +79,14 @@ export class Gaps {
    * @param isAnswer whether the frame goes to the peer that is answered
    */
   write(writer: FrameWriter, batches: BatchWriter, isAnswer: boolean): boolean {
-    if (this.isFilling && (isAnswer ? this.isRequesting : writer.type === TYPE_SYN)) this.writeGap(writer);
+    if (this.isFilling && (isAnswer ? this.isRequesting() : writer.type === TYPE_SYN)) this.writeGap(writer);
     return !isAnswer || !this.isSending() || this.writeHistory(writer, batches);
   }
 
   private writeGap(writer: FrameWriter): void {
     let passed = this.nextGap();
     if (passed < 0 || writer.room() < GAP_BYTES_MAX) return;
-    this.isRequesting = false;
+    this.feeds.setState(GAP_REQUESTED, 0);
     writer.beginEvents(SECTION_GAP);
     const capacity = this.feeds.arena.capacity;
     const start = this.feeds.state(GAP_TURN);

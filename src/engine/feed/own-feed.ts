@@ -18,8 +18,8 @@ import type { Hlc } from "./hlc.js";
 import { addJoinedEnd, hasJoinedEnd, join } from "./join.js";
 import { KIND_REMOVE, KIND_SET } from "./kinds.js";
 import {
-  AHEAD_GENERATION, AHEAD_SEQUENCE, FIRST_PUBLISHED, HAS_PUBLISHED, LOG_BASE, LOG_BASE_FIRST, LOG_BASE_SECOND,
-  LOG_STATE,
+  AHEAD_GENERATION, AHEAD_SEQUENCE, FIRST_PUBLISHED, HAS_HOLE, HAS_PUBLISHED, LOG_BASE, LOG_BASE_FIRST,
+  LOG_BASE_SECOND, LOG_STATE,
 } from "./state-words.js";
 
 /** `stampEvent` succeeded. */
@@ -57,11 +57,6 @@ const LOG_HELD = 2;
  * The class decides; `FeedProtocol` carries the decisions out, as a new generation needs a new revision.
  */
 export class OwnFeed {
-  /**
-   * Whether the log was damaged: events are held behind a hole, with sequence numbers above that of the feed. The feed
-   * is withheld until a generation has begun with all that is held.
-   */
-  hasHole = false;
   readonly hlc: Hlc;
   readonly outbox: FeedOutbox;
   /** It adopts the revision of a new generation. */
@@ -77,6 +72,12 @@ export class OwnFeed {
 
   /** Whether the node has published events since the start. From then on nothing continues the feed but such events. */
   private get hasPublished(): boolean { return this.feeds.state(HAS_PUBLISHED) !== 0; }
+  /**
+   * Whether the log was damaged: events are held behind a hole, with sequence numbers above that of the feed. The feed
+   * is withheld until a generation has begun with all that is held.
+   */
+  get hasHole(): boolean { return this.feeds.state(HAS_HOLE) !== 0; }
+  private set hasHole(has: boolean) { this.feeds.setState(HAS_HOLE, has ? 1 : 0); }
   /** A `LOG_` constant. */
   private get log(): number { return this.feeds.state(LOG_STATE); }
   private set log(state: number) { this.feeds.setState(LOG_STATE, state); }

@@ -26,8 +26,10 @@ export const LOG_BASE_FIRST = LOG_BASE + 1;
 export const LOG_BASE_SECOND = LOG_BASE_FIRST + 1;
 /** Whether the log had own events at the start: a `LOG_` constant of `own-feed.ts`. */
 export const LOG_STATE = LOG_BASE_SECOND + 1;
+/** 1: events are held behind a hole, as the log was damaged. */
+export const HAS_HOLE = LOG_STATE + 1;
 /** Engine time at which a hole of the own feed is given up, odd; 0: no peer has answered. */
-export const HOLE_DEADLINE = LOG_STATE + 1;
+export const HOLE_DEADLINE = HAS_HOLE + 1;
 /** Ends of branches that the own feed includes, the newest first: generation, sequence number and tip of each. */
 export const JOINED_ENDS = HOLE_DEADLINE + 1;
 export const JOINED_END_WORDS = 3;
@@ -58,18 +60,22 @@ export const UPKEEP_CURSOR = CONSENT_PROBE + 1;
 export const UPKEEP_ADOPTED = UPKEEP_CURSOR + 1;
 /** A count that wraps, for `stats()`. */
 export const VALUES_FORGOTTEN = UPKEEP_ADOPTED + 1;
+/** 1: a peer with feeds has answered since the start. */
+export const HAS_MET = VALUES_FORGOTTEN + 1;
 
 // What is kept for one frame: `FeedOutbox`, `FeedProtocol`.
 /** The peer's claim on the own feed. */
-export const CLAIM_GENERATION = VALUES_FORGOTTEN + 1;
+export const CLAIM_GENERATION = HAS_MET + 1;
 export const CLAIM_SEQUENCE = CLAIM_GENERATION + 1;
 export const CLAIM_TIP = CLAIM_SEQUENCE + 1;
 /** The slot of an author that is probed with its row, for consent, plus 1; 0: none. */
 export const PROBED = CLAIM_TIP + 1;
 /** The slot of the feed of which the frame had new history, plus 1; 0: none. */
 export const HISTORY_OF = PROBED + 1;
+/** Number of feeds of which the peer gets events. */
+export const TO_SEND_COUNT = HISTORY_OF + 1;
 /** The slot to begin with. Each input begins with the next one, so that all feeds have their turn. */
-export const OUTBOX_TURN = HISTORY_OF + 1;
+export const OUTBOX_TURN = TO_SEND_COUNT + 1;
 
 // `Gaps`.
 /** The slot with which the next GAP begins. */
@@ -78,8 +84,11 @@ export const GAP_TURN = OUTBOX_TURN + 1;
 export const SEND_HISTORY_OF = GAP_TURN + 1;
 export const SEND_BELOW = SEND_HISTORY_OF + 1;
 
+/** 1: the answer to the peer has another request. */
+export const GAP_REQUESTED = SEND_BELOW + 1;
+
 /** How many feeds were dropped: a count that wraps. */
-export const DROPPED_FEEDS = SEND_BELOW + 1;
+export const DROPPED_FEEDS = GAP_REQUESTED + 1;
 
 /** Number of these words. */
 export const STATE_WORDS = DROPPED_FEEDS + 1;

@@ -8,7 +8,7 @@ import {
   compareOrder, endMsOf, firstNamed, hiderOf, hidesAny, nextNamed, orderMsOf, originAuthor, recordKind,
 } from "./names.js";
 import type { OwnFeed } from "./own-feed.js";
-import { UPKEEP_ADOPTED, UPKEEP_CURSOR, VALUES_FORGOTTEN } from "./state-words.js";
+import { HAS_MET, UPKEEP_ADOPTED, UPKEEP_CURSOR, VALUES_FORGOTTEN } from "./state-words.js";
 
 /** Most events that a node publishes in a round on behalf of others, and to tidy its own feed. */
 export const UPKEEP_EVENTS = 4;
@@ -31,8 +31,6 @@ const PASS_ROUNDS = 32;
  * Waits are counted in passes: a node that acts first has the lowest id of those that live.
  */
 export class Upkeep {
-  /** Whether a peer with feeds has answered since the start. */
-  hasMet = false;
   private readonly own: OwnFeed;
 
   constructor(own: OwnFeed) {
@@ -42,6 +40,11 @@ export class Upkeep {
   private get feeds(): FeedStore { return this.own.feeds; }
   private get rows(): Rows { return this.own.rows; }
 
+  /** Whether a peer with feeds has answered since the start. */
+  private hasMet(): boolean { return this.feeds.state(HAS_MET) !== 0; }
+  /** A peer with feeds has answered. */
+  meet(): void { this.feeds.setState(HAS_MET, 1); }
+
   /** Values that went with their author's row, as this node had no room for copies: a uint32 that wraps. */
   get valuesForgotten(): number { return this.feeds.state(VALUES_FORGOTTEN); }
 
@@ -49,7 +52,7 @@ export class Upkeep {
   round(): void {
     const adopted = this.feeds.state(UPKEEP_ADOPTED);
     this.feeds.setState(UPKEEP_ADOPTED, Math.max(0, adopted - UPKEEP_EVENTS));
-    if (!this.hasMet) return;
+    if (!this.hasMet()) return;
     const arena = this.feeds.arena;
     const first = arena.words.length - arena.size();
     const held = this.feeds.state(UPKEEP_CURSOR);
@@ -80,7 +83,7 @@ export class Upkeep {
    */
   adoptAll(slot: number, winner = slot): void {
     if (slot === OWN_SLOT || this.feeds.sequence(slot) === 0 || !this.feeds.isComplete(slot)) return;
-    const isReady = this.hasMet && this.own.getReady();
+    const isReady = this.hasMet() && this.own.getReady();
     const arena = this.feeds.arena;
     for (let next = 1; ;) {
       const record = arena.from(slot, next);

@@ -15,6 +15,14 @@ import type { WordPool } from "../word-pool.js";
 /** The most datagrams that one input can cause. */
 export const BURST_MAX = 4;
 
+// Of the answer to the peer, in `answer`.
+/** It carries no more updates, so that the room is for rows and summary. */
+const ANSWER_UPDATED = 1;
+/** It shows this node's limits. */
+const ANSWER_LIMITS = 2;
+/** More ids were wanted than one answer may want. */
+const ANSWER_WANTS_CUT = 4;
+
 /** A datagram to send. The engine writes it into `bytes`. */
 export interface Datagram {
   /** At least `datagramBytesMax` long. */
@@ -56,12 +64,8 @@ export class Outbox {
   private toSendNext = 0;
   private wantCount = 0;
   private wantNext = 0;
-  /** Whether the answer carries no more updates, so that the room is for rows and summary. */
-  private updatesSent = false;
-  /** Whether the answer shows this node's limits. */
-  private limitsToSend = false;
-  /** Whether more ids were wanted than one answer may want. */
-  private wantsCut = false;
+  /** `ANSWER_` bits. */
+  private answer = 0;
   /** Bytes that the answered peer may get. */
   private answerBytesLeft = 0;
 
@@ -106,9 +110,7 @@ export class Outbox {
     this.intentCount = 0;
     this.intentNext = 0;
     this.framesLeft = BURST_MAX;
-    this.updatesSent = false;
-    this.wantsCut = false;
-    this.limitsToSend = false;
+    this.answer = 0;
     this.answerBytesLeft = ANY_BYTES;
     this.writer.withFeeds = false;
     this.summary.clear();
@@ -122,7 +124,7 @@ export class Outbox {
 
   /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
   withholdUpdates(): void {
-    this.updatesSent = true;
+    this.answer |= ANSWER_UPDATED;
   }
 
   /** The answered peer has feeds: fingerprints for it are over rows and feeds. */
@@ -132,7 +134,11 @@ export class Outbox {
 
   /** The answer shows this node's limits (PROTOCOL 5.7). */
   sendLimits(): void {
-    this.limitsToSend = true;
+    this.answer |= ANSWER_LIMITS;
+  }
+
+  private sendsLimits(): boolean {
+    return (this.answer & ANSWER_LIMITS) !== 0;
   }
 
   hasRoom(): boolean {
@@ -146,7 +152,7 @@ export class Outbox {
   /** Whether there is something for the answered peer. */
   hasAnswer(): boolean {
     if (this.feeds !== undefined && this.feeds.isPending()) return true;
-    return this.toSendCount > 0 || this.wantCount > 0 || this.limitsToSend || this.summary.isPending();
+    return this.toSendCount > 0 || this.wantCount > 0 || this.sendsLimits() || this.summary.isPending();
   }
 
   /** Adds a row for the answered peer. Rows are sent in the order of the calls. */
@@ -159,7 +165,7 @@ export class Outbox {
   /** Wants the answered peer's row of a node. Ids that do not fit are wanted in a later exchange. */
   want(id: number): void {
     if (this.wantCount < wantsMax(this.datagramBytesMax)) this.words[this.start + WANTS + this.wantCount++] = id;
-    else this.wantsCut = true;
+    else this.answer |= ANSWER_WANTS_CUT;
   }
 
   /** @param slot of the receiver's row, which goes first if it is in state SUSPECT or worse; 0 for none */
@@ -206,7 +212,7 @@ export class Outbox {
     this.writer.begin(
       out.bytes, limit - this.sealBytes(), type, flags, this.rows, this.counter, this.words[at + ANSWERED],
     );
-    const answersLimits = isAnswer && this.limitsToSend;
+    const answersLimits = isAnswer && this.sendsLimits();
     if (answersLimits) this.writer.reserveLimits();
     if (!isAnswer) this.writeOpening(type, at);
     const rowsFinished = !isAnswer || this.writeAnswer(at);
@@ -222,7 +228,7 @@ export class Outbox {
   }
 
   private writeLimits(isReserved: boolean): void {
-    if (isReserved) this.limitsToSend = false;
+    if (isReserved) this.answer &= ~ANSWER_LIMITS;
     this.writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), isReserved);
   }
 
@@ -233,7 +239,7 @@ export class Outbox {
 
   /** Whether the peer may continue although nothing is left: more ids were wanted, or there may be more history. */
   private mayContinue(): boolean {
-    return this.wantsCut || (this.feeds !== undefined && this.feeds.gaps.hasSent);
+    return (this.answer & ANSWER_WANTS_CUT) !== 0 || (this.feeds !== undefined && this.feeds.gaps.hasSent);
   }
 
   /** Seals the written frame, if this node seals. Returns its length. */
@@ -290,8 +296,8 @@ export class Outbox {
     if (writer.beginRows()) {
       while (this.toSendNext < this.toSendCount && this.writeToSend(this.toSendNext)) this.toSendNext++;
       const isAck = this.words[at + TYPE] === TYPE_ACK;
-      if (isAck && this.toSendNext === this.toSendCount && !this.updatesSent) {
-        this.updatesSent = true;
+      if (isAck && this.toSendNext === this.toSendCount && (this.answer & ANSWER_UPDATED) === 0) {
+        this.answer |= ANSWER_UPDATED;
         this.writeUpdates(-1);
       }
       writer.endRows();

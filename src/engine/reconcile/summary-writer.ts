@@ -9,8 +9,15 @@ import type { Rows } from "../table/rows.js";
 import { isCounted } from "../table/states.js";
 import type { WordPool } from "../word-pool.js";
 
-/** Words that `SummaryWriter` allocates: a bit for each range. */
-export const SUMMARY_WORDS = (1 << RANGES_LOG_MAX) >>> 5;
+// Words that `SummaryWriter` allocates: a bit for each range, then three order keys.
+const RANGE_WORDS = (1 << RANGES_LOG_MAX) >>> 5;
+/** The order key to begin with: not 0 if the last burst had no room for the rest. */
+const FIRST_KEY = RANGE_WORDS;
+/** Order key at which the room ended. */
+const CUT_KEY = FIRST_KEY + 1;
+/** Where the next burst begins; 0 when the last one had room for everything. */
+const NEXT_KEY = CUT_KEY + 1;
+export const SUMMARY_WORDS = NEXT_KEY + 1;
 
 /** Up to this many rows get a fingerprint each at once. With more, range fingerprints come first. */
 const SINGLE_ROWS_MAX = 64;
@@ -39,14 +46,8 @@ export class SummaryWriter {
   /** The section for the marked ranges: SECTION_ROW_FINGERPRINTS, or SECTION_DIGEST if the peer holds other nodes. */
   private section = 0;
   private marked = 0;
-  /** The order key to begin with: not 0 if the last burst had no room for the rest. */
-  private firstKey = 0;
   /** Order key from which lists are still to be written; above all keys when all were. */
   private listKey = 0;
-  /** Order key at which the room ended. */
-  private cutKey = 0;
-  /** Where the next burst begins; 0 when the last one had room for everything. */
-  private nextKey = 0;
 
   /** @param pool has SUMMARY_WORDS free */
   constructor(rows: Rows, datagramBytesMax: number, pool: WordPool) {
@@ -59,7 +60,7 @@ export class SummaryWriter {
 
   /** Drops what is left. The next burst begins with it, so that every row has its turn. */
   clear(): void {
-    if (this.marked > 0) this.nextKey = this.cutKey;
+    if (this.marked > 0) this.setKey(NEXT_KEY, this.key(CUT_KEY));
     this.marked = 0;
   }
 
@@ -77,8 +78,8 @@ export class SummaryWriter {
     this.marked = 0;
     this.log = log;
     this.section = section;
-    this.beginAt(this.nextKey);
-    for (let i = 0; i < SUMMARY_WORDS; i++) this.words[this.start + i] = 0;
+    this.beginAt(this.key(NEXT_KEY));
+    for (let i = 0; i < RANGE_WORDS; i++) this.words[this.start + i] = 0;
   }
 
   /** Marks a range whose rows differ from the peer's. */
@@ -115,18 +116,21 @@ export class SummaryWriter {
     this.beginAt(0);
     if (this.marked > 0) return false;
     // Fingerprints of all rows, between two parts of a list, do not end the list.
-    if (this.log > 0 || this.section === SECTION_DIGEST) this.nextKey = 0;
+    if (this.log > 0 || this.section === SECTION_DIGEST) this.setKey(NEXT_KEY, 0);
     return true;
   }
+
+  private key(word: number): number { return this.words[this.start + word]; }
+  private setKey(word: number, key: number): void { this.words[this.start + word] = key; }
 
   private isMarked(range: number): boolean {
     return (this.words[this.start + (range >>> 5)] & (1 << (range & 31))) !== 0;
   }
 
   private beginAt(key: number): void {
-    this.firstKey = key;
+    this.setKey(FIRST_KEY, key);
     this.listKey = key;
-    this.cutKey = key;
+    this.setKey(CUT_KEY, key);
   }
 
   private unmark(from: number, to: number): void {
@@ -157,9 +161,9 @@ export class SummaryWriter {
       this.listKey = this.writeDigest(writer, this.listKey > start ? this.listKey : start, to);
       const complete = this.listKey > to;
       // In the first range, the rows before the first key come last.
-      this.unmark(start < this.firstKey ? range + 1 : range, complete ? after : this.rangeOf(this.listKey));
+      this.unmark(start < this.key(FIRST_KEY) ? range + 1 : range, complete ? after : this.rangeOf(this.listKey));
       if (!complete) {
-        this.cutKey = this.listKey;
+        this.setKey(CUT_KEY, this.listKey);
         return false;
       }
       range = after - 1;
@@ -176,11 +180,11 @@ export class SummaryWriter {
     if (this.marked === 0) return true;
     if (!writer.beginRowFingerprints(this.log)) return false;
     let fits = true;
-    for (let range = this.rangeOf(this.firstKey); range < 1 << this.log && fits; range++) {
+    for (let range = this.rangeOf(this.key(FIRST_KEY)); range < 1 << this.log && fits; range++) {
       if (!this.isMarked(range) || this.isListed(range)) continue;
       fits = writer.writeRowFingerprints(this.rows, range, this.log, counter);
       if (fits) this.unmark(range, range + 1);
-      else this.cutKey = rangeFrom(range, this.log);
+      else this.setKey(CUT_KEY, rangeFrom(range, this.log));
     }
     writer.endRowFingerprints();
     return fits;

@@ -5,7 +5,8 @@ import {
 } from "./drops.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES,
-  EVENT_BYTES_LEAST, EVENT_BYTES_MOST, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED, MAGIC_AND_VERSION,
+  EVENT_BYTES_LEAST, EVENT_BYTES_MOST, EVENT_LIMIT_SHIFT, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED,
+  MAGIC_AND_VERSION,
   ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS,
   SECTION_FEEDS_HASH, SECTION_HISTORY, SECTION_LIMITS, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
   TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WITH_FEEDS,
@@ -42,10 +43,8 @@ export class FrameReader extends Reader {
   inReplyTo = 0;
   /** The sender's feeds hash, a uint32. NO_FEEDS: it has no feeds. UNLIKE: the frame has fingerprints instead. */
   feedsHash = NO_FEEDS;
-  /** The sender's `valueBytesMax`; NO_LIMITS: the frame has no LIMITS. */
-  valueBytesMax = NO_LIMITS;
-  /** With LIMITS, the sender's `eventBytesMax`; 0: it keeps no feeds. */
-  eventBytesMax = 0;
+  /** The sender's limits, as in `Notification.detail`; NO_LIMITS: the frame has no LIMITS. */
+  limits = NO_LIMITS;
   /** Undefined in a node without feeds, which skips events. */
   events: EventReader | undefined = undefined;
 
@@ -106,7 +105,7 @@ export class FrameReader extends Reader {
     this.sectionsStart = this.position;
     this.frameEnd = length;
     this.feedsHash = NO_FEEDS;
-    this.valueBytesMax = NO_LIMITS;
+    this.limits = NO_LIMITS;
     return this.checkSections(row);
   }
 
@@ -115,6 +114,11 @@ export class FrameReader extends Reader {
     const reason = this.parseHead(bytes, length);
     return reason === DROP_NONE ? this.parseBody(length, row) : reason;
   }
+
+  /** With LIMITS, the sender's `valueBytesMax`. */
+  valueBytesMax(): number { return this.limits & VALUE_BYTES_MOST; }
+  /** With LIMITS, the sender's `eventBytesMax`; 0: it keeps no feeds. */
+  eventBytesMax(): number { return this.limits >>> EVENT_LIMIT_SHIFT; }
 
   /** Whether the frame answers another: an ACK or a DIFF. */
   isAnswer(): boolean {
@@ -274,11 +278,11 @@ export class FrameReader extends Reader {
 
   private checkLimits(): number {
     const valueBytesMax = this.varint();
-    this.eventBytesMax = this.varint();
-    const isEventGood = this.eventBytesMax === 0
-      || (this.eventBytesMax >= EVENT_BYTES_LEAST && this.eventBytesMax <= EVENT_BYTES_MOST);
+    const eventBytesMax = this.varint();
+    const isEventGood = eventBytesMax === 0
+      || (eventBytesMax >= EVENT_BYTES_LEAST && eventBytesMax <= EVENT_BYTES_MOST);
     if (this.failed || this.more() || valueBytesMax > VALUE_BYTES_MOST || !isEventGood) return DROP_SECTION;
-    this.valueBytesMax = valueBytesMax;
+    this.limits = valueBytesMax | (eventBytesMax << EVENT_LIMIT_SHIFT);
     return DROP_NONE;
   }
 

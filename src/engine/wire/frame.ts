@@ -104,6 +104,8 @@ export const FEEDS_HASH_BYTES = 7;
 export const LIMITS_BYTES_MAX = 7;
 /** The longest value that any node can hold. */
 export const VALUE_BYTES_MOST = 255;
+/** In a number with both limits, `eventBytesMax` is above the bits of `valueBytesMax`. */
+export const EVENT_LIMIT_SHIFT = 8;
 /** The shortest and the longest `eventBytesMax` of nodes with feeds. */
 export const EVENT_BYTES_LEAST = 32;
 export const EVENT_BYTES_MOST = 2047;

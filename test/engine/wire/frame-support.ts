@@ -162,7 +162,7 @@ export function read(bytes: Uint8Array, length: number): ReadFrame | number {
   while (reader.nextSection()) {
     const entries: unknown[] = [];
     while (reader.section <= SECTION_INDIRECT_ACK && reader.more()) entries.push(readEntry(reader, row, bytes));
-    if (reader.section === SECTION_LIMITS) entries.push(reader.valueBytesMax, reader.eventBytesMax);
+    if (reader.section === SECTION_LIMITS) entries.push(reader.valueBytesMax(), reader.eventBytesMax());
     sections.push({ tag: reader.section, entries, ...sectionHead(reader) });
   }
   const { type, flags, id, revision, counter, heartbeat, inReplyTo } = reader;
