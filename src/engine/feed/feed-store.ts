@@ -264,8 +264,10 @@ export class FeedStore implements Authors {
   /** Whether `one` supersedes `other`, which is about the same name and author in the same feed. */
   private supersedes(one: number, other: number): boolean {
     const order = compareOrder(this.arena, one, other);
-    if (order < 0 || (order === 0 && this.arena.sequence(one) < this.arena.sequence(other))) return false;
     const kind = recordKind(this.arena, one);
+    // Peers may no longer hold an end, so it says nothing about what follows it.
+    const isOnlyOverEarlier = order === 0 || kind === KIND_END;
+    if (order < 0 || (isOnlyOverEarlier && this.arena.sequence(one) < this.arena.sequence(other))) return false;
     const otherKind = recordKind(this.arena, other);
     if (!isMergeAt(this.arena.bytes, this.arena.eventAt(one)) || kind === otherKind) return true;
     // In a merge topic a removal stands beside values. The end of a removal has its stamp.

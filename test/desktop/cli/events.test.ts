@@ -66,7 +66,10 @@ describe("chisme node with events", function () {
       assert.deepEqual(await answer(bAgain, "view"), view);
       const front = await answer(bAgain, "front") as FrontierEntry[];
       assert.deepEqual(await answer(again, "front"), front);
-      assert.deepEqual(front.map(({ generation, sequence }) => [generation, sequence]), [[0, 3], [0, 1]]);
+      // The first node may have ended its voucher 7 by now, which another one replaced.
+      assert.ok([3, 4].includes(front[0].sequence));
+      assert.deepEqual(front.map(({ generation }) => generation), [0, 0]);
+      assert.equal(front[1].sequence, 1);
     });
   }
 
@@ -115,12 +118,12 @@ describe("chisme node with events", function () {
   });
 
   it("the flag --event-bytes bounds the events that a node publishes", async () => {
-    const node = jsonNode(freshPort(), 0, 1, "--event-bytes", "1095");
-    node.write(`log a ${"v".repeat(1070)}\nlog a ${"v".repeat(1095)}\n`);
+    const node = jsonNode(freshPort(), 0, 1, "--event-bytes", "1081");
+    node.write(`log a ${"v".repeat(1060)}\nlog a ${"v".repeat(1081)}\n`);
     await untilEvents(node, 1);
     await node.until("the second line is refused", () => node.stderr.includes("\n"));
     assert.equal(node.stderr,
-      "warning: line 2 of standard input: log: value: takes more than 1095 bytes of CBOR (--event-bytes)\n");
+      "warning: line 2 of standard input: log: value: takes more than 1081 bytes of CBOR (--event-bytes)\n");
   });
 
   it("the node refuses a script or an export that it can't open, and a wrong size", async () => {
