@@ -15,7 +15,7 @@ import { LATEST_TOPICS, MERGE_TOPIC, type ShownViews, newViews } from "./shown-v
 /** Room for all events of a scenario. */
 const FEED_BYTES = 32768;
 /** Room for little more than the latest values. */
-const FEED_BYTES_SMALL = 6144;
+const FEED_BYTES_SMALL = 8192;
 /** The same in scenarios with more events, for each node. */
 const FEED_BYTES_AUTHOR = 1280;
 /** Room for more than twice the events that one node publishes in a scenario. */

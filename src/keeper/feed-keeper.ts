@@ -54,6 +54,8 @@ export class FeedKeeper {
   private logBytes = 0;
   private isBehind = false;
   private lacksHistory = false;
+  /** Whether a snapshot arrives of a feed that the log has: a rewrite would replace a complete feed by a part of it. */
+  private isArriving = false;
   /** Set while writes fail. */
   private retry: Retry | undefined;
   private storeDeadline = 0;
@@ -167,21 +169,23 @@ export class FeedKeeper {
   }
 
   private isHistoryDue(): boolean {
-    return this.lacksHistory && this.clock.isDue(this.historyDeadline);
+    return this.lacksHistory && !this.isArriving && this.clock.isDue(this.historyDeadline);
   }
 
   private isLogLong(): boolean {
     const arena = this.feeds.arena;
     const held = (arena.size() - arena.room()) * 4;
-    return this.logBytes > LOG_BYTES_LEAST + LOG_FACTOR * held;
+    return this.logBytes > LOG_BYTES_LEAST + LOG_FACTOR * (this.isArriving ? 2 : 1) * held;
   }
 
   /** Compares all feeds with the log. */
   private look(): void {
     this.isBehind = false;
     this.lacksHistory = false;
+    this.isArriving = false;
     for (let slot = OWN_SLOT + 1; slot < this.rows.capacity; slot++) {
       if (this.kept.has(slot) && !this.kept.isSame(slot)) this.isBehind = true;
+      if (this.kept.hasFeed(slot) && this.kept.isSame(slot) && !this.isKept(slot)) this.isArriving = true;
       if (!this.isKept(slot)) continue;
       if (!this.kept.isSame(slot) || this.kept.isAuthorNew(slot) || this.isFeedDue(slot)) this.isBehind = true;
       if (this.kept.lacksHistory(slot)) this.lacksHistory = true;

@@ -331,8 +331,8 @@ export class FeedRestorer {
   private makeRoom(length: number): boolean {
     // A longer event is of a network with another eventBytesMax.
     if (length > this.feeds.eventBytesMax + COPY_BYTES) return false;
-    if (this.feeds.reserve(recordWords(length))) return true;
-    this.notify();
+    // Room is made of events that the application was notified of; else removals would have to go before them.
+    if (recordWords(length) > this.feeds.arena.room()) this.notify();
     return this.feeds.reserve(recordWords(length));
   }
 

@@ -21,6 +21,9 @@ export class KeptRows {
   has(slot: number): boolean { return this.words[slot * WORDS + HAS] !== 0; }
   id(slot: number): number { return this.words[slot * WORDS + ID]; }
 
+  /** Whether the log has a complete feed of that row. */
+  hasFeed(slot: number): boolean { return this.words[slot * WORDS + SEQUENCE] !== 0; }
+
   /** Whether the row in a slot is the one that the log has from there. */
   isSame(slot: number): boolean {
     return this.has(slot) && this.rows.isHeld(slot) && this.rows.id(slot) === this.id(slot);

@@ -5,7 +5,7 @@ import { SimRandom } from "../../desktop/simulator/random.js";
 import { recordWords } from "../../src/engine/feed/arena.js";
 import { MemoryLog } from "../../src/platform/memory-log.js";
 import type { GossipLog } from "../../src/platform/types.js";
-import { T, bytesOf, hex, logEvent, removeEvent, setEvent, wordsHex } from "../engine/feed/feed-support.js";
+import { T, bytesOf, hex, logEvent, removeEvent, setEvent, tipAfter, wordsHex } from "../engine/feed/feed-support.js";
 import { FakeFiles, NoPower } from "../support/fake-files.js";
 import { count, propertyOptions } from "../support/random.js";
 import { type HeldFeed, KeeperNode, nameOf } from "./keeper-support.js";
@@ -177,6 +177,10 @@ class World {
     if (sequence < 2 || !feeds.isComplete(slot) || event === undefined || tip === undefined) return;
     const bytes = Buffer.from(event, "hex");
     if (before === undefined || feeds.arena.room() < recordWords(bytes.length)) return;
+    // Others may remember an end of the feed that the author lost and replaced.
+    const proven = tipAfter(author, feeds.generation(slot), sequence, Buffer.from(before, "hex"), bytes);
+    const held = wordsHex(feeds.tipFirstAt(slot, sequence), feeds.tipSecondAt(slot, sequence));
+    if (hex(proven) !== tip || tip !== held) return;
     feeds.lowerFloor(slot, sequence, parseInt(before.slice(0, 8), 16), parseInt(before.slice(8), 16));
     feeds.copyToScratch(bytes, 0, bytes.length);
     feeds.store(slot, sequence, parseInt(tip.slice(0, 8), 16), parseInt(tip.slice(8), 16), bytes.length);

@@ -7,6 +7,7 @@ import { GENERATION, LAST_REMOVAL, NOTIFIED, RECORD_GONE, RECORD_NOTIFIED, SEQUE
 import type { FeedStore } from "./feed-store.js";
 import { firstNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind } from "./names.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE } from "./kinds.js";
+import { JOINED_ENDS, JOINED_ENDS_MAX, JOINED_END_WORDS } from "./state-words.js";
 
 /**
  * Whether a feed holds the event of `length` bytes in canonical form at `at` of the arena.
@@ -136,4 +137,28 @@ export function replace(feeds: FeedStore, slot: number, branch: number): void {
     feeds.put(slot, sequence, tipFirst, tipSecond, length);
   }
   arena.set(slot, NOTIFIED, arena.get(slot, SEQUENCE));
+}
+
+// The node remembers the last ends of branches of the own feed that are part of the feed now: a peer that holds one of
+// them may get the present generation.
+
+/** Remembers an end in the place of the oldest one. */
+export function addJoinedEnd(feeds: FeedStore, generation: number, sequence: number, tip: number): void {
+  if (sequence === 0 || tip === 0 || hasJoinedEnd(feeds, generation, sequence, tip)) return;
+  for (let i = JOINED_ENDS + JOINED_ENDS_MAX * JOINED_END_WORDS - 1; i >= JOINED_ENDS + JOINED_END_WORDS; i--) {
+    feeds.setState(i, feeds.state(i - JOINED_END_WORDS));
+  }
+  feeds.setState(JOINED_ENDS, generation);
+  feeds.setState(JOINED_ENDS + 1, sequence);
+  feeds.setState(JOINED_ENDS + 2, tip);
+}
+
+/** Whether an end is remembered. */
+export function hasJoinedEnd(feeds: FeedStore, generation: number, sequence: number, tip: number): boolean {
+  for (let i = 0; i < JOINED_ENDS_MAX; i++) {
+    const at = JOINED_ENDS + i * JOINED_END_WORDS;
+    if (feeds.state(at) !== generation || feeds.state(at + 1) !== sequence) continue;
+    if (feeds.state(at + 2) === tip && tip !== 0) return true;
+  }
+  return false;
 }
