@@ -1,3 +1,4 @@
+import type { FrontierEntry } from "../../src/gossip.js";
 import type { Violation } from "./checkers.js";
 import type { HeldRecord, Holding } from "./held-records.js";
 import type { SimNode } from "./node.js";
@@ -8,10 +9,10 @@ import { type ShownViews, valuesOf, viewsOf } from "./shown-views.js";
  * Checks that all nodes have equal views, and that each map of latest values is the
  * one that the node's events produce.
  *
- * @param areFrontiersEqual whether also the frontiers must be equal: not while nodes tidy their feeds
+ * @param held how far each node must hold feeds at least; undefined: all nodes must hold all feeds equally far
  */
 export function checkEvents(
-  nodes: readonly SimNode[], views: ReadonlyMap<SimNode, ShownViews>, areFrontiersEqual: boolean,
+  nodes: readonly SimNode[], views: ReadonlyMap<SimNode, ShownViews>, held: readonly FrontierEntry[] | undefined,
 ): Violation[] {
   const violations: Violation[] = [];
   const first = nodes.at(0);
@@ -22,9 +23,11 @@ export function checkEvents(
   for (const node of nodes) {
     const add = (check: string, detail: string): void => void violations.push({ check, node: node.name, detail });
     const ownFrontier = frontierText(node);
-    if (areFrontiersEqual && ownFrontier !== frontier) {
+    if (held === undefined && ownFrontier !== frontier) {
       add("frontier", `holds ${ownFrontier}; ${first.name} holds ${frontier}`);
     }
+    const missing = (held ?? []).filter((entry) => !isHeld(node, entry));
+    if (missing.length > 0) add("frontier", `holds ${ownFrontier}, and not ${entriesText(missing)}`);
     const ownEntries = viewText(views.get(node), nowMs);
     if (ownEntries !== entries) add("eventView", `has the view ${ownEntries}; ${first.name} has ${entries}`);
     const latest = latestText(views.get(node), nowMs);
@@ -98,8 +101,23 @@ function textOf({ kind, identity }: HeldRecord): string {
   return `${kind} ${identity}`;
 }
 
+/** How far running nodes hold their own feeds. */
+export function ownFrontiers(nodes: readonly SimNode[]): FrontierEntry[] {
+  return nodes.flatMap((node) => node.gossip?.frontier().filter(({ author }) => author === node.id) ?? []);
+}
+
+/** Whether a node holds a feed at least as far. */
+function isHeld(node: SimNode, { author, generation, sequence }: FrontierEntry): boolean {
+  const entry = node.gossip?.frontier().find((other) => other.author === author);
+  if (entry === undefined || entry.generation < generation) return false;
+  return entry.generation > generation || entry.sequence >= sequence;
+}
+
 function frontierText(node: SimNode): string {
-  const entries = node.gossip?.frontier() ?? [];
+  return entriesText(node.gossip?.frontier() ?? []);
+}
+
+function entriesText(entries: readonly FrontierEntry[]): string {
   return entries.map(({ author, generation, sequence }) => `${author} ${generation}:${sequence}`).join(", ");
 }
 

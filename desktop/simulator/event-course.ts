@@ -1,5 +1,5 @@
 import { eventFeeds } from "../../src/events/index.js";
-import type { FeedEvent, GossipErrorCode, GossipOptions, GossipStorage } from "../../src/gossip.js";
+import type { FeedEvent, FrontierEntry, GossipErrorCode, GossipOptions, GossipStorage } from "../../src/gossip.js";
 import { MemoryLog } from "../../src/platform/memory-log.js";
 import { MemoryStorage } from "../../src/platform/memory-storage.js";
 import type { Violation } from "./checkers.js";
@@ -16,8 +16,8 @@ import { LATEST_TOPICS, MERGE_TOPIC, type ShownViews, newViews } from "./shown-v
 const FEED_BYTES = 32768;
 /** Room for little more than the latest values. */
 const FEED_BYTES_SMALL = 8192;
-/** The same in scenarios where nodes must discard events, for each author. */
-const FEED_BYTES_AUTHOR = 800;
+/** The same in scenarios with more events, for each node. */
+const FEED_BYTES_AUTHOR = 1280;
 /** Room for more than twice the events that one node publishes in a scenario. */
 const FEED_BYTES_KEEPER = 8192;
 /** Where the others discard events, this many nodes have large event buffers and `fillGaps`. */
@@ -40,7 +40,7 @@ export interface EventCourseOptions {
   feedBytes: number | undefined;
   /** Whether event buffers are small in any case. */
   isForgetful: boolean;
-  /** Whether small event buffers have room for the values of twice as many nodes. */
+  /** Whether nodes leave for ever. */
   isDeparting: boolean;
   /** Called when a node loses power during a write to its log; must switch the node off. */
   onPowerLoss: (node: SimNode) => void;
@@ -88,8 +88,8 @@ export class EventCourse {
   constructor({ seed, nodes, feedBytes, isForgetful, isDeparting, onPowerLoss }: EventCourseOptions) {
     this.random = new SimRandom(seed, STREAM_EVENTS);
     this.isSmall = feedBytes === undefined && (this.random.below(4) === 0 || isForgetful);
-    const authors = isDeparting ? 2 * nodes : isForgetful ? nodes : 0;
-    this.feedBytes = this.isSmall ? Math.max(FEED_BYTES_SMALL, FEED_BYTES_AUTHOR * authors) : feedBytes ?? FEED_BYTES;
+    const smallBytes = isForgetful || isDeparting ? FEED_BYTES_AUTHOR * nodes : FEED_BYTES_SMALL;
+    this.feedBytes = this.isSmall ? Math.max(FEED_BYTES_SMALL, smallBytes) : feedBytes ?? FEED_BYTES;
     this.keeperBytes = Math.max(FEED_BYTES, FEED_BYTES_KEEPER * nodes);
     this.mayForget = isDeparting;
     this.onPowerLoss = onPowerLoss;
@@ -247,9 +247,9 @@ export class EventCourse {
     }
   }
 
-  /** Differences between the views of the running nodes and, if they must be equal, between their frontiers. */
-  checkAgreement(nodes: readonly SimNode[], areFrontiersEqual: boolean): Violation[] {
-    return checkEvents(nodes, this.views, areFrontiersEqual);
+  /** Differences between the views of the running nodes, and in how far they hold feeds: see `checkEvents`. */
+  checkAgreement(nodes: readonly SimNode[], held: readonly FrontierEntry[] | undefined): Violation[] {
+    return checkEvents(nodes, this.views, held);
   }
 
   /** Values that a running node does not show, though they are right, and log events that it does not hold. */

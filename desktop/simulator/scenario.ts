@@ -1,9 +1,11 @@
 import { formatAddress } from "../../src/engine/wire/address.js";
-import { Gossip, type NodeRow } from "../../src/gossip.js";
+import { type FrontierEntry, Gossip, type NodeRow } from "../../src/gossip.js";
 import {
   type Violation, checkAgreement, checkDatagramBytes, checkErrors, checkStatements, checkValues,
+  heldRevision, revisionNotAbove,
 } from "./checkers.js";
 import { SimRandom, STREAM_SCENARIO, STREAM_STRANGERS } from "./random.js";
+import { ownFrontiers } from "./event-checkers.js";
 import { EventCourse } from "./event-course.js";
 import { noFaults } from "./faults.js";
 import { optionsOfDialect } from "./dialects.js";
@@ -70,6 +72,8 @@ const ESPGOSSIP_ROUNDS = 200;
 const CLOCK_SKEW_PPM = 100;
 /** Rounds per node for filling gaps. A node requests from every other node once in a quarter of them. */
 const GAP_ROUNDS = 4;
+/** Rounds within which nodes end what was hidden. Their feeds go on until then. */
+const TIDY_ROUNDS = 160;
 /** More violations than this are not recorded. */
 const VIOLATIONS_MAX = 100;
 
@@ -114,8 +118,6 @@ export class ScenarioRun {
   private falseDowns = 0;
   private falseDownsHealed = 0;
   private hasAgreed = false;
-  /** Whether nodes still publish copies and ends for nodes that left, so that frontiers differ for some rounds. */
-  private isTidying = false;
   private pushes = 0;
   private moves = 0;
 
@@ -243,6 +245,9 @@ export class ScenarioRun {
 
   private comeBack(node: SimNode, how: Crash): void {
     this.off.delete(node);
+    // Invented nodes may have displaced its row everywhere.
+    const former = this.former.get(node);
+    if (this.network.running.every((other) => heldRevision(other, node) !== former)) this.former.delete(node);
     if (how.image !== undefined) node.storage = how.image.storage;
     if (how.torn !== undefined) node.tearWrite(how.torn);
     node.restart(how);
@@ -318,9 +323,10 @@ export class ScenarioRun {
     if (!this.isBoards) this.addViolations(this.checkAgreed().map((violation) => ({ ...violation, check: "warmUp" })));
   }
 
-  private checkAgreed(): Violation[] {
+  /** @param held see `EventCourse.checkAgreement` */
+  private checkAgreed(held?: readonly FrontierEntry[]): Violation[] {
     if (this.isBoards) return checkValues(this.network);
-    return [...checkAgreement(this.network), ...this.events.checkAgreement(this.network.running, !this.isTidying)];
+    return [...checkAgreement(this.network), ...this.events.checkAgreement(this.network.running, held)];
   }
 
   private endure(): void {
@@ -364,11 +370,11 @@ export class ScenarioRun {
   /** Ends all faults and waits for agreement. Returns the round in which all nodes agreed for good. */
   private heal(): number | null {
     Object.assign(this.network.faults, noFaults());
-    this.isTidying = this.scenario.isDeparting === true;
     for (const [node, how] of this.off) this.comeBack(node, how);
     // Both can leave different values under one revision and heartbeat until the node announces again.
     if (this.isCorrupting || this.isBoards) for (const node of this.present) this.push(node);
-    const agreedSince = this.settle(this.roundsToHealMax());
+    // Nodes tidy their feeds for some time, so that feeds go on.
+    const agreedSince = this.settle(this.roundsToHealMax(), ownFrontiers(this.network.running));
     if (this.isBoards) return agreedSince;
     if (this.scenario.isDeparting === true) this.rest();
     this.fillGaps();
@@ -381,14 +387,18 @@ export class ScenarioRun {
     return agreedSince;
   }
 
-  /** Waits until all nodes agree for good. Returns the round since which they do. */
-  private settle(roundsMax: number): number | null {
+  /**
+   * Waits until all nodes agree for good. Returns the round since which they do.
+   *
+   * @param held see `EventCourse.checkAgreement`
+   */
+  private settle(roundsMax: number, held?: readonly FrontierEntry[]): number | null {
     let agreedSince: number | null = null;
     let violations: Violation[] = [];
     const { lastingRounds } = this.options;
     for (let round = 1; round <= roundsMax + lastingRounds; round++) {
       this.runRound();
-      violations = this.checkAgreed();
+      violations = this.checkAgreed(held);
       this.hasAgreed ||= violations.length === 0;
       if (violations.length > 0) agreedSince = null;
       else if (agreedSince === null) agreedSince = round;
@@ -401,7 +411,6 @@ export class ScenarioRun {
   /** Waits until the rules of events have nothing left to do, and checks that no event is kept twice. */
   private rest(): void {
     for (let round = 0; round < REST_ROUNDS; round++) this.runRound();
-    this.isTidying = false;
     this.settle(roundsToHealMax(this.options.nodes));
     this.addViolations(this.events.checkCopies(this.network.running));
   }
@@ -417,7 +426,7 @@ export class ScenarioRun {
   private fillGaps(): void {
     const { isForgetful = false } = this.scenario;
     let violations = this.events.checkKept(this.network.running, isForgetful);
-    for (let left = GAP_ROUNDS * this.nodes.length; violations.length > 0 && left > 0; left--) {
+    for (let left = Math.max(GAP_ROUNDS * this.nodes.length, TIDY_ROUNDS); violations.length > 0 && left > 0; left--) {
       this.runRound();
       violations = this.events.checkKept(this.network.running, isForgetful);
     }
@@ -433,15 +442,4 @@ export class ScenarioRun {
       if (this.violations.length < VIOLATIONS_MAX) this.violations.push(violation);
     }
   }
-}
-
-function heldRevision(holder: SimNode, node: SimNode): number | undefined {
-  return holder.gossip?.rows().find(({ id }) => id === node.id)?.revision;
-}
-
-function revisionNotAbove(node: SimNode, former: number): Violation[] {
-  const revision = node.gossip?.revision ?? 0;
-  // A node without a stored revision may use revision 0 twice; its heartbeat distinguishes the two.
-  if (revision > former || (revision === 0 && former === 0)) return [];
-  return [{ check: "revisions", node: node.name, detail: `is at revision ${revision} after revision ${former}` }];
 }
