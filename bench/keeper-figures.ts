@@ -172,7 +172,7 @@ function readAll(folder: string): void {
 function checkAll(folder: string): void {
   const storage = new FileStorage(folder);
   const bytes = new Uint8Array(chainBytes(EVENT_BYTES_MAX));
-  const chain = new Chain(nodeDigest, bytes, 0, EVENT_BYTES_MAX);
+  const chain = new Chain(nodeDigest, bytes, 0);
   storage.feeds.read((record, length) => {
     const view = new DataView(record.buffer, record.byteOffset, length);
     for (let at = 0; at < length;) {

@@ -1,5 +1,5 @@
 import { BOARD_STACK_SLOTS, buildBundle } from "../test/conformance/replay.js";
-import { XsHost, type XsMemory } from "../test/xs/xs.js";
+import { type XsBits, XsHost, type XsMemory } from "../test/xs/xs.js";
 import { measureSealing, stepsOf } from "./sealing-figures.js";
 
 /** Values by name, in bytes unless the name says otherwise. */
@@ -20,13 +20,19 @@ export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.feedsGrowth": 0,
 };
 
+/** Commands that create a node whose growth is measured, by the name of the figure. */
+export const GROWTH: Record<string, string> = {
+  growth: `engine 64 ${DATAGRAM_BYTES_MAX}`,
+  feedsGrowth: `feeds 16 ${DATAGRAM_BYTES_MAX} 2048`,
+};
+
 /**
  * Measures a node on 32-bit XS.
  *
  * @param datagrams number of datagrams over which the growth is measured
  */
 export async function measureRam(datagrams: number): Promise<RamFigures> {
-  const bundle = await buildBundle("../../bench/ram-entry.ts", "ram");
+  const bundle = await buildRam();
   const figures: RamFigures = {};
   for (const rows of ROWS) {
     const values = rows * VALUE_BYTES_MAX;
@@ -39,11 +45,18 @@ export async function measureRam(datagrams: number): Promise<RamFigures> {
   figures["ram.xs32Bytes.gossip64"] = await bytesOf(bundle, `gossip 64 ${DATAGRAM_BYTES_MAX}`) - 64 * VALUE_BYTES_MAX;
   // A Map of 128 objects does not fit into the board's memory, so this host has more.
   for (const rows of ROWS) figures[`ram.xs32Bytes.map${rows}`] = await bytesOf(bundle, `map ${rows}`, 1 << 20);
-  await measureGrowth(bundle, datagrams, `engine 64 ${DATAGRAM_BYTES_MAX}`, "ram.xs32Bytes.growth", figures);
-  const withFeeds = `feeds 16 ${DATAGRAM_BYTES_MAX} 2048`;
-  await measureGrowth(bundle, datagrams, withFeeds, "ram.xs32Bytes.feedsGrowth", figures);
+  for (const [name, command] of Object.entries(GROWTH)) {
+    const growth = await measureGrowth(command, datagrams);
+    figures[`ram.xs32Bytes.${name}`] = growth.bytes;
+    figures["ram.growthDatagrams"] = growth.datagrams;
+    figures["ram.xs32Bytes.stack"] = growth.stack;
+  }
   await measureSteps(bundle, figures);
   return { ...figures, ...await measureSealing() };
+}
+
+function buildRam(): Promise<string> {
+  return buildBundle("../../bench/ram-entry.ts", "ram");
 }
 
 async function bytesOf(bundle: string, command: string, staticBytes?: number): Promise<number> {
@@ -57,21 +70,20 @@ async function bytesOf(bundle: string, command: string, staticBytes?: number): P
   return bytes;
 }
 
-/** Measures by how much memory grows while two nodes exchange, publish and lose datagrams. */
-async function measureGrowth(
-  bundle: string, datagrams: number, command: string, name: string, figures: RamFigures,
-): Promise<void> {
+/** Measures by how many bytes memory grows while two nodes exchange, publish and lose datagrams. */
+export async function measureGrowth(
+  command: string, datagrams: number, bits: XsBits = 32,
+): Promise<{ bytes: number; datagrams: number; stack: number }> {
   // Two nodes with feeds do not fit into the memory of one board.
-  const host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS, staticBytes: 65536 });
+  const host = await XsHost.start(await buildRam(), { stackSlots: BOARD_STACK_SLOTS, staticBytes: 65536, bits });
   await host.send(command);
   const first = Number(await host.send("traffic 1000"));
   const before = await host.memory();
   let total = 0;
   while (total < datagrams) total += Number(await host.send(`traffic ${Math.min(50000, datagrams - total)}`));
-  figures[name] = used(await host.memory()) - used(before);
-  figures["ram.growthDatagrams"] = total + first;
-  figures["ram.xs32Bytes.stack"] = (await host.memory()).stackUsedMax;
+  const after = await host.memory();
   await host.close();
+  return { bytes: used(after) - used(before), datagrams: total + first, stack: after.stackUsedMax };
 }
 
 /** Measures the steps of XS for single inputs, without those of the command line of the host. */

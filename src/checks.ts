@@ -102,3 +102,8 @@ function decimal(text: string): number {
   }
   return text.length === 0 || text.length > 5 || text.charCodeAt(0) === 48 ? NaN : Number(text);
 }
+
+/** Whether each author's value of a topic counts beside those of others (PROTOCOL 10.1). */
+export function isMergeTopic(topic: string): boolean {
+  return topic.charAt(0) === "+";
+}

@@ -146,8 +146,8 @@ describe("A node writes what it read before", () => {
     const { network, all } = devices(9 * YEAR, 0, 0);
     all[0].gossip.set("lamp", "1", 0);
     network.run(30000);
-    const value = "x".repeat(128 - 9 - 4 - 2 - 2);
-    assert.throws(() => all[1].gossip.set("lamp", "1", `${value}x`), /takes more than 128 bytes/);
+    const value = "x".repeat(448 - 9 - 4 - 2 - 3);
+    assert.throws(() => all[1].gossip.set("lamp", "1", `${value}x`), /takes more than 448 bytes/);
     all[1].gossip.set("lamp", "1", value);
     network.run(30000);
     assert.deepEqual(all.map((device) => device.lamp()), [value, value, value]);

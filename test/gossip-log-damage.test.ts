@@ -160,12 +160,10 @@ describe("A node with a damaged event log", () => {
       const network = new FakeNetwork();
       const peer = damaged(network, lost);
       const { node, errors } = start(network, ADDRESS, openStorage());
-      const before = node.gossip.revision;
       network.run(300000);
       const all = Array.from({ length: EVENTS }, (_, i) => i + 1);
       assert.deepEqual(values(node), all);
       assert.deepEqual(values(peer), all);
-      assert.equal(node.gossip.revision, before, "the feed goes on in its generation");
       assert.equal(errors.length, 2);
       assert.match(errors[0], /^storage the event log is damaged: places: 1, /);
       assert.equal(errors[1], "storage the event log is repaired: events that came back from peers: 1, not found: 0");

@@ -144,7 +144,7 @@ describe("options: objects and functions", () => {
     const make = (more: Partial<GossipOptions>) => new Gossip({ socket, clock, digest: nodeDigest, ...more });
     make({ views: [view] });
     assert.throws(() => make({ views: [view] }), { name: "RangeError", code: "ERR_OPTION", option: "views" });
-    for (const shared of [latestMap(), records(), topicMerge({ topic: "t", merge: () => 1 })]) {
+    for (const shared of [latestMap(), records(), topicMerge({ topic: "+t", merge: () => 1 })]) {
       make({ events: eventFeeds({ views: [shared] }) });
       const again = () => make({ events: eventFeeds({ views: [shared] }) });
       assert.throws(again, { name: "RangeError", code: "ERR_OPTION", option: "events.views" });

@@ -13,7 +13,7 @@ const SPLIT_ROUNDS = [4, 12, 30, 50];
 export function departSome(run: ScenarioRun): void {
   switch (run.random.below(12)) {
     case 0: leaveSome(run); break;
-    case 1: if (run.present.length < run.options.nodes + SEEDS) run.arrive(); break;
+    case 1: if (run.present.length < run.options.nodes + SEEDS) run.addNode(); break;
     case 2: withSome(run, (node) => goAway(run, node)); break;
     case 3: if (!run.isBoards) withSome(run, (node) => restoreLater(run, node)); break;
     case 4: splitForSome(run); break;
@@ -46,7 +46,7 @@ function restoreLater(run: ScenarioRun, node: SimNode): void {
   const image = run.imageOf(node);
   const offMs = run.random.pick(AWAY_ROUNDS) * run.roundIntervalMs;
   run.network.schedule(run.random.between(1, 30) * run.roundIntervalMs, () => {
-    if (node.isRunning) run.crash(node, { offMs, keepStorage: true, image });
+    if (node.isRunning && run.isEnduring) run.crash(node, { offMs, keepStorage: true, image });
   });
 }
 

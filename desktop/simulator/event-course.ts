@@ -15,9 +15,9 @@ import { LATEST_TOPICS, MERGE_TOPIC, type ShownViews, newViews } from "./shown-v
 /** Room for all events of a scenario. */
 const FEED_BYTES = 32768;
 /** Room for little more than the latest values. */
-const FEED_BYTES_SMALL = 6144;
+const FEED_BYTES_SMALL = 8192;
 /** The same in scenarios where nodes must discard events, for each author. */
-const FEED_BYTES_AUTHOR = 640;
+const FEED_BYTES_AUTHOR = 800;
 /** Room for more than twice the events that one node publishes in a scenario. */
 const FEED_BYTES_KEEPER = 8192;
 /** Where the others discard events, this many nodes have large event buffers and `fillGaps`. */

@@ -94,6 +94,8 @@ export class ScenarioRun {
   readonly options: ScenarioOptions;
   /** Whether corrupted datagrams reach nodes, which may then hold false rows until the owners announce again. */
   isCorrupting = false;
+  /** Whether this is the safety phase. */
+  isEnduring = false;
   /** The attackers, in scenarios that have some. */
   strangers: Strangers | undefined;
   private readonly scenario: Scenario;
@@ -254,11 +256,6 @@ export class ScenarioRun {
     else node.crash();
   }
 
-  /** A new node joins the network. */
-  arrive(): void {
-    this.addNode();
-  }
-
   /** The storage of a node that runs, as it is now. */
   imageOf(node: SimNode): StorageImage {
     return this.events.imageOf(node);
@@ -269,7 +266,8 @@ export class ScenarioRun {
     return formatAddress(addressOfIndex(this.nodes.length + this.moves++));
   }
 
-  private addNode(): void {
+  /** A new node joins the network. */
+  addNode(): void {
     const { nodes, roundIntervalMs, dialect } = this.options;
     const skewPpm = this.scenario.clockSkewPpm ?? CLOCK_SKEW_PPM;
     const seeds = this.scenario.isSeedless === true ? 0 : SEEDS;
@@ -326,6 +324,7 @@ export class ScenarioRun {
   }
 
   private endure(): void {
+    this.isEnduring = true;
     this.scenario.begin?.(this);
     this.events.isTearing = this.scenario.isTearing === true;
     const rounds = this.scenario.isDeparting === true ? DEPARTING_ROUNDS : SAFETY_ROUNDS;
@@ -339,6 +338,7 @@ export class ScenarioRun {
       this.addViolations(this.checkSafety());
     }
     this.events.isTearing = false;
+    this.isEnduring = false;
   }
 
   /** Lets up to three nodes publish 1 to 3 events each in this round; with `isForgetful`, half of all nodes more. */

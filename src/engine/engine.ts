@@ -13,7 +13,8 @@ import {
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
-  answerClaim, compareDigest, compareRanges, compareRows, isInSync, observeSender, sendWanted, senderAt, wantSender,
+  answerClaim, compareDigest, compareRanges, compareRows, isInSync, isSummaryDue, observeSender, sendWanted, senderAt,
+  wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { STATS_WORDS, Stats } from "./stats.js";
@@ -27,7 +28,7 @@ import {
   DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN, DROP_UNSEALED,
 } from "./wire/drops.js";
 import {
-  FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, JSON_FIRST_BYTE, SECTION_DIGEST, SECTION_INDIRECT_ACK, SECTION_PING_REQ,
+  FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, SECTION_DIGEST, SECTION_INDIRECT_ACK, SECTION_PING_REQ,
   SECTION_RANGE_FINGERPRINTS, SECTION_ROWS, SECTION_ROW_FINGERPRINTS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE,
   TYPE_SYN,
 } from "./wire/frame.js";
@@ -427,21 +428,11 @@ export class Engine implements NodeEngine {
     const frame = this.frame;
     this.prepareAnswer(slot, length);
     if (!this.rounds.mayContinue()) return;
-    const withSummary = !isInSync(this.rows, frame) && this.isSummaryDue(hasSummary);
+    const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
+    const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
     const isChallenge = (frame.flags & FLAG_CHALLENGE) !== 0;
     if (!withSummary && !isChallenge && !this.outbox.hasAnswer()) return;
     this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter);
-  }
-
-  /**
-   * PROTOCOL 5.3: whether a DIFF has to show all rows: after an ACK that had no
-   * room for a summary, or after MORE, if the frame answers the last summary.
-   */
-  private isSummaryDue(hasSummary: boolean): boolean {
-    const frame = this.frame;
-    if (frame.type === TYPE_ACK) return !hasSummary;
-    if ((frame.flags & FLAG_MORE) === 0 || !this.outbox.answersSummary(frame.inReplyTo)) return false;
-    return this.feed === undefined || this.feed.mayGoOn();
   }
 
   /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether the address is proven. */

@@ -67,11 +67,6 @@ export function compareSubjects(a: FeedEvent, b: FeedEvent): number {
   return compareKeys(a, b.topic, b.key as string) || compareNumbers(a.author, b.author);
 }
 
-/** Whether each author's value of a topic counts beside those of others (PROTOCOL 10.1). */
-export function isMergeTopic(topic: string): boolean {
-  return topic.charAt(0) === "+";
-}
-
 /** Orders an event against a topic and a key: 0 when it is about them. */
 export function compareKeys(event: FeedEvent, topic: string, key: string): number {
   return compareTexts(event.topic, topic) || compareTexts(event.key as string, key);

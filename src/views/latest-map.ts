@@ -1,8 +1,8 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { checkGiven, checkUnbound, show } from "../checks.js";
+import { checkGiven, checkUnbound, isMergeTopic, show } from "../checks.js";
 import { invalid } from "../errors.js";
 import { Changes } from "./changes.js";
-import { EventSet, compareKeys, compareSubjects, firstOf, isMergeTopic, unknownTime } from "./event-set.js";
+import { EventSet, compareKeys, compareSubjects, firstOf, unknownTime } from "./event-set.js";
 import { type FeedEvent, type FeedView, compareEvents, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";

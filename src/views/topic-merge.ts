@@ -1,8 +1,8 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { checkGiven, checkObject, checkUnbound, show } from "../checks.js";
+import { checkGiven, checkObject, checkUnbound, isMergeTopic, show } from "../checks.js";
 import { invalid } from "../errors.js";
 import { Changes } from "./changes.js";
-import { EventSet, compareSubjects, firstOf, insertByAge, isMergeTopic, unknownTime } from "./event-set.js";
+import { EventSet, compareSubjects, firstOf, insertByAge, unknownTime } from "./event-set.js";
 import { type FeedEvent, type FeedView, compareEvents, earliestEndOf, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { SimNetwork, type SimNode } from "../../desktop/simulator/index.js";
 import { eventFeeds } from "../../src/events/index.js";
-import { Gossip } from "../../src/gossip.js";
+import { type CborValue, Gossip } from "../../src/gossip.js";
 import { MemoryLog } from "../../src/platform/memory-log.js";
 import { MemoryStorage } from "../../src/platform/memory-storage.js";
 import { type LatestMap, latestMap } from "../../src/views/latest-map.js";
+import { type TopicMerge, topicMerge } from "../../src/views/topic-merge.js";
 import { isFast } from "../support/random.js";
 
 const MINUTE_MS = 60_000;
@@ -16,6 +17,7 @@ const PHYSICAL_START_MS = 1_700_000_000_000;
 class Portals {
   readonly network = new SimNetwork({ seed: 5 });
   private readonly maps = new Map<SimNode, LatestMap>();
+  private readonly merges = new Map<SimNode, TopicMerge<CborValue[]>>();
   private readonly removeAfterMs: number;
 
   constructor(removeAfterMs: number) {
@@ -34,9 +36,11 @@ class Portals {
       makeStorage: () => new MemoryStorage(new MemoryLog()),
       start: (platform, storage, node) => {
         const map = latestMap();
+        const merge = topicMerge({ topic: "+taken", merge: (taken) => taken.map(({ value }) => value) });
         this.maps.set(node, map);
+        this.merges.set(node, merge);
         const onError = (code: string, error: Error): void => assert.fail(`${node.name}: ${code} ${error.message}`);
-        const events = eventFeeds({ bytes: 65536, views: [map] });
+        const events = eventFeeds({ bytes: 65536, views: [map, merge] });
         const gossip = new Gossip({ ...platform, storage, events, onError });
         gossip.start();
         return gossip;
@@ -56,6 +60,11 @@ class Portals {
   /** What the running nodes show for a voucher, each value once. */
   shown(voucher: string): unknown[] {
     return [...new Set(this.network.running.map((node) => this.maps.get(node)?.get("voucher", voucher)))];
+  }
+
+  /** What each running node shows of the sums that nodes took from a voucher. */
+  taken(voucher: string): unknown[] {
+    return this.network.running.map((node) => this.merges.get(node)?.get(voucher));
   }
 }
 
@@ -119,5 +128,24 @@ describe("What an author that left for ever had said last", function () {
     network.runFor(HOUR_MS);
     assert.deepEqual(portals.shown("3"), [undefined]);
     assert.deepEqual(portals.shown("4"), ["of the laptop 4"]);
+  });
+
+  it("what an author that returns late withdraws from a merge topic is withdrawn at all nodes", () => {
+    const portals = new Portals(10 * MINUTE_MS);
+    const { network, portal, laptop } = portals;
+    const five = <Item>(item: Item): Item[] => [item, item, item, item, item];
+    portal.set("+taken", "7", 1);
+    laptop.set("+taken", "7", 2);
+    network.runFor(5 * MINUTE_MS);
+    laptop.crash();
+    network.runFor(2 * HOUR_MS);
+    assert.deepEqual(portals.taken("7"), five([1, 2]).slice(1), "copied by another node");
+    laptop.start();
+    network.runFor(HOUR_MS);
+    assert.deepEqual(portals.taken("7"), five([1, 2]), "the copy has ended");
+    laptop.withdraw("+taken", "7");
+    assert.deepEqual(portals.taken("7").at(-1), [1], "at the laptop itself");
+    network.runFor(HOUR_MS);
+    assert.deepEqual(portals.taken("7"), five([1]));
   });
 });

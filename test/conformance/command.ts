@@ -42,8 +42,8 @@ process.exitCode = plain.equal && sealed.equal ? 0 : 1;
 
 async function compare(traces: NodeTrace[]): Promise<Comparison> {
   const { espruino } = values;
-  const others = espruino === undefined ? [onXs] : [
-    onXs, () => onEspruino(espruino, "minified"), () => onEspruino(espruino, "lean"),
+  const others = espruino === undefined ? [() => onXs()] : [
+    () => onXs(), () => onEspruino(espruino, "minified"), () => onEspruino(espruino, "lean"),
   ];
   const v8 = () => Promise.resolve(onV8());
   const hashes: Record<string, string> = {};

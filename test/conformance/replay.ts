@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { XsHost } from "../xs/xs.js";
+import { type XsBits, XsHost } from "../xs/xs.js";
 import { Harness } from "./harness.js";
 import type { NodeTrace } from "./trace.js";
 
@@ -48,12 +48,12 @@ export function onV8(): Replayer {
 /** A board has its code, but for what is made at run time, in flash; here that of feeds is in the same memory. */
 const STATIC_BYTES = 49152;
 
-/** 32-bit XS with memory for a node with feeds, its stack as in the manifest of an ESP8266. */
-export async function onXs(): Promise<Replayer> {
+/** XS with memory for a node with feeds, its stack as in the manifest of an ESP8266. */
+export async function onXs(bits: XsBits = 32): Promise<Replayer> {
   const host = await XsHost.start(await buildBundle("./entry.ts", "conformance"), {
-    stackSlots: BOARD_STACK_SLOTS, staticBytes: STATIC_BYTES,
+    stackSlots: BOARD_STACK_SLOTS, staticBytes: STATIC_BYTES, bits,
   });
-  return { name: "xs32", send: (lines) => host.sendMany(lines), close: () => host.close() };
+  return { name: `xs${bits}`, send: (lines) => host.sendMany(lines), close: () => host.close() };
 }
 
 /** Replays the traces, one node after the other, and hashes all answers. */

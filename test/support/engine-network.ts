@@ -1,5 +1,5 @@
 import { RECORD_GONE } from "../../src/engine/feed/arena.js";
-import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../../src/engine/feed/kinds.js";
+import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../../src/engine/feed/kinds.js";
 import { BROADCAST_ADDRESS, Engine, type EngineOptions, type NodeEngine } from "../../src/engine/index.js";
 import { type PlainEvent, cborOf } from "../engine/feed/feed-support.js";
 import { PORT, engineOptions } from "./engine-options.js";
@@ -83,7 +83,7 @@ export class EngineNetwork<E extends NodeEngine = Engine> {
   /** A node publishes an event. Returns the event's length in bytes, or the engine's negative refusal. */
   publishEvent(address: number, kind: number, topic: string, key: string, value: unknown, ttlSeconds = 0): number {
     const engine = this.engines.get(address)!;
-    const payload = kind === KIND_REMOVE ? new Uint8Array(0) : cborOf(value);
+    const payload = kind === KIND_REMOVE || kind === KIND_END ? new Uint8Array(0) : cborOf(value);
     const length = publishEvent(engine, this.nowMs, kind, topic, key, ttlSeconds, payload, payload.length);
     if (length > 0) this.drain(address);
     return length;

@@ -1,2 +1,2 @@
-export class CompilerMissing extends Error {}
+export class PackageMissing extends Error {}
 export function build(options?: { m64?: boolean }): Promise<string>;

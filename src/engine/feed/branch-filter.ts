@@ -1,83 +1,64 @@
 import { OWN_SLOT } from "../table/rows.js";
-import type { Branch } from "./branch.js";
-import { compareTimes, stampCounter, stampMs } from "./event.js";
+import { compareStamps, compareTimes, stampCounter, stampMs, writeStamp } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
 import type { Hlc } from "./hlc.js";
 import { holdsEvent, isOutdated } from "./join.js";
+import { BIRTH, BIRTH_FLOOR, DROPPED } from "./state-words.js";
 
-/**
+/*
  * Which events of a branch of the own feed are stored: those that the feed lacks. It lacks no event that it has
- * superseded, and none that the node itself has published since its start and dropped to make room.
+ * superseded, and none that the node itself has published since its start and dropped to make room. The first of
+ * these is called the birth.
  */
-export class BranchFilter {
-  /** Milliseconds of the stamp of the first event that was published since the start; Infinity: there is none. */
-  birthMs = Infinity;
-  private birthCounter = 0;
-  /** Stamp up to which such events were dropped. */
-  private droppedMs = 0;
-  private droppedCounter = 0;
-  /** The floor of the own feed at the birth, or when its generation began. */
-  private floor = 1;
-  private readonly feeds: FeedStore;
-  private readonly hlc: Hlc;
-  private readonly branch: Branch;
 
-  constructor(feeds: FeedStore, hlc: Hlc, branch: Branch) {
-    this.feeds = feeds;
-    this.hlc = hlc;
-    this.branch = branch;
-  }
+/** An event is about to be published, with a stamp. Only the first one counts. */
+export function noteBirth(feeds: FeedStore, ms: number, counter: number): void {
+  if (birthMs(feeds) !== Infinity) return;
+  writeStamp(feeds.arena.bytes, feeds.stampAt(BIRTH), ms, counter);
+  feeds.setState(BIRTH_FLOOR, feeds.floor(OWN_SLOT));
+}
 
-  /** An event is about to be published, with a stamp. Only the first one counts. */
-  noteBirth(ms: number, counter: number): void {
-    if (this.birthMs !== Infinity) return;
-    this.birthMs = ms;
-    this.birthCounter = counter;
-    this.floor = this.feeds.floor(OWN_SLOT);
-  }
+/** Record stamps have stepped back: what was published before does not count as published since the start. */
+export function forgetBirth(feeds: FeedStore): void {
+  writeStamp(feeds.arena.bytes, feeds.stampAt(BIRTH), 0, 0);
+}
 
-  /** The own feed is about to begin a generation, whose floor is 1. */
-  beforeGeneration(): void {
-    this.noteDropped();
-    this.floor = 1;
-  }
+/** Milliseconds of the stamp of the first event that was published since the start; Infinity: there is none. */
+export function birthMs(feeds: FeedStore): number {
+  const ms = stampMs(feeds.arena.bytes, feeds.stampAt(BIRTH));
+  // No event gets a stamp of 0.
+  return ms === 0 ? Infinity : ms;
+}
 
-  /** Whether the event of `length` bytes in the scratch is to be stored. */
-  isWanted(length: number): boolean {
-    const feeds = this.feeds;
-    const at = feeds.chain.eventAt;
-    return !holdsEvent(feeds, OWN_SLOT, at, length) && !this.wasDropped(at) && !isOutdated(feeds, OWN_SLOT, at, length);
-  }
+/** The own feed is about to begin a generation, whose floor is 1. */
+export function beforeGeneration(feeds: FeedStore, hlc: Hlc): void {
+  noteDropped(feeds, hlc);
+  feeds.setState(BIRTH_FLOOR, 1);
+}
 
-  /** The branch was read up to an event, behind which the tip is `tipFirst`, `tipSecond`. */
-  advance(sequence: number, tipFirst: number, tipSecond: number): void {
-    this.branch.advance(sequence, tipFirst, tipSecond);
-  }
+/** Whether the event of `length` bytes in the scratch is to be stored. */
+export function isWanted(feeds: FeedStore, hlc: Hlc, length: number): boolean {
+  const at = feeds.chain.eventAt;
+  return !holdsEvent(feeds, OWN_SLOT, at, length) && !wasDropped(feeds, hlc, at)
+    && !isOutdated(feeds, OWN_SLOT, at, length);
+}
 
-  /** Makes room in the branch itself. Returns false if it cannot. */
-  forgetOldest(): boolean {
-    return this.branch.forgetOldest();
-  }
+/** Whether the event at `at` of the arena, which is not held, was published since the start. */
+function wasDropped(feeds: FeedStore, hlc: Hlc, at: number): boolean {
+  noteDropped(feeds, hlc);
+  const bytes = feeds.arena.bytes;
+  return birthMs(feeds) !== Infinity && compareStamps(bytes, at, bytes, feeds.stampAt(BIRTH)) >= 0
+    && compareStamps(bytes, at, bytes, feeds.stampAt(DROPPED)) < 0;
+}
 
-  /** Whether the event at `at` of the arena, which is not held, was published since the start. */
-  private wasDropped(at: number): boolean {
-    this.noteDropped();
-    const bytes = this.feeds.arena.bytes;
-    const ms = stampMs(bytes, at);
-    const counter = stampCounter(bytes, at);
-    return compareTimes(ms, counter, this.birthMs, this.birthCounter) >= 0
-      && compareTimes(ms, counter, this.droppedMs, this.droppedCounter) < 0;
-  }
-
-  private noteDropped(): void {
-    const feeds = this.feeds;
-    const floor = feeds.floor(OWN_SLOT);
-    if (this.birthMs === Infinity || floor <= this.floor || !feeds.isComplete(OWN_SLOT)) return;
-    const record = feeds.arena.from(OWN_SLOT, floor);
-    const ms = record === 0 ? this.hlc.ms : feeds.ms(record);
-    const counter = record === 0 ? this.hlc.counter : feeds.counter(record);
-    if (compareTimes(ms, counter, this.droppedMs, this.droppedCounter) <= 0) return;
-    this.droppedMs = ms;
-    this.droppedCounter = counter;
-  }
+function noteDropped(feeds: FeedStore, hlc: Hlc): void {
+  const floor = feeds.floor(OWN_SLOT);
+  if (birthMs(feeds) === Infinity || floor <= feeds.state(BIRTH_FLOOR) || !feeds.isComplete(OWN_SLOT)) return;
+  const record = feeds.arena.from(OWN_SLOT, floor);
+  const ms = record === 0 ? hlc.ms : feeds.ms(record);
+  const counter = record === 0 ? hlc.counter : feeds.counter(record);
+  const bytes = feeds.arena.bytes;
+  const dropped = feeds.stampAt(DROPPED);
+  if (compareTimes(ms, counter, stampMs(bytes, dropped), stampCounter(bytes, dropped)) <= 0) return;
+  writeStamp(bytes, dropped, ms, counter);
 }

@@ -1,23 +1,36 @@
 import type { Clock } from "../clock.js";
-import type { OwnRow } from "../table/own-row.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { DROP_ARENA_FULL, DROP_DUPLICATE, DROP_NONE } from "../wire/drops.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { BatchData } from "./batches.js";
 import { skipBatch } from "./batches.js";
-import type { Branch } from "./branch.js";
+import {
+  branchSlot, endBranch, isBranchOf, isBranchRead, noteBranchProgress, pauseBranch, requestBranch, restartBranch,
+  tickBranch,
+} from "./branch.js";
 import { shortTip } from "./chain.js";
-import { Consent } from "./consent.js";
+import { isConsentGiven, nextConsentProbe, settleConsent } from "./consent.js";
 import type { EventData } from "./event.js";
 import { type FeedOutbox, NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import type { Intake } from "./intake.js";
-import { replace } from "./join.js";
+import { addJoinedEnd, replace } from "./join.js";
 import { SETTLE_SEND } from "./kinds.js";
 import type { OwnFeed } from "./own-feed.js";
+import { HOLE_DEADLINE } from "./state-words.js";
 
 /** Rounds in which peers may fill a hole of the own feed, from their first answer and from each event on. */
 const HOLE_ROUNDS = 6;
+
+// What a frame had, in `had`.
+/** A claim on a feed that this node holds, or events. */
+export const HAD_CLAIMS = 1;
+/** Events. */
+export const HAD_EVENTS = 2;
+/** Events that are new, of a feed or of a branch. */
+export const HAD_NEW = 4;
+/** The end of a branch of the own feed. */
+export const HAD_JOINED = 8;
 
 /** What is to be done when a node replaces what it holds of a feed, and its author was not asked (PROTOCOL 10.6). */
 export interface BranchLoser {
@@ -31,64 +44,42 @@ export interface BranchLoser {
 /**
  * Branches of feeds (PROTOCOL 10.6): a feed that several nodes hold in different generations, or with different events
  * in one generation. The author joins them. Other nodes let the author do that, as long as it answers. The class
- * carries out what `OwnFeed` and `Consent` decide, for `FeedProtocol`.
+ * carries out what `OwnFeed` and `consent.ts` decide, for `FeedProtocol`.
  */
 export class Branches {
   /** Is called when a branch of another author loses. */
   loser: BranchLoser | undefined = undefined;
-  /** Whether the frame that is handled had something new of a branch. */
-  hasNew = false;
-  /** Whether it brought the end of a branch of the own feed. */
-  isJoined = false;
-  private readonly feeds: FeedStore;
-  private readonly clock: Clock;
-  private readonly rows: Rows;
-  /** Adopts the revision of a new generation. */
-  private readonly ownRow: OwnRow;
-  private readonly own: OwnFeed;
-  private readonly outbox: FeedOutbox;
-  private readonly intake: Intake;
-  private readonly branch: Branch;
-  private readonly consent: Consent;
-  /** When a hole of the own feed is given up; 0: no peer has answered. */
-  private holeDeadline = 0;
+  /** What the frame that is handled had of feeds that this node holds: `HAD_` bits. */
+  had = 0;
+  readonly own: OwnFeed;
+  readonly intake: Intake;
 
-  constructor(
-    feeds: FeedStore, clock: Clock, rows: Rows, ownRow: OwnRow, own: OwnFeed, outbox: FeedOutbox, intake: Intake,
-    branch: Branch,
-  ) {
-    this.feeds = feeds;
-    this.clock = clock;
-    this.rows = rows;
-    this.ownRow = ownRow;
+  constructor(own: OwnFeed, intake: Intake) {
     this.own = own;
-    this.outbox = outbox;
     this.intake = intake;
-    this.branch = branch;
-    this.consent = new Consent(rows, clock);
   }
 
-  /** A frame begins. */
-  begin(): void {
-    this.hasNew = false;
-    this.isJoined = false;
-  }
+  private get feeds(): FeedStore { return this.own.feeds; }
+  private get rows(): Rows { return this.own.rows; }
+  private get clock(): Clock { return this.own.clock; }
+  private get outbox(): FeedOutbox { return this.own.outbox; }
 
   /** Gives up a hole of the own feed and a branch that nobody goes on with. Notes which author is to be probed. */
   tick(): void {
-    this.branch.tick();
-    if (this.own.hasHole && this.holeDeadline !== 0 && this.clock.isDue(this.holeDeadline)) {
+    tickBranch(this.feeds, this.clock);
+    const holeDeadline = this.feeds.state(HOLE_DEADLINE);
+    if (this.own.hasHole && holeDeadline !== 0 && this.clock.isDue(holeDeadline)) {
       this.postponeHole();
       this.renew(0);
     }
-    this.outbox.probedSlot = this.consent.nextProbe();
+    this.outbox.probedSlot = nextConsentProbe(this.feeds, this.rows, this.clock);
   }
 
   /** A node with feeds has answered. It would have sent what it holds of this node's feed. */
   answered(): void {
     if (this.own.hasHole) {
-      if (this.holeDeadline === 0) this.postponeHole();
-    } else if (this.outbox.ownWithheld && !this.branch.isOf(OWN_SLOT)) {
+      if (this.feeds.state(HOLE_DEADLINE) === 0) this.postponeHole();
+    } else if (this.outbox.ownWithheld && !isBranchOf(this.feeds, OWN_SLOT)) {
       this.own.stopWithholding();
     }
   }
@@ -111,7 +102,7 @@ export class Branches {
 
   /** The feed in a slot has another generation. */
   settled(slot: number): void {
-    this.consent.settle(slot);
+    settleConsent(this.feeds, slot);
   }
 
   /**
@@ -122,7 +113,7 @@ export class Branches {
     const outbox = this.outbox;
     // The author gets to know what this node holds.
     if (frame.id === this.feeds.author(slot)) return SETTLE_SEND;
-    if (outbox.peerTip(slot) === 0 || !this.consent.isGiven(slot)) return 0;
+    if (outbox.peerTip(slot) === 0 || !this.isGiven(slot)) return 0;
     // Of two branches of one length all nodes keep the same one.
     if (isForked && outbox.peerTip(slot) < outbox.claimedTip(slot)) return 0;
     return this.request(slot, this.feeds.generation(slot) + (isForked ? 0 : 1), outbox.peerSequence(slot));
@@ -130,7 +121,11 @@ export class Branches {
 
   /** Whether the branch of a batch that does not chain to what is held has to take its place. */
   isTaken(frame: FrameReader, slot: number, batch: BatchData): boolean {
-    return frame.id !== batch.author && endOf(batch) > this.feeds.sequence(slot) && this.consent.isGiven(slot);
+    return frame.id !== batch.author && endOf(batch) > this.feeds.sequence(slot) && this.isGiven(slot);
+  }
+
+  private isGiven(slot: number): boolean {
+    return isConsentGiven(this.feeds, this.rows, this.clock, slot);
   }
 
   /** A batch or chunk was refused because it is of a branch: requests the branch from its beginning. */
@@ -141,43 +136,45 @@ export class Branches {
 
   /** Requests a branch from a peer, which holds it up to `sequence`. Returns SETTLE_ bits. */
   request(slot: number, generation: number, sequence: number): number {
-    if (slot === OWN_SLOT && !this.ownRow.canRecover(this.least(generation))) {
-      this.ownRow.isContested = true;
+    if (slot === OWN_SLOT && !this.own.ownRow.canRecover(this.least(generation))) {
+      this.own.ownRow.isContested = true;
       return 0;
     }
-    if (!this.branch.request(slot, generation, sequence)) return 0;
+    if (!requestBranch(this.feeds, this.clock, slot, generation, sequence)) return 0;
     this.outbox.setNote(slot, NOTE_BRANCH);
     return SETTLE_SEND;
   }
 
   /** Whether a batch or chunk is of the branch that is being read. */
   isRead(slot: number, batch: BatchData): boolean {
-    const branch = this.branch;
-    if (!branch.isOf(slot)) return false;
-    if (slot === OWN_SLOT) return batch.generation === branch.generation();
+    const feeds = this.feeds;
+    if (!isBranchOf(feeds, slot)) return false;
+    const branch = branchSlot(feeds);
+    if (slot === OWN_SLOT) return batch.generation === feeds.generation(branch);
     // Events that continue the feed itself may arrive, too.
-    return batch.generation >= branch.generation() && batch.first <= branch.sequence() + 1
-      && (batch.generation > this.feeds.generation(slot) || batch.first <= this.feeds.sequence(slot));
+    return batch.generation >= feeds.generation(branch) && batch.first <= feeds.sequence(branch) + 1
+      && (batch.generation > feeds.generation(slot) || batch.first <= feeds.sequence(slot));
   }
 
   /** Applies a batch or chunk to the branch of the feed in `slot`. Returns a drop reason. */
   apply(frame: FrameReader, slot: number, batch: BatchData, event: EventData): number {
-    const branch = this.branch;
-    if (batch.isChunk() && branch.sequence() > 0 && this.feeds.isComplete(branch.slot)) {
+    const feeds = this.feeds;
+    const branch = branchSlot(feeds);
+    if (batch.isChunk() && feeds.sequence(branch) > 0 && feeds.isComplete(branch)) {
       // It would take the place of events that this node has read.
       skipBatch(frame, batch, event);
       return DROP_DUPLICATE;
     }
-    if (batch.generation > branch.generation()) branch.restart(batch.generation);
-    this.intake.filter = slot === OWN_SLOT ? this.own.filter : undefined;
-    const reason = this.intake.handle(branch.slot, frame, batch, event);
-    this.intake.filter = undefined;
-    if (reason === DROP_ARENA_FULL) branch.pause();
+    if (batch.generation > feeds.generation(branch)) restartBranch(feeds, batch.generation);
+    this.intake.branchClock = slot === OWN_SLOT ? this.own.hlc : undefined;
+    const reason = this.intake.handle(branch, frame, batch, event);
+    this.intake.branchClock = undefined;
+    if (reason === DROP_ARENA_FULL) pauseBranch(feeds, this.clock);
     if (reason !== DROP_NONE) return reason;
-    branch.noteProgress();
-    this.hasNew = true;
+    noteBranchProgress(feeds, this.clock);
+    this.had |= HAD_NEW;
     if (this.own.hasHole) this.postponeHole();
-    if (!branch.isRead()) this.outbox.setNote(slot, NOTE_APPLIED | NOTE_BRANCH);
+    if (!isBranchRead(feeds)) this.outbox.setNote(slot, NOTE_APPLIED | NOTE_BRANCH);
     else if (slot === OWN_SLOT) this.join();
     else this.replace(slot);
     return reason;
@@ -185,52 +182,58 @@ export class Branches {
 
   /** Gives up the branch of the own feed for now, to make room. Returns whether there was one. */
   giveUp(): boolean {
-    if (!this.branch.isOf(OWN_SLOT)) return false;
-    this.branch.pause();
+    if (!isBranchOf(this.feeds, OWN_SLOT)) return false;
+    pauseBranch(this.feeds, this.clock);
     return true;
   }
 
+  /** Whether a branch of the own feed is being read. */
+  isReadingOwn(): boolean { return isBranchOf(this.feeds, OWN_SLOT); }
+
   /** Begins a generation of the own feed beyond one that others hold. Returns whether it could. */
   renew(known: number): boolean {
-    if (!this.ownRow.recover(this.least(known))) return false;
+    if (!this.own.ownRow.recover(this.least(known))) return false;
     this.own.rechain(this.rows.revision(OWN_SLOT));
     return true;
   }
 
   /** A branch of the own feed was read: joins it. */
   private join(): void {
-    const branch = this.branch;
-    const generation = branch.generation();
-    const sequence = branch.sequence();
-    const tip = shortTip(this.feeds.tipFirst(branch.slot));
+    const feeds = this.feeds;
+    const branch = branchSlot(feeds);
+    const generation = feeds.generation(branch);
+    const sequence = feeds.sequence(branch);
+    const tip = shortTip(feeds.tipFirst(branch));
     if (this.own.needsGeneration() && !this.renew(generation)) {
-      branch.pause();
+      pauseBranch(feeds, this.clock);
       return;
     }
-    branch.end();
-    this.own.joined.add(generation, sequence, tip);
+    endBranch(feeds);
+    addJoinedEnd(feeds, generation, sequence, tip);
     // The row shows the peer what this node holds. If the peer then shows the end of the branch, it gets all of it.
     this.outbox.renewed(OWN_SLOT, false);
     this.outbox.clearNotes(OWN_SLOT, NOTE_BRANCH);
-    this.isJoined = true;
+    this.had |= HAD_JOINED;
   }
 
   /** A branch of another author's feed was read, and takes the place of the feed. */
   private replace(slot: number): void {
-    const branch = this.branch;
-    if (this.loser !== undefined) this.loser.loseBranch(slot, branch.slot);
+    const feeds = this.feeds;
+    const branch = branchSlot(feeds);
+    if (this.loser !== undefined) this.loser.loseBranch(slot, branch);
     this.rows.subtractFromFeedsHash(slot);
-    replace(this.feeds, slot, branch.slot);
+    replace(feeds, slot, branch);
     this.rows.addToFeedsHash(slot);
     this.outbox.age(slot);
     this.outbox.renewed(slot, true);
-    this.consent.settle(slot);
+    settleConsent(feeds, slot);
     this.outbox.clearNotes(slot, NOTE_BRANCH);
-    branch.end();
+    endBranch(feeds);
   }
 
   private postponeHole(): void {
-    this.holeDeadline = (this.clock.nowMs + HOLE_ROUNDS * this.clock.roundIntervalMs) | 1;
+    const deadline = (this.clock.nowMs + HOLE_ROUNDS * this.clock.roundIntervalMs) | 1;
+    this.feeds.setState(HOLE_DEADLINE, deadline);
   }
 
   /** The greatest of a generation, that of the own feed and the revision. */

@@ -13,22 +13,20 @@ export const TIP_BYTES = 8;
  * event is all zeros. Zeros elsewhere mean that the tip is not known, so the first byte of
  * the tip is 1 where the hash begins with 8 zeros.
  *
- * The class works in a part of an array that the caller gives: the bytes that it hashes,
- * then the hash. The caller writes the event there, at `eventAt`, before `link`.
+ * The class works in a part of an array that the caller gives: the hash, then the
+ * bytes that it hashes. The caller writes the event there, at `eventAt`, before `link`.
  */
 export class Chain {
   /** Where in the array the event belongs that `link` hashes next. */
   readonly eventAt: number;
   private readonly bytes: Uint8Array;
   private readonly digest: Digest;
-  private readonly hashAt: number;
 
-  /** @param at where in `bytes` `chainBytes(eventBytesMax)` are free */
-  constructor(digest: Digest, bytes: Uint8Array, at: number, eventBytesMax: number) {
+  /** @param at where in `bytes` the bytes are free that `chainBytes` gives */
+  constructor(digest: Digest, bytes: Uint8Array, at: number) {
     this.digest = digest;
     this.bytes = bytes;
-    this.eventAt = at + HEAD_BYTES;
-    this.hashAt = this.eventAt + eventBytesMax;
+    this.eventAt = at + SHA256_BYTES + HEAD_BYTES;
   }
 
   /** Starts from a tip of a feed: its two words, uint32. */
@@ -52,11 +50,12 @@ export class Chain {
   linkParts(sequence: number, length: number, rest: Uint8Array, restAt: number, restLength: number): void {
     const bytes = this.bytes;
     const head = this.eventAt - HEAD_BYTES;
+    const hash = head - SHA256_BYTES;
     writeU32(bytes, head + SEQUENCE, sequence);
-    this.digest.sha256(bytes, head, HEAD_BYTES + length, rest, restAt, restLength, bytes, this.hashAt);
+    this.digest.sha256(bytes, head, HEAD_BYTES + length, rest, restAt, restLength, bytes, hash);
     let any = 0;
     for (let i = 0; i < TIP_BYTES; i++) {
-      const byte = bytes[this.hashAt + i];
+      const byte = bytes[hash + i];
       any |= byte;
       bytes[head + TIP + i] = byte;
     }

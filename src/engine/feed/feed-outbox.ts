@@ -4,12 +4,13 @@ import type { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedClaim } from "../table/row-data.js";
 import { FLAG_SENT_AS_UPDATE, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NOTES, PEER_SEQUENCE } from "./arena.js";
-import type { Branch } from "./branch.js";
+import { branchSlot } from "./branch.js";
 import { shortTip } from "./chain.js";
 import type { EventData } from "./event.js";
 import { type FeedStore, NOTE_CUT } from "./feed-store.js";
 import type { Gaps } from "./gaps.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
+import { CLAIM_GENERATION, CLAIM_SEQUENCE, CLAIM_TIP, OUTBOX_TURN, PROBED } from "./state-words.js";
 
 /*
  * The column NOTES of a feed:
@@ -35,8 +36,6 @@ export const NOTE_APPLIED = 1 << 23;
 const NOTE_LATER = 1 << 24;
 /** The row of the author shows the peer how far a branch was read, so that the peer sends the rest of it. */
 export const NOTE_BRANCH = 1 << 25;
-/** In `probedSlot`: none. */
-const NO_SLOT = -1;
 
 /**
  * What frames contain of feeds: the events that the answered peer lacks, and fresh events that
@@ -44,35 +43,32 @@ const NO_SLOT = -1;
  * are written when a frame is polled, as in `Outbox`.
  */
 export class FeedOutbox {
-  private readonly feeds: FeedStore;
-  private readonly rows: Rows;
-  private readonly writer: BatchWriter;
+  readonly feeds: FeedStore;
   /** Requests and answers for events from before the floors. */
   readonly gaps: Gaps;
+  private readonly writer: BatchWriter;
   /** Whether the own feed is withheld: this node behaves as if it held nothing of it (PROTOCOL 10.6). */
   ownWithheld = false;
-  /** The generation of the own feed that the peer claims, and how far it holds that: as in a `FeedClaim`. */
-  ownGeneration = 0;
-  ownSequence = 0;
-  ownTip = 0;
-  /** The slot of an author that is probed with its row, for consent; NO_SLOT: none. */
-  probedSlot = NO_SLOT;
   /** Number of feeds with NOTE_TO_SEND. */
   private toSendCount = 0;
   /** Whether any feed has notes from the last input. */
   private isNoted = false;
-  /** The slot to begin with. Each input begins with the next one, so that all feeds have their turn. */
-  private turn = 0;
-  private readonly branch: Branch;
 
   /** @param reader not in use elsewhere while a frame is written @param event likewise */
-  constructor(feeds: FeedStore, rows: Rows, reader: Reader, event: EventData, gaps: Gaps, branch: Branch) {
+  constructor(feeds: FeedStore, reader: Reader, event: EventData, gaps: Gaps) {
     this.feeds = feeds;
-    this.branch = branch;
-    this.rows = rows;
     this.writer = new BatchWriter(feeds, reader, event);
     this.gaps = gaps;
   }
+
+  get rows(): Rows { return this.gaps.rows; }
+  /** The generation of the own feed that the peer claims, and how far it holds that: as in a `FeedClaim`. */
+  get ownGeneration(): number { return this.feeds.state(CLAIM_GENERATION); }
+  get ownSequence(): number { return this.feeds.state(CLAIM_SEQUENCE); }
+  get ownTip(): number { return this.feeds.state(CLAIM_TIP); }
+  /** The slot of an author that is probed with its row, for consent; -1: none. */
+  get probedSlot(): number { return this.feeds.state(PROBED) - 1; }
+  set probedSlot(slot: number) { this.feeds.setState(PROBED, slot + 1); }
 
   /** Bytes of the longest event that this node holds. */
   eventBytesMax(): number { return this.feeds.eventBytesMax; }
@@ -80,12 +76,12 @@ export class FeedOutbox {
   /** Drops the notes of the last input. */
   clear(): void {
     this.gaps.clear();
-    this.probedSlot = NO_SLOT;
+    this.probedSlot = -1;
     if (!this.isNoted) return;
     for (let slot = 0; slot < this.feeds.arena.capacity; slot++) this.clearNotes(slot, ~(FRESH_MASK | NOTE_CUT));
     this.isNoted = false;
     this.toSendCount = 0;
-    this.turn = (this.turn + 1) % this.feeds.arena.capacity;
+    this.feeds.setState(OUTBOX_TURN, (this.feeds.state(OUTBOX_TURN) + 1) % this.feeds.arena.capacity);
   }
 
   hasNote(slot: number, note: number): boolean { return (this.feeds.arena.get(slot, NOTES) & note) !== 0; }
@@ -111,9 +107,9 @@ export class FeedOutbox {
     this.clearNotes(slot, TIP_MASK | NOTE_LATER);
     this.setNote(slot, NOTE_CLAIMED | (isEarlier ? 0 : claim.tip) | (claim.generation > held ? NOTE_LATER : 0));
     if (slot !== OWN_SLOT) return;
-    this.ownGeneration = claim.generation;
-    this.ownSequence = claim.sequence;
-    this.ownTip = claim.tip;
+    this.feeds.setState(CLAIM_GENERATION, claim.generation);
+    this.feeds.setState(CLAIM_SEQUENCE, claim.sequence);
+    this.feeds.setState(CLAIM_TIP, claim.tip);
   }
 
   /**
@@ -188,7 +184,7 @@ export class FeedOutbox {
 
   /** The slot of what the row shows: the feed, or the branch that is read of it. */
   private shownSlot(slot: number): number {
-    return this.hasNote(slot, NOTE_BRANCH) ? this.branch.slot : slot;
+    return this.hasNote(slot, NOTE_BRANCH) ? branchSlot(this.feeds) : slot;
   }
 
   /** The fresh events of an author ride along with the author's row. */
@@ -231,9 +227,10 @@ export class FeedOutbox {
   /** Returns whether any call returned true. */
   private eachInTurn(write: (slot: number) => boolean): boolean {
     const capacity = this.feeds.arena.capacity;
+    const turn = this.feeds.state(OUTBOX_TURN);
     let any = false;
     for (let i = 0; i < capacity; i++) {
-      if (write((this.turn + i) % capacity)) any = true;
+      if (write((turn + i) % capacity)) any = true;
     }
     return any;
   }

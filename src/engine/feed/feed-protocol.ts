@@ -6,8 +6,8 @@ import type { OwnRow } from "../table/own-row.js";
 import { type RowData, FeedClaim } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Stats } from "../stats.js";
-import { Branch } from "./branch.js";
-import { Branches } from "./branches.js";
+import { forgetBirth } from "./branch-filter.js";
+import { Branches, HAD_CLAIMS, HAD_EVENTS, HAD_JOINED, HAD_NEW } from "./branches.js";
 import { type EncodedEvent, EventData } from "./event.js";
 import { FeedOutbox, NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED } from "./feed-outbox.js";
 import { FeedStore } from "./feed-store.js";
@@ -20,7 +20,8 @@ import { Intake } from "./intake.js";
 import { KEEP, OwnFeed, READ_BRANCH, REQUEST, STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
 import { noteAuthorClock } from "./author-clocks.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
-import { isFeedAhead, keepTime, reserveAnew, stampAnew, stepClockBack } from "./step-back.js";
+import { isFeedAhead, isRoundOver, keepTime, reserveAnew, stampAnew, stepClockBack } from "./step-back.js";
+import { HISTORY_OF } from "./state-words.js";
 import { Upkeep } from "./upkeep.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
 import type { Digest } from "../../digest/digest.js";
@@ -33,29 +34,15 @@ import type { Digest } from "../../digest/digest.js";
  * events, its own row of that author goes back, which makes the peer send them.
  */
 export class FeedProtocol implements EventReader {
-  readonly feeds: FeedStore;
-  readonly hlc = new Hlc();
-  readonly own: OwnFeed;
-  readonly outbox: FeedOutbox;
   readonly upkeep: Upkeep;
-  private readonly batch = new BatchData();
-  private readonly event = new EventData();
+  readonly branches: Branches;
   /** The claim in the row that was read last. */
   readonly claim = new FeedClaim();
   /** Applies events from before the floors; undefined in a node that does not fill gaps. */
   readonly history: History | undefined;
-  private readonly rows: Rows;
-  readonly clock: Clock;
+  private readonly batch = new BatchData();
+  private readonly event = new EventData();
   private readonly stats: Stats;
-  private readonly intake: Intake;
-  readonly branches: Branches;
-  /** Whether the frame that is handled had a claim on a feed that this node holds, or had events. */
-  hasClaims = false;
-  /** Whether the frame had events, and whether any of them was new. */
-  private hasEvents = false;
-  private hasNew = false;
-  /** The slot of the feed of which the frame had new history; -1: none. */
-  private historySlot = -1;
 
   /**
    * @param frame a reader that is free while frames are written
@@ -68,20 +55,23 @@ export class FeedProtocol implements EventReader {
     rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, ownRow: OwnRow,
     feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean,
   ) {
-    this.rows = rows;
-    this.clock = clock;
     this.stats = stats;
-    this.feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
-    this.intake = new Intake(this.feeds);
-    this.history = isFilling ? new History(this.feeds) : undefined;
-    const branch = new Branch(this.feeds, clock);
-    const gaps = new Gaps(this.feeds, rows, isFilling);
-    this.outbox = new FeedOutbox(this.feeds, rows, frame, this.event, gaps, branch);
-    this.own = new OwnFeed(this.feeds, this.hlc, this.outbox, rows, branch);
-    this.branches = new Branches(this.feeds, clock, rows, ownRow, this.own, this.outbox, this.intake, branch);
-    this.upkeep = new Upkeep(this.feeds, rows, this.own, clock);
-    rows.feedsHash = new FeedsHash(this.feeds, this.upkeep);
+    const feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
+    this.history = isFilling ? new History(feeds) : undefined;
+    const outbox = new FeedOutbox(feeds, frame, this.event, new Gaps(feeds, rows, isFilling));
+    const own = new OwnFeed(new Hlc(), outbox, ownRow, clock);
+    this.branches = new Branches(own, new Intake(feeds));
+    this.upkeep = new Upkeep(own);
+    this.branches.loser = this.upkeep;
+    rows.feedsHash = new FeedsHash(feeds, this.upkeep);
   }
+
+  get own(): OwnFeed { return this.branches.own; }
+  get hlc(): Hlc { return this.own.hlc; }
+  get outbox(): FeedOutbox { return this.own.outbox; }
+  get feeds(): FeedStore { return this.own.feeds; }
+  get clock(): Clock { return this.own.clock; }
+  private get rows(): Rows { return this.own.rows; }
 
   /**
    * Gives up a hole of the own feed and a branch that nobody goes on with, has the own stamps step back, and keeps the
@@ -89,8 +79,11 @@ export class FeedProtocol implements EventReader {
    */
   tick(): number {
     this.branches.tick();
-    if (keepTime(this.feeds.arena.words, this.feeds.timeAt(), this.rows, this.hlc, this.clock)) this.stepBack();
-    this.upkeep.tick();
+    const words = this.feeds.arena.words;
+    if (isRoundOver(words, this.feeds.timeAt(), this.clock)) {
+      if (keepTime(words, this.feeds.timeAt(), this.rows, this.hlc, this.clock)) this.stepBack();
+      this.upkeep.round();
+    }
     // Values whose time to live is over go when their room is needed, not before: the clock may be wrong.
     this.feeds.room.physicalMs = this.hlc.physical(this.clock.callerMs);
     return this.outbox.probedSlot;
@@ -121,18 +114,18 @@ export class FeedProtocol implements EventReader {
 
   /** A frame begins. */
   begin(): void {
-    this.hasClaims = false;
-    this.hasEvents = false;
-    this.hasNew = false;
-    this.branches.begin();
-    this.historySlot = -1;
+    this.branches.had = 0;
+    this.feeds.setState(HISTORY_OF, 0);
   }
+
+  /** Whether the frame that is handled had a claim on a feed that this node holds, or had events. */
+  get hasClaims(): boolean { return (this.branches.had & HAD_CLAIMS) !== 0; }
 
   /** Notes the claim in the row that was just read, if this node holds the row. */
   noteClaim(row: RowData): void {
     const slot = this.claim.isPresent ? this.rows.find(row.id) : -1;
     if (slot < 0) return;
-    this.hasClaims = true;
+    this.branches.had |= HAD_CLAIMS;
     this.outbox.noteClaim(slot, this.claim);
   }
 
@@ -169,8 +162,7 @@ export class FeedProtocol implements EventReader {
     let forkSlot = -1;
     const isChunk = frame.section !== SECTION_EVENTS;
     beginBatches(this.batch);
-    this.hasClaims = true;
-    this.hasEvents = true;
+    this.branches.had |= HAD_CLAIMS | HAD_EVENTS;
     while (frame.more()) {
       readBatchHead(frame, this.batch, frame.id, isChunk);
       const slot = this.rows.find(this.batch.author);
@@ -185,7 +177,7 @@ export class FeedProtocol implements EventReader {
     const history = this.history;
     if (history === undefined) return;
     beginBatches(this.batch);
-    this.hasEvents = true;
+    this.branches.had |= HAD_EVENTS;
     while (frame.more()) {
       const tipFirst = frame.u32();
       const tipSecond = frame.u32();
@@ -195,9 +187,9 @@ export class FeedProtocol implements EventReader {
       const reason = slot < 0 || slot === OWN_SLOT ? this.skip(frame)
         : history.handle(slot, frame, this.batch, this.event, tipFirst, tipSecond);
       if (reason !== DROP_NONE) this.stats.countDrop(reason);
-      else this.historySlot = slot;
+      else this.feeds.setState(HISTORY_OF, slot + 1);
     }
-    if (this.historySlot >= 0) this.hasNew = true;
+    if (this.feeds.state(HISTORY_OF) !== 0) this.branches.had |= HAD_NEW;
   }
 
   /** Skips a batch of an author whose feed this node cannot extend. Returns the drop reason. */
@@ -208,7 +200,8 @@ export class FeedProtocol implements EventReader {
 
   /** All feeds of a frame were settled: decides what follows for all feeds together. */
   end(frame: FrameReader): void {
-    if (this.historySlot >= 0 && (frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.requestMore(this.historySlot);
+    const historySlot = this.feeds.state(HISTORY_OF) - 1;
+    if (historySlot >= 0 && (frame.flags & FLAG_MORE) !== 0) this.outbox.gaps.requestMore(historySlot);
     const feedsHash = this.rows.feedsHash;
     if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
     if (!frame.isAnswer() || frame.feedsHash === NO_FEEDS) return;
@@ -224,13 +217,14 @@ export class FeedProtocol implements EventReader {
     const isMore = (frame.flags & FLAG_MORE) !== 0 && this.outbox.hasNote(slot, NOTE_APPLIED);
     // So does a request of a branch whose events were refused.
     const isRequested = this.outbox.hasNote(slot, NOTE_BRANCH) && !this.outbox.hasNote(slot, NOTE_APPLIED);
-    const isJoined = slot === OWN_SLOT && this.branches.isJoined;
+    const isJoined = slot === OWN_SLOT && (this.branches.had & HAD_JOINED) !== 0;
     return isMore || isRequested || isJoined ? decision | SETTLE_SEND : decision;
   }
 
   /** Whether the peer should go on (PROTOCOL 10.4): not if it sends events of which none could be applied. */
   mayGoOn(): boolean {
-    return !this.hasEvents || this.hasNew || this.branches.hasNew;
+    const had = this.branches.had;
+    return (had & HAD_EVENTS) === 0 || (had & HAD_NEW) !== 0;
   }
 
   /** Applies the batch or chunk whose head was read. Returns a drop reason. */
@@ -257,14 +251,15 @@ export class FeedProtocol implements EventReader {
     const generation = this.feeds.generation(slot);
     const isHeld = this.feeds.sequence(slot) > 0;
     rows.subtractFromFeedsHash(slot);
-    const reason = this.intake.handle(slot, frame, batch, this.event);
+    const intake = this.branches.intake;
+    const reason = intake.handle(slot, frame, batch, this.event);
     rows.addToFeedsHash(slot);
     if (this.feeds.generation(slot) !== generation) {
       this.outbox.renewed(slot, true);
       this.branches.settled(slot);
     }
-    const applied = this.intake.applied;
-    for (let i = this.intake.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
+    const applied = intake.applied;
+    for (let i = intake.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
     if (applied > 0 && slot !== OWN_SLOT) {
       const isNew = isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk();
       this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
@@ -272,7 +267,7 @@ export class FeedProtocol implements EventReader {
     }
     if (applied > 0 && slot === OWN_SLOT) this.hlc.recall(batch.ms, batch.counter);
     if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
-    this.hasNew = true;
+    this.branches.had |= HAD_NEW;
     // Events that arrive with their author's row are an update. What this node lacked for longer, the others hold.
     if (this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk()) this.outbox.refresh(slot, applied);
     this.outbox.setNote(slot, NOTE_APPLIED);
@@ -302,7 +297,8 @@ export class FeedProtocol implements EventReader {
   private stepBack(): void {
     const feeds = this.feeds;
     const nowMs = this.clock.callerMs;
-    if (this.own.hasHole || !feeds.isComplete(OWN_SLOT)) return;
+    // A branch is joined by its stamps as they are.
+    if (this.own.hasHole || this.branches.isReadingOwn() || !feeds.isComplete(OWN_SLOT)) return;
     if (!isFeedAhead(feeds, this.hlc, nowMs)) stepClockBack(feeds, this.hlc, nowMs);
     else if (!reserveAnew(feeds, this.hlc, nowMs)) this.stats.countDrop(DROP_ARENA_FULL);
     else if (this.branches.renew(0)) {
@@ -310,7 +306,7 @@ export class FeedProtocol implements EventReader {
       stampAnew(feeds, this.hlc, nowMs);
       feeds.rechain(OWN_SLOT, feeds.generation(OWN_SLOT));
       this.rows.addToFeedsHash(OWN_SLOT);
-      this.own.forgetBirth();
+      forgetBirth(feeds);
     }
   }
 

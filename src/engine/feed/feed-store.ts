@@ -1,6 +1,6 @@
 import {
   Arena, type Authors, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES, RECORD_GONE, RECORD_SUPERSEDED,
-  RECORD_UNCERTAIN, SEQUENCE, NOTIFIED, UPKEEP_ENDED,
+  RECORD_UNCERTAIN, SEQUENCE, NOTIFIED, UPKEEP_ENDED, recordWords,
 } from "./arena.js";
 import type { Reader } from "../wire/cursor.js";
 import { Chain, chainBytes } from "./chain.js";
@@ -8,10 +8,10 @@ import {
   COPY_BYTES, EVENT_HEAD_BYTES, type EventData, canonicalBytes, isCopyAt, isMergeAt, kindAt, nameHash, originAuthorAt,
   stampCounter, stampMs, writeCanonical, writeStamp,
 } from "./event.js";
-import { TIME_WORDS } from "./author-clocks.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import { compareOrder, firstNamed, nextNamed, originAuthor, recordKind } from "./names.js";
 import { Room } from "./room.js";
+import { BRANCH_OF, DROPPED_FEEDS, STATE_WORDS } from "./state-words.js";
 import { OWN_SLOT } from "../table/rows.js";
 import type { Digest } from "../../digest/digest.js";
 
@@ -36,8 +36,8 @@ export const BATCH_EVENTS_MAX = 16;
  * author. In merge topics removals have slots of their own.
  *
  * The constructor allocates everything: `FEED_BYTES` for each feed, the scratch (the tips of
- * one batch and one event), the index by name and the arena. `Room` decides what goes when the
- * arena is full.
+ * one batch, the words of `state-words.ts` and one event), the index by name and the arena.
+ * `Room` decides what goes when the arena is full.
  */
 export class FeedStore implements Authors {
   readonly arena: Arena;
@@ -46,10 +46,6 @@ export class FeedStore implements Authors {
   readonly chain: Chain;
   /** Bytes of the longest event in canonical form; a copy may have COPY_BYTES more. */
   readonly eventBytesMax: number;
-  /** How many feeds were dropped: a uint32 that wraps. */
-  dropped = 0;
-  /** The slot of the feed of which a branch is read, into the arena's slot `capacity`. */
-  branchOf = 0;
   private readonly authors: Authors;
 
   /**
@@ -60,14 +56,16 @@ export class FeedStore implements Authors {
   constructor(authors: Authors, capacity: number, feedBytes: number, eventBytesMax: number, digest: Digest) {
     this.eventBytesMax = eventBytesMax;
     const bytesMax = eventBytesMax + COPY_BYTES;
-    const tablesBytes = TIPS_BYTES + TIME_WORDS * 4;
+    const tablesBytes = TIPS_BYTES + STATE_WORDS * 4;
     this.authors = authors;
     this.arena = new Arena(this, capacity, tablesBytes + chainBytes(bytesMax), feedBytes);
-    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + tablesBytes, bytesMax);
-    this.room = new Room(this.arena, bytesMax);
+    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + tablesBytes);
+    this.room = new Room(this.arena);
     for (let slot = 0; slot <= capacity; slot++) this.drop(slot);
   }
 
+  /** How many feeds were dropped: a uint32 that wraps. */
+  get dropped(): number { return this.state(DROPPED_FEEDS); }
   generation(slot: number): number { return this.arena.get(slot, GENERATION); }
   /** Sequence number of the last event that is held, or was; 0: nothing is known of the feed. */
   sequence(slot: number): number { return this.arena.get(slot, SEQUENCE); }
@@ -79,9 +77,17 @@ export class FeedStore implements Authors {
   lastRemoval(slot: number): number { return this.arena.get(slot, LAST_REMOVAL); }
   /** Index into the arena's words of the scratch for the tips of a batch, two words for each event. */
   tipsAt(): number { return this.arena.scratchAt() >>> 2; }
-  /** Index into the arena's words of the `TIME_WORDS` words that `keepTime` has. */
+  /** Index into the arena's words of the words of `state-words.ts`, which begin with the `TIME_WORDS` of `keepTime`. */
   timeAt(): number { return this.tipsAt() + (TIPS_BYTES >>> 2); }
-  author(slot: number): number { return this.authors.id(slot === this.arena.capacity ? this.branchOf : slot); }
+  /** A number of `state-words.ts`, a uint32. */
+  state(word: number): number { return this.arena.words[this.timeAt() + word]; }
+  setState(word: number, value: number): void { this.arena.words[this.timeAt() + word] = value; }
+  /** Index into the arena's bytes for `writeStamp` and the like of two of these words: a stamp follows one byte. */
+  stampAt(word: number): number { return (this.timeAt() + word) * 4 - 1; }
+  author(slot: number): number {
+    // A branch has the slot `capacity` and the author of its feed.
+    return this.authors.id(slot === this.arena.capacity ? Math.max(OWN_SLOT, this.state(BRANCH_OF) - 1) : slot);
+  }
   /** The same, for `Arena`. */
   id(slot: number): number { return this.author(slot); }
 
@@ -111,7 +117,7 @@ export class FeedStore implements Authors {
   drop(slot: number): void {
     this.begin(slot, 0);
     this.arena.set(slot, NOTES, 0);
-    this.dropped = (this.dropped + 1) >>> 0;
+    this.setState(DROPPED_FEEDS, this.dropped + 1);
   }
 
   /**
@@ -224,7 +230,9 @@ export class FeedStore implements Authors {
 
   /** Whether the event of `length` bytes at `at` of `bytes` is no new value, or live records leave room for it. */
   canHold(slot: number, bytes: Uint8Array, at: number, length: number): boolean {
-    if (kindAt(bytes, at) !== KIND_SET || this.room.hasRoomForValue(length)) return true;
+    // A new value leaves room for one event, so that values can always be changed.
+    const words = recordWords(length) + recordWords(this.eventBytesMax + COPY_BYTES);
+    if (kindAt(bytes, at) !== KIND_SET || this.room.hasRoomBesideLive(words)) return true;
     const author = originAuthorAt(bytes, at, this.author(slot));
     for (let other = firstNamed(this.arena, bytes, at); other !== 0; other = nextNamed(this.arena, other, bytes, at)) {
       const isSameSlot = this.arena.owner(other) === slot && originAuthor(this.arena, other) === author;
@@ -270,8 +278,9 @@ export class FeedStore implements Authors {
     const arena = this.arena;
     const order = compareOrder(this.arena, record, other);
     const isEnd = recordKind(this.arena, record) === KIND_END;
-    // The application was notified of this event, or will be.
-    if (order === 0 && recordKind(this.arena, other) === recordKind(this.arena, record)) arena.setNotified(record);
+    // The application was notified of this event, or will be. The end of a copy says less than the end of the event.
+    const isSameKind = recordKind(this.arena, other) === recordKind(this.arena, record);
+    if (order === 0 && isSameKind && !isEnd) arena.setNotified(record);
     if (!isEnd || order < 0 || arena.owner(other) !== OWN_SLOT || isCopyAt(arena.bytes, arena.eventAt(record))) return;
     // The end may make room for others before `Upkeep` comes to the copy.
     arena.setUpkeep(other, arena.upkeep(other) | UPKEEP_ENDED);

@@ -5,6 +5,7 @@ import type { FrameWriter } from "../wire/frame-writer.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { shortTip } from "./chain.js";
 import type { FeedStore } from "./feed-store.js";
+import { GAP_TURN, SEND_BELOW, SEND_HISTORY_OF } from "./state-words.js";
 import type { BatchWriter } from "./batch-writer.js";
 
 /** Most feeds that one GAP requests. */
@@ -23,14 +24,9 @@ export class Gaps {
   /** Whether this node fills the gaps in its own feeds. */
   readonly isFilling: boolean;
   private readonly feeds: FeedStore;
-  private readonly rows: Rows;
-  /** The slot with which the next GAP begins. */
-  private turn = 0;
+  readonly rows: Rows;
   /** Whether the answer to the peer has another request. */
   private isRequesting = false;
-  /** The slot of the feed whose history goes to the peer; -1: none. The peer holds the feed from `below` on. */
-  private slot = -1;
-  private below = 0;
   /** Whether an answer had history. The peer may have gaps in other feeds, too. */
   hasSent = false;
 
@@ -43,12 +39,14 @@ export class Gaps {
   /** Drops what the last input requested. */
   clear(): void {
     this.isRequesting = false;
-    this.slot = -1;
+    this.feeds.setState(SEND_HISTORY_OF, 0);
     this.hasSent = false;
   }
 
   /** Whether there is something to send to the answered peer. */
-  isPending(): boolean { return this.slot >= 0 || this.isRequesting; }
+  isPending(): boolean { return this.isSending() || this.isRequesting; }
+
+  private isSending(): boolean { return this.feeds.state(SEND_HISTORY_OF) !== 0; }
 
   /**
    * Handles a section GAP that `checkGap` found well-formed. The peer gets the first feed of
@@ -63,15 +61,15 @@ export class Gaps {
       const floor = frame.varint();
       const tip = frame.u16();
       const isSent = slot >= 0 && (slot !== OWN_SLOT || !isOwnWithheld);
-      if (this.slot >= 0 || !isSent || !this.holdsBelow(slot, generation, floor, tip)) continue;
-      this.slot = slot;
-      this.below = floor;
+      if (this.isSending() || !isSent || !this.holdsBelow(slot, generation, floor, tip)) continue;
+      this.feeds.setState(SEND_HISTORY_OF, slot + 1);
+      this.feeds.setState(SEND_BELOW, floor);
     }
   }
 
   /** An answer had history of a feed. The peer may hold more of it. */
   requestMore(slot: number): void {
-    this.turn = slot;
+    this.feeds.setState(GAP_TURN, slot);
     this.isRequesting = this.nextGap() >= 0;
   }
 
@@ -83,7 +81,7 @@ export class Gaps {
    */
   write(writer: FrameWriter, batches: BatchWriter, isAnswer: boolean): boolean {
     if (this.isFilling && (isAnswer ? this.isRequesting : writer.type === TYPE_SYN)) this.writeGap(writer);
-    return !isAnswer || this.slot < 0 || this.writeHistory(writer, batches);
+    return !isAnswer || !this.isSending() || this.writeHistory(writer, batches);
   }
 
   private writeGap(writer: FrameWriter): void {
@@ -92,7 +90,7 @@ export class Gaps {
     this.isRequesting = false;
     writer.beginEvents(SECTION_GAP);
     const capacity = this.feeds.arena.capacity;
-    const start = this.turn;
+    const start = this.feeds.state(GAP_TURN);
     for (let count = 0; passed >= 0 && count < GAPS_MAX && writer.room() >= ENTRY_BYTES_MAX; count++) {
       const slot = (start + passed) % capacity;
       const floor = this.feeds.floor(slot);
@@ -101,7 +99,7 @@ export class Gaps {
       writer.varint(floor);
       writer.u16(shortTip(this.feeds.tipFirstAt(slot, floor - 1)));
       // If the peer has nothing of these feeds, the others have their turn before they are requested again.
-      this.turn = (slot + 1) % capacity;
+      this.feeds.setState(GAP_TURN, (slot + 1) % capacity);
       passed = this.nextGapAfter(start, passed + 1);
     }
     writer.endIds();
@@ -109,16 +107,20 @@ export class Gaps {
 
   private writeHistory(writer: FrameWriter, batches: BatchWriter): boolean {
     if (!writer.beginEvents(SECTION_HISTORY)) return false;
-    const floor = this.feeds.floor(this.slot);
+    const feeds = this.feeds;
+    const slot = feeds.state(SEND_HISTORY_OF) - 1;
+    const floor = feeds.floor(slot);
+    let below = feeds.state(SEND_BELOW);
     batches.begin();
-    for (let before = 0; this.below > floor && this.below !== before;) {
-      before = this.below;
-      this.below = batches.writeHistory(writer, this.slot, before);
-      if (this.below < before) this.hasSent = true;
+    for (let before = 0; below > floor && below !== before;) {
+      before = below;
+      below = batches.writeHistory(writer, slot, before);
+      if (below < before) this.hasSent = true;
     }
     writer.endIds();
-    const isDone = this.below <= floor;
-    if (isDone) this.slot = -1;
+    feeds.setState(SEND_BELOW, below);
+    const isDone = below <= floor;
+    if (isDone) feeds.setState(SEND_HISTORY_OF, 0);
     return isDone;
   }
 
@@ -128,7 +130,7 @@ export class Gaps {
     // it gets and request it without end.
     const arena = this.feeds.arena;
     const isRoomy = this.isFilling && arena.room() >= arena.size() >>> REQUEST_SHIFT;
-    return isRoomy ? this.nextGapAfter(this.turn, 0) : -1;
+    return isRoomy ? this.nextGapAfter(this.feeds.state(GAP_TURN), 0) : -1;
   }
 
   private nextGapAfter(start: number, from: number): number {

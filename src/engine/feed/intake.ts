@@ -1,7 +1,8 @@
 import { writeU32 } from "../../cbor/big-endian.js";
 import type { Reader } from "../wire/cursor.js";
 import { recordWords } from "./arena.js";
-import type { BranchFilter } from "./branch-filter.js";
+import { advanceBranch, forgetOldestOfBranch } from "./branch.js";
+import { isWanted } from "./branch-filter.js";
 import { type BatchData, readBatchEvent, rewindBatch, skipBatch } from "./batches.js";
 import { TIP_BYTES } from "./chain.js";
 import type { EventData } from "./event.js";
@@ -9,6 +10,7 @@ import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
 } from "../wire/drops.js";
 import type { FeedStore } from "./feed-store.js";
+import type { Hlc } from "./hlc.js";
 import { OWN_SLOT } from "../table/rows.js";
 
 /**
@@ -35,8 +37,8 @@ export class Intake {
   applied = 0;
   /** How many of these are too long for this node, which went on behind them. */
   passed = 0;
-  /** Set during calls for a branch of the own feed. */
-  filter: BranchFilter | undefined = undefined;
+  /** The node's clock during calls for a branch of the own feed, of which `isWanted` chooses the events. */
+  branchClock: Hlc | undefined = undefined;
   private readonly feeds: FeedStore;
 
   constructor(feeds: FeedStore) {
@@ -66,7 +68,7 @@ export class Intake {
     if (isNew) feeds.begin(slot, batch.generation);
     else if (held === 0) feeds.startOver(slot);
     // Of a branch of the own feed little is stored.
-    return this.storeBatch(slot, reader, batch, event, this.filter === undefined && feeds.reserve(words));
+    return this.storeBatch(slot, reader, batch, event, this.branchClock === undefined && feeds.reserve(words));
   }
 
   /** Applies a snapshot chunk of the author whose row is in `slot`. */
@@ -167,7 +169,7 @@ export class Intake {
     }
     if (!this.hold(slot, batch.sequence, words[tip], words[tip + 1], length, hasRoom)) return DROP_ARENA_FULL;
     feeds.advance(slot, batch.sequence);
-    if (this.filter !== undefined) this.filter.advance(batch.sequence, words[tip], words[tip + 1]);
+    if (this.branchClock !== undefined) advanceBranch(feeds, batch.sequence, words[tip], words[tip + 1]);
     this.applied++;
     return DROP_NONE;
   }
@@ -177,16 +179,16 @@ export class Intake {
     slot: number, sequence: number, first: number, second: number, length: number, hasRoom: boolean,
   ): boolean {
     const feeds = this.feeds;
-    const filter = this.filter;
-    if (filter !== undefined && !filter.isWanted(length)) return true;
+    const clock = this.branchClock;
+    if (clock !== undefined && !isWanted(feeds, clock, length)) return true;
     if (!hasRoom) {
-      while (!feeds.reserve(recordWords(length))) if (filter === undefined || !filter.forgetOldest()) return false;
+      while (!feeds.reserve(recordWords(length))) if (clock === undefined || !forgetOldestOfBranch(feeds)) return false;
     }
     return feeds.store(slot, sequence, first, second, length);
   }
 
   /** Whether events of a feed that are too long are passed over. A node refuses longer events of its own. */
-  private mayPassOver(slot: number): boolean { return slot !== OWN_SLOT && this.filter === undefined; }
+  private mayPassOver(slot: number): boolean { return slot !== OWN_SLOT && this.branchClock === undefined; }
 
   private verifySnapshotChunk(slot: number, reader: Reader, chunk: BatchData, event: EventData): boolean {
     const feeds = this.feeds;

@@ -1,12 +1,13 @@
 import { COUNTER_MAX } from "./hlc.js";
 import {
-  EVENT_HEAD_BYTES, compareStamps, compareTimes, isMergeAt, kindAt, orderAt, originAuthorAt, stampCounter, stampMs,
+  EVENT_HEAD_BYTES, compareStamps, compareTimes, isCopyAt, isMergeAt, kindAt, orderAt, originAuthorAt, stampCounter, stampMs,
   writeStamp,
 } from "./event.js";
 import { GENERATION, LAST_REMOVAL, NOTIFIED, RECORD_GONE, RECORD_NOTIFIED, SEQUENCE } from "./arena.js";
 import type { FeedStore } from "./feed-store.js";
 import { firstNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind } from "./names.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE } from "./kinds.js";
+import { JOINED_ENDS, JOINED_ENDS_MAX, JOINED_END_WORDS } from "./state-words.js";
 
 /**
  * Whether a feed holds the event of `length` bytes in canonical form at `at` of the arena.
@@ -17,14 +18,32 @@ import { KIND_END, KIND_LOG, KIND_REMOVE } from "./kinds.js";
 export function holdsEvent(feeds: FeedStore, slot: number, at: number, length: number): boolean {
   const arena = feeds.arena;
   const last = arena.last(slot);
-  if (last === 0 || compareStamps(arena.bytes, arena.eventAt(last), arena.bytes, at) < 0) return false;
+  if (last === 0) return false;
+  if (compareStamps(arena.bytes, arena.eventAt(last), arena.bytes, at) < 0) return holdsLog(feeds, slot, at);
   let record = arena.first(slot);
   while (record !== 0 && compareStamps(arena.bytes, arena.eventAt(record), arena.bytes, at) < 0) {
     record = arena.next(record);
   }
-  if (record === 0 || compareStamps(arena.bytes, arena.eventAt(record), arena.bytes, at) !== 0) return false;
+  if (record === 0 || compareStamps(arena.bytes, arena.eventAt(record), arena.bytes, at) !== 0) {
+    return holdsLog(feeds, slot, at);
+  }
   while (record !== 0 && !hasBody(feeds, record, at, length)) record = arena.next(record);
   return record !== 0;
+}
+
+/** Whether the event at `at` of the arena is a log event that a feed holds under another stamp, after a step back. */
+function holdsLog(feeds: FeedStore, slot: number, at: number): boolean {
+  const arena = feeds.arena;
+  const bytes = arena.bytes;
+  if (kindAt(bytes, at) !== KIND_LOG) return false;
+  const order = orderAt(bytes, at, 0);
+  for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
+    const start = arena.eventAt(record);
+    const isRestamped = isCopyAt(bytes, start) || isCopyAt(bytes, at);
+    if (!isRestamped || recordKind(arena, record) !== KIND_LOG) continue;
+    if (compareStamps(bytes, orderAt(bytes, start, 0), bytes, order) === 0) return true;
+  }
+  return false;
 }
 
 /** Whether a feed has a later event of the slot of the event of `length` bytes at `at` of the arena, or its end. */
@@ -136,4 +155,28 @@ export function replace(feeds: FeedStore, slot: number, branch: number): void {
     feeds.put(slot, sequence, tipFirst, tipSecond, length);
   }
   arena.set(slot, NOTIFIED, arena.get(slot, SEQUENCE));
+}
+
+// The node remembers the last ends of branches of the own feed that are part of the feed now: a peer that holds one of
+// them may get the present generation.
+
+/** Remembers an end in the place of the oldest one. */
+export function addJoinedEnd(feeds: FeedStore, generation: number, sequence: number, tip: number): void {
+  if (sequence === 0 || tip === 0 || hasJoinedEnd(feeds, generation, sequence, tip)) return;
+  for (let i = JOINED_ENDS + JOINED_ENDS_MAX * JOINED_END_WORDS - 1; i >= JOINED_ENDS + JOINED_END_WORDS; i--) {
+    feeds.setState(i, feeds.state(i - JOINED_END_WORDS));
+  }
+  feeds.setState(JOINED_ENDS, generation);
+  feeds.setState(JOINED_ENDS + 1, sequence);
+  feeds.setState(JOINED_ENDS + 2, tip);
+}
+
+/** Whether an end is remembered. */
+export function hasJoinedEnd(feeds: FeedStore, generation: number, sequence: number, tip: number): boolean {
+  for (let i = 0; i < JOINED_ENDS_MAX; i++) {
+    const at = JOINED_ENDS + i * JOINED_END_WORDS;
+    if (feeds.state(at) !== generation || feeds.state(at + 1) !== sequence) continue;
+    if (feeds.state(at + 2) === tip && tip !== 0) return true;
+  }
+  return false;
 }

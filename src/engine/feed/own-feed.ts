@@ -1,10 +1,12 @@
 import { DROP_EVENT, DROP_FORK } from "../wire/drops.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
+import type { Clock } from "../clock.js";
+import { CLAIM_MAX, type OwnRow } from "../table/own-row.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { BASE_FIRST, LAST_REMOVAL, NOTIFIED, recordWords } from "./arena.js";
 import type { BatchData } from "./batches.js";
-import { type Branch, JoinedEnds } from "./branch.js";
-import { BranchFilter } from "./branch-filter.js";
+import { branchSlot, isBranchOf, isBranchRead } from "./branch.js";
+import { beforeGeneration, birthMs, noteBirth } from "./branch-filter.js";
 import { shortTip } from "./chain.js";
 import { COPY_BYTES, type EncodedEvent, compareStamps, kindAt, stampCounter, stampMs, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
@@ -13,8 +15,12 @@ import {
   compareOrder, firstNamed, latestNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind,
 } from "./names.js";
 import type { Hlc } from "./hlc.js";
-import { join } from "./join.js";
+import { addJoinedEnd, hasJoinedEnd, join } from "./join.js";
 import { KIND_REMOVE, KIND_SET } from "./kinds.js";
+import {
+  AHEAD_GENERATION, AHEAD_SEQUENCE, FIRST_PUBLISHED, HAS_PUBLISHED, LOG_BASE, LOG_BASE_FIRST, LOG_BASE_SECOND,
+  LOG_STATE,
+} from "./state-words.js";
 
 /** `stampEvent` succeeded. */
 export const STAMP_OK = 0;
@@ -51,42 +57,31 @@ const LOG_HELD = 2;
  * The class decides; `FeedProtocol` carries the decisions out, as a new generation needs a new revision.
  */
 export class OwnFeed {
-  /** Whether the node has published events since the start. From then on nothing continues the feed but such events. */
-  hasPublished = false;
   /**
    * Whether the log was damaged: events are held behind a hole, with sequence numbers above that of the feed. The feed
    * is withheld until a generation has begun with all that is held.
    */
   hasHole = false;
-  /** The branch ends that the feed includes. */
-  readonly joined = new JoinedEnds();
-  /** Which events of a branch become part of the feed. */
-  readonly filter: BranchFilter;
-  /** A `LOG_` constant. */
-  private log = LOG_EMPTY;
-  private readonly feeds: FeedStore;
-  private readonly hlc: Hlc;
-  private readonly outbox: FeedOutbox;
-  private readonly rows: Rows;
-  private readonly branch: Branch;
-  /** How far a peer holds this feed, if that is beyond what this node holds; 0: none does. */
-  private aheadGeneration = 0;
-  private aheadSequence = 0;
-  /** While a log is read: the sequence number at which its snapshot ends, and the tip there; 0: no snapshot. */
-  private base = 0;
-  private baseFirst = 0;
-  private baseSecond = 0;
-  /** Sequence number of the first event of this generation that was published since the start. */
-  private firstPublished = SEQUENCE_MAX + 1;
+  readonly hlc: Hlc;
+  readonly outbox: FeedOutbox;
+  /** It adopts the revision of a new generation. */
+  readonly ownRow: OwnRow;
+  readonly clock: Clock;
 
-  constructor(feeds: FeedStore, hlc: Hlc, outbox: FeedOutbox, rows: Rows, branch: Branch) {
-    this.feeds = feeds;
+  constructor(hlc: Hlc, outbox: FeedOutbox, ownRow: OwnRow, clock: Clock) {
     this.hlc = hlc;
     this.outbox = outbox;
-    this.rows = rows;
-    this.branch = branch;
-    this.filter = new BranchFilter(feeds, hlc, branch);
+    this.ownRow = ownRow;
+    this.clock = clock;
   }
+
+  /** Whether the node has published events since the start. From then on nothing continues the feed but such events. */
+  private get hasPublished(): boolean { return this.feeds.state(HAS_PUBLISHED) !== 0; }
+  /** A `LOG_` constant. */
+  private get log(): number { return this.feeds.state(LOG_STATE); }
+  private set log(state: number) { this.feeds.setState(LOG_STATE, state); }
+  get feeds(): FeedStore { return this.outbox.feeds; }
+  get rows(): Rows { return this.outbox.rows; }
 
   /** Stamps an event and makes room for it, after `beforeEvent`. Returns a `STAMP_` constant. */
   stamp(event: EncodedEvent, nowMs: number): number {
@@ -143,8 +138,7 @@ export class OwnFeed {
     if (this.outbox.ownWithheld || this.hasHole || !feeds.isComplete(OWN_SLOT)) return false;
     if (sequence >= SEQUENCE_MAX) return false;
     const generation = feeds.generation(OWN_SLOT);
-    const isBehind = this.aheadGeneration > generation
-      || (this.aheadGeneration === generation && this.aheadSequence > sequence);
+    const isBehind = this.isBehind(generation, sequence);
     const isGiven = this.log < LOG_HELD && !this.hasPublished && generation < this.rows.revision(OWN_SLOT);
     return !isBehind && !isGiven;
   }
@@ -176,21 +170,18 @@ export class OwnFeed {
     return true;
   }
 
-  /** Record stamps have stepped back: what was published before does not count as published since the start. */
-  forgetBirth(): void { this.filter.birthMs = Infinity; }
-
   /** Whether an own event with a stamp of `ms` was published since the start. */
   isSinceStart(ms: number): boolean {
     // An order stamp ahead of the clock may be of an earlier start.
-    return ms >= this.filter.birthMs && ms <= this.hlc.ms;
+    return ms >= birthMs(this.feeds) && ms <= this.hlc.ms;
   }
 
   /** An event is about to be published, with a stamp. */
   private noteBirth(ms: number, counter: number): void {
-    this.filter.noteBirth(ms, counter);
+    noteBirth(this.feeds, ms, counter);
     if (this.hasPublished) return;
-    this.hasPublished = true;
-    this.firstPublished = this.feeds.sequence(OWN_SLOT) + 1;
+    this.feeds.setState(HAS_PUBLISHED, 1);
+    this.feeds.setState(FIRST_PUBLISHED, this.feeds.sequence(OWN_SLOT) + 1);
   }
 
   /**
@@ -212,7 +203,8 @@ export class OwnFeed {
   /** Whether a batch or snapshot chunk of this node's events may continue the feed. Otherwise it is of a branch. */
   continues(batch: BatchData): boolean {
     const feeds = this.feeds;
-    if (this.hasHole || this.hasPublished) return false;
+    // No generation could follow one beyond CLAIM_MAX.
+    if (this.hasHole || this.hasPublished || batch.generation > CLAIM_MAX) return false;
     if (this.holdsNothing()) return true;
     // The snapshot of the own feed is arriving, or its values were lost: nothing that is held can be lost by it.
     const isOpen = !feeds.isComplete(OWN_SLOT) && this.log < LOG_HELD;
@@ -259,32 +251,34 @@ export class OwnFeed {
     // A peer without a complete feed cannot pass it on.
     const branch = tip === 0 ? WAIT : READ_BRANCH;
     if (this.hasHole) return branch;
-    if (this.holdsNothing() || (isSame && sequence > feeds.sequence(OWN_SLOT) && !this.hasPublished)) {
+    if ((this.holdsNothing() && generation <= CLAIM_MAX) || (isSame && sequence > feeds.sequence(OWN_SLOT) && !this.hasPublished)) {
       this.noteAhead(generation, sequence);
       return REQUEST;
     }
     if (isSame && sequence <= feeds.sequence(OWN_SLOT)) {
       const isUnfinished = sequence === feeds.sequence(OWN_SLOT) && !feeds.isComplete(OWN_SLOT) && tip !== 0;
       if (isUnfinished) return REQUEST;
-      return this.isOther(sequence, tip) && !this.joined.has(generation, sequence, tip) ? READ_BRANCH : KEEP;
+      return this.isOther(sequence, tip) && !hasJoinedEnd(feeds, generation, sequence, tip) ? READ_BRANCH : KEEP;
     }
     if (generation > feeds.generation(OWN_SLOT) || isSame) return branch;
-    return tip === 0 || this.joined.has(generation, sequence, tip) ? KEEP : READ_BRANCH;
+    return tip === 0 || hasJoinedEnd(feeds, generation, sequence, tip) ? KEEP : READ_BRANCH;
   }
 
   /** How far a peer holds a generation of this feed, as far as this node knows: `sequence` or more. */
   aheadOf(generation: number, sequence: number): number {
-    return generation === this.aheadGeneration && this.aheadSequence > sequence ? this.aheadSequence : sequence;
+    const ahead = generation === this.feeds.state(AHEAD_GENERATION) ? this.feeds.state(AHEAD_SEQUENCE) : 0;
+    return Math.max(sequence, ahead);
   }
 
   /** The branch was read. Whether it begins a new generation: it has something new, or a peer holds it for the feed. */
   needsGeneration(): boolean {
     const feeds = this.feeds;
-    const branch = this.branch;
+    const branch = branchSlot(feeds);
     const generation = feeds.generation(OWN_SLOT);
-    if (this.hasHole || feeds.arena.first(branch.slot) !== 0 || branch.generation() > generation) return true;
-    const isPrefix = branch.sequence() < feeds.floor(OWN_SLOT) && branch.sequence() <= feeds.sequence(OWN_SLOT);
-    return branch.generation() === generation && !isPrefix;
+    if (this.hasHole || feeds.arena.first(branch) !== 0 || feeds.generation(branch) > generation) return true;
+    const end = feeds.sequence(branch);
+    const isPrefix = end < feeds.floor(OWN_SLOT) && end <= feeds.sequence(OWN_SLOT);
+    return feeds.generation(branch) === generation && !isPrefix;
   }
 
   /**
@@ -294,17 +288,17 @@ export class OwnFeed {
   restoreBase(generation: number, sequence: number, tipFirst: number, tipSecond: number, lastRemoval: number): void {
     this.endBase();
     this.feeds.begin(OWN_SLOT, generation);
-    this.base = sequence;
-    this.baseFirst = tipFirst;
-    this.baseSecond = tipSecond;
+    this.feeds.setState(LOG_BASE, sequence);
+    this.feeds.setState(LOG_BASE_FIRST, tipFirst);
+    this.feeds.setState(LOG_BASE_SECOND, tipSecond);
     this.feeds.arena.set(OWN_SLOT, LAST_REMOVAL, lastRemoval);
   }
 
   /** A record between those that were restored is damaged. Before the start. */
   noteDamage(): void {
-    if (this.base === 0) return;
+    if (this.feeds.state(LOG_BASE) === 0) return;
     // It may be one of the values: peers have to send the snapshot again.
-    this.base = 0;
+    this.feeds.setState(LOG_BASE, 0);
     this.feeds.startOver(OWN_SLOT);
     this.feeds.arena.set(OWN_SLOT, NOTIFIED, 0);
     this.hasHole = this.feeds.arena.first(OWN_SLOT) !== 0;
@@ -321,22 +315,23 @@ export class OwnFeed {
     const bytesMax = feeds.eventBytesMax + COPY_BYTES;
     if (generation < feeds.generation(OWN_SLOT) || length > bytesMax || sequence === 0) return true;
     if (generation > feeds.generation(OWN_SLOT)) {
-      this.base = 0;
+      feeds.setState(LOG_BASE, 0);
       this.hasHole = false;
       feeds.begin(OWN_SLOT, generation);
     }
     if (sequence <= feeds.sequence(OWN_SLOT)) return true;
-    if (sequence > this.base) this.endBase();
-    const isBehind = this.base === 0 && (this.hasHole || sequence !== feeds.sequence(OWN_SLOT) + 1);
+    if (sequence > feeds.state(LOG_BASE)) this.endBase();
+    const base = feeds.state(LOG_BASE);
+    const isBehind = base === 0 && (this.hasHole || sequence !== feeds.sequence(OWN_SLOT) + 1);
     if (isBehind && !this.isLaterThanHeld(sequence, bytes, start)) return true;
     while (!feeds.reserve(recordWords(length))) {
       if (!this.hasHole || !feeds.forgetAfter(OWN_SLOT)) return false;
     }
-    if (isBehind || this.base !== 0) {
+    if (isBehind || base !== 0) {
       feeds.copyToScratch(bytes, start, length);
       if (!feeds.store(OWN_SLOT, sequence, 0, 0, length)) return false;
       if (isBehind) this.hasHole = true;
-      else feeds.advanceSnapshot(OWN_SLOT, sequence, this.base);
+      else feeds.advanceSnapshot(OWN_SLOT, sequence, base);
       return true;
     }
     return feeds.append(OWN_SLOT, bytes, start, length);
@@ -361,10 +356,12 @@ export class OwnFeed {
   }
 
   private endBase(): void {
-    if (this.base === 0) return;
     const feeds = this.feeds;
-    feeds.endSnapshot(OWN_SLOT, this.base, this.baseFirst, this.baseSecond, feeds.lastRemoval(OWN_SLOT));
-    this.base = 0;
+    if (feeds.state(LOG_BASE) === 0) return;
+    const first = feeds.state(LOG_BASE_FIRST);
+    const second = feeds.state(LOG_BASE_SECOND);
+    feeds.endSnapshot(OWN_SLOT, feeds.state(LOG_BASE), first, second, feeds.lastRemoval(OWN_SLOT));
+    feeds.setState(LOG_BASE, 0);
   }
 
   /** What to do before an own event: KEEP, or a generation of which others may hold more than this node. */
@@ -372,14 +369,13 @@ export class OwnFeed {
     const feeds = this.feeds;
     const generation = feeds.generation(OWN_SLOT);
     const sequence = feeds.sequence(OWN_SLOT);
-    const isBehind = this.aheadGeneration > generation
-      || (this.aheadGeneration === generation && this.aheadSequence > sequence);
+    const isBehind = this.isBehind(generation, sequence);
     // A feed that peers gave back may have no number left: SEQUENCE_MAX is the last one.
     const isSpent = sequence >= SEQUENCE_MAX;
     const isGiven = this.log < LOG_HELD && !this.hasPublished;
     // From here on the feed is this node's, and not only what peers gave back.
     if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
-    if (isBehind || isSpent || this.hasHole || !feeds.isComplete(OWN_SLOT)) return this.aheadGeneration;
+    if (isBehind || isSpent || this.hasHole || !feeds.isComplete(OWN_SLOT)) return feeds.state(AHEAD_GENERATION);
     const revision = this.rows.revision(OWN_SLOT);
     if (!isGiven || generation >= revision) return KEEP;
     // PROTOCOL 10.6: peers may have given back less than was published. Going on there could put another event
@@ -392,22 +388,22 @@ export class OwnFeed {
   /** Begins a generation with all that is held, and the branch if it is whole (PROTOCOL 10.6). */
   rechain(generation: number): void {
     const feeds = this.feeds;
-    this.filter.beforeGeneration();
-    if (!this.hasHole) this.joined.add(feeds.generation(OWN_SLOT), feeds.sequence(OWN_SLOT), this.tip());
+    beforeGeneration(feeds, this.hlc);
+    if (!this.hasHole) addJoinedEnd(feeds, feeds.generation(OWN_SLOT), feeds.sequence(OWN_SLOT), this.tip());
     this.rows.subtractFromFeedsHash(OWN_SLOT);
     this.hasHole = false;
-    if (this.branch.isOf(OWN_SLOT) && this.branch.isRead()) join(feeds, OWN_SLOT, this.branch.slot);
+    if (isBranchOf(feeds, OWN_SLOT) && isBranchRead(feeds)) join(feeds, OWN_SLOT, branchSlot(feeds));
     feeds.rechain(OWN_SLOT, generation);
     this.rows.addToFeedsHash(OWN_SLOT);
     const last = feeds.arena.last(OWN_SLOT);
     if (last !== 0) this.hlc.recall(feeds.ms(last), feeds.counter(last));
     if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
-    this.firstPublished = 1;
+    feeds.setState(FIRST_PUBLISHED, 1);
     this.outbox.age(OWN_SLOT);
     this.outbox.renewed(OWN_SLOT, false);
     this.stopWithholding();
-    this.aheadGeneration = 0;
-    this.aheadSequence = 0;
+    feeds.setState(AHEAD_GENERATION, 0);
+    feeds.setState(AHEAD_SEQUENCE, 0);
   }
 
   /** Whether the node holds no event of its own. */
@@ -420,9 +416,16 @@ export class OwnFeed {
   }
 
   private noteAhead(generation: number, sequence: number): void {
-    if (generation <= this.aheadGeneration && sequence <= this.aheadSequence) return;
-    this.aheadGeneration = generation;
-    this.aheadSequence = sequence;
+    const feeds = this.feeds;
+    if (generation <= feeds.state(AHEAD_GENERATION) && sequence <= feeds.state(AHEAD_SEQUENCE)) return;
+    feeds.setState(AHEAD_GENERATION, generation);
+    feeds.setState(AHEAD_SEQUENCE, sequence);
+  }
+
+  /** Whether a peer holds this feed beyond a place. */
+  private isBehind(generation: number, sequence: number): boolean {
+    const ahead = this.feeds.state(AHEAD_GENERATION);
+    return ahead > generation || (ahead === generation && this.feeds.state(AHEAD_SEQUENCE) > sequence);
   }
 
   /** Whether this node holds another tip than `tip` after an event, or does not know any more what it published. */
@@ -432,7 +435,8 @@ export class OwnFeed {
     if (tip === 0 || !feeds.isComplete(OWN_SLOT)) return false;
     if (sequence === feeds.sequence(OWN_SLOT)) return tip !== this.tip();
     if (sequence === floor - 1) return tip !== shortTip(feeds.arena.get(OWN_SLOT, BASE_FIRST));
-    if (sequence < floor) return sequence >= this.firstPublished;
+    const firstPublished = feeds.state(FIRST_PUBLISHED);
+    if (sequence < floor) return firstPublished !== 0 && sequence >= firstPublished;
     const record = feeds.arena.find(OWN_SLOT, sequence);
     return record !== 0 && shortTip(feeds.arena.tipFirst(record)) !== tip;
   }

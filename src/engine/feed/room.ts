@@ -1,5 +1,5 @@
 import {
-  type Arena, BASE_FIRST, BASE_SECOND, FLOOR, LAST_REMOVAL, RECORD_SUPERSEDED, SEQUENCE, recordWords,
+  type Arena, BASE_FIRST, BASE_SECOND, FLOOR, LAST_REMOVAL, RECORD_SUPERSEDED, SEQUENCE,
 } from "./arena.js";
 import { nameHash } from "./event.js";
 import { KIND_END, KIND_REMOVE, KIND_SET } from "./kinds.js";
@@ -26,12 +26,9 @@ export class Room {
   /** Words of all records that are not live. */
   spareWords = 0;
   private readonly arena: Arena;
-  private readonly eventBytesMax: number;
 
-  /** @param eventBytesMax bytes of the longest event, that of a copy included */
-  constructor(arena: Arena, eventBytesMax: number) {
+  constructor(arena: Arena) {
     this.arena = arena;
-    this.eventBytesMax = eventBytesMax;
   }
 
   /** Whether no part of the feed's snapshot is missing (PROTOCOL 10.2). */
@@ -64,9 +61,8 @@ export class Room {
     return words <= arena.room();
   }
 
-  /** Whether a new value of `length` bytes leaves room for one event, so that values can always be changed. */
-  hasRoomForValue(length: number): boolean {
-    const words = recordWords(length) + recordWords(this.eventBytesMax);
+  /** Whether records of `words` words in total have room beside those that are live. */
+  hasRoomBesideLive(words: number): boolean {
     const room = this.roomBesideLive();
     return words <= room || words <= room + this.idleWords();
   }

@@ -6,16 +6,21 @@ import { COPY_BYTES, NO_NAME, isOwnForm, nameHash, ttlSecondsAt, writeCopy, writ
 import type { FeedStore } from "./feed-store.js";
 import { DAY_MS, type Hlc } from "./hlc.js";
 
-/**
- * A time passed. Once a round: a node without a clock takes the time on which others agree.
- * Returns whether the node has to step back (PROTOCOL 10.7): it knows the time, and its stamps were
- * more than a day ahead of it for 64 rounds. The stamps of its feed are never later than `hlc`.
- */
-export function keepTime(words: Uint32Array, at: number, rows: Rows, hlc: Hlc, clock: Clock): boolean {
+/** A time passed. Whether that ends a round. Rounds are counted here, in a word. */
+export function isRoundOver(words: Uint32Array, at: number, clock: Clock): boolean {
   if (!clock.isDue(words[at + DEADLINE])) return false;
   // Inputs may come a little before a round is over, so deadlines follow from each other.
   words[at + DEADLINE] += clock.roundIntervalMs;
   if (clock.isDue(words[at + DEADLINE])) words[at + DEADLINE] = clock.nowMs + clock.roundIntervalMs;
+  return true;
+}
+
+/**
+ * Once a round: a node without a clock takes the time on which others agree.
+ * Returns whether the node has to step back (PROTOCOL 10.7): it knows the time, and its stamps were
+ * more than a day ahead of it for 64 rounds. The stamps of its feed are never later than `hlc`.
+ */
+export function keepTime(words: Uint32Array, at: number, rows: Rows, hlc: Hlc, clock: Clock): boolean {
   adoptAuthorClock(words, at, rows, hlc);
   const isAhead = hlc.isFarAhead(clock.callerMs, hlc.ms);
   words[at + AHEAD_ROUNDS] = isAhead ? words[at + AHEAD_ROUNDS] + 1 : 0;

@@ -1,4 +1,3 @@
-import type { Clock } from "../clock.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { REMOVE, SUSPECT } from "../table/states.js";
 import { FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
@@ -9,15 +8,14 @@ import {
   compareOrder, endMsOf, firstNamed, hiderOf, hidesAny, nextNamed, orderMsOf, originAuthor, recordKind,
 } from "./names.js";
 import type { OwnFeed } from "./own-feed.js";
+import { UPKEEP_ADOPTED, UPKEEP_CURSOR, VALUES_FORGOTTEN } from "./state-words.js";
 
 /** Most events that a node publishes in a round on behalf of others, and to tidy its own feed. */
 export const UPKEEP_EVENTS = 4;
-/** Most copies at once for rows that are forgotten. This allowance grows by UPKEEP_EVENTS a round. */
-const ALLOWANCE_MAX = 256;
+/** Most copies at once for rows that are forgotten. Each round allows UPKEEP_EVENTS more. */
+const ADOPTED_MAX = 256;
 /** A pass over all records takes this many rounds. */
 const PASS_ROUNDS = 32;
-/** Words of the arena that a round visits at least. */
-const VISIT_WORDS_MIN = 64;
 
 /**
  * Keeps what was published, whatever becomes of its author (PROTOCOL 10.8). A node that has met
@@ -33,47 +31,54 @@ const VISIT_WORDS_MIN = 64;
  * Waits are counted in passes: a node that acts first has the lowest id of those that live.
  */
 export class Upkeep {
-  /** Values that went with their author's row, as this node had no room for copies: a uint32 that wraps. */
-  valuesForgotten = 0;
   /** Whether a peer with feeds has answered since the start. */
   hasMet = false;
-  private readonly feeds: FeedStore;
-  private readonly rows: Rows;
   private readonly own: OwnFeed;
-  private readonly clock: Clock;
-  private deadline = 0;
-  /** Index of the record at which the next visit begins. */
-  private cursor = 0;
-  private allowance = ALLOWANCE_MAX;
 
-  constructor(feeds: FeedStore, rows: Rows, own: OwnFeed, clock: Clock) {
-    this.feeds = feeds;
-    this.rows = rows;
+  constructor(own: OwnFeed) {
     this.own = own;
-    this.clock = clock;
   }
 
-  /** A time passed: visits a part of the records once a round. */
-  tick(): void {
-    if (!this.clock.isDue(this.deadline)) return;
-    this.deadline = this.clock.nowMs + this.clock.roundIntervalMs;
-    this.allowance = Math.min(ALLOWANCE_MAX, this.allowance + UPKEEP_EVENTS);
+  private get feeds(): FeedStore { return this.own.feeds; }
+  private get rows(): Rows { return this.own.rows; }
+
+  /** Values that went with their author's row, as this node had no room for copies: a uint32 that wraps. */
+  get valuesForgotten(): number { return this.feeds.state(VALUES_FORGOTTEN); }
+
+  /** A round is over: visits a part of the records. */
+  round(): void {
+    const adopted = this.feeds.state(UPKEEP_ADOPTED);
+    this.feeds.setState(UPKEEP_ADOPTED, Math.max(0, adopted - UPKEEP_EVENTS));
     if (!this.hasMet) return;
     const arena = this.feeds.arena;
-    const end = this.cursor + Math.max(VISIT_WORDS_MIN, Math.ceil(arena.size() / PASS_ROUNDS));
-    let record = arena.recordFrom(this.cursor);
-    for (let left = UPKEEP_EVENTS; record !== 0 && record < end && left > 0;) {
-      this.cursor = record + arena.wordsAt(record);
+    const first = arena.words.length - arena.size();
+    const held = this.feeds.state(UPKEEP_CURSOR);
+    const start = held < first || held >= arena.words.length ? first : held;
+    // A pass takes its time however few records there are: others wait for passes.
+    const end = start + Math.ceil(arena.size() / PASS_ROUNDS);
+    let next = start;
+    let left = UPKEEP_EVENTS;
+    for (let record = arena.recordFrom(start); record !== 0 && record < end && left > 0;) {
+      next = record + arena.wordsAt(record);
       const isMoved = this.visit(record);
       // An own event may have moved all records. Then this pass may skip some.
-      record = isMoved ? arena.recordFrom(this.cursor) : arena.recordAfter(record);
+      record = isMoved ? arena.recordFrom(next) : arena.recordAfter(record);
       if (isMoved) left--;
     }
-    this.cursor = record;
+    this.feeds.setState(UPKEEP_CURSOR, left > 0 ? end : next);
   }
 
-  /** The row in a slot is forgotten: publishes copies of what counts in its feed and is in no live feed. */
-  adoptAll(slot: number): void {
+  /** A branch takes the place of the feed in a slot without its author: publishes copies of what only the feed has. */
+  loseBranch(slot: number, winner: number): void {
+    this.adoptAll(slot, winner);
+  }
+
+  /**
+   * The feed in a slot is about to go: publishes copies of what counts there and is in no live feed.
+   *
+   * @param winner the slot of a branch that takes its place; the same slot: its row is forgotten
+   */
+  adoptAll(slot: number, winner = slot): void {
     if (slot === OWN_SLOT || this.feeds.sequence(slot) === 0 || !this.feeds.isComplete(slot)) return;
     const isReady = this.hasMet && this.own.getReady();
     const arena = this.feeds.arena;
@@ -81,10 +86,11 @@ export class Upkeep {
       const record = arena.from(slot, next);
       if (record === 0) return;
       next = arena.sequence(record) + 1;
-      if (!this.feeds.isLive(record) || !this.isWorthCopying(record)) continue;
+      if (!this.feeds.isLive(record) || !this.isWorthCopying(record, slot, winner)) continue;
       const isValue = recordKind(arena, record) === KIND_SET;
-      if (isReady && this.allowance > 0 && this.copy(record)) this.allowance--;
-      else if (isValue) this.valuesForgotten = (this.valuesForgotten + 1) >>> 0;
+      const adopted = this.feeds.state(UPKEEP_ADOPTED);
+      if (isReady && adopted < ADOPTED_MAX && this.copy(record)) this.feeds.setState(UPKEEP_ADOPTED, adopted + 1);
+      else if (isValue) this.feeds.setState(VALUES_FORGOTTEN, this.valuesForgotten + 1);
     }
   }
 
@@ -104,8 +110,9 @@ export class Upkeep {
   }
 
   private visitDeparted(record: number): boolean {
+    const slot = this.feeds.arena.owner(record);
     const visits = this.count(record, true);
-    return visits > this.delay() && this.isWorthCopying(record) && this.copy(record);
+    return visits > this.delay() && this.isWorthCopying(record, slot, slot) && this.copy(record);
   }
 
   private visitOwn(record: number): boolean {
@@ -147,8 +154,8 @@ export class Upkeep {
     return lower === 0 ? 0 : lower < PASS_RANKS ? 1 : 2;
   }
 
-  /** Whether a record still counts, and no live feed has it, its end or a later event of its slot. */
-  private isWorthCopying(record: number): boolean {
+  /** Whether a record of a slot still counts, and no live feed or the winner has it, its end or a later event. */
+  private isWorthCopying(record: number, slot: number, winner: number): boolean {
     const arena = this.feeds.arena;
     if (endMsOf(arena, record) <= this.feeds.room.physicalMs || hiderOf(arena, record) !== 0) return false;
     const bytes = arena.bytes;
@@ -156,11 +163,12 @@ export class Upkeep {
     const author = originAuthor(arena, record);
     for (let other = firstNamed(arena, bytes, at); other !== 0; other = nextNamed(arena, other, bytes, at)) {
       const owner = arena.owner(other);
-      if (!this.isLiveNode(owner) || originAuthor(arena, other) !== author) continue;
+      const stays = owner === winner ? winner !== slot : owner !== slot && this.isLiveNode(owner);
+      if (!stays || originAuthor(arena, other) !== author) continue;
       const order = compareOrder(arena, other, record);
       if (order === 0 && recordKind(arena, other) === recordKind(arena, record)) return false;
       const isEnd = recordKind(arena, other) === KIND_END;
-      if (this.rows.id(owner) === author ? order >= 0 : order > 0 && !isEnd) return false;
+      if (this.feeds.author(owner) === author ? order >= 0 : order > 0 && !isEnd) return false;
     }
     return true;
   }
@@ -246,7 +254,7 @@ export class Upkeep {
     const length = arena.eventLength(record);
     if (!this.feeds.reserve(recordWords(length + COPY_BYTES)) || !arena.isHeld(record)) return false;
     const endMs = endMsOf(arena, record);
-    const stampMs = this.own.nextStampMs(this.clock.callerMs);
+    const stampMs = this.own.nextStampMs(this.own.clock.callerMs);
     const start = arena.eventAt(record);
     const given = ttlSecondsAt(arena.bytes, start);
     const left = endMs === Infinity ? 0 : Math.max(1, Math.min(given, Math.ceil((endMs - stampMs) / 1000)));
@@ -265,7 +273,7 @@ export class Upkeep {
     const arena = this.feeds.arena;
     const length = arena.eventLength(record);
     if (!this.feeds.reserve(recordWords(length + COPY_BYTES)) || !arena.isHeld(record)) return false;
-    this.own.nextStampMs(this.clock.callerMs);
+    this.own.nextStampMs(this.own.clock.callerMs);
     const isCopyEnd = isHere && originAuthor(arena, record) !== this.rows.id(OWN_SLOT);
     const scratch = this.feeds.chain.eventAt;
     const start = arena.eventAt(record);

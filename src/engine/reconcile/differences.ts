@@ -8,7 +8,7 @@ import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
 import { FLAG_PROVEN, OWN_SLOT, type RowData, type Rows } from "../table/rows.js";
 import { DOWN, SUSPECT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
-import { SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, rangeFrom, rangeTo } from "../wire/frame.js";
+import { FLAG_MORE, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, TYPE_ACK, rangeFrom, rangeTo } from "../wire/frame.js";
 import type { Outbox } from "./outbox.js";
 
 /*
@@ -39,6 +39,15 @@ export function isInSync(rows: Rows, frame: FrameReader): boolean {
   const feeds = rows.feedsHash;
   if (!rows.tableHash.equals(frame.tableHashFirst, frame.tableHashSecond)) return false;
   return feeds === undefined || frame.feedsHash === NO_FEEDS || frame.feedsHash === feeds.word();
+}
+
+/**
+ * PROTOCOL 5.3: whether a DIFF has to show all rows: after an ACK that had no room for a summary, or after MORE, if
+ * the frame answers the last summary and brought something.
+ */
+export function isSummaryDue(outbox: Outbox, frame: FrameReader, hasSummary: boolean, mayGoOn: boolean): boolean {
+  if (frame.type === TYPE_ACK) return !hasSummary;
+  return (frame.flags & FLAG_MORE) !== 0 && outbox.answersSummary(frame.inReplyTo) && mayGoOn;
 }
 
 /** Step 2, WANT: sends each row that is held. */

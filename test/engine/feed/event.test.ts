@@ -315,7 +315,7 @@ describe("the chain of a feed", () => {
   const AUTHOR = 0xdeadbeef;
 
   function chain(digest: Digest, bytes = new Uint8Array(chainBytes(128) + 9)): Chain {
-    return new Chain(digest, bytes, 5, 128);
+    return new Chain(digest, bytes, 5);
   }
 
   it("the chain has the tips of its definition", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { FeedOutbox } from "../../../src/engine/feed/feed-outbox.js";
 import type { FeedStore } from "../../../src/engine/feed/feed-store.js";
+import { addJoinedEnd, hasJoinedEnd } from "../../../src/engine/feed/join.js";
 import { KEEP, READ_BRANCH } from "../../../src/engine/feed/own-feed.js";
 import { LACKS_EVENTS, LACKS_NOTHING } from "../../../src/engine/feed/batch-writer.js";
 import { BatchData } from "../../../src/engine/feed/batches.js";
@@ -109,10 +110,10 @@ describe("the claim of a peer on a feed", () => {
     own.rechain(9);
     see(outbox, 8, 1, OWN_SLOT);
     assert.deepEqual([own.showsBranch(batch), own.afterClaim()], [false, READ_BRANCH]);
-    own.joined.add(8, 1, outbox.ownTip);
+    addJoinedEnd(feeds, 8, 1, outbox.ownTip);
     assert.equal(own.afterClaim(), KEEP);
     // A peer that holds the feed as it was before gets the generation, too.
-    assert.ok(own.joined.has(end.generation, 1, end.tip));
+    assert.ok(hasJoinedEnd(feeds, end.generation, 1, end.tip));
   });
 
   it("a claim on the own feed is noted like any other", () => {

@@ -1,0 +1,85 @@
+import { TIME_WORDS } from "./author-clocks.js";
+
+/*
+ * The numbers of a node that belong to no single feed: words of the arena's scratch, behind the tips
+ * (`FeedStore.state`). On XS a field of an object takes 16 bytes, a word 4. All are 0 at first. Engine times are
+ * uint32.
+ */
+
+// What the own feed keeps: `branch-filter.ts`, `join.ts`, `OwnFeed`.
+/** Stamp of the first own event since the start, two words; 0: there is none. */
+export const BIRTH = TIME_WORDS;
+/** Stamp below which own events since the start were dropped, two words. */
+export const DROPPED = BIRTH + 2;
+/** The floor of the own feed at the birth, or when its generation began. */
+export const BIRTH_FLOOR = DROPPED + 2;
+/** 1: the node has published events since the start. */
+export const HAS_PUBLISHED = BIRTH_FLOOR + 1;
+/** Sequence number of the first event of this generation that was published since the start; 0: there is none. */
+export const FIRST_PUBLISHED = HAS_PUBLISHED + 1;
+/** How far a peer holds the own feed, if that is beyond what this node holds; 0: none does. */
+export const AHEAD_GENERATION = FIRST_PUBLISHED + 1;
+export const AHEAD_SEQUENCE = AHEAD_GENERATION + 1;
+/** While a log is read: the sequence number at which its snapshot ends, and the tip there; 0: no snapshot. */
+export const LOG_BASE = AHEAD_SEQUENCE + 1;
+export const LOG_BASE_FIRST = LOG_BASE + 1;
+export const LOG_BASE_SECOND = LOG_BASE_FIRST + 1;
+/** Whether the log had own events at the start: a `LOG_` constant of `own-feed.ts`. */
+export const LOG_STATE = LOG_BASE_SECOND + 1;
+/** Engine time at which a hole of the own feed is given up, odd; 0: no peer has answered. */
+export const HOLE_DEADLINE = LOG_STATE + 1;
+/** Ends of branches that the own feed includes, the newest first: generation, sequence number and tip of each. */
+export const JOINED_ENDS = HOLE_DEADLINE + 1;
+export const JOINED_END_WORDS = 3;
+export const JOINED_ENDS_MAX = 4;
+
+// The branch that is being read: `branch.ts`.
+/** The slot of the feed, plus 1; 0: no branch is being read. */
+export const BRANCH_OF = JOINED_ENDS + JOINED_ENDS_MAX * JOINED_END_WORDS;
+/** The author in that slot when the branch began. */
+export const BRANCH_AUTHOR = BRANCH_OF + 1;
+/** Engine times of the beginning and of the last progress. */
+export const BRANCH_BEGUN = BRANCH_AUTHOR + 1;
+export const BRANCH_PROGRESS = BRANCH_BEGUN + 1;
+/** Engine time before which no branch begins, odd; 0: none. */
+export const BRANCH_PAUSED = BRANCH_PROGRESS + 1;
+
+// The author whose consent is awaited: `consent.ts`.
+/** The author's id; 0: none. */
+export const CONSENT_AUTHOR = BRANCH_PAUSED + 1;
+/** Engine times of the beginning and of the next probe. */
+export const CONSENT_SINCE = CONSENT_AUTHOR + 1;
+export const CONSENT_PROBE = CONSENT_SINCE + 1;
+
+// `Upkeep`.
+/** Index of the record at which the next visit begins. */
+export const UPKEEP_CURSOR = CONSENT_PROBE + 1;
+/** Copies for rows that were forgotten, less those that the rounds since then allow. */
+export const UPKEEP_ADOPTED = UPKEEP_CURSOR + 1;
+/** A count that wraps, for `stats()`. */
+export const VALUES_FORGOTTEN = UPKEEP_ADOPTED + 1;
+
+// What is kept for one frame: `FeedOutbox`, `FeedProtocol`.
+/** The peer's claim on the own feed. */
+export const CLAIM_GENERATION = VALUES_FORGOTTEN + 1;
+export const CLAIM_SEQUENCE = CLAIM_GENERATION + 1;
+export const CLAIM_TIP = CLAIM_SEQUENCE + 1;
+/** The slot of an author that is probed with its row, for consent, plus 1; 0: none. */
+export const PROBED = CLAIM_TIP + 1;
+/** The slot of the feed of which the frame had new history, plus 1; 0: none. */
+export const HISTORY_OF = PROBED + 1;
+/** The slot to begin with. Each input begins with the next one, so that all feeds have their turn. */
+export const OUTBOX_TURN = HISTORY_OF + 1;
+
+// `Gaps`.
+/** The slot with which the next GAP begins. */
+export const GAP_TURN = OUTBOX_TURN + 1;
+/** The slot of the feed whose history goes to the peer, plus 1; 0: none. The peer holds it from `SEND_BELOW` on. */
+export const SEND_HISTORY_OF = GAP_TURN + 1;
+export const SEND_BELOW = SEND_HISTORY_OF + 1;
+
+/** How many feeds were dropped: a count that wraps. */
+export const DROPPED_FEEDS = SEND_BELOW + 1;
+
+/** Number of these words. */
+export const STATE_WORDS = DROPPED_FEEDS + 1;
