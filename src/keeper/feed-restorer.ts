@@ -62,6 +62,8 @@ export class FeedRestorer {
   private readonly row = new RowData();
   private dump: Dump | undefined;
   private damaged = 0;
+  /** Whether the log is read once more. */
+  private isAgain = false;
   private readonly withoutPlace: number[] = [];
   /** Slots of feeds of which a part was read: they are to be stored again. */
   private readonly parts: number[] = [];
@@ -78,6 +80,19 @@ export class FeedRestorer {
 
   /** Reads the log. Returns how many authors found no place among the rows. @throws what the log throws */
   restore(log: GossipLog): number {
+    this.read(log);
+    if (this.withoutRoom === 0) return this.withoutPlace.length;
+    // Feeds that shrank later in the log took the room. Now it is free, and what is held already is skipped.
+    this.isAgain = true;
+    this.read(log);
+    return this.withoutPlace.length;
+  }
+
+  private read(log: GossipLog): void {
+    this.logBytes = 0;
+    this.behindHole = 0;
+    this.withoutRoom = 0;
+    this.damaged = 0;
     log.read((bytes, length) => {
       const damaged = log.damagedRecords ?? 0;
       if (damaged > this.damaged) this.applyRest();
@@ -88,7 +103,6 @@ export class FeedRestorer {
     // Unless the end of the log is damaged, power was lost here, and what was held before is all of the feed.
     if (this.dump !== undefined && this.feeds.sequence(this.dump.slot) === 0) this.applyRest();
     this.dump = undefined;
-    return this.withoutPlace.length;
   }
 
   /** All records were read: the rows are to be probed. @param latestMs stamps later than this do not move the clock */
@@ -124,9 +138,11 @@ export class FeedRestorer {
 
   private readItem(type: number): void {
     const room = this.reader.end - this.reader.position;
-    if (type === ITEM_AUTHOR && room >= AUTHOR_BYTES) this.readAuthor();
-    else if (type === ITEM_GONE && room >= GONE_BYTES) this.readGone();
-    else if (type === ITEM_FEED && room >= FEED_BYTES) this.readFeed();
+    if (type === ITEM_AUTHOR || type === ITEM_GONE) {
+      if (this.isAgain) return;
+      if (type === ITEM_AUTHOR && room >= AUTHOR_BYTES) this.readAuthor();
+      if (type === ITEM_GONE && room >= GONE_BYTES) this.readGone();
+    } else if (type === ITEM_FEED && room >= FEED_BYTES) this.readFeed();
     else if (type === ITEM_HELD && room > HELD_HEAD_BYTES) this.readHeld();
     else if (type === ITEM_EVENTS && room > EVENTS_HEAD_BYTES) this.readEvents();
   }
@@ -212,8 +228,8 @@ export class FeedRestorer {
     const slot = dump.slot;
     const isHeld = dump.generation === feeds.generation(slot) && feeds.sequence(slot) > 0;
     // A part of a feed does not replace what is known of the same generation.
-    if (!isHeld || dump.isWhole()) this.applyBase(dump);
-    if (!dump.isWhole()) this.parts.push(slot);
+    if (!isHeld || (dump.isWhole() && !this.isAgain)) this.applyBase(dump);
+    if (!dump.isWhole() && this.parts.indexOf(slot) < 0) this.parts.push(slot);
     for (let i = 0; i < dump.bodies.length; i++) {
       const body = dump.bodies[i];
       this.reader.reset(body, 0, body.length);
@@ -309,23 +325,29 @@ export class FeedRestorer {
     const feeds = this.feeds;
     if (sequence <= feeds.sequence(slot)) return;
     const isNext = feeds.isComplete(slot) && sequence === feeds.sequence(slot) + 1;
-    if (!isNext) {
-      this.behindHole++;
-      this.hold(slot, sequence, bytes, start, length);
-    } else if (!this.makeRoom(length) || !feeds.append(slot, bytes, start, length)) {
-      this.withoutRoom++;
-    }
+    if (!isNext) this.behindHole++;
+    this.hold(slot, isNext ? 0 : sequence, bytes, start, length);
   }
 
-  /** Holds an event whose place in the chain is not proven. Returns false: there is no room. */
+  /**
+   * Holds an event, and counts it if there is no room. Returns whether there was.
+   *
+   * @param sequence of an event whose place in the chain is not proven; 0: it is the next one of a complete feed
+   */
   private hold(slot: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
-    const feeds = this.feeds;
-    if (this.makeRoom(length)) {
-      feeds.copyToScratch(bytes, start, length);
-      if (feeds.store(slot, sequence, 0, 0, length)) return true;
-    }
+    if (this.tryHold(slot, sequence, bytes, start, length)) return true;
+    this.notify();
+    if (this.tryHold(slot, sequence, bytes, start, length)) return true;
     this.withoutRoom++;
     return false;
+  }
+
+  private tryHold(slot: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const feeds = this.feeds;
+    if (!this.makeRoom(length)) return false;
+    if (sequence === 0) return feeds.append(slot, bytes, start, length);
+    feeds.copyToScratch(bytes, start, length);
+    return feeds.store(slot, sequence, 0, 0, length);
   }
 
   private makeRoom(length: number): boolean {
