@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { HAS_MET } from "../../../src/engine/feed/state-words.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import type { EngineNetwork } from "../../support/engine-network.js";
 import { T, cborOf, hex } from "./feed-support.js";
@@ -147,7 +148,7 @@ describe("events whose author is gone", () => {
     const network = makeNetwork(2);
     network.set(1, "voucher", "7", "paid");
     network.run(5 * ROUND);
-    network.engines.get(2)!.feed!.upkeep.hasMet = false;
+    network.engines.get(2)!.feed!.feeds.setState(HAS_MET, 0);
     vanish(network, 1);
     runUntilForgotten(network);
     assert.deepEqual(copies(network), {});
