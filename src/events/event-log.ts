@@ -1,7 +1,7 @@
 import { readU32 } from "../cbor/big-endian.js";
 import { Writer } from "../engine/wire/cursor.js";
 import { BASE_FIRST, BASE_SECOND } from "../engine/feed/arena.js";
-import { EVENT_HEAD_BYTES, type EncodedEvent } from "../engine/feed/event.js";
+import { COPY_BYTES, EVENT_HEAD_BYTES, type EncodedEvent } from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
 import { failure, invalid } from "../errors.js";
@@ -36,7 +36,7 @@ export class EventLog {
 
   /** @throws Error if the log's records are too short for events */
   constructor(feed: FeedProtocol, log: GossipLog) {
-    const bytes = EVENT_RECORD_HEAD + feed.feeds.eventBytesMax;
+    const bytes = EVENT_RECORD_HEAD + feed.feeds.eventBytesMax + COPY_BYTES;
     if (log.recordBytesMax < bytes) {
       throw invalid("", "storage", `its log has records of ${log.recordBytesMax} bytes; events take ${bytes}`, true);
     }

@@ -4,7 +4,7 @@ import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { LAST_REMOVAL, NOTIFIED, recordWords } from "./arena.js";
 import type { BatchData } from "./batches.js";
 import { shortTip } from "./chain.js";
-import { type EncodedEvent, compareStamps, kindAt, stampMs, writeStamp } from "./event.js";
+import { COPY_BYTES, type EncodedEvent, compareStamps, isCopyAt, kindAt, stampMs, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import {
@@ -289,7 +289,8 @@ export class OwnFeed {
    */
   restore(generation: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
     const feeds = this.feeds;
-    if (generation < feeds.generation(OWN_SLOT) || length > feeds.eventBytesMax || sequence === 0) return true;
+    if (generation < feeds.generation(OWN_SLOT) || sequence === 0) return true;
+    if (length > feeds.eventBytesMax + (isCopyAt(bytes, start) ? COPY_BYTES : 0)) return true;
     if (generation > feeds.generation(OWN_SLOT)) {
       this.base = 0;
       this.hasHole = false;
