@@ -1,7 +1,7 @@
 import { cborFailure } from "../cbor-failure.js";
 import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/cbor.js";
 import { Reader } from "../engine/wire/cursor.js";
-import { RECORD_GONE } from "../engine/feed/arena.js";
+import { RECORD_GONE, RECORD_SUPERSEDED } from "../engine/feed/arena.js";
 import {
   EncodedEvent, EventData, NAME_BYTES_MAX, isCopyAt, kindOf, readEvent,
 } from "../engine/feed/event.js";
@@ -280,17 +280,24 @@ export class EventApi {
     return isCopyAt(arena.bytes, arena.eventAt(record));
   }
 
-  /** Whether it is a copy of an event that its author's feed has, too, or a feed of lower id, or this one once more. */
+  /**
+   * Whether another record shows the event of this one: in the author's feed, or as the copy in the feed of the lowest
+   * id. A copy may have taken the place of the event in the author's own feed.
+   */
   private isHeldTwice(record: number): boolean {
     const arena = this.feed.feeds.arena;
-    if (!this.isCopy(record) || recordKind(arena, record) === KIND_LOG) return false;
+    const isCopy = this.isCopy(record);
+    const isSuperseded = arena.hasFlag(record, RECORD_SUPERSEDED);
+    if (recordKind(arena, record) === KIND_LOG || !(isCopy || isSuperseded)) return false;
+    // A copy that ended is not kept. The index has no superseded records.
+    if (isCopy && isSuperseded) return true;
     const at = arena.eventAt(record);
     const holder = this.rows.id(arena.owner(record));
     const bytes = arena.bytes;
     for (let other = firstNamed(arena, bytes, at); other !== 0; other = nextNamed(arena, other, bytes, at)) {
       const isAlike = other !== record && recordKind(arena, other) === recordKind(arena, record);
       const isSame = isAlike && compareOrder(arena, other, record) === 0;
-      if (isSame && (!this.isCopy(other) || this.rows.id(arena.owner(other)) <= holder)) return true;
+      if (isSame && (!isCopy || !this.isCopy(other) || this.rows.id(arena.owner(other)) <= holder)) return true;
     }
     return false;
   }

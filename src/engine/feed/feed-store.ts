@@ -251,6 +251,7 @@ export class FeedStore implements Authors {
     for (let other = firstNamed(this.arena, bytes, at); other !== 0;) {
       const next = nextNamed(this.arena, other, bytes, at);
       if (originAuthor(this.arena, other) === author) {
+        if (this.isKnown(record, other, author)) arena.setNotified(record);
         if (arena.owner(other) !== slot) this.noteElsewhere(record, other);
         else if (this.supersedes(record, other)) this.room.supersede(slot, other);
         else if (this.supersedes(other, record)) isSuperseded = true;
@@ -275,14 +276,22 @@ export class FeedStore implements Authors {
     return kind !== KIND_REMOVE;
   }
 
+  /** Whether the application was or will be notified of a record's event, or of a later one that its author holds. */
+  private isKnown(record: number, other: number, author: number): boolean {
+    const order = compareOrder(this.arena, record, other);
+    const kind = recordKind(this.arena, other);
+    const isSameKind = kind === recordKind(this.arena, record);
+    if (order >= 0) return order === 0 && isSameKind;
+    // In a merge topic a removal is no later event than a value.
+    const isSameSlot = isSameKind || !isMergeAt(this.arena.bytes, this.arena.eventAt(record));
+    return isSameSlot && kind !== KIND_END && this.author(this.arena.owner(other)) === author;
+  }
+
   /** Another feed holds a record about the same name and author. */
   private noteElsewhere(record: number, other: number): void {
     const arena = this.arena;
     const order = compareOrder(this.arena, record, other);
     const isEnd = recordKind(this.arena, record) === KIND_END;
-    // The application was notified of this event, or will be. The end of a copy says less than the end of the event.
-    const isSameKind = recordKind(this.arena, other) === recordKind(this.arena, record);
-    if (order === 0 && isSameKind && !isEnd) arena.setNotified(record);
     if (!isEnd || order < 0 || arena.owner(other) !== OWN_SLOT || isCopyAt(arena.bytes, arena.eventAt(record))) return;
     // The end may make room for others before `Upkeep` comes to the copy.
     arena.setUpkeep(other, arena.upkeep(other) | UPKEEP_ENDED);
