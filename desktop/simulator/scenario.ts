@@ -58,8 +58,11 @@ export const DEPARTING_ROUNDS = 150;
 export const REST_ROUNDS = 240;
 /** How long the rows of nodes that left stay: suspected, down and removed, one after the other. */
 const FORGET_ROUNDS = 48;
-/** How long rows are down, and how long removed, where nodes leave for ever. */
-const REMOVE_AFTER_MS = 60000;
+/**
+ * How long rows are down, and how long removed, where nodes leave for ever. It is longer than a suspicion. Otherwise
+ * tombstones go before all nodes have them, and the row comes back from the others.
+ */
+const REMOVE_AFTER_MS = 120000;
 /** The first nodes are in the seed lists of all. */
 export const SEEDS = 2;
 /** How long a corrupted row that became foreign stays: 64 rounds (PROTOCOL.md 4.4), because no node can be probed. */
