@@ -81,10 +81,9 @@ export class FeedRestorer {
   /** Reads the log. Returns how many authors found no place among the rows. @throws what the log throws */
   restore(log: GossipLog): number {
     this.read(log);
-    if (this.withoutRoom === 0) return this.withoutPlace.length;
     // Feeds that shrank later in the log took the room. Now it is free, and what is held already is skipped.
-    this.isAgain = true;
-    this.read(log);
+    this.isAgain = this.withoutRoom > 0;
+    if (this.isAgain) this.read(log);
     return this.withoutPlace.length;
   }
 
@@ -345,9 +344,23 @@ export class FeedRestorer {
   private tryHold(slot: number, sequence: number, bytes: Uint8Array, start: number, length: number): boolean {
     const feeds = this.feeds;
     if (!this.makeRoom(length)) return false;
-    if (sequence === 0) return feeds.append(slot, bytes, start, length);
     feeds.copyToScratch(bytes, start, length);
-    return feeds.store(slot, sequence, 0, 0, length);
+    if (sequence !== 0) return this.put(slot, sequence, 0, 0, length);
+    const next = feeds.sequence(slot) + 1;
+    const chain = feeds.chain;
+    chain.begin(feeds.author(slot), feeds.generation(slot), feeds.tipFirst(slot), feeds.tipSecond(slot));
+    chain.link(next, length);
+    if (!this.put(slot, next, chain.first(), chain.second(), length)) return false;
+    feeds.advance(slot, next);
+    return true;
+  }
+
+  /** Stores the event in the scratch. It had room when it was stored in the log, so it need not leave room for more. */
+  private put(slot: number, sequence: number, first: number, second: number, length: number): boolean {
+    const feeds = this.feeds;
+    if (feeds.arena.find(slot, sequence) !== 0) return feeds.store(slot, sequence, first, second, length);
+    feeds.put(slot, sequence, first, second, length);
+    return true;
   }
 
   private makeRoom(length: number): boolean {
