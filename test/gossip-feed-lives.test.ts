@@ -183,7 +183,7 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
           else assertHeld(made, `power was lost after step ${steps}`);
           if (isDone) assert.ok(steps > 80 && device.published.length === 2, `${steps} steps`);
         }
-      });
+      }).timeout(180000);
     }
   }
 
