@@ -34,7 +34,7 @@ const VIOLATIONS: Record<Exclude<RuleName, "holdBack">, readonly [family: Family
   clockSources: ["clocks", 55, 10],
 };
 
-describe("the model of the next event feeds", function () {
+describe("the model of event feeds", function () {
   this.timeout(300000);
 
   for (const family of FAMILY_NAMES) {
