@@ -254,7 +254,8 @@ describe("Gossip: a keeper", () => {
     isFailing = true;
     publish(made);
     isFailing = false;
-    network.runFor(60000);
+    // The node tries again after up to 640 s.
+    network.runFor(660000);
     assert.equal(keeper.errors.length, 2);
     assert.match(keeper.errors[0].message, /no space/);
     assert.match(keeper.errors[1].message, /stored again/);
