@@ -2,7 +2,7 @@ import { addressOfIndex } from "../desktop/simulator/node.js";
 import { Engine, OWN_SLOT } from "../src/engine/index.js";
 import { KIND_LOG } from "../src/engine/feed/kinds.js";
 import { orderKey } from "../src/engine/table/hash.js";
-import { RowData } from "../src/engine/table/rows.js";
+import { FLAG_LIMITS, RowData } from "../src/engine/table/rows.js";
 import type { Sealer } from "../src/engine/wire/sealer.js";
 import { eventFeeds } from "../src/events/index.js";
 import { nodeDigest } from "../desktop/platform/node-digest.js";
@@ -70,7 +70,10 @@ export class Peer {
     row.revision = revision;
     row.heartbeat = heartbeat;
     row.valueLength = value.length;
-    this.engine.rows.merge(row, value);
+    const { rows } = this.engine;
+    rows.merge(row, value);
+    // Long ago the two also told each other their limits.
+    rows.setFlag(rows.find(id), FLAG_LIMITS);
   }
 
   /** Holds the feed of a row's author up to a sequence number, with an invented hash and no events. */
