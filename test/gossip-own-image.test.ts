@@ -55,7 +55,11 @@ function makeBoard(seed: number, unsent: number): Board {
   network.runFor(60e3);
   const node = network.nodes[NODES - 1];
   for (let i = 1; i <= RECORDS; i++) {
-    if (i === RECORDS + 1 - unsent) network.faults.cuts.push(() => true);
+    if (i === RECORDS + 1 - unsent) {
+      // The events before it reach the peers.
+      network.runFor(10e3);
+      network.faults.cuts.push(() => true);
+    }
     node.gossip!.log("door", i);
     network.runFor(i % 10 === 0 ? 10e3 : 100);
   }

@@ -44,7 +44,7 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
 
   /** The row in a slot is forgotten: forgets its feed, but for what counts and nobody else holds. */
   drop(slot: number): void {
-    this.upkeep.adoptAll(slot);
+    this.upkeep.adoptAll(slot, slot);
     this.feeds.drop(slot);
   }
 }

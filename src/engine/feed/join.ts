@@ -1,7 +1,7 @@
 import { COUNTER_MAX } from "./hlc.js";
 import {
-  EVENT_HEAD_BYTES, compareStamps, compareTimes, isCopyAt, isMergeAt, kindAt, orderAt, originAuthorAt, stampCounter, stampMs,
-  writeStamp,
+  EVENT_HEAD_BYTES, compareStamps, compareTimes, isCopyAt, isMergeAt, kindAt, orderAt, originAuthorAt, stampCounter,
+  stampMs, writeStamp,
 } from "./event.js";
 import { GENERATION, LAST_REMOVAL, NOTIFIED, RECORD_GONE, RECORD_NOTIFIED, SEQUENCE } from "./arena.js";
 import type { FeedStore } from "./feed-store.js";

@@ -252,7 +252,8 @@ export class OwnFeed {
     // A peer without a complete feed cannot pass it on.
     const branch = tip === 0 ? WAIT : READ_BRANCH;
     if (this.hasHole) return branch;
-    if ((this.holdsNothing() && generation <= CLAIM_MAX) || (isSame && sequence > feeds.sequence(OWN_SLOT) && !this.hasPublished)) {
+    const isLater = isSame && sequence > feeds.sequence(OWN_SLOT) && !this.hasPublished;
+    if (isLater || (this.holdsNothing() && generation <= CLAIM_MAX)) {
       this.noteAhead(generation, sequence);
       return REQUEST;
     }

@@ -81,7 +81,7 @@ export class Upkeep {
    *
    * @param winner the slot of a branch that takes its place; the same slot: its row is forgotten
    */
-  adoptAll(slot: number, winner = slot): void {
+  adoptAll(slot: number, winner: number): void {
     if (slot === OWN_SLOT || this.feeds.sequence(slot) === 0 || !this.feeds.isComplete(slot)) return;
     const isReady = this.hasMet() && this.own.getReady();
     const arena = this.feeds.arena;

@@ -107,7 +107,9 @@ describe("branches of a feed", () => {
     network.run(60 * ROUND);
     assert.equal(frontiers(network).size, 1);
     assert.deepEqual(lost.sort(), [3, 4, 5]);
-    for (const node of [2, 3, 4, 5]) assert.deepEqual([holds(network, node, 6, 7), holds(network, node, 1, 1)], [true, false]);
+    for (const node of [2, 3, 4, 5]) {
+      assert.deepEqual([holds(network, node, 6, 7), holds(network, node, 1, 1)], [true, false]);
+    }
     assert.deepEqual((network.events.get(3) ?? []).map(({ sequence }) => sequence), [1, 2]);
   });
 
