@@ -117,7 +117,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "departures",
-    summary: "authors leave for ever or return late, new nodes come; splits, 10 % loss",
+    summary: "authors leave for ever, some return, new nodes come; 10 % loss",
     isDeparting: true,
     begin: ({ network }) => { network.faults.lossProbability = 0.1; },
     beforeRound: (run) => departSome(run),

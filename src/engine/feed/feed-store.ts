@@ -281,6 +281,8 @@ export class FeedStore implements Authors {
     const order = compareOrder(this.arena, record, other);
     const kind = recordKind(this.arena, other);
     const isSameKind = kind === recordKind(this.arena, record);
+    // The end of a copy says less than the end of the event: views need the latter, too.
+    if (recordKind(this.arena, record) === KIND_END) return false;
     if (order >= 0) return order === 0 && isSameKind;
     // In a merge topic a removal is no later event than a value.
     const isSameSlot = isSameKind || !isMergeAt(this.arena.bytes, this.arena.eventAt(record));
