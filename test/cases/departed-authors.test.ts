@@ -29,10 +29,10 @@ class Portals {
   get portal(): SimNode { return this.network.nodes[1]; }
   get laptop(): SimNode { return this.network.nodes[4]; }
 
-  addNode(): void {
-    this.network.addNode({
+  addNode(hasClock = true): SimNode {
+    return this.network.addNode({
       options: { seedList: ["10.0.0.1", "10.0.0.2"], removeAfterMs: this.removeAfterMs },
-      physicalStartMs: PHYSICAL_START_MS,
+      ...hasClock && { physicalStartMs: PHYSICAL_START_MS },
       makeStorage: () => new MemoryStorage(new MemoryLog()),
       start: (platform, storage, node) => {
         const map = latestMap();
@@ -66,6 +66,15 @@ class Portals {
   taken(voucher: string): unknown[] {
     return this.network.running.map((node) => this.merges.get(node)?.get(voucher));
   }
+}
+
+/** A copy of a storage, as of an SD card. */
+function imageOf({ storage }: SimNode): MemoryStorage {
+  const log = new MemoryLog();
+  storage.log?.read((bytes, length) => log.append(bytes, length));
+  const image = new MemoryStorage(log);
+  image.writeRevision(storage.readRevision() ?? 0);
+  return image;
 }
 
 describe("What an author that left for ever had said last", function () {
@@ -128,6 +137,32 @@ describe("What an author that left for ever had said last", function () {
     network.runFor(HOUR_MS);
     assert.deepEqual(portals.shown("3"), [undefined]);
     assert.deepEqual(portals.shown("4"), ["of the laptop 4"]);
+  });
+
+  it("a board without a clock that returns with an older log does not end what it does not know any more", () => {
+    const portals = new Portals(10 * MINUTE_MS);
+    const { network, portal, laptop } = portals;
+    const board = portals.addNode(false);
+    network.runFor(5 * MINUTE_MS);
+    // The board takes the time from these events.
+    for (const node of [portal, laptop]) node.log("door", "open");
+    network.runFor(HOUR_MS);
+    assert.equal(board.gossip?.stats().clock, "peers");
+    board.set("voucher", "8", "old");
+    network.runFor(MINUTE_MS);
+    const image = imageOf(board);
+    board.set("voucher", "9", "new");
+    network.runFor(5 * MINUTE_MS);
+    board.crash();
+    network.runFor(2 * HOUR_MS);
+    assert.deepEqual(portals.shown("9"), ["new"]);
+    board.storage = image;
+    board.start();
+    // Its stamp is before that of the last value, as the board does not know the time yet.
+    board.log("door", "boot");
+    network.runFor(2 * HOUR_MS);
+    assert.deepEqual(portals.shown("8"), ["old"]);
+    assert.deepEqual(portals.shown("9"), ["new"]);
   });
 
   it("what an author that returns late withdraws from a merge topic is withdrawn at all nodes", () => {

@@ -43,8 +43,12 @@ export function isWanted(feeds: FeedStore, hlc: Hlc, length: number): boolean {
     && !isOutdated(feeds, OWN_SLOT, at, length);
 }
 
-/** Whether the event at `at` of the arena, which is not held, was published since the start. */
-function wasDropped(feeds: FeedStore, hlc: Hlc, at: number): boolean {
+/**
+ * Whether the stamp at `at` of the arena, of an event that is not held, is that of an event that was published since
+ * the start and dropped. A node without a time of day that starts with an older log can stamp events between those of
+ * the life that the log lacks. So a stamp behind the birth alone says nothing.
+ */
+export function wasDropped(feeds: FeedStore, hlc: Hlc, at: number): boolean {
   noteDropped(feeds, hlc);
   const bytes = feeds.arena.bytes;
   return birthMs(feeds) !== Infinity && compareStamps(bytes, at, bytes, feeds.stampAt(BIRTH)) >= 0

@@ -6,7 +6,7 @@ import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { BASE_FIRST, LAST_REMOVAL, NOTIFIED, recordWords } from "./arena.js";
 import type { BatchData } from "./batches.js";
 import { branchSlot, isBranchOf, isBranchRead } from "./branch.js";
-import { beforeGeneration, birthMs, noteBirth } from "./branch-filter.js";
+import { beforeGeneration, noteBirth, wasDropped } from "./branch-filter.js";
 import { shortTip } from "./chain.js";
 import { COPY_BYTES, type EncodedEvent, compareStamps, kindAt, stampCounter, stampMs, writeStamp } from "./event.js";
 import type { FeedOutbox } from "./feed-outbox.js";
@@ -171,11 +171,8 @@ export class OwnFeed {
     return true;
   }
 
-  /** Whether an own event with a stamp of `ms` was published since the start. */
-  isSinceStart(ms: number): boolean {
-    // An order stamp ahead of the clock may be of an earlier start.
-    return ms >= birthMs(this.feeds) && ms <= this.hlc.ms;
-  }
+  /** Whether an own event with the stamp at `at` of the arena, which is not held, was published since the start. */
+  hasDropped(at: number): boolean { return wasDropped(this.feeds, this.hlc, at); }
 
   /** An event is about to be published, with a stamp. */
   private noteBirth(ms: number, counter: number): void {

@@ -1,11 +1,11 @@
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { REMOVE, SUSPECT } from "../table/states.js";
 import { FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
-import { COPY_BYTES, isCopyAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
+import { COPY_BYTES, isCopyAt, orderAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
 import { KIND_END, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import {
-  compareOrder, endMsOf, firstNamed, hiderOf, hidesAny, nextNamed, orderMsOf, originAuthor, recordKind,
+  compareOrder, endMsOf, firstNamed, hiderOf, hidesAny, nextNamed, originAuthor, recordKind,
 } from "./names.js";
 import type { OwnFeed } from "./own-feed.js";
 import { HAS_MET, UPKEEP_ADOPTED, UPKEEP_CURSOR, VALUES_FORGOTTEN } from "./state-words.js";
@@ -208,8 +208,8 @@ export class Upkeep {
       if (recordKind(arena, other) !== KIND_SET) continue;
       return compareOrder(arena, other, copy) > 0 && endMsOf(arena, other) <= this.feeds.room.physicalMs;
     }
-    // Of what it published since its start, this node holds all that it did not end.
-    return this.own.isSinceStart(orderMsOf(arena, copy));
+    // Of what it published since its start, this node holds all but what it ended, and the ends that it dropped since.
+    return this.own.hasDropped(orderAt(bytes, at, arena.eventLength(copy)));
   }
 
   private isCopy(record: number): boolean {
