@@ -163,7 +163,8 @@ describe("Gossip: a device whose peers hold a former life of it", () => {
       const clocks = hasClock ? "with a clock" : "without a clock";
       it(`loses no event that it publishes before they answer, ${clocks}, whenever power is lost: ${name}`, () => {
         let isDone = false;
-        for (let steps = 0; !isDone; steps++) {
+        // With a clock after each even number of steps, without one after each odd number.
+        for (let steps = hasClock ? 0 : 1; !isDone; steps += 2) {
           const made = joined(hasClock, peerBytes);
           const { network, device, cut } = made;
           formerLife(made, isLater);

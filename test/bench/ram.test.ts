@@ -4,7 +4,7 @@ import { requireXs } from "../xs/require-xs.js";
 import { XsHost } from "../xs/xs.js";
 
 const SHORT_DATAGRAMS = 2000;
-const LONG_DATAGRAMS = 50000;
+const LONG_DATAGRAMS = 20000;
 
 describe("RAM on 32-bit XS", function () {
   this.timeout(600000);
