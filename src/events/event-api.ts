@@ -117,7 +117,7 @@ export class EventApi {
   }
 
   /**
-   * Whether an author's contribution of this node to a merge topic counts, in its own feed or as a copy.
+   * Whether a contribution of this node to a merge topic counts, in its own feed or as a copy.
    *
    * @throws RangeError or TypeError ERR_ARGUMENT that names the argument
    */

@@ -21,6 +21,8 @@ export function noteBirth(feeds: FeedStore, ms: number, counter: number): void {
 /** Record stamps have stepped back: what was published before does not count as published since the start. */
 export function forgetBirth(feeds: FeedStore): void {
   writeStamp(feeds.arena.bytes, feeds.stampAt(BIRTH), 0, 0);
+  // A stamp from the future would take in all that is published until then.
+  writeStamp(feeds.arena.bytes, feeds.stampAt(DROPPED), 0, 0);
 }
 
 /** Milliseconds of the stamp of the first event that was published since the start; Infinity: there is none. */
