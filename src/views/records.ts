@@ -145,8 +145,8 @@ export class RecordsView implements FeedView {
   private findChanged(): void {
     const changes = this.changes;
     if (!changes.isNew && this.nowMs() < changes.endMs) return;
-    const alive = this.alive();
-    const changed = changes.update(alive, earliestEndOf(alive));
+    const counting = this.counting();
+    const changed = changes.update(withoutRemovals(counting), earliestEndOf(counting));
     for (let i = 0; i < changed.length; i++) {
       const value = mapOf(changed[i].value);
       if (value === undefined || typeof value.record !== "string") continue;
@@ -156,14 +156,19 @@ export class RecordsView implements FeedView {
 
   /** The events that count now, in order. */
   private alive(): FeedEvent[] {
+    return withoutRemovals(this.counting());
+  }
+
+  /** The events and the removals that count now, in order: when a removal ends, what it hid counts again. */
+  private counting(): FeedEvent[] {
     const nowMs = this.nowMs();
-    const alive: FeedEvent[] = [];
+    const counting: FeedEvent[] = [];
     const latest = latestOfNames(this.set.events, nowMs);
     for (const event of this.set.events) {
-      if (event.kind === "remove" || event.kind === "withdraw" || !isAlive(event, nowMs)) continue;
-      if (event.key === undefined || latest[nameOf(event)] === event) alive.push(event);
+      if (event.kind === "withdraw" || !isAlive(event, nowMs)) continue;
+      if (event.key === undefined || latest[nameOf(event)] === event) counting.push(event);
     }
-    return alive;
+    return counting;
   }
 }
 
@@ -200,6 +205,10 @@ function latestOfNames(events: FeedEvent[], nowMs: number): { [name: string]: Fe
     if (held === undefined || compareEvents(event, held) > 0) latest[nameOf(event)] = event;
   }
   return latest;
+}
+
+function withoutRemovals(events: FeedEvent[]): FeedEvent[] {
+  return events.filter((event) => event.kind !== "remove");
 }
 
 function nameOf(event: FeedEvent): string {

@@ -143,6 +143,20 @@ describe("onChange of views", () => {
     ]);
   });
 
+  it("onChange of records gets the earlier record when the time to live of a removal ends, which endMs gives", () => {
+    const changes: [string, FeedRecord | undefined][] = [];
+    const view = at(START_MS, records({ onChange: (...change) => changes.push(change) }));
+    view.apply(event({ topic: "note.add", key: "k", value: { record: "r", text: "a" } }));
+    settle(view);
+    view.apply(event({ author: 2, timeMs: START_MS + 1, topic: "note.add", key: "k", kind: "remove", ttlMs: 1000 }));
+    settle(view);
+    assert.equal(view.endMs, START_MS + 1001);
+    settle(at(START_MS + 1001, view));
+    assert.deepEqual(changes.map(([id, record]) => [id, record?.notes[0].text]), [
+      ["r", "a"], ["r", undefined], ["r", "a"],
+    ]);
+  });
+
   it("the calls of onChange add up to what the view shows, at any time and in any order of events", () => {
     fc.assert(fc.property(history, ({ events, seed }) => {
       const random = new SimRandom(seed, 9);
