@@ -116,16 +116,3 @@ export function ownRow(node: SimNode): NodeRow {
   if (row === undefined) throw new Error(`${node.name}: has no row of its own`);
   return row;
 }
-
-/** The revision of a node that another one holds. */
-export function heldRevision(holder: SimNode, node: SimNode): number | undefined {
-  return holder.gossip?.rows().find(({ id }) => id === node.id)?.revision;
-}
-
-/** Checks that a node that was started again has a higher revision than before. */
-export function revisionNotAbove(node: SimNode, former: number): Violation[] {
-  const revision = node.gossip?.revision ?? 0;
-  // A node without a stored revision may use revision 0 twice; its heartbeat distinguishes the two.
-  if (revision > former || (revision === 0 && former === 0)) return [];
-  return [{ check: "revisions", node: node.name, detail: `is at revision ${revision} after revision ${former}` }];
-}

@@ -5,9 +5,11 @@ import pc from "picocolors";
 import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 import type { SimDialect } from "./dialects.js";
 import { JsonReport, LineReport, type ReportOutput, type SimulateReport } from "./report.js";
-import { ScenarioSums, writeRun, writeScenario, writeSums } from "./scenario-report.js";
+import {
+  ScenarioBar, ScenarioLines, type ScenarioReport, ScenarioSums, writeRun, writeSums,
+} from "./scenario-report.js";
 import { SCENARIO_DEFAULTS, type ScenarioOptions } from "./scenario-types.js";
-import { type Scenario, runScenario } from "./scenario.js";
+import { type Scenario, ScenarioRun, runScenario } from "./scenario.js";
 import { SCENARIOS, findScenario } from "./scenarios.js";
 import { SIMULATE_DEFAULTS, type SimulateOptions, simulateInSteps } from "./simulate.js";
 import { TerminalReport } from "./terminal-report.js";
@@ -89,7 +91,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   try {
     const agreed = flags.scenario === undefined
       ? await runSimulation(flags, { ...SIMULATE_DEFAULTS, ...simulationOptions(flags), seed })
-      : runNamed(flags.scenario, flags, seed, command);
+      : await runNamed(flags.scenario, flags, seed, command);
     if (!agreed) process.exitCode = EXIT_NOT_AGREED;
   } catch (error) {
     process.stderr.write(`failed with seed ${seed}\n`);
@@ -128,12 +130,22 @@ async function runSimulation(flags: Flags, options: SimulateOptions): Promise<bo
   return step.value.agreed;
 }
 
-function runNamed(name: string, flags: Flags, seed: number, command: Command): boolean {
+async function runNamed(name: string, flags: Flags, seed: number, command: Command): Promise<boolean> {
   const { scenario, options } = scenarioOf(name, flags, seed, command);
-  const result = runScenario(scenario, options);
-  if (flags.json === true) writeLine(JSON.stringify(result));
-  else writeScenario(result, scenario.summary, output());
-  return result.agreed;
+  const report = scenarioReportFor(flags);
+  report?.begin(scenario.summary, name, options);
+  const steps = new ScenarioRun(scenario, options).run();
+  // As in `runSimulation`.
+  await nextTurn();
+  let step = steps.next();
+  while (step.done !== true) {
+    report?.step(step.value);
+    await nextTurn();
+    step = steps.next();
+  }
+  if (report === undefined) writeLine(JSON.stringify(step.value));
+  else report.end(step.value);
+  return step.value.agreed;
 }
 
 /** Runs a scenario with each seed. Returns whether all networks agreed. */
@@ -176,6 +188,12 @@ function scenarioOf(
 function reportFor(flags: Flags): SimulateReport {
   if (flags.json === true) return new JsonReport(writeLine);
   return process.stdout.isTTY ? new TerminalReport(output(), process.stdout) : new LineReport(output());
+}
+
+/** Undefined: the result is printed as JSON. */
+function scenarioReportFor(flags: Flags): ScenarioReport | undefined {
+  if (flags.json === true) return undefined;
+  return process.stdout.isTTY ? new ScenarioBar(output(), process.stdout) : new ScenarioLines(output());
 }
 
 function output(): ReportOutput {

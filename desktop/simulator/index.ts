@@ -29,7 +29,7 @@ export { MAILBOX_DATAGRAMS, type NodePlatform, SimNode, type SimNodeOptions, typ
 export type { SimEvent } from "./queue.js";
 export { SCENARIOS, findScenario } from "./scenarios.js";
 export {
-  SCENARIO_DEFAULTS, type ScenarioOptions, type ScenarioResult, type SoakStretch,
+  SCENARIO_DEFAULTS, type ScenarioOptions, type ScenarioResult, type ScenarioStep, type SoakStretch,
 } from "./scenario-types.js";
 export { type Scenario, ScenarioRun, runScenario } from "./scenario.js";
 export {

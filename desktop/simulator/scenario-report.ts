@@ -1,15 +1,79 @@
+import { SingleBar } from "cli-progress";
 import { type ReportOutput, writeRows, writeViolations } from "./report.js";
-import type { ScenarioResult } from "./scenario-types.js";
+import type { ScenarioOptions, ScenarioResult, ScenarioStep } from "./scenario-types.js";
 import { bytesText, countText, plural, replayScenarioArguments } from "./text.js";
 
-/** The result of a scenario. */
-export function writeScenario(result: ScenarioResult, summary: string, output: ReportOutput): void {
+/** Receives the figures of a scenario while it runs. */
+export interface ScenarioReport {
+  begin(summary: string, name: string, options: ScenarioOptions): void;
+  step(step: ScenarioStep): void;
+  end(result: ScenarioResult): void;
+}
+
+/** Plain lines: one for each phase. */
+export class ScenarioLines implements ScenarioReport {
+  protected readonly output: ReportOutput;
+  private phase = "";
+
+  constructor(output: ReportOutput) {
+    this.output = output;
+  }
+
+  begin(summary: string, name: string, options: ScenarioOptions): void {
+    writeHead(summary, name, options, this.output);
+  }
+
+  step({ phase, rounds }: ScenarioStep): void {
+    if (phase !== this.phase) this.output.writeLine(`${phase}: ${plural(rounds, "round")} at most`);
+    this.phase = phase;
+  }
+
+  end(result: ScenarioResult): void {
+    writeResult(result, this.output);
+  }
+}
+
+/** A progress bar for terminals: the rounds of the phase. */
+export class ScenarioBar extends ScenarioLines {
+  private readonly bar: SingleBar;
+
+  constructor(output: ReportOutput, stream: NodeJS.WriteStream) {
+    super(output);
+    this.bar = new SingleBar({
+      stream, hideCursor: true, clearOnComplete: true, fps: 20, barsize: 24, barCompleteChar: "█",
+      barIncompleteChar: "░", format: `{phase} ${output.colors.cyan("{bar}")} {value} of {total} rounds at most`,
+    });
+  }
+
+  override begin(summary: string, name: string, options: ScenarioOptions): void {
+    super.begin(summary, name, options);
+    this.bar.start(1, 0, { phase: "" });
+  }
+
+  override step({ phase, round, rounds }: ScenarioStep): void {
+    this.bar.setTotal(rounds);
+    this.bar.update(round, { phase: phase.padEnd(PHASE_WIDTH) });
+  }
+
+  override end(result: ScenarioResult): void {
+    this.bar.stop();
+    super.end(result);
+  }
+}
+
+const PHASE_WIDTH = "filling gaps".length;
+
+function writeHead(summary: string, name: string, options: ScenarioOptions, output: ReportOutput): void {
+  const { writeLine, colors } = output;
+  writeLine(colors.bold(`${name}, ${plural(options.nodes, "node")}: ${summary}`));
+  const sealed = options.dialect === "sealed" ? "sealed " : "";
+  writeLine(`seed ${options.seed}, ${sealed}datagrams of at most ${countText(options.datagramBytesMax)} bytes`);
+  writeLine(colors.dim(`to repeat this run: ${output.command} ${replayScenarioArguments(name, options)}`));
+}
+
+function writeResult(result: ScenarioResult, output: ReportOutput): void {
   const { writeLine, colors } = output;
   const { counts, roundsToHeal, roundsToHealMax } = result;
-  writeLine(colors.bold(`${result.scenario}, ${plural(result.nodes, "node")}: ${summary}`));
-  const sealed = result.dialect === "sealed" ? "sealed " : "";
-  writeLine(`seed ${result.seed}, ${sealed}datagrams of at most ${countText(result.datagramBytesMax)} bytes`);
-  writeLine(colors.dim(`to repeat this run: ${output.command} ${replayScenarioArguments(result)}`));
   writeRows([
     ["rounds to heal", `${roundsToHeal ?? "not healed"} of ${roundsToHealMax}`],
     ["restarts", countText(result.restarts)],
@@ -57,7 +121,7 @@ export function writeRun(result: ScenarioResult, { writeLine, colors, command }:
   }
   writeLine(colors.red(`${line}, ${plural(violations.length, "violation")}`));
   writeLine(`  ${violations[0].check}, ${violations[0].node}: ${violations[0].detail}`);
-  writeLine(colors.dim(`  to repeat this run: ${command} ${replayScenarioArguments(result)}`));
+  writeLine(colors.dim(`  to repeat this run: ${command} ${replayScenarioArguments(result.scenario, result)}`));
 }
 
 /** The last lines about several runs. */

@@ -1,5 +1,6 @@
 import type { Violation } from "./checkers.js";
 import type { SimDialect } from "./dialects.js";
+import type { StorageImage } from "./holders.js";
 import type { SimCounts } from "./network.js";
 
 export interface ScenarioOptions {
@@ -21,6 +22,26 @@ export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed"> = {
   dialect: "compact",
   lastingRounds: 3,
 };
+
+/** How a node loses its power, and how it starts again. */
+export interface Crash {
+  offMs: number;
+  keepStorage: boolean;
+  address?: string;
+  /** The node then has an older state of its storage, as from a restored SD card. */
+  image?: StorageImage;
+  /** Power is lost again while the next start writes its revision; the storage then holds this. */
+  torn?: "old" | "new" | "nothing";
+}
+
+/** Where a running scenario is, after each round. */
+export interface ScenarioStep {
+  phase: "warm-up" | "faults" | "healing" | "rest" | "filling gaps";
+  /** Rounds of this phase so far. */
+  round: number;
+  /** The most that this phase takes. */
+  rounds: number;
+}
 
 /** The result of a scenario: plain data, equal for equal scenarios and options. */
 export interface ScenarioResult extends ScenarioOptions {

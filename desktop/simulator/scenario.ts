@@ -2,29 +2,24 @@ import { formatAddress } from "../../src/engine/wire/address.js";
 import { type FrontierEntry, Gossip, type NodeRow } from "../../src/gossip.js";
 import {
   type Violation, checkAgreement, checkDatagramBytes, checkErrors, checkStatements, checkValues,
-  heldRevision, revisionNotAbove,
 } from "./checkers.js";
 import { SimRandom, STREAM_SCENARIO, STREAM_STRANGERS } from "./random.js";
 import { ownFrontiers } from "./event-checkers.js";
 import { EventCourse } from "./event-course.js";
 import { noFaults } from "./faults.js";
+import { FormerRevisions, revisionNotAbove } from "./former-revisions.js";
 import { optionsOfDialect } from "./dialects.js";
 import type { StorageImage } from "./holders.js";
 import { SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
-import type { ScenarioOptions, ScenarioResult, SoakStretch } from "./scenario-types.js";
+import {
+  CLOCK_SKEW_PPM, DEPARTING_ROUNDS, ESPGOSSIP_ROUNDS, FOREIGN_ROUNDS, FORGET_ROUNDS, GAP_ROUNDS, INVENTED_ROUNDS,
+  REMOVE_AFTER_MS, REST_ROUNDS, SAFETY_ROUNDS, TIDY_ROUNDS, WARM_UP_ROUNDS, roundsToHealMax,
+} from "./scenario-times.js";
+import type { Crash, ScenarioOptions, ScenarioResult, ScenarioStep, SoakStretch } from "./scenario-types.js";
 import { Strangers } from "./strangers.js";
 
-/** How a node loses its power, and how it starts again. */
-export interface Crash {
-  offMs: number;
-  keepStorage: boolean;
-  address?: string;
-  /** The node then has an older state of its storage, as from a restored SD card. */
-  image?: StorageImage;
-  /** Power is lost again while the next start writes its revision; the storage then holds this. */
-  torn?: "old" | "new" | "nothing";
-}
+type Steps<Result = void> = Generator<ScenarioStep, Result, undefined>;
 
 /** A named sequence of faults. */
 export interface Scenario {
@@ -50,47 +45,21 @@ export interface Scenario {
   beforeRound?(run: ScenarioRun, round: number): void;
 }
 
-export const WARM_UP_ROUNDS = 12;
-export const SAFETY_ROUNDS = 30;
-/** The same where nodes leave for ever: time to be forgotten, and to return, several times. */
-export const DEPARTING_ROUNDS = 150;
-/** The same after the healing: longer than all waits of the rules of events (docs/EVENTS-DESIGN.md). */
-export const REST_ROUNDS = 240;
-/** How long the rows of nodes that left stay: suspected, down and removed, one after the other. */
-const FORGET_ROUNDS = 48;
-/**
- * How long rows are down, and how long removed, where nodes leave for ever. It is longer than a suspicion. Otherwise
- * tombstones go before all nodes have them, and the row comes back from the others.
- */
-const REMOVE_AFTER_MS = 120000;
-/** The first nodes are in the seed lists of all. */
+/** The first nodes are in the seed lists of all: two, in a network of two nodes one. */
 export const SEEDS = 2;
-/** How long a corrupted row that became foreign stays: 64 rounds (PROTOCOL.md 4.4), because no node can be probed. */
-const FOREIGN_ROUNDS = 64;
-/** How long rows of invented nodes may stay live: they are probed in turn like all other rows. */
-const INVENTED_ROUNDS = 160;
-/** ESPGossip gives no bound; this is where the scenario stops waiting. */
-const ESPGOSSIP_ROUNDS = 200;
-/** The clock error of typical boards. */
-const CLOCK_SKEW_PPM = 100;
-/** Rounds per node for filling gaps. A node requests from every other node once in a quarter of them. */
-const GAP_ROUNDS = 4;
-/** Rounds within which nodes end what was hidden. Their feeds go on until then. */
-const TIDY_ROUNDS = 160;
 /** More violations than this are not recorded. */
 const VIOLATIONS_MAX = 100;
 
-/**
- * Rounds within which a network must agree after the faults: time to retry nodes
- * that are DOWN, and the time of one suspicion.
- */
-export function roundsToHealMax(nodes: number): number {
-  return 16 + 2 * Math.ceil(Math.log2(nodes));
-}
-
 /** Runs a scenario: warm-up, safety phase with faults while values are pushed, healing phase. */
 export function runScenario(scenario: Scenario, options: ScenarioOptions): ScenarioResult {
-  return new ScenarioRun(scenario, options).run();
+  return resultOf(new ScenarioRun(scenario, options).run());
+}
+
+/** Runs all steps. */
+function resultOf<Result>(steps: Generator<unknown, Result, undefined>): Result {
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
 }
 
 /** A running scenario. */
@@ -107,8 +76,7 @@ export class ScenarioRun {
   strangers: Strangers | undefined;
   private readonly scenario: Scenario;
   private readonly violations: Violation[] = [];
-  /** Of nodes that crashed: the revision, if all nodes held it at the crash. */
-  private readonly former = new Map<SimNode, number>();
+  private readonly former = new FormerRevisions();
   /** Nodes that lost their storage. Their statements may be older than their former ones. */
   private readonly wiped = new Set<SimNode>();
   /** Nodes that left for ever. */
@@ -140,15 +108,20 @@ export class ScenarioRun {
 
   get roundIntervalMs(): number { return this.options.roundIntervalMs; }
   get nodes(): readonly SimNode[] { return this.network.nodes; }
+  /** How many of the first nodes are seeds. At least one node is none, so that it can move. */
+  private get seedCount(): number { return Math.min(SEEDS, this.options.nodes - 1); }
+  /** The nodes that are no seeds. */
+  get seekers(): readonly SimNode[] { return this.nodes.slice(this.seedCount); }
   /** Nodes that did not leave for ever. */
   get present(): readonly SimNode[] { return this.nodes.filter((node) => !this.gone.has(node)); }
 
-  run(): ScenarioResult {
+  /** Yields after each round, and returns the result. */
+  *run(): Generator<ScenarioStep, ScenarioResult, undefined> {
     let roundsToHeal: number | null = null;
     try {
-      this.warmUp();
-      this.endure();
-      roundsToHeal = this.heal();
+      yield* this.warmUp();
+      yield* this.endure();
+      roundsToHeal = yield* this.heal();
     } catch (error) {
       const node = this.network.active?.name ?? "the network";
       this.addViolations([{ check: "exception", node, detail: (error as Error).stack ?? String(error) }]);
@@ -181,10 +154,10 @@ export class ScenarioRun {
    */
   * soak(rounds: number, calmRoundsMax: number): Generator<SoakStretch, void, undefined> {
     const atMs = (): number => Math.round(this.network.nowMs / this.roundIntervalMs);
-    this.warmUp();
+    resultOf(this.warmUp());
     while (atMs() < rounds) {
-      this.endure();
-      const roundsToHeal = this.heal();
+      resultOf(this.endure());
+      const roundsToHeal = resultOf(this.heal());
       this.network.runFor(this.random.below(calmRoundsMax + 1) * this.roundIntervalMs);
       // Not `checkAgreed`: a node may have just announced a new heartbeat, which takes some rounds to spread.
       this.addViolations(checkValues(this.network));
@@ -232,12 +205,13 @@ export class ScenarioRun {
   crash(node: SimNode, how: Crash): void {
     if (node.gossip === undefined) return;
     const revision = node.gossip.revision;
-    if (this.network.running.every((other) => heldRevision(other, node) === revision)) this.former.set(node, revision);
+    this.former.note(node, this.network.running);
     if (this.scenario.isDeparting === true) this.former.clear();
     const kept = how.image ?? (how.keepStorage ? "log" : "nothing");
     if (kept !== "log") this.wiped.add(node);
     this.events.off(node, this.network.running, kept);
     node.crash();
+    this.former.prune(this.network.running);
     this.off.set(node, how);
     this.network.schedule(how.offMs, () => {
       if (this.off.get(node) !== how) return;
@@ -248,9 +222,7 @@ export class ScenarioRun {
 
   private comeBack(node: SimNode, how: Crash): void {
     this.off.delete(node);
-    // Invented nodes may have displaced its row everywhere.
-    const former = this.former.get(node);
-    if (this.network.running.every((other) => heldRevision(other, node) !== former)) this.former.delete(node);
+    this.former.prune(this.network.running);
     if (how.image !== undefined) node.storage = how.image.storage;
     if (how.torn !== undefined) node.tearWrite(how.torn);
     node.restart(how);
@@ -278,7 +250,7 @@ export class ScenarioRun {
   addNode(): void {
     const { nodes, roundIntervalMs, dialect } = this.options;
     const skewPpm = this.scenario.clockSkewPpm ?? CLOCK_SKEW_PPM;
-    const seeds = this.scenario.isSeedless === true ? 0 : SEEDS;
+    const seeds = this.scenario.isSeedless === true ? 0 : this.seedCount;
     const seedList = Array.from({ length: seeds }, (_, index) => formatAddress(addressOfIndex(index)));
     this.network.addNode({
       options: {
@@ -317,11 +289,14 @@ export class ScenarioRun {
     if (this.hasAgreed) this.falseDownsHealed++;
   }
 
-  private warmUp(): void {
-    this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
-    for (const node of this.nodes) this.push(node);
-    this.publishSome();
-    this.network.runFor(this.roundIntervalMs * WARM_UP_ROUNDS / 2);
+  private *warmUp(): Steps {
+    for (let round = 1; round <= WARM_UP_ROUNDS; round++) {
+      this.network.runFor(this.roundIntervalMs);
+      yield { phase: "warm-up", round, rounds: WARM_UP_ROUNDS };
+      if (round !== WARM_UP_ROUNDS / 2) continue;
+      for (const node of this.nodes) this.push(node);
+      this.publishSome();
+    }
     // ESPGossip may lose a value that was pushed in a board's first second: see `checkAgreed`.
     if (!this.isBoards) this.addViolations(this.checkAgreed().map((violation) => ({ ...violation, check: "warmUp" })));
   }
@@ -332,7 +307,7 @@ export class ScenarioRun {
     return [...checkAgreement(this.network), ...this.events.checkAgreement(this.network.running, held)];
   }
 
-  private endure(): void {
+  private *endure(): Steps {
     this.isEnduring = true;
     this.scenario.begin?.(this);
     this.events.isTearing = this.scenario.isTearing === true;
@@ -345,6 +320,7 @@ export class ScenarioRun {
       this.publishSome();
       this.runRound();
       this.addViolations(this.checkSafety());
+      yield { phase: "faults", round, rounds };
     }
     this.events.isTearing = false;
     this.isEnduring = false;
@@ -371,22 +347,22 @@ export class ScenarioRun {
   }
 
   /** Ends all faults and waits for agreement. Returns the round in which all nodes agreed for good. */
-  private heal(): number | null {
+  private *heal(): Steps<number | null> {
     Object.assign(this.network.faults, noFaults());
     for (const [node, how] of this.off) this.comeBack(node, how);
     // Both can leave different values under one revision and heartbeat until the node announces again.
     if (this.isCorrupting || this.isBoards) for (const node of this.present) this.push(node);
     // Nodes tidy their feeds for some time, so that feeds go on.
-    const agreedSince = this.settle(this.roundsToHealMax(), ownFrontiers(this.network.running));
+    const agreedSince = yield* this.settle(this.roundsToHealMax(), ownFrontiers(this.network.running));
     if (this.isBoards) return agreedSince;
-    if (this.scenario.isDeparting === true) this.rest();
-    this.fillGaps();
+    if (this.scenario.isDeparting === true) yield* this.rest();
+    yield* this.fillGaps();
     const { violations: losses, wanted, lost } = this.events.checkLost(this.network.running);
     this.eventsWanted = wanted;
     this.eventsLost = lost;
     this.addViolations([...this.events.takeViolations(), ...losses]);
     // Even a node with wiped storage must choose a revision above the one that others held.
-    for (const [node, revision] of this.former) this.addViolations(revisionNotAbove(node, revision));
+    this.addViolations(this.former.check());
     return agreedSince;
   }
 
@@ -395,12 +371,13 @@ export class ScenarioRun {
    *
    * @param held see `EventCourse.checkAgreement`
    */
-  private settle(roundsMax: number, held?: readonly FrontierEntry[]): number | null {
+  private *settle(roundsMax: number, held?: readonly FrontierEntry[]): Steps<number | null> {
     let agreedSince: number | null = null;
     let violations: Violation[] = [];
     const { lastingRounds } = this.options;
     for (let round = 1; round <= roundsMax + lastingRounds; round++) {
       this.runRound();
+      yield { phase: "healing", round, rounds: roundsMax + lastingRounds };
       violations = this.checkAgreed(held);
       this.hasAgreed ||= violations.length === 0;
       if (violations.length > 0) agreedSince = null;
@@ -412,9 +389,12 @@ export class ScenarioRun {
   }
 
   /** Waits until the rules of events have nothing left to do, and checks that no event is kept twice. */
-  private rest(): void {
-    for (let round = 0; round < REST_ROUNDS; round++) this.runRound();
-    this.settle(roundsToHealMax(this.options.nodes));
+  private *rest(): Steps {
+    for (let round = 1; round <= REST_ROUNDS; round++) {
+      this.runRound();
+      yield { phase: "rest", round, rounds: REST_ROUNDS };
+    }
+    yield* this.settle(roundsToHealMax(this.options.nodes));
     this.addViolations(this.events.checkCopies(this.network.running));
   }
 
@@ -426,11 +406,13 @@ export class ScenarioRun {
   }
 
   /** Waits until nodes with `fillGaps` hold all events. They request few feeds at a time, so this takes longer. */
-  private fillGaps(): void {
+  private *fillGaps(): Steps {
     const { isForgetful = false } = this.scenario;
     let violations = this.events.checkKept(this.network.running, isForgetful);
-    for (let left = Math.max(GAP_ROUNDS * this.nodes.length, TIDY_ROUNDS); violations.length > 0 && left > 0; left--) {
+    const rounds = Math.max(GAP_ROUNDS * this.nodes.length, TIDY_ROUNDS);
+    for (let round = 1; violations.length > 0 && round <= rounds; round++) {
       this.runRound();
+      yield { phase: "filling gaps", round, rounds };
       violations = this.events.checkKept(this.network.running, isForgetful);
     }
     this.addViolations(violations);

@@ -1,6 +1,7 @@
 import { departSome } from "./departures.js";
 import { oneWay, split } from "./faults.js";
-import { SAFETY_ROUNDS, SEEDS, type Scenario, type ScenarioRun } from "./scenario.js";
+import { SAFETY_ROUNDS } from "./scenario-times.js";
+import type { Scenario, ScenarioRun } from "./scenario.js";
 
 /** The scenarios by name. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -159,7 +160,8 @@ function cutKeepers(run: ScenarioRun, round: number): void {
   const third = Math.floor(SAFETY_ROUNDS / 3);
   const away = Math.floor(round / third);
   run.network.faults.cuts = away > 1 ? [] : [split([run.nodes[away]], run.nodes.filter(({ index }) => index !== away))];
-  if (away > 1 && run.random.below(2) === 0) crashOf(run, run.random.pick(run.nodes.slice(2)), true);
+  const others = run.nodes.slice(2);
+  if (away > 1 && others.length > 0 && run.random.below(2) === 0) crashOf(run, run.random.pick(others), true);
 }
 
 /** Cuts each direction of each pair of nodes with a probability. */
@@ -182,7 +184,7 @@ function tearSome(run: ScenarioRun): void {
 
 function readdressSome(run: ScenarioRun): void {
   if (run.random.below(2) === 0) return;
-  const node = run.random.pick(run.nodes.slice(SEEDS));
+  const node = run.random.pick(run.seekers);
   run.network.schedule(run.random.below(run.roundIntervalMs), () => node.move(run.freshAddress()));
 }
 
@@ -193,7 +195,7 @@ function crashSome(run: ScenarioRun, keepStorage: boolean, moves = false): void 
 
 function crashOne(run: ScenarioRun, keepStorage: boolean, moves: boolean): void {
   // The nodes in the seed lists keep their addresses; otherwise no node could find the network.
-  crashOf(run, run.random.pick(moves ? run.nodes.slice(SEEDS) : run.nodes), keepStorage, moves);
+  crashOf(run, run.random.pick(moves ? run.seekers : run.nodes), keepStorage, moves);
 }
 
 function crashOf(run: ScenarioRun, node: Nodes[number], keepStorage: boolean, moves = false): void {

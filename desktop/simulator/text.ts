@@ -1,5 +1,5 @@
 import type { TableConstructorOptions } from "cli-table3";
-import { SCENARIO_DEFAULTS, type ScenarioResult } from "./scenario-types.js";
+import { SCENARIO_DEFAULTS, type ScenarioOptions } from "./scenario-types.js";
 import { SIMULATE_DEFAULTS, type SimulateOptions } from "./simulate.js";
 
 /** Options of cli-table3 for columns without lines between them. */
@@ -53,8 +53,8 @@ export function replayArguments(options: SimulateOptions): string {
 }
 
 /** The same for a scenario. */
-export function replayScenarioArguments(result: ScenarioResult): string {
-  const { scenario, seed, nodes, datagramBytesMax, dialect } = result;
+export function replayScenarioArguments(scenario: string, options: ScenarioOptions): string {
+  const { seed, nodes, datagramBytesMax, dialect } = options;
   const parts = [`--scenario ${scenario} --seed ${seed}`];
   if (nodes !== SCENARIO_DEFAULTS.nodes) parts.push(`--nodes ${nodes}`);
   if (datagramBytesMax !== SCENARIO_DEFAULTS.datagramBytesMax) parts.push(`--datagram-bytes ${datagramBytesMax}`);

@@ -1,4 +1,5 @@
 import { countBetween } from "../table/fingerprints.js";
+import { orderKey } from "../table/hash.js";
 import {
   RANGE_FINGERPRINTS_HEAD_BYTES, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES, DIGEST_ENTRY_BYTES_MAX, DIGEST_HEAD_BYTES,
   ROW_FINGERPRINTS_HEAD_BYTES, PREAMBLE_BYTES_MAX, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_HEAD_BYTES,
@@ -15,9 +16,12 @@ const RANGE_WORDS = (1 << RANGES_LOG_MAX) >>> 5;
 const FIRST_KEY = RANGE_WORDS;
 /** Order key at which the room ended. */
 const CUT_KEY = FIRST_KEY + 1;
-/** Where the next burst begins; 0 when the last one had room for everything. */
-const NEXT_KEY = CUT_KEY + 1;
-export const SUMMARY_WORDS = NEXT_KEY + 1;
+/**
+ * Where the next burst begins; 0 when the last one had room for everything. Lists of ids and lists of fingerprints
+ * each have their own: they take turns, and one that ends must not end the other.
+ */
+const NEXT_KEYS = CUT_KEY + 1;
+export const SUMMARY_WORDS = NEXT_KEYS + 2;
 
 /** Up to this many rows get a fingerprint each at once. With more, range fingerprints come first. */
 const SINGLE_ROWS_MAX = 64;
@@ -30,6 +34,8 @@ const EXPLICIT_ROWS = 2;
 /** A digest without room for one row waits for another frame. */
 const DIGEST_BYTES_WORTHWHILE = SECTION_HEAD_BYTES + DIGEST_HEAD_BYTES + DIGEST_ENTRY_BYTES_MAX;
 const KEY_MAX = 0xffffffff;
+/** In place of an order key: the list of marked ranges is not begun. */
+const NOT_BEGUN = -1;
 
 /**
  * Shows a peer which rows differ, in three steps (PROTOCOL 5.3): fingerprints of
@@ -60,7 +66,7 @@ export class SummaryWriter {
 
   /** Drops what is left. The next burst begins with it, so that every row has its turn. */
   clear(): void {
-    if (this.marked > 0) this.setKey(NEXT_KEY, this.key(CUT_KEY));
+    if (this.marked > 0) this.setKey(this.nextKey(), this.key(CUT_KEY));
     this.marked = 0;
   }
 
@@ -78,7 +84,8 @@ export class SummaryWriter {
     this.marked = 0;
     this.log = log;
     this.section = section;
-    this.beginAt(this.key(NEXT_KEY));
+    this.listKey = NOT_BEGUN;
+    this.setKey(CUT_KEY, this.key(this.nextKey()));
     for (let i = 0; i < RANGE_WORDS; i++) this.words[this.start + i] = 0;
   }
 
@@ -111,17 +118,35 @@ export class SummaryWriter {
   /** Writes the marked ranges, as far as they fit. Returns whether all did. */
   write(writer: FrameWriter, counter: number): boolean {
     if (this.marked === 0) return true;
+    if (this.listKey === NOT_BEGUN) this.beginAt(this.firstKey(counter));
     if (!this.writeDigests(writer) || !this.writeRowFingerprints(writer, counter)) return false;
     // In a frame the ranges ascend: those before the first come in the next frame.
     this.beginAt(0);
     if (this.marked > 0) return false;
     // Fingerprints of all rows, between two parts of a list, do not end the list.
-    if (this.log > 0 || this.section === SECTION_DIGEST) this.setKey(NEXT_KEY, 0);
+    if (this.log > 0 || this.section === SECTION_DIGEST) this.setKey(this.nextKey(), 0);
     return true;
   }
 
   private key(word: number): number { return this.words[this.start + word]; }
   private setKey(word: number, key: number): void { this.words[this.start + word] = key; }
+
+  /**
+   * The order key to begin with: where the last burst had no room. If that is in no marked range, the last burst
+   * showed other ranges. Several such lists may take turns, so this one begins anywhere: each row has its turn.
+   */
+  private firstKey(counter: number): number {
+    const next = this.key(this.nextKey());
+    if (next === 0 || this.isMarked(this.rangeOf(next))) return next;
+    const key = orderKey(counter);
+    for (let range = this.rangeOf(key); range < 1 << this.log; range++) if (this.isMarked(range)) return key;
+    return 0;
+  }
+
+  /** The word of NEXT_KEYS for the marked ranges. */
+  private nextKey(): number {
+    return this.section === SECTION_DIGEST ? NEXT_KEYS : NEXT_KEYS + 1;
+  }
 
   private isMarked(range: number): boolean {
     return (this.words[this.start + (range >>> 5)] & (1 << (range & 31))) !== 0;

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import path from "node:path";
 import type { RoundFigures, SimulateOptions, SimulateResult } from "../../../desktop/simulator/index.js";
 
 const root = path.resolve(import.meta.dirname, "../../..");
+
+const MAIN = ["--import", "tsx", "desktop/cli/main.ts", "simulate"];
 
 interface Outcome { status: number | null; stdout: string; stderr: string }
 
@@ -11,7 +13,7 @@ interface Outcome { status: number | null; stdout: string; stderr: string }
 function simulate(...options: string[]): Outcome {
   const environment = { ...process.env };
   delete environment.npm_lifecycle_event;
-  return spawnSync(process.execPath, ["--import", "tsx", "desktop/cli/main.ts", "simulate", ...options], {
+  return spawnSync(process.execPath, [...MAIN, ...options], {
     cwd: root, encoding: "utf8", env: environment,
   });
 }
@@ -69,6 +71,19 @@ describe("chisme simulate", () => {
     assert.equal(status, 0, stdout);
     assert.match(stdout, /^to repeat this run: chisme simulate --scenario partition --seed 3 --nodes 8$/m);
     assert.match(stdout, /\nagreed\n$/);
+  });
+
+  it("the command prints seed and phase before the scenario ends", async () => {
+    const child = spawn(process.execPath, [...MAIN, "--scenario", "everything", "--nodes", "200"], { cwd: root });
+    let output = "";
+    for await (const chunk of child.stdout) {
+      output += String(chunk);
+      if (/^faults: 30 rounds/m.test(output)) break;
+    }
+    child.kill("SIGKILL");
+    assert.match(output, /^seed \d+, datagrams of at most 1,200 bytes$/m);
+    assert.match(output, /^warm-up: 12 rounds/m);
+    assert.doesNotMatch(output, /agreed/);
   });
 
   it("the command runs a scenario with several seeds, and sums up", () => {

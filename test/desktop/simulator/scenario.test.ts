@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  SCENARIOS, SCENARIO_DEFAULTS, type Scenario, type ScenarioOptions, findScenario, runScenario, split,
+  SCENARIOS, SCENARIO_DEFAULTS, type Scenario, type ScenarioOptions, ScenarioRun, findScenario, runScenario, split,
 } from "../../../desktop/simulator/index.js";
 import type { CborValue } from "../../../src/gossip.js";
 import { count } from "../../support/random.js";
@@ -27,6 +27,35 @@ describe("scenarios", () => {
       }
     });
   }
+
+  it("scenarios run in networks of 2 to 5 nodes", () => {
+    for (const nodes of [2, 3, 4, 5]) {
+      for (const name of ["gaps", "readdress", "move", "wipe", "everything"]) {
+        for (const seed of SEEDS.slice(0, 2)) {
+          assert.deepEqual(runScenario(named(name), options(seed, nodes)).violations, [], `${name}, seed ${seed}`);
+        }
+      }
+    }
+  });
+
+  it("a node may begin at revision 0 again after all that knew its revision have crashed", () => {
+    const result = runScenario(named("everything"), options(2, 3));
+    assert.deepEqual(result.violations, []);
+  });
+
+  it("a run tells after each round where it is", () => {
+    const run = new ScenarioRun(named("restart"), options(1, 6));
+    const phases: string[] = [];
+    const steps = run.run();
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) {
+      const { phase, round, rounds } = step.value;
+      assert.ok(round >= 1 && round <= rounds, `${phase}: ${round} of ${rounds}`);
+      if (round === 1) phases.push(phase);
+    }
+    assert.deepEqual(phases.slice(0, 3), ["warm-up", "faults", "healing"]);
+    assert.equal(step.value.agreed, true);
+  });
 
   it("each scenario has its own name", () => {
     const names = SCENARIOS.map(({ name }) => name);

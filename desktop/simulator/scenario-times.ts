@@ -1,0 +1,35 @@
+/** How long the phases of scenarios take. */
+
+export const WARM_UP_ROUNDS = 12;
+export const SAFETY_ROUNDS = 30;
+/** The same where nodes leave for ever: time to be forgotten, and to return, several times. */
+export const DEPARTING_ROUNDS = 150;
+/** The same after the healing: longer than all waits of the rules of events (docs/EVENTS-DESIGN.md). */
+export const REST_ROUNDS = 240;
+/** How long the rows of nodes that left stay: suspected, down and removed, one after the other. */
+export const FORGET_ROUNDS = 48;
+/**
+ * How long rows are down, and how long removed, where nodes leave for ever. It is longer than a suspicion. Otherwise
+ * tombstones go before all nodes have them, and the row comes back from the others.
+ */
+export const REMOVE_AFTER_MS = 120000;
+/** How long a corrupted row that became foreign stays: 64 rounds (PROTOCOL.md 4.4), because no node can be probed. */
+export const FOREIGN_ROUNDS = 64;
+/** How long rows of invented nodes may stay live: they are probed in turn like all other rows. */
+export const INVENTED_ROUNDS = 160;
+/** ESPGossip gives no bound; this is where the scenario stops waiting. */
+export const ESPGOSSIP_ROUNDS = 200;
+/** The clock error of typical boards. */
+export const CLOCK_SKEW_PPM = 100;
+/** Rounds per node for filling gaps. A node requests from every other node once in a quarter of them. */
+export const GAP_ROUNDS = 4;
+/** Rounds within which nodes end what was hidden. Their feeds go on until then. */
+export const TIDY_ROUNDS = 160;
+
+/**
+ * Rounds within which a network must agree after the faults: time to retry nodes
+ * that are DOWN, and the time of one suspicion.
+ */
+export function roundsToHealMax(nodes: number): number {
+  return 16 + 2 * Math.ceil(Math.log2(nodes));
+}
