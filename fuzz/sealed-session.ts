@@ -1,5 +1,5 @@
 import type { SimRandom } from "../desktop/simulator/random.js";
-import { Engine, SEAL_BYTES, dropReasonName } from "../src/engine/index.js";
+import { Engine, NO_RECEIVER, SEAL_BYTES, dropReasonName } from "../src/engine/index.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { pureSealing } from "../src/sealing/aes.js";
 import { mutate } from "./mutate.js";
@@ -55,7 +55,8 @@ interface Member {
  *   receive node nowMs address port bytes
  *
  * The model: a datagram may change the receiver only if a node sent exactly these
- * bytes after the receiver's last start and the receiver has not yet accepted them.
+ * bytes to it after the receiver's last start, knowing its id, and the receiver
+ * has not yet accepted them. It moves no row that it is not the proof of.
  * Any other datagram changes neither a table nor seeds, revision or deadlines. It
  * causes no notification except of a stranger, and at most AMPLIFICATION_MAX times
  * its bytes as answers.
@@ -64,6 +65,8 @@ export class SealedSession implements Session {
   private readonly members: Member[] = [];
   /** Number of the input at which each datagram was sent last. */
   private readonly sentAt = new Map<string, number>();
+  /** The node that each datagram is for; -1 if it is sealed for whoever gets it. */
+  private readonly receiverOf = new Map<string, number>();
   private captured: Captured[] = [];
   private readonly sealer = sealing(KEY, undefined);
   private inputs = 0;
@@ -124,7 +127,8 @@ export class SealedSession implements Session {
     const sentAt = this.sentAt.get(text) ?? -1;
     // In a shortened session the node that sealed this datagram may be missing. A holder of the key may send anything.
     if (sentAt < 0 && this.isSealed(bytes)) return undefined;
-    const mayCount = sentAt > member.startedAt && !member.accepted.has(text);
+    const isForIt = this.receiverOf.get(text) === node;
+    const mayCount = isForIt && sentAt > member.startedAt && !member.accepted.has(text);
     const { engine } = member;
     this.settle(node, engine);
     const before = stateOf(engine);
@@ -157,7 +161,8 @@ export class SealedSession implements Session {
 
   private isSealed(bytes: Uint8Array): boolean {
     if (reader.parseHead(bytes, bytes.length) !== 0) return false;
-    return this.sealer.unseal(bytes.slice(), reader.headLength, bytes.length) >= 0;
+    const receivers = reader.isUnaddressed() ? [NO_RECEIVER] : this.members.map((_, node) => node + 1);
+    return receivers.some((id) => this.sealer.unseal(bytes.slice(), reader.headLength, bytes.length, id) >= 0);
   }
 
   /** Polls all outputs and checks the node. Returns the number of bytes sent. */
@@ -178,6 +183,7 @@ export class SealedSession implements Session {
     if (bytes.length < SEAL_BYTES || !this.isSealed(bytes)) fail("a datagram was sent that is not sealed");
     this.sentAt.set(Buffer.from(bytes).toString("hex"), this.inputs);
     const to = address - OWN_ADDRESS;
+    this.receiverOf.set(Buffer.from(bytes).toString("hex"), reader.isUnaddressed() ? -1 : to);
     this.captured.push({ bytes, from, to: to >= 0 && to < NODES ? to : -1, isDelivered: false });
     if (this.captured.length > CAPTURED_MAX) this.captured = this.captured.slice(CAPTURED_MAX >> 1);
   }
@@ -242,7 +248,7 @@ function resealed(bytes: Uint8Array): Uint8Array {
   const length = bytes.length - SEAL_BYTES;
   const out = new Uint8Array(bytes.length);
   out.set(bytes.subarray(0, length));
-  sealing(Uint8Array.from(KEY, (byte) => byte ^ 1), undefined).seal(out, headLength(bytes), length, out.length);
+  sealing(Uint8Array.from(KEY, (byte) => byte ^ 1), undefined).seal(out, headLength(bytes), length, out.length, NO_RECEIVER);
   return out;
 }
 

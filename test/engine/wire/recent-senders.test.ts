@@ -6,7 +6,7 @@ import { RowData, Rows } from "../../../src/engine/table/rows.js";
 import { OWN_SLOT } from "../../../src/engine/index.js";
 import { pureSealing } from "../../../src/sealing/aes.js";
 import { EngineNetwork } from "../../support/engine-network.js";
-import { table } from "../../support/engine-state.js";
+import { held, table } from "../../support/engine-state.js";
 
 const KEY = new Uint8Array(32);
 const sealing = pureSealing();
@@ -93,7 +93,8 @@ describe("ReplayGuard: a challenge", () => {
     const b = network.add(2, { sealer: sealer(), randomSeed: 5 }, [], 0, false);
     network.run(300000);
     assert.equal(b.revision(), 6);
-    assert.deepEqual(table(a), table(b));
+    assert.deepEqual(held(a.rows, 2), held(b.rows, 2));
+    assert.deepEqual(table(b).map(({ id }) => id), [1, 2]);
   });
 
   it("a challenge does not count as a transmit of an update", () => {
