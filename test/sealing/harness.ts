@@ -2,7 +2,7 @@
  * Drives a sealer by lines of text, on any JavaScript engine. Bytes are hexadecimal, "-" stands for none.
  *
  *   keys key otherKey     makes the sealer; otherKey may be "-"
- *   to id                 the receiver of frames from here on, as a decimal number; "-" for whoever gets it (as at first)
+ *   to id                 the receiver of all frames that follow, as a decimal number; "-", as at first: anybody
  *   head bytes            the frame that follows begins with these
  *   body bytes            goes on with these; may come again
  *   seal                  answers the length, or -1

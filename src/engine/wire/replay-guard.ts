@@ -60,7 +60,7 @@ const MARKER_MS = 5000;
 /** Counter of the last frame before the last marker, and before the marker before that. */
 const MARKER = 0;
 const OLDER_MARKER = 1;
-/** Engine time of the last marker. */
+/** Engine time of the last marker, a multiple of MARKER_MS. */
 const MARKED_MS = 2;
 /** Rounds so far, from 1 on. */
 const ROUND = 3;
@@ -124,7 +124,7 @@ export class ReplayGuard {
     if (elapsedMs < MARKER_MS) return;
     this.words[at + OLDER_MARKER] = elapsedMs < 2 * MARKER_MS ? this.words[at + MARKER] : counter;
     this.words[at + MARKER] = counter;
-    this.words[at + MARKED_MS] = nowMs;
+    this.words[at + MARKED_MS] = nowMs - elapsedMs % MARKER_MS;
   }
 
   /** Whether this node sent the frame with this counter in the last 5 to 10 s. */

@@ -3,11 +3,14 @@ import fc from "fast-check";
 import { FRESH, ReplayGuard, REPLAYED, UNPROVEN } from "../../../src/engine/wire/replay-guard.js";
 import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
 import { TYPE_DIFF, TYPE_SYN } from "../../../src/engine/wire/frame.js";
-import { DROP_LENGTH, DROP_REPLAY, DROP_SEAL, DROP_UNASKED, DROP_UNPROVEN, DROP_UNSEALED } from "../../../src/engine/wire/drops.js";
-import { NOTIFY_STRANGER, type Engine, type EngineOptions, SEAL_BYTES, UP } from "../../../src/engine/index.js";
+import {
+  DROP_LENGTH, DROP_REPLAY, DROP_SEAL, DROP_UNASKED, DROP_UNPROVEN, DROP_UNSEALED,
+} from "../../../src/engine/wire/drops.js";
+import { NOTIFY_STRANGER, Engine, type EngineOptions, SEAL_BYTES, type Sealer, UP } from "../../../src/engine/index.js";
 import { RowData, Rows } from "../../../src/engine/table/rows.js";
 import { nodeSealing } from "../../../desktop/platform/node-sealing.js";
 import { propertyOptions } from "../../support/random.js";
+import { engineOptions } from "../../support/engine-options.js";
 import { EngineNetwork, type Sent } from "../../support/engine-network.js";
 import { takeNotifications } from "../../support/engine-outputs.js";
 import { held, table } from "../../support/engine-state.js";
@@ -111,6 +114,43 @@ describe("ReplayGuard: sealed nodes", () => {
     assert.ok(heir.stats.drops(DROP_SEAL) > 0);
     assert.deepEqual(network.notified.filter(({ kind }) => kind === NOTIFY_STRANGER), []);
     assert.equal(held(network.engines.get(1)!.rows, 9)?.state, UP);
+  });
+
+  it("what cannot be a frame is refused before the sealer sees it", () => {
+    let unsealed = 0;
+    const sealer = nodeSealing(KEY, undefined);
+    const unseal: Sealer["unseal"] = (...args) => {
+      unsealed++;
+      return sealer.unseal(...args);
+    };
+    const engine = new Engine(engineOptions({ sealer: { seal: (...args) => sealer.seal(...args), unseal } }));
+    engine.start(0, 1, true);
+    const receive = (bytes: Uint8Array) => engine.receive(1, 9, 5000, bytes, bytes.length);
+    const head = [0xc1, 0x11, 0, 0, 0, 9, 0, 1];
+    for (const bytes of [24, 1473, 9000, 65507]) receive(Uint8Array.of(...head, ...new Uint8Array(bytes - 8)));
+    assert.equal(unsealed, 0);
+    assert.equal(engine.stats.drops(DROP_LENGTH), 4);
+    assert.deepEqual(takeNotifications(engine), []);
+    for (const bytes of [33, 1472]) receive(Uint8Array.of(...head, ...new Uint8Array(bytes - 8)));
+    assert.equal(unsealed, 2);
+    assert.equal(engine.stats.drops(DROP_SEAL), 2);
+  });
+
+  it("a node without a key refuses a frame longer than 1,472 bytes", () => {
+    const engine = new Engine(engineOptions());
+    engine.start(0, 1, true);
+    // A SYN with a section that no node knows, which is skipped.
+    const frame = (bytes: number) => {
+      const section = bytes - 17;
+      return Uint8Array.of(
+        0xc1, 0x01, 0, 0, 0, 9, 0, 1, 0, ...new Uint8Array(8), 0xf0, (section - 3) >> 8, (section - 3) & 255,
+        ...new Uint8Array(section - 3),
+      );
+    };
+    for (const [bytes, drops] of [[1472, 0], [1473, 1], [9000, 2]] as const) {
+      engine.receive(1, 9, 5000, frame(bytes), bytes);
+      assert.equal(engine.stats.drops(DROP_LENGTH), drops);
+    }
   });
 
   it("nodes unseal frames of both keys while keys are changed", () => {
