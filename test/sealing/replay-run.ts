@@ -5,7 +5,7 @@ import { FrameReader } from "../../src/engine/wire/frame-reader.js";
 import { eventFeeds } from "../../src/events/index.js";
 import { nodeDigest } from "../engine/feed/feed-support.js";
 import { EngineNetwork, type Sent } from "../support/engine-network.js";
-import { ROUND_MS } from "../support/engine-options.js";
+import { PORT, ROUND_MS } from "../support/engine-options.js";
 import { heldFeed } from "../support/engine-state.js";
 
 const KEY = Uint8Array.from({ length: 32 }, (_, i) => i);
@@ -27,7 +27,10 @@ const REST_ROUNDS = 16;
 export interface ReplayStage {
   name: string;
   replays: number;
-  /** Nodes whose rows or feeds are not those of the same node without an outsider. */
+  /**
+   * Nodes whose rows or feeds a replay changed at once, or are at the end of the stage not those of the same node
+   * without an outsider.
+   */
   differences: string[];
   /** Rows of all nodes. */
   rows: number;
@@ -85,7 +88,7 @@ class Life {
     this.startedMs.set(id, this.network.nowMs);
     // Node 2 has no seed, so it broadcasts.
     this.network.add(address, {
-      id, sealer: nodeSealing(key, otherKey), randomSeed: this.seed + 1000 * this.starts, capacity: 12,
+      id, sealer: nodeSealing(key, otherKey), randomSeed: (this.seed + 1000 * this.starts) >>> 0, capacity: 12,
       removeAfterMs: REMOVE_AFTER_MS, feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1200, nodeDigest),
     }, id === 2 ? [] : [1, 2], revision, isRemembered);
   }
@@ -125,8 +128,9 @@ interface Recorded extends Sent {
  * Runs a sealed network of 5 nodes twice, without an outsider and with one who has
  * no key. He records each frame, and replays `replays` of them in all: as they were
  * or with a changed bit, to any node, from where they came from or from his own
- * address, every 2.5 s of each stage. After each stage the rows and feeds of all
- * nodes are compared.
+ * address, every 2.5 s of each stage. The rows and feeds of the receiver must be
+ * the same before and after each replay. After each stage those of all nodes are
+ * compared with the run without an outsider.
  *
  * Frames that did not reach their receiver are replayed to all others, and to the
  * receiver after its next start. Before that they would only be late.
@@ -151,6 +155,7 @@ export function replayAll(replays: number, seed: number, done: (stage: ReplaySta
     const differences = [...expected].flatMap(([node, state]) => found.get(node) === state ? [] : [
       `${node}: ${found.get(node)}, without an outsider ${state}`,
     ]);
+    differences.push(...outsider.changes.splice(0));
     const rows = [...attacked.network.engines.values()].reduce((sum, { rows: { count } }) => sum + count, 0);
     done({ name, replays: outsider.replays - before, differences, rows });
   }
@@ -158,6 +163,8 @@ export function replayAll(replays: number, seed: number, done: (stage: ReplaySta
 
 class Outsider {
   replays = 0;
+  /** Nodes whose rows or feeds a replay changed at once. */
+  readonly changes: string[] = [];
   private readonly life: Life;
   private readonly random: SimRandom;
   private readonly recorded: Recorded[] = [];
@@ -166,7 +173,7 @@ class Outsider {
 
   constructor(life: Life, seed: number) {
     this.life = life;
-    this.random = new SimRandom(seed, 1);
+    this.random = new SimRandom(seed >>> 0, 1);
     const { network } = life;
     network.lose = (sent) => {
       const isReached = sent.to === BROADCAST_ADDRESS || network.engines.has(sent.to);
@@ -187,7 +194,11 @@ class Outsider {
       const bytes = frame.bytes.slice();
       if (this.random.chance(0.15)) bytes[this.random.below(bytes.length)] ^= 1 << this.random.below(8);
       this.replays++;
-      network.deliver(address, this.random.chance(0.5) ? OUTSIDER : frame.from, bytes);
+      const before = tableOf(engine);
+      engine.receive(network.nowMs, this.random.chance(0.5) ? OUTSIDER : frame.from, PORT, bytes, bytes.length);
+      const after = tableOf(engine);
+      if (before !== after) this.changes.push(`${id}: ${after}, before a replay ${before}`);
+      network.drain(address);
     }
     network.sent.length = 0;
     network.notified.length = 0;
@@ -238,17 +249,20 @@ function stepsIn(parts: Step[]): number {
 /** All rows and feeds of each node, as text by id. */
 function statesOf({ network }: Life): Map<number, string> {
   return new Map([...network.engines.values()].map((engine) => {
-    const { rows } = engine;
-    const all = Array.from({ length: rows.count }, (_, place) => {
-      const slot = rows.slotAt(place);
-      const start = rows.valueStart(slot);
-      const value = [...rows.valueBytes().subarray(start, start + rows.valueLength(slot))];
-      const columns = [
-        rows.id(slot), `${rows.address(slot)}:${rows.port(slot)}`, rows.revision(slot), rows.heartbeat(slot),
-        rows.state(slot), `[${value.join(" ")}]`, JSON.stringify(heldFeed(engine, rows.id(slot))),
-      ];
-      return columns.join(" ");
-    });
-    return [idOf(engine), all.join("; ")];
+    const ids = Array.from({ length: engine.rows.count }, (_, place) => engine.rows.id(engine.rows.slotAt(place)));
+    return [idOf(engine), tableOf(engine) + JSON.stringify(ids.map((id) => heldFeed(engine, id)))];
   }));
+}
+
+/** Each row of a node, and the hash over its feeds: id, address, port, revision, heartbeat, state, value. */
+function tableOf({ rows }: Engine): string {
+  let text = `${rows.feedsHash!.word()}`;
+  for (let place = 0; place < rows.count; place++) {
+    const slot = rows.slotAt(place);
+    text += `; ${rows.id(slot)} ${rows.address(slot)}:${rows.port(slot)} ${rows.revision(slot)} ${rows.heartbeat(slot)}`
+      + ` ${rows.state(slot)}`;
+    const start = rows.valueStart(slot);
+    for (let i = 0; i < rows.valueLength(slot); i++) text += ` ${rows.valueBytes()[start + i]}`;
+  }
+  return text;
 }

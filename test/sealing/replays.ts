@@ -26,5 +26,6 @@ line("all", replays, undefined, differences);
 process.exitCode = differences === 0 ? 0 : 1;
 
 function line(name: string, count: number, rows: number | undefined, found: number): void {
-  console.log(`${name.padEnd(40)}${String(count).padStart(10)}${String(rows ?? "").padStart(15)}${String(found).padStart(13)}`);
+  const columns = [String(count).padStart(10), String(rows ?? "").padStart(15), String(found).padStart(13)];
+  console.log(name.padEnd(40) + columns.join(""));
 }

@@ -66,6 +66,32 @@ describe("RecentSenders: an answer of a node without a row", () => {
   });
 });
 
+describe("ReplayGuard: a row that was removed", () => {
+  it("a node does not accept an answer again after its sender's row was removed", () => {
+    const gate = new Gate();
+    gate.learn(2);
+    assert.equal(gate.judge(2, 100, 50), FRESH);
+    gate.rows.remove(gate.rows.find(2));
+    assert.equal(gate.judge(2, 100, 50), REPLAYED);
+    assert.equal(gate.judge(2, 99, 49), REPLAYED, "it never arrived");
+    assert.equal(gate.judge(2, 101, 51), FRESH);
+    assert.equal(gate.judge(2, 101, 51), REPLAYED);
+  });
+
+  it("a node does not accept the answer after another row took the place", () => {
+    const gate = new Gate();
+    gate.learn(2);
+    const slot = gate.rows.find(2);
+    assert.equal(gate.judge(2, 100, 50), FRESH);
+    gate.rows.remove(slot);
+    gate.learn(3);
+    assert.equal(gate.rows.find(3), slot);
+    assert.equal(gate.judge(3, 7, 60), FRESH);
+    assert.equal(gate.judge(2, 100, 50), REPLAYED);
+    assert.equal(gate.judge(2, 101, 51), FRESH);
+  });
+});
+
 describe("ReplayGuard: a counter far above the highest", () => {
   it("the counter needs an echo, since it may be of an earlier start under the same revision", () => {
     const gate = new Gate();
