@@ -50,7 +50,11 @@ const STAGES: [name: string, steps: Step[]][] = [
     [(life) => life.crash(3), 10], [(life) => life.restart(3, 3), 4], [({ network }) => network.publish(3, [13]), 2],
   ]],
   ["a move", [[({ network }) => network.move(4, 104), 8], [({ network }) => network.publish(104, [14]), 3]]],
-  ["a swap of addresses", [[(life) => life.swap(2, 3), 14]]],
+  // When a node learns its new address depends on all datagrams. So it makes another statement, at a certain time.
+  ["a swap of addresses", [
+    [(life) => life.swap(2, 3), 14], [({ network }) => network.publish(2, [23]), 2],
+    [({ network }) => network.publish(3, [22]), 2],
+  ]],
   ["a row is forgotten", [[(life) => life.crash(5), 45]]],
   ["the forgotten node is back", [[(life) => life.restart(5, 5), 6]]],
   ["a wipe", [[(life) => life.crash(104), 2], [(life) => life.wipe(4, 104), 8]]],

@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { aessiv } from "@noble/ciphers/aes.js";
 import { NO_RECEIVER, SEAL_BYTES, type Sealing } from "../../src/engine/wire/sealer.js";
+import { RowData } from "../../src/engine/table/rows.js";
+import { DROP_NONE } from "../../src/engine/wire/drops.js";
+import { FrameReader } from "../../src/engine/wire/frame-reader.js";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { Aes128, pureSealing, substitutionBox } from "../../src/sealing/aes.js";
 import type { BlockCipher } from "../../src/sealing/block-cipher.js";
@@ -9,7 +12,7 @@ import { sealingWith } from "../../src/sealing/siv-sealer.js";
 import { load } from "../boards/load.js";
 import { crypt, crypto } from "../support/fake-crypto.js";
 import { propertyOptions } from "../support/random.js";
-import { NodeCipher, fromHex, openWith, sealWith, sivVectors, toHex } from "./support.js";
+import { NodeCipher, fromHex, openWith, sealWith, sealedFrames, sivVectors, toHex } from "./support.js";
 
 const box = substitutionBox();
 const ciphers: Record<string, (key: Uint8Array) => BlockCipher> = {
@@ -156,6 +159,21 @@ describe("sealing", () => {
         const [key, head, body] = [new Uint8Array(32).fill(0xc4), Uint8Array.of(0xc1, 0x11), Uint8Array.of(1, 2)];
         const expected = aessiv(key, head, fromHex("24a01f01")).encrypt(body);
         assert.equal(toHex(sealed(sealing, { key, head, body, receiver: 0x24a01f01 })), toHex(head) + toHex(expected));
+      });
+
+      it("the sealer gives the sealed frames of the vectors, which a reader decodes", () => {
+        const key = fromHex(sealedFrames.key);
+        for (const vector of sealedFrames.frames) {
+          const [head, body] = [fromHex(vector.head), fromHex(vector.body)];
+          const receiver = vector.receiver === null ? NO_RECEIVER : parseInt(vector.receiver, 16);
+          const frame = sealed(sealing, { key, head, body, receiver });
+          assert.equal(toHex(frame), vector.sealed.replaceAll(" ", ""), vector.name);
+          const reader = new FrameReader();
+          assert.equal(reader.parseHead(frame, frame.length), DROP_NONE);
+          assert.deepEqual([reader.headLength, reader.isUnaddressed()], [head.length, receiver === NO_RECEIVER]);
+          const length = sealing(key, undefined).unseal(frame, head.length, frame.length, receiver);
+          assert.equal(reader.parseBody(length, new RowData()), DROP_NONE, vector.name);
+        }
       });
 
       it("the sealer unseals frames of either key, and seals with the first", () => {
