@@ -223,9 +223,9 @@ export class Outbox {
     if (this.intentNext === this.intentCount || this.framesLeft === 0) return false;
     this.framesLeft--;
     const at = this.start + this.intentNext * WORDS;
-    const type = this.words[at + TYPE];
+    const type = this.typeOf(at);
     out.address = this.words[at + ADDRESS];
-    out.port = this.words[at + PORT];
+    out.port = this.words[at + PORT] & 0xffff;
     this.counter = (this.counter + 1) >>> 0;
     // An indirect ack does not go to the peer that is answered.
     const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && this.aboutOf(at) === 0;
@@ -246,7 +246,7 @@ export class Outbox {
     if (answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0) this.writeLimits(answersLimits);
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
-    else this.words[at + TYPE] = TYPE_DIFF;
+    else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
     // On the last frame of the burst only, so that the peer continues once.
     if (isAnswer && (finished ? this.mayContinue() : this.framesLeft === 0)) this.writer.markMore();
     out.length = this.finish(out.bytes, at);
@@ -286,13 +286,16 @@ export class Outbox {
   ): void {
     if (!this.hasRoom()) return;
     const at = this.start + this.intentCount++ * WORDS;
-    this.words[at + TYPE] = type;
     this.words[at + ADDRESS] = address;
-    this.words[at + PORT] = port;
+    this.words[at + PORT] = (type << TYPE_SHIFT) | port;
     this.words[at + FLAGS] = flags;
     this.words[at + DETAIL] = detail;
     this.words[at + ANSWERED] = answered;
     this.words[at + RECEIVER] = receiver;
+  }
+
+  private typeOf(at: number): number {
+    return this.words[at + PORT] >>> TYPE_SHIFT;
   }
 
   /** The section of one id that a frame has: SECTION_PING_REQ, SECTION_INDIRECT_ACK, or 0. */
@@ -331,7 +334,7 @@ export class Outbox {
     }
     if (writer.beginRows()) {
       while (this.toSendNext < this.toSendCount && this.writeToSend(this.toSendNext)) this.toSendNext++;
-      const isAck = this.words[at + TYPE] === TYPE_ACK;
+      const isAck = this.typeOf(at) === TYPE_ACK;
       if (isAck && this.toSendNext === this.toSendCount && (this.answer & ANSWER_UPDATED) === 0) {
         this.answer |= ANSWER_UPDATED;
         this.writeUpdates(-1);
@@ -383,16 +386,17 @@ export class Outbox {
   }
 }
 
-const TYPE = 0;
-const ADDRESS = 1;
-const PORT = 2;
-const FLAGS = 3;
+const ADDRESS = 0;
+/** The port, then the type of the frame. */
+const PORT = 1;
+const TYPE_SHIFT = 16;
+const FLAGS = 2;
 /** Of a SYN: the slot of its receiver. Of an answer: whether it carries a summary. Of an indirect ack: its one id. */
-const DETAIL = 4;
-const ANSWERED = 5;
+const DETAIL = 3;
+const ANSWERED = 4;
 /** Id of the receiver. */
-const RECEIVER = 6;
-const WORDS = 7;
+const RECEIVER = 5;
+const WORDS = 6;
 const WANTS = BURST_MAX * WORDS;
 
 /** In FLAGS: the flags on the wire, then the section of ids that a frame has. That of a SYN is in ANSWERED. */
