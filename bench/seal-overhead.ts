@@ -1,8 +1,8 @@
 import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { DROP_NONE } from "../src/engine/wire/drops.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
-import { FLAG_SEALED } from "../src/engine/wire/frame.js";
-import type { Sealer } from "../src/engine/wire/sealer.js";
+import { FLAG_SEALED, FLAG_UNADDRESSED } from "../src/engine/wire/frame.js";
+import { NO_RECEIVER, SEAL_BYTES, type Sealer } from "../src/engine/wire/sealer.js";
 import { nodeSealing } from "../desktop/platform/node-sealing.js";
 import { KEY_BYTES } from "../src/sealing/block-cipher.js";
 import type { Measurement } from "./measurement.js";
@@ -34,9 +34,11 @@ function overhead(all: readonly Statement[], updates: number, seed: number, key:
   const sealer = nodeSealing(key, undefined);
   const sealed = synWithUpdates(all, updates, seed, sealer);
   const opened = sealed.slice();
-  const length = sealer.unseal(opened, headBytes(sealed), opened.length);
-  opened[FLAGS_AT] &= ~FLAG_SEALED;
-  if (length !== plain.length || Buffer.compare(opened.subarray(0, length), plain) !== 0) {
+  const receivers = [NO_RECEIVER, ...all.map(({ id }) => id)];
+  const headLength = headBytes(sealed);
+  const isOpened = receivers.some((receiver) => sealer.unseal(opened, headLength, opened.length, receiver) >= 0);
+  opened[FLAGS_AT] &= ~(FLAG_SEALED | FLAG_UNADDRESSED);
+  if (!isOpened || Buffer.compare(opened.subarray(0, sealed.length - SEAL_BYTES), plain) !== 0) {
     throw new Error("the unsealed SYN differs from the plain one");
   }
   return sealed.length - plain.length;

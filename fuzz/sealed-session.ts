@@ -1,5 +1,5 @@
 import type { SimRandom } from "../desktop/simulator/random.js";
-import { Engine, SEAL_BYTES, dropReasonName } from "../src/engine/index.js";
+import { Engine, NO_RECEIVER, SEAL_BYTES, dropReasonName } from "../src/engine/index.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { pureSealing } from "../src/sealing/aes.js";
 import { mutate } from "./mutate.js";
@@ -55,7 +55,8 @@ interface Member {
  *   receive node nowMs address port bytes
  *
  * The model: a datagram may change the receiver only if a node sent exactly these
- * bytes after the receiver's last start and the receiver has not yet accepted them.
+ * bytes to it after the receiver's last start, knowing its id, and the receiver
+ * has not yet accepted them. It moves no row that it is not the proof of.
  * Any other datagram changes neither a table nor seeds, revision or deadlines. It
  * causes no notification except of a stranger, and at most AMPLIFICATION_MAX times
  * its bytes as answers.
@@ -64,6 +65,8 @@ export class SealedSession implements Session {
   private readonly members: Member[] = [];
   /** Number of the input at which each datagram was sent last. */
   private readonly sentAt = new Map<string, number>();
+  /** The id that each datagram is sealed for, or NO_RECEIVER. */
+  private readonly receiverOf = new Map<string, number>();
   private captured: Captured[] = [];
   private readonly sealer = sealing(KEY, undefined);
   private inputs = 0;
@@ -124,7 +127,8 @@ export class SealedSession implements Session {
     const sentAt = this.sentAt.get(text) ?? -1;
     // In a shortened session the node that sealed this datagram may be missing. A holder of the key may send anything.
     if (sentAt < 0 && this.isSealed(bytes)) return undefined;
-    const mayCount = sentAt > member.startedAt && !member.accepted.has(text);
+    const isForIt = this.receiverOf.get(text) === node + 1;
+    const mayCount = isForIt && sentAt > member.startedAt && !member.accepted.has(text);
     const { engine } = member;
     this.settle(node, engine);
     const before = stateOf(engine);
@@ -156,8 +160,14 @@ export class SealedSession implements Session {
   }
 
   private isSealed(bytes: Uint8Array): boolean {
-    if (reader.parseHead(bytes, bytes.length) !== 0) return false;
-    return this.sealer.unseal(bytes.slice(), reader.headLength, bytes.length) >= 0;
+    return this.receiverIn(bytes) !== undefined;
+  }
+
+  /** The id that a datagram is sealed for, or NO_RECEIVER; undefined if it is not sealed. */
+  private receiverIn(bytes: Uint8Array): number | undefined {
+    if (reader.parseHead(bytes, bytes.length) !== 0) return undefined;
+    const receivers = reader.isUnaddressed() ? [NO_RECEIVER] : this.members.map((_, node) => node + 1);
+    return receivers.find((id) => this.sealer.unseal(bytes.slice(), reader.headLength, bytes.length, id) >= 0);
   }
 
   /** Polls all outputs and checks the node. Returns the number of bytes sent. */
@@ -175,8 +185,11 @@ export class SealedSession implements Session {
   }
 
   private capture(from: number, bytes: Uint8Array, address: number): void {
-    if (bytes.length < SEAL_BYTES || !this.isSealed(bytes)) fail("a datagram was sent that is not sealed");
-    this.sentAt.set(Buffer.from(bytes).toString("hex"), this.inputs);
+    const receiver = this.receiverIn(bytes);
+    if (bytes.length < SEAL_BYTES || receiver === undefined) fail("a datagram was sent that is not sealed");
+    const text = Buffer.from(bytes).toString("hex");
+    this.sentAt.set(text, this.inputs);
+    this.receiverOf.set(text, receiver);
     const to = address - OWN_ADDRESS;
     this.captured.push({ bytes, from, to: to >= 0 && to < NODES ? to : -1, isDelivered: false });
     if (this.captured.length > CAPTURED_MAX) this.captured = this.captured.slice(CAPTURED_MAX >> 1);
@@ -242,7 +255,8 @@ function resealed(bytes: Uint8Array): Uint8Array {
   const length = bytes.length - SEAL_BYTES;
   const out = new Uint8Array(bytes.length);
   out.set(bytes.subarray(0, length));
-  sealing(Uint8Array.from(KEY, (byte) => byte ^ 1), undefined).seal(out, headLength(bytes), length, out.length);
+  const sealer = sealing(Uint8Array.from(KEY, (byte) => byte ^ 1), undefined);
+  sealer.seal(out, headLength(bytes), length, out.length, NO_RECEIVER);
   return out;
 }
 

@@ -1,5 +1,5 @@
 import { aessiv } from "@noble/ciphers/aes.js";
-import type { Sealer, Sealing } from "../../src/engine/wire/sealer.js";
+import { NO_RECEIVER, type Sealer, type Sealing } from "../../src/engine/wire/sealer.js";
 
 /** Sealing on Node.js, with @noble/ciphers. Unlike sealing on boards it allocates. */
 export const nodeSealing: Sealing = (key, otherKey) => new NodeSealer(key, otherKey);
@@ -13,16 +13,18 @@ class NodeSealer implements Sealer {
     this.keys = otherKey === undefined ? [key] : [key, otherKey];
   }
 
-  seal(frame: Uint8Array, headLength: number, length: number, room: number): number {
-    const sealed = aessiv(this.key, frame.subarray(0, headLength)).encrypt(frame.subarray(headLength, length));
+  seal(frame: Uint8Array, headLength: number, length: number, room: number, receiver: number): number {
+    const cipher = aessiv(this.key, ...associated(frame, headLength, receiver));
+    const sealed = cipher.encrypt(frame.subarray(headLength, length));
     if (headLength + sealed.length > room) return -1;
     frame.set(sealed, headLength);
     return headLength + sealed.length;
   }
 
-  unseal(frame: Uint8Array, headLength: number, length: number): number {
+  unseal(frame: Uint8Array, headLength: number, length: number, receiver: number): number {
+    const data = associated(frame, headLength, receiver);
     for (const key of this.keys) {
-      const plain = decrypt(key, frame.subarray(0, headLength), frame.subarray(headLength, length));
+      const plain = decrypt(key, data, frame.subarray(headLength, length));
       if (plain === undefined) continue;
       frame.set(plain, headLength);
       return headLength + plain.length;
@@ -31,10 +33,17 @@ class NodeSealer implements Sealer {
   }
 }
 
+/** The components of associated data. */
+function associated(frame: Uint8Array, headLength: number, receiver: number): Uint8Array[] {
+  const head = frame.subarray(0, headLength);
+  if (receiver === NO_RECEIVER) return [head];
+  return [head, Uint8Array.of(receiver >>> 24, receiver >>> 16, receiver >>> 8, receiver)];
+}
+
 /** Returns undefined where the library throws: the data is too short, or was not sealed with this key. */
-function decrypt(key: Uint8Array, head: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+function decrypt(key: Uint8Array, data: Uint8Array[], sealed: Uint8Array): Uint8Array | undefined {
   try {
-    return aessiv(key, head).decrypt(sealed);
+    return aessiv(key, ...data).decrypt(sealed);
   } catch {
     return undefined;
   }

@@ -13,17 +13,18 @@ import {
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
-  answerClaim, compareDigest, compareRanges, compareRows, isInSync, isSummaryDue, observeSender, sendWanted, senderAt,
-  wantSender,
+  answerClaim, compareDigest, compareRanges, compareRows, defersRow, isInSync, isSummaryDue, observeSender, sendWanted,
+  senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
+import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale } from "./reconcile/refusals.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
 import {
   FLAG_NOTIFY_UPDATE, FLAG_PROVEN, MERGED_FRESHER, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "./table/rows.js";
 import { LEFT, SUSPECT, UP } from "./table/states.js";
-import { answersFrame, checkFrame, parseFrame } from "./wire/admission.js";
+import { checkFrame, parseFrame } from "./wire/admission.js";
 import {
   DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN, DROP_UNSEALED,
 } from "./wire/drops.js";
@@ -38,12 +39,8 @@ import { WordPool } from "./word-pool.js";
 
 /** A tick later than an eighth of a round and this shows that the node itself stood still. */
 const LATE_MS = 200;
-/** Nodes that answer one broadcast, on average. */
-const BROADCAST_ANSWERS = 4;
 /** The first counter of a start is random below this. An attacker that has not seen it cannot answer it. */
 const FIRST_COUNTERS = 0x8000000;
-/** An address that is not proven gets at most this many times the bytes that it sent. */
-const AMPLIFICATION_MAX = 3;
 /** A shorter JSON datagram is not from an ESPGossip node and gets no sign of life. */
 const JSON_BYTES_MIN = 12;
 
@@ -137,7 +134,7 @@ export class Engine implements NodeEngine {
     this.begin(nowMs);
     this.stats.countReceived(length);
     const frame = this.frame;
-    let reason = parseFrame(frame, this.replayGuard, bytes, length, this.row);
+    let reason = parseFrame(frame, this.replayGuard, bytes, length, this.row, this.rows.id(OWN_SLOT));
     if (reason === DROP_NONE) {
       reason = checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
     }
@@ -158,7 +155,9 @@ export class Engine implements NodeEngine {
     if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
     this.suspectSilent();
     if (this.rounds.isSpreadDue()) this.rounds.spread();
-    if (this.rounds.isRoundDue()) this.rounds.round();
+    if (!this.rounds.isRoundDue()) return;
+    if (this.replayGuard !== undefined) this.replayGuard.countRound();
+    this.rounds.round();
   }
 
   /**
@@ -206,9 +205,10 @@ export class Engine implements NodeEngine {
 
   /** Writes the next notification for the application; false when there is none. */
   pollNotification(out: Notification): boolean {
-    if (this.replayGuard !== undefined && this.replayGuard.hasStranger()) {
+    const stranger = this.replayGuard === undefined ? 0 : this.replayGuard.nextStranger();
+    if (stranger !== 0) {
       out.kind = NOTIFY_STRANGER;
-      out.slot = this.replayGuard.nextStranger();
+      out.slot = stranger;
       return true;
     }
     if (this.own.isContested) this.faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
@@ -234,6 +234,7 @@ export class Engine implements NodeEngine {
     const expected = this.deadline();
     this.clock.advance(nowMs);
     this.outbox.clear();
+    if (this.replayGuard !== undefined) this.replayGuard.mark(this.clock.nowMs, this.outbox.counter);
     const lateMs = (this.clock.nowMs - expected) | 0;
     // PROTOCOL 4.2: this node itself stood still.
     if (lateMs > (this.clock.roundIntervalMs >>> 3) + LATE_MS) {
@@ -268,35 +269,18 @@ export class Engine implements NodeEngine {
     const guard = this.replayGuard;
     this.stats.countDrop(reason);
     if (reason === DROP_STALE) {
-      this.correctStale(address, port, length);
+      correctStale(this.rows, this.outbox, this.frame, guard, address, port, length);
     } else if (reason === DROP_UNPROVEN) {
-      // PROTOCOL 7: a challenge, without rows.
-      this.outbox.withholdUpdates();
-      this.answerSyn(senderAt(this.rows, this.frame, address, port), address, port, FLAG_CHALLENGE, length);
+      challenge(this.rows, this.outbox, this.frame, this.feed, address, port, length);
     } else if (guard !== undefined) {
-      if (reason === DROP_UNSEALED || reason === DROP_SEAL) guard.noteStranger(address);
+      if (reason === DROP_UNSEALED || reason === DROP_SEAL) guard.noteStranger(address, reason === DROP_SEAL);
     } else if (reason === DROP_ID_CONFLICT) {
       // Not with a guard: a sealed frame of this id may be this node's own, replayed by an attacker.
       this.own.isContested = true;
     } else if (reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
       // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life.
-      this.outbox.addSign(address, port);
+      this.outbox.addSign(address, port, 0);
     }
-  }
-
-  /**
-   * PROTOCOL 5.5 and 7: the sender lost its storage and started again at a low
-   * revision. Send it the row we hold, even if it challenges us; otherwise the
-   * two would reject each other for ever.
-   */
-  private correctStale(address: number, port: number, length: number): void {
-    const frame = this.frame;
-    const isChallenge = answersFrame(frame, this.outbox.counter) && (frame.flags & FLAG_CHALLENGE) !== 0;
-    if (frame.type !== TYPE_SYN && !isChallenge) return;
-    this.outbox.send(this.rows.find(frame.id));
-    this.outbox.withholdUpdates();
-    this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    this.outbox.addAnswer(isChallenge ? TYPE_DIFF : TYPE_ACK, address, port, 0, false, frame.counter);
   }
 
   /** PROTOCOL 5.2: applies a good frame and answers it. */
@@ -308,8 +292,11 @@ export class Engine implements NodeEngine {
     const held = rows.find(frame.id);
     const showedLimits = showsLimits(rows, held);
     // PROTOCOL 5.2, step 1
-    this.rounds.answered(frame.id, address, port);
-    if (held >= 0) observeSender(rows, outbox, frame, held, address, port);
+    if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(frame.id, address, port);
+    if (held >= 0 && observeSender(rows, outbox, frame, held, this.replayGuard, address, port)) {
+      this.seeds.learn(address, port, this.random);
+      this.rounds.moved(frame.id);
+    }
     if (feed !== undefined) feed.begin();
     let hasSummary = false;
     frame.rewind();
@@ -323,7 +310,7 @@ export class Engine implements NodeEngine {
       else if (frame.section === SECTION_ROW_FINGERPRINTS) compareRows(rows, outbox, frame);
       // PROTOCOL 6.2
       else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
-      else if (frame.section === SECTION_INDIRECT_ACK) this.rounds.handleIndirectAck(frame);
+      else if (frame.section === SECTION_INDIRECT_ACK && frame.isAnswer()) this.rounds.handleIndirectAck(frame);
       // PROTOCOL 10.3
       else if (feed !== undefined && frame.isOfEvents()) {
         const forkSlot = feed.handleSection(frame);
@@ -338,7 +325,7 @@ export class Engine implements NodeEngine {
     const slot = senderAt(rows, frame, address, port);
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
     if (slot >= 0 && held < 0 && frame.isAnswer()) rows.setFlag(slot, FLAG_PROVEN);
-    if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, 0, length);
+    if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);
     else if (frame.type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
   }
 
@@ -346,17 +333,20 @@ export class Engine implements NodeEngine {
   private mergeRows(address: number, port: number, bytes: Uint8Array): void {
     const row = this.row;
     while (this.frame.more()) {
+      let isDeferred = false;
       this.frame.readRow(row);
       // PROTOCOL 3.1: the sender's own row may leave its address to the datagram.
       if (row.address === 0) {
         row.address = address;
         row.port = port;
+        // PROTOCOL 5.5
+        isDeferred = this.replayGuard !== undefined && defersRow(this.rows, row);
       }
       if (row.id === this.rows.id(OWN_SLOT)) {
         // PROTOCOL 5.5
         answerClaim(this.rows, this.outbox, this.own, row);
-        this.own.observeAddress(row);
-      } else {
+        if (this.replayGuard === undefined || this.frame.isAnswer()) this.own.observeAddress(row);
+      } else if (!isDeferred) {
         this.mergeRow(row, bytes);
       }
       if (this.feed !== undefined) this.feed.noteClaim(row);
@@ -414,13 +404,13 @@ export class Engine implements NodeEngine {
   }
 
   /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot from `senderAt` */
-  private answerSyn(slot: number, address: number, port: number, flags: number, length: number): void {
+  private answerSyn(slot: number, address: number, port: number, length: number): void {
     const frame = this.frame;
     const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
     if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
     const isProven = this.prepareAnswer(slot, length);
     if (isProven && !this.rounds.mayAnswerInFull(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    this.outbox.addAnswer(TYPE_ACK, address, port, flags, !isInSync(this.rows, frame), frame.counter);
+    this.outbox.addAnswer(TYPE_ACK, address, port, 0, !isInSync(this.rows, frame), frame.counter, frame.id);
   }
 
   /** PROTOCOL 5.2: an ACK or a DIFF is answered by a DIFF, if there is something to send or to want. */
@@ -432,7 +422,7 @@ export class Engine implements NodeEngine {
     const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
     const isChallenge = (frame.flags & FLAG_CHALLENGE) !== 0;
     if (!withSummary && !isChallenge && !this.outbox.hasAnswer()) return;
-    this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter);
+    this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
   }
 
   /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether the address is proven. */

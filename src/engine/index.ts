@@ -12,5 +12,5 @@ export type { Dialect, NodeEngine } from "./node-engine.js";
 export type { EngineOptions } from "./options.js";
 export type { Datagram } from "./reconcile/outbox.js";
 export { FLAG_PROBED, OWN_SLOT, Rows } from "./table/rows.js";
-export { SEAL_BYTES, type Sealer, type Sealing } from "./wire/sealer.js";
+export { NO_RECEIVER, SEAL_BYTES, type Sealer, type Sealing } from "./wire/sealer.js";
 export { PROBED, DOWN, LEFT, REMOVE, SUSPECT, UP } from "./table/states.js";

@@ -1,4 +1,4 @@
-import { SEAL_BYTES, type Sealer, type Sealing } from "../engine/wire/sealer.js";
+import { NO_RECEIVER, SEAL_BYTES, type Sealer, type Sealing } from "../engine/wire/sealer.js";
 import { BLOCK_BYTES, type BlockCipher, KEY_BYTES } from "./block-cipher.js";
 import { Siv } from "./siv.js";
 
@@ -12,19 +12,18 @@ export class SivSealer implements Sealer {
     this.other = other;
   }
 
-  seal(frame: Uint8Array, headLength: number, length: number, room: number): number {
+  seal(frame: Uint8Array, headLength: number, length: number, room: number, receiver: number): number {
     if (length + SEAL_BYTES > room) return -1;
-    this.current.begin();
-    this.current.associate(frame, 0, headLength);
+    begin(this.current, frame, headLength, receiver);
     this.current.seal(frame, headLength, length - headLength);
     return length + SEAL_BYTES;
   }
 
-  unseal(frame: Uint8Array, headLength: number, length: number): number {
+  unseal(frame: Uint8Array, headLength: number, length: number, receiver: number): number {
     const bodyLength = length - headLength - SEAL_BYTES;
     if (bodyLength < 0) return -1;
-    const opened = unseals(this.current, frame, headLength, bodyLength)
-      || (this.other !== undefined && unseals(this.other, frame, headLength, bodyLength));
+    const opened = unseals(this.current, frame, headLength, bodyLength, receiver)
+      || (this.other !== undefined && unseals(this.other, frame, headLength, bodyLength, receiver));
     return opened ? length - SEAL_BYTES : -1;
   }
 }
@@ -52,8 +51,14 @@ function copyOf(key: Uint8Array, start: number): Uint8Array {
   return copy;
 }
 
-function unseals(siv: Siv, frame: Uint8Array, headLength: number, bodyLength: number): boolean {
+/** Starts a frame: associates its head and, unless it is for whoever gets it, its receiver. */
+function begin(siv: Siv, frame: Uint8Array, headLength: number, receiver: number): void {
   siv.begin();
   siv.associate(frame, 0, headLength);
+  if (receiver !== NO_RECEIVER) siv.associateWord(receiver);
+}
+
+function unseals(siv: Siv, frame: Uint8Array, headLength: number, bodyLength: number, receiver: number): boolean {
+  begin(siv, frame, headLength, receiver);
   return siv.unseal(frame, headLength, bodyLength);
 }

@@ -1,7 +1,7 @@
 import { readU32, writeU32 } from "../cbor/big-endian.js";
 import { BLOCK_BYTES, type BlockCipher } from "./block-cipher.js";
 
-// Parts of the state, 16 bytes each.
+// Parts of the state, 16 bytes each except the last.
 /** CMAC's subkeys (RFC 4493, 2.3): for a message that ends with a complete block, and for any other. */
 const SUBKEY_WHOLE = 0;
 const SUBKEY_PADDED = 16;
@@ -11,7 +11,9 @@ const START = 32;
 const SUM = 48;
 /** The vector of the message to unseal. */
 const VECTOR = 64;
-const STATE_BYTES = 80;
+/** A word of associated data: 4 bytes. */
+const WORD = 80;
+const STATE_BYTES = 84;
 
 const PADDING = 0x80;
 /** Subtracted when doubling in GF(2^128) carries a bit out. */
@@ -60,6 +62,12 @@ export class Siv {
     this.double(SUM);
     this.authenticate(bytes, start, length);
     this.mix(SUM, this.mac.block, 0, BLOCK_BYTES);
+  }
+
+  /** Authenticates a uint32, big-endian, as one component of associated data. */
+  associateWord(word: number): void {
+    writeU32(this.state, WORD, word);
+    this.associate(this.state, WORD, 4);
   }
 
   /** Replaces `length` plain bytes by the vector and the encrypted bytes. Needs 16 bytes of room behind them. */

@@ -6,6 +6,7 @@ import ts from "typescript";
 import { Flash } from "../../desktop/simulator/flash.js";
 import { DROP_NONE } from "../../src/engine/wire/drops.js";
 import { FLAG_SEALED } from "../../src/engine/wire/frame.js";
+import { NO_RECEIVER } from "../../src/engine/wire/sealer.js";
 import { FrameReader } from "../../src/engine/wire/frame-reader.js";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { parseKey } from "../../src/sealing/key.js";
@@ -107,7 +108,7 @@ describe("boards/README.md", function () {
     for (const frame of sent) {
       assert.equal(reader.parseHead(frame, frame.length), DROP_NONE);
       assert.ok((reader.flags & FLAG_SEALED) !== 0);
-      assert.ok(sealer.unseal(frame, reader.headLength, frame.length) > 0);
+      assert.ok(sealer.unseal(frame, reader.headLength, frame.length, NO_RECEIVER) > 0);
     }
   });
 

@@ -2,6 +2,7 @@
  * Drives a sealer by lines of text, on any JavaScript engine. Bytes are hexadecimal, "-" stands for none.
  *
  *   keys key otherKey     makes the sealer; otherKey may be "-"
+ *   to id                 the receiver of all frames that follow, as a decimal number; "-", as at first: anybody
  *   head bytes            the frame that follows begins with these
  *   body bytes            goes on with these; may come again
  *   seal                  answers the length, or -1
@@ -11,7 +12,7 @@
  *   time n                seals and opens it n times; answers the length
  *   idle                  does nothing: what a line costs by itself
  */
-import type { Sealer, Sealing } from "../../src/engine/wire/sealer.js";
+import { NO_RECEIVER, type Sealer, type Sealing } from "../../src/engine/wire/sealer.js";
 import { parseKey } from "../../src/sealing/key.js";
 
 const FRAME_BYTES_MAX = 1472;
@@ -20,6 +21,7 @@ export class SealingHarness {
   private readonly sealing: Sealing;
   private readonly frame = new Uint8Array(FRAME_BYTES_MAX);
   private sealer: Sealer | undefined;
+  private receiver = NO_RECEIVER;
   private headLength = 0;
   private length = 0;
 
@@ -33,6 +35,7 @@ export class SealingHarness {
     switch (words[0]) {
       case "idle": return "ok";
       case "keys": return this.makeSealer(word, words[2]);
+      case "to": return this.address(word);
       case "head": return this.begin(word);
       case "body": return this.append(word);
       case "seal": return this.seal();
@@ -46,6 +49,11 @@ export class SealingHarness {
 
   private makeSealer(key: string, otherKey: string): string {
     this.sealer = this.sealing(parseKey("key", key), otherKey === "-" ? undefined : parseKey("otherKey", otherKey));
+    return "ok";
+  }
+
+  private address(word: string): string {
+    this.receiver = word === "-" ? NO_RECEIVER : Number(word);
     return "ok";
   }
 
@@ -64,11 +72,11 @@ export class SealingHarness {
   }
 
   private seal(): string {
-    return this.took(this.sealer!.seal(this.frame, this.headLength, this.length, FRAME_BYTES_MAX));
+    return this.took(this.sealer!.seal(this.frame, this.headLength, this.length, FRAME_BYTES_MAX, this.receiver));
   }
 
   private open(): string {
-    return this.took(this.sealer!.unseal(this.frame, this.headLength, this.length));
+    return this.took(this.sealer!.unseal(this.frame, this.headLength, this.length, this.receiver));
   }
 
   private took(length: number): string {

@@ -12,13 +12,15 @@ export function sealingScript(seed: number, frames: number): string[] {
     const keys = [hex(random, 32), hex(random, 32)];
     const headBytes = random.between(1, 20);
     const bodyBytes = i < 50 ? i : random.between(0, 600);
-    lines.push(`keys ${keys[0]} -`, `head ${hex(random, headBytes)}`);
+    const receiver = i % 4 === 0 ? "-" : String(random.next());
+    lines.push(`to ${receiver}`, `keys ${keys[0]} -`, `head ${hex(random, headBytes)}`);
     const body = hex(random, bodyBytes);
     for (let at = 0; at < body.length; at += HEX_PER_LINE) lines.push(`body ${body.slice(at, at + HEX_PER_LINE)}`);
     const bit = random.below((headBytes + bodyBytes + 16) * 8);
     lines.push("seal", "frame", `flip ${bit}`, "open", "frame", `flip ${bit}`);
     // It opens by the other key too, and not without it.
-    lines.push(`keys ${keys[1]} -`, "open", `keys ${keys[1]} ${keys[0]}`, "open", "frame");
+    lines.push(`keys ${keys[1]} -`, "open", `keys ${keys[0]} -`, "to 7", "open", `to ${receiver}`);
+    lines.push(`keys ${keys[1]} ${keys[0]}`, "open", "frame");
   }
   return lines;
 }

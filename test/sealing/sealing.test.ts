@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { aessiv } from "@noble/ciphers/aes.js";
-import { SEAL_BYTES, type Sealing } from "../../src/engine/wire/sealer.js";
+import { NO_RECEIVER, SEAL_BYTES, type Sealing } from "../../src/engine/wire/sealer.js";
+import { RowData } from "../../src/engine/table/rows.js";
+import { DROP_NONE } from "../../src/engine/wire/drops.js";
+import { FrameReader } from "../../src/engine/wire/frame-reader.js";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { Aes128, pureSealing, substitutionBox } from "../../src/sealing/aes.js";
 import type { BlockCipher } from "../../src/sealing/block-cipher.js";
@@ -9,7 +12,7 @@ import { sealingWith } from "../../src/sealing/siv-sealer.js";
 import { load } from "../boards/load.js";
 import { crypt, crypto } from "../support/fake-crypto.js";
 import { propertyOptions } from "../support/random.js";
-import { NodeCipher, fromHex, openWith, sealWith, sivVectors, toHex } from "./support.js";
+import { NodeCipher, fromHex, openWith, sealWith, sealedFrames, sivVectors, toHex } from "./support.js";
 
 const box = substitutionBox();
 const ciphers: Record<string, (key: Uint8Array) => BlockCipher> = {
@@ -33,17 +36,20 @@ const sealings: Record<string, Sealing> = {
 };
 const [, second] = sivVectors;
 
+const ids = fc.integer({ min: 0, max: 0xffffffff });
 const bytesOf = (minLength: number, maxLength = minLength) => fc.uint8Array({ minLength, maxLength });
 /** Frames of which the body may have any number of blocks, and a last one that is whole or not. */
-const frames = fc.record({ key: bytesOf(32), head: bytesOf(1, 40), body: bytesOf(0, 80) });
+const frames = fc.record({
+  key: bytesOf(32), head: bytesOf(1, 40), body: bytesOf(0, 80), receiver: fc.oneof(fc.constant(NO_RECEIVER), ids),
+});
 type FrameInput = typeof frames extends fc.Arbitrary<infer Input> ? Input : never;
 
-function sealed(sealing: Sealing, { key, head, body }: FrameInput): Uint8Array {
+function sealed(sealing: Sealing, { key, head, body, receiver }: FrameInput): Uint8Array {
   const length = head.length + body.length;
   const frame = new Uint8Array(length + SEAL_BYTES);
   frame.set(head);
   frame.set(body, head.length);
-  assert.equal(sealing(key, undefined).seal(frame, head.length, length, frame.length), frame.length);
+  assert.equal(sealing(key, undefined).seal(frame, head.length, length, frame.length, receiver), frame.length);
   return frame;
 }
 
@@ -105,10 +111,10 @@ describe("sealing", () => {
     describe(name, () => {
       it("the sealer unseals its frames in place, and leaves the head alone", () => {
         fc.assert(fc.property(frames, (input) => {
-          const { key, head, body } = input;
+          const { key, head, body, receiver } = input;
           const frame = sealed(sealing, input);
           assert.deepEqual(frame.subarray(0, head.length), head);
-          const length = sealing(key, undefined).unseal(frame, head.length, frame.length);
+          const length = sealing(key, undefined).unseal(frame, head.length, frame.length, receiver);
           assert.equal(length, head.length + body.length);
           assert.deepEqual(frame.subarray(0, length), Uint8Array.of(...head, ...body));
         }), propertyOptions(100));
@@ -119,7 +125,8 @@ describe("sealing", () => {
           const frame = sealed(sealing, input);
           frame[(bit >> 3) % frame.length] ^= 1 << (bit & 7);
           const before = frame.slice();
-          assert.equal(sealing(input.key, undefined).unseal(frame, input.head.length, frame.length), -1);
+          const sealer = sealing(input.key, undefined);
+          assert.equal(sealer.unseal(frame, input.head.length, frame.length, input.receiver), -1);
           assert.deepEqual(frame, before);
         }), propertyOptions(100));
       });
@@ -129,23 +136,57 @@ describe("sealing", () => {
           const frame = sealed(sealing, input);
           const sealer = sealing(input.key, undefined);
           const length = cut % frame.length;
-          assert.equal(sealer.unseal(frame, Math.min(input.head.length, length), length), -1);
-          assert.equal(sealer.unseal(frame, input.head.length - 1, frame.length), -1);
-          assert.equal(sealer.unseal(Uint8Array.of(...frame, 0), input.head.length, frame.length + 1), -1);
+          const { head, receiver } = input;
+          assert.equal(sealer.unseal(frame, Math.min(head.length, length), length, receiver), -1);
+          assert.equal(sealer.unseal(frame, head.length - 1, frame.length, receiver), -1);
+          assert.equal(sealer.unseal(Uint8Array.of(...frame, 0), head.length, frame.length + 1, receiver), -1);
         }), propertyOptions(100));
+      });
+
+      it("the sealer refuses a frame for another receiver, and leaves the frame as it was", () => {
+        fc.assert(fc.property(frames, ids, (input, other) => {
+          fc.pre(other !== input.receiver);
+          const frame = sealed(sealing, input);
+          const before = frame.slice();
+          for (const receiver of input.receiver === NO_RECEIVER ? [other] : [other, NO_RECEIVER]) {
+            assert.equal(sealing(input.key, undefined).unseal(frame, input.head.length, frame.length, receiver), -1);
+          }
+          assert.deepEqual(frame, before);
+        }), propertyOptions(100));
+      });
+
+      it("the receiver is a component of associated data: its id in 4 bytes, big-endian", () => {
+        const [key, head, body] = [new Uint8Array(32).fill(0xc4), Uint8Array.of(0xc1, 0x11), Uint8Array.of(1, 2)];
+        const expected = aessiv(key, head, fromHex("24a01f01")).encrypt(body);
+        assert.equal(toHex(sealed(sealing, { key, head, body, receiver: 0x24a01f01 })), toHex(head) + toHex(expected));
+      });
+
+      it("the sealer gives the sealed frames of the vectors, which a reader decodes", () => {
+        const key = fromHex(sealedFrames.key);
+        for (const vector of sealedFrames.frames) {
+          const [head, body] = [fromHex(vector.head), fromHex(vector.body)];
+          const receiver = vector.receiver === null ? NO_RECEIVER : parseInt(vector.receiver, 16);
+          const frame = sealed(sealing, { key, head, body, receiver });
+          assert.equal(toHex(frame), vector.sealed.replaceAll(" ", ""), vector.name);
+          const reader = new FrameReader();
+          assert.equal(reader.parseHead(frame, frame.length), DROP_NONE);
+          assert.deepEqual([reader.headLength, reader.isUnaddressed()], [head.length, receiver === NO_RECEIVER]);
+          const length = sealing(key, undefined).unseal(frame, head.length, frame.length, receiver);
+          assert.equal(reader.parseBody(length, new RowData()), DROP_NONE, vector.name);
+        }
       });
 
       it("the sealer unseals frames of either key, and seals with the first", () => {
         fc.assert(fc.property(frames, bytesOf(32), (input, otherKey) => {
           fc.pre(toHex(otherKey) !== toHex(input.key));
-          const { key, head } = input;
+          const { key, head, receiver } = input;
           for (const [first, other] of [[key, otherKey], [otherKey, key]]) {
             const frame = sealed(sealing, input);
-            assert.ok(sealing(first, other).unseal(frame, head.length, frame.length) > 0);
+            assert.ok(sealing(first, other).unseal(frame, head.length, frame.length, receiver) > 0);
           }
           const strange = sealed(sealing, { ...input, key: Uint8Array.from(key, (byte) => byte ^ 1) });
           const before = strange.slice();
-          assert.equal(sealing(key, otherKey).unseal(strange, head.length, strange.length), -1);
+          assert.equal(sealing(key, otherKey).unseal(strange, head.length, strange.length, receiver), -1);
           assert.deepEqual(strange, before);
           const both: Sealing = (one) => sealing(one, otherKey);
           assert.deepEqual(sealed(both, input), sealed(sealing, input));
@@ -156,16 +197,17 @@ describe("sealing", () => {
         const frame = Uint8Array.from({ length: 40 }, (_, i) => i);
         const before = frame.slice();
         const sealer = sealing(new Uint8Array(32), undefined);
-        assert.equal(sealer.seal(frame, 8, 24, 39), -1);
+        assert.equal(sealer.seal(frame, 8, 24, 39, 5), -1);
         assert.deepEqual(frame, before);
-        assert.equal(sealer.seal(frame, 8, 24, 40), 40);
+        assert.equal(sealer.seal(frame, 8, 24, 40, 5), 40);
       });
 
       it("the sealer takes the longest datagram", () => {
-        const input = { key: new Uint8Array(32).fill(7), head: new Uint8Array(12), body: new Uint8Array(1444).fill(9) };
+        const [head, body] = [new Uint8Array(12), new Uint8Array(1444).fill(9)];
+        const input = { key: new Uint8Array(32).fill(7), head, body, receiver: 5 };
         const frame = sealed(sealing, input);
         assert.equal(frame.length, 1472);
-        assert.equal(sealing(input.key, undefined).unseal(frame, 12, 1472), 1456);
+        assert.equal(sealing(input.key, undefined).unseal(frame, 12, 1472, 5), 1456);
       });
     });
   }

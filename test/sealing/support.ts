@@ -16,6 +16,22 @@ export interface SivVector {
 const file = new URL("../vectors/aes-siv.json", import.meta.url);
 export const sivVectors = JSON.parse(readFileSync(file, "utf8")) as SivVector[];
 
+/** A sealed frame; bytes as hexadecimal text. */
+export interface SealedFrameVector {
+  name: string;
+  /** null: whoever gets it. */
+  receiver: string | null;
+  head: string;
+  body: string;
+  sealed: string;
+}
+
+const framesFile = new URL("../vectors/sealed-frames.json", import.meta.url);
+export const sealedFrames = JSON.parse(readFileSync(framesFile, "utf8")) as {
+  key: string;
+  frames: SealedFrameVector[];
+};
+
 export function fromHex(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex.replaceAll(" ", ""), "hex"));
 }

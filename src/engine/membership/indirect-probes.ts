@@ -1,14 +1,15 @@
 import type { Clock } from "../clock.js";
 import type { Outbox } from "../reconcile/outbox.js";
-import { SECTION_INDIRECT_ACK } from "../wire/frame.js";
+import type { Rows } from "../table/rows.js";
 import type { WordPool } from "../word-pool.js";
 
 /** Ping requests that a node works on at one time. */
 const INDIRECT_PROBES_MAX = 4;
 const ID = 0;
-const ADDRESS = 1;
-/** 0 when the entry is free. */
-const PORT = 2;
+/** Id of the peer; that of the probed node itself when the entry is free. */
+const PEER = 1;
+/** Counter of the peer's frame with the ping request. */
+const COUNTER = 2;
 const DEADLINE = 3;
 const WORDS = 4;
 /** Words that `IndirectProbes` allocates. */
@@ -16,7 +17,8 @@ export const INDIRECT_PROBE_WORDS = INDIRECT_PROBES_MAX * WORDS;
 
 /**
  * The peers that sent this node a ping request (SWIM's indirect probe). When the
- * probed node sends a frame, each of these peers gets an indirect ack.
+ * probed node sends a frame, each of these peers gets an indirect ack. It answers
+ * the peer's frame, so that nobody can replay it.
  */
 export class IndirectProbes {
   private readonly words: Uint32Array;
@@ -30,25 +32,25 @@ export class IndirectProbes {
   }
 
   /** Adds the ping request of a peer. When all entries are occupied, it replaces the oldest. */
-  add(id: number, address: number, port: number, deadline: number): void {
+  add(id: number, peer: number, counter: number, deadline: number): void {
     const at = this.start + this.next * WORDS;
     this.next = (this.next + 1) % INDIRECT_PROBES_MAX;
     this.words[at + ID] = id;
-    this.words[at + ADDRESS] = address;
-    this.words[at + PORT] = port;
+    this.words[at + PEER] = peer;
+    this.words[at + COUNTER] = counter;
     this.words[at + DEADLINE] = deadline;
   }
 
   /** A frame of a node arrived: sends an indirect ack to each peer that requested a probe of this node. */
-  answered(id: number, clock: Clock, outbox: Outbox): void {
+  answered(id: number, rows: Rows, clock: Clock, outbox: Outbox): void {
     for (let at = this.start; at < this.start + INDIRECT_PROBE_WORDS; at += WORDS) {
-      if (this.words[at + PORT] === 0 || this.words[at + ID] !== id) continue;
+      if (this.words[at + ID] !== id || this.words[at + PEER] === id) continue;
       // The last place in the outbox is for an answer.
       if (outbox.intentsLeft() < 2) return;
-      if (!clock.isDue(this.words[at + DEADLINE])) {
-        outbox.addAbout(SECTION_INDIRECT_ACK, id, this.words[at + ADDRESS], this.words[at + PORT]);
-      }
-      this.words[at + PORT] = 0;
+      const slot = rows.find(this.words[at + PEER]);
+      const isInTime = slot >= 0 && !clock.isDue(this.words[at + DEADLINE]);
+      if (isInTime) outbox.addIndirectAck(id, slot, this.words[at + COUNTER]);
+      this.words[at + PEER] = id;
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Random } from "../random.js";
 import { BURST_MAX, type Outbox } from "../reconcile/outbox.js";
 import { ANSWERS_MAX, FLAG_FOREIGN, FLAG_PROBED, FLAG_PROVEN, OWN_SLOT, type Rows } from "../table/rows.js";
 import { DOWN, LEFT, UP } from "../table/states.js";
-import { FLAG_BROADCAST, SECTION_PING_REQ } from "../wire/frame.js";
+import { FLAG_BROADCAST } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import { INDIRECT_PROBE_WORDS, IndirectProbes } from "./indirect-probes.js";
@@ -51,7 +51,7 @@ export class Rounds {
   private retryRounds = 1;
   private spreadDeadline = 0;
   private spreadWanted = false;
-  /** When the last frame of any node arrived. */
+  /** When the last frame of any node arrived, in a sealed network the last answer. */
   private receivedMs = 0;
   private answersLeft = ANSWERS_PER_ROUND;
 
@@ -82,11 +82,11 @@ export class Rounds {
     this.probes.postpone(ms);
   }
 
-  /** A frame arrived from a node: it answers this node's probes and the ping requests of peers. */
+  /** A frame of a node arrived, if sealed an answer: it answers this node's probes and the ping requests of peers. */
   answered(id: number, address: number, port: number): void {
     this.receivedMs = this.clock.nowMs;
     if (this.probes.answered(id, address, port, this.clock.nowMs) && this.localHealth > 0) this.localHealth--;
-    this.indirectProbes.answered(id, this.clock, this.outbox);
+    this.indirectProbes.answered(id, this.rows, this.clock, this.outbox);
     const slot = this.rows.find(id);
     if (slot >= 0) this.rows.clearFlag(slot, FLAG_PROBED);
   }
@@ -113,14 +113,14 @@ export class Rounds {
     const rows = this.rows;
     const sender = rows.find(frame.id);
     if (sender < 0 || !rows.hasFlag(sender, FLAG_PROVEN) || !frame.more()) return;
-    // An attacker could replay an old frame from any address. Only the proven one gets the indirect ack.
+    // Without a key, anybody could request probes in the name of a peer.
     if (rows.address(sender) !== address || rows.port(sender) !== port) return;
     const id = frame.readId();
     const slot = rows.find(id);
     // The last place in the outbox is for the answer.
     if (slot < 0 || !isLivePeer(rows, slot) || this.outbox.intentsLeft() < 2) return;
     this.sendSyn(slot);
-    this.indirectProbes.add(id, address, port, this.clock.nowMs + this.clock.roundIntervalMs);
+    this.indirectProbes.add(id, frame.id, frame.counter, this.clock.nowMs + this.clock.roundIntervalMs);
   }
 
   /** INDIRECT-ACK: a peer received frames of these nodes, which counts as an answer. */
@@ -137,7 +137,7 @@ export class Rounds {
   leave(): void {
     for (let i = 0; i < BURST_MAX; i++) {
       const slot = this.probeOrder.next(this.rows, this.random);
-      if (slot >= 0) this.outbox.addLeave(this.rows.address(slot), this.rows.port(slot));
+      if (slot >= 0) this.outbox.addLeave(slot);
     }
   }
 
@@ -315,7 +315,7 @@ export class Rounds {
     for (let i = 0; i < rows.count && left > 0 && this.outbox.hasRoom(); i++) {
       const slot = rows.slotAt((start + i) % rows.count);
       if (slot === target || !isLivePeer(rows, slot) || rows.state(slot) !== UP) continue;
-      this.outbox.addAbout(SECTION_PING_REQ, rows.id(target), rows.address(slot), rows.port(slot));
+      this.outbox.addPingReq(rows.id(target), slot);
       left--;
     }
   }

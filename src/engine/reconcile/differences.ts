@@ -6,9 +6,12 @@ import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
 import { FLAG_PROVEN, OWN_SLOT, type RowData, type Rows } from "../table/rows.js";
-import { DOWN, SUSPECT, UP, isCounted } from "../table/states.js";
+import { DOWN, LEFT, SUSPECT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
-import { FLAG_MORE, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, TYPE_ACK, rangeFrom, rangeTo } from "../wire/frame.js";
+import {
+  FLAG_MORE, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_LEAVE, rangeFrom, rangeTo,
+} from "../wire/frame.js";
+import type { ReplayGuard } from "../wire/replay-guard.js";
 import type { Outbox } from "./outbox.js";
 
 /*
@@ -17,15 +20,52 @@ import type { Outbox } from "./outbox.js";
  * node lacks are wanted. The steps are those of PROTOCOL 5.2.
  */
 
-/** Step 1: updates the sender's address, and sends the sender its row if it moved or is held as SUSPECT or worse. */
+/**
+ * Step 1: updates the sender's address, and sends the sender its row if it moved or is held as SUSPECT or worse.
+ * Returns whether the sender proved another address (PROTOCOL 5.5).
+ *
+ * @param guard in a sealed network, where an address needs a proof
+ */
 export function observeSender(
-  rows: Rows, outbox: Outbox, frame: FrameReader, slot: number, address: number, port: number,
-): void {
+  rows: Rows, outbox: Outbox, frame: FrameReader, slot: number, guard: ReplayGuard | undefined, address: number,
+  port: number,
+): boolean {
   const isCurrent = rows.revision(slot) === frame.revision && rows.heartbeat(slot) === frame.heartbeat;
   const hasMoved = rows.address(slot) !== address || rows.port(slot) !== port;
+  if (guard !== undefined && hasMoved) return observeMove(rows, outbox, frame, slot, guard, address, port);
   if (isCurrent && hasMoved) rows.setAddress(slot, address, port);
   if (rows.state(slot) >= SUSPECT || (isCurrent && hasMoved)) outbox.send(slot);
   if (frame.isAnswer() && !hasMoved) rows.setFlag(slot, FLAG_PROVEN);
+  return false;
+}
+
+/** A good frame came from an address that is not held. Moves the row if the frame is the proof, or requests one. */
+function observeMove(
+  rows: Rows, outbox: Outbox, frame: FrameReader, slot: number, guard: ReplayGuard, address: number, port: number,
+): boolean {
+  const isProof = guard.takeProof(frame, address, port);
+  if (isProof) {
+    rows.setAddress(slot, address, port);
+    rows.setFlag(slot, FLAG_PROVEN);
+  } else if (frame.type !== TYPE_LEAVE && outbox.intentsLeft() > 1 && guard.requestProof(frame.id, address, port)) {
+    // The last place in the outbox is for the answer.
+    outbox.addSign(address, port, frame.id);
+  }
+  if (isProof || rows.state(slot) >= SUSPECT) outbox.send(slot);
+  return isProof;
+}
+
+/**
+ * PROTOCOL 5.5: whether a row that leaves its address to the datagram has to wait for the proof of that address. The
+ * row of a node that left does not wait. It keeps the address that is held.
+ */
+export function defersRow(rows: Rows, row: RowData): boolean {
+  const slot = rows.find(row.id);
+  if (slot < 0 || (rows.address(slot) === row.address && rows.port(slot) === row.port)) return false;
+  if (row.state !== LEFT) return true;
+  row.address = rows.address(slot);
+  row.port = rows.port(slot);
+  return false;
 }
 
 /** The sender's row, if its address is the datagram's source; -1 otherwise. */

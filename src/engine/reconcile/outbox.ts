@@ -1,5 +1,6 @@
 import {
-  FLAG_SEALED, FEEDS_HASH_BYTES, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  FEEDS_HASH_BYTES, FLAG_CHALLENGE, FLAG_SEALED, FLAG_UNADDRESSED, SECTION_INDIRECT_ACK, SECTION_PING_REQ,
+  SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
@@ -7,7 +8,7 @@ import type { ReplayGuard } from "../wire/replay-guard.js";
 import {
   FLAG_LIMITS, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, LIST_TO_SEND, TRANSMITS_MAX, OWN_SLOT, type Rows,
 } from "../table/rows.js";
-import { SEAL_BYTES } from "../wire/sealer.js";
+import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
 import { SUSPECT } from "../table/states.js";
 import { SUMMARY_WORDS, SummaryWriter } from "./summary-writer.js";
 import type { WordPool } from "../word-pool.js";
@@ -171,29 +172,50 @@ export class Outbox {
   /** @param slot of the receiver's row, which goes first if it is in state SUSPECT or worse; 0 for none */
   addSyn(address: number, port: number, flags: number, slot: number): void {
     const isKnown = slot === OWN_SLOT || this.rows.hasFlag(slot, FLAG_LIMITS);
-    this.add(TYPE_SYN, address, port, isKnown ? flags : flags | WITH_LIMITS, slot, 0);
+    const unaddressed = slot === OWN_SLOT && this.replayGuard !== undefined ? FLAG_UNADDRESSED : 0;
+    const all = flags | unaddressed | (isKnown ? 0 : WITH_LIMITS);
+    this.add(TYPE_SYN, address, port, all, slot, 0, this.rows.id(slot));
   }
 
-  /** A SYN with a ping request or an indirect ack: SECTION_PING_REQ or SECTION_INDIRECT_ACK. */
-  addAbout(section: number, id: number, address: number, port: number): void {
-    this.add(TYPE_SYN, address, port, section << ABOUT_SHIFT, OWN_SLOT, id);
+  /** A SYN to the node in `slot`, which is UP: a ping request for the node `id`. */
+  addPingReq(id: number, slot: number): void {
+    const rows = this.rows;
+    const about = SECTION_PING_REQ << ABOUT_SHIFT;
+    this.add(TYPE_SYN, rows.address(slot), rows.port(slot), about, OWN_SLOT, id, rows.id(slot));
   }
 
-  /** A LEAVE to a peer. */
-  addLeave(address: number, port: number): void {
-    this.add(TYPE_LEAVE, address, port, 0, 0, 0);
+  /** A DIFF that answers the ping request of the node in `slot`: the node `id` lives. @param answered its counter */
+  addIndirectAck(id: number, slot: number, answered: number): void {
+    const rows = this.rows;
+    const about = SECTION_INDIRECT_ACK << ABOUT_SHIFT;
+    this.add(TYPE_DIFF, rows.address(slot), rows.port(slot), about, id, answered, rows.id(slot));
   }
 
-  /** A SYN without sections: a sign of life. */
-  addSign(address: number, port: number): void {
-    this.add(TYPE_SYN, address, port, 0, BARE, 0);
+  /** A LEAVE to the node in `slot`. */
+  addLeave(slot: number): void {
+    const rows = this.rows;
+    this.add(TYPE_LEAVE, rows.address(slot), rows.port(slot), 0, 0, 0, rows.id(slot));
   }
 
-  /** @param withSummary whether it shows all rows @param answered counter of the answered frame */
+  /**
+   * A SYN without sections: a sign of life; in a sealed network, to find out whether a node is at an address.
+   *
+   * @param receiver id of that node; without meaning in a network that is not sealed
+   */
+  addSign(address: number, port: number, receiver: number): void {
+    this.add(TYPE_SYN, address, port, 0, BARE, 0, receiver);
+  }
+
+  /**
+   * @param withSummary whether it shows all rows
+   * @param answered counter of the answered frame
+   * @param receiver id of that frame's sender
+   */
   addAnswer(
     type: number, address: number, port: number, flags: number, withSummary: boolean, answered: number,
+    receiver: number,
   ): void {
-    this.add(type, address, port, flags, withSummary ? WITH_SUMMARY : 0, answered);
+    this.add(type, address, port, flags, withSummary ? WITH_SUMMARY : 0, answered, receiver);
   }
 
   /** Writes the next frame into `out`. Returns false when there is none. */
@@ -201,17 +223,21 @@ export class Outbox {
     if (this.intentNext === this.intentCount || this.framesLeft === 0) return false;
     this.framesLeft--;
     const at = this.start + this.intentNext * WORDS;
-    const type = this.words[at + TYPE];
+    const type = this.typeOf(at);
     out.address = this.words[at + ADDRESS];
-    out.port = this.words[at + PORT];
+    out.port = this.words[at + PORT] & 0xffff;
     this.counter = (this.counter + 1) >>> 0;
-    const isAnswer = type === TYPE_ACK || type === TYPE_DIFF;
+    // An indirect ack does not go to the peer that is answered.
+    const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && this.aboutOf(at) === 0;
     const limit = isAnswer && this.answerBytesLeft < this.datagramBytesMax
       ? this.answerBytesLeft : this.datagramBytesMax;
     const flags = (this.words[at + FLAGS] & FLAGS_ON_WIRE) | (this.replayGuard === undefined ? 0 : FLAG_SEALED);
     this.writer.begin(
       out.bytes, limit - this.sealBytes(), type, flags, this.rows, this.counter, this.words[at + ANSWERED],
     );
+    if (type === TYPE_SYN && this.replayGuard !== undefined) {
+      this.replayGuard.noteSyn(this.words[at + RECEIVER], out.address, out.port, this.counter);
+    }
     const answersLimits = isAnswer && this.sendsLimits();
     if (answersLimits) this.writer.reserveLimits();
     if (!isAnswer) this.writeOpening(type, at);
@@ -220,10 +246,10 @@ export class Outbox {
     if (answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0) this.writeLimits(answersLimits);
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
-    else this.words[at + TYPE] = TYPE_DIFF;
+    else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
     // On the last frame of the burst only, so that the peer continues once.
     if (isAnswer && (finished ? this.mayContinue() : this.framesLeft === 0)) this.writer.markMore();
-    out.length = this.finish(out.bytes);
+    out.length = this.finish(out.bytes, at);
     return true;
   }
 
@@ -243,41 +269,54 @@ export class Outbox {
   }
 
   /** Seals the written frame, if this node seals. Returns its length. */
-  private finish(bytes: Uint8Array): number {
+  private finish(bytes: Uint8Array, at: number): number {
     const writer = this.writer;
     if (this.replayGuard === undefined) return writer.length();
-    return this.replayGuard.seal(bytes, writer.headLength, writer.length(), this.datagramBytesMax);
+    const isUnaddressed = writer.type === TYPE_SYN && (this.words[at + FLAGS] & FLAG_UNADDRESSED) !== 0;
+    const receiver = isUnaddressed ? NO_RECEIVER : this.words[at + RECEIVER];
+    return this.replayGuard.seal(bytes, writer.headLength, writer.length(), this.datagramBytesMax, receiver);
   }
 
   private sealBytes(): number {
     return this.replayGuard === undefined ? 0 : SEAL_BYTES;
   }
 
-  private add(type: number, address: number, port: number, flags: number, detail: number, answered: number): void {
+  private add(
+    type: number, address: number, port: number, flags: number, detail: number, answered: number, receiver: number,
+  ): void {
     if (!this.hasRoom()) return;
     const at = this.start + this.intentCount++ * WORDS;
-    this.words[at + TYPE] = type;
     this.words[at + ADDRESS] = address;
-    this.words[at + PORT] = port;
+    this.words[at + PORT] = (type << TYPE_SHIFT) | port;
     this.words[at + FLAGS] = flags;
     this.words[at + DETAIL] = detail;
     this.words[at + ANSWERED] = answered;
+    this.words[at + RECEIVER] = receiver;
+  }
+
+  private typeOf(at: number): number {
+    return this.words[at + PORT] >>> TYPE_SHIFT;
+  }
+
+  /** The section of one id that a frame has: SECTION_PING_REQ, SECTION_INDIRECT_ACK, or 0. */
+  private aboutOf(at: number): number {
+    return (this.words[at + FLAGS] >>> ABOUT_SHIFT) & ABOUT_MASK;
   }
 
   /** Writes the sections of a frame that is no answer. */
   private writeOpening(type: number, at: number): void {
     const writer = this.writer;
     const slot = this.words[at + DETAIL];
-    if (slot !== BARE && writer.beginRows()) {
+    const about = this.aboutOf(at);
+    if (about !== SECTION_INDIRECT_ACK && slot !== BARE && writer.beginRows()) {
       const isProbed = this.feeds !== undefined && this.feeds.probedSlot === slot;
       const first = type === TYPE_LEAVE || isProbed || this.isAccused(slot) ? slot : -1;
       if (first >= 0) writer.writeRow(this.rows, first);
       if (type === TYPE_SYN) this.writeUpdates(first);
       writer.endRows();
     }
-    const about = (this.words[at + FLAGS] >>> ABOUT_SHIFT) & ABOUT_MASK;
     if (about !== 0 && writer.beginIds(about)) {
-      writer.writeId(this.words[at + ANSWERED]);
+      writer.writeId(about === SECTION_INDIRECT_ACK ? slot : this.words[at + ANSWERED]);
       writer.endIds();
     }
   }
@@ -295,7 +334,7 @@ export class Outbox {
     }
     if (writer.beginRows()) {
       while (this.toSendNext < this.toSendCount && this.writeToSend(this.toSendNext)) this.toSendNext++;
-      const isAck = this.words[at + TYPE] === TYPE_ACK;
+      const isAck = this.typeOf(at) === TYPE_ACK;
       if (isAck && this.toSendNext === this.toSendCount && (this.answer & ANSWER_UPDATED) === 0) {
         this.answer |= ANSWER_UPDATED;
         this.writeUpdates(-1);
@@ -305,7 +344,8 @@ export class Outbox {
     const wantsSummary = this.words[at + DETAIL] === WITH_SUMMARY && !this.summary.isPending();
     if (wantsSummary && this.summary.writeAll(writer, this.counter)) {
       this.words[at + DETAIL] = 0;
-      this.summarizedAt = this.counter;
+      // Anybody could cause challenges; they do not end the exchange with another peer.
+      if ((this.words[at + FLAGS] & FLAG_CHALLENGE) === 0) this.summarizedAt = this.counter;
     }
     const summarized = this.summary.write(writer, this.counter) && this.words[at + DETAIL] === 0;
     return summarized && this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
@@ -346,17 +386,20 @@ export class Outbox {
   }
 }
 
-const TYPE = 0;
-const ADDRESS = 1;
-const PORT = 2;
-const FLAGS = 3;
-/** Of a SYN: the slot of its receiver. Of an answer: whether it carries a summary. */
-const DETAIL = 4;
-const ANSWERED = 5;
+const ADDRESS = 0;
+/** The port, then the type of the frame. */
+const PORT = 1;
+const TYPE_SHIFT = 16;
+const FLAGS = 2;
+/** Of a SYN: the slot of its receiver. Of an answer: whether it carries a summary. Of an indirect ack: its one id. */
+const DETAIL = 3;
+const ANSWERED = 4;
+/** Id of the receiver. */
+const RECEIVER = 5;
 const WORDS = 6;
 const WANTS = BURST_MAX * WORDS;
 
-/** In FLAGS: the flags on the wire, then the section of ids that a SYN has. Its one id is in ANSWERED. */
+/** In FLAGS: the flags on the wire, then the section of ids that a frame has. That of a SYN is in ANSWERED. */
 const FLAGS_ON_WIRE = 0xff;
 const ABOUT_SHIFT = 8;
 const ABOUT_MASK = 0xff;

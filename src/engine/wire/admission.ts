@@ -1,28 +1,33 @@
 import type { RowData } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import {
-  DROP_ECHO, DROP_ID_CONFLICT, DROP_NONE, DROP_REPLAY, DROP_ROW, DROP_STALE, DROP_UNASKED, DROP_UNPROVEN,
+  DROP_ECHO, DROP_ID_CONFLICT, DROP_LENGTH, DROP_NONE, DROP_REPLAY, DROP_ROW, DROP_STALE, DROP_UNASKED, DROP_UNPROVEN,
   DROP_UNSEALED,
 } from "./drops.js";
-import { FLAG_SEALED, TYPE_SYN } from "./frame.js";
+import { DATAGRAM_BYTES_MOST, FLAG_SEALED, TYPE_SYN } from "./frame.js";
 import { type FrameReader, isHost } from "./frame-reader.js";
 import { FRESH, REPLAYED, type ReplayGuard } from "./replay-guard.js";
 import { SEAL_BYTES } from "./sealer.js";
 
 /** A frame with the node's own id and one of its last 8 counters is an echo. */
 const ECHO_FRAMES = 8;
-/** An answer must be to one of the last 1,024 frames. */
+/** An answer must be to one of the last 1,024 frames, and in a sealed network to one of the last 5 to 10 s. */
 const ANSWERABLE_FRAMES = 1024;
 
 /** PROTOCOL 3.3 and 7: unseals a frame in place, decodes and checks all of it. Returns a drop reason. */
 export function parseFrame(
   frame: FrameReader, guard: ReplayGuard | undefined, bytes: Uint8Array, length: number, row: RowData,
+  ownId: number,
 ): number {
   const malformed = frame.parseHead(bytes, length);
   if (malformed !== DROP_NONE) return malformed;
+  // Refused before any work: no node sends it.
+  if (length > DATAGRAM_BYTES_MOST) return DROP_LENGTH;
   if (guard === undefined) {
     return (frame.flags & FLAG_SEALED) !== 0 ? DROP_UNSEALED : frame.parseBody(length, row);
   }
+  // A frame of this node is for another one, so it cannot be unsealed. `checkFrame` refuses it.
+  if (frame.id === ownId) return DROP_NONE;
   const sealed = guard.unseal(frame, bytes, length);
   return sealed === DROP_NONE ? frame.parseBody(length - SEAL_BYTES, row) : sealed;
 }
@@ -42,7 +47,7 @@ export function checkFrame(
     return isEcho(frame, rows, counter, address, port) ? DROP_ECHO : DROP_ID_CONFLICT;
   }
   const slot = rows.find(frame.id);
-  const isAnswer = answersFrame(frame, counter);
+  const isAnswer = answersFrame(frame, guard, counter);
   if (slot >= 0 && frame.revision < rows.revision(slot)) return DROP_STALE;
   if (frame.isAnswer() && !isAnswer) return DROP_UNASKED;
   if (guard === undefined) return DROP_NONE;
@@ -51,9 +56,10 @@ export function checkFrame(
   return verdict === REPLAYED || frame.type !== TYPE_SYN ? DROP_REPLAY : DROP_UNPROVEN;
 }
 
-/** Whether a frame answers one of the 1,024 frames up to `counter`. */
-export function answersFrame(frame: FrameReader, counter: number): boolean {
-  return frame.isAnswer() && (counter - frame.inReplyTo) >>> 0 < ANSWERABLE_FRAMES;
+/** Whether a frame answers one of the 1,024 frames up to `counter`; with a guard, one of the last 5 to 10 s. */
+export function answersFrame(frame: FrameReader, guard: ReplayGuard | undefined, counter: number): boolean {
+  if (!frame.isAnswer() || (counter - frame.inReplyTo) >>> 0 >= ANSWERABLE_FRAMES) return false;
+  return guard === undefined || guard.isRecent(frame.inReplyTo);
 }
 
 function isEcho(frame: FrameReader, rows: Rows, counter: number, address: number, port: number): boolean {

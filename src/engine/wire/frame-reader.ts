@@ -6,10 +6,9 @@ import {
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES,
   EVENT_BYTES_LEAST, EVENT_BYTES_MOST, EVENT_LIMIT_SHIFT, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED,
-  MAGIC_AND_VERSION,
-  ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS,
-  SECTION_FEEDS_HASH, SECTION_HISTORY, SECTION_LIMITS, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
-  TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WITH_FEEDS,
+  FLAG_UNADDRESSED, MAGIC_AND_VERSION, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, SECTION_RANGE_FINGERPRINTS,
+  SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY, SECTION_LIMITS, SECTION_ROWS,
+  SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WITH_FEEDS,
 } from "./frame.js";
 import { orderKey } from "../table/hash.js";
 import type { RowData, FeedClaim } from "../table/row-data.js";
@@ -86,6 +85,7 @@ export class FrameReader extends Reader {
     if (this.failed) return DROP_LENGTH;
     if (this.type < TYPE_SYN || this.type > TYPE_LEAVE) return DROP_TYPE;
     if ((this.flags & ~flagsOf(this.type)) !== 0) return DROP_TYPE;
+    if (this.isUnaddressed() && (this.flags & FLAG_SEALED) === 0) return DROP_TYPE;
     this.id = this.u32();
     this.revision = this.varint();
     this.counter = this.varint();
@@ -123,6 +123,11 @@ export class FrameReader extends Reader {
   /** Whether the frame answers another: an ACK or a DIFF. */
   isAnswer(): boolean {
     return this.type === TYPE_ACK || this.type === TYPE_DIFF;
+  }
+
+  /** Whether the frame is a SYN that is sealed for whoever gets it. */
+  isUnaddressed(): boolean {
+    return this.type === TYPE_SYN && (this.flags & FLAG_UNADDRESSED) !== 0;
   }
 
   /** Whether the current section shows what rows its sender holds. */
@@ -338,7 +343,7 @@ function isWireState(state: number): boolean {
 }
 
 function flagsOf(type: number): number {
-  if (type === TYPE_SYN) return FLAG_BROADCAST | FLAG_SEALED;
+  if (type === TYPE_SYN) return FLAG_BROADCAST | FLAG_SEALED | FLAG_UNADDRESSED;
   if (type === TYPE_LEAVE) return FLAG_SEALED;
   return FLAG_MORE | FLAG_SEALED | (type === TYPE_ACK ? FLAG_CHALLENGE : 0);
 }

@@ -28,6 +28,11 @@ export const TYPE_LEAVE = 4;
 export const FLAG_BROADCAST = 0x20;
 /** The body is sealed; the head is its associated data. */
 export const FLAG_SEALED = 0x10;
+/**
+ * On a sealed SYN whose receiver is not known: it is sealed for whoever gets it, and nothing in it is applied. The
+ * same bit as FLAG_CHALLENGE, which is on ACKs only.
+ */
+export const FLAG_UNADDRESSED = 0x80;
 /** On an ACK to a node that has not echoed a counter of this start yet: the receiver always answers. */
 export const FLAG_CHALLENGE = 0x80;
 /** On the last frame of a burst that was too short: the receiver may continue the exchange. */
@@ -77,6 +82,10 @@ export const ROW_LACKS_VALUE = 0x80;
 /** In the first byte of fingerprints: they are over rows and feeds. In a state in DIGEST: a fingerprint follows. */
 export const WITH_FEEDS = 0x80;
 
+/** No node sends a longer datagram. */
+export const DATAGRAM_BYTES_MOST = 1472;
+/** Heartbeat and table hash at their shortest: each frame has them. */
+export const BODY_BYTES_LEAST = 9;
 /** From magic to table hash at its longest, with the answered counter. */
 export const PREAMBLE_BYTES_MAX = 34;
 export const SECTION_HEAD_BYTES = 3;

@@ -21,7 +21,7 @@ describe("Outbox: rows to send", () => {
     const newcomer = Object.assign(new RowData(), { ...held[0], id: 4, address: 0xc0a80004 });
     assert.equal(rows.merge(newcomer, new Uint8Array(0)), MERGED_FRESHER);
     outbox.send(rows.find(4));
-    outbox.addAnswer(TYPE_ACK, 0xc0a80063, 5000, 0, false, 1);
+    outbox.addAnswer(TYPE_ACK, 0xc0a80063, 5000, 0, false, 1, 99);
     assert.ok(outbox.next(out));
     const frame = read(out.bytes, out.length) as { sections: { entries: { id: number }[] }[] };
     assert.deepEqual(frame.sections[0].entries.map(({ id }) => id), [1, 2, 4]);

@@ -1,0 +1,50 @@
+import type { FeedProtocol } from "../feed/feed-protocol.js";
+import { orderKey } from "../table/hash.js";
+import { OWN_SLOT, type Rows } from "../table/rows.js";
+import { answersFrame } from "../wire/admission.js";
+import { FLAG_BROADCAST, FLAG_CHALLENGE, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "../wire/frame.js";
+import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
+import type { ReplayGuard } from "../wire/replay-guard.js";
+import { isInSync } from "./differences.js";
+import type { Outbox } from "./outbox.js";
+
+/*
+ * Answers to frames that were refused. An outsider may cause any number of them by
+ * recorded frames, so they change no row and draw no random number.
+ */
+
+/** An address that is not proven gets at most this many times the bytes that it sent. */
+export const AMPLIFICATION_MAX = 3;
+/** Nodes that answer one broadcast, on average. */
+export const BROADCAST_ANSWERS = 4;
+
+/**
+ * PROTOCOL 5.5 and 7: the sender lost its storage and started again at a low
+ * revision. Sends it the row that is held, even if it challenges this node;
+ * otherwise the two would reject each other for ever.
+ */
+export function correctStale(
+  rows: Rows, outbox: Outbox, frame: FrameReader, guard: ReplayGuard | undefined, address: number, port: number,
+  length: number,
+): void {
+  const isChallenge = answersFrame(frame, guard, outbox.counter) && (frame.flags & FLAG_CHALLENGE) !== 0;
+  if (frame.type !== TYPE_SYN && !isChallenge) return;
+  outbox.send(rows.find(frame.id));
+  outbox.withholdUpdates();
+  outbox.limitAnswer(AMPLIFICATION_MAX * length);
+  outbox.addAnswer(isChallenge ? TYPE_DIFF : TYPE_ACK, address, port, 0, false, frame.counter, frame.id);
+}
+
+/** PROTOCOL 7: sends a challenge, an ACK without rows that its receiver answers. */
+export function challenge(
+  rows: Rows, outbox: Outbox, frame: FrameReader, feed: FeedProtocol | undefined, address: number, port: number,
+  length: number,
+): void {
+  const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
+  const share = orderKey((frame.counter ^ rows.id(OWN_SLOT)) >>> 0) % rows.count;
+  if (isBroadcast && share >= BROADCAST_ANSWERS) return;
+  outbox.withholdUpdates();
+  outbox.limitAnswer(AMPLIFICATION_MAX * length);
+  if (feed !== undefined && frame.feedsHash !== NO_FEEDS) outbox.fingerprintFeeds();
+  outbox.addAnswer(TYPE_ACK, address, port, FLAG_CHALLENGE, !isInSync(rows, frame), frame.counter, frame.id);
+}
