@@ -8,7 +8,9 @@ import type { GossipStats, NodeRow } from "../../../src/gossip.js";
 const start = {
   id: 7, address: "10.0.0.7", port: 5000, revision: 3, roundIntervalMs: 2500, seeds: [], sealing: "all" as const,
 };
-const row: NodeRow = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up", data: 21.5 };
+const row: NodeRow = {
+  id: 8, name: undefined, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up", data: 21.5,
+};
 const stats: GossipStats = {
   datagramsSent: 5, bytesSent: 200, datagramsReceived: 4, bytesReceived: 160, sendFailures: 1,
   drops: { echo: 2, stale: 0, value: 1 }, valuesTooLong: 0, clock: "none", removalsForgotten: 0, valuesForgotten: 0,
