@@ -17,7 +17,7 @@ export function checkName(name: unknown, valueBytesMax: number): void {
     throw invalid("", "name", `${show(name)} has only digits, dots and colons, like an id or an address`, true);
   }
   if (length < valueBytesMax) return;
-  const problem = `${show(name)} takes ${length + 1} bytes of a row, more than valueBytesMax, ${valueBytesMax}`;
+  const problem = `${show(name)} takes ${length + 1} bytes of a row, more than ${valueBytesMax} (valueBytesMax)`;
   throw invalid("", "name", problem, true);
 }
 
