@@ -1,4 +1,4 @@
-import { checkCbor } from "./cbor-check.js";
+import { cborEnd } from "./cbor-check.js";
 import { isUtf8 } from "./utf8.js";
 
 /**
@@ -51,7 +51,7 @@ export function valueBytesOf(bytes: Uint8Array, start: number, valueStart: numbe
 export function checkNamedValue(bytes: Uint8Array, start: number, end: number): boolean {
   const valueStart = nameEnd(bytes, start, end);
   if (valueStart > start && !isNameText(bytes, nameTextStart(bytes, start), valueStart)) return false;
-  return checkCbor(bytes, valueStart, end);
+  return cborEnd(bytes, valueStart, end) === end;
 }
 
 /** Whether the bytes from `start` to `end` are UTF-8 without control characters, which would reach terminals. */
