@@ -36,10 +36,11 @@ function startNode(): () => void {
     capacity: Number(config.capacity),
     datagramBytesMax: Number(config.datagram),
     views: [temperatures],
-    onState: (row) => trace(`${row.address}:${row.port} is ${row.state}\n`),
+    onState: (row) => trace(`${row.name ?? "node"} at ${row.address}:${row.port} is ${row.state}\n`),
     onError: (code, error) => trace(`${code}: ${error.message}\n`),
   };
   if (config.id !== undefined) options.id = Number(config.id);
+  if (config.name !== undefined) options.name = String(config.name);
   const node = new Gossip(options);
 
   let shared: number | undefined;

@@ -13,7 +13,8 @@ import type { DatagramSource, World } from "./world.js";
 const VALUE_BYTES_MAX = 48;
 const OTHERS_MAX = 24;
 const RANGES_LOG_MAX = 5;
-const VALUES = [21.5, "text", [1, [2, [3, [4]]]], { a: 1, b: [true, null] }, -1, new Uint8Array(8)];
+const VALUES = [21.5, "text", [1, [2, [3, [4]]]], { a: 1, b: [true, null] }, -1, new Uint8Array(8), undefined];
+const NAMES = ["a", "Küche", "x".repeat(24), "x".repeat(25), "", "\n"];
 /** The first bytes hold ids and counters, which decide most of a frame's handling. */
 const HEAD_BYTES = 24;
 
@@ -118,7 +119,8 @@ function drawRow(random: SimRandom, world: World): RowData {
 function merge(rows: Rows, row: RowData, random: SimRandom): void {
   const value = new Uint8Array(VALUE_BYTES_MAX);
   if (random.chance(0.6)) {
-    row.valueLength = encodeCbor(random.pick(VALUES), value, 0);
+    const name = random.chance(0.3) ? encodeCbor(random.pick(NAMES), value, 0) : 0;
+    row.valueLength = encodeCbor(random.pick(VALUES), value, name);
   } else if (random.chance(0.1)) {
     row.valueLength = random.between(1, VALUE_BYTES_MAX);
     value.set(drawBytes(random, row.valueLength));

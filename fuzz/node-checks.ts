@@ -1,4 +1,4 @@
-import { checkCbor } from "../src/cbor/cbor.js";
+import { checkNamedValue } from "../src/cbor/named-value.js";
 import { DROP_NONE } from "../src/engine/wire/drops.js";
 import { JSON_FIRST_BYTE } from "../src/engine/wire/frame.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
@@ -59,8 +59,8 @@ function checkValue(rows: Rows, slot: number): void {
   const start = rows.valueStart(slot);
   const length = rows.valueLength(slot);
   if (length > rows.valueBytesMax) fail(`row ${rows.id(slot)} has a value of ${length} bytes`);
-  const isGood = length === 0 || checkCbor(rows.valueBytes(), start, start + length);
-  if (!isGood) fail(`row ${rows.id(slot)} has a value that is not CBOR`);
+  const isGood = length === 0 || checkNamedValue(rows.valueBytes(), start, start + length);
+  if (!isGood) fail(`row ${rows.id(slot)} has neither a value nor name and value`);
 }
 
 /** @throws Error when other nodes would refuse a datagram that a node sent */

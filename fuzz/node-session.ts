@@ -3,6 +3,7 @@ import type { SimRandom } from "../desktop/simulator/random.js";
 import {
   type Dialect, NOTIFY_STATE, NOTIFY_UPDATE, type NodeEngine, OWN_SLOT, type Rows, dropReasonName,
 } from "../src/engine/index.js";
+import { nameEnd } from "../src/cbor/named-value.js";
 import { assertSame, checkSent, checkTable, dropsOf, fail, snapshot } from "./node-checks.js";
 import type { Session } from "./target.js";
 import { PORT, engineOptions } from "../test/support/engine-options.js";
@@ -13,6 +14,8 @@ const OWN_ADDRESS = 0x0a000001;
 const ADDRESSES = Array.from({ length: 24 }, (_, i) => OWN_ADDRESS + i);
 /** Some nodes see their clock wrap around. */
 const START_MS = [1000, 1000, 1000, 0xffff0000];
+/** What the node shares: nothing, values, and a name with and without a value. */
+const SHARED = ["", "f94d60", "6161", "646e616d6507", "646e616d65f7"];
 const SEED_CAPACITY = 8;
 /** Inputs after which a node has nothing left to do at one time. */
 const SETTLE_MAX = 16;
@@ -62,7 +65,7 @@ export class NodeSession implements Session {
     if (this.world === undefined) return drawNew(random);
     if (!this.isStarted) return `start ${random.pick(START_MS)} ${random.below(3)} ${random.below(2)}`;
     if (random.chance(0.12)) return `tick ${this.drawTime(random)}`;
-    if (random.chance(0.03)) return `publish ${this.nowMs} 0 0 ${random.pick(["", "f94d60", "6161"])}`.trimEnd();
+    if (random.chance(0.03)) return `publish ${this.nowMs} 0 0 ${random.pick(SHARED)}`.trimEnd();
     const bytes = this.kind.source.draw(random, this.world);
     const address = random.chance(0.03) ? random.next() : this.world.drawAddress(random);
     const port = random.chance(0.95) ? PORT : random.below(65536);
@@ -110,6 +113,8 @@ export class NodeSession implements Session {
 
   private publish(engine: NodeEngine, bytes: Uint8Array): void {
     // `Gossip` refuses longer values before they reach the engine.
+    const isNamed = nameEnd(bytes, 0, bytes.length) > 0;
+    if (isNamed && engine.isNameless === true) return;
     if (bytes.length <= engine.rows.valueBytesMax) engine.publish(this.nowMs, bytes, bytes.length, 0, 0);
   }
 

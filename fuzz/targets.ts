@@ -1,5 +1,6 @@
 import { Engine, type NodeEngine, type Rows } from "../src/engine/index.js";
 import { isCompact } from "../src/espgossip/engine.js";
+import { rowNameBytes } from "../src/engine/named-rows.js";
 import { auto, espgossip } from "../src/espgossip/index.js";
 import { checkFeeds } from "./feed-checks.js";
 import { FeedSource, feedsOf } from "./feed-source.js";
@@ -56,7 +57,16 @@ const bridge: NodeKind = {
   burstMax: 8,
   tablesOf: (engine) => [engine.rows, (engine as unknown as Halves).boards.rows],
   isOfRow: (reason, bytes) => (isCompact(bytes, bytes.length) ? compact : boards).isOfRow(reason, bytes),
+  check: (engine) => checkNameless((engine as unknown as Halves).boards.rows),
 };
+
+/** @throws Error when a row of a table for boards has a name */
+function checkNameless(rows: Rows): void {
+  for (let place = 0; place < rows.count; place++) {
+    const slot = rows.slotAt(place);
+    if (rowNameBytes(rows, slot) > 0) throw new Error(`row ${rows.id(slot)} has a name that boards cannot read`);
+  }
+}
 
 /** A node of the dialect "auto" with its private table for boards. */
 interface Halves extends NodeEngine {

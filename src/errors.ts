@@ -25,13 +25,15 @@ export type ErrorCode = "ERR_OPTION" | "ERR_ARGUMENT" | "ERR_STATE" | "ERR_NO_RO
  * | `storage` | the storage threw while the node runs, or works again; or its event log was damaged, or is repaired |
  * | `send` | the socket refused a datagram: the first of a run of the node |
  * | `idConflict` | another device uses this node's id: once a start |
+ * | `nameConflict` | a live node of another id has this node's name: once for each of the first 8 ids of a start |
  * | `tableFull` | there are more live nodes than rows: once a start |
  * | `seal` | an address sends frames that the key does not open |
  * | `fork` | a feed has two different events under one number: once a start |
  * | `limits` | a node has another `valueBytesMax` or `eventBytesMax`, once for each start of it; or it keeps no event
  * feeds although this node published events, once a start |
  */
-export type GossipErrorCode = "socket" | "storage" | "idConflict" | "tableFull" | "send" | "seal" | "fork" | "limits";
+export type GossipErrorCode =
+  "socket" | "storage" | "idConflict" | "nameConflict" | "tableFull" | "send" | "seal" | "fork" | "limits";
 
 /**
  * An error of this library. It is a `TypeError` where a value has the wrong

@@ -1,7 +1,9 @@
 import { cborFailure } from "./cbor-failure.js";
 import { formatAddress } from "./engine/wire/address.js";
-import { type CborValue, encodeCbor } from "./cbor/cbor.js";
+import { CBOR_TOO_LARGE, type CborValue, encodeCbor } from "./cbor/cbor.js";
+import { writeNoValue } from "./cbor/named-value.js";
 import { parseEndpoint, show } from "./checks.js";
+import { rowNameBytes } from "./engine/named-rows.js";
 import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
 import { JSON_FIRST_BYTE } from "./engine/wire/frame.js";
 import { Engine } from "./engine/engine.js";
@@ -12,6 +14,8 @@ import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
 import { type ChismeError, type GossipErrorCode, failure, invalid } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
+import { findNode } from "./find-node.js";
+import { encodeName, noRoomBesideName } from "./node-name.js";
 import { type NodeRow, nodeRow } from "./node-row.js";
 import { Notifier } from "./notifier.js";
 import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
@@ -53,6 +57,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   /** @internal For checks of many nodes at once. Only to be read. */
   readonly engine: NodeEngine;
   private readonly datagram: Datagram;
+  /** The own name, if there is one, and the value that is shared. */
   private readonly value: Uint8Array;
   /** @internal Undefined without the option `events`. */
   protected readonly eventNotifier: EventNotifier | undefined;
@@ -74,10 +79,11 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.port = checked.port;
     this.storage = options.storage;
     const engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
-    this.engine = checkEngine(engine, options.events);
+    this.engine = checkEngine(engine, options);
     for (let i = 0; i < checked.seeds.length; i += 2) this.engine.addSeed(checked.seeds[i], checked.seeds[i + 1]);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
+    if (options.name !== undefined) this.share(encodeName("", "name", options.name, this.value), undefined, 0, 0);
     this.eventNotifier = this.makeEventNotifier();
     this.notifier = new Notifier(options, this.engine, this.eventNotifier, this);
     const views = options.views ?? [];
@@ -118,17 +124,17 @@ export class GossipNode<Value extends CborValue = CborValue> {
   /**
    * Shares a value with the whole network, in place of the one before;
    * `undefined` withdraws it. The node sends it at once to `address`, if that is
-   * given, and to up to 3 live nodes, which pass it on.
+   * given, and to up to 3 live nodes, which pass it on. The node's name stays.
    *
    * @param address such as "192.168.0.54" or "192.168.0.54:5001"
-   * @throws RangeError or TypeError ERR_ARGUMENT when the value is no CBOR or too long, or the address is none; Error
+   * @throws RangeError or TypeError ERR_ARGUMENT when the value is no CBOR or too long beside the name, or the address
+   * is none; Error
    * ERR_STATE when the node is closed
    */
   push(value: Value | undefined, address?: string): void {
     if (this.phase === CLOSED) throw failure("ERR_STATE", "push: the node is closed");
     const target = address === undefined ? [0, 0] : this.endpoint("push", address);
-    const length = value === undefined ? 0 : this.encode(value);
-    this.engine.publish(this.nowMs(), this.value, length, target[0], target[1]);
+    this.share(rowNameBytes(this.engine.rows, OWN_SLOT), value, target[0], target[1]);
     this.drain(true);
   }
 
@@ -151,30 +157,16 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   /**
    * One row; undefined when the node holds none. An address may have passed from a
-   * device that is down to another: of several rows with one address this is the
-   * one that is nearest to being up, then the one with the highest id.
+   * device that is down to another, and two nodes may have one name: of several
+   * rows this is the one that is nearest to being up, then the one with the highest
+   * id.
    *
-   * @param node id, or address such as "192.168.0.54", which is at this node's own port, or "192.168.0.54:5001"
-   * @throws RangeError or TypeError ERR_ARGUMENT when it is neither
+   * @param node id, name, or address such as "192.168.0.54", which is at this node's own port, or "192.168.0.54:5001"
+   * @throws RangeError or TypeError ERR_ARGUMENT when it is none of them
    */
   row(node: number | string): NodeRow<Value> | undefined {
-    const rows = this.engine.rows;
-    let found = -1;
-    if (typeof node === "number") {
-      if (node >>> 0 !== node) {
-        throw invalid("row", "id", `${node} is not an integer from 0 to 4294967295`, true);
-      }
-      found = rows.find(node);
-    } else {
-      const target = this.endpoint("row", node);
-      for (let place = 0; place < rows.count; place++) {
-        const slot = rows.slotAt(place);
-        if (rows.address(slot) !== target[0] || rows.port(slot) !== target[1]) continue;
-        const order = found < 0 ? -1 : rows.state(slot) - rows.state(found);
-        if (order < 0 || (order === 0 && rows.id(slot) > rows.id(found))) found = slot;
-      }
-    }
-    return found < 0 ? undefined : nodeRow(rows, found);
+    const slot = findNode(this.engine.rows, "row", node, this.port);
+    return slot < 0 ? undefined : nodeRow(this.engine.rows, slot);
   }
 
   /**
@@ -245,10 +237,18 @@ export class GossipNode<Value extends CborValue = CborValue> {
     return this.options.clock.nowMs();
   }
 
-  private encode(value: CborValue): number {
-    const length = encodeCbor(value, this.value, 0);
-    if (length < 0) throw cborFailure("push", length, this.value.length, "valueBytesMax");
-    return length;
+  /** Shares a value behind the name, whose encoding begins `this.value`. @param nameBytes 0: the node has no name */
+  private share(nameBytes: number, value: CborValue, address: number, port: number): void {
+    const bytes = this.value;
+    let length = nameBytes;
+    if (value !== undefined) {
+      length = encodeCbor(value, bytes, nameBytes);
+      if (length === CBOR_TOO_LARGE && nameBytes > 0) throw noRoomBesideName(value, nameBytes, bytes.length);
+      if (length < 0) throw cborFailure("push", length, bytes.length, "valueBytesMax");
+    } else if (nameBytes > 0) {
+      length = writeNoValue(bytes, nameBytes);
+    }
+    this.engine.publish(this.nowMs(), bytes, length, address, port);
   }
 
   /** Address and port of an argument. */

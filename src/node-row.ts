@@ -1,5 +1,6 @@
 import { formatAddress } from "./engine/wire/address.js";
 import { type CborValue, decodeCbor } from "./cbor/cbor.js";
+import { rowName, rowNameBytes } from "./engine/named-rows.js";
 import { FLAG_PROBED, type Rows } from "./engine/table/rows.js";
 import { DOWN, LEFT, PROBED, REMOVE, SUSPECT, UP } from "./engine/table/states.js";
 
@@ -19,6 +20,11 @@ export type NodeState = "up" | "probed" | "suspect" | "down" | "removed" | "left
 export interface NodeRow<Value extends CborValue = CborValue> {
   /** uint32 that names the node. */
   id: number;
+  /**
+   * Name of the node, 1 to 24 bytes as UTF-8; undefined when it has none, or when name and value together are longer
+   * than this node's `valueBytesMax`. Nothing keeps two nodes from having one name: the id is the identity.
+   */
+  name: string | undefined;
   /** Dotted IPv4 address; "0.0.0.0" for a node that does not know its own. */
   address: string;
   /** UDP port, 1 to 65,535. */
@@ -40,6 +46,7 @@ export function nodeRow<Value extends CborValue>(rows: Rows, slot: number): Node
   const state = rows.state(slot);
   return {
     id: rows.id(slot),
+    name: rowName(rows, slot),
     address: formatAddress(rows.address(slot)),
     port: rows.port(slot),
     revision: rows.revision(slot),
@@ -54,7 +61,7 @@ export function rowData(rows: Rows, slot: number): CborValue {
   const length = rows.valueLength(slot);
   if (length === 0) return undefined;
   const start = rows.valueStart(slot);
-  const result = decodeCbor(rows.valueBytes(), start, start + length);
+  const result = decodeCbor(rows.valueBytes(), start + rowNameBytes(rows, slot), start + length);
   return result.ok ? result.value : undefined;
 }
 

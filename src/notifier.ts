@@ -1,4 +1,5 @@
 import type { CborValue } from "./cbor/cbor.js";
+import { haveSameName, rowName } from "./engine/named-rows.js";
 import { formatAddress } from "./engine/wire/address.js";
 import {
   EVENT_LIMIT_SHIFT, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NO_FEEDS, NOTIFY_STATE, NOTIFY_STRANGER,
@@ -7,6 +8,7 @@ import {
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
 import { DOWN } from "./engine/table/states.js";
+import { show } from "./checks.js";
 import { type GossipErrorCode, failure } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
 import { type NodeRow, nodeRow, rowData } from "./node-row.js";
@@ -14,6 +16,9 @@ import type { GossipOptions } from "./options.js";
 
 /** Rows that are made objects at one time. */
 const NOTIFIED_MAX = 8;
+
+/** Ids with this node's name of which the application is notified in a start. */
+const NAMESAKES_MAX = 8;
 
 /** The node that notifies. */
 export interface NotifyingNode {
@@ -32,6 +37,8 @@ export class Notifier<Value extends CborValue> {
   private readonly notification: Notification = { kind: 0, slot: 0, detail: 0 };
   private isNotifying = false;
   private isViewNew = false;
+  /** Ids of other nodes with this node's name; undefined until there is one. */
+  private namesakes: number[] | undefined;
 
   constructor(
     options: GossipOptions<Value>, engine: NodeEngine, events: EventNotifier | undefined, node: NotifyingNode,
@@ -89,6 +96,8 @@ export class Notifier<Value extends CborValue> {
     const any = error !== 0 || updated.length + changed.length > 0;
     if (this.isViewNew || updated.length + changed.length > 0) this.settleViews();
     this.callBack(updated, changed);
+    this.reportNamesakes(updated);
+    this.reportNamesakes(changed);
     if (error !== 0) this.failBy(error, notification.slot);
     return (any || this.isViewNew) && this.node.isOpen();
   }
@@ -139,7 +148,31 @@ export class Notifier<Value extends CborValue> {
 
   private nodeName(slot: number): string {
     const rows = this.engine.rows;
-    return `node ${formatAddress(rows.address(slot))}:${rows.port(slot)} (id ${rows.id(slot)})`;
+    const name = rowName(rows, slot);
+    const shown = name === undefined ? "" : `${show(name)} at `;
+    return `node ${shown}${formatAddress(rows.address(slot))}:${rows.port(slot)} (id ${rows.id(slot)})`;
+  }
+
+  /** Reports the live nodes among those in `slots` that have this node's name. */
+  private reportNamesakes(slots: number[]): void {
+    if (this.options.name === undefined) return;
+    for (let i = 0; i < slots.length && this.node.isOpen(); i++) {
+      if (!this.isNamesake(slots[i])) continue;
+      const known = this.namesakes ?? [];
+      const id = this.engine.rows.id(slots[i]);
+      if (known.length >= NAMESAKES_MAX || known.indexOf(id) >= 0) continue;
+      known.push(id);
+      this.namesakes = known;
+      this.report("nameConflict", `${this.nodeName(slots[i])} has the name of this node, too`);
+    }
+  }
+
+  private isNamesake(slot: number): boolean {
+    const rows = this.engine.rows;
+    if (slot === OWN_SLOT || rows.state(slot) >= DOWN) return false;
+    // This device itself, under the id that it had before.
+    if (rows.address(slot) === rows.address(OWN_SLOT) && rows.port(slot) === rows.port(OWN_SLOT)) return false;
+    return haveSameName(rows, slot, OWN_SLOT);
   }
 
   private report(code: GossipErrorCode, message: string): void {

@@ -11,6 +11,7 @@ import {
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/wire/sealer.js";
 import { type ChismeError, type GossipErrorCode, invalid } from "./errors.js";
 import type { EventFeeds } from "./events/index.js";
+import { checkName } from "./node-name.js";
 import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
@@ -43,6 +44,14 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   storage?: GossipStorage;
   /** uint32 that no other node of the network has; by default that of the device. */
   id?: number;
+  /**
+   * Name that all nodes show beside the id: a text of 1 to 24 bytes as UTF-8, without
+   * control characters and not of digits, dots and colons only; none by default. It
+   * travels in the row and takes its bytes and 1 more (2 for 24 bytes) of
+   * `valueBytesMax`, and one more while no value is shared. `onError` gets
+   * "nameConflict" when another live node has it.
+   */
+  name?: string;
   /** UDP port: 1 to 65,535, 5000 by default. */
   port?: number;
   /** Addresses such as "192.168.0.54" or "192.168.0.54:5001", at most `seedCapacity`; with none, broadcast. */
@@ -54,7 +63,7 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   /** Longest datagram that the node sends, in bytes: 128 to 1,472, 1,200 by default. */
   datagramBytesMax?: number;
   /**
-   * Longest shared value in bytes of CBOR, best the same in all nodes: 0 to 255, at
+   * Longest shared value in bytes of CBOR, with the name, best the same in all nodes: 0 to 255, at
    * most `datagramBytesMax` - 81, with events at most `datagramBytesMax` - 100; 32 by
    * default. Of a longer value of another node the row has no `data`.
    */
@@ -100,7 +109,7 @@ export interface CheckedOptions extends EngineOptions {
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onError dialect key "
-  + "otherKey sealing allowUnsealed events digest";
+  + "otherKey sealing allowUnsealed events digest name";
 const UINT32_MAX = 0xffffffff;
 const VALUE_BYTES_MOST = 255;
 /** What a datagram needs beside a value so that a row fits it. */
@@ -127,6 +136,8 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   const port = integer("port", options.port, 5000, 1, 65535);
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
   const frameBytes = FRAME_BYTES_MAX + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
+  const valueBytesMax = checkValueBytes(options.valueBytesMax, datagramBytesMax, frameBytes);
+  checkName(options.name, valueBytesMax);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, 16, 1, 255);
   return {
     id: integer("id", options.id, options.socket.deviceId(port), 0, UINT32_MAX),
@@ -135,7 +146,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     roundIntervalMs: integer("roundIntervalMs", options.roundIntervalMs, 10000, 100, 3600000),
     capacity: integer("capacity", options.capacity, 64, 2, 65535),
     datagramBytesMax,
-    valueBytesMax: checkValueBytes(options.valueBytesMax, datagramBytesMax, frameBytes),
+    valueBytesMax,
     seedCapacity,
     removeAfterMs: integer("removeAfterMs", options.removeAfterMs, 86400000, 60000, 1728000000),
     broadcastAddress: checkAddress("", "broadcastAddress", options.broadcastAddress ?? "255.255.255.255"),
@@ -153,14 +164,19 @@ function checkValueBytes(valueBytesMax: number | undefined, datagramBytesMax: nu
   return integer("valueBytesMax", valueBytesMax, 32, 0, room, `${frameBytes} less than datagramBytesMax`);
 }
 
-/** The engine of the dialect. @throws TypeError ERR_OPTION when the dialect makes none, or has no events */
-export function checkEngine(engine: NodeEngine, events: EventFeeds | undefined): NodeEngine {
+/** The engine of the dialect. @throws TypeError ERR_OPTION when the dialect makes none, or has no events or names */
+export function checkEngine<Value extends CborValue>(engine: NodeEngine, options: GossipOptions<Value>): NodeEngine {
   // `dialect: auto` instead of `dialect: auto()` makes a function.
   if (typeof engine !== "object" || engine === null) {
     throw invalid("", "dialect", "it is not made by espgossip() or auto() of chisme/espgossip", false);
   }
-  if (events === undefined || engine.feed !== undefined) return engine;
-  throw invalid("", "events", "the option dialect has none", false);
+  if (options.events !== undefined && engine.feed === undefined) {
+    throw invalid("", "events", "the option dialect has none", false);
+  }
+  if (options.name !== undefined && engine.isNameless === true) {
+    throw invalid("", "name", "the option dialect has none", false);
+  }
+  return engine;
 }
 
 function checkEvents(

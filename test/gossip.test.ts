@@ -192,7 +192,8 @@ describe("Gossip: rows and callbacks", () => {
     for (const node of [7, 0, "192.168.0.54", "192.168.0.77"]) assert.equal(nodes[0].gossip.row(node), undefined);
     for (const [node, name, option] of [
       [-1, "RangeError", "id"], [0.5, "RangeError", "id"], [NaN, "RangeError", "id"], [2 ** 32, "RangeError", "id"],
-      ["", "RangeError", "address"], ["1.2.3.4:0", "RangeError", "address"], [undefined, "TypeError", "address"],
+      ["", "RangeError", "address"], ["1.2.3.4:0", "RangeError", "address"], [undefined, "TypeError", "node"],
+      ["\n", "RangeError", "name"], ["x".repeat(25), "RangeError", "name"],
     ] as [never, string, string][]) {
       assert.throws(() => nodes[0].gossip.row(node), { name, option, code: "ERR_ARGUMENT" });
     }

@@ -40,6 +40,11 @@ describe("README.md", function () {
     assert.deepEqual(lines.slice(1), ["door: open", "{ paid: true }", "not seen"]);
   });
 
+  it("README.md has a program of nodes with names that prints what its comments say", async () => {
+    const lines = await run("Names");
+    assert.deepEqual(lines, ["kitchen is up", "21.5"]);
+  });
+
   it("README.md has commands that simulate a network", async () => {
     const [simulate, help] = commands("Quickstart");
     for (const command of [simulate, ...commands("Replay a failure")]) {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { CborValue, FeedEvent, Gossip } from "../../src/gossip.js";
 import type { LatestMap } from "../../src/views/latest-map.js";
-import { type NodeReport, bytesAsHex } from "./node-report.js";
+import { type NamedFrontierEntry, type NodeReport, bytesAsHex } from "./node-report.js";
 import { readNumber } from "./number.js";
 
 export const COMMANDS_HELP = `
@@ -10,7 +10,7 @@ export const COMMANDS_HELP = `
   remove TOPIC KEY     remove the value of a topic and key
   view                 print the latest value of each topic and key
   front                print how far each feed is held: author, generation,
-                       sequence number
+                       sequence number, name of the author
   export FILE          write the events that this node holds, as JSON lines
   wait MS              delay the commands that follow, up to 3600000 ms
   quit                 stop the node
@@ -65,7 +65,7 @@ export class Commands {
         return 0;
       }
       case "view": report.view(this.target.view.entries()); return 0;
-      case "front": report.front(gossip.frontier()); return 0;
+      case "front": report.front(namedFrontier(gossip)); return 0;
       case "export": exportEvents(gossip, need(rest, "export FILE")); return 0;
       case "wait": return readWait(rest);
       case "quit": quit(); return 0;
@@ -82,8 +82,15 @@ export function exportEvents(gossip: Gossip, path: string): void {
 }
 
 function eventText(event: FeedEvent): string {
-  const { author, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value } = event;
-  return JSON.stringify({ author, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value }, bytesAsHex);
+  const { author, authorName, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value } = event;
+  const shown = { author, authorName, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value };
+  return JSON.stringify(shown, bytesAsHex);
+}
+
+function namedFrontier(gossip: Gossip): NamedFrontierEntry[] {
+  return gossip.frontier().map(({ author, ...more }) => {
+    return { author, authorName: gossip.row(author)?.name, ...more };
+  });
 }
 
 /** The first word of a text, and the rest after the white space. */

@@ -5,6 +5,7 @@ const FLAGS = new Map([
   ["seedList", "--seed"],
   ["roundIntervalMs", "--interval"],
   ["id", "--id"],
+  ["name", "--name"],
   ["capacity", "--capacity"],
   ["datagramBytesMax", "--datagram-bytes"],
   ["valueBytesMax", "--value-bytes"],

@@ -1,8 +1,8 @@
-import type {
-  CborValue, FeedEvent, FrontierEntry, GossipErrorCode, GossipStats, NodeRow,
-} from "../../src/gossip.js";
+import type { CborValue, FeedEvent, GossipErrorCode, GossipStats, NodeRow } from "../../src/gossip.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
-import { type MinMaxReport, type NodeReport, type StartReport, bytesAsHex } from "./node-report.js";
+import {
+  type MinMaxReport, type NamedFrontierEntry, type NodeReport, type StartReport, bytesAsHex,
+} from "./node-report.js";
 
 /** Writes one JSON object per line. The command's help lists its fields. */
 export class JsonReport implements NodeReport {
@@ -30,8 +30,8 @@ export class JsonReport implements NodeReport {
     this.write("minMax", { minimum: minimum ?? null, maximum: maximum ?? null, count });
   }
 
-  feedEvent({ timeMs, ...more }: FeedEvent): void {
-    this.write("feedEvent", { stampMs: timeMs, ...more });
+  feedEvent({ timeMs, author, authorName, ...more }: FeedEvent): void {
+    this.write("feedEvent", { stampMs: timeMs, author, authorName, ...more });
   }
 
   view(entries: LatestEntry[]): void {
@@ -44,7 +44,7 @@ export class JsonReport implements NodeReport {
     this.write("view", { view });
   }
 
-  front(front: FrontierEntry[]): void {
+  front(front: NamedFrontierEntry[]): void {
     this.write("front", { front });
   }
 

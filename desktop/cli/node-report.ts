@@ -14,13 +14,20 @@ export interface NodeReport {
   /** A node published an event. */
   feedEvent(event: FeedEvent): void;
   view(entries: LatestEntry[]): void;
-  front(entries: FrontierEntry[]): void;
+  front(entries: NamedFrontierEntry[]): void;
   error(code: GossipErrorCode, error: Error): void;
   stop(stats: GossipStats): void;
 }
 
+/** How far a feed is held, with the name of its author, if a row has one. */
+export interface NamedFrontierEntry extends FrontierEntry {
+  authorName: string | undefined;
+}
+
 export interface StartReport {
   id: number;
+  /** undefined: the node has no name. */
+  name: string | undefined;
   /** The node's own address; "0.0.0.0" when the node does not know it. */
   address: string;
   port: number;
@@ -41,14 +48,35 @@ export interface MinMaxReport {
 
 /** A shared value as one line of printable JSON. Bytes become hexadecimal text. */
 export function valueText(value: CborValue): string {
-  // Values of other nodes must not control the terminal: JSON escapes only some control characters.
-  return JSON.stringify(value, bytesAsHex).replace(/[\u007f-\u009f\u2028\u2029]/g, escape);
+  // Values of other nodes must not control the terminal: JSON escapes only some control characters, and none that
+  // change the direction of text.
+  return JSON.stringify(value, bytesAsHex).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, escape);
 }
 
 /** A topic or key: unchanged if it is a plain word, otherwise as `valueText`. */
 export function wordText(text: string): string {
   return /^[\w.:/-]+$/.test(text) ? text : valueText(text);
 }
+
+/** The name of a node: unchanged if it is one word of letters and digits of any script, otherwise as `valueText`. */
+export function nameText(name: string): string {
+  return /^[\p{L}\p{M}\p{N}_.:/-]+$/u.test(name) ? name : valueText(name);
+}
+
+/** An author as events show it: its id, behind its name if that is known. */
+export function authorText(author: number, name: string | undefined): string {
+  return name === undefined ? String(author) : `${nameText(name)} (${author})`;
+}
+
+/** Characters of a terminal that a text takes: letters of East Asia and emoji take two, marks none. */
+export function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += MARK.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
+  return columns;
+}
+
+const MARK = /^[\p{M}\p{Cf}]$/u;
+const WIDE = /^[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]$/u;
 
 export function bytesAsHex(_key: string, value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;

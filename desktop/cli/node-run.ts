@@ -37,6 +37,7 @@ export interface NodeOptions {
   valueBytes?: number;
   interval: number;
   id?: number;
+  name?: string;
   capacity: number;
   datagramBytes: number;
   removeAfter: number;
@@ -110,9 +111,9 @@ export class NodeRun {
     for (const signal of SIGNALS) process.on(signal, this.stop);
     // The reader of a pipe has exited, as in `chisme node | head`.
     process.stdout.on("error", this.stop);
-    const { id, address, port, revision } = this.ownRow();
+    const { id, name, address, port, revision } = this.ownRow();
     this.report.start({
-      id, address, port, revision, roundIntervalMs: this.options.interval, seeds: this.options.seed ?? [],
+      id, name, address, port, revision, roundIntervalMs: this.options.interval, seeds: this.options.seed ?? [],
       sealing: !this.isSealed ? "none" : this.options.dialect === "auto" ? "compact" : "all",
     });
     this.reportOwnRow();
@@ -198,7 +199,8 @@ export class NodeRun {
   }
 
   private gossipOptions(): NodeGossipOptions {
-    const { dialect, seed = [], interval, id, capacity, datagramBytes, removeAfter, broadcast, debug } = this.options;
+    const { dialect, seed = [], interval, id, name, capacity } = this.options;
+    const { datagramBytes, removeAfter, broadcast, debug } = this.options;
     const events = this.events();
     const options: NodeGossipOptions = {
       ...this.listen.address !== undefined && { listen: this.listen.address },
@@ -224,6 +226,7 @@ export class NodeRun {
       onError: (code, error) => this.failed(code, error),
     };
     if (id !== undefined) options.id = id;
+    if (name !== undefined) options.name = name;
     this.addKeys(options);
     if (dialect !== "compact") {
       options.dialect = dialect === "auto" ? auto() : espgossip();

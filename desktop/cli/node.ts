@@ -12,15 +12,15 @@ ${COMMANDS_HELP}
 In scripts, lines that begin with # are comments.
 
 With --json, each line is one object with "event", "timeMs" since the start, and
-  start        id, address, port, revision, roundIntervalMs, seeds, and sealing:
-               "none", "all", or "compact", where JSON is not sealed
-  row, state   id, address, port, revision, heartbeat, data, and state:
+  start        id, name, address, port, revision, roundIntervalMs, seeds, and
+               sealing: "none", "all", or "compact", where JSON is not sealed
+  row, state   id, name, address, port, revision, heartbeat, data, and state:
                "up", "probed", "suspect", "down", "removed" or "left"
   minMax       minimum, maximum (null when nobody shares a number), count
-  feedEvent    an event: author, generation, sequence, stampMs, counter, kind
-               (log, set, remove), topic, key, ttlMs, value
+  feedEvent    an event: author, authorName, generation, sequence, stampMs,
+               counter, kind (log, set, remove), topic, key, ttlMs, value
   view         view: values by topic and key
-  front        front: a list of author, generation, sequence
+  front        front: a list of author, authorName, generation, sequence
   error        code, message
   stop         stats
 
@@ -57,6 +57,7 @@ export function nodeCommand(): Command {
       + "--datagram-bytes - 81, with events - 100 (default: 32; the largest in dialects with JSON)", numeric)
     .option("--interval <ms>", "time between rounds, 100 to 3600000", numeric, 10000)
     .option("--id <number>", "uint32, unique in the network (default: from address and port)", numeric)
+    .option("--name <text>", "name that all nodes show, 1 to 24 bytes; part of --value-bytes (default: none)")
     .option("--capacity <rows>", "rows to hold at most, this node's included, 2 to 65535", numeric, 64)
     .option("--datagram-bytes <bytes>", "longest datagram to send, 128 to 1472", numeric, 1200)
     .option("--remove-after <ms>", "how long a row stays down or left, and then a tombstone, 60000 to 1728000000",

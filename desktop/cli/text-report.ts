@@ -1,9 +1,10 @@
 import type { Colors } from "picocolors/types.js";
-import type {
-  FeedEvent, FrontierEntry, GossipErrorCode, GossipStats, NodeRow, NodeState,
-} from "../../src/gossip.js";
+import type { FeedEvent, GossipErrorCode, GossipStats, NodeRow, NodeState } from "../../src/gossip.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
-import { type MinMaxReport, type NodeReport, type StartReport, valueText, wordText } from "./node-report.js";
+import {
+  type MinMaxReport, type NamedFrontierEntry, type NodeReport, type StartReport, authorText, columnsOf, nameText,
+  valueText, wordText,
+} from "./node-report.js";
 
 export interface TextReportOptions {
   elapsedMs: () => number;
@@ -28,6 +29,8 @@ export class TextReport implements NodeReport {
   private ownPort = 0;
   /** Width of the address column: the longest address so far. */
   private addressWidth = 0;
+  /** Width of the name column: the longest name so far. Without any name there is no such column. */
+  private nameWidth = 0;
   /** The rows of the last update. A new node is reported twice, as an update and as a state. */
   private updated: NodeRow[] = [];
 
@@ -35,12 +38,13 @@ export class TextReport implements NodeReport {
     this.options = options;
   }
 
-  start({ id, address, port, revision, roundIntervalMs, seeds, sealing }: StartReport): void {
+  start({ id, name, address, port, revision, roundIntervalMs, seeds, sealing }: StartReport): void {
     const { writeLine, colors, hint } = this.options;
     this.ownId = id;
     this.ownPort = port;
     this.addressWidth = Math.max(address.length, ...seeds.map((seed) => seed.length));
-    writeLine(`chisme node ${colors.bold(`${address}:${port}`)}, id ${id}, revision ${revision}`);
+    const named = name === undefined ? "" : `${colors.bold(nameText(name))}, `;
+    writeLine(`chisme node ${named}${colors.bold(`${address}:${port}`)}, id ${id}, revision ${revision}`);
     const where = seeds.length === 0 ? "no seed: finds other nodes by broadcast" : `seeds: ${seeds.join(", ")}`;
     writeLine(`a round every ${roundIntervalMs / 1000} s, ${where}`);
     writeLine(SEALING_TEXTS[sealing]);
@@ -67,12 +71,14 @@ export class TextReport implements NodeReport {
     this.write(`minimum ${colors.bold(minimum)}  maximum ${colors.bold(maximum)}  of ${nodes}`);
   }
 
-  feedEvent({ author, generation, sequence, kind, topic, key, value }: FeedEvent): void {
+  feedEvent(event: FeedEvent): void {
     const { colors } = this.options;
+    const { author, authorName, generation, sequence, kind, topic, key, value } = event;
     const what = [colors.bold(kind), wordText(topic)];
     if (key !== undefined) what.push(wordText(key));
     if (kind !== "remove") what.push(valueText(value));
-    this.write([what.join(" "), colors.dim(`by ${author}, event ${generation}:${sequence}`)].join("  "));
+    const origin = colors.dim(`by ${authorText(author, authorName)}, event ${generation}:${sequence}`);
+    this.write([what.join(" "), origin].join("  "));
   }
 
   /** Prints no times, so that the views of several nodes can be compared. */
@@ -84,10 +90,13 @@ export class TextReport implements NodeReport {
     }
   }
 
-  front(entries: FrontierEntry[]): void {
+  front(entries: NamedFrontierEntry[]): void {
     const { writeLine } = this.options;
     if (entries.length === 0) writeLine("no events");
-    for (const { author, generation, sequence } of entries) writeLine(`${author} ${generation} ${sequence}`);
+    for (const { author, authorName, generation, sequence } of entries) {
+      const name = authorName === undefined ? "" : ` ${nameText(authorName)}`;
+      writeLine(`${author} ${generation} ${sequence}${name}`);
+    }
   }
 
   error(_code: GossipErrorCode, error: Error): void {
@@ -107,6 +116,7 @@ export class TextReport implements NodeReport {
     const { colors } = this.options;
     const parts = [
       this.addressCell(row),
+      ...this.nameCell(row.name),
       this.stateCell(row.state),
       colors.dim("revision ") + String(row.revision).padEnd(3),
       colors.dim("heartbeat ") + String(row.heartbeat).padEnd(4),
@@ -121,6 +131,13 @@ export class TextReport implements NodeReport {
     const text = row.port === this.ownPort ? row.address : `${row.address}:${row.port}`;
     this.addressWidth = Math.max(this.addressWidth, text.length);
     return text.padEnd(this.addressWidth);
+  }
+
+  private nameCell(name: string | undefined): string[] {
+    const text = name === undefined ? "" : nameText(name);
+    const columns = columnsOf(text);
+    this.nameWidth = Math.max(this.nameWidth, columns);
+    return this.nameWidth === 0 ? [] : [text + " ".repeat(this.nameWidth - columns)];
   }
 
   private stateCell(state: NodeState): string {

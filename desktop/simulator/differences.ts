@@ -1,10 +1,10 @@
 import { formatAddress } from "../../src/engine/wire/address.js";
-import { decodeCbor } from "../../src/cbor/cbor.js";
+import { rowName } from "../../src/engine/named-rows.js";
 import { orderKey } from "../../src/engine/table/hash.js";
 import { OWN_SLOT, type Rows } from "../../src/engine/table/rows.js";
 import { DOWN, SUSPECT } from "../../src/engine/table/states.js";
 import type { CborValue } from "../../src/gossip.js";
-import { stateName } from "../../src/node-row.js";
+import { rowData, stateName } from "../../src/node-row.js";
 import type { SimNetwork } from "./network.js";
 import type { SimNode } from "./node.js";
 
@@ -61,7 +61,9 @@ function holdsAll(held: Rows, owners: readonly Rows[], strict: boolean): boolean
 function isAsOwned(held: Rows, slot: number, owner: Rows, strict: boolean): boolean {
   if (slot < 0 || held.state(slot) >= (strict ? SUSPECT : DOWN)) return false;
   if (strict && !isStatementOf(held, slot, owner)) return false;
-  return sameBytes(held, slot, owner) || sameValue(valueOf(held, slot), valueOf(owner, OWN_SLOT));
+  if (sameBytes(held, slot, owner)) return true;
+  const isNamed = rowName(held, slot) === rowName(owner, OWN_SLOT);
+  return isNamed && sameValue(rowData(held, slot), rowData(owner, OWN_SLOT));
 }
 
 function isStatementOf(held: Rows, slot: number, owner: Rows): boolean {
@@ -87,13 +89,12 @@ function whatIsWrong(held: Rows, slot: number, owner: Rows, strict: boolean): st
     return `is at revision ${owner.revision(OWN_SLOT)}, heartbeat ${owner.heartbeat(OWN_SLOT)}; `
       + `it is held at ${held.revision(slot)}, ${held.heartbeat(slot)}`;
   }
-  return `shares ${show(valueOf(owner, OWN_SLOT))}; it is held with ${show(valueOf(held, slot))}`;
+  return `shares ${sharedText(owner, OWN_SLOT)}; it is held with ${sharedText(held, slot)}`;
 }
 
-function valueOf(rows: Rows, slot: number): CborValue {
-  const start = rows.valueStart(slot);
-  const result = decodeCbor(rows.valueBytes(), start, start + rows.valueLength(slot));
-  return rows.valueLength(slot) > 0 && result.ok ? result.value : undefined;
+function sharedText(rows: Rows, slot: number): string {
+  const name = rowName(rows, slot);
+  return `${show(rowData(rows, slot))}${name === undefined ? "" : ` as ${show(name)}`}`;
 }
 
 /** The id of a node's own row. In ESPGossip's dialect it is not the device's id. */

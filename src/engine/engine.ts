@@ -161,8 +161,8 @@ export class Engine implements NodeEngine {
   }
 
   /**
-   * Shares a value of `length` bytes: one item of deterministic CBOR, at most
-   * `valueBytesMax`; 0 withdraws the value. The node sends it to `address` (0: no
+   * Shares a value of `length` bytes: one item of deterministic CBOR, or name and
+   * value (PROTOCOL 4.6), at most `valueBytesMax`; 0 withdraws both. The node sends it to `address` (0: no
    * certain address) and to 3 live nodes at once (PROTOCOL 6.4). Before the start
    * the value is only stored in the own row.
    */

@@ -28,6 +28,8 @@ export interface NodeEngine {
   revision(): number;
   /** The event feeds; undefined in a node without them. */
   readonly feed: FeedProtocol | undefined;
+  /** Set if the dialect has no names: rows have values only. */
+  readonly isNameless?: boolean;
   /** Appends an event that `feed.stampEvent` stamped to the node's feed, and spreads it. After the start. */
   publishEvent(nowMs: number, event: EncodedEvent): void;
   pollTransmit(out: Datagram): boolean;

@@ -1,3 +1,4 @@
+import { nameEnd, valueBytesOf } from "../cbor/named-value.js";
 import { earlier } from "../engine/clock.js";
 import { Engine } from "../engine/engine.js";
 import type { Notification } from "../engine/notifications.js";
@@ -76,7 +77,11 @@ export class AutoEngine implements NodeEngine {
 
   publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void {
     this.compact.publish(nowMs, bytes, length, this.boards.isBoard(address) ? 0 : address, port);
-    this.boards.publish(nowMs, bytes, length, this.boards.isVouched(address) ? 0 : address, port);
+    // ESPGossip has no names.
+    const start = nameEnd(bytes, 0, length);
+    const valueBytes = valueBytesOf(bytes, 0, start, length);
+    const target = this.boards.isVouched(address) ? 0 : address;
+    this.boards.publish(nowMs, bytes.subarray(start, length), valueBytes, target, port);
     this.bridge();
   }
 

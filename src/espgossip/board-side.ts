@@ -1,4 +1,5 @@
 import type { Seeds } from "../engine/membership/seeds.js";
+import { rowNameBytes, rowValueBytes } from "../engine/named-rows.js";
 import type { EngineOptions } from "../engine/options.js";
 import type { Stats } from "../engine/stats.js";
 import { compareFreshness } from "../engine/table/freshness.js";
@@ -82,7 +83,7 @@ export class BoardSide extends EspGossipEngine {
       rows.setStatement(slot, from.revision(source), from.heartbeat(source), UP);
     }
     if (this.isNewStatement(slot, from, source) && !sameValue(rows, slot, from, source)) {
-      rows.setValue(slot, from.valueBytes(), from.valueStart(source), from.valueLength(source));
+      rows.setValue(slot, from.valueBytes(), valueStartOf(from, source), rowValueBytes(from, source));
       this.freshen(slot);
     } else if (this.clock.isDue(rows.deadline(slot))) {
       this.freshen(slot);
@@ -167,8 +168,8 @@ export class BoardSide extends EspGossipEngine {
     row.port = from.port(source);
     row.revision = from.revision(source);
     row.heartbeat = from.heartbeat(source);
-    row.valueStart = from.valueStart(source);
-    row.valueLength = from.valueLength(source);
+    row.valueStart = valueStartOf(from, source);
+    row.valueLength = rowValueBytes(from, source);
     this.rows.merge(row, from.valueBytes());
     const slot = this.rows.find(row.id);
     if (slot < 0) return slot;
@@ -198,13 +199,19 @@ export class BoardSide extends EspGossipEngine {
   }
 }
 
+/** Whether two rows have one value, whatever their names: boards have none. */
 export function sameValue(a: Rows, slotA: number, b: Rows, slotB: number): boolean {
-  const length = a.valueLength(slotA);
-  if (length !== b.valueLength(slotB)) return false;
-  const startA = a.valueStart(slotA);
-  const startB = b.valueStart(slotB);
+  const length = rowValueBytes(a, slotA);
+  if (length !== rowValueBytes(b, slotB)) return false;
+  const startA = valueStartOf(a, slotA);
+  const startB = valueStartOf(b, slotB);
   for (let i = 0; i < length; i++) {
     if (a.valueBytes()[startA + i] !== b.valueBytes()[startB + i]) return false;
   }
   return true;
+}
+
+/** Where the value of a row begins, behind the name. */
+function valueStartOf(rows: Rows, slot: number): number {
+  return rows.valueStart(slot) + rowNameBytes(rows, slot);
 }

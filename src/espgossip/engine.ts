@@ -38,6 +38,7 @@ export class EspGossipEngine implements NodeEngine {
   readonly stats: Stats;
   /** ESPGossip has no events. */
   readonly feed = undefined;
+  readonly isNameless = true;
   readonly random: Random;
   /** What NOTIFY_CLAIM is about. Its value is in `claimValue`. */
   readonly claim = new RowData();

@@ -1,5 +1,6 @@
 import { formatAddress, parseAddress } from "../engine/wire/address.js";
 import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/cbor.js";
+import { rowNameBytes, rowValueBytes } from "../engine/named-rows.js";
 import { NOTIFY_STATE, NOTIFY_UPDATE, type Notification } from "../engine/notifications.js";
 import type { Dialect, NodeEngine } from "../engine/node-engine.js";
 import type { Datagram } from "../engine/reconcile/outbox.js";
@@ -262,10 +263,10 @@ export class EspGossip {
 
   private row(slot: number): EspGossipRow {
     const rows = (this.engine as NodeEngine).rows;
-    const start = rows.valueStart(slot);
+    const start = rows.valueStart(slot) + rowNameBytes(rows, slot);
     return rowOf(
       rows.revision(slot), rows.heartbeat(slot), rows.state(slot),
-      rows.valueBytes(), start, rows.valueLength(slot),
+      rows.valueBytes(), start, rowValueBytes(rows, slot),
     );
   }
 }

@@ -16,6 +16,7 @@ import { SEQUENCE_MAX } from "../engine/wire/frame.js";
 import { OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import { utf8Read } from "../cbor/utf8.js";
 import { failure, invalid } from "../errors.js";
+import { rowName } from "../engine/named-rows.js";
 import { isMergeTopic, show } from "../checks.js";
 import { checkText } from "./check-text.js";
 import { EventLog } from "./event-log.js";
@@ -172,7 +173,7 @@ export class EventApi {
     if (this.views.length === 0 && each === undefined) return true;
     this.noteViewed(record);
     this.apply(record);
-    if (each !== undefined && this.isPublished(record)) each(this.eventOf(record));
+    if (each !== undefined && this.isPublished(record)) each(this.namedEventOf(record));
     return true;
   }
 
@@ -211,7 +212,7 @@ export class EventApi {
   each(each: (event: FeedEvent) => void): void {
     if (typeof each !== "function") throw invalid("eachEvent", "each", `${show(each)} is not a function`, false);
     this.eachRecord((record) => {
-      if (this.isPublished(record) && !this.isHeldTwice(record)) each(this.eventOf(record));
+      if (this.isPublished(record) && !this.isHeldTwice(record)) each(this.namedEventOf(record));
     });
   }
 
@@ -300,6 +301,15 @@ export class EventApi {
       if (isSame && (!isCopy || !this.isCopy(other) || this.rows.id(arena.owner(other)) <= holder)) return true;
     }
     return false;
+  }
+
+  /** The event of a record, with the name that its author has now. */
+  private namedEventOf(record: number): FeedEvent {
+    const event = this.eventOf(record) as FeedEvent & { authorName?: string };
+    const slot = this.rows.find(event.author);
+    const name = slot < 0 ? undefined : rowName(this.rows, slot);
+    if (name !== undefined) event.authorName = name;
+    return event;
   }
 
   private eventOf(record: number): FeedEvent {

@@ -4,6 +4,11 @@ import type { CborValue } from "../cbor/cbor.js";
 export interface FeedEvent<Value extends CborValue = CborValue> {
   /** Id of the node that published it, a uint32. */
   readonly author: number;
+  /**
+   * Name of that node, if this node holds a row with one when it makes the event for the application. Events for views
+   * have none, so that a view is the same on all nodes.
+   */
+  readonly authorName?: string;
   /** Id of the node whose feed holds a copy of it, as its author is gone; undefined: its author's feed holds it. */
   readonly copiedBy: number | undefined;
   /** Generation of the feed that holds it. A higher one supersedes the whole earlier feed. uint32 */

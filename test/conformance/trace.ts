@@ -1,4 +1,4 @@
-import { encodeCbor } from "../../src/cbor/cbor.js";
+import { type CborValue, encodeCbor } from "../../src/cbor/cbor.js";
 import { parseAddress } from "../../src/engine/wire/address.js";
 import { SimRandom } from "../../desktop/simulator/random.js";
 import { SimNetwork } from "../../desktop/simulator/network.js";
@@ -60,7 +60,8 @@ export function record(seed: number, steps: number, key?: string): NodeTrace[] {
     traces.push({ lines: [], sent: [] });
     // Every third device does not know the time of day.
     const clock = index % 3 === 2 ? {} : { physicalStartMs: PHYSICAL_START_MS + 1000 * index };
-    const options = { ...optionsOf(index), ...key !== undefined && { key } };
+    const name = nameOf(index);
+    const options = { ...optionsOf(index), ...name !== undefined && { name }, ...key !== undefined && { key } };
     network.addNode({ startAfterMs: index * 100, options, ...clock });
   }
   const random = new SimRandom(seed, 0);
@@ -79,6 +80,20 @@ function optionsOf(index: number): Record<string, unknown> {
     ...feedBytesOf(index) > 0
       && { events: eventFeeds({ bytes: feedBytesOf(index), eventBytesMax: EVENT_BYTES_MAX }) },
   };
+}
+
+/** Every third node has a name. */
+function nameOf(index: number): string | undefined {
+  return index % 3 === 1 ? `Küche ${index}` : undefined;
+}
+
+/** What a node shares, as `Gossip` encodes it: its name, if it has one, and the value. */
+function sharedHex(index: number, value: CborValue): string {
+  const bytes = new Uint8Array(VALUE_BYTES_MAX);
+  const name = nameOf(index);
+  if (name === undefined && value === undefined) return "";
+  const start = name === undefined ? 0 : encodeCbor(name, bytes, 0);
+  return hex(bytes, encodeCbor(value, bytes, start));
 }
 
 /** None where datagrams are too small for events, much room and little. */
@@ -134,9 +149,7 @@ function linesOf(entry: TapEntry, key: string | undefined): string[] {
       return [...timeLines(entry.node, nowMs), `receive ${nowMs} ${entry.address} ${entry.port} ${bytes}`];
     }
     case "push": {
-      const bytes = new Uint8Array(VALUE_BYTES_MAX);
-      const length = entry.value === undefined ? 0 : encodeCbor(entry.value, bytes, 0);
-      return [`publish ${nowMs} 0 0 ${hex(bytes, length)}`.trimEnd()];
+      return [`publish ${nowMs} 0 0 ${sharedHex(entry.node.index, entry.value)}`.trimEnd()];
     }
     case "event": {
       const { how, topic, key, value, ttlMs } = entry;
@@ -165,6 +178,7 @@ function startLines(node: SimNode, nowMs: number, randomSeed: number, key: strin
       + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed} `
       + `${feedBytesOf(node.index)} ${EVENT_BYTES_MAX}`,
     ...seeds,
+    ...nameOf(node.index) === undefined ? [] : [`publish ${nowMs} 0 0 ${sharedHex(node.index, undefined)}`],
     `start ${nowMs} ${stored === undefined ? 0 : stored + 1} ${stored === undefined ? 0 : 1}`,
   ];
 }

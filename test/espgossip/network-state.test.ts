@@ -5,6 +5,10 @@ import { FakeNetwork, joined, started } from "../support/fake-platform.js";
 
 const OWN_ID = 0xc0a80035;
 
+function rowOf(id: number, state: NodeState): NodeRow {
+  return { id, name: "n", address: "10.0.0.7", port: 1, revision: 2, heartbeat: 3, state, data: undefined };
+}
+
 describe("networkState", () => {
   it("networkState() shows the rows as ESPGossip does, with id and data", () => {
     const network = new FakeNetwork();
@@ -38,17 +42,15 @@ describe("networkState", () => {
   it("networkState() shows each state as ESPGossip's number", () => {
     const states: NodeState[] = ["up", "probed", "suspect", "down", "removed", "left"];
     states.forEach((state, number) => {
-      const row: NodeRow = { id: 7, address: "10.0.0.7", port: 1, revision: 2, heartbeat: 3, state, data: undefined };
+      const row = rowOf(7, state);
       assert.equal(networkState({ id: 7, rows: () => [row] })["10.0.0.7"].state, number);
     });
   });
 
   it("networkState() shows the row in the lowest state of several with one address", () => {
-    const row = (id: number, state: NodeState): NodeRow => {
-      return { id, address: "10.0.0.7", port: 1, revision: 2, heartbeat: 3, state, data: undefined };
-    };
     for (const [rows, id] of [
-      [[row(1, "down"), row(2, "up")], 2], [[row(1, "up"), row(2, "down")], 1], [[row(1, "down"), row(2, "down")], 2],
+      [[rowOf(1, "down"), rowOf(2, "up")], 2], [[rowOf(1, "up"), rowOf(2, "down")], 1],
+      [[rowOf(1, "down"), rowOf(2, "down")], 2],
     ] as const) {
       assert.equal(networkState({ id: 1, rows: () => [...rows] })["10.0.0.7"].id, id);
     }

@@ -16,6 +16,7 @@ const VALUES = [
   { what: "numbers", value: "f94d60", count: 50 },
   { what: "numbers, as many as there is room for", value: "f94d60", count: 62 },
   { what: "text of 11 letters", value: `6b${"61".repeat(11)}`, count: 53 },
+  { what: "the name of this node", value: "6468616c6cf94d60", count: 62 },
   { what: "arrays 4 deep", value: "81818181f94d60", count: 62 },
   { what: "maps 4 deep", value: `${"a16161".repeat(4)}f94d60`, count: 48 },
 ];

@@ -63,17 +63,21 @@ class Board {
         close: () => undefined,
       },
       clock: { nowMs: () => 1000, setTimer: () => 1, clearTimer: () => undefined },
+      name: "hall",
       seedList: ["192.168.0.99"],
       capacity: 64,
       datagramBytesMax: 512,
       views: [temperatures],
+      onError: (code, error) => {
+        this.text = `${code}: ${error.message}`;
+      },
       onUpdate: (rows) => {
         this.updates += rows.length;
         if (rows.length > this.rowsMax) this.rowsMax = rows.length;
       },
       onState: (row: NodeRow) => {
         this.states++;
-        this.text = `${row.address}:${row.port} is ${row.state}`;
+        this.text = `${row.name ?? "node"} at ${row.address}:${row.port} is ${row.state}`;
       },
     });
     this.node.start();

@@ -8,9 +8,9 @@ export class RowData {
   revision = 0;
   heartbeat = 0;
   state = 0;
-  /** Index of the value in the bytes that the row was read from. */
+  /** Index of the value, or of the name before it, in the bytes that the row was read from. */
   valueStart = 0;
-  /** Bytes of the value, 0 to 255; 0 when the node shares none. */
+  /** Bytes of name and value, 0 to 255; 0 when the node has no name and shares no value. */
   valueLength = 0;
   /** The node shares a value that the sender of the row does not hold. */
   lacksValue = false;

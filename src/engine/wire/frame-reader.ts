@@ -1,4 +1,4 @@
-import { checkCbor } from "../../cbor/cbor.js";
+import { checkNamedValue } from "../../cbor/named-value.js";
 import { Reader } from "./cursor.js";
 import {
   DROP_LENGTH, DROP_MAGIC, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
@@ -331,7 +331,7 @@ export class FrameReader extends Reader {
     if (this.failed) return DROP_SECTION;
     if (row.state === BAD_ROW) return DROP_ROW;
     if (row.valueLength === 0) return DROP_NONE;
-    const good = checkCbor(this.bytes, row.valueStart, row.valueStart + row.valueLength);
+    const good = checkNamedValue(this.bytes, row.valueStart, row.valueStart + row.valueLength);
     return good ? DROP_NONE : DROP_VALUE;
   }
 }

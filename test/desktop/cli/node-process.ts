@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { FeedEvent, FrontierEntry, GossipStats, NodeRow } from "../../../src/gossip.js";
+import type { NamedFrontierEntry } from "../../../desktop/cli/node-report.js";
+import type { FeedEvent, GossipStats, NodeRow } from "../../../src/gossip.js";
 
 /** Far longer than anything here takes, on a machine that does much else. */
 const PATIENCE_MS = 60000;
@@ -18,13 +19,14 @@ const folders: string[] = [];
 
 export type NodeEvent =
   | {
-    event: "start"; id: number; address: string; port: number; revision: number; seeds: string[]; sealing: string;
+    event: "start"; id: number; name?: string; address: string; port: number; revision: number; seeds: string[];
+    sealing: string;
   }
   | { event: "row" | "state" } & NodeRow
   | { event: "minMax"; minimum: number | null; maximum: number | null; count: number }
   | { event: "feedEvent" } & Omit<FeedEvent, "timeMs">
   | { event: "view"; view: Record<string, Record<string, unknown>> }
-  | { event: "front"; front: FrontierEntry[] }
+  | { event: "front"; front: NamedFrontierEntry[] }
   | { event: "error"; code: string; message: string }
   | { event: "stop"; stats: GossipStats };
 

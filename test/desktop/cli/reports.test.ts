@@ -3,12 +3,19 @@ import pc from "picocolors";
 import { JsonReport } from "../../../desktop/cli/json-report.js";
 import { readNumber } from "../../../desktop/cli/number.js";
 import { TextReport } from "../../../desktop/cli/text-report.js";
-import type { GossipStats, NodeRow } from "../../../src/gossip.js";
+import type { FeedEvent, GossipStats, NodeRow } from "../../../src/gossip.js";
 
 const start = {
-  id: 7, address: "10.0.0.7", port: 5000, revision: 3, roundIntervalMs: 2500, seeds: [], sealing: "all" as const,
+  id: 7, name: undefined, address: "10.0.0.7", port: 5000, revision: 3, roundIntervalMs: 2500, seeds: [],
+  sealing: "all" as const,
 };
-const row: NodeRow = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up", data: 21.5 };
+const event: FeedEvent = {
+  author: 8, copiedBy: undefined, generation: 1, sequence: 5, timeMs: 9, counter: 0, topic: "door", key: undefined,
+  kind: "log", ttlMs: 0, endMs: Infinity, value: "open",
+};
+const row: NodeRow = {
+  id: 8, name: undefined, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up", data: 21.5,
+};
 const stats: GossipStats = {
   datagramsSent: 5, bytesSent: 200, datagramsReceived: 4, bytesReceived: 160, sendFailures: 1,
   drops: { echo: 2, stale: 0, value: 1 }, valuesTooLong: 0, clock: "none", removalsForgotten: 0, valuesForgotten: 0,
@@ -44,6 +51,40 @@ describe("the report of chisme node", () => {
         "  12.3 s  10.0.0.7  up       revision 4    heartbeat 12    no value  (this node)",
         '  12.3 s  10.0.0.123:5001  up       revision 4    heartbeat 12    {"warm":[true,"01fe"]}',
         "  12.3 s  10.0.0.8         suspect  revision 4    heartbeat 86400  21.5",
+      ]);
+    });
+
+    it("the report has a column of names from the first name on, and quotes names that are no plain word", () => {
+      const report = textReport();
+      report.rows([row]);
+      report.rows([{ ...row, name: "Küche" }, { ...row, name: "水" }, row, { ...row, name: "my pump" }]);
+      report.state({ ...row, state: "down", name: "e\u0301\u202e" });
+      assert.deepEqual(lines, [
+        "  12.3 s  10.0.0.8  up       revision 4    heartbeat 12    21.5",
+        "  12.3 s  10.0.0.8  Küche  up       revision 4    heartbeat 12    21.5",
+        "  12.3 s  10.0.0.8  水     up       revision 4    heartbeat 12    21.5",
+        "  12.3 s  10.0.0.8         up       revision 4    heartbeat 12    21.5",
+        '  12.3 s  10.0.0.8  "my pump"  up       revision 4    heartbeat 12    21.5',
+        '  12.3 s  10.0.0.8  "e\u0301\\u202e"  down     revision 4    heartbeat 12    21.5',
+      ]);
+    });
+
+    it("the report names this node at the start, and authors in events and in the frontier", () => {
+      const report = textReport();
+      report.start({ ...start, name: "hall" });
+      assert.equal(lines[0], "chisme node hall, 10.0.0.7:5000, id 7, revision 3");
+      lines.length = 0;
+      report.feedEvent(event);
+      report.feedEvent({ ...event, authorName: "my pump" });
+      report.front([
+        { author: 8, authorName: undefined, generation: 1, sequence: 5 },
+        { author: 9, authorName: "hall", generation: 0, sequence: 2 },
+      ]);
+      assert.deepEqual(lines, [
+        '  12.3 s  log door "open"  by 8, event 1:5',
+        '  12.3 s  log door "open"  by "my pump" (8), event 1:5',
+        "8 1 5",
+        "9 0 2 hall",
       ]);
     });
 
@@ -93,8 +134,8 @@ describe("the report of chisme node", () => {
   it("the report as JSON is one object a line", () => {
     const lines: string[] = [];
     const report = new JsonReport(() => 12345, (line) => lines.push(line));
-    report.start(start);
-    report.rows([{ ...row, data: Uint8Array.of(1, 254) }]);
+    report.start({ ...start, name: "hall" });
+    report.rows([{ ...row, data: Uint8Array.of(1, 254) }, { ...row, name: "Küche" }]);
     report.state({ ...row, data: undefined });
     report.minMax({ minimum: 1, maximum: 2, count: 3 });
     report.minMax({ minimum: undefined, maximum: undefined, count: 0 });
@@ -103,8 +144,9 @@ describe("the report of chisme node", () => {
     const timeMs = 12345;
     const statement = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up" };
     assert.deepEqual(lines.map((line) => JSON.parse(line) as unknown), [
-      { event: "start", timeMs, ...start },
+      { event: "start", timeMs, ...start, name: "hall" },
       { event: "row", timeMs, ...statement, data: "01fe" },
+      { event: "row", timeMs, ...statement, name: "Küche", data: 21.5 },
       { event: "state", timeMs, ...statement },
       { event: "minMax", timeMs, minimum: 1, maximum: 2, count: 3 },
       { event: "minMax", timeMs, minimum: null, maximum: null, count: 0 },

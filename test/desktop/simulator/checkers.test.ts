@@ -39,6 +39,19 @@ describe("checkers", () => {
     assert.ok(checkAgreement(network).length > 0);
   });
 
+  it("the checkers report a node that holds another's value under another name", () => {
+    const network = new SimNetwork({ seed: 3 });
+    for (const name of ["a", "b"]) network.addNode({ options: { seedList: ["10.0.0.1"], name } });
+    network.runFor(8 * ROUND_MS);
+    network.nodes[1].push(1);
+    network.runFor(ROUND_MS);
+    assertNone(checkValues(network));
+    const { rows } = network.nodes[0].gossip!.engine;
+    rows.setValue(rows.find(network.nodes[1].id), Uint8Array.of(0x61, 0x63, 0x01), 0, 3);
+    const details = checkValues(network).map(({ detail }) => detail);
+    assert.deepEqual(details, ['node 1 (10.0.0.2) shares 1 as "b"; it is held with 1 as "c"']);
+  });
+
   it("the checkers report exactly the nodes that were not notified of a value", () => {
     const network = settled();
     network.faults.lossProbability = 1;
