@@ -49,6 +49,35 @@ export function nodeRow<Value extends CborValue>(rows: Rows, slot: number): Node
   };
 }
 
+/** All rows, in the order of their ids. */
+export function allRows<Value extends CborValue>(rows: Rows): NodeRow<Value>[] {
+  const all: NodeRow<Value>[] = [];
+  for (let place = 0; place < rows.count; place++) {
+    const row = nodeRow<Value>(rows, rows.slotAt(place));
+    let low = 0;
+    let high = place;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (all[middle].id < row.id) low = middle + 1;
+      else high = middle;
+    }
+    all.splice(low, 0, row);
+  }
+  return all;
+}
+
+/** The slot of the row with an address that is nearest to being up, of several the one of the highest id; or -1. */
+export function slotOfAddress(rows: Rows, address: number, port: number): number {
+  let found = -1;
+  for (let place = 0; place < rows.count; place++) {
+    const slot = rows.slotAt(place);
+    if (rows.address(slot) !== address || rows.port(slot) !== port) continue;
+    const order = found < 0 ? -1 : rows.state(slot) - rows.state(found);
+    if (order < 0 || (order === 0 && rows.id(slot) > rows.id(found))) found = slot;
+  }
+  return found;
+}
+
 /** The value that the node of a row shares. */
 export function rowData(rows: Rows, slot: number): CborValue {
   const length = rows.valueLength(slot);
