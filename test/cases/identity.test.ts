@@ -134,6 +134,8 @@ describe("The id of a node is in its storage", function () {
         const node = house.add(storage());
         house.ids.set(node, ID);
         node.start();
+        // At its first start it does not know whether it had a storage before.
+        node.restart({ keepStorage: true });
         network.runFor(MINUTE_MS);
         for (let i = 0; i < 5; i++) node.log("door", `before ${i}`);
         node.set("voucher", "1", "before");
@@ -146,9 +148,11 @@ describe("The id of a node is in its storage", function () {
         copy.start();
         assert.equal(copy.gossip!.id, ID);
         network.runFor(10 * MINUTE_MS);
-        for (const one of [node, copy]) {
-          assert.ok(one.errors.some(({ code }) => code === "idConflict"), `${one.name}: ${JSON.stringify(one.errors)}`);
-        }
+        const told = [node, copy].filter(({ errors }) => errors.some(({ code }) => code === "idConflict"));
+        // Seals hide which of two nodes is later in time, and other nodes side with one of them.
+        const indexes = told.map(({ index }) => index);
+        if (observers > 0) assert.ok(indexes.length > 0);
+        else assert.deepEqual(indexes, key === undefined ? [0, 1] : [0], "sealed: the one that started less often");
         // What the copy says now reaches nobody.
         house.alone(copy, () => {
           copy.log("door", "of the copy");
