@@ -124,6 +124,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkObject("clock", options.clock, "nowMs setTimer clearTimer");
   if (options.storage !== undefined) {
     const storage = options.storage;
+    checkObject("storage", storage, "readRevision writeRevision");
     const ids = storage.readId === undefined && storage.writeId === undefined ? "" : " readId writeId";
     const peers = storage.readPeers === undefined && storage.writePeers === undefined ? "" : " readPeers writePeers";
     checkObject("storage", storage, `readRevision writeRevision${ids}${peers}`);
@@ -136,12 +137,12 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("onError", options.onError);
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
-  const device = options.socket.deviceId(port);
+  const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
   const frameBytes = FRAME_BYTES_MAX + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, SEED_CAPACITY, 1, 255);
   return {
-    id: integer("id", options.id ?? storedId(options.storage, options.socket), device, 0, UINT32_MAX),
+    id: integer("id", id, options.socket.deviceId(port), 0, UINT32_MAX),
     address: options.socket.ownAddress(),
     port,
     roundIntervalMs: integer("roundIntervalMs", options.roundIntervalMs, ROUND_INTERVAL_MS, 100, 3600000),

@@ -24,8 +24,8 @@ export function keepsPeers(storage: GossipStorage | undefined): boolean {
 
 /** Makes the stored addresses seeds, as far as there is room. */
 export function recallPeers(seeds: Seeds, storage: GossipStorage | undefined): void {
-  if (!keepsPeers(storage)) return;
-  const bytes = storage!.readPeers!() ?? NO_PEERS;
+  const bytes = storage === undefined || storage.readPeers === undefined ? undefined : storage.readPeers();
+  if (bytes === undefined) return;
   for (let at = 0; at + PEER_BYTES <= bytes.length; at += PEER_BYTES) {
     if (isHost(readU32(bytes, at)) && readU16(bytes, at + 4) !== 0) {
       seeds.recall(readU32(bytes, at), readU16(bytes, at + 4));
@@ -41,7 +41,7 @@ export function recallPeers(seeds: Seeds, storage: GossipStorage | undefined): v
  * @throws what the storage throws
  */
 export function storePeers(rows: Rows, storage: GossipStorage, capacity: number, roundIntervalMs: number): number {
-  const stored = storage.readPeers!() ?? NO_PEERS;
+  const stored = storage.readPeers!() ?? new Uint8Array(0);
   const heldBytes = stored.length - stored.length % PEER_BYTES;
   const bytes = new Uint8Array(capacity * PEER_BYTES);
   const liveBytes = writeLive(rows, bytes);
@@ -87,5 +87,3 @@ function isLive(rows: Rows, bytes: Uint8Array, at: number): boolean {
   }
   return false;
 }
-
-const NO_PEERS = new Uint8Array(0);

@@ -4,7 +4,7 @@ import { nodeDigest } from "../../desktop/platform/node-digest.js";
 import { eventFeeds } from "../../src/events/index.js";
 import { type CborValue, type FeedEvent, Gossip } from "../../src/gossip.js";
 import { feedKeeper } from "../../src/keeper/index.js";
-import { MemoryLog } from "../../src/platform/memory-log.js";
+import { MemoryLog, PowerLossError } from "../../src/platform/memory-log.js";
 import { MemoryStorage } from "../../src/platform/memory-storage.js";
 import { type LatestMap, latestMap } from "../../src/views/latest-map.js";
 import { type TopicMerge, topicMerge } from "../../src/views/topic-merge.js";
@@ -14,6 +14,8 @@ const MINUTE_MS = 60_000;
 const KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const ID = 700;
 const NEW_ID = 5;
+const NEWS = `the storage was that of node ${ID}, and is that of node ${NEW_ID} now, which publishes the events there `
+  + "as copies";
 
 interface Told {
   map: LatestMap;
@@ -47,7 +49,8 @@ class House {
         const events = { bytes: 16384, digest: nodeDigest, views: [map, merge], onEvent };
         const id = this.ids.get(node);
         const gossip = new Gossip({
-          ...platform, storage: stored, seedList: ["10.0.0.1", "10.0.0.2"], ...this.key !== undefined && { key: this.key },
+          ...platform, storage: stored, seedList: ["10.0.0.1", "10.0.0.2"],
+          ...this.key !== undefined && { key: this.key },
           ...id !== undefined && { id }, events: isKeeper ? feedKeeper(events) : eventFeeds(events),
           onError: (code, error) => node.errors.push({ code, message: error.message }),
         });
@@ -120,7 +123,8 @@ describe("The id of a node is in its storage", function () {
     const { socket, clock, randomSeed } = fakePlatform();
     const gossip = new Gossip({ socket, clock, randomSeed, storage: shared });
     house.add(shared).start();
-    assert.throws(() => gossip.start(), { code: "ERR_STORAGE", message: /the storage is that of node \d+ now; this node is 1$/ });
+    const message = /the storage is that of node \d+ now; this node is 1$/;
+    assert.throws(() => gossip.start(), { code: "ERR_STORAGE", message });
   });
 
   for (const key of [undefined, KEY]) {
@@ -169,17 +173,15 @@ describe("The id of a node is in its storage", function () {
         house.ids.set(copy, NEW_ID);
         copy.errors.length = 0;
         copy.start();
-        const news = `the storage was that of node ${ID}, and is that of node ${NEW_ID} now, which publishes the events `
-          + "there as copies";
-        assert.deepEqual(copy.errors[0], { code: "storage", message: news });
+        assert.deepEqual(copy.errors[0], { code: "storage", message: NEWS });
         network.runFor(30 * MINUTE_MS);
         node.log("door", "after");
         copy.log("door", "after, of the copy");
         network.runFor(5 * MINUTE_MS);
 
         assert.equal(copy.storage.readId?.(), NEW_ID);
-        const logs = [...Array.from({ length: 5 }, (_, i) => `before ${i}`), "after", "after, of the copy", "of the copy",
-          "of the node"].sort();
+        const before = Array.from({ length: 5 }, (_, i) => `before ${i}`);
+        const logs = ["after", "after, of the copy", ...before, "of the copy", "of the node"];
         for (const one of network.running) {
           const { told, map, merge } = house.told(one);
           assert.deepEqual(logsOf(one.gossip!.events()), logs, one.name);
@@ -193,6 +195,204 @@ describe("The id of a node is in its storage", function () {
       });
     }
   }
+});
+
+describe("A node that takes another id with its storage", function () {
+  this.timeout(600_000);
+
+  /** Events of a node that nobody else holds, in a log. The last of the sets and removals counts. */
+  function publish(house: House, stored: MemoryStorage): void {
+    const node = house.add(stored);
+    house.ids.set(node, ID);
+    node.start();
+    for (let i = 0; i < 10; i++) {
+      node.log("door", i);
+      node.set("voucher", String(i % 3), i);
+    }
+    node.set("lamp", "1", "on", 3_600_000);
+    node.remove("voucher", "1");
+    node.crash();
+  }
+
+  /** What the events are that count, without the feed that holds them. */
+  function identities(events: FeedEvent[]): unknown[] {
+    const isLast = ({ topic, key }: FeedEvent, i: number): boolean => key === undefined
+      || !events.slice(i + 1).some((other) => other.topic === topic && other.key === key);
+    return events.filter(isLast).map(({ author, timeMs, counter, topic, key, kind, value, ttlMs, endMs }) => {
+      return [timeMs, counter, author, topic, key, kind, value, ttlMs, endMs];
+    });
+  }
+
+  it("the events keep author, time and end, and no power cut loses one or makes one twice", () => {
+    // First without a cut: how many bytes are written to the log.
+    let [written, left] = [0, Infinity];
+    const make = (): MemoryStorage => new MemoryStorage(new MemoryLog({
+      tear: (length) => {
+        written += length;
+        const stored = Math.min(length, left);
+        left -= stored;
+        return stored;
+      },
+    }));
+    let cuts = 0;
+    for (let atByte = 0; ; atByte += 13) {
+      const house = new House(1);
+      const stored = make();
+      publish(house, stored);
+      const before = house.add(stored);
+      house.ids.set(before, ID);
+      before.start();
+      const expected = identities(before.gossip!.events());
+      assert.equal(expected.length, 14);
+      before.crash();
+      const node = house.add(stored);
+      house.ids.set(node, NEW_ID);
+      [written, left] = [0, atByte];
+      let isCut = false;
+      try {
+        node.start();
+      } catch (error) {
+        assert.ok(error instanceof PowerLossError);
+        isCut = true;
+        node.crash();
+      }
+      left = Infinity;
+      if (isCut) {
+        cuts++;
+        assert.equal(stored.readId(), ID, "the old id stays until all is converted");
+        // Every second time without the new id.
+        if (cuts % 2 === 0) {
+          const old = house.add(stored);
+          house.ids.set(old, ID);
+          old.start();
+          assert.deepEqual(identities(old.gossip!.events()), expected);
+          old.crash();
+        }
+        node.start();
+      }
+      assert.deepEqual(identities(node.gossip!.events()), expected);
+      assert.deepEqual([...new Set(node.gossip!.events().map(({ copiedBy }) => copiedBy))], [NEW_ID]);
+      const frontier = node.gossip!.frontier();
+      assert.deepEqual(frontier, [{ author: NEW_ID, generation: node.gossip!.revision, sequence: 14 }]);
+      node.restart({ keepStorage: true });
+      assert.deepEqual(identities(node.gossip!.events()), expected);
+      assert.deepEqual(node.gossip!.frontier(), frontier, "it converts once");
+      if (!isCut) break;
+    }
+    assert.ok(cuts > 20 && written > 500, `${cuts} cuts, ${written} bytes`);
+  });
+
+  it("the loss of power between the log and the id leaves the same events", () => {
+    const house = new House(1);
+    const stored = storage();
+    publish(house, stored);
+    const node = house.add(stored);
+    house.ids.set(node, NEW_ID);
+    const writeId = stored.writeId.bind(stored);
+    stored.writeId = () => {
+      throw new PowerLossError("no power");
+    };
+    assert.throws(() => node.start(), PowerLossError);
+    node.crash();
+    stored.writeId = writeId;
+    const [first, ...more] = [ID, NEW_ID, NEW_ID, ID].map((id) => {
+      const again = house.add(stored);
+      house.ids.set(again, id);
+      again.start();
+      const events = identities(again.gossip!.events());
+      again.crash();
+      return events;
+    });
+    assert.equal(first.length, 14);
+    for (const events of more) assert.deepEqual(events, first);
+  });
+
+  it("a log event is notified once, whether the copy or the original arrives first, and from two copies", () => {
+    for (const order of ["copy first", "original first", "two copies"]) {
+      const house = new House(1);
+      const stored = storage();
+      publish(house, stored);
+      const observer = house.add(storage(), order === "two copies");
+      observer.start();
+      const original = house.add(stored);
+      house.ids.set(original, ID);
+      original.storage = stored;
+      const copies = [NEW_ID, 9000].slice(0, order === "two copies" ? 2 : 1).map((id) => {
+        const copy = house.add(imageOf(original));
+        house.ids.set(copy, id);
+        return copy;
+      });
+      const starts = order === "copy first" ? [...copies, original]
+        : order === "original first" ? [original, ...copies] : [copies[1], copies[0]];
+      for (const node of starts) {
+        node.start();
+        house.network.runFor(2 * MINUTE_MS);
+        const { told, map } = house.told(observer);
+        assert.deepEqual(logsOf(told), Array.from({ length: 10 }, (_, i) => i), order);
+        assert.deepEqual(logsOf(observer.gossip!.events()), Array.from({ length: 10 }, (_, i) => i), order);
+        assert.deepEqual(["0", "1", "2"].map((key) => map.get("voucher", key)), [9, undefined, 8], order);
+      }
+      if (order !== "two copies") continue;
+      // The keeper has the feeds of both copies.
+      for (const node of [observer, ...copies]) node.crash();
+      observer.start();
+      assert.deepEqual(logsOf(house.told(observer).told), Array.from({ length: 10 }, (_, i) => i));
+    }
+  });
+
+  it("the keeper's feeds of others stay when the keeper takes another id", () => {
+    const house = new House(1);
+    const author = house.add(storage());
+    const keeper = house.add(storage(), true);
+    house.ids.set(keeper, ID);
+    author.start();
+    keeper.start();
+    author.log("door", "open");
+    keeper.set("lamp", "1", "on");
+    house.network.runFor(2 * MINUTE_MS);
+    author.crash();
+    keeper.crash();
+    house.ids.set(keeper, NEW_ID);
+    keeper.start();
+    const authors = keeper.gossip!.events().map(({ author: id, copiedBy }) => [id, copiedBy]);
+    assert.deepEqual(authors, [[ID, NEW_ID], [author.gossip?.id ?? author.storage.readId?.(), undefined]]
+      .sort(([one], [other]) => Number(one === ID ? NEW_ID : one) - Number(other === ID ? NEW_ID : other)));
+  });
+
+  it("the node does not start, and its log stays, when copies have no room or are too long", () => {
+    for (const [options, code] of [
+      [{ bytes: 512, eventBytesMax: 64 }, "ERR_NO_ROOM"], [{ eventBytesMax: 64 }, "ERR_OPTION"],
+    ] as const) {
+      const log = new MemoryLog();
+      const stored = new MemoryStorage(log);
+      const make = (id: number, more: object) => new Gossip({
+        ...fakePlatform(), id, storage: stored, events: eventFeeds({ digest: nodeDigest, ...more }),
+      });
+      const node = make(ID, code === "ERR_OPTION" ? {} : options);
+      node.start();
+      const value = code === "ERR_OPTION" ? "x".repeat(50) : 1;
+      let sets = 0;
+      try {
+        for (; sets < 20; sets++) node.set("voucher", String(sets), value);
+      } catch (error) {
+        assert.equal((error as { code: string }).code, "ERR_NO_ROOM");
+      }
+      node.close();
+      const recordsOf = (): string[] => {
+        const records: string[] = [];
+        log.read((bytes, length) => records.push(Buffer.from(bytes.subarray(0, length)).toString("hex")));
+        return records;
+      };
+      const before = recordsOf();
+      assert.throws(() => make(NEW_ID, options).start(), { code });
+      assert.deepEqual(recordsOf(), before);
+      assert.equal(stored.readId(), ID);
+      const bigger = make(NEW_ID, { bytes: 4096 });
+      bigger.start();
+      assert.equal(bigger.events().length, sets);
+      bigger.close();
+    }
+  });
 });
 
 function fakePlatform() {
