@@ -138,7 +138,7 @@ describe("The last peers are in the storage", function () {
     assert.deepEqual(two.errors, []);
   });
 
-  it("a write that fails is reported once, tried again after 10 s and then less often, and its success is reported", () => {
+  it("a write that fails is reported once and tried again, less and less often, and its success is reported", () => {
     const network = makeNetwork(1, 3);
     const node = network.nodes[1];
     storageOf(node).isBroken = true;
