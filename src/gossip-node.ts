@@ -4,46 +4,26 @@ import { CBOR_TOO_LARGE, type CborValue, encodeCbor } from "./cbor/cbor.js";
 import { writeNoValue } from "./cbor/named-value.js";
 import { parseEndpoint, show } from "./checks.js";
 import { rowNameBytes } from "./engine/named-rows.js";
-import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
 import { JSON_FIRST_BYTE } from "./engine/wire/frame.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
-import { CLOCK_NONE, CLOCK_OWN } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
 import { type ChismeError, type GossipErrorCode, failure, invalid } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
 import { findNode } from "./find-node.js";
+import { type GossipStats, gossipStats } from "./gossip-stats.js";
 import { encodeName, noRoomBesideName } from "./node-name.js";
-import { type NodeRow, nodeRow } from "./node-row.js";
+import { type NodeRow, allRows, nodeRow } from "./node-row.js";
 import { Notifier } from "./notifier.js";
-import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
+import { type GossipOptions, ROUND_INTERVAL_MS, SEED_CAPACITY, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
 import { Retry } from "./retry.js";
+import { checkStoredId, writeId } from "./stored-id.js";
+import { PEERS_ROUNDS, keepsPeers, recallPeers, storePeers } from "./stored-peers.js";
 
-/** Counters since the start; each wraps at 2^32. */
-export interface GossipStats {
-  datagramsSent: number;
-  bytesSent: number;
-  datagramsReceived: number;
-  bytesReceived: number;
-  /** Datagrams that the socket refused to send. */
-  sendFailures: number;
-  /** Datagrams, and rows and events in them, that were refused, by reason. */
-  drops: Record<string, number>;
-  /** Not a counter: rows that have no `data` now because their value is longer than this node's `valueBytesMax`. */
-  valuesTooLong: number;
-  /** Source of the time in the stamps of events; "none" while the node does not know the time, and without events. */
-  clock: "none" | "peers" | "own";
-  /**
-   * Removals that made room for other events. Such a removal can no longer hide an
-   * older value that arrives later.
-   */
-  removalsForgotten: number;
-  /** Values of nodes that were forgotten, of which there was no room for a copy. */
-  valuesForgotten: number;
-}
+export type { GossipStats } from "./gossip-stats.js";
 
 /**
  * One node of a gossip network, without what `Gossip` adds for events: options
@@ -62,11 +42,15 @@ export class GossipNode<Value extends CborValue = CborValue> {
   /** @internal Undefined without the option `events`. */
   protected readonly eventNotifier: EventNotifier | undefined;
   private readonly notifier: Notifier<Value>;
+  /** The id that the storage keeps. In a dialect that names nodes by their addresses the rows have another one. */
+  private readonly storedId: number;
   private phase = NEW;
   /** Undefined before the first start; without storage, all that is remembered. */
   private storedRevision: number | undefined;
-  /** Set while the revision cannot be written. */
-  private revisionRetry: Retry | undefined;
+  /** Set while revision or last peers cannot be written. */
+  private storageRetry: Retry | undefined;
+  /** When the last peers are looked at next. */
+  private peersDueMs = 0;
   private sendFailures = 0;
   private isDebugBroken = false;
   private timer: unknown;
@@ -78,6 +62,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.options = options;
     this.port = checked.port;
     this.storage = options.storage;
+    this.storedId = checked.id;
     const engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
     this.engine = checkEngine(engine, options);
     for (let i = 0; i < checked.seeds.length; i += 2) this.engine.addSeed(checked.seeds[i], checked.seeds[i + 1]);
@@ -99,8 +84,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
   /**
    * Stores the next revision, binds the socket and begins the rounds.
    *
-   * @throws Error ERR_STATE when the node was started or closed before, ERR_STORAGE when the stored revision has no
-   * successor, and what the storage throws. Nothing is sent then
+   * @throws Error ERR_STATE when the node was started or closed before; ERR_STORAGE when the stored revision has no
+   * successor, or another node has used the storage since this one was made; and what the storage throws. Nothing is
+   * sent then
    */
   start(): void {
     if (this.phase !== NEW) throw failure("ERR_STATE", "start: the node was started or closed before");
@@ -109,8 +95,14 @@ export class GossipNode<Value extends CborValue = CborValue> {
     if (revision > 0xffffffff) {
       throw failure("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
     }
+    const isIdGiven = this.options.id !== undefined || this.options.socket.isDeviceIdFixed === true;
+    const formerId = checkStoredId(this.storage, this.storedId, isIdGiven);
     this.writeRevision(revision);
-    if (!this.restore()) return;
+    if (!this.restore(formerId, revision)) return;
+    // A loss of power before this leaves copies in the log, which are the same events for either id.
+    if (formerId !== undefined) writeId(this.storage, this.storedId);
+    recallPeers(this.engine.seeds, this.storage);
+    this.peersDueMs = this.nowMs() + PEERS_ROUNDS * this.roundIntervalMs();
     this.phase = STARTED;
     this.options.socket.bind(
       this.port,
@@ -119,6 +111,10 @@ export class GossipNode<Value extends CborValue = CborValue> {
     );
     this.engine.start(this.nowMs(), revision, stored !== undefined);
     this.drain(false);
+    if (formerId === undefined) return;
+    const events = this.eventNotifier === undefined ? "" : ", which publishes the events there as copies";
+    const problem = `the storage was that of node ${formerId}, and is that of node ${this.storedId} now${events}`;
+    this.fail("storage", failure("storage", problem));
   }
 
   /**
@@ -140,19 +136,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   /** All rows: the node's own and those of the nodes that it knows, in the order of their ids. */
   rows(): NodeRow<Value>[] {
-    const rows: NodeRow<Value>[] = [];
-    for (let place = 0; place < this.engine.rows.count; place++) {
-      const row = nodeRow<Value>(this.engine.rows, this.engine.rows.slotAt(place));
-      let low = 0;
-      let high = place;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (rows[middle].id < row.id) low = middle + 1;
-        else high = middle;
-      }
-      rows.splice(low, 0, row);
-    }
-    return rows;
+    return allRows<Value>(this.engine.rows);
   }
 
   /**
@@ -192,26 +176,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   /** Counters since the start. */
   stats(): GossipStats {
-    const counted = this.engine.stats;
-    const drops: Record<string, number> = {};
-    const feed = this.engine.feed;
-    const source = feed === undefined ? CLOCK_NONE : feed.hlc.source;
-    const rows = this.engine.rows;
-    let valuesTooLong = 0;
-    for (let place = 0; place < rows.count; place++) if (rows.isValueTooLong(rows.slotAt(place))) valuesTooLong++;
-    for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops(reason);
-    return {
-      datagramsSent: counted.datagramsSent(),
-      bytesSent: counted.bytesSent(),
-      datagramsReceived: counted.datagramsReceived(),
-      bytesReceived: counted.bytesReceived(),
-      sendFailures: this.sendFailures,
-      drops,
-      valuesTooLong,
-      clock: source === CLOCK_OWN ? "own" : source === CLOCK_NONE ? "none" : "peers",
-      removalsForgotten: feed === undefined ? 0 : feed.feeds.room.removalsForgotten,
-      valuesForgotten: feed === undefined ? 0 : feed.upkeep.valuesForgotten,
-    };
+    return gossipStats(this.engine, this.sendFailures);
   }
 
   /**
@@ -225,12 +190,23 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.phase = CLOSED;
     this.clearTimer();
     if (wasStarted) {
+      this.storeLastPeers();
       this.engine.leave(this.nowMs());
       while (this.engine.pollTransmit(this.datagram)) this.send(this.datagram);
       this.options.socket.close();
     }
     // A node that was not started may have opened the storage in `setRevision`.
     if (this.storage !== undefined && this.storage.close !== undefined) this.storage.close();
+  }
+
+  /** A storage that fails now does not keep the node from closing. */
+  private storeLastPeers(): void {
+    if (this.storageRetry !== undefined || !keepsPeers(this.storage)) return;
+    try {
+      this.storePeers();
+    } catch (error) {
+      this.print(`storage: ${(error as Error).message}`);
+    }
   }
 
   private nowMs(): number {
@@ -261,12 +237,14 @@ export class GossipNode<Value extends CborValue = CborValue> {
   /**
    * Restores the own feed. Where its events fill the buffer callbacks run, which may
    * close the node but not start it. Returns whether the node is still open.
+   *
+   * @param formerId author of the events, if it is another one: they become copies, in the feed of this revision
    */
-  private restore(): boolean {
+  private restore(formerId: number | undefined, revision: number): boolean {
     if (this.eventNotifier === undefined) return true;
     this.phase = RESTORING;
     try {
-      this.eventNotifier.api.restore(() => this.notifier.notifyEvents());
+      this.eventNotifier.api.restore(() => this.notifier.notifyEvents(), formerId, revision);
     } finally {
       if (this.phase === RESTORING) this.phase = NEW;
     }
@@ -335,27 +313,42 @@ export class GossipNode<Value extends CborValue = CborValue> {
     }
   }
 
-  /** @internal Writes the revision if it is new. Reports the first failure, and the success after failures. */
+  /**
+   * @internal Writes the revision if it is new, and the last peers if it is time. Reports the first failure, and the
+   * success after failures.
+   */
   protected storeRevision(): void {
     const revision = this.engine.revision();
-    const retry = this.revisionRetry;
-    if (revision === this.storedRevision && retry === undefined) return;
+    const retry = this.storageRetry;
     const nowMs = this.nowMs();
+    const isPeersTime = keepsPeers(this.storage) && ((nowMs - this.peersDueMs) | 0) >= 0;
+    if (revision === this.storedRevision && retry === undefined && !isPeersTime) return;
     if (retry !== undefined && !retry.isDue(nowMs)) return;
     try {
-      this.writeRevision(revision);
+      if (revision !== this.storedRevision) this.writeRevision(revision);
+      if (isPeersTime) this.peersDueMs = (nowMs + this.storePeers()) >>> 0;
     } catch (error) {
       if (retry !== undefined) {
         retry.postpone(nowMs);
         return;
       }
-      this.revisionRetry = new Retry(nowMs);
+      this.storageRetry = new Retry(nowMs);
       this.fail("storage", error as Error);
       return;
     }
     if (retry === undefined) return;
-    this.revisionRetry = undefined;
+    this.storageRetry = undefined;
     this.fail("storage", failure("storage", "the revision is stored again after failures"));
+  }
+
+  /** Writes the last peers if they changed much. Returns the delay until the next time in ms. */
+  private storePeers(): number {
+    const seedCapacity = this.options.seedCapacity ?? SEED_CAPACITY;
+    return storePeers(this.engine.rows, this.storage as GossipStorage, seedCapacity, this.roundIntervalMs());
+  }
+
+  private roundIntervalMs(): number {
+    return this.options.roundIntervalMs ?? ROUND_INTERVAL_MS;
   }
 
   private writeRevision(revision: number): void {

@@ -56,6 +56,23 @@ export function nodeRow<Value extends CborValue>(rows: Rows, slot: number): Node
   };
 }
 
+/** All rows, in the order of their ids. */
+export function allRows<Value extends CborValue>(rows: Rows): NodeRow<Value>[] {
+  const all: NodeRow<Value>[] = [];
+  for (let place = 0; place < rows.count; place++) {
+    const row = nodeRow<Value>(rows, rows.slotAt(place));
+    let low = 0;
+    let high = place;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (all[middle].id < row.id) low = middle + 1;
+      else high = middle;
+    }
+    all.splice(low, 0, row);
+  }
+  return all;
+}
+
 /** The value that the node of a row shares. */
 export function rowData(rows: Rows, slot: number): CborValue {
   const length = rows.valueLength(slot);

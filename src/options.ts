@@ -15,6 +15,7 @@ import { checkName } from "./node-name.js";
 import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
+import { storedId } from "./stored-id.js";
 import type { View } from "./views/view.js";
 
 /**
@@ -42,7 +43,10 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   allowUnsealed?: boolean;
   /** Where the revision is kept; without one each start has revision 0 until a peer shows a higher one. */
   storage?: GossipStorage;
-  /** uint32 that no other node of the network has; by default that of the device. */
+  /**
+   * uint32 that no other node of the network has. By default that of the device's MAC
+   * address; without one, the id in `storage`; without that, what the platform gives.
+   */
   id?: number;
   /**
    * Name that all nodes show beside the id: a text of 1 to 24 bytes as UTF-8, without
@@ -110,6 +114,8 @@ export interface CheckedOptions extends EngineOptions {
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onError dialect key "
   + "otherKey sealing allowUnsealed events digest name";
+export const SEED_CAPACITY = 16;
+export const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
 const VALUE_BYTES_MOST = 255;
 /** What a datagram needs beside a value so that a row fits it. */
@@ -125,7 +131,13 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkNames("", options, NAMES);
   checkObject("socket", options.socket, "send bind ownAddress deviceId close");
   checkObject("clock", options.clock, "nowMs setTimer clearTimer");
-  if (options.storage !== undefined) checkObject("storage", options.storage, "readRevision writeRevision");
+  if (options.storage !== undefined) {
+    const storage = options.storage;
+    checkObject("storage", storage, "readRevision writeRevision");
+    const ids = storage.readId === undefined && storage.writeId === undefined ? "" : " readId writeId";
+    const peers = storage.readPeers === undefined && storage.writePeers === undefined ? "" : " readPeers writePeers";
+    checkObject("storage", storage, `readRevision writeRevision${ids}${peers}`);
+  }
   checkViews("views", options.views, "bind rowChanged settle", "minMax()");
   checkFunction("dialect", options.dialect);
   checkFunction("debugOutput", options.debugOutput);
@@ -134,16 +146,17 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("onError", options.onError);
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
+  const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
   const frameBytes = FRAME_BYTES_MAX + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
   const valueBytesMax = checkValueBytes(options.valueBytesMax, datagramBytesMax, frameBytes);
   checkName(options.name, valueBytesMax);
-  const seedCapacity = integer("seedCapacity", options.seedCapacity, 16, 1, 255);
+  const seedCapacity = integer("seedCapacity", options.seedCapacity, SEED_CAPACITY, 1, 255);
   return {
-    id: integer("id", options.id, options.socket.deviceId(port), 0, UINT32_MAX),
+    id: integer("id", id, options.socket.deviceId(port), 0, UINT32_MAX),
     address: options.socket.ownAddress(),
     port,
-    roundIntervalMs: integer("roundIntervalMs", options.roundIntervalMs, 10000, 100, 3600000),
+    roundIntervalMs: integer("roundIntervalMs", options.roundIntervalMs, ROUND_INTERVAL_MS, 100, 3600000),
     capacity: integer("capacity", options.capacity, 64, 2, 65535),
     datagramBytesMax,
     valueBytesMax,

@@ -5,6 +5,7 @@ const FLAGS = new Map([
   ["seedList", "--seed"],
   ["roundIntervalMs", "--interval"],
   ["id", "--id"],
+  ["newId", "--new-id"],
   ["name", "--name"],
   ["capacity", "--capacity"],
   ["datagramBytesMax", "--datagram-bytes"],
@@ -25,6 +26,7 @@ const FLAGS = new Map([
 export function inFlags(message: string): string {
   const inPlace = message
     .replace("allowUnsealed must be true", "--allow-unsealed is needed")
+    .replace("beside the option id", "beside --id")
     .replace(/\([^()]*\)$/, (limit) => limit.replace(/[\w.]+/g, flagOf));
   return inPlace.replace(/^([\w.]+)(\[\d+\])?(?=:)/, (text, name: string) => FLAGS.get(name) ?? text);
 }

@@ -37,6 +37,7 @@ export interface NodeOptions {
   valueBytes?: number;
   interval: number;
   id?: number;
+  newId?: true;
   name?: string;
   capacity: number;
   datagramBytes: number;
@@ -199,8 +200,8 @@ export class NodeRun {
   }
 
   private gossipOptions(): NodeGossipOptions {
-    const { dialect, seed = [], interval, id, name, capacity } = this.options;
-    const { datagramBytes, removeAfter, broadcast, debug } = this.options;
+    const { dialect, seed = [], interval, id, newId, name, capacity } = this.options;
+    const { datagramBytes, removeAfter, broadcast } = this.options;
     const events = this.events();
     const options: NodeGossipOptions = {
       ...this.listen.address !== undefined && { listen: this.listen.address },
@@ -226,6 +227,7 @@ export class NodeRun {
       onError: (code, error) => this.failed(code, error),
     };
     if (id !== undefined) options.id = id;
+    if (newId) options.newId = true;
     if (name !== undefined) options.name = name;
     this.addKeys(options);
     if (dialect !== "compact") {
@@ -234,7 +236,7 @@ export class NodeRun {
       options.valueBytesMax = Math.min(VALUE_BYTES_MAX, datagramBytes - ROW_BYTES);
     }
     if (this.options.valueBytes !== undefined) options.valueBytesMax = this.options.valueBytes;
-    if (debug) options.debugOutput = (message) => this.debug(message);
+    if (this.options.debug) options.debugOutput = (message) => this.debug(message);
     return options;
   }
 
@@ -277,6 +279,10 @@ export class NodeRun {
     return {
       ...storage.log !== undefined && { log: storage.log },
       ...storage.feeds !== undefined && { feeds: storage.feeds },
+      ...storage.readId !== undefined && { readId: () => storage.readId?.() },
+      ...storage.writeId !== undefined && { writeId: (id) => storage.writeId?.(id) },
+      ...storage.readPeers !== undefined && { readPeers: () => storage.readPeers?.() },
+      ...storage.writePeers !== undefined && { writePeers: (bytes, length) => storage.writePeers?.(bytes, length) },
       readRevision: () => storage.readRevision(),
       writeRevision: (revision) => {
         storage.writeRevision(revision);

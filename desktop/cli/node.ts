@@ -39,7 +39,8 @@ export function nodeCommand(): Command {
       .choices(["compact", "espgossip", "auto"]).default("compact"))
     .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
     .option("--seed <address[:port]>", "address of another node; repeatable (default: broadcast)", append)
-    .option("--storage <folder>", "where to keep the revision and own events over restarts; one process for each")
+    .option("--storage <folder>", "where to keep id, revision, last peers and own events over restarts; one process "
+      + "for each")
     .option("--keep", "also store the feeds of all other nodes there, and pass them on after a restart")
     .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY)")
     .option("--other-key-file <file>", "also accept frames sealed with this key, during a change of keys")
@@ -56,7 +57,9 @@ export function nodeCommand(): Command {
     .option("--value-bytes <bytes>", "longest shared value as CBOR, best the same in all nodes: 0 to 255, at most "
       + "--datagram-bytes - 81, with events - 100 (default: 32; the largest in dialects with JSON)", numeric)
     .option("--interval <ms>", "time between rounds, 100 to 3600000", numeric, 10000)
-    .option("--id <number>", "uint32, unique in the network (default: from address and port)", numeric)
+    .option("--id <number>", "uint32, unique in the network (default: that in the storage, or a random one: without "
+      + "--storage another one at each start)", numeric)
+    .option("--new-id", "draw a new id, once, for a copy of another node's storage: its events go on as copies")
     .option("--name <text>", "name that all nodes show, 1 to 24 bytes; part of --value-bytes (default: none)")
     .option("--capacity <rows>", "rows to hold at most, this node's included, 2 to 65535", numeric, 64)
     .option("--datagram-bytes <bytes>", "longest datagram to send, 128 to 1472", numeric, 1200)

@@ -1,5 +1,6 @@
 import * as files from "node:fs";
 import { join } from "node:path";
+import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
 import { failure } from "../../src/errors.js";
 import type { GossipStorage } from "../../src/platform/types.js";
 import { FileLog, type FileLogOptions, replaceFile } from "./file-log.js";
@@ -13,9 +14,10 @@ export interface FileStorageOptions extends FileLogOptions {
 
 /**
  * Keeps the revision in the file `revision` of a folder, which is made if it is
- * missing, and events in the file `events`. A keeper has the feeds of all other
- * authors in the file `feeds`. A new revision is written beside the
- * old one, synced and renamed over it, so that a crash leaves either of the two.
+ * missing, the id in `id`, the last peers in `peers`, and events in `events`. A keeper
+ * has the feeds of all other authors in the file `feeds`. A new revision or id is
+ * written beside the old one, synced and renamed over it, so that a crash leaves
+ * either of the two.
  *
  * The storage locks the folder when the revision is read or written: at the start
  * of a node, before the node reads its log. `close`, which `Gossip.close` calls,
@@ -25,7 +27,7 @@ export interface FileStorageOptions extends FileLogOptions {
 export class FileStorage implements GossipStorage {
   readonly log: FileLog;
   readonly feeds: FileLog;
-  private readonly path: string;
+  private readonly folder: string;
   private readonly lock: FolderLock;
 
   /**
@@ -36,7 +38,7 @@ export class FileStorage implements GossipStorage {
    */
   constructor(folder: string, options: FileStorageOptions = {}) {
     files.mkdirSync(folder, { recursive: true });
-    this.path = join(folder, "revision");
+    this.folder = folder;
     const { feedsBytesMax = FEEDS_BYTES_MAX, ...ofLog } = options;
     this.log = new FileLog(join(folder, "events"), ofLog);
     this.feeds = new FileLog(join(folder, "feeds"), {
@@ -53,13 +55,7 @@ export class FileStorage implements GossipStorage {
    */
   readRevision(): number | undefined {
     this.lock.acquire();
-    const text = readIfThere(this.path);
-    if (text === undefined) return undefined;
-    const revision = Number(text);
-    if (!/^\d+\n$/.test(text) || revision > 0xffffffff) {
-      throw failure("ERR_STORAGE", `${this.path} does not hold a revision from 0 to 4294967295`);
-    }
-    return revision;
+    return this.readNumber("revision");
   }
 
   /**
@@ -69,8 +65,49 @@ export class FileStorage implements GossipStorage {
    * throws. The file then holds the old revision or the new one
    */
   writeRevision(revision: number): void {
+    this.writeNumber("revision", revision);
+  }
+
+  /**
+   * Reads the id, without the lock.
+   *
+   * @throws Error ERR_STORAGE when the file holds something else; and what the file system throws
+   */
+  readId(): number | undefined {
+    return this.readNumber("id");
+  }
+
+  /** Locks the folder and writes the id. @throws as `writeRevision` */
+  writeId(id: number): void {
+    this.writeNumber("id", id);
+  }
+
+  /** Reads the addresses of the last peers, without the lock. Lines that are no addresses do not count. */
+  readPeers(): Uint8Array | undefined {
+    const text = readIfThere(join(this.folder, "peers"));
+    if (text === undefined) return undefined;
+    const peers = text.split("\n").flatMap((line) => {
+      const [, host, port] = /^([\d.]{7,15}):(\d{1,5})$/.exec(line) ?? [];
+      const address = host === undefined ? -1 : parseAddress(host);
+      return address < 0 || Number(port) > 65535 ? [] : [{ address, port: Number(port) }];
+    });
+    const bytes = Buffer.alloc(peers.length * 6);
+    for (const [i, { address, port }] of peers.entries()) {
+      bytes.writeUInt32BE(address, i * 6);
+      bytes.writeUInt16BE(port, i * 6 + 4);
+    }
+    return bytes;
+  }
+
+  /** Locks the folder and writes the addresses of the last peers, one a line. @throws as `writeRevision` */
+  writePeers(bytes: Uint8Array, length: number): void {
+    const peers = Buffer.from(bytes.buffer, bytes.byteOffset, length);
+    let text = "";
+    for (let at = 0; at + 6 <= length; at += 6) {
+      text += `${formatAddress(peers.readUInt32BE(at))}:${peers.readUInt16BE(at + 4)}\n`;
+    }
     this.lock.acquire();
-    replaceFile(files, this.path, (file) => files.writeSync(file, `${revision}\n`));
+    replaceFile(files, join(this.folder, "peers"), (file) => files.writeSync(file, text));
   }
 
   /** Closes the logs and releases the folder. A later start locks the folder again. */
@@ -78,6 +115,23 @@ export class FileStorage implements GossipStorage {
     this.log.close();
     this.feeds.close();
     this.lock.release();
+  }
+
+  private readNumber(name: string): number | undefined {
+    const path = join(this.folder, name);
+    const text = readIfThere(path);
+    if (text === undefined) return undefined;
+    const number = Number(text);
+    if (!/^\d+\n$/.test(text) || number > 0xffffffff) {
+      const what = name === "id" ? "an id" : "a revision";
+      throw failure("ERR_STORAGE", `${path} does not hold ${what} from 0 to 4294967295`);
+    }
+    return number;
+  }
+
+  private writeNumber(name: string, number: number): void {
+    this.lock.acquire();
+    replaceFile(files, join(this.folder, name), (file) => files.writeSync(file, `${number}\n`));
   }
 }
 

@@ -2,7 +2,7 @@ import { invalid } from "../../src/errors.js";
 import { show } from "../../src/checks.js";
 import { type CborValue, Gossip as CoreGossip, type GossipOptions } from "../../src/gossip.js";
 import type { Platform } from "../../src/platform/types.js";
-import { NodeSocket, nodePlatform } from "./node-platform.js";
+import { NodeSocket, nodePlatform, randomId } from "./node-platform.js";
 
 /** Options of `Gossip` on Node.js: all have a default. */
 export interface NodeGossipOptions<Value extends CborValue = CborValue>
@@ -12,6 +12,12 @@ export interface NodeGossipOptions<Value extends CborValue = CborValue>
    * takes the first address that is not a loopback for its own. Not with `socket`.
    */
   listen?: string;
+  /**
+   * Draws a new id, also if the storage has one: for a copy of another node's storage. The
+   * node goes on with all events of the storage, as copies, so that nothing is lost or shown
+   * twice. Not with `id`. false by default.
+   */
+  newId?: boolean;
   /** Closes the node when it is aborted. A node whose signal was aborted before cannot be started. */
   signal?: AbortSignal;
 }
@@ -27,8 +33,8 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
   constructor(options: NodeGossipOptions<Value> = {}) {
-    const { listen, signal, ...more } = checked(options);
-    const made = { ...nodePlatform(listen), ...given(more) };
+    const { listen, signal, newId, ...more } = checked(options);
+    const made = { ...nodePlatform(listen), ...given(more), ...newId && { id: randomId() } };
     super(made);
     this.nodeSocket = made.socket instanceof NodeSocket ? made.socket : undefined;
     this.signal = signal;
@@ -70,7 +76,14 @@ function checked<Value extends CborValue>(options: NodeGossipOptions<Value>): No
   if (typeof options !== "object" || options === null) {
     throw invalid("", "options", `${show(options)} is not an object`, false);
   }
-  const { listen, signal, socket } = options;
+  const { listen, signal, socket, id, newId, storage } = options;
+  if (newId !== undefined && typeof newId !== "boolean") {
+    throw invalid("", "newId", `${show(newId)} is neither true nor false`, false);
+  }
+  if (newId && id !== undefined) throw invalid("", "newId", "true has no effect beside the option id", true);
+  if (storage?.log !== undefined && storage.readId === undefined && id === undefined && socket === undefined) {
+    throw invalid("", "storage", "has a log, but neither readId and writeId, nor is there the option id", true);
+  }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalid("", "signal", `${show(signal)} is not an AbortSignal`, false);
   }

@@ -5,7 +5,6 @@ import { networkInterfaces } from "node:os";
 import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
 import { invalid } from "../../src/errors.js";
 import type { GossipClock, GossipSocket, Platform } from "../../src/platform/types.js";
-import { nodeIdOf } from "../../src/platform/udp.js";
 import { nodeDigest } from "./node-digest.js";
 import { nodeSealing } from "./node-sealing.js";
 
@@ -24,6 +23,11 @@ export function nodePlatform(listen?: string): Platform {
     digest: nodeDigest,
     randomSeed: randomBytes(4).readUInt32LE(),
   };
+}
+
+/** A uint32 for a new node. Not from the random seed, which must stay secret. */
+export function randomId(): number {
+  return randomBytes(4).readUInt32LE();
 }
 
 /** Node's monotonic clock and timers. */
@@ -109,9 +113,9 @@ export class NodeSocket implements GossipSocket {
     return outward === undefined ? 0 : parseAddress(outward.address);
   }
 
-  /** The address, changed by the port where that is not 5000, so that nodes of one computer differ. */
-  deviceId(port: number): number {
-    return nodeIdOf(this.ownAddress(), port);
+  /** A random number, another one at each call: addresses change, and several computers can have the same one. */
+  deviceId(): number {
+    return randomId();
   }
 
   /** Closes the socket once the system has the last datagram; nothing is received any more. */

@@ -272,11 +272,14 @@ export class Engine implements NodeEngine {
       correctStale(this.rows, this.outbox, this.frame, guard, address, port, length);
     } else if (reason === DROP_UNPROVEN) {
       challenge(this.rows, this.outbox, this.frame, this.feed, address, port, length);
+    } else if (reason === DROP_ID_CONFLICT) {
+      // A sealed frame of this id may be this node's own, replayed by an attacker.
+      const frame = this.frame;
+      if (guard === undefined || this.own.isBeyond(frame.revision, (frame.counter - this.outbox.counter) | 0)) {
+        this.own.isContested = true;
+      }
     } else if (guard !== undefined) {
       if (reason === DROP_UNSEALED || reason === DROP_SEAL) guard.noteStranger(address, reason === DROP_SEAL);
-    } else if (reason === DROP_ID_CONFLICT) {
-      // Not with a guard: a sealed frame of this id may be this node's own, replayed by an attacker.
-      this.own.isContested = true;
     } else if (reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
       // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life.
       this.outbox.addSign(address, port, 0);

@@ -7,7 +7,8 @@ import {
 } from "../engine/feed/event.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../engine/feed/kinds.js";
 import {
-  compareOrder, endMsOf, firstNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind,
+  compareOrder, endMsOf, firstLog, firstNamed, nextLog, nextNamed, orderCounterOf, orderMsOf, originAuthor,
+  originalLog, recordKind,
 } from "../engine/feed/names.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { NO_SLOT, SEVERAL_SLOTS } from "../engine/feed/history.js";
@@ -77,10 +78,12 @@ export class EventApi {
    * Restores the node's own feed from the log of earlier starts.
    *
    * @param notify is called whenever the restored events fill the arena: it must notify the application of them
-   * @throws what the log throws
+   * @param formerId author of the events in the log, if it is not this node: they become copies
+   * @param revision the generation of such copies
+   * @throws what the log throws; and ERR_NO_ROOM or RangeError ERR_OPTION if the copies do not fit
    */
-  restore(notify: () => void): void {
-    if (this.log !== undefined) this.log.restore(notify);
+  restore(notify: () => void, formerId: number | undefined, revision: number): void {
+    if (this.log !== undefined) this.log.restore(notify, formerId, revision);
     else this.feed.own.endRestore();
   }
 
@@ -289,7 +292,8 @@ export class EventApi {
     const arena = this.feed.feeds.arena;
     const isCopy = this.isCopy(record);
     const isSuperseded = arena.hasFlag(record, RECORD_SUPERSEDED);
-    if (recordKind(arena, record) === KIND_LOG || !(isCopy || isSuperseded)) return false;
+    if (recordKind(arena, record) === KIND_LOG) return isCopy && this.isLogHeldTwice(record);
+    if (!(isCopy || isSuperseded)) return false;
     // A copy that ended is not kept. The index has no superseded records.
     if (isCopy && isSuperseded) return true;
     const at = arena.eventAt(record);
@@ -310,6 +314,14 @@ export class EventApi {
     const name = slot < 0 ? undefined : rowName(this.rows, slot);
     if (name !== undefined) event.authorName = name;
     return event;
+  }
+
+  private isLogHeldTwice(copy: number): boolean {
+    const arena = this.feed.feeds.arena;
+    for (let other = firstLog(arena, copy); other !== 0; other = nextLog(arena, other, copy)) {
+      if (this.rows.id(arena.owner(other)) < this.rows.id(arena.owner(copy))) return true;
+    }
+    return originalLog(arena, copy) !== 0;
   }
 
   private eventOf(record: number): FeedEvent {

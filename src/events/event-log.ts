@@ -1,8 +1,11 @@
 import { readU32 } from "../cbor/big-endian.js";
 import { Writer } from "../engine/wire/cursor.js";
 import { BASE_FIRST, BASE_SECOND } from "../engine/feed/arena.js";
-import { COPY_BYTES, EVENT_HEAD_BYTES, type EncodedEvent } from "../engine/feed/event.js";
+import {
+  COPY_BYTES, EVENT_HEAD_BYTES, type EncodedEvent, isCopyAt, stampCounter, stampMs, ttlSecondsAt, writeCopy, writeStamp,
+} from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
+import { HAS_HOLE } from "../engine/feed/state-words.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
 import { failure, invalid } from "../errors.js";
 import type { GossipLog } from "../platform/types.js";
@@ -19,6 +22,8 @@ import { WriteBudget } from "./write-budget.js";
 const EVENT = 1;
 const BASE = 2;
 const FULL = "storage: the log has no room for another event";
+const NO_ROOM_FOR_COPIES =
+  "start: the event buffer (events.bytes) has no room for copies of the events in the storage, of 14 bytes more each";
 const EVENT_RECORD_HEAD = 9;
 /** A copy of another author's event has so many bytes more than `eventBytesMax`. */
 const BASE_RECORD_BYTES = 21;
@@ -42,6 +47,8 @@ export class EventLog {
   private hadHole = false;
   /** The number of events that were missing at the start, at most; 0 after the application was told what came back. */
   private missing = 0;
+  /** While events of another author are restored: its id. */
+  private formerId: number | undefined;
   /** The number of events that were held after the start, and of those that this node has published since then. */
   private known = 0;
   /** What the application is to be told. */
@@ -59,8 +66,31 @@ export class EventLog {
     this.record = new Uint8Array(bytes);
   }
 
-  /** Restores the feed. `notify` makes room in the arena. */
-  restore(notify: () => void): void {
+  /**
+   * Restores the feed. `notify` makes room in the arena.
+   *
+   * @param formerId author of the events, if it is not this node. They become copies in a feed of the generation
+   * `revision`, in the log, too: all of them or none
+   */
+  restore(notify: () => void, formerId: number | undefined, revision: number): void {
+    this.formerId = formerId;
+    this.read(notify);
+    this.formerId = undefined;
+    if (formerId === undefined || this.held() === 0) return;
+    const feeds = this.feed.feeds;
+    const rows = this.feed.own.rows;
+    rows.subtractFromFeedsHash(OWN_SLOT);
+    feeds.setState(HAS_HOLE, 0);
+    feeds.rechain(OWN_SLOT, revision);
+    rows.addToFeedsHash(OWN_SLOT);
+    this.rewrite();
+    this.isDamaged = false;
+    this.missing = 0;
+    this.generation = revision;
+    this.sequence = feeds.sequence(OWN_SLOT);
+  }
+
+  private read(notify: () => void): void {
     const own = this.feed.own;
     let damaged = 0;
     let last = 0;
@@ -199,9 +229,28 @@ export class EventLog {
     const generation = readU32(bytes, 1);
     const sequence = readU32(bytes, 5);
     const eventLength = length - EVENT_RECORD_HEAD;
-    if (own.restore(generation, sequence, bytes, EVENT_RECORD_HEAD, eventLength)) return;
+    const isCopied = this.formerId !== undefined && !isCopyAt(bytes, EVENT_RECORD_HEAD);
+    const event = isCopied ? this.record : bytes;
+    const start = isCopied ? 0 : EVENT_RECORD_HEAD;
+    const eventBytes = isCopied ? this.copy(bytes, eventLength) : eventLength;
+    if (own.restore(generation, sequence, event, start, eventBytes)) return;
     notify();
-    own.restore(generation, sequence, bytes, EVENT_RECORD_HEAD, eventLength);
+    const isHeld = own.restore(generation, sequence, event, start, eventBytes);
+    if (!isHeld && this.formerId !== undefined) throw failure("ERR_NO_ROOM", NO_ROOM_FOR_COPIES);
+  }
+
+  /** Makes `record` a copy of an event that is no copy, under the same stamp. Returns its bytes. */
+  private copy(bytes: Uint8Array, eventLength: number): number {
+    const start = EVENT_RECORD_HEAD;
+    if (eventLength > this.feed.feeds.eventBytesMax) {
+      const most = this.feed.feeds.eventBytesMax;
+      const problem = `${most} is too short for an event of ${eventLength} bytes in the storage`;
+      throw invalid("", "events.eventBytesMax", problem, true);
+    }
+    const ttlSeconds = ttlSecondsAt(bytes, start);
+    const length = writeCopy(this.record, 0, bytes, start, eventLength, this.formerId as number, ttlSeconds);
+    writeStamp(this.record, 0, stampMs(bytes, start), stampCounter(bytes, start));
+    return length;
   }
 
   /** Appends the events from a sequence number on. Returns false if the log is full. */

@@ -73,8 +73,8 @@ class KeeperApi extends EventApi {
     this.nowMs = nowMs;
   }
 
-  override restore(notify: () => void): void {
-    super.restore(notify);
+  override restore(notify: () => void, formerId: number | undefined, revision: number): void {
+    super.restore(notify, formerId, revision);
     this.keeper.restore(notify, this.nowMs());
   }
 

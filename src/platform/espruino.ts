@@ -1,5 +1,5 @@
 import { formatAddress } from "../engine/wire/address.js";
-import { type Preferences, PreferenceStorage } from "./moddable-storage.js";
+import { KEY_PEERS, type Preferences, PreferenceStorage } from "./moddable-storage.js";
 import type { GossipClock, GossipLog, GossipSocket, GossipStorage, Platform } from "./types.js";
 import { DATAGRAM_BYTES_MAX, nodeIdOf } from "./udp.js";
 
@@ -27,7 +27,8 @@ export function espruinoPlatform(receiveBytesMax?: number): EspruinoPlatform {
 }
 
 /**
- * Keeps the revision in two files of Espruino's Storage, which erases a file before it rewrites it.
+ * Keeps the revision in two files of Espruino's Storage, which erases a file before it rewrites it; the id and 10
+ * addresses of other nodes in a file each.
  *
  * @param file beginning of the files' names; `chisme` by default
  * @param log for events, such as `flashLog()`
@@ -37,13 +38,16 @@ export function flashStorage(file?: string, log?: GossipLog): GossipStorage {
 }
 
 const flash: Preferences = {
-  get(domain: string, key: string): number | undefined {
+  get(domain: string, key: string): number | Uint8Array | undefined {
     const text = require("Storage").read(`${domain}.${key}`);
+    if (key === KEY_PEERS) return text === undefined ? undefined : E.toUint8Array(text);
     // A file that a power loss left half written does not hold a number.
     return text === undefined || isNaN(Number(text)) ? undefined : Number(text);
   },
-  set(domain: string, key: string, value: number): void {
-    if (!require("Storage").write(`${domain}.${key}`, String(value >>> 0))) throw new Error("Storage is full");
+  set(domain: string, key: string, value: number | ArrayBuffer): void {
+    const text = typeof value === "number" ? String(value >>> 0) : E.toString(new Uint8Array(value));
+    if (text === undefined) throw new Error("no memory for the peers");
+    if (!require("Storage").write(`${domain}.${key}`, text)) throw new Error("Storage is full");
   },
   delete(domain: string, key: string): void {
     require("Storage").erase(`${domain}.${key}`);
@@ -135,6 +139,9 @@ export class EspruinoSocket implements GossipSocket {
     const ip = wifi().ip;
     return ip === undefined ? 0 : toNumber(ip);
   }
+
+  /** The id is that of the chip. */
+  get isDeviceIdFixed(): boolean { return true; }
 
   /** From the low bits of the MAC address or, without Wi-Fi, of the serial number. */
   deviceId(port: number): number {

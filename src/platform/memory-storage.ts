@@ -1,7 +1,7 @@
 import type { GossipLog, GossipStorage } from "./types.js";
 
 /**
- * Keeps the revision in memory, for tests, simulations and nodes without flash.
+ * Keeps revision, id and last peers in memory, for tests, simulations and nodes without flash.
  * A `log`, such as a `MemoryLog`, keeps the events; another one, `feeds`, those of
  * others for a keeper.
  */
@@ -9,6 +9,8 @@ export class MemoryStorage implements GossipStorage {
   readonly log?: GossipLog;
   readonly feeds?: GossipLog;
   private revision: number | undefined;
+  private id: number | undefined;
+  private peers: Uint8Array | undefined;
 
   constructor(log?: GossipLog, feeds?: GossipLog) {
     if (log !== undefined) this.log = log;
@@ -21,5 +23,22 @@ export class MemoryStorage implements GossipStorage {
 
   writeRevision(revision: number): void {
     this.revision = revision;
+  }
+
+  readId(): number | undefined {
+    return this.id;
+  }
+
+  writeId(id: number): void {
+    this.id = id;
+  }
+
+  readPeers(): Uint8Array | undefined {
+    return this.peers;
+  }
+
+  writePeers(bytes: Uint8Array, length: number): void {
+    this.peers = new Uint8Array(length);
+    this.peers.set(bytes.subarray(0, length));
   }
 }

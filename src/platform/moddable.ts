@@ -88,6 +88,9 @@ export class ModdableSocket implements GossipSocket {
     return address === undefined ? 0 : Math.max(0, parseAddress(address));
   }
 
+  /** Whether there is a MAC address. The simulator on Linux has none. */
+  get isDeviceIdFixed(): boolean { return Net.get("MAC") !== undefined; }
+
   /** From the low bits of the MAC address or, where there is none (the simulator on Linux), the IPv4 address. */
   deviceId(port: number): number {
     const mac = Net.get("MAC") as string | undefined;

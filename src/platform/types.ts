@@ -24,8 +24,13 @@ export interface GossipSocket {
   send(bytes: Uint8Array, length: number, address: number, port: number): void;
   /** The node's own address; 0 when the platform does not know it. */
   ownAddress(): number;
-  /** A uint32 that names this device in its network, such as the low bits of its MAC address. */
+  /** A uint32 for a node that has no id yet: the low bits of the device's MAC address, or a number drawn at random. */
   deviceId(port: number): number;
+  /**
+   * Whether `deviceId` is the device's own for ever, as that of a MAC address. Then it
+   * counts more than the id in the storage, which may be a copy of another device's.
+   */
+  readonly isDeviceIdFixed?: boolean;
   /** Closes the socket. Datagrams that were sent before must still leave. */
   close(): void;
 }
@@ -45,12 +50,29 @@ export interface GossipClock {
   physicalMs?(): number | undefined;
 }
 
-/** Where a node keeps its revision over restarts. `readRevision` and `writeRevision` may throw. */
+/** Where a node keeps its revision and its id over restarts. Each method may throw. */
 export interface GossipStorage {
   /** The stored revision, a uint32; undefined when there is none. */
   readRevision(): number | undefined;
   /** Returns when the revision is safe from a loss of power. */
   writeRevision(revision: number): void;
+  /**
+   * The stored id of the node, a uint32; undefined when there is none. The events in
+   * `log` are of this id. A storage has both `readId` and `writeId`, or neither.
+   */
+  readId?(): number | undefined;
+  /** Returns when the id is safe from a loss of power. The node writes it once, and again only with another id. */
+  writeId?(id: number): void;
+  /**
+   * The bytes of the last `writePeers`; undefined when there are none. A storage has
+   * both `readPeers` and `writePeers`, or neither.
+   */
+  readPeers?(): Uint8Array | undefined;
+  /**
+   * Stores the first `length` bytes: addresses of other nodes, 6 bytes each, at most
+   * `seedCapacity` of them. A storage with less room may keep only the first ones.
+   */
+  writePeers?(bytes: Uint8Array, length: number): void;
   /** Where the node keeps its events over restarts. Without a log they live as long as the node runs. */
   readonly log?: GossipLog;
   /** Where a keeper, `feedKeeper()` of chisme/keeper, keeps the feeds of all other authors. */

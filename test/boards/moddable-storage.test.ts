@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { PreferenceStorage } from "../../src/platform/moddable-storage.js";
 
-/** Preferences as ESP8266 has them: int32 only, and a value is erased before it is written anew. */
+/** Preferences as ESP8266 has them: int32 or 63 bytes, and a value is erased before it is written anew. */
 class FakePreferences {
-  readonly values = new Map<string, number>();
+  readonly values = new Map<string, number | ArrayBuffer>();
   /** How many steps are done before the power fails. */
   stepsLeft = Infinity;
 
-  get(domain: string, key: string): number | undefined {
+  get(domain: string, key: string): number | ArrayBuffer | undefined {
     return this.values.get(`${domain} ${key}`);
   }
 
-  set(domain: string, key: string, value: number): void {
-    assert.equal(value, value | 0);
+  set(domain: string, key: string, value: number | ArrayBuffer): void {
+    if (typeof value === "number") assert.equal(value, value | 0);
+    else assert.ok(value instanceof ArrayBuffer && value.byteLength <= 63);
     this.step(() => this.values.delete(`${domain} ${key}`));
     this.step(() => this.values.set(`${domain} ${key}`, value));
   }
@@ -49,6 +50,29 @@ describe("storage for Moddable", () => {
     const preferences = new FakePreferences();
     new PreferenceStorage(preferences, "one").writeRevision(1);
     assert.equal(new PreferenceStorage(preferences, "two").readRevision(), undefined);
+  });
+
+  it("the storage keeps the id, all of uint32, beside the revision", () => {
+    const preferences = new FakePreferences();
+    const storage = new PreferenceStorage(preferences, "chisme");
+    assert.equal(storage.readId(), undefined);
+    storage.writeRevision(3);
+    for (const id of revisions) {
+      storage.writeId(id);
+      assert.deepEqual([storage.readId(), storage.readRevision()], [id, 3]);
+    }
+    assert.equal(preferences.values.size, 2);
+  });
+
+  it("the storage keeps up to 10 peers", () => {
+    const preferences = new FakePreferences();
+    const storage = new PreferenceStorage(preferences, "chisme");
+    const bytes = Uint8Array.from({ length: 96 }, (_, i) => i);
+    assert.equal(storage.readPeers(), undefined);
+    for (const [length, kept] of [[6, 6], [60, 60], [66, 60], [96, 60], [12, 12], [0, 0]]) {
+      storage.writePeers(bytes, length);
+      assert.deepEqual(storage.readPeers(), bytes.slice(0, kept));
+    }
   });
 
   for (const [before, after] of [[4, 5], [5, 6], [5, 900], [900, 5]]) {

@@ -136,6 +136,22 @@ describe("the platform of Espruino", function () {
       }
     });
 
+    it("the storage keeps the id and up to 10 peers over restarts, each in a file", () => {
+      const bytes = Uint8Array.from({ length: 96 }, (_, i) => 0x31 + i * 3);
+      const storage = chisme.flashStorage();
+      assert.deepEqual([storage.readId?.(), storage.readPeers?.()], [undefined, undefined]);
+      for (const [id, length] of [[0, 6], [0xffffffff, 96], [5, 12]]) {
+        storage.writeId?.(id);
+        storage.writePeers?.(bytes, length);
+        const again = device.boot().flashStorage();
+        assert.equal(again.readId?.(), id);
+        assert.deepEqual([...again.readPeers?.() ?? []], [...bytes.subarray(0, Math.min(60, length))]);
+      }
+      assert.equal(storage.readRevision(), undefined);
+      assert.deepEqual([...device.files.keys()].filter((file) => file.startsWith("chisme.")).sort(),
+        ["chisme.id", "chisme.peers"]);
+    });
+
     it("each name has its own storage", () => {
       chisme.flashStorage("one").writeRevision(4);
       chisme.flashStorage("two").writeRevision(9);

@@ -325,9 +325,26 @@ export function nameEnd(bytes: Uint8Array, start: number): number {
   return at + 1 + bytes[at];
 }
 
-/** A hash of its topic and key, not negative; NO_NAME in a log event, which has no key. */
+/** Whether it is a log event, also a copy. */
+export function isLogAt(bytes: Uint8Array, start: number): boolean {
+  return bytes[start] >>> FORM_SHIFT === KIND_LOG;
+}
+
+/** A hash of author and stamp of a log event, not negative. @param order from `orderAt` */
+export function logHash(bytes: Uint8Array, order: number, author: number): number {
+  const hash = author ^ readU32(bytes, order + 3) ^ (stampCounter(bytes, order) << 9);
+  return (hash ^ (hash >>> 15)) & 0x7fffffff;
+}
+
+/**
+ * A hash by which others find it, not negative: of topic and key, or of author and stamp of a copied log event. NO_NAME
+ * in a log event that is no copy.
+ */
 export function nameHash(bytes: Uint8Array, start: number): number {
-  if (bytes[start] >>> FORM_SHIFT === KIND_LOG) return NO_NAME;
+  if (isLogAt(bytes, start)) {
+    if (!isCopyAt(bytes, start)) return NO_NAME;
+    return logHash(bytes, orderAt(bytes, start, 0), originAuthorAt(bytes, start, 0));
+  }
   const end = nameEnd(bytes, start);
   let hash = 0;
   for (let at = nameStart(bytes, start); at < end; at++) hash = ((hash << 5) - hash + bytes[at]) | 0;

@@ -5,11 +5,11 @@ import {
 import type { Reader } from "../wire/cursor.js";
 import { Chain, chainBytes } from "./chain.js";
 import {
-  COPY_BYTES, EVENT_HEAD_BYTES, type EventData, canonicalBytes, isCopyAt, isMergeAt, kindAt, nameHash, originAuthorAt,
-  stampCounter, stampMs, writeCanonical, writeStamp,
+  COPY_BYTES, EVENT_HEAD_BYTES, type EventData, canonicalBytes, isCopyAt, isMergeAt, kindAt, nameHash,
+  originAuthorAt, stampCounter, stampMs, writeCanonical, writeStamp,
 } from "./event.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
-import { compareOrder, firstNamed, nextNamed, originAuthor, recordKind } from "./names.js";
+import { compareOrder, firstLog, firstNamed, nextNamed, originAuthor, originalLog, recordKind } from "./names.js";
 import { Room } from "./room.js";
 import { BRANCH_OF, DROPPED_FEEDS, STATE_WORDS } from "./state-words.js";
 import { OWN_SLOT } from "../table/rows.js";
@@ -226,6 +226,7 @@ export class FeedStore implements Authors {
     for (let i = 0; i < length; i++) arena.bytes[arena.eventAt(record) + i] = arena.bytes[at + i];
     this.room.added(record);
     if (recordKind(this.arena, record) !== KIND_LOG) this.settleName(slot, record);
+    else this.settleLog(record);
   }
 
   /** Whether the event of `length` bytes at `at` of `bytes` is no new value, or live records leave room for it. */
@@ -239,6 +240,14 @@ export class FeedStore implements Authors {
       if (isSameSlot && recordKind(this.arena, other) === KIND_SET) return true;
     }
     return false;
+  }
+
+  /** The application was or will be notified of a log event that another feed holds, too. Copies go into the index. */
+  private settleLog(record: number): void {
+    const arena = this.arena;
+    const isCopy = isCopyAt(arena.bytes, arena.eventAt(record));
+    if (firstLog(arena, record) !== 0 || (isCopy && originalLog(arena, record) !== 0)) arena.setNotified(record);
+    if (isCopy) arena.addNamed(record, nameHash(arena.bytes, arena.eventAt(record)));
   }
 
   /** Puts a new record into the index, and finds what it supersedes or is superseded by in its feed. */

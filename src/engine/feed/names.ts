@@ -1,6 +1,7 @@
 import type { Arena } from "./arena.js";
 import {
-  hasSameName, isMergeAt, kindAt, nameHash, orderAt, originAuthorAt, stampCounter, stampMs, ttlSecondsAt,
+  compareStamps, hasSameName, isLogAt, isMergeAt, kindAt, logHash, nameHash, orderAt, originAuthorAt,
+  stampCounter, stampMs, ttlSecondsAt,
 } from "./event.js";
 import { KIND_END, KIND_REMOVE } from "./kinds.js";
 
@@ -25,10 +26,54 @@ export function nextNamed(arena: Arena, record: number, bytes: Uint8Array, at: n
 
 function skipOthers(arena: Arena, from: number, bytes: Uint8Array, at: number): number {
   let record = from;
-  while (record !== 0 && !(arena.isHeld(record) && hasSameName(arena.bytes, arena.eventAt(record), bytes, at))) {
+  while (record !== 0 && !(isNamed(arena, record) && hasSameName(arena.bytes, arena.eventAt(record), bytes, at))) {
     record = arena.nextNamed(record);
   }
   return record;
+}
+
+/** Whether a record of the index is held and has a name: copies of log events are in the index, too. */
+function isNamed(arena: Arena, record: number): boolean {
+  return arena.isHeld(record) && !isLogAt(arena.bytes, arena.eventAt(record));
+}
+
+/** The first copy of the log event of a record, the record itself left out; or 0. A branch does not count. */
+export function firstLog(arena: Arena, record: number): number {
+  const hash = logHash(arena.bytes, orderOf(arena, record), originAuthor(arena, record));
+  return skipOtherLogs(arena, arena.firstNamed(hash), record);
+}
+
+/** The copy after `other` of the log event of a record. */
+export function nextLog(arena: Arena, other: number, record: number): number {
+  return skipOtherLogs(arena, arena.nextNamed(other), record);
+}
+
+function skipOtherLogs(arena: Arena, from: number, record: number): number {
+  let other = from;
+  while (other !== 0 && !isSameLog(arena, other, record)) other = arena.nextNamed(other);
+  return other;
+}
+
+function isSameLog(arena: Arena, other: number, record: number): boolean {
+  return other !== record && arena.isHeld(other) && arena.owner(other) !== arena.capacity
+    && isLogAt(arena.bytes, arena.eventAt(other)) && compareOrder(arena, other, record) === 0;
+}
+
+/** The log event in its author's feed of which a record is a copy, if it is held under the same stamp; or 0. */
+export function originalLog(arena: Arena, copy: number): number {
+  const author = originAuthor(arena, copy);
+  let slot = 0;
+  while (slot < arena.capacity && (arena.authors.id(slot) !== author || arena.last(slot) === 0)) slot++;
+  const last = slot < arena.capacity ? arena.last(slot) : 0;
+  const bytes = arena.bytes;
+  // Stamps rise along a feed.
+  if (last === 0 || compareStamps(bytes, arena.eventAt(last), bytes, orderOf(arena, copy)) < 0) return 0;
+  let record = arena.first(slot);
+  while (record !== 0 && compareStamps(bytes, arena.eventAt(record), bytes, orderOf(arena, copy)) < 0) {
+    record = arena.next(record);
+  }
+  return record !== 0 && record !== copy && isLogAt(bytes, arena.eventAt(record))
+    && compareOrder(arena, record, copy) === 0 ? record : 0;
 }
 
 /** Kind of a record's event. */

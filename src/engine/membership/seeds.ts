@@ -46,10 +46,16 @@ export class Seeds {
 
   /** Adds a configured seed. Returns false when all places are occupied. */
   pin(address: number, port: number): boolean {
+    const isAdded = this.recall(address, port);
+    this.pinned = this.count;
+    return isAdded;
+  }
+
+  /** Adds an address of an earlier start, which others may replace. Returns false when all places are occupied. */
+  recall(address: number, port: number): boolean {
     if (!this.isNew(address, port)) return true;
     if (this.count === this.capacity) return false;
     this.set(this.count++, address, port);
-    this.pinned = this.count;
     return true;
   }
 

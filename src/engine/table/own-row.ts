@@ -132,6 +132,15 @@ export class OwnRow {
     return revision <= CLAIM_MAX && this.owedSeconds() <= this.pauseSeconds() * (RECOVERIES_MAX - 1);
   }
 
+  /**
+   * Whether a frame with this node's id, a revision and a counter so many after the node's last one is none that the
+   * node has sent, in this start or before. Unknown, so false, if the node does not remember its revision.
+   */
+  isBeyond(revision: number, framesAhead: number): boolean {
+    if (this.heartbeatBase > 0) return false;
+    return revision > this.revision() || (revision === this.revision() && framesAhead > 0);
+  }
+
   private pauseSeconds(): number {
     return ((this.clock.roundIntervalMs * RECOVERY_ROUNDS) / 1000) >>> 0;
   }

@@ -26,10 +26,11 @@ export function parseFrame(
   if (guard === undefined) {
     return (frame.flags & FLAG_SEALED) !== 0 ? DROP_UNSEALED : frame.parseBody(length, row);
   }
-  // A frame of this node is for another one, so it cannot be unsealed. `checkFrame` refuses it.
-  if (frame.id === ownId) return DROP_NONE;
+  // A frame of this node's id is for another node, so it cannot be unsealed, unless it is for anybody.
+  const isOwn = frame.id === ownId;
+  if (isOwn && !frame.isUnaddressed()) return DROP_ECHO;
   const sealed = guard.unseal(frame, bytes, length);
-  return sealed === DROP_NONE ? frame.parseBody(length - SEAL_BYTES, row) : sealed;
+  return sealed === DROP_NONE && !isOwn ? frame.parseBody(length - SEAL_BYTES, row) : sealed;
 }
 
 /**

@@ -28,7 +28,7 @@ describe("chisme node", function () {
     function start(port: number, index: number, folder: string): NodeProcess {
       const storage = join(folder, addresses[index]);
       return jsonNode(port, addresses[index], addresses[index === 0 ? 1 : 0],
-        "--storage", storage, "--value", values[index]);
+        "--storage", storage, "--value", values[index], "--id", String(index + 1));
     }
 
     it("three processes agree on minimum and maximum", async () => {
@@ -156,10 +156,11 @@ describe("chisme node", function () {
       await node.exited;
       // The heartbeat of a node without a stored revision starts anywhere below 1,024.
       const withoutTimes = node.lines.map((line) => {
-        return line.replace(/^ *\d+\.\d s {2}/, "").replace(/heartbeat \d+ */, "heartbeat N  ");
+        return line.replace(/^ *\d+\.\d s {2}/, "").replace(/heartbeat \d+ */, "heartbeat N  ")
+          .replace(/, id \d+,/, ", id N,");
       });
       assert.deepEqual(withoutTimes.slice(0, -1), [
-        `chisme node 127.0.0.2:${port}, id ${(0x7f000002 ^ ((port - 5000) << 16)) >>> 0}, revision 0`,
+        `chisme node 127.0.0.2:${port}, id N, revision 0`,
         "a round every 0.2 s, seeds: 127.0.0.3",
         "no key: anyone who can reach the port can read and forge all data",
         "a line of standard input with a number shares it, Ctrl-C stops the node",

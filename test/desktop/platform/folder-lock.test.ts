@@ -87,7 +87,7 @@ describe("the lock of FileStorage", function () {
       assert.equal(gossip.events().length, i);
       gossip.log("door", i);
       await gossip.close();
-      assert.deepEqual(readdirSync(folder), ["events", "lock", "revision"]);
+      assert.deepEqual(readdirSync(folder), ["events", "id", "lock", "revision"]);
     }
   });
 

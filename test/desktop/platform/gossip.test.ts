@@ -10,7 +10,9 @@ import { pathToFileURL } from "node:url";
 import { eventFeeds } from "../../../src/events/index.js";
 import { Gossip as CoreGossip } from "../../../src/gossip.js";
 import { FakeNetwork, FakeNode } from "../../support/fake-platform.js";
-import { Gossip, type NodeGossipOptions, nodePlatform } from "../../../desktop/platform/node.js";
+import {
+  FileStorage, Gossip, MemoryLog, type NodeGossipOptions, nodePlatform,
+} from "../../../desktop/platform/node.js";
 import { freshPort } from "../cli/node-process.js";
 
 const NODE = new URL("../../../desktop/platform/node.ts", import.meta.url).href;
@@ -50,6 +52,38 @@ describe("Gossip on Node.js", function () {
     await until(() => other.row("127.0.0.2")?.state === "up" && one.row("127.0.0.3")?.state === "up");
     return { one, other, address: "127.0.0.2" };
   }
+
+  it("the id is drawn once and kept in the storage; newId draws another one", async () => {
+    const path = join(folder, "identity");
+    const idOf = async (more: NodeGossipOptions = {}): Promise<number> => {
+      const gossip = started({ listen: "127.0.0.2", port: freshPort(), storage: new FileStorage(path), ...more });
+      await gossip.close();
+      return gossip.id;
+    };
+    const first = await idOf();
+    assert.equal(await idOf({ listen: "127.0.0.3" }), first);
+    const errors: string[] = [];
+    const second = await idOf({ newId: true, onError: (code, { message }) => errors.push(`${code}: ${message}`) });
+    assert.notEqual(second, first);
+    assert.deepEqual(errors, [`storage: the storage was that of node ${first}, and is that of node ${second} now`]);
+    assert.equal(await idOf({ newId: false }), second);
+    assert.notEqual(new Gossip().id, new Gossip().id);
+  });
+
+  it("newId and a storage that keeps no id are checked", () => {
+    assert.throws(() => new Gossip({ newId: 1 as unknown as boolean }),
+      { name: "TypeError", code: "ERR_OPTION", option: "newId", message: "newId: 1 is neither true nor false" });
+    assert.throws(() => new Gossip({ newId: true, id: 4 }), { code: "ERR_OPTION", option: "newId" });
+    const storage = { log: new MemoryLog(), readRevision: () => undefined, writeRevision: () => undefined };
+    assert.throws(() => new Gossip({ storage }), { code: "ERR_OPTION", option: "storage" });
+    assert.equal(new Gossip({ storage, id: 4 }).id, 4);
+    assert.throws(() => new Gossip({ storage: { ...storage, readId: () => 1 } }),
+      { code: "ERR_OPTION", option: "storage" });
+    assert.throws(() => new Gossip({ id: 4, storage: { ...storage, readPeers: () => undefined } }),
+      { code: "ERR_OPTION", option: "storage" });
+    assert.throws(() => new Gossip({ storage: { ...storage, readId: () => -1, writeId: () => undefined } }),
+      { name: "RangeError", option: "id" });
+  });
 
   it("the node needs no platform in its options", async () => {
     const { one, other, address } = await pair();
