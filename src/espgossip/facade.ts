@@ -165,11 +165,22 @@ export class EspGossip {
     return this.platform.clock.nowMs();
   }
 
+  /** The stored id, unless the device has one of its own. Stores the first one. */
+  private ownId(): number {
+    const socket = this.platform.socket;
+    const storage = this.platform.storage;
+    const id = socket.deviceId(this.config.comPort);
+    if (storage === undefined || storage.readId === undefined || storage.writeId === undefined) return id;
+    const stored = socket.isDeviceIdFixed === true ? id : storage.readId();
+    if (stored === undefined) storage.writeId(id);
+    return stored ?? id;
+  }
+
   private makeEngine(): NodeEngine {
     const config = this.config;
     const platform = this.platform;
     const options = {
-      id: platform.socket.deviceId(config.comPort),
+      id: this.ownId(),
       address: platform.socket.ownAddress(),
       port: config.comPort,
       capacity: platform.capacity ?? 64,

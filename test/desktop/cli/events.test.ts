@@ -12,7 +12,7 @@ describe("chisme node with events", function () {
 
   function jsonNode(port: number, index: number, seed: number, ...more: string[]): NodeProcess {
     return new NodeProcess("--json", "--listen", `${ADDRESSES[index]}:${port}`, "--seed", ADDRESSES[seed],
-      "--interval", "200", ...more);
+      "--interval", "200", "--id", String(index + 1), ...more);
   }
 
   async function quit(node: NodeProcess): Promise<void> {
