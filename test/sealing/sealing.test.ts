@@ -162,9 +162,9 @@ describe("sealing", () => {
       });
 
       it("the sealer gives the sealed frames of the vectors, which a reader decodes", () => {
-        const key = fromHex(sealedFrames.key);
+        const key = fromHex(sealedFrames.key).slice();
         for (const vector of sealedFrames.frames) {
-          const [head, body] = [fromHex(vector.head), fromHex(vector.body)];
+          const [head, body] = [fromHex(vector.head).slice(), fromHex(vector.body).slice()];
           const receiver = vector.receiver === null ? NO_RECEIVER : parseInt(vector.receiver, 16);
           const frame = sealed(sealing, { key, head, body, receiver });
           assert.equal(toHex(frame), vector.sealed.replaceAll(" ", ""), vector.name);

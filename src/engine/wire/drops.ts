@@ -9,7 +9,10 @@ export const DROP_MAGIC = 1;
 export const DROP_VERSION = 2;
 /** The type or a flag is unknown, or the flags do not fit the type. */
 export const DROP_TYPE = 3;
-/** The datagram ends in the middle of a field, or a varint of its head is not in shortest form. */
+/**
+ * The datagram ends in the middle of a field, has a varint before its sections that is not in shortest form, is longer
+ * than 1,472 bytes, or is sealed and too short for a body.
+ */
 export const DROP_LENGTH = 4;
 /** A section is out of order or malformed. */
 export const DROP_SECTION = 5;
@@ -27,15 +30,15 @@ export const DROP_STALE = 10;
 export const DROP_TABLE_FULL = 11;
 /** The value of a row is longer than `valueBytesMax`. The row was applied without it; in ESPGossip it was refused. */
 export const DROP_VALUE_TOO_LARGE = 12;
-/** An answer to none of the node's last 1,024 frames of this start. */
+/** An answer to none of the node's last 1,024 frames of this start; if sealed, to none of the last 5 to 10 s. */
 export const DROP_UNASKED = 13;
 /** Not sealed although this node has a key, or sealed although it has none. */
 export const DROP_UNSEALED = 14;
-/** Sealed with another key, or changed on the way. */
+/** Sealed with another key or for another receiver, or changed on the way. */
 export const DROP_SEAL = 15;
 /** Sealed, but it arrived before. */
 export const DROP_REPLAY = 16;
-/** Sealed, but it may have arrived before: its sender got a challenge. */
+/** Sealed, but it may have arrived before, or is for whoever gets it: its sender got a challenge. */
 export const DROP_UNPROVEN = 17;
 /** An event, batch or snapshot chunk is malformed, too long, or has a stamp that does not rise. */
 export const DROP_EVENT = 18;
