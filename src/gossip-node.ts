@@ -3,7 +3,7 @@ import { formatAddress } from "./engine/wire/address.js";
 import { type CborValue, encodeCbor } from "./cbor/cbor.js";
 import { parseEndpoint, show } from "./checks.js";
 import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
-import { JSON_FIRST_BYTE } from "./engine/wire/frame.js";
+import { JSON_FIRST_BYTE, TYPE_ADVERTISED, TYPE_BITS, TYPE_LEAVE } from "./engine/wire/frame.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
 import { CLOCK_NONE, CLOCK_OWN } from "./engine/feed/kinds.js";
@@ -425,7 +425,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   private debug(direction: string, address: number, port: number, bytes: Uint8Array, length: number): void {
     if (this.options.debugOutput === undefined) return;
-    const type = bytes[0] === JSON_FIRST_BYTE ? "JSON" : frameTypeName(bytes[1] & 0x0f);
+    const type = bytes[0] === JSON_FIRST_BYTE ? "JSON" : frameTypeName(bytes[1] & TYPE_BITS);
     this.print(`${type} ${direction} ${formatAddress(address)}:${port}, ${length} bytes`);
   }
 
@@ -445,6 +445,7 @@ const STARTED = 1;
 const CLOSED = 2;
 const RESTORING = 3;
 
-function frameTypeName(type: number): string {
+function frameTypeName(bits: number): string {
+  const type = bits > TYPE_LEAVE ? bits - TYPE_ADVERTISED : bits;
   return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : type === 4 ? "LEAVE" : "unknown";
 }

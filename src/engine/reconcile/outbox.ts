@@ -1,11 +1,12 @@
 import {
-  FLAG_SEALED, FEEDS_HASH_BYTES, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  FLAG_ADVERTISED, FLAG_NETWORK, FLAG_SEALED, FEEDS_HASH_BYTES, LIMITS_BYTES_MAX, NETWORK_HASH_BYTES, NO_NETWORK,
+  SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import {
-  FLAG_LIMITS, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, LIST_TO_SEND, TRANSMITS_MAX, OWN_SLOT, type Rows,
+  FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, LIST_TO_SEND, TRANSMITS_MAX, OWN_SLOT, type Rows,
 } from "../table/rows.js";
 import { SEAL_BYTES } from "../wire/sealer.js";
 import { SUSPECT } from "../table/states.js";
@@ -69,9 +70,14 @@ export class Outbox {
   /** Bytes that the answered peer may get. */
   private answerBytesLeft = 0;
 
-  /** @param replayGuard seals the frames, if there is one @param pool has `outboxWords(datagramBytesMax)` free */
+  /**
+   * @param replayGuard seals the frames, if there is one
+   * @param pool has `outboxWords(datagramBytesMax)` free
+   * @param network hash of the network's name, a uint32; without it, or with NO_NETWORK, it has none
+   */
   constructor(
     rows: Rows, datagramBytesMax: number, replayGuard: ReplayGuard | undefined, pool: WordPool, feeds?: FeedOutbox,
+    network?: number,
   ) {
     this.rows = rows;
     this.replayGuard = replayGuard;
@@ -81,8 +87,11 @@ export class Outbox {
     this.writer.feeds = feeds;
     this.words = pool.words;
     this.start = pool.alloc(WANTS + wantsMax(datagramBytesMax));
-    const feedsHashBytes = feeds === undefined ? 0 : FEEDS_HASH_BYTES;
-    this.summary = new SummaryWriter(rows, datagramBytesMax - this.sealBytes() - feedsHashBytes, pool);
+    const hash = network ?? NO_NETWORK;
+    this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? 0 : FLAG_NETWORK;
+    this.words[this.start + NETWORK] = hash;
+    const moreBytes = (feeds === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
+    this.summary = new SummaryWriter(rows, datagramBytesMax - this.sealBytes() - moreBytes, pool);
   }
 
   /** Sets the counter: the next frame has the number after `from`. */
@@ -170,18 +179,28 @@ export class Outbox {
 
   /** @param slot of the receiver's row, which goes first if it is in state SUSPECT or worse; 0 for none */
   addSyn(address: number, port: number, flags: number, slot: number): void {
-    const isKnown = slot === OWN_SLOT || this.rows.hasFlag(slot, FLAG_LIMITS);
+    const isKnown = slot === OWN_SLOT ? !this.isNamed() : this.rows.hasFlag(slot, FLAG_LIMITS);
     this.add(TYPE_SYN, address, port, isKnown ? flags : flags | WITH_LIMITS, slot, 0);
   }
 
   /** A SYN with a ping request or an indirect ack: SECTION_PING_REQ or SECTION_INDIRECT_ACK. */
   addAbout(section: number, id: number, address: number, port: number): void {
-    this.add(TYPE_SYN, address, port, section << ABOUT_SHIFT, OWN_SLOT, id);
+    this.add(TYPE_SYN, address, port, (section << ABOUT_SHIFT) | this.limitsIfNamed(), OWN_SLOT, id);
   }
 
   /** A LEAVE to a peer. */
   addLeave(address: number, port: number): void {
-    this.add(TYPE_LEAVE, address, port, 0, 0, 0);
+    this.add(TYPE_LEAVE, address, port, this.limitsIfNamed(), 0, 0);
+  }
+
+  /** PROTOCOL 3.4: only with LIMITS does a node apply a frame of a sender whose limits it does not know. */
+  private limitsIfNamed(): number {
+    return this.isNamed() ? WITH_LIMITS : 0;
+  }
+
+  /** Whether the network has a name. */
+  private isNamed(): boolean {
+    return this.words[this.start + HEAD_FLAGS] !== 0;
   }
 
   /** A SYN without sections: a sign of life. */
@@ -208,16 +227,22 @@ export class Outbox {
     const isAnswer = type === TYPE_ACK || type === TYPE_DIFF;
     const limit = isAnswer && this.answerBytesLeft < this.datagramBytesMax
       ? this.answerBytesLeft : this.datagramBytesMax;
-    const flags = (this.words[at + FLAGS] & FLAGS_ON_WIRE) | (this.replayGuard === undefined ? 0 : FLAG_SEALED);
+    const flags = (this.words[at + FLAGS] & FLAGS_ON_WIRE) | this.headFlags();
     this.writer.begin(
       out.bytes, limit - this.sealBytes(), type, flags, this.rows, this.counter, this.words[at + ANSWERED],
+      this.words[this.start + NETWORK],
     );
     const answersLimits = isAnswer && this.sendsLimits();
-    if (answersLimits) this.writer.reserveLimits();
+    const hasLimits = answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0;
+    // A SYN of a network without a name shows them if there is room, so that updates come first.
+    const limitsBytes = answersLimits || (hasLimits && this.isNamed()) ? this.limitsBytes() : 0;
+    this.writer.reserve(limitsBytes);
     if (!isAnswer) this.writeOpening(type, at);
     const rowsFinished = !isAnswer || this.writeAnswer(at);
     const feedsFinished = this.feeds === undefined || this.feeds.write(this.writer, isAnswer);
-    if (answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0) this.writeLimits(answersLimits);
+    this.writer.reserve(-limitsBytes);
+    if (answersLimits) this.answer &= ~ANSWER_LIMITS;
+    if (hasLimits) this.writeLimits();
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + TYPE] = TYPE_DIFF;
@@ -227,9 +252,19 @@ export class Outbox {
     return true;
   }
 
-  private writeLimits(isReserved: boolean): void {
-    if (isReserved) this.answer &= ~ANSWER_LIMITS;
-    this.writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), isReserved);
+  private writeLimits(): void {
+    const network = this.isNamed() ? this.words[this.start + NETWORK] : NO_NETWORK;
+    this.writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity, network);
+  }
+
+  private limitsBytes(): number {
+    return LIMITS_BYTES_MAX + (this.isNamed() ? NETWORK_HASH_BYTES : 0);
+  }
+
+  /** The flags that all frames of this node have. */
+  private headFlags(): number {
+    return this.words[this.start + HEAD_FLAGS] | (this.replayGuard === undefined ? 0 : FLAG_SEALED)
+      | (this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN) ? FLAG_ADVERTISED : 0);
   }
 
   /** Bytes of the longest event that this node holds; 0: it keeps no feeds. */
@@ -354,13 +389,16 @@ const FLAGS = 3;
 const DETAIL = 4;
 const ANSWERED = 5;
 const WORDS = 6;
-const WANTS = BURST_MAX * WORDS;
+/** FLAG_NETWORK, if the network has a name, and the hash of that name. */
+const HEAD_FLAGS = BURST_MAX * WORDS;
+const NETWORK = HEAD_FLAGS + 1;
+const WANTS = NETWORK + 1;
 
 /** In FLAGS: the flags on the wire, then the section of ids that a SYN has. Its one id is in ANSWERED. */
 const FLAGS_ON_WIRE = 0xff;
 const ABOUT_SHIFT = 8;
 const ABOUT_MASK = 0xff;
-/** In FLAGS: the SYN shows this node's limits, if it has room. */
+/** In FLAGS: the SYN or LEAVE shows this node's limits. */
 const WITH_LIMITS = 0x10000;
 const WITH_SUMMARY = 1;
 /** Higher than all slots. */
