@@ -1,18 +1,18 @@
 import { cborFailure } from "./cbor-failure.js";
-import { formatAddress } from "./engine/wire/address.js";
 import { type CborValue, encodeCbor } from "./cbor/cbor.js";
 import { parseEndpoint, show } from "./checks.js";
 import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
-import { JSON_FIRST_BYTE, TYPE_ADVERTISED, TYPE_BITS, TYPE_LEAVE } from "./engine/wire/frame.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
 import { CLOCK_NONE, CLOCK_OWN } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
+import { REMOVE } from "./engine/table/states.js";
+import { debugLine } from "./debug-line.js";
 import { type ChismeError, type GossipErrorCode, failure, invalid } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
-import { type NodeRow, nodeRow } from "./node-row.js";
+import { type NodeRow, findGone, findSlot, nodeRow } from "./node-row.js";
 import { Notifier } from "./notifier.js";
 import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
@@ -158,23 +158,27 @@ export class GossipNode<Value extends CborValue = CborValue> {
    * @throws RangeError or TypeError ERR_ARGUMENT when it is neither
    */
   row(node: number | string): NodeRow<Value> | undefined {
+    const found = findSlot("row", this.engine.rows, node, this.port);
+    return found < 0 ? undefined : nodeRow(this.engine.rows, found);
+  }
+
+  /**
+   * Removes a node that is down or left, here and everywhere: its row becomes a tombstone. A node that holds it as
+   * up does not believe that it is gone. The node is back as soon as it speaks again. Does nothing if it is removed.
+   *
+   * @param node as in `row`
+   * @throws RangeError or TypeError ERR_ARGUMENT when it is neither id nor address, or no row has it; Error ERR_STATE
+   * when the node is up, probed or suspect, or this one; when this one is not running; and in the dialect espgossip
+   */
+  forget(node: number | string): void {
     const rows = this.engine.rows;
-    let found = -1;
-    if (typeof node === "number") {
-      if (node >>> 0 !== node) {
-        throw invalid("row", "id", `${node} is not an integer from 0 to 4294967295`, true);
-      }
-      found = rows.find(node);
-    } else {
-      const target = this.endpoint("row", node);
-      for (let place = 0; place < rows.count; place++) {
-        const slot = rows.slotAt(place);
-        if (rows.address(slot) !== target[0] || rows.port(slot) !== target[1]) continue;
-        const order = found < 0 ? -1 : rows.state(slot) - rows.state(found);
-        if (order < 0 || (order === 0 && rows.id(slot) > rows.id(found))) found = slot;
-      }
+    const slot = findGone("forget", rows, node, this.port);
+    if (this.phase !== STARTED) throw failure("ERR_STATE", "forget: the node is not running");
+    if (rows.state(slot) === REMOVE) return;
+    if (!this.engine.forget(this.nowMs(), slot)) {
+      throw failure("ERR_STATE", "forget: the dialect espgossip removes no rows");
     }
-    return found < 0 ? undefined : nodeRow(rows, found);
+    this.drain(false);
   }
 
   /**
@@ -424,9 +428,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   private debug(direction: string, address: number, port: number, bytes: Uint8Array, length: number): void {
-    if (this.options.debugOutput === undefined) return;
-    const type = bytes[0] === JSON_FIRST_BYTE ? "JSON" : frameTypeName(bytes[1] & TYPE_BITS);
-    this.print(`${type} ${direction} ${formatAddress(address)}:${port}, ${length} bytes`);
+    if (this.options.debugOutput !== undefined) this.print(debugLine(direction, address, port, bytes, length));
   }
 
   /** A throwing `debugOutput` must not disturb the node: it is not called again. */
@@ -444,8 +446,3 @@ const NEW = 0;
 const STARTED = 1;
 const CLOSED = 2;
 const RESTORING = 3;
-
-function frameTypeName(bits: number): string {
-  const type = bits > TYPE_LEAVE ? bits - TYPE_ADVERTISED : bits;
-  return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : type === 4 ? "LEAVE" : "unknown";
-}

@@ -2,6 +2,8 @@
 const FLAGS = new Map([
   ["listen", "--listen"],
   ["port", "--listen port"],
+  ["network", "--network"],
+  ["advertise", "--advertise"],
   ["seedList", "--seed"],
   ["roundIntervalMs", "--interval"],
   ["id", "--id"],

@@ -23,6 +23,8 @@ export interface NodeOptions {
   dialect: "compact" | "espgossip" | "auto";
   listen?: string;
   seed?: string[];
+  advertise?: string;
+  network?: string;
   storage?: string;
   keyFile?: string;
   otherKeyFile?: string;
@@ -224,6 +226,8 @@ export class NodeRun {
       onError: (code, error) => this.failed(code, error),
     };
     if (id !== undefined) options.id = id;
+    if (this.options.network !== undefined) options.network = this.options.network;
+    if (this.options.advertise !== undefined) options.advertise = this.options.advertise;
     this.addKeys(options);
     if (dialect !== "compact") {
       options.dialect = dialect === "auto" ? auto() : espgossip();

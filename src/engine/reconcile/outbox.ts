@@ -212,6 +212,9 @@ export class Outbox {
   addAnswer(
     type: number, address: number, port: number, flags: number, withSummary: boolean, answered: number,
   ): void {
+    // PROTOCOL 3.5: a peer that lacks the row of an advertising node could only answer to the source of the datagram.
+    const isNeeded = withSummary || type === TYPE_DIFF;
+    if (isNeeded && this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN)) this.send(OWN_SLOT);
     this.add(type, address, port, flags, withSummary ? WITH_SUMMARY : 0, answered);
   }
 

@@ -4,7 +4,8 @@ import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
 import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
 import {
   FLAG_ADVERTISED, FLAG_SEALED, NO_NETWORK, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS,
-  SECTION_INDIRECT_ACK, SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_ADVERTISED, TYPE_LEAVE, TYPE_SYN,
+  SECTION_INDIRECT_ACK, SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_ADVERTISED, TYPE_LEAVE,
+  TYPE_SYN,
 } from "../../../src/engine/wire/frame.js";
 import { networkHash } from "../../../src/engine/table/hash.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, RowData, Rows } from "../../../src/engine/table/rows.js";
