@@ -153,7 +153,7 @@ export class NodeSession implements Session {
   private drain(engine: NodeEngine): void {
     this.isChanged = takeNotifications(engine).some(({ kind }) => kind === NOTIFY_UPDATE || kind === NOTIFY_STATE);
     for (const { bytes } of takeDatagrams(engine, this.kind.burstMax)) {
-      checkSent(bytes, this.limit);
+      checkSent(bytes, this.limit, this.kind.network);
       this.world?.sent(bytes);
     }
     if (engine.seeds.count > this.seedsMax) fail(`${engine.seeds.count} seeds`);
