@@ -226,13 +226,17 @@ function checkEvents(
 
 function checkSealing<Value extends CborValue>(options: GossipOptions<Value>): Sealer | undefined {
   checkFunction("sealing", options.sealing);
+  const isAllowed = options.allowUnsealed === true;
+  if (isAllowed && (options.key === undefined || options.dialect === undefined)) {
+    throw invalid("", "allowUnsealed", `there is no ${options.key === undefined ? "key" : "dialect"} beside it`, false);
+  }
   if (options.key === undefined) {
     if (options.otherKey === undefined) return undefined;
     throw invalid("", "otherKey", "there is no key beside it", false);
   }
   const key = parseKey("key", options.key);
   const otherKey = options.otherKey === undefined ? undefined : parseKey("otherKey", options.otherKey);
-  if (options.dialect !== undefined && options.allowUnsealed !== true) {
+  if (options.dialect !== undefined && !isAllowed) {
     const problem = "JSON is never sealed; with a dialect that uses it, allowUnsealed must be true";
     throw invalid("", "key", problem, false);
   }

@@ -16,6 +16,7 @@ const FLAGS = new Map([
   ["broadcastAddress", "--broadcast"],
   ["key", "--key-file"],
   ["otherKey", "--other-key-file"],
+  ["allowUnsealed", "--allow-unsealed"],
 ]);
 
 /**

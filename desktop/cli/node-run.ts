@@ -232,7 +232,8 @@ export class NodeRun {
     if (dialect !== "compact") {
       options.dialect = dialect === "auto" ? auto() : espgossip();
       // NodeMCU boards share arbitrary tables as values.
-      options.valueBytesMax = Math.min(VALUE_BYTES_MAX, datagramBytes - ROW_BYTES);
+      const octetBytes = options.network === undefined ? 0 : 1;
+      options.valueBytesMax = Math.min(VALUE_BYTES_MAX, datagramBytes - ROW_BYTES - octetBytes);
     }
     if (this.options.valueBytes !== undefined) options.valueBytesMax = this.options.valueBytes;
     if (debug) options.debugOutput = (message) => this.debug(message);
