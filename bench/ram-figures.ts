@@ -16,7 +16,7 @@ export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.rows64": 7 * 1024,
   "ram.xs32Bytes.perRow": 40,
   "ram.xs32Bytes.growth": 0,
-  "ram.xs32Bytes.rows64feeds64": 12 * 1024,
+  "ram.xs32Bytes.rows64feeds64": 12480,
   "ram.xs32Bytes.feedsGrowth": 0,
 };
 

@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import type { SimRandom } from "../desktop/simulator/random.js";
 import { encodeCbor } from "../src/cbor/cbor.js";
 import {
-  EVENT_BYTES_LEAST, EVENT_BYTES_MOST, RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, FLAG_BROADCAST,
-  SECTION_HEAD_BYTES, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_SYN, VALUE_BYTES_MOST, rangeFrom, rangeTo,
+  CAPACITY_LEAST, CAPACITY_MOST, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_NETWORK,
+  NO_NETWORK, RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, SECTION_HEAD_BYTES, SECTION_WANT,
+  TYPE_ACK, TYPE_DIFF, TYPE_SYN, VALUE_BYTES_MOST, rangeFrom, rangeTo,
 } from "../src/engine/wire/frame.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
-import { RowData, Rows } from "../src/engine/table/rows.js";
+import { FLAG_ADDRESS_GIVEN, OWN_SLOT, RowData, Rows } from "../src/engine/table/rows.js";
 import { drawBytes, drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 
@@ -53,16 +54,23 @@ export class FrameSource implements DatagramSource {
     const rows = new Rows(OTHERS_MAX + 1, VALUE_BYTES_MAX);
     for (let left = random.below(OTHERS_MAX); left >= 0; left--) merge(rows, drawRow(random, world), random);
     const type = random.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
-    const flags = type === TYPE_SYN && random.chance(0.1) ? FLAG_BROADCAST : 0;
+    // Of the node's own network, with its octet; sometimes of another one.
+    const network = random.chance(0.9) ? world.network : random.chance(0.5) ? NO_NETWORK : random.next();
+    const flags = (type === TYPE_SYN && random.chance(0.1) ? FLAG_BROADCAST : 0)
+      | (network === NO_NETWORK ? 0 : FLAG_NETWORK) | (random.chance(0.2) ? FLAG_ADVERTISED : 0);
+    if (random.chance(0.2)) rows.setFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
     const limit = random.pick([128, 512, 1472]);
     const counter = drawWord(random, [1, 2, 3, 10]);
-    this.writer.begin(this.out, limit, type, flags, rows, counter, drawWord(random, [1, 2, 3]));
+    this.writer.begin(this.out, limit, type, flags, rows, counter, drawWord(random, [1, 2, 3]), network);
     if (random.chance(0.4)) this.writeWants(random, world);
     if (random.chance(0.4)) this.writeRows(random, rows);
     if (random.chance(0.4)) this.writeDigest(random, rows);
     if (random.chance(0.4)) this.writeRangeFingerprints(random, rows);
     const eventBytesMax = random.chance(0.5) ? 0 : random.between(EVENT_BYTES_LEAST, EVENT_BYTES_MOST);
-    if (random.chance(0.2)) this.writer.writeLimits(random.below(VALUE_BYTES_MOST + 1), eventBytesMax, false);
+    const capacity = random.between(CAPACITY_LEAST, CAPACITY_MOST);
+    if (random.chance(0.2)) {
+      this.writer.writeLimits(random.below(VALUE_BYTES_MOST + 1), eventBytesMax, capacity, network);
+    }
     return this.out.slice(0, this.writer.length());
   }
 

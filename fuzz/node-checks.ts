@@ -1,6 +1,6 @@
 import { checkNamedValue } from "../src/cbor/named-value.js";
 import { DROP_NONE } from "../src/engine/wire/drops.js";
-import { JSON_FIRST_BYTE } from "../src/engine/wire/frame.js";
+import { JSON_FIRST_BYTE, NO_NETWORK } from "../src/engine/wire/frame.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { TableHash } from "../src/engine/table/hash.js";
 import { DROP_REASONS, LEFT, type NodeEngine, OWN_SLOT, REMOVE, type Rows, UP } from "../src/engine/index.js";
@@ -64,7 +64,8 @@ function checkValue(rows: Rows, slot: number): void {
 }
 
 /** @throws Error when other nodes would refuse a datagram that a node sent */
-export function checkSent(bytes: Uint8Array, datagramBytesMax: number): void {
+export function checkSent(bytes: Uint8Array, datagramBytesMax: number, network = NO_NETWORK): void {
+  frameReader.network = network;
   if (bytes.length === 0 || bytes.length > datagramBytesMax) fail(`a datagram of ${bytes.length} bytes was sent`);
   const isJson = bytes[0] === JSON_FIRST_BYTE;
   if (isJson) JSON.parse(Buffer.from(bytes).toString());

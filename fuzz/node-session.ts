@@ -34,6 +34,8 @@ export interface NodeKind {
   isOfRow(reason: string, bytes: Uint8Array): boolean;
   /** Whether any datagram, even a malformed one, proves that the node at its source is alive. */
   isLife: boolean;
+  /** Hash of the name of the node's network; undefined: it has none. */
+  network?: number;
   /** Checks other parts of the node. */
   check?(engine: NodeEngine): void;
 }
@@ -96,10 +98,10 @@ export class NodeSession implements Session {
     const [, id, capacity, valueBytesMax, datagramBytesMax, randomSeed] = numbers;
     const engine = this.kind.dialect(engineOptions({
       id, address: OWN_ADDRESS, capacity, valueBytesMax, datagramBytesMax, removeAfterMs: 60000,
-      seedCapacity: SEED_CAPACITY, randomSeed,
+      seedCapacity: SEED_CAPACITY, randomSeed, network: this.kind.network,
     }));
     this.engine = engine;
-    this.world = new World(engine, ADDRESSES);
+    this.world = new World(engine, ADDRESSES, this.kind.network);
     this.limit = datagramBytesMax;
     this.seedsMax = this.kind.seedsMax(SEED_CAPACITY, capacity);
     this.ids.splice(0, Infinity, ...this.kind.tablesOf(engine).map((rows) => rows.id(OWN_SLOT)));
@@ -156,7 +158,7 @@ export class NodeSession implements Session {
   private drain(engine: NodeEngine): void {
     this.isChanged = takeNotifications(engine).some(({ kind }) => kind === NOTIFY_UPDATE || kind === NOTIFY_STATE);
     for (const { bytes } of takeDatagrams(engine, this.kind.burstMax)) {
-      checkSent(bytes, this.limit);
+      checkSent(bytes, this.limit, this.kind.network);
       this.world?.sent(bytes);
     }
     if (engine.seeds.count > this.seedsMax) fail(`${engine.seeds.count} seeds`);

@@ -29,6 +29,9 @@ const compact: NodeKind = {
   isLife: false,
 };
 
+/** A node of a network with a name. */
+const named: NodeKind = { ...compact, network: 0x6e616d65 };
+
 /** Drop reasons that refuse one batch of events, or the whole datagram. */
 const OF_BATCHES = ["event", "fork", "gap", "duplicate", "oldGeneration", "arenaFull"];
 const feedFrames = new FeedSource();
@@ -76,6 +79,7 @@ interface Halves extends NodeEngine {
 /** All objects that handle untrusted bytes. */
 export const targets: readonly Target[] = [
   { name: "compact", begin: () => new NodeSession(compact) },
+  { name: "named", begin: () => new NodeSession(named) },
   { name: "feeds", begin: () => new NodeSession(feeds) },
   { name: "espgossip", begin: () => new NodeSession(boards) },
   { name: "sealed", begin: () => new SealedSession() },

@@ -1,6 +1,7 @@
 import type { SimRandom } from "../desktop/simulator/random.js";
 import type { NodeEngine } from "../src/engine/index.js";
 import { DROP_NONE } from "../src/engine/wire/drops.js";
+import { NO_NETWORK } from "../src/engine/wire/frame.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { drawWord } from "./mutate.js";
 
@@ -24,7 +25,12 @@ export class World {
   counter = 0;
   private readonly reader = new FrameReader();
 
-  constructor(readonly engine: NodeEngine, readonly addresses: readonly number[]) {}
+  /** @param network hash of the name of the node's network */
+  constructor(
+    readonly engine: NodeEngine, readonly addresses: readonly number[], readonly network = NO_NETWORK,
+  ) {
+    this.reader.network = network;
+  }
 
   record(bytes: Uint8Array): void {
     if (this.datagrams.length === RECORDED_MAX) this.datagrams.shift();

@@ -27,13 +27,16 @@ export type ErrorCode = "ERR_OPTION" | "ERR_ARGUMENT" | "ERR_STATE" | "ERR_NO_RO
  * | `idConflict` | another device uses this node's id: once a start |
  * | `nameConflict` | a live node of another id has this node's name: once for each of the first 8 ids of a start |
  * | `tableFull` | there are more live nodes than rows: once a start |
- * | `seal` | an address sends frames that are not sealed, or for 8 rounds ones that the key does not open |
+ * | `seal` | an address sends frames that are not sealed, or for 8 rounds ones that the key does not open; or frames are sealed
+ * and this node has no key, once a start |
  * | `fork` | a feed has two different events under one number: once a start |
  * | `limits` | a node has another `valueBytesMax` or `eventBytesMax`, once for each start of it; or it keeps no event
- * feeds although this node published events, once a start |
+ * feeds although this node published events, once a start; or it has room for fewer rows than this node holds, once a
+ * start |
+ * | `network` | an address sends frames of a network with another name, or without one: once a start |
  */
-export type GossipErrorCode =
-  "socket" | "storage" | "idConflict" | "nameConflict" | "tableFull" | "send" | "seal" | "fork" | "limits";
+export type GossipErrorCode = "socket" | "storage" | "idConflict" | "nameConflict" | "tableFull" | "send" | "seal"
+  | "fork" | "limits" | "network";
 
 /**
  * An error of this library. It is a `TypeError` where a value has the wrong

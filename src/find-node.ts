@@ -1,9 +1,11 @@
 import { NODE_NAME_BYTES_MAX } from "./cbor/named-value.js";
 import { parseEndpoint, show } from "./checks.js";
 import { hasName } from "./engine/named-rows.js";
-import type { Rows } from "./engine/table/rows.js";
-import { invalid } from "./errors.js";
+import { OWN_SLOT, type Rows } from "./engine/table/rows.js";
+import { DOWN } from "./engine/table/states.js";
+import { failure, invalid } from "./errors.js";
 import { encodeName, isNumeric } from "./node-name.js";
+import { shownState } from "./node-row.js";
 
 /**
  * The slot of the row that an argument of a method names; -1 when none is held. An
@@ -27,6 +29,20 @@ export function findNode(rows: Rows, method: string, node: number | string, port
   const name = new Uint8Array(NODE_NAME_BYTES_MAX + 2);
   const nameEnds = encodeName(method, "name", node, name);
   return findName(rows, name, nameEnds);
+}
+
+/**
+ * The slot of the row of a node that is down, left or removed, found as by `findNode`.
+ *
+ * @throws as `findNode`, and ERR_ARGUMENT when there is no such row; Error ERR_STATE when the node is in another state
+ */
+export function findGone(rows: Rows, method: string, node: number | string, port: number): number {
+  const slot = findNode(rows, method, node, port);
+  if (slot < 0) throw invalid(method, "node", `no row has ${show(node)}`, true);
+  if (slot === OWN_SLOT) throw failure("ERR_STATE", `${method}: ${show(node)} is this node itself`);
+  if (rows.state(slot) >= DOWN) return slot;
+  const state = shownState(rows, slot);
+  throw failure("ERR_STATE", `${method}: node ${rows.id(slot)} is ${state}, neither down nor left`);
 }
 
 function findAddress(rows: Rows, method: string, address: string, port: number): number {

@@ -1,18 +1,18 @@
 import { cborFailure } from "./cbor-failure.js";
-import { formatAddress } from "./engine/wire/address.js";
 import { CBOR_TOO_LARGE, type CborValue, encodeCbor } from "./cbor/cbor.js";
 import { writeNoValue } from "./cbor/named-value.js";
 import { parseEndpoint, show } from "./checks.js";
 import { rowNameBytes } from "./engine/named-rows.js";
-import { JSON_FIRST_BYTE } from "./engine/wire/frame.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
+import { REMOVE } from "./engine/table/states.js";
+import { debugLine } from "./debug-line.js";
 import { type ChismeError, type GossipErrorCode, failure, invalid } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
-import { findNode } from "./find-node.js";
+import { findGone, findNode } from "./find-node.js";
 import { type GossipStats, gossipStats } from "./gossip-stats.js";
 import { encodeName, noRoomBesideName } from "./node-name.js";
 import { type NodeRow, allRows, nodeRow } from "./node-row.js";
@@ -151,6 +151,25 @@ export class GossipNode<Value extends CborValue = CborValue> {
   row(node: number | string): NodeRow<Value> | undefined {
     const slot = findNode(this.engine.rows, "row", node, this.port);
     return slot < 0 ? undefined : nodeRow(this.engine.rows, slot);
+  }
+
+  /**
+   * Removes a node that is down or left, here and everywhere: its row becomes a tombstone. A node that holds it as
+   * up does not believe that it is gone. The node is back as soon as it speaks again. Does nothing if it is removed.
+   *
+   * @param node as in `row`
+   * @throws RangeError or TypeError ERR_ARGUMENT when it is none of them, or no row has it; Error ERR_STATE
+   * when the node is up, probed or suspect, or this one; when this one is not running; and in the dialect espgossip
+   */
+  forget(node: number | string): void {
+    const rows = this.engine.rows;
+    const slot = findGone(rows, "forget", node, this.port);
+    if (this.phase !== STARTED) throw failure("ERR_STATE", "forget: the node is not running");
+    if (rows.state(slot) === REMOVE) return;
+    if (!this.engine.forget(this.nowMs(), slot)) {
+      throw failure("ERR_STATE", "forget: the dialect espgossip removes no rows");
+    }
+    this.drain(false);
   }
 
   /**
@@ -417,9 +436,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   private debug(direction: string, address: number, port: number, bytes: Uint8Array, length: number): void {
-    if (this.options.debugOutput === undefined) return;
-    const type = bytes[0] === JSON_FIRST_BYTE ? "JSON" : frameTypeName(bytes[1] & 0x0f);
-    this.print(`${type} ${direction} ${formatAddress(address)}:${port}, ${length} bytes`);
+    if (this.options.debugOutput !== undefined) this.print(debugLine(direction, address, port, bytes, length));
   }
 
   /** A throwing `debugOutput` must not disturb the node: it is not called again. */
@@ -437,7 +454,3 @@ const NEW = 0;
 const STARTED = 1;
 const CLOSED = 2;
 const RESTORING = 3;
-
-function frameTypeName(type: number): string {
-  return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : type === 4 ? "LEAVE" : "unknown";
-}

@@ -41,9 +41,14 @@ export interface NodeRow<Value extends CborValue = CborValue> {
   data: Value | undefined;
 }
 
+/** The state of a row as the application sees it. */
+export function shownState(rows: Rows, slot: number): NodeState {
+  const state = rows.state(slot);
+  return stateName(state === UP && rows.hasFlag(slot, FLAG_PROBED) ? PROBED : state);
+}
+
 /** The row in a slot. */
 export function nodeRow<Value extends CborValue>(rows: Rows, slot: number): NodeRow<Value> {
-  const state = rows.state(slot);
   return {
     id: rows.id(slot),
     name: rowName(rows, slot),
@@ -51,7 +56,7 @@ export function nodeRow<Value extends CborValue>(rows: Rows, slot: number): Node
     port: rows.port(slot),
     revision: rows.revision(slot),
     heartbeat: rows.heartbeat(slot),
-    state: stateName(state === UP && rows.hasFlag(slot, FLAG_PROBED) ? PROBED : state),
+    state: shownState(rows, slot),
     data: rowData(rows, slot) as Value | undefined,
   };
 }

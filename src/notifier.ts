@@ -2,12 +2,12 @@ import type { CborValue } from "./cbor/cbor.js";
 import { haveSameName, rowName } from "./engine/named-rows.js";
 import { formatAddress } from "./engine/wire/address.js";
 import {
-  EVENT_LIMIT_SHIFT, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NO_FEEDS, NOTIFY_STATE, NOTIFY_STRANGER,
-  NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
+  EVENT_LIMIT_SHIFT, NOTIFY_CAPACITY, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NETWORK, NOTIFY_NO_FEEDS,
+  NOTIFY_SEALED, NOTIFY_STATE, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
 } from "./engine/notifications.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
-import { DOWN } from "./engine/table/states.js";
+import { DOWN, isCounted } from "./engine/table/states.js";
 import { show } from "./checks.js";
 import { type GossipErrorCode, failure } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
@@ -128,7 +128,30 @@ export class Notifier<Value extends CborValue> {
       this.report("limits", this.limitsMessage(slot, this.notification.detail));
     } else if (kind === NOTIFY_NO_FEEDS) {
       this.report("limits", `${this.nodeName(slot)} keeps no event feeds, this node does`);
+    } else if (kind === NOTIFY_CAPACITY) {
+      this.report("limits", this.capacityMessage());
+    } else if (kind === NOTIFY_SEALED) {
+      this.report("seal", `the network at ${formatAddress(slot)} is sealed, and this node has no key`);
+    } else if (kind === NOTIFY_NETWORK) {
+      this.report("network", `${formatAddress(slot)} is of ${this.networkDifference(this.notification.detail)}`);
     }
+  }
+
+  private capacityMessage(): string {
+    const rows = this.engine.rows;
+    const stats = this.engine.stats;
+    let count = 0;
+    for (let place = 0; place < rows.count; place++) if (isCounted(rows.state(rows.slotAt(place)))) count++;
+    const id = stats.leastCapacityId();
+    const slot = rows.find(id);
+    const name = slot < 0 ? `node ${id}` : this.nodeName(slot);
+    return `${name} has room for ${stats.leastCapacity()} rows; this network has ${count}, so it lacks some`;
+  }
+
+  /** @param isNamed whether the network of the other node has a name */
+  private networkDifference(isNamed: number): string {
+    if (this.options.network === undefined) return "a network that has a name, this node's has none";
+    return isNamed === 0 ? "a network without a name, this node's has one" : "a network with another name";
   }
 
   /** @param detail of NOTIFY_LIMITS */

@@ -2,11 +2,15 @@ import {
   checkAddress, checkFunction, checkNames, checkObject, checkViews, integer, parseEndpoint, show,
 } from "./checks.js";
 import type { CborValue } from "./cbor/cbor.js";
+import { utf8Length, utf8Write } from "./cbor/utf8.js";
 import type { Digest } from "./digest/sha256.js";
+import { BROADCAST_ADDRESS } from "./engine/wire/address.js";
 import type { NodeEngine, Dialect } from "./engine/node-engine.js";
 import type { EngineOptions, FeedMaker } from "./engine/options.js";
+import { networkHash } from "./engine/table/hash.js";
 import {
-  FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX, SECTION_HEAD_BYTES,
+  FEEDS_HASH_BYTES, NO_NETWORK, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX,
+  SECTION_HEAD_BYTES,
 } from "./engine/wire/frame.js";
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/wire/sealer.js";
 import { type ChismeError, type GossipErrorCode, invalid } from "./errors.js";
@@ -58,6 +62,17 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   name?: string;
   /** UDP port: 1 to 65,535, 5000 by default. */
   port?: number;
+  /**
+   * Name of the network, 1 to 31 bytes in UTF-8; none by default. Nodes of networks with different names, or of which
+   * one has none, do not exchange anything. It keeps nobody out on purpose; `key` does. The limits of `valueBytesMax`
+   * and of `eventBytesMax` are lower by 1 with it. JSON has no network name.
+   */
+  network?: string;
+  /**
+   * Address under which other nodes reach this one, such as "203.0.113.5" or "203.0.113.5:5001", for a node in a
+   * container or behind a port forward. By default that of its datagrams. Not with `dialect`.
+   */
+  advertise?: string;
   /** Addresses such as "192.168.0.54" or "192.168.0.54:5001", at most `seedCapacity`; with none, broadcast. */
   seedList?: string[];
   /** Time between rounds in ms: 100 to 3,600,000, 10,000 by default. */
@@ -79,7 +94,7 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
    * 1,728,000,000 (20 days), 86,400,000 (a day) by default.
    */
   removeAfterMs?: number;
-  /** Where a node without peers sends its SYN: "255.255.255.255" by default. */
+  /** Where a node without peers sends its SYN: "255.255.255.255" by default; "none": it sends no broadcasts. */
   broadcastAddress?: string;
   /** uint32 for the node's random numbers; the platform gives another at each start. */
   randomSeed?: number;
@@ -113,11 +128,12 @@ export interface CheckedOptions extends EngineOptions {
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onError dialect key "
-  + "otherKey sealing allowUnsealed events digest name";
+  + "otherKey sealing allowUnsealed events digest name network advertise";
 export const SEED_CAPACITY = 16;
 export const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
 const VALUE_BYTES_MOST = 255;
+const NETWORK_BYTES_MAX = 31;
 /** What a datagram needs beside a value so that a row fits it. */
 const FRAME_BYTES_MAX = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + ROWS_HEAD_BYTES + ROW_HEAD_BYTES_MAX;
 /** What a frame of a node with feeds has beside that. */
@@ -148,26 +164,62 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   const port = integer("port", options.port, 5000, 1, 65535);
   const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
-  const frameBytes = FRAME_BYTES_MAX + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
+  const network = checkNetwork(options.network);
+  const octetBytes = network === NO_NETWORK ? 0 : 1;
+  const frameBytes = FRAME_BYTES_MAX + octetBytes + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
   const valueBytesMax = checkValueBytes(options.valueBytesMax, datagramBytesMax, frameBytes);
   checkName(options.name, valueBytesMax);
+  const advertised = checkAdvertise(options.advertise, port, options.dialect);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, SEED_CAPACITY, 1, 255);
   return {
     id: integer("id", id, options.socket.deviceId(port), 0, UINT32_MAX),
     address: options.socket.ownAddress(),
     port,
+    advertisedAddress: advertised[0],
+    advertisedPort: advertised[1],
+    network,
     roundIntervalMs: integer("roundIntervalMs", options.roundIntervalMs, ROUND_INTERVAL_MS, 100, 3600000),
     capacity: integer("capacity", options.capacity, 64, 2, 65535),
     datagramBytesMax,
     valueBytesMax,
     seedCapacity,
     removeAfterMs: integer("removeAfterMs", options.removeAfterMs, 86400000, 60000, 1728000000),
-    broadcastAddress: checkAddress("", "broadcastAddress", options.broadcastAddress ?? "255.255.255.255"),
+    broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
-    feeds: checkEvents(options.events, datagramBytesMax, options.digest),
+    feeds: checkEvents(options.events, datagramBytesMax - octetBytes, options.digest),
     seeds: checkSeeds(options.seedList ?? [], port, seedCapacity),
   };
+}
+
+/** The hash of a network's name; NO_NETWORK without a name. */
+function checkNetwork(name: unknown): number {
+  if (name === undefined) return NO_NETWORK;
+  const isText = typeof name === "string";
+  const length = isText ? utf8Length(name) : 0;
+  if (!isText || length < 1 || length > NETWORK_BYTES_MAX) {
+    throw invalid("", "network", `${show(name)} is not a text of 1 to ${NETWORK_BYTES_MAX} bytes`, isText);
+  }
+  const bytes = new Uint8Array(length);
+  utf8Write(name, bytes, 0);
+  return networkHash(bytes);
+}
+
+/** The address and port that the node advertises; empty when it advertises none. */
+function checkAdvertise(advertise: unknown, port: number, dialect: Dialect | undefined): number[] {
+  const advertised: number[] = [];
+  if (advertise === undefined) return advertised;
+  if (dialect !== undefined) {
+    throw invalid("", "advertise", "the JSON of the option dialect always has the address of its datagrams", false);
+  }
+  parseEndpoint("", "advertise", advertise, port, advertised);
+  if (advertised[0] !== BROADCAST_ADDRESS) return advertised;
+  throw invalid("", "advertise", `${show(advertise)} is not the address of one node`, true);
+}
+
+/** The broadcast address; 0 for "none". */
+function checkBroadcast(text: unknown): number {
+  return text === "none" ? 0 : checkAddress("", "broadcastAddress", text);
 }
 
 /** @param frameBytes what a datagram needs beside a value */
@@ -203,13 +255,17 @@ function checkEvents(
 
 function checkSealing<Value extends CborValue>(options: GossipOptions<Value>): Sealer | undefined {
   checkFunction("sealing", options.sealing);
+  const isAllowed = options.allowUnsealed === true;
+  if (isAllowed && (options.key === undefined || options.dialect === undefined)) {
+    throw invalid("", "allowUnsealed", `there is no ${options.key === undefined ? "key" : "dialect"} beside it`, false);
+  }
   if (options.key === undefined) {
     if (options.otherKey === undefined) return undefined;
     throw invalid("", "otherKey", "there is no key beside it", false);
   }
   const key = parseKey("key", options.key);
   const otherKey = options.otherKey === undefined ? undefined : parseKey("otherKey", options.otherKey);
-  if (options.dialect !== undefined && options.allowUnsealed !== true) {
+  if (options.dialect !== undefined && !isAllowed) {
     const problem = "JSON is never sealed; with a dialect that uses it, allowUnsealed must be true";
     throw invalid("", "key", problem, false);
   }

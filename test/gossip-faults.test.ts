@@ -8,7 +8,7 @@ const STRANGER = 7;
 const REASONS = [
   "magic", "version", "type", "length", "section", "row", "value", "echo", "idConflict", "stale", "tableFull",
   "valueTooLarge", "unasked", "unsealed", "seal", "replay", "unproven", "event", "fork", "gap", "duplicate",
-  "oldGeneration", "arenaFull",
+  "oldGeneration", "arenaFull", "network",
 ];
 /** An object of 12 bytes, as short as JSON of a board can be. */
 const JSON_HEX = "7b" + "20".repeat(10) + "7d";
@@ -50,7 +50,8 @@ describe("Gossip: stats", () => {
     ["length", frameHex(2, STRANGER, 0, 1, ""), "an ACK to nothing"],
     ["magic", JSON_HEX, "JSON"], ["magic", "00", "another first byte"],
     ["version", "c2" + update.slice(2), "version 2"], ["version", "c0", "version 0"],
-    ["type", frameHex(0, STRANGER, 0, 1, ""), "type 0"], ["type", frameHex(5, STRANGER, 0, 1, "01"), "type 5"],
+    ["type", frameHex(0, STRANGER, 0, 1, ""), "type 0"],
+    ["network", frameHex(9, STRANGER, 0, 1, ""), "an octet of a network"],
     ["unsealed", frameHex(0x11, STRANGER, 0, 1, ""), "sealed"],
     ["type", frameHex(0x22, STRANGER, 0, 1, "01"), "flag of a SYN"],
     ["section", syn("0100040000000901000400000009"), "WANT twice"],
@@ -82,7 +83,7 @@ describe("Gossip: stats", () => {
       // JSON is answered by the head of a SYN, a sign of life.
       assert.equal(node.socket.sent.length, sent + (hex.startsWith("7b") ? 1 : 0));
       assert.deepEqual(node.gossip.rows(), rows);
-      const errors = reason === "idConflict" ? [reason] : [];
+      const errors = ["idConflict", "network"].includes(reason) ? [reason] : reason === "unsealed" ? ["seal"] : [];
       assert.deepEqual([node.updates, node.states, node.errors.map(([code]) => code)], [[], [], errors]);
     });
   }

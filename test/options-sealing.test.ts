@@ -55,6 +55,12 @@ describe("options: key", () => {
     refuses({ key: DIGITS, sealing: {} }, /^sealing: an object is not a function$/);
   });
 
+  it("allowUnsealed is refused where it would do nothing", () => {
+    refuses({ allowUnsealed: true }, /^allowUnsealed: there is no key beside it$/);
+    refuses({ allowUnsealed: true, dialect: auto() }, /^allowUnsealed: there is no key beside it$/);
+    refuses({ allowUnsealed: true, key: DIGITS }, /^allowUnsealed: there is no dialect beside it$/);
+  });
+
   it("a key with a dialect is refused unless allowUnsealed is true", () => {
     for (const dialect of [espgossip(), auto()]) {
       refuses({ key: DIGITS, dialect }, /^key: JSON is never sealed.*allowUnsealed must be true$/);

@@ -8,6 +8,7 @@ export const COMMANDS_HELP = `
   log TOPIC VALUE      publish a log event, which replaces no other event
   set TOPIC KEY VALUE  set this node's value of a topic and key
   remove TOPIC KEY     remove the value of a topic and key
+  forget ID|ADDRESS    remove a node that is down or left, everywhere
   view                 print the latest value of each topic and key
   front                print how far each feed is held: author, generation,
                        sequence number, name of the author
@@ -64,6 +65,7 @@ export class Commands {
         gossip.remove(topic, need(key, "remove TOPIC KEY"));
         return 0;
       }
+      case "forget": gossip.forget(readNode(need(rest, "forget ID|ADDRESS"))); return 0;
       case "view": report.view(this.target.view.entries()); return 0;
       case "front": report.front(namedFrontier(gossip)); return 0;
       case "export": exportEvents(gossip, need(rest, "export FILE")); return 0;
@@ -111,6 +113,11 @@ function parseValue(text: string): CborValue {
   } catch {
     return text;
   }
+}
+
+/** An id, or an address, which `Gossip` checks. */
+function readNode(text: string): number | string {
+  return readNumber(text) ?? text;
 }
 
 function readWait(text: string): number {

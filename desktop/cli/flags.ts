@@ -2,6 +2,8 @@
 const FLAGS = new Map([
   ["listen", "--listen"],
   ["port", "--listen port"],
+  ["network", "--network"],
+  ["advertise", "--advertise"],
   ["seedList", "--seed"],
   ["roundIntervalMs", "--interval"],
   ["id", "--id"],
@@ -16,6 +18,7 @@ const FLAGS = new Map([
   ["broadcastAddress", "--broadcast"],
   ["key", "--key-file"],
   ["otherKey", "--other-key-file"],
+  ["allowUnsealed", "--allow-unsealed"],
 ]);
 
 /**

@@ -23,6 +23,8 @@ export interface NodeOptions {
   dialect: "compact" | "espgossip" | "auto";
   listen?: string;
   seed?: string[];
+  advertise?: string;
+  network?: string;
   storage?: string;
   keyFile?: string;
   otherKeyFile?: string;
@@ -229,11 +231,14 @@ export class NodeRun {
     if (id !== undefined) options.id = id;
     if (newId) options.newId = true;
     if (name !== undefined) options.name = name;
+    if (this.options.network !== undefined) options.network = this.options.network;
+    if (this.options.advertise !== undefined) options.advertise = this.options.advertise;
     this.addKeys(options);
     if (dialect !== "compact") {
       options.dialect = dialect === "auto" ? auto() : espgossip();
       // NodeMCU boards share arbitrary tables as values.
-      options.valueBytesMax = Math.min(VALUE_BYTES_MAX, datagramBytes - ROW_BYTES);
+      const octetBytes = options.network === undefined ? 0 : 1;
+      options.valueBytesMax = Math.min(VALUE_BYTES_MAX, datagramBytes - ROW_BYTES - octetBytes);
     }
     if (this.options.valueBytes !== undefined) options.valueBytesMax = this.options.valueBytes;
     if (this.options.debug) options.debugOutput = (message) => this.debug(message);

@@ -38,6 +38,9 @@ export function nodeCommand(): Command {
     .addOption(new Option("--dialect <name>", "dialect; auto uses both and passes rows between them")
       .choices(["compact", "espgossip", "auto"]).default("compact"))
     .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
+    .option("--advertise <address[:port]>", "where other nodes reach this one, for a container or a port forward "
+      + "(default: where its datagrams come from)")
+    .option("--network <name>", "exchange only with nodes of this name: 1 to 31 bytes (default: without a name)")
     .option("--seed <address[:port]>", "address of another node; repeatable (default: broadcast)", append)
     .option("--storage <folder>", "where to keep id, revision, last peers and own events over restarts; one process "
       + "for each")
@@ -65,7 +68,8 @@ export function nodeCommand(): Command {
     .option("--datagram-bytes <bytes>", "longest datagram to send, 128 to 1472", numeric, 1200)
     .option("--remove-after <ms>", "how long a row stays down or left, and then a tombstone, 60000 to 1728000000",
       numeric, 86400000)
-    .option("--broadcast <address>", "where to send the first probe without a seed", "255.255.255.255")
+    .option("--broadcast <address>", "where to find nodes without a seed, or when no seed answers; none: nowhere",
+      "255.255.255.255")
     .option("--json", "print one JSON object per line")
     .option("--debug", "print a line for each datagram on standard error")
     .addHelpText("after", MORE_HELP)

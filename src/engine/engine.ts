@@ -1,23 +1,24 @@
 import { Clock, earlier } from "./clock.js";
 import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
-import { SETTLE_FORK, SETTLE_SEND } from "./feed/kinds.js";
-import { exchangeLimits, noteValue, showsLimits } from "./limits.js";
+import { compareCapacity, exchangeLimits, isOfNetwork, noteValue, showsLimits } from "./limits.js";
+import { expireStates, suspectSilent } from "./membership/expiry.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { Suspicion } from "./membership/suspicion.js";
 import type { NodeEngine } from "./node-engine.js";
 import {
-  NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, type Notification, Faults, nextChange,
+  NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_NETWORK, NOTIFY_SEALED, NOTIFY_TABLE_FULL, type Notification, Faults,
+  nextChange, nextStranger,
 } from "./notifications.js";
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
-  answerClaim, compareDigest, compareRanges, compareRows, defersRow, isInSync, isSummaryDue, observeSender, sendWanted,
-  senderAt, wantSender,
+  answerClaim, compareSection, defersRow, isInSync, isSummaryDue, observeSender, senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale } from "./reconcile/refusals.js";
+import { settleFeeds } from "./settle-feeds.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
 import {
@@ -25,13 +26,14 @@ import {
 } from "./table/rows.js";
 import { LEFT, SUSPECT, UP } from "./table/states.js";
 import { checkFrame, parseFrame } from "./wire/admission.js";
+import { locateSender } from "./wire/advertised.js";
 import {
-  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN, DROP_UNSEALED,
+  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN,
+  DROP_UNSEALED,
 } from "./wire/drops.js";
 import {
-  FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, SECTION_DIGEST, SECTION_INDIRECT_ACK, SECTION_PING_REQ,
-  SECTION_RANGE_FINGERPRINTS, SECTION_ROWS, SECTION_ROW_FINGERPRINTS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE,
-  TYPE_SYN,
+  FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_ROWS,
+  SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./wire/frame.js";
 import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
 import { ReplayGuard } from "./wire/replay-guard.js";
@@ -93,13 +95,17 @@ export class Engine implements NodeEngine {
       : options.feeds(rows, this.clock, this.stats, this.frame, this.own, this.suspicion);
     this.frame.events = this.feed;
     const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
-    this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox);
+    this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox, options.network);
+    this.frame.network = options.network ?? NO_NETWORK;
     this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool);
-    insertOwnRow(rows, this.row, options.id, options.address, options.port);
+    const advertised = options.advertisedAddress;
+    const port = options.advertisedPort ?? options.port;
+    insertOwnRow(rows, this.row, options.id, advertised ?? options.address, port, advertised !== undefined);
   }
 
   addSeed(address: number, port: number): void {
-    this.seeds.pin(address, port);
+    const rows = this.rows;
+    if (address !== rows.address(OWN_SLOT) || port !== rows.port(OWN_SLOT)) this.seeds.pin(address, port);
   }
 
   /**
@@ -134,30 +140,42 @@ export class Engine implements NodeEngine {
     this.begin(nowMs);
     this.stats.countReceived(length);
     const frame = this.frame;
-    let reason = parseFrame(frame, this.replayGuard, bytes, length, this.row, this.rows.id(OWN_SLOT));
+    const row = this.row;
+    const reason = parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
     if (reason === DROP_NONE) {
-      reason = checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
+      locateSender(frame, this.rows, row, address, port);
+      this.receiveFrame(row.address, row.port, bytes, length);
+    } else {
+      this.refuse(reason, address, port, bytes, length);
     }
-    if (reason === DROP_NONE) this.exchange(address, port, bytes, length);
-    else this.refuse(reason, address, port, bytes, length);
     // Drop the reference so that a board can free the datagram before the next arrives.
     frame.reset(this.rows.valueBytes(), 0, 0);
+  }
+
+  /** A well-formed frame arrived from the node at an address. */
+  private receiveFrame(address: number, port: number, bytes: Uint8Array, length: number): void {
+    const frame = this.frame;
+    const reason = checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
+    if (reason !== DROP_NONE) this.refuse(reason, address, port, bytes, length);
+    else if (isOfNetwork(this.rows, frame)) this.exchange(address, port, bytes, length);
+    else this.showLimits(address, port, length);
   }
 
   /** The deadline passed. */
   tick(nowMs: number): void {
     this.begin(nowMs);
-    this.expireStates();
+    expireStates(this.rows, this.suspicion, this.rounds);
     const asked = this.feed === undefined ? -1 : this.feed.tick();
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
     if (asked >= 0) this.rounds.probe(asked);
     // PROTOCOL 6.4: a node that made no statement for long announces itself. Spreads are of 6.4, too, rounds of 6.1.
     if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
-    this.suspectSilent();
+    suspectSilent(this.suspicion, this.rounds);
     if (this.rounds.isSpreadDue()) this.rounds.spread();
     if (!this.rounds.isRoundDue()) return;
     if (this.replayGuard !== undefined) this.replayGuard.countRound();
     this.rounds.round();
+    compareCapacity(this.rows, this.faults, this.stats);
   }
 
   /**
@@ -191,6 +209,14 @@ export class Engine implements NodeEngine {
     if (revision > this.revision()) this.own.adopt(revision);
   }
 
+  /** PROTOCOL 4.6: removes the row of a node that is DOWN or LEFT here and, with 3 live nodes at once, everywhere. */
+  forget(nowMs: number, slot: number): boolean {
+    this.begin(nowMs);
+    this.suspicion.advance(slot);
+    if (this.rounds.requestSpread()) this.rounds.spread();
+    return true;
+  }
+
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
   revision(): number {
     return this.own.revision();
@@ -205,12 +231,7 @@ export class Engine implements NodeEngine {
 
   /** Writes the next notification for the application; false when there is none. */
   pollNotification(out: Notification): boolean {
-    const stranger = this.replayGuard === undefined ? 0 : this.replayGuard.nextStranger();
-    if (stranger !== 0) {
-      out.kind = NOTIFY_STRANGER;
-      out.slot = stranger;
-      return true;
-    }
+    if (this.replayGuard !== undefined && nextStranger(this.replayGuard, out)) return true;
     if (this.own.isContested) this.faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
     return this.faults.next(out) || nextChange(this.rows, out);
   }
@@ -243,27 +264,6 @@ export class Engine implements NodeEngine {
     }
   }
 
-  /** PROTOCOL 4.2: changes the states that nobody refuted in time. */
-  private expireStates(): void {
-    const suspicion = this.suspicion;
-    if (!suspicion.beginExpiry()) return;
-    let place = suspicion.nextDue(this.rows.count - 1);
-    for (; place >= 0; place = suspicion.nextDue(place - 1)) {
-      const slot = this.rows.slotAt(place);
-      if (!suspicion.needsLastProbe(slot)) suspicion.advance(slot);
-      else if (this.rounds.probe(slot)) suspicion.lastProbeSent(slot, this.rounds.localHealth);
-      else suspicion.lastProbeFailed(slot);
-    }
-  }
-
-  /** PROTOCOL 6.2: suspects nodes that do not answer, and sends them the suspicion so that they can refute it. */
-  private suspectSilent(): void {
-    for (let slot = this.rounds.nextSilent(); slot >= 0; slot = this.rounds.nextSilent()) {
-      this.suspicion.raise(slot, SUSPECT);
-      this.rounds.probe(slot);
-    }
-  }
-
   /** Counts a refused datagram. For some reasons its sender gets a frame all the same. */
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     const guard = this.replayGuard;
@@ -272,6 +272,8 @@ export class Engine implements NodeEngine {
       correctStale(this.rows, this.outbox, this.frame, guard, address, port, length);
     } else if (reason === DROP_UNPROVEN) {
       challenge(this.rows, this.outbox, this.frame, this.feed, address, port, length);
+    } else if (reason === DROP_NETWORK) {
+      this.faults.reportSender(NOTIFY_NETWORK, address, this.frame.isNamed() ? 1 : 0);
     } else if (reason === DROP_ID_CONFLICT) {
       // A sealed frame of this id may be this node's own, replayed by an attacker.
       const frame = this.frame;
@@ -280,10 +282,21 @@ export class Engine implements NodeEngine {
       }
     } else if (guard !== undefined) {
       if (reason === DROP_UNSEALED || reason === DROP_SEAL) guard.noteStranger(address, reason === DROP_SEAL);
+    } else if (reason === DROP_UNSEALED) {
+      this.faults.reportSender(NOTIFY_SEALED, address, 0);
     } else if (reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
       // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life.
       this.outbox.addSign(address, port, 0);
     }
+  }
+
+  /** PROTOCOL 3.4: the sender may be of another network. It gets this node's limits, with its network's whole hash. */
+  private showLimits(address: number, port: number, length: number): void {
+    this.stats.countDrop(DROP_NETWORK);
+    if (this.frame.type !== TYPE_SYN) return;
+    this.outbox.withholdUpdates();
+    this.outbox.sendLimits();
+    this.answerSyn(senderAt(this.rows, this.frame, address, port), address, port, length);
   }
 
   /** PROTOCOL 5.2: applies a good frame and answers it. */
@@ -306,11 +319,8 @@ export class Engine implements NodeEngine {
     while (frame.nextSection()) {
       hasSummary = hasSummary || frame.isSummary();
       // PROTOCOL 5.2, steps 2 to 6
-      if (frame.section === SECTION_WANT) sendWanted(rows, outbox, frame);
-      else if (frame.section === SECTION_ROWS) this.mergeRows(address, port, bytes);
-      else if (frame.section === SECTION_DIGEST) compareDigest(rows, outbox, frame, this.row, this.own);
-      else if (frame.section === SECTION_RANGE_FINGERPRINTS) compareRanges(rows, outbox, frame);
-      else if (frame.section === SECTION_ROW_FINGERPRINTS) compareRows(rows, outbox, frame);
+      if (frame.section === SECTION_ROWS) this.mergeRows(address, port, bytes);
+      else if (frame.section <= SECTION_ROW_FINGERPRINTS) compareSection(rows, outbox, frame, this.row, this.own);
       // PROTOCOL 6.2
       else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
       else if (frame.section === SECTION_INDIRECT_ACK && frame.isAnswer()) this.rounds.handleIndirectAck(frame);
@@ -320,11 +330,11 @@ export class Engine implements NodeEngine {
         if (forkSlot >= 0) this.faults.report(NOTIFY_FORK, forkSlot);
       }
     }
-    if (feed !== undefined) this.settleFeeds(feed);
+    if (feed !== undefined) settleFeeds(feed, rows, this.faults, frame, outbox);
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
     // PROTOCOL 5.2, step 7
     if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame);
-    if (exchangeLimits(rows, this.faults, frame, feed, showedLimits)) outbox.sendLimits();
+    if (exchangeLimits(rows, this.faults, this.stats, frame, feed, showedLimits)) outbox.sendLimits();
     const slot = senderAt(rows, frame, address, port);
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
     if (slot >= 0 && held < 0 && frame.isAnswer()) rows.setFlag(slot, FLAG_PROVEN);
@@ -396,16 +406,6 @@ export class Engine implements NodeEngine {
     if (row.state !== stateBefore || (isFresher && row.state !== UP)) this.suspicion.stateChanged(slot);
   }
 
-  /** PROTOCOL 10.4: settles each feed that the frame's rows show. */
-  private settleFeeds(feed: FeedProtocol): void {
-    for (let slot = 0; feed.hasClaims && slot < this.rows.capacity; slot++) {
-      const decision = feed.settle(this.frame, slot);
-      if ((decision & SETTLE_FORK) !== 0) this.faults.report(NOTIFY_FORK, slot);
-      if ((decision & SETTLE_SEND) !== 0) this.outbox.send(slot);
-    }
-    feed.end(this.frame);
-  }
-
   /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot from `senderAt` */
   private answerSyn(slot: number, address: number, port: number, length: number): void {
     const frame = this.frame;
@@ -413,7 +413,8 @@ export class Engine implements NodeEngine {
     if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
     const isProven = this.prepareAnswer(slot, length);
     if (isProven && !this.rounds.mayAnswerInFull(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    this.outbox.addAnswer(TYPE_ACK, address, port, 0, !isInSync(this.rows, frame), frame.counter, frame.id);
+    const withSummary = !isInSync(this.rows, frame) && isOfNetwork(this.rows, frame);
+    this.outbox.addAnswer(TYPE_ACK, address, port, 0, withSummary, frame.counter, frame.id);
   }
 
   /** PROTOCOL 5.2: an ACK or a DIFF is answered by a DIFF, if there is something to send or to want. */

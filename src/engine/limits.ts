@@ -1,12 +1,13 @@
 import type { FeedProtocol } from "./feed/feed-protocol.js";
-import { type Faults, NOTIFY_NO_FEEDS } from "./notifications.js";
+import { type Faults, NOTIFY_CAPACITY, NOTIFY_NO_FEEDS } from "./notifications.js";
 import type { Stats } from "./stats.js";
 import type { RowData } from "./table/row-data.js";
+import { countBetween } from "./table/fingerprints.js";
 import { FLAG_LIMITS } from "./table/row-flags.js";
 import { MERGED_FRESHER, MERGED_VALUE, OWN_SLOT, type Rows } from "./table/rows.js";
 import { DROP_VALUE_TOO_LARGE } from "./wire/drops.js";
 import { type FrameReader, NO_FEEDS, NO_LIMITS } from "./wire/frame-reader.js";
-import { TYPE_ACK, TYPE_SYN } from "./wire/frame.js";
+import { CAPACITY_LIMIT, NO_NETWORK, TYPE_ACK, TYPE_SYN } from "./wire/frame.js";
 
 /*
  * Nodes of one network may have other limits, as while devices are updated. They show
@@ -22,11 +23,16 @@ import { TYPE_ACK, TYPE_SYN } from "./wire/frame.js";
  * @param showed whether this node's last SYN to the sender had its limits
  */
 export function exchangeLimits(
-  rows: Rows, faults: Faults, frame: FrameReader, feed: FeedProtocol | undefined, showed: boolean,
+  rows: Rows, faults: Faults, stats: Stats, frame: FrameReader, feed: FeedProtocol | undefined, showed: boolean,
 ): boolean {
   const slot = rows.find(frame.id);
   const hasLimits = frame.limits !== NO_LIMITS;
   const isKnown = slot < 0 || rows.hasFlag(slot, FLAG_LIMITS);
+  // Also of a peer without a row: its table may be full, and so may this one.
+  if (hasLimits) {
+    stats.noteCapacity(frame.capacity(), frame.id);
+    compareCapacity(rows, faults, stats);
+  }
   if (hasLimits && !isKnown) {
     rows.setFlag(slot, FLAG_LIMITS);
     compareLimits(rows, faults, frame, feed, slot);
@@ -44,8 +50,29 @@ function compareLimits(
   const hasFeeds = feed !== undefined && frame.eventBytesMax() > 0;
   const isEventOther = hasFeeds && feed.feeds.eventBytesMax !== frame.eventBytesMax();
   if (!isEventOther && frame.valueBytesMax() === rows.valueBytesMax) return;
-  faults.reportLimits(slot, frame.limits);
+  faults.reportLimits(slot, frame.limits % CAPACITY_LIMIT);
 }
+
+/** PROTOCOL 5.7: reports that this node holds more rows than a peer has room for. Tombstones give way to other rows. */
+export function compareCapacity(rows: Rows, faults: Faults, stats: Stats): void {
+  const least = stats.leastCapacity();
+  // Without counting, where that decides.
+  if (least === 0 || rows.count <= least) return;
+  if (countBetween(rows, 0, ORDER_KEY_MAX) > least) faults.report(NOTIFY_CAPACITY, OWN_SLOT);
+}
+
+/**
+ * PROTOCOL 3.4: whether the frame's sender is surely of this node's network, although
+ * only an octet of the name's hash is in each frame. An answer is to a frame that
+ * its sender has accepted.
+ */
+export function isOfNetwork(rows: Rows, frame: FrameReader): boolean {
+  if (frame.network === NO_NETWORK || frame.limits !== NO_LIMITS || frame.isAnswer()) return true;
+  const slot = rows.find(frame.id);
+  return slot >= 0 && rows.hasFlag(slot, FLAG_LIMITS);
+}
+
+const ORDER_KEY_MAX = 0xffffffff;
 
 /** Whether SYNs to the node in a slot show this node's limits: those of that node are not known. @param slot or -1 */
 export function showsLimits(rows: Rows, slot: number): boolean {

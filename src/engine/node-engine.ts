@@ -24,6 +24,8 @@ export interface NodeEngine {
   publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void;
   /** Announces that the node leaves, if the dialect can express it. Only `pollTransmit` may follow. */
   leave(nowMs: number): void;
+  /** Removes the row in a slot, DOWN or LEFT, everywhere. Returns false in a dialect that removes no rows. */
+  forget(nowMs: number, slot: number): boolean;
   setRevision(nowMs: number, revision: number): void;
   revision(): number;
   /** The event feeds; undefined in a node without them. */

@@ -1,13 +1,20 @@
 export { EVENT_LIMIT_SHIFT } from "./wire/frame.js";
 import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, type Rows } from "./table/rows.js";
+import type { ReplayGuard } from "./wire/replay-guard.js";
 
 /** What `pollNotification` yields. */
 export interface Notification {
   /** One of the NOTIFY_ constants. */
   kind: number;
-  /** Slot of the row that the notification is about. For NOTIFY_STRANGER: the IPv4 address as uint32. */
+  /**
+   * Slot of the row that the notification is about. For NOTIFY_STRANGER, NOTIFY_NETWORK and NOTIFY_SEALED: the IPv4
+   * address as uint32. For NOTIFY_CAPACITY: 0.
+   */
   slot: number;
-  /** For NOTIFY_LIMITS: the peer's `valueBytesMax`, and 256 times its `eventBytesMax`. */
+  /**
+   * For NOTIFY_LIMITS: the peer's `valueBytesMax`, and 256 times its `eventBytesMax`. For NOTIFY_NETWORK: 1 if the
+   * sender's network has a name, otherwise 0.
+   */
   detail: number;
 }
 
@@ -27,6 +34,20 @@ export const NOTIFY_FORK = 6;
 export const NOTIFY_LIMITS = 7;
 /** This node published events, and a peer keeps no feeds. Notified once a start. */
 export const NOTIFY_NO_FEEDS = 8;
+/** A frame of a network with another name arrived. Notified once a start. */
+export const NOTIFY_NETWORK = 9;
+/** A sealed frame arrived, and this node has no key. Notified once a start. */
+export const NOTIFY_SEALED = 10;
+/** This node holds more rows than a peer has room for. Notified once a start. */
+export const NOTIFY_CAPACITY = 11;
+
+/** Writes the next stranger that the application has not been notified of; false when there is none. */
+export function nextStranger(guard: ReplayGuard, out: Notification): boolean {
+  const address = guard.nextStranger();
+  out.kind = NOTIFY_STRANGER;
+  out.slot = address;
+  return address !== 0;
+}
 
 /** Writes the next row change that the application has not been notified of; false when there is none. */
 export function nextChange(rows: Rows, out: Notification): boolean {
@@ -50,12 +71,12 @@ export class Faults {
   private bits = 0;
   private forkSlot = 0;
   private feedlessSlot = 0;
-  /** An input has one peer at most. */
-  private limitsSlot = 0;
-  private limitsDetail = 0;
+  /** Slot or address, and detail, of NOTIFY_LIMITS, NOTIFY_NETWORK or NOTIFY_SEALED. An input has one peer at most. */
+  private peer = 0;
+  private peerDetail = 0;
 
   /**
-   * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, NOTIFY_FORK or NOTIFY_NO_FEEDS
+   * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, NOTIFY_FORK, NOTIFY_NO_FEEDS or NOTIFY_CAPACITY
    * @param slot of the row that the fault is about
    */
   report(kind: number, slot: number): void {
@@ -67,9 +88,16 @@ export class Faults {
 
   /** The peer whose row is in `slot` has other limits than this node. @param limits as in `Notification.detail` */
   reportLimits(slot: number, limits: number): void {
-    this.limitsSlot = slot;
-    this.limitsDetail = limits;
+    this.peer = slot;
+    this.peerDetail = limits;
     this.bits |= 1 << NOTIFY_LIMITS;
+  }
+
+  /** @param kind NOTIFY_NETWORK or NOTIFY_SEALED @param address of the sender of a frame that was refused */
+  reportSender(kind: number, address: number, detail: number): void {
+    this.peer = address;
+    this.peerDetail = detail;
+    this.bits |= 1 << kind;
   }
 
   /** Writes the next fault that the application has not been notified of; false when there is none. */
@@ -80,8 +108,8 @@ export class Faults {
     while ((pending & (1 << kind)) === 0) kind++;
     out.kind = kind;
     out.slot = kind === NOTIFY_FORK ? this.forkSlot : kind === NOTIFY_NO_FEEDS ? this.feedlessSlot
-      : kind === NOTIFY_LIMITS ? this.limitsSlot : 0;
-    out.detail = this.limitsDetail;
+      : kind >= NOTIFY_LIMITS && kind < NOTIFY_CAPACITY ? this.peer : 0;
+    out.detail = this.peerDetail;
     if (kind === NOTIFY_LIMITS) this.bits &= ~(1 << kind);
     else this.bits |= 1 << (kind + NOTIFIED_SHIFT);
     return true;

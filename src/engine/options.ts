@@ -20,6 +20,12 @@ export interface EngineOptions {
   address: number;
   /** The node's own UDP port: 1 to 65,535. */
   port: number;
+  /** IPv4 address, as uint32, under which other nodes reach this one; by default that of its datagrams. */
+  advertisedAddress?: number | undefined;
+  /** With `advertisedAddress`, the port there: 1 to 65,535. */
+  advertisedPort?: number | undefined;
+  /** Hash of the network's name (`networkHash`), a uint32; by default the network has no name. */
+  network?: number | undefined;
   /** Rows that the node holds, its own included: 2 to 65,535. */
   capacity: number;
   /** Longest shared value: 0 to 255 bytes, best the same in all nodes of a network. */
@@ -32,7 +38,7 @@ export interface EngineOptions {
   removeAfterMs: number;
   /** Seeds that the node holds, configured and learned ones together: 1 to 255. */
   seedCapacity: number;
-  /** IPv4 address, as uint32, that a SYN goes to when no node is known. */
+  /** IPv4 address, as uint32, that a SYN goes to when no node is known; 0: none, and the node sends no broadcasts. */
   broadcastAddress: number;
   /** uint32. */
   randomSeed: number;

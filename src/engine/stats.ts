@@ -1,7 +1,7 @@
 import { DROP_REASONS } from "./wire/drops.js";
 import type { WordPool } from "./word-pool.js";
 
-/** Counters since the start, uint32 that wrap. */
+/** Counters since the start, uint32 that wrap, and the smallest table of a peer. */
 export class Stats {
   private readonly words: Uint32Array;
   private readonly start: number;
@@ -26,6 +26,19 @@ export class Stats {
     this.words[this.start + BYTES_SENT] += bytes;
   }
 
+  /** Notes the capacity of a peer. The smallest one and its node's id are kept. */
+  noteCapacity(capacity: number, id: number): void {
+    const least = this.leastCapacity();
+    if (least !== 0 && capacity >= least) return;
+    this.words[this.start + LEAST_CAPACITY] = capacity;
+    this.words[this.start + LEAST_CAPACITY + 1] = id;
+  }
+
+  /** The smallest capacity that a peer showed, in rows; 0: none did. */
+  leastCapacity(): number { return this.words[this.start + LEAST_CAPACITY]; }
+  /** Id of the peer with that capacity. */
+  leastCapacityId(): number { return this.words[this.start + LEAST_CAPACITY + 1]; }
+
   datagramsReceived(): number { return this.words[this.start + DATAGRAMS_RECEIVED]; }
   bytesReceived(): number { return this.words[this.start + BYTES_RECEIVED]; }
   datagramsSent(): number { return this.words[this.start + DATAGRAMS_SENT]; }
@@ -36,5 +49,7 @@ const DATAGRAMS_RECEIVED = DROP_REASONS;
 const BYTES_RECEIVED = DROP_REASONS + 1;
 const DATAGRAMS_SENT = DROP_REASONS + 2;
 const BYTES_SENT = DROP_REASONS + 3;
+/** The capacity, then the id. */
+const LEAST_CAPACITY = DROP_REASONS + 4;
 /** Words that `Stats` allocates. */
-export const STATS_WORDS = DROP_REASONS + 4;
+export const STATS_WORDS = DROP_REASONS + 6;

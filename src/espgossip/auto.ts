@@ -98,6 +98,14 @@ export class AutoEngine implements NodeEngine {
     this.boards.leave(nowMs);
   }
 
+  /** Forgets the row among compact nodes. Boards keep theirs. */
+  forget(nowMs: number, slot: number): boolean {
+    this.compact.forget(nowMs, slot);
+    this.boards.tick(nowMs);
+    this.bridge();
+    return true;
+  }
+
   setRevision(nowMs: number, revision: number): void {
     this.compact.setRevision(nowMs, revision);
     this.boards.setRevision(nowMs, revision);

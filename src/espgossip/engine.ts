@@ -76,7 +76,7 @@ export class EspGossipEngine implements NodeEngine {
     this.outbox = new StateOutbox(this.rows, options.datagramBytesMax, isMarked);
     this.value = new Uint8Array(options.valueBytesMax);
     this.claimValue = new Uint8Array(options.valueBytesMax);
-    insertOwnRow(this.rows, this.row, address, address, options.port);
+    insertOwnRow(this.rows, this.row, address, address, options.port, false);
   }
 
   addSeed(address: number, port: number): void {
@@ -129,6 +129,11 @@ export class EspGossipEngine implements NodeEngine {
   /** ESPGossip has no LEAVE: only what the last input left unsent is dropped. */
   leave(nowMs: number): void {
     this.begin(nowMs);
+  }
+
+  /** ESPGossip removes no rows. */
+  forget(_nowMs: number, _slot: number): boolean {
+    return false;
   }
 
   setRevision(nowMs: number, revision: number): void {
@@ -247,7 +252,7 @@ export class EspGossipEngine implements NodeEngine {
   }
 
   protected broadcast(): void {
-    this.sendSyn(this.seeds.broadcastAddress, this.rows.port(OWN_SLOT));
+    if (this.seeds.broadcastAddress !== 0) this.sendSyn(this.seeds.broadcastAddress, this.rows.port(OWN_SLOT));
   }
 
   private sendSyn(address: number, port: number): void {

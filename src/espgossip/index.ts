@@ -1,6 +1,8 @@
 /** NodeMCU's ESPGossip: dialects for `Gossip`, and a facade with the functions of the Lua module. */
 import { checkNames } from "../checks.js";
 import type { Dialect } from "../engine/node-engine.js";
+import { NO_NETWORK } from "../engine/wire/frame.js";
+import { invalid } from "../errors.js";
 import { AutoEngine } from "./auto.js";
 import { EspGossipEngine } from "./engine.js";
 import type { EspGossipOptions } from "./options.js";
@@ -14,13 +16,17 @@ export type { EspGossipOptions } from "./options.js";
  * For the option `dialect` of `Gossip`: a node that behaves as NodeMCU boards do.
  *
  * @param options where the node differs from the reference; default: nowhere
- * @returns a dialect whose constructor throws an Error when the node's own address is unknown
+ * @returns a dialect whose constructor throws an Error when the node's own address is unknown, or with `network`
  * @throws TypeError ERR_OPTION when there is no such option
  */
 export function espgossip(options?: EspGossipOptions): Dialect {
   const given = options ?? {};
   checkNames("", given, "refuseNegative needDecoding recover riseWithValue");
-  return (engineOptions) => new EspGossipEngine(engineOptions, given, false);
+  return (engineOptions) => {
+    const isNamed = engineOptions.network !== undefined && engineOptions.network !== NO_NETWORK;
+    if (isNamed) throw invalid("", "network", "ESPGossip has no network names", false);
+    return new EspGossipEngine(engineOptions, given, false);
+  };
 }
 
 /**

@@ -104,19 +104,19 @@ describe("Engine: limits of nodes", () => {
   });
 
   it("an address that is not proven gets limits within three times the bytes that it sent", () => {
-    for (const syn of [frameOf({}), frameOf({ limits: [32, 0] })]) {
+    for (const syn of [frameOf({}), frameOf({ limits: [32, 0, 64] })]) {
       const node = nodeWith(200, false);
       node.rows.clearFlag(node.rows.find(11), FLAG_LIMITS);
       const sent = answersTo(node, syn);
       assert.equal(sent.length, 1);
       assert.ok(sent[0].length <= 3 * syn.length, `${sent[0].length} bytes for ${syn.length}`);
-      assert.deepEqual(sectionsOf(sent[0], SECTION_LIMITS).map(({ entries }) => entries), [[32, 0]]);
+      assert.deepEqual(sectionsOf(sent[0], SECTION_LIMITS).map(({ entries }) => entries), [[32, 0, 1200]]);
     }
   });
 
   it("limits in a SYN are answered, limits in an answer are not answered for ever", () => {
     const known = nodeWith(2, true);
-    const tags = answersTo(known, frameOf({ limits: [32, 0], counter: 1 })).map(tagsOf);
+    const tags = answersTo(known, frameOf({ limits: [32, 0, 64], counter: 1 })).map(tagsOf);
     assert.ok(tags[0].includes(SECTION_LIMITS));
     assert.ok(!answersTo(known, frameOf({ counter: 2 })).map(tagsOf)[0].includes(SECTION_LIMITS));
     const network = new EngineNetwork();

@@ -19,21 +19,12 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
-<<<<<<< HEAD
   "chisme.min.js": 64600,
   "chisme-lean.min.js": 68400,
   "chisme-espgossip.min.js": 85500,
   "chisme-espgossip-lean.min.js": 91800,
   "chisme-full.min.js": 145300,
   "chisme-full-lean.min.js": 163900,
-=======
-  "chisme.min.js": 64200,
-  "chisme-lean.min.js": 67900,
-  "chisme-espgossip.min.js": 85000,
-  "chisme-espgossip-lean.min.js": 91200,
-  "chisme-full.min.js": 143500,
-  "chisme-full-lean.min.js": 161600,
->>>>>>> h1
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 28;

@@ -13,6 +13,11 @@ import type { Seeds } from "./seeds.js";
 
 /** Every eighth round also tries a DOWN row or a seed, for ever, so that split networks merge again. */
 export const RETRY_ROUNDS = 8;
+/** The base-2 logarithm of RETRY_ROUNDS. */
+const RETRY_LOG_MAX = 3;
+/** Tries in a row without a live row after which each second one is a broadcast, although there are seeds. */
+const LONE_TRIES = 8;
+const LONE_SHIFT = 2;
 /** Words that `Rounds` allocates. */
 export const ROUND_WORDS = PROBE_WORDS + INDIRECT_PROBE_WORDS;
 /** Live nodes that a published value goes to at once. */
@@ -47,8 +52,11 @@ export class Rounds {
   private readonly indirectProbes: IndirectProbes;
   private roundDeadline = 0;
   private roundsToRetry = 1;
-  /** Rounds between two retries: 1 at first, because each seed may know others, then 2, 4 and RETRY_ROUNDS. */
-  private retryRounds = 1;
+  /**
+   * In bits 0 and 1: the base-2 logarithm of the rounds between two retries. These are 1 at first, because each seed
+   * may know others, then 2, 4 and RETRY_ROUNDS. Above: tries in a row without a live row, up to LONE_TRIES.
+   */
+  private tries = 0;
   private spreadDeadline = 0;
   private spreadWanted = false;
   /** When the last frame of any node arrived, in a sealed network the last answer. */
@@ -230,15 +238,35 @@ export class Rounds {
 
   /** Tries one row or address that is not live. @param isAlone whether no row is live, so that a seed is probed */
   private retry(isAlone: boolean): void {
-    this.roundsToRetry = this.retryRounds;
-    if (this.retryRounds < RETRY_ROUNDS) this.retryRounds *= 2;
+    this.roundsToRetry = 1 << (this.tries & RETRY_LOG_MAX);
+    const mayBroadcast = this.seeds.broadcastAddress !== 0;
+    if (this.countTry(isAlone) && mayBroadcast) {
+      this.broadcast();
+      return;
+    }
     const down = this.countDown();
     const seeds = this.seeds.count;
     // Without configured seeds, a broadcast may reach nodes whose addresses no node holds.
-    const choice = this.random.below(down + seeds + (this.seeds.hasPinned() ? 0 : 1));
+    const choices = down + seeds + (this.seeds.hasPinned() || !mayBroadcast ? 0 : 1);
+    if (choices === 0) return;
+    const choice = this.random.below(choices);
     if (choice < down) this.sendSyn(this.downAt(choice));
     else if (choice < down + seeds) this.trySeed(choice - down, isAlone);
-    else this.outbox.addSyn(this.seeds.broadcastAddress, this.rows.port(OWN_SLOT), FLAG_BROADCAST, OWN_SLOT);
+    else this.broadcast();
+  }
+
+  /** Counts a try. Returns whether this one is a broadcast: each second one after LONE_TRIES without a live row. */
+  private countTry(isAlone: boolean): boolean {
+    const log = this.tries & RETRY_LOG_MAX;
+    const lone = isAlone ? (this.tries >>> LONE_SHIFT) + 1 : 0;
+    // Counts on from LONE_TRIES - 1, so that every second one is above LONE_TRIES - 1.
+    const counted = lone > LONE_TRIES ? LONE_TRIES - 1 : lone;
+    this.tries = (log < RETRY_LOG_MAX ? log + 1 : log) | (counted << LONE_SHIFT);
+    return lone > LONE_TRIES;
+  }
+
+  private broadcast(): void {
+    this.outbox.addSyn(this.seeds.broadcastAddress, this.seeds.ownPort, FLAG_BROADCAST, OWN_SLOT);
   }
 
   /** Sends a SYN to the first seed, from `index` on, that is not the address of a live row. */

@@ -15,7 +15,8 @@ export class Seeds {
   readonly broadcastAddress: number;
   private readonly capacity: number;
   private readonly ownAddress: number;
-  private readonly ownPort: number;
+  /** The node's own port, which all nodes have that a broadcast may reach. */
+  readonly ownPort: number;
   private pinned = 0;
   /** Address and port of each seed in turn. */
   private readonly words: Uint32Array;

@@ -9,7 +9,8 @@ import { FLAG_PROVEN, OWN_SLOT, type RowData, type Rows } from "../table/rows.js
 import { DOWN, LEFT, SUSPECT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
-  FLAG_MORE, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_LEAVE, rangeFrom, rangeTo,
+  FLAG_MORE, SECTION_DIGEST, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS, SECTION_WANT, TYPE_ACK, TYPE_LEAVE,
+  rangeFrom, rangeTo,
 } from "../wire/frame.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import type { Outbox } from "./outbox.js";
@@ -33,8 +34,10 @@ export function observeSender(
   const isCurrent = rows.revision(slot) === frame.revision && rows.heartbeat(slot) === frame.heartbeat;
   const hasMoved = rows.address(slot) !== address || rows.port(slot) !== port;
   if (guard !== undefined && hasMoved) return observeMove(rows, outbox, frame, slot, guard, address, port);
-  if (isCurrent && hasMoved) rows.setAddress(slot, address, port);
-  if (rows.state(slot) >= SUSPECT || (isCurrent && hasMoved)) outbox.send(slot);
+  // A LEAVE has its sender's row, and does not show whether the sender advertises an address.
+  const isMove = isCurrent && hasMoved && frame.type !== TYPE_LEAVE;
+  if (isMove) rows.setAddress(slot, address, port);
+  if (rows.state(slot) >= SUSPECT || isMove) outbox.send(slot);
   if (frame.isAnswer() && !hasMoved) rows.setFlag(slot, FLAG_PROVEN);
   return false;
 }
@@ -90,8 +93,16 @@ export function isSummaryDue(outbox: Outbox, frame: FrameReader, hasSummary: boo
   return (frame.flags & FLAG_MORE) !== 0 && outbox.answersSummary(frame.inReplyTo) && mayGoOn;
 }
 
+/** Steps 2 and 4 to 6: what a WANT, a DIGEST or fingerprints show. @param row scratch */
+export function compareSection(rows: Rows, outbox: Outbox, frame: FrameReader, row: RowData, own: OwnRow): void {
+  if (frame.section === SECTION_WANT) sendWanted(rows, outbox, frame);
+  else if (frame.section === SECTION_DIGEST) compareDigest(rows, outbox, frame, row, own);
+  else if (frame.section === SECTION_RANGE_FINGERPRINTS) compareRanges(rows, outbox, frame);
+  else if (frame.section === SECTION_ROW_FINGERPRINTS) compareRows(rows, outbox, frame);
+}
+
 /** Step 2, WANT: sends each row that is held. */
-export function sendWanted(rows: Rows, outbox: Outbox, frame: FrameReader): void {
+function sendWanted(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   while (frame.more()) {
     const slot = rows.find(frame.readId());
     if (slot >= 0) outbox.send(slot);
@@ -105,7 +116,7 @@ export function answerClaim(rows: Rows, outbox: Outbox, own: OwnRow, row: RowDat
 }
 
 /** Step 4: walks the sender's list and the rows in the same range, both sorted by order key. @param row scratch */
-export function compareDigest(rows: Rows, outbox: Outbox, frame: FrameReader, row: RowData, own: OwnRow): void {
+function compareDigest(rows: Rows, outbox: Outbox, frame: FrameReader, row: RowData, own: OwnRow): void {
   let place = rows.placeOf(frame.digestFrom);
   while (frame.more()) {
     frame.readDigestEntry(row);
@@ -151,7 +162,7 @@ function isSuspected(rows: Rows, slot: number, row: RowData): boolean {
 }
 
 /** Step 5: sends row fingerprints of the ranges whose fingerprints differ. */
-export function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): void {
+function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const log = frame.rangesLog;
   if (!isComparable(rows, frame)) return;
   outbox.summary.begin(log, SECTION_ROW_FINGERPRINTS);
@@ -162,7 +173,7 @@ export function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): v
 }
 
 /** Step 6: sends the rows that differ where both nodes hold the same ids; marks the other ranges for a DIGEST. */
-export function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
+function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const log = frame.rangesLog;
   if (!isComparable(rows, frame)) return;
   outbox.summary.begin(log, SECTION_DIGEST);

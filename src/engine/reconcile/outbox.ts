@@ -1,12 +1,13 @@
 import {
-  FEEDS_HASH_BYTES, FLAG_CHALLENGE, FLAG_SEALED, FLAG_UNADDRESSED, SECTION_INDIRECT_ACK, SECTION_PING_REQ,
+  FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_CHALLENGE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED, LIMITS_BYTES_MAX,
+  NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ,
   SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import {
-  FLAG_LIMITS, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, LIST_TO_SEND, TRANSMITS_MAX, OWN_SLOT, type Rows,
+  FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, LIST_TO_SEND, TRANSMITS_MAX, OWN_SLOT, type Rows,
 } from "../table/rows.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
 import { SUSPECT } from "../table/states.js";
@@ -70,9 +71,14 @@ export class Outbox {
   /** Bytes that the answered peer may get. */
   private answerBytesLeft = 0;
 
-  /** @param replayGuard seals the frames, if there is one @param pool has `outboxWords(datagramBytesMax)` free */
+  /**
+   * @param replayGuard seals the frames, if there is one
+   * @param pool has `outboxWords(datagramBytesMax)` free
+   * @param network hash of the network's name, a uint32; without it, or with NO_NETWORK, it has none
+   */
   constructor(
     rows: Rows, datagramBytesMax: number, replayGuard: ReplayGuard | undefined, pool: WordPool, feeds?: FeedOutbox,
+    network?: number,
   ) {
     this.rows = rows;
     this.replayGuard = replayGuard;
@@ -82,8 +88,11 @@ export class Outbox {
     this.writer.feeds = feeds;
     this.words = pool.words;
     this.start = pool.alloc(WANTS + wantsMax(datagramBytesMax));
-    const feedsHashBytes = feeds === undefined ? 0 : FEEDS_HASH_BYTES;
-    this.summary = new SummaryWriter(rows, datagramBytesMax - this.sealBytes() - feedsHashBytes, pool);
+    const hash = network ?? NO_NETWORK;
+    this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? 0 : FLAG_NETWORK;
+    this.words[this.start + NETWORK] = hash;
+    const moreBytes = (feeds === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
+    this.summary = new SummaryWriter(rows, datagramBytesMax - this.sealBytes() - moreBytes, pool);
   }
 
   /** Sets the counter: the next frame has the number after `from`. */
@@ -171,7 +180,7 @@ export class Outbox {
 
   /** @param slot of the receiver's row, which goes first if it is in state SUSPECT or worse; 0 for none */
   addSyn(address: number, port: number, flags: number, slot: number): void {
-    const isKnown = slot === OWN_SLOT || this.rows.hasFlag(slot, FLAG_LIMITS);
+    const isKnown = slot === OWN_SLOT ? !this.isNamed() : this.rows.hasFlag(slot, FLAG_LIMITS);
     const unaddressed = slot === OWN_SLOT && this.replayGuard !== undefined ? FLAG_UNADDRESSED : 0;
     const all = flags | unaddressed | (isKnown ? 0 : WITH_LIMITS);
     this.add(TYPE_SYN, address, port, all, slot, 0, this.rows.id(slot));
@@ -180,8 +189,8 @@ export class Outbox {
   /** A SYN to the node in `slot`, which is UP: a ping request for the node `id`. */
   addPingReq(id: number, slot: number): void {
     const rows = this.rows;
-    const about = SECTION_PING_REQ << ABOUT_SHIFT;
-    this.add(TYPE_SYN, rows.address(slot), rows.port(slot), about, OWN_SLOT, id, rows.id(slot));
+    const flags = (SECTION_PING_REQ << ABOUT_SHIFT) | this.limitsIfNamed();
+    this.add(TYPE_SYN, rows.address(slot), rows.port(slot), flags, OWN_SLOT, id, rows.id(slot));
   }
 
   /** A DIFF that answers the ping request of the node in `slot`: the node `id` lives. @param answered its counter */
@@ -189,6 +198,16 @@ export class Outbox {
     const rows = this.rows;
     const about = SECTION_INDIRECT_ACK << ABOUT_SHIFT;
     this.add(TYPE_DIFF, rows.address(slot), rows.port(slot), about, id, answered, rows.id(slot));
+  }
+
+  /** PROTOCOL 3.4: only with LIMITS does a node apply a frame of a sender whose limits it does not know. */
+  private limitsIfNamed(): number {
+    return this.isNamed() ? WITH_LIMITS : 0;
+  }
+
+  /** Whether the network has a name. */
+  private isNamed(): boolean {
+    return this.words[this.start + HEAD_FLAGS] !== 0;
   }
 
   /** A LEAVE to the node in `slot`. */
@@ -215,6 +234,9 @@ export class Outbox {
     type: number, address: number, port: number, flags: number, withSummary: boolean, answered: number,
     receiver: number,
   ): void {
+    // PROTOCOL 3.5: a peer that lacks the row of an advertising node could only answer to the source of the datagram.
+    const isNeeded = withSummary || type === TYPE_DIFF;
+    if (isNeeded && this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN)) this.send(OWN_SLOT);
     this.add(type, address, port, flags, withSummary ? WITH_SUMMARY : 0, answered, receiver);
   }
 
@@ -231,19 +253,25 @@ export class Outbox {
     const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && this.aboutOf(at) === 0;
     const limit = isAnswer && this.answerBytesLeft < this.datagramBytesMax
       ? this.answerBytesLeft : this.datagramBytesMax;
-    const flags = (this.words[at + FLAGS] & FLAGS_ON_WIRE) | (this.replayGuard === undefined ? 0 : FLAG_SEALED);
+    const flags = (this.words[at + FLAGS] & FLAGS_ON_WIRE) | this.headFlags();
     this.writer.begin(
       out.bytes, limit - this.sealBytes(), type, flags, this.rows, this.counter, this.words[at + ANSWERED],
+      this.words[this.start + NETWORK],
     );
     if (type === TYPE_SYN && this.replayGuard !== undefined) {
       this.replayGuard.noteSyn(this.words[at + RECEIVER], out.address, out.port, this.counter);
     }
     const answersLimits = isAnswer && this.sendsLimits();
-    if (answersLimits) this.writer.reserveLimits();
+    const hasLimits = answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0;
+    // A SYN of a network without a name shows them if there is room, so that updates come first.
+    const limitsBytes = answersLimits || (hasLimits && this.isNamed()) ? this.limitsBytes() : 0;
+    this.writer.reserve(limitsBytes);
     if (!isAnswer) this.writeOpening(type, at);
     const rowsFinished = !isAnswer || this.writeAnswer(at);
     const feedsFinished = this.feeds === undefined || this.feeds.write(this.writer, isAnswer);
-    if (answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0) this.writeLimits(answersLimits);
+    this.writer.reserve(-limitsBytes);
+    if (answersLimits) this.answer &= ~ANSWER_LIMITS;
+    if (hasLimits) this.writeLimits();
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
@@ -253,9 +281,19 @@ export class Outbox {
     return true;
   }
 
-  private writeLimits(isReserved: boolean): void {
-    if (isReserved) this.answer &= ~ANSWER_LIMITS;
-    this.writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), isReserved);
+  private writeLimits(): void {
+    const network = this.isNamed() ? this.words[this.start + NETWORK] : NO_NETWORK;
+    this.writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity, network);
+  }
+
+  private limitsBytes(): number {
+    return LIMITS_BYTES_MAX + (this.isNamed() ? NETWORK_HASH_BYTES : 0);
+  }
+
+  /** The flags that all frames of this node have. */
+  private headFlags(): number {
+    return this.words[this.start + HEAD_FLAGS] | (this.replayGuard === undefined ? 0 : FLAG_SEALED)
+      | (this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN) ? FLAG_ADVERTISED : 0);
   }
 
   /** Bytes of the longest event that this node holds; 0: it keeps no feeds. */
@@ -397,13 +435,16 @@ const ANSWERED = 4;
 /** Id of the receiver. */
 const RECEIVER = 5;
 const WORDS = 6;
-const WANTS = BURST_MAX * WORDS;
+/** FLAG_NETWORK, if the network has a name, and the hash of that name. */
+const HEAD_FLAGS = BURST_MAX * WORDS;
+const NETWORK = HEAD_FLAGS + 1;
+const WANTS = NETWORK + 1;
 
 /** In FLAGS: the flags on the wire, then the section of ids that a frame has. That of a SYN is in ANSWERED. */
 const FLAGS_ON_WIRE = 0xff;
 const ABOUT_SHIFT = 8;
 const ABOUT_MASK = 0xff;
-/** In FLAGS: the SYN shows this node's limits, if it has room. */
+/** In FLAGS: the SYN or LEAVE shows this node's limits. */
 const WITH_LIMITS = 0x10000;
 const WITH_SUMMARY = 1;
 /** Higher than all slots. */

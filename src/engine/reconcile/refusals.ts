@@ -44,6 +44,8 @@ export function challenge(
   const share = orderKey((frame.counter ^ rows.id(OWN_SLOT)) >>> 0) % rows.count;
   if (isBroadcast && share >= BROADCAST_ANSWERS) return;
   outbox.withholdUpdates();
+  // PROTOCOL 3.4: a sender of another network must not go on.
+  if (frame.isNamed()) outbox.sendLimits();
   outbox.limitAnswer(AMPLIFICATION_MAX * length);
   if (feed !== undefined && frame.feedsHash !== NO_FEEDS) outbox.fingerprintFeeds();
   outbox.addAnswer(TYPE_ACK, address, port, FLAG_CHALLENGE, !isInSync(rows, frame), frame.counter, frame.id);

@@ -70,6 +70,18 @@ export function orderKey(id: number): number {
   return (key ^ 0xb55a4f09 ^ (key >>> 16)) >>> 0;
 }
 
+/**
+ * Hash of a network's name, a uint32. It begins with the number of bytes. For each
+ * byte it becomes the order key of itself xor the byte.
+ *
+ * @param name in UTF-8
+ */
+export function networkHash(name: Uint8Array): number {
+  let hash = name.length;
+  for (let i = 0; i < name.length; i++) hash = orderKey((hash ^ name[i]) >>> 0);
+  return hash;
+}
+
 /** Hash over the feeds of the rows. Feeds implement it; the table and the wire format only use it. */
 export interface FeedsHash {
   /** As it stands in a frame: a uint32. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
-import { OWN_SLOT, type RowData, type Rows } from "./rows.js";
+import { FLAG_ADDRESS_GIVEN, OWN_SLOT, type RowData, type Rows } from "./rows.js";
 import { UP } from "./states.js";
 
 /**
@@ -25,12 +25,20 @@ export const CLAIM_MAX = 0xfffeffff;
 /** A heartbeat starts at random below this, if the revision may have been used before. */
 const HEARTBEAT_BASES = 1024;
 
-/** Puts the node's own row, without a value, into an empty table. @param row scratch */
-export function insertOwnRow(rows: Rows, row: RowData, id: number, address: number, port: number): void {
+/**
+ * Puts the node's own row, without a value, into an empty table.
+ *
+ * @param row scratch
+ * @param isAdvertised whether the address stays, whatever peers see
+ */
+export function insertOwnRow(
+  rows: Rows, row: RowData, id: number, address: number, port: number, isAdvertised: boolean,
+): void {
   row.id = id;
   row.address = address;
   row.port = port;
   rows.merge(row, rows.valueBytes());
+  if (isAdvertised) rows.setFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
 }
 
 /** The statements that a node makes about itself, and its reaction to claims of others about it (PROTOCOL 5.5). */
@@ -105,6 +113,7 @@ export class OwnRow {
     const heartbeat = rows.heartbeat(OWN_SLOT);
     if (row.revision !== this.revision() || row.heartbeat !== heartbeat) return;
     if (row.address === rows.address(OWN_SLOT) && row.port === rows.port(OWN_SLOT)) return;
+    if (rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN)) return;
     const isMove = rows.address(OWN_SLOT) !== 0;
     rows.setAddress(OWN_SLOT, row.address, row.port);
     // Behind a NAT, peers see different addresses: one statement a round is enough.

@@ -1,14 +1,15 @@
 import { checkNamedValue } from "../../cbor/named-value.js";
 import { Reader } from "./cursor.js";
 import {
-  DROP_LENGTH, DROP_MAGIC, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
+  DROP_LENGTH, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
 } from "./drops.js";
 import {
-  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES,
-  EVENT_BYTES_LEAST, EVENT_BYTES_MOST, EVENT_LIMIT_SHIFT, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_SEALED,
-  FLAG_UNADDRESSED, MAGIC_AND_VERSION, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, SECTION_RANGE_FINGERPRINTS,
-  SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY, SECTION_LIMITS, SECTION_ROWS,
-  SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WITH_FEEDS,
+  ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, CAPACITY_LEAST, CAPACITY_LIMIT,
+  CAPACITY_MOST, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, EVENT_LIMIT_SHIFT,
+  FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED, MAGIC_AND_VERSION,
+  NO_NETWORK, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS,
+  SECTION_FEEDS_HASH, SECTION_HISTORY, SECTION_LIMITS, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
+  TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WITH_FEEDS,
 } from "./frame.js";
 import { orderKey } from "../table/hash.js";
 import type { RowData, FeedClaim } from "../table/row-data.js";
@@ -42,8 +43,10 @@ export class FrameReader extends Reader {
   inReplyTo = 0;
   /** The sender's feeds hash, a uint32. NO_FEEDS: it has no feeds. UNLIKE: the frame has fingerprints instead. */
   feedsHash = NO_FEEDS;
-  /** The sender's limits, as in `Notification.detail`; NO_LIMITS: the frame has no LIMITS. */
+  /** The sender's limits, which methods take apart; NO_LIMITS: the frame has no LIMITS. */
   limits = NO_LIMITS;
+  /** Hash of the name of this node's network, a uint32; NO_NETWORK: it has none. Frames of others are refused. */
+  network = NO_NETWORK;
   /** Undefined in a node without feeds, which skips events. */
   events: EventReader | undefined = undefined;
 
@@ -80,12 +83,16 @@ export class FrameReader extends Reader {
     if (this.failed) return DROP_LENGTH;
     if (first !== MAGIC_AND_VERSION) return first >> 4 === MAGIC_AND_VERSION >> 4 ? DROP_VERSION : DROP_MAGIC;
     const second = this.u8();
-    this.type = second & 0x0f;
-    this.flags = second & 0xf0;
+    const isAdvertised = (second & TYPE_BITS) > TYPE_LEAVE;
+    this.type = (second & TYPE_BITS) - (isAdvertised ? TYPE_ADVERTISED : 0);
+    this.flags = (second & ~TYPE_BITS) | (isAdvertised ? FLAG_ADVERTISED : 0);
     if (this.failed) return DROP_LENGTH;
-    if (this.type < TYPE_SYN || this.type > TYPE_LEAVE) return DROP_TYPE;
+    if (this.type < TYPE_SYN) return DROP_TYPE;
     if ((this.flags & ~flagsOf(this.type)) !== 0) return DROP_TYPE;
     if (this.isUnaddressed() && (this.flags & FLAG_SEALED) === 0) return DROP_TYPE;
+    const octet = this.isNamed() ? this.u8() : NO_NETWORK;
+    if (this.failed) return DROP_LENGTH;
+    if (octet !== (this.network === NO_NETWORK ? NO_NETWORK : this.network & 0xff)) return DROP_NETWORK;
     this.id = this.u32();
     this.revision = this.varint();
     this.counter = this.varint();
@@ -118,7 +125,14 @@ export class FrameReader extends Reader {
   /** With LIMITS, the sender's `valueBytesMax`. */
   valueBytesMax(): number { return this.limits & VALUE_BYTES_MOST; }
   /** With LIMITS, the sender's `eventBytesMax`; 0: it keeps no feeds. */
-  eventBytesMax(): number { return this.limits >>> EVENT_LIMIT_SHIFT; }
+  eventBytesMax(): number { return (this.limits >>> EVENT_LIMIT_SHIFT) & EVENT_BYTES_MOST; }
+  /** With LIMITS, the sender's `capacity`. */
+  capacity(): number { return Math.floor(this.limits / CAPACITY_LIMIT); }
+
+  /** Whether the sender's network has a name. */
+  isNamed(): boolean {
+    return (this.flags & FLAG_NETWORK) !== 0;
+  }
 
   /** Whether the frame answers another: an ACK or a DIFF. */
   isAnswer(): boolean {
@@ -286,8 +300,14 @@ export class FrameReader extends Reader {
     const eventBytesMax = this.varint();
     const isEventGood = eventBytesMax === 0
       || (eventBytesMax >= EVENT_BYTES_LEAST && eventBytesMax <= EVENT_BYTES_MOST);
-    if (this.failed || this.more() || valueBytesMax > VALUE_BYTES_MOST || !isEventGood) return DROP_SECTION;
-    this.limits = valueBytesMax | (eventBytesMax << EVENT_LIMIT_SHIFT);
+    const capacity = this.varint();
+    const isCapacityGood = capacity >= CAPACITY_LEAST && capacity <= CAPACITY_MOST;
+    const network = this.isNamed() ? this.u32() : NO_NETWORK;
+    if (this.failed || this.more() || valueBytesMax > VALUE_BYTES_MOST) return DROP_SECTION;
+    if (!isEventGood || !isCapacityGood) return DROP_SECTION;
+    // PROTOCOL 3.4: the names of one network in 256 have the same octet.
+    if (network !== this.network) return DROP_NETWORK;
+    this.limits = (valueBytesMax | (eventBytesMax << EVENT_LIMIT_SHIFT)) + capacity * CAPACITY_LIMIT;
     return DROP_NONE;
   }
 
@@ -343,9 +363,10 @@ function isWireState(state: number): boolean {
 }
 
 function flagsOf(type: number): number {
-  if (type === TYPE_SYN) return FLAG_BROADCAST | FLAG_SEALED | FLAG_UNADDRESSED;
-  if (type === TYPE_LEAVE) return FLAG_SEALED;
-  return FLAG_MORE | FLAG_SEALED | (type === TYPE_ACK ? FLAG_CHALLENGE : 0);
+  const all = FLAG_SEALED | FLAG_NETWORK | FLAG_ADVERTISED;
+  if (type === TYPE_SYN) return FLAG_BROADCAST | FLAG_UNADDRESSED | all;
+  if (type === TYPE_LEAVE) return all;
+  return FLAG_MORE | all | (type === TYPE_ACK ? FLAG_CHALLENGE : 0);
 }
 
 /** Whether an IPv4 address can be the address of one device. */

@@ -4,12 +4,13 @@ import {
 } from "../table/fingerprints.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, FEEDS_HASH_BYTES,
-  FLAG_MORE, LIMITS_BYTES_MAX, MAGIC_AND_VERSION, ROW_FINGERPRINTS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE,
-  ROW_LACKS_VALUE, ROWS_HEAD_BYTES, SECTION_DIGEST, SECTION_FEEDS_HASH, SECTION_HEAD_BYTES, SECTION_LIMITS,
-  SECTION_RANGE_FINGERPRINTS, SECTION_ROWS, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, WANT_BYTES, WITH_FEEDS,
-  rangeFrom, rangeTo,
+  FLAG_ADVERTISED, FLAG_MORE, FLAG_NETWORK, MAGIC_AND_VERSION, NETWORK_HASH_BYTES, NO_NETWORK,
+  ROW_FINGERPRINTS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, ROWS_HEAD_BYTES, SECTION_DIGEST,
+  SECTION_FEEDS_HASH, SECTION_HEAD_BYTES, SECTION_LIMITS, SECTION_RANGE_FINGERPRINTS, SECTION_ROWS,
+  SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_ADVERTISED, TYPE_DIFF, TYPE_LEAVE, WANT_BYTES, WITH_FEEDS, rangeFrom,
+  rangeTo,
 } from "./frame.js";
-import { FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
 import { isCounted } from "../table/states.js";
 
 /** The claim on the author's feed in a row. */
@@ -51,9 +52,15 @@ export class FrameWriter extends Writer {
     return this.position;
   }
 
-  /** Begins a frame of at most `limit` bytes. @param inReplyTo counter of the answered frame, in ACK and DIFF */
+  /**
+   * Begins a frame of at most `limit` bytes.
+   *
+   * @param inReplyTo counter of the answered frame, in ACK and DIFF
+   * @param network with FLAG_NETWORK, the hash of the network's name
+   */
   begin(
     out: Uint8Array, limit: number, type: number, flags: number, rows: Rows, counter: number, inReplyTo: number,
+    network?: number,
   ): void {
     // Reserves room for `writeFeedsHash`.
     this.reset(out, 0, this.feeds === undefined ? limit : limit - FEEDS_HASH_BYTES);
@@ -61,7 +68,9 @@ export class FrameWriter extends Writer {
     this.counter = counter;
     this.hasPrints = false;
     this.u8(MAGIC_AND_VERSION);
-    this.u8(flags | type);
+    const isAdvertised = (flags & FLAG_ADVERTISED) !== 0 && type !== TYPE_LEAVE;
+    this.u8((flags & ~FLAG_ADVERTISED) | (isAdvertised ? type + TYPE_ADVERTISED : type));
+    if ((flags & FLAG_NETWORK) !== 0) this.u8(network ?? 0);
     this.u32(rows.id(OWN_SLOT));
     this.varint(rows.revision(OWN_SLOT));
     this.varint(counter);
@@ -84,21 +93,28 @@ export class FrameWriter extends Writer {
     this.u32(rows.feedsHash.word());
   }
 
-  /** Reserves room for `writeLimits`, after `begin`. */
-  reserveLimits(): void {
-    this.end -= LIMITS_BYTES_MAX;
+  /** Keeps room of so many bytes for `writeLimits`, after `begin`. */
+  reserve(bytes: number): void {
+    this.end -= bytes;
   }
 
-  /** Writes the limits of this node, behind all other sections. @param eventBytesMax 0: it keeps no feeds */
-  writeLimits(valueBytesMax: number, eventBytesMax: number, isReserved: boolean): void {
-    if (isReserved) this.end += LIMITS_BYTES_MAX;
+  /**
+   * Writes the limits of this node, behind all other sections, if there is room.
+   *
+   * @param eventBytesMax 0: it keeps no feeds
+   * @param network hash of the network's name; NO_NETWORK: it has none
+   */
+  writeLimits(valueBytesMax: number, eventBytesMax: number, capacity: number, network: number): void {
     if (!this.beginSection(SECTION_LIMITS, 0)) return;
-    if (this.room() < varintBytes(valueBytesMax) + varintBytes(eventBytesMax)) {
+    const hashBytes = network === NO_NETWORK ? 0 : NETWORK_HASH_BYTES;
+    if (this.room() < varintBytes(valueBytesMax) + varintBytes(eventBytesMax) + varintBytes(capacity) + hashBytes) {
       this.position = this.sectionStart;
       return;
     }
     this.varint(valueBytesMax);
     this.varint(eventBytesMax);
+    this.varint(capacity);
+    if (network !== NO_NETWORK) this.u32(network);
     this.closeSection();
   }
 
@@ -263,7 +279,7 @@ export class FrameWriter extends Writer {
 
   /** The first row with an address sets the network and port of the section. */
   private addressForm(rows: Rows, slot: number): number {
-    if (slot === OWN_SLOT) return ADDRESS_OF_SOURCE;
+    if (slot === OWN_SLOT) return rows.hasFlag(slot, FLAG_ADDRESS_GIVEN) ? ADDRESS_IN_FULL : ADDRESS_OF_SOURCE;
     if (rows.hasFlag(slot, FLAG_FOREIGN)) return ADDRESS_OF_FOREIGN;
     const network = (rows.address(slot) & 0xffffff00) >>> 0;
     if (this.base === 0 && this.basePort === 0) {

@@ -3,9 +3,10 @@
  *
  * offset  bytes  field
  *      0      1  magic 0xc (high four bits) and version 1 (low four bits): never '{'
- *      1      1  flags (high four bits) and type (low four bits)
- *      2      4  id of the sender
- *      6    1–5  revision of the sender, varint
+ *      1      1  flags (high five bits) and type (low three bits)
+ *      2    0–1  with FLAG_NETWORK: octet of the hash of the network's name
+ *      …      4  id of the sender
+ *      …    1–5  revision of the sender, varint
  *      …    1–5  counter, varint: per start, strictly rising
  *      …    1–5  heartbeat of the sender, varint                    ← body starts
  *      …      8  table hash: over the sender's rows
@@ -23,6 +24,16 @@ export const TYPE_ACK = 2;
 export const TYPE_DIFF = 3;
 /** The sender leaves. No node answers it. */
 export const TYPE_LEAVE = 4;
+/** On the wire, SYN, ACK and DIFF of a node that advertises its address have types that are higher by this. */
+export const TYPE_ADVERTISED = 4;
+/** The highest type on the wire. */
+export const TYPE_MAX = 7;
+export const TYPE_BITS = 7;
+
+/** The network has a name: an octet of the name's hash follows. In all frames of the network, and only in them. */
+export const FLAG_NETWORK = 0x08;
+/** Not on the wire, where the type shows it: the sender advertises its address. */
+export const FLAG_ADVERTISED = 0x100;
 
 /** On a SYN to a broadcast address: about 4 of its receivers answer. */
 export const FLAG_BROADCAST = 0x20;
@@ -61,7 +72,7 @@ export const SECTION_FEEDS_HASH = 10;
 export const SECTION_GAP = 11;
 /** Batches of events before the first one that the receiver holds, as in feed/history.ts. */
 export const SECTION_HISTORY = 12;
-/** The sender's `valueBytesMax` and `eventBytesMax`, until the receiver's are known (PROTOCOL 5.7). */
+/** The sender's `valueBytesMax`, `eventBytesMax` and `capacity`, until the receiver's are known (PROTOCOL 5.7). */
 export const SECTION_LIMITS = 13;
 
 // How a row gives its address, in bits 3 and 4 of its head.
@@ -86,7 +97,7 @@ export const WITH_FEEDS = 0x80;
 export const DATAGRAM_BYTES_MOST = 1472;
 /** Heartbeat and table hash at their shortest: each frame has them. */
 export const BODY_BYTES_LEAST = 9;
-/** From magic to table hash at its longest, with the answered counter. */
+/** From magic to table hash at its longest, with the answered counter, without a network's octet. */
 export const PREAMBLE_BYTES_MAX = 34;
 export const SECTION_HEAD_BYTES = 3;
 /** The /24 network and the port that rows in the section refer to. */
@@ -109,12 +120,21 @@ export const SEQUENCE_MAX = 0xfffffffe;
 export const ROW_FEED_BYTES_MAX = 12;
 /** The section FEEDS_HASH with its head. */
 export const FEEDS_HASH_BYTES = 7;
-/** The section LIMITS with its head, at its longest. */
-export const LIMITS_BYTES_MAX = 7;
+/** The section LIMITS with its head, at its longest, without a network's hash. */
+export const LIMITS_BYTES_MAX = 10;
+/** Bytes of a network's hash in LIMITS. */
+export const NETWORK_HASH_BYTES = 4;
+/** The network has no name. */
+export const NO_NETWORK = -1;
 /** The longest value that any node can hold. */
 export const VALUE_BYTES_MOST = 255;
-/** In a number with both limits, `eventBytesMax` is above the bits of `valueBytesMax`. */
+/** In a number with limits, `eventBytesMax` is above the bits of `valueBytesMax`. */
 export const EVENT_LIMIT_SHIFT = 8;
+/** In a number with limits, `capacity` is multiplied by this: it may be above 32 bits. */
+export const CAPACITY_LIMIT = 0x80000;
+/** The smallest and the largest `capacity`. */
+export const CAPACITY_LEAST = 2;
+export const CAPACITY_MOST = 65535;
 /** The shortest and the longest `eventBytesMax` of nodes with feeds. */
 export const EVENT_BYTES_LEAST = 32;
 export const EVENT_BYTES_MOST = 2047;

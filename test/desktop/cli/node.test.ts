@@ -267,6 +267,14 @@ describe("chisme node", function () {
       [["--remove-after", "59999"], "--remove-after: 59999 is not an integer from 60000 to 1728000000"],
       [["--remove-after", "1 day"], '--remove-after: "1 day" is not an integer from 60000 to 1728000000'],
       [["--broadcast", "all"], '--broadcast: "all" is not an IPv4 address such as "192.168.0.54"'],
+      [["--network", "x".repeat(32)], `--network: "${"x".repeat(32)}" is not a text of 1 to 31 bytes`],
+      [["--network", "a", "--dialect", "espgossip", "--listen", "127.0.0.2"],
+        "--network: ESPGossip has no network names"],
+      [["--advertise", "host"], '--advertise: "host" is not an IPv4 address such as "192.168.0.54"'],
+      [["--advertise", "255.255.255.255"], '--advertise: "255.255.255.255" is not the address of one node'],
+      [["--advertise", "10.0.0.9", "--dialect", "auto", "--listen", "127.0.0.2"],
+        "--advertise: the JSON of the option dialect always has the address of its datagrams"],
+      [["--allow-unsealed"], "--allow-unsealed: there is no key beside it"],
       [["--unheard-of"], "unknown option '--unheard-of'"],
     ];
     for (const [args, message] of bad) {

@@ -3,10 +3,12 @@ import { DROP_UNSEALED } from "../../../src/engine/wire/drops.js";
 import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
 import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
 import {
-  FLAG_SEALED, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_INDIRECT_ACK,
-  SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_SYN,
+  FLAG_ADVERTISED, FLAG_SEALED, NO_NETWORK, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS,
+  SECTION_INDIRECT_ACK, SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_ADVERTISED, TYPE_LEAVE,
+  TYPE_SYN,
 } from "../../../src/engine/wire/frame.js";
-import { RowData, Rows } from "../../../src/engine/table/rows.js";
+import { networkHash } from "../../../src/engine/table/hash.js";
+import { FLAG_ADDRESS_GIVEN, OWN_SLOT, RowData, Rows } from "../../../src/engine/table/rows.js";
 
 export interface VectorRow {
   id: number;
@@ -42,8 +44,10 @@ export interface FrameVector {
   flat?: { log: number; ranges: number[] };
   probes?: number[];
   heard?: number[];
-  /** The sender's valueBytesMax and eventBytesMax. */
-  limits?: [number, number];
+  /** The sender's valueBytesMax, eventBytesMax and capacity. */
+  limits?: [number, number, number];
+  /** The name of the network of sender and receiver. */
+  network?: string;
   /** The frame, in groups for the eye. */
   hex: string;
 }
@@ -52,6 +56,8 @@ export interface RefusalVector {
   name: string;
   reason: string;
   hex: string;
+  /** The name of the receiver's network. */
+  network?: string;
 }
 
 const file = new URL("../../vectors/frames.json", import.meta.url);
@@ -81,7 +87,12 @@ export function write(vector: FrameVector): Uint8Array {
   const rows = tableOf(vector.held);
   const writer = new FrameWriter();
   const out = new Uint8Array(1472);
-  writer.begin(out, out.length, vector.type, vector.flags, rows, vector.counter, vector.inReplyTo);
+  const network = hashOf(vector.network);
+  const isAdvertised = vector.type > TYPE_LEAVE;
+  if (isAdvertised) rows.setFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
+  const flags = vector.flags | (isAdvertised ? FLAG_ADVERTISED : 0);
+  const type = isAdvertised ? vector.type - TYPE_ADVERTISED : vector.type;
+  writer.begin(out, out.length, type, flags, rows, vector.counter, vector.inReplyTo, network);
   writeIds(writer, SECTION_WANT, vector.wants);
   if (vector.rows !== undefined) {
     writer.beginRows();
@@ -103,7 +114,7 @@ export function write(vector: FrameVector): Uint8Array {
   }
   writeIds(writer, SECTION_PING_REQ, vector.probes);
   writeIds(writer, SECTION_INDIRECT_ACK, vector.heard);
-  if (vector.limits !== undefined) writer.writeLimits(vector.limits[0], vector.limits[1], false);
+  if (vector.limits !== undefined) writer.writeLimits(...vector.limits, network);
   return out.subarray(0, writer.length());
 }
 
@@ -149,9 +160,15 @@ export interface ReadFrame {
   sections: Section[];
 }
 
-/** The content of a frame, read through `bytes`; or the drop reason. */
-export function read(bytes: Uint8Array, length: number): ReadFrame | number {
+/** Hash of a network's name. */
+export function hashOf(network: string | undefined): number {
+  return network === undefined ? NO_NETWORK : networkHash(new TextEncoder().encode(network));
+}
+
+/** The content of a frame, read through `bytes` by a node of a network; or the drop reason. */
+export function read(bytes: Uint8Array, length: number, network?: string): ReadFrame | number {
   const reader = new FrameReader();
+  reader.network = hashOf(network);
   const row = new RowData();
   const reason = reader.parse(bytes, length, row);
   if (reason !== 0) return reason;
@@ -162,16 +179,20 @@ export function read(bytes: Uint8Array, length: number): ReadFrame | number {
   while (reader.nextSection()) {
     const entries: unknown[] = [];
     while (reader.section <= SECTION_INDIRECT_ACK && reader.more()) entries.push(readEntry(reader, row, bytes));
-    if (reader.section === SECTION_LIMITS) entries.push(reader.valueBytesMax(), reader.eventBytesMax());
+    if (reader.section === SECTION_LIMITS) {
+      entries.push(reader.valueBytesMax(), reader.eventBytesMax(), reader.capacity());
+    }
     sections.push({ tag: reader.section, entries, ...sectionHead(reader) });
   }
-  const { type, flags, id, revision, counter, heartbeat, inReplyTo } = reader;
+  const { id, revision, counter, heartbeat, inReplyTo } = reader;
+  const type = reader.type + ((reader.flags & FLAG_ADVERTISED) === 0 ? 0 : TYPE_ADVERTISED);
+  const flags = reader.flags & 0xff;
   const tableHash = [reader.tableHashFirst | 0, reader.tableHashSecond | 0];
   return { type, flags, id, revision, counter, heartbeat, tableHash, inReplyTo, sections };
 }
 
-export function readGood(bytes: Uint8Array): ReadFrame {
-  const frame = read(bytes, bytes.length);
+export function readGood(bytes: Uint8Array, network?: string): ReadFrame {
+  const frame = read(bytes, bytes.length, network);
   if (typeof frame === "number") throw new Error(`refused for reason ${frame}`);
   return frame;
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { DROP_REASONS, dropReasonName, type Engine, NOTIFY_ID_CONFLICT } from "../../../src/engine/index.js";
 import { DOWN, UP } from "../../../src/engine/table/states.js";
 import { propertyOptions } from "../../support/random.js";
-import { claimsAbout, bytesOf, refusals, tagsOf } from "./frame-support.js";
+import { claimsAbout, bytesOf, hashOf, refusals, tagsOf } from "./frame-support.js";
 import { EngineNetwork } from "../../support/engine-network.js";
 import { held, table } from "../../support/engine-state.js";
 
@@ -17,10 +17,10 @@ function drops(engine: Engine): Record<string, number> {
   return counted;
 }
 
-function pair(): { network: EngineNetwork; a: Engine; b: Engine } {
+function pair(name?: string): { network: EngineNetwork; a: Engine; b: Engine } {
   const network = new EngineNetwork();
-  const a = network.add(1, {}, [2], 3);
-  const b = network.add(2, {}, [1], 5);
+  const a = network.add(1, { network: hashOf(name) }, [2], 3);
+  const b = network.add(2, { network: hashOf(name) }, [1], 5);
   network.run(3 * ROUND);
   network.sent.length = 0;
   return { network, a, b };
@@ -37,9 +37,9 @@ function firstSyn(from: number, revision: number, nowMs: number): Uint8Array {
 }
 
 describe("Engine: a bad datagram", () => {
-  for (const { name, reason, hex } of refusals) {
+  for (const { name, reason, hex, network: networkName } of refusals) {
     it(`a bad datagram changes nothing but a counter: ${name}`, () => {
-      const { network, a } = pair();
+      const { network, a } = pair(networkName);
       const before = table(a);
       network.deliver(1, 2, bytesOf(hex));
       assert.deepEqual(table(a), before);

@@ -1,0 +1,18 @@
+import type { FeedProtocol } from "./feed/feed-protocol.js";
+import { SETTLE_FORK, SETTLE_SEND } from "./feed/kinds.js";
+import { type Faults, NOTIFY_FORK } from "./notifications.js";
+import type { Outbox } from "./reconcile/outbox.js";
+import type { Rows } from "./table/rows.js";
+import type { FrameReader } from "./wire/frame-reader.js";
+
+/** PROTOCOL 10.4: settles each feed that the frame's rows show. */
+export function settleFeeds(
+  feed: FeedProtocol, rows: Rows, faults: Faults, frame: FrameReader, outbox: Outbox,
+): void {
+  for (let slot = 0; feed.hasClaims && slot < rows.capacity; slot++) {
+    const decision = feed.settle(frame, slot);
+    if ((decision & SETTLE_FORK) !== 0) faults.report(NOTIFY_FORK, slot);
+    if ((decision & SETTLE_SEND) !== 0) outbox.send(slot);
+  }
+  feed.end(frame);
+}
