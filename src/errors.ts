@@ -21,7 +21,7 @@ export type ErrorCode = "ERR_OPTION" | "ERR_ARGUMENT" | "ERR_STATE" | "ERR_NO_RO
  *
  * | code | meaning |
  * | --- | --- |
- * | `socket` | the socket could not be bound, or failed |
+ * | `socket` | the socket failed, waits for its address, or is bound after that |
  * | `storage` | the storage threw while the node runs, or works again; or its event log was damaged, or is repaired |
  * | `send` | the socket refused a datagram: the first of a run of the node |
  * | `idConflict` | another device uses this node's id: once a start |

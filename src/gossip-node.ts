@@ -2,44 +2,22 @@ import { cborFailure } from "./cbor-failure.js";
 import { formatAddress } from "./engine/wire/address.js";
 import { type CborValue, encodeCbor } from "./cbor/cbor.js";
 import { parseEndpoint, show } from "./checks.js";
-import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
 import { JSON_FIRST_BYTE } from "./engine/wire/frame.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
-import { CLOCK_NONE, CLOCK_OWN } from "./engine/feed/kinds.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
 import { type ChismeError, type GossipErrorCode, failure, invalid } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
+import { type GossipStats, gossipStats } from "./gossip-stats.js";
 import { type NodeRow, nodeRow } from "./node-row.js";
 import { Notifier } from "./notifier.js";
 import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
 import { Retry } from "./retry.js";
 
-/** Counters since the start; each wraps at 2^32. */
-export interface GossipStats {
-  datagramsSent: number;
-  bytesSent: number;
-  datagramsReceived: number;
-  bytesReceived: number;
-  /** Datagrams that the socket refused to send. */
-  sendFailures: number;
-  /** Datagrams, and rows and events in them, that were refused, by reason. */
-  drops: Record<string, number>;
-  /** Not a counter: rows that have no `data` now because their value is longer than this node's `valueBytesMax`. */
-  valuesTooLong: number;
-  /** Source of the time in the stamps of events; "none" while the node does not know the time, and without events. */
-  clock: "none" | "peers" | "own";
-  /**
-   * Removals that made room for other events. Such a removal can no longer hide an
-   * older value that arrives later.
-   */
-  removalsForgotten: number;
-  /** Values of nodes that were forgotten, of which there was no room for a copy. */
-  valuesForgotten: number;
-}
+export type { GossipStats } from "./gossip-stats.js";
 
 /**
  * One node of a gossip network, without what `Gossip` adds for events: options
@@ -91,26 +69,36 @@ export class GossipNode<Value extends CborValue = CborValue> {
   get revision(): number { return this.engine.revision(); }
 
   /**
-   * Stores the next revision, binds the socket and begins the rounds.
+   * Restores the events, binds the socket, stores the next revision and begins the
+   * rounds.
    *
    * @throws Error ERR_STATE when the node was started or closed before, ERR_STORAGE when the stored revision has no
-   * successor, and what the storage throws. Nothing is sent then
+   * successor, and what the storage or the socket throws, such as Node's EADDRINUSE. Nothing is stored or sent then,
+   * the socket is closed, and the node can be started again
    */
   start(): void {
-    if (this.phase !== NEW) throw failure("ERR_STATE", "start: the node was started or closed before");
+    if (this.phase !== NEW && this.phase !== RESTORED) {
+      throw failure("ERR_STATE", "start: the node was started or closed before");
+    }
     const stored = this.storage === undefined ? this.storedRevision : this.storage.readRevision();
     const revision = stored === undefined ? 0 : stored + 1;
     if (revision > 0xffffffff) {
       throw failure("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
     }
-    this.writeRevision(revision);
-    if (!this.restore()) return;
-    this.phase = STARTED;
+    if (this.phase === NEW && !this.restore()) return;
+    this.phase = RESTORED;
     this.options.socket.bind(
       this.port,
       (bytes, length, address, port) => this.receive(bytes, length, address, port),
       (error) => this.fail("socket", error),
     );
+    try {
+      this.writeRevision(revision);
+    } catch (error) {
+      this.options.socket.close();
+      throw error;
+    }
+    this.phase = STARTED;
     this.engine.start(this.nowMs(), revision, stored !== undefined);
     this.drain(false);
   }
@@ -200,26 +188,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   /** Counters since the start. */
   stats(): GossipStats {
-    const counted = this.engine.stats;
-    const drops: Record<string, number> = {};
-    const feed = this.engine.feed;
-    const source = feed === undefined ? CLOCK_NONE : feed.hlc.source;
-    const rows = this.engine.rows;
-    let valuesTooLong = 0;
-    for (let place = 0; place < rows.count; place++) if (rows.isValueTooLong(rows.slotAt(place))) valuesTooLong++;
-    for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops(reason);
-    return {
-      datagramsSent: counted.datagramsSent(),
-      bytesSent: counted.bytesSent(),
-      datagramsReceived: counted.datagramsReceived(),
-      bytesReceived: counted.bytesReceived(),
-      sendFailures: this.sendFailures,
-      drops,
-      valuesTooLong,
-      clock: source === CLOCK_OWN ? "own" : source === CLOCK_NONE ? "none" : "peers",
-      removalsForgotten: feed === undefined ? 0 : feed.feeds.room.removalsForgotten,
-      valuesForgotten: feed === undefined ? 0 : feed.upkeep.valuesForgotten,
-    };
+    return gossipStats(this.engine, this.sendFailures);
   }
 
   /**
@@ -420,7 +389,6 @@ export class GossipNode<Value extends CborValue = CborValue> {
       reported.cause = error;
     }
     if (this.options.onError !== undefined) this.options.onError(code, reported);
-    else if (code === "socket") throw reported;
   }
 
   private debug(direction: string, address: number, port: number, bytes: Uint8Array, length: number): void {
@@ -444,6 +412,8 @@ const NEW = 0;
 const STARTED = 1;
 const CLOSED = 2;
 const RESTORING = 3;
+/** The events are restored, and the node is not started: its start failed after that. */
+const RESTORED = 4;
 
 function frameTypeName(type: number): string {
   return type === 1 ? "SYN" : type === 2 ? "ACK" : type === 3 ? "DIFF" : type === 4 ? "LEAVE" : "unknown";

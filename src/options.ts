@@ -84,8 +84,7 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   onState?: (row: NodeRow<Value>) => void;
   /**
    * Called when something goes wrong; the node goes on. `error.code` is the first
-   * argument, `error.cause` what the platform threw. Without this option a socket
-   * that cannot be bound throws.
+   * argument, `error.cause` what the platform threw.
    */
   onError?: (code: GossipErrorCode, error: ChismeError<GossipErrorCode>) => void;
 }

@@ -2,16 +2,24 @@ import { invalid } from "../../src/errors.js";
 import { show } from "../../src/checks.js";
 import { type CborValue, Gossip as CoreGossip, type GossipOptions } from "../../src/gossip.js";
 import type { Platform } from "../../src/platform/types.js";
-import { NodeSocket, nodePlatform } from "./node-platform.js";
+import { nodePlatform } from "./node-platform.js";
+import { NodeSocket } from "./node-socket.js";
 
 /** Options of `Gossip` on Node.js: all have a default. */
 export interface NodeGossipOptions<Value extends CborValue = CborValue>
   extends Omit<GossipOptions<Value>, "socket" | "clock">, Partial<Pick<GossipOptions<Value>, "socket" | "clock">> {
   /**
-   * IPv4 address to bind to. Without one the node listens on all interfaces and
-   * takes the first address that is not a loopback for its own. Not with `socket`.
+   * IPv4 address to bind to. If no interface has it, the node waits for it, and
+   * reports that as `socket`. Without it the node listens on all interfaces. Not
+   * with `socket`.
    */
   listen?: string;
+  /**
+   * Name of the interface to whose IPv4 address to bind, such as "eth0". The node
+   * waits until the interface is there, and moves when its address changes. Not
+   * with `listen` or `socket`.
+   */
+  interface?: string;
   /** Closes the node when it is aborted. A node whose signal was aborted before cannot be started. */
   signal?: AbortSignal;
 }
@@ -27,8 +35,8 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
   constructor(options: NodeGossipOptions<Value> = {}) {
-    const { listen, signal, ...more } = checked(options);
-    const made = { ...nodePlatform(listen), ...given(more) };
+    const { listen, interface: interfaceName, signal, ...more } = checked(options);
+    const made = { ...nodePlatform(listen, interfaceName), ...given(more) };
     super(made);
     this.nodeSocket = made.socket instanceof NodeSocket ? made.socket : undefined;
     this.signal = signal;
@@ -70,12 +78,15 @@ function checked<Value extends CborValue>(options: NodeGossipOptions<Value>): No
   if (typeof options !== "object" || options === null) {
     throw invalid("", "options", `${show(options)} is not an object`, false);
   }
-  const { listen, signal, socket } = options;
+  const { listen, interface: interfaceName, signal, socket } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalid("", "signal", `${show(signal)} is not an AbortSignal`, false);
   }
   if (listen !== undefined && socket !== undefined) {
     throw invalid("", "listen", `${show(listen)} has no effect beside the option socket`, true);
+  }
+  if (interfaceName !== undefined && socket !== undefined) {
+    throw invalid("", "interface", `${show(interfaceName)} has no effect beside the option socket`, true);
   }
   return options;
 }

@@ -99,7 +99,7 @@ export class EspruinoSocket implements GossipSocket {
     this.port = port;
     this.onDatagram = onDatagram;
     this.onError = onError;
-    this.reopen();
+    this.open();
   }
 
   /**
@@ -109,10 +109,8 @@ export class EspruinoSocket implements GossipSocket {
   reopen(): void {
     this.release();
     if (this.onDatagram === undefined) return;
-    const socket = this.create();
     try {
-      socket.bind(this.port);
-      this.bound = socket;
+      this.open();
     } catch (error) {
       if (this.onError !== undefined) this.onError(error as Error);
     }
@@ -165,6 +163,12 @@ export class EspruinoSocket implements GossipSocket {
   private closed(socket: EspruinoUdpSocket): void {
     if (socket === this.broadcaster) this.broadcaster = undefined;
     if (socket === this.bound) this.reopen();
+  }
+
+  private open(): void {
+    const socket = this.create();
+    socket.bind(this.port);
+    this.bound = socket;
   }
 
   private release(): void {

@@ -60,7 +60,7 @@ export class ModdableSocket implements GossipSocket {
     this.port = port;
     this.onDatagram = onDatagram;
     this.onError = onError;
-    this.reopen();
+    this.open();
   }
 
   /**
@@ -71,7 +71,7 @@ export class ModdableSocket implements GossipSocket {
     this.release();
     if (this.onDatagram === undefined) return;
     try {
-      this.udp = new UDP({ port: this.port, onReadable: () => this.read() });
+      this.open();
     } catch (error) {
       this.onError?.(error as Error);
     }
@@ -110,6 +110,10 @@ export class ModdableSocket implements GossipSocket {
       this.onDatagram?.(new Uint8Array(datagram), datagram.byteLength, parseAddress(address), port);
     }
     this.timer = Timer.set(() => this.read());
+  }
+
+  private open(): void {
+    this.udp = new UDP({ port: this.port, onReadable: () => this.read() });
   }
 
   private release(): void {
