@@ -28,10 +28,13 @@ export type ErrorCode = "ERR_OPTION" | "ERR_ARGUMENT" | "ERR_STATE" | "ERR_NO_RO
  * | `tableFull` | there are more live nodes than rows: once a start |
  * | `seal` | an address sends frames that the key does not open |
  * | `fork` | a feed has two different events under one number: once a start |
+ * | `alone` | no other node was live for 16 rounds: once for each such time |
+ * | `seed` | a host name of `seedList` does not resolve, or resolves again |
  * | `limits` | a node has another `valueBytesMax` or `eventBytesMax`, once for each start of it; or it keeps no event
  * feeds although this node published events, once a start |
  */
-export type GossipErrorCode = "socket" | "storage" | "idConflict" | "tableFull" | "send" | "seal" | "fork" | "limits";
+export type GossipErrorCode =
+  "socket" | "storage" | "idConflict" | "tableFull" | "send" | "seal" | "fork" | "alone" | "seed" | "limits";
 
 /**
  * An error of this library. It is a `TypeError` where a value has the wrong

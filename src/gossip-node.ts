@@ -16,6 +16,7 @@ import { Notifier } from "./notifier.js";
 import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
 import { Retry } from "./retry.js";
+import { type SeedNames, addSeeds } from "./seed-names.js";
 
 export type { GossipStats } from "./gossip-stats.js";
 
@@ -35,6 +36,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   /** @internal Undefined without the option `events`. */
   protected readonly eventNotifier: EventNotifier | undefined;
   private readonly notifier: Notifier<Value>;
+  /** @internal Undefined if no seed has a name. */
+  readonly seedNames: SeedNames | undefined;
   private phase = NEW;
   /** Undefined before the first start; without storage, all that is remembered. */
   private storedRevision: number | undefined;
@@ -53,7 +56,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.storage = options.storage;
     const engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
     this.engine = checkEngine(engine, options.events);
-    for (let i = 0; i < checked.seeds.length; i += 2) this.engine.addSeed(checked.seeds[i], checked.seeds[i + 1]);
+    this.seedNames = addSeeds(this.engine, checked, this);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
     this.eventNotifier = this.makeEventNotifier();
@@ -101,6 +104,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.phase = STARTED;
     this.engine.start(this.nowMs(), revision, stored !== undefined);
     this.drain(false);
+    this.lookUpSeeds();
   }
 
   /**
@@ -279,6 +283,12 @@ export class GossipNode<Value extends CborValue = CborValue> {
     if (this.phase !== STARTED) return;
     this.engine.tick(this.nowMs());
     this.drain(false);
+    this.lookUpSeeds();
+  }
+
+  private lookUpSeeds(): void {
+    if (this.seedNames === undefined || this.phase !== STARTED) return;
+    this.seedNames.tick(this.nowMs(), this.options.socket);
   }
 
   /**

@@ -1,5 +1,5 @@
 import {
-  checkAddress, checkFunction, checkNames, checkObject, checkViews, integer, parseEndpoint, show,
+  checkAddress, checkFunction, checkNames, checkObject, checkViews, integer, parseSeed, show,
 } from "./checks.js";
 import type { CborValue } from "./cbor/cbor.js";
 import type { Digest } from "./digest/sha256.js";
@@ -45,7 +45,12 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   id?: number;
   /** UDP port: 1 to 65,535, 5000 by default. */
   port?: number;
-  /** Addresses such as "192.168.0.54" or "192.168.0.54:5001", at most `seedCapacity`; with none, broadcast. */
+  /**
+   * Addresses and host names such as "192.168.0.54", "192.168.0.54:5001" or
+   * "box.local", at most `seedCapacity`; with none, broadcast. Host names need a
+   * platform that looks them up, and are looked up every 64 rounds, every 8 rounds
+   * while no other node is live.
+   */
   seedList?: string[];
   /** Time between rounds in ms: 100 to 3,600,000, 10,000 by default. */
   roundIntervalMs?: number;
@@ -93,8 +98,10 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
 export interface CheckedOptions extends EngineOptions {
   sealer: Sealer | undefined;
   feeds: FeedMaker | undefined;
-  /** Address and port in turn. */
+  /** Address and port in turn; address 0: `seedNames` has its name. */
   seeds: number[];
+  /** The host names among the seeds, in their order. */
+  seedNames: string[];
 }
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
@@ -126,6 +133,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   const port = integer("port", options.port, 5000, 1, 65535);
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
   const frameBytes = FRAME_BYTES_MAX + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
+  const seedNames: string[] = [];
   const seedCapacity = integer("seedCapacity", options.seedCapacity, 16, 1, 255);
   return {
     id: integer("id", options.id, options.socket.deviceId(port), 0, UINT32_MAX),
@@ -141,7 +149,8 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
     feeds: checkEvents(options.events, datagramBytesMax, options.digest),
-    seeds: checkSeeds(options.seedList ?? [], port, seedCapacity),
+    seeds: checkSeeds(options, port, seedCapacity, seedNames),
+    seedNames,
   };
 }
 
@@ -187,7 +196,11 @@ function checkSealing<Value extends CborValue>(options: GossipOptions<Value>): S
   return options.sealing(key, otherKey);
 }
 
-function checkSeeds(seedList: unknown, port: number, seedCapacity: number): number[] {
+/** @param names gets the host names */
+function checkSeeds<Value extends CborValue>(
+  options: GossipOptions<Value>, port: number, seedCapacity: number, names: string[],
+): number[] {
+  const seedList: unknown = options.seedList ?? [];
   if (!Array.isArray(seedList)) {
     throw invalid("", "seedList", `${show(seedList)} is not an array of addresses`, false);
   }
@@ -196,6 +209,9 @@ function checkSeeds(seedList: unknown, port: number, seedCapacity: number): numb
     throw invalid("", "seedList", problem, true);
   }
   const seeds: number[] = [];
-  for (let i = 0; i < seedList.length; i++) parseEndpoint("", `seedList[${i}]`, seedList[i], port, seeds);
+  for (let i = 0; i < seedList.length; i++) parseSeed(`seedList[${i}]`, seedList[i], port, seeds, names);
+  if (names.length > 0 && options.socket.resolve === undefined) {
+    throw invalid("", "seedList", `${show(names[0])} is a host name, and this platform looks up none`, true);
+  }
   return seeds;
 }

@@ -3,12 +3,14 @@ import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { SETTLE_FORK, SETTLE_SEND } from "./feed/kinds.js";
 import { exchangeLimits, noteValue, showsLimits } from "./limits.js";
+import { hasLiveNode } from "./membership/probe-order.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { Suspicion } from "./membership/suspicion.js";
 import type { NodeEngine } from "./node-engine.js";
 import {
-  NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, type Notification, Faults, nextChange,
+  ALONE_ROUNDS, NOTIFY_ALONE, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, type Notification,
+  Faults, nextChange,
 } from "./notifications.js";
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
@@ -101,9 +103,8 @@ export class Engine implements NodeEngine {
     insertOwnRow(rows, this.row, options.id, options.address, options.port);
   }
 
-  addSeed(address: number, port: number): void {
-    this.seeds.pin(address, port);
-  }
+  addSeed(address: number, port: number): void { this.seeds.pin(address, port); }
+  setSeed(place: number, address: number): void { this.seeds.setPinned(place, address); }
 
   /**
    * Starts the node's rounds.
@@ -158,7 +159,10 @@ export class Engine implements NodeEngine {
     if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
     this.suspectSilent();
     if (this.rounds.isSpreadDue()) this.rounds.spread();
-    if (this.rounds.isRoundDue()) this.rounds.round();
+    if (!this.rounds.isRoundDue()) return;
+    this.rounds.round();
+    this.stats.countAlone(!hasLiveNode(this.rows));
+    if (this.stats.roundsAlone() === ALONE_ROUNDS) this.faults.report(NOTIFY_ALONE, OWN_SLOT);
   }
 
   /**

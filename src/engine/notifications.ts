@@ -27,6 +27,10 @@ export const NOTIFY_FORK = 6;
 export const NOTIFY_LIMITS = 7;
 /** This node published events, and a peer keeps no feeds. Notified once a start. */
 export const NOTIFY_NO_FEEDS = 8;
+/** No other node was live for 16 rounds. Notified once for each such time. */
+export const NOTIFY_ALONE = 9;
+/** Rounds without another live node after which the application is notified. */
+export const ALONE_ROUNDS = 16;
 
 /** Writes the next row change that the application has not been notified of; false when there is none. */
 export function nextChange(rows: Rows, out: Notification): boolean {
@@ -44,7 +48,7 @@ export function nextChange(rows: Rows, out: Notification): boolean {
 const KINDS = 0xffff;
 const NOTIFIED_SHIFT = 16;
 
-/** Faults of which the application is notified once a start, and peers with other limits. */
+/** Faults of which the application is notified once a start, peers with other limits, and that there are none. */
 export class Faults {
   /** Bit k: a fault of kind k occurred. Bit k + 16: the application was notified of it. */
   private bits = 0;
@@ -55,7 +59,7 @@ export class Faults {
   private limitsDetail = 0;
 
   /**
-   * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, NOTIFY_FORK or NOTIFY_NO_FEEDS
+   * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, NOTIFY_FORK, NOTIFY_NO_FEEDS or NOTIFY_ALONE
    * @param slot of the row that the fault is about
    */
   report(kind: number, slot: number): void {
@@ -82,7 +86,7 @@ export class Faults {
     out.slot = kind === NOTIFY_FORK ? this.forkSlot : kind === NOTIFY_NO_FEEDS ? this.feedlessSlot
       : kind === NOTIFY_LIMITS ? this.limitsSlot : 0;
     out.detail = this.limitsDetail;
-    if (kind === NOTIFY_LIMITS) this.bits &= ~(1 << kind);
+    if (kind === NOTIFY_LIMITS || kind === NOTIFY_ALONE) this.bits &= ~(1 << kind);
     else this.bits |= 1 << (kind + NOTIFIED_SHIFT);
     return true;
   }

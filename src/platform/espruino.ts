@@ -134,6 +134,15 @@ export class EspruinoSocket implements GossipSocket {
     return ip === undefined ? 0 : toNumber(ip);
   }
 
+  /** By DNS of the module "Wifi". Builds without it find no host. */
+  resolve(name: string, callback: (address: number) => void): void {
+    try {
+      require("Wifi").getHostByName(name, (ip) => callback(ip === undefined || ip === null ? 0 : toNumber(ip)));
+    } catch {
+      callback(0);
+    }
+  }
+
   /** From the low bits of the MAC address or, without Wi-Fi, of the serial number. */
   deviceId(port: number): number {
     const mac = wifi().mac;

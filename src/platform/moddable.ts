@@ -88,6 +88,18 @@ export class ModdableSocket implements GossipSocket {
     return address === undefined ? 0 : Math.max(0, parseAddress(address));
   }
 
+  /** By the SDK's `Net.resolve`: DNS. */
+  resolve(name: string, callback: (address: number) => void): void {
+    try {
+      Net.resolve(name, (_name: string, address?: string) => {
+        callback(address === undefined ? 0 : Math.max(0, parseAddress(address)));
+      });
+    } catch {
+      // The queue of look-ups is full.
+      Timer.set(() => callback(0));
+    }
+  }
+
   /** From the low bits of the MAC address or, where there is none (the simulator on Linux), the IPv4 address. */
   deviceId(port: number): number {
     const mac = Net.get("MAC") as string | undefined;

@@ -30,6 +30,16 @@ export interface GossipSocket {
   send(bytes: Uint8Array, length: number, address: number, port: number): void;
   /** The node's own address; 0 when the platform does not know it. Peers tell the node if it is another. */
   ownAddress(): number;
+  /**
+   * Where a datagram to 255.255.255.255 goes now, if that is not to one address;
+   * none while there is no network.
+   */
+  broadcastAddresses?(): number[];
+  /**
+   * Looks up a host. Calls back once, with its IPv4 address or 0 if there is none.
+   * A platform without this method cannot have host names in `seedList`.
+   */
+  resolve?(name: string, callback: (address: number) => void): void;
   /** A uint32 that names this device in its network, such as the low bits of its MAC address. */
   deviceId(port: number): number;
   /** Closes the socket. Datagrams that were sent before must still leave. */

@@ -104,6 +104,8 @@ describe("chisme node on hosts that are network namespaces", function () {
     hosts.address("b", "eth0", "10.77.0.112/24");
     hosts.address("c", "eth0", "10.77.0.113/24");
     for (const id of [2, 3]) {
+      // A reading that a must get from the new address.
+      nodes[id - 1].write("2.5\n");
       await nodes[0].until(`${id} is up at its new address`, () => {
         const row = rowOf(nodes[0], id);
         return row?.address === `10.77.0.11${id}` && row.state === "up";

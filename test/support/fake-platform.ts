@@ -63,6 +63,8 @@ export class FakeSocket implements GossipSocket {
   openedPort = 0;
   /** Nothing that is sent arrives. */
   isCut = false;
+  resolve?: (name: string, callback: (address: number) => void) => void;
+  broadcastAddresses?: () => number[];
   /** What `bind` throws. */
   bindError: Error | undefined;
   /** What `send` throws. */
