@@ -36,7 +36,9 @@ export function parseSeed(name: string, text: unknown, port: number, out: number
 function portColon(method: string, name: string, text: unknown): number {
   if (typeof text !== "string") return -1;
   const colon = text.indexOf(":");
-  if (text.indexOf(":", colon + 1) > colon) {
+  const dot = text.indexOf(".");
+  // Two colons, and not an IPv4 address before the first one.
+  if (text.indexOf(":", colon + 1) > colon && (dot < 0 || dot > colon)) {
     throw invalid(method, name, `${show(text)}: IPv6 is not supported, only IPv4 addresses and host names`, true);
   }
   return colon;

@@ -209,9 +209,12 @@ function checkSeeds<Value extends CborValue>(
     throw invalid("", "seedList", problem, true);
   }
   const seeds: number[] = [];
-  for (let i = 0; i < seedList.length; i++) parseSeed(`seedList[${i}]`, seedList[i], port, seeds, names);
-  if (names.length > 0 && options.socket.resolve === undefined) {
-    throw invalid("", "seedList", `${show(names[0])} is a host name, and this platform looks up none`, true);
+  for (let i = 0; i < seedList.length; i++) {
+    const count = names.length;
+    parseSeed(`seedList[${i}]`, seedList[i], port, seeds, names);
+    if (names.length === count || options.socket.resolve !== undefined) continue;
+    const problem = 'is not an IPv4 address such as "192.168.0.54"; this platform looks up no host names';
+    throw invalid("", `seedList[${i}]`, `${show(names[count])} ${problem}`, true);
   }
   return seeds;
 }

@@ -186,7 +186,8 @@ describe("Gossip: host names as seeds", () => {
     for (const port of ["0", "65536", "x", ""]) assert.throws(of(`box:${port}`), /port ".*" is not an integer/);
     for (const seed of ["box", "a-b.example", "x_y", "3com.example", "a".repeat(63)]) assert.doesNotThrow(of(seed));
     assert.throws(() => new FakeNode(network, "192.168.0.53", { seedList: ["box"] }), {
-      code: "ERR_OPTION", message: 'seedList: "box" is a host name, and this platform looks up none',
+      code: "ERR_OPTION",
+      message: 'seedList[0]: "box" is not an IPv4 address such as "192.168.0.54"; this platform looks up no host names',
     });
   });
 });

@@ -3,7 +3,7 @@ export { BROADCAST_ADDRESS, formatAddress, parseAddress } from "./wire/address.j
 export { DROP_REASONS, dropReasonName } from "./wire/drops.js";
 export { Engine } from "./engine.js";
 export {
-  NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NO_FEEDS, NOTIFY_STATE,
+  NOTIFY_ALONE, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NO_FEEDS, NOTIFY_STATE,
   NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE,
 } from "./notifications.js";
 export type { EncodedEvent } from "./feed/event.js";

@@ -127,6 +127,38 @@ describe("chisme node on hosts that are network namespaces", function () {
     assert.ok(sends.length <= 1, sends.join("; "));
   });
 
+  it("a seed with a name that ends with .local is found by multicast DNS, on a network without DNS", async () => {
+    host("a", "10.77.0.11/24");
+    host("b", "10.77.0.12/24");
+    const responder = hosts.program("a", `
+      import multicastDns from "multicast-dns";
+      const mdns = multicastDns({ interface: "10.77.0.11", bind: "0.0.0.0" });
+      mdns.on("query", ({ questions }) => {
+        if (!questions.some(({ name, type }) => name === "box.local" && type === "A")) return;
+        mdns.respond([{ name: "box.local", type: "A", ttl: 120, data: "10.77.0.11" }]);
+      });
+    `);
+    try {
+      // Without its seed b does not find a, which hears no broadcast at this port.
+      const a = start("a", 1, "--listen", ":5001", "--broadcast", "10.77.0.99");
+      const b = start("b", 2, "--seed", "box.local:5001");
+      await allMeet(a, b);
+      assert.deepEqual(errorsOf(b), []);
+    } finally {
+      responder.kill("SIGKILL");
+    }
+  });
+
+  it("a node that nobody answers says where it broadcast to, and that a name is not found", async () => {
+    host("a", "10.77.0.11/24");
+    host("b", "10.77.0.12/24");
+    const [a, b] = [start("a", 1), start("b", 2, "--seed", "box.example", "--listen", ":5001")];
+    for (const node of [a, b]) await node.until("it says so", () => errorsOf(node).some((e) => e.startsWith("alone")));
+    assert.match(errorsOf(a).join("\n"), /^alone: .* tried broadcast to 10\.77\.0\.255; nothing arrives: .* another port/m);
+    assert.match(errorsOf(b).join("\n"), /^seed: the seed box\.example is no host that is found$/m);
+    assert.match(errorsOf(b).join("\n"), /^alone: .* tried box\.example:5001 \(not found, or this node\);/m);
+  });
+
   describe("a host on two networks, and hosts on each of them,", () => {
     beforeEach(() => {
       host("a", "10.77.0.11/24");

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { NodeProcess } from "../desktop/cli/node-process.js";
 
 let made = 0;
@@ -60,6 +60,12 @@ export class Hosts {
   node(host: string, ...args: string[]): NodeProcess {
     return NodeProcess.within(["ip", "netns", "exec", this.prefix + host], "--json", "--interval", "300",
       "--feed-bytes", "0", ...args);
+  }
+
+  /** A program in JavaScript on a host, with the packages of this project. The caller ends it. */
+  program(host: string, code: string): ChildProcess {
+    const command = [process.execPath, "--input-type=module", "--eval", code];
+    return spawn("ip", ["netns", "exec", this.prefix + host, ...command], { stdio: "inherit" });
   }
 
   /** Removes all hosts, with their interfaces. Their processes must have ended. */
