@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { NodeProcess } from "../desktop/cli/node-process.js";
 import { cleanUp } from "../desktop/cli/node-process.js";
+import type { NodeRow } from "../../src/gossip.js";
 import { Hosts, canMakeHosts } from "./hosts.js";
 
 describe("chisme node on hosts that are network namespaces", function () {
@@ -173,7 +174,18 @@ describe("chisme node on hosts that are network namespaces", function () {
     });
 
     it("become one network by broadcast: the host in the middle passes all on", async () => {
-      await allMeet(start("a", 1), start("b", 2), start("c", 3), start("d", 4));
+      const nodes = [start("a", 1), start("b", 2), start("c", 3), start("d", 4)];
+      await allMeet(...nodes);
+      const [a, , c] = nodes;
+      // c is at one address for a, at another for d, and at the same one for itself all the time.
+      for (const reading of [3.1, 3.2, 3.3]) {
+        c.write(`${reading}\n`);
+        for (const node of nodes) {
+          await node.until("it has the reading", () => rowOf(node, 3)?.data === reading);
+        }
+      }
+      assert.equal(new Set(addressesOf(c, 3)).size, 1);
+      assert.deepEqual([rowOf(a, 3)?.state, rowOf(a, 4)?.state], ["up", "up"]);
     });
 
     it("stay apart where the host in the middle is told one interface", async () => {
@@ -182,10 +194,7 @@ describe("chisme node on hosts that are network namespaces", function () {
       await allMeet(a, b, c);
       // Rounds of d that nobody heard.
       await d.untilStarted();
-      const own = c.events.filter((event) => event.event === "row" && event.id === 3).map((row) => (
-        row.event === "row" ? row.address : ""
-      ));
-      assert.deepEqual([...new Set(own)], ["10.77.0.13"]);
+      assert.deepEqual([...new Set(addressesOf(c, 3))], ["10.77.0.13"]);
       assert.equal(rowOf(c, 4), undefined);
     });
   });
@@ -195,8 +204,17 @@ describe("chisme node on hosts that are network namespaces", function () {
   }
 });
 
-/** The last that a node reported of the node with an id. */
-function rowOf(node: NodeProcess, id: number): { address: string; state: string } | undefined {
-  return node.events.findLast((event) => (event.event === "row" || event.event === "state") && event.id === id) as
-    { address: string; state: string } | undefined;
+/** All that a node reported of the node with an id. */
+function rowsOf(node: NodeProcess, id: number): NodeRow[] {
+  return node.events.flatMap((event) => (
+    (event.event === "row" || event.event === "state") && event.id === id ? [event] : []
+  ));
+}
+
+function rowOf(node: NodeProcess, id: number): NodeRow | undefined {
+  return rowsOf(node, id).at(-1);
+}
+
+function addressesOf(node: NodeProcess, id: number): string[] {
+  return rowsOf(node, id).map(({ address }) => address);
 }
