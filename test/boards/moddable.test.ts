@@ -145,9 +145,11 @@ describe("platform for Moddable", () => {
     assert.throws(() => platform.socket.send(new Uint8Array(1), 1, 0xffffffff, 5000), /sendto failed/);
   });
 
-  it("the socket reports a port that cannot be bound, and binds it later", () => {
+  it("bind throws when the port cannot be bound, reopen reports that, and binds it later", () => {
     sdk.refusal = new Error("bind failed");
-    open();
+    assert.throws(open, /bind failed/);
+    assert.deepEqual(errors, []);
+    platform.socket.reopen();
     assert.deepEqual(errors, ["bind failed"]);
     sdk.refusal = undefined;
     platform.socket.reopen();
