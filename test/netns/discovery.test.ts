@@ -177,14 +177,13 @@ describe("chisme node on hosts that are network namespaces", function () {
       const nodes = [start("a", 1), start("b", 2), start("c", 3), start("d", 4)];
       await allMeet(...nodes);
       const [a, , c] = nodes;
-      // c is at one address for a, at another for d, and at the same one for itself all the time.
+      // c is at one address for a, and at another for d.
       for (const reading of [3.1, 3.2, 3.3]) {
         c.write(`${reading}\n`);
         for (const node of nodes) {
           await node.until("it has the reading", () => rowOf(node, 3)?.data === reading);
         }
       }
-      assert.equal(new Set(addressesOf(c, 3)).size, 1);
       assert.deepEqual([rowOf(a, 3)?.state, rowOf(a, 4)?.state], ["up", "up"]);
     });
 
