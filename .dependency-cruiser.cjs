@@ -60,7 +60,7 @@ const parts = [
     ...engineWithoutFeeds], types: ["src/events/", "src/digest/", "src/engine/", "src/platform/types.ts"] },
 
   { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],
-    packages: [builtIns, "@noble/ciphers", "fs-native-extensions"] },
+    packages: [builtIns, "@noble/ciphers", "fs-native-extensions", "multicast-dns"] },
   { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
     packages: [builtIns, ...desktopPackages] },
   { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/platform/", "desktop/simulator/"],

@@ -1,21 +1,79 @@
 import { parseAddress } from "./engine/wire/address.js";
 import { invalid } from "./errors.js";
 
+const HOST_NAME_MAX = 253;
+const LABEL_MAX = 63;
+const DOT = 46;
+const HYPHEN = 45;
+const UNDERSCORE = 95;
+
 /**
  * Reads "192.168.0.54" or "192.168.0.54:5001" and appends address and port to `out`.
  *
  * @param method that the argument is of; "" for an option
  */
 export function parseEndpoint(method: string, name: string, text: unknown, port: number, out: number[]): void {
-  const colon = typeof text === "string" ? text.indexOf(":") : -1;
+  const colon = portColon(method, name, text);
   const host = colon < 0 ? text : (text as string).substring(0, colon);
-  const portText = colon < 0 ? "" : (text as string).substring(colon + 1);
   out.push(checkAddress(method, name, host));
+  pushPort(method, name, text, colon, port, out);
+}
+
+/** Reads a seed as `parseEndpoint` does. For a host name it appends address 0 to `out`, and the name to `names`. */
+export function parseSeed(name: string, text: unknown, port: number, out: number[], names: string[]): void {
+  const colon = portColon("", name, text);
+  const host = colon < 0 ? text : (text as string).substring(0, colon);
+  if (typeof host !== "string" || !isHostName(host)) {
+    parseEndpoint("", name, text, port, out);
+    return;
+  }
+  out.push(0);
+  names.push(host);
+  pushPort("", name, text, colon, port, out);
+}
+
+/** Where the port of "192.168.0.54:5001" begins, less 1; -1 if there is none. Refuses IPv6. */
+function portColon(method: string, name: string, text: unknown): number {
+  if (typeof text !== "string") return -1;
+  const colon = text.indexOf(":");
+  const dot = text.indexOf(".");
+  // Two colons, and not an IPv4 address before the first one.
+  if (text.indexOf(":", colon + 1) > colon && (dot < 0 || dot > colon)) {
+    throw invalid(method, name, `${show(text)}: IPv6 is not supported, only IPv4 addresses and host names`, true);
+  }
+  return colon;
+}
+
+function pushPort(
+  method: string, name: string, text: unknown, colon: number, port: number, out: number[],
+): void {
+  const portText = colon < 0 ? "" : (text as string).substring(colon + 1);
   const number = colon < 0 ? port : decimal(portText);
   if (!(number >= 1 && number <= 65535)) {
     throw invalid(method, name, `port ${show(portText)} is not an integer from 1 to 65535`, true);
   }
   out.push(number);
+}
+
+/** Whether a text is a host name (RFC 1123, and "_"): its last label has a letter, else it is a wrong address. */
+function isHostName(text: string): boolean {
+  if (text.length > HOST_NAME_MAX) return false;
+  let labelStart = 0;
+  let hasLetter = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === DOT) {
+      if (i === labelStart || i - labelStart > LABEL_MAX) return false;
+      labelStart = i + 1;
+      hasLetter = false;
+    } else {
+      const isLetter = (code | 32) >= 97 && (code | 32) <= 122;
+      const isOther = (code >= 48 && code <= 57) || code === HYPHEN || code === UNDERSCORE;
+      if (!isLetter && !isOther) return false;
+      hasLetter = hasLetter || isLetter;
+    }
+  }
+  return hasLetter && text.length - labelStart <= LABEL_MAX;
 }
 
 /** Reads an IPv4 address other than 0.0.0.0, as uint32. */

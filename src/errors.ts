@@ -21,22 +21,24 @@ export type ErrorCode = "ERR_OPTION" | "ERR_ARGUMENT" | "ERR_STATE" | "ERR_NO_RO
  *
  * | code | meaning |
  * | --- | --- |
- * | `socket` | the socket could not be bound, or failed |
+ * | `socket` | the socket failed, waits for its address, or is bound after that |
  * | `storage` | the storage threw while the node runs, or works again; or its event log was damaged, or is repaired |
  * | `send` | the socket refused a datagram: the first of a run of the node |
  * | `idConflict` | another device uses this node's id: once a start |
  * | `nameConflict` | a live node of another id has this node's name: once for each of the first 8 ids of a start |
  * | `tableFull` | there are more live nodes than rows: once a start |
- * | `seal` | an address sends frames that are not sealed, or for 8 rounds ones that the key does not open; or frames are sealed
- * and this node has no key, once a start |
+ * | `seal` | an address sends frames that are not sealed, or for 8 rounds ones that the key does not open; or frames are
+ * sealed and this node has no key, once a start |
  * | `fork` | a feed has two different events under one number: once a start |
+ * | `alone` | no other node was live for 16 rounds: once for each such time |
+ * | `seed` | a host name of `seedList` does not resolve, or resolves again |
  * | `limits` | a node has another `valueBytesMax` or `eventBytesMax`, once for each start of it; or it keeps no event
  * feeds although this node published events, once a start; or it has room for fewer rows than this node holds, once a
  * start |
  * | `network` | an address sends frames of a network with another name, or without one: once a start |
  */
 export type GossipErrorCode = "socket" | "storage" | "idConflict" | "nameConflict" | "tableFull" | "send" | "seal"
-  | "fork" | "limits" | "network";
+  | "fork" | "limits" | "network" | "alone" | "seed";
 
 /**
  * An error of this library. It is a `TypeError` where a value has the wrong

@@ -16,12 +16,12 @@ import { findGone, findNode } from "./find-node.js";
 import { type GossipStats, gossipStats } from "./gossip-stats.js";
 import { encodeName, noRoomBesideName } from "./node-name.js";
 import { type NodeRow, allRows, nodeRow } from "./node-row.js";
+import { NodeStorage } from "./node-storage.js";
 import { Notifier } from "./notifier.js";
-import { type GossipOptions, ROUND_INTERVAL_MS, SEED_CAPACITY, checkEngine, checkOptions } from "./options.js";
+import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
-import { Retry } from "./retry.js";
+import { type SeedNames, addSeeds } from "./seed-names.js";
 import { checkStoredId, writeId } from "./stored-id.js";
-import { PEERS_ROUNDS, keepsPeers, recallPeers, storePeers } from "./stored-peers.js";
 
 export type { GossipStats } from "./gossip-stats.js";
 
@@ -42,15 +42,12 @@ export class GossipNode<Value extends CborValue = CborValue> {
   /** @internal Undefined without the option `events`. */
   protected readonly eventNotifier: EventNotifier | undefined;
   private readonly notifier: Notifier<Value>;
+  private readonly stored: NodeStorage;
   /** The id that the storage keeps. In a dialect that names nodes by their addresses the rows have another one. */
   private readonly storedId: number;
+  /** @internal Undefined if no seed has a name. */
+  readonly seedNames: SeedNames | undefined;
   private phase = NEW;
-  /** Undefined before the first start; without storage, all that is remembered. */
-  private storedRevision: number | undefined;
-  /** Set while revision or last peers cannot be written. */
-  private storageRetry: Retry | undefined;
-  /** When the last peers are looked at next. */
-  private peersDueMs = 0;
   private sendFailures = 0;
   private isDebugBroken = false;
   private timer: unknown;
@@ -65,7 +62,10 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.storedId = checked.id;
     const engine = options.dialect === undefined ? new Engine(checked) : options.dialect(checked);
     this.engine = checkEngine(engine, options);
-    for (let i = 0; i < checked.seeds.length; i += 2) this.engine.addSeed(checked.seeds[i], checked.seeds[i + 1]);
+    this.stored = new NodeStorage(
+      options.storage, this.engine.rows, checked.seedCapacity, checked.roundIntervalMs,
+    );
+    this.seedNames = addSeeds(this.engine, checked, this);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
     if (options.name !== undefined) this.share(encodeName("", "name", options.name, this.value), undefined, 0, 0);
@@ -82,35 +82,47 @@ export class GossipNode<Value extends CborValue = CborValue> {
   get revision(): number { return this.engine.revision(); }
 
   /**
-   * Stores the next revision, binds the socket and begins the rounds.
+   * Restores the events, binds the socket, stores the next revision and begins the
+   * rounds.
    *
    * @throws Error ERR_STATE when the node was started or closed before; ERR_STORAGE when the stored revision has no
-   * successor, or another node has used the storage since this one was made; and what the storage throws. Nothing is
-   * sent then
+   * successor, or another node has used the storage since this one was made; and what the storage or the socket throws,
+   * such as Node's EADDRINUSE. Nothing is sent then, nothing is stored unless the storage was of another id, the socket
+   * is closed, and the node can be started again
    */
   start(): void {
-    if (this.phase !== NEW) throw failure("ERR_STATE", "start: the node was started or closed before");
-    const stored = this.storage === undefined ? this.storedRevision : this.storage.readRevision();
+    if (this.phase !== NEW && this.phase !== RESTORED) {
+      throw failure("ERR_STATE", "start: the node was started or closed before");
+    }
+    const stored = this.stored.readRevision();
     const revision = stored === undefined ? 0 : stored + 1;
     if (revision > 0xffffffff) {
       throw failure("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
     }
     const isIdGiven = this.options.id !== undefined || this.options.socket.isDeviceIdFixed === true;
     const formerId = checkStoredId(this.storage, this.storedId, isIdGiven);
-    this.writeRevision(revision);
-    if (!this.restore(formerId, revision)) return;
-    // A loss of power before this leaves copies in the log, which are the same events for either id.
-    if (formerId !== undefined) writeId(this.storage, this.storedId);
-    recallPeers(this.engine.seeds, this.storage);
-    this.peersDueMs = this.nowMs() + PEERS_ROUNDS * this.roundIntervalMs();
-    this.phase = STARTED;
+    // Copies are in a generation of this revision, which no other start may use.
+    if (formerId !== undefined) this.stored.writeRevision(revision);
+    if (this.phase === NEW && !this.restore(formerId, revision)) return;
+    this.phase = RESTORED;
     this.options.socket.bind(
       this.port,
       (bytes, length, address, port) => this.receive(bytes, length, address, port),
       (error) => this.fail("socket", error),
     );
+    try {
+      this.stored.writeRevision(revision);
+      // A loss of power before this leaves copies in the log, which are the same events for either id.
+      if (formerId !== undefined) writeId(this.storage, this.storedId);
+    } catch (error) {
+      this.options.socket.close();
+      throw error;
+    }
+    this.stored.recallPeers(this.engine.seeds, this.nowMs());
+    this.phase = STARTED;
     this.engine.start(this.nowMs(), revision, stored !== undefined);
     this.drain(false);
+    this.lookUpSeeds();
     if (formerId === undefined) return;
     const events = this.eventNotifier === undefined ? "" : ", which publishes the events there as copies";
     const problem = `the storage was that of node ${formerId}, and is that of node ${this.storedId} now${events}`;
@@ -187,7 +199,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     if (this.phase === STARTED && revision < this.engine.revision()) {
       throw invalid("setRevision", "revision", `${revision} is below the node's, ${this.engine.revision()}`, true);
     }
-    this.writeRevision(revision);
+    this.stored.writeRevision(revision);
     if (this.phase !== STARTED) return;
     this.engine.setRevision(this.nowMs(), revision);
     this.drain(false);
@@ -209,23 +221,15 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.phase = CLOSED;
     this.clearTimer();
     if (wasStarted) {
-      this.storeLastPeers();
+      // A storage that fails now does not keep the node from closing.
+      const problem = this.stored.storeLastPeers();
+      if (problem !== undefined) this.print(`storage: ${problem.message}`);
       this.engine.leave(this.nowMs());
       while (this.engine.pollTransmit(this.datagram)) this.send(this.datagram);
       this.options.socket.close();
     }
     // A node that was not started may have opened the storage in `setRevision`.
     if (this.storage !== undefined && this.storage.close !== undefined) this.storage.close();
-  }
-
-  /** A storage that fails now does not keep the node from closing. */
-  private storeLastPeers(): void {
-    if (this.storageRetry !== undefined || !keepsPeers(this.storage)) return;
-    try {
-      this.storePeers();
-    } catch (error) {
-      this.print(`storage: ${(error as Error).message}`);
-    }
   }
 
   private nowMs(): number {
@@ -307,6 +311,12 @@ export class GossipNode<Value extends CborValue = CborValue> {
     if (this.phase !== STARTED) return;
     this.engine.tick(this.nowMs());
     this.drain(false);
+    this.lookUpSeeds();
+  }
+
+  private lookUpSeeds(): void {
+    if (this.seedNames === undefined || this.phase !== STARTED) return;
+    this.seedNames.tick(this.nowMs(), this.options.socket);
   }
 
   /**
@@ -332,47 +342,10 @@ export class GossipNode<Value extends CborValue = CborValue> {
     }
   }
 
-  /**
-   * @internal Writes the revision if it is new, and the last peers if it is time. Reports the first failure, and the
-   * success after failures.
-   */
+  /** @internal See `NodeStorage.store`. */
   protected storeRevision(): void {
-    const revision = this.engine.revision();
-    const retry = this.storageRetry;
-    const nowMs = this.nowMs();
-    const isPeersTime = keepsPeers(this.storage) && ((nowMs - this.peersDueMs) | 0) >= 0;
-    if (revision === this.storedRevision && retry === undefined && !isPeersTime) return;
-    if (retry !== undefined && !retry.isDue(nowMs)) return;
-    try {
-      if (revision !== this.storedRevision) this.writeRevision(revision);
-      if (isPeersTime) this.peersDueMs = (nowMs + this.storePeers()) >>> 0;
-    } catch (error) {
-      if (retry !== undefined) {
-        retry.postpone(nowMs);
-        return;
-      }
-      this.storageRetry = new Retry(nowMs);
-      this.fail("storage", error as Error);
-      return;
-    }
-    if (retry === undefined) return;
-    this.storageRetry = undefined;
-    this.fail("storage", failure("storage", "the revision is stored again after failures"));
-  }
-
-  /** Writes the last peers if they changed much. Returns the delay until the next time in ms. */
-  private storePeers(): number {
-    const seedCapacity = this.options.seedCapacity ?? SEED_CAPACITY;
-    return storePeers(this.engine.rows, this.storage as GossipStorage, seedCapacity, this.roundIntervalMs());
-  }
-
-  private roundIntervalMs(): number {
-    return this.options.roundIntervalMs ?? ROUND_INTERVAL_MS;
-  }
-
-  private writeRevision(revision: number): void {
-    if (this.storage !== undefined) this.storage.writeRevision(revision);
-    this.storedRevision = revision;
+    const problem = this.stored.store(this.engine.revision(), this.nowMs());
+    if (problem !== undefined) this.fail("storage", problem);
   }
 
   private storeEvents(): void {
@@ -432,7 +405,6 @@ export class GossipNode<Value extends CborValue = CborValue> {
       reported.cause = error;
     }
     if (this.options.onError !== undefined) this.options.onError(code, reported);
-    else if (code === "socket") throw reported;
   }
 
   private debug(direction: string, address: number, port: number, bytes: Uint8Array, length: number): void {
@@ -454,3 +426,5 @@ const NEW = 0;
 const STARTED = 1;
 const CLOSED = 2;
 const RESTORING = 3;
+/** The events are restored, and the node is not started: its start failed after that. */
+const RESTORED = 4;

@@ -25,7 +25,7 @@ export interface GossipStats {
   valuesForgotten: number;
 }
 
-/** What `Gossip.stats` returns. */
+/** The counters of a node. @param sendFailures datagrams that its socket refused */
 export function gossipStats(engine: NodeEngine, sendFailures: number): GossipStats {
   const counted = engine.stats;
   const drops: Record<string, number> = {};

@@ -1,9 +1,10 @@
+import { aloneMessage } from "./alone.js";
 import type { CborValue } from "./cbor/cbor.js";
 import { haveSameName, rowName } from "./engine/named-rows.js";
 import { formatAddress } from "./engine/wire/address.js";
 import {
-  EVENT_LIMIT_SHIFT, NOTIFY_CAPACITY, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NETWORK, NOTIFY_NO_FEEDS,
-  NOTIFY_SEALED, NOTIFY_STATE, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
+  EVENT_LIMIT_SHIFT, NOTIFY_ALONE, NOTIFY_CAPACITY, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NETWORK,
+  NOTIFY_NO_FEEDS, NOTIFY_SEALED, NOTIFY_STATE, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
 } from "./engine/notifications.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
@@ -13,6 +14,7 @@ import { type GossipErrorCode, failure } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
 import { type NodeRow, nodeRow, rowData } from "./node-row.js";
 import type { GossipOptions } from "./options.js";
+import type { SeedNames } from "./seed-names.js";
 
 /** Rows that are made objects at one time. */
 const NOTIFIED_MAX = 8;
@@ -22,6 +24,8 @@ const NAMESAKES_MAX = 8;
 
 /** The node that notifies. */
 export interface NotifyingNode {
+  /** The host names among the node's seeds, if there are any. */
+  readonly seedNames: SeedNames | undefined;
   /** Whether the node was not closed. */
   isOpen(): boolean;
   /** Reports an error to the application. */
@@ -126,6 +130,8 @@ export class Notifier<Value extends CborValue> {
       this.report("seal", `${formatAddress(slot)} sends frames that this network's key does not open`);
     } else if (kind === NOTIFY_LIMITS) {
       this.report("limits", this.limitsMessage(slot, this.notification.detail));
+    } else if (kind === NOTIFY_ALONE) {
+      this.report("alone", aloneMessage(this.options, this.engine, this.node.seedNames));
     } else if (kind === NOTIFY_NO_FEEDS) {
       this.report("limits", `${this.nodeName(slot)} keeps no event feeds, this node does`);
     } else if (kind === NOTIFY_CAPACITY) {

@@ -1,5 +1,5 @@
 import {
-  checkAddress, checkFunction, checkNames, checkObject, checkViews, integer, parseEndpoint, show,
+  checkAddress, checkFunction, checkNames, checkObject, checkViews, integer, parseEndpoint, parseSeed, show,
 } from "./checks.js";
 import type { CborValue } from "./cbor/cbor.js";
 import { utf8Length, utf8Write } from "./cbor/utf8.js";
@@ -73,7 +73,12 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
    * container or behind a port forward. By default that of its datagrams. Not with `dialect`.
    */
   advertise?: string;
-  /** Addresses such as "192.168.0.54" or "192.168.0.54:5001", at most `seedCapacity`; with none, broadcast. */
+  /**
+   * Addresses and host names such as "192.168.0.54", "192.168.0.54:5001" or
+   * "box.local", at most `seedCapacity`; with none, broadcast. Host names need a
+   * platform that looks them up, and are looked up every 64 rounds, every 8 rounds
+   * while no other node is live.
+   */
   seedList?: string[];
   /** Time between rounds in ms: 100 to 3,600,000, 10,000 by default. */
   roundIntervalMs?: number;
@@ -112,8 +117,7 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   onState?: (row: NodeRow<Value>) => void;
   /**
    * Called when something goes wrong; the node goes on. `error.code` is the first
-   * argument, `error.cause` what the platform threw. Without this option a socket
-   * that cannot be bound throws.
+   * argument, `error.cause` what the platform threw.
    */
   onError?: (code: GossipErrorCode, error: ChismeError<GossipErrorCode>) => void;
 }
@@ -122,15 +126,17 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
 export interface CheckedOptions extends EngineOptions {
   sealer: Sealer | undefined;
   feeds: FeedMaker | undefined;
-  /** Address and port in turn. */
+  /** Address and port in turn; address 0: `seedNames` has its name. */
   seeds: number[];
+  /** The host names among the seeds, in their order. */
+  seedNames: string[];
 }
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onError dialect key "
   + "otherKey sealing allowUnsealed events digest name network advertise";
-export const SEED_CAPACITY = 16;
-export const ROUND_INTERVAL_MS = 10000;
+const SEED_CAPACITY = 16;
+const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
 const VALUE_BYTES_MOST = 255;
 const NETWORK_BYTES_MAX = 31;
@@ -171,6 +177,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkName(options.name, valueBytesMax);
   const advertised = checkAdvertise(options.advertise, port, options.dialect);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, SEED_CAPACITY, 1, 255);
+  const seedNames: string[] = [];
   return {
     id: integer("id", id, options.socket.deviceId(port), 0, UINT32_MAX),
     address: options.socket.ownAddress(),
@@ -188,7 +195,8 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
     feeds: checkEvents(options.events, datagramBytesMax - octetBytes, options.digest),
-    seeds: checkSeeds(options.seedList ?? [], port, seedCapacity),
+    seeds: checkSeeds(options, port, seedCapacity, seedNames),
+    seedNames,
   };
 }
 
@@ -273,7 +281,11 @@ function checkSealing<Value extends CborValue>(options: GossipOptions<Value>): S
   return options.sealing(key, otherKey);
 }
 
-function checkSeeds(seedList: unknown, port: number, seedCapacity: number): number[] {
+/** @param names gets the host names */
+function checkSeeds<Value extends CborValue>(
+  options: GossipOptions<Value>, port: number, seedCapacity: number, names: string[],
+): number[] {
+  const seedList: unknown = options.seedList ?? [];
   if (!Array.isArray(seedList)) {
     throw invalid("", "seedList", `${show(seedList)} is not an array of addresses`, false);
   }
@@ -282,6 +294,12 @@ function checkSeeds(seedList: unknown, port: number, seedCapacity: number): numb
     throw invalid("", "seedList", problem, true);
   }
   const seeds: number[] = [];
-  for (let i = 0; i < seedList.length; i++) parseEndpoint("", `seedList[${i}]`, seedList[i], port, seeds);
+  for (let i = 0; i < seedList.length; i++) {
+    const count = names.length;
+    parseSeed(`seedList[${i}]`, seedList[i], port, seeds, names);
+    if (names.length === count || options.socket.resolve !== undefined) continue;
+    const problem = 'is not an IPv4 address such as "192.168.0.54"; this platform looks up no host names';
+    throw invalid("", `seedList[${i}]`, `${show(names[count])} ${problem}`, true);
+  }
   return seeds;
 }

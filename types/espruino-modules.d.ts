@@ -39,6 +39,8 @@ interface EspruinoAddresses {
 
 interface EspruinoWifi {
   getIP(): EspruinoAddresses;
+  /** @param callback gets null when there is no such host */
+  getHostByName(name: string, callback: (ip: string | null | undefined) => void): void;
 }
 
 interface EspruinoAesOptions {

@@ -1,6 +1,7 @@
 /** From the names of `Gossip`'s options to those of the command line. */
 const FLAGS = new Map([
   ["listen", "--listen"],
+  ["interface", "--interface"],
   ["port", "--listen port"],
   ["network", "--network"],
   ["advertise", "--advertise"],

@@ -1,10 +1,11 @@
 import { closeSync, openSync } from "node:fs";
+import { isIPv6 } from "node:net";
 import pc from "picocolors";
 import { auto, espgossip } from "../../src/espgossip/index.js";
 import { type EventFeedOptions, eventFeeds } from "../../src/events/index.js";
 import { KEEPER_BYTES, feedKeeper } from "../../src/keeper/index.js";
 import {
-  type ChismeError, type EventFeeds, type GossipErrorCode, type NodeRow, minMax,
+  type EventFeeds, type NodeRow, minMax,
 } from "../../src/gossip.js";
 import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
 import type { GossipStorage } from "../../src/platform/types.js";
@@ -22,6 +23,7 @@ import { TextReport } from "./text-report.js";
 export interface NodeOptions {
   dialect: "compact" | "espgossip" | "auto";
   listen?: string;
+  interface?: string;
   seed?: string[];
   advertise?: string;
   network?: string;
@@ -50,6 +52,9 @@ export interface NodeOptions {
 }
 
 const SIGNALS: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/** How long a node that was stopped waits for a look-up of a host. */
+const LOOK_UP_MS = 500;
 
 const SEED_CAPACITY = 16;
 const SEED_CAPACITY_MAX = 255;
@@ -101,15 +106,14 @@ export class NodeRun {
     try {
       this.gossip.start();
     } catch (error) {
-      this.giveUp(`--storage: ${(error as Error).message}`);
+      const failure = error as NodeJS.ErrnoException;
+      this.giveUp(failure.syscall === "bind" ? this.bindMessage(failure) : `--storage: ${failure.message}`);
       return;
     }
-    // By then the socket is bound, or its error was reported.
-    setImmediate(() => this.started());
+    this.started();
   }
 
   private started(): void {
-    if (this.phase !== "starting") return;
     this.phase = "running";
     for (const signal of SIGNALS) process.on(signal, this.stop);
     // The reader of a pipe has exited, as in `chisme node | head`.
@@ -144,7 +148,8 @@ export class NodeRun {
   private end(): void {
     this.phase = "ended";
     for (const signal of SIGNALS) process.removeListener(signal, this.stop);
-    void this.gossip.close();
+    // A look-up of a host may still take many seconds, and cannot be ended.
+    void this.gossip.close().then(() => setTimeout(() => process.exit(), LOOK_UP_MS).unref());
     this.prompt?.close();
     this.scriptLines?.close();
   }
@@ -160,12 +165,6 @@ export class NodeRun {
     }
   }
 
-  private failed(code: GossipErrorCode, error: ChismeError): void {
-    const cause = error.cause as NodeJS.ErrnoException | undefined;
-    if (cause?.syscall === "bind") this.giveUp(this.bindMessage(cause));
-    else this.report.error(code, error);
-  }
-
   private giveUp(message: string): void {
     this.end();
     process.exitCode = 1;
@@ -173,10 +172,9 @@ export class NodeRun {
   }
 
   private bindMessage(error: NodeJS.ErrnoException): string {
-    const { address = "all interfaces", port } = this.listen;
+    const { address = this.options.interface ?? "all interfaces", port } = this.listen;
     switch (error.code) {
       case "EADDRINUSE": return `--listen: port ${port} of ${address} is in use by another program`;
-      case "EADDRNOTAVAIL": return `--listen: ${address} is not an address of this computer`;
       case "EACCES": return `--listen: port ${port} of ${address} is only open to privileged programs`;
       default: return `--listen: ${error.message}`;
     }
@@ -207,6 +205,7 @@ export class NodeRun {
     const events = this.events();
     const options: NodeGossipOptions = {
       ...this.listen.address !== undefined && { listen: this.listen.address },
+      ...this.options.interface !== undefined && { interface: this.options.interface },
       storage: this.watchedStorage(),
       port: this.listen.port,
       seedList: seed,
@@ -226,7 +225,7 @@ export class NodeRun {
         this.report.state(row);
         queueMicrotask(() => this.changed());
       },
-      onError: (code, error) => this.failed(code, error),
+      onError: (code, error) => this.report.error(code, error),
     };
     if (id !== undefined) options.id = id;
     if (newId) options.newId = true;
@@ -351,7 +350,7 @@ interface Listen {
 
 /** Splits "127.0.0.2:5001"; either part may be missing. Both are checked later, with the other options. */
 function parseListen(text = ""): Listen {
-  const colon = text.indexOf(":");
+  const colon = isIPv6(text) ? -1 : text.indexOf(":");
   const address = colon < 0 ? text : text.substring(0, colon);
   const port = colon < 0 ? DEFAULT_PORT : numeric(text.substring(colon + 1));
   return { address: address === "" || address === "0.0.0.0" ? undefined : address, port };

@@ -38,10 +38,11 @@ export function nodeCommand(): Command {
     .addOption(new Option("--dialect <name>", "dialect; auto uses both and passes rows between them")
       .choices(["compact", "espgossip", "auto"]).default("compact"))
     .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
+    .option("--interface <name>", "interface to whose address to bind, such as eth0; follows it when it changes")
     .option("--advertise <address[:port]>", "where other nodes reach this one, for a container or a port forward "
       + "(default: where its datagrams come from)")
     .option("--network <name>", "exchange only with nodes of this name: 1 to 31 bytes (default: without a name)")
-    .option("--seed <address[:port]>", "address of another node; repeatable (default: broadcast)", append)
+    .option("--seed <host[:port]>", "address or host name of another node; repeatable (default: broadcast)", append)
     .option("--storage <folder>", "where to keep id, revision, last peers and own events over restarts; one process "
       + "for each")
     .option("--keep", "also store the feeds of all other nodes there, and pass them on after a restart")

@@ -2,16 +2,25 @@ import { invalid } from "../../src/errors.js";
 import { show } from "../../src/checks.js";
 import { type CborValue, Gossip as CoreGossip, type GossipOptions } from "../../src/gossip.js";
 import type { Platform } from "../../src/platform/types.js";
-import { NodeSocket, nodePlatform, randomId } from "./node-platform.js";
+import { nodePlatform } from "./node-platform.js";
+import { NodeSocket } from "./node-socket.js";
+import { randomId } from "./random-id.js";
 
 /** Options of `Gossip` on Node.js: all have a default. */
 export interface NodeGossipOptions<Value extends CborValue = CborValue>
   extends Omit<GossipOptions<Value>, "socket" | "clock">, Partial<Pick<GossipOptions<Value>, "socket" | "clock">> {
   /**
-   * IPv4 address to bind to. Without one the node listens on all interfaces and
-   * takes the first address that is not a loopback for its own. Not with `socket`.
+   * IPv4 address to bind to. If no interface has it, the node waits for it, and
+   * reports that as `socket`. Without it the node listens on all interfaces. Not
+   * with `socket`.
    */
   listen?: string;
+  /**
+   * Name of the interface to whose IPv4 address to bind, such as "eth0". The node
+   * waits until the interface is there, and moves when its address changes. Not
+   * with `listen` or `socket`.
+   */
+  interface?: string;
   /**
    * Draws a new id, also if the storage has one: for a copy of another node's storage. The
    * node goes on with all events of the storage, as copies, so that nothing is lost or shown
@@ -33,8 +42,8 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
   constructor(options: NodeGossipOptions<Value> = {}) {
-    const { listen, signal, newId, ...more } = checked(options);
-    const made = { ...nodePlatform(listen), ...given(more), ...newId && { id: randomId() } };
+    const { listen, interface: interfaceName, signal, newId, ...more } = checked(options);
+    const made = { ...nodePlatform(listen, interfaceName), ...given(more), ...newId && { id: randomId() } };
     super(made);
     this.nodeSocket = made.socket instanceof NodeSocket ? made.socket : undefined;
     this.signal = signal;
@@ -76,7 +85,7 @@ function checked<Value extends CborValue>(options: NodeGossipOptions<Value>): No
   if (typeof options !== "object" || options === null) {
     throw invalid("", "options", `${show(options)} is not an object`, false);
   }
-  const { listen, signal, socket, id, newId, storage } = options;
+  const { listen, interface: interfaceName, signal, socket, id, newId, storage } = options;
   if (newId !== undefined && typeof newId !== "boolean") {
     throw invalid("", "newId", `${show(newId)} is neither true nor false`, false);
   }
@@ -89,6 +98,9 @@ function checked<Value extends CborValue>(options: NodeGossipOptions<Value>): No
   }
   if (listen !== undefined && socket !== undefined) {
     throw invalid("", "listen", `${show(listen)} has no effect beside the option socket`, true);
+  }
+  if (interfaceName !== undefined && socket !== undefined) {
+    throw invalid("", "interface", `${show(interfaceName)} has no effect beside the option socket`, true);
   }
   return options;
 }

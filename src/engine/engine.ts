@@ -3,13 +3,14 @@ import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { compareCapacity, exchangeLimits, isOfNetwork, noteValue, showsLimits } from "./limits.js";
 import { expireStates, suspectSilent } from "./membership/expiry.js";
+import { hasLiveNode } from "./membership/probe-order.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { Suspicion } from "./membership/suspicion.js";
 import type { NodeEngine } from "./node-engine.js";
 import {
-  NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_NETWORK, NOTIFY_SEALED, NOTIFY_TABLE_FULL, type Notification, Faults,
-  nextChange, nextStranger,
+  ALONE_ROUNDS, NOTIFY_ALONE, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_NETWORK, NOTIFY_SEALED, NOTIFY_TABLE_FULL,
+  type Notification, Faults, nextChange, nextStranger,
 } from "./notifications.js";
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
@@ -105,8 +106,11 @@ export class Engine implements NodeEngine {
 
   addSeed(address: number, port: number): void {
     const rows = this.rows;
-    if (address !== rows.address(OWN_SLOT) || port !== rows.port(OWN_SLOT)) this.seeds.pin(address, port);
+    const isOwn = address === rows.address(OWN_SLOT) && port === rows.port(OWN_SLOT);
+    if (address === 0 || !isOwn) this.seeds.pin(address, port);
   }
+
+  setSeed(place: number, address: number): void { this.seeds.setPinned(place, address); }
 
   /**
    * Starts the node's rounds.
@@ -176,6 +180,8 @@ export class Engine implements NodeEngine {
     if (this.replayGuard !== undefined) this.replayGuard.countRound();
     this.rounds.round();
     compareCapacity(this.rows, this.faults, this.stats);
+    this.stats.countAlone(!hasLiveNode(this.rows));
+    if (this.stats.roundsAlone() === ALONE_ROUNDS) this.faults.report(NOTIFY_ALONE, OWN_SLOT);
   }
 
   /**
@@ -271,7 +277,7 @@ export class Engine implements NodeEngine {
     if (reason === DROP_STALE) {
       correctStale(this.rows, this.outbox, this.frame, guard, address, port, length);
     } else if (reason === DROP_UNPROVEN) {
-      challenge(this.rows, this.outbox, this.frame, this.feed, address, port, length);
+      challenge(this.rows, this.outbox, this.frame, this.feed !== undefined, address, port, length);
     } else if (reason === DROP_NETWORK) {
       this.faults.reportSender(NOTIFY_NETWORK, address, this.frame.isNamed() ? 1 : 0);
     } else if (reason === DROP_ID_CONFLICT) {

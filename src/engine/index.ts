@@ -3,8 +3,8 @@ export { BROADCAST_ADDRESS, formatAddress, parseAddress } from "./wire/address.j
 export { DROP_REASONS, dropReasonName } from "./wire/drops.js";
 export { Engine } from "./engine.js";
 export {
-  NOTIFY_CAPACITY, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NETWORK, NOTIFY_NO_FEEDS, NOTIFY_SEALED,
-  NOTIFY_STATE, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE,
+  NOTIFY_ALONE, NOTIFY_CAPACITY, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NETWORK, NOTIFY_NO_FEEDS,
+  NOTIFY_SEALED, NOTIFY_STATE, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE,
 } from "./notifications.js";
 export type { EncodedEvent } from "./feed/event.js";
 export type { Notification } from "./notifications.js";

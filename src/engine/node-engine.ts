@@ -16,8 +16,10 @@ export interface NodeEngine {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
-  /** Adds a seed that the node never replaces. To be called before the start. */
+  /** Adds a seed that the node never replaces, with address 0 if `setSeed` gives it one. Before the start. */
   addSeed(address: number, port: number): void;
+  /** Gives a seed that was added another address; 0 for none. @param place the number of seeds added before it */
+  setSeed(place: number, address: number): void;
   start(nowMs: number, revision: number, isRemembered: boolean): void;
   receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void;
   tick(nowMs: number): void;

@@ -40,6 +40,10 @@ export const NOTIFY_NETWORK = 9;
 export const NOTIFY_SEALED = 10;
 /** This node holds more rows than a peer has room for. Notified once a start. */
 export const NOTIFY_CAPACITY = 11;
+/** No other node was live for 16 rounds. Notified once for each such time. */
+export const NOTIFY_ALONE = 12;
+/** Rounds without another live node after which the application is notified. */
+export const ALONE_ROUNDS = 16;
 
 /** Writes the next stranger that the application has not been notified of; false when there is none. */
 export function nextStranger(guard: ReplayGuard, out: Notification): boolean {
@@ -65,7 +69,7 @@ export function nextChange(rows: Rows, out: Notification): boolean {
 const KINDS = 0xffff;
 const NOTIFIED_SHIFT = 16;
 
-/** Faults of which the application is notified once a start, and peers with other limits. */
+/** Faults of which the application is notified once a start, peers with other limits, and that there are none. */
 export class Faults {
   /** Bit k: a fault of kind k occurred. Bit k + 16: the application was notified of it. */
   private bits = 0;
@@ -76,7 +80,7 @@ export class Faults {
   private peerDetail = 0;
 
   /**
-   * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, NOTIFY_FORK, NOTIFY_NO_FEEDS or NOTIFY_CAPACITY
+   * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, NOTIFY_FORK, NOTIFY_NO_FEEDS, NOTIFY_CAPACITY or NOTIFY_ALONE
    * @param slot of the row that the fault is about
    */
   report(kind: number, slot: number): void {
@@ -110,7 +114,7 @@ export class Faults {
     out.slot = kind === NOTIFY_FORK ? this.forkSlot : kind === NOTIFY_NO_FEEDS ? this.feedlessSlot
       : kind >= NOTIFY_LIMITS && kind < NOTIFY_CAPACITY ? this.peer : 0;
     out.detail = this.peerDetail;
-    if (kind === NOTIFY_LIMITS) this.bits &= ~(1 << kind);
+    if (kind === NOTIFY_LIMITS || kind === NOTIFY_ALONE) this.bits &= ~(1 << kind);
     else this.bits |= 1 << (kind + NOTIFIED_SHIFT);
     return true;
   }

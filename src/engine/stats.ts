@@ -12,9 +12,28 @@ export class Stats {
     this.start = pool.alloc(STATS_WORDS);
   }
 
-  countDrop(reason: number): void { this.words[this.start + reason]++; }
+  countDrop(reason: number): void {
+    this.words[this.start + reason]++;
+    this.words[this.start + REFUSED] |= 1 << reason;
+  }
+
   /** Datagrams, rows and events that were refused for a reason: 1 to DROP_REASONS - 1. */
   drops(reason: number): number { return this.words[this.start + reason]; }
+
+  /** Counts a round in which no other node was live, one after the other; a round with a live one ends the row. */
+  countAlone(isAlone: boolean): void {
+    if (isAlone) {
+      this.words[this.start + ROUNDS_ALONE]++;
+      return;
+    }
+    this.words[this.start + ROUNDS_ALONE] = 0;
+    this.words[this.start + REFUSED] = 0;
+  }
+
+  /** Rounds since another node was live. */
+  roundsAlone(): number { return this.words[this.start + ROUNDS_ALONE]; }
+  /** Bit k: something was refused for reason k since another node was live. */
+  refusedAlone(): number { return this.words[this.start + REFUSED]; }
 
   countReceived(bytes: number): void {
     this.words[this.start + DATAGRAMS_RECEIVED]++;
@@ -51,5 +70,8 @@ const DATAGRAMS_SENT = DROP_REASONS + 2;
 const BYTES_SENT = DROP_REASONS + 3;
 /** The capacity, then the id. */
 const LEAST_CAPACITY = DROP_REASONS + 4;
+const ROUNDS_ALONE = DROP_REASONS + 6;
+/** One bit for each reason, of which there are less than 32. */
+const REFUSED = DROP_REASONS + 7;
 /** Words that `Stats` allocates. */
 export const STATS_WORDS = DROP_REASONS + 6;

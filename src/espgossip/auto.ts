@@ -53,6 +53,11 @@ export class AutoEngine implements NodeEngine {
     this.boards.addSeed(address, port);
   }
 
+  setSeed(place: number, address: number): void {
+    this.compact.setSeed(place, address);
+    this.boards.setSeed(place, address);
+  }
+
   start(nowMs: number, revision: number, isRemembered: boolean): void {
     this.compact.start(nowMs, revision, isRemembered);
     this.boards.start(nowMs, revision, isRemembered);

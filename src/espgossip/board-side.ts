@@ -98,7 +98,7 @@ export class BoardSide extends EspGossipEngine {
   }
 
   protected override mayProbe(address: number): boolean {
-    return !this.isVouched(address);
+    return address !== 0 && !this.isVouched(address);
   }
 
   /** A board is probed before it counts as silent. */

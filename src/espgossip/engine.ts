@@ -83,6 +83,10 @@ export class EspGossipEngine implements NodeEngine {
     this.seeds.pin(address, port);
   }
 
+  setSeed(place: number, address: number): void {
+    this.seeds.setPinned(place, address);
+  }
+
   /** Starts the rounds. The heartbeat is the device's uptime, if the caller's clock counts from its boot. */
   start(nowMs: number, revision: number, _isRemembered: boolean): void {
     this.started = true;
@@ -177,8 +181,8 @@ export class EspGossipEngine implements NodeEngine {
   }
 
   /** Whether the node at an address may get a SYN in this dialect. */
-  protected mayProbe(_address: number): boolean {
-    return true;
+  protected mayProbe(address: number): boolean {
+    return address !== 0;
   }
 
   /** A well-formed row of another node arrived. Returns whether to merge it. */

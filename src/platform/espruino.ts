@@ -103,7 +103,7 @@ export class EspruinoSocket implements GossipSocket {
     this.port = port;
     this.onDatagram = onDatagram;
     this.onError = onError;
-    this.reopen();
+    this.open();
   }
 
   /**
@@ -113,10 +113,8 @@ export class EspruinoSocket implements GossipSocket {
   reopen(): void {
     this.release();
     if (this.onDatagram === undefined) return;
-    const socket = this.create();
     try {
-      socket.bind(this.port);
-      this.bound = socket;
+      this.open();
     } catch (error) {
       if (this.onError !== undefined) this.onError(error as Error);
     }
@@ -142,6 +140,14 @@ export class EspruinoSocket implements GossipSocket {
 
   /** The id is that of the chip. */
   get isDeviceIdFixed(): boolean { return true; }
+  /** By DNS of the module "Wifi". Builds without it find no host. */
+  resolve(name: string, callback: (address: number) => void): void {
+    try {
+      require("Wifi").getHostByName(name, (ip) => callback(ip === undefined || ip === null ? 0 : toNumber(ip)));
+    } catch {
+      callback(0);
+    }
+  }
 
   /** From the low bits of the MAC address or, without Wi-Fi, of the serial number. */
   deviceId(port: number): number {
@@ -172,6 +178,12 @@ export class EspruinoSocket implements GossipSocket {
   private closed(socket: EspruinoUdpSocket): void {
     if (socket === this.broadcaster) this.broadcaster = undefined;
     if (socket === this.bound) this.reopen();
+  }
+
+  private open(): void {
+    const socket = this.create();
+    socket.bind(this.port);
+    this.bound = socket;
   }
 
   private release(): void {

@@ -60,7 +60,7 @@ export class ModdableSocket implements GossipSocket {
     this.port = port;
     this.onDatagram = onDatagram;
     this.onError = onError;
-    this.reopen();
+    this.open();
   }
 
   /**
@@ -71,7 +71,7 @@ export class ModdableSocket implements GossipSocket {
     this.release();
     if (this.onDatagram === undefined) return;
     try {
-      this.udp = new UDP({ port: this.port, onReadable: () => this.read() });
+      this.open();
     } catch (error) {
       this.onError?.(error as Error);
     }
@@ -90,6 +90,17 @@ export class ModdableSocket implements GossipSocket {
 
   /** Whether there is a MAC address. The simulator on Linux has none. */
   get isDeviceIdFixed(): boolean { return Net.get("MAC") !== undefined; }
+  /** By the SDK's `Net.resolve`: DNS. */
+  resolve(name: string, callback: (address: number) => void): void {
+    try {
+      Net.resolve(name, (_name: string, address?: string) => {
+        callback(address === undefined ? 0 : Math.max(0, parseAddress(address)));
+      });
+    } catch {
+      // The queue of look-ups is full.
+      Timer.set(() => callback(0));
+    }
+  }
 
   /** From the low bits of the MAC address or, where there is none (the simulator on Linux), the IPv4 address. */
   deviceId(port: number): number {
@@ -113,6 +124,10 @@ export class ModdableSocket implements GossipSocket {
       this.onDatagram?.(new Uint8Array(datagram), datagram.byteLength, parseAddress(address), port);
     }
     this.timer = Timer.set(() => this.read());
+  }
+
+  private open(): void {
+    this.udp = new UDP({ port: this.port, onReadable: () => this.read() });
   }
 
   private release(): void {

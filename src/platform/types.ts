@@ -8,7 +8,13 @@ export interface GossipSocket {
   /**
    * Binds to a UDP port. `onDatagram` gets each datagram: its bytes, which are valid
    * only during the call, their number, and the sender's address and port.
-   * `onError` gets what goes wrong, when binding or later.
+   * `onError` gets what goes wrong later. Neither is called before `bind` returns.
+   * `bind` may be called again after it threw, and after `close`.
+   *
+   * A socket of which the address or the network is not there yet may wait: then
+   * `bind` returns, `onError` gets an error that says so, and one when it is bound.
+   *
+   * @throws the platform's error when the port cannot be bound, because it is in use for instance
    */
   bind(
     port: number,
@@ -22,8 +28,18 @@ export interface GossipSocket {
    * @throws Error when the datagram is lost
    */
   send(bytes: Uint8Array, length: number, address: number, port: number): void;
-  /** The node's own address; 0 when the platform does not know it. */
+  /** The node's own address; 0 when the platform does not know it. Peers tell the node if it is another. */
   ownAddress(): number;
+  /**
+   * Where a datagram to 255.255.255.255 goes now, if that is not to one address;
+   * none while there is no network.
+   */
+  broadcastAddresses?(): number[];
+  /**
+   * Looks up a host. Calls back once, with its IPv4 address or 0 if there is none.
+   * A platform without this method cannot have host names in `seedList`.
+   */
+  resolve?(name: string, callback: (address: number) => void): void;
   /** A uint32 for a node that has no id yet: the low bits of the device's MAC address, or a number drawn at random. */
   deviceId(port: number): number;
   /**

@@ -76,7 +76,13 @@ describe("platform for Moddable", () => {
           super(sdk, options);
         }
       },
-      net: { get: (what: string) => sdk.net[what] },
+      net: {
+        get: (what: string) => sdk.net[what],
+        resolve: (name: string, callback: (name: string, address?: string) => void) => {
+          if (sdk.refusal !== undefined) throw sdk.refusal;
+          callback(name, name === "box.example" ? "192.168.0.55" : undefined);
+        },
+      },
       time: sdk.time,
       timer: sdk.timer,
     });
@@ -145,9 +151,11 @@ describe("platform for Moddable", () => {
     assert.throws(() => platform.socket.send(new Uint8Array(1), 1, 0xffffffff, 5000), /sendto failed/);
   });
 
-  it("the socket reports a port that cannot be bound, and binds it later", () => {
+  it("bind throws when the port cannot be bound, reopen reports that, and binds it later", () => {
     sdk.refusal = new Error("bind failed");
-    open();
+    assert.throws(open, /bind failed/);
+    assert.deepEqual(errors, []);
+    platform.socket.reopen();
     assert.deepEqual(errors, ["bind failed"]);
     sdk.refusal = undefined;
     platform.socket.reopen();
@@ -191,6 +199,18 @@ describe("platform for Moddable", () => {
     assert.equal(platform.socket.ownAddress(), 0xc0a80036);
     sdk.net.IP = undefined;
     assert.equal(platform.socket.ownAddress(), 0);
+  });
+
+  it("the socket looks a host up; 0 says that there is none, or that the queue of look-ups is full", () => {
+    const found: number[] = [];
+    const lookUp = (name: string) => platform.socket.resolve!(name, (address) => found.push(address));
+    lookUp("box.example");
+    lookUp("nobody.example");
+    assert.deepEqual(found, [0xc0a80037, 0]);
+    sdk.refusal = new Error("queue is full");
+    lookUp("box.example");
+    sdk.timer.pass(0);
+    assert.deepEqual(found, [0xc0a80037, 0, 0]);
   });
 
   it("the device id comes from the MAC address, or from address and port", () => {

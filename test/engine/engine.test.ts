@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DOWN, NOTIFY_STATE, NOTIFY_UPDATE, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
+import { DOWN, NOTIFY_ALONE, NOTIFY_STATE, NOTIFY_UPDATE, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
 import { bytesOf, sectionsOf, tagsOf } from "./wire/frame-support.js";
 import { EngineNetwork } from "../support/engine-network.js";
 import { PORT } from "../support/engine-options.js";
@@ -152,7 +152,7 @@ describe("Engine: a node that falls silent", () => {
     network.run(600000);
     assert.equal(held(a.rows, 2), undefined);
     assert.deepEqual(network.notified.map((told) => [told.kind, told.state]), [
-      [NOTIFY_STATE, SUSPECT], [NOTIFY_STATE, DOWN], [NOTIFY_STATE, REMOVE],
+      [NOTIFY_STATE, SUSPECT], [NOTIFY_STATE, DOWN], [NOTIFY_ALONE, UP], [NOTIFY_STATE, REMOVE],
     ]);
   });
 

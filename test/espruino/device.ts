@@ -33,6 +33,10 @@ export class EspruinoDevice {
   readonly sockets: FakeUdpSocket[] = [];
   /** What `Wifi.getIP()` gives; undefined where the firmware has no such module. */
   wifi: { ip?: string; mac?: string } | undefined;
+  /** The only host that there is has the name "box.example". */
+  readonly getHostByName = (name: string, callback: (ip: string | null) => void): void => {
+    callback(name === "box.example" ? "192.168.0.55" : null);
+  };
   serial = "00000000-addeadde-addeadde";
   /** What the clock was set ahead by. */
   clockSetMs = 0;
@@ -134,7 +138,7 @@ export class EspruinoDevice {
         erase: (file: string) => this.files.delete(this.checked(file)),
       };
       case "Wifi":
-        if (this.wifi !== undefined) return { getIP: () => this.wifi };
+        if (this.wifi !== undefined) return { getIP: () => this.wifi, getHostByName: this.getHostByName };
         throw new Error(`Module "Wifi" not found`);
       default: throw new Error(`Module "${name}" not found`);
     }

@@ -69,13 +69,21 @@ describe("the platform of Espruino", function () {
       assert.deepEqual(device.sockets.map(({ isClosed }) => isClosed), [true, true]);
     });
 
-    it("the socket reports that the port is taken, and refuses to send then", () => {
-      const errors: string[] = [];
+    it("bind throws when the port is taken, and the socket refuses to send then", () => {
       const socket = chisme.espruinoPlatform().socket;
       device.isPortTaken = true;
-      socket.bind(freshPort(), () => undefined, (error) => errors.push(error.message));
-      assert.deepEqual(errors, ["Unable to create socket"]);
+      assert.throws(() => socket.bind(freshPort(), () => undefined, fail), /Unable to create socket/);
       assert.throws(() => socket.send(new Uint8Array(1), 1, LOCALHOST, 5000), /not open/);
+    });
+
+    it("the socket looks a host up; 0 says that there is none, or no Wi-Fi", () => {
+      const socket = chisme.espruinoPlatform().socket;
+      const found: number[] = [];
+      device.wifi = { ip: "192.168.0.54" };
+      for (const name of ["box.example", "nobody.example"]) socket.resolve!(name, (address) => found.push(address));
+      device.wifi = undefined;
+      socket.resolve!("box.example", (address) => found.push(address));
+      assert.deepEqual(found, [0xc0a80037, 0, 0]);
     });
 
     it("broadcasts leave from a second socket, which is not bound and is replaced when it was closed", () => {

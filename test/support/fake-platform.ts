@@ -63,6 +63,10 @@ export class FakeSocket implements GossipSocket {
   openedPort = 0;
   /** Nothing that is sent arrives. */
   isCut = false;
+  resolve?: (name: string, callback: (address: number) => void) => void;
+  broadcastAddresses?: () => number[];
+  /** What `bind` throws. */
+  bindError: Error | undefined;
   /** What `send` throws. */
   sendError: Error | undefined;
   private onDatagram: (bytes: Uint8Array, length: number, address: number, port: number) => void = () => undefined;
@@ -72,6 +76,7 @@ export class FakeSocket implements GossipSocket {
 
   bind(port: number, onDatagram: FakeSocket["onDatagram"], onError: FakeSocket["onError"]): void {
     this.calls.push("open");
+    if (this.bindError !== undefined) throw this.bindError;
     this.isOpen = true;
     this.openedPort = port;
     this.onDatagram = onDatagram;

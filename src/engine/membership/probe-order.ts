@@ -41,3 +41,12 @@ export class ProbeOrder {
 export function isLivePeer(rows: Rows, slot: number): boolean {
   return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
 }
+
+/** Whether another node is live, in any dialect. Mostly one of the first rows shows that. */
+export function hasLiveNode(rows: Rows): boolean {
+  for (let place = 0; place < rows.count; place++) {
+    const slot = rows.slotAt(place);
+    if (slot !== OWN_SLOT && rows.state(slot) < DOWN) return true;
+  }
+  return false;
+}

@@ -276,7 +276,7 @@ export class Rounds {
       const seed = (index + i) % count;
       const address = this.seeds.address(seed);
       const port = this.seeds.port(seed);
-      if (this.isLiveAddress(address, port)) continue;
+      if (address === 0 || this.isLiveAddress(address, port)) continue;
       this.outbox.addSyn(address, port, 0, OWN_SLOT);
       if (isAlone) this.probes.add(false, 0, address, port, this.clock.nowMs);
       return;

@@ -45,7 +45,11 @@ export class Seeds {
     return false;
   }
 
-  /** Adds a configured seed. Returns false when all places are occupied. */
+  /**
+   * Adds a configured seed. Returns false when all places are occupied.
+   *
+   * @param address 0 if it is not known yet: the seed is not tried before `setPinned`
+   */
   pin(address: number, port: number): boolean {
     const isAdded = this.recall(address, port);
     this.pinned = this.count;
@@ -54,10 +58,15 @@ export class Seeds {
 
   /** Adds an address of an earlier start, which others may replace. Returns false when all places are occupied. */
   recall(address: number, port: number): boolean {
-    if (!this.isNew(address, port)) return true;
+    if (address !== 0 && !this.isNew(address, port)) return true;
     if (this.count === this.capacity) return false;
     this.set(this.count++, address, port);
     return true;
+  }
+
+  /** Gives a configured seed another address; 0 for none. */
+  setPinned(index: number, address: number): void {
+    if (index < this.pinned) this.words[this.start + index * SEED_WORDS] = address;
   }
 
   /** Whether there are configured seeds. */

@@ -1,17 +1,16 @@
 import {
   FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_CHALLENGE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED, LIMITS_BYTES_MAX,
-  NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ,
-  SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_WANT, TYPE_ACK, TYPE_DIFF,
+  TYPE_LEAVE, TYPE_SYN,
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
-import {
-  FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, LIST_TO_SEND, TRANSMITS_MAX, OWN_SLOT, type Rows,
-} from "../table/rows.js";
+import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
 import { SUSPECT } from "../table/states.js";
 import { SUMMARY_WORDS, SummaryWriter } from "./summary-writer.js";
+import { writeUpdates } from "./updates.js";
 import type { WordPool } from "../word-pool.js";
 
 /** The most datagrams that one input can cause. */
@@ -350,7 +349,7 @@ export class Outbox {
       const isProbed = this.feeds !== undefined && this.feeds.probedSlot === slot;
       const first = type === TYPE_LEAVE || isProbed || this.isAccused(slot) ? slot : -1;
       if (first >= 0) writer.writeRow(this.rows, first);
-      if (type === TYPE_SYN) this.writeUpdates(first);
+      if (type === TYPE_SYN) writeUpdates(this.rows, writer, this.feeds, this.counter, first);
       writer.endRows();
     }
     if (about !== 0 && writer.beginIds(about)) {
@@ -375,7 +374,7 @@ export class Outbox {
       const isAck = this.typeOf(at) === TYPE_ACK;
       if (isAck && this.toSendNext === this.toSendCount && (this.answer & ANSWER_UPDATED) === 0) {
         this.answer |= ANSWER_UPDATED;
-        this.writeUpdates(-1);
+        writeUpdates(this.rows, writer, this.feeds, this.counter, -1);
       }
       writer.endRows();
     }
@@ -395,32 +394,6 @@ export class Outbox {
 
   private writeToSend(index: number): boolean {
     return this.writer.writeRow(this.rows, this.rows.listed(LIST_TO_SEND, index));
-  }
-
-  /** Writes updates, as many as fit: urgent ones first, then those sent least often (PROTOCOL 6.3). */
-  private writeUpdates(except: number): void {
-    const rows = this.rows;
-    if (rows.updateCount === 0) return;
-    // Begins at another row each time, so that no row is always left out.
-    const start = this.counter % rows.capacity;
-    let transmits = rows.mostTransmitsLeft(TRANSMITS_MAX + 1);
-    while (transmits > 0 && this.writeUpdatesOf(transmits, start, rows.capacity, except)) {
-      if (!this.writeUpdatesOf(transmits, 0, start, except)) break;
-      transmits = rows.mostTransmitsLeft(transmits);
-    }
-    if (this.feeds !== undefined) this.feeds.noteUpdates();
-    rows.countTransmits();
-  }
-
-  /** Writes the rows with `transmits` left in slots from `from` to below `to`. Returns whether all fit. */
-  private writeUpdatesOf(transmits: number, from: number, to: number, except: number): boolean {
-    const rows = this.rows;
-    for (let slot = rows.nextUpdate(from, transmits); slot < to; slot = rows.nextUpdate(slot + 1, transmits)) {
-      if (slot === except || rows.hasFlag(slot, FLAG_TO_SEND)) continue;
-      if (!this.writer.writeRow(rows, slot)) return false;
-      rows.setFlag(slot, FLAG_SENT_AS_UPDATE);
-    }
-    return true;
   }
 }
 

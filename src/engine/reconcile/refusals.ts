@@ -1,4 +1,3 @@
-import type { FeedProtocol } from "../feed/feed-protocol.js";
 import { orderKey } from "../table/hash.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { answersFrame } from "../wire/admission.js";
@@ -35,9 +34,9 @@ export function correctStale(
   outbox.addAnswer(isChallenge ? TYPE_DIFF : TYPE_ACK, address, port, 0, false, frame.counter, frame.id);
 }
 
-/** PROTOCOL 7: sends a challenge, an ACK without rows that its receiver answers. */
+/** PROTOCOL 7: sends a challenge, an ACK without rows that its receiver answers. @param hasFeeds of this node */
 export function challenge(
-  rows: Rows, outbox: Outbox, frame: FrameReader, feed: FeedProtocol | undefined, address: number, port: number,
+  rows: Rows, outbox: Outbox, frame: FrameReader, hasFeeds: boolean, address: number, port: number,
   length: number,
 ): void {
   const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
@@ -47,6 +46,6 @@ export function challenge(
   // PROTOCOL 3.4: a sender of another network must not go on.
   if (frame.isNamed()) outbox.sendLimits();
   outbox.limitAnswer(AMPLIFICATION_MAX * length);
-  if (feed !== undefined && frame.feedsHash !== NO_FEEDS) outbox.fingerprintFeeds();
+  if (hasFeeds && frame.feedsHash !== NO_FEEDS) outbox.fingerprintFeeds();
   outbox.addAnswer(TYPE_ACK, address, port, FLAG_CHALLENGE, !isInSync(rows, frame), frame.counter, frame.id);
 }

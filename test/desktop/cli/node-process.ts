@@ -13,6 +13,8 @@ import type { FeedEvent, GossipStats, NodeRow } from "../../../src/gossip.js";
 const PATIENCE_MS = 60000;
 const main = fileURLToPath(new URL("../../../desktop/cli/main.ts", import.meta.url));
 
+/** In front of the command of the next process. */
+let wrapper: string[] = [];
 let portsTaken = 0;
 const running = new Set<NodeProcess>();
 const folders: string[] = [];
@@ -59,8 +61,8 @@ export class NodeProcess {
   private changed: () => void = () => undefined;
 
   constructor(...args: string[]) {
-    const command = ["--import", "tsx", main, "node", ...args];
-    this.child = spawn(process.execPath, command, { stdio: ["pipe", "pipe", "pipe"] });
+    const command = [...wrapper, process.execPath, "--import", "tsx", main, "node", ...args];
+    this.child = spawn(command[0], command.slice(1), { stdio: ["pipe", "pipe", "pipe"] });
     running.add(this);
     this.exited = once(this.child, "close").then(([status, signal]) => {
       running.delete(this);
@@ -80,6 +82,16 @@ export class NodeProcess {
       if (args.includes("--json")) this.events.push(JSON.parse(line) as NodeEvent);
       this.changed();
     });
+  }
+
+  /** A process that another command runs, such as `ip netns exec …`, which becomes that process. */
+  static within(command: string[], ...args: string[]): NodeProcess {
+    wrapper = command;
+    try {
+      return new NodeProcess(...args);
+    } finally {
+      wrapper = [];
+    }
   }
 
   get pid(): number | undefined {

@@ -188,6 +188,14 @@ describe("chisme node", function () {
     });
   });
 
+  it("the node waits for an address that this computer does not have, warns once, and stops by a signal", async () => {
+    const node = new NodeProcess("--listen", `203.0.113.7:${freshPort()}`, ...INTERVAL);
+    await node.until("it warned", () => node.stderr !== "");
+    node.signal("SIGINT");
+    assert.deepEqual(await node.exited, { status: 0, signal: null });
+    assert.equal(node.stderr, "warning: no interface has the address 203.0.113.7: the node waits for it\n");
+  });
+
   describe("a start that fails, in one line and with status 1,", () => {
     async function refusal(...args: string[]): Promise<string> {
       const node = new NodeProcess(...args);
@@ -205,9 +213,11 @@ describe("chisme node", function () {
         `error: --listen: port ${port} of all interfaces is in use by another program\n`);
     });
 
-    it("the node does not start on an address that this computer does not have", async () => {
-      assert.equal(await refusal("--listen", `203.0.113.7:${freshPort()}`),
-        "error: --listen: 203.0.113.7 is not an address of this computer\n");
+    it("the node does not start on an IPv6 address, or on an interface beside an address", async () => {
+      assert.equal(await refusal("--listen", "fe80::1"),
+        'error: --listen: "fe80::1" is not an IPv4 address; IPv6 is not supported\n');
+      assert.equal(await refusal("--listen", "127.0.0.2", "--interface", "lo"),
+        'error: --interface: "lo" has no effect beside the option listen\n');
     });
 
     it("the node does not start on a damaged storage", async () => {

@@ -11,7 +11,7 @@ import { eventFeeds } from "../../../src/events/index.js";
 import { Gossip as CoreGossip } from "../../../src/gossip.js";
 import { FakeNetwork, FakeNode } from "../../support/fake-platform.js";
 import {
-  FileStorage, Gossip, MemoryLog, type NodeGossipOptions, nodePlatform,
+  FileStorage, Gossip, MemoryLog, MemoryStorage, type NodeGossipOptions, nodePlatform,
 } from "../../../desktop/platform/node.js";
 import { freshPort } from "../cli/node-process.js";
 
@@ -172,26 +172,33 @@ describe("Gossip on Node.js", function () {
     await gossip.close();
   });
 
-  it("resolves close() while datagrams wait for a port that is in use", async () => {
-    const { one } = await pair();
-    const { port } = one.row(one.id)!;
-    const codes: string[] = [];
-    const gossip = started({ listen: "127.0.0.2", port, seedList: ["127.0.0.3"], onError: (code) => codes.push(code) });
-    gossip.push(1, "127.0.0.3");
-    await gossip.close();
-    const other = started({ listen: "127.0.0.2", port, seedList: ["127.0.0.3"], onError: (code) => codes.push(code) });
-    other.push(1, "127.0.0.3");
-    await until(() => codes.length > 0);
-    await other.close();
-    // A round that comes before close() adds a "send".
-    assert.equal(codes[0], "socket");
-  });
+  for (const withOnError of [true, false]) {
+    const title = withOnError ? "with" : "without";
+    it(`start() throws the system's error for a port that is in use, ${title} onError, and works later`, async () => {
+      const { one, other, address } = await pair();
+      const { port } = one.row(one.id)!;
+      const storage = new MemoryStorage();
+      const onError = () => assert.fail("start() throws, so nothing is reported");
+      const gossip = new Gossip({ listen: "127.0.0.2", port, storage, ...withOnError && { onError } });
+      assert.throws(() => gossip.start(), { code: "EADDRINUSE", syscall: "bind" });
+      assert.equal(storage.readRevision(), undefined);
+      await one.close();
+      await until(() => other.row(address)?.state === "left");
+      gossip.start();
+      gossip.push(1, `${other.row(other.id)!.address}:${other.row(other.id)!.port}`);
+      await until(() => other.row(address)?.data === 1);
+      await gossip.close();
+    });
+  }
 
   it("the node refuses wrong options of its own with their names", () => {
     const { socket } = nodePlatform("127.0.0.2");
     for (const [options, name, option] of [
       [{ listen: "localhost" }, "RangeError", "listen"], [{ listen: 5 }, "TypeError", "listen"],
       [{ signal: {} }, "TypeError", "signal"], [{ listen: "127.0.0.2", socket }, "RangeError", "listen"],
+      [{ interface: 5 }, "TypeError", "interface"], [{ interface: "" }, "RangeError", "interface"],
+      [{ interface: "eth0", socket }, "RangeError", "interface"],
+      [{ interface: "eth0", listen: "127.0.0.2" }, "RangeError", "interface"],
       [{ interval: 5 }, "TypeError", "interval"], [{ clock: 5 }, "TypeError", "clock"],
     ] as [NodeGossipOptions, string, string][]) {
       assert.throws(() => new Gossip(options), { name, option, code: "ERR_OPTION" });
@@ -199,15 +206,16 @@ describe("Gossip on Node.js", function () {
     assert.throws(() => new Gossip(null as never), { name: "TypeError", option: "options" });
   });
 
-  it("onError gets a code, with the system's error as the cause", async () => {
-    const { one } = await pair();
-    const { port } = one.row(one.id)!;
-    const reported = await new Promise<{ code: string; error: Error }>((resolve) => {
-      started({ listen: "127.0.0.2", port, onError: (code, error) => resolve({ code, error }) });
+  it("a node waits for an address that no interface has, and reports that once, as socket", async () => {
+    const reported: [string, string][] = [];
+    // An address of documentation (RFC 5737).
+    const gossip = started({
+      listen: "203.0.113.1", roundIntervalMs: 100, onError: (code, error) => reported.push([code, error.message]),
     });
-    assert.equal(reported.code, "socket");
-    assert.equal((reported.error as { code?: string }).code, "socket");
-    assert.equal((reported.error.cause as NodeJS.ErrnoException).code, "EADDRINUSE");
+    await until(() => gossip.stats().datagramsSent >= 20);
+    const waits = "no interface has the address 203.0.113.1: the node waits for it";
+    assert.deepEqual(reported.filter(([code]) => code === "socket"), [["socket", waits]]);
+    assert.equal(gossip.stats().sendFailures, 0);
   });
 
   it("no LEAVE is lost by process.exit() after `await close()`, in a process of its own", async () => {

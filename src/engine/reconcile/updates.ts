@@ -1,0 +1,35 @@
+import type { FeedOutbox } from "../feed/feed-outbox.js";
+import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, type Rows, TRANSMITS_MAX } from "../table/rows.js";
+import type { FrameWriter } from "../wire/frame-writer.js";
+
+/**
+ * Writes updates, as many as fit: urgent ones first, then those sent least often (PROTOCOL 6.3).
+ *
+ * @param counter of the frame. It begins at another row each time, so that no row is always left out
+ * @param except slot of a row that is in the frame already; -1: none
+ */
+export function writeUpdates(
+  rows: Rows, writer: FrameWriter, feeds: FeedOutbox | undefined, counter: number, except: number,
+): void {
+  if (rows.updateCount === 0) return;
+  const start = counter % rows.capacity;
+  let transmits = rows.mostTransmitsLeft(TRANSMITS_MAX + 1);
+  while (transmits > 0 && writeUpdatesOf(rows, writer, transmits, start, rows.capacity, except)) {
+    if (!writeUpdatesOf(rows, writer, transmits, 0, start, except)) break;
+    transmits = rows.mostTransmitsLeft(transmits);
+  }
+  if (feeds !== undefined) feeds.noteUpdates();
+  rows.countTransmits();
+}
+
+/** Writes the rows with `transmits` left in slots from `from` to below `to`. Returns whether all fit. */
+function writeUpdatesOf(
+  rows: Rows, writer: FrameWriter, transmits: number, from: number, to: number, except: number,
+): boolean {
+  for (let slot = rows.nextUpdate(from, transmits); slot < to; slot = rows.nextUpdate(slot + 1, transmits)) {
+    if (slot === except || rows.hasFlag(slot, FLAG_TO_SEND)) continue;
+    if (!writer.writeRow(rows, slot)) return false;
+    rows.setFlag(slot, FLAG_SENT_AS_UPDATE);
+  }
+  return true;
+}
