@@ -27,8 +27,8 @@ export type ErrorCode = "ERR_OPTION" | "ERR_ARGUMENT" | "ERR_STATE" | "ERR_NO_RO
  * | `idConflict` | another device uses this node's id: once a start |
  * | `nameConflict` | a live node of another id has this node's name: once for each of the first 8 ids of a start |
  * | `tableFull` | there are more live nodes than rows: once a start |
- * | `seal` | an address sends frames that are not sealed, or for 8 rounds ones that the key does not open; or frames are
- * sealed and this node has no key, once a start |
+ * | `seal` | an address sends frames that are not sealed, or for 8 rounds ones that the key does not open; or frames
+ * are sealed and this node has no key, once a start |
  * | `fork` | a feed has two different events under one number: once a start |
  * | `alone` | no other node was live for 16 rounds: once for each such time |
  * | `seed` | a host name of `seedList` does not resolve, or resolves again |
