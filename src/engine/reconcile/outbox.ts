@@ -212,7 +212,7 @@ export class Outbox {
   /** A LEAVE to the node in `slot`. */
   addLeave(slot: number): void {
     const rows = this.rows;
-    this.add(TYPE_LEAVE, rows.address(slot), rows.port(slot), 0, 0, 0, rows.id(slot));
+    this.add(TYPE_LEAVE, rows.address(slot), rows.port(slot), this.limitsIfNamed(), 0, 0, rows.id(slot));
   }
 
   /**
