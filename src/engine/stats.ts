@@ -74,4 +74,4 @@ const ROUNDS_ALONE = DROP_REASONS + 6;
 /** One bit for each reason, of which there are less than 32. */
 const REFUSED = DROP_REASONS + 7;
 /** Words that `Stats` allocates. */
-export const STATS_WORDS = DROP_REASONS + 6;
+export const STATS_WORDS = DROP_REASONS + 8;

@@ -108,7 +108,7 @@ describe("The id of a node is in its storage", function () {
     node.restart({ keepStorage: true, address: "10.0.9.9" });
     node.remove("voucher", "7");
     node.log("door", "closed");
-    house.network.runFor(MINUTE_MS);
+    house.network.runFor(3 * MINUTE_MS);
     assert.equal(node.gossip!.id, id);
     assert.deepEqual(observer.gossip!.rows().map((row) => row.id), [observer.gossip!.id, id].sort((a, b) => a - b));
     assert.equal(observer.gossip!.row(id)?.address, "10.0.9.9");
