@@ -20,12 +20,28 @@ const sdkManifests: Record<string, string[]> = {
   "modules/files/preference/manifest.json": ["preference"],
   "modules/io/wifi/manifest.json": ["embedded:network/interface/wifi"],
 };
-/** What an application may import of the library. */
+/** What an application may import of the library without another manifest: what each node needs. */
 const entries = [
-  "src/gossip.ts",
-  "src/views/latest-map.ts", "src/views/min-max.ts", "src/views/records.ts", "src/views/topic-merge.ts",
-  "src/platform/flash-log.ts", "src/platform/moddable.ts", "src/platform/moddable-flash.ts",
-  "src/platform/moddable-storage.ts",
+  "src/gossip.ts", "src/views/min-max.ts", "src/platform/moddable.ts", "src/platform/moddable-storage.ts",
+];
+/**
+ * Manifests of what only some nodes need: what an application may import then, and which of their modules are in no
+ * other manifest. A manifest may include another one.
+ */
+const concerns: { folder: string; files: string[]; isOfIt: RegExp }[] = [
+  { folder: "src/cbor", files: ["src/cbor/json-text.ts"], isOfIt: /json-text/ },
+  { folder: "src/digest", files: ["src/platform/moddable-digest.ts"], isOfIt: /moddable-digest/ },
+  { folder: "src/espgossip", files: ["src/espgossip/index.ts"], isOfIt: /espgossip/ },
+  { folder: "src/events", files: ["src/events/index.ts"],
+    isOfIt: /src\/events|digest\/sha256|feed\/(?!kinds|feed-drops)/ },
+  { folder: "src/keeper", files: ["src/events/index.ts", "src/keeper/index.ts"], isOfIt: /src\/keeper/ },
+  { folder: "src/platform", files: ["src/platform/flash-log.ts", "src/platform/moddable-flash.ts"],
+    isOfIt: /flash|log-record/ },
+  { folder: "src/sealing", files: ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"],
+    isOfIt: /moddable-sealing|siv/ },
+  { folder: "src/views",
+    files: ["src/views/latest-map.ts", "src/views/records.ts", "src/views/topic-merge.ts"],
+    isOfIt: /src\/views\/(?!min-max|view)/ },
 ];
 
 describe("manifests for Moddable", () => {
@@ -66,18 +82,23 @@ describe("manifests for Moddable", () => {
     });
   });
 
-  // What is handed in, and by which modules one sees that it was not needed.
-  for (const { folder, isOfIt } of [
-    { folder: "src/espgossip", isOfIt: /espgossip/ },
-    { folder: "src/events", isOfIt: /src\/events|digest\/sha256|feed\/(?!kinds|feed-drops)/ },
-  ]) describe(`${folder}/manifest.json`, () => {
+  for (const { folder, files, isOfIt } of concerns) describe(`${folder}/manifest.json`, () => {
     const build = new Build(`${folder}/manifest.json`, "lin");
 
     it("the manifest adds what is needed at run time, and nothing else", () => {
       assert.deepEqual(build.problems, []);
-      const files = [...build.modules.values()].map((file) => path.posix.normalize(file));
-      assert.deepEqual(files.sort(), [...closure([...entries, `${folder}/index.ts`])].sort());
-      for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
+      const listed = [...build.modules.values()].map((file) => path.posix.normalize(file));
+      assert.deepEqual(listed.sort(), [...closure([...entries, ...files])].sort());
+      for (const [specifier, file] of build.modules) {
+        assert.equal(`${specifier.replace("chisme", "src")}.ts`, path.posix.normalize(file));
+      }
+    });
+
+    it("the manifest brings what its modules import of the SDK", () => {
+      const brought = [...build.sdkModules, ...[...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []),
+        ...sdkManifests["examples/manifest_base.json"]];
+      const imported = files.flatMap((file) => importsOf(parse(file))).filter((name) => !name.startsWith("."));
+      assert.deepEqual(imported.filter((name) => !brought.includes(name)), []);
     });
 
     it("the manifest preloads all modules, and none of them has state", () => {
@@ -86,38 +107,17 @@ describe("manifests for Moddable", () => {
       for (const file of build.modules.values()) assert.deepEqual(stateOf(parse(file)), [], file);
     });
 
-    it("no other module needs these modules", () => {
-      assert.deepEqual([...closure(entries)].filter((file) => isOfIt.test(file)), []);
+    it("a build without the manifest has none of its modules", () => {
       assert.ok([...build.modules.values()].some((file) => isOfIt.test(file)));
+      assert.deepEqual([...closure(entries)].filter((file) => isOfIt.test(file)), []);
     });
   });
 
-  for (const { file, parts } of [
-    { file: "src/sealing/manifest.json", parts: ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"] },
-    { file: "src/digest/manifest.json", parts: ["src/platform/moddable-digest.ts"] },
-  ]) {
-    describe(file, () => {
-      const build = new Build(file, "lin");
-
-      it("the manifest adds what is needed at run time, the SDK's module crypt among it, and nothing else", () => {
-        assert.deepEqual(build.problems, []);
-        const files = [...build.modules.values()].map((module) => path.posix.normalize(module));
-        assert.deepEqual(files.sort(), [...closure([...entries, ...parts])].sort());
-        const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
-        assert.ok(importsOf(parse(parts[0])).every((name) => name.startsWith(".") || brought.includes(name)));
-      });
-
-      it("the manifest preloads all modules, and none of them has state", () => {
-        const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
-        assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
-        for (const module of build.modules.values()) assert.deepEqual(stateOf(parse(module)), [], module);
-      });
-
-      it("no other manifest brings the SDK's module", () => {
-        assert.ok(!new Build(library, "lin").sdkPaths.has("modules/crypt/digest/manifest.json"));
-      });
-    });
-  }
+  it("only the manifests of sealing and digest bring the SDK's cryptography", () => {
+    const bringing = ["src", ...concerns.map(({ folder }) => folder)].filter((folder) =>
+      new Build(`${folder}/manifest.json`, "lin").sdkPaths.has("modules/crypt/digest/manifest.json"));
+    assert.deepEqual(bringing, ["src/digest", "src/sealing"]);
+  });
 
   for (const { board, platform } of boards) {
     describe(`boards/${board} on ${platform}`, () => {
