@@ -8,6 +8,7 @@ const library = "src/manifest.json";
 const platforms = ["esp32", "esp", "lin", "mac", "win"];
 const boards = [
   { board: "esp32", platform: "esp32" },
+  { board: "esp32-ethernet", platform: "esp32" },
   { board: "esp8266", platform: "esp" },
   { board: "lin", platform: "lin" },
   { board: "lin", platform: "mac" },
@@ -18,6 +19,8 @@ const sdkManifests: Record<string, string[]> = {
   "examples/manifest_base.json": ["mc/config", "time", "timer"],
   "modules/crypt/digest/manifest.json": ["crypt"],
   "modules/files/preference/manifest.json": ["preference"],
+  "modules/io/digital/manifest.json": ["embedded:io/digital"],
+  "modules/io/ethernet/manifest.json": ["embedded:network/interface/ethernet"],
   "modules/io/wifi/manifest.json": ["embedded:network/interface/wifi"],
 };
 /** What an application may import of the library without another manifest: what each node needs. */
@@ -128,7 +131,7 @@ describe("manifests for Moddable", () => {
         assert.deepEqual(build.problems, []);
       });
 
-      it("the manifest in the root builds this board's one", () => {
+      if (board !== "esp32-ethernet") it("the manifest in the root builds this board's one", () => {
         assert.deepEqual({ ...new Build("manifest.json", platform) }, { ...build });
       });
 
@@ -153,15 +156,22 @@ describe("manifests for Moddable", () => {
         }
       });
 
-      it("the manifest has a network and a sensor for main", () => {
+      it("the manifest brings of the library what main needs, and nothing else", () => {
+        const library = [...build.modules.values()].map((file) => path.posix.normalize(file))
+          .filter((file) => file.startsWith("src/"));
+        assert.deepEqual(library.sort(), [...closure(entries)].sort());
+      });
+
+      it("the manifest has a network, a sensor and a LED for main", () => {
+        assert.deepEqual(exportsOf(parse(build.modules.get("led") ?? "")), ["showStatus"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("network") ?? "")), ["joinNetwork"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("sensor") ?? "")), ["readTemperature"]);
       });
 
-      it("the manifest gives a value to each part of the configuration but ssid, password and id", () => {
+      it("the manifest gives a value to each part of the configuration but those without a default", () => {
         const used = new Set([...build.modules.values()].flatMap((source) =>
           [...parse(source).text.matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1])));
-        const optional = ["id", "password", "ssid"];
+        const optional = ["analogPin", "id", "ledPin", "password", "ssid"];
         const given = Object.keys(build.config);
         assert.deepEqual([...used].filter((name) => !optional.includes(name)).sort(), given.sort());
         const documented = readFileSync(path.join(root, "boards/README.md"), "utf8");
@@ -181,6 +191,6 @@ describe("manifests for Moddable", () => {
   it("the check tells state from constants", () => {
     assert.deepEqual(stateOf(parse("boards/esp8266/sensor.ts")), ["analog"]);
     assert.deepEqual(stateOf(parse("boards/lin/sensor.ts")), ["temperature"]);
-    assert.equal(stateOf(parse("boards/main.ts")).length, 2);
+    assert.equal(stateOf(parse("boards/main.ts")).length, 3);
   });
 });
