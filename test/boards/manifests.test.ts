@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Build, isInSdk, root } from "./manifest.js";
-import { closure, exportsOf, importsOf, parse, resolve, stateOf } from "./source.js";
+import { closure, exportsOf, importsOf, parametersOf, parse, resolve, stateOf } from "./source.js";
 
 const library = "src/manifest.json";
 const platforms = ["esp32", "esp", "lin", "mac", "win"];
@@ -166,6 +166,13 @@ describe("manifests for Moddable", () => {
         assert.deepEqual(exportsOf(parse(build.modules.get("led") ?? "")), ["showStatus"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("network") ?? "")), ["joinNetwork"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("sensor") ?? "")), ["readTemperature"]);
+      });
+
+      // The SDK's compiler checks each board with its own modules; the type check of this project takes one of each.
+      it("the network and the LED take what main gives them", () => {
+        for (const [name, as] of [["network", "boards/wifi.ts"], ["led", "boards/led.ts"]]) {
+          assert.deepEqual(parametersOf(parse(build.modules.get(name) ?? "")), parametersOf(parse(as)), name);
+        }
       });
 
       it("the manifest gives a value to each part of the configuration but those without a default", () => {
