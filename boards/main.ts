@@ -2,10 +2,10 @@ import { Gossip, type GossipOptions, minMax } from "chisme/gossip";
 import { moddablePlatform } from "chisme/platform/moddable";
 import { PreferenceStorage } from "chisme/platform/moddable-storage";
 import config from "mc/config";
-import { showStatus } from "led";
 import { joinNetwork } from "network";
 import Preference from "preference";
 import { readTemperature } from "sensor";
+import { showStatus } from "status-led";
 import Timer from "timer";
 
 const READING_MS = 30000;

@@ -78,11 +78,11 @@ describe("boards", () => {
     });
   });
 
-  describe("led.ts", () => {
+  describe("status-led.ts", () => {
     async function led(config: object): Promise<Led> {
       const written: number[] = [];
       const pins: number[] = [];
-      const { showStatus } = await load<{ showStatus: (status: string) => void }>("boards/led.ts", {
+      const { showStatus } = await load<{ showStatus: (status: string) => void }>("boards/status-led.ts", {
         "embedded:io/digital": class {
           static readonly Output = 8;
           constructor({ pin, mode }: { pin: number; mode: number }) {
@@ -171,7 +171,7 @@ describe("boards", () => {
         "mc/config": {
           port: 5000, seeds: "10.0.0.2", interval: 1000, capacity: 8, datagram: 512, ...config,
         },
-        "led": { showStatus: (status: string) => shown.at(-1) !== status && shown.push(status) },
+        "status-led": { showStatus: (status: string) => shown.at(-1) !== status && shown.push(status) },
         "network": {
           joinNetwork: (joined: () => void, lost: () => void) => {
             onJoined = joined;

@@ -163,14 +163,14 @@ describe("manifests for Moddable", () => {
       });
 
       it("the manifest has a network, a sensor and a LED for main", () => {
-        assert.deepEqual(exportsOf(parse(build.modules.get("led") ?? "")), ["showStatus"]);
+        assert.deepEqual(exportsOf(parse(build.modules.get("status-led") ?? "")), ["showStatus"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("network") ?? "")), ["joinNetwork"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("sensor") ?? "")), ["readTemperature"]);
       });
 
       // The SDK's compiler checks each board with its own modules; the type check of this project takes one of each.
       it("the network and the LED take what main gives them", () => {
-        for (const [name, as] of [["network", "boards/wifi.ts"], ["led", "boards/led.ts"]]) {
+        for (const [name, as] of [["network", "boards/wifi.ts"], ["status-led", "boards/status-led.ts"]]) {
           assert.deepEqual(parametersOf(parse(build.modules.get(name) ?? "")), parametersOf(parse(as)), name);
         }
       });

@@ -1,4 +1,4 @@
-/** As in ../led.ts. */
+/** As in ../status-led.ts. */
 export type Status = "offline" | "alone" | "joined";
 
 /** The simulator has no LED; it prints. */
