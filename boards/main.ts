@@ -5,6 +5,7 @@ import config from "mc/config";
 import { joinNetwork } from "network";
 import Preference from "preference";
 import { readTemperature } from "sensor";
+import { showStatus } from "status-led";
 import Timer from "timer";
 
 const READING_MS = 30000;
@@ -12,10 +13,11 @@ const READING_MS = 30000;
 let rejoin: (() => void) | undefined;
 
 // The sensor node: shares its temperature, and knows the minimum and the maximum of the whole network.
+showStatus("offline");
 joinNetwork(() => {
   if (rejoin === undefined) rejoin = startNode();
   else rejoin();
-});
+}, () => showStatus("offline"));
 
 /** Starts the node. The network must be connected. Returns a function to call after each reconnection. */
 function startNode(): () => void {
@@ -36,7 +38,10 @@ function startNode(): () => void {
     capacity: Number(config.capacity),
     datagramBytesMax: Number(config.datagram),
     views: [temperatures],
-    onState: (row) => trace(`${row.name ?? "node"} at ${row.address}:${row.port} is ${row.state}\n`),
+    onState: (row) => {
+      trace(`${row.name ?? "node"} at ${row.address}:${row.port} is ${row.state}\n`);
+      show();
+    },
     onError: (code, error) => trace(`${code}: ${error.message}\n`),
   };
   if (config.id !== undefined) options.id = Number(config.id);
@@ -44,21 +49,36 @@ function startNode(): () => void {
   const node = new Gossip(options);
 
   let shared: number | undefined;
-  const share = (temperature: number) => {
-    shared = temperature;
-    node.push(temperature);
+  const share = (reading: number | undefined) => {
+    shared = reading;
+    node.push(reading);
   };
+  // Of the nodes that share a temperature one may be this one.
+  const show = () => showStatus(temperatures.count > (shared === undefined ? 0 : 1) ? "joined" : "alone");
   node.start();
   trace(`node ${node.id}, revision ${node.revision}, port ${port}\n`);
-  share(readTemperature());
+  share(temperature());
+  show();
   Timer.repeat(() => {
-    const temperature = readTemperature();
-    if (temperature !== shared) share(temperature);
+    const reading = temperature();
+    if (reading !== shared) share(reading);
+    show();
   }, READING_MS);
 
   return () => {
     socket.reopen();
     // A new statement tells the other nodes the new address.
-    share(readTemperature());
+    share(temperature());
+    show();
   };
+}
+
+/** Undefined when the sensor fails: the node stays in the network and shares nothing. */
+function temperature(): number | undefined {
+  try {
+    return readTemperature();
+  } catch (error) {
+    trace(`sensor: ${(error as Error).message}\n`);
+    return undefined;
+  }
 }

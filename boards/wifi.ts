@@ -13,8 +13,9 @@ const CONNECTED = 500;
  * Joins the Wi-Fi network `ssid`, and joins it again after each loss.
  *
  * @param onJoined called each time the board gets an address, which may have changed
+ * @param onLost called when the board has no address any more
  */
-export function joinNetwork(onJoined: () => void): void {
+export function joinNetwork(onJoined: () => void, onLost: () => void): void {
   if (config.ssid === undefined) {
     trace('Wi-Fi: no network is given; build with ssid="…" password="…"\n');
     return;
@@ -28,6 +29,7 @@ export function joinNetwork(onJoined: () => void): void {
     address = found;
     trace(found === undefined ? "Wi-Fi lost\n" : `Wi-Fi joined, address ${found}\n`);
     if (found !== undefined) onJoined();
+    else onLost();
   };
   const attempt = () => {
     look();

@@ -25,6 +25,8 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
   ".": { node: "gossip", moddable: "gossip" },
   "./engine": { node: "engine/index", moddable: "engine/index" },
   "./cbor": { node: "cbor/cbor", moddable: "cbor/cbor" },
+  "./cbor-problem": { node: "cbor/cbor-problem", moddable: "cbor/cbor-problem" },
+  "./json": { node: "cbor/json-text", moddable: "cbor/json-text" },
   "./min-max": { node: "views/min-max", moddable: "views/min-max" },
   "./latest-map": { node: "views/latest-map", moddable: "views/latest-map" },
   "./records": { node: "views/records", moddable: "views/records" },

@@ -6,6 +6,11 @@ import {
   valueText, wordText,
 } from "./node-report.js";
 
+/** Reasons of drops whose name alone does not tell what to do. PROTOCOL 4.6 says which libraries write such values. */
+const REASONS: Record<string, string | undefined> = {
+  value: "value: not deterministic, or nested deeper than 4",
+};
+
 export interface TextReportOptions {
   elapsedMs: () => number;
   writeLine: (line: string) => void;
@@ -107,7 +112,7 @@ export class TextReport implements NodeReport {
     const sent = `${stats.datagramsSent} datagrams sent (${stats.bytesSent} bytes)`;
     const received = `${stats.datagramsReceived} received (${stats.bytesReceived} bytes)`;
     const drops = Object.entries(stats.drops).filter(([, count]) => count > 0);
-    const dropped = drops.map(([reason, count]) => `, ${count} dropped (${reason})`).join("");
+    const dropped = drops.map(([reason, count]) => `, ${count} dropped (${REASONS[reason] ?? reason})`).join("");
     const failed = stats.sendFailures === 0 ? "" : `, ${stats.sendFailures} failed to send`;
     this.write(`stopped: ${sent}, ${received}${dropped}${failed}`);
   }

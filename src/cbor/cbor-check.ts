@@ -80,7 +80,7 @@ function skipEntries(bytes: Uint8Array, position: number, end: number, depth: nu
 }
 
 /** Whether the text item from `start` to `end` is "__proto__". */
-function isProto(bytes: Uint8Array, start: number, end: number): boolean {
+export function isProto(bytes: Uint8Array, start: number, end: number): boolean {
   const name = "__proto__";
   if (end - start !== 1 + name.length) return false;
   for (let i = 0; i < name.length; i++) {

@@ -215,7 +215,7 @@ export class Engine implements NodeEngine {
     if (revision > this.revision()) this.own.adopt(revision);
   }
 
-  /** PROTOCOL 4.6: removes the row of a node that is DOWN or LEFT here and, with 3 live nodes at once, everywhere. */
+  /** PROTOCOL 4.2: removes the row of a node that is DOWN or LEFT here and, with 3 live nodes at once, everywhere. */
   forget(nowMs: number, slot: number): boolean {
     this.begin(nowMs);
     this.suspicion.advance(slot);

@@ -1,10 +1,10 @@
 import { formatAddress, parseAddress } from "../engine/wire/address.js";
 import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/cbor.js";
+import { jsonText } from "../cbor/json-text.js";
 import { rowNameBytes, rowValueBytes } from "../engine/named-rows.js";
 import { NOTIFY_STATE, NOTIFY_UPDATE, type Notification } from "../engine/notifications.js";
 import type { Dialect, NodeEngine } from "../engine/node-engine.js";
 import type { Datagram } from "../engine/reconcile/outbox.js";
-import { printable } from "./printable.js";
 import { REMOVE } from "../engine/table/states.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "../platform/types.js";
 import { type GossipConfig, LuaConfig } from "./config.js";
@@ -130,7 +130,7 @@ export class EspGossip {
 
   /** The network state as JSON: all rows by dotted address. */
   getNetworkState(): string {
-    return JSON.stringify(printable(this.networkState));
+    return jsonText(this.networkState) as string;
   }
 
   /** All rows by dotted address; a copy. */

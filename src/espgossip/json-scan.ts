@@ -1,4 +1,6 @@
 import { JSON_FIRST_BYTE } from "../engine/wire/frame.js";
+import { utf8Read } from "../cbor/utf8.js";
+import { decimalText } from "./decimal.js";
 
 /*
  * Checks JSON (RFC 8259) without building values, so that a later parse cannot
@@ -153,6 +155,30 @@ function hexAt(bytes: Uint8Array, start: number, end: number): number {
   return value;
 }
 
+/**
+ * The text of a value that `skipValue` skipped, for JSON.parse. Each number in it
+ * is one that all engines read alike (`decimalText`).
+ */
+export function valueText(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  let copied = start;
+  let at = start;
+  while (at < end) {
+    if (bytes[at] === QUOTE) at = skipString(bytes, at, end);
+    else if (bytes[at] !== MINUS && !isDigit(bytes[at])) at++;
+    else {
+      const number = at;
+      at = skipNumber(bytes, number, end);
+      const given = numberText(bytes, number, at);
+      const same = decimalText(given);
+      if (same === given) continue;
+      text += utf8Read(bytes, copied, number) + same;
+      copied = at;
+    }
+  }
+  return text + utf8Read(bytes, copied, end);
+}
+
 function skipNumber(bytes: Uint8Array, start: number, end: number): number {
   let at = bytes[start] === MINUS ? start + 1 : start;
   const digits = at;
@@ -182,9 +208,13 @@ function skipDigits(bytes: Uint8Array, start: number, end: number): number {
 }
 
 function numberOf(bytes: Uint8Array, start: number, end: number): number {
+  return Number(decimalText(numberText(bytes, start, end)));
+}
+
+function numberText(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]);
-  return Number(text);
+  return text;
 }
 
 /** Whether the inside of a string is "__proto__", with any of its characters escaped. */

@@ -1,7 +1,7 @@
+import { jsonText } from "../cbor/json-text.js";
 import type { CborValue } from "../cbor/cbor.js";
 import { DOWN, LEFT, PROBED, REMOVE, SUSPECT, UP } from "../engine/table/states.js";
 import type { NodeRow, NodeState } from "../node-row.js";
-import { printable } from "./printable.js";
 
 /** A row in the shape of ESPGossip's network state, with the id added. */
 export interface NetworkStateRow {
@@ -49,7 +49,7 @@ export function networkState(gossip: RowHolder): Record<string, NetworkStateRow>
 
 /** `networkState` as JSON; bytes in it are hexadecimal text. */
 export function networkStateJson(gossip: RowHolder): string {
-  return JSON.stringify(printable(networkState(gossip)));
+  return jsonText(networkState(gossip)) as string;
 }
 
 function portOf(rows: NodeRow[], id: number): number {

@@ -5,9 +5,10 @@ import {
 } from "../engine/wire/drops.js";
 import type { RowData } from "../engine/table/rows.js";
 import { REMOVE } from "../engine/table/states.js";
-import { isUtf8, utf8Read } from "../cbor/utf8.js";
+import { isUtf8 } from "../cbor/utf8.js";
 import {
   BRACE_CLOSE, BRACE_OPEN, COMMA, QUOTE, SPACE, isText, readNumber, skipName, skipSpace, skipString, skipValue,
+  valueText,
 } from "./json-scan.js";
 
 /** Longest datagram that is read: what Ethernet carries without fragments. */
@@ -113,7 +114,7 @@ export class StateReader {
   /** The scanned bytes are JSON. If a JavaScript engine disagrees, the row is refused. */
   private encodeData(out: Uint8Array): number {
     try {
-      return encodeCbor(JSON.parse(utf8Read(this.bytes, this.dataStart, this.dataEnd)), out, 0);
+      return encodeCbor(JSON.parse(valueText(this.bytes, this.dataStart, this.dataEnd)), out, 0);
     } catch {
       return CBOR_UNSUPPORTED;
     }

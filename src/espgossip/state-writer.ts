@@ -1,6 +1,6 @@
 import { formatAddress } from "../engine/wire/address.js";
 import { decodeCbor } from "../cbor/cbor.js";
-import { printable } from "./printable.js";
+import { jsonText } from "../cbor/json-text.js";
 import type { Rows } from "../engine/table/rows.js";
 import { utf8Length, utf8Write } from "../cbor/utf8.js";
 import { TYPE_SYN } from "./state-reader.js";
@@ -43,12 +43,12 @@ export class StateWriter {
   }
 }
 
-/** The row's value as its last member. Values that JSON cannot express become what JSON.stringify makes of them. */
+/** The row's value as its last member, as `jsonText` writes it. */
 function dataText(rows: Rows, slot: number): string {
   const length = rows.valueLength(slot);
   if (length === 0) return "";
   const start = rows.valueStart(slot);
   const result = decodeCbor(rows.valueBytes(), start, start + length);
-  const text = result.ok ? JSON.stringify(printable(result.value)) : undefined;
+  const text = result.ok ? jsonText(result.value) : undefined;
   return text === undefined ? "" : `,"data":${text}`;
 }

@@ -26,6 +26,8 @@ export class Build {
   /** What is wrong with it. */
   readonly problems: string[] = [];
   private readonly platform: string;
+  /** Manifests of the project that were included already: the SDK includes each once. */
+  readonly #included = new Set<string>();
 
   /** @param file of the manifest, from the root of the project on */
   constructor(file: string, platform: string) {
@@ -34,6 +36,8 @@ export class Build {
   }
 
   private include(file: string): void {
+    if (this.#included.has(file)) return;
+    this.#included.add(file);
     if (file.startsWith("$")) {
       this.sdkPath(file);
     } else if (!existsSync(path.join(root, file))) {

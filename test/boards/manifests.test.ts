@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Build, isInSdk, root } from "./manifest.js";
-import { closure, exportsOf, importsOf, parse, resolve, stateOf } from "./source.js";
+import { closure, exportsOf, importsOf, parametersOf, parse, resolve, stateOf } from "./source.js";
 
 const library = "src/manifest.json";
 const platforms = ["esp32", "esp", "lin", "mac", "win"];
 const boards = [
   { board: "esp32", platform: "esp32" },
+  { board: "esp32-ethernet", platform: "esp32" },
   { board: "esp8266", platform: "esp" },
   { board: "lin", platform: "lin" },
   { board: "lin", platform: "mac" },
@@ -18,14 +19,32 @@ const sdkManifests: Record<string, string[]> = {
   "examples/manifest_base.json": ["mc/config", "time", "timer"],
   "modules/crypt/digest/manifest.json": ["crypt"],
   "modules/files/preference/manifest.json": ["preference"],
+  "modules/io/digital/manifest.json": ["embedded:io/digital"],
+  "modules/io/ethernet/manifest.json": ["embedded:network/interface/ethernet"],
   "modules/io/wifi/manifest.json": ["embedded:network/interface/wifi"],
 };
-/** What an application may import of the library. */
+/** What an application may import of the library without another manifest: what each node needs. */
 const entries = [
-  "src/gossip.ts",
-  "src/views/latest-map.ts", "src/views/min-max.ts", "src/views/records.ts", "src/views/topic-merge.ts",
-  "src/platform/flash-log.ts", "src/platform/moddable.ts", "src/platform/moddable-flash.ts",
-  "src/platform/moddable-storage.ts",
+  "src/gossip.ts", "src/views/min-max.ts", "src/platform/moddable.ts", "src/platform/moddable-storage.ts",
+];
+/**
+ * Manifests of what only some nodes need: what an application may import then, and which of their modules are in no
+ * other manifest. A manifest may include another one.
+ */
+const concerns: { folder: string; files: string[]; isOfIt: RegExp }[] = [
+  { folder: "src/cbor", files: ["src/cbor/json-text.ts"], isOfIt: /json-text/ },
+  { folder: "src/digest", files: ["src/platform/moddable-digest.ts"], isOfIt: /moddable-digest/ },
+  { folder: "src/espgossip", files: ["src/espgossip/index.ts"], isOfIt: /espgossip/ },
+  { folder: "src/events", files: ["src/events/index.ts"],
+    isOfIt: /src\/events|digest\/sha256|feed\/(?!kinds|feed-drops)/ },
+  { folder: "src/keeper", files: ["src/events/index.ts", "src/keeper/index.ts"], isOfIt: /src\/keeper/ },
+  { folder: "src/platform", files: ["src/platform/flash-log.ts", "src/platform/moddable-flash.ts"],
+    isOfIt: /flash|log-record/ },
+  { folder: "src/sealing", files: ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"],
+    isOfIt: /moddable-sealing|siv/ },
+  { folder: "src/views",
+    files: ["src/views/latest-map.ts", "src/views/records.ts", "src/views/topic-merge.ts"],
+    isOfIt: /src\/views\/(?!min-max|view)/ },
 ];
 
 describe("manifests for Moddable", () => {
@@ -66,18 +85,23 @@ describe("manifests for Moddable", () => {
     });
   });
 
-  // What is handed in, and by which modules one sees that it was not needed.
-  for (const { folder, isOfIt } of [
-    { folder: "src/espgossip", isOfIt: /espgossip/ },
-    { folder: "src/events", isOfIt: /src\/events|digest\/sha256|feed\/(?!kinds|feed-drops)/ },
-  ]) describe(`${folder}/manifest.json`, () => {
+  for (const { folder, files, isOfIt } of concerns) describe(`${folder}/manifest.json`, () => {
     const build = new Build(`${folder}/manifest.json`, "lin");
 
     it("the manifest adds what is needed at run time, and nothing else", () => {
       assert.deepEqual(build.problems, []);
-      const files = [...build.modules.values()].map((file) => path.posix.normalize(file));
-      assert.deepEqual(files.sort(), [...closure([...entries, `${folder}/index.ts`])].sort());
-      for (const [specifier, file] of build.modules) assert.equal(`${specifier.replace("chisme", "src")}.ts`, file);
+      const listed = [...build.modules.values()].map((file) => path.posix.normalize(file));
+      assert.deepEqual(listed.sort(), [...closure([...entries, ...files])].sort());
+      for (const [specifier, file] of build.modules) {
+        assert.equal(`${specifier.replace("chisme", "src")}.ts`, path.posix.normalize(file));
+      }
+    });
+
+    it("the manifest brings what its modules import of the SDK", () => {
+      const brought = [...build.sdkModules, ...[...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []),
+        ...sdkManifests["examples/manifest_base.json"]];
+      const imported = files.flatMap((file) => importsOf(parse(file))).filter((name) => !name.startsWith("."));
+      assert.deepEqual(imported.filter((name) => !brought.includes(name)), []);
     });
 
     it("the manifest preloads all modules, and none of them has state", () => {
@@ -86,38 +110,17 @@ describe("manifests for Moddable", () => {
       for (const file of build.modules.values()) assert.deepEqual(stateOf(parse(file)), [], file);
     });
 
-    it("no other module needs these modules", () => {
-      assert.deepEqual([...closure(entries)].filter((file) => isOfIt.test(file)), []);
+    it("a build without the manifest has none of its modules", () => {
       assert.ok([...build.modules.values()].some((file) => isOfIt.test(file)));
+      assert.deepEqual([...closure(entries)].filter((file) => isOfIt.test(file)), []);
     });
   });
 
-  for (const { file, parts } of [
-    { file: "src/sealing/manifest.json", parts: ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"] },
-    { file: "src/digest/manifest.json", parts: ["src/platform/moddable-digest.ts"] },
-  ]) {
-    describe(file, () => {
-      const build = new Build(file, "lin");
-
-      it("the manifest adds what is needed at run time, the SDK's module crypt among it, and nothing else", () => {
-        assert.deepEqual(build.problems, []);
-        const files = [...build.modules.values()].map((module) => path.posix.normalize(module));
-        assert.deepEqual(files.sort(), [...closure([...entries, ...parts])].sort());
-        const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
-        assert.ok(importsOf(parse(parts[0])).every((name) => name.startsWith(".") || brought.includes(name)));
-      });
-
-      it("the manifest preloads all modules, and none of them has state", () => {
-        const own = build.preload.filter((specifier) => !build.sdkModules.has(specifier));
-        assert.deepEqual(own.sort(), [...build.modules.keys()].sort());
-        for (const module of build.modules.values()) assert.deepEqual(stateOf(parse(module)), [], module);
-      });
-
-      it("no other manifest brings the SDK's module", () => {
-        assert.ok(!new Build(library, "lin").sdkPaths.has("modules/crypt/digest/manifest.json"));
-      });
-    });
-  }
+  it("only the manifests of sealing and digest bring the SDK's cryptography", () => {
+    const bringing = ["src", ...concerns.map(({ folder }) => folder)].filter((folder) =>
+      new Build(`${folder}/manifest.json`, "lin").sdkPaths.has("modules/crypt/digest/manifest.json"));
+    assert.deepEqual(bringing, ["src/digest", "src/sealing"]);
+  });
 
   for (const { board, platform } of boards) {
     describe(`boards/${board} on ${platform}`, () => {
@@ -128,7 +131,7 @@ describe("manifests for Moddable", () => {
         assert.deepEqual(build.problems, []);
       });
 
-      it("the manifest in the root builds this board's one", () => {
+      if (board !== "esp32-ethernet") it("the manifest in the root builds this board's one", () => {
         assert.deepEqual({ ...new Build("manifest.json", platform) }, { ...build });
       });
 
@@ -153,15 +156,29 @@ describe("manifests for Moddable", () => {
         }
       });
 
-      it("the manifest has a network and a sensor for main", () => {
+      it("the manifest brings of the library what main needs, and nothing else", () => {
+        const library = [...build.modules.values()].map((file) => path.posix.normalize(file))
+          .filter((file) => file.startsWith("src/"));
+        assert.deepEqual(library.sort(), [...closure(entries)].sort());
+      });
+
+      it("the manifest has a network, a sensor and a LED for main", () => {
+        assert.deepEqual(exportsOf(parse(build.modules.get("status-led") ?? "")), ["showStatus"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("network") ?? "")), ["joinNetwork"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("sensor") ?? "")), ["readTemperature"]);
       });
 
-      it("the manifest gives a value to each part of the configuration but ssid, password and id", () => {
+      // The SDK's compiler checks each board with its own modules; the type check of this project takes one of each.
+      it("the network and the LED take what main gives them", () => {
+        for (const [name, as] of [["network", "boards/wifi.ts"], ["status-led", "boards/status-led.ts"]]) {
+          assert.deepEqual(parametersOf(parse(build.modules.get(name) ?? "")), parametersOf(parse(as)), name);
+        }
+      });
+
+      it("the manifest gives a value to each part of the configuration but those without a default", () => {
         const used = new Set([...build.modules.values()].flatMap((source) =>
           [...parse(source).text.matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1])));
-        const optional = ["id", "password", "ssid"];
+        const optional = ["analogPin", "id", "ledPin", "password", "ssid"];
         const given = Object.keys(build.config);
         assert.deepEqual([...used].filter((name) => !optional.includes(name)).sort(), given.sort());
         const documented = readFileSync(path.join(root, "boards/README.md"), "utf8");
@@ -181,6 +198,6 @@ describe("manifests for Moddable", () => {
   it("the check tells state from constants", () => {
     assert.deepEqual(stateOf(parse("boards/esp8266/sensor.ts")), ["analog"]);
     assert.deepEqual(stateOf(parse("boards/lin/sensor.ts")), ["temperature"]);
-    assert.equal(stateOf(parse("boards/main.ts")).length, 2);
+    assert.equal(stateOf(parse("boards/main.ts")).length, 3);
   });
 });

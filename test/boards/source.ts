@@ -113,3 +113,11 @@ export function exportsOf(source: ts.SourceFile): string[] {
     .filter((statement) => (ts.getCombinedModifierFlags(statement) & ts.ModifierFlags.Export) !== 0)
     .map((statement) => statement.name?.text ?? "default");
 }
+
+/** The types of the parameters of a file's exported functions, function by function. */
+export function parametersOf(source: ts.SourceFile): string[][] {
+  return source.statements
+    .filter((statement) => ts.isFunctionDeclaration(statement))
+    .filter((statement) => (ts.getCombinedModifierFlags(statement) & ts.ModifierFlags.Export) !== 0)
+    .map(({ parameters }) => parameters.map(({ type }) => type?.getText() ?? ""));
+}

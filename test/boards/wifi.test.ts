@@ -30,6 +30,7 @@ describe("boards/wifi.ts", () => {
   let wifi: FakeWifi;
   let timer: FakeTimer;
   let joined: number;
+  let lost: number;
   let traced: string;
 
   before(() => {
@@ -43,8 +44,10 @@ describe("boards/wifi.ts", () => {
   async function start(config: object = { ssid: "home", password: "secret" }): Promise<void> {
     timer = new FakeTimer();
     joined = 0;
+    lost = 0;
     traced = "";
-    const { joinNetwork } = await load<{ joinNetwork: (onJoined: () => void) => void }>("boards/wifi.ts", {
+    type Exports = { joinNetwork: (onJoined: () => void, onLost: () => void) => void };
+    const { joinNetwork } = await load<Exports>("boards/wifi.ts", {
       "embedded:network/interface/wifi": function (options: { onChanged: () => void }) {
         wifi.onChanged = options.onChanged;
         return wifi;
@@ -52,7 +55,7 @@ describe("boards/wifi.ts", () => {
       "mc/config": config,
       timer,
     });
-    joinNetwork(() => joined++);
+    joinNetwork(() => joined++, () => lost++);
   }
 
   beforeEach(() => {
@@ -78,6 +81,7 @@ describe("boards/wifi.ts", () => {
     wifi.become(200);
     timer.pass(15000);
     assert.equal(wifi.calls.length, 2);
+    assert.equal(lost, 1);
     wifi.become(500, "10.0.0.3");
     assert.equal(joined, 2);
     wifi.become(500, "10.0.0.4");
