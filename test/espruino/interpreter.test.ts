@@ -1,78 +1,16 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import type { NodeRow } from "../../src/gossip.js";
 import { NodeProcess, cleanUp, freshFolder, freshPort } from "../desktop/cli/node-process.js";
+import { Interpreter, MARK, endAll, uploadFile } from "./interpreter.js";
 
-const PATIENCE_MS = 60000;
 const INTERVAL_MS = 500;
-/** A board with 4,095 variables has room for so much of a script. */
-const UPLOAD_BYTES = 8000;
 const KEY = "0123456789abcdef".repeat(4);
 
-/** What a sketch prints: a word that tells it from the interpreter's own output, then JSON. */
-const MARK = "chisme:";
-
-/** A program of Espruino's build for Linux, which is not part of this project, in a folder of its own. */
-class Interpreter {
-  readonly lines: string[] = [];
-  private readonly child: ChildProcess;
-  private changed: () => void = () => undefined;
-
-  constructor(program: string, script: string, folder: string) {
-    const file = join(folder, `script-${freshPort()}.js`);
-    writeFileSync(file, script);
-    this.child = spawn(program, [file], { cwd: folder, stdio: ["pipe", "pipe", "inherit"] });
-    assert.ok(this.child.stdout !== null);
-    createInterface({ input: this.child.stdout }).on("line", (line) => {
-      this.lines.push(line);
-      this.changed();
-    });
-    running.add(this);
-  }
-
-  /** What the sketch printed, the last first. */
-  said(): { [key: string]: unknown }[] {
-    return this.lines.filter((line) => line.includes(MARK)).reverse()
-      .map((line) => JSON.parse(line.substring(line.indexOf(MARK) + MARK.length)) as { [key: string]: unknown });
-  }
-
-  async until(what: string, condition: () => boolean): Promise<void> {
-    const deadlineMs = performance.now() + PATIENCE_MS;
-    while (!condition()) {
-      assert.ok(performance.now() < deadlineMs, `waited in vain until ${what}; it printed:\n${this.lines.join("\n")}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 1000);
-        this.changed = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-  }
-
-  async untilMinMax(minimum: number, maximum: number, count: number): Promise<void> {
-    await this.until(`minimum ${minimum} maximum ${maximum} of ${count}`, () => {
-      const last = this.said().find((said) => said.count !== undefined);
-      return last?.minimum === minimum && last.maximum === maximum && last.count === count;
-    });
-  }
-
-  async end(): Promise<void> {
-    running.delete(this);
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    this.child.kill("SIGKILL");
-    await once(this.child, "close");
-  }
-}
-
-const running = new Set<Interpreter>();
 const program = process.env.CHISME_ESPRUINO;
 
 // Not skipped but absent where there is no interpreter: CI takes a skipped test for a failure.
@@ -88,23 +26,13 @@ if (program !== undefined) {
     });
 
     afterEach(async () => {
-      await Promise.all([...running].map((interpreter) => interpreter.end()));
+      await endAll();
       await cleanUp();
     });
 
     /** Puts the bundle into the Storage of a folder, as an upload does. */
     async function upload(folder: string, which: keyof typeof code = "small"): Promise<void> {
-      const text = code[which];
-      // Piece by piece, as little as a small board has room for.
-      for (let at = 0; at < text.length; at += UPLOAD_BYTES) {
-        const piece = JSON.stringify(text.slice(at, at + UPLOAD_BYTES));
-        const interpreter = new Interpreter(program!, `
-          require("Storage").write("chisme", ${piece}, ${at}, ${text.length}); print("uploaded"); quit();
-        `, folder);
-        const isUploaded = () => interpreter.lines.some((line) => line.includes("uploaded"));
-        await interpreter.until("the bundle is uploaded", isUploaded);
-        await interpreter.end();
-      }
+      await uploadFile(program!, folder, "chisme", code[which]);
     }
 
     /** @param more statements that add options, and what is to follow the start */
