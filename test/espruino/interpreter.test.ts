@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -116,6 +117,47 @@ if (program !== undefined) {
       stranger.close();
       node.write("7\n");
       await interpreter.untilMinMax(2, 7, 2);
+    });
+
+    it("a node receives on after its socket is reopened, which takes no memory for good", async () => {
+      const [a, b] = [freshPort(), freshPort()];
+      const folder = freshFolder();
+      await upload(folder);
+      const node = onNode(a, b, 1);
+      const interpreter = start(folder, b, a, 2, "", "setInterval(function() { options.socket.reopen(); }, 400);");
+      const usages = () => interpreter.said().filter(({ usage }) => usage !== undefined).map(({ usage }) => usage);
+      await interpreter.untilMinMax(1, 2, 2);
+      const least: number[] = [];
+      for (const value of [7, 8, 9, 10]) {
+        node.write(`${value}\n`);
+        await interpreter.untilMinMax(2, value, 2);
+        const before = usages().length;
+        await interpreter.until("it looked at its memory", () => usages().length >= before + 5);
+        least.push(Math.min(...usages().slice(0, 5).map(Number)));
+      }
+      console.log(`      usage ${least.join(", ")}`);
+      // A socket takes 50 variables, and a look comes after two of them.
+      assert.ok(least[3] - least[0] < 50, least.join());
+      const errors = interpreter.said().filter(({ error }) => error !== undefined);
+      assert.deepEqual(errors.filter(({ error }) => error !== "send"), []);
+    });
+
+    it("a node binds again when its port was taken at the start", async () => {
+      const [a, b] = [freshPort(), freshPort()];
+      const folder = freshFolder();
+      await upload(folder);
+      const other = createSocket("udp4").bind(b);
+      await once(other, "listening");
+      const node = onNode(a, b, 1);
+      const interpreter = start(folder, b, a, 2);
+      const errors = () => interpreter.said().filter(({ error }) => error === "socket").map(({ message }) => message);
+      await interpreter.until("the failure is reported", () => errors().length > 0);
+      await new Promise((resolve) => setTimeout(resolve, 4000));
+      assert.deepEqual(errors(), ["Unable to create socket"]);
+      other.close();
+      await interpreter.untilMinMax(1, 2, 2);
+      await node.untilMinMax(1, 2, 2);
+      assert.deepEqual(errors(), ["the socket is bound after failures", "Unable to create socket"]);
     });
 
     it("a node publishes events, sealed, by the firmware's own cryptography, and goes on after them", async () => {
