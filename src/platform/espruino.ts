@@ -25,7 +25,7 @@ export interface EspruinoPlatform extends Platform {
  * The platform's part of a node's options on Espruino. The network must be connected.
  *
  * @param receiveBytesMax longest datagram to receive, 528 to 1,472 bytes; 1,472 by default, the longest
- * that any node sends. Espruino truncates longer datagrams. ESP8266 drops those longer than 268 bytes
+ * that any node sends. Espruino truncates longer datagrams
  * @throws Error ERR_ARGUMENT when it is no integer in that range
  */
 export function espruinoPlatform(receiveBytesMax?: number): EspruinoPlatform {

@@ -68,6 +68,7 @@ if (program !== undefined) describe("an hour of rounds on the real interpreter",
     await interpreter.until("it tells its size", () => interpreter.said().length > 0);
     variables = Number(interpreter.said()[0].total);
     await interpreter.end();
+    assert.ok(runs.some(({ board }) => board === variables), `${variables} variables are those of no board`);
   });
 
   afterEach(async () => {
