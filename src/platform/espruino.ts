@@ -14,6 +14,8 @@ const BIND_DELAY_MS = 1000;
 const BIND_DELAY_MS_MAX = 16000;
 /** What one input of the engine sends at most. */
 const BURST_DATAGRAMS = 4;
+/** So that a node which has sent nothing long yet may have several inputs before Espruino is idle. */
+const LONGEST_MIN = 256;
 /** A larger step between two readings of the clock means that the clock was set. */
 const STEP_MS_MAX = 7200000;
 
@@ -101,8 +103,8 @@ export class EspruinoSocket implements GossipSocket {
   private timer: number | undefined;
   private delayMs = BIND_DELAY_MS;
   private hasFailed = false;
-  /** Bytes of the longest datagram that was sent, with Espruino's header. */
-  private longest = 0;
+  /** Bytes of the longest datagram that was sent, with Espruino's header; at first what a small datagram may have. */
+  private longest = LONGEST_MIN;
 
   constructor(receiveBytesMax?: number) {
     const bytes = receiveBytesMax ?? DATAGRAM_BYTES_MAX;
@@ -158,7 +160,8 @@ export class EspruinoSocket implements GossipSocket {
 
   /**
    * Espruino sends one or two datagrams whenever it is idle, and queues the rest. The
-   * queue takes as many bytes as a burst of 4 of the longest datagrams so far.
+   * queue takes as many bytes as a burst of 4 of the longest datagrams so far, and at
+   * least 1,024.
    *
    * @throws Error when the socket is not open, the queue is full or there is no memory for the datagram
    */

