@@ -12,6 +12,10 @@ interface EspruinoUdpSocket {
   bind(port: number): EspruinoUdpSocket;
   /** Sends a string, whose characters are bytes. Any other type ends the program. */
   send(message: string, port: number, address: string): void;
+  /** What is queued: each datagram behind a header of 8 bytes. Undefined before the first one. */
+  readonly dSnd?: string;
+  /** Whether to close when idle, although datagrams are queued or arrive. */
+  clsNow?: boolean;
   close(): void;
   on(event: "message", callback: (message: string, from: { address: string; port: number }) => void): void;
   on(event: "close", callback: () => void): void;

@@ -23,10 +23,14 @@ var platform, node, shared;
 function joined() {
   isJoined = true;
   print("Wi-Fi joined, address " + wifi.getIP().ip);
-  if (node === undefined) startNode();
-  else platform.socket.reopen();
-  // After a loss, a new statement tells the other nodes the new address.
-  share(readTemperature());
+  if (node === undefined) {
+    startNode();
+    share(readTemperature());
+  } else {
+    platform.socket.reopen();
+    // A new statement tells the other nodes the new address. The socket is open when Espruino was idle.
+    setTimeout(function() { share(readTemperature()); }, 1000);
+  }
 }
 
 function join() {

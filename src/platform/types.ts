@@ -8,11 +8,12 @@ export interface GossipSocket {
   /**
    * Binds to a UDP port. `onDatagram` gets each datagram: its bytes, which are valid
    * only during the call, their number, and the sender's address and port.
-   * `onError` gets what goes wrong later. Neither is called before `bind` returns.
+   * `onError` gets what goes wrong later. `onDatagram` is not called before `bind` returns.
    * `bind` may be called again after it threw, and after `close`.
    *
-   * A socket of which the address or the network is not there yet may wait: then
-   * `bind` returns, `onError` gets an error that says so, and one when it is bound.
+   * A socket may also try again: if its address is not there yet, or, on Espruino,
+   * whatever the failure. Then `bind` returns, `onError` gets an error that says so,
+   * and one when the socket is bound.
    *
    * @throws the platform's error when the port cannot be bound, because it is in use for instance
    */

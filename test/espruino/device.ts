@@ -60,8 +60,9 @@ export class EspruinoDevice {
    * Starts anew: what `require("chisme")` gives, in a context of its own.
    *
    * @param more modules of the firmware, by name
+   * @param globals in place of the device's own, such as its timers
    */
-  boot(more: Record<string, unknown> = {}): Chisme {
+  boot(more: Record<string, unknown> = {}, globals: Record<string, unknown> = {}): Chisme {
     const context = vm.createContext({});
     this.context = context;
     this.bytesOf = vm.runInContext("(bytes) => new Uint8Array(bytes)", context) as (bytes: Buffer) => Uint8Array;
@@ -80,6 +81,7 @@ export class EspruinoDevice {
         toUint8Array: (text: string) => this.bytesOf(Buffer.from(text, "latin1")),
       },
     });
+    Object.assign(context, globals);
     vm.runInContext(this.code, context);
     return context.exports as Chisme;
   }
@@ -166,21 +168,32 @@ export class EspruinoDevice {
   }
 
   private createSocket(options: { recvBufferSize?: number }): FakeUdpSocket {
-    const socket = new FakeUdpSocket(options.recvBufferSize ?? 0, () => this.isPortTaken);
+    const isTaken = (port: number) => this.isPortTaken || this.sockets.some((other) => other.holds(port));
+    const socket = new FakeUdpSocket(options.recvBufferSize ?? 0, isTaken);
     this.sockets.push(socket);
     return socket;
   }
 }
 
-/** Espruino's socket, made of one of Node.js. */
+/**
+ * Espruino's socket, made of one of Node.js. As in Espruino it works when the
+ * interpreter is idle: then one datagram leaves, or a socket that was closed frees
+ * its port.
+ */
 export class FakeUdpSocket {
   isBound = false;
   isClosed = false;
+  /** Set to close before the queue is empty. */
+  clsNow = false;
   readonly sent: string[] = [];
+  private port: number | undefined;
+  private readonly queue: { message: string; port: number; address: string }[] = [];
+  private isClosing = false;
+  private isWaiting = false;
   private readonly handlers = new Map<string, Handler>();
   private readonly socket: Socket = createSocket("udp4");
 
-  constructor(recvBufferSize: number, private readonly isPortTaken: () => boolean) {
+  constructor(recvBufferSize: number, private readonly isPortTaken: (port: number) => boolean) {
     const room = Math.max(CHUNK_BYTES, recvBufferSize) - HEADER_BYTES;
     this.socket.on("message", (bytes, { address, port, size }) => {
       if (bytes.length === 0) this.end();
@@ -188,19 +201,35 @@ export class FakeUdpSocket {
     });
   }
 
+  /** What is queued, each datagram behind a header. */
+  get dSnd(): string {
+    return this.queue.map(({ message }) => "\0".repeat(HEADER_BYTES) + message).join("");
+  }
+
+  /** Whether it has this port, and has not freed it yet. */
+  holds(port: number): boolean {
+    return this.port === port && !this.isClosed;
+  }
+
   bind(port: number): this {
-    if (this.isPortTaken()) throw new Error("Unable to create socket");
+    if (this.isPortTaken(port)) {
+      // Espruino gives up such a socket.
+      this.clsNow = true;
+      this.close();
+      throw new Error("Unable to create socket");
+    }
     this.isBound = true;
+    this.port = port;
     this.socket.bind(port, "127.0.0.1");
     return this;
   }
 
   send(message: string, port: number, address: string): void {
     assert.equal(typeof message, "string");
-    if (this.isClosed) throw new Error("This socket is closed");
+    if (this.isClosed || this.isClosing) throw new Error("This socket is closed");
     this.sent.push(`${address}:${port}`);
-    // Broadcasts stay here: from a bound socket they vanish, and others are nothing for the machine of a test.
-    if (!address.endsWith(".255")) this.socket.send(Buffer.from(message, "latin1"), port, address);
+    this.queue.push({ message, port, address });
+    this.wait();
   }
 
   on(event: string, handler: Handler): void {
@@ -208,7 +237,8 @@ export class FakeUdpSocket {
   }
 
   close(): void {
-    this.end();
+    this.isClosing = true;
+    this.wait();
   }
 
   /** Closes, by whomever, and says so. */
@@ -226,6 +256,28 @@ export class FakeUdpSocket {
 
   emit(event: string, ...args: unknown[]): void {
     this.handlers.get(event)?.(...args);
+  }
+
+  private wait(): void {
+    if (this.isWaiting) return;
+    this.isWaiting = true;
+    setImmediate(() => {
+      this.isWaiting = false;
+      this.idle();
+    });
+  }
+
+  private idle(): void {
+    if (this.isClosed) return;
+    const next = this.clsNow ? undefined : this.queue.shift();
+    if (next === undefined) {
+      if (this.isClosing) this.end();
+      return;
+    }
+    // Broadcasts stay here: from a bound socket they vanish, and others are nothing for the machine of a test.
+    const { message, port, address } = next;
+    if (!address.endsWith(".255")) this.socket.send(Buffer.from(message, "latin1"), port, address);
+    this.wait();
   }
 }
 

@@ -57,23 +57,29 @@ describe("the platform of Espruino", function () {
       assert.ok(device.sockets[1].isBound && !device.sockets[1].isClosed);
     });
 
-    it("reopen binds the socket anew, but not after close", () => {
+    /** What is open, socket by socket, when the interpreter has been idle. */
+    const areOpen = async (): Promise<boolean[]> => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return device.sockets.map(({ isBound, isClosed }) => isBound && !isClosed);
+    };
+
+    it("reopen binds the socket anew when its port is free, but not after close", async () => {
       const socket = chisme.espruinoPlatform().socket;
       socket.reopen();
       assert.equal(device.sockets.length, 0);
       socket.bind(freshPort(), () => undefined, fail);
+      // What is queued does not hold the port.
+      socket.send(new Uint8Array(1), 1, LOCALHOST, 9);
       socket.reopen();
-      assert.deepEqual(device.sockets.map(({ isClosed }) => isClosed), [true, false]);
+      assert.equal(device.sockets.length, 1);
+      assert.throws(() => socket.send(new Uint8Array(1), 1, LOCALHOST, 9), /not open/);
+      socket.reopen();
+      assert.deepEqual(await areOpen(), [false, true]);
+      socket.send(new Uint8Array(1), 1, LOCALHOST, 9);
+      socket.reopen();
       socket.close();
       socket.reopen();
-      assert.deepEqual(device.sockets.map(({ isClosed }) => isClosed), [true, true]);
-    });
-
-    it("bind throws when the port is taken, and the socket refuses to send then", () => {
-      const socket = chisme.espruinoPlatform().socket;
-      device.isPortTaken = true;
-      assert.throws(() => socket.bind(freshPort(), () => undefined, fail), /Unable to create socket/);
-      assert.throws(() => socket.send(new Uint8Array(1), 1, LOCALHOST, 5000), /not open/);
+      assert.deepEqual(await areOpen(), [false, false]);
     });
 
     it("the socket looks a host up; 0 says that there is none, or no Wi-Fi", () => {
@@ -86,7 +92,103 @@ describe("the platform of Espruino", function () {
       assert.deepEqual(found, [0xc0a80037, 0, 0]);
     });
 
-    it("broadcasts leave from a second socket, which is not bound and is replaced when it was closed", () => {
+    it("a reopened socket receives at the same port", async () => {
+      const [a, b] = [freshPort(), freshPort()];
+      const socket = chisme.espruinoPlatform().socket;
+      const peer = createSocket("udp4").bind(b);
+      let received = 0;
+      socket.bind(a, () => received++, fail);
+      for (let times = 1; times <= 3; times++) {
+        socket.reopen();
+        const enough = received + 2;
+        while (received < enough) {
+          peer.send("x", a, "127.0.0.1");
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      }
+      peer.close();
+    });
+
+    it("a bind that fails is repeated, ever less often, and reported once, as is its success", () => {
+      const errors: string[] = [];
+      const delays: number[] = [];
+      let due: (() => void) | undefined;
+      chisme = device.boot({}, {
+        setTimeout: (callback: () => void, delayMs: number) => {
+          due = callback;
+          delays.push(delayMs);
+          return delays.length;
+        },
+        clearTimeout: () => undefined,
+      });
+      const socket = chisme.espruinoPlatform().socket;
+      device.isPortTaken = true;
+      socket.bind(freshPort(), () => undefined, (error) => errors.push(error.message));
+      assert.throws(() => socket.send(new Uint8Array(1), 1, LOCALHOST, 5000), /not open/);
+      for (let times = 0; times < 6; times++) due?.();
+      assert.deepEqual(delays, [1000, 2000, 4000, 8000, 16000, 16000, 16000]);
+      assert.deepEqual(errors, ["Unable to create socket"]);
+      device.isPortTaken = false;
+      due?.();
+      assert.deepEqual(errors, ["Unable to create socket", "the socket is bound after failures"]);
+      socket.send(new Uint8Array(1), 1, LOCALHOST, 9);
+      assert.equal(delays.length, 7);
+    });
+
+    it("reopen does not wait for the next attempt", () => {
+      const errors: string[] = [];
+      const socket = chisme.espruinoPlatform().socket;
+      device.isPortTaken = true;
+      socket.bind(freshPort(), () => undefined, (error) => errors.push(error.message));
+      device.isPortTaken = false;
+      socket.reopen();
+      assert.equal(errors.length, 2);
+      socket.send(new Uint8Array(1), 1, LOCALHOST, 9);
+    });
+
+    it("a bind whose failure nothing handles is not repeated", async () => {
+      device.isPortTaken = true;
+      const socket = chisme.espruinoPlatform().socket;
+      assert.throws(() => socket.bind(freshPort(), () => undefined, fail), /Unable to create socket/);
+      device.isPortTaken = false;
+      socket.reopen();
+      assert.deepEqual(await areOpen(), [false]);
+    });
+
+    it("the queue takes a burst of the longest datagrams, and the rest is refused until it is empty", async () => {
+      const socket = chisme.espruinoPlatform().socket;
+      socket.bind(freshPort(), () => undefined, fail);
+      const bytes = new Uint8Array(500);
+      for (const address of [LOCALHOST, 0xffffffff]) {
+        for (let round = 0; round < 3; round++) {
+          for (let i = 0; i < 4; i++) socket.send(bytes, 500, address, 9);
+          for (let i = 0; i < 3; i++) {
+            assert.throws(() => socket.send(bytes, 1, address, 9), /the send queue is full/);
+          }
+          await areOpen();
+        }
+      }
+      // Short ones take less of it.
+      for (let i = 0; i < 10; i++) socket.send(bytes, 20, LOCALHOST, 9);
+      assert.throws(() => {
+        for (let i = 0; i < 100; i++) socket.send(bytes, 20, LOCALHOST, 9);
+      }, /full/);
+      assert.ok(device.sockets[0].dSnd.length <= 4 * 508);
+    });
+
+    it("the longest datagram to receive is checked", () => {
+      for (const bytes of [528, 1000, 1472, undefined]) chisme.espruinoPlatform(bytes);
+      for (const bytes of [0, 100, 527, 527.5, 1000.5, 1473, -1, NaN, Infinity, 2 ** 32 + 600, "600"]) {
+        assert.throws(() => chisme.espruinoPlatform(bytes as number), (error: Error & { option?: string }) => {
+          const shown = typeof bytes === "string" ? JSON.stringify(bytes) : String(bytes);
+          assert.equal(error.message,
+            `espruinoPlatform: receiveBytesMax: ${shown} is not an integer from 528 to 1472`);
+          return error.option === "receiveBytesMax";
+        });
+      }
+    });
+
+    it("broadcasts leave from a second socket, which is not bound and is replaced when it was closed", async () => {
       const socket = chisme.espruinoPlatform().socket;
       socket.bind(freshPort(), () => undefined, fail);
       socket.send(new Uint8Array(8), 8, 0xffffffff, 5000);
@@ -98,6 +200,7 @@ describe("the platform of Espruino", function () {
       assert.deepEqual(device.sockets[2].sent, ["255.255.255.255:5000"]);
       assert.deepEqual(device.sockets[0].sent, []);
       socket.close();
+      await areOpen();
       assert.ok(device.sockets.every(({ isClosed }) => isClosed));
     });
 
