@@ -279,8 +279,8 @@ export class Engine implements NodeEngine {
       // Not with a guard: a sealed frame of this id may be this node's own, replayed by an attacker.
       this.own.isContested = true;
     } else if (reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
-      // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life.
-      this.outbox.addSign(address, port);
+      // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life. It may send from another port than it reads.
+      this.outbox.addSign(address, this.rows.port(OWN_SLOT));
     }
   }
 

@@ -28,8 +28,8 @@ export class BoardSide extends EspGossipEngine {
   private roundsAlone = 0;
 
   constructor(options: EngineOptions, stats: Stats, compactSeeds: Seeds) {
-    // PROTOCOL 8.4: all improvements are on in a bridge.
-    const improved = { refuseNegative: true, needDecoding: true, recover: true, riseWithValue: true };
+    // PROTOCOL 8.4: all improvements are on in a bridge, but a board is alive whatever it sends.
+    const improved = { refuseNegative: true, recover: true, riseWithValue: true };
     super(options, improved, true, stats);
     this.compactSeeds = compactSeeds;
   }
@@ -39,9 +39,8 @@ export class BoardSide extends EspGossipEngine {
     const slot = this.rows.find(address);
     if (slot < 0 || slot === OWN_SLOT || this.rows.hasFlag(slot, FLAG_VOUCHED)) return;
     // The sender of marked JSON has a compact row of its own. A refused datagram (type 0) makes no board either.
-    if (this.reader.type === 0 || this.reader.isMarked) return;
-    this.rows.setFlag(slot, FLAG_FOREIGN);
-    this.boardAlive(slot);
+    if (this.reader.type !== 0 && !this.reader.isMarked) this.rows.setFlag(slot, FLAG_FOREIGN);
+    if (this.rows.hasFlag(slot, FLAG_FOREIGN)) this.boardAlive(slot);
   }
 
   /** Whether an address is that of a board which sent this node a datagram. */

@@ -1,5 +1,6 @@
 import { orderKey } from "../engine/table/hash.js";
 import { BURST_MAX, type Datagram } from "../engine/reconcile/outbox.js";
+import type { Stats } from "../engine/stats.js";
 import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, OWN_SLOT, type RowData, type Rows } from "../engine/table/rows.js";
 import { TYPE_ACK, TYPE_SYN } from "./state-reader.js";
 import { StateWriter } from "./state-writer.js";
@@ -44,10 +45,10 @@ export class StateOutbox {
   private firstKey = 0;
   private lastKey = 0;
 
-  constructor(rows: Rows, datagramBytesMax: number, isMarked: boolean) {
+  constructor(rows: Rows, datagramBytesMax: number, isMarked: boolean, stats: Stats) {
     this.rows = rows;
     this.datagramBytesMax = datagramBytesMax;
-    this.writer = new StateWriter(isMarked);
+    this.writer = new StateWriter(isMarked, stats);
   }
 
   /** Drops what the last input left unsent. */

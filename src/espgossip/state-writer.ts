@@ -1,7 +1,9 @@
 import { formatAddress } from "../engine/wire/address.js";
 import { decodeCbor } from "../cbor/cbor.js";
 import { printable } from "./printable.js";
+import type { Stats } from "../engine/stats.js";
 import type { Rows } from "../engine/table/rows.js";
+import { DROP_BACKSLASH } from "../engine/wire/drops.js";
 import { utf8Length, utf8Write } from "../cbor/utf8.js";
 import { TYPE_SYN } from "./state-reader.js";
 
@@ -14,10 +16,15 @@ export class StateWriter {
   private position = 0;
   private limit = 0;
   private readonly isMarked: boolean;
+  private readonly stats: Stats;
 
-  /** @param isMarked whether a space follows the first brace: the mark of a node that also uses the compact dialect */
-  constructor(isMarked: boolean) {
+  /**
+   * @param isMarked whether a space follows the first brace: the mark of a node that also uses the compact dialect
+   * @param stats counts the rows with a backslash
+   */
+  constructor(isMarked: boolean, stats: Stats) {
     this.isMarked = isMarked;
+    this.stats = stats;
   }
 
   /** Begins a datagram of at most `limit` bytes. */
@@ -29,11 +36,13 @@ export class StateWriter {
 
   /** Writes a row with `state` in place of its own. Writes nothing and returns false when the row does not fit. */
   writeRow(rows: Rows, slot: number, state: number, withData: boolean): boolean {
-    const data = withData ? dataText(rows, slot) : "";
+    const json = withData ? dataText(rows, slot) : "";
+    const data = withoutBackslash(json);
     const text = `"${formatAddress(rows.id(slot))}":{"revision":${rows.revision(slot)},` +
       `"heartbeat":${rows.heartbeat(slot)},"state":${state}${data}},`;
     if (this.position + utf8Length(text) > this.limit) return false;
     this.position = utf8Write(text, this.bytes, this.position);
+    if (data !== json) this.stats.countDrop(DROP_BACKSLASH);
     return true;
   }
 
@@ -51,4 +60,22 @@ function dataText(rows: Rows, slot: number): string {
   const result = decodeCbor(rows.valueBytes(), start, start + length);
   const text = result.ok ? JSON.stringify(printable(result.value)) : undefined;
   return text === undefined ? "" : `,"data":${text}`;
+}
+
+/**
+ * JSON with a slash for each backslash in its texts. Boards write a backslash as it
+ * is, so that the state of each board that repeats the row would no longer be JSON.
+ */
+function withoutBackslash(json: string): string {
+  let text = "";
+  let done = 0;
+  for (let at = json.indexOf("\\", 0); at >= 0; at = json.indexOf("\\", at)) {
+    // Of an escape, the second character tells which one it is.
+    if (json[at + 1] === "\\") {
+      text += `${json.substring(done, at)}/`;
+      done = at + 2;
+    }
+    at += 2;
+  }
+  return done === 0 ? json : text + json.substring(done);
 }

@@ -115,6 +115,33 @@ describe("AutoEngine", () => {
     assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 0);
   });
 
+  it("the bridge keeps a board UP that sends anything, and makes no board of a sender without good JSON", () => {
+    const driven = bridge();
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
+    for (const text of ["{ not json", '{"type":"SYN","x":"C:\\"}', "?"]) {
+      driven.run(10 * ROUND_MS);
+      driven.hear(BOARD, text);
+      driven.run(10 * ROUND_MS);
+      driven.hear(BOARD, text);
+      assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 0, text);
+      driven.hear("192.168.0.61", text);
+    }
+    assert.equal(driven.engine.rows.count, 2);
+  });
+
+  it("the bridge takes the good rows of a datagram in which one has a byte that is no UTF-8", () => {
+    const driven = bridge();
+    const other = "192.168.0.61";
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
+    driven.hear(other, { type: "ACK", [other]: board() });
+    const text = JSON.stringify({ type: "SYN", [BOARD]: board({ heartbeat: 1001, data: 5 }), [other]: board({
+      heartbeat: 1001, data: "\u00b0",
+    }) });
+    driven.hearBytes(BOARD, new Uint8Array(Buffer.from(text, "latin1")));
+    assert.deepEqual(rowIn(driven.engine.rows, parseAddress(BOARD)), board({ heartbeat: 1001, data: 5 }));
+    assert.deepEqual(rowIn(driven.engine.rows, parseAddress(other)), board());
+  });
+
   it("the bridge probes a board itself before the board counts as silent", () => {
     const driven = bridge();
     for (let host = 100; host < 120; host++) driven.engine.addSeed(parseAddress(`192.168.0.${host}`), PORT);

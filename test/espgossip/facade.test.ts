@@ -165,6 +165,21 @@ describe("ESPGossip facade", () => {
     assert.match(device.gossip.getNetworkState(), /"raw":"01ff"/);
   });
 
+  it("updateCallback and callbackFunction both receive each update", () => {
+    const device = new Device();
+    device.gossip.start();
+    const calls: string[] = [];
+    device.gossip.updateCallback = (update) => calls.push(`updateCallback ${Object.keys(update).join()}`);
+    device.gossip.callbackFunction = (update) => calls.push(`callbackFunction ${Object.keys(update).join()}`);
+    const text = '{"type":"ACK","192.168.0.54":{"revision":1,"heartbeat":2,"state":0}}';
+    device.hear("192.168.0.54", text);
+    assert.deepEqual(calls, ["updateCallback 192.168.0.54", "callbackFunction 192.168.0.54"]);
+    device.gossip.callbackFunction = undefined;
+    device.hear("192.168.0.54", text);
+    assert.equal(calls[2], "updateCallback ");
+    assert.equal(calls.length, 3);
+  });
+
   it("a callback may push, throw or close", () => {
     const device = new Device();
     device.gossip.start();

@@ -49,8 +49,10 @@ export const DROP_DUPLICATE = 21;
 export const DROP_OLD_GENERATION = 22;
 /** The event buffer is full of values that are alive. */
 export const DROP_ARENA_FULL = 23;
+/** A row went to boards with a slash in place of each backslash, which they cannot repeat. */
+export const DROP_BACKSLASH = 24;
 /** The number of reasons, DROP_NONE included. */
-export const DROP_REASONS = 24;
+export const DROP_REASONS = 25;
 
 /** The name under which `stats` shows a reason. */
 export function dropReasonName(reason: number): string {
@@ -78,6 +80,7 @@ export function dropReasonName(reason: number): string {
     case DROP_DUPLICATE: return "duplicate";
     case DROP_OLD_GENERATION: return "oldGeneration";
     case DROP_ARENA_FULL: return "arenaFull";
+    case DROP_BACKSLASH: return "backslash";
     default: return "none";
   }
 }
