@@ -1,8 +1,8 @@
 import type { CborValue } from "./cbor/cbor.js";
 import { formatAddress } from "./engine/wire/address.js";
 import {
-  EVENT_LIMIT_SHIFT, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NO_FEEDS, NOTIFY_STATE, NOTIFY_STRANGER,
-  NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
+  EVENT_LIMIT_SHIFT, NOTIFY_BOARDS_FULL, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NO_FEEDS, NOTIFY_STATE,
+  NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
 } from "./engine/notifications.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
@@ -117,6 +117,9 @@ export class Notifier<Value extends CborValue> {
       this.report("seal", `${formatAddress(slot)} sends frames that this network's key does not open`);
     } else if (kind === NOTIFY_LIMITS) {
       this.report("limits", this.limitsMessage(slot, this.notification.detail));
+    } else if (kind === NOTIFY_BOARDS_FULL) {
+      this.report("limits", `boards can repeat 1472 bytes of rows, and all rows take ${this.notification.detail}: `
+        + `boards are not told of ${slot} nodes`);
     } else if (kind === NOTIFY_NO_FEEDS) {
       this.report("limits", `${this.nodeName(slot)} keeps no event feeds, this node does`);
     }

@@ -5,9 +5,15 @@ import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, type Rows } from "./table/rows.j
 export interface Notification {
   /** One of the NOTIFY_ constants. */
   kind: number;
-  /** Slot of the row that the notification is about. For NOTIFY_STRANGER: the IPv4 address as uint32. */
+  /**
+   * Slot of the row that the notification is about. For NOTIFY_STRANGER: the IPv4 address as uint32. For
+   * NOTIFY_BOARDS_FULL: the number of nodes that boards are not told of.
+   */
   slot: number;
-  /** For NOTIFY_LIMITS: the peer's `valueBytesMax`, and 256 times its `eventBytesMax`. */
+  /**
+   * For NOTIFY_LIMITS: the peer's `valueBytesMax`, and 256 times its `eventBytesMax`. For NOTIFY_BOARDS_FULL: the
+   * bytes that boards would need for all rows.
+   */
   detail: number;
 }
 
@@ -27,6 +33,8 @@ export const NOTIFY_FORK = 6;
 export const NOTIFY_LIMITS = 7;
 /** This node published events, and a peer keeps no feeds. Notified once a start. */
 export const NOTIFY_NO_FEEDS = 8;
+/** ESPGossip boards cannot repeat the rows of all nodes. Notified once a start. */
+export const NOTIFY_BOARDS_FULL = 9;
 
 /** Writes the next row change that the application has not been notified of; false when there is none. */
 export function nextChange(rows: Rows, out: Notification): boolean {

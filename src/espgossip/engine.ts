@@ -72,7 +72,9 @@ export class EspGossipEngine implements NodeEngine {
     this.clock = new Clock(options.roundIntervalMs);
     this.random = new Random(options.randomSeed, address);
     this.reader = new StateReader(improved.refuseNegative === true);
-    this.outbox = new StateOutbox(this.rows, options.datagramBytesMax, isMarked, this.stats);
+    this.outbox = new StateOutbox(
+      this.rows, options.datagramBytesMax, isMarked, improved.wrapPlain === true, this.stats,
+    );
     this.value = new Uint8Array(options.valueBytesMax);
     this.claimValue = new Uint8Array(options.valueBytesMax);
     insertOwnRow(this.rows, this.row, address, address, options.port);
@@ -318,7 +320,7 @@ export class EspGossipEngine implements NodeEngine {
   }
 
   /** A claim about this node is never merged. It may show a former life that the storage lost (PROTOCOL 8.4). */
-  private observeClaim(row: RowData): void {
+  protected observeClaim(row: RowData): void {
     const rows = this.rows;
     if (rows.compare(OWN_SLOT, row) >= 0) return;
     this.hasClaim = this.reader.readData(this.claim, this.claimValue) === DROP_NONE;

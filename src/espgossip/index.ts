@@ -3,12 +3,12 @@ import { checkNames } from "../checks.js";
 import type { Dialect } from "../engine/node-engine.js";
 import { AutoEngine } from "./auto.js";
 import { EspGossipEngine } from "./engine.js";
-import type { EspGossipOptions } from "./options.js";
+import type { AutoOptions, EspGossipOptions } from "./options.js";
 
 export type { GossipConfig } from "./config.js";
 export { EspGossip, type EspGossipPlatform, type EspGossipRow, type EspGossipUpdate } from "./facade.js";
 export { type NetworkStateRow, type RowHolder, networkState, networkStateJson } from "./network-state.js";
-export type { EspGossipOptions } from "./options.js";
+export type { AutoOptions, EspGossipOptions } from "./options.js";
 
 /**
  * For the option `dialect` of `Gossip`: a node that behaves as NodeMCU boards do.
@@ -19,7 +19,7 @@ export type { EspGossipOptions } from "./options.js";
  */
 export function espgossip(options?: EspGossipOptions): Dialect {
   const given = options ?? {};
-  checkNames("", given, "refuseNegative needDecoding recover riseWithValue");
+  checkNames("", given, "refuseNegative needDecoding recover riseWithValue wrapPlain");
   return (engineOptions) => new EspGossipEngine(engineOptions, given, false);
 }
 
@@ -29,7 +29,10 @@ export function espgossip(options?: EspGossipOptions): Dialect {
  * between the two. It has two tables, so it needs twice the memory for rows.
  *
  * @returns a dialect whose constructor throws an Error when the node's own address is unknown
+ * @throws TypeError ERR_OPTION when there is no such option
  */
-export function auto(): Dialect {
-  return (engineOptions) => new AutoEngine(engineOptions);
+export function auto(options?: AutoOptions): Dialect {
+  const given = options ?? {};
+  checkNames("", given, "wrapPlain");
+  return (engineOptions) => new AutoEngine(engineOptions, given);
 }

@@ -2,7 +2,7 @@ import { formatAddress } from "../engine/wire/address.js";
 import { decodeCbor } from "../cbor/cbor.js";
 import { printable } from "./printable.js";
 import type { Stats } from "../engine/stats.js";
-import type { Rows } from "../engine/table/rows.js";
+import { FLAG_VOUCHED, OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import { DROP_BACKSLASH } from "../engine/wire/drops.js";
 import { utf8Length, utf8Write } from "../cbor/utf8.js";
 import { TYPE_SYN } from "./state-reader.js";
@@ -16,14 +16,17 @@ export class StateWriter {
   private position = 0;
   private limit = 0;
   private readonly isMarked: boolean;
+  private readonly wraps: boolean;
   private readonly stats: Stats;
 
   /**
    * @param isMarked whether a space follows the first brace: the mark of a node that also uses the compact dialect
+   * @param wraps whether a plain value for which this node makes statements goes in a table
    * @param stats counts the rows with a backslash
    */
-  constructor(isMarked: boolean, stats: Stats) {
+  constructor(isMarked: boolean, wraps: boolean, stats: Stats) {
     this.isMarked = isMarked;
+    this.wraps = wraps;
     this.stats = stats;
   }
 
@@ -36,7 +39,8 @@ export class StateWriter {
 
   /** Writes a row with `state` in place of its own. Writes nothing and returns false when the row does not fit. */
   writeRow(rows: Rows, slot: number, state: number, withData: boolean): boolean {
-    const json = withData ? dataText(rows, slot) : "";
+    const wraps = this.wraps && (slot === OWN_SLOT || rows.hasFlag(slot, FLAG_VOUCHED));
+    const json = withData ? dataText(rows, slot, wraps) : "";
     const data = withoutBackslash(json);
     const text = `"${formatAddress(rows.id(slot))}":{"revision":${rows.revision(slot)},` +
       `"heartbeat":${rows.heartbeat(slot)},"state":${state}${data}},`;
@@ -53,13 +57,15 @@ export class StateWriter {
 }
 
 /** The row's value as its last member. Values that JSON cannot express become what JSON.stringify makes of them. */
-function dataText(rows: Rows, slot: number): string {
+function dataText(rows: Rows, slot: number, wraps: boolean): string {
   const length = rows.valueLength(slot);
   if (length === 0) return "";
   const start = rows.valueStart(slot);
   const result = decodeCbor(rows.valueBytes(), start, start + length);
-  const text = result.ok ? JSON.stringify(printable(result.value)) : undefined;
-  return text === undefined ? "" : `,"data":${text}`;
+  const data = result.ok ? printable(result.value) : undefined;
+  const text = JSON.stringify(data);
+  if (text === undefined) return "";
+  return wraps && (typeof data !== "object" || data === null) ? `,"data":{"value":${text}}` : `,"data":${text}`;
 }
 
 /**
