@@ -121,7 +121,7 @@ export class AutoEngine implements NodeEngine {
   /** Passes new statements on, in both directions. */
   private bridge(): void {
     const rows = this.rows;
-    if (this.boards.beginTelling()) {
+    if (this.boards.beginTelling(rows.count)) {
       this.tell(true);
       this.tell(false);
     }

@@ -66,7 +66,7 @@ export function dataBytes(rows: Rows, slot: number, wraps: boolean): number {
       at = content + argument;
       size += 2 + (major === BYTES ? 2 * argument : textBytes(bytes, content, at));
     } else {
-      size += digits(argument) + (major === NEGATIVE ? 2 : 0);
+      size += major === NEGATIVE ? 1 + digits(argument + 1) : digits(argument);
     }
   }
   return size;

@@ -19,7 +19,7 @@ const PROBED_ROUNDS = 6;
 const LEAVE_ROUNDS = 3;
 /** A bridge without boards broadcasts every eighth round. */
 const RETRY_ROUNDS = 8;
-/** Boards forget no row. So a bridge first waits until no row came to its table for 3 rounds. */
+/** Boards forget no row. So a bridge first waits until no row came to its tables for 3 rounds. */
 const CALM_ROUNDS = 3;
 /** Three quarters of what boards can repeat: the rest is for nodes with a value. */
 const VALUELESS_BYTES_MAX = (3 * BOARD_BYTES_MAX) / 4;
@@ -36,9 +36,10 @@ export class BoardSide extends EspGossipEngine {
   private readonly statement = new RowData();
   private readonly wraps: boolean;
   private roundsAlone = 0;
-  /** Rounds in which no row came to the table, which holds a board. */
+  /** Rounds in which no row came to either table; the one of boards holds a board. */
   private calmRounds = 0;
   private rowsBefore = 0;
+  private compactRows = 0;
   /** Bytes that boards need to repeat all rows of the table. */
   private bytes = 0;
   /** Compact nodes that boards are not told of since the last round, and the bytes of their rows. */
@@ -110,8 +111,18 @@ export class BoardSide extends EspGossipEngine {
     return slot;
   }
 
-  /** Whether boards may be told of more nodes now: once a round, while their table does not grow. */
-  beginTelling(): boolean {
+  /**
+   * Whether boards may be told of more nodes now: once a round, while neither table grows. All bridges then know the
+   * same nodes, and tell boards of the same.
+   *
+   * @param compactRows rows that the compact half holds
+   */
+  beginTelling(compactRows: number): boolean {
+    if (compactRows !== this.compactRows) {
+      this.compactRows = compactRows;
+      this.calmRounds = 0;
+      return false;
+    }
     if (!this.mayTell) return false;
     this.mayTell = false;
     this.untold = 0;
