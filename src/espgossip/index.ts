@@ -19,7 +19,7 @@ export type { AutoOptions, EspGossipOptions } from "./options.js";
  */
 export function espgossip(options?: EspGossipOptions): Dialect {
   const given = options ?? {};
-  checkNames("", given, "refuseNegative needDecoding recover riseWithValue wrapPlain");
+  checkGivenNames(given, "refuseNegative needDecoding recover riseWithValue wrapPlain");
   return (engineOptions) => new EspGossipEngine(engineOptions, given, false);
 }
 
@@ -33,6 +33,11 @@ export function espgossip(options?: EspGossipOptions): Dialect {
  */
 export function auto(options?: AutoOptions): Dialect {
   const given = options ?? {};
-  checkNames("", given, "wrapPlain");
+  checkGivenNames(given, "wrapPlain");
   return (engineOptions) => new AutoEngine(engineOptions, given);
+}
+
+/** `dialect: auto` instead of `dialect: auto()` passes an engine's options. `Gossip` refuses what it gets then. */
+function checkGivenNames(given: object, names: string): void {
+  if (!("capacity" in given)) checkNames("", given, names);
 }

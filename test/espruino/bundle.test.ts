@@ -19,12 +19,12 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 61700,
-  "chisme-lean.min.js": 65200,
-  "chisme-espgossip.min.js": 82500,
-  "chisme-espgossip-lean.min.js": 88600,
+  "chisme.min.js": 61800,
+  "chisme-lean.min.js": 65400,
+  "chisme-espgossip.min.js": 86000,
+  "chisme-espgossip-lean.min.js": 92500,
   "chisme-full.min.js": 141000,
-  "chisme-full-lean.min.js": 158500,
+  "chisme-full-lean.min.js": 158700,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 28;
