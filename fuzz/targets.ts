@@ -56,6 +56,7 @@ const bridge: NodeKind = {
   burstMax: 8,
   tablesOf: (engine) => [engine.rows, (engine as unknown as Halves).boards.rows],
   isOfRow: (reason, bytes) => (isCompact(bytes, bytes.length) ? compact : boards).isOfRow(reason, bytes),
+  isLife: true,
 };
 
 /** A node of the dialect "auto" with its private table for boards. */
