@@ -29,7 +29,7 @@ export type ErrorCode = "ERR_OPTION" | "ERR_ARGUMENT" | "ERR_STATE" | "ERR_NO_RO
  * | `seal` | an address sends frames that the key does not open |
  * | `fork` | a feed has two different events under one number: once a start |
  * | `limits` | a node has another `valueBytesMax` or `eventBytesMax`, once for each start of it; or it keeps no event
- * feeds although this node published events, once a start |
+ * feeds although this node published events, once a start; or NodeMCU boards cannot repeat all rows, once a start |
  */
 export type GossipErrorCode = "socket" | "storage" | "idConflict" | "tableFull" | "send" | "seal" | "fork" | "limits";
 
