@@ -118,8 +118,8 @@ export class Notifier<Value extends CborValue> {
     } else if (kind === NOTIFY_LIMITS) {
       this.report("limits", this.limitsMessage(slot, this.notification.detail));
     } else if (kind === NOTIFY_BOARDS_FULL) {
-      this.report("limits", `boards can repeat 1472 bytes of rows, and all rows take ${this.notification.detail}: `
-        + `boards are not told of ${slot} nodes`);
+      this.report("limits", `boards can repeat 1472 bytes of rows, and all rows take ${this.notification.detail}; `
+        + `nodes that boards are not told of: ${slot}`);
     } else if (kind === NOTIFY_NO_FEEDS) {
       this.report("limits", `${this.nodeName(slot)} keeps no event feeds, this node does`);
     }

@@ -72,7 +72,7 @@ describe("NodeMCU boards and bridges, of more rows than boards can repeat", func
     for (const { kind, errors } of boards.members) {
       assert.equal(errors.length, kind === "auto" ? 1 : 0);
       if (kind !== "auto") continue;
-      const [, bytes, nodes] = /can repeat 1472 bytes .* take (\d+): .* not told of (\d+) nodes/.exec(errors[0]) ?? [];
+      const [, bytes, nodes] = /can repeat 1472 bytes .* take (\d+); .* not told of: (\d+)$/.exec(errors[0]) ?? [];
       assert.equal(nodes, "4");
       assert.ok(Math.abs(Number(bytes) - rows) < 30, `${bytes}, and about ${rows}`);
     }
