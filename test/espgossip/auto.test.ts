@@ -4,6 +4,7 @@ import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
 import { Engine, FLAG_PROBED, type NodeEngine, OWN_SLOT } from "../../src/engine/index.js";
 import { FLAG_FOREIGN } from "../../src/engine/table/rows.js";
 import { AutoEngine } from "../../src/espgossip/auto.js";
+import type { AutoOptions } from "../../src/espgossip/options.js";
 import { propertyOptions } from "../support/random.js";
 import { EngineNetwork } from "../support/engine-network.js";
 import { PORT, ROUND_MS } from "../support/engine-options.js";
@@ -26,10 +27,11 @@ function board(more: object = {}): object {
 
 /** A compact node and a bridge on one network, and a board that the test plays. */
 class Pair {
-  readonly bridge = new AutoEngine(boardOptions({ id: 53 }), {});
+  readonly bridge: AutoEngine;
   private readonly network = new EngineNetwork<NodeEngine>();
 
-  constructor() {
+  constructor(options: AutoOptions = {}) {
+    this.bridge = new AutoEngine(boardOptions({ id: 53 }), options);
     const compact = new Engine(boardOptions({ id: COMPACT_ID, address: parseAddress(COMPACT) }));
     compact.addSeed(parseAddress(OWN), PORT);
     this.network.start(parseAddress(OWN), this.bridge, 2);
@@ -176,6 +178,15 @@ describe("AutoEngine", () => {
       assert.deepEqual(pair.sentToBoard()[COMPACT], { revision: 3, heartbeat: heartbeat + 1, state: 0, data: 5 });
     }
     assert.equal(rowIn(pair.bridge.rows, COMPACT_ID)?.state, 0);
+  });
+
+  it("wrapPlain: boards get a table around the plain values of compact nodes, not around those of boards", () => {
+    const pair = new Pair({ wrapPlain: true });
+    const other = "192.168.0.61";
+    pair.hear({ type: "ACK", [other]: board({ data: 7 }) });
+    const told = pair.sentToBoard();
+    assert.deepEqual([told[COMPACT].data, told[other].data], [{ value: 5 }, 7]);
+    assert.deepEqual(new Pair().sentToBoard()[COMPACT].data, 5);
   });
 
   it("the bridge goes on from what boards hold of a compact node", () => {

@@ -142,6 +142,20 @@ describe("EspGossipEngine: improvements over the reference", () => {
     assert.equal(driven.engine.rows.heartbeat(OWN_SLOT), 701);
   });
 
+  it("wrapPlain: the node's value gets a table, if it is none", () => {
+    for (const [value, data] of [
+      [21.5, { value: 21.5 }], ["x", { value: "x" }], [null, { value: null }], [{ temp: 1 }, { temp: 1 }], [[1], [1]],
+      [undefined, undefined],
+    ]) {
+      const driven = node({ wrapPlain: true });
+      driven.hear(PEER, { type: "ACK", [PEER]: peerRow({ data: 3 }) });
+      driven.publish(value);
+      const [told] = driven.takeJson();
+      assert.deepEqual((told[OWN] as { data?: unknown }).data, data);
+      assert.equal((told[PEER] as { data?: unknown }).data, 3);
+    }
+  });
+
   it("riseWithValue: two values in one second have different heartbeats", () => {
     for (const [improved, heartbeats] of [[{}, [0, 0]], [{ riseWithValue: true }, [1, 2]]] as const) {
       const driven = node(improved);

@@ -1,6 +1,6 @@
 /**
  * Why a datagram, or a row or batch in it, was refused. The numbers are stable:
- * they index the drop counters, and PROTOCOL.md 3.3 and 10.4 list them.
+ * they index the drop counters, and PROTOCOL.md 3.3, 8.1 and 10.4 list them.
  */
 export const DROP_NONE = 0;
 /** The first byte is not of a chisme frame. */
