@@ -61,6 +61,7 @@ const bridge: NodeKind = {
   tablesOf: (engine) => [engine.rows, (engine as unknown as Halves).boards.rows],
   isOfRow: (reason, bytes) => (isCompact(bytes, bytes.length) ? compact : boards).isOfRow(reason, bytes),
   check: (engine) => checkNameless((engine as unknown as Halves).boards.rows),
+  isLife: true,
 };
 
 /** @throws Error when a row of a table for boards has a name */

@@ -34,7 +34,7 @@ export type ErrorCode = "ERR_OPTION" | "ERR_ARGUMENT" | "ERR_STATE" | "ERR_NO_RO
  * | `seed` | a host name of `seedList` does not resolve, or resolves again |
  * | `limits` | a node has another `valueBytesMax` or `eventBytesMax`, once for each start of it; or it keeps no event
  * feeds although this node published events, once a start; or it has room for fewer rows than this node holds, once a
- * start |
+ * start; or NodeMCU boards cannot repeat all rows, once a start |
  * | `network` | an address sends frames of a network with another name, or without one: once a start |
  */
 export type GossipErrorCode = "socket" | "storage" | "idConflict" | "nameConflict" | "tableFull" | "send" | "seal"

@@ -3,8 +3,9 @@ import type { CborValue } from "./cbor/cbor.js";
 import { haveSameName, rowName } from "./engine/named-rows.js";
 import { formatAddress } from "./engine/wire/address.js";
 import {
-  EVENT_LIMIT_SHIFT, NOTIFY_ALONE, NOTIFY_CAPACITY, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS, NOTIFY_NETWORK,
-  NOTIFY_NO_FEEDS, NOTIFY_SEALED, NOTIFY_STATE, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE, type Notification,
+  EVENT_LIMIT_SHIFT, NOTIFY_ALONE, NOTIFY_BOARDS_FULL, NOTIFY_CAPACITY, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_LIMITS,
+  NOTIFY_NETWORK, NOTIFY_NO_FEEDS, NOTIFY_SEALED, NOTIFY_STATE, NOTIFY_STRANGER, NOTIFY_TABLE_FULL, NOTIFY_UPDATE,
+  type Notification,
 } from "./engine/notifications.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
@@ -132,6 +133,9 @@ export class Notifier<Value extends CborValue> {
       this.report("limits", this.limitsMessage(slot, this.notification.detail));
     } else if (kind === NOTIFY_ALONE) {
       this.report("alone", aloneMessage(this.options, this.engine, this.node.seedNames));
+    } else if (kind === NOTIFY_BOARDS_FULL) {
+      this.report("limits", `boards can repeat 1472 bytes of rows, and all rows take ${this.notification.detail}; `
+        + `nodes that boards are not told of: ${slot}`);
     } else if (kind === NOTIFY_NO_FEEDS) {
       this.report("limits", `${this.nodeName(slot)} keeps no event feeds, this node does`);
     } else if (kind === NOTIFY_CAPACITY) {

@@ -109,8 +109,8 @@ describe("options: objects and functions", () => {
     }
   });
 
-  it("dialect makes an engine: auto instead of auto() is refused", () => {
-    assert.throws(() => new Gossip({ socket, clock, dialect: auto as never }), {
+  for (const dialect of [auto, espgossip]) it(`dialect makes an engine: ${dialect.name} without () is refused`, () => {
+    assert.throws(() => new Gossip({ socket, clock, dialect: dialect as never }), {
       name: "TypeError", code: "ERR_OPTION", option: "dialect",
       message: "dialect: it is not made by espgossip() or auto() of chisme/espgossip",
     });
@@ -120,6 +120,7 @@ describe("options: objects and functions", () => {
     const merge = { topic: "t", merge: () => 1 };
     for (const [make, name, option, problem] of [
       [() => espgossip({ recove: true } as never), "TypeError", "recove", "there is no such option"],
+      [() => auto({ wrap: true } as never), "TypeError", "wrap", "there is no such option"],
       [() => minMax({ onchange: () => 1 } as never), "TypeError", "onchange", "there is no such option"],
       [() => minMax((() => 1) as never), "TypeError", "options", "a function is not an object"],
       [() => minMax({ select: 1 } as never), "TypeError", "select", "1 is not a function"],

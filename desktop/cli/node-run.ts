@@ -5,7 +5,7 @@ import { auto, espgossip } from "../../src/espgossip/index.js";
 import { type EventFeedOptions, eventFeeds } from "../../src/events/index.js";
 import { KEEPER_BYTES, feedKeeper } from "../../src/keeper/index.js";
 import {
-  type EventFeeds, type NodeRow, minMax,
+  type CborValue, type EventFeeds, type NodeRow, minMax,
 } from "../../src/gossip.js";
 import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
 import type { GossipStorage } from "../../src/platform/types.js";
@@ -72,7 +72,7 @@ export class NodeRun {
   private readonly options: NodeOptions;
   private readonly listen: Listen;
   private readonly report: NodeReport;
-  private readonly view = minMax({});
+  private readonly view = minMax({ select: numberOf });
   private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
   private readonly gossip: Gossip;
   private readonly script: string[];
@@ -234,7 +234,8 @@ export class NodeRun {
     if (this.options.advertise !== undefined) options.advertise = this.options.advertise;
     this.addKeys(options);
     if (dialect !== "compact") {
-      options.dialect = dialect === "auto" ? auto() : espgossip();
+      // A number alone ends NodeMCU's own example script in an error.
+      options.dialect = dialect === "auto" ? auto({ wrapPlain: true }) : espgossip({ wrapPlain: true });
       // NodeMCU boards share arbitrary tables as values.
       const octetBytes = options.network === undefined ? 0 : 1;
       options.valueBytesMax = Math.min(VALUE_BYTES_MAX, datagramBytes - ROW_BYTES - octetBytes);
@@ -334,6 +335,12 @@ function openStorage(folder: string | undefined): GossipStorage {
 }
 
 /** Puts the option's name in front of an error's message. */
+/** The number that a node shares, alone or as boards get it: as `value` in a table. */
+function numberOf(data: CborValue): CborValue {
+  const isTable = typeof data === "object" && data !== null && !Array.isArray(data) && !(data instanceof Uint8Array);
+  return isTable ? data.value : data;
+}
+
 function naming<Result>(flag: string, run: () => Result): Result {
   try {
     return run();

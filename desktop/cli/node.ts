@@ -6,8 +6,9 @@ import { numeric } from "./number.js";
 
 const MORE_HELP = `
 Standard input: a line with a number sets the shared value, an empty line
-withdraws it. After the end of the input the last value stays. Other lines, and
-the lines of --script, are commands:
+withdraws it. After the end of the input the last value stays. NodeMCU boards
+get the number in a table, as {"value": 21.5}. Other lines, and the lines of
+--script, are commands:
 ${COMMANDS_HELP}
 In scripts, lines that begin with # are comments.
 

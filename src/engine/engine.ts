@@ -291,8 +291,8 @@ export class Engine implements NodeEngine {
     } else if (reason === DROP_UNSEALED) {
       this.faults.reportSender(NOTIFY_SEALED, address, 0);
     } else if (reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
-      // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life.
-      this.outbox.addSign(address, port, 0);
+      // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life. It may send from another port than it reads.
+      this.outbox.addSign(address, this.rows.port(OWN_SLOT), 0);
     }
   }
 

@@ -8,12 +8,12 @@ export interface Notification {
   kind: number;
   /**
    * Slot of the row that the notification is about. For NOTIFY_STRANGER, NOTIFY_NETWORK and NOTIFY_SEALED: the IPv4
-   * address as uint32. For NOTIFY_CAPACITY: 0.
+   * address as uint32. For NOTIFY_CAPACITY: 0. For NOTIFY_BOARDS_FULL: the number of nodes that boards are not told of.
    */
   slot: number;
   /**
    * For NOTIFY_LIMITS: the peer's `valueBytesMax`, and 256 times its `eventBytesMax`. For NOTIFY_NETWORK: 1 if the
-   * sender's network has a name, otherwise 0.
+   * sender's network has a name, otherwise 0. For NOTIFY_BOARDS_FULL: the bytes that boards would need for all rows.
    */
   detail: number;
 }
@@ -42,6 +42,8 @@ export const NOTIFY_SEALED = 10;
 export const NOTIFY_CAPACITY = 11;
 /** No other node was live for 16 rounds. Notified once for each such time. */
 export const NOTIFY_ALONE = 12;
+/** ESPGossip boards cannot repeat the rows of all nodes. Notified once a start. */
+export const NOTIFY_BOARDS_FULL = 13;
 /** Rounds without another live node after which the application is notified. */
 export const ALONE_ROUNDS = 16;
 

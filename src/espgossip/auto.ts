@@ -14,6 +14,7 @@ import { DOWN, REMOVE, SUSPECT, UP } from "../engine/table/states.js";
 import type { Stats } from "../engine/stats.js";
 import { BoardSide, sameValue } from "./board-side.js";
 import { isCompact } from "./engine.js";
+import type { AutoOptions } from "./options.js";
 
 /** A bridge makes a statement for an unchanged board every 16 rounds. */
 const KEEPALIVE_ROUNDS = 16;
@@ -36,9 +37,9 @@ export class AutoEngine implements NodeEngine {
   private readonly port: number;
   private readonly keepaliveSeconds: number;
 
-  constructor(options: EngineOptions) {
+  constructor(options: EngineOptions, given: AutoOptions) {
     this.compact = new Engine(options);
-    this.boards = new BoardSide(options, this.compact.stats, this.compact.seeds);
+    this.boards = new BoardSide(options, this.compact.stats, this.compact.seeds, given.wrapPlain === true);
     this.rows = this.compact.rows;
     this.seeds = this.compact.seeds;
     this.stats = this.compact.stats;
@@ -128,7 +129,7 @@ export class AutoEngine implements NodeEngine {
   }
 
   pollNotification(out: Notification): boolean {
-    return this.compact.pollNotification(out);
+    return this.compact.pollNotification(out) || this.boards.nextWarning(out);
   }
 
   nextDeadline(): number {
@@ -138,13 +139,13 @@ export class AutoEngine implements NodeEngine {
   /** Passes new statements on, in both directions. */
   private bridge(): void {
     const rows = this.rows;
-    const own = rows.address(OWN_SLOT);
+    if (this.boards.beginTelling(rows.count)) {
+      this.tell(true);
+      this.tell(false);
+    }
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
-      const isLive = rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
-      // ESPGossip datagrams contain no ports: boards can only reach nodes with the port that all use.
-      const isReachable = rows.port(slot) === this.port && rows.address(slot) !== own && rows.address(slot) !== 0;
-      if (!isLive || !isReachable || slot === OWN_SLOT || this.isSeen(rows.address(slot))) continue;
+      if (slot === OWN_SLOT || !this.isReachable(slot) || this.isSeen(rows.address(slot))) continue;
       const vouched = this.boards.vouch(rows, slot);
       if (vouched >= 0) this.boards.rows.setFlag(vouched, FLAG_SEEN);
     }
@@ -153,6 +154,24 @@ export class AutoEngine implements NodeEngine {
       const slot = boards.slotAt(place);
       if (slot !== OWN_SLOT) this.bridgeBoard(slot, boards.consumeFlag(slot, FLAG_SEEN));
     }
+  }
+
+  /** Tells boards of the nodes with a value, or of those without. All bridges have the same order. */
+  private tell(hasValue: boolean): void {
+    const rows = this.rows;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      const isNext = slot === OWN_SLOT || this.isReachable(slot);
+      if (isNext && rows.valueLength(slot) > 0 === hasValue) this.boards.tell(rows, slot);
+    }
+  }
+
+  /** Whether boards can reach a live compact node. Their datagrams contain no ports: all nodes use the same one. */
+  private isReachable(slot: number): boolean {
+    const rows = this.rows;
+    const address = rows.address(slot);
+    return rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN) && rows.port(slot) === this.port
+      && address !== rows.address(OWN_SLOT) && address !== 0;
   }
 
   /**

@@ -10,7 +10,7 @@ import { STATS_WORDS, Stats } from "../engine/stats.js";
 import { compareFreshness } from "../engine/table/freshness.js";
 import { CLAIM_MAX, insertOwnRow } from "../engine/table/own-row.js";
 import {
-  FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, MERGED_FRESHER, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
+  FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, MERGED_FRESHER, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "../engine/table/rows.js";
 import { REMOVE, SUSPECT, UP } from "../engine/table/states.js";
 import { DROP_ECHO, DROP_NONE, DROP_ROW, DROP_TABLE_FULL } from "../engine/wire/drops.js";
@@ -73,7 +73,9 @@ export class EspGossipEngine implements NodeEngine {
     this.clock = new Clock(options.roundIntervalMs);
     this.random = new Random(options.randomSeed, address);
     this.reader = new StateReader(improved.refuseNegative === true);
-    this.outbox = new StateOutbox(this.rows, options.datagramBytesMax, isMarked);
+    this.outbox = new StateOutbox(
+      this.rows, options.datagramBytesMax, isMarked, improved.wrapPlain === true, this.stats,
+    );
     this.value = new Uint8Array(options.valueBytesMax);
     this.claimValue = new Uint8Array(options.valueBytesMax);
     insertOwnRow(this.rows, this.row, address, address, options.port, false);
@@ -106,7 +108,7 @@ export class EspGossipEngine implements NodeEngine {
     const malformed = this.reader.parse(bytes, length);
     const isLife = malformed === DROP_NONE || this.improved.needDecoding !== true || isCompact(bytes, length);
     if (isLife) this.senderAlive(address);
-    if (malformed === DROP_NONE) this.exchange(address, port);
+    if (malformed === DROP_NONE) this.exchange(address);
     else this.stats.countDrop(malformed);
   }
 
@@ -278,7 +280,8 @@ export class EspGossipEngine implements NodeEngine {
     if (slot >= 0 && this.rows.state(slot) !== UP) this.setState(slot, UP);
   }
 
-  private exchange(address: number, port: number): void {
+  /** Gossip.lua before July 2022 sends from another port than it listens on, so the answer goes to the common port. */
+  private exchange(address: number): void {
     const row = this.row;
     if (this.reader.type === TYPE_SYN) {
       this.outbox.beginDiff();
@@ -286,7 +289,7 @@ export class EspGossipEngine implements NodeEngine {
       for (let found = this.reader.nextRow(row); found !== ROW_NONE; found = this.reader.nextRow(row)) {
         if (found !== ROW_BAD) this.outbox.listed(row, found === ROW_GOOD);
       }
-      this.outbox.endDiff(address, port);
+      this.outbox.endDiff(address, this.rows.port(OWN_SLOT));
     }
     this.hasExchange = true;
     this.reader.rewind();
@@ -318,6 +321,8 @@ export class EspGossipEngine implements NodeEngine {
       return;
     }
     const slot = rows.find(row.id);
+    // As the reference does: of two values with one heartbeat, the one that came with the higher state.
+    if (merged === MERGED_STATE) rows.setValue(slot, this.value, row.valueStart, row.valueLength);
     rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
     if (stateBefore < 0 || shown(stateBefore) !== shown(row.state)) rows.noteChange(slot, FLAG_NOTIFY_STATE);
     this.seeds.learn(row.address, row.port, this.random);
@@ -325,7 +330,7 @@ export class EspGossipEngine implements NodeEngine {
   }
 
   /** A claim about this node is never merged. It may show a former life that the storage lost (PROTOCOL 8.4). */
-  private observeClaim(row: RowData): void {
+  protected observeClaim(row: RowData): void {
     const rows = this.rows;
     if (rows.compare(OWN_SLOT, row) >= 0) return;
     this.hasClaim = this.reader.readData(this.claim, this.claimValue) === DROP_NONE;

@@ -42,10 +42,16 @@ export interface EspGossipPlatform {
 /**
  * NodeMCU's gossip module, function by function, for scripts that are ported line
  * by line: `setConfig`, `start`, `pushGossip`, `setRevFileValue`,
- * `getNetworkState`, `networkState`, `seedList` and `callbackFunction`.
+ * `getNetworkState`, `networkState`, `seedList`, `updateCallback` and
+ * `callbackFunction`.
  */
 export class EspGossip {
-  /** Receives the rows that each SYN or ACK changed, and the row of each node that becomes REMOVE. */
+  /**
+   * Receives the rows that each SYN or ACK changed, and the row of each node that
+   * becomes REMOVE. The Lua module calls this name.
+   */
+  updateCallback: ((update: EspGossipUpdate) => void) | undefined;
+  /** The same, called after `updateCallback`. The Lua module's documentation has this name. */
   callbackFunction: ((update: EspGossipUpdate) => void) | undefined;
   private readonly platform: EspGossipPlatform;
   private readonly config: LuaConfig;
@@ -269,6 +275,7 @@ export class EspGossip {
   }
 
   private call(update: EspGossipUpdate): void {
+    if (typeof this.updateCallback === "function") this.updateCallback(update);
     if (typeof this.callbackFunction === "function") this.callbackFunction(update);
   }
 

@@ -5,12 +5,12 @@ import { NO_NETWORK } from "../engine/wire/frame.js";
 import { invalid } from "../errors.js";
 import { AutoEngine } from "./auto.js";
 import { EspGossipEngine } from "./engine.js";
-import type { EspGossipOptions } from "./options.js";
+import type { AutoOptions, EspGossipOptions } from "./options.js";
 
 export type { GossipConfig } from "./config.js";
 export { EspGossip, type EspGossipPlatform, type EspGossipRow, type EspGossipUpdate } from "./facade.js";
 export { type NetworkStateRow, type RowHolder, networkState, networkStateJson } from "./network-state.js";
-export type { EspGossipOptions } from "./options.js";
+export type { AutoOptions, EspGossipOptions } from "./options.js";
 
 /**
  * For the option `dialect` of `Gossip`: a node that behaves as NodeMCU boards do.
@@ -21,7 +21,7 @@ export type { EspGossipOptions } from "./options.js";
  */
 export function espgossip(options?: EspGossipOptions): Dialect {
   const given = options ?? {};
-  checkNames("", given, "refuseNegative needDecoding recover riseWithValue");
+  checkGivenNames(given, "refuseNegative needDecoding recover riseWithValue wrapPlain");
   return (engineOptions) => {
     const isNamed = engineOptions.network !== undefined && engineOptions.network !== NO_NETWORK;
     if (isNamed) throw invalid("", "network", "ESPGossip has no network names", false);
@@ -35,7 +35,15 @@ export function espgossip(options?: EspGossipOptions): Dialect {
  * between the two. It has two tables, so it needs twice the memory for rows.
  *
  * @returns a dialect whose constructor throws an Error when the node's own address is unknown
+ * @throws TypeError ERR_OPTION when there is no such option
  */
-export function auto(): Dialect {
-  return (engineOptions) => new AutoEngine(engineOptions);
+export function auto(options?: AutoOptions): Dialect {
+  const given = options ?? {};
+  checkGivenNames(given, "wrapPlain");
+  return (engineOptions) => new AutoEngine(engineOptions, given);
+}
+
+/** `dialect: auto` instead of `dialect: auto()` passes an engine's options. `Gossip` refuses what it gets then. */
+function checkGivenNames(given: object, names: string): void {
+  if (!("capacity" in given)) checkNames("", given, names);
 }

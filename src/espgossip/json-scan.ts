@@ -1,3 +1,4 @@
+import { isUtf8 } from "../cbor/utf8.js";
 import { JSON_FIRST_BYTE } from "../engine/wire/frame.js";
 import { utf8Read } from "../cbor/utf8.js";
 import { decimalText } from "./decimal.js";
@@ -11,6 +12,10 @@ import { decimalText } from "./decimal.js";
  * Bounds: objects and arrays nested 10 deep; numbers of at most 64 characters that
  * are finite as doubles; no member named "__proto__", which would change the
  * prototype of an object and crashes Espruino.
+ *
+ * Two faults of boards are no reason to refuse all rows of a datagram: bytes in a
+ * text that are no UTF-8, and a backslash before any other character than those of
+ * an escape. `isGoodText` finds both.
  */
 
 /** Nested objects and arrays, those of the datagram and a row included. */
@@ -84,8 +89,8 @@ export function skipString(bytes: Uint8Array, start: number, end: number): numbe
       at++;
       continue;
     }
-    at = skipEscape(bytes, at, end);
-    if (at < 0) return -1;
+    if (at + 1 >= end || bytes[at + 1] < SPACE) return -1;
+    at += 2;
   }
   return at < end ? at + 1 : -1;
 }
@@ -96,6 +101,17 @@ export function skipName(bytes: Uint8Array, start: number, end: number): number 
   if (nameEnd < 0 || isProto(bytes, start + 1, nameEnd - 1)) return -1;
   const at = skipSpace(bytes, nameEnd, end);
   return at < end && bytes[at] === COLON ? skipSpace(bytes, at + 1, end) : -1;
+}
+
+/** Whether all that was skipped from `start` to `end` is UTF-8, and its escapes are those of JSON. */
+export function isGoodText(bytes: Uint8Array, start: number, end: number): boolean {
+  if (!isUtf8(bytes, start, end)) return false;
+  let at = start;
+  while (at < end) {
+    at = bytes[at] === BACKSLASH ? skipEscape(bytes, at, end) : at + 1;
+    if (at < 0) return false;
+  }
+  return true;
 }
 
 /** The number in the characters from `start` up to but without `end`; NaN when they are not a number. */

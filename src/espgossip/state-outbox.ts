@@ -1,8 +1,14 @@
 import { orderKey } from "../engine/table/hash.js";
 import { BURST_MAX, type Datagram } from "../engine/reconcile/outbox.js";
-import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, OWN_SLOT, type RowData, type Rows } from "../engine/table/rows.js";
+import type { Stats } from "../engine/stats.js";
+import {
+  FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, FLAG_WINDOW, OWN_SLOT, type RowData, type Rows,
+} from "../engine/table/rows.js";
 import { TYPE_ACK, TYPE_SYN } from "./state-reader.js";
 import { StateWriter } from "./state-writer.js";
+
+/** Boards get the row without its data, since they could not repeat all rows with it. */
+export const FLAG_WITHHELD = FLAG_WINDOW;
 
 /** The peer's SYN lists this row. */
 const FLAG_LISTED = FLAG_SENT_AS_UPDATE;
@@ -21,6 +27,8 @@ const PART_ROWS_MIN = 8;
  * knows which rows the sender left out.
  */
 export class StateOutbox {
+  /** Whether peers get the node's own row. */
+  tellsOwn = true;
   private readonly rows: Rows;
   private readonly writer: StateWriter;
   private readonly datagramBytesMax: number;
@@ -34,6 +42,7 @@ export class StateOutbox {
   /** Of a SYN in parts: the place where the next part begins, also in the next SYN; rows that this SYN still lacks. */
   private syncPlace = 0;
   private rowsLeft = 0;
+  private isBegun = false;
   /** Of an ACK: the place of the next row. */
   private ackPlace = 0;
 
@@ -44,10 +53,10 @@ export class StateOutbox {
   private firstKey = 0;
   private lastKey = 0;
 
-  constructor(rows: Rows, datagramBytesMax: number, isMarked: boolean) {
+  constructor(rows: Rows, datagramBytesMax: number, isMarked: boolean, wraps: boolean, stats: Stats) {
     this.rows = rows;
     this.datagramBytesMax = datagramBytesMax;
-    this.writer = new StateWriter(isMarked);
+    this.writer = new StateWriter(isMarked, wraps, stats);
   }
 
   /** Drops what the last input left unsent. */
@@ -60,7 +69,7 @@ export class StateOutbox {
     this.begin(TYPE_SYN, address, port);
     this.target = target;
     this.targetState = target < 0 ? 0 : this.rows.state(target);
-    this.rowsLeft = this.rows.count - 1;
+    this.isBegun = false;
   }
 
   /** Begins to find the rows that the sender of a SYN lacks: all, before it lists any. */
@@ -70,6 +79,7 @@ export class StateOutbox {
       rows.setFlag(rows.slotAt(place), FLAG_TO_SEND);
       rows.clearFlag(rows.slotAt(place), FLAG_LISTED);
     }
+    if (!this.tellsOwn) rows.clearFlag(OWN_SLOT, FLAG_TO_SEND);
     this.listedCount = 0;
     this.descents = 0;
   }
@@ -126,8 +136,12 @@ export class StateOutbox {
   }
 
   private writeSyn(out: Datagram): boolean {
-    if (this.rowsLeft === this.rows.count - 1 && this.writeComplete()) return true;
-    this.writer.begin(out.bytes, this.datagramBytesMax);
+    if (!this.isBegun) {
+      this.isBegun = true;
+      this.rowsLeft = this.rows.count - 1;
+      if (this.writeComplete()) return true;
+      this.writer.begin(out.bytes, this.datagramBytesMax);
+    }
     this.writeOwn();
     return this.writePart();
   }
@@ -169,11 +183,12 @@ export class StateOutbox {
 
   /** If the own row does not fit, it goes without its data: peers must see that this node is alive. */
   private writeOwn(): void {
+    if (!this.tellsOwn) return;
     if (!this.writeRow(OWN_SLOT)) this.writer.writeRow(this.rows, OWN_SLOT, this.rows.state(OWN_SLOT), false);
   }
 
   private writeRow(slot: number): boolean {
     const state = slot === this.target && this.type === TYPE_SYN ? this.targetState : this.rows.state(slot);
-    return this.writer.writeRow(this.rows, slot, state, true);
+    return this.writer.writeRow(this.rows, slot, state, !this.rows.hasFlag(slot, FLAG_WITHHELD));
   }
 }

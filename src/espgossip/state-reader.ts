@@ -5,10 +5,9 @@ import {
 } from "../engine/wire/drops.js";
 import type { RowData } from "../engine/table/rows.js";
 import { REMOVE } from "../engine/table/states.js";
-import { isUtf8 } from "../cbor/utf8.js";
 import {
-  BRACE_CLOSE, BRACE_OPEN, COMMA, QUOTE, SPACE, isText, readNumber, skipName, skipSpace, skipString, skipValue,
-  valueText,
+  BRACE_CLOSE, BRACE_OPEN, COMMA, QUOTE, SPACE, isGoodText, isText, readNumber, skipName, skipSpace, skipString,
+  skipValue, valueText,
 } from "./json-scan.js";
 
 /** Longest datagram that is read: what Ethernet carries without fragments. */
@@ -63,7 +62,6 @@ export class StateReader {
     const start = skipSpace(bytes, 0, length);
     if (start === length || bytes[start] !== BRACE_OPEN) return DROP_MAGIC;
     if (length > JSON_BYTES_MAX) return DROP_LENGTH;
-    if (!isUtf8(bytes, 0, length)) return DROP_SECTION;
     this.isMarked = bytes[start + 1] === SPACE;
     const end = this.scan(start + 1);
     if (end < 0 || skipSpace(bytes, end, length) !== length) {
@@ -98,12 +96,13 @@ export class StateReader {
 
   /**
    * Writes the data of the row that was read last into `out`, as CBOR, and sets the
-   * row's value. Returns a drop reason, DROP_NONE when the data fit.
+   * row's value. Returns a drop reason, DROP_NONE when the data are good and fit.
    */
   readData(row: RowData, out: Uint8Array): number {
     row.valueStart = 0;
     row.valueLength = 0;
     if (this.dataStart === 0) return DROP_NONE;
+    if (!isGoodText(this.bytes, this.dataStart, this.dataEnd)) return DROP_VALUE;
     const length = this.encodeData(out);
     if (length === CBOR_TOO_LARGE) return DROP_VALUE_TOO_LARGE;
     if (length < 0) return DROP_VALUE;

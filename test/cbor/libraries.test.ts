@@ -4,7 +4,6 @@ import path from "node:path";
 import * as dagCbor from "@ipld/dag-cbor";
 import cbor from "cbor";
 import * as cbor2 from "cbor2";
-import * as cborX from "cbor-x";
 import * as cborg from "cborg";
 import fc from "fast-check";
 import { checkCbor, encodeCbor } from "../../src/cbor/cbor.js";
@@ -14,7 +13,6 @@ import { root } from "../boards/manifest.js";
 
 interface Library { name: string; call: string; encode: (value: unknown) => Uint8Array }
 
-const cborXOptions = { useRecords: false, variableMapSize: true, tagUint8Array: false };
 const libraries: Library[] = [
   { name: "cbor2", call: "encode(value, { cde: true })", encode: (value) => cbor2.encode(value, { cde: true }) },
   { name: "cbor2", call: "encode(value, { dcbor: true })", encode: (value) => cbor2.encode(value, { dcbor: true }) },
@@ -25,9 +23,6 @@ const libraries: Library[] = [
   { name: "cbor", call: "encodeCanonical(value)", encode: (value) => cbor.encodeCanonical(value) },
   { name: "cbor", call: "encode(value)", encode: (value) => cbor.encode(value) },
   { name: "@ipld/dag-cbor", call: "encode(value)", encode: (value) => dagCbor.encode(value) },
-  { name: "cbor-x", call: "new Encoder({ useRecords: false, variableMapSize: true, tagUint8Array: false })",
-    encode: (value) => new cborX.Encoder(cborXOptions).encode(value) },
-  { name: "cbor-x", call: "encode(value)", encode: (value) => cborX.encode(value) },
 ];
 
 const kinds: [string, unknown[]][] = [

@@ -4,6 +4,7 @@ import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
 import { Engine, FLAG_PROBED, type NodeEngine, OWN_SLOT } from "../../src/engine/index.js";
 import { FLAG_FOREIGN } from "../../src/engine/table/rows.js";
 import { AutoEngine } from "../../src/espgossip/auto.js";
+import type { AutoOptions } from "../../src/espgossip/options.js";
 import { propertyOptions } from "../support/random.js";
 import { EngineNetwork } from "../support/engine-network.js";
 import { PORT, ROUND_MS } from "../support/engine-options.js";
@@ -13,8 +14,11 @@ const BOARD = "192.168.0.60";
 const COMPACT = "192.168.0.70";
 const COMPACT_ID = 70;
 
+/** The bridge tells boards of rows when no row came to their table for 3 rounds. */
+const CALM_MS = 4 * ROUND_MS;
+
 function bridge(): Driven<AutoEngine> {
-  return new Driven(new AutoEngine(boardOptions({ id: 53 }))).start(2);
+  return new Driven(new AutoEngine(boardOptions({ id: 53 }), {})).start(2);
 }
 
 function board(more: object = {}): object {
@@ -23,16 +27,19 @@ function board(more: object = {}): object {
 
 /** A compact node and a bridge on one network, and a board that the test plays. */
 class Pair {
-  readonly bridge = new AutoEngine(boardOptions({ id: 53 }));
+  readonly bridge: AutoEngine;
   private readonly network = new EngineNetwork<NodeEngine>();
 
-  constructor() {
+  constructor(options: AutoOptions = {}) {
+    this.bridge = new AutoEngine(boardOptions({ id: 53 }), options);
     const compact = new Engine(boardOptions({ id: COMPACT_ID, address: parseAddress(COMPACT) }));
     compact.addSeed(parseAddress(OWN), PORT);
     this.network.start(parseAddress(OWN), this.bridge, 2);
     this.network.start(parseAddress(COMPACT), compact, 3);
     this.publish(5);
-    this.run(4);
+    this.hear({ type: "ACK", [BOARD]: board() });
+    // Until the bridge has seen that the table of boards no longer grows.
+    this.run(6);
   }
 
   run(rounds: number): void {
@@ -76,7 +83,12 @@ describe("AutoEngine", () => {
   it("the bridge answers a board in JSON, and gives compact nodes the board's own statement", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "SYN", [BOARD]: board() });
-    assert.deepEqual(driven.takeJson(BOARD), [{ type: "ACK", [OWN]: { revision: 2, heartbeat: 0, state: 0 } }]);
+    assert.deepEqual(driven.takeJson(BOARD), [{ type: "ACK" }]);
+    driven.run(CALM_MS);
+    driven.takeJson();
+    driven.hear(BOARD, { type: "SYN", [BOARD]: board() });
+    const [answer] = driven.takeJson(BOARD);
+    assert.deepEqual(answer, { type: "ACK", [OWN]: { revision: 2, heartbeat: CALM_MS / 1000, state: 0 } });
     const { rows } = driven.engine;
     assert.deepEqual(rowIn(rows, parseAddress(BOARD)), board());
     assert.ok(rows.hasFlag(rows.find(parseAddress(BOARD)), FLAG_FOREIGN));
@@ -115,6 +127,33 @@ describe("AutoEngine", () => {
     assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 0);
   });
 
+  it("the bridge keeps a board UP that sends anything, and makes no board of a sender without good JSON", () => {
+    const driven = bridge();
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
+    for (const text of ["{ not json", '{"type":"SYN","x":"C:\\"}', "?"]) {
+      driven.run(10 * ROUND_MS);
+      driven.hear(BOARD, text);
+      driven.run(10 * ROUND_MS);
+      driven.hear(BOARD, text);
+      assert.equal(rowIn(driven.engine.rows, parseAddress(BOARD))?.state, 0, text);
+      driven.hear("192.168.0.61", text);
+    }
+    assert.equal(driven.engine.rows.count, 2);
+  });
+
+  it("the bridge takes the good rows of a datagram in which one has a byte that is no UTF-8", () => {
+    const driven = bridge();
+    const other = "192.168.0.61";
+    driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
+    driven.hear(other, { type: "ACK", [other]: board() });
+    const text = JSON.stringify({ type: "SYN", [BOARD]: board({ heartbeat: 1001, data: 5 }), [other]: board({
+      heartbeat: 1001, data: "\u00b0",
+    }) });
+    driven.hearBytes(BOARD, new Uint8Array(Buffer.from(text, "latin1")));
+    assert.deepEqual(rowIn(driven.engine.rows, parseAddress(BOARD)), board({ heartbeat: 1001, data: 5 }));
+    assert.deepEqual(rowIn(driven.engine.rows, parseAddress(other)), board());
+  });
+
   it("the bridge probes a board itself before the board counts as silent", () => {
     const driven = bridge();
     for (let host = 100; host < 120; host++) driven.engine.addSeed(parseAddress(`192.168.0.${host}`), PORT);
@@ -141,6 +180,15 @@ describe("AutoEngine", () => {
     assert.equal(rowIn(pair.bridge.rows, COMPACT_ID)?.state, 0);
   });
 
+  it("wrapPlain: boards get a table around the plain values of compact nodes, not around those of boards", () => {
+    const pair = new Pair({ wrapPlain: true });
+    const other = "192.168.0.61";
+    pair.hear({ type: "ACK", [other]: board({ data: 7 }) });
+    const told = pair.sentToBoard();
+    assert.deepEqual([told[COMPACT].data, told[other].data], [{ value: 5 }, 7]);
+    assert.deepEqual(new Pair().sentToBoard()[COMPACT].data, 5);
+  });
+
   it("the bridge goes on from what boards hold of a compact node", () => {
     const pair = new Pair();
     pair.hear({ type: "ACK", [COMPACT]: { revision: 25, heartbeat: 9000, state: 4, data: "old" } });
@@ -160,7 +208,7 @@ describe("AutoEngine", () => {
 
   it("the bridge never throws and never grows, whatever it receives", () => {
     const options = { capacity: 6, valueBytesMax: 8, datagramBytesMax: 128, seedCapacity: 2 };
-    const driven = new Driven(new AutoEngine(boardOptions({ id: 53, ...options }))).start(2);
+    const driven = new Driven(new AutoEngine(boardOptions({ id: 53, ...options }), {})).start(2);
     const host = fc.integer({ min: 50, max: 62 }).map((last) => `192.168.0.${last}`);
     const row = fc.record({
       revision: fc.nat(3), heartbeat: fc.oneof(fc.nat(50), fc.constant(0xffffffff)), state: fc.nat(4),
@@ -184,6 +232,8 @@ describe("AutoEngine", () => {
   it("the bridge shares its value in both dialects", () => {
     const driven = bridge();
     driven.hear(BOARD, { type: "ACK", [BOARD]: board() });
+    driven.run(CALM_MS);
+    driven.takeJson();
     driven.publish({ temp: 1 }, parseAddress(BOARD));
     const json = driven.takeJson(BOARD);
     assert.deepEqual((json[0][OWN] as { data: unknown }).data, { temp: 1 });

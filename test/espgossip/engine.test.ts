@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { parseAddress } from "../../src/engine/wire/address.js";
-import { DROP_ECHO, DROP_ROW, DROP_TABLE_FULL, DROP_VALUE_TOO_LARGE } from "../../src/engine/wire/drops.js";
+import {
+  DROP_BACKSLASH, DROP_ECHO, DROP_ROW, DROP_TABLE_FULL, DROP_VALUE, DROP_VALUE_TOO_LARGE,
+} from "../../src/engine/wire/drops.js";
 import { OWN_SLOT } from "../../src/engine/index.js";
 import { EspGossipEngine } from "../../src/espgossip/engine.js";
 import type { EspGossipOptions } from "../../src/espgossip/options.js";
@@ -67,6 +69,33 @@ describe("EspGossipEngine", () => {
     assert.equal(driven.events.filter(({ kind }) => kind === 4).length, 1);
   });
 
+  it("the engine refuses a row for a byte that is no UTF-8, and merges the others", () => {
+    const driven = node();
+    const text = JSON.stringify({
+      type: "ACK", "10.0.0.1": peerRow({ data: 1 }), "10.0.0.2": peerRow({ data: "21\u00b0C" }),
+      "10.0.0.3": peerRow({ data: 3 }),
+    });
+    driven.hearBytes(PEER, new Uint8Array(Buffer.from(text, "latin1")));
+    const held = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map((name) => rowIn(driven.engine.rows, parseAddress(name)));
+    assert.deepEqual(held, [peerRow({ data: 1 }), undefined, peerRow({ data: 3 })]);
+    assert.equal(driven.engine.stats.drops(DROP_VALUE), 1);
+  });
+
+  it("the engine sends a slash in place of each backslash, and counts the rows", () => {
+    const driven = node();
+    driven.hear(PEER, { type: "ACK", [PEER]: peerRow({ data: "\\q" }) });
+    driven.publish({ "a\\b": 'C:\\"\\\\\n\u0001\\', plain: "/" });
+    assert.equal(driven.engine.stats.drops(DROP_BACKSLASH), 2);
+    const { text } = driven.sent[0];
+    assert.ok(!text.includes("\\\\"), text);
+    const [told] = driven.takeJson();
+    assert.deepEqual((told[OWN] as { data: unknown }).data, { "a/b": 'C:/"//\n\u0001/', plain: "/" });
+    assert.deepEqual((told[PEER] as { data: unknown }).data, "/q");
+    driven.publish({ text: 'a "quoted" text\n' });
+    driven.hear(PEER, { type: "SYN", [PEER]: peerRow({ heartbeat: 11 }) });
+    assert.equal(driven.engine.stats.drops(DROP_BACKSLASH), 3, "counted again with the row of the peer, not the own");
+  });
+
   it("the engine goes on when its clock wraps", () => {
     const driven = new Driven(new EspGossipEngine(boardOptions(), {}, false));
     driven.engine.start(0xffffff00, 0, true);
@@ -111,6 +140,20 @@ describe("EspGossipEngine: improvements over the reference", () => {
     const driven = node({ recover: true });
     driven.hear(PEER, { type: "ACK", [OWN]: { revision: 5, heartbeat: 700, state: 3 } });
     assert.equal(driven.engine.rows.heartbeat(OWN_SLOT), 701);
+  });
+
+  it("wrapPlain: the node's value gets a table, if it is none", () => {
+    for (const [value, data] of [
+      [21.5, { value: 21.5 }], ["x", { value: "x" }], [null, { value: null }], [{ temp: 1 }, { temp: 1 }], [[1], [1]],
+      [undefined, undefined],
+    ]) {
+      const driven = node({ wrapPlain: true });
+      driven.hear(PEER, { type: "ACK", [PEER]: peerRow({ data: 3 }) });
+      driven.publish(value);
+      const [told] = driven.takeJson();
+      assert.deepEqual((told[OWN] as { data?: unknown }).data, data);
+      assert.equal((told[PEER] as { data?: unknown }).data, 3);
+    }
   });
 
   it("riseWithValue: two values in one second have different heartbeats", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { formatAddress, parseAddress } from "../../src/engine/wire/address.js";
 import {
   EspGossip, type EspGossipPlatform, type EspGossipUpdate, type GossipConfig,
@@ -163,6 +164,45 @@ describe("ESPGossip facade", () => {
     device.gossip.pushGossip({ raw: Uint8Array.of(1, 255) });
     assert.deepEqual((device.sent[0].datagram[OWN] as { data?: unknown }).data, { raw: "01ff" });
     assert.match(device.gossip.getNetworkState(), /"raw":"01ff"/);
+  });
+
+  it("updateCallback and callbackFunction both receive each update", () => {
+    const device = new Device();
+    device.gossip.start();
+    const calls: string[] = [];
+    device.gossip.updateCallback = (update) => calls.push(`updateCallback ${Object.keys(update).join()}`);
+    device.gossip.callbackFunction = (update) => calls.push(`callbackFunction ${Object.keys(update).join()}`);
+    const text = '{"type":"ACK","192.168.0.54":{"revision":1,"heartbeat":2,"state":0}}';
+    device.hear("192.168.0.54", text);
+    assert.deepEqual(calls, ["updateCallback 192.168.0.54", "callbackFunction 192.168.0.54"]);
+    device.gossip.callbackFunction = undefined;
+    device.hear("192.168.0.54", text);
+    assert.equal(calls[2], "updateCallback ");
+    assert.equal(calls.length, 3);
+  });
+
+  it("the script of docs/ESPGOSSIP.md runs as it stands", () => {
+    const text = readFileSync(new URL("../../docs/ESPGOSSIP.md", import.meta.url), "utf8");
+    const [, script] = /<td>\n\n```js\nimport [^\n]*\n(.*?)```/s.exec(text) ?? [];
+    const device = new Device();
+    const printed: unknown[][] = [];
+    const globals = {
+      EspGossip: function EspGossipOfDevice() { return device.gossip; },
+      platform: {}, storage: {}, print: (...values: unknown[]) => printed.push(values),
+      readTemp: () => 21.3, setInterval: (run: () => void) => run(),
+    };
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the page is the project's own.
+    const run = new Function(...Object.keys(globals), script) as (...values: unknown[]) => void;
+    run(...Object.values(globals));
+    assert.deepEqual(device.sent.map(({ datagram }) => (datagram[OWN] as { data?: unknown }).data), [
+      { temp: 21.3 }, { temp: 21.5 }, undefined,
+    ]);
+    assert.equal(device.sent[1].to, "192.168.0.75");
+    printed.length = 0;
+    const row = '{"revision":1,"heartbeat":2,"state":0,"data":';
+    device.hear("192.168.0.54", `{"type":"ACK","192.168.0.54":${row}{"temp":19.5}},"192.168.0.75":${row}20}}`);
+    assert.deepEqual(printed.filter(([first]) => first === "192.168.0.54"), [["192.168.0.54", 19.5]]);
+    device.run(120000);
   });
 
   it("a callback may push, throw or close", () => {

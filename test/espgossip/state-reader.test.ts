@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { dropReasonName } from "../../src/engine/wire/drops.js";
-import { JSON_BYTES_MAX } from "../../src/espgossip/state-reader.js";
+import { RowData } from "../../src/engine/table/rows.js";
+import { DROP_NONE, DROP_VALUE, dropReasonName } from "../../src/engine/wire/drops.js";
+import { JSON_BYTES_MAX, StateReader } from "../../src/espgossip/state-reader.js";
 import { propertyOptions } from "../support/random.js";
 import { FOUND, bytesOfText, readAll } from "./support.js";
 
@@ -74,14 +75,36 @@ describe("StateReader", () => {
     assert.equal(refusal('{"type":"SYN" "a":1}'), "section");
     assert.equal(refusal('{"type":"SYN","a":tru}'), "section");
     assert.equal(refusal('{"type":"SYN","a":"\u0001"}'), "section");
-    assert.equal(refusal('{"type":"SYN","a":"\\x"}'), "section");
+    assert.equal(refusal('{"type":"SYN","a":"\\'), "section");
+    assert.equal(refusal('{"type":"SYN","a":"\\"}'), "section");
+    assert.equal(refusal('{"type":"SYN","a":"\\\n"}'), "section");
+    assert.equal(refusal('{"t\\u0079pe":"SYN"}'), "type");
     for (const number of ["01", "+1", ".5", "1.", "1e", "--1", "1e400", "-", "1".repeat(65), "NaN", "0x1"]) {
       assert.equal(refusal(`{"type":"SYN","a":${number}}`), "section", number);
     }
     assert.equal(refusal('{"type":"SYN"}'), "taken in");
-    const bad = bytesOfText('{"type":"SYN","a":"?"}');
-    bad[bad.indexOf(0x3f)] = 0xff;
-    assert.equal(dropReasonName(readAll(bad) as number), "section");
+  });
+
+  it("the reader refuses no more than the data of a row for bad bytes and bad escapes", () => {
+    const texts = ["caf\u00e9", "\u00b0C", "x\\q", "\\u12", "\\u12g4", "\\'", "\u00c2"];
+    for (const text of texts) {
+      for (const data of [`"${text}"`, `{"${text}":1}`, `[[1],"${text}"]`]) {
+        const row = `{"revision":1,"heartbeat":2,"state":0,"data":${data}}`;
+        const bytes = new Uint8Array(Buffer.from(
+          `{"type":"SYN","1.2.3.3":{"revision":1,"heartbeat":2,"state":0,"data":7},"1.2.3.4":${row}}`, "latin1",
+        ));
+        const reader = new StateReader(true);
+        const read = new RowData();
+        assert.equal(reader.parse(bytes, bytes.length), DROP_NONE);
+        reader.rewind();
+        assert.equal(reader.nextRow(read), FOUND.good);
+        assert.equal(reader.readData(read, new Uint8Array(255)), DROP_NONE);
+        assert.equal(reader.nextRow(read), FOUND.good);
+        assert.equal(reader.readData(read, new Uint8Array(255)), DROP_VALUE, data);
+      }
+    }
+    const skipped = '{"revision":1,"heartbeat":2,"state":0,"more":"\\q","data":5}';
+    assert.deepEqual(one(skipped), { ...good, data: 5 });
   });
 
   it("the reader bounds depth, members and bytes", () => {
@@ -139,8 +162,11 @@ function assertSafe(bytes: Uint8Array): void {
   const result = readAmid(bytes, 0x22);
   assert.deepEqual(readAmid(bytes, 0x7d), result, "reads past the end");
   if (typeof result === "number") return;
-  // Whatever is taken in is JSON, and its members are what JSON.parse finds.
-  const parsed = JSON.parse(Buffer.from(bytes).toString()) as Record<string, Record<string, unknown>>;
+  // Whatever is taken in is JSON, bad escapes apart, and its members are what JSON.parse finds.
+  const json = Buffer.from(bytes).toString().replace(/\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\/g, (escape) => (
+    escape === "\\" ? "" : escape
+  ));
+  const parsed = JSON.parse(json) as Record<string, Record<string, unknown>>;
   for (const read of result as { found: number; id?: string; data?: unknown; revision?: number }[]) {
     if (read.found !== FOUND.good) continue;
     const member = parsed[read.id ?? ""];

@@ -12,7 +12,10 @@ export const verbs: Record<string, (rest: string) => string> = {
   stringify: (rest) => JSON.stringify(valueOf(rest)),
   state: (rest) => networkStateJson({
     id: 1, rows: () => [
-      { id: 1, address: "10.0.0.1", port: 5000, revision: 0, heartbeat: 0, state: "up", data: valueOf(rest) },
+      {
+        id: 1, name: undefined, address: "10.0.0.1", port: 5000, revision: 0, heartbeat: 0, state: "up",
+        data: valueOf(rest),
+      },
     ],
   }),
   datagram: (rest) => sentBy(valueOf(rest)).datagram,

@@ -1,6 +1,6 @@
 /**
  * Why a datagram, or a row or batch in it, was refused. The numbers are stable:
- * they index the drop counters, and PROTOCOL.md 3.3 and 10.4 list them.
+ * they index the drop counters, and PROTOCOL.md 3.3, 8.1 and 10.4 list them.
  */
 export const DROP_NONE = 0;
 /** The first byte is not of a chisme frame. */
@@ -54,8 +54,10 @@ export const DROP_OLD_GENERATION = 22;
 export const DROP_ARENA_FULL = 23;
 /** Of a network with another name, or perhaps so: its sender has not shown its network's whole hash yet. */
 export const DROP_NETWORK = 24;
+/** A row went to boards with a slash in place of each backslash, which they cannot repeat. */
+export const DROP_BACKSLASH = 25;
 /** The number of reasons, DROP_NONE included. */
-export const DROP_REASONS = 25;
+export const DROP_REASONS = 26;
 
 /** The name under which `stats` shows a reason. */
 export function dropReasonName(reason: number): string {
@@ -84,6 +86,7 @@ export function dropReasonName(reason: number): string {
     case DROP_OLD_GENERATION: return "oldGeneration";
     case DROP_ARENA_FULL: return "arenaFull";
     case DROP_NETWORK: return "network";
+    case DROP_BACKSLASH: return "backslash";
     default: return "none";
   }
 }

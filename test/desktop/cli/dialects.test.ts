@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { NodeProcess, cleanUp, freshPort } from "./node-process.js";
 
 describe("chisme node --dialect", function () {
@@ -25,6 +26,33 @@ describe("chisme node --dialect", function () {
     nodes[4] = run(6, "auto", "40");
     for (const node of nodes) await node.untilMinMax(10, 40, 5);
   });
+
+  for (const dialect of ["espgossip", "auto"]) {
+    it(`a node with ${dialect} sends boards its number in a table`, async () => {
+      const port = freshPort();
+      const socket = createSocket("udp4");
+      await new Promise<void>((resolve) => { socket.bind(port, "127.0.0.3", resolve); });
+      try {
+        const board = '"127.0.0.3":{"revision":1,"heartbeat":9,"state":0}';
+        const data = new Promise<unknown>((resolve) => {
+          socket.on("message", (bytes) => {
+            if (bytes[0] !== 0x7b) return;
+            const { "127.0.0.2": row } = JSON.parse(bytes.toString()) as Record<string, { data?: unknown } | undefined>;
+            if (row?.data !== undefined) resolve(row.data);
+            socket.send(`{"type":"ACK",${board}}`, port, "127.0.0.2");
+          });
+        });
+        const node = new NodeProcess(
+          "--json", "--dialect", dialect, "--listen", `127.0.0.2:${port}`, "--seed", `127.0.0.3:${port}`,
+          "--interval", "100", "--value", "21.5",
+        );
+        assert.deepEqual(await data, { value: 21.5 });
+        await node.untilMinMax(21.5, 21.5, 1);
+      } finally {
+        socket.close();
+      }
+    });
+  }
 
   it("the option refuses another name", async () => {
     const node = new NodeProcess("--dialect", "morse");
