@@ -265,12 +265,6 @@ export class EspruinoSocket implements GossipSocket {
     if (this.onError !== undefined) this.onError(error);
   }
 
-  private open(): void {
-    const socket = this.create();
-    socket.bind(this.port);
-    this.bound = socket;
-  }
-
   private release(): void {
     const bound = this.bound;
     const broadcaster = this.broadcaster;
