@@ -21,8 +21,8 @@ describe("Gossip: a node that nobody answers", () => {
     assert.deepEqual(alone(node), []);
     network.run(ALONE_MS);
     assert.deepEqual(alone(node), [
-      "no other node for 16 rounds, tried 192.168.0.99:5000, 192.168.0.98:5001; nothing arrives: no other node runs, "
-      + "another port, a firewall, or an access point that isolates clients",
+      "no other node for 16 rounds, tried 192.168.0.99:5000, 192.168.0.98:5001, broadcast to 255.255.255.255; "
+      + "nothing arrives: no other node runs, another port, a firewall, or an access point that isolates clients",
     ]);
     network.run(10 * ALONE_MS);
     assert.equal(alone(node).length, 1);
@@ -89,7 +89,8 @@ describe("Gossip: host names as seeds", () => {
       asked.push(name);
       network.after(5, () => callback(hosts.get(name) ?? 0));
     };
-    return { asked, node: new FakeNode(network, address, { socket, seedList }), socket };
+    const options = { socket, seedList, broadcastAddress: "none" };
+    return { asked, node: new FakeNode(network, address, options), socket };
   }
 
   const BOX = 0xc0a80036;

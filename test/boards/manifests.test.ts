@@ -178,7 +178,7 @@ describe("manifests for Moddable", () => {
       it("the manifest gives a value to each part of the configuration but those without a default", () => {
         const used = new Set([...build.modules.values()].flatMap((source) =>
           [...parse(source).text.matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1])));
-        const optional = ["analogPin", "id", "ledPin", "password", "ssid"];
+        const optional = ["analogPin", "id", "ledPin", "name", "password", "ssid"];
         const given = Object.keys(build.config);
         assert.deepEqual([...used].filter((name) => !optional.includes(name)).sort(), given.sort());
         const documented = readFileSync(path.join(root, "boards/README.md"), "utf8");

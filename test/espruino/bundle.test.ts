@@ -19,15 +19,15 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 65500,
-  "chisme-lean.min.js": 69100,
-  "chisme-espgossip.min.js": 86400,
-  "chisme-espgossip-lean.min.js": 92500,
-  "chisme-full.min.js": 144900,
-  "chisme-full-lean.min.js": 162600,
+  "chisme.min.js": 80100,
+  "chisme-lean.min.js": 85100,
+  "chisme-espgossip.min.js": 105300,
+  "chisme-espgossip-lean.min.js": 113600,
+  "chisme-full.min.js": 161200,
+  "chisme-full-lean.min.js": 181300,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
-const RESIDENT_FUNCTIONS_MAX = 28;
+const RESIDENT_FUNCTIONS_MAX = 34;
 const PATIENCE_MS = 60000;
 const EXPORTS = [
   "EspruinoClock", "EspruinoSocket", "Gossip", "MinMax", "espruinoPlatform", "flashStorage", "minMax",
