@@ -21,10 +21,10 @@ export interface NodeRow<Value extends CborValue = CborValue> {
   /** uint32 that names the node. */
   id: number;
   /**
-   * Name of the node, 1 to 24 bytes as UTF-8; undefined when it has none, or when name and value together are longer
+   * Name of the node, 1 to 24 bytes as UTF-8; missing when it has none, or when name and value together are longer
    * than this node's `valueBytesMax`. Nothing keeps two nodes from having one name: the id is the identity.
    */
-  name: string | undefined;
+  name?: string;
   /** Dotted IPv4 address; "0.0.0.0" for a node that does not know its own. */
   address: string;
   /** UDP port, 1 to 65,535. */
@@ -49,9 +49,8 @@ export function shownState(rows: Rows, slot: number): NodeState {
 
 /** The row in a slot. */
 export function nodeRow<Value extends CborValue>(rows: Rows, slot: number): NodeRow<Value> {
-  return {
+  const row: NodeRow<Value> = {
     id: rows.id(slot),
-    name: rowName(rows, slot),
     address: formatAddress(rows.address(slot)),
     port: rows.port(slot),
     revision: rows.revision(slot),
@@ -59,6 +58,10 @@ export function nodeRow<Value extends CborValue>(rows: Rows, slot: number): Node
     state: shownState(rows, slot),
     data: rowData(rows, slot) as Value | undefined,
   };
+  const name = rowName(rows, slot);
+  // On XS a property takes 16 bytes.
+  if (name !== undefined) row.name = name;
+  return row;
 }
 
 /** All rows, in the order of their ids. */

@@ -13,7 +13,7 @@ export const verbs: Record<string, (rest: string) => string> = {
   state: (rest) => networkStateJson({
     id: 1, rows: () => [
       {
-        id: 1, name: undefined, address: "10.0.0.1", port: 5000, revision: 0, heartbeat: 0, state: "up",
+        id: 1, address: "10.0.0.1", port: 5000, revision: 0, heartbeat: 0, state: "up",
         data: valueOf(rest),
       },
     ],

@@ -14,7 +14,7 @@ const event: FeedEvent = {
   kind: "log", ttlMs: 0, endMs: Infinity, value: "open",
 };
 const row: NodeRow = {
-  id: 8, name: undefined, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up", data: 21.5,
+  id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up", data: 21.5,
 };
 const stats: GossipStats = {
   datagramsSent: 5, bytesSent: 200, datagramsReceived: 4, bytesReceived: 160, sendFailures: 1,
