@@ -30,7 +30,7 @@ describe("conformance of engines", function () {
     const lines = traces.flatMap((trace) => trace.lines);
     assert.ok(lines.length >= STEPS);
     const kinds = new Set(lines.map((line) => line.split(" ", 1)[0]));
-    const expected = ["event", "key", "new", "pin", "publish", "receive", "start", "tick", "time"];
+    const expected = ["event", "key", "new", "pin", "publish", "recall", "receive", "start", "tick", "time"];
     assert.deepEqual([...kinds].sort(), expected);
     assert.equal(traces.length, 20);
     const starts = lines.filter((line) => line.startsWith("start"));

@@ -8,6 +8,7 @@
  *   dialect name                                        what the next new node speaks
  *   key hexadecimal|-                                    what the next new node seals with; - for nothing
  *   pin address port                                    a seed
+ *   recall address port                                 a seed from the storage
  *   start nowMs revision isRemembered
  *   tick nowMs
  *   receive nowMs address port bytes
@@ -90,6 +91,9 @@ export class Harness {
     switch (command) {
       case "pin":
         engine.addSeed(nowMs, Number(words[2]));
+        return true;
+      case "recall":
+        engine.seeds.recall(nowMs, Number(words[2]));
         return true;
       case "time":
         if (engine.feed !== undefined) engine.feed.hlc.setPhysical(nowMs, Number(words[2]) * DAY_MS + Number(words[3]));

@@ -16,6 +16,8 @@ const VALUE_BYTES_MAX = 32;
 const REMOVE_AFTER_MS = 60000;
 const SEED_CAPACITY = 4;
 const EVENT_BYTES_MAX = 64;
+/** IPv4 address and port. */
+const PEER_BYTES = 6;
 const DAY_MS = 86400000;
 /** 2026-01-01. */
 const PHYSICAL_START_MS = 1767225600000;
@@ -178,9 +180,20 @@ function startLines(node: SimNode, nowMs: number, randomSeed: number, key: strin
       + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed} `
       + `${feedBytesOf(node.index)} ${EVENT_BYTES_MAX}`,
     ...seeds,
+    ...peersOf(node),
     ...nameOf(node.index) === undefined ? [] : [`publish ${nowMs} 0 0 ${sharedHex(node.index, undefined)}`],
     `start ${nowMs} ${stored === undefined ? 0 : stored + 1} ${stored === undefined ? 0 : 1}`,
   ];
+}
+
+/** The last peers in the node's storage. */
+function peersOf(node: SimNode): string[] {
+  const stored = Buffer.from(node.storage.readPeers?.() ?? []);
+  const lines: string[] = [];
+  for (let at = 0; at < stored.length; at += PEER_BYTES) {
+    lines.push(`recall ${stored.readUInt32BE(at)} ${stored.readUInt16BE(at + 4)}`);
+  }
+  return lines;
 }
 
 function hex(bytes: Uint8Array, length: number): string {
