@@ -29,17 +29,20 @@ function tried<Value extends CborValue>(
     list.push(name === undefined ? `${address}:${seeds.port(i)}` : `${name}:${seeds.port(i)} (${address})`);
   }
   if (seeds.count > LISTED_MAX) list.push(`${seeds.count - LISTED_MAX} more`);
-  if (seeds.broadcastAddress !== 0) list.push(`broadcast to ${broadcastTargets(options, seeds.broadcastAddress)}`);
+  if (seeds.broadcastAddress !== 0) list.push(broadcastText(options, seeds.broadcastAddress));
   return list.join(", ");
 }
 
-function broadcastTargets<Value extends CborValue>(options: GossipOptions<Value>, address: number): string {
+function broadcastText<Value extends CborValue>(options: GossipOptions<Value>, address: number): string {
   const socket = options.socket;
-  if (address !== LIMITED_BROADCAST || socket.broadcastAddresses === undefined) return formatAddress(address);
+  if (address !== LIMITED_BROADCAST || socket.broadcastAddresses === undefined) {
+    return `broadcast to ${formatAddress(address)}`;
+  }
   const targets = socket.broadcastAddresses();
   const list: string[] = [];
   for (let i = 0; i < targets.length; i++) list.push(formatAddress(targets[i]));
-  return list.length === 0 ? "no network: no interface has a broadcast address" : list.join(" and ");
+  if (list.length === 0) return "no broadcast (no interface has a broadcast address)";
+  return `broadcast to ${list.join(" and ")}`;
 }
 
 /** Names of the reasons for which something was refused since another node was live, but for the node's own echo. */

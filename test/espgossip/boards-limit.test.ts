@@ -79,7 +79,7 @@ describe("NodeMCU boards and bridges, of more rows than boards can repeat", func
     const enough = started({ boards: 4, autos: 1, compact: 2, value: temp });
     assert.deepEqual(enough.members.flatMap(({ errors }) => errors), []);
     assert.equal(enough.told("compact").length, 2);
-    assert.equal(NOTIFY_BOARDS_FULL, 9);
+    assert.equal(NOTIFY_BOARDS_FULL, 13);
   });
 
   it("nodes with a value are told before nodes without one", () => {

@@ -157,7 +157,7 @@ describe("chisme node on hosts that are network namespaces", function () {
     for (const node of [a, b]) await node.until("it says so", () => errorsOf(node).some((e) => e.startsWith("alone")));
     assert.match(errorsOf(a).join("\n"), /^alone: .* tried broadcast to 10\.77\.0\.255; nothing arrives: .* another port/m);
     assert.match(errorsOf(b).join("\n"), /^seed: the seed box\.example is no host that is found$/m);
-    assert.match(errorsOf(b).join("\n"), /^alone: .* tried box\.example:5001 \(not found, or this node\);/m);
+    assert.match(errorsOf(b).join("\n"), /^alone: .* tried box\.example:5001 \(not found, or this node\), broadcast to 10\.77\.0\.255;/m);
   });
 
   describe("a host on two networks, and hosts on each of them,", () => {
