@@ -73,7 +73,9 @@ const parts = [
   { name: "boards/espruino", files: "boards/espruino/", values: ["dist/"], packages: ["chisme", "Wifi"] },
   // What the manifests give to an application: the library, the SDK, and the board's own files by name.
   { name: "boards", files: "boards/", values: ["dist/"],
-    packages: ["chisme", "mc/config", "network", "preference", "sensor", "status-led", "time", "timer", "embedded:.+"] },
+    packages: [
+      "chisme", "mc/config", "network", "preference", "sensor", "status-led", "time", "timer", "embedded:.+",
+    ] },
 ];
 
 function pathOf(entry) {

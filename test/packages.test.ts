@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -124,10 +124,9 @@ describe("the packages chisme and chisme-cli", function () {
 
     before(() => {
       project = emptyProject("together");
-      // The dependencies come from this clone, since tests reach no registry. Some of their `prepare` scripts would.
-      const others = dependenciesOf("chisme-cli").map((name) => path.join(root, "node_modules", name));
-      const flags = ["--offline", "--ignore-scripts", "--install-links"];
-      npm(project, "install", ...flags, ...Object.values(tarballs), ...others);
+      // The dependencies come from this clone, since tests reach no registry.
+      const others = dependenciesOf("chisme-cli").map((name) => withoutScripts(name));
+      npm(project, "install", "--offline", "--install-links", ...Object.values(tarballs), ...others);
     });
 
     it("both packages share one copy of the library", () => {
@@ -168,6 +167,16 @@ describe("the packages chisme and chisme-cli", function () {
       return npm(project, "exec", "--offline", "--", ...args);
     }
   });
+
+  /** A copy of an installed package. npm would run its script `prepare`, which may need the registry. */
+  function withoutScripts(name: string): string {
+    const copy = path.join(folder, "copies", name);
+    cpSync(path.join(root, "node_modules", name), copy, { recursive: true });
+    const manifest = path.join(copy, "package.json");
+    const content = JSON.parse(readFileSync(manifest, "utf8")) as object;
+    writeFileSync(manifest, JSON.stringify({ ...content, scripts: {} }));
+    return copy;
+  }
 
   function emptyProject(name: string): string {
     const project = path.join(folder, name);
