@@ -30,7 +30,7 @@ function tried<Value extends CborValue>(
   }
   if (seeds.count > LISTED_MAX) list.push(`${seeds.count - LISTED_MAX} more`);
   if (seeds.broadcastAddress !== 0) list.push(broadcastText(options, seeds.broadcastAddress));
-  return list.join(", ");
+  return list.length === 0 ? "nothing (no seed, no broadcasts)" : list.join(", ");
 }
 
 function broadcastText<Value extends CborValue>(options: GossipOptions<Value>, address: number): string {
@@ -41,7 +41,7 @@ function broadcastText<Value extends CborValue>(options: GossipOptions<Value>, a
   const targets = socket.broadcastAddresses();
   const list: string[] = [];
   for (let i = 0; i < targets.length; i++) list.push(formatAddress(targets[i]));
-  if (list.length === 0) return "no broadcast (no interface has a broadcast address)";
+  if (list.length === 0) return "no broadcast (none is possible from the node's address)";
   return `broadcast to ${list.join(" and ")}`;
 }
 

@@ -87,8 +87,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
    *
    * @throws Error ERR_STATE when the node was started or closed before; ERR_STORAGE when the stored revision has no
    * successor, or another node has used the storage since this one was made; and what the storage or the socket throws,
-   * such as Node's EADDRINUSE. Nothing is sent then, nothing is stored unless the storage was of another id, the socket
-   * is closed, and the node can be started again
+   * such as Node's EADDRINUSE. Nothing is sent then, the socket is closed, and the node can be started again. If the
+   * socket threw, nothing is stored
    */
   start(): void {
     if (this.phase !== NEW && this.phase !== RESTORED) {
@@ -101,31 +101,37 @@ export class GossipNode<Value extends CborValue = CborValue> {
     }
     const isIdGiven = this.options.id !== undefined || this.options.socket.isDeviceIdFixed === true;
     const formerId = checkStoredId(this.storage, this.storedId, isIdGiven);
-    // Copies are in a generation of this revision, which no other start may use.
-    if (formerId !== undefined) this.stored.writeRevision(revision);
-    if (this.phase === NEW && !this.restore(formerId, revision)) return;
-    this.phase = RESTORED;
+    // With another id the restoring writes the log, so it waits until the port is bound.
+    if (formerId === undefined && !this.restore(undefined, revision)) return;
     this.options.socket.bind(
       this.port,
       (bytes, length, address, port) => this.receive(bytes, length, address, port),
       (error) => this.fail("socket", error),
     );
     try {
+      if (formerId === undefined) writeId(this.storage, this.storedId);
+      // Copies are in a generation of this revision, which no other start may use.
       this.stored.writeRevision(revision);
-      // A loss of power before this leaves copies in the log, which are the same events for either id.
-      if (formerId !== undefined) writeId(this.storage, this.storedId);
+      if (formerId !== undefined) {
+        if (!this.restore(formerId, revision)) {
+          this.options.socket.close();
+          return;
+        }
+        // A loss of power before this leaves copies in the log, which are the same events for either id.
+        writeId(this.storage, this.storedId);
+      }
+      this.stored.recallPeers(this.engine.seeds, this.nowMs());
     } catch (error) {
       this.options.socket.close();
       throw error;
     }
-    this.stored.recallPeers(this.engine.seeds, this.nowMs());
     this.phase = STARTED;
     this.engine.start(this.nowMs(), revision, stored !== undefined);
     this.drain(false);
     this.lookUpSeeds();
     if (formerId === undefined) return;
-    const events = this.eventNotifier === undefined ? "" : ", which publishes the events there as copies";
-    const problem = `the storage was that of node ${formerId}, and is that of node ${this.storedId} now${events}`;
+    const events = this.eventNotifier === undefined ? "" : `. Its events go on as copies of node ${this.storedId}`;
+    const problem = `the storage had the id ${formerId}, its id is ${this.storedId} now${events}`;
     this.fail("storage", failure("storage", problem));
   }
 
@@ -259,19 +265,23 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   /**
    * Restores the own feed. Where its events fill the buffer callbacks run, which may
-   * close the node but not start it. Returns whether the node is still open.
+   * close the node but not start it. Does nothing if an earlier start did it. Returns whether the node is still open.
    *
    * @param formerId author of the events, if it is another one: they become copies, in the feed of this revision
    */
   private restore(formerId: number | undefined, revision: number): boolean {
-    if (this.eventNotifier === undefined) return true;
+    if (this.phase === RESTORED) return true;
     this.phase = RESTORING;
+    const events = this.eventNotifier;
     try {
-      this.eventNotifier.api.restore(() => this.notifier.notifyEvents(), formerId, revision);
-    } finally {
-      if (this.phase === RESTORING) this.phase = NEW;
+      if (events !== undefined) events.api.restore(() => this.notifier.notifyEvents(), formerId, revision);
+    } catch (error) {
+      if (this.isOpen()) this.phase = NEW;
+      throw error;
     }
-    return this.phase === NEW;
+    if (!this.isOpen()) return false;
+    this.phase = RESTORED;
+    return true;
   }
 
   private makeEventNotifier(): EventNotifier | undefined {

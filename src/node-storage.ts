@@ -5,6 +5,9 @@ import type { GossipStorage } from "./platform/types.js";
 import { Retry } from "./retry.js";
 import { PEERS_ROUNDS, keepsPeers, recallPeers, storePeers } from "./stored-peers.js";
 
+/** After a failed write of the last peers, the time until the next one: an hour. */
+const FAILED_MS = 3600000;
+
 /** What a node keeps over restarts beside its id and its events: the revision, and the last peers. */
 export class NodeStorage {
   private readonly storage: GossipStorage | undefined;
@@ -13,9 +16,10 @@ export class NodeStorage {
   private readonly roundIntervalMs: number;
   /** Undefined before the first write; without storage, all that is remembered. */
   private revision: number | undefined;
-  /** Set while something cannot be written. */
+  /** Set while the revision cannot be written. */
   private retry: Retry | undefined;
   private peersDueMs = 0;
+  private havePeersFailed = false;
 
   constructor(storage: GossipStorage | undefined, rows: Rows, seedCapacity: number, roundIntervalMs: number) {
     this.storage = storage;
@@ -47,13 +51,17 @@ export class NodeStorage {
    * @returns what to report: the first failure, and the success after failures
    */
   store(revision: number, nowMs: number): Error | undefined {
+    const problem = this.storeRevision(revision, nowMs);
+    // The revision comes first, and does not wait for the peers.
+    return problem === undefined && this.retry === undefined ? this.storePeersInTime(nowMs) : problem;
+  }
+
+  private storeRevision(revision: number, nowMs: number): Error | undefined {
     const retry = this.retry;
-    const isPeersTime = keepsPeers(this.storage) && ((nowMs - this.peersDueMs) | 0) >= 0;
-    if (revision === this.revision && retry === undefined && !isPeersTime) return undefined;
+    if (revision === this.revision && retry === undefined) return undefined;
     if (retry !== undefined && !retry.isDue(nowMs)) return undefined;
     try {
-      if (revision !== this.revision) this.writeRevision(revision);
-      if (isPeersTime) this.peersDueMs = (nowMs + this.storePeers()) >>> 0;
+      this.writeRevision(revision);
     } catch (error) {
       if (retry === undefined) {
         this.retry = new Retry(nowMs);
@@ -63,13 +71,28 @@ export class NodeStorage {
       return undefined;
     }
     this.retry = undefined;
-    if (retry === undefined) return undefined;
-    return failure("storage", "the revision is stored again after failures");
+    return retry === undefined ? undefined : failure("storage", "the revision is stored again after failures");
+  }
+
+  private storePeersInTime(nowMs: number): Error | undefined {
+    if (!keepsPeers(this.storage) || ((nowMs - this.peersDueMs) | 0) < 0) return undefined;
+    const hadFailed = this.havePeersFailed;
+    let delayMs = FAILED_MS;
+    let problem: Error | undefined;
+    try {
+      delayMs = this.storePeers();
+    } catch (error) {
+      problem = error as Error;
+    }
+    this.peersDueMs = (nowMs + delayMs) >>> 0;
+    this.havePeersFailed = problem !== undefined;
+    if (hadFailed === this.havePeersFailed) return undefined;
+    return problem ?? failure("storage", "the last peers are stored again after failures");
   }
 
   /** At the end: writes the last peers if they changed much. Returns what the storage throws. */
   storeLastPeers(): Error | undefined {
-    if (this.retry !== undefined || !keepsPeers(this.storage)) return undefined;
+    if (this.retry !== undefined || this.havePeersFailed || !keepsPeers(this.storage)) return undefined;
     try {
       this.storePeers();
     } catch (error) {

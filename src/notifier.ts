@@ -128,7 +128,9 @@ export class Notifier<Value extends CborValue> {
     } else if (kind === NOTIFY_FORK) {
       this.report("fork", `the feed of node ${rows.id(slot)} has two different events under one number`);
     } else if (kind === NOTIFY_STRANGER) {
-      this.report("seal", `${formatAddress(slot)} sends frames that this network's key does not open`);
+      const isSealed = this.notification.detail === 1;
+      const frames = isSealed ? "frames that this network's key does not open" : "frames that are not sealed";
+      this.report("seal", `${formatAddress(slot)} sends ${frames}`);
     } else if (kind === NOTIFY_LIMITS) {
       this.report("limits", this.limitsMessage(slot, this.notification.detail));
     } else if (kind === NOTIFY_ALONE) {

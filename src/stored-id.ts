@@ -8,8 +8,7 @@ export function storedId(storage: GossipStorage | undefined, socket: GossipSocke
 }
 
 /**
- * At the start: reads the stored id again, as another node may have had the storage until now. Stores the first id of a
- * storage.
+ * At the start: reads the stored id again, as another node may have had the storage until now.
  *
  * @param id of the node
  * @param isGiven whether another id in the storage has to give way to it
@@ -19,13 +18,13 @@ export function storedId(storage: GossipStorage | undefined, socket: GossipSocke
 export function checkStoredId(storage: GossipStorage | undefined, id: number, isGiven: boolean): number | undefined {
   if (storage === undefined || storage.readId === undefined) return undefined;
   const stored = storage.readId();
-  if (stored === undefined) writeId(storage, id);
   if (stored === undefined || stored === id) return undefined;
   if (!isGiven) throw failure("ERR_STORAGE", `start: the storage is that of node ${stored} now; this node is ${id}`);
   return stored;
 }
 
-/** Stores an id, where the storage keeps ids. @throws what the storage throws */
+/** Stores an id that is new, where the storage keeps ids. @throws what the storage throws */
 export function writeId(storage: GossipStorage | undefined, id: number): void {
-  if (storage !== undefined && storage.writeId !== undefined) storage.writeId(id);
+  if (storage === undefined || storage.readId === undefined || storage.writeId === undefined) return;
+  if (storage.readId() !== id) storage.writeId(id);
 }

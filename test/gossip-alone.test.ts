@@ -37,7 +37,7 @@ describe("Gossip: a node that nobody answers", () => {
       return /tried (.*);/.exec(alone(node)[0])?.[1];
     };
     assert.equal(of(undefined), "broadcast to 255.255.255.255");
-    assert.equal(of([]), "no broadcast (no interface has a broadcast address)");
+    assert.equal(of([]), "no broadcast (none is possible from the node's address)");
     assert.equal(of([0x0a4d00ff, 0x0a5800ff]), "broadcast to 10.77.0.255 and 10.88.0.255");
     assert.equal(of([0x0a4d00ff], { broadcastAddress: "10.1.1.255" }), "broadcast to 10.1.1.255");
   });

@@ -44,8 +44,8 @@ export class CommandLines {
 
   private runLine(line: string): number {
     this.count++;
-    // Only in scripts: an empty line of standard input withdraws the value.
-    if (this.source !== STANDARD_INPUT && /^\s*(#|$)/.test(line)) return 0;
+    // An empty line of standard input withdraws the value.
+    if (/^\s*#/.test(line) || (this.source !== STANDARD_INPUT && line.trim() === "")) return 0;
     try {
       return this.commands.run(line);
     } catch (error) {

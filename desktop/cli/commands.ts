@@ -8,7 +8,9 @@ export const COMMANDS_HELP = `
   log TOPIC VALUE      publish a log event, which replaces no other event
   set TOPIC KEY VALUE  set this node's value of a topic and key
   remove TOPIC KEY     remove the value of a topic and key
-  forget ID|ADDRESS    remove a node that is down or left, everywhere
+  forget NODE          remove a node that is down or left, everywhere; NODE is
+                       its id, address or name
+  help                 print these commands
   view                 print the latest value of each topic and key
   front                print how far each feed is held: author, generation,
                        sequence number, name of the author
@@ -65,11 +67,12 @@ export class Commands {
         gossip.remove(topic, need(key, "remove TOPIC KEY"));
         return 0;
       }
-      case "forget": gossip.forget(readNode(need(rest, "forget ID|ADDRESS"))); return 0;
+      case "forget": gossip.forget(readNode(need(rest, "forget NODE"))); return 0;
       case "view": report.view(this.target.view.entries()); return 0;
       case "front": report.front(namedFrontier(gossip)); return 0;
       case "export": exportEvents(gossip, need(rest, "export FILE")); return 0;
       case "wait": return readWait(rest);
+      case "help": process.stderr.write(`${COMMANDS_HELP.trimStart()}\n`); return 0;
       case "quit": quit(); return 0;
       default: share(readReading(text)); return 0;
     }
@@ -84,9 +87,9 @@ export function exportEvents(gossip: Gossip, path: string): void {
 }
 
 function eventText(event: FeedEvent): string {
-  const { author, authorName, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value } = event;
-  const shown = { author, authorName, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value };
-  return JSON.stringify(shown, bytesAsHex);
+  const { author, authorName, copiedBy, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value } = event;
+  const place = { author, authorName, copiedBy, generation, sequence, timeMs, counter };
+  return JSON.stringify({ ...place, kind, topic, key, ttlMs, value }, bytesAsHex);
 }
 
 function namedFrontier(gossip: Gossip): NamedFrontierEntry[] {
@@ -133,7 +136,8 @@ function readReading(text: string): number | undefined {
   const value = readNumber(text);
   if (value !== undefined) return value;
   // A single word is probably a malformed number, such as from a sensor that writes into a pipe.
-  throw new Error(/\s/.test(text) ? `${show(text)} is neither a command nor a number` : `${show(text)} is not a number`);
+  throw new Error(/\s/.test(text) ? `${show(text)} is neither a command nor a number`
+    : `${show(text)} is not a number; "help" lists the commands`);
 }
 
 function show(text: string): string {

@@ -34,6 +34,8 @@ export interface StartReport {
   revision: number;
   roundIntervalMs: number;
   seeds: string[];
+  /** Whether the node broadcasts if it has no seeds, or is alone. */
+  broadcasts: boolean;
   /** "all": all datagrams are sealed; "compact": compact frames are, JSON for ESPGossip boards is not. */
   sealing: "none" | "all" | "compact";
 }

@@ -121,6 +121,7 @@ export class NodeRun {
     const { id, name, address, port, revision } = this.ownRow();
     this.report.start({
       id, name, address, port, revision, roundIntervalMs: this.options.interval, seeds: this.options.seed ?? [],
+      broadcasts: this.options.broadcast !== "none",
       sealing: !this.isSealed ? "none" : this.options.dialect === "auto" ? "compact" : "all",
     });
     this.reportOwnRow();

@@ -10,7 +10,7 @@ withdraws it. After the end of the input the last value stays. NodeMCU boards
 get the number in a table, as {"value": 21.5}. Other lines, and the lines of
 --script, are commands:
 ${COMMANDS_HELP}
-In scripts, lines that begin with # are comments.
+Lines that begin with # are comments.
 
 With --json, each line is one object with "event", "timeMs" since the start, and
   start        id, name, address, port, revision, roundIntervalMs, seeds, and
@@ -18,8 +18,9 @@ With --json, each line is one object with "event", "timeMs" since the start, and
   row, state   id, name, address, port, revision, heartbeat, data, and state:
                "up", "probed", "suspect", "down", "removed" or "left"
   minMax       minimum, maximum (null when nobody shares a number), count
-  feedEvent    an event: author, authorName, generation, sequence, stampMs,
-               counter, kind (log, set, remove), topic, key, ttlMs, value
+  feedEvent    an event: author, authorName, copiedBy, generation, sequence,
+               stampMs, counter, kind (log, set, remove), topic, key, ttlMs,
+               endMs, value
   view         view: values by topic and key
   front        front: a list of author, authorName, generation, sequence
   error        code, message
@@ -55,7 +56,7 @@ export function nodeCommand(): Command {
     .option("--feed-bytes <bytes>", "RAM for events: 512 to 16777216, or 0 for no events (default: 262144, "
       + "with --keep 16777216; 0 in dialects without events)", numeric)
     .option("--event-bytes <bytes>", "longest event with topic, key and value, best the same in all nodes: 32 to 1353, "
-      + "at most --datagram-bytes - 119 and half of --feed-bytes less 44 (default: 448; in "
+      + "at most --datagram-bytes - 119 and --feed-bytes / 2 - 44 (default: 448; in "
       + "little room an eighth of --feed-bytes, at least 128, or what fits)", numeric)
     .option("--fill-gaps", "request older events from other nodes, while there is room")
     .option("--value <number>", "share this value", numeric)

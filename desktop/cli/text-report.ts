@@ -43,14 +43,15 @@ export class TextReport implements NodeReport {
     this.options = options;
   }
 
-  start({ id, name, address, port, revision, roundIntervalMs, seeds, sealing }: StartReport): void {
+  start({ id, name, address, port, revision, roundIntervalMs, seeds, broadcasts, sealing }: StartReport): void {
     const { writeLine, colors, hint } = this.options;
     this.ownId = id;
     this.ownPort = port;
     this.addressWidth = Math.max(address.length, ...seeds.map((seed) => seed.length));
     const named = name === undefined ? "" : `${colors.bold(nameText(name))}, `;
     writeLine(`chisme node ${named}${colors.bold(`${address}:${port}`)}, id ${id}, revision ${revision}`);
-    const where = seeds.length === 0 ? "no seed: finds other nodes by broadcast" : `seeds: ${seeds.join(", ")}`;
+    const seedless = broadcasts ? "finds other nodes by broadcast" : "no broadcasts: waits for other nodes";
+    const where = seeds.length === 0 ? `no seed: ${seedless}` : `seeds: ${seeds.join(", ")}`;
     writeLine(`a round every ${roundIntervalMs / 1000} s, ${where}`);
     writeLine(SEALING_TEXTS[sealing]);
     writeLine(colors.dim(hint));
@@ -78,11 +79,12 @@ export class TextReport implements NodeReport {
 
   feedEvent(event: FeedEvent): void {
     const { colors } = this.options;
-    const { author, authorName, generation, sequence, kind, topic, key, value } = event;
+    const { author, authorName, copiedBy, generation, sequence, kind, topic, key, value } = event;
     const what = [colors.bold(kind), wordText(topic)];
     if (key !== undefined) what.push(wordText(key));
     if (kind !== "remove") what.push(valueText(value));
-    const origin = colors.dim(`by ${authorText(author, authorName)}, event ${generation}:${sequence}`);
+    const copied = copiedBy === undefined ? "" : ` copied by ${copiedBy}`;
+    const origin = colors.dim(`by ${authorText(author, authorName)},${copied} event ${generation}:${sequence}`);
     this.write([what.join(" "), origin].join("  "));
   }
 

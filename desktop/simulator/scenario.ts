@@ -377,7 +377,7 @@ export class ScenarioRun {
     const { lastingRounds } = this.options;
     for (let round = 1; round <= roundsMax + lastingRounds; round++) {
       this.runRound();
-      yield { phase: "healing", round, rounds: roundsMax + lastingRounds };
+      yield { phase: "healing", round: Math.min(round, roundsMax), rounds: roundsMax };
       violations = this.checkAgreed(held);
       this.hasAgreed ||= violations.length === 0;
       if (violations.length > 0) agreedSince = null;

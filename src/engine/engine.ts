@@ -298,7 +298,7 @@ export class Engine implements NodeEngine {
 
   /** PROTOCOL 3.4: the sender may be of another network. It gets this node's limits, with its network's whole hash. */
   private showLimits(address: number, port: number, length: number): void {
-    this.stats.countDrop(DROP_NETWORK);
+    this.stats.countUnsure(DROP_NETWORK);
     if (this.frame.type !== TYPE_SYN) return;
     this.outbox.withholdUpdates();
     this.outbox.sendLimits();

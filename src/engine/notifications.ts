@@ -13,7 +13,8 @@ export interface Notification {
   slot: number;
   /**
    * For NOTIFY_LIMITS: the peer's `valueBytesMax`, and 256 times its `eventBytesMax`. For NOTIFY_NETWORK: 1 if the
-   * sender's network has a name, otherwise 0. For NOTIFY_BOARDS_FULL: the bytes that boards would need for all rows.
+   * sender's network has a name, otherwise 0. For NOTIFY_STRANGER: 1 if the frame was sealed, otherwise 0. For
+   * NOTIFY_BOARDS_FULL: the bytes that boards would need for all rows.
    */
   detail: number;
 }
@@ -52,6 +53,7 @@ export function nextStranger(guard: ReplayGuard, out: Notification): boolean {
   const address = guard.nextStranger();
   out.kind = NOTIFY_STRANGER;
   out.slot = address;
+  out.detail = guard.isStrangerSealed ? 1 : 0;
   return address !== 0;
 }
 

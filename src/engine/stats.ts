@@ -13,8 +13,13 @@ export class Stats {
   }
 
   countDrop(reason: number): void {
-    this.words[this.start + reason]++;
+    this.countUnsure(reason);
     this.words[this.start + REFUSED] |= 1 << reason;
+  }
+
+  /** Counts a drop that shows nothing about its sender: it is no reason for being alone. */
+  countUnsure(reason: number): void {
+    this.words[this.start + reason]++;
   }
 
   /** Datagrams, rows and events that were refused for a reason: 1 to DROP_REASONS - 1. */

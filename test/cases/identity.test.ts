@@ -14,8 +14,7 @@ const MINUTE_MS = 60_000;
 const KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const ID = 700;
 const NEW_ID = 5;
-const NEWS = `the storage was that of node ${ID}, and is that of node ${NEW_ID} now, which publishes the events there `
-  + "as copies";
+const NEWS = `the storage had the id ${ID}, its id is ${NEW_ID} now. Its events go on as copies of node ${NEW_ID}`;
 
 interface Told {
   map: LatestMap;

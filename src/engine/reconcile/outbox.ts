@@ -263,7 +263,9 @@ export class Outbox {
     const answersLimits = isAnswer && this.sendsLimits();
     const hasLimits = answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0;
     // A SYN of a network without a name shows them if there is room, so that updates come first.
-    const limitsBytes = answersLimits || (hasLimits && this.isNamed()) ? this.limitsBytes() : 0;
+    // Of a LEAVE the row counts most.
+    const isNeeded = hasLimits && this.isNamed() && type !== TYPE_LEAVE;
+    const limitsBytes = answersLimits || isNeeded ? this.limitsBytes() : 0;
     this.writer.reserve(limitsBytes);
     if (!isAnswer) this.writeOpening(type, at);
     const rowsFinished = !isAnswer || this.writeAnswer(at);
@@ -347,7 +349,9 @@ export class Outbox {
     const about = this.aboutOf(at);
     if (about !== SECTION_INDIRECT_ACK && slot !== BARE && writer.beginRows()) {
       const isProbed = this.feeds !== undefined && this.feeds.probedSlot === slot;
-      const first = type === TYPE_LEAVE || isProbed || this.isAccused(slot) ? slot : -1;
+      // PROTOCOL 3.5: a node that advertises shows its address to a receiver that may hold an earlier one.
+      const isShown = slot === OWN_SLOT && about === 0 && this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
+      const first = type === TYPE_LEAVE || isProbed || isShown || this.isAccused(slot) ? slot : -1;
       if (first >= 0) writer.writeRow(this.rows, first);
       if (type === TYPE_SYN) writeUpdates(this.rows, writer, this.feeds, this.counter, first);
       writer.endRows();

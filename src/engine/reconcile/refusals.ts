@@ -2,7 +2,7 @@ import { orderKey } from "../table/hash.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { answersFrame } from "../wire/admission.js";
 import { FLAG_BROADCAST, FLAG_CHALLENGE, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "../wire/frame.js";
-import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
+import { type FrameReader, NO_FEEDS, NO_LIMITS } from "../wire/frame-reader.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import { isInSync } from "./differences.js";
 import type { Outbox } from "./outbox.js";
@@ -43,8 +43,8 @@ export function challenge(
   const share = orderKey((frame.counter ^ rows.id(OWN_SLOT)) >>> 0) % rows.count;
   if (isBroadcast && share >= BROADCAST_ANSWERS) return;
   outbox.withholdUpdates();
-  // PROTOCOL 3.4: a sender of another network must not go on.
-  if (frame.isNamed()) outbox.sendLimits();
+  // PROTOCOL 5.7, and 3.4: a sender of another network must not go on.
+  if (frame.isNamed() || frame.limits !== NO_LIMITS) outbox.sendLimits();
   outbox.limitAnswer(AMPLIFICATION_MAX * length);
   if (hasFeeds && frame.feedsHash !== NO_FEEDS) outbox.fingerprintFeeds();
   outbox.addAnswer(TYPE_ACK, address, port, FLAG_CHALLENGE, !isInSync(rows, frame), frame.counter, frame.id);

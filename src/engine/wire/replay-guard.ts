@@ -87,6 +87,8 @@ export class ReplayGuard {
   private readonly words: Uint32Array;
   private readonly recentAt: number;
   private readonly strangersAt: number;
+  /** Whether the last stranger's frame was sealed, with another key. */
+  isStrangerSealed = false;
   /** Recent senders so far, evicted ones included. */
   private recentCount = 0;
   /** The highest counter that an evicted recent sender, or a node whose row was removed, has echoed. */
@@ -261,6 +263,7 @@ export class ReplayGuard {
       const address = this.words[at + STRANGER_ADDRESS];
       const isMember = round > 1 && this.isLive(address);
       this.words[at + STRANGER_ROUND] = isMember ? 0 : NOTIFIED;
+      this.isStrangerSealed = round > 1;
       if (!isMember) return address;
     }
     return 0;

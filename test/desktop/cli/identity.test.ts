@@ -46,8 +46,7 @@ describe("the id of chisme node", function () {
     const other = await node("127.0.1.4", "--storage", copy, "--new-id");
     const newId = idOf(other);
     assert.notEqual(newId, id);
-    const news = `the storage was that of node ${id}, and is that of node ${newId} now, which publishes the events `
-      + "there as copies";
+    const news = `the storage had the id ${id}, its id is ${newId} now. Its events go on as copies of node ${newId}`;
     const messages = other.events.flatMap((event) => event.event === "error" ? [event.message] : []);
     assert.deepEqual(messages, [news]);
     other.write("log door other\n");

@@ -7,7 +7,7 @@ import type { FeedEvent, GossipStats, NodeRow } from "../../../src/gossip.js";
 
 const start = {
   id: 7, name: undefined, address: "10.0.0.7", port: 5000, revision: 3, roundIntervalMs: 2500, seeds: [],
-  sealing: "all" as const,
+  broadcasts: true, sealing: "all" as const,
 };
 const event: FeedEvent = {
   author: 8, copiedBy: undefined, generation: 1, sequence: 5, timeMs: 9, counter: 0, topic: "door", key: undefined,

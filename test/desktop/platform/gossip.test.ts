@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -65,9 +65,38 @@ describe("Gossip on Node.js", function () {
     const errors: string[] = [];
     const second = await idOf({ newId: true, onError: (code, { message }) => errors.push(`${code}: ${message}`) });
     assert.notEqual(second, first);
-    assert.deepEqual(errors, [`storage: the storage was that of node ${first}, and is that of node ${second} now`]);
+    assert.deepEqual(errors, [`storage: the storage had the id ${first}, its id is ${second} now`]);
     assert.equal(await idOf({ newId: false }), second);
     assert.notEqual(new Gossip().id, new Gossip().id);
+  });
+
+  it("a start whose port is in use changes nothing in the storage, nor with newId; it can be repeated", async () => {
+    const path = join(folder, "in-use");
+    const port = freshPort();
+    const holder = started({ listen: "127.0.0.2", port });
+    const contents = (): string[] => readdirSync(path).filter((name) => !name.startsWith("lock"))
+      .map((name) => `${name} ${readFileSync(join(path, name), "latin1")}`);
+    const make = (newId: boolean): Gossip => {
+      const events = eventFeeds({ bytes: 4096 });
+      return new Gossip({ listen: "127.0.0.2", port, storage: new FileStorage(path), events, newId, onError: () => 0 });
+    };
+    const fresh = make(false);
+    assert.throws(() => fresh.start(), { code: "EADDRINUSE" });
+    assert.deepEqual(contents(), []);
+    await holder.close();
+    fresh.start();
+    fresh.set("voucher", "7", "paid");
+    await fresh.close();
+    const before = contents();
+    const again = started({ listen: "127.0.0.2", port });
+    const renewed = make(true);
+    assert.throws(() => renewed.start(), { code: "EADDRINUSE" });
+    assert.throws(() => renewed.start(), { code: "EADDRINUSE" });
+    assert.deepEqual(contents(), before);
+    await again.close();
+    renewed.start();
+    assert.equal(renewed.events()[0].copiedBy, renewed.id);
+    await renewed.close();
   });
 
   it("newId and a storage that keeps no id are checked", () => {
