@@ -17,7 +17,7 @@ describe("the command forget", () => {
       gossip: first.gossip!, view: latestMap({ capacity: 2 }), report: {} as NodeReport, share: nothing, quit: nothing,
     });
     const run = (line: string): number => first.run(() => commands.run(line));
-    assert.throws(() => run("forget"), /^Error: an argument is missing: forget ID\|ADDRESS$/);
+    assert.throws(() => run("forget"), /^Error: an argument is missing: forget NODE$/);
     assert.throws(() => run("forget 10.0.0.2"), { code: "ERR_STATE", message: /is (up|probed), neither down nor left$/ });
     assert.throws(() => run("forget 7"), { code: "ERR_ARGUMENT", message: "forget: node: no row has 7" });
     assert.throws(() => run("forget kitchen"), { code: "ERR_ARGUMENT" });

@@ -107,9 +107,9 @@ describe("chisme node", function () {
       await node.untilMinMax(22, 22, 1);
       await node.until("all problems came", () => node.stderr.split("\n").length === 4);
       assert.equal(node.stderr, [
-        'warning: line 1 of standard input: "warm" is not a number',
-        'warning: line 2 of standard input: "0x10" is not a number',
-        'warning: line 3 of standard input: "Infinity" is not a number',
+        'warning: line 1 of standard input: "warm" is not a number; "help" lists the commands',
+        'warning: line 2 of standard input: "0x10" is not a number; "help" lists the commands',
+        'warning: line 3 of standard input: "Infinity" is not a number; "help" lists the commands',
         "",
       ].join("\n"));
     });
