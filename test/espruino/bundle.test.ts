@@ -19,12 +19,12 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 80100,
-  "chisme-lean.min.js": 85100,
-  "chisme-espgossip.min.js": 105300,
-  "chisme-espgossip-lean.min.js": 113600,
-  "chisme-full.min.js": 161200,
-  "chisme-full-lean.min.js": 181300,
+  "chisme.min.js": 80900,
+  "chisme-lean.min.js": 85900,
+  "chisme-espgossip.min.js": 106100,
+  "chisme-espgossip-lean.min.js": 114400,
+  "chisme-full.min.js": 162000,
+  "chisme-full-lean.min.js": 182100,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 34;
