@@ -7,7 +7,7 @@ import { type Replayer, firstDifference, hashOf, onV8, onXs } from "./replay.js"
 import { type NodeTrace, TRACE_KEY, record } from "./trace.js";
 
 const SEED = 1;
-const STEPS = 60000;
+const STEPS = 100000;
 /** AES in JavaScript takes XS ten times as long as the rest. */
 const SEALED_STEPS = 10000;
 /** Steps on 32-bit XS where it is emulated, with one restart. */
