@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import type { NodeProcess } from "../desktop/cli/node-process.js";
+import { cleanUp, freshFolder } from "../desktop/cli/node-process.js";
+import { Hosts } from "./hosts.js";
+import { errorsOf, requireHosts, rowOf, toldOf } from "./support.js";
+
+const NODES = 5;
+const INTERVAL_MS = 400;
+/** In which nobody is told SUSPECT or DOWN. */
+const CALM_ROUNDS = 25;
+/** Stretches of so many rounds: on a machine that does much else a node may be late once. */
+const CALM_TRIES = 4;
+
+describe("chisme node on hosts in a line, each of which reaches its neighbours only", function () {
+  this.timeout(240000);
+  let hosts: Hosts;
+  let nodes: NodeProcess[];
+
+  before(function () {
+    requireHosts(this);
+  });
+  beforeEach(() => {
+    hosts = new Hosts();
+    for (let i = 1; i <= NODES; i++) hosts.host(`h${i}`);
+    for (let i = 1; i < NODES; i++) hosts.link(`h${i}`, addressOf(i), `h${i + 1}`, addressOf(i + 1));
+    nodes = [];
+  });
+  afterEach(async () => {
+    await cleanUp();
+    hosts.remove();
+  });
+
+  /** Node i of 1 to 5, which shares i. Its seed is the node before it. */
+  function start(i: number, ...more: string[]): NodeProcess {
+    const seeds = i === 1 ? [] : ["--seed", addressOf(i - 1)];
+    const ofNode = ["--id", String(i), "--name", `n${i}`, "--value", String(i), ...seeds];
+    return hosts.node(`h${i}`, ...ofNode, "--interval", String(INTERVAL_MS), ...more);
+  }
+
+  function startAll(): void {
+    for (let i = 1; i <= NODES; i++) nodes.push(start(i));
+  }
+
+  /** Waits until a node holds nodes in a state. */
+  async function untilHolds(node: NodeProcess, ids: number[], state: string): Promise<void> {
+    for (const id of ids) await node.until(`${id} is ${state}`, () => rowOf(node, id)?.state === state);
+  }
+
+  async function allUp(): Promise<void> {
+    const ids = nodes.map((_node, index) => index + 1);
+    await Promise.all(nodes.map((node, index) => untilHolds(node, ids.filter((id) => id !== index + 1), "up")));
+  }
+
+  /** What was told of false suspicions since a node had told so many events. */
+  function accusations(since: number[]): string[] {
+    return nodes.flatMap((node, index) => node.events.slice(since[index]).flatMap((event) => (
+      (event.event === "row" || event.event === "state") && (event.state === "suspect" || event.state === "down")
+        ? [`${index + 1} holds ${event.id} as ${event.state}`] : []
+    )));
+  }
+
+  it("no host has a route to another host than its neighbours", () => {
+    for (let i = 1; i <= NODES; i++) {
+      for (let j = 1; j <= NODES; j++) {
+        assert.equal(hosts.hasRoute(`h${i}`, addressOf(j)), Math.abs(i - j) <= 1, `from ${i} to ${j}`);
+      }
+    }
+  });
+
+  it("all know all rows, nobody accuses anybody, and each error of the socket is told once at most", async () => {
+    startAll();
+    await Promise.all(nodes.map((node) => node.untilMinMax(1, NODES, NODES)));
+    await allUp();
+    let told: string[] = [];
+    for (let tries = 0; tries < CALM_TRIES; tries++) {
+      const since = nodes.map((node) => node.events.length);
+      await rounds(CALM_ROUNDS);
+      told = accusations(since);
+      if (told.length === 0) break;
+    }
+    assert.deepEqual(told.slice(0, 10), []);
+    for (const node of nodes) assert.deepEqual(errorsOf(node), []);
+  });
+
+  it("a reading of the first node reaches the last one, and one of the last the first", async () => {
+    startAll();
+    await allUp();
+    const [first, , , , last] = nodes;
+    for (const reading of [20.5, 21.5, 22.5]) {
+      first.write(`${reading}\n`);
+      await last.until("it has the reading", () => rowOf(last, 1)?.data === reading);
+      last.write(`${-reading}\n`);
+      await first.until("it has the reading", () => rowOf(first, NODES)?.data === -reading);
+    }
+  });
+
+  it("when the node in the middle is killed each half holds the rest as down, and all are up after it is back", async () => {
+    const storage = ["--storage", freshFolder()];
+    for (let i = 1; i <= NODES; i++) nodes.push(start(i, ...i === 3 ? storage : []));
+    await allUp();
+    await nodes[2].kill();
+    const [one, two, , four, five] = nodes;
+    for (const node of [one, two]) await untilHolds(node, [3, 4, 5], "down");
+    for (const node of [four, five]) await untilHolds(node, [1, 2, 3], "down");
+    // The two networks go on.
+    one.write("30.5\n");
+    await two.until("it has the reading", () => rowOf(two, 1)?.data === 30.5);
+    five.write("31.5\n");
+    await four.until("it has the reading", () => rowOf(four, 5)?.data === 31.5);
+    assert.deepEqual([rowOf(two, 1)?.state, rowOf(four, 5)?.state], ["up", "up"]);
+    nodes[2] = start(3, ...storage);
+    await allUp();
+    await five.until("it has what the other half said", () => rowOf(five, 1)?.data === 30.5);
+    await one.until("it has what the other half said", () => rowOf(one, 5)?.data === 31.5);
+  });
+
+  it("a node counts what it sends to an address without a way, without a report, and goes on with others", async () => {
+    // No way to 3, which is a seed of 1 and not there.
+    nodes = [start(1, "--seed", addressOf(3)), start(2)];
+    await allUp();
+    const [one, two] = nodes;
+    one.write("7.5\n");
+    await two.until("it has the reading", () => rowOf(two, 1)?.data === 7.5);
+    one.write("quit\n");
+    await one.exited;
+    const stop = one.events.at(-1);
+    assert.equal(stop?.event, "stop");
+    assert.ok(stop.stats.sendFailures > 0);
+    assert.ok(stop.stats.sendFailures < stop.stats.datagramsSent);
+    assert.deepEqual(errorsOf(one), []);
+    assert.ok(toldOf(two, 1).every(({ address }) => address === addressOf(1)));
+  });
+
+  it("a socket counts each datagram to an address without a way, throws other errors, and sends all others", () => {
+    const printed = hosts.output("h1", `
+      import { NodeSocket } from "./desktop/platform/node.js";
+      const socket = new NodeSocket();
+      let isEchoed;
+      const echo = new Promise((resolve) => { isEchoed = resolve; });
+      socket.bind(5000, (bytes, length) => isEchoed(length), (error) => console.log("error", error.message));
+      const send = (length, last) => {
+        try { socket.send(new Uint8Array(length), length, 0x0a4d0000 + last, 5000); return "sent"; }
+        catch (error) { return error.code; }
+      };
+      // To 3, 4 and 5 there is no way; more than 65,507 bytes are too long for IPv4; 1 is this host.
+      const answers = [3, 4, 3, 5].map((last) => send(7, last));
+      answers.push(send(70000, 2), send(70000, 2), send(7, 1));
+      const arrived = await echo;
+      answers.push(send(7, 3), send(7, 1), send(7, 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      console.log(JSON.stringify({ answers, arrived, unreachable: socket.unreachable }));
+      socket.close();
+    `);
+    const sent = Array.from({ length: 7 }, () => "sent");
+    const answers = [...sent, "EMSGSIZE", "EMSGSIZE", "sent"];
+    assert.deepEqual(JSON.parse(printed), { answers, arrived: 7, unreachable: 5 });
+  });
+});
+
+function addressOf(i: number): string {
+  return `10.77.0.${i}`;
+}
+
+/** A time in which nodes have so many rounds, where they are not late. */
+function rounds(count: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, count * INTERVAL_MS));
+}
