@@ -245,7 +245,10 @@ export class Rounds {
    * of each node on the way.
    */
   hurry(): void {
-    if (this.probeOrder.isPartial) this.spreadWanted = true;
+    if (!this.probeOrder.isPartial || this.spreadWanted) return;
+    this.spreadWanted = true;
+    // A deadline in the past would look as if this node had stood still.
+    if (this.clock.isDue(this.spreadDeadline)) this.spreadDeadline = this.clock.nowMs;
   }
 
   /** Whether many nodes are out of reach, counted now. */
