@@ -5,11 +5,14 @@ import { Hosts } from "./hosts.js";
 import { errorsOf, requireHosts, rowOf, toldOf } from "./support.js";
 
 const NODES = 5;
-const INTERVAL_MS = 400;
+const INTERVAL_MS = 300;
 /** In which nobody is told SUSPECT or DOWN. */
-const CALM_ROUNDS = 25;
-/** Stretches of so many rounds: on a machine that does much else a node may be late once. */
-const CALM_TRIES = 4;
+const CALM_ROUNDS = 20;
+/**
+ * Stretches of so many rounds, one of which must be calm. In the first, nodes may still
+ * learn whom they reach; on a machine that does much else a node may be late once.
+ */
+const CALM_TRIES = 5;
 
 describe("chisme node on hosts in a line, each of which reaches its neighbours only", function () {
   this.timeout(240000);
@@ -67,10 +70,17 @@ describe("chisme node on hosts in a line, each of which reaches its neighbours o
     }
   });
 
-  it("all know all rows, nobody accuses anybody, and each error of the socket is told once at most", async () => {
+  it("all know all, readings go from end to end, nobody accuses anybody, and nothing is warned of", async () => {
     startAll();
     await Promise.all(nodes.map((node) => node.untilMinMax(1, NODES, NODES)));
     await allUp();
+    const [first, , , , last] = nodes;
+    for (const reading of [20.5, 21.5, 22.5]) {
+      first.write(`${reading}\n`);
+      await last.until("it has the reading", () => rowOf(last, 1)?.data === reading);
+      last.write(`${-reading}\n`);
+      await first.until("it has the reading", () => rowOf(first, NODES)?.data === -reading);
+    }
     let told: string[] = [];
     for (let tries = 0; tries < CALM_TRIES; tries++) {
       const since = nodes.map((node) => node.events.length);
@@ -82,19 +92,7 @@ describe("chisme node on hosts in a line, each of which reaches its neighbours o
     for (const node of nodes) assert.deepEqual(errorsOf(node), []);
   });
 
-  it("a reading of the first node reaches the last one, and one of the last the first", async () => {
-    startAll();
-    await allUp();
-    const [first, , , , last] = nodes;
-    for (const reading of [20.5, 21.5, 22.5]) {
-      first.write(`${reading}\n`);
-      await last.until("it has the reading", () => rowOf(last, 1)?.data === reading);
-      last.write(`${-reading}\n`);
-      await first.until("it has the reading", () => rowOf(first, NODES)?.data === -reading);
-    }
-  });
-
-  it("when the node in the middle is killed each half holds the rest as down, and all are up after it is back", async () => {
+  it("the node in the middle is killed: each half holds the rest as down, until it is back", async () => {
     const storage = ["--storage", freshFolder()];
     for (let i = 1; i <= NODES; i++) nodes.push(start(i, ...i === 3 ? storage : []));
     await allUp();
