@@ -1,4 +1,4 @@
-import { MESHES, type MeshName } from "./mesh-shapes.js";
+import { type Mesh, MESHES } from "./mesh-shapes.js";
 
 /** A figure of the benchmark. */
 export interface Figure {
@@ -137,7 +137,7 @@ export const FIGURES: readonly Figure[] = [
     name: "restart.massP95Rounds.loss10", unit: "rounds", measurement: "massRestart",
     about: "the same with 10 % loss, until all nodes hold all as UP or SUSPECT; 95th percentile",
   },
-  ...MESHES.flatMap(({ name, about }) => meshFigures(name, about)),
+  ...MESHES.flatMap(meshFigures),
   {
     name: "store.appendsPerFlashErase", unit: "events", measurement: "storeWear",
     about: "events of 40 bytes stored for each erase of a 4,096-byte sector; the last 96 events are kept",
@@ -149,7 +149,8 @@ export const FIGURES: readonly Figure[] = [
 ];
 
 /** Where not every node reaches every other: bounds of each shape. */
-function meshFigures(name: MeshName, about: string): Figure[] {
+function meshFigures({ name, about, hasBridges }: Mesh): Figure[] {
+  const crash = `meshCrash.${name}`;
   return [
     {
       name: `mesh.bytesPerNodePerRound.${name}`, unit: "bytes", measurement: `mesh.${name}`,
@@ -172,22 +173,30 @@ function meshFigures(name: MeshName, about: string): Figure[] {
     {
       name: `mesh.suspectsPerNodeDay.${name}loss10`, unit: "times", measurement: `mesh.${name}`,
       bound: { atMost: MESH_SUSPECTS_MAX },
-      about: "how often the application of a node is notified in 24 hours that a node is SUSPECT; no node crashes; mean",
+      about: "how often a node's application is notified in 24 hours that a node is SUSPECT; none crashes; mean",
     },
     {
       name: `mesh.falseDown.${name}loss10`, unit: "times", measurement: `mesh.${name}`, bound: { atMost: 0 },
       about: "how often an application is notified in the same time that a node is DOWN, all nodes and seeds together",
     },
     {
-      name: `mesh.crashP95SuspicionPeriods.${name}loss10`, unit: "periods", measurement: `meshCrash.${name}`,
+      name: `mesh.crashP95SuspicionPeriods.${name}loss10`, unit: "periods", measurement: crash,
       about: "from a crash until the last node has set the node to DOWN, in suspicion periods; 95th percentile",
     },
     {
-      name: `mesh.crashP95RoundsBeyond.${name}loss10`, unit: "rounds", measurement: `meshCrash.${name}`,
+      name: `mesh.crashP95RoundsBeyond.${name}loss10`, unit: "rounds", measurement: crash,
       bound: { atMost: 0 },
-      about: "the same in rounds beyond 3 suspicion periods and one round for each hop, from the node to the farthest; "
-        + "0 if it is within that; 95th percentile",
+      about: "the same in rounds beyond 3 suspicion periods and one round for each hop from the node to the farthest; "
+        + "95th percentile",
     },
+    {
+      name: `mesh.groupCrashP95RoundsBeyond.${name}loss10`, unit: "rounds", measurement: crash, bound: { atMost: 0 },
+      about: "the same if all neighbours of the node crash with it",
+    },
+    ...hasBridges !== true ? [] : [{
+      name: `mesh.cutOffP95SuspicionPeriods.${name}loss10`, unit: "periods", measurement: crash,
+      about: "in the same crashes, until the last node has set all nodes to DOWN that the crash cut off from it",
+    }],
   ];
 }
 

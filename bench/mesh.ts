@@ -7,11 +7,12 @@ import { BenchNetwork, ROUND_MS } from "./network.js";
 const LOSS = 0.1;
 /** Rounds in which nodes learn whom they reach, and all updates of the start are sent. */
 const WARM_UP_ROUNDS = { full: 200, quick: 100 };
-const IDLE_ROUNDS = 128;
+/** Twice the time after which a node of the largest network announces that its row is still valid. */
+const IDLE_ROUNDS = { full: 784, quick: 128 };
 const DAY_ROUNDS = 8640;
-const QUICK_ROUNDS = 150;
-/** The network in which each node reaches all, for comparison: its bytes hardly differ from round to round. */
-const FULL_NETWORK_ROUNDS_MAX = 1000;
+const LOSS_ROUNDS = { full: DAY_ROUNDS, quick: 150 };
+/** Of the network in which each node reaches all. Its mean hardly changes any more. */
+const COMPARED_ROUNDS_MAX = 2000;
 /** Rounds with loss before a crash. */
 const CRASH_REST_ROUNDS = 20;
 /** The bound: suspicion periods, and rounds for each hop. */
@@ -30,8 +31,8 @@ interface Calm {
   nodeDays: number;
 }
 
-/** A network at rest: first without loss, then with it. */
-function calm(nodes: number, seed: number, topology: Topology | undefined, rounds: number, warmUp: number): Calm {
+/** A network at rest: first without loss, then with it. Without `topology`, each node reaches all others. */
+function calm(nodes: number, seed: number, size: "full" | "quick", topology?: Topology): Calm {
   let suspects = 0;
   let downs = 0;
   const network = new BenchNetwork({
@@ -41,17 +42,18 @@ function calm(nodes: number, seed: number, topology: Topology | undefined, round
       else if (isGone(state)) downs++;
     },
   });
-  network.warmUp(warmUp);
+  network.warmUp(WARM_UP_ROUNDS[size]);
   const bytesIn = (ofRounds: number): number => {
     const before = network.sim.counts.bytes;
     network.runRounds(ofRounds);
     return (network.sim.counts.bytes - before) / nodes / ofRounds;
   };
-  const idleBytes = bytesIn(IDLE_ROUNDS);
+  const idleBytes = bytesIn(IDLE_ROUNDS[size]);
   network.sim.faults.lossProbability = LOSS;
   network.runRounds(CRASH_REST_ROUNDS);
   suspects = 0;
   downs = 0;
+  const rounds = Math.min(LOSS_ROUNDS[size], topology === undefined ? COMPARED_ROUNDS_MAX : Infinity);
   const lossBytes = bytesIn(rounds);
   return { idleBytes, lossBytes, suspects, downs, nodeDays: nodes * rounds / DAY_ROUNDS };
 }
@@ -63,12 +65,8 @@ function day({ name, options }: Mesh): Measurement<{ mesh: Calm; full: Calm }> {
     seeds: { full: 3, quick: 1 },
     nodes,
     sample(seed, isQuick) {
-      const rounds = isQuick ? QUICK_ROUNDS : DAY_ROUNDS;
-      const warmUp = isQuick ? WARM_UP_ROUNDS.quick : WARM_UP_ROUNDS.full;
-      return {
-        mesh: calm(nodes, seed, makeTopology({ ...options, seed }), rounds, warmUp),
-        full: calm(nodes, seed, undefined, Math.min(rounds, FULL_NETWORK_ROUNDS_MAX), warmUp),
-      };
+      const size = isQuick ? "quick" : "full";
+      return { mesh: calm(nodes, seed, size, makeTopology({ ...options, seed })), full: calm(nodes, seed, size) };
     },
     figures(samples) {
       const meanOf = (value: (sample: { mesh: Calm; full: Calm }) => number): number => mean(samples.map(value));
@@ -87,54 +85,90 @@ function day({ name, options }: Mesh): Measurement<{ mesh: Calm; full: Calm }> {
 }
 
 interface CrashTimes {
-  /** From the crash until the last node holds the node as DOWN. Infinity: some node never did. */
+  /** From the crash until the last node holds the crashed ones as DOWN. Infinity: some node never did. */
   rounds: number;
-  /** From the node to the farthest one. */
+  /** The same for nodes that run, but in another part of the network since the crash; 0 if there are none. */
+  cutOffRounds: number;
+  /** From a crashed node to the farthest one, before the crash. */
   hops: number;
 }
 
-/** A crash in a network of its own. Nodes that it leaves without a neighbour do not count: they cannot notice it. */
-function crashOnce({ options }: Mesh, seed: number, warmUp: number): CrashTimes {
+/**
+ * Crashes in a network of its own. Nodes that are left without a neighbour do not
+ * count: they cannot know whether others died or they themselves are cut off.
+ *
+ * @param isGroup whether all neighbours of the node crash with it
+ */
+function crashOnce({ options }: Mesh, seed: number, warmUp: number, isGroup: boolean): CrashTimes {
   const { nodes } = options;
   const topology = makeTopology({ ...options, seed });
-  const knownMs = new Map<number, number>();
-  let crashedId = -1;
+  /** When a node set another to DOWN, where it still holds it so. */
+  const downMs = new Map<string, number>();
   const network = new BenchNetwork({
     nodes, seed, topology,
     onState: ({ id, state }, by) => {
-      if (id === crashedId && isGone(state)) knownMs.set(by.index, network.sim.nowMs);
+      const pair = `${by.index} ${id}`;
+      if (!isGone(state)) downMs.delete(pair);
+      else if (!downMs.has(pair)) downMs.set(pair, network.sim.nowMs);
     },
   });
   network.warmUp(warmUp);
   network.sim.faults.lossProbability = LOSS;
   network.runRounds(CRASH_REST_ROUNDS);
-  const node = network.random.pick(network.nodes);
+  const dead = new Set(victims(topology, network.random.below(nodes), isGroup));
   network.sim.runFor(network.random.below(ROUND_MS));
-  crashedId = node.id;
   const crashedMs = network.sim.nowMs;
-  node.crash();
-  const observers = topology.parts((other) => other !== node.index).filter(({ length }) => length > 1).flat();
-  for (let round = 0; round < PATIENCE_ROUNDS && !observers.every((other) => knownMs.has(other)); round++) {
+  for (const index of dead) network.nodes[index].crash();
+  const parts = topology.parts((index) => !dead.has(index)).filter(({ length }) => length > 1);
+  const pairsOf = (isTarget: (index: number, part: readonly number[]) => boolean): string[] => parts.flatMap((part) => {
+    const ids = network.nodes.filter(({ index }) => isTarget(index, part)).map(({ id }) => id);
+    return part.flatMap((by) => ids.map((id) => `${by} ${id}`));
+  });
+  const crashed = pairsOf((index) => dead.has(index));
+  const cutOff = pairsOf((index, part) => !dead.has(index) && !part.includes(index));
+  const roundsOf = (pairs: readonly string[]): number => pairs.reduce((latest, pair) => {
+    return Math.max(latest, ((downMs.get(pair) ?? Infinity) - crashedMs) / ROUND_MS);
+  }, 0);
+  for (let round = 0; round < PATIENCE_ROUNDS; round++) {
     network.runRounds(1);
+    if (roundsOf(crashed) < Infinity && roundsOf(cutOff) < Infinity) break;
   }
-  const lastMs = Math.max(...observers.map((other) => knownMs.get(other) ?? Infinity));
-  return { rounds: (lastMs - crashedMs) / ROUND_MS, hops: topology.eccentricity(node.index) };
+  const hops = Math.max(...[...dead].map((index) => topology.eccentricity(index)));
+  return { rounds: roundsOf(crashed), cutOffRounds: roundsOf(cutOff), hops };
 }
 
-function crash(mesh: Mesh): Measurement<CrashTimes> {
-  const { name, options: { nodes } } = mesh;
+/** A node or, if at least half of all nodes are left, also all of its neighbours; otherwise also one of them. */
+function victims(topology: Topology, node: number, isGroup: boolean): number[] {
+  if (!isGroup) return [node];
+  const neighbours = [...topology.neighbours(node)];
+  return [node, ...neighbours.length < topology.nodes / 2 ? neighbours : neighbours.slice(0, 1)];
+}
+
+function crash(mesh: Mesh): Measurement<{ one: CrashTimes; group: CrashTimes }> {
+  const { name, options: { nodes }, hasBridges } = mesh;
   return {
     name: `meshCrash.${name}`,
     seeds: { full: 100, quick: 4 },
     nodes,
-    sample: (seed, isQuick) => crashOnce(mesh, seed, isQuick ? WARM_UP_ROUNDS.quick : WARM_UP_ROUNDS.full),
+    sample(seed, isQuick) {
+      const warmUp = isQuick ? WARM_UP_ROUNDS.quick : WARM_UP_ROUNDS.full;
+      return { one: crashOnce(mesh, seed, warmUp, false), group: crashOnce(mesh, seed, warmUp, true) };
+    },
     figures(samples) {
       const period = suspicionMs(nodes) / ROUND_MS;
-      const beyond = samples.map(({ rounds, hops }) => Math.max(0, rounds - PERIODS * period - ROUNDS_PER_HOP * hops));
-      const periods = samples.map(({ rounds }) => rounds / period);
+      const p95 = (values: readonly number[]): number => rounded(percentile(values, 0.95), 2);
+      const beyond = ({ rounds, hops }: CrashTimes): number => (
+        Math.max(0, rounds - PERIODS * period - ROUNDS_PER_HOP * hops)
+      );
+      const cutOff = samples.flatMap(({ one, group }) => [one.cutOffRounds, group.cutOffRounds]);
       return {
-        [`mesh.crashP95SuspicionPeriods.${name}loss10`]: rounded(percentile(periods, 0.95), 2),
-        [`mesh.crashP95RoundsBeyond.${name}loss10`]: rounded(percentile(beyond, 0.95), 2),
+        [`mesh.crashP95SuspicionPeriods.${name}loss10`]: p95(samples.map(({ one }) => one.rounds / period)),
+        [`mesh.crashP95RoundsBeyond.${name}loss10`]: p95(samples.map(({ one }) => beyond(one))),
+        [`mesh.groupCrashP95RoundsBeyond.${name}loss10`]: p95(samples.map(({ group }) => beyond(group))),
+        ...hasBridges === true && {
+          [`mesh.cutOffP95SuspicionPeriods.${name}loss10`]: p95(cutOff.filter((rounds) => rounds > 0)
+            .map((rounds) => rounds / period)),
+        },
       };
     },
   };
