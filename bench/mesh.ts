@@ -6,11 +6,11 @@ import { BenchNetwork, ROUND_MS } from "./network.js";
 
 const LOSS = 0.1;
 /** Rounds in which nodes learn whom they reach, and all updates of the start are sent. */
-const WARM_UP_ROUNDS = { full: 200, quick: 100 };
+const WARM_UP_ROUNDS = 200;
 /** Twice the time after which a node of the largest network announces that its row is still valid. */
 const IDLE_ROUNDS = { full: 784, quick: 128 };
 const DAY_ROUNDS = 8640;
-const LOSS_ROUNDS = { full: DAY_ROUNDS, quick: 150 };
+const LOSS_ROUNDS = { full: DAY_ROUNDS, quick: 400 };
 /** Of the network in which each node reaches all. Its mean hardly changes any more. */
 const COMPARED_ROUNDS_MAX = 2000;
 /** Rounds with loss before a crash. */
@@ -42,7 +42,7 @@ function calm(nodes: number, seed: number, size: "full" | "quick", topology?: To
       else if (isGone(state)) downs++;
     },
   });
-  network.warmUp(WARM_UP_ROUNDS[size]);
+  network.warmUp(WARM_UP_ROUNDS);
   const bytesIn = (ofRounds: number): number => {
     const before = network.sim.counts.bytes;
     network.runRounds(ofRounds);
@@ -99,7 +99,7 @@ interface CrashTimes {
  *
  * @param isGroup whether all neighbours of the node crash with it
  */
-function crashOnce({ options }: Mesh, seed: number, warmUp: number, isGroup: boolean): CrashTimes {
+function crashOnce({ options }: Mesh, seed: number, isGroup: boolean): CrashTimes {
   const { nodes } = options;
   const topology = makeTopology({ ...options, seed });
   /** When a node set another to DOWN, where it still holds it so. */
@@ -112,7 +112,7 @@ function crashOnce({ options }: Mesh, seed: number, warmUp: number, isGroup: boo
       else if (!downMs.has(pair)) downMs.set(pair, network.sim.nowMs);
     },
   });
-  network.warmUp(warmUp);
+  network.warmUp(WARM_UP_ROUNDS);
   network.sim.faults.lossProbability = LOSS;
   network.runRounds(CRASH_REST_ROUNDS);
   const dead = new Set(victims(topology, network.random.below(nodes), isGroup));
@@ -148,12 +148,9 @@ function crash(mesh: Mesh): Measurement<{ one: CrashTimes; group: CrashTimes }> 
   const { name, options: { nodes }, hasBridges } = mesh;
   return {
     name: `meshCrash.${name}`,
-    seeds: { full: 100, quick: 4 },
+    seeds: { full: 100, quick: 6 },
     nodes,
-    sample(seed, isQuick) {
-      const warmUp = isQuick ? WARM_UP_ROUNDS.quick : WARM_UP_ROUNDS.full;
-      return { one: crashOnce(mesh, seed, warmUp, false), group: crashOnce(mesh, seed, warmUp, true) };
-    },
+    sample: (seed) => ({ one: crashOnce(mesh, seed, false), group: crashOnce(mesh, seed, true) }),
     figures(samples) {
       const period = suspicionMs(nodes) / ROUND_MS;
       const p95 = (values: readonly number[]): number => rounded(percentile(values, 0.95), 2);
