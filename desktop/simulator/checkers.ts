@@ -16,7 +16,8 @@ export interface Violation {
 /**
  * Checks that every running node holds all running nodes as live, with their
  * current revision, heartbeat and value. No running node is suspected, and no
- * other node is held as live.
+ * other node is held as live. With `network.topology`, a node is compared with
+ * those to which it has a path.
  */
 export function checkAgreement(network: SimNetwork): Violation[] {
   return checkRows(network, "agreement", true);
@@ -26,6 +27,7 @@ export function checkAgreement(network: SimNetwork): Violation[] {
  * Checks that every running node holds all running nodes as live, with the
  * values that they share now, and no other node. Unlike `checkAgreement` it
  * accepts suspicions, because under loss some suspicion is always unrefuted.
+ * With `network.topology`, a node is compared as `checkAgreement` does.
  */
 export function checkValues(network: SimNetwork): Violation[] {
   return checkRows(network, "values", false);
