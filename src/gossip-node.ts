@@ -12,6 +12,7 @@ import { REMOVE } from "./engine/table/states.js";
 import { debugLine } from "./debug-line.js";
 import { type ChismeError, type GossipErrorCode, failure, invalid } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
+import type { MessageApi } from "./messages/message-api.js";
 import { findGone, findNode } from "./find-node.js";
 import { type GossipStats, gossipStats } from "./gossip-stats.js";
 import { encodeName, noRoomBesideName } from "./node-name.js";
@@ -41,6 +42,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   private readonly value: Uint8Array;
   /** @internal Undefined without the option `events`. */
   protected readonly eventNotifier: EventNotifier | undefined;
+  /** @internal Undefined without the option `messages`. */
+  protected readonly messageApi: MessageApi | undefined;
   private readonly notifier: Notifier<Value>;
   private readonly stored: NodeStorage;
   /** The id that the storage keeps. In a dialect that names nodes by their addresses the rows have another one. */
@@ -70,6 +73,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.value = new Uint8Array(checked.valueBytesMax);
     if (options.name !== undefined) this.share(encodeName("", "name", options.name, this.value), undefined, 0, 0);
     this.eventNotifier = this.makeEventNotifier();
+    this.messageApi = this.makeMessageApi();
     this.notifier = new Notifier(options, this.engine, this.eventNotifier, this);
     const views = options.views ?? [];
     for (let i = 0; i < views.length; i++) views[i].bind(checked.capacity);
@@ -232,7 +236,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
       const problem = this.stored.storeLastPeers();
       if (problem !== undefined) this.print(`storage: ${problem.message}`);
       this.engine.leave(this.nowMs());
-      while (this.engine.pollTransmit(this.datagram)) this.send(this.datagram);
+      while (this.engine.pollTransmit(this.datagram)) this.transmit(this.datagram);
       this.options.socket.close();
     }
     // A node that was not started may have opened the storage in `setRevision`.
@@ -292,6 +296,27 @@ export class GossipNode<Value extends CborValue = CborValue> {
     return events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.physical(this.setTime()));
   }
 
+  private makeMessageApi(): MessageApi | undefined {
+    const protocol = this.engine.messages;
+    const given = this.options.messages;
+    if (protocol === undefined || given === undefined) return undefined;
+    return given.api(protocol, {
+      port: this.port,
+      nowMs: () => this.nowMs(),
+      drain: () => this.drain(false),
+      checkRunning: (method) => this.checkRunning(method),
+    });
+  }
+
+  private checkRunning(method: string): void {
+    if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
+  }
+
+  /** Notifies of messages. Returns whether there was any. */
+  notifyMessages(): boolean {
+    return this.messageApi !== undefined && this.messageApi.notify(this);
+  }
+
   /** @internal Publishes the event that `prepare` makes and stores. */
   protected publishEvent(method: string, prepare: (nowMs: number) => EncodedEvent): void {
     if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
@@ -343,7 +368,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     }
     let sendError: Error | undefined;
     while (this.phase === STARTED && this.engine.pollTransmit(this.datagram)) {
-      const error = this.send(this.datagram);
+      const error = this.transmit(this.datagram);
       if (sendError === undefined) sendError = error;
     }
     try {
@@ -366,7 +391,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /** Returns the first error of a run of the node; those that follow are only counted. */
-  private send(datagram: Datagram): Error | undefined {
+  private transmit(datagram: Datagram): Error | undefined {
     this.debug("to", datagram.address, datagram.port, datagram.bytes, datagram.length);
     try {
       this.options.socket.send(datagram.bytes, datagram.length, datagram.address, datagram.port);
@@ -388,8 +413,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.timer = this.options.clock.setTimer(() => this.tick(), delayMs > 0 ? delayMs : 0);
   }
 
-  /** Views of events may change by time alone. */
+  /** Views of events may change by time alone, and what the application did may have posted messages. */
   private scheduleViews(): void {
+    if (this.phase === STARTED && this.messageApi !== undefined) this.schedule(this.engine.nextDeadline());
     if (this.phase !== STARTED || this.eventNotifier === undefined) return;
     const delayMs = this.eventNotifier.delayMs();
     if (delayMs >= 0) this.schedule((this.nowMs() + delayMs) >>> 0);

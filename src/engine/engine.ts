@@ -8,6 +8,7 @@ import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { noteStatement } from "./membership/routes.js";
 import { Suspicion } from "./membership/suspicion.js";
+import type { MessageProtocol } from "./message/message-protocol.js";
 import type { NodeEngine } from "./node-engine.js";
 import {
   ALONE_ROUNDS, NOTIFY_ALONE, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_NETWORK, NOTIFY_SEALED, NOTIFY_TABLE_FULL,
@@ -30,11 +31,11 @@ import { LEFT, UP } from "./table/states.js";
 import { checkFrame, parseFrame } from "./wire/admission.js";
 import { locateSender } from "./wire/advertised.js";
 import {
-  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN,
+  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_SEAL, DROP_SECTION, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN,
   DROP_UNSEALED,
 } from "./wire/drops.js";
 import {
-  FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_ROWS,
+  FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ, SECTION_ROWS,
   SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./wire/frame.js";
 import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
@@ -68,6 +69,8 @@ export class Engine implements NodeEngine {
   readonly stats: Stats;
   /** The event feeds; undefined in a node without them. */
   readonly feed: FeedProtocol | undefined;
+  /** The messages; undefined in a node without them. */
+  readonly messages: MessageProtocol | undefined;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly own: OwnRow;
@@ -101,6 +104,9 @@ export class Engine implements NodeEngine {
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
     this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool, most);
+    this.messages = options.messages === undefined ? undefined
+      : options.messages(rows, this.clock, this.random, this.rounds, this.outbox, options.sealer);
+    this.outbox.messages = this.messages;
     const advertised = options.advertisedAddress;
     const port = options.advertisedPort ?? options.port;
     insertOwnRow(rows, this.row, options.id, advertised ?? options.address, port, advertised !== undefined);
@@ -161,7 +167,8 @@ export class Engine implements NodeEngine {
   /** A well-formed frame arrived from the node at an address. */
   private receiveFrame(address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
-    const reason = checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
+    const isGood = this.messages === undefined || this.messages.check(frame);
+    const reason = !isGood ? DROP_SECTION : checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
     if (reason !== DROP_NONE) this.refuse(reason, address, port, bytes, length);
     else if (isOfNetwork(this.rows, frame)) this.exchange(address, port, bytes, length);
     else this.showLimits(address, port, length);
@@ -170,6 +177,12 @@ export class Engine implements NodeEngine {
   /** The deadline passed. */
   tick(nowMs: number): void {
     this.begin(nowMs);
+    this.tickRounds();
+    // Last, so that they do not take the place of probes.
+    if (this.messages !== undefined) this.messages.tick();
+  }
+
+  private tickRounds(): void {
     expireStates(this.rows, this.suspicion, this.rounds);
     const asked = this.feed === undefined ? -1 : this.feed.tick();
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
@@ -255,7 +268,8 @@ export class Engine implements NodeEngine {
   }
 
   private deadline(): number {
-    return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.own.keepaliveDeadline);
+    const next = earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.own.keepaliveDeadline);
+    return this.messages === undefined ? next : this.messages.nextDeadline(next);
   }
 
   /** Begins an input: advances the time and drops what the last input left unsent. */
@@ -263,6 +277,7 @@ export class Engine implements NodeEngine {
     const expected = this.deadline();
     this.clock.advance(nowMs);
     this.outbox.clear();
+    if (this.messages !== undefined) this.messages.begin();
     if (this.replayGuard !== undefined) this.replayGuard.mark(this.clock.nowMs, this.outbox.counter);
     const lateMs = (this.clock.nowMs - expected) | 0;
     // PROTOCOL 4.2: this node itself stood still.
@@ -336,6 +351,8 @@ export class Engine implements NodeEngine {
       else if (feed !== undefined && frame.isOfEvents()) {
         const forkSlot = feed.handleSection(frame);
         if (forkSlot >= 0) this.faults.report(NOTIFY_FORK, forkSlot);
+      } else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
+        this.messages.handle(frame, senderAt(rows, frame, address, port));
       }
     }
     if (feed !== undefined) settleFeeds(feed, rows, this.faults, frame, outbox);
@@ -425,7 +442,7 @@ export class Engine implements NodeEngine {
     if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
     const isProven = this.prepareAnswer(slot, length);
     if (isProven && !this.rounds.mayAnswerInFull(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    const withSummary = !isInSync(this.rows, frame) && isOfNetwork(this.rows, frame);
+    const withSummary = !isInSync(this.rows, frame) && isOfNetwork(this.rows, frame) && !this.isOfMessage();
     this.outbox.addAnswer(TYPE_ACK, address, port, 0, withSummary, frame.counter, frame.id);
   }
 
@@ -435,11 +452,14 @@ export class Engine implements NodeEngine {
     this.prepareAnswer(slot, length);
     if (!this.rounds.mayContinue()) return;
     const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
-    const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
+    const withSummary = !this.isOfMessage() && !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
     const isChallenge = (frame.flags & FLAG_CHALLENGE) !== 0;
     if (!withSummary && !isChallenge && !this.outbox.hasAnswer()) return;
     this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
   }
+
+  /** PROTOCOL 11: a frame with a message begins no reconciliation, nor does its answer. */
+  private isOfMessage(): boolean { return this.messages !== undefined && this.messages.isOfMessage; }
 
   /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether the address is proven. */
   private prepareAnswer(slot: number, length: number): boolean {

@@ -1,10 +1,11 @@
 import {
   FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_CHALLENGE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED, LIMITS_BYTES_MAX,
-  NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_WANT, TYPE_ACK, TYPE_DIFF,
+  NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ, SECTION_WANT, TYPE_ACK, TYPE_DIFF,
   TYPE_LEAVE, TYPE_SYN,
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
+import type { MessageProtocol } from "../message/message-protocol.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
@@ -47,6 +48,8 @@ export class Outbox {
   private readonly datagramBytesMax: number;
   /** Undefined in a node without feeds. */
   private readonly feeds: FeedOutbox | undefined;
+  /** Undefined in a node without messages. */
+  messages: MessageProtocol | undefined = undefined;
   /** What shows the answered peer which rows differ. */
   readonly summary: SummaryWriter;
   /** Counter of the last frame sent. Each frame of a start has another one. */
@@ -196,6 +199,13 @@ export class Outbox {
     this.add(TYPE_SYN, rows.address(slot), rows.port(slot), flags, OWN_SLOT, id, rows.id(slot));
   }
 
+  /** A SYN to the node in `slot`, with the message in a place. */
+  addMessage(slot: number, place: number): void {
+    const rows = this.rows;
+    const flags = (SECTION_MESSAGE << ABOUT_SHIFT) | (rows.hasFlag(slot, FLAG_LIMITS) ? 0 : WITH_LIMITS);
+    this.add(TYPE_SYN, rows.address(slot), rows.port(slot), flags, slot, place, rows.id(slot));
+  }
+
   /** A DIFF that answers the ping request of the node in `slot`: the node `id` lives. @param answered its counter */
   addIndirectAck(id: number, slot: number, answered: number): void {
     const rows = this.rows;
@@ -269,14 +279,18 @@ export class Outbox {
     // A SYN of a network without a name shows them if there is room, so that updates come first.
     // Of a LEAVE the row counts most.
     const isNeeded = hasLimits && this.isNamed() && type !== TYPE_LEAVE;
+    const place = this.placeOf(type, at);
     const limitsBytes = answersLimits || isNeeded ? this.limitsBytes() : 0;
-    this.writer.reserve(limitsBytes);
+    const messageBytes = place === NO_PLACE ? 0 : this.messages!.sectionBytes(place);
+    this.writer.reserve(limitsBytes + messageBytes);
     if (!isAnswer) this.writeOpening(type, at);
     const rowsFinished = !isAnswer || this.writeAnswer(at);
     const feedsFinished = this.feeds === undefined || this.feeds.write(this.writer, isAnswer);
     this.writer.reserve(-limitsBytes);
     if (answersLimits) this.answer &= ~ANSWER_LIMITS;
     if (hasLimits) this.writeLimits();
+    this.writer.reserve(-messageBytes);
+    if (messageBytes > 0) this.messages!.write(this.writer, place);
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
@@ -284,6 +298,13 @@ export class Outbox {
     if (isAnswer && (finished ? this.mayContinue() : this.framesLeft === 0)) this.writer.markMore();
     out.length = this.finish(out.bytes, at);
     return true;
+  }
+
+  /** The place of the message that a SYN carries; -1 for an ACK, which may answer one; NO_PLACE: neither. */
+  private placeOf(type: number, at: number): number {
+    if (this.messages === undefined) return NO_PLACE;
+    if (type === TYPE_ACK) return -1;
+    return this.aboutOf(at) === SECTION_MESSAGE ? this.words[at + ANSWERED] : NO_PLACE;
   }
 
   private writeLimits(): void {
@@ -360,7 +381,7 @@ export class Outbox {
       if (type === TYPE_SYN) writeUpdates(this.rows, writer, this.feeds, this.counter, first);
       writer.endRows();
     }
-    if (about !== 0 && writer.beginIds(about)) {
+    if (about !== 0 && about !== SECTION_MESSAGE && writer.beginIds(about)) {
       writer.writeId(about === SECTION_INDIRECT_ACK ? slot : this.words[at + ANSWERED]);
       if ((this.words[at + FLAGS] & MAY_VOUCH) !== 0) writer.writeId(this.rows.id(OWN_SLOT));
       writer.endIds();
@@ -434,6 +455,7 @@ const WITH_SUMMARY = 1;
 /** Higher than all slots. */
 const BARE = 0xffffffff;
 const ANY_BYTES = 0xffff;
+const NO_PLACE = -2;
 const WANTS_MIN = 8;
 
 /** Ids that one answer may want. With more the peer continues the exchange. */

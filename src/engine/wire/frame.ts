@@ -74,6 +74,10 @@ export const SECTION_GAP = 11;
 export const SECTION_HISTORY = 12;
 /** The sender's `valueBytesMax`, `eventBytesMax` and `capacity`, until the receiver's are known (PROTOCOL 5.7). */
 export const SECTION_LIMITS = 13;
+/** In a SYN: a message for another node or for all nodes, as in engine/message/message.ts. */
+export const SECTION_MESSAGE = 14;
+/** In the ACK of such a SYN: what became of the message. */
+export const SECTION_HOP = 15;
 
 // How a row gives its address, in bits 3 and 4 of its head.
 /** The source of the datagram. Only for the sender's own row. */
