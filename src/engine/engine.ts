@@ -1,9 +1,8 @@
 import { Clock, earlier } from "./clock.js";
 import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
-import { compareCapacity, exchangeLimits, isOfNetwork, noteValue, showsLimits } from "./limits.js";
+import { exchangeLimits, isOfNetwork, noteValue, reviewNetwork, showsLimits } from "./limits.js";
 import { expireStates, suspectSilent } from "./membership/expiry.js";
-import { hasLiveNode } from "./membership/probe-order.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { noteStatement } from "./membership/routes.js";
@@ -11,8 +10,7 @@ import { Suspicion } from "./membership/suspicion.js";
 import type { MessageProtocol } from "./message/message-protocol.js";
 import type { NodeEngine } from "./node-engine.js";
 import {
-  ALONE_ROUNDS, NOTIFY_ALONE, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_NETWORK, NOTIFY_SEALED, NOTIFY_TABLE_FULL,
-  type Notification, Faults, nextChange, nextStranger,
+  Faults, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, type Notification, nextChange, nextStranger,
 } from "./notifications.js";
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
@@ -20,7 +18,7 @@ import {
   answerClaim, compareSection, defersRow, isInSync, isSummaryDue, observeSender, proveNeighbour, senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
-import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale } from "./reconcile/refusals.js";
+import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale, reportRefusal } from "./reconcile/refusals.js";
 import { settleFeeds } from "./settle-feeds.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
@@ -31,12 +29,11 @@ import { LEFT, UP } from "./table/states.js";
 import { checkFrame, parseFrame } from "./wire/admission.js";
 import { locateSender } from "./wire/advertised.js";
 import {
-  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_SEAL, DROP_SECTION, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN,
-  DROP_UNSEALED,
+  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN,
 } from "./wire/drops.js";
 import {
-  FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ, SECTION_ROWS,
-  SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
+  SECTION_ROWS, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./wire/frame.js";
 import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
 import { ReplayGuard } from "./wire/replay-guard.js";
@@ -167,8 +164,7 @@ export class Engine implements NodeEngine {
   /** A well-formed frame arrived from the node at an address. */
   private receiveFrame(address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
-    const isGood = this.messages === undefined || this.messages.check(frame);
-    const reason = !isGood ? DROP_SECTION : checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
+    const reason = checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
     if (reason !== DROP_NONE) this.refuse(reason, address, port, bytes, length);
     else if (isOfNetwork(this.rows, frame)) this.exchange(address, port, bytes, length);
     else this.showLimits(address, port, length);
@@ -177,12 +173,6 @@ export class Engine implements NodeEngine {
   /** The deadline passed. */
   tick(nowMs: number): void {
     this.begin(nowMs);
-    this.tickRounds();
-    // Last, so that they do not take the place of probes.
-    if (this.messages !== undefined) this.messages.tick();
-  }
-
-  private tickRounds(): void {
     expireStates(this.rows, this.suspicion, this.rounds);
     const asked = this.feed === undefined ? -1 : this.feed.tick();
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
@@ -191,12 +181,13 @@ export class Engine implements NodeEngine {
     if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
     suspectSilent(this.rows, this.suspicion, this.rounds);
     if (this.rounds.isSpreadDue()) this.rounds.spread();
-    if (!this.rounds.isRoundDue()) return;
-    if (this.replayGuard !== undefined) this.replayGuard.countRound();
-    this.rounds.round();
-    compareCapacity(this.rows, this.faults, this.stats);
-    this.stats.countAlone(!hasLiveNode(this.rows));
-    if (this.stats.roundsAlone() === ALONE_ROUNDS) this.faults.report(NOTIFY_ALONE, OWN_SLOT);
+    if (this.rounds.isRoundDue()) {
+      if (this.replayGuard !== undefined) this.replayGuard.countRound();
+      this.rounds.round();
+      reviewNetwork(this.rows, this.faults, this.stats);
+    }
+    // Last, so that they do not take the place of probes.
+    if (this.messages !== undefined) this.messages.tick();
   }
 
   /**
@@ -239,15 +230,13 @@ export class Engine implements NodeEngine {
   }
 
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
-  revision(): number {
-    return this.own.revision();
-  }
+  revision(): number { return this.own.revision(); }
 
   /** Writes the next datagram to send into `out`; false when there is none. */
   pollTransmit(out: Datagram): boolean {
-    if (!this.outbox.next(out)) return false;
-    this.stats.countSent(out.length);
-    return true;
+    const isSent = this.outbox.next(out);
+    if (isSent) this.stats.countSent(out.length);
+    return isSent;
   }
 
   /** Writes the next notification for the application; false when there is none. */
@@ -259,17 +248,16 @@ export class Engine implements NodeEngine {
 
   /** When `tick` is due, in the caller's time. */
   nextDeadline(): number {
-    return this.clock.toCaller(this.deadline());
+    const next = this.deadline();
+    return this.clock.toCaller(this.messages === undefined ? next : this.messages.nextDeadline(next));
   }
 
   /** Raises the state of a row. For a bridge, which is the judge of foreign nodes (PROTOCOL 9.2). */
-  raiseState(slot: number, state: number): void {
-    this.suspicion.raise(slot, state);
-  }
+  raiseState(slot: number, state: number): void { this.suspicion.raise(slot, state); }
 
+  /** Without messages: the application may have posted some long ago, as far as this node knows. */
   private deadline(): number {
-    const next = earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.own.keepaliveDeadline);
-    return this.messages === undefined ? next : this.messages.nextDeadline(next);
+    return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.own.keepaliveDeadline);
   }
 
   /** Begins an input: advances the time and drops what the last input left unsent. */
@@ -277,7 +265,6 @@ export class Engine implements NodeEngine {
     const expected = this.deadline();
     this.clock.advance(nowMs);
     this.outbox.clear();
-    if (this.messages !== undefined) this.messages.begin();
     if (this.replayGuard !== undefined) this.replayGuard.mark(this.clock.nowMs, this.outbox.counter);
     const lateMs = (this.clock.nowMs - expected) | 0;
     // PROTOCOL 4.2: this node itself stood still.
@@ -291,23 +278,18 @@ export class Engine implements NodeEngine {
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     const guard = this.replayGuard;
     this.stats.countDrop(reason);
+    reportRefusal(this.faults, guard, this.frame, reason, address);
     if (reason === DROP_STALE) {
       correctStale(this.rows, this.outbox, this.frame, guard, address, port, length);
     } else if (reason === DROP_UNPROVEN) {
       challenge(this.rows, this.outbox, this.frame, this.feed !== undefined, address, port, length);
-    } else if (reason === DROP_NETWORK) {
-      this.faults.reportSender(NOTIFY_NETWORK, address, this.frame.isNamed() ? 1 : 0);
     } else if (reason === DROP_ID_CONFLICT) {
       // A sealed frame of this id may be this node's own, replayed by an attacker.
       const frame = this.frame;
       if (guard === undefined || this.own.isBeyond(frame.revision, (frame.counter - this.outbox.counter) | 0)) {
         this.own.isContested = true;
       }
-    } else if (guard !== undefined) {
-      if (reason === DROP_UNSEALED || reason === DROP_SEAL) guard.noteStranger(address, reason === DROP_SEAL);
-    } else if (reason === DROP_UNSEALED) {
-      this.faults.reportSender(NOTIFY_SEALED, address, 0);
-    } else if (reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
+    } else if (guard === undefined && reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
       // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life. It may send from another port than it reads.
       this.outbox.addSign(address, this.rows.port(OWN_SLOT), 0);
     }
@@ -442,7 +424,7 @@ export class Engine implements NodeEngine {
     if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
     const isProven = this.prepareAnswer(slot, length);
     if (isProven && !this.rounds.mayAnswerInFull(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    const withSummary = !isInSync(this.rows, frame) && isOfNetwork(this.rows, frame) && !this.isOfMessage();
+    const withSummary = !isInSync(this.rows, frame) && isOfNetwork(this.rows, frame);
     this.outbox.addAnswer(TYPE_ACK, address, port, 0, withSummary, frame.counter, frame.id);
   }
 
@@ -452,14 +434,11 @@ export class Engine implements NodeEngine {
     this.prepareAnswer(slot, length);
     if (!this.rounds.mayContinue()) return;
     const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
-    const withSummary = !this.isOfMessage() && !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
+    const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
     const isChallenge = (frame.flags & FLAG_CHALLENGE) !== 0;
     if (!withSummary && !isChallenge && !this.outbox.hasAnswer()) return;
     this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
   }
-
-  /** PROTOCOL 11: a frame with a message begins no reconciliation, nor does its answer. */
-  private isOfMessage(): boolean { return this.messages !== undefined && this.messages.isOfMessage; }
 
   /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether the address is proven. */
   private prepareAnswer(slot: number, length: number): boolean {

@@ -1,7 +1,5 @@
 import { readU32 } from "../../cbor/big-endian.js";
-import { type Clock, earlier } from "../clock.js";
-import { isLivePeer } from "../membership/probe-order.js";
-import { nextHop } from "../membership/routes.js";
+import type { Clock } from "../clock.js";
 import type { Rounds } from "../membership/rounds.js";
 import type { Random } from "../random.js";
 import type { Outbox } from "../reconcile/outbox.js";
@@ -14,14 +12,14 @@ import type { Sealer } from "../wire/sealer.js";
 import { closeMessage, openMessage } from "./end-seal.js";
 import {
   AT_FROM, AT_KIND, AT_LEFT, AT_NUMBER, AT_TO, AT_TRY_HOPS, COUNT_BAD, COUNT_DELIVERED, COUNT_DUPLICATES, COUNT_FULL,
-  COUNT_GIVEN_UP, COUNT_NO_WAY, COUNT_REFUSED, COUNT_RELAYED, COUNT_SENT, COUNT_TRIES, DEADLINE, ENDED, EXPIRY, FLIGHTS,
-  HAD_ONE, HEAD_BYTES, HOPS_MASK, HOP_FULL, HOP_HAD, HOP_NEW, HOP_NO_WAY, HOP_REFUSED, HOP_TRIES, KIND_BROADCAST,
-  KIND_MAX, KIND_PING, KIND_PONG, KIND_RECEIPT, KIND_REPLY, KIND_SEND, LEFT_MAX, NEXT, NUMBERS_MAX, OPEN,
-  OUTCOME_DELIVERED, OUTCOME_REFUSED, OUTCOME_SHIFT, OUTCOME_TIMEOUT, PASSED_ON, QUERY_BYTES, RELAYS_PER_ROUND, REPEAT_ROUNDS,
-  SENDING, STATE, TO_APP, TRIES_MASK, TRIES_SHIFT, TRY_MAX, TRY_SHIFT,
+  COUNT_NO_WAY, COUNT_REFUSED, COUNT_RELAYED, COUNT_SENT, ENDED, EXPIRY, HEAD_BYTES, HOPS_MASK, HOP_FULL, HOP_HAD,
+  HOP_NEW, HOP_NO_WAY, HOP_REFUSED, KIND_BROADCAST, KIND_PING, KIND_PONG, KIND_RECEIPT, KIND_REPLY, KIND_SEND,
+  LEFT_MAX, NEXT, NUMBERS_MAX, OPEN, OUTCOME_DELIVERED, OUTCOME_REFUSED, OUTCOME_SHIFT, OUTCOME_TIMEOUT, PASSED_ON,
+  RELAYS_PER_ROUND, SENDING, STATE, TO_APP, TRY_SHIFT,
 } from "./message.js";
+import { MessageHops } from "./message-hops.js";
 import { IS_KNOWN, IS_NEW, type MessageStore, NO_PLACE } from "./message-store.js";
-import { isSpread, nextTarget } from "./spread.js";
+import { isSpread } from "./spread.js";
 
 /** Nothing is to be answered. */
 const NO_ANSWER = -1;
@@ -31,58 +29,26 @@ const NO_ANSWER = -1;
  * effects and nothing is allocated after the constructor. A message that the application posts goes out with the next
  * tick, which is due at once.
  */
-export class MessageProtocol {
-  readonly store: MessageStore;
-  readonly rows: Rows;
-  readonly clock: Clock;
-  private readonly random: Random;
-  private readonly rounds: Rounds;
-  private readonly outbox: Outbox;
+export class MessageProtocol extends MessageHops {
   private readonly sealer: Sealer | undefined;
   /** Number of the last own message; -1 before the first. */
   private number = -1;
   /** What the ACK of this input answers: a `HOP_` constant, and the check of the message above it; or NO_ANSWER. */
   private answer = NO_ANSWER;
-  /** Whether the frame of this input has a message or answers one: neither begins a reconciliation. */
-  isOfMessage = false;
-
   constructor(
     store: MessageStore, rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox,
     sealer: Sealer | undefined,
   ) {
-    this.store = store;
-    this.rows = rows;
-    this.clock = clock;
-    this.random = random;
-    this.rounds = rounds;
-    this.outbox = outbox;
+    super(store, rows, clock, random, rounds, outbox);
     this.sealer = sealer;
   }
 
   /** An input begins. */
-  begin(): void {
-    this.answer = NO_ANSWER;
-    this.isOfMessage = false;
-  }
-
-  /** Whether the frame has a well-formed MESSAGE or HOP, or none. */
-  check(frame: FrameReader): boolean {
-    frame.rewind();
-    while (frame.nextSection()) {
-      const length = frame.end - frame.position;
-      if (frame.section === SECTION_HOP && (length !== 3 || frame.bytes[frame.position] > HOP_REFUSED)) return false;
-      if (frame.section !== SECTION_MESSAGE) continue;
-      const kind = length < HEAD_BYTES ? KIND_MAX + 1 : frame.bytes[frame.position + AT_KIND];
-      if (kind > KIND_MAX || (kind === KIND_REPLY && length < HEAD_BYTES + QUERY_BYTES)) return false;
-      if (leftOf(frame.bytes, frame.position) === 0) return false;
-    }
-    return true;
-  }
+  clear(): void { this.answer = NO_ANSWER; }
 
   /** A section MESSAGE or HOP of a frame arrived. @param slot of the sender's row, if it has the address; or -1 */
   handle(frame: FrameReader, slot: number): void {
     if (frame.section > SECTION_HOP) return;
-    this.isOfMessage = true;
     if (frame.section === SECTION_HOP) {
       if (frame.isAnswer() && slot > OWN_SLOT) this.handleHop(frame.u8(), frame.u16(), slot);
     } else if (!frame.isAnswer()) {
@@ -197,40 +163,6 @@ export class MessageProtocol {
 
   outcome(place: number): number { return (this.store.get(place, STATE) >>> OUTCOME_SHIFT) & 3; }
 
-  /** Milliseconds since the last try of an own message. */
-  sinceTryMs(place: number): number {
-    const sent = this.store.get(place, NEXT) - this.repeatMs(this.store.tryOf(place));
-    return (this.clock.nowMs - sent) >>> 0;
-  }
-
-  /** A tick: works on all messages that are due, as far as the outbox has room. */
-  tick(): void {
-    const store = this.store;
-    const nowMs = this.clock.nowMs;
-    store.forgetSenders(nowMs);
-    for (let place = 0; place < store.count; place++) {
-      if (!store.has(place, SENDING | OPEN) || store.has(place, ENDED)) continue;
-      if (this.clock.isDue(store.get(place, EXPIRY))) {
-        this.expire(place);
-        continue;
-      }
-      if (this.isRepeatDue(place)) this.repeat(place);
-      if (store.has(place, SENDING) && this.clock.isDue(store.get(place, DEADLINE))) this.work(place);
-    }
-  }
-
-  nextDeadline(deadline: number): number {
-    const store = this.store;
-    let next = deadline;
-    for (let place = 0; place < store.count; place++) {
-      if (!store.has(place, SENDING | OPEN) || store.has(place, ENDED)) continue;
-      next = earlier(next, store.get(place, EXPIRY));
-      if (store.has(place, SENDING)) next = earlier(next, store.get(place, DEADLINE));
-      if (this.mayRepeat(place)) next = earlier(next, store.get(place, NEXT));
-    }
-    return next;
-  }
-
   private nextNumber(): number {
     // Without storage and with equal random numbers, two starts have other numbers by their revisions.
     if (this.number < 0) return (this.random.next() ^ orderKey(this.rows.revision(OWN_SLOT))) >>> 0;
@@ -247,160 +179,6 @@ export class MessageProtocol {
       if (isOwn && (this.number - store.number(place)) >>> 0 >= NUMBERS_MAX - 1) return true;
     }
     return false;
-  }
-
-  private repeatMs(tries: number): number { return (this.clock.roundIntervalMs * REPEAT_ROUNDS) << tries; }
-
-  private mayRepeat(place: number): boolean {
-    const store = this.store;
-    return store.has(place, OPEN) && !isSpread(store.kind(place)) && store.tryOf(place) < TRY_MAX;
-  }
-
-  private isRepeatDue(place: number): boolean {
-    return this.mayRepeat(place) && this.clock.isDue(this.store.get(place, NEXT));
-  }
-
-  private repeat(place: number): void {
-    const store = this.store;
-    store.bytes[store.at(place) + AT_TRY_HOPS] += 1 << TRY_SHIFT;
-    store.set(place, NEXT, (this.clock.nowMs + this.repeatMs(store.tryOf(place))) >>> 0);
-    this.dispatch(place);
-  }
-
-  /** A message goes to a neighbour, from the next tick on. */
-  private dispatch(place: number): void {
-    const store = this.store;
-    store.clearBits(place, TRIES_MASK);
-    for (let i = 0; i < FLIGHTS; i++) store.setFlight(place, i, 0);
-    store.setBits(place, SENDING);
-    store.set(place, DEADLINE, this.clock.nowMs);
-  }
-
-  /** This node has done its part of the way. */
-  private finish(place: number): void {
-    this.store.clearBits(place, SENDING);
-    this.store.set(place, DEADLINE, this.clock.nowMs);
-  }
-
-  private expire(place: number): void {
-    const store = this.store;
-    if (store.has(place, SENDING)) store.countUp(COUNT_GIVEN_UP);
-    this.finish(place);
-    if (store.has(place, OPEN)) this.end(place, OUTCOME_TIMEOUT);
-  }
-
-  private end(place: number, outcome: number): void {
-    this.finish(place);
-    this.store.setBits(place, ENDED | (outcome << OUTCOME_SHIFT));
-  }
-
-  private tries(place: number): number { return (this.store.get(place, STATE) & TRIES_MASK) >>> TRIES_SHIFT; }
-
-  private countTry(place: number): void {
-    this.store.set(place, DEADLINE, (this.clock.nowMs + (this.rounds.answerTimeMs() << this.tries(place))) >>> 0);
-    this.store.set(place, STATE, this.store.get(place, STATE) + (1 << TRIES_SHIFT));
-  }
-
-  private work(place: number): void {
-    if (isSpread(this.store.kind(place))) this.spread(place);
-    else this.forward(place);
-  }
-
-  /** A try of the hop of a message for one node. */
-  private forward(place: number): void {
-    const store = this.store;
-    if (this.tries(place) >= HOP_TRIES) {
-      store.countUp(COUNT_GIVEN_UP);
-      this.finish(place);
-      return;
-    }
-    if (!this.outbox.hasRoom()) return;
-    const hop = this.hopTo(store.to(place), store.cameFrom(place));
-    store.setFlight(place, 0, hop < 0 ? 0 : hop);
-    if (hop < 0) store.countUp(COUNT_NO_WAY);
-    else this.launch(place, hop);
-    this.countTry(place);
-  }
-
-  /** A try of all flights of a message for all nodes; without any, it goes to the next neighbours. */
-  private spread(place: number): void {
-    const store = this.store;
-    if (store.hasFlights(place) && this.tries(place) >= HOP_TRIES) this.giveUpFlights(place);
-    if (!store.hasFlights(place)) {
-      store.clearBits(place, TRIES_MASK);
-      const most = Math.min(FLIGHTS, this.outbox.intentsLeft());
-      for (let i = 0; i < most; i++) {
-        const target = nextTarget(store, this.rows, this.random, place);
-        if (target < 0) break;
-        store.setFlight(place, i, target);
-      }
-      if (!store.hasFlights(place)) {
-        if (most > 0) this.finish(place);
-        return;
-      }
-    }
-    if (!this.outbox.hasRoom()) return;
-    for (let i = 0; i < FLIGHTS; i++) {
-      const target = store.flight(place, i);
-      if (target !== 0 && this.outbox.hasRoom()) this.launch(place, target);
-    }
-    this.countTry(place);
-  }
-
-  private giveUpFlights(place: number): void {
-    for (let i = 0; i < FLIGHTS; i++) {
-      const target = this.store.flight(place, i);
-      if (target === 0) continue;
-      this.store.serve(place, target);
-      this.store.setFlight(place, i, 0);
-      this.store.countUp(COUNT_GIVEN_UP);
-    }
-  }
-
-  private launch(place: number, slot: number): void {
-    this.store.countUp(COUNT_TRIES);
-    this.outbox.addMessage(slot, place);
-  }
-
-  /** The neighbour on the way to a node; -1: none, or the message came from there. */
-  private hopTo(id: number, cameFrom: number): number {
-    const slot = this.rows.find(id);
-    const hop = slot <= OWN_SLOT ? -1 : nextHop(this.rows, slot);
-    return hop <= OWN_SLOT || hop === cameFrom || !isLivePeer(this.rows, hop) ? -1 : hop;
-  }
-
-  /** A neighbour answered a message that was sent to it. */
-  private handleHop(what: number, check: number, slot: number): void {
-    const store = this.store;
-    for (let place = 0; place < store.count; place++) {
-      const flight = store.has(place, SENDING) ? store.flightTo(place, slot) : -1;
-      if (flight < 0 || store.check(store.at(place)) !== check) continue;
-      this.hopAnswered(place, flight, what, slot);
-      return;
-    }
-  }
-
-  private hopAnswered(place: number, flight: number, what: number, slot: number): void {
-    const store = this.store;
-    if (what === HOP_FULL || what === HOP_NO_WAY) return;
-    store.setFlight(place, flight, 0);
-    if (!isSpread(store.kind(place))) {
-      this.finish(place);
-      if (what !== HOP_REFUSED) return;
-      store.countUp(COUNT_REFUSED);
-      if (store.has(place, OPEN) && this.rows.id(slot) === store.to(place)) this.end(place, OUTCOME_REFUSED);
-      return;
-    }
-    store.serve(place, slot);
-    if (what === HOP_HAD) this.countHad(place);
-    if (store.hasFlights(place)) return;
-    store.clearBits(place, TRIES_MASK);
-    store.set(place, DEADLINE, this.clock.nowMs);
-  }
-
-  private countHad(place: number): void {
-    const state = this.store.get(place, STATE);
-    if ((state + HAD_ONE) >>> 0 > state) this.store.set(place, STATE, state + HAD_ONE);
   }
 
   /** A message arrived from a neighbour, in the bytes from `at` to `end`. Returns a `HOP_` constant. */

@@ -10,12 +10,15 @@ import type { ReplayGuard } from "../wire/replay-guard.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
 import { UP } from "../table/states.js";
-import { SUMMARY_WORDS, SummaryWriter } from "./summary-writer.js";
+import { SummaryWriter } from "./summary-writer.js";
 import { writeUpdates } from "./updates.js";
 import type { WordPool } from "../word-pool.js";
+import {
+  ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANY_BYTES, BARE, BURST_MAX, DETAIL, FLAGS, FLAGS_ON_WIRE, HEAD_FLAGS,
+  MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT, WANTS, WITH_LIMITS, WITH_SUMMARY, WORDS, wantsMax,
+} from "./outbox-words.js";
 
-/** The most datagrams that one input can cause. */
-export const BURST_MAX = 4;
+export { BURST_MAX, outboxWords } from "./outbox-words.js";
 
 // Of the answer to the peer, in `answer`.
 /** It carries no more updates, so that the room is for rows and summary. */
@@ -127,6 +130,7 @@ export class Outbox {
     this.writer.withFeeds = false;
     this.summary.clear();
     if (this.feeds !== undefined) this.feeds.clear();
+    if (this.messages !== undefined) this.messages.clear();
   }
 
   /** Limits the answer to one datagram of at most `bytes`. */
@@ -425,46 +429,4 @@ export class Outbox {
   private writeToSend(index: number): boolean {
     return this.writer.writeRow(this.rows, this.rows.listed(LIST_TO_SEND, index));
   }
-}
-
-const ADDRESS = 0;
-/** The port, then the type of the frame. */
-const PORT = 1;
-const TYPE_SHIFT = 16;
-const FLAGS = 2;
-/** Of a SYN: the slot of its receiver. Of an answer: whether it carries a summary. Of an indirect ack: its one id. */
-const DETAIL = 3;
-const ANSWERED = 4;
-/** Id of the receiver. */
-const RECEIVER = 5;
-const WORDS = 6;
-/** FLAG_NETWORK, if the network has a name, and the hash of that name. */
-const HEAD_FLAGS = BURST_MAX * WORDS;
-const NETWORK = HEAD_FLAGS + 1;
-const WANTS = NETWORK + 1;
-
-/** In FLAGS: the flags on the wire, then the section of ids that a frame has. That of a SYN is in ANSWERED. */
-const FLAGS_ON_WIRE = 0xff;
-const ABOUT_SHIFT = 8;
-const ABOUT_MASK = 0xff;
-/** In FLAGS: the SYN or LEAVE shows this node's limits. */
-const WITH_LIMITS = 0x10000;
-/** In FLAGS: the PING-REQ has this node's own id behind the other one. */
-const MAY_VOUCH = 0x20000;
-const WITH_SUMMARY = 1;
-/** Higher than all slots. */
-const BARE = 0xffffffff;
-const ANY_BYTES = 0xffff;
-const NO_PLACE = -2;
-const WANTS_MIN = 8;
-
-/** Ids that one answer may want. With more the peer continues the exchange. */
-function wantsMax(datagramBytesMax: number): number {
-  const wants = datagramBytesMax >>> 5;
-  return wants < WANTS_MIN ? WANTS_MIN : wants;
-}
-
-/** Words that an `Outbox` allocates, its summary included. */
-export function outboxWords(datagramBytesMax: number): number {
-  return WANTS + wantsMax(datagramBytesMax) + SUMMARY_WORDS;
 }

@@ -34,6 +34,8 @@ export const TYPE_BITS = 7;
 export const FLAG_NETWORK = 0x08;
 /** Not on the wire, where the type shows it: the sender advertises its address. */
 export const FLAG_ADVERTISED = 0x100;
+/** Not on the wire, where a section shows it: the frame has a message or answers one. */
+export const FLAG_OF_MESSAGE = 0x200;
 
 /** On a SYN to a broadcast address: about 4 of its receivers answer. */
 export const FLAG_BROADCAST = 0x20;
