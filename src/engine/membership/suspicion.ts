@@ -67,7 +67,7 @@ export class Suspicion {
     if (before < UP || before > PROBED || state > PROBED) rows.noteChange(slot, FLAG_NOTIFY_STATE);
     rows.clearFlag(slot, FLAG_LAST_PROBE);
     this.wait(slot, this.stateMs(slot, state));
-    if (state >= DOWN) this.doubtBehind(slot);
+    if (state >= SUSPECT) this.doubtBehind(slot);
   }
 
   /** A row that is UP became fresher, or its node is out of reach: it stays UP for the full time again. */
@@ -96,7 +96,7 @@ export class Suspicion {
       const ms = restMs(this.rows, this.clock) * REMOTE_RESTS;
       return ms < FAR_MS ? ms : FAR_MS;
     }
-    if (state === PROBED) return this.suspicionMs() >>> 1;
+    if (state === PROBED) return (this.suspicionMs() * 3) >>> 2;
     return state === SUSPECT ? this.suspicionMs() : this.removeAfterMs;
   }
 
