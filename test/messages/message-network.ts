@@ -58,8 +58,7 @@ export class MessageNetwork {
         start: (platform, storage) => {
           const gossip = new Gossip<CborValue>({
             ...platform, storage, roundIntervalMs: given.roundIntervalMs ?? 1000, ...given.options,
-            // A neighbour that is cut is no neighbour by broadcast either; seeds show who is there.
-            seedList: i === 0 ? ["10.0.0.2"] : [addressOf(i - 1)],
+            seedList: [addressOf(firstNeighbour(i, given.nodes, shape))],
             messages: messages({
               ...given.messages,
               onMessage: (message) => {
@@ -99,6 +98,11 @@ export class MessageNetwork {
     if (outcome === undefined) throw new Error("no outcome");
     return { outcome, ms: this.network.nowMs - startMs };
   }
+}
+
+function firstNeighbour(index: number, nodes: number, shape: Shape): number {
+  for (let other = 0; other < nodes; other++) if (other !== index && shape(index, other)) return other;
+  throw new Error(`node ${index} has no neighbour`);
 }
 
 export function addressOf(index: number): string {
