@@ -7,17 +7,24 @@ import type { SimNode } from "../../desktop/simulator/node.js";
 import type { Topology } from "../../desktop/simulator/topology.js";
 import { type TopologyShape, makeTopology } from "../../desktop/simulator/topology-shapes.js";
 import { eventFeeds } from "../../src/events/index.js";
+import { HOWS, talk, traceMessages } from "./messages.js";
 
 export const NODES = 20;
 const ROUND_INTERVAL_MS = 2000;
 const PUSH_EVERY_MS = 700;
 const SAY_EVERY_MS = 400;
+const TALK_EVERY_MS = 500;
 const RESTART_EVERY_MS = 5000;
 const CAPACITY = 24;
 const VALUE_BYTES_MAX = 32;
 const REMOVE_AFTER_MS = 60000;
 const SEED_CAPACITY = 4;
 const EVENT_BYTES_MAX = 64;
+/** Messages that wait at a node: so few that some are refused. */
+const MESSAGE_QUEUE = 8;
+/** What fits the smallest datagrams. */
+const MESSAGE_BYTES_MAX = 16;
+const MESSAGE_SENDERS = 4;
 /** IPv4 address and port. */
 const PEER_BYTES = 6;
 const DAY_MS = 86400000;
@@ -84,6 +91,10 @@ export function record(seed: number, steps: number, { key, topology = "all" }: T
   const random = new SimRandom(seed, 0);
   every(network, PUSH_EVERY_MS, () => random.pick(network.nodes).push(drawValue(random)));
   every(network, SAY_EVERY_MS, () => saySomething(random.pick(network.nodes), random));
+  every(network, TALK_EVERY_MS, () => {
+    const node = random.pick(network.nodes);
+    traces[node.index].lines.push(...sendSomething(node, random.pick(network.nodes), random));
+  });
   every(network, RESTART_EVERY_MS, () => random.pick(network.nodes).restart({ keepStorage: random.chance(0.7) }));
   while (count < steps) network.runFor(ROUND_INTERVAL_MS);
   return traces;
@@ -96,7 +107,13 @@ function optionsOf(index: number, course: Course): Record<string, unknown> {
     seedList: seedListOf(index, course),
     ...feedBytesOf(index) > 0
       && { events: eventFeeds({ bytes: feedBytesOf(index), eventBytesMax: EVENT_BYTES_MAX }) },
+    messages: traceMessages(MESSAGE_QUEUE, MESSAGE_BYTES_MAX, MESSAGE_SENDERS, takesMessages(index), undefined),
   };
+}
+
+/** Each fifth node only passes messages on. */
+function takesMessages(index: number): boolean {
+  return index % 5 !== 4;
 }
 
 /** Every third node has a name. */
@@ -132,6 +149,18 @@ function saySomething(node: SimNode, random: SimRandom): void {
   } catch {
     // The arena is full of values; in the replay it has to be, too.
   }
+}
+
+/** Sends a message to a node, or to all. Returns the lines of it. */
+function sendSomething(node: SimNode, to: SimNode, random: SimRandom): string[] {
+  const how = random.chance(0.4) ? "send" : random.pick(HOWS);
+  const timeoutMs = random.pick([4000, 20000, 40000]);
+  const value = random.below(1000);
+  const { gossip } = node;
+  if (gossip === undefined || to === node) return [];
+  const line = `message ${node.localMs()} ${how} ${to.id} ${timeoutMs} ${value}`;
+  node.run(() => talk(gossip, how, to.id, timeoutMs, value, undefined));
+  return [line];
 }
 
 /** Small, middle and large datagrams. */
@@ -194,6 +223,7 @@ function startLines(node: SimNode, nowMs: number, randomSeed: number, course: Co
   const seeds = seedListOf(node.index, course).map((seed) => `pin ${parseAddress(seed)} ${node.port}`);
   return [
     `key ${course.key}`,
+    `messages ${MESSAGE_QUEUE} ${MESSAGE_BYTES_MAX} ${MESSAGE_SENDERS} ${takesMessages(node.index) ? 1 : 0}`,
     `new ${node.id} ${node.address} ${node.port} ${CAPACITY} ${VALUE_BYTES_MAX} ${datagramBytesMaxOf(node.index)} `
       + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed} `
       + `${feedBytesOf(node.index)} ${EVENT_BYTES_MAX}`,
