@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import type { NodeProcess } from "../desktop/cli/node-process.js";
 import { cleanUp, freshFolder } from "../desktop/cli/node-process.js";
 import { Hosts } from "./hosts.js";
-import { errorsOf, requireHosts, rowOf, toldOf } from "./support.js";
+import { errorsOf, eventsOf, requireHosts, rowOf, toldOf } from "./support.js";
 
 const NODES = 5;
 const INTERVAL_MS = 300;
+/** A message has 12 rounds, which is long even on a machine that does much else. */
+const MESSAGE_INTERVAL_MS = 500;
 /** In which nobody is told SUSPECT or DOWN. */
 const CALM_ROUNDS = 20;
 /**
@@ -40,8 +42,8 @@ describe("chisme node on hosts in a line, each of which reaches its neighbours o
     return hosts.node(`h${i}`, ...ofNode, "--interval", String(INTERVAL_MS), ...more);
   }
 
-  function startAll(): void {
-    for (let i = 1; i <= NODES; i++) nodes.push(start(i));
+  function startAll(...more: string[]): void {
+    for (let i = 1; i <= NODES; i++) nodes.push(start(i, ...more));
   }
 
   /** Waits until a node holds nodes in a state. */
@@ -60,6 +62,17 @@ describe("chisme node on hosts in a line, each of which reaches its neighbours o
       (event.event === "row" || event.event === "state") && (event.state === "suspect" || event.state === "down")
         ? [`${index + 1} holds ${event.id} as ${event.state}`] : []
     )));
+  }
+
+  /** What arrived at a node, in its order. */
+  function messagesOf(node: NodeProcess): string[] {
+    return eventsOf(node, "message").map((message) => {
+      return `${message.from} ${message.topic} ${String(message.value)}, ${message.hops} hops`;
+    });
+  }
+
+  function heard(node: NodeProcess, topic: string): number {
+    return eventsOf(node, "message").filter((message) => message.topic === topic).length;
   }
 
   it("no host has a route to another host than its neighbours", () => {
@@ -112,11 +125,62 @@ describe("chisme node on hosts in a line, each of which reaches its neighbours o
     await one.until("it has what the other half said", () => rowOf(one, 5)?.data === 31.5);
   });
 
-  it("a node counts what it sends to an address without a way, without a report, and goes on with others", async () => {
-    // No way to 3, which is a seed of 1 and not there.
-    nodes = [start(1, "--seed", addressOf(3)), start(2)];
+  it("messages go over all links and back; one to a node that was killed times out", async () => {
+    startAll("--interval", String(MESSAGE_INTERVAL_MS));
     await allUp();
-    const [one, two] = nodes;
+    const [one, two, , , five] = nodes;
+    one.write("route n5\n");
+    await one.until("it knows a way", () => eventsOf(one, "route").length > 0);
+    // The relays behind the first one follow their own tables.
+    const { route } = eventsOf(one, "route")[0];
+    assert.deepEqual([route?.at(0), route?.at(-1)], [2, 5]);
+
+    one.write("send n5 alarm 21.5\n");
+    await one.until("it knows the outcome", () => eventsOf(one, "outcome").length > 0);
+    assert.equal(eventsOf(one, "outcome")[0].outcome, "delivered");
+    five.write(`send ${addressOf(1)} thanks "all of them"\n`);
+    await five.until("it knows the outcome", () => eventsOf(five, "outcome").length > 0);
+    assert.equal(eventsOf(five, "outcome")[0].outcome, "delivered");
+    assert.deepEqual(messagesOf(one), ["5 thanks all of them, 4 hops"]);
+
+    one.write("ping 5\n");
+    await one.until("it has the answer", () => eventsOf(one, "ping").length > 0);
+    const [{ outcome, there, back }] = eventsOf(one, "ping");
+    assert.deepEqual({ outcome, there, back }, { outcome: "delivered", there: [2, 3, 4], back: [4, 3, 2] });
+
+    two.write("broadcast fire 1\n");
+    const others = nodes.filter((node) => node !== two);
+    await Promise.all(others.map((node) => node.until("it hears of it", () => heard(node, "fire") > 0)));
+    five.write("query who 7\n");
+    await one.until("it is asked", () => heard(one, "who") > 0);
+    await two.until("it is asked", () => heard(two, "who") > 0);
+    one.write("reply 1.5\n");
+    two.write("reply 2.5\n");
+    await five.until("the query is over", () => eventsOf(five, "queryEnd").length > 0);
+    const answers = eventsOf(five, "answer").map(({ from, value, hops }) => ({ from, value, hops }));
+    answers.sort((a, b) => a.from - b.from);
+    assert.deepEqual(answers, [{ from: 1, value: 1.5, hops: 4 }, { from: 2, value: 2.5, hops: 3 }]);
+
+    await five.kill();
+    one.write("send 5 alarm 22.5\n");
+    await one.until("it knows the outcome", () => eventsOf(one, "outcome").length > 1);
+    assert.equal(eventsOf(one, "outcome")[1].outcome, "timeout");
+    await untilHolds(one, [5], "down");
+    one.write("send 5 alarm 23.5\n");
+    await one.until("it knows the outcome", () => eventsOf(one, "outcome").length > 2);
+    assert.equal(eventsOf(one, "outcome")[2].outcome, "unknown");
+    // Once each.
+    assert.deepEqual(messagesOf(five), ["1 alarm 21.5, 4 hops", "2 fire 1, 3 hops"]);
+    assert.deepEqual(messagesOf(nodes[2]), ["2 fire 1, 1 hops", "5 who 7, 2 hops"]);
+  });
+
+  it("a node counts what it sends to an address without a way, without a report, and goes on with others", async () => {
+    // There is no way to 3, which is a seed of 1.
+    const one = start(1, "--seed", addressOf(3), "--debug");
+    await one.until("it tried its seed", () => one.stderr.includes(`SYN to ${addressOf(3)}:`));
+    const two = start(2);
+    nodes = [one, two];
+    await allUp();
     one.write("7.5\n");
     await two.until("it has the reading", () => rowOf(two, 1)?.data === 7.5);
     one.write("quit\n");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { NodeRow } from "../../src/gossip.js";
-import type { NodeProcess } from "../desktop/cli/node-process.js";
+import type { NodeEvent, NodeProcess } from "../desktop/cli/node-process.js";
 import { canMakeHosts } from "./hosts.js";
 
 /** For `before`: skips the tests where there can be no namespaces; in CI it fails. */
@@ -10,6 +10,13 @@ export function requireHosts(context: Mocha.Context): void {
   if (process.env.CI === "true") assert.fail(problem);
   process.stderr.write(`skipped: ${problem}\n`);
   context.skip();
+}
+
+/** What a node printed of one kind. */
+export function eventsOf<Kind extends NodeEvent["event"]>(
+  node: NodeProcess, kind: Kind,
+): Extract<NodeEvent, { event: Kind }>[] {
+  return node.events.filter((event): event is Extract<NodeEvent, { event: Kind }> => event.event === kind);
 }
 
 export function errorsOf(node: NodeProcess): string[] {
