@@ -1,7 +1,7 @@
 import type { NodeEngine } from "../../src/engine/index.js";
 import type { MessageMaker } from "../../src/engine/options.js";
 import type { Gossip, Message, MessageOutcome } from "../../src/gossip.js";
-import { type Messages, messages } from "../../src/messages/index.js";
+import { type MessageOptions, type Messages, messages } from "../../src/messages/index.js";
 import type { MessageApi } from "../../src/messages/message-api.js";
 
 /** What a node is asked to do: `send`, `broadcast`, `query`, `ping` or `reachability` of `Gossip`. */
@@ -14,6 +14,10 @@ type Tell = (name: string, a: number, b: number, c: number) => void;
 
 export const OUTCOMES: MessageOutcome[] = ["delivered", "timeout", "unknown", "refused"];
 
+/*
+ * This runs on Espruino, too: in the language of src.
+ */
+
 /**
  * The option `messages` of a node of a trace, the same in the simulation and in a
  * replay. All values are numbers. Of queries the even ones are answered.
@@ -23,13 +27,15 @@ export const OUTCOMES: MessageOutcome[] = ["delivered", "timeout", "unknown", "r
 export function traceMessages(
   queue: number, bytesMax: number, senders: number, takes: boolean, tell: Tell | undefined,
 ): Messages {
-  const onMessage = ({ from, hops, value, reply }: Message): void => {
-    const number = value as number;
-    if (tell !== undefined) tell("message", from, hops, number);
-    if (reply !== undefined && number % 2 === 0) reply(number + 1);
-  };
-  const options = { queue, messageBytesMax: bytesMax, senders };
-  return messages(takes ? { ...options, onMessage } : options);
+  const options: MessageOptions = { queue, messageBytesMax: bytesMax, senders };
+  if (takes) {
+    options.onMessage = (message: Message): void => {
+      const number = message.value as number;
+      if (tell !== undefined) tell("message", message.from, message.hops, number);
+      if (message.reply !== undefined && number % 2 === 0) message.reply(number + 1);
+    };
+  }
+  return messages(options);
 }
 
 /** Does what a line `message` says, with the methods of `Gossip` or of its part. */
@@ -51,13 +57,13 @@ export function talk(
     case "ping":
       of.ping(to, {
         timeoutMs,
-        onPong: ({ outcome, ms, there, back }) => {
-          say("pong", OUTCOMES.indexOf(outcome), ms, there.length * 32 + back.length);
+        onPong: (pong) => {
+          say("pong", OUTCOMES.indexOf(pong.outcome), pong.ms, pong.there.length * 32 + pong.back.length);
         },
       });
       break;
     default:
-      of.reachability(({ from, hops, neighbours }) => say("reach", from, hops, neighbours.length), timeoutMs, onEnd);
+      of.reachability((reach) => say("reach", reach.from, reach.hops, reach.neighbours.length), timeoutMs, onEnd);
   }
 }
 
