@@ -19,6 +19,7 @@ export type { Messages } from "./messages/index.js";
 export type {
   Answer, Message, MessageOutcome, PingOptions, PingResult, QueryOptions, Reach, SendOptions,
 } from "./messages/message-types.js";
+export type { MessageStats } from "./engine/message/message-stats.js";
 export type { GossipStats } from "./gossip-node.js";
 export type { NodeRow, NodeState } from "./node-row.js";
 export type { GossipOptions } from "./options.js";

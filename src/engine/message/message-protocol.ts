@@ -19,6 +19,7 @@ import {
 } from "./message.js";
 import { MessageHops } from "./message-hops.js";
 import { IS_KNOWN, IS_NEW, NO_PLACE, type StoreSizes } from "./message-store.js";
+import { type MessageStats, messageStats } from "./message-stats.js";
 import { isSpread } from "./spread.js";
 
 /** Nothing is to be answered. */
@@ -160,6 +161,8 @@ export class MessageProtocol extends MessageHops {
     const place = this.store.findOpen(number);
     if (place >= 0) this.release(place);
   }
+
+  stats(): MessageStats { return messageStats(this); }
 
   outcome(place: number): number { return (this.store.get(place, STATE) >>> OUTCOME_SHIFT) & 3; }
 
