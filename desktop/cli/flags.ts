@@ -11,6 +11,7 @@ const FLAGS = new Map([
   ["newId", "--new-id"],
   ["name", "--name"],
   ["capacity", "--capacity"],
+  ["neighboursMax", "--neighbours"],
   ["datagramBytesMax", "--datagram-bytes"],
   ["valueBytesMax", "--value-bytes"],
   ["removeAfterMs", "--remove-after"],
