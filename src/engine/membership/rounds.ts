@@ -63,6 +63,8 @@ export class Rounds {
   private tries = 0;
   private spreadDeadline = 0;
   private spreadWanted = false;
+  /** An urgent update of another node is to spread: again and again, until it has no transmits left. */
+  private isHurried = false;
   /** When the last frame of any node arrived, in a sealed network the last answer. */
   private receivedMs = 0;
   private answersLeft = ANSWERS_PER_ROUND;
@@ -245,7 +247,9 @@ export class Rounds {
    * of each node on the way.
    */
   hurry(): void {
-    if (!this.probeOrder.isPartial || this.spreadWanted) return;
+    if (!this.probeOrder.isPartial) return;
+    this.isHurried = true;
+    if (this.spreadWanted) return;
     this.spreadWanted = true;
     // A deadline in the past would look as if this node had stood still.
     if (this.clock.isDue(this.spreadDeadline)) this.spreadDeadline = this.clock.nowMs;
@@ -275,6 +279,9 @@ export class Rounds {
       // A node that is being probed gets the update with its answer or with the next attempt.
       if (!this.probes.has(this.rows.id(slot))) this.probe(slot);
     }
+    if (!this.isHurried) return;
+    this.isHurried = false;
+    if (this.rows.hasUrgentUpdate()) this.hurry();
   }
 
   /** Tries one row or address that is not live. @param isAlone whether no row is live, so that a seed is probed */
@@ -385,18 +392,25 @@ export class Rounds {
     return isDeaf && this.localHealth < LOCAL_HEALTH_MAX;
   }
 
-  /** Sends ping requests for a node to 3 nodes that are UP and in reach, from a random row on. */
+  /** Sends ping requests for a node to 3 nodes that are UP: to neighbours, and if they are fewer, to unknown ones. */
   private sendPingRequests(target: number): void {
+    const left = this.sendPingRequestsTo(target, true, PING_REQUESTS);
+    if (left > 0) this.sendPingRequestsTo(target, false, left);
+  }
+
+  /** Sends up to `left` ping requests, from a random row on. Returns how many are left. */
+  private sendPingRequestsTo(target: number, isNeighbour: boolean, left: number): number {
     const rows = this.rows;
+    const mayVouch = !rows.hasFlag(target, FLAG_NEIGHBOUR);
     const start = this.random.below(rows.count);
-    let left = PING_REQUESTS;
     for (let i = 0; i < rows.count && left > 0 && this.outbox.hasRoom(); i++) {
       const slot = rows.slotAt((start + i) % rows.count);
       if (slot === target || !isLivePeer(rows, slot) || rows.state(slot) !== UP) continue;
-      if (rows.hasFlag(slot, FLAG_REMOTE)) continue;
-      this.outbox.addPingReq(rows.id(target), slot, !rows.hasFlag(target, FLAG_NEIGHBOUR));
+      if (rows.hasFlag(slot, FLAG_NEIGHBOUR) !== isNeighbour || rows.hasFlag(slot, FLAG_REMOTE)) continue;
+      this.outbox.addPingReq(rows.id(target), slot, mayVouch);
       left--;
     }
+    return left;
   }
 
   private drop(index: number): void {
