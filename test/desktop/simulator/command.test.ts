@@ -172,7 +172,8 @@ describe("chisme simulate", () => {
   it("the help lists options and scenarios", () => {
     const { status, stdout } = simulate("--help");
     assert.equal(status, 0);
-    for (const name of ["--nodes", "--seed", "--loss", "--rounds", "--datagram-bytes", "--topology", "--json", "one-way"]) {
+    const names = ["--nodes", "--seed", "--loss", "--rounds", "--datagram-bytes", "--topology", "--json", "one-way"];
+    for (const name of names) {
       assert.ok(stdout.includes(name), name);
     }
     for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
