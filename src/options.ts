@@ -116,6 +116,11 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   /** Called when a node's state changes, and with a new node's first state. */
   onState?: (row: NodeRow<Value>) => void;
   /**
+   * Called with the last row of a node that this one forgets: at the end of a tombstone's time, or because a new node
+   * needs its place. At most 8 such rows are removed in one input; others follow with the next ones.
+   */
+  onForget?: (row: NodeRow<Value>) => void;
+  /**
    * Called when something goes wrong; the node goes on. `error.code` is the first
    * argument, `error.cause` what the platform threw.
    */
@@ -133,8 +138,8 @@ export interface CheckedOptions extends EngineOptions {
 }
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
-  + "seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onError dialect key "
-  + "otherKey sealing allowUnsealed events digest name network advertise";
+  + "seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget onError "
+  + "dialect key otherKey sealing allowUnsealed events digest name network advertise";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -165,6 +170,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("debugOutput", options.debugOutput);
   checkFunction("onUpdate", options.onUpdate);
   checkFunction("onState", options.onState);
+  checkFunction("onForget", options.onForget);
   checkFunction("onError", options.onError);
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);

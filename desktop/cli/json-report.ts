@@ -26,6 +26,10 @@ export class JsonReport implements NodeReport {
     this.write("state", row);
   }
 
+  forgotten(row: NodeRow): void {
+    this.write("forgotten", row);
+  }
+
   minMax({ minimum, maximum, count }: MinMaxReport): void {
     this.write("minMax", { minimum: minimum ?? null, maximum: maximum ?? null, count });
   }

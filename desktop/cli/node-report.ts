@@ -10,6 +10,8 @@ export interface NodeReport {
   rows(rows: NodeRow[]): void;
   /** A row's state changed. */
   state(row: NodeRow): void;
+  /** The node forgot a row, which is the last one of its node. */
+  forgotten(row: NodeRow): void;
   minMax(minMax: MinMaxReport): void;
   /** A node published an event. */
   feedEvent(event: FeedEvent): void;

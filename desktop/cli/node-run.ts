@@ -226,6 +226,7 @@ export class NodeRun {
         this.report.state(row);
         queueMicrotask(() => this.changed());
       },
+      onForget: (row) => this.report.forgotten(row),
       onError: (code, error) => this.report.error(code, error),
     };
     if (id !== undefined) options.id = id;

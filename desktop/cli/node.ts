@@ -17,6 +17,7 @@ With --json, each line is one object with "event", "timeMs" since the start, and
                sealing: "none", "all", or "compact", where JSON is not sealed
   row, state   id, name, address, port, revision, heartbeat, data, and state:
                "up", "probed", "suspect", "down", "removed" or "left"
+  forgotten    the same of a row that the node forgot: the last one
   minMax       minimum, maximum (null when nobody shares a number), count
   feedEvent    an event: author, authorName, copiedBy, generation, sequence,
                stampMs, counter, kind (log, set, remove), topic, key, ttlMs,

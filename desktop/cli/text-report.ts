@@ -67,6 +67,10 @@ export class TextReport implements NodeReport {
     if (!this.updated.some((other) => isSameStatement(other, row))) this.row(row);
   }
 
+  forgotten(row: NodeRow): void {
+    this.write([...this.nodeCells(row), `forgot the node, which was ${row.state}`].join("  "));
+  }
+
   minMax({ minimum, maximum, count }: MinMaxReport): void {
     const { colors } = this.options;
     if (minimum === undefined || maximum === undefined) {
@@ -122,8 +126,7 @@ export class TextReport implements NodeReport {
   private row(row: NodeRow): void {
     const { colors } = this.options;
     const parts = [
-      this.addressCell(row),
-      ...this.nameCell(row.name),
+      ...this.nodeCells(row),
       this.stateCell(row.state),
       colors.dim("revision ") + String(row.revision).padEnd(3),
       colors.dim("heartbeat ") + String(row.heartbeat).padEnd(4),
@@ -131,6 +134,10 @@ export class TextReport implements NodeReport {
     ];
     if (row.id === this.ownId) parts.push(colors.dim("(this node)"));
     this.write(parts.join("  "));
+  }
+
+  private nodeCells(row: NodeRow): string[] {
+    return [this.addressCell(row), ...this.nameCell(row.name)];
   }
 
   /** Shows a port only if it differs from this node's port. */

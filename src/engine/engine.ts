@@ -385,7 +385,7 @@ export class Engine implements NodeEngine {
       this.rowMerged(row, stateBefore, merged === MERGED_FRESHER, isNewOrMoved);
     } else if (merged === MERGE_TABLE_FULL) {
       this.stats.countDrop(DROP_TABLE_FULL);
-      this.faults.report(NOTIFY_TABLE_FULL, held);
+      if (!rows.hasPlace(row.state)) this.faults.report(NOTIFY_TABLE_FULL, held);
     } else if (rows.compare(held, row) > 0) {
       // The row held is fresher. If both are equal, one transmit fewer is left.
       this.outbox.send(held);

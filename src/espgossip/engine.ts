@@ -317,7 +317,7 @@ export class EspGossipEngine implements NodeEngine {
     const merged = rows.merge(row, this.value);
     if (merged === MERGE_TABLE_FULL) {
       this.stats.countDrop(DROP_TABLE_FULL);
-      this.faults.report(NOTIFY_TABLE_FULL, OWN_SLOT);
+      if (!rows.hasPlace(row.state)) this.faults.report(NOTIFY_TABLE_FULL, OWN_SLOT);
       return;
     }
     const slot = rows.find(row.id);

@@ -58,6 +58,8 @@ export class Rows {
   readonly tableHash = new TableHash();
   /** Over the feeds of the same rows; undefined in a node without feeds. */
   feedsHash: FeedsHash | undefined = undefined;
+  /** Called before a row is forgotten or evicted. Returns false if it may not be removed in this input. */
+  beforeRemove: ((slot: number) => boolean) | undefined = undefined;
   /** Bit n: a row may have n transmits left. For urgent rows, n is without UPDATE_URGENT. */
   private plainTransmits = 0;
   private urgentTransmits = 0;
@@ -194,10 +196,7 @@ export class Rows {
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
 
-  /**
-   * Two lists of slots, as long as the table, that other parts keep here:
-   * LIST_PROBE_ORDER and LIST_TO_SEND. An entry may outlive its row.
-   */
+  /** Two lists of slots that other parts keep here: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
   listed(list: number, index: number): number { return this.halves[this.halfAt(index, list)]; }
   setListed(list: number, index: number, slot: number): void { this.halves[this.halfAt(index, list)] = slot; }
 
@@ -302,7 +301,7 @@ export class Rows {
   private insert(id: number, state: number): number {
     if (this.count === this.capacity) {
       const victim = state >= SUSPECT ? -1 : this.leastWorth();
-      if (victim < 0) return -1;
+      if (victim < 0 || !this.mayRemove(victim)) return -1;
       this.remove(victim);
     }
     const slot = this.slotAt(this.count);
@@ -322,6 +321,8 @@ export class Rows {
     return slot;
   }
 
+  /** Whether a row may be removed now. If so, the caller removes it. */
+  mayRemove(slot: number): boolean { return this.beforeRemove === undefined || this.beforeRemove(slot); }
   /** Removes a row; its slot is free for another. */
   remove(slot: number): void {
     this.subtractFromHashes(slot);

@@ -54,6 +54,13 @@ describe("the report of chisme node", () => {
       ]);
     });
 
+    it("the report says that a row was forgotten, and in which state it was", () => {
+      const report = textReport();
+      report.rows([{ ...row, name: "pump" }]);
+      report.forgotten({ ...row, name: "pump", state: "removed" });
+      assert.equal(lines[1], "  12.3 s  10.0.0.8  pump  forgot the node, which was removed");
+    });
+
     it("the report has a column of names from the first name on, and quotes names that are no plain word", () => {
       const report = textReport();
       report.rows([row]);
@@ -137,6 +144,7 @@ describe("the report of chisme node", () => {
     report.start({ ...start, name: "hall" });
     report.rows([{ ...row, data: Uint8Array.of(1, 254) }, { ...row, name: "Küche" }]);
     report.state({ ...row, data: undefined });
+    report.forgotten({ ...row, data: undefined, state: "removed" });
     report.minMax({ minimum: 1, maximum: 2, count: 3 });
     report.minMax({ minimum: undefined, maximum: undefined, count: 0 });
     report.error("tableFull", new Error("no room"));
@@ -148,6 +156,7 @@ describe("the report of chisme node", () => {
       { event: "row", timeMs, ...statement, data: "01fe" },
       { event: "row", timeMs, ...statement, name: "Küche", data: 21.5 },
       { event: "state", timeMs, ...statement },
+      { event: "forgotten", timeMs, ...statement, state: "removed" },
       { event: "minMax", timeMs, minimum: 1, maximum: 2, count: 3 },
       { event: "minMax", timeMs, minimum: null, maximum: null, count: 0 },
       { event: "error", timeMs, code: "tableFull", message: "no room" },
