@@ -6,6 +6,7 @@ import { expireStates, suspectSilent } from "./membership/expiry.js";
 import { hasLiveNode } from "./membership/probe-order.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
+import { noteStatement } from "./membership/routes.js";
 import { Suspicion } from "./membership/suspicion.js";
 import type { NodeEngine } from "./node-engine.js";
 import {
@@ -15,7 +16,7 @@ import {
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
-  answerClaim, compareSection, defersRow, isInSync, isSummaryDue, observeSender, senderAt, wantSender,
+  answerClaim, compareSection, defersRow, isInSync, isSummaryDue, observeSender, proveNeighbour, senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale } from "./reconcile/refusals.js";
@@ -25,7 +26,7 @@ import { OwnRow, insertOwnRow } from "./table/own-row.js";
 import {
   FLAG_NOTIFY_UPDATE, FLAG_PROVEN, MERGED_FRESHER, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "./table/rows.js";
-import { LEFT, SUSPECT, UP } from "./table/states.js";
+import { LEFT, UP } from "./table/states.js";
 import { checkFrame, parseFrame } from "./wire/admission.js";
 import { locateSender } from "./wire/advertised.js";
 import {
@@ -98,7 +99,8 @@ export class Engine implements NodeEngine {
     const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
     this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox, options.network);
     this.frame.network = options.network ?? NO_NETWORK;
-    this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool);
+    const most = options.neighboursMax ?? options.capacity;
+    this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool, most);
     const advertised = options.advertisedAddress;
     const port = options.advertisedPort ?? options.port;
     insertOwnRow(rows, this.row, options.id, advertised ?? options.address, port, advertised !== undefined);
@@ -174,7 +176,7 @@ export class Engine implements NodeEngine {
     if (asked >= 0) this.rounds.probe(asked);
     // PROTOCOL 6.4: a node that made no statement for long announces itself. Spreads are of 6.4, too, rounds of 6.1.
     if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
-    suspectSilent(this.suspicion, this.rounds);
+    suspectSilent(this.rows, this.suspicion, this.rounds);
     if (this.rounds.isSpreadDue()) this.rounds.spread();
     if (!this.rounds.isRoundDue()) return;
     if (this.replayGuard !== undefined) this.replayGuard.countRound();
@@ -343,7 +345,7 @@ export class Engine implements NodeEngine {
     if (exchangeLimits(rows, this.faults, this.stats, frame, feed, showedLimits)) outbox.sendLimits();
     const slot = senderAt(rows, frame, address, port);
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
-    if (slot >= 0 && held < 0 && frame.isAnswer()) rows.setFlag(slot, FLAG_PROVEN);
+    if (slot >= 0 && held < 0 && frame.isAnswer()) proveNeighbour(rows, slot);
     if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);
     else if (frame.type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
   }
@@ -399,17 +401,21 @@ export class Engine implements NodeEngine {
     const rows = this.rows;
     const slot = rows.find(row.id);
     // PROTOCOL 6.3: states other than UP, and statements that refute them, are urgent.
-    if (stateBefore >= SUSPECT || row.state !== UP) rows.markUrgentUpdate(slot);
+    const isUrgent = stateBefore > UP || row.state !== UP;
+    if (isUrgent) rows.markUrgentUpdate(slot);
     else rows.markUpdate(slot);
-    if (isFresher) rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
-    if (isFresher && row.isForeign) {
-      this.suspicion.renewForeign(slot);
-    } else if (isFresher && isNewOrMoved) {
+    if (isFresher) {
+      rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
+      noteStatement(rows, slot, rows.find(this.frame.id), stateBefore < 0);
+      this.suspicion.renew(slot);
+    }
+    if (isFresher && isNewOrMoved && !row.isForeign) {
       this.seeds.learn(row.address, row.port, this.random);
       this.rounds.moved(row.id);
     }
-    // A suspicion of a fresher statement is another suspicion: its time begins now.
-    if (row.state !== stateBefore || (isFresher && row.state !== UP)) this.suspicion.stateChanged(slot);
+    // A doubt about a fresher statement is another doubt: its time begins now.
+    if (row.state !== stateBefore || (isFresher && row.state !== UP)) this.suspicion.stateChanged(slot, stateBefore);
+    if (isUrgent) this.rounds.hurry();
   }
 
   /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot from `senderAt` */

@@ -34,6 +34,8 @@ export interface EngineOptions {
   datagramBytesMax: number;
   /** Length of a round: 100 to 3,600,000 ms. */
   roundIntervalMs: number;
+  /** Neighbours that the node probes in turn: 3 or more; by default all. */
+  neighboursMax?: number | undefined;
   /** Time from DOWN to tombstone, and from tombstone to removal: up to 20 days, in ms. */
   removeAfterMs: number;
   /** Seeds that the node holds, configured and learned ones together: 1 to 255. */

@@ -111,7 +111,7 @@ export class FeedRestorer {
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
       if (slot === OWN_SLOT) continue;
-      this.suspicion.stateChanged(slot);
+      this.suspicion.stateChanged(slot, -1);
       rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
       const last = feeds.arena.last(slot);
       if (last !== 0 && feeds.ms(last) <= latestMs) this.feed.hlc.recall(feeds.ms(last), feeds.counter(last));

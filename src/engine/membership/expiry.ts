@@ -1,5 +1,6 @@
-import type { Rows } from "../table/rows.js";
-import { SUSPECT } from "../table/states.js";
+import { FLAG_CONFIRMED, FLAG_WITNESSED } from "../table/row-flags.js";
+import { FLAG_NEIGHBOUR, FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
+import { PROBED, SUSPECT, UP } from "../table/states.js";
 import type { Rounds } from "./rounds.js";
 import type { Suspicion } from "./suspicion.js";
 
@@ -9,16 +10,39 @@ export function expireStates(rows: Rows, suspicion: Suspicion, rounds: Rounds): 
   let place = suspicion.nextDue(rows.count - 1);
   for (; place >= 0; place = suspicion.nextDue(place - 1)) {
     const slot = rows.slotAt(place);
-    if (!suspicion.needsLastProbe(slot)) suspicion.advance(slot);
-    else if (rounds.probe(slot)) suspicion.lastProbeSent(slot, rounds.localHealth);
-    else suspicion.lastProbeFailed(slot);
+    if (!suspicion.needsLastProbe(slot)) {
+      suspicion.advance(slot);
+      rounds.hurry();
+    } else if (rounds.probe(slot)) {
+      suspicion.lastProbeSent(slot, rounds.localHealth);
+    } else {
+      suspicion.lastProbeFailed(slot);
+    }
   }
 }
 
-/** PROTOCOL 6.2: suspects nodes that do not answer, and sends them the suspicion so that they can refute it. */
-export function suspectSilent(suspicion: Suspicion, rounds: Rounds): void {
+/** PROTOCOL 6.2: nodes that did not answer are out of reach. Those of which no other node knows are suspected. */
+export function suspectSilent(rows: Rows, suspicion: Suspicion, rounds: Rounds): void {
   for (let slot = rounds.nextSilent(); slot >= 0; slot = rounds.nextSilent()) {
-    suspicion.raise(slot, SUSPECT);
-    rounds.probe(slot);
+    const wasNeighbour = rows.hasFlag(slot, FLAG_NEIGHBOUR);
+    const state = rows.state(slot);
+    const isSuspected = state < SUSPECT && isUnknownToOthers(rows, slot, wasNeighbour);
+    const isDoubt = isSuspected && state === UP && (!wasNeighbour || rounds.isPartial());
+    rows.clearFlag(slot, FLAG_NEIGHBOUR);
+    rows.setFlag(slot, FLAG_REMOTE);
+    if (isSuspected) {
+      suspicion.raise(slot, isDoubt ? PROBED : SUSPECT);
+      rounds.hurry();
+      rounds.probe(slot);
+    } else {
+      suspicion.renew(slot);
+    }
   }
+}
+
+/** Whether nobody else hears a silent node, as far as this node knows, or it has only now lost it as a neighbour. */
+function isUnknownToOthers(rows: Rows, slot: number, wasNeighbour: boolean): boolean {
+  if (rows.hasFlag(slot, FLAG_WITNESSED)) return false;
+  const via = rows.via(slot);
+  return wasNeighbour || via === OWN_SLOT || via === slot || !rows.hasFlag(slot, FLAG_CONFIRMED);
 }

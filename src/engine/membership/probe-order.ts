@@ -1,43 +1,100 @@
 import type { Random } from "../random.js";
-import { FLAG_FOREIGN, LIST_PROBE_ORDER, OWN_SLOT, type Rows } from "../table/rows.js";
-import { DOWN } from "../table/states.js";
+import { orderKey } from "../table/hash.js";
+import { FLAG_FOREIGN, FLAG_PROVEN, FLAG_REMOTE, LIST_PROBE_ORDER, OWN_SLOT, type Rows } from "../table/rows.js";
+import { DOWN, SUSPECT } from "../table/states.js";
+
+/** A network is partial for a node that can't reach a third of it or more. */
+const PARTIAL_PART = 2;
 
 /**
- * Picks the next node to probe: a shuffled pass over all live rows, then another
- * pass. Within two passes every live node is probed (Das, Gupta, Motivala: SWIM,
- * 2002, section 4.3). A node that joins during a pass is probed in the next one.
+ * Picks the next node to probe: a shuffled pass over all live rows that are not
+ * remote, then another pass. Within two passes each of them is probed (Das,
+ * Gupta, Motivala: SWIM, 2002, section 4.3). A node that joins during a pass is
+ * probed in the next one.
  */
 export class ProbeOrder {
+  private readonly neighboursMax: number;
   private length = 0;
   private position = 0;
+  /** Whether many nodes are out of reach, as of the last round. */
+  isPartial = false;
 
-  /** The slot of the next live row that is not the node's own; -1 when there is none. */
+  /** @param neighboursMax nodes that one pass has at most */
+  constructor(neighboursMax: number) {
+    this.neighboursMax = neighboursMax;
+  }
+
+  /** The slot of the next row to probe; -1 when there is none. */
   next(rows: Rows, random: Random): number {
     for (let pass = 0; pass < 2; pass++) {
       while (this.position < this.length) {
         const slot = rows.listed(LIST_PROBE_ORDER, this.position++);
-        if (isLivePeer(rows, slot)) return slot;
+        if (this.isProbed(rows, slot)) return slot;
       }
       this.shuffle(rows, random);
     }
     return -1;
   }
 
+  /** Counts the nodes that this one can't reach, although they are UP. */
+  updatePartial(rows: Rows): void {
+    let near = 0;
+    let remote = 0;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      if (!isLivePeer(rows, slot) || rows.state(slot) >= SUSPECT) continue;
+      if (rows.hasFlag(slot, FLAG_REMOTE)) remote++;
+      else near++;
+    }
+    this.isPartial = remote > 0 && remote * PARTIAL_PART >= near;
+  }
+
+  /** Remote nodes are left out. A former neighbour is probed all the same where a broken link is the exception. */
+  private isProbed(rows: Rows, slot: number): boolean {
+    if (!isLivePeer(rows, slot)) return false;
+    return !rows.hasFlag(slot, FLAG_REMOTE) || (rows.hasFlag(slot, FLAG_PROVEN) && !this.isPartial);
+  }
+
   private shuffle(rows: Rows, random: Random): void {
     this.length = 0;
     this.position = 0;
-    for (let place = 0; place < rows.count; place++) {
-      const slot = rows.slotAt(place);
-      if (!isLivePeer(rows, slot)) continue;
-      const other = random.below(this.length + 1);
-      rows.setListed(LIST_PROBE_ORDER, this.length, rows.listed(LIST_PROBE_ORDER, other));
-      rows.setListed(LIST_PROBE_ORDER, other, slot);
-      this.length++;
+    for (let place = 0; place < rows.count; place++) this.add(rows, random, rows.slotAt(place));
+    if (this.length > this.neighboursMax) this.choose(rows, random);
+  }
+
+  private add(rows: Rows, random: Random, slot: number): void {
+    if (!this.isProbed(rows, slot)) return;
+    const other = random.below(this.length + 1);
+    rows.setListed(LIST_PROBE_ORDER, this.length, rows.listed(LIST_PROBE_ORDER, other));
+    rows.setListed(LIST_PROBE_ORDER, other, slot);
+    this.length++;
+  }
+
+  /**
+   * Shuffles the `neighboursMax` rows with the least order keys of (id xor own id). The two ids of a pair give one key,
+   * so most pairs choose each other; and the choice stays while nobody comes or goes.
+   */
+  private choose(rows: Rows, random: Random): void {
+    this.length = 0;
+    let last = -1;
+    while (this.length < this.neighboursMax) {
+      let least = -1;
+      let leastKey = 0;
+      for (let place = 0; place < rows.count; place++) {
+        const slot = rows.slotAt(place);
+        const key = orderKey((rows.id(slot) ^ rows.id(OWN_SLOT)) >>> 0);
+        if (key <= last || (least >= 0 && key > leastKey) || !this.isProbed(rows, slot)) continue;
+        least = slot;
+        leastKey = key;
+      }
+      if (least < 0) return;
+      this.add(rows, random, least);
+      last = leastKey;
     }
   }
 }
 
-/** Whether a slot holds a live row (UP or SUSPECT) of another node that understands a SYN. */
+/** Whether a slot holds a live row (UP, PROBED or SUSPECT) of another node that understands a SYN. */
 export function isLivePeer(rows: Rows, slot: number): boolean {
   return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
 }

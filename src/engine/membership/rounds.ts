@@ -1,7 +1,10 @@
 import { type Clock, earlier } from "../clock.js";
 import type { Random } from "../random.js";
 import { BURST_MAX, type Outbox } from "../reconcile/outbox.js";
-import { ANSWERS_MAX, FLAG_FOREIGN, FLAG_PROBED, FLAG_PROVEN, OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_CONFIRMED, FLAG_HEARD, FLAG_WITNESSED } from "../table/row-flags.js";
+import {
+  ANSWERS_MAX, FLAG_FOREIGN, FLAG_NEIGHBOUR, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows,
+} from "../table/rows.js";
 import { DOWN, LEFT, UP } from "../table/states.js";
 import { FLAG_BROADCAST } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
@@ -9,9 +12,10 @@ import type { WordPool } from "../word-pool.js";
 import { INDIRECT_PROBE_WORDS, IndirectProbes } from "./indirect-probes.js";
 import { ProbeOrder, isLivePeer } from "./probe-order.js";
 import { ATTEMPTS_MAX, DIRECT_ATTEMPTS, PROBE_WORDS, Probes } from "./probes.js";
+import { nextHop } from "./routes.js";
 import type { Seeds } from "./seeds.js";
 
-/** Every eighth round also tries a DOWN row or a seed, for ever, so that split networks merge again. */
+/** Every eighth round also tries a DOWN or remote row or a seed, for ever, so that split networks merge again. */
 export const RETRY_ROUNDS = 8;
 /** The base-2 logarithm of RETRY_ROUNDS. */
 const RETRY_LOG_MAX = 3;
@@ -47,7 +51,7 @@ export class Rounds {
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly outbox: Outbox;
-  private readonly probeOrder = new ProbeOrder();
+  private readonly probeOrder: ProbeOrder;
   private readonly probes: Probes;
   private readonly indirectProbes: IndirectProbes;
   private roundDeadline = 0;
@@ -63,13 +67,19 @@ export class Rounds {
   private receivedMs = 0;
   private answersLeft = ANSWERS_PER_ROUND;
 
-  /** @param pool has ROUND_WORDS free */
-  constructor(rows: Rows, seeds: Seeds, clock: Clock, random: Random, outbox: Outbox, pool: WordPool) {
+  /**
+   * @param pool has ROUND_WORDS free
+   * @param neighboursMax nodes that the node probes in turn at most
+   */
+  constructor(
+    rows: Rows, seeds: Seeds, clock: Clock, random: Random, outbox: Outbox, pool: WordPool, neighboursMax: number,
+  ) {
     this.rows = rows;
     this.seeds = seeds;
     this.clock = clock;
     this.random = random;
     this.outbox = outbox;
+    this.probeOrder = new ProbeOrder(neighboursMax);
     this.probes = new Probes(clock.roundIntervalMs, pool);
     this.indirectProbes = new IndirectProbes(pool);
   }
@@ -116,7 +126,10 @@ export class Rounds {
     return true;
   }
 
-  /** PING-REQ: probes the first node in the section, if this node holds it as live and the peer's address is proven. */
+  /**
+   * PING-REQ: probes the first node in the section, if this node holds it as live and the peer's address is proven.
+   * For a peer that never reached that node a word is enough, if this node knows more of it than the peer told.
+   */
   handlePingReq(frame: FrameReader, address: number, port: number): void {
     const rows = this.rows;
     const sender = rows.find(frame.id);
@@ -124,19 +137,26 @@ export class Rounds {
     // Without a key, anybody could request probes in the name of a peer.
     if (rows.address(sender) !== address || rows.port(sender) !== port) return;
     const id = frame.readId();
+    const mayVouch = frame.more() && frame.readId() === frame.id;
     const slot = rows.find(id);
     // The last place in the outbox is for the answer.
     if (slot < 0 || !isLivePeer(rows, slot) || this.outbox.intentsLeft() < 2) return;
+    if (rows.hasFlag(slot, FLAG_REMOTE)) {
+      const hop = nextHop(rows, slot);
+      const isConfirmed = rows.hasFlag(slot, FLAG_CONFIRMED) && rows.state(slot) === UP;
+      if (mayVouch && isConfirmed && hop >= 0 && hop !== sender) this.outbox.addIndirectAck(id, sender, frame.counter);
+      return;
+    }
     this.sendSyn(slot);
     this.indirectProbes.add(id, frame.id, frame.counter, this.clock.nowMs + this.clock.roundIntervalMs);
   }
 
-  /** INDIRECT-ACK: a peer received frames of these nodes, which counts as an answer. */
+  /** INDIRECT-ACK: a peer received frames of these nodes, or vouches for them. They are not to be suspected. */
   handleIndirectAck(frame: FrameReader): void {
     while (frame.more()) {
       const slot = this.rows.find(frame.readId());
       if (slot <= OWN_SLOT) continue;
-      this.probes.answered(this.rows.id(slot), 0, 0, this.clock.nowMs);
+      this.rows.setFlag(slot, FLAG_WITNESSED);
       this.rows.clearFlag(slot, FLAG_PROBED);
     }
   }
@@ -161,6 +181,7 @@ export class Rounds {
     this.roundDeadline = this.clock.nowMs + interval + jitter;
     this.answersLeft = ANSWERS_PER_ROUND;
     this.rows.clearAnswers();
+    this.probeOrder.updatePartial(this.rows);
     const slot = this.probeOrder.next(this.rows, this.random);
     if (slot >= 0) this.probe(slot);
     this.roundsToRetry--;
@@ -180,13 +201,15 @@ export class Rounds {
     if (this.probes.isFull()) this.drop(0);
     this.probes.add(true, id, rows.address(slot), rows.port(slot), this.clock.nowMs);
     rows.setFlag(slot, FLAG_PROBED);
+    rows.clearFlag(slot, FLAG_HEARD);
+    rows.clearFlag(slot, FLAG_WITNESSED);
     return true;
   }
 
   /**
    * PROTOCOL 6.2: works on probes whose deadline has passed. Returns the slot of
-   * a node whose silence now counts, to be suspected; -1 when no more probes are
-   * due. The caller calls until -1.
+   * a node that did not answer; -1 when no more probes are due. The caller calls
+   * until -1.
    */
   nextSilent(): number {
     const nowMs = this.clock.nowMs;
@@ -196,14 +219,15 @@ export class Rounds {
       const attempt = this.probes.attempt(index);
       if (attempt < ATTEMPTS_MAX) {
         this.retransmit(index, slot);
-        if (attempt >= DIRECT_ATTEMPTS && slot >= 0) this.sendPingRequests(slot);
+        const needsWitness = slot >= 0 && !this.rows.hasFlag(slot, FLAG_WITNESSED);
+        if (attempt >= DIRECT_ATTEMPTS && needsWitness) this.sendPingRequests(slot);
         this.probes.retransmitted(index, nowMs, this.localHealth);
-      } else if (slot >= 0 && this.isSelfAtFault(index)) {
+      } else if (slot >= 0 && !this.rows.hasFlag(slot, FLAG_WITNESSED) && this.isSelfAtFault(index)) {
         this.localHealth++;
         this.probes.restart(index, nowMs);
       } else {
         this.drop(index);
-        if (slot >= 0 && this.rows.state(slot) === UP) return slot;
+        if (slot >= 0) return slot;
       }
       index = this.probes.due(this.clock);
     }
@@ -214,6 +238,20 @@ export class Rounds {
   requestSpread(): boolean {
     this.spreadWanted = true;
     return this.clock.isDue(this.spreadDeadline);
+  }
+
+  /**
+   * Where many nodes are out of reach, a doubt and its refutation have many hops to go. They do not wait for the rounds
+   * of each node on the way.
+   */
+  hurry(): void {
+    if (this.probeOrder.isPartial) this.spreadWanted = true;
+  }
+
+  /** Whether many nodes are out of reach, counted now. */
+  isPartial(): boolean {
+    this.probeOrder.updatePartial(this.rows);
+    return this.probeOrder.isPartial;
   }
 
   /** Whether an own update that had to wait is due and the outbox has room for it. */
@@ -244,14 +282,20 @@ export class Rounds {
       this.broadcast();
       return;
     }
-    const down = this.countDown();
+    // Each second try is for a former neighbour, if there is one: the link may work again.
+    const former = this.countLost(true);
+    if (former > 0 && this.random.below(2) === 0) {
+      this.sendSyn(this.lostAt(this.random.below(former), true));
+      return;
+    }
+    const lost = this.countLost(false);
     const seeds = this.seeds.count;
     // Without configured seeds, a broadcast may reach nodes whose addresses no node holds.
-    const choices = down + seeds + (this.seeds.hasPinned() || !mayBroadcast ? 0 : 1);
+    const choices = lost + seeds + (this.seeds.hasPinned() || !mayBroadcast ? 0 : 1);
     if (choices === 0) return;
     const choice = this.random.below(choices);
-    if (choice < down) this.sendSyn(this.downAt(choice));
-    else if (choice < down + seeds) this.trySeed(choice - down, isAlone);
+    if (choice < lost) this.sendSyn(this.lostAt(choice, false));
+    else if (choice < lost + seeds) this.trySeed(choice - lost, isAlone);
     else this.broadcast();
   }
 
@@ -292,25 +336,28 @@ export class Rounds {
     return false;
   }
 
-  private countDown(): number {
-    let down = 0;
+  private countLost(isFormer: boolean): number {
+    let lost = 0;
     for (let place = 0; place < this.rows.count; place++) {
-      if (this.isDownPeer(this.rows.slotAt(place))) down++;
+      if (this.isLost(this.rows.slotAt(place), isFormer)) lost++;
     }
-    return down;
+    return lost;
   }
 
-  private isDownPeer(slot: number): boolean {
-    const state = this.rows.state(slot);
-    return state >= DOWN && state !== LEFT && !this.rows.hasFlag(slot, FLAG_FOREIGN);
+  /** Whether a node is in no pass but may be there: it is DOWN or remote. @param isFormer only if it answered once */
+  private isLost(slot: number, isFormer: boolean): boolean {
+    const rows = this.rows;
+    const state = rows.state(slot);
+    if (slot === OWN_SLOT || state === LEFT || rows.hasFlag(slot, FLAG_FOREIGN)) return false;
+    return (state >= DOWN || rows.hasFlag(slot, FLAG_REMOTE)) && (!isFormer || rows.hasFlag(slot, FLAG_PROVEN));
   }
 
-  /** The slot of the row that is at `index` among those that `isDownPeer` accepts. */
-  private downAt(index: number): number {
+  /** The slot of the row that is at `index` among those that `isLost` accepts. */
+  private lostAt(index: number, isFormer: boolean): number {
     let left = index;
     for (let place = 0; place < this.rows.count; place++) {
       const slot = this.rows.slotAt(place);
-      if (this.isDownPeer(slot) && left-- === 0) return slot;
+      if (this.isLost(slot, isFormer) && left-- === 0) return slot;
     }
     return OWN_SLOT;
   }
@@ -335,7 +382,7 @@ export class Rounds {
     return isDeaf && this.localHealth < LOCAL_HEALTH_MAX;
   }
 
-  /** Sends ping requests for a node to 3 nodes that are UP, from a random row on. */
+  /** Sends ping requests for a node to 3 nodes that are UP and in reach, from a random row on. */
   private sendPingRequests(target: number): void {
     const rows = this.rows;
     const start = this.random.below(rows.count);
@@ -343,7 +390,8 @@ export class Rounds {
     for (let i = 0; i < rows.count && left > 0 && this.outbox.hasRoom(); i++) {
       const slot = rows.slotAt((start + i) % rows.count);
       if (slot === target || !isLivePeer(rows, slot) || rows.state(slot) !== UP) continue;
-      this.outbox.addPingReq(rows.id(target), slot);
+      if (rows.hasFlag(slot, FLAG_REMOTE)) continue;
+      this.outbox.addPingReq(rows.id(target), slot, !rows.hasFlag(target, FLAG_NEIGHBOUR));
       left--;
     }
   }

@@ -1,12 +1,18 @@
 import { type Clock, earlier } from "../clock.js";
-import { FLAG_FOREIGN, FLAG_LAST_PROBE, FLAG_NOTIFY_STATE, type RowData, type Rows } from "../table/rows.js";
-import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../table/states.js";
+import { restMs } from "../table/own-row.js";
+import {
+  FLAG_FOREIGN, FLAG_LAST_PROBE, FLAG_NEIGHBOUR, FLAG_NOTIFY_STATE, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type RowData,
+  type Rows,
+} from "../table/rows.js";
+import { DOWN, LEFT, PROBED, REMOVE, SUSPECT, UP } from "../table/states.js";
 
 /** The deadline when no row waits: as far ahead as engine times can be compared. */
 const FAR_MS = 0x7fffffff;
 
 /** A foreign row stays UP for this many rounds without a fresher statement. */
 const FOREIGN_ROUNDS = 64;
+/** The row of a node that is no neighbour stays UP for this many rests of its node without a fresher statement. */
+const REMOTE_RESTS = 3;
 
 /**
  * Changes the state of rows that nobody refutes: from SUSPECT to DOWN to REMOVE,
@@ -42,23 +48,55 @@ export class Suspicion {
 
   /** Raises the state of another node's row and makes the row an urgent update. */
   raise(slot: number, state: number): void {
+    const before = this.rows.state(slot);
     this.rows.setState(slot, state);
     this.rows.markUrgentUpdate(slot);
-    this.stateChanged(slot);
+    this.stateChanged(slot, before);
   }
 
-  /** Sets a row's deadline after a change of its state, and marks the change for a notification. */
-  stateChanged(slot: number): void {
+  /**
+   * Sets a row's deadline after a change of its state, and marks the change for a notification, unless it is between
+   * UP and PROBED.
+   *
+   * @param before the state before; -1: the row is new
+   */
+  stateChanged(slot: number, before: number): void {
     const rows = this.rows;
     const state = rows.state(slot);
-    rows.noteChange(slot, FLAG_NOTIFY_STATE);
+    if (before < UP || before > PROBED || state > PROBED) rows.noteChange(slot, FLAG_NOTIFY_STATE);
     rows.clearFlag(slot, FLAG_LAST_PROBE);
-    if (state !== UP) this.wait(slot, state === SUSPECT ? this.suspicionMs() : this.removeAfterMs);
+    this.wait(slot, this.stateMs(slot, state));
+    if (state >= DOWN) this.doubtBehind(slot);
   }
 
-  /** A foreign row became fresher: it stays UP for another 64 rounds (PROTOCOL 4.4). */
-  renewForeign(slot: number): void {
-    if (this.rows.state(slot) === UP) this.wait(slot, FOREIGN_ROUNDS * this.clock.roundIntervalMs);
+  /** A row that is UP became fresher, or its node is out of reach: it stays UP for the full time again. */
+  renew(slot: number): void {
+    if (this.rows.state(slot) === UP) this.wait(slot, this.stateMs(slot, UP));
+  }
+
+  /**
+   * PROTOCOL 6.6: a node is gone that passed on the last statements of others. This node asks all for them (as Babel
+   * does for a route that it lost: RFC 8966, section 3.8.2.1): who is still there refutes that, over another way.
+   */
+  private doubtBehind(gone: number): void {
+    const rows = this.rows;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      if (slot === gone || slot === OWN_SLOT || rows.via(slot) !== gone) continue;
+      rows.setVia(slot, OWN_SLOT);
+      if (rows.state(slot) === UP && rows.hasFlag(slot, FLAG_REMOTE)) this.raise(slot, PROBED);
+    }
+  }
+
+  /** How long a state lasts. */
+  private stateMs(slot: number, state: number): number {
+    if (state === UP && this.rows.hasFlag(slot, FLAG_FOREIGN)) return FOREIGN_ROUNDS * this.clock.roundIntervalMs;
+    if (state === UP) {
+      const ms = restMs(this.rows, this.clock) * REMOTE_RESTS;
+      return ms < FAR_MS ? ms : FAR_MS;
+    }
+    if (state === PROBED) return this.suspicionMs() >>> 1;
+    return state === SUSPECT ? this.suspicionMs() : this.removeAfterMs;
   }
 
   private wait(slot: number, waitMs: number): void {
@@ -89,17 +127,23 @@ export class Suspicion {
     const rows = this.rows;
     for (let place = from; place >= 0; place--) {
       const slot = rows.slotAt(place);
-      if (rows.state(slot) === UP && !rows.hasFlag(slot, FLAG_FOREIGN)) continue;
+      if (slot === OWN_SLOT || (rows.state(slot) === UP && rows.hasFlag(slot, FLAG_NEIGHBOUR))) continue;
       if (this.clock.isDue(rows.deadline(slot))) return place;
       this.earliest = earlier(this.earliest, rows.deadline(slot));
     }
     return -1;
   }
 
-  /** Whether a suspected node must be probed once more before this node calls it DOWN. */
+  /**
+   * Whether a suspected node must be probed once more before this node calls it DOWN: not if it is out of reach and
+   * never answered.
+   */
   needsLastProbe(slot: number): boolean {
-    return this.rows.state(slot) === SUSPECT
-      && !this.rows.hasFlag(slot, FLAG_LAST_PROBE) && !this.rows.hasFlag(slot, FLAG_FOREIGN);
+    const rows = this.rows;
+    if (rows.state(slot) !== SUSPECT || rows.hasFlag(slot, FLAG_LAST_PROBE) || rows.hasFlag(slot, FLAG_FOREIGN)) {
+      return false;
+    }
+    return !rows.hasFlag(slot, FLAG_REMOTE) || rows.hasFlag(slot, FLAG_PROVEN);
   }
 
   /** The last probe was sent: the node has a round to refute, more with a high local health. */
@@ -120,7 +164,7 @@ export class Suspicion {
     if (state === REMOVE && this.rows.mayRemove(slot)) this.rows.remove(slot);
     else if (state === REMOVE) this.earliest = earlier(this.earliest, this.rows.deadline(slot));
     else if (state === LEFT) this.bury(slot);
-    else this.raise(slot, state === UP ? SUSPECT : state === SUSPECT ? DOWN : REMOVE);
+    else this.raise(slot, stateAfter(state, this.rows.hasFlag(slot, FLAG_FOREIGN)));
   }
 
   /**
@@ -131,7 +175,7 @@ export class Suspicion {
     const rows = this.rows;
     rows.setStatement(slot, rows.revision(slot), rows.heartbeat(slot) + 1, REMOVE);
     rows.markUrgentUpdate(slot);
-    this.stateChanged(slot);
+    this.stateChanged(slot, LEFT);
   }
 
   /** Gives suspected nodes more time: this node itself stood still for `ms`. */
@@ -142,4 +186,10 @@ export class Suspicion {
       if (rows.state(slot) === SUSPECT) rows.setDeadline(slot, rows.deadline(slot) + ms);
     }
   }
+}
+
+/** The state that follows one that nobody refuted. No node can be asked whether it hears a foreign one. */
+function stateAfter(state: number, isForeign: boolean): number {
+  if (state === UP && !isForeign) return PROBED;
+  return state < SUSPECT ? SUSPECT : state === SUSPECT ? DOWN : REMOVE;
 }

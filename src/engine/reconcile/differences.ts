@@ -4,8 +4,8 @@ import {
 import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
-import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
-import { FLAG_PROVEN, OWN_SLOT, type RowData, type Rows } from "../table/rows.js";
+import { FLAG_AWAITS_VALUE, FLAG_HEARD } from "../table/row-flags.js";
+import { FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type RowData, type Rows } from "../table/rows.js";
 import { DOWN, LEFT, SUSPECT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
@@ -37,9 +37,19 @@ export function observeSender(
   // A LEAVE has its sender's row, and does not show whether the sender advertises an address.
   const isMove = isCurrent && hasMoved && frame.type !== TYPE_LEAVE;
   if (isMove) rows.setAddress(slot, address, port);
-  if (rows.state(slot) >= SUSPECT || isMove) outbox.send(slot);
-  if (frame.isAnswer() && !hasMoved) rows.setFlag(slot, FLAG_PROVEN);
+  if (rows.state(slot) > UP || isMove) outbox.send(slot);
+  rows.setFlag(slot, FLAG_HEARD);
+  if (frame.isAnswer() && !hasMoved) proveNeighbour(rows, slot);
+  // Who is heard may hear this node again: it is probed.
+  else rows.clearFlag(slot, FLAG_REMOTE);
   return false;
+}
+
+/** A node answered from the address of its row: the address is proven, and the link works in both directions. */
+export function proveNeighbour(rows: Rows, slot: number): void {
+  rows.setFlag(slot, FLAG_PROVEN);
+  rows.setFlag(slot, FLAG_NEIGHBOUR);
+  rows.clearFlag(slot, FLAG_REMOTE);
 }
 
 /** A good frame came from an address that is not held. Moves the row if the frame is the proof, or requests one. */
@@ -49,12 +59,12 @@ function observeMove(
   const isProof = guard.takeProof(frame, address, port);
   if (isProof) {
     rows.setAddress(slot, address, port);
-    rows.setFlag(slot, FLAG_PROVEN);
+    proveNeighbour(rows, slot);
   } else if (frame.type !== TYPE_LEAVE && outbox.intentsLeft() > 1 && guard.requestProof(frame.id, address, port)) {
     // The last place in the outbox is for the answer.
     outbox.addSign(address, port, frame.id);
   }
-  if (isProof || rows.state(slot) >= SUSPECT) outbox.send(slot);
+  if (isProof || rows.state(slot) > UP) outbox.send(slot);
   return isProof;
 }
 

@@ -8,7 +8,7 @@ import type { FeedOutbox } from "../feed/feed-outbox.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
-import { SUSPECT } from "../table/states.js";
+import { UP } from "../table/states.js";
 import { SUMMARY_WORDS, SummaryWriter } from "./summary-writer.js";
 import { writeUpdates } from "./updates.js";
 import type { WordPool } from "../word-pool.js";
@@ -185,10 +185,14 @@ export class Outbox {
     this.add(TYPE_SYN, address, port, all, slot, 0, this.rows.id(slot));
   }
 
-  /** A SYN to the node in `slot`, which is UP: a ping request for the node `id`. */
-  addPingReq(id: number, slot: number): void {
+  /**
+   * A SYN to the node in `slot`, which is UP: a ping request for the node `id`.
+   *
+   * @param mayVouch whether the receiver's word is enough: this node never reached that node
+   */
+  addPingReq(id: number, slot: number, mayVouch: boolean): void {
     const rows = this.rows;
-    const flags = (SECTION_PING_REQ << ABOUT_SHIFT) | this.limitsIfNamed();
+    const flags = (SECTION_PING_REQ << ABOUT_SHIFT) | this.limitsIfNamed() | (mayVouch ? MAY_VOUCH : 0);
     this.add(TYPE_SYN, rows.address(slot), rows.port(slot), flags, OWN_SLOT, id, rows.id(slot));
   }
 
@@ -358,12 +362,13 @@ export class Outbox {
     }
     if (about !== 0 && writer.beginIds(about)) {
       writer.writeId(about === SECTION_INDIRECT_ACK ? slot : this.words[at + ANSWERED]);
+      if ((this.words[at + FLAGS] & MAY_VOUCH) !== 0) writer.writeId(this.rows.id(OWN_SLOT));
       writer.endIds();
     }
   }
 
   private isAccused(slot: number): boolean {
-    return slot !== OWN_SLOT && this.rows.isHeld(slot) && this.rows.state(slot) >= SUSPECT;
+    return slot !== OWN_SLOT && this.rows.isHeld(slot) && this.rows.state(slot) > UP;
   }
 
   /** Writes the sections of an answer. Returns whether nothing is left for the peer. */
@@ -423,6 +428,8 @@ const ABOUT_SHIFT = 8;
 const ABOUT_MASK = 0xff;
 /** In FLAGS: the SYN or LEAVE shows this node's limits. */
 const WITH_LIMITS = 0x10000;
+/** In FLAGS: the PING-REQ has this node's own id behind the other one. */
+const MAY_VOUCH = 0x20000;
 const WITH_SUMMARY = 1;
 /** Higher than all slots. */
 const BARE = 0xffffffff;

@@ -13,6 +13,13 @@ const KEEPALIVE_ROUNDS = 64;
 const KEEPALIVE_ROUNDS_PER_ROW = 8;
 /** Deadlines are at most this far ahead, so that they can be compared. */
 const KEEPALIVE_MS_MAX = 0x3fffffff;
+/** How long a quiet node rests between two statements, in ms. It need not be exact: nodes may hold different rows. */
+export function restMs(rows: Rows, clock: Clock): number {
+  const grown = rows.count * KEEPALIVE_ROUNDS_PER_ROW;
+  const ms = clock.roundIntervalMs * (grown > KEEPALIVE_ROUNDS ? grown : KEEPALIVE_ROUNDS);
+  return ms < KEEPALIVE_MS_MAX ? ms : KEEPALIVE_MS_MAX;
+}
+
 /** Times that a node may recover without a pause. */
 const RECOVERIES_MAX = 8;
 /**
@@ -89,9 +96,7 @@ export class OwnRow {
   }
 
   private scheduleKeepalive(): void {
-    const grown = this.rows.count * KEEPALIVE_ROUNDS_PER_ROW;
-    const restMs = this.clock.roundIntervalMs * (grown > KEEPALIVE_ROUNDS ? grown : KEEPALIVE_ROUNDS);
-    this.keepaliveDeadline = this.clock.nowMs + (restMs < KEEPALIVE_MS_MAX ? restMs : KEEPALIVE_MS_MAX);
+    this.keepaliveDeadline = this.clock.nowMs + restMs(this.rows, this.clock);
   }
 
   /**

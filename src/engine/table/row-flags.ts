@@ -31,3 +31,15 @@ export const FLAG_LIMITS = 0x800;
 export const FLAG_ADDRESS_GIVEN = 64;
 /** In a table of the ESPGossip dialect, which has no last probes: this node makes the row's statements. */
 export const FLAG_VOUCHED = 64;
+
+// Of the link to a node. Without FLAG_NEIGHBOUR and FLAG_REMOTE it is not known yet. Both go when the address changes.
+/** The node answered a frame of this node, and no later probe of it failed: the link works in both directions. */
+export const FLAG_NEIGHBOUR = 0x80000;
+/** A probe of the node failed: at most others hear it. */
+export const FLAG_REMOTE = 0x100000;
+/** A frame of the node arrived since its last probe began: it reaches this node. */
+export const FLAG_HEARD = 0x200000;
+/** A peer heard the node since its last probe began, or vouches for it. */
+export const FLAG_WITNESSED = 0x400000;
+/** The node made a statement since its row is held. A row that arrived by mistake, as of a damaged id, never has it. */
+export const FLAG_CONFIRMED = 0x800000;

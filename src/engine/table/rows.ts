@@ -2,15 +2,22 @@ import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { RowData } from "./row-data.js";
 import {
-  FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NOTIFY_UPDATE, FLAG_PROVEN, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
+  ADDRESS, ANSWERS, ANSWERS_SHIFT, BYTES, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, MORE_FLAGS, PORT, REVISION, ROW_BYTES,
+  ROW_HALVES, STATE, STATE_BITS, VALUE_LENGTH, VIA, WORDS, flagAt, flagBit,
+} from "./row-layout.js";
+import {
+  FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN, FLAG_REMOTE,
+  FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
 import { DOWN, REMOVE, SUSPECT, isCounted } from "./states.js";
 
 export { RowData } from "./row-data.js";
 export {
-  FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, FLAG_LAST_PROBE, FLAG_LIMITS, FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, FLAG_PROBED,
-  FLAG_PROVEN, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, FLAG_VOUCHED, FLAG_WINDOW,
+  FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, FLAG_LAST_PROBE, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_STATE,
+  FLAG_NOTIFY_UPDATE, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, FLAG_VOUCHED,
+  FLAG_WINDOW,
 } from "./row-flags.js";
+export { LIST_PROBE_ORDER, LIST_TO_SEND, ROW_BYTES } from "./row-layout.js";
 
 /** The slot of the node's own row. */
 export const OWN_SLOT = 0;
@@ -87,8 +94,14 @@ export class Rows {
   port(slot: number): number { return this.halves[this.halfAt(slot, PORT)]; }
   revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
   heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
-  state(slot: number): number { return this.bytes[slot * BYTES + STATE]; }
-  /** Engine time at which the row's state ends; without meaning while it is UP, unless the row is foreign. */
+  state(slot: number): number { return this.bytes[slot * BYTES + STATE] & STATE_BITS; }
+  /**
+   * Slot of the node whose frame brought the statement that is held; OWN_SLOT when that node is gone. It is the way to
+   * the row's node, as in B.A.T.M.A.N., whose nodes keep the neighbour that passed on an originator's message first.
+   */
+  via(slot: number): number { return this.halves[this.halfAt(slot, VIA)]; }
+  setVia(slot: number, via: number): void { this.halves[this.halfAt(slot, VIA)] = via; }
+  /** Engine time at which the row's state ends; without meaning while the node is UP and a neighbour. */
   deadline(slot: number): number { return this.words[slot * WORDS + DEADLINE]; }
   /** Frames that the row still rides along on, plus UPDATE_URGENT if it is urgent; 0 when it is no update. */
   transmitsLeft(slot: number): number { return this.bytes[this.transmitsAt(slot)]; }
@@ -188,7 +201,12 @@ export class Rows {
   }
 
   setAddress(slot: number, address: number, port: number): void {
-    if (address !== this.address(slot) || port !== this.port(slot)) this.clearFlag(slot, FLAG_PROVEN);
+    if (address !== this.address(slot) || port !== this.port(slot)) {
+      this.clearFlag(slot, FLAG_PROVEN);
+      // Nothing is known of the link to another address.
+      this.clearFlag(slot, FLAG_NEIGHBOUR);
+      this.clearFlag(slot, FLAG_REMOTE);
+    }
     this.words[slot * WORDS + ADDRESS] = address;
     this.halves[this.halfAt(slot, PORT)] = port;
   }
@@ -279,7 +297,8 @@ export class Rows {
     const at = slot * WORDS;
     this.words[at + REVISION] = revision;
     this.words[at + HEARTBEAT] = heartbeat;
-    this.bytes[slot * BYTES + STATE] = state;
+    const column = slot * BYTES + STATE;
+    this.bytes[column] = (this.bytes[column] & ~STATE_BITS) | state;
     this.addToHashes(slot);
   }
 
@@ -309,6 +328,7 @@ export class Rows {
     this.halves.set(this.halves.subarray(place, this.count), place + 1);
     this.halves[place] = slot;
     this.count++;
+    this.setVia(slot, OWN_SLOT);
     // A slot stands at most once in LIST_TO_SEND, also when its row changes.
     const listed = this.bytes[slot * BYTES + FLAGS] & FLAG_TO_SEND;
     for (let i = 0; i < WORDS; i++) this.words[slot * WORDS + i] = 0;
@@ -333,6 +353,10 @@ export class Rows {
     this.halves.set(this.halves.subarray(place + 1, this.count), place);
     this.count--;
     this.halves[this.count] = slot;
+    // Another row may get the slot.
+    for (let i = 0; i < this.count; i++) {
+      if (this.via(this.slotAt(i)) === slot) this.setVia(this.slotAt(i), OWN_SLOT);
+    }
   }
 
   /** Whether a new row in this state would find a place. */
@@ -410,41 +434,3 @@ const ORDER_KEY_MAX = 0xffffffff;
 const ORDER_KEY_SHIFT = 17;
 /** Interpolations after which a search halves. With 1,000 rows 4 are enough, against 10 halvings. */
 const GUESSES_MAX = 6;
-
-// Columns of a row: uint32, then uint16, then uint8.
-const ID = 0;
-const ADDRESS = 1;
-const REVISION = 2;
-const HEARTBEAT = 3;
-const DEADLINE = 4;
-const WORDS = 5;
-
-const PORT = 0;
-/** Lists for `listed`: the pass over the peers, and the rows for the peer that is answered. */
-export const LIST_PROBE_ORDER = 1;
-export const LIST_TO_SEND = 2;
-const ROW_HALVES = 3;
-/** With the list of slots in the order of keys. */
-const HALVES = ROW_HALVES + 1;
-
-const STATE = 0;
-const FLAGS = 1;
-const VALUE_LENGTH = 2;
-/** Flags from 0x100 on; in the high four bits, the SYNs that were answered since the last round. */
-const MORE_FLAGS = 3;
-const ANSWERS_SHIFT = 4;
-const ANSWERS = 0xf0;
-const BYTES = 4;
-/** Bytes of `transmitsLeft`. */
-const TRANSMITS_BYTES = 1;
-
-/** Bytes of one row without its value. */
-export const ROW_BYTES = WORDS * 4 + HALVES * 2 + BYTES + TRANSMITS_BYTES;
-
-function flagAt(slot: number, flag: number): number {
-  return slot * BYTES + (flag < 0x100 ? FLAGS : MORE_FLAGS);
-}
-
-function flagBit(flag: number): number {
-  return flag < 0x100 ? flag : flag >>> 8;
-}

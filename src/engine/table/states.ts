@@ -3,7 +3,11 @@
  * the higher number is the fresher one.
  */
 export const UP = 0;
-/** A probe is not answered yet. Local to this node, never on the wire. */
+/**
+ * A node that should hear it, or hear of it, does not, and asks all others: who hears it, passes that on, and the node
+ * refutes it. The application is not notified of it. It shows a row that is UP in the same way while a probe is not
+ * answered.
+ */
 export const PROBED = 1;
 export const SUSPECT = 2;
 export const DOWN = 3;

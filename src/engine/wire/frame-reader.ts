@@ -14,7 +14,7 @@ import {
 } from "./frame.js";
 import { orderKey } from "../table/hash.js";
 import type { RowData, FeedClaim } from "../table/row-data.js";
-import { PROBED, LEFT } from "../table/states.js";
+import { LEFT } from "../table/states.js";
 
 /** Reads events, and what rows show of feeds. Feeds implement it. */
 export interface EventReader {
@@ -360,7 +360,7 @@ export class FrameReader extends Reader {
 const BAD_ROW = 255;
 
 function isWireState(state: number): boolean {
-  return state <= LEFT && state !== PROBED;
+  return state <= LEFT;
 }
 
 function flagsOf(type: number): number {

@@ -10,7 +10,7 @@ const OWN_ID = 1000;
 
 /** The order of one node's probes. */
 class Pass {
-  private readonly order = new ProbeOrder();
+  private readonly order = new ProbeOrder(65535);
 
   constructor(private readonly rows: Rows, private readonly random: Random) {}
 
