@@ -22,6 +22,7 @@ import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
 import { type SeedNames, addSeeds } from "./seed-names.js";
 import { checkStoredId, writeId } from "./stored-id.js";
+import { checkTrusted } from "./trusted-subnets.js";
 
 export type { GossipStats } from "./gossip-stats.js";
 
@@ -260,6 +261,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   private endpoint(method: string, address: string): number[] {
     const target: number[] = [];
     parseEndpoint(method, "address", address, this.port, target);
+    checkTrusted(method, "address", target[0], this.engine.rows.subnets);
     return target;
   }
 

@@ -4,6 +4,7 @@ const FLAGS = new Map([
   ["interface", "--interface"],
   ["port", "--listen port"],
   ["network", "--network"],
+  ["trustedSubnets", "--trusted-subnets"],
   ["advertise", "--advertise"],
   ["seedList", "--seed"],
   ["roundIntervalMs", "--interval"],

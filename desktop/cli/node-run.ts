@@ -27,6 +27,7 @@ export interface NodeOptions {
   seed?: string[];
   advertise?: string;
   network?: string;
+  trustedSubnets?: string[];
   storage?: string;
   keyFile?: string;
   otherKeyFile?: string;
@@ -233,6 +234,7 @@ export class NodeRun {
     if (newId) options.newId = true;
     if (name !== undefined) options.name = name;
     if (this.options.network !== undefined) options.network = this.options.network;
+    if (this.options.trustedSubnets !== undefined) options.trustedSubnets = this.options.trustedSubnets;
     if (this.options.advertise !== undefined) options.advertise = this.options.advertise;
     this.addKeys(options);
     if (dialect !== "compact") {

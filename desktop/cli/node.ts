@@ -45,6 +45,8 @@ export function nodeCommand(): Command {
     .option("--advertise <address[:port]>", "where other nodes reach this one, for a container or a port forward "
       + "(default: where its datagrams come from)")
     .option("--network <name>", "exchange only with nodes of this name: 1 to 31 bytes (default: without a name)")
+    .option("--trusted-subnets <list>", "drop datagrams from elsewhere and send none there; 1 to 8 subnets such as "
+      + "192.168.0.0/16,10.1.0.0/16 (default: all addresses)", subnets)
     .option("--seed <host[:port]>", "address or host name of another node; repeatable (default: broadcast)", append)
     .option("--storage <folder>", "where to keep id, revision, last peers and own events over restarts; one process "
       + "for each")
@@ -85,6 +87,10 @@ export function nodeCommand(): Command {
         command.error(`error: ${inFlags((error as Error).message)}`);
       }
     });
+}
+
+function subnets(text: string): string[] {
+  return text.split(",").map((subnet) => subnet.trim());
 }
 
 function append(text: string, before: string[] | undefined): string[] {

@@ -31,7 +31,7 @@ import { checkFrame, parseFrame } from "./wire/admission.js";
 import { locateSender } from "./wire/advertised.js";
 import {
   DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN,
-  DROP_UNSEALED,
+  DROP_UNSEALED, DROP_UNTRUSTED,
 } from "./wire/drops.js";
 import {
   FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_ROWS,
@@ -84,10 +84,10 @@ export class Engine implements NodeEngine {
   constructor(options: EngineOptions) {
     const seedWords = options.seedCapacity * SEED_WORDS;
     const pool = new WordPool(STATS_WORDS + ROUND_WORDS + seedWords + outboxWords(options.datagramBytesMax));
-    const rows = new Rows(options.capacity, options.valueBytesMax);
+    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets);
     this.rows = rows;
     this.stats = new Stats(pool);
-    this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool);
+    this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);
     this.clock = new Clock(options.roundIntervalMs);
     this.random = new Random(options.randomSeed, options.id);
     this.own = new OwnRow(rows, this.clock, this.random);
@@ -147,7 +147,8 @@ export class Engine implements NodeEngine {
     this.stats.countReceived(length);
     const frame = this.frame;
     const row = this.row;
-    const reason = parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
+    const reason = !this.rows.trusts(address) ? DROP_UNTRUSTED
+      : parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
     if (reason === DROP_NONE) {
       locateSender(frame, this.rows, row, address, port);
       this.receiveFrame(row.address, row.port, bytes, length);

@@ -10,6 +10,7 @@ import {
   FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
 import { DOWN, REMOVE, SUSPECT, isCounted } from "./states.js";
+import { isTrusted } from "./subnets.js";
 
 export { RowData } from "./row-data.js";
 export {
@@ -72,6 +73,8 @@ export class Rows {
   private urgentTransmits = 0;
   /** Where the last search ended: the next search is often for the same row or the one after it. */
   private lastPlace = 0;
+  /** Subnets that the node trusts, as `isTrusted` has them; undefined: all addresses. */
+  readonly subnets: Uint32Array | undefined;
 
   private readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
@@ -79,7 +82,8 @@ export class Rows {
   /** The uint8 columns, then all values, then the transmits left of all rows, so that these can be searched. */
   private readonly bytes: Uint8Array;
 
-  constructor(capacity: number, valueBytesMax: number) {
+  constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array) {
+    this.subnets = subnets;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
     const buffer = new ArrayBuffer(capacity * (ROW_BYTES + valueBytesMax));
@@ -207,9 +211,14 @@ export class Rows {
       this.clearFlag(slot, FLAG_NEIGHBOUR);
       this.clearFlag(slot, FLAG_REMOTE);
     }
+    // What is never asked is as good as out of reach.
+    if (!this.trusts(address)) this.setFlag(slot, FLAG_REMOTE);
     this.words[slot * WORDS + ADDRESS] = address;
     this.halves[this.halfAt(slot, PORT)] = port;
   }
+
+  /** Whether frames of an address are accepted, and it may be asked. */
+  trusts(address: number): boolean { return isTrusted(this.subnets, address); }
 
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
