@@ -27,11 +27,12 @@ export function suspectSilent(rows: Rows, suspicion: Suspicion, rounds: Rounds):
     const wasNeighbour = rows.hasFlag(slot, FLAG_NEIGHBOUR);
     const state = rows.state(slot);
     const isSuspected = state < SUSPECT && isUnknownToOthers(rows, slot, wasNeighbour);
-    const isDoubt = isSuspected && state === UP && (!wasNeighbour || rounds.isPartial());
+    const isDoubt = isSuspected && (!wasNeighbour || (state === UP && rounds.isPartial()));
     rows.clearFlag(slot, FLAG_NEIGHBOUR);
     rows.setFlag(slot, FLAG_REMOTE);
-    if (isSuspected) {
-      suspicion.raise(slot, isDoubt ? PROBED : SUSPECT);
+    const raised = isDoubt ? PROBED : SUSPECT;
+    if (isSuspected && raised > state) {
+      suspicion.raise(slot, raised);
       rounds.hurry();
       rounds.probe(slot);
     } else {

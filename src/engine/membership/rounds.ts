@@ -246,7 +246,10 @@ export class Rounds {
    * of each node on the way.
    */
   hurry(): void {
-    if (this.probeOrder.isPartial) this.spreadWanted = true;
+    if (!this.probeOrder.isPartial || this.spreadWanted) return;
+    this.spreadWanted = true;
+    // A deadline in the past would look as if this node had stood still.
+    if (this.clock.isDue(this.spreadDeadline)) this.spreadDeadline = this.clock.nowMs;
   }
 
   /** Whether many nodes are out of reach, counted now. */
@@ -384,18 +387,25 @@ export class Rounds {
     return isDeaf && this.localHealth < LOCAL_HEALTH_MAX;
   }
 
-  /** Sends ping requests for a node to 3 nodes that are UP and in reach, from a random row on. */
+  /** Sends ping requests for a node to 3 nodes that are UP: to neighbours, and if they are fewer, to unknown ones. */
   private sendPingRequests(target: number): void {
+    const left = this.sendPingRequestsTo(target, true, PING_REQUESTS);
+    if (left > 0) this.sendPingRequestsTo(target, false, left);
+  }
+
+  /** Sends up to `left` ping requests, from a random row on. Returns how many are left. */
+  private sendPingRequestsTo(target: number, isNeighbour: boolean, left: number): number {
     const rows = this.rows;
+    const mayVouch = !rows.hasFlag(target, FLAG_NEIGHBOUR);
     const start = this.random.below(rows.count);
-    let left = PING_REQUESTS;
     for (let i = 0; i < rows.count && left > 0 && this.outbox.hasRoom(); i++) {
       const slot = rows.slotAt((start + i) % rows.count);
       if (slot === target || !isLivePeer(rows, slot) || rows.state(slot) !== UP) continue;
-      if (rows.hasFlag(slot, FLAG_REMOTE)) continue;
-      this.outbox.addPingReq(rows.id(target), slot, !rows.hasFlag(target, FLAG_NEIGHBOUR));
+      if (rows.hasFlag(slot, FLAG_NEIGHBOUR) !== isNeighbour || rows.hasFlag(slot, FLAG_REMOTE)) continue;
+      this.outbox.addPingReq(rows.id(target), slot, mayVouch);
       left--;
     }
+    return left;
   }
 
   private drop(index: number): void {
