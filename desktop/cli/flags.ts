@@ -32,6 +32,7 @@ export function inFlags(message: string): string {
   const inPlace = message
     .replace("allowUnsealed must be true", "--allow-unsealed is needed")
     .replace("beside the option id", "beside --id")
+    .replace("none of the trustedSubnets", "none of the --trusted-subnets")
     .replace(/\([^()]*\)$/, (limit) => limit.replace(/[\w.]+/g, flagOf));
   return inPlace.replace(/^([\w.]+)(\[\d+\])?(?=:)/, (text, name: string) => FLAGS.get(name) ?? text);
 }

@@ -202,10 +202,7 @@ export class Engine implements NodeEngine {
     if (this.rounds.requestSpread()) this.rounds.spread();
   }
 
-  /**
-   * Appends an event that `feed.stampEvent` stamped to the node's feed, and sends
-   * it to 3 live nodes at once. To be called after the start.
-   */
+  /** Appends an event that `feed.stampEvent` stamped to the node's feed, and spreads it at once. After the start. */
   publishEvent(nowMs: number, event: EncodedEvent): void {
     this.begin(nowMs);
     if (this.feed !== undefined) this.feed.own.publish(event);

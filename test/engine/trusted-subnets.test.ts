@@ -68,7 +68,7 @@ describe("Engine: trusted subnets", () => {
     const deliver = network.deliver.bind(network);
     network.deliver = (to, from, bytes) => deliver(to, from === 30 ? 9 : from, bytes);
     network.add(30, {
-      id: 5000, randomSeed: 7, address: 7, advertisedAddress: 30, advertisedPort: PORT, broadcastAddress: BROADCAST_ADDRESS,
+      id: 5000, randomSeed: 7, address: 7, advertisedAddress: 30, advertisedPort: PORT,
     }, [1, 2]);
     network.run(300 * ROUND_MS);
     const first = network.engines.get(1)!;
