@@ -18,7 +18,6 @@ const HOUR_MS = 60 * MINUTE_MS;
 const CAPACITY = 512;
 
 /** What one node says of a voucher: that it is there, or that it let a device in with it. */
-// eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- Only an alias is CBOR.
 export type Said = { minutes: number; device?: string };
 
 /** A voucher, as all nodes see it. */
@@ -165,8 +164,8 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
   const seed = Number(process.argv[2] ?? 1);
   const { made, ended, lists, left } = simulateVouchers(seed);
   console.log(`seed ${seed}: all nodes have ${Math.min(...made)} vouchers`);
-  console.log(`two devices came with one voucher while the network was split; when it is one again, "${ended.join(", ")}"`
-    + " has to leave");
+  const leaving = `"${ended.join(", ")}" has to leave`;
+  console.log(`two devices came with one voucher while the network was split; when it is one again, ${leaving}`);
   console.log(`${lists.length === 1 ? "all nodes have the same list" : "the nodes do not agree"}; `
     + `${Math.max(...left)} vouchers are left when their time is over`);
 }
