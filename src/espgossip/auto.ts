@@ -10,7 +10,7 @@ import type { Datagram } from "../engine/reconcile/outbox.js";
 import { compareFreshness } from "../engine/table/freshness.js";
 import { FLAG_PROBED, FLAG_FOREIGN, FLAG_VOUCHED, OWN_SLOT, RowData, type Rows } from "../engine/table/rows.js";
 import type { Seeds } from "../engine/membership/seeds.js";
-import { DOWN, REMOVE, SUSPECT, UP } from "../engine/table/states.js";
+import { DOWN, REMOVE, UP } from "../engine/table/states.js";
 import type { Stats } from "../engine/stats.js";
 import { BoardSide, sameValue } from "./board-side.js";
 import { isCompact } from "./engine.js";
@@ -233,7 +233,7 @@ export class AutoEngine implements NodeEngine {
   private isKnown(slot: number, held: number): boolean {
     const boards = this.boards.rows;
     const rows = this.rows;
-    if (rows.state(held) >= SUSPECT || rows.revision(held) !== boards.revision(slot)) return false;
+    if (rows.state(held) > UP || rows.revision(held) !== boards.revision(slot)) return false;
     if (boards.heartbeat(slot) - rows.heartbeat(held) >= this.keepaliveSeconds) return false;
     return sameValue(boards, slot, rows, held);
   }

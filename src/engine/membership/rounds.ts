@@ -63,6 +63,8 @@ export class Rounds {
   private tries = 0;
   private spreadDeadline = 0;
   private spreadWanted = false;
+  /** An urgent update of another node is to spread: again and again, until it has no transmits left. */
+  private isHurried = false;
   /** When the last frame of any node arrived, in a sealed network the last answer. */
   private receivedMs = 0;
   private answersLeft = ANSWERS_PER_ROUND;
@@ -246,7 +248,9 @@ export class Rounds {
    * of each node on the way.
    */
   hurry(): void {
-    if (!this.probeOrder.isPartial || this.spreadWanted) return;
+    if (!this.probeOrder.isPartial) return;
+    this.isHurried = true;
+    if (this.spreadWanted) return;
     this.spreadWanted = true;
     // A deadline in the past would look as if this node had stood still.
     if (this.clock.isDue(this.spreadDeadline)) this.spreadDeadline = this.clock.nowMs;
@@ -276,6 +280,9 @@ export class Rounds {
       // A node that is being probed gets the update with its answer or with the next attempt.
       if (!this.probes.has(this.rows.id(slot))) this.probe(slot);
     }
+    if (!this.isHurried) return;
+    this.isHurried = false;
+    if (this.rows.hasUrgentUpdate()) this.hurry();
   }
 
   /** Tries one row or address that is not live. @param isAlone whether no row is live, so that a seed is probed */

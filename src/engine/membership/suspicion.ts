@@ -34,16 +34,17 @@ export class Suspicion {
   }
 
   /**
-   * PROTOCOL 4.2: the state to merge from a peer's row. If a peer calls a node DOWN or REMOVE
-   * that is live here, this node only suspects it: each node calls another DOWN
-   * only after a probe of its own.
+   * PROTOCOL 4.2: the state to merge from a peer's row. If a peer calls a node DOWN or REMOVE that is live here, this
+   * node only doubts it, as when two parts of a network meet again: each node calls another DOWN only after it has
+   * waited for a refutation itself.
    *
    * @param slot of the row that is held; -1 when there is none
    */
   believed(slot: number, row: RowData): number {
     const isGone = row.state === DOWN || row.state === REMOVE;
-    const isLive = slot >= 0 && this.rows.state(slot) < DOWN;
-    return isGone && isLive && !row.isForeign ? SUSPECT : row.state;
+    const held = slot >= 0 ? this.rows.state(slot) : DOWN;
+    if (!isGone || held >= DOWN || row.isForeign) return row.state;
+    return held > PROBED ? held : PROBED;
   }
 
   /** Raises the state of another node's row and makes the row an urgent update. */
@@ -66,7 +67,7 @@ export class Suspicion {
     if (before < UP || before > PROBED || state > PROBED) rows.noteChange(slot, FLAG_NOTIFY_STATE);
     rows.clearFlag(slot, FLAG_LAST_PROBE);
     this.wait(slot, this.stateMs(slot, state));
-    if (state >= DOWN) this.doubtBehind(slot);
+    if (state >= SUSPECT) this.doubtBehind(slot);
   }
 
   /** A row that is UP became fresher, or its node is out of reach: it stays UP for the full time again. */
@@ -95,7 +96,7 @@ export class Suspicion {
       const ms = restMs(this.rows, this.clock) * REMOTE_RESTS;
       return ms < FAR_MS ? ms : FAR_MS;
     }
-    if (state === PROBED) return this.suspicionMs() >>> 1;
+    if (state === PROBED) return (this.suspicionMs() * 3) >>> 2;
     return state === SUSPECT ? this.suspicionMs() : this.removeAfterMs;
   }
 

@@ -6,7 +6,7 @@ import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_AWAITS_VALUE, FLAG_HEARD } from "../table/row-flags.js";
 import { FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type RowData, type Rows } from "../table/rows.js";
-import { DOWN, LEFT, SUSPECT, UP, isCounted } from "../table/states.js";
+import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
   FLAG_MORE, SECTION_DIGEST, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS, SECTION_WANT, TYPE_ACK, TYPE_LEAVE,
@@ -22,7 +22,7 @@ import type { Outbox } from "./outbox.js";
  */
 
 /**
- * Step 1: updates the sender's address, and sends the sender its row if it moved or is held as SUSPECT or worse.
+ * Step 1: updates the sender's address, and sends the sender its row if it moved or is not held as UP.
  * Returns whether the sender proved another address (PROTOCOL 5.5).
  *
  * @param guard in a sealed network, where an address needs a proof
@@ -166,9 +166,9 @@ function compareFeed(rows: Rows, outbox: Outbox, frame: FrameReader, id: number)
   if (feedFingerprint(rows, slot, frame.counter) !== events.claim.tip) outbox.send(slot);
 }
 
-/** Whether this node suspects a node that the sender has as DOWN or REMOVE under the same statement. */
+/** Whether this node doubts or suspects a node that the sender has as DOWN or REMOVE under the same statement. */
 function isSuspected(rows: Rows, slot: number, row: RowData): boolean {
-  return slot >= 0 && rows.state(slot) === SUSPECT && row.state >= DOWN
+  return slot >= 0 && rows.state(slot) > UP && rows.state(slot) < DOWN && row.state >= DOWN
     && row.revision === rows.revision(slot) && row.heartbeat === rows.heartbeat(slot);
 }
 

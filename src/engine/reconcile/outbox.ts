@@ -177,7 +177,7 @@ export class Outbox {
     else this.answer |= ANSWER_WANTS_CUT;
   }
 
-  /** @param slot of the receiver's row, which goes first if it is in state SUSPECT or worse; 0 for none */
+  /** @param slot of the receiver's row, which goes first if it is not UP; 0 for none */
   addSyn(address: number, port: number, flags: number, slot: number): void {
     const isKnown = slot === OWN_SLOT ? !this.isNamed() : this.rows.hasFlag(slot, FLAG_LIMITS);
     const unaddressed = slot === OWN_SLOT && this.replayGuard !== undefined ? FLAG_UNADDRESSED : 0;

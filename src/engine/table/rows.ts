@@ -147,6 +147,9 @@ export class Rows {
     return 0;
   }
 
+  /** Whether an urgent row has transmits left. */
+  hasUrgentUpdate(): boolean { return this.mostTransmitsLeft(TRANSMITS_MAX + 1) > UPDATE_URGENT; }
+
   /** The first slot, from `slot` on, whose row has `transmits` left; the capacity when there is none. */
   nextUpdate(slot: number, transmits: number): number {
     const start = this.transmitsAt(0);

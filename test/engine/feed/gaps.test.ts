@@ -117,7 +117,7 @@ describe("two archive nodes", () => {
     });
     const { feeds } = network.engines.get(A)!.feed!;
     const { rows } = network.engines.get(A)!;
-    network.run(16 * ROUND);
+    network.run(24 * ROUND);
     for (const author of [3, 4]) assert.equal(feeds.floor(rows.find(author)), 1);
     for (const author of [20, 25]) assert.equal(feeds.floor(rows.find(author)), 101);
   });

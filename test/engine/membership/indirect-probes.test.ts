@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DOWN, LEFT, REMOVE, SUSPECT, UP } from "../../../src/engine/index.js";
+import { DOWN, LEFT, PROBED, REMOVE, SUSPECT, UP } from "../../../src/engine/index.js";
 import { SECTION_INDIRECT_ACK, SECTION_PING_REQ } from "../../../src/engine/wire/frame.js";
 import { claimsAbout, sectionsOf } from "../wire/frame-support.js";
 import { EngineNetwork, type Sent } from "../../support/engine-network.js";
@@ -155,9 +155,10 @@ describe("Engine: a statement about another node", () => {
     return held(rows, 7)?.state;
   }
 
-  it("a statement of DOWN or REMOVE makes a live row SUSPECT", () => {
-    for (const before of [UP, SUSPECT]) {
-      for (const said of [DOWN, REMOVE]) assert.equal(believed(before, said), SUSPECT);
+  it("a statement of DOWN or REMOVE makes a row that is UP PROBED; one that is SUSPECT stays so", () => {
+    for (const said of [DOWN, REMOVE]) {
+      assert.equal(believed(UP, said), PROBED);
+      assert.equal(believed(SUSPECT, said), SUSPECT);
     }
   });
 
