@@ -32,7 +32,8 @@ export type { GossipStats } from "./gossip-stats.js";
  * back, so callbacks may call any method.
  */
 export class GossipNode<Value extends CborValue = CborValue> {
-  private readonly options: GossipOptions<Value>;
+  /** @internal Only to be read. */
+  readonly options: GossipOptions<Value>;
   private readonly port: number;
   private readonly storage: GossipStorage | undefined;
   /** @internal For checks of many nodes at once. Only to be read. */

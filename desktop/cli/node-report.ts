@@ -1,6 +1,7 @@
 import type {
   CborValue, FeedEvent, FrontierEntry, GossipErrorCode, GossipStats, NodeRow,
 } from "../../src/gossip.js";
+import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 
 /** The output of `chisme node`, line by line. */
@@ -17,6 +18,7 @@ export interface NodeReport {
   feedEvent(event: FeedEvent): void;
   view(entries: LatestEntry[]): void;
   front(entries: NamedFrontierEntry[]): void;
+  status(status: GossipStatus): void;
   error(code: GossipErrorCode, error: Error): void;
   stop(stats: GossipStats): void;
 }

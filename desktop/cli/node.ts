@@ -24,6 +24,7 @@ With --json, each line is one object with "event", "timeMs" since the start, and
                endMs, value
   view         view: values by topic and key
   front        front: a list of author, authorName, generation, sequence
+  status       status: as the schema chisme/status.schema.json describes it
   error        code, message
   stop         stats
 

@@ -1,10 +1,12 @@
 import type { Colors } from "picocolors/types.js";
 import type { FeedEvent, GossipErrorCode, GossipStats, NodeRow, NodeState } from "../../src/gossip.js";
+import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 import {
   type MinMaxReport, type NamedFrontierEntry, type NodeReport, type StartReport, authorText, columnsOf, nameText,
   valueText, wordText,
 } from "./node-report.js";
+import { statusLines } from "./status-text.js";
 
 /** Reasons of drops whose name alone does not tell what to do. PROTOCOL 4.6 says which libraries write such values. */
 const REASONS: Record<string, string | undefined> = {
@@ -108,6 +110,11 @@ export class TextReport implements NodeReport {
       const name = authorName === undefined ? "" : ` ${nameText(authorName)}`;
       writeLine(`${author} ${generation} ${sequence}${name}`);
     }
+  }
+
+  /** Prints no time, as `view` does. */
+  status(status: GossipStatus): void {
+    for (const line of statusLines(status)) this.options.writeLine(line);
   }
 
   error(_code: GossipErrorCode, error: Error): void {

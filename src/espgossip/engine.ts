@@ -81,6 +81,8 @@ export class EspGossipEngine implements NodeEngine {
     insertOwnRow(this.rows, this.row, address, address, options.port, false);
   }
 
+  get dialect(): "espgossip" { return "espgossip"; }
+
   addSeed(address: number, port: number): void {
     this.seeds.pin(address, port);
   }

@@ -42,7 +42,8 @@ describe("pages", function () {
 });
 
 describe("links", () => {
-  for (const page of ["README.md", "docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md", "docs/CHANNELS.md"]) {
+  const pages = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "STATUS"].map((name) => `docs/${name}.md`);
+  for (const page of ["README.md", ...pages]) {
     it(`the links of ${page} lead to files and headings of the repository`, () => {
       for (const [, target] of readPage(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
         const [file, anchor] = target.split("#");
