@@ -26,6 +26,8 @@ export interface EngineOptions {
   advertisedPort?: number | undefined;
   /** Hash of the network's name (`networkHash`), a uint32; by default the network has no name. */
   network?: number | undefined;
+  /** Network address and mask, uint32, of each subnet that the node trusts, in turn: 1 to 8. By default all. */
+  trustedSubnets?: Uint32Array | undefined;
   /** Rows that the node holds, its own included: 2 to 65,535. */
   capacity: number;
   /** Longest shared value: 0 to 255 bytes, best the same in all nodes of a network. */

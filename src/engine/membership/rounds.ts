@@ -211,6 +211,7 @@ export class Rounds {
   probe(slot: number): boolean {
     if (!this.outbox.hasRoom()) return false;
     const rows = this.rows;
+    if (!rows.trusts(rows.address(slot))) return true;
     const id = rows.id(slot);
     this.sendSyn(slot);
     if (this.probes.has(id)) return true;
@@ -373,6 +374,7 @@ export class Rounds {
     const rows = this.rows;
     const state = rows.state(slot);
     if (slot === OWN_SLOT || state === LEFT || rows.hasFlag(slot, FLAG_FOREIGN)) return false;
+    if (!rows.trusts(rows.address(slot))) return false;
     return (state >= DOWN || rows.hasFlag(slot, FLAG_REMOTE)) && (!isFormer || rows.hasFlag(slot, FLAG_PROVEN));
   }
 
