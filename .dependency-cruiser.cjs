@@ -51,6 +51,7 @@ const parts = [
   { name: "src/keeper", files: "src/keeper/", values: [...shared, "src/engine/", "src/events/"], types: ["src/"] },
   { name: "src/messages", files: "src/messages/",
     values: [...shared, "src/engine/", "src/find-node.ts", "src/events/check-text.ts"], types: ["src/"] },
+  { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
   { name: "src/espgossip", files: "src/espgossip/", values: [...shared, ...engineWithoutFeeds],

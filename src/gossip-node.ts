@@ -23,6 +23,7 @@ import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
 import { type SeedNames, addSeeds } from "./seed-names.js";
 import { checkStoredId, writeId } from "./stored-id.js";
+import { checkTrusted } from "./trusted-subnets.js";
 
 export type { GossipStats } from "./gossip-stats.js";
 
@@ -32,7 +33,8 @@ export type { GossipStats } from "./gossip-stats.js";
  * back, so callbacks may call any method.
  */
 export class GossipNode<Value extends CborValue = CborValue> {
-  private readonly options: GossipOptions<Value>;
+  /** @internal Only to be read. */
+  readonly options: GossipOptions<Value>;
   private readonly port: number;
   private readonly storage: GossipStorage | undefined;
   /** @internal For checks of many nodes at once. Only to be read. */
@@ -159,9 +161,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /** All rows: the node's own and those of the nodes that it knows, in the order of their ids. */
-  rows(): NodeRow<Value>[] {
-    return allRows<Value>(this.engine.rows);
-  }
+  rows(): NodeRow<Value>[] { return allRows<Value>(this.engine.rows); }
 
   /**
    * One row; undefined when the node holds none. An address may have passed from a
@@ -259,6 +259,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   private endpoint(method: string, address: string): number[] {
     const target: number[] = [];
     parseEndpoint(method, "address", address, this.port, target);
+    checkTrusted(method, "address", target[0], this.engine.rows.subnets);
     return target;
   }
 
@@ -410,9 +411,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /** @internal Whether the node was not closed. */
-  isOpen(): boolean {
-    return this.phase !== CLOSED;
-  }
+  isOpen(): boolean { return this.phase !== CLOSED; }
 
   /** @internal Reports that something went wrong; the node goes on. */
   fail(code: GossipErrorCode, error: Error): void {

@@ -6,8 +6,10 @@ import {
 } from "../../src/gossip.js";
 import type { Platform } from "../../src/platform/types.js";
 import { Arrivals } from "./arrivals.js";
+import type { GossipStatus } from "../../src/status/index.js";
 import { nodePlatform } from "./node-platform.js";
 import { NodeSocket } from "./node-socket.js";
+import { nodeStatus } from "./node-status.js";
 import { randomId } from "./random-id.js";
 
 /** Options of `Gossip` on Node.js: all have a default. */
@@ -138,6 +140,14 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
       reaches.end(wasSent);
     });
     return reaches;
+  }
+
+  /**
+   * What the node knows about itself and its surroundings: neighbours, routes, rows, queues, memory, drops. Boards and
+   * simulated nodes get the same from `status()` of chisme/status.
+   */
+  status(): GossipStatus {
+    return nodeStatus(this);
   }
 
   /** `close`, for `await using`. */
