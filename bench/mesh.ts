@@ -8,9 +8,9 @@ const LOSS = 0.1;
 /** Rounds in which nodes learn whom they reach, and all updates of the start are sent. */
 const WARM_UP_ROUNDS = 200;
 /** Twice the time after which a node of the largest network announces that its row is still valid. */
-const IDLE_ROUNDS = { full: 784, quick: 128 };
+const IDLE_ROUNDS = { full: 784, quick: 392 };
 const DAY_ROUNDS = 8640;
-const LOSS_ROUNDS = { full: DAY_ROUNDS, quick: 400 };
+const LOSS_ROUNDS = { full: DAY_ROUNDS, quick: 392 };
 /** Of the network in which each node reaches all. Its mean hardly changes any more. */
 const COMPARED_ROUNDS_MAX = 2000;
 /** Rounds with loss before a crash. */

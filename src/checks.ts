@@ -99,6 +99,15 @@ export function integer(
   throw invalid("", name, `${show(number)} is not an integer from ${least} to ${most}${reason}`, isNumber);
 }
 
+/** An argument that is a uint32, at least that of the node. */
+export function checkRevision(method: string, revision: unknown, least: number): void {
+  const isNumber = typeof revision === "number";
+  if (!isNumber || revision >>> 0 !== revision) {
+    throw invalid(method, "revision", `${show(revision)} is not an integer from 0 to 4294967295`, isNumber);
+  }
+  if (revision < least) throw invalid(method, "revision", `${revision} is below the node's, ${least}`, true);
+}
+
 /** An option that is an object with methods; `methods` names them, with a space between two. */
 export function checkObject(name: string, value: unknown, methods: string): void {
   const names = methods.split(" ");
@@ -154,11 +163,13 @@ export function show(value: unknown): string {
   return typeof value === "function" ? "a function" : String(value);
 }
 
-function decimal(text: string): number {
+/** Reads an integer of 1 to 5 digits, without zeros in front; NaN for any other text. */
+export function decimal(text: string): number {
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) < 48 || text.charCodeAt(i) > 57) return NaN;
   }
-  return text.length === 0 || text.length > 5 || text.charCodeAt(0) === 48 ? NaN : Number(text);
+  const isLong = text.length > 5 || (text.length > 1 && text.charCodeAt(0) === 48);
+  return text.length === 0 || isLong ? NaN : Number(text);
 }
 
 /** Whether each author's value of a topic counts beside those of others (PROTOCOL 10.1). */

@@ -1,7 +1,7 @@
 import { cborFailure } from "./cbor-failure.js";
 import { CBOR_TOO_LARGE, type CborValue, encodeCbor } from "./cbor/cbor.js";
 import { writeNoValue } from "./cbor/named-value.js";
-import { parseEndpoint, show } from "./checks.js";
+import { checkRevision, parseEndpoint } from "./checks.js";
 import { rowNameBytes } from "./engine/named-rows.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
@@ -10,7 +10,7 @@ import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
 import { REMOVE } from "./engine/table/states.js";
 import { debugLine } from "./debug-line.js";
-import { type ChismeError, type GossipErrorCode, failure, invalid } from "./errors.js";
+import { type ChismeError, type GossipErrorCode, failure } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
 import type { MessageApi } from "./messages/message-api.js";
 import { findGone, findNode } from "./find-node.js";
@@ -23,6 +23,7 @@ import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
 import { type SeedNames, addSeeds } from "./seed-names.js";
 import { checkStoredId, writeId } from "./stored-id.js";
+import { checkTrusted } from "./trusted-subnets.js";
 
 export type { GossipStats } from "./gossip-stats.js";
 
@@ -32,7 +33,8 @@ export type { GossipStats } from "./gossip-stats.js";
  * back, so callbacks may call any method.
  */
 export class GossipNode<Value extends CborValue = CborValue> {
-  private readonly options: GossipOptions<Value>;
+  /** @internal Only to be read. */
+  readonly options: GossipOptions<Value>;
   private readonly port: number;
   private readonly storage: GossipStorage | undefined;
   /** @internal For checks of many nodes at once. Only to be read. */
@@ -73,7 +75,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.value = new Uint8Array(checked.valueBytesMax);
     if (options.name !== undefined) this.share(encodeName("", "name", options.name, this.value), undefined, 0, 0);
     this.eventNotifier = this.makeEventNotifier();
-    this.messageApi = this.makeMessageApi();
+    const protocol = this.engine.messages;
+    this.messageApi = protocol === undefined || options.messages === undefined ? undefined
+      : options.messages.api(protocol, this, this.port);
     this.notifier = new Notifier(options, this.engine, this.eventNotifier, this);
     const views = options.views ?? [];
     for (let i = 0; i < views.length; i++) views[i].bind(checked.capacity);
@@ -157,9 +161,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /** All rows: the node's own and those of the nodes that it knows, in the order of their ids. */
-  rows(): NodeRow<Value>[] {
-    return allRows<Value>(this.engine.rows);
-  }
+  rows(): NodeRow<Value>[] { return allRows<Value>(this.engine.rows); }
 
   /**
    * One row; undefined when the node holds none. An address may have passed from a
@@ -186,7 +188,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   forget(node: number | string): void {
     const rows = this.engine.rows;
     const slot = findGone(rows, "forget", node, this.port);
-    if (this.phase !== STARTED) throw failure("ERR_STATE", "forget: the node is not running");
+    this.checkRunning("forget");
     if (rows.state(slot) === REMOVE) return;
     if (!this.engine.forget(this.nowMs(), slot)) {
       throw failure("ERR_STATE", "forget: the dialect espgossip removes no rows");
@@ -202,13 +204,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
    * runs; and what the storage throws
    */
   setRevision(revision: number): void {
-    const isNumber = typeof revision === "number";
-    if (!isNumber || revision >>> 0 !== revision) {
-      throw invalid("setRevision", "revision", `${show(revision)} is not an integer from 0 to 4294967295`, isNumber);
-    }
-    if (this.phase === STARTED && revision < this.engine.revision()) {
-      throw invalid("setRevision", "revision", `${revision} is below the node's, ${this.engine.revision()}`, true);
-    }
+    checkRevision("setRevision", revision, this.phase === STARTED ? this.engine.revision() : 0);
     this.stored.writeRevision(revision);
     if (this.phase !== STARTED) return;
     this.engine.setRevision(this.nowMs(), revision);
@@ -243,9 +239,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
     if (this.storage !== undefined && this.storage.close !== undefined) this.storage.close();
   }
 
-  private nowMs(): number {
-    return this.options.clock.nowMs();
-  }
+  /** @internal The caller's time. */
+  nowMs(): number { return this.options.clock.nowMs(); }
 
   /** Shares a value behind the name, whose encoding begins `this.value`. @param nameBytes 0: the node has no name */
   private share(nameBytes: number, value: CborValue, address: number, port: number): void {
@@ -265,6 +260,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   private endpoint(method: string, address: string): number[] {
     const target: number[] = [];
     parseEndpoint(method, "address", address, this.port, target);
+    checkTrusted(method, "address", target[0], this.engine.rows.subnets);
     return target;
   }
 
@@ -296,30 +292,17 @@ export class GossipNode<Value extends CborValue = CborValue> {
     return events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.physical(this.setTime()));
   }
 
-  private makeMessageApi(): MessageApi | undefined {
-    const protocol = this.engine.messages;
-    const given = this.options.messages;
-    if (protocol === undefined || given === undefined) return undefined;
-    return given.api(protocol, {
-      port: this.port,
-      nowMs: () => this.nowMs(),
-      drain: () => this.drain(false),
-      checkRunning: (method) => this.checkRunning(method),
-    });
-  }
-
-  private checkRunning(method: string): void {
+  /** @internal Throws unless the node is running. */
+  checkRunning(method: string): void {
     if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
   }
 
-  /** Notifies of messages. Returns whether there was any. */
-  notifyMessages(): boolean {
-    return this.messageApi !== undefined && this.messageApi.notify(this);
-  }
+  /** @internal Notifies of messages. Returns whether there was any. */
+  notifyMessages(): boolean { return this.messageApi !== undefined && this.messageApi.notify(this); }
 
   /** @internal Publishes the event that `prepare` makes and stores. */
   protected publishEvent(method: string, prepare: (nowMs: number) => EncodedEvent): void {
-    if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
+    this.checkRunning(method);
     const nowMs = this.setTime();
     this.engine.publishEvent(nowMs, prepare(nowMs));
     this.drain(false);
@@ -359,8 +342,10 @@ export class GossipNode<Value extends CborValue = CborValue> {
    * After each input: sets the timer, stores what must be stored, sends what is to
    * be sent, and calls back last. Callbacks may throw or close the node, so only the
    * timer for views is left to do after them.
+   *
+   * @internal
    */
-  private drain(isOwnRowNew: boolean): void {
+  drain(isOwnRowNew: boolean): void {
     if (this.phase === STARTED) {
       this.schedule(this.engine.nextDeadline());
       this.storeRevision();
@@ -427,9 +412,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /** @internal Whether the node was not closed. */
-  isOpen(): boolean {
-    return this.phase !== CLOSED;
-  }
+  isOpen(): boolean { return this.phase !== CLOSED; }
 
   /** @internal Reports that something went wrong; the node goes on. */
   fail(code: GossipErrorCode, error: Error): void {

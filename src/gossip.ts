@@ -4,7 +4,8 @@ import { failure } from "./errors.js";
 import type { FrontierEntry, HlcStamp } from "./events/event-api.js";
 import type { EventNotifier } from "./events/event-notifier.js";
 import { GossipNode } from "./gossip-node.js";
-import type { MessageApi, PingOptions, QueryOptions, Reach, SendOptions } from "./messages/message-api.js";
+import type { MessageApi } from "./messages/message-api.js";
+import type { PingOptions, QueryOptions, Reach, SendOptions } from "./messages/message-types.js";
 import type { FeedEvent } from "./views/feed-event.js";
 
 export type { CborValue } from "./cbor/cbor.js";
@@ -17,7 +18,8 @@ export type { FrontierEntry, HlcStamp } from "./events/event-api.js";
 export type { Messages } from "./messages/index.js";
 export type {
   Answer, Message, MessageOutcome, PingOptions, PingResult, QueryOptions, Reach, SendOptions,
-} from "./messages/message-api.js";
+} from "./messages/message-types.js";
+export type { MessageStats } from "./engine/message/message-stats.js";
 export type { GossipStats } from "./gossip-node.js";
 export type { NodeRow, NodeState } from "./node-row.js";
 export type { GossipOptions } from "./options.js";

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { CborValue, FeedEvent, Gossip } from "../../src/gossip.js";
 import type { LatestMap } from "../../src/views/latest-map.js";
+import { nodeStatus } from "../platform/node-status.js";
 import { type NamedFrontierEntry, type NodeReport, bytesAsHex } from "./node-report.js";
 import type { MessageCommands } from "./message-commands.js";
 import { readNumber } from "./number.js";
@@ -20,6 +21,7 @@ export const COMMANDS_HELP = `
   ping NODE            measure the way to a node and back
   route NODE           print the way to a node as this one knows it
   reachability         print who reaches whom
+  status               print neighbours, routes, rows, memory, drops and more
   help                 print these commands
   view                 print the latest value of each topic and key
   front                print how far each feed is held: author, generation,
@@ -85,6 +87,7 @@ export class Commands {
       case "view": report.view(this.target.view.entries()); return 0;
       case "front": report.front(namedFrontier(gossip)); return 0;
       case "export": exportEvents(gossip, need(rest, "export FILE")); return 0;
+      case "status": report.status(nodeStatus(gossip)); return 0;
       case "wait": return readWait(rest);
       case "help": process.stderr.write(`${COMMANDS_HELP.trimStart()}\n`); return 0;
       case "quit": quit(); return 0;

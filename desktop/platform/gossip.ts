@@ -6,8 +6,10 @@ import {
 } from "../../src/gossip.js";
 import type { Platform } from "../../src/platform/types.js";
 import { Arrivals } from "./arrivals.js";
+import type { GossipStatus } from "../../src/status/index.js";
 import { nodePlatform } from "./node-platform.js";
 import { NodeSocket } from "./node-socket.js";
+import { nodeStatus } from "./node-status.js";
 import { randomId } from "./random-id.js";
 
 /** Options of `Gossip` on Node.js: all have a default. */
@@ -76,12 +78,13 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
    * @returns a promise that never rejects. It stays open if the node is closed before
    */
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `send` need no promise.
-  override send(
-    to: number | string, topic: string, value: CborValue, options: SendOptions = {},
-  ): Promise<MessageOutcome> {
+  override send(to: number | string, topic: string, value: CborValue, options?: SendOptions): Promise<MessageOutcome> {
     return new Promise((resolve) => {
-      const { onOutcome } = options;
-      super.send(to, topic, value, { ...options, onOutcome: (outcome) => { onOutcome?.(outcome); resolve(outcome); } });
+      const onOutcome = (outcome: MessageOutcome): void => {
+        options?.onOutcome?.(outcome);
+        resolve(outcome);
+      };
+      super.send(to, topic, value, { ...options, onOutcome });
     });
   }
 
@@ -92,6 +95,7 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
    * @throws as `query` of the core, and Error ERR_NO_ROOM from the iteration or the promise when this node has no room
    * for another message now
    */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `query` need no promise.
   override query<Value extends CborValue = CborValue>(
     topic: string, value: CborValue, options: QueryOptions<Value> = {},
   ): Arrivals<Answer<Value>> {
@@ -114,12 +118,16 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `ping` need no promise.
   override ping(to: number | string, options: PingOptions = {}): Promise<PingResult> {
     return new Promise((resolve) => {
-      const { onPong } = options;
-      super.ping(to, { ...options, onPong: (result) => { onPong?.(result); resolve(result); } });
+      const onPong = (result: PingResult): void => {
+        options.onPong?.(result);
+        resolve(result);
+      };
+      super.ping(to, { ...options, onPong });
     });
   }
 
   /** As `reachability` of the core. What it returns is as that of `query`. */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's need no promise.
   override reachability(
     onReach?: (reach: Reach) => void, timeoutMs?: number, onEnd?: (wasSent: boolean) => void,
   ): Arrivals<Reach> {
@@ -132,6 +140,14 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
       reaches.end(wasSent);
     });
     return reaches;
+  }
+
+  /**
+   * What the node knows about itself and its surroundings: neighbours, routes, rows, queues, memory, drops. Boards and
+   * simulated nodes get the same from `status()` of chisme/status.
+   */
+  status(): GossipStatus {
+    return nodeStatus(this);
   }
 
   /** `close`, for `await using`. */

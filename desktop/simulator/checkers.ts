@@ -83,12 +83,17 @@ export interface MinMaxBelief {
   maximum: number | undefined;
 }
 
-/** Checks that each running node computed the true minimum and maximum of the given values. */
+/**
+ * Checks that each running node computed the true minimum and maximum of the given values.
+ *
+ * @param nodes that are checked; all that run by default
+ */
 export function checkMinMax(
   network: SimNetwork, believed: (node: SimNode) => MinMaxBelief, values: Iterable<number>,
+  nodes: readonly SimNode[] = network.running,
 ): Violation[] {
   const truth = minMaxOf(values);
-  return network.running.flatMap((node) => {
+  return nodes.flatMap((node) => {
     const { minimum, maximum } = believed(node);
     if (minimum === truth.minimum && maximum === truth.maximum) return [];
     const detail = `computed ${String(minimum)} to ${String(maximum)}; `

@@ -111,6 +111,13 @@ function idOf(node: SimNode): number {
   return tableOf(node).id(OWN_SLOT);
 }
 
+/** The value of a node's row as another holds it; undefined if it holds none, or not as live. */
+export function heldValue(by: SimNode, of: SimNode): CborValue {
+  const held = tableOf(by);
+  const slot = held.find(idOf(of));
+  return slot < 0 || held.state(slot) >= DOWN ? undefined : rowData(held, slot);
+}
+
 function tableOf(node: SimNode): Rows {
   if (node.gossip === undefined) throw new Error(`${node.name}: has no row of its own`);
   return node.gossip.engine.rows;

@@ -18,7 +18,8 @@ import {
   answerClaim, compareSection, defersRow, isInSync, isSummaryDue, observeSender, proveNeighbour, senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
-import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale, reportRefusal } from "./reconcile/refusals.js";
+import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale } from "./reconcile/refusals.js";
+import { isJson, reportRefusal } from "./report-refusal.js";
 import { settleFeeds } from "./settle-feeds.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
@@ -29,10 +30,10 @@ import { LEFT, UP } from "./table/states.js";
 import { checkFrame, parseFrame } from "./wire/admission.js";
 import { locateSender } from "./wire/advertised.js";
 import {
-  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN,
+  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN, DROP_UNTRUSTED,
 } from "./wire/drops.js";
 import {
-  FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
+  FLAG_BROADCAST, FLAG_CHALLENGE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
   SECTION_ROWS, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./wire/frame.js";
 import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
@@ -43,8 +44,6 @@ import { WordPool } from "./word-pool.js";
 const LATE_MS = 200;
 /** The first counter of a start is random below this. An attacker that has not seen it cannot answer it. */
 const FIRST_COUNTERS = 0x8000000;
-/** A shorter JSON datagram is not from an ESPGossip node and gets no sign of life. */
-const JSON_BYTES_MIN = 12;
 
 /**
  * One node of a gossip network, without sockets, a clock or a source of random
@@ -84,10 +83,10 @@ export class Engine implements NodeEngine {
   constructor(options: EngineOptions) {
     const seedWords = options.seedCapacity * SEED_WORDS;
     const pool = new WordPool(STATS_WORDS + ROUND_WORDS + seedWords + outboxWords(options.datagramBytesMax));
-    const rows = new Rows(options.capacity, options.valueBytesMax);
+    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets);
     this.rows = rows;
     this.stats = new Stats(pool);
-    this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool);
+    this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);
     this.clock = new Clock(options.roundIntervalMs);
     this.random = new Random(options.randomSeed, options.id);
     this.own = new OwnRow(rows, this.clock, this.random);
@@ -150,7 +149,8 @@ export class Engine implements NodeEngine {
     this.stats.countReceived(length);
     const frame = this.frame;
     const row = this.row;
-    const reason = parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
+    const reason = !this.rows.trusts(address) ? DROP_UNTRUSTED
+      : parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
     if (reason === DROP_NONE) {
       locateSender(frame, this.rows, row, address, port);
       this.receiveFrame(row.address, row.port, bytes, length);
@@ -205,10 +205,7 @@ export class Engine implements NodeEngine {
     if (this.rounds.requestSpread()) this.rounds.spread();
   }
 
-  /**
-   * Appends an event that `feed.stampEvent` stamped to the node's feed, and sends
-   * it to 3 live nodes at once. To be called after the start.
-   */
+  /** Appends an event that `feed.stampEvent` stamped to the node's feed, and spreads it at once. After the start. */
   publishEvent(nowMs: number, event: EncodedEvent): void {
     this.begin(nowMs);
     if (this.feed !== undefined) this.feed.own.publish(event);
@@ -289,7 +286,7 @@ export class Engine implements NodeEngine {
       if (guard === undefined || this.own.isBeyond(frame.revision, (frame.counter - this.outbox.counter) | 0)) {
         this.own.isContested = true;
       }
-    } else if (guard === undefined && reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
+    } else if (guard === undefined && reason === DROP_MAGIC && isJson(bytes, length)) {
       // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life. It may send from another port than it reads.
       this.outbox.addSign(address, this.rows.port(OWN_SLOT), 0);
     }
@@ -386,7 +383,7 @@ export class Engine implements NodeEngine {
       this.rowMerged(row, stateBefore, merged === MERGED_FRESHER, isNewOrMoved);
     } else if (merged === MERGE_TABLE_FULL) {
       this.stats.countDrop(DROP_TABLE_FULL);
-      this.faults.report(NOTIFY_TABLE_FULL, held);
+      if (!rows.hasPlace(row.state)) this.faults.report(NOTIFY_TABLE_FULL, held);
     } else if (rows.compare(held, row) > 0) {
       // The row held is fresher. If both are equal, one transmit fewer is left.
       this.outbox.send(held);

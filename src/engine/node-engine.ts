@@ -35,6 +35,8 @@ export interface NodeEngine {
   readonly feed: FeedProtocol | undefined;
   /** The messages; undefined in a node without them. */
   readonly messages?: MessageProtocol | undefined;
+  /** The dialect; undefined for compact frames only. */
+  readonly dialect?: "espgossip" | "auto";
   /** Set if the dialect has no names: rows have values only. */
   readonly isNameless?: boolean;
   /** Appends an event that `feed.stampEvent` stamped to the node's feed, and spreads it. After the start. */

@@ -2,18 +2,18 @@ import type { CborValue } from "../cbor/cbor.js";
 import { checkFunction, checkNames, integer, show } from "../checks.js";
 import { HEAD_BYTES, QUERY_BYTES } from "../engine/message/message.js";
 import { MessageProtocol } from "../engine/message/message-protocol.js";
-import { MessageStore } from "../engine/message/message-store.js";
 import type { MessageMaker } from "../engine/options.js";
 import {
   FEEDS_HASH_BYTES, LIMITS_BYTES_MAX, NETWORK_HASH_BYTES, PREAMBLE_BYTES_MAX, SECTION_HEAD_BYTES,
 } from "../engine/wire/frame.js";
 import { SEAL_BYTES } from "../engine/wire/sealer.js";
 import { invalid } from "../errors.js";
-import { type ApiParts, type Message, MessageApi } from "./message-api.js";
+import { MessageApi, type MessagingNode } from "./message-api.js";
+import type { Message } from "./message-types.js";
 
 export type {
   Answer, Message, MessageOutcome, PingOptions, PingResult, QueryOptions, Reach, SendOptions,
-} from "./message-api.js";
+} from "./message-types.js";
 
 /** Options of `messages`. All have a default. */
 export interface MessageOptions<Value extends CborValue = CborValue> {
@@ -45,7 +45,7 @@ export interface Messages {
   /** @internal Makes the engine's part. @throws RangeError ERR_OPTION where other options do not fit */
   engineMessages(datagramBytesMax: number): MessageMaker;
   /** @internal Makes the part of `Gossip`. */
-  api(protocol: MessageProtocol, parts: ApiParts): MessageApi;
+  api(protocol: MessageProtocol, node: MessagingNode, port: number): MessageApi;
 }
 
 /**
@@ -72,11 +72,10 @@ export function messages<Value extends CborValue = CborValue>(options?: MessageO
         "messages.messageBytesMax", bytesMax, Math.min(room, BYTES_DEFAULT), BYTES_LEAST, room, limit,
       );
       return (rows, clock, random, rounds, outbox, sealer) => new MessageProtocol(
-        new MessageStore(queue, longest, senders, rows.capacity, sealer !== undefined), rows, clock, random, rounds,
-        outbox, sealer,
+        { count: queue, bytesMax: longest, senders }, rows, clock, random, rounds, outbox, sealer,
       );
     },
-    api: (protocol, parts) => new MessageApi(protocol, parts, onMessage),
+    api: (protocol, node, port) => new MessageApi(protocol, node, port, onMessage),
   };
 }
 

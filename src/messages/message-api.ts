@@ -15,97 +15,17 @@ import { DOWN } from "../engine/table/states.js";
 import { invalid } from "../errors.js";
 import { checkText } from "../events/check-text.js";
 import { findNode } from "../find-node.js";
+import type {
+  Answer, Message, MessageOutcome, PingOptions, PingResult, QueryOptions, Reach, SendOptions,
+} from "./message-types.js";
 
-/**
- * How a message to a node ended:
- *
- * - `"delivered"`: the receiver's `onMessage` returned;
- * - `"refused"`: the receiver has no `onMessage`, or it threw; or this node has no room for another message now;
- * - `"unknown"`: no live node has the id, name or address;
- * - `"timeout"`: nothing of that came back in time. The message may have been delivered all the same.
- */
-export type MessageOutcome = "delivered" | "timeout" | "unknown" | "refused";
-
-/** A message that arrived. */
-export interface Message<Value extends CborValue = CborValue> {
-  /** Id of the node that sent it. */
-  from: number;
-  topic: string;
-  value: Value;
-  /** Links that it took: 1 to 32; 1 from a neighbour. */
-  hops: number;
-  /**
-   * Of a query: answers it, now or until the query's time is over. Returns whether the answer is on its way: false
-   * for a second answer, when the time is over, and when this node has no room for another message now.
-   *
-   * @throws RangeError or TypeError ERR_ARGUMENT when the value is no CBOR or too long
-   */
-  reply?: (value: CborValue) => boolean;
-}
-
-/** Options of `send`. */
-export interface SendOptions {
-  /** How long the message is repeated and may be under way, in ms: 100 to 3,600,000; 12 rounds by default. */
-  timeoutMs?: number;
-  /** Called once, after `send` has returned. */
-  onOutcome?: (outcome: MessageOutcome) => void;
-}
-
-/** An answer to a query. */
-export interface Answer<Value extends CborValue = CborValue> {
-  /** Id of the node that answered. */
-  from: number;
-  value: Value;
-  /** Links that the answer took: 1 to 32. */
-  hops: number;
-}
-
-/** Options of `query`. */
-export interface QueryOptions<Value extends CborValue = CborValue> {
-  /** How long answers are taken, in ms: 100 to 3,600,000; 12 rounds by default. */
-  timeoutMs?: number;
-  /** Called with each answer as it comes; each node answers once. */
-  onAnswer?: (answer: Answer<Value>) => void;
-  /** Called once when the time is over; with false, at once, when this node has no room for another message now. */
-  onEnd?: (wasSent: boolean) => void;
-}
-
-/** What `ping` found. */
-export interface PingResult {
-  /** "delivered" when the node answered. */
-  outcome: MessageOutcome;
-  /** Round trip in ms; of the last try if that was answered. 0 without an answer. */
-  ms: number;
-  /** Ids of the relays on the way there, as far as there was room; empty for a neighbour. */
-  there: number[];
-  /** Ids of the relays on the way back. */
-  back: number[];
-}
-
-/** Options of `ping`. */
-export interface PingOptions {
-  /** As in `SendOptions`. */
-  timeoutMs?: number;
-  /** Called once, after `ping` has returned. */
-  onPong?: (result: PingResult) => void;
-}
-
-/** Whom a node reaches directly, as it says itself. */
-export interface Reach {
-  /** Id of the node. */
-  from: number;
-  /** Ids of its neighbours, as many as a message has room for. */
-  neighbours: number[];
-  hops: number;
-}
-
-/** What `Gossip` hands to its messages. */
-export interface ApiParts {
-  port: number;
+/** The node of the messages. */
+export interface MessagingNode {
   /** The caller's time, a uint32 in ms. */
   nowMs(): number;
-  /** Passes on what was posted, and calls back. @throws Error ERR_STATE when the node is not running */
-  drain(): void;
+  /** Passes on what was posted, and calls back. */
+  drain(isOwnRowNew: boolean): void;
+  /** @throws Error ERR_STATE when the node is not running */
   checkRunning(method: string): void;
 }
 
@@ -124,21 +44,26 @@ const TOPIC_BYTES_MAX = 31;
 /** Topic of the query that nodes answer themselves, with the ids of their neighbours. Applications have none such. */
 const TOPIC_OF_REACH = "";
 const ROUNDS_DEFAULT = 12;
+const TIMEOUT_LEAST = 100;
 const TIMEOUT_MOST = 3600000;
 
 /** Messages as the application sees them. */
 export class MessageApi {
   readonly protocol: MessageProtocol;
-  private readonly parts: ApiParts;
+  private readonly node: MessagingNode;
+  private readonly port: number;
   private readonly onMessage: ((message: Message) => void) | undefined;
   /** Own messages of whose end the application is told. */
   private readonly opened: OpenMessage[] = [];
   /** Callbacks of messages that ended before they were sent. */
   private readonly ended: (() => void)[] = [];
 
-  constructor(protocol: MessageProtocol, parts: ApiParts, onMessage: ((message: Message) => void) | undefined) {
+  constructor(
+    protocol: MessageProtocol, node: MessagingNode, port: number, onMessage: ((message: Message) => void) | undefined,
+  ) {
     this.protocol = protocol;
-    this.parts = parts;
+    this.node = node;
+    this.port = port;
     this.onMessage = onMessage;
   }
 
@@ -159,15 +84,15 @@ export class MessageApi {
         else this.opened.push({ number, startMs: 0, onOutcome });
       }
     }
-    this.parts.drain();
+    this.node.drain(false);
   }
 
   /** See `Gossip.broadcast`. */
   broadcast(topic: string, value: CborValue): boolean {
     const bytes = this.encode("broadcast", topic, value);
-    this.parts.checkRunning("broadcast");
+    this.node.checkRunning("broadcast");
     const number = this.post(KIND_BROADCAST, 0, bytes, this.life("broadcast", undefined), 0);
-    this.parts.drain();
+    this.node.drain(false);
     return number >= 0;
   }
 
@@ -178,7 +103,7 @@ export class MessageApi {
     const onAnswer = checkCallback("query", "onAnswer", given.onAnswer);
     const onEnd = checkCallback("query", "onEnd", given.onEnd);
     const bytes = this.encode("query", topic, value);
-    this.parts.checkRunning("query");
+    this.node.checkRunning("query");
     this.ask(bytes, lifeMs, onAnswer, onEnd);
   }
 
@@ -189,10 +114,11 @@ export class MessageApi {
     const lifeMs = this.life("reachability", timeoutMs);
     checkCallback("reachability", "onReach", onReach);
     checkCallback("reachability", "onEnd", onEnd);
-    this.parts.checkRunning("reachability");
+    this.node.checkRunning("reachability");
     const onAnswer = (answer: Answer): void => {
       const ids = answer.value;
-      if (ids instanceof Uint8Array) onReach({ from: answer.from, neighbours: idsOf(ids, 0, ids.length), hops: answer.hops });
+      if (!(ids instanceof Uint8Array)) return;
+      onReach({ from: answer.from, neighbours: idsOf(ids, 0, ids.length), hops: answer.hops });
     };
     this.ask(this.encodeItems("reachability", TOPIC_OF_REACH, undefined), lifeMs, onAnswer, onEnd);
   }
@@ -209,14 +135,14 @@ export class MessageApi {
     const number = slot < 0 ? -1 : this.post(KIND_PING, this.rows.id(slot), 0, lifeMs, 0);
     if (slot < 0) fail("unknown");
     else if (number < 0) fail("refused");
-    else this.opened.push({ number, startMs: this.parts.nowMs(), onPong });
-    this.parts.drain();
+    else this.opened.push({ number, startMs: this.node.nowMs(), onPong });
+    this.node.drain(false);
   }
 
   /** See `Gossip.route`. */
   route(to: number | string): number[] | undefined {
     const rows = this.rows;
-    let slot = findNode(rows, "route", to, this.parts.port);
+    let slot = findNode(rows, "route", to, this.port);
     if (slot <= OWN_SLOT || nextHop(rows, slot) < 0) return undefined;
     const ids = [rows.id(slot)];
     while (!rows.hasFlag(slot, FLAG_NEIGHBOUR)) {
@@ -275,7 +201,7 @@ export class MessageApi {
     if (opened.onOutcome !== undefined) opened.onOutcome(outcome);
     if (opened.onEnd !== undefined) opened.onEnd(true);
     if (opened.onPong === undefined) return;
-    const sinceMs = (this.parts.nowMs() - opened.startMs) >>> 0;
+    const sinceMs = (this.node.nowMs() - opened.startMs) >>> 0;
     const ms = !isPong ? 0 : tryMs > 0 && tryMs < sinceMs ? tryMs : sinceMs;
     opened.onPong({ outcome, ms, there, back });
   }
@@ -287,7 +213,8 @@ export class MessageApi {
     const kind = store.kind(place);
     let isTaken = false;
     try {
-      if (payload >= 0) isTaken = kind === KIND_REPLY ? this.takeReply(place, payload) : this.takeMessage(place, payload);
+      if (payload < 0) return;
+      isTaken = kind === KIND_REPLY ? this.takeReply(place, payload) : this.takeMessage(place, payload);
     } finally {
       this.protocol.settle(place, isTaken ? OUTCOME_DELIVERED : OUTCOME_REFUSED);
     }
@@ -321,15 +248,15 @@ export class MessageApi {
     const store = this.protocol.store;
     const to = store.from(place);
     const query = store.number(place);
-    const startMs = this.parts.nowMs();
+    const startMs = this.node.nowMs();
     const lifeMs = this.protocol.leftMs(place);
     let isDone = false;
     return (value) => {
       const bytes = this.encodeReply(value);
-      const leftMs = lifeMs - ((this.parts.nowMs() - startMs) >>> 0);
+      const leftMs = lifeMs - ((this.node.nowMs() - startMs) >>> 0);
       if (isDone || leftMs <= 0) return false;
       isDone = this.post(KIND_REPLY, to, bytes, leftMs, query) >= 0;
-      if (isDone) this.parts.drain();
+      if (isDone) this.node.drain(false);
       return isDone;
     };
   }
@@ -365,13 +292,13 @@ export class MessageApi {
     const number = this.post(KIND_QUERY, 0, bytes, lifeMs, 0);
     if (number >= 0) this.opened.push({ number, startMs: 0, onAnswer, onEnd, answered: [] });
     else if (onEnd !== undefined) this.later(() => onEnd(false));
-    this.parts.drain();
+    this.node.drain(false);
   }
 
   private later(call: () => void): void { this.ended.push(call); }
 
   private post(kind: number, to: number, bytes: number, lifeMs: number, query: number): number {
-    return this.protocol.post(this.parts.nowMs(), kind, to, bytes, lifeMs, query);
+    return this.protocol.post(this.node.nowMs(), kind, to, bytes, lifeMs, query);
   }
 
   private findOpened(number: number): OpenMessage | undefined {
@@ -387,9 +314,9 @@ export class MessageApi {
 
   /** The slot of the row of a live node; -1: there is none. */
   private find(method: string, to: number | string): number {
-    const slot = findNode(this.rows, method, to, this.parts.port);
+    const slot = findNode(this.rows, method, to, this.port);
     if (slot === OWN_SLOT) throw invalid(method, "to", `${show(to)} is this node itself`, true);
-    this.parts.checkRunning(method);
+    this.node.checkRunning(method);
     return slot >= 0 && this.rows.state(slot) < DOWN ? slot : -1;
   }
 
@@ -397,8 +324,10 @@ export class MessageApi {
     const roundMs = this.protocol.clock.roundIntervalMs;
     if (timeoutMs === undefined) return Math.min(roundMs * ROUNDS_DEFAULT, TIMEOUT_MOST, LEFT_MAX);
     const isNumber = typeof timeoutMs === "number";
-    if (isNumber && Math.floor(timeoutMs) === timeoutMs && timeoutMs >= 100 && timeoutMs <= TIMEOUT_MOST) return timeoutMs;
-    throw invalid(method, "timeoutMs", `${show(timeoutMs)} is not an integer from 100 to ${TIMEOUT_MOST}`, isNumber);
+    const isInteger = isNumber && Math.floor(timeoutMs) === timeoutMs;
+    if (isInteger && timeoutMs >= TIMEOUT_LEAST && timeoutMs <= TIMEOUT_MOST) return timeoutMs;
+    const range = `an integer from ${TIMEOUT_LEAST} to ${TIMEOUT_MOST}`;
+    throw invalid(method, "timeoutMs", `${show(timeoutMs)} is not ${range}`, isNumber);
   }
 
   /** Encodes topic and value into the scratch. Returns their bytes. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { codeBlock, codeBlocks, readPage, root, runExample, runnable } from "./examples.js";
 import { Terminals } from "./console.js";
@@ -11,7 +11,7 @@ describe("pages", function () {
   beforeEach(() => { terminals = new Terminals(); });
   afterEach(() => terminals.stop());
 
-  for (const page of ["docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md"]) {
+  for (const page of ["docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md", "desktop/simulator/README.md"]) {
     for (const { heading, code } of codeBlocks(page, "console")) {
       it(`${page}, "${heading}": the commands print what the page shows`, () => terminals.check(code));
     }
@@ -24,10 +24,41 @@ describe("pages", function () {
     assert.match(lines[0], /^door 20\d\d-\d\d-\d\dT[\d:.]+Z$/);
     assert.equal(lines[1], "clock: own");
   });
+
+  it("desktop/simulator/README.md has a program whose nodes agree after all faults", async () => {
+    const code = codeBlock("desktop/simulator/README.md", "js", "For your own application");
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    assert.ok(lines.length > 1);
+    assert.equal(lines.at(-1), "[]");
+  });
+
+  it("desktop/simulator/README.md has a program of a topology that prints what its comments say", async () => {
+    const heading = "Networks in which not every node reaches every other";
+    const code = codeBlock("desktop/simulator/README.md", "js", heading);
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    assert.deepEqual(lines, [...code.matchAll(/^console\.log\(.*\); +\/\/ (.*)$/gm)].map(([, shown]) => shown));
+    assert.equal(lines.length, 3);
+  });
+
+  it("docs/CHANNELS.md has a program in which a voucher is good for one device", async () => {
+    const code = codeBlock("docs/CHANNELS.md", "js", "A list of vouchers");
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    assert.deepEqual(lines, ["a phone: true", "a laptop: false", "a wrong code: false"]);
+  });
+
+  it("docs/CHANNELS.md has a program in which two routers write the same host names", async () => {
+    const code = codeBlock("docs/CHANNELS.md", "js", "A table of host names");
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    const routers = "127.0.0.1 north, 127.0.0.1 south";
+    assert.deepEqual(lines, [`10.1.1.30 laptop, ${routers}`, `10.1.2.31 laptop, ${routers}`]);
+    const files = ["north", "south"].map((name) => readFileSync(path.join(terminals.folder, `hosts-${name}`), "utf8"));
+    assert.deepEqual(files.map((text) => text.split("\n")[0]), ["10.1.2.31 laptop", "10.1.2.31 laptop"]);
+  });
 });
 
 describe("links", () => {
-  for (const page of ["README.md", "docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md"]) {
+  const pages = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "STATUS"].map((name) => `docs/${name}.md`);
+  for (const page of ["README.md", "desktop/simulator/README.md", ...pages]) {
     it(`the links of ${page} lead to files and headings of the repository`, () => {
       for (const [, target] of readPage(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
         const [file, anchor] = target.split("#");

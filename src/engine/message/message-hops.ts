@@ -10,26 +10,31 @@ import {
   HOP_FULL, HOP_HAD, HOP_NO_WAY, HOP_REFUSED, HOP_TRIES, NEXT, OPEN, OUTCOME_REFUSED, OUTCOME_SHIFT, OUTCOME_TIMEOUT,
   REPEAT_ROUNDS, SENDING, STATE, TRIES_MASK, TRIES_SHIFT, TRY_MAX, TRY_SHIFT,
 } from "./message.js";
-import type { MessageStore } from "./message-store.js";
+import { MessageStore, type StoreSizes } from "./message-store.js";
 import { isSpread, nextTarget } from "./spread.js";
 
 /** The way of messages to the next nodes: tries, what neighbours answer to them, and the ends of lives. */
-export class MessageHops {
-  readonly store: MessageStore;
+export class MessageHops extends MessageStore {
   readonly rows: Rows;
   readonly clock: Clock;
   protected readonly random: Random;
   private readonly rounds: Rounds;
   private readonly outbox: Outbox;
 
-  constructor(store: MessageStore, rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox) {
-    this.store = store;
+  /** @param sizes of the store */
+  constructor(
+    sizes: StoreSizes, isSealed: boolean, rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox,
+  ) {
+    super(sizes, rows.capacity, isSealed);
     this.rows = rows;
     this.clock = clock;
     this.random = random;
     this.rounds = rounds;
     this.outbox = outbox;
   }
+
+  /** What is held. One object takes less RAM on XS than two. */
+  get store(): MessageStore { return this; }
 
   /** Milliseconds since the last try of an own message. */
   sinceTryMs(place: number): number {
@@ -110,10 +115,10 @@ export class MessageHops {
     this.store.setBits(place, ENDED | (outcome << OUTCOME_SHIFT));
   }
 
-  protected tries(place: number): number { return (this.store.get(place, STATE) & TRIES_MASK) >>> TRIES_SHIFT; }
+  protected hopTries(place: number): number { return (this.store.get(place, STATE) & TRIES_MASK) >>> TRIES_SHIFT; }
 
   protected countTry(place: number): void {
-    this.store.set(place, DEADLINE, (this.clock.nowMs + (this.rounds.answerTimeMs() << this.tries(place))) >>> 0);
+    this.store.set(place, DEADLINE, (this.clock.nowMs + (this.rounds.answerTimeMs() << this.hopTries(place))) >>> 0);
     this.store.set(place, STATE, this.store.get(place, STATE) + (1 << TRIES_SHIFT));
   }
 
@@ -125,7 +130,7 @@ export class MessageHops {
   /** A try of the hop of a message for one node. */
   protected forward(place: number): void {
     const store = this.store;
-    if (this.tries(place) >= HOP_TRIES) {
+    if (this.hopTries(place) >= HOP_TRIES) {
       store.countUp(COUNT_GIVEN_UP);
       this.finish(place);
       return;
@@ -141,7 +146,7 @@ export class MessageHops {
   /** A try of all flights of a message for all nodes; without any, it goes to the next neighbours. */
   protected spread(place: number): void {
     const store = this.store;
-    if (store.hasFlights(place) && this.tries(place) >= HOP_TRIES) this.giveUpFlights(place);
+    if (store.hasFlights(place) && this.hopTries(place) >= HOP_TRIES) this.giveUpFlights(place);
     if (!store.hasFlights(place)) {
       store.clearBits(place, TRIES_MASK);
       const most = Math.min(FLIGHTS, this.outbox.intentsLeft());

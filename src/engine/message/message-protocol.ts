@@ -18,7 +18,8 @@ import {
   RELAYS_PER_ROUND, SENDING, STATE, TO_APP, TRY_SHIFT,
 } from "./message.js";
 import { MessageHops } from "./message-hops.js";
-import { IS_KNOWN, IS_NEW, type MessageStore, NO_PLACE } from "./message-store.js";
+import { IS_KNOWN, IS_NEW, NO_PLACE, type StoreSizes } from "./message-store.js";
+import { type MessageStats, messageStats } from "./message-stats.js";
 import { isSpread } from "./spread.js";
 
 /** Nothing is to be answered. */
@@ -32,14 +33,14 @@ const NO_ANSWER = -1;
 export class MessageProtocol extends MessageHops {
   private readonly sealer: Sealer | undefined;
   /** Number of the last own message; -1 before the first. */
-  private number = -1;
+  private lastNumber = -1;
   /** What the ACK of this input answers: a `HOP_` constant, and the check of the message above it; or NO_ANSWER. */
   private answer = NO_ANSWER;
   constructor(
-    store: MessageStore, rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox,
+    sizes: StoreSizes, rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox,
     sealer: Sealer | undefined,
   ) {
-    super(store, rows, clock, random, rounds, outbox);
+    super(sizes, sealer !== undefined, rows, clock, random, rounds, outbox);
     this.sealer = sealer;
   }
 
@@ -105,7 +106,7 @@ export class MessageProtocol extends MessageHops {
     const length = closeMessage(store, this.sealer, payloadBytes, query, to);
     const place = store.take(length, OWN_SLOT);
     if (place < 0) return -1;
-    this.number = number;
+    this.lastNumber = number;
     store.copy(store.bytes, scratch, store.at(place), length);
     const nowMs = (this.clock.nowMs + Math.max(0, (callerMs - this.clock.callerMs) | 0)) >>> 0;
     store.set(place, EXPIRY, (nowMs + lifeMs) >>> 0);
@@ -122,7 +123,7 @@ export class MessageProtocol extends MessageHops {
     return -1;
   }
 
-  /** Opens a message into the scratch. Returns the bytes of its payload, behind its head there; -1: it is not genuine. */
+  /** Opens a message into the scratch. Returns the bytes of its payload there, behind its head; -1: it is forged. */
   open(place: number): number {
     const store = this.store;
     const length = store.length(place);
@@ -161,12 +162,14 @@ export class MessageProtocol extends MessageHops {
     if (place >= 0) this.release(place);
   }
 
+  stats(): MessageStats { return messageStats(this); }
+
   outcome(place: number): number { return (this.store.get(place, STATE) >>> OUTCOME_SHIFT) & 3; }
 
   private nextNumber(): number {
     // Without storage and with equal random numbers, two starts have other numbers by their revisions.
-    if (this.number < 0) return (this.random.next() ^ orderKey(this.rows.revision(OWN_SLOT))) >>> 0;
-    return (this.number + 1) >>> 0;
+    if (this.lastNumber < 0) return (this.random.next() ^ orderKey(this.rows.revision(OWN_SLOT))) >>> 0;
+    return (this.lastNumber + 1) >>> 0;
   }
 
   /** Whether the oldest own message that is not done is so old that receivers do not tell a newer one from it. */
@@ -176,7 +179,7 @@ export class MessageProtocol extends MessageHops {
       // A query that waits for replies is not under way any more.
       if (!store.has(place, isSpread(store.kind(place)) ? SENDING : SENDING | OPEN)) continue;
       const isOwn = store.from(place) === this.rows.id(OWN_SLOT) && hasOwnNumber(store.kind(place));
-      if (isOwn && (this.number - store.number(place)) >>> 0 >= NUMBERS_MAX - 1) return true;
+      if (isOwn && (this.lastNumber - store.number(place)) >>> 0 >= NUMBERS_MAX - 1) return true;
     }
     return false;
   }
@@ -217,7 +220,7 @@ export class MessageProtocol extends MessageHops {
     if (!this.hasPlace(slot)) return HOP_FULL;
     // One PING may be answered twice. What asks gives one REPLY of each node to its application.
     const isRemembered = kind !== KIND_PING && kind !== KIND_REPLY;
-    const isNew = isRemembered ? store.arrive(from, number, this.clock.nowMs, leftOf(bytes, at)) : IS_NEW;
+    const isNew = isRemembered ? store.remember(from, number, this.clock.nowMs, leftOf(bytes, at)) : IS_NEW;
     if (isNew === NO_PLACE) return HOP_FULL;
     if (isSpread(kind) && isNew === IS_KNOWN) return HOP_HAD;
     const outcome = isNew === IS_KNOWN ? store.outcomeOf(from, number) : OUTCOME_DELIVERED;

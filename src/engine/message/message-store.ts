@@ -6,7 +6,7 @@ import {
   HEAD_BYTES, HELD, LENGTH, MESSAGE_WORDS, OPEN, OUTCOME_DELIVERED, OUTCOME_REFUSED, QUERY_BYTES, STATE, TRY_SHIFT,
 } from "./message.js";
 
-/** Words of what is known of a sender: its id, its highest number, which of the 32 up to it arrived and were refused. */
+/** Words of what is known of a sender: its id and highest number, which of the 32 up to it arrived or were refused. */
 const SENDER_WORDS = 5;
 const SENDER_ID = 0;
 const SENDER_HIGHEST = 1;
@@ -32,6 +32,16 @@ export const IS_NEW = 0;
 export const IS_KNOWN = 1;
 export const NO_PLACE = 2;
 
+/** How much a node holds of messages. */
+export interface StoreSizes {
+  /** Messages at one time. */
+  count: number;
+  /** Longest payload as the application writes it, in bytes. */
+  bytesMax: number;
+  /** Senders that are remembered. */
+  senders: number;
+}
+
 /** The messages that a node holds, and what it remembers of senders, in two arrays over one buffer. */
 export class MessageStore {
   /** Places for messages. */
@@ -47,7 +57,10 @@ export class MessageStore {
   private readonly senders: number;
   private readonly rowBytes: number;
 
-  constructor(count: number, bytesMax: number, senders: number, rowCapacity: number, isSealed: boolean) {
+  constructor(sizes: StoreSizes, rowCapacity: number, isSealed: boolean) {
+    const count = sizes.count;
+    const bytesMax = sizes.bytesMax;
+    const senders = sizes.senders;
     this.count = count;
     this.bytesMax = bytesMax;
     this.senders = senders;
@@ -200,11 +213,12 @@ export class MessageStore {
   }
 
   /**
-   * Whether a message of a sender is new, and notes that it arrived: each is new once, for as long as it may be under way.
+   * Whether a message of a sender is new, and notes that it arrived. Each is new once, for as long as it may be under
+   * way.
    *
    * @param leftMs of the message's life
    */
-  arrive(from: number, number: number, nowMs: number, leftMs: number): number {
+  remember(from: number, number: number, nowMs: number, leftMs: number): number {
     const until = ((nowMs + leftMs + SLACK_MS) | 1) >>> 0;
     let entry = this.senderOf(from, number);
     if (entry < 0) {

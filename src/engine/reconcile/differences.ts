@@ -9,8 +9,8 @@ import { FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type RowData, type 
 import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
-  FLAG_MORE, FLAG_OF_MESSAGE, SECTION_DIGEST, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS, SECTION_WANT, TYPE_ACK, TYPE_LEAVE,
-  rangeFrom, rangeTo,
+  FLAG_MORE, FLAG_OF_MESSAGE, SECTION_DIGEST, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS, SECTION_WANT,
+  TYPE_ACK, TYPE_LEAVE, rangeFrom, rangeTo,
 } from "../wire/frame.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import type { Outbox } from "./outbox.js";
@@ -41,12 +41,13 @@ export function observeSender(
   rows.setFlag(slot, FLAG_HEARD);
   if (frame.isAnswer() && !hasMoved) proveNeighbour(rows, slot);
   // Who is heard may hear this node again: it is probed.
-  else rows.clearFlag(slot, FLAG_REMOTE);
+  else if (rows.trusts(address)) rows.clearFlag(slot, FLAG_REMOTE);
   return false;
 }
 
 /** A node answered from the address of its row: the address is proven, and the link works in both directions. */
 export function proveNeighbour(rows: Rows, slot: number): void {
+  if (!rows.trusts(rows.address(slot))) return;
   rows.setFlag(slot, FLAG_PROVEN);
   rows.setFlag(slot, FLAG_NEIGHBOUR);
   rows.clearFlag(slot, FLAG_REMOTE);

@@ -1,8 +1,19 @@
+import type { Writer } from "../wire/cursor.js";
 import { SUMMARY_WORDS } from "./summary-writer.js";
 
 /*
  * The words of an outbox: up to 4 intents, what all frames have in common, the wants.
  */
+
+/** What frames contain of messages (PROTOCOL 11). */
+export interface MessageSections {
+  /** Drops the answer of the last input. */
+  clear(): void;
+  /** Bytes that a frame needs for a message or a HOP. @param place of the message; -1: the frame is an ACK */
+  sectionBytes(place: number): number;
+  /** Writes the message into a SYN, or with the place -1 the HOP into an ACK. There is room. */
+  write(writer: Writer, place: number): void;
+}
 
 /** The most datagrams that one input can cause. */
 export const BURST_MAX = 4;
@@ -22,7 +33,11 @@ export const WORDS = 6;
 /** FLAG_NETWORK, if the network has a name, and the hash of that name. */
 export const HEAD_FLAGS = BURST_MAX * WORDS;
 export const NETWORK = HEAD_FLAGS + 1;
-export const WANTS = NETWORK + 1;
+export const FRAMES_LEFT = NETWORK + 1;
+export const WANT_COUNT = NETWORK + 2;
+export const WANT_NEXT = NETWORK + 3;
+export const ANSWER_BYTES_LEFT = NETWORK + 4;
+export const WANTS = NETWORK + 5;
 
 /** In FLAGS: the flags on the wire, then the section of ids that a frame has. That of a SYN is in ANSWERED. */
 export const FLAGS_ON_WIRE = 0xff;

@@ -1,11 +1,11 @@
 import {
-  FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_CHALLENGE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED, LIMITS_BYTES_MAX,
-  NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ, SECTION_WANT, TYPE_ACK, TYPE_DIFF,
-  TYPE_LEAVE, TYPE_SYN,
+  FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED,
+  LIMITS_BYTES_MAX, NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
+  SECTION_WANT, TYPE_ACK,
+  TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
-import type { MessageProtocol } from "../message/message-protocol.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
@@ -14,8 +14,9 @@ import { SummaryWriter } from "./summary-writer.js";
 import { writeUpdates } from "./updates.js";
 import type { WordPool } from "../word-pool.js";
 import {
-  ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANY_BYTES, BARE, BURST_MAX, DETAIL, FLAGS, FLAGS_ON_WIRE, HEAD_FLAGS,
-  MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT, WANTS, WITH_LIMITS, WITH_SUMMARY, WORDS, wantsMax,
+  ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, DETAIL, FLAGS,
+  FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT, WANTS, WANT_COUNT,
+  WANT_NEXT, WITH_LIMITS, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
 } from "./outbox-words.js";
 
 export { BURST_MAX, outboxWords } from "./outbox-words.js";
@@ -52,7 +53,7 @@ export class Outbox {
   /** Undefined in a node without feeds. */
   private readonly feeds: FeedOutbox | undefined;
   /** Undefined in a node without messages. */
-  messages: MessageProtocol | undefined = undefined;
+  messages: MessageSections | undefined = undefined;
   /** What shows the answered peer which rows differ. */
   readonly summary: SummaryWriter;
   /** Counter of the last frame sent. Each frame of a start has another one. */
@@ -65,16 +66,11 @@ export class Outbox {
   private readonly start: number;
   private intentCount = 0;
   private intentNext = 0;
-  private framesLeft = 0;
 
   private toSendCount = 0;
   private toSendNext = 0;
-  private wantCount = 0;
-  private wantNext = 0;
   /** `ANSWER_` bits. */
   private answer = 0;
-  /** Bytes that the answered peer may get. */
-  private answerBytesLeft = 0;
 
   /**
    * @param replayGuard seals the frames, if there is one
@@ -99,6 +95,17 @@ export class Outbox {
     const moreBytes = (feeds === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
     this.summary = new SummaryWriter(rows, datagramBytesMax - this.sealBytes() - moreBytes, pool);
   }
+
+  // In words, each of which takes a quarter of a property on XS.
+  private get framesLeft(): number { return this.words[this.start + FRAMES_LEFT]; }
+  private set framesLeft(left: number) { this.words[this.start + FRAMES_LEFT] = left; }
+  private get wantCount(): number { return this.words[this.start + WANT_COUNT]; }
+  private set wantCount(count: number) { this.words[this.start + WANT_COUNT] = count; }
+  private get wantNext(): number { return this.words[this.start + WANT_NEXT]; }
+  private set wantNext(next: number) { this.words[this.start + WANT_NEXT] = next; }
+  /** Bytes that the answered peer may get. */
+  private get answerBytesLeft(): number { return this.words[this.start + ANSWER_BYTES_LEFT]; }
+  private set answerBytesLeft(left: number) { this.words[this.start + ANSWER_BYTES_LEFT] = left; }
 
   /** Sets the counter: the next frame has the number after `from`. */
   count(from: number): void {
@@ -352,7 +359,8 @@ export class Outbox {
   private add(
     type: number, address: number, port: number, flags: number, detail: number, answered: number, receiver: number,
   ): void {
-    if (!this.hasRoom()) return;
+    const isTrusted = (flags & FLAG_BROADCAST) !== 0 || this.rows.trusts(address);
+    if (!isTrusted || !this.hasRoom()) return;
     const at = this.start + this.intentCount++ * WORDS;
     this.words[at + ADDRESS] = address;
     this.words[at + PORT] = (type << TYPE_SHIFT) | port;

@@ -1,8 +1,6 @@
-import { type Faults, NOTIFY_NETWORK, NOTIFY_SEALED } from "../notifications.js";
 import { orderKey } from "../table/hash.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { answersFrame } from "../wire/admission.js";
-import { DROP_NETWORK, DROP_SEAL, DROP_UNSEALED } from "../wire/drops.js";
 import { FLAG_BROADCAST, FLAG_CHALLENGE, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "../wire/frame.js";
 import { type FrameReader, NO_FEEDS, NO_LIMITS } from "../wire/frame-reader.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
@@ -34,16 +32,6 @@ export function correctStale(
   outbox.withholdUpdates();
   outbox.limitAnswer(AMPLIFICATION_MAX * length);
   outbox.addAnswer(isChallenge ? TYPE_DIFF : TYPE_ACK, address, port, 0, false, frame.counter, frame.id);
-}
-
-/** Reports a refused datagram that shows a fault of the network. */
-export function reportRefusal(
-  faults: Faults, guard: ReplayGuard | undefined, frame: FrameReader, reason: number, address: number,
-): void {
-  if (reason === DROP_NETWORK) faults.reportSender(NOTIFY_NETWORK, address, frame.isNamed() ? 1 : 0);
-  else if (guard === undefined && reason === DROP_UNSEALED) faults.reportSender(NOTIFY_SEALED, address, 0);
-  if (guard === undefined || (reason !== DROP_UNSEALED && reason !== DROP_SEAL)) return;
-  guard.noteStranger(address, reason === DROP_SEAL);
 }
 
 /** PROTOCOL 7: sends a challenge, an ACK without rows that its receiver answers. @param hasFeeds of this node */

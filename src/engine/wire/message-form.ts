@@ -11,7 +11,7 @@ const KIND_MAX = 6;
 const HOP_BYTES = 3;
 const HOP_MAX = 4;
 
-/** Whether a section MESSAGE or HOP, in the bytes from `at` to `end`, is well-formed and in a frame that may have it. */
+/** Whether a MESSAGE or HOP, in the bytes from `at` to `end`, is well-formed and in a frame that may have it. */
 export function isMessage(bytes: Uint8Array, at: number, end: number, section: number, isAnswer: boolean): boolean {
   const length = end - at;
   if (section === SECTION_HOP) return isAnswer && length === HOP_BYTES && bytes[at] <= HOP_MAX;

@@ -8,6 +8,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { NamedFrontierEntry } from "../../../desktop/cli/node-report.js";
 import type { FeedEvent, GossipStats, MessageOutcome, NodeRow } from "../../../src/gossip.js";
+import type { FeedEvent, GossipStats, NodeRow } from "../../../src/gossip.js";
+import type { GossipStatus } from "../../../src/status/index.js";
 
 /** Far longer than anything here takes, on a machine that does much else. */
 const PATIENCE_MS = 60000;
@@ -35,6 +37,8 @@ export type NodeEvent =
   | { event: "queryEnd"; topic: string; answers: number; wasSent: boolean }
   | { event: "ping"; to: number | string; outcome: MessageOutcome; ms: number; there: number[]; back: number[] }
   | { event: "route"; to: number | string; route: number[] | null }
+  | { event: "forgotten" } & NodeRow
+  | { event: "status"; status: GossipStatus }
   | { event: "error"; code: string; message: string }
   | { event: "stop"; stats: GossipStats };
 
