@@ -92,9 +92,12 @@ export class HarnessMessages {
 
   /** There is a new engine. */
   bind(engine: NodeEngine, port: number): void {
-    this.api = engine.messages === undefined || this.maker === undefined ? undefined : this.maker.api(engine.messages, {
-      port, nowMs: () => this.nowMs, drain: () => undefined, checkRunning: () => undefined,
-    });
+    if (engine.messages === undefined || this.maker === undefined) {
+      this.api = undefined;
+      return;
+    }
+    const node = { nowMs: () => this.nowMs, drain: () => undefined, checkRunning: () => undefined };
+    this.api = this.maker.api(engine.messages, node, port);
   }
 
   /** The words of a line `message`. */
