@@ -99,6 +99,11 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
    * default. Of a longer value of another node the row has no `data`.
    */
   valueBytesMax?: number;
+  /**
+   * Nodes that this one asks in turn, 3 to 65,535; all in reach by default. Of more nodes it chooses so many by their
+   * ids, and so do they: it costs less where all reach all and are many.
+   */
+  neighboursMax?: number;
   /** Addresses that the node remembers for when no row leads anywhere: 1 to 255, 16 by default. */
   seedCapacity?: number;
   /**
@@ -145,8 +150,8 @@ export interface CheckedOptions extends EngineOptions {
 }
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
-  + "seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget onError "
-  + "dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets";
+  + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
+  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -204,6 +209,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     capacity: integer("capacity", options.capacity, 64, 2, 65535),
     datagramBytesMax,
     valueBytesMax,
+    neighboursMax: integer("neighboursMax", options.neighboursMax, 65535, 3, 65535),
     seedCapacity,
     removeAfterMs: integer("removeAfterMs", options.removeAfterMs, 86400000, 60000, 1728000000),
     broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),

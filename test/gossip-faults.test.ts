@@ -64,7 +64,6 @@ describe("Gossip: stats", () => {
     ["section", syn("010003000000"), "half an id"],
     ["section", syn(rowsHex(row.slice(0, -2))), "a cut row"],
     ["section", syn("030000"), "DIGEST without a range"],
-    ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 1))), "state PROBED"],
     ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 6))), "state 6"],
     ["row", syn(rowsHex("00" + row.slice(2, 10) + "0001")), "another's address from the source"],
     ["row", syn(rowsHex("a8" + row.slice(2) + "0101")), "a value and none"],

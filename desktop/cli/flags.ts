@@ -12,6 +12,7 @@ const FLAGS = new Map([
   ["newId", "--new-id"],
   ["name", "--name"],
   ["capacity", "--capacity"],
+  ["neighboursMax", "--neighbours"],
   ["datagramBytesMax", "--datagram-bytes"],
   ["valueBytesMax", "--value-bytes"],
   ["removeAfterMs", "--remove-after"],

@@ -45,6 +45,7 @@ export interface NodeOptions {
   newId?: true;
   name?: string;
   capacity: number;
+  neighbours?: number;
   datagramBytes: number;
   removeAfter: number;
   broadcast: string;
@@ -233,6 +234,7 @@ export class NodeRun {
     if (id !== undefined) options.id = id;
     if (newId) options.newId = true;
     if (name !== undefined) options.name = name;
+    if (this.options.neighbours !== undefined) options.neighboursMax = this.options.neighbours;
     if (this.options.network !== undefined) options.network = this.options.network;
     if (this.options.trustedSubnets !== undefined) options.trustedSubnets = this.options.trustedSubnets;
     if (this.options.advertise !== undefined) options.advertise = this.options.advertise;

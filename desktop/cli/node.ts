@@ -72,6 +72,7 @@ export function nodeCommand(): Command {
     .option("--new-id", "draw a new id, once, for a copy of another node's storage: its events go on as copies")
     .option("--name <text>", "name that all nodes show, 1 to 24 bytes; part of --value-bytes (default: none)")
     .option("--capacity <rows>", "rows to hold at most, this node's included, 2 to 65535", numeric, 64)
+    .option("--neighbours <nodes>", "nodes to ask in turn at most, 3 to 65535 (default: all in reach)", numeric)
     .option("--datagram-bytes <bytes>", "longest datagram to send, 128 to 1472", numeric, 1200)
     .option("--remove-after <ms>", "how long a row stays down or left, and then a tombstone, 60000 to 1728000000",
       numeric, 86400000)

@@ -36,7 +36,7 @@ export interface EngineOptions {
   datagramBytesMax: number;
   /** Length of a round: 100 to 3,600,000 ms. */
   roundIntervalMs: number;
-  /** Neighbours that the node probes in turn: 3 or more; by default all. */
+  /** Nodes that this one probes in turn: 3 or more; by default all that are in reach. */
   neighboursMax?: number | undefined;
   /** Time from DOWN to tombstone, and from tombstone to removal: up to 20 days, in ms. */
   removeAfterMs: number;

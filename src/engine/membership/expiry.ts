@@ -28,6 +28,7 @@ export function suspectSilent(rows: Rows, suspicion: Suspicion, rounds: Rounds):
     const state = rows.state(slot);
     const isSuspected = state < SUSPECT && isUnknownToOthers(rows, slot, wasNeighbour);
     const isDoubt = isSuspected && (!wasNeighbour || (state === UP && rounds.isPartial()));
+    if (wasNeighbour) rounds.lostNeighbour();
     rows.clearFlag(slot, FLAG_NEIGHBOUR);
     rows.setFlag(slot, FLAG_REMOTE);
     const raised = isDoubt ? PROBED : SUSPECT;

@@ -24,6 +24,8 @@ const LONE_TRIES = 8;
 const LONE_SHIFT = 2;
 /** Words that `Rounds` allocates. */
 export const ROUND_WORDS = PROBE_WORDS + INDIRECT_PROBE_WORDS;
+/** Rounds in which a node that lost a neighbour looks for others, at most. */
+const SEARCH_ROUNDS_MAX = 64;
 /** Live nodes that a published value goes to at once. */
 const SPREAD_PEERS = 3;
 /** Nodes that get a ping request for a node that does not answer. */
@@ -61,6 +63,8 @@ export class Rounds {
    * may know others, then 2, 4 and RETRY_ROUNDS. Above: tries in a row without a live row, up to LONE_TRIES.
    */
   private tries = 0;
+  /** Rounds left in which each one tries a row that is DOWN or remote: a neighbour was lost, so others may be in reach. */
+  private searchRounds = 0;
   private spreadDeadline = 0;
   private spreadWanted = false;
   /** An urgent update of another node is to spread: again and again, until it has no transmits left. */
@@ -109,6 +113,12 @@ export class Rounds {
     this.indirectProbes.answered(id, this.rows, this.clock, this.outbox);
     const slot = this.rows.find(id);
     if (slot >= 0) this.rows.clearFlag(slot, FLAG_PROBED);
+  }
+
+  /** A neighbour does not answer any more: this node may have moved. */
+  lostNeighbour(): void {
+    const rows = this.rows.count;
+    this.searchRounds = rows < SEARCH_ROUNDS_MAX ? rows : SEARCH_ROUNDS_MAX;
   }
 
   /** A node has another address: probes sent to the old one start again. */
@@ -187,6 +197,10 @@ export class Rounds {
     const slot = this.probeOrder.next(this.rows, this.random);
     if (slot >= 0) this.probe(slot);
     this.roundsToRetry--;
+    if (this.searchRounds > 0) {
+      this.searchRounds--;
+      this.roundsToRetry = 0;
+    }
     if (slot < 0 || this.roundsToRetry <= 0) this.retry(slot < 0);
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.js";
+import { type Clock, earlier } from "../clock.js";
 import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, type RowData, type Rows } from "./rows.js";
@@ -121,8 +121,11 @@ export class OwnRow {
     if (rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN)) return;
     const isMove = rows.address(OWN_SLOT) !== 0;
     rows.setAddress(OWN_SLOT, row.address, row.port);
+    if (!isMove) return;
     // Behind a NAT, peers see different addresses: one statement a round is enough.
-    if (isMove && (this.uptimeSeconds() - heartbeat) * 1000 >= this.clock.roundIntervalMs) this.announce(UP);
+    const intervalMs = this.clock.roundIntervalMs;
+    if ((this.uptimeSeconds() - heartbeat) * 1000 >= intervalMs) this.announce(UP);
+    else this.keepaliveDeadline = earlier(this.keepaliveDeadline, this.clock.nowMs + intervalMs);
   }
 
   /**
