@@ -92,17 +92,17 @@ export const crash: Measurement<number> = {
       stallSome(network);
       network.runRounds(1);
     }
-    return (knownMs - crashedMs) / suspicionMs();
+    return (knownMs - crashedMs) / suspicionMs(NODES);
   },
   figures: (samples) => ({ "detect.crashP95SuspicionPeriods": rounded(percentile(samples, 0.95), 2) }),
 };
 
-/** The time after which a node of this network holds a suspected node as DOWN. */
-function suspicionMs(): number {
-  const rows = statements(NODES, new SimRandom(1, STREAM_SCENARIO), () => new Uint8Array(0));
+/** The time after which a node of a network of this size holds a suspected node as DOWN. */
+export function suspicionMs(nodes: number): number {
+  const rows = statements(nodes, new SimRandom(1, STREAM_SCENARIO), () => new Uint8Array(0));
   return new Suspicion(new Peer(rows, 1).engine.rows, new Clock(ROUND_MS), 0).suspicionMs();
 }
 
-function isGone(state: NodeRow["state"]): boolean {
+export function isGone(state: NodeRow["state"]): boolean {
   return state === "down" || state === "removed" || state === "left";
 }

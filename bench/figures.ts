@@ -1,3 +1,5 @@
+import { type Mesh, MESHES } from "./mesh-shapes.js";
+
 /** A figure of the benchmark. */
 export interface Figure {
   /** Its key in the JSON object. */
@@ -16,6 +18,11 @@ export interface Bound {
   readonly atMost?: number;
   readonly atLeast?: number;
 }
+
+/** Bytes of a node and round in any network, against one of the same size in which each node reaches all. */
+const MESH_BYTES_RATIO_MAX = 1.2;
+/** SUSPECT notifications of a node in a day with 10 % loss. */
+const MESH_SUSPECTS_MAX = 1;
 
 /** All figures, in the order of the output, with the design's bounds. */
 export const FIGURES: readonly Figure[] = [
@@ -130,6 +137,7 @@ export const FIGURES: readonly Figure[] = [
     name: "restart.massP95Rounds.loss10", unit: "rounds", measurement: "massRestart",
     about: "the same with 10 % loss, until all nodes hold all as UP or SUSPECT; 95th percentile",
   },
+  ...MESHES.flatMap(meshFigures),
   {
     name: "store.appendsPerFlashErase", unit: "events", measurement: "storeWear",
     about: "events of 40 bytes stored for each erase of a 4,096-byte sector; the last 96 events are kept",
@@ -139,6 +147,58 @@ export const FIGURES: readonly Figure[] = [
     about: "rounds of single nodes that the simulator runs on one core: 1,000 nodes, 100 rounds, 10 % loss",
   },
 ];
+
+/** Where not every node reaches every other: bounds of each shape. */
+function meshFigures({ name, about, hasBridges }: Mesh): Figure[] {
+  const crash = `meshCrash.${name}`;
+  return [
+    {
+      name: `mesh.bytesPerNodePerRound.${name}`, unit: "bytes", measurement: `mesh.${name}`,
+      about: `${about}: bytes that each node sends in a round while nothing changes; mean`,
+    },
+    {
+      name: `mesh.bytesRatio.${name}`, unit: "times", measurement: `mesh.${name}`,
+      bound: { atMost: MESH_BYTES_RATIO_MAX },
+      about: "how many times as many bytes that is as in a network of the same size in which each node reaches all",
+    },
+    {
+      name: `mesh.bytesPerNodePerRound.${name}loss10`, unit: "bytes", measurement: `mesh.${name}`,
+      about: "the same bytes with 10 % loss, in 24 hours; mean",
+    },
+    {
+      name: `mesh.bytesRatio.${name}loss10`, unit: "times", measurement: `mesh.${name}`,
+      bound: { atMost: MESH_BYTES_RATIO_MAX },
+      about: "how many times as many bytes that is as where each node reaches all, with 10 % loss too",
+    },
+    {
+      name: `mesh.suspectsPerNodeDay.${name}loss10`, unit: "times", measurement: `mesh.${name}`,
+      bound: { atMost: MESH_SUSPECTS_MAX },
+      about: "how often a node's application is notified in 24 hours that a node is SUSPECT; none crashes; mean",
+    },
+    {
+      name: `mesh.falseDown.${name}loss10`, unit: "times", measurement: `mesh.${name}`, bound: { atMost: 0 },
+      about: "how often an application is notified in the same time that a node is DOWN, all nodes and seeds together",
+    },
+    {
+      name: `mesh.crashP95SuspicionPeriods.${name}loss10`, unit: "periods", measurement: crash,
+      about: "from a crash until the last node has set the node to DOWN, in suspicion periods; 95th percentile",
+    },
+    {
+      name: `mesh.crashP95RoundsBeyond.${name}loss10`, unit: "rounds", measurement: crash,
+      bound: { atMost: 0 },
+      about: "the same in rounds beyond 3 suspicion periods and one round for each hop from the node to the farthest; "
+        + "95th percentile",
+    },
+    {
+      name: `mesh.groupCrashP95RoundsBeyond.${name}loss10`, unit: "rounds", measurement: crash, bound: { atMost: 0 },
+      about: "the same if all neighbours of the node crash with it",
+    },
+    ...hasBridges !== true ? [] : [{
+      name: `mesh.cutOffP95SuspicionPeriods.${name}loss10`, unit: "periods", measurement: crash,
+      about: "in the same crashes, until the last node has set all nodes to DOWN that the crash cut off from it",
+    }],
+  ];
+}
 
 /** Whether a value keeps a bound. NaN and Infinity keep none. */
 export function keeps({ atMost = Infinity, atLeast = -Infinity }: Bound, value: number): boolean {

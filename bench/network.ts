@@ -1,5 +1,7 @@
 import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
-import { type SimNode, SimNetwork } from "../desktop/simulator/index.js";
+import { type SimNode, SimNetwork, type Topology } from "../desktop/simulator/index.js";
+import { addressOfIndex } from "../desktop/simulator/node.js";
+import { formatAddress } from "../src/engine/wire/address.js";
 import { type CborValue, type Dialect, Gossip, type NodeRow, type View } from "../src/gossip.js";
 
 export const ROUND_MS = 10000;
@@ -11,6 +13,8 @@ export interface BenchNetworkOptions {
   seed: number;
   dialect?: Dialect;
   datagramBytesMax?: number;
+  /** Which nodes reach which; each node then has one in its seed list that it reaches. */
+  topology?: Topology;
   /** Called when a node changes the state of another node. */
   onState?: (row: NodeRow, by: SimNode) => void;
 }
@@ -58,8 +62,9 @@ export class BenchNetwork {
   private readonly receivedMs = new Map<SimNode, number>();
 
   constructor(options: BenchNetworkOptions) {
-    const { nodes, seed, datagramBytesMax = 1200 } = options;
+    const { nodes, seed, datagramBytesMax = 1200, topology } = options;
     this.sim = new SimNetwork({ seed, datagramBytesMax });
+    this.sim.topology = topology;
     this.random = new SimRandom(seed, STREAM_SCENARIO);
     for (let i = 0; i < nodes; i++) this.addNode(options);
   }
@@ -106,10 +111,13 @@ export class BenchNetwork {
     return [...this.receivedMs.values()].map((ms) => ms / ROUND_MS);
   }
 
-  private addNode({ nodes, dialect, onState }: BenchNetworkOptions): void {
+  private addNode({ nodes, dialect, topology, onState }: BenchNetworkOptions): void {
     const value = this.random.between(-1000, 4000) / 100;
+    const seedList = topology === undefined
+      ? ["10.0.0.1", "10.0.0.2"]
+      : [formatAddress(addressOfIndex(topology.parent(this.sim.nodes.length)))];
     const node = this.sim.addNode({
-      options: { seedList: ["10.0.0.1", "10.0.0.2"], roundIntervalMs: ROUND_MS, capacity: Math.max(2, nodes) },
+      options: { seedList, roundIntervalMs: ROUND_MS, capacity: Math.max(2, nodes) },
       startAfterMs: this.random.below(ROUND_MS),
       clockSkewPpm: this.random.between(-50, 50),
       start: (platform, storage) => {

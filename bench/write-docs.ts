@@ -16,6 +16,7 @@ const GROUPS: Record<string, string> = {
   detect: "Failure detection",
   heal: "Splits",
   restart: "Restarts",
+  mesh: "Where not every node reaches every other",
   store: "Storage",
   sim: "The simulator",
 };

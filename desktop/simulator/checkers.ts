@@ -16,7 +16,8 @@ export interface Violation {
 /**
  * Checks that every running node holds all running nodes as live, with their
  * current revision, heartbeat and value. No running node is suspected, and no
- * other node is held as live.
+ * other node is held as live. With `network.topology`, a node is compared with
+ * those to which it has a path.
  */
 export function checkAgreement(network: SimNetwork): Violation[] {
   return checkRows(network, "agreement", true);
@@ -26,6 +27,7 @@ export function checkAgreement(network: SimNetwork): Violation[] {
  * Checks that every running node holds all running nodes as live, with the
  * values that they share now, and no other node. Unlike `checkAgreement` it
  * accepts suspicions, because under loss some suspicion is always unrefuted.
+ * With `network.topology`, a node is compared as `checkAgreement` does.
  */
 export function checkValues(network: SimNetwork): Violation[] {
   return checkRows(network, "values", false);
@@ -81,12 +83,17 @@ export interface MinMaxBelief {
   maximum: number | undefined;
 }
 
-/** Checks that each running node computed the true minimum and maximum of the given values. */
+/**
+ * Checks that each running node computed the true minimum and maximum of the given values.
+ *
+ * @param nodes that are checked; all that run by default
+ */
 export function checkMinMax(
   network: SimNetwork, believed: (node: SimNode) => MinMaxBelief, values: Iterable<number>,
+  nodes: readonly SimNode[] = network.running,
 ): Violation[] {
   const truth = minMaxOf(values);
-  return network.running.flatMap((node) => {
+  return nodes.flatMap((node) => {
     const { minimum, maximum } = believed(node);
     if (minimum === truth.minimum && maximum === truth.maximum) return [];
     const detail = `computed ${String(minimum)} to ${String(maximum)}; `

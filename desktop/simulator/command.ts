@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
+import type { ChismeError } from "../../src/errors.js";
 import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 import type { SimDialect } from "./dialects.js";
 import { JsonReport, LineReport, type ReportOutput, type SimulateReport } from "./report.js";
@@ -11,8 +12,15 @@ import {
 import { SCENARIO_DEFAULTS, type ScenarioOptions } from "./scenario-types.js";
 import { type Scenario, ScenarioRun, runScenario } from "./scenario.js";
 import { SCENARIOS, findScenario } from "./scenarios.js";
-import { SIMULATE_DEFAULTS, type SimulateOptions, simulateInSteps } from "./simulate.js";
+import {
+  ROUNDS_MAX, SIMULATE_DEFAULTS, type SimulateOptions, type SimulatedTopology, roundsFor, simulateInSteps, topologyOf,
+} from "./simulate.js";
 import { TerminalReport } from "./terminal-report.js";
+import type { Topology } from "./topology.js";
+import {
+  BRIDGES_MAX, ONE_WAY_PART_MAX, SPEED_MAX, TOPOLOGY_SHAPES, type TopologyShape,
+} from "./topology-shapes.js";
+import { topologyFigures } from "./topology-text.js";
 
 interface Flags {
   nodes?: number;
@@ -21,6 +29,11 @@ interface Flags {
   loss?: number;
   rounds?: number;
   datagramBytes?: number;
+  topology?: TopologyShape;
+  cellSize?: number;
+  bridges?: number;
+  oneWay?: number;
+  moving?: number;
   scenario?: string;
   sealed?: boolean;
   json?: boolean;
@@ -48,14 +61,21 @@ export function simulateCommand(): Command {
   const count = `nodes, 2 to ${NODES_MAX} (default: ${nodes}; ${SCENARIO_DEFAULTS.nodes} in scenarios)`;
   const part = `part of the datagrams to lose, 0 to 0.9 or 0% to 90% (default: ${lossProbability})`;
   const seed = integer(0, SEED_MAX);
+  const roundsText = `rounds of 10 s, 2 to ${ROUNDS_MAX} (default: ${rounds}; more where paths are long)`;
+  const cellSize = integer(2, NODES_MAX);
   const bytes = `longest datagram, 128 to ${DATAGRAM_BYTES_MAX} (default: ${datagramBytesMax})`;
   return new Command("simulate")
     .description("Simulate nodes that measure temperatures until all nodes know the minimum and the maximum.")
     .option("--nodes <count>", count, integer(2, NODES_MAX))
     .option("--seed <number>", "seed of all random decisions, 0 to 4294967295 (default: random, printed)", seed)
     .option("--loss <part>", part, probability)
-    .option("--rounds <count>", `rounds of 10 s, 2 to 10000 (default: ${rounds})`, integer(2, 10000))
+    .option("--rounds <count>", roundsText, integer(2, ROUNDS_MAX))
     .option("--datagram-bytes <count>", bytes, integer(128, DATAGRAM_BYTES_MAX))
+    .option("--topology <shape>", "which nodes reach which: one of the shapes below (default: all)", topologyShape)
+    .option("--cell-size <count>", `with cells and star: nodes of a cell, 2 to ${NODES_MAX} (default: 8)`, cellSize)
+    .option("--bridges <count>", "with cells: nodes that join two cells, 1 or 2 (default: 1)", integer(1, BRIDGES_MAX))
+    .option("--one-way <part>", "part of the links that work one way only, 0 to 0.5 or 0% to 50%", oneWayPart)
+    .option("--moving <speed>", "with radio: radio ranges that a node moves in a round, 0.001 to 1", movingSpeed)
     .option("--scenario <name>", "run one of the fault scenarios below instead", scenarioName)
     .option("--seeds <range>", "with --scenario: run it with each of these seeds, such as 1..100", seedRange)
     .option("--sealed", "give the nodes a key, so that they seal their datagrams")
@@ -68,13 +88,19 @@ export function simulateCommand(): Command {
 }
 
 function helpText(): string {
-  const width = Math.max(...SCENARIOS.map(({ name }) => name.length));
-  const lines = SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
   return `
+Shapes of --topology. Nodes out of reach of each other agree through others:
+${namedLines(TOPOLOGY_SHAPES)}
+
 Scenarios. After the faults the network must agree:
-${lines.join("\n")}
+${namedLines(SCENARIOS)}
 
 Exit status: 0 when the network agreed, ${EXIT_NOT_AGREED} when it did not, ${EXIT_USAGE} for a wrong option.`;
+}
+
+function namedLines(items: readonly { name: string; summary: string }[]): string {
+  const width = Math.max(...items.map(({ name }) => name.length));
+  return items.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join("\n");
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
@@ -90,7 +116,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
   }
   try {
     const agreed = flags.scenario === undefined
-      ? await runSimulation(flags, { ...SIMULATE_DEFAULTS, ...simulationOptions(flags), seed })
+      ? await runSimulation(flags, { ...SIMULATE_DEFAULTS, ...simulationOptions(flags, command), seed }, command)
       : await runNamed(flags.scenario, flags, seed, command);
     if (!agreed) process.exitCode = EXIT_NOT_AGREED;
   } catch (error) {
@@ -99,23 +125,66 @@ async function run(flags: Flags, command: Command): Promise<void> {
   }
 }
 
-function simulationOptions(flags: Flags): Partial<SimulateOptions> {
+function simulationOptions(flags: Flags, command: Command): Partial<SimulateOptions> {
+  const topology = topologyOption(flags, command);
   return {
     ...flags.nodes !== undefined && { nodes: flags.nodes },
     ...flags.loss !== undefined && { lossProbability: flags.loss },
     ...flags.rounds !== undefined && { rounds: flags.rounds },
     ...dialectOption(flags),
     ...flags.datagramBytes !== undefined && { datagramBytesMax: flags.datagramBytes },
+    ...topology !== undefined && { topology },
   };
+}
+
+/** The shapes that a flag has a meaning with. */
+const SHAPES_OF_FLAGS = [
+  ["cellSize", "--cell-size", ["cells", "star"]],
+  ["bridges", "--bridges", ["cells"]],
+  ["moving", "--moving", ["radio"]],
+  ["oneWay", "--one-way", TOPOLOGY_SHAPES.map(({ name }) => name)],
+] as const;
+
+function topologyOption(flags: Flags, command: Command): SimulatedTopology | undefined {
+  const { topology: shape, cellSize, bridges, oneWay, moving } = flags;
+  for (const [name, flag, shapes] of SHAPES_OF_FLAGS) {
+    if (flags[name] === undefined || shapes.some((known) => known === shape)) continue;
+    const needed = name === "oneWay" ? "'--topology'" : `'--topology ${shapes.join("' or '--topology ")}'`;
+    command.error(`error: option '${flag}' needs ${needed}`);
+  }
+  if (oneWay !== undefined && moving !== undefined) {
+    command.error("error: option '--one-way' has no meaning with '--moving'");
+  }
+  if (shape === undefined) return undefined;
+  return {
+    shape,
+    ...cellSize !== undefined && { cellSize },
+    ...bridges !== undefined && { bridges },
+    ...oneWay !== undefined && { oneWayPart: oneWay },
+    ...moving !== undefined && { speed: moving },
+  };
+}
+
+/** Makes the topology once, for its figures and for what can be wrong with it only then. */
+function topologyOrError(options: SimulateOptions, command: Command): Topology | undefined {
+  try {
+    return topologyOf(options);
+  } catch (error) {
+    if ((error as ChismeError).option !== "oneWayPart") throw error;
+    return command.error(`error: option ${(error as Error).message.replace("oneWayPart", "'--one-way'")}`);
+  }
 }
 
 function dialectOption({ sealed }: Flags): { dialect: SimDialect } | undefined {
   return sealed === true ? { dialect: "sealed" } : undefined;
 }
 
-async function runSimulation(flags: Flags, options: SimulateOptions): Promise<boolean> {
+async function runSimulation(flags: Flags, given: SimulateOptions, command: Command): Promise<boolean> {
   const report = reportFor(flags);
-  report.begin(options);
+  const topology = topologyOrError(given, command);
+  const rounds = flags.rounds ?? (topology === undefined ? given.rounds : roundsFor(topology));
+  const options = { ...given, rounds };
+  report.begin(options, topology && topologyFigures(topology));
   const steps = simulateInSteps(options, Math.ceil(options.nodes / STEP_NODES));
   // Give the event loop a turn to draw bars, write lines and handle signals.
   await nextTurn();
@@ -167,7 +236,7 @@ function runSeeds(name: string | undefined, { first, last }: SeedRange, flags: F
 function scenarioOf(
   name: string, flags: Flags, seed: number, command: Command,
 ): { scenario: Scenario; options: ScenarioOptions } {
-  for (const option of ["loss", "rounds"] as const) {
+  for (const option of ["loss", "rounds", "topology"] as const) {
     if (flags[option] !== undefined) command.error(`error: option '--${option}' has no meaning with '--scenario'`);
   }
   if (flags.nodes !== undefined && flags.nodes > SCENARIO_NODES_MAX) {
@@ -221,11 +290,34 @@ function seedRange(text: string): SeedRange {
   throw new InvalidArgumentError(`It must be two seeds from 0 to ${SEED_MAX}, the smaller first, such as 1..100.`);
 }
 
-function probability(text: string): number {
+/** Reads "0.1" or "10%"; NaN if it is neither. */
+function partOf(text: string): number {
   const match = /^(\d+\.?\d*|\.\d+)(%?)$/.exec(text);
-  const number = match === null ? NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);
+  return match === null ? NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);
+}
+
+function probability(text: string): number {
+  const number = partOf(text);
   if (!(number >= 0 && number <= 0.9)) throw new InvalidArgumentError("It must be from 0 to 0.9, or from 0% to 90%.");
   return number;
+}
+
+function topologyShape(text: string): TopologyShape {
+  const found = TOPOLOGY_SHAPES.find(({ name }) => name === text);
+  if (found !== undefined) return found.name;
+  throw new InvalidArgumentError(`It must be one of ${TOPOLOGY_SHAPES.map(({ name }) => name).join(", ")}.`);
+}
+
+function oneWayPart(text: string): number {
+  const number = partOf(text);
+  if (number >= 0 && number <= ONE_WAY_PART_MAX) return number;
+  throw new InvalidArgumentError("It must be from 0 to 0.5, or from 0% to 50%.");
+}
+
+function movingSpeed(text: string): number {
+  const number = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : NaN;
+  if (number >= 0.001 && number <= SPEED_MAX) return number;
+  throw new InvalidArgumentError("It must be from 0.001 to 1.");
 }
 
 function scenarioName(text: string): string {

@@ -19,14 +19,23 @@ export interface Difference {
  * engines' tables: n nodes hold n × n rows, too many to create an object for each.
  */
 export function* differences(network: SimNetwork, strict: boolean): Generator<Difference, void, undefined> {
-  const running = network.running;
   const owners = new Map<number, Rows>();
-  for (const node of running) owners.set(idOf(node), tableOf(node));
-  const inOrder = [...owners.values()].sort((a, b) => orderKey(a.id(OWN_SLOT)) - orderKey(b.id(OWN_SLOT)));
-  for (const node of running) {
+  for (const node of network.running) owners.set(idOf(node), tableOf(node));
+  for (const part of network.runningParts) yield* differencesOf(part, owners, strict);
+}
+
+/**
+ * The same for the nodes of one part, compared with one another. What they hold of
+ * nodes that run elsewhere counts for nothing.
+ */
+function* differencesOf(
+  part: readonly SimNode[], owners: ReadonlyMap<number, Rows>, strict: boolean,
+): Generator<Difference, void, undefined> {
+  const inOrder = part.map(tableOf).sort((a, b) => orderKey(a.id(OWN_SLOT)) - orderKey(b.id(OWN_SLOT)));
+  for (const node of part) {
     const held = tableOf(node);
     if (holdsAll(held, inOrder, strict)) continue;
-    for (const other of running) {
+    for (const other of part) {
       const owner = owners.get(idOf(other)) as Rows;
       const slot = held.find(idOf(other));
       if (isAsOwned(held, slot, owner, strict)) continue;
@@ -100,6 +109,13 @@ function sharedText(rows: Rows, slot: number): string {
 /** The id of a node's own row. In ESPGossip's dialect it is not the device's id. */
 function idOf(node: SimNode): number {
   return tableOf(node).id(OWN_SLOT);
+}
+
+/** The value of a node's row as another holds it; undefined if it holds none, or not as live. */
+export function heldValue(by: SimNode, of: SimNode): CborValue {
+  const held = tableOf(by);
+  const slot = held.find(idOf(of));
+  return slot < 0 || held.state(slot) >= DOWN ? undefined : rowData(held, slot);
 }
 
 function tableOf(node: SimNode): Rows {

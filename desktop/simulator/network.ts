@@ -7,6 +7,7 @@ import { type Faults, type LinkFaults, corrupted, noFaults, passesChecksum } fro
 import { type SimMedium, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";
 import { enter, leave } from "./globals.js";
 import { EventQueue, type SimEvent } from "./queue.js";
+import type { Topology } from "./topology.js";
 
 export interface SimNetworkOptions {
   /** uint32 from which all random decisions are drawn. */
@@ -33,6 +34,8 @@ export interface SimCounts {
   corrupted: number;
   /** Corrupted, and dropped by the receiver's UDP checksum. */
   checksumFailures: number;
+  /** Sent to a node that the sender does not reach, by `topology`; a broadcast counts once for each such node. */
+  outOfReach: number;
   /** Sent to an address or a node where nothing listens. */
   unreachable: number;
   /** Lost because a stalled node's mailbox was full. */
@@ -48,10 +51,16 @@ export class SimNetwork implements SimMedium {
   readonly nodes: SimNode[] = [];
   /** May be changed while the simulation runs. */
   readonly faults: Faults;
+  /**
+   * Which nodes reach which directly; undefined: each node reaches all others. May be
+   * changed while the simulation runs. The checkers compare a node with those to
+   * which it has a path.
+   */
+  topology: Topology | undefined;
   readonly datagramBytesMax: number;
   readonly counts: SimCounts = {
     datagrams: 0, bytes: 0, largestBytes: 0, delivered: 0, lost: 0, cut: 0, duplicated: 0, corrupted: 0,
-    checksumFailures: 0, unreachable: 0, mailboxOverflows: 0,
+    checksumFailures: 0, outOfReach: 0, unreachable: 0, mailboxOverflows: 0,
   };
   /** Datagrams that were longer than their sender may send: the sender, and the datagram's length in bytes. */
   readonly oversized: { node: SimNode; bytes: number }[] = [];
@@ -80,6 +89,15 @@ export class SimNetwork implements SimMedium {
 
   /** Nodes that are switched on. */
   get running(): SimNode[] { return this.nodes.filter((node) => node.isRunning); }
+
+  /** The same in groups: nodes that have a path to one another, over nodes that are switched on. */
+  get runningParts(): SimNode[][] {
+    const { nodes, topology } = this;
+    if (topology === undefined) return [this.running];
+    const parts = topology.parts((index) => nodes[index]?.isRunning === true);
+    const beyond = this.running.filter(({ index }) => index >= topology.nodes);
+    return [...parts.map((part) => part.map((index) => nodes[index])), ...beyond.map((node) => [node])];
+  }
 
   /** Adds a device. It is switched on after `startAfterMs`, but not before virtual time advances. */
   addNode(options: SimNodeOptions = {}): SimNode {
@@ -170,6 +188,10 @@ export class SimNetwork implements SimMedium {
   private forward(from: SimNode, to: SimNode | undefined, bytes: Uint8Array, length: number): void {
     if (to === undefined) {
       this.counts.unreachable++;
+      return;
+    }
+    if (this.topology?.reaches(from.index, to.index) === false) {
+      this.counts.outOfReach++;
       return;
     }
     const { cuts } = this.faults;

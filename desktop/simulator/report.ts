@@ -4,13 +4,15 @@ import type { Violation } from "./checkers.js";
 import {
   type RoundFigures, type SimulateOptions, type SimulateResult, type StepFigures, lastReadingRound,
 } from "./simulate.js";
+import { type TopologyFigures, topologyText } from "./topology-text.js";
 import {
   PLAIN_TABLE, bytesText, countText, percentText, plural, rangeText, replayArguments,
 } from "./text.js";
 
 /** Receives the figures of a run while it goes on. */
 export interface SimulateReport {
-  begin(options: SimulateOptions): void;
+  /** @param topology what is known of the topology, if there is one */
+  begin(options: SimulateOptions, topology?: TopologyFigures): void;
   /** Called within a round. */
   step?(figures: StepFigures): void;
   round(figures: RoundFigures): void;
@@ -34,15 +36,20 @@ export class JsonReport implements SimulateReport {
   private readonly write: (text: string) => void;
   private readonly rounds: RoundFigures[] = [];
   private options: SimulateOptions | undefined;
+  private topology: TopologyFigures | undefined;
 
   constructor(write: (text: string) => void) {
     this.write = write;
   }
 
-  begin(options: SimulateOptions): void { this.options = options; }
+  begin(options: SimulateOptions, topology?: TopologyFigures): void {
+    this.options = options;
+    this.topology = topology;
+  }
+
   round(figures: RoundFigures): void { this.rounds.push(figures); }
   end(result: SimulateResult): void {
-    this.write(JSON.stringify({ options: this.options, rounds: this.rounds, result }));
+    this.write(JSON.stringify({ options: this.options, topology: this.topology, rounds: this.rounds, result }));
   }
 }
 
@@ -50,17 +57,19 @@ export class JsonReport implements SimulateReport {
 export class LineReport implements SimulateReport {
   private readonly output: ReportOutput;
   private options!: SimulateOptions;
+  private topology: TopologyFigures | undefined;
 
   constructor(output: ReportOutput) {
     this.output = output;
   }
 
-  begin(options: SimulateOptions): void {
+  begin(options: SimulateOptions, topology?: TopologyFigures): void {
     this.options = options;
-    writeHead(options, this.output);
+    this.topology = topology;
+    writeHead(options, topology, this.output);
   }
 
-  round({ round, knowing, minimum, maximum, datagrams, bytes }: RoundFigures): void {
+  round({ round, knowing, parts, minimum, maximum, datagrams, bytes }: RoundFigures): void {
     const { nodes, rounds } = this.options;
     const last = lastReadingRound(rounds);
     const step = Math.ceil(rounds / LINES_MAX);
@@ -69,8 +78,11 @@ export class LineReport implements SimulateReport {
     const knows = `${String(knowing).padStart(String(nodes).length)} of ${nodes} nodes know`;
     const range = rangeText(minimum, maximum).padEnd(18);
     const traffic = `${countText(datagrams).padStart(6)} datagrams  ${bytesText(bytes).padStart(8)}`;
-    this.output.writeLine(`round ${number}: ${knows} ${range} ${traffic}`);
-    if (round === last) this.output.writeLine("readings end here; from now on all nodes can agree");
+    const divided = parts > 1 ? `  ${parts} parts` : "";
+    this.output.writeLine(`round ${number}: ${knows} ${range} ${traffic}${divided}`);
+    if (round !== last) return;
+    const ending = this.topology?.isMoving === true ? "readings and moves end" : "readings end";
+    this.output.writeLine(`${ending} here; from now on all nodes can agree`);
   }
 
   end(result: SimulateResult): void {
@@ -80,7 +92,9 @@ export class LineReport implements SimulateReport {
 }
 
 /** The options of a run, and the command that repeats it. */
-export function writeHead(options: SimulateOptions, { writeLine, colors, command }: ReportOutput): void {
+export function writeHead(
+  options: SimulateOptions, topology: TopologyFigures | undefined, { writeLine, colors, command }: ReportOutput,
+): void {
   const { nodes, lossProbability, rounds, roundIntervalMs, datagramBytesMax, seed } = options;
   const title = `${plural(nodes, "node")} measure temperatures. How many know the minimum and the maximum?`;
   writeLine(colors.bold(title));
@@ -88,6 +102,7 @@ export function writeHead(options: SimulateOptions, { writeLine, colors, command
   const sealed = options.dialect === "sealed" ? "sealed " : "";
   const length = `${sealed}datagrams of at most ${countText(datagramBytesMax)} bytes`;
   writeLine(`${plural(rounds, "round")} of ${roundIntervalMs / 1000} s, ${loss}, ${length}, seed ${seed}`);
+  if (topology !== undefined) writeLine(topologyText(topology));
   writeLine(colors.dim(`to repeat this run: ${command} ${replayArguments(options)}`));
   writeLine("");
 }
@@ -104,7 +119,9 @@ export function writeTable(options: SimulateOptions, result: SimulateResult, out
     ["bytes", `${bytesText(bytes)}, ${countText(result.bytesPerNodeAndRound)} B per node and round`],
     ["longest datagram", `${countText(result.largestDatagramBytes)} of ${countText(options.datagramBytesMax)} bytes`],
     ["lost datagrams", `${countText(lost)} (${percentText(lost / Math.max(1, datagrams))})`],
+    ...options.topology === undefined ? [] : [["live nodes suspected", plural(result.suspects, "time")] as const],
     ["live nodes held as DOWN", plural(result.falseDowns, "time")],
+    ...result.partsMost === 1 ? [] : [["parts", `${result.partsMost} at most, ${result.parts} at the end`] as const],
     ["violations", countText(result.violationCount)],
   ], output);
 }
@@ -112,11 +129,13 @@ export function writeTable(options: SimulateOptions, result: SimulateResult, out
 /** Whether the network agreed and, if not, the first violations. */
 export function writeVerdict(options: SimulateOptions, result: SimulateResult, output: ReportOutput): void {
   const { writeLine, colors } = output;
-  const { agreed, knowing, minimum, maximum } = result;
+  const { agreed, knowing, minimum, maximum, parts } = result;
   const range = rangeText(minimum, maximum);
   const nodes = countText(options.nodes);
+  const agreement = parts === 1
+    ? `all ${nodes} nodes know ${range}` : `the nodes of each of ${parts} parts know what is measured there`;
   writeViolations(result.violations, result.violationCount, output);
-  if (agreed) writeLine(colors.green(colors.bold(`agreed: all ${nodes} nodes know ${range}`)));
+  if (agreed) writeLine(colors.green(colors.bold(`agreed: ${agreement}`)));
   else writeLine(colors.red(colors.bold(`not agreed: ${countText(knowing)} of ${nodes} nodes know ${range}`)));
 }
 

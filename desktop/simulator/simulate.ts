@@ -1,14 +1,18 @@
 import { formatAddress } from "../../src/engine/wire/address.js";
-import { Gossip, type MinMax, minMax } from "../../src/gossip.js";
+import { Gossip, type MinMax, type NodeRow, minMax } from "../../src/gossip.js";
 import {
   type Violation, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, minMaxOf,
 } from "./checkers.js";
-import { differences } from "./differences.js";
+import { differences, heldValue } from "./differences.js";
 import { SimRandom, STREAM_NODES, STREAM_SCENARIO } from "./random.js";
 import { type SimDialect, optionsOfDialect } from "./dialects.js";
 import { SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
+import { MovingTopology } from "./moving-topology.js";
+import { PathHistory } from "./path-history.js";
 import { Thermometer } from "./temperature.js";
+import type { Topology } from "./topology.js";
+import { type TopologyOptions, makeTopology } from "./topology-shapes.js";
 
 export interface SimulateOptions {
   nodes: number;
@@ -18,9 +22,14 @@ export interface SimulateOptions {
   datagramBytesMax: number;
   roundIntervalMs: number;
   dialect: SimDialect;
+  /** Which nodes reach which. Without it, each node reaches all others. */
+  topology?: SimulatedTopology;
 }
 
-export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
+/** Options of `makeTopology` without those that the simulation has itself. */
+export type SimulatedTopology = Omit<TopologyOptions, "nodes" | "seed">;
+
+export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed" | "topology"> = {
   nodes: 50,
   lossProbability: 0.1,
   rounds: 30,
@@ -32,10 +41,12 @@ export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed"> = {
 /** The state of the network at the end of a round. */
 export interface RoundFigures {
   round: number;
-  /** Nodes that know the minimum and the maximum of the latest readings. */
+  /** Nodes that know the minimum and the maximum of the latest readings of the nodes to which they have a path. */
   knowing: number;
-  /** Nodes that hold a value of every node. */
+  /** Nodes that hold a value of every node to which they have a path. */
   complete: number;
+  /** Parts of the network without a path between them; 1 unless nodes move. */
+  parts: number;
   minimum: number | undefined;
   maximum: number | undefined;
   /** In this round, all nodes together. */
@@ -68,8 +79,13 @@ export interface SimulateResult {
   bytesPerNodeAndRound: number;
   largestDatagramBytes: number;
   lost: number;
-  /** How many times a node held a running node as DOWN. */
+  /** How many times a node held a running node as SUSPECT, while both had a path to each other. */
+  suspects: number;
+  /** How many times a node held a running node as DOWN, while both had a path to each other. */
   falseDowns: number;
+  /** Parts of the network at the end, and the most at the end of any round. */
+  parts: number;
+  partsMost: number;
   violationCount: number;
   /** The first violations, at most 100. */
   violations: Violation[];
@@ -85,6 +101,9 @@ export function readingRounds(nodes: number): number {
 
 /** More violations than this are counted, but not recorded. */
 const VIOLATIONS_MAX = 100;
+export const ROUNDS_MAX = 10000;
+/** Rounds in which all nodes agree, beside those for each link of a long path. */
+const SETTLING_ROUNDS = 12;
 /** Part of the rounds, from the first on, in which nodes measure. They span one simulated day. */
 const READING_PART = 0.6;
 const SEEDS = 2;
@@ -125,14 +144,41 @@ export function lastReadingRound(rounds: number): number {
   return Math.max(1, Math.floor(rounds * READING_PART));
 }
 
+/** The topology of a simulation; undefined: each node reaches all others. */
+export function topologyOf({ nodes, seed, topology }: SimulateOptions): Topology | undefined {
+  return topology === undefined ? undefined : makeTopology({ ...topology, nodes, seed });
+}
+
+/**
+ * Rounds that are enough for a topology by default. In the last 40 % of them each
+ * reading must get from end to end. Where nodes moved, those that are gone must also
+ * be held as DOWN, which takes up to three suspicion periods.
+ */
+export function roundsFor(topology: Topology): number {
+  const suspicions = topology instanceof MovingTopology ? 3 * suspicionRounds(topology.nodes) : 0;
+  const settling = SETTLING_ROUNDS + topology.diameter + suspicions;
+  return Math.min(ROUNDS_MAX, Math.max(SIMULATE_DEFAULTS.rounds, Math.ceil(settling / (1 - READING_PART))));
+}
+
+/** A suspicion period in rounds (PROTOCOL.md 4.2). */
+function suspicionRounds(nodes: number): number {
+  return 3 + Math.ceil(Math.log2(nodes));
+}
+
 class TemperatureRun {
   private readonly options: SimulateOptions;
   private readonly network: SimNetwork;
   private readonly readingsEndMs: number;
   private readonly readings = new Map<SimNode, number>();
   private readonly views = new Map<SimNode, MinMax>();
+  private readonly topology: Topology | undefined;
+  private readonly paths: PathHistory;
+  private readonly ids = new Map<number, number>();
+  private suspects = 0;
   private falseDowns = 0;
   private knowing = 0;
+  private parts = 1;
+  private partsMost = 1;
   /** At the end of the round before. */
   private datagramsBefore = 0;
   private bytesBefore = 0;
@@ -145,8 +191,12 @@ class TemperatureRun {
       datagramBytesMax: options.datagramBytesMax,
       faults: { lossProbability: options.lossProbability, delayMs: { min: 1, max: 50 } },
     });
+    this.topology = topologyOf(options);
+    this.paths = new PathHistory(suspicionRounds(options.nodes));
+    this.network.topology = this.topology;
     const random = new SimRandom(options.seed, STREAM_SCENARIO);
     for (let i = 0; i < options.nodes; i++) this.addNode(random);
+    if (this.topology instanceof MovingTopology) this.moveEachRound(this.topology);
   }
 
   step(round: number, part: number): StepFigures {
@@ -162,16 +212,12 @@ class TemperatureRun {
     this.datagramsBefore = datagrams;
     this.bytesBefore = bytes;
     const truth = minMaxOf(this.readings.values());
-    let complete = 0;
-    this.knowing = 0;
-    for (const view of this.views.values()) {
-      if (view.minimum === truth.minimum && view.maximum === truth.maximum) this.knowing++;
-      if (view.count === this.options.nodes) complete++;
-    }
+    const complete = this.parts > 1 ? this.countInParts() : this.countInViews(truth);
     return {
       round,
       knowing: this.knowing,
       complete,
+      parts: this.parts,
       ...truth,
       datagrams: datagrams - datagramsBefore,
       bytes: bytes - bytesBefore,
@@ -184,8 +230,7 @@ class TemperatureRun {
   result(agreedSince: number): SimulateResult {
     const { network, options } = this;
     const { datagrams, bytes, largestBytes, lost } = network.counts;
-    const believed = (node: SimNode): MinMaxBelief => this.views.get(node) as MinMaxBelief;
-    const violations = checkMinMax(network, believed, this.readings.values());
+    const violations = this.checkReadings();
     const omitted = this.checkValues(violations);
     violations.push(...checkDatagramBytes(network), ...checkErrors(network));
     const reading = lastReadingRound(options.rounds);
@@ -200,10 +245,88 @@ class TemperatureRun {
       bytesPerNodeAndRound: Math.round(bytes / options.nodes / options.rounds),
       largestDatagramBytes: largestBytes,
       lost,
+      suspects: this.suspects,
       falseDowns: this.falseDowns,
+      parts: this.parts,
+      partsMost: this.partsMost,
       violationCount: violations.length + omitted,
       violations: violations.slice(0, VIOLATIONS_MAX),
     };
+  }
+
+  /** Sets `knowing`. Returns how many nodes hold a value of every node. */
+  private countInViews(truth: MinMaxBelief): number {
+    let complete = 0;
+    this.knowing = 0;
+    for (const view of this.views.values()) {
+      if (view.minimum === truth.minimum && view.maximum === truth.maximum) this.knowing++;
+      if (view.count === this.options.nodes) complete++;
+    }
+    return complete;
+  }
+
+  /** The same where the network is in parts: views may still have values of nodes that are out of reach. */
+  private countInParts(): number {
+    let complete = 0;
+    this.knowing = 0;
+    for (const part of this.network.runningParts) {
+      const truth = minMaxOf(this.readingsOf(part));
+      for (const node of part) {
+        const { minimum, maximum } = this.heldOf(node, part);
+        if (minimum === truth.minimum && maximum === truth.maximum) this.knowing++;
+        if (part.every((other) => heldValue(node, other) !== undefined)) complete++;
+      }
+    }
+    return complete;
+  }
+
+  private readingsOf(part: readonly SimNode[]): number[] {
+    return part.flatMap((node) => this.readings.get(node) ?? []);
+  }
+
+  /** What a node holds of the nodes of its part. */
+  private heldOf(node: SimNode, part: readonly SimNode[]): MinMaxBelief {
+    return minMaxOf(part.flatMap((other) => (heldValue(node, other) as number | undefined) ?? []));
+  }
+
+  /** Checks the minimum and the maximum of all nodes, or of the nodes of each part. */
+  private checkReadings(): Violation[] {
+    const { network } = this;
+    if (this.parts === 1) {
+      return checkMinMax(network, (node) => this.views.get(node) as MinMaxBelief, this.readings.values());
+    }
+    return network.runningParts.flatMap((part) => {
+      return checkMinMax(network, (node) => this.heldOf(node, part), this.readingsOf(part), part);
+    });
+  }
+
+  /** Nodes move while they measure. Then they stay where they are, so that they can agree. */
+  private moveEachRound(topology: MovingTopology): void {
+    this.parts = this.paths.note(topology);
+    this.partsMost = Math.max(this.partsMost, this.parts);
+    this.network.schedule(this.options.roundIntervalMs, () => {
+      if (this.network.nowMs <= this.readingsEndMs) topology.move(1);
+      this.moveEachRound(topology);
+    });
+  }
+
+  private noteState(by: SimNode, { id, state }: NodeRow): void {
+    const subject = this.ids.get(id);
+    if (subject !== undefined && !this.paths.hadPath(by.index, subject)) return;
+    if (state === "suspect") this.suspects++;
+    else if (state === "down") this.falseDowns++;
+  }
+
+  private seedListOf(index: number): string[] {
+    const { nodes } = this.options;
+    // A seed moves away. Without seeds, nodes find each other by broadcast, also two groups that never met.
+    if (this.topology instanceof MovingTopology) return [];
+    if (this.topology !== undefined) return [formatAddress(addressOfIndex(this.topology.parent(index)))];
+    const seedList: string[] = [];
+    for (let i = 0; seedList.length < SEEDS && i < nodes; i++) {
+      if (i !== index) seedList.push(formatAddress(addressOfIndex(i)));
+    }
+    return seedList;
   }
 
   /** Adds violations up to VIOLATIONS_MAX, as each pair of nodes may have one. Returns how many are left out. */
@@ -221,14 +344,10 @@ class TemperatureRun {
     const index = this.network.nodes.length;
     // Separate random streams, so that readings do not depend on the nodes' draws.
     const thermometer = new Thermometer(seed, 2 * STREAM_NODES + index);
-    const seedList: string[] = [];
-    for (let i = 0; seedList.length < SEEDS && i < nodes; i++) {
-      if (i !== index) seedList.push(formatAddress(addressOfIndex(i)));
-    }
     this.network.addNode({
       options: {
-        seedList, roundIntervalMs, capacity: Math.max(2, nodes), valueBytesMax: READING_BYTES_MAX,
-        ...optionsOfDialect(dialect),
+        seedList: this.seedListOf(index), roundIntervalMs, capacity: Math.max(2, nodes),
+        valueBytesMax: READING_BYTES_MAX, ...optionsOfDialect(dialect),
       },
       startAfterMs: random.below(roundIntervalMs),
       clockSkewPpm: random.between(-50, 50),
@@ -239,9 +358,14 @@ class TemperatureRun {
           storage,
           ...platform,
           views: [view],
-          onState: (row) => { if (row.state === "down") this.falseDowns++; },
-          onError: (code, error) => node.errors.push({ code, message: error.message }),
+          onState: (row) => this.noteState(node, row),
+          onError: (code, error) => {
+            // A node that moves may be alone for a while, which is no fault.
+            if (code === "alone" && this.topology instanceof MovingTopology) return;
+            node.errors.push({ code, message: error.message });
+          },
         });
+        this.ids.set(gossip.id, index);
         gossip.start();
         this.measure(node, thermometer, gossip);
         return gossip;

@@ -3,6 +3,7 @@ import { type ReportOutput, type SimulateReport, writeHead, writeTable, writeVer
 import {
   type RoundFigures, type SimulateOptions, type SimulateResult, type StepFigures, lastReadingRound,
 } from "./simulate.js";
+import type { TopologyFigures } from "./topology-text.js";
 import { bytesText, countText, rangeText } from "./text.js";
 
 /** Two progress bars for terminals: the round, and how many nodes know minimum and maximum. */
@@ -19,10 +20,10 @@ export class TerminalReport implements SimulateReport {
     this.stream = stream;
   }
 
-  begin(options: SimulateOptions): void {
+  begin(options: SimulateOptions, topology?: TopologyFigures): void {
     const { colors } = this.output;
     this.options = options;
-    writeHead(options, this.output);
+    writeHead(options, topology, this.output);
     this.bars = new MultiBar({
       stream: this.stream, hideCursor: true, fps: 20, barsize: 24, barCompleteChar: "█", barIncompleteChar: "░",
       format: `{label} ${colors.cyan("{bar}")} {figure}  {detail}`,
@@ -35,10 +36,10 @@ export class TerminalReport implements SimulateReport {
     this.updateRounds(round - 1, part, traffic);
   }
 
-  round({ round, knowing, minimum, maximum, ...traffic }: RoundFigures): void {
+  round({ round, knowing, parts, minimum, maximum, ...traffic }: RoundFigures): void {
     const { nodes } = this.options;
     const { colors } = this.output;
-    const range = rangeText(minimum, maximum);
+    const range = `${rangeText(minimum, maximum)}${parts > 1 ? `, ${parts} parts` : ""}`;
     this.updateRounds(round, 0, traffic);
     const detail = knowing === nodes ? colors.green(range) : range;
     this.knowing.update(knowing, { figure: this.figure(knowing, nodes), detail });

@@ -49,7 +49,19 @@ export function replayArguments(options: SimulateOptions): string {
   if (options.rounds !== rounds) parts.push(`--rounds ${options.rounds}`);
   if (options.datagramBytesMax !== datagramBytesMax) parts.push(`--datagram-bytes ${options.datagramBytesMax}`);
   if (options.dialect === "sealed") parts.push("--sealed");
-  return parts.join(" ");
+  return [...parts, ...topologyArguments(options)].join(" ");
+}
+
+function topologyArguments({ topology }: SimulateOptions): string[] {
+  if (topology === undefined) return [];
+  const { shape, cellSize, bridges, oneWayPart, speed } = topology;
+  return [
+    `--topology ${shape}`,
+    ...cellSize === undefined ? [] : [`--cell-size ${cellSize}`],
+    ...bridges === undefined ? [] : [`--bridges ${bridges}`],
+    ...oneWayPart === undefined ? [] : [`--one-way ${oneWayPart}`],
+    ...speed === undefined ? [] : [`--moving ${speed}`],
+  ];
 }
 
 /** The same for a scenario. */

@@ -224,9 +224,7 @@ export class Engine implements NodeEngine {
   }
 
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
-  revision(): number {
-    return this.own.revision();
-  }
+  revision(): number { return this.own.revision(); }
 
   /** Writes the next datagram to send into `out`; false when there is none. */
   pollTransmit(out: Datagram): boolean {

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { idealSpread } from "../../bench/converge.js";
 import { FIGURES, keeps, valueText } from "../../bench/figures.js";
+import { MESHES } from "../../bench/mesh-shapes.js";
 import { MEASUREMENTS } from "../../bench/measurements.js";
 import { drawPlot } from "../../bench/plot.js";
 import { type Task, takeSamples } from "../../bench/pool.js";
@@ -37,6 +38,17 @@ describe("the benchmark", function () {
     assert.deepEqual(Object.keys(figures), names);
     for (const [name, value] of Object.entries(figures)) assert.equal(typeof value, "number", name);
     assert.equal(code, 0, stderr);
+  });
+
+  it("each network in which not every node reaches every other has a full one beside it, and all bounds", () => {
+    for (const { name } of MESHES) {
+      const figures = FIGURES.filter((figure) => figure.name.startsWith("mesh.") && figure.name.includes(`.${name}`));
+      const bounds = figures.filter(({ bound }) => bound !== undefined).map((figure) => figure.name.split(".")[1]);
+      assert.deepEqual(bounds, [
+        "bytesRatio", "bytesRatio", "suspectsPerNodeDay", "falseDown", "crashP95RoundsBeyond",
+        "groupCrashP95RoundsBeyond",
+      ], name);
+    }
   });
 
   it("the command prints a table with a verdict for each bound", async () => {

@@ -11,7 +11,7 @@ describe("pages", function () {
   beforeEach(() => { terminals = new Terminals(); });
   afterEach(() => terminals.stop());
 
-  for (const page of ["docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md"]) {
+  for (const page of ["docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md", "desktop/simulator/README.md"]) {
     for (const { heading, code } of codeBlocks(page, "console")) {
       it(`${page}, "${heading}": the commands print what the page shows`, () => terminals.check(code));
     }
@@ -23,6 +23,21 @@ describe("pages", function () {
     assert.equal(lines.length, 2);
     assert.match(lines[0], /^door 20\d\d-\d\d-\d\dT[\d:.]+Z$/);
     assert.equal(lines[1], "clock: own");
+  });
+
+  it("desktop/simulator/README.md has a program whose nodes agree after all faults", async () => {
+    const code = codeBlock("desktop/simulator/README.md", "js", "For your own application");
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    assert.ok(lines.length > 1);
+    assert.equal(lines.at(-1), "[]");
+  });
+
+  it("desktop/simulator/README.md has a program of a topology that prints what its comments say", async () => {
+    const heading = "Networks in which not every node reaches every other";
+    const code = codeBlock("desktop/simulator/README.md", "js", heading);
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    assert.deepEqual(lines, [...code.matchAll(/^console\.log\(.*\); +\/\/ (.*)$/gm)].map(([, shown]) => shown));
+    assert.equal(lines.length, 3);
   });
 
   it("docs/CHANNELS.md has a program in which a voucher is good for one device", async () => {
@@ -43,7 +58,7 @@ describe("pages", function () {
 
 describe("links", () => {
   const pages = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "STATUS"].map((name) => `docs/${name}.md`);
-  for (const page of ["README.md", ...pages]) {
+  for (const page of ["README.md", "desktop/simulator/README.md", ...pages]) {
     it(`the links of ${page} lead to files and headings of the repository`, () => {
       for (const [, target] of readPage(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
         const [file, anchor] = target.split("#");

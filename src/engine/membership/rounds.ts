@@ -63,7 +63,7 @@ export class Rounds {
    * may know others, then 2, 4 and RETRY_ROUNDS. Above: tries in a row without a live row, up to LONE_TRIES.
    */
   private tries = 0;
-  /** Rounds left in which each one tries a row that is DOWN or remote: a neighbour was lost, so others may be in reach. */
+  /** Rounds left that each try a row that is DOWN or remote: a neighbour was lost, so others may be in reach. */
   private searchRounds = 0;
   private spreadDeadline = 0;
   private spreadWanted = false;

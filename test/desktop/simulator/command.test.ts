@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import path from "node:path";
+import type { TopologyFigures } from "../../../desktop/simulator/topology-text.js";
 import type { RoundFigures, SimulateOptions, SimulateResult } from "../../../desktop/simulator/index.js";
 
 const root = path.resolve(import.meta.dirname, "../../..");
@@ -95,7 +96,57 @@ describe("chisme simulate", () => {
     assert.match(lines[3], /^loss: 2 of 2 networks agreed; \d+ events published; 0 of \d+ .* lost; 0 values undone$/);
   });
 
+  it("the command simulates a topology, prints its figures, and gives it enough rounds", () => {
+    const { status, stdout } = simulate("--seed", "7", "--topology", "line", "--nodes", "16");
+    assert.equal(status, 0, stdout);
+    const lines = stdout.trimEnd().split("\n");
+    assert.equal(lines[1], "68 rounds of 10 s, 10 % loss, datagrams of at most 1,200 bytes, seed 7");
+    assert.equal(lines[2], "line: 15 links, 1.9 neighbours a node, at most 15 hops");
+    assert.equal(lines[3], "to repeat this run: chisme simulate --seed 7 --nodes 16 --rounds 68 --topology line");
+    assert.ok(lines.some((line) => /^live nodes suspected +\d+ times?$/.test(line)), stdout);
+    assert.ok(lines.some((line) => /^live nodes held as DOWN +0 times$/.test(line)), stdout);
+    assert.match(lines.at(-1) as string, /^agreed: all 16 nodes know /);
+  });
+
+  it("the command that a topology's run prints repeats it", () => {
+    for (const options of [
+      ["--topology", "cells", "--nodes", "24", "--cell-size", "6", "--bridges", "2", "--one-way", "10%"],
+      ["--topology", "radio", "--nodes", "12", "--moving", "0.1", "--rounds", "40", "--sealed"],
+    ]) {
+      const { stdout } = simulate("--seed", "7", ...options);
+      const [, repeat] = /^to repeat this run: chisme simulate (.*)$/m.exec(stdout) as unknown as [string, string];
+      assert.equal(simulate(...repeat.split(" ")).stdout, stdout);
+    }
+  });
+
+  it("the JSON object of a topology has its options and figures", () => {
+    const { stdout } = simulate(
+      "--seed", "7", "--topology", "radio", "--nodes", "12", "--moving", "0.1", "--rounds", "10", "--json",
+    );
+    const { options, topology, rounds, result } = JSON.parse(stdout) as {
+      options: SimulateOptions; topology: TopologyFigures; rounds: RoundFigures[]; result: SimulateResult;
+    };
+    assert.deepEqual(options.topology, { shape: "radio", speed: 0.1 });
+    assert.deepEqual([topology.shape, topology.oneWayLinks, topology.isMoving], ["radio", 0, true]);
+    assert.ok(topology.links >= 11 && topology.diameter >= 1);
+    assert.equal(rounds.length, 10);
+    assert.ok(rounds.every(({ parts }) => parts >= 1));
+    assert.equal(typeof result.suspects, "number");
+  });
+
   for (const [options, message] of [
+    [["--topology", "tree"], /'--topology <shape>' argument 'tree' is invalid\. It must be one of all, line, ring, /],
+    [["--topology", "line", "--cell-size", "4"], /'--cell-size' needs '--topology cells' or '--topology star'/],
+    [["--topology", "cells", "--cell-size", "1"], /'--cell-size <count>' argument '1' .* from 2 to 5000/],
+    [["--topology", "star", "--bridges", "2"], /'--bridges' needs '--topology cells'/],
+    [["--topology", "cells", "--bridges", "3"], /'--bridges <count>' argument '3' .* from 1 to 2/],
+    [["--one-way", "0.1"], /'--one-way' needs '--topology'/],
+    [["--topology", "grid", "--one-way", "0.6"], /'--one-way <part>' argument '0\.6' .* 0 to 0\.5, or from 0% to 50%/],
+    [["--topology", "ring", "--nodes", "10", "--one-way", "0.2"], /'--one-way': 0\.2 is not .* from 0 to 0\.1: /],
+    [["--topology", "grid", "--moving", "0.1"], /'--moving' needs '--topology radio'/],
+    [["--topology", "radio", "--moving", "0"], /'--moving <speed>' argument '0' is invalid\. .* from 0\.001 to 1/],
+    [["--topology", "radio", "--moving", "0.1", "--one-way", "0.1"], /'--one-way' has no meaning with '--moving'/],
+    [["--scenario", "loss", "--topology", "line"], /'--topology' has no meaning with '--scenario'/],
     [["--lose", "0.1"], /unknown option '--lose'/],
     [["--nodes", "1"], /'--nodes <count>' argument '1' is invalid\. It must be an integer from 2 to 5000/],
     [["--seed", "-1"], /'--seed <number>' argument '-1' is invalid/],
@@ -121,8 +172,10 @@ describe("chisme simulate", () => {
   it("the help lists options and scenarios", () => {
     const { status, stdout } = simulate("--help");
     assert.equal(status, 0);
-    for (const name of ["--nodes", "--seed", "--loss", "--rounds", "--datagram-bytes", "--json", "one-way"]) {
+    const names = ["--nodes", "--seed", "--loss", "--rounds", "--datagram-bytes", "--topology", "--json", "one-way"];
+    for (const name of names) {
       assert.ok(stdout.includes(name), name);
     }
+    for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
   });
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import {
-  type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, simulate, simulateInSteps,
+  type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, TOPOLOGY_SHAPES, type Topology,
+  type TopologyOptions, makeTopology, simulate, simulateInSteps,
 } from "../../../desktop/simulator/index.js";
+import { roundsFor, topologyOf } from "../../../desktop/simulator/simulate.js";
 
 function run(options: Partial<SimulateOptions>): { rounds: RoundFigures[]; result: SimulateResult } {
   const rounds: RoundFigures[] = [];
@@ -62,6 +64,43 @@ describe("simulation of temperatures", () => {
     assert.equal(within.length, 30);
     const sent = steps.map(({ datagramsSoFar }) => datagramsSoFar);
     assert.deepEqual(sent, sent.toSorted((a, b) => a - b));
+  });
+
+  it("all nodes agree in each topology", () => {
+    for (const { name } of TOPOLOGY_SHAPES) {
+      const options = { ...SIMULATE_DEFAULTS, seed: 7, nodes: 24, topology: { shape: name } };
+      const { rounds, result } = run({ ...options, rounds: roundsFor(topologyOf(options) as Topology) });
+      assert.deepEqual(result.violations, [], name);
+      assert.equal(result.falseDowns, 0, name);
+      assert.ok(rounds.every(({ parts }) => parts === 1));
+    }
+  });
+
+  it("long paths and nodes that move get more rounds", () => {
+    const of = (options: Omit<TopologyOptions, "nodes">): number => roundsFor(makeTopology({ ...options, nodes: 50 }));
+    assert.equal(of({ shape: "all" }), 33);
+    assert.equal(of({ shape: "line" }), 153);
+    assert.ok(of({ shape: "radio", speed: 0.1 }) > of({ shape: "radio" }) + 60);
+    assert.equal(roundsFor(makeTopology({ shape: "line", nodes: 5000 })), 10000);
+  });
+
+  it("nodes that moved apart need not agree, and those of each part do", () => {
+    const { rounds, result } = run({ seed: 11, nodes: 30, rounds: 150, topology: { shape: "radio", speed: 0.2 } });
+    assert.ok(result.partsMost > 1);
+    assert.equal(Math.max(...rounds.map(({ parts }) => parts)), result.partsMost);
+    // The nodes stand still after the last readings.
+    const still = rounds.slice(result.lastReadingRound).map(({ parts }) => parts);
+    assert.ok(result.parts > 1 && still.every((parts) => parts === result.parts), String(still));
+    assert.deepEqual(result.violations, []);
+    assert.deepEqual([rounds.at(-1)?.knowing, rounds.at(-1)?.complete], [30, 30]);
+  });
+
+  it("equal seeds give equal simulations of nodes that move, also in steps", () => {
+    const options = { nodes: 12, rounds: 20, topology: { shape: "radio", speed: 0.1 } as const };
+    const whole = run(options);
+    assert.equal(JSON.stringify(run(options)), JSON.stringify(whole));
+    const steps = [...simulateInSteps({ ...SIMULATE_DEFAULTS, seed: 7, ...options }, 3)];
+    assert.deepEqual(steps.filter((step) => "knowing" in step), whole.rounds);
   });
 
   it("equal seeds give equal simulations, and other seeds give others", () => {

@@ -54,7 +54,7 @@ describe("Engine: neighbours", () => {
     assert.equal(ROW_BYTES, 35);
   });
 
-  it("in a line, the nodes before and after are neighbours, all others are remote, and nobody is ever suspected", () => {
+  it("in a line, the nodes before and after are neighbours, all others are remote, and nobody is suspected", () => {
     const network = line(8);
     network.run(300 * ROUND);
     for (let at = 1; at <= 8; at++) {
@@ -136,7 +136,7 @@ describe("Engine: who is gone in a network where not all reach all", () => {
     assert.deepEqual(statesAt(network, 8, NODES), [DOWN, DOWN, DOWN, DOWN, UP, UP, UP, UP]);
   });
 
-  it("a node that dies with all its neighbours is down for all, although nobody is left who could have asked it", () => {
+  it("a node that dies with all its neighbours is down for all, although nobody is left who asked it", () => {
     // 1, 2, 3 all reach each other; 4 to 6 too; 6 alone reaches 7, and 7 reaches 8.
     const group = (node: number): number => (node <= 3 ? 0 : node <= 6 ? 1 : 2);
     const bridges = ["3 4", "6 7", "7 8"];
