@@ -15,6 +15,7 @@ import {
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/wire/sealer.js";
 import { type ChismeError, type GossipErrorCode, invalid } from "./errors.js";
 import type { EventFeeds } from "./events/index.js";
+import type { LinkTable } from "./links/index.js";
 import { checkName } from "./node-name.js";
 import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
@@ -117,6 +118,11 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   randomSeed?: number;
   /** Kept up to date from the rows, such as `minMax()`. None by default. */
   views?: View<NoInfer<Value>>[];
+  /**
+   * What `linkTable()` of chisme/links makes, one for each node: it measures round-trip times and losses of the links
+   * to up to 16 neighbours, for `status`. On Node.js built in. Compact frames only.
+   */
+  links?: LinkTable | undefined;
   /** What `eventFeeds()` of chisme/events makes: the node publishes events and passes on those of others. */
   events?: EventFeeds;
   /** SHA-256 of the platform, for `events`: given by the platform, where it has one. */
@@ -151,7 +157,8 @@ export interface CheckedOptions extends EngineOptions {
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
-  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets";
+  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets "
+  + "links";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -184,6 +191,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("onState", options.onState);
   checkFunction("onForget", options.onForget);
   checkFunction("onError", options.onError);
+  if (options.links !== undefined) checkObject("links", options.links, "bind sent received qualityOf");
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
   const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
@@ -215,6 +223,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
+    links: options.links,
     feeds: checkEvents(options.events, datagramBytesMax - octetBytes, options.digest),
     seeds: checkSeeds(options, port, seedCapacity, seedNames, trustedSubnets),
     seedNames,

@@ -1,6 +1,7 @@
 import { invalid } from "../../src/errors.js";
 import { show } from "../../src/checks.js";
 import { type CborValue, Gossip as CoreGossip, type GossipOptions } from "../../src/gossip.js";
+import { linkTable } from "../../src/links/index.js";
 import type { Platform } from "../../src/platform/types.js";
 import type { GossipStatus } from "../../src/status/index.js";
 import { nodePlatform } from "./node-platform.js";
@@ -45,7 +46,8 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
   constructor(options: NodeGossipOptions<Value> = {}) {
     const { listen, interface: interfaceName, signal, newId, ...more } = checked(options);
-    const made = { ...nodePlatform(listen, interfaceName), ...given(more), ...newId && { id: randomId() } };
+    const links = more.links ?? linkTable();
+    const made = { ...nodePlatform(listen, interfaceName), ...given(more), links, ...newId && { id: randomId() } };
     super(made);
     this.nodeSocket = made.socket instanceof NodeSocket ? made.socket : undefined;
     this.signal = signal;

@@ -74,6 +74,8 @@ export const SECTION_GAP = 11;
 export const SECTION_HISTORY = 12;
 /** The sender's `valueBytesMax`, `eventBytesMax` and `capacity`, until the receiver's are known (PROTOCOL 5.7). */
 export const SECTION_LIMITS = 13;
+/** Frames that the sender sent to the receiver and received from it (PROTOCOL 5.8). The last section of a frame. */
+export const SECTION_LINK_REPORT = 16;
 
 // How a row gives its address, in bits 3 and 4 of its head.
 /** The source of the datagram. Only for the sender's own row. */
