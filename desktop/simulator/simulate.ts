@@ -12,7 +12,7 @@ import { MovingTopology } from "./moving-topology.js";
 import { PathHistory } from "./path-history.js";
 import { Thermometer } from "./temperature.js";
 import type { Topology } from "./topology.js";
-import { type TopologyOptions, makeTopology } from "./topology-shapes.js";
+import { type SimulatedTopology, topologyOf } from "./topology-shapes.js";
 
 export interface SimulateOptions {
   nodes: number;
@@ -25,9 +25,6 @@ export interface SimulateOptions {
   /** Which nodes reach which. Without it, each node reaches all others. */
   topology?: SimulatedTopology;
 }
-
-/** Options of `makeTopology` without those that the simulation has itself. */
-export type SimulatedTopology = Omit<TopologyOptions, "nodes" | "seed">;
 
 export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed" | "topology"> = {
   nodes: 50,
@@ -142,11 +139,6 @@ export function* simulateInSteps(
 /** The round of the last readings. */
 export function lastReadingRound(rounds: number): number {
   return Math.max(1, Math.floor(rounds * READING_PART));
-}
-
-/** The topology of a simulation; undefined: each node reaches all others. */
-export function topologyOf({ nodes, seed, topology }: SimulateOptions): Topology | undefined {
-  return topology === undefined ? undefined : makeTopology({ ...topology, nodes, seed });
 }
 
 /**

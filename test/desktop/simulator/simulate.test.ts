@@ -3,7 +3,8 @@ import {
   type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, TOPOLOGY_SHAPES, type Topology,
   type TopologyOptions, makeTopology, simulate, simulateInSteps,
 } from "../../../desktop/simulator/index.js";
-import { roundsFor, topologyOf } from "../../../desktop/simulator/simulate.js";
+import { roundsFor } from "../../../desktop/simulator/simulate.js";
+import { topologyOf } from "../../../desktop/simulator/topology-shapes.js";
 
 function run(options: Partial<SimulateOptions>): { rounds: RoundFigures[]; result: SimulateResult } {
   const rounds: RoundFigures[] = [];
