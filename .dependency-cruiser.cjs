@@ -44,6 +44,7 @@ const parts = [
     types: ["src/"] },
   // Keepers are handed in where events are, so that boards carry none of their code.
   { name: "src/keeper", files: "src/keeper/", values: [...shared, "src/engine/", "src/events/"], types: ["src/"] },
+  { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
   { name: "src/espgossip", files: "src/espgossip/", values: [...shared, ...engineWithoutFeeds],

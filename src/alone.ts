@@ -63,6 +63,7 @@ function probableCause(reasons: string[], isSealed: boolean): string {
     return isSealed ? "unsealed frames arrive: the other nodes have no key"
       : "sealed frames arrive: this node has no key";
   }
+  if (reasons.indexOf("untrusted") >= 0) return "datagrams arrive from outside of the trustedSubnets";
   if (reasons.indexOf("network") >= 0) return "frames of another network name arrive";
   if (reasons.indexOf("version") >= 0) return "frames of another version of chisme arrive";
   if (reasons.indexOf("idConflict") >= 0) return "another device with this node's id answers";

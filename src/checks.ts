@@ -154,11 +154,13 @@ export function show(value: unknown): string {
   return typeof value === "function" ? "a function" : String(value);
 }
 
-function decimal(text: string): number {
+/** Reads an integer of 1 to 5 digits, without zeros in front; NaN for any other text. */
+export function decimal(text: string): number {
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) < 48 || text.charCodeAt(i) > 57) return NaN;
   }
-  return text.length === 0 || text.length > 5 || text.charCodeAt(0) === 48 ? NaN : Number(text);
+  const isLong = text.length > 5 || (text.length > 1 && text.charCodeAt(0) === 48);
+  return text.length === 0 || isLong ? NaN : Number(text);
 }
 
 /** Whether each author's value of a topic counts beside those of others (PROTOCOL 10.1). */

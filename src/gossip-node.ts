@@ -22,6 +22,7 @@ import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
 import { type SeedNames, addSeeds } from "./seed-names.js";
 import { checkStoredId, writeId } from "./stored-id.js";
+import { checkTrusted } from "./trusted-subnets.js";
 
 export type { GossipStats } from "./gossip-stats.js";
 
@@ -31,7 +32,8 @@ export type { GossipStats } from "./gossip-stats.js";
  * back, so callbacks may call any method.
  */
 export class GossipNode<Value extends CborValue = CborValue> {
-  private readonly options: GossipOptions<Value>;
+  /** @internal Only to be read. */
+  readonly options: GossipOptions<Value>;
   private readonly port: number;
   private readonly storage: GossipStorage | undefined;
   /** @internal For checks of many nodes at once. Only to be read. */
@@ -260,6 +262,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   private endpoint(method: string, address: string): number[] {
     const target: number[] = [];
     parseEndpoint(method, "address", address, this.port, target);
+    checkTrusted(method, "address", target[0], this.engine.rows.subnets);
     return target;
   }
 

@@ -44,6 +44,8 @@ export class Notifier<Value extends CborValue> {
   private isViewNew = false;
   /** Ids of other nodes with this node's name; undefined until there is one. */
   private namesakes: number[] | undefined;
+  /** Rows that were removed and not notified of yet: NOTIFIED_MAX at most. Undefined without `onForget`. */
+  private forgotten: NodeRow<Value>[] | undefined;
 
   constructor(
     options: GossipOptions<Value>, engine: NodeEngine, events: EventNotifier | undefined, node: NotifyingNode,
@@ -52,6 +54,9 @@ export class Notifier<Value extends CborValue> {
     this.engine = engine;
     this.events = events;
     this.node = node;
+    if (options.onForget === undefined) return;
+    this.forgotten = [];
+    engine.rows.beforeRemove = (slot) => this.keep(slot);
   }
 
   /**
@@ -69,7 +74,8 @@ export class Notifier<Value extends CborValue> {
     this.isViewNew = isOwnRowNew;
     try {
       let more = true;
-      while (more) more = this.notifySome() || this.notifyEvents();
+      // Another row may have the place of one that is forgotten.
+      while (more) more = this.notifyForgotten() || this.notifySome() || this.notifyEvents();
       if (sendError !== undefined) this.node.fail("send", sendError);
     } finally {
       this.isNotifying = false;
@@ -105,6 +111,23 @@ export class Notifier<Value extends CborValue> {
     this.reportNamesakes(changed);
     if (error !== 0) this.failBy(error, notification.slot);
     return (any || this.isViewNew) && this.node.isOpen();
+  }
+
+  /** A row is to be removed: keeps a copy until the application is notified. Returns whether there is room for it. */
+  private keep(slot: number): boolean {
+    const forgotten = this.forgotten;
+    if (forgotten === undefined) return true;
+    if (forgotten.length === NOTIFIED_MAX) return false;
+    forgotten.push(nodeRow(this.engine.rows, slot));
+    return true;
+  }
+
+  /** Notifies of one row that was removed. Returns whether there was any. */
+  private notifyForgotten(): boolean {
+    const row = this.forgotten === undefined ? undefined : this.forgotten.shift();
+    if (row === undefined) return false;
+    if (this.options.onForget !== undefined && this.node.isOpen()) this.options.onForget(row);
+    return true;
   }
 
   private callBack(updated: number[], changed: number[]): void {

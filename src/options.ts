@@ -20,6 +20,7 @@ import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
 import { storedId } from "./stored-id.js";
+import { checkTrusted, checkTrustedSubnets } from "./trusted-subnets.js";
 import type { View } from "./views/view.js";
 
 /**
@@ -80,6 +81,12 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
    * while no other node is live.
    */
   seedList?: string[];
+  /**
+   * IPv4 subnets such as "192.168.0.0/16", 1 to 8. Datagrams from other addresses are dropped and counted
+   * (`untrusted`), and nothing is sent to other addresses, but for `broadcastAddress`. Rows with such addresses are
+   * held. By default all addresses are trusted. It is no protection where an attacker can forge addresses; `key` is.
+   */
+  trustedSubnets?: string[];
   /** Time between rounds in ms: 100 to 3,600,000, 10,000 by default. */
   roundIntervalMs?: number;
   /** Rows that the node holds, its own included: 2 to 65,535, 64 by default. */
@@ -92,6 +99,11 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
    * default. Of a longer value of another node the row has no `data`.
    */
   valueBytesMax?: number;
+  /**
+   * Nodes that this one asks in turn, 3 to 65,535; all in reach by default. Of more nodes it chooses so many by their
+   * ids, and so do they: it costs less where all reach all and are many.
+   */
+  neighboursMax?: number;
   /** Addresses that the node remembers for when no row leads anywhere: 1 to 255, 16 by default. */
   seedCapacity?: number;
   /**
@@ -116,6 +128,11 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   /** Called when a node's state changes, and with a new node's first state. */
   onState?: (row: NodeRow<Value>) => void;
   /**
+   * Called with the last row of a node that this one forgets: at the end of a tombstone's time, or because a new node
+   * needs its place. At most 8 such rows are removed in one input; others follow with the next ones.
+   */
+  onForget?: (row: NodeRow<Value>) => void;
+  /**
    * Called when something goes wrong; the node goes on. `error.code` is the first
    * argument, `error.cause` what the platform threw.
    */
@@ -133,8 +150,8 @@ export interface CheckedOptions extends EngineOptions {
 }
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
-  + "seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onError dialect key "
-  + "otherKey sealing allowUnsealed events digest name network advertise";
+  + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
+  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -165,6 +182,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("debugOutput", options.debugOutput);
   checkFunction("onUpdate", options.onUpdate);
   checkFunction("onState", options.onState);
+  checkFunction("onForget", options.onForget);
   checkFunction("onError", options.onError);
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
@@ -178,6 +196,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   const advertised = checkAdvertise(options.advertise, port, options.dialect);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, SEED_CAPACITY, 1, 255);
   const seedNames: string[] = [];
+  const trustedSubnets = checkTrustedSubnets(options.trustedSubnets);
   return {
     id: integer("id", id, options.socket.deviceId(port), 0, UINT32_MAX),
     address: options.socket.ownAddress(),
@@ -185,17 +204,19 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     advertisedAddress: advertised[0],
     advertisedPort: advertised[1],
     network,
+    trustedSubnets,
     roundIntervalMs: integer("roundIntervalMs", options.roundIntervalMs, ROUND_INTERVAL_MS, 100, 3600000),
     capacity: integer("capacity", options.capacity, 64, 2, 65535),
     datagramBytesMax,
     valueBytesMax,
+    neighboursMax: integer("neighboursMax", options.neighboursMax, 65535, 3, 65535),
     seedCapacity,
     removeAfterMs: integer("removeAfterMs", options.removeAfterMs, 86400000, 60000, 1728000000),
     broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
     feeds: checkEvents(options.events, datagramBytesMax - octetBytes, options.digest),
-    seeds: checkSeeds(options, port, seedCapacity, seedNames),
+    seeds: checkSeeds(options, port, seedCapacity, seedNames, trustedSubnets),
     seedNames,
   };
 }
@@ -283,7 +304,7 @@ function checkSealing<Value extends CborValue>(options: GossipOptions<Value>): S
 
 /** @param names gets the host names */
 function checkSeeds<Value extends CborValue>(
-  options: GossipOptions<Value>, port: number, seedCapacity: number, names: string[],
+  options: GossipOptions<Value>, port: number, seedCapacity: number, names: string[], trusted: Uint32Array | undefined,
 ): number[] {
   const seedList: unknown = options.seedList ?? [];
   if (!Array.isArray(seedList)) {
@@ -297,7 +318,11 @@ function checkSeeds<Value extends CborValue>(
   for (let i = 0; i < seedList.length; i++) {
     const count = names.length;
     parseSeed(`seedList[${i}]`, seedList[i], port, seeds, names);
-    if (names.length === count || options.socket.resolve !== undefined) continue;
+    if (names.length === count) {
+      checkTrusted("", `seedList[${i}]`, seeds[2 * i], trusted);
+      continue;
+    }
+    if (options.socket.resolve !== undefined) continue;
     const problem = 'is not an IPv4 address such as "192.168.0.54"; this platform looks up no host names';
     throw invalid("", `seedList[${i}]`, `${show(names[count])} ${problem}`, true);
   }

@@ -1,5 +1,6 @@
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
+import { formatAddress } from "./engine/wire/address.js";
 import { type GossipErrorCode, failure } from "./errors.js";
 import type { CheckedOptions } from "./options.js";
 import type { GossipSocket } from "./platform/types.js";
@@ -50,7 +51,7 @@ export class SeedNames {
   private beganMs = 0;
   /** Counts the times that look-ups began: an answer that is later than the next beginning is ignored. */
   private turn = 0;
-  /** For each name, whether it was reported that it does not resolve. */
+  /** For each name, whether it was reported that it does not resolve, or not to an address that is trusted. */
   private readonly isMissing: boolean[] = [];
 
   constructor(names: SeedName[], engine: NodeEngine, node: NamingNode, roundIntervalMs: number) {
@@ -93,11 +94,14 @@ export class SeedNames {
     const seed = this.names[index];
     const rows = this.engine.rows;
     const isOwn = address === rows.address(OWN_SLOT) && seed.port === rows.port(OWN_SLOT);
+    const isTrusted = rows.trusts(address);
     // A node's own name may be in a list that all nodes have: it is no seed there.
-    if (address !== 0) this.engine.setSeed(seed.place, isOwn ? 0 : address);
-    if ((address === 0) === this.isMissing[index]) return;
-    this.isMissing[index] = address === 0;
-    const problem = address === 0 ? "is no host that is found" : "is found again";
+    if (address !== 0) this.engine.setSeed(seed.place, isOwn || !isTrusted ? 0 : address);
+    const isMissing = address === 0 || !isTrusted;
+    if (isMissing === this.isMissing[index]) return;
+    this.isMissing[index] = isMissing;
+    const problem = address === 0 ? "is no host that is found"
+      : isTrusted ? "is found again" : `is at ${formatAddress(address)}, which is in none of the trustedSubnets`;
     this.node.fail("seed", failure("seed", `the seed ${seed.name} ${problem}`));
   }
 }

@@ -70,7 +70,8 @@ function writeLive(rows: Rows, bytes: Uint8Array): number {
   let length = 0;
   for (let i = 1; i < rows.count && length < bytes.length; i++) {
     const slot = rows.slotAt((own + i) % rows.count);
-    if (!isLivePeer(rows, slot) || !isHost(rows.address(slot))) continue;
+    const address = rows.address(slot);
+    if (!isLivePeer(rows, slot) || !isHost(address) || !rows.trusts(address)) continue;
     writeU32(bytes, length, rows.address(slot));
     writeU16(bytes, length + 4, rows.port(slot));
     length += PEER_BYTES;

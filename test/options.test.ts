@@ -84,6 +84,28 @@ describe("options: numbers", () => {
     refuses({ socket: { ...fakeSocket(), deviceId: () => NaN } }, "id", "NaN");
   });
 
+  it("trustedSubnets has 1 to 8 subnets, each an address, a slash and the bits of its network", () => {
+    const word = (text: string): number[] => [...check({ trustedSubnets: [text] }).trustedSubnets ?? []];
+    assert.equal(check({}).trustedSubnets, undefined);
+    assert.deepEqual(word("192.168.0.0/16"), [0xc0a80000, 0xffff0000]);
+    assert.deepEqual(word("10.0.0.1/32"), [0x0a000001, 0xffffffff]);
+    assert.deepEqual(word("0.0.0.0/0"), [0, 0]);
+    assert.deepEqual(word("128.0.0.0/1"), [0x80000000, 0x80000000]);
+    const eight = Array.from({ length: 8 }, (_, i) => `10.${i}.0.0/16`);
+    assert.equal(check({ trustedSubnets: eight }).trustedSubnets?.length, 16);
+    refuses({ trustedSubnets: [...eight, "10.9.0.0/16"] }, "trustedSubnets", "9 subnets", "1 to 8");
+    refuses({ trustedSubnets: [] }, "trustedSubnets", "0 subnets", "1 to 8");
+    refuses({ trustedSubnets: "10.0.0.0/8" }, "trustedSubnets", '"10.0.0.0/8" is not an array', '"192.168.0.0/16"');
+    for (const bad of [
+      "192.168.0.0", "192.168.0.0/", "/16", "192.168.0/16", "192.168.0.0/33", "192.168.0.0/-1", "192.168.0.0/016",
+      "192.168.0.0/1.5", "192.168.0.0/ 16", "fe80::/10", "", 7, null,
+    ]) {
+      const shown = bad === null ? "null" : JSON.stringify(bad);
+      refuses({ trustedSubnets: ["10.0.0.0/8", bad] }, "trustedSubnets[1]", shown, '"192.168.0.0/16"');
+    }
+    refuses({ trustedSubnets: ["192.168.0.1/16"] }, "trustedSubnets[0]", '"192.168.0.1/16"', '"192.168.0.0/16"');
+  });
+
   it("address is the one that the socket gives", () => {
     assert.equal(check({}).address, 0xc0a80035);
   });

@@ -31,6 +31,7 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
   "./latest-map": { node: "views/latest-map", moddable: "views/latest-map" },
   "./records": { node: "views/records", moddable: "views/records" },
   "./topic-merge": { node: "views/topic-merge", moddable: "views/topic-merge" },
+  "./status": { node: "status/index", moddable: "status/index" },
   "./sha256": { node: "digest/sha256", moddable: "digest/sha256" },
   "./platform": { node: null, moddable: "platform/moddable" },
   "./espgossip": { node: "espgossip/index", moddable: "espgossip/index" },
@@ -67,7 +68,7 @@ describe("npm package", function () {
   });
 
   it("the package has the entries that are expected", () => {
-    const others = ["./internal/*.js", "./package.json"];
+    const others = ["./internal/*.js", "./package.json", "./status.schema.json"];
     assert.deepEqual(Object.keys(exports).sort(), [...Object.keys(expected), ...others].sort());
   });
 

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { CborValue, FeedEvent, Gossip } from "../../src/gossip.js";
 import type { LatestMap } from "../../src/views/latest-map.js";
+import { nodeStatus } from "../platform/node-status.js";
 import { type NamedFrontierEntry, type NodeReport, bytesAsHex } from "./node-report.js";
 import { readNumber } from "./number.js";
 
@@ -10,6 +11,7 @@ export const COMMANDS_HELP = `
   remove TOPIC KEY     remove the value of a topic and key
   forget NODE          remove a node that is down or left, everywhere; NODE is
                        its id, address or name
+  status               print neighbours, routes, rows, memory, drops and more
   help                 print these commands
   view                 print the latest value of each topic and key
   front                print how far each feed is held: author, generation,
@@ -71,6 +73,7 @@ export class Commands {
       case "view": report.view(this.target.view.entries()); return 0;
       case "front": report.front(namedFrontier(gossip)); return 0;
       case "export": exportEvents(gossip, need(rest, "export FILE")); return 0;
+      case "status": report.status(nodeStatus(gossip)); return 0;
       case "wait": return readWait(rest);
       case "help": process.stderr.write(`${COMMANDS_HELP.trimStart()}\n`); return 0;
       case "quit": quit(); return 0;

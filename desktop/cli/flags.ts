@@ -4,6 +4,7 @@ const FLAGS = new Map([
   ["interface", "--interface"],
   ["port", "--listen port"],
   ["network", "--network"],
+  ["trustedSubnets", "--trusted-subnets"],
   ["advertise", "--advertise"],
   ["seedList", "--seed"],
   ["roundIntervalMs", "--interval"],
@@ -11,6 +12,7 @@ const FLAGS = new Map([
   ["newId", "--new-id"],
   ["name", "--name"],
   ["capacity", "--capacity"],
+  ["neighboursMax", "--neighbours"],
   ["datagramBytesMax", "--datagram-bytes"],
   ["valueBytesMax", "--value-bytes"],
   ["removeAfterMs", "--remove-after"],
@@ -31,6 +33,7 @@ export function inFlags(message: string): string {
   const inPlace = message
     .replace("allowUnsealed must be true", "--allow-unsealed is needed")
     .replace("beside the option id", "beside --id")
+    .replace("none of the trustedSubnets", "none of the --trusted-subnets")
     .replace(/\([^()]*\)$/, (limit) => limit.replace(/[\w.]+/g, flagOf));
   return inPlace.replace(/^([\w.]+)(\[\d+\])?(?=:)/, (text, name: string) => FLAGS.get(name) ?? text);
 }

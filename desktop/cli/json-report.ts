@@ -1,4 +1,5 @@
 import type { CborValue, FeedEvent, GossipErrorCode, GossipStats, NodeRow } from "../../src/gossip.js";
+import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 import {
   type MinMaxReport, type NamedFrontierEntry, type NodeReport, type StartReport, bytesAsHex,
@@ -26,6 +27,10 @@ export class JsonReport implements NodeReport {
     this.write("state", row);
   }
 
+  forgotten(row: NodeRow): void {
+    this.write("forgotten", row);
+  }
+
   minMax({ minimum, maximum, count }: MinMaxReport): void {
     this.write("minMax", { minimum: minimum ?? null, maximum: maximum ?? null, count });
   }
@@ -46,6 +51,10 @@ export class JsonReport implements NodeReport {
 
   front(front: NamedFrontierEntry[]): void {
     this.write("front", { front });
+  }
+
+  status(status: GossipStatus): void {
+    this.write("status", { status });
   }
 
   error(code: GossipErrorCode, error: Error): void {

@@ -1,6 +1,7 @@
 import type {
   CborValue, FeedEvent, FrontierEntry, GossipErrorCode, GossipStats, NodeRow,
 } from "../../src/gossip.js";
+import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 
 /** The output of `chisme node`, line by line. */
@@ -10,11 +11,14 @@ export interface NodeReport {
   rows(rows: NodeRow[]): void;
   /** A row's state changed. */
   state(row: NodeRow): void;
+  /** The node forgot a row, which is the last one of its node. */
+  forgotten(row: NodeRow): void;
   minMax(minMax: MinMaxReport): void;
   /** A node published an event. */
   feedEvent(event: FeedEvent): void;
   view(entries: LatestEntry[]): void;
   front(entries: NamedFrontierEntry[]): void;
+  status(status: GossipStatus): void;
   error(code: GossipErrorCode, error: Error): void;
   stop(stats: GossipStats): void;
 }

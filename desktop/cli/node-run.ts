@@ -27,6 +27,7 @@ export interface NodeOptions {
   seed?: string[];
   advertise?: string;
   network?: string;
+  trustedSubnets?: string[];
   storage?: string;
   keyFile?: string;
   otherKeyFile?: string;
@@ -44,6 +45,7 @@ export interface NodeOptions {
   newId?: true;
   name?: string;
   capacity: number;
+  neighbours?: number;
   datagramBytes: number;
   removeAfter: number;
   broadcast: string;
@@ -226,12 +228,15 @@ export class NodeRun {
         this.report.state(row);
         queueMicrotask(() => this.changed());
       },
+      onForget: (row) => this.report.forgotten(row),
       onError: (code, error) => this.report.error(code, error),
     };
     if (id !== undefined) options.id = id;
     if (newId) options.newId = true;
     if (name !== undefined) options.name = name;
+    if (this.options.neighbours !== undefined) options.neighboursMax = this.options.neighbours;
     if (this.options.network !== undefined) options.network = this.options.network;
+    if (this.options.trustedSubnets !== undefined) options.trustedSubnets = this.options.trustedSubnets;
     if (this.options.advertise !== undefined) options.advertise = this.options.advertise;
     this.addKeys(options);
     if (dialect !== "compact") {

@@ -17,12 +17,14 @@ With --json, each line is one object with "event", "timeMs" since the start, and
                sealing: "none", "all", or "compact", where JSON is not sealed
   row, state   id, name, address, port, revision, heartbeat, data, and state:
                "up", "probed", "suspect", "down", "removed" or "left"
+  forgotten    the same of a row that the node forgot: the last one
   minMax       minimum, maximum (null when nobody shares a number), count
   feedEvent    an event: author, authorName, copiedBy, generation, sequence,
                stampMs, counter, kind (log, set, remove), topic, key, ttlMs,
                endMs, value
   view         view: values by topic and key
   front        front: a list of author, authorName, generation, sequence
+  status       status: as the schema chisme/status.schema.json describes it
   error        code, message
   stop         stats
 
@@ -44,6 +46,8 @@ export function nodeCommand(): Command {
     .option("--advertise <address[:port]>", "where other nodes reach this one, for a container or a port forward "
       + "(default: where its datagrams come from)")
     .option("--network <name>", "exchange only with nodes of this name: 1 to 31 bytes (default: without a name)")
+    .option("--trusted-subnets <list>", "drop datagrams from elsewhere and send none there; 1 to 8 subnets such as "
+      + "192.168.0.0/16,10.1.0.0/16 (default: all addresses)", subnets)
     .option("--seed <host[:port]>", "address or host name of another node; repeatable (default: broadcast)", append)
     .option("--storage <folder>", "where to keep id, revision, last peers and own events over restarts; one process "
       + "for each")
@@ -68,6 +72,7 @@ export function nodeCommand(): Command {
     .option("--new-id", "draw a new id, once, for a copy of another node's storage: its events go on as copies")
     .option("--name <text>", "name that all nodes show, 1 to 24 bytes; part of --value-bytes (default: none)")
     .option("--capacity <rows>", "rows to hold at most, this node's included, 2 to 65535", numeric, 64)
+    .option("--neighbours <nodes>", "nodes to ask in turn at most, 3 to 65535 (default: all in reach)", numeric)
     .option("--datagram-bytes <bytes>", "longest datagram to send, 128 to 1472", numeric, 1200)
     .option("--remove-after <ms>", "how long a row stays down or left, and then a tombstone, 60000 to 1728000000",
       numeric, 86400000)
@@ -84,6 +89,10 @@ export function nodeCommand(): Command {
         command.error(`error: ${inFlags((error as Error).message)}`);
       }
     });
+}
+
+function subnets(text: string): string[] {
+  return text.split(",").map((subnet) => subnet.trim());
 }
 
 function append(text: string, before: string[] | undefined): string[] {

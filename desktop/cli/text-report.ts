@@ -1,10 +1,12 @@
 import type { Colors } from "picocolors/types.js";
 import type { FeedEvent, GossipErrorCode, GossipStats, NodeRow, NodeState } from "../../src/gossip.js";
+import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 import {
   type MinMaxReport, type NamedFrontierEntry, type NodeReport, type StartReport, authorText, columnsOf, nameText,
   valueText, wordText,
 } from "./node-report.js";
+import { statusLines } from "./status-text.js";
 
 /** Reasons of drops whose name alone does not tell what to do. PROTOCOL 4.6 says which libraries write such values. */
 const REASONS: Record<string, string | undefined> = {
@@ -67,6 +69,10 @@ export class TextReport implements NodeReport {
     if (!this.updated.some((other) => isSameStatement(other, row))) this.row(row);
   }
 
+  forgotten(row: NodeRow): void {
+    this.write([...this.nodeCells(row), `forgot the node, which was ${row.state}`].join("  "));
+  }
+
   minMax({ minimum, maximum, count }: MinMaxReport): void {
     const { colors } = this.options;
     if (minimum === undefined || maximum === undefined) {
@@ -106,6 +112,11 @@ export class TextReport implements NodeReport {
     }
   }
 
+  /** Prints no time, as `view` does. */
+  status(status: GossipStatus): void {
+    for (const line of statusLines(status)) this.options.writeLine(line);
+  }
+
   error(_code: GossipErrorCode, error: Error): void {
     this.options.writeWarning(error.message);
   }
@@ -122,8 +133,7 @@ export class TextReport implements NodeReport {
   private row(row: NodeRow): void {
     const { colors } = this.options;
     const parts = [
-      this.addressCell(row),
-      ...this.nameCell(row.name),
+      ...this.nodeCells(row),
       this.stateCell(row.state),
       colors.dim("revision ") + String(row.revision).padEnd(3),
       colors.dim("heartbeat ") + String(row.heartbeat).padEnd(4),
@@ -131,6 +141,10 @@ export class TextReport implements NodeReport {
     ];
     if (row.id === this.ownId) parts.push(colors.dim("(this node)"));
     this.write(parts.join("  "));
+  }
+
+  private nodeCells(row: NodeRow): string[] {
+    return [this.addressCell(row), ...this.nameCell(row.name)];
   }
 
   /** Shows a port only if it differs from this node's port. */

@@ -2,8 +2,10 @@ import { invalid } from "../../src/errors.js";
 import { show } from "../../src/checks.js";
 import { type CborValue, Gossip as CoreGossip, type GossipOptions } from "../../src/gossip.js";
 import type { Platform } from "../../src/platform/types.js";
+import type { GossipStatus } from "../../src/status/index.js";
 import { nodePlatform } from "./node-platform.js";
 import { NodeSocket } from "./node-socket.js";
+import { nodeStatus } from "./node-status.js";
 import { randomId } from "./random-id.js";
 
 /** Options of `Gossip` on Node.js: all have a default. */
@@ -64,6 +66,14 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
     this.signal?.removeEventListener("abort", this.onAbort);
     super.close();
     return this.nodeSocket?.closed() ?? Promise.resolve();
+  }
+
+  /**
+   * What the node knows about itself and its surroundings: neighbours, routes, rows, queues, memory, drops. Boards and
+   * simulated nodes get the same from `status()` of chisme/status.
+   */
+  status(): GossipStatus {
+    return nodeStatus(this);
   }
 
   /** `close`, for `await using`. */

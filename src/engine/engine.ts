@@ -31,7 +31,7 @@ import { checkFrame, parseFrame } from "./wire/admission.js";
 import { locateSender } from "./wire/advertised.js";
 import {
   DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN,
-  DROP_UNSEALED,
+  DROP_UNSEALED, DROP_UNTRUSTED,
 } from "./wire/drops.js";
 import {
   FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_ROWS,
@@ -84,10 +84,10 @@ export class Engine implements NodeEngine {
   constructor(options: EngineOptions) {
     const seedWords = options.seedCapacity * SEED_WORDS;
     const pool = new WordPool(STATS_WORDS + ROUND_WORDS + seedWords + outboxWords(options.datagramBytesMax));
-    const rows = new Rows(options.capacity, options.valueBytesMax);
+    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets);
     this.rows = rows;
     this.stats = new Stats(pool);
-    this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool);
+    this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);
     this.clock = new Clock(options.roundIntervalMs);
     this.random = new Random(options.randomSeed, options.id);
     this.own = new OwnRow(rows, this.clock, this.random);
@@ -147,7 +147,8 @@ export class Engine implements NodeEngine {
     this.stats.countReceived(length);
     const frame = this.frame;
     const row = this.row;
-    const reason = parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
+    const reason = !this.rows.trusts(address) ? DROP_UNTRUSTED
+      : parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
     if (reason === DROP_NONE) {
       locateSender(frame, this.rows, row, address, port);
       this.receiveFrame(row.address, row.port, bytes, length);
@@ -201,10 +202,7 @@ export class Engine implements NodeEngine {
     if (this.rounds.requestSpread()) this.rounds.spread();
   }
 
-  /**
-   * Appends an event that `feed.stampEvent` stamped to the node's feed, and sends
-   * it to 3 live nodes at once. To be called after the start.
-   */
+  /** Appends an event that `feed.stampEvent` stamped to the node's feed, and spreads it at once. After the start. */
   publishEvent(nowMs: number, event: EncodedEvent): void {
     this.begin(nowMs);
     if (this.feed !== undefined) this.feed.own.publish(event);
@@ -226,9 +224,7 @@ export class Engine implements NodeEngine {
   }
 
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
-  revision(): number {
-    return this.own.revision();
-  }
+  revision(): number { return this.own.revision(); }
 
   /** Writes the next datagram to send into `out`; false when there is none. */
   pollTransmit(out: Datagram): boolean {
@@ -387,7 +383,7 @@ export class Engine implements NodeEngine {
       this.rowMerged(row, stateBefore, merged === MERGED_FRESHER, isNewOrMoved);
     } else if (merged === MERGE_TABLE_FULL) {
       this.stats.countDrop(DROP_TABLE_FULL);
-      this.faults.report(NOTIFY_TABLE_FULL, held);
+      if (!rows.hasPlace(row.state)) this.faults.report(NOTIFY_TABLE_FULL, held);
     } else if (rows.compare(held, row) > 0) {
       // The row held is fresher. If both are equal, one transmit fewer is left.
       this.outbox.send(held);

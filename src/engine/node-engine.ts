@@ -32,6 +32,8 @@ export interface NodeEngine {
   revision(): number;
   /** The event feeds; undefined in a node without them. */
   readonly feed: FeedProtocol | undefined;
+  /** The dialect; undefined for compact frames only. */
+  readonly dialect?: "espgossip" | "auto";
   /** Set if the dialect has no names: rows have values only. */
   readonly isNameless?: boolean;
   /** Appends an event that `feed.stampEvent` stamped to the node's feed, and spreads it. After the start. */

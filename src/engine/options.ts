@@ -26,6 +26,8 @@ export interface EngineOptions {
   advertisedPort?: number | undefined;
   /** Hash of the network's name (`networkHash`), a uint32; by default the network has no name. */
   network?: number | undefined;
+  /** Network address and mask, uint32, of each subnet that the node trusts, in turn: 1 to 8. By default all. */
+  trustedSubnets?: Uint32Array | undefined;
   /** Rows that the node holds, its own included: 2 to 65,535. */
   capacity: number;
   /** Longest shared value: 0 to 255 bytes, best the same in all nodes of a network. */
@@ -34,7 +36,7 @@ export interface EngineOptions {
   datagramBytesMax: number;
   /** Length of a round: 100 to 3,600,000 ms. */
   roundIntervalMs: number;
-  /** Neighbours that the node probes in turn: 3 or more; by default all. */
+  /** Nodes that this one probes in turn: 3 or more; by default all that are in reach. */
   neighboursMax?: number | undefined;
   /** Time from DOWN to tombstone, and from tombstone to removal: up to 20 days, in ms. */
   removeAfterMs: number;

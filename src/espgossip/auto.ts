@@ -48,6 +48,8 @@ export class AutoEngine implements NodeEngine {
     this.keepaliveSeconds = ((KEEPALIVE_ROUNDS * options.roundIntervalMs) / 1000) >>> 0;
   }
 
+  get dialect(): "auto" { return "auto"; }
+
   /** Adds the seed to both halves, because its dialect is unknown. */
   addSeed(address: number, port: number): void {
     this.compact.addSeed(address, port);

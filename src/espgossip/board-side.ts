@@ -178,7 +178,7 @@ export class BoardSide extends EspGossipEngine {
   }
 
   protected override mayProbe(address: number): boolean {
-    return address !== 0 && !this.isVouched(address);
+    return super.mayProbe(address) && !this.isVouched(address);
   }
 
   /** A board is probed before it counts as silent. */

@@ -13,7 +13,7 @@ import {
   FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, MERGED_FRESHER, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "../engine/table/rows.js";
 import { REMOVE, SUSPECT, UP } from "../engine/table/states.js";
-import { DROP_ECHO, DROP_NONE, DROP_ROW, DROP_TABLE_FULL } from "../engine/wire/drops.js";
+import { DROP_ECHO, DROP_NONE, DROP_ROW, DROP_TABLE_FULL, DROP_UNTRUSTED } from "../engine/wire/drops.js";
 import { MAGIC_AND_VERSION } from "../engine/wire/frame.js";
 import { WordPool } from "../engine/word-pool.js";
 import type { EspGossipOptions } from "./options.js";
@@ -67,9 +67,9 @@ export class EspGossipEngine implements NodeEngine {
     this.improved = improved;
     const seedCapacity = options.seedCapacity + options.capacity;
     const pool = new WordPool(STATS_WORDS + seedCapacity * SEED_WORDS);
-    this.rows = new Rows(options.capacity, options.valueBytesMax);
+    this.rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets);
     this.stats = stats ?? new Stats(pool);
-    this.seeds = new Seeds(seedCapacity, address, options.port, options.broadcastAddress, pool);
+    this.seeds = new Seeds(seedCapacity, address, options.port, options.broadcastAddress, pool, this.rows);
     this.clock = new Clock(options.roundIntervalMs);
     this.random = new Random(options.randomSeed, address);
     this.reader = new StateReader(improved.refuseNegative === true);
@@ -80,6 +80,8 @@ export class EspGossipEngine implements NodeEngine {
     this.claimValue = new Uint8Array(options.valueBytesMax);
     insertOwnRow(this.rows, this.row, address, address, options.port, false);
   }
+
+  get dialect(): "espgossip" { return "espgossip"; }
 
   addSeed(address: number, port: number): void {
     this.seeds.pin(address, port);
@@ -103,6 +105,10 @@ export class EspGossipEngine implements NodeEngine {
     this.stats.countReceived(length);
     if (address === this.rows.id(OWN_SLOT) && port === this.rows.port(OWN_SLOT)) {
       this.stats.countDrop(DROP_ECHO);
+      return;
+    }
+    if (!this.rows.trusts(address)) {
+      this.stats.countDrop(DROP_UNTRUSTED);
       return;
     }
     const malformed = this.reader.parse(bytes, length);
@@ -184,7 +190,7 @@ export class EspGossipEngine implements NodeEngine {
 
   /** Whether the node at an address may get a SYN in this dialect. */
   protected mayProbe(address: number): boolean {
-    return address !== 0;
+    return address !== 0 && this.rows.trusts(address);
   }
 
   /** A well-formed row of another node arrived. Returns whether to merge it. */
@@ -317,7 +323,7 @@ export class EspGossipEngine implements NodeEngine {
     const merged = rows.merge(row, this.value);
     if (merged === MERGE_TABLE_FULL) {
       this.stats.countDrop(DROP_TABLE_FULL);
-      this.faults.report(NOTIFY_TABLE_FULL, OWN_SLOT);
+      if (!rows.hasPlace(row.state)) this.faults.report(NOTIFY_TABLE_FULL, OWN_SLOT);
       return;
     }
     const slot = rows.find(row.id);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { codeBlock, codeBlocks, readPage, root, runExample, runnable } from "./examples.js";
 import { Terminals } from "./console.js";
@@ -39,11 +39,26 @@ describe("pages", function () {
     assert.deepEqual(lines, [...code.matchAll(/^console\.log\(.*\); +\/\/ (.*)$/gm)].map(([, shown]) => shown));
     assert.equal(lines.length, 3);
   });
+
+  it("docs/CHANNELS.md has a program in which a voucher is good for one device", async () => {
+    const code = codeBlock("docs/CHANNELS.md", "js", "A list of vouchers");
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    assert.deepEqual(lines, ["a phone: true", "a laptop: false", "a wrong code: false"]);
+  });
+
+  it("docs/CHANNELS.md has a program in which two routers write the same host names", async () => {
+    const code = codeBlock("docs/CHANNELS.md", "js", "A table of host names");
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    const routers = "127.0.0.1 north, 127.0.0.1 south";
+    assert.deepEqual(lines, [`10.1.1.30 laptop, ${routers}`, `10.1.2.31 laptop, ${routers}`]);
+    const files = ["north", "south"].map((name) => readFileSync(path.join(terminals.folder, `hosts-${name}`), "utf8"));
+    assert.deepEqual(files.map((text) => text.split("\n")[0]), ["10.1.2.31 laptop", "10.1.2.31 laptop"]);
+  });
 });
 
 describe("links", () => {
-  const pages = ["README.md", "docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md", "desktop/simulator/README.md"];
-  for (const page of pages) {
+  const pages = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "STATUS"].map((name) => `docs/${name}.md`);
+  for (const page of ["README.md", "desktop/simulator/README.md", ...pages]) {
     it(`the links of ${page} lead to files and headings of the repository`, () => {
       for (const [, target] of readPage(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
         const [file, anchor] = target.split("#");

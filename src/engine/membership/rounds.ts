@@ -63,7 +63,7 @@ export class Rounds {
    * may know others, then 2, 4 and RETRY_ROUNDS. Above: tries in a row without a live row, up to LONE_TRIES.
    */
   private tries = 0;
-  /** Rounds left in which each one tries a row that is DOWN or remote: a neighbour was lost, so others may be in reach. */
+  /** Rounds left that each try a row that is DOWN or remote: a neighbour was lost, so others may be in reach. */
   private searchRounds = 0;
   private spreadDeadline = 0;
   private spreadWanted = false;
@@ -211,6 +211,7 @@ export class Rounds {
   probe(slot: number): boolean {
     if (!this.outbox.hasRoom()) return false;
     const rows = this.rows;
+    if (!rows.trusts(rows.address(slot))) return true;
     const id = rows.id(slot);
     this.sendSyn(slot);
     if (this.probes.has(id)) return true;
@@ -373,6 +374,7 @@ export class Rounds {
     const rows = this.rows;
     const state = rows.state(slot);
     if (slot === OWN_SLOT || state === LEFT || rows.hasFlag(slot, FLAG_FOREIGN)) return false;
+    if (!rows.trusts(rows.address(slot))) return false;
     return (state >= DOWN || rows.hasFlag(slot, FLAG_REMOTE)) && (!isFormer || rows.hasFlag(slot, FLAG_PROVEN));
   }
 

@@ -1,4 +1,5 @@
 import type { Random } from "../random.js";
+import type { Rows } from "../table/rows.js";
 import type { WordPool } from "../word-pool.js";
 
 /** Words of one seed. */
@@ -15,6 +16,7 @@ export class Seeds {
   readonly broadcastAddress: number;
   private readonly capacity: number;
   private readonly ownAddress: number;
+  private readonly rows: Rows | undefined;
   /** The node's own port, which all nodes have that a broadcast may reach. */
   readonly ownPort: number;
   private pinned = 0;
@@ -25,8 +27,12 @@ export class Seeds {
   /**
    * @param ownAddress the node's own address and port, and the broadcast address, are never seeds
    * @param pool has SEED_WORDS times `capacity` free
+   * @param rows know which addresses are trusted; others are never seeds. Without rows all are trusted
    */
-  constructor(capacity: number, ownAddress: number, ownPort: number, broadcastAddress: number, pool: WordPool) {
+  constructor(
+    capacity: number, ownAddress: number, ownPort: number, broadcastAddress: number, pool: WordPool, rows?: Rows,
+  ) {
+    this.rows = rows;
     this.capacity = capacity;
     this.ownAddress = ownAddress;
     this.ownPort = ownPort;
@@ -82,7 +88,8 @@ export class Seeds {
 
   private isNew(address: number, port: number): boolean {
     if (address === this.ownAddress && port === this.ownPort) return false;
-    return address !== this.broadcastAddress && !this.has(address, port);
+    const isTrusted = this.rows === undefined || this.rows.trusts(address);
+    return isTrusted && address !== this.broadcastAddress && !this.has(address, port);
   }
 
   private set(index: number, address: number, port: number): void {

@@ -159,10 +159,11 @@ export class Suspicion {
     this.earliest = earlier(this.earliest, this.rows.deadline(slot));
   }
 
-  /** Moves a due row to its next state. Removes a tombstone from the table. */
+  /** Moves a due row to its next state. Removes a tombstone from the table, or leaves it due if it may not yet. */
   advance(slot: number): void {
     const state = this.rows.state(slot);
-    if (state === REMOVE) this.rows.remove(slot);
+    if (state === REMOVE && this.rows.mayRemove(slot)) this.rows.remove(slot);
+    else if (state === REMOVE) this.earliest = earlier(this.earliest, this.rows.deadline(slot));
     else if (state === LEFT) this.bury(slot);
     else this.raise(slot, stateAfter(state, this.rows.hasFlag(slot, FLAG_FOREIGN)));
   }

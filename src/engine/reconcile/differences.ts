@@ -41,12 +41,13 @@ export function observeSender(
   rows.setFlag(slot, FLAG_HEARD);
   if (frame.isAnswer() && !hasMoved) proveNeighbour(rows, slot);
   // Who is heard may hear this node again: it is probed.
-  else rows.clearFlag(slot, FLAG_REMOTE);
+  else if (rows.trusts(address)) rows.clearFlag(slot, FLAG_REMOTE);
   return false;
 }
 
 /** A node answered from the address of its row: the address is proven, and the link works in both directions. */
 export function proveNeighbour(rows: Rows, slot: number): void {
+  if (!rows.trusts(rows.address(slot))) return;
   rows.setFlag(slot, FLAG_PROVEN);
   rows.setFlag(slot, FLAG_NEIGHBOUR);
   rows.clearFlag(slot, FLAG_REMOTE);

@@ -1,7 +1,7 @@
 import {
-  FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_CHALLENGE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED, LIMITS_BYTES_MAX,
-  NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_WANT, TYPE_ACK, TYPE_DIFF,
-  TYPE_LEAVE, TYPE_SYN,
+  FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED,
+  LIMITS_BYTES_MAX, NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_WANT, TYPE_ACK,
+  TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
@@ -327,7 +327,8 @@ export class Outbox {
   private add(
     type: number, address: number, port: number, flags: number, detail: number, answered: number, receiver: number,
   ): void {
-    if (!this.hasRoom()) return;
+    const isTrusted = (flags & FLAG_BROADCAST) !== 0 || this.rows.trusts(address);
+    if (!isTrusted || !this.hasRoom()) return;
     const at = this.start + this.intentCount++ * WORDS;
     this.words[at + ADDRESS] = address;
     this.words[at + PORT] = (type << TYPE_SHIFT) | port;

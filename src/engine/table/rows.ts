@@ -10,6 +10,7 @@ import {
   FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
 import { DOWN, REMOVE, SUSPECT, isCounted } from "./states.js";
+import { isTrusted } from "./subnets.js";
 
 export { RowData } from "./row-data.js";
 export {
@@ -65,11 +66,15 @@ export class Rows {
   readonly tableHash = new TableHash();
   /** Over the feeds of the same rows; undefined in a node without feeds. */
   feedsHash: FeedsHash | undefined = undefined;
+  /** Called before a row is forgotten or evicted. Returns false if it may not be removed in this input. */
+  beforeRemove: ((slot: number) => boolean) | undefined = undefined;
   /** Bit n: a row may have n transmits left. For urgent rows, n is without UPDATE_URGENT. */
   private plainTransmits = 0;
   private urgentTransmits = 0;
   /** Where the last search ended: the next search is often for the same row or the one after it. */
   private lastPlace = 0;
+  /** Subnets that the node trusts, as `isTrusted` has them; undefined: all addresses. */
+  readonly subnets: Uint32Array | undefined;
 
   private readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
@@ -77,7 +82,8 @@ export class Rows {
   /** The uint8 columns, then all values, then the transmits left of all rows, so that these can be searched. */
   private readonly bytes: Uint8Array;
 
-  constructor(capacity: number, valueBytesMax: number) {
+  constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array) {
+    this.subnets = subnets;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
     const buffer = new ArrayBuffer(capacity * (ROW_BYTES + valueBytesMax));
@@ -208,17 +214,19 @@ export class Rows {
       this.clearFlag(slot, FLAG_NEIGHBOUR);
       this.clearFlag(slot, FLAG_REMOTE);
     }
+    // What is never asked is as good as out of reach.
+    if (!this.trusts(address)) this.setFlag(slot, FLAG_REMOTE);
     this.words[slot * WORDS + ADDRESS] = address;
     this.halves[this.halfAt(slot, PORT)] = port;
   }
 
+  /** Whether frames of an address are accepted, and it may be asked. */
+  trusts(address: number): boolean { return isTrusted(this.subnets, address); }
+
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
 
-  /**
-   * Two lists of slots, as long as the table, that other parts keep here:
-   * LIST_PROBE_ORDER and LIST_TO_SEND. An entry may outlive its row.
-   */
+  /** Two lists of slots that other parts keep here: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
   listed(list: number, index: number): number { return this.halves[this.halfAt(index, list)]; }
   setListed(list: number, index: number, slot: number): void { this.halves[this.halfAt(index, list)] = slot; }
 
@@ -324,7 +332,7 @@ export class Rows {
   private insert(id: number, state: number): number {
     if (this.count === this.capacity) {
       const victim = state >= SUSPECT ? -1 : this.leastWorth();
-      if (victim < 0) return -1;
+      if (victim < 0 || !this.mayRemove(victim)) return -1;
       this.remove(victim);
     }
     const slot = this.slotAt(this.count);
@@ -345,6 +353,8 @@ export class Rows {
     return slot;
   }
 
+  /** Whether a row may be removed now. If so, the caller removes it. */
+  mayRemove(slot: number): boolean { return this.beforeRemove === undefined || this.beforeRemove(slot); }
   /** Removes a row; its slot is free for another. */
   remove(slot: number): void {
     this.subtractFromHashes(slot);

@@ -56,8 +56,10 @@ export const DROP_ARENA_FULL = 23;
 export const DROP_NETWORK = 24;
 /** A row went to boards with a slash in place of each backslash, which they cannot repeat. */
 export const DROP_BACKSLASH = 25;
+/** It comes from an address outside of the subnets that the node trusts. */
+export const DROP_UNTRUSTED = 26;
 /** The number of reasons, DROP_NONE included. */
-export const DROP_REASONS = 26;
+export const DROP_REASONS = 27;
 
 /** The name under which `stats` shows a reason. */
 export function dropReasonName(reason: number): string {
@@ -87,6 +89,7 @@ export function dropReasonName(reason: number): string {
     case DROP_ARENA_FULL: return "arenaFull";
     case DROP_NETWORK: return "network";
     case DROP_BACKSLASH: return "backslash";
+    case DROP_UNTRUSTED: return "untrusted";
     default: return "none";
   }
 }

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { NamedFrontierEntry } from "../../../desktop/cli/node-report.js";
 import type { FeedEvent, GossipStats, NodeRow } from "../../../src/gossip.js";
+import type { GossipStatus } from "../../../src/status/index.js";
 
 /** Far longer than anything here takes, on a machine that does much else. */
 const PATIENCE_MS = 60000;
@@ -29,6 +30,8 @@ export type NodeEvent =
   | { event: "feedEvent" } & Omit<FeedEvent, "timeMs">
   | { event: "view"; view: Record<string, Record<string, unknown>> }
   | { event: "front"; front: NamedFrontierEntry[] }
+  | { event: "forgotten" } & NodeRow
+  | { event: "status"; status: GossipStatus }
   | { event: "error"; code: string; message: string }
   | { event: "stop"; stats: GossipStats };
 

@@ -4,6 +4,7 @@ import { JsonReport } from "../../../desktop/cli/json-report.js";
 import { readNumber } from "../../../desktop/cli/number.js";
 import { TextReport } from "../../../desktop/cli/text-report.js";
 import type { FeedEvent, GossipStats, NodeRow } from "../../../src/gossip.js";
+import type { GossipStatus } from "../../../src/status/index.js";
 
 const start = {
   id: 7, name: undefined, address: "10.0.0.7", port: 5000, revision: 3, roundIntervalMs: 2500, seeds: [],
@@ -19,6 +20,22 @@ const row: NodeRow = {
 const stats: GossipStats = {
   datagramsSent: 5, bytesSent: 200, datagramsReceived: 4, bytesReceived: 160, sendFailures: 1,
   drops: { echo: 2, stale: 0, value: 1 }, valuesTooLong: 0, clock: "none", removalsForgotten: 0, valuesForgotten: 0,
+};
+
+const status: GossipStatus = {
+  node: {
+    id: 7, name: "hall", address: "10.0.0.7", port: 5000, revision: 3, heartbeat: 60, dialect: "compact",
+    isSealed: false, isNamed: true,
+  },
+  neighbours: [
+    { id: 8, name: "Küche", address: "10.0.0.8", port: 5000, state: "up" },
+    { id: 9, address: "10.0.0.109", port: 50001, state: "suspect" },
+  ],
+  routes: [{ id: 4294967295, nextHop: 8 }, { id: 10, name: "a b" }],
+  rows: { up: 3, probed: 0, suspect: 0, down: 1, removed: 0, left: 0, capacity: 64 },
+  queues: { updates: 2 },
+  memory: { rowBytes: 4400, eventBytes: 0, otherBytes: 900, platform: { rss: 41943040 } },
+  stats,
 };
 
 describe("the report of chisme node", () => {
@@ -52,6 +69,13 @@ describe("the report of chisme node", () => {
         '  12.3 s  10.0.0.123:5001  up       revision 4    heartbeat 12    {"warm":[true,"01fe"]}',
         "  12.3 s  10.0.0.8         suspect  revision 4    heartbeat 86400  21.5",
       ]);
+    });
+
+    it("the report says that a row was forgotten, and in which state it was", () => {
+      const report = textReport();
+      report.rows([{ ...row, name: "pump" }]);
+      report.forgotten({ ...row, name: "pump", state: "removed" });
+      assert.equal(lines[1], "  12.3 s  10.0.0.8  pump  forgot the node, which was removed");
     });
 
     it("the report has a column of names from the first name on, and quotes names that are no plain word", () => {
@@ -119,6 +143,38 @@ describe("the report of chisme node", () => {
       ]);
     });
 
+    it("the report shows a status in columns, and says where there is nothing", () => {
+      const report = textReport();
+      report.status(status);
+      assert.deepEqual(lines, [
+        "node      hall, 10.0.0.7:5000, id 7",
+        "          revision 3, heartbeat 60",
+        "network   dialect compact, not sealed, with a name",
+        "rows      4 of 64: 3 up, 1 down",
+        "queues    2 updates",
+        "memory    rows 4.3 KiB, events 0 B, other 900 B",
+        "process   rss 40.0 MiB",
+        "sent      5 datagrams, 200 bytes, 1 failed",
+        "received  4 datagrams, 160 bytes",
+        "dropped   2 echo, 1 value",
+        "clock     none",
+        "",
+        "neighbours",
+        "  id  name   address           state",
+        "  8   Küche  10.0.0.8:5000     up",
+        "  9          10.0.0.109:50001  suspect",
+        "",
+        "nodes out of reach",
+        "  id          name   over",
+        "  4294967295         8 Küche",
+        '  10          "a b"  no way known',
+      ]);
+      lines.length = 0;
+      report.status({ ...status, neighbours: [], routes: [], stats: { ...stats, drops: {} } });
+      const ending = ["dropped   none", "clock     none", "", "no neighbours", "", "no nodes out of reach"];
+      assert.deepEqual(lines.slice(9), ending);
+    });
+
     it("the report warns, and ends with the counters", () => {
       const report = textReport();
       report.error("storage", new Error("the disk is full"));
@@ -137,9 +193,11 @@ describe("the report of chisme node", () => {
     report.start({ ...start, name: "hall" });
     report.rows([{ ...row, data: Uint8Array.of(1, 254) }, { ...row, name: "Küche" }]);
     report.state({ ...row, data: undefined });
+    report.forgotten({ ...row, data: undefined, state: "removed" });
     report.minMax({ minimum: 1, maximum: 2, count: 3 });
     report.minMax({ minimum: undefined, maximum: undefined, count: 0 });
     report.error("tableFull", new Error("no room"));
+    report.status(status);
     report.stop(stats);
     const timeMs = 12345;
     const statement = { id: 8, address: "10.0.0.8", port: 5000, revision: 4, heartbeat: 12, state: "up" };
@@ -148,9 +206,11 @@ describe("the report of chisme node", () => {
       { event: "row", timeMs, ...statement, data: "01fe" },
       { event: "row", timeMs, ...statement, name: "Küche", data: 21.5 },
       { event: "state", timeMs, ...statement },
+      { event: "forgotten", timeMs, ...statement, state: "removed" },
       { event: "minMax", timeMs, minimum: 1, maximum: 2, count: 3 },
       { event: "minMax", timeMs, minimum: null, maximum: null, count: 0 },
       { event: "error", timeMs, code: "tableFull", message: "no room" },
+      { event: "status", timeMs, status },
       { event: "stop", timeMs, stats },
     ]);
     assert.ok(lines.every((line) => !line.includes("\n")));

@@ -1,0 +1,80 @@
+import type { GossipStatus, StatusNode } from "../../src/status/index.js";
+import { columnsOf, nameText } from "./node-report.js";
+
+const KIB = 1024;
+const LABEL_WIDTH = 10;
+
+/** The lines that show a status to people. */
+export function statusLines(status: GossipStatus): string[] {
+  const { node, neighbours, routes, rows, queues, memory, stats } = status;
+  const { capacity, ...states } = rows;
+  const count = Object.values(states).reduce((sum, number) => sum + number, 0);
+  const names = new Map(neighbours.map((neighbour) => [neighbour.id, nameOf(neighbour)]));
+  const who = node.name === undefined ? "" : `${nameText(node.name)}, `;
+  const lines = [
+    label("node", `${who}${node.address}:${node.port}, id ${node.id}`),
+    label("", `revision ${node.revision}, heartbeat ${node.heartbeat}`),
+    label("network", networkText(node)),
+    label("rows", `${count} of ${capacity}: ${counts(states)}`),
+    label("queues", `${queues.updates} updates`),
+    label("memory", sizes({ rows: memory.rowBytes, events: memory.eventBytes, other: memory.otherBytes })),
+  ];
+  if (memory.platform !== undefined) lines.push(label("process", sizes(memory.platform)));
+  lines.push(
+    label("sent", `${stats.datagramsSent} datagrams, ${stats.bytesSent} bytes, ${stats.sendFailures} failed`),
+    label("received", `${stats.datagramsReceived} datagrams, ${stats.bytesReceived} bytes`),
+    label("dropped", counts(stats.drops)),
+    label("clock", stats.clock),
+  );
+  lines.push("", neighbours.length === 0 ? "no neighbours" : "neighbours");
+  lines.push(...table([
+    ["id", "name", "address", "state"],
+    ...neighbours.map((one) => [String(one.id), nameOf(one), `${one.address}:${one.port}`, one.state]),
+  ]));
+  lines.push("", routes.length === 0 ? "no nodes out of reach" : "nodes out of reach");
+  lines.push(...table([
+    ["id", "name", "over"],
+    ...routes.map(({ nextHop, ...route }) => {
+      const hop = nextHop === undefined ? "no way known" : `${nextHop} ${names.get(nextHop) ?? ""}`.trimEnd();
+      return [String(route.id), nameOf(route), hop];
+    }),
+  ]));
+  return lines;
+}
+
+function networkText({ dialect, isSealed, isNamed }: GossipStatus["node"]): string {
+  return `dialect ${dialect}, ${isSealed ? "sealed" : "not sealed"}, ${isNamed ? "with" : "without"} a name`;
+}
+
+function label(name: string, text: string): string {
+  return `${name.padEnd(LABEL_WIDTH)}${text}`;
+}
+
+/** What there is at least one of. */
+function counts(numbers: Record<string, number>): string {
+  const some = Object.entries(numbers).filter(([, number]) => number > 0);
+  return some.length === 0 ? "none" : some.map(([name, number]) => `${number} ${name}`).join(", ");
+}
+
+function sizes(bytes: Record<string, number>): string {
+  return Object.entries(bytes).map(([name, size]) => `${name} ${inBytes(size)}`).join(", ");
+}
+
+function inBytes(bytes: number): string {
+  if (bytes < KIB) return `${bytes} B`;
+  return bytes < KIB * KIB ? `${(bytes / KIB).toFixed(1)} KiB` : `${(bytes / KIB / KIB).toFixed(1)} MiB`;
+}
+
+function nameOf({ name }: StatusNode): string {
+  return name === undefined ? "" : nameText(name);
+}
+
+/** Rows under their titles, in columns as wide as they need; without lines, if there are only titles. */
+function table(rows: string[][]): string[] {
+  if (rows.length === 1) return [];
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => columnsOf(row[column]))));
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => cell + " ".repeat(widths[column] - columnsOf(cell)));
+    return `  ${cells.join("  ")}`.trimEnd();
+  });
+}

@@ -1,0 +1,15 @@
+/** Subnets that a node may trust. */
+export const SUBNETS_MAX = 8;
+
+/**
+ * Whether an address is in one of the subnets.
+ *
+ * @param subnets network address and mask of each in turn, uint32; undefined: every address is trusted
+ */
+export function isTrusted(subnets: Uint32Array | undefined, address: number): boolean {
+  if (subnets === undefined) return true;
+  for (let i = 0; i < subnets.length; i += 2) {
+    if (((address & subnets[i + 1]) >>> 0) === subnets[i]) return true;
+  }
+  return false;
+}

@@ -1,0 +1,171 @@
+import type { CborValue } from "../cbor/cbor.js";
+import { nextHop } from "../engine/membership/routes.js";
+import { rowName } from "../engine/named-rows.js";
+import { FLAG_FOREIGN, FLAG_NEIGHBOUR, OWN_SLOT, ROW_BYTES, type Rows } from "../engine/table/rows.js";
+import { DOWN } from "../engine/table/states.js";
+import { formatAddress } from "../engine/wire/address.js";
+import type { GossipNode } from "../gossip-node.js";
+import type { GossipStats } from "../gossip-stats.js";
+import { type NodeState, shownState } from "../node-row.js";
+import { tableBytes } from "./table-bytes.js";
+
+/** A node in a status: its id and, if it has one, its name. */
+export interface StatusNode {
+  /** uint32 that names the node. */
+  id: number;
+  /** 1 to 24 bytes as UTF-8; missing when the node has none. */
+  name?: string;
+}
+
+/** The node whose status it is. */
+export interface StatusOwn extends StatusNode {
+  /** Dotted IPv4 address under which others know the node; "0.0.0.0" while it does not know that. */
+  address: string;
+  /** UDP port, 1 to 65,535. */
+  port: number;
+  /** Starts of the node before this one, a uint32. */
+  revision: number;
+  /** Uptime in seconds at the node's last statement, a uint32. */
+  heartbeat: number;
+  dialect: "compact" | "espgossip" | "auto";
+  /** Whether compact frames are sealed with a key. */
+  isSealed: boolean;
+  /** Whether the network has a name. The name itself is not shown. */
+  isNamed: boolean;
+}
+
+/** A node that this one reaches directly. */
+export interface StatusNeighbour extends StatusNode {
+  /** Dotted IPv4 address. */
+  address: string;
+  /** UDP port, 1 to 65,535. */
+  port: number;
+  state: NodeState;
+}
+
+/** The way to a live node that this one does not reach directly. */
+export interface StatusRoute extends StatusNode {
+  /** Id of the neighbour to which a datagram for the node goes; missing while no way is known. */
+  nextHop?: number;
+}
+
+/** Rows by state, and how many there is room for. The node's own row is among them. */
+export interface StatusRows {
+  up: number;
+  probed: number;
+  suspect: number;
+  down: number;
+  removed: number;
+  left: number;
+  capacity: number;
+}
+
+/** Memory in use, in bytes. */
+export interface StatusMemory {
+  /** Of the table of rows. */
+  rowBytes: number;
+  /** Of what events have beside that, the event buffer included; 0 without the option `events`. */
+  eventBytes: number;
+  /** Of all other tables and buffers of the engine. */
+  otherBytes: number;
+  /** What the platform says, by its own names; missing where it says nothing. */
+  platform?: Record<string, number>;
+}
+
+/** What a node knows about itself and its surroundings, for people who look for what is wrong. All of it is JSON. */
+export interface GossipStatus {
+  node: StatusOwn;
+  /** In the order of the rows; none in the dialect espgossip, where nodes do not notice who is near. */
+  neighbours: StatusNeighbour[];
+  /** Live nodes that are no neighbours, in the order of the rows. NodeMCU boards are not among them. */
+  routes: StatusRoute[];
+  rows: StatusRows;
+  /** How much waits to be sent. */
+  queues: {
+    /** Rows that still ride along on frames. */
+    updates: number;
+  };
+  memory: StatusMemory;
+  /** As `Gossip.stats()`: datagrams, drops by reason, and the source of the time in events. */
+  stats: GossipStats;
+}
+
+/**
+ * The status of a node that was not closed. On a board it allocates about 100
+ * bytes for each live node, so call it for people and not in each round.
+ *
+ * @param memory what the platform says of its memory, such as `process.memory()` of Espruino; it becomes
+ * `memory.platform`
+ */
+export function status<Value extends CborValue>(
+  gossip: GossipNode<Value>, memory?: Record<string, number>,
+): GossipStatus {
+  const engine = gossip.engine;
+  const rows = engine.rows;
+  const own = nodeOf(rows, OWN_SLOT) as StatusOwn;
+  own.address = formatAddress(rows.address(OWN_SLOT));
+  own.port = rows.port(OWN_SLOT);
+  own.revision = gossip.revision;
+  own.heartbeat = rows.heartbeat(OWN_SLOT);
+  own.dialect = engine.dialect ?? "compact";
+  own.isSealed = gossip.options.key !== undefined;
+  own.isNamed = gossip.options.network !== undefined;
+  const counted: StatusRows = { up: 0, probed: 0, suspect: 0, down: 0, removed: 0, left: 0, capacity: rows.capacity };
+  const neighbours: StatusNeighbour[] = [];
+  const routes: StatusRoute[] = [];
+  for (let place = 0; place < rows.count; place++) {
+    const slot = rows.slotAt(place);
+    counted[shownState(rows, slot)]++;
+    if (slot === OWN_SLOT || rows.state(slot) >= DOWN || rows.hasFlag(slot, FLAG_FOREIGN)) continue;
+    if (rows.hasFlag(slot, FLAG_NEIGHBOUR)) neighbours.push(neighbourOf(rows, slot));
+    else if (own.dialect !== "espgossip") routes.push(routeOf(rows, slot));
+  }
+  return {
+    node: own,
+    neighbours,
+    routes,
+    rows: counted,
+    queues: { updates: rows.updateCount },
+    memory: memoryOf(gossip, memory),
+    stats: gossip.stats(),
+  };
+}
+
+function nodeOf(rows: Rows, slot: number): StatusNode {
+  const node: StatusNode = { id: rows.id(slot) };
+  const name = rowName(rows, slot);
+  if (name !== undefined) node.name = name;
+  return node;
+}
+
+function neighbourOf(rows: Rows, slot: number): StatusNeighbour {
+  const neighbour = nodeOf(rows, slot) as StatusNeighbour;
+  neighbour.address = formatAddress(rows.address(slot));
+  neighbour.port = rows.port(slot);
+  neighbour.state = shownState(rows, slot);
+  return neighbour;
+}
+
+function routeOf(rows: Rows, slot: number): StatusRoute {
+  const route: StatusRoute = nodeOf(rows, slot);
+  const hop = nextHop(rows, slot);
+  if (hop >= 0) route.nextHop = rows.id(hop);
+  return route;
+}
+
+function memoryOf<Value extends CborValue>(
+  gossip: GossipNode<Value>, platform: Record<string, number> | undefined,
+): StatusMemory {
+  const engine = gossip.engine;
+  const rows = engine.rows;
+  // The parts of an engine refer to each other, and each buffer counts once.
+  const seen: object[] = [rows, rows.valueBytes().buffer];
+  const poolBytes = tableBytes(engine.stats, seen);
+  const memory: StatusMemory = {
+    rowBytes: rows.capacity * (ROW_BYTES + rows.valueBytesMax),
+    eventBytes: tableBytes(engine.feed, seen),
+    otherBytes: poolBytes + tableBytes(engine, seen),
+  };
+  if (platform !== undefined) memory.platform = platform;
+  return memory;
+}
