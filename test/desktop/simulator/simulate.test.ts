@@ -14,7 +14,9 @@ function run(options: Partial<SimulateOptions>): { rounds: RoundFigures[]; resul
   return { rounds, result: step.value };
 }
 
-describe("simulation of temperatures", () => {
+describe("simulation of temperatures", function () {
+  this.timeout(120000);
+
   it("all of 50 nodes know the minimum and the maximum in the end, under 10 % loss", () => {
     for (const seed of [1, 2, 3]) {
       const { rounds, result } = run({ seed });
