@@ -17,7 +17,9 @@ function named(name: string): Scenario {
   return scenario;
 }
 
-describe("scenarios", () => {
+describe("scenarios", function () {
+  this.timeout(120000);
+
   for (const scenario of SCENARIOS) {
     it(`${scenario.name}: ${scenario.summary}`, () => {
       for (const seed of SEEDS) {
