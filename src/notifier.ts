@@ -29,6 +29,8 @@ export interface NotifyingNode {
   readonly seedNames: SeedNames | undefined;
   /** Whether the node was not closed. */
   isOpen(): boolean;
+  /** Notifies of messages. Returns whether there was any. */
+  notifyMessages(): boolean;
   /** Reports an error to the application. */
   fail(code: GossipErrorCode, error: Error): void;
 }
@@ -69,7 +71,7 @@ export class Notifier<Value extends CborValue> {
     this.isViewNew = isOwnRowNew;
     try {
       let more = true;
-      while (more) more = this.notifySome() || this.notifyEvents();
+      while (more) more = this.notifySome() || this.notifyEvents() || this.node.notifyMessages();
       if (sendError !== undefined) this.node.fail("send", sendError);
     } finally {
       this.isNotifying = false;

@@ -48,6 +48,10 @@ export class JsonReport implements NodeReport {
     this.write("front", { front });
   }
 
+  line(event: string, fields: object): void {
+    this.write(event, fields);
+  }
+
   error(code: GossipErrorCode, error: Error): void {
     this.write("error", { code, message: error.message });
   }

@@ -106,6 +106,10 @@ export class TextReport implements NodeReport {
     }
   }
 
+  line(_event: string, _fields: object, text: string): void {
+    this.write(text);
+  }
+
   error(_code: GossipErrorCode, error: Error): void {
     this.options.writeWarning(error.message);
   }
