@@ -100,11 +100,12 @@ describe("chisme simulate", () => {
     const { status, stdout } = simulate("--seed", "7", "--topology", "line", "--nodes", "16");
     assert.equal(status, 0, stdout);
     const lines = stdout.trimEnd().split("\n");
-    assert.equal(lines[1], "68 rounds of 10 s, 10 % loss, datagrams of at most 1,200 bytes, seed 7");
+    assert.equal(lines[1], "88 rounds of 10 s, 10 % loss, datagrams of at most 1,200 bytes, seed 7");
     assert.equal(lines[2], "line: 15 links, 1.9 neighbours a node, at most 15 hops");
-    assert.equal(lines[3], "to repeat this run: chisme simulate --seed 7 --nodes 16 --rounds 68 --topology line");
+    assert.equal(lines[3], "to repeat this run: chisme simulate --seed 7 --nodes 16 --rounds 88 --topology line");
     assert.ok(lines.some((line) => /^live nodes suspected +\d+ times?$/.test(line)), stdout);
     assert.ok(lines.some((line) => /^live nodes held as DOWN +0 times$/.test(line)), stdout);
+    assert.ok(lines.some((line) => /^messages delivered +368 of 368, 0 twice$/.test(line)), stdout);
     assert.match(lines.at(-1) as string, /^agreed: all 16 nodes know /);
   });
 
