@@ -93,8 +93,8 @@ export class HarnessMessages {
   /** There is a new engine. */
   bind(engine: NodeEngine, port: number): void {
     this.api = engine.messages === undefined || this.maker === undefined ? undefined : this.maker.api(engine.messages, {
-      port, nowMs: () => this.nowMs, drain: () => undefined, checkRunning: () => undefined,
-    });
+      nowMs: () => this.nowMs, drain: () => undefined, checkRunning: () => undefined,
+    }, port);
   }
 
   /** The words of a line `message`. */

@@ -8,7 +8,6 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { NamedFrontierEntry } from "../../../desktop/cli/node-report.js";
 import type { FeedEvent, GossipStats, MessageOutcome, NodeRow } from "../../../src/gossip.js";
-import type { FeedEvent, GossipStats, NodeRow } from "../../../src/gossip.js";
 import type { GossipStatus } from "../../../src/status/index.js";
 
 /** Far longer than anything here takes, on a machine that does much else. */
