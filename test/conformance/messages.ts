@@ -92,12 +92,9 @@ export class HarnessMessages {
 
   /** There is a new engine. */
   bind(engine: NodeEngine, port: number): void {
-    if (engine.messages === undefined || this.maker === undefined) {
-      this.api = undefined;
-      return;
-    }
-    const node = { nowMs: () => this.nowMs, drain: () => undefined, checkRunning: () => undefined };
-    this.api = this.maker.api(engine.messages, node, port);
+    this.api = engine.messages === undefined || this.maker === undefined ? undefined : this.maker.api(engine.messages, {
+      nowMs: () => this.nowMs, drain: () => undefined, checkRunning: () => undefined,
+    }, port);
   }
 
   /** The words of a line `message`. */
