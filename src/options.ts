@@ -6,7 +6,7 @@ import { utf8Length, utf8Write } from "./cbor/utf8.js";
 import type { Digest } from "./digest/sha256.js";
 import { BROADCAST_ADDRESS } from "./engine/wire/address.js";
 import type { NodeEngine, Dialect } from "./engine/node-engine.js";
-import type { EngineOptions, FeedMaker } from "./engine/options.js";
+import type { EngineOptions, FeedMaker, MessageMaker } from "./engine/options.js";
 import { networkHash } from "./engine/table/hash.js";
 import {
   FEEDS_HASH_BYTES, NO_NETWORK, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX,
@@ -16,6 +16,7 @@ import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/wire/sealer.js";
 import { type ChismeError, type GossipErrorCode, invalid } from "./errors.js";
 import type { EventFeeds } from "./events/index.js";
 import type { LinkTable } from "./links/index.js";
+import type { Messages } from "./messages/index.js";
 import { checkName } from "./node-name.js";
 import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
@@ -125,6 +126,8 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   links?: LinkTable | undefined;
   /** What `eventFeeds()` of chisme/events makes: the node publishes events and passes on those of others. */
   events?: EventFeeds;
+  /** What `messages()` of chisme/messages makes: the node sends and gets messages, and passes on those of others. */
+  messages?: Messages;
   /** SHA-256 of the platform, for `events`: given by the platform, where it has one. */
   digest?: Digest | undefined;
   /** Called with a message about each datagram, for debugging. If it throws, it is not called again. */
@@ -149,6 +152,7 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
 export interface CheckedOptions extends EngineOptions {
   sealer: Sealer | undefined;
   feeds: FeedMaker | undefined;
+  messages: MessageMaker | undefined;
   /** Address and port in turn; address 0: `seedNames` has its name. */
   seeds: number[];
   /** The host names among the seeds, in their order. */
@@ -157,8 +161,8 @@ export interface CheckedOptions extends EngineOptions {
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
-  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets "
-  + "links";
+  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets links "
+  + "messages";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -225,6 +229,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     sealer: checkSealing(options),
     links: options.links,
     feeds: checkEvents(options.events, datagramBytesMax - octetBytes, options.digest),
+    messages: checkMessages(options.messages, datagramBytesMax),
     seeds: checkSeeds(options, port, seedCapacity, seedNames, trustedSubnets),
     seedNames,
   };
@@ -276,6 +281,9 @@ export function checkEngine<Value extends CborValue>(engine: NodeEngine, options
   if (options.events !== undefined && engine.feed === undefined) {
     throw invalid("", "events", "the option dialect has none", false);
   }
+  if (options.messages !== undefined && engine.messages === undefined) {
+    throw invalid("", "messages", "the option dialect has none", false);
+  }
   if (options.name !== undefined && engine.isNameless === true) {
     throw invalid("", "name", "the option dialect has none", false);
   }
@@ -289,6 +297,13 @@ function checkEvents(
   const isMade = typeof events === "object" && events !== null && typeof events.engineFeeds === "function";
   if (isMade) return events.engineFeeds(datagramBytesMax, digest);
   throw invalid("", "events", `${show(events)} is not made by eventFeeds() of chisme/events`, false);
+}
+
+function checkMessages(messages: Messages | undefined, datagramBytesMax: number): MessageMaker | undefined {
+  if (messages === undefined) return undefined;
+  const isMade = typeof messages === "object" && messages !== null && typeof messages.engineMessages === "function";
+  if (isMade) return messages.engineMessages(datagramBytesMax);
+  throw invalid("", "messages", `${show(messages)} is not made by messages() of chisme/messages`, false);
 }
 
 function checkSealing<Value extends CborValue>(options: GossipOptions<Value>): Sealer | undefined {

@@ -24,6 +24,14 @@ With --json, each line is one object with "event", "timeMs" since the start, and
                endMs, value
   view         view: values by topic and key
   front        front: a list of author, authorName, generation, sequence
+  message      a message: from, fromName, topic, value, hops, isQuery
+  outcome      of send: to, topic, outcome: "delivered", "refused", "unknown" or
+               "timeout"
+  answer       to a query: from, fromName, topic, value, hops; then queryEnd:
+               topic, answers, wasSent
+  ping         to, outcome, ms, there, back: ids of the relays
+  route        to, route: ids from the next node on, or null
+  reach        from, neighbours, hops; then reachEnd: answers, wasSent
   status       status: as the schema chisme/status.schema.json describes it
   error        code, message
   stop         stats

@@ -1,6 +1,10 @@
 import type { Clock } from "./clock.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
+import type { Rounds } from "./membership/rounds.js";
 import type { Suspicion } from "./membership/suspicion.js";
+import type { MessageProtocol } from "./message/message-protocol.js";
+import type { Random } from "./random.js";
+import type { Outbox } from "./reconcile/outbox.js";
 import type { Stats } from "./stats.js";
 import type { OwnRow } from "./table/own-row.js";
 import type { Rows } from "./table/rows.js";
@@ -12,6 +16,11 @@ import type { Sealer } from "./wire/sealer.js";
 export type FeedMaker = (
   rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, own: OwnRow, suspicion: Suspicion,
 ) => FeedProtocol;
+
+/** Makes a node's messages from the parts of the node that messages work on. */
+export type MessageMaker = (
+  rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox, sealer: Sealer | undefined,
+) => MessageProtocol;
 
 /** Options of a node. They are fixed after construction. The caller has checked the ranges. */
 export interface EngineOptions {
@@ -53,4 +62,6 @@ export interface EngineOptions {
   links?: Links | undefined;
   /** Makes the event feeds. Without it the node has no feeds, and its program contains none of their code. */
   feeds?: FeedMaker | undefined;
+  /** Makes the messages. Without it the node has none: it passes none on, and its program has none of their code. */
+  messages?: MessageMaker | undefined;
 }
