@@ -4,6 +4,7 @@ import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { SECTION_LINK_REPORT } from "../../src/engine/wire/frame.js";
 import { Gossip, type GossipErrorCode, type GossipOptions } from "../../src/gossip.js";
 import { LINKS_MAX, type LinkQuality, type LinkTable, linkTable } from "../../src/links/index.js";
+import { FakeNetwork, frameHex, joined } from "../support/fake-platform.js";
 import { status } from "../../src/status/index.js";
 
 const MINUTE_MS = 60000;
@@ -153,6 +154,24 @@ describe("links", function () {
     const after = measured();
     assert.equal(after.length, LINKS_MAX);
     for (const { id } of gone) assert.ok(!after.includes(id));
+  });
+
+  it("a report of another length is skipped, and one that cannot be is not counted", () => {
+    const network = new FakeNetwork();
+    const links = linkTable();
+    const [first, second] = joined(network, [{ links }, { links: linkTable() }]);
+    const measured = (): LinkQuality | undefined => links.qualityOf(second.gossip.id);
+    network.run(HOUR_MS);
+    const before = measured();
+    assert.ok(before?.lossFrom !== undefined);
+    const drops = JSON.stringify(first.gossip.stats().drops);
+    // Three bytes, five bytes, none; then counts of which no two go together.
+    for (const [i, report] of ["0003ffffff", "0005ffffffffff", "0000", "0004ffff0000", "000480000000"].entries()) {
+      const hex = frameHex(1, second.gossip.id, second.gossip.revision, i, `10${report}`);
+      first.arrive(hex, second.address);
+    }
+    assert.deepEqual(measured(), before);
+    assert.equal(JSON.stringify(first.gossip.stats().drops), drops);
   });
 
   it("a table is of one node", () => {
