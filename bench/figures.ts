@@ -139,6 +139,23 @@ export const FIGURES: readonly Figure[] = [
   },
   ...MESHES.flatMap(meshFigures),
   {
+    name: "mesh.sendDelivered.hops8loss10", unit: "%", measurement: "meshSend", bound: { atLeast: 99.9 },
+    about: "messages from end to end of a line of 9 nodes, rounds of 1 s, 10 % loss on each hop: part of which the "
+      + "sender knew within 10 s that they were delivered",
+  },
+  {
+    name: "mesh.sendP95Ms.hops8loss10", unit: "ms", measurement: "meshSend",
+    about: "from `send` until the sender knew it; 95th percentile",
+  },
+  {
+    name: "mesh.sendTwice.hops8loss10", unit: "times", measurement: "meshSend", bound: { atMost: 0 },
+    about: "of the same messages: how many the receiver's application got more than once",
+  },
+  {
+    name: "mesh.relayDatagrams.hops8loss10", unit: "datagrams", measurement: "meshSend", bound: { atMost: 5 },
+    about: "what a relay sends for such a message and its receipt, tries and acknowledgements of hops included; mean",
+  },
+  {
     name: "store.appendsPerFlashErase", unit: "events", measurement: "storeWear",
     about: "events of 40 bytes stored for each erase of a 4,096-byte sector; the last 96 events are kept",
   },

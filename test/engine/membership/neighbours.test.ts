@@ -3,7 +3,7 @@ import { nextHop } from "../../../src/engine/membership/routes.js";
 import { FLAG_CONFIRMED, FLAG_HEARD } from "../../../src/engine/table/row-flags.js";
 import { FLAG_NEIGHBOUR, FLAG_REMOTE, ROW_BYTES, RowData } from "../../../src/engine/table/rows.js";
 import { DOWN, PROBED, SUSPECT, UP } from "../../../src/engine/table/states.js";
-import { type Engine, NOTIFY_STATE, type Notification } from "../../../src/engine/index.js";
+import { BROADCAST_ADDRESS, type Engine, NOTIFY_STATE, type Notification } from "../../../src/engine/index.js";
 import { EngineNetwork } from "../../support/engine-network.js";
 import { held } from "../../support/engine-state.js";
 
@@ -13,7 +13,7 @@ const ROUND = 10000;
 function linked(nodes: number, reaches: (from: number, to: number) => boolean): EngineNetwork {
   const network = new EngineNetwork();
   for (let node = 1; node <= nodes; node++) network.add(node, { capacity: nodes + 4 }, node > 1 ? [node - 1] : []);
-  network.lose = ({ from, to }) => !reaches(from, to);
+  network.lose = ({ from, to }) => to === BROADCAST_ADDRESS || !reaches(from, to);
   return network;
 }
 
