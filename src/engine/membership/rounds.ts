@@ -159,7 +159,8 @@ export class Rounds {
     if (slot < 0 || !isLivePeer(rows, slot) || this.outbox.intentsLeft() < 2) return;
     if (rows.hasFlag(slot, FLAG_REMOTE)) {
       const hop = nextHop(rows, slot);
-      const isConfirmed = rows.hasFlag(slot, FLAG_CONFIRMED) && rows.state(slot) === UP;
+      // Where most reach most, somebody should have heard it.
+      const isConfirmed = this.probeOrder.isPartial && rows.hasFlag(slot, FLAG_CONFIRMED) && rows.state(slot) === UP;
       if (mayVouch && isConfirmed && hop >= 0 && hop !== sender) this.outbox.addIndirectAck(id, sender, frame.counter);
       return;
     }
