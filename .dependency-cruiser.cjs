@@ -51,6 +51,8 @@ const parts = [
   { name: "src/keeper", files: "src/keeper/", values: [...shared, "src/engine/", "src/events/"], types: ["src/"] },
   { name: "src/messages", files: "src/messages/",
     values: [...shared, "src/engine/", "src/find-node.ts", "src/events/check-text.ts"], types: ["src/"] },
+  // Links are handed in.
+  { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
@@ -65,7 +67,8 @@ const parts = [
   { name: "src, entries for Espruino", files: "src/espruino[^/]*.ts", values: ["src/"] },
   // Events and ESPGossip's dialect are handed in, so that a program without them carries none of their code.
   { name: "src", files: "src/", own: "src/[^/]+.ts", values: ["src/cbor/", "src/sealing/key.ts", "src/views/",
-    ...engineWithoutFeeds], types: ["src/(events|messages)/", "src/digest/", "src/engine/", "src/platform/types.ts"] },
+    ...engineWithoutFeeds], types: ["src/(events|links|messages)/", "src/digest/", "src/engine/",
+    "src/platform/types.ts"] },
 
   { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],
     packages: [builtIns, "@noble/ciphers", "fs-native-extensions", "multicast-dns"] },

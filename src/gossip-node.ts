@@ -213,7 +213,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   /** Counters since the start. */
   stats(): GossipStats {
-    return gossipStats(this.engine, this.sendFailures);
+    const unreachable = this.options.socket.unreachable;
+    return gossipStats(this.engine, unreachable === undefined ? this.sendFailures : this.sendFailures + unreachable);
   }
 
   /**

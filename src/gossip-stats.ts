@@ -9,7 +9,7 @@ export interface GossipStats {
   bytesSent: number;
   datagramsReceived: number;
   bytesReceived: number;
-  /** Datagrams that the socket refused to send. */
+  /** Datagrams that the socket refused to send, and those to addresses that this device cannot reach. */
   sendFailures: number;
   /** Datagrams, and rows and events in them, that were refused, by reason. */
   drops: Record<string, number>;
@@ -28,7 +28,7 @@ export interface GossipStats {
   messages?: MessageStats;
 }
 
-/** The counters of a node. @param sendFailures datagrams that its socket refused */
+/** The counters of a node. @param sendFailures datagrams that its socket could not send */
 export function gossipStats(engine: NodeEngine, sendFailures: number): GossipStats {
   const counted = engine.stats;
   const drops: Record<string, number> = {};

@@ -15,6 +15,7 @@ import {
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/wire/sealer.js";
 import { type ChismeError, type GossipErrorCode, invalid } from "./errors.js";
 import type { EventFeeds } from "./events/index.js";
+import type { LinkTable } from "./links/index.js";
 import type { Messages } from "./messages/index.js";
 import { checkName } from "./node-name.js";
 import type { NodeRow } from "./node-row.js";
@@ -118,6 +119,11 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   randomSeed?: number;
   /** Kept up to date from the rows, such as `minMax()`. None by default. */
   views?: View<NoInfer<Value>>[];
+  /**
+   * What `linkTable()` of chisme/links makes, one for each node: it measures round-trip times and losses of the links
+   * to up to 16 neighbours, for `status`. On Node.js built in. Compact frames only.
+   */
+  links?: LinkTable | undefined;
   /** What `eventFeeds()` of chisme/events makes: the node publishes events and passes on those of others. */
   events?: EventFeeds;
   /** What `messages()` of chisme/messages makes: the node sends and gets messages, and passes on those of others. */
@@ -155,7 +161,8 @@ export interface CheckedOptions extends EngineOptions {
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
-  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets messages";
+  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets messages "
+  + "links";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -188,6 +195,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("onState", options.onState);
   checkFunction("onForget", options.onForget);
   checkFunction("onError", options.onError);
+  if (options.links !== undefined) checkObject("links", options.links, "bind sent received qualityOf");
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
   const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
@@ -219,6 +227,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
+    links: options.links,
     feeds: checkEvents(options.events, datagramBytesMax - octetBytes, options.digest),
     messages: checkMessages(options.messages, datagramBytesMax),
     seeds: checkSeeds(options, port, seedCapacity, seedNames, trustedSubnets),

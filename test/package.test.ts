@@ -31,6 +31,7 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
   "./latest-map": { node: "views/latest-map", moddable: "views/latest-map" },
   "./records": { node: "views/records", moddable: "views/records" },
   "./topic-merge": { node: "views/topic-merge", moddable: "views/topic-merge" },
+  "./links": { node: "links/index", moddable: "links/index" },
   "./status": { node: "status/index", moddable: "status/index" },
   "./sha256": { node: "digest/sha256", moddable: "digest/sha256" },
   "./platform": { node: null, moddable: "platform/moddable" },

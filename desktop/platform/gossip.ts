@@ -4,6 +4,7 @@ import {
   type Answer, type CborValue, Gossip as CoreGossip, type GossipOptions, type MessageOutcome, type PingOptions,
   type PingResult, type QueryOptions, type Reach, type SendOptions,
 } from "../../src/gossip.js";
+import { linkTable } from "../../src/links/index.js";
 import type { Platform } from "../../src/platform/types.js";
 import { Arrivals } from "./arrivals.js";
 import type { GossipStatus } from "../../src/status/index.js";
@@ -49,7 +50,8 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
   constructor(options: NodeGossipOptions<Value> = {}) {
     const { listen, interface: interfaceName, signal, newId, ...more } = checked(options);
-    const made = { ...nodePlatform(listen, interfaceName), ...given(more), ...newId && { id: randomId() } };
+    const links = more.links ?? linkTable();
+    const made = { ...nodePlatform(listen, interfaceName), ...given(more), links, ...newId && { id: randomId() } };
     super(made);
     this.nodeSocket = made.socket instanceof NodeSocket ? made.socket : undefined;
     this.signal = signal;

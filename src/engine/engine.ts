@@ -97,6 +97,7 @@ export class Engine implements NodeEngine {
     this.frame.events = this.feed;
     const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
     this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox, options.network);
+    if (options.links !== undefined) this.outbox.links = options.links.bind(rows, this.clock);
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
     this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool, most);
@@ -315,6 +316,7 @@ export class Engine implements NodeEngine {
       this.seeds.learn(address, port, this.random);
       this.rounds.moved(frame.id);
     }
+    if (outbox.links !== undefined) outbox.links.received(frame);
     if (feed !== undefined) feed.begin();
     let hasSummary = false;
     frame.rewind();

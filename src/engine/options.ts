@@ -9,6 +9,7 @@ import type { Stats } from "./stats.js";
 import type { OwnRow } from "./table/own-row.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
+import type { Links } from "./wire/links.js";
 import type { Sealer } from "./wire/sealer.js";
 
 /** Makes a node's event feeds from the parts of the node that feeds work on. */
@@ -57,6 +58,8 @@ export interface EngineOptions {
   randomSeed: number;
   /** Seals every frame. With a sealer the node drops all frames that are not sealed. */
   sealer?: Sealer | undefined;
+  /** Measures the links to neighbours. Without it the program contains none of its code. */
+  links?: Links | undefined;
   /** Makes the event feeds. Without it the node has no feeds, and its program contains none of their code. */
   feeds?: FeedMaker | undefined;
   /** Makes the messages. Without it the node has none: it passes none on, and its program has none of their code. */

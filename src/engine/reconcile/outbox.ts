@@ -6,6 +6,7 @@ import {
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
+import type { Links } from "../wire/links.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
@@ -56,6 +57,8 @@ export class Outbox {
   messages: MessageSections | undefined = undefined;
   /** What shows the answered peer which rows differ. */
   readonly summary: SummaryWriter;
+  /** Undefined in a node that does not measure its links. */
+  links: Links | undefined = undefined;
   /** Counter of the last frame sent. Each frame of a start has another one. */
   counter = 0;
   /** Counter of the last frame with a summary of all rows. */
@@ -160,17 +163,11 @@ export class Outbox {
     this.answer |= ANSWER_LIMITS;
   }
 
-  private sendsLimits(): boolean {
-    return (this.answer & ANSWER_LIMITS) !== 0;
-  }
+  private sendsLimits(): boolean { return (this.answer & ANSWER_LIMITS) !== 0; }
 
-  hasRoom(): boolean {
-    return this.intentCount < BURST_MAX;
-  }
+  hasRoom(): boolean { return this.intentCount < BURST_MAX; }
 
-  intentsLeft(): number {
-    return BURST_MAX - this.intentCount;
-  }
+  intentsLeft(): number { return BURST_MAX - this.intentCount; }
 
   /** Whether there is something for the answered peer. */
   hasAnswer(): boolean {
@@ -302,6 +299,8 @@ export class Outbox {
     if (hasLimits) this.writeLimits();
     this.writer.reserve(-messageBytes);
     if (messageBytes > 0) this.messages!.write(this.writer, place);
+    const mayReport = type === TYPE_SYN && this.words[at + DETAIL] !== BARE;
+    if (this.links !== undefined) this.links.sent(mayReport, this.words[at + RECEIVER], this.counter, this.writer);
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
