@@ -59,7 +59,7 @@ describe("broadcasts", () => {
         const late = net.deliveries.filter(({ message, nowMs }) => message.value === value && nowMs - startMs > 6000);
         assert.deepEqual(late, []);
       }
-      const seen = new Set(net.deliveries.map(({ at, message }) => `${at} ${String(message.value)}`));
+      const seen = new Set(net.deliveries.map(({ at, message }) => `${at} ${message.value as number}`));
       assert.equal(net.deliveries.length, seen.size, "delivered once");
       assert.equal(seen.size, broadcasts * (nodes - 1));
     });
@@ -176,7 +176,8 @@ describe("outcomes of messages", () => {
     const node = net.gossip(0);
     const wrong = { code: "ERR_ARGUMENT" };
     assert.throws(() => node.send(1000, "t", 1), { ...wrong, message: "send: to: 1000 is this node itself" });
-    assert.throws(() => node.send(1001, "", 1), { ...wrong, message: 'send: topic: "" is not a text of 1 to 31 bytes' });
+    assert.throws(() => node.send(1001, "", 1),
+      { ...wrong, message: 'send: topic: "" is not a text of 1 to 31 bytes' });
     assert.throws(() => node.send(1001, "t", "x".repeat(200)),
       { ...wrong, message: "send: value: takes more than 200 bytes of CBOR (messages.messageBytesMax)" });
     assert.throws(() => node.send(1001, "t", 1, { timeoutMs: 99 }),
