@@ -22,7 +22,7 @@ export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.growth": 0,
   "ram.xs32Bytes.rows64feeds64": 12480,
   "ram.xs32Bytes.feedsGrowth": 0,
-  "ram.xs32Bytes.messages": 832,
+  "ram.xs32Bytes.messages": 928,
   "ram.xs32Bytes.messagesGrowth": 0,
 };
 

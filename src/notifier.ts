@@ -56,9 +56,11 @@ export class Notifier<Value extends CborValue> {
     this.engine = engine;
     this.events = events;
     this.node = node;
-    if (options.onForget === undefined) return;
-    this.forgotten = [];
-    engine.rows.beforeRemove = (slot) => this.keep(slot);
+    // Without an early return, for which the lean bundle for Espruino would make no object.
+    if (options.onForget !== undefined) {
+      this.forgotten = [];
+      engine.rows.beforeRemove = (slot) => this.keep(slot);
+    }
   }
 
   /**
