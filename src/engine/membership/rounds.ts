@@ -27,6 +27,8 @@ const LONE_SHIFT = 2;
 export const ROUND_WORDS = PROBE_WORDS + INDIRECT_PROBE_WORDS;
 /** Rounds in which a node that lost a neighbour looks for others, at most. */
 const SEARCH_ROUNDS_MAX = 64;
+/** Of the tries then, and of those in a partial network, one in so many is a broadcast. */
+const SEARCH_BROADCAST = 4;
 /** Live nodes that a published value goes to at once. */
 const SPREAD_PEERS = 3;
 /** Nodes that get a ping request for a node that does not answer. */
@@ -308,7 +310,11 @@ export class Rounds {
   private retry(isAlone: boolean): void {
     this.roundsToRetry = 1 << (this.tries & RETRY_LOG_MAX);
     const mayBroadcast = this.seeds.broadcastAddress !== 0;
-    if (this.countTry(isAlone) && mayBroadcast) {
+    // Unless a configured seed answers, a broadcast may reach nodes whose addresses no node in reach holds.
+    const isOpen = mayBroadcast && !this.hasLiveSeed();
+    const isSearch = this.searchRounds > 0 || this.probeOrder.isPartial;
+    const isBroadcast = isOpen && isSearch && this.random.below(SEARCH_BROADCAST) === 0;
+    if ((this.countTry(isAlone) && mayBroadcast) || isBroadcast) {
       this.broadcast();
       return;
     }
@@ -320,8 +326,7 @@ export class Rounds {
     }
     const lost = countLost(this.rows, false);
     const seeds = this.seeds.count;
-    // Unless a configured seed answers, a broadcast may reach nodes whose addresses no node in reach holds.
-    const choices = lost + seeds + (mayBroadcast && !this.hasLiveSeed() ? 1 : 0);
+    const choices = lost + seeds + (isOpen ? 1 : 0);
     if (choices === 0) return;
     const choice = this.random.below(choices);
     if (choice < lost) this.sendSyn(lostAt(this.rows, choice, false));
