@@ -36,6 +36,16 @@ export class ProbeOrder {
     return -1;
   }
 
+  /** Live nodes that are not remote, counted up to 2. */
+  inReach(rows: Rows): number {
+    let count = 0;
+    for (let place = 0; place < rows.count && count < 2; place++) {
+      const slot = rows.slotAt(place);
+      if (isLivePeer(rows, slot) && !rows.hasFlag(slot, FLAG_REMOTE)) count++;
+    }
+    return count;
+  }
+
   /** Counts the nodes that this one can't reach, although they are UP. */
   updatePartial(rows: Rows): void {
     let near = 0;

@@ -314,8 +314,8 @@ export class Rounds {
     // Where a large part is DOWN, the network may be split.
     if (this.roundsToRetry > SPLIT_ROUNDS && isManyDown(this.rows)) this.roundsToRetry = SPLIT_ROUNDS;
     const mayBroadcast = this.seeds.broadcastAddress !== 0;
-    // Unless a configured seed answers, a broadcast may reach nodes whose addresses no node in reach holds.
-    const isOpen = mayBroadcast && !this.hasLiveSeed();
+    // Unless all configured seeds are live, a broadcast may reach nodes whose addresses no node in reach holds.
+    const isOpen = mayBroadcast && this.lacksSeed();
     const isSearch = this.searchRounds > 0 || this.probeOrder.isPartial;
     const isBroadcast = isOpen && isSearch && this.random.below(SEARCH_BROADCAST) === 0;
     if ((this.countTry(isAlone) && mayBroadcast) || isBroadcast) {
@@ -370,11 +370,11 @@ export class Rounds {
     return false;
   }
 
-  private hasLiveSeed(): boolean {
+  private lacksSeed(): boolean {
     for (let seed = 0; seed < this.seeds.pinned; seed++) {
-      if (this.isLiveAddress(this.seeds.address(seed), this.seeds.port(seed))) return true;
+      if (!this.isLiveAddress(this.seeds.address(seed), this.seeds.port(seed))) return true;
     }
-    return false;
+    return this.seeds.pinned === 0;
   }
 
   private isLiveAddress(address: number, port: number): boolean {
@@ -398,12 +398,12 @@ export class Rounds {
 
   /**
    * Whether a failed probe says more about this node than about the probed one:
-   * no frame at all has arrived since the first attempt. With only two rows the
-   * other node's silence explains that.
+   * no frame at all has arrived since the first attempt. With nobody else in reach
+   * the other node's silence explains that.
    */
   private isSelfAtFault(index: number): boolean {
-    const isDeaf = ((this.receivedMs - this.probes.sentMs(index)) | 0) <= 0 && this.rows.count > 2;
-    return isDeaf && this.localHealth < LOCAL_HEALTH_MAX;
+    const isDeaf = ((this.receivedMs - this.probes.sentMs(index)) | 0) <= 0;
+    return isDeaf && this.localHealth < LOCAL_HEALTH_MAX && this.probeOrder.inReach(this.rows) > 1;
   }
 
   /** Sends ping requests for a node to 3 nodes that are UP: to neighbours, and if they are fewer, to unknown ones. */
