@@ -10,7 +10,8 @@ const PARTIAL_PART = 2;
  * Picks the next node to probe: a shuffled pass over all live rows that are not
  * remote, then another pass. Within two passes each of them is probed (Das,
  * Gupta, Motivala: SWIM, 2002, section 4.3). A node that joins during a pass is
- * probed in the next one.
+ * probed in the next one. In a partial network each pass has the same order: a node
+ * may have one neighbour only, so that none should wait for two passes.
  */
 export class ProbeOrder {
   private readonly neighboursMax: number;
@@ -74,7 +75,7 @@ export class ProbeOrder {
 
   private add(rows: Rows, random: Random, slot: number): void {
     if (!this.isProbed(rows, slot)) return;
-    const other = random.below(this.length + 1);
+    const other = this.isPartial ? this.length : random.below(this.length + 1);
     rows.setListed(LIST_PROBE_ORDER, this.length, rows.listed(LIST_PROBE_ORDER, other));
     rows.setListed(LIST_PROBE_ORDER, other, slot);
     this.length++;
