@@ -15,7 +15,7 @@ import {
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
-  answerClaim, compareSection, defersRow, isInSync, isSummaryDue, observeSender, proveNeighbour, senderAt, wantSender,
+  answerClaim, compareSection, defersRow, isInSync, isSummaryDue, meetSender, observeSender, senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale } from "./reconcile/refusals.js";
@@ -345,7 +345,7 @@ export class Engine implements NodeEngine {
     if (exchangeLimits(rows, this.faults, this.stats, frame, feed, showedLimits)) outbox.sendLimits();
     const slot = senderAt(rows, frame, address, port);
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
-    if (slot >= 0 && held < 0 && frame.isAnswer()) proveNeighbour(rows, slot);
+    if (slot >= 0 && held < 0) meetSender(rows, slot, frame.isAnswer());
     if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);
     else if (frame.type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
   }

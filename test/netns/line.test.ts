@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { NodeProcess } from "../desktop/cli/node-process.js";
 import { cleanUp, freshFolder } from "../desktop/cli/node-process.js";
 import { Hosts } from "./hosts.js";
@@ -128,16 +129,28 @@ describe("chisme node on hosts in a line, each of which reaches its neighbours o
     await one.until("it has what the other half said", () => rowOf(one, 5)?.data === 31.5);
   });
 
+  async function untilRoute(node: NodeProcess, to: string): Promise<void> {
+    const routes = (): { route?: number[] | null }[] => eventsOf(node, "route");
+    do {
+      const asked = routes().length;
+      node.write(`route ${to}\n`);
+      await node.until("it answers", () => routes().length > asked);
+      if (routes().at(-1)?.route) return;
+      await delay(MESSAGE_INTERVAL_MS);
+    } while (routes().length < 100);
+    assert.fail(`no route to ${to}`);
+  }
+
   it("sealed messages go over all links and back; one to a node that was killed times out", async () => {
     const keyFile = join(freshFolder(), "key");
     writeFileSync(keyFile, randomBytes(32).toString("hex"), { mode: 0o600 });
     startAll("--interval", String(MESSAGE_INTERVAL_MS), "--key-file", keyFile);
     await allUp();
     const [one, two, , , five] = nodes;
-    one.write("route n5\n");
-    await one.until("it knows a way", () => eventsOf(one, "route").length > 0);
-    // The relays behind the first one follow their own tables.
-    const { route } = eventsOf(one, "route")[0];
+    // The relays follow their own tables.
+    for (const node of nodes.slice(0, 4)) await untilRoute(node, "n5");
+    for (const node of nodes.slice(1)) await untilRoute(node, "n1");
+    const { route } = eventsOf(one, "route").at(-1)!;
     assert.deepEqual([route?.at(0), route?.at(-1)], [2, 5]);
 
     one.write("send n5 alarm 21.5\n");

@@ -53,6 +53,17 @@ export function proveNeighbour(rows: Rows, slot: number): void {
   rows.clearFlag(slot, FLAG_REMOTE);
 }
 
+/**
+ * The sender's row was taken from this frame. Rows that came before it have no way yet: it is over the sender.
+ */
+export function meetSender(rows: Rows, sender: number, isAnswer: boolean): void {
+  if (isAnswer) proveNeighbour(rows, sender);
+  for (let place = 0; place < rows.count; place++) {
+    const slot = rows.slotAt(place);
+    if (slot !== OWN_SLOT && rows.via(slot) === OWN_SLOT) rows.setVia(slot, sender);
+  }
+}
+
 /** A good frame came from an address that is not held. Moves the row if the frame is the proof, or requests one. */
 function observeMove(
   rows: Rows, outbox: Outbox, frame: FrameReader, slot: number, guard: ReplayGuard, address: number, port: number,

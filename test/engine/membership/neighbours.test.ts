@@ -186,6 +186,21 @@ describe("Engine: the way to a node out of reach", () => {
     }
   });
 
+  it("a node that starts knows the way to all that it hears of from the first node that it meets", () => {
+    for (let from = 2; from <= 32; from += 3) {
+      // Their rows come in another order each time.
+      const others = [from, from + 1, from + 2];
+      const network = new EngineNetwork();
+      network.lose = ({ from: sender, to }) => to > 50 || Math.abs(sender - to) > 1;
+      network.add(from + 1, { capacity: 8 });
+      for (const other of [from, from + 2]) network.add(other, { capacity: 8 }, [from + 1]);
+      network.run(100 * ROUND);
+      network.add(from - 1, { capacity: 8 }, [from]);
+      network.run(4 * ROUND);
+      assert.deepEqual(others.map((other) => hop(network, from - 1, other)), [from, from, from], `from ${from}`);
+    }
+  });
+
   it("after a detour opens, datagrams take it", () => {
     let isOpen = true;
     const network = linked(5, (from, to) => Math.abs(from - to) === 1 ? isOpen || from + to !== 5 : from + to === 6);
