@@ -91,10 +91,10 @@ describe("boards/README.md", function () {
     delete (globalThis as { trace?: unknown }).trace;
   });
 
-  it("the three examples compile with the SDK's typings", () => {
-    assert.deepEqual(Object.keys(examples), ["In your own application", "With a key", "With events"]);
+  it("the four examples compile with the SDK's typings", () => {
+    assert.deepEqual(Object.keys(examples), ["In your own application", "With a key", "With events", "With messages"]);
     const said = problems([...Object.values(examples), `${examples["With a key"]}node.seal();`]);
-    assert.deepEqual(said.slice(0, -1), [[], [], []]);
+    assert.deepEqual(said.slice(0, -1), [[], [], [], []]);
     assert.deepEqual(said.at(-1), ["Property 'seal' does not exist on type 'Gossip<CborValue>'."]);
   });
 
@@ -138,5 +138,11 @@ describe("boards/README.md", function () {
       assert.equal(traced, expected);
       assert.ok(digests > 0);
     }
+  });
+
+  it("the example with messages asks all nodes, and learns when the time is over", async () => {
+    traced = "";
+    await run(examples["With messages"], {}, () => undefined);
+    assert.equal(traced, "no more answers\n");
   });
 });

@@ -42,7 +42,7 @@ export class Terminals {
 
   /** Starts a command. A command that is no node is waited for; a node until it says something. */
   async start(command: string): Promise<Terminal> {
-    const inPlace = command.replace(/(?<=127\.0\.0\.1:)500\d\b/g, (number) => String(this.port(number)));
+    const inPlace = command.replace(/(?<=127\.0\.0\.\d:)500\d\b/g, (number) => String(this.port(number)));
     const terminal = new Terminal(inPlace.replace(/\bnpx chisme node (?!.*\|)/, "exec $&"), this.folder);
     this.running.push(terminal);
     const isShort = !command.includes("chisme node") || command.includes("|");
