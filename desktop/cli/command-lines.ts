@@ -46,10 +46,14 @@ export class CommandLines {
     this.count++;
     // An empty line of standard input withdraws the value.
     if (/^\s*#/.test(line) || (this.source !== STANDARD_INPUT && line.trim() === "")) return 0;
+    const number = this.count;
+    const fail = (error: Error): void => {
+      if (this.isOpen) this.onWarning(`line ${number} of ${this.source}: ${inFlags(error.message)}`);
+    };
     try {
-      return this.commands.run(line);
+      return this.commands.run(line, fail);
     } catch (error) {
-      this.onWarning(`line ${this.count} of ${this.source}: ${inFlags((error as Error).message)}`);
+      fail(error as Error);
       return 0;
     }
   }

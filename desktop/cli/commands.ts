@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
-import type { CborValue, FeedEvent, Gossip } from "../../src/gossip.js";
+import type { CborValue, FeedEvent } from "../../src/gossip.js";
 import type { LatestMap } from "../../src/views/latest-map.js";
+import type { Gossip } from "../platform/gossip.js";
 import { nodeStatus } from "../platform/node-status.js";
 import { type NamedFrontierEntry, type NodeReport, bytesAsHex } from "./node-report.js";
 import type { MessageCommands } from "./message-commands.js";
@@ -56,10 +57,11 @@ export class Commands {
    * Runs a line: a command, a number, which is shared as the node's value, or an
    * empty line, which withdraws the value.
    *
+   * @param fail is told what is wrong if a promise tells that
    * @returns milliseconds that the next line must wait
    * @throws Error that names the wrong part of the line
    */
-  run(line: string): number {
+  run(line: string, fail: (error: Error) => void): number {
     const text = line.trim();
     const [name, rest] = nextWord(text);
     const { gossip, report, share, quit } = this.target;
@@ -82,7 +84,7 @@ export class Commands {
       }
       case "forget": gossip.forget(readNode(need(rest, "forget NODE"))); return 0;
       case "send": case "broadcast": case "query": case "reply": case "ping": case "route": case "reachability":
-        this.runMessage(name, rest);
+        this.runMessage(name, rest, fail);
         return 0;
       case "view": report.view(this.target.view.entries()); return 0;
       case "front": report.front(namedFrontier(gossip)); return 0;
@@ -95,26 +97,29 @@ export class Commands {
     }
   }
 
-  private runMessage(name: string, rest: string): void {
+  private runMessage(name: string, rest: string, fail: (error: Error) => void): void {
     const { gossip, messages } = this.target;
     switch (name) {
       case "send": {
         const usage = "send NODE TOPIC VALUE";
         const [node, topicAndValue] = nextWord(rest);
         const [topic, value] = nextWord(topicAndValue);
-        messages.send(gossip, readNode(need(node, usage)), need(topic, usage), parseValue(need(value, usage)));
+        const to = readNode(need(node, usage));
+        messages.send(gossip, to, need(topic, usage), parseValue(need(value, usage))).catch(fail);
         return;
       }
       case "broadcast": case "query": {
         const usage = `${name} TOPIC VALUE`;
         const [topic, value] = nextWord(rest);
-        messages[name](gossip, need(topic, usage), parseValue(need(value, usage)));
+        const data = parseValue(need(value, usage));
+        if (name === "query") messages.query(gossip, topic, data).catch(fail);
+        else messages.broadcast(gossip, topic, data);
         return;
       }
       case "reply": messages.answer(parseValue(need(rest, "reply VALUE"))); return;
-      case "ping": messages.ping(gossip, readNode(need(rest, "ping NODE"))); return;
+      case "ping": messages.ping(gossip, readNode(need(rest, "ping NODE"))).catch(fail); return;
       case "route": messages.route(gossip, readNode(need(rest, "route NODE"))); return;
-      default: messages.reachability(gossip);
+      default: messages.reachability(gossip).catch(fail);
     }
   }
 }

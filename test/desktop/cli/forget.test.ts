@@ -15,10 +15,11 @@ describe("the command forget", () => {
     const [first, second, third, fourth] = network.nodes;
     const nothing = (): void => undefined;
     const commands = new Commands({
-      gossip: first.gossip!, view: latestMap({ capacity: 2 }), report: {} as NodeReport, share: nothing, quit: nothing,
+      gossip: first.gossip! as never, view: latestMap({ capacity: 2 }), report: {} as NodeReport,
+      share: nothing, quit: nothing,
       messages: new MessageCommands({} as NodeReport),
     });
-    const run = (line: string): number => first.run(() => commands.run(line));
+    const run = (line: string): number => first.run(() => commands.run(line, assert.ifError));
     assert.throws(() => run("forget"), /^Error: an argument is missing: forget NODE$/);
     assert.throws(() => run("forget 10.0.0.2"), { code: "ERR_STATE", message: /is (up|probed), neither down nor left$/ });
     assert.throws(() => run("forget 7"), { code: "ERR_ARGUMENT", message: "forget: node: no row has 7" });
