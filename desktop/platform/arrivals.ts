@@ -12,6 +12,9 @@ export class Arrivals<Item> implements AsyncIterable<Item>, PromiseLike<Item[]> 
   private failed: Promise<never> | undefined;
   private waiting: (() => void)[] = [];
 
+  /** Whether more items may come. */
+  get isOpen(): boolean { return !this.isOver; }
+
   /** @internal An item arrived. */
   add(item: Item): void {
     this.items.push(item);

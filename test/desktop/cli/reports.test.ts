@@ -78,7 +78,7 @@ describe("the report of chisme node", () => {
       const report = textReport();
       report.rows([{ ...row, name: "pump" }]);
       report.forgotten({ ...row, name: "pump", state: "removed" });
-      assert.equal(lines[1], "  12.3 s  10.0.0.8  pump  forgot the node, which was removed");
+      assert.equal(lines[1], "  12.3 s  pump forgotten: it was removed");
     });
 
     it("the report has a column of names from the first name on, and quotes names that are no plain word", () => {
