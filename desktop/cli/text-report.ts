@@ -36,7 +36,7 @@ export class TextReport implements NodeReport {
   private ownPort = 0;
   /** Width of the address column: the longest address so far. */
   private addressWidth = 0;
-  /** Width of the name column: the longest name so far. Without any name there is no such column. */
+  /** Width of the name column: the longest name so far or `NAME_WIDTH`. Without any name there is no such column. */
   private nameWidth = 0;
   /** The rows of the last update. A new node is reported twice, as an update and as a state. */
   private updated: NodeRow[] = [];
@@ -180,7 +180,7 @@ export class TextReport implements NodeReport {
   private nameCell(name: string | undefined): string[] {
     const text = name === undefined ? "" : nameText(name);
     const columns = columnsOf(text);
-    this.nameWidth = Math.max(this.nameWidth, columns);
+    if (columns > 0) this.nameWidth = Math.max(this.nameWidth, columns, NAME_WIDTH);
     return this.nameWidth === 0 ? [] : [text + " ".repeat(this.nameWidth - columns)];
   }
 
@@ -201,6 +201,7 @@ export class TextReport implements NodeReport {
 
 const STATE_WIDTH = "suspect".length;
 const TIME_WIDTH = 6;
+const NAME_WIDTH = 8;
 const COLUMNS = 80;
 /** Columns of the time in front of a line, and of the white space behind it. */
 const INDENT = TIME_WIDTH + 4;
