@@ -178,7 +178,7 @@ export class Gossip<Value extends CborValue = CborValue> extends GossipNode<Valu
 
   /**
    * The way to a node as this node's table shows it: ids from the neighbour, which gets the message first, to the node.
-   * Relays follow their own tables. undefined when no way is known.
+   * Relays follow their own tables. undefined when the node is not live, no way is known, or it is this node itself.
    *
    * @throws as `row`; Error ERR_STATE without the option `messages`
    */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Interface, createInterface } from "node:readline";
 import type { Commands } from "./commands.js";
 import { inFlags } from "./flags.js";
+import type { CommandError } from "./node-report.js";
 
 /**
  * Runs the lines of one source, such as standard input or a script, in order. A
@@ -10,18 +11,18 @@ import { inFlags } from "./flags.js";
  */
 export class CommandLines {
   private readonly commands: Commands;
-  private readonly source: string;
-  private readonly onWarning: (message: string) => void;
+  private readonly source: string | undefined;
+  private readonly onError: (error: CommandError) => void;
   private readonly waiting: string[] = [];
   private timer: NodeJS.Timeout | undefined;
   private isOpen = true;
   private count = 0;
 
-  /** @param source name of the source in warnings */
-  constructor(commands: Commands, source: string, onWarning: (message: string) => void) {
+  /** @param source name of the source in warnings; undefined: a terminal, where people see the line */
+  constructor(commands: Commands, source: string | undefined, onError: (error: CommandError) => void) {
     this.commands = commands;
     this.source = source;
-    this.onWarning = onWarning;
+    this.onError = onError;
   }
 
   add(line: string): void {
@@ -44,15 +45,23 @@ export class CommandLines {
 
   private runLine(line: string): number {
     this.count++;
-    // An empty line of standard input withdraws the value.
-    if (/^\s*#/.test(line) || (this.source !== STANDARD_INPUT && line.trim() === "")) return 0;
+    if (/^\s*(#|$)/.test(line)) return 0;
+    const number = this.count;
+    const fail = (error: Error): void => {
+      if (this.isOpen) this.onError({ source: this.source, number, line, message: inFlags(error.message) });
+    };
     try {
-      return this.commands.run(line);
+      return this.commands.run(line, fail);
     } catch (error) {
-      this.onWarning(`line ${this.count} of ${this.source}: ${inFlags((error as Error).message)}`);
+      fail(error as Error);
       return 0;
     }
   }
+}
+
+/** The warning about a line, which a line of a terminal stands above. */
+export function commandErrorText({ source, number, message }: CommandError): string {
+  return source === undefined ? message : `line ${number} of ${source}: ${message}`;
 }
 
 const STANDARD_INPUT = "standard input";
@@ -63,9 +72,12 @@ export class Prompt {
   private readonly lines: Interface;
   private readonly queue: CommandLines;
 
-  constructor(input: NodeJS.ReadStream, commands: Commands, onWarning: (message: string) => void) {
+  constructor(
+    input: NodeJS.ReadStream, commands: Commands, onCommandError: (error: CommandError) => void,
+    onWarning: (message: string) => void,
+  ) {
     this.input = input;
-    this.queue = new CommandLines(commands, STANDARD_INPUT, onWarning);
+    this.queue = new CommandLines(commands, input.isTTY ? undefined : STANDARD_INPUT, onCommandError);
     // The terminal keeps its mode, so that Ctrl-C arrives as a signal.
     this.lines = createInterface({ input, terminal: false, crlfDelay: Infinity });
     const onError = (error: Error) => onWarning(`standard input: ${error.message}`);

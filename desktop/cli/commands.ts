@@ -1,35 +1,48 @@
 import { writeFileSync } from "node:fs";
-import type { CborValue, FeedEvent, Gossip } from "../../src/gossip.js";
+import type { CborValue, FeedEvent } from "../../src/gossip.js";
 import type { LatestMap } from "../../src/views/latest-map.js";
+import type { Gossip } from "../platform/gossip.js";
 import { nodeStatus } from "../platform/node-status.js";
+import type { Contributions } from "./contributions.js";
 import { type NamedFrontierEntry, type NodeReport, bytesAsHex } from "./node-report.js";
 import type { MessageCommands } from "./message-commands.js";
 import { readNumber } from "./number.js";
 
 export const COMMANDS_HELP = `
+This node's value:
+  NUMBER               share a number: a line with nothing but the number
+  share VALUE          share any value
+  withdraw             withdraw the value
+Events:
   log TOPIC VALUE      publish a log event, which replaces no other event
   set TOPIC KEY VALUE  set this node's value of a topic and key
   remove TOPIC KEY     remove the value of a topic and key
-  forget NODE          remove a node that is down or left, everywhere; NODE is
-                       its id, address or name
+  withdraw TOPIC KEY   withdraw what this node set in a topic with "+" in front
+  view                 print the latest value of each topic and key, and what
+                       each author set in topics with "+" in front
+  front                print how far each feed is held: author, generation,
+                       sequence number, name of the author
+  export FILE          write the events that this node holds, as JSON lines
+Messages:
   send NODE TOPIC VALUE
                        send a message to one node, also over several hops
   broadcast TOPIC VALUE
                        send a message to all live nodes
   query TOPIC VALUE    ask all live nodes
   reply VALUE          answer the last query that arrived
+  reply N VALUE        answer query N
   ping NODE            measure the way to a node and back
   route NODE           print the way to a node as this one knows it
   reachability         print who reaches whom
+The network and this node:
+  rows                 print all nodes
   status               print neighbours, routes, rows, memory, drops and more
-  help                 print these commands
-  view                 print the latest value of each topic and key
-  front                print how far each feed is held: author, generation,
-                       sequence number, name of the author
-  export FILE          write the events that this node holds, as JSON lines
+  forget NODE          remove a node that is down or left, everywhere
   wait MS              delay the commands that follow, up to 3600000 ms
+  help                 print these commands
   quit                 stop the node
-VALUE is JSON, otherwise text. TOPIC and KEY are words of up to 31 bytes.`;
+VALUE is JSON, otherwise text. TOPIC and KEY are words of up to 31 bytes. NODE
+is a name, id or address. Words with spaces are in quotes: "front door".`;
 
 const WAIT_MS_MAX = 3600000;
 const LINE_CHARACTERS_SHOWN = 60;
@@ -38,9 +51,13 @@ const LINE_CHARACTERS_SHOWN = 60;
 export interface CommandTarget {
   gossip: Gossip;
   view: LatestMap;
+  contributions: Contributions;
   report: NodeReport;
   messages: MessageCommands;
-  share: (value: number | undefined) => void;
+  /** undefined withdraws the value. */
+  share: (value: CborValue) => void;
+  /** Why there are no messages; missing where there are some. */
+  noMessages?: string;
   quit: () => void;
 }
 
@@ -53,68 +70,92 @@ export class Commands {
   }
 
   /**
-   * Runs a line: a command, a number, which is shared as the node's value, or an
-   * empty line, which withdraws the value.
+   * Runs a line: a command, or a number, which is shared as the node's value.
    *
+   * @param fail is told what is wrong if a promise tells that
    * @returns milliseconds that the next line must wait
    * @throws Error that names the wrong part of the line
    */
-  run(line: string): number {
+  run(line: string, fail: (error: Error) => void): number {
     const text = line.trim();
-    const [name, rest] = nextWord(text);
-    const { gossip, report, share, quit } = this.target;
+    const [word, rest] = nextWord(text);
+    const name = word.toLowerCase();
+    const { gossip, report, share, view, quit } = this.target;
     switch (name) {
       case "log": {
-        const [topic, value] = nextWord(rest);
-        gossip.log(need(topic, "log TOPIC VALUE"), parseValue(need(value, "log TOPIC VALUE")));
+        const [topic, value] = args(rest, "log TOPIC VALUE");
+        gossip.log(topic, parseValue(value));
         return 0;
       }
       case "set": {
-        const [topic, keyAndValue] = nextWord(rest);
-        const [key, value] = nextWord(keyAndValue);
-        gossip.set(topic, key, parseValue(need(value, "set TOPIC KEY VALUE")));
+        const [topic, key, value] = args(rest, "set TOPIC KEY VALUE");
+        gossip.set(topic, key, parseValue(value));
         return 0;
       }
       case "remove": {
-        const [topic, key] = nextWord(rest);
-        gossip.remove(topic, need(key, "remove TOPIC KEY"));
+        const [topic, key] = args(rest, "remove TOPIC KEY");
+        gossip.remove(topic, key);
         return 0;
       }
-      case "forget": gossip.forget(readNode(need(rest, "forget NODE"))); return 0;
-      case "send": case "broadcast": case "query": case "reply": case "ping": case "route": case "reachability":
-        this.runMessage(name, rest);
+      case "withdraw": {
+        if (rest === "") share(undefined);
+        else {
+          const [topic, key] = args(rest, "withdraw TOPIC KEY");
+          gossip.withdraw(topic, key);
+        }
         return 0;
-      case "view": report.view(this.target.view.entries()); return 0;
-      case "front": report.front(namedFrontier(gossip)); return 0;
-      case "export": exportEvents(gossip, need(rest, "export FILE")); return 0;
-      case "status": report.status(nodeStatus(gossip)); return 0;
+      }
+      case "share": share(parseValue(args(rest, "share VALUE")[0])); return 0;
+      case "forget": gossip.forget(readNode(args(rest, "forget NODE")[0])); return 0;
+      case "send": case "broadcast": case "query": case "reply": case "ping": case "route": case "reachability":
+        this.runMessage(name, rest, fail);
+        return 0;
+      case "export": exportEvents(gossip, args(rest, "export FILE")[0]); return 0;
       case "wait": return readWait(rest);
-      case "help": process.stderr.write(`${COMMANDS_HELP.trimStart()}\n`); return 0;
-      case "quit": quit(); return 0;
+      case "view": alone(name, rest); this.view(view); return 0;
+      case "front": alone(name, rest); report.front(namedFrontier(gossip)); return 0;
+      case "rows": alone(name, rest); report.table(gossip.rows()); return 0;
+      case "status": alone(name, rest); report.status(nodeStatus(gossip), gossip.rows()); return 0;
+      case "help": process.stderr.write(`${COMMANDS_HELP.substring(1)}\n`); return 0;
+      case "quit": alone(name, rest); quit(); return 0;
       default: share(readReading(text)); return 0;
     }
   }
 
-  private runMessage(name: string, rest: string): void {
-    const { gossip, messages } = this.target;
+  private view(view: LatestMap): void {
+    const { contributions, gossip, report } = this.target;
+    report.view(view.entries(), contributions.entries().map(({ topic, key, author, value }) => {
+      return { topic, key, author, authorName: gossip.row(author)?.name, value };
+    }));
+  }
+
+  private runMessage(name: string, rest: string, fail: (error: Error) => void): void {
+    const { gossip, messages, noMessages } = this.target;
+    if (noMessages !== undefined) throw new Error(`${name}: ${noMessages}`);
     switch (name) {
       case "send": {
-        const usage = "send NODE TOPIC VALUE";
-        const [node, topicAndValue] = nextWord(rest);
-        const [topic, value] = nextWord(topicAndValue);
-        messages.send(gossip, readNode(need(node, usage)), need(topic, usage), parseValue(need(value, usage)));
+        const [node, topic, value] = args(rest, "send NODE TOPIC VALUE");
+        messages.send(gossip, readNode(node), topic, parseValue(value)).catch(fail);
         return;
       }
       case "broadcast": case "query": {
-        const usage = `${name} TOPIC VALUE`;
-        const [topic, value] = nextWord(rest);
-        messages[name](gossip, need(topic, usage), parseValue(need(value, usage)));
+        const [topic, value] = args(rest, `${name} TOPIC VALUE`);
+        if (name === "query") messages.query(gossip, topic, parseValue(value)).catch(fail);
+        else messages.broadcast(gossip, topic, parseValue(value));
         return;
       }
-      case "reply": messages.answer(parseValue(need(rest, "reply VALUE"))); return;
-      case "ping": messages.ping(gossip, readNode(need(rest, "ping NODE"))); return;
-      case "route": messages.route(gossip, readNode(need(rest, "route NODE"))); return;
-      default: messages.reachability(gossip);
+      case "reply": {
+        const [text] = args(rest, "reply VALUE");
+        const [, number, value] = /^(\d+)\s+(.+)$/s.exec(text) ?? [];
+        if (value === undefined) messages.answer(parseValue(text));
+        else messages.answer(parseValue(value), Number(number));
+        return;
+      }
+      case "ping": messages.ping(gossip, readNode(args(rest, "ping NODE")[0])).catch(fail); return;
+      case "route": messages.route(gossip, readNode(args(rest, "route NODE")[0])); return;
+      default:
+        alone(name, rest);
+        messages.reachability(gossip).catch(fail);
     }
   }
 }
@@ -138,15 +179,39 @@ function namedFrontier(gossip: Gossip): NamedFrontierEntry[] {
   });
 }
 
-/** The first word of a text, and the rest after the white space. */
+/** The first word of a text, which may be in quotes, and the rest after the white space. */
 function nextWord(text: string): [string, string] {
+  const [, quoted, afterQuotes] = /^("(?:[^"\\]|\\.)*")(?:\s+(.*))?$/s.exec(text) ?? [];
+  const word = quoted === undefined ? undefined : parseValue(quoted);
+  if (typeof word === "string" && word !== quoted) return [word, afterQuotes ?? ""];
   const match = /^(\S*)\s*(.*)$/s.exec(text);
   return [match?.[1] ?? "", match?.[2] ?? ""];
 }
 
-function need(text: string, usage: string): string {
-  if (text === "") throw new Error(`an argument is missing: ${usage}`);
-  return text;
+/**
+ * The arguments of a command. VALUE, FILE, and NODE at the end take the rest of the line.
+ *
+ * @param usage such as "set TOPIC KEY VALUE"
+ */
+function args(text: string, usage: string): string[] {
+  const [command, ...names] = usage.split(" ");
+  const found: string[] = [];
+  let rest = text;
+  for (const [i, name] of names.entries()) {
+    if (rest === "") throw new Error(`${command}: ${name} is missing: ${usage}`);
+    const [word, more] = nextWord(rest);
+    const isLast = i === names.length - 1;
+    const takesRest = isLast && name !== "KEY" && (name !== "NODE" || more !== "");
+    found.push(takesRest ? rest : word);
+    rest = takesRest ? "" : more;
+  }
+  if (rest !== "") throw new Error(`${command}: ${show(rest)} is too much: ${usage}`);
+  return found;
+}
+
+/** @throws Error if a command that takes no arguments has some */
+function alone(name: string, rest: string): void {
+  if (rest !== "") throw new Error(`${name}: ${show(rest)} is too much: ${name} takes no arguments`);
 }
 
 /** The value of a JSON text, otherwise the text itself. */
@@ -171,13 +236,10 @@ function readWait(text: string): number {
   return ms;
 }
 
-function readReading(text: string): number | undefined {
-  if (text === "") return undefined;
+function readReading(text: string): number {
   const value = readNumber(text);
   if (value !== undefined) return value;
-  // A single word is probably a malformed number, such as from a sensor that writes into a pipe.
-  throw new Error(/\s/.test(text) ? `${show(text)} is neither a command nor a number`
-    : `${show(text)} is not a number; "help" lists the commands`);
+  throw new Error(`${show(text)} is neither a command nor a number; "help" lists the commands`);
 }
 
 function show(text: string): string {

@@ -2,7 +2,8 @@ import type { CborValue, FeedEvent, GossipErrorCode, GossipStats, NodeRow } from
 import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 import {
-  type MinMaxReport, type NamedFrontierEntry, type NodeReport, type StartReport, bytesAsHex,
+  type CommandError, type ContributionEntry, type MinMaxReport, type NamedFrontierEntry, type NodeReport,
+  type StartReport, bytesAsHex,
 } from "./node-report.js";
 
 /** Writes one JSON object per line. The command's help lists its fields. */
@@ -39,14 +40,14 @@ export class JsonReport implements NodeReport {
     this.write("feedEvent", { stampMs: timeMs, author, authorName, ...more });
   }
 
-  view(entries: LatestEntry[]): void {
+  view(entries: LatestEntry[], contributions: ContributionEntry[] = []): void {
     // No prototype, so that a topic or key such as "__proto__" is an ordinary name.
     const view = Object.create(null) as Record<string, Record<string, CborValue>>;
     for (const { topic, key, value } of entries) {
       view[topic] ??= Object.create(null) as Record<string, CborValue>;
       view[topic][key] = value;
     }
-    this.write("view", { view });
+    this.write("view", { view, contributions });
   }
 
   front(front: NamedFrontierEntry[]): void {
@@ -59,6 +60,14 @@ export class JsonReport implements NodeReport {
 
   status(status: GossipStatus): void {
     this.write("status", { status });
+  }
+
+  table(rows: NodeRow[]): void {
+    this.write("rows", { rows });
+  }
+
+  commandError({ source, number, line, message }: CommandError): void {
+    this.write("commandError", { source: source ?? null, number, line, message });
   }
 
   error(code: GossipErrorCode, error: Error): void {

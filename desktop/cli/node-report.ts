@@ -16,13 +16,37 @@ export interface NodeReport {
   minMax(minMax: MinMaxReport): void;
   /** A node published an event. */
   feedEvent(event: FeedEvent): void;
-  view(entries: LatestEntry[]): void;
+  /** @param contributions what the authors have set in merge topics */
+  view(entries: LatestEntry[], contributions?: ContributionEntry[]): void;
   front(entries: NamedFrontierEntry[]): void;
-  /** Something about messages. @param text the same for people */
-  line(event: string, fields: object, text: string): void;
-  status(status: GossipStatus): void;
+  /** Something about messages. @param text the same for people; of words of which a line may end behind each */
+  line(event: string, fields: object, text: string | string[]): void;
+  /** All rows, on a command. */
+  table(rows: NodeRow[]): void;
+  /** @param rows of all nodes */
+  status(status: GossipStatus, rows?: NodeRow[]): void;
+  commandError(error: CommandError): void;
   error(code: GossipErrorCode, error: Error): void;
   stop(stats: GossipStats): void;
+}
+
+/** What one author has set in a merge topic. */
+export interface ContributionEntry {
+  topic: string;
+  key: string;
+  author: number;
+  authorName: string | undefined;
+  value: CborValue;
+}
+
+/** A line that could not be run. */
+export interface CommandError {
+  /** undefined: a terminal. */
+  source: string | undefined;
+  /** From 1. */
+  number: number;
+  line: string;
+  message: string;
 }
 
 /** How far a feed is held, with the name of its author, if a row has one. */

@@ -11,13 +11,14 @@ import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../p
 import type { GossipStorage } from "../../src/platform/types.js";
 import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
-import { CommandLines, Prompt, readScript } from "./command-lines.js";
+import { CommandLines, Prompt, commandErrorText, readScript } from "./command-lines.js";
 import { messages } from "../../src/messages/index.js";
 import { MessageCommands } from "./message-commands.js";
+import { Contributions } from "./contributions.js";
 import { Commands, exportEvents } from "./commands.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
-import type { MinMaxReport, NodeReport } from "./node-report.js";
+import type { CommandError, MinMaxReport, NodeReport } from "./node-report.js";
 import { numeric } from "./number.js";
 import { TextReport } from "./text-report.js";
 
@@ -81,6 +82,7 @@ export class NodeRun {
   private readonly report: NodeReport;
   private readonly view = minMax({ select: numberOf });
   private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
+  private readonly contributions = new Contributions();
   private readonly gossip: Gossip;
   private readonly messages: MessageCommands;
   private readonly script: string[];
@@ -99,14 +101,16 @@ export class NodeRun {
     this.options = options;
     this.listen = parseListen(options.listen);
     this.report = options.json ? this.jsonReport() : this.textReport();
-    this.messages = new MessageCommands(this.report);
+    this.messages = new MessageCommands(this.report, options.interval, () => this.elapsedMs());
     this.script = naming("--script", () => options.script === undefined ? [] : readScript(options.script));
     this.gossip = new Gossip(this.gossipOptions());
     // Fail now if the file is not writable, not at the end of the run.
     naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
     this.commands = new Commands({
-      gossip: this.gossip, messages: this.messages, view: this.latest, report: this.report,
+      gossip: this.gossip, messages: this.messages, view: this.latest, contributions: this.contributions,
+      report: this.report,
       share: (value) => this.share(value), quit: this.stop,
+      ...options.dialect !== "compact" && { noMessages: `dialect ${options.dialect} has no messages` },
     });
   }
 
@@ -130,17 +134,21 @@ export class NodeRun {
     const { id, name, address, port, revision } = this.ownRow();
     this.report.start({
       id, name, address, port, revision, roundIntervalMs: this.options.interval, seeds: this.options.seed ?? [],
-      broadcasts: this.options.broadcast !== "none",
+      broadcasts: canBroadcast(this.options.broadcast, address),
       sealing: !this.isSealed ? "none" : this.options.dialect === "auto" ? "compact" : "all",
     });
     this.reportOwnRow();
     const warn = (message: string): void => this.warn(message);
-    this.prompt = new Prompt(process.stdin, this.commands, warn);
-    this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", warn);
+    const onError = (error: CommandError): void => {
+      this.report.commandError(error);
+      warn(commandErrorText(error));
+    };
+    this.prompt = new Prompt(process.stdin, this.commands, onError, warn);
+    this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", onError);
     for (const line of this.script) this.scriptLines.add(line);
   }
 
-  private share(value: number | undefined): void {
+  private share(value: CborValue): void {
     this.gossip.push(value);
     this.reportOwnRow();
   }
@@ -276,7 +284,7 @@ export class NodeRun {
     }
     const options: EventFeedOptions = {
       bytes,
-      views: [this.latest],
+      views: [this.latest, this.contributions],
       onEvent: (event) => {
         // Events of the storage are not new.
         if (this.phase === "running") this.report.feedEvent(event);
@@ -324,7 +332,7 @@ export class NodeRun {
       writeWarning: (line) => this.warn(line),
       colors: pc.createColors(Boolean(pc.isColorSupported && stdout.isTTY)),
       hint: stdin.isTTY
-        ? "type a number to share it, an empty line to withdraw it, Ctrl-C to stop; commands: set, log, view"
+        ? 'type a number to share it, "help" for commands, Ctrl-C to stop'
         : "a line of standard input with a number shares it, Ctrl-C stops the node",
     });
   }
@@ -353,13 +361,18 @@ function openStorage(folder: string | undefined): GossipStorage {
   return naming("--storage", () => new FileStorage(folder));
 }
 
-/** Puts the option's name in front of an error's message. */
 /** The number that a node shares, alone or as boards get it: as `value` in a table. */
 function numberOf(data: CborValue): CborValue {
   const isTable = typeof data === "object" && data !== null && !Array.isArray(data) && !(data instanceof Uint8Array);
   return isTable ? data.value : data;
 }
 
+/** Whether broadcasts leave the node. From a loopback address they reach loopback addresses only. */
+function canBroadcast(broadcast: string, address: string): boolean {
+  return broadcast !== "none" && (!address.startsWith("127.") || broadcast.startsWith("127."));
+}
+
+/** Puts the option's name in front of an error's message. */
 function naming<Result>(flag: string, run: () => Result): Result {
   try {
     return run();

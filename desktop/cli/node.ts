@@ -5,12 +5,12 @@ import { type NodeOptions, NodeRun } from "./node-run.js";
 import { numeric } from "./number.js";
 
 const MORE_HELP = `
-Standard input: a line with a number sets the shared value, an empty line
-withdraws it. After the end of the input the last value stays. NodeMCU boards
-get the number in a table, as {"value": 21.5}. Other lines, and the lines of
---script, are commands:
+Standard input: a line with a number sets the shared value. After the end of
+the input the last value stays. NodeMCU boards get the number in a table, as
+{"value": 21.5}. Other lines, and the lines of --script, are commands, in any
+letter case:
 ${COMMANDS_HELP}
-Lines that begin with # are comments.
+Lines that begin with # are comments; empty lines do nothing.
 
 With --json, each line is one object with "event", "timeMs" since the start, and
   start        id, name, address, port, revision, roundIntervalMs, seeds, and
@@ -22,16 +22,27 @@ With --json, each line is one object with "event", "timeMs" since the start, and
   feedEvent    an event: author, authorName, copiedBy, generation, sequence,
                stampMs, counter, kind (log, set, remove), topic, key, ttlMs,
                endMs, value
-  view         view: values by topic and key
+  view         view: values by topic and key; contributions in topics with "+":
+               a list of topic, key, author, authorName, value
   front        front: a list of author, authorName, generation, sequence
-  message      a message: from, fromName, topic, value, hops, isQuery
-  outcome      of send: to, topic, outcome: "delivered", "refused", "unknown" or
-               "timeout"
+  message      a message: from, fromName, topic, value, hops, isQuery, and of a
+               query its number, query
+  reply        the answer to a query is on its way: query
+  outcome      of send: number, to, topic, outcome: "delivered", "refused",
+               "unknown" or "timeout"; number counts the commands send from 1
+  broadcast    topic, nodes: how many are live
+  asked        of query and reachability: command, topic, untilMs
   answer       to a query: from, fromName, topic, value, hops; then queryEnd:
                topic, answers, wasSent
-  ping         to, outcome, ms, there, back: ids of the relays
-  route        to, route: ids from the next node on, or null
-  reach        from, neighbours, hops; then reachEnd: answers, wasSent
+  ping         to, toName, outcome; if delivered also ms, there, thereNames,
+               back, backNames: ids and names of the relays
+  route        to, toName, state, route: ids from the next node on, or null,
+               routeNames
+  reach        from, fromName, neighbours, neighbourNames, hops, 0 for this
+               node; then reachEnd: answers, wasSent
+  rows         rows: a list as of row
+  commandError a line that was not run: source, null for a terminal, number,
+               line, message, which is also on standard error
   status       status: as the schema chisme/status.schema.json describes it
   error        code, message
   stop         stats

@@ -1,11 +1,13 @@
+import type { NodeRow } from "../../src/gossip.js";
 import type { GossipStatus, StatusNode } from "../../src/status/index.js";
-import { columnsOf, nameText } from "./node-report.js";
+import { columnsOf, nameText, valueText } from "./node-report.js";
 
 const KIB = 1024;
 const LABEL_WIDTH = 10;
+const COLUMNS = 80;
 
 /** The lines that show a status to people. */
-export function statusLines(status: GossipStatus): string[] {
+export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[] {
   const { node, neighbours, routes, rows, queues, memory, stats } = status;
   const { capacity, ...states } = rows;
   const count = Object.values(states).reduce((sum, number) => sum + number, 0);
@@ -19,7 +21,7 @@ export function statusLines(status: GossipStatus): string[] {
     label("queues", queuesText(queues)),
     label("memory", sizes({ rows: memory.rowBytes, events: memory.eventBytes, other: memory.otherBytes })),
   ];
-  if (memory.platform !== undefined) lines.push(label("process", sizes(memory.platform)));
+  if (memory.platform !== undefined) lines.push(...labelled("process", sizes(memory.platform)));
   lines.push(
     label("sent", `${stats.datagramsSent} datagrams, ${stats.bytesSent} bytes, ${stats.sendFailures} failed`),
     label("received", `${stats.datagramsReceived} datagrams, ${stats.bytesReceived} bytes`),
@@ -42,7 +44,22 @@ export function statusLines(status: GossipStatus): string[] {
       return [String(route.id), nameOf(route), hop];
     }),
   ]));
+  const notUp = nodeRows.filter(({ state }) => state !== "up" && state !== "probed");
+  if (notUp.length > 0) lines.push("", "nodes that are not up", ...rowLines(notUp, node.id));
   return lines;
+}
+
+/** Rows with a title above each column. */
+export function rowLines(rows: NodeRow[], ownId: number): string[] {
+  return table([
+    ["id", "name", "address", "state", "value"],
+    ...rows.map((row) => {
+      const value = row.data === undefined ? "-" : valueText(row.data);
+      const state = row.state === "probed" ? "up" : row.state;
+      const own = row.id === ownId ? "  (this node)" : "";
+      return [String(row.id), nameOf(row), `${row.address}:${row.port}`, state, `${value}${own}`];
+    }),
+  ]);
 }
 
 function networkText({ dialect, isSealed, isNamed }: GossipStatus["node"]): string {
@@ -51,6 +68,21 @@ function networkText({ dialect, isSealed, isNamed }: GossipStatus["node"]): stri
 
 function queuesText({ updates, messages, messagesMax }: GossipStatus["queues"]): string {
   return `${updates} updates${messages === undefined ? "" : `, ${messages} of ${messagesMax} messages`}`;
+}
+
+/** The same in lines of at most 80 columns, which end behind a comma. */
+function labelled(name: string, text: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const part of text.split(/(?<=,) /)) {
+    if (line !== "" && LABEL_WIDTH + line.length + 1 + part.length > COLUMNS) {
+      lines.push(line);
+      line = "";
+    }
+    line = line === "" ? part : `${line} ${part}`;
+  }
+  lines.push(line);
+  return lines.map((one, i) => label(i === 0 ? name : "", one));
 }
 
 function label(name: string, text: string): string {

@@ -3,10 +3,10 @@ import type { FeedEvent, GossipErrorCode, GossipStats, NodeRow, NodeState } from
 import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 import {
-  type MinMaxReport, type NamedFrontierEntry, type NodeReport, type StartReport, authorText, columnsOf, nameText,
-  valueText, wordText,
+  type CommandError, type ContributionEntry, type MinMaxReport, type NamedFrontierEntry, type NodeReport,
+  type StartReport, authorText, columnsOf, nameText, valueText, wordText,
 } from "./node-report.js";
-import { statusLines } from "./status-text.js";
+import { rowLines, statusLines } from "./status-text.js";
 
 /** Reasons of drops whose name alone does not tell what to do. PROTOCOL 4.6 says which libraries write such values. */
 const REASONS: Record<string, string | undefined> = {
@@ -36,7 +36,7 @@ export class TextReport implements NodeReport {
   private ownPort = 0;
   /** Width of the address column: the longest address so far. */
   private addressWidth = 0;
-  /** Width of the name column: the longest name so far. Without any name there is no such column. */
+  /** Width of the name column: the longest name so far or `NAME_WIDTH`. Without any name there is no such column. */
   private nameWidth = 0;
   /** The rows of the last update. A new node is reported twice, as an update and as a state. */
   private updated: NodeRow[] = [];
@@ -70,7 +70,8 @@ export class TextReport implements NodeReport {
   }
 
   forgotten(row: NodeRow): void {
-    this.write([...this.nodeCells(row), `forgot the node, which was ${row.state}`].join("  "));
+    const who = row.name === undefined ? this.addressCell(row).trimEnd() : nameText(row.name);
+    this.write(`${who} forgotten: it was ${row.state}`);
   }
 
   minMax({ minimum, maximum, count }: MinMaxReport): void {
@@ -95,11 +96,14 @@ export class TextReport implements NodeReport {
   }
 
   /** Prints no times, so that the views of several nodes can be compared. */
-  view(entries: LatestEntry[]): void {
+  view(entries: LatestEntry[], contributions: ContributionEntry[] = []): void {
     const { writeLine } = this.options;
-    if (entries.length === 0) writeLine("nothing is set");
+    if (entries.length + contributions.length === 0) writeLine("nothing is set");
     for (const { topic, key, value } of entries) {
       writeLine(`${wordText(topic)} ${wordText(key)} ${valueText(value)}`);
+    }
+    for (const { topic, key, author, authorName, value } of contributions) {
+      writeLine(`${topicText(topic)} ${wordText(key)} ${valueText(value)}  by ${authorText(author, authorName)}`);
     }
   }
 
@@ -112,13 +116,28 @@ export class TextReport implements NodeReport {
     }
   }
 
-  line(_event: string, _fields: object, text: string): void {
-    this.write(text);
+  line(_event: string, _fields: object, text: string | string[]): void {
+    if (typeof text === "string") {
+      this.write(text);
+      return;
+    }
+    const [first, ...more] = wrapped(text, COLUMNS - INDENT);
+    this.write(first);
+    for (const line of more) this.options.writeLine(`${" ".repeat(INDENT + 2)}${line}`);
   }
 
   /** Prints no time, as `view` does. */
-  status(status: GossipStatus): void {
-    for (const line of statusLines(status)) this.options.writeLine(line);
+  table(rows: NodeRow[]): void {
+    for (const line of rowLines(rows, this.ownId)) this.options.writeLine(line);
+  }
+
+  commandError(_error: CommandError): void {
+    // A warning says it.
+  }
+
+  /** Prints no time, as `view` does. */
+  status(status: GossipStatus, rows: NodeRow[] = []): void {
+    for (const line of statusLines(status, rows)) this.options.writeLine(line);
   }
 
   error(_code: GossipErrorCode, error: Error): void {
@@ -161,7 +180,7 @@ export class TextReport implements NodeReport {
   private nameCell(name: string | undefined): string[] {
     const text = name === undefined ? "" : nameText(name);
     const columns = columnsOf(text);
-    this.nameWidth = Math.max(this.nameWidth, columns);
+    if (columns > 0) this.nameWidth = Math.max(this.nameWidth, columns, NAME_WIDTH);
     return this.nameWidth === 0 ? [] : [text + " ".repeat(this.nameWidth - columns)];
   }
 
@@ -182,6 +201,26 @@ export class TextReport implements NodeReport {
 
 const STATE_WIDTH = "suspect".length;
 const TIME_WIDTH = 6;
+const NAME_WIDTH = 8;
+const COLUMNS = 80;
+/** Columns of the time in front of a line, and of the white space behind it. */
+const INDENT = TIME_WIDTH + 4;
+
+/** Words in lines of at most `columns`, with room for an indentation of two, where words are not longer than that. */
+function wrapped(words: string[], columns: number): string[] {
+  const lines = [words[0]];
+  for (const word of words.slice(1)) {
+    const longer = `${lines[lines.length - 1]} ${word}`;
+    if (columnsOf(longer) <= columns - 2) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** A merge topic with its "+", as a word. */
+function topicText(topic: string): string {
+  return `+${wordText(topic.substring(1))}`;
+}
 
 function isSameStatement(a: NodeRow, b: NodeRow): boolean {
   return a.id === b.id && a.revision === b.revision && a.heartbeat === b.heartbeat && a.state === b.state;

@@ -8,7 +8,12 @@ export class Arrivals<Item> implements AsyncIterable<Item>, PromiseLike<Item[]> 
   private readonly items: Item[] = [];
   private isOver = false;
   private error: Error | undefined;
+  /** Rejects. If nobody looks at it, Node.js reports that, as for any promise. */
+  private failed: Promise<never> | undefined;
   private waiting: (() => void)[] = [];
+
+  /** Whether more items may come. */
+  get isOpen(): boolean { return !this.isOver; }
 
   /** @internal An item arrived. */
   add(item: Item): void {
@@ -23,7 +28,14 @@ export class Arrivals<Item> implements AsyncIterable<Item>, PromiseLike<Item[]> 
     this.wake();
   }
 
+  /** @internal The question is wrong. */
+  fail(error: Error): void {
+    this.isOver = true;
+    this.failed = Promise.reject(error);
+  }
+
   async *[Symbol.asyncIterator](): AsyncIterator<Item> {
+    if (this.failed !== undefined) await this.failed;
     for (let next = 0; ; next++) {
       while (next >= this.items.length && !this.isOver) await new Promise<void>((wake) => this.waiting.push(wake));
       if (this.error !== undefined) throw this.error;

@@ -45,6 +45,8 @@ export interface NodeGossipOptions<Value extends CborValue = CborValue>
 export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Value> {
   private readonly nodeSocket: NodeSocket | undefined;
   private readonly signal: AbortSignal | undefined;
+  /** What ends the promises that are open when the node is closed. */
+  private readonly unsettled = new Set<() => void>();
   private readonly onAbort = (): void => void this.close();
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
@@ -62,7 +64,8 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   /**
    * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as
    * down. Then stops the rounds, closes the socket and the storage, and ends all
-   * callbacks, before the call returns. A closed node cannot be started again.
+   * callbacks, before the call returns. A closed node cannot be started again. Promises
+   * of `send` and `ping` that are open resolve to the outcome "closed"; answers end.
    *
    * @returns a promise that resolves once the system has all datagrams and the socket is closed: `process.exit()` after
    * it loses none. It never rejects. Each further call returns such a promise, too
@@ -71,60 +74,51 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   override close(): Promise<void> {
     this.signal?.removeEventListener("abort", this.onAbort);
     super.close();
+    for (const settle of this.unsettled) settle();
+    this.unsettled.clear();
     return this.nodeSocket?.closed() ?? Promise.resolve();
   }
 
   /**
    * As `send` of the core, with a promise of the outcome.
    *
-   * @returns a promise, which rejects where `send` of the core throws. It stays open if the node is closed before
+   * @returns a promise, which rejects where `send` of the core throws. "closed" if the node is closed before: then
+   * `onOutcome` is not called
    */
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `send` need no promise.
   override send(to: number | string, topic: string, value: CborValue, options?: SendOptions): Promise<MessageOutcome> {
-    return new Promise((resolve) => {
-      const onOutcome = (outcome: MessageOutcome): void => {
-        options?.onOutcome?.(outcome);
-        resolve(outcome);
-      };
-      super.send(to, topic, value, { ...options, onOutcome });
+    return this.outcome<MessageOutcome>("closed", (tell) => {
+      super.send(to, topic, value, withCallback(options, "onOutcome", tell));
     });
   }
 
   /**
    * As `query` of the core. What it returns gives the answers as they come, by `for await`; awaited, it gives all of
-   * them when the time is over.
+   * them when the time is over, or when the node is closed.
    *
-   * @throws as `query` of the core, and Error ERR_NO_ROOM from the iteration or the promise when this node has no room
-   * for another message now
+   * @returns answers, which reject where `query` of the core throws, and with Error ERR_NO_ROOM when this node has no
+   * room for another message now
    */
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `query` need no promise.
   override query<Value extends CborValue = CborValue>(
-    topic: string, value: CborValue, options: QueryOptions<Value> = {},
+    topic: string, value: CborValue, options?: QueryOptions<Value>,
   ): Arrivals<Answer<Value>> {
-    const answers = new Arrivals<Answer<Value>>();
-    super.query(topic, value, {
-      ...options,
-      onAnswer: (answer) => {
-        options.onAnswer?.(answer as Answer<Value>);
-        answers.add(answer as Answer<Value>);
-      },
-      onEnd: (wasSent) => {
-        options.onEnd?.(wasSent);
-        answers.end(wasSent);
-      },
+    return this.arrivals<Answer<Value>>((add, end) => {
+      const asCore = options as QueryOptions | undefined;
+      const withAnswers = withCallback(asCore, "onAnswer", (answer: Answer) => add(answer as Answer<Value>));
+      super.query(topic, value, withCallback(withAnswers, "onEnd", end));
     });
-    return answers;
   }
 
-  /** As `ping` of the core, with a promise of what it found. */
+  /**
+   * As `ping` of the core, with a promise of what it found.
+   *
+   * @returns as `send`
+   */
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `ping` need no promise.
-  override ping(to: number | string, options: PingOptions = {}): Promise<PingResult> {
-    return new Promise((resolve) => {
-      const onPong = (result: PingResult): void => {
-        options.onPong?.(result);
-        resolve(result);
-      };
-      super.ping(to, { ...options, onPong });
+  override ping(to: number | string, options?: PingOptions): Promise<PingResult> {
+    return this.outcome<PingResult>({ outcome: "closed" }, (tell) => {
+      super.ping(to, withCallback(options, "onPong", tell));
     });
   }
 
@@ -133,15 +127,11 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   override reachability(
     onReach?: (reach: Reach) => void, timeoutMs?: number, onEnd?: (wasSent: boolean) => void,
   ): Arrivals<Reach> {
-    const reaches = new Arrivals<Reach>();
-    super.reachability((reach) => {
-      onReach?.(reach);
-      reaches.add(reach);
-    }, timeoutMs, (wasSent) => {
-      onEnd?.(wasSent);
-      reaches.end(wasSent);
+    return this.arrivals<Reach>((add, end) => {
+      const { onReach: toldReach, onEnd: toldEnd } =
+        withCallback(withCallback({ onReach, onEnd }, "onReach", add), "onEnd", end);
+      super.reachability(toldReach as (reach: Reach) => void, timeoutMs, toldEnd);
     });
-    return reaches;
   }
 
   /**
@@ -152,10 +142,64 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
     return nodeStatus(this);
   }
 
+  /** A promise of what `start` tells, or of `closed` if the node is closed before. */
+  private outcome<Result>(closed: Result, start: (tell: (result: Result) => void) => void): Promise<Result> {
+    return new Promise((resolve) => {
+      const close = (): void => resolve(closed);
+      this.untilEnd(close, (ended) => start((result) => {
+        ended();
+        resolve(result);
+      }));
+    });
+  }
+
+  /** Has `close` called if the node is closed before `start`, which may end at once, calls what it gets. */
+  private untilEnd(close: () => void, start: (ended: () => void) => void): void {
+    const ended = (): void => void this.unsettled.delete(close);
+    this.unsettled.add(close);
+    try {
+      start(ended);
+    } catch (error) {
+      ended();
+      throw error;
+    }
+  }
+
+  private arrivals<Item>(start: (add: (item: Item) => void, end: (wasSent: boolean) => void) => void): Arrivals<Item> {
+    const arrivals = new Arrivals<Item>();
+    try {
+      this.untilEnd(() => arrivals.end(true), (ended) => start((item) => arrivals.add(item), (wasSent) => {
+        ended();
+        arrivals.end(wasSent);
+      }));
+    } catch (error) {
+      arrivals.fail(error as Error);
+    }
+    return arrivals;
+  }
+
   /** `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Options whose callback first calls `tell`. What is no options, or no callback, stays for the core to refuse. */
+function withCallback<Options extends object, Name extends keyof Options & string>(
+  options: Options | undefined, name: Name, tell: (told: never) => void,
+): Options {
+  const callback = options?.[name];
+  const isObject = typeof options === "object" && options !== null;
+  if (callback !== undefined && typeof callback !== "function") return options as Options;
+  if (options !== undefined && !isObject) return options;
+  const call = callback as ((told: never) => void) | undefined;
+  return {
+    ...options,
+    [name]: (told: never) => {
+      tell(told);
+      call?.(told);
+    },
+  } as Options;
 }
 
 /** The options without those of the platform that are undefined, which must not replace those built in. */

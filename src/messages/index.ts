@@ -19,8 +19,9 @@ export type {
 export interface MessageOptions<Value extends CborValue = CborValue> {
   /**
    * Called once with each message of another node for this one, in a run of this node. Its sender is told that the
-   * message is delivered when the call returns, or that it is refused if the call throws. Without it the node only
-   * passes on messages of others and sends its own; a message for it is refused.
+   * message is delivered when the call returns, or that it is refused if the call throws; what it throws then leaves
+   * the library, as from all callbacks. Without it the node only passes on messages of others and sends its own; a
+   * message for it is refused.
    */
   onMessage?: (message: Message<Value>) => void;
   /**

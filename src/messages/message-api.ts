@@ -130,7 +130,7 @@ export class MessageApi {
     const onPong = checkCallback("ping", "onPong", given.onPong);
     const slot = this.find("ping", to);
     const fail = (outcome: MessageOutcome): void => {
-      if (onPong !== undefined) this.later(() => onPong({ outcome, ms: 0, there: [], back: [] }));
+      if (onPong !== undefined) this.later(() => onPong({ outcome }));
     };
     const number = slot < 0 ? -1 : this.post(KIND_PING, this.rows.id(slot), 0, lifeMs, 0);
     if (slot < 0) fail("unknown");
@@ -143,7 +143,7 @@ export class MessageApi {
   route(to: number | string): number[] | undefined {
     const rows = this.rows;
     let slot = findNode(rows, "route", to, this.port);
-    if (slot <= OWN_SLOT || nextHop(rows, slot) < 0) return undefined;
+    if (slot <= OWN_SLOT || rows.state(slot) >= DOWN || nextHop(rows, slot) < 0) return undefined;
     const ids = [rows.id(slot)];
     while (!rows.hasFlag(slot, FLAG_NEIGHBOUR)) {
       slot = rows.via(slot);
@@ -201,8 +201,12 @@ export class MessageApi {
     if (opened.onOutcome !== undefined) opened.onOutcome(outcome);
     if (opened.onEnd !== undefined) opened.onEnd(true);
     if (opened.onPong === undefined) return;
+    if (!isPong) {
+      opened.onPong({ outcome });
+      return;
+    }
     const sinceMs = (this.node.nowMs() - opened.startMs) >>> 0;
-    const ms = !isPong ? 0 : tryMs > 0 && tryMs < sinceMs ? tryMs : sinceMs;
+    const ms = tryMs > 0 && tryMs < sinceMs ? tryMs : sinceMs;
     opened.onPong({ outcome, ms, there, back });
   }
 

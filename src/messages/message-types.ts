@@ -6,9 +6,10 @@ import type { CborValue } from "../cbor/cbor.js";
  * - `"delivered"`: the receiver's `onMessage` returned;
  * - `"refused"`: the receiver has no `onMessage`, or it threw; or this node has no room for another message now;
  * - `"unknown"`: no live node has the id, name or address;
- * - `"timeout"`: nothing of that came back in time. The message may have been delivered all the same.
+ * - `"timeout"`: nothing of that came back in time. The message may have been delivered all the same;
+ * - `"closed"`: this node was closed before. Only promises of Node.js have it: a closed node calls nothing back.
  */
-export type MessageOutcome = "delivered" | "timeout" | "unknown" | "refused";
+export type MessageOutcome = "delivered" | "timeout" | "unknown" | "refused" | "closed";
 
 /** A message that arrived. */
 export interface Message<Value extends CborValue = CborValue> {
@@ -22,7 +23,8 @@ export interface Message<Value extends CborValue = CborValue> {
    * Of a query: answers it, now or until the query's time is over. Returns whether the answer is on its way: false
    * for a second answer, when the time is over, and when this node has no room for another message now.
    *
-   * @throws RangeError or TypeError ERR_ARGUMENT when the value is no CBOR or too long
+   * @throws RangeError or TypeError ERR_ARGUMENT when the value is no CBOR or too long. Another call may answer then;
+   * an `onMessage` that does not catch it has thrown, which refuses the query
    */
   reply?: (value: CborValue) => boolean;
 }
@@ -31,7 +33,7 @@ export interface Message<Value extends CborValue = CborValue> {
 export interface SendOptions {
   /** How long the message is repeated and may be under way, in ms: 100 to 3,600,000; 12 rounds by default. */
   timeoutMs?: number;
-  /** Called once, after `send` has returned. */
+  /** Called once; before `send` returns if the outcome is known at once. */
   onOutcome?: (outcome: MessageOutcome) => void;
 }
 
@@ -58,19 +60,19 @@ export interface QueryOptions<Value extends CborValue = CborValue> {
 export interface PingResult {
   /** "delivered" when the node answered. */
   outcome: MessageOutcome;
-  /** Round trip in ms; of the last try if that was answered. 0 without an answer. */
-  ms: number;
+  /** Round trip in ms; of the last try if that was answered. As `there` and `back`, missing without an answer. */
+  ms?: number;
   /** Ids of the relays on the way there, as far as there was room; empty for a neighbour. */
-  there: number[];
+  there?: number[];
   /** Ids of the relays on the way back. */
-  back: number[];
+  back?: number[];
 }
 
 /** Options of `ping`. */
 export interface PingOptions {
   /** As in `SendOptions`. */
   timeoutMs?: number;
-  /** Called once, after `ping` has returned. */
+  /** Called once; before `ping` returns if the outcome is known at once. */
   onPong?: (result: PingResult) => void;
 }
 

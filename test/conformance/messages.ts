@@ -58,7 +58,9 @@ export function talk(
       of.ping(to, {
         timeoutMs,
         onPong: (pong) => {
-          say("pong", OUTCOMES.indexOf(pong.outcome), pong.ms, pong.there.length * 32 + pong.back.length);
+          const { outcome, ms, there, back } = pong;
+          const relays = there === undefined || back === undefined ? 0 : there.length * 32 + back.length;
+          say("pong", OUTCOMES.indexOf(outcome), ms === undefined ? 0 : ms, relays);
         },
       });
       break;

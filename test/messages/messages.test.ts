@@ -104,11 +104,18 @@ describe("queries", () => {
     assert.deepEqual(reaches.map(({ from, neighbours }) => [from, neighbours.sort()]).sort(),
       [[1001, [1000, 1002]], [1002, [1001, 1003]], [1003, [1002, 1004]], [1004, [1003]]]);
     assert.equal(pong?.outcome, "delivered");
-    assert.ok(pong !== undefined && pong.ms > 0 && pong.ms < 1000);
+    assert.ok(pong?.ms !== undefined && pong.ms > 0 && pong.ms < 1000);
     assert.deepEqual([pong.there, pong.back], [[1001, 1002, 1003], [1003, 1002, 1001]]);
     const route = net.gossip(0).route(1004)!;
     assert.deepEqual([route[0], route.at(-1)], [1001, 1004]);
     assert.equal(net.gossip(0).route(77), undefined);
+    assert.equal(net.gossip(0).route(1000), undefined);
+    net.network.nodes[1].crash();
+    net.network.runFor(600000);
+    assert.equal(net.gossip(0).row(1001)?.state, "down");
+    assert.equal(net.gossip(0).route(1001), undefined, "no way to a node that is down");
+    net.gossip(0).ping(1001, { onPong: (result) => (pong = result) });
+    assert.deepEqual(pong, { outcome: "unknown" });
   });
 });
 
@@ -152,6 +159,27 @@ describe("outcomes of messages", () => {
       }
     }
     assert.deepEqual([told, calls], [["refused"], 1]);
+  });
+
+  it("a wrong answer throws, and another one may follow; uncaught it refuses the query", () => {
+    const wrong = { code: "ERR_ARGUMENT", message: /^reply: value: takes more than 200 bytes of CBOR/ };
+    const net = new MessageNetwork({
+      nodes: 2, shape: all, seed: 12,
+      onMessage: (_at, { value, reply }) => {
+        if (value === "uncaught") reply!("x".repeat(300));
+        assert.throws(() => reply!("x".repeat(300)), wrong);
+        assert.equal(reply!("right"), true);
+      },
+    });
+    net.settle();
+    const answers: Answer[] = [];
+    net.gossip(0).query("t", "caught", { timeoutMs: 2000, onAnswer: (answer) => answers.push(answer) });
+    net.network.runFor(3000);
+    assert.deepEqual(answers.map(({ value }) => value), ["right"]);
+    net.gossip(0).query("t", "uncaught", { timeoutMs: 2000, onAnswer: (answer) => answers.push(answer) });
+    assert.throws(() => net.network.runFor(3000), wrong);
+    net.network.runFor(3000);
+    assert.equal(answers.length, 1);
   });
 
   it("a full queue refuses at once", () => {

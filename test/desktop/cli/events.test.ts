@@ -85,7 +85,7 @@ describe("chisme node with events", function () {
     const node = new NodeProcess("--listen", `127.0.0.2:${freshPort()}`, "--seed", "127.0.0.3", "--interval", "200",
       "--script", script, "--export", late);
     assert.deepEqual(await node.exited, { status: 0, signal: null });
-    assert.equal(node.stderr, `warning: line 8 of ${script}: an argument is missing: set TOPIC KEY VALUE\n`);
+    assert.equal(node.stderr, `warning: line 8 of ${script}: set: VALUE is missing: set TOPIC KEY VALUE\n`);
     assert.ok(node.lines.includes('lamp hall {"red":1}'));
     assert.ok(node.lines.some((line) => /^\d+ 0 4$/.test(line)), node.lines.join("\n"));
     assert.ok(node.lines.some((line) => line.includes("minimum 21.5")));
@@ -108,8 +108,8 @@ describe("chisme node with events", function () {
     const problems = (): string[] => node.stderr.split("\n");
     await node.until("all problems came", () => problems().length === 9);
     const about = [
-      "an argument is missing: log TOPIC VALUE", "an argument is missing: log TOPIC VALUE",
-      "an argument is missing: set TOPIC KEY VALUE", "an argument is missing: remove TOPIC KEY",
+      "log: TOPIC is missing: log TOPIC VALUE", "log: VALUE is missing: log TOPIC VALUE",
+      "set: VALUE is missing: set TOPIC KEY VALUE", "remove: KEY is missing: remove TOPIC KEY",
       "log: topic: ", "log: ", 'wait: "x" is not a number', '"open the door" is neither a command nor a number',
     ];
     about.forEach((text, i) => {

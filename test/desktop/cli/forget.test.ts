@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Commands } from "../../../desktop/cli/commands.js";
+import { Contributions } from "../../../desktop/cli/contributions.js";
 import { MessageCommands } from "../../../desktop/cli/message-commands.js";
 import type { NodeReport } from "../../../desktop/cli/node-report.js";
 import { SimNetwork } from "../../../desktop/simulator/index.js";
@@ -15,11 +16,12 @@ describe("the command forget", () => {
     const [first, second, third, fourth] = network.nodes;
     const nothing = (): void => undefined;
     const commands = new Commands({
-      gossip: first.gossip!, view: latestMap({ capacity: 2 }), report: {} as NodeReport, share: nothing, quit: nothing,
-      messages: new MessageCommands({} as NodeReport),
+      gossip: first.gossip! as never, view: latestMap({ capacity: 2 }), report: {} as NodeReport,
+      contributions: new Contributions(), share: nothing, quit: nothing,
+      messages: new MessageCommands({} as NodeReport, 1000, () => 0),
     });
-    const run = (line: string): number => first.run(() => commands.run(line));
-    assert.throws(() => run("forget"), /^Error: an argument is missing: forget NODE$/);
+    const run = (line: string): number => first.run(() => commands.run(line, assert.ifError));
+    assert.throws(() => run("forget"), /^Error: forget: NODE is missing: forget NODE$/);
     assert.throws(() => run("forget 10.0.0.2"), { code: "ERR_STATE", message: /is (up|probed), neither down nor left$/ });
     assert.throws(() => run("forget 7"), { code: "ERR_ARGUMENT", message: "forget: node: no row has 7" });
     assert.throws(() => run("forget kitchen"), { code: "ERR_ARGUMENT" });

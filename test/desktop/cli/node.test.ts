@@ -90,12 +90,12 @@ describe("chisme node", function () {
       await agree(-3.5, 100, 3);
       nodes[2].write("  7  \n");
       await agree(-3.5, 20, 3);
-      nodes[1].write("\n");
+      nodes[1].write("\nwithdraw\n");
       await agree(7, 20, 2);
       nodes[0].write("8\n9\n10\n");
       nodes[0].endInput();
       await agree(7, 10, 2);
-      nodes[2].write("\n");
+      nodes[2].write("WITHDRAW\n");
       await agree(10, 10, 1);
     });
   });
@@ -107,9 +107,9 @@ describe("chisme node", function () {
       await node.untilMinMax(22, 22, 1);
       await node.until("all problems came", () => node.stderr.split("\n").length === 4);
       assert.equal(node.stderr, [
-        'warning: line 1 of standard input: "warm" is not a number; "help" lists the commands',
-        'warning: line 2 of standard input: "0x10" is not a number; "help" lists the commands',
-        'warning: line 3 of standard input: "Infinity" is not a number; "help" lists the commands',
+        'warning: line 1 of standard input: "warm" is neither a command nor a number; "help" lists the commands',
+        'warning: line 2 of standard input: "0x10" is neither a command nor a number; "help" lists the commands',
+        'warning: line 3 of standard input: "Infinity" is neither a command nor a number; "help" lists the commands',
         "",
       ].join("\n"));
     });

@@ -78,7 +78,7 @@ describe("the report of chisme node", () => {
       const report = textReport();
       report.rows([{ ...row, name: "pump" }]);
       report.forgotten({ ...row, name: "pump", state: "removed" });
-      assert.equal(lines[1], "  12.3 s  10.0.0.8  pump  forgot the node, which was removed");
+      assert.equal(lines[1], "  12.3 s  pump forgotten: it was removed");
     });
 
     it("the report has a column of names from the first name on, and quotes names that are no plain word", () => {
@@ -88,9 +88,9 @@ describe("the report of chisme node", () => {
       report.state({ ...row, state: "down", name: "e\u0301\u202e" });
       assert.deepEqual(lines, [
         "  12.3 s  10.0.0.8  up       revision 4    heartbeat 12    21.5",
-        "  12.3 s  10.0.0.8  Küche  up       revision 4    heartbeat 12    21.5",
-        "  12.3 s  10.0.0.8  水     up       revision 4    heartbeat 12    21.5",
-        "  12.3 s  10.0.0.8         up       revision 4    heartbeat 12    21.5",
+        "  12.3 s  10.0.0.8  Küche     up       revision 4    heartbeat 12    21.5",
+        "  12.3 s  10.0.0.8  水        up       revision 4    heartbeat 12    21.5",
+        "  12.3 s  10.0.0.8            up       revision 4    heartbeat 12    21.5",
         '  12.3 s  10.0.0.8  "my pump"  up       revision 4    heartbeat 12    21.5',
         '  12.3 s  10.0.0.8  "e\u0301\\u202e"  down     revision 4    heartbeat 12    21.5',
       ]);
@@ -176,6 +176,23 @@ describe("the report of chisme node", () => {
       report.status({ ...status, neighbours: [], routes: [], stats: { ...stats, drops: {} } });
       const ending = ["dropped   none", "clock     none", "", "no neighbours", "", "no nodes out of reach"];
       assert.deepEqual(lines.slice(9), ending);
+    });
+
+    it("the report breaks the line of the process, and lines of names, at 80 columns", () => {
+      const report = textReport();
+      const platform = { rss: 41943040, heapTotal: 41943040, heapUsed: 41943040, external: 1, arrayBuffers: 41943040 };
+      report.status({ ...status, memory: { ...status.memory, platform } });
+      const at = lines.findIndex((line) => line.startsWith("process"));
+      assert.deepEqual(lines.slice(at, at + 2), [
+        "process   rss 40.0 MiB, heapTotal 40.0 MiB, heapUsed 40.0 MiB, external 1 B,",
+        "          arrayBuffers 40.0 MiB",
+      ]);
+      lines.length = 0;
+      report.line("reach", {}, ["house reaches", ...Array.from({ length: 20 }, (_, i) => `node${i},`)]);
+      assert.equal(lines.length, 3);
+      assert.ok(lines.every((line) => line.length <= 80), lines.join("\n"));
+      assert.match(lines[0], /^ {2}12\.3 s {2}house reaches node0, .*,$/);
+      assert.match(lines[1], /^ {12}node\d+, /);
     });
 
     it("the report warns, and ends with the counters", () => {

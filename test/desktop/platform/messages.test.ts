@@ -69,8 +69,43 @@ describe("messages on Node.js", function () {
     await assert.rejects(async () => {
       for await (const answer of asked) assert.fail(String(answer.from));
     }, { code: "ERR_NO_ROOM" });
-    assert.throws(() => first.query("", null), { code: "ERR_ARGUMENT" });
-    await assert.rejects(first.send(first.id, "t", 1), { code: "ERR_ARGUMENT" });
     await Promise.all(waiting);
+  });
+
+  it("wrong arguments reject all promises and the iteration; broadcast and route throw", async () => {
+    const [first, second] = await network();
+    const wrong = { code: "ERR_ARGUMENT" };
+    await assert.rejects(first.send(first.id, "t", 1), wrong);
+    await assert.rejects(first.send(second.id, "t", 1, null as never), wrong);
+    await assert.rejects(first.send(second.id, "t", 1, { onOutcome: 1 as never }), wrong);
+    await assert.rejects(first.ping(2 ** 32), wrong);
+    await assert.rejects(first.ping(second.id, { onPong: 1 as never }), wrong);
+    await assert.rejects(async () => await first.query("", null), wrong);
+    await assert.rejects(async () => await first.query("t", null, { onAnswer: 1 as never }), wrong);
+    await assert.rejects(async () => {
+      for await (const answer of first.query("x".repeat(40), null)) assert.fail(String(answer.from));
+    }, wrong);
+    await assert.rejects(async () => await first.reachability(1 as never), wrong);
+    await assert.rejects(async () => await first.reachability(undefined, 5), wrong);
+    assert.throws(() => first.broadcast("", 1), wrong);
+    assert.throws(() => first.route(-1), wrong);
+  });
+
+  it("what is open settles when the node is closed; no callback is called then", async () => {
+    const [first, second] = await network();
+    await second.close();
+    const told: unknown[] = [];
+    const tell = (one: unknown): void => void told.push(one);
+    const sent = first.send(second.id, "t", 1, { timeoutMs: 3600000, onOutcome: tell });
+    const live = first.send("node 4", "t", 1, { timeoutMs: 3600000, onOutcome: tell });
+    const pinged = first.ping("node 4", { timeoutMs: 3600000, onPong: tell });
+    const asked = first.query("who", null, { timeoutMs: 3600000, onEnd: tell });
+    const reached = first.reachability(undefined, 3600000, tell);
+    told.length = 0;
+    void first.close();
+    assert.deepEqual(await Promise.all([live, pinged, asked, reached]), ["closed", { outcome: "closed" }, [], []]);
+    assert.ok(["closed", "unknown"].includes(await sent));
+    assert.deepEqual(told, []);
+    await assert.rejects(first.send("node 4", "t", 1), { code: "ERR_STATE" });
   });
 });
