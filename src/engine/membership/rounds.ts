@@ -234,7 +234,9 @@ export class Rounds {
     while (index >= 0 && this.outbox.hasRoom()) {
       const slot = this.slotOf(index);
       const attempt = this.probes.attempt(index);
-      if (attempt < ATTEMPTS_MAX) {
+      if (slot >= 0 && this.rows.isAsleep(slot)) {
+        this.drop(index);
+      } else if (attempt < ATTEMPTS_MAX) {
         this.retransmit(index, slot);
         const needsWitness = slot >= 0 && !this.rows.hasFlag(slot, FLAG_WITNESSED);
         if (attempt >= DIRECT_ATTEMPTS && needsWitness) this.sendPingRequests(slot);
@@ -373,7 +375,7 @@ export class Rounds {
   private isLost(slot: number, isFormer: boolean): boolean {
     const rows = this.rows;
     const state = rows.state(slot);
-    if (slot === OWN_SLOT || state === LEFT || rows.hasFlag(slot, FLAG_FOREIGN)) return false;
+    if (slot === OWN_SLOT || state === LEFT || rows.isAsleep(slot) || rows.hasFlag(slot, FLAG_FOREIGN)) return false;
     if (!rows.trusts(rows.address(slot))) return false;
     return (state >= DOWN || rows.hasFlag(slot, FLAG_REMOTE)) && (!isFormer || rows.hasFlag(slot, FLAG_PROVEN));
   }

@@ -85,7 +85,9 @@ export class Suspicion {
       const slot = rows.slotAt(place);
       if (slot === gone || slot === OWN_SLOT || rows.via(slot) !== gone) continue;
       rows.setVia(slot, OWN_SLOT);
-      if (rows.state(slot) === UP && rows.hasFlag(slot, FLAG_REMOTE)) this.raise(slot, PROBED);
+      // Who sleeps can't refute, and keeps its word without anybody who hears it.
+      const isDoubted = rows.state(slot) === UP && rows.hasFlag(slot, FLAG_REMOTE) && !rows.isAsleep(slot);
+      if (isDoubted) this.raise(slot, PROBED);
     }
   }
 
@@ -101,7 +103,8 @@ export class Suspicion {
   }
 
   private wait(slot: number, waitMs: number): void {
-    this.rows.setDeadline(slot, this.clock.nowMs + waitMs);
+    // The deadline of a node that sleeps is its own word.
+    if (!this.rows.isAsleep(slot)) this.rows.setDeadline(slot, this.clock.nowMs + waitMs);
     this.earliest = earlier(this.earliest, this.rows.deadline(slot));
   }
 
@@ -128,7 +131,8 @@ export class Suspicion {
     const rows = this.rows;
     for (let place = from; place >= 0; place--) {
       const slot = rows.slotAt(place);
-      if (slot === OWN_SLOT || (rows.state(slot) === UP && rows.hasFlag(slot, FLAG_NEIGHBOUR))) continue;
+      if (slot === OWN_SLOT) continue;
+      if (rows.state(slot) === UP && rows.hasFlag(slot, FLAG_NEIGHBOUR) && !rows.isAsleep(slot)) continue;
       if (this.clock.isDue(rows.deadline(slot))) return place;
       this.earliest = earlier(this.earliest, rows.deadline(slot));
     }
@@ -177,6 +181,19 @@ export class Suspicion {
     rows.setStatement(slot, rows.revision(slot), rows.heartbeat(slot) + 1, REMOVE);
     rows.markUrgentUpdate(slot);
     this.stateChanged(slot, LEFT);
+  }
+
+  /** This node slept and heard nothing: all states last for their full time again, words that were given a bit. */
+  restart(): void {
+    const rows = this.rows;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      if (slot === OWN_SLOT) continue;
+      if (rows.isAsleep(slot) && this.clock.isDue(rows.deadline(slot) - this.clock.roundIntervalMs)) {
+        rows.setAsleep(slot, (this.suspicionMs() / 1000) >>> 0);
+      }
+      this.wait(slot, this.stateMs(slot, rows.state(slot)));
+    }
   }
 
   /** Gives suspected nodes more time: this node itself stood still for `ms`. */

@@ -1,6 +1,7 @@
 import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
-import type { RowData } from "./row-data.js";
+import type { Clock } from "../clock.js";
+import { AWAKE, type RowData } from "./row-data.js";
 import {
   ADDRESS, ANSWERS, ANSWERS_SHIFT, BYTES, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, MORE_FLAGS, PORT, REVISION, ROW_BYTES,
   ROW_HALVES, STATE, STATE_BITS, VALUE_LENGTH, VIA, WORDS, flagAt, flagBit,
@@ -9,7 +10,7 @@ import {
   FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN, FLAG_REMOTE,
   FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
-import { DOWN, REMOVE, SUSPECT, isCounted } from "./states.js";
+import { ASLEEP, DOWN, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
 import { isTrusted } from "./subnets.js";
 
 export { RowData } from "./row-data.js";
@@ -68,6 +69,8 @@ export class Rows {
   feedsHash: FeedsHash | undefined = undefined;
   /** Called before a row is forgotten or evicted. Returns false if it may not be removed in this input. */
   beforeRemove: ((slot: number) => boolean) | undefined = undefined;
+  /** Of the engine, for the deadlines of rows that are asleep. */
+  clock: Clock | undefined = undefined;
   /** Bit n: a row may have n transmits left. For urgent rows, n is without UPDATE_URGENT. */
   private plainTransmits = 0;
   private urgentTransmits = 0;
@@ -98,7 +101,15 @@ export class Rows {
   port(slot: number): number { return this.halves[this.halfAt(slot, PORT)]; }
   revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
   heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
-  state(slot: number): number { return this.bytes[slot * BYTES + STATE] & STATE_BITS; }
+  state(slot: number): number { return this.isAsleep(slot) ? UP : this.bytes[slot * BYTES + STATE] & STATE_BITS; }
+  /** Whether the node is UP and said that it sleeps until the row's deadline. */
+  isAsleep(slot: number): boolean { return (this.bytes[slot * BYTES + STATE] & STATE_BITS) === ASLEEP; }
+  /** Sets a row that is UP asleep: until so many seconds from now, and a round, which is for delays. */
+  setAsleep(slot: number, seconds: number): void {
+    this.bytes[slot * BYTES + STATE] |= ASLEEP;
+    if (this.clock === undefined) return;
+    this.setDeadline(slot, this.clock.nowMs + seconds * 1000 + this.clock.roundIntervalMs);
+  }
   /**
    * Slot of the node whose frame brought the statement that is held; OWN_SLOT when that node is gone. It is the way to
    * the row's node, as in B.A.T.M.A.N., whose nodes keep the neighbour that passed on an originator's message first.
@@ -289,6 +300,7 @@ export class Rows {
     // After another start the node may have other limits.
     if (row.revision !== this.revision(target)) this.clearFlag(target, FLAG_LIMITS);
     this.setStatement(target, row.revision, row.heartbeat, row.state);
+    if (row.backSeconds !== AWAKE && row.state === UP) this.setAsleep(target, row.backSeconds);
     return MERGED_FRESHER;
   }
 
