@@ -27,6 +27,11 @@ const parts = [
   { name: "src/engine/table", files: "src/engine/table/",
     types: ["src/engine/(clock|random).ts", "src/engine/feed/feeds-hash.ts"] },
   { name: "src/engine/wire", files: "src/engine/wire/", values: ["src/cbor/", "src/engine/table/"] },
+  // Messages are handed in, as feeds are.
+  { name: "src/engine/message", files: "src/engine/message/",
+    values: ["src/cbor/", "src/engine/(table|wire)/", "src/engine/clock.ts",
+      "src/engine/membership/(probe-order|routes).ts"],
+    types: ["src/engine/random.ts", "src/engine/membership/rounds.ts", "src/engine/reconcile/outbox.ts"] },
   // The outbox writes the part of a frame that is about feeds.
   { name: "src/engine/reconcile", files: "src/engine/reconcile/", values: ["src/engine/(table|wire)/"],
     types: ["src/engine/word-pool.ts", "src/engine/feed/feed-outbox.ts"] },
@@ -44,6 +49,10 @@ const parts = [
     types: ["src/"] },
   // Keepers are handed in where events are, so that boards carry none of their code.
   { name: "src/keeper", files: "src/keeper/", values: [...shared, "src/engine/", "src/events/"], types: ["src/"] },
+  { name: "src/messages", files: "src/messages/",
+    values: [...shared, "src/engine/", "src/find-node.ts", "src/events/check-text.ts"], types: ["src/"] },
+  // Links are handed in.
+  { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
@@ -58,7 +67,8 @@ const parts = [
   { name: "src, entries for Espruino", files: "src/espruino[^/]*.ts", values: ["src/"] },
   // Events and ESPGossip's dialect are handed in, so that a program without them carries none of their code.
   { name: "src", files: "src/", own: "src/[^/]+.ts", values: ["src/cbor/", "src/sealing/key.ts", "src/views/",
-    ...engineWithoutFeeds], types: ["src/events/", "src/digest/", "src/engine/", "src/platform/types.ts"] },
+    ...engineWithoutFeeds], types: ["src/(events|links|messages)/", "src/digest/", "src/engine/",
+    "src/platform/types.ts"] },
 
   { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],
     packages: [builtIns, "@noble/ciphers", "fs-native-extensions", "multicast-dns"] },

@@ -35,7 +35,9 @@ export class NodeStorage {
 
   /** @throws what the storage throws */
   writeRevision(revision: number): void {
-    if (this.storage !== undefined) this.storage.writeRevision(revision);
+    // After a deep sleep the node goes on under the stored revision: flash memory wears with each write.
+    const isStored = this.storage !== undefined && this.storage.readRevision() === revision;
+    if (this.storage !== undefined && !isStored) this.storage.writeRevision(revision);
     this.revision = revision;
   }
 

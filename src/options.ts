@@ -6,7 +6,7 @@ import { utf8Length, utf8Write } from "./cbor/utf8.js";
 import type { Digest } from "./digest/sha256.js";
 import { BROADCAST_ADDRESS } from "./engine/wire/address.js";
 import type { NodeEngine, Dialect } from "./engine/node-engine.js";
-import type { EngineOptions, FeedMaker } from "./engine/options.js";
+import type { EngineOptions, FeedMaker, MessageMaker } from "./engine/options.js";
 import { networkHash } from "./engine/table/hash.js";
 import {
   FEEDS_HASH_BYTES, NO_NETWORK, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX,
@@ -15,10 +15,13 @@ import {
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/wire/sealer.js";
 import { type ChismeError, type GossipErrorCode, invalid } from "./errors.js";
 import type { EventFeeds } from "./events/index.js";
+import type { LinkTable } from "./links/index.js";
+import type { Messages } from "./messages/index.js";
 import { checkName } from "./node-name.js";
 import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
+import type { Sleeping } from "./sleep/index.js";
 import { storedId } from "./stored-id.js";
 import { checkTrusted, checkTrustedSubnets } from "./trusted-subnets.js";
 import type { View } from "./views/view.js";
@@ -117,8 +120,17 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   randomSeed?: number;
   /** Kept up to date from the rows, such as `minMax()`. None by default. */
   views?: View<NoInfer<Value>>[];
+  /**
+   * What `linkTable()` of chisme/links makes, one for each node: it measures round-trip times and losses of the links
+   * to up to 16 neighbours, for `status`. On Node.js built in. Compact frames only.
+   */
+  links?: LinkTable | undefined;
   /** What `eventFeeds()` of chisme/events makes: the node publishes events and passes on those of others. */
   events?: EventFeeds;
+  /** What `messages()` of chisme/messages makes: the node sends and gets messages, and passes on those of others. */
+  messages?: Messages;
+  /** What `sleeping()` of chisme/sleep makes, one for each node: the node may sleep, as on batteries. Not with `dialect`. */
+  sleep?: Sleeping;
   /** SHA-256 of the platform, for `events`: given by the platform, where it has one. */
   digest?: Digest | undefined;
   /** Called with a message about each datagram, for debugging. If it throws, it is not called again. */
@@ -143,6 +155,7 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
 export interface CheckedOptions extends EngineOptions {
   sealer: Sealer | undefined;
   feeds: FeedMaker | undefined;
+  messages: MessageMaker | undefined;
   /** Address and port in turn; address 0: `seedNames` has its name. */
   seeds: number[];
   /** The host names among the seeds, in their order. */
@@ -151,7 +164,8 @@ export interface CheckedOptions extends EngineOptions {
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
-  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets";
+  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets messages "
+  + "links sleep";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -184,6 +198,8 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("onState", options.onState);
   checkFunction("onForget", options.onForget);
   checkFunction("onError", options.onError);
+  if (options.sleep !== undefined) checkObject("sleep", options.sleep, "engineSleeper revision resume notify");
+  if (options.links !== undefined) checkObject("links", options.links, "bind sent received qualityOf");
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
   const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
@@ -215,7 +231,10 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
+    links: options.links,
     feeds: checkEvents(options.events, datagramBytesMax - octetBytes, options.digest),
+    messages: checkMessages(options.messages, datagramBytesMax),
+    sleeper: options.sleep === undefined ? undefined : options.sleep.engineSleeper(),
     seeds: checkSeeds(options, port, seedCapacity, seedNames, trustedSubnets),
     seedNames,
   };
@@ -267,6 +286,9 @@ export function checkEngine<Value extends CborValue>(engine: NodeEngine, options
   if (options.events !== undefined && engine.feed === undefined) {
     throw invalid("", "events", "the option dialect has none", false);
   }
+  if (options.messages !== undefined && engine.messages === undefined) {
+    throw invalid("", "messages", "the option dialect has none", false);
+  }
   if (options.name !== undefined && engine.isNameless === true) {
     throw invalid("", "name", "the option dialect has none", false);
   }
@@ -280,6 +302,13 @@ function checkEvents(
   const isMade = typeof events === "object" && events !== null && typeof events.engineFeeds === "function";
   if (isMade) return events.engineFeeds(datagramBytesMax, digest);
   throw invalid("", "events", `${show(events)} is not made by eventFeeds() of chisme/events`, false);
+}
+
+function checkMessages(messages: Messages | undefined, datagramBytesMax: number): MessageMaker | undefined {
+  if (messages === undefined) return undefined;
+  const isMade = typeof messages === "object" && messages !== null && typeof messages.engineMessages === "function";
+  if (isMade) return messages.engineMessages(datagramBytesMax);
+  throw invalid("", "messages", `${show(messages)} is not made by messages() of chisme/messages`, false);
 }
 
 function checkSealing<Value extends CborValue>(options: GossipOptions<Value>): Sealer | undefined {

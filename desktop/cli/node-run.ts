@@ -12,6 +12,8 @@ import type { GossipStorage } from "../../src/platform/types.js";
 import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
 import { CommandLines, Prompt, readScript } from "./command-lines.js";
+import { messages } from "../../src/messages/index.js";
+import { MessageCommands } from "./message-commands.js";
 import { Commands, exportEvents } from "./commands.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
@@ -63,6 +65,9 @@ const SEED_CAPACITY_MAX = 255;
 const VALUE_BYTES_MAX = 255;
 /** Default bytes for events in the dialect "compact"; the others have no events. */
 const FEED_BYTES = 262144;
+/** Messages that wait at one time, and senders that are remembered: the most. */
+const MESSAGES = 64;
+const MESSAGE_SENDERS = 1024;
 /** More than the events that fit into the event buffer. */
 const VIEW_CAPACITY = 65535;
 /** Bytes that a datagram needs in addition to a value. */
@@ -77,6 +82,7 @@ export class NodeRun {
   private readonly view = minMax({ select: numberOf });
   private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
   private readonly gossip: Gossip;
+  private readonly messages: MessageCommands;
   private readonly script: string[];
   private readonly commands: Commands;
   private minMaxReported: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
@@ -93,12 +99,13 @@ export class NodeRun {
     this.options = options;
     this.listen = parseListen(options.listen);
     this.report = options.json ? this.jsonReport() : this.textReport();
+    this.messages = new MessageCommands(this.report);
     this.script = naming("--script", () => options.script === undefined ? [] : readScript(options.script));
     this.gossip = new Gossip(this.gossipOptions());
     // Fail now if the file is not writable, not at the end of the run.
     naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
     this.commands = new Commands({
-      gossip: this.gossip, view: this.latest, report: this.report,
+      gossip: this.gossip, messages: this.messages, view: this.latest, report: this.report,
       share: (value) => this.share(value), quit: this.stop,
     });
   }
@@ -220,6 +227,12 @@ export class NodeRun {
       broadcastAddress: broadcast,
       views: [this.view],
       ...events !== undefined && { events },
+      ...dialect === "compact" && {
+        messages: messages({
+          queue: MESSAGES, senders: MESSAGE_SENDERS,
+          onMessage: (message) => this.messages.arrived(this.gossip, message),
+        }),
+      },
       onUpdate: (rows) => {
         this.report.rows(rows);
         queueMicrotask(() => this.changed());

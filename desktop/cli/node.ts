@@ -16,7 +16,7 @@ With --json, each line is one object with "event", "timeMs" since the start, and
   start        id, name, address, port, revision, roundIntervalMs, seeds, and
                sealing: "none", "all", or "compact", where JSON is not sealed
   row, state   id, name, address, port, revision, heartbeat, data, and state:
-               "up", "probed", "suspect", "down", "removed" or "left"
+               "up", "asleep", "probed", "suspect", "down", "removed" or "left"
   forgotten    the same of a row that the node forgot: the last one
   minMax       minimum, maximum (null when nobody shares a number), count
   feedEvent    an event: author, authorName, copiedBy, generation, sequence,
@@ -24,6 +24,14 @@ With --json, each line is one object with "event", "timeMs" since the start, and
                endMs, value
   view         view: values by topic and key
   front        front: a list of author, authorName, generation, sequence
+  message      a message: from, fromName, topic, value, hops, isQuery
+  outcome      of send: to, topic, outcome: "delivered", "refused", "unknown" or
+               "timeout"
+  answer       to a query: from, fromName, topic, value, hops; then queryEnd:
+               topic, answers, wasSent
+  ping         to, outcome, ms, there, back: ids of the relays
+  route        to, route: ids from the next node on, or null
+  reach        from, neighbours, hops; then reachEnd: answers, wasSent
   status       status: as the schema chisme/status.schema.json describes it
   error        code, message
   stop         stats

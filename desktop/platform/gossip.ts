@@ -1,7 +1,12 @@
 import { invalid } from "../../src/errors.js";
 import { show } from "../../src/checks.js";
-import { type CborValue, Gossip as CoreGossip, type GossipOptions } from "../../src/gossip.js";
+import {
+  type Answer, type CborValue, Gossip as CoreGossip, type GossipOptions, type MessageOutcome, type PingOptions,
+  type PingResult, type QueryOptions, type Reach, type SendOptions,
+} from "../../src/gossip.js";
+import { linkTable } from "../../src/links/index.js";
 import type { Platform } from "../../src/platform/types.js";
+import { Arrivals } from "./arrivals.js";
 import type { GossipStatus } from "../../src/status/index.js";
 import { nodePlatform } from "./node-platform.js";
 import { NodeSocket } from "./node-socket.js";
@@ -45,7 +50,8 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
   constructor(options: NodeGossipOptions<Value> = {}) {
     const { listen, interface: interfaceName, signal, newId, ...more } = checked(options);
-    const made = { ...nodePlatform(listen, interfaceName), ...given(more), ...newId && { id: randomId() } };
+    const links = more.links ?? linkTable();
+    const made = { ...nodePlatform(listen, interfaceName), ...given(more), links, ...newId && { id: randomId() } };
     super(made);
     this.nodeSocket = made.socket instanceof NodeSocket ? made.socket : undefined;
     this.signal = signal;
@@ -66,6 +72,76 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
     this.signal?.removeEventListener("abort", this.onAbort);
     super.close();
     return this.nodeSocket?.closed() ?? Promise.resolve();
+  }
+
+  /**
+   * As `send` of the core, with a promise of the outcome.
+   *
+   * @returns a promise that never rejects. It stays open if the node is closed before
+   */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `send` need no promise.
+  override send(to: number | string, topic: string, value: CborValue, options?: SendOptions): Promise<MessageOutcome> {
+    return new Promise((resolve) => {
+      const onOutcome = (outcome: MessageOutcome): void => {
+        options?.onOutcome?.(outcome);
+        resolve(outcome);
+      };
+      super.send(to, topic, value, { ...options, onOutcome });
+    });
+  }
+
+  /**
+   * As `query` of the core. What it returns gives the answers as they come, by `for await`; awaited, it gives all of
+   * them when the time is over.
+   *
+   * @throws as `query` of the core, and Error ERR_NO_ROOM from the iteration or the promise when this node has no room
+   * for another message now
+   */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `query` need no promise.
+  override query<Value extends CborValue = CborValue>(
+    topic: string, value: CborValue, options: QueryOptions<Value> = {},
+  ): Arrivals<Answer<Value>> {
+    const answers = new Arrivals<Answer<Value>>();
+    super.query(topic, value, {
+      ...options,
+      onAnswer: (answer) => {
+        options.onAnswer?.(answer as Answer<Value>);
+        answers.add(answer as Answer<Value>);
+      },
+      onEnd: (wasSent) => {
+        options.onEnd?.(wasSent);
+        answers.end(wasSent);
+      },
+    });
+    return answers;
+  }
+
+  /** As `ping` of the core, with a promise of what it found, which never rejects. */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `ping` need no promise.
+  override ping(to: number | string, options: PingOptions = {}): Promise<PingResult> {
+    return new Promise((resolve) => {
+      const onPong = (result: PingResult): void => {
+        options.onPong?.(result);
+        resolve(result);
+      };
+      super.ping(to, { ...options, onPong });
+    });
+  }
+
+  /** As `reachability` of the core. What it returns is as that of `query`. */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's need no promise.
+  override reachability(
+    onReach?: (reach: Reach) => void, timeoutMs?: number, onEnd?: (wasSent: boolean) => void,
+  ): Arrivals<Reach> {
+    const reaches = new Arrivals<Reach>();
+    super.reachability((reach) => {
+      onReach?.(reach);
+      reaches.add(reach);
+    }, timeoutMs, (wasSent) => {
+      onEnd?.(wasSent);
+      reaches.end(wasSent);
+    });
+    return reaches;
   }
 
   /**

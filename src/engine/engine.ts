@@ -1,17 +1,16 @@
 import { Clock, earlier } from "./clock.js";
 import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
-import { compareCapacity, exchangeLimits, isOfNetwork, noteValue, showsLimits } from "./limits.js";
+import { exchangeLimits, isOfNetwork, noteValue, reviewNetwork, showsLimits } from "./limits.js";
 import { expireStates, suspectSilent } from "./membership/expiry.js";
-import { hasLiveNode } from "./membership/probe-order.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { noteStatement } from "./membership/routes.js";
 import { Suspicion } from "./membership/suspicion.js";
+import type { MessageProtocol } from "./message/message-protocol.js";
 import type { NodeEngine } from "./node-engine.js";
 import {
-  ALONE_ROUNDS, NOTIFY_ALONE, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_NETWORK, NOTIFY_SEALED, NOTIFY_TABLE_FULL,
-  type Notification, Faults, nextChange, nextStranger,
+  Faults, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, type Notification, nextChange, nextStranger,
 } from "./notifications.js";
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
@@ -19,8 +18,11 @@ import {
   answerClaim, compareSection, defersRow, isInSync, isSummaryDue, observeSender, proveNeighbour, senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
-import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale } from "./reconcile/refusals.js";
+import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, answerRefused } from "./reconcile/refusals.js";
+import { isJson, reportRefusal } from "./report-refusal.js";
 import { settleFeeds } from "./settle-feeds.js";
+import { answerWaking } from "./sleep/news.js";
+import type { Sleeper } from "./sleep/sleeper.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
 import {
@@ -29,13 +31,10 @@ import {
 import { LEFT, UP } from "./table/states.js";
 import { checkFrame, parseFrame } from "./wire/admission.js";
 import { locateSender } from "./wire/advertised.js";
+import { DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_TABLE_FULL, DROP_UNTRUSTED } from "./wire/drops.js";
 import {
-  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN,
-  DROP_UNSEALED, DROP_UNTRUSTED,
-} from "./wire/drops.js";
-import {
-  FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_ROWS,
-  SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  FLAG_BROADCAST, FLAG_CHALLENGE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
+  SECTION_ROWS, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./wire/frame.js";
 import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
 import { ReplayGuard } from "./wire/replay-guard.js";
@@ -45,19 +44,15 @@ import { WordPool } from "./word-pool.js";
 const LATE_MS = 200;
 /** The first counter of a start is random below this. An attacker that has not seen it cannot answer it. */
 const FIRST_COUNTERS = 0x8000000;
-/** A shorter JSON datagram is not from an ESPGossip node and gets no sign of life. */
-const JSON_BYTES_MIN = 12;
 
 /**
- * One node of a gossip network, without sockets, a clock or a source of random
- * numbers: the caller passes datagrams, times and a seed.
+ * One node of a gossip network, without sockets, a clock or a source of random numbers: the caller passes datagrams,
+ * times and a seed.
  *
- * The contract: one input (any method that takes `nowMs`), then
- * `pollNotification` and `pollTransmit` until they return false, then the next
- * input. `tick` is due at `nextDeadline`. Equal inputs give equal outputs, byte
- * for byte, on every JavaScript engine. No method throws, and nothing is
- * allocated after the constructor. Times are uint32 milliseconds of any clock
- * that does not run backwards for long.
+ * The contract: one input (any method that takes `nowMs`), then `pollNotification` and `pollTransmit` until they return
+ * false, then the next input. `tick` is due at `nextDeadline`. Equal inputs give equal outputs, byte for byte, on every
+ * JavaScript engine. No method throws, and nothing is allocated after the constructor. Times are uint32 milliseconds of
+ * any clock that does not run backwards for long.
  *
  * This class is the only place of control flow. The methods follow PROTOCOL.md,
  * sections 5 and 6; the parts make decisions or hold data.
@@ -68,6 +63,10 @@ export class Engine implements NodeEngine {
   readonly stats: Stats;
   /** The event feeds; undefined in a node without them. */
   readonly feed: FeedProtocol | undefined;
+  /** The messages; undefined in a node without them. */
+  readonly messages: MessageProtocol | undefined;
+  /** The sleep of this node; undefined in a node that never sleeps. */
+  readonly sleeper: Sleeper | undefined;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly own: OwnRow;
@@ -89,6 +88,7 @@ export class Engine implements NodeEngine {
     this.stats = new Stats(pool);
     this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);
     this.clock = new Clock(options.roundIntervalMs);
+    rows.clock = this.clock;
     this.random = new Random(options.randomSeed, options.id);
     this.own = new OwnRow(rows, this.clock, this.random);
     this.suspicion = new Suspicion(rows, this.clock, options.removeAfterMs);
@@ -98,9 +98,15 @@ export class Engine implements NodeEngine {
     this.frame.events = this.feed;
     const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
     this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox, options.network);
+    if (options.links !== undefined) this.outbox.links = options.links.bind(rows, this.clock);
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
     this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool, most);
+    this.messages = options.messages === undefined ? undefined
+      : options.messages(rows, this.clock, this.random, this.rounds, this.outbox, options.sealer);
+    this.outbox.messages = this.messages;
+    this.sleeper = options.sleeper === undefined ? undefined
+      : options.sleeper(rows, this.clock, this.own, this.suspicion, this.rounds, this.outbox);
     const advertised = options.advertisedAddress;
     const port = options.advertisedPort ?? options.port;
     insertOwnRow(rows, this.row, options.id, advertised ?? options.address, port, advertised !== undefined);
@@ -118,9 +124,8 @@ export class Engine implements NodeEngine {
    * Starts the node's rounds.
    *
    * @param revision uint32, one more than at the last start. The caller has stored it
-   * @param isRemembered whether there was a stored revision. If not, the node may
-   * have used this revision before. Its heartbeat then starts at random below
-   * 1,024: it is fresher than the former life, or peers show the former life
+   * @param isRemembered whether there was a stored revision. If not, the node may have used this revision before. Its
+   * heartbeat then starts at random below 1,024: it is fresher than the former life, or peers show the former life
    */
   start(nowMs: number, revision: number, isRemembered: boolean): void {
     this.started = true;
@@ -171,6 +176,7 @@ export class Engine implements NodeEngine {
   /** The deadline passed. */
   tick(nowMs: number): void {
     this.begin(nowMs);
+    if (this.sleeper !== undefined && this.sleeper.tick()) return;
     expireStates(this.rows, this.suspicion, this.rounds);
     const asked = this.feed === undefined ? -1 : this.feed.tick();
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
@@ -179,19 +185,19 @@ export class Engine implements NodeEngine {
     if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
     suspectSilent(this.rows, this.suspicion, this.rounds);
     if (this.rounds.isSpreadDue()) this.rounds.spread();
-    if (!this.rounds.isRoundDue()) return;
-    if (this.replayGuard !== undefined) this.replayGuard.countRound();
-    this.rounds.round();
-    compareCapacity(this.rows, this.faults, this.stats);
-    this.stats.countAlone(!hasLiveNode(this.rows));
-    if (this.stats.roundsAlone() === ALONE_ROUNDS) this.faults.report(NOTIFY_ALONE, OWN_SLOT);
+    if (this.rounds.isRoundDue()) {
+      if (this.replayGuard !== undefined) this.replayGuard.countRound();
+      this.rounds.round();
+      reviewNetwork(this.rows, this.faults, this.stats);
+    }
+    // Last, so that they do not take the place of probes.
+    if (this.messages !== undefined) this.messages.tick();
   }
 
   /**
-   * Shares a value of `length` bytes: one item of deterministic CBOR, or name and
-   * value (PROTOCOL 4.6), at most `valueBytesMax`; 0 withdraws both. The node sends it to `address` (0: no
-   * certain address) and to 3 live nodes at once (PROTOCOL 6.4). Before the start
-   * the value is only stored in the own row.
+   * Shares a value of `length` bytes: one item of deterministic CBOR, or name and value (PROTOCOL 4.6), at most
+   * `valueBytesMax`; 0 withdraws both. The node sends it to `address` (0: no certain address) and to 3 live nodes at once
+   * (PROTOCOL 6.4). Before the start, and while the node sleeps, it only stands in the own row.
    */
   publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void {
     this.rows.setValue(OWN_SLOT, bytes, 0, length);
@@ -223,14 +229,20 @@ export class Engine implements NodeEngine {
     return true;
   }
 
+  /** PROTOCOL 6.8: says that this node sleeps, 1 to SLEEP_SECONDS_MAX seconds from now, and exchanges; 0: it wakes. */
+  sleep(nowMs: number, seconds: number): void {
+    this.begin(nowMs);
+    if (this.sleeper !== undefined) this.sleeper.sleep(seconds);
+  }
+
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
   revision(): number { return this.own.revision(); }
 
   /** Writes the next datagram to send into `out`; false when there is none. */
   pollTransmit(out: Datagram): boolean {
-    if (!this.outbox.next(out)) return false;
-    this.stats.countSent(out.length);
-    return true;
+    const isSent = this.outbox.next(out);
+    if (isSent) this.stats.countSent(out.length);
+    return isSent;
   }
 
   /** Writes the next notification for the application; false when there is none. */
@@ -242,15 +254,17 @@ export class Engine implements NodeEngine {
 
   /** When `tick` is due, in the caller's time. */
   nextDeadline(): number {
-    return this.clock.toCaller(this.deadline());
+    const next = this.deadline();
+    const messages = this.rows.isAsleep(OWN_SLOT) ? undefined : this.messages;
+    return this.clock.toCaller(messages === undefined ? next : messages.nextDeadline(next));
   }
 
   /** Raises the state of a row. For a bridge, which is the judge of foreign nodes (PROTOCOL 9.2). */
-  raiseState(slot: number, state: number): void {
-    this.suspicion.raise(slot, state);
-  }
+  raiseState(slot: number, state: number): void { this.suspicion.raise(slot, state); }
 
+  /** Without messages: the application may have posted some long ago, as far as this node knows. */
   private deadline(): number {
+    if (this.sleeper !== undefined && this.sleeper.isAsleep) return this.sleeper.deadline;
     return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.own.keepaliveDeadline);
   }
 
@@ -270,28 +284,14 @@ export class Engine implements NodeEngine {
 
   /** Counts a refused datagram. For some reasons its sender gets a frame all the same. */
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
-    const guard = this.replayGuard;
     this.stats.countDrop(reason);
-    if (reason === DROP_STALE) {
-      correctStale(this.rows, this.outbox, this.frame, guard, address, port, length);
-    } else if (reason === DROP_UNPROVEN) {
-      challenge(this.rows, this.outbox, this.frame, this.feed !== undefined, address, port, length);
-    } else if (reason === DROP_NETWORK) {
-      this.faults.reportSender(NOTIFY_NETWORK, address, this.frame.isNamed() ? 1 : 0);
-    } else if (reason === DROP_ID_CONFLICT) {
-      // A sealed frame of this id may be this node's own, replayed by an attacker.
-      const frame = this.frame;
-      if (guard === undefined || this.own.isBeyond(frame.revision, (frame.counter - this.outbox.counter) | 0)) {
-        this.own.isContested = true;
-      }
-    } else if (guard !== undefined) {
-      if (reason === DROP_UNSEALED || reason === DROP_SEAL) guard.noteStranger(address, reason === DROP_SEAL);
-    } else if (reason === DROP_UNSEALED) {
-      this.faults.reportSender(NOTIFY_SEALED, address, 0);
-    } else if (reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
+    reportRefusal(this.faults, this.replayGuard, this.frame, reason, address);
+    if (this.replayGuard === undefined && reason === DROP_MAGIC && isJson(bytes, length)) {
       // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life. It may send from another port than it reads.
       this.outbox.addSign(address, this.rows.port(OWN_SLOT), 0);
     }
+    const { rows, outbox, frame, own } = this;
+    answerRefused(rows, outbox, frame, this.replayGuard, own, this.feed !== undefined, reason, address, port, length);
   }
 
   /** PROTOCOL 3.4: the sender may be of another network. It gets this node's limits, with its network's whole hash. */
@@ -311,12 +311,14 @@ export class Engine implements NodeEngine {
     const feed = this.feed;
     const held = rows.find(frame.id);
     const showedLimits = showsLimits(rows, held);
+    if (this.sleeper !== undefined) this.sleeper.heard(held);
     // PROTOCOL 5.2, step 1
     if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(frame.id, address, port);
     if (held >= 0 && observeSender(rows, outbox, frame, held, this.replayGuard, address, port)) {
       this.seeds.learn(address, port, this.random);
       this.rounds.moved(frame.id);
     }
+    if (outbox.links !== undefined) outbox.links.received(frame);
     if (feed !== undefined) feed.begin();
     let hasSummary = false;
     frame.rewind();
@@ -332,12 +334,14 @@ export class Engine implements NodeEngine {
       else if (feed !== undefined && frame.isOfEvents()) {
         const forkSlot = feed.handleSection(frame);
         if (forkSlot >= 0) this.faults.report(NOTIFY_FORK, forkSlot);
+      } else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
+        this.messages.handle(frame, senderAt(rows, frame, address, port));
       }
     }
     if (feed !== undefined) settleFeeds(feed, rows, this.faults, frame, outbox);
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
     // PROTOCOL 5.2, step 7
-    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame);
+    if (frame.type === TYPE_SYN || (frame.type === TYPE_ACK && !rows.isAsleep(OWN_SLOT))) wantSender(rows, outbox, frame);
     if (exchangeLimits(rows, this.faults, this.stats, frame, feed, showedLimits)) outbox.sendLimits();
     const slot = senderAt(rows, frame, address, port);
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
@@ -421,7 +425,8 @@ export class Engine implements NodeEngine {
     if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
     const isProven = this.prepareAnswer(slot, length);
     if (isProven && !this.rounds.mayAnswerInFull(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    const withSummary = !isInSync(this.rows, frame) && isOfNetwork(this.rows, frame);
+    const mayCompare = isOfNetwork(this.rows, frame);
+    const withSummary = mayCompare && !answerWaking(this.rows, this.outbox, frame) && !isInSync(this.rows, frame);
     this.outbox.addAnswer(TYPE_ACK, address, port, 0, withSummary, frame.counter, frame.id);
   }
 
@@ -431,10 +436,12 @@ export class Engine implements NodeEngine {
     this.prepareAnswer(slot, length);
     if (!this.rounds.mayContinue()) return;
     const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
-    const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
-    const isChallenge = (frame.flags & FLAG_CHALLENGE) !== 0;
-    if (!withSummary && !isChallenge && !this.outbox.hasAnswer()) return;
-    this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
+    const isContent = this.sleeper !== undefined && this.sleeper.isContent(frame);
+    const isDue = !isContent && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
+    const withSummary = isDue && !isInSync(this.rows, frame);
+    const isAnswered = withSummary || (frame.flags & FLAG_CHALLENGE) !== 0 || this.outbox.hasAnswer();
+    if (isAnswered) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
+    if (this.sleeper !== undefined) this.sleeper.answered(frame, isAnswered);
   }
 
   /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether the address is proven. */

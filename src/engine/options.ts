@@ -1,16 +1,32 @@
 import type { Clock } from "./clock.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
+import type { Rounds } from "./membership/rounds.js";
 import type { Suspicion } from "./membership/suspicion.js";
+import type { MessageProtocol } from "./message/message-protocol.js";
+import type { Random } from "./random.js";
+import type { Outbox } from "./reconcile/outbox.js";
 import type { Stats } from "./stats.js";
 import type { OwnRow } from "./table/own-row.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
+import type { Links } from "./wire/links.js";
+import type { Sleeper } from "./sleep/sleeper.js";
 import type { Sealer } from "./wire/sealer.js";
 
 /** Makes a node's event feeds from the parts of the node that feeds work on. */
 export type FeedMaker = (
   rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, own: OwnRow, suspicion: Suspicion,
 ) => FeedProtocol;
+
+/** Makes a node's sleep from the parts of the node that it works on. */
+export type SleeperMaker = (
+  rows: Rows, clock: Clock, own: OwnRow, suspicion: Suspicion, rounds: Rounds, outbox: Outbox,
+) => Sleeper;
+
+/** Makes a node's messages from the parts of the node that messages work on. */
+export type MessageMaker = (
+  rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox, sealer: Sealer | undefined,
+) => MessageProtocol;
 
 /** Options of a node. They are fixed after construction. The caller has checked the ranges. */
 export interface EngineOptions {
@@ -48,6 +64,12 @@ export interface EngineOptions {
   randomSeed: number;
   /** Seals every frame. With a sealer the node drops all frames that are not sealed. */
   sealer?: Sealer | undefined;
+  /** Measures the links to neighbours. Without it the program contains none of its code. */
+  links?: Links | undefined;
   /** Makes the event feeds. Without it the node has no feeds, and its program contains none of their code. */
   feeds?: FeedMaker | undefined;
+  /** Makes the messages. Without it the node has none: it passes none on, and its program has none of their code. */
+  messages?: MessageMaker | undefined;
+  /** Makes the sleep of the node. Without it the node never sleeps, and its program has none of that code. */
+  sleeper?: SleeperMaker | undefined;
 }

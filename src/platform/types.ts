@@ -37,6 +37,12 @@ export interface GossipSocket {
    */
   broadcastAddresses?(): number[];
   /**
+   * Datagrams since `bind` that were lost without an error because this device has no
+   * way to their destination: a uint32. They are part of `stats().sendFailures`. A
+   * socket without this property throws an error for such a datagram.
+   */
+  readonly unreachable?: number;
+  /**
    * Looks up a host. Calls back once, with its IPv4 address or 0 if there is none.
    * A platform without this method cannot have host names in `seedList`.
    */

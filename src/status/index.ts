@@ -6,6 +6,7 @@ import { DOWN } from "../engine/table/states.js";
 import { formatAddress } from "../engine/wire/address.js";
 import type { GossipNode } from "../gossip-node.js";
 import type { GossipStats } from "../gossip-stats.js";
+import type { LinkTable } from "../links/index.js";
 import { type NodeState, shownState } from "../node-row.js";
 import { tableBytes } from "./table-bytes.js";
 
@@ -41,6 +42,12 @@ export interface StatusNeighbour extends StatusNode {
   /** UDP port, 1 to 65,535. */
   port: number;
   state: NodeState;
+  /** Smoothed time from a SYN to its answer in ms. As the losses, only with the option `links`, and once measured. */
+  roundTripMs?: number;
+  /** Share of this node's frames that did not arrive there, 0 to 1. */
+  lossTo?: number;
+  /** Share of that node's frames that did not arrive here, 0 to 1. */
+  lossFrom?: number;
 }
 
 /** The way to a live node that this one does not reach directly. */
@@ -52,6 +59,7 @@ export interface StatusRoute extends StatusNode {
 /** Rows by state, and how many there is room for. The node's own row is among them. */
 export interface StatusRows {
   up: number;
+  asleep: number;
   probed: number;
   suspect: number;
   down: number;
@@ -110,14 +118,16 @@ export function status<Value extends CborValue>(
   own.dialect = engine.dialect ?? "compact";
   own.isSealed = gossip.options.key !== undefined;
   own.isNamed = gossip.options.network !== undefined;
-  const counted: StatusRows = { up: 0, probed: 0, suspect: 0, down: 0, removed: 0, left: 0, capacity: rows.capacity };
+  const counted: StatusRows = {
+    up: 0, asleep: 0, probed: 0, suspect: 0, down: 0, removed: 0, left: 0, capacity: rows.capacity,
+  };
   const neighbours: StatusNeighbour[] = [];
   const routes: StatusRoute[] = [];
   for (let place = 0; place < rows.count; place++) {
     const slot = rows.slotAt(place);
     counted[shownState(rows, slot)]++;
     if (slot === OWN_SLOT || rows.state(slot) >= DOWN || rows.hasFlag(slot, FLAG_FOREIGN)) continue;
-    if (rows.hasFlag(slot, FLAG_NEIGHBOUR)) neighbours.push(neighbourOf(rows, slot));
+    if (rows.hasFlag(slot, FLAG_NEIGHBOUR)) neighbours.push(neighbourOf(rows, slot, gossip.options.links));
     else if (own.dialect !== "espgossip") routes.push(routeOf(rows, slot));
   }
   return {
@@ -138,11 +148,16 @@ function nodeOf(rows: Rows, slot: number): StatusNode {
   return node;
 }
 
-function neighbourOf(rows: Rows, slot: number): StatusNeighbour {
+function neighbourOf(rows: Rows, slot: number, links: LinkTable | undefined): StatusNeighbour {
   const neighbour = nodeOf(rows, slot) as StatusNeighbour;
   neighbour.address = formatAddress(rows.address(slot));
   neighbour.port = rows.port(slot);
   neighbour.state = shownState(rows, slot);
+  const quality = links === undefined ? undefined : links.qualityOf(neighbour.id);
+  if (quality === undefined) return neighbour;
+  if (quality.roundTripMs !== undefined) neighbour.roundTripMs = quality.roundTripMs;
+  if (quality.lossTo !== undefined) neighbour.lossTo = quality.lossTo;
+  if (quality.lossFrom !== undefined) neighbour.lossFrom = quality.lossFrom;
   return neighbour;
 }
 

@@ -42,10 +42,8 @@ const ANSWERS_PER_ROUND = 512;
  */
 export class Rounds {
   /**
-   * Local health, 0 to LOCAL_HEALTH_MAX, 0 = healthy. It rises by 1 with each
-   * failed probe during which no frame of any node arrived, and falls by 1 with
-   * each answered probe (after Dadgar, Phillips, Currey: Lifeguard, 2017, section
-   * IV-A).
+   * Local health, 0 to LOCAL_HEALTH_MAX, 0 = healthy. It rises by 1 with each failed probe during which no frame of any
+   * node arrived, and falls by 1 with each answered probe (after Dadgar, Phillips, Currey: Lifeguard, 2017, section IV-A).
    */
   localHealth = 0;
   private readonly rows: Rows;
@@ -100,6 +98,9 @@ export class Rounds {
     const next = this.probes.nextDeadline(this.roundDeadline);
     return this.spreadWanted ? earlier(next, this.spreadDeadline) : next;
   }
+
+  /** How long a first try waits for an answer, in ms: as a probe. */
+  answerTimeMs(): number { return this.probes.timeoutMs; }
 
   /** Gives every probe more time: this node itself stood still for `ms`. */
   postpone(ms: number): void {
@@ -181,6 +182,14 @@ export class Rounds {
     }
   }
 
+  /** PROTOCOL 6.8: asks a live node for what is new, or tries an address. @param peer or -1. Returns the slot or -1 */
+  ask(peer: number): number {
+    const slot = peer >= 0 && isLivePeer(this.rows, peer) ? peer : this.probeOrder.next(this.rows, this.random);
+    if (slot >= 0) this.sendSyn(slot);
+    else this.retry(false);
+    return slot;
+  }
+
   /** Whether a round is due and the outbox has room for it. */
   isRoundDue(): boolean {
     return this.clock.isDue(this.roundDeadline) && this.outbox.hasRoom();
@@ -205,8 +214,8 @@ export class Rounds {
   }
 
   /**
-   * Sends a SYN to the node of a row. If the node is not being probed yet, this
-   * is the first attempt of a probe. Returns false when the outbox is full.
+   * Sends a SYN to the node of a row. If the node is not being probed yet, this is the first attempt of a probe.
+   * Returns false when the outbox is full.
    */
   probe(slot: number): boolean {
     if (!this.outbox.hasRoom()) return false;
@@ -224,9 +233,8 @@ export class Rounds {
   }
 
   /**
-   * PROTOCOL 6.2: works on probes whose deadline has passed. Returns the slot of
-   * a node that did not answer; -1 when no more probes are due. The caller calls
-   * until -1.
+   * PROTOCOL 6.2: works on probes whose deadline has passed. Returns the slot of a node that did not answer; -1 when no
+   * more probes are due. The caller calls until -1.
    */
   nextSilent(): number {
     const nowMs = this.clock.nowMs;
@@ -256,7 +264,7 @@ export class Rounds {
   /** PROTOCOL 6.4: an own update is to spread. Returns whether at once: not if one did an eighth of a round ago. */
   requestSpread(): boolean {
     this.spreadWanted = true;
-    return this.clock.isDue(this.spreadDeadline);
+    return this.clock.isDue(this.spreadDeadline) && !this.rows.isAsleep(OWN_SLOT);
   }
 
   /**
@@ -401,9 +409,8 @@ export class Rounds {
   }
 
   /**
-   * Whether a failed probe says more about this node than about the probed one:
-   * no frame at all has arrived since the first attempt. With only two rows the
-   * other node's silence explains that.
+   * Whether a failed probe says more about this node than about the probed one: no frame at all has arrived since the
+   * first attempt. With only two rows the other node's silence explains that.
    */
   private isSelfAtFault(index: number): boolean {
     const isDeaf = ((this.receivedMs - this.probes.sentMs(index)) | 0) <= 0 && this.rows.count > 2;

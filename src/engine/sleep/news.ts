@@ -1,7 +1,7 @@
 import type { Outbox } from "../reconcile/outbox.js";
-import { TableHash, orderKey } from "../table/hash.js";
+import { orderKey } from "../table/hash.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
-import { PROBED, UP, isCounted } from "../table/states.js";
+import { ASLEEP, PROBED, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 
 /*
@@ -9,18 +9,23 @@ import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
  * nodes went on while it slept, so the table hash never is the same. Its SYN has the hash of the values instead.
  */
 
-/** Reused, so that nothing is allocated: the functions of this file never wait. */
-const hash = new TableHash();
-
-/** PROTOCOL 6.8: the hash over ids, revisions, states and values of all rows but tombstones. */
-export function valuesHash(rows: Rows): TableHash {
-  hash.clear();
+/** PROTOCOL 6.8: the first or second word of the hash over ids, revisions, states and values of all rows but tombstones. */
+export function valuesHash(rows: Rows, isSecond: boolean): number {
+  // Borrows the words of the table hash, as fingerprints do.
+  const sum = rows.tableHash;
+  const first = sum.first;
+  const second = sum.second;
+  sum.clear();
   for (let place = 0; place < rows.count; place++) {
     const slot = rows.slotAt(place);
     const state = rows.state(slot);
-    if (isCounted(state)) hash.add(rows.id(slot), rows.revision(slot), valueHash(rows, slot), state === PROBED ? UP : state);
+    const shown = rows.isAsleep(slot) ? ASLEEP : state === PROBED ? UP : state;
+    if (isCounted(state)) sum.add(rows.id(slot), rows.revision(slot), valueHash(rows, slot), shown);
   }
-  return hash;
+  const word = isSecond ? sum.second : sum.first;
+  sum.first = first;
+  sum.second = second;
+  return word;
 }
 
 /** As `networkHash`, of name and value. */
@@ -44,7 +49,9 @@ export function answerWaking(rows: Rows, outbox: Outbox, frame: FrameReader): bo
   outbox.withholdUpdates();
   const feeds = rows.feedsHash;
   const hasFeeds = feeds === undefined || frame.feedsHash === NO_FEEDS || feeds.word() === frame.feedsHash;
-  if (hasFeeds && valuesHash(rows).equals(frame.tableHashFirst, frame.tableHashSecond)) return true;
+  const isSame = valuesHash(rows, false) === (frame.tableHashFirst | 0)
+    && valuesHash(rows, true) === (frame.tableHashSecond | 0);
+  if (hasFeeds && isSame) return true;
   outbox.send(OWN_SLOT);
   for (let place = 0; place < rows.count; place++) {
     const slot = rows.slotAt(place);

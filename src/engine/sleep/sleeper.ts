@@ -7,9 +7,9 @@ import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../table/rows.js";
 import { UP } from "../table/states.js";
 import { FLAG_MORE, TYPE_ACK } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
-import type { WordPool } from "../word-pool.js";
+import { readKept, writeKept } from "./kept.js";
 
-/** Nodes that a waking asks, one after the other, until one answers. */
+/** Attempts of a waking. The first asks one node, the second two, the third three. */
 const ASKS_MAX = 3;
 /** How long a waking waits for an answer: a radio that sleeps, too, hears a datagram after up to 3 beacons of 100 ms. */
 const ANSWER_MS = 500;
@@ -22,18 +22,6 @@ const ASKING = 1;
 const ANSWERED = 2;
 const QUIET = 3;
 
-const PHASE = 0;
-/** Engine time at which the phase ends. */
-const DEADLINE = 1;
-/** Nodes that were asked in this waking. */
-const ASKED = 2;
-/** Slot of the node that answered last, and 1; 0: none. It is asked first the next time. */
-const PEER = 3;
-/** 1: the node that is asked never answered before, so the two compare all rows. */
-const IS_STRANGE = 4;
-/** Words that `Sleeper` allocates. */
-export const SLEEP_WORDS = 5;
-
 /**
  * PROTOCOL 6.8: the sleep of this node. It says when it is back, and exchanges with one other node. Then the radio may
  * be off until the next waking.
@@ -45,98 +33,111 @@ export class Sleeper {
   private readonly suspicion: Suspicion;
   private readonly rounds: Rounds;
   private readonly outbox: Outbox;
-  private readonly words: Uint32Array;
-  private readonly start: number;
+  private phase = AWAKE_PHASE;
+  /** When `tick` is due, while the node sleeps. */
+  deadline = 0;
+  /** Attempts of this waking so far. */
+  private asked = 0;
+  /** Slot of the node that answered last; -1: none did. It is asked first the next time. */
+  private peer = -1;
+  /** The sender of the frame never answered before. The two compare all rows, so that both prove their addresses. */
+  private isStrange = true;
+  /** Whether a node answered in this waking: it holds the word. */
+  hasAnswer = false;
 
-  /** @param pool has SLEEP_WORDS free */
-  constructor(
-    rows: Rows, clock: Clock, own: OwnRow, suspicion: Suspicion, rounds: Rounds, outbox: Outbox, pool: WordPool,
-  ) {
+  constructor(rows: Rows, clock: Clock, own: OwnRow, suspicion: Suspicion, rounds: Rounds, outbox: Outbox) {
     this.rows = rows;
     this.clock = clock;
     this.own = own;
     this.suspicion = suspicion;
     this.rounds = rounds;
     this.outbox = outbox;
-    this.words = pool.words;
-    this.start = pool.alloc(SLEEP_WORDS);
   }
 
-  get isAsleep(): boolean { return this.get(PHASE) !== AWAKE_PHASE; }
+  get isAsleep(): boolean { return this.phase !== AWAKE_PHASE; }
   /** Whether the node sleeps and its exchange is over: the radio may be off. */
-  get isQuiet(): boolean { return this.get(PHASE) === QUIET; }
-  /** When `tick` is due, while the node sleeps. */
-  get deadline(): number { return this.get(DEADLINE); }
+  get isQuiet(): boolean { return this.phase === QUIET; }
 
-  /** Says that this node sleeps for so many seconds, 1 to SLEEP_SECONDS_MAX, and begins the exchange. */
+  /** Says that this node sleeps for so many seconds, 1 to SLEEP_SECONDS_MAX, and begins the exchange; 0: it wakes. */
   sleep(seconds: number): void {
+    if (seconds === 0) {
+      if (this.isAsleep) this.wake();
+      return;
+    }
     this.rows.setAsleep(OWN_SLOT, seconds);
     this.own.announce(UP);
-    this.words[this.start + ASKED] = 0;
+    this.asked = 0;
+    this.hasAnswer = false;
     this.ask();
-  }
-
-  /** The node is asleep, as after a start that goes on with a sleep; without a call of `sleep` it wakes in a round. */
-  resume(): void {
-    this.rows.setAsleep(OWN_SLOT, 0);
-    this.rest();
-  }
-
-  /** Ends the sleep: the node says that it is UP, and does rounds again. */
-  wake(): void {
-    this.words[this.start + PHASE] = AWAKE_PHASE;
-    // Without the state's bits of sleep.
-    this.rows.setStatement(OWN_SLOT, this.own.revision(), this.rows.heartbeat(OWN_SLOT), UP);
-    this.own.announce(UP);
-    this.suspicion.restart();
-    this.rounds.start();
   }
 
   /** The deadline passed, if the node sleeps. Returns whether it sleeps on. */
   tick(): boolean {
     if (!this.isAsleep || !this.clock.isDue(this.deadline)) return this.isAsleep;
-    const phase = this.get(PHASE);
-    if (phase === QUIET) this.wake();
-    else if (phase === ASKING && this.get(ASKED) < ASKS_MAX) this.ask();
+    if (this.phase === QUIET) this.wake();
+    else if (this.phase === ASKING && this.asked < ASKS_MAX) this.ask();
     else this.rest();
     return this.isAsleep;
   }
 
-  /** Whether this node does without a summary in its answer: the frame, if it is an ACK, had all that changed. */
-  isContent(frame: FrameReader): boolean {
-    return this.isAsleep && (frame.flags & FLAG_MORE) === 0 && this.get(IS_STRANGE) === 0;
+  /** A frame of a node arrives, which may make that a neighbour. @param slot of its row or -1 */
+  heard(slot: number): void {
+    this.isStrange = slot < 0 || !this.rows.hasFlag(slot, FLAG_NEIGHBOUR);
   }
 
-  /** An answer was handled. @param isAnswered whether this node goes on @param hasRows whether it had rows or events */
-  answered(frame: FrameReader, isAnswered: boolean, hasNews: boolean): void {
-    const phase = this.get(PHASE);
-    if (phase !== ASKING && phase !== ANSWERED) return;
-    if (frame.type === TYPE_ACK) this.words[this.start + PEER] = this.rows.find(frame.id) + 1;
+  /** Whether this node asks for no rows beyond those that an answer has: they are all that changed. */
+  isContent(frame: FrameReader): boolean {
+    return this.isAsleep && (frame.flags & FLAG_MORE) === 0 && !this.isStrange;
+  }
+
+  /** An answer was handled. @param isAnswered whether this node goes on */
+  answered(frame: FrameReader, isAnswered: boolean): void {
+    if (this.phase !== ASKING && this.phase !== ANSWERED) return;
+    if (frame.type === TYPE_ACK) this.peer = this.rows.find(frame.id);
+    this.hasAnswer = true;
+    // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
-    else if (hasNews) this.wait(ANSWERED, BURST_MS);
+    else if (frame.hasSections()) this.wait(ANSWERED, BURST_MS);
     else this.rest();
   }
 
-  /** Asks the node that answered last; if it does not answer, another one, or a seed. */
+  /** Writes what the node keeps over a deep sleep, at most the length of `out`. Returns the bytes. */
+  keep(out: Uint8Array): number { return writeKept(this.rows, this.outbox, this.peer, out); }
+
+  /** After the start: goes on with what `keep` wrote. Without a call of `sleep` the node wakes up in a round. */
+  resume(kept: Uint8Array): void {
+    this.peer = readKept(kept, this.rows, this.outbox);
+    this.suspicion.restart();
+    this.rows.setAsleep(OWN_SLOT, 0);
+    this.wait(QUIET, this.clock.roundIntervalMs);
+  }
+
+  /** Ends the sleep: the node says that it is UP, and does rounds again. */
+  private wake(): void {
+    this.phase = AWAKE_PHASE;
+    // The own row without its sleep.
+    this.rows.setState(OWN_SLOT, UP);
+    this.own.announce(UP);
+    this.suspicion.restart();
+    this.rounds.start();
+  }
+
+  /** Asks the node that answered last; if it does not answer, two others, then three: some may sleep by now. */
   private ask(): void {
-    const rows = this.rows;
-    const isFirst = this.words[this.start + ASKED]++ === 0;
-    const last = this.get(PEER) - 1;
-    const slot = this.rounds.askAsleep(isFirst && last > 0 ? last : -1);
-    this.words[this.start + IS_STRANGE] = slot >= 0 && rows.hasFlag(slot, FLAG_NEIGHBOUR) ? 0 : 1;
+    this.asked++;
+    for (let i = 0; i < this.asked; i++) this.rounds.ask(this.asked === 1 ? this.peer : -1);
     this.wait(ASKING, ANSWER_MS);
   }
 
   /** The exchange is over, or nobody answers: until the time that the node named, nothing is due. */
   private rest(): void {
-    this.words[this.start + PHASE] = QUIET;
-    this.words[this.start + DEADLINE] = this.rows.deadline(OWN_SLOT);
+    this.phase = QUIET;
+    // Its row has a round for delays behind the word.
+    this.deadline = this.rows.deadline(OWN_SLOT) - this.clock.roundIntervalMs;
   }
 
   private wait(phase: number, ms: number): void {
-    this.words[this.start + PHASE] = phase;
-    this.words[this.start + DEADLINE] = this.clock.nowMs + ms;
+    this.phase = phase;
+    this.deadline = this.clock.nowMs + ms;
   }
-
-  private get(word: number): number { return this.words[this.start + word]; }
 }

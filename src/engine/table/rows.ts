@@ -45,14 +45,10 @@ const FLAG_HELD = 32;
 export const ANSWERS_MAX = 14;
 
 /**
- * The network state: one row per node, in typed arrays over a preallocated buffer.
- *
- * A row stays in its slot for as long as it is held. `slotAt` gives the rows in
- * ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes
- * `ROW_BYTES + valueBytesMax` bytes.
- *
- * Only `merge`, `setState` and `setStatement` write revision, heartbeat and
- * state. They update the table hash.
+ * The network state: one row per node, in typed arrays over a preallocated buffer. A row stays in its slot for as long
+ * as it is held. `slotAt` gives the rows in ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes
+ * `ROW_BYTES + valueBytesMax` bytes. Only `merge`, `setState` and `setStatement` write revision, heartbeat and state.
+ * They update the table hash.
  */
 export class Rows {
   readonly capacity: number;
@@ -265,15 +261,12 @@ export class Rows {
   }
 
   /**
-   * Applies a statement about a node if it is fresher than the one held. Returns
-   * one of the MERGE codes. After MERGED_STATE and MERGED_FRESHER, `find` finds the
-   * row.
+   * Applies a statement about a node if it is fresher than the one held. Returns one of the MERGE codes. After
+   * MERGED_STATE and MERGED_FRESHER, `find` finds the row.
    *
-   * An owner makes one statement, with one value and address, per revision and
-   * heartbeat. Over such statements `merge` is a join: order and repetition of
-   * merges do not matter. Of a value longer than `valueBytesMax` only the length is
-   * kept. A row without its value leaves the value of an earlier statement in
-   * place until its own arrives.
+   * An owner makes one statement, with one value and address, per revision and heartbeat. Over such statements `merge`
+   * is a join: order and repetition of merges do not matter. Of a value longer than `valueBytesMax` only the length is
+   * kept. A row without its value leaves the value of an earlier statement in place until its own arrives.
    *
    * @param from the bytes that contain the row's value
    */
@@ -336,10 +329,9 @@ export class Rows {
   }
 
   /**
-   * Allocates a slot for a new row, with its id and zeros, or returns -1. In a full
-   * table a row that is UP evicts a tombstone, or else a row that is DOWN, but never
-   * a live row. Rows in other states evict none; otherwise two full tables would
-   * keep sending each other rows that both evicted.
+   * Allocates a slot for a new row, with its id and zeros, or returns -1. In a full table a row that is UP evicts a
+   * tombstone, or else a row that is DOWN, but never a live row. Rows in other states evict none; otherwise two full
+   * tables would keep sending each other rows that both evicted.
    */
   private insert(id: number, state: number): number {
     if (this.count === this.capacity) {

@@ -79,9 +79,9 @@ export class FrameWriter extends Writer {
     this.varint(counter);
     this.headLength = this.position;
     this.varint(rows.heartbeat(OWN_SLOT));
-    const hash = type === TYPE_SYN && rows.isAsleep(OWN_SLOT) ? valuesHash(rows) : rows.tableHash;
-    this.u32(hash.first);
-    this.u32(hash.second);
+    const isWaking = type === TYPE_SYN && rows.isAsleep(OWN_SLOT);
+    this.u32(isWaking ? valuesHash(rows, false) : rows.tableHash.first);
+    this.u32(isWaking ? valuesHash(rows, true) : rows.tableHash.second);
     if (type === TYPE_ACK || type === TYPE_DIFF) this.varint(inReplyTo);
   }
 
