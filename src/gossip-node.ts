@@ -17,7 +17,7 @@ import { findGone, findNode } from "./find-node.js";
 import { type GossipStats, gossipStats } from "./gossip-stats.js";
 import { encodeName, noRoomBesideName } from "./node-name.js";
 import { type NodeRow, allRows, nodeRow } from "./node-row.js";
-import { NodeStorage } from "./node-storage.js";
+import { NodeStorage, nextRevision } from "./node-storage.js";
 import { Notifier } from "./notifier.js";
 import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
@@ -90,8 +90,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   get revision(): number { return this.engine.revision(); }
 
   /**
-   * Restores the events, binds the socket, stores the next revision and begins the
-   * rounds.
+   * Restores the events, binds the socket, stores the next revision and begins the rounds.
    *
    * @throws Error ERR_STATE when the node was started or closed before; ERR_STORAGE when the stored revision has no
    * successor, or another node has used the storage since this one was made; and what the storage or the socket throws,
@@ -105,10 +104,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const stored = this.stored.readRevision();
     const sleep = this.options.sleep;
     const kept = sleep === undefined ? undefined : sleep.revision(this.engine.rows.id(OWN_SLOT), stored);
-    const revision = kept ?? (stored === undefined ? 0 : stored + 1);
-    if (revision > 0xffffffff) {
-      throw failure("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
-    }
+    const revision = kept ?? nextRevision(stored);
     const isIdGiven = this.options.id !== undefined || this.options.socket.isDeviceIdFixed === true;
     const formerId = checkStoredId(this.storage, this.storedId, isIdGiven);
     // With another id the restoring writes the log, so it waits until the port is bound.
@@ -153,8 +149,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
    *
    * @param address such as "192.168.0.54" or "192.168.0.54:5001"
    * @throws RangeError or TypeError ERR_ARGUMENT when the value is no CBOR or too long beside the name, or the address
-   * is none; Error
-   * ERR_STATE when the node is closed
+   * is none; Error ERR_STATE when the node is closed
    */
   push(value: Value | undefined, address?: string): void {
     if (this.phase === CLOSED) throw failure("ERR_STATE", "push: the node is closed");
@@ -221,9 +216,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /**
-   * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as
-   * down. Then stops the rounds, closes the socket and the storage, and ends all
-   * callbacks. A closed node cannot be started again; a second call does nothing.
+   * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as down. Then stops the rounds, closes
+   * the socket and the storage, and ends all callbacks. A closed node cannot be started again; another call does nothing.
    */
   close(): void {
     if (this.phase === CLOSED) return;
@@ -268,8 +262,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /**
-   * Restores the own feed. Where its events fill the buffer callbacks run, which may
-   * close the node but not start it. Does nothing if an earlier start did it. Returns whether the node is still open.
+   * Restores the own feed. Where its events fill the buffer callbacks run, which may close the node but not start it.
+   * Does nothing if an earlier start did it. Returns whether the node is still open.
    *
    * @param formerId author of the events, if it is another one: they become copies, in the feed of this revision
    */
@@ -300,10 +294,11 @@ export class GossipNode<Value extends CborValue = CborValue> {
     if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
   }
 
-  /** @internal Notifies of messages, or that the node may sleep now. Returns whether there was anything. */
+  /** @internal Notifies of messages, or that the radio may be off. Returns whether there was anything. */
   notifyMessages(): boolean {
-    if (this.messageApi !== undefined && this.messageApi.notify(this)) return true;
-    return this.options.sleep !== undefined && this.options.sleep.notify(this.engine);
+    const sleep = this.options.sleep;
+    return (this.messageApi !== undefined && this.messageApi.notify(this))
+      || (sleep !== undefined && sleep.notify(this.engine));
   }
 
   /** @internal Publishes the event that `prepare` makes and stores. */
@@ -345,9 +340,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /**
-   * After each input: sets the timer, stores what must be stored, sends what is to
-   * be sent, and calls back last. Callbacks may throw or close the node, so only the
-   * timer for views is left to do after them.
+   * After each input: sets the timer, stores what must be stored, sends what is to be sent, and calls back last.
+   * Callbacks may throw or close the node, so only the timer for views is left to do after them.
    *
    * @internal
    */

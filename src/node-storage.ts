@@ -108,3 +108,10 @@ export class NodeStorage {
     return storePeers(this.rows, this.storage as GossipStorage, this.seedCapacity, this.roundIntervalMs);
   }
 }
+
+/** The revision of a start. @param stored of the one before; undefined: there was none @throws Error ERR_STORAGE */
+export function nextRevision(stored: number | undefined): number {
+  const revision = stored === undefined ? 0 : stored + 1;
+  if (revision <= 0xffffffff) return revision;
+  throw failure("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
+}

@@ -129,7 +129,7 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   events?: EventFeeds;
   /** What `messages()` of chisme/messages makes: the node sends and gets messages, and passes on those of others. */
   messages?: Messages;
-  /** What `sleeping()` of chisme/sleep makes, one for each node: the node may sleep, as on batteries. Not with `dialect`. */
+  /** What `sleeping()` of chisme/sleep makes, one for each node: it may sleep, as on batteries. Not with `dialect`. */
   sleep?: Sleeping;
   /** SHA-256 of the platform, for `events`: given by the platform, where it has one. */
   digest?: Digest | undefined;
@@ -285,6 +285,9 @@ export function checkEngine<Value extends CborValue>(engine: NodeEngine, options
   }
   if (options.events !== undefined && engine.feed === undefined) {
     throw invalid("", "events", "the option dialect has none", false);
+  }
+  if (options.sleep !== undefined && engine.sleeper === undefined) {
+    throw invalid("", "sleep", "the option dialect has none", false);
   }
   if (options.messages !== undefined && engine.messages === undefined) {
     throw invalid("", "messages", "the option dialect has none", false);

@@ -19,9 +19,9 @@ import {
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, answerRefused } from "./reconcile/refusals.js";
+import { answerWaking } from "./reconcile/waking.js";
 import { isJson, reportRefusal } from "./report-refusal.js";
 import { settleFeeds } from "./settle-feeds.js";
-import { answerWaking } from "./sleep/news.js";
 import type { Sleeper } from "./sleep/sleeper.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
@@ -54,8 +54,7 @@ const FIRST_COUNTERS = 0x8000000;
  * JavaScript engine. No method throws, and nothing is allocated after the constructor. Times are uint32 milliseconds of
  * any clock that does not run backwards for long.
  *
- * This class is the only place of control flow. The methods follow PROTOCOL.md,
- * sections 5 and 6; the parts make decisions or hold data.
+ * All control flow is here. The methods follow PROTOCOL.md, sections 5 and 6; the parts make decisions or hold data.
  */
 export class Engine implements NodeEngine {
   readonly rows: Rows;
@@ -113,9 +112,9 @@ export class Engine implements NodeEngine {
   }
 
   addSeed(address: number, port: number): void {
-    const rows = this.rows;
-    const isOwn = address === rows.address(OWN_SLOT) && port === rows.port(OWN_SLOT);
-    if (address === 0 || !isOwn) this.seeds.pin(address, port);
+    if (address === 0 || address !== this.rows.address(OWN_SLOT) || port !== this.rows.port(OWN_SLOT)) {
+      this.seeds.pin(address, port);
+    }
   }
 
   setSeed(place: number, address: number): void { this.seeds.setPinned(place, address); }
@@ -154,17 +153,15 @@ export class Engine implements NodeEngine {
     const row = this.row;
     const reason = !this.rows.trusts(address) ? DROP_UNTRUSTED
       : parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
-    if (reason === DROP_NONE) {
+    if (reason !== DROP_NONE) this.refuse(reason, address, port, bytes, length);
+    else {
       locateSender(frame, this.rows, row, address, port);
       this.receiveFrame(row.address, row.port, bytes, length);
-    } else {
-      this.refuse(reason, address, port, bytes, length);
     }
     // Drop the reference so that a board can free the datagram before the next arrives.
     frame.reset(this.rows.valueBytes(), 0, 0);
   }
 
-  /** A well-formed frame arrived from the node at an address. */
   private receiveFrame(address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
     const reason = checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
@@ -196,8 +193,8 @@ export class Engine implements NodeEngine {
 
   /**
    * Shares a value of `length` bytes: one item of deterministic CBOR, or name and value (PROTOCOL 4.6), at most
-   * `valueBytesMax`; 0 withdraws both. The node sends it to `address` (0: no certain address) and to 3 live nodes at once
-   * (PROTOCOL 6.4). Before the start, and while the node sleeps, it only stands in the own row.
+   * `valueBytesMax`; 0 withdraws both. The node sends it to `address` (0: no certain address) and to 3 live nodes at
+   * once (PROTOCOL 6.4). Before the start, and while the node sleeps, it only stands in the own row.
    */
   publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void {
     this.rows.setValue(OWN_SLOT, bytes, 0, length);
@@ -286,12 +283,12 @@ export class Engine implements NodeEngine {
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     this.stats.countDrop(reason);
     reportRefusal(this.faults, this.replayGuard, this.frame, reason, address);
-    if (this.replayGuard === undefined && reason === DROP_MAGIC && isJson(bytes, length)) {
+    const guard = this.replayGuard;
+    if (guard === undefined && reason === DROP_MAGIC && isJson(bytes, length)) {
       // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life. It may send from another port than it reads.
       this.outbox.addSign(address, this.rows.port(OWN_SLOT), 0);
     }
-    const { rows, outbox, frame, own } = this;
-    answerRefused(rows, outbox, frame, this.replayGuard, own, this.feed !== undefined, reason, address, port, length);
+    answerRefused(this.rows, this.outbox, this.frame, guard, this.own, this.feed, reason, address, port, length);
   }
 
   /** PROTOCOL 3.4: the sender may be of another network. It gets this node's limits, with its network's whole hash. */
@@ -303,7 +300,6 @@ export class Engine implements NodeEngine {
     this.answerSyn(senderAt(this.rows, this.frame, address, port), address, port, length);
   }
 
-  /** PROTOCOL 5.2: applies a good frame and answers it. */
   private exchange(address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
     const rows = this.rows;
@@ -341,7 +337,7 @@ export class Engine implements NodeEngine {
     if (feed !== undefined) settleFeeds(feed, rows, this.faults, frame, outbox);
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
     // PROTOCOL 5.2, step 7
-    if (frame.type === TYPE_SYN || (frame.type === TYPE_ACK && !rows.isAsleep(OWN_SLOT))) wantSender(rows, outbox, frame);
+    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame);
     if (exchangeLimits(rows, this.faults, this.stats, frame, feed, showedLimits)) outbox.sendLimits();
     const slot = senderAt(rows, frame, address, port);
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
@@ -423,8 +419,8 @@ export class Engine implements NodeEngine {
     const frame = this.frame;
     const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
     if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
-    const isProven = this.prepareAnswer(slot, length);
-    if (isProven && !this.rounds.mayAnswerInFull(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
+    const isOften = this.prepareAnswer(slot, length) && !this.rounds.mayAnswerInFull(slot);
+    if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     const mayCompare = isOfNetwork(this.rows, frame);
     const withSummary = mayCompare && !answerWaking(this.rows, this.outbox, frame) && !isInSync(this.rows, frame);
     this.outbox.addAnswer(TYPE_ACK, address, port, 0, withSummary, frame.counter, frame.id);
@@ -437,14 +433,14 @@ export class Engine implements NodeEngine {
     if (!this.rounds.mayContinue()) return;
     const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
     const isContent = this.sleeper !== undefined && this.sleeper.isContent(frame);
-    const isDue = !isContent && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
-    const withSummary = isDue && !isInSync(this.rows, frame);
+    const mayAsk = !isContent && !isInSync(this.rows, frame);
+    const withSummary = mayAsk && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
     const isAnswered = withSummary || (frame.flags & FLAG_CHALLENGE) !== 0 || this.outbox.hasAnswer();
     if (isAnswered) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
     if (this.sleeper !== undefined) this.sleeper.answered(frame, isAnswered);
   }
 
-  /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether the address is proven. */
+  /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether it is. */
   private prepareAnswer(slot: number, length: number): boolean {
     const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN);
     if (!isProven) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);

@@ -43,11 +43,11 @@ const ANSWERS_PER_ROUND = 512;
 export class Rounds {
   /**
    * Local health, 0 to LOCAL_HEALTH_MAX, 0 = healthy. It rises by 1 with each failed probe during which no frame of any
-   * node arrived, and falls by 1 with each answered probe (after Dadgar, Phillips, Currey: Lifeguard, 2017, section IV-A).
+   * node arrived, and falls by 1 with each answered probe (after Dadgar, Phillips, Currey: Lifeguard, 2017, IV-A).
    */
   localHealth = 0;
   private readonly rows: Rows;
-  private readonly seeds: Seeds;
+  readonly seeds: Seeds;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly outbox: Outbox;
@@ -182,12 +182,11 @@ export class Rounds {
     }
   }
 
-  /** PROTOCOL 6.8: asks a live node for what is new, or tries an address. @param peer or -1. Returns the slot or -1 */
-  ask(peer: number): number {
+  /** PROTOCOL 6.8: asks a live node for what is new, best that in the slot `peer`; without any it tries an address. */
+  ask(peer: number): void {
     const slot = peer >= 0 && isLivePeer(this.rows, peer) ? peer : this.probeOrder.next(this.rows, this.random);
     if (slot >= 0) this.sendSyn(slot);
     else this.retry(false);
-    return slot;
   }
 
   /** Whether a round is due and the outbox has room for it. */

@@ -29,6 +29,8 @@ const ANSWER_UPDATED = 1;
 const ANSWER_LIMITS = 2;
 /** More ids were wanted than one answer may want. */
 const ANSWER_WANTS_CUT = 4;
+/** The peer is awake for a moment, and does not go on unless it is told that there is more. */
+const ANSWER_WAKING = 8;
 
 /** A datagram to send. The engine writes it into `bytes`. */
 export interface Datagram {
@@ -151,6 +153,11 @@ export class Outbox {
   /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
   withholdUpdates(): void {
     this.answer |= ANSWER_UPDATED;
+  }
+
+  /** The answer goes to a node that sleeps: it carries no updates, and shows if a limit cuts it. */
+  answerWaking(): void {
+    this.answer |= ANSWER_UPDATED | ANSWER_WAKING;
   }
 
   /** The answered peer has feeds: fingerprints for it are over rows and feeds. */
@@ -305,7 +312,8 @@ export class Outbox {
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
     // On the last frame of the burst only, so that the peer continues once.
-    if (isAnswer && (finished ? this.mayContinue() : this.framesLeft === 0)) this.writer.markMore();
+    const isCut = this.framesLeft === 0 || (limit < this.datagramBytesMax && (this.answer & ANSWER_WAKING) !== 0);
+    if (isAnswer && (finished ? this.mayContinue() : isCut)) this.writer.markMore();
     out.length = this.finish(out.bytes, at);
     return true;
   }
@@ -351,9 +359,7 @@ export class Outbox {
     return this.replayGuard.seal(bytes, writer.headLength, writer.length(), this.datagramBytesMax, receiver);
   }
 
-  private sealBytes(): number {
-    return this.replayGuard === undefined ? 0 : SEAL_BYTES;
-  }
+  private sealBytes(): number { return this.replayGuard === undefined ? 0 : SEAL_BYTES; }
 
   private add(
     type: number, address: number, port: number, flags: number, detail: number, answered: number, receiver: number,

@@ -52,15 +52,19 @@ function challenge(
   outbox.addAnswer(TYPE_ACK, address, port, FLAG_CHALLENGE, !isInSync(rows, frame), frame.counter, frame.id);
 }
 
-/** Answers a refused frame, if its sender gets an answer all the same. Notes a conflict of ids. */
+/**
+ * Answers a refused frame, if its sender gets an answer all the same. Notes a conflict of ids.
+ *
+ * @param feed of this node, if it has feeds
+ */
 export function answerRefused(
-  rows: Rows, outbox: Outbox, frame: FrameReader, guard: ReplayGuard | undefined, own: OwnRow, hasFeeds: boolean,
+  rows: Rows, outbox: Outbox, frame: FrameReader, guard: ReplayGuard | undefined, own: OwnRow, feed: object | undefined,
   reason: number, address: number, port: number, length: number,
 ): void {
   if (reason === DROP_STALE) {
     correctStale(rows, outbox, frame, guard, address, port, length);
   } else if (reason === DROP_UNPROVEN) {
-    challenge(rows, outbox, frame, hasFeeds, address, port, length);
+    challenge(rows, outbox, frame, feed !== undefined, address, port, length);
   } else if (reason === DROP_ID_CONFLICT) {
     // A sealed frame of this id may be this node's own, replayed by an attacker.
     const isBeyond = own.isBeyond(frame.revision, (frame.counter - outbox.counter) | 0);

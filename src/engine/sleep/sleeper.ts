@@ -1,17 +1,20 @@
 import type { Clock } from "../clock.js";
+import { isLivePeer } from "../membership/probe-order.js";
 import type { Rounds } from "../membership/rounds.js";
 import type { Suspicion } from "../membership/suspicion.js";
 import type { Outbox } from "../reconcile/outbox.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../table/rows.js";
 import { UP } from "../table/states.js";
-import { FLAG_MORE, TYPE_ACK } from "../wire/frame.js";
+import { FLAG_BROADCAST, FLAG_MORE, TYPE_ACK } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { readKept, writeKept } from "./kept.js";
 
-/** Attempts of a waking. The first asks one node, the second two, the third three. */
+/** Attempts of a waking. */
 const ASKS_MAX = 3;
-/** How long a waking waits for an answer: a radio that sleeps, too, hears a datagram after up to 3 beacons of 100 ms. */
+/** Nodes that the last one asks, beside a broadcast. */
+const LAST_NODES = 3;
+/** How long a waking waits for an answer: a receiver that saves power gets it after up to 3 beacons of 100 ms. */
 const ANSWER_MS = 500;
 /** The datagrams of a burst come at once. How long a waking waits for the next one. */
 const BURST_MS = 60;
@@ -122,11 +125,32 @@ export class Sleeper {
     this.rounds.start();
   }
 
-  /** Asks the node that answered last; if it does not answer, two others, then three: some may sleep by now. */
+  /**
+   * Asks the node that answered last; if it does not answer, the first seed and another node; then three nodes, and
+   * whoever hears a broadcast: since the last waking other nodes may have begun to sleep.
+   */
   private ask(): void {
-    this.asked++;
-    for (let i = 0; i < this.asked; i++) this.rounds.ask(this.asked === 1 ? this.peer : -1);
+    const attempt = ++this.asked;
+    const seeds = this.rounds.seeds;
+    if (attempt === 2 && seeds.count > 0) this.askSeed(seeds.address(0), seeds.port(0));
+    if (attempt === ASKS_MAX && seeds.broadcastAddress !== 0) {
+      this.outbox.addSyn(seeds.broadcastAddress, seeds.ownPort, FLAG_BROADCAST, OWN_SLOT);
+    }
+    const nodes = attempt === ASKS_MAX ? LAST_NODES : 1;
+    for (let i = 0; i < nodes; i++) this.rounds.ask(attempt === 1 ? this.peer : -1);
     this.wait(ASKING, ANSWER_MS);
+  }
+
+  /** Asks the node at an address, by its row if that is held. */
+  private askSeed(address: number, port: number): void {
+    const rows = this.rows;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      if (rows.address(slot) !== address || rows.port(slot) !== port || !isLivePeer(rows, slot)) continue;
+      this.outbox.addSyn(address, port, 0, slot);
+      return;
+    }
+    if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
   }
 
   /** The exchange is over, or nobody answers: until the time that the node named, nothing is due. */

@@ -46,7 +46,7 @@ export const ANSWERS_MAX = 14;
 
 /**
  * The network state: one row per node, in typed arrays over a preallocated buffer. A row stays in its slot for as long
- * as it is held. `slotAt` gives the rows in ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes
+ * as it is held. `slotAt` gives them in ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes
  * `ROW_BYTES + valueBytesMax` bytes. Only `merge`, `setState` and `setStatement` write revision, heartbeat and state.
  * They update the table hash.
  */
@@ -102,9 +102,9 @@ export class Rows {
   isAsleep(slot: number): boolean { return (this.bytes[slot * BYTES + STATE] & STATE_BITS) === ASLEEP; }
   /** Sets a row that is UP asleep: until so many seconds from now, and a round, which is for delays. */
   setAsleep(slot: number, seconds: number): void {
+    const clock = this.clock;
     this.bytes[slot * BYTES + STATE] |= ASLEEP;
-    if (this.clock === undefined) return;
-    this.setDeadline(slot, this.clock.nowMs + seconds * 1000 + this.clock.roundIntervalMs);
+    if (clock !== undefined) this.setDeadline(slot, clock.nowMs + seconds * 1000 + clock.roundIntervalMs);
   }
   /**
    * Slot of the node whose frame brought the statement that is held; OWN_SLOT when that node is gone. It is the way to
@@ -376,9 +376,7 @@ export class Rows {
   }
 
   /** Whether a new row in this state would find a place. */
-  hasPlace(state: number): boolean {
-    return this.count < this.capacity || (state < SUSPECT && this.leastWorth() >= 0);
-  }
+  hasPlace(state: number): boolean { return this.count < this.capacity || (state < SUSPECT && this.leastWorth() >= 0); }
 
   private leastWorth(): number {
     let victim = -1;

@@ -7,14 +7,14 @@ import {
   FLAG_ADVERTISED, FLAG_MORE, FLAG_NETWORK, MAGIC_AND_VERSION, NETWORK_HASH_BYTES, NO_NETWORK,
   ROW_FINGERPRINTS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, ROWS_HEAD_BYTES, SECTION_DIGEST,
   SECTION_FEEDS_HASH, SECTION_HEAD_BYTES, SECTION_LIMITS, SECTION_RANGE_FINGERPRINTS, SECTION_ROWS,
-  SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_ADVERTISED, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WANT_BYTES, WITH_FEEDS, rangeFrom,
-  rangeTo,
+  SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_ADVERTISED, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WANT_BYTES, WITH_FEEDS,
+  rangeFrom, rangeTo,
 } from "./frame.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
+import { backSeconds } from "../table/back-seconds.js";
+import { valuesHash } from "../table/values-hash.js";
 import { AWAKE } from "../table/row-data.js";
 import { ASLEEP, isCounted } from "../table/states.js";
-import { backSeconds } from "../sleep/back.js";
-import { valuesHash } from "../sleep/news.js";
 
 /** The claim on the author's feed in a row. */
 export interface FeedColumns {
@@ -157,7 +157,8 @@ export class FrameWriter extends Writer {
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
     if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
     const valueFlag = lacksValue ? ROW_LACKS_VALUE : valueLength === 0 ? 0 : ROW_HAS_VALUE;
-    this.u8((back === AWAKE ? rows.state(slot) : ASLEEP) | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED));
+    const state = back === AWAKE ? rows.state(slot) : ASLEEP;
+    this.u8(state | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED));
     this.u32(rows.id(slot));
     if (form === ADDRESS_IN_BASE) {
       this.u8(rows.address(slot));

@@ -1,5 +1,5 @@
-import { type Clock } from "../clock.js";
-import type { Rows } from "../table/rows.js";
+import type { Clock } from "../clock.js";
+import type { Rows } from "./rows.js";
 
 /**
  * Seconds until a node that sleeps is back, by its word, rounded up; 0 if that time is over. Each node tells others
