@@ -1,4 +1,5 @@
 import { type Mesh, MESHES } from "./mesh-shapes.js";
+import { sleepFigures } from "./sleep-figures.js";
 
 /** A figure of the benchmark. */
 export interface Figure {
@@ -138,6 +139,7 @@ export const FIGURES: readonly Figure[] = [
     about: "the same with 10 % loss, until all nodes hold all as UP or SUSPECT; 95th percentile",
   },
   ...MESHES.flatMap(meshFigures),
+  ...sleepFigures,
   {
     name: "store.appendsPerFlashErase", unit: "events", measurement: "storeWear",
     about: "events of 40 bytes stored for each erase of a 4,096-byte sector; the last 96 events are kept",

@@ -117,7 +117,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     try {
       if (formerId === undefined) writeId(this.storage, this.storedId);
       // Copies are in a generation of this revision, which no other start may use.
-      this.stored.writeRevision(revision);
+      this.stored.begin(revision, stored);
       if (formerId !== undefined) {
         if (!this.restore(formerId, revision)) {
           this.options.socket.close();
@@ -217,7 +217,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   /**
    * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as down. Then stops the rounds, closes
-   * the socket and the storage, and ends all callbacks. A closed node cannot be started again; another call does nothing.
+   * the socket and the storage, and ends all callbacks. A closed node cannot be started again.
    */
   close(): void {
     if (this.phase === CLOSED) return;

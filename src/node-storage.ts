@@ -35,10 +35,19 @@ export class NodeStorage {
 
   /** @throws what the storage throws */
   writeRevision(revision: number): void {
-    // After a deep sleep the node goes on under the stored revision: flash memory wears with each write.
-    const isStored = this.storage !== undefined && this.storage.readRevision() === revision;
-    if (this.storage !== undefined && !isStored) this.storage.writeRevision(revision);
+    if (this.storage !== undefined) this.storage.writeRevision(revision);
     this.revision = revision;
+  }
+
+  /**
+   * At the start: writes the revision. After a deep sleep it is the stored one, and nothing is written: flash memory
+   * wears with each write.
+   *
+   * @throws what the storage throws
+   */
+  begin(revision: number, stored: number | undefined): void {
+    if (revision === stored) this.revision = revision;
+    else this.writeRevision(revision);
   }
 
   /** At the start: makes the last peers seeds. @throws what the storage throws */

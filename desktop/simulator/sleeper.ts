@@ -7,7 +7,7 @@ export interface SimSleeperOptions {
   sleepSeconds?: number;
   /** Whether RAM is lost while the device sleeps, and only `kept` and its storage stay. True by default. */
   isDeep?: boolean;
-  /** Virtual ms from the first start until the device sleeps for the first time: it is UP until then. 60,000 by default. */
+  /** Virtual ms from the first start until the device sleeps for the first time. 60,000 by default. */
   firstSleepMs?: number;
   /** What the device shares at each waking, counted from 0. By default its index and the number of wakings. */
   value?: (waking: number, node: SimNode) => CborValue;

@@ -107,7 +107,7 @@ export class Sleeping {
     if (onReady === undefined || sleeper === undefined || !sleeper.isQuiet) return false;
     this.onReady = undefined;
     const kept = new Uint8Array(this.keptBytesMax);
-    onReady(kept.slice(0, sleeper.keep(kept)), sleeper.hasAnswer);
+    onReady(kept.subarray(0, sleeper.keep(kept)), sleeper.hasAnswer);
     return true;
   }
 }

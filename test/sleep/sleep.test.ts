@@ -54,7 +54,7 @@ class SleepNetwork {
   private starter(index: number, options: Partial<GossipOptions>) {
     return (platform: Partial<GossipOptions>, storage: GossipStorage, node: SimNode): Gossip => {
       const gossip = new Gossip({
-        ...platform as GossipOptions, storage, ...options,
+        ...platform, storage, ...options,
         views: [minMax({ onChange: (_, maximum) => { this.maxima[index] = maximum ?? undefined; } })],
         onState: ({ id, state }) => {
           const of = this.sim.nodes.findIndex((other) => other.id === id);
