@@ -29,7 +29,7 @@ const ANSWER_UPDATED = 1;
 const ANSWER_LIMITS = 2;
 /** More ids were wanted than one answer may want. */
 const ANSWER_WANTS_CUT = 4;
-/** The peer is awake for a moment, and does not go on unless it is told that there is more. */
+/** The peer is awake for a moment, and does not go on unless it is told to. */
 const ANSWER_WAKING = 8;
 
 /** A datagram to send. The engine writes it into `bytes`. */
@@ -155,7 +155,7 @@ export class Outbox {
     this.answer |= ANSWER_UPDATED;
   }
 
-  /** The answer goes to a node that sleeps: it carries no updates, and shows if a limit cuts it. */
+  /** The answer goes to a node that sleeps: it carries no updates, and has MORE if it is limited. */
   answerWaking(): void {
     this.answer |= ANSWER_UPDATED | ANSWER_WAKING;
   }
@@ -312,8 +312,10 @@ export class Outbox {
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
     // On the last frame of the burst only, so that the peer continues once.
-    const isCut = this.framesLeft === 0 || (limit < this.datagramBytesMax && (this.answer & ANSWER_WAKING) !== 0);
-    if (isAnswer && (finished ? this.mayContinue() : isCut)) this.writer.markMore();
+    // PROTOCOL 6.8: a node that sleeps proves its address now, so that the next waking may bring more.
+    const isLimited = limit < this.datagramBytesMax && (this.answer & ANSWER_WAKING) !== 0;
+    const isMore = isLimited || (finished ? this.mayContinue() : this.framesLeft === 0);
+    if (isAnswer && isMore) this.writer.markMore();
     out.length = this.finish(out.bytes, at);
     return true;
   }
@@ -375,9 +377,7 @@ export class Outbox {
     this.words[at + RECEIVER] = receiver;
   }
 
-  private typeOf(at: number): number {
-    return this.words[at + PORT] >>> TYPE_SHIFT;
-  }
+  private typeOf(at: number): number { return this.words[at + PORT] >>> TYPE_SHIFT; }
 
   /** The section of one id that a frame has: SECTION_PING_REQ, SECTION_INDIRECT_ACK, or 0. */
   private aboutOf(at: number): number {
