@@ -4,6 +4,7 @@ import { healMeasurements, massRestarts } from "./heal.js";
 import { idleMeasurements } from "./idle.js";
 import type { Measurement } from "./measurement.js";
 import { meshCrashMeasurements, meshDayMeasurements } from "./mesh.js";
+import { meshMessageMeasurements } from "./mesh-messages.js";
 import { sealOverhead } from "./seal-overhead.js";
 import { sleepMeasurements } from "./sleep.js";
 import { speed } from "./speed.js";
@@ -13,8 +14,9 @@ import { eventOverhead, frontier500, inSync500, inSync8, locate4of500, rowsPer12
 /** All that is measured, the longest samples first, so that no core is left waiting for one in the end. */
 export const MEASUREMENTS: readonly Measurement[] = [
   ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, ...meshDayMeasurements.toReversed(),
-  ...meshCrashMeasurements.toReversed(), ...idleMeasurements.toReversed(),
-  ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, massRestarts, crash, locate4of500, rowsPer1200,
+  ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
+  ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, massRestarts,
+  crash, locate4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 

@@ -60,19 +60,17 @@ export class Engine implements NodeEngine {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
-  /** The event feeds; undefined in a node without them. */
-  readonly feed: FeedProtocol | undefined;
-  /** The messages; undefined in a node without them. */
-  readonly messages: MessageProtocol | undefined;
-  /** The sleep of this node; undefined in a node that never sleeps. */
-  readonly sleeper: Sleeper | undefined;
+  /** The event feeds, the messages and the sleep: undefined in a node without them. */
+  declare readonly feed: FeedProtocol | undefined;
+  declare readonly messages: MessageProtocol | undefined;
+  declare readonly sleeper: Sleeper | undefined;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly own: OwnRow;
   private readonly suspicion: Suspicion;
   private readonly rounds: Rounds;
   private readonly outbox: Outbox;
-  private readonly replayGuard: ReplayGuard | undefined;
+  private declare readonly replayGuard: ReplayGuard | undefined;
   private readonly faults = new Faults();
   private readonly frame = new FrameReader();
   /** The row that is being read. */
@@ -87,25 +85,27 @@ export class Engine implements NodeEngine {
     this.stats = new Stats(pool);
     this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);
     this.clock = new Clock(options.roundIntervalMs);
-    rows.clock = this.clock;
     this.random = new Random(options.randomSeed, options.id);
     this.own = new OwnRow(rows, this.clock, this.random);
     this.suspicion = new Suspicion(rows, this.clock, options.removeAfterMs);
-    this.replayGuard = options.sealer === undefined ? undefined : new ReplayGuard(options.sealer, rows);
-    this.feed = options.feeds === undefined ? undefined
-      : options.feeds(rows, this.clock, this.stats, this.frame, this.own, this.suspicion);
-    this.frame.events = this.feed;
-    const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
-    this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox, options.network);
+    // What is missing is not set: on XS an undefined property takes 16 bytes.
+    if (options.sealer !== undefined) this.replayGuard = new ReplayGuard(options.sealer, rows);
+    if (options.feeds !== undefined) {
+      this.feed = options.feeds(rows, this.clock, this.stats, this.frame, this.own, this.suspicion);
+      this.frame.events = this.feed;
+    }
+    this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, this.feed, options.network);
     if (options.links !== undefined) this.outbox.links = options.links.bind(rows, this.clock);
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
     this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool, most);
-    this.messages = options.messages === undefined ? undefined
-      : options.messages(rows, this.clock, this.random, this.rounds, this.outbox, options.sealer);
-    this.outbox.messages = this.messages;
-    this.sleeper = options.sleeper === undefined ? undefined
-      : options.sleeper(rows, this.clock, this.own, this.suspicion, this.rounds, this.outbox);
+    if (options.messages !== undefined) {
+      this.messages = options.messages(rows, this.clock, this.random, this.rounds, this.outbox, options.sealer);
+      this.outbox.messages = this.messages;
+    }
+    if (options.sleeper !== undefined) {
+      this.sleeper = options.sleeper(rows, this.clock, this.own, this.suspicion, this.rounds, this.outbox);
+    }
     const advertised = options.advertisedAddress;
     const port = options.advertisedPort ?? options.port;
     insertOwnRow(rows, this.row, options.id, advertised ?? options.address, port, advertised !== undefined);
@@ -432,9 +432,8 @@ export class Engine implements NodeEngine {
     this.prepareAnswer(slot, length);
     if (!this.rounds.mayContinue()) return;
     const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
-    const isContent = this.sleeper !== undefined && this.sleeper.isContent(frame);
-    const mayAsk = !isContent && !isInSync(this.rows, frame);
-    const withSummary = mayAsk && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
+    const hasAll = hasSummary || (this.sleeper !== undefined && this.sleeper.isContent(frame));
+    const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasAll, mayGoOn);
     const isAnswered = withSummary || (frame.flags & FLAG_CHALLENGE) !== 0 || this.outbox.hasAnswer();
     if (isAnswered) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
     if (this.sleeper !== undefined) this.sleeper.answered(frame, isAnswered);

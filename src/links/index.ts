@@ -2,7 +2,6 @@ import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import type { Writer } from "../engine/wire/cursor.js";
 import { SECTION_HEAD_BYTES, SECTION_LINK_REPORT, TYPE_ACK } from "../engine/wire/frame.js";
 import type { FrameReader } from "../engine/wire/frame-reader.js";
-import type { Links } from "../engine/wire/links.js";
 import { invalid } from "../errors.js";
 
 /** Neighbours that a table has room for. Further ones are not measured. */
@@ -33,12 +32,13 @@ export interface LinkQuality {
  * node without it skips the reports of others. It takes 832 bytes, and at rest half a
  * byte a round.
  */
-export class LinkTable implements Links {
+export class LinkTable {
   private readonly words = new Uint32Array(LINKS_MAX * WORDS);
   private count = 0;
   private rows: Rows | undefined;
   private clock: { readonly nowMs: number } | undefined;
 
+  /** @internal For the engine, as all methods of `Links`. */
   bind(rows: Rows, clock: { readonly nowMs: number }): this {
     if (this.rows !== undefined) throw invalid("", "links", "belongs to another node; each node needs its own", true);
     this.rows = rows;
@@ -46,6 +46,7 @@ export class LinkTable implements Links {
     return this;
   }
 
+  /** @internal */
   sent(isSyn: boolean, receiver: number, counter: number, writer: Writer): void {
     const at = this.find(receiver);
     if (at < 0 || this.clock === undefined) return;
@@ -65,6 +66,7 @@ export class LinkTable implements Links {
     writer.u16(words[at + RECEIVED]);
   }
 
+  /** @internal */
   received(frame: FrameReader): void {
     const at = this.placeOf(frame.id);
     if (at < 0 || this.clock === undefined) return;
@@ -113,8 +115,14 @@ export class LinkTable implements Links {
     if ((words[at + FLAGS] & FLAG_REPORTED) !== 0 && words[at + REVISION] === revision) {
       const reported = words[at + THEIRS];
       const own = words[at + OWN];
-      this.note(at + FROM, theirSent - (reported >>> 16), words[at + RECEIVED] - (own & COUNT_MASK));
-      this.note(at + TO, words[at + SENT] - (own >>> 16), theirReceived - (reported & COUNT_MASK));
+      const theySent = (theirSent - (reported >>> 16)) & COUNT_MASK;
+      const arrivedHere = (words[at + RECEIVED] - (own & COUNT_MASK)) & COUNT_MASK;
+      const sent = (words[at + SENT] - (own >>> 16)) & COUNT_MASK;
+      const arrivedThere = (theirReceived - (reported & COUNT_MASK)) & COUNT_MASK;
+      if (mayBe(theySent, arrivedHere) && mayBe(sent, arrivedThere)) {
+        this.note(at + FROM, theySent, arrivedHere);
+        this.note(at + TO, sent, arrivedThere);
+      }
     }
     words[at + FLAGS] |= FLAG_REPORTED;
     words[at + REVISION] = revision;
@@ -122,12 +130,8 @@ export class LinkTable implements Links {
     words[at + OWN] = (words[at + SENT] << 16) | words[at + RECEIVED];
   }
 
-  /** Adds frames to one direction. Both numbers are differences of counts, modulo 65,536. */
-  private note(at: number, sentCount: number, receivedCount: number): void {
-    const sent = sentCount & COUNT_MASK;
-    const received = receivedCount & COUNT_MASK;
-    // Some may have arrived twice. More than that shows that the other end began to count anew.
-    if (sent === 0 || sent > FRAMES_MAX || received > sent + (sent >>> 2) + 2) return;
+  /** Adds frames to one direction. */
+  private note(at: number, sent: number, received: number): void {
     let all = (this.words[at] >>> 16) + sent;
     // What is on its way at one report, and seems lost, arrives before the next one.
     let lost = (this.words[at] & 0xffff) + sent - received;
@@ -178,6 +182,11 @@ export class LinkTable implements Links {
 /** Links for the option `links` of one node. */
 export function linkTable(): LinkTable {
   return new LinkTable();
+}
+
+/** Whether so many frames may have arrived of those sent. Some arrive twice; more, if one end began to count anew. */
+function mayBe(sent: number, received: number): boolean {
+  return sent <= FRAMES_MAX && received <= sent + (sent >>> 2) + 2;
 }
 
 function lossOf(word: number): number | undefined {

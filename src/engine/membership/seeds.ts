@@ -19,7 +19,8 @@ export class Seeds {
   private readonly rows: Rows | undefined;
   /** The node's own port, which all nodes have that a broadcast may reach. */
   readonly ownPort: number;
-  private pinned = 0;
+  /** Configured seeds, which come first. */
+  pinned = 0;
   /** Address and port of each seed in turn. */
   private readonly words: Uint32Array;
   private readonly start: number;
@@ -74,9 +75,6 @@ export class Seeds {
   setPinned(index: number, address: number): void {
     if (index < this.pinned) this.words[this.start + index * SEED_WORDS] = address;
   }
-
-  /** Whether there are configured seeds. */
-  hasPinned(): boolean { return this.pinned > 0; }
 
   /** Adds the address of a node that is new or has moved. */
   learn(address: number, port: number, random: Random): void {

@@ -1,4 +1,4 @@
-import { type Clock, earlier } from "../clock.js";
+import type { Clock } from "../clock.js";
 import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, type RowData, type Rows } from "./rows.js";
@@ -136,7 +136,9 @@ export class OwnRow {
     // Behind a NAT, peers see different addresses: one statement a round is enough.
     const intervalMs = this.clock.roundIntervalMs;
     if ((this.uptimeSeconds() - heartbeat) * 1000 >= intervalMs) this.announce(UP);
-    else this.keepaliveDeadline = earlier(this.keepaliveDeadline, this.clock.nowMs + intervalMs);
+    else if (((this.keepaliveDeadline - this.clock.nowMs) | 0) > intervalMs) {
+      this.keepaliveDeadline = this.clock.nowMs + intervalMs;
+    }
   }
 
   /**

@@ -62,18 +62,18 @@ export class Rows {
   /** Over all rows except tombstones: equal hashes mean equal network states. */
   readonly tableHash = new TableHash();
   /** Over the feeds of the same rows; undefined in a node without feeds. */
-  feedsHash: FeedsHash | undefined = undefined;
+  declare feedsHash: FeedsHash | undefined;
   /** Called before a row is forgotten or evicted. Returns false if it may not be removed in this input. */
-  beforeRemove: ((slot: number) => boolean) | undefined = undefined;
-  /** Of the engine, for the deadlines of rows that are asleep. */
-  clock: Clock | undefined = undefined;
+  declare beforeRemove: ((slot: number) => boolean) | undefined;
+  /** Of the engine, for deadlines. `Suspicion` sets it. */
+  declare clock: Clock | undefined;
   /** Bit n: a row may have n transmits left. For urgent rows, n is without UPDATE_URGENT. */
   private plainTransmits = 0;
   private urgentTransmits = 0;
   /** Where the last search ended: the next search is often for the same row or the one after it. */
   private lastPlace = 0;
   /** Subnets that the node trusts, as `isTrusted` has them; undefined: all addresses. */
-  readonly subnets: Uint32Array | undefined;
+  declare readonly subnets: Uint32Array | undefined;
 
   private readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
@@ -82,7 +82,7 @@ export class Rows {
   private readonly bytes: Uint8Array;
 
   constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array) {
-    this.subnets = subnets;
+    if (subnets !== undefined) this.subnets = subnets;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
     const buffer = new ArrayBuffer(capacity * (ROW_BYTES + valueBytesMax));
