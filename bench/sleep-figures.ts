@@ -1,10 +1,17 @@
-import type { Figure } from "./figures.js";
+/** As `Figure`, which lists these. */
+interface SleepFigure {
+  name: string;
+  unit: string;
+  measurement: string;
+  bound?: { atMost?: number; atLeast?: number };
+  about: string;
+}
 
 const DAY = "50 nodes of which 40 sleep 15 minutes at a time in deep sleep and share a value at each waking, 24 hours";
 
-function dayFigures(key: string, how: string, isBound: boolean): Figure[] {
+function dayFigures(key: string, how: string, isBound: boolean): SleepFigure[] {
   const measurement = `sleepDay${key}`;
-  const bound = (limit: NonNullable<Figure["bound"]>): Pick<Figure, "bound"> => isBound ? { bound: limit } : {};
+  const bound = (limit: NonNullable<SleepFigure["bound"]>): Pick<SleepFigure, "bound"> => isBound ? { bound: limit } : {};
   return [
     {
       name: `sleep.statesTold${key}`, unit: "times", measurement, ...bound({ atMost: 0 }),
@@ -33,7 +40,7 @@ function dayFigures(key: string, how: string, isBound: boolean): Figure[] {
   ];
 }
 
-function exchangeFigures(key: string, how: string): Figure[] {
+function exchangeFigures(key: string, how: string): SleepFigure[] {
   const measurement = `sleepExchange${key}`;
   return [
     {
@@ -60,7 +67,7 @@ function exchangeFigures(key: string, how: string): Figure[] {
 }
 
 /** Where nodes sleep. */
-export const sleepFigures: readonly Figure[] = [
+export const sleepFigures: readonly SleepFigure[] = [
   ...dayFigures("", "", true),
   ...dayFigures(".sealed", ", sealed", true),
   ...dayFigures(".loss10", ", with 10 % loss", false),

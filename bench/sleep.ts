@@ -11,7 +11,7 @@ const AWAKE = 10;
 const SLEEP_SECONDS = 900;
 const HOUR_MS = 3600000;
 const DAY_HOURS = { full: 24, quick: 3 };
-/** The sleepers begin to sleep one after the other: the first ones learn that the last ones sleep at their next waking. */
+/** The sleepers fall asleep one after the other: the first ones learn at their next waking that the last ones sleep. */
 const FIRST_SLEEP_MS = 120000;
 const STAGGER_MS = 7700;
 const KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
