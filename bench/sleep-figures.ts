@@ -11,7 +11,9 @@ const DAY = "50 nodes of which 40 sleep 15 minutes at a time in deep sleep and s
 
 function dayFigures(key: string, how: string, isBound: boolean): SleepFigure[] {
   const measurement = `sleepDay${key}`;
-  const bound = (limit: NonNullable<SleepFigure["bound"]>): Pick<SleepFigure, "bound"> => isBound ? { bound: limit } : {};
+  const bound = (limit: NonNullable<SleepFigure["bound"]>): Pick<SleepFigure, "bound"> => (
+    isBound ? { bound: limit } : {}
+  );
   return [
     {
       name: `sleep.statesTold${key}`, unit: "times", measurement, ...bound({ atMost: 0 }),
