@@ -34,8 +34,9 @@ export interface MessageOptions<Value extends CborValue = CborValue> {
    */
   messageBytesMax?: number;
   /**
-   * Senders of which the node remembers what it got, so that nothing is delivered twice: 1 to 1,024, 16 by default.
-   * Each takes 20 bytes, for as long as a message of it may be under way. A message of one more has to wait.
+   * Senders of which the node remembers what it got, so that nothing is delivered twice: 1 to 1,024; by default as many
+   * as `capacity`, at most 64. Each takes 20 bytes, for as long as a message of it may be under way. A message of one
+   * more is not taken meanwhile: its sender tries again until its time is over.
    */
   senders?: number;
 }
@@ -60,7 +61,7 @@ export function messages<Value extends CborValue = CborValue>(options?: MessageO
   checkNames("messages.", given, "onMessage queue messageBytesMax senders");
   checkFunction("messages.onMessage", given.onMessage);
   const queue = integer("messages.queue", given.queue, 8, 2, 64);
-  const senders = integer("messages.senders", given.senders, 16, 1, 1024);
+  integer("messages.senders", given.senders, 1, 1, 1024);
   const bytesMax = given.messageBytesMax;
   const limit = `${FRAME_BYTES} less than datagramBytesMax`;
   integer("messages.messageBytesMax", bytesMax, BYTES_LEAST, BYTES_LEAST, DATAGRAM_BYTES_MOST - FRAME_BYTES, limit);
@@ -72,13 +73,16 @@ export function messages<Value extends CborValue = CborValue>(options?: MessageO
         "messages.messageBytesMax", bytesMax, Math.min(room, BYTES_DEFAULT), BYTES_LEAST, room, limit,
       );
       return (rows, clock, random, rounds, outbox, sealer) => new MessageProtocol(
-        { count: queue, bytesMax: longest, senders }, rows, clock, random, rounds, outbox, sealer,
+        { count: queue, bytesMax: longest, senders: given.senders ?? Math.min(rows.capacity, SENDERS_DEFAULT) },
+        rows, clock, random, rounds, outbox, sealer,
       );
     },
     api: (protocol, node, port) => new MessageApi(protocol, node, port, onMessage),
   };
 }
 
+/** Of a table with more rows, as only some of its nodes send within one minute or two. */
+const SENDERS_DEFAULT = 64;
 const BYTES_LEAST = 16;
 const BYTES_DEFAULT = 200;
 const DATAGRAM_BYTES_MOST = 1472;

@@ -254,7 +254,8 @@ export class MessageApi {
     return (value) => {
       const bytes = this.encodeReply(value);
       const leftMs = lifeMs - ((this.node.nowMs() - startMs) >>> 0);
-      if (isDone || leftMs <= 0) return false;
+      const slot = this.rows.find(to);
+      if (isDone || leftMs <= 0 || slot <= OWN_SLOT || this.rows.state(slot) >= DOWN) return false;
       isDone = this.post(KIND_REPLY, to, bytes, leftMs, query) >= 0;
       if (isDone) this.node.drain(false);
       return isDone;

@@ -10,7 +10,8 @@ const PARTIAL_PART = 2;
  * Picks the next node to probe: a shuffled pass over all live rows that are not
  * remote, then another pass. Within two passes each of them is probed (Das,
  * Gupta, Motivala: SWIM, 2002, section 4.3). A node that joins during a pass is
- * probed in the next one.
+ * probed in the next one. In a partial network each pass has the same order: a node
+ * may have one neighbour only, so that none should wait for two passes.
  */
 export class ProbeOrder {
   private readonly neighboursMax: number;
@@ -34,6 +35,16 @@ export class ProbeOrder {
       this.shuffle(rows, random);
     }
     return -1;
+  }
+
+  /** Live nodes that are not remote, counted up to 2. */
+  inReach(rows: Rows): number {
+    let count = 0;
+    for (let place = 0; place < rows.count && count < 2; place++) {
+      const slot = rows.slotAt(place);
+      if (isLivePeer(rows, slot) && !rows.hasFlag(slot, FLAG_REMOTE)) count++;
+    }
+    return count;
   }
 
   /** Counts the nodes that this one can't reach, although they are UP. */
@@ -64,7 +75,7 @@ export class ProbeOrder {
 
   private add(rows: Rows, random: Random, slot: number): void {
     if (!this.isProbed(rows, slot)) return;
-    const other = random.below(this.length + 1);
+    const other = this.isPartial ? this.length : random.below(this.length + 1);
     rows.setListed(LIST_PROBE_ORDER, this.length, rows.listed(LIST_PROBE_ORDER, other));
     rows.setListed(LIST_PROBE_ORDER, other, slot);
     this.length++;

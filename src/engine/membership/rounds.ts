@@ -10,7 +10,7 @@ import { FLAG_BROADCAST } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import { INDIRECT_PROBE_WORDS, IndirectProbes } from "./indirect-probes.js";
-import { countLost, lostAt } from "./lost-nodes.js";
+import { countLost, isManyDown, lostAt } from "./lost-nodes.js";
 import { ProbeOrder, isLivePeer } from "./probe-order.js";
 import { ATTEMPTS_MAX, DIRECT_ATTEMPTS, PROBE_WORDS, Probes } from "./probes.js";
 import { nextHop } from "./routes.js";
@@ -25,6 +25,8 @@ const LONE_TRIES = 8;
 const LONE_SHIFT = 2;
 /** Words that `Rounds` allocates. */
 export const ROUND_WORDS = PROBE_WORDS + INDIRECT_PROBE_WORDS;
+/** Rounds between two tries while many rows are DOWN. */
+const SPLIT_ROUNDS = 2;
 /** Rounds in which a node that lost a neighbour looks for others, at most. */
 const SEARCH_ROUNDS_MAX = 64;
 /** Of the tries then, and of those in a partial network, one in so many is a broadcast. */
@@ -315,28 +317,34 @@ export class Rounds {
   /** Tries one row or address that is not live. @param isAlone whether no row is live, so that a seed is probed */
   private retry(isAlone: boolean): void {
     this.roundsToRetry = 1 << (this.tries & RETRY_LOG_MAX);
+    // Where a large part is DOWN, the network may be split.
+    if (this.roundsToRetry > SPLIT_ROUNDS && isManyDown(this.rows)) this.roundsToRetry = SPLIT_ROUNDS;
     const mayBroadcast = this.seeds.broadcastAddress !== 0;
-    // Unless a configured seed answers, a broadcast may reach nodes whose addresses no node in reach holds.
-    const isOpen = mayBroadcast && !this.hasLiveSeed();
+    // Unless all configured seeds are live, a broadcast may reach nodes whose addresses no node in reach holds.
+    const isOpen = mayBroadcast && this.lacksSeed();
     const isSearch = this.searchRounds > 0 || this.probeOrder.isPartial;
     const isBroadcast = isOpen && isSearch && this.random.below(SEARCH_BROADCAST) === 0;
     if ((this.countTry(isAlone) && mayBroadcast) || isBroadcast) {
       this.broadcast();
       return;
     }
-    // Each second try is for a former neighbour, if there is one: the link may work again.
+    // Each second try is for a former neighbour, if there is one: the link may work again. Each fourth is for a seed
+    // that the user gave.
     const former = countLost(this.rows, true);
-    if (former > 0 && this.random.below(2) === 0) {
+    const turn = this.random.below(4);
+    if (former > 0 && turn < 2) {
       this.sendSyn(lostAt(this.rows, this.random.below(former), true));
       return;
     }
+    const pinned = this.seeds.pinned;
+    if (turn === 2 && pinned > 0 && this.trySeed(this.random.below(pinned), pinned, isAlone)) return;
     const lost = countLost(this.rows, false);
     const seeds = this.seeds.count;
     const choices = lost + seeds + (isOpen ? 1 : 0);
     if (choices === 0) return;
     const choice = this.random.below(choices);
     if (choice < lost) this.sendSyn(lostAt(this.rows, choice, false));
-    else if (choice < lost + seeds) this.trySeed(choice - lost, isAlone);
+    else if (choice < lost + seeds) this.trySeed(choice - lost, seeds, isAlone);
     else this.broadcast();
   }
 
@@ -354,9 +362,8 @@ export class Rounds {
     this.outbox.addSyn(this.seeds.broadcastAddress, this.seeds.ownPort, FLAG_BROADCAST, OWN_SLOT);
   }
 
-  /** Sends a SYN to the first seed, from `index` on, that is not the address of a live row. */
-  private trySeed(index: number, isAlone: boolean): void {
-    const count = this.seeds.count;
+  /** Sends a SYN to the first of `count` seeds, from `index` on, that is not the address of a live row, if any is. */
+  private trySeed(index: number, count: number, isAlone: boolean): boolean {
     for (let i = 0; i < count; i++) {
       const seed = (index + i) % count;
       const address = this.seeds.address(seed);
@@ -364,15 +371,16 @@ export class Rounds {
       if (address === 0 || this.isLiveAddress(address, port)) continue;
       this.outbox.addSyn(address, port, 0, OWN_SLOT);
       if (isAlone) this.probes.add(false, 0, address, port, this.clock.nowMs);
-      return;
-    }
-  }
-
-  private hasLiveSeed(): boolean {
-    for (let seed = 0; seed < this.seeds.pinned; seed++) {
-      if (this.isLiveAddress(this.seeds.address(seed), this.seeds.port(seed))) return true;
+      return true;
     }
     return false;
+  }
+
+  private lacksSeed(): boolean {
+    for (let seed = 0; seed < this.seeds.pinned; seed++) {
+      if (!this.isLiveAddress(this.seeds.address(seed), this.seeds.port(seed))) return true;
+    }
+    return this.seeds.pinned === 0;
   }
 
   private isLiveAddress(address: number, port: number): boolean {
@@ -396,11 +404,11 @@ export class Rounds {
 
   /**
    * Whether a failed probe says more about this node than about the probed one: no frame at all has arrived since the
-   * first attempt. With only two rows the other node's silence explains that.
+   * first attempt. With nobody else in reach the other node's silence explains that.
    */
   private isSelfAtFault(index: number): boolean {
-    const isDeaf = ((this.receivedMs - this.probes.sentMs(index)) | 0) <= 0 && this.rows.count > 2;
-    return isDeaf && this.localHealth < LOCAL_HEALTH_MAX;
+    const isDeaf = ((this.receivedMs - this.probes.sentMs(index)) | 0) <= 0;
+    return isDeaf && this.localHealth < LOCAL_HEALTH_MAX && this.probeOrder.inReach(this.rows) > 1;
   }
 
   /** Sends ping requests for a node to 3 nodes that are UP: to neighbours, and if they are fewer, to unknown ones. */

@@ -4,11 +4,12 @@ import { nextHop } from "../membership/routes.js";
 import type { Rounds } from "../membership/rounds.js";
 import type { Random } from "../random.js";
 import type { Outbox } from "../reconcile/outbox.js";
-import { OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
 import {
   AT_TRY_HOPS, COUNT_GIVEN_UP, COUNT_NO_WAY, COUNT_REFUSED, COUNT_TRIES, DEADLINE, ENDED, EXPIRY, FLIGHTS, HAD_ONE,
-  HOP_FULL, HOP_HAD, HOP_NO_WAY, HOP_REFUSED, HOP_TRIES, NEXT, OPEN, OUTCOME_REFUSED, OUTCOME_SHIFT, OUTCOME_TIMEOUT,
-  LAST_PASS, MISSED, REPEAT_ROUNDS, SENDING, STATE, TRIES_MASK, TRIES_SHIFT, TRY_MAX, TRY_SHIFT, WAYS_DONE,
+  HOP_FULL, HOP_HAD, HOP_NO_WAY, HOP_REFUSED, HOP_TRIES, KIND_REPLY, LAST_PASS, MISSED, NEXT, OPEN, OUTCOME_REFUSED,
+  OUTCOME_SHIFT, OUTCOME_TIMEOUT, REPEAT_ROUNDS, SENDING, STATE, TRIES_MASK, TRIES_SHIFT, TRY_MAX, TRY_SHIFT,
+  WAYS_DONE,
 } from "./message.js";
 import { MessageStore, type StoreSizes } from "./message-store.js";
 import { isSpread, nextTarget } from "./spread.js";
@@ -133,6 +134,10 @@ export class MessageHops extends MessageStore {
     if (this.hopTries(place) >= HOP_TRIES) {
       store.countUp(COUNT_GIVEN_UP);
       this.finish(place);
+      // Nobody waits for the end of an answer: after the last try its place is free.
+      if (store.kind(place) === KIND_REPLY && store.has(place, OPEN) && !this.mayRepeat(place)) {
+        store.clearBits(place, OPEN);
+      }
       return;
     }
     if (!this.outbox.hasRoom()) return;
@@ -199,7 +204,9 @@ export class MessageHops extends MessageStore {
   /** The neighbour on the way to a node; -1: none, or the message came from there. */
   protected hopTo(id: number, cameFrom: number): number {
     const slot = this.rows.find(id);
-    const hop = slot <= OWN_SLOT ? -1 : nextHop(this.rows, slot);
+    let hop = slot <= OWN_SLOT ? -1 : nextHop(this.rows, slot);
+    // Nobody has tried yet whether it is in reach.
+    if (hop < 0 && slot > OWN_SLOT && !this.rows.hasFlag(slot, FLAG_REMOTE)) hop = slot;
     return hop <= OWN_SLOT || hop === cameFrom || !isLivePeer(this.rows, hop) ? -1 : hop;
   }
 

@@ -22,6 +22,8 @@ import { IS_KNOWN, IS_NEW, NO_PLACE, type StoreSizes } from "./message-store.js"
 import { type MessageStats, messageStats } from "./message-stats.js";
 import { isSpread } from "./spread.js";
 
+/** No sender gives a message a longer life, in ms. */
+const LIFE_MAX = 3600000;
 /** Nothing is to be answered. */
 const NO_ANSWER = -1;
 
@@ -348,7 +350,8 @@ export class MessageProtocol extends MessageHops {
 function hasOwnNumber(kind: number): boolean { return kind !== KIND_RECEIPT && kind !== KIND_PONG; }
 
 function leftOf(bytes: Uint8Array, at: number): number {
-  return (bytes[at + AT_LEFT] << 16) | (bytes[at + AT_LEFT + 1] << 8) | bytes[at + AT_LEFT + 2];
+  const left = (bytes[at + AT_LEFT] << 16) | (bytes[at + AT_LEFT + 1] << 8) | bytes[at + AT_LEFT + 2];
+  return left > LIFE_MAX ? LIFE_MAX : left;
 }
 
 function writeLeft(bytes: Uint8Array, at: number, left: number): void {

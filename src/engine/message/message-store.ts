@@ -18,6 +18,8 @@ const SENDER_UNTIL = 4;
 const WINDOW = 32;
 /** A number further away is of another start of its sender. */
 const SAME_START = 0x8000;
+/** Starts of one sender that are remembered at one time, so that nobody can take all places in one name. */
+const STARTS_MAX = 2;
 /** A datagram may be under way for so long, in ms. */
 const SLACK_MS = 5000;
 
@@ -222,7 +224,7 @@ export class MessageStore {
     const until = ((nowMs + leftMs + SLACK_MS) | 1) >>> 0;
     let entry = this.senderOf(from, number);
     if (entry < 0) {
-      entry = this.freeSender(nowMs);
+      entry = this.startsOf(from, nowMs) < STARTS_MAX ? this.freeSender(nowMs) : -1;
       if (entry < 0) return NO_PLACE;
       this.words[entry + SENDER_ID] = from;
       this.words[entry + SENDER_HIGHEST] = number;
@@ -277,6 +279,17 @@ export class MessageStore {
       if (ahead < SAME_START && ahead > -SAME_START) return entry;
     }
     return -1;
+  }
+
+  private startsOf(from: number, nowMs: number): number {
+    const start = this.count * MESSAGE_WORDS;
+    let starts = 0;
+    for (let i = 0; i < this.senders; i++) {
+      const entry = start + i * SENDER_WORDS;
+      const until = this.words[entry + SENDER_UNTIL];
+      if (until !== 0 && ((nowMs - until) | 0) <= 0 && this.words[entry + SENDER_ID] === from) starts++;
+    }
+    return starts;
   }
 
   private freeSender(nowMs: number): number {

@@ -1,7 +1,7 @@
 import { isLivePeer } from "../membership/probe-order.js";
 import { nextHop } from "../membership/routes.js";
 import type { Random } from "../random.js";
-import { FLAG_NEIGHBOUR, FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../table/rows.js";
 import { HAD_SHIFT, KIND_BROADCAST, KIND_QUERY, NEXT, STATE, WAYS_DONE } from "./message.js";
 import type { MessageStore } from "./message-store.js";
 
@@ -33,7 +33,7 @@ export function nextTarget(store: MessageStore, rows: Rows, random: Random, plac
   for (let visited = store.get(place, NEXT) & VISITED_MASK; visited < rows.capacity; visited++) {
     store.set(place, NEXT, ((start << START_SHIFT) | (visited + 1)) >>> 0);
     const slot = (start + visited * stride) % rows.capacity;
-    if (isLivePeer(rows, slot) && !rows.hasFlag(slot, FLAG_REMOTE) && isDue(store, place, slot)) return slot;
+    if (isLivePeer(rows, slot) && rows.hasFlag(slot, FLAG_NEIGHBOUR) && isDue(store, place, slot)) return slot;
   }
   return -1;
 }
