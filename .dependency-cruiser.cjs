@@ -38,6 +38,10 @@ const parts = [
   { name: "src/engine/membership", files: "src/engine/membership/",
     values: ["src/engine/(table|wire)/", "src/engine/clock.ts", "src/engine/reconcile/outbox.ts"],
     types: ["src/engine/(random|word-pool).ts"] },
+  // The sleep of this node is handed in.
+  { name: "src/engine/sleep", files: "src/engine/sleep/",
+    values: ["src/cbor/", "src/engine/(table|wire)/", "src/engine/membership/probe-order.ts"],
+    types: ["src/engine/clock.ts", "src/engine/(membership|reconcile)/"] },
   // SHA-256 is handed in.
   { name: "src/engine/feed", files: "src/engine/feed/",
     values: ["src/cbor/", "src/digest/digest.ts", "src/engine/(table|wire)/"],
@@ -51,6 +55,7 @@ const parts = [
   { name: "src/keeper", files: "src/keeper/", values: [...shared, "src/engine/", "src/events/"], types: ["src/"] },
   { name: "src/messages", files: "src/messages/",
     values: [...shared, "src/engine/", "src/find-node.ts", "src/events/check-text.ts"], types: ["src/"] },
+  { name: "src/sleep", files: "src/sleep/", values: [...shared, "src/engine/(sleep|table)/"], types: ["src/engine/"] },
   // Links are handed in.
   { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
@@ -67,7 +72,7 @@ const parts = [
   { name: "src, entries for Espruino", files: "src/espruino[^/]*.ts", values: ["src/"] },
   // Events and ESPGossip's dialect are handed in, so that a program without them carries none of their code.
   { name: "src", files: "src/", own: "src/[^/]+.ts", values: ["src/cbor/", "src/sealing/key.ts", "src/views/",
-    ...engineWithoutFeeds], types: ["src/(events|links|messages)/", "src/digest/", "src/engine/",
+    ...engineWithoutFeeds], types: ["src/(events|links|messages|sleep)/", "src/digest/", "src/engine/",
     "src/platform/types.ts"] },
 
   { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],

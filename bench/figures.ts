@@ -1,6 +1,7 @@
 import { makeTopology } from "../desktop/simulator/index.js";
 import { BROADCAST_MESHES } from "./mesh-messages.js";
 import { type Mesh, MESHES } from "./mesh-shapes.js";
+import { sleepFigures } from "./sleep-figures.js";
 
 /** A figure of the benchmark. */
 export interface Figure {
@@ -140,6 +141,7 @@ export const FIGURES: readonly Figure[] = [
     about: "the same with 10 % loss, until all nodes hold all as UP or SUSPECT; 95th percentile",
   },
   ...MESHES.flatMap(meshFigures),
+  ...sleepFigures,
   {
     name: "mesh.messages.deliveredPercent", unit: "%", measurement: "meshMessages", bound: { atLeast: 99.9 },
     about: "messages over 8 hops with 10 % loss on each that arrive within 10 s, at rounds of 1 s",

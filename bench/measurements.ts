@@ -6,6 +6,7 @@ import type { Measurement } from "./measurement.js";
 import { meshCrashMeasurements, meshDayMeasurements } from "./mesh.js";
 import { meshMessageMeasurements } from "./mesh-messages.js";
 import { sealOverhead } from "./seal-overhead.js";
+import { sleepMeasurements } from "./sleep.js";
 import { speed } from "./speed.js";
 import { storeWear } from "./store-wear.js";
 import { eventOverhead, frontier500, inSync500, inSync8, locate4of500, rowsPer1200 } from "./wire.js";
@@ -14,7 +15,8 @@ import { eventOverhead, frontier500, inSync500, inSync8, locate4of500, rowsPer12
 export const MEASUREMENTS: readonly Measurement[] = [
   ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, ...meshDayMeasurements.toReversed(),
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
-  ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), massRestarts, crash, locate4of500, rowsPer1200,
+  ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, massRestarts,
+  crash, locate4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 

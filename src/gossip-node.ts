@@ -17,7 +17,7 @@ import { findGone, findNode } from "./find-node.js";
 import { type GossipStats, gossipStats } from "./gossip-stats.js";
 import { encodeName, noRoomBesideName } from "./node-name.js";
 import { type NodeRow, allRows, nodeRow } from "./node-row.js";
-import { NodeStorage } from "./node-storage.js";
+import { NodeStorage, nextRevision } from "./node-storage.js";
 import { Notifier } from "./notifier.js";
 import { type GossipOptions, checkEngine, checkOptions } from "./options.js";
 import type { GossipStorage } from "./platform/types.js";
@@ -90,8 +90,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   get revision(): number { return this.engine.revision(); }
 
   /**
-   * Restores the events, binds the socket, stores the next revision and begins the
-   * rounds.
+   * Restores the events, binds the socket, stores the next revision and begins the rounds.
    *
    * @throws Error ERR_STATE when the node was started or closed before; ERR_STORAGE when the stored revision has no
    * successor, or another node has used the storage since this one was made; and what the storage or the socket throws,
@@ -103,10 +102,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
       throw failure("ERR_STATE", "start: the node was started or closed before");
     }
     const stored = this.stored.readRevision();
-    const revision = stored === undefined ? 0 : stored + 1;
-    if (revision > 0xffffffff) {
-      throw failure("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
-    }
+    const sleep = this.options.sleep;
+    const kept = sleep === undefined ? undefined : sleep.revision(this.engine.rows.id(OWN_SLOT), stored);
+    const revision = kept ?? nextRevision(stored);
     const isIdGiven = this.options.id !== undefined || this.options.socket.isDeviceIdFixed === true;
     const formerId = checkStoredId(this.storage, this.storedId, isIdGiven);
     // With another id the restoring writes the log, so it waits until the port is bound.
@@ -119,7 +117,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     try {
       if (formerId === undefined) writeId(this.storage, this.storedId);
       // Copies are in a generation of this revision, which no other start may use.
-      this.stored.writeRevision(revision);
+      this.stored.begin(revision, stored);
       if (formerId !== undefined) {
         if (!this.restore(formerId, revision)) {
           this.options.socket.close();
@@ -134,7 +132,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
       throw error;
     }
     this.phase = STARTED;
-    this.engine.start(this.nowMs(), revision, stored !== undefined);
+    this.engine.start(this.nowMs(), revision, stored !== undefined || kept !== undefined);
+    if (sleep !== undefined && kept !== undefined) sleep.resume(this.engine);
     this.drain(false);
     this.lookUpSeeds();
     if (formerId === undefined) return;
@@ -150,8 +149,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
    *
    * @param address such as "192.168.0.54" or "192.168.0.54:5001"
    * @throws RangeError or TypeError ERR_ARGUMENT when the value is no CBOR or too long beside the name, or the address
-   * is none; Error
-   * ERR_STATE when the node is closed
+   * is none; Error ERR_STATE when the node is closed
    */
   push(value: Value | undefined, address?: string): void {
     if (this.phase === CLOSED) throw failure("ERR_STATE", "push: the node is closed");
@@ -218,9 +216,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /**
-   * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as
-   * down. Then stops the rounds, closes the socket and the storage, and ends all
-   * callbacks. A closed node cannot be started again; a second call does nothing.
+   * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as down. Then stops the rounds, closes
+   * the socket and the storage, and ends all callbacks. A closed node cannot be started again.
    */
   close(): void {
     if (this.phase === CLOSED) return;
@@ -265,8 +262,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /**
-   * Restores the own feed. Where its events fill the buffer callbacks run, which may
-   * close the node but not start it. Does nothing if an earlier start did it. Returns whether the node is still open.
+   * Restores the own feed. Where its events fill the buffer callbacks run, which may close the node but not start it.
+   * Does nothing if an earlier start did it. Returns whether the node is still open.
    *
    * @param formerId author of the events, if it is another one: they become copies, in the feed of this revision
    */
@@ -297,8 +294,12 @@ export class GossipNode<Value extends CborValue = CborValue> {
     if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
   }
 
-  /** @internal Notifies of messages. Returns whether there was any. */
-  notifyMessages(): boolean { return this.messageApi !== undefined && this.messageApi.notify(this); }
+  /** @internal Notifies of messages, or that the radio may be off. Returns whether there was anything. */
+  notifyMessages(): boolean {
+    const sleep = this.options.sleep;
+    return (this.messageApi !== undefined && this.messageApi.notify(this))
+      || (sleep !== undefined && sleep.notify(this.engine));
+  }
 
   /** @internal Publishes the event that `prepare` makes and stores. */
   protected publishEvent(method: string, prepare: (nowMs: number) => EncodedEvent): void {
@@ -339,9 +340,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /**
-   * After each input: sets the timer, stores what must be stored, sends what is to
-   * be sent, and calls back last. Callbacks may throw or close the node, so only the
-   * timer for views is left to do after them.
+   * After each input: sets the timer, stores what must be stored, sends what is to be sent, and calls back last.
+   * Callbacks may throw or close the node, so only the timer for views is left to do after them.
    *
    * @internal
    */

@@ -6,6 +6,7 @@ import type { EventNotifier } from "./events/event-notifier.js";
 import { GossipNode } from "./gossip-node.js";
 import type { MessageApi } from "./messages/message-api.js";
 import type { PingOptions, QueryOptions, Reach, SendOptions } from "./messages/message-types.js";
+import type { OnReady, Sleeping } from "./sleep/index.js";
 import type { FeedEvent } from "./views/feed-event.js";
 
 export type { CborValue } from "./cbor/cbor.js";
@@ -24,6 +25,7 @@ export type { GossipStats } from "./gossip-node.js";
 export type { NodeRow, NodeState } from "./node-row.js";
 export type { GossipOptions } from "./options.js";
 export type { GossipClock, GossipLog, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
+export type { OnReady, Sleeping } from "./sleep/index.js";
 export type { FeedEvent, FeedView } from "./views/feed-event.js";
 export { MinMax, type MinMaxOptions, minMax } from "./views/min-max.js";
 export type { View } from "./views/view.js";
@@ -196,6 +198,31 @@ export class Gossip<Value extends CborValue = CborValue> extends GossipNode<Valu
    */
   reachability(onReach: (reach: Reach) => void, timeoutMs?: number, onEnd?: (wasSent: boolean) => void): void {
     this.needMessages("reachability").reachability(onReach, timeoutMs, onEnd);
+  }
+
+  /**
+   * Says that this node sleeps from now on, and exchanges with one node that is awake: it gets the values and events
+   * that changed since its last waking, and the others get what it pushed. It does no rounds until it wakes, and the
+   * others do not ask it. A call while it sleeps is a waking: it renews the word, with one more exchange.
+   *
+   * @param seconds until it is back, by its word: 1 to 1,728,000 (20 days). It wakes up then if it still has power
+   * @param onReady called when the radio may be off: after the exchange, or when six nodes did not answer, within
+   * 2 s as a rule
+   * @throws RangeError or TypeError ERR_ARGUMENT that names the argument; Error ERR_STATE without the option `sleep` or
+   * a running node
+   */
+  sleep(seconds: number, onReady: OnReady): void {
+    this.needSleep("sleep").sleep(this, seconds, onReady);
+  }
+
+  /** Ends the sleep: the node is UP and does its rounds again. Does nothing if it is awake. @throws as `sleep` */
+  wake(): void {
+    this.needSleep("wake").wake(this);
+  }
+
+  private needSleep(method: string): Sleeping {
+    if (this.options.sleep !== undefined) return this.options.sleep;
+    throw failure("ERR_STATE", `${method}: there is no sleep without the option sleep`);
   }
 
   private needMessages(method: string): MessageApi {

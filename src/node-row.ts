@@ -8,13 +8,14 @@ import { DOWN, LEFT, PROBED, REMOVE, SUSPECT, UP } from "./engine/table/states.j
  * State of a node, as a row shows it:
  *
  * - `"up"`: it answers;
+ * - `"asleep"`: it said that it sleeps, and is not back later than it said;
  * - `"probed"`: a probe of this node to it is not answered yet;
  * - `"suspect"`: it did not answer five probes, or a peer holds it as suspect or worse;
  * - `"down"`: it did not refute the suspicion in time;
  * - `"removed"`: a tombstone, after `removeAfterMs` as down or left;
  * - `"left"`: it was closed.
  */
-export type NodeState = "up" | "probed" | "suspect" | "down" | "removed" | "left";
+export type NodeState = "up" | "asleep" | "probed" | "suspect" | "down" | "removed" | "left";
 
 /** One node's row, a copy. */
 export interface NodeRow<Value extends CborValue = CborValue> {
@@ -44,6 +45,7 @@ export interface NodeRow<Value extends CborValue = CborValue> {
 /** The state of a row as the application sees it. */
 export function shownState(rows: Rows, slot: number): NodeState {
   const state = rows.state(slot);
+  if (rows.isAsleep(slot)) return "asleep";
   return stateName(state === UP && rows.hasFlag(slot, FLAG_PROBED) ? PROBED : state);
 }
 

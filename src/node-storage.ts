@@ -39,6 +39,17 @@ export class NodeStorage {
     this.revision = revision;
   }
 
+  /**
+   * At the start: writes the revision. After a deep sleep it is the stored one, and nothing is written: flash memory
+   * wears with each write.
+   *
+   * @throws what the storage throws
+   */
+  begin(revision: number, stored: number | undefined): void {
+    if (revision === stored) this.revision = revision;
+    else this.writeRevision(revision);
+  }
+
   /** At the start: makes the last peers seeds. @throws what the storage throws */
   recallPeers(seeds: Seeds, nowMs: number): void {
     recallPeers(seeds, this.storage);
@@ -105,4 +116,11 @@ export class NodeStorage {
   private storePeers(): number {
     return storePeers(this.rows, this.storage as GossipStorage, this.seedCapacity, this.roundIntervalMs);
   }
+}
+
+/** The revision of a start. @param stored of the one before; undefined: there was none @throws Error ERR_STORAGE */
+export function nextRevision(stored: number | undefined): number {
+  const revision = stored === undefined ? 0 : stored + 1;
+  if (revision <= 0xffffffff) return revision;
+  throw failure("ERR_STORAGE", `start: the stored revision, ${String(stored)}, has no successor`);
 }

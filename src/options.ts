@@ -21,6 +21,7 @@ import { checkName } from "./node-name.js";
 import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
+import type { Sleeping } from "./sleep/index.js";
 import { storedId } from "./stored-id.js";
 import { checkTrusted, checkTrustedSubnets } from "./trusted-subnets.js";
 import type { View } from "./views/view.js";
@@ -128,6 +129,8 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   events?: EventFeeds;
   /** What `messages()` of chisme/messages makes: the node sends and gets messages, and passes on those of others. */
   messages?: Messages;
+  /** What `sleeping()` of chisme/sleep makes, one for each node: it may sleep, as on batteries. Not with `dialect`. */
+  sleep?: Sleeping;
   /** SHA-256 of the platform, for `events`: given by the platform, where it has one. */
   digest?: Digest | undefined;
   /** Called with a message about each datagram, for debugging. If it throws, it is not called again. */
@@ -162,7 +165,7 @@ export interface CheckedOptions extends EngineOptions {
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
   + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets messages "
-  + "links";
+  + "links sleep";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -195,6 +198,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("onState", options.onState);
   checkFunction("onForget", options.onForget);
   checkFunction("onError", options.onError);
+  if (options.sleep !== undefined) checkObject("sleep", options.sleep, "engineSleeper revision resume notify");
   if (options.links !== undefined) checkObject("links", options.links, "bind sent received qualityOf");
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
@@ -230,6 +234,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     links: options.links,
     feeds: checkEvents(options.events, datagramBytesMax - octetBytes, options.digest),
     messages: checkMessages(options.messages, datagramBytesMax),
+    sleeper: options.sleep === undefined ? undefined : options.sleep.engineSleeper(),
     seeds: checkSeeds(options, port, seedCapacity, seedNames, trustedSubnets),
     seedNames,
   };
@@ -280,6 +285,9 @@ export function checkEngine<Value extends CborValue>(engine: NodeEngine, options
   }
   if (options.events !== undefined && engine.feed === undefined) {
     throw invalid("", "events", "the option dialect has none", false);
+  }
+  if (options.sleep !== undefined && engine.sleeper === undefined) {
+    throw invalid("", "sleep", "the option dialect has none", false);
   }
   if (options.messages !== undefined && engine.messages === undefined) {
     throw invalid("", "messages", "the option dialect has none", false);

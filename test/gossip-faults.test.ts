@@ -64,7 +64,7 @@ describe("Gossip: stats", () => {
     ["section", syn("010003000000"), "half an id"],
     ["section", syn(rowsHex(row.slice(0, -2))), "a cut row"],
     ["section", syn("030000"), "DIGEST without a range"],
-    ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 6))), "state 6"],
+    ["row", syn(rowsHex(rowHex(9, 9, "00", "01", "", 7))), "state 7"],
     ["row", syn(rowsHex("00" + row.slice(2, 10) + "0001")), "another's address from the source"],
     ["row", syn(rowsHex("a8" + row.slice(2) + "0101")), "a value and none"],
     ["row", syn(rowsHex("2800000009090001" + "00")), "a value of no bytes"],

@@ -55,7 +55,7 @@ describe("status", () => {
     assert.deepEqual(shown, { id: second.id, name: "küche", address: "10.0.0.2", port: 5000, state: shown?.state });
     assert.deepEqual(routes, []);
     const { up, probed, ...others } = rows;
-    assert.deepEqual(others, { suspect: 0, down: 1, removed: 0, left: 1, capacity: 64 });
+    assert.deepEqual(others, { asleep: 0, suspect: 0, down: 1, removed: 0, left: 1, capacity: 64 });
     assert.equal(up + probed, 3);
     assert.equal(queues.updates, first.gossip!.engine.rows.updateCount);
     assert.deepEqual(stats, first.gossip!.stats());

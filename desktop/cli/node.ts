@@ -16,7 +16,7 @@ With --json, each line is one object with "event", "timeMs" since the start, and
   start        id, name, address, port, revision, roundIntervalMs, seeds, and
                sealing: "none", "all", or "compact", where JSON is not sealed
   row, state   id, name, address, port, revision, heartbeat, data, and state:
-               "up", "probed", "suspect", "down", "removed" or "left"
+               "up", "asleep", "probed", "suspect", "down", "removed" or "left"
   forgotten    the same of a row that the node forgot: the last one
   minMax       minimum, maximum (null when nobody shares a number), count
   feedEvent    an event: author, authorName, copiedBy, generation, sequence,

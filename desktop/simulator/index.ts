@@ -29,6 +29,7 @@ export { MovingTopology } from "./moving-topology.js";
 export { TOPOLOGY_SHAPES, type TopologyOptions, type TopologyShape, makeTopology } from "./topology-shapes.js";
 export { SIM_DIALECTS, type SimDialect } from "./dialects.js";
 export { MAILBOX_DATAGRAMS, type NodePlatform, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";
+export { SimSleeper, type SimSleeperOptions } from "./sleeper.js";
 export type { SimEvent } from "./queue.js";
 export { SCENARIOS, findScenario } from "./scenarios.js";
 export {

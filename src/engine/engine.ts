@@ -18,9 +18,11 @@ import {
   answerClaim, compareSection, defersRow, isInSync, isSummaryDue, meetSender, observeSender, senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
-import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale } from "./reconcile/refusals.js";
+import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, answerRefused } from "./reconcile/refusals.js";
+import { answerWaking } from "./reconcile/waking.js";
 import { isJson, reportRefusal } from "./report-refusal.js";
 import { settleFeeds } from "./settle-feeds.js";
+import type { Sleeper } from "./sleep/sleeper.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
 import {
@@ -29,9 +31,7 @@ import {
 import { LEFT, UP } from "./table/states.js";
 import { checkFrame, parseFrame } from "./wire/admission.js";
 import { locateSender } from "./wire/advertised.js";
-import {
-  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN, DROP_UNTRUSTED,
-} from "./wire/drops.js";
+import { DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_TABLE_FULL, DROP_UNTRUSTED } from "./wire/drops.js";
 import {
   FLAG_BROADCAST, FLAG_CHALLENGE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
   SECTION_ROWS, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
@@ -46,27 +46,24 @@ const LATE_MS = 200;
 const FIRST_COUNTERS = 0x8000000;
 
 /**
- * One node of a gossip network, without sockets, a clock or a source of random
- * numbers: the caller passes datagrams, times and a seed.
+ * One node of a gossip network, without sockets, a clock or a source of random numbers: the caller passes datagrams,
+ * times and a seed.
  *
- * The contract: one input (any method that takes `nowMs`), then
- * `pollNotification` and `pollTransmit` until they return false, then the next
- * input. `tick` is due at `nextDeadline`. Equal inputs give equal outputs, byte
- * for byte, on every JavaScript engine. No method throws, and nothing is
- * allocated after the constructor. Times are uint32 milliseconds of any clock
- * that does not run backwards for long.
+ * The contract: one input (any method that takes `nowMs`), then `pollNotification` and `pollTransmit` until they return
+ * false, then the next input. `tick` is due at `nextDeadline`. Equal inputs give equal outputs, byte for byte, on every
+ * JavaScript engine. No method throws, and nothing is allocated after the constructor. Times are uint32 milliseconds of
+ * any clock that does not run backwards for long.
  *
- * This class is the only place of control flow. The methods follow PROTOCOL.md,
- * sections 5 and 6; the parts make decisions or hold data.
+ * All control flow is here. The methods follow PROTOCOL.md, sections 5 and 6; the parts make decisions or hold data.
  */
 export class Engine implements NodeEngine {
   readonly rows: Rows;
   readonly seeds: Seeds;
   readonly stats: Stats;
-  /** The event feeds; undefined in a node without them. */
+  /** The event feeds, the messages and the sleep: undefined in a node without them. */
   declare readonly feed: FeedProtocol | undefined;
-  /** The messages; undefined in a node without them. */
   declare readonly messages: MessageProtocol | undefined;
+  declare readonly sleeper: Sleeper | undefined;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly own: OwnRow;
@@ -106,15 +103,18 @@ export class Engine implements NodeEngine {
       this.messages = options.messages(rows, this.clock, this.random, this.rounds, this.outbox, options.sealer);
       this.outbox.messages = this.messages;
     }
+    if (options.sleeper !== undefined) {
+      this.sleeper = options.sleeper(rows, this.clock, this.own, this.suspicion, this.rounds, this.outbox);
+    }
     const advertised = options.advertisedAddress;
     const port = options.advertisedPort ?? options.port;
     insertOwnRow(rows, this.row, options.id, advertised ?? options.address, port, advertised !== undefined);
   }
 
   addSeed(address: number, port: number): void {
-    const rows = this.rows;
-    const isOwn = address === rows.address(OWN_SLOT) && port === rows.port(OWN_SLOT);
-    if (address === 0 || !isOwn) this.seeds.pin(address, port);
+    if (address === 0 || address !== this.rows.address(OWN_SLOT) || port !== this.rows.port(OWN_SLOT)) {
+      this.seeds.pin(address, port);
+    }
   }
 
   setSeed(place: number, address: number): void { this.seeds.setPinned(place, address); }
@@ -123,9 +123,8 @@ export class Engine implements NodeEngine {
    * Starts the node's rounds.
    *
    * @param revision uint32, one more than at the last start. The caller has stored it
-   * @param isRemembered whether there was a stored revision. If not, the node may
-   * have used this revision before. Its heartbeat then starts at random below
-   * 1,024: it is fresher than the former life, or peers show the former life
+   * @param isRemembered whether there was a stored revision. If not, the node may have used this revision before. Its
+   * heartbeat then starts at random below 1,024: it is fresher than the former life, or peers show the former life
    */
   start(nowMs: number, revision: number, isRemembered: boolean): void {
     this.started = true;
@@ -154,17 +153,15 @@ export class Engine implements NodeEngine {
     const row = this.row;
     const reason = !this.rows.trusts(address) ? DROP_UNTRUSTED
       : parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
-    if (reason === DROP_NONE) {
+    if (reason !== DROP_NONE) this.refuse(reason, address, port, bytes, length);
+    else {
       locateSender(frame, this.rows, row, address, port);
       this.receiveFrame(row.address, row.port, bytes, length);
-    } else {
-      this.refuse(reason, address, port, bytes, length);
     }
     // Drop the reference so that a board can free the datagram before the next arrives.
     frame.reset(this.rows.valueBytes(), 0, 0);
   }
 
-  /** A well-formed frame arrived from the node at an address. */
   private receiveFrame(address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
     const reason = checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
@@ -176,6 +173,7 @@ export class Engine implements NodeEngine {
   /** The deadline passed. */
   tick(nowMs: number): void {
     this.begin(nowMs);
+    if (this.sleeper !== undefined && this.sleeper.tick()) return;
     expireStates(this.rows, this.suspicion, this.rounds);
     const asked = this.feed === undefined ? -1 : this.feed.tick();
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
@@ -194,10 +192,9 @@ export class Engine implements NodeEngine {
   }
 
   /**
-   * Shares a value of `length` bytes: one item of deterministic CBOR, or name and
-   * value (PROTOCOL 4.6), at most `valueBytesMax`; 0 withdraws both. The node sends it to `address` (0: no
-   * certain address) and to 3 live nodes at once (PROTOCOL 6.4). Before the start
-   * the value is only stored in the own row.
+   * Shares a value of `length` bytes: one item of deterministic CBOR, or name and value (PROTOCOL 4.6), at most
+   * `valueBytesMax`; 0 withdraws both. The node sends it to `address` (0: no certain address) and to 3 live nodes at
+   * once (PROTOCOL 6.4). Before the start, and while the node sleeps, it only stands in the own row.
    */
   publish(nowMs: number, bytes: Uint8Array, length: number, address: number, port: number): void {
     this.rows.setValue(OWN_SLOT, bytes, 0, length);
@@ -229,6 +226,12 @@ export class Engine implements NodeEngine {
     return true;
   }
 
+  /** PROTOCOL 6.8: says that this node sleeps, 1 to SLEEP_SECONDS_MAX seconds from now, and exchanges; 0: it wakes. */
+  sleep(nowMs: number, seconds: number): void {
+    this.begin(nowMs);
+    if (this.sleeper !== undefined) this.sleeper.sleep(seconds);
+  }
+
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
   revision(): number { return this.own.revision(); }
 
@@ -249,7 +252,8 @@ export class Engine implements NodeEngine {
   /** When `tick` is due, in the caller's time. */
   nextDeadline(): number {
     const next = this.deadline();
-    return this.clock.toCaller(this.messages === undefined ? next : this.messages.nextDeadline(next));
+    const messages = this.rows.isAsleep(OWN_SLOT) ? undefined : this.messages;
+    return this.clock.toCaller(messages === undefined ? next : messages.nextDeadline(next));
   }
 
   /** Raises the state of a row. For a bridge, which is the judge of foreign nodes (PROTOCOL 9.2). */
@@ -257,6 +261,7 @@ export class Engine implements NodeEngine {
 
   /** Without messages: the application may have posted some long ago, as far as this node knows. */
   private deadline(): number {
+    if (this.sleeper !== undefined && this.sleeper.isAsleep) return this.sleeper.deadline;
     return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.own.keepaliveDeadline);
   }
 
@@ -276,23 +281,14 @@ export class Engine implements NodeEngine {
 
   /** Counts a refused datagram. For some reasons its sender gets a frame all the same. */
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
-    const guard = this.replayGuard;
     this.stats.countDrop(reason);
-    reportRefusal(this.faults, guard, this.frame, reason, address);
-    if (reason === DROP_STALE) {
-      correctStale(this.rows, this.outbox, this.frame, guard, address, port, length);
-    } else if (reason === DROP_UNPROVEN) {
-      challenge(this.rows, this.outbox, this.frame, this.feed !== undefined, address, port, length);
-    } else if (reason === DROP_ID_CONFLICT) {
-      // A sealed frame of this id may be this node's own, replayed by an attacker.
-      const frame = this.frame;
-      if (guard === undefined || this.own.isBeyond(frame.revision, (frame.counter - this.outbox.counter) | 0)) {
-        this.own.isContested = true;
-      }
-    } else if (guard === undefined && reason === DROP_MAGIC && isJson(bytes, length)) {
+    reportRefusal(this.faults, this.replayGuard, this.frame, reason, address);
+    const guard = this.replayGuard;
+    if (guard === undefined && reason === DROP_MAGIC && isJson(bytes, length)) {
       // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life. It may send from another port than it reads.
       this.outbox.addSign(address, this.rows.port(OWN_SLOT), 0);
     }
+    answerRefused(this.rows, this.outbox, this.frame, guard, this.own, this.feed, reason, address, port, length);
   }
 
   /** PROTOCOL 3.4: the sender may be of another network. It gets this node's limits, with its network's whole hash. */
@@ -304,7 +300,6 @@ export class Engine implements NodeEngine {
     this.answerSyn(senderAt(this.rows, this.frame, address, port), address, port, length);
   }
 
-  /** PROTOCOL 5.2: applies a good frame and answers it. */
   private exchange(address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
     const rows = this.rows;
@@ -312,6 +307,7 @@ export class Engine implements NodeEngine {
     const feed = this.feed;
     const held = rows.find(frame.id);
     const showedLimits = showsLimits(rows, held);
+    if (this.sleeper !== undefined) this.sleeper.heard(held);
     // PROTOCOL 5.2, step 1
     if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(frame.id, address, port);
     if (held >= 0 && observeSender(rows, outbox, frame, held, this.replayGuard, address, port)) {
@@ -423,9 +419,10 @@ export class Engine implements NodeEngine {
     const frame = this.frame;
     const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
     if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
-    const isProven = this.prepareAnswer(slot, length);
-    if (isProven && !this.rounds.mayAnswerInFull(slot)) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    const withSummary = !isInSync(this.rows, frame) && isOfNetwork(this.rows, frame);
+    const isOften = this.prepareAnswer(slot, length) && !this.rounds.mayAnswerInFull(slot);
+    if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
+    const mayCompare = isOfNetwork(this.rows, frame);
+    const withSummary = mayCompare && !answerWaking(this.rows, this.outbox, frame) && !isInSync(this.rows, frame);
     this.outbox.addAnswer(TYPE_ACK, address, port, 0, withSummary, frame.counter, frame.id);
   }
 
@@ -435,12 +432,14 @@ export class Engine implements NodeEngine {
     this.prepareAnswer(slot, length);
     if (!this.rounds.mayContinue()) return;
     const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
-    const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
-    if (!withSummary && (frame.flags & FLAG_CHALLENGE) === 0 && !this.outbox.hasAnswer()) return;
-    this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
+    const hasAll = hasSummary || (this.sleeper !== undefined && this.sleeper.isContent(frame));
+    const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasAll, mayGoOn);
+    const isAnswered = withSummary || (frame.flags & FLAG_CHALLENGE) !== 0 || this.outbox.hasAnswer();
+    if (isAnswered) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
+    if (this.sleeper !== undefined) this.sleeper.answered(frame, isAnswered);
   }
 
-  /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether the address is proven. */
+  /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether it is. */
   private prepareAnswer(slot: number, length: number): boolean {
     const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN);
     if (!isProven) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);

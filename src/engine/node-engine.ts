@@ -6,6 +6,7 @@ import type { EngineOptions } from "./options.js";
 import type { Datagram } from "./reconcile/outbox.js";
 import type { Rows } from "./table/rows.js";
 import type { Seeds } from "./membership/seeds.js";
+import type { Sleeper } from "./sleep/sleeper.js";
 import type { Stats } from "./stats.js";
 
 /**
@@ -35,6 +36,10 @@ export interface NodeEngine {
   readonly feed: FeedProtocol | undefined;
   /** The messages; undefined in a node without them. */
   readonly messages?: MessageProtocol | undefined;
+  /** The sleep of this node; undefined in a node that never sleeps. */
+  readonly sleeper?: Sleeper | undefined;
+  /** Begins a sleep of so many seconds, or renews it; 0 ends it. In a node with `sleeper`. */
+  sleep?(nowMs: number, seconds: number): void;
   /** The dialect; undefined for compact frames only. */
   readonly dialect?: "espgossip" | "auto";
   /** Set if the dialect has no names: rows have values only. */

@@ -10,12 +10,18 @@ import type { OwnRow } from "./table/own-row.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
 import type { Links } from "./wire/links.js";
+import type { Sleeper } from "./sleep/sleeper.js";
 import type { Sealer } from "./wire/sealer.js";
 
 /** Makes a node's event feeds from the parts of the node that feeds work on. */
 export type FeedMaker = (
   rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, own: OwnRow, suspicion: Suspicion,
 ) => FeedProtocol;
+
+/** Makes a node's sleep from the parts of the node that it works on. */
+export type SleeperMaker = (
+  rows: Rows, clock: Clock, own: OwnRow, suspicion: Suspicion, rounds: Rounds, outbox: Outbox,
+) => Sleeper;
 
 /** Makes a node's messages from the parts of the node that messages work on. */
 export type MessageMaker = (
@@ -64,4 +70,6 @@ export interface EngineOptions {
   feeds?: FeedMaker | undefined;
   /** Makes the messages. Without it the node has none: it passes none on, and its program has none of their code. */
   messages?: MessageMaker | undefined;
+  /** Makes the sleep of the node. Without it the node never sleeps, and its program has none of that code. */
+  sleeper?: SleeperMaker | undefined;
 }

@@ -59,7 +59,8 @@ function portOf(rows: NodeRow[], id: number): number {
 
 function stateNumber(state: NodeState): number {
   switch (state) {
-    case "up": return UP;
+    case "up":
+    case "asleep": return UP;
     case "probed": return PROBED;
     case "suspect": return SUSPECT;
     case "down": return DOWN;

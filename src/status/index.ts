@@ -59,6 +59,7 @@ export interface StatusRoute extends StatusNode {
 /** Rows by state, and how many there is room for. The node's own row is among them. */
 export interface StatusRows {
   up: number;
+  asleep: number;
   probed: number;
   suspect: number;
   down: number;
@@ -123,7 +124,9 @@ export function status<Value extends CborValue>(
   own.dialect = engine.dialect ?? "compact";
   own.isSealed = gossip.options.key !== undefined;
   own.isNamed = gossip.options.network !== undefined;
-  const counted: StatusRows = { up: 0, probed: 0, suspect: 0, down: 0, removed: 0, left: 0, capacity: rows.capacity };
+  const counted: StatusRows = {
+    up: 0, asleep: 0, probed: 0, suspect: 0, down: 0, removed: 0, left: 0, capacity: rows.capacity,
+  };
   const neighbours: StatusNeighbour[] = [];
   const routes: StatusRoute[] = [];
   for (let place = 0; place < rows.count; place++) {

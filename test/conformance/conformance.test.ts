@@ -58,7 +58,8 @@ describe("conformance of engines", function () {
     assert.ok(lines.length >= 2 * STEPS);
     const kinds = new Set(lines.map((line) => line.split(" ", 1)[0]));
     const expected = [
-      "event", "key", "message", "messages", "new", "pin", "publish", "recall", "receive", "start", "tick", "time",
+      "event", "key", "message", "messages", "new", "pin", "publish", "recall", "receive", "sleep", "start", "tick",
+      "time",
     ];
     assert.deepEqual([...kinds].sort(), expected);
     assert.equal(traces.length, 2 * NODES);

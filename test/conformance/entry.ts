@@ -1,4 +1,5 @@
 /** What a JavaScript engine under test runs: see `harness.ts` for the lines it takes. */
+import { sleeping } from "../../src/sleep/index.js";
 import { Harness } from "./harness.js";
 import { HarnessMessages } from "./messages.js";
 
@@ -6,7 +7,7 @@ let harness: Harness | undefined;
 
 (globalThis as { harness?: unknown }).harness = {
   line(text: string): string {
-    harness ??= new Harness(undefined, (tell) => new HarnessMessages(tell));
+    harness ??= new Harness(undefined, (tell) => new HarnessMessages(tell), sleeping().engineSleeper());
     return harness.line(text);
   },
 };

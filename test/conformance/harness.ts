@@ -17,6 +17,7 @@
  *   event nowMs kind topic key ttlSeconds [bytes]       something is said; "-" is an empty key
  *   messages queue bytesMax senders 0|1                 what the next new node has, see messages.ts; queue 0: none
  *   message nowMs how id timeoutMs value                something is sent to the node with an id, or to all
+ *   sleep nowMs seconds                                 the node sleeps; 0: it wakes
  *   verbose 0|1
  *
  * Numbers are decimal uint32, bytes hexadecimal. Outputs are, in this order,
@@ -29,6 +30,7 @@
 import {
   type Dialect, Engine, type EngineOptions, type NodeEngine, OWN_SLOT, type Sealing,
 } from "../../src/engine/index.js";
+import type { SleeperMaker } from "../../src/engine/options.js";
 import { Sha256 } from "../../src/digest/sha256.js";
 import { eventFeeds } from "../../src/events/index.js";
 import { pureSealing } from "../../src/sealing/aes.js";
@@ -52,15 +54,19 @@ export class Harness {
 
   private readonly dialects: Record<string, Dialect>;
   private readonly messages: HarnessMessages | undefined;
+  private readonly sleeper: SleeperMaker | undefined;
 
   /**
    * @param dialects what nodes may speak beside compact frames
    * @param makeMessages of nodes that have messages; without it the program has none of their code
+   * @param sleeper of nodes that may sleep; likewise
    */
   constructor(
     dialects: Record<string, Dialect> | undefined,
     makeMessages?: (tell: HarnessMessages["tell"]) => HarnessMessages,
+    sleeper?: SleeperMaker,
   ) {
+    this.sleeper = sleeper;
     this.dialects = dialects ?? {};
     if (makeMessages !== undefined) this.messages = makeMessages((name, a, b, c) => this.put(name, a, b, c));
   }
@@ -87,6 +93,7 @@ export class Harness {
     }
     if (command === "new") {
       const options = optionsOf(words);
+      options.sleeper = this.sleeper;
       if (messages !== undefined) options.messages = messages.engineMessages(options.datagramBytesMax);
       if (this.key !== "-") {
         if (this.sealing === undefined) this.sealing = pureSealing();
@@ -132,6 +139,9 @@ export class Harness {
         return true;
       case "message":
         if (this.messages !== undefined) this.messages.talk(words);
+        return true;
+      case "sleep":
+        if (engine.sleep !== undefined) engine.sleep(nowMs, Number(words[2]));
         return true;
       default:
         return false;

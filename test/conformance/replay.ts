@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type XsBits, XsHost } from "../xs/xs.js";
+import { sleeping } from "../../src/sleep/index.js";
 import { Harness } from "./harness.js";
 import { HarnessMessages } from "./messages.js";
 import type { NodeTrace } from "./trace.js";
@@ -38,7 +39,7 @@ export async function buildBundle(entry: string, name: string): Promise<string> 
 }
 
 export function onV8(): Replayer {
-  const harness = new Harness(undefined, (tell) => new HarnessMessages(tell));
+  const harness = new Harness(undefined, (tell) => new HarnessMessages(tell), sleeping().engineSleeper());
   return {
     name: "v8",
     send: (lines) => Promise.resolve(lines.map((line) => harness.line(line))),

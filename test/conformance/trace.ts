@@ -7,6 +7,7 @@ import type { SimNode } from "../../desktop/simulator/node.js";
 import type { Topology } from "../../desktop/simulator/topology.js";
 import { type TopologyShape, makeTopology } from "../../desktop/simulator/topology-shapes.js";
 import { eventFeeds } from "../../src/events/index.js";
+import { sleeping } from "../../src/sleep/index.js";
 import { HOWS, talk, traceMessages } from "./messages.js";
 
 export const NODES = 20;
@@ -14,6 +15,7 @@ const ROUND_INTERVAL_MS = 2000;
 const PUSH_EVERY_MS = 700;
 const SAY_EVERY_MS = 400;
 const TALK_EVERY_MS = 500;
+const SLEEP_EVERY_MS = 900;
 const RESTART_EVERY_MS = 5000;
 const CAPACITY = 24;
 const VALUE_BYTES_MAX = 32;
@@ -95,6 +97,10 @@ export function record(seed: number, steps: number, { key, topology = "all" }: T
     const node = random.pick(network.nodes);
     traces[node.index].lines.push(...sendSomething(node, random.pick(network.nodes), random));
   });
+  every(network, SLEEP_EVERY_MS, () => {
+    const node = random.pick(network.nodes);
+    traces[node.index].lines.push(...sleepOrWake(node, random));
+  });
   every(network, RESTART_EVERY_MS, () => random.pick(network.nodes).restart({ keepStorage: random.chance(0.7) }));
   while (count < steps) network.runFor(ROUND_INTERVAL_MS);
   return traces;
@@ -107,6 +113,7 @@ function optionsOf(index: number, course: Course): Record<string, unknown> {
     seedList: seedListOf(index, course),
     ...feedBytesOf(index) > 0
       && { events: eventFeeds({ bytes: feedBytesOf(index), eventBytesMax: EVENT_BYTES_MAX }) },
+    sleep: sleeping(),
     messages: traceMessages(MESSAGE_QUEUE, MESSAGE_BYTES_MAX, MESSAGE_SENDERS, takesMessages(index), undefined),
   };
 }
@@ -160,6 +167,19 @@ function sendSomething(node: SimNode, to: SimNode, random: SimRandom): string[] 
   if (gossip === undefined || to === node) return [];
   const line = `message ${node.localMs()} ${how} ${to.id} ${timeoutMs} ${value}`;
   node.run(() => talk(gossip, how, to.id, timeoutMs, value, undefined));
+  return [line];
+}
+
+/** Has a node sleep for some rounds, or wakes it. Its radio stays on, so that datagrams arrive at any time. */
+function sleepOrWake(node: SimNode, random: SimRandom): string[] {
+  const seconds = random.pick([0, 1, 7, 25]);
+  const { gossip } = node;
+  if (gossip === undefined) return [];
+  const line = `sleep ${node.localMs()} ${seconds}`;
+  node.run(() => {
+    if (seconds === 0) gossip.wake();
+    else gossip.sleep(seconds, () => undefined);
+  });
   return [line];
 }
 

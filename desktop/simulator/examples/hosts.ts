@@ -19,7 +19,7 @@ const CAPACITY = 512;
 /** What others share goes into a file that another program reads. */
 const HOST_NAME = /^[a-z0-9]([a-z0-9-]{0,29}[a-z0-9])?$/;
 const ADDRESS = /^\d{1,3}(\.\d{1,3}){3}$/;
-const LIVE = ["up", "probed", "suspect"];
+const LIVE = ["up", "asleep", "probed", "suspect"];
 
 /** The application of one router. */
 export class HostTable {

@@ -38,7 +38,7 @@ export function lostAt(rows: Rows, index: number, isFormer: boolean): number {
 
 function isLost(rows: Rows, slot: number, isFormer: boolean): boolean {
   const state = rows.state(slot);
-  if (slot === OWN_SLOT || state === LEFT || rows.hasFlag(slot, FLAG_FOREIGN)) return false;
+  if (slot === OWN_SLOT || state === LEFT || rows.isAsleep(slot) || rows.hasFlag(slot, FLAG_FOREIGN)) return false;
   if (!rows.trusts(rows.address(slot))) return false;
   return (state >= DOWN || rows.hasFlag(slot, FLAG_REMOTE)) && (!isFormer || rows.hasFlag(slot, FLAG_PROVEN));
 }

@@ -105,9 +105,10 @@ export class ProbeOrder {
   }
 }
 
-/** Whether a slot holds a live row (UP, PROBED or SUSPECT) of another node that understands a SYN. */
+/** Whether a slot holds a live row (UP, PROBED or SUSPECT) of another node that is awake and understands a SYN. */
 export function isLivePeer(rows: Rows, slot: number): boolean {
-  return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN && !rows.hasFlag(slot, FLAG_FOREIGN);
+  return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN && !rows.isAsleep(slot)
+    && !rows.hasFlag(slot, FLAG_FOREIGN);
 }
 
 /** Whether another node is live, in any dialect. Mostly one of the first rows shows that. */

@@ -47,14 +47,12 @@ const ANSWERS_PER_ROUND = 512;
  */
 export class Rounds {
   /**
-   * Local health, 0 to LOCAL_HEALTH_MAX, 0 = healthy. It rises by 1 with each
-   * failed probe during which no frame of any node arrived, and falls by 1 with
-   * each answered probe (after Dadgar, Phillips, Currey: Lifeguard, 2017, section
-   * IV-A).
+   * Local health, 0 to LOCAL_HEALTH_MAX, 0 = healthy. It rises by 1 with each failed probe during which no frame of any
+   * node arrived, and falls by 1 with each answered probe (after Dadgar, Phillips, Currey: Lifeguard, 2017, IV-A).
    */
   localHealth = 0;
   private readonly rows: Rows;
-  private readonly seeds: Seeds;
+  readonly seeds: Seeds;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly outbox: Outbox;
@@ -190,6 +188,13 @@ export class Rounds {
     }
   }
 
+  /** PROTOCOL 6.8: asks a live node for what is new, best that in the slot `peer`; without any it tries an address. */
+  ask(peer: number): void {
+    const slot = peer >= 0 && isLivePeer(this.rows, peer) ? peer : this.probeOrder.next(this.rows, this.random);
+    if (slot >= 0) this.sendSyn(slot);
+    else this.retry(false);
+  }
+
   /** Whether a round is due and the outbox has room for it. */
   isRoundDue(): boolean {
     return this.clock.isDue(this.roundDeadline) && this.outbox.hasRoom();
@@ -214,8 +219,8 @@ export class Rounds {
   }
 
   /**
-   * Sends a SYN to the node of a row. If the node is not being probed yet, this
-   * is the first attempt of a probe. Returns false when the outbox is full.
+   * Sends a SYN to the node of a row. If the node is not being probed yet, this is the first attempt of a probe.
+   * Returns false when the outbox is full.
    */
   probe(slot: number): boolean {
     if (!this.outbox.hasRoom()) return false;
@@ -233,9 +238,8 @@ export class Rounds {
   }
 
   /**
-   * PROTOCOL 6.2: works on probes whose deadline has passed. Returns the slot of
-   * a node that did not answer; -1 when no more probes are due. The caller calls
-   * until -1.
+   * PROTOCOL 6.2: works on probes whose deadline has passed. Returns the slot of a node that did not answer; -1 when no
+   * more probes are due. The caller calls until -1.
    */
   nextSilent(): number {
     const nowMs = this.clock.nowMs;
@@ -243,7 +247,9 @@ export class Rounds {
     while (index >= 0 && this.outbox.hasRoom()) {
       const slot = this.slotOf(index);
       const attempt = this.probes.attempt(index);
-      if (attempt < ATTEMPTS_MAX) {
+      if (slot >= 0 && this.rows.isAsleep(slot)) {
+        this.drop(index);
+      } else if (attempt < ATTEMPTS_MAX) {
         this.retransmit(index, slot);
         const needsWitness = slot >= 0 && !this.rows.hasFlag(slot, FLAG_WITNESSED);
         if (attempt >= DIRECT_ATTEMPTS && needsWitness) this.sendPingRequests(slot);
@@ -263,7 +269,7 @@ export class Rounds {
   /** PROTOCOL 6.4: an own update is to spread. Returns whether at once: not if one did an eighth of a round ago. */
   requestSpread(): boolean {
     this.spreadWanted = true;
-    return this.clock.isDue(this.spreadDeadline);
+    return this.clock.isDue(this.spreadDeadline) && !this.rows.isAsleep(OWN_SLOT);
   }
 
   /**
@@ -397,9 +403,8 @@ export class Rounds {
   }
 
   /**
-   * Whether a failed probe says more about this node than about the probed one:
-   * no frame at all has arrived since the first attempt. With nobody else in reach
-   * the other node's silence explains that.
+   * Whether a failed probe says more about this node than about the probed one: no frame at all has arrived since the
+   * first attempt. With nobody else in reach the other node's silence explains that.
    */
   private isSelfAtFault(index: number): boolean {
     const isDeaf = ((this.receivedMs - this.probes.sentMs(index)) | 0) <= 0;

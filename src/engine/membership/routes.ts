@@ -15,7 +15,8 @@ const WAY_STEPS_MAX = 8;
 export function nextHop(rows: Rows, slot: number): number {
   let hop = slot;
   for (let step = 0; step < WAY_STEPS_MAX && hop !== OWN_SLOT; step++) {
-    if (rows.hasFlag(hop, FLAG_NEIGHBOUR)) return hop;
+    // A node that sleeps passes nothing on.
+    if (rows.hasFlag(hop, FLAG_NEIGHBOUR) && (hop === slot || !rows.isAsleep(hop))) return hop;
     hop = rows.via(hop);
   }
   return -1;

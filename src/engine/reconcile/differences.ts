@@ -236,6 +236,8 @@ function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: num
  * value is still awaited.
  */
 export function wantSender(rows: Rows, outbox: Outbox, frame: FrameReader): void {
+  // PROTOCOL 6.8: a node that sleeps gets what changed, and no heartbeats.
+  if (rows.isAsleep(OWN_SLOT) && frame.isAnswer()) return;
   const slot = rows.find(frame.id);
   const order = slot < 0 ? -1 : compareFreshness(
     rows.revision(slot), rows.heartbeat(slot), UP, frame.revision, frame.heartbeat, UP,

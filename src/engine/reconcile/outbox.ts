@@ -12,7 +12,7 @@ import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, 
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
 import { UP } from "../table/states.js";
 import { SummaryWriter } from "./summary-writer.js";
-import { writeUpdates } from "./updates.js";
+import { noteOwn, writeUpdates } from "./updates.js";
 import type { WordPool } from "../word-pool.js";
 import {
   ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, DETAIL, FLAGS,
@@ -29,6 +29,8 @@ const ANSWER_UPDATED = 1;
 const ANSWER_LIMITS = 2;
 /** More ids were wanted than one answer may want. */
 const ANSWER_WANTS_CUT = 4;
+/** The peer is awake for a moment, and does not go on unless it is told to. */
+const ANSWER_WAKING = 8;
 
 /** A datagram to send. The engine writes it into `bytes`. */
 export interface Datagram {
@@ -153,6 +155,11 @@ export class Outbox {
   /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
   withholdUpdates(): void {
     this.answer |= ANSWER_UPDATED;
+  }
+
+  /** The answer goes to a node that sleeps: it carries no updates, and has MORE if it is limited. */
+  answerWaking(): void {
+    this.answer |= ANSWER_UPDATED | ANSWER_WAKING;
   }
 
   /** The answered peer has feeds: fingerprints for it are over rows and feeds. */
@@ -307,7 +314,10 @@ export class Outbox {
     if (finished || limit < this.datagramBytesMax) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
     // On the last frame of the burst only, so that the peer continues once.
-    if (isAnswer && (finished ? this.mayContinue() : this.framesLeft === 0)) this.writer.markMore();
+    // PROTOCOL 6.8: a node that sleeps proves its address now, so that the next waking may bring more.
+    const isLimited = limit < this.datagramBytesMax && (this.answer & ANSWER_WAKING) !== 0;
+    const isMore = isLimited || (finished ? this.mayContinue() : this.framesLeft === 0);
+    if (isAnswer && isMore) this.writer.markMore();
     out.length = this.finish(out.bytes, at);
     return true;
   }
@@ -353,9 +363,7 @@ export class Outbox {
     return this.replayGuard.seal(bytes, writer.headLength, writer.length(), this.datagramBytesMax, receiver);
   }
 
-  private sealBytes(): number {
-    return this.replayGuard === undefined ? 0 : SEAL_BYTES;
-  }
+  private sealBytes(): number { return this.replayGuard === undefined ? 0 : SEAL_BYTES; }
 
   private add(
     type: number, address: number, port: number, flags: number, detail: number, answered: number, receiver: number,
@@ -371,9 +379,7 @@ export class Outbox {
     this.words[at + RECEIVER] = receiver;
   }
 
-  private typeOf(at: number): number {
-    return this.words[at + PORT] >>> TYPE_SHIFT;
-  }
+  private typeOf(at: number): number { return this.words[at + PORT] >>> TYPE_SHIFT; }
 
   /** The section of one id that a frame has: SECTION_PING_REQ, SECTION_INDIRECT_ACK, or 0. */
   private aboutOf(at: number): number {
@@ -389,9 +395,13 @@ export class Outbox {
       const isProbed = this.feeds !== undefined && this.feeds.probedSlot === slot;
       // PROTOCOL 3.5: a node that advertises shows its address to a receiver that may hold an earlier one.
       const isShown = slot === OWN_SLOT && about === 0 && this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
-      const first = type === TYPE_LEAVE || isProbed || isShown || this.isAccused(slot) ? slot : -1;
+      const isAsleep = this.rows.isAsleep(OWN_SLOT);
+      const isFirst = type === TYPE_LEAVE || isProbed || isShown || this.isAccused(slot);
+      const first = isAsleep ? OWN_SLOT : isFirst ? slot : -1;
       if (first >= 0) writer.writeRow(this.rows, first);
-      if (type === TYPE_SYN) writeUpdates(this.rows, writer, this.feeds, this.counter, first);
+      // PROTOCOL 6.8: what a node that sleeps learnt is no news to the others.
+      if (isAsleep) noteOwn(this.rows, this.feeds);
+      else if (type === TYPE_SYN) writeUpdates(this.rows, writer, this.feeds, this.counter, first);
       writer.endRows();
     }
     if (about !== 0 && about !== SECTION_MESSAGE && writer.beginIds(about)) {
@@ -431,9 +441,7 @@ export class Outbox {
     return summarized && this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
   }
 
-  private writeWant(index: number): boolean {
-    return this.writer.writeId(this.words[this.start + WANTS + index]);
-  }
+  private writeWant(index: number): boolean { return this.writer.writeId(this.words[this.start + WANTS + index]); }
 
   private writeToSend(index: number): boolean {
     return this.writer.writeRow(this.rows, this.rows.listed(LIST_TO_SEND, index));

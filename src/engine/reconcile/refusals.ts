@@ -1,5 +1,7 @@
+import type { OwnRow } from "../table/own-row.js";
 import { orderKey } from "../table/hash.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
+import { DROP_ID_CONFLICT, DROP_STALE, DROP_UNPROVEN } from "../wire/drops.js";
 import { answersFrame } from "../wire/admission.js";
 import { FLAG_BROADCAST, FLAG_CHALLENGE, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "../wire/frame.js";
 import { type FrameReader, NO_FEEDS, NO_LIMITS } from "../wire/frame-reader.js";
@@ -22,7 +24,7 @@ export const BROADCAST_ANSWERS = 4;
  * revision. Sends it the row that is held, even if it challenges this node;
  * otherwise the two would reject each other for ever.
  */
-export function correctStale(
+function correctStale(
   rows: Rows, outbox: Outbox, frame: FrameReader, guard: ReplayGuard | undefined, address: number, port: number,
   length: number,
 ): void {
@@ -35,7 +37,7 @@ export function correctStale(
 }
 
 /** PROTOCOL 7: sends a challenge, an ACK without rows that its receiver answers. @param hasFeeds of this node */
-export function challenge(
+function challenge(
   rows: Rows, outbox: Outbox, frame: FrameReader, hasFeeds: boolean, address: number, port: number,
   length: number,
 ): void {
@@ -48,4 +50,24 @@ export function challenge(
   outbox.limitAnswer(AMPLIFICATION_MAX * length);
   if (hasFeeds && frame.feedsHash !== NO_FEEDS) outbox.fingerprintFeeds();
   outbox.addAnswer(TYPE_ACK, address, port, FLAG_CHALLENGE, !isInSync(rows, frame), frame.counter, frame.id);
+}
+
+/**
+ * Answers a refused frame, if its sender gets an answer all the same. Notes a conflict of ids.
+ *
+ * @param feed of this node, if it has feeds
+ */
+export function answerRefused(
+  rows: Rows, outbox: Outbox, frame: FrameReader, guard: ReplayGuard | undefined, own: OwnRow, feed: object | undefined,
+  reason: number, address: number, port: number, length: number,
+): void {
+  if (reason === DROP_STALE) {
+    correctStale(rows, outbox, frame, guard, address, port, length);
+  } else if (reason === DROP_UNPROVEN) {
+    challenge(rows, outbox, frame, feed !== undefined, address, port, length);
+  } else if (reason === DROP_ID_CONFLICT) {
+    // A sealed frame of this id may be this node's own, replayed by an attacker.
+    const isBeyond = own.isBeyond(frame.revision, (frame.counter - outbox.counter) | 0);
+    if (guard === undefined || isBeyond) own.isContested = true;
+  }
 }

@@ -1,5 +1,5 @@
 import type { FeedOutbox } from "../feed/feed-outbox.js";
-import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, type Rows, TRANSMITS_MAX } from "../table/rows.js";
+import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, OWN_SLOT, type Rows, TRANSMITS_MAX } from "../table/rows.js";
 import type { FrameWriter } from "../wire/frame-writer.js";
 
 /**
@@ -18,6 +18,13 @@ export function writeUpdates(
     if (!writeUpdatesOf(rows, writer, transmits, 0, start, except)) break;
     transmits = rows.mostTransmitsLeft(transmits);
   }
+  if (feeds !== undefined) feeds.noteUpdates();
+  rows.countTransmits();
+}
+
+/** The frame has the own row and no other updates: fresh events of the node ride along. */
+export function noteOwn(rows: Rows, feeds: FeedOutbox | undefined): void {
+  rows.setFlag(OWN_SLOT, FLAG_SENT_AS_UPDATE);
   if (feeds !== undefined) feeds.noteUpdates();
   rows.countTransmits();
 }

@@ -80,7 +80,7 @@ export class OwnRow {
 
   /** Continues under another revision. */
   adopt(revision: number): void {
-    this.rows.setStatement(OWN_SLOT, revision, this.uptimeSeconds(), UP);
+    this.say(revision, this.uptimeSeconds(), UP);
     this.rows.markUrgentUpdate(OWN_SLOT);
   }
 
@@ -90,9 +90,20 @@ export class OwnRow {
     const uptime = this.uptimeSeconds();
     const heartbeat = rows.heartbeat(OWN_SLOT);
     const next = uptime > heartbeat ? uptime : heartbeat + 1;
-    rows.setStatement(OWN_SLOT, this.revision(), next, state);
+    this.say(this.revision(), next, state);
     this.scheduleKeepalive();
     rows.markUrgentUpdate(OWN_SLOT);
+  }
+
+  /** A node that sleeps stays asleep: the word that it gave holds for its next statements, too. */
+  private say(revision: number, heartbeat: number, state: number): void {
+    const rows = this.rows;
+    const isAsleep = state === UP && rows.isAsleep(OWN_SLOT);
+    const deadline = rows.deadline(OWN_SLOT);
+    rows.setStatement(OWN_SLOT, revision, heartbeat, state);
+    if (!isAsleep) return;
+    rows.setAsleep(OWN_SLOT, 0);
+    rows.setDeadline(OWN_SLOT, deadline);
   }
 
   private scheduleKeepalive(): void {

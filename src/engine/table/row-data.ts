@@ -1,3 +1,6 @@
+/** The node of a row is not asleep. */
+export const AWAKE = -1;
+
 /** A row as it was read from a datagram. Its value stays in the datagram's bytes. */
 export class RowData {
   /** uint32 that names the node. */
@@ -16,6 +19,8 @@ export class RowData {
   lacksValue = false;
   /** The node does not use the compact dialect: other nodes make its statements. */
   isForeign = false;
+  /** Seconds until the node, which is UP and asleep, is back; AWAKE otherwise. */
+  backSeconds = AWAKE;
 }
 
 /** A claim: how far the sender of a row holds the feed of the row's node (PROTOCOL 10.3). */

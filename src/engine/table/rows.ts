@@ -1,6 +1,7 @@
 import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
-import type { RowData } from "./row-data.js";
+import type { Clock } from "../clock.js";
+import { AWAKE, type RowData } from "./row-data.js";
 import {
   ADDRESS, ANSWERS, ANSWERS_SHIFT, BYTES, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, MORE_FLAGS, PORT, REVISION, ROW_BYTES,
   ROW_HALVES, STATE, STATE_BITS, VALUE_LENGTH, VIA, WORDS, flagAt, flagBit,
@@ -9,7 +10,7 @@ import {
   FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN, FLAG_REMOTE,
   FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
-import { DOWN, REMOVE, SUSPECT, isCounted } from "./states.js";
+import { ASLEEP, DOWN, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
 import { isTrusted } from "./subnets.js";
 
 export { RowData } from "./row-data.js";
@@ -44,14 +45,10 @@ const FLAG_HELD = 32;
 export const ANSWERS_MAX = 14;
 
 /**
- * The network state: one row per node, in typed arrays over a preallocated buffer.
- *
- * A row stays in its slot for as long as it is held. `slotAt` gives the rows in
- * ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes
- * `ROW_BYTES + valueBytesMax` bytes.
- *
- * Only `merge`, `setState` and `setStatement` write revision, heartbeat and
- * state. They update the table hash.
+ * The network state: one row per node, in typed arrays over a preallocated buffer. A row stays in its slot for as long
+ * as it is held. `slotAt` gives them in ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes
+ * `ROW_BYTES + valueBytesMax` bytes. Only `merge`, `setState` and `setStatement` write revision, heartbeat and state.
+ * They update the table hash.
  */
 export class Rows {
   readonly capacity: number;
@@ -68,6 +65,8 @@ export class Rows {
   declare feedsHash: FeedsHash | undefined;
   /** Called before a row is forgotten or evicted. Returns false if it may not be removed in this input. */
   declare beforeRemove: ((slot: number) => boolean) | undefined;
+  /** Of the engine, for deadlines. `Suspicion` sets it. */
+  declare clock: Clock | undefined;
   /** Bit n: a row may have n transmits left. For urgent rows, n is without UPDATE_URGENT. */
   private plainTransmits = 0;
   private urgentTransmits = 0;
@@ -98,7 +97,15 @@ export class Rows {
   port(slot: number): number { return this.halves[this.halfAt(slot, PORT)]; }
   revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
   heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
-  state(slot: number): number { return this.bytes[slot * BYTES + STATE] & STATE_BITS; }
+  state(slot: number): number { return this.isAsleep(slot) ? UP : this.bytes[slot * BYTES + STATE] & STATE_BITS; }
+  /** Whether the node is UP and said that it sleeps until the row's deadline. */
+  isAsleep(slot: number): boolean { return (this.bytes[slot * BYTES + STATE] & STATE_BITS) === ASLEEP; }
+  /** Sets a row that is UP asleep: until so many seconds from now, and a round, which is for delays. */
+  setAsleep(slot: number, seconds: number): void {
+    const clock = this.clock;
+    this.bytes[slot * BYTES + STATE] |= ASLEEP;
+    if (clock !== undefined) this.setDeadline(slot, clock.nowMs + seconds * 1000 + clock.roundIntervalMs);
+  }
   /**
    * Slot of the node whose frame brought the statement that is held; OWN_SLOT when that node is gone. It is the way to
    * the row's node, as in B.A.T.M.A.N., whose nodes keep the neighbour that passed on an originator's message first.
@@ -254,15 +261,12 @@ export class Rows {
   }
 
   /**
-   * Applies a statement about a node if it is fresher than the one held. Returns
-   * one of the MERGE codes. After MERGED_STATE and MERGED_FRESHER, `find` finds the
-   * row.
+   * Applies a statement about a node if it is fresher than the one held. Returns one of the MERGE codes. After
+   * MERGED_STATE and MERGED_FRESHER, `find` finds the row.
    *
-   * An owner makes one statement, with one value and address, per revision and
-   * heartbeat. Over such statements `merge` is a join: order and repetition of
-   * merges do not matter. Of a value longer than `valueBytesMax` only the length is
-   * kept. A row without its value leaves the value of an earlier statement in
-   * place until its own arrives.
+   * An owner makes one statement, with one value and address, per revision and heartbeat. Over such statements `merge`
+   * is a join: order and repetition of merges do not matter. Of a value longer than `valueBytesMax` only the length is
+   * kept. A row without its value leaves the value of an earlier statement in place until its own arrives.
    *
    * @param from the bytes that contain the row's value
    */
@@ -289,6 +293,7 @@ export class Rows {
     // After another start the node may have other limits.
     if (row.revision !== this.revision(target)) this.clearFlag(target, FLAG_LIMITS);
     this.setStatement(target, row.revision, row.heartbeat, row.state);
+    if (row.backSeconds !== AWAKE && row.state === UP) this.setAsleep(target, row.backSeconds);
     return MERGED_FRESHER;
   }
 
@@ -324,10 +329,9 @@ export class Rows {
   }
 
   /**
-   * Allocates a slot for a new row, with its id and zeros, or returns -1. In a full
-   * table a row that is UP evicts a tombstone, or else a row that is DOWN, but never
-   * a live row. Rows in other states evict none; otherwise two full tables would
-   * keep sending each other rows that both evicted.
+   * Allocates a slot for a new row, with its id and zeros, or returns -1. In a full table a row that is UP evicts a
+   * tombstone, or else a row that is DOWN, but never a live row. Rows in other states evict none; otherwise two full
+   * tables would keep sending each other rows that both evicted.
    */
   private insert(id: number, state: number): number {
     if (this.count === this.capacity) {
@@ -372,9 +376,7 @@ export class Rows {
   }
 
   /** Whether a new row in this state would find a place. */
-  hasPlace(state: number): boolean {
-    return this.count < this.capacity || (state < SUSPECT && this.leastWorth() >= 0);
-  }
+  hasPlace(state: number): boolean { return this.count < this.capacity || (state < SUSPECT && this.leastWorth() >= 0); }
 
   private leastWorth(): number {
     let victim = -1;

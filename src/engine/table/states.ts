@@ -18,6 +18,13 @@ export const REMOVE = 4;
  * so that its events reach nodes that join later. Then it becomes a tombstone.
  */
 export const LEFT = 5;
+/**
+ * On the wire, and in the table's bits: the row is UP, and its node said that it sleeps until the row's deadline. It
+ * belongs to the statement, as the value does. `Rows.state` shows UP, `Rows.isAsleep` the difference.
+ */
+export const ASLEEP = 6;
+/** Longest time that a node may sleep: 20 days. */
+export const SLEEP_SECONDS_MAX = 1728000;
 
 /** Whether hashes and fingerprints include a row in this state: they leave out tombstones only. */
 export function isCounted(state: number): boolean {

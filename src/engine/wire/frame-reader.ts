@@ -14,8 +14,8 @@ import {
 } from "./frame.js";
 import { isMessage } from "./message-form.js";
 import { orderKey } from "../table/hash.js";
-import type { RowData, FeedClaim } from "../table/row-data.js";
-import { LEFT } from "../table/states.js";
+import { AWAKE, type RowData, type FeedClaim } from "../table/row-data.js";
+import { ASLEEP, LEFT, SLEEP_SECONDS_MAX, UP } from "../table/states.js";
 
 /** Reads events, and what rows show of feeds. Feeds implement it. */
 export interface EventReader {
@@ -156,6 +156,9 @@ export class FrameReader extends Reader {
     return this.section >= SECTION_SNAPSHOT && this.section <= SECTION_HISTORY && this.section !== SECTION_FEEDS_HASH;
   }
 
+  /** Whether it has more than a head. */
+  hasSections(): boolean { return this.frameEnd > this.sectionsStart; }
+
   /** Goes back to before the first section. */
   rewind(): void {
     this.reset(this.bytes, this.sectionsStart, this.sectionsStart);
@@ -231,13 +234,16 @@ export class FrameReader extends Reader {
     row.lacksValue = (head & ROW_LACKS_VALUE) !== 0;
     row.revision = this.varint();
     row.heartbeat = this.varint();
+    const isAsleep = row.state === ASLEEP && !row.isForeign;
+    row.backSeconds = isAsleep ? this.varint() : AWAKE;
+    if (isAsleep) row.state = UP;
     const sequence = (head & ROW_HAS_FEED) === 0 ? 0 : this.varint();
     const generation = sequence > 0 ? this.varint() : 0;
     this.noteClaim((head & ROW_HAS_FEED) !== 0, sequence, generation, sequence > 0 ? this.u16() : 0);
     row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : this.varint();
     row.valueStart = this.skip(row.valueLength);
     const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
-    const headGood = isWireState(row.state) && sequence <= SEQUENCE_MAX;
+    const headGood = isWireState(row.state) && row.backSeconds <= SLEEP_SECONDS_MAX && sequence <= SEQUENCE_MAX;
     // A node holds its own value.
     const valueGood = row.lacksValue ? (head & ROW_HAS_VALUE) === 0 && row.id !== this.id
       : (head & ROW_HAS_VALUE) === 0 || (row.valueLength > 0 && row.valueLength <= VALUE_BYTES_MOST);

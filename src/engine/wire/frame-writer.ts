@@ -7,11 +7,14 @@ import {
   FLAG_ADVERTISED, FLAG_MORE, FLAG_NETWORK, MAGIC_AND_VERSION, NETWORK_HASH_BYTES, NO_NETWORK,
   ROW_FINGERPRINTS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, ROWS_HEAD_BYTES, SECTION_DIGEST,
   SECTION_FEEDS_HASH, SECTION_HEAD_BYTES, SECTION_LIMITS, SECTION_RANGE_FINGERPRINTS, SECTION_ROWS,
-  SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_ADVERTISED, TYPE_DIFF, TYPE_LEAVE, WANT_BYTES, WITH_FEEDS, rangeFrom,
-  rangeTo,
+  SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_ADVERTISED, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WANT_BYTES, WITH_FEEDS,
+  rangeFrom, rangeTo,
 } from "./frame.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
-import { isCounted } from "../table/states.js";
+import { backSeconds } from "../table/back-seconds.js";
+import { valuesHash } from "../table/values-hash.js";
+import { AWAKE } from "../table/row-data.js";
+import { ASLEEP, isCounted } from "../table/states.js";
 
 /** The claim on the author's feed in a row. */
 export interface FeedColumns {
@@ -76,8 +79,9 @@ export class FrameWriter extends Writer {
     this.varint(counter);
     this.headLength = this.position;
     this.varint(rows.heartbeat(OWN_SLOT));
-    this.u32(rows.tableHash.first);
-    this.u32(rows.tableHash.second);
+    const isWaking = type === TYPE_SYN && rows.isAsleep(OWN_SLOT);
+    this.u32(isWaking ? valuesHash(rows, false) : rows.tableHash.first);
+    this.u32(isWaking ? valuesHash(rows, true) : rows.tableHash.second);
     if (type === TYPE_ACK || type === TYPE_DIFF) this.varint(inReplyTo);
   }
 
@@ -146,12 +150,15 @@ export class FrameWriter extends Writer {
     const valueLength = lacksValue ? 0 : rows.valueLength(slot);
     const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
     const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
-    const statementBytes = varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot));
+    const back = rows.isAsleep(slot) ? backSeconds(rows, slot) : AWAKE;
+    const statementBytes = varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot))
+      + (back === AWAKE ? 0 : varintBytes(back));
     const feeds = this.feeds !== undefined && this.feeds.hasClaim(slot) ? this.feeds : undefined;
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
     if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
     const valueFlag = lacksValue ? ROW_LACKS_VALUE : valueLength === 0 ? 0 : ROW_HAS_VALUE;
-    this.u8(rows.state(slot) | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED));
+    const state = back === AWAKE ? rows.state(slot) : ASLEEP;
+    this.u8(state | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED));
     this.u32(rows.id(slot));
     if (form === ADDRESS_IN_BASE) {
       this.u8(rows.address(slot));
@@ -161,6 +168,7 @@ export class FrameWriter extends Writer {
     }
     this.varint(rows.revision(slot));
     this.varint(rows.heartbeat(slot));
+    if (back !== AWAKE) this.varint(back);
     if (feeds !== undefined) feeds.writeRow(this, slot);
     if (valueLength > 0) {
       this.varint(valueLength);

@@ -35,7 +35,7 @@ const status: GossipStatus = {
     { id: 9, address: "10.0.0.109", port: 50001, state: "suspect" },
   ],
   routes: [{ id: 4294967295, nextHop: 8 }, { id: 10, name: "a b" }],
-  rows: { up: 3, probed: 0, suspect: 0, down: 1, removed: 0, left: 0, capacity: 64 },
+  rows: { up: 3, asleep: 0, probed: 0, suspect: 0, down: 1, removed: 0, left: 0, capacity: 64 },
   queues: { updates: 2, messages: 1, messagesMax: 8 },
   memory: { rowBytes: 4400, eventBytes: 0, otherBytes: 900, platform: { rss: 41943040 } },
   stats,

@@ -1,0 +1,101 @@
+import { type CborValue, Gossip, type GossipOptions, type GossipStorage } from "../../src/gossip.js";
+import { sleeping } from "../../src/sleep/index.js";
+import type { NodePlatform, SimNode } from "./node.js";
+
+export interface SimSleeperOptions {
+  /** Time from the end of one waking to the next one, in seconds. 900 by default. */
+  sleepSeconds?: number;
+  /** Whether RAM is lost while the device sleeps, and only `kept` and its storage stay. True by default. */
+  isDeep?: boolean;
+  /** Virtual ms from the first start until the device sleeps for the first time. 60,000 by default. */
+  firstSleepMs?: number;
+  /** What the device shares at each waking, counted from 0. By default its index and the number of wakings. */
+  value?: (waking: number, node: SimNode) => CborValue;
+  /** Options of `Gossip` that differ from their defaults. */
+  options?: Partial<GossipOptions>;
+  /** Called after `push` in each waking, as to publish events. */
+  onWaking?: (gossip: Gossip, waking: number) => void;
+}
+
+/** What a device adds to the time until it is back, so that its clock and the exchange have time. */
+const MARGIN_SECONDS = 5;
+/** A device that nobody heard tries again after so many seconds. */
+const RETRY_SECONDS = 30;
+
+/**
+ * The application of a battery device: at each waking it shares a value, exchanges with one node and sleeps on. Its
+ * method `start` is the option `start` of a `SimNode`. While it sleeps its radio is off.
+ */
+export class SimSleeper {
+  /** Wakings so far. */
+  wakings = 0;
+  /** Wakings in which no node answered. */
+  unheard = 0;
+  /** Virtual ms from the begin of each waking until the radio might be off; of all wakings, and of the longest. */
+  radioMs = 0;
+  longestMs = 0;
+  /** Datagrams and bytes that the wakings sent and received. */
+  datagrams = 0;
+  bytes = 0;
+  /** When the first sleep began; undefined before. */
+  firstSleptMs: number | undefined;
+  private kept: Uint8Array | undefined;
+  private readonly options: SimSleeperOptions;
+  private isStopped = false;
+
+  constructor(options: SimSleeperOptions = {}) {
+    this.options = options;
+  }
+
+  /** The option `start` of a `SimNode`. */
+  readonly start = (platform: NodePlatform, storage: GossipStorage, node: SimNode): Gossip => {
+    const { kept, options: { options, firstSleepMs = 60000 } } = this;
+    const gossip = new Gossip({ ...platform, storage, ...options, sleep: sleeping({ kept }) });
+    gossip.start();
+    if (kept === undefined) node.network.schedule(firstSleepMs, () => this.waken(node));
+    else node.network.schedule(0, () => this.waken(node));
+    return gossip;
+  };
+
+  /** The device never wakes up again, as with an empty battery. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  private waken(node: SimNode): void {
+    const { gossip } = node;
+    if (gossip === undefined || this.isStopped) return;
+    const { sleepSeconds = 900, isDeep = true, value = valueOf, onWaking } = this.options;
+    const { network } = node;
+    const begunMs = network.nowMs;
+    const before = gossip.stats();
+    const waking = this.wakings++;
+    node.push(value(waking, node));
+    node.run(() => {
+      onWaking?.(gossip, waking);
+      gossip.sleep(sleepSeconds + MARGIN_SECONDS, (kept, wasHeard) => {
+        const after = gossip.stats();
+        this.kept = kept;
+        this.firstSleptMs ??= network.nowMs;
+        this.radioMs += network.nowMs - begunMs;
+        this.longestMs = Math.max(this.longestMs, network.nowMs - begunMs);
+        this.datagrams += after.datagramsSent + after.datagramsReceived - before.datagramsSent
+          - before.datagramsReceived;
+        this.bytes += after.bytesSent + after.bytesReceived - before.bytesSent - before.bytesReceived;
+        if (!wasHeard) this.unheard++;
+        const delayMs = (wasHeard ? sleepSeconds : Math.min(RETRY_SECONDS, sleepSeconds)) * 1000;
+        network.schedule(0, () => (isDeep ? node.crash() : node.unlisten()));
+        network.schedule(delayMs, () => {
+          if (this.isStopped) return;
+          if (isDeep) node.start();
+          else node.listen();
+          if (!isDeep) this.waken(node);
+        });
+      });
+    });
+  }
+}
+
+function valueOf(waking: number, node: SimNode): CborValue {
+  return node.index + waking / 1000;
+}

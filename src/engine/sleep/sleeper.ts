@@ -1,0 +1,167 @@
+import type { Clock } from "../clock.js";
+import { isLivePeer } from "../membership/probe-order.js";
+import type { Rounds } from "../membership/rounds.js";
+import type { Suspicion } from "../membership/suspicion.js";
+import type { Outbox } from "../reconcile/outbox.js";
+import type { OwnRow } from "../table/own-row.js";
+import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../table/rows.js";
+import { UP } from "../table/states.js";
+import { FLAG_BROADCAST, FLAG_MORE, TYPE_ACK } from "../wire/frame.js";
+import type { FrameReader } from "../wire/frame-reader.js";
+import { readKept, writeKept } from "./kept.js";
+
+/** Attempts of a waking. */
+const ASKS_MAX = 3;
+/** Nodes that the last one asks, beside a broadcast. */
+const LAST_NODES = 3;
+/** How long a waking waits for an answer: a receiver that saves power gets it after up to 3 beacons of 100 ms. */
+const ANSWER_MS = 500;
+/** The datagrams of a burst come at once. How long a waking waits for the next one. */
+const BURST_MS = 60;
+
+// Phases. The node does rounds in AWAKE only.
+const AWAKE_PHASE = 0;
+const ASKING = 1;
+const ANSWERED = 2;
+const QUIET = 3;
+
+/**
+ * PROTOCOL 6.8: the sleep of this node. It says when it is back, and exchanges with one other node. Then the radio may
+ * be off until the next waking.
+ */
+export class Sleeper {
+  private readonly rows: Rows;
+  private readonly clock: Clock;
+  private readonly own: OwnRow;
+  private readonly suspicion: Suspicion;
+  private readonly rounds: Rounds;
+  private readonly outbox: Outbox;
+  private phase = AWAKE_PHASE;
+  /** When `tick` is due, while the node sleeps. */
+  deadline = 0;
+  /** Attempts of this waking so far. */
+  private asked = 0;
+  /** Slot of the node that answered last; -1: none did. It is asked first the next time. */
+  private peer = -1;
+  /** The sender of the frame never answered before. The two compare all rows, so that both prove their addresses. */
+  private isStrange = true;
+  /** Whether a node answered in this waking: it holds the word. */
+  hasAnswer = false;
+
+  constructor(rows: Rows, clock: Clock, own: OwnRow, suspicion: Suspicion, rounds: Rounds, outbox: Outbox) {
+    this.rows = rows;
+    this.clock = clock;
+    this.own = own;
+    this.suspicion = suspicion;
+    this.rounds = rounds;
+    this.outbox = outbox;
+  }
+
+  get isAsleep(): boolean { return this.phase !== AWAKE_PHASE; }
+  /** Whether the node sleeps and its exchange is over: the radio may be off. */
+  get isQuiet(): boolean { return this.phase === QUIET; }
+
+  /** Says that this node sleeps for so many seconds, 1 to SLEEP_SECONDS_MAX, and begins the exchange; 0: it wakes. */
+  sleep(seconds: number): void {
+    if (seconds === 0) {
+      if (this.isAsleep) this.wake();
+      return;
+    }
+    this.rows.setAsleep(OWN_SLOT, seconds);
+    this.own.announce(UP);
+    this.asked = 0;
+    this.hasAnswer = false;
+    this.ask();
+  }
+
+  /** The deadline passed, if the node sleeps. Returns whether it sleeps on. */
+  tick(): boolean {
+    if (!this.isAsleep || !this.clock.isDue(this.deadline)) return this.isAsleep;
+    if (this.phase === QUIET) this.wake();
+    else if (this.phase === ASKING && this.asked < ASKS_MAX) this.ask();
+    else this.rest();
+    return this.isAsleep;
+  }
+
+  /** A frame of a node arrives, which may make that a neighbour. @param slot of its row or -1 */
+  heard(slot: number): void {
+    this.isStrange = slot < 0 || !this.rows.hasFlag(slot, FLAG_NEIGHBOUR);
+  }
+
+  /** Whether this node asks for no rows beyond those that an answer has: they are all that changed. */
+  isContent(frame: FrameReader): boolean {
+    return this.isAsleep && (frame.flags & FLAG_MORE) === 0 && !this.isStrange;
+  }
+
+  /** An answer was handled. @param isAnswered whether this node goes on */
+  answered(frame: FrameReader, isAnswered: boolean): void {
+    if (this.phase !== ASKING && this.phase !== ANSWERED) return;
+    if (frame.type === TYPE_ACK) this.peer = this.rows.find(frame.id);
+    this.hasAnswer = true;
+    // One datagram may be the first of a burst, if it is not almost empty.
+    if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
+    else if (frame.hasSections()) this.wait(ANSWERED, BURST_MS);
+    else this.rest();
+  }
+
+  /** Writes what the node keeps over a deep sleep, at most the length of `out`. Returns the bytes. */
+  keep(out: Uint8Array): number { return writeKept(this.rows, this.outbox, this.peer, out); }
+
+  /** After the start: goes on with what `keep` wrote. Without a call of `sleep` the node wakes up in a round. */
+  resume(kept: Uint8Array): void {
+    this.peer = readKept(kept, this.rows, this.outbox);
+    this.suspicion.restart();
+    this.rows.setAsleep(OWN_SLOT, 0);
+    this.wait(QUIET, this.clock.roundIntervalMs);
+  }
+
+  /** Ends the sleep: the node says that it is UP, and does rounds again. */
+  private wake(): void {
+    this.phase = AWAKE_PHASE;
+    // The own row without its sleep.
+    this.rows.setState(OWN_SLOT, UP);
+    this.own.announce(UP);
+    this.suspicion.restart();
+    this.rounds.start();
+  }
+
+  /**
+   * Asks the node that answered last; if it does not answer, the first seed and another node; then three nodes, and
+   * whoever hears a broadcast: since the last waking other nodes may have begun to sleep.
+   */
+  private ask(): void {
+    const attempt = ++this.asked;
+    const seeds = this.rounds.seeds;
+    if (attempt === 2 && seeds.count > 0) this.askSeed(seeds.address(0), seeds.port(0));
+    if (attempt === ASKS_MAX && seeds.broadcastAddress !== 0) {
+      this.outbox.addSyn(seeds.broadcastAddress, seeds.ownPort, FLAG_BROADCAST, OWN_SLOT);
+    }
+    const nodes = attempt === ASKS_MAX ? LAST_NODES : 1;
+    for (let i = 0; i < nodes; i++) this.rounds.ask(attempt === 1 ? this.peer : -1);
+    this.wait(ASKING, ANSWER_MS);
+  }
+
+  /** Asks the node at an address, by its row if that is held. */
+  private askSeed(address: number, port: number): void {
+    const rows = this.rows;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      if (rows.address(slot) !== address || rows.port(slot) !== port || !isLivePeer(rows, slot)) continue;
+      this.outbox.addSyn(address, port, 0, slot);
+      return;
+    }
+    if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
+  }
+
+  /** The exchange is over, or nobody answers: until the time that the node named, nothing is due. */
+  private rest(): void {
+    this.phase = QUIET;
+    // Its row has a round for delays behind the word.
+    this.deadline = this.rows.deadline(OWN_SLOT) - this.clock.roundIntervalMs;
+  }
+
+  private wait(phase: number, ms: number): void {
+    this.phase = phase;
+    this.deadline = this.clock.nowMs + ms;
+  }
+}
