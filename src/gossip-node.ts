@@ -233,6 +233,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
       const problem = this.stored.storeLastPeers();
       if (problem !== undefined) this.print(`storage: ${problem.message}`);
       this.engine.leave(this.nowMs());
+      this.showOwnAddress();
       while (this.engine.pollTransmit(this.datagram)) this.send(this.datagram);
       this.options.socket.close();
     }
@@ -344,6 +345,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
       this.storeEvents();
     }
     let sendError: Error | undefined;
+    this.showOwnAddress();
     while (this.phase === STARTED && this.engine.pollTransmit(this.datagram)) {
       const error = this.send(this.datagram);
       if (sendError === undefined) sendError = error;
@@ -359,6 +361,13 @@ export class GossipNode<Value extends CborValue = CborValue> {
   protected storeRevision(): void {
     const problem = this.stored.store(this.engine.revision(), this.nowMs());
     if (problem !== undefined) this.fail("storage", problem);
+  }
+
+  /** Links show peers the address that UDP peers see. */
+  private showOwnAddress(): void {
+    const socket = this.options.socket;
+    const rows = this.engine.rows;
+    if (socket.setOwnAddress !== undefined) socket.setOwnAddress(rows.address(OWN_SLOT), rows.port(OWN_SLOT));
   }
 
   private storeEvents(): void {

@@ -188,10 +188,16 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   const port = integer("port", options.port, 5000, 1, 65535);
   const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
+  const links = options.socket.links;
+  if (links !== undefined && options.dialect !== undefined) {
+    throw invalid("", "dialect", "links carry compact frames only", false);
+  }
+  // Each value and event has to fit on each way.
+  const leastBytes = links === undefined ? datagramBytesMax : Math.min(datagramBytesMax, links.bytesMaxLeast);
   const network = checkNetwork(options.network);
   const octetBytes = network === NO_NETWORK ? 0 : 1;
   const frameBytes = FRAME_BYTES_MAX + octetBytes + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
-  const valueBytesMax = checkValueBytes(options.valueBytesMax, datagramBytesMax, frameBytes);
+  const valueBytesMax = checkValueBytes(options.valueBytesMax, leastBytes, frameBytes);
   checkName(options.name, valueBytesMax);
   const advertised = checkAdvertise(options.advertise, port, options.dialect);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, SEED_CAPACITY, 1, 255);
@@ -206,16 +212,18 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     network,
     trustedSubnets,
     roundIntervalMs: integer("roundIntervalMs", options.roundIntervalMs, ROUND_INTERVAL_MS, 100, 3600000),
+    links,
     capacity: integer("capacity", options.capacity, 64, 2, 65535),
     datagramBytesMax,
     valueBytesMax,
     neighboursMax: integer("neighboursMax", options.neighboursMax, 65535, 3, 65535),
-    seedCapacity,
+    // The other ends of lines take no place of others.
+    seedCapacity: seedCapacity + (links === undefined ? 0 : links.lines),
     removeAfterMs: integer("removeAfterMs", options.removeAfterMs, 86400000, 60000, 1728000000),
     broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
-    feeds: checkEvents(options.events, datagramBytesMax - octetBytes, options.digest),
+    feeds: checkEvents(options.events, leastBytes - octetBytes, options.digest),
     seeds: checkSeeds(options, port, seedCapacity, seedNames, trustedSubnets),
     seedNames,
   };

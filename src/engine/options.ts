@@ -2,6 +2,7 @@ import type { Clock } from "./clock.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import type { Suspicion } from "./membership/suspicion.js";
 import type { Stats } from "./stats.js";
+import type { Links } from "./table/links.js";
 import type { OwnRow } from "./table/own-row.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
@@ -28,6 +29,8 @@ export interface EngineOptions {
   network?: number | undefined;
   /** Network address and mask, uint32, of each subnet that the node trusts, in turn: 1 to 8. By default all. */
   trustedSubnets?: Uint32Array | undefined;
+  /** Links beside UDP, or in its place; by default the node only has UDP. */
+  links?: Links | undefined;
   /** Rows that the node holds, its own included: 2 to 65,535. */
   capacity: number;
   /** Longest shared value: 0 to 255 bytes, best the same in all nodes of a network. */

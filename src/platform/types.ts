@@ -1,4 +1,5 @@
 import type { Digest } from "../digest/sha256.js";
+import type { Links } from "../engine/table/links.js";
 import type { Sealing } from "../engine/wire/sealer.js";
 
 /** What chisme needs of a platform. Each module beside this file implements it for one platform. */
@@ -48,6 +49,10 @@ export interface GossipSocket {
    * counts more than the id in the storage, which may be a copy of another device's.
    */
   readonly isDeviceIdFixed?: boolean;
+  /** What the node reaches beside UDP, such as a serial line; by default it only has UDP. */
+  readonly links?: Links | undefined;
+  /** With `links`: the own address and port that peers see, if they are another than before; address 0: unknown. */
+  setOwnAddress?(address: number, port: number): void;
   /** Closes the socket. Datagrams that were sent before must still leave. */
   close(): void;
 }

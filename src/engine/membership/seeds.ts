@@ -1,4 +1,5 @@
 import type { Random } from "../random.js";
+import { isLineAddress } from "../table/links.js";
 import type { Rows } from "../table/rows.js";
 import type { WordPool } from "../word-pool.js";
 
@@ -20,6 +21,8 @@ export class Seeds {
   /** The node's own port, which all nodes have that a broadcast may reach. */
   readonly ownPort: number;
   private pinned = 0;
+  /** Of the configured seeds: the other ends of lines. */
+  private lines = 0;
   /** Address and port of each seed in turn. */
   private readonly words: Uint32Array;
   private readonly start: number;
@@ -59,6 +62,7 @@ export class Seeds {
   pin(address: number, port: number): boolean {
     const isAdded = this.recall(address, port);
     this.pinned = this.count;
+    if (isAdded && isLineAddress(address)) this.lines++;
     return isAdded;
   }
 
@@ -75,8 +79,8 @@ export class Seeds {
     if (index < this.pinned) this.words[this.start + index * SEED_WORDS] = address;
   }
 
-  /** Whether there are configured seeds. */
-  hasPinned(): boolean { return this.pinned > 0; }
+  /** Whether there are configured seeds. That a node has a line does not mean that it knows others. */
+  hasPinned(): boolean { return this.pinned > this.lines; }
 
   /** Adds the address of a node that is new or has moved. */
   learn(address: number, port: number, random: Random): void {

@@ -91,7 +91,11 @@ export class Outbox {
     this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? 0 : FLAG_NETWORK;
     this.words[this.start + NETWORK] = hash;
     const moreBytes = (feeds === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
-    this.summary = new SummaryWriter(rows, datagramBytesMax - this.sealBytes() - moreBytes, pool);
+    // What describes rows has to fit on each way.
+    const links = rows.links;
+    const least = links === undefined || links.bytesMaxLeast > datagramBytesMax ? datagramBytesMax
+      : links.bytesMaxLeast;
+    this.summary = new SummaryWriter(rows, least - this.sealBytes() - moreBytes, pool);
   }
 
   /** Sets the counter: the next frame has the number after `from`. */
@@ -254,8 +258,8 @@ export class Outbox {
     this.counter = (this.counter + 1) >>> 0;
     // An indirect ack does not go to the peer that is answered.
     const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && this.aboutOf(at) === 0;
-    const limit = isAnswer && this.answerBytesLeft < this.datagramBytesMax
-      ? this.answerBytesLeft : this.datagramBytesMax;
+    const most = this.bytesMax(out.address, out.port);
+    const limit = isAnswer && this.answerBytesLeft < most ? this.answerBytesLeft : most;
     const flags = (this.words[at + FLAGS] & FLAGS_ON_WIRE) | this.headFlags();
     this.writer.begin(
       out.bytes, limit - this.sealBytes(), type, flags, this.rows, this.counter, this.words[at + ANSWERED],
@@ -278,12 +282,19 @@ export class Outbox {
     if (answersLimits) this.answer &= ~ANSWER_LIMITS;
     if (hasLimits) this.writeLimits();
     const finished = rowsFinished && (feedsFinished || !isAnswer);
-    if (finished || limit < this.datagramBytesMax) this.intentNext++;
+    if (finished || limit < most) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
     // On the last frame of the burst only, so that the peer continues once.
     if (isAnswer && (finished ? this.mayContinue() : this.framesLeft === 0)) this.writer.markMore();
     out.length = this.finish(out.bytes, at);
     return true;
+  }
+
+  /** The longest datagram on the way to an address. */
+  private bytesMax(address: number, port: number): number {
+    const links = this.rows.links;
+    const most = links === undefined ? this.datagramBytesMax : links.bytesMax(address, port);
+    return most < this.datagramBytesMax ? most : this.datagramBytesMax;
   }
 
   private writeLimits(): void {
