@@ -8,7 +8,9 @@ const { dependencies } = require("./desktop/package.json");
 
 /** Checks, errors and retries that all parts of the library share. */
 const shared = ["src/(checks|errors|cbor-failure|retry).ts", "src/cbor/"];
-const platformValues = [...shared, "src/platform/", "src/sealing/", "src/engine/wire/address.ts"];
+const platformValues = [
+  ...shared, "src/platform/", "src/sealing/", "src/engine/wire/address.ts", "src/engine/table/media.ts",
+];
 const platformTypes = ["src/digest/", "src/engine/wire/sealer.ts"];
 /** Constants of feeds that a node without events needs, too. */
 const feedConstants = ["src/engine/feed/kinds.ts"];
@@ -27,6 +29,11 @@ const parts = [
   { name: "src/engine/table", files: "src/engine/table/",
     types: ["src/engine/(clock|random).ts", "src/engine/feed/feeds-hash.ts"] },
   { name: "src/engine/wire", files: "src/engine/wire/", values: ["src/cbor/", "src/engine/table/"] },
+  // Messages are handed in, as feeds are.
+  { name: "src/engine/message", files: "src/engine/message/",
+    values: ["src/cbor/", "src/engine/(table|wire)/", "src/engine/clock.ts",
+      "src/engine/membership/(probe-order|routes).ts"],
+    types: ["src/engine/random.ts", "src/engine/membership/rounds.ts", "src/engine/reconcile/outbox.ts"] },
   // The outbox writes the part of a frame that is about feeds.
   { name: "src/engine/reconcile", files: "src/engine/reconcile/", values: ["src/engine/(table|wire)/"],
     types: ["src/engine/word-pool.ts", "src/engine/feed/feed-outbox.ts"] },
@@ -44,6 +51,10 @@ const parts = [
     types: ["src/"] },
   // Keepers are handed in where events are, so that boards carry none of their code.
   { name: "src/keeper", files: "src/keeper/", values: [...shared, "src/engine/", "src/events/"], types: ["src/"] },
+  { name: "src/messages", files: "src/messages/",
+    values: [...shared, "src/engine/", "src/find-node.ts", "src/events/check-text.ts"], types: ["src/"] },
+  // Links are handed in.
+  { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
@@ -53,12 +64,13 @@ const parts = [
     types: platformTypes, packages: ["crypt", "net", "time", "timer", "embedded:.+"] },
   { name: "src/platform for Espruino", files: "src/platform/espruino", values: platformValues,
     types: platformTypes, packages: ["Storage", "Wifi", "crypto", "dgram"] },
-  { name: "src/platform", files: "src/platform/", values: [...shared, "src/sealing/"],
+  { name: "src/platform", files: "src/platform/", values: [...shared, "src/sealing/", "src/engine/table/media.ts"],
     types: platformTypes },
   { name: "src, entries for Espruino", files: "src/espruino[^/]*.ts", values: ["src/"] },
   // Events and ESPGossip's dialect are handed in, so that a program without them carries none of their code.
   { name: "src", files: "src/", own: "src/[^/]+.ts", values: ["src/cbor/", "src/sealing/key.ts", "src/views/",
-    ...engineWithoutFeeds], types: ["src/events/", "src/digest/", "src/engine/", "src/platform/types.ts"] },
+    ...engineWithoutFeeds], types: ["src/(events|links|messages)/", "src/digest/", "src/engine/",
+    "src/platform/types.ts"] },
 
   { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],
     packages: [builtIns, "@noble/ciphers", "fs-native-extensions", "multicast-dns"] },

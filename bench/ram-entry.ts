@@ -3,6 +3,7 @@
  *   gossip rows datagramBytes    creates a node: `Gossip` with its engine and buffers, on a platform that does nothing
  *   engine rows datagramBytes    creates an engine with one datagram buffer
  *   feeds rows datagramBytes n   the same with event feeds and an event buffer of n bytes
+ *   messages rows datagramBytes n queue bytes senders   that with messages, too
  *   map rows                     creates the rows alone, as a Map of objects, for comparison
  *   rows n                       gives the engine n rows of other nodes, with a value of 3 bytes each
  *   load syn|row|full            prepares a datagram: in sync, with one fresher row, or with requests for as many rows
@@ -22,6 +23,7 @@ import { FrameWriter } from "../src/engine/wire/frame-writer.js";
 import { SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
 import { eventFeeds } from "../src/events/index.js";
 import { Gossip, type GossipOptions } from "../src/gossip.js";
+import { type MessageOptions, messages } from "../src/messages/index.js";
 import { PORT, engineOptions } from "../test/support/engine-options.js";
 import { publishEvent } from "../test/support/publish-event.js";
 
@@ -67,6 +69,11 @@ class Bench {
       case "gossip": this.held.push(makeGossip(count, Number(words[2]))); return "ok";
       case "engine": this.makeEngine(count, Number(words[2]), 0); return "ok";
       case "feeds": this.makeEngine(count, Number(words[2]), Number(words[3])); return "ok";
+      case "messages": {
+        const [queue, messageBytesMax, senders] = words.slice(4).map(Number);
+        this.makeEngine(count, Number(words[2]), Number(words[3]), { queue, messageBytesMax, senders });
+        return "ok";
+      }
       case "map": this.held.push(makeMap(count)); return "ok";
       case "rows": return this.giveRows(count);
       case "load": return this.load(words[1]);
@@ -76,8 +83,10 @@ class Bench {
     }
   }
 
-  private makeEngine(rows: number, datagramBytesMax: number, feedBytes: number): void {
-    const engine = makeEngine(1, rows, datagramBytesMax, feedBytes, this.digest);
+  private makeEngine(
+    rows: number, datagramBytesMax: number, feedBytes: number, messageOptions?: MessageOptions,
+  ): void {
+    const engine = makeEngine(1, rows, datagramBytesMax, feedBytes, this.digest, messageOptions);
     this.feedBytes = feedBytes;
     engine.start(this.nowMs, 1, true);
     this.engine = engine;
@@ -188,11 +197,13 @@ function publishTurn(bench: Bench, node: Engine, turn: number): void {
 
 function makeEngine(
   id: number, capacity: number, datagramBytesMax: number, feedBytes: number, digest: Sha256,
+  messageOptions?: MessageOptions,
 ): Engine {
   return new Engine(engineOptions({
     id, address: FIRST_ADDRESS + id - 1, capacity, valueBytesMax: VALUE_BYTES_MAX, datagramBytesMax, randomSeed: 7,
     feeds: feedBytes === 0 ? undefined
     : eventFeeds({ bytes: feedBytes, eventBytesMax: EVENT_BYTES_MAX }).engineFeeds(datagramBytesMax, digest),
+    messages: messageOptions === undefined ? undefined : messages(messageOptions).engineMessages(datagramBytesMax),
   }));
 }
 

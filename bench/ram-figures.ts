@@ -11,6 +11,10 @@ const DATAGRAM_BYTES_MAX = 512;
 const ARENA_BYTES = 2048;
 /** As in bench/ram-entry.ts. */
 const VALUE_BYTES_MAX = 24;
+/** Messages that wait, bytes of the longest one and remembered senders, as a board has them that sends little. */
+const MESSAGES = [4, 64, 8];
+/** What a message takes beside its topic and value. */
+const MESSAGE_HEAD_BYTES = 21;
 /** The design's bounds. Values are not counted: they take `valueBytesMax` for each row. */
 export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.rows64": 7 * 1024,
@@ -41,6 +45,9 @@ export async function measureRam(datagrams: number): Promise<RamFigures> {
   }
   const feeds = await bytesOf(bundle, `feeds 64 ${DATAGRAM_BYTES_MAX} ${ARENA_BYTES}`);
   figures["ram.xs32Bytes.rows64feeds64"] = feeds - 64 * VALUE_BYTES_MAX - ARENA_BYTES;
+  const messages = await bytesOf(bundle, `messages 64 ${DATAGRAM_BYTES_MAX} ${ARENA_BYTES} ${MESSAGES.join(" ")}`);
+  // As of values and events, the bytes of the messages themselves are not counted: those that wait, and one of scratch.
+  figures["ram.xs32Bytes.messages"] = messages - feeds - (MESSAGES[0] + 1) * (MESSAGES[1] + MESSAGE_HEAD_BYTES);
   figures["ram.xs32Bytes.perRow"] = (figures["ram.xs32Bytes.rows128"] - figures["ram.xs32Bytes.rows64"]) / 64;
   figures["ram.xs32Bytes.gossip64"] = await bytesOf(bundle, `gossip 64 ${DATAGRAM_BYTES_MAX}`) - 64 * VALUE_BYTES_MAX;
   // A Map of 128 objects does not fit into the board's memory, so this host has more.

@@ -99,6 +99,15 @@ export function integer(
   throw invalid("", name, `${show(number)} is not an integer from ${least} to ${most}${reason}`, isNumber);
 }
 
+/** An argument that is a uint32, at least that of the node. */
+export function checkRevision(method: string, revision: unknown, least: number): void {
+  const isNumber = typeof revision === "number";
+  if (!isNumber || revision >>> 0 !== revision) {
+    throw invalid(method, "revision", `${show(revision)} is not an integer from 0 to 4294967295`, isNumber);
+  }
+  if (revision < least) throw invalid(method, "revision", `${revision} is below the node's, ${least}`, true);
+}
+
 /** An option that is an object with methods; `methods` names them, with a space between two. */
 export function checkObject(name: string, value: unknown, methods: string): void {
   const names = methods.split(" ");

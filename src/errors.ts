@@ -23,7 +23,8 @@ export type ErrorCode = "ERR_OPTION" | "ERR_ARGUMENT" | "ERR_STATE" | "ERR_NO_RO
  * | --- | --- |
  * | `socket` | the socket failed, waits for its address, or is bound after that |
  * | `storage` | the storage threw while the node runs, or works again; or its event log was damaged, or is repaired |
- * | `send` | the socket refused a datagram: the first of a run of the node |
+ * | `send` | the socket refused a datagram: the first of a run of the node; on Node.js not for an address that cannot be
+ * reached |
  * | `idConflict` | another device uses this node's id: once a start |
  * | `nameConflict` | a live node of another id has this node's name: once for each of the first 8 ids of a start |
  * | `tableFull` | there are more live nodes than rows: once a start |

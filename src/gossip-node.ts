@@ -1,7 +1,7 @@
 import { cborFailure } from "./cbor-failure.js";
 import { CBOR_TOO_LARGE, type CborValue, encodeCbor } from "./cbor/cbor.js";
 import { writeNoValue } from "./cbor/named-value.js";
-import { parseEndpoint, show } from "./checks.js";
+import { checkRevision, parseEndpoint } from "./checks.js";
 import { rowNameBytes } from "./engine/named-rows.js";
 import { Engine } from "./engine/engine.js";
 import type { EncodedEvent } from "./engine/feed/event.js";
@@ -10,8 +10,9 @@ import type { Datagram } from "./engine/reconcile/outbox.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
 import { REMOVE } from "./engine/table/states.js";
 import { debugLine } from "./debug-line.js";
-import { type ChismeError, type GossipErrorCode, failure, invalid } from "./errors.js";
+import { type ChismeError, type GossipErrorCode, failure } from "./errors.js";
 import type { EventNotifier } from "./events/event-notifier.js";
+import type { MessageApi } from "./messages/message-api.js";
 import { findGone, findNode } from "./find-node.js";
 import { type GossipStats, gossipStats } from "./gossip-stats.js";
 import { encodeName, noRoomBesideName } from "./node-name.js";
@@ -43,6 +44,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
   private readonly value: Uint8Array;
   /** @internal Undefined without the option `events`. */
   protected readonly eventNotifier: EventNotifier | undefined;
+  /** @internal Undefined without the option `messages`. */
+  protected readonly messageApi: MessageApi | undefined;
   private readonly notifier: Notifier<Value>;
   private readonly stored: NodeStorage;
   /** The id that the storage keeps. In a dialect that names nodes by their addresses the rows have another one. */
@@ -72,6 +75,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.value = new Uint8Array(checked.valueBytesMax);
     if (options.name !== undefined) this.share(encodeName("", "name", options.name, this.value), undefined, 0, 0);
     this.eventNotifier = this.makeEventNotifier();
+    const protocol = this.engine.messages;
+    this.messageApi = protocol === undefined || options.messages === undefined ? undefined
+      : options.messages.api(protocol, this, this.port);
     this.notifier = new Notifier(options, this.engine, this.eventNotifier, this);
     const views = options.views ?? [];
     for (let i = 0; i < views.length; i++) views[i].bind(checked.capacity);
@@ -155,9 +161,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /** All rows: the node's own and those of the nodes that it knows, in the order of their ids. */
-  rows(): NodeRow<Value>[] {
-    return allRows<Value>(this.engine.rows);
-  }
+  rows(): NodeRow<Value>[] { return allRows<Value>(this.engine.rows); }
 
   /**
    * One row; undefined when the node holds none. An address may have passed from a
@@ -184,7 +188,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   forget(node: number | string): void {
     const rows = this.engine.rows;
     const slot = findGone(rows, "forget", node, this.port);
-    if (this.phase !== STARTED) throw failure("ERR_STATE", "forget: the node is not running");
+    this.checkRunning("forget");
     if (rows.state(slot) === REMOVE) return;
     if (!this.engine.forget(this.nowMs(), slot)) {
       throw failure("ERR_STATE", "forget: the dialect espgossip removes no rows");
@@ -200,13 +204,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
    * runs; and what the storage throws
    */
   setRevision(revision: number): void {
-    const isNumber = typeof revision === "number";
-    if (!isNumber || revision >>> 0 !== revision) {
-      throw invalid("setRevision", "revision", `${show(revision)} is not an integer from 0 to 4294967295`, isNumber);
-    }
-    if (this.phase === STARTED && revision < this.engine.revision()) {
-      throw invalid("setRevision", "revision", `${revision} is below the node's, ${this.engine.revision()}`, true);
-    }
+    checkRevision("setRevision", revision, this.phase === STARTED ? this.engine.revision() : 0);
     this.stored.writeRevision(revision);
     if (this.phase !== STARTED) return;
     this.engine.setRevision(this.nowMs(), revision);
@@ -215,7 +213,8 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   /** Counters since the start. */
   stats(): GossipStats {
-    return gossipStats(this.engine, this.sendFailures);
+    const unreachable = this.options.socket.unreachable;
+    return gossipStats(this.engine, unreachable === undefined ? this.sendFailures : this.sendFailures + unreachable);
   }
 
   /**
@@ -233,17 +232,15 @@ export class GossipNode<Value extends CborValue = CborValue> {
       const problem = this.stored.storeLastPeers();
       if (problem !== undefined) this.print(`storage: ${problem.message}`);
       this.engine.leave(this.nowMs());
-      this.showOwnAddress();
-      while (this.engine.pollTransmit(this.datagram)) this.send(this.datagram);
+      while (this.engine.pollTransmit(this.datagram)) this.transmit(this.datagram);
       this.options.socket.close();
     }
     // A node that was not started may have opened the storage in `setRevision`.
     if (this.storage !== undefined && this.storage.close !== undefined) this.storage.close();
   }
 
-  private nowMs(): number {
-    return this.options.clock.nowMs();
-  }
+  /** @internal The caller's time. */
+  nowMs(): number { return this.options.clock.nowMs(); }
 
   /** Shares a value behind the name, whose encoding begins `this.value`. @param nameBytes 0: the node has no name */
   private share(nameBytes: number, value: CborValue, address: number, port: number): void {
@@ -295,9 +292,17 @@ export class GossipNode<Value extends CborValue = CborValue> {
     return events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.physical(this.setTime()));
   }
 
+  /** @internal Throws unless the node is running. */
+  checkRunning(method: string): void {
+    if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
+  }
+
+  /** @internal Notifies of messages. Returns whether there was any. */
+  notifyMessages(): boolean { return this.messageApi !== undefined && this.messageApi.notify(this); }
+
   /** @internal Publishes the event that `prepare` makes and stores. */
   protected publishEvent(method: string, prepare: (nowMs: number) => EncodedEvent): void {
-    if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
+    this.checkRunning(method);
     const nowMs = this.setTime();
     this.engine.publishEvent(nowMs, prepare(nowMs));
     this.drain(false);
@@ -337,17 +342,18 @@ export class GossipNode<Value extends CborValue = CborValue> {
    * After each input: sets the timer, stores what must be stored, sends what is to
    * be sent, and calls back last. Callbacks may throw or close the node, so only the
    * timer for views is left to do after them.
+   *
+   * @internal
    */
-  private drain(isOwnRowNew: boolean): void {
+  drain(isOwnRowNew: boolean): void {
     if (this.phase === STARTED) {
       this.schedule(this.engine.nextDeadline());
       this.storeRevision();
       this.storeEvents();
     }
     let sendError: Error | undefined;
-    this.showOwnAddress();
     while (this.phase === STARTED && this.engine.pollTransmit(this.datagram)) {
-      const error = this.send(this.datagram);
+      const error = this.transmit(this.datagram);
       if (sendError === undefined) sendError = error;
     }
     try {
@@ -363,13 +369,6 @@ export class GossipNode<Value extends CborValue = CborValue> {
     if (problem !== undefined) this.fail("storage", problem);
   }
 
-  /** Links show peers the address that UDP peers see. */
-  private showOwnAddress(): void {
-    const socket = this.options.socket;
-    const rows = this.engine.rows;
-    if (socket.setOwnAddress !== undefined) socket.setOwnAddress(rows.address(OWN_SLOT), rows.port(OWN_SLOT));
-  }
-
   private storeEvents(): void {
     if (this.eventNotifier === undefined) return;
     const problem = this.eventNotifier.api.store();
@@ -377,7 +376,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /** Returns the first error of a run of the node; those that follow are only counted. */
-  private send(datagram: Datagram): Error | undefined {
+  private transmit(datagram: Datagram): Error | undefined {
     this.debug("to", datagram.address, datagram.port, datagram.bytes, datagram.length);
     try {
       this.options.socket.send(datagram.bytes, datagram.length, datagram.address, datagram.port);
@@ -399,8 +398,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.timer = this.options.clock.setTimer(() => this.tick(), delayMs > 0 ? delayMs : 0);
   }
 
-  /** Views of events may change by time alone. */
+  /** Views of events may change by time alone, and what the application did may have posted messages. */
   private scheduleViews(): void {
+    if (this.phase === STARTED && this.messageApi !== undefined) this.schedule(this.engine.nextDeadline());
     if (this.phase !== STARTED || this.eventNotifier === undefined) return;
     const delayMs = this.eventNotifier.delayMs();
     if (delayMs >= 0) this.schedule((this.nowMs() + delayMs) >>> 0);
@@ -412,9 +412,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /** @internal Whether the node was not closed. */
-  isOpen(): boolean {
-    return this.phase !== CLOSED;
-  }
+  isOpen(): boolean { return this.phase !== CLOSED; }
 
   /** @internal Reports that something went wrong; the node goes on. */
   fail(code: GossipErrorCode, error: Error): void {

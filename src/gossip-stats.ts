@@ -1,4 +1,5 @@
 import { CLOCK_NONE, CLOCK_OWN } from "./engine/feed/kinds.js";
+import type { MessageStats } from "./engine/message/message-stats.js";
 import type { NodeEngine } from "./engine/node-engine.js";
 import { DROP_REASONS, dropReasonName } from "./engine/wire/drops.js";
 
@@ -8,7 +9,7 @@ export interface GossipStats {
   bytesSent: number;
   datagramsReceived: number;
   bytesReceived: number;
-  /** Datagrams that the socket refused to send. */
+  /** Datagrams that the socket refused to send, and those to addresses that this device cannot reach. */
   sendFailures: number;
   /** Datagrams, and rows and events in them, that were refused, by reason. */
   drops: Record<string, number>;
@@ -23,9 +24,11 @@ export interface GossipStats {
   removalsForgotten: number;
   /** Values of nodes that were forgotten, of which there was no room for a copy. */
   valuesForgotten: number;
+  /** Missing without the option `messages`. */
+  messages?: MessageStats;
 }
 
-/** The counters of a node. @param sendFailures datagrams that its socket refused */
+/** The counters of a node. @param sendFailures datagrams that its socket could not send */
 export function gossipStats(engine: NodeEngine, sendFailures: number): GossipStats {
   const counted = engine.stats;
   const drops: Record<string, number> = {};
@@ -35,7 +38,7 @@ export function gossipStats(engine: NodeEngine, sendFailures: number): GossipSta
   let valuesTooLong = 0;
   for (let place = 0; place < rows.count; place++) if (rows.isValueTooLong(rows.slotAt(place))) valuesTooLong++;
   for (let reason = 1; reason < DROP_REASONS; reason++) drops[dropReasonName(reason)] = counted.drops(reason);
-  return {
+  const stats: GossipStats = {
     datagramsSent: counted.datagramsSent(),
     bytesSent: counted.bytesSent(),
     datagramsReceived: counted.datagramsReceived(),
@@ -47,4 +50,7 @@ export function gossipStats(engine: NodeEngine, sendFailures: number): GossipSta
     removalsForgotten: feed === undefined ? 0 : feed.feeds.room.removalsForgotten,
     valuesForgotten: feed === undefined ? 0 : feed.upkeep.valuesForgotten,
   };
+  // On XS a property takes 16 bytes.
+  if (engine.messages !== undefined) stats.messages = engine.messages.stats();
+  return stats;
 }

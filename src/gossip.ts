@@ -4,6 +4,8 @@ import { failure } from "./errors.js";
 import type { FrontierEntry, HlcStamp } from "./events/event-api.js";
 import type { EventNotifier } from "./events/event-notifier.js";
 import { GossipNode } from "./gossip-node.js";
+import type { MessageApi } from "./messages/message-api.js";
+import type { PingOptions, QueryOptions, Reach, SendOptions } from "./messages/message-types.js";
 import type { FeedEvent } from "./views/feed-event.js";
 
 export type { CborValue } from "./cbor/cbor.js";
@@ -13,6 +15,11 @@ export type { Digest } from "./digest/sha256.js";
 export type { ChismeError, ErrorCode, GossipErrorCode } from "./errors.js";
 export type { EventFeeds } from "./events/index.js";
 export type { FrontierEntry, HlcStamp } from "./events/event-api.js";
+export type { Messages } from "./messages/index.js";
+export type {
+  Answer, Message, MessageOutcome, PingOptions, PingResult, QueryOptions, Reach, SendOptions,
+} from "./messages/message-types.js";
+export type { MessageStats } from "./engine/message/message-stats.js";
 export type { GossipStats } from "./gossip-node.js";
 export type { NodeRow, NodeState } from "./node-row.js";
 export type { GossipOptions } from "./options.js";
@@ -128,6 +135,72 @@ export class Gossip<Value extends CborValue = CborValue> extends GossipNode<Valu
    */
   now(): HlcStamp {
     return this.needEvents("now").api.now(this.setTime());
+  }
+
+  /**
+   * Sends a message to one node, over other nodes where it is out of reach. The receiver's application gets it once;
+   * it is repeated until the receiver confirms it, or its time is over.
+   *
+   * @param to id, name or address, as in `row`
+   * @param topic 1 to 31 bytes in UTF-8
+   * @throws RangeError or TypeError ERR_ARGUMENT that names the argument, or when `to` is this node itself; Error
+   * ERR_STATE without the option `messages` or a running node
+   */
+  send(to: number | string, topic: string, value: CborValue, options?: SendOptions): void {
+    this.needMessages("send").send(to, topic, value, options);
+  }
+
+  /**
+   * Sends a message to all live nodes, once each. It is stored nowhere: a node that is not there does not get it.
+   *
+   * @param topic 1 to 31 bytes in UTF-8
+   * @returns false when this node has no room for another message now
+   * @throws as `send`
+   */
+  broadcast(topic: string, value: CborValue): boolean {
+    return this.needMessages("broadcast").broadcast(topic, value);
+  }
+
+  /**
+   * Asks all live nodes. Those that know an answer answer, each once.
+   *
+   * @param topic 1 to 31 bytes in UTF-8
+   * @throws as `send`
+   */
+  query(topic: string, value: CborValue, options?: QueryOptions): void {
+    this.needMessages("query").query(topic, value, options);
+  }
+
+  /** Measures the way to a node and back. @param to as in `send` @throws as `send` */
+  ping(to: number | string, options?: PingOptions): void {
+    this.needMessages("ping").ping(to, options);
+  }
+
+  /**
+   * The way to a node as this node's table shows it: ids from the neighbour, which gets the message first, to the node.
+   * Relays follow their own tables. undefined when no way is known.
+   *
+   * @throws as `row`; Error ERR_STATE without the option `messages`
+   */
+  route(to: number | string): number[] | undefined {
+    return this.needMessages("route").route(to);
+  }
+
+  /**
+   * Asks all live nodes whom they reach directly.
+   *
+   * @param onReach called with what a node says, as it comes
+   * @param timeoutMs 100 to 3,600,000; 12 rounds by default
+   * @param onEnd as in `QueryOptions`
+   * @throws as `send`
+   */
+  reachability(onReach: (reach: Reach) => void, timeoutMs?: number, onEnd?: (wasSent: boolean) => void): void {
+    this.needMessages("reachability").reachability(onReach, timeoutMs, onEnd);
+  }
+
+  private needMessages(method: string): MessageApi {
+    if (this.messageApi !== undefined) return this.messageApi;
+    throw failure("ERR_STATE", `${method}: there are no messages without the option messages`);
   }
 
   private needEvents(method: string): EventNotifier {

@@ -29,6 +29,8 @@ export interface NotifyingNode {
   readonly seedNames: SeedNames | undefined;
   /** Whether the node was not closed. */
   isOpen(): boolean;
+  /** Notifies of messages. Returns whether there was any. */
+  notifyMessages(): boolean;
   /** Reports an error to the application. */
   fail(code: GossipErrorCode, error: Error): void;
 }
@@ -75,7 +77,9 @@ export class Notifier<Value extends CborValue> {
     try {
       let more = true;
       // Another row may have the place of one that is forgotten.
-      while (more) more = this.notifyForgotten() || this.notifySome() || this.notifyEvents();
+      while (more) {
+        more = this.notifyForgotten() || this.notifySome() || this.notifyEvents() || this.node.notifyMessages();
+      }
       if (sendError !== undefined) this.node.fail("send", sendError);
     } finally {
       this.isNotifying = false;

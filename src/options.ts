@@ -6,7 +6,7 @@ import { utf8Length, utf8Write } from "./cbor/utf8.js";
 import type { Digest } from "./digest/sha256.js";
 import { BROADCAST_ADDRESS } from "./engine/wire/address.js";
 import type { NodeEngine, Dialect } from "./engine/node-engine.js";
-import type { EngineOptions, FeedMaker } from "./engine/options.js";
+import type { EngineOptions, FeedMaker, MessageMaker } from "./engine/options.js";
 import { networkHash } from "./engine/table/hash.js";
 import {
   FEEDS_HASH_BYTES, NO_NETWORK, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX,
@@ -15,6 +15,8 @@ import {
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/wire/sealer.js";
 import { type ChismeError, type GossipErrorCode, invalid } from "./errors.js";
 import type { EventFeeds } from "./events/index.js";
+import type { LinkTable } from "./links/index.js";
+import type { Messages } from "./messages/index.js";
 import { checkName } from "./node-name.js";
 import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
@@ -117,8 +119,15 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   randomSeed?: number;
   /** Kept up to date from the rows, such as `minMax()`. None by default. */
   views?: View<NoInfer<Value>>[];
+  /**
+   * What `linkTable()` of chisme/links makes, one for each node: it measures round-trip times and losses of the links
+   * to up to 16 neighbours, for `status`. On Node.js built in. Compact frames only.
+   */
+  links?: LinkTable | undefined;
   /** What `eventFeeds()` of chisme/events makes: the node publishes events and passes on those of others. */
   events?: EventFeeds;
+  /** What `messages()` of chisme/messages makes: the node sends and gets messages, and passes on those of others. */
+  messages?: Messages;
   /** SHA-256 of the platform, for `events`: given by the platform, where it has one. */
   digest?: Digest | undefined;
   /** Called with a message about each datagram, for debugging. If it throws, it is not called again. */
@@ -143,6 +152,7 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
 export interface CheckedOptions extends EngineOptions {
   sealer: Sealer | undefined;
   feeds: FeedMaker | undefined;
+  messages: MessageMaker | undefined;
   /** Address and port in turn; address 0: `seedNames` has its name. */
   seeds: number[];
   /** The host names among the seeds, in their order. */
@@ -151,7 +161,8 @@ export interface CheckedOptions extends EngineOptions {
 
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
-  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets";
+  + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets messages "
+  + "links";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -184,16 +195,17 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("onState", options.onState);
   checkFunction("onForget", options.onForget);
   checkFunction("onError", options.onError);
+  if (options.links !== undefined) checkObject("links", options.links, "bind sent received qualityOf");
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
   const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
-  const links = options.socket.links;
-  if (links !== undefined && options.dialect !== undefined) {
-    throw invalid("", "dialect", "links carry compact frames only", false);
+  const media = options.socket.media;
+  if (media !== undefined && options.dialect !== undefined) {
+    throw invalid("", "dialect", "serial lines and radios carry compact frames only", false);
   }
   // Each value and event has to fit on each way.
-  const leastBytes = links === undefined ? datagramBytesMax : Math.min(datagramBytesMax, links.bytesMaxLeast);
+  const leastBytes = media === undefined ? datagramBytesMax : Math.min(datagramBytesMax, media.bytesMaxLeast);
   const network = checkNetwork(options.network);
   const octetBytes = network === NO_NETWORK ? 0 : 1;
   const frameBytes = FRAME_BYTES_MAX + octetBytes + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
@@ -212,18 +224,20 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     network,
     trustedSubnets,
     roundIntervalMs: integer("roundIntervalMs", options.roundIntervalMs, ROUND_INTERVAL_MS, 100, 3600000),
-    links,
+    media,
     capacity: integer("capacity", options.capacity, 64, 2, 65535),
     datagramBytesMax,
     valueBytesMax,
     neighboursMax: integer("neighboursMax", options.neighboursMax, 65535, 3, 65535),
     // The other ends of lines take no place of others.
-    seedCapacity: seedCapacity + (links === undefined ? 0 : links.lines),
+    seedCapacity: seedCapacity + (media === undefined ? 0 : media.lines),
     removeAfterMs: integer("removeAfterMs", options.removeAfterMs, 86400000, 60000, 1728000000),
     broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
+    links: options.links,
     feeds: checkEvents(options.events, leastBytes - octetBytes, options.digest),
+    messages: checkMessages(options.messages, leastBytes),
     seeds: checkSeeds(options, port, seedCapacity, seedNames, trustedSubnets),
     seedNames,
   };
@@ -275,6 +289,9 @@ export function checkEngine<Value extends CborValue>(engine: NodeEngine, options
   if (options.events !== undefined && engine.feed === undefined) {
     throw invalid("", "events", "the option dialect has none", false);
   }
+  if (options.messages !== undefined && engine.messages === undefined) {
+    throw invalid("", "messages", "the option dialect has none", false);
+  }
   if (options.name !== undefined && engine.isNameless === true) {
     throw invalid("", "name", "the option dialect has none", false);
   }
@@ -288,6 +305,13 @@ function checkEvents(
   const isMade = typeof events === "object" && events !== null && typeof events.engineFeeds === "function";
   if (isMade) return events.engineFeeds(datagramBytesMax, digest);
   throw invalid("", "events", `${show(events)} is not made by eventFeeds() of chisme/events`, false);
+}
+
+function checkMessages(messages: Messages | undefined, datagramBytesMax: number): MessageMaker | undefined {
+  if (messages === undefined) return undefined;
+  const isMade = typeof messages === "object" && messages !== null && typeof messages.engineMessages === "function";
+  if (isMade) return messages.engineMessages(datagramBytesMax);
+  throw invalid("", "messages", `${show(messages)} is not made by messages() of chisme/messages`, false);
 }
 
 function checkSealing<Value extends CborValue>(options: GossipOptions<Value>): Sealer | undefined {

@@ -161,7 +161,7 @@ describe("Gossip.status on Node.js", () => {
     ));
     await node.untilRow("is there", "127.0.0.2", ({ port, state }) => port === ports[1] && state === "up");
     const statuses = (): GossipStatus[] => node.events.flatMap((one) => one.event === "status" ? [one.status] : []);
-    for (let i = 0; (statuses().at(-1)?.neighbours.length ?? 0) === 0; i++) {
+    for (let i = 0; statuses().at(-1)?.neighbours[0]?.roundTripMs === undefined; i++) {
       node.write("status\n");
       await node.until(`it printed status ${i}`, () => statuses().length > i);
     }

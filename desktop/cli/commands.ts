@@ -3,6 +3,7 @@ import type { CborValue, FeedEvent, Gossip } from "../../src/gossip.js";
 import type { LatestMap } from "../../src/views/latest-map.js";
 import { nodeStatus } from "../platform/node-status.js";
 import { type NamedFrontierEntry, type NodeReport, bytesAsHex } from "./node-report.js";
+import type { MessageCommands } from "./message-commands.js";
 import { readNumber } from "./number.js";
 
 export const COMMANDS_HELP = `
@@ -11,6 +12,15 @@ export const COMMANDS_HELP = `
   remove TOPIC KEY     remove the value of a topic and key
   forget NODE          remove a node that is down or left, everywhere; NODE is
                        its id, address or name
+  send NODE TOPIC VALUE
+                       send a message to one node, also over several hops
+  broadcast TOPIC VALUE
+                       send a message to all live nodes
+  query TOPIC VALUE    ask all live nodes
+  reply VALUE          answer the last query that arrived
+  ping NODE            measure the way to a node and back
+  route NODE           print the way to a node as this one knows it
+  reachability         print who reaches whom
   status               print neighbours, routes, rows, memory, drops and more
   help                 print these commands
   view                 print the latest value of each topic and key
@@ -29,6 +39,7 @@ export interface CommandTarget {
   gossip: Gossip;
   view: LatestMap;
   report: NodeReport;
+  messages: MessageCommands;
   share: (value: number | undefined) => void;
   quit: () => void;
 }
@@ -70,6 +81,9 @@ export class Commands {
         return 0;
       }
       case "forget": gossip.forget(readNode(need(rest, "forget NODE"))); return 0;
+      case "send": case "broadcast": case "query": case "reply": case "ping": case "route": case "reachability":
+        this.runMessage(name, rest);
+        return 0;
       case "view": report.view(this.target.view.entries()); return 0;
       case "front": report.front(namedFrontier(gossip)); return 0;
       case "export": exportEvents(gossip, need(rest, "export FILE")); return 0;
@@ -78,6 +92,29 @@ export class Commands {
       case "help": process.stderr.write(`${COMMANDS_HELP.trimStart()}\n`); return 0;
       case "quit": quit(); return 0;
       default: share(readReading(text)); return 0;
+    }
+  }
+
+  private runMessage(name: string, rest: string): void {
+    const { gossip, messages } = this.target;
+    switch (name) {
+      case "send": {
+        const usage = "send NODE TOPIC VALUE";
+        const [node, topicAndValue] = nextWord(rest);
+        const [topic, value] = nextWord(topicAndValue);
+        messages.send(gossip, readNode(need(node, usage)), need(topic, usage), parseValue(need(value, usage)));
+        return;
+      }
+      case "broadcast": case "query": {
+        const usage = `${name} TOPIC VALUE`;
+        const [topic, value] = nextWord(rest);
+        messages[name](gossip, need(topic, usage), parseValue(need(value, usage)));
+        return;
+      }
+      case "reply": messages.answer(parseValue(need(rest, "reply VALUE"))); return;
+      case "ping": messages.ping(gossip, readNode(need(rest, "ping NODE"))); return;
+      case "route": messages.route(gossip, readNode(need(rest, "route NODE"))); return;
+      default: messages.reachability(gossip);
     }
   }
 }

@@ -53,6 +53,10 @@ export class JsonReport implements NodeReport {
     this.write("front", { front });
   }
 
+  line(event: string, fields: object): void {
+    this.write(event, fields);
+  }
+
   status(status: GossipStatus): void {
     this.write("status", { status });
   }

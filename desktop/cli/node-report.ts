@@ -18,6 +18,8 @@ export interface NodeReport {
   feedEvent(event: FeedEvent): void;
   view(entries: LatestEntry[]): void;
   front(entries: NamedFrontierEntry[]): void;
+  /** Something about messages. @param text the same for people */
+  line(event: string, fields: object, text: string): void;
   status(status: GossipStatus): void;
   error(code: GossipErrorCode, error: Error): void;
   stop(stats: GossipStats): void;

@@ -12,6 +12,8 @@ import type { GossipStorage } from "../../src/platform/types.js";
 import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
 import { CommandLines, Prompt, readScript } from "./command-lines.js";
+import { messages } from "../../src/messages/index.js";
+import { MessageCommands } from "./message-commands.js";
 import { Commands, exportEvents } from "./commands.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
@@ -24,6 +26,8 @@ export interface NodeOptions {
   dialect: "compact" | "espgossip" | "auto";
   listen?: string;
   interface?: string;
+  serial?: string[];
+  serialBytes?: number;
   seed?: string[];
   advertise?: string;
   network?: string;
@@ -63,6 +67,9 @@ const SEED_CAPACITY_MAX = 255;
 const VALUE_BYTES_MAX = 255;
 /** Default bytes for events in the dialect "compact"; the others have no events. */
 const FEED_BYTES = 262144;
+/** Messages that wait at one time, and senders that are remembered: the most. */
+const MESSAGES = 64;
+const MESSAGE_SENDERS = 1024;
 /** More than the events that fit into the event buffer. */
 const VIEW_CAPACITY = 65535;
 /** Bytes that a datagram needs in addition to a value. */
@@ -77,6 +84,7 @@ export class NodeRun {
   private readonly view = minMax({ select: numberOf });
   private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
   private readonly gossip: Gossip;
+  private readonly messages: MessageCommands;
   private readonly script: string[];
   private readonly commands: Commands;
   private minMaxReported: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
@@ -93,12 +101,13 @@ export class NodeRun {
     this.options = options;
     this.listen = parseListen(options.listen);
     this.report = options.json ? this.jsonReport() : this.textReport();
+    this.messages = new MessageCommands(this.report);
     this.script = naming("--script", () => options.script === undefined ? [] : readScript(options.script));
     this.gossip = new Gossip(this.gossipOptions());
     // Fail now if the file is not writable, not at the end of the run.
     naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
     this.commands = new Commands({
-      gossip: this.gossip, view: this.latest, report: this.report,
+      gossip: this.gossip, messages: this.messages, view: this.latest, report: this.report,
       share: (value) => this.share(value), quit: this.stop,
     });
   }
@@ -208,6 +217,9 @@ export class NodeRun {
     const events = this.events();
     const options: NodeGossipOptions = {
       ...this.listen.address !== undefined && { listen: this.listen.address },
+      ...this.listen.isNone && { udp: false },
+      ...this.options.serial !== undefined && { serial: this.options.serial },
+      ...this.options.serialBytes !== undefined && { serialBytesMax: this.options.serialBytes },
       ...this.options.interface !== undefined && { interface: this.options.interface },
       storage: this.watchedStorage(),
       port: this.listen.port,
@@ -220,6 +232,12 @@ export class NodeRun {
       broadcastAddress: broadcast,
       views: [this.view],
       ...events !== undefined && { events },
+      ...dialect === "compact" && {
+        messages: messages({
+          queue: MESSAGES, senders: MESSAGE_SENDERS,
+          onMessage: (message) => this.messages.arrived(this.gossip, message),
+        }),
+      },
       onUpdate: (rows) => {
         this.report.rows(rows);
         queueMicrotask(() => this.changed());
@@ -359,6 +377,8 @@ interface Listen {
   /** undefined: all interfaces. */
   address: string | undefined;
   port: number;
+  /** No UDP. */
+  isNone: boolean;
 }
 
 /** Splits "127.0.0.2:5001"; either part may be missing. Both are checked later, with the other options. */
@@ -366,7 +386,8 @@ function parseListen(text = ""): Listen {
   const colon = isIPv6(text) ? -1 : text.indexOf(":");
   const address = colon < 0 ? text : text.substring(0, colon);
   const port = colon < 0 ? DEFAULT_PORT : numeric(text.substring(colon + 1));
-  return { address: address === "" || address === "0.0.0.0" ? undefined : address, port };
+  const isNone = address === "none";
+  return { address: isNone || address === "" || address === "0.0.0.0" ? undefined : address, port, isNone };
 }
 
 function writeLine(line: string): void {

@@ -24,6 +24,14 @@ With --json, each line is one object with "event", "timeMs" since the start, and
                endMs, value
   view         view: values by topic and key
   front        front: a list of author, authorName, generation, sequence
+  message      a message: from, fromName, topic, value, hops, isQuery
+  outcome      of send: to, topic, outcome: "delivered", "refused", "unknown" or
+               "timeout"
+  answer       to a query: from, fromName, topic, value, hops; then queryEnd:
+               topic, answers, wasSent
+  ping         to, outcome, ms, there, back: ids of the relays
+  route        to, route: ids from the next node on, or null
+  reach        from, neighbours, hops; then reachEnd: answers, wasSent
   status       status: as the schema chisme/status.schema.json describes it
   error        code, message
   stop         stats
@@ -41,8 +49,13 @@ export function nodeCommand(): Command {
     .description("Run one node over UDP on this computer and print what it learns, until Ctrl-C.")
     .addOption(new Option("--dialect <name>", "dialect; auto uses both and passes rows between them")
       .choices(["compact", "espgossip", "auto"]).default("compact"))
-    .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
+    .option("--listen <address[:port]>", "IPv4 address to bind to; none: no UDP, only --serial "
+      + "(default: all interfaces, port 5000)")
     .option("--interface <name>", "interface to whose address to bind, such as eth0; follows it when it changes")
+    .option("--serial <device[:baud]>", "serial line to one other node, such as /dev/ttyUSB0:115200 (the default); "
+      + "repeatable", append)
+    .option("--serial-bytes <bytes>", "longest datagram on serial lines, the same at both ends, 128 to 1472 "
+      + "(default: 600); limits values and events, too", numeric)
     .option("--advertise <address[:port]>", "where other nodes reach this one, for a container or a port forward "
       + "(default: where its datagrams come from)")
     .option("--network <name>", "exchange only with nodes of this name: 1 to 31 bytes (default: without a name)")

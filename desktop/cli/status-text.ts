@@ -28,8 +28,11 @@ export function statusLines(status: GossipStatus): string[] {
   );
   lines.push("", neighbours.length === 0 ? "no neighbours" : "neighbours");
   lines.push(...table([
-    ["id", "name", "address", "state"],
-    ...neighbours.map((one) => [String(one.id), nameOf(one), `${one.address}:${one.port}`, one.state]),
+    ["id", "name", "address", "state", "round trip", "loss to", "loss from"],
+    ...neighbours.map((one) => [
+      String(one.id), nameOf(one), `${one.address}:${one.port}`, one.state,
+      one.roundTripMs === undefined ? "" : `${Math.round(one.roundTripMs)} ms`, share(one.lossTo), share(one.lossFrom),
+    ]),
   ]));
   lines.push("", routes.length === 0 ? "no nodes out of reach" : "nodes out of reach");
   lines.push(...table([
@@ -63,6 +66,10 @@ function sizes(bytes: Record<string, number>): string {
 function inBytes(bytes: number): string {
   if (bytes < KIB) return `${bytes} B`;
   return bytes < KIB * KIB ? `${(bytes / KIB).toFixed(1)} KiB` : `${(bytes / KIB / KIB).toFixed(1)} MiB`;
+}
+
+function share(loss: number | undefined): string {
+  return loss === undefined ? "" : `${(100 * loss).toFixed(1)} %`;
 }
 
 function nameOf({ name }: StatusNode): string {

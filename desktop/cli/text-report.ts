@@ -112,6 +112,10 @@ export class TextReport implements NodeReport {
     }
   }
 
+  line(_event: string, _fields: object, text: string): void {
+    this.write(text);
+  }
+
   /** Prints no time, as `view` does. */
   status(status: GossipStatus): void {
     for (const line of statusLines(status)) this.options.writeLine(line);

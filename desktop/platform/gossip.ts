@@ -1,12 +1,18 @@
 import { invalid } from "../../src/errors.js";
 import { show } from "../../src/checks.js";
-import { type CborValue, Gossip as CoreGossip, type GossipOptions } from "../../src/gossip.js";
+import {
+  type Answer, type CborValue, Gossip as CoreGossip, type GossipOptions, type MessageOutcome, type PingOptions,
+  type PingResult, type QueryOptions, type Reach, type SendOptions,
+} from "../../src/gossip.js";
+import { linkTable } from "../../src/links/index.js";
 import type { Platform } from "../../src/platform/types.js";
+import { Arrivals } from "./arrivals.js";
 import type { GossipStatus } from "../../src/status/index.js";
 import { nodePlatform } from "./node-platform.js";
-import { NodeSocket } from "./node-socket.js";
+import type { NodeSocket } from "./node-socket.js";
 import { nodeStatus } from "./node-status.js";
 import { randomId } from "./random-id.js";
+import { serialLines } from "./serial-lines.js";
 
 /** Options of `Gossip` on Node.js: all have a default. */
 export interface NodeGossipOptions<Value extends CborValue = CborValue>
@@ -24,6 +30,15 @@ export interface NodeGossipOptions<Value extends CborValue = CborValue>
    */
   interface?: string;
   /**
+   * Serial lines, each to one other node, such as ["/dev/ttyUSB0:115200"]: 1 to 8. Without a speed it is 115,200 bits
+   * per second. Not with `socket` or `dialect`.
+   */
+  serial?: string[];
+  /** Longest datagram on the serial lines, best the same at both ends: 128 to 1,472 bytes, 600 by default. */
+  serialBytesMax?: number;
+  /** false: the node has no UDP, only its serial lines. true by default. */
+  udp?: boolean;
+  /**
    * Draws a new id, also if the storage has one: for a copy of another node's storage. The
    * node goes on with all events of the storage, as copies, so that nothing is lost or shown
    * twice. Not with `id`. false by default.
@@ -38,16 +53,22 @@ export interface NodeGossipOptions<Value extends CborValue = CborValue>
  * sealing, SHA-256 and a random seed, where the options do not give others.
  */
 export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Value> {
-  private readonly nodeSocket: NodeSocket | undefined;
+  private readonly closing: { closed(): Promise<void> }[] = [];
   private readonly signal: AbortSignal | undefined;
   private readonly onAbort = (): void => void this.close();
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
   constructor(options: NodeGossipOptions<Value> = {}) {
-    const { listen, interface: interfaceName, signal, newId, ...more } = checked(options);
-    const made = { ...nodePlatform(listen, interfaceName), ...given(more), ...newId && { id: randomId() } };
+    const { listen, interface: interfaceName, signal, newId, serial, serialBytesMax, udp, ...more } = checked(options);
+    const links = more.links ?? linkTable();
+    const platform = nodePlatform(listen, interfaceName);
+    const lines = serialLines({ ...more, serial, serialBytesMax, udp }, platform.socket);
+    const made = {
+      ...platform, ...lines && { socket: lines.socket }, ...given(more), links, ...newId && { id: randomId() },
+    };
     super(made);
-    this.nodeSocket = made.socket instanceof NodeSocket ? made.socket : undefined;
+    if (udp !== false && more.socket === undefined) this.closing.push(platform.socket as NodeSocket);
+    this.closing.push(...lines?.devices ?? []);
     this.signal = signal;
     if (signal?.aborted) void this.close();
     else signal?.addEventListener("abort", this.onAbort, { once: true });
@@ -65,7 +86,77 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   override close(): Promise<void> {
     this.signal?.removeEventListener("abort", this.onAbort);
     super.close();
-    return this.nodeSocket?.closed() ?? Promise.resolve();
+    return Promise.all(this.closing.map((part) => part.closed())).then(() => undefined);
+  }
+
+  /**
+   * As `send` of the core, with a promise of the outcome.
+   *
+   * @returns a promise that never rejects. It stays open if the node is closed before
+   */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `send` need no promise.
+  override send(to: number | string, topic: string, value: CborValue, options?: SendOptions): Promise<MessageOutcome> {
+    return new Promise((resolve) => {
+      const onOutcome = (outcome: MessageOutcome): void => {
+        options?.onOutcome?.(outcome);
+        resolve(outcome);
+      };
+      super.send(to, topic, value, { ...options, onOutcome });
+    });
+  }
+
+  /**
+   * As `query` of the core. What it returns gives the answers as they come, by `for await`; awaited, it gives all of
+   * them when the time is over.
+   *
+   * @throws as `query` of the core, and Error ERR_NO_ROOM from the iteration or the promise when this node has no room
+   * for another message now
+   */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `query` need no promise.
+  override query<Value extends CborValue = CborValue>(
+    topic: string, value: CborValue, options: QueryOptions<Value> = {},
+  ): Arrivals<Answer<Value>> {
+    const answers = new Arrivals<Answer<Value>>();
+    super.query(topic, value, {
+      ...options,
+      onAnswer: (answer) => {
+        options.onAnswer?.(answer as Answer<Value>);
+        answers.add(answer as Answer<Value>);
+      },
+      onEnd: (wasSent) => {
+        options.onEnd?.(wasSent);
+        answers.end(wasSent);
+      },
+    });
+    return answers;
+  }
+
+  /** As `ping` of the core, with a promise of what it found, which never rejects. */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `ping` need no promise.
+  override ping(to: number | string, options: PingOptions = {}): Promise<PingResult> {
+    return new Promise((resolve) => {
+      const onPong = (result: PingResult): void => {
+        options.onPong?.(result);
+        resolve(result);
+      };
+      super.ping(to, { ...options, onPong });
+    });
+  }
+
+  /** As `reachability` of the core. What it returns is as that of `query`. */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's need no promise.
+  override reachability(
+    onReach?: (reach: Reach) => void, timeoutMs?: number, onEnd?: (wasSent: boolean) => void,
+  ): Arrivals<Reach> {
+    const reaches = new Arrivals<Reach>();
+    super.reachability((reach) => {
+      onReach?.(reach);
+      reaches.add(reach);
+    }, timeoutMs, (wasSent) => {
+      onEnd?.(wasSent);
+      reaches.end(wasSent);
+    });
+    return reaches;
   }
 
   /**

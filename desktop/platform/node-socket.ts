@@ -26,8 +26,13 @@ const WATCH_MS = 1000;
  * with an address or an interface, of that one only. Loopback interfaces, and
  * networks of less than 4 addresses, have none. The interfaces are read anew each
  * time.
+ *
+ * A datagram to an address to which this computer has no way is counted, without an
+ * error: in a network where not everybody reaches everybody that is no fault.
  */
 export class NodeSocket implements GossipSocket {
+  /** See `GossipSocket`. */
+  unreachable = 0;
   /** As uint32; 0: all interfaces, or those of `interfaceName`. */
   private readonly listen: number;
   private readonly interfaceName: string | undefined;
@@ -60,6 +65,7 @@ export class NodeSocket implements GossipSocket {
     this.onDatagram = onDatagram;
     this.onError = onError;
     this.trouble = "";
+    this.unreachable = 0;
     if (this.isEverywhere()) {
       this.main = this.open(0, false, onDatagram);
       return;
@@ -70,7 +76,7 @@ export class NodeSocket implements GossipSocket {
     if (trouble !== "") setImmediate(() => this.report(trouble));
   }
 
-  /** @throws Error when there is no open socket or the system refused the datagram before this one */
+  /** @throws Error when there is no open socket or the system refused a datagram before this one */
   send(bytes: Uint8Array, length: number, address: number, port: number): void {
     const main = this.main;
     if (main === undefined) {
@@ -212,7 +218,7 @@ export class NodeSocket implements GossipSocket {
 
   private open(address: number, isShared: boolean, onDatagram: OnDatagram): UdpSocket {
     const binding = { address, port: this.port, isShared };
-    const socket = new UdpSocket(binding, onDatagram, (error) => this.onError(error));
+    const socket = new UdpSocket(binding, onDatagram, (error) => this.onError(error), () => this.unreachable++);
     this.unclosed.add(socket);
     void socket.closed.then(() => this.unclosed.delete(socket));
     return socket;

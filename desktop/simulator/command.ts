@@ -13,12 +13,12 @@ import { SCENARIO_DEFAULTS, type ScenarioOptions } from "./scenario-types.js";
 import { type Scenario, ScenarioRun, runScenario } from "./scenario.js";
 import { SCENARIOS, findScenario } from "./scenarios.js";
 import {
-  ROUNDS_MAX, SIMULATE_DEFAULTS, type SimulateOptions, type SimulatedTopology, roundsFor, simulateInSteps, topologyOf,
+  ROUNDS_MAX, SIMULATE_DEFAULTS, type SimulateOptions, roundsFor, simulateInSteps,
 } from "./simulate.js";
 import { TerminalReport } from "./terminal-report.js";
 import type { Topology } from "./topology.js";
 import {
-  BRIDGES_MAX, ONE_WAY_PART_MAX, SPEED_MAX, TOPOLOGY_SHAPES, type TopologyShape,
+  BRIDGES_MAX, ONE_WAY_PART_MAX, SPEED_MAX, type SimulatedTopology, TOPOLOGY_SHAPES, type TopologyShape, topologyOf,
 } from "./topology-shapes.js";
 import { topologyFigures } from "./topology-text.js";
 
@@ -166,7 +166,7 @@ function topologyOption(flags: Flags, command: Command): SimulatedTopology | und
 }
 
 /** Makes the topology once, for its figures and for what can be wrong with it only then. */
-function topologyOrError(options: SimulateOptions, command: Command): Topology | undefined {
+function topologyOrError(options: SimulateOptions | ScenarioOptions, command: Command): Topology | undefined {
   try {
     return topologyOf(options);
   } catch (error) {
@@ -236,7 +236,7 @@ function runSeeds(name: string | undefined, { first, last }: SeedRange, flags: F
 function scenarioOf(
   name: string, flags: Flags, seed: number, command: Command,
 ): { scenario: Scenario; options: ScenarioOptions } {
-  for (const option of ["loss", "rounds", "topology"] as const) {
+  for (const option of ["loss", "rounds", "moving"] as const) {
     if (flags[option] !== undefined) command.error(`error: option '--${option}' has no meaning with '--scenario'`);
   }
   if (flags.nodes !== undefined && flags.nodes > SCENARIO_NODES_MAX) {
@@ -244,13 +244,19 @@ function scenarioOf(
   }
   const scenario = findScenario(name);
   if (scenario === undefined) throw new Error(`no scenario ${name}`);
+  const topology = topologyOption(flags, command);
+  if (topology !== undefined && scenario.isDeparting === true) {
+    command.error(`error: option '--topology' has no meaning with '--scenario ${name}': other nodes come there`);
+  }
   const options: ScenarioOptions = {
     ...SCENARIO_DEFAULTS,
     ...flags.nodes !== undefined && { nodes: flags.nodes },
     ...dialectOption(flags),
     ...flags.datagramBytes !== undefined && { datagramBytesMax: flags.datagramBytes },
+    ...topology !== undefined && { topology },
     seed,
   };
+  topologyOrError(options, command);
   return { scenario, options };
 }
 

@@ -99,6 +99,11 @@ export class SimNetwork implements SimMedium {
     return [...parts.map((part) => part.map((index) => nodes[index])), ...beyond.map((node) => [node])];
   }
 
+  /** Whether some datagrams are dropped at cuts, or some running nodes have no path to each other. */
+  get isCut(): boolean {
+    return this.faults.cuts.length > 0 || (this.topology !== undefined && this.runningParts.length > 1);
+  }
+
   /** Adds a device. It is switched on after `startAfterMs`, but not before virtual time advances. */
   addNode(options: SimNodeOptions = {}): SimNode {
     const index = this.nodes.length;

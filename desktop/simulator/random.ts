@@ -39,4 +39,5 @@ export const STREAM_SCENARIO = 2;
 export const STREAM_STRANGERS = 3;
 export const STREAM_EVENTS = 4;
 export const STREAM_TOPOLOGY = 5;
+export const STREAM_MESSAGES = 6;
 export const STREAM_NODES = 0x10000;

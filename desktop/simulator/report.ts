@@ -1,6 +1,7 @@
 import Table from "cli-table3";
 import type { Colors } from "picocolors/types.js";
 import type { Violation } from "./checkers.js";
+import type { MessageFigures } from "./message-course.js";
 import {
   type RoundFigures, type SimulateOptions, type SimulateResult, type StepFigures, lastReadingRound,
 } from "./simulate.js";
@@ -122,8 +123,17 @@ export function writeTable(options: SimulateOptions, result: SimulateResult, out
     ...options.topology === undefined ? [] : [["live nodes suspected", plural(result.suspects, "time")] as const],
     ["live nodes held as DOWN", plural(result.falseDowns, "time")],
     ...result.partsMost === 1 ? [] : [["parts", `${result.partsMost} at most, ${result.parts} at the end`] as const],
+    ...result.messages === undefined ? [] : messageRows(result.messages),
     ["violations", countText(result.violationCount)],
   ], output);
+}
+
+function messageRows({ sent, delivered, twice, hops, shortestHops, mostHops }: MessageFigures): [string, string][] {
+  const path = `${hops.toFixed(1)} on average, ${mostHops} at most; the shortest paths have ${shortestHops.toFixed(1)}`;
+  return [
+    ["messages delivered", `${countText(delivered)} of ${countText(sent)}, ${countText(twice)} twice`],
+    ["their hops", path],
+  ];
 }
 
 /** Whether the network agreed and, if not, the first violations. */

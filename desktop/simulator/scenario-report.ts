@@ -2,6 +2,8 @@ import { SingleBar } from "cli-progress";
 import { type ReportOutput, writeRows, writeViolations } from "./report.js";
 import type { ScenarioOptions, ScenarioResult, ScenarioStep } from "./scenario-types.js";
 import { bytesText, countText, plural, replayScenarioArguments } from "./text.js";
+import { topologyOf } from "./topology-shapes.js";
+import { topologyFigures, topologyText } from "./topology-text.js";
 
 /** Receives the figures of a scenario while it runs. */
 export interface ScenarioReport {
@@ -68,6 +70,8 @@ function writeHead(summary: string, name: string, options: ScenarioOptions, outp
   writeLine(colors.bold(`${name}, ${plural(options.nodes, "node")}: ${summary}`));
   const sealed = options.dialect === "sealed" ? "sealed " : "";
   writeLine(`seed ${options.seed}, ${sealed}datagrams of at most ${countText(options.datagramBytesMax)} bytes`);
+  const topology = topologyOf(options);
+  if (topology !== undefined) writeLine(topologyText(topologyFigures(topology)));
   writeLine(colors.dim(`to repeat this run: ${output.command} ${replayScenarioArguments(name, options)}`));
 }
 

@@ -1,6 +1,8 @@
 /** How long the phases of scenarios take. */
 
 export const WARM_UP_ROUNDS = 12;
+/** More for each hop of the longest path, where not every node reaches every other; also for the healing. */
+export const ROUNDS_PER_HOP = 2;
 export const SAFETY_ROUNDS = 30;
 /** The same where nodes leave for ever: time to be forgotten, and to return, several times. */
 export const DEPARTING_ROUNDS = 150;
@@ -29,7 +31,9 @@ export const TIDY_ROUNDS = 160;
 /**
  * Rounds within which a network must agree after the faults: time to retry nodes
  * that are DOWN, and the time of one suspicion.
+ *
+ * @param hops of the longest path, where not every node reaches every other; otherwise 0
  */
-export function roundsToHealMax(nodes: number): number {
-  return 16 + 2 * Math.ceil(Math.log2(nodes));
+export function roundsToHealMax(nodes: number, hops: number): number {
+  return 16 + 2 * Math.ceil(Math.log2(nodes)) + ROUNDS_PER_HOP * hops;
 }

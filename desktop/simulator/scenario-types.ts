@@ -2,6 +2,7 @@ import type { Violation } from "./checkers.js";
 import type { SimDialect } from "./dialects.js";
 import type { StorageImage } from "./holders.js";
 import type { SimCounts } from "./network.js";
+import type { SimulatedTopology } from "./topology-shapes.js";
 
 export interface ScenarioOptions {
   seed: number;
@@ -11,11 +12,13 @@ export interface ScenarioOptions {
   dialect: SimDialect;
   /** Rounds that an agreement must last. */
   lastingRounds: number;
+  /** Which nodes reach which, without movement. Without it, each node reaches all others. */
+  topology?: SimulatedTopology;
   /** Bytes for events; without it, the seed and the scenario decide whether event buffers are large or small. */
   feedBytes?: number;
 }
 
-export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed"> = {
+export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed" | "topology"> = {
   nodes: 12,
   roundIntervalMs: 10000,
   datagramBytesMax: 1200,

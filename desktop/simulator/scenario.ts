@@ -14,10 +14,11 @@ import { SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
 import {
   CLOCK_SKEW_PPM, DEPARTING_ROUNDS, ESPGOSSIP_ROUNDS, FOREIGN_ROUNDS, FORGET_ROUNDS, GAP_ROUNDS, INVENTED_ROUNDS,
-  REMOVE_AFTER_MS, REST_ROUNDS, SAFETY_ROUNDS, TIDY_ROUNDS, WARM_UP_ROUNDS, roundsToHealMax,
+  REMOVE_AFTER_MS, REST_ROUNDS, ROUNDS_PER_HOP, SAFETY_ROUNDS, TIDY_ROUNDS, WARM_UP_ROUNDS, roundsToHealMax,
 } from "./scenario-times.js";
 import type { Crash, ScenarioOptions, ScenarioResult, ScenarioStep, SoakStretch } from "./scenario-types.js";
 import { Strangers } from "./strangers.js";
+import { topologyOf } from "./topology-shapes.js";
 
 type Steps<Result = void> = Generator<ScenarioStep, Result, undefined>;
 
@@ -75,6 +76,8 @@ export class ScenarioRun {
   /** The attackers, in scenarios that have some. */
   strangers: Strangers | undefined;
   private readonly scenario: Scenario;
+  /** Of the longest path of the topology. */
+  private readonly hops: number;
   private readonly violations: Violation[] = [];
   private readonly former = new FormerRevisions();
   /** Nodes that lost their storage. Their statements may be older than their former ones. */
@@ -96,6 +99,9 @@ export class ScenarioRun {
     this.scenario = scenario;
     this.options = options;
     this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
+    const topology = topologyOf(options);
+    this.network.topology = topology;
+    this.hops = topology?.diameter ?? 0;
     this.random = new SimRandom(options.seed, STREAM_SCENARIO);
     const { seed, nodes, feedBytes } = options;
     const { isForgetful = false, isDeparting = false } = scenario;
@@ -182,7 +188,7 @@ export class ScenarioRun {
 
   private roundsToHealMax(): number {
     if (this.isBoards) return ESPGOSSIP_ROUNDS;
-    return roundsToHealMax(this.options.nodes) + (this.isCorrupting ? FOREIGN_ROUNDS : 0)
+    return roundsToHealMax(this.options.nodes, this.hops) + (this.isCorrupting ? FOREIGN_ROUNDS : 0)
       + (this.scenario.isDeparting === true ? FORGET_ROUNDS : 0) + (this.strangers === undefined ? 0 : INVENTED_ROUNDS);
   }
 
@@ -250,8 +256,7 @@ export class ScenarioRun {
   addNode(): void {
     const { nodes, roundIntervalMs, dialect } = this.options;
     const skewPpm = this.scenario.clockSkewPpm ?? CLOCK_SKEW_PPM;
-    const seeds = this.scenario.isSeedless === true ? 0 : this.seedCount;
-    const seedList = Array.from({ length: seeds }, (_, index) => formatAddress(addressOfIndex(index)));
+    const seedList = this.seedListOf(this.nodes.length);
     this.network.addNode({
       options: {
         seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(dialect),
@@ -283,6 +288,15 @@ export class ScenarioRun {
     });
   }
 
+  /** With a topology, a node that it reaches. */
+  private seedListOf(index: number): string[] {
+    const { topology } = this.network;
+    if (this.scenario.isSeedless === true) return [];
+    const seeds = topology === undefined
+      ? Array.from({ length: this.seedCount }, (_, seed) => seed) : [topology.parent(index)];
+    return seeds.map((seed) => formatAddress(addressOfIndex(seed)));
+  }
+
   private noteState({ state, id }: NodeRow): void {
     if (state !== "down" || !this.nodes.some((node) => node.isRunning && node.gossip?.id === id)) return;
     this.falseDowns++;
@@ -290,9 +304,10 @@ export class ScenarioRun {
   }
 
   private *warmUp(): Steps {
-    for (let round = 1; round <= WARM_UP_ROUNDS; round++) {
+    const rounds = WARM_UP_ROUNDS + ROUNDS_PER_HOP * this.hops;
+    for (let round = 1; round <= rounds; round++) {
       this.network.runFor(this.roundIntervalMs);
-      yield { phase: "warm-up", round, rounds: WARM_UP_ROUNDS };
+      yield { phase: "warm-up", round, rounds };
       if (round !== WARM_UP_ROUNDS / 2) continue;
       for (const node of this.nodes) this.push(node);
       this.publishSome();
@@ -394,7 +409,7 @@ export class ScenarioRun {
       this.runRound();
       yield { phase: "rest", round, rounds: REST_ROUNDS };
     }
-    yield* this.settle(roundsToHealMax(this.options.nodes));
+    yield* this.settle(roundsToHealMax(this.options.nodes, this.hops));
     this.addViolations(this.events.checkCopies(this.network.running));
   }
 
@@ -402,7 +417,7 @@ export class ScenarioRun {
     const { network, roundIntervalMs } = this;
     network.runFor(roundIntervalMs);
     if (this.isBoards || this.isCorrupting) return;
-    this.events.observe(network.running, Math.floor(network.nowMs / roundIntervalMs), network.faults.cuts.length > 0);
+    this.events.observe(network.running, Math.floor(network.nowMs / roundIntervalMs), network.isCut);
   }
 
   /** Waits until nodes with `fillGaps` hold all events. They request few feeds at a time, so this takes longer. */

@@ -4,15 +4,16 @@ import {
   type Violation, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, minMaxOf,
 } from "./checkers.js";
 import { differences, heldValue } from "./differences.js";
-import { SimRandom, STREAM_NODES, STREAM_SCENARIO } from "./random.js";
+import { SimRandom, STREAM_MESSAGES, STREAM_NODES, STREAM_SCENARIO } from "./random.js";
 import { type SimDialect, optionsOfDialect } from "./dialects.js";
 import { SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
+import { HOPS_MAX, MessageCourse, type MessageFigures } from "./message-course.js";
 import { MovingTopology } from "./moving-topology.js";
 import { PathHistory } from "./path-history.js";
 import { Thermometer } from "./temperature.js";
 import type { Topology } from "./topology.js";
-import { type TopologyOptions, makeTopology } from "./topology-shapes.js";
+import { type SimulatedTopology, topologyOf } from "./topology-shapes.js";
 
 export interface SimulateOptions {
   nodes: number;
@@ -25,9 +26,6 @@ export interface SimulateOptions {
   /** Which nodes reach which. Without it, each node reaches all others. */
   topology?: SimulatedTopology;
 }
-
-/** Options of `makeTopology` without those that the simulation has itself. */
-export type SimulatedTopology = Omit<TopologyOptions, "nodes" | "seed">;
 
 export const SIMULATE_DEFAULTS: Omit<SimulateOptions, "seed" | "topology"> = {
   nodes: 50,
@@ -86,6 +84,8 @@ export interface SimulateResult {
   /** Parts of the network at the end, and the most at the end of any round. */
   parts: number;
   partsMost: number;
+  /** With a topology, and enough rounds after the last readings. */
+  messages?: MessageFigures;
   violationCount: number;
   /** The first violations, at most 100. */
   violations: Violation[];
@@ -103,10 +103,12 @@ export function readingRounds(nodes: number): number {
 const VIOLATIONS_MAX = 100;
 export const ROUNDS_MAX = 10000;
 /** Rounds in which all nodes agree, beside those for each link of a long path. */
-const SETTLING_ROUNDS = 12;
+const SETTLING_ROUNDS = 20;
 /** Part of the rounds, from the first on, in which nodes measure. They span one simulated day. */
 const READING_PART = 0.6;
 const SEEDS = 2;
+/** Rounds until a message is given up, and one more. */
+const OUTCOME_ROUNDS = 13;
 /** The longest number in CBOR. 5,000 nodes hold 5,000 values each, so each byte here takes 25 MB. */
 const READING_BYTES_MAX = 9;
 
@@ -144,11 +146,6 @@ export function lastReadingRound(rounds: number): number {
   return Math.max(1, Math.floor(rounds * READING_PART));
 }
 
-/** The topology of a simulation; undefined: each node reaches all others. */
-export function topologyOf({ nodes, seed, topology }: SimulateOptions): Topology | undefined {
-  return topology === undefined ? undefined : makeTopology({ ...topology, nodes, seed });
-}
-
 /**
  * Rounds that are enough for a topology by default. In the last 40 % of them each
  * reading must get from end to end. Where nodes moved, those that are gone must also
@@ -173,6 +170,7 @@ class TemperatureRun {
   private readonly views = new Map<SimNode, MinMax>();
   private readonly topology: Topology | undefined;
   private readonly paths: PathHistory;
+  private readonly messages = new MessageCourse();
   private readonly ids = new Map<number, number>();
   private suspects = 0;
   private falseDowns = 0;
@@ -197,6 +195,7 @@ class TemperatureRun {
     const random = new SimRandom(options.seed, STREAM_SCENARIO);
     for (let i = 0; i < options.nodes; i++) this.addNode(random);
     if (this.topology instanceof MovingTopology) this.moveEachRound(this.topology);
+    if (this.topology !== undefined) this.scheduleMessages(this.topology);
   }
 
   step(round: number, part: number): StepFigures {
@@ -234,6 +233,7 @@ class TemperatureRun {
     const omitted = this.checkValues(violations);
     violations.push(...checkDatagramBytes(network), ...checkErrors(network));
     const reading = lastReadingRound(options.rounds);
+    const messages = this.messages.figures();
     return {
       agreed: violations.length + omitted === 0,
       roundsToAgree: agreedSince === 0 ? null : Math.max(0, agreedSince - reading),
@@ -249,6 +249,7 @@ class TemperatureRun {
       falseDowns: this.falseDowns,
       parts: this.parts,
       partsMost: this.partsMost,
+      ...messages !== undefined && { messages },
       violationCount: violations.length + omitted,
       violations: violations.slice(0, VIOLATIONS_MAX),
     };
@@ -310,6 +311,23 @@ class TemperatureRun {
     });
   }
 
+  /** After the last readings each node sends a message in each round, while there is time for its outcome. */
+  private scheduleMessages(topology: Topology): void {
+    const { nodes, rounds, roundIntervalMs, seed } = this.options;
+    const random = new SimRandom(seed, STREAM_MESSAGES);
+    for (let round = lastReadingRound(rounds); round < rounds - OUTCOME_ROUNDS; round++) {
+      for (let node = 0; node < nodes; node++) {
+        this.network.schedule(round * roundIntervalMs + random.below(roundIntervalMs), () => {
+          const hops = topology.distances(node);
+          const others = Array.from(hops.keys()).filter((other) => hops[other] > 0 && hops[other] <= HOPS_MAX);
+          if (others.length === 0) return;
+          const to = random.pick(others);
+          this.messages.send(this.network.nodes[node], this.network.nodes[to], hops[to]);
+        });
+      }
+    }
+  }
+
   private noteState(by: SimNode, { id, state }: NodeRow): void {
     const subject = this.ids.get(id);
     if (subject !== undefined && !this.paths.hadPath(by.index, subject)) return;
@@ -358,6 +376,7 @@ class TemperatureRun {
           storage,
           ...platform,
           views: [view],
+          ...this.topology !== undefined && { messages: this.messages.option() },
           onState: (row) => this.noteState(node, row),
           onError: (code, error) => {
             // A node that moves may be alone for a while, which is no fault.

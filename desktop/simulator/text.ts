@@ -1,6 +1,7 @@
 import type { TableConstructorOptions } from "cli-table3";
 import { SCENARIO_DEFAULTS, type ScenarioOptions } from "./scenario-types.js";
 import { SIMULATE_DEFAULTS, type SimulateOptions } from "./simulate.js";
+import type { SimulatedTopology } from "./topology-shapes.js";
 
 /** Options of cli-table3 for columns without lines between them. */
 export const PLAIN_TABLE: TableConstructorOptions = {
@@ -52,7 +53,7 @@ export function replayArguments(options: SimulateOptions): string {
   return [...parts, ...topologyArguments(options)].join(" ");
 }
 
-function topologyArguments({ topology }: SimulateOptions): string[] {
+function topologyArguments({ topology }: { topology?: SimulatedTopology }): string[] {
   if (topology === undefined) return [];
   const { shape, cellSize, bridges, oneWayPart, speed } = topology;
   return [
@@ -71,5 +72,5 @@ export function replayScenarioArguments(scenario: string, options: ScenarioOptio
   if (nodes !== SCENARIO_DEFAULTS.nodes) parts.push(`--nodes ${nodes}`);
   if (datagramBytesMax !== SCENARIO_DEFAULTS.datagramBytesMax) parts.push(`--datagram-bytes ${datagramBytesMax}`);
   if (dialect === "sealed") parts.push("--sealed");
-  return parts.join(" ");
+  return [...parts, ...topologyArguments(options)].join(" ");
 }

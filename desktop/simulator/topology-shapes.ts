@@ -39,6 +39,9 @@ export interface TopologyOptions {
   speed?: number;
 }
 
+/** Options of `makeTopology` without those that a simulation has itself. */
+export type SimulatedTopology = Omit<TopologyOptions, "nodes" | "seed">;
+
 export const TOPOLOGY_NODES_MAX = 5000;
 export const ONE_WAY_PART_MAX = 0.5;
 export const CELL_SIZE_DEFAULT = 8;
@@ -62,6 +65,13 @@ export function makeTopology(options: TopologyOptions): Topology {
   const random = new SimRandom(seed, STREAM_TOPOLOGY);
   if (shape === "radio") return radio(nodes, oneWayPart, speed, random);
   return withOneWayLinks(new Topology(shape, nodes, linksOf(options)), oneWayPart, random);
+}
+
+/** The topology of a simulation; undefined: each node reaches all others. */
+export function topologyOf(
+  { nodes, seed, topology }: { nodes: number; seed: number; topology?: SimulatedTopology },
+): Topology | undefined {
+  return topology === undefined ? undefined : makeTopology({ ...topology, nodes, seed });
 }
 
 /** The links of a shape that is not random. They are symmetric. */

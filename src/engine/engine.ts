@@ -1,17 +1,16 @@
 import { Clock, earlier } from "./clock.js";
 import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
-import { compareCapacity, exchangeLimits, isOfNetwork, noteValue, showsLimits } from "./limits.js";
+import { exchangeLimits, isOfNetwork, noteValue, reviewNetwork, showsLimits } from "./limits.js";
 import { expireStates, suspectSilent } from "./membership/expiry.js";
-import { hasLiveNode } from "./membership/probe-order.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { noteStatement } from "./membership/routes.js";
 import { Suspicion } from "./membership/suspicion.js";
+import type { MessageProtocol } from "./message/message-protocol.js";
 import type { NodeEngine } from "./node-engine.js";
 import {
-  ALONE_ROUNDS, NOTIFY_ALONE, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_NETWORK, NOTIFY_SEALED, NOTIFY_TABLE_FULL,
-  type Notification, Faults, nextChange, nextStranger,
+  Faults, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, type Notification, nextChange, nextStranger,
 } from "./notifications.js";
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
@@ -20,6 +19,7 @@ import {
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, challenge, correctStale } from "./reconcile/refusals.js";
+import { isJson, reportRefusal } from "./report-refusal.js";
 import { settleFeeds } from "./settle-feeds.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
@@ -30,12 +30,11 @@ import { LEFT, UP } from "./table/states.js";
 import { checkFrame, parseFrame } from "./wire/admission.js";
 import { locateSender } from "./wire/advertised.js";
 import {
-  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_SEAL, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN,
-  DROP_UNSEALED, DROP_UNTRUSTED,
+  DROP_ID_CONFLICT, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_STALE, DROP_TABLE_FULL, DROP_UNPROVEN, DROP_UNTRUSTED,
 } from "./wire/drops.js";
 import {
-  FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_ROWS,
-  SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  FLAG_BROADCAST, FLAG_CHALLENGE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
+  SECTION_ROWS, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./wire/frame.js";
 import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
 import { ReplayGuard } from "./wire/replay-guard.js";
@@ -45,8 +44,6 @@ import { WordPool } from "./word-pool.js";
 const LATE_MS = 200;
 /** The first counter of a start is random below this. An attacker that has not seen it cannot answer it. */
 const FIRST_COUNTERS = 0x8000000;
-/** A shorter JSON datagram is not from an ESPGossip node and gets no sign of life. */
-const JSON_BYTES_MIN = 12;
 
 /**
  * One node of a gossip network, without sockets, a clock or a source of random
@@ -68,6 +65,8 @@ export class Engine implements NodeEngine {
   readonly stats: Stats;
   /** The event feeds; undefined in a node without them. */
   readonly feed: FeedProtocol | undefined;
+  /** The messages; undefined in a node without them. */
+  readonly messages: MessageProtocol | undefined;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly own: OwnRow;
@@ -84,7 +83,7 @@ export class Engine implements NodeEngine {
   constructor(options: EngineOptions) {
     const seedWords = options.seedCapacity * SEED_WORDS;
     const pool = new WordPool(STATS_WORDS + ROUND_WORDS + seedWords + outboxWords(options.datagramBytesMax));
-    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, options.links);
+    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, options.media);
     this.rows = rows;
     this.stats = new Stats(pool);
     this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);
@@ -98,9 +97,13 @@ export class Engine implements NodeEngine {
     this.frame.events = this.feed;
     const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
     this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox, options.network);
+    if (options.links !== undefined) this.outbox.links = options.links.bind(rows, this.clock);
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
     this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool, most);
+    this.messages = options.messages === undefined ? undefined
+      : options.messages(rows, this.clock, this.random, this.rounds, this.outbox, options.sealer);
+    this.outbox.messages = this.messages;
     const advertised = options.advertisedAddress;
     const port = options.advertisedPort ?? options.port;
     insertOwnRow(rows, this.row, options.id, advertised ?? options.address, port, advertised !== undefined);
@@ -179,12 +182,13 @@ export class Engine implements NodeEngine {
     if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
     suspectSilent(this.rows, this.suspicion, this.rounds);
     if (this.rounds.isSpreadDue()) this.rounds.spread();
-    if (!this.rounds.isRoundDue()) return;
-    if (this.replayGuard !== undefined) this.replayGuard.countRound();
-    this.rounds.round();
-    compareCapacity(this.rows, this.faults, this.stats);
-    this.stats.countAlone(!hasLiveNode(this.rows));
-    if (this.stats.roundsAlone() === ALONE_ROUNDS) this.faults.report(NOTIFY_ALONE, OWN_SLOT);
+    if (this.rounds.isRoundDue()) {
+      if (this.replayGuard !== undefined) this.replayGuard.countRound();
+      this.rounds.round();
+      reviewNetwork(this.rows, this.faults, this.stats);
+    }
+    // Last, so that they do not take the place of probes.
+    if (this.messages !== undefined) this.messages.tick();
   }
 
   /**
@@ -228,9 +232,9 @@ export class Engine implements NodeEngine {
 
   /** Writes the next datagram to send into `out`; false when there is none. */
   pollTransmit(out: Datagram): boolean {
-    if (!this.outbox.next(out)) return false;
-    this.stats.countSent(out.length);
-    return true;
+    const isSent = this.outbox.next(out);
+    if (isSent) this.stats.countSent(out.length);
+    return isSent;
   }
 
   /** Writes the next notification for the application; false when there is none. */
@@ -242,14 +246,14 @@ export class Engine implements NodeEngine {
 
   /** When `tick` is due, in the caller's time. */
   nextDeadline(): number {
-    return this.clock.toCaller(this.deadline());
+    const next = this.deadline();
+    return this.clock.toCaller(this.messages === undefined ? next : this.messages.nextDeadline(next));
   }
 
   /** Raises the state of a row. For a bridge, which is the judge of foreign nodes (PROTOCOL 9.2). */
-  raiseState(slot: number, state: number): void {
-    this.suspicion.raise(slot, state);
-  }
+  raiseState(slot: number, state: number): void { this.suspicion.raise(slot, state); }
 
+  /** Without messages: the application may have posted some long ago, as far as this node knows. */
   private deadline(): number {
     return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.own.keepaliveDeadline);
   }
@@ -272,23 +276,18 @@ export class Engine implements NodeEngine {
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     const guard = this.replayGuard;
     this.stats.countDrop(reason);
+    reportRefusal(this.faults, guard, this.frame, reason, address);
     if (reason === DROP_STALE) {
       correctStale(this.rows, this.outbox, this.frame, guard, address, port, length);
     } else if (reason === DROP_UNPROVEN) {
       challenge(this.rows, this.outbox, this.frame, this.feed !== undefined, address, port, length);
-    } else if (reason === DROP_NETWORK) {
-      this.faults.reportSender(NOTIFY_NETWORK, address, this.frame.isNamed() ? 1 : 0);
     } else if (reason === DROP_ID_CONFLICT) {
       // A sealed frame of this id may be this node's own, replayed by an attacker.
       const frame = this.frame;
       if (guard === undefined || this.own.isBeyond(frame.revision, (frame.counter - this.outbox.counter) | 0)) {
         this.own.isContested = true;
       }
-    } else if (guard !== undefined) {
-      if (reason === DROP_UNSEALED || reason === DROP_SEAL) guard.noteStranger(address, reason === DROP_SEAL);
-    } else if (reason === DROP_UNSEALED) {
-      this.faults.reportSender(NOTIFY_SEALED, address, 0);
-    } else if (reason === DROP_MAGIC && bytes[0] === JSON_FIRST_BYTE && length >= JSON_BYTES_MIN) {
+    } else if (guard === undefined && reason === DROP_MAGIC && isJson(bytes, length)) {
       // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life. It may send from another port than it reads.
       this.outbox.addSign(address, this.rows.port(OWN_SLOT), 0);
     }
@@ -317,6 +316,7 @@ export class Engine implements NodeEngine {
       this.seeds.learn(address, port, this.random);
       this.rounds.moved(frame.id);
     }
+    if (outbox.links !== undefined) outbox.links.received(frame);
     if (feed !== undefined) feed.begin();
     let hasSummary = false;
     frame.rewind();
@@ -332,6 +332,8 @@ export class Engine implements NodeEngine {
       else if (feed !== undefined && frame.isOfEvents()) {
         const forkSlot = feed.handleSection(frame);
         if (forkSlot >= 0) this.faults.report(NOTIFY_FORK, forkSlot);
+      } else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
+        this.messages.handle(frame, senderAt(rows, frame, address, port));
       }
     }
     if (feed !== undefined) settleFeeds(feed, rows, this.faults, frame, outbox);

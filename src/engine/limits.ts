@@ -1,5 +1,6 @@
 import type { FeedProtocol } from "./feed/feed-protocol.js";
-import { type Faults, NOTIFY_CAPACITY, NOTIFY_NO_FEEDS } from "./notifications.js";
+import { hasLiveNode } from "./membership/probe-order.js";
+import { ALONE_ROUNDS, type Faults, NOTIFY_ALONE, NOTIFY_CAPACITY, NOTIFY_NO_FEEDS } from "./notifications.js";
 import type { Stats } from "./stats.js";
 import type { RowData } from "./table/row-data.js";
 import { countBetween } from "./table/fingerprints.js";
@@ -54,11 +55,18 @@ function compareLimits(
 }
 
 /** PROTOCOL 5.7: reports that this node holds more rows than a peer has room for. Tombstones give way to other rows. */
-export function compareCapacity(rows: Rows, faults: Faults, stats: Stats): void {
+function compareCapacity(rows: Rows, faults: Faults, stats: Stats): void {
   const least = stats.leastCapacity();
   // Without counting, where that decides.
   if (least === 0 || rows.count <= least) return;
   if (countBetween(rows, 0, ORDER_KEY_MAX) > least) faults.report(NOTIFY_CAPACITY, OWN_SLOT);
+}
+
+/** Once a round: reports that this node holds more rows than a peer has room for, or that no other node is live. */
+export function reviewNetwork(rows: Rows, faults: Faults, stats: Stats): void {
+  compareCapacity(rows, faults, stats);
+  stats.countAlone(!hasLiveNode(rows));
+  if (stats.roundsAlone() === ALONE_ROUNDS) faults.report(NOTIFY_ALONE, OWN_SLOT);
 }
 
 /**

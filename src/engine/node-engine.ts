@@ -1,6 +1,7 @@
 import type { Notification } from "./notifications.js";
 import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
+import type { MessageProtocol } from "./message/message-protocol.js";
 import type { EngineOptions } from "./options.js";
 import type { Datagram } from "./reconcile/outbox.js";
 import type { Rows } from "./table/rows.js";
@@ -32,6 +33,8 @@ export interface NodeEngine {
   revision(): number;
   /** The event feeds; undefined in a node without them. */
   readonly feed: FeedProtocol | undefined;
+  /** The messages; undefined in a node without them. */
+  readonly messages?: MessageProtocol | undefined;
   /** The dialect; undefined for compact frames only. */
   readonly dialect?: "espgossip" | "auto";
   /** Set if the dialect has no names: rows have values only. */

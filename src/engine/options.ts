@@ -1,17 +1,27 @@
 import type { Clock } from "./clock.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
+import type { Rounds } from "./membership/rounds.js";
 import type { Suspicion } from "./membership/suspicion.js";
+import type { MessageProtocol } from "./message/message-protocol.js";
+import type { Random } from "./random.js";
+import type { Outbox } from "./reconcile/outbox.js";
 import type { Stats } from "./stats.js";
-import type { Links } from "./table/links.js";
+import type { Media } from "./table/media.js";
 import type { OwnRow } from "./table/own-row.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
+import type { Links } from "./wire/links.js";
 import type { Sealer } from "./wire/sealer.js";
 
 /** Makes a node's event feeds from the parts of the node that feeds work on. */
 export type FeedMaker = (
   rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, own: OwnRow, suspicion: Suspicion,
 ) => FeedProtocol;
+
+/** Makes a node's messages from the parts of the node that messages work on. */
+export type MessageMaker = (
+  rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox, sealer: Sealer | undefined,
+) => MessageProtocol;
 
 /** Options of a node. They are fixed after construction. The caller has checked the ranges. */
 export interface EngineOptions {
@@ -29,8 +39,8 @@ export interface EngineOptions {
   network?: number | undefined;
   /** Network address and mask, uint32, of each subnet that the node trusts, in turn: 1 to 8. By default all. */
   trustedSubnets?: Uint32Array | undefined;
-  /** Links beside UDP, or in its place; by default the node only has UDP. */
-  links?: Links | undefined;
+  /** What the node reaches beside UDP or without it; by default it only has UDP. */
+  media?: Media | undefined;
   /** Rows that the node holds, its own included: 2 to 65,535. */
   capacity: number;
   /** Longest shared value: 0 to 255 bytes, best the same in all nodes of a network. */
@@ -51,6 +61,10 @@ export interface EngineOptions {
   randomSeed: number;
   /** Seals every frame. With a sealer the node drops all frames that are not sealed. */
   sealer?: Sealer | undefined;
+  /** Measures the links to neighbours. Without it the program contains none of its code. */
+  links?: Links | undefined;
   /** Makes the event feeds. Without it the node has no feeds, and its program contains none of their code. */
   feeds?: FeedMaker | undefined;
+  /** Makes the messages. Without it the node has none: it passes none on, and its program has none of their code. */
+  messages?: MessageMaker | undefined;
 }

@@ -68,7 +68,7 @@ export class SerialFramer {
    * Bytes of the line arrived.
    *
    * @param onFrame called with each intact frame: its bytes, which are valid only during the call, and their number.
-   * It must not call this framer
+   * It must not call `decode`
    */
   decode(bytes: Uint8Array, length: number, onFrame: (bytes: Uint8Array, length: number) => void): void {
     const arriving = this.arriving;

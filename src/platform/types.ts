@@ -1,5 +1,5 @@
 import type { Digest } from "../digest/sha256.js";
-import type { Links } from "../engine/table/links.js";
+import type { Media } from "../engine/table/media.js";
 import type { Sealing } from "../engine/wire/sealer.js";
 
 /** What chisme needs of a platform. Each module beside this file implements it for one platform. */
@@ -38,6 +38,12 @@ export interface GossipSocket {
    */
   broadcastAddresses?(): number[];
   /**
+   * Datagrams since `bind` that were lost without an error because this device has no
+   * way to their destination: a uint32. They are part of `stats().sendFailures`. A
+   * socket without this property throws an error for such a datagram.
+   */
+  readonly unreachable?: number;
+  /**
    * Looks up a host. Calls back once, with its IPv4 address or 0 if there is none.
    * A platform without this method cannot have host names in `seedList`.
    */
@@ -49,10 +55,8 @@ export interface GossipSocket {
    * counts more than the id in the storage, which may be a copy of another device's.
    */
   readonly isDeviceIdFixed?: boolean;
-  /** What the node reaches beside UDP, such as a serial line; by default it only has UDP. */
-  readonly links?: Links | undefined;
-  /** With `links`: the own address and port that peers see, if they are another than before; address 0: unknown. */
-  setOwnAddress?(address: number, port: number): void;
+  /** What the node reaches beside UDP, such as a serial line, or without it; by default it only has UDP. */
+  readonly media?: Media | undefined;
   /** Closes the socket. Datagrams that were sent before must still leave. */
   close(): void;
 }

@@ -6,6 +6,7 @@ import { DOWN } from "../engine/table/states.js";
 import { formatAddress } from "../engine/wire/address.js";
 import type { GossipNode } from "../gossip-node.js";
 import type { GossipStats } from "../gossip-stats.js";
+import type { LinkTable } from "../links/index.js";
 import { type NodeState, shownState } from "../node-row.js";
 import { tableBytes } from "./table-bytes.js";
 
@@ -41,6 +42,12 @@ export interface StatusNeighbour extends StatusNode {
   /** UDP port, 1 to 65,535. */
   port: number;
   state: NodeState;
+  /** Smoothed time from a SYN to its answer in ms. As the losses, only with the option `links`, and once measured. */
+  roundTripMs?: number;
+  /** Share of this node's frames that did not arrive there, 0 to 1. */
+  lossTo?: number;
+  /** Share of that node's frames that did not arrive here, 0 to 1. */
+  lossFrom?: number;
 }
 
 /** The way to a live node that this one does not reach directly. */
@@ -117,7 +124,7 @@ export function status<Value extends CborValue>(
     const slot = rows.slotAt(place);
     counted[shownState(rows, slot)]++;
     if (slot === OWN_SLOT || rows.state(slot) >= DOWN || rows.hasFlag(slot, FLAG_FOREIGN)) continue;
-    if (rows.hasFlag(slot, FLAG_NEIGHBOUR)) neighbours.push(neighbourOf(rows, slot));
+    if (rows.hasFlag(slot, FLAG_NEIGHBOUR)) neighbours.push(neighbourOf(rows, slot, gossip.options.links));
     else if (own.dialect !== "espgossip") routes.push(routeOf(rows, slot));
   }
   return {
@@ -138,11 +145,16 @@ function nodeOf(rows: Rows, slot: number): StatusNode {
   return node;
 }
 
-function neighbourOf(rows: Rows, slot: number): StatusNeighbour {
+function neighbourOf(rows: Rows, slot: number, links: LinkTable | undefined): StatusNeighbour {
   const neighbour = nodeOf(rows, slot) as StatusNeighbour;
   neighbour.address = formatAddress(rows.address(slot));
   neighbour.port = rows.port(slot);
   neighbour.state = shownState(rows, slot);
+  const quality = links === undefined ? undefined : links.qualityOf(neighbour.id);
+  if (quality === undefined) return neighbour;
+  if (quality.roundTripMs !== undefined) neighbour.roundTripMs = quality.roundTripMs;
+  if (quality.lossTo !== undefined) neighbour.lossTo = quality.lossTo;
+  if (quality.lossFrom !== undefined) neighbour.lossFrom = quality.lossFrom;
   return neighbour;
 }
 

@@ -42,6 +42,7 @@ const concerns: { folder: string; files: string[]; isOfIt: RegExp }[] = [
     isOfIt: /flash|log-record/ },
   { folder: "src/sealing", files: ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"],
     isOfIt: /moddable-sealing|siv/ },
+  { folder: "src/links", files: ["src/links/index.ts"], isOfIt: /src\/links/ },
   { folder: "src/status", files: ["src/status/index.ts"], isOfIt: /src\/status/ },
   { folder: "src/views",
     files: ["src/views/latest-map.ts", "src/views/records.ts", "src/views/topic-merge.ts"],

@@ -1,13 +1,15 @@
 import { parseArgs } from "node:util";
+import { TOPOLOGY_SHAPES, type TopologyShape } from "../../desktop/simulator/topology-shapes.js";
 import { onEspruino } from "./espruino.js";
 import { type Difference, type Replayer, firstDifference, hashOf, onV8, onXs } from "./replay.js";
 import { type NodeTrace, TRACE_KEY, record } from "./trace.js";
 
 /*
- * Replays a recorded trace on V8, on 32-bit XS and, with --espruino and the
- * path of its build for Linux, on Espruino, minified and lean, and compares all
- * outputs; then the same with a tenth of the steps, in a network with a key.
- * Exit status 1 when outputs differ.
+ * Replays recorded traces on V8, on 32-bit XS and, with --espruino and the path
+ * of its build for Linux, on Espruino, minified and lean, and compares all
+ * outputs: of a network where each node reaches all others, with half of the
+ * steps; of one with --topology, a line by default, with the other half; and of
+ * a grid with a key, with a tenth of the steps. Exit status 1 when outputs differ.
  */
 const { values } = parseArgs({
   options: {
@@ -15,6 +17,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     seed: { type: "string", default: "1" },
     steps: { type: "string", default: "100000" },
+    topology: { type: "string", default: "line" },
   },
 });
 
@@ -30,15 +33,26 @@ interface Comparison {
 }
 
 const seed = Number(values.seed);
-const plain = await compare(record(seed, Number(values.steps)));
-const sealed = await compare(record(seed, Number(values.steps) / SEALED_PART, TRACE_KEY));
+const steps = Number(values.steps);
+const topology = shapeOf(values.topology);
+const plain = await compare(record(seed, steps / 2));
+const partial = await compare(record(seed, steps / 2, { topology }));
+const sealed = await compare(record(seed, steps / SEALED_PART, { topology: "grid", key: TRACE_KEY }));
 if (values.json) {
-  console.log(JSON.stringify({ seed, ...plain, sealed }));
+  console.log(JSON.stringify({ seed, ...plain, partial: { topology, ...partial }, sealed }));
 } else {
   show("", plain);
-  show(", sealed", sealed);
+  show(`, topology ${topology}`, partial);
+  show(", topology grid, sealed", sealed);
 }
-process.exitCode = plain.equal && sealed.equal ? 0 : 1;
+process.exitCode = plain.equal && partial.equal && sealed.equal ? 0 : 1;
+
+/** @throws Error that names the shapes */
+function shapeOf(name: string): TopologyShape {
+  const found = TOPOLOGY_SHAPES.find((shape) => shape.name === name);
+  if (found !== undefined) return found.name;
+  throw new Error(`--topology: ${name} is none of ${TOPOLOGY_SHAPES.map((shape) => shape.name).join(", ")}`);
+}
 
 async function compare(traces: NodeTrace[]): Promise<Comparison> {
   const { espruino } = values;

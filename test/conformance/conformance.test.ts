@@ -3,16 +3,43 @@ import { CBOR_DEPTH_MAX } from "../../src/cbor/cbor.js";
 import { FLAG_SEALED } from "../../src/engine/wire/frame.js";
 import { requireXs } from "../xs/require-xs.js";
 import { XsHost } from "../xs/xs.js";
+import { OUTCOMES } from "./messages.js";
 import { type Replayer, firstDifference, hashOf, onV8, onXs } from "./replay.js";
-import { type NodeTrace, TRACE_KEY, record } from "./trace.js";
+import { NODES, type NodeTrace, TRACE_KEY, record } from "./trace.js";
 
 const SEED = 1;
-const STEPS = 100000;
+/** Of each of two networks: where each node reaches all others, and where it reaches its neighbours only. */
+const STEPS = 50000;
 /** AES in JavaScript takes XS ten times as long as the rest. */
 const SEALED_STEPS = 10000;
-/** Steps on 32-bit XS where it is emulated, with one restart. */
-const EMULATED_STEPS = 2000;
+/** Steps of each network on 32-bit XS where it is emulated, with one restart. */
+const EMULATED_STEPS = 1000;
 const EMULATED_SEALED_STEPS = 300;
+
+/** The two networks without a key. */
+function recordBoth(steps: number): NodeTrace[] {
+  return [...record(SEED, steps), ...record(SEED, steps, { topology: "line" })];
+}
+
+function recordSealed(steps: number): NodeTrace[] {
+  return record(SEED, steps, { topology: "grid", key: TRACE_KEY });
+}
+
+/** Of a node by its place in the network, as the simulator gives it. */
+function addressOf(index: number): number {
+  return 0x0a000001 + index;
+}
+
+/** Rows of the table after a step, from all outputs of it. */
+function rowsIn(outputs: string): number {
+  return Number(/root \d+ \d+ (\d+)/.exec(outputs)?.[1]);
+}
+
+/** Links that a message took at most, of those that arrived. */
+function mostHops(answers: string[]): number {
+  const found = answers.flatMap((answer) => [...answer.matchAll(/message \d+ (\d+)/g)]);
+  return Math.max(0, ...found.map(([, hops]) => Number(hops)));
+}
 
 function byte(value: number): string {
   return value.toString(16).padStart(2, "0");
@@ -23,32 +50,54 @@ describe("conformance of engines", function () {
   let traces: NodeTrace[];
 
   before(() => {
-    traces = record(SEED, STEPS);
+    traces = recordBoth(STEPS);
   });
 
-  it(`the trace has ${STEPS} inputs of all kinds, and restarts`, () => {
+  it(`the traces have ${2 * STEPS} inputs of all kinds, and restarts`, () => {
     const lines = traces.flatMap((trace) => trace.lines);
-    assert.ok(lines.length >= STEPS);
+    assert.ok(lines.length >= 2 * STEPS);
     const kinds = new Set(lines.map((line) => line.split(" ", 1)[0]));
-    const expected = ["event", "key", "new", "pin", "publish", "recall", "receive", "start", "tick", "time"];
+    const expected = [
+      "event", "key", "message", "messages", "new", "pin", "publish", "recall", "receive", "start", "tick", "time",
+    ];
     assert.deepEqual([...kinds].sort(), expected);
-    assert.equal(traces.length, 20);
+    assert.equal(traces.length, 2 * NODES);
     const starts = lines.filter((line) => line.startsWith("start"));
-    assert.ok(starts.length > 2 * traces.length, "restarts");
+    assert.ok(starts.length > traces.length + NODES, "restarts");
     assert.ok(starts.some((line) => line.endsWith(" 1")) && starts.some((line) => line.endsWith(" 0")));
   });
 
-  it("a replay sends the datagrams that the simulated nodes sent", async () => {
-    for (const { lines, sent } of traces) {
+  it("in the second network a node receives from its neighbours only", () => {
+    const line = traces.slice(NODES);
+    for (const [index, { lines }] of line.entries()) {
+      const senders = new Set(lines.filter((text) => text.startsWith("receive")).map((text) => text.split(" ")[2]));
+      // Some hear their own broadcasts.
+      senders.delete(String(addressOf(index)));
+      const neighbours = [index - 1, index + 1].filter((other) => other >= 0 && other < NODES);
+      assert.deepEqual([...senders].sort(), neighbours.map((other) => String(addressOf(other))).sort());
+    }
+  });
+
+  it("a replay sends the datagrams that the simulated nodes sent, and messages end in all ways", async () => {
+    const told = new Set<string>();
+    let hopsMost = 0;
+    for (const [index, { lines, sent }] of traces.entries()) {
       const answers = await onV8().send(["verbose 1", ...lines]);
       const datagrams = answers.flatMap((answer) => [...answer.matchAll(/datagram \d+ \d+ \d+ (\w+)/g)]);
       assert.deepEqual(datagrams.map((match) => match[1]), sent);
+      for (const answer of answers) {
+        for (const [, outcome] of answer.matchAll(/outcome (\d)/g)) told.add(OUTCOMES[Number(outcome)]);
+        for (const [name] of answer.matchAll(/\b(answer|end|pong|reach)\b/g)) told.add(name);
+      }
+      if (index >= NODES) hopsMost = Math.max(hopsMost, mostHops(answers));
     }
+    assert.deepEqual([...told].sort(), [...OUTCOMES, "answer", "end", "pong", "reach"].sort());
+    assert.ok(hopsMost > 3, `${hopsMost} hops in the second network`);
   });
 
   it("XS gives the same outputs as V8", async function () {
     await requireXs(this);
-    for (const { bits, work } of await XsHost.longRun(traces, record(SEED, EMULATED_STEPS))) {
+    for (const { bits, work } of await XsHost.longRun(traces, recordBoth(EMULATED_STEPS))) {
       const xs = await onXs(bits);
       const hashes = [await hashOf(onV8(), work), await hashOf(xs, work)];
       await xs.close();
@@ -60,12 +109,13 @@ describe("conformance of engines", function () {
 
   it("both give the same outputs in a sealed network, whose nodes unseal each other's frames", async function () {
     await requireXs(this);
-    const sealed = record(SEED, SEALED_STEPS, TRACE_KEY);
+    const sealed = recordSealed(SEALED_STEPS);
     const sent = sealed.flatMap((trace) => trace.sent);
     assert.ok(sent.every((hex) => (parseInt(hex.slice(2, 4), 16) & FLAG_SEALED) !== 0));
     const answers = await onV8().send(["verbose 1", ...sealed[0].lines]);
-    assert.match(answers.at(-1)!, new RegExp(`root \\d+ \\d+ ${sealed.length} frontier`), "it knows all");
-    for (const { bits, work } of await XsHost.longRun(sealed, record(SEED, EMULATED_SEALED_STEPS, TRACE_KEY))) {
+    assert.equal(rowsIn(answers.at(-1)!), NODES, "it knows all");
+    assert.ok(mostHops(answers) > 1, "a message that others passed on unseals");
+    for (const { bits, work } of await XsHost.longRun(sealed, recordSealed(EMULATED_SEALED_STEPS))) {
       const xs = await onXs(bits);
       const hashes = [await hashOf(onV8(), work), await hashOf(xs, work)];
       await xs.close();

@@ -1,11 +1,12 @@
 /** What a JavaScript engine under test runs: see `harness.ts` for the lines it takes. */
 import { Harness } from "./harness.js";
+import { HarnessMessages } from "./messages.js";
 
 let harness: Harness | undefined;
 
 (globalThis as { harness?: unknown }).harness = {
   line(text: string): string {
-    harness ??= new Harness(undefined);
+    harness ??= new Harness(undefined, (tell) => new HarnessMessages(tell));
     return harness.line(text);
   },
 };

@@ -15,11 +15,13 @@
  *   publish nowMs address port [bytes]
  *   time nowMs days ms                                  what the platform's clock says: days since 1970 and ms
  *   event nowMs kind topic key ttlSeconds [bytes]       something is said; "-" is an empty key
+ *   messages queue bytesMax senders 0|1                 what the next new node has, see messages.ts; queue 0: none
+ *   message nowMs how id timeoutMs value                something is sent to the node with an id, or to all
  *   verbose 0|1
  *
  * Numbers are decimal uint32, bytes hexadecimal. Outputs are, in this order,
- *   event kind id state …, datagram address port bytes …, told author generation sequence …, deadline ms,
- *   revision n, root first second, frontier word time
+ *   event kind id state …, datagram address port bytes …, told author generation sequence …, what messages.ts tells
+ *   of messages …, deadline ms, revision n, root first second, frontier word time
  *
  * The harness takes the outputs by itself: on a board's stack and memory there
  * is no room for the copies that the helpers in test/support make.
@@ -31,6 +33,7 @@ import { Sha256 } from "../../src/digest/sha256.js";
 import { eventFeeds } from "../../src/events/index.js";
 import { pureSealing } from "../../src/sealing/aes.js";
 import { parseKey } from "../../src/sealing/key.js";
+import type { HarnessMessages } from "./messages.js";
 import { publishEvent } from "../support/publish-event.js";
 
 const RECEIVE_BYTES_MAX = 1472;
@@ -48,10 +51,18 @@ export class Harness {
   private readonly event = { kind: 0, slot: 0, detail: 0 };
 
   private readonly dialects: Record<string, Dialect>;
+  private readonly messages: HarnessMessages | undefined;
 
-  /** @param dialects what nodes may speak beside compact frames */
-  constructor(dialects: Record<string, Dialect> | undefined) {
+  /**
+   * @param dialects what nodes may speak beside compact frames
+   * @param makeMessages of nodes that have messages; without it the program has none of their code
+   */
+  constructor(
+    dialects: Record<string, Dialect> | undefined,
+    makeMessages?: (tell: HarnessMessages["tell"]) => HarnessMessages,
+  ) {
     this.dialects = dialects ?? {};
+    if (makeMessages !== undefined) this.messages = makeMessages((name, a, b, c) => this.put(name, a, b, c));
   }
 
   line(text: string): string {
@@ -69,13 +80,20 @@ export class Harness {
       this.key = words[1];
       return "ok";
     }
+    const messages = this.messages;
+    if (command === "messages") {
+      if (messages !== undefined) messages.configure(words);
+      return "ok";
+    }
     if (command === "new") {
       const options = optionsOf(words);
+      if (messages !== undefined) options.messages = messages.engineMessages(options.datagramBytesMax);
       if (this.key !== "-") {
         if (this.sealing === undefined) this.sealing = pureSealing();
         options.sealer = this.sealing(parseKey("key", this.key), undefined);
       }
       this.engine = this.dialect(options);
+      if (messages !== undefined) messages.bind(this.engine, options.port);
       return "ok";
     }
     const engine = this.engine;
@@ -88,6 +106,7 @@ export class Harness {
 
   private input(engine: NodeEngine, command: string, words: string[]): boolean {
     const nowMs = Number(words[1]);
+    if (this.messages !== undefined) this.messages.begin(nowMs);
     switch (command) {
       case "pin":
         engine.addSeed(nowMs, Number(words[2]));
@@ -110,6 +129,9 @@ export class Harness {
         return true;
       case "publish":
         engine.publish(nowMs, this.incoming, this.bytes(words[4]), Number(words[2]), Number(words[3]));
+        return true;
+      case "message":
+        if (this.messages !== undefined) this.messages.talk(words);
         return true;
       default:
         return false;
@@ -159,6 +181,7 @@ export class Harness {
       this.sayBytes(this.out.bytes, this.out.length);
     }
     this.tell(engine);
+    if (this.messages !== undefined) this.messages.notify();
     this.put("deadline", engine.nextDeadline(), engine.revision(), rows.heartbeat(OWN_SLOT));
     this.put("root", rows.tableHash.first >>> 0, rows.tableHash.second >>> 0, rows.count);
     if (engine.feed !== undefined && rows.feedsHash !== undefined) {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type XsBits, XsHost } from "../xs/xs.js";
 import { Harness } from "./harness.js";
+import { HarnessMessages } from "./messages.js";
 import type { NodeTrace } from "./trace.js";
 
 /** As `creation.stack` in boards/esp8266/manifest.json. */
@@ -37,7 +38,7 @@ export async function buildBundle(entry: string, name: string): Promise<string> 
 }
 
 export function onV8(): Replayer {
-  const harness = new Harness(undefined);
+  const harness = new Harness(undefined, (tell) => new HarnessMessages(tell));
   return {
     name: "v8",
     send: (lines) => Promise.resolve(lines.map((line) => harness.line(line))),
@@ -45,10 +46,10 @@ export function onV8(): Replayer {
   };
 }
 
-/** A board has its code, but for what is made at run time, in flash; here that of feeds is in the same memory. */
-const STATIC_BYTES = 49152;
+/** A board has its code, but for what is made at run time, in flash; here it is in the same memory. */
+const STATIC_BYTES = 65536;
 
-/** XS with memory for a node with feeds, its stack as in the manifest of an ESP8266. */
+/** XS with memory for a node with feeds and messages, its stack as in the manifest of an ESP8266. */
 export async function onXs(bits: XsBits = 32): Promise<Replayer> {
   const host = await XsHost.start(await buildBundle("./entry.ts", "conformance"), {
     stackSlots: BOARD_STACK_SLOTS, staticBytes: STATIC_BYTES, bits,

@@ -4,18 +4,27 @@ import { SimRandom } from "../../desktop/simulator/random.js";
 import { SimNetwork } from "../../desktop/simulator/network.js";
 import type { TapEntry } from "../../desktop/simulator/node.js";
 import type { SimNode } from "../../desktop/simulator/node.js";
+import type { Topology } from "../../desktop/simulator/topology.js";
+import { type TopologyShape, makeTopology } from "../../desktop/simulator/topology-shapes.js";
 import { eventFeeds } from "../../src/events/index.js";
+import { HOWS, talk, traceMessages } from "./messages.js";
 
-const NODES = 20;
+export const NODES = 20;
 const ROUND_INTERVAL_MS = 2000;
 const PUSH_EVERY_MS = 700;
 const SAY_EVERY_MS = 400;
-const RESTART_EVERY_MS = 9000;
+const TALK_EVERY_MS = 500;
+const RESTART_EVERY_MS = 5000;
 const CAPACITY = 24;
 const VALUE_BYTES_MAX = 32;
 const REMOVE_AFTER_MS = 60000;
 const SEED_CAPACITY = 4;
 const EVENT_BYTES_MAX = 64;
+/** Messages that wait at a node: so few that some are refused. */
+const MESSAGE_QUEUE = 8;
+/** What fits the smallest datagrams. */
+const MESSAGE_BYTES_MAX = 16;
+const MESSAGE_SENDERS = 4;
 /** IPv4 address and port. */
 const PEER_BYTES = 6;
 const DAY_MS = 86400000;
@@ -34,14 +43,25 @@ export interface NodeTrace {
   sent: string[];
 }
 
+export interface TraceOptions {
+  /** Key of the network, as hexadecimal text; undefined: it has none. */
+  key?: string;
+  /** Which nodes reach which; "all" by default. In the other shapes a node's seeds are nodes in its reach. */
+  topology?: TopologyShape;
+}
+
+/** What differs between networks. */
+interface Course {
+  key: string;
+  topology: Topology | undefined;
+}
+
 /**
  * Records at least `steps` inputs of a network of 20 nodes under faults (loss,
  * duplication, reordering, corruption, restarts with and without storage) as
  * lines for the harness, node by node.
- *
- * @param key of the network, as hexadecimal text, if it has one
  */
-export function record(seed: number, steps: number, key?: string): NodeTrace[] {
+export function record(seed: number, steps: number, { key, topology = "all" }: TraceOptions = {}): NodeTrace[] {
   const network = new SimNetwork({
     seed,
     faults: {
@@ -49,13 +69,15 @@ export function record(seed: number, steps: number, key?: string): NodeTrace[] {
       delayMs: { min: 1, max: 1500 },
     },
   });
+  if (topology !== "all") network.topology = makeTopology({ shape: topology, nodes: NODES, seed });
+  const course = { key: key ?? "-", topology: network.topology };
   const traces: NodeTrace[] = [];
   let count = 0;
   network.tap = (entry) => {
     const trace = traces[entry.node.index];
     if (entry.kind === "sent") trace.sent.push(hex(entry.bytes, entry.length));
     const before = trace.lines.length;
-    trace.lines.push(...linesOf(entry, key));
+    trace.lines.push(...linesOf(entry, course));
     for (const line of trace.lines.slice(before)) if (!line.startsWith("time ")) count++;
   };
   for (let index = 0; index < NODES; index++) {
@@ -63,25 +85,35 @@ export function record(seed: number, steps: number, key?: string): NodeTrace[] {
     // Every third device does not know the time of day.
     const clock = index % 3 === 2 ? {} : { physicalStartMs: PHYSICAL_START_MS + 1000 * index };
     const name = nameOf(index);
-    const options = { ...optionsOf(index), ...name !== undefined && { name }, ...key !== undefined && { key } };
+    const options = { ...optionsOf(index, course), ...name !== undefined && { name }, ...key !== undefined && { key } };
     network.addNode({ startAfterMs: index * 100, options, ...clock });
   }
   const random = new SimRandom(seed, 0);
   every(network, PUSH_EVERY_MS, () => random.pick(network.nodes).push(drawValue(random)));
   every(network, SAY_EVERY_MS, () => saySomething(random.pick(network.nodes), random));
+  every(network, TALK_EVERY_MS, () => {
+    const node = random.pick(network.nodes);
+    traces[node.index].lines.push(...sendSomething(node, random.pick(network.nodes), random));
+  });
   every(network, RESTART_EVERY_MS, () => random.pick(network.nodes).restart({ keepStorage: random.chance(0.7) }));
   while (count < steps) network.runFor(ROUND_INTERVAL_MS);
   return traces;
 }
 
-function optionsOf(index: number): Record<string, unknown> {
+function optionsOf(index: number, course: Course): Record<string, unknown> {
   return {
     capacity: CAPACITY, valueBytesMax: VALUE_BYTES_MAX, roundIntervalMs: ROUND_INTERVAL_MS, seedCapacity: SEED_CAPACITY,
     removeAfterMs: REMOVE_AFTER_MS, datagramBytesMax: datagramBytesMaxOf(index),
-    seedList: seedListOf(index),
+    seedList: seedListOf(index, course),
     ...feedBytesOf(index) > 0
       && { events: eventFeeds({ bytes: feedBytesOf(index), eventBytesMax: EVENT_BYTES_MAX }) },
+    messages: traceMessages(MESSAGE_QUEUE, MESSAGE_BYTES_MAX, MESSAGE_SENDERS, takesMessages(index), undefined),
   };
+}
+
+/** Each fifth node only passes messages on. */
+function takesMessages(index: number): boolean {
+  return index % 5 !== 4;
 }
 
 /** Every third node has a name. */
@@ -119,13 +151,28 @@ function saySomething(node: SimNode, random: SimRandom): void {
   }
 }
 
+/** Sends a message to a node, or to all. Returns the lines of it. */
+function sendSomething(node: SimNode, to: SimNode, random: SimRandom): string[] {
+  const how = random.chance(0.4) ? "send" : random.pick(HOWS);
+  const timeoutMs = random.pick([4000, 20000, 40000]);
+  const value = random.below(1000);
+  const { gossip } = node;
+  if (gossip === undefined || to === node) return [];
+  const line = `message ${node.localMs()} ${how} ${to.id} ${timeoutMs} ${value}`;
+  node.run(() => talk(gossip, how, to.id, timeoutMs, value, undefined));
+  return [line];
+}
+
 /** Small, middle and large datagrams. */
 function datagramBytesMaxOf(index: number): number {
   return [1200, 512, 128, 300][index % 4];
 }
 
 /** One node has no seeds and must broadcast. */
-function seedListOf(index: number): string[] {
+function seedListOf(index: number, { topology }: Course): string[] {
+  if (topology !== undefined && index > 0) {
+    return [...topology.neighbours(index)].slice(0, 2).map((other) => `10.0.0.${other + 1}`);
+  }
   return index === 0 ? [] : index % 2 === 0 ? ["10.0.0.1", "10.0.0.5"] : ["10.0.0.2"];
 }
 
@@ -141,10 +188,10 @@ function drawValue(random: SimRandom): undefined | number | { temperature: numbe
   return random.chance(0.1) ? undefined : random.chance(0.5) ? degrees : { temperature: degrees };
 }
 
-function linesOf(entry: TapEntry, key: string | undefined): string[] {
+function linesOf(entry: TapEntry, course: Course): string[] {
   const { nowMs } = entry;
   switch (entry.kind) {
-    case "start": return startLines(entry.node, nowMs, entry.randomSeed, key ?? "-");
+    case "start": return startLines(entry.node, nowMs, entry.randomSeed, course);
     case "timer": return [`tick ${nowMs}`];
     case "datagram": {
       const bytes = hex(entry.bytes, entry.length);
@@ -171,11 +218,12 @@ function timeLines(node: SimNode, nowMs: number): string[] {
   return ms === undefined ? [] : [`time ${nowMs} ${Math.floor(ms / DAY_MS)} ${ms % DAY_MS}`];
 }
 
-function startLines(node: SimNode, nowMs: number, randomSeed: number, key: string): string[] {
+function startLines(node: SimNode, nowMs: number, randomSeed: number, course: Course): string[] {
   const stored = node.storage.readRevision();
-  const seeds = seedListOf(node.index).map((seed) => `pin ${parseAddress(seed)} ${node.port}`);
+  const seeds = seedListOf(node.index, course).map((seed) => `pin ${parseAddress(seed)} ${node.port}`);
   return [
-    `key ${key}`,
+    `key ${course.key}`,
+    `messages ${MESSAGE_QUEUE} ${MESSAGE_BYTES_MAX} ${MESSAGE_SENDERS} ${takesMessages(node.index) ? 1 : 0}`,
     `new ${node.id} ${node.address} ${node.port} ${CAPACITY} ${VALUE_BYTES_MAX} ${datagramBytesMaxOf(node.index)} `
       + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed} `
       + `${feedBytesOf(node.index)} ${EVENT_BYTES_MAX}`,

@@ -40,6 +40,14 @@ describe("pages", function () {
     assert.equal(lines.length, 3);
   });
 
+  it("docs/MESSAGES.md has a program that prints what its comments say", async () => {
+    const code = codeBlock("docs/MESSAGES.md", "js", "An example");
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    assert.deepEqual(lines.slice(0, 3), ["attic got light: on", "delivered", "unknown"]);
+    assert.deepEqual(lines.slice(3, 5).sort(), ["attic got dinner: ready", "garden got dinner: ready"]);
+    assert.deepEqual(lines.slice(5), ["[ 'attic 31', 'garden 21' ]", "delivered []"]);
+  });
+
   it("docs/CHANNELS.md has a program in which a voucher is good for one device", async () => {
     const code = codeBlock("docs/CHANNELS.md", "js", "A list of vouchers");
     const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
@@ -57,7 +65,7 @@ describe("pages", function () {
 });
 
 describe("links", () => {
-  const pages = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "STATUS"].map((name) => `docs/${name}.md`);
+  const pages = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "STATUS", "MESSAGES"].map((name) => `docs/${name}.md`);
   for (const page of ["README.md", "desktop/simulator/README.md", ...pages]) {
     it(`the links of ${page} lead to files and headings of the repository`, () => {
       for (const [, target] of readPage(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {

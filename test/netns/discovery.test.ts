@@ -1,19 +1,15 @@
 import assert from "node:assert/strict";
 import type { NodeProcess } from "../desktop/cli/node-process.js";
 import { cleanUp } from "../desktop/cli/node-process.js";
-import type { NodeRow } from "../../src/gossip.js";
-import { Hosts, canMakeHosts } from "./hosts.js";
+import { Hosts } from "./hosts.js";
+import { errorsOf, requireHosts, rowOf, toldOf } from "./support.js";
 
 describe("chisme node on hosts that are network namespaces", function () {
   this.timeout(120000);
   let hosts: Hosts;
 
   before(function () {
-    if (canMakeHosts()) return;
-    const problem = "network namespaces need Linux, root, and `ip` of iproute2";
-    if (process.env.CI === "true") assert.fail(problem);
-    process.stderr.write(`skipped: ${problem}\n`);
-    this.skip();
+    requireHosts(this);
   });
   beforeEach(() => {
     hosts = new Hosts();
@@ -38,10 +34,6 @@ describe("chisme node on hosts that are network namespaces", function () {
 
   function start(name: string, number: number, ...more: string[]): NodeProcess {
     return hosts.node(name, "--id", String(number), "--value", String(number), ...more);
-  }
-
-  function errorsOf(node: NodeProcess): string[] {
-    return node.events.flatMap((event) => event.event === "error" ? [`${event.code}: ${event.message}`] : []);
   }
 
   it("two nodes find each other by broadcast on an isolated network without gateway", async () => {
@@ -203,17 +195,6 @@ describe("chisme node on hosts that are network namespaces", function () {
   }
 });
 
-/** All that a node reported of the node with an id. */
-function rowsOf(node: NodeProcess, id: number): NodeRow[] {
-  return node.events.flatMap((event) => (
-    (event.event === "row" || event.event === "state") && event.id === id ? [event] : []
-  ));
-}
-
-function rowOf(node: NodeProcess, id: number): NodeRow | undefined {
-  return rowsOf(node, id).at(-1);
-}
-
 function addressesOf(node: NodeProcess, id: number): string[] {
-  return rowsOf(node, id).map(({ address }) => address);
+  return toldOf(node, id).map(({ address }) => address);
 }

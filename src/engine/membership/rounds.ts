@@ -101,6 +101,9 @@ export class Rounds {
     return this.spreadWanted ? earlier(next, this.spreadDeadline) : next;
   }
 
+  /** How long a first try waits for an answer, in ms: as a probe. */
+  answerTimeMs(): number { return this.probes.timeoutMs; }
+
   /** Gives every probe more time: this node itself stood still for `ms`. */
   postpone(ms: number): void {
     this.probes.postpone(ms);

@@ -1,5 +1,5 @@
 import type { Random } from "../random.js";
-import { isLineAddress } from "../table/links.js";
+import { isLineAddress } from "../table/media.js";
 import type { Rows } from "../table/rows.js";
 import type { WordPool } from "../word-pool.js";
 

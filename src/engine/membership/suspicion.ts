@@ -67,7 +67,8 @@ export class Suspicion {
     if (before < UP || before > PROBED || state > PROBED) rows.noteChange(slot, FLAG_NOTIFY_STATE);
     rows.clearFlag(slot, FLAG_LAST_PROBE);
     this.wait(slot, this.stateMs(slot, state));
-    if (state >= SUSPECT) this.doubtBehind(slot);
+    // Others may be behind it.
+    if (state >= SUSPECT) this.earliest = this.clock.nowMs;
   }
 
   /** A row that is UP became fresher, or its node is out of reach: it stays UP for the full time again. */
@@ -76,17 +77,13 @@ export class Suspicion {
   }
 
   /**
-   * PROTOCOL 6.6: a node is gone that passed on the last statements of others. This node asks all for them (as Babel
-   * does for a route that it lost: RFC 8966, section 3.8.2.1): who is still there refutes that, over another way.
+   * PROTOCOL 6.6: whether the last statement of a node out of reach came from a node that may be gone. This node then
+   * asks all for it (as Babel does for a route that it lost: RFC 8966, section 3.8.2.1): if it is still there it
+   * refutes that, over another way.
    */
-  private doubtBehind(gone: number): void {
-    const rows = this.rows;
-    for (let place = 0; place < rows.count; place++) {
-      const slot = rows.slotAt(place);
-      if (slot === gone || slot === OWN_SLOT || rows.via(slot) !== gone) continue;
-      rows.setVia(slot, OWN_SLOT);
-      if (rows.state(slot) === UP && rows.hasFlag(slot, FLAG_REMOTE)) this.raise(slot, PROBED);
-    }
+  private isBehindGone(slot: number): boolean {
+    const way = this.rows.via(slot);
+    return way !== OWN_SLOT && this.rows.state(way) >= SUSPECT && this.rows.hasFlag(slot, FLAG_REMOTE);
   }
 
   /** How long a state lasts. */
@@ -128,7 +125,9 @@ export class Suspicion {
     const rows = this.rows;
     for (let place = from; place >= 0; place--) {
       const slot = rows.slotAt(place);
-      if (slot === OWN_SLOT || (rows.state(slot) === UP && rows.hasFlag(slot, FLAG_NEIGHBOUR))) continue;
+      const isUp = rows.state(slot) === UP;
+      if (slot === OWN_SLOT || (isUp && rows.hasFlag(slot, FLAG_NEIGHBOUR))) continue;
+      if (isUp && this.isBehindGone(slot)) return place;
       if (this.clock.isDue(rows.deadline(slot))) return place;
       this.earliest = earlier(this.earliest, rows.deadline(slot));
     }
@@ -162,6 +161,7 @@ export class Suspicion {
   /** Moves a due row to its next state. Removes a tombstone from the table, or leaves it due if it may not yet. */
   advance(slot: number): void {
     const state = this.rows.state(slot);
+    if (state === UP && this.isBehindGone(slot)) this.rows.setVia(slot, OWN_SLOT);
     if (state === REMOVE && this.rows.mayRemove(slot)) this.rows.remove(slot);
     else if (state === REMOVE) this.earliest = earlier(this.earliest, this.rows.deadline(slot));
     else if (state === LEFT) this.bury(slot);
@@ -179,12 +179,13 @@ export class Suspicion {
     this.stateChanged(slot, LEFT);
   }
 
-  /** Gives suspected nodes more time: this node itself stood still for `ms`. */
+  /** Gives doubted and suspected nodes more time: this node itself stood still for `ms`. */
   postpone(ms: number): void {
     const rows = this.rows;
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
-      if (rows.state(slot) === SUSPECT) rows.setDeadline(slot, rows.deadline(slot) + ms);
+      const state = rows.state(slot);
+      if (state === PROBED || state === SUSPECT) rows.setDeadline(slot, rows.deadline(slot) + ms);
     }
   }
 }

@@ -9,8 +9,8 @@ import { FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type RowData, type 
 import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
-  FLAG_MORE, SECTION_DIGEST, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS, SECTION_WANT, TYPE_ACK, TYPE_LEAVE,
-  rangeFrom, rangeTo,
+  FLAG_MORE, FLAG_OF_MESSAGE, SECTION_DIGEST, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS, SECTION_WANT,
+  TYPE_ACK, TYPE_LEAVE, rangeFrom, rangeTo,
 } from "../wire/frame.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import type { Outbox } from "./outbox.js";
@@ -88,8 +88,12 @@ export function senderAt(rows: Rows, frame: FrameReader, address: number, port: 
   return slot >= 0 && rows.address(slot) === address && rows.port(slot) === port ? slot : -1;
 }
 
-/** Whether the sender holds the same rows and, if both nodes have feeds, the same feeds. */
+/**
+ * Whether the sender holds the same rows and, if both nodes have feeds, the same feeds. A frame that has a message or
+ * answers one counts as such a sender's: no reconciliation begins with it.
+ */
 export function isInSync(rows: Rows, frame: FrameReader): boolean {
+  if ((frame.flags & FLAG_OF_MESSAGE) !== 0) return true;
   const feeds = rows.feedsHash;
   if (!rows.tableHash.equals(frame.tableHashFirst, frame.tableHashSecond)) return false;
   return feeds === undefined || frame.feedsHash === NO_FEEDS || frame.feedsHash === feeds.word();

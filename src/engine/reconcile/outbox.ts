@@ -1,20 +1,26 @@
 import {
   FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED,
-  LIMITS_BYTES_MAX, NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_PING_REQ, SECTION_WANT, TYPE_ACK,
+  LIMITS_BYTES_MAX, NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
+  SECTION_WANT, TYPE_ACK,
   TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
+import type { Links } from "../wire/links.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
 import { UP } from "../table/states.js";
-import { SUMMARY_WORDS, SummaryWriter } from "./summary-writer.js";
+import { SummaryWriter } from "./summary-writer.js";
 import { writeUpdates } from "./updates.js";
 import type { WordPool } from "../word-pool.js";
+import {
+  ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, DETAIL, FLAGS,
+  FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT, WANTS, WANT_COUNT,
+  WANT_NEXT, WITH_LIMITS, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
+} from "./outbox-words.js";
 
-/** The most datagrams that one input can cause. */
-export const BURST_MAX = 4;
+export { BURST_MAX, outboxWords } from "./outbox-words.js";
 
 // Of the answer to the peer, in `answer`.
 /** It carries no more updates, so that the room is for rows and summary. */
@@ -47,8 +53,12 @@ export class Outbox {
   private readonly datagramBytesMax: number;
   /** Undefined in a node without feeds. */
   private readonly feeds: FeedOutbox | undefined;
+  /** Undefined in a node without messages. */
+  messages: MessageSections | undefined = undefined;
   /** What shows the answered peer which rows differ. */
   readonly summary: SummaryWriter;
+  /** Undefined in a node that does not measure its links. */
+  links: Links | undefined = undefined;
   /** Counter of the last frame sent. Each frame of a start has another one. */
   counter = 0;
   /** Counter of the last frame with a summary of all rows. */
@@ -59,16 +69,11 @@ export class Outbox {
   private readonly start: number;
   private intentCount = 0;
   private intentNext = 0;
-  private framesLeft = 0;
 
   private toSendCount = 0;
   private toSendNext = 0;
-  private wantCount = 0;
-  private wantNext = 0;
   /** `ANSWER_` bits. */
   private answer = 0;
-  /** Bytes that the answered peer may get. */
-  private answerBytesLeft = 0;
 
   /**
    * @param replayGuard seals the frames, if there is one
@@ -92,11 +97,20 @@ export class Outbox {
     this.words[this.start + NETWORK] = hash;
     const moreBytes = (feeds === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
     // What describes rows has to fit on each way.
-    const links = rows.links;
-    const least = links === undefined || links.bytesMaxLeast > datagramBytesMax ? datagramBytesMax
-      : links.bytesMaxLeast;
+    const least = rows.media === undefined ? datagramBytesMax : Math.min(datagramBytesMax, rows.media.bytesMaxLeast);
     this.summary = new SummaryWriter(rows, least - this.sealBytes() - moreBytes, pool);
   }
+
+  // In words, each of which takes a quarter of a property on XS.
+  private get framesLeft(): number { return this.words[this.start + FRAMES_LEFT]; }
+  private set framesLeft(left: number) { this.words[this.start + FRAMES_LEFT] = left; }
+  private get wantCount(): number { return this.words[this.start + WANT_COUNT]; }
+  private set wantCount(count: number) { this.words[this.start + WANT_COUNT] = count; }
+  private get wantNext(): number { return this.words[this.start + WANT_NEXT]; }
+  private set wantNext(next: number) { this.words[this.start + WANT_NEXT] = next; }
+  /** Bytes that the answered peer may get. */
+  private get answerBytesLeft(): number { return this.words[this.start + ANSWER_BYTES_LEFT]; }
+  private set answerBytesLeft(left: number) { this.words[this.start + ANSWER_BYTES_LEFT] = left; }
 
   /** Sets the counter: the next frame has the number after `from`. */
   count(from: number): void {
@@ -128,6 +142,7 @@ export class Outbox {
     this.writer.withFeeds = false;
     this.summary.clear();
     if (this.feeds !== undefined) this.feeds.clear();
+    if (this.messages !== undefined) this.messages.clear();
   }
 
   /** Limits the answer to one datagram of at most `bytes`. */
@@ -150,17 +165,11 @@ export class Outbox {
     this.answer |= ANSWER_LIMITS;
   }
 
-  private sendsLimits(): boolean {
-    return (this.answer & ANSWER_LIMITS) !== 0;
-  }
+  private sendsLimits(): boolean { return (this.answer & ANSWER_LIMITS) !== 0; }
 
-  hasRoom(): boolean {
-    return this.intentCount < BURST_MAX;
-  }
+  hasRoom(): boolean { return this.intentCount < BURST_MAX; }
 
-  intentsLeft(): number {
-    return BURST_MAX - this.intentCount;
-  }
+  intentsLeft(): number { return BURST_MAX - this.intentCount; }
 
   /** Whether there is something for the answered peer. */
   hasAnswer(): boolean {
@@ -198,6 +207,13 @@ export class Outbox {
     const rows = this.rows;
     const flags = (SECTION_PING_REQ << ABOUT_SHIFT) | this.limitsIfNamed() | (mayVouch ? MAY_VOUCH : 0);
     this.add(TYPE_SYN, rows.address(slot), rows.port(slot), flags, OWN_SLOT, id, rows.id(slot));
+  }
+
+  /** A SYN to the node in `slot`, with the message in a place. */
+  addMessage(slot: number, place: number): void {
+    const rows = this.rows;
+    const flags = (SECTION_MESSAGE << ABOUT_SHIFT) | (rows.hasFlag(slot, FLAG_LIMITS) ? 0 : WITH_LIMITS);
+    this.add(TYPE_SYN, rows.address(slot), rows.port(slot), flags, slot, place, rows.id(slot));
   }
 
   /** A DIFF that answers the ping request of the node in `slot`: the node `id` lives. @param answered its counter */
@@ -273,14 +289,20 @@ export class Outbox {
     // A SYN of a network without a name shows them if there is room, so that updates come first.
     // Of a LEAVE the row counts most.
     const isNeeded = hasLimits && this.isNamed() && type !== TYPE_LEAVE;
+    const place = this.placeOf(type, at);
     const limitsBytes = answersLimits || isNeeded ? this.limitsBytes() : 0;
-    this.writer.reserve(limitsBytes);
+    const messageBytes = place === NO_PLACE ? 0 : this.messages!.sectionBytes(place);
+    this.writer.reserve(limitsBytes + messageBytes);
     if (!isAnswer) this.writeOpening(type, at);
     const rowsFinished = !isAnswer || this.writeAnswer(at);
     const feedsFinished = this.feeds === undefined || this.feeds.write(this.writer, isAnswer);
     this.writer.reserve(-limitsBytes);
     if (answersLimits) this.answer &= ~ANSWER_LIMITS;
     if (hasLimits) this.writeLimits();
+    this.writer.reserve(-messageBytes);
+    if (messageBytes > 0) this.messages!.write(this.writer, place);
+    const mayReport = type === TYPE_SYN && this.words[at + DETAIL] !== BARE;
+    if (this.links !== undefined) this.links.sent(mayReport, this.words[at + RECEIVER], this.counter, this.writer);
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < most) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
@@ -292,9 +314,17 @@ export class Outbox {
 
   /** The longest datagram on the way to an address. */
   private bytesMax(address: number, port: number): number {
-    const links = this.rows.links;
-    const most = links === undefined ? this.datagramBytesMax : links.bytesMax(address, port);
-    return most < this.datagramBytesMax ? most : this.datagramBytesMax;
+    const rows = this.rows;
+    if (rows.media === undefined) return this.datagramBytesMax;
+    rows.media.setOwnAddress(rows.address(OWN_SLOT), rows.port(OWN_SLOT));
+    return Math.min(this.datagramBytesMax, rows.media.bytesMax(address, port));
+  }
+
+  /** The place of the message that a SYN carries; -1 for an ACK, which may answer one; NO_PLACE: neither. */
+  private placeOf(type: number, at: number): number {
+    if (this.messages === undefined) return NO_PLACE;
+    if (type === TYPE_ACK) return -1;
+    return this.aboutOf(at) === SECTION_MESSAGE ? this.words[at + ANSWERED] : NO_PLACE;
   }
 
   private writeLimits(): void {
@@ -372,7 +402,7 @@ export class Outbox {
       if (type === TYPE_SYN) writeUpdates(this.rows, writer, this.feeds, this.counter, first);
       writer.endRows();
     }
-    if (about !== 0 && writer.beginIds(about)) {
+    if (about !== 0 && about !== SECTION_MESSAGE && writer.beginIds(about)) {
       writer.writeId(about === SECTION_INDIRECT_ACK ? slot : this.words[at + ANSWERED]);
       if ((this.words[at + FLAGS] & MAY_VOUCH) !== 0) writer.writeId(this.rows.id(OWN_SLOT));
       writer.endIds();
@@ -416,45 +446,4 @@ export class Outbox {
   private writeToSend(index: number): boolean {
     return this.writer.writeRow(this.rows, this.rows.listed(LIST_TO_SEND, index));
   }
-}
-
-const ADDRESS = 0;
-/** The port, then the type of the frame. */
-const PORT = 1;
-const TYPE_SHIFT = 16;
-const FLAGS = 2;
-/** Of a SYN: the slot of its receiver. Of an answer: whether it carries a summary. Of an indirect ack: its one id. */
-const DETAIL = 3;
-const ANSWERED = 4;
-/** Id of the receiver. */
-const RECEIVER = 5;
-const WORDS = 6;
-/** FLAG_NETWORK, if the network has a name, and the hash of that name. */
-const HEAD_FLAGS = BURST_MAX * WORDS;
-const NETWORK = HEAD_FLAGS + 1;
-const WANTS = NETWORK + 1;
-
-/** In FLAGS: the flags on the wire, then the section of ids that a frame has. That of a SYN is in ANSWERED. */
-const FLAGS_ON_WIRE = 0xff;
-const ABOUT_SHIFT = 8;
-const ABOUT_MASK = 0xff;
-/** In FLAGS: the SYN or LEAVE shows this node's limits. */
-const WITH_LIMITS = 0x10000;
-/** In FLAGS: the PING-REQ has this node's own id behind the other one. */
-const MAY_VOUCH = 0x20000;
-const WITH_SUMMARY = 1;
-/** Higher than all slots. */
-const BARE = 0xffffffff;
-const ANY_BYTES = 0xffff;
-const WANTS_MIN = 8;
-
-/** Ids that one answer may want. With more the peer continues the exchange. */
-function wantsMax(datagramBytesMax: number): number {
-  const wants = datagramBytesMax >>> 5;
-  return wants < WANTS_MIN ? WANTS_MIN : wants;
-}
-
-/** Words that an `Outbox` allocates, its summary included. */
-export function outboxWords(datagramBytesMax: number): number {
-  return WANTS + wantsMax(datagramBytesMax) + SUMMARY_WORDS;
 }

@@ -10,8 +10,7 @@ import {
   FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
 import { DOWN, REMOVE, SUSPECT, isCounted } from "./states.js";
-import { type Links, isLinkAddress } from "./links.js";
-import { isTrusted } from "./subnets.js";
+import { type Media, isReached, isTrusted } from "./subnets.js";
 
 export { RowData } from "./row-data.js";
 export {
@@ -76,8 +75,7 @@ export class Rows {
   private lastPlace = 0;
   /** Subnets that the node trusts, as `isTrusted` has them; undefined: all addresses. */
   readonly subnets: Uint32Array | undefined;
-  /** Undefined in a node that only has UDP. */
-  readonly links: Links | undefined;
+  readonly media: Media | undefined;
 
   private readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
@@ -85,9 +83,9 @@ export class Rows {
   /** The uint8 columns, then all values, then the transmits left of all rows, so that these can be searched. */
   private readonly bytes: Uint8Array;
 
-  constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array, links?: Links) {
+  constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array, media?: Media) {
     this.subnets = subnets;
-    this.links = links;
+    this.media = media;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
     const buffer = new ArrayBuffer(capacity * (ROW_BYTES + valueBytesMax));
@@ -225,11 +223,7 @@ export class Rows {
   }
 
   /** Whether frames of an address are accepted, and it may be asked. */
-  trusts(address: number): boolean {
-    if (isLinkAddress(address)) return this.links !== undefined && this.links.reaches(address);
-    if (this.links !== undefined && !this.links.reaches(address)) return false;
-    return isTrusted(this.subnets, address);
-  }
+  trusts(address: number): boolean { return isReached(this.media, address) && isTrusted(this.subnets, address); }
 
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }

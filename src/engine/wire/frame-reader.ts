@@ -6,12 +6,13 @@ import {
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, CAPACITY_LEAST, CAPACITY_LIMIT,
   CAPACITY_MOST, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, EVENT_LIMIT_SHIFT,
-  FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED,
-  MAGIC_AND_VERSION, NO_NETWORK, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, SECTION_RANGE_FINGERPRINTS,
-  SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY, SECTION_LIMITS, SECTION_ROWS,
-  SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK, TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
-  VALUE_BYTES_MOST, WITH_FEEDS,
+  FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_NETWORK, FLAG_OF_MESSAGE, FLAG_SEALED,
+  FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE,
+  SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY,
+  SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
+  TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WITH_FEEDS,
 } from "./frame.js";
+import { isMessage } from "./message-form.js";
 import { orderKey } from "../table/hash.js";
 import type { RowData, FeedClaim } from "../table/row-data.js";
 import { LEFT } from "../table/states.js";
@@ -269,6 +270,7 @@ export class FrameReader extends Reader {
   }
 
   private checkSection(row: RowData): number {
+    if (this.section === SECTION_MESSAGE || this.section === SECTION_HOP) return this.checkMessage();
     if (this.section > SECTION_LIMITS) return DROP_NONE;
     if (this.failed) return DROP_SECTION;
     const isPrints = this.section === SECTION_RANGE_FINGERPRINTS || this.section === SECTION_ROW_FINGERPRINTS;
@@ -310,6 +312,13 @@ export class FrameReader extends Reader {
     if (network !== this.network) return DROP_NETWORK;
     this.limits = (valueBytesMax | (eventBytesMax << EVENT_LIMIT_SHIFT)) + capacity * CAPACITY_LIMIT;
     return DROP_NONE;
+  }
+
+  /** PROTOCOL 11: checks the form, also in a node without messages. */
+  private checkMessage(): number {
+    if (this.failed) return DROP_SECTION;
+    this.flags |= FLAG_OF_MESSAGE;
+    return isMessage(this.bytes, this.position, this.end, this.section, this.isAnswer()) ? DROP_NONE : DROP_SECTION;
   }
 
   /** Checks the form only. Whether events chain is checked against the feed that is held. */

@@ -34,6 +34,8 @@ export const TYPE_BITS = 7;
 export const FLAG_NETWORK = 0x08;
 /** Not on the wire, where the type shows it: the sender advertises its address. */
 export const FLAG_ADVERTISED = 0x100;
+/** Not on the wire, where a section shows it: the frame has a message or answers one. */
+export const FLAG_OF_MESSAGE = 0x200;
 
 /** On a SYN to a broadcast address: about 4 of its receivers answer. */
 export const FLAG_BROADCAST = 0x20;
@@ -74,6 +76,12 @@ export const SECTION_GAP = 11;
 export const SECTION_HISTORY = 12;
 /** The sender's `valueBytesMax`, `eventBytesMax` and `capacity`, until the receiver's are known (PROTOCOL 5.7). */
 export const SECTION_LIMITS = 13;
+/** In a SYN: a message for another node or for all nodes, as in engine/message/message.ts. */
+export const SECTION_MESSAGE = 14;
+/** In the ACK of such a SYN: what became of the message. */
+export const SECTION_HOP = 15;
+/** Frames that the sender sent to the receiver and received from it (PROTOCOL 5.8). The last section of a frame. */
+export const SECTION_LINK_REPORT = 16;
 
 // How a row gives its address, in bits 3 and 4 of its head.
 /** The source of the datagram. Only for the sender's own row. */

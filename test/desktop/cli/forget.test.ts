@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Commands } from "../../../desktop/cli/commands.js";
+import { MessageCommands } from "../../../desktop/cli/message-commands.js";
 import type { NodeReport } from "../../../desktop/cli/node-report.js";
 import { SimNetwork } from "../../../desktop/simulator/index.js";
 import { latestMap } from "../../../src/views/latest-map.js";
@@ -15,6 +16,7 @@ describe("the command forget", () => {
     const nothing = (): void => undefined;
     const commands = new Commands({
       gossip: first.gossip!, view: latestMap({ capacity: 2 }), report: {} as NodeReport, share: nothing, quit: nothing,
+      messages: new MessageCommands({} as NodeReport),
     });
     const run = (line: string): number => first.run(() => commands.run(line));
     assert.throws(() => run("forget"), /^Error: an argument is missing: forget NODE$/);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { NamedFrontierEntry } from "../../../desktop/cli/node-report.js";
-import type { FeedEvent, GossipStats, NodeRow } from "../../../src/gossip.js";
+import type { FeedEvent, GossipStats, MessageOutcome, NodeRow } from "../../../src/gossip.js";
 import type { GossipStatus } from "../../../src/status/index.js";
 
 /** Far longer than anything here takes, on a machine that does much else. */
@@ -30,6 +30,12 @@ export type NodeEvent =
   | { event: "feedEvent" } & Omit<FeedEvent, "timeMs">
   | { event: "view"; view: Record<string, Record<string, unknown>> }
   | { event: "front"; front: NamedFrontierEntry[] }
+  | { event: "message"; from: number; fromName?: string; topic: string; value: unknown; hops: number; isQuery: boolean }
+  | { event: "outcome"; to: number | string; topic: string; outcome: MessageOutcome }
+  | { event: "answer"; from: number; fromName?: string; topic: string; value: unknown; hops: number }
+  | { event: "queryEnd"; topic: string; answers: number; wasSent: boolean }
+  | { event: "ping"; to: number | string; outcome: MessageOutcome; ms: number; there: number[]; back: number[] }
+  | { event: "route"; to: number | string; route: number[] | null }
   | { event: "forgotten" } & NodeRow
   | { event: "status"; status: GossipStatus }
   | { event: "error"; code: string; message: string }

@@ -28,7 +28,10 @@ const status: GossipStatus = {
     isSealed: false, isNamed: true,
   },
   neighbours: [
-    { id: 8, name: "Küche", address: "10.0.0.8", port: 5000, state: "up" },
+    {
+      id: 8, name: "Küche", address: "10.0.0.8", port: 5000, state: "up",
+      roundTripMs: 12.25, lossTo: 0, lossFrom: 0.0227,
+    },
     { id: 9, address: "10.0.0.109", port: 50001, state: "suspect" },
   ],
   routes: [{ id: 4294967295, nextHop: 8 }, { id: 10, name: "a b" }],
@@ -160,8 +163,8 @@ describe("the report of chisme node", () => {
         "clock     none",
         "",
         "neighbours",
-        "  id  name   address           state",
-        "  8   Küche  10.0.0.8:5000     up",
+        "  id  name   address           state    round trip  loss to  loss from",
+        "  8   Küche  10.0.0.8:5000     up       12 ms       0.0 %    2.3 %",
         "  9          10.0.0.109:50001  suspect",
         "",
         "nodes out of reach",

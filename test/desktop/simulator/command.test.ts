@@ -100,12 +100,21 @@ describe("chisme simulate", () => {
     const { status, stdout } = simulate("--seed", "7", "--topology", "line", "--nodes", "16");
     assert.equal(status, 0, stdout);
     const lines = stdout.trimEnd().split("\n");
-    assert.equal(lines[1], "68 rounds of 10 s, 10 % loss, datagrams of at most 1,200 bytes, seed 7");
+    assert.equal(lines[1], "88 rounds of 10 s, 10 % loss, datagrams of at most 1,200 bytes, seed 7");
     assert.equal(lines[2], "line: 15 links, 1.9 neighbours a node, at most 15 hops");
-    assert.equal(lines[3], "to repeat this run: chisme simulate --seed 7 --nodes 16 --rounds 68 --topology line");
+    assert.equal(lines[3], "to repeat this run: chisme simulate --seed 7 --nodes 16 --rounds 88 --topology line");
     assert.ok(lines.some((line) => /^live nodes suspected +\d+ times?$/.test(line)), stdout);
     assert.ok(lines.some((line) => /^live nodes held as DOWN +0 times$/.test(line)), stdout);
+    assert.ok(lines.some((line) => /^messages delivered +368 of 368, 0 twice$/.test(line)), stdout);
     assert.match(lines.at(-1) as string, /^agreed: all 16 nodes know /);
+  });
+
+  it("the command runs a scenario in a topology", () => {
+    const options = ["--scenario", "loss", "--topology", "line", "--nodes", "8"];
+    const { status, stdout } = simulate("--seed", "3", ...options);
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /^line: 7 links, 1\.8 neighbours a node, at most 7 hops$/m);
+    assert.match(stdout, /: chisme simulate --scenario loss --seed 3 --nodes 8 --topology line\nwarm-up: 26 rounds/);
   });
 
   it("the command that a topology's run prints repeats it", () => {
@@ -146,7 +155,9 @@ describe("chisme simulate", () => {
     [["--topology", "grid", "--moving", "0.1"], /'--moving' needs '--topology radio'/],
     [["--topology", "radio", "--moving", "0"], /'--moving <speed>' argument '0' is invalid\. .* from 0\.001 to 1/],
     [["--topology", "radio", "--moving", "0.1", "--one-way", "0.1"], /'--one-way' has no meaning with '--moving'/],
-    [["--scenario", "loss", "--topology", "line"], /'--topology' has no meaning with '--scenario'/],
+    [["--scenario", "loss", "--topology", "radio", "--moving", "0.1"], /'--moving' has no meaning with '--scenario'/],
+    [["--scenario", "departures", "--topology", "line"], /'--topology' has no meaning with '--scenario departures'/],
+    [["--scenario", "loss", "--topology", "line", "--one-way", "0.1"], /'--one-way': 0\.1 is not .* from 0 to 0: /],
     [["--lose", "0.1"], /unknown option '--lose'/],
     [["--nodes", "1"], /'--nodes <count>' argument '1' is invalid\. It must be an integer from 2 to 5000/],
     [["--seed", "-1"], /'--seed <number>' argument '-1' is invalid/],

@@ -17,7 +17,9 @@ function named(name: string): Scenario {
   return scenario;
 }
 
-describe("scenarios", () => {
+describe("scenarios", function () {
+  this.timeout(120000);
+
   for (const scenario of SCENARIOS) {
     it(`${scenario.name}: ${scenario.summary}`, () => {
       for (const seed of SEEDS) {
@@ -27,6 +29,27 @@ describe("scenarios", () => {
       }
     });
   }
+
+  // Not those in which nodes start again: nodes out of reach of an author wait long for its word.
+  for (const shape of ["line", "grid", "star", "cells", "radio"] as const) {
+    it(`scenarios in which no node starts again heal in a topology: ${shape}`, () => {
+      const names = [
+        "quiet", "loss", "duplication", "reordering", "latency", "partition", "one-way", "partial", "torn-log",
+        "readdress", "stalls", "clock-jumps", "skew", "flood",
+      ];
+      for (const name of names) {
+        for (const seed of SEEDS.slice(0, 2)) {
+          const { violations } = runScenario(named(name), { ...options(seed, 12), topology: { shape } });
+          assert.deepEqual(violations, [], `${name}, seed ${seed}`);
+        }
+      }
+    });
+  }
+
+  it("a run in a topology counts the datagrams to nodes out of reach; most go to nodes in reach", () => {
+    const { counts } = runScenario(named("quiet"), { ...options(1), topology: { shape: "grid" } });
+    assert.ok(counts.outOfReach > 0 && counts.outOfReach < counts.datagrams / 2, JSON.stringify(counts));
+  });
 
   it("scenarios run in networks of 2 to 5 nodes", () => {
     for (const nodes of [2, 3, 4, 5]) {

@@ -3,7 +3,8 @@ import {
   type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, TOPOLOGY_SHAPES, type Topology,
   type TopologyOptions, makeTopology, simulate, simulateInSteps,
 } from "../../../desktop/simulator/index.js";
-import { roundsFor, topologyOf } from "../../../desktop/simulator/simulate.js";
+import { roundsFor } from "../../../desktop/simulator/simulate.js";
+import { topologyOf } from "../../../desktop/simulator/topology-shapes.js";
 
 function run(options: Partial<SimulateOptions>): { rounds: RoundFigures[]; result: SimulateResult } {
   const rounds: RoundFigures[] = [];
@@ -13,7 +14,9 @@ function run(options: Partial<SimulateOptions>): { rounds: RoundFigures[]; resul
   return { rounds, result: step.value };
 }
 
-describe("simulation of temperatures", () => {
+describe("simulation of temperatures", function () {
+  this.timeout(120000);
+
   it("all of 50 nodes know the minimum and the maximum in the end, under 10 % loss", () => {
     for (const seed of [1, 2, 3]) {
       const { rounds, result } = run({ seed });
@@ -76,10 +79,23 @@ describe("simulation of temperatures", () => {
     }
   });
 
+  it("each message arrives once in each topology, and takes hardly more links than the shortest path has", () => {
+    for (const shape of ["all", "line", "grid", "star", "cells", "radio"] as const) {
+      const options = { ...SIMULATE_DEFAULTS, seed: 7, nodes: 24, topology: { shape } };
+      const rounds = roundsFor(topologyOf(options) as Topology);
+      const { messages } = run({ ...options, rounds }).result;
+      assert.ok(messages !== undefined && messages.sent > 100, shape);
+      assert.deepEqual([messages.delivered, messages.twice], [messages.sent, 0], shape);
+      const { hops, shortestHops, mostHops } = messages;
+      assert.ok(hops >= shortestHops && hops < 2.5 * shortestHops && mostHops <= 32, JSON.stringify(messages));
+    }
+    assert.equal(run({ nodes: 4 }).result.messages, undefined);
+  });
+
   it("long paths and nodes that move get more rounds", () => {
     const of = (options: Omit<TopologyOptions, "nodes">): number => roundsFor(makeTopology({ ...options, nodes: 50 }));
-    assert.equal(of({ shape: "all" }), 33);
-    assert.equal(of({ shape: "line" }), 153);
+    assert.equal(of({ shape: "all" }), 53);
+    assert.equal(of({ shape: "line" }), 173);
     assert.ok(of({ shape: "radio", speed: 0.1 }) > of({ shape: "radio" }) + 60);
     assert.equal(roundsFor(makeTopology({ shape: "line", nodes: 5000 })), 10000);
   });

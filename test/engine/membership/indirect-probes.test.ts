@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DOWN, LEFT, PROBED, REMOVE, SUSPECT, UP } from "../../../src/engine/index.js";
+import { BROADCAST_ADDRESS, DOWN, LEFT, PROBED, REMOVE, SUSPECT, UP } from "../../../src/engine/index.js";
 import { SECTION_INDIRECT_ACK, SECTION_PING_REQ } from "../../../src/engine/wire/frame.js";
 import { claimsAbout, sectionsOf } from "../wire/frame-support.js";
 import { EngineNetwork, type Sent } from "../../support/engine-network.js";
@@ -112,7 +112,8 @@ describe("Engine: local health", () => {
   it("a node that receives nothing suspects nobody for 9 rounds", () => {
     const network = makeNetwork(8);
     const cut = 4;
-    network.lose = ({ from, to }) => from === cut || to === cut;
+    // Node 1, which has no seed, broadcasts when it looks for the lost node.
+    network.lose = ({ from, to }) => from === cut || to === cut || to === BROADCAST_ADDRESS;
     network.run(9 * ROUND);
     assert.deepEqual(suspectedBy(network, cut), []);
     const others = [1, 2, 3, 5, 6, 7, 8].filter((address) => suspectedBy(network, address).includes(cut));

@@ -1,0 +1,226 @@
+import { type Clock, earlier } from "../clock.js";
+import { isLivePeer } from "../membership/probe-order.js";
+import { nextHop } from "../membership/routes.js";
+import type { Rounds } from "../membership/rounds.js";
+import type { Random } from "../random.js";
+import type { Outbox } from "../reconcile/outbox.js";
+import { OWN_SLOT, type Rows } from "../table/rows.js";
+import {
+  AT_TRY_HOPS, COUNT_GIVEN_UP, COUNT_NO_WAY, COUNT_REFUSED, COUNT_TRIES, DEADLINE, ENDED, EXPIRY, FLIGHTS, HAD_ONE,
+  HOP_FULL, HOP_HAD, HOP_NO_WAY, HOP_REFUSED, HOP_TRIES, NEXT, OPEN, OUTCOME_REFUSED, OUTCOME_SHIFT, OUTCOME_TIMEOUT,
+  REPEAT_ROUNDS, SENDING, STATE, TRIES_MASK, TRIES_SHIFT, TRY_MAX, TRY_SHIFT,
+} from "./message.js";
+import { MessageStore, type StoreSizes } from "./message-store.js";
+import { isSpread, nextTarget } from "./spread.js";
+
+/** The way of messages to the next nodes: tries, what neighbours answer to them, and the ends of lives. */
+export class MessageHops extends MessageStore {
+  readonly rows: Rows;
+  readonly clock: Clock;
+  protected readonly random: Random;
+  private readonly rounds: Rounds;
+  private readonly outbox: Outbox;
+
+  /** @param sizes of the store */
+  constructor(
+    sizes: StoreSizes, isSealed: boolean, rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox,
+  ) {
+    super(sizes, rows.capacity, isSealed);
+    this.rows = rows;
+    this.clock = clock;
+    this.random = random;
+    this.rounds = rounds;
+    this.outbox = outbox;
+  }
+
+  /** What is held. One object takes less RAM on XS than two. */
+  get store(): MessageStore { return this; }
+
+  /** Milliseconds since the last try of an own message. */
+  sinceTryMs(place: number): number {
+    const sent = this.store.get(place, NEXT) - this.repeatMs(this.store.tryOf(place));
+    return (this.clock.nowMs - sent) >>> 0;
+  }
+
+  /** A tick: works on all messages that are due, as far as the outbox has room. */
+  tick(): void {
+    const store = this.store;
+    const nowMs = this.clock.nowMs;
+    store.forgetSenders(nowMs);
+    for (let place = 0; place < store.count; place++) {
+      if (!store.has(place, SENDING | OPEN) || store.has(place, ENDED)) continue;
+      if (this.clock.isDue(store.get(place, EXPIRY))) {
+        this.expire(place);
+        continue;
+      }
+      if (this.isRepeatDue(place)) this.repeat(place);
+      if (store.has(place, SENDING) && this.clock.isDue(store.get(place, DEADLINE))) this.work(place);
+    }
+  }
+
+  nextDeadline(deadline: number): number {
+    const store = this.store;
+    let next = deadline;
+    for (let place = 0; place < store.count; place++) {
+      if (!store.has(place, SENDING | OPEN) || store.has(place, ENDED)) continue;
+      next = earlier(next, store.get(place, EXPIRY));
+      if (store.has(place, SENDING)) next = earlier(next, store.get(place, DEADLINE));
+      if (this.mayRepeat(place)) next = earlier(next, store.get(place, NEXT));
+    }
+    return next;
+  }
+
+  protected repeatMs(tries: number): number { return (this.clock.roundIntervalMs * REPEAT_ROUNDS) << tries; }
+
+  protected mayRepeat(place: number): boolean {
+    const store = this.store;
+    return store.has(place, OPEN) && !isSpread(store.kind(place)) && store.tryOf(place) < TRY_MAX;
+  }
+
+  protected isRepeatDue(place: number): boolean {
+    return this.mayRepeat(place) && this.clock.isDue(this.store.get(place, NEXT));
+  }
+
+  protected repeat(place: number): void {
+    const store = this.store;
+    store.bytes[store.at(place) + AT_TRY_HOPS] += 1 << TRY_SHIFT;
+    store.set(place, NEXT, (this.clock.nowMs + this.repeatMs(store.tryOf(place))) >>> 0);
+    this.dispatch(place);
+  }
+
+  /** A message goes to a neighbour, from the next tick on. */
+  protected dispatch(place: number): void {
+    const store = this.store;
+    store.clearBits(place, TRIES_MASK);
+    for (let i = 0; i < FLIGHTS; i++) store.setFlight(place, i, 0);
+    store.setBits(place, SENDING);
+    store.set(place, DEADLINE, this.clock.nowMs);
+  }
+
+  /** This node has done its part of the way. */
+  protected finish(place: number): void {
+    this.store.clearBits(place, SENDING);
+    this.store.set(place, DEADLINE, this.clock.nowMs);
+  }
+
+  protected expire(place: number): void {
+    const store = this.store;
+    if (store.has(place, SENDING)) store.countUp(COUNT_GIVEN_UP);
+    this.finish(place);
+    if (store.has(place, OPEN)) this.end(place, OUTCOME_TIMEOUT);
+  }
+
+  protected end(place: number, outcome: number): void {
+    this.finish(place);
+    this.store.setBits(place, ENDED | (outcome << OUTCOME_SHIFT));
+  }
+
+  protected hopTries(place: number): number { return (this.store.get(place, STATE) & TRIES_MASK) >>> TRIES_SHIFT; }
+
+  protected countTry(place: number): void {
+    this.store.set(place, DEADLINE, (this.clock.nowMs + (this.rounds.answerTimeMs() << this.hopTries(place))) >>> 0);
+    this.store.set(place, STATE, this.store.get(place, STATE) + (1 << TRIES_SHIFT));
+  }
+
+  protected work(place: number): void {
+    if (isSpread(this.store.kind(place))) this.spread(place);
+    else this.forward(place);
+  }
+
+  /** A try of the hop of a message for one node. */
+  protected forward(place: number): void {
+    const store = this.store;
+    if (this.hopTries(place) >= HOP_TRIES) {
+      store.countUp(COUNT_GIVEN_UP);
+      this.finish(place);
+      return;
+    }
+    if (!this.outbox.hasRoom()) return;
+    const hop = this.hopTo(store.to(place), store.cameFrom(place));
+    store.setFlight(place, 0, hop < 0 ? 0 : hop);
+    if (hop < 0) store.countUp(COUNT_NO_WAY);
+    else this.launch(place, hop);
+    this.countTry(place);
+  }
+
+  /** A try of all flights of a message for all nodes; without any, it goes to the next neighbours. */
+  protected spread(place: number): void {
+    const store = this.store;
+    if (store.hasFlights(place) && this.hopTries(place) >= HOP_TRIES) this.giveUpFlights(place);
+    if (!store.hasFlights(place)) {
+      store.clearBits(place, TRIES_MASK);
+      const most = Math.min(FLIGHTS, this.outbox.intentsLeft());
+      for (let i = 0; i < most; i++) {
+        const target = nextTarget(store, this.rows, this.random, place);
+        if (target < 0) break;
+        store.setFlight(place, i, target);
+      }
+      if (!store.hasFlights(place)) {
+        if (most > 0) this.finish(place);
+        return;
+      }
+    }
+    if (!this.outbox.hasRoom()) return;
+    for (let i = 0; i < FLIGHTS; i++) {
+      const target = store.flight(place, i);
+      if (target !== 0 && this.outbox.hasRoom()) this.launch(place, target);
+    }
+    this.countTry(place);
+  }
+
+  protected giveUpFlights(place: number): void {
+    for (let i = 0; i < FLIGHTS; i++) {
+      const target = this.store.flight(place, i);
+      if (target === 0) continue;
+      this.store.serve(place, target);
+      this.store.setFlight(place, i, 0);
+      this.store.countUp(COUNT_GIVEN_UP);
+    }
+  }
+
+  protected launch(place: number, slot: number): void {
+    this.store.countUp(COUNT_TRIES);
+    this.outbox.addMessage(slot, place);
+  }
+
+  /** The neighbour on the way to a node; -1: none, or the message came from there. */
+  protected hopTo(id: number, cameFrom: number): number {
+    const slot = this.rows.find(id);
+    const hop = slot <= OWN_SLOT ? -1 : nextHop(this.rows, slot);
+    return hop <= OWN_SLOT || hop === cameFrom || !isLivePeer(this.rows, hop) ? -1 : hop;
+  }
+
+  /** A neighbour answered a message that was sent to it. */
+  protected handleHop(what: number, check: number, slot: number): void {
+    const store = this.store;
+    for (let place = 0; place < store.count; place++) {
+      const flight = store.has(place, SENDING) ? store.flightTo(place, slot) : -1;
+      if (flight < 0 || store.check(store.at(place)) !== check) continue;
+      this.hopAnswered(place, flight, what, slot);
+      return;
+    }
+  }
+
+  protected hopAnswered(place: number, flight: number, what: number, slot: number): void {
+    const store = this.store;
+    if (what === HOP_FULL || what === HOP_NO_WAY) return;
+    store.setFlight(place, flight, 0);
+    if (!isSpread(store.kind(place))) {
+      this.finish(place);
+      if (what !== HOP_REFUSED) return;
+      store.countUp(COUNT_REFUSED);
+      if (store.has(place, OPEN) && this.rows.id(slot) === store.to(place)) this.end(place, OUTCOME_REFUSED);
+      return;
+    }
+    store.serve(place, slot);
+    if (what === HOP_HAD) this.countHad(place);
+    if (store.hasFlights(place)) return;
+    store.clearBits(place, TRIES_MASK);
+    store.set(place, DEADLINE, this.clock.nowMs);
+  }
+
+  protected countHad(place: number): void {
+    const state = this.store.get(place, STATE);
+    if ((state + HAD_ONE) >>> 0 > state) this.store.set(place, STATE, state + HAD_ONE);
+  }
+}

@@ -1,0 +1,52 @@
+import { isLivePeer } from "../membership/probe-order.js";
+import { nextHop } from "../membership/routes.js";
+import type { Random } from "../random.js";
+import { FLAG_NEIGHBOUR, FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
+import { HAD_SHIFT, KIND_BROADCAST, KIND_QUERY, NEXT, STATE, WAYS_DONE } from "./message.js";
+import type { MessageStore } from "./message-store.js";
+
+const START_SHIFT = 16;
+const VISITED_MASK = 0xffff;
+
+/** Whether messages of a kind are for all nodes. */
+export function isSpread(kind: number): boolean {
+  return kind === KIND_BROADCAST || kind === KIND_QUERY;
+}
+
+/**
+ * The next neighbour that gets a message for all nodes: first those that are on the way to a remote node, then the
+ * others, from a random one on. So many neighbours that had it already end the search as an update has transmits:
+ * rumour mongering with feedback (Demers and others: Epidemic algorithms, 1987, section 1.4).
+ *
+ * @returns the slot of its row; -1: no more
+ */
+export function nextTarget(store: MessageStore, rows: Rows, random: Random, place: number): number {
+  if (!store.has(place, WAYS_DONE)) {
+    const way = nextWay(store, rows, place);
+    if (way >= 0) return way;
+    store.setBits(place, WAYS_DONE);
+    store.set(place, NEXT, (random.below(rows.capacity) << START_SHIFT) >>> 0);
+  }
+  if (store.get(place, STATE) >>> HAD_SHIFT >= rows.transmitsOfUpdate()) return -1;
+  const start = store.get(place, NEXT) >>> START_SHIFT;
+  for (let visited = store.get(place, NEXT) & VISITED_MASK; visited < rows.capacity; visited++) {
+    store.set(place, NEXT, ((start << START_SHIFT) | (visited + 1)) >>> 0);
+    const slot = (start + visited) % rows.capacity;
+    if (isLivePeer(rows, slot) && !rows.hasFlag(slot, FLAG_REMOTE) && isDue(store, place, slot)) return slot;
+  }
+  return -1;
+}
+
+function nextWay(store: MessageStore, rows: Rows, place: number): number {
+  for (let slot = store.get(place, NEXT); slot < rows.capacity; slot++) {
+    store.set(place, NEXT, slot + 1);
+    if (!isLivePeer(rows, slot) || rows.hasFlag(slot, FLAG_NEIGHBOUR)) continue;
+    const hop = nextHop(rows, slot);
+    if (hop > OWN_SLOT && isLivePeer(rows, hop) && isDue(store, place, hop)) return hop;
+  }
+  return -1;
+}
+
+function isDue(store: MessageStore, place: number, slot: number): boolean {
+  return !store.isServed(place, slot) && store.flightTo(place, slot) < 0;
+}

@@ -1,0 +1,67 @@
+import type { Writer } from "../wire/cursor.js";
+import { SUMMARY_WORDS } from "./summary-writer.js";
+
+/*
+ * The words of an outbox: up to 4 intents, what all frames have in common, the wants.
+ */
+
+/** What frames contain of messages (PROTOCOL 11). */
+export interface MessageSections {
+  /** Drops the answer of the last input. */
+  clear(): void;
+  /** Bytes that a frame needs for a message or a HOP. @param place of the message; -1: the frame is an ACK */
+  sectionBytes(place: number): number;
+  /** Writes the message into a SYN, or with the place -1 the HOP into an ACK. There is room. */
+  write(writer: Writer, place: number): void;
+}
+
+/** The most datagrams that one input can cause. */
+export const BURST_MAX = 4;
+
+// The words of an intent.
+export const ADDRESS = 0;
+/** The port, then the type of the frame. */
+export const PORT = 1;
+export const TYPE_SHIFT = 16;
+export const FLAGS = 2;
+/** Of a SYN: the slot of its receiver. Of an answer: whether it carries a summary. Of an indirect ack: its one id. */
+export const DETAIL = 3;
+export const ANSWERED = 4;
+/** Id of the receiver. */
+export const RECEIVER = 5;
+export const WORDS = 6;
+/** FLAG_NETWORK, if the network has a name, and the hash of that name. */
+export const HEAD_FLAGS = BURST_MAX * WORDS;
+export const NETWORK = HEAD_FLAGS + 1;
+export const FRAMES_LEFT = NETWORK + 1;
+export const WANT_COUNT = NETWORK + 2;
+export const WANT_NEXT = NETWORK + 3;
+export const ANSWER_BYTES_LEFT = NETWORK + 4;
+export const WANTS = NETWORK + 5;
+
+/** In FLAGS: the flags on the wire, then the section of ids that a frame has. That of a SYN is in ANSWERED. */
+export const FLAGS_ON_WIRE = 0xff;
+export const ABOUT_SHIFT = 8;
+export const ABOUT_MASK = 0xff;
+/** In FLAGS: the SYN or LEAVE shows this node's limits. */
+export const WITH_LIMITS = 0x10000;
+/** In FLAGS: the PING-REQ has this node's own id behind the other one. */
+export const MAY_VOUCH = 0x20000;
+export const WITH_SUMMARY = 1;
+/** Higher than all slots. */
+export const BARE = 0xffffffff;
+export const ANY_BYTES = 0xffff;
+/** A frame has nothing of a message. */
+export const NO_PLACE = -2;
+const WANTS_MIN = 8;
+
+/** Ids that one answer may want. With more the peer continues the exchange. */
+export function wantsMax(datagramBytesMax: number): number {
+  const wants = datagramBytesMax >>> 5;
+  return wants < WANTS_MIN ? WANTS_MIN : wants;
+}
+
+/** Words that an `Outbox` allocates, its summary included. */
+export function outboxWords(datagramBytesMax: number): number {
+  return WANTS + wantsMax(datagramBytesMax) + SUMMARY_WORDS;
+}
