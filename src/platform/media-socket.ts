@@ -1,4 +1,6 @@
-import { LINES_MAX, LINE_ADDRESSES, type Media, isLineAddress, isMediaAddress } from "../engine/table/media.js";
+import {
+  LINES_MAX, LINE_ADDRESSES, type Media, isLineAddress, isMediaAddress, mediaAddress,
+} from "../engine/table/media.js";
 import { show } from "../checks.js";
 import { readU16, readU32, writeU16, writeU32 } from "../cbor/big-endian.js";
 import { invalid } from "../errors.js";
@@ -24,9 +26,6 @@ const LONG_HEAD_BYTES = 13;
 const DATAGRAM_BYTES_MIN = 128;
 
 const BROADCAST = 0xffffffff;
-/** Own addresses are 241.0.0.0 to 254.255.255.255. */
-const OWN_FIRST = 0xf1000000;
-const OWN_COUNT = 0x0e000000;
 /** Nodes whose medium is remembered. */
 const PEERS_MAX = 64;
 /** Where a node is that was not heard on a medium. */
@@ -200,7 +199,7 @@ export class MediaSocket implements GossipSocket, Media {
     return isMediaAddress(address) ? this.sharedBytesMax : DATAGRAM_BYTES_MAX;
   }
 
-  private mediaAddress(): number { return OWN_FIRST + this.device % OWN_COUNT; }
+  private mediaAddress(): number { return mediaAddress(this.device); }
 
   private openMedium(medium: number, onError: (error: Error) => void): void {
     this.all[medium].open((bytes, length, station) => this.receive(medium, station, bytes, length), onError);

@@ -21,6 +21,9 @@ export interface Media {
 
 /** 240.0.0.0: see `Media.lines`. */
 export const LINE_ADDRESSES = 0xf0000000;
+/** Own addresses of nodes without UDP are 241.0.0.0 to 254.255.255.255. */
+const OWN_FIRST = 0xf1000000;
+const OWN_COUNT = 0x0e000000;
 /** Lines that a node may have. */
 export const LINES_MAX = 255;
 const MEDIA_PREFIX = 15;
@@ -30,6 +33,11 @@ const BROADCAST = 0xffffffff;
 /** Whether an address is one that only means something on media: 240.0.0.0/4 without 255.255.255.255. */
 export function isMediaAddress(address: number): boolean {
   return address >>> PREFIX_SHIFT === MEDIA_PREFIX && address !== BROADCAST;
+}
+
+/** The own address of a node without UDP. @param device uint32 that is the device's own, such as its id */
+export function mediaAddress(device: number): number {
+  return OWN_FIRST + device % OWN_COUNT;
 }
 
 /** Whether a node reaches an address directly, as far as it can know. @param media undefined: it only has UDP */
