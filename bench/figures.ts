@@ -112,6 +112,39 @@ export const FIGURES: readonly Figure[] = [
       + "is DOWN",
   },
   {
+    name: "link.failures.n20loss10", unit: "scenarios", measurement: "link.matrix", bound: { atMost: 0 },
+    about: "scenarios of the fault matrix that did not end in agreement: 20 nodes with ESP-NOW only, frames of at most "
+      + "250 bytes, 10 % of all transmissions and acknowledgements lost beside the scenario's faults; all seeds",
+  },
+  {
+    name: "link.eventsLost.n20loss10", unit: "events", measurement: "link.matrix", bound: { atMost: 0 },
+    about: "events lost in the same scenarios",
+  },
+  {
+    name: "link.falseDownHealed.n20loss10", unit: "times", measurement: "link.matrix", bound: { atMost: 0 },
+    about: "running nodes that were set to DOWN in the same scenarios after all had agreed",
+  },
+  {
+    name: "link.falseDown.n20loss10h24", unit: "times", measurement: "link.day", bound: { atMost: 0 },
+    about: "the same in 24 hours without other faults, all seeds",
+  },
+  {
+    name: "link.suspicions.n20loss10h24", unit: "times", measurement: "link.day",
+    about: "how often an application was notified in this time that a node is SUSPECT, all nodes and seeds",
+  },
+  {
+    name: "link.largestFrameBytes", unit: "bytes", measurement: "link.day", bound: { atMost: 250 },
+    about: "the longest frame of ESP-NOW in this time, with the head of 7 or 13 bytes",
+  },
+  {
+    name: "link.airtimePercent.n20loss10", unit: "%", measurement: "link.day",
+    about: "how much of the time the channel was taken by these 20 nodes, at 1 Mbit/s",
+  },
+  {
+    name: "link.retriesPercent.n20loss10", unit: "%", measurement: "link.day",
+    about: "transmissions in addition to the first of each frame, in this time",
+  },
+  {
     name: "detect.suspicions.n50loss20h24", unit: "times", measurement: "falseDown",
     about: "running nodes that were suspected in the same runs, and refuted the suspicion",
   },

@@ -29,7 +29,9 @@ export { MovingTopology } from "./moving-topology.js";
 export { TOPOLOGY_SHAPES, type TopologyOptions, type TopologyShape, makeTopology } from "./topology-shapes.js";
 export { SIM_DIALECTS, type SimDialect } from "./dialects.js";
 export { MAILBOX_DATAGRAMS, type NodePlatform, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";
+export type { SimMedia } from "./platform.js";
 export type { SimEvent } from "./queue.js";
+export { RADIO_FRAME_BYTES, type RadioCounts, type RadioOptions } from "./radio.js";
 export { SCENARIOS, findScenario } from "./scenarios.js";
 export {
   SCENARIO_DEFAULTS, type ScenarioOptions, type ScenarioResult, type ScenarioStep, type SoakStretch,

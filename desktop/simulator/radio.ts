@@ -186,10 +186,11 @@ export class SimRadio<Device extends RadioDevice> {
     const { network, counts } = this;
     const airtimeMs = PREAMBLE_MS + (HEAD_BYTES + frame.bytes.length) * MS_PER_BYTE;
     const ackMs = frame.station === 0 ? 0 : SIFS_MS + PREAMBLE_MS + ACK_BYTES * MS_PER_BYTE;
-    const untilMs = network.nowMs + airtimeMs;
+    // Who hears a frame leaves the channel to its acknowledgement.
+    const untilMs = network.nowMs + airtimeMs + ackMs;
     counts.airtimeMs += airtimeMs + ackMs;
     if (frame.attempt > 1) counts.retries++;
-    station.sendsUntilMs = untilMs + ackMs;
+    station.sendsUntilMs = untilMs;
     // A station that transmits hears nothing.
     if (station.heard !== undefined && station.heard.untilMs > network.nowMs) station.heard.isDamaged = true;
     const receptions: { to: Device; reception: Reception }[] = [];
