@@ -12,7 +12,8 @@ import { eventOverhead, frontier500, inSync500, inSync8, locate4of500, rowsPer12
 
 /** All that is measured, the longest samples first, so that no core is left waiting for one in the end. */
 export const MEASUREMENTS: readonly Measurement[] = [
-  ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, linkMatrix, linkDay, ...meshDayMeasurements.toReversed(),
+  ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, linkMatrix,
+  linkDay, ...meshDayMeasurements.toReversed(),
   ...meshCrashMeasurements.toReversed(), ...idleMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), massRestarts, crash, locate4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,

@@ -33,7 +33,7 @@ export function serialLines(
     throw invalid("", "udp", `${show(udp)} is neither true nor false`, false);
   }
   if (serial === undefined) {
-    if (udp === false) throw invalid("", "udp", "false leaves nothing without the option serial", true);
+    if (udp === false) throw invalid("", "udp", "nothing can be reached without the option serial", true);
     if (options.serialBytesMax === undefined) return undefined;
     throw invalid("", "serialBytesMax", "has no effect without the option serial", true);
   }

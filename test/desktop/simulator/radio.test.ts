@@ -50,7 +50,8 @@ describe("Simulated ESP-NOW", () => {
   }
 
   for (const key of [undefined, KEY]) {
-    it(`sensors with a radio only join a UDP network by one gateway${key === undefined ? "" : ", sealed"}`, function () {
+    const sealed = key === undefined ? "" : ", sealed";
+    it(`sensors with a radio only join a UDP network by one gateway${sealed}`, function () {
       this.timeout(60000);
       const media: SimMedia[] = ["both", "udp", "udp", "udp", "radio", "radio", "radio"];
       const { network, alarms } = networkOf(media, 7, key);
