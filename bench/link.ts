@@ -16,7 +16,7 @@ interface Matrix {
   falseDowns: number;
 }
 
-/** The fault matrix over ESP-NOW: 20 nodes that have nothing else; 10 % of transmissions and acks are lost beside it. */
+/** The fault matrix over ESP-NOW: 20 nodes that have nothing else; 10 % of all transmissions are lost beside it. */
 export const linkMatrix: Measurement<Matrix> = {
   name: "link.matrix",
   seeds: { full: 3, quick: 1 },
