@@ -1,3 +1,5 @@
+import { makeTopology } from "../desktop/simulator/index.js";
+import { BROADCAST_MESHES } from "./mesh-messages.js";
 import { type Mesh, MESHES } from "./mesh-shapes.js";
 
 /** A figure of the benchmark. */
@@ -172,6 +174,23 @@ export const FIGURES: readonly Figure[] = [
   },
   ...MESHES.flatMap(meshFigures),
   {
+    name: "mesh.messages.deliveredPercent", unit: "%", measurement: "meshMessages", bound: { atLeast: 99.9 },
+    about: "messages over 8 hops with 10 % loss on each that arrive within 10 s, at rounds of 1 s",
+  },
+  {
+    name: "mesh.messages.deliveredTwice", unit: "messages", measurement: "meshMessages", bound: { atMost: 0 },
+    about: "of these, the ones that the receiver's application got twice",
+  },
+  {
+    name: "mesh.messages.relayDatagrams", unit: "datagrams", measurement: "meshMessages", bound: { atMost: 5 },
+    about: "datagrams that a relay sends for a message and its receipt, all tries and answers of hops included; mean",
+  },
+  {
+    name: "mesh.messages.hopTries", unit: "datagrams", measurement: "meshMessages", bound: { atMost: 4 },
+    about: "the most datagrams with one try of a message that a node sends",
+  },
+  ...BROADCAST_MESHES.flatMap(broadcastFigures),
+  {
     name: "store.appendsPerFlashErase", unit: "events", measurement: "storeWear",
     about: "events of 40 bytes stored for each erase of a 4,096-byte sector; the last 96 events are kept",
   },
@@ -180,6 +199,26 @@ export const FIGURES: readonly Figure[] = [
     about: "rounds of single nodes that the simulator runs on one core: 1,000 nodes, 100 rounds, 10 % loss",
   },
 ];
+
+function broadcastFigures({ name, about, options }: typeof BROADCAST_MESHES[number]): Figure[] {
+  const measurement = `meshBroadcast.${name}`;
+  // About log2 n rounds, and one for each hop to the farthest node.
+  const rounds = Math.ceil(Math.log2(options.nodes)) + makeTopology(options).diameter;
+  return [
+    {
+      name: `mesh.messages.broadcastPercent.${name}`, unit: "%", measurement, bound: { atLeast: 99.9 },
+      about: `${about}, 10 % loss: nodes that get a broadcast within 10 s, at rounds of 1 s`,
+    },
+    {
+      name: `mesh.messages.broadcastTwice.${name}`, unit: "messages", measurement, bound: { atMost: 0 },
+      about: "of these, the ones that an application got twice",
+    },
+    {
+      name: `mesh.messages.broadcastP95Rounds.${name}`, unit: "rounds", measurement, bound: { atMost: rounds },
+      about: "rounds until the last node has it; 95th percentile",
+    },
+  ];
+}
 
 /** Where not every node reaches every other: bounds of each shape. */
 function meshFigures({ name, about, hasBridges }: Mesh): Figure[] {

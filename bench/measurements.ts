@@ -5,6 +5,7 @@ import { idleMeasurements } from "./idle.js";
 import { linkDay, linkMatrix } from "./link.js";
 import type { Measurement } from "./measurement.js";
 import { meshCrashMeasurements, meshDayMeasurements } from "./mesh.js";
+import { meshMessageMeasurements } from "./mesh-messages.js";
 import { sealOverhead } from "./seal-overhead.js";
 import { speed } from "./speed.js";
 import { storeWear } from "./store-wear.js";
@@ -12,9 +13,9 @@ import { eventOverhead, frontier500, inSync500, inSync8, locate4of500, rowsPer12
 
 /** All that is measured, the longest samples first, so that no core is left waiting for one in the end. */
 export const MEASUREMENTS: readonly Measurement[] = [
-  ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, linkMatrix,
-  linkDay, ...meshDayMeasurements.toReversed(),
-  ...meshCrashMeasurements.toReversed(), ...idleMeasurements.toReversed(),
+  ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, linkMatrix, linkDay,
+  ...meshDayMeasurements.toReversed(),
+  ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), massRestarts, crash, locate4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];

@@ -18,6 +18,9 @@
 import { Engine } from "../src/engine/index.js";
 import { KIND_LOG, KIND_SET } from "../src/engine/feed/kinds.js";
 import { Sha256 } from "../src/digest/sha256.js";
+import {
+  COUNT_DELIVERED, HEAD_BYTES, KIND_BROADCAST, KIND_SEND, OUTCOME_DELIVERED, OUTCOME_REFUSED,
+} from "../src/engine/message/message.js";
 import { RowData, Rows } from "../src/engine/table/rows.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
 import { SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
@@ -55,6 +58,7 @@ class Bench {
   counter = 0;
   nowMs = 1000;
   feedBytes = 0;
+  messageOptions: MessageOptions | undefined;
   /** Created here, so that it is not counted: boards have SHA-256 in their firmware. */
   readonly digest = new Sha256();
   out: { bytes: Uint8Array; length: number; address: number; port: number } | undefined;
@@ -88,6 +92,7 @@ class Bench {
   ): void {
     const engine = makeEngine(1, rows, datagramBytesMax, feedBytes, this.digest, messageOptions);
     this.feedBytes = feedBytes;
+    this.messageOptions = messageOptions;
     engine.start(this.nowMs, 1, true);
     this.engine = engine;
     this.out = { bytes: new Uint8Array(datagramBytesMax), length: 0, address: 0, port: 0 };
@@ -140,7 +145,7 @@ class Bench {
   /** Runs two engines that publish now and then. One in ten datagrams is lost. */
   private traffic(count: number): string {
     const engine = this.engine!;
-    const peer = makeEngine(2, engine.rows.capacity, 512, this.feedBytes, this.digest);
+    const peer = makeEngine(2, engine.rows.capacity, 512, this.feedBytes, this.digest, this.messageOptions);
     const nodes = [engine, peer];
     peer.seeds.pin(FIRST_ADDRESS, PORT);
     peer.start(this.nowMs, 1, true);
@@ -152,6 +157,7 @@ class Bench {
       const node = nodes[turn & 1];
       const other = nodes[1 - (turn & 1)];
       this.nowMs = (this.nowMs + 250) >>> 0;
+      if (turn % 5 === 0) postTurn(node, 2 - (turn & 1), this.nowMs, turn);
       if (turn % 23 === 0 && node.feed !== undefined) {
         publishTurn(this, node, turn);
       } else if (turn % 37 === 0) {
@@ -161,8 +167,13 @@ class Bench {
         node.tick(this.nowMs);
       }
       datagrams += exchange(this, node, other, out, turn & 1);
+      drainMessages(node, turn);
+      drainMessages(other, turn);
       turn++;
     }
+    // Otherwise a figure about messages would show nothing.
+    const posted = engine.messages;
+    if (posted !== undefined && posted.store.counter(COUNT_DELIVERED) === 0) throw new Error("no message arrived");
     return String(datagrams);
   }
 }
@@ -193,6 +204,30 @@ function publishTurn(bench: Bench, node: Engine, turn: number): void {
   if ((turn & 0xff00) === 0) payload[1] = 1;
   const kind = turn & 1 ? KIND_LOG : KIND_SET;
   publishEvent(node, bench.nowMs, kind, "topic", `key ${turn & 3}`, 0, payload, payload.length);
+}
+
+/** Posts a message for the other node, or for all. */
+function postTurn(node: Engine, to: number, nowMs: number, turn: number): void {
+  const posted = node.messages;
+  if (posted === undefined) return;
+  const store = posted.store;
+  const at = store.scratch() + HEAD_BYTES;
+  // The topic "t" and a number.
+  store.bytes[at] = 0x61;
+  store.bytes[at + 1] = 0x74;
+  store.bytes[at + 2] = turn % 24;
+  const kind = turn % 3 === 0 ? KIND_BROADCAST : KIND_SEND;
+  posted.post(nowMs, kind, kind === KIND_SEND ? to : 0, 3, 60000, 0);
+}
+
+/** Takes what arrived and what ended, as an application would. Some messages it refuses. */
+function drainMessages(node: Engine, turn: number): void {
+  const posted = node.messages;
+  if (posted === undefined) return;
+  for (let place = posted.nextForApp(); place >= 0; place = posted.nextForApp()) {
+    if (posted.store.from(place) === node.rows.id(0)) posted.release(place);
+    else posted.settle(place, posted.open(place) === 3 && turn % 7 !== 0 ? OUTCOME_DELIVERED : OUTCOME_REFUSED);
+  }
 }
 
 function makeEngine(

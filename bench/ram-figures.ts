@@ -22,12 +22,15 @@ export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.growth": 0,
   "ram.xs32Bytes.rows64feeds64": 12480,
   "ram.xs32Bytes.feedsGrowth": 0,
+  "ram.xs32Bytes.messages": 928,
+  "ram.xs32Bytes.messagesGrowth": 0,
 };
 
 /** Commands that create a node whose growth is measured, by the name of the figure. */
 export const GROWTH: Record<string, string> = {
   growth: `engine 64 ${DATAGRAM_BYTES_MAX}`,
   feedsGrowth: `feeds 16 ${DATAGRAM_BYTES_MAX} 2048`,
+  messagesGrowth: `messages 16 ${DATAGRAM_BYTES_MAX} 2048 8 64 8`,
 };
 
 /**

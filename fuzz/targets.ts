@@ -7,6 +7,7 @@ import { FeedSource, feedsOf } from "./feed-source.js";
 import { FrameSource } from "./frame-source.js";
 import { JsonSource } from "./json-source.js";
 import { LogSession, fileMedium, flashMedium } from "./log-session.js";
+import { MessageSource, checkMessages, messagesOf } from "./message-source.js";
 import { type NodeKind, NodeSession } from "./node-session.js";
 import { SealedSession } from "./sealed-session.js";
 import type { Target } from "./target.js";
@@ -42,6 +43,13 @@ const feeds: NodeKind = {
   source: mixOf(0.95, feedFrames, frames),
   isOfRow: (reason) => OF_ROWS.includes(reason) || OF_BATCHES.includes(reason),
   check: (engine) => checkFeeds(engine as Engine),
+};
+
+const withMessages: NodeKind = {
+  ...compact,
+  dialect: (options) => new Engine({ ...options, messages: messagesOf(options) }),
+  source: mixOf(0.7, new MessageSource(frames), frames),
+  check: (engine) => checkMessages(engine as Engine),
 };
 
 const boards: NodeKind = {
@@ -82,6 +90,7 @@ export const targets: readonly Target[] = [
   { name: "compact", begin: () => new NodeSession(compact) },
   { name: "named", begin: () => new NodeSession(named) },
   { name: "feeds", begin: () => new NodeSession(feeds) },
+  { name: "messages", begin: () => new NodeSession(withMessages) },
   { name: "espgossip", begin: () => new NodeSession(boards) },
   { name: "sealed", begin: () => new SealedSession() },
   { name: "auto", begin: () => new NodeSession(bridge) },

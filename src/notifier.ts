@@ -56,9 +56,11 @@ export class Notifier<Value extends CborValue> {
     this.engine = engine;
     this.events = events;
     this.node = node;
-    if (options.onForget === undefined) return;
-    this.forgotten = [];
-    engine.rows.beforeRemove = (slot) => this.keep(slot);
+    // Without an early return, for which the lean bundle for Espruino would make no object.
+    if (options.onForget !== undefined) {
+      this.forgotten = [];
+      engine.rows.beforeRemove = (slot) => this.keep(slot);
+    }
   }
 
   /**
@@ -138,11 +140,11 @@ export class Notifier<Value extends CborValue> {
     const options = this.options;
     if (updated.length > 0 && options.onUpdate !== undefined && this.node.isOpen()) {
       const rows: NodeRow<Value>[] = [];
-      for (let i = 0; i < updated.length; i++) rows.push(nodeRow(this.engine.rows, updated[i]));
+      for (let i = 0; i < updated.length; i++) rows.push(this.toldRow(updated[i]));
       options.onUpdate(rows);
     }
     for (let i = 0; i < changed.length; i++) {
-      if (options.onState !== undefined && this.node.isOpen()) options.onState(nodeRow(this.engine.rows, changed[i]));
+      if (options.onState !== undefined && this.node.isOpen()) options.onState(this.toldRow(changed[i]));
     }
   }
 
@@ -206,6 +208,13 @@ export class Notifier<Value extends CborValue> {
       kept.push(`events of up to ${event} bytes, this node up to ${ownEvent}`);
     }
     return `${this.nodeName(slot)} keeps ${kept.join("; and ")}`;
+  }
+
+  /** A row for a callback. That others look for a node is no change of which the application is notified. */
+  private toldRow(slot: number): NodeRow<Value> {
+    const row = nodeRow<Value>(this.engine.rows, slot);
+    if (row.state === "probed") row.state = "up";
+    return row;
   }
 
   private nodeName(slot: number): string {

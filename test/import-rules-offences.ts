@@ -22,6 +22,8 @@ export const importOffences: readonly ImportOffence[] = [
   },
   ...both("src/engine/membership", "src/engine/membership/offender.ts", '"../engine.js"'),
   ...both("src/engine/feed", "src/engine/feed/offender.ts", '"../../events/event-api.js"'),
+  ...both("src/engine/message", "src/engine/message/offender.ts", '"../engine.js"'),
+  ...both("src/messages", "src/messages/offender.ts", '"../../desktop/simulator/index.js"'),
   {
     rule: "src/engine/feed: values",
     file: "src/engine/feed/offender.ts",

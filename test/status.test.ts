@@ -6,6 +6,7 @@ import { FileStorage, Gossip as NodeGossip } from "../desktop/platform/node.js";
 import { ROW_BYTES } from "../src/engine/table/rows.js";
 import { auto, espgossip } from "../src/espgossip/index.js";
 import { eventFeeds } from "../src/events/index.js";
+import { messages } from "../src/messages/index.js";
 import { feedKeeper } from "../src/keeper/index.js";
 import type { GossipOptions } from "../src/gossip.js";
 import { type GossipStatus, status } from "../src/status/index.js";
@@ -99,6 +100,16 @@ describe("status", () => {
     assert.equal(memory.platform, undefined);
     const board = checked(status(more.gossip!, { free: 1200, usage: 800 }));
     assert.deepEqual(board.memory.platform, { free: 1200, usage: 800 });
+  });
+
+  it("shows how many messages wait, and how many may", () => {
+    const network = simulate(3, () => ({ messages: messages({ queue: 5 }) }));
+    const { queues, stats } = statusOf(network.nodes[0]);
+    assert.deepEqual([queues.messages, queues.messagesMax, stats.messages?.queue], [0, 5, 5]);
+    network.nodes[1].crash();
+    const { gossip } = network.nodes[0];
+    network.nodes[0].run(() => gossip!.send(network.nodes[1].id, "door", "open"));
+    assert.equal(statusOf(network.nodes[0]).queues.messages, 1);
   });
 
   for (const [dialect, make] of [["espgossip", espgossip], ["auto", auto]] as const) {

@@ -16,7 +16,7 @@ export function statusLines(status: GossipStatus): string[] {
     label("", `revision ${node.revision}, heartbeat ${node.heartbeat}`),
     label("network", networkText(node)),
     label("rows", `${count} of ${capacity}: ${counts(states)}`),
-    label("queues", `${queues.updates} updates`),
+    label("queues", queuesText(queues)),
     label("memory", sizes({ rows: memory.rowBytes, events: memory.eventBytes, other: memory.otherBytes })),
   ];
   if (memory.platform !== undefined) lines.push(label("process", sizes(memory.platform)));
@@ -47,6 +47,10 @@ export function statusLines(status: GossipStatus): string[] {
 
 function networkText({ dialect, isSealed, isNamed }: GossipStatus["node"]): string {
   return `dialect ${dialect}, ${isSealed ? "sealed" : "not sealed"}, ${isNamed ? "with" : "without"} a name`;
+}
+
+function queuesText({ updates, messages, messagesMax }: GossipStatus["queues"]): string {
+  return `${updates} updates${messages === undefined ? "" : `, ${messages} of ${messagesMax} messages`}`;
 }
 
 function label(name: string, text: string): string {

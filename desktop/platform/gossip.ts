@@ -92,7 +92,7 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
   /**
    * As `send` of the core, with a promise of the outcome.
    *
-   * @returns a promise that never rejects. It stays open if the node is closed before
+   * @returns a promise, which rejects where `send` of the core throws. It stays open if the node is closed before
    */
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `send` need no promise.
   override send(to: number | string, topic: string, value: CborValue, options?: SendOptions): Promise<MessageOutcome> {
@@ -131,7 +131,7 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
     return answers;
   }
 
-  /** As `ping` of the core, with a promise of what it found, which never rejects. */
+  /** As `ping` of the core, with a promise of what it found. */
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- Callers of the core's `ping` need no promise.
   override ping(to: number | string, options: PingOptions = {}): Promise<PingResult> {
     return new Promise((resolve) => {

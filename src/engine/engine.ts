@@ -64,16 +64,16 @@ export class Engine implements NodeEngine {
   readonly seeds: Seeds;
   readonly stats: Stats;
   /** The event feeds; undefined in a node without them. */
-  readonly feed: FeedProtocol | undefined;
+  declare readonly feed: FeedProtocol | undefined;
   /** The messages; undefined in a node without them. */
-  readonly messages: MessageProtocol | undefined;
+  declare readonly messages: MessageProtocol | undefined;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly own: OwnRow;
   private readonly suspicion: Suspicion;
   private readonly rounds: Rounds;
   private readonly outbox: Outbox;
-  private readonly replayGuard: ReplayGuard | undefined;
+  private declare readonly replayGuard: ReplayGuard | undefined;
   private readonly faults = new Faults();
   private readonly frame = new FrameReader();
   /** The row that is being read. */
@@ -91,19 +91,21 @@ export class Engine implements NodeEngine {
     this.random = new Random(options.randomSeed, options.id);
     this.own = new OwnRow(rows, this.clock, this.random);
     this.suspicion = new Suspicion(rows, this.clock, options.removeAfterMs);
-    this.replayGuard = options.sealer === undefined ? undefined : new ReplayGuard(options.sealer, rows);
-    this.feed = options.feeds === undefined ? undefined
-      : options.feeds(rows, this.clock, this.stats, this.frame, this.own, this.suspicion);
-    this.frame.events = this.feed;
-    const feedOutbox = this.feed === undefined ? undefined : this.feed.outbox;
-    this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, feedOutbox, options.network);
+    // What is missing is not set: on XS an undefined property takes 16 bytes.
+    if (options.sealer !== undefined) this.replayGuard = new ReplayGuard(options.sealer, rows);
+    if (options.feeds !== undefined) {
+      this.feed = options.feeds(rows, this.clock, this.stats, this.frame, this.own, this.suspicion);
+      this.frame.events = this.feed;
+    }
+    this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, this.feed, options.network);
     if (options.links !== undefined) this.outbox.links = options.links.bind(rows, this.clock);
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
     this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool, most);
-    this.messages = options.messages === undefined ? undefined
-      : options.messages(rows, this.clock, this.random, this.rounds, this.outbox, options.sealer);
-    this.outbox.messages = this.messages;
+    if (options.messages !== undefined) {
+      this.messages = options.messages(rows, this.clock, this.random, this.rounds, this.outbox, options.sealer);
+      this.outbox.messages = this.messages;
+    }
     const advertised = options.advertisedAddress;
     const port = options.advertisedPort ?? options.port;
     insertOwnRow(rows, this.row, options.id, advertised ?? options.address, port, advertised !== undefined);
@@ -434,8 +436,7 @@ export class Engine implements NodeEngine {
     if (!this.rounds.mayContinue()) return;
     const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
     const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasSummary, mayGoOn);
-    const isChallenge = (frame.flags & FLAG_CHALLENGE) !== 0;
-    if (!withSummary && !isChallenge && !this.outbox.hasAnswer()) return;
+    if (!withSummary && (frame.flags & FLAG_CHALLENGE) === 0 && !this.outbox.hasAnswer()) return;
     this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
   }
 

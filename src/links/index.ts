@@ -113,8 +113,14 @@ export class LinkTable implements Links {
     if ((words[at + FLAGS] & FLAG_REPORTED) !== 0 && words[at + REVISION] === revision) {
       const reported = words[at + THEIRS];
       const own = words[at + OWN];
-      this.note(at + FROM, theirSent - (reported >>> 16), words[at + RECEIVED] - (own & COUNT_MASK));
-      this.note(at + TO, words[at + SENT] - (own >>> 16), theirReceived - (reported & COUNT_MASK));
+      const theySent = (theirSent - (reported >>> 16)) & COUNT_MASK;
+      const arrivedHere = (words[at + RECEIVED] - (own & COUNT_MASK)) & COUNT_MASK;
+      const sent = (words[at + SENT] - (own >>> 16)) & COUNT_MASK;
+      const arrivedThere = (theirReceived - (reported & COUNT_MASK)) & COUNT_MASK;
+      if (mayBe(theySent, arrivedHere) && mayBe(sent, arrivedThere)) {
+        this.note(at + FROM, theySent, arrivedHere);
+        this.note(at + TO, sent, arrivedThere);
+      }
     }
     words[at + FLAGS] |= FLAG_REPORTED;
     words[at + REVISION] = revision;
@@ -122,12 +128,8 @@ export class LinkTable implements Links {
     words[at + OWN] = (words[at + SENT] << 16) | words[at + RECEIVED];
   }
 
-  /** Adds frames to one direction. Both numbers are differences of counts, modulo 65,536. */
-  private note(at: number, sentCount: number, receivedCount: number): void {
-    const sent = sentCount & COUNT_MASK;
-    const received = receivedCount & COUNT_MASK;
-    // Some may have arrived twice. More than that shows that the other end began to count anew.
-    if (sent === 0 || sent > FRAMES_MAX || received > sent + (sent >>> 2) + 2) return;
+  /** Adds frames to one direction. */
+  private note(at: number, sent: number, received: number): void {
     let all = (this.words[at] >>> 16) + sent;
     // What is on its way at one report, and seems lost, arrives before the next one.
     let lost = (this.words[at] & 0xffff) + sent - received;
@@ -178,6 +180,11 @@ export class LinkTable implements Links {
 /** Links for the option `links` of one node. */
 export function linkTable(): LinkTable {
   return new LinkTable();
+}
+
+/** Whether so many frames may have arrived of those sent. Some arrive twice; more, if one end began to count anew. */
+function mayBe(sent: number, received: number): boolean {
+  return sent <= FRAMES_MAX && received <= sent + (sent >>> 2) + 2;
 }
 
 function lossOf(word: number): number | undefined {

@@ -67,6 +67,16 @@ export interface StatusRows {
   capacity: number;
 }
 
+/** How much waits to be sent. */
+export interface StatusQueues {
+  /** Rows that still ride along on frames. */
+  updates: number;
+  /** Messages that wait here, own ones and those of others; missing without the option `messages`. */
+  messages?: number;
+  /** The most messages that may wait. */
+  messagesMax?: number;
+}
+
 /** Memory in use, in bytes. */
 export interface StatusMemory {
   /** Of the table of rows. */
@@ -87,11 +97,7 @@ export interface GossipStatus {
   /** Live nodes that are no neighbours, in the order of the rows. NodeMCU boards are not among them. */
   routes: StatusRoute[];
   rows: StatusRows;
-  /** How much waits to be sent. */
-  queues: {
-    /** Rows that still ride along on frames. */
-    updates: number;
-  };
+  queues: StatusQueues;
   memory: StatusMemory;
   /** As `Gossip.stats()`: datagrams, drops by reason, and the source of the time in events. */
   stats: GossipStats;
@@ -127,15 +133,13 @@ export function status<Value extends CborValue>(
     if (rows.hasFlag(slot, FLAG_NEIGHBOUR)) neighbours.push(neighbourOf(rows, slot, gossip.options.links));
     else if (own.dialect !== "espgossip") routes.push(routeOf(rows, slot));
   }
-  return {
-    node: own,
-    neighbours,
-    routes,
-    rows: counted,
-    queues: { updates: rows.updateCount },
-    memory: memoryOf(gossip, memory),
-    stats: gossip.stats(),
-  };
+  const stats = gossip.stats();
+  const queues: StatusQueues = { updates: rows.updateCount };
+  if (stats.messages !== undefined) {
+    queues.messages = stats.messages.waiting;
+    queues.messagesMax = stats.messages.queue;
+  }
+  return { node: own, neighbours, routes, rows: counted, queues, memory: memoryOf(gossip, memory), stats };
 }
 
 function nodeOf(rows: Rows, slot: number): StatusNode {

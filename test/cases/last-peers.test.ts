@@ -176,6 +176,6 @@ describe("The last peers are in the storage", function () {
     one.start();
     const { seeds } = one.gossip!.engine;
     assert.equal(seeds.count, 1);
-    assert.deepEqual([seeds.address(0), seeds.port(0), seeds.hasPinned()], [0x0a000002, 5000, false]);
+    assert.deepEqual([seeds.address(0), seeds.port(0), seeds.pinned], [0x0a000002, 5000, 0]);
   });
 });

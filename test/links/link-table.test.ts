@@ -4,6 +4,7 @@ import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { SECTION_LINK_REPORT } from "../../src/engine/wire/frame.js";
 import { Gossip, type GossipErrorCode, type GossipOptions } from "../../src/gossip.js";
 import { LINKS_MAX, type LinkQuality, type LinkTable, linkTable } from "../../src/links/index.js";
+import { FakeNetwork, frameHex, joined } from "../support/fake-platform.js";
 import { status } from "../../src/status/index.js";
 
 const MINUTE_MS = 60000;
@@ -60,14 +61,16 @@ function watchReports(network: SimNetwork): { reports: number; datagrams: number
   return seen;
 }
 
-describe("links", () => {
+describe("links", function () {
+  this.timeout(120000);
+
   for (const [name, more] of [["", {}], [", sealed", { key: "07".repeat(32), sealing: nodeSealing }],
     [", in a network with a name", { network: "home" }]] as const) {
     it(`each end of a link measures the loss in each direction${name}`, () => {
       const network = measuring(2, more);
       const [first, second] = network.nodes;
       network.faults.link = (from) => ({ ...noFaults(), lossProbability: from === first ? 0.3 : 0.05 });
-      network.runFor(2 * HOUR_MS);
+      network.runFor(HOUR_MS);
       for (const [here, there, to, from] of [[first, second, 0.3, 0.05], [second, first, 0.05, 0.3]] as const) {
         const { lossTo, lossFrom } = quality(here, there);
         near(lossTo, to, 0.1, `${here.name}, loss to`);
@@ -75,7 +78,7 @@ describe("links", () => {
       }
       // A link that gets better is seen to.
       network.faults.link = undefined;
-      network.runFor(2 * HOUR_MS);
+      network.runFor(HOUR_MS);
       near(quality(first, second).lossTo, 0, 0.02, "loss of a good link");
     });
   }
@@ -151,6 +154,24 @@ describe("links", () => {
     const after = measured();
     assert.equal(after.length, LINKS_MAX);
     for (const { id } of gone) assert.ok(!after.includes(id));
+  });
+
+  it("a report of another length is skipped, and one that cannot be is not counted", () => {
+    const network = new FakeNetwork();
+    const links = linkTable();
+    const [first, second] = joined(network, [{ links }, { links: linkTable() }]);
+    const measured = (): LinkQuality | undefined => links.qualityOf(second.gossip.id);
+    network.run(HOUR_MS);
+    const before = measured();
+    assert.ok(before?.lossFrom !== undefined);
+    const drops = JSON.stringify(first.gossip.stats().drops);
+    // Three bytes, five bytes, none; then counts of which no two go together.
+    for (const [i, report] of ["0003ffffff", "0005ffffffffff", "0000", "0004ffff0000", "000480000000"].entries()) {
+      const hex = frameHex(1, second.gossip.id, second.gossip.revision, i, `10${report}`);
+      first.arrive(hex, second.address);
+    }
+    assert.deepEqual(measured(), before);
+    assert.equal(JSON.stringify(first.gossip.stats().drops), drops);
   });
 
   it("a table is of one node", () => {

@@ -29,7 +29,7 @@ function run(seed: number): { deliveries: number; delivered: number; contradicti
     onMessage: (at, { value, reply }) => {
       const node = net.network.nodes[at];
       deliveries++;
-      note(`message ${String(value)} in life ${node.starts} of node ${at}`);
+      note(`message ${value as number} in life ${node.starts} of node ${at}`);
       if ((value as number) % 17 === 0) throw new Refusal();
       reply?.(value);
     },

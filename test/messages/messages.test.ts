@@ -1,25 +1,8 @@
 import assert from "node:assert/strict";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import type { Answer, MessageOutcome, PingResult, Reach } from "../../src/gossip.js";
+import { isOfMessage } from "../support/message-frames.js";
 import { MessageNetwork, all, cells, grid, line, star } from "./message-network.js";
-
-/** Whether a frame that is not sealed has a section MESSAGE or HOP. */
-function isOfMessage(bytes: Uint8Array, length: number): boolean {
-  let at = 6;
-  const skipVarint = (): void => {
-    while (bytes[at] >= 0x80) at++;
-    at++;
-  };
-  for (let i = 0; i < 3; i++) skipVarint();
-  at += 8;
-  const type = bytes[1] & 7;
-  if (type === 2 || type === 3) skipVarint();
-  while (at < length) {
-    if (bytes[at] >= 14) return true;
-    at += 3 + bytes[at + 1] * 256 + bytes[at + 2];
-  }
-  return false;
-}
 
 describe("messages over several hops", () => {
   it("reach a node 8 hops away within 10 s, once, at 10 % loss, with at most 5 datagrams of a relay", () => {
@@ -76,7 +59,7 @@ describe("broadcasts", () => {
         const late = net.deliveries.filter(({ message, nowMs }) => message.value === value && nowMs - startMs > 6000);
         assert.deepEqual(late, []);
       }
-      const seen = new Set(net.deliveries.map(({ at, message }) => `${at} ${String(message.value)}`));
+      const seen = new Set(net.deliveries.map(({ at, message }) => `${at} ${message.value as number}`));
       assert.equal(net.deliveries.length, seen.size, "delivered once");
       assert.equal(seen.size, broadcasts * (nodes - 1));
     });
@@ -193,7 +176,8 @@ describe("outcomes of messages", () => {
     const node = net.gossip(0);
     const wrong = { code: "ERR_ARGUMENT" };
     assert.throws(() => node.send(1000, "t", 1), { ...wrong, message: "send: to: 1000 is this node itself" });
-    assert.throws(() => node.send(1001, "", 1), { ...wrong, message: 'send: topic: "" is not a text of 1 to 31 bytes' });
+    assert.throws(() => node.send(1001, "", 1),
+      { ...wrong, message: 'send: topic: "" is not a text of 1 to 31 bytes' });
     assert.throws(() => node.send(1001, "t", "x".repeat(200)),
       { ...wrong, message: "send: value: takes more than 200 bytes of CBOR (messages.messageBytesMax)" });
     assert.throws(() => node.send(1001, "t", 1, { timeoutMs: 99 }),

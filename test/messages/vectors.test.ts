@@ -76,7 +76,8 @@ describe("vectors of messages", () => {
   for (const { name, type, hex, reason } of vectors.refused) {
     it(`refused: ${name}`, () => {
       const section = bytesOf(hex);
-      const head = bytesOf(`c1${(type).toString(16).padStart(2, "0")} 24a01f01 19 01 5a 0000000000000000${type === 1 ? "" : "01"}`);
+      const inReplyTo = type === 1 ? "" : "01";
+      const head = bytesOf(`c10${type} 24a01f01 19 01 5a 0000000000000000 ${inReplyTo}`);
       const frame = Buffer.concat([head, section]);
       const found = new FrameReader().parse(frame, frame.length, new RowData());
       assert.equal(found === DROP_NONE ? "none" : dropReasonName(found), reason);

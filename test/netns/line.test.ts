@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { NodeProcess } from "../desktop/cli/node-process.js";
 import { cleanUp, freshFolder } from "../desktop/cli/node-process.js";
 import { Hosts } from "./hosts.js";
@@ -125,8 +128,10 @@ describe("chisme node on hosts in a line, each of which reaches its neighbours o
     await one.until("it has what the other half said", () => rowOf(one, 5)?.data === 31.5);
   });
 
-  it("messages go over all links and back; one to a node that was killed times out", async () => {
-    startAll("--interval", String(MESSAGE_INTERVAL_MS));
+  it("sealed messages go over all links and back; one to a node that was killed times out", async () => {
+    const keyFile = join(freshFolder(), "key");
+    writeFileSync(keyFile, randomBytes(32).toString("hex"), { mode: 0o600 });
+    startAll("--interval", String(MESSAGE_INTERVAL_MS), "--key-file", keyFile);
     await allUp();
     const [one, two, , , five] = nodes;
     one.write("route n5\n");

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
 import { DOWN } from "../table/states.js";
 import type { FeedStore } from "./feed-store.js";
 import { CONSENT_AUTHOR, CONSENT_PROBE, CONSENT_SINCE } from "./state-words.js";
@@ -7,8 +7,8 @@ import { CONSENT_AUTHOR, CONSENT_PROBE, CONSENT_SINCE } from "./state-words.js";
 /*
  * Whether a node may take another branch of a feed in the place of what it holds (PROTOCOL 10.6). Only the author
  * knows whether its new generation has all that this node holds. So the node probes the author, and shows what it
- * holds, until the author has sent the generation itself. Of an author that is gone, or does not answer for 64
- * rounds, the node takes the branch from any node.
+ * holds, until the author has sent the generation itself. Of an author that is gone or out of reach, or does not
+ * answer for 64 rounds, the node takes the branch from any node.
  *
  * A node waits for one author at a time. The others have their turn once that one is settled, gone or forgotten.
  */
@@ -20,9 +20,16 @@ const FORGET_ROUNDS = 128;
 /** All nodes together send an author 8 such probes a round. */
 const PROBES_SHIFT = 3;
 
-/** A peer holds another branch of the feed in a slot. Whether it may be taken from that peer. */
-export function isConsentGiven(feeds: FeedStore, rows: Rows, clock: Clock, slot: number): boolean {
-  if (rows.state(slot) >= DOWN) return true;
+/**
+ * A peer holds another branch of the feed in a slot. Whether it may be taken from that peer. A later generation of an
+ * author out of reach may: it came from the author's neighbours, who have shown the author what was held of its feed.
+ *
+ * @param isForked whether the branch is in the generation that is held
+ */
+export function isConsentGiven(
+  feeds: FeedStore, rows: Rows, clock: Clock, slot: number, isForked: boolean,
+): boolean {
+  if (rows.state(slot) >= DOWN || (!isForked && rows.hasFlag(slot, FLAG_REMOTE))) return true;
   const author = feeds.state(CONSENT_AUTHOR);
   if (author === rows.id(slot)) return isPast(feeds, clock, ANSWER_ROUNDS);
   if (author === 0) beginWait(feeds, rows, clock, rows.id(slot));
@@ -43,7 +50,7 @@ export function nextConsentProbe(feeds: FeedStore, rows: Rows, clock: Clock): nu
     feeds.setState(CONSENT_AUTHOR, 0);
     return -1;
   }
-  if (!clock.isDue(feeds.state(CONSENT_PROBE))) return -1;
+  if (rows.hasFlag(slot, FLAG_REMOTE) || !clock.isDue(feeds.state(CONSENT_PROBE))) return -1;
   feeds.setState(CONSENT_PROBE, clock.nowMs + spread(rows) * clock.roundIntervalMs);
   return slot;
 }

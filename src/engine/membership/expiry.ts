@@ -26,8 +26,9 @@ export function suspectSilent(rows: Rows, suspicion: Suspicion, rounds: Rounds):
   for (let slot = rounds.nextSilent(); slot >= 0; slot = rounds.nextSilent()) {
     const wasNeighbour = rows.hasFlag(slot, FLAG_NEIGHBOUR);
     const state = rows.state(slot);
-    const isSuspected = state < SUSPECT && isUnknownToOthers(rows, slot, wasNeighbour);
-    const isDoubt = isSuspected && (!wasNeighbour || (state === UP && rounds.isPartial()));
+    const isPartial = rounds.isPartial();
+    const isSuspected = state < SUSPECT && isUnknownToOthers(rows, slot, wasNeighbour, isPartial);
+    const isDoubt = isSuspected && (!wasNeighbour || (state === UP && isPartial));
     if (wasNeighbour) rounds.lostNeighbour();
     rows.clearFlag(slot, FLAG_NEIGHBOUR);
     rows.setFlag(slot, FLAG_REMOTE);
@@ -43,8 +44,8 @@ export function suspectSilent(rows: Rows, suspicion: Suspicion, rounds: Rounds):
 }
 
 /** Whether nobody else hears a silent node, as far as this node knows, or it has only now lost it as a neighbour. */
-function isUnknownToOthers(rows: Rows, slot: number, wasNeighbour: boolean): boolean {
+function isUnknownToOthers(rows: Rows, slot: number, wasNeighbour: boolean, isPartial: boolean): boolean {
   if (rows.hasFlag(slot, FLAG_WITNESSED)) return false;
   const via = rows.via(slot);
-  return wasNeighbour || via === OWN_SLOT || via === slot || !rows.hasFlag(slot, FLAG_CONFIRMED);
+  return wasNeighbour || via === OWN_SLOT || via === slot || !isPartial || !rows.hasFlag(slot, FLAG_CONFIRMED);
 }

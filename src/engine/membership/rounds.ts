@@ -3,13 +3,14 @@ import type { Random } from "../random.js";
 import { BURST_MAX, type Outbox } from "../reconcile/outbox.js";
 import { FLAG_CONFIRMED, FLAG_HEARD, FLAG_WITNESSED } from "../table/row-flags.js";
 import {
-  ANSWERS_MAX, FLAG_FOREIGN, FLAG_NEIGHBOUR, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows,
+  ANSWERS_MAX, FLAG_NEIGHBOUR, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows,
 } from "../table/rows.js";
-import { DOWN, LEFT, UP } from "../table/states.js";
+import { DOWN, UP } from "../table/states.js";
 import { FLAG_BROADCAST } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import { INDIRECT_PROBE_WORDS, IndirectProbes } from "./indirect-probes.js";
+import { countLost, lostAt } from "./lost-nodes.js";
 import { ProbeOrder, isLivePeer } from "./probe-order.js";
 import { ATTEMPTS_MAX, DIRECT_ATTEMPTS, PROBE_WORDS, Probes } from "./probes.js";
 import { nextHop } from "./routes.js";
@@ -158,7 +159,8 @@ export class Rounds {
     if (slot < 0 || !isLivePeer(rows, slot) || this.outbox.intentsLeft() < 2) return;
     if (rows.hasFlag(slot, FLAG_REMOTE)) {
       const hop = nextHop(rows, slot);
-      const isConfirmed = rows.hasFlag(slot, FLAG_CONFIRMED) && rows.state(slot) === UP;
+      // Where most reach most, somebody should have heard it.
+      const isConfirmed = this.probeOrder.isPartial && rows.hasFlag(slot, FLAG_CONFIRMED) && rows.state(slot) === UP;
       if (mayVouch && isConfirmed && hop >= 0 && hop !== sender) this.outbox.addIndirectAck(id, sender, frame.counter);
       return;
     }
@@ -311,18 +313,18 @@ export class Rounds {
       return;
     }
     // Each second try is for a former neighbour, if there is one: the link may work again.
-    const former = this.countLost(true);
+    const former = countLost(this.rows, true);
     if (former > 0 && this.random.below(2) === 0) {
-      this.sendSyn(this.lostAt(this.random.below(former), true));
+      this.sendSyn(lostAt(this.rows, this.random.below(former), true));
       return;
     }
-    const lost = this.countLost(false);
+    const lost = countLost(this.rows, false);
     const seeds = this.seeds.count;
-    // Without configured seeds, a broadcast may reach nodes whose addresses no node holds.
-    const choices = lost + seeds + (this.seeds.hasPinned() || !mayBroadcast ? 0 : 1);
+    // Unless a configured seed answers, a broadcast may reach nodes whose addresses no node in reach holds.
+    const choices = lost + seeds + (mayBroadcast && !this.hasLiveSeed() ? 1 : 0);
     if (choices === 0) return;
     const choice = this.random.below(choices);
-    if (choice < lost) this.sendSyn(this.lostAt(choice, false));
+    if (choice < lost) this.sendSyn(lostAt(this.rows, choice, false));
     else if (choice < lost + seeds) this.trySeed(choice - lost, isAlone);
     else this.broadcast();
   }
@@ -355,6 +357,13 @@ export class Rounds {
     }
   }
 
+  private hasLiveSeed(): boolean {
+    for (let seed = 0; seed < this.seeds.pinned; seed++) {
+      if (this.isLiveAddress(this.seeds.address(seed), this.seeds.port(seed))) return true;
+    }
+    return false;
+  }
+
   private isLiveAddress(address: number, port: number): boolean {
     const rows = this.rows;
     for (let place = 0; place < rows.count; place++) {
@@ -362,33 +371,6 @@ export class Rounds {
       if (rows.address(slot) === address && rows.port(slot) === port && rows.state(slot) < DOWN) return true;
     }
     return false;
-  }
-
-  private countLost(isFormer: boolean): number {
-    let lost = 0;
-    for (let place = 0; place < this.rows.count; place++) {
-      if (this.isLost(this.rows.slotAt(place), isFormer)) lost++;
-    }
-    return lost;
-  }
-
-  /** Whether a node is in no pass but may be there: it is DOWN or remote. @param isFormer only if it answered once */
-  private isLost(slot: number, isFormer: boolean): boolean {
-    const rows = this.rows;
-    const state = rows.state(slot);
-    if (slot === OWN_SLOT || state === LEFT || rows.hasFlag(slot, FLAG_FOREIGN)) return false;
-    if (!rows.trusts(rows.address(slot))) return false;
-    return (state >= DOWN || rows.hasFlag(slot, FLAG_REMOTE)) && (!isFormer || rows.hasFlag(slot, FLAG_PROVEN));
-  }
-
-  /** The slot of the row that is at `index` among those that `isLost` accepts. */
-  private lostAt(index: number, isFormer: boolean): number {
-    let left = index;
-    for (let place = 0; place < this.rows.count; place++) {
-      const slot = this.rows.slotAt(place);
-      if (this.isLost(slot, isFormer) && left-- === 0) return slot;
-    }
-    return OWN_SLOT;
   }
 
   private sendSyn(slot: number): void {

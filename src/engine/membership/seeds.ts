@@ -1,5 +1,4 @@
 import type { Random } from "../random.js";
-import { isLineAddress } from "../table/media.js";
 import type { Rows } from "../table/rows.js";
 import type { WordPool } from "../word-pool.js";
 
@@ -20,9 +19,8 @@ export class Seeds {
   private readonly rows: Rows | undefined;
   /** The node's own port, which all nodes have that a broadcast may reach. */
   readonly ownPort: number;
-  private pinned = 0;
-  /** Of the configured seeds: the other ends of lines. */
-  private lines = 0;
+  /** Configured seeds, which come first, with the other ends of lines. */
+  pinned = 0;
   /** Address and port of each seed in turn. */
   private readonly words: Uint32Array;
   private readonly start: number;
@@ -62,7 +60,6 @@ export class Seeds {
   pin(address: number, port: number): boolean {
     const isAdded = this.recall(address, port);
     this.pinned = this.count;
-    if (isAdded && isLineAddress(address)) this.lines++;
     return isAdded;
   }
 
@@ -78,9 +75,6 @@ export class Seeds {
   setPinned(index: number, address: number): void {
     if (index < this.pinned) this.words[this.start + index * SEED_WORDS] = address;
   }
-
-  /** Whether there are configured seeds. That a node has a line does not mean that it knows others. */
-  hasPinned(): boolean { return this.pinned > this.lines; }
 
   /** Adds the address of a node that is new or has moved. */
   learn(address: number, port: number, random: Random): void {

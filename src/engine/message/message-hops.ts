@@ -8,7 +8,7 @@ import { OWN_SLOT, type Rows } from "../table/rows.js";
 import {
   AT_TRY_HOPS, COUNT_GIVEN_UP, COUNT_NO_WAY, COUNT_REFUSED, COUNT_TRIES, DEADLINE, ENDED, EXPIRY, FLIGHTS, HAD_ONE,
   HOP_FULL, HOP_HAD, HOP_NO_WAY, HOP_REFUSED, HOP_TRIES, NEXT, OPEN, OUTCOME_REFUSED, OUTCOME_SHIFT, OUTCOME_TIMEOUT,
-  REPEAT_ROUNDS, SENDING, STATE, TRIES_MASK, TRIES_SHIFT, TRY_MAX, TRY_SHIFT,
+  LAST_PASS, MISSED, REPEAT_ROUNDS, SENDING, STATE, TRIES_MASK, TRIES_SHIFT, TRY_MAX, TRY_SHIFT, WAYS_DONE,
 } from "./message.js";
 import { MessageStore, type StoreSizes } from "./message-store.js";
 import { isSpread, nextTarget } from "./spread.js";
@@ -156,7 +156,7 @@ export class MessageHops extends MessageStore {
         store.setFlight(place, i, target);
       }
       if (!store.hasFlights(place)) {
-        if (most > 0) this.finish(place);
+        if (most > 0) this.endPass(place);
         return;
       }
     }
@@ -168,11 +168,24 @@ export class MessageHops extends MessageStore {
     this.countTry(place);
   }
 
+  /** All neighbours were tried. Those that did not confirm it are tried once more a round later. */
+  private endPass(place: number): void {
+    const store = this.store;
+    if (!store.has(place, MISSED) || store.has(place, LAST_PASS)) {
+      this.finish(place);
+      return;
+    }
+    store.clearBits(place, MISSED | WAYS_DONE);
+    store.setBits(place, LAST_PASS);
+    store.set(place, NEXT, 0);
+    store.set(place, DEADLINE, (this.clock.nowMs + this.clock.roundIntervalMs) >>> 0);
+  }
+
   protected giveUpFlights(place: number): void {
     for (let i = 0; i < FLIGHTS; i++) {
       const target = this.store.flight(place, i);
       if (target === 0) continue;
-      this.store.serve(place, target);
+      this.store.setBits(place, MISSED);
       this.store.setFlight(place, i, 0);
       this.store.countUp(COUNT_GIVEN_UP);
     }

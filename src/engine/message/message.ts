@@ -90,6 +90,10 @@ export const OPEN = 8;
 export const ENDED = 16;
 /** Its hops count the link to the next node. */
 export const PASSED_ON = 32;
+/** BROADCAST and QUERY: a neighbour did not confirm it, and gets it once more. */
+export const MISSED = 64;
+/** The neighbours that did not confirm it got it once more. */
+export const LAST_PASS = 128;
 export const BUSY = SENDING | TO_APP | OPEN | ENDED;
 export const TRIES_SHIFT = 8;
 export const TRIES_MASK = 7 << TRIES_SHIFT;

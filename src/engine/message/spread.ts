@@ -29,12 +29,34 @@ export function nextTarget(store: MessageStore, rows: Rows, random: Random, plac
   }
   if (store.get(place, STATE) >>> HAD_SHIFT >= rows.transmitsOfUpdate()) return -1;
   const start = store.get(place, NEXT) >>> START_SHIFT;
+  const stride = strideOf(rows.capacity);
   for (let visited = store.get(place, NEXT) & VISITED_MASK; visited < rows.capacity; visited++) {
     store.set(place, NEXT, ((start << START_SHIFT) | (visited + 1)) >>> 0);
-    const slot = (start + visited) % rows.capacity;
+    const slot = (start + visited * stride) % rows.capacity;
     if (isLivePeer(rows, slot) && !rows.hasFlag(slot, FLAG_REMOTE) && isDue(store, place, slot)) return slot;
   }
   return -1;
+}
+
+/**
+ * The step by which slots are looked at: without a common divisor with their number, so that each has its turn, and
+ * about five eighths of it. Nodes that were found together, as those of one cell, have slots side by side; a node
+ * between two cells thus tries both.
+ */
+function strideOf(capacity: number): number {
+  let stride = (capacity * 5) >>> 3;
+  while (divisorOf(stride, capacity) !== 1) stride++;
+  return stride;
+}
+
+function divisorOf(a: number, b: number): number {
+  let divisor = a;
+  for (let rest = b; rest !== 0;) {
+    const next = divisor % rest;
+    divisor = rest;
+    rest = next;
+  }
+  return divisor;
 }
 
 function nextWay(store: MessageStore, rows: Rows, place: number): number {

@@ -49,16 +49,16 @@ export interface Datagram {
 export class Outbox {
   private readonly rows: Rows;
   private readonly writer: FrameWriter;
-  private readonly replayGuard: ReplayGuard | undefined;
+  private declare readonly replayGuard: ReplayGuard | undefined;
   private readonly datagramBytesMax: number;
   /** Undefined in a node without feeds. */
-  private readonly feeds: FeedOutbox | undefined;
+  private declare readonly feeds: FeedOutbox | undefined;
   /** Undefined in a node without messages. */
-  messages: MessageSections | undefined = undefined;
+  declare messages: MessageSections | undefined;
   /** What shows the answered peer which rows differ. */
   readonly summary: SummaryWriter;
   /** Undefined in a node that does not measure its links. */
-  links: Links | undefined = undefined;
+  declare links: Links | undefined;
   /** Counter of the last frame sent. Each frame of a start has another one. */
   counter = 0;
   /** Counter of the last frame with a summary of all rows. */
@@ -81,22 +81,23 @@ export class Outbox {
    * @param network hash of the network's name, a uint32; without it, or with NO_NETWORK, it has none
    */
   constructor(
-    rows: Rows, datagramBytesMax: number, replayGuard: ReplayGuard | undefined, pool: WordPool, feeds?: FeedOutbox,
-    network?: number,
+    rows: Rows, datagramBytesMax: number, replayGuard: ReplayGuard | undefined, pool: WordPool,
+    feed?: { readonly outbox: FeedOutbox }, network?: number,
   ) {
     this.rows = rows;
-    this.replayGuard = replayGuard;
-    this.feeds = feeds;
+    if (replayGuard !== undefined) this.replayGuard = replayGuard;
     this.datagramBytesMax = datagramBytesMax;
     this.writer = new FrameWriter();
-    this.writer.feeds = feeds;
+    if (feed !== undefined) {
+      this.feeds = feed.outbox;
+      this.writer.feeds = feed.outbox;
+    }
     this.words = pool.words;
     this.start = pool.alloc(WANTS + wantsMax(datagramBytesMax));
     const hash = network ?? NO_NETWORK;
     this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? 0 : FLAG_NETWORK;
     this.words[this.start + NETWORK] = hash;
-    const moreBytes = (feeds === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
-    // What describes rows has to fit on each way.
+    const moreBytes = (feed === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
     const least = rows.media === undefined ? datagramBytesMax : Math.min(datagramBytesMax, rows.media.bytesMaxLeast);
     this.summary = new SummaryWriter(rows, least - this.sealBytes() - moreBytes, pool);
   }

@@ -9,7 +9,7 @@ export interface Media {
   readonly hasUdp: boolean;
   /** Point-to-point lines. The node at the other end of line n, from 1 on, is at `LINE_ADDRESSES` + n for this node. */
   readonly lines: number;
-  /** The longest datagram that fits into a frame of each medium, in bytes. */
+  /** The longest datagram that fits into a frame of each medium, in bytes: what describes rows is at most as long. */
   readonly bytesMaxLeast: number;
   /** The node's own address and port for UDP peers, before each datagram. Address 0: unknown. */
   setOwnAddress(address: number, port: number): void;

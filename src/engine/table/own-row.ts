@@ -1,4 +1,4 @@
-import { type Clock, earlier } from "../clock.js";
+import type { Clock } from "../clock.js";
 import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
 import { isMediaAddress } from "./media.js";
@@ -128,7 +128,9 @@ export class OwnRow {
     // Behind a NAT, peers see different addresses: one statement a round is enough.
     const intervalMs = this.clock.roundIntervalMs;
     if ((this.uptimeSeconds() - heartbeat) * 1000 >= intervalMs) this.announce(UP);
-    else this.keepaliveDeadline = earlier(this.keepaliveDeadline, this.clock.nowMs + intervalMs);
+    else if (((this.keepaliveDeadline - this.clock.nowMs) | 0) > intervalMs) {
+      this.keepaliveDeadline = this.clock.nowMs + intervalMs;
+    }
   }
 
   /**

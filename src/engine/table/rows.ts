@@ -65,17 +65,17 @@ export class Rows {
   /** Over all rows except tombstones: equal hashes mean equal network states. */
   readonly tableHash = new TableHash();
   /** Over the feeds of the same rows; undefined in a node without feeds. */
-  feedsHash: FeedsHash | undefined = undefined;
+  declare feedsHash: FeedsHash | undefined;
   /** Called before a row is forgotten or evicted. Returns false if it may not be removed in this input. */
-  beforeRemove: ((slot: number) => boolean) | undefined = undefined;
+  declare beforeRemove: ((slot: number) => boolean) | undefined;
   /** Bit n: a row may have n transmits left. For urgent rows, n is without UPDATE_URGENT. */
   private plainTransmits = 0;
   private urgentTransmits = 0;
   /** Where the last search ended: the next search is often for the same row or the one after it. */
   private lastPlace = 0;
   /** Subnets that the node trusts, as `isTrusted` has them; undefined: all addresses. */
-  readonly subnets: Uint32Array | undefined;
-  readonly media: Media | undefined;
+  declare readonly subnets: Uint32Array | undefined;
+  declare readonly media: Media | undefined;
 
   private readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
@@ -84,8 +84,8 @@ export class Rows {
   private readonly bytes: Uint8Array;
 
   constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array, media?: Media) {
-    this.subnets = subnets;
-    this.media = media;
+    if (subnets !== undefined) this.subnets = subnets;
+    if (media !== undefined) this.media = media;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
     const buffer = new ArrayBuffer(capacity * (ROW_BYTES + valueBytesMax));

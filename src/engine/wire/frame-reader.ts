@@ -50,7 +50,7 @@ export class FrameReader extends Reader {
   /** Hash of the name of this node's network, a uint32; NO_NETWORK: it has none. Frames of others are refused. */
   network = NO_NETWORK;
   /** Undefined in a node without feeds, which skips events. */
-  events: EventReader | undefined = undefined;
+  declare events: EventReader | undefined;
 
   /** Tag of the section that `nextSection` advanced to. */
   section = 0;

@@ -30,7 +30,7 @@ export class FrameWriter extends Writer {
   /** Bytes of the head, which is never sealed. */
   headLength = 0;
   /** Undefined in a node without feeds. */
-  feeds: FeedColumns | undefined = undefined;
+  declare feeds: FeedColumns | undefined;
   /** Whether fingerprints are over rows and feeds: the receiver has feeds, too. */
   withFeeds = false;
   /** Type of this frame. */

@@ -36,7 +36,7 @@ const status: GossipStatus = {
   ],
   routes: [{ id: 4294967295, nextHop: 8 }, { id: 10, name: "a b" }],
   rows: { up: 3, probed: 0, suspect: 0, down: 1, removed: 0, left: 0, capacity: 64 },
-  queues: { updates: 2 },
+  queues: { updates: 2, messages: 1, messagesMax: 8 },
   memory: { rowBytes: 4400, eventBytes: 0, otherBytes: 900, platform: { rss: 41943040 } },
   stats,
 };
@@ -154,7 +154,7 @@ describe("the report of chisme node", () => {
         "          revision 3, heartbeat 60",
         "network   dialect compact, not sealed, with a name",
         "rows      4 of 64: 3 up, 1 down",
-        "queues    2 updates",
+        "queues    2 updates, 1 of 8 messages",
         "memory    rows 4.3 KiB, events 0 B, other 900 B",
         "process   rss 40.0 MiB",
         "sent      5 datagrams, 200 bytes, 1 failed",
