@@ -19,6 +19,11 @@ export const REMOVE_AFTER_MS = 120000;
 export const FOREIGN_ROUNDS = 64;
 /** How long rows of invented nodes may stay live: they are probed in turn like all other rows. */
 export const INVENTED_ROUNDS = 160;
+/**
+ * More for the healing where not every node reaches every other: how long a node waits for an author that it can't ask,
+ * before it takes another branch of the same generation (PROTOCOL.md 10.6).
+ */
+export const CONSENT_ROUNDS = 64;
 /** ESPGossip gives no bound; this is where the scenario stops waiting. */
 export const ESPGOSSIP_ROUNDS = 200;
 /** The clock error of typical boards. */
@@ -35,5 +40,6 @@ export const TIDY_ROUNDS = 160;
  * @param hops of the longest path, where not every node reaches every other; otherwise 0
  */
 export function roundsToHealMax(nodes: number, hops: number): number {
-  return 16 + 2 * Math.ceil(Math.log2(nodes)) + ROUNDS_PER_HOP * hops;
+  const more = hops === 0 ? 0 : CONSENT_ROUNDS + ROUNDS_PER_HOP * hops;
+  return 16 + 2 * Math.ceil(Math.log2(nodes)) + more;
 }

@@ -2,7 +2,6 @@ import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import type { Writer } from "../engine/wire/cursor.js";
 import { SECTION_HEAD_BYTES, SECTION_LINK_REPORT, TYPE_ACK } from "../engine/wire/frame.js";
 import type { FrameReader } from "../engine/wire/frame-reader.js";
-import type { Links } from "../engine/wire/links.js";
 import { invalid } from "../errors.js";
 
 /** Neighbours that a table has room for. Further ones are not measured. */
@@ -33,12 +32,13 @@ export interface LinkQuality {
  * node without it skips the reports of others. It takes 832 bytes, and at rest half a
  * byte a round.
  */
-export class LinkTable implements Links {
+export class LinkTable {
   private readonly words = new Uint32Array(LINKS_MAX * WORDS);
   private count = 0;
   private rows: Rows | undefined;
   private clock: { readonly nowMs: number } | undefined;
 
+  /** @internal For the engine, as all methods of `Links`. */
   bind(rows: Rows, clock: { readonly nowMs: number }): this {
     if (this.rows !== undefined) throw invalid("", "links", "belongs to another node; each node needs its own", true);
     this.rows = rows;
@@ -46,6 +46,7 @@ export class LinkTable implements Links {
     return this;
   }
 
+  /** @internal */
   sent(isSyn: boolean, receiver: number, counter: number, writer: Writer): void {
     const at = this.find(receiver);
     if (at < 0 || this.clock === undefined) return;
@@ -65,6 +66,7 @@ export class LinkTable implements Links {
     writer.u16(words[at + RECEIVED]);
   }
 
+  /** @internal */
   received(frame: FrameReader): void {
     const at = this.placeOf(frame.id);
     if (at < 0 || this.clock === undefined) return;

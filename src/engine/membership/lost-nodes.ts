@@ -5,6 +5,18 @@ import { DOWN, LEFT } from "../table/states.js";
  * Nodes that are in no pass of probes but may be there, or in reach, again.
  */
 
+/** A network may be split if one row in so many is DOWN. */
+const SPLIT_PART = 4;
+
+/** Whether so many rows are DOWN that the network may be split. */
+export function isManyDown(rows: Rows): boolean {
+  let down = 0;
+  for (let place = 0; place < rows.count; place++) {
+    if (rows.state(rows.slotAt(place)) === DOWN) down++;
+  }
+  return down * SPLIT_PART >= rows.count;
+}
+
 /** How many there are. @param isFormer only those that answered once */
 export function countLost(rows: Rows, isFormer: boolean): number {
   let lost = 0;

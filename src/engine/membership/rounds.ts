@@ -10,7 +10,7 @@ import { FLAG_BROADCAST } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import { INDIRECT_PROBE_WORDS, IndirectProbes } from "./indirect-probes.js";
-import { countLost, lostAt } from "./lost-nodes.js";
+import { countLost, isManyDown, lostAt } from "./lost-nodes.js";
 import { ProbeOrder, isLivePeer } from "./probe-order.js";
 import { ATTEMPTS_MAX, DIRECT_ATTEMPTS, PROBE_WORDS, Probes } from "./probes.js";
 import { nextHop } from "./routes.js";
@@ -25,8 +25,12 @@ const LONE_TRIES = 8;
 const LONE_SHIFT = 2;
 /** Words that `Rounds` allocates. */
 export const ROUND_WORDS = PROBE_WORDS + INDIRECT_PROBE_WORDS;
+/** Rounds between two tries while many rows are DOWN. */
+const SPLIT_ROUNDS = 2;
 /** Rounds in which a node that lost a neighbour looks for others, at most. */
 const SEARCH_ROUNDS_MAX = 64;
+/** Of the tries then, and of those in a partial network, one in so many is a broadcast. */
+const SEARCH_BROADCAST = 4;
 /** Live nodes that a published value goes to at once. */
 const SPREAD_PEERS = 3;
 /** Nodes that get a ping request for a node that does not answer. */
@@ -307,25 +311,34 @@ export class Rounds {
   /** Tries one row or address that is not live. @param isAlone whether no row is live, so that a seed is probed */
   private retry(isAlone: boolean): void {
     this.roundsToRetry = 1 << (this.tries & RETRY_LOG_MAX);
+    // Where a large part is DOWN, the network may be split.
+    if (this.roundsToRetry > SPLIT_ROUNDS && isManyDown(this.rows)) this.roundsToRetry = SPLIT_ROUNDS;
     const mayBroadcast = this.seeds.broadcastAddress !== 0;
-    if (this.countTry(isAlone) && mayBroadcast) {
+    // Unless a configured seed answers, a broadcast may reach nodes whose addresses no node in reach holds.
+    const isOpen = mayBroadcast && !this.hasLiveSeed();
+    const isSearch = this.searchRounds > 0 || this.probeOrder.isPartial;
+    const isBroadcast = isOpen && isSearch && this.random.below(SEARCH_BROADCAST) === 0;
+    if ((this.countTry(isAlone) && mayBroadcast) || isBroadcast) {
       this.broadcast();
       return;
     }
-    // Each second try is for a former neighbour, if there is one: the link may work again.
+    // Each second try is for a former neighbour, if there is one: the link may work again. Each fourth is for a seed
+    // that the user gave.
     const former = countLost(this.rows, true);
-    if (former > 0 && this.random.below(2) === 0) {
+    const turn = this.random.below(4);
+    if (former > 0 && turn < 2) {
       this.sendSyn(lostAt(this.rows, this.random.below(former), true));
       return;
     }
+    const pinned = this.seeds.pinned;
+    if (turn === 2 && pinned > 0 && this.trySeed(this.random.below(pinned), pinned, isAlone)) return;
     const lost = countLost(this.rows, false);
     const seeds = this.seeds.count;
-    // Unless a configured seed answers, a broadcast may reach nodes whose addresses no node in reach holds.
-    const choices = lost + seeds + (mayBroadcast && !this.hasLiveSeed() ? 1 : 0);
+    const choices = lost + seeds + (isOpen ? 1 : 0);
     if (choices === 0) return;
     const choice = this.random.below(choices);
     if (choice < lost) this.sendSyn(lostAt(this.rows, choice, false));
-    else if (choice < lost + seeds) this.trySeed(choice - lost, isAlone);
+    else if (choice < lost + seeds) this.trySeed(choice - lost, seeds, isAlone);
     else this.broadcast();
   }
 
@@ -343,9 +356,8 @@ export class Rounds {
     this.outbox.addSyn(this.seeds.broadcastAddress, this.seeds.ownPort, FLAG_BROADCAST, OWN_SLOT);
   }
 
-  /** Sends a SYN to the first seed, from `index` on, that is not the address of a live row. */
-  private trySeed(index: number, isAlone: boolean): void {
-    const count = this.seeds.count;
+  /** Sends a SYN to the first of `count` seeds, from `index` on, that is not the address of a live row, if any is. */
+  private trySeed(index: number, count: number, isAlone: boolean): boolean {
     for (let i = 0; i < count; i++) {
       const seed = (index + i) % count;
       const address = this.seeds.address(seed);
@@ -353,8 +365,9 @@ export class Rounds {
       if (address === 0 || this.isLiveAddress(address, port)) continue;
       this.outbox.addSyn(address, port, 0, OWN_SLOT);
       if (isAlone) this.probes.add(false, 0, address, port, this.clock.nowMs);
-      return;
+      return true;
     }
+    return false;
   }
 
   private hasLiveSeed(): boolean {
