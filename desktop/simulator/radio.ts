@@ -28,7 +28,7 @@ const SLOTS_MIN = 32;
 const SLOTS_MAX = 1024;
 /** Transmissions of a frame to one station, with the first one. */
 const ATTEMPTS_MAX = 7;
-/** Frames that wait in a station; one more is refused. */
+/** Frames that wait in a station; one more is lost, as a datagram is in a network that is too busy. */
 const QUEUE_MAX = 64;
 /** The port of what arrives by radio, with the station in place of an address. */
 export const RADIO_PORT = -1;
@@ -72,7 +72,7 @@ export interface RadioCounts {
   lost: number;
   /** Frames to one station that no attempt brought there, as far as their sender knows. */
   unacknowledged: number;
-  /** Frames refused because too many waited. */
+  /** Frames lost because too many waited. */
   refused: number;
 }
 
@@ -155,7 +155,7 @@ export class SimRadio<Device extends RadioDevice> {
     if (length > RADIO_FRAME_BYTES) throw new Error(`a frame of ${length} bytes is too long for ESP-NOW`);
     if (station.waiting.length >= QUEUE_MAX) {
       counts.refused++;
-      throw new Error("the radio has no memory for a frame");
+      return;
     }
     counts.frames++;
     if (to === 0) counts.broadcasts++;
