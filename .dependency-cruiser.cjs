@@ -8,7 +8,9 @@ const { dependencies } = require("./desktop/package.json");
 
 /** Checks, errors and retries that all parts of the library share. */
 const shared = ["src/(checks|errors|cbor-failure|retry).ts", "src/cbor/"];
-const platformValues = [...shared, "src/platform/", "src/sealing/", "src/engine/wire/address.ts"];
+const platformValues = [
+  ...shared, "src/platform/", "src/sealing/", "src/engine/wire/address.ts", "src/engine/table/media.ts",
+];
 const platformTypes = ["src/digest/", "src/engine/wire/sealer.ts"];
 /** Constants of feeds that a node without events needs, too. */
 const feedConstants = ["src/engine/feed/kinds.ts"];
@@ -67,7 +69,7 @@ const parts = [
     types: platformTypes, packages: ["crypt", "net", "time", "timer", "embedded:.+"] },
   { name: "src/platform for Espruino", files: "src/platform/espruino", values: platformValues,
     types: platformTypes, packages: ["Storage", "Wifi", "crypto", "dgram"] },
-  { name: "src/platform", files: "src/platform/", values: [...shared, "src/sealing/"],
+  { name: "src/platform", files: "src/platform/", values: [...shared, "src/sealing/", "src/engine/table/media.ts"],
     types: platformTypes },
   { name: "src, entries for Espruino", files: "src/espruino[^/]*.ts", values: ["src/"] },
   // Events and ESPGossip's dialect are handed in, so that a program without them carries none of their code.

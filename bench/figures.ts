@@ -141,7 +141,6 @@ export const FIGURES: readonly Figure[] = [
     about: "the same with 10 % loss, until all nodes hold all as UP or SUSPECT; 95th percentile",
   },
   ...MESHES.flatMap(meshFigures),
-  ...sleepFigures,
   {
     name: "mesh.messages.deliveredPercent", unit: "%", measurement: "meshMessages", bound: { atLeast: 99.9 },
     about: "messages over 8 hops with 10 % loss on each that arrive within 10 s, at rounds of 1 s",
@@ -159,6 +158,40 @@ export const FIGURES: readonly Figure[] = [
     about: "the most datagrams with one try of a message that a node sends",
   },
   ...BROADCAST_MESHES.flatMap(broadcastFigures),
+  ...sleepFigures,
+  {
+    name: "link.failures.n20loss10", unit: "scenarios", measurement: "link.matrix", bound: { atMost: 0 },
+    about: "scenarios of the fault matrix that did not end in agreement: 20 nodes with ESP-NOW only, frames of at most "
+      + "250 bytes, 10 % of all transmissions and acknowledgements lost beside the scenario's faults; all seeds",
+  },
+  {
+    name: "link.eventsLost.n20loss10", unit: "events", measurement: "link.matrix", bound: { atMost: 0 },
+    about: "events lost in the same scenarios",
+  },
+  {
+    name: "link.falseDownHealed.n20loss10", unit: "times", measurement: "link.matrix", bound: { atMost: 0 },
+    about: "running nodes that were set to DOWN in the same scenarios after all had agreed",
+  },
+  {
+    name: "link.falseDown.n20loss10h24", unit: "times", measurement: "link.day", bound: { atMost: 0 },
+    about: "the same in 24 hours without other faults, all seeds",
+  },
+  {
+    name: "link.suspicions.n20loss10h24", unit: "times", measurement: "link.day",
+    about: "how often an application was notified in this time that a node is SUSPECT, all nodes and seeds",
+  },
+  {
+    name: "link.largestFrameBytes", unit: "bytes", measurement: "link.day", bound: { atMost: 250 },
+    about: "the longest frame of ESP-NOW in this time, with the head of 7 or 13 bytes",
+  },
+  {
+    name: "link.airtimePercent.n20loss10", unit: "%", measurement: "link.day",
+    about: "how much of the time the channel was taken by these 20 nodes, at 1 Mbit/s",
+  },
+  {
+    name: "link.retriesPercent.n20loss10", unit: "%", measurement: "link.day",
+    about: "transmissions in addition to the first of each frame, in this time",
+  },
   {
     name: "store.appendsPerFlashErase", unit: "events", measurement: "storeWear",
     about: "events of 40 bytes stored for each erase of a 4,096-byte sector; the last 96 events are kept",

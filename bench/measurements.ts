@@ -2,6 +2,7 @@ import { convergeMeasurements, curveMeasurements, idealMeasurements } from "./co
 import { crash, falseDown } from "./detect.js";
 import { healMeasurements, massRestarts } from "./heal.js";
 import { idleMeasurements } from "./idle.js";
+import { linkDay, linkMatrix } from "./link.js";
 import type { Measurement } from "./measurement.js";
 import { meshCrashMeasurements, meshDayMeasurements } from "./mesh.js";
 import { meshMessageMeasurements } from "./mesh-messages.js";
@@ -13,7 +14,8 @@ import { eventOverhead, frontier500, inSync500, inSync8, locate4of500, rowsPer12
 
 /** All that is measured, the longest samples first, so that no core is left waiting for one in the end. */
 export const MEASUREMENTS: readonly Measurement[] = [
-  ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, ...meshDayMeasurements.toReversed(),
+  ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, linkMatrix, linkDay,
+  ...meshDayMeasurements.toReversed(),
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, massRestarts,
   crash, locate4of500, rowsPer1200,

@@ -17,6 +17,8 @@ const GROUPS: Record<string, string> = {
   heal: "Splits",
   restart: "Restarts",
   mesh: "Where not every node reaches every other",
+  sleep: "Nodes that sleep",
+  link: "Radios",
   store: "Storage",
   sim: "The simulator",
 };

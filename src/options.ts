@@ -204,10 +204,16 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   const port = integer("port", options.port, 5000, 1, 65535);
   const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
   const datagramBytesMax = integer("datagramBytesMax", options.datagramBytesMax, 1200, 128, 1472);
+  const media = options.socket.media;
+  if (media !== undefined && options.dialect !== undefined) {
+    throw invalid("", "dialect", "serial lines and radios carry compact frames only", false);
+  }
+  // Each value and event has to fit on each way.
+  const leastBytes = media === undefined ? datagramBytesMax : Math.min(datagramBytesMax, media.bytesMaxLeast);
   const network = checkNetwork(options.network);
   const octetBytes = network === NO_NETWORK ? 0 : 1;
   const frameBytes = FRAME_BYTES_MAX + octetBytes + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
-  const valueBytesMax = checkValueBytes(options.valueBytesMax, datagramBytesMax, frameBytes);
+  const valueBytesMax = checkValueBytes(options.valueBytesMax, leastBytes, frameBytes);
   checkName(options.name, valueBytesMax);
   const advertised = checkAdvertise(options.advertise, port, options.dialect);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, SEED_CAPACITY, 1, 255);
@@ -222,18 +228,20 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     network,
     trustedSubnets,
     roundIntervalMs: integer("roundIntervalMs", options.roundIntervalMs, ROUND_INTERVAL_MS, 100, 3600000),
+    media,
     capacity: integer("capacity", options.capacity, 64, 2, 65535),
     datagramBytesMax,
     valueBytesMax,
     neighboursMax: integer("neighboursMax", options.neighboursMax, 65535, 3, 65535),
-    seedCapacity,
+    // The other ends of lines take no place of others.
+    seedCapacity: seedCapacity + (media === undefined ? 0 : media.lines),
     removeAfterMs: integer("removeAfterMs", options.removeAfterMs, 86400000, 60000, 1728000000),
     broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
     links: options.links,
-    feeds: checkEvents(options.events, datagramBytesMax - octetBytes, options.digest),
-    messages: checkMessages(options.messages, datagramBytesMax),
+    feeds: checkEvents(options.events, leastBytes - octetBytes, options.digest),
+    messages: checkMessages(options.messages, leastBytes),
     sleeper: options.sleep === undefined ? undefined : options.sleep.engineSleeper(),
     seeds: checkSeeds(options, port, seedCapacity, seedNames, trustedSubnets),
     seedNames,

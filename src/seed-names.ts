@@ -1,5 +1,6 @@
 import type { NodeEngine } from "./engine/node-engine.js";
 import { OWN_SLOT } from "./engine/table/rows.js";
+import { LINE_ADDRESSES } from "./engine/table/media.js";
 import { formatAddress } from "./engine/wire/address.js";
 import { type GossipErrorCode, failure } from "./errors.js";
 import type { CheckedOptions } from "./options.js";
@@ -33,6 +34,8 @@ export function addSeeds(engine: NodeEngine, options: CheckedOptions, node: Nami
     if (seeds[i] === 0) names.push({ place: engine.seeds.count, name: options.seedNames[names.length], port });
     engine.addSeed(seeds[i], port);
   }
+  const lines = options.media === undefined ? 0 : options.media.lines;
+  for (let line = 1; line <= lines; line++) engine.addSeed(LINE_ADDRESSES + line, options.port);
   return names.length === 0 ? undefined : new SeedNames(names, engine, node, options.roundIntervalMs);
 }
 

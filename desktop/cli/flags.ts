@@ -3,6 +3,10 @@ const FLAGS = new Map([
   ["listen", "--listen"],
   ["interface", "--interface"],
   ["port", "--listen port"],
+  ["dialect", "--dialect"],
+  ["serial", "--serial"],
+  ["serialBytesMax", "--serial-bytes"],
+  ["udp", "--listen none"],
   ["network", "--network"],
   ["trustedSubnets", "--trusted-subnets"],
   ["advertise", "--advertise"],
@@ -33,6 +37,7 @@ export function inFlags(message: string): string {
   const inPlace = message
     .replace("allowUnsealed must be true", "--allow-unsealed is needed")
     .replace("beside the option id", "beside --id")
+    .replace("without the option serial", "without --serial")
     .replace("none of the trustedSubnets", "none of the --trusted-subnets")
     .replace(/\([^()]*\)$/, (limit) => limit.replace(/[\w.]+/g, flagOf));
   return inPlace.replace(/^([\w.]+)(\[\d+\])?(?=:)/, (text, name: string) => FLAGS.get(name) ?? text);

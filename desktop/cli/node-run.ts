@@ -27,6 +27,8 @@ export interface NodeOptions {
   dialect: "compact" | "espgossip" | "auto";
   listen?: string;
   interface?: string;
+  serial?: string[];
+  serialBytes?: number;
   seed?: string[];
   advertise?: string;
   network?: string;
@@ -223,6 +225,9 @@ export class NodeRun {
     const events = this.events();
     const options: NodeGossipOptions = {
       ...this.listen.address !== undefined && { listen: this.listen.address },
+      ...this.listen.isNone && { udp: false },
+      ...this.options.serial !== undefined && { serial: this.options.serial },
+      ...this.options.serialBytes !== undefined && { serialBytesMax: this.options.serialBytes },
       ...this.options.interface !== undefined && { interface: this.options.interface },
       storage: this.watchedStorage(),
       port: this.listen.port,
@@ -385,6 +390,8 @@ interface Listen {
   /** undefined: all interfaces. */
   address: string | undefined;
   port: number;
+  /** No UDP. */
+  isNone: boolean;
 }
 
 /** Splits "127.0.0.2:5001"; either part may be missing. Both are checked later, with the other options. */
@@ -392,7 +399,8 @@ function parseListen(text = ""): Listen {
   const colon = isIPv6(text) ? -1 : text.indexOf(":");
   const address = colon < 0 ? text : text.substring(0, colon);
   const port = colon < 0 ? DEFAULT_PORT : numeric(text.substring(colon + 1));
-  return { address: address === "" || address === "0.0.0.0" ? undefined : address, port };
+  const isNone = address === "none";
+  return { address: isNone || address === "" || address === "0.0.0.0" ? undefined : address, port, isNone };
 }
 
 function writeLine(line: string): void {

@@ -60,8 +60,13 @@ export function nodeCommand(): Command {
     .description("Run one node over UDP on this computer and print what it learns, until Ctrl-C.")
     .addOption(new Option("--dialect <name>", "dialect; auto uses both and passes rows between them")
       .choices(["compact", "espgossip", "auto"]).default("compact"))
-    .option("--listen <address[:port]>", "IPv4 address to bind to (default: all interfaces, port 5000)")
+    .option("--listen <address[:port]>", "IPv4 address to bind to; none: no UDP, only --serial "
+      + "(default: all interfaces, port 5000)")
     .option("--interface <name>", "interface to whose address to bind, such as eth0; follows it when it changes")
+    .option("--serial <device[:baud]>", "serial line to one other node, such as /dev/ttyUSB0:115200 (the default); "
+      + "repeatable", append)
+    .option("--serial-bytes <bytes>", "longest datagram on serial lines, the same at both ends, 128 to 1472 "
+      + "(default: 600); limits values and events, too", numeric)
     .option("--advertise <address[:port]>", "where other nodes reach this one, for a container or a port forward "
       + "(default: where its datagrams come from)")
     .option("--network <name>", "exchange only with nodes of this name: 1 to 31 bytes (default: without a name)")

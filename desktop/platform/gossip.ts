@@ -9,9 +9,10 @@ import type { Platform } from "../../src/platform/types.js";
 import { Arrivals } from "./arrivals.js";
 import type { GossipStatus } from "../../src/status/index.js";
 import { nodePlatform } from "./node-platform.js";
-import { NodeSocket } from "./node-socket.js";
+import type { NodeSocket } from "./node-socket.js";
 import { nodeStatus } from "./node-status.js";
 import { randomId } from "./random-id.js";
+import { serialLines } from "./serial-lines.js";
 
 /** Options of `Gossip` on Node.js: all have a default. */
 export interface NodeGossipOptions<Value extends CborValue = CborValue>
@@ -29,6 +30,15 @@ export interface NodeGossipOptions<Value extends CborValue = CborValue>
    */
   interface?: string;
   /**
+   * Serial lines, each to one other node, such as ["/dev/ttyUSB0:115200"]: 1 to 8. Without a speed it is 115,200 bits
+   * per second. Not with `socket` or `dialect`.
+   */
+  serial?: string[];
+  /** Longest datagram on the serial lines, best the same at both ends: 128 to 1,472 bytes, 600 by default. */
+  serialBytesMax?: number;
+  /** false: the node has no UDP, only its serial lines. true by default. */
+  udp?: boolean;
+  /**
    * Draws a new id, also if the storage has one: for a copy of another node's storage. The
    * node goes on with all events of the storage, as copies, so that nothing is lost or shown
    * twice. Not with `id`. false by default.
@@ -43,7 +53,7 @@ export interface NodeGossipOptions<Value extends CborValue = CborValue>
  * sealing, SHA-256 and a random seed, where the options do not give others.
  */
 export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Value> {
-  private readonly nodeSocket: NodeSocket | undefined;
+  private readonly closing: { closed(): Promise<void> }[] = [];
   private readonly signal: AbortSignal | undefined;
   /** What ends the promises that are open when the node is closed. */
   private readonly unsettled = new Set<() => void>();
@@ -51,11 +61,16 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
   constructor(options: NodeGossipOptions<Value> = {}) {
-    const { listen, interface: interfaceName, signal, newId, ...more } = checked(options);
+    const { listen, interface: interfaceName, signal, newId, serial, serialBytesMax, udp, ...more } = checked(options);
     const links = more.links ?? linkTable();
-    const made = { ...nodePlatform(listen, interfaceName), ...given(more), links, ...newId && { id: randomId() } };
+    const platform = nodePlatform(listen, interfaceName);
+    const lines = serialLines({ ...more, serial, serialBytesMax, udp }, platform.socket);
+    const made = {
+      ...platform, ...lines && { socket: lines.socket }, ...given(more), links, ...newId && { id: randomId() },
+    };
     super(made);
-    this.nodeSocket = made.socket instanceof NodeSocket ? made.socket : undefined;
+    if (udp !== false && more.socket === undefined) this.closing.push(platform.socket as NodeSocket);
+    this.closing.push(...lines?.devices ?? []);
     this.signal = signal;
     if (signal?.aborted) void this.close();
     else signal?.addEventListener("abort", this.onAbort, { once: true });
@@ -76,7 +91,7 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
     super.close();
     for (const settle of this.unsettled) settle();
     this.unsettled.clear();
-    return this.nodeSocket?.closed() ?? Promise.resolve();
+    return Promise.all(this.closing.map((part) => part.closed())).then(() => undefined);
   }
 
   /**

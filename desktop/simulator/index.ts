@@ -30,7 +30,9 @@ export { TOPOLOGY_SHAPES, type TopologyOptions, type TopologyShape, makeTopology
 export { SIM_DIALECTS, type SimDialect } from "./dialects.js";
 export { MAILBOX_DATAGRAMS, type NodePlatform, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";
 export { SimSleeper, type SimSleeperOptions } from "./sleeper.js";
+export type { SimMedia } from "./platform.js";
 export type { SimEvent } from "./queue.js";
+export { RADIO_FRAME_BYTES, type RadioCounts, type RadioOptions } from "./radio.js";
 export { SCENARIOS, findScenario } from "./scenarios.js";
 export {
   SCENARIO_DEFAULTS, type ScenarioOptions, type ScenarioResult, type ScenarioStep, type SoakStretch,

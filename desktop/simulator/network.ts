@@ -2,7 +2,8 @@ import { BROADCAST_ADDRESS, formatAddress } from "../../src/engine/wire/address.
 import { checkNames, show } from "../../src/checks.js";
 import { invalid } from "../../src/errors.js";
 import { BufferPool } from "./buffers.js";
-import { SimRandom, STREAM_FAULTS, STREAM_NODES } from "./random.js";
+import { RADIO_PORT, type RadioOptions, SimRadio } from "./radio.js";
+import { SimRandom, STREAM_FAULTS, STREAM_NODES, STREAM_RADIO } from "./random.js";
 import { type Faults, type LinkFaults, corrupted, noFaults, passesChecksum } from "./faults.js";
 import { type SimMedium, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";
 import { enter, leave } from "./globals.js";
@@ -16,6 +17,8 @@ export interface SimNetworkOptions {
   faults?: Partial<Faults>;
   /** The longest datagram that a node may send, unless its own options differ; 1,200 bytes by default. */
   datagramBytesMax?: number;
+  /** Nodes have ESP-NOW radios: all, unless their options say otherwise. Without it none has. */
+  radio?: RadioOptions;
 }
 
 /** Datagrams and bytes since the start of the network. */
@@ -58,6 +61,8 @@ export class SimNetwork implements SimMedium {
    */
   topology: Topology | undefined;
   readonly datagramBytesMax: number;
+  /** The channel of all radios; undefined without the option. */
+  readonly radio: SimRadio<SimNode> | undefined;
   readonly counts: SimCounts = {
     datagrams: 0, bytes: 0, largestBytes: 0, delivered: 0, lost: 0, cut: 0, duplicated: 0, corrupted: 0,
     checksumFailures: 0, outOfReach: 0, unreachable: 0, mailboxOverflows: 0,
@@ -82,6 +87,8 @@ export class SimNetwork implements SimMedium {
     this.datagramBytesMax = options.datagramBytesMax ?? 1200;
     this.faults = { ...noFaults(), ...options.faults };
     this.random = new SimRandom(this.seed, STREAM_FAULTS);
+    this.radio = options.radio === undefined ? undefined
+      : new SimRadio(this, new SimRandom(this.seed, STREAM_RADIO), options.radio);
   }
 
   /** Virtual milliseconds since the network began. */
@@ -190,6 +197,11 @@ export class SimNetwork implements SimMedium {
     this.arriveAfter(delayMs, to, bytes, bytes.length, address, port);
   }
 
+  /** A frame of the radio arrives. */
+  arrive(to: SimNode, bytes: Uint8Array, station: number): void {
+    this.deliver(to, bytes, bytes.length, station, RADIO_PORT);
+  }
+
   private forward(from: SimNode, to: SimNode | undefined, bytes: Uint8Array, length: number): void {
     if (to === undefined) {
       this.counts.unreachable++;
@@ -253,7 +265,7 @@ export class SimNetwork implements SimMedium {
 
 function checkNetworkOptions(options: SimNetworkOptions): void {
   if (typeof options !== "object") throw invalid("", "options", `${show(options)} is not an object`, false);
-  checkNames("", options, "seed faults datagramBytesMax");
+  checkNames("", options, "seed faults datagramBytesMax radio");
   const { seed, faults } = options;
   if (seed >>> 0 !== seed) {
     throw invalid("", "seed", `${show(seed)} is not an integer from 0 to 4294967295`, typeof seed === "number");

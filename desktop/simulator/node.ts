@@ -1,3 +1,4 @@
+import { mediaAddress } from "../../src/engine/table/media.js";
 import { checkAddress, checkNames } from "../../src/checks.js";
 import { formatAddress } from "../../src/engine/wire/address.js";
 import {
@@ -9,7 +10,9 @@ import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { type CodeDevice, enter, leave } from "./globals.js";
 import type { SimRandom } from "./random.js";
 import { PowerLoss } from "./flash.js";
-import { type SimDevice, SimPlatform } from "./platform.js";
+import type { Medium } from "../../src/platform/media-socket.js";
+import { type OnFrame, type SimDevice, type SimMedia, SimPlatform } from "./platform.js";
+import { RADIO_PORT, type SimRadio } from "./radio.js";
 import type { SimEvent } from "./queue.js";
 
 /** Datagrams that wait for a stalled node, as in lwIP's receive mailbox. */
@@ -30,6 +33,8 @@ export interface SimNodeOptions {
   start?: (platform: NodePlatform, storage: GossipStorage, node: SimNode) => Gossip;
   /** Dotted IPv4 address; by default 10.0.x.y, counted up. */
   address?: string;
+  /** UDP by default; in a network with a radio, "radio". A device with a radio only has an address from its id. */
+  media?: SimMedia;
   /** uint32; drawn from the seed by default. */
   id?: number;
   /** Virtual time until the device is switched on; `Infinity` leaves that to `start()`. 0 by default. */
@@ -65,6 +70,8 @@ export interface SimMedium {
   /** Virtual milliseconds since the network began. */
   readonly nowMs: number;
   readonly datagramBytesMax: number;
+  /** Undefined: no node has a radio. */
+  readonly radio: SimRadio<SimNode> | undefined;
   /** The node that got the last input. */
   active: SimNode | undefined;
   tap: ((entry: TapEntry) => void) | undefined;
@@ -81,6 +88,7 @@ export class SimNode implements SimDevice, CodeDevice {
   readonly id: number;
   readonly port: number;
   readonly datagramBytesMax: number;
+  readonly media: SimMedia;
   /** The device's own random generator, for its application. */
   readonly random: SimRandom;
   /** IPv4 as uint32. */
@@ -112,13 +120,16 @@ export class SimNode implements SimDevice, CodeDevice {
     this.id = id;
     this.port = options.options?.port ?? DEFAULT_PORT;
     this.datagramBytesMax = options.options?.datagramBytesMax ?? network.datagramBytesMax;
-    this.address = options.address === undefined ? addressOfIndex(index) : readAddress(options.address);
+    this.media = options.media ?? (network.radio === undefined ? "udp" : "radio");
+    this.address = this.media === "radio" ? mediaAddress(id)
+      : options.address === undefined ? addressOfIndex(index) : readAddress(options.address);
     this.clockStartMs = options.clockStartMs ?? random.next();
     this.clockRate = 1 + (options.clockSkewPpm ?? 0) / 1e6;
     this.storage = this.freshStorage();
   }
 
   get isRunning(): boolean { return this.platform !== undefined; }
+  get hasRadio(): boolean { return this.media !== "udp"; }
   get isStalled(): boolean { return this.network.nowMs < this.stallUntilMs; }
   /** The node's name in violations and messages. */
   get name(): string { return `node ${this.index} (${formatAddress(this.address)})`; }
@@ -223,18 +234,21 @@ export class SimNode implements SimDevice, CodeDevice {
     this.lateTimers = [];
     this.stallUntilMs = 0;
     this.network.unlisten(this);
+    this.network.radio?.powerOff(this);
   }
 
   /** Switches the device off, if it is on, and on again, with its storage or a wiped one. May change its address. */
   restart(how: { keepStorage: boolean; address?: string }): void {
     this.crash();
     if (!how.keepStorage) this.storage = this.freshStorage();
-    if (how.address !== undefined) this.address = readAddress(how.address);
+    if (how.address !== undefined && this.media !== "radio") this.address = readAddress(how.address);
     this.start();
   }
 
   /** The device gets another address while it runs, as from a restarted router. */
   move(address: string): void {
+    // An address that was made from the device's id stays.
+    if (this.media === "radio") return;
     if (this.isRunning) this.network.unlisten(this);
     this.address = readAddress(address);
     if (this.isRunning) this.network.listen(this);
@@ -287,7 +301,7 @@ export class SimNode implements SimDevice, CodeDevice {
     if (!this.isStalled) {
       const before = enter(this);
       try {
-        this.platform?.deliver(bytes, length, address, port);
+        if (this.platform !== undefined) deliver(this.platform, bytes, length, address, port);
       } finally {
         leave(before);
       }
@@ -300,6 +314,12 @@ export class SimNode implements SimDevice, CodeDevice {
 
   send(bytes: Uint8Array, length: number, address: number, port: number): void {
     this.network.send(this, bytes, length, address, port);
+  }
+
+  radioMedium(onOpen: (onFrame: OnFrame | undefined) => void): Medium {
+    const { radio } = this.network;
+    if (radio === undefined) throw new Error(`${this.name} has a radio, but the network has none`);
+    return radio.medium(this, onOpen);
   }
 
   listen(): void { this.network.listen(this); }
@@ -348,7 +368,7 @@ export class SimNode implements SimDevice, CodeDevice {
     const timersFirst = this.random.below(2) === 0;
     // A timer may restart the device: the datagrams are lost with the power, as the platform is off then.
     const arrivals = this.mailbox.map(({ bytes, address, port }) => () => {
-      platform.deliver(bytes, bytes.length, address, port);
+      deliver(platform, bytes, bytes.length, address, port);
     });
     const timers = this.lateTimers;
     this.mailbox = [];
@@ -366,6 +386,11 @@ export class SimNode implements SimDevice, CodeDevice {
   }
 }
 
+function deliver(platform: SimPlatform, bytes: Uint8Array, length: number, address: number, port: number): void {
+  if (port === RADIO_PORT) platform.deliverFrame(bytes, length, address);
+  else platform.deliver(bytes, length, address, port);
+}
+
 function startDefault(platform: NodePlatform, storage: GossipStorage, node: SimNode): Gossip {
   const onError = (code: GossipErrorCode, error: Error): void => {
     node.errors.push({ code, message: error.message });
@@ -376,7 +401,7 @@ function startDefault(platform: NodePlatform, storage: GossipStorage, node: SimN
 }
 
 const OPTION_NAMES =
-  "options start address id startAfterMs clockSkewPpm clockStartMs physicalStartMs makeStorage";
+  "options start address media id startAfterMs clockSkewPpm clockStartMs physicalStartMs makeStorage";
 
 /** 10.0.0.1 to 10.0.0.250, then 10.0.1.1 and so on. */
 export function addressOfIndex(index: number): number {

@@ -1,9 +1,15 @@
 import { nodeDigest } from "../platform/node-digest.js";
 import { nodeSealing } from "../platform/node-sealing.js";
+import { type Medium, MediaSocket } from "../../src/platform/media-socket.js";
 import type { GossipClock, GossipSocket } from "../../src/platform/types.js";
 import type { SimEvent } from "./queue.js";
+import { RADIO_PORT } from "./radio.js";
 
 type OnDatagram = (bytes: Uint8Array, length: number, address: number, port: number) => void;
+
+export type OnFrame = Parameters<Medium["open"]>[0];
+/** What a device is connected by: UDP, ESP-NOW, or both. */
+export type SimMedia = "udp" | "radio" | "both";
 
 /** The device of a platform: its address in the network, and its clocks. */
 export interface SimDevice {
@@ -12,6 +18,10 @@ export interface SimDevice {
   readonly port: number;
   /** IPv4 as uint32. */
   readonly address: number;
+  /** Whether it has UDP, a radio (ESP-NOW), or both. */
+  readonly media: SimMedia;
+  /** The device's radio until its power is off. */
+  radioMedium(onOpen: (onFrame: OnFrame | undefined) => void): Medium;
   /** The time of the device's clock, uint32 in ms. */
   localMs(): number;
   /** The device's time of day in milliseconds since 1970; undefined when it has none. */
@@ -36,11 +46,12 @@ export class SimPlatform {
   private readonly device: SimDevice;
   private isOn = true;
   private onDatagram: OnDatagram | undefined;
+  private onFrame: OnFrame | undefined;
 
   constructor(device: SimDevice, randomSeed: number) {
     this.device = device;
     this.randomSeed = randomSeed;
-    this.socket = {
+    const udp: GossipSocket = {
       bind: (port, onDatagram) => this.bind(port, onDatagram),
       send: (bytes, length, address, port) => {
         if (this.isOn) device.send(bytes, length, address, port);
@@ -49,6 +60,13 @@ export class SimPlatform {
       deviceId: () => device.id,
       close: () => this.close(),
     };
+    this.socket = device.media === "udp" ? udp : new MediaSocket({
+      udp: device.media === "both" ? udp : undefined,
+      media: [device.radioMedium((onFrame) => {
+        this.onFrame = onFrame;
+      })],
+      device: device.id,
+    });
     this.clock = {
       nowMs: () => device.localMs(),
       physicalMs: () => device.physicalMs(),
@@ -66,10 +84,18 @@ export class SimPlatform {
     this.onDatagram(bytes, length, address, port);
   }
 
+  /** Delivers a frame of the radio. */
+  deliverFrame(bytes: Uint8Array, length: number, station: number): void {
+    if (this.onFrame === undefined) return;
+    this.device.noteInput(bytes, length, station, RADIO_PORT);
+    this.onFrame(bytes, length, station);
+  }
+
   /** Ends this start: its pending timers and datagrams have no effect any more. */
   powerOff(): void {
     this.isOn = false;
     this.onDatagram = undefined;
+    this.onFrame = undefined;
   }
 
   private bind(port: number, onDatagram: OnDatagram): void {

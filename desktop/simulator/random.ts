@@ -40,4 +40,5 @@ export const STREAM_STRANGERS = 3;
 export const STREAM_EVENTS = 4;
 export const STREAM_TOPOLOGY = 5;
 export const STREAM_MESSAGES = 6;
+export const STREAM_RADIO = 7;
 export const STREAM_NODES = 0x10000;

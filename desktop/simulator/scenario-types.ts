@@ -2,6 +2,7 @@ import type { Violation } from "./checkers.js";
 import type { SimDialect } from "./dialects.js";
 import type { StorageImage } from "./holders.js";
 import type { SimCounts } from "./network.js";
+import type { RadioOptions } from "./radio.js";
 import type { SimulatedTopology } from "./topology-shapes.js";
 
 export interface ScenarioOptions {
@@ -14,11 +15,13 @@ export interface ScenarioOptions {
   lastingRounds: number;
   /** Which nodes reach which, without movement. Without it, each node reaches all others. */
   topology?: SimulatedTopology;
+  /** The nodes have ESP-NOW in place of UDP, and find each other by broadcast. */
+  radio?: RadioOptions;
   /** Bytes for events; without it, the seed and the scenario decide whether event buffers are large or small. */
   feedBytes?: number;
 }
 
-export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed" | "topology"> = {
+export const SCENARIO_DEFAULTS: Omit<ScenarioOptions, "seed" | "topology" | "radio"> = {
   nodes: 12,
   roundIntervalMs: 10000,
   datagramBytesMax: 1200,

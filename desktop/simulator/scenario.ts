@@ -98,7 +98,10 @@ export class ScenarioRun {
   constructor(scenario: Scenario, options: ScenarioOptions) {
     this.scenario = scenario;
     this.options = options;
-    this.network = new SimNetwork({ seed: options.seed, datagramBytesMax: options.datagramBytesMax });
+    const { radio } = options;
+    this.network = new SimNetwork({
+      seed: options.seed, datagramBytesMax: options.datagramBytesMax, ...radio !== undefined && { radio },
+    });
     const topology = topologyOf(options);
     this.network.topology = topology;
     this.hops = topology?.diameter ?? 0;
@@ -291,7 +294,7 @@ export class ScenarioRun {
   /** With a topology, a node that it reaches. */
   private seedListOf(index: number): string[] {
     const { topology } = this.network;
-    if (this.scenario.isSeedless === true) return [];
+    if (this.scenario.isSeedless === true || this.options.radio !== undefined) return [];
     const seeds = topology === undefined
       ? Array.from({ length: this.seedCount }, (_, seed) => seed) : [topology.parent(index)];
     return seeds.map((seed) => formatAddress(addressOfIndex(seed)));

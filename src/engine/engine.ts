@@ -80,7 +80,7 @@ export class Engine implements NodeEngine {
   constructor(options: EngineOptions) {
     const seedWords = options.seedCapacity * SEED_WORDS;
     const pool = new WordPool(STATS_WORDS + ROUND_WORDS + seedWords + outboxWords(options.datagramBytesMax));
-    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets);
+    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, options.media);
     this.rows = rows;
     this.stats = new Stats(pool);
     this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);

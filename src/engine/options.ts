@@ -6,6 +6,7 @@ import type { MessageProtocol } from "./message/message-protocol.js";
 import type { Random } from "./random.js";
 import type { Outbox } from "./reconcile/outbox.js";
 import type { Stats } from "./stats.js";
+import type { Media } from "./table/media.js";
 import type { OwnRow } from "./table/own-row.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
@@ -44,6 +45,8 @@ export interface EngineOptions {
   network?: number | undefined;
   /** Network address and mask, uint32, of each subnet that the node trusts, in turn: 1 to 8. By default all. */
   trustedSubnets?: Uint32Array | undefined;
+  /** What the node reaches beside UDP or without it; by default it only has UDP. */
+  media?: Media | undefined;
   /** Rows that the node holds, its own included: 2 to 65,535. */
   capacity: number;
   /** Longest shared value: 0 to 255 bytes, best the same in all nodes of a network. */

@@ -1,4 +1,5 @@
 import { readU32, writeU32 } from "../cbor/big-endian.js";
+import { crc32Of, crc32Table } from "./crc32.js";
 
 /*
  * Records of an event log, in one form on every medium:
@@ -275,27 +276,4 @@ function unmask(buffer: Uint8Array, length: number): boolean {
     }
   }
   return true;
-}
-
-/** A table for four bits. One for eight bits would take 1,024 bytes; without a table CRC-32 is four times slower. */
-function crc32Table(): Int32Array {
-  const table = new Int32Array(16);
-  for (let i = 0; i < 16; i++) {
-    let crc = i;
-    for (let bit = 0; bit < 4; bit++) crc = (crc >>> 1) ^ ((crc & 1) === 0 ? 0 : POLYNOMIAL);
-    table[i] = crc;
-  }
-  return table;
-}
-
-const POLYNOMIAL = 0xedb88320;
-
-function crc32Of(table: Int32Array, bytes: Uint8Array, length: number): number {
-  let crc = -1;
-  for (let i = 0; i < length; i++) {
-    crc ^= bytes[i];
-    crc = (crc >>> 4) ^ table[crc & 15];
-    crc = (crc >>> 4) ^ table[crc & 15];
-  }
-  return ~crc;
 }

@@ -1,4 +1,5 @@
 import type { Digest } from "../digest/sha256.js";
+import type { Media } from "../engine/table/media.js";
 import type { Sealing } from "../engine/wire/sealer.js";
 
 /** What chisme needs of a platform. Each module beside this file implements it for one platform. */
@@ -54,6 +55,8 @@ export interface GossipSocket {
    * counts more than the id in the storage, which may be a copy of another device's.
    */
   readonly isDeviceIdFixed?: boolean;
+  /** What the node reaches beside UDP, such as a serial line, or without it; by default it only has UDP. */
+  readonly media?: Media | undefined;
   /** Closes the socket. Datagrams that were sent before must still leave. */
   close(): void;
 }

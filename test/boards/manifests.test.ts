@@ -21,6 +21,7 @@ const sdkManifests: Record<string, string[]> = {
   "modules/files/preference/manifest.json": ["preference"],
   "modules/io/digital/manifest.json": ["embedded:io/digital"],
   "modules/io/ethernet/manifest.json": ["embedded:network/interface/ethernet"],
+  "modules/io/serial/manifest.json": ["embedded:io/serial"],
   "modules/io/wifi/manifest.json": ["embedded:network/interface/wifi"],
 };
 /** What an application may import of the library without another manifest: what each node needs. */
@@ -42,6 +43,9 @@ const concerns: { folder: string; files: string[]; isOfIt: RegExp }[] = [
     isOfIt: /flash|log-record/ },
   { folder: "src/sealing", files: ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"],
     isOfIt: /moddable-sealing|siv/ },
+  { folder: "src/serial",
+    files: ["src/platform/media-socket.ts", "src/platform/moddable-serial.ts", "src/platform/serial-medium.ts"],
+    isOfIt: /serial|media-socket/ },
   { folder: "src/links", files: ["src/links/index.ts"], isOfIt: /src\/links/ },
   { folder: "src/status", files: ["src/status/index.ts"], isOfIt: /src\/status/ },
   { folder: "src/views",

@@ -40,6 +40,12 @@ describe("pages", function () {
     assert.equal(lines.length, 3);
   });
 
+  it("docs/MEDIA.md has a program whose nodes agree by radio and over a gateway", async () => {
+    const code = codeBlock("docs/MEDIA.md", "js", "ESP-NOW");
+    const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);
+    assert.deepEqual(lines, ["[]", "true"]);
+  });
+
   it("docs/MESSAGES.md has a program that prints what its comments say", async () => {
     const code = codeBlock("docs/MESSAGES.md", "js", "An example");
     const lines = await runExample(runnable(code, (number) => terminals.port(number)), terminals.folder);

@@ -19,7 +19,7 @@ export class Seeds {
   private readonly rows: Rows | undefined;
   /** The node's own port, which all nodes have that a broadcast may reach. */
   readonly ownPort: number;
-  /** Configured seeds, which come first. */
+  /** Configured seeds, which come first, with the other ends of lines. */
   pinned = 0;
   /** Address and port of each seed in turn. */
   private readonly words: Uint32Array;

@@ -100,7 +100,8 @@ export class Outbox {
     this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? 0 : FLAG_NETWORK;
     this.words[this.start + NETWORK] = hash;
     const moreBytes = (feed === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
-    this.summary = new SummaryWriter(rows, datagramBytesMax - this.sealBytes() - moreBytes, pool);
+    const least = rows.media === undefined ? datagramBytesMax : Math.min(datagramBytesMax, rows.media.bytesMaxLeast);
+    this.summary = new SummaryWriter(rows, least - this.sealBytes() - moreBytes, pool);
   }
 
   // In words, each of which takes a quarter of a property on XS.
@@ -148,9 +149,7 @@ export class Outbox {
   }
 
   /** Limits the answer to one datagram of at most `bytes`. */
-  limitAnswer(bytes: number): void {
-    this.answerBytesLeft = bytes;
-  }
+  limitAnswer(bytes: number): void { this.answerBytesLeft = bytes; }
 
   /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
   withholdUpdates(): void {
@@ -163,14 +162,10 @@ export class Outbox {
   }
 
   /** The answered peer has feeds: fingerprints for it are over rows and feeds. */
-  fingerprintFeeds(): void {
-    this.writer.withFeeds = true;
-  }
+  fingerprintFeeds(): void { this.writer.withFeeds = true; }
 
   /** The answer shows this node's limits (PROTOCOL 5.7). */
-  sendLimits(): void {
-    this.answer |= ANSWER_LIMITS;
-  }
+  sendLimits(): void { this.answer |= ANSWER_LIMITS; }
 
   private sendsLimits(): boolean { return (this.answer & ANSWER_LIMITS) !== 0; }
 
@@ -231,14 +226,10 @@ export class Outbox {
   }
 
   /** PROTOCOL 3.4: only with LIMITS does a node apply a frame of a sender whose limits it does not know. */
-  private limitsIfNamed(): number {
-    return this.isNamed() ? WITH_LIMITS : 0;
-  }
+  private limitsIfNamed(): number { return this.isNamed() ? WITH_LIMITS : 0; }
 
   /** Whether the network has a name. */
-  private isNamed(): boolean {
-    return this.words[this.start + HEAD_FLAGS] !== 0;
-  }
+  private isNamed(): boolean { return this.words[this.start + HEAD_FLAGS] !== 0; }
 
   /** A LEAVE to the node in `slot`. */
   addLeave(slot: number): void {
@@ -281,8 +272,8 @@ export class Outbox {
     this.counter = (this.counter + 1) >>> 0;
     // An indirect ack does not go to the peer that is answered.
     const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && this.aboutOf(at) === 0;
-    const limit = isAnswer && this.answerBytesLeft < this.datagramBytesMax
-      ? this.answerBytesLeft : this.datagramBytesMax;
+    const most = this.bytesMax(out.address, out.port);
+    const limit = isAnswer && this.answerBytesLeft < most ? this.answerBytesLeft : most;
     const flags = (this.words[at + FLAGS] & FLAGS_ON_WIRE) | this.headFlags();
     this.writer.begin(
       out.bytes, limit - this.sealBytes(), type, flags, this.rows, this.counter, this.words[at + ANSWERED],
@@ -311,7 +302,7 @@ export class Outbox {
     const mayReport = type === TYPE_SYN && this.words[at + DETAIL] !== BARE;
     if (this.links !== undefined) this.links.sent(mayReport, this.words[at + RECEIVER], this.counter, this.writer);
     const finished = rowsFinished && (feedsFinished || !isAnswer);
-    if (finished || limit < this.datagramBytesMax) this.intentNext++;
+    if (finished || limit < most) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
     // On the last frame of the burst only, so that the peer continues once.
     // PROTOCOL 6.8: a node that sleeps proves its address now, so that the next waking may bring more.
@@ -320,6 +311,14 @@ export class Outbox {
     if (isAnswer && isMore) this.writer.markMore();
     out.length = this.finish(out.bytes, at);
     return true;
+  }
+
+  /** The longest datagram on the way to an address. */
+  private bytesMax(address: number, port: number): number {
+    const rows = this.rows;
+    if (rows.media === undefined) return this.datagramBytesMax;
+    rows.media.setOwnAddress(rows.address(OWN_SLOT), rows.port(OWN_SLOT));
+    return Math.min(this.datagramBytesMax, rows.media.bytesMax(address, port));
   }
 
   /** The place of the message that a SYN carries; -1 for an ACK, which may answer one; NO_PLACE: neither. */

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.js";
 import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
+import { isMediaAddress } from "./media.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, type RowData, type Rows } from "./rows.js";
 import { UP } from "./states.js";
 
@@ -130,6 +131,8 @@ export class OwnRow {
     if (row.revision !== this.revision() || row.heartbeat !== heartbeat) return;
     if (row.address === rows.address(OWN_SLOT) && row.port === rows.port(OWN_SLOT)) return;
     if (rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN)) return;
+    // One address for all media: that of UDP or, without UDP, the first one.
+    if (rows.media !== undefined && (!rows.media.hasUdp || isMediaAddress(row.address))) return;
     const isMove = rows.address(OWN_SLOT) !== 0;
     rows.setAddress(OWN_SLOT, row.address, row.port);
     if (!isMove) return;

@@ -11,7 +11,7 @@ import {
   FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
 import { ASLEEP, DOWN, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
-import { isTrusted } from "./subnets.js";
+import { type Media, isReached, isTrusted } from "./subnets.js";
 
 export { RowData } from "./row-data.js";
 export {
@@ -74,6 +74,7 @@ export class Rows {
   private lastPlace = 0;
   /** Subnets that the node trusts, as `isTrusted` has them; undefined: all addresses. */
   declare readonly subnets: Uint32Array | undefined;
+  declare readonly media: Media | undefined;
 
   private readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
@@ -81,8 +82,9 @@ export class Rows {
   /** The uint8 columns, then all values, then the transmits left of all rows, so that these can be searched. */
   private readonly bytes: Uint8Array;
 
-  constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array) {
+  constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array, media?: Media) {
     if (subnets !== undefined) this.subnets = subnets;
+    if (media !== undefined) this.media = media;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
     const buffer = new ArrayBuffer(capacity * (ROW_BYTES + valueBytesMax));
@@ -228,7 +230,7 @@ export class Rows {
   }
 
   /** Whether frames of an address are accepted, and it may be asked. */
-  trusts(address: number): boolean { return isTrusted(this.subnets, address); }
+  trusts(address: number): boolean { return isReached(this.media, address) && isTrusted(this.subnets, address); }
 
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
@@ -388,9 +390,7 @@ export class Rows {
     return victim;
   }
 
-  private isAt(place: number, id: number): boolean {
-    return place < this.count && this.id(this.slotAt(place)) === id;
-  }
+  private isAt(place: number, id: number): boolean { return place < this.count && this.id(this.slotAt(place)) === id; }
 
   /**
    * As `placeOf`. Order keys are spread evenly, so 4 interpolations find most. After 6 it halves the rest, which

@@ -1,3 +1,7 @@
+import { isMediaAddress } from "./media.js";
+
+export { type Media, isReached } from "./media.js";
+
 /** Subnets that a node may trust. */
 export const SUBNETS_MAX = 8;
 
@@ -7,7 +11,8 @@ export const SUBNETS_MAX = 8;
  * @param subnets network address and mask of each in turn, uint32; undefined: every address is trusted
  */
 export function isTrusted(subnets: Uint32Array | undefined, address: number): boolean {
-  if (subnets === undefined) return true;
+  // What the user connected by a cable, or within reach of a radio, is in no subnet.
+  if (subnets === undefined || isMediaAddress(address)) return true;
   for (let i = 0; i < subnets.length; i += 2) {
     if (((address & subnets[i + 1]) >>> 0) === subnets[i]) return true;
   }
