@@ -98,7 +98,7 @@ export class Suspicion {
       const ms = restMs(this.rows, this.clock) * REMOTE_RESTS;
       return ms < FAR_MS ? ms : FAR_MS;
     }
-    if (state === PROBED) return (this.suspicionMs() * 3) >>> 2;
+    if (state === PROBED) return (this.suspicionMs() * 11) >>> 4;
     return state === SUSPECT ? this.suspicionMs() : this.removeAfterMs;
   }
 
