@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
 import { DOWN } from "../table/states.js";
 import type { FeedStore } from "./feed-store.js";
 import { CONSENT_AUTHOR, CONSENT_PROBE, CONSENT_SINCE } from "./state-words.js";
@@ -22,14 +22,16 @@ const PROBES_SHIFT = 3;
 
 /**
  * A peer holds another branch of the feed in a slot. Whether it may be taken from that peer. A later generation of an
- * author out of reach may: it came from the author's neighbours, who have shown the author what was held of its feed.
+ * author that never was in reach may: it came from the author's neighbours, who have shown the author what was held.
  *
  * @param isForked whether the branch is in the generation that is held
  */
 export function isConsentGiven(
   feeds: FeedStore, rows: Rows, clock: Clock, slot: number, isForked: boolean,
 ): boolean {
-  if (rows.state(slot) >= DOWN || (!isForked && rows.hasFlag(slot, FLAG_REMOTE))) return true;
+  // A former neighbour may be in reach again.
+  const isOutOfReach = rows.hasFlag(slot, FLAG_REMOTE) && !rows.hasFlag(slot, FLAG_PROVEN);
+  if (rows.state(slot) >= DOWN || (!isForked && isOutOfReach)) return true;
   const author = feeds.state(CONSENT_AUTHOR);
   if (author === rows.id(slot)) return isPast(feeds, clock, ANSWER_ROUNDS);
   if (author === 0) beginWait(feeds, rows, clock, rows.id(slot));

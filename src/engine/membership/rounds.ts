@@ -320,8 +320,9 @@ export class Rounds {
     // Where a large part is DOWN, the network may be split.
     if (this.roundsToRetry > SPLIT_ROUNDS && isManyDown(this.rows)) this.roundsToRetry = SPLIT_ROUNDS;
     const mayBroadcast = this.seeds.broadcastAddress !== 0;
-    // Unless all configured seeds are live, a broadcast may reach nodes whose addresses no node in reach holds.
-    const isOpen = mayBroadcast && this.lacksSeed();
+    // Unless all configured seeds are live, a broadcast may reach nodes whose addresses no node in reach holds. A node
+    // that is alone tries its seeds first.
+    const isOpen = mayBroadcast && (isAlone ? this.seeds.pinned === 0 : this.lacksSeed());
     const isSearch = this.searchRounds > 0 || this.probeOrder.isPartial;
     const isBroadcast = isOpen && isSearch && this.random.below(SEARCH_BROADCAST) === 0;
     if ((this.countTry(isAlone) && mayBroadcast) || isBroadcast) {
