@@ -145,10 +145,10 @@ describe("forget", () => {
       assert.equal(code, "ERR_STATE");
       seen.add(text);
     }
-    assert.deepEqual([...seen].sort(), [
-      "forget: node ID is probed, neither down nor left", "forget: node ID is suspect, neither down nor left",
-      "forget: node ID is up, neither down nor left",
-    ]);
+    const texts = ["probed", "suspect", "up"].map((state) => `forget: node ID is ${state}, neither down nor left`);
+    assert.ok([...seen].every((text) => texts.includes(text)), [...seen].join());
+    // Whether this node probes it first, or hears that another one suspects it, is left to chance.
+    assert.ok(seen.has(texts[1]) && seen.has(texts[2]));
     const idle = new FakeNode(new FakeNetwork(), "192.168.0.53").gossip;
     assert.equal(refusal(() => idle.forget(5))[0], "ERR_ARGUMENT");
     first.close();
