@@ -58,9 +58,9 @@ export function talk(
       of.ping(to, {
         timeoutMs,
         onPong: (pong) => {
-          const { outcome, ms, there, back } = pong;
-          const relays = there === undefined || back === undefined ? 0 : there.length * 32 + back.length;
-          say("pong", OUTCOMES.indexOf(outcome), ms === undefined ? 0 : ms, relays);
+          const there = pong.there === undefined ? 0 : pong.there.length;
+          const back = pong.back === undefined ? 0 : pong.back.length;
+          say("pong", OUTCOMES.indexOf(pong.outcome), pong.ms === undefined ? 0 : pong.ms, there * 32 + back);
         },
       });
       break;

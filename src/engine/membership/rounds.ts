@@ -330,7 +330,7 @@ export class Rounds {
       return;
     }
     // Each second try is for a former neighbour, if there is one: the link may work again. Each fourth is for a seed
-    // that the user gave.
+    // that the user gave, unless the node is alone and tries all in turn.
     const former = countLost(this.rows, true);
     const turn = this.random.below(4);
     if (former > 0 && turn < 2) {
@@ -338,7 +338,7 @@ export class Rounds {
       return;
     }
     const pinned = this.seeds.pinned;
-    if (turn === 2 && pinned > 0 && this.trySeed(this.random.below(pinned), pinned, isAlone)) return;
+    if (turn === 2 && pinned > 0 && !isAlone && this.trySeed(this.random.below(pinned), pinned, isAlone)) return;
     const lost = countLost(this.rows, false);
     const seeds = this.seeds.count;
     const choices = lost + seeds + (isOpen ? 1 : 0);

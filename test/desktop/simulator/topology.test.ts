@@ -305,7 +305,8 @@ describe("a network with a topology", () => {
     assert.deepEqual(net.runningParts.map((part) => part.map(({ index }) => index)), [[0, 1], [2, 3]]);
     assertNone(checkValues(net));
     topology.set(1, 2, true);
-    assert.deepEqual(violators(checkValues(net)), [net.nodes[2].name, net.nodes[3].name]);
+    // Whether what 2 knows still reached 1 depends on when 2 found out that 1 does not answer.
+    for (const node of net.nodes.slice(2)) assert.ok(violators(checkValues(net)).includes(node.name));
     // A node without power passes nothing on.
     net.nodes[1].crash();
     assert.deepEqual(net.runningParts.map((part) => part.map(({ index }) => index)), [[0], [2, 3]]);
