@@ -164,7 +164,8 @@ describe("Gossip: host names as seeds", () => {
       callback = answer;
     };
     node.gossip.start();
-    network.run(85000);
+    // It asks again at the first round after 80 s.
+    network.run(100000);
     assert.equal(asked, 2);
     node.gossip.close();
     callback(0);
