@@ -43,6 +43,7 @@ export default {
   // Types that the engine's classes pass to one another. A program has no use for them.
   intentionallyNotExported: [
     "FeedProtocol", "Seeds", "Stats", "FeedsHash", "TableHash", "FeedMaker",
-    "RowData", "OnRecord",
+    "RowData", "OnRecord", "Media", "MessageProtocol", "MessageMaker", "Sleeper", "SleeperMaker", "Clock", "Links",
+    "GossipNode",
   ],
 };
