@@ -3,6 +3,7 @@ import { addressOfIndex } from "../desktop/simulator/node.js";
 import { formatAddress } from "../src/engine/wire/address.js";
 import { Gossip, type MessageOutcome } from "../src/gossip.js";
 import { messages } from "../src/messages/index.js";
+import { SECTION_MESSAGE, messageSection } from "../test/support/message-frames.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
 
 const ROUND_MS = 1000;
@@ -14,7 +15,6 @@ const HOPS = 8;
 const TIMEOUT_MS = 10000;
 const SENDS = { full: 500, quick: 100 };
 const BROADCASTS = { full: 40, quick: 10 };
-const SECTION_MESSAGE = 14;
 /** From the kind to the number, which the tries of a message have in common. */
 const IDENTITY_AT = 4;
 const IDENTITY_END = 17;
@@ -152,21 +152,6 @@ function broadcasts(options: TopologyOptions, seed: number, count: number): Broa
     result.rounds.push(Math.max(...arrived.values()) / ROUND_MS);
   }
   return result;
-}
-
-/** Where the section MESSAGE or HOP of a frame that is not sealed begins; -1: it has none. */
-function messageSection(bytes: Uint8Array, length: number): number {
-  let at = 6;
-  const skipVarint = (): void => {
-    while (bytes[at] >= 0x80) at++;
-    at++;
-  };
-  for (let i = 0; i < 3; i++) skipVarint();
-  at += 8;
-  const type = bytes[1] & 7;
-  if (type === 2 || type === 3) skipVarint();
-  while (at < length && bytes[at] < SECTION_MESSAGE) at += 3 + bytes[at + 1] * 256 + bytes[at + 2];
-  return at < length ? at : -1;
 }
 
 function sum(values: readonly number[]): number {

@@ -158,12 +158,6 @@ export class MessageProtocol extends MessageHops {
   /** The application was told of the end of an own message. */
   release(place: number): void { this.store.clearBits(place, OPEN | ENDED | SENDING); }
 
-  /** Ends an own message for which the application waits no more. */
-  cancel(number: number): void {
-    const place = this.store.findOpen(number);
-    if (place >= 0) this.release(place);
-  }
-
   stats(): MessageStats { return messageStats(this); }
 
   outcome(place: number): number { return (this.store.get(place, STATE) >>> OUTCOME_SHIFT) & 3; }

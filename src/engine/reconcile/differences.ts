@@ -46,7 +46,7 @@ export function observeSender(
 }
 
 /** A node answered from the address of its row: the address is proven, and the link works in both directions. */
-export function proveNeighbour(rows: Rows, slot: number): void {
+function proveNeighbour(rows: Rows, slot: number): void {
   if (!rows.trusts(rows.address(slot))) return;
   rows.setFlag(slot, FLAG_PROVEN);
   rows.setFlag(slot, FLAG_NEIGHBOUR);
