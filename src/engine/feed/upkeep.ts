@@ -1,7 +1,7 @@
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { REMOVE, SUSPECT } from "../table/states.js";
 import { FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
-import { COPY_BYTES, compareStamps, isCopyAt, orderAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
+import { COPY_BYTES, compareStamps, isCopyAt, isMergeAt, orderAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
 import { holdsEvent } from "./join.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
@@ -195,8 +195,13 @@ export class Upkeep {
       const stays = owner === winner ? winner !== slot : owner !== slot && this.isLiveNode(owner);
       if (!stays || originAuthor(arena, other) !== author) continue;
       const order = compareOrder(arena, other, record);
-      if (order === 0 && recordKind(arena, other) === recordKind(arena, record)) return false;
-      const isEnd = recordKind(arena, other) === KIND_END;
+      const kind = recordKind(arena, other);
+      if (order === 0 && kind === recordKind(arena, record)) return false;
+      const isEnd = kind === KIND_END;
+      // In a merge topic a later set says nothing about a removal. An end has the stamp of the removal that it ends.
+      const isRemoval = recordKind(arena, record) === KIND_REMOVE;
+      const isOther = isMergeAt(bytes, at) && isRemoval !== (kind === KIND_REMOVE);
+      if (isOther && !(isEnd && order === 0)) continue;
       if (this.feeds.author(owner) === author ? order >= 0 : order > 0 && !isEnd) return false;
     }
     return true;
