@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { simulateCommand } from "../simulator/command.js";
+import { askCommands } from "./ask.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
 
@@ -24,6 +25,8 @@ const program = new Command("chisme")
   .showHelpAfterError("(--help lists the commands)")
   .addCommand(simulateCommand())
   .addCommand(nodeCommand())
-  .addCommand(keyCommand());
+  .addCommand(keyCommand())
+  .commandsGroup("Look into a running node, and change it:");
+for (const command of askCommands()) program.addCommand(command);
 
 await program.parseAsync();

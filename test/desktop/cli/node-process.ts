@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { NamedFrontierEntry } from "../../../desktop/cli/node-report.js";
+import type { NamedFrontierEntry } from "../../../desktop/control/node-queries.js";
 import type { FeedEvent, GossipStats, MessageOutcome, NodeRow } from "../../../src/gossip.js";
 import type { GossipStatus } from "../../../src/status/index.js";
 
