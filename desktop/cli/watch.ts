@@ -99,7 +99,7 @@ class Watch {
       : `; ${this.offset + 1} to ${this.offset + shown.length}, arrows show more`;
     const screen = [
       this.colors.bold(cut(membersSummary(this.members), columns)), "", titles, ...shown, "",
-    ].map((line) => `${line}${CLEAR_LINE}\r\n`);
+    ].map((line) => `${line}${CLEAR_LINE}\n`);
     process.stdout.write(`${HOME}${screen.join("")}${this.colors.dim(cut(`q ends${where}`, columns))}${CLEAR_LINE}${
       CLEAR_BELOW}`);
   }

@@ -67,7 +67,8 @@ export function runtimeFolder(): string {
 
 /** Notes the node of this process, so that commands find it. Removes the notes of nodes that are gone. */
 export async function noteNode(note: NodeNote): Promise<void> {
-  await notedNodes();
+  // A node that was killed had the same socket, if it had the same storage, or address and port.
+  for (const { pid, socket } of await notedNodes()) if (socket === note.socket) removeNote(pid);
   writeFileSync(notePath(note.pid), `${JSON.stringify(note)}\n`, { mode: 0o600 });
 }
 
