@@ -67,7 +67,8 @@ export function askCommands(): Command[] {
       .action(asking(async (client, _options, topic, key) => {
         const answer = await client.call<Value>("get", { topic, key });
         const { contributions, value } = answer;
-        const lines = contributions?.map((one) => `${valueText(one.value)}  by ${authorText(one.author, one.authorName)}`)
+        const lines = contributions?.map((one) =>
+          `${valueText(one.value)}  by ${authorText(one.author, one.authorName)}`)
           ?? (value === undefined ? [] : [valueText(value)]);
         if (lines.length === 0) process.stderr.write("nothing is set\n");
         return { json: answer, lines, ...lines.length === 0 && { status: 1 } };
@@ -173,7 +174,8 @@ async function printEvents(client: ControlClient, options: EventsOptions): Promi
   if (follow) {
     await client.follow(params, ({ method, params: change }) => {
       if (method === "skipped") {
-        process.stderr.write(`warning: ${(change as { count: number }).count} events skipped: this command is too slow\n`);
+        const { count } = change as { count: number };
+        process.stderr.write(`warning: ${count} events skipped: this command is too slow\n`);
       } else if (isListed) print(change as PlainEvent);
       else early.push(change as PlainEvent);
     });

@@ -89,7 +89,8 @@ export class ControlClient {
     let timer: NodeJS.Timeout | undefined;
     const answer = new Promise<unknown>((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      if (timeoutMs > 0) timer = setTimeout(() => reject(new Error("the node does not answer: it stands still")), timeoutMs);
+      const late = (): void => reject(new Error("the node does not answer: it stands still"));
+      if (timeoutMs > 0) timer = setTimeout(late, timeoutMs);
     });
     this.socket.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
     try {

@@ -39,7 +39,9 @@ export class ControlServer {
       await server.bind();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-      if (isPipe(path) || await isServed(path)) throw new Error(`${path} is in use by a running node`, { cause: error });
+      if (isPipe(path) || await isServed(path)) {
+        throw new Error(`${path} is in use by a running node`, { cause: error });
+      }
       if (!lstatSync(path).isSocket()) throw new Error(`${path} is there, and is no socket`, { cause: error });
       rmSync(path, { force: true });
       await server.bind();
@@ -148,7 +150,8 @@ class Client {
     checkParams("follow", { needs: [], allows: ["kinds", "topic"] }, params);
     const { kinds = ["event"], topic } = params;
     if (!Array.isArray(kinds) || kinds.length === 0 || !kinds.every((kind) => KINDS.includes(kind as ChangeKind))) {
-      throw new ControlError(INVALID_PARAMS, `follow: kinds: ${JSON.stringify(kinds)} is no list of ${KINDS.join(", ")}`);
+      const given = JSON.stringify(kinds);
+      throw new ControlError(INVALID_PARAMS, `follow: kinds: ${given} is no list of ${KINDS.join(", ")}`);
     }
     if (topic !== undefined && typeof topic !== "string") {
       throw new ControlError(INVALID_PARAMS, `follow: topic: ${JSON.stringify(topic)} is not text`);

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync,
+} from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
@@ -27,8 +29,8 @@ export function isPipe(path: string): boolean {
 }
 
 /**
- * The socket of a node with a storage: `control.sock` in the folder. If that path is too long for a socket, it is in the
- * runtime folder, named by a hash of the path.
+ * The socket of a node with a storage: `control.sock` in the folder. If that path is too long for a socket, it is in
+ * the runtime folder, named by a hash of the path.
  */
 export function storageSocket(folder: string): string {
   const path = resolve(folder, SOCKET_NAME);

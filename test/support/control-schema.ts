@@ -4,7 +4,8 @@ import { Ajv } from "ajv";
 
 const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true });
 for (const name of ["status", "control"]) {
-  ajv.addSchema(JSON.parse(readFileSync(new URL(`../../docs/${name}.schema.json`, import.meta.url), "utf8")) as object, name);
+  const text = readFileSync(new URL(`../../docs/${name}.schema.json`, import.meta.url), "utf8");
+  ajv.addSchema(JSON.parse(text) as object, name);
 }
 
 /** Checks that an object is what a definition of docs/control.schema.json describes. */

@@ -15,7 +15,7 @@ interface Result {
   stderr: string;
 }
 
-/** The sources of the command in one file, which starts in a fifth of the time. In this tree, where its packages are. */
+/** The sources of the command in one file, which starts sooner. In this tree, where its packages are found. */
 const bundle = fileURLToPath(new URL(`../../../build/test-${process.pid}/main.mjs`, import.meta.url));
 
 /** A runtime folder of each test, so that its commands find its nodes only. */
@@ -126,8 +126,9 @@ describe("commands to a running node", function () {
       json("value", "get", "--socket", socket, "voucher", "7"), chisme("get", ...at, "voucher", "8"),
       chisme("send", ...at, "attic", "lamp", "on"),
     ]);
-    assert.deepEqual((members.members as Record<string, unknown>[]).map(({ name, data, isSelf }) => [name, data, isSelf])
-      .sort(), [["hall", undefined, false], ["kitchen", -5.5, true]]);
+    const shown = members.members as Record<string, unknown>[];
+    assert.deepEqual(shown.map(({ name, data, isSelf }) => [name, data, isSelf]).sort(),
+      [["hall", undefined, false], ["kitchen", -5.5, true]]);
     assert.equal((status.node as { name: string }).name, "kitchen");
     assert.equal((stats.messages as { sent: number }).sent, 1);
     assert.deepEqual(value, { value: { paid: true } });
@@ -214,7 +215,8 @@ describe("commands to a running node", function () {
     await until(/"value":4/);
     kitchen.write("leave\n");
     const [status] = await once(following, "close") as [number];
-    assert.deepEqual(printed.trimEnd().split("\n").map((line) => (JSON.parse(line) as { value: number }).value), [1, 4]);
+    const values = printed.trimEnd().split("\n").map((line) => (JSON.parse(line) as { value: number }).value);
+    assert.deepEqual(values, [1, 4]);
     assert.deepEqual([status, problem], [1, "error: the node ended the connection: it stops, or was stopped\n"]);
     children.delete(following);
   });
@@ -287,8 +289,8 @@ describe("commands to a running node", function () {
     const help = kitchen.stderr.split("\n");
     assert.deepEqual(help[0], "  forget NODE          remove a node that is down or left, everywhere");
     assert.ok(help.every((line) => line.length <= 80));
-    for (const command of ["members", "status", "events", "get", "set", "remove", "log", "push", "send", "forget", "stats",
-      "leave"]) {
+    const commands = ["members", "status", "events", "get", "set", "remove", "log", "push", "send", "forget", "stats"];
+    for (const command of [...commands, "leave"]) {
       assert.ok(help.some((line) => line.startsWith(`  ${command} `)), command);
     }
     kitchen.write("help x y\nleave\n");
