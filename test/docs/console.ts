@@ -135,6 +135,7 @@ function comparable(line: string): string {
   return line
     .replace(/^\s*\d+\.\d s /, "# s ")
     .replace(/^\d+ ms:/, "# ms:")
+    .replace(/\b\d+(\.\d)? ms\b|\b\d+[dhms]\b/g, "#")
     .replace(/\b\d{6,}\b/g, "#")
     .replace(/\b\d+(?= datagrams sent| received| dropped| bytes)/g, "#")
     .replace(/(?<=heartbeat |in use by process )\d+/, "#")

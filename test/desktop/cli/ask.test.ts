@@ -50,7 +50,7 @@ async function json(definition: string, ...args: string[]): Promise<Record<strin
 
 function start(host: number, name: string, ...more: string[]): NodeProcess {
   return new NodeProcess(
-    "--listen", `127.0.0.${host}:${port}`, "--seed", `127.0.0.${5 - host}`, "--interval", "200", "--broadcast", "none",
+    "--listen", `127.0.0.${host}:${port}`, "--seed", `127.0.0.${5 - host}`, "--interval", "500", "--broadcast", "none",
     "--name", name, "--json", ...more,
   );
 }
@@ -129,6 +129,8 @@ describe("commands to a running node", function () {
     const shown = members.members as Record<string, unknown>[];
     assert.deepEqual(shown.map(({ name, data, isSelf }) => [name, data, isSelf]).sort(),
       [["hall", undefined, false], ["kitchen", -5.5, true]]);
+    const { inStateMs, lastHeardMs } = shown.find(({ name }) => name === "hall") as Record<string, number>;
+    assert.ok(lastHeardMs < inStateMs, `heard ${lastHeardMs} ms ago, up for ${inStateMs} ms`);
     assert.equal((status.node as { name: string }).name, "kitchen");
     assert.equal((stats.messages as { sent: number }).sent, 1);
     assert.deepEqual(value, { value: { paid: true } });
@@ -142,9 +144,9 @@ describe("commands to a running node", function () {
     const [titles, ...rows] = table.trimEnd().split("\n");
     assert.match(titles, /^state +name +id +address +for +heard +trip +rev +value$/);
     assert.match(rows.find((row) => row.includes("hall")) ?? "",
-      new RegExp(`^\\+ up +hall +${hallId}  127\\.0\\.0\\.3 +\\d+s +0s +\\d+(\\.\\d)? ms +0  -$`));
+      new RegExp(`^\\+ up +hall +${hallId}  127\\.0\\.0\\.3 +(\\d+m )?\\d+s +\\d+s +\\d+(\\.\\d)? ms +0  -$`));
     assert.match(rows.find((row) => row.includes("kitchen")) ?? "",
-      /^\+ up +kitchen +\d+ {2}127\.0\.0\.2 +\d+s +0 {2}-5\.5 {2}\(this node\)$/);
+      /^\+ up +kitchen +\d+ {2}127\.0\.0\.2 +(\d+m )?\d+s +0 {2}-5\.5 {2}\(this node\)$/);
     assert.ok(!table.includes("\u001b"), "no colours in a pipe");
     assert.match(lines, /^node +kitchen, 127\.0\.0\.2:/);
     const event = JSON.parse(events) as Record<string, unknown>;
@@ -223,7 +225,7 @@ describe("commands to a running node", function () {
 
   it("members --watch redraws, follows the size of the terminal, and gives it back as it was", async function () {
     requireSocat(this);
-    const kitchen = start(2, "kitchen");
+    const kitchen = start(2, "kitchen", "--interval", "200");
     await untilNoted(1);
     const tty = join(runtime, "tty");
     const command = `"${process.execPath}" "${bundle}" members --watch`;
@@ -243,7 +245,7 @@ describe("commands to a running node", function () {
     await until("the list is drawn", () => screen.includes("q ends"));
     assert.ok(screen.startsWith(`${escape}[?1049h${escape}[?25l`));
     assert.ok(screen.includes(`${escape}[32m+ up`), "up is green");
-    const hall = start(3, "hall");
+    const hall = start(3, "hall", "--interval", "200");
     await until("the other node is drawn", () => screen.includes("2 nodes: 2 up"));
     await hall.kill();
     await until("it is drawn as down", () => screen.includes(`${escape}[31mx down`));
