@@ -136,6 +136,8 @@ export const importOffences: readonly ImportOffence[] = [
     file: "desktop/platform/offender.ts",
     sources: ['import colors from "left-pad";'],
   },
+  ...both("desktop/control", "desktop/control/offender.ts", '"../cli/key.js"'),
+  { rule: "desktop/control: values", file: "desktop/control/offender.ts", sources: ['import pc from "picocolors";'] },
   ...both("desktop/simulator", "desktop/simulator/offender.ts", '"../cli/key.js"'),
   ...both("desktop/cli", "desktop/cli/offender.ts", '"../../test/support/fake-files.js"'),
   { rule: "desktop/cli: values", file: "desktop/cli/offender.ts", sources: ['import { build } from "esbuild";'] },

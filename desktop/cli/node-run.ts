@@ -11,11 +11,15 @@ import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../p
 import type { GossipStorage } from "../../src/platform/types.js";
 import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
+import { Contributions } from "../control/contributions.js";
+import { HeardLinks, MemberTimes } from "../control/members.js";
+import { NodeActions } from "../control/node-actions.js";
+import { ChangeFeed, NodeQueries } from "../control/node-queries.js";
 import { CommandLines, Prompt, commandErrorText, readScript } from "./command-lines.js";
 import { messages } from "../../src/messages/index.js";
 import { MessageCommands } from "./message-commands.js";
-import { Contributions } from "./contributions.js";
 import { Commands, exportEvents } from "./commands.js";
+import { ControlSocket } from "./control-socket.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
 import type { CommandError, MinMaxReport, NodeReport } from "./node-report.js";
@@ -34,6 +38,7 @@ export interface NodeOptions {
   network?: string;
   trustedSubnets?: string[];
   storage?: string;
+  socket?: string;
   keyFile?: string;
   otherKeyFile?: string;
   allowUnsealed?: true;
@@ -85,10 +90,13 @@ export class NodeRun {
   private readonly view = minMax({ select: numberOf });
   private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
   private readonly contributions = new Contributions();
+  private readonly changes = new ChangeFeed();
+  private readonly times = new MemberTimes(() => performance.now());
   private readonly gossip: Gossip;
   private readonly messages: MessageCommands;
   private readonly script: string[];
   private readonly commands: Commands;
+  private readonly control: ControlSocket;
   private minMaxReported: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
   private isSealed = false;
   private prompt: Prompt | undefined;
@@ -108,12 +116,14 @@ export class NodeRun {
     this.gossip = new Gossip(this.gossipOptions());
     // Fail now if the file is not writable, not at the end of the run.
     naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
-    this.commands = new Commands({
-      gossip: this.gossip, messages: this.messages, view: this.latest, contributions: this.contributions,
-      report: this.report,
-      share: (value) => this.share(value), quit: this.stop,
+    const { gossip, latest, contributions, times, changes } = this;
+    const queries = new NodeQueries({ gossip, latest, contributions, times });
+    const actions = new NodeActions({
+      gossip, share: (value) => this.share(value), leave: this.stop,
       ...options.dialect !== "compact" && { noMessages: `dialect ${options.dialect} has no messages` },
     });
+    this.commands = new Commands({ gossip, queries, actions, messages: this.messages, report: this.report });
+    this.control = new ControlSocket({ queries, actions, changes }, options, (message) => this.warn(message));
   }
 
   start(): void {
@@ -148,6 +158,7 @@ export class NodeRun {
     this.prompt = new Prompt(process.stdin, this.commands, onError, warn);
     this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", onError);
     for (const line of this.script) this.scriptLines.add(line);
+    void this.control.open(address, port);
   }
 
   private share(value: CborValue): void {
@@ -172,6 +183,7 @@ export class NodeRun {
     void this.gossip.close().then(() => setTimeout(() => process.exit(), LOOK_UP_MS).unref());
     this.prompt?.close();
     this.scriptLines?.close();
+    this.control.close();
   }
 
   private export(): void {
@@ -209,8 +221,17 @@ export class NodeRun {
   }
 
   private reportOwnRow(): void {
-    this.report.rows([this.ownRow()]);
+    const own = this.ownRow();
+    this.report.rows([own]);
+    this.rowsUpdated([own]);
     this.changed();
+  }
+
+  private rowsUpdated(rows: NodeRow[]): void {
+    for (const row of rows) {
+      this.times.updated(row);
+      this.changes.notify("row", row);
+    }
   }
 
   private ownRow(): NodeRow {
@@ -239,6 +260,7 @@ export class NodeRun {
       removeAfterMs: removeAfter,
       broadcastAddress: broadcast,
       views: [this.view],
+      links: new HeardLinks((from) => this.times.heard(from)),
       ...events !== undefined && { events },
       ...dialect === "compact" && {
         messages: messages({
@@ -248,13 +270,20 @@ export class NodeRun {
       },
       onUpdate: (rows) => {
         this.report.rows(rows);
+        this.rowsUpdated(rows);
         queueMicrotask(() => this.changed());
       },
       onState: (row) => {
         this.report.state(row);
+        this.times.changed(row);
+        this.changes.notify("row", row);
         queueMicrotask(() => this.changed());
       },
-      onForget: (row) => this.report.forgotten(row),
+      onForget: (row) => {
+        this.report.forgotten(row);
+        this.times.forget(row.id);
+        this.changes.notify("forgotten", row);
+      },
       onError: (code, error) => this.report.error(code, error),
     };
     if (id !== undefined) options.id = id;
@@ -292,7 +321,9 @@ export class NodeRun {
       views: [this.latest, this.contributions],
       onEvent: (event) => {
         // Events of the storage are not new.
-        if (this.phase === "running") this.report.feedEvent(event);
+        if (this.phase !== "running") return;
+        this.report.feedEvent(event);
+        this.changes.notify("event", event);
       },
     };
     if (eventBytes !== undefined) options.eventBytesMax = eventBytes;

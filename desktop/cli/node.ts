@@ -41,6 +41,9 @@ With --json, each line is one object with "event", "timeMs" since the start, and
   reach        from, fromName, neighbours, neighbourNames, hops, 0 for this
                node; then reachEnd: answers, wasSent
   rows         rows: a list as of row
+  members, events, stats, value
+               answers to these commands, value to get: as those of the commands
+               chisme members --json, events, stats and get
   commandError a line that was not run: source, null for a terminal, number,
                line, message, which is also on standard error
   status       status: as the schema chisme/status.schema.json describes it
@@ -75,6 +78,8 @@ export function nodeCommand(): Command {
     .option("--seed <host[:port]>", "address or host name of another node; repeatable (default: broadcast)", append)
     .option("--storage <folder>", "where to keep id, revision, last peers and own events over restarts; one process "
       + "for each")
+    .option("--socket <path>", "where commands such as chisme members ask this node; none: nowhere (default: in the "
+      + "storage folder, without one by address and port)")
     .option("--keep", "also store the feeds of all other nodes there, and pass them on after a restart")
     .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY)")
     .option("--other-key-file <file>", "also accept frames sealed with this key, during a change of keys")

@@ -1,4 +1,4 @@
-import type { NodeRow } from "../../src/gossip.js";
+import type { GossipStats, NodeRow } from "../../src/gossip.js";
 import type { GossipStatus, StatusNode } from "../../src/status/index.js";
 import { columnsOf, nameText, valueText } from "./node-report.js";
 
@@ -22,12 +22,7 @@ export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[]
     label("memory", sizes({ rows: memory.rowBytes, events: memory.eventBytes, other: memory.otherBytes })),
   ];
   if (memory.platform !== undefined) lines.push(...labelled("process", sizes(memory.platform)));
-  lines.push(
-    label("sent", `${stats.datagramsSent} datagrams, ${stats.bytesSent} bytes, ${stats.sendFailures} failed`),
-    label("received", `${stats.datagramsReceived} datagrams, ${stats.bytesReceived} bytes`),
-    label("dropped", counts(stats.drops)),
-    label("clock", stats.clock),
-  );
+  lines.push(...trafficLines(stats));
   lines.push("", neighbours.length === 0 ? "no neighbours" : "neighbours");
   lines.push(...table([
     ["id", "name", "address", "state", "round trip", "loss to", "loss from"],
@@ -47,6 +42,29 @@ export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[]
   const notUp = nodeRows.filter(({ state }) => state !== "up" && state !== "probed");
   if (notUp.length > 0) lines.push("", "nodes that are not up", ...rowLines(notUp, node.id));
   return lines;
+}
+
+/** The lines that show counters to people. */
+export function statsLines(stats: GossipStats): string[] {
+  const { messages, valuesTooLong, valuesForgotten, removalsForgotten } = stats;
+  const lines = trafficLines(stats);
+  if (messages !== undefined) {
+    const { waiting, queue, ...counters } = messages;
+    lines.push(...labelled("messages", `${waiting} of ${queue} waiting, ${counts({ ...counters })}`));
+  }
+  const lost = { "values too long": valuesTooLong, "values forgotten": valuesForgotten,
+    "removals forgotten": removalsForgotten };
+  lines.push(label("lost", counts(lost)));
+  return lines;
+}
+
+function trafficLines(stats: GossipStats): string[] {
+  return [
+    label("sent", `${stats.datagramsSent} datagrams, ${stats.bytesSent} bytes, ${stats.sendFailures} failed`),
+    label("received", `${stats.datagramsReceived} datagrams, ${stats.bytesReceived} bytes`),
+    ...labelled("dropped", counts(stats.drops)),
+    label("clock", stats.clock),
+  ];
 }
 
 /** Rows with a title above each column. */
@@ -113,7 +131,7 @@ function nameOf({ name }: StatusNode): string {
 }
 
 /** Rows under their titles, in columns as wide as they need; without lines, if there are only titles. */
-function table(rows: string[][]): string[] {
+export function table(rows: string[][]): string[] {
   if (rows.length === 1) return [];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => columnsOf(row[column]))));
   return rows.map((row) => {

@@ -2,9 +2,11 @@ import type { Colors } from "picocolors/types.js";
 import type { FeedEvent, GossipErrorCode, GossipStats, NodeRow, NodeState } from "../../src/gossip.js";
 import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
+import type { ContributionEntry, NamedFrontierEntry } from "../control/node-queries.js";
+import { eventText, shownState, stateColor } from "./members-text.js";
 import {
-  type CommandError, type ContributionEntry, type MinMaxReport, type NamedFrontierEntry, type NodeReport,
-  type StartReport, authorText, columnsOf, nameText, valueText, wordText,
+  type CommandError, type MinMaxReport, type NodeReport, type StartReport, authorText, columnsOf, nameText, valueText,
+  wordText,
 } from "./node-report.js";
 import { rowLines, statusLines } from "./status-text.js";
 
@@ -85,14 +87,7 @@ export class TextReport implements NodeReport {
   }
 
   feedEvent(event: FeedEvent): void {
-    const { colors } = this.options;
-    const { author, authorName, copiedBy, generation, sequence, kind, topic, key, value } = event;
-    const what = [colors.bold(kind), wordText(topic)];
-    if (key !== undefined) what.push(wordText(key));
-    if (kind !== "remove") what.push(valueText(value));
-    const copied = copiedBy === undefined ? "" : ` copied by ${copiedBy}`;
-    const origin = colors.dim(`by ${authorText(author, authorName)},${copied} event ${generation}:${sequence}`);
-    this.write([what.join(" "), origin].join("  "));
+    this.write(eventText(event, this.options.colors));
   }
 
   /** Prints no times, so that the views of several nodes can be compared. */
@@ -124,6 +119,10 @@ export class TextReport implements NodeReport {
     const [first, ...more] = wrapped(text, COLUMNS - INDENT);
     this.write(first);
     for (const line of more) this.options.writeLine(`${" ".repeat(INDENT + 2)}${line}`);
+  }
+
+  answer(_event: string, _fields: object, lines: (colors: Colors) => string[]): void {
+    for (const line of lines(this.options.colors)) this.options.writeLine(line);
   }
 
   /** Prints no time, as `view` does. */
@@ -185,12 +184,8 @@ export class TextReport implements NodeReport {
   }
 
   private stateCell(state: NodeState): string {
-    const { colors } = this.options;
-    // A node is probed for a moment, and nothing reports the end of it: to people it is up.
-    const text = (state === "probed" ? "up" : state).padEnd(STATE_WIDTH);
-    if (state === "suspect") return colors.yellow(text);
-    if (state === "down") return colors.red(text);
-    return state === "removed" ? colors.dim(text) : colors.green(text);
+    const text = shownState(state);
+    return stateColor(text, this.options.colors)(text.padEnd(STATE_WIDTH));
   }
 
   private write(text: string): void {
