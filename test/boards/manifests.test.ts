@@ -46,6 +46,8 @@ const concerns: { folder: string; files: string[]; isOfIt: RegExp }[] = [
   { folder: "src/serial",
     files: ["src/platform/media-socket.ts", "src/platform/moddable-serial.ts", "src/platform/serial-medium.ts"],
     isOfIt: /serial|media-socket/ },
+  { folder: "src/sensors", files: ["src/sensors/index.ts"], isOfIt: /src\/sensors/ },
+  { folder: "src/relay", files: ["src/relay/index.ts"], isOfIt: /src\/relay/ },
   { folder: "src/links", files: ["src/links/index.ts"], isOfIt: /src\/links/ },
   { folder: "src/status", files: ["src/status/index.ts"], isOfIt: /src\/status/ },
   { folder: "src/views",
