@@ -38,7 +38,9 @@ describe("readings", () => {
   });
 
   it("a simple sample becomes a map, and what has no name or is no finite number is left out", () => {
-    const sample = { temperature: -0.01, alert: true, x: 3, distance: null, pressure: NaN, CO2: 412.5, inner: { max: 5 } };
+    const sample = {
+      temperature: -0.01, alert: true, x: 3, distance: null, pressure: NaN, CO2: 412.5, inner: { max: 5 },
+    };
     const map = readings({ sensors: [{ open: () => of(sample) }] }).sample();
     assert.deepEqual(Object.entries(map ?? {}), [["temp", 0], ["co2", 413]]);
   });
