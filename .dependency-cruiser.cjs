@@ -92,8 +92,6 @@ const parts = [
   { name: "bench", files: "bench/", values: ["src/", "desktop/(platform|simulator)/", "test/(conformance|support|xs)/"],
     packages: [builtIns, "cli-progress", "cli-table3", "esbuild", "picocolors"] },
   { name: "boards/espruino", files: "boards/espruino/", values: ["dist/"], packages: ["chisme", "Wifi"] },
-  // As a class of the SDK it stands alone.
-  { name: "boards/sensors, classes", files: "boards/sensors/bme280/bme280.ts" },
   // What the manifests give to an application: the library, the SDK, and the board's own files by name.
   { name: "boards", files: "boards/", values: ["dist/"],
     packages: [

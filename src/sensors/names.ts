@@ -17,9 +17,6 @@ export function nameOf(property: string): string {
     case "CH4": return "ch4";
     case "dust":
     case "particulateMatter": return "pm";
-    case "voltage": return "volt";
-    case "current": return "amp";
-    case "power": return "watt";
     default: return "";
   }
 }
