@@ -139,10 +139,13 @@ describe("readings", () => {
       sensors.update(0, share);
       next = { temperature: 20.1, humidity: 50 };
       sensors.update(0, share);
+      next = { temperature: 20.1 };
+      sensors.update(0, share);
       next = undefined;
       sensors.update(0, share);
       sensors.update(0, share);
-      assert.deepEqual(shared, [{ temp: 20 }, { temp: 20.125 }, { temp: 20.125, hum: 50 }, undefined]);
+      const both = { temp: 20.125, hum: 50 };
+      assert.deepEqual(shared, [{ temp: 20 }, { temp: 20.125 }, both, { temp: 20.125 }, undefined]);
     });
 
     it("a change below the threshold is not shared, but a slow drift is", () => {
