@@ -60,6 +60,9 @@ const parts = [
   { name: "src/sleep", files: "src/sleep/", values: [...shared, "src/engine/(sleep|table)/"], types: ["src/engine/"] },
   // Links are handed in.
   { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
+  // Sensors and outputs are the application's.
+  { name: "src/sensors", files: "src/sensors/", values: ["src/(checks|errors).ts"] },
+  { name: "src/relay", files: "src/relay/", values: ["src/(checks|errors).ts"], types: ["src/cbor/"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
@@ -94,7 +97,8 @@ const parts = [
   // What the manifests give to an application: the library, the SDK, and the board's own files by name.
   { name: "boards", files: "boards/", values: ["dist/"],
     packages: [
-      "chisme", "mc/config", "network", "preference", "sensor", "status-led", "time", "timer", "embedded:.+",
+      "bme280", "chisme", "i2c-bus", "mc/config", "network", "preference", "sensor", "status-led", "time", "timer",
+      "embedded:.+",
     ] },
 ];
 

@@ -1,6 +1,6 @@
 import type { GossipStats, NodeRow } from "../../src/gossip.js";
 import type { GossipStatus, StatusNode } from "../../src/status/index.js";
-import { columnsOf, nameText, valueText } from "./node-report.js";
+import { columnsOf, dataText, nameText } from "./node-report.js";
 
 const KIB = 1024;
 const LABEL_WIDTH = 10;
@@ -72,7 +72,7 @@ export function rowLines(rows: NodeRow[], ownId: number): string[] {
   return table([
     ["id", "name", "address", "state", "value"],
     ...rows.map((row) => {
-      const value = row.data === undefined ? "-" : valueText(row.data);
+      const value = row.data === undefined ? "-" : dataText(row.data);
       const state = row.state === "probed" ? "up" : row.state;
       const own = row.id === ownId ? "  (this node)" : "";
       return [String(row.id), nameOf(row), `${row.address}:${row.port}`, state, `${value}${own}`];
