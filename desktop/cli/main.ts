@@ -2,8 +2,10 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { simulateCommand } from "../simulator/command.js";
+import { firmwareCommand } from "./firmware.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
+import { provisionCommand } from "./provision.js";
 
 /** The version in `package.json`, whose path differs between the sources and `dist`. */
 function version(): string {
@@ -24,6 +26,8 @@ const program = new Command("chisme")
   .showHelpAfterError("(--help lists the commands)")
   .addCommand(simulateCommand())
   .addCommand(nodeCommand())
-  .addCommand(keyCommand());
+  .addCommand(keyCommand())
+  .addCommand(provisionCommand())
+  .addCommand(firmwareCommand());
 
 await program.parseAsync();
