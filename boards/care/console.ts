@@ -16,7 +16,7 @@ const LINE_BYTES_MAX = 80;
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const SPACE = 32;
-const HELP = [
+const HELP = Object.freeze([
   "help: these lines",
   "status: network, address, version",
   "ssid NAME: name of the Wi-Fi network",
@@ -24,7 +24,7 @@ const HELP = [
   "save: save both, and join",
   "forget: forget what was saved",
   "restart",
-];
+]);
 
 /**
  * The commands of a board's serial console. Each line is one command, at most 80 bytes with LF, CR or both at its end.

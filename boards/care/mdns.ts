@@ -14,7 +14,14 @@ const NAMES_MAX = 9;
  * @returns a function that ends it, as before a new address
  */
 export function announceHost(label: string, port: number, onNamed: (host: string) => void): () => void {
-  const responder = new DNSSD({ socket: { io: UDP } });
+  let responder: DNSSD;
+  try {
+    responder = new DNSSD({ socket: { io: UDP } });
+  } catch (error) {
+    // As in the SDK's simulator on Linux, whose sockets have no multicast.
+    trace(`mDNS: ${(error as Error).message}\n`);
+    return () => undefined;
+  }
   const claim = (number: number): void => {
     if (number > NAMES_MAX) return trace(`mDNS: ${label} to ${label}-${NAMES_MAX} are taken\n`);
     const host = number === 1 ? label : `${label}-${number}`;

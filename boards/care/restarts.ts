@@ -1,7 +1,9 @@
 import type { Preferences } from "./credentials.js";
 
 /** Why the board started, as chip.c numbers them. */
-export const RESET_REASONS = ["unknown", "power", "pin", "software", "crash", "watchdog", "sleep", "brownout"] as const;
+export const RESET_REASONS = Object.freeze(
+  ["unknown", "power", "pin", "software", "crash", "watchdog", "sleep", "brownout"] as const,
+);
 export type ResetReason = typeof RESET_REASONS[number];
 
 /** The value of an event with the topic "restart". */
@@ -23,7 +25,7 @@ const WHY_KEY = "why";
 const TOLD_ONE_BY_ONE = 4;
 /** A life of this length ends a row of restarts. */
 const SETTLED_S = 3600;
-const REASONS = ["rounds", "offline", "update", "rollback", "command"] as const;
+const REASONS = Object.freeze(["rounds", "offline", "update", "rollback", "command"] as const);
 /** Why the program itself restarts the board. */
 export type ProgramReason = typeof REASONS[number];
 
