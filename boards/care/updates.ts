@@ -1,8 +1,8 @@
+import { imageBytesMax, openImage } from "care/image";
 import { Digest } from "crypt";
 import Preference from "preference";
 import Timer from "timer";
 import { confirmImage, rollBackImage } from "./chip.js";
-import { imageBytesMax, openImage } from "./esp32-image.js";
 import { FirmwareUpdate } from "./firmware.js";
 import { connectTcp } from "./tcp.js";
 
