@@ -9,28 +9,18 @@ const ATTEMPT_MS = 15000;
 const ASSOCIATING = 300;
 const CONNECTED = 500;
 
-/** What the SDK's class needs to join. */
-export interface WifiNetwork {
-  SSID: string;
-  password: string;
-}
-
 /**
- * Joins a Wi-Fi network, and joins again after each loss.
+ * Joins the Wi-Fi network `ssid`, and joins it again after each loss.
  *
  * @param onJoined called each time the board gets an address, which may have changed
  * @param onLost called when the board has no address any more
- * @param choose the network of the next attempt; by default the `ssid` that was built in
- * @returns a function that leaves the network, so that the next attempt may choose another one
  */
-export function joinNetwork(
-  onJoined: () => void, onLost: () => void, choose?: () => WifiNetwork | undefined,
-): () => void {
-  const builtIn = builtInNetwork();
-  if (choose === undefined && builtIn === undefined) {
+export function joinNetwork(onJoined: () => void, onLost: () => void): void {
+  if (config.ssid === undefined) {
     trace('Wi-Fi: no network is given; build with ssid="…" password="…"\n');
-    return () => undefined;
+    return;
   }
+  const network = { SSID: String(config.ssid), password: String(config.password ?? "") };
   let address: string | undefined;
 
   const look = () => {
@@ -45,9 +35,8 @@ export function joinNetwork(
     look();
     if (address !== undefined) return;
     try {
-      if (wifi.connection >= ASSOCIATING) return wifi.disconnect();
-      const network = choose === undefined ? builtIn : choose();
-      if (network !== undefined) wifi.connect(network);
+      if (wifi.connection < ASSOCIATING) wifi.connect(network);
+      else wifi.disconnect();
     } catch (error) {
       trace(`Wi-Fi: ${(error as Error).message}\n`);
     }
@@ -56,11 +45,4 @@ export function joinNetwork(
   const wifi = new WiFi({ onChanged: look });
   attempt();
   Timer.repeat(attempt, ATTEMPT_MS);
-  return () => wifi.disconnect();
-}
-
-/** The network `ssid` of the build; undefined if it has none. */
-export function builtInNetwork(): WifiNetwork | undefined {
-  if (config.ssid === undefined) return undefined;
-  return { SSID: String(config.ssid), password: String(config.password ?? "") };
 }

@@ -32,7 +32,8 @@ export function checkLabel(label: Label, valueBytesMax: number): void {
   const option = version === undefined ? "name" : "version";
   const what = version === undefined || name === undefined ? show(name ?? version)
     : `${show(version)} with the name ${show(name)}`;
-  throw invalid("", option, `${what} takes ${length + 1} bytes of a row, more than ${valueBytesMax} (valueBytesMax)`, true);
+  const problem = `${what} takes ${length + 1} bytes of a row, more than ${valueBytesMax} (valueBytesMax)`;
+  throw invalid("", option, problem, true);
 }
 
 /** Writes a checked label as rows have it into `out`, from 0 on. Returns its length. @param out has room for it */
@@ -71,7 +72,7 @@ export function isNumeric(text: string): boolean {
   return true;
 }
 
-/** The error for a value of `push` that does not fit behind the node's label. @param nameBytes bytes of the encoded label: name and version */
+/** The error for a value of `push` that does not fit behind the node's label. @param nameBytes of the encoded label */
 export function noRoomBesideName(value: unknown, nameBytes: number, bytesMax: number): ChismeError {
   const length = encodeCbor(value, new Uint8Array(VALUE_BYTES_MOST), 0);
   const bytes = length === CBOR_TOO_LARGE ? `more than ${VALUE_BYTES_MOST}` : String(length);

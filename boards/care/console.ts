@@ -16,15 +16,13 @@ const LINE_BYTES_MAX = 80;
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const SPACE = 32;
-const HELP = Object.freeze([
-  "help: these lines",
-  "status: network, address, version",
-  "ssid NAME: name of the Wi-Fi network",
-  "password TEXT: its password, 8 to 63 bytes; without TEXT: an open network",
-  "save: save both, and join",
-  "forget: forget what was saved",
-  "restart",
-]);
+const HELP = `help: these lines
+status: network, address, version
+ssid NAME: name of the Wi-Fi network
+password TEXT: its password, 8 to 63 bytes; without TEXT: an open network
+save: save both, and join
+forget: forget what was saved
+restart`;
 
 /**
  * The commands of a board's serial console. Each line is one command, at most 80 bytes with LF, CR or both at its end.
@@ -82,7 +80,7 @@ export class ProvisioningConsole {
     const { target } = this;
     switch (command) {
       case "help":
-        for (const line of HELP) this.answer(line);
+        for (const line of HELP.split("\n")) this.answer(line);
         return this.ok("");
       case "status": return this.ok(target.status());
       case "ssid":

@@ -96,8 +96,9 @@ export class FirmwareUpdate {
 
   /** @throws RangeError when the version is none */
   constructor(options: FirmwareOptions) {
-    if (!isVersion(options.version)) {
-      throw new RangeError(`version: ${options.version} is not up to 4 numbers with dots, at most 16 characters`);
+    const { version } = options;
+    if (!isVersion(version)) {
+      throw new RangeError(`version: ${String(version)} is not up to 4 numbers with dots, at most 16 characters`);
     }
     this.options = options;
   }

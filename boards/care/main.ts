@@ -6,6 +6,7 @@ import { type ProgramReason, RestartLog } from "care/restarts";
 import { openConsole } from "care/serial-console";
 import { startUpdates } from "care/updates";
 import { Watchdog } from "care/watchdog";
+import { joinOneOf } from "care/wifi";
 import { eventFeeds } from "chisme/events/index";
 import { type FeedEvent, Gossip, type GossipOptions, minMax } from "chisme/gossip";
 import { moddableDigest } from "chisme/platform/moddable-digest";
@@ -13,7 +14,6 @@ import { moddablePlatform } from "chisme/platform/moddable";
 import { PreferenceStorage } from "chisme/platform/moddable-storage";
 import { latestMap } from "chisme/views/latest-map";
 import config from "mc/config";
-import { joinNetwork } from "network";
 import Preference from "preference";
 import { readTemperature } from "sensor";
 import { showStatus } from "status-led";
@@ -67,7 +67,7 @@ let seconds = 0;
 
 showStatus("offline");
 resetNetworks();
-const leaveNetwork = joinNetwork(joined, lost, nextNetwork);
+const leaveNetwork = joinOneOf(nextNetwork, joined, lost);
 openConsole({
   status: () => `${isOnline ? "online" : "offline"}, id ${node.id}, version ${version}`,
   saveNetwork: (network) => {

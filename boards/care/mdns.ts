@@ -5,8 +5,8 @@ import UDP from "embedded:io/socket/udp";
 const NAMES_MAX = 9;
 
 /**
- * Makes a board known as `label`.local, and its node as a service of the type _chisme._udp. Where another device has the
- * name, the board takes the next of `label`-2 to `label`-9 that is free.
+ * Makes a board known as `label`.local, and its node as a service of the type _chisme._udp. Where another device has
+ * the name, the board takes the next of `label`-2 to `label`-9 that is free.
  *
  * @param label as `hostLabel` makes it
  * @param port UDP port of the node

@@ -1,6 +1,7 @@
-import { type WifiNetwork, builtInNetwork } from "network";
+import config from "mc/config";
 import Preference from "preference";
 import { type Credentials, NetworkChoice, SavedNetworks } from "./credentials.js";
+import type { WifiNetwork } from "./wifi.js";
 
 /** Attempts of a network before the next one has its turn: about a minute. */
 const ATTEMPTS_EACH = 2;
@@ -10,10 +11,9 @@ const choice = new NetworkChoice(ATTEMPTS_EACH);
 
 /** Begins with the newest network anew. */
 export function resetNetworks(): void {
-  const builtIn = builtInNetwork();
-  choice.reset(saved.list(builtIn === undefined ? undefined : {
-    ssid: new Uint8Array(ArrayBuffer.fromString(builtIn.SSID)),
-    password: new Uint8Array(ArrayBuffer.fromString(builtIn.password)),
+  choice.reset(saved.list(config.ssid === undefined ? undefined : {
+    ssid: bytesOf(String(config.ssid)),
+    password: bytesOf(String(config.password ?? "")),
   }));
 }
 
@@ -27,7 +27,7 @@ export function forgetNetworks(): void {
   resetNetworks();
 }
 
-/** For `joinNetwork`. */
+/** For `joinOneOf`. */
 export function nextNetwork(): WifiNetwork | undefined {
   const network = choice.next();
   if (network === undefined) return undefined;
@@ -36,6 +36,10 @@ export function nextNetwork(): WifiNetwork | undefined {
 
 export function joinedNetwork(): void {
   choice.joined();
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new Uint8Array(ArrayBuffer.fromString(text));
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -20,7 +20,7 @@ export const connectTcp: Connect = (address, port, handlers) => {
     onError: () => handlers.onClosed(),
   });
   return {
-    write: (bytes) => socket.write(bytes.buffer as ArrayBuffer),
+    write: (bytes) => socket.write(bytes.buffer),
     close: () => socket.close(),
   };
 };

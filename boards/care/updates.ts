@@ -16,7 +16,7 @@ import { connectTcp } from "./tcp.js";
 export function startUpdates(
   version: string, onRestart: () => void, onRollback: () => void,
 ): FirmwareUpdate | undefined {
-  let bytesMax = 0;
+  let bytesMax: number;
   try {
     bytesMax = imageBytesMax();
   } catch (error) {

@@ -1,12 +1,6 @@
 import Timer from "timer";
 
 /** The simulator uses the computer's network, which is already connected. It does not notice when that is lost. */
-export function joinNetwork(onJoined: () => void, _onLost: () => void): () => void {
+export function joinNetwork(onJoined: () => void, _onLost: () => void): void {
   Timer.set(onJoined);
-  return () => undefined;
-}
-
-/** As in ../wifi.ts: there is no Wi-Fi. */
-export function builtInNetwork(): undefined {
-  return undefined;
 }

@@ -84,8 +84,8 @@ async function untilJoined(line: ConsoleLine): Promise<number> {
     console.log(status);
     return 0;
   }
-  console.error("the board has not joined: is the password right, and the network in reach? It goes on trying, in turn\n"
-    + "with the network that it was in before.");
+  console.error("the board has not joined: is the password right, and the network in reach? It goes on trying, in\n"
+    + "turn with the network that it was in before.");
   return 2;
 }
 

@@ -54,7 +54,7 @@ export function nameTextEnd(bytes: Uint8Array, start: number, end: number): numb
   return at;
 }
 
-/** Bytes of the value from `valueStart`, which `nameEnd` gave, to `end`: 0 if it is the sign behind a label for none. */
+/** Bytes of the value from `valueStart`, which `nameEnd` gave, to `end`: 0 if it is the sign for none. */
 export function valueBytesOf(bytes: Uint8Array, start: number, valueStart: number, end: number): number {
   const isNone = valueStart > start && end - valueStart === 1 && bytes[valueStart] === UNDEFINED_ITEM;
   return isNone ? 0 : end - valueStart;

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { encodeCbor } from "../../src/cbor/cbor.js";
-import { checkNamedValue, isSameName, nameEnd, nameTextEnd, nameTextStart, valueBytesOf } from "../../src/cbor/named-value.js";
+import {
+  checkNamedValue, isSameName, nameEnd, nameTextEnd, nameTextStart, valueBytesOf,
+} from "../../src/cbor/named-value.js";
 import { propertyOptions } from "../support/random.js";
 
 const NAME = fc.string({ unit: "grapheme", minLength: 1, maxLength: 24 }).filter((name) => {
@@ -32,7 +34,8 @@ describe("named value", () => {
       const textStart = nameTextStart(bytes, start);
       const nameEnds = nameTextEnd(bytes, textStart, valueStart);
       assert.equal(Buffer.from(bytes.subarray(textStart, nameEnds)).toString(), name);
-      assert.equal(Buffer.from(bytes.subarray(nameEnds, valueStart)).toString(), version === undefined ? "" : `\x1f${version}`);
+      const shown = Buffer.from(bytes.subarray(nameEnds, valueStart)).toString();
+      assert.equal(shown, version === undefined ? "" : `\x1f${version}`);
       const alone = Uint8Array.from(encoded(name));
       assert.equal(isSameName(bytes, start, end, alone, 0, name === "" ? 0 : alone.length), name !== "");
       assert.deepEqual([...bytes.subarray(valueStart, end)], encoded(value));

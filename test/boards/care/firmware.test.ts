@@ -171,7 +171,7 @@ describe("boards/care: updates over HTTP", function () {
     assert.equal(board.news.at(-1), "version 1.1 was refused before");
   });
 
-  it("an image that ends before its program begins is given back by the boot loader, loaded twice at most", async () => {
+  it("an image that ends before its program begins is given back by the boot loader, and loaded twice", async () => {
     for (let i = 0; i < 2; i++) {
       announce("1.1");
       // The boot loader starts it; it crashes before `begin`.

@@ -5,7 +5,9 @@ import { hostLabel } from "../../../boards/care/host-label.js";
 import { MemoryPreferences } from "./preferences.js";
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
-const network = (ssid: string, password = "password"): Credentials => ({ ssid: bytes(ssid), password: bytes(password) });
+const network = (ssid: string, password = "password"): Credentials => {
+  return { ssid: bytes(ssid), password: bytes(password) };
+};
 const names = (networks: Credentials[]): string[] => {
   return networks.map(({ ssid, password }) => `${Buffer.from(ssid).toString()}/${Buffer.from(password).toString()}`);
 };

@@ -16,7 +16,7 @@ const main = fileURLToPath(new URL("../../../desktop/cli/main.ts", import.meta.u
 const children = new Set<ChildProcess>();
 
 /** `chisme …` as its own process. */
-function chisme(args: string[], input = ""): { child: ChildProcess; output: () => string; status: Promise<number | null> } {
+function chisme(args: string[], input = ""): { output: () => string; status: Promise<number | null> } {
   const child = spawn(process.execPath, ["--import", "tsx", main, ...args], { stdio: "pipe" });
   children.add(child);
   let text = "";
@@ -24,7 +24,7 @@ function chisme(args: string[], input = ""): { child: ChildProcess; output: () =
   child.stderr.on("data", (bytes: Buffer) => (text += bytes.toString()));
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
-  return { child, output: () => text, status: once(child, "close").then(([status]) => status as number | null) };
+  return { output: () => text, status: once(child, "close").then(([status]) => status as number | null) };
 }
 
 /** The board's side of a line: the boards' own console, on a device of the computer. */
@@ -58,7 +58,8 @@ class ConsoleBoard {
   }
 
   list(): string[] {
-    return this.networks.list().map(({ ssid, password }) => `${Buffer.from(ssid).toString()}/${Buffer.from(password).toString()}`);
+    const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+    return this.networks.list().map(({ ssid, password }) => `${text(ssid)}/${text(password)}`);
   }
 
   async close(): Promise<void> {

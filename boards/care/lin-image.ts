@@ -1,6 +1,6 @@
-import type { Image } from "../care/firmware.js";
+import type { Image } from "./firmware.js";
 
-/** As in ../care/esp32-image.ts. */
+/** As in esp32-image.ts. */
 export function imageBytesMax(): number {
   return 0x1f0000;
 }
