@@ -15,7 +15,7 @@ import type { EventNotifier } from "./events/event-notifier.js";
 import type { MessageApi } from "./messages/message-api.js";
 import { findGone, findNode } from "./find-node.js";
 import { type GossipStats, gossipStats } from "./gossip-stats.js";
-import { encodeName, noRoomBesideName } from "./node-name.js";
+import { encodeLabel, noRoomBesideName } from "./node-name.js";
 import { type NodeRow, allRows, nodeRow } from "./node-row.js";
 import { NodeStorage, nextRevision } from "./node-storage.js";
 import { Notifier } from "./notifier.js";
@@ -73,7 +73,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.seedNames = addSeeds(this.engine, checked, this);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
-    if (options.name !== undefined) this.share(encodeName("", "name", options.name, this.value), undefined, 0, 0);
+    if ((options.name ?? options.version) !== undefined) this.share(encodeLabel(options, this.value), undefined, 0, 0);
     this.eventNotifier = this.makeEventNotifier();
     const protocol = this.engine.messages;
     this.messageApi = protocol === undefined || options.messages === undefined ? undefined

@@ -17,7 +17,7 @@ import { type ChismeError, type GossipErrorCode, invalid } from "./errors.js";
 import type { EventFeeds } from "./events/index.js";
 import type { LinkTable } from "./links/index.js";
 import type { Messages } from "./messages/index.js";
-import { checkName } from "./node-name.js";
+import { checkLabel } from "./node-name.js";
 import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
@@ -64,6 +64,12 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
    * "nameConflict" when another live node has it.
    */
   name?: string;
+  /**
+   * Version of the node's program that all nodes show, such as "1.4.2": a text of 1 to 16 bytes as UTF-8, without
+   * control characters; none by default. Like `name` it is part of `valueBytesMax`: with 1 byte more, and without a
+   * name with 2 more.
+   */
+  version?: string;
   /** UDP port: 1 to 65,535, 5000 by default. */
   port?: number;
   /**
@@ -165,7 +171,7 @@ export interface CheckedOptions extends EngineOptions {
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
   + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets messages "
-  + "links sleep";
+  + "links sleep version";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -214,7 +220,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   const octetBytes = network === NO_NETWORK ? 0 : 1;
   const frameBytes = FRAME_BYTES_MAX + octetBytes + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
   const valueBytesMax = checkValueBytes(options.valueBytesMax, leastBytes, frameBytes);
-  checkName(options.name, valueBytesMax);
+  checkLabel(options, valueBytesMax);
   const advertised = checkAdvertise(options.advertise, port, options.dialect);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, SEED_CAPACITY, 1, 255);
   const seedNames: string[] = [];
@@ -302,6 +308,9 @@ export function checkEngine<Value extends CborValue>(engine: NodeEngine, options
   }
   if (options.name !== undefined && engine.isNameless === true) {
     throw invalid("", "name", "the option dialect has none", false);
+  }
+  if (options.version !== undefined && engine.isNameless === true) {
+    throw invalid("", "version", "the option dialect has none", false);
   }
   return engine;
 }

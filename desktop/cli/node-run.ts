@@ -55,6 +55,7 @@ export interface NodeOptions {
   id?: number;
   newId?: true;
   name?: string;
+  nodeVersion?: string;
   capacity: number;
   neighbours?: number;
   datagramBytes: number;
@@ -293,6 +294,7 @@ export class NodeRun {
     if (id !== undefined) options.id = id;
     if (newId) options.newId = true;
     if (name !== undefined) options.name = name;
+    if (this.options.nodeVersion !== undefined) options.version = this.options.nodeVersion;
     if (this.options.neighbours !== undefined) options.neighboursMax = this.options.neighbours;
     if (this.options.network !== undefined) options.network = this.options.network;
     if (this.options.trustedSubnets !== undefined) options.trustedSubnets = this.options.trustedSubnets;

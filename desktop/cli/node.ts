@@ -15,7 +15,8 @@ Lines that begin with # are comments; empty lines do nothing.
 With --json, each line is one object with "event", "timeMs" since the start, and
   start        id, name, address, port, revision, roundIntervalMs, seeds, and
                sealing: "none", "all", or "compact", where JSON is not sealed
-  row, state   id, name, address, port, revision, heartbeat, data, and state:
+  row, state   id, name, version, address, port, revision, heartbeat, data, and
+               state:
                "up", "asleep", "probed", "suspect", "down", "removed" or "left"
   forgotten    the same of a row that the node forgot: the last one
   minMax       minimum, maximum (null when nobody shares a number), count, and
@@ -103,6 +104,7 @@ export function nodeCommand(): Command {
       + "--storage another one at each start)", numeric)
     .option("--new-id", "draw a new id, once, for a copy of another node's storage: its events go on as copies")
     .option("--name <text>", "name that all nodes show, 1 to 24 bytes; part of --value-bytes (default: none)")
+    .option("--node-version <text>", "version that all nodes show, 1 to 16 bytes, as --name (default: none)")
     .option("--capacity <rows>", "rows to hold at most, this node's included, 2 to 65535", numeric, 64)
     .option("--neighbours <nodes>", "nodes to ask in turn at most, 3 to 65535 (default: all in reach)", numeric)
     .option("--datagram-bytes <bytes>", "longest datagram to send, 128 to 1472", numeric, 1200)

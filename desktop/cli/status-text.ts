@@ -15,7 +15,7 @@ export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[]
   const who = node.name === undefined ? "" : `${nameText(node.name)}, `;
   const lines = [
     label("node", `${who}${node.address}:${node.port}, id ${node.id}`),
-    label("", `revision ${node.revision}, heartbeat ${node.heartbeat}`),
+    label("", `revision ${node.revision}, heartbeat ${node.heartbeat}${versionText(node.version)}`),
     label("network", networkText(node)),
     label("rows", `${count} of ${capacity}: ${counts(states)}`),
     label("queues", queuesText(queues)),
@@ -69,13 +69,15 @@ function trafficLines(stats: GossipStats): string[] {
 
 /** Rows with a title above each column. */
 export function rowLines(rows: NodeRow[], ownId: number): string[] {
+  const hasVersions = rows.some((row) => row.version !== undefined);
   return table([
-    ["id", "name", "address", "state", "value"],
+    ["id", "name", "address", "state", ...hasVersions ? ["version"] : [], "value"],
     ...rows.map((row) => {
       const value = row.data === undefined ? "-" : dataText(row.data);
       const state = row.state === "probed" ? "up" : row.state;
       const own = row.id === ownId ? "  (this node)" : "";
-      return [String(row.id), nameOf(row), `${row.address}:${row.port}`, state, `${value}${own}`];
+      const version = hasVersions ? [row.version === undefined ? "-" : nameText(row.version)] : [];
+      return [String(row.id), nameOf(row), `${row.address}:${row.port}`, state, ...version, `${value}${own}`];
     }),
   ]);
 }
@@ -124,6 +126,10 @@ function inBytes(bytes: number): string {
 
 function share(loss: number | undefined): string {
   return loss === undefined ? "" : `${(100 * loss).toFixed(1)} %`;
+}
+
+function versionText(version: string | undefined): string {
+  return version === undefined ? "" : `, version ${nameText(version)}`;
 }
 
 function nameOf({ name }: StatusNode): string {

@@ -163,6 +163,7 @@ export class TextReport implements NodeReport {
       colors.dim("heartbeat ") + String(row.heartbeat).padEnd(4),
       row.data === undefined ? colors.dim("no value") : colors.bold(dataText(row.data)),
     ];
+    if (row.version !== undefined) parts.push(colors.dim("version ") + nameText(row.version));
     if (row.id === this.ownId) parts.push(colors.dim("(this node)"));
     this.write(parts.join("  "));
   }

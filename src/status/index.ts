@@ -1,6 +1,6 @@
 import type { CborValue } from "../cbor/cbor.js";
 import { nextHop } from "../engine/membership/routes.js";
-import { rowName } from "../engine/named-rows.js";
+import { rowName, rowVersion } from "../engine/named-rows.js";
 import { FLAG_FOREIGN, FLAG_NEIGHBOUR, OWN_SLOT, ROW_BYTES, type Rows } from "../engine/table/rows.js";
 import { DOWN } from "../engine/table/states.js";
 import { formatAddress } from "../engine/wire/address.js";
@@ -28,6 +28,8 @@ export interface StatusOwn extends StatusNode {
   revision: number;
   /** Uptime in seconds at the node's last statement, a uint32. */
   heartbeat: number;
+  /** Version of the node's program, 1 to 16 bytes as UTF-8; missing when the node has none. */
+  version?: string;
   dialect: "compact" | "espgossip" | "auto";
   /** Whether compact frames are sealed with a key. */
   isSealed: boolean;
@@ -121,6 +123,8 @@ export function status<Value extends CborValue>(
   own.port = rows.port(OWN_SLOT);
   own.revision = gossip.revision;
   own.heartbeat = rows.heartbeat(OWN_SLOT);
+  const version = rowVersion(rows, OWN_SLOT);
+  if (version !== undefined) own.version = version;
   own.dialect = engine.dialect ?? "compact";
   own.isSealed = gossip.options.key !== undefined;
   own.isNamed = gossip.options.network !== undefined;
