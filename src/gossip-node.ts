@@ -286,7 +286,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     const feed = this.engine.feed;
     const events = this.options.events;
     if (feed === undefined || events === undefined) return undefined;
-    return events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.physical(this.setTime()));
+    return events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.viewMs(this.setTime(), this.options.time));
   }
 
   /** @internal Throws unless the node is running. */
