@@ -85,8 +85,10 @@ export class NetworkTime {
 
   /** The time in ms since 1970 (UTC); undefined while it is not known. Never goes backwards but in a step (`onSet`). */
   now(): number | undefined {
-    if (this.platform === undefined || this.place < 0) return undefined;
+    if (this.platform === undefined) return undefined;
     this.advance(this.platform.nowMs());
+    if (this.readClock()) this.settle();
+    if (this.place < 0) return undefined;
     return this.shown.at(this.sources.offsetMs(this.place), this.upMs);
   }
 
@@ -195,12 +197,18 @@ export class NetworkTime {
   /** An input begins, or goes on. */
   private begin(): void {
     if (this.clock !== undefined) this.advance(this.clock.callerMs);
+    this.readClock();
+  }
+
+  /** With the option `clock`: notes what the platform's clock shows. Returns whether it shows a time. */
+  private readClock(): boolean {
     const platform = this.platform;
-    if (this.options.clock !== true || platform === undefined || platform.physicalMs === undefined) return;
+    if (this.options.clock !== true || platform === undefined || platform.physicalMs === undefined) return false;
     const ms = platform.physicalMs();
-    if (ms === undefined || !(ms >= LEAST_MS && ms < END_MS)) return;
+    if (ms === undefined || !(ms >= LEAST_MS && ms < END_MS)) return false;
     this.origin = "clock";
     this.sources.set(this.id(), Math.floor(ms) - this.upMs, this.clockErrorMs, this.upMs);
+    return true;
   }
 
   /** A clock that runs backwards stands still. One that an input showed a moment ago may be later than this input. */
