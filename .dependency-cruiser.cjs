@@ -60,6 +60,9 @@ const parts = [
   { name: "src/sleep", files: "src/sleep/", values: [...shared, "src/engine/(sleep|table)/"], types: ["src/engine/"] },
   // Links are handed in.
   { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
+  // The time is handed in.
+  { name: "src/time", files: "src/time/", values: [...shared, "src/engine/(table|wire)/"],
+    types: ["src/platform/types.ts"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
@@ -74,7 +77,7 @@ const parts = [
   { name: "src, entries for Espruino", files: "src/espruino[^/]*.ts", values: ["src/"] },
   // Events and ESPGossip's dialect are handed in, so that a program without them carries none of their code.
   { name: "src", files: "src/", own: "src/[^/]+.ts", values: ["src/cbor/", "src/sealing/key.ts", "src/views/",
-    ...engineWithoutFeeds], types: ["src/(events|links|messages|sleep)/", "src/digest/", "src/engine/",
+    ...engineWithoutFeeds], types: ["src/(events|links|messages|sleep|time)/", "src/digest/", "src/engine/",
     "src/platform/types.ts"] },
 
   { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],

@@ -13,6 +13,7 @@ import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
 import { CommandLines, Prompt, commandErrorText, readScript } from "./command-lines.js";
 import { messages } from "../../src/messages/index.js";
+import { networkTime } from "../../src/time/index.js";
 import { MessageCommands } from "./message-commands.js";
 import { Contributions } from "./contributions.js";
 import { Commands, exportEvents } from "./commands.js";
@@ -54,6 +55,7 @@ export interface NodeOptions {
   datagramBytes: number;
   removeAfter: number;
   broadcast: string;
+  time: "clock" | "peers" | "none";
   json?: true;
   debug?: true;
 }
@@ -246,6 +248,8 @@ export class NodeRun {
           onMessage: (message) => this.messages.arrived(this.gossip, message),
         }),
       },
+      ...dialect !== "espgossip" && this.options.time !== "none"
+        && { time: networkTime({ clock: this.options.time === "clock" }) },
       onUpdate: (rows) => {
         this.report.rows(rows);
         queueMicrotask(() => this.changed());
