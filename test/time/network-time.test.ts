@@ -117,7 +117,7 @@ describe("time of the network", function () {
     assert.deepEqual(plain.bytes, [0, 0, 0, 0, 0]);
     const mixed = new Times([{ aheadMs: 0 }, { time: {} }, { time: clock, aheadMs: 0 }]);
     mixed.run(HOUR);
-    network0(mixed.sim);
+    assertNoDrops(mixed.sim);
     mixed.near(1, 60);
   });
 
@@ -146,7 +146,8 @@ describe("time of the network", function () {
     network.run(5 * MINUTE);
     network.near(1, 60);
     assert.deepEqual(network.sim.nodes.map((node) => node.gossip?.stats().drops.section), [0, 0]);
-    if (name.includes("links")) assert.equal(typeof status(of(network.sim.nodes[0])).neighbours[0].roundTripMs, "number");
+    if (!name.includes("links")) return;
+    assert.equal(typeof status(of(network.sim.nodes[0])).neighbours[0].roundTripMs, "number");
   });
 
   it("the time goes along a line, one hop each", () => {
@@ -187,7 +188,8 @@ describe("time of the network", function () {
 
   it("small corrections never make the time go backwards", () => {
     const network = new Times([
-      { time: clock, aheadMs: 0 }, { time: { driftPpm: 4000 }, skewPpm: 3000 }, { time: { driftPpm: 4000 }, skewPpm: -3000 },
+      { time: clock, aheadMs: 0 }, { time: { driftPpm: 4000 }, skewPpm: 3000 },
+      { time: { driftPpm: 4000 }, skewPpm: -3000 },
     ]);
     network.run(5 * MINUTE);
     const last = [0, 0, 0];
@@ -209,7 +211,8 @@ describe("time of the network", function () {
   it("two sources outvote a third one that is wrong", () => {
     for (let seed = 1; seed <= 8; seed++) {
       const network = new Times([
-        { time: clock, aheadMs: 0 }, { time: clock, aheadMs: 20 * DAY }, { time: clock, aheadMs: 2 }, { time: {} }, { time: {} },
+        { time: clock, aheadMs: 0 }, { time: clock, aheadMs: 20 * DAY }, { time: clock, aheadMs: 2 }, { time: {} },
+        { time: {} },
       ], seed);
       network.run(HOUR);
       for (const index of [3, 4]) network.near(index, 60);
@@ -389,7 +392,7 @@ function of(node: SimNode): Gossip {
 }
 
 /** No frame was dropped by any node. */
-function network0(sim: SimNetwork): void {
+function assertNoDrops(sim: SimNetwork): void {
   for (const { gossip } of sim.nodes) {
     const drops: Record<string, number> = gossip?.stats().drops ?? {};
     assert.deepEqual(Object.entries(drops).filter(([, count]) => count > 0), []);

@@ -77,8 +77,8 @@ export class Hlc {
   }
 
   /**
-   * The time of views at engine time `nowMs`, in milliseconds since 1970. While the time is not known it is `upMs`: times
-   * to live then count from when this node learnt of an event.
+   * The time of views at engine time `nowMs`, in milliseconds since 1970. While the time is not known it is `upMs`:
+   * times to live then count from when this node learnt of an event.
    *
    * @param time what chisme/time knows, from which a node without a clock takes the time
    */
