@@ -284,9 +284,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   private makeEventNotifier(): EventNotifier | undefined {
     const feed = this.engine.feed;
-    const events = this.options.events;
-    if (feed === undefined || events === undefined) return undefined;
-    return events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.viewMs(this.setTime(), this.options.time));
+    const all = this.options;
+    if (feed === undefined || all.events === undefined) return undefined;
+    return all.events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.viewMs(this.setTime(), all.time));
   }
 
   /** @internal Throws unless the node is running. */
