@@ -112,6 +112,8 @@ export function nodeCommand(): Command {
       numeric, 86400000)
     .option("--broadcast <address>", "where to find nodes without a seed, or when no seed answers; none: nowhere",
       "255.255.255.255")
+    .addOption(new Option("--time <source>", "clock: this computer's clock, also for nodes that ask for the time; "
+      + "peers: from other nodes; none").choices(["clock", "peers", "none"]).default("clock"))
     .option("--json", "print one JSON object per line")
     .option("--debug", "print a line for each datagram on standard error")
     .addHelpText("after", MORE_HELP)
