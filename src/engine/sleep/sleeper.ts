@@ -2,6 +2,7 @@ import type { Clock } from "../clock.js";
 import { isLivePeer } from "../membership/probe-order.js";
 import type { Rounds } from "../membership/rounds.js";
 import type { Suspicion } from "../membership/suspicion.js";
+import type { MessageProtocol } from "../message/message-protocol.js";
 import type { Outbox } from "../reconcile/outbox.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../table/rows.js";
@@ -18,6 +19,8 @@ const LAST_NODES = 3;
 const ANSWER_MS = 500;
 /** The datagrams of a burst come at once. How long a waking waits for the next one. */
 const BURST_MS = 60;
+/** How often a waking waits once more for messages, of this node or for it: in all half a second. */
+const HOLDS_MAX = 8;
 
 // Phases. The node does rounds in AWAKE only.
 const AWAKE_PHASE = 0;
@@ -41,6 +44,8 @@ export class Sleeper {
   deadline = 0;
   /** Attempts of this waking so far. */
   private asked = 0;
+  /** How often it waited for messages. */
+  private held = 0;
   /** Slot of the node that answered last; -1: none did. It is asked first the next time. */
   private peer = -1;
   /** The sender of the frame never answered before. The two compare all rows, so that both prove their addresses. */
@@ -62,7 +67,7 @@ export class Sleeper {
   get isQuiet(): boolean { return this.phase === QUIET; }
 
   /** Says that this node sleeps for so many seconds, 1 to SLEEP_SECONDS_MAX, and begins the exchange; 0: it wakes. */
-  sleep(seconds: number): void {
+  sleep(seconds: number, messages: MessageProtocol | undefined): void {
     if (seconds === 0) {
       if (this.isAsleep) this.wake();
       return;
@@ -70,13 +75,26 @@ export class Sleeper {
     this.rows.setAsleep(OWN_SLOT, seconds);
     this.own.announce(UP);
     this.asked = 0;
+    this.held = 0;
     this.hasAnswer = false;
+    if (messages !== undefined) messages.called = 0;
     this.ask();
   }
 
-  /** The deadline passed, if the node sleeps. Returns whether it sleeps on. */
-  tick(): boolean {
-    if (!this.isAsleep || !this.clock.isDue(this.deadline)) return this.isAsleep;
+  /**
+   * The deadline passed, if the node sleeps. Returns whether it sleeps on.
+   *
+   * @param messages of this node, which are under way during its wakings; undefined: it has none
+   */
+  tick(messages: MessageProtocol | undefined): boolean {
+    if (!this.isAsleep) return false;
+    if (messages !== undefined && this.phase !== QUIET) messages.tick();
+    if (!this.clock.isDue(this.deadline)) return true;
+    if (messages !== undefined && this.phase === ANSWERED && messages.isBusy() && this.held < HOLDS_MAX) {
+      this.held++;
+      this.wait(ANSWERED, BURST_MS);
+      return true;
+    }
     if (this.phase === QUIET) this.wake();
     else if (this.phase === ASKING && this.asked < ASKS_MAX) this.ask();
     else this.rest();
@@ -94,13 +112,13 @@ export class Sleeper {
   }
 
   /** An answer was handled. @param isAnswered whether this node goes on */
-  answered(frame: FrameReader, isAnswered: boolean): void {
+  answered(frame: FrameReader, isAnswered: boolean, messages: MessageProtocol | undefined): void {
     if (this.phase !== ASKING && this.phase !== ANSWERED) return;
     if (frame.type === TYPE_ACK) this.peer = this.rows.find(frame.id);
     this.hasAnswer = true;
     // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
-    else if (frame.hasSections()) this.wait(ANSWERED, BURST_MS);
+    else if (frame.hasSections() || (messages !== undefined && messages.isBusy())) this.wait(ANSWERED, BURST_MS);
     else this.rest();
   }
 
