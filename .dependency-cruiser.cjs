@@ -43,7 +43,7 @@ const parts = [
   // The sleep of this node is handed in.
   { name: "src/engine/sleep", files: "src/engine/sleep/",
     values: ["src/cbor/", "src/engine/(table|wire)/", "src/engine/membership/probe-order.ts"],
-    types: ["src/engine/clock.ts", "src/engine/(membership|reconcile)/"] },
+    types: ["src/engine/clock.ts", "src/engine/(feed|membership|message|reconcile)/"] },
   // SHA-256 is handed in.
   { name: "src/engine/feed", files: "src/engine/feed/",
     values: ["src/cbor/", "src/digest/digest.ts", "src/engine/(table|wire)/"],

@@ -1,5 +1,5 @@
 import { type CborValue, Gossip, type GossipOptions, type GossipStorage } from "../../src/gossip.js";
-import { sleeping } from "../../src/sleep/index.js";
+import { type SleepOptions, sleeping } from "../../src/sleep/index.js";
 import type { NodePlatform, SimNode } from "./node.js";
 
 export interface SimSleeperOptions {
@@ -13,6 +13,10 @@ export interface SimSleeperOptions {
   value?: (waking: number, node: SimNode) => CborValue;
   /** Options of `Gossip` that differ from their defaults. */
   options?: Partial<GossipOptions>;
+  /** Options that are made anew at each start, such as `events`. */
+  makeOptions?: () => Partial<GossipOptions>;
+  /** Options of `sleeping`, without `kept`. */
+  sleep?: SleepOptions;
   /** Called after `push` in each waking, as to publish events. */
   onWaking?: (gossip: Gossip, waking: number) => void;
 }
@@ -49,8 +53,10 @@ export class SimSleeper {
 
   /** The option `start` of a `SimNode`. */
   readonly start = (platform: NodePlatform, storage: GossipStorage, node: SimNode): Gossip => {
-    const { kept, options: { options, firstSleepMs = 60000 } } = this;
-    const gossip = new Gossip({ ...platform, storage, ...options, sleep: sleeping({ kept }) });
+    const { kept, options: { options, makeOptions, sleep, firstSleepMs = 60000 } } = this;
+    const gossip = new Gossip({
+      ...platform, storage, ...options, ...makeOptions?.(), sleep: sleeping({ ...sleep, kept }),
+    });
     gossip.start();
     if (kept === undefined) node.network.schedule(firstSleepMs, () => this.waken(node));
     else node.network.schedule(0, () => this.waken(node));

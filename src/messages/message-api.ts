@@ -338,8 +338,8 @@ export class MessageApi {
   }
 
   /**
-   * The default time of a message when an end sleeps: a receiver has the time until its word is over, too. A sender that
-   * sleeps gets its receipt in a later waking.
+   * The default time of a message when an end sleeps: a receiver has the time until its word is over, too. A sender
+   * that sleeps gets its receipt in a later waking.
    */
   private asleepLife(lifeMs: number, slot: number): number {
     if (this.rows.isAsleep(OWN_SLOT)) return LIFE_MAX;

@@ -27,7 +27,9 @@ class MessageNetwork {
         start: (platform, storage) => {
           const gossip = new Gossip({
             ...platform, storage, ...all,
-            messages: messages({ queue, onMessage: ({ topic, value }) => { this.gotAwake.push(`${i} ${topic} ${value}`); } }),
+            messages: messages({
+              queue, onMessage: ({ topic, value }) => { this.gotAwake.push(`${i} ${topic} ${Number(value)}`); },
+            }),
           });
           gossip.start();
           return gossip;
@@ -39,7 +41,7 @@ class MessageNetwork {
       options: {
         ...all,
         messages: messages({
-          onMessage: ({ topic, value }) => { this.got.push(`${this.sleeper.wakings}: ${topic} ${String(value)}`); },
+          onMessage: ({ topic, value }) => { this.got.push(`${this.sleeper.wakings}: ${topic} ${Number(value)}`); },
         }),
       },
     });
@@ -113,7 +115,8 @@ describe("messages for a node that sleeps", () => {
     for (let i = 0; i < 6; i++) network.send(0, i);
     assert.deepEqual(network.outcomes, ["refused", "refused"]);
     const [first, second] = network.awake;
-    first.run(() => first.gossip!.send(second.id, "light", 1, { onOutcome: (outcome) => network.outcomes.push(outcome) }));
+    const onOutcome = (outcome: MessageOutcome): void => { network.outcomes.push(outcome); };
+    first.run(() => first.gossip!.send(second.id, "light", 1, { onOutcome }));
     network.sim.runFor(60000);
     assert.deepEqual(network.outcomes, ["refused", "refused", "delivered"]);
     network.sim.runFor(SLEEP_SECONDS * 1000);

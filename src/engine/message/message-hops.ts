@@ -94,8 +94,8 @@ export class MessageHops extends MessageStore {
   /** Until the sender repeats a message. A node that sleeps has until its word is over to answer. */
   protected repeatDelayMs(place: number): number {
     const store = this.store;
-    const asleepMs = isStorable(store.kind(place)) ? sleepMs(this.rows, this.clock, this.rows.find(store.to(place))) : 0;
-    return asleepMs + this.repeatMs(store.tryOf(place));
+    const slot = isStorable(store.kind(place)) ? this.rows.find(store.to(place)) : -1;
+    return sleepMs(this.rows, this.clock, slot) + this.repeatMs(store.tryOf(place));
   }
 
   /** A message goes to a neighbour, from the next tick on. */

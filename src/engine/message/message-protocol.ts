@@ -137,7 +137,7 @@ export class MessageProtocol extends MessageHops {
     return number;
   }
 
-  /** PROTOCOL 11.6: a node that sleeps asks this one: the ACK shows how many messages wait for it. @param slot its row */
+  /** PROTOCOL 11.6: a node that sleeps asks this one: the ACK shows how many messages wait. @param slot of its row */
   noteWaking(slot: number): void {
     const count = Math.min(this.wake(slot), WAITING_MAX);
     if (count > 0 && this.answer === NO_ANSWER) this.answer = WAITING - count;

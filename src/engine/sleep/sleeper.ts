@@ -1,4 +1,6 @@
 import type { Clock } from "../clock.js";
+import type { FeedProtocol } from "../feed/feed-protocol.js";
+import type { FeedStore } from "../feed/feed-store.js";
 import { isLivePeer } from "../membership/probe-order.js";
 import type { Rounds } from "../membership/rounds.js";
 import type { Suspicion } from "../membership/suspicion.js";
@@ -10,6 +12,7 @@ import { UP } from "../table/states.js";
 import { FLAG_BROADCAST, FLAG_MORE, TYPE_ACK } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { readKept, writeKept } from "./kept.js";
+import { dropPositions } from "./positions.js";
 
 /** Attempts of a waking. */
 const ASKS_MAX = 3;
@@ -44,6 +47,8 @@ export class Sleeper {
   deadline = 0;
   /** Attempts of this waking so far. */
   private asked = 0;
+  /** Feeds that went on behind what the node kept; undefined: it kept none. */
+  private declare feeds: FeedStore | undefined;
   /** How often it waited for messages. */
   private held = 0;
   /** Slot of the node that answered last; -1: none did. It is asked first the next time. */
@@ -122,12 +127,19 @@ export class Sleeper {
     else this.rest();
   }
 
-  /** Writes what the node keeps over a deep sleep, at most the length of `out`. Returns the bytes. */
-  keep(out: Uint8Array): number { return writeKept(this.rows, this.outbox, this.peer, out); }
+  /**
+   * Writes what the node keeps over a deep sleep, at most the length of `out`. Returns the bytes.
+   *
+   * @param feed whose positions are kept; undefined: none are
+   */
+  keep(out: Uint8Array, feed: FeedProtocol | undefined): number {
+    return writeKept(this.rows, this.outbox, this.peer, feed === undefined ? undefined : feed.feeds, out);
+  }
 
   /** After the start: goes on with what `keep` wrote. Without a call of `sleep` the node wakes up in a round. */
-  resume(kept: Uint8Array): void {
-    this.peer = readKept(kept, this.rows, this.outbox);
+  resume(kept: Uint8Array, feed: FeedProtocol | undefined): void {
+    if (feed !== undefined) this.feeds = feed.feeds;
+    this.peer = readKept(kept, this.rows, this.outbox, this.feeds);
     this.suspicion.restart();
     this.rows.setAsleep(OWN_SLOT, 0);
     this.wait(QUIET, this.clock.roundIntervalMs);
@@ -136,6 +148,7 @@ export class Sleeper {
   /** Ends the sleep: the node says that it is UP, and does rounds again. */
   private wake(): void {
     this.phase = AWAKE_PHASE;
+    if (this.feeds !== undefined) dropPositions(this.rows, this.feeds);
     // The own row without its sleep.
     this.rows.setState(OWN_SLOT, UP);
     this.own.announce(UP);
