@@ -58,6 +58,7 @@ const parts = [
   { name: "src/messages", files: "src/messages/",
     values: [...shared, "src/engine/", "src/find-node.ts", "src/events/check-text.ts"], types: ["src/"] },
   { name: "src/sleep", files: "src/sleep/", values: [...shared, "src/engine/(sleep|table)/"], types: ["src/engine/"] },
+  { name: "src/rtc-memory", files: "src/rtc-memory/", values: shared },
   // Links are handed in.
   { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
