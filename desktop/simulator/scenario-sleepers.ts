@@ -94,7 +94,7 @@ export class ScenarioSleepers {
       wakings: sum(({ wakings }) => wakings),
       unheard: sum(({ unheard }) => unheard),
       powerLosses: this.powerLosses,
-      longestWakingMs: Math.max(...this.sleepers.map(({ device }) => device.longestMs)),
+      longestWakingMs: Math.ceil(Math.max(...this.sleepers.map(({ device }) => device.longestMs))),
       wakingsPerDay: Math.round(sum(({ wakings }) => wakings) / days),
       radioSecondsPerDay: Math.round(sum(({ radioMs }) => radioMs) / 1000 / days),
       bytesPerDay: Math.round(sum(({ bytes }) => bytes) / days),

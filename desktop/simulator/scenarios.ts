@@ -125,7 +125,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "sleep",
-    summary: "devices sleep 6 rounds at a time; crashes, empty batteries; 10 % loss",
+    summary: "devices sleep; nodes crash, batteries run empty; 10 % loss",
     sleepRounds: 6,
     begin: ({ network }) => { network.faults.lossProbability = 0.1; },
     beforeRound: (run) => sleepSome(run),
