@@ -63,6 +63,9 @@ const parts = [
   // The time is handed in.
   { name: "src/time", files: "src/time/", values: [...shared, "src/engine/(table|wire)/"],
     types: ["src/platform/types.ts"] },
+  // Sensors and outputs are the application's.
+  { name: "src/sensors", files: "src/sensors/", values: ["src/(checks|errors).ts"] },
+  { name: "src/relay", files: "src/relay/", values: ["src/(checks|errors).ts"], types: ["src/cbor/"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
@@ -82,9 +85,11 @@ const parts = [
 
   { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],
     packages: [builtIns, "@noble/ciphers", "fs-native-extensions", "multicast-dns"] },
+  // What can be asked of a running node: for its prompt, its socket, and whatever else shows it.
+  { name: "desktop/control", files: "desktop/control/", values: ["src/", "desktop/platform/"], packages: [builtIns] },
   { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
     packages: [builtIns, ...desktopPackages] },
-  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/platform/", "desktop/simulator/"],
+  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|platform|simulator)/"],
     packages: [builtIns, ...desktopPackages] },
 
   { name: "fuzz", files: "fuzz/", values: ["src/", "desktop/(platform|simulator)/", "test/support/"],
@@ -95,7 +100,8 @@ const parts = [
   // What the manifests give to an application: the library, the SDK, and the board's own files by name.
   { name: "boards", files: "boards/", values: ["dist/"],
     packages: [
-      "chisme", "mc/config", "network", "preference", "sensor", "status-led", "time", "timer", "embedded:.+",
+      "bme280", "chisme", "i2c-bus", "mc/config", "network", "preference", "sensor", "status-led", "time", "timer",
+      "embedded:.+",
     ] },
 ];
 

@@ -1,6 +1,6 @@
-import type { NodeRow } from "../../src/gossip.js";
+import type { GossipStats, NodeRow } from "../../src/gossip.js";
 import type { GossipStatus, StatusNode } from "../../src/status/index.js";
-import { columnsOf, nameText, valueText } from "./node-report.js";
+import { columnsOf, dataText, nameText } from "./node-report.js";
 
 const KIB = 1024;
 const LABEL_WIDTH = 10;
@@ -22,13 +22,8 @@ export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[]
     label("memory", sizes({ rows: memory.rowBytes, events: memory.eventBytes, other: memory.otherBytes })),
   ];
   if (memory.platform !== undefined) lines.push(...labelled("process", sizes(memory.platform)));
-  lines.push(
-    label("sent", `${stats.datagramsSent} datagrams, ${stats.bytesSent} bytes, ${stats.sendFailures} failed`),
-    label("received", `${stats.datagramsReceived} datagrams, ${stats.bytesReceived} bytes`),
-    label("dropped", counts(stats.drops)),
-    label("clock", stats.clock),
-    ...status.time === undefined ? [] : [label("time", timeText(status.time))],
-  );
+  lines.push(...trafficLines(stats));
+  if (status.time !== undefined) lines.push(label("time", timeText(status.time)));
   lines.push("", neighbours.length === 0 ? "no neighbours" : "neighbours");
   lines.push(...table([
     ["id", "name", "address", "state", "round trip", "loss to", "loss from"],
@@ -50,12 +45,35 @@ export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[]
   return lines;
 }
 
+/** The lines that show counters to people. */
+export function statsLines(stats: GossipStats): string[] {
+  const { messages, valuesTooLong, valuesForgotten, removalsForgotten } = stats;
+  const lines = trafficLines(stats);
+  if (messages !== undefined) {
+    const { waiting, queue, ...counters } = messages;
+    lines.push(...labelled("messages", `${waiting} of ${queue} waiting, ${counts({ ...counters })}`));
+  }
+  const lost = { "values too long": valuesTooLong, "values forgotten": valuesForgotten,
+    "removals forgotten": removalsForgotten };
+  lines.push(label("lost", counts(lost)));
+  return lines;
+}
+
+function trafficLines(stats: GossipStats): string[] {
+  return [
+    label("sent", `${stats.datagramsSent} datagrams, ${stats.bytesSent} bytes, ${stats.sendFailures} failed`),
+    label("received", `${stats.datagramsReceived} datagrams, ${stats.bytesReceived} bytes`),
+    ...labelled("dropped", counts(stats.drops)),
+    label("clock", stats.clock),
+  ];
+}
+
 /** Rows with a title above each column. */
 export function rowLines(rows: NodeRow[], ownId: number): string[] {
   return table([
     ["id", "name", "address", "state", "value"],
     ...rows.map((row) => {
-      const value = row.data === undefined ? "-" : valueText(row.data);
+      const value = row.data === undefined ? "-" : dataText(row.data);
       const state = row.state === "probed" ? "up" : row.state;
       const own = row.id === ownId ? "  (this node)" : "";
       return [String(row.id), nameOf(row), `${row.address}:${row.port}`, state, `${value}${own}`];
@@ -120,7 +138,7 @@ function nameOf({ name }: StatusNode): string {
 }
 
 /** Rows under their titles, in columns as wide as they need; without lines, if there are only titles. */
-function table(rows: string[][]): string[] {
+export function table(rows: string[][]): string[] {
   if (rows.length === 1) return [];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => columnsOf(row[column]))));
   return rows.map((row) => {
