@@ -15,7 +15,7 @@ import { type SimNode, addressOfIndex } from "./node.js";
 import {
   CLOCK_SKEW_PPM, DEPARTING_ROUNDS, ESPGOSSIP_ROUNDS, FOREIGN_ROUNDS, FORGET_ROUNDS, GAP_ROUNDS, INVENTED_ROUNDS,
   REMOVE_AFTER_MS, REST_ROUNDS, ROUNDS_PER_HOP, SAFETY_ROUNDS, SLEEPS_TO_HEAL, TIDY_ROUNDS, WARM_UP_ROUNDS,
-  roundsToHealMax,
+  damagedRounds, roundsToHealMax,
 } from "./scenario-times.js";
 import { ScenarioSleepers } from "./scenario-sleepers.js";
 import type { Crash, ScenarioOptions, ScenarioResult, ScenarioStep, SoakStretch } from "./scenario-types.js";
@@ -107,8 +107,7 @@ export class ScenarioRun {
     });
     for (let i = 0; i < options.nodes; i++) this.addNode();
     if (scenario.sleepRounds !== undefined && !this.isBoards) {
-      this.sleepers = new ScenarioSleepers(this.network, options, scenario.sleepRounds, this.seedListOf(SEEDS),
-        () => this.events.sleeperOptions());
+      this.sleepers = new ScenarioSleepers(this.network, options, scenario, this.seedListOf(SEEDS), this.events);
     }
   }
 
@@ -189,7 +188,8 @@ export class ScenarioRun {
 
   private roundsToHealMax(): number {
     if (this.isBoards) return ESPGOSSIP_ROUNDS;
-    return roundsToHealMax(this.options.nodes, this.hops) + (this.isCorrupting ? FOREIGN_ROUNDS : 0)
+    const damagedMax = this.hops === 0 ? FOREIGN_ROUNDS : damagedRounds(2 * this.options.nodes);
+    return roundsToHealMax(this.options.nodes, this.hops) + (this.isCorrupting ? damagedMax : 0)
       + SLEEPS_TO_HEAL * (this.scenario.sleepRounds ?? 0)
       + (this.scenario.isDeparting === true ? FORGET_ROUNDS : 0) + (this.strangers === undefined ? 0 : INVENTED_ROUNDS);
   }
