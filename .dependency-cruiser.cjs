@@ -61,12 +61,21 @@ const parts = [
   { name: "src/rtc-memory", files: "src/rtc-memory/", values: shared },
   // Links are handed in.
   { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
+<<<<<<< HEAD
   // Sensors and outputs are the application's.
   { name: "src/sensors", files: "src/sensors/", values: ["src/(checks|errors).ts"] },
   { name: "src/relay", files: "src/relay/", values: ["src/(checks|errors).ts"], types: ["src/cbor/"] },
   // The time is handed in.
   { name: "src/time", files: "src/time/", values: [...shared, "src/engine/(table|wire)/"],
     types: ["src/platform/types.ts"] },
+=======
+  // The time is handed in.
+  { name: "src/time", files: "src/time/", values: [...shared, "src/engine/(table|wire)/"],
+    types: ["src/platform/types.ts"] },
+  // Sensors and outputs are the application's.
+  { name: "src/sensors", files: "src/sensors/", values: ["src/(checks|errors).ts"] },
+  { name: "src/relay", files: "src/relay/", values: ["src/(checks|errors).ts"], types: ["src/cbor/"] },
+>>>>>>> time
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
