@@ -1,7 +1,7 @@
-import type { GossipOptions } from "../../src/gossip.js";
 import type { Violation } from "./checkers.js";
 import { sameValue, show } from "./differences.js";
 import { optionsOfDialect } from "./dialects.js";
+import type { EventCourse } from "./event-course.js";
 import type { SimNetwork } from "./network.js";
 import type { SimNode } from "./node.js";
 import { WARM_UP_ROUNDS } from "./scenario-times.js";
@@ -29,8 +29,8 @@ export class ScenarioSleepers {
   private powerLosses = 0;
 
   constructor(
-    network: SimNetwork, options: ScenarioOptions, sleepRounds: number, seedList: string[],
-    makeOptions: () => Partial<GossipOptions>,
+    network: SimNetwork, options: ScenarioOptions, { sleepRounds = 1 }: { sleepRounds?: number }, seedList: string[],
+    events: EventCourse,
   ) {
     const { nodes, roundIntervalMs, dialect } = options;
     this.network = network;
@@ -43,7 +43,7 @@ export class ScenarioSleepers {
         isDeep: i % 2 === 0,
         firstSleepMs: this.firstSleepMs + STAGGER_MS * i % roundIntervalMs,
         options: { seedList, roundIntervalMs, capacity: 3 * nodes, ...optionsOfDialect(dialect) },
-        makeOptions,
+        makeOptions: () => events.sleeperOptions(),
         value: (waking) => {
           shared.unshift({ value: waking * nodes + i, atMs: network.nowMs });
           shared.length = Math.min(shared.length, 2);

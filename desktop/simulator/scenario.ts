@@ -107,8 +107,7 @@ export class ScenarioRun {
     });
     for (let i = 0; i < options.nodes; i++) this.addNode();
     if (scenario.sleepRounds !== undefined && !this.isBoards) {
-      this.sleepers = new ScenarioSleepers(this.network, options, scenario.sleepRounds, this.seedListOf(SEEDS),
-        () => this.events.sleeperOptions());
+      this.sleepers = new ScenarioSleepers(this.network, options, scenario, this.seedListOf(SEEDS), this.events);
     }
   }
 

@@ -7,7 +7,8 @@ import { orderKey } from "../table/hash.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Writer } from "../wire/cursor.js";
 import type { FrameReader } from "../wire/frame-reader.js";
-import { SECTION_HEAD_BYTES, SECTION_HOP, SECTION_MESSAGE, SECTION_WAITING } from "../wire/frame.js";
+import { SECTION_HEAD_BYTES, SECTION_HOP, SECTION_MESSAGE } from "../wire/frame.js";
+import { WAITING_BYTES } from "../wire/message-form.js";
 import type { Sealer } from "../wire/sealer.js";
 import { closeMessage, openMessage } from "./end-seal.js";
 import {
@@ -58,10 +59,10 @@ export class MessageProtocol extends MessageHops {
 
   /** A section MESSAGE or HOP of a frame arrived. @param slot of the sender's row, if it has the address; or -1 */
   handle(frame: FrameReader, slot: number): void {
-    if (frame.section === SECTION_WAITING && frame.isAnswer() && frame.more()) this.called = frame.u8();
     if (frame.section > SECTION_HOP) return;
     if (frame.section === SECTION_HOP) {
-      if (frame.isAnswer() && slot > OWN_SLOT) this.handleHop(frame.u8(), frame.u16(), slot);
+      if (frame.end - frame.position === WAITING_BYTES) this.called = frame.u8();
+      else if (frame.isAnswer() && slot > OWN_SLOT) this.handleHop(frame.u8(), frame.u16(), slot);
     } else if (!frame.isAnswer()) {
       const what = slot <= OWN_SLOT ? HOP_FULL : this.handleMessage(frame.bytes, frame.position, frame.end, slot);
       if (what === HOP_HAD) this.store.countUp(COUNT_DUPLICATES);
@@ -85,8 +86,8 @@ export class MessageProtocol extends MessageHops {
   /** Writes a message into a SYN, or with the place -1 the HOP into an ACK. There is room. */
   write(writer: Writer, place: number): void {
     if (place < 0 && this.answer < NO_ANSWER) {
-      writer.u8(SECTION_WAITING);
-      writer.u16(1);
+      writer.u8(SECTION_HOP);
+      writer.u16(WAITING_BYTES);
       writer.u8(WAITING - this.answer);
       return;
     }
