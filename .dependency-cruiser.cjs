@@ -92,8 +92,8 @@ const parts = [
   // What the manifests give to an application: the library, the SDK, and the board's own files by name.
   { name: "boards", files: "boards/", values: ["dist/"],
     packages: [
-      "care", "chisme", "crypt", "mc/config", "mc/ffi", "network", "preference", "sensor", "status-led", "time", "timer",
-      "embedded:.+",
+      "care", "chisme", "crypt", "mc/config", "mc/ffi", "network", "preference", "sensor", "status-led", "time",
+      "timer", "embedded:.+",
     ] },
 ];
 
