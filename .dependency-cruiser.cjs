@@ -101,9 +101,8 @@ const parts = [
   // What the manifests give to an application: the library, the SDK, and the board's own files by name.
   { name: "boards", files: "boards/", values: ["dist/"],
     packages: [
-      "bme280", "care", "chisme", "crypt", "i2c-bus", "mc/config", "mc/ffi", "network", "preference", "sensor", "status-led",
-       "time", "timer",
-      "embedded:.+",
+      "bme280", "care", "chisme", "crypt", "i2c-bus", "mc/config", "mc/ffi", "network", "preference", "sensor",
+      "status-led", "time", "timer", "embedded:.+",
     ] },
 ];
 
