@@ -60,6 +60,12 @@ const parts = [
   { name: "src/sleep", files: "src/sleep/", values: [...shared, "src/engine/(sleep|table)/"], types: ["src/engine/"] },
   // Links are handed in.
   { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
+  // Sensors and outputs are the application's.
+  { name: "src/sensors", files: "src/sensors/", values: ["src/(checks|errors).ts"] },
+  { name: "src/relay", files: "src/relay/", values: ["src/(checks|errors).ts"], types: ["src/cbor/"] },
+  // The time is handed in.
+  { name: "src/time", files: "src/time/", values: [...shared, "src/engine/(table|wire)/"],
+    types: ["src/platform/types.ts"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
@@ -74,7 +80,7 @@ const parts = [
   { name: "src, entries for Espruino", files: "src/espruino[^/]*.ts", values: ["src/"] },
   // Events and ESPGossip's dialect are handed in, so that a program without them carries none of their code.
   { name: "src", files: "src/", own: "src/[^/]+.ts", values: ["src/cbor/", "src/sealing/key.ts", "src/views/",
-    ...engineWithoutFeeds], types: ["src/(events|links|messages|sleep)/", "src/digest/", "src/engine/",
+    ...engineWithoutFeeds], types: ["src/(events|links|messages|sleep|time)/", "src/digest/", "src/engine/",
     "src/platform/types.ts"] },
 
   { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],
@@ -94,7 +100,9 @@ const parts = [
   // What the manifests give to an application: the library, the SDK, and the board's own files by name.
   { name: "boards", files: "boards/", values: ["dist/"],
     packages: [
-      "chisme", "mc/config", "network", "preference", "sensor", "status-led", "time", "timer", "embedded:.+",
+      "bme280", "care", "chisme", "crypt", "i2c-bus", "mc/config", "mc/ffi", "network", "preference", "sensor", "status-led",
+       "time", "timer",
+      "embedded:.+",
     ] },
 ];
 

@@ -26,6 +26,7 @@ export type { NodeRow, NodeState } from "./node-row.js";
 export type { GossipOptions } from "./options.js";
 export type { GossipClock, GossipLog, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
 export type { OnReady, Sleeping } from "./sleep/index.js";
+export type { NetworkTime, TimeOrigin, TimeQuality } from "./time/index.js";
 export type { FeedEvent, FeedView } from "./views/feed-event.js";
 export { MinMax, type MinMaxOptions, minMax } from "./views/min-max.js";
 export type { View } from "./views/view.js";

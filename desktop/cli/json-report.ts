@@ -31,8 +31,8 @@ export class JsonReport implements NodeReport {
     this.write("forgotten", row);
   }
 
-  minMax({ minimum, maximum, count }: MinMaxReport): void {
-    this.write("minMax", { minimum: minimum ?? null, maximum: maximum ?? null, count });
+  minMax({ minimum, maximum, ...more }: MinMaxReport): void {
+    this.write("minMax", { minimum: minimum ?? null, maximum: maximum ?? null, ...more });
   }
 
   feedEvent({ timeMs, author, authorName, ...more }: FeedEvent): void {

@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import { type Argument, Command } from "commander";
 import { simulateCommand } from "../simulator/command.js";
 import { askCommands } from "./ask.js";
+import { firmwareCommand } from "./firmware.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
+import { provisionCommand } from "./provision.js";
 
 /** The version in `package.json`, whose path differs between the sources and `dist`. */
 function version(): string {
@@ -37,6 +39,8 @@ const program = new Command("chisme")
   .addCommand(simulateCommand())
   .addCommand(nodeCommand())
   .addCommand(keyCommand())
+  .addCommand(provisionCommand())
+  .addCommand(firmwareCommand())
   .commandsGroup("Look into a running node, and change it:");
 for (const command of askCommands()) program.addCommand(command);
 

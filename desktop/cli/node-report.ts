@@ -1,5 +1,6 @@
 import type { Colors } from "picocolors/types.js";
 import type { CborValue, FeedEvent, GossipErrorCode, GossipStats, NodeRow } from "../../src/gossip.js";
+import { readingsText } from "../../src/sensors/units.js";
 import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 import { bytesAsHex } from "../control/json.js";
@@ -65,6 +66,8 @@ export interface MinMaxReport {
   maximum: number | undefined;
   /** Live nodes that share a number. */
   count: number;
+  /** Name of the reading that the numbers are. */
+  field?: string;
 }
 
 /** A shared value as one line of printable JSON. Bytes become hexadecimal text. */
@@ -72,6 +75,14 @@ export function valueText(value: CborValue): string {
   // Values of other nodes must not control the terminal: JSON escapes only some control characters, and none that
   // change the direction of text.
   return JSON.stringify(value, bytesAsHex).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, escape);
+}
+
+/** What a node shares: readings with their units, `temp 21.4 °C, hum 40 %`; anything else as `valueText`. */
+export function dataText(data: CborValue): string {
+  const readings = readingsText(data);
+  // `valueText` escapes what a name may have to control the terminal.
+  const isPlain = readings !== undefined && Object.keys(data as object).every((name) => /^[\w-]+$/.test(name));
+  return isPlain ? readings : valueText(data);
 }
 
 /** A topic or key: unchanged if it is a plain word, otherwise as `valueText`. */

@@ -5,7 +5,7 @@ import { auto, espgossip } from "../../src/espgossip/index.js";
 import { type EventFeedOptions, eventFeeds } from "../../src/events/index.js";
 import { KEEPER_BYTES, feedKeeper } from "../../src/keeper/index.js";
 import {
-  type CborValue, type EventFeeds, type NodeRow, minMax,
+  type CborValue, type EventFeeds, type MinMax, type NodeRow, minMax,
 } from "../../src/gossip.js";
 import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
 import type { GossipStorage } from "../../src/platform/types.js";
@@ -17,6 +17,7 @@ import { NodeActions } from "../control/node-actions.js";
 import { ChangeFeed, NodeQueries } from "../control/node-queries.js";
 import { CommandLines, Prompt, commandErrorText, readScript } from "./command-lines.js";
 import { messages } from "../../src/messages/index.js";
+import { networkTime } from "../../src/time/index.js";
 import { MessageCommands } from "./message-commands.js";
 import { Commands, exportEvents } from "./commands.js";
 import { ControlSocket } from "./control-socket.js";
@@ -48,17 +49,20 @@ export interface NodeOptions {
   eventBytes?: number;
   fillGaps?: true;
   keep?: true;
-  value?: number;
+  value?: number | Record<string, CborValue>;
+  field?: string;
   valueBytes?: number;
   interval: number;
   id?: number;
   newId?: true;
   name?: string;
+  nodeVersion?: string;
   capacity: number;
   neighbours?: number;
   datagramBytes: number;
   removeAfter: number;
   broadcast: string;
+  time: "clock" | "peers" | "none";
   json?: true;
   debug?: true;
 }
@@ -87,7 +91,7 @@ export class NodeRun {
   private readonly options: NodeOptions;
   private readonly listen: Listen;
   private readonly report: NodeReport;
-  private readonly view = minMax({ select: numberOf });
+  private readonly view: MinMax;
   private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
   private readonly contributions = new Contributions();
   private readonly changes = new ChangeFeed();
@@ -105,9 +109,11 @@ export class NodeRun {
 
   /** @throws Error that names an option of the command line or of `Gossip` */
   constructor(options: NodeOptions) {
-    if (options.value !== undefined && typeof options.value !== "number") {
-      throw new Error(`--value: ${JSON.stringify(options.value)} is not a number such as 21.5`);
+    const { value, field } = options;
+    if (value !== undefined && typeof value !== "number" && typeof value !== "object") {
+      throw new Error(`--value: ${JSON.stringify(value)} is not a number such as 21.5 or a map such as {"temp":21.5}`);
     }
+    this.view = minMax(field === undefined ? { select: numberOf } : { field });
     this.options = options;
     this.listen = parseListen(options.listen);
     this.report = options.json ? this.jsonReport() : this.textReport();
@@ -217,7 +223,8 @@ export class NodeRun {
     const reported = this.minMaxReported;
     if (minimum === reported.minimum && maximum === reported.maximum && count === reported.count) return;
     this.minMaxReported = { minimum, maximum, count };
-    this.report.minMax(this.minMaxReported);
+    const { field } = this.options;
+    this.report.minMax(field === undefined ? this.minMaxReported : { ...this.minMaxReported, field });
   }
 
   private reportOwnRow(): void {
@@ -268,6 +275,8 @@ export class NodeRun {
           onMessage: (message) => this.messages.arrived(this.gossip, message),
         }),
       },
+      ...dialect !== "espgossip" && this.options.time !== "none"
+        && { time: networkTime({ clock: this.options.time === "clock" }) },
       onUpdate: (rows) => {
         this.report.rows(rows);
         this.rowsUpdated(rows);
@@ -289,6 +298,7 @@ export class NodeRun {
     if (id !== undefined) options.id = id;
     if (newId) options.newId = true;
     if (name !== undefined) options.name = name;
+    if (this.options.nodeVersion !== undefined) options.version = this.options.nodeVersion;
     if (this.options.neighbours !== undefined) options.neighboursMax = this.options.neighbours;
     if (this.options.network !== undefined) options.network = this.options.network;
     if (this.options.trustedSubnets !== undefined) options.trustedSubnets = this.options.trustedSubnets;

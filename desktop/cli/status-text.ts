@@ -1,6 +1,6 @@
 import type { GossipStats, NodeRow } from "../../src/gossip.js";
 import type { GossipStatus, StatusNode } from "../../src/status/index.js";
-import { columnsOf, nameText, valueText } from "./node-report.js";
+import { columnsOf, dataText, nameText } from "./node-report.js";
 
 const KIB = 1024;
 const LABEL_WIDTH = 10;
@@ -15,14 +15,14 @@ export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[]
   const who = node.name === undefined ? "" : `${nameText(node.name)}, `;
   const lines = [
     label("node", `${who}${node.address}:${node.port}, id ${node.id}`),
-    label("", `revision ${node.revision}, heartbeat ${node.heartbeat}`),
+    label("", `revision ${node.revision}, heartbeat ${node.heartbeat}${versionText(node.version)}`),
     label("network", networkText(node)),
     label("rows", `${count} of ${capacity}: ${counts(states)}`),
     label("queues", queuesText(queues)),
     label("memory", sizes({ rows: memory.rowBytes, events: memory.eventBytes, other: memory.otherBytes })),
   ];
   if (memory.platform !== undefined) lines.push(...labelled("process", sizes(memory.platform)));
-  lines.push(...trafficLines(stats));
+  lines.push(...trafficLines(stats), ...status.time === undefined ? [] : [label("time", timeText(status.time))]);
   lines.push("", neighbours.length === 0 ? "no neighbours" : "neighbours");
   lines.push(...table([
     ["id", "name", "address", "state", "round trip", "loss to", "loss from"],
@@ -69,19 +69,27 @@ function trafficLines(stats: GossipStats): string[] {
 
 /** Rows with a title above each column. */
 export function rowLines(rows: NodeRow[], ownId: number): string[] {
+  const hasVersions = rows.some((row) => row.version !== undefined);
   return table([
-    ["id", "name", "address", "state", "value"],
+    ["id", "name", "address", "state", ...hasVersions ? ["version"] : [], "value"],
     ...rows.map((row) => {
-      const value = row.data === undefined ? "-" : valueText(row.data);
+      const value = row.data === undefined ? "-" : dataText(row.data);
       const state = row.state === "probed" ? "up" : row.state;
       const own = row.id === ownId ? "  (this node)" : "";
-      return [String(row.id), nameOf(row), `${row.address}:${row.port}`, state, `${value}${own}`];
+      const version = hasVersions ? [row.version === undefined ? "-" : nameText(row.version)] : [];
+      return [String(row.id), nameOf(row), `${row.address}:${row.port}`, state, ...version, `${value}${own}`];
     }),
   ]);
 }
 
 function networkText({ dialect, isSealed, isNamed }: GossipStatus["node"]): string {
   return `dialect ${dialect}, ${isSealed ? "sealed" : "not sealed"}, ${isNamed ? "with" : "without"} a name`;
+}
+
+function timeText({ unixMs, source, node, hops, errorMs }: NonNullable<GossipStatus["time"]>): string {
+  const from = source === "peer" ? `from node ${node}, ${hops} ${hops === 1 ? "hop" : "hops"}`
+    : source === "sntp" ? "by SNTP" : "by this computer's clock";
+  return `${new Date(unixMs).toISOString()}, ${from}, ±${errorMs} ms`;
 }
 
 function queuesText({ updates, messages, messagesMax }: GossipStatus["queues"]): string {
@@ -124,6 +132,10 @@ function inBytes(bytes: number): string {
 
 function share(loss: number | undefined): string {
   return loss === undefined ? "" : `${(100 * loss).toFixed(1)} %`;
+}
+
+function versionText(version: string | undefined): string {
+  return version === undefined ? "" : `, version ${nameText(version)}`;
 }
 
 function nameOf({ name }: StatusNode): string {

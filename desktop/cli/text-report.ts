@@ -1,12 +1,13 @@
 import type { Colors } from "picocolors/types.js";
 import type { FeedEvent, GossipErrorCode, GossipStats, NodeRow, NodeState } from "../../src/gossip.js";
 import type { GossipStatus } from "../../src/status/index.js";
+import { readingText } from "../../src/sensors/units.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
 import type { ContributionEntry, NamedFrontierEntry } from "../control/node-queries.js";
 import { eventText, shownState, stateColor } from "./members-text.js";
 import {
-  type CommandError, type MinMaxReport, type NodeReport, type StartReport, authorText, columnsOf, nameText, valueText,
-  wordText,
+  type CommandError, type MinMaxReport, type NodeReport, type StartReport, authorText, columnsOf, dataText, nameText,
+  valueText, wordText,
 } from "./node-report.js";
 import { rowLines, statusLines } from "./status-text.js";
 
@@ -76,14 +77,15 @@ export class TextReport implements NodeReport {
     this.write(`${who} forgotten: it was ${row.state}`);
   }
 
-  minMax({ minimum, maximum, count }: MinMaxReport): void {
+  minMax({ minimum, maximum, count, field }: MinMaxReport): void {
     const { colors } = this.options;
     if (minimum === undefined || maximum === undefined) {
       this.write("no minimum and no maximum: no node shares a number");
       return;
     }
     const nodes = count === 1 ? "1 node" : `${count} nodes`;
-    this.write(`minimum ${colors.bold(minimum)}  maximum ${colors.bold(maximum)}  of ${nodes}`);
+    const [least, greatest] = [minimum, maximum].map((one) => field === undefined ? one : readingText(field, one));
+    this.write(`minimum ${colors.bold(least)}  maximum ${colors.bold(greatest)}  of ${nodes}`);
   }
 
   feedEvent(event: FeedEvent): void {
@@ -159,8 +161,9 @@ export class TextReport implements NodeReport {
       this.stateCell(row.state),
       colors.dim("revision ") + String(row.revision).padEnd(3),
       colors.dim("heartbeat ") + String(row.heartbeat).padEnd(4),
-      row.data === undefined ? colors.dim("no value") : colors.bold(valueText(row.data)),
+      row.data === undefined ? colors.dim("no value") : colors.bold(dataText(row.data)),
     ];
+    if (row.version !== undefined) parts.push(colors.dim("version ") + nameText(row.version));
     if (row.id === this.ownId) parts.push(colors.dim("(this node)"));
     this.write(parts.join("  "));
   }

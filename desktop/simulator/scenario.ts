@@ -14,7 +14,8 @@ import { SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
 import {
   CLOCK_SKEW_PPM, DEPARTING_ROUNDS, ESPGOSSIP_ROUNDS, FOREIGN_ROUNDS, FORGET_ROUNDS, GAP_ROUNDS, INVENTED_ROUNDS,
-  REMOVE_AFTER_MS, REST_ROUNDS, ROUNDS_PER_HOP, SAFETY_ROUNDS, TIDY_ROUNDS, WARM_UP_ROUNDS, roundsToHealMax,
+  REMOVE_AFTER_MS, REST_ROUNDS, ROUNDS_PER_HOP, SAFETY_ROUNDS, TIDY_ROUNDS, WARM_UP_ROUNDS, damagedRounds,
+  roundsToHealMax,
 } from "./scenario-times.js";
 import type { Crash, ScenarioOptions, ScenarioResult, ScenarioStep, SoakStretch } from "./scenario-types.js";
 import { Strangers } from "./strangers.js";
@@ -191,7 +192,8 @@ export class ScenarioRun {
 
   private roundsToHealMax(): number {
     if (this.isBoards) return ESPGOSSIP_ROUNDS;
-    return roundsToHealMax(this.options.nodes, this.hops) + (this.isCorrupting ? FOREIGN_ROUNDS : 0)
+    const damagedMax = this.hops === 0 ? FOREIGN_ROUNDS : damagedRounds(2 * this.options.nodes);
+    return roundsToHealMax(this.options.nodes, this.hops) + (this.isCorrupting ? damagedMax : 0)
       + (this.scenario.isDeparting === true ? FORGET_ROUNDS : 0) + (this.strangers === undefined ? 0 : INVENTED_ROUNDS);
   }
 

@@ -18,7 +18,7 @@ import {
   answerClaim, compareSection, defersRow, isInSync, isSummaryDue, meetSender, observeSender, senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
-import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, answerRefused } from "./reconcile/refusals.js";
+import { AMPLIFICATION_MAX, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
 import { answerWaking } from "./reconcile/waking.js";
 import { isJson, reportRefusal } from "./report-refusal.js";
 import { settleFeeds } from "./settle-feeds.js";
@@ -418,7 +418,7 @@ export class Engine implements NodeEngine {
   private answerSyn(slot: number, address: number, port: number, length: number): void {
     const frame = this.frame;
     const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
-    if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
+    if (isBroadcast && !answersBroadcast(this.rows, this.random.next())) return;
     const isOften = this.prepareAnswer(slot, length) && !this.rounds.mayAnswerInFull(slot);
     if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     const mayCompare = isOfNetwork(this.rows, frame);

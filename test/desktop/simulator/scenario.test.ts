@@ -45,6 +45,17 @@ describe("scenarios", function () {
     });
   }
 
+  it("networks heal in which only nodes far from an author hold its events, or neighbours moved at once", () => {
+    const runs = [
+      ["wipe", "line", 1], ["wipe", "line", 8], ["torn-writes", "star", 7],
+      ["move", "line", 4], ["move", "line", 12], ["move", "radio", 4],
+    ] as const;
+    for (const [name, shape, seed] of runs) {
+      const { violations } = runScenario(named(name), { ...options(seed, 12), topology: { shape } });
+      assert.deepEqual(violations, [], `${name}, ${shape}, seed ${seed}`);
+    }
+  });
+
   it("a run in a topology counts the datagrams to nodes out of reach; most go to nodes in reach", () => {
     const { counts } = runScenario(named("quiet"), { ...options(1), topology: { shape: "grid" } });
     assert.ok(counts.outOfReach > 0 && counts.outOfReach < counts.datagrams / 2, JSON.stringify(counts));
