@@ -34,6 +34,8 @@ export const INVENTED_ROUNDS = 160;
  * before it takes another branch of the same generation (PROTOCOL.md 10.6).
  */
 export const CONSENT_ROUNDS = 64;
+/** Sleeps within which a device that lost its power, or whose word was lost, is known to all again. */
+export const SLEEPS_TO_HEAL = 3;
 /** ESPGossip gives no bound; this is where the scenario stops waiting. */
 export const ESPGOSSIP_ROUNDS = 200;
 /** The clock error of typical boards. */
