@@ -19,8 +19,8 @@ export const REMOVE_AFTER_MS = 120000;
 export const FOREIGN_ROUNDS = 64;
 /**
  * The same where not every node reaches every other. A damaged id whose statement was damaged, too, looks like a node
- * that others hear. Its row stays live for 1.5 times the longest pause between two statements (PROTOCOL.md 6.6), then for
- * a doubt and a suspicion.
+ * that others hear. Its row stays live for 1.5 times the longest pause between two statements (PROTOCOL.md 6.6), then
+ * for a doubt and a suspicion.
  *
  * @param rows in a table at most
  */
