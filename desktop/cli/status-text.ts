@@ -22,12 +22,7 @@ export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[]
     label("memory", sizes({ rows: memory.rowBytes, events: memory.eventBytes, other: memory.otherBytes })),
   ];
   if (memory.platform !== undefined) lines.push(...labelled("process", sizes(memory.platform)));
-<<<<<<< HEAD
   lines.push(...trafficLines(stats), ...status.time === undefined ? [] : [label("time", timeText(status.time))]);
-=======
-  lines.push(...trafficLines(stats));
-  if (status.time !== undefined) lines.push(label("time", timeText(status.time)));
->>>>>>> time
   lines.push("", neighbours.length === 0 ? "no neighbours" : "neighbours");
   lines.push(...table([
     ["id", "name", "address", "state", "round trip", "loss to", "loss from"],
