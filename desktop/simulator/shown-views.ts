@@ -1,5 +1,5 @@
 import type { FeedEvent } from "../../src/gossip.js";
-import { type LatestMap, latestMap } from "../../src/views/latest-map.js";
+import { LatestMap } from "../../src/views/latest-map.js";
 import { type Contribution, type TopicMerge, topicMerge } from "../../src/views/topic-merge.js";
 import { nameOf } from "./published.js";
 
@@ -17,9 +17,19 @@ export interface ShownViews {
   merged: TopicMerge<Contribution[]>;
 }
 
+/**
+ * What a node shows that knows the time: each time to live ends by its stamp. So maps of all nodes can be compared at one
+ * time, although a node that does not know the time counts from when it learnt of the event.
+ */
+class LatestByStamps extends LatestMap {
+  override apply(event: FeedEvent): void {
+    super.apply(event.ttlMs === 0 ? event : { ...event, endMs: event.timeMs + event.ttlMs });
+  }
+}
+
 export function newViews(): ShownViews {
   return {
-    latest: latestMap({ capacity: VIEW_CAPACITY, topics: LATEST_TOPICS }),
+    latest: new LatestByStamps({ capacity: VIEW_CAPACITY, topics: LATEST_TOPICS }),
     merged: topicMerge({ capacity: VIEW_CAPACITY, topic: MERGE_TOPIC, merge: (contributions) => contributions }),
   };
 }
