@@ -32,7 +32,7 @@ const restarts = new RestartLog(Preference, DOMAIN);
 const started = restarts.started(resetReason(), version, keptSeconds());
 keepSeconds(0);
 const announced = latestMap();
-const temperatures = minMax();
+const temperatures = minMax({ field: "temp" });
 const { socket, clock, randomSeed } = moddablePlatform();
 const options: GossipOptions = {
   socket,

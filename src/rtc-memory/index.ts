@@ -9,7 +9,7 @@ import { failure, invalid } from "../errors.js";
 /** What XS makes of a C function's name. Names must be literals. */
 declare function native(name: string): { call(self: undefined, value?: unknown): unknown };
 
-/** Bytes that `writeKept` takes at most: 4,096 on ESP32 and in the SDK's simulator, 448 on ESP8266. */
+/** Bytes that `writeKept` takes at most: 4,096 on ESP32 and in the SDK's simulator, 440 on ESP8266. */
 export function keptBytesMax(): number {
   return native("xs_chisme_kept_size").call(undefined) as number;
 }

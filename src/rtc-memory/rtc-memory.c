@@ -4,7 +4,7 @@
  *
  * ESP32    static memory of the RTC. A reset that is no end of a deep sleep fills it with zeros.
  * ESP8266  the RTC memory for users: 512 bytes from block 64 on, in blocks of 4 bytes. The SDK's clock has the first 16
- *          blocks (RTC_TIME_BASE). After a power cut it holds anything.
+ *          blocks (RTC_TIME_BASE), boards/care the last 2. After a power cut it holds anything.
  * others   static memory, so that an application also runs in the SDK's simulator; there is no deep sleep.
  */
 #include "xs.h"
@@ -24,7 +24,7 @@ static RTC_DATA_ATTR uint8_t kept[CHISME_KEPT_BYTES];
 #elif defined(__ets__)
   #include "user_interface.h"
   #define FIRST_BLOCK (64 + 16)
-  #define CHISME_KEPT_BYTES (512 - 64)
+  #define CHISME_KEPT_BYTES (512 - 64 - 8)
   /* The time is a uint32 in microseconds. */
   #define SLEEP_SECONDS_MAX 4294
 extern void system_deep_sleep_instant(uint32_t microseconds);
