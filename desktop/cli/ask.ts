@@ -188,7 +188,7 @@ async function printEvents(client: ControlClient, options: EventsOptions): Promi
   early.filter((event) => !listed.has(identity(event))).forEach(print);
   if (follow) {
     await client.closed;
-    if (!process.stdout.destroyed) throw new Error(ENDED);
+    if (!client.wasClosedHere) throw new Error(ENDED);
   }
   return { json: undefined, lines: [] };
 }
