@@ -43,7 +43,7 @@ const parts = [
   // The sleep of this node is handed in.
   { name: "src/engine/sleep", files: "src/engine/sleep/",
     values: ["src/cbor/", "src/engine/(table|wire)/", "src/engine/membership/probe-order.ts"],
-    types: ["src/engine/clock.ts", "src/engine/(membership|reconcile)/"] },
+    types: ["src/engine/clock.ts", "src/engine/(feed|membership|message|reconcile)/"] },
   // SHA-256 is handed in.
   { name: "src/engine/feed", files: "src/engine/feed/",
     values: ["src/cbor/", "src/digest/digest.ts", "src/engine/(table|wire)/"],
@@ -58,6 +58,7 @@ const parts = [
   { name: "src/messages", files: "src/messages/",
     values: [...shared, "src/engine/", "src/find-node.ts", "src/events/check-text.ts"], types: ["src/"] },
   { name: "src/sleep", files: "src/sleep/", values: [...shared, "src/engine/(sleep|table)/"], types: ["src/engine/"] },
+  { name: "src/rtc-memory", files: "src/rtc-memory/", values: shared },
   // Links are handed in.
   { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
   // Sensors and outputs are the application's.
@@ -100,9 +101,8 @@ const parts = [
   // What the manifests give to an application: the library, the SDK, and the board's own files by name.
   { name: "boards", files: "boards/", values: ["dist/"],
     packages: [
-      "bme280", "care", "chisme", "crypt", "i2c-bus", "mc/config", "mc/ffi", "network", "preference", "sensor", "status-led",
-       "time", "timer",
-      "embedded:.+",
+      "bme280", "care", "chisme", "crypt", "i2c-bus", "mc/config", "mc/ffi", "network", "preference", "sensor",
+      "status-led", "time", "timer", "embedded:.+",
     ] },
 ];
 

@@ -193,7 +193,7 @@ export class Gossip<Value extends CborValue = CborValue> extends GossipNode<Valu
    * Asks all live nodes whom they reach directly.
    *
    * @param onReach called with what a node says, as it comes
-   * @param timeoutMs 100 to 3,600,000; 12 rounds by default
+   * @param timeoutMs 100 to 14,400,000; 12 rounds by default
    * @param onEnd as in `QueryOptions`
    * @throws as `send`
    */

@@ -24,6 +24,7 @@ export const importOffences: readonly ImportOffence[] = [
   ...both("src/engine/feed", "src/engine/feed/offender.ts", '"../../events/event-api.js"'),
   ...both("src/engine/message", "src/engine/message/offender.ts", '"../engine.js"'),
   ...both("src/engine/sleep", "src/engine/sleep/offender.ts", '"../engine.js"'),
+  ...both("src/rtc-memory", "src/rtc-memory/offender.ts", '"../gossip.js"'),
   ...both("src/sleep", "src/sleep/offender.ts", '"../gossip.js"'),
   ...both("src/messages", "src/messages/offender.ts", '"../../desktop/simulator/index.js"'),
   {

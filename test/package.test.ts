@@ -37,6 +37,7 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
   "./platform": { node: null, moddable: "platform/moddable" },
   "./espgossip": { node: "espgossip/index", moddable: "espgossip/index" },
   "./events": { node: "events/index", moddable: "events/index" },
+  "./rtc-memory": { node: "rtc-memory/index", moddable: "rtc-memory/index" },
   "./sleep": { node: "sleep/index", moddable: "sleep/index" },
   "./time": { node: "time/index", moddable: "time/index" },
   "./messages": { node: "messages/index", moddable: "messages/index" },

@@ -24,7 +24,8 @@
  *
  * Numbers are decimal uint32, bytes hexadecimal. Outputs are, in this order,
  *   event kind id state …, datagram address port bytes …, told author generation sequence …, what messages.ts tells
- *   of messages …, deadline ms, revision n, root first second, frontier word time
+ *   of messages …, kept length hasAnswer isQuiet bytes of a node that sleeps, deadline ms, revision n, root first
+ *   second, frontier word time
  *
  * The harness takes the outputs by itself: on a board's stack and memory there
  * is no room for the copies that the helpers in test/support make.
@@ -211,6 +212,12 @@ export class Harness {
     }
     this.tell(engine);
     if (this.messages !== undefined) this.messages.notify();
+    const sleeper = engine.sleeper;
+    if (sleeper !== undefined && sleeper.isAsleep) {
+      const length = sleeper.keep(this.out.bytes, engine.feed);
+      this.put("kept", length, sleeper.hasAnswer ? 1 : 0, sleeper.isQuiet ? 1 : 0);
+      this.sayBytes(this.out.bytes, length);
+    }
     this.put("deadline", engine.nextDeadline(), engine.revision(), rows.heartbeat(OWN_SLOT));
     this.put("root", rows.tableHash.first >>> 0, rows.tableHash.second >>> 0, rows.count);
     if (engine.feed !== undefined && rows.feedsHash !== undefined) {

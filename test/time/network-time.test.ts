@@ -275,7 +275,8 @@ describe("time of the network", function () {
 });
 
 describe("sections TIME that are wrong", () => {
-  const answer = (content: string): string => `11${(content.length / 2).toString(16).padStart(4, "0")}${content}`;
+  const TAG = SECTION_TIME.toString(16);
+  const answer = (content: string): string => `${TAG}${(content.length / 2).toString(16).padStart(4, "0")}${content}`;
   /** 2026-01-01 and a minute, source 7, its own word, error 3 ms, age 0. */
   const good = `019b7736${"4c60"}${"00000007"}${"00"}${"03"}${"00"}`;
 
@@ -287,7 +288,7 @@ describe("sections TIME that are wrong", () => {
     node.gossip.start();
     network.run(5000);
     const { hex } = node.socket.sent[0];
-    assert.ok(hex.includes("110000"), hex);
+    assert.ok(hex.includes(`${TAG}0000`), hex);
     // Magic, type, id, revision 0, then the counter.
     const counter = /^.{14}((?:[89a-f].)*[0-7].)/.exec(hex)?.[1] ?? "";
     return { node, time, network, counter };
