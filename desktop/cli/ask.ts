@@ -134,6 +134,8 @@ function asking<Options extends AskOptions>(
     const options = all.pop() as Options & OptionValues;
     try {
       const client = await ControlClient.connect(await findSocket(options));
+      // The reader of a pipe has exited, as in `chisme events | head -1`.
+      process.stdout.on("error", () => client.close());
       try {
         const { json, lines, status } = await run(client, options, ...all as Words[]);
         if (options.json && json !== undefined) process.stdout.write(`${JSON.stringify(json)}\n`);
@@ -170,7 +172,6 @@ async function printEvents(client: ControlClient, options: EventsOptions): Promi
   // An event that comes between the two calls is in the answer, and is followed as well.
   const early: PlainEvent[] = [];
   let isListed = false;
-  process.stdout.on("error", () => client.close());
   if (follow) {
     await client.follow(params, ({ method, params: change }) => {
       if (method === "skipped") {
@@ -187,7 +188,7 @@ async function printEvents(client: ControlClient, options: EventsOptions): Promi
   early.filter((event) => !listed.has(identity(event))).forEach(print);
   if (follow) {
     await client.closed;
-    if (!process.stdout.destroyed) throw new Error(ENDED);
+    if (!client.wasClosedHere) throw new Error(ENDED);
   }
   return { json: undefined, lines: [] };
 }

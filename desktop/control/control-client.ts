@@ -50,6 +50,8 @@ export class ControlClient {
   private readonly socket: Socket;
   private readonly waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   private calls = 0;
+  /** Whether this side ended the connection. */
+  wasClosedHere = false;
   private onNotification: (notification: RpcNotification) => void = () => undefined;
   /** Resolves when the connection ends. */
   readonly closed: Promise<void>;
@@ -108,6 +110,7 @@ export class ControlClient {
   }
 
   close(): void {
+    this.wasClosedHere = true;
     this.socket.destroy();
   }
 

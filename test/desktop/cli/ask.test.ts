@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -215,6 +216,20 @@ describe("commands to a running node", function () {
     await until(/"value":1/);
     kitchen.write("log window 3\nlog door 4\n");
     await until(/"value":4/);
+    // A command whose reader has gone ends quietly.
+    const piped = spawn("sh", ["-c", `"${process.execPath}" "${bundle}" events --follow 2>&1 >&3 3>&- | cat >&2`], {
+      stdio: ["ignore", "ignore", "pipe", "pipe"],
+    });
+    children.add(piped);
+    let complaint = "";
+    piped.stderr?.on("data", (text: Buffer) => { complaint += text.toString(); });
+    await once(piped.stdio[3] as NodeJS.ReadableStream, "data");
+    (piped.stdio[3] as Socket).destroy();
+    kitchen.write("log window 5\nlog window 6\n");
+    await once(piped, "close");
+    children.delete(piped);
+    assert.equal(complaint, "");
+
     kitchen.write("leave\n");
     const [status] = await once(following, "close") as [number];
     const values = printed.trimEnd().split("\n").map((line) => (JSON.parse(line) as { value: number }).value);
