@@ -207,10 +207,11 @@ export class EventCourse {
   }
 
   /** Checks that what a node has just published wins over all that the node showed before. */
-  private checkOwn(node: SimNode, { kind, topic, key, value }: PublishedEvent): void {
+  private checkOwn(node: SimNode, { kind, topic, key, value, timeMs }: PublishedEvent): void {
     if (kind === "log") return;
     const views = this.views.get(node);
-    const shown = topic === MERGE_TOPIC ? this.contributionTo(node, key) : views?.latest.get(topic, key);
+    const latest = views?.latest.entriesAt(timeMs).find((entry) => entry.topic === topic && entry.key === key)?.value;
+    const shown = topic === MERGE_TOPIC ? this.contributionTo(node, key) : latest;
     const wanted = kind === "remove" ? undefined : value;
     if (shown === wanted) return;
     const detail = `published ${kind} ${topic}/${key} ${value}, and then shows ${JSON.stringify(shown)}`;
