@@ -140,8 +140,8 @@ describe("examples as processes of Node.js", function () {
     const display = start("display", ["wall", freshPort(), `127.0.0.1:${first}`]);
     // In place of the board: the same node, on the line only.
     const main = path.join(root, "desktop/dist/cli/main.js");
-    const sensor = spawn(process.execPath,
-      [main, "node", "--serial", far, "--listen", "none", "--name", "cellar", "--value", "12.5"], { cwd: freshFolder() });
+    const args = ["node", "--serial", far, "--listen", "none", "--name", "cellar", "--value", "12.5"];
+    const sensor = spawn(process.execPath, [main, ...args], { cwd: freshFolder() });
     try {
       await gateway.until(/cellar on the line is up\n/);
       await gateway.until(/wall at 127\.0\.0\.1 is up\n/);
