@@ -2,6 +2,7 @@ import { makeTopology } from "../desktop/simulator/index.js";
 import { BROADCAST_MESHES } from "./mesh-messages.js";
 import { type Mesh, MESHES } from "./mesh-shapes.js";
 import { sleepFigures } from "./sleep-figures.js";
+import { timeFigures } from "./time-figures.js";
 
 /** A figure of the benchmark. */
 export interface Figure {
@@ -159,6 +160,7 @@ export const FIGURES: readonly Figure[] = [
   },
   ...BROADCAST_MESHES.flatMap(broadcastFigures),
   ...sleepFigures,
+  ...timeFigures,
   {
     name: "link.failures.n20loss10", unit: "scenarios", measurement: "link.matrix", bound: { atMost: 0 },
     about: "scenarios of the fault matrix that did not end in agreement: 20 nodes with ESP-NOW only, frames of at most "

@@ -8,6 +8,7 @@ import { meshCrashMeasurements, meshDayMeasurements } from "./mesh.js";
 import { meshMessageMeasurements } from "./mesh-messages.js";
 import { sealOverhead } from "./seal-overhead.js";
 import { sleepMeasurements } from "./sleep.js";
+import { timeMeasurements } from "./time.js";
 import { speed } from "./speed.js";
 import { storeWear } from "./store-wear.js";
 import { eventOverhead, frontier500, inSync500, inSync8, locate4of500, rowsPer1200 } from "./wire.js";
@@ -17,8 +18,8 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, linkMatrix, linkDay,
   ...meshDayMeasurements.toReversed(),
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
-  ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, massRestarts,
-  crash, locate4of500, rowsPer1200,
+  ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, ...timeMeasurements,
+  massRestarts, crash, locate4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 

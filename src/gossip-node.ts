@@ -284,9 +284,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   private makeEventNotifier(): EventNotifier | undefined {
     const feed = this.engine.feed;
-    const events = this.options.events;
-    if (feed === undefined || events === undefined) return undefined;
-    return events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.physical(this.setTime()));
+    const all = this.options;
+    if (feed === undefined || all.events === undefined) return undefined;
+    return all.events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.viewMs(this.setTime(), all.time));
   }
 
   /** @internal Throws unless the node is running. */
@@ -294,11 +294,11 @@ export class GossipNode<Value extends CborValue = CborValue> {
     if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
   }
 
-  /** @internal Notifies of messages, or that the radio may be off. Returns whether there was anything. */
+  /** @internal Notifies of messages, that the radio may be off, or of the time. Returns whether there was anything. */
   notifyMessages(): boolean {
-    const sleep = this.options.sleep;
     return (this.messageApi !== undefined && this.messageApi.notify(this))
-      || (sleep !== undefined && sleep.notify(this.engine));
+      || (this.options.sleep !== undefined && this.options.sleep.notify(this.engine))
+      || (this.options.time !== undefined && this.options.time.notify());
   }
 
   /** @internal Publishes the event that `prepare` makes and stores. */

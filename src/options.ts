@@ -22,6 +22,7 @@ import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
 import type { Sleeping } from "./sleep/index.js";
+import type { NetworkTime } from "./time/index.js";
 import { storedId } from "./stored-id.js";
 import { checkTrusted, checkTrustedSubnets } from "./trusted-subnets.js";
 import type { View } from "./views/view.js";
@@ -137,6 +138,8 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   messages?: Messages;
   /** What `sleeping()` of chisme/sleep makes, one for each node: it may sleep, as on batteries. Not with `dialect`. */
   sleep?: Sleeping;
+  /** What `networkTime()` of chisme/time makes, one for each node: it knows the time. Not in the dialect espgossip. */
+  time?: NetworkTime;
   /** SHA-256 of the platform, for `events`: given by the platform, where it has one. */
   digest?: Digest | undefined;
   /** Called with a message about each datagram, for debugging. If it throws, it is not called again. */
@@ -171,7 +174,7 @@ export interface CheckedOptions extends EngineOptions {
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
   + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets messages "
-  + "links sleep version";
+  + "links sleep version time";
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -206,6 +209,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("onError", options.onError);
   if (options.sleep !== undefined) checkObject("sleep", options.sleep, "engineSleeper revision resume notify");
   if (options.links !== undefined) checkObject("links", options.links, "bind sent received qualityOf");
+  if (options.time !== undefined) checkObject("time", options.time, "engineLinks bind sent received notify");
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
   const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
@@ -245,7 +249,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
-    links: options.links,
+    links: options.time === undefined ? options.links : options.time.engineLinks(options.links, options.clock),
     feeds: checkEvents(options.events, leastBytes - octetBytes, options.digest),
     messages: checkMessages(options.messages, leastBytes),
     sleeper: options.sleep === undefined ? undefined : options.sleep.engineSleeper(),
@@ -305,6 +309,9 @@ export function checkEngine<Value extends CborValue>(engine: NodeEngine, options
   }
   if (options.messages !== undefined && engine.messages === undefined) {
     throw invalid("", "messages", "the option dialect has none", false);
+  }
+  if (options.time !== undefined && engine.dialect === "espgossip") {
+    throw invalid("", "time", "the option dialect has none", false);
   }
   if (options.name !== undefined && engine.isNameless === true) {
     throw invalid("", "name", "the option dialect has none", false);

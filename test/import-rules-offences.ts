@@ -24,6 +24,7 @@ export const importOffences: readonly ImportOffence[] = [
   ...both("src/engine/feed", "src/engine/feed/offender.ts", '"../../events/event-api.js"'),
   ...both("src/engine/message", "src/engine/message/offender.ts", '"../engine.js"'),
   ...both("src/engine/sleep", "src/engine/sleep/offender.ts", '"../engine.js"'),
+  ...both("src/rtc-memory", "src/rtc-memory/offender.ts", '"../gossip.js"'),
   ...both("src/sleep", "src/sleep/offender.ts", '"../gossip.js"'),
   ...both("src/messages", "src/messages/offender.ts", '"../../desktop/simulator/index.js"'),
   {
@@ -75,6 +76,7 @@ export const importOffences: readonly ImportOffence[] = [
   ...both("src/links", "src/links/offender.ts", '"../gossip.js"'),
   ...both("src/sensors", "src/sensors/offender.ts", '"../gossip.js"'),
   ...both("src/relay", "src/relay/offender.ts", '"../gossip.js"'),
+  ...both("src/time", "src/time/offender.ts", '"../gossip.js"'),
   ...both("src/status", "src/status/offender.ts", '"../../desktop/platform/node.js"'),
   { rule: "src/status: values", file: "src/status/offender.ts", sources: ['import "../events/index.js";'] },
   ...both("src/views", "src/views/offender.ts", '"../engine/table/rows.js"'),
@@ -173,6 +175,7 @@ export const allowedImports: readonly (readonly [file: string, source: string])[
   ["src/events/innocent.ts", 'import { FeedProtocol } from "../engine/feed/feed-protocol.js";'],
   ["src/keeper/innocent.ts", 'import { EventApi } from "../events/event-api.js";'],
   ["src/keeper/innocent.ts", 'import type { GossipLog } from "../platform/types.js";'],
+  ["src/time/innocent.ts", 'import { OWN_SLOT } from "../engine/table/rows.js";'],
   ["src/links/innocent.ts", 'import { OWN_SLOT } from "../engine/table/rows.js";'],
   ["src/sensors/innocent.ts", 'import { invalid } from "../errors.js";'],
   ["src/relay/innocent.ts", 'import type { CborValue } from "../cbor/cbor.js";'],

@@ -15,7 +15,8 @@ import { PreferenceStorage } from "chisme/platform/moddable-storage";
 import { latestMap } from "chisme/views/latest-map";
 import config from "mc/config";
 import Preference from "preference";
-import { readTemperature } from "sensor";
+import { readings } from "chisme/sensors/index";
+import { sensors } from "sensor";
 import { showStatus } from "status-led";
 import Timer from "timer";
 
@@ -57,6 +58,10 @@ if (config.seeds !== undefined) options.seedList = String(config.seeds).split(",
 if (config.interval !== undefined) options.roundIntervalMs = Number(config.interval);
 if (config.name !== undefined) options.name = String(config.name);
 const node = new Gossip(options);
+const readout = readings({
+  sensors: sensors(),
+  onError: (error) => trace(`sensor: ${error === undefined ? "works again" : (error as Error).message}\n`),
+});
 const updates = startUpdates(version, () => leave("update"), () => leave("rollback"));
 
 let isOnline = false;
@@ -126,10 +131,9 @@ function minute(): void {
 
 function share(): void {
   try {
-    const reading = readTemperature();
-    if (reading !== node.row(node.id)?.data) node.push(reading);
+    readout.update(clock.nowMs(), (map) => node.push(map));
   } catch (error) {
-    trace(`sensor: ${(error as Error).message}\n`);
+    trace(`${(error as Error).message}\n`);
   }
   show();
 }

@@ -1,7 +1,7 @@
 import type { Colors, Formatter } from "picocolors/types.js";
 import type { FeedEvent, NodeState } from "../../src/gossip.js";
 import type { Member } from "../control/members.js";
-import { authorText, columnsOf, nameText, valueText, wordText } from "./node-report.js";
+import { authorText, columnsOf, dataText, nameText, valueText, wordText } from "./node-report.js";
 
 /** A sign beside each state, for those who see no colours. */
 const SIGNS: Record<NodeState, string> = {
@@ -37,8 +37,9 @@ const COLUMNS: Column[] = [
   { title: "trip", text: ({ roundTripMs }) => roundTripMs === undefined ? "" : `${tripText(roundTripMs)} ms`,
     isRight: true, isOptional: true },
   { title: "rev", text: ({ revision }) => String(revision), isRight: true },
+  { title: "version", text: ({ version }) => version === undefined ? "" : nameText(version), isOptional: true },
   { title: "value", text: ({ data, isSelf }) =>
-    `${data === undefined ? "-" : valueText(data)}${isSelf ? "  (this node)" : ""}` },
+    `${data === undefined ? "-" : dataText(data)}${isSelf ? "  (this node)" : ""}` },
 ];
 
 /** A state as people see it: a node is probed for a moment, and nothing reports the end of it. */

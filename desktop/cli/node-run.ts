@@ -17,6 +17,7 @@ import { NodeActions } from "../control/node-actions.js";
 import { ChangeFeed, NodeQueries } from "../control/node-queries.js";
 import { CommandLines, Prompt, commandErrorText, readScript } from "./command-lines.js";
 import { messages } from "../../src/messages/index.js";
+import { networkTime } from "../../src/time/index.js";
 import { MessageCommands } from "./message-commands.js";
 import { Commands, exportEvents } from "./commands.js";
 import { ControlSocket } from "./control-socket.js";
@@ -61,6 +62,7 @@ export interface NodeOptions {
   datagramBytes: number;
   removeAfter: number;
   broadcast: string;
+  time: "clock" | "peers" | "none";
   json?: true;
   debug?: true;
 }
@@ -273,6 +275,8 @@ export class NodeRun {
           onMessage: (message) => this.messages.arrived(this.gossip, message),
         }),
       },
+      ...dialect !== "espgossip" && this.options.time !== "none"
+        && { time: networkTime({ clock: this.options.time === "clock" }) },
       onUpdate: (rows) => {
         this.report.rows(rows);
         this.rowsUpdated(rows);

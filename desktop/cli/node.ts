@@ -69,7 +69,7 @@ export function nodeCommand(): Command {
       + "(default: all interfaces, port 5000)")
     .option("--interface <name>", "interface to whose address to bind, such as eth0; follows it when it changes")
     .option("--serial <device[:baud]>", "serial line to one other node, such as /dev/ttyUSB0:115200 (the default); "
-      + "repeatable", append)
+      + "with :bus behind it several nodes share the wires; repeatable", append)
     .option("--serial-bytes <bytes>", "longest datagram on serial lines, the same at both ends, 128 to 1472 "
       + "(default: 600); limits values and events, too", numeric)
     .option("--advertise <address[:port]>", "where other nodes reach this one, for a container or a port forward "
@@ -112,6 +112,8 @@ export function nodeCommand(): Command {
       numeric, 86400000)
     .option("--broadcast <address>", "where to find nodes without a seed, or when no seed answers; none: nowhere",
       "255.255.255.255")
+    .addOption(new Option("--time <source>", "clock: this computer's clock, also for nodes that ask for the time; "
+      + "peers: from other nodes; none").choices(["clock", "peers", "none"]).default("clock"))
     .option("--json", "print one JSON object per line")
     .option("--debug", "print a line for each datagram on standard error")
     .addHelpText("after", MORE_HELP)

@@ -22,7 +22,7 @@ export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[]
     label("memory", sizes({ rows: memory.rowBytes, events: memory.eventBytes, other: memory.otherBytes })),
   ];
   if (memory.platform !== undefined) lines.push(...labelled("process", sizes(memory.platform)));
-  lines.push(...trafficLines(stats));
+  lines.push(...trafficLines(stats), ...status.time === undefined ? [] : [label("time", timeText(status.time))]);
   lines.push("", neighbours.length === 0 ? "no neighbours" : "neighbours");
   lines.push(...table([
     ["id", "name", "address", "state", "round trip", "loss to", "loss from"],
@@ -84,6 +84,12 @@ export function rowLines(rows: NodeRow[], ownId: number): string[] {
 
 function networkText({ dialect, isSealed, isNamed }: GossipStatus["node"]): string {
   return `dialect ${dialect}, ${isSealed ? "sealed" : "not sealed"}, ${isNamed ? "with" : "without"} a name`;
+}
+
+function timeText({ unixMs, source, node, hops, errorMs }: NonNullable<GossipStatus["time"]>): string {
+  const from = source === "peer" ? `from node ${node}, ${hops} ${hops === 1 ? "hop" : "hops"}`
+    : source === "sntp" ? "by SNTP" : "by this computer's clock";
+  return `${new Date(unixMs).toISOString()}, ${from}, ±${errorMs} ms`;
 }
 
 function queuesText({ updates, messages, messagesMax }: GossipStatus["queues"]): string {

@@ -136,6 +136,11 @@ export class EventCourse {
     };
   }
 
+  /** The events of a device that sleeps, which publishes none. */
+  sleeperOptions(): Partial<GossipOptions> {
+    return { events: eventFeeds({ bytes: this.feedBytes }) };
+  }
+
   /** Lets a node publish a random event, if the node runs. */
   publish(node: SimNode): void {
     if (!node.isRunning || node.isStalled) return;

@@ -19,8 +19,8 @@ export const REMOVE_AFTER_MS = 120000;
 export const FOREIGN_ROUNDS = 64;
 /**
  * The same where not every node reaches every other. A damaged id whose statement was damaged, too, looks like a node
- * that others hear. Its row stays live for 1.5 times the longest pause between two statements (PROTOCOL.md 6.6), then for
- * a doubt and a suspicion.
+ * that others hear. Its row stays live for 1.5 times the longest pause between two statements (PROTOCOL.md 6.6), then
+ * for a doubt and a suspicion.
  *
  * @param rows in a table at most
  */
@@ -34,6 +34,8 @@ export const INVENTED_ROUNDS = 160;
  * before it takes another branch of the same generation (PROTOCOL.md 10.6).
  */
 export const CONSENT_ROUNDS = 64;
+/** Sleeps within which a device that lost its power, or whose word was lost, is known to all again. */
+export const SLEEPS_TO_HEAL = 3;
 /** ESPGossip gives no bound; this is where the scenario stops waiting. */
 export const ESPGOSSIP_ROUNDS = 200;
 /** The clock error of typical boards. */

@@ -173,7 +173,7 @@ export class Engine implements NodeEngine {
   /** The deadline passed. */
   tick(nowMs: number): void {
     this.begin(nowMs);
-    if (this.sleeper !== undefined && this.sleeper.tick()) return;
+    if (this.sleeper !== undefined && this.sleeper.tick(this.messages)) return;
     expireStates(this.rows, this.suspicion, this.rounds);
     const asked = this.feed === undefined ? -1 : this.feed.tick();
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
@@ -229,7 +229,7 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 6.8: says that this node sleeps, 1 to SLEEP_SECONDS_MAX seconds from now, and exchanges; 0: it wakes. */
   sleep(nowMs: number, seconds: number): void {
     this.begin(nowMs);
-    if (this.sleeper !== undefined) this.sleeper.sleep(seconds);
+    if (this.sleeper !== undefined) this.sleeper.sleep(seconds, this.messages);
   }
 
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
@@ -252,7 +252,7 @@ export class Engine implements NodeEngine {
   /** When `tick` is due, in the caller's time. */
   nextDeadline(): number {
     const next = this.deadline();
-    const messages = this.rows.isAsleep(OWN_SLOT) ? undefined : this.messages;
+    const messages = this.sleeper !== undefined && this.sleeper.isQuiet ? undefined : this.messages;
     return this.clock.toCaller(messages === undefined ? next : messages.nextDeadline(next));
   }
 
@@ -436,7 +436,7 @@ export class Engine implements NodeEngine {
     const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasAll, mayGoOn);
     const isAnswered = withSummary || (frame.flags & FLAG_CHALLENGE) !== 0 || this.outbox.hasAnswer();
     if (isAnswered) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
-    if (this.sleeper !== undefined) this.sleeper.answered(frame, isAnswered);
+    if (this.sleeper !== undefined) this.sleeper.answered(frame, isAnswered, this.messages);
   }
 
   /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether it is. */

@@ -8,6 +8,7 @@ import type { GossipNode } from "../gossip-node.js";
 import type { GossipStats } from "../gossip-stats.js";
 import type { LinkTable } from "../links/index.js";
 import { type NodeState, shownState } from "../node-row.js";
+import type { NetworkTime, TimeQuality } from "../time/index.js";
 import { tableBytes } from "./table-bytes.js";
 
 /** A node in a status: its id and, if it has one, its name. */
@@ -92,6 +93,12 @@ export interface StatusMemory {
   platform?: Record<string, number>;
 }
 
+/** The time of day as the node knows it, with the option `time`. */
+export interface StatusTime extends TimeQuality {
+  /** Milliseconds since 1970. */
+  unixMs: number;
+}
+
 /** What a node knows about itself and its surroundings, for people who look for what is wrong. All of it is JSON. */
 export interface GossipStatus {
   node: StatusOwn;
@@ -102,6 +109,8 @@ export interface GossipStatus {
   rows: StatusRows;
   queues: StatusQueues;
   memory: StatusMemory;
+  /** Missing without the option `time`, and while the time is not known. */
+  time?: StatusTime;
   /** As `Gossip.stats()`: datagrams, drops by reason, and the source of the time in events. */
   stats: GossipStats;
 }
@@ -146,7 +155,20 @@ export function status<Value extends CborValue>(
     queues.messages = stats.messages.waiting;
     queues.messagesMax = stats.messages.queue;
   }
-  return { node: own, neighbours, routes, rows: counted, queues, memory: memoryOf(gossip, memory), stats };
+  const all: GossipStatus = {
+    node: own, neighbours, routes, rows: counted, queues, memory: memoryOf(gossip, memory), stats,
+  };
+  const time = gossip.options.time === undefined ? undefined : timeOf(gossip.options.time);
+  if (time !== undefined) all.time = time;
+  return all;
+}
+
+function timeOf(time: NetworkTime): StatusTime | undefined {
+  const quality = time.quality() as StatusTime | undefined;
+  const unixMs = time.now();
+  if (quality === undefined || unixMs === undefined) return undefined;
+  quality.unixMs = unixMs;
+  return quality;
 }
 
 function nodeOf(rows: Rows, slot: number): StatusNode {

@@ -55,6 +55,8 @@ const concerns: { folder: string; files: string[]; isOfIt: RegExp }[] = [
   { folder: "src/sensors", files: ["src/sensors/index.ts"], isOfIt: /src\/sensors/ },
   { folder: "src/relay", files: ["src/relay/index.ts"], isOfIt: /src\/relay/ },
   { folder: "src/links", files: ["src/links/index.ts"], isOfIt: /src\/links/ },
+  { folder: "src/time", files: ["src/time/index.ts"], isOfIt: /src\/time/ },
+  { folder: "src/sntp", files: ["src/platform/moddable-sntp.ts"], isOfIt: /sntp/ },
   { folder: "src/status", files: ["src/status/index.ts"], isOfIt: /src\/status/ },
   { folder: "src/views",
     files: ["src/views/latest-map.ts", "src/views/records.ts", "src/views/topic-merge.ts"],

@@ -13,6 +13,8 @@ const manifests = [
   "src/sealing/manifest.json", "src/events/manifest.json", "src/keeper/manifest.json", "src/cbor/manifest.json",
   "src/links/manifest.json", "src/status/manifest.json", "src/messages/manifest.json",
   "src/sensors/manifest.json", "src/relay/manifest.json",
+  "src/links/manifest.json", "src/status/manifest.json", "src/time/manifest.json",
+  "src/sntp/manifest.json", "src/messages/manifest.json",
   "src/espgossip/manifest.json", "boards/esp8266/manifest.json",
 ];
 

@@ -38,7 +38,8 @@ for (const platform of ["esp32", "lin"]) {
     });
 
     it("all parts of the configuration are in boards/README.md or docs/CARE.md", () => {
-      const documented = ["boards/README.md", "docs/CARE.md"].map((file) => readFileSync(path.join(root, file), "utf8"));
+      const pages = ["boards/README.md", "docs/CARE.md"];
+      const documented = pages.map((file) => readFileSync(path.join(root, file), "utf8"));
       const used = [...build.modules.values()].flatMap((source) =>
         [...parse(source).text.matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1]));
       for (const name of [...used, ...Object.keys(build.config)]) {

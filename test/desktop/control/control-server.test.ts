@@ -35,7 +35,7 @@ describe("the control socket", function () {
     const times = new MemberTimes(() => performance.now());
     const changes = new ChangeFeed();
     gossip = new Gossip({
-      listen: "127.0.0.1", port: freshPort(), broadcastAddress: "none", name: "hall",
+      listen: "127.0.0.1", port: freshPort(), broadcastAddress: "none", name: "hall", version: "1.2",
       links: new HeardLinks((id) => times.heard(id)), valueBytesMax: 128,
       events: eventFeeds({
         bytes: 1048576, views: [latest, contributions], onEvent: (event) => changes.notify("event", event),

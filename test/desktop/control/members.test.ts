@@ -54,6 +54,9 @@ describe("members", () => {
       "- left                   6  10.0.0.6          0s     0s  1.3 ms    0  -",
       '. removed  "two words"   7  10.0.0.7          0s     0s            0  -',
     ]);
+    const versions = memberLines([{ ...members[0], version: "1.2.3" }, members[3]], pc.createColors(false));
+    assert.match(versions[0], / rev {2}version {2}value$/);
+    assert.match(versions[1], / 0 {2}1\.2\.3 {4}21\.5 {2}\(this node\)$/);
     const colored = memberLines(members, pc.createColors(true)).slice(1);
     const colors = colored.map((line) => /^.\[(\d+)m/.exec(line)?.[1]);
     assert.deepEqual(colors, ["32", "32", "34", "33", "31", "2", "2"]);

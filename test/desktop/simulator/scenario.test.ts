@@ -76,6 +76,32 @@ describe("scenarios", function () {
     assert.deepEqual(result.violations, []);
   });
 
+  it("devices that sleep come through faults, and their energy is in the result", () => {
+    const { violations, sleep } = runScenario(named("sleep"), { ...options(4, 8), dialect: "sealed" });
+    assert.deepEqual(violations, []);
+    assert.ok(sleep !== undefined);
+    assert.equal(sleep.sleepers, 8);
+    assert.ok(sleep.wakings > 8 * 4 && sleep.powerLosses > 0);
+    assert.ok(sleep.longestWakingMs < 2100, `${sleep.longestWakingMs} ms`);
+    assert.ok(sleep.radioSecondsPerDay > 0 && sleep.bytesPerDay > 0);
+    assert.equal(runScenario(named("quiet"), options(4, 8)).sleep, undefined);
+  });
+
+  it("a device that sleeps and that nobody hears breaks a rule", () => {
+    const deaf: Scenario = {
+      name: "deaf",
+      summary: "what devices that sleep send is lost",
+      sleepRounds: 6,
+      begin: ({ network }) => {
+        const cut = split(network.nodes.filter(({ sleeps }) => sleeps), network.nodes.filter(({ sleeps }) => !sleeps));
+        Object.defineProperty(network.faults, "cuts", { get: () => [cut], set: () => undefined });
+      },
+    };
+    const { violations, sleep } = runScenario(deaf, options(1, 6));
+    assert.ok(sleep !== undefined && sleep.unheard > 0);
+    assert.ok(violations.some(({ check, detail }) => check === "sleepers" && detail.includes("is held as down")));
+  });
+
   it("a run tells after each round where it is", () => {
     const run = new ScenarioRun(named("restart"), options(1, 6));
     const phases: string[] = [];
