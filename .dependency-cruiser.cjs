@@ -97,6 +97,17 @@ const parts = [
     packages: [builtIns] },
   { name: "bench", files: "bench/", values: ["src/", "desktop/(platform|simulator)/", "test/(conformance|support|xs)/"],
     packages: [builtIns, "cli-progress", "cli-table3", "esbuild", "picocolors"] },
+  // The core of an example runs everywhere; its entries bring the platform.
+  { name: "examples, cores", files: "examples/[^/]+/app", values: ["src/", "dist/"], packages: ["chisme"] },
+  { name: "examples on Node.js", files: "examples/[^/]+/(desktop|simulate)",
+    values: ["examples/[^/]+/app", "src/", "dist/", "desktop/"], packages: [builtIns, "chisme-cli"] },
+  { name: "examples on Espruino", files: "examples/(espruino/|[^/]+/espruino)", values: ["dist/"],
+    packages: ["chisme", "network", "Wifi"] },
+  { name: "examples", files: "examples/", values: ["src/", "dist/"],
+    packages: [
+      "chisme", "commodetto", "contact", "lines", "mc/config", "network", "node", "output", "preference", "Resource",
+      "rest", "sensor", "time", "timer", "embedded:.+",
+    ] },
   { name: "boards/espruino", files: "boards/espruino/", values: ["dist/"], packages: ["chisme", "Wifi"] },
   // What the manifests give to an application: the library, the SDK, and the board's own files by name.
   { name: "boards", files: "boards/", values: ["dist/"],

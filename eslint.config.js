@@ -12,8 +12,10 @@ const sharedPlatformFiles = ["src/platform/flash-log.ts", "src/platform/log-reco
 const espruinoFiles = ["src/platform/espruino*", "src/platform/espruino*/**"];
 
 export default defineConfig(
-  // boards/espruino/ is what users paste into Espruino's editor; test/boards parses and runs it.
-  globalIgnores(["**/dist/", "build/", "coverage/", "boards/espruino/"]),
+  // What users paste into Espruino's editor; test/boards and test/examples parse and run it.
+  globalIgnores([
+    "**/dist/", "build/", "coverage/", "boards/espruino/", "examples/espruino/", "examples/*/espruino.js",
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
 
   {
@@ -37,6 +39,12 @@ export default defineConfig(
   {
     files: ["**/*.js", "**/*.mjs"],
     languageOptions: { globals: { globalThis: "readonly", process: "readonly", console: "readonly", URL: "readonly" } },
+  },
+  {
+    files: ["examples/**/*.js"],
+    languageOptions: { globals: { setInterval: "readonly", clearInterval: "readonly", setTimeout: "readonly",
+      trace: "readonly", screen: "readonly" } },
+    rules: { "no-unused-vars": ["error", { argsIgnorePattern: "^_" }] },
   },
 
   {

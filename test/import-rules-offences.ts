@@ -149,6 +149,10 @@ export const importOffences: readonly ImportOffence[] = [
   ...both("bench", "bench/offender.ts", '"../fuzz/target.js"'),
   ...both("boards/espruino", "boards/espruino/offender.ts", '"../../src/gossip.js"'),
   ...both("boards", "boards/offender.ts", '"../src/gossip.js"'),
+  ...both("examples, cores", "examples/alarm/app-offender.ts", '"../../desktop/platform/node.js"'),
+  ...both("examples on Node.js", "examples/alarm/desktop-offender.ts", '"../../test/support/fake-files.js"'),
+  ...both("examples on Espruino", "examples/espruino/offender.ts", '"../../src/gossip.js"'),
+  ...both("examples", "examples/alarm/offender.ts", '"../../desktop/platform/node.js"'),
 ];
 
 /** A value and a type that come from the same file. */
@@ -190,4 +194,5 @@ export const allowedImports: readonly (readonly [file: string, source: string])[
   ["desktop/cli/innocent.ts", 'import { simulateCommand } from "../simulator/command.js";'],
   ["bench/innocent.ts", 'import { replay } from "../test/conformance/replay.js";'],
   ["boards/innocent.ts", 'import { Gossip } from "chisme/gossip";'],
+  ["examples/alarm/app-innocent.ts", 'import { Gossip } from "chisme";'],
 ];

@@ -7,7 +7,7 @@ import { type ICruiseOptions, type ICruiseResult, type IForbiddenRuleType, cruis
 import { root } from "./boards/manifest.js";
 import { allowedImports, importOffences } from "./import-rules-offences.js";
 
-const FOLDERS = ["src", "desktop", "bench", "fuzz", "boards"];
+const FOLDERS = ["src", "desktop", "bench", "fuzz", "boards", "examples"];
 const config = createRequire(import.meta.url)("../.dependency-cruiser.cjs") as {
   forbidden: (IForbiddenRuleType & { name: string })[];
   options: ICruiseOptions;

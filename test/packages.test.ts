@@ -7,6 +7,7 @@ import path from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { root } from "./boards/manifest.js";
+import { freshPort } from "./desktop/cli/node-process.js";
 import { importsOf, parse } from "./boards/source.js";
 
 interface Manifest {
@@ -161,6 +162,14 @@ describe("the packages chisme and chisme-cli", function () {
         "--typeRoots", path.join(root, "node_modules/@types"), "program.mts"];
       assert.equal(problemsOf(() => run(project, path.join(root, "node_modules/typescript/bin/tsc"), ...args)), "");
       assert.match(run(project, "program.mjs"), /the program ran/);
+    });
+
+    it("an example runs in the package, and copied into the project", () => {
+      const examples = path.join(project, "node_modules/chisme/examples");
+      assert.match(run(project, path.join(examples, "fan/simulate.js"), "3"), /^seed 3: 8 of 8 fans run/);
+      cpSync(path.join(examples, "thermometer"), path.join(project, "thermometer"), { recursive: true });
+      // The input is at its end at once, so that the node says goodbye.
+      assert.match(run(project, "thermometer/desktop.js", "desk", String(freshPort())), /^type a temperature/);
     });
 
     function npx(...args: string[]): string {

@@ -71,7 +71,10 @@ export class Build {
     } else if (source.includes("*") || name.includes("*")) {
       this.problems.push(`${specifier}: ${source} is a wildcard`);
     } else {
-      const file = `${path.posix.join(folder, source)}.ts`;
+      const stem = path.posix.join(folder, source);
+      // Native code of the module beside it.
+      if (existsSync(path.join(root, `${stem}.c`))) return;
+      const file = existsSync(path.join(root, `${stem}.js`)) ? `${stem}.js` : `${stem}.ts`;
       if (this.modules.has(name)) this.problems.push(`${name}: is listed twice`);
       if (!existsSync(path.join(root, file))) this.problems.push(`${name}: there is no ${file}`);
       this.modules.set(name, file);

@@ -1,38 +1,28 @@
-/*
- * An application, and its test in the simulator before it is flashed. Eight
- * rooms measure their temperature, and every fan runs while the warmest room has
- * more than 26 °C.
- *
- *   node --import tsx desktop/simulator/examples/fan.ts [seed]
- */
+// An application in the simulator, before it is flashed: node examples/fan/simulate.js [SEED]
 import { pathToFileURL } from "node:url";
-import { Gossip, type GossipStorage, type Platform, minMax } from "../../../src/gossip.js";
-import { type SimNode, SimNetwork, checkAgreement, split } from "../index.js";
+import { SimNetwork, checkAgreement, split } from "chisme-cli/sim";
+import { startFan } from "./app.js";
 
-const WARM_CELSIUS = 26;
 const ROOMS = 8;
 const MINUTE_MS = 60000;
 
-/** The application. On a board, `platform` is `moddablePlatform()` and `setFan` sets a pin. */
-export function startFan(platform: Platform, storage: GossipStorage, setFan: (isOn: boolean) => void): Gossip {
-  const temperatures = minMax({
-    onChange: (_minimum, maximum) => setFan(maximum !== undefined && maximum > WARM_CELSIUS),
-  });
-  const gossip = new Gossip({ ...platform, storage, seedList: ["10.0.0.1"], views: [temperatures] });
-  gossip.start();
-  return gossip;
-}
-
-/** Simulates a warm afternoon with a split network, and returns how many fans ran at each stage. */
-export function simulateFans(seed: number): { warm: number; split: number; cooled: number; violations: number } {
+/**
+ * Simulates a warm afternoon with a split network.
+ *
+ * @param {number} seed
+ * @returns how many fans ran at each stage, and how often the nodes did not agree
+ */
+export function simulateFans(seed) {
   const network = new SimNetwork({ seed, faults: { lossProbability: 0.2 } });
-  const fans = new Map<SimNode, boolean>();
+  /** @type {boolean[]} */
+  const fans = [];
   for (let room = 0; room < ROOMS; room++) {
     network.addNode({
-      start: (platform, storage, node) => startFan(platform, storage, (isOn) => fans.set(node, isOn)),
+      options: { seedList: ["10.0.0.1"] },
+      start: (platform, storage) => startFan({ ...platform, storage }, (isOn) => { fans[room] = isOn; }),
     });
   }
-  const running = (): number => [...fans.values()].filter((isOn) => isOn).length;
+  const running = () => fans.filter((isOn) => isOn).length;
 
   network.schedule(0, () => network.nodes.forEach((node) => node.push(21)));
   network.runFor(5 * MINUTE_MS);

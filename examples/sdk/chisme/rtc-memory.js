@@ -1,0 +1,1 @@
+export * from "chisme/rtc-memory/index";
