@@ -6,6 +6,7 @@ import { linkDay, linkMatrix } from "./link.js";
 import type { Measurement } from "./measurement.js";
 import { meshCrashMeasurements, meshDayMeasurements } from "./mesh.js";
 import { meshMessageMeasurements } from "./mesh-messages.js";
+import { changeMeasurements, restMeasurements } from "./rest.js";
 import { sealOverhead } from "./seal-overhead.js";
 import { sleepMeasurements } from "./sleep.js";
 import { speed } from "./speed.js";
@@ -17,6 +18,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, linkMatrix, linkDay,
   ...meshDayMeasurements.toReversed(),
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
+  ...restMeasurements.toReversed(), ...changeMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, massRestarts,
   crash, locate4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
