@@ -179,7 +179,7 @@ export class Engine implements NodeEngine {
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
     if (asked >= 0) this.rounds.probe(asked);
     // PROTOCOL 6.4: a node that made no statement for long announces itself. Spreads are of 6.4, too, rounds of 6.1.
-    if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
+    if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.endRest();
     suspectSilent(this.rows, this.suspicion, this.rounds);
     if (this.rounds.isSpreadDue()) this.rounds.spread();
     if (this.rounds.isRoundDue()) {

@@ -12,10 +12,10 @@ const FAR_MS = 0x7fffffff;
 /** A foreign row stays UP for this many rounds without a fresher statement. */
 const FOREIGN_ROUNDS = 64;
 /**
- * The row of a node that is no neighbour stays UP for one and a half rests of its node without a fresher statement.
- * Half a rest is for the way, at least 32 rounds.
+ * The row of a node that is no neighbour stays UP for two rests without a fresher statement. Its node rests one and a
+ * half times as long at most. Half a rest is for the way, at least 32 rounds.
  */
-const REMOTE_RESTS = 1.5;
+const REMOTE_RESTS = 2;
 
 /**
  * Changes the state of rows that nobody refutes: from SUSPECT to DOWN to REMOVE,
