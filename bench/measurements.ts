@@ -1,5 +1,5 @@
 import { convergeMeasurements, curveMeasurements, idealMeasurements } from "./converge.js";
-import { crash, falseDown } from "./detect.js";
+import { crash, crashMeasurements, falseDown } from "./detect.js";
 import { healMeasurements, massRestarts } from "./heal.js";
 import { idleMeasurements } from "./idle.js";
 import { linkDay, linkMatrix } from "./link.js";
@@ -20,7 +20,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
   ...restMeasurements.toReversed(), ...changeMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, massRestarts,
-  crash, locate4of500, rowsPer1200,
+  crash, ...crashMeasurements, locate4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 

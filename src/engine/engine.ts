@@ -15,7 +15,8 @@ import {
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
-  answerClaim, compareSection, defersRow, isInSync, isSummaryDue, meetSender, observeSender, senderAt, wantSender,
+  answerClaim, compareSection, defersRow, isInSync, isSummaryDue, isSynInSync, meetSender, notePeerHolds, observeSender,
+  senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, answerRefused } from "./reconcile/refusals.js";
@@ -387,9 +388,9 @@ export class Engine implements NodeEngine {
     } else if (rows.compare(held, row) > 0) {
       // The row held is fresher. If both are equal, one transmit fewer is left.
       this.outbox.send(held);
-    } else if (this.feed === undefined || this.feed.agrees(held)) {
-      rows.countTransmit(held);
+      return;
     }
+    notePeerHolds(rows, this.frame, this.feed, row.id, merged);
   }
 
   /** A merged row becomes an update. Its address becomes a seed if the node is new or has moved. */
@@ -421,8 +422,8 @@ export class Engine implements NodeEngine {
     if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
     const isOften = this.prepareAnswer(slot, length) && !this.rounds.mayAnswerInFull(slot);
     if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    const mayCompare = isOfNetwork(this.rows, frame);
-    const withSummary = mayCompare && !answerWaking(this.rows, this.outbox, frame) && !isInSync(this.rows, frame);
+    const withSummary = isOfNetwork(this.rows, frame) && !answerWaking(this.rows, this.outbox, frame)
+      && !isSynInSync(this.rows, this.outbox, frame);
     this.outbox.addAnswer(TYPE_ACK, address, port, 0, withSummary, frame.counter, frame.id);
   }
 

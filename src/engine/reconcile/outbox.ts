@@ -426,7 +426,8 @@ export class Outbox {
       const isAck = this.typeOf(at) === TYPE_ACK;
       if (isAck && this.toSendNext === this.toSendCount && (this.answer & ANSWER_UPDATED) === 0) {
         this.answer |= ANSWER_UPDATED;
-        writeUpdates(this.rows, writer, this.feeds, this.counter, -1);
+        // PROTOCOL 5.3: updates are mostly all that differs. If more does, the peer shows it.
+        if (writeUpdates(this.rows, writer, this.feeds, this.counter, -1)) this.words[at + DETAIL] = 0;
       }
       writer.endRows();
     }
