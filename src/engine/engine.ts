@@ -2,7 +2,7 @@ import { Clock, earlier } from "./clock.js";
 import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { exchangeLimits, isOfNetwork, noteValue, reviewNetwork, showsLimits } from "./limits.js";
-import { expireStates, suspectSilent } from "./membership/expiry.js";
+import { believedState, expireStates, probeAccused, suspectSilent } from "./membership/expiry.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { noteStatement } from "./membership/routes.js";
@@ -235,7 +235,6 @@ export class Engine implements NodeEngine {
 
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
   revision(): number { return this.own.revision(); }
-
   /** Writes the next datagram to send into `out`; false when there is none. */
   pollTransmit(out: Datagram): boolean {
     const isSent = this.outbox.next(out);
@@ -377,7 +376,7 @@ export class Engine implements NodeEngine {
     const held = rows.find(row.id);
     const stateBefore = held < 0 ? -1 : rows.state(held);
     const isNewOrMoved = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
-    row.state = this.suspicion.believed(held, row);
+    row.state = believedState(rows, this.suspicion, this.rounds, held, row);
     const merged = rows.merge(row, bytes);
     noteValue(rows, this.stats, row, merged);
     if (merged === MERGED_FRESHER || merged === MERGED_STATE) {
@@ -413,6 +412,7 @@ export class Engine implements NodeEngine {
     // A doubt about a fresher statement is another doubt: its time begins now.
     if (row.state !== stateBefore || (isFresher && row.state !== UP)) this.suspicion.stateChanged(slot, stateBefore);
     if (isUrgent) this.rounds.hurry();
+    probeAccused(rows, this.rounds, slot);
   }
 
   /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot from `senderAt` */

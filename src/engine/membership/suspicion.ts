@@ -152,6 +152,17 @@ export class Suspicion {
     return !rows.hasFlag(slot, FLAG_REMOTE) || rows.hasFlag(slot, FLAG_PROVEN);
   }
 
+  /**
+   * PROTOCOL 4.2: after another node, this one got no answer either. That was the last probe, too. Half of a suspicion
+   * is left at most (after Dadgar, Phillips, Currey: Lifeguard, 2017, IV-B).
+   */
+  confirm(slot: number): void {
+    const deadline = this.clock.nowMs + (this.suspicionMs() >>> 1);
+    this.rows.setFlag(slot, FLAG_LAST_PROBE);
+    this.rows.setDeadline(slot, earlier(this.rows.deadline(slot), deadline));
+    this.earliest = earlier(this.earliest, this.rows.deadline(slot));
+  }
+
   /** The last probe was sent: the node has a round to refute, more with a high local health. */
   lastProbeSent(slot: number, localHealth: number): void {
     this.rows.setFlag(slot, FLAG_LAST_PROBE);

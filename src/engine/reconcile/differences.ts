@@ -6,7 +6,9 @@ import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_AWAITS_VALUE, FLAG_HEARD } from "../table/row-flags.js";
-import { FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, MERGED_NOTHING, OWN_SLOT, type RowData, type Rows } from "../table/rows.js";
+import {
+  FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, MERGED_NOTHING, OWN_SLOT, type RowData, type Rows,
+} from "../table/rows.js";
 import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {

@@ -203,7 +203,6 @@ export class Rows {
   /** 2 + ⌈log4(rows + 1)⌉, 2 to 10: updates that are missing where they ended are found by hashes. */
   transmitsOfUpdate(): number { return 2 + ((this.countBits() + 1) >>> 1); }
 
-  /** ⌈log2(rows + 1)⌉ */
   private countBits(): number {
     let bits = 0;
     for (let rest = this.count; rest > 0; rest >>>= 1) bits++;
