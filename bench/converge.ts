@@ -49,7 +49,9 @@ function converge(nodes: number, lossPercent: number, quickSeeds: number): Measu
   };
 }
 
-export const convergeMeasurements = [converge(50, 10, 20), converge(200, 10, 6), converge(500, 10, 3), converge(500, 30, 2)];
+export const convergeMeasurements = [
+  converge(50, 10, 20), converge(200, 10, 6), converge(500, 10, 3), converge(500, 30, 2),
+];
 
 /** Sizes of the networks in the plot. */
 export const CURVE_SIZES = [50, 500, 5000];

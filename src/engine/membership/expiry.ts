@@ -30,8 +30,8 @@ export function suspectSilent(rows: Rows, suspicion: Suspicion, rounds: Rounds):
     const wasNeighbour = rows.hasFlag(slot, FLAG_NEIGHBOUR);
     const state = rows.state(slot);
     const isPartial = rounds.isPartial();
-    // Another node accused it: this one had reached it until now.
-    const isConfirmed = state > UP && state <= SUSPECT && !isPartial && !rows.hasFlag(slot, FLAG_REMOTE)
+    // Another node accused it: this one had reached it until now. Nodes that never did show nothing.
+    const isConfirmed = wasNeighbour && state > UP && state <= SUSPECT && !isPartial
       && !rows.hasFlag(slot, FLAG_WITNESSED);
     const isSuspected = state < SUSPECT && isUnknownToOthers(rows, slot, wasNeighbour, isPartial);
     const isDoubt = isSuspected && (!wasNeighbour || (state === UP && isPartial));

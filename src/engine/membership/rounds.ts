@@ -3,7 +3,7 @@ import type { Random } from "../random.js";
 import { BURST_MAX, type Outbox } from "../reconcile/outbox.js";
 import { FLAG_CONFIRMED, FLAG_HEARD, FLAG_WITNESSED } from "../table/row-flags.js";
 import {
-  ANSWERS_MAX, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows,
+  ANSWERS_MAX, FLAG_NEIGHBOUR, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows,
 } from "../table/rows.js";
 import { DOWN, UP } from "../table/states.js";
 import { FLAG_BROADCAST } from "../wire/frame.js";
@@ -316,13 +316,17 @@ export class Rounds {
     if (this.rows.hasUrgentUpdate()) this.hurry();
   }
 
-  /** Sends SYNs to 3 random live nodes. They are no probes, whose places stay free. */
+  /** Sends SYNs to 3 neighbours, from a random row on. They are no probes, whose places stay free. */
   private sendUrgent(): void {
     const rows = this.rows;
     this.isHurried = false;
-    for (let i = 0; i < SPREAD_PEERS && this.outbox.hasRoom(); i++) {
-      const slot = rows.slotAt(this.random.below(rows.count));
-      if (isLivePeer(rows, slot) && !rows.hasFlag(slot, FLAG_REMOTE)) this.sendSyn(slot);
+    const start = this.random.below(rows.count);
+    let left = SPREAD_PEERS;
+    for (let i = 0; i < rows.count && left > 0 && this.outbox.hasRoom(); i++) {
+      const slot = rows.slotAt((start + i) % rows.count);
+      if (!isLivePeer(rows, slot) || !rows.hasFlag(slot, FLAG_NEIGHBOUR)) continue;
+      this.sendSyn(slot);
+      left--;
     }
     if (rows.hasUrgentUpdate()) this.hurry();
   }

@@ -71,9 +71,22 @@ export class Suspicion {
     const state = rows.state(slot);
     if (before < UP || before > PROBED || state > PROBED) rows.noteChange(slot, FLAG_NOTIFY_STATE);
     rows.clearFlag(slot, FLAG_LAST_PROBE);
+    if (before < UP) this.grow();
     this.wait(slot, this.stateMs(slot, state));
     // Others may be behind it.
     if (state >= SUSPECT) this.earliest = this.clock.nowMs;
+  }
+
+  /** There is one row more, so that all nodes rest for longer: rows that are UP stay so for as much longer. */
+  private grow(): void {
+    const rows = this.rows;
+    const ms = (restMs(this.clock, rows.count) - restMs(this.clock, rows.count - 1)) * REMOTE_RESTS;
+    if (ms === 0) return;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      const isAwaited = rows.state(slot) === UP && !rows.isAsleep(slot) && !rows.hasFlag(slot, FLAG_FOREIGN);
+      if (isAwaited) rows.setDeadline(slot, rows.deadline(slot) + ms);
+    }
   }
 
   /** A row that is UP became fresher, or its node is out of reach: it stays UP for the full time again. */
@@ -95,7 +108,7 @@ export class Suspicion {
   private stateMs(slot: number, state: number): number {
     if (state === UP && this.rows.hasFlag(slot, FLAG_FOREIGN)) return FOREIGN_ROUNDS * this.clock.roundIntervalMs;
     if (state === UP) {
-      const ms = restMs(this.rows, this.clock) * REMOTE_RESTS;
+      const ms = restMs(this.clock, this.rows.count) * REMOTE_RESTS;
       return ms < FAR_MS ? ms : FAR_MS;
     }
     if (state === PROBED) return (this.suspicionMs() * 11) >>> 4;

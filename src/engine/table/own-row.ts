@@ -19,8 +19,8 @@ const KEEPALIVE_MS_MAX = 0x3fffffff;
  * How long a quiet node rests between two statements on average, in ms: half to one and a half times as long. It need
  * not be exact: nodes may hold different rows.
  */
-export function restMs(rows: Rows, clock: Clock): number {
-  const grown = rows.count * KEEPALIVE_ROUNDS_PER_ROW;
+export function restMs(clock: Clock, rows: number): number {
+  const grown = rows * KEEPALIVE_ROUNDS_PER_ROW;
   const ms = clock.roundIntervalMs * (grown > KEEPALIVE_ROUNDS ? grown : KEEPALIVE_ROUNDS);
   return ms < KEEPALIVE_MS_MAX ? ms : KEEPALIVE_MS_MAX;
 }
@@ -108,7 +108,7 @@ export class OwnRow {
   endRest(): void {
     const rows = this.rows;
     const restedMs = (this.uptimeSeconds() - rows.heartbeat(OWN_SLOT)) * 1000;
-    if (rows.hasFlag(OWN_SLOT, FLAG_MOVED) || restedMs >= restMs(rows, this.clock) >>> 1) this.announce(UP);
+    if (rows.hasFlag(OWN_SLOT, FLAG_MOVED) || restedMs >= restMs(this.clock, rows.count) >>> 1) this.announce(UP);
     else {
       this.scheduleKeepalive();
       if (restedMs > 0) this.keepaliveDeadline -= restedMs;
@@ -128,7 +128,7 @@ export class OwnRow {
 
   /** At random, so that nodes whose statements were made together spread out. */
   private scheduleKeepalive(): void {
-    const ms = restMs(this.rows, this.clock);
+    const ms = restMs(this.clock, this.rows.count);
     this.keepaliveDeadline = this.clock.nowMs + (ms >>> 1) + this.random.below(ms);
   }
 
