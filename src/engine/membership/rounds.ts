@@ -328,7 +328,7 @@ export class Rounds {
       this.sendSyn(slot);
       left--;
     }
-    if (rows.hasUrgentUpdate()) this.hurry();
+    if (left < SPREAD_PEERS && rows.hasUrgentUpdate()) this.hurry();
   }
 
   /** Whether there is room to probe a node that another node accuses: half of the places are for the rounds. */
