@@ -2,6 +2,7 @@ import { makeTopology } from "../desktop/simulator/index.js";
 import { BROADCAST_MESHES } from "./mesh-messages.js";
 import { type Mesh, MESHES } from "./mesh-shapes.js";
 import { restFigures } from "./rest-figures.js";
+import { bulkFigures } from "./bulk.js";
 import { sleepFigures } from "./sleep-figures.js";
 
 /** A figure of the benchmark. */
@@ -78,6 +79,7 @@ export const FIGURES: readonly Figure[] = [
     about: `bytes that each of ${nodes} nodes sends in a round while nothing changes, keepalives included; mean`,
   })),
   ...restFigures,
+  ...bulkFigures,
   ...[8, 16, 24, 60].map((nodes): Figure => ({
     name: `espgossip.bytesPerNodePerRound.idle.n${nodes}`, unit: "bytes", measurement: `idle.n${nodes}`,
     about: `the same in ESPGossip's dialect${nodes > 24 ? ", in parts: the reference stops at 24 rows" : ""}`,

@@ -1,3 +1,4 @@
+import { bulkMeasurements } from "./bulk.js";
 import { convergeMeasurements, curveMeasurements, idealMeasurements } from "./converge.js";
 import { crash, crashMeasurements, falseDown } from "./detect.js";
 import { healMeasurements, massRestarts } from "./heal.js";
@@ -20,7 +21,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
   ...restMeasurements.toReversed(), ...changeMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, massRestarts,
-  crash, ...crashMeasurements, locate4of500, rowsPer1200,
+  crash, ...crashMeasurements, ...bulkMeasurements, locate4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 

@@ -95,7 +95,9 @@ export class Engine implements NodeEngine {
       this.feed = options.feeds(rows, this.clock, this.stats, this.frame, this.own, this.suspicion);
       this.frame.events = this.feed;
     }
-    this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, this.feed, options.network);
+    this.outbox = new Outbox(
+      rows, options.datagramBytesMax, this.replayGuard, pool, this.feed, options.network, options.burstMax,
+    );
     if (options.links !== undefined) this.outbox.links = options.links.bind(rows, this.clock);
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
@@ -119,7 +121,6 @@ export class Engine implements NodeEngine {
   }
 
   setSeed(place: number, address: number): void { this.seeds.setPinned(place, address); }
-
   /**
    * Starts the node's rounds.
    *
@@ -258,7 +259,6 @@ export class Engine implements NodeEngine {
 
   /** Raises the state of a row. For a bridge, which is the judge of foreign nodes (PROTOCOL 9.2). */
   raiseState(slot: number, state: number): void { this.suspicion.raise(slot, state); }
-
   /** Without messages: the application may have posted some long ago, as far as this node knows. */
   private deadline(): number {
     if (this.sleeper !== undefined && this.sleeper.isAsleep) return this.sleeper.deadline;
@@ -430,7 +430,7 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 5.2: an ACK or a DIFF is answered by a DIFF, if there is something to send or to want. */
   private continueExchange(slot: number, address: number, port: number, hasSummary: boolean, length: number): void {
     const frame = this.frame;
-    this.prepareAnswer(slot, length);
+    this.outbox.openBurst(frame, this.prepareAnswer(slot, length));
     if (!this.rounds.mayContinue()) return;
     const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
     const hasAll = hasSummary || (this.sleeper !== undefined && this.sleeper.isContent(frame));

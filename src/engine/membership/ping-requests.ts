@@ -7,7 +7,7 @@ import { isLivePeer } from "./probe-order.js";
 /** Nodes that get a ping request for a node that does not answer. */
 const PING_REQUESTS = 3;
 
-/** PROTOCOL 6.2: sends ping requests for a node to 3 nodes that are UP: neighbours; if these are fewer, unknown ones. */
+/** PROTOCOL 6.2: sends ping requests for a node to 3 nodes that are UP: neighbours, or else unknown ones. */
 export function sendPingRequests(rows: Rows, random: Random, outbox: Outbox, target: number): void {
   const left = sendTo(rows, random, outbox, target, true, PING_REQUESTS);
   if (left > 0) sendTo(rows, random, outbox, target, false, left);
