@@ -43,7 +43,7 @@ const parts = [
   // The sleep of this node is handed in.
   { name: "src/engine/sleep", files: "src/engine/sleep/",
     values: ["src/cbor/", "src/engine/(table|wire)/", "src/engine/membership/probe-order.ts"],
-    types: ["src/engine/clock.ts", "src/engine/(membership|reconcile)/"] },
+    types: ["src/engine/clock.ts", "src/engine/(feed|membership|message|reconcile)/"] },
   // SHA-256 is handed in.
   { name: "src/engine/feed", files: "src/engine/feed/",
     values: ["src/cbor/", "src/digest/digest.ts", "src/engine/(table|wire)/"],
@@ -58,8 +58,15 @@ const parts = [
   { name: "src/messages", files: "src/messages/",
     values: [...shared, "src/engine/", "src/find-node.ts", "src/events/check-text.ts"], types: ["src/"] },
   { name: "src/sleep", files: "src/sleep/", values: [...shared, "src/engine/(sleep|table)/"], types: ["src/engine/"] },
+  { name: "src/rtc-memory", files: "src/rtc-memory/", values: shared },
   // Links are handed in.
   { name: "src/links", files: "src/links/", values: ["src/errors.ts", "src/engine/(table|wire)/"] },
+  // Sensors and outputs are the application's.
+  { name: "src/sensors", files: "src/sensors/", values: ["src/(checks|errors).ts"] },
+  { name: "src/relay", files: "src/relay/", values: ["src/(checks|errors).ts"], types: ["src/cbor/"] },
+  // The time is handed in.
+  { name: "src/time", files: "src/time/", values: [...shared, "src/engine/(table|wire)/"],
+    types: ["src/platform/types.ts"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
@@ -74,14 +81,16 @@ const parts = [
   { name: "src, entries for Espruino", files: "src/espruino[^/]*.ts", values: ["src/"] },
   // Events and ESPGossip's dialect are handed in, so that a program without them carries none of their code.
   { name: "src", files: "src/", own: "src/[^/]+.ts", values: ["src/cbor/", "src/sealing/key.ts", "src/views/",
-    ...engineWithoutFeeds], types: ["src/(events|links|messages|sleep)/", "src/digest/", "src/engine/",
+    ...engineWithoutFeeds], types: ["src/(events|links|messages|sleep|time)/", "src/digest/", "src/engine/",
     "src/platform/types.ts"] },
 
   { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],
     packages: [builtIns, "@noble/ciphers", "fs-native-extensions", "multicast-dns"] },
+  // What can be asked of a running node: for its prompt, its socket, and whatever else shows it.
+  { name: "desktop/control", files: "desktop/control/", values: ["src/", "desktop/platform/"], packages: [builtIns] },
   { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
     packages: [builtIns, ...desktopPackages] },
-  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/platform/", "desktop/simulator/"],
+  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|platform|simulator)/"],
     packages: [builtIns, ...desktopPackages] },
 
   { name: "fuzz", files: "fuzz/", values: ["src/", "desktop/(platform|simulator)/", "test/support/"],
@@ -92,7 +101,8 @@ const parts = [
   // What the manifests give to an application: the library, the SDK, and the board's own files by name.
   { name: "boards", files: "boards/", values: ["dist/"],
     packages: [
-      "chisme", "mc/config", "network", "preference", "sensor", "status-led", "time", "timer", "embedded:.+",
+      "bme280", "care", "chisme", "crypt", "i2c-bus", "mc/config", "mc/ffi", "network", "preference", "sensor",
+      "status-led", "time", "timer", "embedded:.+",
     ] },
 ];
 

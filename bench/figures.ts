@@ -4,6 +4,7 @@ import { type Mesh, MESHES } from "./mesh-shapes.js";
 import { restFigures } from "./rest-figures.js";
 import { bulkFigures } from "./bulk.js";
 import { sleepFigures } from "./sleep-figures.js";
+import { timeFigures } from "./time-figures.js";
 
 /** A figure of the benchmark. */
 export interface Figure {
@@ -182,6 +183,7 @@ export const FIGURES: readonly Figure[] = [
   },
   ...BROADCAST_MESHES.flatMap(broadcastFigures),
   ...sleepFigures,
+  ...timeFigures,
   {
     name: "link.failures.n20loss10", unit: "scenarios", measurement: "link.matrix", bound: { atMost: 0 },
     about: "scenarios of the fault matrix that did not end in agreement: 20 nodes with ESP-NOW only, frames of at most "

@@ -10,6 +10,7 @@ import { meshMessageMeasurements } from "./mesh-messages.js";
 import { changeMeasurements, restMeasurements } from "./rest.js";
 import { sealOverhead } from "./seal-overhead.js";
 import { sleepMeasurements } from "./sleep.js";
+import { timeMeasurements } from "./time.js";
 import { speed } from "./speed.js";
 import { storeWear } from "./store-wear.js";
 import { eventOverhead, frontier500, inSync500, inSync8, locate4of500, rowsPer1200 } from "./wire.js";
@@ -20,8 +21,8 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...meshDayMeasurements.toReversed(),
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
   ...restMeasurements.toReversed(), ...changeMeasurements.toReversed(),
-  ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, massRestarts,
-  crash, ...crashMeasurements, ...bulkMeasurements, locate4of500, rowsPer1200,
+  ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, ...timeMeasurements,
+  massRestarts, crash, ...crashMeasurements, ...bulkMeasurements, locate4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 

@@ -18,6 +18,7 @@ const GROUPS: Record<string, string> = {
   restart: "Restarts",
   mesh: "Where not every node reaches every other",
   sleep: "Nodes that sleep",
+  time: "The time of day",
   link: "Radios",
   store: "Storage",
   sim: "The simulator",

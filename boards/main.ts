@@ -1,18 +1,21 @@
 import { Gossip, type GossipOptions, minMax } from "chisme/gossip";
 import { moddablePlatform } from "chisme/platform/moddable";
 import { PreferenceStorage } from "chisme/platform/moddable-storage";
+import { type ReadingMap, readings } from "chisme/sensors/index";
 import config from "mc/config";
 import { joinNetwork } from "network";
 import Preference from "preference";
-import { readTemperature } from "sensor";
+import { sensors } from "sensor";
 import { showStatus } from "status-led";
 import Timer from "timer";
 
 const READING_MS = 30000;
+/** What changes less is not shared. */
+const THRESHOLDS = { temp: 0.25, hum: 2, pres: 50 };
 
 let rejoin: (() => void) | undefined;
 
-// The sensor node: shares its temperature, and knows the minimum and the maximum of the whole network.
+// The sensor node: shares its readings, and knows the minimum and the maximum of the whole network.
 showStatus("offline");
 joinNetwork(() => {
   if (rejoin === undefined) rejoin = startNode();
@@ -25,6 +28,7 @@ function startNode(): () => void {
   const port = Number(config.port);
   const seeds = String(config.seeds);
   const temperatures = minMax({
+    field: "temp",
     onChange: (minimum, maximum) => trace(`minimum ${minimum} maximum ${maximum} of ${temperatures.count} nodes\n`),
   });
   const options: GossipOptions = {
@@ -48,37 +52,36 @@ function startNode(): () => void {
   if (config.name !== undefined) options.name = String(config.name);
   const node = new Gossip(options);
 
-  let shared: number | undefined;
-  const share = (reading: number | undefined) => {
-    shared = reading;
-    node.push(reading);
+  const readout = readings({
+    sensors: sensors(),
+    thresholds: THRESHOLDS,
+    onError: (error) => trace(`sensor: ${error === undefined ? "works again" : (error as Error).message}\n`),
+  });
+  let shared: ReadingMap | undefined;
+  const share = (map: ReadingMap | undefined) => {
+    try {
+      node.push(map);
+      shared = map;
+    } catch (error) {
+      // The readings and the name together are too long.
+      trace(`${(error as Error).message}\n`);
+    }
   };
   // Of the nodes that share a temperature one may be this one.
-  const show = () => showStatus(temperatures.count > (shared === undefined ? 0 : 1) ? "joined" : "alone");
+  const show = () => showStatus(temperatures.count > (shared?.temp === undefined ? 0 : 1) ? "joined" : "alone");
   node.start();
   trace(`node ${node.id}, revision ${node.revision}, port ${port}\n`);
-  share(temperature());
+  readout.update(clock.nowMs(), share);
   show();
   Timer.repeat(() => {
-    const reading = temperature();
-    if (reading !== shared) share(reading);
+    readout.update(clock.nowMs(), share);
     show();
   }, READING_MS);
 
   return () => {
     socket.reopen();
     // A new statement tells the other nodes the new address.
-    share(temperature());
+    share(shared);
     show();
   };
-}
-
-/** Undefined when the sensor fails: the node stays in the network and shares nothing. */
-function temperature(): number | undefined {
-  try {
-    return readTemperature();
-  } catch (error) {
-    trace(`sensor: ${(error as Error).message}\n`);
-    return undefined;
-  }
 }

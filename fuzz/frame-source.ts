@@ -3,9 +3,10 @@ import type { SimRandom } from "../desktop/simulator/random.js";
 import { encodeCbor } from "../src/cbor/cbor.js";
 import {
   CAPACITY_LEAST, CAPACITY_MOST, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_NETWORK,
-  NO_NETWORK, RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, SECTION_HEAD_BYTES, SECTION_WANT,
+  NO_NETWORK, RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, SECTION_HEAD_BYTES, SECTION_TIME, SECTION_WANT,
   TYPE_ACK, TYPE_DIFF, TYPE_SYN, VALUE_BYTES_MOST, rangeFrom, rangeTo,
 } from "../src/engine/wire/frame.js";
+import { varintBytes } from "../src/engine/wire/cursor.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, RowData, Rows } from "../src/engine/table/rows.js";
 import { drawBytes, drawWord, mutate } from "./mutate.js";
@@ -71,7 +72,28 @@ export class FrameSource implements DatagramSource {
     if (random.chance(0.2)) {
       this.writer.writeLimits(random.below(VALUE_BYTES_MOST + 1), eventBytesMax, capacity, network);
     }
+    if (random.chance(0.2)) this.writeTime(random, type === TYPE_SYN);
     return this.out.slice(0, this.writer.length());
+  }
+
+  /** A request for the time, an answer, or something like it. */
+  private writeTime(random: SimRandom, isRequest: boolean): void {
+    const { writer } = this;
+    const isEmpty = isRequest ? random.chance(0.9) : random.chance(0.05);
+    const errorMs = random.pick([0, 1, 60, 128, 3600000, 3600001]);
+    const ageSeconds = random.pick([0, 1, 200, 86400, 0xffffffff]);
+    const bytes = isEmpty ? 0 : 11 + varintBytes(errorMs) + varintBytes(ageSeconds) + random.pick([0, 0, 0, 0, 1]);
+    writer.u8(SECTION_TIME);
+    writer.u16(bytes);
+    if (isEmpty) return;
+    // From 1970 on, some of it around 2026.
+    writer.u16(random.pick([0, 0x16f, 0x19b, 0x19b, 0x19c, 0x69a, 0xffff]));
+    writer.u32(random.next());
+    writer.u32(random.pick([1, 2, 3, 4, 5, 6, random.next()]));
+    writer.u8(random.pick([0, 1, 2, 30, 31, 255]));
+    writer.varint(errorMs);
+    writer.varint(ageSeconds);
+    while (writer.position < writer.end && random.chance(0.01)) writer.u8(0);
   }
 
   private writeWants(random: SimRandom, world: World): void {

@@ -1,7 +1,8 @@
-import { Engine, type NodeEngine, type Rows } from "../src/engine/index.js";
+import { Engine, type EngineOptions, type NodeEngine, type Rows } from "../src/engine/index.js";
 import { isCompact } from "../src/espgossip/engine.js";
 import { rowNameBytes } from "../src/engine/named-rows.js";
 import { auto, espgossip } from "../src/espgossip/index.js";
+import { type NetworkTime, networkTime } from "../src/time/index.js";
 import { checkFeeds } from "./feed-checks.js";
 import { FeedSource, feedsOf } from "./feed-source.js";
 import { FrameSource } from "./frame-source.js";
@@ -52,6 +53,13 @@ const withMessages: NodeKind = {
   check: (engine) => checkMessages(engine as Engine),
 };
 
+/** A node that asks for the time, and answers. */
+const withTime: NodeKind = {
+  ...compact,
+  dialect: (options) => new TimedEngine(options),
+  check: (engine) => (engine as TimedEngine).checkTime(),
+};
+
 const boards: NodeKind = {
   ...compact,
   dialect: espgossip(),
@@ -72,6 +80,41 @@ const bridge: NodeKind = {
   isLife: true,
 };
 
+class TimedEngine extends Engine {
+  private readonly time: NetworkTime;
+
+  constructor(options: EngineOptions) {
+    const time = networkTime();
+    const now = { callerMs: 0 };
+    const links = time.engineLinks(undefined, {
+      nowMs: () => now.callerMs, setTimer: () => undefined, clearTimer: () => undefined,
+    });
+    const bind = links.bind.bind(links);
+    links.bind = (rows, clock) => {
+      Object.defineProperty(now, "callerMs", { get: () => clock.callerMs });
+      return bind(rows, clock);
+    };
+    super({ ...options, links });
+    this.time = time;
+  }
+
+  /** @throws Error when the time is none, or its quality is impossible */
+  checkTime(): void {
+    const now = this.time.now();
+    const quality = this.time.quality();
+    if ((now === undefined) !== (quality === undefined)) throw new Error("a time without quality, or the other way");
+    if (now === undefined || quality === undefined) return;
+    const { hops, errorMs, ageMs, source } = quality;
+    const isGood = Number.isInteger(now) && now > LEAST_MS && now < MOST_MS && hops >= 1 && hops <= 31 && ageMs >= 0
+      && errorMs >= 0 && source === "peer";
+    if (!isGood) throw new Error(`the time is ${now}, ${JSON.stringify(quality)}`);
+  }
+}
+
+/** Two days beyond what answers may have. */
+const LEAST_MS = 1577836800000 - 2 * 86400000;
+const MOST_MS = 7258118400000 + 30 * 86400000;
+
 /** @throws Error when a row of a table for boards has a name */
 function checkNameless(rows: Rows): void {
   for (let place = 0; place < rows.count; place++) {
@@ -91,6 +134,7 @@ export const targets: readonly Target[] = [
   { name: "named", begin: () => new NodeSession(named) },
   { name: "feeds", begin: () => new NodeSession(feeds) },
   { name: "messages", begin: () => new NodeSession(withMessages) },
+  { name: "time", begin: () => new NodeSession(withTime) },
   { name: "espgossip", begin: () => new NodeSession(boards) },
   { name: "sealed", begin: () => new SealedSession() },
   { name: "auto", begin: () => new NodeSession(bridge) },

@@ -15,7 +15,7 @@ import type { EventNotifier } from "./events/event-notifier.js";
 import type { MessageApi } from "./messages/message-api.js";
 import { findGone, findNode } from "./find-node.js";
 import { type GossipStats, gossipStats } from "./gossip-stats.js";
-import { encodeName, noRoomBesideName } from "./node-name.js";
+import { encodeLabel, noRoomBesideName } from "./node-name.js";
 import { type NodeRow, allRows, nodeRow } from "./node-row.js";
 import { NodeStorage, nextRevision } from "./node-storage.js";
 import { Notifier } from "./notifier.js";
@@ -73,7 +73,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
     this.seedNames = addSeeds(this.engine, checked, this);
     this.datagram = { bytes: new Uint8Array(checked.datagramBytesMax), length: 0, address: 0, port: 0 };
     this.value = new Uint8Array(checked.valueBytesMax);
-    if (options.name !== undefined) this.share(encodeName("", "name", options.name, this.value), undefined, 0, 0);
+    if ((options.name ?? options.version) !== undefined) this.share(encodeLabel(options, this.value), undefined, 0, 0);
     this.eventNotifier = this.makeEventNotifier();
     const protocol = this.engine.messages;
     this.messageApi = protocol === undefined || options.messages === undefined ? undefined
@@ -284,9 +284,9 @@ export class GossipNode<Value extends CborValue = CborValue> {
 
   private makeEventNotifier(): EventNotifier | undefined {
     const feed = this.engine.feed;
-    const events = this.options.events;
-    if (feed === undefined || events === undefined) return undefined;
-    return events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.physical(this.setTime()));
+    const all = this.options;
+    if (feed === undefined || all.events === undefined) return undefined;
+    return all.events.notifier(feed, this.engine.rows, this.storage, () => feed.hlc.viewMs(this.setTime(), all.time));
   }
 
   /** @internal Throws unless the node is running. */
@@ -294,11 +294,11 @@ export class GossipNode<Value extends CborValue = CborValue> {
     if (this.phase !== STARTED) throw failure("ERR_STATE", `${method}: the node is not running`);
   }
 
-  /** @internal Notifies of messages, or that the radio may be off. Returns whether there was anything. */
+  /** @internal Notifies of messages, that the radio may be off, or of the time. Returns whether there was anything. */
   notifyMessages(): boolean {
-    const sleep = this.options.sleep;
     return (this.messageApi !== undefined && this.messageApi.notify(this))
-      || (sleep !== undefined && sleep.notify(this.engine));
+      || (this.options.sleep !== undefined && this.options.sleep.notify(this.engine))
+      || (this.options.time !== undefined && this.options.time.notify());
   }
 
   /** @internal Publishes the event that `prepare` makes and stores. */

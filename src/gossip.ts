@@ -26,6 +26,7 @@ export type { NodeRow, NodeState } from "./node-row.js";
 export type { GossipOptions } from "./options.js";
 export type { GossipClock, GossipLog, GossipSocket, GossipStorage, Platform } from "./platform/types.js";
 export type { OnReady, Sleeping } from "./sleep/index.js";
+export type { NetworkTime, TimeOrigin, TimeQuality } from "./time/index.js";
 export type { FeedEvent, FeedView } from "./views/feed-event.js";
 export { MinMax, type MinMaxOptions, minMax } from "./views/min-max.js";
 export type { View } from "./views/view.js";
@@ -192,7 +193,7 @@ export class Gossip<Value extends CborValue = CborValue> extends GossipNode<Valu
    * Asks all live nodes whom they reach directly.
    *
    * @param onReach called with what a node says, as it comes
-   * @param timeoutMs 100 to 3,600,000; 12 rounds by default
+   * @param timeoutMs 100 to 14,400,000; 12 rounds by default
    * @param onEnd as in `QueryOptions`
    * @throws as `send`
    */

@@ -1,6 +1,6 @@
 import { formatAddress } from "./engine/wire/address.js";
 import { type CborValue, decodeCbor } from "./cbor/cbor.js";
-import { rowName, rowNameBytes } from "./engine/named-rows.js";
+import { rowName, rowNameBytes, rowVersion } from "./engine/named-rows.js";
 import { FLAG_PROBED, type Rows } from "./engine/table/rows.js";
 import { DOWN, LEFT, PROBED, REMOVE, SUSPECT, UP } from "./engine/table/states.js";
 
@@ -26,6 +26,8 @@ export interface NodeRow<Value extends CborValue = CborValue> {
    * than this node's `valueBytesMax`. Nothing keeps two nodes from having one name: the id is the identity.
    */
   name?: string;
+  /** Version of the node's program, 1 to 16 bytes as UTF-8; missing as `name`. */
+  version?: string;
   /** Dotted IPv4 address; "0.0.0.0" for a node that does not know its own. */
   address: string;
   /** UDP port, 1 to 65,535. */
@@ -63,6 +65,8 @@ export function nodeRow<Value extends CborValue>(rows: Rows, slot: number): Node
   const name = rowName(rows, slot);
   // On XS a property takes 16 bytes.
   if (name !== undefined) row.name = name;
+  const version = rowVersion(rows, slot);
+  if (version !== undefined) row.version = version;
   return row;
 }
 

@@ -17,11 +17,12 @@ import { type ChismeError, type GossipErrorCode, invalid } from "./errors.js";
 import type { EventFeeds } from "./events/index.js";
 import type { LinkTable } from "./links/index.js";
 import type { Messages } from "./messages/index.js";
-import { checkName } from "./node-name.js";
+import { checkLabel } from "./node-name.js";
 import type { NodeRow } from "./node-row.js";
 import type { GossipClock, GossipSocket, GossipStorage } from "./platform/types.js";
 import { parseKey } from "./sealing/key.js";
 import type { Sleeping } from "./sleep/index.js";
+import type { NetworkTime } from "./time/index.js";
 import { storedId } from "./stored-id.js";
 import { checkTrusted, checkTrustedSubnets } from "./trusted-subnets.js";
 import type { View } from "./views/view.js";
@@ -64,6 +65,12 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
    * "nameConflict" when another live node has it.
    */
   name?: string;
+  /**
+   * Version of the node's program that all nodes show, such as "1.4.2": a text of 1 to 16 bytes as UTF-8, without
+   * control characters; none by default. Like `name` it is part of `valueBytesMax`: with 1 byte more, and without a
+   * name with 2 more.
+   */
+  version?: string;
   /** UDP port: 1 to 65,535, 5000 by default. */
   port?: number;
   /**
@@ -136,6 +143,8 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   messages?: Messages;
   /** What `sleeping()` of chisme/sleep makes, one for each node: it may sleep, as on batteries. Not with `dialect`. */
   sleep?: Sleeping;
+  /** What `networkTime()` of chisme/time makes, one for each node: it knows the time. Not in the dialect espgossip. */
+  time?: NetworkTime;
   /** SHA-256 of the platform, for `events`: given by the platform, where it has one. */
   digest?: Digest | undefined;
   /** Called with a message about each datagram, for debugging. If it throws, it is not called again. */
@@ -170,7 +179,7 @@ export interface CheckedOptions extends EngineOptions {
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
   + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets messages "
-  + "links sleep burstMax";
+  + "links sleep version time burstMax";
 const BURST_MAX = 4;
 const BURST_OF_BOARD = 6;
 const BURST_MOST = 64;
@@ -208,6 +217,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   checkFunction("onError", options.onError);
   if (options.sleep !== undefined) checkObject("sleep", options.sleep, "engineSleeper revision resume notify");
   if (options.links !== undefined) checkObject("links", options.links, "bind sent received qualityOf");
+  if (options.time !== undefined) checkObject("time", options.time, "engineLinks bind sent received notify");
   if (options.digest !== undefined) checkObject("digest", options.digest, "sha256");
   const port = integer("port", options.port, 5000, 1, 65535);
   const id = options.id === undefined ? storedId(options.storage, options.socket) : options.id;
@@ -222,7 +232,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
   const octetBytes = network === NO_NETWORK ? 0 : 1;
   const frameBytes = FRAME_BYTES_MAX + octetBytes + (options.events !== undefined ? FEED_FRAME_BYTES : 0);
   const valueBytesMax = checkValueBytes(options.valueBytesMax, leastBytes, frameBytes);
-  checkName(options.name, valueBytesMax);
+  checkLabel(options, valueBytesMax);
   const advertised = checkAdvertise(options.advertise, port, options.dialect);
   const seedCapacity = integer("seedCapacity", options.seedCapacity, SEED_CAPACITY, 1, 255);
   const seedNames: string[] = [];
@@ -248,7 +258,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     broadcastAddress: checkBroadcast(options.broadcastAddress ?? "255.255.255.255"),
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
-    links: options.links,
+    links: options.time === undefined ? options.links : options.time.engineLinks(options.links, options.clock),
     feeds: checkEvents(options.events, leastBytes - octetBytes, options.digest),
     messages: checkMessages(options.messages, leastBytes),
     sleeper: options.sleep === undefined ? undefined : options.sleep.engineSleeper(),
@@ -309,8 +319,14 @@ export function checkEngine<Value extends CborValue>(engine: NodeEngine, options
   if (options.messages !== undefined && engine.messages === undefined) {
     throw invalid("", "messages", "the option dialect has none", false);
   }
+  if (options.time !== undefined && engine.dialect === "espgossip") {
+    throw invalid("", "time", "the option dialect has none", false);
+  }
   if (options.name !== undefined && engine.isNameless === true) {
     throw invalid("", "name", "the option dialect has none", false);
+  }
+  if (options.version !== undefined && engine.isNameless === true) {
+    throw invalid("", "version", "the option dialect has none", false);
   }
   return engine;
 }

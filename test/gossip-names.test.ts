@@ -93,6 +93,55 @@ describe("names: the option", () => {
   });
 });
 
+describe("names: versions", () => {
+  it("version is a text of 1 to 16 bytes without control characters", () => {
+    for (const version of ["1", "1.4.2", "x".repeat(16), "2026-11-30", "β2"]) {
+      const { node: { gossip } } = single({ version });
+      assert.deepEqual([gossip.rows()[0].name, gossip.rows()[0].version], [undefined, version]);
+    }
+    const message = / is not a text of 1 to 16 bytes without control characters$/;
+    for (const version of ["", "x".repeat(17), "1\x1f2", "1\n"]) {
+      assert.throws(() => single({ version }), { name: "RangeError", code: "ERR_OPTION", option: "version", message });
+    }
+    for (const version of [1.4, null, ["1"]]) {
+      assert.throws(() => single({ version: version as never }), { name: "TypeError", option: "version", message });
+    }
+    const expected = { code: "ERR_OPTION", option: "version", message: "version: the option dialect has none" };
+    assert.throws(() => single({ version: "1", dialect: espgossip() }), expected);
+  });
+
+  it("name and version that do not fit into valueBytesMax are refused", () => {
+    const message = 'version: "1.4.2" with the name "hall" takes 12 bytes of a row, more than 11 (valueBytesMax)';
+    assert.throws(() => single({ name: "hall", version: "1.4.2", valueBytesMax: 11 }), { option: "version", message });
+    assert.equal(single({ name: "hall", version: "1.4.2", valueBytesMax: 12 }).node.gossip.rows()[0].version, "1.4.2");
+    assert.throws(() => single({ version: "1.4.2", valueBytesMax: 7 }), { option: "version" });
+  });
+
+  it("a node without a version pays nothing, and one with it the bytes that PROTOCOL.md states", () => {
+    const shown = (options: Partial<GossipOptions>): string => {
+      const { node: { gossip } } = single(options);
+      gossip.push(7);
+      return sharedBytes(gossip);
+    };
+    assert.equal(shown({}), "07");
+    assert.equal(shown({ name: "hall" }), "6468616c6c07");
+    assert.equal(shown({ name: "hall", version: "1.4" }), "6868616c6c1f312e3407");
+    assert.equal(shown({ version: "1.4" }), "641f312e3407");
+  });
+
+  it("all nodes show the version and find the node by its name alone; equal names with other versions conflict", () => {
+    const named = new Named([{ name: "hall", version: "1.4" }, { version: "2" }, {}, { name: "hall", version: "1.5" }]);
+    for (let i = 0; i < 3; i++) {
+      const rows = named.gossip(i).rows().map(({ name, version }) => [name, version]);
+      const wanted = [["hall", "1.4"], [undefined, "2"], [undefined, undefined], ["hall", "1.5"]];
+      assert.deepEqual(rows.map(String).sort(), wanted.map(String).sort());
+    }
+    assert.equal(named.row(2, "hall")?.name, "hall");
+    assert.equal(named.conflicts(0).length, 1);
+    assert.deepEqual(named.conflicts(1), []);
+  });
+});
+
 describe("names: rows", () => {
   it("the row has the name from the start on, before and behind each value", () => {
     const { node: { gossip } } = single({ name: "hall" });
@@ -124,10 +173,10 @@ describe("names: rows", () => {
   it("a value that does not fit beside the name is refused with the bytes of both, and changes nothing", () => {
     const { node: { gossip } } = single({ name: "kitchen", valueBytesMax: 16 });
     gossip.push("1234567");
-    const message = "push: value: takes 9 bytes of CBOR and the name 8, more than 16 (valueBytesMax)";
+    const message = "push: value: takes 9 bytes of CBOR and the label 8, more than 16 (valueBytesMax)";
     const expected = { name: "RangeError", code: "ERR_ARGUMENT", option: "value", message };
     assert.throws(() => gossip.push("12345678"), expected);
-    assert.throws(() => gossip.push("x".repeat(300)), { message: /takes more than 255 bytes of CBOR and the name 8/ });
+    assert.throws(() => gossip.push("x".repeat(300)), { message: /takes more than 255 bytes of CBOR and the label 8/ });
     assert.throws(() => gossip.push((() => 1) as never), { message: /function/ });
     assert.deepEqual([gossip.rows()[0].name, gossip.rows()[0].data], ["kitchen", "1234567"]);
   });

@@ -37,7 +37,9 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
   "./platform": { node: null, moddable: "platform/moddable" },
   "./espgossip": { node: "espgossip/index", moddable: "espgossip/index" },
   "./events": { node: "events/index", moddable: "events/index" },
+  "./rtc-memory": { node: "rtc-memory/index", moddable: "rtc-memory/index" },
   "./sleep": { node: "sleep/index", moddable: "sleep/index" },
+  "./time": { node: "time/index", moddable: "time/index" },
   "./messages": { node: "messages/index", moddable: "messages/index" },
   "./keeper": { node: "keeper/index", moddable: "keeper/index" },
   "./espruino": { node: "espruino/chisme", moddable: null },
@@ -48,6 +50,7 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
   "./platform/serial-medium": { node: "platform/serial-medium", moddable: "platform/serial-medium" },
   "./platform/moddable-flash": { node: "platform/moddable-flash", moddable: "platform/moddable-flash" },
   "./platform/moddable-sealing": { node: "platform/moddable-sealing", moddable: "platform/moddable-sealing" },
+  "./platform/moddable-sntp": { node: "platform/moddable-sntp", moddable: "platform/moddable-sntp" },
   "./platform/moddable-storage": { node: "platform/moddable-storage", moddable: "platform/moddable-storage" },
 };
 
@@ -74,7 +77,7 @@ describe("npm package", function () {
   });
 
   it("the package has the entries that are expected", () => {
-    const others = ["./internal/*.js", "./package.json", "./status.schema.json"];
+    const others = ["./internal/*.js", "./package.json", "./control.schema.json", "./status.schema.json"];
     assert.deepEqual(Object.keys(exports).sort(), [...Object.keys(expected), ...others].sort());
   });
 

@@ -1,3 +1,4 @@
+import type { Sensor, SensorSource } from "chisme/sensors/index";
 import Analog from "embedded:io/analog";
 import config from "mc/config";
 
@@ -8,20 +9,23 @@ import config from "mc/config";
 const DEFAULT_PINS = [34, 1];
 const FULL_SCALE_MV = 2450;
 
-let analog: Analog | undefined;
-
-/**
- * Reads a TMP36 on the pin `analogPin`, or on the first of the default pins that is an analog input of the chip.
- *
- * @returns °C with one decimal place
- * @throws RangeError when the chip has no analog input there, or something else uses the pin
- */
-export function readTemperature(): number {
-  analog ??= open();
-  const millivolts = analog.read() * FULL_SCALE_MV / ((1 << analog.resolution) - 1);
-  return Math.round(millivolts - 500) / 10;
+/** A TMP36 on the pin `analogPin`, or on the first of the default pins that is an analog input of the chip. */
+export function sensors(): SensorSource[] {
+  return [{ open: () => tmp36(open()) }];
 }
 
+function tmp36(analog: Analog): Sensor {
+  return {
+    sample: () => {
+      const millivolts = analog.read() * FULL_SCALE_MV / ((1 << analog.resolution) - 1);
+      return { temperature: (millivolts - 500) / 10 };
+    },
+    // All classes of ECMA-419 have it, the typings do not.
+    close: () => (analog as unknown as { close(): void }).close(),
+  };
+}
+
+/** @throws RangeError when the chip has no analog input there, or something else uses the pin */
 function open(): Analog {
   const pins = config.analogPin === undefined ? DEFAULT_PINS : [Number(config.analogPin)];
   let message = "";

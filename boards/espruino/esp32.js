@@ -10,8 +10,8 @@ var READING_MS = 30000;
 /** Time between two attempts to join the Wi-Fi network. */
 var REJOIN_MS = 15000;
 
-/** In °C with one decimal place: a TMP36 on GPIO 34. Put your own reading here. */
-function readTemperature() {
+/** In °C with one decimal place: a TMP36 on GPIO 34. Put your own reading here: a number, or a map as in README.md. */
+function read() {
   return Math.round(analogRead(D34) * 3600 - 500) / 10;
 }
 
@@ -25,11 +25,11 @@ function joined() {
   print("Wi-Fi joined, address " + wifi.getIP().ip);
   if (node === undefined) {
     startNode();
-    share(readTemperature());
+    share(read());
   } else {
     platform.socket.reopen();
     // A new statement tells the other nodes the new address. The socket is open when Espruino was idle.
-    setTimeout(function() { share(readTemperature()); }, 1000);
+    setTimeout(function() { share(read()); }, 1000);
   }
 }
 
@@ -42,6 +42,7 @@ function join() {
 function startNode() {
   platform = chisme.espruinoPlatform();
   var temperatures = chisme.minMax({
+    field: "temp",
     onChange: function(minimum, maximum) {
       print("minimum " + minimum + " maximum " + maximum + " of " + temperatures.count + " nodes");
     }
@@ -66,14 +67,14 @@ function startNode() {
   node.start();
   print("node " + node.id + ", revision " + node.revision);
   setInterval(function() {
-    var temperature = readTemperature();
-    if (temperature !== shared) share(temperature);
+    var reading = read();
+    if (JSON.stringify(reading) !== shared) share(reading);
   }, READING_MS);
 }
 
-function share(temperature) {
-  shared = temperature;
-  node.push(temperature);
+function share(reading) {
+  shared = JSON.stringify(reading);
+  node.push(reading);
 }
 
 wifi.on("connected", joined);

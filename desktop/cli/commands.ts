@@ -1,23 +1,27 @@
 import { writeFileSync } from "node:fs";
-import type { CborValue, FeedEvent } from "../../src/gossip.js";
-import type { LatestMap } from "../../src/views/latest-map.js";
+import type { CborValue } from "../../src/gossip.js";
+import { bytesAsHex, plainEvent } from "../control/json.js";
+import type { NodeActions } from "../control/node-actions.js";
+import type { NodeQueries } from "../control/node-queries.js";
 import type { Gossip } from "../platform/gossip.js";
-import { nodeStatus } from "../platform/node-status.js";
-import type { Contributions } from "./contributions.js";
-import { type NamedFrontierEntry, type NodeReport, bytesAsHex } from "./node-report.js";
+import { datedEventText, memberLines } from "./members-text.js";
 import type { MessageCommands } from "./message-commands.js";
+import { type NodeReport, valueText } from "./node-report.js";
 import { readNumber } from "./number.js";
+import { statsLines } from "./status-text.js";
 
 export const COMMANDS_HELP = `
 This node's value:
   NUMBER               share a number: a line with nothing but the number
-  share VALUE          share any value
+  push VALUE           share any value (also: share)
   withdraw             withdraw the value
 Events:
   log TOPIC VALUE      publish a log event, which replaces no other event
   set TOPIC KEY VALUE  set this node's value of a topic and key
   remove TOPIC KEY     remove the value of a topic and key
   withdraw TOPIC KEY   withdraw what this node set in a topic with "+" in front
+  get TOPIC KEY        print the latest value of a topic and key
+  events [TOPIC]       print the newest 1000 events, the oldest first
   view                 print the latest value of each topic and key, and what
                        each author set in topics with "+" in front
   front                print how far each feed is held: author, generation,
@@ -35,30 +39,29 @@ Messages:
   route NODE           print the way to a node as this one knows it
   reachability         print who reaches whom
 The network and this node:
-  rows                 print all nodes
+  members              print all nodes: states, times, links and values
+  rows                 print all nodes as their rows
   status               print neighbours, routes, rows, memory, drops and more
+  stats                print the counters of datagrams, drops and messages
   forget NODE          remove a node that is down or left, everywhere
   wait MS              delay the commands that follow, up to 3600000 ms
-  help                 print these commands
-  quit                 stop the node
+  help [COMMAND]       print these commands, or only one of them
+  leave                say goodbye and stop the node (also: quit)
 VALUE is JSON, otherwise text. TOPIC and KEY are words of up to 31 bytes. NODE
 is a name, id or address. Words with spaces are in quotes: "front door".`;
 
 const WAIT_MS_MAX = 3600000;
 const LINE_CHARACTERS_SHOWN = 60;
+/** Of what a command does, in the help. */
+const INDENT = 23;
 
 /** The objects that commands act on. */
 export interface CommandTarget {
   gossip: Gossip;
-  view: LatestMap;
-  contributions: Contributions;
+  queries: NodeQueries;
+  actions: NodeActions;
   report: NodeReport;
   messages: MessageCommands;
-  /** undefined withdraws the value. */
-  share: (value: CborValue) => void;
-  /** Why there are no messages; missing where there are some. */
-  noMessages?: string;
-  quit: () => void;
 }
 
 /** The commands of standard input and of scripts. */
@@ -80,68 +83,94 @@ export class Commands {
     const text = line.trim();
     const [word, rest] = nextWord(text);
     const name = word.toLowerCase();
-    const { gossip, report, share, view, quit } = this.target;
+    const { gossip, actions } = this.target;
     switch (name) {
       case "log": {
         const [topic, value] = args(rest, "log TOPIC VALUE");
-        gossip.log(topic, parseValue(value));
+        actions.log(topic, parseValue(value));
         return 0;
       }
       case "set": {
         const [topic, key, value] = args(rest, "set TOPIC KEY VALUE");
-        gossip.set(topic, key, parseValue(value));
+        actions.set(topic, key, parseValue(value));
         return 0;
       }
       case "remove": {
         const [topic, key] = args(rest, "remove TOPIC KEY");
-        gossip.remove(topic, key);
+        actions.remove(topic, key);
         return 0;
       }
       case "withdraw": {
-        if (rest === "") share(undefined);
+        if (rest === "") actions.withdraw();
         else {
           const [topic, key] = args(rest, "withdraw TOPIC KEY");
-          gossip.withdraw(topic, key);
+          actions.withdraw(topic, key);
         }
         return 0;
       }
-      case "share": share(parseValue(args(rest, "share VALUE")[0])); return 0;
-      case "forget": gossip.forget(readNode(args(rest, "forget NODE")[0])); return 0;
+      case "push": case "share": actions.push(parseValue(args(rest, `${name} VALUE`)[0])); return 0;
+      case "forget": actions.forget(readNode(args(rest, "forget NODE")[0])); return 0;
       case "send": case "broadcast": case "query": case "reply": case "ping": case "route": case "reachability":
         this.runMessage(name, rest, fail);
         return 0;
       case "export": exportEvents(gossip, args(rest, "export FILE")[0]); return 0;
       case "wait": return readWait(rest);
-      case "view": alone(name, rest); this.view(view); return 0;
-      case "front": alone(name, rest); report.front(namedFrontier(gossip)); return 0;
-      case "rows": alone(name, rest); report.table(gossip.rows()); return 0;
-      case "status": alone(name, rest); report.status(nodeStatus(gossip), gossip.rows()); return 0;
-      case "help": process.stderr.write(`${COMMANDS_HELP.substring(1)}\n`); return 0;
-      case "quit": alone(name, rest); quit(); return 0;
-      default: share(readReading(text)); return 0;
+      case "get": case "events": case "members": case "view": case "front": case "rows": case "status": case "stats":
+        this.query(name, rest);
+        return 0;
+      case "help": process.stderr.write(`${helpText(rest)}\n`); return 0;
+      case "leave": case "quit": alone(name, rest); actions.leave(); return 0;
+      default: actions.push(readReading(text)); return 0;
     }
   }
 
-  private view(view: LatestMap): void {
-    const { contributions, gossip, report } = this.target;
-    report.view(view.entries(), contributions.entries().map(({ topic, key, author, value }) => {
-      return { topic, key, author, authorName: gossip.row(author)?.name, value };
-    }));
+  /** Prints what the node knows. */
+  private query(name: string, rest: string): void {
+    const { queries, report } = this.target;
+    if (name === "get") {
+      const [topic, key] = args(rest, "get TOPIC KEY");
+      const value = queries.get(topic, key);
+      report.answer("value", { topic, key, value }, () => [value === undefined ? "nothing is set" : valueText(value)]);
+      return;
+    }
+    if (name === "events") {
+      const events = queries.events(rest === "" ? {} : { topic: args(rest, "events TOPIC")[0] }).map(plainEvent);
+      report.answer("events", { events }, (colors) =>
+        events.length === 0 ? ["no events"] : events.map((event) => datedEventText(event, colors)));
+      return;
+    }
+    alone(name, rest);
+    switch (name) {
+      case "members": {
+        const members = queries.members();
+        report.answer("members", { members }, (colors) => memberLines(members, colors));
+        return;
+      }
+      case "stats": {
+        const stats = queries.stats();
+        report.answer("stats", { stats }, () => statsLines(stats));
+        return;
+      }
+      case "view": report.view(queries.latest(), queries.contributions()); return;
+      case "front": report.front(queries.frontier()); return;
+      case "rows": report.table(queries.rows()); return;
+      default: report.status(queries.status(), queries.rows());
+    }
   }
 
   private runMessage(name: string, rest: string, fail: (error: Error) => void): void {
-    const { gossip, messages, noMessages } = this.target;
-    if (noMessages !== undefined) throw new Error(`${name}: ${noMessages}`);
+    const { gossip, messages, actions } = this.target;
+    actions.needMessages(name);
     switch (name) {
       case "send": {
         const [node, topic, value] = args(rest, "send NODE TOPIC VALUE");
-        messages.send(gossip, readNode(node), topic, parseValue(value)).catch(fail);
+        messages.send(gossip, actions, readNode(node), topic, parseValue(value)).catch(fail);
         return;
       }
       case "broadcast": case "query": {
         const [topic, value] = args(rest, `${name} TOPIC VALUE`);
         if (name === "query") messages.query(gossip, topic, parseValue(value)).catch(fail);
-        else messages.broadcast(gossip, topic, parseValue(value));
+        else messages.broadcast(actions, topic, parseValue(value));
         return;
       }
       case "reply": {
@@ -163,20 +192,24 @@ export class Commands {
 /** Writes the events that a node holds as JSON lines, author by author, each feed in its order. */
 export function exportEvents(gossip: Gossip, path: string): void {
   const lines: string[] = [];
-  gossip.eachEvent((event) => lines.push(`${eventText(event)}\n`));
+  gossip.eachEvent((event) => lines.push(`${JSON.stringify(plainEvent(event), bytesAsHex)}\n`));
   writeFileSync(path, lines.join(""));
 }
 
-function eventText(event: FeedEvent): string {
-  const { author, authorName, copiedBy, generation, sequence, timeMs, counter, kind, topic, key, ttlMs, value } = event;
-  const place = { author, authorName, copiedBy, generation, sequence, timeMs, counter };
-  return JSON.stringify({ ...place, kind, topic, key, ttlMs, value }, bytesAsHex);
-}
-
-function namedFrontier(gossip: Gossip): NamedFrontierEntry[] {
-  return gossip.frontier().map(({ author, ...more }) => {
-    return { author, authorName: gossip.row(author)?.name, ...more };
-  });
+/** The help of all commands, or of one. */
+function helpText(command: string): string {
+  const name = command.trim().toLowerCase();
+  if (name === "") return COMMANDS_HELP.substring(1);
+  const lines = COMMANDS_HELP.split("\n");
+  const isOf = (line: string): boolean => new RegExp(`^  ${name}\\b|\\(also: ${name}\\)`).test(line);
+  const found = /^[a-z]+$/.test(name) ? lines.flatMap((line, i) => {
+    if (!isOf(line)) return [];
+    const more = lines.slice(i + 1);
+    const end = more.findIndex((next) => !next.startsWith(" ".repeat(INDENT)));
+    return [line, ...more.slice(0, end)];
+  }) : [];
+  if (found.length === 0) throw new Error(`help: ${show(command)} is no command; "help" lists them`);
+  return found.join("\n");
 }
 
 /** The first word of a text, which may be in quotes, and the rest after the white space. */
@@ -215,7 +248,7 @@ function alone(name: string, rest: string): void {
 }
 
 /** The value of a JSON text, otherwise the text itself. */
-function parseValue(text: string): CborValue {
+export function parseValue(text: string): CborValue {
   try {
     return JSON.parse(text) as CborValue;
   } catch {
@@ -224,7 +257,7 @@ function parseValue(text: string): CborValue {
 }
 
 /** An id, or an address, which `Gossip` checks. */
-function readNode(text: string): number | string {
+export function readNode(text: string): number | string {
   return readNumber(text) ?? text;
 }
 

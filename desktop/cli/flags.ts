@@ -15,6 +15,7 @@ const FLAGS = new Map([
   ["id", "--id"],
   ["newId", "--new-id"],
   ["name", "--name"],
+  ["version", "--node-version"],
   ["capacity", "--capacity"],
   ["neighboursMax", "--neighbours"],
   ["datagramBytesMax", "--datagram-bytes"],

@@ -1,10 +1,9 @@
 import type { CborValue, FeedEvent, GossipErrorCode, GossipStats, NodeRow } from "../../src/gossip.js";
 import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
-import {
-  type CommandError, type ContributionEntry, type MinMaxReport, type NamedFrontierEntry, type NodeReport,
-  type StartReport, bytesAsHex,
-} from "./node-report.js";
+import { bytesAsHex } from "../control/json.js";
+import type { ContributionEntry, NamedFrontierEntry } from "../control/node-queries.js";
+import type { CommandError, MinMaxReport, NodeReport, StartReport } from "./node-report.js";
 
 /** Writes one JSON object per line. The command's help lists its fields. */
 export class JsonReport implements NodeReport {
@@ -32,8 +31,8 @@ export class JsonReport implements NodeReport {
     this.write("forgotten", row);
   }
 
-  minMax({ minimum, maximum, count }: MinMaxReport): void {
-    this.write("minMax", { minimum: minimum ?? null, maximum: maximum ?? null, count });
+  minMax({ minimum, maximum, ...more }: MinMaxReport): void {
+    this.write("minMax", { minimum: minimum ?? null, maximum: maximum ?? null, ...more });
   }
 
   feedEvent({ timeMs, author, authorName, ...more }: FeedEvent): void {
@@ -55,6 +54,10 @@ export class JsonReport implements NodeReport {
   }
 
   line(event: string, fields: object): void {
+    this.write(event, fields);
+  }
+
+  answer(event: string, fields: object): void {
     this.write(event, fields);
   }
 

@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { type Argument, Command } from "commander";
 import { simulateCommand } from "../simulator/command.js";
+import { askCommands } from "./ask.js";
+import { firmwareCommand } from "./firmware.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
+import { provisionCommand } from "./provision.js";
 
 /** The version in `package.json`, whose path differs between the sources and `dist`. */
 function version(): string {
@@ -18,12 +21,32 @@ function version(): string {
   return "unknown";
 }
 
+function argumentTerm(argument: Argument): string {
+  const name = argument.name() + (argument.variadic ? "..." : "");
+  return argument.required ? `<${name}>` : `[${name}]`;
+}
+
+/** Of the help where it is no terminal that shows it. */
+const HELP_COLUMNS = 80;
+
 const program = new Command("chisme")
   .description("Gossip for small devices: every node learns the state of every other, without a server.")
   .version(version())
+  // Without "[options]", which each has: descriptions need the room.
+  .configureHelp({ subcommandTerm: (command) =>
+    [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" ") })
   .showHelpAfterError("(--help lists the commands)")
   .addCommand(simulateCommand())
   .addCommand(nodeCommand())
-  .addCommand(keyCommand());
+  .addCommand(keyCommand())
+  .addCommand(provisionCommand())
+  .addCommand(firmwareCommand())
+  .commandsGroup("Look into a running node, and change it:");
+for (const command of askCommands()) program.addCommand(command);
+
+const { stdout } = process;
+for (const command of [program, ...program.commands]) {
+  command.configureOutput({ getOutHelpWidth: () => stdout.isTTY ? stdout.columns : HELP_COLUMNS });
+}
 
 await program.parseAsync();

@@ -1,4 +1,5 @@
 import type { CborValue, Message, Reach } from "../../src/gossip.js";
+import { type NodeActions, GONE } from "../control/node-actions.js";
 import type { Gossip } from "../platform/gossip.js";
 import { type NodeReport, authorText, nameText, valueText, wordText } from "./node-report.js";
 
@@ -6,8 +7,7 @@ import { type NodeReport, authorText, nameText, valueText, wordText } from "./no
 const QUERIES_MAX = 256;
 const ANSWER_ROUNDS = 12;
 const ANSWER_MS_MAX = 3600000;
-const NOT_KNOWN = "no live node has this name, id or address";
-const GONE = new Set(["down", "left", "removed"]);
+export const NOT_KNOWN = "no live node has this name, id or address";
 
 /** The commands about messages, and what arrives. */
 export class MessageCommands {
@@ -41,17 +41,18 @@ export class MessageCommands {
   }
 
   /** @returns a promise that rejects when an argument is wrong, as those of `query`, `ping` and `reachability` */
-  async send(gossip: Gossip, to: number | string, topic: string, value: CborValue): Promise<void> {
+  async send(
+    gossip: Gossip, actions: NodeActions, to: number | string, topic: string, value: CborValue,
+  ): Promise<void> {
     const number = ++this.sends;
-    const outcome = await gossip.send(to, topic, value);
+    const outcome = await actions.send(to, topic, value);
     if (outcome === "closed") return;
     this.report.line("outcome", { number, to, topic, outcome },
       `send ${number} to ${nodeText(to)}: ${outcome}${whyUnknown(gossip, to, outcome)}`);
   }
 
-  broadcast(gossip: Gossip, topic: string, value: CborValue): void {
-    if (!gossip.broadcast(topic, value)) throw new Error("broadcast: too many messages wait; try again");
-    const nodes = gossip.rows().filter(({ id, state }) => id !== gossip.id && !GONE.has(state)).length;
+  broadcast(actions: NodeActions, topic: string, value: CborValue): void {
+    const nodes = actions.broadcast(topic, value);
     const count = nodes === 0 ? "nobody: no other node is live" : nodes === 1 ? "1 live node" : `${nodes} live nodes`;
     this.report.line("broadcast", { topic, nodes }, `broadcast ${wordText(topic)}: on its way to ${count}`);
   }

@@ -1,8 +1,10 @@
-import type {
-  CborValue, FeedEvent, FrontierEntry, GossipErrorCode, GossipStats, NodeRow,
-} from "../../src/gossip.js";
+import type { Colors } from "picocolors/types.js";
+import type { CborValue, FeedEvent, GossipErrorCode, GossipStats, NodeRow } from "../../src/gossip.js";
+import { readingsText } from "../../src/sensors/units.js";
 import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
+import { bytesAsHex } from "../control/json.js";
+import type { ContributionEntry, NamedFrontierEntry } from "../control/node-queries.js";
 
 /** The output of `chisme node`, line by line. */
 export interface NodeReport {
@@ -21,6 +23,8 @@ export interface NodeReport {
   front(entries: NamedFrontierEntry[]): void;
   /** Something about messages. @param text the same for people; of words of which a line may end behind each */
   line(event: string, fields: object, text: string | string[]): void;
+  /** The answer to a command. @param lines the same for people, without the time */
+  answer(event: string, fields: object, lines: (colors: Colors) => string[]): void;
   /** All rows, on a command. */
   table(rows: NodeRow[]): void;
   /** @param rows of all nodes */
@@ -28,15 +32,6 @@ export interface NodeReport {
   commandError(error: CommandError): void;
   error(code: GossipErrorCode, error: Error): void;
   stop(stats: GossipStats): void;
-}
-
-/** What one author has set in a merge topic. */
-export interface ContributionEntry {
-  topic: string;
-  key: string;
-  author: number;
-  authorName: string | undefined;
-  value: CborValue;
 }
 
 /** A line that could not be run. */
@@ -47,11 +42,6 @@ export interface CommandError {
   number: number;
   line: string;
   message: string;
-}
-
-/** How far a feed is held, with the name of its author, if a row has one. */
-export interface NamedFrontierEntry extends FrontierEntry {
-  authorName: string | undefined;
 }
 
 export interface StartReport {
@@ -76,6 +66,8 @@ export interface MinMaxReport {
   maximum: number | undefined;
   /** Live nodes that share a number. */
   count: number;
+  /** Name of the reading that the numbers are. */
+  field?: string;
 }
 
 /** A shared value as one line of printable JSON. Bytes become hexadecimal text. */
@@ -83,6 +75,14 @@ export function valueText(value: CborValue): string {
   // Values of other nodes must not control the terminal: JSON escapes only some control characters, and none that
   // change the direction of text.
   return JSON.stringify(value, bytesAsHex).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, escape);
+}
+
+/** What a node shares: readings with their units, `temp 21.4 °C, hum 40 %`; anything else as `valueText`. */
+export function dataText(data: CborValue): string {
+  const readings = readingsText(data);
+  // `valueText` escapes what a name may have to control the terminal.
+  const isPlain = readings !== undefined && Object.keys(data as object).every((name) => /^[\w-]+$/.test(name));
+  return isPlain ? readings : valueText(data);
 }
 
 /** A topic or key: unchanged if it is a plain word, otherwise as `valueText`. */
@@ -109,10 +109,6 @@ export function columnsOf(text: string): number {
 
 const MARK = /^[\p{M}\p{Cf}]$/u;
 const WIDE = /^[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]$/u;
-
-export function bytesAsHex(_key: string, value: unknown): unknown {
-  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
-}
 
 function escape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -5,17 +5,22 @@ import { auto, espgossip } from "../../src/espgossip/index.js";
 import { type EventFeedOptions, eventFeeds } from "../../src/events/index.js";
 import { KEEPER_BYTES, feedKeeper } from "../../src/keeper/index.js";
 import {
-  type CborValue, type EventFeeds, type NodeRow, minMax,
+  type CborValue, type EventFeeds, type MinMax, type NodeRow, minMax,
 } from "../../src/gossip.js";
 import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
 import type { GossipStorage } from "../../src/platform/types.js";
 import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
+import { Contributions } from "../control/contributions.js";
+import { HeardLinks, MemberTimes } from "../control/members.js";
+import { NodeActions } from "../control/node-actions.js";
+import { ChangeFeed, NodeQueries } from "../control/node-queries.js";
 import { CommandLines, Prompt, commandErrorText, readScript } from "./command-lines.js";
 import { messages } from "../../src/messages/index.js";
+import { networkTime } from "../../src/time/index.js";
 import { MessageCommands } from "./message-commands.js";
-import { Contributions } from "./contributions.js";
 import { Commands, exportEvents } from "./commands.js";
+import { ControlSocket } from "./control-socket.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
 import type { CommandError, MinMaxReport, NodeReport } from "./node-report.js";
@@ -34,6 +39,7 @@ export interface NodeOptions {
   network?: string;
   trustedSubnets?: string[];
   storage?: string;
+  socket?: string;
   keyFile?: string;
   otherKeyFile?: string;
   allowUnsealed?: true;
@@ -43,17 +49,20 @@ export interface NodeOptions {
   eventBytes?: number;
   fillGaps?: true;
   keep?: true;
-  value?: number;
+  value?: number | Record<string, CborValue>;
+  field?: string;
   valueBytes?: number;
   interval: number;
   id?: number;
   newId?: true;
   name?: string;
+  nodeVersion?: string;
   capacity: number;
   neighbours?: number;
   datagramBytes: number;
   removeAfter: number;
   broadcast: string;
+  time: "clock" | "peers" | "none";
   json?: true;
   debug?: true;
 }
@@ -82,13 +91,16 @@ export class NodeRun {
   private readonly options: NodeOptions;
   private readonly listen: Listen;
   private readonly report: NodeReport;
-  private readonly view = minMax({ select: numberOf });
+  private readonly view: MinMax;
   private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
   private readonly contributions = new Contributions();
+  private readonly changes = new ChangeFeed();
+  private readonly times = new MemberTimes(() => performance.now());
   private readonly gossip: Gossip;
   private readonly messages: MessageCommands;
   private readonly script: string[];
   private readonly commands: Commands;
+  private readonly control: ControlSocket;
   private minMaxReported: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
   private isSealed = false;
   private prompt: Prompt | undefined;
@@ -97,9 +109,11 @@ export class NodeRun {
 
   /** @throws Error that names an option of the command line or of `Gossip` */
   constructor(options: NodeOptions) {
-    if (options.value !== undefined && typeof options.value !== "number") {
-      throw new Error(`--value: ${JSON.stringify(options.value)} is not a number such as 21.5`);
+    const { value, field } = options;
+    if (value !== undefined && typeof value !== "number" && typeof value !== "object") {
+      throw new Error(`--value: ${JSON.stringify(value)} is not a number such as 21.5 or a map such as {"temp":21.5}`);
     }
+    this.view = minMax(field === undefined ? { select: numberOf } : { field });
     this.options = options;
     this.listen = parseListen(options.listen);
     this.report = options.json ? this.jsonReport() : this.textReport();
@@ -108,12 +122,14 @@ export class NodeRun {
     this.gossip = new Gossip(this.gossipOptions());
     // Fail now if the file is not writable, not at the end of the run.
     naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
-    this.commands = new Commands({
-      gossip: this.gossip, messages: this.messages, view: this.latest, contributions: this.contributions,
-      report: this.report,
-      share: (value) => this.share(value), quit: this.stop,
+    const { gossip, latest, contributions, times, changes } = this;
+    const queries = new NodeQueries({ gossip, latest, contributions, times });
+    const actions = new NodeActions({
+      gossip, share: (value) => this.share(value), leave: this.stop,
       ...options.dialect !== "compact" && { noMessages: `dialect ${options.dialect} has no messages` },
     });
+    this.commands = new Commands({ gossip, queries, actions, messages: this.messages, report: this.report });
+    this.control = new ControlSocket({ queries, actions, changes }, options, (message) => this.warn(message));
   }
 
   start(): void {
@@ -148,6 +164,7 @@ export class NodeRun {
     this.prompt = new Prompt(process.stdin, this.commands, onError, warn);
     this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", onError);
     for (const line of this.script) this.scriptLines.add(line);
+    void this.control.open(address, port);
   }
 
   private share(value: CborValue): void {
@@ -172,6 +189,7 @@ export class NodeRun {
     void this.gossip.close().then(() => setTimeout(() => process.exit(), LOOK_UP_MS).unref());
     this.prompt?.close();
     this.scriptLines?.close();
+    this.control.close();
   }
 
   private export(): void {
@@ -205,12 +223,22 @@ export class NodeRun {
     const reported = this.minMaxReported;
     if (minimum === reported.minimum && maximum === reported.maximum && count === reported.count) return;
     this.minMaxReported = { minimum, maximum, count };
-    this.report.minMax(this.minMaxReported);
+    const { field } = this.options;
+    this.report.minMax(field === undefined ? this.minMaxReported : { ...this.minMaxReported, field });
   }
 
   private reportOwnRow(): void {
-    this.report.rows([this.ownRow()]);
+    const own = this.ownRow();
+    this.report.rows([own]);
+    this.rowsUpdated([own]);
     this.changed();
+  }
+
+  private rowsUpdated(rows: NodeRow[]): void {
+    for (const row of rows) {
+      this.times.updated(row);
+      this.changes.notify("row", row);
+    }
   }
 
   private ownRow(): NodeRow {
@@ -239,6 +267,7 @@ export class NodeRun {
       removeAfterMs: removeAfter,
       broadcastAddress: broadcast,
       views: [this.view],
+      links: new HeardLinks((from) => this.times.heard(from)),
       ...events !== undefined && { events },
       ...dialect === "compact" && {
         messages: messages({
@@ -246,20 +275,30 @@ export class NodeRun {
           onMessage: (message) => this.messages.arrived(this.gossip, message),
         }),
       },
+      ...dialect !== "espgossip" && this.options.time !== "none"
+        && { time: networkTime({ clock: this.options.time === "clock" }) },
       onUpdate: (rows) => {
         this.report.rows(rows);
+        this.rowsUpdated(rows);
         queueMicrotask(() => this.changed());
       },
       onState: (row) => {
         this.report.state(row);
+        this.times.changed(row);
+        this.changes.notify("row", row);
         queueMicrotask(() => this.changed());
       },
-      onForget: (row) => this.report.forgotten(row),
+      onForget: (row) => {
+        this.report.forgotten(row);
+        this.times.forget(row.id);
+        this.changes.notify("forgotten", row);
+      },
       onError: (code, error) => this.report.error(code, error),
     };
     if (id !== undefined) options.id = id;
     if (newId) options.newId = true;
     if (name !== undefined) options.name = name;
+    if (this.options.nodeVersion !== undefined) options.version = this.options.nodeVersion;
     if (this.options.neighbours !== undefined) options.neighboursMax = this.options.neighbours;
     if (this.options.network !== undefined) options.network = this.options.network;
     if (this.options.trustedSubnets !== undefined) options.trustedSubnets = this.options.trustedSubnets;
@@ -292,7 +331,9 @@ export class NodeRun {
       views: [this.latest, this.contributions],
       onEvent: (event) => {
         // Events of the storage are not new.
-        if (this.phase === "running") this.report.feedEvent(event);
+        if (this.phase !== "running") return;
+        this.report.feedEvent(event);
+        this.changes.notify("event", event);
       },
     };
     if (eventBytes !== undefined) options.eventBytesMax = eventBytes;

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { COMMANDS_HELP } from "./commands.js";
 import { inFlags } from "./flags.js";
 import { type NodeOptions, NodeRun } from "./node-run.js";
-import { numeric } from "./number.js";
+import { numeric, reading } from "./number.js";
 
 const MORE_HELP = `
 Standard input: a line with a number sets the shared value. After the end of
@@ -15,10 +15,12 @@ Lines that begin with # are comments; empty lines do nothing.
 With --json, each line is one object with "event", "timeMs" since the start, and
   start        id, name, address, port, revision, roundIntervalMs, seeds, and
                sealing: "none", "all", or "compact", where JSON is not sealed
-  row, state   id, name, address, port, revision, heartbeat, data, and state:
+  row, state   id, name, version, address, port, revision, heartbeat, data, and
+               state:
                "up", "asleep", "probed", "suspect", "down", "removed" or "left"
   forgotten    the same of a row that the node forgot: the last one
-  minMax       minimum, maximum (null when nobody shares a number), count
+  minMax       minimum, maximum (null when nobody shares a number), count, and
+               the field of --field
   feedEvent    an event: author, authorName, copiedBy, generation, sequence,
                stampMs, counter, kind (log, set, remove), topic, key, ttlMs,
                endMs, value
@@ -41,6 +43,9 @@ With --json, each line is one object with "event", "timeMs" since the start, and
   reach        from, fromName, neighbours, neighbourNames, hops, 0 for this
                node; then reachEnd: answers, wasSent
   rows         rows: a list as of row
+  members, events, stats, value
+               answers to these commands, value to get: as those of the commands
+               chisme members --json, events, stats and get
   commandError a line that was not run: source, null for a terminal, number,
                line, message, which is also on standard error
   status       status: as the schema chisme/status.schema.json describes it
@@ -64,7 +69,7 @@ export function nodeCommand(): Command {
       + "(default: all interfaces, port 5000)")
     .option("--interface <name>", "interface to whose address to bind, such as eth0; follows it when it changes")
     .option("--serial <device[:baud]>", "serial line to one other node, such as /dev/ttyUSB0:115200 (the default); "
-      + "repeatable", append)
+      + "with :bus behind it several nodes share the wires; repeatable", append)
     .option("--serial-bytes <bytes>", "longest datagram on serial lines, the same at both ends, 128 to 1472 "
       + "(default: 600); limits values and events, too", numeric)
     .option("--advertise <address[:port]>", "where other nodes reach this one, for a container or a port forward "
@@ -75,6 +80,8 @@ export function nodeCommand(): Command {
     .option("--seed <host[:port]>", "address or host name of another node; repeatable (default: broadcast)", append)
     .option("--storage <folder>", "where to keep id, revision, last peers and own events over restarts; one process "
       + "for each")
+    .option("--socket <path>", "where commands such as chisme members ask this node; none: nowhere (default: in the "
+      + "storage folder, without one by address and port)")
     .option("--keep", "also store the feeds of all other nodes there, and pass them on after a restart")
     .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY)")
     .option("--other-key-file <file>", "also accept frames sealed with this key, during a change of keys")
@@ -87,7 +94,9 @@ export function nodeCommand(): Command {
       + "at most --datagram-bytes - 119 and --feed-bytes / 2 - 44 (default: 448; in "
       + "little room an eighth of --feed-bytes, at least 128, or what fits)", numeric)
     .option("--fill-gaps", "request older events from other nodes, while there is room")
-    .option("--value <number>", "share this value", numeric)
+    .option("--value <value>", "share this number, or this map of readings: '{\"temp\":21.5,\"hum\":40}'", reading)
+    .option("--field <name>", "the reading of maps whose minimum and maximum are printed, such as temp (default: the "
+      + "numbers that are shared alone)")
     .option("--value-bytes <bytes>", "longest shared value as CBOR, best the same in all nodes: 0 to 255, at most "
       + "--datagram-bytes - 81, with events - 100 (default: 32; the largest in dialects with JSON)", numeric)
     .option("--interval <ms>", "time between rounds, 100 to 3600000", numeric, 10000)
@@ -95,6 +104,7 @@ export function nodeCommand(): Command {
       + "--storage another one at each start)", numeric)
     .option("--new-id", "draw a new id, once, for a copy of another node's storage: its events go on as copies")
     .option("--name <text>", "name that all nodes show, 1 to 24 bytes; part of --value-bytes (default: none)")
+    .option("--node-version <text>", "version that all nodes show, 1 to 16 bytes, as --name (default: none)")
     .option("--capacity <rows>", "rows to hold at most, this node's included, 2 to 65535", numeric, 64)
     .option("--neighbours <nodes>", "nodes to ask in turn at most, 3 to 65535 (default: all in reach)", numeric)
     .option("--datagram-bytes <bytes>", "longest datagram to send, 128 to 1472", numeric, 1200)
@@ -102,6 +112,8 @@ export function nodeCommand(): Command {
       numeric, 86400000)
     .option("--broadcast <address>", "where to find nodes without a seed, or when no seed answers; none: nowhere",
       "255.255.255.255")
+    .addOption(new Option("--time <source>", "clock: this computer's clock, also for nodes that ask for the time; "
+      + "peers: from other nodes; none").choices(["clock", "peers", "none"]).default("clock"))
     .option("--json", "print one JSON object per line")
     .option("--debug", "print a line for each datagram on standard error")
     .addHelpText("after", MORE_HELP)

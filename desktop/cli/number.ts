@@ -10,3 +10,13 @@ export function readNumber(text: string): number | undefined {
 export function numeric(text: string): number {
   return readNumber(text) ?? text as unknown as number;
 }
+
+/** For a value to share: a number, or a map in JSON such as {"temp":21.5}; other text is returned unchanged. */
+export function reading(text: string): unknown {
+  if (!text.startsWith("{")) return numeric(text);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

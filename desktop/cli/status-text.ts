@@ -1,6 +1,6 @@
-import type { NodeRow } from "../../src/gossip.js";
+import type { GossipStats, NodeRow } from "../../src/gossip.js";
 import type { GossipStatus, StatusNode } from "../../src/status/index.js";
-import { columnsOf, nameText, valueText } from "./node-report.js";
+import { columnsOf, dataText, nameText } from "./node-report.js";
 
 const KIB = 1024;
 const LABEL_WIDTH = 10;
@@ -15,19 +15,14 @@ export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[]
   const who = node.name === undefined ? "" : `${nameText(node.name)}, `;
   const lines = [
     label("node", `${who}${node.address}:${node.port}, id ${node.id}`),
-    label("", `revision ${node.revision}, heartbeat ${node.heartbeat}`),
+    label("", `revision ${node.revision}, heartbeat ${node.heartbeat}${versionText(node.version)}`),
     label("network", networkText(node)),
     label("rows", `${count} of ${capacity}: ${counts(states)}`),
     label("queues", queuesText(queues)),
     label("memory", sizes({ rows: memory.rowBytes, events: memory.eventBytes, other: memory.otherBytes })),
   ];
   if (memory.platform !== undefined) lines.push(...labelled("process", sizes(memory.platform)));
-  lines.push(
-    label("sent", `${stats.datagramsSent} datagrams, ${stats.bytesSent} bytes, ${stats.sendFailures} failed`),
-    label("received", `${stats.datagramsReceived} datagrams, ${stats.bytesReceived} bytes`),
-    label("dropped", counts(stats.drops)),
-    label("clock", stats.clock),
-  );
+  lines.push(...trafficLines(stats), ...status.time === undefined ? [] : [label("time", timeText(status.time))]);
   lines.push("", neighbours.length === 0 ? "no neighbours" : "neighbours");
   lines.push(...table([
     ["id", "name", "address", "state", "round trip", "loss to", "loss from"],
@@ -49,21 +44,52 @@ export function statusLines(status: GossipStatus, nodeRows: NodeRow[]): string[]
   return lines;
 }
 
+/** The lines that show counters to people. */
+export function statsLines(stats: GossipStats): string[] {
+  const { messages, valuesTooLong, valuesForgotten, removalsForgotten } = stats;
+  const lines = trafficLines(stats);
+  if (messages !== undefined) {
+    const { waiting, queue, ...counters } = messages;
+    lines.push(...labelled("messages", `${waiting} of ${queue} waiting, ${counts({ ...counters })}`));
+  }
+  const lost = { "values too long": valuesTooLong, "values forgotten": valuesForgotten,
+    "removals forgotten": removalsForgotten };
+  lines.push(label("lost", counts(lost)));
+  return lines;
+}
+
+function trafficLines(stats: GossipStats): string[] {
+  return [
+    label("sent", `${stats.datagramsSent} datagrams, ${stats.bytesSent} bytes, ${stats.sendFailures} failed`),
+    label("received", `${stats.datagramsReceived} datagrams, ${stats.bytesReceived} bytes`),
+    ...labelled("dropped", counts(stats.drops)),
+    label("clock", stats.clock),
+  ];
+}
+
 /** Rows with a title above each column. */
 export function rowLines(rows: NodeRow[], ownId: number): string[] {
+  const hasVersions = rows.some((row) => row.version !== undefined);
   return table([
-    ["id", "name", "address", "state", "value"],
+    ["id", "name", "address", "state", ...hasVersions ? ["version"] : [], "value"],
     ...rows.map((row) => {
-      const value = row.data === undefined ? "-" : valueText(row.data);
+      const value = row.data === undefined ? "-" : dataText(row.data);
       const state = row.state === "probed" ? "up" : row.state;
       const own = row.id === ownId ? "  (this node)" : "";
-      return [String(row.id), nameOf(row), `${row.address}:${row.port}`, state, `${value}${own}`];
+      const version = hasVersions ? [row.version === undefined ? "-" : nameText(row.version)] : [];
+      return [String(row.id), nameOf(row), `${row.address}:${row.port}`, state, ...version, `${value}${own}`];
     }),
   ]);
 }
 
 function networkText({ dialect, isSealed, isNamed }: GossipStatus["node"]): string {
   return `dialect ${dialect}, ${isSealed ? "sealed" : "not sealed"}, ${isNamed ? "with" : "without"} a name`;
+}
+
+function timeText({ unixMs, source, node, hops, errorMs }: NonNullable<GossipStatus["time"]>): string {
+  const from = source === "peer" ? `from node ${node}, ${hops} ${hops === 1 ? "hop" : "hops"}`
+    : source === "sntp" ? "by SNTP" : "by this computer's clock";
+  return `${new Date(unixMs).toISOString()}, ${from}, ±${errorMs} ms`;
 }
 
 function queuesText({ updates, messages, messagesMax }: GossipStatus["queues"]): string {
@@ -108,12 +134,16 @@ function share(loss: number | undefined): string {
   return loss === undefined ? "" : `${(100 * loss).toFixed(1)} %`;
 }
 
+function versionText(version: string | undefined): string {
+  return version === undefined ? "" : `, version ${nameText(version)}`;
+}
+
 function nameOf({ name }: StatusNode): string {
   return name === undefined ? "" : nameText(name);
 }
 
 /** Rows under their titles, in columns as wide as they need; without lines, if there are only titles. */
-function table(rows: string[][]): string[] {
+export function table(rows: string[][]): string[] {
   if (rows.length === 1) return [];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => columnsOf(row[column]))));
   return rows.map((row) => {

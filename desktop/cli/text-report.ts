@@ -1,10 +1,13 @@
 import type { Colors } from "picocolors/types.js";
 import type { FeedEvent, GossipErrorCode, GossipStats, NodeRow, NodeState } from "../../src/gossip.js";
 import type { GossipStatus } from "../../src/status/index.js";
+import { readingText } from "../../src/sensors/units.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
+import type { ContributionEntry, NamedFrontierEntry } from "../control/node-queries.js";
+import { eventText, shownState, stateColor } from "./members-text.js";
 import {
-  type CommandError, type ContributionEntry, type MinMaxReport, type NamedFrontierEntry, type NodeReport,
-  type StartReport, authorText, columnsOf, nameText, valueText, wordText,
+  type CommandError, type MinMaxReport, type NodeReport, type StartReport, authorText, columnsOf, dataText, nameText,
+  valueText, wordText,
 } from "./node-report.js";
 import { rowLines, statusLines } from "./status-text.js";
 
@@ -74,25 +77,19 @@ export class TextReport implements NodeReport {
     this.write(`${who} forgotten: it was ${row.state}`);
   }
 
-  minMax({ minimum, maximum, count }: MinMaxReport): void {
+  minMax({ minimum, maximum, count, field }: MinMaxReport): void {
     const { colors } = this.options;
     if (minimum === undefined || maximum === undefined) {
       this.write("no minimum and no maximum: no node shares a number");
       return;
     }
     const nodes = count === 1 ? "1 node" : `${count} nodes`;
-    this.write(`minimum ${colors.bold(minimum)}  maximum ${colors.bold(maximum)}  of ${nodes}`);
+    const [least, greatest] = [minimum, maximum].map((one) => field === undefined ? one : readingText(field, one));
+    this.write(`minimum ${colors.bold(least)}  maximum ${colors.bold(greatest)}  of ${nodes}`);
   }
 
   feedEvent(event: FeedEvent): void {
-    const { colors } = this.options;
-    const { author, authorName, copiedBy, generation, sequence, kind, topic, key, value } = event;
-    const what = [colors.bold(kind), wordText(topic)];
-    if (key !== undefined) what.push(wordText(key));
-    if (kind !== "remove") what.push(valueText(value));
-    const copied = copiedBy === undefined ? "" : ` copied by ${copiedBy}`;
-    const origin = colors.dim(`by ${authorText(author, authorName)},${copied} event ${generation}:${sequence}`);
-    this.write([what.join(" "), origin].join("  "));
+    this.write(eventText(event, this.options.colors));
   }
 
   /** Prints no times, so that the views of several nodes can be compared. */
@@ -124,6 +121,10 @@ export class TextReport implements NodeReport {
     const [first, ...more] = wrapped(text, COLUMNS - INDENT);
     this.write(first);
     for (const line of more) this.options.writeLine(`${" ".repeat(INDENT + 2)}${line}`);
+  }
+
+  answer(_event: string, _fields: object, lines: (colors: Colors) => string[]): void {
+    for (const line of lines(this.options.colors)) this.options.writeLine(line);
   }
 
   /** Prints no time, as `view` does. */
@@ -160,8 +161,9 @@ export class TextReport implements NodeReport {
       this.stateCell(row.state),
       colors.dim("revision ") + String(row.revision).padEnd(3),
       colors.dim("heartbeat ") + String(row.heartbeat).padEnd(4),
-      row.data === undefined ? colors.dim("no value") : colors.bold(valueText(row.data)),
+      row.data === undefined ? colors.dim("no value") : colors.bold(dataText(row.data)),
     ];
+    if (row.version !== undefined) parts.push(colors.dim("version ") + nameText(row.version));
     if (row.id === this.ownId) parts.push(colors.dim("(this node)"));
     this.write(parts.join("  "));
   }
@@ -185,12 +187,8 @@ export class TextReport implements NodeReport {
   }
 
   private stateCell(state: NodeState): string {
-    const { colors } = this.options;
-    // A node is probed for a moment, and nothing reports the end of it: to people it is up.
-    const text = (state === "probed" ? "up" : state).padEnd(STATE_WIDTH);
-    if (state === "suspect") return colors.yellow(text);
-    if (state === "down") return colors.red(text);
-    return state === "removed" ? colors.dim(text) : colors.green(text);
+    const text = shownState(state);
+    return stateColor(text, this.options.colors)(text.padEnd(STATE_WIDTH));
   }
 
   private write(text: string): void {

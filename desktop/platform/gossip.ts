@@ -31,7 +31,7 @@ export interface NodeGossipOptions<Value extends CborValue = CborValue>
   interface?: string;
   /**
    * Serial lines, each to one other node, such as ["/dev/ttyUSB0:115200"]: 1 to 8. Without a speed it is 115,200 bits
-   * per second. Not with `socket` or `dialect`.
+   * per second. With ":bus" at the end several nodes share the wires, as of RS-485. Not with `socket` or `dialect`.
    */
   serial?: string[];
   /** Longest datagram on the serial lines, best the same at both ends: 128 to 1,472 bytes, 600 by default. */
@@ -64,7 +64,7 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
     const { listen, interface: interfaceName, signal, newId, serial, serialBytesMax, udp, ...more } = checked(options);
     const links = more.links ?? linkTable();
     const platform = nodePlatform(listen, interfaceName);
-    const lines = serialLines({ ...more, serial, serialBytesMax, udp }, platform.socket);
+    const lines = serialLines({ ...more, serial, serialBytesMax, udp }, platform);
     const made = {
       ...platform, ...lines && { socket: lines.socket }, ...given(more), links, ...newId && { id: randomId() },
     };

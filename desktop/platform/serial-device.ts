@@ -16,20 +16,23 @@ export interface SerialSetting {
   device: string;
   /** Bits per second. */
   baud: number;
+  /** Whether several nodes share the wires; false by default. */
+  isBus?: boolean;
 }
 
 /**
- * Reads "/dev/ttyUSB0" or "/dev/ttyUSB0:9600"; without a speed it is 115,200 bits per second.
+ * Reads "/dev/ttyUSB0", "/dev/ttyUSB0:9600" or, of a bus, "/dev/ttyUSB0:9600:bus". Without a speed it is 115,200 bits
+ * per second.
  *
  * @throws RangeError or TypeError ERR_OPTION
  */
 export function parseSerial(name: string, text: unknown): SerialSetting {
-  const parts = typeof text === "string" ? /^(.+?)(?::(\d{1,8}))?$/.exec(text) : null;
+  const parts = typeof text === "string" ? /^(.+?)(?::(\d{1,8}))?(:bus)?$/.exec(text) : null;
   if (parts === null || parts[1].startsWith("-")) {
     throw invalid("", name, `${show(text)} is not a device such as "/dev/ttyUSB0:115200"`, typeof text === "string");
   }
   const baud = parts[2] === undefined ? BAUD : Number(parts[2]);
-  if (baud >= BAUD_MIN && baud <= BAUD_MAX) return { device: parts[1], baud };
+  if (baud >= BAUD_MIN && baud <= BAUD_MAX) return { device: parts[1], baud, isBus: parts[3] !== undefined };
   throw invalid("", name, `the speed ${baud} is not from ${BAUD_MIN} to ${BAUD_MAX} bits per second`, true);
 }
 

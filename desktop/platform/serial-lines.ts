@@ -1,8 +1,9 @@
 import { integer, show } from "../../src/checks.js";
 import { invalid } from "../../src/errors.js";
 import { MediaSocket } from "../../src/platform/media-socket.js";
+import { SerialBusMedium } from "../../src/platform/serial-bus-medium.js";
 import { SerialMedium } from "../../src/platform/serial-medium.js";
-import type { GossipSocket, GossipStorage } from "../../src/platform/types.js";
+import type { GossipSocket, GossipStorage, Platform } from "../../src/platform/types.js";
 import { randomId } from "./random-id.js";
 import { SerialDevice, parseSerial } from "./serial-device.js";
 
@@ -26,7 +27,7 @@ export interface SerialOptions {
  * @throws RangeError or TypeError ERR_OPTION that names the option
  */
 export function serialLines(
-  options: SerialOptions, udpSocket: GossipSocket,
+  options: SerialOptions, platform: Platform,
 ): { socket: MediaSocket; devices: SerialDevice[] } | undefined {
   const { serial, udp, socket } = options;
   if (udp !== undefined && typeof udp !== "boolean") {
@@ -44,11 +45,14 @@ export function serialLines(
   const bytes = integer("serialBytesMax", options.serialBytesMax, SERIAL_BYTES, 128, 1472);
   const devices: SerialDevice[] = [];
   const media = serial.map((text, index) => {
-    const device = new SerialDevice(parseSerial(`serial[${index}]`, text), bytes);
+    const setting = parseSerial(`serial[${index}]`, text);
+    const device = new SerialDevice(setting, bytes);
     devices.push(device);
-    return new SerialMedium(device, bytes);
+    if (setting.isBus !== true) return new SerialMedium(device, bytes);
+    const { clock, randomSeed } = platform;
+    return new SerialBusMedium(device, clock, { baud: setting.baud, randomSeed, datagramBytesMax: bytes });
   });
   // Over restarts the same, where the id is.
   const device = options.id ?? options.storage?.readId?.() ?? randomId();
-  return { socket: new MediaSocket({ udp: udp === false ? undefined : udpSocket, media, device }), devices };
+  return { socket: new MediaSocket({ udp: udp === false ? undefined : platform.socket, media, device }), devices };
 }

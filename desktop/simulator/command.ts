@@ -10,7 +10,8 @@ import {
   ScenarioBar, ScenarioLines, type ScenarioReport, ScenarioSums, writeRun, writeSums,
 } from "./scenario-report.js";
 import { SCENARIO_DEFAULTS, type ScenarioOptions } from "./scenario-types.js";
-import { type Scenario, ScenarioRun, runScenario } from "./scenario.js";
+import { runScenario } from "./run-scenario.js";
+import { type Scenario, ScenarioRun } from "./scenario.js";
 import { SCENARIOS, findScenario } from "./scenarios.js";
 import {
   ROUNDS_MAX, SIMULATE_DEFAULTS, type SimulateOptions, roundsFor, simulateInSteps,
@@ -247,6 +248,9 @@ function scenarioOf(
   const topology = topologyOption(flags, command);
   if (topology !== undefined && scenario.isDeparting === true) {
     command.error(`error: option '--topology' has no meaning with '--scenario ${name}': other nodes come there`);
+  }
+  if (topology !== undefined && scenario.sleepRounds !== undefined) {
+    command.error(`error: option '--topology' has no meaning with '--scenario ${name}': it has no devices that sleep`);
   }
   const options: ScenarioOptions = {
     ...SCENARIO_DEFAULTS,

@@ -21,15 +21,16 @@ export interface Difference {
 export function* differences(network: SimNetwork, strict: boolean): Generator<Difference, void, undefined> {
   const owners = new Map<number, Rows>();
   for (const node of network.running) owners.set(idOf(node), tableOf(node));
-  for (const part of network.runningParts) yield* differencesOf(part, owners, strict);
+  const sleeping = new Set(network.nodes.filter((node) => node.sleeps).map(({ id }) => id));
+  for (const part of network.runningParts) yield* differencesOf(part, owners, sleeping, strict);
 }
 
 /**
  * The same for the nodes of one part, compared with one another. What they hold of
- * nodes that run elsewhere counts for nothing.
+ * nodes that run elsewhere, or that sleep, counts for nothing.
  */
 function* differencesOf(
-  part: readonly SimNode[], owners: ReadonlyMap<number, Rows>, strict: boolean,
+  part: readonly SimNode[], owners: ReadonlyMap<number, Rows>, sleeping: ReadonlySet<number>, strict: boolean,
 ): Generator<Difference, void, undefined> {
   const inOrder = part.map(tableOf).sort((a, b) => orderKey(a.id(OWN_SLOT)) - orderKey(b.id(OWN_SLOT)));
   for (const node of part) {
@@ -43,7 +44,7 @@ function* differencesOf(
     }
     for (let place = 0; place < held.count; place++) {
       const slot = held.slotAt(place);
-      if (owners.has(held.id(slot)) || held.state(slot) >= DOWN) continue;
+      if (owners.has(held.id(slot)) || sleeping.has(held.id(slot)) || held.state(slot) >= DOWN) continue;
       yield {
         node,
         describe: () => `holds ${held.id(slot)} at ${formatAddress(held.address(slot))} as live, but it does not run`,

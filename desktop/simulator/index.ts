@@ -35,9 +35,10 @@ export type { SimEvent } from "./queue.js";
 export { RADIO_FRAME_BYTES, type RadioCounts, type RadioOptions } from "./radio.js";
 export { SCENARIOS, findScenario } from "./scenarios.js";
 export {
-  SCENARIO_DEFAULTS, type ScenarioOptions, type ScenarioResult, type ScenarioStep, type SoakStretch,
+  SCENARIO_DEFAULTS, type ScenarioOptions, type ScenarioResult, type ScenarioStep, type SleepFigures, type SoakStretch,
 } from "./scenario-types.js";
-export { type Scenario, ScenarioRun, runScenario } from "./scenario.js";
+export { runScenario } from "./run-scenario.js";
+export { type Scenario, ScenarioRun } from "./scenario.js";
 export {
   type RoundFigures, SIMULATE_DEFAULTS, type SimulateOptions, type SimulateResult, type StepFigures, simulate,
   simulateInSteps,

@@ -94,8 +94,8 @@ export class SimNetwork implements SimMedium {
   /** Virtual milliseconds since the network began. */
   get nowMs(): number { return this.now; }
 
-  /** Nodes that are switched on. */
-  get running(): SimNode[] { return this.nodes.filter((node) => node.isRunning); }
+  /** Nodes that are switched on, without devices that sleep for most of the time. */
+  get running(): SimNode[] { return this.nodes.filter((node) => node.isRunning && !node.sleeps); }
 
   /** The same in groups: nodes that have a path to one another, over nodes that are switched on. */
   get runningParts(): SimNode[][] {

@@ -48,6 +48,8 @@ export interface SimNodeOptions {
    * clock. Without it the device does not know the time of day.
    */
   physicalStartMs?: number;
+  /** Whether the device sleeps for most of the time: it is not in `SimNetwork.running`. */
+  sleeps?: boolean;
   /** Creates the device's storage, at first and after each wipe. A `MemoryStorage` without a log by default. */
   makeStorage?: (node: SimNode) => GossipStorage;
 }
@@ -128,6 +130,8 @@ export class SimNode implements SimDevice, CodeDevice {
     this.storage = this.freshStorage();
   }
 
+  /** Whether the device sleeps for most of the time. */
+  get sleeps(): boolean { return this.options.sleeps === true; }
   get isRunning(): boolean { return this.platform !== undefined; }
   get hasRadio(): boolean { return this.media !== "udp"; }
   get isStalled(): boolean { return this.network.nowMs < this.stallUntilMs; }
@@ -401,7 +405,7 @@ function startDefault(platform: NodePlatform, storage: GossipStorage, node: SimN
 }
 
 const OPTION_NAMES =
-  "options start address media id startAfterMs clockSkewPpm clockStartMs physicalStartMs makeStorage";
+  "options start address media id startAfterMs clockSkewPpm clockStartMs physicalStartMs sleeps makeStorage";
 
 /** 10.0.0.1 to 10.0.0.250, then 10.0.1.1 and so on. */
 export function addressOfIndex(index: number): number {

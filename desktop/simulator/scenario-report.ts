@@ -1,6 +1,6 @@
 import { SingleBar } from "cli-progress";
 import { type ReportOutput, writeRows, writeViolations } from "./report.js";
-import type { ScenarioOptions, ScenarioResult, ScenarioStep } from "./scenario-types.js";
+import type { ScenarioOptions, ScenarioResult, ScenarioStep, SleepFigures } from "./scenario-types.js";
 import { bytesText, countText, plural, replayScenarioArguments } from "./text.js";
 import { topologyOf } from "./topology-shapes.js";
 import { topologyFigures, topologyText } from "./topology-text.js";
@@ -88,10 +88,24 @@ function writeResult(result: ScenarioResult, output: ReportOutput): void {
     ["lost, cut off", `${countText(counts.lost)}, ${countText(counts.cut)}`],
     ["duplicated, corrupted", `${countText(counts.duplicated)}, ${countText(counts.corrupted)}`],
     ["lost in full mailboxes", countText(counts.mailboxOverflows)],
+    ...sleepRows(result.sleep),
     ["violations", countText(result.violations.length)],
   ], output);
   writeViolations(result.violations, result.violations.length, output);
   writeLine(result.agreed ? colors.green(colors.bold("agreed")) : colors.red(colors.bold("not agreed")));
+}
+
+function sleepRows(sleep: SleepFigures | undefined): [string, string][] {
+  if (sleep === undefined) return [];
+  const { sleepers, wakings, unheard, powerLosses, longestWakingMs } = sleep;
+  const { wakingsPerDay, radioSecondsPerDay, bytesPerDay } = sleep;
+  return [
+    ["devices that sleep", `${countText(sleepers)}, ${plural(wakings, "waking")}, ${countText(unheard)} unheard`],
+    ["losses of their power", countText(powerLosses)],
+    ["longest waking", `${countText(longestWakingMs)} ms`],
+    [`a device's day of ${plural(wakingsPerDay, "waking")}`,
+      `${countText(radioSecondsPerDay)} s of radio, ${bytesText(bytesPerDay)}`],
+  ];
 }
 
 /** What the runs of a scenario with several seeds have in common. */

@@ -17,6 +17,16 @@ export const FORGET_ROUNDS = 48;
 export const REMOVE_AFTER_MS = 120000;
 /** How long a corrupted row that became foreign stays: 64 rounds (PROTOCOL.md 4.4), because no node can be probed. */
 export const FOREIGN_ROUNDS = 64;
+/**
+ * The same where not every node reaches every other. A damaged id whose statement was damaged, too, looks like a node
+ * that others hear. Its row stays live for 1.5 times the longest pause between two statements (PROTOCOL.md 6.6), then
+ * for a doubt and a suspicion.
+ *
+ * @param rows in a table at most
+ */
+export function damagedRounds(rows: number): number {
+  return 1.5 * Math.max(64, 8 * rows) + 2 * (3 + Math.floor(Math.log2(rows)));
+}
 /** How long rows of invented nodes may stay live: they are probed in turn like all other rows. */
 export const INVENTED_ROUNDS = 160;
 /**
@@ -24,6 +34,8 @@ export const INVENTED_ROUNDS = 160;
  * before it takes another branch of the same generation (PROTOCOL.md 10.6).
  */
 export const CONSENT_ROUNDS = 64;
+/** Sleeps within which a device that lost its power, or whose word was lost, is known to all again. */
+export const SLEEPS_TO_HEAL = 3;
 /** ESPGossip gives no bound; this is where the scenario stops waiting. */
 export const ESPGOSSIP_ROUNDS = 200;
 /** The clock error of typical boards. */

@@ -74,8 +74,26 @@ export interface ScenarioResult extends ScenarioOptions {
   eventsLost: number;
   /** How many times a node went back from a value to an older one for longer than `UNDONE_ROUNDS`. */
   valuesUndone: number;
+  /** In scenarios with devices that sleep. */
+  sleep?: SleepFigures;
   counts: SimCounts;
   violations: Violation[];
+}
+
+/** What devices that sleep did, all together; the last three are means over them. */
+export interface SleepFigures {
+  sleepers: number;
+  wakings: number;
+  /** Wakings in which no node answered. */
+  unheard: number;
+  /** How many times a device lost its power, with what it kept. */
+  powerLosses: number;
+  /** The longest time from the begin of a waking until the radio might be off. */
+  longestWakingMs: number;
+  /** Of a device, at as many wakings a day as in this run. */
+  wakingsPerDay: number;
+  radioSecondsPerDay: number;
+  bytesPerDay: number;
 }
 
 /** The result of a stretch of a soak: faults, healing, and calm rounds after it. */

@@ -14,13 +14,14 @@ import { SimNetwork } from "./network.js";
 import { type SimNode, addressOfIndex } from "./node.js";
 import {
   CLOCK_SKEW_PPM, DEPARTING_ROUNDS, ESPGOSSIP_ROUNDS, FOREIGN_ROUNDS, FORGET_ROUNDS, GAP_ROUNDS, INVENTED_ROUNDS,
-  REMOVE_AFTER_MS, REST_ROUNDS, ROUNDS_PER_HOP, SAFETY_ROUNDS, TIDY_ROUNDS, WARM_UP_ROUNDS, roundsToHealMax,
+  REMOVE_AFTER_MS, REST_ROUNDS, ROUNDS_PER_HOP, SAFETY_ROUNDS, SLEEPS_TO_HEAL, TIDY_ROUNDS, WARM_UP_ROUNDS,
+  damagedRounds, roundsToHealMax,
 } from "./scenario-times.js";
+import { ScenarioSleepers } from "./scenario-sleepers.js";
 import type { Crash, ScenarioOptions, ScenarioResult, ScenarioStep, SoakStretch } from "./scenario-types.js";
+import { type Steps, resultOf } from "./steps.js";
 import { Strangers } from "./strangers.js";
 import { topologyOf } from "./topology-shapes.js";
-
-type Steps<Result = void> = Generator<ScenarioStep, Result, undefined>;
 
 /** A named sequence of faults. */
 export interface Scenario {
@@ -40,6 +41,8 @@ export interface Scenario {
    * healing the network is left alone for `REST_ROUNDS`.
    */
   readonly isDeparting?: boolean;
+  /** As many devices as nodes, on top of them, sleep for so many rounds at a time. Not in ESPGossip's dialect. */
+  readonly sleepRounds?: number;
   /** Sets the faults for the safety phase. */
   begin?(run: ScenarioRun): void;
   /** Called before each round of the safety phase, from 1 on. */
@@ -51,19 +54,7 @@ export const SEEDS = 2;
 /** More violations than this are not recorded. */
 const VIOLATIONS_MAX = 100;
 
-/** Runs a scenario: warm-up, safety phase with faults while values are pushed, healing phase. */
-export function runScenario(scenario: Scenario, options: ScenarioOptions): ScenarioResult {
-  return resultOf(new ScenarioRun(scenario, options).run());
-}
-
-/** Runs all steps. */
-function resultOf<Result>(steps: Generator<unknown, Result, undefined>): Result {
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  return step.value;
-}
-
-/** A running scenario. */
+/** A running scenario: warm-up, safety phase with faults while values are pushed, healing phase. */
 export class ScenarioRun {
   readonly network: SimNetwork;
   /** The scenario's own random generator. */
@@ -75,6 +66,8 @@ export class ScenarioRun {
   isEnduring = false;
   /** The attackers, in scenarios that have some. */
   strangers: Strangers | undefined;
+  /** The devices that sleep, in scenarios that have some. */
+  readonly sleepers: ScenarioSleepers | undefined;
   private readonly scenario: Scenario;
   /** Of the longest path of the topology. */
   private readonly hops: number;
@@ -113,10 +106,13 @@ export class ScenarioRun {
       onPowerLoss: (node) => this.crash(node, { offMs: this.roundIntervalMs, keepStorage: true }),
     });
     for (let i = 0; i < options.nodes; i++) this.addNode();
+    if (scenario.sleepRounds !== undefined && !this.isBoards) {
+      this.sleepers = new ScenarioSleepers(this.network, options, scenario, this.seedListOf(SEEDS), this.events);
+    }
   }
 
   get roundIntervalMs(): number { return this.options.roundIntervalMs; }
-  get nodes(): readonly SimNode[] { return this.network.nodes; }
+  get nodes(): readonly SimNode[] { return this.network.nodes.filter((node) => !node.sleeps); }
   /** How many of the first nodes are seeds. At least one node is none, so that it can move. */
   private get seedCount(): number { return Math.min(SEEDS, this.options.nodes - 1); }
   /** The nodes that are no seeds. */
@@ -150,6 +146,7 @@ export class ScenarioRun {
       eventsWanted: this.eventsWanted,
       eventsLost: this.eventsLost,
       valuesUndone: this.events.valuesUndone,
+      ...this.sleepers !== undefined && { sleep: this.sleepers.figures() },
       counts: this.network.counts,
       violations: this.violations,
     };
@@ -191,7 +188,9 @@ export class ScenarioRun {
 
   private roundsToHealMax(): number {
     if (this.isBoards) return ESPGOSSIP_ROUNDS;
-    return roundsToHealMax(this.options.nodes, this.hops) + (this.isCorrupting ? FOREIGN_ROUNDS : 0)
+    const damagedMax = this.hops === 0 ? FOREIGN_ROUNDS : damagedRounds(2 * this.options.nodes);
+    return roundsToHealMax(this.options.nodes, this.hops) + (this.isCorrupting ? damagedMax : 0)
+      + SLEEPS_TO_HEAL * (this.scenario.sleepRounds ?? 0)
       + (this.scenario.isDeparting === true ? FORGET_ROUNDS : 0) + (this.strangers === undefined ? 0 : INVENTED_ROUNDS);
   }
 
@@ -212,8 +211,8 @@ export class ScenarioRun {
 
   /** Switches a node off, and on again after `how.offMs` unless it is on by then. */
   crash(node: SimNode, how: Crash): void {
-    if (node.gossip === undefined) return;
-    const revision = node.gossip.revision;
+    const revision = node.gossip?.revision;
+    if (revision === undefined) return;
     this.former.note(node, this.network.running);
     if (this.scenario.isDeparting === true) this.former.clear();
     const kept = how.image ?? (how.keepStorage ? "log" : "nothing");
@@ -252,7 +251,7 @@ export class ScenarioRun {
 
   /** An address that no node has had. */
   freshAddress(): string {
-    return formatAddress(addressOfIndex(this.nodes.length + this.moves++));
+    return formatAddress(addressOfIndex(this.network.nodes.length + this.moves++));
   }
 
   /** A new node joins the network. */
@@ -262,7 +261,8 @@ export class ScenarioRun {
     const seedList = this.seedListOf(this.nodes.length);
     this.network.addNode({
       options: {
-        seedList, roundIntervalMs, capacity: 2 * nodes, ...optionsOfDialect(dialect),
+        seedList, roundIntervalMs, capacity: 2 * nodes + (this.scenario.sleepRounds === undefined ? 0 : nodes),
+        ...optionsOfDialect(dialect),
         ...this.scenario.isDeparting === true && { removeAfterMs: REMOVE_AFTER_MS, capacity: 4 * nodes },
       },
       startAfterMs: this.random.below(roundIntervalMs),
@@ -322,7 +322,8 @@ export class ScenarioRun {
   /** @param held see `EventCourse.checkAgreement` */
   private checkAgreed(held?: readonly FrontierEntry[]): Violation[] {
     if (this.isBoards) return checkValues(this.network);
-    return [...checkAgreement(this.network), ...this.events.checkAgreement(this.network.running, held)];
+    const ofSleepers = this.sleepers?.check() ?? [];
+    return [...checkAgreement(this.network), ...ofSleepers, ...this.events.checkAgreement(this.network.running, held)];
   }
 
   private *endure(): Steps {
@@ -368,6 +369,7 @@ export class ScenarioRun {
   private *heal(): Steps<number | null> {
     Object.assign(this.network.faults, noFaults());
     for (const [node, how] of this.off) this.comeBack(node, how);
+    this.sleepers?.comeBack();
     // Both can leave different values under one revision and heartbeat until the node announces again.
     if (this.isCorrupting || this.isBoards) for (const node of this.present) this.push(node);
     // Nodes tidy their feeds for some time, so that feeds go on.

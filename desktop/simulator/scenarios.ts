@@ -124,6 +124,13 @@ export const SCENARIOS: readonly Scenario[] = [
     beforeRound: (run) => departSome(run),
   },
   {
+    name: "sleep",
+    summary: "devices sleep; nodes crash, batteries run empty; 10 % loss",
+    sleepRounds: 6,
+    begin: ({ network }) => { network.faults.lossProbability = 0.1; },
+    beforeRound: (run) => sleepSome(run),
+  },
+  {
     name: "everything",
     summary: "all of these faults, drawn from the seed",
     isTearing: true,
@@ -203,6 +210,16 @@ function crashOf(run: ScenarioRun, node: Nodes[number], keepStorage: boolean, mo
   const offMs = run.random.pick([0, 1, 3, 15]) * run.roundIntervalMs + run.random.below(run.roundIntervalMs);
   const how = { offMs, keepStorage, ...moves && { address: run.freshAddress() } };
   run.network.schedule(afterMs, () => run.crash(node, how));
+}
+
+/** Nodes crash, also those that devices wake up to, and devices lose their power with what they kept. */
+function sleepSome(run: ScenarioRun): void {
+  const { random, sleepers, roundIntervalMs } = run;
+  crashSome(run, true);
+  if (random.below(3) > 0) return;
+  const index = random.below(run.nodes.length);
+  const offMs = random.between(1, 12) * roundIntervalMs;
+  run.network.schedule(random.below(roundIntervalMs), () => sleepers?.losePower(index, offMs));
 }
 
 function stallSome(run: ScenarioRun): void {

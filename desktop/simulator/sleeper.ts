@@ -1,5 +1,5 @@
 import { type CborValue, Gossip, type GossipOptions, type GossipStorage } from "../../src/gossip.js";
-import { sleeping } from "../../src/sleep/index.js";
+import { type SleepOptions, sleeping } from "../../src/sleep/index.js";
 import type { NodePlatform, SimNode } from "./node.js";
 
 export interface SimSleeperOptions {
@@ -13,6 +13,10 @@ export interface SimSleeperOptions {
   value?: (waking: number, node: SimNode) => CborValue;
   /** Options of `Gossip` that differ from their defaults. */
   options?: Partial<GossipOptions>;
+  /** Options that are made anew at each start, such as `events`. */
+  makeOptions?: () => Partial<GossipOptions>;
+  /** Options of `sleeping`, without `kept`. */
+  sleep?: SleepOptions;
   /** Called after `push` in each waking, as to publish events. */
   onWaking?: (gossip: Gossip, waking: number) => void;
 }
@@ -39,9 +43,12 @@ export class SimSleeper {
   bytes = 0;
   /** When the first sleep began; undefined before. */
   firstSleptMs: number | undefined;
+  /** Whether the device has no power. */
+  isStopped = false;
   private kept: Uint8Array | undefined;
   private readonly options: SimSleeperOptions;
-  private isStopped = false;
+  /** Counts the losses of power, which end all that was planned before. */
+  private lives = 0;
 
   constructor(options: SimSleeperOptions = {}) {
     this.options = options;
@@ -49,17 +56,35 @@ export class SimSleeper {
 
   /** The option `start` of a `SimNode`. */
   readonly start = (platform: NodePlatform, storage: GossipStorage, node: SimNode): Gossip => {
-    const { kept, options: { options, firstSleepMs = 60000 } } = this;
-    const gossip = new Gossip({ ...platform, storage, ...options, sleep: sleeping({ kept }) });
+    const { kept, lives, options: { options, makeOptions, sleep, firstSleepMs = 60000 } } = this;
+    const gossip = new Gossip({
+      ...platform, storage, ...options, ...makeOptions?.(), sleep: sleeping({ ...sleep, kept }),
+    });
     gossip.start();
-    if (kept === undefined) node.network.schedule(firstSleepMs, () => this.waken(node));
-    else node.network.schedule(0, () => this.waken(node));
+    node.network.schedule(kept === undefined ? firstSleepMs : 0, () => {
+      if (lives === this.lives) this.waken(node);
+    });
     return gossip;
   };
 
   /** The device never wakes up again, as with an empty battery. */
   stop(): void {
     this.isStopped = true;
+    this.lives++;
+  }
+
+  /** The device loses its power at once, and with it what it kept. */
+  losePower(node: SimNode): void {
+    this.stop();
+    this.kept = undefined;
+    node.crash();
+  }
+
+  /** The device has power again, and starts anew; if it had some, nothing happens. */
+  restart(node: SimNode): void {
+    if (!this.isStopped) return;
+    this.isStopped = false;
+    node.start();
   }
 
   private waken(node: SimNode): void {
@@ -70,10 +95,12 @@ export class SimSleeper {
     const begunMs = network.nowMs;
     const before = gossip.stats();
     const waking = this.wakings++;
+    const { lives } = this;
     node.push(value(waking, node));
     node.run(() => {
       onWaking?.(gossip, waking);
       gossip.sleep(sleepSeconds + MARGIN_SECONDS, (kept, wasHeard) => {
+        if (lives !== this.lives) return;
         const after = gossip.stats();
         this.kept = kept;
         this.firstSleptMs ??= network.nowMs;
@@ -84,9 +111,13 @@ export class SimSleeper {
         this.bytes += after.bytesSent + after.bytesReceived - before.bytesSent - before.bytesReceived;
         if (!wasHeard) this.unheard++;
         const delayMs = (wasHeard ? sleepSeconds : Math.min(RETRY_SECONDS, sleepSeconds)) * 1000;
-        network.schedule(0, () => (isDeep ? node.crash() : node.unlisten()));
+        network.schedule(0, () => {
+          if (this.isStopped && node.gossip !== gossip) return;
+          if (isDeep) node.crash();
+          else node.unlisten();
+        });
         network.schedule(delayMs, () => {
-          if (this.isStopped) return;
+          if (lives !== this.lives) return;
           if (isDeep) node.start();
           else node.listen();
           if (!isDeep) this.waken(node);

@@ -19,7 +19,7 @@ import {
   senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
-import { AMPLIFICATION_MAX, BROADCAST_ANSWERS, answerRefused } from "./reconcile/refusals.js";
+import { AMPLIFICATION_MAX, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
 import { answerWaking } from "./reconcile/waking.js";
 import { isJson, reportRefusal } from "./report-refusal.js";
 import { settleFeeds } from "./settle-feeds.js";
@@ -175,7 +175,7 @@ export class Engine implements NodeEngine {
   /** The deadline passed. */
   tick(nowMs: number): void {
     this.begin(nowMs);
-    if (this.sleeper !== undefined && this.sleeper.tick()) return;
+    if (this.sleeper !== undefined && this.sleeper.tick(this.messages)) return;
     expireStates(this.rows, this.suspicion, this.rounds);
     const asked = this.feed === undefined ? -1 : this.feed.tick();
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
@@ -231,7 +231,7 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 6.8: says that this node sleeps, 1 to SLEEP_SECONDS_MAX seconds from now, and exchanges; 0: it wakes. */
   sleep(nowMs: number, seconds: number): void {
     this.begin(nowMs);
-    if (this.sleeper !== undefined) this.sleeper.sleep(seconds);
+    if (this.sleeper !== undefined) this.sleeper.sleep(seconds, this.messages);
   }
 
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
@@ -253,7 +253,7 @@ export class Engine implements NodeEngine {
   /** When `tick` is due, in the caller's time. */
   nextDeadline(): number {
     const next = this.deadline();
-    const messages = this.rows.isAsleep(OWN_SLOT) ? undefined : this.messages;
+    const messages = this.sleeper !== undefined && this.sleeper.isQuiet ? undefined : this.messages;
     return this.clock.toCaller(messages === undefined ? next : messages.nextDeadline(next));
   }
 
@@ -419,7 +419,7 @@ export class Engine implements NodeEngine {
   private answerSyn(slot: number, address: number, port: number, length: number): void {
     const frame = this.frame;
     const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
-    if (isBroadcast && this.random.below(this.rows.count) >= BROADCAST_ANSWERS) return;
+    if (isBroadcast && !answersBroadcast(this.rows, this.random.next())) return;
     const isOften = this.prepareAnswer(slot, length) && !this.rounds.mayAnswerInFull(slot);
     if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     const withSummary = isOfNetwork(this.rows, frame) && !answerWaking(this.rows, this.outbox, frame)
@@ -437,7 +437,7 @@ export class Engine implements NodeEngine {
     const withSummary = !isInSync(this.rows, frame) && isSummaryDue(this.outbox, frame, hasAll, mayGoOn);
     const isAnswered = withSummary || (frame.flags & FLAG_CHALLENGE) !== 0 || this.outbox.hasAnswer();
     if (isAnswered) this.outbox.addAnswer(TYPE_DIFF, address, port, 0, withSummary, frame.counter, frame.id);
-    if (this.sleeper !== undefined) this.sleeper.answered(frame, isAnswered);
+    if (this.sleeper !== undefined) this.sleeper.answered(frame, isAnswered, this.messages);
   }
 
   /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether it is. */

@@ -3,7 +3,7 @@ import { CBOR_TOO_LARGE, type CborValue, decodeCbor, encodeCbor } from "../cbor/
 import { Reader } from "../engine/wire/cursor.js";
 import { RECORD_GONE, RECORD_SUPERSEDED } from "../engine/feed/arena.js";
 import {
-  EncodedEvent, EventData, NAME_BYTES_MAX, isCopyAt, kindOf, readEvent,
+  EncodedEvent, EventData, NAME_BYTES_MAX, isCopyAt, kindOf, readEvent, stampMs,
 } from "../engine/feed/event.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../engine/feed/kinds.js";
 import {
@@ -20,6 +20,7 @@ import { failure, invalid } from "../errors.js";
 import { rowName } from "../engine/named-rows.js";
 import { isMergeTopic, show } from "../checks.js";
 import { checkText } from "./check-text.js";
+import { withEnd } from "./with-end.js";
 import { EventLog } from "./event-log.js";
 import type { GossipLog } from "../platform/types.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
@@ -336,7 +337,7 @@ export class EventApi {
     const value = hasValue ? decodeCbor(arena.bytes, event.payloadStart, event.end) : undefined;
     const holder = feeds.author(arena.owner(record));
     const author = originAuthor(arena, record);
-    return {
+    const made = {
       author,
       copiedBy: author === holder ? undefined : holder,
       generation: feeds.generation(arena.owner(record)),
@@ -350,6 +351,7 @@ export class EventApi {
       endMs: endMsOf(arena, record),
       value: value !== undefined && value.ok ? value.value : undefined,
     };
+    return event.ttlSeconds === 0 ? made : withEnd(made, this.feed.hlc, stampMs(arena.bytes, start));
   }
 
   /** Before the views get a record: what they hold of an earlier feed in its slot is obsolete. */

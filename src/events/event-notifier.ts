@@ -82,8 +82,7 @@ export class EventNotifier {
     let endMs = Infinity;
     for (let i = 0; i < this.views.length; i++) endMs = Math.min(endMs, this.views[i].endMs);
     if (endMs === Infinity) return -1;
-    const nowMs = this.nowMs();
-    return nowMs === 0 ? -1 : Math.max(0, Math.min(endMs - nowMs, DELAY_MS_MAX));
+    return Math.max(0, Math.min(endMs - this.nowMs(), DELAY_MS_MAX));
   }
 
   /** Without a subscription the event needs no object. */

@@ -6,10 +6,11 @@ import { show } from "../checks.js";
 import { isLivePeer } from "../engine/membership/probe-order.js";
 import { nextHop } from "../engine/membership/routes.js";
 import {
-  HEAD_BYTES, KIND_BROADCAST, KIND_PING, KIND_QUERY, KIND_REPLY, KIND_SEND, LEFT_MAX, NEXT,
+  HEAD_BYTES, KIND_BROADCAST, KIND_PING, KIND_QUERY, KIND_REPLY, KIND_SEND, LIFE_MAX, NEXT,
   OUTCOME_DELIVERED, OUTCOME_REFUSED, QUERY_BYTES,
 } from "../engine/message/message.js";
 import type { MessageProtocol } from "../engine/message/message-protocol.js";
+import { sleepMs } from "../engine/message/sleepers.js";
 import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import { DOWN } from "../engine/table/states.js";
 import { invalid } from "../errors.js";
@@ -45,7 +46,7 @@ const TOPIC_BYTES_MAX = 31;
 const TOPIC_OF_REACH = "";
 const ROUNDS_DEFAULT = 12;
 const TIMEOUT_LEAST = 100;
-const TIMEOUT_MOST = 3600000;
+const TIMEOUT_MOST = LIFE_MAX;
 
 /** Messages as the application sees them. */
 export class MessageApi {
@@ -78,7 +79,8 @@ export class MessageApi {
     const slot = this.find("send", to);
     if (slot < 0) this.later(() => onOutcome === undefined ? undefined : onOutcome("unknown"));
     else {
-      const number = this.post(KIND_SEND, this.rows.id(slot), bytes, lifeMs, 0);
+      const mostMs = given.timeoutMs === undefined ? this.asleepLife(lifeMs, slot) : lifeMs;
+      const number = this.post(KIND_SEND, this.rows.id(slot), bytes, mostMs, 0);
       if (onOutcome !== undefined) {
         if (number < 0) this.later(() => onOutcome("refused"));
         else this.opened.push({ number, startMs: 0, onOutcome });
@@ -327,12 +329,21 @@ export class MessageApi {
 
   private life(method: string, timeoutMs: number | undefined): number {
     const roundMs = this.protocol.clock.roundIntervalMs;
-    if (timeoutMs === undefined) return Math.min(roundMs * ROUNDS_DEFAULT, TIMEOUT_MOST, LEFT_MAX);
+    if (timeoutMs === undefined) return Math.min(roundMs * ROUNDS_DEFAULT, TIMEOUT_MOST);
     const isNumber = typeof timeoutMs === "number";
     const isInteger = isNumber && Math.floor(timeoutMs) === timeoutMs;
     if (isInteger && timeoutMs >= TIMEOUT_LEAST && timeoutMs <= TIMEOUT_MOST) return timeoutMs;
     const range = `an integer from ${TIMEOUT_LEAST} to ${TIMEOUT_MOST}`;
     throw invalid(method, "timeoutMs", `${show(timeoutMs)} is not ${range}`, isNumber);
+  }
+
+  /**
+   * The default time of a message when an end sleeps: a receiver has the time until its word is over, too. A sender
+   * that sleeps gets its receipt in a later waking.
+   */
+  private asleepLife(lifeMs: number, slot: number): number {
+    if (this.rows.isAsleep(OWN_SLOT)) return LIFE_MAX;
+    return Math.min(lifeMs + sleepMs(this.rows, this.protocol.clock, slot), LIFE_MAX);
   }
 
   /** Encodes topic and value into the scratch. Returns their bytes. */

@@ -31,7 +31,7 @@ export interface Message<Value extends CborValue = CborValue> {
 
 /** Options of `send`. */
 export interface SendOptions {
-  /** How long the message is repeated and may be under way, in ms: 100 to 3,600,000; 12 rounds by default. */
+  /** How long the message is repeated and may be under way, in ms: 100 to 14,400,000; 12 rounds by default. */
   timeoutMs?: number;
   /** Called once; before `send` returns if the outcome is known at once. */
   onOutcome?: (outcome: MessageOutcome) => void;
@@ -48,7 +48,7 @@ export interface Answer<Value extends CborValue = CborValue> {
 
 /** Options of `query`. */
 export interface QueryOptions<Value extends CborValue = CborValue> {
-  /** How long answers are taken, in ms: 100 to 3,600,000; 12 rounds by default. */
+  /** How long answers are taken, in ms: 100 to 14,400,000; 12 rounds by default. */
   timeoutMs?: number;
   /** Called with each answer as it comes; each node answers once. */
   onAnswer?: (answer: Answer<Value>) => void;

@@ -15,9 +15,15 @@ export interface SleepOptions {
   kept?: Uint8Array | undefined;
   /**
    * The most bytes that `sleep` hands over, 28 to 65,535; 4,096 by default. 28 are for the node itself. Each row takes
-   * 20 and its value. Rows beyond that come with the next waking.
+   * 20 and its value, and each feed of events 20 more. Rows and feeds beyond that come with the next waking.
    */
   keptBytesMax?: number;
+  /**
+   * Whether a deep sleep keeps how far the node has seen the events of each author. Then a waking brings only those
+   * that are new. Without it each waking brings all events that others hold, as a program needs whose views show the
+   * latest values of all. true by default.
+   */
+  keepFeeds?: boolean;
 }
 
 /**
@@ -43,10 +49,12 @@ export interface SleepingNode {
 export class Sleeping {
   private readonly kept: Uint8Array | undefined;
   private readonly keptBytesMax: number;
+  private readonly keepsFeeds: boolean;
   private onReady: OnReady | undefined;
 
   /** @internal */
-  constructor(kept: Uint8Array | undefined, keptBytesMax: number) {
+  constructor(kept: Uint8Array | undefined, keptBytesMax: number, keepsFeeds: boolean) {
+    this.keepsFeeds = keepsFeeds;
     this.kept = kept;
     this.keptBytesMax = keptBytesMax;
   }
@@ -69,7 +77,8 @@ export class Sleeping {
 
   /** @internal The engine was started under the kept revision. */
   resume(engine: NodeEngine): void {
-    if (engine.sleeper !== undefined && this.kept !== undefined) engine.sleeper.resume(this.kept);
+    const feed = this.keepsFeeds ? engine.feed : undefined;
+    if (engine.sleeper !== undefined && this.kept !== undefined) engine.sleeper.resume(this.kept, feed);
   }
 
   /** @internal Begins a sleep, or renews it. */
@@ -107,7 +116,7 @@ export class Sleeping {
     if (onReady === undefined || sleeper === undefined || !sleeper.isQuiet) return false;
     this.onReady = undefined;
     const kept = new Uint8Array(this.keptBytesMax);
-    onReady(kept.subarray(0, sleeper.keep(kept)), sleeper.hasAnswer);
+    onReady(kept.subarray(0, sleeper.keep(kept, this.keepsFeeds ? engine.feed : undefined)), sleeper.hasAnswer);
     return true;
   }
 }
@@ -121,12 +130,16 @@ export class Sleeping {
 export function sleeping(options?: SleepOptions): Sleeping {
   const given: SleepOptions = options ?? {};
   if (typeof given !== "object") throw invalid("", "sleep", `${show(given)} is not an object of options`, false);
-  checkNames("sleep.", given, "kept keptBytesMax");
+  checkNames("sleep.", given, "kept keptBytesMax keepFeeds");
   if (given.kept !== undefined && !(given.kept instanceof Uint8Array)) {
     throw invalid("", "sleep.kept", `${show(given.kept)} is not a Uint8Array`, false);
   }
   const bytesMax = integer("sleep.keptBytesMax", given.keptBytesMax, KEPT_BYTES, KEPT_HEAD_BYTES, 65535);
-  return new Sleeping(given.kept, bytesMax);
+  const keepFeeds = given.keepFeeds ?? true;
+  if (typeof keepFeeds !== "boolean") {
+    throw invalid("", "sleep.keepFeeds", `${show(keepFeeds)} is neither true nor false`, false);
+  }
+  return new Sleeping(given.kept, bytesMax, keepFeeds);
 }
 
 const KEPT_BYTES = 4096;

@@ -1,6 +1,6 @@
 import type { CborValue } from "../cbor/cbor.js";
 import { nextHop } from "../engine/membership/routes.js";
-import { rowName } from "../engine/named-rows.js";
+import { rowName, rowVersion } from "../engine/named-rows.js";
 import { FLAG_FOREIGN, FLAG_NEIGHBOUR, OWN_SLOT, ROW_BYTES, type Rows } from "../engine/table/rows.js";
 import { DOWN } from "../engine/table/states.js";
 import { formatAddress } from "../engine/wire/address.js";
@@ -8,6 +8,7 @@ import type { GossipNode } from "../gossip-node.js";
 import type { GossipStats } from "../gossip-stats.js";
 import type { LinkTable } from "../links/index.js";
 import { type NodeState, shownState } from "../node-row.js";
+import type { NetworkTime, TimeQuality } from "../time/index.js";
 import { tableBytes } from "./table-bytes.js";
 
 /** A node in a status: its id and, if it has one, its name. */
@@ -28,6 +29,8 @@ export interface StatusOwn extends StatusNode {
   revision: number;
   /** Uptime in seconds at the node's last statement, a uint32. */
   heartbeat: number;
+  /** Version of the node's program, 1 to 16 bytes as UTF-8; missing when the node has none. */
+  version?: string;
   dialect: "compact" | "espgossip" | "auto";
   /** Whether compact frames are sealed with a key. */
   isSealed: boolean;
@@ -90,6 +93,12 @@ export interface StatusMemory {
   platform?: Record<string, number>;
 }
 
+/** The time of day as the node knows it, with the option `time`. */
+export interface StatusTime extends TimeQuality {
+  /** Milliseconds since 1970. */
+  unixMs: number;
+}
+
 /** What a node knows about itself and its surroundings, for people who look for what is wrong. All of it is JSON. */
 export interface GossipStatus {
   node: StatusOwn;
@@ -100,6 +109,8 @@ export interface GossipStatus {
   rows: StatusRows;
   queues: StatusQueues;
   memory: StatusMemory;
+  /** Missing without the option `time`, and while the time is not known. */
+  time?: StatusTime;
   /** As `Gossip.stats()`: datagrams, drops by reason, and the source of the time in events. */
   stats: GossipStats;
 }
@@ -121,6 +132,8 @@ export function status<Value extends CborValue>(
   own.port = rows.port(OWN_SLOT);
   own.revision = gossip.revision;
   own.heartbeat = rows.heartbeat(OWN_SLOT);
+  const version = rowVersion(rows, OWN_SLOT);
+  if (version !== undefined) own.version = version;
   own.dialect = engine.dialect ?? "compact";
   own.isSealed = gossip.options.key !== undefined;
   own.isNamed = gossip.options.network !== undefined;
@@ -142,7 +155,20 @@ export function status<Value extends CborValue>(
     queues.messages = stats.messages.waiting;
     queues.messagesMax = stats.messages.queue;
   }
-  return { node: own, neighbours, routes, rows: counted, queues, memory: memoryOf(gossip, memory), stats };
+  const all: GossipStatus = {
+    node: own, neighbours, routes, rows: counted, queues, memory: memoryOf(gossip, memory), stats,
+  };
+  const time = gossip.options.time === undefined ? undefined : timeOf(gossip.options.time);
+  if (time !== undefined) all.time = time;
+  return all;
+}
+
+function timeOf(time: NetworkTime): StatusTime | undefined {
+  const quality = time.quality() as StatusTime | undefined;
+  const unixMs = time.now();
+  if (quality === undefined || unixMs === undefined) return undefined;
+  quality.unixMs = unixMs;
+  return quality;
 }
 
 function nodeOf(rows: Rows, slot: number): StatusNode {

@@ -34,7 +34,10 @@ export interface FeedEvent<Value extends CborValue = CborValue> {
   readonly kind: "log" | "set" | "remove" | "withdraw";
   /** The time to live with which it was published, in milliseconds; 0: for ever. A copy has what was left. */
   readonly ttlMs: number;
-  /** When that time ends, in milliseconds since 1970; Infinity: never. */
+  /**
+   * When that time ends, in milliseconds since 1970; Infinity: never. Where this node, or the author at that time, does
+   * not know the time of day, it counts from when this node made the object, and moves with this node's time.
+   */
   readonly endMs: number;
   /** undefined where the kind is "remove" or "withdraw". */
   readonly value: Value | undefined;
@@ -48,7 +51,7 @@ export interface FeedView<Value extends CborValue = CborValue> {
   /**
    * The node that the view is given to calls this once, before all others.
    *
-   * @param nowMs the node's time in milliseconds since 1970; 0 while the node does not know the time
+   * @param nowMs the node's time in milliseconds since 1970; while the node does not know it, since its start
    */
   bind(nowMs: () => number): void;
   /** Adds an event. Views keep the object: it must not change. */

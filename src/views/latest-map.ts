@@ -48,7 +48,8 @@ export interface LatestEntry<Value extends CborValue = CborValue> {
  * node still holds it.
  *
  * The time is that of the node that the map is given to. No time to live ends
- * before that, nor while the node does not know the time.
+ * before that. Where the node, or the author at that time, does not know the time
+ * of day, it counts from when this node learnt of the event since its start.
  */
 export class LatestMap<Value extends CborValue = CborValue> implements FeedView<Value> {
   private readonly set: EventSet;

@@ -1,10 +1,16 @@
 import type { CborValue } from "../cbor/cbor.js";
 import { checkGiven, checkUnbound } from "../checks.js";
+import { invalid } from "../errors.js";
 import type { View } from "./view.js";
 
 export interface MinMaxOptions {
   /** Picks the number out of the value that a node shares; anything but a finite number is left out. */
   select?: (data: CborValue) => unknown;
+  /**
+   * Name of the number in maps such as `{ temp: 21.5, hum: 40 }`; not with `select`. A node that shares a number alone
+   * counts with that.
+   */
+  field?: string;
   /** Called when the minimum or the maximum changes; both are undefined when no live node shares a number. */
   onChange?: (minimum: number | undefined, maximum: number | undefined) => void;
 }
@@ -27,7 +33,11 @@ export class MinMax implements View {
   /** @throws TypeError ERR_OPTION that names the option */
   constructor(options?: MinMaxOptions) {
     this.options = options ?? {};
-    checkGiven(this.options, "select onChange", "");
+    checkGiven(this.options, "select onChange", "field");
+    const field = this.options.field as unknown;
+    if (field === undefined) return;
+    if (typeof field !== "string") throw invalid("", "field", "is not a text", false);
+    if (this.options.select !== undefined) throw invalid("", "field", "not together with select", true);
   }
 
   /** @throws RangeError ERR_OPTION when another node has the view */
@@ -37,8 +47,7 @@ export class MinMax implements View {
   }
 
   rowChanged(slot: number, isLive: boolean, data: CborValue): void {
-    const select = this.options.select;
-    const number = isLive ? (select === undefined ? data : select(data)) : undefined;
+    const number = isLive ? this.numberOf(data) : undefined;
     const after = typeof number === "number" && isFinite(number) ? number : NaN;
     const before = this.numbers[slot];
     this.numbers[slot] = after;
@@ -53,6 +62,14 @@ export class MinMax implements View {
   settle(): void {
     if (this.isStale) this.searchAll();
     this.change(this.count === 0 ? undefined : this.least, this.count === 0 ? undefined : this.greatest);
+  }
+
+  private numberOf(data: CborValue): unknown {
+    const field = this.options.field;
+    const select = this.options.select;
+    if (select !== undefined) return select(data);
+    if (field === undefined || typeof data !== "object" || data === null) return data;
+    return Object.prototype.hasOwnProperty.call(data, field) ? (data as Record<string, unknown>)[field] : undefined;
   }
 
   private searchAll(): void {

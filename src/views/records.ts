@@ -72,7 +72,8 @@ export interface RecordsOptions {
  * note, or removes them. An event whose time to live is over does not count.
  *
  * The time is that of the node that the view is given to. No time to live ends
- * before that, nor while the node does not know the time.
+ * before that. Where the node, or the author at that time, does not know the time
+ * of day, it counts from when this node learnt of the event since its start.
  */
 export class RecordsView implements FeedView {
   private readonly set: EventSet;

@@ -118,4 +118,54 @@ describe("sketches for Espruino", function () {
       assert.ok(printed.includes("Wi-Fi lost") && printed.includes("Wi-Fi: no network found"));
     });
   }
+
+  it("README's reading of a BME280 takes the place of esp32.js's, and outlives a sensor that fails", async () => {
+    const board = new EspruinoDevice(bundles.minified);
+    device = board;
+    const [port, seed] = [freshPort(), freshPort()];
+    const snippet = /```js\n(var bme;[^]*?)```/.exec(read("README.md"))?.[1] ?? assert.fail();
+    const source = read("esp32.js")
+      .replace(/\/\*\* In °C[^]*?\n}\n/, snippet)
+      .replace(/SEEDS = \[\]/, `SEEDS = ["127.0.0.1:${seed}"]`)
+      .replace(/((?:REJOIN|READING)_MS) = \d+/g, "$1 = 50")
+      .replace(/capacity:/, `port: ${port}, capacity:`);
+    assert.ok(source.includes("require(\"BME280\")") && !source.includes("analogRead"));
+    const peer = new Gossip({
+      ...nodePlatform("127.0.0.1"), port: seed, seedList: [`127.0.0.1:${port}`], roundIntervalMs: 100,
+    });
+    node = peer;
+    peer.start();
+    const shared = () => JSON.stringify(peer.rows().find((row) => row.port === port)?.data);
+
+    const wifi = new FakeWifi();
+    const printed: string[] = [];
+    let fault = "";
+    const set: unknown[] = [];
+    const I2C1 = { setup: (options: unknown) => set.push(options) };
+    const BME280 = {
+      connect: (bus: unknown) => {
+        assert.equal(bus, I2C1);
+        return {
+          getData: () => {
+            if (fault !== "") throw new Error(fault);
+            return { temp: 21.43, humidity: 40.4, pressure: 1013.254 };
+          },
+        };
+      },
+    };
+    board.wifi = wifi.getIP();
+    board.run(source, (text) => printed.push(text), { I2C1, D21: 21, D22: 22, D34: 34, Wifi: wifi, BME280 });
+    const map = '{"hum":40,"pres":101330,"temp":21.375}';
+    const sorted = () => JSON.stringify(Object.fromEntries(Object.entries(
+      JSON.parse(shared() ?? "{}") as Record<string, unknown>).sort(([a], [b]) => a < b ? -1 : 1)));
+    await until("its map arrives", () => sorted() === map);
+    fault = "no ACK";
+    await until("the map is withdrawn", () => shared() === undefined);
+    fault = "";
+    await until("the map is back", () => sorted() === map);
+    assert.ok(printed.includes("minimum 21.375 maximum 21.375 of 1 nodes"));
+    assert.ok(printed.includes("sensor: Error: no ACK"));
+    assert.ok(set.length >= 2);
+    assert.deepEqual({ ...set[0] as object }, { sda: 21, scl: 22 });
+  });
 });

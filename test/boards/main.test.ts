@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { Gossip, minMax } from "../../src/gossip.js";
 import { PreferenceStorage } from "../../src/platform/moddable-storage.js";
+import { type SensorSource, readings } from "../../src/sensors/index.js";
 import { FakeTimer, load } from "./load.js";
 
-interface Setting { config?: object; read?: () => number }
+interface Setting { config?: object; read?: () => object }
 
 /** What was written to the LED, at which pins, and what shows a status. */
 interface Led { written: number[]; pins: number[]; show: (status: string) => void }
@@ -42,7 +43,7 @@ describe("boards", () => {
     /** @param inputs pins of the chip that are analog inputs */
     async function sensor(inputs: number[], config: object): Promise<{ pin: () => number; read: () => number }> {
       let used = -1;
-      const { readTemperature } = await load<{ readTemperature: () => number }>("boards/esp32/sensor.ts", {
+      const { sensors } = await load<{ sensors: () => SensorSource[] }>("boards/esp32/sensor.ts", {
         "embedded:io/analog": class {
           readonly resolution = 12;
           constructor({ pin }: { pin: number }) {
@@ -51,10 +52,12 @@ describe("boards", () => {
           }
 
           read() { return 1200; }
+          close() { used = -1; }
         },
         "mc/config": config,
       });
-      return { pin: () => used, read: readTemperature };
+      const read = () => (sensors()[0].open().sample() as { temperature: number }).temperature;
+      return { pin: () => used, read };
     }
 
     const esp32 = [32, 33, 34, 35, 36, 37, 38, 39];
@@ -63,7 +66,7 @@ describe("boards", () => {
     it("the sensor has a default pin on each chip", async () => {
       for (const [inputs, pin] of [[esp32, 34], [esp32c3, 1]] as const) {
         const { pin: used, read } = await sensor(inputs, {});
-        assert.equal(read(), 21.8);
+        assert.ok(Math.abs(read() - 21.8) < 0.01);
         assert.equal(used(), pin);
       }
     });
@@ -150,7 +153,9 @@ describe("boards", () => {
     let bound: (bytes: Uint8Array, length: number, address: number, port: number) => void;
     let sent: { bytes: Uint8Array; port: number }[];
 
-    async function start({ config = {}, read = () => 21.5 }: Setting = {}): Promise<void> {
+    const both = () => ({ thermometer: { temperature: 21.54 }, hygrometer: { humidity: 40 } });
+
+    async function start({ config = {}, read = both }: Setting = {}): Promise<void> {
       shown = [];
       sent = [];
       await load("boards/main.ts", {
@@ -168,6 +173,7 @@ describe("boards", () => {
           }),
         },
         "chisme/platform/moddable-storage": { PreferenceStorage },
+        "chisme/sensors/index": { readings },
         "mc/config": {
           port: 5000, seeds: "10.0.0.2", interval: 1000, capacity: 8, datagram: 512, ...config,
         },
@@ -179,7 +185,7 @@ describe("boards", () => {
           },
         },
         "preference": { get: () => undefined, set: () => undefined, delete: () => undefined },
-        "sensor": { readTemperature: read },
+        "sensor": { sensors: () => [{ open: () => ({ sample: read }) }] },
         timer,
       });
     }
@@ -216,7 +222,7 @@ describe("boards", () => {
       peer.push(18.2);
       timer.pass(60000);
       assert.deepEqual(shown, ["offline", "alone", "joined"]);
-      assert.equal(peer.row(1)?.data, 21.5);
+      assert.deepEqual(peer.row(1)?.data, { temp: 21.5, hum: 40 });
       onLost();
       assert.equal(shown.at(-1), "offline");
       onJoined();
@@ -228,7 +234,7 @@ describe("boards", () => {
       await start({
         read: () => {
           if (fault !== "") throw new RangeError(fault);
-          return 20;
+          return { temperature: 20 };
         },
       });
       onJoined();
@@ -239,7 +245,8 @@ describe("boards", () => {
       assert.equal(peer.row(1)?.data, undefined);
       fault = "";
       timer.pass(60000);
-      assert.equal(peer.row(1)?.data, 20);
+      assert.deepEqual(peer.row(1)?.data, { temp: 20 });
+      assert.match(traced, /^sensor: works again$/m);
     });
   });
 });

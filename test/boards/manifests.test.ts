@@ -10,6 +10,10 @@ const boards = [
   { board: "esp32", platform: "esp32" },
   { board: "esp32-ethernet", platform: "esp32" },
   { board: "esp8266", platform: "esp" },
+  { board: "sensors/bme280", platform: "esp32" },
+  { board: "sensors/bme280", platform: "esp" },
+  { board: "sensors/sht3x", platform: "esp32" },
+  { board: "sensors/sht3x", platform: "esp" },
   { board: "lin", platform: "lin" },
   { board: "lin", platform: "mac" },
   { board: "lin", platform: "win" },
@@ -18,9 +22,11 @@ const boards = [
 const sdkManifests: Record<string, string[]> = {
   "examples/manifest_base.json": ["mc/config", "time", "timer"],
   "modules/crypt/digest/manifest.json": ["crypt"],
+  "modules/drivers/sensors/sht3x/manifest.json": ["embedded:sensor/Humidity-Temperature/SHT3x"],
   "modules/files/preference/manifest.json": ["preference"],
   "modules/io/digital/manifest.json": ["embedded:io/digital"],
   "modules/io/ethernet/manifest.json": ["embedded:network/interface/ethernet"],
+  "modules/io/i2c/manifest.json": ["embedded:io/i2c"],
   "modules/io/serial/manifest.json": ["embedded:io/serial"],
   "modules/io/wifi/manifest.json": ["embedded:network/interface/wifi"],
 };
@@ -46,7 +52,11 @@ const concerns: { folder: string; files: string[]; isOfIt: RegExp }[] = [
   { folder: "src/serial",
     files: ["src/platform/media-socket.ts", "src/platform/moddable-serial.ts", "src/platform/serial-medium.ts"],
     isOfIt: /serial|media-socket/ },
+  { folder: "src/sensors", files: ["src/sensors/index.ts"], isOfIt: /src\/sensors/ },
+  { folder: "src/relay", files: ["src/relay/index.ts"], isOfIt: /src\/relay/ },
   { folder: "src/links", files: ["src/links/index.ts"], isOfIt: /src\/links/ },
+  { folder: "src/time", files: ["src/time/index.ts"], isOfIt: /src\/time/ },
+  { folder: "src/sntp", files: ["src/platform/moddable-sntp.ts"], isOfIt: /sntp/ },
   { folder: "src/status", files: ["src/status/index.ts"], isOfIt: /src\/status/ },
   { folder: "src/views",
     files: ["src/views/latest-map.ts", "src/views/records.ts", "src/views/topic-merge.ts"],
@@ -137,7 +147,7 @@ describe("manifests for Moddable", () => {
         assert.deepEqual(build.problems, []);
       });
 
-      if (board !== "esp32-ethernet") it("the manifest in the root builds this board's one", () => {
+      if (["esp32", "esp8266", "lin"].includes(board)) it("the manifest in the root builds this board's one", () => {
         assert.deepEqual({ ...new Build("manifest.json", platform) }, { ...build });
       });
 
@@ -165,13 +175,14 @@ describe("manifests for Moddable", () => {
       it("the manifest brings of the library what main needs, and nothing else", () => {
         const library = [...build.modules.values()].map((file) => path.posix.normalize(file))
           .filter((file) => file.startsWith("src/"));
-        assert.deepEqual(library.sort(), [...closure(entries)].sort());
+        const needed = closure([...entries, "src/sensors/index.ts"]);
+        assert.deepEqual(library.sort(), [...needed].sort());
       });
 
       it("the manifest has a network, a sensor and a LED for main", () => {
         assert.deepEqual(exportsOf(parse(build.modules.get("status-led") ?? "")), ["showStatus"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("network") ?? "")), ["joinNetwork"]);
-        assert.deepEqual(exportsOf(parse(build.modules.get("sensor") ?? "")), ["readTemperature"]);
+        assert.deepEqual(exportsOf(parse(build.modules.get("sensor") ?? "")), ["sensors"]);
       });
 
       // The SDK's compiler checks each board with its own modules; the type check of this project takes one of each.
@@ -184,7 +195,7 @@ describe("manifests for Moddable", () => {
       it("the manifest gives a value to each part of the configuration but those without a default", () => {
         const used = new Set([...build.modules.values()].flatMap((source) =>
           [...parse(source).text.matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1])));
-        const optional = ["analogPin", "id", "ledPin", "name", "password", "ssid"];
+        const optional = ["address", "analogPin", "id", "ledPin", "name", "password", "ssid"];
         const given = Object.keys(build.config);
         assert.deepEqual([...used].filter((name) => !optional.includes(name)).sort(), given.sort());
         const documented = readFileSync(path.join(root, "boards/README.md"), "utf8");
@@ -204,6 +215,6 @@ describe("manifests for Moddable", () => {
   it("the check tells state from constants", () => {
     assert.deepEqual(stateOf(parse("boards/esp8266/sensor.ts")), ["analog"]);
     assert.deepEqual(stateOf(parse("boards/lin/sensor.ts")), ["temperature"]);
-    assert.equal(stateOf(parse("boards/main.ts")).length, 3);
+    assert.equal(stateOf(parse("boards/main.ts")).length, 4);
   });
 });

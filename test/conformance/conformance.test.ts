@@ -59,10 +59,14 @@ describe("conformance of engines", function () {
     const kinds = new Set(lines.map((line) => line.split(" ", 1)[0]));
     const expected = [
       "event", "key", "message", "messages", "new", "pin", "publish", "recall", "receive", "sleep", "start", "tick",
-      "time",
+      "time", "timekeeping",
     ];
     assert.deepEqual([...kinds].sort(), expected);
     assert.equal(traces.length, 2 * NODES);
+    // Requests for the time end a SYN, and answers have a time of 2026.
+    const sent = traces.flatMap((trace) => trace.sent);
+    assert.ok(sent.filter((hex) => hex.endsWith("110000")).length > STEPS / 1000);
+    assert.ok(sent.filter((hex) => /1100(0d|0e|0f|10)019b/.test(hex)).length > STEPS / 1000);
     const starts = lines.filter((line) => line.startsWith("start"));
     assert.ok(starts.length > traces.length + NODES, "restarts");
     assert.ok(starts.some((line) => line.endsWith(" 1")) && starts.some((line) => line.endsWith(" 0")));

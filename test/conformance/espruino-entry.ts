@@ -1,5 +1,6 @@
 /** What Espruino runs. Its build for Linux takes neither arguments nor input, so the lines come from a file. */
 import { sleeping } from "../../src/sleep/index.js";
+import { networkTime } from "../../src/time/index.js";
 import { Harness } from "./harness.js";
 import { HarnessMessages } from "./messages.js";
 
@@ -16,7 +17,7 @@ const CHUNK_BYTES = 4096;
 
 /** Answers the lines of one file, in the current folder, in another. */
 export function replay(from: string, to: string): void {
-  const harness = new Harness(undefined, (tell) => new HarnessMessages(tell), sleeping().engineSleeper());
+  const harness = new Harness(undefined, (tell) => new HarnessMessages(tell), sleeping().engineSleeper(), networkTime);
   const input = E.openFile(from, "r");
   const output = E.openFile(to, "w");
   let rest = "";

@@ -17,12 +17,15 @@
  *   event nowMs kind topic key ttlSeconds [bytes]       something is said; "-" is an empty key
  *   messages queue bytesMax senders 0|1                 what the next new node has, see messages.ts; queue 0: none
  *   message nowMs how id timeoutMs value                something is sent to the node with an id, or to all
+ *   timekeeping nowMs days ms                           the next new node has the time part, and its platform's clock
+ *       says this at nowMs; days 0: it has no clock
  *   sleep nowMs seconds                                 the node sleeps; 0: it wakes
  *   verbose 0|1
  *
  * Numbers are decimal uint32, bytes hexadecimal. Outputs are, in this order,
  *   event kind id state …, datagram address port bytes …, told author generation sequence …, what messages.ts tells
- *   of messages …, deadline ms, revision n, root first second, frontier word time
+ *   of messages …, kept length hasAnswer isQuiet bytes of a node that sleeps, deadline ms, revision n, root first
+ *   second, frontier word time
  *
  * The harness takes the outputs by itself: on a board's stack and memory there
  * is no room for the copies that the helpers in test/support make.
@@ -36,6 +39,8 @@ import { eventFeeds } from "../../src/events/index.js";
 import { pureSealing } from "../../src/sealing/aes.js";
 import { parseKey } from "../../src/sealing/key.js";
 import type { HarnessMessages } from "./messages.js";
+import type { GossipClock } from "../../src/platform/types.js";
+import type { NetworkTime, NetworkTimeOptions } from "../../src/time/index.js";
 import { publishEvent } from "../support/publish-event.js";
 
 const RECEIVE_BYTES_MAX = 1472;
@@ -55,18 +60,24 @@ export class Harness {
   private readonly dialects: Record<string, Dialect>;
   private readonly messages: HarnessMessages | undefined;
   private readonly sleeper: SleeperMaker | undefined;
+  private readonly makeTime: ((options: NetworkTimeOptions) => NetworkTime) | undefined;
+  /** The clock of the next new node; undefined: it has no time part. */
+  private clock: HarnessClock | undefined;
 
   /**
    * @param dialects what nodes may speak beside compact frames
    * @param makeMessages of nodes that have messages; without it the program has none of their code
    * @param sleeper of nodes that may sleep; likewise
+   * @param makeTime of nodes that have the time; likewise
    */
   constructor(
     dialects: Record<string, Dialect> | undefined,
     makeMessages?: (tell: HarnessMessages["tell"]) => HarnessMessages,
     sleeper?: SleeperMaker,
+    makeTime?: (options: NetworkTimeOptions) => NetworkTime,
   ) {
     this.sleeper = sleeper;
+    this.makeTime = makeTime;
     this.dialects = dialects ?? {};
     if (makeMessages !== undefined) this.messages = makeMessages((name, a, b, c) => this.put(name, a, b, c));
   }
@@ -91,8 +102,15 @@ export class Harness {
       if (messages !== undefined) messages.configure(words);
       return "ok";
     }
+    if (command === "timekeeping") {
+      this.clock = new HarnessClock(Number(words[1]), Number(words[2]), Number(words[3]));
+      return "ok";
+    }
     if (command === "new") {
       const options = optionsOf(words);
+      if (this.clock !== undefined && this.makeTime !== undefined) {
+        options.links = this.makeTime({ clock: this.clock.hasTime() }).engineLinks(undefined, this.clock);
+      }
       options.sleeper = this.sleeper;
       if (messages !== undefined) options.messages = messages.engineMessages(options.datagramBytesMax);
       if (this.key !== "-") {
@@ -114,6 +132,7 @@ export class Harness {
   private input(engine: NodeEngine, command: string, words: string[]): boolean {
     const nowMs = Number(words[1]);
     if (this.messages !== undefined) this.messages.begin(nowMs);
+    if (this.clock !== undefined) this.clock.at = nowMs;
     switch (command) {
       case "pin":
         engine.addSeed(nowMs, Number(words[2]));
@@ -152,6 +171,7 @@ export class Harness {
   private say(engine: NodeEngine, words: string[]): boolean {
     if (engine.feed === undefined) return false;
     const nowMs = Number(words[1]);
+    if (this.clock !== undefined) this.clock.at = nowMs;
     const key = words[4] === "-" ? "" : words[4];
     const payload = this.bytes(words[6]);
     return publishEvent(
@@ -192,6 +212,12 @@ export class Harness {
     }
     this.tell(engine);
     if (this.messages !== undefined) this.messages.notify();
+    const sleeper = engine.sleeper;
+    if (sleeper !== undefined && sleeper.isAsleep) {
+      const length = sleeper.keep(this.out.bytes, engine.feed);
+      this.put("kept", length, sleeper.hasAnswer ? 1 : 0, sleeper.isQuiet ? 1 : 0);
+      this.sayBytes(this.out.bytes, length);
+    }
     this.put("deadline", engine.nextDeadline(), engine.revision(), rows.heartbeat(OWN_SLOT));
     this.put("root", rows.tableHash.first >>> 0, rows.tableHash.second >>> 0, rows.count);
     if (engine.feed !== undefined && rows.feedsHash !== undefined) {
@@ -226,6 +252,27 @@ export class Harness {
     const hash = this.hash ^ byte;
     this.hash = ((hash << 24) + (hash << 8) + hash * 0x93) | 0;
   }
+}
+
+/** A platform's clock that goes on with the inputs. */
+class HarnessClock implements GossipClock {
+  at: number;
+  private readonly startMs: number;
+  private readonly days: number;
+  private readonly ms: number;
+
+  constructor(startMs: number, days: number, ms: number) {
+    this.at = startMs;
+    this.startMs = startMs;
+    this.days = days;
+    this.ms = ms;
+  }
+
+  hasTime(): boolean { return this.days !== 0; }
+  nowMs(): number { return this.at; }
+  physicalMs(): number { return this.days * DAY_MS + this.ms + ((this.at - this.startMs) >>> 0); }
+  setTimer(): unknown { return undefined; }
+  clearTimer(): void { return undefined; }
 }
 
 const DAY_MS = 86400000;

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type XsBits, XsHost } from "../xs/xs.js";
 import { sleeping } from "../../src/sleep/index.js";
+import { networkTime } from "../../src/time/index.js";
 import { Harness } from "./harness.js";
 import { HarnessMessages } from "./messages.js";
 import type { NodeTrace } from "./trace.js";
@@ -39,7 +40,7 @@ export async function buildBundle(entry: string, name: string): Promise<string> 
 }
 
 export function onV8(): Replayer {
-  const harness = new Harness(undefined, (tell) => new HarnessMessages(tell), sleeping().engineSleeper());
+  const harness = new Harness(undefined, (tell) => new HarnessMessages(tell), sleeping().engineSleeper(), networkTime);
   return {
     name: "v8",
     send: (lines) => Promise.resolve(lines.map((line) => harness.line(line))),

@@ -7,6 +7,8 @@ import type { SimNode } from "../../desktop/simulator/node.js";
 import type { Topology } from "../../desktop/simulator/topology.js";
 import { type TopologyShape, makeTopology } from "../../desktop/simulator/topology-shapes.js";
 import { eventFeeds } from "../../src/events/index.js";
+import { Gossip } from "../../src/gossip.js";
+import { networkTime } from "../../src/time/index.js";
 import { sleeping } from "../../src/sleep/index.js";
 import { HOWS, talk, traceMessages } from "./messages.js";
 
@@ -84,11 +86,18 @@ export function record(seed: number, steps: number, { key, topology = "all" }: T
   };
   for (let index = 0; index < NODES; index++) {
     traces.push({ lines: [], sent: [] });
-    // Every third device does not know the time of day.
-    const clock = index % 3 === 2 ? {} : { physicalStartMs: PHYSICAL_START_MS + 1000 * index };
+    const clock = !hasClock(index) ? {} : { physicalStartMs: PHYSICAL_START_MS + 1000 * index };
     const name = nameOf(index);
     const options = { ...optionsOf(index, course), ...name !== undefined && { name }, ...key !== undefined && { key } };
-    network.addNode({ startAfterMs: index * 100, options, ...clock });
+    network.addNode({
+      startAfterMs: index * 100, options, ...clock,
+      start: (platform, storage) => {
+        const time = isTimed(index) ? { time: networkTime({ clock: hasClock(index) }) } : {};
+        const gossip = new Gossip({ storage, onError: () => undefined, ...platform, ...time });
+        gossip.start();
+        return gossip;
+      },
+    });
   }
   const random = new SimRandom(seed, 0);
   every(network, PUSH_EVERY_MS, () => random.pick(network.nodes).push(drawValue(random)));
@@ -116,6 +125,16 @@ function optionsOf(index: number, course: Course): Record<string, unknown> {
     sleep: sleeping(),
     messages: traceMessages(MESSAGE_QUEUE, MESSAGE_BYTES_MAX, MESSAGE_SENDERS, takesMessages(index), undefined),
   };
+}
+
+/** Every third device does not know the time of day. */
+function hasClock(index: number): boolean {
+  return index % 3 !== 2;
+}
+
+/** Of the others all have the time part, of those with a clock some. */
+function isTimed(index: number): boolean {
+  return !hasClock(index) || index % 6 === 0;
 }
 
 /** Each fifth node only passes messages on. */
@@ -241,8 +260,10 @@ function timeLines(node: SimNode, nowMs: number): string[] {
 function startLines(node: SimNode, nowMs: number, randomSeed: number, course: Course): string[] {
   const stored = node.storage.readRevision();
   const seeds = seedListOf(node.index, course).map((seed) => `pin ${parseAddress(seed)} ${node.port}`);
+  const ms = node.physicalMs() ?? 0;
   return [
     `key ${course.key}`,
+    ...isTimed(node.index) ? [`timekeeping ${nowMs} ${Math.floor(ms / DAY_MS)} ${ms % DAY_MS}`] : [],
     `messages ${MESSAGE_QUEUE} ${MESSAGE_BYTES_MAX} ${MESSAGE_SENDERS} ${takesMessages(node.index) ? 1 : 0}`,
     `new ${node.id} ${node.address} ${node.port} ${CAPACITY} ${VALUE_BYTES_MAX} ${datagramBytesMaxOf(node.index)} `
       + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed} `

@@ -8,6 +8,7 @@ import { freshFolder } from "./cli/node-process.js";
 
 const PATIENCE_MS = 20000;
 const pairs = new Set<PtyPair>();
+const buses = new Set<WireBus>();
 
 /** Skips the test where socat is missing, except in CI. */
 export function requireSocat(context: Context): void {
@@ -55,6 +56,7 @@ export class PtyPair {
 
 /** For `afterEach`. */
 export async function removePairs(): Promise<void> {
+  await Promise.all([...buses].map((bus) => bus.close()));
   await Promise.all([...pairs].map((pair) => pair.remove()));
 }
 
@@ -73,5 +75,41 @@ export class Bridge {
   async close(): Promise<void> {
     for (const device of this.devices) device.close();
     await Promise.all(this.devices.map((device) => device.closed()));
+  }
+}
+
+/** Two wires between the ends of several lines: what comes from one goes to all others, unless another sends, too. */
+export class WireBus {
+  /** Pieces that met another one. */
+  destroyed = 0;
+  private readonly devices: SerialDevice[];
+  private current: { from: SerialDevice; isDestroyed: boolean }[] = [];
+
+  constructor(ends: readonly string[], baud: number) {
+    buses.add(this);
+    this.devices = ends.map((device) => new SerialDevice({ device, baud }, 1500));
+    for (const from of this.devices) {
+      from.open((bytes, length) => this.pass(from, bytes.slice(0, length), length * 10_000 / baud), () => undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    buses.delete(this);
+    for (const device of this.devices) device.close();
+    await Promise.all(this.devices.map((device) => device.closed()));
+  }
+
+  private pass(from: SerialDevice, bytes: Uint8Array, durationMs: number): void {
+    // Pieces of one sender follow each other.
+    const others = this.current.filter((other) => other.from !== from);
+    const piece = { from, isDestroyed: others.length > 0 };
+    for (const other of others) other.isDestroyed = true;
+    this.current.push(piece);
+    setTimeout(() => {
+      this.current = this.current.filter((other) => other !== piece);
+      if (piece.isDestroyed) this.destroyed++;
+      const passed = piece.isDestroyed ? bytes.map((byte) => byte ^ 0x55) : bytes;
+      for (const device of this.devices) if (device !== from) device.write(passed, passed.length);
+    }, durationMs);
   }
 }

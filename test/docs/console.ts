@@ -102,7 +102,9 @@ class Terminal {
   private rest = "";
 
   constructor(command: string, folder: string) {
-    const env = { ...process.env, PATH: `${folder}${path.delimiter}${process.env.PATH}`, NO_COLOR: "1" };
+    const commands = `${folder}${path.delimiter}${process.env.PATH}`;
+    // The nodes of one page are all that its commands find.
+    const env = { ...process.env, PATH: commands, NO_COLOR: "1", XDG_RUNTIME_DIR: folder };
     // Both outputs through one pipe keep their order.
     this.child = spawn("sh", ["-c", `exec 2>&1; ${command}`], { cwd: folder, env, stdio: ["pipe", "pipe", "inherit"] });
     this.child.stdout?.on("data", (text: Buffer) => {
@@ -133,6 +135,7 @@ function comparable(line: string): string {
   return line
     .replace(/^\s*\d+\.\d s /, "# s ")
     .replace(/^\d+ ms:/, "# ms:")
+    .replace(/\b\d+(\.\d)? ms\b|\b\d+[dhms]\b/g, "#")
     .replace(/\b\d{6,}\b/g, "#")
     .replace(/\b\d+(?= datagrams sent| received| dropped| bytes)/g, "#")
     .replace(/(?<=heartbeat |in use by process )\d+/, "#")

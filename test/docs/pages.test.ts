@@ -11,7 +11,8 @@ describe("pages", function () {
   beforeEach(() => { terminals = new Terminals(); });
   afterEach(() => terminals.stop());
 
-  for (const page of ["docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md", "desktop/simulator/README.md"]) {
+  const withCommands = ["docs/CONTROL.md", "docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md"];
+  for (const page of [...withCommands, "desktop/simulator/README.md"]) {
     for (const { heading, code } of codeBlocks(page, "console")) {
       it(`${page}, "${heading}": the commands print what the page shows`, () => terminals.check(code));
     }
@@ -71,7 +72,8 @@ describe("pages", function () {
 });
 
 describe("links", () => {
-  const pages = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "STATUS", "MESSAGES"].map((name) => `docs/${name}.md`);
+  const names = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "CONTROL", "STATUS", "MESSAGES"];
+  const pages = names.map((name) => `docs/${name}.md`);
   for (const page of ["README.md", "desktop/simulator/README.md", ...pages]) {
     it(`the links of ${page} lead to files and headings of the repository`, () => {
       for (const [, target] of readPage(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {

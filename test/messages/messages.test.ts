@@ -209,7 +209,7 @@ describe("outcomes of messages", () => {
     assert.throws(() => node.send(1001, "t", "x".repeat(200)),
       { ...wrong, message: "send: value: takes more than 200 bytes of CBOR (messages.messageBytesMax)" });
     assert.throws(() => node.send(1001, "t", 1, { timeoutMs: 99 }),
-      { ...wrong, message: "send: timeoutMs: 99 is not an integer from 100 to 3600000" });
+      { ...wrong, message: "send: timeoutMs: 99 is not an integer from 100 to 14400000" });
     assert.throws(() => node.send(1001, "t", 1, { timeout: 99 } as object),
       { ...wrong, message: "send: timeout: there is no such option" });
     assert.throws(() => node.query("t", 1, { onAnswer: 1 as never }),

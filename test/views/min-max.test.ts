@@ -104,6 +104,19 @@ describe("minMax", () => {
     assert.deepEqual(seen, [[4, 4]]);
   });
 
+  it("a field of maps counts, and a number alone", () => {
+    const view = minMax({ field: "temp" });
+    view.bind(6);
+    const values = [{ temp: 21.5, hum: 99 }, { hum: 5 }, 18, { temp: "warm" }, null, [7]];
+    values.forEach((value, slot) => view.rowChanged(slot, true, value));
+    view.settle();
+    assert.deepEqual([view.minimum, view.maximum, view.count], [18, 21.5, 2]);
+    assert.throws(() => minMax({ field: 5 as unknown as string }), { message: "field: is not a text" });
+    assert.throws(() => minMax({ field: "temp", select: (value) => value }), {
+      name: "RangeError", message: "field: not together with select",
+    });
+  });
+
   it("the view works without callbacks", () => {
     const view = minMax({});
     view.bind(1);

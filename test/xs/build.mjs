@@ -20,6 +20,8 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const cache = fileURLToPath(new URL("../../build/xs/", import.meta.url));
 const xs = join(cache, `xsnap-${VERSION}`, "package", "moddable", "xs");
 const own = readdirSync(here).filter((name) => /\.[ch]$/.test(name)).sort();
+/** The library's own C. */
+const library = [fileURLToPath(new URL("../../src/rtc-memory/rtc-memory.c", import.meta.url))];
 
 /** Unused parts of XS. */
 const LEFT_OUT = new Set(["xsLockdown.c", "xsSnapshot.c", "xsmc.c"]);
@@ -97,6 +99,7 @@ async function compileAll(directory, target) {
     ...own
       .filter((name) => name.endsWith(".c"))
       .map((name) => ({ path: join(here, name), flags: OWN_FLAGS })),
+    ...library.map((path) => ({ path, flags: OWN_FLAGS })),
   ].sort((a, b) => size(a) - size(b));
   const objects = jobs.map((_, index) => join(directory, `${index}.o`));
   const work = jobs.map(({ path, flags }, index) =>
@@ -113,6 +116,7 @@ export async function build({ m64 = false } = {}) {
   const version = compilerVersion(target);
   const key = createHash("sha256").update([SHA512, version, ...target, ...FLAGS, ...OWN_FLAGS].join("\n"));
   for (const name of own) key.update(readFileSync(join(here, name)));
+  for (const path of library) key.update(readFileSync(path));
   const stem = m64 ? "xs64-" : "xs32-";
   const program = join(cache, stem + key.digest("hex").slice(0, 16));
   if (existsSync(program)) return program;

@@ -90,6 +90,32 @@ static void print(xsMachine* the)
   fputc('\n', stderr);
 }
 
+void xs_chisme_kept_size(xsMachine* the);
+void xs_chisme_kept_read(xsMachine* the);
+void xs_chisme_kept_write(xsMachine* the);
+void xs_chisme_sleep_max(xsMachine* the);
+void xs_chisme_woke_up(xsMachine* the);
+void xs_chisme_deep_sleep(xsMachine* the);
+
+static const struct { const char* name; void (*call)(xsMachine*); } natives[] = {
+  { "xs_chisme_kept_size", xs_chisme_kept_size }, { "xs_chisme_kept_read", xs_chisme_kept_read },
+  { "xs_chisme_kept_write", xs_chisme_kept_write }, { "xs_chisme_sleep_max", xs_chisme_sleep_max },
+  { "xs_chisme_woke_up", xs_chisme_woke_up }, { "xs_chisme_deep_sleep", xs_chisme_deep_sleep },
+};
+
+/* native(name): a C function of the library, which the SDK's compiler binds. */
+static void native(xsMachine* the)
+{
+  const char* name = xsToString(xsArg(0));
+  for (size_t index = 0; index < sizeof(natives) / sizeof(*natives); index++) {
+    if (!strcmp(name, natives[index].name)) {
+      xsResult = xsNewHostFunction(natives[index].call, 1);
+      return;
+    }
+  }
+  xsUnknownError("there is no such function");
+}
+
 static char* readFile(const char* path, size_t* length)
 {
   txBuffer buffer = { NULL, 0, 0 };
@@ -138,6 +164,8 @@ static void loadBundle(xsMachine* the, const char* path)
     xsTry {
       xsVar(0) = xsNewHostFunction(print, 1);
       xsSet(xsGlobal, xsID("print"), xsVar(0));
+      xsVar(0) = xsNewHostFunction(native, 1);
+      xsSet(xsGlobal, xsID("native"), xsVar(0));
       fxCollectGarbage(the);
       bundleSlots = the->currentHeapCount;
       bundleChunks = the->currentChunksSize;

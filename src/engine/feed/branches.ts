@@ -113,7 +113,7 @@ export class Branches {
     const outbox = this.outbox;
     // The author gets to know what this node holds.
     if (frame.id === this.feeds.author(slot)) return SETTLE_SEND;
-    if (outbox.peerTip(slot) === 0 || !this.isGiven(slot, isForked)) return 0;
+    if (outbox.peerTip(slot) === 0 || !this.isGiven(slot)) return 0;
     // Of two branches of one length all nodes keep the same one.
     if (isForked && outbox.peerTip(slot) < outbox.claimedTip(slot)) return 0;
     return this.request(slot, this.feeds.generation(slot) + (isForked ? 0 : 1), outbox.peerSequence(slot));
@@ -121,12 +121,11 @@ export class Branches {
 
   /** Whether the branch of a batch that does not chain to what is held has to take its place. */
   isTaken(frame: FrameReader, slot: number, batch: BatchData): boolean {
-    const isForked = batch.generation === this.feeds.generation(slot);
-    return frame.id !== batch.author && endOf(batch) > this.feeds.sequence(slot) && this.isGiven(slot, isForked);
+    return frame.id !== batch.author && endOf(batch) > this.feeds.sequence(slot) && this.isGiven(slot);
   }
 
-  private isGiven(slot: number, isForked: boolean): boolean {
-    return isConsentGiven(this.feeds, this.rows, this.clock, slot, isForked);
+  private isGiven(slot: number): boolean {
+    return isConsentGiven(this.feeds, this.rows, this.clock, slot);
   }
 
   /** A batch or chunk was refused because it is of a branch: requests the branch from its beginning. */

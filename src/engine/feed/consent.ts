@@ -21,17 +21,14 @@ const FORGET_ROUNDS = 128;
 const PROBES_SHIFT = 3;
 
 /**
- * A peer holds another branch of the feed in a slot. Whether it may be taken from that peer. A later generation of an
- * author that never was in reach may: it came from the author's neighbours, who have shown the author what was held.
- *
- * @param isForked whether the branch is in the generation that is held
+ * A peer holds another branch of the feed in a slot. Whether it may be taken from that peer. That of an author that
+ * never was in reach may: it came from the author's neighbours, who have shown the author what was held, and this node
+ * can't show the author anything.
  */
-export function isConsentGiven(
-  feeds: FeedStore, rows: Rows, clock: Clock, slot: number, isForked: boolean,
-): boolean {
+export function isConsentGiven(feeds: FeedStore, rows: Rows, clock: Clock, slot: number): boolean {
   // A former neighbour may be in reach again.
   const isOutOfReach = rows.hasFlag(slot, FLAG_REMOTE) && !rows.hasFlag(slot, FLAG_PROVEN);
-  if (rows.state(slot) >= DOWN || (!isForked && isOutOfReach)) return true;
+  if (rows.state(slot) >= DOWN || isOutOfReach) return true;
   const author = feeds.state(CONSENT_AUTHOR);
   if (author === rows.id(slot)) return isPast(feeds, clock, ANSWER_ROUNDS);
   if (author === 0) beginWait(feeds, rows, clock, rows.id(slot));

@@ -282,6 +282,8 @@ export class FeedProtocol implements EventReader {
     if (own === READ_BRANCH) return this.branches.request(slot, outbox.ownGeneration, outbox.ownSequence);
     if (own !== KEEP || (slot === OWN_SLOT && outbox.ownWithheld)) return 0;
     const isForked = this.isForked(slot);
+    // PROTOCOL 6.8: what a node knows but does not hold is no branch.
+    if ((isForked || outbox.isPeerLater(slot)) && this.isPosition(slot)) return this.startOver(slot);
     const fork = isForked ? SETTLE_FORK : 0;
     if (slot !== OWN_SLOT && this.feeds.sequence(slot) > 0 && (isForked || outbox.isPeerLater(slot))) {
       return fork | this.branches.settleClaim(frame, slot, isForked);
@@ -318,6 +320,21 @@ export class FeedProtocol implements EventReader {
     if (sequence === 0 || this.outbox.peerTip(slot) === 0) return false;
     if (this.outbox.isPeerLater(slot)) return true;
     return sequence > feeds.sequence(slot) || (sequence === feeds.sequence(slot) && !feeds.isComplete(slot));
+  }
+
+  /** Whether this node sleeps, and knows only how far it had seen a feed. */
+  private isPosition(slot: number): boolean {
+    const feeds = this.feeds;
+    return slot !== OWN_SLOT && this.rows.isAsleep(OWN_SLOT) && feeds.isCut(slot)
+      && feeds.floor(slot) > feeds.sequence(slot);
+  }
+
+  /** Forgets how far a feed was seen. The peer sends it from its beginning. */
+  private startOver(slot: number): number {
+    this.rows.subtractFromFeedsHash(slot);
+    this.feeds.begin(slot, 0);
+    this.rows.addToFeedsHash(slot);
+    return SETTLE_SEND;
   }
 
   private isForked(slot: number): boolean {

@@ -184,14 +184,19 @@ export class FeedStore implements Authors {
    * the application was not notified of an event before it.
    */
   passOver(slot: number, sequence: number, first: number, second: number): boolean {
-    const arena = this.arena;
     if (!this.room.raiseFloorToEnd(slot)) return false;
+    this.goOnBehind(slot, sequence, first, second);
+    return true;
+  }
+
+  /** Nothing is held up to an event, with the tip `first`, `second` after it, and the feed is cut there. */
+  goOnBehind(slot: number, sequence: number, first: number, second: number): void {
+    const arena = this.arena;
     this.advance(slot, sequence);
     arena.set(slot, BASE_FIRST, first);
     arena.set(slot, BASE_SECOND, second);
     arena.set(slot, FLOOR, sequence + 1);
     this.cut(slot);
-    return true;
   }
 
   /**

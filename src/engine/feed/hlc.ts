@@ -44,8 +44,8 @@ export class Hlc {
   private revision = 0;
   /** Whether `now` read the last stamp from physical time, so that no other event has it. */
   private isRead = false;
-  /** Engine time of the last call, a uint32. */
-  private engineMs = 0;
+  /** Engine time of the last call, a uint32; -1 before the first one. */
+  private engineMs = -1;
 
   /** The node starts. Two starts of a node that does not know the time make different stamps. */
   start(revision: number): void {
@@ -74,6 +74,28 @@ export class Hlc {
   physical(nowMs: number): number {
     this.advance(nowMs);
     return this.source === CLOCK_NONE ? 0 : this.upMs + this.offsetMs;
+  }
+
+  /**
+   * The time of views at engine time `nowMs`, in milliseconds since 1970. While the time is not known it is `upMs`:
+   * times to live then count from when this node learnt of an event.
+   *
+   * @param time what chisme/time knows, from which a node without a clock takes the time
+   */
+  viewMs(nowMs: number, time: { now(): number | undefined } | undefined): number {
+    this.advance(nowMs);
+    const known = time === undefined || this.source === CLOCK_OWN ? undefined : time.now();
+    if (known !== undefined) this.adopt(known - this.upMs, CLOCK_PEER);
+    return this.source === CLOCK_NONE ? this.upMs : this.upMs + this.offsetMs;
+  }
+
+  /**
+   * When a time to live ends, in the time of views: at `endMs`, by its stamp. If the stamp `ms` shows no time, or the
+   * time is not known now, it ends when `upMs` is `endUpMs`.
+   */
+  viewEnd(ms: number, endMs: number, endUpMs: number): number {
+    if (this.source === CLOCK_NONE) return endUpMs;
+    return isPlausible(ms) ? endMs : endUpMs + this.offsetMs;
   }
 
   /** Whether a stamp is so far ahead that it shows a wrong date: more than a day, if the time is known. */
@@ -165,7 +187,7 @@ export class Hlc {
 
   /** Time advances with engine time, a uint32 that wraps. */
   private advance(nowMs: number): void {
-    const step = (nowMs - this.engineMs) | 0;
+    const step = this.engineMs < 0 ? 0 : (nowMs - this.engineMs) | 0;
     this.engineMs = nowMs;
     if (step > 0) this.upMs += step;
   }

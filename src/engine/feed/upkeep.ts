@@ -1,11 +1,12 @@
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { REMOVE, SUSPECT } from "../table/states.js";
 import { FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
-import { COPY_BYTES, isCopyAt, orderAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
+import { COPY_BYTES, compareStamps, isCopyAt, isMergeAt, orderAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
 import type { FeedStore } from "./feed-store.js";
-import { KIND_END, KIND_REMOVE, KIND_SET } from "./kinds.js";
+import { holdsEvent } from "./join.js";
+import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import {
-  compareOrder, endMsOf, firstNamed, hiderOf, hidesAny, nextNamed, originAuthor, recordKind,
+  compareOrder, endMsOf, firstLog, firstNamed, hiderOf, hidesAny, nextNamed, originAuthor, originalLog, recordKind,
 } from "./names.js";
 import type { OwnFeed } from "./own-feed.js";
 import { HAS_MET, UPKEEP_ADOPTED, UPKEEP_CURSOR, VALUES_FORGOTTEN } from "./state-words.js";
@@ -26,6 +27,7 @@ const PASS_ROUNDS = 32;
  * - an own copy is needless, as its author is back or a live node of lower id has it, too: the node ends it;
  * - a removal hides a value that its author does not end: others may have dropped the removal, so the
  *   node publishes a copy of the removal;
+ * - a branch takes the place of a feed: the node publishes copies of what only the feed has;
  * - another node holds a copy of an own value that this node ended: it publishes the end again.
  *
  * Waits are counted in passes: a node that acts first has the lowest id of those that live.
@@ -77,7 +79,8 @@ export class Upkeep {
   }
 
   /**
-   * The feed in a slot is about to go: publishes copies of what counts there and is in no live feed.
+   * The feed in a slot is about to go: publishes copies of what counts there and is in no live feed. A log event is
+   * only copied when a branch takes its place.
    *
    * @param winner the slot of a branch that takes its place; the same slot: its row is forgotten
    */
@@ -89,12 +92,35 @@ export class Upkeep {
       const record = arena.from(slot, next);
       if (record === 0) return;
       next = arena.sequence(record) + 1;
+      if (this.isLostLog(record, slot, winner)) {
+        // Nothing makes room for a log event.
+        const words = recordWords(arena.eventLength(record) + COPY_BYTES);
+        if (isReady && words <= arena.room()) this.copy(record);
+        continue;
+      }
       if (!this.feeds.isLive(record) || !this.isWorthCopying(record, slot, winner)) continue;
       const isValue = recordKind(arena, record) === KIND_SET;
       const adopted = this.feeds.state(UPKEEP_ADOPTED);
       if (isReady && adopted < ADOPTED_MAX && this.copy(record)) this.feeds.setState(UPKEEP_ADOPTED, adopted + 1);
       else if (isValue) this.feeds.setState(VALUES_FORGOTTEN, this.valuesForgotten + 1);
     }
+  }
+
+  /**
+   * Whether a record of a feed that loses against a branch is a log event that the author lacks: the branch begins
+   * before it and does not have it, and no feed has a copy.
+   */
+  private isLostLog(record: number, slot: number, winner: number): boolean {
+    const arena = this.feeds.arena;
+    if (winner === slot || recordKind(arena, record) !== KIND_LOG) return false;
+    const at = arena.eventAt(record);
+    // What the branch had before its floor was evicted.
+    const floor = arena.get(winner, FLOOR);
+    const first = floor === 1 ? 0 : arena.from(winner, floor);
+    const bytes = arena.bytes;
+    const isBefore = floor > 1 && (first === 0 || compareStamps(bytes, arena.eventAt(first), bytes, at) > 0);
+    if (isBefore || holdsEvent(this.feeds, winner, at, arena.eventLength(record))) return false;
+    return firstLog(arena, record) === 0 && (!this.isCopy(record) || originalLog(arena, record) === 0);
   }
 
   /** Returns whether records may have moved, as an own event was published. */
@@ -169,8 +195,13 @@ export class Upkeep {
       const stays = owner === winner ? winner !== slot : owner !== slot && this.isLiveNode(owner);
       if (!stays || originAuthor(arena, other) !== author) continue;
       const order = compareOrder(arena, other, record);
-      if (order === 0 && recordKind(arena, other) === recordKind(arena, record)) return false;
-      const isEnd = recordKind(arena, other) === KIND_END;
+      const kind = recordKind(arena, other);
+      if (order === 0 && kind === recordKind(arena, record)) return false;
+      const isEnd = kind === KIND_END;
+      // In a merge topic a later set says nothing about a removal. An end has the stamp of the removal that it ends.
+      const isRemoval = recordKind(arena, record) === KIND_REMOVE;
+      const isOther = isMergeAt(bytes, at) && isRemoval !== (kind === KIND_REMOVE);
+      if (isOther && !(isEnd && order === 0)) continue;
       if (this.feeds.author(owner) === author ? order >= 0 : order > 0 && !isEnd) return false;
     }
     return true;

@@ -1,8 +1,9 @@
 import { FLAG_FOREIGN, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
 import { DOWN, LEFT } from "../table/states.js";
+import type { Seeds } from "./seeds.js";
 
 /*
- * Nodes that are in no pass of probes but may be there, or in reach, again.
+ * Nodes that are in no pass of probes but may be there, or in reach, again; and seeds that may lead to others.
  */
 
 /** A network may be split if one row in so many is DOWN. */
@@ -41,4 +42,20 @@ function isLost(rows: Rows, slot: number, isFormer: boolean): boolean {
   if (slot === OWN_SLOT || state === LEFT || rows.isAsleep(slot) || rows.hasFlag(slot, FLAG_FOREIGN)) return false;
   if (!rows.trusts(rows.address(slot))) return false;
   return (state >= DOWN || rows.hasFlag(slot, FLAG_REMOTE)) && (!isFormer || rows.hasFlag(slot, FLAG_PROVEN));
+}
+
+/** How many of the seeds that the user gave are addresses of live rows. */
+export function countLiveSeeds(rows: Rows, seeds: Seeds): number {
+  let live = 0;
+  for (let i = 0; i < seeds.pinned; i++) if (isLiveAddress(rows, seeds.address(i), seeds.port(i))) live++;
+  return live;
+}
+
+/** Whether a live row has this address and port. */
+export function isLiveAddress(rows: Rows, address: number, port: number): boolean {
+  for (let place = 0; place < rows.count; place++) {
+    const slot = rows.slotAt(place);
+    if (rows.address(slot) === address && rows.port(slot) === port && rows.state(slot) < DOWN) return true;
+  }
+  return false;
 }

@@ -5,12 +5,12 @@ import { FLAG_CONFIRMED, FLAG_HEARD, FLAG_WITNESSED } from "../table/row-flags.j
 import {
   ANSWERS_MAX, FLAG_NEIGHBOUR, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows,
 } from "../table/rows.js";
-import { DOWN, UP } from "../table/states.js";
+import { UP } from "../table/states.js";
 import { FLAG_BROADCAST } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import { INDIRECT_PROBE_WORDS, IndirectProbes } from "./indirect-probes.js";
-import { countLost, isManyDown, lostAt } from "./lost-nodes.js";
+import { countLiveSeeds, countLost, isLiveAddress, isManyDown, lostAt } from "./lost-nodes.js";
 import { ProbeOrder, isLivePeer } from "./probe-order.js";
 import { ATTEMPTS_MAX, DIRECT_ATTEMPTS, PROBE_WORDS, Probes } from "./probes.js";
 import { sendPingRequests } from "./ping-requests.js";
@@ -32,6 +32,8 @@ const SPLIT_ROUNDS = 2;
 const SEARCH_ROUNDS_MAX = 64;
 /** Of the tries then, and of those in a partial network, one in so many is a broadcast. */
 const SEARCH_BROADCAST = 4;
+/** The same in a node that has live rows, but none at the addresses of the seeds that the user gave. */
+const CUT_OFF_BROADCAST = 2;
 /** Live nodes that a published value goes to at once. */
 const SPREAD_PEERS = 3;
 /** The highest local health: a node that receives nothing restarts 7 probes before it suspects other nodes. */
@@ -342,11 +344,16 @@ export class Rounds {
     // Where a large part is DOWN, the network may be split.
     if (this.roundsToRetry > SPLIT_ROUNDS && isManyDown(this.rows)) this.roundsToRetry = SPLIT_ROUNDS;
     const mayBroadcast = this.seeds.broadcastAddress !== 0;
+    const pinned = this.seeds.pinned;
+    const live = countLiveSeeds(this.rows, this.seeds);
     // Unless all configured seeds are live, a broadcast may reach nodes whose addresses no node in reach holds. A node
     // that is alone tries its seeds first.
-    const isOpen = mayBroadcast && (isAlone ? this.seeds.pinned === 0 : this.lacksSeed());
-    const isSearch = this.searchRounds > 0 || this.probeOrder.isPartial;
-    const isBroadcast = isOpen && isSearch && this.random.below(SEARCH_BROADCAST) === 0;
+    const isOpen = mayBroadcast && (pinned === 0 || (!isAlone && live < pinned));
+    // Nodes that have each other, but none of their seeds, may have moved together.
+    const isCutOff = pinned > 0 && live === 0;
+    const isSearch = isCutOff || this.searchRounds > 0 || this.probeOrder.isPartial;
+    const part = isCutOff ? CUT_OFF_BROADCAST : SEARCH_BROADCAST;
+    const isBroadcast = isOpen && isSearch && this.random.below(part) === 0;
     if ((this.countTry(isAlone) && mayBroadcast) || isBroadcast) {
       this.broadcast();
       return;
@@ -359,7 +366,6 @@ export class Rounds {
       this.sendSyn(lostAt(this.rows, this.random.below(former), true));
       return;
     }
-    const pinned = this.seeds.pinned;
     if (turn === 2 && pinned > 0 && !isAlone && this.trySeed(this.random.below(pinned), pinned, isAlone)) return;
     const lost = countLost(this.rows, false);
     const seeds = this.seeds.count;
@@ -391,26 +397,10 @@ export class Rounds {
       const seed = (index + i) % count;
       const address = this.seeds.address(seed);
       const port = this.seeds.port(seed);
-      if (address === 0 || this.isLiveAddress(address, port)) continue;
+      if (address === 0 || isLiveAddress(this.rows, address, port)) continue;
       this.outbox.addSyn(address, port, 0, OWN_SLOT);
       if (isAlone) this.probes.add(false, 0, address, port, this.clock.nowMs);
       return true;
-    }
-    return false;
-  }
-
-  private lacksSeed(): boolean {
-    for (let seed = 0; seed < this.seeds.pinned; seed++) {
-      if (!this.isLiveAddress(this.seeds.address(seed), this.seeds.port(seed))) return true;
-    }
-    return this.seeds.pinned === 0;
-  }
-
-  private isLiveAddress(address: number, port: number): boolean {
-    const rows = this.rows;
-    for (let place = 0; place < rows.count; place++) {
-      const slot = rows.slotAt(place);
-      if (rows.address(slot) === address && rows.port(slot) === port && rows.state(slot) < DOWN) return true;
     }
     return false;
   }

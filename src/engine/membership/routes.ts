@@ -31,8 +31,8 @@ export function nextHop(rows: Rows, slot: number): number {
  */
 export function noteStatement(rows: Rows, slot: number, sender: number, isFirst: boolean): void {
   if (!isFirst) rows.setFlag(slot, FLAG_CONFIRMED);
-  // Its own word shows no way to a node that can be heard but not reached.
-  const isOneWay = sender === slot && !rows.hasFlag(slot, FLAG_NEIGHBOUR);
+  // Its own word shows no way to a node that can be heard but not reached. A node that sleeps wakes to this one.
+  const isOneWay = sender === slot && !rows.hasFlag(slot, FLAG_NEIGHBOUR) && !rows.isAsleep(slot);
   if (isOneWay && rows.via(slot) !== OWN_SLOT) return;
   rows.setVia(slot, sender < 0 ? OWN_SLOT : sender);
 }

@@ -8,10 +8,11 @@ import { FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
 import {
   AT_TRY_HOPS, COUNT_GIVEN_UP, COUNT_NO_WAY, COUNT_REFUSED, COUNT_TRIES, DEADLINE, ENDED, EXPIRY, FLIGHTS, HAD_ONE,
   HOP_FULL, HOP_HAD, HOP_NO_WAY, HOP_REFUSED, HOP_TRIES, KIND_REPLY, LAST_PASS, MISSED, NEXT, OPEN, OUTCOME_REFUSED,
-  OUTCOME_SHIFT, OUTCOME_TIMEOUT, REPEAT_ROUNDS, SENDING, STATE, TRIES_MASK, TRIES_SHIFT, TRY_MAX, TRY_SHIFT,
-  WAYS_DONE,
+  OUTCOME_SHIFT, OUTCOME_TIMEOUT, REPEAT_ROUNDS, SENDING, STATE, TO_APP, TRIES_MASK, TRIES_SHIFT, TRY_MAX, TRY_SHIFT,
+  WAITS, WAKES, WAKING_TRY_MS, WAYS_DONE,
 } from "./message.js";
 import { MessageStore, type StoreSizes } from "./message-store.js";
+import { isStorable, sleepMs } from "./sleepers.js";
 import { isSpread, nextTarget } from "./spread.js";
 
 /** The way of messages to the next nodes: tries, what neighbours answer to them, and the ends of lives. */
@@ -75,7 +76,8 @@ export class MessageHops extends MessageStore {
 
   protected mayRepeat(place: number): boolean {
     const store = this.store;
-    return store.has(place, OPEN) && !isSpread(store.kind(place)) && store.tryOf(place) < TRY_MAX;
+    return store.has(place, OPEN) && !store.has(place, WAITS) && !isSpread(store.kind(place))
+      && store.tryOf(place) < TRY_MAX;
   }
 
   protected isRepeatDue(place: number): boolean {
@@ -85,14 +87,21 @@ export class MessageHops extends MessageStore {
   protected repeat(place: number): void {
     const store = this.store;
     store.bytes[store.at(place) + AT_TRY_HOPS] += 1 << TRY_SHIFT;
-    store.set(place, NEXT, (this.clock.nowMs + this.repeatMs(store.tryOf(place))) >>> 0);
+    store.set(place, NEXT, (this.clock.nowMs + this.repeatDelayMs(place)) >>> 0);
     this.dispatch(place);
+  }
+
+  /** Until the sender repeats a message. A node that sleeps has until its word is over to answer. */
+  protected repeatDelayMs(place: number): number {
+    const store = this.store;
+    const slot = isStorable(store.kind(place)) ? this.rows.find(store.to(place)) : -1;
+    return sleepMs(this.rows, this.clock, slot) + this.repeatMs(store.tryOf(place));
   }
 
   /** A message goes to a neighbour, from the next tick on. */
   protected dispatch(place: number): void {
     const store = this.store;
-    store.clearBits(place, TRIES_MASK);
+    store.clearBits(place, TRIES_MASK | WAITS | WAKES);
     for (let i = 0; i < FLIGHTS; i++) store.setFlight(place, i, 0);
     store.setBits(place, SENDING);
     store.set(place, DEADLINE, this.clock.nowMs);
@@ -100,7 +109,7 @@ export class MessageHops extends MessageStore {
 
   /** This node has done its part of the way. */
   protected finish(place: number): void {
-    this.store.clearBits(place, SENDING);
+    this.store.clearBits(place, SENDING | WAITS | WAKES);
     this.store.set(place, DEADLINE, this.clock.nowMs);
   }
 
@@ -119,7 +128,8 @@ export class MessageHops extends MessageStore {
   protected hopTries(place: number): number { return (this.store.get(place, STATE) & TRIES_MASK) >>> TRIES_SHIFT; }
 
   protected countTry(place: number): void {
-    this.store.set(place, DEADLINE, (this.clock.nowMs + (this.rounds.answerTimeMs() << this.hopTries(place))) >>> 0);
+    const waitMs = this.store.has(place, WAKES) ? WAKING_TRY_MS : this.rounds.answerTimeMs();
+    this.store.set(place, DEADLINE, (this.clock.nowMs + (waitMs << this.hopTries(place))) >>> 0);
     this.store.set(place, STATE, this.store.get(place, STATE) + (1 << TRIES_SHIFT));
   }
 
@@ -131,6 +141,7 @@ export class MessageHops extends MessageStore {
   /** A try of the hop of a message for one node. */
   protected forward(place: number): void {
     const store = this.store;
+    if (this.waits(place)) return;
     if (this.hopTries(place) >= HOP_TRIES) {
       store.countUp(COUNT_GIVEN_UP);
       this.finish(place);
@@ -141,11 +152,64 @@ export class MessageHops extends MessageStore {
       return;
     }
     if (!this.outbox.hasRoom()) return;
-    const hop = this.hopTo(store.to(place), store.cameFrom(place));
+    const hop = store.has(place, WAKES) ? this.rows.find(store.to(place))
+      : this.hopTo(store.to(place), store.cameFrom(place));
     store.setFlight(place, 0, hop < 0 ? 0 : hop);
     if (hop < 0) store.countUp(COUNT_NO_WAY);
     else this.launch(place, hop);
     this.countTry(place);
+  }
+
+  /** PROTOCOL 11.6: whether a message waits here for the waking of its receiver. */
+  private waits(place: number): boolean {
+    const store = this.store;
+    const rows = this.rows;
+    const slot = rows.find(store.to(place));
+    if (slot <= OWN_SLOT || !rows.isAsleep(slot) || !isStorable(store.kind(place))) {
+      store.clearBits(place, WAITS | WAKES);
+      return false;
+    }
+    const isOver = this.hopTries(place) >= HOP_TRIES;
+    if (store.has(place, WAKES) && !isOver) return false;
+    const hop = isOver ? -1 : this.hopTo(store.to(place), store.cameFrom(place));
+    if (hop >= 0) {
+      store.clearBits(place, WAITS | WAKES);
+      return false;
+    }
+    store.clearBits(place, TRIES_MASK | WAKES);
+    store.setBits(place, WAITS);
+    store.setFlight(place, 0, 0);
+    // Then the node is late, or woke elsewhere: the next hop is looked up anew.
+    const asleepMs = Math.max(sleepMs(rows, this.clock, slot), this.clock.roundIntervalMs);
+    store.set(place, DEADLINE, (this.clock.nowMs + asleepMs) >>> 0);
+    return true;
+  }
+
+  /**
+   * PROTOCOL 11.6: a node that sleeps began a waking here: it gets what waits for it. Returns how many messages do.
+   *
+   * @param slot of its row
+   */
+  wake(slot: number): number {
+    const store = this.store;
+    let count = 0;
+    for (let place = 0; place < store.count; place++) {
+      if (!store.has(place, WAITS) || store.to(place) !== this.rows.id(slot)) continue;
+      store.clearBits(place, WAITS | TRIES_MASK);
+      store.setBits(place, WAKES);
+      store.set(place, DEADLINE, this.clock.nowMs);
+      count++;
+    }
+    return count;
+  }
+
+  /** Whether messages of this node, which sleeps, are under way, so that its radio has to stay on. */
+  isSending(): boolean {
+    const store = this.store;
+    for (let place = 0; place < store.count; place++) {
+      if (store.has(place, SENDING | TO_APP) && !store.has(place, WAITS)) return true;
+    }
+    return false;
   }
 
   /** A try of all flights of a message for all nodes; without any, it goes to the next neighbours. */
@@ -204,7 +268,9 @@ export class MessageHops extends MessageStore {
   /** The neighbour on the way to a node; -1: none, or the message came from there. */
   protected hopTo(id: number, cameFrom: number): number {
     const slot = this.rows.find(id);
-    let hop = slot <= OWN_SLOT ? -1 : nextHop(this.rows, slot);
+    // A node that sleeps gets it from the node that it wakes to.
+    const isAsleep = slot > OWN_SLOT && this.rows.isAsleep(slot);
+    let hop = slot <= OWN_SLOT ? -1 : nextHop(this.rows, isAsleep ? this.rows.via(slot) : slot);
     // Nobody has tried yet whether it is in reach.
     if (hop < 0 && slot > OWN_SLOT && !this.rows.hasFlag(slot, FLAG_REMOTE)) hop = slot;
     return hop <= OWN_SLOT || hop === cameFrom || !isLivePeer(this.rows, hop) ? -1 : hop;

@@ -8,24 +8,29 @@ import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Writer } from "../wire/cursor.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { SECTION_HEAD_BYTES, SECTION_HOP, SECTION_MESSAGE } from "../wire/frame.js";
+import { WAITING_BYTES } from "../wire/message-form.js";
 import type { Sealer } from "../wire/sealer.js";
 import { closeMessage, openMessage } from "./end-seal.js";
 import {
   AT_FROM, AT_KIND, AT_LEFT, AT_NUMBER, AT_TO, AT_TRY_HOPS, COUNT_BAD, COUNT_DELIVERED, COUNT_DUPLICATES, COUNT_FULL,
   COUNT_NO_WAY, COUNT_REFUSED, COUNT_RELAYED, COUNT_SENT, ENDED, EXPIRY, HEAD_BYTES, HOPS_MASK, HOP_FULL, HOP_HAD,
   HOP_NEW, HOP_NO_WAY, HOP_REFUSED, KIND_BROADCAST, KIND_PING, KIND_PONG, KIND_RECEIPT, KIND_REPLY, KIND_SEND,
-  LEFT_MAX, NEXT, NUMBERS_MAX, OPEN, OUTCOME_DELIVERED, OUTCOME_REFUSED, OUTCOME_SHIFT, OUTCOME_TIMEOUT, PASSED_ON,
+  LEFT_MAX, LIFE_MAX, NEXT, NUMBERS_MAX, OPEN, OUTCOME_DELIVERED, OUTCOME_REFUSED, OUTCOME_SHIFT, OUTCOME_TIMEOUT,
+  PASSED_ON,
   RELAYS_PER_ROUND, SENDING, STATE, TO_APP, TRY_SHIFT,
 } from "./message.js";
 import { MessageHops } from "./message-hops.js";
 import { IS_KNOWN, IS_NEW, NO_PLACE, type StoreSizes } from "./message-store.js";
 import { type MessageStats, messageStats } from "./message-stats.js";
+import { isForSleeper, mayWait } from "./sleepers.js";
 import { isSpread } from "./spread.js";
 
-/** No sender gives a message a longer life, in ms. */
-const LIFE_MAX = 3600000;
 /** Nothing is to be answered. */
 const NO_ANSWER = -1;
+/** Less the number of messages that wait for a node that sleeps and that asks now. */
+const WAITING = -1;
+/** Most messages that an ACK shows as waiting. */
+const WAITING_MAX = 255;
 
 /**
  * Messages of an engine: what they make the outbox send, and what arrives. As in the engine, one input has bounded
@@ -38,6 +43,9 @@ export class MessageProtocol extends MessageHops {
   private lastNumber = -1;
   /** What the ACK of this input answers: a `HOP_` constant, and the check of the message above it; or NO_ANSWER. */
   private answer = NO_ANSWER;
+  /** Messages that wait for this node, which sleeps, at the one that it asked last. */
+  called = 0;
+
   constructor(
     sizes: StoreSizes, rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox,
     sealer: Sealer | undefined,
@@ -53,7 +61,8 @@ export class MessageProtocol extends MessageHops {
   handle(frame: FrameReader, slot: number): void {
     if (frame.section > SECTION_HOP) return;
     if (frame.section === SECTION_HOP) {
-      if (frame.isAnswer() && slot > OWN_SLOT) this.handleHop(frame.u8(), frame.u16(), slot);
+      if (frame.end - frame.position === WAITING_BYTES) this.called = frame.u8();
+      else if (frame.isAnswer() && slot > OWN_SLOT) this.handleHop(frame.u8(), frame.u16(), slot);
     } else if (!frame.isAnswer()) {
       const what = slot <= OWN_SLOT ? HOP_FULL : this.handleMessage(frame.bytes, frame.position, frame.end, slot);
       if (what === HOP_HAD) this.store.countUp(COUNT_DUPLICATES);
@@ -67,12 +76,21 @@ export class MessageProtocol extends MessageHops {
 
   /** Bytes that a frame needs for a message or a HOP. @param place of the message; -1: the frame is an ACK */
   sectionBytes(place: number): number {
-    if (place < 0) return this.answer === NO_ANSWER ? 0 : SECTION_HEAD_BYTES + 3;
+    if (place < 0) {
+      if (this.answer === NO_ANSWER) return 0;
+      return SECTION_HEAD_BYTES + (this.answer < NO_ANSWER ? 1 : 3);
+    }
     return SECTION_HEAD_BYTES + this.store.length(place);
   }
 
   /** Writes a message into a SYN, or with the place -1 the HOP into an ACK. There is room. */
   write(writer: Writer, place: number): void {
+    if (place < 0 && this.answer < NO_ANSWER) {
+      writer.u8(SECTION_HOP);
+      writer.u16(WAITING_BYTES);
+      writer.u8(WAITING - this.answer);
+      return;
+    }
     if (place < 0) {
       writer.u8(SECTION_HOP);
       writer.u16(3);
@@ -94,13 +112,14 @@ export class MessageProtocol extends MessageHops {
    * REPLY. Returns its number; -1: there is no room.
    *
    * @param callerMs the caller's time
-   * @param lifeMs 1 to LEFT_MAX
+   * @param lifeMs 1 to LIFE_MAX
    * @param query number of the query, in REPLY
    */
   post(callerMs: number, kind: number, to: number, payloadBytes: number, lifeMs: number, query: number): number {
     const store = this.store;
     const reserve = (store.count + 3) >>> 2;
     if (store.waiting(OWN_SLOT) >= store.count - reserve || this.isWindowFull()) return -1;
+    if (isForSleeper(this.rows, kind, to) && !mayWait(store, this.rows, true)) return -1;
     const number = this.nextNumber();
     const scratch = store.scratch();
     const own = this.rows.id(OWN_SLOT);
@@ -112,12 +131,21 @@ export class MessageProtocol extends MessageHops {
     store.copy(store.bytes, scratch, store.at(place), length);
     const nowMs = (this.clock.nowMs + Math.max(0, (callerMs - this.clock.callerMs) | 0)) >>> 0;
     store.set(place, EXPIRY, (nowMs + lifeMs) >>> 0);
-    store.set(place, NEXT, isSpread(kind) ? 0 : (nowMs + this.repeatMs(0)) >>> 0);
+    store.set(place, NEXT, isSpread(kind) ? 0 : (nowMs + this.repeatDelayMs(place)) >>> 0);
     this.dispatch(place);
     if (kind !== KIND_BROADCAST) store.setBits(place, OPEN);
     store.countUp(COUNT_SENT);
     return number;
   }
+
+  /** PROTOCOL 11.6: a node that sleeps asks this one: the ACK shows how many messages wait. @param slot of its row */
+  noteWaking(slot: number): void {
+    const count = Math.min(this.wake(slot), WAITING_MAX);
+    if (count > 0 && this.answer === NO_ANSWER) this.answer = WAITING - count;
+  }
+
+  /** Whether messages of this node, which sleeps, are under way or wait for it: its radio has to stay on. */
+  isBusy(): boolean { return this.called > 0 || this.isSending(); }
 
   /** The place of the next message that the application has to see; -1: there is none. */
   nextForApp(): number {
@@ -199,10 +227,25 @@ export class MessageProtocol extends MessageHops {
     if (isMine && kind === KIND_PONG) return this.handlePong(bytes, at, end);
     if (isMine || isForAll) return this.arrive(bytes, at, end, slot);
     if ((bytes[at + AT_TRY_HOPS] & HOPS_MASK) === HOPS_MASK) return HOP_REFUSED;
-    if (this.hopTo(readU32(bytes, at + AT_TO), slot) < 0) return HOP_NO_WAY;
-    if (!this.hasPlace(slot)) return HOP_FULL;
+    const to = readU32(bytes, at + AT_TO);
+    const isAsleep = isForSleeper(this.rows, kind, to);
+    if (!isAsleep && this.hopTo(to, slot) < 0) return HOP_NO_WAY;
+    if (isAsleep) this.dropEarlierTry(bytes, at);
+    if (!this.hasPlace(slot) || (isAsleep && !mayWait(store, this.rows, false))) return HOP_FULL;
     this.passOn(this.accept(bytes, at, end, slot));
     return HOP_NEW;
+  }
+
+  /** PROTOCOL 11.6: an earlier repeat of a message still waits here. This one takes its place. */
+  private dropEarlierTry(bytes: Uint8Array, at: number): void {
+    const store = this.store;
+    for (let place = 0; place < store.count; place++) {
+      if (!store.has(place, SENDING)) continue;
+      const held = store.at(place);
+      let isSame = true;
+      for (let i = AT_KIND; isSame && i < HEAD_BYTES; i++) isSame = store.bytes[held + i] === bytes[at + i];
+      if (isSame) this.finish(place);
+    }
   }
 
   /** A message for this node or for all arrived. */
@@ -223,6 +266,7 @@ export class MessageProtocol extends MessageHops {
     // Too old to know what became of it.
     if (outcome < 0) return HOP_HAD;
     const place = this.accept(bytes, at, end, slot);
+    if (this.called > 0) this.called--;
     if (kind === KIND_PING) {
       this.makePong(place);
     } else if (isNew === IS_KNOWN) {

@@ -100,6 +100,10 @@ export const TRIES_MASK = 7 << TRIES_SHIFT;
 /** BROADCAST and QUERY: all neighbours that are on the way to remote nodes have been looked at. */
 export const WAYS_DONE = 1 << 11;
 export const OUTCOME_SHIFT = 12;
+/** A message for one node: that sleeps, and the message waits here for its waking. */
+export const WAITS = 1 << 14;
+/** The node that sleeps is awake now, and gets the message. */
+export const WAKES = 1 << 15;
 /** BROADCAST and QUERY: neighbours that had it already. */
 export const HAD_SHIFT = 16;
 export const HAD_ONE = 1 << HAD_SHIFT;
@@ -110,6 +114,10 @@ export const HOP_TRIES = 4;
 export const RELAYS_PER_ROUND = 64;
 /** Numbers from a sender's oldest open message to its newest. */
 export const NUMBERS_MAX = 32;
+/** No sender gives a message a longer life, in ms: as long as a node may sleep and get it. */
+export const LIFE_MAX = 14400000;
+/** Until the next try to a node that is awake for a moment, in ms. */
+export const WAKING_TRY_MS = 100;
 /** Rounds until a sender's second try; until the next one, twice as many each. */
 export const REPEAT_ROUNDS = 2;
 

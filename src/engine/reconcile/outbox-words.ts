@@ -13,6 +13,8 @@ export interface MessageSections {
   sectionBytes(place: number): number;
   /** Writes the message into a SYN, or with the place -1 the HOP into an ACK. There is room. */
   write(writer: Writer, place: number): void;
+  /** A node that sleeps asks this one. @param slot of its row */
+  noteWaking(slot: number): void;
 }
 
 /** The most datagrams that one input can cause, but for answers to a proven peer that takes more. */

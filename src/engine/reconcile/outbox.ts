@@ -319,13 +319,13 @@ export class Outbox {
     if (hasLimits) this.writeLimits();
     this.writer.reserve(-messageBytes);
     if (messageBytes > 0) this.messages!.write(this.writer, place);
+    const mayReport = type === TYPE_SYN && this.words[at + DETAIL] !== BARE;
+    if (this.links !== undefined) this.links.sent(mayReport, this.words[at + RECEIVER], this.counter, this.writer);
     this.writer.reserve(-windowBytes);
     if (windowBytes > 0) {
       this.answer &= ~ANSWER_WINDOW;
       writeWindow(this.words, this.start, this.writer, this.counter);
     }
-    const mayReport = type === TYPE_SYN && this.words[at + DETAIL] !== BARE;
-    if (this.links !== undefined) this.links.sent(mayReport, this.words[at + RECEIVER], this.counter, this.writer);
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < most) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;

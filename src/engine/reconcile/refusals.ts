@@ -1,6 +1,6 @@
 import type { OwnRow } from "../table/own-row.js";
 import { orderKey } from "../table/hash.js";
-import { OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
 import { DROP_ID_CONFLICT, DROP_STALE, DROP_UNPROVEN } from "../wire/drops.js";
 import { answersFrame } from "../wire/admission.js";
 import { FLAG_BROADCAST, FLAG_CHALLENGE, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "../wire/frame.js";
@@ -17,7 +17,19 @@ import type { Outbox } from "./outbox.js";
 /** An address that is not proven gets at most this many times the bytes that it sent. */
 export const AMPLIFICATION_MAX = 3;
 /** Nodes that answer one broadcast, on average. */
-export const BROADCAST_ANSWERS = 4;
+const BROADCAST_ANSWERS = 4;
+
+/**
+ * Whether this node answers a broadcast (PROTOCOL 5.4). All nodes in reach of this one may have got it, too; those out
+ * of reach have not.
+ *
+ * @param draw uint32
+ */
+export function answersBroadcast(rows: Rows, draw: number): boolean {
+  let receivers = rows.count;
+  for (let place = 0; place < rows.count; place++) if (rows.hasFlag(rows.slotAt(place), FLAG_REMOTE)) receivers--;
+  return draw % receivers < BROADCAST_ANSWERS;
+}
 
 /**
  * PROTOCOL 5.5 and 7: the sender lost its storage and started again at a low
@@ -42,8 +54,7 @@ function challenge(
   length: number,
 ): void {
   const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
-  const share = orderKey((frame.counter ^ rows.id(OWN_SLOT)) >>> 0) % rows.count;
-  if (isBroadcast && share >= BROADCAST_ANSWERS) return;
+  if (isBroadcast && !answersBroadcast(rows, orderKey((frame.counter ^ rows.id(OWN_SLOT)) >>> 0))) return;
   outbox.withholdUpdates();
   // PROTOCOL 5.7, and 3.4: a sender of another network must not go on.
   if (frame.isNamed() || frame.limits !== NO_LIMITS) outbox.sendLimits();

@@ -13,6 +13,7 @@ export function answerWaking(rows: Rows, outbox: Outbox, frame: FrameReader): bo
   if (sender < 0 || !rows.isAsleep(sender)) return false;
   if (rows.revision(sender) !== frame.revision || rows.heartbeat(sender) !== frame.heartbeat) return false;
   outbox.answerWaking();
+  if (outbox.messages !== undefined) outbox.messages.noteWaking(sender);
   const feeds = rows.feedsHash;
   const hasFeeds = feeds === undefined || frame.feedsHash === NO_FEEDS || feeds.word() === frame.feedsHash;
   const isSame = valuesHash(rows, false) === (frame.tableHashFirst | 0)

@@ -1,10 +1,12 @@
 import { readU16, readU32, writeU16, writeU32 } from "../../cbor/big-endian.js";
+import type { FeedStore } from "../feed/feed-store.js";
 import type { Outbox } from "../reconcile/outbox.js";
 import { orderKey } from "../table/hash.js";
 import { RowData } from "../table/row-data.js";
 import { FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN } from "../table/row-flags.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { ASLEEP, UP, isCounted } from "../table/states.js";
+import { POSITION_BYTES, readPositions, writePositions } from "./positions.js";
 
 /*
  * What a node keeps over a deep sleep, in which RAM is lost. It is not for flash memory: the node writes it at each
@@ -12,8 +14,9 @@ import { ASLEEP, UP, isCounted } from "../table/states.js";
  *
  * bytes 0 to 3    MARK
  *       4 to 7    check over all that follows
- *       8 to 27   id, revision, counter, heartbeat, rows
+ *       8 to 27   id, revision, counter, heartbeat, positions of feeds (2 bytes), rows (2 bytes)
  *       28 …      rows: id, address, revision, heartbeat (4 bytes each), port (2), flags, length of the value, value
+ *       …         positions of feeds: see positions.ts
  */
 const PASSES = 3;
 const MARK = 0xc415e001;
@@ -22,7 +25,8 @@ const ID_AT = 8;
 const REVISION_AT = 12;
 const COUNTER_AT = 16;
 const HEARTBEAT_AT = 20;
-const COUNT_AT = 24;
+const FEEDS_AT = 24;
+const COUNT_AT = 26;
 /** Bytes of what is kept without rows. */
 export const KEPT_HEAD_BYTES = 28;
 const ROW_HEAD_BYTES = 20;
@@ -42,10 +46,13 @@ const KEPT_FOREIGN = 128;
  * waking finds a node to ask.
  *
  * @param peer slot of the node that the next waking asks first; -1: none
+ * @param feeds whose positions are written behind the rows, as far as there is room; undefined: none are
  * @param out at least KEPT_HEAD_BYTES long
  * @returns the bytes written
  */
-export function writeKept(rows: Rows, outbox: Outbox, peer: number, out: Uint8Array): number {
+export function writeKept(
+  rows: Rows, outbox: Outbox, peer: number, feeds: FeedStore | undefined, out: Uint8Array,
+): number {
   writeU32(out, 0, MARK);
   writeU32(out, ID_AT, rows.id(OWN_SLOT));
   writeU32(out, REVISION_AT, rows.revision(OWN_SLOT));
@@ -64,7 +71,10 @@ export function writeKept(rows: Rows, outbox: Outbox, peer: number, out: Uint8Ar
       count++;
     }
   }
-  writeU32(out, COUNT_AT, count);
+  const positions = feeds === undefined ? 0 : writePositions(rows, feeds, out, at);
+  at += positions * POSITION_BYTES;
+  writeU16(out, FEEDS_AT, positions);
+  writeU16(out, COUNT_AT, count);
   writeU32(out, CHECK_AT, checkOf(out, at));
   return at;
 }
@@ -104,23 +114,27 @@ export function keptRevision(kept: Uint8Array): number {
   return readU32(kept, REVISION_AT);
 }
 
-/** Bytes of what is kept, by its rows; -1 when they are longer than the memory. */
+/** Bytes of what is kept, by its rows and positions; -1 when they are longer than the memory. */
 function keptBytes(kept: Uint8Array): number {
   let at = KEPT_HEAD_BYTES;
-  for (let left = readU32(kept, COUNT_AT); left > 0; left--) {
+  for (let left = readU16(kept, COUNT_AT); left > 0; left--) {
     if (at + ROW_HEAD_BYTES > kept.length) return -1;
     at += ROW_HEAD_BYTES + kept[at + 19];
   }
+  at += readU16(kept, FEEDS_AT) * POSITION_BYTES;
   return at <= kept.length ? at : -1;
 }
 
-/** Takes over what `isKept` accepted: counter, heartbeat and rows. Returns the slot of the node to ask first, or -1. */
-export function readKept(kept: Uint8Array, rows: Rows, outbox: Outbox): number {
+/**
+ * Takes over what `isKept` accepted: counter, heartbeat, rows and positions. Returns the slot of the node to ask first,
+ * or -1.
+ */
+export function readKept(kept: Uint8Array, rows: Rows, outbox: Outbox, feeds: FeedStore | undefined): number {
   outbox.count(readU32(kept, COUNTER_AT));
   rows.setStatement(OWN_SLOT, keptRevision(kept), readU32(kept, HEARTBEAT_AT), UP);
   const row = new RowData();
   let at = KEPT_HEAD_BYTES;
-  for (let left = readU32(kept, COUNT_AT); left > 0; left--) {
+  for (let left = readU16(kept, COUNT_AT); left > 0; left--) {
     const flags = kept[at + 18];
     const isAsleep = (flags & STATE_MASK) === ASLEEP;
     row.id = readU32(kept, at);
@@ -138,6 +152,7 @@ export function readKept(kept: Uint8Array, rows: Rows, outbox: Outbox): number {
     setFlags(rows, rows.find(row.id), flags);
     at += ROW_HEAD_BYTES + row.valueLength;
   }
+  if (feeds !== undefined) readPositions(kept, at, readU16(kept, FEEDS_AT), rows, feeds);
   return at === KEPT_HEAD_BYTES ? -1 : rows.find(readU32(kept, KEPT_HEAD_BYTES));
 }
 

@@ -1,7 +1,10 @@
 import type { Clock } from "../clock.js";
+import type { FeedProtocol } from "../feed/feed-protocol.js";
+import type { FeedStore } from "../feed/feed-store.js";
 import { isLivePeer } from "../membership/probe-order.js";
 import type { Rounds } from "../membership/rounds.js";
 import type { Suspicion } from "../membership/suspicion.js";
+import type { MessageProtocol } from "../message/message-protocol.js";
 import type { Outbox } from "../reconcile/outbox.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../table/rows.js";
@@ -9,6 +12,7 @@ import { UP } from "../table/states.js";
 import { FLAG_BROADCAST, FLAG_MORE, TYPE_ACK } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { readKept, writeKept } from "./kept.js";
+import { dropPositions } from "./positions.js";
 
 /** Attempts of a waking. */
 const ASKS_MAX = 3;
@@ -18,6 +22,8 @@ const LAST_NODES = 3;
 const ANSWER_MS = 500;
 /** The datagrams of a burst come at once. How long a waking waits for the next one. */
 const BURST_MS = 60;
+/** How often a waking waits once more for messages, of this node or for it: in all half a second. */
+const HOLDS_MAX = 8;
 
 // Phases. The node does rounds in AWAKE only.
 const AWAKE_PHASE = 0;
@@ -41,6 +47,10 @@ export class Sleeper {
   deadline = 0;
   /** Attempts of this waking so far. */
   private asked = 0;
+  /** Feeds that went on behind what the node kept; undefined: it kept none. */
+  private declare feeds: FeedStore | undefined;
+  /** How often it waited for messages. */
+  private held = 0;
   /** Slot of the node that answered last; -1: none did. It is asked first the next time. */
   private peer = -1;
   /** The sender of the frame never answered before. The two compare all rows, so that both prove their addresses. */
@@ -62,7 +72,7 @@ export class Sleeper {
   get isQuiet(): boolean { return this.phase === QUIET; }
 
   /** Says that this node sleeps for so many seconds, 1 to SLEEP_SECONDS_MAX, and begins the exchange; 0: it wakes. */
-  sleep(seconds: number): void {
+  sleep(seconds: number, messages: MessageProtocol | undefined): void {
     if (seconds === 0) {
       if (this.isAsleep) this.wake();
       return;
@@ -70,13 +80,26 @@ export class Sleeper {
     this.rows.setAsleep(OWN_SLOT, seconds);
     this.own.announce(UP);
     this.asked = 0;
+    this.held = 0;
     this.hasAnswer = false;
+    if (messages !== undefined) messages.called = 0;
     this.ask();
   }
 
-  /** The deadline passed, if the node sleeps. Returns whether it sleeps on. */
-  tick(): boolean {
-    if (!this.isAsleep || !this.clock.isDue(this.deadline)) return this.isAsleep;
+  /**
+   * The deadline passed, if the node sleeps. Returns whether it sleeps on.
+   *
+   * @param messages of this node, which are under way during its wakings; undefined: it has none
+   */
+  tick(messages: MessageProtocol | undefined): boolean {
+    if (!this.isAsleep) return false;
+    if (messages !== undefined && this.phase !== QUIET) messages.tick();
+    if (!this.clock.isDue(this.deadline)) return true;
+    if (messages !== undefined && this.phase === ANSWERED && messages.isBusy() && this.held < HOLDS_MAX) {
+      this.held++;
+      this.wait(ANSWERED, BURST_MS);
+      return true;
+    }
     if (this.phase === QUIET) this.wake();
     else if (this.phase === ASKING && this.asked < ASKS_MAX) this.ask();
     else this.rest();
@@ -94,22 +117,29 @@ export class Sleeper {
   }
 
   /** An answer was handled. @param isAnswered whether this node goes on */
-  answered(frame: FrameReader, isAnswered: boolean): void {
+  answered(frame: FrameReader, isAnswered: boolean, messages: MessageProtocol | undefined): void {
     if (this.phase !== ASKING && this.phase !== ANSWERED) return;
     if (frame.type === TYPE_ACK) this.peer = this.rows.find(frame.id);
     this.hasAnswer = true;
     // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
-    else if (frame.hasSections()) this.wait(ANSWERED, BURST_MS);
+    else if (frame.hasSections() || (messages !== undefined && messages.isBusy())) this.wait(ANSWERED, BURST_MS);
     else this.rest();
   }
 
-  /** Writes what the node keeps over a deep sleep, at most the length of `out`. Returns the bytes. */
-  keep(out: Uint8Array): number { return writeKept(this.rows, this.outbox, this.peer, out); }
+  /**
+   * Writes what the node keeps over a deep sleep, at most the length of `out`. Returns the bytes.
+   *
+   * @param feed whose positions are kept; undefined: none are
+   */
+  keep(out: Uint8Array, feed: FeedProtocol | undefined): number {
+    return writeKept(this.rows, this.outbox, this.peer, feed === undefined ? undefined : feed.feeds, out);
+  }
 
   /** After the start: goes on with what `keep` wrote. Without a call of `sleep` the node wakes up in a round. */
-  resume(kept: Uint8Array): void {
-    this.peer = readKept(kept, this.rows, this.outbox);
+  resume(kept: Uint8Array, feed: FeedProtocol | undefined): void {
+    if (feed !== undefined) this.feeds = feed.feeds;
+    this.peer = readKept(kept, this.rows, this.outbox, this.feeds);
     this.suspicion.restart();
     this.rows.setAsleep(OWN_SLOT, 0);
     this.wait(QUIET, this.clock.roundIntervalMs);
@@ -118,6 +148,7 @@ export class Sleeper {
   /** Ends the sleep: the node says that it is UP, and does rounds again. */
   private wake(): void {
     this.phase = AWAKE_PHASE;
+    if (this.feeds !== undefined) dropPositions(this.rows, this.feeds);
     // The own row without its sleep.
     this.rows.setState(OWN_SLOT, UP);
     this.own.announce(UP);

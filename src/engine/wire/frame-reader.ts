@@ -12,7 +12,7 @@ import {
   SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
   TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WITH_FEEDS,
 } from "./frame.js";
-import { isMessage } from "./message-form.js";
+import { WAITING_BYTES, isMessage } from "./message-form.js";
 import { orderKey } from "../table/hash.js";
 import { AWAKE, type RowData, type FeedClaim } from "../table/row-data.js";
 import { ASLEEP, LEFT, SLEEP_SECONDS_MAX, UP } from "../table/states.js";
@@ -323,7 +323,7 @@ export class FrameReader extends Reader {
   /** PROTOCOL 11: checks the form, also in a node without messages. */
   private checkMessage(): number {
     if (this.failed) return DROP_SECTION;
-    this.flags |= FLAG_OF_MESSAGE;
+    if (this.end - this.position !== WAITING_BYTES) this.flags |= FLAG_OF_MESSAGE;
     return isMessage(this.bytes, this.position, this.end, this.section, this.isAnswer()) ? DROP_NONE : DROP_SECTION;
   }
 

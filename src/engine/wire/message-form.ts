@@ -10,10 +10,13 @@ const KIND_MAX = 6;
 /** What a HOP says, and a check of the message. */
 const HOP_BYTES = 3;
 const HOP_MAX = 4;
+/** A HOP for a node that sleeps: how many messages wait for it (PROTOCOL 11.6). */
+export const WAITING_BYTES = 1;
 
 /** Whether a MESSAGE or HOP, in the bytes from `at` to `end`, is well-formed and in a frame that may have it. */
 export function isMessage(bytes: Uint8Array, at: number, end: number, section: number, isAnswer: boolean): boolean {
   const length = end - at;
+  if (section === SECTION_HOP && length === WAITING_BYTES) return isAnswer;
   if (section === SECTION_HOP) return isAnswer && length === HOP_BYTES && bytes[at] <= HOP_MAX;
   if (isAnswer || length < HEAD_BYTES) return false;
   const kind = bytes[at + AT_KIND];

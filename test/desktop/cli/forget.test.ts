@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { Commands } from "../../../desktop/cli/commands.js";
-import { Contributions } from "../../../desktop/cli/contributions.js";
+import { Contributions } from "../../../desktop/control/contributions.js";
+import { MemberTimes } from "../../../desktop/control/members.js";
+import { NodeActions } from "../../../desktop/control/node-actions.js";
+import { NodeQueries } from "../../../desktop/control/node-queries.js";
 import { MessageCommands } from "../../../desktop/cli/message-commands.js";
 import type { NodeReport } from "../../../desktop/cli/node-report.js";
 import { SimNetwork } from "../../../desktop/simulator/index.js";
@@ -15,10 +18,13 @@ describe("the command forget", () => {
     network.runFor(5 * MINUTE_MS);
     const [first, second, third, fourth] = network.nodes;
     const nothing = (): void => undefined;
+    const gossip = first.gossip! as never;
+    const latest = latestMap({ capacity: 2 });
+    const times = new MemberTimes(() => network.nowMs);
     const commands = new Commands({
-      gossip: first.gossip! as never, view: latestMap({ capacity: 2 }), report: {} as NodeReport,
-      contributions: new Contributions(), share: nothing, quit: nothing,
-      messages: new MessageCommands({} as NodeReport, 1000, () => 0),
+      gossip, report: {} as NodeReport, messages: new MessageCommands({} as NodeReport, 1000, () => 0),
+      queries: new NodeQueries({ gossip, latest, contributions: new Contributions(), times }),
+      actions: new NodeActions({ gossip, share: nothing, leave: nothing }),
     });
     const run = (line: string): number => first.run(() => commands.run(line, assert.ifError));
     assert.throws(() => run("forget"), /^Error: forget: NODE is missing: forget NODE$/);

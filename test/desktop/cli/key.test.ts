@@ -12,7 +12,7 @@ function run(...args: string[]): { status: number | null; stdout: string; stderr
 describe("the command line's help", function () {
   this.timeout(300000);
 
-  for (const command of ["", "simulate", "node", "key"]) {
+  for (const command of ["", "simulate", "node", "key", "provision", "firmware"]) {
     it(`the command fits into 80 columns: chisme ${command} --help`, () => {
       const { status, stdout } = run(...command === "" ? [] : [command], "--help");
       assert.equal(status, 0);

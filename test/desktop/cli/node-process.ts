@@ -6,19 +6,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { NamedFrontierEntry } from "../../../desktop/cli/node-report.js";
+import type { NamedFrontierEntry } from "../../../desktop/control/node-queries.js";
 import type { FeedEvent, GossipStats, MessageOutcome, NodeRow } from "../../../src/gossip.js";
 import type { GossipStatus } from "../../../src/status/index.js";
 
 /** Far longer than anything here takes, on a machine that does much else. */
 const PATIENCE_MS = 60000;
-const main = fileURLToPath(new URL("../../../desktop/cli/main.ts", import.meta.url));
+export const main = fileURLToPath(new URL("../../../desktop/cli/main.ts", import.meta.url));
 
 /** In front of the command of the next process. */
 let wrapper: string[] = [];
 let portsTaken = 0;
 const running = new Set<NodeProcess>();
 const folders: string[] = [];
+
+// The nodes of the tests note themselves where neither other tests nor the user's own commands look.
+process.env.XDG_RUNTIME_DIR = mkdtempSync(join(tmpdir(), "chisme-test-"));
+process.on("exit", () => rmSync(process.env.XDG_RUNTIME_DIR ?? "", { recursive: true, force: true }));
 
 export type NodeEvent =
   | {

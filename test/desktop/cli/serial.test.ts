@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SimRandom } from "../../../desktop/simulator/random.js";
-import { Bridge, PtyPair, removePairs, requireSocat } from "../pty.js";
+import { Bridge, PtyPair, WireBus, removePairs, requireSocat } from "../pty.js";
 import { type NodeEvent, NodeProcess, cleanUp, freshPort } from "./node-process.js";
 
 const QUICK = ["--json", "--interval", "200"];
@@ -52,6 +52,20 @@ describe("chisme node --serial", function () {
     await one.exited;
     await other.untilMinMax(2, 2, 1);
     assertNobodySuspected(other);
+  });
+
+  it("three nodes share the wires of a bus, and two go on when one leaves", async () => {
+    const pairs = [await PtyPair.open(), await PtyPair.open(), await PtyPair.open()];
+    new WireBus(pairs.map(({ ends }) => ends[0]), 57600);
+    const nodes = pairs.map(({ ends }, index) => new NodeProcess(
+      "--json", "--interval", "2000", "--listen", "none", "--serial", `${ends[1]}:57600:bus`, "--value", String(index),
+    ));
+    for (const node of nodes) await node.untilMinMax(0, 2, 3);
+    nodes[0].write("7\n");
+    for (const node of nodes) await node.untilMinMax(1, 7, 3);
+    nodes[0].signal("SIGINT");
+    await nodes[0].exited;
+    for (const node of nodes.slice(1)) await node.untilMinMax(1, 2, 2);
   });
 
   it("a sensor on a serial line joins a UDP network by one gateway, with its events, for many rounds", async () => {

@@ -164,6 +164,7 @@ describe("chisme simulate", () => {
     [["--loss", "10"], /'--loss <part>' argument '10' is invalid\. It must be from 0 to 0\.9/],
     [["--rounds", "9.5"], /'--rounds <count>' argument '9\.5' is invalid/],
     [["--datagram-bytes", "127"], /argument '127' is invalid\. It must be an integer from 128 to 1472/],
+    [["--scenario", "sleep", "--topology", "line"], /'--topology' has no meaning with '--scenario sleep'/],
     [["--scenario", "rain"], /'rain' is invalid\. It must be one of quiet, loss/],
     [["--scenario", "loss", "--loss", "0.5"], /'--loss' has no meaning with '--scenario'/],
     [["--scenario", "loss", "--nodes", "2001"], /'--nodes' is at most 2000 with '--scenario'/],

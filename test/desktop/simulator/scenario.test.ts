@@ -45,6 +45,17 @@ describe("scenarios", function () {
     });
   }
 
+  it("networks heal in which only nodes far from an author hold its events, or neighbours moved at once", () => {
+    const runs = [
+      ["wipe", "line", 1], ["wipe", "line", 8], ["torn-writes", "star", 7],
+      ["move", "line", 4], ["move", "line", 12], ["move", "radio", 4],
+    ] as const;
+    for (const [name, shape, seed] of runs) {
+      const { violations } = runScenario(named(name), { ...options(seed, 12), topology: { shape } });
+      assert.deepEqual(violations, [], `${name}, ${shape}, seed ${seed}`);
+    }
+  });
+
   it("a run in a topology counts the datagrams to nodes out of reach; most go to nodes in reach", () => {
     const { counts } = runScenario(named("quiet"), { ...options(1), topology: { shape: "grid" } });
     assert.ok(counts.outOfReach > 0 && counts.outOfReach < counts.datagrams / 2, JSON.stringify(counts));
@@ -63,6 +74,32 @@ describe("scenarios", function () {
   it("a node may begin at revision 0 again after all that knew its revision have crashed", () => {
     const result = runScenario(named("everything"), options(2, 3));
     assert.deepEqual(result.violations, []);
+  });
+
+  it("devices that sleep come through faults, and their energy is in the result", () => {
+    const { violations, sleep } = runScenario(named("sleep"), { ...options(4, 8), dialect: "sealed" });
+    assert.deepEqual(violations, []);
+    assert.ok(sleep !== undefined);
+    assert.equal(sleep.sleepers, 8);
+    assert.ok(sleep.wakings > 8 * 4 && sleep.powerLosses > 0);
+    assert.ok(sleep.longestWakingMs < 2100, `${sleep.longestWakingMs} ms`);
+    assert.ok(sleep.radioSecondsPerDay > 0 && sleep.bytesPerDay > 0);
+    assert.equal(runScenario(named("quiet"), options(4, 8)).sleep, undefined);
+  });
+
+  it("a device that sleeps and that nobody hears breaks a rule", () => {
+    const deaf: Scenario = {
+      name: "deaf",
+      summary: "what devices that sleep send is lost",
+      sleepRounds: 6,
+      begin: ({ network }) => {
+        const cut = split(network.nodes.filter(({ sleeps }) => sleeps), network.nodes.filter(({ sleeps }) => !sleeps));
+        Object.defineProperty(network.faults, "cuts", { get: () => [cut], set: () => undefined });
+      },
+    };
+    const { violations, sleep } = runScenario(deaf, options(1, 6));
+    assert.ok(sleep !== undefined && sleep.unheard > 0);
+    assert.ok(violations.some(({ check, detail }) => check === "sleepers" && detail.includes("is held as down")));
   });
 
   it("a run tells after each round where it is", () => {

@@ -63,5 +63,5 @@ describe("Windows", () => {
     assert.ok(bursts.slice(2).some((datagrams) => datagrams === 4), bursts.join(" "));
   });
 
-  it("the section has the tag 17", () => assert.equal(SECTION_WINDOW, 17));
+  it("the section has the tag 18", () => assert.equal(SECTION_WINDOW, 18));
 });

@@ -1,0 +1,1 @@
+/* What the SDK's platforms add to XS: nothing that the tests need. */
