@@ -74,8 +74,8 @@ export const bulkFigures: Figure[] = LIMITS.flatMap((limit): Figure[] => [
   {
     name: `wire.events1000RoundTrips.bytes${limit}`, unit: "round trips", measurement: `bulk.${limit}`,
     bound: { atMost: limit > 1000 ? 4 : 8 },
-    about: `1,000 events of 50 random bytes go to a node that has none, in datagrams of ${limit} bytes, from its SYN on; `
-      + "median",
+    about: `1,000 events of 50 random bytes go to a node that has none, in datagrams of ${limit} bytes, from its SYN `
+      + "on; median",
   },
   {
     name: `wire.events1000Bytes.bytes${limit}`, unit: "bytes", measurement: `bulk.${limit}`,

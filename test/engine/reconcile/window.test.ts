@@ -12,7 +12,7 @@ function feedsOf(feedBytes: number): Partial<EngineOptions> {
   return { feeds: eventFeeds({ bytes: feedBytes }).engineFeeds(1472, nodeDigest) };
 }
 
-/** Lengths in datagrams of the bursts by which node 2, which was away, gets 600 events of node 1; and what it has then. */
+/** Datagrams of each burst by which node 2, which was away, gets 600 events of node 1; and what it has then. */
 function catchUp(
   sends: number, takes: number, lose = (_nth: number): boolean => false,
 ): { bursts: number[]; held: number } {
