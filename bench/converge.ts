@@ -42,13 +42,16 @@ function converge(nodes: number, lossPercent: number, quickSeeds: number): Measu
       return { rounds: arrivals[nodes - 1], bytesPerNode };
     },
     figures: (samples) => ({
+      [`converge.medianRounds.${suffix}`]: rounded(percentile(samples.map(({ rounds }) => rounds), 0.5), 2),
       [`converge.p95Rounds.${suffix}`]: rounded(percentile(samples.map(({ rounds }) => rounds), 0.95), 2),
       [`converge.bytesPerNode.${suffix}`]: rounded(mean(samples.map(({ bytesPerNode }) => bytesPerNode)), 0),
     }),
   };
 }
 
-export const convergeMeasurements = [converge(50, 10, 20), converge(500, 10, 3), converge(500, 30, 2)];
+export const convergeMeasurements = [
+  converge(50, 10, 20), converge(200, 10, 6), converge(500, 10, 3), converge(500, 30, 2),
+];
 
 /** Sizes of the networks in the plot. */
 export const CURVE_SIZES = [50, 500, 5000];

@@ -65,37 +65,74 @@ export const falseDown: Measurement<FalseAlarms> = {
   }),
 };
 
-/** Measures the time from a crash until all other nodes hold the node as DOWN, in suspicion periods. */
+interface Crash {
+  /** Rounds from the crash until one other node, and until all other nodes hold the node as DOWN. */
+  first: number;
+  last: number;
+}
+
+/** Measures the time from a crash until the other nodes hold the node as DOWN. */
+function crashOf(seed: number, loss: number, withStalls: boolean): Crash {
+  const knowing = new Set<SimNode>();
+  let crashedId = -1;
+  let crashedMs = 0;
+  const known = { first: Infinity, last: Infinity };
+  const network = faultyNetwork(seed, ({ id, state }, by) => {
+    if (id !== crashedId || !isGone(state)) return;
+    const rounds = (network.sim.nowMs - crashedMs) / ROUND_MS;
+    if (knowing.size === 0) known.first = rounds;
+    knowing.add(by);
+    if (knowing.size === NODES - 1) known.last = Math.min(known.last, rounds);
+  });
+  network.sim.faults.lossProbability = loss;
+  for (let round = 0; round < REST_ROUNDS; round++) {
+    if (withStalls) stallSome(network);
+    network.runRounds(1);
+  }
+  const node = network.random.pick(network.nodes);
+  network.sim.runFor(network.random.below(ROUND_MS));
+  crashedId = node.id;
+  crashedMs = network.sim.nowMs;
+  node.crash();
+  for (let round = 0; round < PATIENCE_ROUNDS && known.last === Infinity; round++) {
+    if (withStalls) stallSome(network);
+    network.runRounds(1);
+  }
+  return known;
+}
+
+/** In suspicion periods, in a network with faults. */
 export const crash: Measurement<number> = {
   name: "crash",
   seeds: { full: 200, quick: 20 },
   nodes: NODES,
-  sample(seed) {
-    const knowing = new Set<SimNode>();
-    let crashedId = -1;
-    let knownMs = Infinity;
-    const network = faultyNetwork(seed, ({ id, state }, by) => {
-      if (id !== crashedId || !isGone(state)) return;
-      knowing.add(by);
-      if (knowing.size === NODES - 1) knownMs = Math.min(knownMs, network.sim.nowMs);
-    });
-    for (let round = 0; round < REST_ROUNDS; round++) {
-      stallSome(network);
-      network.runRounds(1);
-    }
-    const node = network.random.pick(network.nodes);
-    network.sim.runFor(network.random.below(ROUND_MS));
-    crashedId = node.id;
-    const crashedMs = network.sim.nowMs;
-    node.crash();
-    for (let round = 0; round < PATIENCE_ROUNDS && knownMs === Infinity; round++) {
-      stallSome(network);
-      network.runRounds(1);
-    }
-    return (knownMs - crashedMs) / suspicionMs(NODES);
-  },
+  sample: (seed) => crashOf(seed, LOSS, true).last * ROUND_MS / suspicionMs(NODES),
   figures: (samples) => ({ "detect.crashP95SuspicionPeriods": rounded(percentile(samples, 0.95), 2) }),
 };
+
+/** Percents of datagrams that are lost while a node crashes. */
+export const CRASH_LOSSES = [0, 10, 30];
+
+/** In rounds, in a network that loses datagrams. */
+function crashRounds(lossPercent: number): Measurement<Crash> {
+  return {
+    name: `crash.loss${lossPercent}`,
+    seeds: { full: 100, quick: 10 },
+    nodes: NODES,
+    sample: (seed) => crashOf(seed, lossPercent / 100, false),
+    figures(samples) {
+      const last = samples.map((sample) => sample.last);
+      return {
+        [`detect.crashFirstRounds.n50loss${lossPercent}`]:
+          rounded(percentile(samples.map(({ first }) => first), 0.5), 2),
+        [`detect.crashLastRounds.n50loss${lossPercent}`]: rounded(percentile(last, 0.5), 2),
+        [`detect.crashLastP95Rounds.n50loss${lossPercent}`]: rounded(percentile(last, 0.95), 2),
+      };
+    },
+  };
+}
+
+export const crashMeasurements = CRASH_LOSSES.map(crashRounds);
 
 /** The time after which a node of a network of this size holds a suspected node as DOWN. */
 export function suspicionMs(nodes: number): number {

@@ -1,6 +1,8 @@
 import { makeTopology } from "../desktop/simulator/index.js";
 import { BROADCAST_MESHES } from "./mesh-messages.js";
 import { type Mesh, MESHES } from "./mesh-shapes.js";
+import { restFigures } from "./rest-figures.js";
+import { bulkFigures } from "./bulk.js";
 import { sleepFigures } from "./sleep-figures.js";
 import { timeFigures } from "./time-figures.js";
 
@@ -77,6 +79,8 @@ export const FIGURES: readonly Figure[] = [
     name: `wire.bytesPerNodePerRound.idle.n${nodes}`, unit: "bytes", measurement: `idle.n${nodes}`,
     about: `bytes that each of ${nodes} nodes sends in a round while nothing changes, keepalives included; mean`,
   })),
+  ...restFigures,
+  ...bulkFigures,
   ...[8, 16, 24, 60].map((nodes): Figure => ({
     name: `espgossip.bytesPerNodePerRound.idle.n${nodes}`, unit: "bytes", measurement: `idle.n${nodes}`,
     about: `the same in ESPGossip's dialect${nodes > 24 ? ", in parts: the reference stops at 24 rows" : ""}`,
@@ -87,9 +91,14 @@ export const FIGURES: readonly Figure[] = [
   },
   ...[
     { suffix: "n50loss10", nodes: 50, loss: 10, atMost: 6 },
+    { suffix: "n200loss10", nodes: 200, loss: 10, atMost: 9 },
     { suffix: "n500loss10", nodes: 500, loss: 10, atMost: 9 },
     { suffix: "n500loss30", nodes: 500, loss: 30, atMost: 14 },
   ].flatMap(({ suffix, nodes, loss, atMost }): Figure[] => [
+    {
+      name: `converge.medianRounds.${suffix}`, unit: "rounds", measurement: `converge.${suffix}`,
+      about: `from a push at one of ${nodes} nodes until all nodes hold the value, ${loss} % loss; median`,
+    },
     {
       name: `converge.p95Rounds.${suffix}`, unit: "rounds", measurement: `converge.${suffix}`, bound: { atMost },
       about: `from a push at one of ${nodes} nodes until all nodes hold the value, ${loss} % loss; 95th percentile`,
@@ -124,6 +133,20 @@ export const FIGURES: readonly Figure[] = [
     about: "in the same network, from a crash until the last of the other nodes has set the node to DOWN, "
       + "in suspicion periods; 95th percentile",
   },
+  ...[0, 10, 30].flatMap((loss): Figure[] => [
+    {
+      name: `detect.crashFirstRounds.n50loss${loss}`, unit: "rounds", measurement: `crash.loss${loss}`,
+      about: `50 nodes, ${loss} % loss: from a crash until the first other node has set the node to DOWN; median`,
+    },
+    {
+      name: `detect.crashLastRounds.n50loss${loss}`, unit: "rounds", measurement: `crash.loss${loss}`,
+      about: "the same until the last one has; median",
+    },
+    {
+      name: `detect.crashLastP95Rounds.n50loss${loss}`, unit: "rounds", measurement: `crash.loss${loss}`,
+      about: "the same; 95th percentile",
+    },
+  ]),
   ...[
     { name: "partition10m", duration: "10 minutes" },
     { name: "partition1h", duration: "an hour" },

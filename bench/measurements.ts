@@ -1,11 +1,13 @@
+import { bulkMeasurements } from "./bulk.js";
 import { convergeMeasurements, curveMeasurements, idealMeasurements } from "./converge.js";
-import { crash, falseDown } from "./detect.js";
+import { crash, crashMeasurements, falseDown } from "./detect.js";
 import { healMeasurements, massRestarts } from "./heal.js";
 import { idleMeasurements } from "./idle.js";
 import { linkDay, linkMatrix } from "./link.js";
 import type { Measurement } from "./measurement.js";
 import { meshCrashMeasurements, meshDayMeasurements } from "./mesh.js";
 import { meshMessageMeasurements } from "./mesh-messages.js";
+import { changeMeasurements, restMeasurements } from "./rest.js";
 import { sealOverhead } from "./seal-overhead.js";
 import { sleepMeasurements } from "./sleep.js";
 import { timeMeasurements } from "./time.js";
@@ -18,8 +20,9 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...curveMeasurements.toReversed(), healMeasurements[0], falseDown, linkMatrix, linkDay,
   ...meshDayMeasurements.toReversed(),
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
+  ...restMeasurements.toReversed(), ...changeMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, ...timeMeasurements,
-  massRestarts, crash, locate4of500, rowsPer1200,
+  massRestarts, crash, ...crashMeasurements, ...bulkMeasurements, locate4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 

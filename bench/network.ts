@@ -71,10 +71,11 @@ export class BenchNetwork {
 
   get nodes(): SimNode[] { return this.sim.nodes; }
 
-  /** Whether every node that runs holds as many live rows as there are nodes that run. */
+  /** Whether all nodes run, and each holds all of them as live. Before the first round no node runs yet. */
   get isComplete(): boolean {
     const running = this.sim.running;
-    return running.every((node) => this.knowledge[node.index].live === running.length);
+    return running.length === this.nodes.length
+      && running.every((node) => this.knowledge[node.index].live === running.length);
   }
 
   /** @param rounds may have a fraction */

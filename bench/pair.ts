@@ -45,14 +45,16 @@ export class Peer {
   /**
    * @param feedBytes bytes for events; 0: a node without feeds
    * @param sealer seals the node's datagrams
+   * @param burstMax as of a desktop by default
    */
   constructor(
     statements: readonly Statement[], seed: number, datagramBytesMax = 1200, feedBytes = 0, sealer?: Sealer,
+    burstMax = 64,
   ) {
     const own = statements[0];
     this.address = addressOfIndex(own.index);
     this.engine = new Engine(engineOptions({
-      id: own.id, address: this.address, capacity: CAPACITY, datagramBytesMax, randomSeed: seed, sealer,
+      id: own.id, address: this.address, capacity: CAPACITY, datagramBytesMax, randomSeed: seed, sealer, burstMax,
       feeds: feedBytes === 0 ? undefined
       : eventFeeds({ bytes: feedBytes, eventBytesMax: EVENT_BYTES_MAX }).engineFeeds(datagramBytesMax, nodeDigest),
     }));

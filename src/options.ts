@@ -104,6 +104,11 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   /** Longest datagram that the node sends, in bytes: 128 to 1,472, 1,200 by default. */
   datagramBytesMax?: number;
   /**
+   * Datagrams of one answer that the node takes from a peer, or sends to a peer that takes so many: 4 to 64, 6 by
+   * default. A board's network stack holds 6; on Node.js it is 64.
+   */
+  burstMax?: number;
+  /**
    * Longest shared value in bytes of CBOR, with the name, best the same in all nodes: 0 to 255, at
    * most `datagramBytesMax` - 81, with events at most `datagramBytesMax` - 100; 32 by
    * default. Of a longer value of another node the row has no `data`.
@@ -174,7 +179,10 @@ export interface CheckedOptions extends EngineOptions {
 const NAMES = "socket clock storage id port seedList roundIntervalMs capacity datagramBytesMax valueBytesMax "
   + "neighboursMax seedCapacity removeAfterMs broadcastAddress randomSeed views debugOutput onUpdate onState onForget "
   + "onError dialect key otherKey sealing allowUnsealed events digest name network advertise trustedSubnets messages "
-  + "links sleep version time";
+  + "links sleep version time burstMax";
+const BURST_MAX = 4;
+const BURST_OF_BOARD = 6;
+const BURST_MOST = 64;
 const SEED_CAPACITY = 16;
 const ROUND_INTERVAL_MS = 10000;
 const UINT32_MAX = 0xffffffff;
@@ -241,6 +249,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     media,
     capacity: integer("capacity", options.capacity, 64, 2, 65535),
     datagramBytesMax,
+    burstMax: integer("burstMax", options.burstMax, BURST_OF_BOARD, BURST_MAX, BURST_MOST),
     valueBytesMax,
     neighboursMax: integer("neighboursMax", options.neighboursMax, 65535, 3, 65535),
     // The other ends of lines take no place of others.

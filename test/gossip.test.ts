@@ -300,6 +300,8 @@ describe("Gossip: revision", () => {
     for (const node of [peer, first]) node.gossip.start();
     network.run(60000);
     first.gossip.close();
+    // So that the next try of the peer, which is alone now, does not come before the node's own SYN.
+    network.run(2500);
     const options = { seedList: ["192.168.0.53"], ...(onError === undefined ? {} : { onError }) };
     return { network, peer, node: new FakeNode(network, "192.168.0.54", options) };
   }

@@ -19,6 +19,7 @@ export function nodePlatform(listen?: string, interfaceName?: string): Platform 
     sealing: nodeSealing,
     digest: nodeDigest,
     randomSeed: randomBytes(4).readUInt32LE(),
+    burstMax: 64,
   };
 }
 

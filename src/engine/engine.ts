@@ -2,7 +2,7 @@ import { Clock, earlier } from "./clock.js";
 import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { exchangeLimits, isOfNetwork, noteValue, reviewNetwork, showsLimits } from "./limits.js";
-import { expireStates, suspectSilent } from "./membership/expiry.js";
+import { believedState, expireStates, probeAccused, suspectSilent } from "./membership/expiry.js";
 import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
 import { SEED_WORDS, Seeds } from "./membership/seeds.js";
 import { noteStatement } from "./membership/routes.js";
@@ -15,7 +15,8 @@ import {
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
-  answerClaim, compareSection, defersRow, isInSync, isSummaryDue, meetSender, observeSender, senderAt, wantSender,
+  answerClaim, compareSection, defersRow, isInSync, isSummaryDue, isSynInSync, meetSender, notePeerHolds, observeSender,
+  senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
@@ -94,7 +95,9 @@ export class Engine implements NodeEngine {
       this.feed = options.feeds(rows, this.clock, this.stats, this.frame, this.own, this.suspicion);
       this.frame.events = this.feed;
     }
-    this.outbox = new Outbox(rows, options.datagramBytesMax, this.replayGuard, pool, this.feed, options.network);
+    this.outbox = new Outbox(
+      rows, options.datagramBytesMax, this.replayGuard, pool, this.feed, options.network, options.burstMax,
+    );
     if (options.links !== undefined) this.outbox.links = options.links.bind(rows, this.clock);
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
@@ -118,7 +121,6 @@ export class Engine implements NodeEngine {
   }
 
   setSeed(place: number, address: number): void { this.seeds.setPinned(place, address); }
-
   /**
    * Starts the node's rounds.
    *
@@ -179,7 +181,7 @@ export class Engine implements NodeEngine {
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
     if (asked >= 0) this.rounds.probe(asked);
     // PROTOCOL 6.4: a node that made no statement for long announces itself. Spreads are of 6.4, too, rounds of 6.1.
-    if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.announce(UP);
+    if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.endRest();
     suspectSilent(this.rows, this.suspicion, this.rounds);
     if (this.rounds.isSpreadDue()) this.rounds.spread();
     if (this.rounds.isRoundDue()) {
@@ -234,7 +236,6 @@ export class Engine implements NodeEngine {
 
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
   revision(): number { return this.own.revision(); }
-
   /** Writes the next datagram to send into `out`; false when there is none. */
   pollTransmit(out: Datagram): boolean {
     const isSent = this.outbox.next(out);
@@ -258,7 +259,6 @@ export class Engine implements NodeEngine {
 
   /** Raises the state of a row. For a bridge, which is the judge of foreign nodes (PROTOCOL 9.2). */
   raiseState(slot: number, state: number): void { this.suspicion.raise(slot, state); }
-
   /** Without messages: the application may have posted some long ago, as far as this node knows. */
   private deadline(): number {
     if (this.sleeper !== undefined && this.sleeper.isAsleep) return this.sleeper.deadline;
@@ -376,7 +376,7 @@ export class Engine implements NodeEngine {
     const held = rows.find(row.id);
     const stateBefore = held < 0 ? -1 : rows.state(held);
     const isNewOrMoved = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
-    row.state = this.suspicion.believed(held, row);
+    row.state = believedState(rows, this.suspicion, this.rounds, held, row);
     const merged = rows.merge(row, bytes);
     noteValue(rows, this.stats, row, merged);
     if (merged === MERGED_FRESHER || merged === MERGED_STATE) {
@@ -387,9 +387,9 @@ export class Engine implements NodeEngine {
     } else if (rows.compare(held, row) > 0) {
       // The row held is fresher. If both are equal, one transmit fewer is left.
       this.outbox.send(held);
-    } else if (this.feed === undefined || this.feed.agrees(held)) {
-      rows.countTransmit(held);
+      return;
     }
+    notePeerHolds(rows, this.frame, this.feed, row.id, merged);
   }
 
   /** A merged row becomes an update. Its address becomes a seed if the node is new or has moved. */
@@ -412,6 +412,7 @@ export class Engine implements NodeEngine {
     // A doubt about a fresher statement is another doubt: its time begins now.
     if (row.state !== stateBefore || (isFresher && row.state !== UP)) this.suspicion.stateChanged(slot, stateBefore);
     if (isUrgent) this.rounds.hurry();
+    probeAccused(rows, this.rounds, slot);
   }
 
   /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot from `senderAt` */
@@ -421,15 +422,15 @@ export class Engine implements NodeEngine {
     if (isBroadcast && !answersBroadcast(this.rows, this.random.next())) return;
     const isOften = this.prepareAnswer(slot, length) && !this.rounds.mayAnswerInFull(slot);
     if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    const mayCompare = isOfNetwork(this.rows, frame);
-    const withSummary = mayCompare && !answerWaking(this.rows, this.outbox, frame) && !isInSync(this.rows, frame);
+    const withSummary = isOfNetwork(this.rows, frame) && !answerWaking(this.rows, this.outbox, frame)
+      && !isSynInSync(this.rows, this.outbox, frame);
     this.outbox.addAnswer(TYPE_ACK, address, port, 0, withSummary, frame.counter, frame.id);
   }
 
   /** PROTOCOL 5.2: an ACK or a DIFF is answered by a DIFF, if there is something to send or to want. */
   private continueExchange(slot: number, address: number, port: number, hasSummary: boolean, length: number): void {
     const frame = this.frame;
-    this.prepareAnswer(slot, length);
+    this.outbox.openBurst(frame, this.prepareAnswer(slot, length));
     if (!this.rounds.mayContinue()) return;
     const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
     const hasAll = hasSummary || (this.sleeper !== undefined && this.sleeper.isContent(frame));

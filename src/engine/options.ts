@@ -53,6 +53,8 @@ export interface EngineOptions {
   valueBytesMax: number;
   /** Longest datagram that the node sends: 128 to 1,472 bytes. */
   datagramBytesMax: number;
+  /** Datagrams of an answer that the node takes, or sends to a peer that takes so many: 4 to 64; 6 by default. */
+  burstMax?: number | undefined;
   /** Length of a round: 100 to 3,600,000 ms. */
   roundIntervalMs: number;
   /** Nodes that this one probes in turn: 3 or more; by default all that are in reach. */

@@ -158,6 +158,8 @@ export interface Platform {
   clock: GossipClock;
   /** A uint32 that differs from start to start, for the node's random numbers. */
   randomSeed: number;
+  /** Datagrams of one answer that this platform takes at a time, if not 6, as the option `burstMax`. */
+  burstMax?: number;
   /** How this platform seals frames, if the node need not pass the option `sealing`. */
   sealing?: Sealing;
   /** SHA-256 of this platform, where it has one. */

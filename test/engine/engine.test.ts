@@ -158,21 +158,37 @@ describe("Engine: a node that falls silent", () => {
 
   it("a peer probes a suspected node once more, a round before it calls the node DOWN", () => {
     const network = new EngineNetwork();
-    for (let node = 1; node <= 9; node++) network.add(node, {}, [1]);
+    for (let node = 1; node <= 2; node++) network.add(node, {}, [1]);
     network.run(20 * ROUND);
-    network.engines.delete(9);
-    const asked: { by: number; atMs: number }[] = [];
+    network.engines.delete(2);
+    const askedMs: number[] = [];
     network.lose = (sent) => {
-      if (sent.to === 9) asked.push({ by: sent.from, atMs: network.nowMs });
+      if (sent.to === 2) askedMs.push(network.nowMs);
       return false;
     };
-    const callers = (): number[] => {
-      return [...network.engines].filter(([, engine]) => held(engine.rows, 9)?.state === DOWN).map(([node]) => node);
-    };
-    for (let steps = 0; steps < 5000 && callers().length === 0; steps++) network.run(50);
-    const [first] = network.notified.filter((told) => told.id === 9 && told.state === DOWN);
-    const waitedMs = asked.filter(({ by }) => by === first.address).map(({ atMs }) => network.nowMs - atMs);
+    const a = network.engines.get(1)!;
+    for (let steps = 0; steps < 5000 && held(a.rows, 2)?.state !== DOWN; steps++) network.run(50);
+    const waitedMs = askedMs.map((ms) => network.nowMs - ms);
     assert.ok(waitedMs.some((ms) => ms >= ROUND && ms <= ROUND + 50), `probed ${waitedMs.join(", ")} ms before`);
+  });
+
+  it("a second node that gets no answer makes a suspicion half as long, and all believe it", () => {
+    const network = new EngineNetwork();
+    for (let node = 1; node <= 9; node++) network.add(node, {}, [1]);
+    network.run(40 * ROUND);
+    network.engines.delete(9);
+    network.notified.length = 0;
+    const seen = new Map<number, number[]>([[SUSPECT, []], [DOWN, []]]);
+    for (let steps = 0; steps < 240; steps++) {
+      network.run(ROUND / 20);
+      for (const { id, state } of network.notified.splice(0)) if (id === 9) seen.get(state)?.push(network.nowMs);
+    }
+    const timesMs = (state: number): number[] => seen.get(state)!;
+    assert.deepEqual([timesMs(SUSPECT).length, timesMs(DOWN).length], [8, 8]);
+    // A suspicion of 9 rows takes 6 rounds, and a last probe one more. A probe takes one and a half.
+    const lastedMs = timesMs(DOWN)[0] - timesMs(SUSPECT)[0];
+    assert.ok(lastedMs >= 3 * ROUND && lastedMs <= 5 * ROUND, `${lastedMs} ms`);
+    assert.ok(timesMs(DOWN)[7] - timesMs(DOWN)[0] <= ROUND, timesMs(DOWN).join(" "));
   });
 
   it("a node that was DOWN is UP as soon as it starts again under its next revision", () => {

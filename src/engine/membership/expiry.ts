@@ -1,6 +1,9 @@
 import { FLAG_CONFIRMED, FLAG_WITNESSED } from "../table/row-flags.js";
-import { FLAG_NEIGHBOUR, FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
-import { PROBED, SUSPECT, UP } from "../table/states.js";
+import {
+  FLAG_FOREIGN, FLAG_NEIGHBOUR, FLAG_PROBED, FLAG_REMOTE, OWN_SLOT, type RowData, type Rows,
+} from "../table/rows.js";
+import { DOWN, PROBED, SUSPECT, UP } from "../table/states.js";
+import { isLivePeer } from "./probe-order.js";
 import type { Rounds } from "./rounds.js";
 import type { Suspicion } from "./suspicion.js";
 
@@ -27,13 +30,20 @@ export function suspectSilent(rows: Rows, suspicion: Suspicion, rounds: Rounds):
     const wasNeighbour = rows.hasFlag(slot, FLAG_NEIGHBOUR);
     const state = rows.state(slot);
     const isPartial = rounds.isPartial();
+    // Another node accused it: this one had reached it until now. Nodes that never did show nothing.
+    const isConfirmed = wasNeighbour && state > UP && state <= SUSPECT && !isPartial
+      && !rows.hasFlag(slot, FLAG_WITNESSED);
     const isSuspected = state < SUSPECT && isUnknownToOthers(rows, slot, wasNeighbour, isPartial);
     const isDoubt = isSuspected && (!wasNeighbour || (state === UP && isPartial));
     if (wasNeighbour) rounds.lostNeighbour();
     rows.clearFlag(slot, FLAG_NEIGHBOUR);
     rows.setFlag(slot, FLAG_REMOTE);
     const raised = isDoubt ? PROBED : SUSPECT;
-    if (isSuspected && raised > state) {
+    if (isConfirmed) {
+      if (state === PROBED) suspicion.raise(slot, SUSPECT);
+      suspicion.confirm(slot);
+      rounds.hurry();
+    } else if (isSuspected && raised > state) {
       suspicion.raise(slot, raised);
       rounds.hurry();
       rounds.probe(slot);
@@ -41,6 +51,28 @@ export function suspectSilent(rows: Rows, suspicion: Suspicion, rounds: Rounds):
       suspicion.renew(slot);
     }
   }
+}
+
+/**
+ * PROTOCOL 4.2: another node doubts or suspects a node. This one probes it, too: a second node that gets no answer
+ * shortens the suspicion.
+ */
+export function probeAccused(rows: Rows, rounds: Rounds, slot: number): void {
+  const isAccused = rows.state(slot) === PROBED || rows.state(slot) === SUSPECT;
+  if (!isAccused || !isLivePeer(rows, slot) || rows.hasFlag(slot, FLAG_REMOTE)) return;
+  if (!rows.hasFlag(slot, FLAG_PROBED) && rounds.mayProbeAccused()) rounds.probe(slot);
+}
+
+/**
+ * PROTOCOL 4.2: the state to merge from a peer's row. This node may have found itself that a suspected node does not
+ * answer: then another one that calls it DOWN confirms that.
+ */
+export function believedState(
+  rows: Rows, suspicion: Suspicion, rounds: Rounds, slot: number, row: RowData,
+): number {
+  const isSuspect = slot >= 0 && rows.state(slot) === SUSPECT && !rows.hasFlag(slot, FLAG_FOREIGN);
+  const isConfirmed = isSuspect && row.state === DOWN && rows.hasFlag(slot, FLAG_REMOTE) && !rounds.wasPartial();
+  return isConfirmed ? DOWN : suspicion.believed(slot, row);
 }
 
 /** Whether nobody else hears a silent node, as far as this node knows, or it has only now lost it as a neighbour. */

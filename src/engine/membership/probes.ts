@@ -65,6 +65,9 @@ export class Probes {
     this.restart(this.count - 1, nowMs);
   }
 
+  /** Whether at most half of the places are taken. */
+  hasHalf(): boolean { return this.count <= PROBES_MAX >>> 1; }
+
   /** Counts another attempt. It waits twice as long as the one before, and longer with a high local health. */
   retransmitted(index: number, nowMs: number, localHealth: number): void {
     const at = this.at(index);

@@ -13,6 +13,7 @@ import { INDIRECT_PROBE_WORDS, IndirectProbes } from "./indirect-probes.js";
 import { countLiveSeeds, countLost, isLiveAddress, isManyDown, lostAt } from "./lost-nodes.js";
 import { ProbeOrder, isLivePeer } from "./probe-order.js";
 import { ATTEMPTS_MAX, DIRECT_ATTEMPTS, PROBE_WORDS, Probes } from "./probes.js";
+import { sendPingRequests } from "./ping-requests.js";
 import { nextHop } from "./routes.js";
 import type { Seeds } from "./seeds.js";
 
@@ -35,8 +36,6 @@ const SEARCH_BROADCAST = 4;
 const CUT_OFF_BROADCAST = 2;
 /** Live nodes that a published value goes to at once. */
 const SPREAD_PEERS = 3;
-/** Nodes that get a ping request for a node that does not answer. */
-const PING_REQUESTS = 3;
 /** The highest local health: a node that receives nothing restarts 7 probes before it suspects other nodes. */
 const LOCAL_HEALTH_MAX = 7;
 /** ACKs and DIFFs that the node answers between two rounds. */
@@ -254,7 +253,7 @@ export class Rounds {
       } else if (attempt < ATTEMPTS_MAX) {
         this.retransmit(index, slot);
         const needsWitness = slot >= 0 && !this.rows.hasFlag(slot, FLAG_WITNESSED);
-        if (attempt >= DIRECT_ATTEMPTS && needsWitness) this.sendPingRequests(slot);
+        if (attempt >= DIRECT_ATTEMPTS && needsWitness) sendPingRequests(this.rows, this.random, this.outbox, slot);
         this.probes.retransmitted(index, nowMs, this.localHealth);
       } else if (slot >= 0 && !this.rows.hasFlag(slot, FLAG_WITNESSED) && this.isSelfAtFault(index)) {
         this.localHealth++;
@@ -274,18 +273,17 @@ export class Rounds {
     return this.clock.isDue(this.spreadDeadline) && !this.rows.isAsleep(OWN_SLOT);
   }
 
-  /**
-   * Where many nodes are out of reach, a doubt and its refutation have many hops to go. They do not wait for the rounds
-   * of each node on the way.
-   */
+  /** A doubt, a suspicion and a refutation do not wait for the rounds of each node on the way. */
   hurry(): void {
-    if (!this.probeOrder.isPartial) return;
     this.isHurried = true;
     if (this.spreadWanted) return;
     this.spreadWanted = true;
     // A deadline in the past would look as if this node had stood still.
     if (this.clock.isDue(this.spreadDeadline)) this.spreadDeadline = this.clock.nowMs;
   }
+
+  /** Whether many nodes were out of reach in the last round. */
+  wasPartial(): boolean { return this.probeOrder.isPartial; }
 
   /** Whether many nodes are out of reach, counted now. */
   isPartial(): boolean {
@@ -302,6 +300,10 @@ export class Rounds {
   spread(): void {
     this.spreadWanted = false;
     this.spreadDeadline = this.clock.nowMs + (this.clock.roundIntervalMs >>> 3);
+    if (this.isHurried && !this.probeOrder.isPartial) {
+      this.sendUrgent();
+      return;
+    }
     for (let i = 0; i < SPREAD_PEERS && this.outbox.hasRoom(); i++) {
       const slot = this.probeOrder.next(this.rows, this.random);
       if (slot < 0) {
@@ -314,6 +316,26 @@ export class Rounds {
     if (!this.isHurried) return;
     this.isHurried = false;
     if (this.rows.hasUrgentUpdate()) this.hurry();
+  }
+
+  /** Sends SYNs to 3 neighbours, from a random row on. They are no probes, whose places stay free. */
+  private sendUrgent(): void {
+    const rows = this.rows;
+    this.isHurried = false;
+    const start = this.random.below(rows.count);
+    let left = SPREAD_PEERS;
+    for (let i = 0; i < rows.count && left > 0 && this.outbox.hasRoom(); i++) {
+      const slot = rows.slotAt((start + i) % rows.count);
+      if (!isLivePeer(rows, slot) || !rows.hasFlag(slot, FLAG_NEIGHBOUR)) continue;
+      this.sendSyn(slot);
+      left--;
+    }
+    if (left < SPREAD_PEERS && rows.hasUrgentUpdate()) this.hurry();
+  }
+
+  /** Whether there is room to probe a node that another node accuses: half of the places are for the rounds. */
+  mayProbeAccused(): boolean {
+    return !this.probeOrder.isPartial && this.probes.hasHalf() && this.outbox.intentsLeft() > 1;
   }
 
   /** Tries one row or address that is not live. @param isAlone whether no row is live, so that a seed is probed */
@@ -400,27 +422,6 @@ export class Rounds {
   private isSelfAtFault(index: number): boolean {
     const isDeaf = ((this.receivedMs - this.probes.sentMs(index)) | 0) <= 0;
     return isDeaf && this.localHealth < LOCAL_HEALTH_MAX && this.probeOrder.inReach(this.rows) > 1;
-  }
-
-  /** Sends ping requests for a node to 3 nodes that are UP: to neighbours, and if they are fewer, to unknown ones. */
-  private sendPingRequests(target: number): void {
-    const left = this.sendPingRequestsTo(target, true, PING_REQUESTS);
-    if (left > 0) this.sendPingRequestsTo(target, false, left);
-  }
-
-  /** Sends up to `left` ping requests, from a random row on. Returns how many are left. */
-  private sendPingRequestsTo(target: number, isNeighbour: boolean, left: number): number {
-    const rows = this.rows;
-    const mayVouch = !rows.hasFlag(target, FLAG_NEIGHBOUR);
-    const start = this.random.below(rows.count);
-    for (let i = 0; i < rows.count && left > 0 && this.outbox.hasRoom(); i++) {
-      const slot = rows.slotAt((start + i) % rows.count);
-      if (slot === target || !isLivePeer(rows, slot) || rows.state(slot) !== UP) continue;
-      if (rows.hasFlag(slot, FLAG_NEIGHBOUR) !== isNeighbour || rows.hasFlag(slot, FLAG_REMOTE)) continue;
-      this.outbox.addPingReq(rows.id(target), slot, mayVouch);
-      left--;
-    }
-    return left;
   }
 
   private drop(index: number): void {

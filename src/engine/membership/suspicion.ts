@@ -12,10 +12,10 @@ const FAR_MS = 0x7fffffff;
 /** A foreign row stays UP for this many rounds without a fresher statement. */
 const FOREIGN_ROUNDS = 64;
 /**
- * The row of a node that is no neighbour stays UP for one and a half rests of its node without a fresher statement.
- * Half a rest is for the way, at least 32 rounds.
+ * The row of a node that is no neighbour stays UP for two rests without a fresher statement. Its node rests one and a
+ * half times as long at most. Half a rest is for the way, at least 32 rounds.
  */
-const REMOTE_RESTS = 1.5;
+const REMOTE_RESTS = 2;
 
 /**
  * Changes the state of rows that nobody refutes: from SUSPECT to DOWN to REMOVE,
@@ -71,9 +71,22 @@ export class Suspicion {
     const state = rows.state(slot);
     if (before < UP || before > PROBED || state > PROBED) rows.noteChange(slot, FLAG_NOTIFY_STATE);
     rows.clearFlag(slot, FLAG_LAST_PROBE);
+    if (before < UP) this.grow();
     this.wait(slot, this.stateMs(slot, state));
     // Others may be behind it.
     if (state >= SUSPECT) this.earliest = this.clock.nowMs;
+  }
+
+  /** There is one row more, so that all nodes rest for longer: rows that are UP stay so for as much longer. */
+  private grow(): void {
+    const rows = this.rows;
+    const ms = (restMs(this.clock, rows.count) - restMs(this.clock, rows.count - 1)) * REMOTE_RESTS;
+    if (ms === 0) return;
+    for (let place = 0; place < rows.count; place++) {
+      const slot = rows.slotAt(place);
+      const isAwaited = rows.state(slot) === UP && !rows.isAsleep(slot) && !rows.hasFlag(slot, FLAG_FOREIGN);
+      if (isAwaited) rows.setDeadline(slot, rows.deadline(slot) + ms);
+    }
   }
 
   /** A row that is UP became fresher, or its node is out of reach: it stays UP for the full time again. */
@@ -95,7 +108,7 @@ export class Suspicion {
   private stateMs(slot: number, state: number): number {
     if (state === UP && this.rows.hasFlag(slot, FLAG_FOREIGN)) return FOREIGN_ROUNDS * this.clock.roundIntervalMs;
     if (state === UP) {
-      const ms = restMs(this.rows, this.clock) * REMOTE_RESTS;
+      const ms = restMs(this.clock, this.rows.count) * REMOTE_RESTS;
       return ms < FAR_MS ? ms : FAR_MS;
     }
     if (state === PROBED) return (this.suspicionMs() * 11) >>> 4;
@@ -150,6 +163,17 @@ export class Suspicion {
       return false;
     }
     return !rows.hasFlag(slot, FLAG_REMOTE) || rows.hasFlag(slot, FLAG_PROVEN);
+  }
+
+  /**
+   * PROTOCOL 4.2: after another node, this one got no answer either. That was the last probe, too. Half of a suspicion
+   * is left at most (after Dadgar, Phillips, Currey: Lifeguard, 2017, IV-B).
+   */
+  confirm(slot: number): void {
+    const deadline = this.clock.nowMs + (this.suspicionMs() >>> 1);
+    this.rows.setFlag(slot, FLAG_LAST_PROBE);
+    this.rows.setDeadline(slot, earlier(this.rows.deadline(slot), deadline));
+    this.earliest = earlier(this.earliest, this.rows.deadline(slot));
   }
 
   /** The last probe was sent: the node has a round to refute, more with a high local health. */

@@ -1,19 +1,23 @@
 import {
   countBetween, feedFingerprint, rangeFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
+import type { FeedProtocol } from "../feed/feed-protocol.js";
 import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_AWAITS_VALUE, FLAG_HEARD } from "../table/row-flags.js";
-import { FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type RowData, type Rows } from "../table/rows.js";
+import {
+  FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, MERGED_NOTHING, OWN_SLOT, type RowData, type Rows,
+} from "../table/rows.js";
 import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
   FLAG_MORE, FLAG_OF_MESSAGE, SECTION_DIGEST, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS, SECTION_WANT,
-  TYPE_ACK, TYPE_LEAVE, rangeFrom, rangeTo,
+  TYPE_ACK, TYPE_LEAVE, TYPE_SYN, rangeFrom, rangeTo,
 } from "../wire/frame.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import type { Outbox } from "./outbox.js";
+import { countHeldUpdates } from "./updates.js";
 
 /*
  * What the head and the sections of a frame show of the sender's rows, compared
@@ -99,15 +103,28 @@ export function senderAt(rows: Rows, frame: FrameReader, address: number, port: 
   return slot >= 0 && rows.address(slot) === address && rows.port(slot) === port ? slot : -1;
 }
 
-/**
- * Whether the sender holds the same rows and, if both nodes have feeds, the same feeds. A frame that has a message or
- * answers one counts as such a sender's: no reconciliation begins with it.
- */
-export function isInSync(rows: Rows, frame: FrameReader): boolean {
-  if ((frame.flags & FLAG_OF_MESSAGE) !== 0) return true;
+/** Whether the sender holds the same rows and, if both nodes have feeds, the same feeds. */
+function holdsSame(rows: Rows, frame: FrameReader): boolean {
   const feeds = rows.feedsHash;
   if (!rows.tableHash.equals(frame.tableHashFirst, frame.tableHashSecond)) return false;
   return feeds === undefined || frame.feedsHash === NO_FEEDS || frame.feedsHash === feeds.word();
+}
+
+/**
+ * Whether no reconciliation begins with a frame: its sender holds the same, or the frame has a message or answers one.
+ */
+export function isInSync(rows: Rows, frame: FrameReader): boolean {
+  return (frame.flags & FLAG_OF_MESSAGE) !== 0 || holdsSame(rows, frame);
+}
+
+/**
+ * As `isInSync`, for the sender of a SYN. If it holds the same, the ACK has no updates: all of them are there already.
+ */
+export function isSynInSync(rows: Rows, outbox: Outbox, frame: FrameReader): boolean {
+  if (!holdsSame(rows, frame)) return (frame.flags & FLAG_OF_MESSAGE) !== 0;
+  outbox.withholdUpdates();
+  countHeldUpdates(rows);
+  return true;
 }
 
 /**
@@ -139,6 +156,19 @@ function sendWanted(rows: Rows, outbox: Outbox, frame: FrameReader): void {
 export function answerClaim(rows: Rows, outbox: Outbox, own: OwnRow, row: RowData): void {
   own.observeClaim(row);
   if (rows.compare(OWN_SLOT, row) > 0) outbox.send(OWN_SLOT);
+}
+
+/**
+ * Step 3: the sender of a row holds what this node now holds, and its feed. The row does not ride along on the ACK. If
+ * this node held it, too, one transmit fewer is left.
+ */
+export function notePeerHolds(
+  rows: Rows, frame: FrameReader, feed: FeedProtocol | undefined, id: number, merged: number,
+): void {
+  const slot = rows.find(id);
+  if (slot < 0 || (feed !== undefined && !feed.agrees(slot))) return;
+  if (frame.type === TYPE_SYN) rows.notePeerHolds(slot);
+  else if (merged === MERGED_NOTHING) rows.countTransmit(slot);
 }
 
 /** Step 4: walks the sender's list and the rows in the same range, both sorted by order key. @param row scratch */

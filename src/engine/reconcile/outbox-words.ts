@@ -17,8 +17,10 @@ export interface MessageSections {
   noteWaking(slot: number): void;
 }
 
-/** The most datagrams that one input can cause. */
+/** The most datagrams that one input can cause, but for answers to a proven peer that takes more. */
 export const BURST_MAX = 4;
+/** The most that a node takes or sends then, unless its options say more: the mailbox of a board's network stack. */
+export const BURST_OF_BOARD = 6;
 
 // The words of an intent.
 export const ADDRESS = 0;
@@ -39,7 +41,12 @@ export const FRAMES_LEFT = NETWORK + 1;
 export const WANT_COUNT = NETWORK + 2;
 export const WANT_NEXT = NETWORK + 3;
 export const ANSWER_BYTES_LEFT = NETWORK + 4;
-export const WANTS = NETWORK + 5;
+/** The most datagrams of a burst that this node sends or takes. */
+export const BURST_MOST = NETWORK + 5;
+/** The last window that this node showed a peer; 0: none. And the counter of the frame with it. */
+export const WINDOW = NETWORK + 6;
+export const WINDOW_COUNTER = NETWORK + 7;
+export const WANTS = NETWORK + 8;
 
 /** In FLAGS: the flags on the wire, then the section of ids that a frame has. That of a SYN is in ANSWERED. */
 export const FLAGS_ON_WIRE = 0xff;

@@ -10,14 +10,16 @@ import type { Links } from "../wire/links.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
-import { UP } from "../table/states.js";
 import { SummaryWriter } from "./summary-writer.js";
-import { noteOwn, writeUpdates } from "./updates.js";
+import { writeOpening } from "./opening.js";
+import { writeUpdates } from "./updates.js";
+import { WINDOW_BYTES, datagramsFor, openWindow, writeWindow } from "./window.js";
+import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import {
-  ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, DETAIL, FLAGS,
-  FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT, WANTS, WANT_COUNT,
-  WANT_NEXT, WITH_LIMITS, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
+  ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, BURST_MOST, BURST_OF_BOARD,
+  DETAIL, FLAGS, FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT,
+  WANTS, WANT_COUNT, WANT_NEXT, WITH_LIMITS, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
 } from "./outbox-words.js";
 
 export { BURST_MAX, outboxWords } from "./outbox-words.js";
@@ -31,6 +33,8 @@ const ANSWER_LIMITS = 2;
 const ANSWER_WANTS_CUT = 4;
 /** The peer is awake for a moment, and does not go on unless it is told to. */
 const ANSWER_WAKING = 8;
+/** It shows how many datagrams this node takes at a time. */
+const ANSWER_WINDOW = 16;
 
 /** A datagram to send. The engine writes it into `bytes`. */
 export interface Datagram {
@@ -84,7 +88,7 @@ export class Outbox {
    */
   constructor(
     rows: Rows, datagramBytesMax: number, replayGuard: ReplayGuard | undefined, pool: WordPool,
-    feed?: { readonly outbox: FeedOutbox }, network?: number,
+    feed?: { readonly outbox: FeedOutbox }, network?: number, burstMax?: number,
   ) {
     this.rows = rows;
     if (replayGuard !== undefined) this.replayGuard = replayGuard;
@@ -96,6 +100,7 @@ export class Outbox {
     }
     this.words = pool.words;
     this.start = pool.alloc(WANTS + wantsMax(datagramBytesMax));
+    this.words[this.start + BURST_MOST] = burstMax ?? BURST_OF_BOARD;
     const hash = network ?? NO_NETWORK;
     this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? 0 : FLAG_NETWORK;
     this.words[this.start + NETWORK] = hash;
@@ -150,6 +155,15 @@ export class Outbox {
 
   /** Limits the answer to one datagram of at most `bytes`. */
   limitAnswer(bytes: number): void { this.answerBytesLeft = bytes; }
+
+  /**
+   * PROTOCOL 5.4: a proven peer gets as many datagrams as it takes at a time. The answer to a burst that was too short
+   * shows how many this node takes.
+   */
+  openBurst(frame: FrameReader, isProven: boolean): void {
+    if (isProven) this.framesLeft = datagramsFor(this.words, this.start, frame);
+    if (openWindow(this.words, this.start, frame)) this.answer |= ANSWER_WINDOW;
+  }
 
   /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
   withholdUpdates(): void {
@@ -290,8 +304,14 @@ export class Outbox {
     const place = this.placeOf(type, at);
     const limitsBytes = answersLimits || isNeeded ? this.limitsBytes() : 0;
     const messageBytes = place === NO_PLACE ? 0 : this.messages!.sectionBytes(place);
-    this.writer.reserve(limitsBytes + messageBytes);
-    if (!isAnswer) this.writeOpening(type, at);
+    const windowBytes = isAnswer && type === TYPE_DIFF && (this.answer & ANSWER_WINDOW) !== 0 ? WINDOW_BYTES : 0;
+    this.writer.reserve(limitsBytes + messageBytes + windowBytes);
+    if (!isAnswer) {
+      writeOpening(
+        this.rows, this.writer, this.feeds, this.counter, type, this.words[at + DETAIL], this.aboutOf(at),
+        this.words[at + ANSWERED], (this.words[at + FLAGS] & MAY_VOUCH) !== 0,
+      );
+    }
     const rowsFinished = !isAnswer || this.writeAnswer(at);
     const feedsFinished = this.feeds === undefined || this.feeds.write(this.writer, isAnswer);
     this.writer.reserve(-limitsBytes);
@@ -301,6 +321,11 @@ export class Outbox {
     if (messageBytes > 0) this.messages!.write(this.writer, place);
     const mayReport = type === TYPE_SYN && this.words[at + DETAIL] !== BARE;
     if (this.links !== undefined) this.links.sent(mayReport, this.words[at + RECEIVER], this.counter, this.writer);
+    this.writer.reserve(-windowBytes);
+    if (windowBytes > 0) {
+      this.answer &= ~ANSWER_WINDOW;
+      writeWindow(this.words, this.start, this.writer, this.counter);
+    }
     const finished = rowsFinished && (feedsFinished || !isAnswer);
     if (finished || limit < most) this.intentNext++;
     else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
@@ -385,35 +410,6 @@ export class Outbox {
     return (this.words[at + FLAGS] >>> ABOUT_SHIFT) & ABOUT_MASK;
   }
 
-  /** Writes the sections of a frame that is no answer. */
-  private writeOpening(type: number, at: number): void {
-    const writer = this.writer;
-    const slot = this.words[at + DETAIL];
-    const about = this.aboutOf(at);
-    if (about !== SECTION_INDIRECT_ACK && slot !== BARE && writer.beginRows()) {
-      const isProbed = this.feeds !== undefined && this.feeds.probedSlot === slot;
-      // PROTOCOL 3.5: a node that advertises shows its address to a receiver that may hold an earlier one.
-      const isShown = slot === OWN_SLOT && about === 0 && this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
-      const isAsleep = this.rows.isAsleep(OWN_SLOT);
-      const isFirst = type === TYPE_LEAVE || isProbed || isShown || this.isAccused(slot);
-      const first = isAsleep ? OWN_SLOT : isFirst ? slot : -1;
-      if (first >= 0) writer.writeRow(this.rows, first);
-      // PROTOCOL 6.8: what a node that sleeps learnt is no news to the others.
-      if (isAsleep) noteOwn(this.rows, this.feeds);
-      else if (type === TYPE_SYN) writeUpdates(this.rows, writer, this.feeds, this.counter, first);
-      writer.endRows();
-    }
-    if (about !== 0 && about !== SECTION_MESSAGE && writer.beginIds(about)) {
-      writer.writeId(about === SECTION_INDIRECT_ACK ? slot : this.words[at + ANSWERED]);
-      if ((this.words[at + FLAGS] & MAY_VOUCH) !== 0) writer.writeId(this.rows.id(OWN_SLOT));
-      writer.endIds();
-    }
-  }
-
-  private isAccused(slot: number): boolean {
-    return slot !== OWN_SLOT && this.rows.isHeld(slot) && this.rows.state(slot) > UP;
-  }
-
   /** Writes the sections of an answer. Returns whether nothing is left for the peer. */
   private writeAnswer(at: number): boolean {
     const writer = this.writer;
@@ -426,7 +422,8 @@ export class Outbox {
       const isAck = this.typeOf(at) === TYPE_ACK;
       if (isAck && this.toSendNext === this.toSendCount && (this.answer & ANSWER_UPDATED) === 0) {
         this.answer |= ANSWER_UPDATED;
-        writeUpdates(this.rows, writer, this.feeds, this.counter, -1);
+        // PROTOCOL 5.3: updates are mostly all that differs. If more does, the peer shows it.
+        if (writeUpdates(this.rows, writer, this.feeds, this.counter, -1)) this.words[at + DETAIL] = 0;
       }
       writer.endRows();
     }

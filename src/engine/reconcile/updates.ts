@@ -7,11 +7,12 @@ import type { FrameWriter } from "../wire/frame-writer.js";
  *
  * @param counter of the frame. It begins at another row each time, so that no row is always left out
  * @param except slot of a row that is in the frame already; -1: none
+ * @returns whether there were any, and all fitted
  */
 export function writeUpdates(
   rows: Rows, writer: FrameWriter, feeds: FeedOutbox | undefined, counter: number, except: number,
-): void {
-  if (rows.updateCount === 0) return;
+): boolean {
+  if (rows.updateCount === 0) return false;
   const start = counter % rows.capacity;
   let transmits = rows.mostTransmitsLeft(TRANSMITS_MAX + 1);
   while (transmits > 0 && writeUpdatesOf(rows, writer, transmits, start, rows.capacity, except)) {
@@ -20,6 +21,13 @@ export function writeUpdates(
   }
   if (feeds !== undefined) feeds.noteUpdates();
   rows.countTransmits();
+  return transmits === 0;
+}
+
+/** PROTOCOL 5.2: a peer holds all updates already. Each one has a transmit fewer left. */
+export function countHeldUpdates(rows: Rows): void {
+  if (rows.updateCount === 0) return;
+  for (let slot = 0; slot < rows.capacity; slot++) rows.countTransmit(slot);
 }
 
 /** The frame has the own row and no other updates: fresh events of the node ride along. */

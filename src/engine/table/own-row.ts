@@ -2,6 +2,7 @@ import type { Clock } from "../clock.js";
 import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
 import { isMediaAddress } from "./media.js";
+import { FLAG_MOVED } from "./row-flags.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, type RowData, type Rows } from "./rows.js";
 import { UP } from "./states.js";
 
@@ -14,9 +15,12 @@ const KEEPALIVE_ROUNDS = 64;
 const KEEPALIVE_ROUNDS_PER_ROW = 8;
 /** Deadlines are at most this far ahead, so that they can be compared. */
 const KEEPALIVE_MS_MAX = 0x3fffffff;
-/** How long a quiet node rests between two statements, in ms. It need not be exact: nodes may hold different rows. */
-export function restMs(rows: Rows, clock: Clock): number {
-  const grown = rows.count * KEEPALIVE_ROUNDS_PER_ROW;
+/**
+ * How long a quiet node rests between two statements on average, in ms: half to one and a half times as long. It need
+ * not be exact: nodes may hold different rows.
+ */
+export function restMs(clock: Clock, rows: number): number {
+  const grown = rows * KEEPALIVE_ROUNDS_PER_ROW;
   const ms = clock.roundIntervalMs * (grown > KEEPALIVE_ROUNDS ? grown : KEEPALIVE_ROUNDS);
   return ms < KEEPALIVE_MS_MAX ? ms : KEEPALIVE_MS_MAX;
 }
@@ -92,8 +96,23 @@ export class OwnRow {
     const heartbeat = rows.heartbeat(OWN_SLOT);
     const next = uptime > heartbeat ? uptime : heartbeat + 1;
     this.say(this.revision(), next, state);
+    rows.clearFlag(OWN_SLOT, FLAG_MOVED);
     this.scheduleKeepalive();
     rows.markUrgentUpdate(OWN_SLOT);
+  }
+
+  /**
+   * PROTOCOL 6.4: `keepaliveDeadline` passed. Makes a new statement, unless the table has grown so much since the last
+   * one that the rest is longer now. Nodes that were switched on together would all announce themselves at once else.
+   */
+  endRest(): void {
+    const rows = this.rows;
+    const restedMs = (this.uptimeSeconds() - rows.heartbeat(OWN_SLOT)) * 1000;
+    if (rows.hasFlag(OWN_SLOT, FLAG_MOVED) || restedMs >= restMs(this.clock, rows.count) >>> 1) this.announce(UP);
+    else {
+      this.scheduleKeepalive();
+      if (restedMs > 0) this.keepaliveDeadline -= restedMs;
+    }
   }
 
   /** A node that sleeps stays asleep: the word that it gave holds for its next statements, too. */
@@ -107,8 +126,10 @@ export class OwnRow {
     rows.setDeadline(OWN_SLOT, deadline);
   }
 
+  /** At random, so that nodes whose statements were made together spread out. */
   private scheduleKeepalive(): void {
-    this.keepaliveDeadline = this.clock.nowMs + restMs(this.rows, this.clock);
+    const ms = restMs(this.clock, this.rows.count);
+    this.keepaliveDeadline = this.clock.nowMs + (ms >>> 1) + this.random.below(ms);
   }
 
   /**
@@ -141,6 +162,7 @@ export class OwnRow {
     if ((this.uptimeSeconds() - heartbeat) * 1000 >= intervalMs) this.announce(UP);
     else if (((this.keepaliveDeadline - this.clock.nowMs) | 0) > intervalMs) {
       this.keepaliveDeadline = this.clock.nowMs + intervalMs;
+      rows.setFlag(OWN_SLOT, FLAG_MOVED);
     }
   }
 

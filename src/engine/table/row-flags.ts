@@ -41,5 +41,7 @@ export const FLAG_REMOTE = 0x100000;
 export const FLAG_HEARD = 0x200000;
 /** A peer heard the node since its last probe began, or vouches for it. */
 export const FLAG_WITNESSED = 0x400000;
+/** Of the own row, for which no peer vouches: the address is another one than in the last statement. */
+export const FLAG_MOVED = 0x400000;
 /** The node made a statement since its row is held. A row that arrived by mistake, as of a damaged id, never has it. */
 export const FLAG_CONFIRMED = 0x800000;

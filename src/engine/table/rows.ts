@@ -36,6 +36,8 @@ export const MERGE_TABLE_FULL = 3;
 export const MERGED_VALUE = 4;
 
 const UPDATE_URGENT = 32;
+/** With `transmitsLeft`: the peer that is answered holds the row. */
+const PEER_HOLDS = 128;
 /** The highest `transmitsLeft` of a row. */
 export const TRANSMITS_MAX = UPDATE_URGENT + 19;
 
@@ -117,7 +119,7 @@ export class Rows {
   /** Engine time at which the row's state ends; without meaning while the node is UP and a neighbour. */
   deadline(slot: number): number { return this.words[slot * WORDS + DEADLINE]; }
   /** Frames that the row still rides along on, plus UPDATE_URGENT if it is urgent; 0 when it is no update. */
-  transmitsLeft(slot: number): number { return this.bytes[this.transmitsAt(slot)]; }
+  transmitsLeft(slot: number): number { return this.bytes[this.transmitsAt(slot)] & ~PEER_HOLDS; }
   /** Bytes of the value that is held; 0 for none. */
   valueLength(slot: number): number { return this.isValueTooLong(slot) ? 0 : this.bytes[slot * BYTES + VALUE_LENGTH]; }
   /** Whether the node shares a value longer than `valueBytesMax`: only its length is held. */
@@ -129,20 +131,20 @@ export class Rows {
   /** The bytes in which a row's value starts at `valueStart(slot)`. Read only. */
   valueBytes(): Uint8Array { return this.bytes; }
   valueStart(slot: number): number { return this.capacity * BYTES + slot * this.valueBytesMax; }
-
   setDeadline(slot: number, deadline: number): void { this.words[slot * WORDS + DEADLINE] = deadline; }
   /** Makes a row an update: it rides along on `transmitsOfUpdate` frames. */
   markUpdate(slot: number): void { this.setTransmitsLeft(slot, this.transmitsOfUpdate()); }
-
   /** Makes a row an update that goes before others: suspicions, and statements that refute them. */
-  markUrgentUpdate(slot: number): void { this.setTransmitsLeft(slot, UPDATE_URGENT + this.transmitsOfUpdate()); }
-
+  markUrgentUpdate(slot: number): void { this.setTransmitsLeft(slot, UPDATE_URGENT + 3 + this.countBits()); }
   /** Subtracts one of a row's transmits: it was sent, or a peer was found to hold the row already. */
   countTransmit(slot: number): void {
     const left = this.transmitsLeft(slot) - 1;
     if (left >= 0) this.setTransmitsLeft(slot, left === UPDATE_URGENT ? 0 : left);
   }
-
+  /** The peer that is answered holds the row: it does not ride along on the answer. That is one transmit fewer. */
+  notePeerHolds(slot: number): void {
+    if (this.bytes[this.transmitsAt(slot)] > 0) this.bytes[this.transmitsAt(slot)] |= PEER_HOLDS;
+  }
   /** The most transmits, below a number, that any row has left; 0 when there is none. */
   mostTransmitsLeft(below: number): number {
     for (let transmits = below - 1; transmits > 0; transmits--) {
@@ -158,7 +160,6 @@ export class Rows {
 
   /** Whether an urgent row has transmits left. */
   hasUrgentUpdate(): boolean { return this.mostTransmitsLeft(TRANSMITS_MAX + 1) > UPDATE_URGENT; }
-
   /** The first slot, from `slot` on, whose row has `transmits` left; the capacity when there is none. */
   nextUpdate(slot: number, transmits: number): number {
     const start = this.transmitsAt(0);
@@ -166,10 +167,11 @@ export class Rows {
     return at < 0 ? this.capacity : at - start;
   }
 
-  /** Subtracts a transmit from each row that rode along on the frame that was written. */
+  /** Subtracts a transmit from each row that rode along on the frame that was written, or that its receiver holds. */
   countTransmits(): void {
     for (let slot = 0; slot < this.capacity; slot++) {
-      if ((this.bytes[slot * BYTES + FLAGS] & FLAG_SENT_AS_UPDATE) === 0) continue;
+      const isSent = (this.bytes[slot * BYTES + FLAGS] & FLAG_SENT_AS_UPDATE) !== 0;
+      if (!isSent && this.bytes[this.transmitsAt(slot)] < PEER_HOLDS) continue;
       this.clearFlag(slot, FLAG_SENT_AS_UPDATE);
       this.countTransmit(slot);
     }
@@ -198,11 +200,13 @@ export class Rows {
     if (slot >= this.changesEnd) this.changesEnd = slot + 1;
   }
 
-  /** 3 + ⌈log2(rows + 1)⌉, 3 to 19: enough that an update reaches all nodes although frames get lost. */
-  transmitsOfUpdate(): number {
-    let transmits = 3;
-    for (let rest = this.count; rest > 0; rest >>>= 1) transmits++;
-    return transmits;
+  /** 2 + ⌈log4(rows + 1)⌉, 2 to 10: updates that are missing where they ended are found by hashes. */
+  transmitsOfUpdate(): number { return 2 + ((this.countBits() + 1) >>> 1); }
+
+  private countBits(): number {
+    let bits = 0;
+    for (let rest = this.count; rest > 0; rest >>>= 1) bits++;
+    return bits;
   }
 
   /** Counts an answer to a SYN of a node. Returns the number since `clearAnswers`: ANSWERS_MAX + 1 at most. */
@@ -231,17 +235,14 @@ export class Rows {
 
   /** Whether frames of an address are accepted, and it may be asked. */
   trusts(address: number): boolean { return isReached(this.media, address) && isTrusted(this.subnets, address); }
-
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
-
   /** Two lists of slots that other parts keep here: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
   listed(list: number, index: number): number { return this.halves[this.halfAt(index, list)]; }
   setListed(list: number, index: number, slot: number): void { this.halves[this.halfAt(index, list)] = slot; }
 
   /** The slot of the row at a place, 0 to count - 1, in the order of `orderKey`. */
   slotAt(place: number): number { return this.halves[place]; }
-
   /** The place of the first row whose order key is not below `key`; `count` when there is none. */
   placeOf(key: number): number {
     const last = this.lastPlace;
@@ -253,7 +254,6 @@ export class Rows {
 
   /** The order key of the row at a place. */
   orderKeyAt(place: number): number { return orderKey(this.id(this.slotAt(place))); }
-
   /** The slot of a row, or -1. */
   find(id: number): number {
     if (!this.isAt(this.lastPlace, id)) {

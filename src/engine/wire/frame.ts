@@ -84,6 +84,8 @@ export const SECTION_HOP = 15;
 export const SECTION_LINK_REPORT = 16;
 /** In a SYN: a request for the time. In what answers it: the time (PROTOCOL 12). */
 export const SECTION_TIME = 17;
+/** In a DIFF: how many datagrams its sender takes at a time (PROTOCOL 5.4). One octet. The last section of a frame. */
+export const SECTION_WINDOW = 18;
 
 // How a row gives its address, in bits 3 and 4 of its head.
 /** The source of the datagram. Only for the sender's own row. */

@@ -66,7 +66,7 @@ describe("events in a network", () => {
   it("an idle network with events is in sync: it sends a SYN and an ACK of at most 40 bytes each", () => {
     const network = makeNetwork(10);
     for (const node of network.engines.keys()) network.log(node, "start", node);
-    network.run(30 * ROUND);
+    network.run(15 * ROUND);
     network.sent.length = 0;
     network.run(10 * ROUND);
     const types = new Set(network.sent.map(({ bytes }) => bytes[1] & 15));
@@ -108,7 +108,7 @@ describe("events in a network", () => {
     network.run(10 * ROUND);
     network.log(1, "a", 1);
     network.set(2, "b", "c", 2);
-    network.run(20 * ROUND);
+    network.run(10 * ROUND);
     assertEqualFeeds(network, [1, 2]);
     network.sent.length = 0;
     network.run(10 * ROUND);

@@ -340,10 +340,10 @@ describe("Rows: room", () => {
 });
 
 describe("Rows: updates", () => {
-  it("an update is sent 3 + ceil(log2(n + 1)) times", () => {
+  it("an update is sent 2 + ceil(log4(n + 1)) times", () => {
     const rows = new Rows(300, 0);
     for (let count = 0; count <= 300; count++) {
-      assert.equal(rows.transmitsOfUpdate(), 3 + Math.ceil(Math.log2(count + 1)), `${count} rows`);
+      assert.equal(rows.transmitsOfUpdate(), 2 + Math.ceil(Math.log2(count + 1) / 2), `${count} rows`);
       merge(rows, row(count, 0, 0), new Uint8Array(0));
     }
   });
