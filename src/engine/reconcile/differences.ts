@@ -16,7 +16,6 @@ import {
 } from "../wire/frame.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import type { Outbox } from "./outbox.js";
-import { countHeldUpdates } from "./updates.js";
 
 /*
  * What the head and the sections of a frame show of the sender's rows, compared
@@ -122,7 +121,7 @@ export function isInSync(rows: Rows, frame: FrameReader): boolean {
 export function isSynInSync(rows: Rows, outbox: Outbox, frame: FrameReader): boolean {
   if (!holdsSame(rows, frame)) return (frame.flags & FLAG_OF_MESSAGE) !== 0;
   outbox.withholdUpdates();
-  countHeldUpdates(rows);
+  rows.countTransmits(true);
   return true;
 }
 

@@ -3,8 +3,8 @@ import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
-  ADDRESS, ANSWERS, ANSWERS_SHIFT, BYTES, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, MORE_FLAGS, PORT, REVISION, ROW_BYTES,
-  ROW_HALVES, STATE, STATE_BITS, VALUE_LENGTH, VIA, WORDS, flagAt, flagBit,
+  ADDRESS, ANSWERS, ANSWERS_SHIFT, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, LENGTH_SHIFT, PORT, REVISION, ROW_BYTES,
+  ROW_HALVES, STATE_BITS, STATE_SHIFT, VIA, WORDS,
 } from "./row-layout.js";
 import {
   FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN, FLAG_REMOTE,
@@ -69,11 +69,12 @@ export class Rows {
   declare beforeRemove: ((slot: number) => boolean) | undefined;
   /** Of the engine, for deadlines. `Suspicion` sets it. */
   declare clock: Clock | undefined;
-  /** Bit n: a row may have n transmits left. For urgent rows, n is without UPDATE_URGENT. */
-  private plainTransmits = 0;
-  private urgentTransmits = 0;
+  /** Bit n: a row may have n transmits left. For urgent rows, n is 20 less: see `bitOf`. */
+  private transmits = 0;
   /** Where the last search ended: the next search is often for the same row or the one after it. */
   private lastPlace = 0;
+  /** Where an earlier one ended: an input is about its sender and the row that it brings, again and again. */
+  private otherPlace = 0;
   /** Subnets that the node trusts, as `isTrusted` has them; undefined: all addresses. */
   declare readonly subnets: Uint32Array | undefined;
   declare readonly media: Media | undefined;
@@ -81,7 +82,7 @@ export class Rows {
   private readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
   private readonly halves: Uint16Array;
-  /** The uint8 columns, then all values, then the transmits left of all rows, so that these can be searched. */
+  /** All values, then the transmits left of all rows, so that these can be searched. */
   private readonly bytes: Uint8Array;
 
   constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array, media?: Media) {
@@ -101,13 +102,18 @@ export class Rows {
   port(slot: number): number { return this.halves[this.halfAt(slot, PORT)]; }
   revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
   heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
-  state(slot: number): number { return this.isAsleep(slot) ? UP : this.bytes[slot * BYTES + STATE] & STATE_BITS; }
+  state(slot: number): number {
+    const state = (this.words[slot * WORDS + FLAGS] >>> STATE_SHIFT) & STATE_BITS;
+    return state === ASLEEP ? UP : state;
+  }
   /** Whether the node is UP and said that it sleeps until the row's deadline. */
-  isAsleep(slot: number): boolean { return (this.bytes[slot * BYTES + STATE] & STATE_BITS) === ASLEEP; }
+  isAsleep(slot: number): boolean {
+    return ((this.words[slot * WORDS + FLAGS] >>> STATE_SHIFT) & STATE_BITS) === ASLEEP;
+  }
   /** Sets a row that is UP asleep: until so many seconds from now, and a round, which is for delays. */
   setAsleep(slot: number, seconds: number): void {
     const clock = this.clock;
-    this.bytes[slot * BYTES + STATE] |= ASLEEP;
+    this.words[slot * WORDS + FLAGS] |= ASLEEP << STATE_SHIFT;
     if (clock !== undefined) this.setDeadline(slot, clock.nowMs + seconds * 1000 + clock.roundIntervalMs);
   }
   /**
@@ -121,16 +127,21 @@ export class Rows {
   /** Frames that the row still rides along on, plus UPDATE_URGENT if it is urgent; 0 when it is no update. */
   transmitsLeft(slot: number): number { return this.bytes[this.transmitsAt(slot)] & ~PEER_HOLDS; }
   /** Bytes of the value that is held; 0 for none. */
-  valueLength(slot: number): number { return this.isValueTooLong(slot) ? 0 : this.bytes[slot * BYTES + VALUE_LENGTH]; }
+  valueLength(slot: number): number {
+    const length = this.words[slot * WORDS + FLAGS] >>> LENGTH_SHIFT;
+    return length > this.valueBytesMax ? 0 : length;
+  }
   /** Whether the node shares a value longer than `valueBytesMax`: only its length is held. */
-  isValueTooLong(slot: number): boolean { return this.bytes[slot * BYTES + VALUE_LENGTH] > this.valueBytesMax; }
+  isValueTooLong(slot: number): boolean {
+    return this.words[slot * WORDS + FLAGS] >>> LENGTH_SHIFT > this.valueBytesMax;
+  }
   /** Whether the node shares a value that is not held. */
   lacksValue(slot: number): boolean { return this.isValueTooLong(slot) || this.hasFlag(slot, FLAG_AWAITS_VALUE); }
-  hasFlag(slot: number, flag: number): boolean { return (this.bytes[flagAt(slot, flag)] & flagBit(flag)) !== 0; }
+  hasFlag(slot: number, flag: number): boolean { return (this.words[slot * WORDS + FLAGS] & flag) !== 0; }
 
   /** The bytes in which a row's value starts at `valueStart(slot)`. Read only. */
   valueBytes(): Uint8Array { return this.bytes; }
-  valueStart(slot: number): number { return this.capacity * BYTES + slot * this.valueBytesMax; }
+  valueStart(slot: number): number { return slot * this.valueBytesMax; }
   setDeadline(slot: number, deadline: number): void { this.words[slot * WORDS + DEADLINE] = deadline; }
   /** Makes a row an update: it rides along on `transmitsOfUpdate` frames. */
   markUpdate(slot: number): void { this.setTransmitsLeft(slot, this.transmitsOfUpdate()); }
@@ -145,15 +156,18 @@ export class Rows {
   notePeerHolds(slot: number): void {
     if (this.bytes[this.transmitsAt(slot)] > 0) this.bytes[this.transmitsAt(slot)] |= PEER_HOLDS;
   }
+  /** The row rides along on the frame that is being written. That is one transmit fewer, too. */
+  noteSent(slot: number): void {
+    this.setFlag(slot, FLAG_SENT_AS_UPDATE);
+    this.notePeerHolds(slot);
+  }
   /** The most transmits, below a number, that any row has left; 0 when there is none. */
   mostTransmitsLeft(below: number): number {
-    for (let transmits = below - 1; transmits > 0; transmits--) {
-      const bit = 1 << (transmits & 31);
-      const isUrgent = transmits >= UPDATE_URGENT;
-      if (((isUrgent ? this.urgentTransmits : this.plainTransmits) & bit) === 0) continue;
+    for (let bit = bitOf(below) - 1; bit > 0; bit--) {
+      if (((this.transmits >>> bit) & 1) === 0) continue;
+      const transmits = transmitsOf(bit);
       if (this.nextUpdate(0, transmits) < this.capacity) return transmits;
-      if (isUrgent) this.urgentTransmits ^= bit;
-      else this.plainTransmits ^= bit;
+      if (this.nextUpdate(0, transmits | PEER_HOLDS) === this.capacity) this.transmits &= ~(1 << bit);
     }
     return 0;
   }
@@ -162,18 +176,33 @@ export class Rows {
   hasUrgentUpdate(): boolean { return this.mostTransmitsLeft(TRANSMITS_MAX + 1) > UPDATE_URGENT; }
   /** The first slot, from `slot` on, whose row has `transmits` left; the capacity when there is none. */
   nextUpdate(slot: number, transmits: number): number {
-    const start = this.transmitsAt(0);
+    const start = this.bytes.length - this.capacity;
     const at = this.bytes.indexOf(transmits, start + slot);
     return at < 0 ? this.capacity : at - start;
   }
 
-  /** Subtracts a transmit from each row that rode along on the frame that was written, or that its receiver holds. */
-  countTransmits(): void {
-    for (let slot = 0; slot < this.capacity; slot++) {
-      const isSent = (this.bytes[slot * BYTES + FLAGS] & FLAG_SENT_AS_UPDATE) !== 0;
-      if (!isSent && this.bytes[this.transmitsAt(slot)] < PEER_HOLDS) continue;
+  /**
+   * Subtracts a transmit from each row that rode along on the frame that was written, or that its receiver holds.
+   *
+   * @param all whether the receiver holds all of them
+   */
+  countTransmits(all: boolean): void {
+    if (this.updateCount === 0) return;
+    // From few to many, so that none is found twice.
+    for (let bit = 1; this.transmits >>> bit !== 0; bit++) {
+      if (((this.transmits >>> bit) & 1) === 0) continue;
+      const transmits = transmitsOf(bit);
+      this.countTransmitsOf(transmits | PEER_HOLDS);
+      if (all) this.countTransmitsOf(transmits);
+    }
+  }
+
+  private countTransmitsOf(transmits: number): void {
+    let slot = this.nextUpdate(0, transmits);
+    while (slot < this.capacity) {
       this.clearFlag(slot, FLAG_SENT_AS_UPDATE);
       this.countTransmit(slot);
+      slot = this.nextUpdate(slot + 1, transmits);
     }
   }
 
@@ -181,12 +210,11 @@ export class Rows {
     const at = this.transmitsAt(slot);
     this.updateCount += (transmits > 0 ? 1 : 0) - (this.bytes[at] > 0 ? 1 : 0);
     this.bytes[at] = transmits;
-    if (transmits >= UPDATE_URGENT) this.urgentTransmits |= 1 << (transmits & 31);
-    else this.plainTransmits |= 1 << transmits;
+    this.transmits |= 1 << bitOf(transmits);
   }
 
-  setFlag(slot: number, flag: number): void { this.bytes[flagAt(slot, flag)] |= flagBit(flag); }
-  clearFlag(slot: number, flag: number): void { this.bytes[flagAt(slot, flag)] &= ~flagBit(flag); }
+  setFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] |= flag; }
+  clearFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] &= ~flag; }
   /** Clears a flag of a row that is held and returns whether it was set. */
   consumeFlag(slot: number, flag: number): boolean {
     const set = this.isHeld(slot) && this.hasFlag(slot, flag);
@@ -211,13 +239,13 @@ export class Rows {
 
   /** Counts an answer to a SYN of a node. Returns the number since `clearAnswers`: ANSWERS_MAX + 1 at most. */
   countAnswer(slot: number): number {
-    const at = slot * BYTES + MORE_FLAGS;
-    if ((this.bytes[at] & ANSWERS) !== ANSWERS) this.bytes[at] += 1 << ANSWERS_SHIFT;
-    return this.bytes[at] >>> ANSWERS_SHIFT;
+    const at = slot * WORDS + FLAGS;
+    if ((this.words[at] & ANSWERS) !== ANSWERS) this.words[at] += 1 << ANSWERS_SHIFT;
+    return (this.words[at] & ANSWERS) >>> ANSWERS_SHIFT;
   }
 
   clearAnswers(): void {
-    for (let slot = 0; slot < this.capacity; slot++) this.bytes[slot * BYTES + MORE_FLAGS] &= ~ANSWERS;
+    for (let slot = 0; slot < this.capacity; slot++) this.words[slot * WORDS + FLAGS] &= ~ANSWERS;
   }
 
   setAddress(slot: number, address: number, port: number): void {
@@ -256,8 +284,16 @@ export class Rows {
   orderKeyAt(place: number): number { return orderKey(this.id(this.slotAt(place))); }
   /** The slot of a row, or -1. */
   find(id: number): number {
-    if (!this.isAt(this.lastPlace, id)) {
-      this.lastPlace = this.isAt(this.lastPlace + 1, id) ? this.lastPlace + 1 : this.seek(orderKey(id));
+    const slot = this.halves[this.lastPlace];
+    return this.words[slot * WORDS + ID] === id && this.lastPlace < this.count ? slot : this.findElsewhere(id);
+  }
+
+  private findElsewhere(id: number): number {
+    const last = this.lastPlace;
+    if (this.isAt(last + 1, id)) this.lastPlace = last + 1;
+    else {
+      this.lastPlace = this.isAt(this.otherPlace, id) ? this.otherPlace : this.seek(orderKey(id));
+      this.otherPlace = last;
     }
     return this.isAt(this.lastPlace, id) ? this.slotAt(this.lastPlace) : -1;
   }
@@ -316,15 +352,14 @@ export class Rows {
     const at = slot * WORDS;
     this.words[at + REVISION] = revision;
     this.words[at + HEARTBEAT] = heartbeat;
-    const column = slot * BYTES + STATE;
-    this.bytes[column] = (this.bytes[column] & ~STATE_BITS) | state;
+    this.words[at + FLAGS] = (this.words[at + FLAGS] & ~(STATE_BITS << STATE_SHIFT)) | (state << STATE_SHIFT);
     this.addToHashes(slot);
   }
 
   /** @param length 0 to 255; if it is above `valueBytesMax`, only the length is kept */
   setValue(slot: number, from: Uint8Array, start: number, length: number): void {
-    this.bytes[slot * BYTES + VALUE_LENGTH] = length;
-    this.clearFlag(slot, FLAG_AWAITS_VALUE);
+    const word = slot * WORDS + FLAGS;
+    this.words[word] = (this.words[word] & ~(FLAG_AWAITS_VALUE | (255 << LENGTH_SHIFT))) | (length << LENGTH_SHIFT);
     const at = this.valueStart(slot);
     const held = this.valueLength(slot);
     for (let i = 0; i < held; i++) this.bytes[at + i] = from[start + i];
@@ -348,14 +383,11 @@ export class Rows {
     this.count++;
     this.setVia(slot, OWN_SLOT);
     // A slot stands at most once in LIST_TO_SEND, also when its row changes.
-    const listed = this.bytes[slot * BYTES + FLAGS] & FLAG_TO_SEND;
+    const listed = this.words[slot * WORDS + FLAGS] & FLAG_TO_SEND;
     for (let i = 0; i < WORDS; i++) this.words[slot * WORDS + i] = 0;
-    for (let i = 0; i < BYTES; i++) this.bytes[slot * BYTES + i] = 0;
-    this.bytes[slot * BYTES + FLAGS] = listed;
     this.words[slot * WORDS + ID] = id;
     // Until its first statement the row is a tombstone, so that the table hash leaves it out.
-    this.bytes[slot * BYTES + STATE] = REMOVE;
-    this.setFlag(slot, FLAG_HELD);
+    this.words[slot * WORDS + FLAGS] = listed | FLAG_HELD | (REMOVE << STATE_SHIFT);
     return slot;
   }
 
@@ -444,6 +476,11 @@ export class Rows {
   }
 }
 
+/** The bit in `Rows.transmits`: 1 to 10 for plain rows, from 13 on for urgent ones. */
+function bitOf(transmits: number): number { return transmits > UPDATE_URGENT ? transmits - URGENT_SHIFT : transmits; }
+function transmitsOf(bit: number): number { return bit > UPDATE_URGENT - URGENT_SHIFT ? bit + URGENT_SHIFT : bit; }
+
+const URGENT_SHIFT = 20;
 const ORDER_KEY_MAX = 0xffffffff;
 const ORDER_KEY_SHIFT = 17;
 /** Interpolations after which a search halves. With 1,000 rows 4 are enough, against 10 halvings. */

@@ -1,4 +1,5 @@
-import { Writer, varintBytes } from "./cursor.js";
+import { writeU16, writeU32 } from "../../cbor/big-endian.js";
+import { Writer, varintBytes, writeVarint } from "./cursor.js";
 import {
   rangeFingerprint, countBetween, feedFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
@@ -151,28 +152,35 @@ export class FrameWriter extends Writer {
     const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
     const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
     const back = rows.isAsleep(slot) ? backSeconds(rows, slot) : AWAKE;
-    const statementBytes = varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot))
-      + (back === AWAKE ? 0 : varintBytes(back));
+    const revision = rows.revision(slot);
+    const heartbeat = rows.heartbeat(slot);
+    const statementBytes = varintBytes(revision) + varintBytes(heartbeat) + (back === AWAKE ? 0 : varintBytes(back));
     const feeds = this.feeds !== undefined && this.feeds.hasClaim(slot) ? this.feeds : undefined;
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
     if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
     const valueFlag = lacksValue ? ROW_LACKS_VALUE : valueLength === 0 ? 0 : ROW_HAS_VALUE;
     const state = back === AWAKE ? rows.state(slot) : ASLEEP;
-    this.u8(state | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED));
-    this.u32(rows.id(slot));
-    if (form === ADDRESS_IN_BASE) {
-      this.u8(rows.address(slot));
-    } else if (form >= ADDRESS_IN_FULL) {
-      this.u32(rows.address(slot));
-      this.u16(rows.port(slot));
+    const bytes = this.bytes;
+    let at = this.position;
+    bytes[at] = state | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED);
+    writeU32(bytes, at + 1, rows.id(slot));
+    at += 5 + addressBytes;
+    if (addressBytes === 1) {
+      bytes[at - 1] = rows.address(slot);
+    } else if (addressBytes > 1) {
+      writeU32(bytes, at - 6, rows.address(slot));
+      writeU16(bytes, at - 2, rows.port(slot));
     }
-    this.varint(rows.revision(slot));
-    this.varint(rows.heartbeat(slot));
-    if (back !== AWAKE) this.varint(back);
+    at = writeVarint(bytes, at, revision);
+    at = writeVarint(bytes, at, heartbeat);
+    if (back !== AWAKE) at = writeVarint(bytes, at, back);
+    this.position = at;
     if (feeds !== undefined) feeds.writeRow(this, slot);
     if (valueLength > 0) {
-      this.varint(valueLength);
-      this.copy(rows.valueBytes(), rows.valueStart(slot), valueLength);
+      at = writeVarint(bytes, this.position, valueLength);
+      const start = rows.valueStart(slot) - at;
+      this.position = at + valueLength;
+      for (const values = rows.valueBytes(); at < this.position; at++) bytes[at] = values[start + at];
     }
     return true;
   }
@@ -290,11 +298,12 @@ export class FrameWriter extends Writer {
     if (slot === OWN_SLOT) return rows.hasFlag(slot, FLAG_ADDRESS_GIVEN) ? ADDRESS_IN_FULL : ADDRESS_OF_SOURCE;
     if (rows.hasFlag(slot, FLAG_FOREIGN)) return ADDRESS_OF_FOREIGN;
     const network = (rows.address(slot) & 0xffffff00) >>> 0;
+    const port = rows.port(slot);
     if (this.base === 0 && this.basePort === 0) {
       this.base = network;
-      this.basePort = rows.port(slot);
+      this.basePort = port;
     }
-    return network === this.base && rows.port(slot) === this.basePort ? ADDRESS_IN_BASE : ADDRESS_IN_FULL;
+    return network === this.base && port === this.basePort ? ADDRESS_IN_BASE : ADDRESS_IN_FULL;
   }
 }
 
