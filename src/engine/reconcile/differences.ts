@@ -145,7 +145,7 @@ export function compareSection(rows: Rows, outbox: Outbox, frame: FrameReader, r
 /** Step 2, WANT: sends each row that is held. */
 function sendWanted(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   while (frame.more()) {
-    const slot = rows.find(frame.readId());
+    const slot = rows.find(frame.u32());
     if (slot >= 0) outbox.send(slot);
   }
 }

@@ -1,16 +1,18 @@
 import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
+import { leastWorth } from "./least-worth.js";
+import { seekPlace } from "./seek-place.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
   ADDRESS, ANSWERS, ANSWERS_SHIFT, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, LENGTH_SHIFT, PORT, REVISION, ROW_BYTES,
-  ROW_HALVES, STATE_BITS, STATE_SHIFT, VIA, WORDS,
+  LIST_TO_SEND, ROW_HALVES, STATE_BITS, STATE_SHIFT, VIA, WORDS,
 } from "./row-layout.js";
 import {
   FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN, FLAG_REMOTE,
   FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
-import { ASLEEP, DOWN, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
+import { ASLEEP, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
 import { type Media, isReached, isTrusted } from "./subnets.js";
 
 export { RowData } from "./row-data.js";
@@ -106,10 +108,10 @@ export class Rows {
     const state = (this.words[slot * WORDS + FLAGS] >>> STATE_SHIFT) & STATE_BITS;
     return state === ASLEEP ? UP : state;
   }
+  /** All flags of a row, with its state and the length of its value: see `row-layout.ts`. */
+  word(slot: number): number { return this.words[slot * WORDS + FLAGS]; }
   /** Whether the node is UP and said that it sleeps until the row's deadline. */
-  isAsleep(slot: number): boolean {
-    return ((this.words[slot * WORDS + FLAGS] >>> STATE_SHIFT) & STATE_BITS) === ASLEEP;
-  }
+  isAsleep(slot: number): boolean { return ((this.word(slot) >>> STATE_SHIFT) & STATE_BITS) === ASLEEP; }
   /** Sets a row that is UP asleep: until so many seconds from now, and a round, which is for delays. */
   setAsleep(slot: number, seconds: number): void {
     const clock = this.clock;
@@ -127,14 +129,9 @@ export class Rows {
   /** Frames that the row still rides along on, plus UPDATE_URGENT if it is urgent; 0 when it is no update. */
   transmitsLeft(slot: number): number { return this.bytes[this.transmitsAt(slot)] & ~PEER_HOLDS; }
   /** Bytes of the value that is held; 0 for none. */
-  valueLength(slot: number): number {
-    const length = this.words[slot * WORDS + FLAGS] >>> LENGTH_SHIFT;
-    return length > this.valueBytesMax ? 0 : length;
-  }
+  valueLength(slot: number): number { return this.isValueTooLong(slot) ? 0 : this.word(slot) >>> LENGTH_SHIFT; }
   /** Whether the node shares a value longer than `valueBytesMax`: only its length is held. */
-  isValueTooLong(slot: number): boolean {
-    return this.words[slot * WORDS + FLAGS] >>> LENGTH_SHIFT > this.valueBytesMax;
-  }
+  isValueTooLong(slot: number): boolean { return this.word(slot) >>> LENGTH_SHIFT > this.valueBytesMax; }
   /** Whether the node shares a value that is not held. */
   lacksValue(slot: number): boolean { return this.isValueTooLong(slot) || this.hasFlag(slot, FLAG_AWAITS_VALUE); }
   hasFlag(slot: number, flag: number): boolean { return (this.words[slot * WORDS + FLAGS] & flag) !== 0; }
@@ -181,11 +178,7 @@ export class Rows {
     return at < 0 ? this.capacity : at - start;
   }
 
-  /**
-   * Subtracts a transmit from each row that rode along on the frame that was written, or that its receiver holds.
-   *
-   * @param all whether the receiver holds all of them
-   */
+  /** Subtracts a transmit from each row that is in the frame that was written or that the peer holds, or from all. */
   countTransmits(all: boolean): void {
     if (this.updateCount === 0) return;
     // From few to many, so that none is found twice.
@@ -198,11 +191,9 @@ export class Rows {
   }
 
   private countTransmitsOf(transmits: number): void {
-    let slot = this.nextUpdate(0, transmits);
-    while (slot < this.capacity) {
-      this.clearFlag(slot, FLAG_SENT_AS_UPDATE);
-      this.countTransmit(slot);
-      slot = this.nextUpdate(slot + 1, transmits);
+    for (let at = this.nextUpdate(0, transmits); at < this.capacity; at = this.nextUpdate(at + 1, transmits)) {
+      this.clearFlag(at, FLAG_SENT_AS_UPDATE);
+      this.countTransmit(at);
     }
   }
 
@@ -267,6 +258,15 @@ export class Rows {
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
   /** Two lists of slots that other parts keep here: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
   listed(list: number, index: number): number { return this.halves[this.halfAt(index, list)]; }
+  /** Puts a row into LIST_TO_SEND at an index, unless it is there already. Returns whether it did. */
+  listToSend(index: number, slot: number): boolean {
+    const at = slot * WORDS + FLAGS;
+    const word = this.words[at];
+    if ((word & FLAG_TO_SEND) !== 0) return false;
+    this.words[at] = word | FLAG_TO_SEND;
+    this.halves[this.capacity + index * ROW_HALVES + LIST_TO_SEND] = slot;
+    return true;
+  }
   setListed(list: number, index: number, slot: number): void { this.halves[this.halfAt(index, list)] = slot; }
 
   /** The slot of the row at a place, 0 to count - 1, in the order of `orderKey`. */
@@ -290,12 +290,14 @@ export class Rows {
 
   private findElsewhere(id: number): number {
     const last = this.lastPlace;
-    if (this.isAt(last + 1, id)) this.lastPlace = last + 1;
-    else {
-      this.lastPlace = this.isAt(this.otherPlace, id) ? this.otherPlace : this.seek(orderKey(id));
+    let place = last + 1;
+    if (!this.isAt(place, id)) {
+      place = this.otherPlace;
       this.otherPlace = last;
+      if (!this.isAt(place, id)) place = this.seek(orderKey(id));
     }
-    return this.isAt(this.lastPlace, id) ? this.slotAt(this.lastPlace) : -1;
+    this.lastPlace = place;
+    return this.isAt(place, id) ? this.halves[place] : -1;
   }
 
   /**
@@ -372,7 +374,7 @@ export class Rows {
    */
   private insert(id: number, state: number): number {
     if (this.count === this.capacity) {
-      const victim = state >= SUSPECT ? -1 : this.leastWorth();
+      const victim = state >= SUSPECT ? -1 : leastWorth(this);
       if (victim < 0 || !this.mayRemove(victim)) return -1;
       this.remove(victim);
     }
@@ -410,48 +412,13 @@ export class Rows {
   }
 
   /** Whether a new row in this state would find a place. */
-  hasPlace(state: number): boolean { return this.count < this.capacity || (state < SUSPECT && this.leastWorth() >= 0); }
+  hasPlace(state: number): boolean { return this.count < this.capacity || (state < SUSPECT && leastWorth(this) >= 0); }
 
-  private leastWorth(): number {
-    let victim = -1;
-    for (let place = 0; place < this.count; place++) {
-      const slot = this.slotAt(place);
-      if (this.state(slot) < DOWN) continue;
-      if (victim < 0 || this.state(slot) > this.state(victim)) victim = slot;
-    }
-    return victim;
+  private isAt(place: number, id: number): boolean {
+    return place < this.count && this.words[this.halves[place] * WORDS + ID] === id;
   }
 
-  private isAt(place: number, id: number): boolean { return place < this.count && this.id(this.slotAt(place)) === id; }
-
-  /**
-   * As `placeOf`. Order keys are spread evenly, so 4 interpolations find most. After 6 it halves the rest, which
-   * bounds the search for ids that an attacker chose.
-   */
-  private seek(key: number): number {
-    let low = 0;
-    let high = this.count;
-    // Without their low bits, so that products stay below 2^31.
-    const sought = key >>> ORDER_KEY_SHIFT;
-    let lowKey = 0;
-    let highKey = ORDER_KEY_MAX >>> ORDER_KEY_SHIFT;
-    for (let guesses = GUESSES_MAX; low < high; guesses--) {
-      const middle = guesses > 0
-        ? low + (((sought - lowKey) * (high - low) / (highKey - lowKey + 1)) | 0)
-        : (low + high) >>> 1;
-      const found = this.orderKeyAt(middle);
-      if (found === key) return middle;
-      if (found < key) {
-        low = middle + 1;
-        lowKey = found >>> ORDER_KEY_SHIFT;
-      } else {
-        high = middle;
-        highKey = found >>> ORDER_KEY_SHIFT;
-      }
-    }
-    return low;
-  }
-
+  private seek(key: number): number { return seekPlace(this.words, this.halves, this.count, key); }
   private halfAt(index: number, column: number): number { return this.capacity + index * ROW_HALVES + column; }
   private transmitsAt(slot: number): number { return this.bytes.length - this.capacity + slot; }
 
@@ -481,7 +448,3 @@ function bitOf(transmits: number): number { return transmits > UPDATE_URGENT ? t
 function transmitsOf(bit: number): number { return bit > UPDATE_URGENT - URGENT_SHIFT ? bit + URGENT_SHIFT : bit; }
 
 const URGENT_SHIFT = 20;
-const ORDER_KEY_MAX = 0xffffffff;
-const ORDER_KEY_SHIFT = 17;
-/** Interpolations after which a search halves. With 1,000 rows 4 are enough, against 10 halvings. */
-const GUESSES_MAX = 6;

@@ -12,6 +12,8 @@ import {
   rangeFrom, rangeTo,
 } from "./frame.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
+import { LENGTH_SHIFT, STATE_BITS, STATE_SHIFT } from "../table/row-layout.js";
 import { backSeconds } from "../table/back-seconds.js";
 import { valuesHash } from "../table/values-hash.js";
 import { AWAKE } from "../table/row-data.js";
@@ -146,12 +148,17 @@ export class FrameWriter extends Writer {
   }
 
   writeRow(rows: Rows, slot: number): boolean {
-    const form = this.addressForm(rows, slot);
-    const lacksValue = rows.lacksValue(slot);
-    const valueLength = lacksValue ? 0 : rows.valueLength(slot);
+    const word = rows.word(slot);
+    const address = rows.address(slot);
+    const port = rows.port(slot);
+    const form = this.addressForm(slot, word, address, port);
+    const length = word >>> LENGTH_SHIFT;
+    const lacksValue = length > rows.valueBytesMax || (word & FLAG_AWAITS_VALUE) !== 0;
+    const valueLength = lacksValue ? 0 : length;
     const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
     const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
-    const back = rows.isAsleep(slot) ? backSeconds(rows, slot) : AWAKE;
+    const state = (word >>> STATE_SHIFT) & STATE_BITS;
+    const back = state === ASLEEP ? backSeconds(rows, slot) : AWAKE;
     const revision = rows.revision(slot);
     const heartbeat = rows.heartbeat(slot);
     const statementBytes = varintBytes(revision) + varintBytes(heartbeat) + (back === AWAKE ? 0 : varintBytes(back));
@@ -159,17 +166,16 @@ export class FrameWriter extends Writer {
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
     if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
     const valueFlag = lacksValue ? ROW_LACKS_VALUE : valueLength === 0 ? 0 : ROW_HAS_VALUE;
-    const state = back === AWAKE ? rows.state(slot) : ASLEEP;
     const bytes = this.bytes;
     let at = this.position;
     bytes[at] = state | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED);
     writeU32(bytes, at + 1, rows.id(slot));
     at += 5 + addressBytes;
     if (addressBytes === 1) {
-      bytes[at - 1] = rows.address(slot);
+      bytes[at - 1] = address;
     } else if (addressBytes > 1) {
-      writeU32(bytes, at - 6, rows.address(slot));
-      writeU16(bytes, at - 2, rows.port(slot));
+      writeU32(bytes, at - 6, address);
+      writeU16(bytes, at - 2, port);
     }
     at = writeVarint(bytes, at, revision);
     at = writeVarint(bytes, at, heartbeat);
@@ -294,11 +300,10 @@ export class FrameWriter extends Writer {
   }
 
   /** The first row with an address sets the network and port of the section. */
-  private addressForm(rows: Rows, slot: number): number {
-    if (slot === OWN_SLOT) return rows.hasFlag(slot, FLAG_ADDRESS_GIVEN) ? ADDRESS_IN_FULL : ADDRESS_OF_SOURCE;
-    if (rows.hasFlag(slot, FLAG_FOREIGN)) return ADDRESS_OF_FOREIGN;
-    const network = (rows.address(slot) & 0xffffff00) >>> 0;
-    const port = rows.port(slot);
+  private addressForm(slot: number, word: number, address: number, port: number): number {
+    if (slot === OWN_SLOT) return (word & FLAG_ADDRESS_GIVEN) !== 0 ? ADDRESS_IN_FULL : ADDRESS_OF_SOURCE;
+    if ((word & FLAG_FOREIGN) !== 0) return ADDRESS_OF_FOREIGN;
+    const network = (address & 0xffffff00) >>> 0;
     if (this.base === 0 && this.basePort === 0) {
       this.base = network;
       this.basePort = port;
