@@ -1,5 +1,5 @@
 import {
-  countBetween, feedFingerprint, rangeFingerprint, rosterFingerprint, rowFingerprint,
+  countBetween, feedFingerprint, placeBehind, rangeFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
 import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
@@ -250,7 +250,9 @@ function isComparable(rows: Rows, frame: FrameReader): boolean {
 }
 
 function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: number, to: number): void {
-  for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
+  const start = rows.placeOf(from);
+  const end = placeBehind(rows, to);
+  for (let place = start; place < end; place++) {
     const slot = rows.slotAt(place);
     if (!isCounted(rows.state(slot))) continue;
     // The sender compares this row with its own. If its own is fresher, it sends that back.

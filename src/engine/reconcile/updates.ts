@@ -12,9 +12,9 @@ import type { FrameWriter } from "../wire/frame-writer.js";
 export function writeUpdates(
   rows: Rows, writer: FrameWriter, feeds: FeedOutbox | undefined, counter: number, except: number,
 ): boolean {
-  if (rows.updateCount === 0) return false;
   const start = counter % rows.capacity;
   let transmits = rows.mostTransmitsLeft(TRANSMITS_MAX + 1);
+  if (transmits === 0 && !rows.mayHaveUpdates()) return false;
   while (transmits > 0 && writeUpdatesOf(rows, writer, transmits, start, rows.capacity, except)) {
     if (!writeUpdatesOf(rows, writer, transmits, 0, start, except)) break;
     transmits = rows.mostTransmitsLeft(transmits);

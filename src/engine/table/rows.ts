@@ -58,8 +58,6 @@ export class Rows {
   readonly capacity: number;
   readonly valueBytesMax: number;
   count = 0;
-  /** Rows that are updates: they have transmits left. */
-  updateCount = 0;
   /** Rows with changes to notify are in slots from `changesFrom` to below `changesEnd`. */
   changesFrom = 0;
   changesEnd = 0;
@@ -160,15 +158,23 @@ export class Rows {
   }
   /** The most transmits, below a number, that any row has left; 0 when there is none. */
   mostTransmitsLeft(below: number): number {
-    for (let bit = bitOf(below) - 1; bit > 0; bit--) {
+    for (let bit = bitOf(below) - 1; bit > 0 && this.mayHaveUpdates(); bit--) {
       if (((this.transmits >>> bit) & 1) === 0) continue;
       const transmits = transmitsOf(bit);
       if (this.nextUpdate(0, transmits) < this.capacity) return transmits;
-      if (this.nextUpdate(0, transmits | PEER_HOLDS) === this.capacity) this.transmits &= ~(1 << bit);
+      if (this.nextUpdate(0, transmits | PEER_HOLDS) === this.capacity) this.transmits = (this.transmits & ~(1 << bit)) >>> 0;
     }
     return 0;
   }
 
+  /** Rows that are updates: they have transmits left. It visits all slots. */
+  get updateCount(): number {
+    let count = 0;
+    for (let slot = 0; slot < this.capacity; slot++) if (this.transmitsLeft(slot) > 0) count++;
+    return count;
+  }
+  /** Whether rows may have transmits left. After `mostTransmitsLeft` found none: whether the peer holds such rows. */
+  mayHaveUpdates(): boolean { return this.transmits > 1; }
   /** Whether an urgent row has transmits left. */
   hasUrgentUpdate(): boolean { return this.mostTransmitsLeft(TRANSMITS_MAX + 1) > UPDATE_URGENT; }
   /** The first slot, from `slot` on, whose row has `transmits` left; the capacity when there is none. */
@@ -180,13 +186,14 @@ export class Rows {
 
   /** Subtracts a transmit from each row that is in the frame that was written or that the peer holds, or from all. */
   countTransmits(all: boolean): void {
-    if (this.updateCount === 0) return;
     // From few to many, so that none is found twice.
     for (let bit = 1; this.transmits >>> bit !== 0; bit++) {
       if (((this.transmits >>> bit) & 1) === 0) continue;
       const transmits = transmitsOf(bit);
       this.countTransmitsOf(transmits | PEER_HOLDS);
-      if (all) this.countTransmitsOf(transmits);
+      if (!all) continue;
+      this.countTransmitsOf(transmits);
+      this.transmits = (this.transmits & ~(1 << bit)) >>> 0;
     }
   }
 
@@ -198,10 +205,8 @@ export class Rows {
   }
 
   setTransmitsLeft(slot: number, transmits: number): void {
-    const at = this.transmitsAt(slot);
-    this.updateCount += (transmits > 0 ? 1 : 0) - (this.bytes[at] > 0 ? 1 : 0);
-    this.bytes[at] = transmits;
-    this.transmits |= 1 << bitOf(transmits);
+    this.bytes[this.transmitsAt(slot)] = transmits;
+    this.transmits = (this.transmits | (1 << bitOf(transmits))) >>> 0;
   }
 
   setFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] |= flag; }
@@ -256,7 +261,7 @@ export class Rows {
   trusts(address: number): boolean { return isReached(this.media, address) && isTrusted(this.subnets, address); }
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
-  /** Two lists of slots that other parts keep here: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
+  /** Two lists of slots of other parts: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
   listed(list: number, index: number): number { return this.halves[this.halfAt(index, list)]; }
   /** Puts a row into LIST_TO_SEND at an index, unless it is there already. Returns whether it did. */
   listToSend(index: number, slot: number): boolean {
@@ -280,6 +285,10 @@ export class Rows {
     return this.lastPlace;
   }
 
+  /** Whether hashes and fingerprints include the row at a place. */
+  isCountedAt(place: number): boolean {
+    return ((this.words[this.halves[place] * WORDS + FLAGS] >>> STATE_SHIFT) & STATE_BITS) !== REMOVE;
+  }
   /** The order key of the row at a place. */
   orderKeyAt(place: number): number { return orderKey(this.id(this.slotAt(place))); }
   /** The slot of a row, or -1. */

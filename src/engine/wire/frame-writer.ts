@@ -1,7 +1,7 @@
 import { writeU16, writeU32 } from "../../cbor/big-endian.js";
 import { Writer, varintBytes, writeVarint } from "./cursor.js";
 import {
-  rangeFingerprint, countBetween, feedFingerprint, rosterFingerprint, rowFingerprint,
+  rangeFingerprint, countBetween, feedFingerprint, placeBehind, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, FEEDS_HASH_BYTES,
@@ -245,7 +245,9 @@ export class FrameWriter extends Writer {
     this.varint(range);
     this.varint(count);
     this.u8(rosterFingerprint(rows, from, to));
-    for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
+    const start = rows.placeOf(from);
+    const end = placeBehind(rows, to);
+    for (let place = start; place < end; place++) {
       const slot = rows.slotAt(place);
       if (isCounted(rows.state(slot))) this.u8(rowFingerprint(rows, slot, counter, this.withFeeds));
     }
