@@ -278,11 +278,15 @@ export class Rows {
   slotAt(place: number): number { return this.halves[place]; }
   /** The place of the first row whose order key is not below `key`; `count` when there is none. */
   placeOf(key: number): number {
+    if (this.isPlaceOf(this.lastPlace, key)) return this.lastPlace;
     const last = this.lastPlace;
-    const isLast = last <= this.count && (last === this.count || this.orderKeyAt(last) >= key)
-      && (last === 0 || this.orderKeyAt(last - 1) < key);
-    if (!isLast) this.lastPlace = this.seek(key);
+    this.lastPlace = this.isPlaceOf(this.otherPlace, key) ? this.otherPlace : this.seek(key);
+    this.otherPlace = last;
     return this.lastPlace;
+  }
+  private isPlaceOf(place: number, key: number): boolean {
+    return place <= this.count && (place === this.count || this.orderKeyAt(place) >= key)
+      && (place === 0 || this.orderKeyAt(place - 1) < key);
   }
 
   /** Whether hashes and fingerprints include the row at a place. */
@@ -290,7 +294,7 @@ export class Rows {
     return ((this.words[this.halves[place] * WORDS + FLAGS] >>> STATE_SHIFT) & STATE_BITS) !== REMOVE;
   }
   /** The order key of the row at a place. */
-  orderKeyAt(place: number): number { return orderKey(this.id(this.slotAt(place))); }
+  orderKeyAt(place: number): number { return orderKey(this.words[this.halves[place] * WORDS + ID]); }
   /** The slot of a row, or -1. */
   find(id: number): number {
     const slot = this.halves[this.lastPlace];
