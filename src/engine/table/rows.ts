@@ -241,7 +241,9 @@ export class Rows {
   }
 
   clearAnswers(): void {
-    for (let slot = 0; slot < this.capacity; slot++) this.words[slot * WORDS + FLAGS] &= ~ANSWERS;
+    for (let at = FLAGS; at < this.words.length; at += WORDS) {
+      if ((this.words[at] & ANSWERS) !== 0) this.words[at] &= ~ANSWERS;
+    }
   }
 
   setAddress(slot: number, address: number, port: number): void {
