@@ -3,6 +3,7 @@ import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
 import { leastWorth } from "./least-worth.js";
 import { seekPlace } from "./seek-place.js";
+import { PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, bitOf, countUpdates, transmitsOf } from "./transmits.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
   ADDRESS, ANSWERS, ANSWERS_SHIFT, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, LENGTH_SHIFT, PORT, REVISION, ROW_BYTES,
@@ -22,6 +23,7 @@ export {
   FLAG_WINDOW,
 } from "./row-flags.js";
 export { LIST_PROBE_ORDER, LIST_TO_SEND, ROW_BYTES } from "./row-layout.js";
+export { TRANSMITS_MAX } from "./transmits.js";
 
 /** The slot of the node's own row. */
 export const OWN_SLOT = 0;
@@ -36,12 +38,6 @@ export const MERGED_FRESHER = 2;
 export const MERGE_TABLE_FULL = 3;
 /** The statement is the one that is held, and its value, which was awaited, arrived. The state did not change. */
 export const MERGED_VALUE = 4;
-
-const UPDATE_URGENT = 32;
-/** With `transmitsLeft`: the peer that is answered holds the row. */
-const PEER_HOLDS = 128;
-/** The highest `transmitsLeft` of a row. */
-export const TRANSMITS_MAX = UPDATE_URGENT + 19;
 
 const FLAG_HELD = 32;
 
@@ -99,7 +95,7 @@ export class Rows {
 
   id(slot: number): number { return this.words[slot * WORDS + ID]; }
   address(slot: number): number { return this.words[slot * WORDS + ADDRESS]; }
-  port(slot: number): number { return this.halves[this.halfAt(slot, PORT)]; }
+  port(slot: number): number { return this.halves[this.capacity + slot * ROW_HALVES + PORT]; }
   revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
   heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
   state(slot: number): number {
@@ -162,19 +158,15 @@ export class Rows {
       if (((this.transmits >>> bit) & 1) === 0) continue;
       const transmits = transmitsOf(bit);
       if (this.nextUpdate(0, transmits) < this.capacity) return transmits;
-      if (this.nextUpdate(0, transmits | PEER_HOLDS) === this.capacity) this.transmits = (this.transmits & ~(1 << bit)) >>> 0;
+      if (this.nextUpdate(0, transmits | PEER_HOLDS) === this.capacity) this.transmits &= ~(1 << bit);
     }
     return 0;
   }
 
   /** Rows that are updates: they have transmits left. It visits all slots. */
-  get updateCount(): number {
-    let count = 0;
-    for (let slot = 0; slot < this.capacity; slot++) if (this.transmitsLeft(slot) > 0) count++;
-    return count;
-  }
+  get updateCount(): number { return countUpdates(this); }
   /** Whether rows may have transmits left. After `mostTransmitsLeft` found none: whether the peer holds such rows. */
-  mayHaveUpdates(): boolean { return this.transmits > 1; }
+  mayHaveUpdates(): boolean { return (this.transmits & ~1) !== 0; }
   /** Whether an urgent row has transmits left. */
   hasUrgentUpdate(): boolean { return this.mostTransmitsLeft(TRANSMITS_MAX + 1) > UPDATE_URGENT; }
   /** The first slot, from `slot` on, whose row has `transmits` left; the capacity when there is none. */
@@ -193,7 +185,7 @@ export class Rows {
       this.countTransmitsOf(transmits | PEER_HOLDS);
       if (!all) continue;
       this.countTransmitsOf(transmits);
-      this.transmits = (this.transmits & ~(1 << bit)) >>> 0;
+      this.transmits &= ~(1 << bit);
     }
   }
 
@@ -206,7 +198,7 @@ export class Rows {
 
   setTransmitsLeft(slot: number, transmits: number): void {
     this.bytes[this.transmitsAt(slot)] = transmits;
-    this.transmits = (this.transmits | (1 << bitOf(transmits))) >>> 0;
+    this.transmits |= 1 << bitOf(transmits);
   }
 
   setFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] |= flag; }
@@ -264,7 +256,7 @@ export class Rows {
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
   /** Two lists of slots of other parts: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
-  listed(list: number, index: number): number { return this.halves[this.halfAt(index, list)]; }
+  listed(list: number, index: number): number { return this.halves[this.capacity + index * ROW_HALVES + list]; }
   /** Puts a row into LIST_TO_SEND at an index, unless it is there already. Returns whether it did. */
   listToSend(index: number, slot: number): boolean {
     const at = slot * WORDS + FLAGS;
@@ -314,7 +306,6 @@ export class Rows {
     this.lastPlace = place;
     return this.isAt(place, id) ? this.halves[place] : -1;
   }
-
   /**
    * Applies a statement about a node if it is fresher than the one held. Returns one of the MERGE codes. After
    * MERGED_STATE and MERGED_FRESHER, `find` finds the row.
@@ -457,9 +448,3 @@ export class Rows {
     if (this.feedsHash !== undefined && isCounted(this.state(slot))) this.feedsHash.addFeed(slot);
   }
 }
-
-/** The bit in `Rows.transmits`: 1 to 10 for plain rows, from 13 on for urgent ones. */
-function bitOf(transmits: number): number { return transmits > UPDATE_URGENT ? transmits - URGENT_SHIFT : transmits; }
-function transmitsOf(bit: number): number { return bit > UPDATE_URGENT - URGENT_SHIFT ? bit + URGENT_SHIFT : bit; }
-
-const URGENT_SHIFT = 20;

@@ -161,7 +161,8 @@ export class FrameWriter extends Writer {
     const back = state === ASLEEP ? backSeconds(rows, slot) : AWAKE;
     const revision = rows.revision(slot);
     const heartbeat = rows.heartbeat(slot);
-    const statementBytes = varintBytes(revision) + varintBytes(heartbeat) + (back === AWAKE ? 0 : varintBytes(back));
+    const statementBytes = (revision < 0x80 ? 1 : varintBytes(revision))
+      + (heartbeat < 0x80 ? 1 : varintBytes(heartbeat)) + (back === AWAKE ? 0 : varintBytes(back));
     const feeds = this.feeds !== undefined && this.feeds.hasClaim(slot) ? this.feeds : undefined;
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
     if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
@@ -177,8 +178,11 @@ export class FrameWriter extends Writer {
       writeU32(bytes, at - 6, address);
       writeU16(bytes, at - 2, port);
     }
-    at = writeVarint(bytes, at, revision);
-    at = writeVarint(bytes, at, heartbeat);
+    // Most take one byte, for which a call would cost more than the rest.
+    if (revision < 0x80) bytes[at++] = revision;
+    else at = writeVarint(bytes, at, revision);
+    if (heartbeat < 0x80) bytes[at++] = heartbeat;
+    else at = writeVarint(bytes, at, heartbeat);
     if (back !== AWAKE) at = writeVarint(bytes, at, back);
     this.position = at;
     if (feeds !== undefined) feeds.writeRow(this, slot);
