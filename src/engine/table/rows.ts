@@ -162,7 +162,6 @@ export class Rows {
     }
     return 0;
   }
-
   /** Rows that are updates: they have transmits left. It visits all slots. */
   get updateCount(): number { return countUpdates(this); }
   /** Whether rows may have transmits left. After `mostTransmitsLeft` found none: whether the peer holds such rows. */
