@@ -50,10 +50,8 @@ const concerns: { folder: string; files: string[]; isOfIt: RegExp }[] = [
   { folder: "src/sealing", files: ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"],
     isOfIt: /moddable-sealing|siv/ },
   { folder: "src/serial",
-    files: [
-      "src/platform/media-socket.ts", "src/platform/moddable-serial.ts", "src/platform/serial-bus-medium.ts",
-      "src/platform/serial-medium.ts",
-    ],
+    files: ["src/platform/media-socket.ts", "src/platform/moddable-serial.ts", "src/platform/serial-bus-medium.ts",
+      "src/platform/serial-medium.ts"],
     isOfIt: /serial|media-socket/ },
   { folder: "src/sensors", files: ["src/sensors/index.ts"], isOfIt: /src\/sensors/ },
   { folder: "src/relay", files: ["src/relay/index.ts"], isOfIt: /src\/relay/ },
