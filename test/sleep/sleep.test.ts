@@ -223,6 +223,30 @@ describe("Gossip.sleep", () => {
     assert.equal(start(good.slice(0, -1)), 7, "a byte is missing");
   });
 
+  it("an answer of another node that sleeps is none: it may forget the word", () => {
+    for (const seed of [25, 27]) {
+      const sim = new SimNetwork({ seed });
+      const told: string[] = [];
+      const options = { seedList: ["10.0.0.1"] };
+      for (let i = 0; i < 6; i++) {
+        sim.addNode({
+          options: { ...options, onState: ({ address, state }) => { told.push(`${address}: ${state}`); } },
+        });
+      }
+      // Both wake up at the same time, and keep no rows, so that they ask any node.
+      for (let i = 0; i < 2; i++) {
+        const sleeper = new SimSleeper({
+          sleepSeconds: 300, firstSleepMs: 120000, options, sleep: { keptBytesMax: 28 },
+        });
+        sim.addNode({ start: sleeper.start });
+      }
+      sim.runFor(125000);
+      told.length = 0;
+      sim.runFor(3000000);
+      assert.deepEqual(told, [], `seed ${seed}`);
+    }
+  });
+
   it("wake ends the sleep: the node is up and does rounds again", () => {
     const network = new SleepNetwork(3, 1, { isDeep: false });
     const { sim, awake, asleep: [node] } = network;

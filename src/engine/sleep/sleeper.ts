@@ -119,7 +119,10 @@ export class Sleeper {
   /** An answer was handled. @param isAnswered whether this node goes on */
   answered(frame: FrameReader, isAnswered: boolean, messages: MessageProtocol | undefined): void {
     if (this.phase !== ASKING && this.phase !== ANSWERED) return;
-    if (frame.type === TYPE_ACK) this.peer = this.rows.find(frame.id);
+    const sender = this.rows.find(frame.id);
+    // Another node that sleeps may be about to forget this one's word: one that is awake has to know it.
+    if (sender >= 0 && this.rows.isAsleep(sender)) return;
+    if (frame.type === TYPE_ACK) this.peer = sender;
     this.hasAnswer = true;
     // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
