@@ -1,6 +1,6 @@
 import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { encodeCbor } from "../src/cbor/cbor.js";
-import type { Figure } from "./figures.js";
+import type { Figure } from "./figure.js";
 import { type Measurement, mean, percentile, rounded } from "./measurement.js";
 import { type Frame, Peer } from "./pair.js";
 import { statements } from "./wire.js";

@@ -1,3 +1,4 @@
+import type { Bound, Figure } from "./figure.js";
 import { makeTopology } from "../desktop/simulator/index.js";
 import { BROADCAST_MESHES } from "./mesh-messages.js";
 import { type Mesh, MESHES } from "./mesh-shapes.js";
@@ -5,25 +6,6 @@ import { restFigures } from "./rest-figures.js";
 import { bulkFigures } from "./bulk.js";
 import { sleepFigures } from "./sleep-figures.js";
 import { timeFigures } from "./time-figures.js";
-
-/** A figure of the benchmark. */
-export interface Figure {
-  /** Its key in the JSON object. */
-  readonly name: string;
-  readonly unit: string;
-  /** Name of the measurement that yields the figure. */
-  readonly measurement: string;
-  readonly bound?: Bound;
-  /** It depends on the machine as much as on chisme, so a missed bound does not make the command fail. */
-  readonly isOfMachine?: boolean;
-  /** What the figure is, in one line: the last column of docs/BENCHMARKS.md. */
-  readonly about: string;
-}
-
-export interface Bound {
-  readonly atMost?: number;
-  readonly atLeast?: number;
-}
 
 /** Bytes of a node and round in any network, against one of the same size in which each node reaches all. */
 const MESH_BYTES_RATIO_MAX = 1.2;

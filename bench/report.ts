@@ -1,7 +1,8 @@
 import Table from "cli-table3";
 import type { Colors } from "picocolors/types.js";
 import { PLAIN_TABLE } from "../desktop/simulator/text.js";
-import { FIGURES, type Figure, boundText, groupOf, keeps, valueText } from "./figures.js";
+import type { Figure } from "./figure.js";
+import { FIGURES, boundText, groupOf, keeps, valueText } from "./figures.js";
 
 /** The measured figures, as lines for a terminal. */
 export function figureLines(figures: ReadonlyMap<string, number>, colors: Colors): string[] {

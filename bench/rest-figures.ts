@@ -1,4 +1,4 @@
-import type { Figure } from "./figures.js";
+import type { Figure } from "./figure.js";
 
 /** What networks send while nothing or little happens. */
 export const restFigures: Figure[] = [

@@ -1,4 +1,5 @@
-import { FIGURES, type Figure, keeps } from "./figures.js";
+import type { Figure } from "./figure.js";
+import { FIGURES, keeps } from "./figures.js";
 import type { Measurement } from "./measurement.js";
 import { MEASUREMENTS } from "./measurements.js";
 import { type Task, takeSamples } from "./pool.js";

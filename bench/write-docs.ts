@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { FIGURES, type Figure, boundText, groupOf, keeps, valueText } from "./figures.js";
+import type { Figure } from "./figure.js";
+import { FIGURES, boundText, groupOf, keeps, valueText } from "./figures.js";
 import { findMeasurement } from "./measurements.js";
 import { idlePlot, spreadPlot } from "./plots.js";
 import type { BenchOptions, BenchResult } from "./run.js";

@@ -18,8 +18,8 @@ export interface ShownViews {
 }
 
 /**
- * What a node shows that knows the time: each time to live ends by its stamp. So maps of all nodes can be compared at one
- * time, although a node that does not know the time counts from when it learnt of the event.
+ * What a node shows that knows the time: each time to live ends by its stamp. So maps of all nodes can be compared at
+ * one time, although a node that does not know the time counts from when it learnt of the event.
  */
 class LatestByStamps extends LatestMap {
   override apply(event: FeedEvent): void {

@@ -1,7 +1,6 @@
 import {
   countBetween, feedFingerprint, rangeFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
-import type { FeedProtocol } from "../feed/feed-protocol.js";
 import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
@@ -163,7 +162,7 @@ export function answerClaim(rows: Rows, outbox: Outbox, own: OwnRow, row: RowDat
  * this node held it, too, one transmit fewer is left.
  */
 export function notePeerHolds(
-  rows: Rows, frame: FrameReader, feed: FeedProtocol | undefined, id: number, merged: number,
+  rows: Rows, frame: FrameReader, feed: { agrees(slot: number): boolean } | undefined, id: number, merged: number,
 ): void {
   const slot = rows.find(id);
   if (slot < 0 || (feed !== undefined && !feed.agrees(slot))) return;
