@@ -173,7 +173,7 @@ describe("Gossip.sleep", () => {
     const { sim, asleep: [node], awake, sleepers: [sleeper] } = network;
     sim.runFor(SLEEP_SECONDS * 1000);
     sleeper.stop();
-    sim.runFor((SLEEP_SECONDS + 5) * 1000 + 7 * ROUND_MS);
+    sim.runFor((SLEEP_SECONDS + 5) * 1000 + 4 * ROUND_MS);
     assert.equal(network.row(awake[0], node)!.state, "suspect");
     // It wakes up, as nothing tells it to sleep.
     node.start();
