@@ -256,7 +256,8 @@ describe("the control socket", function () {
     assert.deepEqual(readdirSync(folder), []);
     // Cut, it would be that of a node.
     const other = await ControlServer.listen(node, `${folder}/`.padEnd(103, "y"));
-    await assert.rejects(ControlClient.connect(`${folder}/`.padEnd(130, "y")), /has 130 bytes, and the path of a socket/);
+    const cut = ControlClient.connect(`${folder}/`.padEnd(130, "y"));
+    await assert.rejects(cut, /has 130 bytes, and the path of a socket/);
     other.close();
   });
 });
