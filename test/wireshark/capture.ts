@@ -98,14 +98,14 @@ export async function tshark(datagrams: readonly Captured[], options: readonly s
   }
 }
 
-/** The values of fields, one map a datagram: field to all its values. `chisme.drop` and Lua errors are always there. */
+/** The values of fields, one record a datagram. Fails if there is an error in Lua. */
 export async function fieldsOf<Field extends string>(
   datagrams: readonly Captured[], fields: readonly Field[], options: readonly string[] = [],
 ): Promise<Record<Field, string[]>[]> {
   const text = await tshark(datagrams, [
-    ...options, "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=/s", "-E", "separator=/t",
-    ...fields.flatMap((field) => ["-e", field]), "-e", "_ws.malformed", "-e", "_ws.lua.text",
-  ].map((option) => option === "aggregator=/s" ? "aggregator=|" : option));
+    ...options, "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|", "-E", "separator=/t",
+    ...fields.flatMap((field) => ["-e", field]), "-e", "_ws.lua.text",
+  ]);
   const lines = text.split("\n").slice(0, -1);
   assert.equal(lines.length, datagrams.length);
   return lines.map((line) => {

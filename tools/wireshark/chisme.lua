@@ -1,7 +1,7 @@
 -- Wireshark dissector for chisme's compact frames, version 1. PROTOCOL.md is the specification; the numbers of
 -- sections in the comments below are of that page. docs/WIRESHARK.md says how to install and use this file.
 --
--- Needs Wireshark or tshark from 3.6 on, with Lua 5.2 or later, and nothing else. It shows what one frame shows. A
+-- Needs Wireshark or tshark with Lua 5.2 or later, and nothing else; tested with 4.0. It shows what one frame shows. A
 -- frame that every node would refuse is marked with the name under which a node counts it (section 3.3).
 
 local chisme = Proto("chisme", "chisme gossip")
@@ -413,6 +413,12 @@ end
 
 function Reader:more() return self.at < self.stop end
 
+--- A tree for what begins here. Its end is set later.
+function Reader:begin(tree, text)
+  if self.at >= self.stop then refuse(self.reason, "ends where more should follow", self.at) end
+  return tree:add(chisme, self.tvb(self.at, 1), text)
+end
+
 --- The bytes from `start` to where the reader is.
 function Reader:since(start) return self.tvb(start, self.at - start) end
 
@@ -646,7 +652,8 @@ local function add_shared(tree, reader, start, length)
   end
   local end_at, text = cbor_item(bytes, value_at, #bytes, 0)
   if end_at ~= #bytes then refuse("value", "not one item of deterministic CBOR", start + value_at, length - value_at) end
-  if not (label and text == "undefined") then tree:add(f.row_value, reader.tvb(start + value_at, length - value_at), text) end
+  if label and text == "undefined" then text = nil end
+  if text then tree:add(f.row_value, reader.tvb(start + value_at, length - value_at), text) end
   return name ~= "" and name or nil, text
 end
 
@@ -671,7 +678,7 @@ sections[INDIRECT_ACK] = ids_section(f.indirect_ack_id, "indirect-ack")
 
 local function read_row(reader, tree, frame, base_network, base_port)
   local start = reader.at
-  local row_tree = tree:add(chisme, reader.tvb(start, 1), "Row")
+  local row_tree = reader:begin(tree, "Row")
   local head = reader:u8()
   local state, form = head % 8, band(rshift(head, 3), 3)
   row_tree:add(f.row_state, reader:since(start))
@@ -740,7 +747,7 @@ sections[DIGEST] = function(reader, tree, frame)
   local last, count = -1, 0
   while reader:more() do
     local at = reader.at
-    local entry = tree:add(chisme, reader.tvb(at, 1), "Entry")
+    local entry = reader:begin(tree, "Entry")
     local id = reader:field(entry, f.digest_id, "u32")
     local state_at = reader.at
     local state = reader:u8()
@@ -787,7 +794,7 @@ sections[ROW_FINGERPRINTS] = function(reader, tree, frame)
   local last, rows = -1, 0
   while reader:more() do
     local at = reader.at
-    local range_tree = tree:add(chisme, reader.tvb(at, 1), "Range")
+    local range_tree = reader:begin(tree, "Range")
     local range = reader:field(range_tree, f.range, "varint")
     local count = reader:field(range_tree, f.range_count, "varint")
     reader:field(range_tree, f.roster, "u8")
@@ -825,7 +832,7 @@ end
 
 local function read_event(reader, tree, batch)
   local start = reader.at
-  local event = tree:add(chisme, reader.tvb(start, 1), "Event")
+  local event = reader:begin(tree, "Event")
   local before = batch.sequence
   if batch.is_chunk then batch.sequence = before + reader:varint() else batch.sequence = before + 1 end
   event:add(f.event_sequence, reader.tvb(start, math.max(1, reader.at - start)), u32of(batch.sequence))
@@ -900,7 +907,7 @@ end
 
 local function read_batch(reader, tree, frame, stamp, is_chunk)
   local start = reader.at
-  local batch_tree = tree:add(chisme, reader.tvb(start, 1), is_chunk and "Chunk" or "Batch")
+  local batch_tree = reader:begin(tree, is_chunk and "Chunk" or "Batch")
   local head = reader:u8()
   local last = 0
   if is_chunk then
@@ -991,7 +998,7 @@ sections[GAP] = function(reader, tree, frame)
   local start, count = reader.at, 0
   while reader:more() and count <= 4 do
     local at = reader.at
-    local entry = tree:add(chisme, reader.tvb(at, 1), "Gap")
+    local entry = reader:begin(tree, "Gap")
     local author = reader:field(entry, f.gap_author, "u32")
     reader:field(entry, f.gap_generation, "varint")
     local floor = reader:field(entry, f.gap_floor, "varint")
@@ -1386,7 +1393,7 @@ local no_tree = setmetatable({}, { __index = function() return function() end en
 --- Datagrams of other ports: those with a good head and room for a body.
 local function heuristic(tvb, pinfo, root)
   local length = tvb:len()
-  if length < 16 then return false end
+  if length == 0 then return false end
   local first = tvb(0, 1):uint()
   if first == 0x7b then
     local text = tvb:raw(0, length)
@@ -1395,7 +1402,7 @@ local function heuristic(tvb, pinfo, root)
     dissect_json(tvb, pinfo, root, text, kind)
     return true
   end
-  if first ~= 0xc1 or length > 1472 then return false end
+  if first ~= 0xc1 or length < 17 or length > 1472 then return false end
   local reader = reader_of(tvb, tvb:raw(0, length), 0, length, "length")
   local is_head = pcall(read_head, reader, no_tree, {})
   if not is_head or reader.stop - reader.at < 9 then return false end
