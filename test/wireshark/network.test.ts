@@ -10,9 +10,10 @@ import { FeedClaim, RowData } from "../../src/engine/table/row-data.js";
 import { parseFrame } from "../../src/engine/wire/admission.js";
 import { DROP_NETWORK, DROP_NONE, DROP_SECTION, DROP_UNSEALED, dropReasonName } from "../../src/engine/wire/drops.js";
 import {
-  FLAG_NETWORK, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY, SECTION_MESSAGE, TYPE_BITS, TYPE_LEAVE,
+  FLAG_NETWORK, NO_NETWORK, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY, SECTION_MESSAGE, TYPE_BITS,
+  TYPE_LEAVE,
 } from "../../src/engine/wire/frame.js";
-import { type EventReader, FrameReader, NO_NETWORK } from "../../src/engine/wire/frame-reader.js";
+import { type EventReader, FrameReader } from "../../src/engine/wire/frame-reader.js";
 import { codeBlocks } from "../docs/examples.js";
 import { count } from "../support/random.js";
 import { type Captured, fieldsOf, fromHex, requireTshark, tshark } from "./capture.js";

@@ -24,7 +24,7 @@ export function recordedRun(options: Partial<GossipOptions> = {}): Captured[] {
       fromPort: entry.node.port, toPort: entry.port, atMs: START_MS + network.nowMs,
     });
   };
-  const common = { seedList: ["10.0.0.1"], roundIntervalMs: 1000, ...options };
+  const common = { valueBytesMax: 64, seedList: ["10.0.0.1"], roundIntervalMs: 1000, ...options };
   for (let i = 0; i < 4; i++) {
     network.addNode({
       id: 1000 + i, physicalStartMs: START_MS,
@@ -57,7 +57,7 @@ export function recordedRun(options: Partial<GossipOptions> = {}): Captured[] {
   hall.query("who", "is there");
   hall.ping(1003);
   network.runFor(130000);
-  attic.leave();
+  attic.close();
   network.runFor(5000);
   return recorded;
 }
