@@ -104,7 +104,7 @@ export async function fieldsOf<Field extends string>(
 ): Promise<Record<Field, string[]>[]> {
   const text = await tshark(datagrams, [
     ...options, "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=|", "-E", "separator=/t",
-    ...fields.flatMap((field) => ["-e", field]), "-e", "_ws.lua.text",
+    ...fields.flatMap((field) => ["-e", field]), "-e", "_ws.lua.error",
   ]);
   const lines = text.split("\n").slice(0, -1);
   assert.equal(lines.length, datagrams.length);

@@ -813,13 +813,15 @@ end
 
 -- ---- Events (section 10.3) -----------------------------------------------------------------------------------------
 
-local STAMP_MS_END = 2 ^ 48
+-- Section 10.7: no stamp is of 2200 or later.
+local STAMP_MS_END = 7258118400000
 
 local function read_stamp(reader, tree, field)
   local at = reader.at
   local ms = reader:u16() * TWO_32 + reader:u32()
   reader:u16()
   tree:add(field, reader:since(at), nstime(ms))
+  return ms < STAMP_MS_END
 end
 
 local function text_field(reader, tree, field, length)
@@ -857,11 +859,12 @@ local function read_event(reader, tree, batch)
     event:add(f.event_time, reader:since(stamp_at), nstime(ms))
     event:add(f.event_counter, reader:since(stamp_at), counter)
   end
+  local is_origin = true
   local is_copy = topic_length == 0 and reader:more() and reader.text:byte(reader.at + 1) == 0x0c
   if is_copy then
     reader:skip(1)
     reader:field(event, f.event_origin, "u32")
-    read_stamp(reader, event, f.event_origin_time)
+    is_origin = read_stamp(reader, event, f.event_origin_time)
     topic_length = reader:u8()
   end
   local topic, good_topic = text_field(reader, event, f.event_topic, topic_length)
@@ -873,7 +876,7 @@ local function read_event(reader, tree, batch)
   end
   local ttl = form == 3 and reader:field(event, f.event_ttl, "varint") or nil
   local is_end = ttl == 0
-  if is_end and not is_copy then read_stamp(reader, event, f.event_ended) end
+  if is_end and not is_copy then is_origin = read_stamp(reader, event, f.event_ended) end
   local value, value_at, is_bad_value
   if form ~= 2 and not is_end then
     value_at = reader.at
@@ -896,7 +899,7 @@ local function read_event(reader, tree, batch)
     bad("sequence numbers do not rise up to the base")
   end
   if not rises then bad("stamps do not rise") end
-  if not is_stamp then bad("no such stamp") end
+  if not is_stamp or not is_origin then bad("a stamp of 2200 or later, or none") end
   if topic_length > 31 or key_length > 31 then bad("a topic or key of more than 31 bytes") end
   if topic_length == 0 and (is_copy or form == 0 or is_end or key_length > 0) then bad("no topic") end
   if not good_topic or not good_key then bad("a topic or key that is not UTF-8") end
@@ -1075,7 +1078,7 @@ sections[MESSAGE] = function(reader, tree, frame)
   local start = reader.at
   local size = reader.stop - start
   local function bad(text) refuse("section", text, start, size) end
-  if frame.kind ~= SYN then bad("only a SYN has a MESSAGE") end
+  if frame.kind == ACK or frame.kind == DIFF then bad("an answer has no MESSAGE") end
   if size < 17 then bad("shorter than the head of a message") end
   reader:skip(1)
   tree:add(f.message_repeat, reader:since(start))
