@@ -1,17 +1,24 @@
 -- Wireshark dissector for chisme's compact frames, version 1. PROTOCOL.md is the specification; the numbers of
 -- sections in the comments below are of that page. docs/WIRESHARK.md says how to install and use this file.
 --
--- Needs Wireshark or tshark with Lua 5.2 or later, and nothing else; tested with 4.0. It shows what one frame shows. A
+-- Needs Wireshark or tshark, and nothing else; tested with 4.0 (Lua 5.2). It shows what one frame shows. A
 -- frame that every node would refuse is marked with the name under which a node counts it (section 3.3).
 
 local chisme = Proto("chisme", "chisme gossip")
 
--- Lua 5.2 has bit32; later versions of Wireshark have Lua 5.4, and bit32 there as well as a module of compatibility.
-local bits = bit32 or bit
-local band, bor, bxor, lshift, rshift = bits.band, bits.bor, bits.bxor, bits.lshift, bits.rshift
 local TWO_32 = 4294967296
 
 local function u32of(number) return number % TWO_32 end
+
+-- Lua 5.2 has bit32. Where it is missing there is Wireshark's own module, whose results are signed.
+local bits = bit32
+if not bits then
+  bits = {}
+  for _, name in ipairs({ "band", "bor", "bxor", "bnot", "lshift", "rshift" }) do
+    bits[name] = function(...) return u32of(bit[name](...)) end
+  end
+end
+local band, bor, bxor, lshift, rshift = bits.band, bits.bor, bits.bxor, bits.lshift, bits.rshift
 
 -- ---- Preferences ---------------------------------------------------------------------------------------------------
 
@@ -169,8 +176,9 @@ local all_fields = {}
 for _, field in pairs(f) do all_fields[#all_fields + 1] = field end
 chisme.fields = all_fields
 
-local refused = ProtoExpert.new("chisme.refused", "Refused by every node", expert.group.MALFORMED, expert.severity.ERROR)
-local ignored = ProtoExpert.new("chisme.ignored", "Section ignored", expert.group.PROTOCOL, expert.severity.WARN)
+local groups, severities = expert.group, expert.severity
+local refused = ProtoExpert.new("chisme.refused", "Refused by every node", groups.MALFORMED, severities.ERROR)
+local ignored = ProtoExpert.new("chisme.ignored", "Section ignored", groups.PROTOCOL, severities.WARN)
 chisme.experts = { refused, ignored }
 
 -- ---- AES-SIV (RFC 5297) with AES-128. Wireshark's Lua 4.0 has no ciphers. -------------------------------------------
@@ -212,8 +220,8 @@ do
   local function text_of(a, b, c, d)
     local out = {}
     for i, word in ipairs({ a, b, c, d }) do
-      word = u32of(word)
-      out[i] = string.char(rshift(word, 24), band(rshift(word, 16), 0xff), band(rshift(word, 8), 0xff), band(word, 0xff))
+      out[i] = string.char(rshift(word, 24), band(rshift(word, 16), 0xff), band(rshift(word, 8), 0xff),
+        band(word, 0xff))
     end
     return table.concat(out)
   end
@@ -322,7 +330,7 @@ end
 
 local keys = {}
 
--- ---- What the capture has shown so far: which id is at which address, to open what is sealed for it ------------------
+-- ---- What the capture has shown so far: which id is at which address, to open what is sealed -----------------
 
 local RECEIVERS_MOST = 16
 local AT_ADDRESS_MOST = 65536
@@ -433,7 +441,7 @@ function Reader:field(tree, field, method)
   return value
 end
 
--- ---- CBOR in core deterministic encoding (section 4.7), as text of its diagnostic notation ---------------------------
+-- ---- CBOR in core deterministic encoding (section 4.7), as text of its diagnostic notation --------------------------
 
 local CBOR_DEPTH_MOST = 4
 local INTEGER_MOST = 9007199254740991
@@ -618,7 +626,7 @@ local function counted(number, one, many) return number .. " " .. (number == 1 a
 local function ignore(tree, text) tree:add_proto_expert_info(ignored, text) end
 
 local function is_name(text, most)
-  if #text > most or not is_utf8(text) or text:find("[%z\1-\31\127]") then return false end
+  if #text > most or not is_utf8(text) or text:find("[\0-\31\127]") then return false end
   return not text:find("\194[\128-\159]")
 end
 
@@ -651,13 +659,15 @@ local function add_shared(tree, reader, start, length)
     if version then tree:add(f.row_version, reader.tvb(start + label_from + sign, #version), version) end
   end
   local end_at, text = cbor_item(bytes, value_at, #bytes, 0)
-  if end_at ~= #bytes then refuse("value", "not one item of deterministic CBOR", start + value_at, length - value_at) end
+  if end_at ~= #bytes then
+    refuse("value", "not one item of deterministic CBOR", start + value_at, length - value_at)
+  end
   if label and text == "undefined" then text = nil end
   if text then tree:add(f.row_value, reader.tvb(start + value_at, length - value_at), text) end
   return name ~= "" and name or nil, text
 end
 
--- ---- Sections. Each gets the reader of its content, its tree and the frame's state. -----------------------------------
+-- ---- Sections. Each gets the reader of its content, its tree and the frame's state. ---------------------------------
 
 local sections = {}
 
@@ -719,8 +729,8 @@ local function read_row(reader, tree, frame, base_network, base_port)
   local name, value
   if has_value then name, value = add_shared(row_tree, reader, value_at, length) end
   if address and form ~= 3 then note_id(ipv4_text(address) .. ":" .. port, id) end
-  row_tree:set_text(("Row of %08x%s: %s%s, rev %d hb %d%s"):format(id, name and " " .. quoted(name) or "", STATES[state],
-    is_asleep and " for " .. back .. " s" or "", revision, heartbeat, value and ", " .. value or ""))
+  row_tree:set_text(("Row of %08x%s: %s%s, rev %d hb %d%s"):format(id, name and " " .. quoted(name) or "",
+    STATES[state], is_asleep and " for " .. back .. " s" or "", revision, heartbeat, value and ", " .. value or ""))
 end
 
 sections[ROWS] = function(reader, tree, frame)
@@ -1007,7 +1017,9 @@ sections[GAP] = function(reader, tree, frame)
     local floor = reader:field(entry, f.gap_floor, "varint")
     local tip = reader:field(entry, f.gap_tip, "u16")
     entry:set_len(reader.at - at)
-    if tip == 0 or floor < 2 or floor > 0xfffffffe then refuse("section", "no such floor or tip", at, reader.at - at) end
+    if tip == 0 or floor < 2 or floor > 0xfffffffe then
+      refuse("section", "no such floor or tip", at, reader.at - at)
+    end
     entry:set_text(("Gap of %08x: before event %d"):format(author, floor))
     count = count + 1
   end
@@ -1206,7 +1218,9 @@ local function read_head(reader, tree, frame)
   tree:add(f.flag_more, octet)
   tree:add(frame.kind == SYN and f.flag_unaddressed or f.flag_challenge, octet)
   if kind == 0 then refuse("type", "type 0", 1, 1) end
-  if band(frame.flags, bits.bnot(FLAGS_OF[frame.kind])) ~= 0 then refuse("type", "flags that do not go with the type", 1, 1) end
+  if band(frame.flags, bits.bnot(FLAGS_OF[frame.kind])) ~= 0 then
+    refuse("type", "flags that do not go with the type", 1, 1)
+  end
   frame.is_sealed = band(second, 0x10) ~= 0
   frame.is_unaddressed = frame.kind == SYN and second >= 0x80
   if frame.is_unaddressed and not frame.is_sealed then refuse("type", "UNADDRESSED without SEALED", 1, 1) end
