@@ -15,7 +15,7 @@ export function isSpread(kind: number): boolean {
 
 /**
  * The next neighbour that gets a message for all nodes: first those that are on the way to a remote node, then the
- * others, from a random one on. So many neighbours that had it already end the search as an update has transmits:
+ * others, from a random one on. So many neighbours that had it already end the search as an urgent update has transmits:
  * rumour mongering with feedback (Demers and others: Epidemic algorithms, 1987, section 1.4).
  *
  * @returns the slot of its row; -1: no more
@@ -27,7 +27,7 @@ export function nextTarget(store: MessageStore, rows: Rows, random: Random, plac
     store.setBits(place, WAYS_DONE);
     store.set(place, NEXT, (random.below(rows.capacity) << START_SHIFT) >>> 0);
   }
-  if (store.get(place, STATE) >>> HAD_SHIFT >= rows.transmitsOfUpdate()) return -1;
+  if (store.get(place, STATE) >>> HAD_SHIFT >= rows.transmitsOfUrgent()) return -1;
   const start = store.get(place, NEXT) >>> START_SHIFT;
   const stride = strideOf(rows.capacity);
   for (let visited = store.get(place, NEXT) & VISITED_MASK; visited < rows.capacity; visited++) {

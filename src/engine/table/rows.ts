@@ -135,7 +135,7 @@ export class Rows {
   /** Makes a row an update: it rides along on `transmitsOfUpdate` frames. */
   markUpdate(slot: number): void { this.setTransmitsLeft(slot, this.transmitsOfUpdate()); }
   /** Makes a row an update that goes before others: suspicions, and statements that refute them. */
-  markUrgentUpdate(slot: number): void { this.setTransmitsLeft(slot, UPDATE_URGENT + 3 + this.countBits()); }
+  markUrgentUpdate(slot: number): void { this.setTransmitsLeft(slot, UPDATE_URGENT + this.transmitsOfUrgent()); }
   /** Subtracts one of a row's transmits: it was sent, or a peer was found to hold the row already. */
   countTransmit(slot: number): void {
     const left = this.transmitsLeft(slot) - 1;
@@ -202,7 +202,8 @@ export class Rows {
 
   /** 2 + ⌈log4(rows + 1)⌉, 2 to 10: updates that are missing where they ended are found by hashes. */
   transmitsOfUpdate(): number { return 2 + ((this.countBits() + 1) >>> 1); }
-
+  /** 3 + ⌈log2(rows + 1)⌉, 4 to 19: for what no hash shows to be missing, or must not wait for that. */
+  transmitsOfUrgent(): number { return 3 + this.countBits(); }
   private countBits(): number {
     let bits = 0;
     for (let rest = this.count; rest > 0; rest >>>= 1) bits++;
