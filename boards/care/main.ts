@@ -23,6 +23,8 @@ import Timer from "timer";
 const MINUTE_MS = 60000;
 const DOMAIN = "chisme-care";
 const TOPIC = "firmware";
+// A board may be alone with nodes that sleep: it is in the network all the same, and a new image passes its trial.
+const LIVE = ["up", "probed", "asleep"];
 
 // A sensor node with all of boards/care: README.md and docs/CARE.md say what each part does.
 const version = String(config.version);
@@ -140,7 +142,7 @@ function share(): void {
 
 function show(): void {
   if (!isOnline) return;
-  const others = node.rows().filter((row) => row.id !== node.id && row.state === "up").length;
+  const others = node.rows().filter((row) => row.id !== node.id && LIVE.includes(row.state)).length;
   if (others > 0) updates?.joined();
   showStatus(others > 0 ? "joined" : "alone");
 }

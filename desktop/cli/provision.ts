@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { Command } from "commander";
-import { SerialDevice, parseSerial } from "../platform/serial-device.js";
+import { SerialDevice, WAITS, parseSerial } from "../platform/serial-device.js";
 
 /** Opening the port restarts many boards, and this long they may take to answer at first. */
 const START_MS = 20000;
@@ -98,11 +98,16 @@ class ConsoleLine {
 
   constructor(device: SerialDevice) {
     this.device = device;
-    device.open((bytes, length) => this.receive(bytes, length), (error) => (this.trouble = error.message));
+    device.open((bytes, length) => this.receive(bytes, length), (error) => {
+      this.trouble = error.message.replace(WAITS, "");
+    });
   }
 
-  /** Sends `status` until the board answers. @returns its status */
+  /** Sends `status` until the board answers. @returns its status. @throws Error when the device cannot be opened */
   async begin(): Promise<string> {
+    // One that is not there is an error; one that goes away later may come back, as when a board with USB restarts.
+    await new Promise(setImmediate);
+    if (this.trouble !== undefined) throw new Error(this.trouble);
     for (const endMs = performance.now() + START_MS; performance.now() < endMs;) {
       // The empty line ends what the board may have got before.
       const found = await this.send("\nstatus", REPEAT_MS);

@@ -14,6 +14,9 @@ const CTRL_C = "\u0003";
 const SIGNALS: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** Lines that are no members: summary, empty line, titles, and how to end. */
 const OTHER_LINES = 5;
+/** Of a terminal that does not know its size. */
+const ROWS = 24;
+const COLUMNS = 80;
 
 /**
  * Shows the members on a screen of their own, once a second, until a key or a signal ends it. Then the screen is as it
@@ -86,21 +89,29 @@ class Watch {
 
   /** Members that the screen has room for. */
   private room(): number {
-    return Math.max(1, process.stdout.rows - OTHER_LINES);
+    const { rows } = terminalSize();
+    return rows > OTHER_LINES ? rows - OTHER_LINES : Math.max(1, rows - 1);
   }
 
   private draw(): void {
-    const { columns } = process.stdout;
+    const { rows, columns } = terminalSize();
     const room = this.room();
     this.offset = Math.max(0, Math.min(this.offset, this.members.length - room));
     const [titles, ...lines] = memberLines(this.members, this.colors, columns);
     const shown = lines.slice(this.offset, this.offset + room);
     const where = shown.length === lines.length ? ""
       : `; ${this.offset + 1} to ${this.offset + shown.length}, arrows show more`;
-    const screen = [
-      this.colors.bold(cut(membersSummary(this.members), columns)), "", titles, ...shown, "",
-    ].map((line) => `${line}${CLEAR_LINE}\n`);
-    process.stdout.write(`${HOME}${screen.join("")}${this.colors.dim(cut(`q ends${where}`, columns))}${CLEAR_LINE}${
-      CLEAR_BELOW}`);
+    const end = this.colors.dim(cut(`q ends${where}`, columns));
+    // More lines than there are would scroll the screen each time.
+    const screen = rows > OTHER_LINES
+      ? [this.colors.bold(cut(membersSummary(this.members), columns)), "", titles, ...shown, "", end]
+      : [...shown, end].slice(0, rows);
+    process.stdout.write(`${HOME}${screen.map((line) => `${line}${CLEAR_LINE}`).join("\n")}${CLEAR_BELOW}`);
   }
+}
+
+/** A terminal that does not know its size, such as a serial console, says 0. */
+function terminalSize(): { rows: number; columns: number } {
+  const { rows, columns } = process.stdout;
+  return { rows: rows || ROWS, columns: columns || COLUMNS };
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { lstatSync } from "node:fs";
 import { type Socket, createConnection } from "node:net";
 import { createInterface } from "node:readline";
-import { type NodeNote, isPipe, notedNodes, storageSocket } from "./socket-place.js";
+import { type NodeNote, checkPath, isPipe, notedNodes, storageSocket } from "./socket-place.js";
 import { ControlError, type RpcNotification, type RpcResponse } from "./protocol.js";
 
 /** How long a node may take to answer. It answers within milliseconds, unless its process stands still. */
@@ -67,6 +67,7 @@ export class ControlClient {
 
   /** @throws Error that says that no node serves the path, or that this user may not connect */
   static async connect(path: string): Promise<ControlClient> {
+    checkPath(path);
     const socket = createConnection(path);
     try {
       await once(socket, "connect");

@@ -2,14 +2,14 @@ import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { type Server, type Socket, createServer } from "node:net";
 import { once } from "node:events";
 import { bytesAsHex, plainEvent } from "./json.js";
-import { type ControlledNode, callMethod, checkParams } from "./methods.js";
+import { type ControlledNode, asControlError, callMethod, checkParams } from "./methods.js";
 import type { ChangeKind } from "./node-queries.js";
 import {
   CLIENTS_MAX, ControlError, FOLLOW_BYTES_MAX, IDLE_MS, INVALID_PARAMS, INVALID_REQUEST, LineSplitter, PARSE_ERROR,
   REQUEST_BYTES_MAX, REQUEST_TOO_LONG, type RequestId, type RpcError, type RpcNotification, type RpcResponse,
   TOO_MANY_CLIENTS,
 } from "./protocol.js";
-import { isPipe, isServed } from "./socket-place.js";
+import { checkPath, isPipe, isServed } from "./socket-place.js";
 
 const KINDS: ChangeKind[] = ["event", "row", "forgotten"];
 
@@ -30,10 +30,11 @@ export class ControlServer {
   /**
    * Listens on a path. A socket there whose process is gone is replaced.
    *
-   * @throws Error when a running process serves the path, when there is something else than a socket, and what the
-   * system throws
+   * @throws Error when a running process serves the path, when there is something else than a socket, when the
+   * path is too long, and what the system throws
    */
   static async listen(node: ControlledNode, path: string): Promise<ControlServer> {
+    checkPath(path);
     const server = new ControlServer(node, path);
     try {
       await server.bind();
@@ -140,8 +141,7 @@ class Client {
       const result = method === "follow" ? this.follow(params) : await callMethod(this.node, method, params);
       await this.write({ jsonrpc: "2.0", id, result });
     } catch (error) {
-      if (!(error instanceof ControlError)) throw error;
-      await this.write({ jsonrpc: "2.0", id, error: errorOf(error) });
+      await this.write({ jsonrpc: "2.0", id, error: errorOf(asControlError(error)) });
     }
   }
 

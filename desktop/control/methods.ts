@@ -91,7 +91,8 @@ export function checkParams(name: string, { needs, allows }: Pick<Method, "needs
   throw new ControlError(INVALID_PARAMS, `${name}: ${JSON.stringify(extra)}: ${name} ${what}`);
 }
 
-function asControlError(thrown: unknown): ControlError {
+/** What anything that was thrown is in an answer. */
+export function asControlError(thrown: unknown): ControlError {
   if (thrown instanceof ControlError) return thrown;
   const { code, message } = thrown as ChismeError;
   if (typeof code !== "string" || !code.startsWith("ERR_")) return new ControlError(INTERNAL_ERROR, message);

@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 const SOCKET_NAME = "control.sock";
 /** A Unix socket's path has room for 103 bytes on macOS, 107 on Linux. */
 const PATH_BYTES_MAX = 100;
+const SYSTEM_BYTES_MAX = process.platform === "linux" ? 107 : 103;
 const CONNECT_MS = 2000;
 /** Nodes of one user that are looked at, to find the one that is meant. */
 const NODES_MAX = 256;
@@ -22,6 +23,18 @@ export interface NodeNote {
   socket: string;
   /** Its storage folder; missing when it has none. */
   storage?: string;
+}
+
+/**
+ * Node.js 20 cuts a path that is too long for a socket, without an error: then a node would listen, and a command ask,
+ * at another path than the given one.
+ *
+ * @throws Error
+ */
+export function checkPath(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (isWindows || bytes <= SYSTEM_BYTES_MAX) return;
+  throw new Error(`${path} has ${bytes} bytes, and the path of a socket at most ${SYSTEM_BYTES_MAX}`);
 }
 
 export function isPipe(path: string): boolean {

@@ -5,6 +5,9 @@ import { show } from "../../src/checks.js";
 import { invalid } from "../../src/errors.js";
 import { type SerialPort, burstBytes } from "../../src/platform/serial-medium.js";
 
+/** What a report says behind why the device cannot be opened. */
+export const WAITS = ": the node waits for it";
+
 const BAUD = 115200;
 const BAUD_MIN = 1200;
 const BAUD_MAX = 4000000;
@@ -102,7 +105,7 @@ export class SerialDevice implements SerialPort {
     if (trouble === this.trouble || this.watch === undefined) return;
     this.trouble = trouble;
     const { device } = this.setting;
-    this.onError(new Error(trouble === "" ? `${device} is open` : `${trouble}: the node waits for it`));
+    this.onError(new Error(trouble === "" ? `${device} is open` : `${trouble}${WAITS}`));
   }
 
   /** Opens the device. Returns why that is not possible; "" if it is. */

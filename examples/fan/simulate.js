@@ -1,6 +1,6 @@
 // An application in the simulator, before it is flashed: node examples/fan/simulate.js [SEED]
 import { pathToFileURL } from "node:url";
-import { SimNetwork, checkAgreement, split } from "chisme-cli/sim";
+import { SimNetwork, checkValues, split } from "chisme-cli/sim";
 import { startFan } from "./app.js";
 
 const ROOMS = 8;
@@ -39,7 +39,8 @@ export function simulateFans(seed) {
   network.faults.cuts = [];
   network.faults.lossProbability = 0;
   network.runFor(15 * MINUTE_MS);
-  return { warm, split: whileSplit, cooled: running(), violations: checkAgreement(network).length };
+  // Values only: each node restates its row now and then, and such a statement may be on its way just now.
+  return { warm, split: whileSplit, cooled: running(), violations: checkValues(network).length };
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -104,7 +104,8 @@ export class SerialBusMedium implements Medium {
   /** Sends the first frame, unless another node sends. */
   private attempt(): void {
     const nowMs = this.clock.nowMs();
-    const isFree = ((nowMs - this.heardMs) | 0) >= this.slotMs;
+    // Without a sign: the bus may have been silent for more than the 24.8 days in which a sign is right.
+    const isFree = (nowMs - this.heardMs) >>> 0 >= this.slotMs;
     const frame = isFree ? this.waiting.shift() : undefined;
     if (frame !== undefined) this.busyMs = nowMs + ((frame.length * BITS_PER_BYTE * 1000 / this.baud) >>> 0) + 1;
     if (this.waiting.length > 0) this.contend();

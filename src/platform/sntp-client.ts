@@ -148,6 +148,8 @@ export class SntpRequests {
     if (readU32(bytes, ORIGINATED) !== this.first || readU32(bytes, ORIGINATED + 4) !== this.second) return;
     const receivedMs = timeAt(bytes, RECEIVED);
     const transmittedMs = timeAt(bytes, TRANSMITTED);
+    // A router that has not learnt the time itself says 1970, and one that is broken sends before it receives.
+    if (!(receivedMs >= LEAST_MS && transmittedMs >= receivedMs && transmittedMs < END_MS)) return;
     const tripMs = Math.max(0, ((nowMs - this.sentMs) >>> 0) - (transmittedMs - receivedMs));
     // The delay to the first server counts half, its dispersion whole: both in 65,536ths of a second.
     const rootMs = (readU32(bytes, ROOT_DELAY) / 2 + readU32(bytes, ROOT_DISPERSION)) * 1000 / 65536;
@@ -202,10 +204,14 @@ const ERROR_MAX_MS = 3600000;
 /** Seconds from 1900 to 1970, and those of one era, which ends in 2036. */
 const UNIX_SECONDS = 2208988800;
 const ERA_SECONDS = 4294967296;
+/** 2020-01-01 and 2104-01-01: what is not between them is no time. */
+const LEAST_MS = 1577836800000;
+const END_MS = 4228588800000;
 
-/** A stamp in ms since 1970: from 1968 to 2104. */
+/** A stamp in ms since 1970: from 1968 to 2104. No stamp is all zeros, which would be in 2036. */
 function timeAt(bytes: Uint8Array, at: number): number {
   const seconds = readU32(bytes, at);
+  if (seconds === 0) return 0;
   const era = seconds < 0x80000000 ? ERA_SECONDS : 0;
   return (seconds + era - UNIX_SECONDS) * 1000 + readU32(bytes, at + 4) * 1000 / 4294967296;
 }

@@ -245,7 +245,10 @@ describe("examples in the simulator", function () {
       tick();
       near(shown[1], 89 * 60 + 1);
     });
+  }
 
+  // Seed 3 is the one of its page.
+  for (const seed of [...SEEDS, 3]) {
     it(`fan: all fans run when one room is warm and stop when it has cooled, seed ${seed}`, () => {
       const seen = simulateFans(seed);
       assert.equal(seen.warm, 8);

@@ -120,6 +120,24 @@ describe("Several nodes on one pair of wires", function () {
     assert.deepEqual(checkAgreement(network), []);
   });
 
+  it("a node still sends on a bus that was silent for 40 days, as when its cable was cut", () => {
+    let nowMs = 1000;
+    let sent = 0;
+    const timers: (() => void)[] = [];
+    const clock: GossipClock = {
+      nowMs: () => nowMs >>> 0, setTimer: (callback) => timers.push(callback), clearTimer: () => undefined,
+    };
+    const port: SerialPort = { open: () => undefined, write: () => { sent++; }, close: () => undefined };
+    const medium = new SerialBusMedium(port, clock, { baud: BAUD, randomSeed: 1 });
+    medium.open(() => undefined, () => undefined);
+    for (let day = 1; day <= 40; day++) {
+      nowMs += 86_400_000;
+      medium.send(new Uint8Array(50), 50);
+      timers.splice(0).forEach((callback) => callback());
+      assert.equal(sent, day);
+    }
+  });
+
   it("a node waits while another sends, and refuses what has no place in its queue", () => {
     const sent: number[] = [];
     const timers: { callback: () => void; atMs: number }[] = [];

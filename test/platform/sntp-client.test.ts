@@ -173,6 +173,12 @@ describe("SNTP client", () => {
     ["a server whose clock is not set", (answer) => { answer[0] |= 0xc0; }],
     ["stratum 0, a kiss of death", (answer) => { answer[1] = 0; }],
     ["stratum 16", (answer) => { answer[1] = 16; }],
+    ["a time of 1970, as of a router that has none yet", (answer) => {
+      writeStamp(answer, 32, 5000);
+      writeStamp(answer, 40, 5000);
+    }],
+    ["stamps that are not set", (answer) => { answer.fill(0, 32, 48); }],
+    ["an answer that was sent before its request came", (answer) => { writeStamp(answer, 32, Date.UTC(2099, 1, 3)); }],
     ["a frame that is no answer of a server", (answer) => { answer[0] = 0x23; }],
   ];
   for (const [what, spoil] of wrong) it(`the client ignores ${what}`, async () => {

@@ -173,7 +173,7 @@ describe("Gossip.sleep", () => {
     const { sim, asleep: [node], awake, sleepers: [sleeper] } = network;
     sim.runFor(SLEEP_SECONDS * 1000);
     sleeper.stop();
-    sim.runFor((SLEEP_SECONDS + 5) * 1000 + 7 * ROUND_MS);
+    sim.runFor((SLEEP_SECONDS + 5) * 1000 + 4 * ROUND_MS);
     assert.equal(network.row(awake[0], node)!.state, "suspect");
     // It wakes up, as nothing tells it to sleep.
     node.start();
@@ -221,6 +221,30 @@ describe("Gossip.sleep", () => {
       assert.equal(start(bad), 7, `byte ${at}`);
     }
     assert.equal(start(good.slice(0, -1)), 7, "a byte is missing");
+  });
+
+  it("an answer of another node that sleeps is none: it may forget the word", () => {
+    for (const seed of [25, 27]) {
+      const sim = new SimNetwork({ seed });
+      const told: string[] = [];
+      const options = { seedList: ["10.0.0.1"] };
+      for (let i = 0; i < 6; i++) {
+        sim.addNode({
+          options: { ...options, onState: ({ address, state }) => { told.push(`${address}: ${state}`); } },
+        });
+      }
+      // Both wake up at the same time, and keep no rows, so that they ask any node.
+      for (let i = 0; i < 2; i++) {
+        const sleeper = new SimSleeper({
+          sleepSeconds: 300, firstSleepMs: 120000, options, sleep: { keptBytesMax: 28 },
+        });
+        sim.addNode({ start: sleeper.start });
+      }
+      sim.runFor(125000);
+      told.length = 0;
+      sim.runFor(3000000);
+      assert.deepEqual(told, [], `seed ${seed}`);
+    }
   });
 
   it("wake ends the sleep: the node is up and does rounds again", () => {

@@ -49,6 +49,8 @@ export class Sleeper {
   private asked = 0;
   /** Feeds that went on behind what the node kept; undefined: it kept none. */
   private declare feeds: FeedStore | undefined;
+  /** Of the last frame before this waking. */
+  private counter = 0;
   /** How often it waited for messages. */
   private held = 0;
   /** Slot of the node that answered last; -1: none did. It is asked first the next time. */
@@ -79,6 +81,7 @@ export class Sleeper {
     }
     this.rows.setAsleep(OWN_SLOT, seconds);
     this.own.announce(UP);
+    this.counter = this.outbox.counter;
     this.asked = 0;
     this.held = 0;
     this.hasAnswer = false;
@@ -119,7 +122,12 @@ export class Sleeper {
   /** An answer was handled. @param isAnswered whether this node goes on */
   answered(frame: FrameReader, isAnswered: boolean, messages: MessageProtocol | undefined): void {
     if (this.phase !== ASKING && this.phase !== ANSWERED) return;
-    if (frame.type === TYPE_ACK) this.peer = this.rows.find(frame.id);
+    // An answer to what was sent before, as by `push`, is of a node that may not have the word.
+    if (((frame.inReplyTo - this.counter) | 0) <= 0) return;
+    const sender = this.rows.find(frame.id);
+    // Another node that sleeps may be about to forget this one's word: one that is awake has to know it.
+    if (sender >= 0 && this.rows.isAsleep(sender)) return;
+    if (frame.type === TYPE_ACK) this.peer = sender;
     this.hasAnswer = true;
     // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);

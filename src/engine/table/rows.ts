@@ -40,7 +40,6 @@ const UPDATE_URGENT = 32;
 const PEER_HOLDS = 128;
 /** The highest `transmitsLeft` of a row. */
 export const TRANSMITS_MAX = UPDATE_URGENT + 19;
-
 const FLAG_HELD = 32;
 
 /** Answers of any length to the SYNs of one node between two rounds. Further answers are kept short. */

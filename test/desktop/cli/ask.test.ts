@@ -276,6 +276,17 @@ describe("commands to a running node", function () {
     child.stdin.write("j");
     await until("the next one is drawn", () => screen.includes("2 to 2"));
     assert.ok(!screen.includes(`${first} `));
+    const resize = (rows: number, columns: number): void => {
+      screen = "";
+      const size = ["rows", String(rows), "cols", String(columns)];
+      execFileSync("stty", ["-F", readFileSync(tty, "utf8").trim(), ...size]);
+    };
+    resize(3, 20);
+    await until("3 lines are drawn", () => screen.split(`${escape}[H`).length > 2);
+    for (const drawn of screen.split(`${escape}[H`).slice(1, -1)) assert.equal(drawn.split("\n").length, 3, drawn);
+    resize(0, 0);
+    await until("a terminal without a size gets all", () => screen.includes("2 nodes: "));
+
     child.stdin.write("q");
     await until("it ends", () => screen.includes("status 0"));
     assert.ok(screen.includes(`${escape}[?25h${escape}[?1049lstatus 0`));

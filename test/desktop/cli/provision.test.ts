@@ -133,6 +133,13 @@ describe("chisme provision", function () {
     }
     assert.deepEqual(board.list(), []);
   });
+
+  it("a device that is not there is an error at once, and not a board that does not answer", async () => {
+    const missing = join(freshFolder(), "ttyUSB9");
+    const { output, status } = chisme(["provision", missing, "--status"]);
+    assert.equal(await status, 1);
+    assert.match(output(), /^error: \S+ttyUSB9 cannot be opened: .*No such file or directory\n$/);
+  });
 });
 
 describe("chisme firmware", function () {

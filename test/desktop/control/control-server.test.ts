@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Contributions } from "../../../desktop/control/contributions.js";
+import { ControlClient } from "../../../desktop/control/control-client.js";
 import { ControlServer } from "../../../desktop/control/control-server.js";
 import { HeardLinks, MemberTimes } from "../../../desktop/control/members.js";
 import type { ControlledNode } from "../../../desktop/control/methods.js";
@@ -117,6 +118,12 @@ describe("the control socket", function () {
       ['{"jsonrpc":"2.0","id":1,"method":"forget","params":{"node":7}}', -32602, /^forget: node: no row has 7/],
       ['{"jsonrpc":"2.0","id":1,"method":"send","params":{"to":7,"topic":"a","value":1}}', -32000, /no messages/],
     ];
+    // So deep that `JSON.stringify` cannot write it into an error.
+    const deep = "[".repeat(30000) + "]".repeat(30000);
+    wrong.push(
+      [`{"jsonrpc":"2.0","id":1,"method":"follow","params":{"kinds":${deep}}}`, -32603, /call stack/],
+      [`{"jsonrpc":${deep},"id":1,"method":"info"}`, -32603, /call stack/],
+    );
     for (const [line, code, message] of wrong) {
       const before = client.messages.length;
       client.write(line);
@@ -239,5 +246,18 @@ describe("the control socket", function () {
     mkdirSync(folder);
     await assert.rejects(ControlServer.listen(node, folder), { message: `${folder} is there, and is no socket` });
     assert.ok(lstatSync(folder).isDirectory());
+  });
+
+  it("a path that is too long for a socket is refused, and not cut", async () => {
+    const folder = freshFolder();
+    const long = join(folder, `${"x".repeat(120)}.sock`);
+    const isClear = new RegExp(`${"x".repeat(120)}.sock has \\d+ bytes, and the path of a socket at most 10[37]$`);
+    await assert.rejects(ControlServer.listen(node, long), isClear);
+    assert.deepEqual(readdirSync(folder), []);
+    // Cut, it would be that of a node.
+    const other = await ControlServer.listen(node, `${folder}/`.padEnd(103, "y"));
+    const cut = ControlClient.connect(`${folder}/`.padEnd(130, "y"));
+    await assert.rejects(cut, /has 130 bytes, and the path of a socket/);
+    other.close();
   });
 });
