@@ -60,11 +60,10 @@ function documented(): Captured[] {
     JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8")) as Content
   );
   const { frames, refusals } = read<Record<"frames" | "refusals", { name: string; hex: string }[]>>("frames");
-  const { waking } = read<{ waking: { syn: string; ack: string } }>("sleep");
   const refusal = refusals.find(({ name }) => name === "a row in state 7");
   assert.ok(refusal !== undefined);
   const hexes = [
-    ...frames.slice(1, 4).map(({ hex }) => hex), frames[9].hex, waking.syn, waking.ack,
+    ...frames.slice(1, 4).map(({ hex }) => hex), frames[9].hex,
     read<{ frames: { hex: string }[] }>("feeds").frames[0].hex, refusal.hex,
   ];
   return hexes.map((hex) => ({ bytes: fromHex(hex) }));
