@@ -88,9 +88,12 @@ const parts = [
     packages: [builtIns, "@noble/ciphers", "fs-native-extensions", "multicast-dns"] },
   // What can be asked of a running node: for its prompt, its socket, and whatever else shows it.
   { name: "desktop/control", files: "desktop/control/", values: ["src/", "desktop/platform/"], packages: [builtIns] },
+  // It only looks at a node.
+  { name: "desktop/http", files: "desktop/http/", values: ["src/", "desktop/control/"],
+    types: ["desktop/platform/"], packages: [builtIns, "prom-client"] },
   { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
     packages: [builtIns, ...desktopPackages] },
-  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|platform|simulator)/"],
+  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|http|platform|simulator)/"],
     packages: [builtIns, ...desktopPackages] },
 
   { name: "fuzz", files: "fuzz/", values: ["src/", "desktop/(platform|simulator)/", "test/support/"],

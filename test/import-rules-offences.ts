@@ -142,6 +142,8 @@ export const importOffences: readonly ImportOffence[] = [
   },
   ...both("desktop/control", "desktop/control/offender.ts", '"../cli/key.js"'),
   { rule: "desktop/control: values", file: "desktop/control/offender.ts", sources: ['import pc from "picocolors";'] },
+  ...both("desktop/http", "desktop/http/offender.ts", '"../cli/key.js"'),
+  { rule: "desktop/http: values", file: "desktop/http/offender.ts", sources: ['import pc from "picocolors";'] },
   ...both("desktop/simulator", "desktop/simulator/offender.ts", '"../cli/key.js"'),
   ...both("desktop/cli", "desktop/cli/offender.ts", '"../../test/support/fake-files.js"'),
   { rule: "desktop/cli: values", file: "desktop/cli/offender.ts", sources: ['import { build } from "esbuild";'] },

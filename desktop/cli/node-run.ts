@@ -20,7 +20,7 @@ import { messages } from "../../src/messages/index.js";
 import { networkTime } from "../../src/time/index.js";
 import { MessageCommands } from "./message-commands.js";
 import { Commands, exportEvents } from "./commands.js";
-import { ControlSocket } from "./control-socket.js";
+import { NodeAccess, type NodeAccessOptions } from "./node-access.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
 import type { CommandError, MinMaxReport, NodeReport } from "./node-report.js";
@@ -28,7 +28,7 @@ import { numeric } from "./number.js";
 import { TextReport } from "./text-report.js";
 
 /** The options of the command line. A number may be any text: the check of `Gossip`'s options refuses it. */
-export interface NodeOptions {
+export interface NodeOptions extends NodeAccessOptions {
   dialect: "compact" | "espgossip" | "auto";
   listen?: string;
   interface?: string;
@@ -38,8 +38,6 @@ export interface NodeOptions {
   advertise?: string;
   network?: string;
   trustedSubnets?: string[];
-  storage?: string;
-  socket?: string;
   keyFile?: string;
   otherKeyFile?: string;
   allowUnsealed?: true;
@@ -100,7 +98,7 @@ export class NodeRun {
   private readonly messages: MessageCommands;
   private readonly script: string[];
   private readonly commands: Commands;
-  private readonly control: ControlSocket;
+  private readonly access: NodeAccess;
   private minMaxReported: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
   private isSealed = false;
   private prompt: Prompt | undefined;
@@ -129,7 +127,7 @@ export class NodeRun {
       ...options.dialect !== "compact" && { noMessages: `dialect ${options.dialect} has no messages` },
     });
     this.commands = new Commands({ gossip, queries, actions, messages: this.messages, report: this.report });
-    this.control = new ControlSocket({ queries, actions, changes }, options, (message) => this.warn(message));
+    this.access = new NodeAccess({ queries, actions, changes }, options, (message) => this.warn(message));
   }
 
   start(): void {
@@ -164,7 +162,7 @@ export class NodeRun {
     this.prompt = new Prompt(process.stdin, this.commands, onError, warn);
     this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", onError);
     for (const line of this.script) this.scriptLines.add(line);
-    void this.control.open(address, port);
+    void this.access.open(address, port);
   }
 
   private share(value: CborValue): void {
@@ -189,7 +187,7 @@ export class NodeRun {
     void this.gossip.close().then(() => setTimeout(() => process.exit(), LOOK_UP_MS).unref());
     this.prompt?.close();
     this.scriptLines?.close();
-    this.control.close();
+    this.access.close();
   }
 
   private export(): void {

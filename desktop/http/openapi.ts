@@ -1,0 +1,99 @@
+import { createRequire } from "node:module";
+import { EVENTS_DEFAULT, EVENTS_MAX } from "../control/node-queries.js";
+
+interface Schema {
+  definitions: Record<string, Schema>;
+  properties?: Record<string, unknown>;
+  required?: string[];
+  [keyword: string]: unknown;
+}
+
+const STATUS_SCHEMA = "https://github.com/chisme-gossip/chisme/blob/main/docs/status.schema.json";
+const AT = "#/components/schemas/";
+const load = createRequire(import.meta.url);
+
+/** Definitions of docs/control.schema.json that the API uses. */
+const USED = ["members", "member", "row", "event"] as const;
+
+/** Describes the API as OpenAPI 3.1, with the objects of the control socket. */
+export function openApi(version: string): object {
+  const control = load("chisme/control.schema.json") as Schema;
+  const status = load("chisme/status.schema.json") as Schema;
+  const { $schema: _dialect, $id: _id, definitions, ...statusObject } = status;
+  const { event } = control.definitions;
+  const schemas = {
+    ...definitions,
+    status: statusObject,
+    ...Object.fromEntries(USED.map((name) => [name, control.definitions[name]])),
+    numberedEvent: {
+      ...event,
+      description: "An event, with its number at this node.",
+      properties: { number: integer(1), ...event.properties },
+      required: ["number", ...event.required ?? []],
+    },
+    eventsPage: object({
+      events: { type: "array", maxItems: EVENTS_MAX, items: { $ref: `${AT}numberedEvent` } },
+      next: { ...integer(0), description: "Number to go on after." },
+      skipped: { ...integer(0), description: "Events after the wanted number that the node no longer keeps here." },
+      run: { type: "string", description: "Another text after each start of the node: numbers begin anew." },
+    }),
+    problem: object({
+      type: { const: "about:blank" }, title: { type: "string" }, status: integer(400), detail: { type: "string" },
+    }),
+  };
+  const document = {
+    openapi: "3.1.0",
+    info: { title: "A chisme node", version, summary: "What a running node of a gossip network knows. Read only." },
+    servers: [{ url: "/" }],
+    security: [{}, { token: [] }],
+    paths: {
+      "/v1/nodes": get("All nodes.", json("members")),
+      "/v1/status": get("The node and its surroundings.", json("status")),
+      "/v1/events": get("Events in the order of their arrival.", json("eventsPage"), [
+        query("after", "Only events after this number, the oldest first. Without it: the newest.", integer(0)),
+        query("topic", "Only events of this topic.", { type: "string" }),
+        query("limit", "The most events.", { ...integer(1), maximum: EVENTS_MAX, default: EVENTS_DEFAULT }),
+      ]),
+      "/v1/changes": get("Changes as server-sent events: start, row, forgotten, event, skipped.",
+        { "text/event-stream": { schema: { type: "string" } } }),
+      "/v1/openapi.json": get("This document.", { "application/json": { schema: { type: "object" } } }),
+      "/metrics": get("Counters for Prometheus.", { "text/plain": { schema: { type: "string" } } }),
+    },
+    components: { schemas, securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+  };
+  return JSON.parse(JSON.stringify(document), inComponents) as object;
+}
+
+/** Leads references to the definitions of both schemas to where they stand in the document. */
+function inComponents(keyword: string, value: unknown): unknown {
+  if (keyword !== "$ref" || typeof value !== "string") return value;
+  return value.replace(STATUS_SCHEMA, "").replace(/^(#\/definitions\/)/, AT).replace(/^$/, `${AT}status`);
+}
+
+function get(summary: string, content: object, parameters: object[] = []): object {
+  const responses = {
+    200: { description: summary, content },
+    default: { description: "What was wrong.", content: { "application/problem+json": { schema: ref("problem") } } },
+  };
+  return { get: { summary, parameters, responses } };
+}
+
+function query(name: string, description: string, schema: object): object {
+  return { name, in: "query", description, schema };
+}
+
+function json(name: string): object {
+  return { "application/json": { schema: ref(name) } };
+}
+
+function ref(name: string): object {
+  return { $ref: AT + name };
+}
+
+function integer(minimum: number): object {
+  return { type: "integer", minimum };
+}
+
+function object(properties: Record<string, object>): object {
+  return { type: "object", properties, required: Object.keys(properties), additionalProperties: false };
+}
