@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { ControlledNode } from "../control/methods.js";
-import { isLoopback, parseHttpAddress, parseToken } from "../http/guard.js";
+import { DEFAULT_ADDRESS, isLoopback, parseHttpAddress, parseToken } from "../http/guard.js";
 import { type HttpOptions, HttpServer } from "../http/http-server.js";
 import { ControlSocket, type ControlSocketOptions } from "./control-socket.js";
 
@@ -57,7 +57,7 @@ function readHttpOptions({ http, httpTokenFile }: NodeAccessOptions): HttpOption
     if (httpTokenFile !== undefined) throw new Error("--http-token-file: has no effect without --http");
     return undefined;
   }
-  const place = naming("--http", () => parseHttpAddress(http === true ? ":8600" : http));
+  const place = naming("--http", () => parseHttpAddress(http === true ? DEFAULT_ADDRESS : http));
   const token = httpTokenFile === undefined ? undefined : readToken(httpTokenFile);
   if (token === undefined && !isLoopback(place.address)) {
     throw new Error(`--http: ${place.address} is open to other computers, and needs --http-token-file`);

@@ -82,8 +82,8 @@ export function nodeCommand(): Command {
       + "for each")
     .option("--socket <path>", "where commands such as chisme members ask this node; none: nowhere (default: in the "
       + "storage folder, without one by address and port)")
-    .option("--http [address:port]", "JSON, changes and metrics over HTTP, read only, docs/HTTP.md; other addresses than "
-      + "loopback need --http-token-file (default: nowhere; without a value: 127.0.0.1:8600)")
+    .option("--http [address:port]", "show the node over HTTP, as docs/HTTP.md says; addresses that other computers "
+      + "reach need --http-token-file (default: nowhere; without a value: 127.0.0.1:8600)")
     .option("--http-token-file <file>", "HTTP needs the token in this file, such as one from chisme key")
     .option("--keep", "also store the feeds of all other nodes there, and pass them on after a restart")
     .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY)")

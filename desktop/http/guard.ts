@@ -15,22 +15,17 @@ export interface HttpAddress {
 }
 
 /**
- * Reads "127.0.0.1:8600"; either part may be missing. An IPv6 address before a port stands in brackets.
+ * Reads "127.0.0.1:8600", an address alone, or a port alone. An IPv6 address before a port stands in brackets.
  *
  * @throws Error that says what is wrong
  */
 export function parseHttpAddress(text: string): HttpAddress {
-  const [, bracketed, plain = "", port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(text) ?? [];
-  const isAddress = isIP(text) !== 0;
-  const isPort = /^\d+$/.test(text);
-  const address = isAddress ? text : isPort ? "" : bracketed ?? plain;
-  const number = isPort ? Number(text) : isAddress || port === undefined ? DEFAULT_HTTP_PORT : Number(port);
-  const isRead = isAddress || isPort || (bracketed === undefined ? address === "" || isIPv4(address) : isIPv6(address));
-  if (!isRead || text === "" || (text.includes(":") && !isAddress && port === undefined && bracketed === undefined)) {
-    throw new Error(`${JSON.stringify(text)} is no IP address, port, or both, such as 127.0.0.1:8600`);
-  }
-  if (number < 1 || number > 65535) throw new Error(`port ${number} is not from 1 to 65535`);
-  return { address: address === "" ? DEFAULT_ADDRESS : address, port: number };
+  if (isIP(text) !== 0) return { address: text, port: DEFAULT_HTTP_PORT };
+  const [, bracketed, plain = DEFAULT_ADDRESS, digits] = /^(?:(?:\[(.*)\]|([^:]+)):|:?)(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits ?? 0);
+  const isAddress = bracketed === undefined ? isIPv4(plain) : isIPv6(bracketed);
+  if (isAddress && port >= 1 && port <= 65535) return { address: bracketed ?? plain, port };
+  throw new Error(`${JSON.stringify(text)} is no IP address, port 1 to 65535, or both, such as 127.0.0.1:8600`);
 }
 
 /** Whether only this computer can reach an address. */
@@ -46,7 +41,7 @@ export function isLoopback(address: string): boolean {
 export function parseToken(text: string): string {
   const token = text.trim();
   if (!/^[\w.~+/-]+=*$/.test(token) || token.length < TOKEN_MIN || token.length > TOKEN_MAX) {
-    throw new Error(`is not a token: ${TOKEN_MIN} to ${TOKEN_MAX} letters, digits and -._~+/, as \`chisme key\` prints`);
+    throw new Error(`is not a token: ${TOKEN_MIN} to ${TOKEN_MAX} letters, digits and -._~+/, such as a key`);
   }
   return token;
 }
@@ -76,7 +71,8 @@ export class Guard {
     if (this.tokenHash === undefined) return;
     const [, token] = /^Bearer +(.+)$/i.exec(authorization ?? "") ?? [];
     if (token === undefined || !timingSafeEqual(hashOf(token), this.tokenHash)) {
-      throw new HttpProblem(401, "Authorization: needs the token of the node, as Bearer", { "www-authenticate": "Bearer" });
+      const scheme = { "www-authenticate": "Bearer" };
+      throw new HttpProblem(401, "Authorization: needs the token of the node, as Bearer", scheme);
     }
   }
 

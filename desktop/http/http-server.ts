@@ -55,6 +55,8 @@ export class HttpServer {
   private readonly ring = new EventRing();
   private readonly streams: ChangeStreams;
   private readonly paths: Map<string, Path>;
+  /** Connections that sent a request: what they send behind it must not be answered in the middle of an answer. */
+  private readonly served = new WeakSet<Socket>();
   /** Numbers of events are those of this run. */
   private readonly run = randomBytes(8).toString("hex");
 
@@ -88,7 +90,10 @@ export class HttpServer {
     }, (request, response) => void this.answer(request, response));
     this.server.maxConnections = CONNECTIONS_MAX;
     this.server.setTimeout(IDLE_MS);
-    this.server.on("clientError", refuseUnreadable);
+    this.server.on("clientError", (error, socket) => {
+      if (this.served.has(socket as Socket)) (socket as Socket).destroySoon();
+      else refuseUnreadable(error, socket as Socket);
+    });
   }
 
   /** @throws Error of the system, such as EADDRINUSE */
@@ -115,6 +120,7 @@ export class HttpServer {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.served.add(request.socket);
     // No path reads a body: what follows one is another connection's.
     const { "content-length": length, "transfer-encoding": encoding } = request.headers;
     if (length !== undefined || encoding !== undefined) response.setHeader("connection", "close");

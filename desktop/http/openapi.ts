@@ -19,11 +19,11 @@ const USED = ["members", "member", "row", "event"] as const;
 export function openApi(version: string): object {
   const control = load("chisme/control.schema.json") as Schema;
   const status = load("chisme/status.schema.json") as Schema;
-  const { $schema: _dialect, $id: _id, definitions, ...statusObject } = status;
+  const { definitions, description, type, properties, required, additionalProperties } = status;
   const { event } = control.definitions;
   const schemas = {
     ...definitions,
-    status: statusObject,
+    status: { description, type, properties, required, additionalProperties },
     ...Object.fromEntries(USED.map((name) => [name, control.definitions[name]])),
     numberedEvent: {
       ...event,
