@@ -41,7 +41,7 @@ export function isLoopback(address: string): boolean {
 export function parseToken(text: string): string {
   const token = text.trim();
   if (!/^[\w.~+/-]+=*$/.test(token) || token.length < TOKEN_MIN || token.length > TOKEN_MAX) {
-    throw new Error(`is not a token: ${TOKEN_MIN} to ${TOKEN_MAX} letters, digits and -._~+/, such as a key`);
+    throw new Error(`is not a token: ${TOKEN_MIN} to ${TOKEN_MAX} letters, digits and -._~+/`);
   }
   return token;
 }

@@ -19,7 +19,7 @@ const LEFT_OUT = "…";
 /**
  * The commands of a page, run as they stand there by a shell: each in a terminal
  * of its own, in one folder. `npx chisme` is this tree's command, and each port
- * from 5000 to 5009 another, free one.
+ * from 5000 to 5009, and 8600, another, free one.
  */
 export class Terminals {
   readonly folder = mkdtempSync(path.join(tmpdir(), "chisme-test-"));
@@ -42,7 +42,7 @@ export class Terminals {
 
   /** Starts a command. A command that is no node is waited for; a node until it says something. */
   async start(command: string): Promise<Terminal> {
-    const inPlace = command.replace(/(?<=127\.0\.0\.\d:)500\d\b/g, (number) => String(this.port(number)));
+    const inPlace = command.replace(/(?<=127\.0\.0\.\d:)(500\d|8600)\b/g, (number) => String(this.port(number)));
     const terminal = new Terminal(inPlace.replace(/\bnpx chisme node (?!.*\|)/, "exec $&"), this.folder);
     this.running.push(terminal);
     const isShort = !command.includes("chisme node") || command.includes("|");
@@ -138,6 +138,7 @@ function comparable(line: string): string {
     .replace(/\b\d+(\.\d)? ms\b|\b\d+[dhms]\b/g, "#")
     .replace(/\b\d{6,}\b/g, "#")
     .replace(/\b\d+(?= datagrams sent| received| dropped| bytes)/g, "#")
+    .replace(/(?<="(heartbeat|inStateMs)":)\d+|(?<="run":")\w+/g, "#")
     .replace(/(?<=heartbeat |in use by process )\d+/, "#")
     .replace(/\s+/g, " ")
     .trimEnd();

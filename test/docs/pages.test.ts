@@ -11,7 +11,7 @@ describe("pages", function () {
   beforeEach(() => { terminals = new Terminals(); });
   afterEach(() => terminals.stop());
 
-  const withCommands = ["docs/CONTROL.md", "docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md"];
+  const withCommands = ["docs/CONTROL.md", "docs/HTTP.md", "docs/HOW-IT-WORKS.md", "docs/TROUBLESHOOTING.md"];
   for (const page of [...withCommands, "desktop/simulator/README.md"]) {
     for (const { heading, code } of codeBlocks(page, "console")) {
       it(`${page}, "${heading}": the commands print what the page shows`, () => terminals.check(code));
@@ -72,7 +72,7 @@ describe("pages", function () {
 });
 
 describe("links", () => {
-  const names = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "CONTROL", "STATUS", "MESSAGES"];
+  const names = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "CONTROL", "HTTP", "STATUS", "MESSAGES"];
   const pages = names.map((name) => `docs/${name}.md`);
   for (const page of ["README.md", "desktop/simulator/README.md", ...pages]) {
     it(`the links of ${page} lead to files and headings of the repository`, () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { createConnection } from "node:net";
+import { type Socket, createConnection } from "node:net";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Context } from "mocha";
 import { Contributions } from "../../../desktop/control/contributions.js";
@@ -9,7 +9,7 @@ import { HeardLinks, MemberTimes } from "../../../desktop/control/members.js";
 import { ChangeFeed, NodeQueries } from "../../../desktop/control/node-queries.js";
 import { FOLLOW_BYTES_MAX } from "../../../desktop/control/protocol.js";
 import { STREAMS_MAX } from "../../../desktop/http/change-streams.js";
-import { type HttpOptions, HttpServer, type WatchedNode } from "../../../desktop/http/http-server.js";
+import { CONNECTIONS_MAX, type HttpOptions, HttpServer, type WatchedNode } from "../../../desktop/http/http-server.js";
 import { Gossip } from "../../../desktop/platform/node.js";
 import { eventFeeds } from "../../../src/events/index.js";
 import { messages } from "../../../src/messages/index.js";
@@ -234,8 +234,7 @@ describe("HTTP", function () {
   it("refuses what a page of elsewhere can make a browser send", async () => {
     const hosts = [
       "evil.example", `evil.example:${port}`, `127.0.0.1:${port + 1}`, "127.0.0.1",
-      `127.0.0.1.evil:${port}`,
-      `127.1:${port}`, `[::1]x:${port}`, `user@127.0.0.1:${port}`,
+      `127.0.0.1.evil:${port}`, `127.1:${port}`, `[::1]x:${port}`, `user@127.0.0.1:${port}`,
     ];
     for (const host of hosts) await refused("/v1/nodes", 403, /^Host: /, { headers: { host } });
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `LocalHost:${port}`, `[::1]:${port}`]) {
@@ -293,6 +292,21 @@ describe("HTTP", function () {
     }
     assert.match(text, /^HTTP\/1.1 200 /);
     assert.ok(!text.includes("400"), text);
+  });
+
+  it("holds 64 connections, and closes the next one", async () => {
+    const sockets: Socket[] = [];
+    for (let i = 0; i < CONNECTIONS_MAX; i++) {
+      sockets.push(createConnection(port, "127.0.0.1"));
+      await once(sockets[i], "connect");
+    }
+    const next = createConnection(port, "127.0.0.1").resume().on("error", () => undefined);
+    await once(next, "close");
+    const [first] = sockets;
+    first.write(`HEAD /v1/nodes HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+    const [bytes] = await once(first, "data") as [Buffer];
+    assert.match(bytes.toString(), /^HTTP\/1.1 200 /);
+    for (const socket of sockets) socket.destroy();
   });
 
   it("counts for Prometheus, and each reading has the node's counters once", async () => {
