@@ -12,7 +12,7 @@ export class Metrics {
   private readonly lastEvent: () => number;
   private readonly registry = new Registry();
   private readonly info = this.gauge("info", "The node itself; always 1.", "id", "name", "version", "dialect");
-  private readonly uptime = this.gauge("uptime_seconds", "Uptime of the node at its last statement.");
+  private readonly heartbeat = this.gauge("heartbeat_seconds", "Heartbeat of the node at its last statement.");
   private readonly revision = this.gauge("revision", "Starts of the node before this one.");
   private readonly nodes = this.gauge("nodes", "Rows by state, the node's own included.", "state");
   private readonly capacity = this.gauge("nodes_capacity", "Rows that the node has room for.");
@@ -57,7 +57,7 @@ export class Metrics {
     const { node, neighbours, rows, queues, memory, stats, time } = this.queries.status();
     const { id, name = "", version = "", dialect } = node;
     this.info.set({ id, name, version, dialect }, 1);
-    this.uptime.set(node.heartbeat);
+    this.heartbeat.set(node.heartbeat);
     this.revision.set(node.revision);
     for (const state of STATES) this.nodes.set({ state }, rows[state]);
     this.capacity.set(rows.capacity);
