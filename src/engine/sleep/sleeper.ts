@@ -73,6 +73,9 @@ export class Sleeper {
   /** Whether the node sleeps and its exchange is over: the radio may be off. */
   get isQuiet(): boolean { return this.phase === QUIET; }
 
+  /** Whether no messages go out: the node sleeps, and nobody has answered in this waking. */
+  get isMute(): boolean { return this.phase === QUIET || this.phase === ASKING; }
+
   /** Says that this node sleeps for so many seconds, 1 to SLEEP_SECONDS_MAX, and begins the exchange; 0: it wakes. */
   sleep(seconds: number, messages: MessageProtocol | undefined): void {
     if (seconds === 0) {
@@ -96,7 +99,7 @@ export class Sleeper {
    */
   tick(messages: MessageProtocol | undefined): boolean {
     if (!this.isAsleep) return false;
-    if (messages !== undefined && this.phase !== QUIET) messages.tick();
+    if (messages !== undefined && !this.isMute) messages.tick();
     if (!this.clock.isDue(this.deadline)) return true;
     if (messages !== undefined && this.phase === ANSWERED && messages.isBusy() && this.held < HOLDS_MAX) {
       this.held++;
@@ -127,7 +130,8 @@ export class Sleeper {
     const sender = this.rows.find(frame.id);
     // Another node that sleeps may be about to forget this one's word: one that is awake has to know it.
     if (sender >= 0 && this.rows.isAsleep(sender)) return;
-    if (frame.type === TYPE_ACK) this.peer = sender;
+    // Messages for this node wait at the first one. Later ACKs are those of its own messages and receipts.
+    if (frame.type === TYPE_ACK && !this.hasAnswer) this.setPeer(sender, messages);
     this.hasAnswer = true;
     // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
@@ -165,12 +169,18 @@ export class Sleeper {
   }
 
   /**
-   * Asks the node that answered last; if it does not answer, the first seed and another node; then three nodes, and
+   * Asks the node that answered last, without one the first seed; if it does not answer, the first seed and another node; then three nodes, and
    * whoever hears a broadcast: since the last waking other nodes may have begun to sleep.
    */
   private ask(): void {
     const attempt = ++this.asked;
     const seeds = this.rounds.seeds;
+    if (attempt === 1 && !this.hasPeer() && seeds.count > 0) {
+      // Always the same one, where messages wait.
+      this.askSeed(seeds.address(0), seeds.port(0));
+      this.wait(ASKING, ANSWER_MS);
+      return;
+    }
     if (attempt === 2 && seeds.count > 0) this.askSeed(seeds.address(0), seeds.port(0));
     if (attempt === ASKS_MAX && seeds.broadcastAddress !== 0) {
       this.outbox.addSyn(seeds.broadcastAddress, seeds.ownPort, FLAG_BROADCAST, OWN_SLOT);
@@ -179,6 +189,8 @@ export class Sleeper {
     for (let i = 0; i < nodes; i++) this.rounds.ask(attempt === 1 ? this.peer : -1);
     this.wait(ASKING, ANSWER_MS);
   }
+
+  private hasPeer(): boolean { return this.peer > OWN_SLOT && isLivePeer(this.rows, this.peer); }
 
   /** Asks the node at an address, by its row if that is held. */
   private askSeed(address: number, port: number): void {
@@ -190,6 +202,11 @@ export class Sleeper {
       return;
     }
     if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
+  }
+
+  private setPeer(slot: number, messages: MessageProtocol | undefined): void {
+    this.peer = slot;
+    if (messages !== undefined && slot > OWN_SLOT) messages.peerId = this.rows.id(slot);
   }
 
   /** The exchange is over, or nobody answers: until the time that the node named, nothing is due. */
