@@ -9,7 +9,7 @@ import type { Outbox } from "../reconcile/outbox.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../table/rows.js";
 import { UP } from "../table/states.js";
-import { FLAG_BROADCAST, FLAG_MORE, TYPE_ACK } from "../wire/frame.js";
+import { FLAG_BROADCAST, FLAG_MORE } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { readKept, writeKept } from "./kept.js";
 import { dropPositions } from "./positions.js";
@@ -130,8 +130,8 @@ export class Sleeper {
     const sender = this.rows.find(frame.id);
     // Another node that sleeps may be about to forget this one's word: one that is awake has to know it.
     if (sender >= 0 && this.rows.isAsleep(sender)) return;
-    // Messages for this node wait at the first one. Later ACKs are those of its own messages and receipts.
-    if (frame.type === TYPE_ACK && !this.hasAnswer) this.setPeer(sender, messages);
+    // Messages for this node wait at the first one. Later answers are those to its own messages and receipts.
+    if (!this.hasAnswer) this.setPeer(sender, messages);
     this.hasAnswer = true;
     // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
