@@ -209,11 +209,13 @@ export class MessageHops extends MessageStore {
     const store = this.store;
     let count = 0;
     for (let place = 0; place < store.count; place++) {
-      if (!store.has(place, WAITS) || store.to(place) !== this.rows.id(slot)) continue;
+      if (!store.has(place, WAITS | WAKES) || store.to(place) !== this.rows.id(slot)) continue;
+      count++;
+      // A DIFF of the same waking, in which the message is on the way already.
+      if (store.has(place, WAKES)) continue;
       store.clearBits(place, WAITS | TRIES_MASK);
       store.setBits(place, WAKES);
       store.set(place, DEADLINE, this.clock.nowMs);
-      count++;
     }
     return count;
   }
