@@ -79,7 +79,10 @@ export class Sleeping {
   resume(engine: NodeEngine): void {
     const feed = this.keepsFeeds ? engine.feed : undefined;
     // RAM is lost, and with it the own feed unless a log has it: its revision was used, as after a start without storage.
-    if (engine.feed !== undefined) engine.feed.own.start(false);
+    if (engine.feed !== undefined) {
+      engine.feed.own.start(false);
+      if (engine.sleeper !== undefined) engine.sleeper.ownFeed = engine.feed.own;
+    }
     if (engine.sleeper !== undefined && this.kept !== undefined) engine.sleeper.resume(this.kept, feed);
   }
 

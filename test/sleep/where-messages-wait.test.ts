@@ -84,4 +84,13 @@ describe("where messages for a node that sleeps wait", () => {
       });
     }
   }
+
+  for (const isDeep of [false, true]) {
+    it(`10 % loss and time for two wakings: almost all arrive, within three wakings, isDeep ${isDeep}`, () => {
+      const network = new SleepersNetwork(8, isDeep, 4096, {}, 0.1);
+      network.sendAll(3 * SLEEP_SECONDS * 1000);
+      const wakings = network.got.map((got) => got.wakings);
+      console.log(isDeep, wakings.join(), network.outcomes.join());
+    });
+  }
 });

@@ -1,6 +1,8 @@
 import type { Clock } from "../clock.js";
 import type { FeedProtocol } from "../feed/feed-protocol.js";
 import type { FeedStore } from "../feed/feed-store.js";
+import type { OwnFeed } from "../feed/own-feed.js";
+import { HAS_PUBLISHED } from "../feed/state-words.js";
 import { isLivePeer } from "../membership/probe-order.js";
 import type { Rounds } from "../membership/rounds.js";
 import type { Suspicion } from "../membership/suspicion.js";
@@ -49,6 +51,10 @@ export class Sleeper {
   private asked = 0;
   /** Feeds that went on behind what the node kept; undefined: it kept none. */
   private declare feeds: FeedStore | undefined;
+  /** After a deep sleep, in a node with feeds. */
+  declare ownFeed: OwnFeed | undefined;
+  /** Whether the last answer was of a node that holds the same of all feeds. */
+  private isFeedShared = false;
   /** Of the last frame before this waking. */
   private counter = 0;
   /** How often it waited for messages. */
@@ -106,7 +112,12 @@ export class Sleeper {
       this.wait(ANSWERED, BURST_MS);
       return true;
     }
-    if (this.phase === QUIET) this.wake();
+    if (this.phase === ANSWERED && this.asked < ASKS_MAX && this.isFeedOpen()) {
+      // A deep sleep would lose the event: the node asks whether its peer holds it.
+      this.asked++;
+      this.rounds.ask(this.peer);
+      this.wait(ANSWERED, ANSWER_MS);
+    } else if (this.phase === QUIET) this.wake();
     else if (this.phase === ASKING && this.asked < ASKS_MAX) this.ask();
     else this.rest();
     return this.isAsleep;
@@ -133,9 +144,11 @@ export class Sleeper {
     // Messages for this node wait at the first one. Later answers are those to its own messages and receipts.
     if (!this.hasAnswer) this.setPeer(sender, messages);
     this.hasAnswer = true;
+    const feeds = this.rows.feedsHash;
+    this.isFeedShared = feeds === undefined || feeds.word() === frame.feedsHash;
     // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
-    else if (frame.hasSections() || (messages !== undefined && messages.isBusy())) this.wait(ANSWERED, BURST_MS);
+    else if (frame.hasSections() || this.isFeedOpen() || (messages !== undefined && messages.isBusy())) this.wait(ANSWERED, BURST_MS);
     else this.rest();
   }
 
@@ -188,6 +201,12 @@ export class Sleeper {
     const nodes = attempt === ASKS_MAX ? LAST_NODES : 1;
     for (let i = 0; i < nodes; i++) this.rounds.ask(attempt === 1 ? this.peer : -1);
     this.wait(ASKING, ANSWER_MS);
+  }
+
+  /** Whether the node has an event of its own, without a log, that perhaps nobody else holds. */
+  private isFeedOpen(): boolean {
+    const own = this.ownFeed;
+    return own !== undefined && own.feeds.state(HAS_PUBLISHED) !== 0 && !this.isFeedShared;
   }
 
   private hasPeer(): boolean { return this.peer > OWN_SLOT && isLivePeer(this.rows, this.peer); }
