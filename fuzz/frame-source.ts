@@ -4,7 +4,7 @@ import { encodeCbor } from "../src/cbor/cbor.js";
 import {
   CAPACITY_LEAST, CAPACITY_MOST, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_NETWORK,
   NO_NETWORK, RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, SECTION_HEAD_BYTES, SECTION_TIME, SECTION_WANT,
-  TYPE_ACK, TYPE_DIFF, TYPE_SYN, VALUE_BYTES_MOST, rangeFrom, rangeTo,
+  SECTION_WINDOW, TYPE_ACK, TYPE_DIFF, TYPE_SYN, VALUE_BYTES_MOST, rangeFrom, rangeTo,
 } from "../src/engine/wire/frame.js";
 import { varintBytes } from "../src/engine/wire/cursor.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
@@ -73,6 +73,7 @@ export class FrameSource implements DatagramSource {
       this.writer.writeLimits(random.below(VALUE_BYTES_MOST + 1), eventBytesMax, capacity, network);
     }
     if (random.chance(0.2)) this.writeTime(random, type === TYPE_SYN);
+    if (random.chance(0.2)) this.writeWindow(random);
     return this.out.slice(0, this.writer.length());
   }
 
@@ -94,6 +95,16 @@ export class FrameSource implements DatagramSource {
     writer.varint(errorMs);
     writer.varint(ageSeconds);
     while (writer.position < writer.end && random.chance(0.01)) writer.u8(0);
+  }
+
+  /** How many datagrams the sender takes at a time, with none or many bytes more in a few frames. */
+  private writeWindow(random: SimRandom): void {
+    const { writer } = this;
+    const bytes = random.pick([0, 1, 1, 1, 1, 2, 40]);
+    if (writer.room() < SECTION_HEAD_BYTES + bytes) return;
+    writer.u8(SECTION_WINDOW);
+    writer.u16(bytes);
+    for (let left = bytes; left > 0; left--) writer.u8(random.pick([0, 1, 4, 6, 16, 64, 255]));
   }
 
   private writeWants(random: SimRandom, world: World): void {

@@ -11,6 +11,9 @@ const PORT = 8080;
 /** What ESP-IDF's images begin with. */
 const MAGIC = 0xe9;
 const TOPIC = "firmware";
+const MODEL_BYTES_MAX = 31;
+/** A board that takes nothing for so long loses its connection, and tries again. */
+const IDLE_MS = 30000;
 
 /** `chisme firmware`. */
 export function firmwareCommand(): Command {
@@ -34,7 +37,7 @@ export function firmwareCommand(): Command {
 }
 
 async function serve(model: string, version: string, file: string, listen: string | undefined): Promise<void> {
-  if (!/^[^\s"]{1,31}$/.test(model)) throw new Error(`model: "${model}" is not of 1 to 31 bytes without spaces`);
+  if (!/^[^\s"]+$/.test(model) || Buffer.byteLength(model) > MODEL_BYTES_MAX) throw new Error(`model: "${model}" is not of 1 to 31 bytes without spaces`);
   if (!/^\d{1,5}(\.\d{1,5}){0,3}$/.test(version) || version.length > 16) {
     throw new Error(`version: "${version}" is not up to 4 numbers with dots, at most 16 characters`);
   }
@@ -51,6 +54,7 @@ async function serve(model: string, version: string, file: string, listen: strin
     response.writeHead(isThere ? 200 : 404, { "Content-Length": isThere ? image.length : 0 });
     response.end(isThere ? image : "");
   });
+  server.timeout = IDLE_MS;
   await new Promise<void>((resolve, reject) => {
     server.on("error", reject);
     server.listen(target[1] ?? PORT, address, resolve);

@@ -389,7 +389,7 @@ export class Engine implements NodeEngine {
       this.outbox.send(held);
       return;
     }
-    notePeerHolds(rows, this.frame, this.feed, row.id, merged);
+    notePeerHolds(rows, this.outbox, this.frame, this.feed, row.id, merged);
   }
 
   /** A merged row becomes an update. Its address becomes a seed if the node is new or has moved. */

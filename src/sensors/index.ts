@@ -94,9 +94,10 @@ export class Readings {
     const repeatMs = this.options.repeatMs;
     const isOver = map !== undefined && repeatMs !== undefined && (nowMs - this.sharedMs) >>> 0 >= repeatMs;
     if (!isOver && !this.hasChanged(map)) return false;
+    // If it throws, the next call shares it.
+    share(map);
     this.shared = map;
     this.sharedMs = nowMs;
-    share(map);
     return true;
   }
 
@@ -197,6 +198,7 @@ export class Readings {
     const ownStep = steps === undefined ? undefined : steps[name] as number | undefined;
     const step = ownStep === undefined ? stepOf(name) : ownStep;
     const rounded = Math.floor(value * (factor === undefined ? 1 : factor) / step + 0.5) * step;
+    if (!isFinite(rounded)) return false;
     if (map[name] as number | undefined === undefined) map[name] = rounded;
     return true;
   }

@@ -54,6 +54,11 @@ describe("readings", () => {
     assert.equal(bytesOf(21.4), 9);
   });
 
+  it("a reading that is too great to be rounded is left out", () => {
+    const sensor = of({ thermometer: { temperature: 1e308 }, hygrometer: { humidity: 40 } });
+    assert.deepEqual(readings({ sensors: [{ open: () => sensor }] }).sample(), { hum: 40 });
+  });
+
   it("several sensors are merged: names tell two of a kind apart, otherwise the first counts", () => {
     const sensors = [
       { open: () => of({ temperature: 20 }) },
@@ -146,6 +151,14 @@ describe("readings", () => {
       sensors.update(0, share);
       const both = { temp: 20.125, hum: 50 };
       assert.deepEqual(shared, [{ temp: 20 }, { temp: 20.125 }, both, { temp: 20.125 }, undefined]);
+    });
+
+    it("what could not be shared is shared by the next call", () => {
+      const sensors = readings({ sensors: [{ open: () => of({ temperature: 20 }) }] });
+      assert.throws(() => sensors.update(0, () => { throw new Error("no room"); }), /no room/);
+      const shared: unknown[] = [];
+      sensors.update(1, (map) => shared.push(map));
+      assert.deepEqual(shared, [{ temp: 20 }]);
     });
 
     it("a change below the threshold is not shared, but a slow drift is", () => {

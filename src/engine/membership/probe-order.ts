@@ -1,6 +1,7 @@
 import type { Random } from "../random.js";
 import { orderKey } from "../table/hash.js";
 import { FLAG_FOREIGN, FLAG_PROVEN, FLAG_REMOTE, LIST_PROBE_ORDER, OWN_SLOT, type Rows } from "../table/rows.js";
+import { STATE_BITS, STATE_SHIFT } from "../table/row-layout.js";
 import { DOWN, SUSPECT } from "../table/states.js";
 
 /** A network is partial for a node that can't reach a third of it or more. */
@@ -52,9 +53,12 @@ export class ProbeOrder {
     let near = 0;
     let remote = 0;
     for (let place = 0; place < rows.count; place++) {
+      // At one look, each round: UP or PROBED, awake, and understands a SYN.
       const slot = rows.slotAt(place);
-      if (!isLivePeer(rows, slot) || rows.state(slot) >= SUSPECT) continue;
-      if (rows.hasFlag(slot, FLAG_REMOTE)) remote++;
+      const word = rows.word(slot);
+      const isCandidate = ((word >>> STATE_SHIFT) & STATE_BITS) < SUSPECT && (word & FLAG_FOREIGN) === 0;
+      if (!isCandidate || slot === OWN_SLOT) continue;
+      if ((word & FLAG_REMOTE) !== 0) remote++;
       else near++;
     }
     this.isPartial = remote > 0 && remote * PARTIAL_PART >= near;

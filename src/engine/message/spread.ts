@@ -15,8 +15,8 @@ export function isSpread(kind: number): boolean {
 
 /**
  * The next neighbour that gets a message for all nodes: first those that are on the way to a remote node, then the
- * others, from a random one on. So many neighbours that had it already end the search as an urgent update has transmits:
- * rumour mongering with feedback (Demers and others: Epidemic algorithms, 1987, section 1.4).
+ * others, from a random one on. The search ends when as many neighbours had it already as an urgent update has
+ * transmits: rumour mongering with feedback (Demers and others: Epidemic algorithms, 1987, section 1.4).
  *
  * @returns the slot of its row; -1: no more
  */

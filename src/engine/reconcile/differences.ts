@@ -1,12 +1,12 @@
 import {
-  countBetween, feedFingerprint, rangeFingerprint, rosterFingerprint, rowFingerprint,
+  countBetween, feedFingerprint, placeBehind, rangeFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
 import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_AWAITS_VALUE, FLAG_HEARD } from "../table/row-flags.js";
 import {
-  FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, MERGED_NOTHING, OWN_SLOT, type RowData, type Rows,
+  FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, MERGED_FRESHER, MERGED_NOTHING, OWN_SLOT, type RowData, type Rows,
 } from "../table/rows.js";
 import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
@@ -16,7 +16,6 @@ import {
 } from "../wire/frame.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import type { Outbox } from "./outbox.js";
-import { countHeldUpdates } from "./updates.js";
 
 /*
  * What the head and the sections of a frame show of the sender's rows, compared
@@ -102,6 +101,9 @@ export function senderAt(rows: Rows, frame: FrameReader, address: number, port: 
   return slot >= 0 && rows.address(slot) === address && rows.port(slot) === port ? slot : -1;
 }
 
+/** Of the statements that a node brings, it gets one in so many back. */
+const OWN_ROW_STATEMENTS = 8;
+
 /** Whether the sender holds the same rows and, if both nodes have feeds, the same feeds. */
 function holdsSame(rows: Rows, frame: FrameReader): boolean {
   const feeds = rows.feedsHash;
@@ -122,7 +124,7 @@ export function isInSync(rows: Rows, frame: FrameReader): boolean {
 export function isSynInSync(rows: Rows, outbox: Outbox, frame: FrameReader): boolean {
   if (!holdsSame(rows, frame)) return (frame.flags & FLAG_OF_MESSAGE) !== 0;
   outbox.withholdUpdates();
-  countHeldUpdates(rows);
+  rows.countTransmits(true);
   return true;
 }
 
@@ -146,7 +148,7 @@ export function compareSection(rows: Rows, outbox: Outbox, frame: FrameReader, r
 /** Step 2, WANT: sends each row that is held. */
 function sendWanted(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   while (frame.more()) {
-    const slot = rows.find(frame.readId());
+    const slot = rows.find(frame.u32());
     if (slot >= 0) outbox.send(slot);
   }
 }
@@ -158,14 +160,18 @@ export function answerClaim(rows: Rows, outbox: Outbox, own: OwnRow, row: RowDat
 }
 
 /**
- * Step 3: the sender of a row holds what this node now holds, and its feed. The row does not ride along on the ACK. If
- * this node held it, too, one transmit fewer is left.
+ * Step 3: the sender of a row holds what this node now holds, and its feed. The row does not ride along on the ACK,
+ * but for each eighth statement of the sender itself: it learns its address from that (PROTOCOL 5.5). If this node held
+ * the row, too, one transmit fewer is left.
  */
 export function notePeerHolds(
-  rows: Rows, frame: FrameReader, feed: { agrees(slot: number): boolean } | undefined, id: number, merged: number,
+  rows: Rows, outbox: Outbox, frame: FrameReader, feed: { agrees(slot: number): boolean } | undefined, id: number,
+  merged: number,
 ): void {
   const slot = rows.find(id);
   if (slot < 0 || (feed !== undefined && !feed.agrees(slot))) return;
+  const isOwn = id === frame.id && merged === MERGED_FRESHER;
+  if (isOwn && rows.heartbeat(slot) % OWN_ROW_STATEMENTS === 0) outbox.send(slot);
   if (frame.type === TYPE_SYN) rows.notePeerHolds(slot);
   else if (merged === MERGED_NOTHING) rows.countTransmit(slot);
 }
@@ -251,7 +257,9 @@ function isComparable(rows: Rows, frame: FrameReader): boolean {
 }
 
 function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: number, to: number): void {
-  for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
+  const start = rows.placeOf(from);
+  const end = placeBehind(rows, to);
+  for (let place = start; place < end; place++) {
     const slot = rows.slotAt(place);
     if (!isCounted(rows.state(slot))) continue;
     // The sender compares this row with its own. If its own is fresher, it sends that back.

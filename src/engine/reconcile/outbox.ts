@@ -197,9 +197,7 @@ export class Outbox {
 
   /** Adds a row for the answered peer. Rows are sent in the order of the calls. */
   send(slot: number): void {
-    if (this.rows.hasFlag(slot, FLAG_TO_SEND)) return;
-    this.rows.setFlag(slot, FLAG_TO_SEND);
-    this.rows.setListed(LIST_TO_SEND, this.toSendCount++, slot);
+    if (this.rows.listToSend(this.toSendCount, slot)) this.toSendCount++;
   }
 
   /** Wants the answered peer's row of a node. Ids that do not fit are wanted in a later exchange. */

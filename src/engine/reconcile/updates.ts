@@ -12,29 +12,25 @@ import type { FrameWriter } from "../wire/frame-writer.js";
 export function writeUpdates(
   rows: Rows, writer: FrameWriter, feeds: FeedOutbox | undefined, counter: number, except: number,
 ): boolean {
-  if (rows.updateCount === 0) return false;
   const start = counter % rows.capacity;
   let transmits = rows.mostTransmitsLeft(TRANSMITS_MAX + 1);
+  if (transmits === 0 && !rows.mayHaveUpdates()) return false;
   while (transmits > 0 && writeUpdatesOf(rows, writer, transmits, start, rows.capacity, except)) {
     if (!writeUpdatesOf(rows, writer, transmits, 0, start, except)) break;
     transmits = rows.mostTransmitsLeft(transmits);
   }
   if (feeds !== undefined) feeds.noteUpdates();
-  rows.countTransmits();
+  rows.countTransmits(false);
   return transmits === 0;
-}
-
-/** PROTOCOL 5.2: a peer holds all updates already. Each one has a transmit fewer left. */
-export function countHeldUpdates(rows: Rows): void {
-  if (rows.updateCount === 0) return;
-  for (let slot = 0; slot < rows.capacity; slot++) rows.countTransmit(slot);
 }
 
 /** The frame has the own row and no other updates: fresh events of the node ride along. */
 export function noteOwn(rows: Rows, feeds: FeedOutbox | undefined): void {
-  rows.setFlag(OWN_SLOT, FLAG_SENT_AS_UPDATE);
+  rows.noteSent(OWN_SLOT);
   if (feeds !== undefined) feeds.noteUpdates();
-  rows.countTransmits();
+  rows.countTransmits(false);
+  // Also without transmits left.
+  rows.clearFlag(OWN_SLOT, FLAG_SENT_AS_UPDATE);
 }
 
 /** Writes the rows with `transmits` left in slots from `from` to below `to`. Returns whether all fit. */
@@ -44,7 +40,7 @@ function writeUpdatesOf(
   for (let slot = rows.nextUpdate(from, transmits); slot < to; slot = rows.nextUpdate(slot + 1, transmits)) {
     if (slot === except || rows.hasFlag(slot, FLAG_TO_SEND)) continue;
     if (!writer.writeRow(rows, slot)) return false;
-    rows.setFlag(slot, FLAG_SENT_AS_UPDATE);
+    rows.noteSent(slot);
   }
   return true;
 }

@@ -12,9 +12,9 @@ export function rangeFingerprint(rows: Rows, from: number, to: number, salt: num
   const first = rows.tableHash.first;
   const second = rows.tableHash.second;
   rows.tableHash.clear();
-  for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
-    addRow(rows, rows.slotAt(place), withFeeds);
-  }
+  const start = rows.placeOf(from);
+  const end = placeBehind(rows, to);
+  for (let place = start; place < end; place++) addRow(rows, rows.slotAt(place), withFeeds);
   return fold(rows, first, second, salt);
 }
 
@@ -39,8 +39,10 @@ export function feedFingerprint(rows: Rows, slot: number, salt: number): number 
 /** 8 bits over the ids of the rows with order keys from `from` to `to`. */
 export function rosterFingerprint(rows: Rows, from: number, to: number): number {
   let sum = 0;
-  for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
-    if (isCounted(rows.state(rows.slotAt(place)))) sum = (sum + rows.orderKeyAt(place)) | 0;
+  const start = rows.placeOf(from);
+  const end = placeBehind(rows, to);
+  for (let place = start; place < end; place++) {
+    if (rows.isCountedAt(place)) sum = (sum + rows.orderKeyAt(place)) | 0;
   }
   return (sum ^ (sum >>> 16)) & 0xff;
 }
@@ -48,11 +50,18 @@ export function rosterFingerprint(rows: Rows, from: number, to: number): number 
 /** The number of rows with order keys from `from` to `to`. */
 export function countBetween(rows: Rows, from: number, to: number): number {
   let count = 0;
-  for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
-    if (isCounted(rows.state(rows.slotAt(place)))) count++;
-  }
+  const start = rows.placeOf(from);
+  const end = placeBehind(rows, to);
+  for (let place = start; place < end; place++) if (rows.isCountedAt(place)) count++;
   return count;
 }
+
+/** The place behind all rows with order keys up to `to`: one search is cheaper than the key of each row. */
+export function placeBehind(rows: Rows, to: number): number {
+  return to === KEY_MAX ? rows.count : rows.placeOf(to + 1);
+}
+
+const KEY_MAX = 0xffffffff;
 
 function addRow(rows: Rows, slot: number, withFeeds: boolean): void {
   const state = rows.state(slot);

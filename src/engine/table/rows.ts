@@ -1,16 +1,19 @@
 import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
+import { leastWorth } from "./least-worth.js";
+import { seekPlace } from "./seek-place.js";
+import { PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, bitOf, countUpdates, transmitsOf } from "./transmits.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
-  ADDRESS, ANSWERS, ANSWERS_SHIFT, BYTES, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, MORE_FLAGS, PORT, REVISION, ROW_BYTES,
-  ROW_HALVES, STATE, STATE_BITS, VALUE_LENGTH, VIA, WORDS, flagAt, flagBit,
+  ADDRESS, ANSWERS, ANSWERS_SHIFT, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, LENGTH_SHIFT, PORT, REVISION, ROW_BYTES,
+  LIST_TO_SEND, ROW_HALVES, STATE_BITS, STATE_SHIFT, VIA, WORDS,
 } from "./row-layout.js";
 import {
   FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN, FLAG_REMOTE,
   FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
-import { ASLEEP, DOWN, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
+import { ASLEEP, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
 import { type Media, isReached, isTrusted } from "./subnets.js";
 
 export { RowData } from "./row-data.js";
@@ -20,6 +23,7 @@ export {
   FLAG_WINDOW,
 } from "./row-flags.js";
 export { LIST_PROBE_ORDER, LIST_TO_SEND, ROW_BYTES } from "./row-layout.js";
+export { TRANSMITS_MAX } from "./transmits.js";
 
 /** The slot of the node's own row. */
 export const OWN_SLOT = 0;
@@ -34,12 +38,6 @@ export const MERGED_FRESHER = 2;
 export const MERGE_TABLE_FULL = 3;
 /** The statement is the one that is held, and its value, which was awaited, arrived. The state did not change. */
 export const MERGED_VALUE = 4;
-
-const UPDATE_URGENT = 32;
-/** With `transmitsLeft`: the peer that is answered holds the row. */
-const PEER_HOLDS = 128;
-/** The highest `transmitsLeft` of a row. */
-export const TRANSMITS_MAX = UPDATE_URGENT + 19;
 
 const FLAG_HELD = 32;
 
@@ -56,8 +54,6 @@ export class Rows {
   readonly capacity: number;
   readonly valueBytesMax: number;
   count = 0;
-  /** Rows that are updates: they have transmits left. */
-  updateCount = 0;
   /** Rows with changes to notify are in slots from `changesFrom` to below `changesEnd`. */
   changesFrom = 0;
   changesEnd = 0;
@@ -69,11 +65,12 @@ export class Rows {
   declare beforeRemove: ((slot: number) => boolean) | undefined;
   /** Of the engine, for deadlines. `Suspicion` sets it. */
   declare clock: Clock | undefined;
-  /** Bit n: a row may have n transmits left. For urgent rows, n is without UPDATE_URGENT. */
-  private plainTransmits = 0;
-  private urgentTransmits = 0;
+  /** Bit n: a row may have n transmits left. For urgent rows, n is 20 less: see `bitOf`. */
+  private transmits = 0;
   /** Where the last search ended: the next search is often for the same row or the one after it. */
   private lastPlace = 0;
+  /** Where an earlier one ended: an input is about its sender and the row that it brings, again and again. */
+  private otherPlace = 0;
   /** Subnets that the node trusts, as `isTrusted` has them; undefined: all addresses. */
   declare readonly subnets: Uint32Array | undefined;
   declare readonly media: Media | undefined;
@@ -81,7 +78,7 @@ export class Rows {
   private readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
   private readonly halves: Uint16Array;
-  /** The uint8 columns, then all values, then the transmits left of all rows, so that these can be searched. */
+  /** All values, then the transmits left of all rows, so that these can be searched. */
   private readonly bytes: Uint8Array;
 
   constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array, media?: Media) {
@@ -98,16 +95,21 @@ export class Rows {
 
   id(slot: number): number { return this.words[slot * WORDS + ID]; }
   address(slot: number): number { return this.words[slot * WORDS + ADDRESS]; }
-  port(slot: number): number { return this.halves[this.halfAt(slot, PORT)]; }
+  port(slot: number): number { return this.halves[this.capacity + slot * ROW_HALVES + PORT]; }
   revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
   heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
-  state(slot: number): number { return this.isAsleep(slot) ? UP : this.bytes[slot * BYTES + STATE] & STATE_BITS; }
+  state(slot: number): number {
+    const state = (this.words[slot * WORDS + FLAGS] >>> STATE_SHIFT) & STATE_BITS;
+    return state === ASLEEP ? UP : state;
+  }
+  /** All flags of a row, with its state and the length of its value: see `row-layout.ts`. */
+  word(slot: number): number { return this.words[slot * WORDS + FLAGS]; }
   /** Whether the node is UP and said that it sleeps until the row's deadline. */
-  isAsleep(slot: number): boolean { return (this.bytes[slot * BYTES + STATE] & STATE_BITS) === ASLEEP; }
+  isAsleep(slot: number): boolean { return ((this.word(slot) >>> STATE_SHIFT) & STATE_BITS) === ASLEEP; }
   /** Sets a row that is UP asleep: until so many seconds from now, and a round, which is for delays. */
   setAsleep(slot: number, seconds: number): void {
     const clock = this.clock;
-    this.bytes[slot * BYTES + STATE] |= ASLEEP;
+    this.words[slot * WORDS + FLAGS] |= ASLEEP << STATE_SHIFT;
     if (clock !== undefined) this.setDeadline(slot, clock.nowMs + seconds * 1000 + clock.roundIntervalMs);
   }
   /**
@@ -121,16 +123,16 @@ export class Rows {
   /** Frames that the row still rides along on, plus UPDATE_URGENT if it is urgent; 0 when it is no update. */
   transmitsLeft(slot: number): number { return this.bytes[this.transmitsAt(slot)] & ~PEER_HOLDS; }
   /** Bytes of the value that is held; 0 for none. */
-  valueLength(slot: number): number { return this.isValueTooLong(slot) ? 0 : this.bytes[slot * BYTES + VALUE_LENGTH]; }
+  valueLength(slot: number): number { return this.isValueTooLong(slot) ? 0 : this.word(slot) >>> LENGTH_SHIFT; }
   /** Whether the node shares a value longer than `valueBytesMax`: only its length is held. */
-  isValueTooLong(slot: number): boolean { return this.bytes[slot * BYTES + VALUE_LENGTH] > this.valueBytesMax; }
+  isValueTooLong(slot: number): boolean { return this.word(slot) >>> LENGTH_SHIFT > this.valueBytesMax; }
   /** Whether the node shares a value that is not held. */
   lacksValue(slot: number): boolean { return this.isValueTooLong(slot) || this.hasFlag(slot, FLAG_AWAITS_VALUE); }
-  hasFlag(slot: number, flag: number): boolean { return (this.bytes[flagAt(slot, flag)] & flagBit(flag)) !== 0; }
+  hasFlag(slot: number, flag: number): boolean { return (this.words[slot * WORDS + FLAGS] & flag) !== 0; }
 
   /** The bytes in which a row's value starts at `valueStart(slot)`. Read only. */
   valueBytes(): Uint8Array { return this.bytes; }
-  valueStart(slot: number): number { return this.capacity * BYTES + slot * this.valueBytesMax; }
+  valueStart(slot: number): number { return slot * this.valueBytesMax; }
   setDeadline(slot: number, deadline: number): void { this.words[slot * WORDS + DEADLINE] = deadline; }
   /** Makes a row an update: it rides along on `transmitsOfUpdate` frames. */
   markUpdate(slot: number): void { this.setTransmitsLeft(slot, this.transmitsOfUpdate()); }
@@ -145,48 +147,61 @@ export class Rows {
   notePeerHolds(slot: number): void {
     if (this.bytes[this.transmitsAt(slot)] > 0) this.bytes[this.transmitsAt(slot)] |= PEER_HOLDS;
   }
+  /** The row rides along on the frame that is being written. That is one transmit fewer, too. */
+  noteSent(slot: number): void {
+    this.setFlag(slot, FLAG_SENT_AS_UPDATE);
+    this.notePeerHolds(slot);
+  }
   /** The most transmits, below a number, that any row has left; 0 when there is none. */
   mostTransmitsLeft(below: number): number {
-    for (let transmits = below - 1; transmits > 0; transmits--) {
-      const bit = 1 << (transmits & 31);
-      const isUrgent = transmits >= UPDATE_URGENT;
-      if (((isUrgent ? this.urgentTransmits : this.plainTransmits) & bit) === 0) continue;
+    for (let bit = bitOf(below) - 1; bit > 0 && this.mayHaveUpdates(); bit--) {
+      if (((this.transmits >>> bit) & 1) === 0) continue;
+      const transmits = transmitsOf(bit);
       if (this.nextUpdate(0, transmits) < this.capacity) return transmits;
-      if (isUrgent) this.urgentTransmits ^= bit;
-      else this.plainTransmits ^= bit;
+      if (this.nextUpdate(0, transmits | PEER_HOLDS) === this.capacity) this.transmits &= ~(1 << bit);
     }
     return 0;
   }
-
+  /** Rows that are updates: they have transmits left. It visits all slots. */
+  get updateCount(): number { return countUpdates(this); }
+  /** Whether rows may have transmits left. After `mostTransmitsLeft` found none: whether the peer holds such rows. */
+  mayHaveUpdates(): boolean { return (this.transmits & ~1) !== 0; }
   /** Whether an urgent row has transmits left. */
   hasUrgentUpdate(): boolean { return this.mostTransmitsLeft(TRANSMITS_MAX + 1) > UPDATE_URGENT; }
   /** The first slot, from `slot` on, whose row has `transmits` left; the capacity when there is none. */
   nextUpdate(slot: number, transmits: number): number {
-    const start = this.transmitsAt(0);
+    const start = this.bytes.length - this.capacity;
     const at = this.bytes.indexOf(transmits, start + slot);
     return at < 0 ? this.capacity : at - start;
   }
 
-  /** Subtracts a transmit from each row that rode along on the frame that was written, or that its receiver holds. */
-  countTransmits(): void {
-    for (let slot = 0; slot < this.capacity; slot++) {
-      const isSent = (this.bytes[slot * BYTES + FLAGS] & FLAG_SENT_AS_UPDATE) !== 0;
-      if (!isSent && this.bytes[this.transmitsAt(slot)] < PEER_HOLDS) continue;
-      this.clearFlag(slot, FLAG_SENT_AS_UPDATE);
-      this.countTransmit(slot);
+  /** Subtracts a transmit from each row that is in the frame that was written or that the peer holds, or from all. */
+  countTransmits(all: boolean): void {
+    // From few to many, so that none is found twice.
+    for (let bit = 1; this.transmits >>> bit !== 0; bit++) {
+      if (((this.transmits >>> bit) & 1) === 0) continue;
+      const transmits = transmitsOf(bit);
+      this.countTransmitsOf(transmits | PEER_HOLDS);
+      if (!all) continue;
+      this.countTransmitsOf(transmits);
+      this.transmits &= ~(1 << bit);
+    }
+  }
+
+  private countTransmitsOf(transmits: number): void {
+    for (let at = this.nextUpdate(0, transmits); at < this.capacity; at = this.nextUpdate(at + 1, transmits)) {
+      this.clearFlag(at, FLAG_SENT_AS_UPDATE);
+      this.countTransmit(at);
     }
   }
 
   setTransmitsLeft(slot: number, transmits: number): void {
-    const at = this.transmitsAt(slot);
-    this.updateCount += (transmits > 0 ? 1 : 0) - (this.bytes[at] > 0 ? 1 : 0);
-    this.bytes[at] = transmits;
-    if (transmits >= UPDATE_URGENT) this.urgentTransmits |= 1 << (transmits & 31);
-    else this.plainTransmits |= 1 << transmits;
+    this.bytes[this.transmitsAt(slot)] = transmits;
+    this.transmits |= 1 << bitOf(transmits);
   }
 
-  setFlag(slot: number, flag: number): void { this.bytes[flagAt(slot, flag)] |= flagBit(flag); }
-  clearFlag(slot: number, flag: number): void { this.bytes[flagAt(slot, flag)] &= ~flagBit(flag); }
+  setFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] |= flag; }
+  clearFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] &= ~flag; }
   /** Clears a flag of a row that is held and returns whether it was set. */
   consumeFlag(slot: number, flag: number): boolean {
     const set = this.isHeld(slot) && this.hasFlag(slot, flag);
@@ -212,13 +227,15 @@ export class Rows {
 
   /** Counts an answer to a SYN of a node. Returns the number since `clearAnswers`: ANSWERS_MAX + 1 at most. */
   countAnswer(slot: number): number {
-    const at = slot * BYTES + MORE_FLAGS;
-    if ((this.bytes[at] & ANSWERS) !== ANSWERS) this.bytes[at] += 1 << ANSWERS_SHIFT;
-    return this.bytes[at] >>> ANSWERS_SHIFT;
+    const at = slot * WORDS + FLAGS;
+    if ((this.words[at] & ANSWERS) !== ANSWERS) this.words[at] += 1 << ANSWERS_SHIFT;
+    return (this.words[at] & ANSWERS) >>> ANSWERS_SHIFT;
   }
 
   clearAnswers(): void {
-    for (let slot = 0; slot < this.capacity; slot++) this.bytes[slot * BYTES + MORE_FLAGS] &= ~ANSWERS;
+    for (let at = FLAGS; at < this.words.length; at += WORDS) {
+      if ((this.words[at] & ANSWERS) !== 0) this.words[at] &= ~ANSWERS;
+    }
   }
 
   setAddress(slot: number, address: number, port: number): void {
@@ -238,31 +255,57 @@ export class Rows {
   trusts(address: number): boolean { return isReached(this.media, address) && isTrusted(this.subnets, address); }
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
-  /** Two lists of slots that other parts keep here: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
-  listed(list: number, index: number): number { return this.halves[this.halfAt(index, list)]; }
+  /** Two lists of slots of other parts: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
+  listed(list: number, index: number): number { return this.halves[this.capacity + index * ROW_HALVES + list]; }
+  /** Puts a row into LIST_TO_SEND at an index, unless it is there already. Returns whether it did. */
+  listToSend(index: number, slot: number): boolean {
+    const at = slot * WORDS + FLAGS;
+    const word = this.words[at];
+    if ((word & FLAG_TO_SEND) !== 0) return false;
+    this.words[at] = word | FLAG_TO_SEND;
+    this.halves[this.capacity + index * ROW_HALVES + LIST_TO_SEND] = slot;
+    return true;
+  }
   setListed(list: number, index: number, slot: number): void { this.halves[this.halfAt(index, list)] = slot; }
 
   /** The slot of the row at a place, 0 to count - 1, in the order of `orderKey`. */
   slotAt(place: number): number { return this.halves[place]; }
   /** The place of the first row whose order key is not below `key`; `count` when there is none. */
   placeOf(key: number): number {
+    if (this.isPlaceOf(this.lastPlace, key)) return this.lastPlace;
     const last = this.lastPlace;
-    const isLast = last <= this.count && (last === this.count || this.orderKeyAt(last) >= key)
-      && (last === 0 || this.orderKeyAt(last - 1) < key);
-    if (!isLast) this.lastPlace = this.seek(key);
+    this.lastPlace = this.isPlaceOf(this.otherPlace, key) ? this.otherPlace : this.seek(key);
+    this.otherPlace = last;
     return this.lastPlace;
   }
-
-  /** The order key of the row at a place. */
-  orderKeyAt(place: number): number { return orderKey(this.id(this.slotAt(place))); }
-  /** The slot of a row, or -1. */
-  find(id: number): number {
-    if (!this.isAt(this.lastPlace, id)) {
-      this.lastPlace = this.isAt(this.lastPlace + 1, id) ? this.lastPlace + 1 : this.seek(orderKey(id));
-    }
-    return this.isAt(this.lastPlace, id) ? this.slotAt(this.lastPlace) : -1;
+  private isPlaceOf(place: number, key: number): boolean {
+    return place <= this.count && (place === this.count || this.orderKeyAt(place) >= key)
+      && (place === 0 || this.orderKeyAt(place - 1) < key);
   }
 
+  /** Whether hashes and fingerprints include the row at a place. */
+  isCountedAt(place: number): boolean {
+    return ((this.words[this.halves[place] * WORDS + FLAGS] >>> STATE_SHIFT) & STATE_BITS) !== REMOVE;
+  }
+  /** The order key of the row at a place. */
+  orderKeyAt(place: number): number { return orderKey(this.words[this.halves[place] * WORDS + ID]); }
+  /** The slot of a row, or -1. */
+  find(id: number): number {
+    const slot = this.halves[this.lastPlace];
+    return this.words[slot * WORDS + ID] === id && this.lastPlace < this.count ? slot : this.findElsewhere(id);
+  }
+
+  private findElsewhere(id: number): number {
+    const last = this.lastPlace;
+    let place = last + 1;
+    if (!this.isAt(place, id)) {
+      place = this.otherPlace;
+      this.otherPlace = last;
+      if (!this.isAt(place, id)) place = this.seek(orderKey(id));
+    }
+    this.lastPlace = place;
+    return this.isAt(place, id) ? this.halves[place] : -1;
+  }
   /**
    * Applies a statement about a node if it is fresher than the one held. Returns one of the MERGE codes. After
    * MERGED_STATE and MERGED_FRESHER, `find` finds the row.
@@ -317,15 +360,14 @@ export class Rows {
     const at = slot * WORDS;
     this.words[at + REVISION] = revision;
     this.words[at + HEARTBEAT] = heartbeat;
-    const column = slot * BYTES + STATE;
-    this.bytes[column] = (this.bytes[column] & ~STATE_BITS) | state;
+    this.words[at + FLAGS] = (this.words[at + FLAGS] & ~(STATE_BITS << STATE_SHIFT)) | (state << STATE_SHIFT);
     this.addToHashes(slot);
   }
 
   /** @param length 0 to 255; if it is above `valueBytesMax`, only the length is kept */
   setValue(slot: number, from: Uint8Array, start: number, length: number): void {
-    this.bytes[slot * BYTES + VALUE_LENGTH] = length;
-    this.clearFlag(slot, FLAG_AWAITS_VALUE);
+    const word = slot * WORDS + FLAGS;
+    this.words[word] = (this.words[word] & ~(FLAG_AWAITS_VALUE | (255 << LENGTH_SHIFT))) | (length << LENGTH_SHIFT);
     const at = this.valueStart(slot);
     const held = this.valueLength(slot);
     for (let i = 0; i < held; i++) this.bytes[at + i] = from[start + i];
@@ -338,7 +380,7 @@ export class Rows {
    */
   private insert(id: number, state: number): number {
     if (this.count === this.capacity) {
-      const victim = state >= SUSPECT ? -1 : this.leastWorth();
+      const victim = state >= SUSPECT ? -1 : leastWorth(this);
       if (victim < 0 || !this.mayRemove(victim)) return -1;
       this.remove(victim);
     }
@@ -349,14 +391,11 @@ export class Rows {
     this.count++;
     this.setVia(slot, OWN_SLOT);
     // A slot stands at most once in LIST_TO_SEND, also when its row changes.
-    const listed = this.bytes[slot * BYTES + FLAGS] & FLAG_TO_SEND;
+    const listed = this.words[slot * WORDS + FLAGS] & FLAG_TO_SEND;
     for (let i = 0; i < WORDS; i++) this.words[slot * WORDS + i] = 0;
-    for (let i = 0; i < BYTES; i++) this.bytes[slot * BYTES + i] = 0;
-    this.bytes[slot * BYTES + FLAGS] = listed;
     this.words[slot * WORDS + ID] = id;
     // Until its first statement the row is a tombstone, so that the table hash leaves it out.
-    this.bytes[slot * BYTES + STATE] = REMOVE;
-    this.setFlag(slot, FLAG_HELD);
+    this.words[slot * WORDS + FLAGS] = listed | FLAG_HELD | (REMOVE << STATE_SHIFT);
     return slot;
   }
 
@@ -379,48 +418,13 @@ export class Rows {
   }
 
   /** Whether a new row in this state would find a place. */
-  hasPlace(state: number): boolean { return this.count < this.capacity || (state < SUSPECT && this.leastWorth() >= 0); }
+  hasPlace(state: number): boolean { return this.count < this.capacity || (state < SUSPECT && leastWorth(this) >= 0); }
 
-  private leastWorth(): number {
-    let victim = -1;
-    for (let place = 0; place < this.count; place++) {
-      const slot = this.slotAt(place);
-      if (this.state(slot) < DOWN) continue;
-      if (victim < 0 || this.state(slot) > this.state(victim)) victim = slot;
-    }
-    return victim;
+  private isAt(place: number, id: number): boolean {
+    return place < this.count && this.words[this.halves[place] * WORDS + ID] === id;
   }
 
-  private isAt(place: number, id: number): boolean { return place < this.count && this.id(this.slotAt(place)) === id; }
-
-  /**
-   * As `placeOf`. Order keys are spread evenly, so 4 interpolations find most. After 6 it halves the rest, which
-   * bounds the search for ids that an attacker chose.
-   */
-  private seek(key: number): number {
-    let low = 0;
-    let high = this.count;
-    // Without their low bits, so that products stay below 2^31.
-    const sought = key >>> ORDER_KEY_SHIFT;
-    let lowKey = 0;
-    let highKey = ORDER_KEY_MAX >>> ORDER_KEY_SHIFT;
-    for (let guesses = GUESSES_MAX; low < high; guesses--) {
-      const middle = guesses > 0
-        ? low + (((sought - lowKey) * (high - low) / (highKey - lowKey + 1)) | 0)
-        : (low + high) >>> 1;
-      const found = this.orderKeyAt(middle);
-      if (found === key) return middle;
-      if (found < key) {
-        low = middle + 1;
-        lowKey = found >>> ORDER_KEY_SHIFT;
-      } else {
-        high = middle;
-        highKey = found >>> ORDER_KEY_SHIFT;
-      }
-    }
-    return low;
-  }
-
+  private seek(key: number): number { return seekPlace(this.words, this.halves, this.count, key); }
   private halfAt(index: number, column: number): number { return this.capacity + index * ROW_HALVES + column; }
   private transmitsAt(slot: number): number { return this.bytes.length - this.capacity + slot; }
 
@@ -444,8 +448,3 @@ export class Rows {
     if (this.feedsHash !== undefined && isCounted(this.state(slot))) this.feedsHash.addFeed(slot);
   }
 }
-
-const ORDER_KEY_MAX = 0xffffffff;
-const ORDER_KEY_SHIFT = 17;
-/** Interpolations after which a search halves. With 1,000 rows 4 are enough, against 10 halvings. */
-const GUESSES_MAX = 6;

@@ -1,4 +1,4 @@
-import { readU16, readU32, writeU16, writeU32 } from "../../cbor/big-endian.js";
+import { readU16, writeU16, writeU32 } from "../../cbor/big-endian.js";
 
 /**
  * Reads and writes bytes at a moving position. Neither class throws or touches a
@@ -35,9 +35,15 @@ class Cursor {
 }
 
 export class Reader extends Cursor {
+  // Bytes and words are read most often. They check the end themselves: on XS a call costs as much as the rest.
   u8(): number {
-    if (!this.advance(1)) return 0;
-    return this.bytes[this.position - 1];
+    const at = this.position;
+    if (this.failed || at >= this.end) {
+      this.failed = true;
+      return 0;
+    }
+    this.position = at + 1;
+    return this.bytes[at];
   }
 
   u16(): number {
@@ -46,18 +52,27 @@ export class Reader extends Cursor {
   }
 
   u32(): number {
-    if (!this.advance(4)) return 0;
-    return readU32(this.bytes, this.position - 4);
+    const at = this.position;
+    if (this.failed || this.end - at < 4) {
+      this.failed = true;
+      return 0;
+    }
+    this.position = at + 4;
+    const bytes = this.bytes;
+    return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
   }
 
   varint(): number {
-    let value = 0;
-    for (let shift = 0; shift <= 28; shift += 7) {
+    // Most take one byte. After a failure it is 0.
+    let value = this.u8();
+    if (value < 0x80) return value;
+    value &= 0x7f;
+    for (let shift = 7; shift <= 28; shift += 7) {
       const byte = this.u8();
       if (this.failed) return 0;
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
-        const padded = byte === 0 && shift > 0;
+        const padded = byte === 0;
         const over32Bits = shift === 28 && byte > 0x0f;
         if (padded || over32Bits) break;
         return value >>> 0;
@@ -82,7 +97,12 @@ export class Writer extends Cursor {
   }
 
   u8(value: number): void {
-    if (this.advance(1)) this.bytes[this.position - 1] = value;
+    const at = this.position;
+    if (this.failed || at >= this.end) this.failed = true;
+    else {
+      this.bytes[at] = value;
+      this.position = at + 1;
+    }
   }
 
   u16(value: number): void {
@@ -116,15 +136,17 @@ export class Writer extends Cursor {
 
 /** The bytes of `value`, a uint32, as a varint: 1 to 5. */
 export function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value >>> 7; rest !== 0; rest >>>= 7) bytes++;
+  if (value >>> 7 === 0) return 1;
+  let bytes = 2;
+  for (let rest = value >>> 14; rest !== 0; rest >>>= 7) bytes++;
   return bytes;
 }
 
-/** Writes `value`, a uint32, as a varint at `at`; it takes `varintBytes(value)` bytes. */
-export function writeVarint(bytes: Uint8Array, at: number, value: number): void {
+/** Writes `value`, a uint32, as a varint at `at`; it takes `varintBytes(value)` bytes. Returns the index behind it. */
+export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let rest = value >>> 0;
   let to = at;
   for (; rest >= 0x80; rest >>>= 7) bytes[to++] = (rest & 0x7f) | 0x80;
   bytes[to] = rest;
+  return to + 1;
 }

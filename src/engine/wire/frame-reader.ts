@@ -10,7 +10,7 @@ import {
   FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE,
   SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY,
   SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
-  TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WITH_FEEDS,
+  TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WANT_BYTES, WITH_FEEDS,
 } from "./frame.js";
 import { WAITING_BYTES, isMessage } from "./message-form.js";
 import { orderKey } from "../table/hash.js";
@@ -287,13 +287,11 @@ export class FrameReader extends Reader {
     if (this.section === SECTION_RANGE_FINGERPRINTS) return this.checkRangeFingerprints();
     if (this.section === SECTION_DIGEST) return this.checkDigest(row);
     if (this.section === SECTION_ROW_FINGERPRINTS) return this.checkRowFingerprints();
+    // The others are ids.
+    if (this.section !== SECTION_ROWS) return (this.end - this.position) % WANT_BYTES === 0 ? DROP_NONE : DROP_SECTION;
     while (this.more()) {
-      if (this.section === SECTION_ROWS) {
-        const reason = this.checkRow(row);
-        if (reason !== DROP_NONE) return reason;
-      } else {
-        this.readId();
-      }
+      const reason = this.checkRow(row);
+      if (reason !== DROP_NONE) return reason;
     }
     return this.failed ? DROP_SECTION : DROP_NONE;
   }

@@ -1,6 +1,7 @@
-import { Writer, varintBytes } from "./cursor.js";
+import { writeU16, writeU32 } from "../../cbor/big-endian.js";
+import { Writer, varintBytes, writeVarint } from "./cursor.js";
 import {
-  rangeFingerprint, countBetween, feedFingerprint, rosterFingerprint, rowFingerprint,
+  rangeFingerprint, countBetween, feedFingerprint, placeBehind, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, FEEDS_HASH_BYTES,
@@ -11,6 +12,8 @@ import {
   rangeFrom, rangeTo,
 } from "./frame.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
+import { LENGTH_SHIFT, STATE_BITS, STATE_SHIFT } from "../table/row-layout.js";
 import { backSeconds } from "../table/back-seconds.js";
 import { valuesHash } from "../table/values-hash.js";
 import { AWAKE } from "../table/row-data.js";
@@ -145,34 +148,49 @@ export class FrameWriter extends Writer {
   }
 
   writeRow(rows: Rows, slot: number): boolean {
-    const form = this.addressForm(rows, slot);
-    const lacksValue = rows.lacksValue(slot);
-    const valueLength = lacksValue ? 0 : rows.valueLength(slot);
+    const word = rows.word(slot);
+    const address = rows.address(slot);
+    const port = rows.port(slot);
+    const form = this.addressForm(slot, word, address, port);
+    const length = word >>> LENGTH_SHIFT;
+    const lacksValue = length > rows.valueBytesMax || (word & FLAG_AWAITS_VALUE) !== 0;
+    const valueLength = lacksValue ? 0 : length;
     const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
     const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
-    const back = rows.isAsleep(slot) ? backSeconds(rows, slot) : AWAKE;
-    const statementBytes = varintBytes(rows.revision(slot)) + varintBytes(rows.heartbeat(slot))
-      + (back === AWAKE ? 0 : varintBytes(back));
+    const state = (word >>> STATE_SHIFT) & STATE_BITS;
+    const back = state === ASLEEP ? backSeconds(rows, slot) : AWAKE;
+    const revision = rows.revision(slot);
+    const heartbeat = rows.heartbeat(slot);
+    const statementBytes = (revision < 0x80 ? 1 : varintBytes(revision))
+      + (heartbeat < 0x80 ? 1 : varintBytes(heartbeat)) + (back === AWAKE ? 0 : varintBytes(back));
     const feeds = this.feeds !== undefined && this.feeds.hasClaim(slot) ? this.feeds : undefined;
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
     if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
     const valueFlag = lacksValue ? ROW_LACKS_VALUE : valueLength === 0 ? 0 : ROW_HAS_VALUE;
-    const state = back === AWAKE ? rows.state(slot) : ASLEEP;
-    this.u8(state | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED));
-    this.u32(rows.id(slot));
-    if (form === ADDRESS_IN_BASE) {
-      this.u8(rows.address(slot));
-    } else if (form >= ADDRESS_IN_FULL) {
-      this.u32(rows.address(slot));
-      this.u16(rows.port(slot));
+    const bytes = this.bytes;
+    let at = this.position;
+    bytes[at] = state | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED);
+    writeU32(bytes, at + 1, rows.id(slot));
+    at += 5 + addressBytes;
+    if (addressBytes === 1) {
+      bytes[at - 1] = address;
+    } else if (addressBytes > 1) {
+      writeU32(bytes, at - 6, address);
+      writeU16(bytes, at - 2, port);
     }
-    this.varint(rows.revision(slot));
-    this.varint(rows.heartbeat(slot));
-    if (back !== AWAKE) this.varint(back);
+    // Most take one byte, for which a call would cost more than the rest.
+    if (revision < 0x80) bytes[at++] = revision;
+    else at = writeVarint(bytes, at, revision);
+    if (heartbeat < 0x80) bytes[at++] = heartbeat;
+    else at = writeVarint(bytes, at, heartbeat);
+    if (back !== AWAKE) at = writeVarint(bytes, at, back);
+    this.position = at;
     if (feeds !== undefined) feeds.writeRow(this, slot);
     if (valueLength > 0) {
-      this.varint(valueLength);
-      this.copy(rows.valueBytes(), rows.valueStart(slot), valueLength);
+      at = writeVarint(bytes, this.position, valueLength);
+      const start = rows.valueStart(slot) - at;
+      this.position = at + valueLength;
+      for (const values = rows.valueBytes(); at < this.position; at++) bytes[at] = values[start + at];
     }
     return true;
   }
@@ -231,7 +249,9 @@ export class FrameWriter extends Writer {
     this.varint(range);
     this.varint(count);
     this.u8(rosterFingerprint(rows, from, to));
-    for (let place = rows.placeOf(from); place < rows.count && rows.orderKeyAt(place) <= to; place++) {
+    const start = rows.placeOf(from);
+    const end = placeBehind(rows, to);
+    for (let place = start; place < end; place++) {
       const slot = rows.slotAt(place);
       if (isCounted(rows.state(slot))) this.u8(rowFingerprint(rows, slot, counter, this.withFeeds));
     }
@@ -286,15 +306,15 @@ export class FrameWriter extends Writer {
   }
 
   /** The first row with an address sets the network and port of the section. */
-  private addressForm(rows: Rows, slot: number): number {
-    if (slot === OWN_SLOT) return rows.hasFlag(slot, FLAG_ADDRESS_GIVEN) ? ADDRESS_IN_FULL : ADDRESS_OF_SOURCE;
-    if (rows.hasFlag(slot, FLAG_FOREIGN)) return ADDRESS_OF_FOREIGN;
-    const network = (rows.address(slot) & 0xffffff00) >>> 0;
+  private addressForm(slot: number, word: number, address: number, port: number): number {
+    if (slot === OWN_SLOT) return (word & FLAG_ADDRESS_GIVEN) !== 0 ? ADDRESS_IN_FULL : ADDRESS_OF_SOURCE;
+    if ((word & FLAG_FOREIGN) !== 0) return ADDRESS_OF_FOREIGN;
+    const network = (address & 0xffffff00) >>> 0;
     if (this.base === 0 && this.basePort === 0) {
       this.base = network;
-      this.basePort = rows.port(slot);
+      this.basePort = port;
     }
-    return network === this.base && rows.port(slot) === this.basePort ? ADDRESS_IN_BASE : ADDRESS_IN_FULL;
+    return network === this.base && port === this.basePort ? ADDRESS_IN_BASE : ADDRESS_IN_FULL;
   }
 }
 

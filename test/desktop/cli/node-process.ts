@@ -48,7 +48,9 @@ export type NodeEvent =
 /** A port that no other test uses, of this run or of one at the same time; below those that systems hand out. */
 export function freshPort(): number {
   portsTaken++;
-  return 20000 + (process.pid * 16 + portsTaken) % 12000;
+  // mocha runs files side by side, in processes that it numbers: each has ports of its own.
+  const worker = Number(process.env.MOCHA_WORKER_ID ?? 0) % 4;
+  return 20000 + worker * 3000 + (process.pid * 16 + portsTaken) % 3000;
 }
 
 export function freshFolder(): string {

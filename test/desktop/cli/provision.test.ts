@@ -171,7 +171,11 @@ describe("chisme firmware", function () {
   it("what is no model, no version or no image is refused", async () => {
     const file = join(freshFolder(), "image.bin");
     writeFileSync(file, "text");
+    const image = join(freshFolder(), "image.bin");
+    writeFileSync(image, Buffer.of(0xe9));
+    const long = "é".repeat(16);
     for (const [args, message] of [
+      [[long, "1.1", image], `model: "${long}" is not of 1 to 31 bytes without spaces`],
       [["two words", "1.1", file], 'model: "two words" is not of 1 to 31 bytes without spaces'],
       [["sensor", "v1", file], 'version: "v1" is not up to 4 numbers with dots, at most 16 characters'],
       [["sensor", "1.1", file], `file: ${file} is no image of an ESP32`],

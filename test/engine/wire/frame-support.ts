@@ -4,9 +4,11 @@ import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
 import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
 import {
   FLAG_ADVERTISED, FLAG_SEALED, NO_NETWORK, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS,
-  SECTION_INDIRECT_ACK, SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_ADVERTISED, TYPE_LEAVE,
-  TYPE_SYN,
+  SECTION_INDIRECT_ACK, SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, SECTION_WINDOW, TYPE_ADVERTISED,
+  TYPE_LEAVE, TYPE_SYN,
 } from "../../../src/engine/wire/frame.js";
+import { WANTS, WINDOW } from "../../../src/engine/reconcile/outbox-words.js";
+import { writeWindow } from "../../../src/engine/reconcile/window.js";
 import { networkHash } from "../../../src/engine/table/hash.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, RowData, Rows } from "../../../src/engine/table/rows.js";
 
@@ -46,6 +48,8 @@ export interface FrameVector {
   heard?: number[];
   /** The sender's valueBytesMax, eventBytesMax and capacity. */
   limits?: [number, number, number];
+  /** How many datagrams the sender takes at a time. */
+  window?: number;
   /** The name of the network of sender and receiver. */
   network?: string;
   /** The frame, in groups for the eye. */
@@ -115,6 +119,7 @@ export function write(vector: FrameVector): Uint8Array {
   writeIds(writer, SECTION_PING_REQ, vector.probes);
   writeIds(writer, SECTION_INDIRECT_ACK, vector.heard);
   if (vector.limits !== undefined) writer.writeLimits(...vector.limits, network);
+  if (vector.window !== undefined) writeWindow(new Uint32Array(WANTS).fill(vector.window, WINDOW), 0, writer, 0);
   return out.subarray(0, writer.length());
 }
 
@@ -182,6 +187,7 @@ export function read(bytes: Uint8Array, length: number, network?: string): ReadF
     if (reader.section === SECTION_LIMITS) {
       entries.push(reader.valueBytesMax(), reader.eventBytesMax(), reader.capacity());
     }
+    if (reader.section === SECTION_WINDOW) entries.push(reader.u8());
     sections.push({ tag: reader.section, entries, ...sectionHead(reader) });
   }
   const { id, revision, counter, heartbeat, inReplyTo } = reader;

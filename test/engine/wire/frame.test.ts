@@ -70,6 +70,7 @@ function expected(vector: FrameVector): unknown {
   if (vector.probes !== undefined) sections.push({ tag: 6, entries: vector.probes });
   if (vector.heard !== undefined) sections.push({ tag: 7, entries: vector.heard });
   if (vector.limits !== undefined) sections.push({ tag: 13, entries: vector.limits });
+  if (vector.window !== undefined) sections.push({ tag: 18, entries: [vector.window] });
   return {
     type: vector.type, flags: vector.flags, id: own.id, revision: own.revision, counter: vector.counter,
     heartbeat: own.heartbeat, tableHash: [rows.tableHash.first, rows.tableHash.second],
