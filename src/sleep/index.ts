@@ -78,7 +78,7 @@ export class Sleeping {
   /** @internal The engine was started under the kept revision. */
   resume(engine: NodeEngine): void {
     const feed = this.keepsFeeds ? engine.feed : undefined;
-    // RAM is lost, and with it the own feed unless a log has it: its revision was used, as after a start without storage.
+    // RAM is lost, and with it the own feed, unless a log has it. Others hold events under this revision.
     if (engine.feed !== undefined) {
       engine.feed.own.start(false);
       if (engine.sleeper !== undefined) engine.sleeper.ownFeed = engine.feed.own;

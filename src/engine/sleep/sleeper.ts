@@ -148,8 +148,9 @@ export class Sleeper {
     this.isFeedShared = feeds === undefined || feeds.word() === frame.feedsHash;
     // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
-    else if (frame.hasSections() || this.isFeedOpen() || (messages !== undefined && messages.isBusy())) this.wait(ANSWERED, BURST_MS);
-    else this.rest();
+    else if (frame.hasSections() || this.isFeedOpen() || (messages !== undefined && messages.isBusy())) {
+      this.wait(ANSWERED, BURST_MS);
+    } else this.rest();
   }
 
   /**
@@ -182,8 +183,8 @@ export class Sleeper {
   }
 
   /**
-   * Asks the node that answered last, without one the first seed; if it does not answer, the first seed and another node; then three nodes, and
-   * whoever hears a broadcast: since the last waking other nodes may have begun to sleep.
+   * Asks the node that answered last, without one the first seed; if it does not answer, the first seed and another
+   * node; then three nodes, and whoever hears a broadcast: since the last waking other nodes may have begun to sleep.
    */
   private ask(): void {
     const attempt = ++this.asked;
