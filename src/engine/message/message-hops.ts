@@ -16,7 +16,7 @@ import { isStorable, sleepMs } from "./sleepers.js";
 import { isSpread, nextTarget } from "./spread.js";
 
 /** Tries of a hop of a node that sleeps with the node that it woke to, before others. */
-const PEER_TRIES = 2;
+const PEER_TRIES = 3;
 
 /** The way of messages to the next nodes: tries, what neighbours answer to them, and the ends of lives. */
 export class MessageHops extends MessageStore {
@@ -133,7 +133,9 @@ export class MessageHops extends MessageStore {
   protected hopTries(place: number): number { return (this.store.get(place, STATE) & TRIES_MASK) >>> TRIES_SHIFT; }
 
   protected countTry(place: number): void {
-    const waitMs = this.store.has(place, WAKES) ? WAKING_TRY_MS : this.rounds.answerTimeMs();
+    // Either end of the hop has its radio on for a moment.
+    const isShort = this.store.has(place, WAKES) || this.rows.isAsleep(OWN_SLOT);
+    const waitMs = isShort ? WAKING_TRY_MS : this.rounds.answerTimeMs();
     this.store.set(place, DEADLINE, (this.clock.nowMs + (waitMs << this.hopTries(place))) >>> 0);
     this.store.set(place, STATE, this.store.get(place, STATE) + (1 << TRIES_SHIFT));
   }
