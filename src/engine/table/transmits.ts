@@ -1,5 +1,3 @@
-import type { Rows } from "./rows.js";
-
 /*
  * Transmits left of a row: how many frames it still rides along on as an update.
  */
@@ -23,7 +21,7 @@ export function transmitsOf(bit: number): number {
 }
 
 /** The number of rows that are updates. It visits all slots. */
-export function countUpdates(rows: Rows): number {
+export function countUpdates(rows: { readonly capacity: number; transmitsLeft(slot: number): number }): number {
   let count = 0;
   for (let slot = 0; slot < rows.capacity; slot++) if (rows.transmitsLeft(slot) > 0) count++;
   return count;
