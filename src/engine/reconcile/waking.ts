@@ -3,13 +3,19 @@ import { isCounted } from "../table/states.js";
 import { valuesHash } from "../table/values-hash.js";
 import { TYPE_DIFF } from "../wire/frame.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
-import type { Outbox } from "./outbox.js";
+
+/** The part of the outbox that a waking uses. */
+interface WakingOutbox {
+  readonly messages: { noteWaking(slot: number): void } | undefined;
+  answerWaking(): void;
+  send(slot: number): void;
+}
 
 /**
  * PROTOCOL 6.8: whether a SYN that was applied is of a node that sleeps. If so, the answer gets all rows if any value
  * or feed differs, and no rows if none does. The updates are for nodes that pass them on.
  */
-export function answerWaking(rows: Rows, outbox: Outbox, frame: FrameReader): boolean {
+export function answerWaking(rows: Rows, outbox: WakingOutbox, frame: FrameReader): boolean {
   const sender = wakingSlot(rows, frame);
   if (sender < 0) return false;
   outbox.answerWaking();
@@ -31,7 +37,7 @@ export function answerWaking(rows: Rows, outbox: Outbox, frame: FrameReader): bo
  * A DIFF of a node that sleeps, whose SYN had no address or no proof: its statement counts only now, and so messages
  * go out to it now.
  */
-export function noteWakingDiff(rows: Rows, outbox: Outbox, frame: FrameReader): void {
+export function noteWakingDiff(rows: Rows, outbox: WakingOutbox, frame: FrameReader): void {
   const sender = frame.type === TYPE_DIFF && outbox.messages !== undefined ? wakingSlot(rows, frame) : -1;
   if (sender >= 0) outbox.messages!.noteWaking(sender);
 }

@@ -2,7 +2,6 @@ import type { Clock } from "../clock.js";
 import type { FeedProtocol } from "../feed/feed-protocol.js";
 import type { FeedStore } from "../feed/feed-store.js";
 import type { OwnFeed } from "../feed/own-feed.js";
-import { HAS_PUBLISHED } from "../feed/state-words.js";
 import { isLivePeer } from "../membership/probe-order.js";
 import type { Rounds } from "../membership/rounds.js";
 import type { Suspicion } from "../membership/suspicion.js";
@@ -207,7 +206,7 @@ export class Sleeper {
   /** Whether the node has an event of its own, without a log, that perhaps nobody else holds. */
   private isFeedOpen(): boolean {
     const own = this.ownFeed;
-    return own !== undefined && own.feeds.state(HAS_PUBLISHED) !== 0 && !this.isFeedShared;
+    return own !== undefined && own.hasPublished && !this.isFeedShared;
   }
 
   private hasPeer(): boolean { return this.peer > OWN_SLOT && isLivePeer(this.rows, this.peer); }
