@@ -35,7 +35,7 @@ function converge(nodes: number, lossPercent: number, quickSeeds: number): Measu
   const suffix = `n${nodes}loss${lossPercent}`;
   return {
     name: `converge.${suffix}`,
-    seeds: { full: 200, quick: quickSeeds },
+    seeds: { full: nodes < 500 ? 200 : 50, quick: quickSeeds },
     nodes,
     sample(seed) {
       const { arrivals, bytesPerNode } = spread(nodes, lossPercent / 100, seed);

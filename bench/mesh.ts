@@ -148,7 +148,8 @@ function crash(mesh: Mesh): Measurement<{ one: CrashTimes; group: CrashTimes }> 
   const { name, options: { nodes }, hasBridges } = mesh;
   return {
     name: `meshCrash.${name}`,
-    seeds: { full: 100, quick: 6 },
+    // Of fewer than 20 runs the p95 is the worst one; in the star one in twelve is above the bound.
+    seeds: { full: 100, quick: name === "star5x8" ? 20 : 6 },
     nodes,
     sample: (seed) => ({ one: crashOnce(mesh, seed, false), group: crashOnce(mesh, seed, true) }),
     figures(samples) {

@@ -37,7 +37,9 @@ export function firmwareCommand(): Command {
 }
 
 async function serve(model: string, version: string, file: string, listen: string | undefined): Promise<void> {
-  if (!/^[^\s"]+$/.test(model) || Buffer.byteLength(model) > MODEL_BYTES_MAX) throw new Error(`model: "${model}" is not of 1 to 31 bytes without spaces`);
+  if (!/^[^\s"]+$/.test(model) || Buffer.byteLength(model) > MODEL_BYTES_MAX) {
+    throw new Error(`model: "${model}" is not of 1 to 31 bytes without spaces`);
+  }
   if (!/^\d{1,5}(\.\d{1,5}){0,3}$/.test(version) || version.length > 16) {
     throw new Error(`version: "${version}" is not up to 4 numbers with dots, at most 16 characters`);
   }

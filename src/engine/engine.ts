@@ -253,7 +253,7 @@ export class Engine implements NodeEngine {
   /** When `tick` is due, in the caller's time. */
   nextDeadline(): number {
     const next = this.deadline();
-    const messages = this.sleeper !== undefined && this.sleeper.isQuiet ? undefined : this.messages;
+    const messages = this.sleeper !== undefined && this.sleeper.isMute ? undefined : this.messages;
     return this.clock.toCaller(messages === undefined ? next : messages.nextDeadline(next));
   }
 

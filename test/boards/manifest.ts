@@ -72,9 +72,9 @@ export class Build {
       this.problems.push(`${specifier}: ${source} is a wildcard`);
     } else {
       const stem = path.posix.join(folder, source);
-      // Native code of the module beside it.
-      if (existsSync(path.join(root, `${stem}.c`))) return;
       const file = existsSync(path.join(root, `${stem}.js`)) ? `${stem}.js` : `${stem}.ts`;
+      // Native code of a module that has another name.
+      if (!existsSync(path.join(root, file)) && existsSync(path.join(root, `${stem}.c`))) return;
       if (this.modules.has(name)) this.problems.push(`${name}: is listed twice`);
       if (!existsSync(path.join(root, file))) this.problems.push(`${name}: there is no ${file}`);
       this.modules.set(name, file);

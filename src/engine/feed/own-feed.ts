@@ -71,7 +71,7 @@ export class OwnFeed {
   }
 
   /** Whether the node has published events since the start. From then on nothing continues the feed but such events. */
-  private get hasPublished(): boolean { return this.feeds.state(HAS_PUBLISHED) !== 0; }
+  get hasPublished(): boolean { return this.feeds.state(HAS_PUBLISHED) !== 0; }
   /**
    * Whether the log was damaged: events are held behind a hole, with sequence numbers above that of the feed. The feed
    * is withheld until a generation has begun with all that is held.

@@ -34,5 +34,7 @@ export function noteStatement(rows: Rows, slot: number, sender: number, isFirst:
   // Its own word shows no way to a node that can be heard but not reached. A node that sleeps wakes to this one.
   const isOneWay = sender === slot && !rows.hasFlag(slot, FLAG_NEIGHBOUR) && !rows.isAsleep(slot);
   if (isOneWay && rows.via(slot) !== OWN_SLOT) return;
+  // A node that sleeps passes nothing on: what it knows of another one shows no way.
+  if (sender > OWN_SLOT && sender !== slot && rows.isAsleep(sender)) return;
   rows.setVia(slot, sender < 0 ? OWN_SLOT : sender);
 }

@@ -15,6 +15,9 @@ import { MessageStore, type StoreSizes } from "./message-store.js";
 import { isStorable, sleepMs } from "./sleepers.js";
 import { isSpread, nextTarget } from "./spread.js";
 
+/** Tries of a hop of a node that sleeps with the node that it woke to, before others. */
+const PEER_TRIES = 3;
+
 /** The way of messages to the next nodes: tries, what neighbours answer to them, and the ends of lives. */
 export class MessageHops extends MessageStore {
   readonly rows: Rows;
@@ -22,6 +25,8 @@ export class MessageHops extends MessageStore {
   protected readonly random: Random;
   private readonly rounds: Rounds;
   private readonly outbox: Outbox;
+  /** Id of the node that this one, which sleeps, woke to last. */
+  declare peerId: number;
 
   /** @param sizes of the store */
   constructor(
@@ -128,7 +133,9 @@ export class MessageHops extends MessageStore {
   protected hopTries(place: number): number { return (this.store.get(place, STATE) & TRIES_MASK) >>> TRIES_SHIFT; }
 
   protected countTry(place: number): void {
-    const waitMs = this.store.has(place, WAKES) ? WAKING_TRY_MS : this.rounds.answerTimeMs();
+    // Either end of the hop has its radio on for a moment.
+    const isShort = this.store.has(place, WAKES) || this.rows.isAsleep(OWN_SLOT);
+    const waitMs = isShort ? WAKING_TRY_MS : this.rounds.answerTimeMs();
     this.store.set(place, DEADLINE, (this.clock.nowMs + (waitMs << this.hopTries(place))) >>> 0);
     this.store.set(place, STATE, this.store.get(place, STATE) + (1 << TRIES_SHIFT));
   }
@@ -153,11 +160,21 @@ export class MessageHops extends MessageStore {
     }
     if (!this.outbox.hasRoom()) return;
     const hop = store.has(place, WAKES) ? this.rows.find(store.to(place))
-      : this.hopTo(store.to(place), store.cameFrom(place));
+      : this.isThroughPeer(place) ? this.rows.find(this.peerId) : this.hopTo(store.to(place), store.cameFrom(place));
     store.setFlight(place, 0, hop < 0 ? 0 : hop);
     if (hop < 0) store.countUp(COUNT_NO_WAY);
     else this.launch(place, hop);
     this.countTry(place);
+  }
+
+  /**
+   * PROTOCOL 11.6: while this node sleeps, its messages go through the node that it woke to. Else others hear its
+   * waking from itself, and messages for it wait there.
+   */
+  private isThroughPeer(place: number): boolean {
+    if (!this.rows.isAsleep(OWN_SLOT) || this.hopTries(place) >= PEER_TRIES) return false;
+    const slot = this.rows.find(this.peerId);
+    return slot > OWN_SLOT && isLivePeer(this.rows, slot);
   }
 
   /** PROTOCOL 11.6: whether a message waits here for the waking of its receiver. */
@@ -194,11 +211,13 @@ export class MessageHops extends MessageStore {
     const store = this.store;
     let count = 0;
     for (let place = 0; place < store.count; place++) {
-      if (!store.has(place, WAITS) || store.to(place) !== this.rows.id(slot)) continue;
+      if (!store.has(place, WAITS | WAKES) || store.to(place) !== this.rows.id(slot)) continue;
+      count++;
+      // A DIFF of the same waking, in which the message is on the way already.
+      if (store.has(place, WAKES)) continue;
       store.clearBits(place, WAITS | TRIES_MASK);
       store.setBits(place, WAKES);
       store.set(place, DEADLINE, this.clock.nowMs);
-      count++;
     }
     return count;
   }

@@ -43,7 +43,7 @@ export class MessageProtocol extends MessageHops {
   private lastNumber = -1;
   /** What the ACK of this input answers: a `HOP_` constant, and the check of the message above it; or NO_ANSWER. */
   private answer = NO_ANSWER;
-  /** Messages that wait for this node, which sleeps, at the one that it asked last. */
+  /** Messages that wait for this node, which sleeps, at the one that it asked, as far as it knows. */
   called = 0;
 
   constructor(

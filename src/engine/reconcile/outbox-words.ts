@@ -9,9 +9,9 @@ import { SUMMARY_WORDS } from "./summary-writer.js";
 export interface MessageSections {
   /** Drops the answer of the last input. */
   clear(): void;
-  /** Bytes that a frame needs for a message or a HOP. @param place of the message; -1: the frame is an ACK */
+  /** Bytes that a frame needs for a message or a HOP. @param place of the message; -1: the frame is an ACK or DIFF */
   sectionBytes(place: number): number;
-  /** Writes the message into a SYN, or with the place -1 the HOP into an ACK. There is room. */
+  /** Writes the message into a SYN, or with the place -1 the HOP into an answer. There is room. */
   write(writer: Writer, place: number): void;
   /** A node that sleeps asks this one. @param slot of its row */
   noteWaking(slot: number): void;

@@ -13,6 +13,7 @@ import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
 import { SummaryWriter } from "./summary-writer.js";
 import { writeOpening } from "./opening.js";
 import { writeUpdates } from "./updates.js";
+import { noteWakingDiff } from "./waking.js";
 import { WINDOW_BYTES, datagramsFor, openWindow, writeWindow } from "./window.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
@@ -161,6 +162,7 @@ export class Outbox {
    * shows how many this node takes.
    */
   openBurst(frame: FrameReader, isProven: boolean): void {
+    noteWakingDiff(this.rows, this, frame);
     if (isProven) this.framesLeft = datagramsFor(this.words, this.start, frame);
     if (openWindow(this.words, this.start, frame)) this.answer |= ANSWER_WINDOW;
   }
@@ -344,10 +346,10 @@ export class Outbox {
     return Math.min(this.datagramBytesMax, rows.media.bytesMax(address, port));
   }
 
-  /** The place of the message that a SYN carries; -1 for an ACK, which may answer one; NO_PLACE: neither. */
+  /** The place of the message that a SYN carries; -1 for an ACK or DIFF, which may have a HOP; NO_PLACE: neither. */
   private placeOf(type: number, at: number): number {
     if (this.messages === undefined) return NO_PLACE;
-    if (type === TYPE_ACK) return -1;
+    if (type === TYPE_ACK || type === TYPE_DIFF) return -1;
     return this.aboutOf(at) === SECTION_MESSAGE ? this.words[at + ANSWERED] : NO_PLACE;
   }
 

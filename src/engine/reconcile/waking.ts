@@ -1,17 +1,23 @@
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { isCounted } from "../table/states.js";
 import { valuesHash } from "../table/values-hash.js";
+import { TYPE_DIFF } from "../wire/frame.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
-import type { Outbox } from "./outbox.js";
+
+/** The part of the outbox that a waking uses. */
+interface WakingOutbox {
+  readonly messages: { noteWaking(slot: number): void } | undefined;
+  answerWaking(): void;
+  send(slot: number): void;
+}
 
 /**
  * PROTOCOL 6.8: whether a SYN that was applied is of a node that sleeps. If so, the answer gets all rows if any value
  * or feed differs, and no rows if none does. The updates are for nodes that pass them on.
  */
-export function answerWaking(rows: Rows, outbox: Outbox, frame: FrameReader): boolean {
-  const sender = rows.find(frame.id);
-  if (sender < 0 || !rows.isAsleep(sender)) return false;
-  if (rows.revision(sender) !== frame.revision || rows.heartbeat(sender) !== frame.heartbeat) return false;
+export function answerWaking(rows: Rows, outbox: WakingOutbox, frame: FrameReader): boolean {
+  const sender = wakingSlot(rows, frame);
+  if (sender < 0) return false;
   outbox.answerWaking();
   if (outbox.messages !== undefined) outbox.messages.noteWaking(sender);
   const feeds = rows.feedsHash;
@@ -25,4 +31,20 @@ export function answerWaking(rows: Rows, outbox: Outbox, frame: FrameReader): bo
     if (slot !== sender && isCounted(rows.state(slot))) outbox.send(slot);
   }
   return true;
+}
+
+/**
+ * A DIFF of a node that sleeps, whose SYN had no address or no proof: its statement counts only now, and so messages
+ * go out to it now.
+ */
+export function noteWakingDiff(rows: Rows, outbox: WakingOutbox, frame: FrameReader): void {
+  const sender = frame.type === TYPE_DIFF && outbox.messages !== undefined ? wakingSlot(rows, frame) : -1;
+  if (sender >= 0) outbox.messages!.noteWaking(sender);
+}
+
+/** The slot of the frame's sender, if it sleeps and its statement in the frame is held; -1: it does not. */
+function wakingSlot(rows: Rows, frame: FrameReader): number {
+  const sender = rows.find(frame.id);
+  if (sender < 0 || !rows.isAsleep(sender)) return -1;
+  return rows.revision(sender) === frame.revision && rows.heartbeat(sender) === frame.heartbeat ? sender : -1;
 }

@@ -64,7 +64,9 @@ export function writeKept(
     for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
       if (passOf(rows, slot, peer) !== pass) continue;
-      const length = rows.lacksValue(slot) ? 0 : rows.valueLength(slot);
+      let length = rows.lacksValue(slot) ? 0 : rows.valueLength(slot);
+      // The next waking needs the node to ask, where messages wait, more than its value.
+      if (pass === 0 && at + ROW_HEAD_BYTES + length > out.length) length = 0;
       if (at + ROW_HEAD_BYTES + length > out.length) continue;
       writeRow(rows, slot, length, out, at);
       at += ROW_HEAD_BYTES + length;
@@ -92,9 +94,10 @@ function writeRow(rows: Rows, slot: number, length: number, out: Uint8Array, at:
   writeU32(out, at + 8, rows.revision(slot));
   writeU32(out, at + 12, rows.heartbeat(slot));
   writeU16(out, at + 16, rows.port(slot));
+  const lacksValue = rows.lacksValue(slot) || length < rows.valueLength(slot);
   out[at + 18] = (rows.isAsleep(slot) ? ASLEEP : rows.state(slot))
     | (rows.hasFlag(slot, FLAG_NEIGHBOUR) ? KEPT_NEIGHBOUR : 0) | (rows.hasFlag(slot, FLAG_PROVEN) ? KEPT_PROVEN : 0)
-    | (rows.hasFlag(slot, FLAG_LIMITS) ? KEPT_LIMITS : 0) | (rows.lacksValue(slot) ? KEPT_LACKS_VALUE : 0)
+    | (rows.hasFlag(slot, FLAG_LIMITS) ? KEPT_LIMITS : 0) | (lacksValue ? KEPT_LACKS_VALUE : 0)
     | (rows.hasFlag(slot, FLAG_FOREIGN) ? KEPT_FOREIGN : 0);
   out[at + 19] = length;
   const bytes = rows.valueBytes();

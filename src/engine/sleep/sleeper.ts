@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.js";
 import type { FeedProtocol } from "../feed/feed-protocol.js";
 import type { FeedStore } from "../feed/feed-store.js";
+import type { OwnFeed } from "../feed/own-feed.js";
 import { isLivePeer } from "../membership/probe-order.js";
 import type { Rounds } from "../membership/rounds.js";
 import type { Suspicion } from "../membership/suspicion.js";
@@ -9,7 +10,7 @@ import type { Outbox } from "../reconcile/outbox.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../table/rows.js";
 import { UP } from "../table/states.js";
-import { FLAG_BROADCAST, FLAG_MORE, TYPE_ACK } from "../wire/frame.js";
+import { FLAG_BROADCAST, FLAG_MORE } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { readKept, writeKept } from "./kept.js";
 import { dropPositions } from "./positions.js";
@@ -49,6 +50,10 @@ export class Sleeper {
   private asked = 0;
   /** Feeds that went on behind what the node kept; undefined: it kept none. */
   private declare feeds: FeedStore | undefined;
+  /** After a deep sleep, in a node with feeds. */
+  declare ownFeed: OwnFeed | undefined;
+  /** Whether the last answer was of a node that holds the same of all feeds. */
+  private isFeedShared = false;
   /** Of the last frame before this waking. */
   private counter = 0;
   /** How often it waited for messages. */
@@ -73,6 +78,9 @@ export class Sleeper {
   /** Whether the node sleeps and its exchange is over: the radio may be off. */
   get isQuiet(): boolean { return this.phase === QUIET; }
 
+  /** Whether no messages go out: the node sleeps, and nobody has answered in this waking. */
+  get isMute(): boolean { return this.phase === QUIET || this.phase === ASKING; }
+
   /** Says that this node sleeps for so many seconds, 1 to SLEEP_SECONDS_MAX, and begins the exchange; 0: it wakes. */
   sleep(seconds: number, messages: MessageProtocol | undefined): void {
     if (seconds === 0) {
@@ -96,14 +104,19 @@ export class Sleeper {
    */
   tick(messages: MessageProtocol | undefined): boolean {
     if (!this.isAsleep) return false;
-    if (messages !== undefined && this.phase !== QUIET) messages.tick();
+    if (messages !== undefined && !this.isMute) messages.tick();
     if (!this.clock.isDue(this.deadline)) return true;
     if (messages !== undefined && this.phase === ANSWERED && messages.isBusy() && this.held < HOLDS_MAX) {
       this.held++;
       this.wait(ANSWERED, BURST_MS);
       return true;
     }
-    if (this.phase === QUIET) this.wake();
+    if (this.phase === ANSWERED && this.asked < ASKS_MAX && this.isFeedOpen()) {
+      // A deep sleep would lose the event: the node asks whether its peer holds it.
+      this.asked++;
+      this.rounds.ask(this.peer);
+      this.wait(ANSWERED, ANSWER_MS);
+    } else if (this.phase === QUIET) this.wake();
     else if (this.phase === ASKING && this.asked < ASKS_MAX) this.ask();
     else this.rest();
     return this.isAsleep;
@@ -127,12 +140,16 @@ export class Sleeper {
     const sender = this.rows.find(frame.id);
     // Another node that sleeps may be about to forget this one's word: one that is awake has to know it.
     if (sender >= 0 && this.rows.isAsleep(sender)) return;
-    if (frame.type === TYPE_ACK) this.peer = sender;
+    // Messages for this node wait at the first one. Later answers are those to its own messages and receipts.
+    if (!this.hasAnswer) this.setPeer(sender, messages);
     this.hasAnswer = true;
+    const feeds = this.rows.feedsHash;
+    this.isFeedShared = feeds === undefined || feeds.word() === frame.feedsHash;
     // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
-    else if (frame.hasSections() || (messages !== undefined && messages.isBusy())) this.wait(ANSWERED, BURST_MS);
-    else this.rest();
+    else if (frame.hasSections() || this.isFeedOpen() || (messages !== undefined && messages.isBusy())) {
+      this.wait(ANSWERED, BURST_MS);
+    } else this.rest();
   }
 
   /**
@@ -165,12 +182,18 @@ export class Sleeper {
   }
 
   /**
-   * Asks the node that answered last; if it does not answer, the first seed and another node; then three nodes, and
-   * whoever hears a broadcast: since the last waking other nodes may have begun to sleep.
+   * Asks the node that answered last, without one the first seed; if it does not answer, the first seed and another
+   * node; then three nodes, and whoever hears a broadcast: since the last waking other nodes may have begun to sleep.
    */
   private ask(): void {
     const attempt = ++this.asked;
     const seeds = this.rounds.seeds;
+    if (attempt === 1 && !this.hasPeer() && seeds.count > 0) {
+      // Always the same one, where messages wait.
+      this.askSeed(seeds.address(0), seeds.port(0));
+      this.wait(ASKING, ANSWER_MS);
+      return;
+    }
     if (attempt === 2 && seeds.count > 0) this.askSeed(seeds.address(0), seeds.port(0));
     if (attempt === ASKS_MAX && seeds.broadcastAddress !== 0) {
       this.outbox.addSyn(seeds.broadcastAddress, seeds.ownPort, FLAG_BROADCAST, OWN_SLOT);
@@ -179,6 +202,14 @@ export class Sleeper {
     for (let i = 0; i < nodes; i++) this.rounds.ask(attempt === 1 ? this.peer : -1);
     this.wait(ASKING, ANSWER_MS);
   }
+
+  /** Whether the node has an event of its own, without a log, that perhaps nobody else holds. */
+  private isFeedOpen(): boolean {
+    const own = this.ownFeed;
+    return own !== undefined && own.hasPublished && !this.isFeedShared;
+  }
+
+  private hasPeer(): boolean { return this.peer > OWN_SLOT && isLivePeer(this.rows, this.peer); }
 
   /** Asks the node at an address, by its row if that is held. */
   private askSeed(address: number, port: number): void {
@@ -190,6 +221,11 @@ export class Sleeper {
       return;
     }
     if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
+  }
+
+  private setPeer(slot: number, messages: MessageProtocol | undefined): void {
+    this.peer = slot;
+    if (messages !== undefined && slot > OWN_SLOT) messages.peerId = this.rows.id(slot);
   }
 
   /** The exchange is over, or nobody answers: until the time that the node named, nothing is due. */
