@@ -77,10 +77,10 @@ export const FIGURES: readonly Figure[] = [
     { suffix: "n500loss10", nodes: 500, loss: 10, atMost: 9 },
     { suffix: "n500loss30", nodes: 500, loss: 30, atMost: 14 },
   ].flatMap(({ suffix, nodes, loss, atMost }): Figure[] => [
-    {
+    ...nodes < 500 ? [{
       name: `converge.medianRounds.${suffix}`, unit: "rounds", measurement: `converge.${suffix}`,
       about: `from a push at one of ${nodes} nodes until all nodes hold the value, ${loss} % loss; median`,
-    },
+    }] : [],
     {
       name: `converge.p95Rounds.${suffix}`, unit: "rounds", measurement: `converge.${suffix}`, bound: { atMost },
       about: `from a push at one of ${nodes} nodes until all nodes hold the value, ${loss} % loss; 95th percentile`,
