@@ -310,8 +310,8 @@ export class NetworkTime {
 const REQUESTS_MAX = 4;
 /** Counter of the frame, low word of `upMs`, whether it waits. */
 const REQUEST_WORDS = 3;
-/** A node that knows the time asks again after so many rounds. */
-const ASK_ROUNDS = 16;
+/** A node that knows the time asks again after so many rounds: a prime, so that the turn of other nodes comes, too. */
+const ASK_ROUNDS = 17;
 /** How long the time of this node's own source counts alone. */
 const OWN_MS = 7200000;
 /** An answer without its two varints. */

@@ -121,7 +121,7 @@ describe("time of the network", function () {
     mixed.near(1, 60);
   });
 
-  it("at rest a node asks once in 16 rounds", () => {
+  it("at rest a node asks once in 17 rounds", () => {
     const network = new Times([{ time: clock, aheadMs: 0 }, { time: {} }]);
     network.run(10 * MINUTE);
     const before = [...network.bytes];
