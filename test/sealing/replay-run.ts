@@ -21,8 +21,8 @@ const LAST_FRAMES = 100;
 /** The outsider replays after each of these. */
 const STEP_MS = 2500;
 /** Rounds in which a stage comes to rest after the last replay; then all nodes announce themselves, and rest again. */
-const REST_ROUNDS = 10;
-const LAST_ROUNDS = 8;
+const REST_ROUNDS = 20;
+const LAST_ROUNDS = 16;
 
 /** What the outsider replayed in one stage. */
 export interface ReplayStage {

@@ -8,9 +8,9 @@ import type { Suspicion } from "../membership/suspicion.js";
 import type { MessageProtocol } from "../message/message-protocol.js";
 import type { Outbox } from "../reconcile/outbox.js";
 import type { OwnRow } from "../table/own-row.js";
-import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_ADDRESS_GIVEN, FLAG_NEIGHBOUR, FLAG_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { UP } from "../table/states.js";
-import { FLAG_BROADCAST, FLAG_MORE } from "../wire/frame.js";
+import { FLAG_BROADCAST, FLAG_MORE, TYPE_DIFF } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { readKept, writeKept } from "./kept.js";
 import { dropPositions } from "./positions.js";
@@ -140,6 +140,9 @@ export class Sleeper {
     const sender = this.rows.find(frame.id);
     // Another node that sleeps may be about to forget this one's word: one that is awake has to know it.
     if (sender >= 0 && this.rows.isAsleep(sender)) return;
+    // A DIFF that wants this node's row is of a node that does not have the word. Who advertises sends its row anyway.
+    const wantsOwn = frame.type === TYPE_DIFF && this.rows.hasFlag(OWN_SLOT, FLAG_TO_SEND);
+    if (wantsOwn && !this.hasAnswer && !this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN)) return;
     // Messages for this node wait at the first one. Later answers are those to its own messages and receipts.
     if (!this.hasAnswer) this.setPeer(sender, messages);
     this.hasAnswer = true;
