@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Build, isInSdk, root } from "./manifest.js";
-import { closure, exportsOf, importsOf, parametersOf, parse, resolve, stateOf } from "./source.js";
+import { checkImports, checkPreload } from "./manifest-checks.js";
+import { closure, exportsOf, importsOf, parametersOf, parse, stateOf } from "./source.js";
 
 const library = "src/manifest.json";
 const platforms = ["esp32", "esp", "lin", "mac", "win"];
@@ -155,22 +156,12 @@ describe("manifests for Moddable", () => {
       it("the manifest has every module that main needs", () => {
         const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
         const known = new Set([...build.modules.keys(), ...build.sdkModules, ...brought]);
-        for (const [specifier, source] of build.modules) {
-          const needed = importsOf(parse(source)).map((name) => resolve(name, specifier));
-          assert.deepEqual(needed.filter((name) => !known.has(name)), [], source);
-        }
+        checkImports(build, known);
         assert.ok(build.modules.has("main"));
       });
 
       it("the manifest preloads no module that has state or reaches one that has", () => {
-        for (const specifier of build.preload) {
-          const source = build.modules.get(specifier);
-          if (source === undefined) continue;
-          assert.deepEqual(stateOf(parse(source)), [], source);
-          for (const name of importsOf(parse(source)).map((name) => resolve(name, specifier))) {
-            if (build.modules.has(name)) assert.ok(build.preload.includes(name), `${source} imports ${name}`);
-          }
-        }
+        checkPreload(build);
       });
 
       it("the manifest brings of the library what main needs, and nothing else", () => {

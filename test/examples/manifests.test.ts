@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { Build, isInSdk, root } from "../boards/manifest.js";
-import { importsOf, parse, resolve, stateOf } from "../boards/source.js";
+import { checkImports, checkPreload } from "../boards/manifest-checks.js";
+import { importsOf, parse, resolve } from "../boards/source.js";
 
 const folder = path.join(root, "examples");
 const examples = readdirSync(folder).filter((name) => existsSync(path.join(folder, name, "app.js")));
@@ -51,10 +52,7 @@ describe("manifests of the examples", () => {
       it("the manifest has every module that the application needs", () => {
         const brought = [...build.sdkPaths].flatMap((source) => sdkManifests[source] ?? []);
         const known = new Set([...build.modules.keys(), ...build.sdkModules, ...brought]);
-        for (const [specifier, source] of build.modules) {
-          const needed = importsOf(parse(source)).map((name) => resolve(name, specifier));
-          assert.deepEqual(needed.filter((name) => !known.has(name)), [], source);
-        }
+        checkImports(build, known);
       });
 
       it("the manifest brings no module that nothing imports", () => {
@@ -66,14 +64,7 @@ describe("manifests of the examples", () => {
       });
 
       it("the manifest preloads no module that has state or reaches one that has", () => {
-        for (const specifier of build.preload) {
-          const source = build.modules.get(specifier);
-          if (source === undefined) continue;
-          assert.deepEqual(stateOf(parse(source)), [], source);
-          for (const name of importsOf(parse(source)).map((name) => resolve(name, specifier))) {
-            if (build.modules.has(name)) assert.ok(build.preload.includes(name), `${source} imports ${name}`);
-          }
-        }
+        checkPreload(build);
       });
 
       it("the manifest gives a value to each part of the configuration but those without a default", () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Build, isInSdk, root } from "../manifest.js";
-import { importsOf, parse, resolve, stateOf } from "../source.js";
+import { checkImports, checkPreload } from "../manifest-checks.js";
+import { parse } from "../source.js";
 
 const FILE = "boards/care/manifest.json";
 /** Modules that manifests of the SDK bring, and the manifest's `ffi`. */
@@ -19,22 +20,12 @@ for (const platform of ["esp32", "lin"]) {
       assert.deepEqual(build.problems, []);
       const known = new Set([...build.modules.keys(), ...build.sdkModules, ...brought]);
       if (platform === "esp32") for (const name of onEsp32) known.add(name);
-      for (const [specifier, source] of build.modules) {
-        const needed = importsOf(parse(source)).map((name) => resolve(name, specifier));
-        assert.deepEqual(needed.filter((name) => !known.has(name)), [], source);
-      }
+      checkImports(build, known);
       assert.ok(build.modules.has("main"));
     });
 
     it("the manifest preloads no module that has state or reaches one that has", () => {
-      for (const specifier of build.preload) {
-        const source = build.modules.get(specifier);
-        if (source === undefined) continue;
-        assert.deepEqual(stateOf(parse(source)), [], source);
-        for (const name of importsOf(parse(source)).map((name) => resolve(name, specifier))) {
-          if (build.modules.has(name)) assert.ok(build.preload.includes(name), `${source} imports ${name}`);
-        }
-      }
+      checkPreload(build);
     });
 
     it("all parts of the configuration are in boards/README.md or docs/CARE.md", () => {
