@@ -88,9 +88,15 @@ export class Peer {
     rows.addToFeedsHash(slot);
   }
 
-  /** This node logs an event. */
-  log(topic: string, payload: Uint8Array): void {
-    publishEvent(this.engine, ++this.nowMs, KIND_LOG, topic, "", 0, payload, payload.length);
+  /** This node learns the time of day. */
+  setTime(ms: number): void {
+    this.engine.feed!.hlc.setPhysical(this.nowMs, ms);
+  }
+
+  /** This node logs an event, some milliseconds after its last input. */
+  log(topic: string, payload: Uint8Array, afterMs = 1): void {
+    this.nowMs += afterMs;
+    publishEvent(this.engine, this.nowMs, KIND_LOG, topic, "", 0, payload, payload.length);
     this.engine.rows.setTransmitsLeft(OWN_SLOT, 0);
     while (this.engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }

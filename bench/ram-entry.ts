@@ -8,6 +8,9 @@
  *   rows n                       gives the engine n rows of other nodes, with a value of 3 bytes each
  *   load syn|row|full            prepares a datagram: in sync, with one fresher row, or with requests for as many rows
  *                                as a datagram holds
+ *   batch like|unlike            creates a node, and prepares a datagram with 16 events of 30 bytes that are like each
+ *                                other, or not; SHA-256 takes no steps, as in the firmware of a board
+ *   write                        writes that datagram once more; answers its bytes
  *   receive                      delivers it to the engine and polls all outputs; answers the number of bytes sent
  *   traffic n                    lets the engine and a peer exchange n datagrams
  *   idle                         does nothing: what a line costs by itself
@@ -16,14 +19,18 @@
  * would count as the engine's memory.
  */
 import { Engine } from "../src/engine/index.js";
+import { BatchWriter } from "../src/engine/feed/batch-writer.js";
+import { EventData } from "../src/engine/feed/event.js";
 import { KIND_LOG, KIND_SET } from "../src/engine/feed/kinds.js";
+import { Reader } from "../src/engine/wire/cursor.js";
+import type { Digest } from "../src/digest/digest.js";
 import { Sha256 } from "../src/digest/sha256.js";
 import {
   COUNT_DELIVERED, HEAD_BYTES, KIND_BROADCAST, KIND_SEND, OUTCOME_DELIVERED, OUTCOME_REFUSED,
 } from "../src/engine/message/message.js";
 import { RowData, Rows } from "../src/engine/table/rows.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
-import { SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
+import { SECTION_EVENTS, SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
 import { eventFeeds } from "../src/events/index.js";
 import { Gossip, type GossipOptions } from "../src/gossip.js";
 import { type MessageOptions, messages } from "../src/messages/index.js";
@@ -36,6 +43,13 @@ const VALUE_BYTES_MAX = 24;
 const FULL_ROWS = 39;
 const EVENT_BYTES_MAX = 128;
 const FIRST_ADDRESS = 0xc0a80001;
+const BATCH_EVENTS = 16;
+/** Takes few steps, as the firmware's SHA-256 does. */
+const QUICK_DIGEST: Digest = {
+  sha256: (bytes, at, length, _rest, _restAt, _restLength, out, outAt) => {
+    for (let i = 0; i < 8; i++) out[outAt + i] = (bytes[at + length - 1 - i] + i + 1) & 0xff;
+  },
+};
 
 interface PlainRow {
   id: number;
@@ -53,6 +67,8 @@ class Bench {
   held: unknown[] = [];
   engine: Engine | undefined;
   peer: Rows | undefined;
+  author: Engine | undefined;
+  batches: BatchWriter | undefined;
   incoming: Uint8Array | undefined;
   length = 0;
   counter = 0;
@@ -81,6 +97,8 @@ class Bench {
       case "map": this.held.push(makeMap(count)); return "ok";
       case "rows": return this.giveRows(count);
       case "load": return this.load(words[1]);
+      case "batch": return this.makeBatch(words[1] === "like");
+      case "write": return String(this.writeBatch());
       case "receive": return String(this.receive());
       case "traffic": return this.traffic(count);
       default: return "error";
@@ -88,9 +106,9 @@ class Bench {
   }
 
   private makeEngine(
-    rows: number, datagramBytesMax: number, feedBytes: number, messageOptions?: MessageOptions,
+    rows: number, datagramBytesMax: number, feedBytes: number, messageOptions?: MessageOptions, digest?: Digest,
   ): void {
-    const engine = makeEngine(1, rows, datagramBytesMax, feedBytes, this.digest, messageOptions);
+    const engine = makeEngine(1, rows, datagramBytesMax, feedBytes, digest ?? this.digest, messageOptions);
     this.feedBytes = feedBytes;
     this.messageOptions = messageOptions;
     engine.start(this.nowMs, 1, true);
@@ -131,6 +149,40 @@ class Bench {
     }
     this.length = writer.length();
     return String(this.length);
+  }
+
+  /** An author with 16 events, and a node that has none of them. */
+  private makeBatch(isLike: boolean): string {
+    this.makeEngine(4, 512, 4096, undefined, QUICK_DIGEST);
+    put(this.engine!.rows, 2, 1, 60);
+    this.author = makeEngine(2, 4, 512, 4096, QUICK_DIGEST);
+    this.author.start(this.nowMs, 1, true);
+    this.incoming = new Uint8Array(1472);
+    const text = new Uint8Array(30);
+    text[0] = 0x78;
+    text[1] = 28;
+    for (let n = 0; n < BATCH_EVENTS; n++) {
+      // Words of 7 letters with a digit and a space between them: other digits, or also other letters.
+      for (let i = 2; i < 30; i++) {
+        text[i] = i % 9 === 0 ? 0x30 + n % 10 : i % 9 === 1 ? 0x20 : 0x61 + (isLike ? i : i * (n + 1)) % 26;
+      }
+      publishEvent(this.author, this.nowMs + n * 100, KIND_LOG, "topic", "", 0, text, text.length);
+    }
+    drainEvents(this.author, this.event);
+    this.batches = new BatchWriter(this.author.feed!.feeds, new Reader(), new EventData());
+    return String(this.writeBatch());
+  }
+
+  private writeBatch(): number {
+    const writer = this.writer;
+    const author = this.author!;
+    writer.begin(this.incoming!, 1472, TYPE_SYN, 0, author.rows, ++this.counter, 0);
+    writer.beginEvents(SECTION_EVENTS);
+    this.batches!.begin();
+    this.batches!.writeBatch(writer, 0, 1);
+    writer.endIds();
+    this.length = writer.length();
+    return this.length;
   }
 
   private receive(): number {
@@ -231,7 +283,7 @@ function drainMessages(node: Engine, turn: number): void {
 }
 
 function makeEngine(
-  id: number, capacity: number, datagramBytesMax: number, feedBytes: number, digest: Sha256,
+  id: number, capacity: number, datagramBytesMax: number, feedBytes: number, digest: Digest,
   messageOptions?: MessageOptions,
 ): Engine {
   return new Engine(engineOptions({

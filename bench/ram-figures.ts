@@ -10,6 +10,7 @@ const DATAGRAM_BYTES_MAX = 512;
 /** The event buffer, which is not counted: the user chooses its size. */
 const ARENA_BYTES = 2048;
 /** As in bench/ram-entry.ts. */
+const BATCH_EVENTS = 16;
 const VALUE_BYTES_MAX = 24;
 /** Messages that wait, bytes of the longest one and remembered senders, as a board has them that sends little. */
 const MESSAGES = [4, 64, 8];
@@ -20,7 +21,7 @@ export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.rows64": 7 * 1024,
   "ram.xs32Bytes.perRow": 40,
   "ram.xs32Bytes.growth": 0,
-  "ram.xs32Bytes.rows64feeds64": 12480,
+  "ram.xs32Bytes.rows64feeds64": 12608,
   "ram.xs32Bytes.feedsGrowth": 0,
   "ram.xs32Bytes.messages": 928,
   "ram.xs32Bytes.messagesGrowth": 0,
@@ -115,8 +116,19 @@ async function measureSteps(bundle: string, figures: RamFigures): Promise<void> 
   figures["cpu.xsMeter.fullDatagram"] = await stepsOf(host, "receive") - idle;
   figures["cpu.fullDatagram.bytes"] = Number(await host.send("receive"));
   await host.close();
+  for (const kind of ["like", "unlike"]) await measureBatch(bundle, figures, kind);
 }
 
+/** Measures the steps for each event of a batch of 16. */
+async function measureBatch(bundle: string, figures: RamFigures, kind: string): Promise<void> {
+  const host = await XsHost.start(bundle, { stackSlots: BOARD_STACK_SLOTS, staticBytes: 65536 });
+  figures[`cpu.batch.bytes.${kind}`] = Number(await host.send(`batch ${kind}`));
+  const idle = await stepsOf(host, "idle");
+  const write = await stepsOf(host, "write") - idle;
+  figures[`cpu.xsMeter.writeEvent.${kind}`] = Math.round(write / BATCH_EVENTS);
+  figures[`cpu.xsMeter.readEvent.${kind}`] = Math.round((await stepsOf(host, "receive") - idle) / BATCH_EVENTS);
+  await host.close();
+}
 
 function used(memory: XsMemory): number {
   return memory.slots + memory.chunks;

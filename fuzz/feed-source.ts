@@ -19,6 +19,12 @@ import { drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
 import { publishEvent } from "../test/support/publish-event.js";
 
+interface Vectors {
+  frames: { hex: string }[];
+  refusals: { hex: string }[];
+  deltas: { frames: { hex: string }[] };
+}
+
 /** The authors of the events. No other source sends rows of them, except by mutation. */
 const AUTHORS = [7, 8];
 /** High, because a node drops frames with a lower revision than one that it has seen. */
@@ -41,8 +47,8 @@ export class FeedSource implements DatagramSource {
 
   constructor() {
     const file = new URL("../test/vectors/feeds.json", import.meta.url);
-    const { frames, refusals } = JSON.parse(readFileSync(file, "utf8")) as Record<string, { hex: string }[]>;
-    this.vectors = [...frames, ...refusals].map(({ hex }) => new Uint8Array(Buffer.from(hex, "hex")));
+    const { frames, refusals, deltas } = JSON.parse(readFileSync(file, "utf8")) as Vectors;
+    this.vectors = [...frames, ...refusals, ...deltas.frames].map(({ hex }) => new Uint8Array(Buffer.from(hex, "hex")));
     this.nodes = FEED_BYTES.flatMap((feedBytes) => AUTHORS.map((id) => holder(id, feedBytes)));
   }
 
@@ -135,7 +141,8 @@ function publish(engine: Engine): void {
   engine.feed!.hlc.setPhysical(1000, 1767225600000);
   for (let n = 0; n < EVENTS; n++) {
     const kind = random.pick([KIND_LOG, KIND_LOG, KIND_SET, KIND_REMOVE]);
-    const length = kind === KIND_REMOVE ? 0 : encodeCbor(random.pick([n, "text", [1, { a: n }]]), payload, 0);
+    const value = random.pick([n, "text", `lamp ${n} at 07:${n}`, [1, { a: n }]]);
+    const length = kind === KIND_REMOVE ? 0 : encodeCbor(value, payload, 0);
     const ttl = random.chance(0.2) ? 60 : 0;
     publishEvent(engine, 1000, kind, "topic", `key ${random.below(4)}`, ttl, payload, length);
     while (engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;

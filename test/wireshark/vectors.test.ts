@@ -27,7 +27,7 @@ function read<Content>(name: string): Content {
 }
 
 const frames = read<{ frames: FrameVector[]; refusals: Refusal[] }>("frames");
-const feeds = read<Feed & { copies: Feed }>("feeds");
+const feeds = read<Feed & { copies: Feed; deltas: Feed }>("feeds");
 const sealed = read<{ key: string; frames: { name: string; receiver: string | null; sealed: string; head: string;
   body: string }[] }>("sealed-frames");
 const messages = read<{ key: string; messages: MessageVector[]; refused: (Refusal & { type: number })[] }>("messages");
@@ -171,7 +171,7 @@ describe("the dissector for Wireshark, on the vectors", function () {
   }
 
   it("shows the events of feeds, of copies and of snapshots", async () => {
-    for (const feed of [feeds, feeds.copies]) {
+    for (const feed of [feeds, feeds.copies, feeds.deltas]) {
       const own = feed.frames.filter(({ sections }) => "events" in sections && Object.keys(sections).length === 1);
       const results = await fieldsOf(own.map(({ hex }) => captured(hex)), [
         "chisme.batch.author", "chisme.event.sequence", "chisme.event.kind", "chisme.event.topic", "chisme.event.time",
@@ -194,7 +194,7 @@ describe("the dissector for Wireshark, on the vectors", function () {
         assert.deepEqual(result["chisme.drop"], []);
       }
     }
-    const others = [...feeds.frames, ...feeds.copies.frames];
+    const others = [...feeds.frames, ...feeds.copies.frames, ...feeds.deltas.frames];
     const results = await fieldsOf(others.map(({ hex }) => captured(hex)), [
       "chisme.event.sequence", "chisme.gap.floor", "chisme.drop",
     ]);

@@ -140,6 +140,7 @@ local f = {
   event_origin = ProtoField.uint32("chisme.event.origin", "Copy of an event of", base.HEX),
   event_origin_time = ProtoField.absolute_time("chisme.event.origin_time", "Stamp of the original", base.UTC),
   event_value = ProtoField.string("chisme.event.value", "Payload", base.UNICODE),
+  event_delta = ProtoField.uint32("chisme.event.delta", "Difference from the event at byte", base.DEC),
   value_bytes = ProtoField.uint32("chisme.limits.value_bytes", "Longest value in bytes", base.DEC),
   event_bytes = ProtoField.uint32("chisme.limits.event_bytes", "Longest event in bytes", base.DEC),
   capacity = ProtoField.uint32("chisme.limits.capacity", "Room for rows", base.DEC),
@@ -842,80 +843,227 @@ local function text_field(reader, tree, field, length)
   return text, is_good
 end
 
+-- A delta (section 10.3) gives at most so many bytes of body: 142 in canonical form, less head and stamp.
+local DELTA_BODY_MAX = 142 - 9
+
+--- The head of an event, and what its body is made of. It leaves the reader behind the names.
+local function read_names(reader, event, head)
+  local form, topic_length = rshift(head, 6), head % 32
+  local names = { form = form, topic_length = topic_length, is_origin = true, key = "", key_length = 0, good_key = true }
+  names.is_copy = topic_length == 0 and reader:more() and reader.text:byte(reader.at + 1) == 0x0c
+  if names.is_copy then
+    reader:skip(1)
+    reader:field(event, f.event_origin, "u32")
+    names.is_origin = read_stamp(reader, event, f.event_origin_time)
+    names.topic_length = reader:u8()
+  end
+  names.topic, names.good_topic = text_field(reader, event, f.event_topic, names.topic_length)
+  if form ~= 0 then
+    names.key_length = reader:u8()
+    names.key, names.good_key = text_field(reader, event, f.event_key, names.key_length)
+  end
+  names.ttl = form == 3 and reader:field(event, f.event_ttl, "varint") or nil
+  names.is_end = names.ttl == 0
+  if names.is_end and not names.is_copy then names.is_origin = read_stamp(reader, event, f.event_ended) end
+  names.has_payload = form ~= 2 and not names.is_end
+  return names
+end
+
+--- In place of a tree, where nothing is shown.
+local no_tree = { add = function() end }
+
+--- The run of digits at `at`, at most 9.
+local function digits_at(text, at, stop) return text:sub(at + 1, math.min(at + 9, stop)):match("^%d*") end
+
+--- The end of an item of CBOR without the elements of an array or a map.
+local function flat_end(text, at, stop)
+  local head = text:byte(at + 1)
+  local low = head % 32
+  local bytes = low < 24 and 0 or 2 ^ (low - 24)
+  local major = rshift(head, 5)
+  if (major ~= 2 and major ~= 3) or at + 1 + bytes > stop then return at + 1 + bytes, at + 1 + bytes end
+  local length = low
+  if bytes > 0 then
+    length = 0
+    for i = 2, bytes + 1 do length = length * 256 + text:byte(at + i) end
+  end
+  return at + 1 + bytes + length, at + 1 + bytes
+end
+
+local function is_number(head) return head < 0x40 or head >= 0xe0 end
+
+--- The body of the event that a delta gives. The reader is behind what differs then.
+local function read_delta(reader, reference, has_patch)
+  local text = reader.text
+  local out = { text:sub(reference.body_at + 1, reference.payload_at) }
+  local patch = has_patch and reference.payload_at + reader:varint() or math.huge
+  local patch_end = has_patch and patch + reader:varint() or patch
+  local patched = not has_patch
+  local function next_bytes(length)
+    local at = reader:skip(length)
+    return text:sub(at + 1, at + length)
+  end
+  local function part(from, stop)
+    local parts = {}
+    while from < stop do
+      local run = digits_at(text, from, stop)
+      if run == "" then
+        parts[#parts + 1] = text:sub(from + 1, from + 1)
+        from = from + 1
+      else
+        local number = ("%.0f"):format(reader:varint())
+        local least = run:sub(1, 1) == "0" and #run or 1
+        parts[#parts + 1] = ("0"):rep(least - #number) .. number
+        from = from + #run
+      end
+    end
+    return table.concat(parts)
+  end
+  local at = reference.payload_at
+  while at < reference.stop do
+    local item_end, after_head = flat_end(text, at, reference.stop)
+    local head = text:byte(at + 1)
+    if is_number(head) then
+      local start = reader.at
+      if not reader:more() or not is_number(text:byte(start + 1)) then refuse("event", "no number in a delta", start) end
+      reader:skip(flat_end(text, start, reader.stop) - start)
+      out[#out + 1] = text:sub(start + 1, reader.at)
+    elseif rshift(head, 5) == 3 then
+      local content
+      if patch >= after_head and patch_end <= item_end then
+        patched = true
+        content = part(after_head, patch) .. next_bytes(reader:varint()) .. part(patch_end, item_end)
+      else
+        content = part(after_head, item_end)
+      end
+      local head_bytes = after_head - at
+      if head_bytes > 2 or #content > 255 or (#content > 23) ~= (head_bytes > 1) then
+        refuse("event", "a text of a delta with a head of another length", reader.at, 0)
+      end
+      out[#out + 1] = head_bytes == 1 and string.char(0x60 + #content) or "x" .. string.char(#content)
+      out[#out + 1] = content
+    else
+      out[#out + 1] = text:sub(at + 1, after_head) .. next_bytes(item_end - after_head)
+    end
+    at = item_end
+  end
+  if not patched then refuse("event", "a patch beside the texts of a delta", reader.at - 1, 1) end
+  return table.concat(out)
+end
+
+--- The event in full at `at`, as the reference of a delta that starts at `stop`.
+local function reference_at(reader, at, stop)
+  local other = reader_of(reader.tvb, reader.text, at, stop, "event")
+  local head = other:u8()
+  other:wide_varint()
+  if band(head, 0x20) ~= 0 then other:varint() end
+  local reference = { head = band(head, 0xdf), body_at = other.at }
+  local names = read_names(other, no_tree, head)
+  reference.payload_at, reference.stop = other.at, other.at
+  if names.has_payload then
+    reference.stop = cbor_item(other.text, other.at, other.stop, 0)
+    if not reference.stop then refuse("event", "a delta without a sound reference", at, 1) end
+  end
+  return reference
+end
+
+--- Reads a delta behind its head. Returns the head of the event, and a reader over its body.
+local function delta_event(reader, event, batch, flags, start)
+  if band(flags, 0x10) ~= 0 then batch.reference = start - reader:varint() end
+  if not batch.reference or batch.reference < batch.stamp.first_at or batch.reference >= start then
+    refuse("event", "a delta without a reference in its section", start, reader.at - start)
+  end
+  local reference = reference_at(reader, batch.reference, start)
+  local body = read_delta(reader, reference, band(flags, 0x08) ~= 0)
+  if #body > DELTA_BODY_MAX then refuse("event", "a delta of a long event", start, reader.at - start) end
+  event:add(f.event_delta, reader.tvb(start, reader.at - start), reader.tvb(batch.reference, 1):offset())
+  local bytes = ByteArray.new(body, true)
+  return reference.head, reader_of(bytes:tvb("Event of a delta"), body, 0, #body, "event")
+end
+
+--- Moves the stamp by what follows. Returns whether it rises.
+local function read_step(reader, batch, has_step, has_counter, usual)
+  local stamp, at = batch.stamp, reader.at
+  local difference = batch.step
+  if has_step then
+    local step = reader:wide_varint()
+    difference = step % 2 == 0 and step / 2 or -(step + 1) / 2
+  elseif not difference or difference < 0 then
+    refuse("event", "no step before this one", at, 1)
+  end
+  local ms = stamp.ms + difference
+  local expected = difference == 0 and stamp.counter + 1 or usual
+  local counter = expected
+  if has_counter then
+    counter = reader:varint()
+    if counter == expected then refuse("event", "a counter that need not be there", at, reader.at - at) end
+  end
+  local rises = batch.is_first or ms > stamp.ms or (ms == stamp.ms and counter > stamp.counter)
+  batch.is_first, batch.step = false, difference
+  stamp.ms, stamp.counter = ms, counter
+  return rises
+end
+
 local function read_event(reader, tree, batch)
   local start = reader.at
   local event = reader:begin(tree, "Event")
   local before = batch.sequence
   if batch.is_chunk then batch.sequence = before + reader:varint() else batch.sequence = before + 1 end
   event:add(f.event_sequence, reader.tvb(start, math.max(1, reader.at - start)), u32of(batch.sequence))
-  local head = reader:u8()
-  local form, topic_length = rshift(head, 6), head % 32
-  local stamp_at = reader.at
-  local step = reader:wide_varint()
-  local difference = step % 2 == 0 and step / 2 or -(step + 1) / 2
   local stamp = batch.stamp
-  local ms = stamp.ms + difference
-  local expected = difference == 0 and stamp.counter + 1 or 0
-  local counter = expected
-  if band(head, 0x20) ~= 0 then
-    counter = reader:varint()
-    if counter == expected then refuse("event", "a counter that need not be there", stamp_at, reader.at - stamp_at) end
+  local delta_at = reader.at
+  local flags = 0
+  if stamp.first_at then flags = reader:u8() else stamp.first_at = delta_at end
+  if flags ~= 0 and (flags < 0x80 or flags % 8 ~= 0) then refuse("event", "no head of a delta", delta_at, 1) end
+  local head, body, rises = nil, reader, nil
+  local stamp_at = reader.at
+  if flags == 0 then
+    head = reader:u8()
+    stamp_at = reader.at
+    rises = read_step(reader, batch, true, band(head, 0x20) ~= 0, 0)
+  else
+    rises = read_step(reader, batch, band(flags, 0x40) ~= 0, band(flags, 0x20) ~= 0, stamp.counter)
   end
-  local rises = batch.is_first or ms > stamp.ms or (ms == stamp.ms and counter > stamp.counter)
-  batch.is_first = false
-  stamp.ms, stamp.counter = ms, counter
-  local is_stamp = ms >= 0 and ms < STAMP_MS_END and counter <= 0xffff
+  local is_stamp = stamp.ms >= 0 and stamp.ms < STAMP_MS_END and stamp.counter <= 0xffff
   if is_stamp then
-    event:add(f.event_time, reader:since(stamp_at), nstime(ms))
-    event:add(f.event_counter, reader:since(stamp_at), counter)
+    event:add(f.event_time, reader:since(stamp_at), nstime(stamp.ms))
+    event:add(f.event_counter, reader:since(stamp_at), stamp.counter)
   end
-  local is_origin = true
-  local is_copy = topic_length == 0 and reader:more() and reader.text:byte(reader.at + 1) == 0x0c
-  if is_copy then
-    reader:skip(1)
-    reader:field(event, f.event_origin, "u32")
-    is_origin = read_stamp(reader, event, f.event_origin_time)
-    topic_length = reader:u8()
-  end
-  local topic, good_topic = text_field(reader, event, f.event_topic, topic_length)
-  local key, good_key = "", true
-  local key_length = 0
-  if form ~= 0 then
-    key_length = reader:u8()
-    key, good_key = text_field(reader, event, f.event_key, key_length)
-  end
-  local ttl = form == 3 and reader:field(event, f.event_ttl, "varint") or nil
-  local is_end = ttl == 0
-  if is_end and not is_copy then is_origin = read_stamp(reader, event, f.event_ended) end
+  if flags ~= 0 then head, body = delta_event(reader, event, batch, flags, delta_at) end
+  local names = read_names(body, event, head)
   local value, value_at, is_bad_value
-  if form ~= 2 and not is_end then
-    value_at = reader.at
-    local end_at, text = cbor_item(reader.text, value_at, reader.stop, 0)
+  if names.has_payload then
+    value_at = body.at
+    local end_at, text = cbor_item(body.text, value_at, body.stop, 0)
     is_bad_value = end_at == nil
     if end_at then
       value = text
-      reader.at = end_at
-      event:add(f.event_value, reader:since(value_at), text)
+      body.at = end_at
+      event:add(f.event_value, body:since(value_at), text)
     else
-      reader.at = reader.stop
+      body.at = body.stop
     end
   end
   local size = reader.at - start
   event:set_len(size)
-  local kind = (is_copy and "copy, " or "") .. (is_end and "end" or FORMS[form])
+  local form = names.form
+  local kind = (names.is_copy and "copy, " or "") .. (names.is_end and "end" or FORMS[form])
   event:add(f.event_kind, reader.tvb(start, size), kind)
   local function bad(text) refuse("event", text, start, size) end
+  if flags ~= 0 and body.at ~= body.stop then bad("a delta that gives more than an event") end
   if batch.is_chunk and (batch.sequence <= before or batch.sequence > batch.base) then
     bad("sequence numbers do not rise up to the base")
   end
   if not rises then bad("stamps do not rise") end
-  if not is_stamp or not is_origin then bad("a stamp of 2200 or later, or none") end
-  if topic_length > 31 or key_length > 31 then bad("a topic or key of more than 31 bytes") end
-  if topic_length == 0 and (is_copy or form == 0 or is_end or key_length > 0) then bad("no topic") end
-  if not good_topic or not good_key then bad("a topic or key that is not UTF-8") end
-  if is_bad_value then refuse("value", "not one item of deterministic CBOR", value_at, reader.stop - value_at) end
-  event:set_text(("Event %.0f: %s %s%s%s"):format(batch.sequence, kind, quoted(topic),
-    form ~= 0 and " " .. quoted(key) or "", value and " = " .. value or ""))
+  if not is_stamp or not names.is_origin then bad("a stamp of 2200 or later, or none") end
+  if names.topic_length > 31 or names.key_length > 31 then bad("a topic or key of more than 31 bytes") end
+  if names.topic_length == 0 and (names.is_copy or form == 0 or names.is_end or names.key_length > 0) then
+    bad("no topic")
+  end
+  if not names.good_topic or not names.good_key then bad("a topic or key that is not UTF-8") end
+  if is_bad_value then refuse("value", "not one item of deterministic CBOR", start, size) end
+  event:set_text(("Event %.0f: %s %s%s%s"):format(batch.sequence, kind, quoted(names.topic),
+    form ~= 0 and " " .. quoted(names.key) or "", value and " = " .. value or ""))
 end
 
 local function read_batch(reader, tree, frame, stamp, is_chunk)

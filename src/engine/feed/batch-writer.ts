@@ -1,5 +1,6 @@
 import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
-import { type EventData, readEvent } from "./event.js";
+import { DELTA_BYTES_MAX, NO_PATCH, UNLIKE, patchBytes } from "./delta.js";
+import { type EventData, canonicalBytes, readEvent } from "./event.js";
 import { recordKind } from "./names.js";
 import { KIND_END } from "./kinds.js";
 import { type FeedStore, BATCH_EVENTS_MAX } from "./feed-store.js";
@@ -7,9 +8,10 @@ import { beginChunkCheck } from "./intake.js";
 import { OWN_SLOT } from "../table/rows.js";
 import {
   CHECK_BYTES, GENERATION_FOLLOWS, GENERATION_SHIFT, CHUNK_EVENTS_MAX, BATCH_OF_SENDER, batchEventBytes,
-  writeBatchEvent,
+  comparePatch, writeDeltaEvent, writeFullEvent, writeFullMark,
 } from "./batches.js";
 import { TIP_BYTES } from "./chain.js";
+import { LAST_REFERENCE, LAST_STEP, REFERENCES, REFERENCES_MAX, REFERENCE_COUNT } from "./state-words.js";
 
 /** The peer lacks nothing of a feed that this node could send. */
 export const LACKS_NOTHING = 0;
@@ -43,6 +45,7 @@ export class BatchWriter {
   begin(): void {
     this.ms = 0;
     this.counter = 0;
+    this.feeds.setState(REFERENCE_COUNT, 0);
   }
 
   /**
@@ -85,8 +88,7 @@ export class BatchWriter {
     let check = 0;
     for (; record !== 0 && count < BATCH_EVENTS_MAX && this.isNext(record, slot); record = arena.next(record)) {
       this.read(record);
-      if (!this.fits(writer, CHECK_BYTES)) break;
-      this.write(writer);
+      if (!this.write(writer, CHECK_BYTES)) break;
       check = arena.tipFirst(record);
       count++;
     }
@@ -107,41 +109,41 @@ export class BatchWriter {
   writeHistory(writer: Writer, slot: number, below: number): number {
     const feeds = this.feeds;
     const arena = feeds.arena;
-    let first = Math.max(feeds.floor(slot), below - BATCH_EVENTS_MAX);
+    const start = writer.position;
+    const ms = this.ms;
+    const counter = this.counter;
+    const references = feeds.state(REFERENCE_COUNT);
+    const first = Math.max(feeds.floor(slot), below - BATCH_EVENTS_MAX);
     let record = arena.find(slot, first);
-    while (first < below && !this.fitsHistory(writer.room(), slot, record, below)) {
-      record = arena.next(record);
-      first++;
+    for (let from = first; from < below; from++, record = arena.next(record)) {
+      if (this.writeHistoryFrom(writer, slot, record, below)) return from;
+      writer.position = start;
+      writer.failed = false;
+      this.ms = ms;
+      this.counter = counter;
+      feeds.setState(REFERENCE_COUNT, references);
     }
-    if (first === below) return below;
+    return below;
+  }
+
+  /** Writes a batch of the events from record `from` up to `below` - 1. Returns whether all of it fits. */
+  private writeHistoryFrom(writer: Writer, slot: number, from: number, below: number): boolean {
+    const feeds = this.feeds;
+    const arena = feeds.arena;
+    const first = arena.sequence(from);
     writer.u32(feeds.tipFirstAt(slot, first - 1));
     writer.u32(feeds.tipSecondAt(slot, first - 1));
     this.writeHead(writer, slot, below - first - 1);
     this.writeFeed(writer, slot);
     writer.varint(first);
     let check = 0;
-    for (; record !== 0 && arena.sequence(record) < below; record = arena.next(record)) {
+    for (let record = from; record !== 0 && arena.sequence(record) < below; record = arena.next(record)) {
       this.read(record);
-      this.write(writer);
+      if (!this.write(writer, CHECK_BYTES)) return false;
       check = arena.tipFirst(record);
     }
     writer.u32(check);
-    return first;
-  }
-
-  /** Whether a batch of the events from record `from` up to `below` - 1 fits into `room` bytes. */
-  private fitsHistory(room: number, slot: number, from: number, below: number): boolean {
-    const arena = this.feeds.arena;
-    let left = room - TIP_BYTES - headBytes(this.feeds, slot, arena.sequence(from)) - CHECK_BYTES;
-    let ms = this.ms;
-    let counter = this.counter;
-    for (let record = from; record !== 0 && arena.sequence(record) < below; record = arena.next(record)) {
-      this.read(record);
-      left -= batchEventBytes(this.event, ms, counter);
-      ms = this.event.ms;
-      counter = this.event.counter;
-    }
-    return left >= 0;
+    return !writer.failed;
   }
 
   /**
@@ -208,7 +210,7 @@ export class BatchWriter {
       const sequence = arena.sequence(record);
       writer.varint(sequence - before);
       this.read(record);
-      this.write(writer);
+      this.write(writer, 0);
       feeds.link(record, sequence);
       before = sequence;
       left--;
@@ -256,6 +258,8 @@ export class BatchWriter {
 
   private writeHead(writer: Writer, slot: number, count: number): void {
     const inline = Math.min(this.feeds.generation(slot), GENERATION_FOLLOWS);
+    this.feeds.setState(LAST_REFERENCE, 0);
+    this.feeds.setState(LAST_STEP, 0);
     writer.u8((slot === OWN_SLOT ? BATCH_OF_SENDER : 0) | (inline << GENERATION_SHIFT) | count);
   }
 
@@ -272,16 +276,73 @@ export class BatchWriter {
     readEvent(this.reader, this.event);
   }
 
-  private fits(writer: Writer, reserved: number): boolean {
-    return batchEventBytes(this.event, this.ms, this.counter) + reserved <= writer.room();
+  /** Writes the event that was read. Returns false if it does not fit with `reserved` bytes behind it. */
+  private write(writer: Writer, reserved: number): boolean {
+    const feeds = this.feeds;
+    const event = this.event;
+    const start = writer.position;
+    writer.end -= reserved;
+    if (!this.writeDelta(writer)) this.writeFull(writer);
+    const isWritten = !writer.failed;
+    writer.end += reserved;
+    if (!isWritten) {
+      writer.position = start;
+      writer.failed = false;
+      return false;
+    }
+    const step = event.ms - this.ms;
+    feeds.setState(LAST_STEP, step >= 0 && step < STEP_END ? step + 1 : 0);
+    this.ms = event.ms;
+    this.counter = event.counter;
+    return true;
   }
 
-  private write(writer: Writer): void {
-    writeBatchEvent(writer, this.feeds.arena.bytes, this.event, this.ms, this.counter);
-    this.ms = this.event.ms;
-    this.counter = this.event.counter;
+  /** Writes the event that was read in full, and notes it as a reference of others. */
+  private writeFull(writer: Writer): void {
+    const feeds = this.feeds;
+    const count = feeds.state(REFERENCE_COUNT);
+    if (count > 0) writeFullMark(writer);
+    const at = writer.position;
+    writeFullEvent(writer, this.event, this.ms, this.counter);
+    if (writer.failed || count === REFERENCES_MAX) return;
+    feeds.setState(REFERENCES + count, at);
+    feeds.setState(REFERENCE_COUNT, count + 1);
+  }
+
+  /** Writes the event that was read as a delta, also if that does not fit. Returns false if no reference is like it. */
+  private writeDelta(writer: Writer): boolean {
+    const feeds = this.feeds;
+    const event = this.event;
+    const count = feeds.state(REFERENCE_COUNT);
+    const last = feeds.state(LAST_REFERENCE);
+    // An event with a long patch is the reference of others rather, if there is room for one more.
+    let least = count < REFERENCES_MAX ? ((event.end - event.payloadStart) >>> 1) + 1 : DELTA_BYTES_MAX;
+    let reference = 0;
+    let patch = NO_PATCH;
+    if (canonicalBytes(event) > DELTA_BYTES_MAX) return false;
+    for (let i = count; i >= 0 && least > 0; i--) {
+      // That of the event before comes first, as it need not be written.
+      const candidate = i === count ? last : feeds.state(REFERENCES + i);
+      const found = candidate === 0 ? UNLIKE : comparePatch(event, writer.bytes, candidate, writer.position);
+      const bytes = found === NO_PATCH ? 0 : patchBytes(found) + PATCH_HEAD_BYTES;
+      if (found === UNLIKE || bytes >= least) continue;
+      least = bytes;
+      reference = candidate;
+      patch = found;
+    }
+    if (reference === 0) return false;
+    writeDeltaEvent(
+      writer, event, this.ms, this.counter, reference, patch, last, feeds.state(LAST_STEP) - 1,
+    );
+    feeds.setState(LAST_REFERENCE, reference);
+    return true;
   }
 }
+
+/** Bytes that say where a patch is. */
+const PATCH_HEAD_BYTES = 3;
+/** A longer step is not remembered, so that it fits into a word. */
+const STEP_END = 0xffffffff;
 
 /** Bytes of a batch up to its first event. */
 function headBytes(feeds: FeedStore, slot: number, first: number): number {

@@ -1,7 +1,9 @@
 import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
 import { DROP_EVENT, DROP_NONE } from "../wire/drops.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
-import { type EventData, HEAD_HAS_COUNTER, checkBody, isStamp, readBody } from "./event.js";
+import type { Chain } from "./chain.js";
+import { DELTA_BYTES_MAX, NO_PATCH, UNLIKE, findPatch, readDelta, writeDelta } from "./delta.js";
+import { EVENT_HEAD_BYTES, type EventData, HEAD_HAS_COUNTER, checkBody, isStamp, readBody } from "./event.js";
 
 /*
  * Events on the wire (PROTOCOL 10.3): batches, each of consecutive events of one author, in
@@ -23,7 +25,12 @@ import { type EventData, HEAD_HAS_COUNTER, checkBody, isStamp, readBody } from "
  * last-removal  varint, greatest sequence number of an event that ended a value and is no longer held
  * tip           8 bytes, after the event `base`; in the last chunk only
  * step          varint, not 0: sequence number less that of the event before, or less `after`
- * event         event-head millisecond-step [counter] body
+ * event         full in the first event of a section, else 00 full / delta
+ * full          event-head millisecond-step [counter] body
+ * delta         delta-head [millisecond-step] [counter] [distance] differences: see `delta.ts`
+ * delta-head    DELTA, and bits for what follows. Without it, step and reference are those of the event before in the
+ *               batch; the counter is 1 more than before if the step is 0, else as before
+ * distance      varint: the bytes from the reference to the delta
  * event-head    the head of the canonical form; bit 5 is set if the counter follows
  * millisecond-step  wide varint: n, the difference from the event before in the section or from 0
  *               before the first, as 2n; -n as 2n - 1
@@ -43,6 +50,17 @@ export const COUNT_MASK = 0x0f;
 /** Most events in a snapshot chunk. */
 export const CHUNK_EVENTS_MAX = 15;
 export const CHECK_BYTES = 4;
+/** In place of the head of a delta: an event in full follows. */
+const FULL = 0;
+/** Head of a delta, with the bits below. Others are 0. */
+const DELTA = 0x80;
+const DELTA_STEP = 0x40;
+const DELTA_COUNTER = 0x20;
+const DELTA_REFERENCE = 0x10;
+const DELTA_PATCH = 0x08;
+const DELTA_RESERVED = 0x07;
+/** In `BatchData.step`: no event of the batch was read. Stamps rise, so no step is negative but the first. */
+const NO_STEP = -1;
 
 /** The batch or snapshot chunk that is being read. */
 export class BatchData {
@@ -68,6 +86,19 @@ export class BatchData {
   startCounter = 0;
   ms = 0;
   counter = 0;
+  /** Where the first event of the section starts; 0: it was not read. */
+  firstAt = 0;
+  /** Of the event that was read last in this batch, the difference from the stamp before it; NO_STEP: there is none. */
+  step = NO_STEP;
+  /** Where its reference starts; 0: there is none. */
+  reference = 0;
+  /** Events of deltas are written to its `eventAt`. */
+  readonly chain: Chain;
+
+  /** @param chain of the node's feeds, with room for DELTA_BYTES_MAX */
+  constructor(chain: Chain) {
+    this.chain = chain;
+  }
 
   isChunk(): boolean { return this.base > 0; }
   /** Whether it is the last chunk of a snapshot. */
@@ -78,6 +109,7 @@ export class BatchData {
 export function beginBatches(batch: BatchData): void {
   batch.ms = 0;
   batch.counter = 0;
+  batch.firstAt = 0;
 }
 
 /**
@@ -114,6 +146,8 @@ export function readBatchHead(reader: Reader, batch: BatchData, sender: number, 
   batch.startMs = batch.ms;
   batch.startCounter = batch.counter;
   batch.sequence = isChunk ? batch.first : batch.first - 1;
+  batch.step = NO_STEP;
+  batch.reference = 0;
   const isShortest = inline < GENERATION_FOLLOWS || batch.generation >= GENERATION_FOLLOWS;
   if (reader.failed || last > 1 || !isShortest) return false;
   return isChunk ? isChunkInRange(batch, last === 1) : isBatchInRange(batch);
@@ -156,42 +190,148 @@ export function rewindBatch(reader: Reader, batch: BatchData): void {
   batch.ms = batch.startMs;
   batch.counter = batch.startCounter;
   batch.sequence = batch.isChunk() ? batch.first : batch.first - 1;
+  batch.step = NO_STEP;
+  batch.reference = 0;
 }
 
-/** Reads the next event of a batch or chunk. */
+/** Reads the next event of a batch or chunk. The event of a delta is in the scratch then. */
 export function readBatchEvent(reader: Reader, batch: BatchData, event: EventData): void {
   batch.sequence += batch.isChunk() ? reader.varint() : 1;
+  const start = reader.position;
+  if (batch.firstAt === 0) batch.firstAt = start;
+  const deltaHead = start === batch.firstAt ? FULL : reader.u8();
+  if (deltaHead !== FULL) {
+    readDeltaEvent(reader, batch, event, deltaHead, start);
+    return;
+  }
   const head = reader.u8();
-  const step = readWide(reader);
-  const difference = step % 2 === 0 ? Math.floor(step / 2) : -Math.floor((step + 1) / 2);
-  batch.ms += difference;
-  const next = difference === 0 ? batch.counter + 1 : 0;
-  batch.counter = (head & HEAD_HAS_COUNTER) === 0 ? next : reader.varint();
-  // A counter has one form: it is written only if it is not the next one.
-  if ((head & HEAD_HAS_COUNTER) !== 0 && batch.counter === next) reader.failed = true;
+  step(reader, batch, readStep(reader), (head & HEAD_HAS_COUNTER) !== 0, 0);
   event.head = head & ~HEAD_HAS_COUNTER;
   event.ms = batch.ms;
   event.counter = batch.counter;
   readBody(reader, event);
 }
 
-/** Bytes that an event takes in a batch, after an event with the stamp `ms`, `counter`. */
-export function batchEventBytes(event: EventData, ms: number, counter: number): number {
-  const step = stepTo(event.ms, ms);
-  const counterBytes = event.counter === nextCounter(step, counter) ? 0 : varintBytes(event.counter);
-  return 1 + wideBytes(step) + counterBytes + event.end - event.bodyStart;
+/** Moves the stamp. @param usual the counter behind a step that is not 0, if it is not written */
+function step(reader: Reader, batch: BatchData, difference: number, hasCounter: boolean, usual: number): void {
+  const next = nextCounter(difference, batch.counter, usual);
+  batch.ms += difference;
+  batch.step = difference;
+  batch.counter = hasCounter ? reader.varint() : next;
+  // A counter has one form: it is written only if it is not the next one.
+  if (hasCounter && batch.counter === next) reader.failed = true;
 }
 
-/** Writes an event that was parsed from `bytes`, after an event with the stamp `ms`, `counter`. */
-export function writeBatchEvent(
-  writer: Writer, bytes: Uint8Array, event: EventData, ms: number, counter: number,
-): void {
-  const step = stepTo(event.ms, ms);
-  const isNext = event.counter === nextCounter(step, counter);
+function readDeltaEvent(reader: Reader, batch: BatchData, event: EventData, head: number, start: number): void {
+  const difference = (head & DELTA_STEP) === 0 ? batch.step : readStep(reader);
+  const isStepKnown = (head & DELTA_STEP) !== 0 || batch.step >= 0;
+  step(reader, batch, difference, (head & DELTA_COUNTER) !== 0, batch.counter);
+  if ((head & DELTA_REFERENCE) !== 0) batch.reference = start - reader.varint();
+  const isHead = (head & DELTA) !== 0 && (head & DELTA_RESERVED) === 0;
+  const reference = batch.reference;
+  if (reader.failed || !isHead || !isStepKnown || reference < batch.firstAt || reference >= start) {
+    reader.failed = true;
+    return;
+  }
+  const bytes = reader.bytes;
+  const position = reader.position;
+  const end = reader.end;
+  readReference(reader, event, reference, start);
+  reader.position = position;
+  reader.end = end;
+  if (reader.failed) return;
+  const body = batch.chain.eventAt + EVENT_HEAD_BYTES;
+  const bodyEnd = readDelta(
+    reader, event, (head & DELTA_PATCH) !== 0, batch.chain.bytes, body, batch.chain.eventAt + DELTA_BYTES_MAX,
+  );
+  if (bodyEnd < 0) reader.failed = true;
+  if (reader.failed) return;
+  const after = reader.position;
+  event.ms = batch.ms;
+  event.counter = batch.counter;
+  reader.reset(batch.chain.bytes, body, bodyEnd);
+  readBody(reader, event);
+  const isBody = !reader.failed && reader.position === bodyEnd;
+  reader.reset(bytes, after, end);
+  reader.failed = !isBody;
+}
+
+/** Parses the event in full at `reference`, which is before `end`. It fails if there is none with a sound payload. */
+function readReference(reader: Reader, event: EventData, reference: number, end: number): void {
+  reader.position = reference;
+  reader.end = end;
+  const head = reader.u8();
+  readWide(reader);
+  if ((head & HEAD_HAS_COUNTER) !== 0) reader.varint();
+  event.head = head & ~HEAD_HAS_COUNTER;
+  readBody(reader, event);
+  if (!event.hasGoodPayload) reader.failed = true;
+}
+
+/** The most bytes that an event takes in a batch, after an event with the stamp `ms`, `counter`. */
+export function batchEventBytes(event: EventData, ms: number, counter: number): number {
+  const difference = stepTo(event.ms, ms);
+  const counterBytes = event.counter === nextCounter(difference, counter, 0) ? 0 : varintBytes(event.counter);
+  return 2 + wideBytes(difference) + counterBytes + event.end - event.bodyStart;
+}
+
+/** Writes an event that was parsed in full, after an event with the stamp `ms`, `counter`. */
+export function writeFullEvent(writer: Writer, event: EventData, ms: number, counter: number): void {
+  const difference = stepTo(event.ms, ms);
+  const isNext = event.counter === nextCounter(difference, counter, 0);
   writer.u8(isNext ? event.head : event.head | HEAD_HAS_COUNTER);
-  writeWide(writer, step);
+  writeWide(writer, difference);
   if (!isNext) writer.varint(event.counter);
-  writer.copy(bytes, event.bodyStart, event.end - event.bodyStart);
+  writer.copy(event.bytes, event.bodyStart, event.end - event.bodyStart);
+}
+
+/** In place of the head of a delta, before an event in full that is not the first of its section. */
+export function writeFullMark(writer: Writer): void {
+  writer.u8(FULL);
+}
+
+/**
+ * Compares an event that was parsed with the one in full that starts at `reference` of `bytes`: as `findPatch`.
+ *
+ * @param end where what was written ends
+ */
+export function comparePatch(event: EventData, bytes: Uint8Array, reference: number, end: number): number {
+  if ((bytes[reference] & ~HEAD_HAS_COUNTER) !== event.head) return UNLIKE;
+  return findPatch(event, bytes, bodyOf(bytes, reference), end);
+}
+
+/**
+ * Writes an event that was parsed as a delta, after an event with the stamp `ms`, `counter`. It may not fit.
+ *
+ * @param reference where in the writer's bytes the reference starts
+ * @param patch from `comparePatch`, not UNLIKE
+ * @param lastReference that of the event before in the batch, or 0
+ * @param lastStep milliseconds from the event before that one to it; -1: there is none in the batch
+ */
+export function writeDeltaEvent(
+  writer: Writer, event: EventData, ms: number, counter: number, reference: number, patch: number,
+  lastReference: number, lastStep: number,
+): void {
+  const start = writer.position;
+  const difference = stepTo(event.ms, ms);
+  const hasStep = event.ms - ms !== lastStep;
+  const hasCounter = event.counter !== nextCounter(difference, counter, counter);
+  const hasReference = reference !== lastReference;
+  writer.u8(DELTA | (hasStep ? DELTA_STEP : 0) | (hasCounter ? DELTA_COUNTER : 0)
+    | (hasReference ? DELTA_REFERENCE : 0) | (patch === NO_PATCH ? 0 : DELTA_PATCH));
+  if (hasStep) writeWide(writer, difference);
+  if (hasCounter) writer.varint(event.counter);
+  if (hasReference) writer.varint(start - reference);
+  writeDelta(writer, event, bodyOf(writer.bytes, reference), patch);
+}
+
+/** Where the body of the event in full at `start` starts. */
+function bodyOf(bytes: Uint8Array, start: number): number {
+  let at = start + 1;
+  while (bytes[at++] >= 0x80) continue;
+  if ((bytes[start] & HEAD_HAS_COUNTER) === 0) return at;
+  while (bytes[at++] >= 0x80) continue;
+  return at;
 }
 
 /** The difference from `before` to `ms` as a millisecond-step. */
@@ -199,8 +339,15 @@ function stepTo(ms: number, before: number): number {
   return ms >= before ? 2 * (ms - before) : 2 * (before - ms) - 1;
 }
 
-function nextCounter(step: number, counter: number): number {
-  return step === 0 ? counter + 1 : 0;
+/** The counter that need not be written. @param usual behind a difference that is not 0 */
+function nextCounter(difference: number, counter: number, usual: number): number {
+  return difference === 0 ? counter + 1 : usual;
+}
+
+/** Reads a millisecond-step. */
+function readStep(reader: Reader): number {
+  const word = readWide(reader);
+  return word % 2 === 0 ? Math.floor(word / 2) : -Math.floor((word + 1) / 2);
 }
 
 /** Reads a wide varint: at most 49 bits in 7 bytes, which a number holds exactly. */

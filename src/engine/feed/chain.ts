@@ -19,7 +19,7 @@ export const TIP_BYTES = 8;
 export class Chain {
   /** Where in the array the event belongs that `link` hashes next. */
   readonly eventAt: number;
-  private readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array;
   private readonly digest: Digest;
 
   /** @param at where in `bytes` the bytes are free that `chainBytes` gives */

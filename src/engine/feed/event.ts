@@ -67,8 +67,10 @@ const STAMP_BYTES = 8;
 
 const TWO_32 = 4294967296;
 
-/** An event as it was parsed. Topic, key and payload lie in the bytes that were parsed. */
+/** An event as it was parsed. Topic, key and payload lie in `bytes`. */
 export class EventData {
+  /** What it was parsed from. */
+  bytes!: Uint8Array;
   /** First byte of the canonical form. */
   head = 0;
   ms = 0;
@@ -188,6 +190,7 @@ export function readEvent(reader: Reader, event: EventData): void {
 /** Parses what lies between head and payload, and the stamp of an ended event. */
 function readNames(reader: Reader, event: EventData): void {
   const form = event.head >>> FORM_SHIFT;
+  event.bytes = reader.bytes;
   event.bodyStart = reader.position;
   event.topicLength = event.head & TOPIC_MASK;
   event.isCopy = event.topicLength === 0 && reader.position < reader.end && reader.bytes[reader.position] === COPY_MARK;
@@ -220,7 +223,7 @@ export function readBody(reader: Reader, event: EventData): void {
 /** Checks an event that was just parsed from `reader`. Returns a drop reason; DROP_NONE: it is valid. */
 export function checkBody(reader: Reader, event: EventData): number {
   if (reader.failed) return DROP_EVENT;
-  const bytes = reader.bytes;
+  const bytes = event.bytes;
   const kind = kindOf(event);
   const topicLength = event.topicLength;
   if ((event.head & HEAD_HAS_COUNTER) !== 0 || topicLength > NAME_BYTES_MAX || event.keyLength > NAME_BYTES_MAX) {
@@ -240,13 +243,15 @@ export function checkBody(reader: Reader, event: EventData): number {
 }
 
 /**
- * Writes an event that was parsed from `bytes` to `at` of `out`, in canonical form. It
- * takes `canonicalBytes(event)` bytes there.
+ * Writes an event that was parsed to `at` of `out`, in canonical form. It takes
+ * `canonicalBytes(event)` bytes there. Its body may be in its place already.
  */
-export function writeCanonical(out: Uint8Array, at: number, bytes: Uint8Array, event: EventData): void {
+export function writeCanonical(out: Uint8Array, at: number, event: EventData): void {
+  const bytes = event.bytes;
   out[at] = event.head;
   writeStamp(out, at, event.ms, event.counter);
   const to = at + EVENT_HEAD_BYTES - event.bodyStart;
+  if (to === 0 && bytes === out) return;
   for (let i = event.bodyStart; i < event.end; i++) out[to + i] = bytes[i];
 }
 

@@ -40,7 +40,7 @@ export class FeedProtocol implements EventReader {
   readonly claim = new FeedClaim();
   /** Applies events from before the floors; undefined in a node that does not fill gaps. */
   readonly history: History | undefined;
-  private readonly batch = new BatchData();
+  private readonly batch: BatchData;
   private readonly event = new EventData();
   private readonly stats: Stats;
 
@@ -58,6 +58,7 @@ export class FeedProtocol implements EventReader {
     this.stats = stats;
     const feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
     this.history = isFilling ? new History(feeds) : undefined;
+    this.batch = new BatchData(feeds.chain);
     const outbox = new FeedOutbox(feeds, frame, this.event, new Gaps(feeds, rows, isFilling));
     const own = new OwnFeed(new Hlc(), outbox, ownRow, clock);
     this.branches = new Branches(own, new Intake(feeds));

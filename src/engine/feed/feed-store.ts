@@ -2,8 +2,8 @@ import {
   Arena, type Authors, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES, RECORD_GONE, RECORD_SUPERSEDED,
   RECORD_UNCERTAIN, SEQUENCE, NOTIFIED, UPKEEP_ENDED, recordWords,
 } from "./arena.js";
-import type { Reader } from "../wire/cursor.js";
 import { Chain, chainBytes } from "./chain.js";
+import { DELTA_BYTES_MAX } from "./delta.js";
 import {
   COPY_BYTES, EVENT_HEAD_BYTES, type EventData, canonicalBytes, isCopyAt, isMergeAt, kindAt, nameHash,
   originAuthorAt, stampCounter, stampMs, writeCanonical, writeStamp,
@@ -55,7 +55,7 @@ export class FeedStore implements Authors {
    */
   constructor(authors: Authors, capacity: number, feedBytes: number, eventBytesMax: number, digest: Digest) {
     this.eventBytesMax = eventBytesMax;
-    const bytesMax = eventBytesMax + COPY_BYTES;
+    const bytesMax = Math.max(eventBytesMax + COPY_BYTES, DELTA_BYTES_MAX);
     const tablesBytes = TIPS_BYTES + STATE_WORDS * 4;
     this.authors = authors;
     this.arena = new Arena(this, capacity, tablesBytes + chainBytes(bytesMax), feedBytes);
@@ -151,9 +151,9 @@ export class FeedStore implements Authors {
   }
 
   /** Writes an event that was just parsed to the scratch. Returns its length; -1: it is too long. */
-  encode(reader: Reader, event: EventData): number {
+  encode(event: EventData): number {
     const length = this.lengthOf(event);
-    if (length >= 0) writeCanonical(this.arena.bytes, this.chain.eventAt, reader.bytes, event);
+    if (length >= 0) writeCanonical(this.arena.bytes, this.chain.eventAt, event);
     return length;
   }
 
@@ -164,8 +164,8 @@ export class FeedStore implements Authors {
   }
 
   /** As `encode`, and goes on in the chain behind the event, also if it is too long. */
-  encodeAndLink(reader: Reader, event: EventData, sequence: number): number {
-    const length = this.encode(reader, event);
+  encodeAndLink(event: EventData, sequence: number): number {
+    const length = this.encode(event);
     if (length >= 0) {
       this.chain.link(sequence, length);
     } else {
@@ -173,7 +173,7 @@ export class FeedStore implements Authors {
       this.arena.bytes[at] = event.head;
       writeStamp(this.arena.bytes, at, event.ms, event.counter);
       const bodyBytes = event.end - event.bodyStart;
-      this.chain.linkParts(sequence, EVENT_HEAD_BYTES, reader.bytes, event.bodyStart, bodyBytes);
+      this.chain.linkParts(sequence, EVENT_HEAD_BYTES, event.bytes, event.bodyStart, bodyBytes);
     }
     return length;
   }

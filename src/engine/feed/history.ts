@@ -78,7 +78,7 @@ export class History {
     chain.begin(feeds.author(slot), batch.generation, tipFirst, tipSecond);
     for (let i = 0; i < batch.count; i++, tip += 2) {
       readBatchEvent(reader, batch, event);
-      const length = words < 0 ? -1 : feeds.encode(reader, event);
+      const length = words < 0 ? -1 : feeds.encode(event);
       if (length < 0) {
         words = TOO_LONG;
         continue;
@@ -110,7 +110,7 @@ export class History {
     for (let i = 0; i < batch.count; i++, tip += 2) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence >= floor) continue;
-      const length = feeds.encode(reader, event);
+      const length = feeds.encode(event);
       // A snapshot is as true as its sender. These events are proven by the chain.
       const held = arena.find(slot, batch.sequence);
       if (held !== 0 && !arena.isEvent(held, feeds.chain.eventAt, length)) feeds.room.freeOnceNotified(held);

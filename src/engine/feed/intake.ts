@@ -117,7 +117,7 @@ export class Intake {
     for (let i = 0; i < batch.count; i++, tip += 2) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence <= held || words < 0) continue;
-      const length = feeds.encodeAndLink(reader, event, batch.sequence);
+      const length = feeds.encodeAndLink(event, batch.sequence);
       const isLater = batch.sequence > held + 1 || this.isLater(slot, held, event);
       if (!isLater || (length < 0 && !this.mayPassOver(slot))) {
         words = UNFIT;
@@ -149,7 +149,7 @@ export class Intake {
     for (let i = 0; i < batch.count; i++) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence <= held || reason !== DROP_NONE) continue;
-      reason = this.storeEvent(slot, batch, this.feeds.encode(reader, event), hasRoom);
+      reason = this.storeEvent(slot, batch, this.feeds.encode(event), hasRoom);
     }
     batch.check = reader.u32();
     return reason;
@@ -198,7 +198,7 @@ export class Intake {
     );
     for (let i = 0; i < chunk.count; i++) {
       readBatchEvent(reader, chunk, event);
-      const isHeld: boolean = feeds.encodeAndLink(reader, event, chunk.sequence) >= 0;
+      const isHeld: boolean = feeds.encodeAndLink(event, chunk.sequence) >= 0;
       isFit = isFit && (isHeld || this.mayPassOver(slot));
     }
     chunk.check = reader.u32();
@@ -237,7 +237,7 @@ export class Intake {
         feeds.cut(slot);
         this.passed++;
       } else {
-        hasRoom = this.hold(slot, chunk.sequence, 0, 0, feeds.encode(reader, event), false);
+        hasRoom = this.hold(slot, chunk.sequence, 0, 0, feeds.encode(event), false);
         if (!hasRoom) continue;
         feeds.markUncertain(slot, before, chunk.sequence);
       }

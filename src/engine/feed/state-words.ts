@@ -90,5 +90,14 @@ export const GAP_REQUESTED = SEND_BELOW + 1;
 /** How many feeds were dropped: a count that wraps. */
 export const DROPPED_FEEDS = GAP_REQUESTED + 1;
 
+// What `BatchWriter` keeps for one section.
+/** Where in the frame the events are that are written in full, so that they may be references of deltas. */
+export const REFERENCES = DROPPED_FEEDS + 1;
+export const REFERENCES_MAX = 6;
+export const REFERENCE_COUNT = REFERENCES + REFERENCES_MAX;
+/** Of the event before in the batch: its reference, and its step in milliseconds. 0: there is none. */
+export const LAST_REFERENCE = REFERENCE_COUNT + 1;
+export const LAST_STEP = LAST_REFERENCE + 1;
+
 /** Number of these words. */
-export const STATE_WORDS = DROPPED_FEEDS + 1;
+export const STATE_WORDS = LAST_STEP + 1;

@@ -31,7 +31,7 @@ interface Run {
 /** All runs of a section. */
 function runsIn(bytes: Uint8Array, sender: number): Run[] {
   const reader = new Reader();
-  const run = new BatchData();
+  const run = new BatchData(authorOf(sender, 0).feeds.chain);
   const event = new EventData();
   const runs: Run[] = [];
   reader.reset(bytes, 0, bytes.length);
@@ -43,7 +43,7 @@ function runsIn(bytes: Uint8Array, sender: number): Run[] {
     rewindBatch(reader, run);
     for (let i = 0; i < run.count; i++) {
       readBatchEvent(reader, run, event);
-      events.push(plainOf(bytes, event));
+      events.push(plainOf(event.bytes, event));
     }
     runs.push({ author: run.author, generation: run.generation, first: run.first, events });
     reader.position = position;
@@ -81,9 +81,9 @@ describe("batches on the wire", () => {
     assert.equal(hex(write(author, 100, 1)), [
       "b3 01", // of the sender, generation 3, 4 events from 1 on
       "01 80a0d5edee66 74 05", // twice the milliseconds as a varint, "t", 5
-      "c1 02 74 01 6b 09 06", // 1 ms later, "t", "k", 9 s, 6
-      "81 00 74 01 6b", // 0 ms later and the next counter
-      "21 00 ac02 74 07", // 0 ms later, counter 300
+      "00 c1 02 74 01 6b 09 06", // in full: 1 ms later, "t", "k", 9 s, 6
+      "00 81 00 74 01 6b", // in full: 0 ms later and the next counter
+      "b0 ac02 17 07", // as the first one, 23 bytes before: 0 ms later again, counter 300, 7
       check,
     ].join("").replaceAll(" ", ""));
   });

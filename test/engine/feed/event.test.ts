@@ -31,7 +31,7 @@ function read(bytes: Uint8Array): PlainEvent | number {
   if (reason !== DROP_NONE) return reason;
   if (!isStamp(event.ms, event.counter)) return DROP_EVENT;
   const out = new Uint8Array(canonicalBytes(event) + 2).fill(0xa5);
-  writeCanonical(out, 1, all, event);
+  writeCanonical(out, 1, event);
   assert.equal(hex(out), `a5${hex(bytes)}a5`, "writing it again gives the same bytes and no others");
   return plainOf(all, event);
 }

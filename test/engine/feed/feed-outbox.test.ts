@@ -102,7 +102,7 @@ describe("the claim of a peer on a feed", () => {
     const network = new EngineNetwork();
     const { own, outbox, feeds } = network.add(1, FEEDS, [], 3).feed!;
     network.log(1, "topic", 1);
-    const batch = new BatchData();
+    const batch = new BatchData(feeds.chain);
     Object.assign(batch, { generation: 8, first: 1, count: 1 });
     see(outbox, 8, 1, OWN_SLOT);
     assert.deepEqual([own.continues(batch), own.showsBranch(batch), own.afterClaim()], [false, true, READ_BRANCH]);

@@ -196,7 +196,7 @@ export class FeedNode {
   readonly intake: Intake;
   readonly history: History;
   readonly writer: BatchWriter;
-  readonly batch = new BatchData();
+  readonly batch: BatchData;
   readonly event = new EventData();
   readonly told: Told[];
   /** Whether some node may have dropped removals for want of room. */
@@ -206,6 +206,7 @@ export class FeedNode {
 
   constructor(readonly ids: number[], feedBytes: number, readonly truths: Map<number, Truth>, eventBytesMax = 128) {
     this.feeds = new FeedStore({ id: (slot) => ids[slot] }, ids.length, feedBytes, eventBytesMax, nodeDigest);
+    this.batch = new BatchData(this.feeds.chain);
     this.intake = new Intake(this.feeds);
     this.history = new History(this.feeds);
     this.writer = new BatchWriter(this.feeds, new Reader(), this.event);

@@ -76,12 +76,12 @@ describe("history", () => {
     const floor = late.feeds.floor(1);
     const { history } = late;
     assert.equal(history.unnotifiedSlot, NO_SLOT);
-    late.handleHistory(A, author.historyFor(A, floor, 300));
-    late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
+    late.handleHistory(A, author.historyFor(A, floor, 100));
+    late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 100));
     const unnotified = [history.unnotifiedSlot, history.unnotifiedFrom, history.unnotifiedTo];
     assert.deepEqual(unnotified, [1, late.feeds.floor(1), floor - 1]);
     history.unnotifiedSlot = 0;
-    late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 300));
+    late.handleHistory(A, author.historyFor(A, late.feeds.floor(1), 100));
     assert.equal(history.unnotifiedSlot, SEVERAL_SLOTS);
   });
 
@@ -101,14 +101,14 @@ describe("history", () => {
     const { author, late } = three();
     const floor = late.feeds.floor(1);
     const before = state(late);
-    assert.deepEqual(late.handleHistory(A, author.historyFor(A, floor - 1, 200)), [DROP_GAP]);
-    assert.deepEqual(late.handleHistory(A, author.historyFor(A, floor + 1, 40)), [DROP_DUPLICATE]);
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, floor - 1, 100)), [DROP_GAP]);
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, floor + 1, 36)), [DROP_DUPLICATE]);
     assert.deepEqual(state(late), before);
-    const section = author.historyFor(A, floor, 200);
+    const section = author.historyFor(A, floor, 100);
     assert.deepEqual(late.handleHistory(A, section), [DROP_NONE]);
     assert.deepEqual(late.handleHistory(A, section), [DROP_DUPLICATE]);
     const lower = late.feeds.floor(1);
-    assert.deepEqual(late.handleHistory(A, author.historyFor(A, lower + 2, 300)), [DROP_NONE], "overlaps");
+    assert.deepEqual(late.handleHistory(A, author.historyFor(A, lower + 2, 100)), [DROP_NONE], "overlaps");
     assert.ok(late.feeds.floor(1) < lower);
     late.check();
   });
@@ -121,7 +121,7 @@ describe("history", () => {
 
   it("history with any changed bit changes nothing", () => {
     const { author, late } = three();
-    const section = author.historyFor(A, late.feeds.floor(1), 200);
+    const section = author.historyFor(A, late.feeds.floor(1), 100);
     const before = state(late);
     for (let bit = 0; bit < section.length * 8; bit++) {
       const changed = section.slice();
@@ -138,7 +138,7 @@ describe("history", () => {
 
   it("history must lead to all 8 bytes of the tip that is held", () => {
     const { author, late } = three();
-    const section = author.historyFor(A, late.feeds.floor(1), 200);
+    const section = author.historyFor(A, late.feeds.floor(1), 100);
     for (const column of [BASE_FIRST, BASE_SECOND]) {
       late.feeds.arena.set(1, column, late.feeds.arena.get(1, column) ^ 1);
       assert.deepEqual(late.handleHistory(A, section), [DROP_FORK]);
@@ -149,7 +149,7 @@ describe("history", () => {
 
   it("a node refuses history of another generation", () => {
     const { author, late } = three();
-    const section = author.historyFor(A, late.feeds.floor(1), 200);
+    const section = author.historyFor(A, late.feeds.floor(1), 100);
     const ahead = section.slice();
     ahead[8] |= 1 << 4;
     assert.deepEqual(late.handleHistory(A, ahead), [DROP_GAP]);
@@ -160,7 +160,7 @@ describe("history", () => {
 
   it("a node refuses history while a snapshot arrives", () => {
     const { author, late } = three();
-    const section = author.historyFor(A, late.feeds.floor(1), 200);
+    const section = author.historyFor(A, late.feeds.floor(1), 100);
     late.feeds.advanceSnapshot(1, 60, late.feeds.floor(1) - 1);
     assert.deepEqual(late.handleHistory(A, section), [DROP_GAP]);
   });

@@ -66,6 +66,8 @@ export interface FeedVectors {
 
 interface Vectors extends FeedVectors {
   eventBytesMax: number;
+  /** A feed whose events are sent as deltas. */
+  deltas: FeedVectors;
   /** A feed with copies and ends. */
   copies: FeedVectors;
 }

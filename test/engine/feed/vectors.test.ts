@@ -5,7 +5,9 @@ import { bytesOf as fromHex } from "../wire/frame-support.js";
 import { deliver, drops, held, plain, receiver, vectors, write } from "./vector-support.js";
 
 describe("vectors of feeds", () => {
-  for (const [what, feed] of [["the events", vectors], ["copies and ends", vectors.copies]] as const) {
+  for (const [what, feed] of [
+    ["the events", vectors], ["copies and ends", vectors.copies], ["events that are sent as deltas", vectors.deltas],
+  ] as const) {
     it(`${what} of the vectors have these canonical bytes and tips`, () => {
       let tip: Uint8Array = new Uint8Array(8);
       feed.events.forEach((event, i) => {
