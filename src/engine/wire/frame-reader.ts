@@ -9,7 +9,7 @@ import {
   FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_NETWORK, FLAG_OF_MESSAGE, FLAG_SEALED,
   FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE,
   SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY,
-  SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
+  SECTION_HEAD_BYTES, SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
   TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WANT_BYTES, WITH_FEEDS,
 } from "./frame.js";
 import { WAITING_BYTES, isMessage } from "./message-form.js";
@@ -81,18 +81,22 @@ export class FrameReader extends Reader {
   /** Reads the head. Returns a drop reason, DROP_NONE when the head is good. */
   parseHead(bytes: Uint8Array, length: number): number {
     this.reset(bytes, 0, length);
-    const first = this.u8();
-    if (this.failed) return DROP_LENGTH;
+    if (length === 0) return DROP_LENGTH;
+    const first = bytes[0];
     if (first !== MAGIC_AND_VERSION) return first >> 4 === MAGIC_AND_VERSION >> 4 ? DROP_VERSION : DROP_MAGIC;
-    const second = this.u8();
-    const isAdvertised = (second & TYPE_BITS) > TYPE_LEAVE;
-    this.type = (second & TYPE_BITS) - (isAdvertised ? TYPE_ADVERTISED : 0);
-    this.flags = (second & ~TYPE_BITS) | (isAdvertised ? FLAG_ADVERTISED : 0);
-    if (this.failed) return DROP_LENGTH;
-    if (this.type < TYPE_SYN) return DROP_TYPE;
-    if ((this.flags & ~flagsOf(this.type)) !== 0) return DROP_TYPE;
-    if (this.isUnaddressed() && (this.flags & FLAG_SEALED) === 0) return DROP_TYPE;
-    const octet = this.isNamed() ? this.u8() : NO_NETWORK;
+    if (length === 1) return DROP_LENGTH;
+    let type = bytes[1] & TYPE_BITS;
+    let flags = bytes[1] & ~TYPE_BITS;
+    if (type > TYPE_LEAVE) {
+      type -= TYPE_ADVERTISED;
+      flags |= FLAG_ADVERTISED;
+    }
+    this.type = type;
+    this.flags = flags;
+    if (type < TYPE_SYN || (flags & ~flagsOf(type)) !== 0) return DROP_TYPE;
+    if ((flags & FLAG_SEALED) === 0 && this.isUnaddressed()) return DROP_TYPE;
+    this.position = 2;
+    const octet = (flags & FLAG_NETWORK) !== 0 ? this.u8() : NO_NETWORK;
     if (this.failed) return DROP_LENGTH;
     if (octet !== (this.network === NO_NETWORK ? NO_NETWORK : this.network & 0xff)) return DROP_NETWORK;
     this.id = this.u32();
@@ -105,7 +109,8 @@ export class FrameReader extends Reader {
 
   /** Decodes and checks the whole body, which ends at `length`, after `parseHead`. Returns a drop reason. */
   parseBody(length: number, row: RowData): number {
-    this.reset(this.bytes, this.headLength, length);
+    this.position = this.headLength;
+    this.end = length;
     this.heartbeat = this.varint();
     this.tableHashFirst = this.u32();
     this.tableHashSecond = this.u32();
@@ -115,7 +120,7 @@ export class FrameReader extends Reader {
     this.frameEnd = length;
     this.feedsHash = NO_FEEDS;
     this.limits = NO_LIMITS;
-    return this.checkSections(row);
+    return this.position === length ? DROP_NONE : this.checkSections(row);
   }
 
   /** Decodes and checks a frame that is not sealed. Returns a drop reason, DROP_NONE when the frame is good. */
@@ -161,19 +166,30 @@ export class FrameReader extends Reader {
 
   /** Goes back to before the first section. */
   rewind(): void {
-    this.reset(this.bytes, this.sectionsStart, this.sectionsStart);
+    this.position = this.sectionsStart;
+    this.end = this.sectionsStart;
+    this.failed = false;
     this.section = 0;
   }
 
   /** Advances to the next section. Skips what is left of the current one. */
   nextSection(): boolean {
-    this.reset(this.bytes, this.end, this.frameEnd);
-    if (this.position === this.frameEnd) return false;
-    this.section = this.u8();
-    const length = this.u16();
-    const start = this.skip(length);
-    if (this.failed) return false;
-    this.reset(this.bytes, start, start + length);
+    const at = this.end;
+    const frameEnd = this.frameEnd;
+    this.position = at;
+    this.end = frameEnd;
+    this.failed = false;
+    if (at === frameEnd) return false;
+    const bytes = this.bytes;
+    const start = at + SECTION_HEAD_BYTES;
+    const end = start <= frameEnd ? start + ((bytes[at + 1] << 8) | bytes[at + 2]) : start;
+    if (end > frameEnd) {
+      this.failed = true;
+      return false;
+    }
+    this.position = start;
+    this.end = end;
+    this.section = bytes[at];
     if (this.section === SECTION_ROWS) {
       this.base = ((this.u16() << 16) | (this.u8() << 8)) >>> 0;
       this.basePort = this.u16();

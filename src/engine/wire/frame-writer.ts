@@ -59,7 +59,7 @@ export class FrameWriter extends Writer {
   }
 
   /**
-   * Begins a frame of at most `limit` bytes.
+   * Begins a frame of at most `limit` bytes, which is longer than any head.
    *
    * @param inReplyTo counter of the answered frame, in ACK and DIFF
    * @param network with FLAG_NETWORK, the hash of the network's name
@@ -68,24 +68,28 @@ export class FrameWriter extends Writer {
     out: Uint8Array, limit: number, type: number, flags: number, rows: Rows, counter: number, inReplyTo: number,
     network?: number,
   ): void {
+    this.bytes = out;
+    this.failed = false;
     // Reserves room for `writeFeedsHash`.
-    this.reset(out, 0, this.feeds === undefined ? limit : limit - FEEDS_HASH_BYTES);
+    this.end = this.feeds === undefined ? limit : limit - FEEDS_HASH_BYTES;
     this.type = type;
     this.counter = counter;
     this.hasPrints = false;
-    this.u8(MAGIC_AND_VERSION);
+    out[0] = MAGIC_AND_VERSION;
     const isAdvertised = (flags & FLAG_ADVERTISED) !== 0 && type !== TYPE_LEAVE;
-    this.u8((flags & ~FLAG_ADVERTISED) | (isAdvertised ? type + TYPE_ADVERTISED : type));
-    if ((flags & FLAG_NETWORK) !== 0) this.u8(network ?? 0);
-    this.u32(rows.id(OWN_SLOT));
-    this.varint(rows.revision(OWN_SLOT));
-    this.varint(counter);
-    this.headLength = this.position;
-    this.varint(rows.heartbeat(OWN_SLOT));
+    out[1] = isAdvertised ? (flags & ~FLAG_ADVERTISED) | (type + TYPE_ADVERTISED) : flags | type;
+    let at = 2;
+    if ((flags & FLAG_NETWORK) !== 0) out[at++] = network ?? 0;
+    writeU32(out, at, rows.id(OWN_SLOT));
+    at = writeVarint(out, writeVarint(out, at + 4, rows.revision(OWN_SLOT)), counter);
+    this.headLength = at;
+    at = writeVarint(out, at, rows.heartbeat(OWN_SLOT));
     const isWaking = type === TYPE_SYN && rows.isAsleep(OWN_SLOT);
-    this.u32(isWaking ? valuesHash(rows, false) : rows.tableHash.first);
-    this.u32(isWaking ? valuesHash(rows, true) : rows.tableHash.second);
-    if (type === TYPE_ACK || type === TYPE_DIFF) this.varint(inReplyTo);
+    const hash = rows.tableHash;
+    writeU32(out, at, isWaking ? valuesHash(rows, false) : hash.first);
+    writeU32(out, at + 4, isWaking ? valuesHash(rows, true) : hash.second);
+    at += 8;
+    this.position = type === TYPE_ACK || type === TYPE_DIFF ? writeVarint(out, at, inReplyTo) : at;
   }
 
   /**
@@ -289,11 +293,11 @@ export class FrameWriter extends Writer {
   }
 
   private beginSection(tag: number, headBytes: number): boolean {
-    if (this.room() < SECTION_HEAD_BYTES + headBytes) return false;
-    this.sectionStart = this.position;
-    this.u8(tag);
-    this.u16(0);
-    this.position += headBytes;
+    const at = this.position;
+    if (this.end - at < SECTION_HEAD_BYTES + headBytes) return false;
+    this.sectionStart = at;
+    this.bytes[at] = tag;
+    this.position = at + SECTION_HEAD_BYTES + headBytes;
     return true;
   }
 
@@ -302,7 +306,8 @@ export class FrameWriter extends Writer {
   }
 
   private closeSection(): void {
-    this.patchU16(this.sectionStart + 1, this.position - this.contentStart());
+    const at = this.sectionStart;
+    writeU16(this.bytes, at + 1, this.position - at - SECTION_HEAD_BYTES);
   }
 
   /** The first row with an address sets the network and port of the section. */
