@@ -48,9 +48,9 @@ export function checkFrame(
     return isEcho(frame, rows, counter, address, port) ? DROP_ECHO : DROP_ID_CONFLICT;
   }
   const slot = rows.find(frame.id);
-  const isAnswer = answersFrame(frame, guard, counter);
   if (slot >= 0 && frame.revision < rows.revision(slot)) return DROP_STALE;
-  if (frame.isAnswer() && !isAnswer) return DROP_UNASKED;
+  const isAnswer = frame.isAnswer();
+  if (isAnswer && !answersFrame(frame, guard, counter)) return DROP_UNASKED;
   if (guard === undefined) return DROP_NONE;
   const verdict = guard.check(frame, slot, isAnswer);
   if (verdict === FRESH) return DROP_NONE;

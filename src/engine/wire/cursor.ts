@@ -155,7 +155,7 @@ export function varintBytes(value: number): number {
 export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let rest = value >>> 0;
   let to = at;
-  for (; rest >= 0x80; rest >>>= 7) bytes[to++] = (rest & 0x7f) | 0x80;
+  for (; rest >= 0x80; rest >>>= 7) bytes[to++] = rest | 0x80;
   bytes[to] = rest;
   return to + 1;
 }

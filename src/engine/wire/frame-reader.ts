@@ -9,7 +9,8 @@ import {
   FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_NETWORK, FLAG_OF_MESSAGE, FLAG_SEALED,
   FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE,
   SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY,
-  SECTION_HEAD_BYTES, SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
+  SECTION_HEAD_BYTES, SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX,
+  TYPE_ACK,
   TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WANT_BYTES, WITH_FEEDS,
 } from "./frame.js";
 import { WAITING_BYTES, isMessage } from "./message-form.js";
@@ -80,7 +81,7 @@ export class FrameReader extends Reader {
 
   /** Reads the head. Returns a drop reason, DROP_NONE when the head is good. */
   parseHead(bytes: Uint8Array, length: number): number {
-    this.reset(bytes, 0, length);
+    this.reset(bytes, 2, length);
     if (length === 0) return DROP_LENGTH;
     const first = bytes[0];
     if (first !== MAGIC_AND_VERSION) return first >> 4 === MAGIC_AND_VERSION >> 4 ? DROP_VERSION : DROP_MAGIC;
@@ -95,7 +96,6 @@ export class FrameReader extends Reader {
     this.flags = flags;
     if (type < TYPE_SYN || (flags & ~flagsOf(type)) !== 0) return DROP_TYPE;
     if ((flags & FLAG_SEALED) === 0 && this.isUnaddressed()) return DROP_TYPE;
-    this.position = 2;
     const octet = (flags & FLAG_NETWORK) !== 0 ? this.u8() : NO_NETWORK;
     if (this.failed) return DROP_LENGTH;
     if (octet !== (this.network === NO_NETWORK ? NO_NETWORK : this.network & 0xff)) return DROP_NETWORK;
@@ -114,7 +114,7 @@ export class FrameReader extends Reader {
     this.heartbeat = this.varint();
     this.tableHashFirst = this.u32();
     this.tableHashSecond = this.u32();
-    this.inReplyTo = this.isAnswer() ? this.varint() : 0;
+    this.inReplyTo = this.type === TYPE_ACK || this.type === TYPE_DIFF ? this.varint() : 0;
     if (this.failed) return DROP_LENGTH;
     this.sectionsStart = this.position;
     this.frameEnd = length;
@@ -239,31 +239,39 @@ export class FrameReader extends Reader {
   /** The next row of a ROWS section. Its address is 0 if the address is the datagram's source. */
   readRow(row: RowData): void {
     const head = this.u8();
+    const id = this.u32();
     const form = (head >> 3) & 3;
-    row.state = head & 7;
-    row.id = this.u32();
-    row.address = 0;
-    if (form === ADDRESS_IN_BASE) row.address = (this.base | this.u8()) >>> 0;
-    else if (form >= ADDRESS_IN_FULL) row.address = this.u32();
-    row.port = form >= ADDRESS_IN_FULL ? this.u16() : this.basePort;
+    let address = 0;
+    if (form === ADDRESS_IN_BASE) address = (this.base | this.u8()) >>> 0;
+    else if (form >= ADDRESS_IN_FULL) address = this.u32();
+    const port = form >= ADDRESS_IN_FULL ? this.u16() : this.basePort;
+    row.id = id;
+    row.address = address;
+    row.port = port;
     row.isForeign = form === ADDRESS_OF_FOREIGN;
-    row.lacksValue = (head & ROW_LACKS_VALUE) !== 0;
     row.revision = this.varint();
     row.heartbeat = this.varint();
-    const isAsleep = row.state === ASLEEP && !row.isForeign;
-    row.backSeconds = isAsleep ? this.varint() : AWAKE;
-    if (isAsleep) row.state = UP;
+    let state = head & 7;
+    const isAsleep = state === ASLEEP && form !== ADDRESS_OF_FOREIGN;
+    const backSeconds = isAsleep ? this.varint() : AWAKE;
+    if (isAsleep) state = UP;
     const sequence = (head & ROW_HAS_FEED) === 0 ? 0 : this.varint();
     const generation = sequence > 0 ? this.varint() : 0;
-    this.noteClaim((head & ROW_HAS_FEED) !== 0, sequence, generation, sequence > 0 ? this.u16() : 0);
-    row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : this.varint();
-    row.valueStart = this.skip(row.valueLength);
-    const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
-    const headGood = isWireState(row.state) && row.backSeconds <= SLEEP_SECONDS_MAX && sequence <= SEQUENCE_MAX;
+    const tip = sequence > 0 ? this.u16() : 0;
+    if (this.events !== undefined) this.noteClaim((head & ROW_HAS_FEED) !== 0, sequence, generation, tip);
+    const hasValue = (head & ROW_HAS_VALUE) !== 0;
+    const lacksValue = (head & ROW_LACKS_VALUE) !== 0;
+    const valueLength = hasValue ? this.varint() : 0;
+    row.backSeconds = backSeconds;
+    row.lacksValue = lacksValue;
+    row.valueLength = valueLength;
+    row.valueStart = this.skip(valueLength);
+    const addressed = form === ADDRESS_OF_SOURCE ? id === this.id : isHost(address) && port !== 0;
+    const headGood = state <= LEFT && backSeconds <= SLEEP_SECONDS_MAX && sequence <= SEQUENCE_MAX;
     // A node holds its own value.
-    const valueGood = row.lacksValue ? (head & ROW_HAS_VALUE) === 0 && row.id !== this.id
-      : (head & ROW_HAS_VALUE) === 0 || (row.valueLength > 0 && row.valueLength <= VALUE_BYTES_MOST);
-    if (!addressed || !headGood || !valueGood) row.state = BAD_ROW;
+    const valueGood = lacksValue ? !hasValue && id !== this.id
+      : !hasValue || (valueLength > 0 && valueLength <= VALUE_BYTES_MOST);
+    row.state = addressed && headGood && valueGood ? state : BAD_ROW;
   }
 
   private noteClaim(isPresent: boolean, sequence: number, generation: number, tip: number): void {

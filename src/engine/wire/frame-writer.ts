@@ -13,7 +13,9 @@ import {
 } from "./frame.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
 import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
-import { LENGTH_SHIFT, STATE_BITS, STATE_SHIFT } from "../table/row-layout.js";
+import {
+  ADDRESS, FLAGS, HEARTBEAT, ID, LENGTH_SHIFT, REVISION, STATE_BITS, STATE_SHIFT, WORDS,
+} from "../table/row-layout.js";
 import { backSeconds } from "../table/back-seconds.js";
 import { valuesHash } from "../table/values-hash.js";
 import { AWAKE } from "../table/row-data.js";
@@ -116,17 +118,17 @@ export class FrameWriter extends Writer {
    * @param network hash of the network's name; NO_NETWORK: it has none
    */
   writeLimits(valueBytesMax: number, eventBytesMax: number, capacity: number, network: number): void {
-    if (!this.beginSection(SECTION_LIMITS, 0)) return;
     const hashBytes = network === NO_NETWORK ? 0 : NETWORK_HASH_BYTES;
-    if (this.room() < varintBytes(valueBytesMax) + varintBytes(eventBytesMax) + varintBytes(capacity) + hashBytes) {
-      this.position = this.sectionStart;
-      return;
-    }
-    this.varint(valueBytesMax);
-    this.varint(eventBytesMax);
-    this.varint(capacity);
-    if (network !== NO_NETWORK) this.u32(network);
-    this.closeSection();
+    const limitsBytes = varintBytes(valueBytesMax) + varintBytes(eventBytesMax) + varintBytes(capacity) + hashBytes;
+    if (this.end - this.position < SECTION_HEAD_BYTES + limitsBytes) return;
+    const bytes = this.bytes;
+    let at = this.position;
+    bytes[at] = SECTION_LIMITS;
+    writeU16(bytes, at + 1, limitsBytes);
+    at = writeVarint(bytes, writeVarint(bytes, at + SECTION_HEAD_BYTES, valueBytesMax), eventBytesMax);
+    at = writeVarint(bytes, at, capacity);
+    if (hashBytes > 0) writeU32(bytes, at, network);
+    this.position = at + hashBytes;
   }
 
   /** Sets FLAG_MORE. */
@@ -152,29 +154,35 @@ export class FrameWriter extends Writer {
   }
 
   writeRow(rows: Rows, slot: number): boolean {
-    const word = rows.word(slot);
-    const address = rows.address(slot);
+    // Full datagrams have tens of rows. So this reads the table's words itself, and knows that the row fits before it
+    // writes the first byte.
+    const words = rows.words;
+    const row = slot * WORDS;
+    const word = words[row + FLAGS];
+    const address = words[row + ADDRESS];
     const port = rows.port(slot);
-    const form = this.addressForm(slot, word, address, port);
+    const isInBase = slot !== OWN_SLOT && (word & FLAG_FOREIGN) === 0 && port === this.basePort
+      && (address & 0xffffff00) >>> 0 === this.base;
+    const form = isInBase ? ADDRESS_IN_BASE : this.addressForm(slot, word, address, port);
     const length = word >>> LENGTH_SHIFT;
     const lacksValue = length > rows.valueBytesMax || (word & FLAG_AWAITS_VALUE) !== 0;
     const valueLength = lacksValue ? 0 : length;
     const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
-    const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
+    const valueBytes = valueLength === 0 ? 0 : valueLength < 0x80 ? 1 + valueLength : 2 + valueLength;
     const state = (word >>> STATE_SHIFT) & STATE_BITS;
     const back = state === ASLEEP ? backSeconds(rows, slot) : AWAKE;
-    const revision = rows.revision(slot);
-    const heartbeat = rows.heartbeat(slot);
+    const revision = words[row + REVISION];
+    const heartbeat = words[row + HEARTBEAT];
     const statementBytes = (revision < 0x80 ? 1 : varintBytes(revision))
       + (heartbeat < 0x80 ? 1 : varintBytes(heartbeat)) + (back === AWAKE ? 0 : varintBytes(back));
     const feeds = this.feeds !== undefined && this.feeds.hasClaim(slot) ? this.feeds : undefined;
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
-    if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
+    let at = this.position;
+    if (this.end - at < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
     const valueFlag = lacksValue ? ROW_LACKS_VALUE : valueLength === 0 ? 0 : ROW_HAS_VALUE;
     const bytes = this.bytes;
-    let at = this.position;
     bytes[at] = state | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED);
-    writeU32(bytes, at + 1, rows.id(slot));
+    writeU32(bytes, at + 1, words[row + ID]);
     at += 5 + addressBytes;
     if (addressBytes === 1) {
       bytes[at - 1] = address;
@@ -188,14 +196,19 @@ export class FrameWriter extends Writer {
     if (heartbeat < 0x80) bytes[at++] = heartbeat;
     else at = writeVarint(bytes, at, heartbeat);
     if (back !== AWAKE) at = writeVarint(bytes, at, back);
-    this.position = at;
-    if (feeds !== undefined) feeds.writeRow(this, slot);
-    if (valueLength > 0) {
-      at = writeVarint(bytes, this.position, valueLength);
-      const start = rows.valueStart(slot) - at;
-      this.position = at + valueLength;
-      for (const values = rows.valueBytes(); at < this.position; at++) bytes[at] = values[start + at];
+    if (feeds !== undefined) {
+      this.position = at;
+      feeds.writeRow(this, slot);
+      at = this.position;
     }
+    if (valueLength > 0) {
+      if (valueLength < 0x80) bytes[at++] = valueLength;
+      else at = writeVarint(bytes, at, valueLength);
+      const start = slot * rows.valueBytesMax - at;
+      const end = at + valueLength;
+      for (const values = rows.valueBytes(); at < end; at++) bytes[at] = values[start + at];
+    }
+    this.position = at;
     return true;
   }
 
