@@ -102,8 +102,8 @@ async function measureSteps(bundle: string, figures: RamFigures): Promise<void> 
   await host.send(`engine 64 ${DATAGRAM_BYTES_MAX}`);
   await host.send("rows 62");
   const idle = await stepsOf(host, "idle");
-  await host.send("load syn");
-  // At rest: the first datagram still finds what the start left behind.
+  // At rest: the first datagram still finds what the start left behind, and shows the peer's limits.
+  await host.send("load first");
   await host.send("receive");
   await host.send("load syn");
   const inSync = await stepsOf(host, "receive") - idle;

@@ -150,14 +150,13 @@ export class Engine implements NodeEngine {
     this.begin(nowMs);
     this.stats.countReceived(length);
     const frame = this.frame;
-    const row = this.row;
     const reason = !this.rows.trusts(address) ? DROP_UNTRUSTED
-      : parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
+      : parseFrame(frame, this.replayGuard, bytes, length, this.row, this.rows.id(OWN_SLOT));
     if (reason !== DROP_NONE) this.refuse(reason, address, port, bytes, length);
     else if ((frame.flags & FLAG_ADVERTISED) === 0) this.receiveFrame(address, port, bytes, length);
     else {
-      locateSender(frame, this.rows, row, address, port);
-      this.receiveFrame(row.address, row.port, bytes, length);
+      locateSender(frame, this.rows, this.row, address, port);
+      this.receiveFrame(this.row.address, this.row.port, bytes, length);
     }
     // Drop the reference so that a board can free the datagram before the next arrives.
     frame.bytes = this.rows.valueBytes();
@@ -422,8 +421,9 @@ export class Engine implements NodeEngine {
     const isOften = this.prepareAnswer(slot, address, port, length) && !this.rounds.mayAnswerInFull(slot);
     if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     const isOurs = frame.network === NO_NETWORK || isOfNetwork(this.rows, frame);
-    const withSummary = isOurs && !answerWaking(this.rows, this.outbox, frame, slot)
-      && !isSynInSync(this.rows, this.outbox, frame);
+    const isAsleep = isOurs && slot >= 0 && this.rows.isAsleep(slot);
+    const isWaking = isAsleep && answerWaking(this.rows, this.outbox, frame, slot);
+    const withSummary = isOurs && !isWaking && !isSynInSync(this.rows, this.outbox, frame);
     this.outbox.addAnswer(TYPE_ACK, address, port, 0, withSummary, frame.counter, frame.id);
   }
 

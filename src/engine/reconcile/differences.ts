@@ -39,10 +39,11 @@ export function observeSender(
     && rows.revision(slot) === frame.revision && rows.heartbeat(slot) === frame.heartbeat;
   if (isMove) rows.setAddress(slot, address, port);
   if (isMove || rows.state(slot) > UP) outbox.send(slot);
-  rows.setFlag(slot, FLAG_HEARD);
+  const word = rows.word(slot);
+  if ((word & FLAG_HEARD) === 0) rows.setFlag(slot, FLAG_HEARD);
   if (frame.isAnswer() && !hasMoved) proveNeighbour(rows, slot);
   // Who is heard may hear this node again: it is probed.
-  else if (rows.hasFlag(slot, FLAG_REMOTE) && rows.trusts(address)) rows.clearFlag(slot, FLAG_REMOTE);
+  else if ((word & FLAG_REMOTE) !== 0 && rows.trusts(address)) rows.clearFlag(slot, FLAG_REMOTE);
   return false;
 }
 

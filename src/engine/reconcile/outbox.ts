@@ -18,9 +18,9 @@ import { WINDOW_BYTES, datagramsFor, openWindow, writeWindow } from "./window.js
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import {
-  ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, BURST_MOST, BURST_OF_BOARD,
-  DETAIL, FLAGS, FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT,
-  WANTS, WANT_COUNT, WANT_NEXT, WITH_LIMITS, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
+  ABOUT, ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, BURST_MOST,
+  BURST_OF_BOARD, DETAIL, FLAGS, FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER,
+  TYPE_SHIFT, WANTS, WANT_COUNT, WANT_NEXT, WITH_LIMITS, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
 } from "./outbox-words.js";
 
 export { BURST_MAX, outboxWords } from "./outbox-words.js";
@@ -103,7 +103,8 @@ export class Outbox {
     this.start = pool.alloc(WANTS + wantsMax(datagramBytesMax));
     this.words[this.start + BURST_MOST] = burstMax ?? BURST_OF_BOARD;
     const hash = network ?? NO_NETWORK;
-    this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? 0 : FLAG_NETWORK;
+    const sealed = replayGuard === undefined ? 0 : FLAG_SEALED;
+    this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? sealed : sealed | FLAG_NETWORK;
     this.words[this.start + NETWORK] = hash;
     const moreBytes = (feed === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
     const least = rows.media === undefined ? datagramBytesMax : Math.min(datagramBytesMax, rows.media.bytesMaxLeast);
@@ -226,7 +227,7 @@ export class Outbox {
   private limitsIfNamed(): number { return this.isNamed() ? WITH_LIMITS : 0; }
 
   /** Whether the network has a name. */
-  private isNamed(): boolean { return this.words[this.start + HEAD_FLAGS] !== 0; }
+  private isNamed(): boolean { return (this.words[this.start + HEAD_FLAGS] & FLAG_NETWORK) !== 0; }
 
   /** A LEAVE to the node in `slot`. */
   addLeave(slot: number): void {
@@ -272,7 +273,7 @@ export class Outbox {
     out.port = port;
     this.counter = (this.counter + 1) >>> 0;
     // An indirect ack does not go to the peer that is answered.
-    const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && this.aboutOf(at) === 0;
+    const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && (words[at + FLAGS] & ABOUT) === 0;
     const most = this.rows.media === undefined ? this.datagramBytesMax : this.bytesMax(address, port);
     const allowed = words[this.start + ANSWER_BYTES_LEFT];
     const limit = isAnswer && allowed < most ? allowed : most;
@@ -291,7 +292,9 @@ export class Outbox {
   private beginFrame(out: Datagram, at: number, type: number, limit: number): void {
     const words = this.words;
     const guard = this.replayGuard;
-    const flags = (words[at + FLAGS] & FLAGS_ON_WIRE) | this.headFlags();
+    const isAdvertised = this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
+    const flags = (words[at + FLAGS] & FLAGS_ON_WIRE) | words[this.start + HEAD_FLAGS]
+      | (isAdvertised ? FLAG_ADVERTISED : 0);
     this.writer.begin(
       out.bytes, guard === undefined ? limit : limit - SEAL_BYTES, type, flags, this.rows, this.counter,
       words[at + ANSWERED], words[this.start + NETWORK],
@@ -361,12 +364,6 @@ export class Outbox {
   private writeLimits(): void {
     const network = this.isNamed() ? this.words[this.start + NETWORK] : NO_NETWORK;
     this.writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity, network);
-  }
-
-  /** The flags that all frames of this node have. */
-  private headFlags(): number {
-    return this.words[this.start + HEAD_FLAGS] | (this.replayGuard === undefined ? 0 : FLAG_SEALED)
-      | (this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN) ? FLAG_ADVERTISED : 0);
   }
 
   /** Bytes of the longest event that this node holds; 0: it keeps no feeds. */

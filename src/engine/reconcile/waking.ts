@@ -15,7 +15,7 @@ interface WakingOutbox {
  * PROTOCOL 6.8: whether a SYN that was applied is of a node that sleeps. If so, the answer gets all rows if any value
  * or feed differs, and no rows if none does. The updates are for nodes that pass them on.
  *
- * @param sender slot of the sender's row; -1: there is none
+ * @param sender slot of the sender's row
  */
 export function answerWaking(rows: Rows, outbox: WakingOutbox, frame: FrameReader, sender: number): boolean {
   if (!isWaking(rows, frame, sender)) return false;

@@ -44,10 +44,11 @@ export function checkFrame(
 ): number {
   // No row could hold such an address.
   if (!isHost(address) || port === 0) return DROP_ROW;
-  if (frame.id === rows.id(OWN_SLOT)) {
+  const id = frame.id;
+  if (id === rows.id(OWN_SLOT)) {
     return isEcho(frame, rows, counter, address, port) ? DROP_ECHO : DROP_ID_CONFLICT;
   }
-  const slot = rows.find(frame.id);
+  const slot = rows.find(id);
   if (slot >= 0 && frame.revision < rows.revision(slot)) return DROP_STALE;
   const isAnswer = frame.isAnswer();
   if (isAnswer && !answersFrame(frame, guard, counter)) return DROP_UNASKED;

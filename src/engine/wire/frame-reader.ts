@@ -1,4 +1,5 @@
 import { checkNamedValue } from "../../cbor/named-value.js";
+import { readU32 } from "../../cbor/big-endian.js";
 import { Reader } from "./cursor.js";
 import {
   DROP_LENGTH, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
@@ -7,10 +8,10 @@ import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, CAPACITY_LEAST, CAPACITY_LIMIT,
   CAPACITY_MOST, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, EVENT_LIMIT_SHIFT,
   FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_NETWORK, FLAG_OF_MESSAGE, FLAG_SEALED,
-  FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE,
+  FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROWS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE,
   SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY,
   SECTION_HEAD_BYTES, SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX,
-  TYPE_ACK,
+  TABLE_HASH_BYTES, TYPE_ACK,
   TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WANT_BYTES, WITH_FEEDS,
 } from "./frame.js";
 import { WAITING_BYTES, isMessage } from "./message-form.js";
@@ -112,8 +113,10 @@ export class FrameReader extends Reader {
     this.position = this.headLength;
     this.end = length;
     this.heartbeat = this.varint();
-    this.tableHashFirst = this.u32();
-    this.tableHashSecond = this.u32();
+    const hash = this.skip(TABLE_HASH_BYTES);
+    if (this.failed) return DROP_LENGTH;
+    this.tableHashFirst = readU32(this.bytes, hash);
+    this.tableHashSecond = readU32(this.bytes, hash + 4);
     this.inReplyTo = this.type === TYPE_ACK || this.type === TYPE_DIFF ? this.varint() : 0;
     if (this.failed) return DROP_LENGTH;
     this.sectionsStart = this.position;
@@ -191,8 +194,11 @@ export class FrameReader extends Reader {
     this.end = end;
     this.section = bytes[at];
     if (this.section === SECTION_ROWS) {
-      this.base = ((this.u16() << 16) | (this.u8() << 8)) >>> 0;
-      this.basePort = this.u16();
+      const isWhole = end - start >= ROWS_HEAD_BYTES;
+      this.failed = !isWhole;
+      this.base = isWhole ? ((bytes[start] << 24) | (bytes[start + 1] << 16) | (bytes[start + 2] << 8)) >>> 0 : 0;
+      this.basePort = isWhole ? (bytes[start + 3] << 8) | bytes[start + 4] : 0;
+      this.position = isWhole ? start + ROWS_HEAD_BYTES : end;
     } else if (this.section === SECTION_DIGEST) {
       this.digestFrom = this.u32();
       this.digestTo = this.u32();
