@@ -164,9 +164,12 @@ export class Engine implements NodeEngine {
 
   private receiveFrame(address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
-    const reason = checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
+    // Searches cost much on a board: the slot is handed on, and searched again only where rows may have been merged.
+    const held = this.rows.find(frame.id);
+    const reason = checkFrame(frame, this.replayGuard, this.rows, held, this.outbox.counter, address, port);
+    const isOurs = frame.network === NO_NETWORK || isOfNetwork(this.rows, frame);
     if (reason !== DROP_NONE) this.refuse(reason, address, port, bytes, length);
-    else if (frame.network === NO_NETWORK || isOfNetwork(this.rows, frame)) this.exchange(address, port, bytes, length);
+    else if (isOurs) this.exchange(held, address, port, bytes, length);
     else this.showLimits(address, port, length);
   }
 
@@ -293,13 +296,11 @@ export class Engine implements NodeEngine {
     this.answerSyn(this.rows.find(this.frame.id), address, port, length);
   }
 
-  private exchange(address: number, port: number, bytes: Uint8Array, length: number): void {
+  private exchange(held: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
     const rows = this.rows;
     const outbox = this.outbox;
     const feed = this.feed;
-    // Searches cost much on a board: the sender's slot is handed on, and searched again only if rows were merged.
-    const held = rows.find(frame.id);
     const showedLimits = frame.type === TYPE_ACK && showsLimits(rows, held);
     if (this.sleeper !== undefined) this.sleeper.heard(held);
     // PROTOCOL 5.2, step 1
@@ -327,7 +328,6 @@ export class Engine implements NodeEngine {
   private handleSections(address: number, port: number, bytes: Uint8Array): boolean {
     const frame = this.frame;
     const rows = this.rows;
-    const feed = this.feed;
     let hasSummary = false;
     frame.rewind();
     while (frame.nextSection()) {
@@ -336,7 +336,7 @@ export class Engine implements NodeEngine {
       else if (frame.section <= SECTION_ROW_FINGERPRINTS) compareSection(rows, this.outbox, frame, this.row, this.own);
       else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
       else if (frame.section === SECTION_INDIRECT_ACK && frame.isAnswer()) this.rounds.handleIndirectAck(frame);
-      else if (feed !== undefined && frame.isOfEvents()) handleFeedSection(feed, this.faults, frame);
+      else if (this.feed !== undefined && frame.isOfEvents()) handleFeedSection(this.feed, this.faults, frame);
       else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
         this.messages.handle(frame, senderAt(rows, frame, address, port));
       }

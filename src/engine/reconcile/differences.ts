@@ -282,10 +282,12 @@ function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: num
 export function wantSender(rows: Rows, outbox: Outbox, frame: FrameReader, slot: number): void {
   // PROTOCOL 6.8: a node that sleeps gets what changed, and no heartbeats.
   if (frame.isAnswer() && rows.isAsleep(OWN_SLOT)) return;
+  const revision = slot < 0 ? 0 : rows.revision(slot);
+  const heartbeat = slot < 0 ? 0 : rows.heartbeat(slot);
   let isWanted: boolean;
   if (slot < 0) isWanted = rows.hasPlace(UP);
-  else if (rows.revision(slot) !== frame.revision) isWanted = rows.revision(slot) < frame.revision;
-  else if (rows.heartbeat(slot) !== frame.heartbeat) isWanted = rows.heartbeat(slot) < frame.heartbeat;
+  else if (revision !== frame.revision) isWanted = revision < frame.revision;
+  else if (heartbeat !== frame.heartbeat) isWanted = heartbeat < frame.heartbeat;
   else isWanted = rows.hasFlag(slot, FLAG_AWAITS_VALUE);
   if (isWanted) outbox.want(frame.id);
 }

@@ -96,7 +96,7 @@ export class FrameReader extends Reader {
     this.type = type;
     this.flags = flags;
     if (type < TYPE_SYN || (flags & ~flagsOf(type)) !== 0) return DROP_TYPE;
-    if ((flags & FLAG_SEALED) === 0 && this.isUnaddressed()) return DROP_TYPE;
+    if (type === TYPE_SYN && (flags & (FLAG_UNADDRESSED | FLAG_SEALED)) === FLAG_UNADDRESSED) return DROP_TYPE;
     const octet = (flags & FLAG_NETWORK) !== 0 ? this.u8() : NO_NETWORK;
     if (this.failed) return DROP_LENGTH;
     if (octet !== (this.network === NO_NETWORK ? NO_NETWORK : this.network & 0xff)) return DROP_NETWORK;
