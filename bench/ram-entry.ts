@@ -6,8 +6,8 @@
  *   messages rows datagramBytes n queue bytes senders   that with messages, too
  *   map rows                     creates the rows alone, as a Map of objects, for comparison
  *   rows n                       gives the engine n rows of other nodes, with a value of 3 bytes each
- *   load first|syn|row|full      prepares a datagram: the first one, with limits; in sync; with one fresher row; or with
- *                                requests for as many rows as a datagram holds
+ *   load first|syn|row|full      prepares a datagram: the first one, with limits; in sync; with one fresher row; or
+ *                                with requests for as many rows as a datagram holds
  *   receive                      delivers it to the engine and polls all outputs; answers the number of bytes sent
  *   traffic n                    lets the engine and a peer exchange n datagrams
  *   idle                         does nothing: what a line costs by itself
