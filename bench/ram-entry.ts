@@ -6,8 +6,8 @@
  *   messages rows datagramBytes n queue bytes senders   that with messages, too
  *   map rows                     creates the rows alone, as a Map of objects, for comparison
  *   rows n                       gives the engine n rows of other nodes, with a value of 3 bytes each
- *   load syn|row|full            prepares a datagram: in sync, with one fresher row, or with requests for as many rows
- *                                as a datagram holds
+ *   load first|syn|row|full      prepares a datagram: the first one, with limits; in sync; with one fresher row; or
+ *                                with requests for as many rows as a datagram holds
  *   batch like|unlike            creates a node, and prepares a datagram with 16 events of 30 bytes that are like each
  *                                other, or not; SHA-256 takes no steps, as in the firmware of a board
  *   write                        writes that datagram once more; answers its bytes
@@ -30,7 +30,7 @@ import {
 } from "../src/engine/message/message.js";
 import { RowData, Rows } from "../src/engine/table/rows.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
-import { SECTION_EVENTS, SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
+import { NO_NETWORK, SECTION_EVENTS, SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
 import { eventFeeds } from "../src/events/index.js";
 import { Gossip, type GossipOptions } from "../src/gossip.js";
 import { type MessageOptions, messages } from "../src/messages/index.js";
@@ -142,6 +142,8 @@ class Bench {
       writer.beginRows();
       writer.writeRow(peer, peer.find(3));
       writer.endRows();
+    } else if (kind === "first") {
+      writer.writeLimits(VALUE_BYTES_MAX, 0, peer.capacity, NO_NETWORK);
     } else if (kind === "full") {
       writer.beginIds(SECTION_WANT);
       for (let id = 3; id < 3 + FULL_ROWS; id++) writer.writeId(id);

@@ -9,20 +9,18 @@ import { noteStatement } from "./membership/routes.js";
 import { Suspicion } from "./membership/suspicion.js";
 import type { MessageProtocol } from "./message/message-protocol.js";
 import type { NodeEngine } from "./node-engine.js";
-import {
-  Faults, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, type Notification, nextChange, nextStranger,
-} from "./notifications.js";
+import { Faults, NOTIFY_TABLE_FULL, type Notification, nextNotification } from "./notifications.js";
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
   answerClaim, compareSection, defersRow, isInSync, isSummaryDue, isSynInSync, meetSender, notePeerHolds, observeSender,
-  senderAt, wantSender,
+  isAt, senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
-import { AMPLIFICATION_MAX, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
+import { AMPLIFICATION_MAX, answerJson, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
 import { answerWaking } from "./reconcile/waking.js";
-import { isJson, reportRefusal } from "./report-refusal.js";
-import { settleFeeds } from "./settle-feeds.js";
+import { reportRefusal } from "./report-refusal.js";
+import { handleFeedSection, settleFeeds } from "./settle-feeds.js";
 import type { Sleeper } from "./sleep/sleeper.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
@@ -32,9 +30,9 @@ import {
 import { LEFT, UP } from "./table/states.js";
 import { checkFrame, parseFrame } from "./wire/admission.js";
 import { locateSender } from "./wire/advertised.js";
-import { DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_TABLE_FULL, DROP_UNTRUSTED } from "./wire/drops.js";
+import { DROP_NETWORK, DROP_NONE, DROP_TABLE_FULL, DROP_UNTRUSTED } from "./wire/drops.js";
 import {
-  FLAG_BROADCAST, FLAG_CHALLENGE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
+  FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
   SECTION_ROWS, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./wire/frame.js";
 import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
@@ -152,23 +150,26 @@ export class Engine implements NodeEngine {
     this.begin(nowMs);
     this.stats.countReceived(length);
     const frame = this.frame;
-    const row = this.row;
     const reason = !this.rows.trusts(address) ? DROP_UNTRUSTED
-      : parseFrame(frame, this.replayGuard, bytes, length, row, this.rows.id(OWN_SLOT));
+      : parseFrame(frame, this.replayGuard, bytes, length, this.row, this.rows.id(OWN_SLOT));
     if (reason !== DROP_NONE) this.refuse(reason, address, port, bytes, length);
+    else if ((frame.flags & FLAG_ADVERTISED) === 0) this.receiveFrame(address, port, bytes, length);
     else {
-      locateSender(frame, this.rows, row, address, port);
-      this.receiveFrame(row.address, row.port, bytes, length);
+      locateSender(frame, this.rows, this.row, address, port);
+      this.receiveFrame(this.row.address, this.row.port, bytes, length);
     }
     // Drop the reference so that a board can free the datagram before the next arrives.
-    frame.reset(this.rows.valueBytes(), 0, 0);
+    frame.bytes = this.rows.valueBytes();
   }
 
   private receiveFrame(address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
-    const reason = checkFrame(frame, this.replayGuard, this.rows, this.outbox.counter, address, port);
+    // Searches cost much on a board: the slot is handed on, and searched again only where rows may have been merged.
+    const held = this.rows.find(frame.id);
+    const reason = checkFrame(frame, this.replayGuard, this.rows, held, this.outbox.counter, address, port);
+    const isOurs = frame.network === NO_NETWORK || isOfNetwork(this.rows, frame);
     if (reason !== DROP_NONE) this.refuse(reason, address, port, bytes, length);
-    else if (isOfNetwork(this.rows, frame)) this.exchange(address, port, bytes, length);
+    else if (isOurs) this.exchange(held, address, port, bytes, length);
     else this.showLimits(address, port, length);
   }
 
@@ -245,9 +246,7 @@ export class Engine implements NodeEngine {
 
   /** Writes the next notification for the application; false when there is none. */
   pollNotification(out: Notification): boolean {
-    if (this.replayGuard !== undefined && nextStranger(this.replayGuard, out)) return true;
-    if (this.own.isContested) this.faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
-    return this.faults.next(out) || nextChange(this.rows, out);
+    return nextNotification(this.rows, this.faults, this.own.isContested, this.replayGuard, out);
   }
 
   /** When `tick` is due, in the caller's time. */
@@ -284,10 +283,7 @@ export class Engine implements NodeEngine {
     this.stats.countDrop(reason);
     reportRefusal(this.faults, this.replayGuard, this.frame, reason, address);
     const guard = this.replayGuard;
-    if (guard === undefined && reason === DROP_MAGIC && isJson(bytes, length)) {
-      // PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life. It may send from another port than it reads.
-      this.outbox.addSign(address, this.rows.port(OWN_SLOT), 0);
-    }
+    answerJson(this.rows, this.outbox, guard, reason, address, bytes, length);
     answerRefused(this.rows, this.outbox, this.frame, guard, this.own, this.feed, reason, address, port, length);
   }
 
@@ -297,53 +293,55 @@ export class Engine implements NodeEngine {
     if (this.frame.type !== TYPE_SYN) return;
     this.outbox.withholdUpdates();
     this.outbox.sendLimits();
-    this.answerSyn(senderAt(this.rows, this.frame, address, port), address, port, length);
+    this.answerSyn(this.rows.find(this.frame.id), address, port, length);
   }
 
-  private exchange(address: number, port: number, bytes: Uint8Array, length: number): void {
+  private exchange(held: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
     const rows = this.rows;
     const outbox = this.outbox;
     const feed = this.feed;
-    const held = rows.find(frame.id);
-    const showedLimits = showsLimits(rows, held);
+    const showedLimits = frame.type === TYPE_ACK && showsLimits(rows, held);
     if (this.sleeper !== undefined) this.sleeper.heard(held);
     // PROTOCOL 5.2, step 1
-    if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(frame.id, address, port);
+    if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(held, frame.id, address, port);
     if (held >= 0 && observeSender(rows, outbox, frame, held, this.replayGuard, address, port)) {
       this.seeds.learn(address, port, this.random);
       this.rounds.moved(frame.id);
     }
     if (outbox.links !== undefined) outbox.links.received(frame);
     if (feed !== undefined) feed.begin();
+    const hasSummary = frame.hasSections() && this.handleSections(address, port, bytes);
+    if (feed !== undefined) settleFeeds(feed, rows, this.faults, frame, outbox);
+    if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
+    const slot = frame.hasSections() ? rows.find(frame.id) : held;
+    // PROTOCOL 5.2, step 7
+    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame, slot);
+    if (exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits)) outbox.sendLimits();
+    // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
+    if (held < 0 && isAt(rows, slot, address, port)) meetSender(rows, slot, frame.isAnswer());
+    if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);
+    else if (frame.type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
+  }
+
+  /** PROTOCOL 5.2, steps 2 to 6, 6.2 and 10.3. Returns whether the frame shows what rows its sender holds. */
+  private handleSections(address: number, port: number, bytes: Uint8Array): boolean {
+    const frame = this.frame;
+    const rows = this.rows;
     let hasSummary = false;
     frame.rewind();
     while (frame.nextSection()) {
       hasSummary = hasSummary || frame.isSummary();
-      // PROTOCOL 5.2, steps 2 to 6
       if (frame.section === SECTION_ROWS) this.mergeRows(address, port, bytes);
-      else if (frame.section <= SECTION_ROW_FINGERPRINTS) compareSection(rows, outbox, frame, this.row, this.own);
-      // PROTOCOL 6.2
+      else if (frame.section <= SECTION_ROW_FINGERPRINTS) compareSection(rows, this.outbox, frame, this.row, this.own);
       else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
       else if (frame.section === SECTION_INDIRECT_ACK && frame.isAnswer()) this.rounds.handleIndirectAck(frame);
-      // PROTOCOL 10.3
-      else if (feed !== undefined && frame.isOfEvents()) {
-        const forkSlot = feed.handleSection(frame);
-        if (forkSlot >= 0) this.faults.report(NOTIFY_FORK, forkSlot);
-      } else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
+      else if (this.feed !== undefined && frame.isOfEvents()) handleFeedSection(this.feed, this.faults, frame);
+      else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
         this.messages.handle(frame, senderAt(rows, frame, address, port));
       }
     }
-    if (feed !== undefined) settleFeeds(feed, rows, this.faults, frame, outbox);
-    if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
-    // PROTOCOL 5.2, step 7
-    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame);
-    if (exchangeLimits(rows, this.faults, this.stats, frame, feed, showedLimits)) outbox.sendLimits();
-    const slot = senderAt(rows, frame, address, port);
-    // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
-    if (slot >= 0 && held < 0) meetSender(rows, slot, frame.isAnswer());
-    if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);
-    else if (frame.type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
+    return hasSummary;
   }
 
   /** PROTOCOL 5.2, step 3: merges each row of a ROWS section. */
@@ -378,9 +376,10 @@ export class Engine implements NodeEngine {
     const isNewOrMoved = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
     row.state = believedState(rows, this.suspicion, this.rounds, held, row);
     const merged = rows.merge(row, bytes);
-    noteValue(rows, this.stats, row, merged);
+    const slot = held >= 0 ? held : rows.find(row.id);
+    noteValue(rows, this.stats, row, slot, merged);
     if (merged === MERGED_FRESHER || merged === MERGED_STATE) {
-      this.rowMerged(row, stateBefore, merged === MERGED_FRESHER, isNewOrMoved);
+      this.rowMerged(row, slot, stateBefore, merged === MERGED_FRESHER, isNewOrMoved);
     } else if (merged === MERGE_TABLE_FULL) {
       this.stats.countDrop(DROP_TABLE_FULL);
       if (!rows.hasPlace(row.state)) this.faults.report(NOTIFY_TABLE_FULL, held);
@@ -389,13 +388,12 @@ export class Engine implements NodeEngine {
       this.outbox.send(held);
       return;
     }
-    notePeerHolds(rows, this.outbox, this.frame, this.feed, row.id, merged);
+    notePeerHolds(rows, this.outbox, this.frame, this.feed, slot, row.id, merged);
   }
 
   /** A merged row becomes an update. Its address becomes a seed if the node is new or has moved. */
-  private rowMerged(row: RowData, stateBefore: number, isFresher: boolean, isNewOrMoved: boolean): void {
+  private rowMerged(row: RowData, slot: number, stateBefore: number, isFresher: boolean, isNewOrMoved: boolean): void {
     const rows = this.rows;
-    const slot = rows.find(row.id);
     // PROTOCOL 6.3: states other than UP, and statements that refute them, are urgent.
     const isUrgent = stateBefore > UP || row.state !== UP;
     if (isUrgent) rows.markUrgentUpdate(slot);
@@ -415,22 +413,24 @@ export class Engine implements NodeEngine {
     probeAccused(rows, this.rounds, slot);
   }
 
-  /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot from `senderAt` */
+  /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot or -1 */
   private answerSyn(slot: number, address: number, port: number, length: number): void {
     const frame = this.frame;
     const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
     if (isBroadcast && !answersBroadcast(this.rows, this.random.next())) return;
-    const isOften = this.prepareAnswer(slot, length) && !this.rounds.mayAnswerInFull(slot);
+    const isOften = this.prepareAnswer(slot, address, port, length) && !this.rounds.mayAnswerInFull(slot);
     if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
-    const withSummary = isOfNetwork(this.rows, frame) && !answerWaking(this.rows, this.outbox, frame)
-      && !isSynInSync(this.rows, this.outbox, frame);
+    const isOurs = frame.network === NO_NETWORK || isOfNetwork(this.rows, frame);
+    const isAsleep = isOurs && slot >= 0 && this.rows.isAsleep(slot);
+    const isWaking = isAsleep && answerWaking(this.rows, this.outbox, frame, slot);
+    const withSummary = isOurs && !isWaking && !isSynInSync(this.rows, this.outbox, frame);
     this.outbox.addAnswer(TYPE_ACK, address, port, 0, withSummary, frame.counter, frame.id);
   }
 
   /** PROTOCOL 5.2: an ACK or a DIFF is answered by a DIFF, if there is something to send or to want. */
   private continueExchange(slot: number, address: number, port: number, hasSummary: boolean, length: number): void {
     const frame = this.frame;
-    this.outbox.openBurst(frame, this.prepareAnswer(slot, length));
+    this.outbox.openBurst(frame, this.prepareAnswer(slot, address, port, length));
     if (!this.rounds.mayContinue()) return;
     const mayGoOn = this.feed === undefined || this.feed.mayGoOn();
     const hasAll = hasSummary || (this.sleeper !== undefined && this.sleeper.isContent(frame));
@@ -441,8 +441,8 @@ export class Engine implements NodeEngine {
   }
 
   /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether it is. */
-  private prepareAnswer(slot: number, length: number): boolean {
-    const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN);
+  private prepareAnswer(slot: number, address: number, port: number, length: number): boolean {
+    const isProven = isAt(this.rows, slot, address, port) && this.rows.hasFlag(slot, FLAG_PROVEN);
     if (!isProven) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     if (this.feed !== undefined && this.frame.feedsHash !== NO_FEEDS) this.outbox.fingerprintFeeds();
     return isProven;

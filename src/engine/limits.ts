@@ -21,12 +21,13 @@ import { CAPACITY_LIMIT, NO_NETWORK, TYPE_ACK, TYPE_SYN } from "./wire/frame.js"
  * the answer shows this node's limits.
  *
  * @param feed of this node; undefined: it keeps no feeds
+ * @param slot of the sender's row; -1: there is none
  * @param showed whether this node's last SYN to the sender had its limits
  */
 export function exchangeLimits(
-  rows: Rows, faults: Faults, stats: Stats, frame: FrameReader, feed: FeedProtocol | undefined, showed: boolean,
+  rows: Rows, faults: Faults, stats: Stats, frame: FrameReader, feed: FeedProtocol | undefined, slot: number,
+  showed: boolean,
 ): boolean {
-  const slot = rows.find(frame.id);
   const hasLimits = frame.limits !== NO_LIMITS;
   const isKnown = slot < 0 || rows.hasFlag(slot, FLAG_LIMITS);
   // Also of a peer without a row: its table may be full, and so may this one.
@@ -88,10 +89,9 @@ export function showsLimits(rows: Rows, slot: number): boolean {
 }
 
 /** A row was merged. Counts a value that is too long. A value that came after its statement makes the row an update. */
-export function noteValue(rows: Rows, stats: Stats, row: RowData, merged: number): void {
+export function noteValue(rows: Rows, stats: Stats, row: RowData, slot: number, merged: number): void {
   if (merged !== MERGED_FRESHER && merged !== MERGED_VALUE) return;
   if (row.valueLength > rows.valueBytesMax) stats.countDrop(DROP_VALUE_TOO_LARGE);
-  const slot = rows.find(row.id);
-  const isBehind = rows.transmitsLeft(slot) < rows.transmitsOfUpdate();
-  if (merged === MERGED_VALUE && isBehind) rows.markUpdate(slot);
+  const isBehind = merged === MERGED_VALUE && rows.transmitsLeft(slot) < rows.transmitsOfUpdate();
+  if (isBehind) rows.markUpdate(slot);
 }

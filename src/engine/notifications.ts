@@ -1,5 +1,5 @@
 export { EVENT_LIMIT_SHIFT } from "./wire/frame.js";
-import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, type Rows } from "./table/rows.js";
+import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, OWN_SLOT, type Rows } from "./table/rows.js";
 import type { ReplayGuard } from "./wire/replay-guard.js";
 
 /** What `pollNotification` yields. */
@@ -48,8 +48,21 @@ export const NOTIFY_BOARDS_FULL = 13;
 /** Rounds without another live node after which the application is notified. */
 export const ALONE_ROUNDS = 16;
 
+/**
+ * Writes what the application has not been notified of yet; false when there is nothing.
+ *
+ * @param isContested whether another device uses this node's id
+ */
+export function nextNotification(
+  rows: Rows, faults: Faults, isContested: boolean, guard: ReplayGuard | undefined, out: Notification,
+): boolean {
+  if (guard !== undefined && nextStranger(guard, out)) return true;
+  if (isContested) faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
+  return faults.next(out) || (rows.changesEnd > 0 && nextChange(rows, out));
+}
+
 /** Writes the next stranger that the application has not been notified of; false when there is none. */
-export function nextStranger(guard: ReplayGuard, out: Notification): boolean {
+function nextStranger(guard: ReplayGuard, out: Notification): boolean {
   const address = guard.nextStranger();
   out.kind = NOTIFY_STRANGER;
   out.slot = address;

@@ -5,6 +5,12 @@ import type { Outbox } from "./reconcile/outbox.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
 
+/** PROTOCOL 10.3: a section of events, or about them. */
+export function handleFeedSection(feed: FeedProtocol, faults: Faults, frame: FrameReader): void {
+  const forkSlot = feed.handleSection(frame);
+  if (forkSlot >= 0) faults.report(NOTIFY_FORK, forkSlot);
+}
+
 /** PROTOCOL 10.4: settles each feed that the frame's rows show. */
 export function settleFeeds(
   feed: FeedProtocol, rows: Rows, faults: Faults, frame: FrameReader, outbox: Outbox,

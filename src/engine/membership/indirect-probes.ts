@@ -12,8 +12,10 @@ const PEER = 1;
 const COUNTER = 2;
 const DEADLINE = 3;
 const WORDS = 4;
+/** Behind the entries: the latest deadline of any. */
+const LATEST = INDIRECT_PROBES_MAX * WORDS;
 /** Words that `IndirectProbes` allocates. */
-export const INDIRECT_PROBE_WORDS = INDIRECT_PROBES_MAX * WORDS;
+export const INDIRECT_PROBE_WORDS = LATEST + 1;
 
 /**
  * The peers that sent this node a ping request (SWIM's indirect probe). When the
@@ -39,18 +41,22 @@ export class IndirectProbes {
     this.words[at + PEER] = peer;
     this.words[at + COUNTER] = counter;
     this.words[at + DEADLINE] = deadline;
+    this.words[this.start + LATEST] = deadline;
   }
 
   /** A frame of a node arrived: sends an indirect ack to each peer that requested a probe of this node. */
   answered(id: number, rows: Rows, clock: Clock, outbox: Outbox): void {
-    for (let at = this.start; at < this.start + INDIRECT_PROBE_WORDS; at += WORDS) {
-      if (this.words[at + ID] !== id || this.words[at + PEER] === id) continue;
+    const words = this.words;
+    const end = this.start + LATEST;
+    if (clock.isDue(words[end])) return;
+    for (let at = this.start; at < end; at += WORDS) {
+      if (words[at + ID] !== id || words[at + PEER] === id) continue;
       // The last place in the outbox is for an answer.
       if (outbox.intentsLeft() < 2) return;
-      const slot = rows.find(this.words[at + PEER]);
-      const isInTime = slot >= 0 && !clock.isDue(this.words[at + DEADLINE]);
-      if (isInTime) outbox.addIndirectAck(id, slot, this.words[at + COUNTER]);
-      this.words[at + PEER] = id;
+      const slot = rows.find(words[at + PEER]);
+      const isInTime = slot >= 0 && !clock.isDue(words[at + DEADLINE]);
+      if (isInTime) outbox.addIndirectAck(id, slot, words[at + COUNTER]);
+      words[at + PEER] = id;
     }
   }
 }

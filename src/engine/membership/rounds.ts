@@ -101,7 +101,7 @@ export class Rounds {
   }
 
   nextDeadline(): number {
-    const next = this.probes.nextDeadline(this.roundDeadline);
+    const next = this.probes.count === 0 ? this.roundDeadline : this.probes.nextDeadline(this.roundDeadline);
     return this.spreadWanted ? earlier(next, this.spreadDeadline) : next;
   }
 
@@ -113,12 +113,17 @@ export class Rounds {
     this.probes.postpone(ms);
   }
 
-  /** A frame of a node arrived, if sealed an answer: it answers this node's probes and the ping requests of peers. */
-  answered(id: number, address: number, port: number): void {
-    this.receivedMs = this.clock.nowMs;
-    if (this.probes.answered(id, address, port, this.clock.nowMs) && this.localHealth > 0) this.localHealth--;
+  /**
+   * A frame of a node arrived, if sealed an answer: it answers this node's probes and the ping requests of peers.
+   *
+   * @param slot of the node's row; -1: there is none
+   */
+  answered(slot: number, id: number, address: number, port: number): void {
+    const nowMs = this.clock.nowMs;
+    this.receivedMs = nowMs;
+    const isAnswer = this.probes.count > 0 && this.probes.answered(id, address, port, nowMs);
+    if (isAnswer && this.localHealth > 0) this.localHealth--;
     this.indirectProbes.answered(id, this.rows, this.clock, this.outbox);
-    const slot = this.rows.find(id);
     if (slot >= 0) this.rows.clearFlag(slot, FLAG_PROBED);
   }
 

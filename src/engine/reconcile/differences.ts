@@ -1,7 +1,6 @@
 import {
   countBetween, feedFingerprint, placeBehind, rangeFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
-import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_AWAITS_VALUE, FLAG_HEARD } from "../table/row-flags.js";
@@ -33,17 +32,18 @@ export function observeSender(
   rows: Rows, outbox: Outbox, frame: FrameReader, slot: number, guard: ReplayGuard | undefined, address: number,
   port: number,
 ): boolean {
-  const isCurrent = rows.revision(slot) === frame.revision && rows.heartbeat(slot) === frame.heartbeat;
   const hasMoved = rows.address(slot) !== address || rows.port(slot) !== port;
   if (guard !== undefined && hasMoved) return observeMove(rows, outbox, frame, slot, guard, address, port);
   // A LEAVE has its sender's row, and does not show whether the sender advertises an address.
-  const isMove = isCurrent && hasMoved && frame.type !== TYPE_LEAVE;
+  const isMove = hasMoved && frame.type !== TYPE_LEAVE
+    && rows.revision(slot) === frame.revision && rows.heartbeat(slot) === frame.heartbeat;
   if (isMove) rows.setAddress(slot, address, port);
-  if (rows.state(slot) > UP || isMove) outbox.send(slot);
-  rows.setFlag(slot, FLAG_HEARD);
+  if (isMove || rows.state(slot) > UP) outbox.send(slot);
+  const word = rows.word(slot);
+  if ((word & FLAG_HEARD) === 0) rows.setFlag(slot, FLAG_HEARD);
   if (frame.isAnswer() && !hasMoved) proveNeighbour(rows, slot);
   // Who is heard may hear this node again: it is probed.
-  else if (rows.trusts(address)) rows.clearFlag(slot, FLAG_REMOTE);
+  else if ((word & FLAG_REMOTE) !== 0 && rows.trusts(address)) rows.clearFlag(slot, FLAG_REMOTE);
   return false;
 }
 
@@ -98,7 +98,12 @@ export function defersRow(rows: Rows, row: RowData): boolean {
 /** The sender's row, if its address is the datagram's source; -1 otherwise. */
 export function senderAt(rows: Rows, frame: FrameReader, address: number, port: number): number {
   const slot = rows.find(frame.id);
-  return slot >= 0 && rows.address(slot) === address && rows.port(slot) === port ? slot : -1;
+  return isAt(rows, slot, address, port) ? slot : -1;
+}
+
+/** Whether a row has this address. @param slot or -1 */
+export function isAt(rows: Rows, slot: number, address: number, port: number): boolean {
+  return slot >= 0 && rows.address(slot) === address && rows.port(slot) === port;
 }
 
 /** Of the statements that a node brings, it gets one in so many back. */
@@ -107,7 +112,8 @@ const OWN_ROW_STATEMENTS = 8;
 /** Whether the sender holds the same rows and, if both nodes have feeds, the same feeds. */
 function holdsSame(rows: Rows, frame: FrameReader): boolean {
   const feeds = rows.feedsHash;
-  if (!rows.tableHash.equals(frame.tableHashFirst, frame.tableHashSecond)) return false;
+  const hash = rows.tableHash;
+  if (hash.first !== (frame.tableHashFirst | 0) || hash.second !== (frame.tableHashSecond | 0)) return false;
   return feeds === undefined || frame.feedsHash === NO_FEEDS || frame.feedsHash === feeds.word();
 }
 
@@ -147,7 +153,7 @@ export function compareSection(rows: Rows, outbox: Outbox, frame: FrameReader, r
 
 /** Step 2, WANT: sends each row that is held. */
 function sendWanted(rows: Rows, outbox: Outbox, frame: FrameReader): void {
-  while (frame.more()) {
+  for (let left = (frame.end - frame.position) >>> 2; left > 0; left--) {
     const slot = rows.find(frame.u32());
     if (slot >= 0) outbox.send(slot);
   }
@@ -165,10 +171,9 @@ export function answerClaim(rows: Rows, outbox: Outbox, own: OwnRow, row: RowDat
  * the row, too, one transmit fewer is left.
  */
 export function notePeerHolds(
-  rows: Rows, outbox: Outbox, frame: FrameReader, feed: { agrees(slot: number): boolean } | undefined, id: number,
-  merged: number,
+  rows: Rows, outbox: Outbox, frame: FrameReader, feed: { agrees(slot: number): boolean } | undefined,
+  slot: number, id: number, merged: number,
 ): void {
-  const slot = rows.find(id);
   if (slot < 0 || (feed !== undefined && !feed.agrees(slot))) return;
   const isOwn = id === frame.id && merged === MERGED_FRESHER;
   if (isOwn && rows.heartbeat(slot) % OWN_ROW_STATEMENTS === 0) outbox.send(slot);
@@ -271,14 +276,18 @@ function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: num
 /**
  * Step 7: wants the sender's row if the head of a SYN or an ACK shows a fresher statement than is held, or if its
  * value is still awaited.
+ *
+ * @param slot of the sender's row; -1: there is none
  */
-export function wantSender(rows: Rows, outbox: Outbox, frame: FrameReader): void {
+export function wantSender(rows: Rows, outbox: Outbox, frame: FrameReader, slot: number): void {
   // PROTOCOL 6.8: a node that sleeps gets what changed, and no heartbeats.
-  if (rows.isAsleep(OWN_SLOT) && frame.isAnswer()) return;
-  const slot = rows.find(frame.id);
-  const order = slot < 0 ? -1 : compareFreshness(
-    rows.revision(slot), rows.heartbeat(slot), UP, frame.revision, frame.heartbeat, UP,
-  );
-  const isValueAwaited = order === 0 && rows.hasFlag(slot, FLAG_AWAITS_VALUE);
-  if (isValueAwaited || (order < 0 && (slot >= 0 || rows.hasPlace(UP)))) outbox.want(frame.id);
+  if (frame.isAnswer() && rows.isAsleep(OWN_SLOT)) return;
+  const revision = slot < 0 ? 0 : rows.revision(slot);
+  const heartbeat = slot < 0 ? 0 : rows.heartbeat(slot);
+  let isWanted: boolean;
+  if (slot < 0) isWanted = rows.hasPlace(UP);
+  else if (revision !== frame.revision) isWanted = revision < frame.revision;
+  else if (heartbeat !== frame.heartbeat) isWanted = heartbeat < frame.heartbeat;
+  else isWanted = rows.hasFlag(slot, FLAG_AWAITS_VALUE);
+  if (isWanted) outbox.want(frame.id);
 }

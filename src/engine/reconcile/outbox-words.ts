@@ -34,7 +34,7 @@ export const ANSWERED = 4;
 /** Id of the receiver. */
 export const RECEIVER = 5;
 export const WORDS = 6;
-/** FLAG_NETWORK, if the network has a name, and the hash of that name. */
+/** The flags of all frames, FLAG_NETWORK if the network has a name, and the hash of that name. */
 export const HEAD_FLAGS = BURST_MAX * WORDS;
 export const NETWORK = HEAD_FLAGS + 1;
 export const FRAMES_LEFT = NETWORK + 1;
@@ -52,6 +52,7 @@ export const WANTS = NETWORK + 8;
 export const FLAGS_ON_WIRE = 0xff;
 export const ABOUT_SHIFT = 8;
 export const ABOUT_MASK = 0xff;
+export const ABOUT = ABOUT_MASK << ABOUT_SHIFT;
 /** In FLAGS: the SYN or LEAVE shows this node's limits. */
 export const WITH_LIMITS = 0x10000;
 /** In FLAGS: the PING-REQ has this node's own id behind the other one. */

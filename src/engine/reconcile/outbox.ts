@@ -18,9 +18,9 @@ import { WINDOW_BYTES, datagramsFor, openWindow, writeWindow } from "./window.js
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import {
-  ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, BURST_MOST, BURST_OF_BOARD,
-  DETAIL, FLAGS, FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT,
-  WANTS, WANT_COUNT, WANT_NEXT, WITH_LIMITS, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
+  ABOUT, ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, BURST_MOST,
+  BURST_OF_BOARD, DETAIL, FLAGS, FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER,
+  TYPE_SHIFT, WANTS, WANT_COUNT, WANT_NEXT, WITH_LIMITS, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
 } from "./outbox-words.js";
 
 export { BURST_MAX, outboxWords } from "./outbox-words.js";
@@ -103,23 +103,13 @@ export class Outbox {
     this.start = pool.alloc(WANTS + wantsMax(datagramBytesMax));
     this.words[this.start + BURST_MOST] = burstMax ?? BURST_OF_BOARD;
     const hash = network ?? NO_NETWORK;
-    this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? 0 : FLAG_NETWORK;
+    const sealed = replayGuard === undefined ? 0 : FLAG_SEALED;
+    this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? sealed : sealed | FLAG_NETWORK;
     this.words[this.start + NETWORK] = hash;
     const moreBytes = (feed === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
     const least = rows.media === undefined ? datagramBytesMax : Math.min(datagramBytesMax, rows.media.bytesMaxLeast);
-    this.summary = new SummaryWriter(rows, least - this.sealBytes() - moreBytes, pool);
+    this.summary = new SummaryWriter(rows, least - (replayGuard === undefined ? 0 : SEAL_BYTES) - moreBytes, pool);
   }
-
-  // In words, each of which takes a quarter of a property on XS.
-  private get framesLeft(): number { return this.words[this.start + FRAMES_LEFT]; }
-  private set framesLeft(left: number) { this.words[this.start + FRAMES_LEFT] = left; }
-  private get wantCount(): number { return this.words[this.start + WANT_COUNT]; }
-  private set wantCount(count: number) { this.words[this.start + WANT_COUNT] = count; }
-  private get wantNext(): number { return this.words[this.start + WANT_NEXT]; }
-  private set wantNext(next: number) { this.words[this.start + WANT_NEXT] = next; }
-  /** Bytes that the answered peer may get. */
-  private get answerBytesLeft(): number { return this.words[this.start + ANSWER_BYTES_LEFT]; }
-  private set answerBytesLeft(left: number) { this.words[this.start + ANSWER_BYTES_LEFT] = left; }
 
   /** Sets the counter: the next frame has the number after `from`. */
   count(from: number): void {
@@ -139,15 +129,17 @@ export class Outbox {
   /** Drops what the last input left unsent. */
   clear(): void {
     for (let i = 0; i < this.toSendCount; i++) this.rows.clearFlag(this.rows.listed(LIST_TO_SEND, i), FLAG_TO_SEND);
+    const words = this.words;
+    const start = this.start;
     this.toSendCount = 0;
     this.toSendNext = 0;
-    this.wantCount = 0;
-    this.wantNext = 0;
+    words[start + WANT_COUNT] = 0;
+    words[start + WANT_NEXT] = 0;
     this.intentCount = 0;
     this.intentNext = 0;
-    this.framesLeft = BURST_MAX;
+    words[start + FRAMES_LEFT] = BURST_MAX;
     this.answer = 0;
-    this.answerBytesLeft = ANY_BYTES;
+    words[start + ANSWER_BYTES_LEFT] = ANY_BYTES;
     this.writer.withFeeds = false;
     this.summary.clear();
     if (this.feeds !== undefined) this.feeds.clear();
@@ -155,7 +147,7 @@ export class Outbox {
   }
 
   /** Limits the answer to one datagram of at most `bytes`. */
-  limitAnswer(bytes: number): void { this.answerBytesLeft = bytes; }
+  limitAnswer(bytes: number): void { this.words[this.start + ANSWER_BYTES_LEFT] = bytes; }
 
   /**
    * PROTOCOL 5.4: a proven peer gets as many datagrams as it takes at a time. The answer to a burst that was too short
@@ -163,36 +155,27 @@ export class Outbox {
    */
   openBurst(frame: FrameReader, isProven: boolean): void {
     noteWakingDiff(this.rows, this, frame);
-    if (isProven) this.framesLeft = datagramsFor(this.words, this.start, frame);
+    if (isProven) this.words[this.start + FRAMES_LEFT] = datagramsFor(this.words, this.start, frame);
     if (openWindow(this.words, this.start, frame)) this.answer |= ANSWER_WINDOW;
   }
 
   /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
-  withholdUpdates(): void {
-    this.answer |= ANSWER_UPDATED;
-  }
-
+  withholdUpdates(): void { this.answer |= ANSWER_UPDATED; }
   /** The answer goes to a node that sleeps: it carries no updates, and has MORE if it is limited. */
-  answerWaking(): void {
-    this.answer |= ANSWER_UPDATED | ANSWER_WAKING;
-  }
-
+  answerWaking(): void { this.answer |= ANSWER_UPDATED | ANSWER_WAKING; }
   /** The answered peer has feeds: fingerprints for it are over rows and feeds. */
   fingerprintFeeds(): void { this.writer.withFeeds = true; }
-
   /** The answer shows this node's limits (PROTOCOL 5.7). */
   sendLimits(): void { this.answer |= ANSWER_LIMITS; }
 
-  private sendsLimits(): boolean { return (this.answer & ANSWER_LIMITS) !== 0; }
-
   hasRoom(): boolean { return this.intentCount < BURST_MAX; }
-
   intentsLeft(): number { return BURST_MAX - this.intentCount; }
 
   /** Whether there is something for the answered peer. */
   hasAnswer(): boolean {
     if (this.feeds !== undefined && this.feeds.isPending()) return true;
-    return this.toSendCount > 0 || this.wantCount > 0 || this.sendsLimits() || this.summary.isPending();
+    const isWanting = this.words[this.start + WANT_COUNT] > 0;
+    return this.toSendCount > 0 || isWanting || (this.answer & ANSWER_LIMITS) !== 0 || this.summary.isPending();
   }
 
   /** Adds a row for the answered peer. Rows are sent in the order of the calls. */
@@ -202,7 +185,8 @@ export class Outbox {
 
   /** Wants the answered peer's row of a node. Ids that do not fit are wanted in a later exchange. */
   want(id: number): void {
-    if (this.wantCount < wantsMax(this.datagramBytesMax)) this.words[this.start + WANTS + this.wantCount++] = id;
+    const count = this.start + WANT_COUNT;
+    if (this.words[count] < wantsMax(this.datagramBytesMax)) this.words[this.start + WANTS + this.words[count]++] = id;
     else this.answer |= ANSWER_WANTS_CUT;
   }
 
@@ -243,7 +227,7 @@ export class Outbox {
   private limitsIfNamed(): number { return this.isNamed() ? WITH_LIMITS : 0; }
 
   /** Whether the network has a name. */
-  private isNamed(): boolean { return this.words[this.start + HEAD_FLAGS] !== 0; }
+  private isNamed(): boolean { return (this.words[this.start + HEAD_FLAGS] & FLAG_NETWORK) !== 0; }
 
   /** A LEAVE to the node in `slot`. */
   addLeave(slot: number): void {
@@ -277,65 +261,89 @@ export class Outbox {
 
   /** Writes the next frame into `out`. Returns false when there is none. */
   next(out: Datagram): boolean {
-    if (this.intentNext === this.intentCount || this.framesLeft === 0) return false;
-    this.framesLeft--;
+    const words = this.words;
+    const left = this.start + FRAMES_LEFT;
+    if (this.intentNext === this.intentCount || words[left] === 0) return false;
+    words[left]--;
     const at = this.start + this.intentNext * WORDS;
-    const type = this.typeOf(at);
-    out.address = this.words[at + ADDRESS];
-    out.port = this.words[at + PORT] & 0xffff;
+    const type = words[at + PORT] >>> TYPE_SHIFT;
+    const address = words[at + ADDRESS];
+    const port = words[at + PORT] & 0xffff;
+    out.address = address;
+    out.port = port;
     this.counter = (this.counter + 1) >>> 0;
     // An indirect ack does not go to the peer that is answered.
-    const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && this.aboutOf(at) === 0;
-    const most = this.bytesMax(out.address, out.port);
-    const limit = isAnswer && this.answerBytesLeft < most ? this.answerBytesLeft : most;
-    const flags = (this.words[at + FLAGS] & FLAGS_ON_WIRE) | this.headFlags();
-    this.writer.begin(
-      out.bytes, limit - this.sealBytes(), type, flags, this.rows, this.counter, this.words[at + ANSWERED],
-      this.words[this.start + NETWORK],
-    );
-    if (type === TYPE_SYN && this.replayGuard !== undefined) {
-      this.replayGuard.noteSyn(this.words[at + RECEIVER], out.address, out.port, this.counter);
-    }
-    const answersLimits = isAnswer && this.sendsLimits();
-    const hasLimits = answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0;
-    // A SYN of a network without a name shows them if there is room, so that updates come first.
-    // Of a LEAVE the row counts most.
-    const isNeeded = hasLimits && this.isNamed() && type !== TYPE_LEAVE;
-    const place = this.placeOf(type, at);
-    const limitsBytes = answersLimits || isNeeded ? this.limitsBytes() : 0;
-    const messageBytes = place === NO_PLACE ? 0 : this.messages!.sectionBytes(place);
-    const windowBytes = isAnswer && type === TYPE_DIFF && (this.answer & ANSWER_WINDOW) !== 0 ? WINDOW_BYTES : 0;
-    this.writer.reserve(limitsBytes + messageBytes + windowBytes);
-    if (!isAnswer) {
-      writeOpening(
-        this.rows, this.writer, this.feeds, this.counter, type, this.words[at + DETAIL], this.aboutOf(at),
-        this.words[at + ANSWERED], (this.words[at + FLAGS] & MAY_VOUCH) !== 0,
-      );
-    }
-    const rowsFinished = !isAnswer || this.writeAnswer(at);
-    const feedsFinished = this.feeds === undefined || this.feeds.write(this.writer, isAnswer);
-    this.writer.reserve(-limitsBytes);
-    if (answersLimits) this.answer &= ~ANSWER_LIMITS;
-    if (hasLimits) this.writeLimits();
-    this.writer.reserve(-messageBytes);
-    if (messageBytes > 0) this.messages!.write(this.writer, place);
-    const mayReport = type === TYPE_SYN && this.words[at + DETAIL] !== BARE;
-    if (this.links !== undefined) this.links.sent(mayReport, this.words[at + RECEIVER], this.counter, this.writer);
-    this.writer.reserve(-windowBytes);
-    if (windowBytes > 0) {
-      this.answer &= ~ANSWER_WINDOW;
-      writeWindow(this.words, this.start, this.writer, this.counter);
-    }
-    const finished = rowsFinished && (feedsFinished || !isAnswer);
+    const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && (words[at + FLAGS] & ABOUT) === 0;
+    const most = this.rows.media === undefined ? this.datagramBytesMax : this.bytesMax(address, port);
+    const allowed = words[this.start + ANSWER_BYTES_LEFT];
+    const limit = isAnswer && allowed < most ? allowed : most;
+    this.beginFrame(out, at, type, limit);
+    const finished = this.writeSections(at, type, isAnswer);
     if (finished || limit < most) this.intentNext++;
-    else this.words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | out.port;
+    else words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | port;
     // On the last frame of the burst only, so that the peer continues once.
     // PROTOCOL 6.8: a node that sleeps proves its address now, so that the next waking may bring more.
     const isLimited = limit < this.datagramBytesMax && (this.answer & ANSWER_WAKING) !== 0;
-    const isMore = isLimited || (finished ? this.mayContinue() : this.framesLeft === 0);
-    if (isAnswer && isMore) this.writer.markMore();
-    out.length = this.finish(out.bytes, at);
+    if (isAnswer && (isLimited || (finished ? this.mayContinue() : words[left] === 0))) this.writer.markMore();
+    out.length = this.replayGuard === undefined ? this.writer.length() : this.seal(this.replayGuard, out.bytes, at);
     return true;
+  }
+
+  private beginFrame(out: Datagram, at: number, type: number, limit: number): void {
+    const words = this.words;
+    const guard = this.replayGuard;
+    const isAdvertised = this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
+    const flags = (words[at + FLAGS] & FLAGS_ON_WIRE) | words[this.start + HEAD_FLAGS]
+      | (isAdvertised ? FLAG_ADVERTISED : 0);
+    this.writer.begin(
+      out.bytes, guard === undefined ? limit : limit - SEAL_BYTES, type, flags, this.rows, this.counter,
+      words[at + ANSWERED], words[this.start + NETWORK],
+    );
+    if (guard !== undefined && type === TYPE_SYN) {
+      guard.noteSyn(words[at + RECEIVER], out.address, out.port, this.counter);
+    }
+  }
+
+  /** Writes all sections of a frame. Returns whether nothing is left for its receiver. */
+  private writeSections(at: number, type: number, isAnswer: boolean): boolean {
+    const words = this.words;
+    const writer = this.writer;
+    const messages = this.messages;
+    const answersLimits = isAnswer && (this.answer & ANSWER_LIMITS) !== 0;
+    const hasLimits = answersLimits || (words[at + FLAGS] & WITH_LIMITS) !== 0;
+    // A SYN of a network without a name shows them if there is room, so that updates come first.
+    // Of a LEAVE the row counts most.
+    const isNeeded = answersLimits || (hasLimits && type !== TYPE_LEAVE && this.isNamed());
+    const limitsBytes = isNeeded ? LIMITS_BYTES_MAX + (this.isNamed() ? NETWORK_HASH_BYTES : 0) : 0;
+    const place = messages === undefined ? NO_PLACE : this.placeOf(type, at);
+    const messageBytes = messages === undefined || place === NO_PLACE ? 0 : messages.sectionBytes(place);
+    const windowBytes = isAnswer && type === TYPE_DIFF && (this.answer & ANSWER_WINDOW) !== 0 ? WINDOW_BYTES : 0;
+    const reserved = limitsBytes + messageBytes + windowBytes;
+    if (reserved > 0) writer.reserve(reserved);
+    if (!isAnswer) {
+      writeOpening(
+        this.rows, writer, this.feeds, this.counter, type, words[at + DETAIL], this.aboutOf(at), words[at + ANSWERED],
+        (words[at + FLAGS] & MAY_VOUCH) !== 0,
+      );
+    }
+    const rowsFinished = !isAnswer || this.writeAnswer(at, type);
+    const feedsFinished = this.feeds === undefined || this.feeds.write(writer, isAnswer);
+    if (limitsBytes > 0) writer.reserve(-limitsBytes);
+    if (answersLimits) this.answer &= ~ANSWER_LIMITS;
+    if (hasLimits) this.writeLimits();
+    if (messages !== undefined && messageBytes > 0) {
+      writer.reserve(-messageBytes);
+      messages.write(writer, place);
+    }
+    if (this.links !== undefined) {
+      this.links.sent(type === TYPE_SYN && words[at + DETAIL] !== BARE, words[at + RECEIVER], this.counter, writer);
+    }
+    if (windowBytes > 0) {
+      writer.reserve(-windowBytes);
+      this.answer &= ~ANSWER_WINDOW;
+      writeWindow(words, this.start, writer, this.counter);
+    }
+    return rowsFinished && (feedsFinished || !isAnswer);
   }
 
   /** The longest datagram on the way to an address. */
@@ -358,16 +366,6 @@ export class Outbox {
     this.writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity, network);
   }
 
-  private limitsBytes(): number {
-    return LIMITS_BYTES_MAX + (this.isNamed() ? NETWORK_HASH_BYTES : 0);
-  }
-
-  /** The flags that all frames of this node have. */
-  private headFlags(): number {
-    return this.words[this.start + HEAD_FLAGS] | (this.replayGuard === undefined ? 0 : FLAG_SEALED)
-      | (this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN) ? FLAG_ADVERTISED : 0);
-  }
-
   /** Bytes of the longest event that this node holds; 0: it keeps no feeds. */
   eventBytesMax(): number {
     return this.feeds === undefined ? 0 : this.feeds.eventBytesMax();
@@ -378,32 +376,28 @@ export class Outbox {
     return (this.answer & ANSWER_WANTS_CUT) !== 0 || (this.feeds !== undefined && this.feeds.gaps.hasSent);
   }
 
-  /** Seals the written frame, if this node seals. Returns its length. */
-  private finish(bytes: Uint8Array, at: number): number {
+  /** Seals the written frame. Returns its length. */
+  private seal(guard: ReplayGuard, bytes: Uint8Array, at: number): number {
     const writer = this.writer;
-    if (this.replayGuard === undefined) return writer.length();
     const isUnaddressed = writer.type === TYPE_SYN && (this.words[at + FLAGS] & FLAG_UNADDRESSED) !== 0;
     const receiver = isUnaddressed ? NO_RECEIVER : this.words[at + RECEIVER];
-    return this.replayGuard.seal(bytes, writer.headLength, writer.length(), this.datagramBytesMax, receiver);
+    return guard.seal(bytes, writer.headLength, writer.length(), this.datagramBytesMax, receiver);
   }
-
-  private sealBytes(): number { return this.replayGuard === undefined ? 0 : SEAL_BYTES; }
 
   private add(
     type: number, address: number, port: number, flags: number, detail: number, answered: number, receiver: number,
   ): void {
     const isTrusted = (flags & FLAG_BROADCAST) !== 0 || this.rows.trusts(address);
-    if (!isTrusted || !this.hasRoom()) return;
+    if (!isTrusted || this.intentCount === BURST_MAX) return;
+    const words = this.words;
     const at = this.start + this.intentCount++ * WORDS;
-    this.words[at + ADDRESS] = address;
-    this.words[at + PORT] = (type << TYPE_SHIFT) | port;
-    this.words[at + FLAGS] = flags;
-    this.words[at + DETAIL] = detail;
-    this.words[at + ANSWERED] = answered;
-    this.words[at + RECEIVER] = receiver;
+    words[at + ADDRESS] = address;
+    words[at + PORT] = (type << TYPE_SHIFT) | port;
+    words[at + FLAGS] = flags;
+    words[at + DETAIL] = detail;
+    words[at + ANSWERED] = answered;
+    words[at + RECEIVER] = receiver;
   }
-
-  private typeOf(at: number): number { return this.words[at + PORT] >>> TYPE_SHIFT; }
 
   /** The section of one id that a frame has: SECTION_PING_REQ, SECTION_INDIRECT_ACK, or 0. */
   private aboutOf(at: number): number {
@@ -411,35 +405,42 @@ export class Outbox {
   }
 
   /** Writes the sections of an answer. Returns whether nothing is left for the peer. */
-  private writeAnswer(at: number): boolean {
+  private writeAnswer(at: number, type: number): boolean {
+    const words = this.words;
     const writer = this.writer;
-    if (this.wantNext < this.wantCount && writer.beginIds(SECTION_WANT)) {
-      while (this.wantNext < this.wantCount && this.writeWant(this.wantNext)) this.wantNext++;
+    const wants = words[this.start + WANT_COUNT];
+    let want = words[this.start + WANT_NEXT];
+    if (want < wants && writer.beginIds(SECTION_WANT)) {
+      while (want < wants && writer.writeId(words[this.start + WANTS + want])) want++;
+      words[this.start + WANT_NEXT] = want;
       writer.endIds();
     }
-    if (writer.beginRows()) {
-      while (this.toSendNext < this.toSendCount && this.writeToSend(this.toSendNext)) this.toSendNext++;
-      const isAck = this.typeOf(at) === TYPE_ACK;
-      if (isAck && this.toSendNext === this.toSendCount && (this.answer & ANSWER_UPDATED) === 0) {
+    const mayUpdate = type === TYPE_ACK && (this.answer & ANSWER_UPDATED) === 0;
+    if ((mayUpdate || this.toSendNext < this.toSendCount) && writer.beginRows()) {
+      this.writeListed();
+      if (mayUpdate && this.toSendNext === this.toSendCount) {
         this.answer |= ANSWER_UPDATED;
         // PROTOCOL 5.3: updates are mostly all that differs. If more does, the peer shows it.
-        if (writeUpdates(this.rows, writer, this.feeds, this.counter, -1)) this.words[at + DETAIL] = 0;
+        if (writeUpdates(this.rows, writer, this.feeds, this.counter, -1)) words[at + DETAIL] = 0;
       }
       writer.endRows();
     }
-    const wantsSummary = this.words[at + DETAIL] === WITH_SUMMARY && !this.summary.isPending();
+    const wantsSummary = words[at + DETAIL] === WITH_SUMMARY && !this.summary.isPending();
     if (wantsSummary && this.summary.writeAll(writer, this.counter)) {
-      this.words[at + DETAIL] = 0;
+      words[at + DETAIL] = 0;
       // Anybody could cause challenges; they do not end the exchange with another peer.
-      if ((this.words[at + FLAGS] & FLAG_CHALLENGE) === 0) this.summarizedAt = this.counter;
+      if ((words[at + FLAGS] & FLAG_CHALLENGE) === 0) this.summarizedAt = this.counter;
     }
-    const summarized = this.summary.write(writer, this.counter) && this.words[at + DETAIL] === 0;
-    return summarized && this.toSendNext === this.toSendCount && this.wantNext === this.wantCount;
+    const summarized = this.summary.write(writer, this.counter) && words[at + DETAIL] === 0;
+    return summarized && this.toSendNext === this.toSendCount && want === wants;
   }
 
-  private writeWant(index: number): boolean { return this.writer.writeId(this.words[this.start + WANTS + index]); }
-
-  private writeToSend(index: number): boolean {
-    return this.writer.writeRow(this.rows, this.rows.listed(LIST_TO_SEND, index));
+  /** Writes the rows for the answered peer, as many as fit. */
+  private writeListed(): void {
+    const rows = this.rows;
+    const count = this.toSendCount;
+    let next = this.toSendNext;
+    while (next < count && this.writer.writeRow(rows, rows.listed(LIST_TO_SEND, next))) next++;
+    this.toSendNext = next;
   }
 }

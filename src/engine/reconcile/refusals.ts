@@ -1,9 +1,9 @@
 import type { OwnRow } from "../table/own-row.js";
 import { orderKey } from "../table/hash.js";
 import { FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
-import { DROP_ID_CONFLICT, DROP_STALE, DROP_UNPROVEN } from "../wire/drops.js";
+import { DROP_ID_CONFLICT, DROP_MAGIC, DROP_STALE, DROP_UNPROVEN } from "../wire/drops.js";
 import { answersFrame } from "../wire/admission.js";
-import { FLAG_BROADCAST, FLAG_CHALLENGE, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "../wire/frame.js";
+import { FLAG_BROADCAST, FLAG_CHALLENGE, JSON_FIRST_BYTE, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "../wire/frame.js";
 import { type FrameReader, NO_FEEDS, NO_LIMITS } from "../wire/frame-reader.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import { isInSync } from "./differences.js";
@@ -16,6 +16,8 @@ import type { Outbox } from "./outbox.js";
 
 /** An address that is not proven gets at most this many times the bytes that it sent. */
 export const AMPLIFICATION_MAX = 3;
+/** A shorter JSON datagram is not from an ESPGossip node and gets no sign of life. */
+const JSON_BYTES_MIN = 12;
 /** Nodes that answer one broadcast, on average. */
 const BROADCAST_ANSWERS = 4;
 
@@ -61,6 +63,15 @@ function challenge(
   outbox.limitAnswer(AMPLIFICATION_MAX * length);
   if (hasFeeds && frame.feedsHash !== NO_FEEDS) outbox.fingerprintFeeds();
   outbox.addAnswer(TYPE_ACK, address, port, FLAG_CHALLENGE, !isInSync(rows, frame), frame.counter, frame.id);
+}
+
+/** PROTOCOL 5.6: to an ESPGossip node any datagram is a sign of life. It may send from another port than it reads. */
+export function answerJson(
+  rows: Rows, outbox: Outbox, guard: ReplayGuard | undefined, reason: number, address: number, bytes: Uint8Array,
+  length: number,
+): void {
+  const isJson = reason === DROP_MAGIC && length >= JSON_BYTES_MIN && bytes[0] === JSON_FIRST_BYTE;
+  if (guard === undefined && isJson) outbox.addSign(address, rows.port(OWN_SLOT), 0);
 }
 
 /**

@@ -14,10 +14,11 @@ interface WakingOutbox {
 /**
  * PROTOCOL 6.8: whether a SYN that was applied is of a node that sleeps. If so, the answer gets all rows if any value
  * or feed differs, and no rows if none does. The updates are for nodes that pass them on.
+ *
+ * @param sender slot of the sender's row
  */
-export function answerWaking(rows: Rows, outbox: WakingOutbox, frame: FrameReader): boolean {
-  const sender = wakingSlot(rows, frame);
-  if (sender < 0) return false;
+export function answerWaking(rows: Rows, outbox: WakingOutbox, frame: FrameReader, sender: number): boolean {
+  if (!isWaking(rows, frame, sender)) return false;
   outbox.answerWaking();
   if (outbox.messages !== undefined) outbox.messages.noteWaking(sender);
   const feeds = rows.feedsHash;
@@ -38,13 +39,13 @@ export function answerWaking(rows: Rows, outbox: WakingOutbox, frame: FrameReade
  * go out to it now.
  */
 export function noteWakingDiff(rows: Rows, outbox: WakingOutbox, frame: FrameReader): void {
-  const sender = frame.type === TYPE_DIFF && outbox.messages !== undefined ? wakingSlot(rows, frame) : -1;
-  if (sender >= 0) outbox.messages!.noteWaking(sender);
+  if (frame.type !== TYPE_DIFF || outbox.messages === undefined) return;
+  const sender = rows.find(frame.id);
+  if (isWaking(rows, frame, sender)) outbox.messages.noteWaking(sender);
 }
 
-/** The slot of the frame's sender, if it sleeps and its statement in the frame is held; -1: it does not. */
-function wakingSlot(rows: Rows, frame: FrameReader): number {
-  const sender = rows.find(frame.id);
-  if (sender < 0 || !rows.isAsleep(sender)) return -1;
-  return rows.revision(sender) === frame.revision && rows.heartbeat(sender) === frame.heartbeat ? sender : -1;
+/** Whether the frame's sender sleeps, and its statement in the frame is held. */
+function isWaking(rows: Rows, frame: FrameReader, sender: number): boolean {
+  return sender >= 0 && rows.isAsleep(sender)
+    && rows.revision(sender) === frame.revision && rows.heartbeat(sender) === frame.heartbeat;
 }

@@ -27,6 +27,7 @@ export const ANSWERS_SHIFT = 12;
 export const ANSWERS = 0xf000;
 export const STATE_SHIFT = 16;
 export const STATE_BITS = 7;
+export const STATE_MASK = STATE_BITS << STATE_SHIFT;
 export const LENGTH_SHIFT = 24;
 /** Bytes of `transmitsLeft`. */
 export const TRANSMITS_BYTES = 1;

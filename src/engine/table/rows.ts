@@ -2,19 +2,19 @@ import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
 import { leastWorth } from "./least-worth.js";
-import { seekPlace } from "./seek-place.js";
+import { seekId, seekPlace } from "./seek-place.js";
 import { PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, bitOf, countUpdates, transmitsOf } from "./transmits.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
   ADDRESS, ANSWERS, ANSWERS_SHIFT, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, LENGTH_SHIFT, PORT, REVISION, ROW_BYTES,
-  LIST_TO_SEND, ROW_HALVES, STATE_BITS, STATE_SHIFT, VIA, WORDS,
+  LIST_TO_SEND, ROW_HALVES, STATE_BITS, STATE_MASK, STATE_SHIFT, VIA, WORDS,
 } from "./row-layout.js";
 import {
   FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN, FLAG_REMOTE,
   FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
 import { ASLEEP, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
-import { type Media, isReached, isTrusted } from "./subnets.js";
+import { LINE_ADDRESSES, type Media, isReached, isTrusted } from "./subnets.js";
 
 export { RowData } from "./row-data.js";
 export {
@@ -75,7 +75,8 @@ export class Rows {
   declare readonly subnets: Uint32Array | undefined;
   declare readonly media: Media | undefined;
 
-  private readonly words: Uint32Array;
+  /** By slot, as in row-layout.ts. Read only. */
+  readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
   private readonly halves: Uint16Array;
   /** All values, then the transmits left of all rows, so that these can be searched. */
@@ -105,7 +106,7 @@ export class Rows {
   /** All flags of a row, with its state and the length of its value: see `row-layout.ts`. */
   word(slot: number): number { return this.words[slot * WORDS + FLAGS]; }
   /** Whether the node is UP and said that it sleeps until the row's deadline. */
-  isAsleep(slot: number): boolean { return ((this.word(slot) >>> STATE_SHIFT) & STATE_BITS) === ASLEEP; }
+  isAsleep(slot: number): boolean { return (this.words[slot * WORDS + FLAGS] & STATE_MASK) === ASLEEP << STATE_SHIFT; }
   /** Sets a row that is UP asleep: until so many seconds from now, and a round, which is for delays. */
   setAsleep(slot: number, seconds: number): void {
     const clock = this.clock;
@@ -240,10 +241,8 @@ export class Rows {
 
   setAddress(slot: number, address: number, port: number): void {
     if (address !== this.address(slot) || port !== this.port(slot)) {
-      this.clearFlag(slot, FLAG_PROVEN);
       // Nothing is known of the link to another address.
-      this.clearFlag(slot, FLAG_NEIGHBOUR);
-      this.clearFlag(slot, FLAG_REMOTE);
+      this.clearFlag(slot, FLAG_PROVEN | FLAG_NEIGHBOUR | FLAG_REMOTE);
     }
     // What is never asked is as good as out of reach.
     if (!this.trusts(address)) this.setFlag(slot, FLAG_REMOTE);
@@ -252,7 +251,10 @@ export class Rows {
   }
 
   /** Whether frames of an address are accepted, and it may be asked. */
-  trusts(address: number): boolean { return isReached(this.media, address) && isTrusted(this.subnets, address); }
+  trusts(address: number): boolean {
+    if (address < LINE_ADDRESSES && this.subnets === undefined && this.media === undefined) return true;
+    return isReached(this.media, address) && isTrusted(this.subnets, address);
+  }
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
   /** Two lists of slots of other parts: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
@@ -274,7 +276,8 @@ export class Rows {
   placeOf(key: number): number {
     if (this.isPlaceOf(this.lastPlace, key)) return this.lastPlace;
     const last = this.lastPlace;
-    this.lastPlace = this.isPlaceOf(this.otherPlace, key) ? this.otherPlace : this.seek(key);
+    const isOther = this.isPlaceOf(this.otherPlace, key);
+    this.lastPlace = isOther ? this.otherPlace : seekPlace(this.words, this.halves, this.count, key);
     this.otherPlace = last;
     return this.lastPlace;
   }
@@ -296,15 +299,18 @@ export class Rows {
   }
 
   private findElsewhere(id: number): number {
+    const words = this.words;
+    const slots = this.halves;
+    const count = this.count;
     const last = this.lastPlace;
     let place = last + 1;
-    if (!this.isAt(place, id)) {
+    if (place >= count || words[slots[place] * WORDS + ID] !== id) {
       place = this.otherPlace;
       this.otherPlace = last;
-      if (!this.isAt(place, id)) place = this.seek(orderKey(id));
+      if (place >= count || words[slots[place] * WORDS + ID] !== id) place = seekId(words, slots, count, id);
     }
     this.lastPlace = place;
-    return this.isAt(place, id) ? this.halves[place] : -1;
+    return place < count && words[slots[place] * WORDS + ID] === id ? slots[place] : -1;
   }
   /**
    * Applies a statement about a node if it is fresher than the one held. Returns one of the MERGE codes. After
@@ -332,12 +338,11 @@ export class Rows {
     const target = slot >= 0 ? slot : this.insert(row.id, row.state);
     if (target < 0) return MERGE_TABLE_FULL;
     this.setAddress(target, row.address, row.port);
+    // After another start the node may have other limits.
+    this.clearFlag(target, row.revision === this.revision(target) ? FLAG_FOREIGN : FLAG_FOREIGN | FLAG_LIMITS);
     if (row.isForeign) this.setFlag(target, FLAG_FOREIGN);
-    else this.clearFlag(target, FLAG_FOREIGN);
     if (row.lacksValue) this.setFlag(target, FLAG_AWAITS_VALUE);
     else this.setValue(target, from, row.valueStart, row.valueLength);
-    // After another start the node may have other limits.
-    if (row.revision !== this.revision(target)) this.clearFlag(target, FLAG_LIMITS);
     this.setStatement(target, row.revision, row.heartbeat, row.state);
     if (row.backSeconds !== AWAKE && row.state === UP) this.setAsleep(target, row.backSeconds);
     return MERGED_FRESHER;
@@ -346,8 +351,7 @@ export class Rows {
   /** Positive when the row in `slot` is fresher than `row`, negative when it is older. */
   compare(slot: number, row: RowData): number {
     return compareFreshness(
-      this.revision(slot), this.heartbeat(slot), this.state(slot),
-      row.revision, row.heartbeat, row.state,
+      this.revision(slot), this.heartbeat(slot), this.state(slot), row.revision, row.heartbeat, row.state,
     );
   }
 
@@ -368,9 +372,10 @@ export class Rows {
   setValue(slot: number, from: Uint8Array, start: number, length: number): void {
     const word = slot * WORDS + FLAGS;
     this.words[word] = (this.words[word] & ~(FLAG_AWAITS_VALUE | (255 << LENGTH_SHIFT))) | (length << LENGTH_SHIFT);
-    const at = this.valueStart(slot);
-    const held = this.valueLength(slot);
-    for (let i = 0; i < held; i++) this.bytes[at + i] = from[start + i];
+    if (length > this.valueBytesMax) return;
+    const bytes = this.bytes;
+    const at = slot * this.valueBytesMax;
+    for (let i = 0; i < length; i++) bytes[at + i] = from[start + i];
   }
 
   /**
@@ -420,11 +425,6 @@ export class Rows {
   /** Whether a new row in this state would find a place. */
   hasPlace(state: number): boolean { return this.count < this.capacity || (state < SUSPECT && leastWorth(this) >= 0); }
 
-  private isAt(place: number, id: number): boolean {
-    return place < this.count && this.words[this.halves[place] * WORDS + ID] === id;
-  }
-
-  private seek(key: number): number { return seekPlace(this.words, this.halves, this.count, key); }
   private halfAt(index: number, column: number): number { return this.capacity + index * ROW_HALVES + column; }
   private transmitsAt(slot: number): number { return this.bytes.length - this.capacity + slot; }
 

@@ -6,6 +6,30 @@ const ORDER_KEY_SHIFT = 17;
 /** Interpolations after which a search halves. With 1,000 rows 4 are enough, against 10 halvings. */
 const GUESSES_MAX = 6;
 
+/** In tables of boards the first guess is mostly less than so many places off. */
+const NEAR_PLACES = 8;
+const SMALL_TABLE = 128;
+
+/**
+ * The place of the row of a node, or the one where it would be. In a small table it looks at the ids near the first
+ * guess: on XS an id costs a fifth of an order key.
+ */
+export function seekId(words: Uint32Array, slots: Uint16Array, count: number, id: number): number {
+  const key = orderKey(id);
+  if (count > 0 && count <= SMALL_TABLE) {
+    let place = ((key >>> ORDER_KEY_SHIFT) * count) >>> (32 - ORDER_KEY_SHIFT);
+    const found = words[slots[place] * WORDS + ID];
+    if (found === id) return place;
+    const step = orderKey(found) < key ? 1 : -1;
+    place += step;
+    for (let left = NEAR_PLACES; left > 0 && place >= 0 && place < count; left--) {
+      if (words[slots[place] * WORDS + ID] === id) return place;
+      place += step;
+    }
+  }
+  return seekPlace(words, slots, count, key);
+}
+
 /**
  * The place of the first of `count` rows whose order key is not below `key`; `count` when there is none. Order keys are
  * spread evenly, so 4 interpolations find most. After 6 it halves the rest, which bounds the search for ids that an

@@ -1,6 +1,6 @@
 import { isMediaAddress } from "./media.js";
 
-export { type Media, isReached } from "./media.js";
+export { LINE_ADDRESSES, type Media, isReached } from "./media.js";
 
 /** Subnets that a node may trust. */
 export const SUBNETS_MAX = 8;

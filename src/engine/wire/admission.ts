@@ -37,20 +37,21 @@ export function parseFrame(
  * PROTOCOL 3.3: checks a well-formed frame against what this node holds. Returns
  * a drop reason. If the reason is DROP_NONE, the replay guard has counted the frame.
  *
+ * @param slot of the sender's row; -1: there is none
  * @param counter of the last frame that this node sent
  */
 export function checkFrame(
-  frame: FrameReader, guard: ReplayGuard | undefined, rows: Rows, counter: number, address: number, port: number,
+  frame: FrameReader, guard: ReplayGuard | undefined, rows: Rows, slot: number, counter: number, address: number,
+  port: number,
 ): number {
   // No row could hold such an address.
   if (!isHost(address) || port === 0) return DROP_ROW;
-  if (frame.id === rows.id(OWN_SLOT)) {
+  if (slot === OWN_SLOT) {
     return isEcho(frame, rows, counter, address, port) ? DROP_ECHO : DROP_ID_CONFLICT;
   }
-  const slot = rows.find(frame.id);
-  const isAnswer = answersFrame(frame, guard, counter);
   if (slot >= 0 && frame.revision < rows.revision(slot)) return DROP_STALE;
-  if (frame.isAnswer() && !isAnswer) return DROP_UNASKED;
+  const isAnswer = frame.isAnswer();
+  if (isAnswer && !answersFrame(frame, guard, counter)) return DROP_UNASKED;
   if (guard === undefined) return DROP_NONE;
   const verdict = guard.check(frame, slot, isAnswer);
   if (verdict === FRESH) return DROP_NONE;

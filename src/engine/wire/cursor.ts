@@ -1,4 +1,4 @@
-import { readU16, writeU16, writeU32 } from "../../cbor/big-endian.js";
+import { writeU16, writeU32 } from "../../cbor/big-endian.js";
 
 /**
  * Reads and writes bytes at a moving position. Neither class throws or touches a
@@ -47,8 +47,13 @@ export class Reader extends Cursor {
   }
 
   u16(): number {
-    if (!this.advance(2)) return 0;
-    return readU16(this.bytes, this.position - 2);
+    const at = this.position;
+    if (this.failed || this.end - at < 2) {
+      this.failed = true;
+      return 0;
+    }
+    this.position = at + 2;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
   }
 
   u32(): number {
@@ -63,18 +68,22 @@ export class Reader extends Cursor {
   }
 
   varint(): number {
-    // Most take one byte. After a failure it is 0.
-    let value = this.u8();
-    if (value < 0x80) return value;
-    value &= 0x7f;
-    for (let shift = 7; shift <= 28; shift += 7) {
-      const byte = this.u8();
-      if (this.failed) return 0;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) {
-        const padded = byte === 0;
-        const over32Bits = shift === 28 && byte > 0x0f;
-        if (padded || over32Bits) break;
+    let at = this.position;
+    const end = this.end;
+    if (!this.failed && at < end) {
+      const bytes = this.bytes;
+      let byte = bytes[at++];
+      this.position = at;
+      // Most take one byte.
+      if (byte < 0x80) return byte;
+      let value = byte & 0x7f;
+      for (let shift = 7; shift <= 28 && at < end; shift += 7) {
+        byte = bytes[at++];
+        value |= (byte & 0x7f) << shift;
+        if (byte >= 0x80) continue;
+        // Padded, or over 32 bits.
+        if (byte === 0 || (shift === 28 && byte > 0x0f)) break;
+        this.position = at;
         return value >>> 0;
       }
     }
@@ -146,7 +155,7 @@ export function varintBytes(value: number): number {
 export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let rest = value >>> 0;
   let to = at;
-  for (; rest >= 0x80; rest >>>= 7) bytes[to++] = (rest & 0x7f) | 0x80;
+  for (; rest >= 0x80; rest >>>= 7) bytes[to++] = rest | 0x80;
   bytes[to] = rest;
   return to + 1;
 }

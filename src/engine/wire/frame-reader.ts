@@ -1,4 +1,5 @@
 import { checkNamedValue } from "../../cbor/named-value.js";
+import { readU32 } from "../../cbor/big-endian.js";
 import { Reader } from "./cursor.js";
 import {
   DROP_LENGTH, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
@@ -7,9 +8,10 @@ import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, CAPACITY_LEAST, CAPACITY_LIMIT,
   CAPACITY_MOST, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, EVENT_LIMIT_SHIFT,
   FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_NETWORK, FLAG_OF_MESSAGE, FLAG_SEALED,
-  FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE,
+  FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROWS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE,
   SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY,
-  SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX, TYPE_ACK,
+  SECTION_HEAD_BYTES, SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX,
+  TABLE_HASH_BYTES, TYPE_ACK,
   TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WANT_BYTES, WITH_FEEDS,
 } from "./frame.js";
 import { WAITING_BYTES, isMessage } from "./message-form.js";
@@ -80,19 +82,22 @@ export class FrameReader extends Reader {
 
   /** Reads the head. Returns a drop reason, DROP_NONE when the head is good. */
   parseHead(bytes: Uint8Array, length: number): number {
-    this.reset(bytes, 0, length);
-    const first = this.u8();
-    if (this.failed) return DROP_LENGTH;
+    this.reset(bytes, 2, length);
+    if (length === 0) return DROP_LENGTH;
+    const first = bytes[0];
     if (first !== MAGIC_AND_VERSION) return first >> 4 === MAGIC_AND_VERSION >> 4 ? DROP_VERSION : DROP_MAGIC;
-    const second = this.u8();
-    const isAdvertised = (second & TYPE_BITS) > TYPE_LEAVE;
-    this.type = (second & TYPE_BITS) - (isAdvertised ? TYPE_ADVERTISED : 0);
-    this.flags = (second & ~TYPE_BITS) | (isAdvertised ? FLAG_ADVERTISED : 0);
-    if (this.failed) return DROP_LENGTH;
-    if (this.type < TYPE_SYN) return DROP_TYPE;
-    if ((this.flags & ~flagsOf(this.type)) !== 0) return DROP_TYPE;
-    if (this.isUnaddressed() && (this.flags & FLAG_SEALED) === 0) return DROP_TYPE;
-    const octet = this.isNamed() ? this.u8() : NO_NETWORK;
+    if (length === 1) return DROP_LENGTH;
+    let type = bytes[1] & TYPE_BITS;
+    let flags = bytes[1] & ~TYPE_BITS;
+    if (type > TYPE_LEAVE) {
+      type -= TYPE_ADVERTISED;
+      flags |= FLAG_ADVERTISED;
+    }
+    this.type = type;
+    this.flags = flags;
+    if (type < TYPE_SYN || (flags & ~flagsOf(type)) !== 0) return DROP_TYPE;
+    if (type === TYPE_SYN && (flags & (FLAG_UNADDRESSED | FLAG_SEALED)) === FLAG_UNADDRESSED) return DROP_TYPE;
+    const octet = (flags & FLAG_NETWORK) !== 0 ? this.u8() : NO_NETWORK;
     if (this.failed) return DROP_LENGTH;
     if (octet !== (this.network === NO_NETWORK ? NO_NETWORK : this.network & 0xff)) return DROP_NETWORK;
     this.id = this.u32();
@@ -105,17 +110,20 @@ export class FrameReader extends Reader {
 
   /** Decodes and checks the whole body, which ends at `length`, after `parseHead`. Returns a drop reason. */
   parseBody(length: number, row: RowData): number {
-    this.reset(this.bytes, this.headLength, length);
+    this.position = this.headLength;
+    this.end = length;
     this.heartbeat = this.varint();
-    this.tableHashFirst = this.u32();
-    this.tableHashSecond = this.u32();
-    this.inReplyTo = this.isAnswer() ? this.varint() : 0;
+    const hash = this.skip(TABLE_HASH_BYTES);
+    if (this.failed) return DROP_LENGTH;
+    this.tableHashFirst = readU32(this.bytes, hash);
+    this.tableHashSecond = readU32(this.bytes, hash + 4);
+    this.inReplyTo = this.type === TYPE_ACK || this.type === TYPE_DIFF ? this.varint() : 0;
     if (this.failed) return DROP_LENGTH;
     this.sectionsStart = this.position;
     this.frameEnd = length;
     this.feedsHash = NO_FEEDS;
     this.limits = NO_LIMITS;
-    return this.checkSections(row);
+    return this.position === length ? DROP_NONE : this.checkSections(row);
   }
 
   /** Decodes and checks a frame that is not sealed. Returns a drop reason, DROP_NONE when the frame is good. */
@@ -161,22 +169,36 @@ export class FrameReader extends Reader {
 
   /** Goes back to before the first section. */
   rewind(): void {
-    this.reset(this.bytes, this.sectionsStart, this.sectionsStart);
+    this.position = this.sectionsStart;
+    this.end = this.sectionsStart;
+    this.failed = false;
     this.section = 0;
   }
 
   /** Advances to the next section. Skips what is left of the current one. */
   nextSection(): boolean {
-    this.reset(this.bytes, this.end, this.frameEnd);
-    if (this.position === this.frameEnd) return false;
-    this.section = this.u8();
-    const length = this.u16();
-    const start = this.skip(length);
-    if (this.failed) return false;
-    this.reset(this.bytes, start, start + length);
+    const at = this.end;
+    const frameEnd = this.frameEnd;
+    this.position = at;
+    this.end = frameEnd;
+    this.failed = false;
+    if (at === frameEnd) return false;
+    const bytes = this.bytes;
+    const start = at + SECTION_HEAD_BYTES;
+    const end = start <= frameEnd ? start + ((bytes[at + 1] << 8) | bytes[at + 2]) : start;
+    if (end > frameEnd) {
+      this.failed = true;
+      return false;
+    }
+    this.position = start;
+    this.end = end;
+    this.section = bytes[at];
     if (this.section === SECTION_ROWS) {
-      this.base = ((this.u16() << 16) | (this.u8() << 8)) >>> 0;
-      this.basePort = this.u16();
+      const isWhole = end - start >= ROWS_HEAD_BYTES;
+      this.failed = !isWhole;
+      this.base = isWhole ? ((bytes[start] << 24) | (bytes[start + 1] << 16) | (bytes[start + 2] << 8)) >>> 0 : 0;
+      this.basePort = isWhole ? (bytes[start + 3] << 8) | bytes[start + 4] : 0;
+      this.position = isWhole ? start + ROWS_HEAD_BYTES : end;
     } else if (this.section === SECTION_DIGEST) {
       this.digestFrom = this.u32();
       this.digestTo = this.u32();
@@ -223,31 +245,39 @@ export class FrameReader extends Reader {
   /** The next row of a ROWS section. Its address is 0 if the address is the datagram's source. */
   readRow(row: RowData): void {
     const head = this.u8();
+    const id = this.u32();
     const form = (head >> 3) & 3;
-    row.state = head & 7;
-    row.id = this.u32();
-    row.address = 0;
-    if (form === ADDRESS_IN_BASE) row.address = (this.base | this.u8()) >>> 0;
-    else if (form >= ADDRESS_IN_FULL) row.address = this.u32();
-    row.port = form >= ADDRESS_IN_FULL ? this.u16() : this.basePort;
+    let address = 0;
+    if (form === ADDRESS_IN_BASE) address = (this.base | this.u8()) >>> 0;
+    else if (form >= ADDRESS_IN_FULL) address = this.u32();
+    const port = form >= ADDRESS_IN_FULL ? this.u16() : this.basePort;
+    row.id = id;
+    row.address = address;
+    row.port = port;
     row.isForeign = form === ADDRESS_OF_FOREIGN;
-    row.lacksValue = (head & ROW_LACKS_VALUE) !== 0;
     row.revision = this.varint();
     row.heartbeat = this.varint();
-    const isAsleep = row.state === ASLEEP && !row.isForeign;
-    row.backSeconds = isAsleep ? this.varint() : AWAKE;
-    if (isAsleep) row.state = UP;
+    let state = head & 7;
+    const isAsleep = state === ASLEEP && form !== ADDRESS_OF_FOREIGN;
+    const backSeconds = isAsleep ? this.varint() : AWAKE;
+    if (isAsleep) state = UP;
     const sequence = (head & ROW_HAS_FEED) === 0 ? 0 : this.varint();
     const generation = sequence > 0 ? this.varint() : 0;
-    this.noteClaim((head & ROW_HAS_FEED) !== 0, sequence, generation, sequence > 0 ? this.u16() : 0);
-    row.valueLength = (head & ROW_HAS_VALUE) === 0 ? 0 : this.varint();
-    row.valueStart = this.skip(row.valueLength);
-    const addressed = form === ADDRESS_OF_SOURCE ? row.id === this.id : isHost(row.address) && row.port !== 0;
-    const headGood = isWireState(row.state) && row.backSeconds <= SLEEP_SECONDS_MAX && sequence <= SEQUENCE_MAX;
+    const tip = sequence > 0 ? this.u16() : 0;
+    if (this.events !== undefined) this.noteClaim((head & ROW_HAS_FEED) !== 0, sequence, generation, tip);
+    const hasValue = (head & ROW_HAS_VALUE) !== 0;
+    const lacksValue = (head & ROW_LACKS_VALUE) !== 0;
+    const valueLength = hasValue ? this.varint() : 0;
+    row.backSeconds = backSeconds;
+    row.lacksValue = lacksValue;
+    row.valueLength = valueLength;
+    row.valueStart = this.skip(valueLength);
+    const addressed = form === ADDRESS_OF_SOURCE ? id === this.id : isHost(address) && port !== 0;
+    const headGood = state <= LEFT && backSeconds <= SLEEP_SECONDS_MAX && sequence <= SEQUENCE_MAX;
     // A node holds its own value.
-    const valueGood = row.lacksValue ? (head & ROW_HAS_VALUE) === 0 && row.id !== this.id
-      : (head & ROW_HAS_VALUE) === 0 || (row.valueLength > 0 && row.valueLength <= VALUE_BYTES_MOST);
-    if (!addressed || !headGood || !valueGood) row.state = BAD_ROW;
+    const valueGood = lacksValue ? !hasValue && id !== this.id
+      : !hasValue || (valueLength > 0 && valueLength <= VALUE_BYTES_MOST);
+    row.state = addressed && headGood && valueGood ? state : BAD_ROW;
   }
 
   private noteClaim(isPresent: boolean, sequence: number, generation: number, tip: number): void {

@@ -13,7 +13,9 @@ import {
 } from "./frame.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
 import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
-import { LENGTH_SHIFT, STATE_BITS, STATE_SHIFT } from "../table/row-layout.js";
+import {
+  ADDRESS, FLAGS, HEARTBEAT, ID, LENGTH_SHIFT, REVISION, STATE_BITS, STATE_SHIFT, WORDS,
+} from "../table/row-layout.js";
 import { backSeconds } from "../table/back-seconds.js";
 import { valuesHash } from "../table/values-hash.js";
 import { AWAKE } from "../table/row-data.js";
@@ -59,7 +61,7 @@ export class FrameWriter extends Writer {
   }
 
   /**
-   * Begins a frame of at most `limit` bytes.
+   * Begins a frame of at most `limit` bytes, which is longer than any head.
    *
    * @param inReplyTo counter of the answered frame, in ACK and DIFF
    * @param network with FLAG_NETWORK, the hash of the network's name
@@ -68,24 +70,35 @@ export class FrameWriter extends Writer {
     out: Uint8Array, limit: number, type: number, flags: number, rows: Rows, counter: number, inReplyTo: number,
     network?: number,
   ): void {
+    this.bytes = out;
+    this.failed = false;
     // Reserves room for `writeFeedsHash`.
-    this.reset(out, 0, this.feeds === undefined ? limit : limit - FEEDS_HASH_BYTES);
+    this.end = this.feeds === undefined ? limit : limit - FEEDS_HASH_BYTES;
     this.type = type;
     this.counter = counter;
     this.hasPrints = false;
-    this.u8(MAGIC_AND_VERSION);
+    out[0] = MAGIC_AND_VERSION;
     const isAdvertised = (flags & FLAG_ADVERTISED) !== 0 && type !== TYPE_LEAVE;
-    this.u8((flags & ~FLAG_ADVERTISED) | (isAdvertised ? type + TYPE_ADVERTISED : type));
-    if ((flags & FLAG_NETWORK) !== 0) this.u8(network ?? 0);
-    this.u32(rows.id(OWN_SLOT));
-    this.varint(rows.revision(OWN_SLOT));
-    this.varint(counter);
-    this.headLength = this.position;
-    this.varint(rows.heartbeat(OWN_SLOT));
+    out[1] = isAdvertised ? (flags & ~FLAG_ADVERTISED) | (type + TYPE_ADVERTISED) : flags | type;
+    let at = 2;
+    if ((flags & FLAG_NETWORK) !== 0) out[at++] = network ?? 0;
+    const own = rows.words;
+    const revision = own[OWN_SLOT * WORDS + REVISION];
+    const heartbeat = own[OWN_SLOT * WORDS + HEARTBEAT];
+    writeU32(out, at, own[OWN_SLOT * WORDS + ID]);
+    at += 4;
+    if (revision < 0x80) out[at++] = revision;
+    else at = writeVarint(out, at, revision);
+    at = writeVarint(out, at, counter);
+    this.headLength = at;
+    if (heartbeat < 0x80) out[at++] = heartbeat;
+    else at = writeVarint(out, at, heartbeat);
     const isWaking = type === TYPE_SYN && rows.isAsleep(OWN_SLOT);
-    this.u32(isWaking ? valuesHash(rows, false) : rows.tableHash.first);
-    this.u32(isWaking ? valuesHash(rows, true) : rows.tableHash.second);
-    if (type === TYPE_ACK || type === TYPE_DIFF) this.varint(inReplyTo);
+    const hash = rows.tableHash;
+    writeU32(out, at, isWaking ? valuesHash(rows, false) : hash.first);
+    writeU32(out, at + 4, isWaking ? valuesHash(rows, true) : hash.second);
+    at += 8;
+    this.position = type === TYPE_ACK || type === TYPE_DIFF ? writeVarint(out, at, inReplyTo) : at;
   }
 
   /**
@@ -112,17 +125,17 @@ export class FrameWriter extends Writer {
    * @param network hash of the network's name; NO_NETWORK: it has none
    */
   writeLimits(valueBytesMax: number, eventBytesMax: number, capacity: number, network: number): void {
-    if (!this.beginSection(SECTION_LIMITS, 0)) return;
     const hashBytes = network === NO_NETWORK ? 0 : NETWORK_HASH_BYTES;
-    if (this.room() < varintBytes(valueBytesMax) + varintBytes(eventBytesMax) + varintBytes(capacity) + hashBytes) {
-      this.position = this.sectionStart;
-      return;
-    }
-    this.varint(valueBytesMax);
-    this.varint(eventBytesMax);
-    this.varint(capacity);
-    if (network !== NO_NETWORK) this.u32(network);
-    this.closeSection();
+    const limitsBytes = varintBytes(valueBytesMax) + varintBytes(eventBytesMax) + varintBytes(capacity) + hashBytes;
+    if (this.end - this.position < SECTION_HEAD_BYTES + limitsBytes) return;
+    const bytes = this.bytes;
+    let at = this.position;
+    bytes[at] = SECTION_LIMITS;
+    writeU16(bytes, at + 1, limitsBytes);
+    at = writeVarint(bytes, writeVarint(bytes, at + SECTION_HEAD_BYTES, valueBytesMax), eventBytesMax);
+    at = writeVarint(bytes, at, capacity);
+    if (hashBytes > 0) writeU32(bytes, at, network);
+    this.position = at + hashBytes;
   }
 
   /** Sets FLAG_MORE. */
@@ -148,29 +161,35 @@ export class FrameWriter extends Writer {
   }
 
   writeRow(rows: Rows, slot: number): boolean {
-    const word = rows.word(slot);
-    const address = rows.address(slot);
+    // Full datagrams have tens of rows. So this reads the table's words itself, and knows that the row fits before it
+    // writes the first byte.
+    const words = rows.words;
+    const row = slot * WORDS;
+    const word = words[row + FLAGS];
+    const address = words[row + ADDRESS];
     const port = rows.port(slot);
-    const form = this.addressForm(slot, word, address, port);
+    const isInBase = slot !== OWN_SLOT && (word & FLAG_FOREIGN) === 0 && port === this.basePort
+      && (address & 0xffffff00) >>> 0 === this.base;
+    const form = isInBase ? ADDRESS_IN_BASE : this.addressForm(slot, word, address, port);
     const length = word >>> LENGTH_SHIFT;
     const lacksValue = length > rows.valueBytesMax || (word & FLAG_AWAITS_VALUE) !== 0;
     const valueLength = lacksValue ? 0 : length;
     const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
-    const valueBytes = valueLength === 0 ? 0 : varintBytes(valueLength) + valueLength;
+    const valueBytes = valueLength === 0 ? 0 : valueLength < 0x80 ? 1 + valueLength : 2 + valueLength;
     const state = (word >>> STATE_SHIFT) & STATE_BITS;
     const back = state === ASLEEP ? backSeconds(rows, slot) : AWAKE;
-    const revision = rows.revision(slot);
-    const heartbeat = rows.heartbeat(slot);
+    const revision = words[row + REVISION];
+    const heartbeat = words[row + HEARTBEAT];
     const statementBytes = (revision < 0x80 ? 1 : varintBytes(revision))
       + (heartbeat < 0x80 ? 1 : varintBytes(heartbeat)) + (back === AWAKE ? 0 : varintBytes(back));
     const feeds = this.feeds !== undefined && this.feeds.hasClaim(slot) ? this.feeds : undefined;
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
-    if (this.room() < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
+    let at = this.position;
+    if (this.end - at < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
     const valueFlag = lacksValue ? ROW_LACKS_VALUE : valueLength === 0 ? 0 : ROW_HAS_VALUE;
     const bytes = this.bytes;
-    let at = this.position;
     bytes[at] = state | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED);
-    writeU32(bytes, at + 1, rows.id(slot));
+    writeU32(bytes, at + 1, words[row + ID]);
     at += 5 + addressBytes;
     if (addressBytes === 1) {
       bytes[at - 1] = address;
@@ -184,14 +203,19 @@ export class FrameWriter extends Writer {
     if (heartbeat < 0x80) bytes[at++] = heartbeat;
     else at = writeVarint(bytes, at, heartbeat);
     if (back !== AWAKE) at = writeVarint(bytes, at, back);
-    this.position = at;
-    if (feeds !== undefined) feeds.writeRow(this, slot);
-    if (valueLength > 0) {
-      at = writeVarint(bytes, this.position, valueLength);
-      const start = rows.valueStart(slot) - at;
-      this.position = at + valueLength;
-      for (const values = rows.valueBytes(); at < this.position; at++) bytes[at] = values[start + at];
+    if (feeds !== undefined) {
+      this.position = at;
+      feeds.writeRow(this, slot);
+      at = this.position;
     }
+    if (valueLength > 0) {
+      if (valueLength < 0x80) bytes[at++] = valueLength;
+      else at = writeVarint(bytes, at, valueLength);
+      const start = slot * rows.valueBytesMax - at;
+      const end = at + valueLength;
+      for (const values = rows.valueBytes(); at < end; at++) bytes[at] = values[start + at];
+    }
+    this.position = at;
     return true;
   }
 
@@ -289,11 +313,11 @@ export class FrameWriter extends Writer {
   }
 
   private beginSection(tag: number, headBytes: number): boolean {
-    if (this.room() < SECTION_HEAD_BYTES + headBytes) return false;
-    this.sectionStart = this.position;
-    this.u8(tag);
-    this.u16(0);
-    this.position += headBytes;
+    const at = this.position;
+    if (this.end - at < SECTION_HEAD_BYTES + headBytes) return false;
+    this.sectionStart = at;
+    this.bytes[at] = tag;
+    this.position = at + SECTION_HEAD_BYTES + headBytes;
     return true;
   }
 
@@ -302,7 +326,8 @@ export class FrameWriter extends Writer {
   }
 
   private closeSection(): void {
-    this.patchU16(this.sectionStart + 1, this.position - this.contentStart());
+    const at = this.sectionStart;
+    writeU16(this.bytes, at + 1, this.position - at - SECTION_HEAD_BYTES);
   }
 
   /** The first row with an address sets the network and port of the section. */

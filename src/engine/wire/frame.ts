@@ -109,6 +109,7 @@ export const WITH_FEEDS = 0x80;
 export const DATAGRAM_BYTES_MOST = 1472;
 /** Heartbeat and table hash at their shortest: each frame has them. */
 export const BODY_BYTES_LEAST = 9;
+export const TABLE_HASH_BYTES = 8;
 /** From magic to table hash at its longest, with the answered counter, without a network's octet. */
 export const PREAMBLE_BYTES_MAX = 34;
 export const SECTION_HEAD_BYTES = 3;
