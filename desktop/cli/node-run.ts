@@ -11,10 +11,11 @@ import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../p
 import type { GossipStorage } from "../../src/platform/types.js";
 import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
+import { ChangeFeed } from "../control/changes.js";
 import { Contributions } from "../control/contributions.js";
 import { HeardLinks, MemberTimes } from "../control/members.js";
 import { NodeActions } from "../control/node-actions.js";
-import { ChangeFeed, NodeQueries } from "../control/node-queries.js";
+import { NodeQueries } from "../control/node-queries.js";
 import { CommandLines, Prompt, commandErrorText, readScript } from "./command-lines.js";
 import { messages } from "../../src/messages/index.js";
 import { networkTime } from "../../src/time/index.js";

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ChangeFeed, ChangeKind, NodeChanges } from "../control/changes.js";
 import { bytesAsHex, plainEvent } from "../control/json.js";
-import type { ChangeFeed, ChangeKind, NodeChanges } from "../control/node-queries.js";
 import { FOLLOW_BYTES_MAX } from "../control/protocol.js";
 import type { EventRing } from "./event-ring.js";
 import { HttpProblem } from "./problem.js";
