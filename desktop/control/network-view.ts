@@ -3,9 +3,6 @@ import type { GossipStatus } from "../../src/status/index.js";
 import type { ChangeFeed, NetworkRound } from "./changes.js";
 import type { Member } from "./members.js";
 
-/** Rounds that are kept, for plots. */
-export const ROUNDS_KEPT = 512;
-
 /** A node of a network that is shown: as a member, and its place among the others. */
 export interface NetworkNode extends Member {
   /** Whether the node that was asked reaches it directly; in a simulation: whether any node does. */

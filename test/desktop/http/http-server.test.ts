@@ -7,10 +7,12 @@ import type { Context } from "mocha";
 import { ChangeFeed } from "../../../desktop/control/changes.js";
 import { Contributions } from "../../../desktop/control/contributions.js";
 import { HeardLinks, MemberTimes } from "../../../desktop/control/members.js";
+import { NodeActions } from "../../../desktop/control/node-actions.js";
+import { NodeNetwork } from "../../../desktop/control/node-network.js";
 import { NodeQueries } from "../../../desktop/control/node-queries.js";
 import { FOLLOW_BYTES_MAX } from "../../../desktop/control/protocol.js";
 import { STREAMS_MAX } from "../../../desktop/http/change-streams.js";
-import { CONNECTIONS_MAX, type HttpOptions, HttpServer, type WatchedNode } from "../../../desktop/http/http-server.js";
+import { CONNECTIONS_MAX, type HttpOptions, HttpServer } from "../../../desktop/http/http-server.js";
 import { Gossip } from "../../../desktop/platform/node.js";
 import { eventFeeds } from "../../../src/events/index.js";
 import { messages } from "../../../src/messages/index.js";
@@ -32,14 +34,14 @@ interface Page {
 describe("HTTP", function () {
   this.timeout(120000);
   let gossip: Gossip;
-  let node: WatchedNode;
+  let network: NodeNetwork;
   let server: HttpServer;
   let port: number;
   const streams: EventStream[] = [];
 
   const listen = async (more: Partial<HttpOptions> = {}): Promise<void> => {
     port = freshPort();
-    server = await HttpServer.listen(node, { address: "127.0.0.1", port, ...more });
+    server = await HttpServer.listen(network, { address: "127.0.0.1", port, ...more });
   };
   const follow = async (): Promise<EventStream> => {
     const stream = await EventStream.open(port);
@@ -77,7 +79,10 @@ describe("HTTP", function () {
       }),
     });
     gossip.start();
-    node = { queries: new NodeQueries({ gossip, latest, contributions, times }), changes };
+    const queries = new NodeQueries({ gossip, latest, contributions, times });
+    const actions = new NodeActions({ gossip, share: (value) => gossip.push(value), leave: () => undefined });
+    const node = { queries, actions, changes };
+    network = new NodeNetwork({ node, roundMs: 100, minMax: () => ({ count: 0 }) });
     gossip.log("door", "before");
     await listen();
   });
@@ -85,6 +90,7 @@ describe("HTTP", function () {
   afterEach(async () => {
     for (const stream of streams.splice(0)) stream.close();
     server.close();
+    network.close();
     await gossip.close();
     await cleanUp();
   });
@@ -168,8 +174,8 @@ describe("HTTP", function () {
     assert.deepEqual([number, event.value], [2, "0102"]);
     const row = gossip.row(gossip.id);
     assert.ok(row !== undefined);
-    node.changes.notify("row", row);
-    node.changes.notify("forgotten", row);
+    network.changes.notify("row", row);
+    network.changes.notify("forgotten", row);
     assertShape("row", (await stream.until("the row", (message) => message.event === "row")).data);
     assertShape("row", (await stream.until("the end", (message) => message.event === "forgotten")).data);
     server.close();
