@@ -135,7 +135,7 @@ export class Details {
       let plot = this.plotOf.get(field);
       if (plot === undefined) {
         const title = field === "" ? "Value over time" : `${field} over time`;
-        plot = new Plot({ title, isTime: true, height: 120, lines: [{ label: field, colour: "line-1" }] });
+        plot = new Plot({ title, isTime: true, height: 110, lines: [{ label: field, colour: "line-1" }] });
         this.plotOf.set(field, plot);
         this.plots.append(plot.element);
       }

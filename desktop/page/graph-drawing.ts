@@ -3,8 +3,9 @@ import type { ShownNode, Store } from "./store.js";
 import { nodeTitle } from "./format.js";
 
 const PATHS = new Map(STATE_NAMES.map((state) => [state, new Path2D(STATES[state].path)]));
-/** Up to so many nodes all names are drawn. */
-const NAMES_MAX = 60;
+/** In larger networks only names of few nodes are drawn. */
+const NAMED_NODES_MAX = 150;
+const NAME_PX = 12;
 
 export interface Point {
   x: number;
@@ -38,11 +39,20 @@ export interface Scene {
   /** Where a node is on the canvas, in CSS pixels. */
   at: (id: number) => Point | undefined;
   hovered: number | undefined;
+  /** Half the size of a node's form, in pixels. */
+  size: number;
 }
 
-/** Half the size of a node's form, in pixels. */
-export function nodeSize(count: number): number {
-  return count <= 60 ? 9 : count <= 200 ? 7 : 5;
+interface Box {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/** Half the size of a form, by the room that each node has. */
+export function nodeSize(count: number, areaPx: number): number {
+  return Math.min(9, Math.max(4.5, Math.sqrt(areaPx / Math.max(count, 1)) * 0.085));
 }
 
 export function drawLinks(context: CanvasRenderingContext2D, { store, colours, at }: Scene): void {
@@ -76,8 +86,7 @@ export function drawLinks(context: CanvasRenderingContext2D, { store, colours, a
 }
 
 export function drawNodes(context: CanvasRenderingContext2D, scene: Scene): void {
-  const { store, colours, at } = scene;
-  const size = nodeSize(store.nodes.size);
+  const { store, colours, at, size } = scene;
   for (const node of store.nodes.values()) {
     const place = at(node.id);
     if (place === undefined) continue;
@@ -94,27 +103,41 @@ export function drawNodes(context: CanvasRenderingContext2D, scene: Scene): void
   }
 }
 
+/** Names where there is room: those of chosen nodes first, then those of nodes in trouble. */
 export function drawNames(context: CanvasRenderingContext2D, scene: Scene): void {
-  const { store, colours, at, hovered } = scene;
-  const size = nodeSize(store.nodes.size);
-  const special = [store.self, store.selected, hovered];
-  const named = store.nodes.size <= NAMES_MAX ? [...store.nodes.values()]
-    : special.flatMap((id) => store.nodes.get(id ?? -1) ?? []);
-  context.font = "12px system-ui, sans-serif";
+  const { store, colours, at, hovered, size } = scene;
+  const special = new Set([hovered, store.selected, store.self]);
+  const first = [...special].flatMap((id) => store.nodes.get(id ?? -1) ?? []);
+  const others = store.nodes.size > NAMED_NODES_MAX ? []
+    : [...store.nodes.values()].filter(({ id }) => !special.has(id))
+      .sort((one, other) => STATES[one.shown].rank - STATES[other.shown].rank);
+  context.font = `${NAME_PX}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "top";
   context.lineJoin = "round";
   context.lineWidth = 3;
   context.strokeStyle = colours.surface;
-  for (const node of named) {
+  const taken: Box[] = [];
+  for (const node of [...first, ...others]) {
     const place = at(node.id);
     if (place === undefined) continue;
-    const isSpecial = node.id === hovered || node.id === store.selected;
-    const text = isSpecial ? longName(node) : shortName(node);
-    context.fillStyle = isSpecial || node.id === store.self ? colours.text : colours.muted;
-    context.strokeText(text, place.x, place.y + size + 4);
-    context.fillText(text, place.x, place.y + size + 4);
+    const isChosen = node.id === hovered || node.id === store.selected;
+    const text = isChosen ? longName(node) : shortName(node);
+    const half = context.measureText(text).width / 2;
+    const edge = context.canvas.clientWidth;
+    const x = Math.min(Math.max(place.x, half + 2), Math.max(edge - half - 2, half + 2));
+    const top = place.y + size + 4;
+    const box = { left: x - half, right: x + half, top, bottom: top + NAME_PX + 1 };
+    if (taken.some((other) => doOverlap(box, other))) continue;
+    taken.push(box);
+    context.fillStyle = special.has(node.id) ? colours.text : colours.muted;
+    context.strokeText(text, x, top);
+    context.fillText(text, x, top);
   }
+}
+
+function doOverlap(one: Box, other: Box): boolean {
+  return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 }
 
 function shortName(node: ShownNode): string {

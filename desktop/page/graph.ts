@@ -98,7 +98,8 @@ export class Graph {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, this.size.width, this.size.height);
     const { store, colours, hovered } = this;
-    const scene: Scene = { store, colours, hovered, at: (id) => this.at(id) };
+    const size = nodeSize(store.nodes.size, this.size.width * this.size.height);
+    const scene: Scene = { store, colours, hovered, size, at: (id) => this.at(id) };
     drawLinks(context, scene);
     let isMoving = moved;
     drawNodes(context, scene);
@@ -190,7 +191,7 @@ export class Graph {
   }
 
   private nearest(point: Point): number | undefined {
-    let [found, best]: [number | undefined, number] = [undefined, Math.max(REACH, nodeSize(this.store.nodes.size))];
+    let [found, best]: [number | undefined, number] = [undefined, REACH];
     for (const { id } of this.places.all()) {
       const { x, y } = this.at(id) as Point;
       const distance = Math.hypot(x - point.x, y - point.y);

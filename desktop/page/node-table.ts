@@ -10,8 +10,6 @@ const SPARE_ROWS = 6;
 interface Column {
   name: string;
   title: string;
-  /** Hidden on narrow screens. */
-  isWide?: boolean;
   text: (node: ShownNode, nowMs: number) => string;
   compare: (one: ShownNode, other: ShownNode) => number;
 }
@@ -27,13 +25,13 @@ const COLUMNS: Column[] = [
   { name: "state", title: "State", text: ({ shown }) => STATES[shown].label,
     compare: byNumber(({ shown }) => STATES[shown].rank) },
   { name: "name", title: "Name", text: nodeTitle, compare: byText(nodeTitle) },
-  { name: "id", title: "Id", isWide: true, text: ({ id }) => String(id), compare: byNumber(({ id }) => id) },
-  { name: "address", title: "Address", isWide: true, text: addressOf, compare: byText(addressOf) },
-  { name: "for", title: "For", isWide: true, text: ({ sinceMs }, nowMs) => durationText(nowMs - sinceMs),
+  { name: "id", title: "Id", text: ({ id }) => String(id), compare: byNumber(({ id }) => id) },
+  { name: "address", title: "Address", text: addressOf, compare: byText(addressOf) },
+  { name: "for", title: "For", text: ({ sinceMs }, nowMs) => durationText(nowMs - sinceMs),
     compare: byNumber(({ sinceMs }) => -sinceMs) },
   { name: "heard", title: "Heard", text: ({ heardMs }, nowMs) => heardMs === undefined ? "" : durationText(nowMs - heardMs),
     compare: byNumber(({ heardMs }) => heardMs === undefined ? undefined : -heardMs) },
-  { name: "trip", title: "Trip", isWide: true, compare: byNumber(({ roundTripMs }) => roundTripMs),
+  { name: "trip", title: "Trip", compare: byNumber(({ roundTripMs }) => roundTripMs),
     text: ({ roundTripMs }) => roundTripMs === undefined ? "" : `${numberText(Number(roundTripMs.toPrecision(3)))} ms` },
   { name: "value", title: "Value", text: (node) => node.valueText,
     compare: (one, other) => typeof one.data === "number" && typeof other.data === "number" ? one.data - other.data
@@ -114,7 +112,7 @@ export class NodeTable {
   private head(column: Column): HTMLTableCellElement {
     const button = element("button", { type: "button" }, column.title);
     const isFirst = column === this.sorted.column;
-    const head = element("th", { scope: "col", class: classOf(column), "aria-sort": isFirst ? "ascending" : "none" },
+    const head = element("th", { scope: "col", class: column.name, "aria-sort": isFirst ? "ascending" : "none" },
       button);
     button.addEventListener("click", () => {
       this.sorted = { column, sign: this.sorted.column === column ? -this.sorted.sign : 1 };
@@ -166,7 +164,7 @@ class TableRow {
   constructor(store: Store) {
     this.texts = COLUMNS.map(() => document.createTextNode(""));
     this.element = element("tr", {}, ...COLUMNS.map((column, index) =>
-      element("td", { class: classOf(column) }, ...index === 0 ? [this.icon, this.texts[0]] : [this.texts[index]])));
+      element("td", { class: column.name }, ...index === 0 ? [this.icon, this.texts[0]] : [this.texts[index]])));
     this.element.addEventListener("click", () => store.select(this.id));
   }
 
@@ -185,16 +183,12 @@ class TableRow {
   }
 }
 
-function classOf({ name, isWide }: Column): string {
-  return isWide ? `${name} wide` : name;
-}
-
 function searchText(node: ShownNode): string {
   return `${node.name ?? ""} ${node.id} ${addressOf(node)} ${STATES[node.shown].label} ${node.valueText}`.toLowerCase();
 }
 
 function spacer(): HTMLTableRowElement {
-  return element("tr", { "aria-hidden": "true", class: "spacer" }, element("td", { colspan: String(COLUMNS.length) }));
+  return element("tr", { "aria-hidden": "true", class: "spacer" }, element("td"));
 }
 
 function setHeight(row: HTMLTableRowElement, px: number): void {

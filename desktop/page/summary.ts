@@ -47,7 +47,8 @@ export class Summary {
     this.set("Minimum", minimum === undefined ? "–" : numberText(minimum));
     this.set("Maximum", maximum === undefined ? "–" : numberText(maximum));
     this.set("Events", String(events.length));
-    this.set("Round", `${rounds.at(-1)?.round ?? 0}${roundMs > 0 ? ` · ${roundText(roundMs)}` : ""}`);
+    setText(this.terms.get("Round") as HTMLElement, roundMs > 0 ? `Round of ${roundText(roundMs)}` : "Round");
+    this.set("Round", String(rounds.at(-1)?.round ?? 0));
   }
 
   private set(name: string, text: string): void {

@@ -58,18 +58,20 @@ const talk = setInterval(() => {
 const browser = await startBrowser();
 try {
   const page = await browser.newPage();
-  await page.setViewport({ width: 1240, height: 900, deviceScaleFactor: 1 });
+  await page.setViewport({ width: 1160, height: 860, deviceScaleFactor: 1 });
   await page.goto(`http://127.0.0.1:${HTTP_PORT}/`);
   await sleep(12000);
   // One says goodbye, one fails and another fails a little later.
   await others.pop()?.close();
   await failing.kill();
   await sleep(2500);
-  await page.evaluate(() => (document.querySelectorAll("#nodes tbody tr:not(.spacer)")[3] as HTMLElement).click());
-  await sleep(3000);
+  await choose(page);
   await shoot(page, "light", "page-light.png");
   await shoot(page, "dark", "page-dark.png");
-  await page.setViewport({ width: 390, height: 1900, deviceScaleFactor: 1, isMobile: true, hasTouch: true });
+  // The browser loads the page again as a phone.
+  await page.setViewport({ width: 390, height: 1700, deviceScaleFactor: 1, isMobile: true, hasTouch: true });
+  await sleep(3000);
+  await choose(page);
   await shoot(page, "light", "page-phone.png");
 } finally {
   clearInterval(talk);
@@ -80,6 +82,11 @@ try {
   rmSync(folder, { recursive: true });
 }
 process.exit();
+
+async function choose(page: Page): Promise<void> {
+  await page.evaluate(() => (document.querySelectorAll("#nodes tbody tr:not(.spacer)")[3] as HTMLElement).click());
+  await sleep(3000);
+}
 
 async function shoot(page: Page, theme: string, name: string): Promise<void> {
   await page.select("#theme", theme);
