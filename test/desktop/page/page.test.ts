@@ -366,7 +366,9 @@ describe("the page of chisme node --http, in Chromium", function () {
   it("weighs at most 200 KB, gzipped, and loads nothing from elsewhere", async () => {
     await listen();
     const files = readdirSync(folder);
-    assert.deepEqual(files.sort(), ["index.html", "page.css", "page.js"]);
+    assert.deepEqual(files.sort(), ["index.html", "licences.txt", "page.css", "page.js"]);
+    const licences = readFileSync(join(folder, "licences.txt"), "utf8");
+    for (const name of ["d3-force", "uplot"]) assert.ok(licences.includes(name), name);
     const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(join(folder, name))).length, 0);
     console.log(`      ${bytes} bytes`);
     assert.ok(bytes <= PAGE_BYTES_MAX);
