@@ -8,12 +8,12 @@ import type { Page } from "puppeteer-core";
 import { buildPage } from "../../../scripts/build-page.mjs";
 import { HttpServer } from "../../../desktop/http/http-server.js";
 import type { Gossip } from "../../../desktop/platform/node.js";
-import { NodeProcess, cleanUp } from "../cli/node-process.js";
+import { NodeProcess, cleanUp, freshPort } from "../cli/node-process.js";
 import { startBrowser } from "./browser.js";
 import { WatchedNode, liveNode } from "./live-network.js";
 
-const PORT = 5870;
-const HTTP_PORT = 8671;
+const PORT = freshPort();
+const HTTP_PORT = freshPort();
 const BYTES_MAX = 150000;
 const ROOMS = [
   "kitchen", "hall", "attic", "cellar", "garage", "garden", "porch", "office", "bathroom", "bedroom", "nursery", "study",
