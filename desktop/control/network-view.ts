@@ -73,8 +73,8 @@ export interface NetworkResource {
 }
 
 /**
- * A network that can be shown: what a running node knows, a simulation, or a recording. Changes of kind "reset" say that
- * all is other than before: who shows it asks anew.
+ * A network that can be shown: what a running node knows, a simulation, or a recording. Changes of kind "reset" say
+ * that all is other than before: who shows it asks anew.
  */
 export interface WatchedNetwork {
   readonly changes: ChangeFeed;

@@ -16,9 +16,10 @@ export class Events {
   private readonly topics = element("datalist", { id: "topics" });
   private readonly authors = element("datalist", { id: "authors" });
   private readonly count = element("span", { class: "muted" });
+  private readonly none = element("p", { class: "muted" });
   private readonly list = element("ol", { class: "event-list" });
   private readonly scroller = element("div", { class: "events-scroll", tabindex: "0", role: "region",
-    "aria-label": "Events, the newest first" }, this.list);
+    "aria-label": "Events, the newest first" }, this.none, this.list);
   private readonly items = new Map<number, HTMLLIElement>();
   private readonly show: () => void;
 
@@ -59,6 +60,8 @@ export class Events {
     const kept = events.length === EVENTS_KEPT ? `the newest ${EVENTS_KEPT}` : String(events.length);
     const more = matches > found.length ? `, ${found.length} shown` : "";
     setText(this.count, matches === events.length ? `${kept}${more}` : `${matches} of ${kept}${more}`);
+    this.none.hidden = matches > 0;
+    setText(this.none, events.length === 0 ? "There are no events yet." : "No event is like that.");
     this.showItems(found);
     this.suggest();
   }

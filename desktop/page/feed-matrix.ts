@@ -49,7 +49,8 @@ export class FeedMatrix {
 
   private asTable(): HTMLElement {
     const { authors, newest, holders } = this.store.feeds;
-    const head = element("tr", {}, element("th", { scope: "col" }, "Feed of"), element("th", { scope: "col" }, "Newest"),
+    const head = element("tr", {},
+      element("th", { scope: "col" }, "Feed of"), element("th", { scope: "col" }, "Newest"),
       ...holders.map(({ id }) => element("th", { scope: "col" }, `held by ${this.title(id)}`)));
     const rows = authors.slice(0, ROWS_MAX).map((author, at) => element("tr", {},
       element("th", { scope: "row" }, this.title(author)), element("td", {}, String(newest[at])),

@@ -19,23 +19,34 @@ const byText = (text: (node: ShownNode) => string) => (one: ShownNode, other: Sh
   collator.compare(text(one), text(other));
 const byNumber = (number: (node: ShownNode) => number | undefined) => (one: ShownNode, other: ShownNode): number =>
   (number(one) ?? Infinity) - (number(other) ?? Infinity) || 0;
+/** Numbers by their size, all else as text. */
+const byValue = (one: ShownNode, other: ShownNode): number =>
+  typeof one.data === "number" && typeof other.data === "number" ? one.data - other.data
+    : collator.compare(one.valueText, other.valueText);
 const addressOf = ({ address, port }: ShownNode): string => `${address}:${port}`;
 
 const COLUMNS: Column[] = [
-  { name: "state", title: "State", text: ({ shown }) => STATES[shown].label,
-    compare: byNumber(({ shown }) => STATES[shown].rank) },
+  {
+    name: "state", title: "State", text: ({ shown }) => STATES[shown].label,
+    compare: byNumber(({ shown }) => STATES[shown].rank),
+  },
   { name: "name", title: "Name", text: nodeTitle, compare: byText(nodeTitle) },
   { name: "id", title: "Id", text: ({ id }) => String(id), compare: byNumber(({ id }) => id) },
   { name: "address", title: "Address", text: addressOf, compare: byText(addressOf) },
-  { name: "for", title: "For", text: ({ sinceMs }, nowMs) => durationText(nowMs - sinceMs),
-    compare: byNumber(({ sinceMs }) => -sinceMs) },
-  { name: "heard", title: "Heard", text: ({ heardMs }, nowMs) => heardMs === undefined ? "" : durationText(nowMs - heardMs),
-    compare: byNumber(({ heardMs }) => heardMs === undefined ? undefined : -heardMs) },
-  { name: "trip", title: "Trip", compare: byNumber(({ roundTripMs }) => roundTripMs),
-    text: ({ roundTripMs }) => roundTripMs === undefined ? "" : `${numberText(Number(roundTripMs.toPrecision(3)))} ms` },
-  { name: "value", title: "Value", text: (node) => node.valueText,
-    compare: (one, other) => typeof one.data === "number" && typeof other.data === "number" ? one.data - other.data
-      : collator.compare(one.valueText, other.valueText) },
+  {
+    name: "for", title: "For", text: ({ sinceMs }, nowMs) => durationText(nowMs - sinceMs),
+    compare: byNumber(({ sinceMs }) => -sinceMs),
+  },
+  {
+    name: "heard", title: "Heard",
+    text: ({ heardMs }, nowMs) => heardMs === undefined ? "" : durationText(nowMs - heardMs),
+    compare: byNumber(({ heardMs }) => heardMs === undefined ? undefined : -heardMs),
+  },
+  {
+    name: "trip", title: "Trip", compare: byNumber(({ roundTripMs }) => roundTripMs),
+    text: ({ roundTripMs }) => roundTripMs === undefined ? "" : `${numberText(Number(roundTripMs.toPrecision(3)))} ms`,
+  },
+  { name: "value", title: "Value", text: (node) => node.valueText, compare: byValue },
 ];
 
 /** All nodes as a table that sorts and searches. Only the rows that are seen are in the page. */

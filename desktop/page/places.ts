@@ -20,8 +20,8 @@ export interface Place extends SimulationNodeDatum {
 }
 
 /**
- * Where nodes are in the graph. A node that has a place keeps it, also over restarts of the browser; new ones find theirs
- * among them.
+ * Where nodes are in the graph. A node that has a place keeps it, also over restarts of the browser; new ones find
+ * theirs among them.
  */
 export class Places {
   private readonly places = new Map<number, Place>();
@@ -33,8 +33,8 @@ export class Places {
   constructor() {
     this.simulation = forceSimulation<Place>().stop()
       .force("charge", forceManyBody<Place>().strength(-130).distanceMax(500))
-      .force("x", forceX<Place>(0).strength(0.045))
-      .force("y", forceY<Place>(0).strength(0.075))
+      .force("x", forceX<Place>(0).strength(0.03))
+      .force("y", forceY<Place>(0).strength(0.1))
       .force("collide", forceCollide<Place>(16));
   }
 

@@ -71,7 +71,10 @@ export class Plot {
         x: { time: isTime },
         y: fromZero ? { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } : {},
       },
-      axes: [{ ...axis, size: 26, ...isTime && { space: 90, values: (_plot, ticks) => ticks.map(clockText) } }, { ...axis, size: 48, values: (_plot, ticks) => ticks.map(shortNumber) }],
+      axes: [
+        { ...axis, size: 26, ...isTime && { space: 90, values: (_plot, ticks) => ticks.map(clockText) } },
+        { ...axis, size: 48, values: (_plot, ticks) => ticks.map(shortNumber) },
+      ],
       series: [{}, ...lines.map((line): uPlot.Series => ({
         label: line.label, stroke: colour(line.colour), width: 1.75, points: { show: false },
         ...line.dash !== undefined && { dash: line.dash },

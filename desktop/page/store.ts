@@ -116,8 +116,12 @@ export class Store {
     const nowMs = performance.now();
     const since = before !== undefined && before.shown === shownState(row.state) ? before.sinceMs : nowMs;
     const isSelf = row.id === this.self;
-    const { name: _name, version: _version, data: _data, ...rest } = before ?? { isNeighbour: false, isSelf };
-    this.put({ ...rest, inStateMs: 0, ...row }, since, isSelf ? undefined : 0);
+    // A row without a name, a version or a value has none any more.
+    const next: NetworkNode = { isNeighbour: false, isSelf, ...before, inStateMs: 0, ...row };
+    if (row.name === undefined) delete next.name;
+    if (row.version === undefined) delete next.version;
+    next.data = row.data;
+    this.put(next, since, isSelf ? undefined : 0);
     this.changed("nodes");
   }
 

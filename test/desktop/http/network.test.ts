@@ -121,10 +121,10 @@ describe("the network over HTTP", function () {
     await stream.until("the reset", ({ event }) => event === "reset");
     stream.close();
     const events = async (query: string): Promise<unknown> => {
-      const { run: _run, events: list, ...rest } = JSON.parse((await ask(port, `/v1/events${query}`)).text) as {
-        run: string; events: { value: unknown; number: number }[];
+      const { events: list, next, skipped } = JSON.parse((await ask(port, `/v1/events${query}`)).text) as {
+        events: { value: unknown; number: number }[]; next: number; skipped: number;
       };
-      return { ...rest, events: list.map(({ number, value }) => [number, value]) };
+      return { events: list.map(({ number, value }) => [number, value]), next, skipped };
     };
     assert.deepEqual(await events(""), { events: [], next: 1, skipped: 0 });
     assert.deepEqual(await events("?after=0"), { events: [], next: 1, skipped: 1 });
@@ -136,7 +136,8 @@ describe("the network over HTTP", function () {
     await listen({ canWrite: true });
     assert.deepEqual([(await act({ action: "push", value: { temp: 21.5 } })).status], [200]);
     assert.deepEqual(node.gossip.row(node.gossip.id)?.data, { temp: 21.5 });
-    assert.equal((await act({ action: "withdraw" }, { "content-type": "application/json; charset=utf-8" })).status, 200);
+    const headers = { "content-type": "application/json; charset=utf-8" };
+    assert.equal((await act({ action: "withdraw" }, headers)).status, 200);
     assert.equal(node.gossip.row(node.gossip.id)?.data, undefined);
     await act({ action: "log", topic: "door", value: "open" });
     await act({ action: "set", topic: "lamp", key: "1", value: true, ttlMs: 60000 });
@@ -156,8 +157,8 @@ describe("the network over HTTP", function () {
       [400, /^the body is no JSON object$/, "[]"],
     ];
     for (const [status, detail, body] of wrong) await refusedAct(status, detail, body);
-    const { status, headers } = await ask(port, "/v1/actions");
-    assert.deepEqual([status, headers.allow], [405, "POST"]);
+    const answer = await ask(port, "/v1/actions");
+    assert.deepEqual([answer.status, answer.headers.allow], [405, "POST"]);
   });
 
   it("refuses to change the node without --http-write, of a page of elsewhere, of a form, and without the token",

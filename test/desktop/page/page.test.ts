@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import type { AxeResults } from "axe-core";
 import type { Browser, Page } from "puppeteer-core";
 import { buildPage } from "../../../scripts/build-page.mjs";
+import type { WatchedNetwork } from "../../../desktop/control/network-view.js";
 import { type HttpOptions, HttpServer } from "../../../desktop/http/http-server.js";
 import { cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
 import { requireChromium, startBrowser } from "./browser.js";
@@ -66,7 +67,7 @@ describe("the page of chisme node --http, in Chromium", function () {
     assert.deepEqual(faults, []);
   });
 
-  const listen = async (more: Partial<HttpOptions> = {}, network = node.network as HttpServerNetwork): Promise<void> => {
+  const listen = async (more: Partial<HttpOptions> = {}, network: WatchedNetwork = node.network): Promise<void> => {
     port = freshPort();
     server = await HttpServer.listen(network, { address: "127.0.0.1", port, pageFolder: folder, ...more });
   };
@@ -244,7 +245,8 @@ describe("the page of chisme node --http, in Chromium", function () {
   it("keeps the places of nodes in the graph over a reload", async () => {
     await listen({}, new ManyNodes(30));
     await open();
-    const places = async (): Promise<string | null> => page.evaluate(() => localStorage.getItem("chisme-places-node-1"));
+    const places = async (): Promise<string | null> =>
+      page.evaluate(() => localStorage.getItem("chisme-places-node-1"));
     await until("the graph is at rest", () => localStorage.getItem("chisme-places-node-1") !== null);
     const before = await places();
     await page.reload();
@@ -374,5 +376,3 @@ describe("the page of chisme node --http, in Chromium", function () {
     assert.ok(bytes <= PAGE_BYTES_MAX);
   });
 });
-
-type HttpServerNetwork = Parameters<typeof HttpServer.listen>[0];

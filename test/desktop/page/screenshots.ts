@@ -16,8 +16,8 @@ const PORT = freshPort();
 const HTTP_PORT = freshPort();
 const BYTES_MAX = 150000;
 const ROOMS = [
-  "kitchen", "hall", "attic", "cellar", "garage", "garden", "porch", "office", "bathroom", "bedroom", "nursery", "study",
-  "workshop", "shed", "greenhouse", "balcony", "stairs", "pantry", "laundry", "library", "roof", "gate", "pond", "barn",
+  "kitchen", "hall", "attic", "cellar", "garage", "garden", "porch", "office", "bathroom", "bedroom", "nursery",
+  "study", "workshop", "shed", "greenhouse", "balcony", "stairs", "pantry", "laundry", "library", "roof", "gate", "pond", "barn",
 ];
 /** Nodes that the shown one reaches only over others: they take no datagrams from it. */
 const FAR = ["garden", "greenhouse", "pond", "barn", "gate"];
@@ -39,8 +39,8 @@ const others: Gossip[] = ROOMS.slice(1).map((name, at) => liveNode({
     seedList: seedList.slice(1), trustedSubnets: ["127.0.0.11/32", "127.0.0.16/28", "127.0.0.32/28"],
   },
 }));
-const failing = new NodeProcess("--id", "90", "--name", "chimney", "--listen", `127.0.0.90:${PORT}`, "--broadcast", "none",
-  "--seed", seedList[0], "--interval", "200", "--value", '{"temp":19.5}');
+const failing = new NodeProcess("--id", "90", "--name", "chimney", "--listen", `127.0.0.90:${PORT}`,
+  "--broadcast", "none", "--seed", seedList[0], "--interval", "200", "--value", '{"temp":19.5}');
 const server = await HttpServer.listen(shown.network, {
   address: "127.0.0.1", port: HTTP_PORT, canWrite: true, pageFolder: folder,
 });
@@ -53,7 +53,8 @@ const talk = setInterval(() => {
   });
   const at = step % others.length;
   if (step % 3 === 0) others[at].log("door", step % 2 === 0 ? "open" : "closed");
-  if (step % 5 === 0) others[(at * 7) % others.length].set("lamp", ROOMS[at], { on: step % 2 === 0, level: step % 100 });
+  const other = others[at * 7 % others.length];
+  if (step % 5 === 0) other.set("lamp", ROOMS[at], { on: step % 2 === 0, level: step % 100 });
 }, 400);
 const browser = await startBrowser();
 try {
@@ -92,7 +93,7 @@ async function shoot(page: Page, theme: string, name: string): Promise<void> {
   await page.select("#theme", theme);
   await sleep(1500);
   const file = path.join(OUT, name);
-  await page.screenshot({ path: file as `${string}.png` });
+  await page.screenshot({ path: file });
   const { size } = statSync(file);
   console.log(`${name}: ${size} bytes`);
   if (size > BYTES_MAX) throw new Error(`${name} has more than ${BYTES_MAX} bytes`);
