@@ -88,9 +88,11 @@ const parts = [
     packages: [builtIns, "@noble/ciphers", "fs-native-extensions", "multicast-dns"] },
   // What can be asked of a running node: for its prompt, its socket, and whatever else shows it.
   { name: "desktop/control", files: "desktop/control/", values: ["src/", "desktop/platform/"], packages: [builtIns] },
-  // It only looks at a node.
+  // It shows whatever network it is given.
   { name: "desktop/http", files: "desktop/http/", values: ["src/", "desktop/control/"],
     types: ["desktop/platform/"], packages: [builtIns, "prom-client"] },
+  // It runs in browsers, where there are no modules of Node.js.
+  { name: "desktop/page", files: "desktop/page/", types: ["src/", "desktop/control/"], packages: ["d3-force", "uplot"] },
   { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
     packages: [builtIns, ...desktopPackages] },
   { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|http|platform|simulator)/"],

@@ -9,6 +9,8 @@ const typescriptFiles = ["**/*.ts"];
 const moddableFiles = ["src/platform/moddable*", "boards/**/*.ts"];
 // Parts of src/platform that run on all of them.
 const sharedPlatformFiles = ["src/platform/flash-log.ts", "src/platform/log-record.ts"];
+// What runs in browsers.
+const pageFiles = ["desktop/page/**/*.ts", "test/desktop/page/**/*.ts"];
 const espruinoFiles = ["src/platform/espruino*", "src/platform/espruino*/**"];
 
 export default defineConfig(
@@ -72,6 +74,10 @@ export default defineConfig(
     languageOptions: { parserOptions: { projectService: false, project: "tsconfig.espruino.json" } },
     // Espruino's modules come from its firmware and its flash, when they are asked for.
     rules: { "@typescript-eslint/no-require-imports": "off" },
+  },
+  {
+    files: pageFiles,
+    languageOptions: { parserOptions: { projectService: false, project: "tsconfig.page.json" } },
   },
   {
     // Declarations describe what others wrote: the standard library, in its own style.

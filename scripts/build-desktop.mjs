@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { buildPage } from "./build-page.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const desktop = path.join(root, "desktop");
@@ -18,8 +19,8 @@ for (const [entry, target] of Object.entries(exports)) {
 }
 
 /**
- * Builds the package `chisme-cli` into `desktop/dist`. The sources import the library by its path, `../../src/…`. The
- * package imports it from the package `chisme`, so that a program never holds two copies of one class or type.
+ * Builds the package `chisme-cli`, with its page, into `desktop/dist`. The sources import the library by its path,
+ * `../../src/…`. The package imports it from the package `chisme`, so that a program never holds two copies of one class or type.
  *
  * @throws Error when the compiler reports a fault
  */
@@ -38,6 +39,7 @@ export function buildDesktop() {
     mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(target, file.endsWith(".map") ? mapFrom(text, file, target) : importPackage(text, source));
   });
+  buildPage(path.join(output, "page"));
   // npm sets the executable bit when it installs a package, but not in a clone.
   chmodSync(commandFile, 0o755);
 }

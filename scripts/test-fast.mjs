@@ -11,6 +11,7 @@ const slowFiles = [
   "test/cases/storage-trouble.test.ts",
   "test/conformance/**",
   "test/desktop/cli/**",
+  "test/desktop/page/**",
   "test/docs/**",
   "test/readme.test.ts",
   "test/desktop/simulator/command.test.ts",

@@ -144,6 +144,12 @@ export const importOffences: readonly ImportOffence[] = [
   { rule: "desktop/control: values", file: "desktop/control/offender.ts", sources: ['import pc from "picocolors";'] },
   ...both("desktop/http", "desktop/http/offender.ts", '"../cli/key.js"'),
   { rule: "desktop/http: values", file: "desktop/http/offender.ts", sources: ['import pc from "picocolors";'] },
+  ...both("desktop/page", "desktop/page/offender.ts", '"../platform/node.js"'),
+  {
+    rule: "desktop/page: values",
+    file: "desktop/page/offender.ts",
+    sources: ['import { readFileSync } from "node:fs";', 'import { bytesAsHex } from "../control/json.js";'],
+  },
   ...both("desktop/simulator", "desktop/simulator/offender.ts", '"../cli/key.js"'),
   ...both("desktop/cli", "desktop/cli/offender.ts", '"../../test/support/fake-files.js"'),
   { rule: "desktop/cli: values", file: "desktop/cli/offender.ts", sources: ['import { build } from "esbuild";'] },

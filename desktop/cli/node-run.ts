@@ -11,10 +11,11 @@ import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../p
 import type { GossipStorage } from "../../src/platform/types.js";
 import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
+import { ChangeFeed } from "../control/changes.js";
 import { Contributions } from "../control/contributions.js";
 import { HeardLinks, MemberTimes } from "../control/members.js";
 import { NodeActions } from "../control/node-actions.js";
-import { ChangeFeed, NodeQueries } from "../control/node-queries.js";
+import { NodeQueries } from "../control/node-queries.js";
 import { CommandLines, Prompt, commandErrorText, readScript } from "./command-lines.js";
 import { messages } from "../../src/messages/index.js";
 import { networkTime } from "../../src/time/index.js";
@@ -120,14 +121,14 @@ export class NodeRun {
     this.gossip = new Gossip(this.gossipOptions());
     // Fail now if the file is not writable, not at the end of the run.
     naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
-    const { gossip, latest, contributions, times, changes } = this;
+    const { gossip, latest, contributions, times, changes, view } = this;
     const queries = new NodeQueries({ gossip, latest, contributions, times });
     const actions = new NodeActions({
       gossip, share: (value) => this.share(value), leave: this.stop,
       ...options.dialect !== "compact" && { noMessages: `dialect ${options.dialect} has no messages` },
     });
     this.commands = new Commands({ gossip, queries, actions, messages: this.messages, report: this.report });
-    this.access = new NodeAccess({ queries, actions, changes }, options, (message) => this.warn(message));
+    this.access = new NodeAccess({ queries, actions, changes }, view, options, (message) => this.warn(message));
   }
 
   start(): void {

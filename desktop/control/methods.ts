@@ -1,7 +1,8 @@
 import type { ChismeError, CborValue } from "../../src/gossip.js";
+import type { ChangeFeed } from "./changes.js";
 import { plainEvent } from "./json.js";
 import type { NodeActions } from "./node-actions.js";
-import type { ChangeFeed, NodeQueries } from "./node-queries.js";
+import type { NodeQueries } from "./node-queries.js";
 import {
   ControlError, INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, PROTOCOL_VERSION, REFUSED,
 } from "./protocol.js";

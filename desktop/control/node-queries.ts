@@ -139,28 +139,3 @@ export class NodeQueries {
 function compareStamps(one: FeedEvent, other: FeedEvent): number {
   return one.timeMs - other.timeMs || one.counter - other.counter || one.author - other.author;
 }
-
-/** The changes of a node, for those who follow them. */
-export interface NodeChanges {
-  event: FeedEvent;
-  row: NodeRow;
-  forgotten: NodeRow;
-}
-
-export type ChangeKind = keyof NodeChanges;
-export type ChangeListener = <Kind extends ChangeKind>(kind: Kind, change: NodeChanges[Kind]) => void;
-
-/** Passes changes on to all who listen. */
-export class ChangeFeed {
-  private readonly listeners = new Set<ChangeListener>();
-
-  /** @returns a function that ends it */
-  listen(listener: ChangeListener): () => void {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
-  }
-
-  notify<Kind extends ChangeKind>(kind: Kind, change: NodeChanges[Kind]): void {
-    for (const listener of this.listeners) listener(kind, change);
-  }
-}

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ChangeFeed, ChangeKind, NodeChanges } from "../control/changes.js";
 import { bytesAsHex, plainEvent } from "../control/json.js";
-import type { ChangeFeed, ChangeKind, NodeChanges } from "../control/node-queries.js";
 import { FOLLOW_BYTES_MAX } from "../control/protocol.js";
 import type { EventRing } from "./event-ring.js";
 import { HttpProblem } from "./problem.js";
@@ -10,7 +10,7 @@ export const STREAMS_MAX = 16;
 /** A stream without changes gets a comment so often. */
 const KEEP_ALIVE_MS = 15000;
 
-/** The changes of a node as server-sent events, to at most 16 clients. */
+/** The changes of a network as server-sent events, to at most 16 clients. */
 export class ChangeStreams {
   private readonly streams = new Set<Stream>();
   private readonly ring: EventRing;
@@ -43,6 +43,7 @@ export class ChangeStreams {
   }
 
   private changed(kind: ChangeKind, change: NodeChanges[ChangeKind]): void {
+    if (kind === "reset") this.ring.clear();
     const data = kind !== "event" ? change
       : { number: this.ring.add(change as NodeChanges["event"]), ...plainEvent(change as NodeChanges["event"]) };
     for (const stream of this.streams) stream.send(kind, data);

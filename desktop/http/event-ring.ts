@@ -22,6 +22,8 @@ export class EventRing {
   private readonly events: FeedEvent[] = [];
   private readonly capacity: number;
   private count = 0;
+  /** Number of the last event that is no longer kept. */
+  private gone = 0;
 
   constructor(capacity = RING_EVENTS) {
     this.capacity = capacity;
@@ -36,7 +38,13 @@ export class EventRing {
   add(event: FeedEvent): number {
     this.events[this.count % this.capacity] = event;
     this.count++;
+    this.gone = Math.max(this.gone, this.count - this.capacity);
     return this.count;
+  }
+
+  /** Keeps none of the events; the numbers go on. */
+  clear(): void {
+    this.gone = this.count;
   }
 
   /**
@@ -45,7 +53,7 @@ export class EventRing {
    * @param limit the most events
    */
   after(number: number, limit: number, topic?: string): EventsPage {
-    const first = Math.max(number, this.count - this.events.length) + 1;
+    const first = Math.max(number, this.gone) + 1;
     const events: NumberedEvent[] = [];
     let at = first;
     for (; at <= this.count && events.length < limit; at++) this.pick(events, at, topic);
@@ -55,8 +63,7 @@ export class EventRing {
   /** The newest events. */
   newest(limit: number, topic?: string): EventsPage {
     const events: NumberedEvent[] = [];
-    const oldest = this.count - this.events.length + 1;
-    for (let at = this.count; at >= oldest && events.length < limit; at--) this.pick(events, at, topic);
+    for (let at = this.count; at > this.gone && events.length < limit; at--) this.pick(events, at, topic);
     return { events: events.reverse(), next: this.count, skipped: 0 };
   }
 

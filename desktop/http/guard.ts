@@ -57,18 +57,24 @@ export class Guard {
     this.tokenHash = token === undefined ? undefined : hashOf(token);
   }
 
-  /** @throws HttpProblem */
-  check(request: IncomingMessage): void {
-    const { host, origin, authorization, "sec-fetch-site": site, "sec-fetch-mode": mode } = request.headers;
+  /** Refuses what pages of elsewhere make a browser send. @throws HttpProblem */
+  checkSite(request: IncomingMessage): void {
+    const { host, origin, "sec-fetch-site": site, "sec-fetch-mode": mode } = request.headers;
     this.checkHost(host);
-    // Pages of elsewhere neither read nor hold connections. A link there may lead here.
+    // Pages of elsewhere neither read nor hold connections. A link there may lead here; a form may not.
+    const isLink = mode === "navigate" && (request.method === "GET" || request.method === "HEAD");
     if (origin !== undefined && origin.toLowerCase() !== `http://${host?.toLowerCase()}`) {
       throw new HttpProblem(403, `Origin: ${JSON.stringify(origin)} is another site`);
     }
-    if ((site === "cross-site" || site === "same-site") && mode !== "navigate") {
+    if ((site === "cross-site" || site === "same-site") && !isLink) {
       throw new HttpProblem(403, `Sec-Fetch-Site: ${JSON.stringify(site)} is another site`);
     }
+  }
+
+  /** @throws HttpProblem */
+  checkToken(request: IncomingMessage): void {
     if (this.tokenHash === undefined) return;
+    const { authorization } = request.headers;
     const [, token] = /^Bearer +(.+)$/i.exec(authorization ?? "") ?? [];
     if (token === undefined || !timingSafeEqual(hashOf(token), this.tokenHash)) {
       const scheme = { "www-authenticate": "Bearer" };

@@ -4,13 +4,16 @@ import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse, c
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { bytesAsHex } from "../control/json.js";
-import type { ControlledNode } from "../control/methods.js";
+import type { NetworkResource, WatchedNetwork } from "../control/network-view.js";
 import { EVENTS_DEFAULT, EVENTS_MAX } from "../control/node-queries.js";
+import { ControlError, INTERNAL_ERROR, REFUSED } from "../control/protocol.js";
+import { readBody } from "./body.js";
 import { ChangeStreams } from "./change-streams.js";
 import { EventRing } from "./event-ring.js";
 import { Guard, type HttpAddress } from "./guard.js";
 import { Metrics } from "./metrics.js";
 import { openApi } from "./openapi.js";
+import { type PageFile, pageFiles } from "./page-files.js";
 import { HttpProblem, PROBLEM_TYPE, problemText } from "./problem.js";
 
 export const CONNECTIONS_MAX = 64;
@@ -20,6 +23,9 @@ const REQUEST_MS = 10000;
 /** A connection over which nothing passes for so long ends. */
 const IDLE_MS = 60000;
 const JSON_TYPE = "application/json";
+/** What the page may load: its own files, and what it asks this server. */
+const PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+  + "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const HEADERS = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -33,57 +39,47 @@ const UNREADABLE: Record<string, [number, string] | undefined> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, `a request took longer than ${REQUEST_MS / 1000} s to arrive`],
 };
 
-/** A running node, for those who only look at it. */
-export type WatchedNode = Pick<ControlledNode, "queries" | "changes">;
-
 export interface HttpOptions extends HttpAddress {
   /** Requests need it, as Bearer; undefined: they need none. */
   token?: string | undefined;
+  /** Whether requests may change the network; false by default. */
+  canWrite?: boolean | undefined;
+  /** Where the files of the page are; by default where the build leaves them. */
+  pageFolder?: string | undefined;
 }
 
 type Query = Map<string, string>;
 
 interface Path {
+  /** Names of the parameters in the query of GET. */
   allows: readonly string[];
-  answer: (query: Query, request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+  get?: (query: Query, request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+  post?: NonNullable<NetworkResource["post"]>;
 }
 
-/** Answers HTTP requests about one node. Nothing here changes the node. docs/HTTP.md states paths and bounds. */
+/** Answers HTTP requests about one network, and serves the page that shows it. docs/HTTP.md states paths and bounds. */
 export class HttpServer {
   private readonly server: Server;
   private readonly guard: Guard;
   private readonly ring = new EventRing();
   private readonly streams: ChangeStreams;
+  private readonly network: WatchedNetwork;
+  private readonly canWrite: boolean;
+  private readonly page: Map<string, PageFile>;
   private readonly paths: Map<string, Path>;
   /** Connections that sent a request: what they send behind it must not be answered in the middle of an answer. */
   private readonly served = new WeakSet<Socket>();
   /** Numbers of events are those of this run. */
   private readonly run = randomBytes(8).toString("hex");
 
-  private constructor({ queries, changes }: WatchedNode, { port, token }: HttpOptions) {
+  private constructor(network: WatchedNetwork, { port, token, canWrite = false, pageFolder }: HttpOptions) {
+    this.network = network;
+    this.canWrite = canWrite;
     this.guard = new Guard(port, token);
-    for (const event of queries.events({ limit: EVENTS_MAX })) this.ring.add(event);
-    this.streams = new ChangeStreams(changes, this.ring);
-    const metrics = new Metrics(queries, () => this.ring.last);
-    const { version } = createRequire(import.meta.url)("chisme/package.json") as { version: string };
-    const api = openApi(version);
-    const json = (result: (query: Query) => object, ...allows: string[]): Path => ({
-      allows,
-      answer: (query, request, response) =>
-        send(request, response, 200, JSON_TYPE, `${JSON.stringify(result(query), bytesAsHex)}\n`),
-    });
-    this.paths = new Map<string, Path>([
-      ["/v1/nodes", json(() => ({ members: queries.members() }))],
-      ["/v1/status", json(() => queries.status())],
-      ["/v1/events", json((query) => this.events(query), "after", "topic", "limit")],
-      ["/v1/openapi.json", json(() => api)],
-      ["/v1/changes", { allows: [], answer: (_query, request, response) => this.follow(request, response) }],
-      ["/metrics", {
-        allows: [],
-        answer: async (_query, request, response) =>
-          send(request, response, 200, metrics.contentType, await metrics.text()),
-      }],
-    ]);
+    this.page = pageFiles(pageFolder);
+    for (const event of network.events()) this.ring.add(event);
+    this.streams = new ChangeStreams(network.changes, this.ring);
+    this.paths = this.makePaths();
     this.server = createServer({
       maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS,
       connectionsCheckingInterval: 1000, requireHostHeader: false,
@@ -97,8 +93,8 @@ export class HttpServer {
   }
 
   /** @throws Error of the system, such as EADDRINUSE */
-  static async listen(node: WatchedNode, options: HttpOptions): Promise<HttpServer> {
-    const http = new HttpServer(node, options);
+  static async listen(network: WatchedNetwork, options: HttpOptions): Promise<HttpServer> {
+    const http = new HttpServer(network, options);
     try {
       http.server.listen({ host: options.address, port: options.port });
       await once(http.server, "listening");
@@ -119,28 +115,87 @@ export class HttpServer {
     this.server.closeAllConnections();
   }
 
+  private makePaths(): Map<string, Path> {
+    const { network, canWrite } = this;
+    const json = (result: (query: Query) => object, ...allows: string[]): Path => ({
+      allows,
+      get: (query, request, response) => sendJson(request, response, result(query)),
+    });
+    const paths = new Map<string, Path>([
+      ["/v1/network", json(() => ({ ...network.view(), canWrite }))],
+      ["/v1/nodes", json(() => ({ members: network.members() }))],
+      ["/v1/events", json((query) => this.events(query), "after", "topic", "limit")],
+      ["/v1/changes", { allows: [], get: (_query, request, response) => this.follow(request, response) }],
+    ]);
+    const status = network.status?.bind(network);
+    if (status !== undefined) {
+      const metrics = new Metrics(status, () => this.ring.last);
+      paths.set("/v1/status", json(status));
+      paths.set("/metrics", {
+        allows: [],
+        get: async (_query, request, response) =>
+          send(request, response, 200, { "content-type": metrics.contentType }, await metrics.text()),
+      });
+    }
+    for (const [name, { get, post }] of Object.entries(network.resources ?? {})) {
+      paths.set(name, { allows: [], ...get !== undefined && json(get), ...post !== undefined && { post } });
+    }
+    const { version } = createRequire(import.meta.url)("chisme/package.json") as { version: string };
+    const api = openApi(version, [...paths.keys()]);
+    return paths.set("/v1/openapi.json", json(() => api));
+  }
+
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.served.add(request.socket);
-    // No path reads a body: what follows one is another connection's.
+    // A body may not be read to its end: what follows it is another connection's.
     const { "content-length": length, "transfer-encoding": encoding } = request.headers;
     if (length !== undefined || encoding !== undefined) response.setHeader("connection", "close");
     try {
-      this.guard.check(request);
+      this.guard.checkSite(request);
       const [name, ...rest] = (request.url ?? "").split("?");
+      const file = this.page.get(name);
+      if (file !== undefined) {
+        this.answerFile(file, request, response);
+        return;
+      }
+      this.guard.checkToken(request);
       const path = this.paths.get(name);
-      if (path === undefined) {
-        throw new HttpProblem(404, `${JSON.stringify(name)} is none of ${[...this.paths.keys()].join(", ")}`);
-      }
-      if (request.method !== "GET" && request.method !== "HEAD") {
-        throw new HttpProblem(405, `${request.method}: ${name} has only GET and HEAD`, { allow: "GET, HEAD" });
-      }
-      await path.answer(readQuery(rest.join("?"), path.allows), request, response);
+      if (path === undefined) throw this.notFound(name);
+      await this.answerPath(name, path, rest.join("?"), request, response);
     } catch (thrown) {
-      const problem = thrown instanceof HttpProblem ? thrown
-        : new HttpProblem(500, `a fault of the node: ${(thrown as Error).message}`);
-      const { status, message, headers } = problem;
-      send(request, response, status, PROBLEM_TYPE, problemText(status, STATUS_CODES[status] ?? "", message), headers);
+      const { status, message, headers } = asProblem(thrown);
+      const text = problemText(status, STATUS_CODES[status] ?? "", message);
+      send(request, response, status, { "content-type": PROBLEM_TYPE, ...headers }, text);
     }
+  }
+
+  /** The page's own files need no token: the page asks for it. They say nothing of the network. */
+  private answerFile({ type, bytes }: PageFile, request: IncomingMessage, response: ServerResponse): void {
+    if (!isReading(request)) {
+      throw new HttpProblem(405, `${request.method}: the page has only GET and HEAD`, { allow: "GET, HEAD" });
+    }
+    send(request, response, 200, { "content-type": type, "content-security-policy": PAGE_POLICY }, bytes);
+  }
+
+  private async answerPath(
+    name: string, { allows, get, post }: Path, query: string, request: IncomingMessage, response: ServerResponse,
+  ): Promise<void> {
+    if (get !== undefined && isReading(request)) {
+      await get(readQuery(query, allows), request, response);
+    } else if (post !== undefined && request.method === "POST") {
+      if (!this.canWrite) throw new HttpProblem(403, `${name}: the node only lets read; it needs --http-write`);
+      readQuery(query, []);
+      sendJson(request, response, await post(await readBody(request)));
+    } else {
+      const methods = [...get === undefined ? [] : ["GET", "HEAD"], ...post === undefined ? [] : ["POST"]];
+      const known = methods.join(", ").replace(/, (?=[A-Z]+$)/, " and ");
+      throw new HttpProblem(405, `${request.method}: ${name} has only ${known}`, { allow: methods.join(", ") });
+    }
+  }
+
+  private notFound(name: string): HttpProblem {
+    if (name === "/") return new HttpProblem(404, "the page was not built: npm run build");
+    return new HttpProblem(404, `${JSON.stringify(name)} is none of /, ${[...this.paths.keys()].join(", ")}`);
   }
 
   private events(query: Query): object {
@@ -161,11 +216,30 @@ export class HttpServer {
   }
 }
 
+function isReading({ method }: IncomingMessage): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+/** What anything that was thrown is as an answer. */
+function asProblem(thrown: unknown): HttpProblem {
+  if (thrown instanceof HttpProblem) return thrown;
+  const { message } = thrown as Error;
+  if (!(thrown instanceof ControlError) || thrown.code === INTERNAL_ERROR) {
+    return new HttpProblem(500, `a fault of the node: ${message}`);
+  }
+  return new HttpProblem(thrown.code === REFUSED ? 409 : 400, message);
+}
+
+function sendJson(request: IncomingMessage, response: ServerResponse, result: object): void {
+  send(request, response, 200, { "content-type": JSON_TYPE }, `${JSON.stringify(result, bytesAsHex)}\n`);
+}
+
+/** @param headers beside those of all answers, or in their place */
 function send(
-  request: IncomingMessage, response: ServerResponse, status: number, type: string, text: string, headers: object = {},
+  request: IncomingMessage, response: ServerResponse, status: number, headers: object, content: string | Buffer,
 ): void {
-  const body = Buffer.from(text);
-  response.writeHead(status, { ...HEADERS, "content-type": type, "content-length": body.length, ...headers });
+  const body = Buffer.from(content);
+  response.writeHead(status, { ...HEADERS, "content-length": body.length, ...headers });
   response.end(request.method === "HEAD" ? undefined : body);
 }
 

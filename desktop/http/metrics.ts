@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import type { NodeQueries } from "../control/node-queries.js";
+import type { GossipStatus } from "../../src/status/index.js";
 
 const STATES = ["up", "asleep", "probed", "suspect", "down", "removed", "left"] as const;
 const MESSAGE_COUNTERS = [
@@ -8,7 +8,7 @@ const MESSAGE_COUNTERS = [
 
 /** What a node counts, for Prometheus. Each reading asks the node anew. */
 export class Metrics {
-  private readonly queries: NodeQueries;
+  private readonly status: () => GossipStatus;
   private readonly lastEvent: () => number;
   private readonly registry = new Registry();
   private readonly info = this.gauge("info", "The node itself; always 1.", "id", "name", "version", "dialect");
@@ -37,9 +37,9 @@ export class Metrics {
     this.gauge("clock_error_seconds", "The most that the node's time of day may be wrong, if its source is right.");
 
   /** @param lastEvent number of the newest event */
-  constructor(queries: NodeQueries, lastEvent: () => number) {
+  constructor(status: () => GossipStatus, lastEvent: () => number) {
     this.lastEvent = lastEvent;
-    this.queries = queries;
+    this.status = status;
   }
 
   get contentType(): string {
@@ -54,7 +54,7 @@ export class Metrics {
   }
 
   private read(): void {
-    const { node, neighbours, rows, queues, memory, stats, time } = this.queries.status();
+    const { node, neighbours, rows, queues, memory, stats, time } = this.status();
     const { id, name = "", version = "", dialect } = node;
     this.info.set({ id, name, version, dialect }, 1);
     this.heartbeat.set(node.heartbeat);

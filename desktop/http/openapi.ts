@@ -13,10 +13,17 @@ const AT = "#/components/schemas/";
 const load = createRequire(import.meta.url);
 
 /** Definitions of docs/control.schema.json that the API uses. */
-const USED = ["members", "member", "row", "event"] as const;
+const USED = [
+  "members", "member", "row", "event", "network", "networkNode", "networkLink", "networkFeeds", "networkRound",
+  "networkMinMax", "action",
+] as const;
 
-/** Describes the API as OpenAPI 3.1, with the objects of the control socket. */
-export function openApi(version: string): object {
+/**
+ * Describes the API as OpenAPI 3.1, with the objects of the control socket.
+ *
+ * @param names the paths that this network has; others are left out
+ */
+export function openApi(version: string, names: string[]): object {
   const control = load("chisme/control.schema.json") as Schema;
   const status = load("chisme/status.schema.json") as Schema;
   const { definitions, description, type, properties, required, additionalProperties } = status;
@@ -41,24 +48,29 @@ export function openApi(version: string): object {
       type: { const: "about:blank" }, title: { type: "string" }, status: integer(400), detail: { type: "string" },
     }),
   };
+  const all: Record<string, object> = {
+    "/v1/network": get("All that the page shows at its start.", json("network")),
+    "/v1/actions": post("Changes the node, where --http-write allows it.", "action"),
+    "/v1/nodes": get("All nodes.", json("members")),
+    "/v1/status": get("The node and its surroundings.", json("status")),
+    "/v1/events": get("Events in the order of their arrival.", json("eventsPage"), [
+      query("after", "Only events after this number, the oldest first. Without it: the newest.", integer(0)),
+      query("topic", "Only events of this topic.", { type: "string" }),
+      query("limit", "The most events.", { ...integer(1), maximum: EVENTS_MAX, default: EVENTS_DEFAULT }),
+    ]),
+    "/v1/changes": get("Changes as server-sent events: start, row, forgotten, event, round, reset, skipped.",
+      { "text/event-stream": { schema: { type: "string" } } }),
+    "/v1/openapi.json": get("This document.", { "application/json": { schema: { type: "object" } } }),
+    "/metrics": get("Counters for Prometheus.", { "text/plain": { schema: { type: "string" } } }),
+  };
+  const paths = Object.fromEntries(Object.entries(all).filter(([name]) =>
+    name === "/v1/openapi.json" || names.includes(name)));
   const document = {
     openapi: "3.1.0",
-    info: { title: "A chisme node", version, summary: "What a running node of a gossip network knows. Read only." },
+    info: { title: "A chisme network", version, summary: "What a node of a gossip network knows." },
     servers: [{ url: "/" }],
     security: [{}, { token: [] }],
-    paths: {
-      "/v1/nodes": get("All nodes.", json("members")),
-      "/v1/status": get("The node and its surroundings.", json("status")),
-      "/v1/events": get("Events in the order of their arrival.", json("eventsPage"), [
-        query("after", "Only events after this number, the oldest first. Without it: the newest.", integer(0)),
-        query("topic", "Only events of this topic.", { type: "string" }),
-        query("limit", "The most events.", { ...integer(1), maximum: EVENTS_MAX, default: EVENTS_DEFAULT }),
-      ]),
-      "/v1/changes": get("Changes as server-sent events: start, row, forgotten, event, skipped.",
-        { "text/event-stream": { schema: { type: "string" } } }),
-      "/v1/openapi.json": get("This document.", { "application/json": { schema: { type: "object" } } }),
-      "/metrics": get("Counters for Prometheus.", { "text/plain": { schema: { type: "string" } } }),
-    },
+    paths,
     components: { schemas, securitySchemes: { token: { type: "http", scheme: "bearer" } } },
   };
   return JSON.parse(JSON.stringify(document), inComponents) as object;
@@ -76,6 +88,14 @@ function get(summary: string, content: object, parameters: object[] = []): objec
     default: { description: "What was wrong.", content: { "application/problem+json": { schema: ref("problem") } } },
   };
   return { get: { summary, parameters, responses } };
+}
+
+function post(summary: string, body: string): object {
+  const responses = {
+    200: { description: "It was done.", content: { "application/json": { schema: { type: "object" } } } },
+    default: { description: "What was wrong.", content: { "application/problem+json": { schema: ref("problem") } } },
+  };
+  return { post: { summary, requestBody: { required: true, content: json(body) }, responses } };
 }
 
 function query(name: string, description: string, schema: object): object {

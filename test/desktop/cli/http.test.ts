@@ -45,6 +45,7 @@ describe("chisme node --http", function () {
       [["--http", "0.0.0.0"], /^error: --http: 0\.0\.0\.0 is open to other computers, and needs --http-token-file\n/],
       [["--http", "localhost:1"], /^error: --http: "localhost:1" is no IP address/],
       [["--http-token-file", file], /^error: --http-token-file: has no effect without --http\n/],
+      [["--http-write"], /^error: --http-write: has no effect without --http\n/],
       [["--http", "--http-token-file", file], /^error: --http-token-file: \S+ is not a token: 16 to 256 /],
       [["--http", "--http-token-file", `${file}s`], /^error: --http-token-file: ENOENT/],
     ];

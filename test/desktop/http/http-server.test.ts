@@ -4,21 +4,24 @@ import { once } from "node:events";
 import { type Socket, createConnection } from "node:net";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Context } from "mocha";
+import { ChangeFeed } from "../../../desktop/control/changes.js";
 import { Contributions } from "../../../desktop/control/contributions.js";
 import { HeardLinks, MemberTimes } from "../../../desktop/control/members.js";
-import { ChangeFeed, NodeQueries } from "../../../desktop/control/node-queries.js";
+import { NodeActions } from "../../../desktop/control/node-actions.js";
+import { NodeNetwork } from "../../../desktop/control/node-network.js";
+import { NodeQueries } from "../../../desktop/control/node-queries.js";
 import { FOLLOW_BYTES_MAX } from "../../../desktop/control/protocol.js";
 import { STREAMS_MAX } from "../../../desktop/http/change-streams.js";
-import { CONNECTIONS_MAX, type HttpOptions, HttpServer, type WatchedNode } from "../../../desktop/http/http-server.js";
+import { CONNECTIONS_MAX, type HttpOptions, HttpServer } from "../../../desktop/http/http-server.js";
 import { Gossip } from "../../../desktop/platform/node.js";
 import { eventFeeds } from "../../../src/events/index.js";
 import { messages } from "../../../src/messages/index.js";
 import { latestMap } from "../../../src/views/latest-map.js";
 import { assertShape } from "../../support/control-schema.js";
-import { cleanUp, freshPort } from "../cli/node-process.js";
+import { cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
 import { type Asked, type Answer, EventStream, ask } from "./http-client.js";
 
-const PATHS = ["/v1/nodes", "/v1/status", "/v1/events", "/v1/openapi.json", "/v1/changes", "/metrics"];
+const PATHS = ["/v1/network", "/v1/nodes", "/v1/status", "/v1/events", "/v1/openapi.json", "/v1/changes", "/metrics"];
 const TOKEN = "correct-horse-battery-staple";
 
 interface Page {
@@ -31,14 +34,14 @@ interface Page {
 describe("HTTP", function () {
   this.timeout(120000);
   let gossip: Gossip;
-  let node: WatchedNode;
+  let network: NodeNetwork;
   let server: HttpServer;
   let port: number;
   const streams: EventStream[] = [];
 
   const listen = async (more: Partial<HttpOptions> = {}): Promise<void> => {
     port = freshPort();
-    server = await HttpServer.listen(node, { address: "127.0.0.1", port, ...more });
+    server = await HttpServer.listen(network, { address: "127.0.0.1", port, pageFolder: freshFolder(), ...more });
   };
   const follow = async (): Promise<EventStream> => {
     const stream = await EventStream.open(port);
@@ -76,7 +79,10 @@ describe("HTTP", function () {
       }),
     });
     gossip.start();
-    node = { queries: new NodeQueries({ gossip, latest, contributions, times }), changes };
+    const queries = new NodeQueries({ gossip, latest, contributions, times });
+    const actions = new NodeActions({ gossip, share: (value) => gossip.push(value), leave: () => undefined });
+    const node = { queries, actions, changes };
+    network = new NodeNetwork({ node, roundMs: 3600000, minMax: () => ({ count: 0 }) });
     gossip.log("door", "before");
     await listen();
   });
@@ -84,6 +90,7 @@ describe("HTTP", function () {
   afterEach(async () => {
     for (const stream of streams.splice(0)) stream.close();
     server.close();
+    network.close();
     await gossip.close();
     await cleanUp();
   });
@@ -93,6 +100,8 @@ describe("HTTP", function () {
     const nodes = await json("/v1/nodes") as { members: { id: number; data: unknown }[] };
     assertShape("members", nodes);
     assert.deepEqual(nodes.members.map(({ id, data }) => [id, data]), [[gossip.id, { text: "ü", bytes: "01ff" }]]);
+    const shown = await json("/v1/network");
+    assertShape("network", shown);
     const status = await json("/v1/status");
     assertShape("status", status);
     const events = await page("");
@@ -100,7 +109,7 @@ describe("HTTP", function () {
 
     const api = await json("/v1/openapi.json") as { openapi: string; paths: Record<string, object> };
     assert.equal(api.openapi, "3.1.0");
-    assert.deepEqual(Object.keys(api.paths).sort(), PATHS.toSorted());
+    assert.deepEqual(Object.keys(api.paths).sort(), [...PATHS, "/v1/actions"].toSorted());
     assert.ok(!JSON.stringify(api).includes("definitions"));
     // Each schema of the document stands alone, and describes what its path answers.
     const ajv = new Ajv2020({ strict: false });
@@ -109,6 +118,7 @@ describe("HTTP", function () {
       assert.ok(ajv.validate({ $ref: `api#/components/schemas/${name}` }, object), JSON.stringify(ajv.errors));
     };
     check("members", nodes);
+    check("network", shown);
     check("status", status);
     check("eventsPage", events);
     assert.ok(!ajv.validate({ $ref: "api#/components/schemas/eventsPage" }, { ...events, next: -1 }));
@@ -167,8 +177,8 @@ describe("HTTP", function () {
     assert.deepEqual([number, event.value], [2, "0102"]);
     const row = gossip.row(gossip.id);
     assert.ok(row !== undefined);
-    node.changes.notify("row", row);
-    node.changes.notify("forgotten", row);
+    network.changes.notify("row", row);
+    network.changes.notify("forgotten", row);
     assertShape("row", (await stream.until("the row", (message) => message.event === "row")).data);
     assertShape("row", (await stream.until("the end", (message) => message.event === "forgotten")).data);
     server.close();
@@ -226,8 +236,9 @@ describe("HTTP", function () {
         assert.equal(answer.headers["x-content-type-options"], "nosniff");
       }
     }
-    for (const path of ["/", "/v1/nodes/", "/../metrics", "//v1/nodes", "/v1/%6eodes"]) {
-      await refused(path, 404, /is none of \/v1\/nodes, /);
+    await refused("/", 404, /^the page was not built: npm run build$/);
+    for (const path of ["/v1/nodes/", "/../metrics", "//v1/nodes", "/v1/%6eodes"]) {
+      await refused(path, 404, /is none of \/, \/v1\/network, /);
     }
   });
 
@@ -244,9 +255,17 @@ describe("HTTP", function () {
     const origins = ["http://evil.example", "null", `https://${host}`, `http://127.0.0.1:${port}`, "http://localhost"];
     for (const origin of origins) await refused("/v1/nodes", 403, /^Origin: /, { headers: { host, origin } });
     assert.equal((await get("/v1/nodes", { headers: { host, origin: `http://${host}` } })).status, 200);
-    const elsewhere = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" };
-    await refused("/v1/changes", 403, /^Sec-Fetch-Site: /, { headers: elsewhere });
-    assert.equal((await get("/v1/nodes", { headers: { ...elsewhere, "sec-fetch-mode": "navigate" } })).status, 200);
+    for (const site of ["cross-site", "same-site"]) {
+      const elsewhere = { "sec-fetch-site": site, "sec-fetch-mode": "no-cors" };
+      await refused("/v1/changes", 403, /^Sec-Fetch-Site: /, { headers: elsewhere });
+      const navigates = { ...elsewhere, "sec-fetch-mode": "navigate" };
+      assert.equal((await get("/v1/nodes", { headers: navigates })).status, 200);
+      // A form of another site navigates, too.
+      await refused("/v1/nodes", 403, /^Sec-Fetch-Site: /, { method: "POST", headers: navigates });
+    }
+    for (const site of ["same-origin", "none"]) {
+      assert.equal((await get("/v1/nodes", { headers: { "sec-fetch-site": site } })).status, 200, site);
+    }
   });
 
   it("needs the token, where there is one, on each path", async () => {
