@@ -173,8 +173,11 @@ class BoundedSocket {
 
   read(count?: number): number | ArrayBuffer { return this.tcp!.read(count); }
 
+  /** @returns the room that is left. Throws where the socket fails, of which it calls nothing back afterwards. */
   write(bytes: ArrayBuffer | Uint8Array): number {
-    return this.tcp!.write(bytes) as unknown as number;
+    const room = this.tcp!.write(bytes) as unknown as number | undefined;
+    if (room === undefined) throw failure("ERR_STATE", "write: the connection failed");
+    return room;
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 /**
  * The page: a table of nodes, read anew each 5 seconds. It is ASCII, so that its length is that of the text, and one
- * constant, which stays in flash. Its script and its style are named by their hashes in `PAGE_POLICY`.
+ * constant, which stays in flash; spaces count. Its script and its style are named by their hashes in `PAGE_POLICY`.
  */
 export const PAGE = `<!doctype html>
 <html lang="en">
@@ -46,48 +46,48 @@ const one = (name) => document.querySelector(name);
 const nameOf = (node) => node.name ?? String(node.id);
 let token = sessionStorage.getItem("token");
 let timer;
-function cell(row, text, kind) {
-  const place = row.insertCell();
-  place.textContent = text;
-  if (kind) place.className = kind;
+function cell(row, text, kind = "") {
+const place = row.insertCell();
+place.textContent = text;
+place.className = kind;
 }
 function show(nodes) {
-  nodes.sort((a, b) => nameOf(a).localeCompare(nameOf(b), undefined, { numeric: true }) || a.id - b.id);
-  const body = document.createElement("tbody");
-  let up = 0;
-  for (const node of nodes) {
-    const state = node.state === "probed" ? "up" : node.state;
-    if (state === "up") up++;
-    const row = body.insertRow();
-    cell(row, (signs[state] ?? " ") + " " + state, state);
-    cell(row, nameOf(node));
-    cell(row, typeof node.data === "string" ? node.data : JSON.stringify(node.data) ?? "");
-    cell(row, node.address + ":" + node.port);
-    if (node.isSelf) one("h1").textContent = document.title = nameOf(node);
-  }
-  one("tbody").replaceWith(body);
-  one("p").textContent = nodes.length + (nodes.length === 1 ? " node, " : " nodes, ") + up + " up";
+nodes.sort((a, b) => nameOf(a).localeCompare(nameOf(b), undefined, { numeric: true }) || a.id - b.id);
+const body = document.createElement("tbody");
+let up = 0;
+for (const node of nodes) {
+const state = node.state === "probed" ? "up" : node.state;
+if (state === "up") up++;
+const row = body.insertRow();
+cell(row, signs[state] + " " + state, state);
+cell(row, nameOf(node));
+cell(row, typeof node.data === "string" ? node.data : JSON.stringify(node.data) ?? "");
+cell(row, node.address + ":" + node.port);
+if (node.isSelf) one("h1").textContent = document.title = nameOf(node);
+}
+one("tbody").replaceWith(body);
+one("p").textContent = nodes.length + (nodes.length === 1 ? " node, " : " nodes, ") + up + " up";
 }
 async function read() {
-  clearTimeout(timer);
-  if (!document.hidden) try {
-    const headers = token ? { authorization: "Bearer " + token } : {};
-    const answer = await fetch("/v1/nodes", { headers, signal: AbortSignal.timeout(12000) });
-    one("form").hidden = answer.status !== 401;
-    if (answer.status === 401) throw Error("This node wants its token.");
-    if (!answer.ok) throw Error("The node answers " + answer.status + ".");
-    show((await answer.json()).members);
-  } catch (error) {
-    one("p").textContent = error.name === "Error" ? error.message : "The node does not answer. The table is of before.";
-  }
-  clearTimeout(timer);
-  timer = setTimeout(read, 5000);
+clearTimeout(timer);
+if (!document.hidden) try {
+const headers = token ? { authorization: "Bearer " + token } : {};
+const answer = await fetch("/v1/nodes", { headers, signal: AbortSignal.timeout(12000) });
+one("form").hidden = answer.status !== 401;
+if (answer.status === 401) throw Error("This node wants its token.");
+if (!answer.ok) throw Error("The node answers " + answer.status + ".");
+show((await answer.json()).members);
+} catch (error) {
+one("p").textContent = error.name === "Error" ? error.message : "The node does not answer. The table is of before.";
+}
+clearTimeout(timer);
+timer = setTimeout(read, 5000);
 }
 one("form").onsubmit = (event) => {
-  event.preventDefault();
-  token = one("input").value.trim();
-  sessionStorage.setItem("token", token);
-  read();
+event.preventDefault();
+token = one("input").value.trim();
+sessionStorage.setItem("token", token);
+read();
 };
 document.onvisibilitychange = read;
 read();
@@ -100,4 +100,4 @@ read();
 export const PAGE_POLICY = "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; "
   + "form-action 'none'; frame-ancestors 'none'; "
   + "style-src 'sha256-2lZBmLYLnKU65pPqJiXDlinVwp4yOZs108gQt6OhBTs='; "
-  + "script-src 'sha256-sEj+tGtuVMaH3YY7TqF1h3Iu3ADEWYk9/3oYYvPnOrQ='";
+  + "script-src 'sha256-9YD0fp5N+0ZDBkHUGXx3RrS3ntb88u04fl6dYvknL7I='";
