@@ -25,8 +25,8 @@ const CONNECTION_MS = 10000;
 const PIECE_BYTES = 1024;
 
 /**
- * Shows a node over HTTP, by the SDK's HTTP server: `/`, a page, and `/v1/nodes`, rows as JSON. Everybody in the network
- * can read them, unless there is a token. Nothing changes the node.
+ * Shows a node over HTTP, by the SDK's HTTP server: `/`, a page, and `/v1/nodes`, rows as JSON. Everybody in the
+ * network can read them, unless there is a token. Nothing changes the node.
  *
  * One connection at a time: a new one closes one that has not sent its request yet, and is closed itself while another
  * one is answered. A connection ends after 10 s at the latest. Requests have up to 2,048 bytes and no body.

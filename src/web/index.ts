@@ -109,15 +109,18 @@ function checkHosts(hosts: unknown): string[] {
 
 function checkToken(token: unknown): string | undefined {
   if (token === undefined) return undefined;
-  if (typeof token !== "string" || !/^[\w.~+\/-]+=*$/.test(token) || token.length < TOKEN_MIN || token.length > TOKEN_MAX) {
+  const isText = typeof token === "string";
+  if (!isText || !/^[\w.~+\/-]+=*$/.test(token) || token.length < TOKEN_MIN || token.length > TOKEN_MAX) {
     const rule = `is not a token: ${TOKEN_MIN} to ${TOKEN_MAX} letters, digits and -._~+/`;
-    throw invalid("", "token", rule, typeof token === "string");
+    throw invalid("", "token", rule, isText);
   }
   return token;
 }
 
 function headers(type: string): string[] {
-  return ["content-type", type, "cache-control", "no-store", "x-content-type-options", "nosniff", "connection", "close"];
+  return [
+    "content-type", type, "cache-control", "no-store", "x-content-type-options", "nosniff", "connection", "close",
+  ];
 }
 
 function page(): WebAnswer {

@@ -14,7 +14,8 @@ export const PAGE = `<!doctype html>
 --up:#1a7f37;--asleep:#0969da;--suspect:#8a5d00;--down:#cf222e}
 @media(prefers-color-scheme:dark){:root{--back:#0d1117;--text:#f0f6fc;--line:#3d444d;--grey:#9198a1;
 --up:#3fb950;--asleep:#58a6ff;--suspect:#d29922;--down:#ff7b72}}
-body{margin:0 auto;max-width:60rem;padding:1rem;background:var(--back);color:var(--text);font:1rem/1.4 system-ui,sans-serif}
+body{margin:0 auto;max-width:60rem;padding:1rem;background:var(--back);color:var(--text);
+font:1rem/1.4 system-ui,sans-serif}
 h1{margin:0;font-size:1.4rem}
 p{margin:.2rem 0 1rem;color:var(--grey)}
 div{overflow-x:auto}
@@ -99,5 +100,5 @@ read();
 /** Content security policy of the page: this script and this style, and requests to the node itself. */
 export const PAGE_POLICY = "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; "
   + "form-action 'none'; frame-ancestors 'none'; "
-  + "style-src 'sha256-2lZBmLYLnKU65pPqJiXDlinVwp4yOZs108gQt6OhBTs='; "
+  + "style-src 'sha256-o2brmaHb/kMkxZITDRtEtqEJmkZqTmEXCuCe6nWQ2OU='; "
   + "script-src 'sha256-9YD0fp5N+0ZDBkHUGXx3RrS3ntb88u04fl6dYvknL7I='";

@@ -184,9 +184,9 @@ describe("manifests for Moddable", () => {
 
       // The SDK's compiler checks each board with its own modules; the type check of this project takes one of each.
       it("the network, the LED and what shows the node take what main gives them", () => {
-        const shown = [["network", "boards/wifi.ts"], ["status-led", "boards/status-led.ts"], ["web", "boards/no-web.ts"]];
-        for (const [name, as] of shown) {
-          assert.deepEqual(parametersOf(parse(build.modules.get(name) ?? "")), parametersOf(parse(as)), name);
+        const parts = [["network", "wifi"], ["status-led", "status-led"], ["web", "no-web"]];
+        for (const [name, as] of parts) {
+          assert.deepEqual(parametersOf(parse(build.modules.get(name) ?? "")), parametersOf(parse(`boards/${as}.ts`)), name);
         }
       });
 

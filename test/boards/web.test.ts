@@ -123,7 +123,10 @@ class Connection {
     this.from = undefined;
     const kind = from.constructor as new (options: object) => Tcp;
     this.socket = new kind({
-      from, onReadable: () => this.read(), onWritable: (count: number) => this.writable(count), onError: () => this.fail(),
+      from,
+      onReadable: () => this.read(),
+      onWritable: (count: number) => this.writable(count),
+      onError: () => this.fail(),
     });
   }
 
@@ -220,7 +223,8 @@ for (const kind of servers) describe(`the HTTP server of a board, over ${kind}`,
         path.relative(root, path.join(sdk!, "examples/io/listener/httpserver/httpserver.js")), { timer })).default
       : StandIn;
     ({ WebServer: Web } = await load<{ WebServer: WebServerClass }>("src/platform/moddable-web.ts", {
-      "embedded:io/socket/listener": Listener, "embedded:io/socket/tcp": Tcp, "embedded:network/http/server": found, timer,
+      "embedded:io/socket/listener": Listener, "embedded:io/socket/tcp": Tcp, "embedded:network/http/server": found,
+      timer,
     }));
   });
 
@@ -276,7 +280,8 @@ for (const kind of servers) describe(`the HTTP server of a board, over ${kind}`,
     const one = await open(port);
     one.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ${"x".repeat(1900)}\r\n\r\n`);
     assert.ok((await textOf(one)).endsWith("</html>\n"));
-    for (const text of ["x".repeat(3000), `GET / HTTP/1.1\r\nX: ${"x".repeat(3000)}\r\n\r\n`, "A: B\r\n".repeat(600)]) {
+    const line = "x".repeat(3000);
+    for (const text of [line, `GET / HTTP/1.1\r\nX: ${line}\r\n\r\n`, "A: B\r\n".repeat(600)]) {
       const long = await open(port);
       long.write(text);
       assert.equal(await textOf(long), "");

@@ -80,7 +80,8 @@ class Board {
 
   private ask(method: string, path: string): string {
     if (this.answers === undefined) this.answers = new WebAnswers(this.node!, {});
-    this.answer = this.answers.answer({ method, path, header: (name) => name === "host" ? "Hall.local:80" : undefined });
+    const header = (name: string) => name === "host" ? "Hall.local:80" : undefined;
+    this.answer = this.answers.answer({ method, path, header });
     return String(this.answer.status);
   }
 
