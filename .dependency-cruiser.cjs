@@ -67,13 +67,14 @@ const parts = [
   // The time is handed in.
   { name: "src/time", files: "src/time/", values: [...shared, "src/engine/(table|wire)/"],
     types: ["src/platform/types.ts"] },
+  { name: "src/web", files: "src/web/", values: [...shared, "src/engine/table/", "src/node-row.ts"], types: ["src/"] },
   { name: "src/status", files: "src/status/", values: [...engineWithoutFeeds, "src/node-row.ts"], types: ["src/"] },
   { name: "src/views", files: "src/views/", values: shared, types: ["src/[^/]+.ts"] },
   { name: "src/sealing", files: "src/sealing/", values: [...shared, "src/engine/wire/sealer.ts"] },
   { name: "src/espgossip", files: "src/espgossip/", values: [...shared, ...engineWithoutFeeds],
     types: ["src/[^/]+.ts", "src/engine/feed/", "src/platform/types.ts"] },
-  { name: "src/platform for Moddable", files: "src/platform/moddable", values: platformValues,
-    types: platformTypes, packages: ["crypt", "net", "time", "timer", "embedded:.+"] },
+  { name: "src/platform for Moddable", files: "src/platform/moddable", values: [...platformValues, "src/web/"],
+    types: [...platformTypes, "src/gossip-node.ts"], packages: ["crypt", "net", "time", "timer", "embedded:.+"] },
   { name: "src/platform for Espruino", files: "src/platform/espruino", values: platformValues,
     types: platformTypes, packages: ["Storage", "Wifi", "crypto", "dgram"] },
   { name: "src/platform", files: "src/platform/", values: [...shared, "src/sealing/", "src/engine/table/media.ts"],
@@ -118,7 +119,7 @@ const parts = [
   { name: "boards", files: "boards/", values: ["dist/"],
     packages: [
       "bme280", "care", "chisme", "crypt", "i2c-bus", "mc/config", "mc/ffi", "network", "preference", "sensor",
-      "status-led", "time", "timer", "embedded:.+",
+      "status-led", "time", "timer", "web", "embedded:.+",
     ] },
 ];
 

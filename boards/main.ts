@@ -8,6 +8,7 @@ import Preference from "preference";
 import { sensors } from "sensor";
 import { showStatus } from "status-led";
 import Timer from "timer";
+import { serve } from "web";
 
 const READING_MS = 30000;
 /** What changes less is not shared. */
@@ -71,6 +72,7 @@ function startNode(): () => void {
   const show = () => showStatus(temperatures.count > (shared?.temp === undefined ? 0 : 1) ? "joined" : "alone");
   node.start();
   trace(`node ${node.id}, revision ${node.revision}, port ${port}\n`);
+  serve(node);
   readout.update(clock.nowMs(), share);
   show();
   Timer.repeat(() => {

@@ -38,6 +38,7 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
   "./events": { node: "events/index", moddable: "events/index" },
   "./rtc-memory": { node: "rtc-memory/index", moddable: "rtc-memory/index" },
   "./sleep": { node: "sleep/index", moddable: "sleep/index" },
+  "./web": { node: "web/index", moddable: "web/index" },
   "./time": { node: "time/index", moddable: "time/index" },
   "./relay": { node: "relay/index", moddable: "relay/index" },
   "./sensors": { node: "sensors/index", moddable: "sensors/index" },
@@ -56,6 +57,7 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
   "./platform/moddable-flash": { node: "platform/moddable-flash", moddable: "platform/moddable-flash" },
   "./platform/moddable-sealing": { node: "platform/moddable-sealing", moddable: "platform/moddable-sealing" },
   "./platform/moddable-sntp": { node: "platform/moddable-sntp", moddable: "platform/moddable-sntp" },
+  "./platform/moddable-web": { node: "platform/moddable-web", moddable: "platform/moddable-web" },
   "./platform/moddable-storage": { node: "platform/moddable-storage", moddable: "platform/moddable-storage" },
 };
 

@@ -173,6 +173,7 @@ describe("boards", () => {
           }),
         },
         "chisme/platform/moddable-storage": { PreferenceStorage },
+        web: { serve: () => undefined },
         "chisme/sensors/index": { readings },
         "mc/config": {
           port: 5000, seeds: "10.0.0.2", interval: 1000, capacity: 8, datagram: 512, ...config,

@@ -15,6 +15,8 @@ const boards = [
   { board: "sensors/bme280", platform: "esp" },
   { board: "sensors/sht3x", platform: "esp32" },
   { board: "sensors/sht3x", platform: "esp" },
+  { board: "web", platform: "esp32" },
+  { board: "web", platform: "lin" },
   { board: "lin", platform: "lin" },
   { board: "lin", platform: "mac" },
   { board: "lin", platform: "win" },
@@ -60,6 +62,7 @@ const concerns: { folder: string; files: string[]; isOfIt: RegExp }[] = [
   { folder: "src/time", files: ["src/time/index.ts"], isOfIt: /src\/time/ },
   { folder: "src/sntp", files: ["src/platform/moddable-sntp.ts"], isOfIt: /sntp/ },
   { folder: "src/status", files: ["src/status/index.ts"], isOfIt: /src\/status/ },
+  { folder: "src/web", files: ["src/platform/moddable-web.ts"], isOfIt: /src\/web|moddable-web/ },
   { folder: "src/views",
     files: ["src/views/latest-map.ts", "src/views/records.ts", "src/views/topic-merge.ts"],
     isOfIt: /src\/views\/(?!min-max|view)/ },
@@ -167,27 +170,30 @@ describe("manifests for Moddable", () => {
       it("the manifest brings of the library what main needs, and nothing else", () => {
         const library = [...build.modules.values()].map((file) => path.posix.normalize(file))
           .filter((file) => file.startsWith("src/"));
-        const needed = closure([...entries, "src/sensors/index.ts"]);
+        const web = board === "web" ? ["src/platform/moddable-web.ts"] : [];
+        const needed = closure([...entries, "src/sensors/index.ts", ...web]);
         assert.deepEqual(library.sort(), [...needed].sort());
       });
 
-      it("the manifest has a network, a sensor and a LED for main", () => {
+      it("the manifest has a network, a sensor, a LED and what shows the node for main", () => {
+        assert.deepEqual(exportsOf(parse(build.modules.get("web") ?? "")), ["serve"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("status-led") ?? "")), ["showStatus"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("network") ?? "")), ["joinNetwork"]);
         assert.deepEqual(exportsOf(parse(build.modules.get("sensor") ?? "")), ["sensors"]);
       });
 
       // The SDK's compiler checks each board with its own modules; the type check of this project takes one of each.
-      it("the network and the LED take what main gives them", () => {
-        for (const [name, as] of [["network", "boards/wifi.ts"], ["status-led", "boards/status-led.ts"]]) {
-          assert.deepEqual(parametersOf(parse(build.modules.get(name) ?? "")), parametersOf(parse(as)), name);
+      it("the network, the LED and what shows the node take what main gives them", () => {
+        const parts = [["network", "wifi"], ["status-led", "status-led"], ["web", "no-web"]];
+        for (const [name, as] of parts) {
+          assert.deepEqual(parametersOf(parse(build.modules.get(name) ?? "")), parametersOf(parse(`boards/${as}.ts`)), name);
         }
       });
 
       it("the manifest gives a value to each part of the configuration but those without a default", () => {
         const used = new Set([...build.modules.values()].flatMap((source) =>
           [...parse(source).text.matchAll(/\bconfig\.(\w+)/g)].map((match) => match[1])));
-        const optional = ["address", "analogPin", "id", "ledPin", "name", "password", "ssid"];
+        const optional = ["address", "analogPin", "httpToken", "id", "ledPin", "name", "password", "ssid"];
         const given = Object.keys(build.config);
         assert.deepEqual([...used].filter((name) => !optional.includes(name)).sort(), given.sort());
         const documented = readFileSync(path.join(root, "boards/README.md"), "utf8");
