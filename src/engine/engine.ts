@@ -10,7 +10,7 @@ import { Suspicion } from "./membership/suspicion.js";
 import type { MessageProtocol } from "./message/message-protocol.js";
 import type { NodeEngine } from "./node-engine.js";
 import {
-  Faults, NOTIFY_FORK, NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, type Notification, nextChange, nextStranger,
+  Faults, NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, type Notification, nextChange, nextStranger,
 } from "./notifications.js";
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
@@ -22,7 +22,7 @@ import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
 import { answerWaking } from "./reconcile/waking.js";
 import { isJson, reportRefusal } from "./report-refusal.js";
-import { settleFeeds } from "./settle-feeds.js";
+import { handleEvents, settleFeeds } from "./settle-feeds.js";
 import type { Sleeper } from "./sleep/sleeper.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
@@ -316,6 +316,7 @@ export class Engine implements NodeEngine {
     }
     if (outbox.links !== undefined) outbox.links.received(frame);
     if (feed !== undefined) feed.begin();
+    const feedsBefore = rows.feedsHash === undefined ? 0 : rows.feedsHash.word();
     let hasSummary = false;
     frame.rewind();
     while (frame.nextSection()) {
@@ -327,14 +328,12 @@ export class Engine implements NodeEngine {
       else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
       else if (frame.section === SECTION_INDIRECT_ACK && frame.isAnswer()) this.rounds.handleIndirectAck(frame);
       // PROTOCOL 10.3
-      else if (feed !== undefined && frame.isOfEvents()) {
-        const forkSlot = feed.handleSection(frame);
-        if (forkSlot >= 0) this.faults.report(NOTIFY_FORK, forkSlot);
-      } else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
+      else if (feed !== undefined && frame.isOfEvents()) handleEvents(feed, this.faults, frame);
+      else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
         this.messages.handle(frame, senderAt(rows, frame, address, port));
       }
     }
-    if (feed !== undefined) settleFeeds(feed, rows, this.faults, frame, outbox);
+    if (feed !== undefined && settleFeeds(feed, rows, this.faults, frame, outbox, feedsBefore)) this.rounds.hasten();
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
     // PROTOCOL 5.2, step 7
     if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame);
@@ -404,6 +403,7 @@ export class Engine implements NodeEngine {
       rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
       noteStatement(rows, slot, rows.find(this.frame.id), stateBefore < 0);
       this.suspicion.renew(slot);
+      this.rounds.hasten();
     }
     if (isFresher && isNewOrMoved && !row.isForeign) {
       this.seeds.learn(row.address, row.port, this.random);
