@@ -20,7 +20,7 @@ import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, answerJson, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
 import { answerWaking } from "./reconcile/waking.js";
 import { reportRefusal } from "./report-refusal.js";
-import { handleFeedSection, settleFeeds } from "./settle-feeds.js";
+import { beginFeeds, handleFeedSection, settleFeeds } from "./settle-feeds.js";
 import type { Sleeper } from "./sleep/sleeper.js";
 import { STATS_WORDS, Stats } from "./stats.js";
 import { OwnRow, insertOwnRow } from "./table/own-row.js";
@@ -310,9 +310,9 @@ export class Engine implements NodeEngine {
       this.rounds.moved(frame.id);
     }
     if (outbox.links !== undefined) outbox.links.received(frame);
-    if (feed !== undefined) feed.begin();
+    const feedsBefore = beginFeeds(feed, rows);
     const hasSummary = frame.hasSections() && this.handleSections(address, port, bytes);
-    if (feed !== undefined) settleFeeds(feed, rows, this.faults, frame, outbox);
+    if (feed !== undefined && settleFeeds(feed, rows, this.faults, frame, outbox, feedsBefore)) this.rounds.hasten();
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
     const slot = frame.hasSections() ? rows.find(frame.id) : held;
     // PROTOCOL 5.2, step 7
@@ -327,18 +327,17 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 5.2, steps 2 to 6, 6.2 and 10.3. Returns whether the frame shows what rows its sender holds. */
   private handleSections(address: number, port: number, bytes: Uint8Array): boolean {
     const frame = this.frame;
-    const rows = this.rows;
     let hasSummary = false;
     frame.rewind();
     while (frame.nextSection()) {
       hasSummary = hasSummary || frame.isSummary();
       if (frame.section === SECTION_ROWS) this.mergeRows(address, port, bytes);
-      else if (frame.section <= SECTION_ROW_FINGERPRINTS) compareSection(rows, this.outbox, frame, this.row, this.own);
+      else if (frame.section <= SECTION_ROW_FINGERPRINTS) compareSection(this.rows, this.outbox, frame, this.row, this.own);
       else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
       else if (frame.section === SECTION_INDIRECT_ACK && frame.isAnswer()) this.rounds.handleIndirectAck(frame);
       else if (this.feed !== undefined && frame.isOfEvents()) handleFeedSection(this.feed, this.faults, frame);
       else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
-        this.messages.handle(frame, senderAt(rows, frame, address, port));
+        this.messages.handle(frame, senderAt(this.rows, frame, address, port));
       }
     }
     return hasSummary;
@@ -402,6 +401,7 @@ export class Engine implements NodeEngine {
       rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
       noteStatement(rows, slot, rows.find(this.frame.id), stateBefore < 0);
       this.suspicion.renew(slot);
+      this.rounds.hasten();
     }
     if (isFresher && isNewOrMoved && !row.isForeign) {
       this.seeds.learn(row.address, row.port, this.random);

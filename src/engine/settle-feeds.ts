@@ -5,20 +5,33 @@ import type { Outbox } from "./reconcile/outbox.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
 
+/** Begins a frame. Returns the feeds hash before it; 0 without events. */
+export function beginFeeds(feed: FeedProtocol | undefined, rows: Rows): number {
+  if (feed === undefined || rows.feedsHash === undefined) return 0;
+  feed.begin();
+  return rows.feedsHash.word();
+}
+
 /** PROTOCOL 10.3: a section of events, or about them. */
 export function handleFeedSection(feed: FeedProtocol, faults: Faults, frame: FrameReader): void {
   const forkSlot = feed.handleSection(frame);
   if (forkSlot >= 0) faults.report(NOTIFY_FORK, forkSlot);
 }
 
-/** PROTOCOL 10.4: settles each feed that the frame's rows show. */
+/**
+ * PROTOCOL 10.4: settles each feed that the frame's rows show. Returns whether this node holds other events than before
+ * the frame.
+ *
+ * @param before the feeds hash before the frame
+ */
 export function settleFeeds(
-  feed: FeedProtocol, rows: Rows, faults: Faults, frame: FrameReader, outbox: Outbox,
-): void {
+  feed: FeedProtocol, rows: Rows, faults: Faults, frame: FrameReader, outbox: Outbox, before: number,
+): boolean {
   for (let slot = 0; feed.hasClaims && slot < rows.capacity; slot++) {
     const decision = feed.settle(frame, slot);
     if ((decision & SETTLE_FORK) !== 0) faults.report(NOTIFY_FORK, slot);
     if ((decision & SETTLE_SEND) !== 0) outbox.send(slot);
   }
   feed.end(frame);
+  return rows.feedsHash !== undefined && rows.feedsHash.word() !== before;
 }

@@ -3,7 +3,7 @@ import type { Random } from "../random.js";
 import { BURST_MAX, type Outbox } from "../reconcile/outbox.js";
 import { FLAG_CONFIRMED, FLAG_HEARD, FLAG_WITNESSED } from "../table/row-flags.js";
 import {
-  ANSWERS_MAX, FLAG_NEIGHBOUR, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows,
+  ANSWERS_MAX, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows,
 } from "../table/rows.js";
 import { UP } from "../table/states.js";
 import { FLAG_BROADCAST } from "../wire/frame.js";
@@ -16,6 +16,7 @@ import { ATTEMPTS_MAX, DIRECT_ATTEMPTS, PROBE_WORDS, Probes } from "./probes.js"
 import { sendPingRequests } from "./ping-requests.js";
 import { nextHop } from "./routes.js";
 import type { Seeds } from "./seeds.js";
+import { SPREAD_PEERS, sendUrgent } from "./urgent.js";
 
 /** Every eighth round also tries a DOWN or remote row or a seed, for ever, so that split networks merge again. */
 export const RETRY_ROUNDS = 8;
@@ -34,8 +35,10 @@ const SEARCH_ROUNDS_MAX = 64;
 const SEARCH_BROADCAST = 4;
 /** The same in a node that has live rows, but none at the addresses of the seeds that the user gave. */
 const CUT_OFF_BROADCAST = 2;
-/** Live nodes that a published value goes to at once. */
-const SPREAD_PEERS = 3;
+/** The base-2 logarithm of the part of an interval within which an early probe comes, at random. */
+const HASTE_LOG = 6;
+/** Rounds whose probes a node sends early when it learns something. */
+const EARLY_ROUNDS = 2;
 /** The highest local health: a node that receives nothing restarts 7 probes before it suspects other nodes. */
 const LOCAL_HEALTH_MAX = 7;
 /** ACKs and DIFFs that the node answers between two rounds. */
@@ -69,6 +72,10 @@ export class Rounds {
   private tries = 0;
   /** Rounds left that each try a row that is DOWN or remote: a neighbour was lost, so others may be in reach. */
   private searchRounds = 0;
+  /** Early probes left to send, when the next is due, and how many rounds probe nobody because of those sent. */
+  private earlyLeft = 0;
+  private earlyDeadline = 0;
+  private roundsOwed = 0;
   private spreadDeadline = 0;
   private spreadWanted = false;
   /** An urgent update of another node is to spread: again and again, until it has no transmits left. */
@@ -101,7 +108,8 @@ export class Rounds {
   }
 
   nextDeadline(): number {
-    const next = this.probes.count === 0 ? this.roundDeadline : this.probes.nextDeadline(this.roundDeadline);
+    const round = this.probes.count === 0 ? this.roundDeadline : this.probes.nextDeadline(this.roundDeadline);
+    const next = this.earlyLeft > 0 ? earlier(round, this.earlyDeadline) : round;
     return this.spreadWanted ? earlier(next, this.spreadDeadline) : next;
   }
 
@@ -109,9 +117,7 @@ export class Rounds {
   answerTimeMs(): number { return this.probes.timeoutMs; }
 
   /** Gives every probe more time: this node itself stood still for `ms`. */
-  postpone(ms: number): void {
-    this.probes.postpone(ms);
-  }
+  postpone(ms: number): void { this.probes.postpone(ms); }
 
   /**
    * A frame of a node arrived, if sealed an answer: it answers this node's probes and the ping requests of peers.
@@ -134,14 +140,10 @@ export class Rounds {
   }
 
   /** A node has another address: probes sent to the old one start again. */
-  moved(id: number): void {
-    this.probes.moved(id, this.clock.nowMs);
-  }
+  moved(id: number): void { this.probes.moved(id, this.clock.nowMs); }
 
   /** Whether the answer to a SYN of this peer may be longer than the SYN allows: 14 times between two rounds. */
-  mayAnswerInFull(slot: number): boolean {
-    return this.rows.countAnswer(slot) <= ANSWERS_MAX;
-  }
+  mayAnswerInFull(slot: number): boolean { return this.rows.countAnswer(slot) <= ANSWERS_MAX; }
 
   /** Whether an ACK or a DIFF may be answered: 512 times between two rounds, for peers that never agree. */
   mayContinue(): boolean {
@@ -202,9 +204,7 @@ export class Rounds {
   }
 
   /** Whether a round is due and the outbox has room for it. */
-  isRoundDue(): boolean {
-    return this.clock.isDue(this.roundDeadline) && this.outbox.hasRoom();
-  }
+  isRoundDue(): boolean { return this.clock.isDue(this.roundDeadline) && this.outbox.hasRoom(); }
 
   /** PROTOCOL 6.1: probes the next live node, and in some rounds tries a row or address that is not live. */
   round(): void {
@@ -214,8 +214,10 @@ export class Rounds {
     this.answersLeft = ANSWERS_PER_ROUND;
     this.rows.clearAnswers();
     this.probeOrder.updatePartial(this.rows);
-    const slot = this.probeOrder.next(this.rows, this.random);
-    if (slot >= 0) this.probe(slot);
+    const isOwed = this.roundsOwed > 0;
+    if (isOwed) this.roundsOwed--;
+    const slot = isOwed ? OWN_SLOT : this.probeOrder.next(this.rows, this.random);
+    if (slot > OWN_SLOT) this.probe(slot);
     this.roundsToRetry--;
     if (this.searchRounds > 0) {
       this.searchRounds--;
@@ -278,6 +280,27 @@ export class Rounds {
     return this.clock.isDue(this.spreadDeadline) && !this.rows.isAsleep(OWN_SLOT);
   }
 
+  /** PROTOCOL 6.1: this node learnt something new, so it sends the probes of its next two rounds at once. */
+  hasten(): void {
+    if (this.roundsOwed > 0 || this.earlyLeft > 0) return;
+    this.earlyLeft = EARLY_ROUNDS;
+    this.planEarly();
+  }
+
+  private planEarly(): void {
+    this.earlyDeadline = this.clock.nowMs + this.random.below(this.clock.roundIntervalMs >>> HASTE_LOG);
+  }
+
+  private isEarlyDue(): boolean { return this.earlyLeft > 0 && this.clock.isDue(this.earlyDeadline); }
+
+  /** Probes a node earlier than planned: a later round probes none. */
+  private probeEarly(): void {
+    this.earlyLeft--;
+    this.planEarly();
+    const slot = this.probeOrder.next(this.rows, this.random);
+    if (slot >= 0 && this.probe(slot)) this.roundsOwed++;
+  }
+
   /** A doubt, a suspicion and a refutation do not wait for the rounds of each node on the way. */
   hurry(): void {
     this.isHurried = true;
@@ -296,17 +319,20 @@ export class Rounds {
     return this.probeOrder.isPartial;
   }
 
-  /** Whether an own update that had to wait is due and the outbox has room for it. */
+  /** Whether an own update that had to wait, or an early probe, is due and the outbox has room for it. */
   isSpreadDue(): boolean {
-    return this.spreadWanted && this.clock.isDue(this.spreadDeadline) && this.outbox.hasRoom();
+    return ((this.spreadWanted && this.clock.isDue(this.spreadDeadline)) || this.isEarlyDue()) && this.outbox.hasRoom();
   }
 
-  /** Probes 3 live nodes at once. Without any it tries a row or address that is not live. */
+  /** Probes 3 live nodes at once; without any it tries a row or address that is not live. Sends early probes, too. */
   spread(): void {
+    if (this.isEarlyDue()) this.probeEarly();
+    if (!this.spreadWanted || !this.clock.isDue(this.spreadDeadline)) return;
     this.spreadWanted = false;
     this.spreadDeadline = this.clock.nowMs + (this.clock.roundIntervalMs >>> 3);
     if (this.isHurried && !this.probeOrder.isPartial) {
-      this.sendUrgent();
+      this.isHurried = false;
+      if (sendUrgent(this.rows, this.random, this.outbox) && this.rows.hasUrgentUpdate()) this.hurry();
       return;
     }
     for (let i = 0; i < SPREAD_PEERS && this.outbox.hasRoom(); i++) {
@@ -321,21 +347,6 @@ export class Rounds {
     if (!this.isHurried) return;
     this.isHurried = false;
     if (this.rows.hasUrgentUpdate()) this.hurry();
-  }
-
-  /** Sends SYNs to 3 neighbours, from a random row on. They are no probes, whose places stay free. */
-  private sendUrgent(): void {
-    const rows = this.rows;
-    this.isHurried = false;
-    const start = this.random.below(rows.count);
-    let left = SPREAD_PEERS;
-    for (let i = 0; i < rows.count && left > 0 && this.outbox.hasRoom(); i++) {
-      const slot = rows.slotAt((start + i) % rows.count);
-      if (!isLivePeer(rows, slot) || !rows.hasFlag(slot, FLAG_NEIGHBOUR)) continue;
-      this.sendSyn(slot);
-      left--;
-    }
-    if (left < SPREAD_PEERS && rows.hasUrgentUpdate()) this.hurry();
   }
 
   /** Whether there is room to probe a node that another node accuses: half of the places are for the rounds. */
@@ -357,8 +368,7 @@ export class Rounds {
     // Nodes that have each other, but none of their seeds, may have moved together.
     const isCutOff = pinned > 0 && live === 0;
     const isSearch = isCutOff || this.searchRounds > 0 || this.probeOrder.isPartial;
-    const part = isCutOff ? CUT_OFF_BROADCAST : SEARCH_BROADCAST;
-    const isBroadcast = isOpen && isSearch && this.random.below(part) === 0;
+    const isBroadcast = isOpen && isSearch && this.random.below(isCutOff ? CUT_OFF_BROADCAST : SEARCH_BROADCAST) === 0;
     if ((this.countTry(isAlone) && mayBroadcast) || isBroadcast) {
       this.broadcast();
       return;
@@ -410,9 +420,7 @@ export class Rounds {
     return false;
   }
 
-  private sendSyn(slot: number): void {
-    this.outbox.addSyn(this.rows.address(slot), this.rows.port(slot), 0, slot);
-  }
+  private sendSyn(slot: number): void { this.outbox.addSyn(this.rows.address(slot), this.rows.port(slot), 0, slot); }
 
   /** @param slot the node's row, which may have moved since the first attempt; -1 when there is none */
   private retransmit(index: number, slot: number): void {
