@@ -117,6 +117,9 @@ describe("npm package", function () {
       const brought = new Set(["time", "timer", "crypt", ...new Build("src/moddable.json", "lin").sdkModules]);
       // The application's manifest brings this one: see docs/MEDIA.md.
       if (entry === "./platform/moddable-serial") brought.add("embedded:io/serial");
+      // As src/web/moddable.json: see boards/README.md.
+      const web = entry === "./platform/moddable-web" ? new Build("src/web/moddable.json", "lin").sdkModules : [];
+      for (const name of web) brought.add(name);
       const reached = new Set([`dist/${onModdable}.js`]);
       for (const file of reached) {
         assertPacked(file, `which ${specifier} needs`);

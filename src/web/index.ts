@@ -110,7 +110,7 @@ function checkHosts(hosts: unknown): string[] {
 function checkToken(token: unknown): string | undefined {
   if (token === undefined) return undefined;
   const isText = typeof token === "string";
-  if (!isText || !/^[\w.~+\/-]+=*$/.test(token) || token.length < TOKEN_MIN || token.length > TOKEN_MAX) {
+  if (!isText || !/^[\w.~+/-]+=*$/.test(token) || token.length < TOKEN_MIN || token.length > TOKEN_MAX) {
     const rule = `is not a token: ${TOKEN_MIN} to ${TOKEN_MAX} letters, digits and -._~+/`;
     throw invalid("", "token", rule, isText);
   }

@@ -186,7 +186,8 @@ describe("manifests for Moddable", () => {
       it("the network, the LED and what shows the node take what main gives them", () => {
         const parts = [["network", "wifi"], ["status-led", "status-led"], ["web", "no-web"]];
         for (const [name, as] of parts) {
-          assert.deepEqual(parametersOf(parse(build.modules.get(name) ?? "")), parametersOf(parse(`boards/${as}.ts`)), name);
+          const given = parametersOf(parse(build.modules.get(name) ?? ""));
+          assert.deepEqual(given, parametersOf(parse(`boards/${as}.ts`)), name);
         }
       });
 

@@ -32,7 +32,7 @@ class Tcp {
     options.from.socket = undefined;
     const socket = this.socket!;
     socket.on("data", (bytes) => {
-      this.received = Buffer.concat([this.received, bytes as Buffer]);
+      this.received = Buffer.concat([this.received, bytes]);
       options.onReadable?.(this.received.length);
     });
     socket.on("end", () => options.onError?.());
@@ -199,7 +199,7 @@ class StandIn {
 }
 
 interface WebServer { start(): void; close(): void }
-type WebServerClass = new (gossip: GossipNode, options: { port?: number; token?: string; hosts?: string[] }) => WebServer;
+type WebServerClass = new (gossip: GossipNode, options: { port?: number; token?: string }) => WebServer;
 
 // The server of the SDK, where that is installed; the tests need no SDK.
 const sdk = process.env.MODDABLE;
