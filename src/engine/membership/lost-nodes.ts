@@ -4,8 +4,8 @@ import { DOWN, LEFT } from "../table/states.js";
 import type { Seeds } from "./seeds.js";
 
 /*
- * Nodes that are in no pass of probes but may be there, or in reach, again; and seeds that may lead to others. Where the
- * order does not matter, rows are visited in that of slots, so that a processor with a cache reads ahead.
+ * Nodes that are in no pass of probes but may be there, or in reach, again; and seeds that may lead to others. Where
+ * the order does not matter, rows are visited in that of slots, so that a processor with a cache reads ahead.
  */
 
 /** A network may be split if one row in so many is DOWN. */

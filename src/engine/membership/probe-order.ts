@@ -49,7 +49,7 @@ export class ProbeOrder {
     return count;
   }
 
-  /** Counts the nodes that this one can't reach, although they are UP. Mostly there are none, and no count is needed. */
+  /** Counts the nodes that this one can't reach, although they are UP. Mostly there are none, and it counts nothing. */
   updatePartial(rows: Rows): void {
     this.isPartial = false;
     if (!rows.hasFlag(OWN_SLOT, FLAG_ANY_LOST)) return;

@@ -1,8 +1,8 @@
 import { ANSWERS, ANSWERS_SHIFT, FLAGS, WORDS } from "./row-layout.js";
 
 /*
- * Answers to the SYNs of each node since the last round, in the flags of its row. Mostly few nodes send SYNs in a round,
- * so their slots are listed, and a round need not visit all rows. The own row counts the slots in the list.
+ * Answers to the SYNs of each node since the last round, in the flags of its row. Mostly few nodes send SYNs in a
+ * round, so their slots are listed, and a round need not visit all rows. The own row counts the slots in the list.
  */
 
 /** Slots in the list. With more, a round visits all rows. */
