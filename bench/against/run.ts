@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { mean, percentile, rounded } from "../measurement.js";
 import type { BenchOptions, Progress } from "../run.js";
-import { ROOT, checkOut } from "./checkout.js";
+import { type Checkout, ROOT, checkOut } from "./checkout.js";
 import type { AgainstFigure, Measure } from "./measure.js";
 import { MEASURES } from "./measures.js";
 import type { Reply, Request } from "./worker.js";
@@ -32,24 +32,27 @@ export async function runAgainst(revision: string, options: BenchOptions, progre
   const chosen = MEASURES.filter((measure) => samplesOf(measure, options) > 0 && measure.nodes <= options.nodesMax
     && measure.figures.some(({ name }) => name.startsWith(options.only)));
   if (chosen.length === 0) return { commit: "", compared: [] };
-  const checkout = checkOut(revision);
+  let checkout: Checkout | undefined;
+  // Before the checkout: while npm runs, an interrupt ends npm, and this process removes what there is.
   const interrupted = (): void => {
-    checkout.remove();
+    checkout?.remove();
     process.exit(130);
   };
   process.once("SIGINT", interrupted);
   try {
+    checkout = checkOut(revision);
+    const { commit, folder } = checkout;
     const ofAll = chosen.reduce((total, measure) => total + samplesOf(measure, options), 0);
     let taken = 0;
     const compared: Compared[] = [];
     for (const measure of chosen) {
       const done = (): void => progress(measure.figures[0].name, ++taken, ofAll);
-      compared.push(...await compare(measure, checkout.folder, options, done));
+      compared.push(...await compare(measure, folder, options, done));
     }
-    return { commit: checkout.commit, compared: compared.filter(({ figure }) => figure.name.startsWith(options.only)) };
+    return { commit, compared: compared.filter(({ figure }) => figure.name.startsWith(options.only)) };
   } finally {
     process.off("SIGINT", interrupted);
-    checkout.remove();
+    checkout?.remove();
   }
 }
 
