@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 import pc from "picocolors";
+import { againstJson, againstLines } from "./against/report.js";
+import { runAgainst } from "./against/run.js";
 import { boundText, valueText } from "./figures.js";
 import { exitWithUsage, integerFlag } from "./flags.js";
 import { terminalProgress } from "./progress.js";
@@ -16,10 +18,11 @@ npm run -s bench -- [options]
   --only PREFIX   only figures whose names begin with PREFIX, such as wire or converge.p95
   --seed N        the first seed, 1 by default
   --nodes-max N   leave out networks of more than N nodes
+  --against REV   measure the git revision REV and this tree, and print the ratios; no bounds
   --write         write the figures and plots to docs/; with --only, only those figures and no plots
   --help
 
-Exit status: 1 when a bound is missed that does not depend on the machine's speed.`;
+Exit status: 1 when a bound is missed that does not depend on the machine's speed, or REV can't be measured.`;
 
 const { values: flags } = parseArgs({
   options: {
@@ -28,6 +31,7 @@ const { values: flags } = parseArgs({
     only: { type: "string", default: "" },
     seed: { type: "string", default: "1" },
     "nodes-max": { type: "string", default: "1000000" },
+    against: { type: "string" },
     write: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -36,10 +40,12 @@ const { values: flags } = parseArgs({
 if (flags.help) {
   console.log(HELP);
 } else {
-  await run({
+  const options: BenchOptions = {
     isQuick: flags.quick, seed: integerFlag("seed", flags.seed, 0, 0xffffffff), only: flags.only,
     nodesMax: integerFlag("nodes-max", flags["nodes-max"], 0, 1e6),
-  });
+  };
+  if (flags.against === undefined) await run(options);
+  else await runBeside(flags.against, options);
 }
 
 async function run(options: BenchOptions): Promise<void> {
@@ -55,6 +61,21 @@ async function run(options: BenchOptions): Promise<void> {
     console.error(`${name}: ${value} ${unit} misses the bound ${boundText(bound as object)}`);
   }
   if (result.missed.length > 0) process.exitCode = 1;
+}
+
+/** Measures an earlier revision beside this tree. */
+async function runBeside(revision: string, options: BenchOptions): Promise<void> {
+  if (flags.write) exitWithUsage("--write: not allowed with --against");
+  const progress = terminalProgress(process.stderr);
+  try {
+    const result = await runAgainst(revision, options, progress.taken).finally(() => progress.end());
+    if (result.compared.length === 0) exitWithUsage("--only, --nodes-max: no figure is left to measure");
+    if (flags.json) console.log(JSON.stringify(againstJson(result)));
+    else againstLines(result, colors()).forEach((line) => console.log(line));
+  } catch (error) {
+    console.error(`--against: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
 }
 
 function colors(): ReturnType<typeof pc.createColors> {

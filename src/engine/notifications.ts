@@ -72,11 +72,14 @@ function nextStranger(guard: ReplayGuard, out: Notification): boolean {
 
 /** Writes the next row change that the application has not been notified of; false when there is none. */
 export function nextChange(rows: Rows, out: Notification): boolean {
-  for (; rows.changesFrom < rows.changesEnd; rows.changesFrom++) {
-    out.slot = rows.changesFrom;
-    const isUpdated = rows.consumeFlag(out.slot, FLAG_NOTIFY_UPDATE);
-    if (!isUpdated && !rows.consumeFlag(out.slot, FLAG_NOTIFY_STATE)) continue;
+  const end = rows.changesEnd;
+  for (let slot = rows.changesFrom; slot < end; slot++) {
+    if ((rows.word(slot) & (FLAG_NOTIFY_UPDATE | FLAG_NOTIFY_STATE)) === 0 || !rows.isHeld(slot)) continue;
+    const isUpdated = rows.consumeFlag(slot, FLAG_NOTIFY_UPDATE);
+    if (!isUpdated) rows.clearFlag(slot, FLAG_NOTIFY_STATE);
+    out.slot = slot;
     out.kind = isUpdated ? NOTIFY_UPDATE : NOTIFY_STATE;
+    rows.changesFrom = slot;
     return true;
   }
   rows.changesEnd = 0;

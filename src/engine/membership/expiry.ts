@@ -37,7 +37,7 @@ export function suspectSilent(rows: Rows, suspicion: Suspicion, rounds: Rounds):
     const isDoubt = isSuspected && (!wasNeighbour || (state === UP && isPartial));
     if (wasNeighbour) rounds.lostNeighbour();
     rows.clearFlag(slot, FLAG_NEIGHBOUR);
-    rows.setFlag(slot, FLAG_REMOTE);
+    rows.setRemote(slot);
     const raised = isDoubt ? PROBED : SUSPECT;
     if (isConfirmed) {
       if (state === PROBED) suspicion.raise(slot, SUSPECT);

@@ -10,7 +10,7 @@ import { FLAG_BROADCAST } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import { INDIRECT_PROBE_WORDS, IndirectProbes } from "./indirect-probes.js";
-import { countLiveSeeds, countLost, isLiveAddress, isManyDown, lostAt } from "./lost-nodes.js";
+import { countLiveSeeds, countLost, isLiveSeed, isManyDown, lostAt } from "./lost-nodes.js";
 import { ProbeOrder, isLivePeer } from "./probe-order.js";
 import { ATTEMPTS_MAX, DIRECT_ATTEMPTS, PROBE_WORDS, Probes } from "./probes.js";
 import { sendPingRequests } from "./ping-requests.js";
@@ -412,7 +412,7 @@ export class Rounds {
       const seed = (index + i) % count;
       const address = this.seeds.address(seed);
       const port = this.seeds.port(seed);
-      if (address === 0 || isLiveAddress(this.rows, address, port)) continue;
+      if (address === 0 || isLiveSeed(this.rows, this.seeds, seed)) continue;
       this.outbox.addSyn(address, port, 0, OWN_SLOT);
       if (isAlone) this.probes.add(false, 0, address, port, this.clock.nowMs);
       return true;

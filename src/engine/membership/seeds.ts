@@ -4,6 +4,7 @@ import type { WordPool } from "../word-pool.js";
 
 /** Words of one seed. */
 export const SEED_WORDS = 2;
+const SLOT_SHIFT = 16;
 
 /**
  * Addresses to try when no row leads to a live node. Configured seeds stay.
@@ -21,7 +22,7 @@ export class Seeds {
   readonly ownPort: number;
   /** Configured seeds, which come first, with the other ends of lines. */
   pinned = 0;
-  /** Address and port of each seed in turn. */
+  /** Address, and port and slot, of each seed in turn. */
   private readonly words: Uint32Array;
   private readonly start: number;
 
@@ -43,7 +44,12 @@ export class Seeds {
   }
 
   address(index: number): number { return this.words[this.start + index * SEED_WORDS]; }
-  port(index: number): number { return this.words[this.start + index * SEED_WORDS + 1]; }
+  port(index: number): number { return this.words[this.start + index * SEED_WORDS + 1] & 0xffff; }
+  /** Slot of a row that had the address and may still have it: a hint. */
+  slot(index: number): number { return this.words[this.start + index * SEED_WORDS + 1] >>> SLOT_SHIFT; }
+  setSlot(index: number, slot: number): void {
+    this.words[this.start + index * SEED_WORDS + 1] = (slot << SLOT_SHIFT) | this.port(index);
+  }
 
   has(address: number, port: number): boolean {
     for (let i = 0; i < this.count; i++) {

@@ -1,5 +1,6 @@
 import { type Clock, earlier } from "../clock.js";
 import { restMs } from "../table/own-row.js";
+import { FLAG_ANY_LOST } from "../table/row-flags.js";
 import {
   FLAG_FOREIGN, FLAG_LAST_PROBE, FLAG_NEIGHBOUR, FLAG_NOTIFY_STATE, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type RowData,
   type Rows,
@@ -74,19 +75,30 @@ export class Suspicion {
     if (before < UP) this.grow();
     this.wait(slot, this.stateMs(slot, state));
     // Others may be behind it.
-    if (state >= SUSPECT) this.earliest = this.clock.nowMs;
+    if (state < SUSPECT) return;
+    this.earliest = this.clock.nowMs;
+    rows.setFlag(OWN_SLOT, FLAG_ANY_LOST);
   }
 
-  /** There is one row more, so that all nodes rest for longer: rows that are UP stay so for as much longer. */
+  /**
+   * There is one row more, so that all nodes rest for longer: rows that are UP stay so for as much longer. That is
+   * added up in one word, as a visit to all rows for each new one would take the square of their number.
+   */
   private grow(): void {
     const rows = this.rows;
-    const ms = (restMs(this.clock, rows.count) - restMs(this.clock, rows.count - 1)) * REMOTE_RESTS;
-    if (ms === 0) return;
-    for (let place = 0; place < rows.count; place++) {
-      const slot = rows.slotAt(place);
-      const isAwaited = rows.state(slot) === UP && !rows.isAsleep(slot) && !rows.hasFlag(slot, FLAG_FOREIGN);
-      if (isAwaited) rows.setDeadline(slot, rows.deadline(slot) + ms);
-    }
+    rows.grownMs += (restMs(this.clock, rows.count) - restMs(this.clock, rows.count - 1)) * REMOTE_RESTS;
+  }
+
+  /** Whether the row stays UP for longer when the table grows: its deadline does not include `rows.grownMs`. */
+  private growsWithTable(slot: number): boolean {
+    const rows = this.rows;
+    return rows.state(slot) === UP && !rows.isAsleep(slot) && !rows.hasFlag(slot, FLAG_FOREIGN);
+  }
+
+  /** When the row's state ends. */
+  private deadlineOf(slot: number): number {
+    const deadline = this.rows.deadline(slot);
+    return this.growsWithTable(slot) ? (deadline + this.rows.grownMs) >>> 0 : deadline;
   }
 
   /** A row that is UP became fresher, or its node is out of reach: it stays UP for the full time again. */
@@ -116,9 +128,11 @@ export class Suspicion {
   }
 
   private wait(slot: number, waitMs: number): void {
+    const deadline = this.clock.nowMs + waitMs;
     // The deadline of a node that sleeps is its own word.
-    if (!this.rows.isAsleep(slot)) this.rows.setDeadline(slot, this.clock.nowMs + waitMs);
-    this.earliest = earlier(this.earliest, this.rows.deadline(slot));
+    if (this.growsWithTable(slot)) this.rows.setDeadline(slot, deadline - this.rows.grownMs);
+    else if (!this.rows.isAsleep(slot)) this.rows.setDeadline(slot, deadline);
+    this.earliest = earlier(this.earliest, this.deadlineOf(slot));
   }
 
   /** How long a suspicion may be refuted: long enough for an update to reach all nodes and for the answer to return. */
@@ -147,8 +161,9 @@ export class Suspicion {
       const isUp = rows.state(slot) === UP;
       if (slot === OWN_SLOT || (isUp && !rows.isAsleep(slot) && rows.hasFlag(slot, FLAG_NEIGHBOUR))) continue;
       if (isUp && !rows.isAsleep(slot) && this.isBehindGone(slot)) return place;
-      if (this.clock.isDue(rows.deadline(slot))) return place;
-      this.earliest = earlier(this.earliest, rows.deadline(slot));
+      const deadline = this.deadlineOf(slot);
+      if (this.clock.isDue(deadline)) return place;
+      this.earliest = earlier(this.earliest, deadline);
     }
     return -1;
   }

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.js";
 import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
 import { isMediaAddress } from "./media.js";
-import { FLAG_MOVED } from "./row-flags.js";
+import { FLAG_ANY_LOST, FLAG_MOVED } from "./row-flags.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, type RowData, type Rows } from "./rows.js";
 import { UP } from "./states.js";
 
@@ -50,6 +50,8 @@ export function insertOwnRow(
   row.address = address;
   row.port = port;
   rows.merge(row, rows.valueBytes());
+  // A node that slept gets its former rows after this.
+  rows.setFlag(OWN_SLOT, FLAG_ANY_LOST);
   if (isAdvertised) rows.setFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
 }
 

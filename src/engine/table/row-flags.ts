@@ -39,6 +39,11 @@ export const FLAG_NEIGHBOUR = 0x80000;
 export const FLAG_REMOTE = 0x100000;
 /** A frame of the node arrived since its last probe began: it reaches this node. */
 export const FLAG_HEARD = 0x200000;
+/**
+ * Of the own row, which no frame comes from: others may be out of reach, DOWN or gone. Without it none is, and no round
+ * has to visit all rows. `Rows.setRemote` and `Suspicion` set it, a round that finds none clears it.
+ */
+export const FLAG_ANY_LOST = 0x200000;
 /** A peer heard the node since its last probe began, or vouches for it. */
 export const FLAG_WITNESSED = 0x400000;
 /** Of the own row, for which no peer vouches: the address is another one than in the last statement. */

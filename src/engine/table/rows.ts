@@ -1,3 +1,4 @@
+import { ANSWERED_MAX, clearAnswers, countAnswer } from "./answers.js";
 import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
@@ -6,12 +7,12 @@ import { seekId, seekPlace } from "./seek-place.js";
 import { PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, bitOf, countUpdates, transmitsOf } from "./transmits.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
-  ADDRESS, ANSWERS, ANSWERS_SHIFT, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, LENGTH_SHIFT, PORT, REVISION, ROW_BYTES,
+  ADDRESS, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, LENGTH_SHIFT, PORT, REVISION, ROW_BYTES,
   LIST_TO_SEND, ROW_HALVES, STATE_BITS, STATE_MASK, STATE_SHIFT, VIA, WORDS,
 } from "./row-layout.js";
 import {
-  FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN, FLAG_REMOTE,
-  FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
+  FLAG_ANY_LOST, FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN,
+  FLAG_REMOTE, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
 import { ASLEEP, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
 import { LINE_ADDRESSES, type Media, isReached, isTrusted } from "./subnets.js";
@@ -40,15 +41,15 @@ export const MERGE_TABLE_FULL = 3;
 export const MERGED_VALUE = 4;
 
 const FLAG_HELD = 32;
+/** Bytes of a table beside its rows: a word for `grownMs`, and the list of `countAnswer`. */
+const TABLE_BYTES = 4 + 2 * ANSWERED_MAX;
 
 /** Answers of any length to the SYNs of one node between two rounds. Further answers are kept short. */
 export const ANSWERS_MAX = 14;
-
 /**
- * The network state: one row per node, in typed arrays over a preallocated buffer. A row stays in its slot for as long
- * as it is held. `slotAt` gives them in ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes
- * `ROW_BYTES + valueBytesMax` bytes. Only `merge`, `setState` and `setStatement` write revision, heartbeat and state.
- * They update the table hash.
+ * The network state: one row per node, in typed arrays over a preallocated buffer. A row stays in its slot while it is
+ * held. `slotAt` gives them in ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes `ROW_BYTES`
+ * and `valueBytesMax`. Only `merge`, `setState` and `setStatement` write revision, heartbeat and state, and the hash.
  */
 export class Rows {
   readonly capacity: number;
@@ -87,13 +88,16 @@ export class Rows {
     if (media !== undefined) this.media = media;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
-    const buffer = new ArrayBuffer(capacity * (ROW_BYTES + valueBytesMax));
-    this.words = new Uint32Array(buffer, 0, capacity * WORDS);
-    this.halves = new Uint16Array(buffer, capacity * WORDS * 4, capacity * HALVES);
-    this.bytes = new Uint8Array(buffer, capacity * (WORDS * 4 + HALVES * 2));
+    const buffer = new ArrayBuffer(TABLE_BYTES + capacity * (ROW_BYTES + valueBytesMax));
+    this.words = new Uint32Array(buffer, 0, capacity * WORDS + 1);
+    this.halves = new Uint16Array(buffer, this.words.byteLength, capacity * HALVES + ANSWERED_MAX);
+    this.bytes = new Uint8Array(buffer, this.words.byteLength + this.halves.byteLength);
     for (let i = 0; i < capacity; i++) this.halves[i] = i;
   }
 
+  /** Of `Suspicion`, in the last word: how much longer rows that are UP stay so than their deadlines say, in ms. */
+  get grownMs(): number { return this.words[this.capacity * WORDS]; }
+  set grownMs(ms: number) { this.words[this.capacity * WORDS] = ms; }
   id(slot: number): number { return this.words[slot * WORDS + ID]; }
   address(slot: number): number { return this.words[slot * WORDS + ADDRESS]; }
   port(slot: number): number { return this.halves[this.capacity + slot * ROW_HALVES + PORT]; }
@@ -202,6 +206,11 @@ export class Rows {
   }
 
   setFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] |= flag; }
+  /** The node in a slot is out of reach. */
+  setRemote(slot: number): void {
+    this.setFlag(slot, FLAG_REMOTE);
+    this.setFlag(OWN_SLOT, FLAG_ANY_LOST);
+  }
   clearFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] &= ~flag; }
   /** Clears a flag of a row that is held and returns whether it was set. */
   consumeFlag(slot: number, flag: number): boolean {
@@ -226,18 +235,9 @@ export class Rows {
     return bits;
   }
 
-  /** Counts an answer to a SYN of a node. Returns the number since `clearAnswers`: ANSWERS_MAX + 1 at most. */
-  countAnswer(slot: number): number {
-    const at = slot * WORDS + FLAGS;
-    if ((this.words[at] & ANSWERS) !== ANSWERS) this.words[at] += 1 << ANSWERS_SHIFT;
-    return (this.words[at] & ANSWERS) >>> ANSWERS_SHIFT;
-  }
-
-  clearAnswers(): void {
-    for (let at = FLAGS; at < this.words.length; at += WORDS) {
-      if ((this.words[at] & ANSWERS) !== 0) this.words[at] &= ~ANSWERS;
-    }
-  }
+  /** Counts an answer to a SYN of another node. Returns the number since `clearAnswers`: ANSWERS_MAX + 1 at most. */
+  countAnswer(slot: number): number { return countAnswer(this.words, this.halves, slot); }
+  clearAnswers(): void { clearAnswers(this.words, this.halves); }
 
   setAddress(slot: number, address: number, port: number): void {
     if (address !== this.address(slot) || port !== this.port(slot)) {
@@ -245,7 +245,7 @@ export class Rows {
       this.clearFlag(slot, FLAG_PROVEN | FLAG_NEIGHBOUR | FLAG_REMOTE);
     }
     // What is never asked is as good as out of reach.
-    if (!this.trusts(address)) this.setFlag(slot, FLAG_REMOTE);
+    if (!this.trusts(address)) this.setRemote(slot);
     this.words[slot * WORDS + ADDRESS] = address;
     this.halves[this.halfAt(slot, PORT)] = port;
   }

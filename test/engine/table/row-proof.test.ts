@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ANSWERED_MAX } from "../../../src/engine/table/answers.js";
 import { ANSWERS_MAX, FLAG_PROBED, FLAG_PROVEN } from "../../../src/engine/table/rows.js";
 import { UP } from "../../../src/engine/table/states.js";
 import { type VectorRow, tableOf } from "../wire/frame-support.js";
@@ -9,7 +10,7 @@ function row(id: number): VectorRow {
 
 describe("Rows: answers", () => {
   it("the table counts answers per row up to one more than are allowed, beside the flags", () => {
-    const rows = tableOf([row(1), row(2)]);
+    const rows = tableOf([row(9), row(1), row(2)]);
     const [one, two] = [rows.find(1), rows.find(2)];
     rows.setFlag(one, FLAG_PROVEN);
     for (let i = 1; i < 40; i++) assert.equal(rows.countAnswer(one), Math.min(i, ANSWERS_MAX + 1));
@@ -19,6 +20,19 @@ describe("Rows: answers", () => {
     assert.deepEqual([rows.countAnswer(one), rows.countAnswer(two)], [1, 1]);
     assert.ok(rows.hasFlag(one, FLAG_PROVEN));
     assert.ok(!rows.hasFlag(one, FLAG_PROBED));
+  });
+
+  it("a round clears the counts of all rows, of few that are listed as of more", () => {
+    for (let answered = 1; answered <= 3 * ANSWERED_MAX; answered++) {
+      const rows = tableOf(Array.from({ length: 20 }, (_, i) => row(i + 1)));
+      const slots = Array.from({ length: answered }, (_, i) => 19 - i);
+      for (let round = 0; round < 2; round++) {
+        for (const slot of slots) assert.equal(rows.countAnswer(slot), 1, `${slot} of ${answered}, round ${round}`);
+        for (const slot of slots) assert.equal(rows.countAnswer(slot), 2);
+        rows.clearAnswers();
+      }
+      assert.equal(rows.state(0), UP);
+    }
   });
 });
 
