@@ -24,7 +24,7 @@ const byNumber = (number: (node: ShownNode) => number | undefined) => (one: Show
 /** Numbers by their size, all else as text. */
 const byValue = (one: ShownNode, other: ShownNode): number =>
   typeof one.data === "number" && typeof other.data === "number" ? one.data - other.data
-    : collator.compare(one.valueText, other.valueText);
+  : collator.compare(one.valueText, other.valueText);
 const addressOf = ({ address, port }: ShownNode): string => `${address}:${port}`;
 
 const COLUMNS: Column[] = [
