@@ -20,7 +20,8 @@ for (const [entry, target] of Object.entries(exports)) {
 
 /**
  * Builds the package `chisme-cli`, with its page, into `desktop/dist`. The sources import the library by its path,
- * `../../src/…`. The package imports it from the package `chisme`, so that a program never holds two copies of one class or type.
+ * `../../src/…`. The package imports it from the package `chisme`, so that a program never holds two copies of one
+ * class or type.
  *
  * @throws Error when the compiler reports a fault
  */

@@ -82,8 +82,8 @@ export function nodeCommand(): Command {
       + "for each")
     .option("--socket <path>", "where commands such as chisme members ask this node; none: nowhere (default: in the "
       + "storage folder, without one by address and port)")
-    .option("--http [address:port]", "show the node over HTTP, on a page and as JSON, as docs/HTTP.md says; "
-      + "addresses that other computers reach need --http-token-file (default: nowhere; without a value: 127.0.0.1:8600)")
+    .option("--http [address:port]", "show the node over HTTP, on a page and as JSON, as docs/HTTP.md says; addresses "
+      + "that other computers reach need --http-token-file (default: nowhere; without a value: 127.0.0.1:8600)")
     .option("--http-token-file <file>", "requests over HTTP need the token in this file: 16 to 256 characters, never "
       + "the key of the network")
     .option("--http-write", "requests over HTTP and its page may change the node, not only read")

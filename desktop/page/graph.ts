@@ -1,4 +1,4 @@
-import { byId, element, setText, wantsLittleMotion } from "./dom.js";
+import { byId, element, setText, throttled, wantsLittleMotion } from "./dom.js";
 import { type Colours, type Point, type Scene, drawLinks, drawNames, drawNodes, nodeSize, readColours }
   from "./graph-drawing.js";
 import { nodeTitle } from "./format.js";
@@ -7,6 +7,8 @@ import { STATES, STATE_NAMES, stateIcon } from "./states.js";
 import type { Part, Store } from "./store.js";
 
 const MARGIN = 34;
+/** States are drawn at most so often. What moves is drawn in each frame. */
+const UPDATE_MS = 100;
 /** How far from a node a click may be. */
 const REACH = 18;
 
@@ -33,6 +35,7 @@ export class Graph {
   private hovered: number | undefined;
   private dragged: number | undefined;
   private isDrawing = false;
+  private readonly updateSoon = throttled(() => this.update(), UPDATE_MS);
 
   constructor(store: Store) {
     this.store = store;
@@ -69,19 +72,22 @@ export class Graph {
   }
 
   private changed(parts: ReadonlySet<Part>): void {
-    const { store } = this;
     if (parts.has("theme")) this.colours = readColours();
-    if (parts.has("nodes") || parts.has("links")) {
-      this.places.update(`places-${store.source}-${store.self ?? ""}`, store.nodes, store.links);
-      const counts = new Map<string, number>();
-      for (const { shown } of store.nodes.values()) counts.set(shown, (counts.get(shown) ?? 0) + 1);
-      for (const [state, count] of this.counts) setText(count, String(counts.get(state) ?? 0));
-      const bad = (counts.get("suspect") ?? 0) + (counts.get("down") ?? 0);
-      this.canvas.setAttribute("aria-label",
-        `Graph of ${store.nodes.size} nodes, ${counts.get("up") ?? 0} up, ${bad} suspect or down`);
-    }
+    if (parts.has("nodes") || parts.has("links")) this.updateSoon();
     if (parts.has("selection")) this.announce();
-    if (["nodes", "links", "selection", "theme"].some((part) => parts.has(part as Part))) this.draw();
+    if (parts.has("selection") || parts.has("theme")) this.draw();
+  }
+
+  private update(): void {
+    const { store } = this;
+    this.places.update(`places-${store.source}-${store.self ?? ""}`, store.nodes, store.links);
+    const counts = new Map<string, number>();
+    for (const { shown } of store.nodes.values()) counts.set(shown, (counts.get(shown) ?? 0) + 1);
+    for (const [state, count] of this.counts) setText(count, String(counts.get(state) ?? 0));
+    const bad = (counts.get("suspect") ?? 0) + (counts.get("down") ?? 0);
+    this.canvas.setAttribute("aria-label",
+      `Graph of ${store.nodes.size} nodes, ${counts.get("up") ?? 0} up, ${bad} suspect or down`);
+    this.draw();
   }
 
   private drawNow(): void {

@@ -1,9 +1,11 @@
-import { byId, element, setAttribute, setText } from "./dom.js";
+import { byId, element, setAttribute, setText, throttled } from "./dom.js";
 import { durationText, nodeTitle, numberText } from "./format.js";
 import { STATES, setStateIcon, stateIcon } from "./states.js";
 import type { Part, ShownNode, Store } from "./store.js";
 
 const ROW_PX = 36;
+/** While rows change, they are sorted at most so often. */
+const SELECT_MS = 100;
 /** Rows above and below those that are seen. */
 const SPARE_ROWS = 6;
 
@@ -22,7 +24,7 @@ const byNumber = (number: (node: ShownNode) => number | undefined) => (one: Show
 /** Numbers by their size, all else as text. */
 const byValue = (one: ShownNode, other: ShownNode): number =>
   typeof one.data === "number" && typeof other.data === "number" ? one.data - other.data
-    : collator.compare(one.valueText, other.valueText);
+  : collator.compare(one.valueText, other.valueText);
 const addressOf = ({ address, port }: ShownNode): string => `${address}:${port}`;
 
 const COLUMNS: Column[] = [
@@ -62,6 +64,7 @@ export class NodeTable {
   private readonly heads: HTMLTableCellElement[];
   private readonly rows: TableRow[] = [];
   private shown: ShownNode[] = [];
+  private readonly selectSoon = throttled(() => this.select(), SELECT_MS);
   private sorted = { column: COLUMNS[1], sign: 1 };
 
   constructor(store: Store) {
@@ -81,8 +84,8 @@ export class NodeTable {
   }
 
   private changed(parts: ReadonlySet<Part>): void {
-    if (parts.has("nodes")) this.select();
-    else if (parts.has("clock") || parts.has("selection")) this.render();
+    if (parts.has("nodes")) this.selectSoon();
+    if (parts.has("clock") || parts.has("selection")) this.render();
   }
 
   /** Which nodes are shown, and in which order. */

@@ -17,7 +17,8 @@ const HTTP_PORT = freshPort();
 const BYTES_MAX = 150000;
 const ROOMS = [
   "kitchen", "hall", "attic", "cellar", "garage", "garden", "porch", "office", "bathroom", "bedroom", "nursery",
-  "study", "workshop", "shed", "greenhouse", "balcony", "stairs", "pantry", "laundry", "library", "roof", "gate", "pond", "barn",
+  "study", "workshop", "shed", "greenhouse", "balcony", "stairs", "pantry", "laundry", "library", "roof", "gate",
+  "pond", "barn",
 ];
 /** Nodes that the shown one reaches only over others: they take no datagrams from it. */
 const FAR = ["garden", "greenhouse", "pond", "barn", "gate"];
