@@ -1,14 +1,20 @@
 import { randomBytes } from "node:crypto";
+import { closeSync, openSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
 import type { ChismeError } from "../../src/errors.js";
 import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 import type { SimDialect } from "./dialects.js";
-import { JsonReport, LineReport, type ReportOutput, type SimulateReport } from "./report.js";
+import { writeHtmlReport } from "./html-report.js";
 import {
-  ScenarioBar, ScenarioLines, type ScenarioReport, ScenarioSums, writeRun, writeSums,
+  JsonReport, LineReport, type ReportOutput, type SimulateReport, headLines, resultRows, verdictText,
+} from "./report.js";
+import { RunHistory } from "./run-history.js";
+import {
+  ScenarioBar, ScenarioLines, type ScenarioReport, ScenarioSums, scenarioHeadLines, scenarioRows, writeRun, writeSums,
 } from "./scenario-report.js";
+import { replayArguments, replayScenarioArguments } from "./text.js";
 import { SCENARIO_DEFAULTS, type ScenarioOptions } from "./scenario-types.js";
 import { runScenario } from "./run-scenario.js";
 import { type Scenario, ScenarioRun } from "./scenario.js";
@@ -38,6 +44,7 @@ interface Flags {
   scenario?: string;
   sealed?: boolean;
   json?: boolean;
+  report?: string;
 }
 
 /** Seeds from the first to the last. */
@@ -81,6 +88,7 @@ export function simulateCommand(): Command {
     .option("--seeds <range>", "with --scenario: run it with each of these seeds, such as 1..100", seedRange)
     .option("--sealed", "give the nodes a key, so that they seal their datagrams")
     .option("--json", "print one JSON object and nothing else")
+    .option("--report <file>", "also write the run as a page: plots, states of the nodes over time, complaints")
     .allowExcessArguments(false)
     .showHelpAfterError("(--help lists the options)")
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_USAGE))
@@ -111,6 +119,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     process.exit();
   });
   const seed = flags.seed ?? randomBytes(4).readUInt32LE();
+  checkReport(flags, command);
   if (flags.seeds !== undefined) {
     if (!runSeeds(flags.scenario, flags.seeds, flags, command)) process.exitCode = EXIT_NOT_AGREED;
     return;
@@ -123,6 +132,17 @@ async function run(flags: Flags, command: Command): Promise<void> {
   } catch (error) {
     process.stderr.write(`failed with seed ${seed}\n`);
     throw error;
+  }
+}
+
+/** A run may take minutes: what is wrong with its file must be known before. */
+function checkReport({ report, seeds }: Flags, command: Command): void {
+  if (report === undefined) return;
+  if (seeds !== undefined) command.error("error: option '--report' has no meaning with '--seeds'");
+  try {
+    closeSync(openSync(report, "a"));
+  } catch (error) {
+    command.error(`error: option '--report': ${(error as Error).message}`);
   }
 }
 
@@ -186,17 +206,29 @@ async function runSimulation(flags: Flags, given: SimulateOptions, command: Comm
   const rounds = flags.rounds ?? (topology === undefined ? given.rounds : roundsFor(topology));
   const options = { ...given, rounds };
   report.begin(options, topology && topologyFigures(topology));
-  const steps = simulateInSteps(options, Math.ceil(options.nodes / STEP_NODES));
+  let history: RunHistory | undefined;
+  const steps = simulateInSteps(options, Math.ceil(options.nodes / STEP_NODES), (network) => {
+    if (flags.report !== undefined) history = new RunHistory(network);
+  });
   // Give the event loop a turn to draw bars, write lines and handle signals.
   await nextTurn();
   let step = steps.next();
   while (step.done !== true) {
-    if ("knowing" in step.value) report.round(step.value);
-    else report.step?.(step.value);
+    if ("knowing" in step.value) {
+      report.round(step.value);
+      history?.add("", step.value.knowing);
+    } else report.step?.(step.value);
     await nextTurn();
     step = steps.next();
   }
   report.end(step.value);
+  if (flags.report !== undefined && history !== undefined) {
+    const [title, ...lines] = headLines(options, topology && topologyFigures(topology));
+    writeHtmlReport(flags.report, {
+      ...step.value, title, lines, command: `${output().command} ${replayArguments(options)}`,
+      verdict: verdictText(options, step.value), figures: resultRows(options, step.value),
+    }, history);
+  }
   return step.value.agreed;
 }
 
@@ -204,17 +236,28 @@ async function runNamed(name: string, flags: Flags, seed: number, command: Comma
   const { scenario, options } = scenarioOf(name, flags, seed, command);
   const report = scenarioReportFor(flags);
   report?.begin(scenario.summary, name, options);
-  const steps = new ScenarioRun(scenario, options).run();
+  const scenarioRun = new ScenarioRun(scenario, options);
+  const history = flags.report === undefined ? undefined : new RunHistory(scenarioRun.network);
+  const steps = scenarioRun.run();
   // As in `runSimulation`.
   await nextTurn();
   let step = steps.next();
   while (step.done !== true) {
     report?.step(step.value);
+    history?.add(step.value.phase);
     await nextTurn();
     step = steps.next();
   }
   if (report === undefined) writeLine(JSON.stringify(step.value));
   else report.end(step.value);
+  if (flags.report !== undefined && history !== undefined) {
+    const { agreed, violations } = step.value;
+    const [title, ...lines] = scenarioHeadLines(scenario.summary, name, options);
+    writeHtmlReport(flags.report, {
+      agreed, violations, title, lines, command: `${output().command} ${replayScenarioArguments(name, options)}`,
+      verdict: agreed ? "agreed" : "not agreed", figures: scenarioRows(step.value), violationCount: violations.length,
+    }, history);
+  }
   return step.value.agreed;
 }
 
