@@ -6,6 +6,7 @@ import { askCommands } from "./ask.js";
 import { firmwareCommand } from "./firmware.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
+import { runLive } from "./live.js";
 import { provisionCommand } from "./provision.js";
 
 /** The version in `package.json`, whose path differs between the sources and `dist`. */
@@ -36,7 +37,7 @@ const program = new Command("chisme")
   .configureHelp({ subcommandTerm: (command) =>
     [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" ") })
   .showHelpAfterError("(--help lists the commands)")
-  .addCommand(simulateCommand())
+  .addCommand(simulateCommand(runLive))
   .addCommand(nodeCommand())
   .addCommand(keyCommand())
   .addCommand(provisionCommand())

@@ -45,7 +45,28 @@ interface Flags {
   sealed?: boolean;
   json?: boolean;
   report?: string;
+  watch?: true;
+  inputs?: string;
+  http?: string | true;
+  httpTokenFile?: string;
 }
+
+/** What drives a simulation by hand, and its inputs. */
+export interface LiveRequest {
+  /** What the command line gives. */
+  options: Partial<SimulateOptions>;
+  /** Whether to serve the page; otherwise the inputs are run to their end. */
+  watch: boolean;
+  /** A file with inputs. */
+  inputs?: string;
+  http?: string | true;
+  httpTokenFile?: string;
+  json: boolean;
+  output: ReportOutput;
+}
+
+/** @returns whether all went well. @throws Error that names an option */
+export type RunLive = (request: LiveRequest) => Promise<boolean>;
 
 /** Seeds from the first to the last. */
 interface SeedRange {
@@ -63,8 +84,12 @@ const STEP_NODES = 50;
 const EXIT_NOT_AGREED = 1;
 const EXIT_USAGE = 2;
 
-/** `chisme simulate`: the simulated network on the command line. */
-export function simulateCommand(): Command {
+/**
+ * `chisme simulate`: the simulated network on the command line.
+ *
+ * @param runLive runs simulations that are driven by hand
+ */
+export function simulateCommand(runLive: RunLive): Command {
   const { nodes, rounds, lossProbability, datagramBytesMax } = SIMULATE_DEFAULTS;
   const count = `nodes, 2 to ${NODES_MAX} (default: ${nodes}; ${SCENARIO_DEFAULTS.nodes} in scenarios)`;
   const part = `part of the datagrams to lose, 0 to 0.9 or 0% to 90% (default: ${lossProbability})`;
@@ -89,11 +114,16 @@ export function simulateCommand(): Command {
     .option("--sealed", "give the nodes a key, so that they seal their datagrams")
     .option("--json", "print one JSON object and nothing else")
     .option("--report <file>", "also write the run as a page: plots, states of the nodes over time, complaints")
+    .option("--watch", "play it in a page: pause, step, cut, crash and push by hand (default: 24 nodes with radio)")
+    .option("--inputs <file>", "run what was saved in that page; without --watch to its end, printing table hashes")
+    .option("--http [address:port]", "with --watch: where the page is; addresses that other computers reach need "
+      + "--http-token-file (default: 127.0.0.1:8600)")
+    .option("--http-token-file <file>", "with --watch: the page needs the token in this file, 16 to 256 characters")
     .allowExcessArguments(false)
     .showHelpAfterError("(--help lists the options)")
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_USAGE))
     .addHelpText("after", helpText())
-    .action(run);
+    .action((flags: Flags, command: Command) => run(flags, command, runLive));
 }
 
 function helpText(): string {
@@ -112,12 +142,19 @@ function namedLines(items: readonly { name: string; summary: string }[]): string
   return items.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join("\n");
 }
 
-async function run(flags: Flags, command: Command): Promise<void> {
+async function run(flags: Flags, command: Command, runLive: RunLive): Promise<void> {
   // The reader of a pipe, such as `head`, may exit early. That is not a failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     process.exit();
   });
+  if (flags.watch !== undefined || flags.inputs !== undefined) {
+    await runByHand(flags, command, runLive);
+    return;
+  }
+  for (const name of ["http", "httpTokenFile"] as const) {
+    if (flags[name] !== undefined) command.error(`error: option '${inKebab(name)}' needs '--watch'`);
+  }
   const seed = flags.seed ?? randomBytes(4).readUInt32LE();
   checkReport(flags, command);
   if (flags.seeds !== undefined) {
@@ -133,6 +170,26 @@ async function run(flags: Flags, command: Command): Promise<void> {
     process.stderr.write(`failed with seed ${seed}\n`);
     throw error;
   }
+}
+
+async function runByHand(flags: Flags, command: Command, runLive: RunLive): Promise<void> {
+  for (const name of ["scenario", "seeds", "rounds", "report"] as const) {
+    if (flags[name] === undefined) continue;
+    command.error(`error: option '--${name}' has no meaning with '${flags.watch ? "--watch" : "--inputs"}'`);
+  }
+  const { watch = false, inputs, http, httpTokenFile, json = false, seed } = flags;
+  const options = { ...simulationOptions(flags, command), ...seed !== undefined && { seed } };
+  const access = { ...http !== undefined && { http }, ...httpTokenFile !== undefined && { httpTokenFile } };
+  const request = { options, watch, ...inputs !== undefined && { inputs }, ...access, json, output: output() };
+  try {
+    if (!await runLive(request)) process.exitCode = EXIT_NOT_AGREED;
+  } catch (error) {
+    command.error(`error: ${(error as Error).message}`);
+  }
+}
+
+function inKebab(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** A run may take minutes: what is wrong with its file must be known before. */
