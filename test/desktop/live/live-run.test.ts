@@ -61,8 +61,8 @@ describe("simulation by hand", function () {
       assert.deepEqual(repeated.inputs, run.inputs);
       assert.deepEqual(repeated.network.counts, run.network.counts, `seed ${seed}`);
       assert.equal(repeated.tablesHash, run.tablesHash, `seed ${seed}`);
-      // Another input makes another run.
-      const other = again({ ...parseLiveFile(text), inputs: run.inputs.slice(1) });
+      // Without its inputs it is another run.
+      const other = again({ ...parseLiveFile(text), inputs: [] });
       assert.notEqual(other.tablesHash, run.tablesHash);
     }
   });
