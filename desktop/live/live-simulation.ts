@@ -237,7 +237,9 @@ export class LiveSimulation implements WatchedNetwork {
     const elapsedMs = Math.min(nowMs - this.lastTickMs, 10 * TICK_MS);
     this.lastTickMs = nowMs;
     if (!this.isPlaying && this.stepping === undefined) return;
-    const targetMs = this.stepping?.untilMs ?? this.run.nowMs + this.roundsPerSecond * this.roundMs * elapsedMs / 1000;
+    // Whole milliseconds, as all times of inputs and recordings.
+    const playedMs = Math.ceil(this.roundsPerSecond * this.roundMs * elapsedMs / 1000);
+    const targetMs = this.stepping?.untilMs ?? this.run.nowMs + playedMs;
     let isOver = false;
     this.guarded(() => {
       while (!isOver && this.run.nowMs < targetMs && performance.now() - nowMs < BUDGET_MS) {
@@ -245,7 +247,8 @@ export class LiveSimulation implements WatchedNetwork {
       }
     });
     if (isOver || this.failure !== undefined || this.run.nowMs >= targetMs) this.endStep();
-    this.notifyLate(performance.now());
+    // Nothing follows a run that has ended.
+    this.notifyLate(this.isPlaying ? performance.now() : Infinity);
   }
 
   /** Runs one chunk, at most until a time. @returns whether the simulation can go on */
@@ -253,7 +256,7 @@ export class LiveSimulation implements WatchedNetwork {
     const nextRoundMs = (this.round + 1) * this.roundMs;
     const inputMs = this.pending[0]?.atMs ?? Infinity;
     const endMs = this.endMs ?? Infinity;
-    const chunkMs = isDatagram ? Infinity : this.run.nowMs + this.roundMs / CHUNKS_PER_ROUND;
+    const chunkMs = isDatagram ? Infinity : this.run.nowMs + Math.ceil(this.roundMs / CHUNKS_PER_ROUND);
     const stopMs = Math.min(untilMs, nextRoundMs, inputMs, endMs, chunkMs);
     if (isDatagram) this.run.stepDatagram(stopMs);
     else this.run.runUntil(stopMs);

@@ -29,7 +29,8 @@ function randomAction(random: SimRandom, run: LiveRun): LiveAction {
   return random.pick<LiveAction>([
     { action: "loss", lossProbability: random.below(5) / 10 }, { action: "cut", from: node, to: other },
     { action: "heal", from: node, to: other }, { action: "cut", node }, { action: "heal", node }, { action: "heal" },
-    { action: "crash", node }, { action: "leave", node }, { action: "restart", node, keepStorage: random.below(2) === 0 },
+    { action: "crash", node }, { action: "leave", node },
+    { action: "restart", node, keepStorage: random.below(2) === 0 },
     { action: "move", node }, { action: "move", node, x: random.below(100) / 100, y: 0.5 },
     { action: "push", node, value: random.below(100) }, { action: "log", node, topic: "door", value: "open" },
   ]);

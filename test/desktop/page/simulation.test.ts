@@ -14,7 +14,7 @@ import { requireChromium, startBrowser } from "./browser.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-interface State { isPlaying: boolean; round: number; nowMs: number; inputCount: number; pendingCount: number; seed: number }
+interface State { isPlaying: boolean; round: number; nowMs: number; datagrams: number; seed: number }
 
 describe("page of a simulation, in Chromium", function () {
   this.timeout(180000);
@@ -30,7 +30,8 @@ describe("page of a simulation, in Chromium", function () {
     requireChromium(this);
     buildPage(folder);
     simulation = new LiveSimulation({
-      file: { options: parseLiveOptions({ seed: 7, nodes: 10, lossProbability: 0 }) }, isPlaying: false, roundsPerSecond: 20,
+      file: { options: parseLiveOptions({ seed: 7, nodes: 10, lossProbability: 0 }) }, isPlaying: false,
+      roundsPerSecond: 20,
       commandOf: ({ seed }, hasInputs) => `npm start -- --watch --seed ${seed}${hasInputs ? " --inputs FILE" : ""}`,
     });
     const port = freshPort();
@@ -66,10 +67,18 @@ describe("page of a simulation, in Chromium", function () {
       new RegExp(source).test(document.querySelector("#simulation-figures")?.textContent ?? ""), {}, pattern.source);
   }
 
+  async function problem(pattern: RegExp): Promise<void> {
+    await page.waitForFunction((source) =>
+      new RegExp(source).test(document.querySelector("#simulation .outcome.problem")?.textContent ?? ""),
+    {}, pattern.source);
+  }
+
   /** Waits until the table shows a node in a state. */
   async function shown(name: string, text: string): Promise<void> {
-    await page.waitForFunction((of, wanted) => [...document.querySelectorAll("#nodes tbody tr:not(.spacer)")].some((row) =>
-      row.querySelector(".name")?.textContent?.includes(of) && row.textContent?.includes(wanted)), {}, name, text);
+    await page.waitForFunction((of, wanted) => {
+      return [...document.querySelectorAll("#nodes tbody tr:not(.spacer)")].some((row) =>
+        row.querySelector(".name")?.textContent?.includes(of) && row.textContent?.includes(wanted));
+    }, {}, name, text);
   }
 
   async function choose(name: string): Promise<void> {
@@ -89,8 +98,8 @@ describe("page of a simulation, in Chromium", function () {
     const before = await state();
     await click("Step a datagram");
     await page.waitForFunction((datagrams) =>
-      Number(/(\d+) datagrams/.exec(document.querySelector("#simulation-figures")?.textContent ?? "")?.[1]) > datagrams, {},
-    Number((before as unknown as { datagrams: number }).datagrams));
+      Number(/(\d+) datagrams/.exec(document.querySelector("#simulation-figures")?.textContent ?? "")?.[1]) > datagrams,
+    {}, before.datagrams);
     assert.ok((await state()).nowMs > 10000);
     await click("Play");
     await figures(/^Playing: round [89]|^Playing: round \d\d/);
@@ -128,11 +137,13 @@ describe("page of a simulation, in Chromium", function () {
   });
 
   it("a cut is drawn and drops datagrams, until it is healed", async () => {
-    const cuts = async (): Promise<number> => page.evaluate(async () =>
-      (await (await fetch("/v1/network")).json() as { links: { isCut?: boolean }[] }).links.filter(({ isCut }) => isCut).length);
+    const cuts = async (): Promise<number> => page.evaluate(async () => {
+      const { links } = await (await fetch("/v1/network")).json() as { links: { isCut?: boolean }[] };
+      return links.filter(({ isCut }) => isCut).length;
+    });
     await choose("node 2");
     await click("Cut link");
-    await page.waitForFunction(() => /3 inputs$/.test(document.querySelector("#simulation-figures")?.textContent ?? ""));
+    await figures(/3 inputs$/);
     assert.equal(await cuts(), 1);
     for (let step = 0; step < 3; step++) await click("Step a round");
     await page.waitForFunction(() =>
@@ -150,7 +161,7 @@ describe("page of a simulation, in Chromium", function () {
     assert.equal(await page.$("#nodes b"), null);
     await page.$eval("input#simulation-value", (field) => { field.value = "x".repeat(200); });
     await click("Push");
-    await page.waitForFunction(() => /value/.test(document.querySelector("#simulation .outcome.problem")?.textContent ?? ""));
+    await problem(/value/);
   });
 
   it("a recording opens, is played to its end, and gives the tables of its run", async () => {
@@ -165,14 +176,14 @@ describe("page of a simulation, in Chromium", function () {
     writeFileSync(file, liveFileText({ options, inputs: run.inputs, endMs: run.nowMs }));
     const input = await page.$("#simulation-file") as ElementHandle<HTMLInputElement>;
     await input.uploadFile(file);
-    await page.waitForFunction(() => /60 to come/.test(document.querySelector("#simulation-figures")?.textContent ?? ""));
+    await figures(/60 to come/);
     await click("Play");
     await figures(/^Paused: round 13 and 0 s.*60 inputs$/);
     assert.equal((await state()).seed, 9);
     assert.equal(simulation.tablesHash, run.tablesHash);
     writeFileSync(file, "{\"chisme\":\"simulation\"}\n{");
     await input.uploadFile(file);
-    await page.waitForFunction(() => document.querySelector("#simulation .outcome.problem")?.textContent === "Line 2 is not JSON.");
+    await problem(/^Line 2 is not JSON\.$/);
   });
 
   for (const theme of ["light", "dark"]) {
