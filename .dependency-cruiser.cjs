@@ -99,7 +99,8 @@ const parts = [
   // A simulation that is driven by hand, as a network that is watched.
   { name: "desktop/live", files: "desktop/live/", values: ["src/", "desktop/(control|simulator)/"],
     packages: [builtIns] },
-  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|http|live|platform|simulator)/"],
+  { name: "desktop/recording", files: "desktop/recording/", values: ["src/", "desktop/control/"], packages: [builtIns] },
+  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|http|live|platform|recording|simulator)/"],
     packages: [builtIns, ...desktopPackages] },
 
   { name: "fuzz", files: "fuzz/", values: ["src/", "desktop/(platform|simulator)/", "test/support/"],

@@ -16,7 +16,7 @@ const STEP_MS = 1000;
 /** `chisme simulate --watch` and `--inputs`. */
 export async function runLive(request: LiveRequest): Promise<boolean> {
   const file = request.inputs === undefined ? { options: optionsOf(request) } : readInputs(request, request.inputs);
-  if (request.watch) return watch(request, file);
+  if (request.watch) return watchSimulation(request, file);
   return replay(request, file as LiveFile);
 }
 
@@ -54,7 +54,8 @@ export function readLiveFile(flag: string, path: string): LiveFile {
   }
 }
 
-async function watch(
+/** Serves the page of a simulation until a signal. */
+export async function watchSimulation(
   { output: { writeLine, command }, http, httpTokenFile }: Pick<LiveRequest, "output" | "http" | "httpTokenFile">,
   file: LiveFile | { options: LiveOptions },
 ): Promise<boolean> {
@@ -79,8 +80,6 @@ async function watch(
   simulation.close();
   return true;
 }
-
-export { watch as watchSimulation };
 
 /** Runs inputs to their end. */
 function replay({ json, output: { writeLine } }: LiveRequest, { options, inputs, endMs }: LiveFile): boolean {

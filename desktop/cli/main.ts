@@ -7,6 +7,8 @@ import { firmwareCommand } from "./firmware.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
 import { runLive } from "./live.js";
+import { recordCommand } from "./record.js";
+import { replayCommand } from "./replay.js";
 import { provisionCommand } from "./provision.js";
 
 /** The version in `package.json`, whose path differs between the sources and `dist`. */
@@ -43,7 +45,8 @@ const program = new Command("chisme")
   .addCommand(provisionCommand())
   .addCommand(firmwareCommand())
   .commandsGroup("Look into a running node, and change it:");
-for (const command of askCommands()) program.addCommand(command);
+for (const command of [...askCommands(), recordCommand()]) program.addCommand(command);
+program.commandsGroup("Look at what was recorded:").addCommand(replayCommand());
 
 const { stdout } = process;
 for (const command of [program, ...program.commands]) {
