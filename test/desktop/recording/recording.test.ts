@@ -145,7 +145,8 @@ describe("recordings of nodes", function () {
     const seed = Number(process.env.CHISME_TEST_SEED ?? Date.now() % 0x100000000);
     console.log(`      seed ${seed}`);
     const random = new SimRandom(seed, 1);
-    const good = `${HEAD}\n${DATAGRAM}\n{"atMs":3,"kind":"row","row":{"id":7,"name":"\\u001b[31m\u009b1m","state":"\\u001b[5m"}}\n`
+    const row = '{"id":7,"name":"\\u001b[31m\u009b1m","state":"\\u001b[5m"}';
+    const good = `${HEAD}\n${DATAGRAM}\n{"atMs":3,"kind":"row","row":${row}}\n`
       + '{"atMs":4,"kind":"stats","stats":{}}\n{"atMs":5,"kind":"skipped","count":3}\n';
     const file = path.join(freshFolder(), "damaged.jsonl");
     for (let run = 0; run < 300; run++) {
@@ -157,7 +158,7 @@ describe("recordings of nodes", function () {
     writeFileSync(file, good);
     const { stdout, status } = chisme("replay", file);
     assert.equal(status, 0);
-    assert.doesNotMatch(stdout, /[\u001b\u009b]/);
+    assert.ok(!stdout.includes("\u001b") && !stdout.includes("\u009b"));
   });
 
   it("any bytes have a line, and frames of a run their sections", () => {
