@@ -12,10 +12,12 @@ import { LiveView } from "./live-view.js";
 const TICK_MS = 40;
 /** Of each tick, how long the simulation may compute: the rest is for those who watch. */
 const BUDGET_MS = 20;
-/** Simulated time that is computed at once, as a part of a round. */
-const CHUNKS_PER_ROUND = 100;
+/** Simulated time that is computed at once, as a part of a round of one node: a few datagrams, however many nodes. */
+const CHUNK_PART = 0.5;
 const FLIGHTS_EVERY_MS = 100;
 const ROWS_EVERY_MS = 250;
+/** In a large network, what has changed is looked for so seldom that it takes at most this part of the time. */
+const ROWS_PART = 0.1;
 const SPEED_MIN = 0.01;
 const SPEED_MAX = 100;
 /** Inputs that one request appends. */
@@ -56,6 +58,7 @@ export class LiveSimulation implements WatchedNetwork {
   private lastTickMs = 0;
   private flightsSentMs = 0;
   private rowsSentMs = 0;
+  private rowsEveryMs = ROWS_EVERY_MS;
   private readonly timer: NodeJS.Timeout;
 
   constructor({ file, roundsPerSecond = 1, isPlaying = true, commandOf }: LiveSimulationOptions) {
@@ -256,7 +259,8 @@ export class LiveSimulation implements WatchedNetwork {
     const nextRoundMs = (this.round + 1) * this.roundMs;
     const inputMs = this.pending[0]?.atMs ?? Infinity;
     const endMs = this.endMs ?? Infinity;
-    const chunkMs = isDatagram ? Infinity : this.run.nowMs + Math.ceil(this.roundMs / CHUNKS_PER_ROUND);
+    const chunk = Math.ceil(this.roundMs * CHUNK_PART / this.run.options.nodes);
+    const chunkMs = isDatagram ? Infinity : this.run.nowMs + chunk;
     const stopMs = Math.min(untilMs, nextRoundMs, inputMs, endMs, chunkMs);
     if (isDatagram) this.run.stepDatagram(stopMs);
     else this.run.runUntil(stopMs);
@@ -303,13 +307,14 @@ export class LiveSimulation implements WatchedNetwork {
 
   private notifyLate(nowMs: number): void {
     if (nowMs - this.flightsSentMs >= FLIGHTS_EVERY_MS) {
-      this.flightsSentMs = Math.min(nowMs, performance.now());
+      this.flightsSentMs = performance.now();
       const flights = this.flights.flush();
       if (flights !== undefined) this.changes.notify("datagrams", flights);
     }
-    if (nowMs - this.rowsSentMs < ROWS_EVERY_MS) return;
-    this.rowsSentMs = Math.min(nowMs, performance.now());
+    if (nowMs - this.rowsSentMs < this.rowsEveryMs) return;
+    this.rowsSentMs = performance.now();
     for (const node of this.live.changed()) this.changes.notify("row", node);
     this.changes.notify("simulation", this.state());
+    this.rowsEveryMs = Math.max(ROWS_EVERY_MS, (performance.now() - this.rowsSentMs) / ROWS_PART);
   }
 }

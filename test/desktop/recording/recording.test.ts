@@ -8,6 +8,7 @@ import { frameText } from "../../../desktop/recording/frame-text.js";
 import { readRecording } from "../../../desktop/recording/read-recording.js";
 import type { RecordingEntry, RecordingHead } from "../../../desktop/recording/recording.js";
 import { SimNetwork, SimRandom } from "../../../desktop/simulator/index.js";
+import { assertShape } from "../../support/control-schema.js";
 import { NodeProcess, cleanUp, freshFolder, freshPort, main } from "../cli/node-process.js";
 
 const KEY = "00112233445566778899aabbccddeeff102132435465768798a9bacbdcedfe0f";
@@ -63,6 +64,11 @@ describe("recordings of nodes", function () {
     }
     for (const direction of ["in", "out"]) {
       assert.ok(entries.some((entry) => entry.kind === "datagram" && entry.direction === direction), direction);
+    }
+    for (const entry of entries) {
+      if (entry.kind !== "datagram" && entry.kind !== "input") continue;
+      const content = Object.entries(entry).filter(([name]) => name !== "atMs" && name !== "kind");
+      assertShape(entry.kind, Object.fromEntries(content));
     }
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const { stdout, status } = chisme("replay", file);
