@@ -96,7 +96,11 @@ const parts = [
   { name: "desktop/page", files: "desktop/page/", types: ["src/", "desktop/control/"], packages: ["d3-force", "uplot"] },
   { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
     packages: [builtIns, ...desktopPackages] },
-  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|http|platform|simulator)/"],
+  // A simulation that is driven by hand, as a network that is watched.
+  { name: "desktop/live", files: "desktop/live/", values: ["src/", "desktop/(control|simulator)/"],
+    packages: [builtIns] },
+  { name: "desktop/recording", files: "desktop/recording/", values: ["src/", "desktop/control/"], packages: [builtIns] },
+  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|http|live|platform|recording|simulator)/"],
     packages: [builtIns, ...desktopPackages] },
 
   { name: "fuzz", files: "fuzz/", values: ["src/", "desktop/(platform|simulator)/", "test/support/"],

@@ -152,6 +152,8 @@ export const importOffences: readonly ImportOffence[] = [
     file: "desktop/page/offender.ts",
     sources: ['import { readFileSync } from "node:fs";', 'import { bytesAsHex } from "../control/json.js";'],
   },
+  ...both("desktop/live", "desktop/live/offender.ts", '"../http/http-server.js"'),
+  ...both("desktop/recording", "desktop/recording/offender.ts", '"../simulator/index.js"'),
   ...both("desktop/simulator", "desktop/simulator/offender.ts", '"../cli/key.js"'),
   ...both("desktop/cli", "desktop/cli/offender.ts", '"../../test/support/fake-files.js"'),
   { rule: "desktop/cli: values", file: "desktop/cli/offender.ts", sources: ['import { build } from "esbuild";'] },

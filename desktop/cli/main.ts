@@ -6,6 +6,9 @@ import { askCommands } from "./ask.js";
 import { firmwareCommand } from "./firmware.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
+import { runLive } from "./live.js";
+import { recordCommand } from "./record.js";
+import { replayCommand } from "./replay.js";
 import { provisionCommand } from "./provision.js";
 
 /** The version in `package.json`, whose path differs between the sources and `dist`. */
@@ -36,13 +39,14 @@ const program = new Command("chisme")
   .configureHelp({ subcommandTerm: (command) =>
     [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" ") })
   .showHelpAfterError("(--help lists the commands)")
-  .addCommand(simulateCommand())
+  .addCommand(simulateCommand(runLive))
   .addCommand(nodeCommand())
   .addCommand(keyCommand())
   .addCommand(provisionCommand())
   .addCommand(firmwareCommand())
   .commandsGroup("Look into a running node, and change it:");
-for (const command of askCommands()) program.addCommand(command);
+for (const command of [...askCommands(), recordCommand()]) program.addCommand(command);
+program.commandsGroup("Look at what was recorded:").addCommand(replayCommand());
 
 const { stdout } = process;
 for (const command of [program, ...program.commands]) {

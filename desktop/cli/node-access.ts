@@ -78,7 +78,10 @@ export class NodeAccess {
   }
 }
 
-function readHttpOptions({ http, httpTokenFile, httpWrite }: NodeAccessOptions): HttpOptions | undefined {
+/** @throws Error that names an option */
+export function readHttpOptions(
+  { http, httpTokenFile, httpWrite }: Pick<NodeAccessOptions, "http" | "httpTokenFile" | "httpWrite">,
+): HttpOptions | undefined {
   if (http === undefined) {
     if (httpTokenFile !== undefined) throw new Error("--http-token-file: has no effect without --http");
     if (httpWrite) throw new Error("--http-write: has no effect without --http");

@@ -1,5 +1,4 @@
 import { closeSync, openSync } from "node:fs";
-import { isIPv6 } from "node:net";
 import pc from "picocolors";
 import { auto, espgossip } from "../../src/espgossip/index.js";
 import { type EventFeedOptions, eventFeeds } from "../../src/events/index.js";
@@ -9,11 +8,11 @@ import {
 } from "../../src/gossip.js";
 import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
 import type { GossipStorage } from "../../src/platform/types.js";
-import { DEFAULT_PORT } from "../../src/platform/udp.js";
 import { latestMap } from "../../src/views/latest-map.js";
 import { ChangeFeed } from "../control/changes.js";
 import { Contributions } from "../control/contributions.js";
 import { HeardLinks, MemberTimes } from "../control/members.js";
+import { DatagramTap } from "../control/datagram-tap.js";
 import { NodeActions } from "../control/node-actions.js";
 import { NodeQueries } from "../control/node-queries.js";
 import { CommandLines, Prompt, commandErrorText, readScript } from "./command-lines.js";
@@ -25,7 +24,7 @@ import { NodeAccess, type NodeAccessOptions } from "./node-access.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
 import type { CommandError, MinMaxReport, NodeReport } from "./node-report.js";
-import { numeric } from "./number.js";
+import { type Listen, parseListen } from "./listen.js";
 import { TextReport } from "./text-report.js";
 
 /** The options of the command line. A number may be any text: the check of `Gossip`'s options refuses it. */
@@ -266,6 +265,7 @@ export class NodeRun {
       removeAfterMs: removeAfter,
       broadcastAddress: broadcast,
       views: [this.view],
+      tap: new DatagramTap(this.changes, () => this.gossip.stats().drops),
       links: new HeardLinks((from) => this.times.heard(from)),
       ...events !== undefined && { events },
       ...dialect === "compact" && {
@@ -424,23 +424,6 @@ function naming<Result>(flag: string, run: () => Result): Result {
   } catch (error) {
     throw new Error(`${flag}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-interface Listen {
-  /** undefined: all interfaces. */
-  address: string | undefined;
-  port: number;
-  /** No UDP. */
-  isNone: boolean;
-}
-
-/** Splits "127.0.0.2:5001"; either part may be missing. Both are checked later, with the other options. */
-function parseListen(text = ""): Listen {
-  const colon = isIPv6(text) ? -1 : text.indexOf(":");
-  const address = colon < 0 ? text : text.substring(0, colon);
-  const port = colon < 0 ? DEFAULT_PORT : numeric(text.substring(colon + 1));
-  const isNone = address === "none";
-  return { address: isNone || address === "" || address === "0.0.0.0" ? undefined : address, port, isNone };
 }
 
 function writeLine(line: string): void {

@@ -13,11 +13,26 @@ export interface NetworkRound {
   drops: number;
 }
 
-/** The changes of a node or of a network, for those who follow them. The control socket has only the first three. */
+/** A datagram that a node sent or received, as it was on the wire: a sealed one is sealed. */
+export interface SeenDatagram {
+  direction: "in" | "out";
+  /** Dotted IPv4 address and UDP port of the other end. */
+  address: string;
+  port: number;
+  /** The bytes as base64. */
+  bytes: string;
+  /** Why the node dropped it, or a part of it. */
+  drop?: string;
+}
+
+/** The changes of a node or of a network, for those who follow them. The control socket has the first five. */
 export interface NodeChanges {
   event: FeedEvent;
   row: NodeRow;
   forgotten: NodeRow;
+  datagram: SeenDatagram;
+  /** A method of the control socket, or an action over HTTP, that changed the node. */
+  input: { method: string; params: object };
   round: NetworkRound;
   /** All is other than before. */
   reset: object;
@@ -33,11 +48,24 @@ export type ChangeListener = <Kind extends ChangeKind>(kind: Kind, change: NodeC
 /** Passes changes on to all who listen. */
 export class ChangeFeed {
   private readonly listeners = new Set<ChangeListener>();
+  private readonly recorders = new Set<ChangeListener>();
 
-  /** @returns a function that ends it */
-  listen(listener: ChangeListener): () => void {
+  /** Whether anybody wants datagrams: copies of them cost time. */
+  get wantsDatagrams(): boolean {
+    return this.recorders.size > 0;
+  }
+
+  /**
+   * @param isRecorder whether it wants datagrams, too
+   * @returns a function that ends it
+   */
+  listen(listener: ChangeListener, isRecorder = false): () => void {
     this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
+    if (isRecorder) this.recorders.add(listener);
+    return () => {
+      this.listeners.delete(listener);
+      this.recorders.delete(listener);
+    };
   }
 
   notify<Kind extends ChangeKind>(kind: Kind, change: NodeChanges[Kind]): void {

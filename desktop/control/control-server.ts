@@ -11,7 +11,7 @@ import {
 } from "./protocol.js";
 import { checkPath, isPipe, isServed } from "./socket-place.js";
 
-const KINDS: ChangeKind[] = ["event", "row", "forgotten"];
+const KINDS: ChangeKind[] = ["event", "row", "forgotten", "datagram", "input"];
 
 /** Answers requests about one node on a Unix socket, or a named pipe. At most 16 clients at a time. */
 export class ControlServer {
@@ -163,7 +163,7 @@ class Client {
       else if (topic === undefined || (change as { topic: string }).topic === topic) {
         this.notify(kind, plainEvent(change as Parameters<typeof plainEvent>[0]));
       }
-    });
+    }, kinds.includes("datagram"));
     return {};
   }
 

@@ -69,7 +69,9 @@ export async function callMethod(node: ControlledNode, name: string, params: Par
   const method = methodOf(name);
   checkParams(name, method, params);
   try {
-    return await method.run(node, params) ?? {};
+    const result = await method.run(node, params) ?? {};
+    if (method.changes) node.changes.notify("input", { method: name, params });
+    return result;
   } catch (error) {
     throw asControlError(error);
   }

@@ -15,6 +15,8 @@ export interface NetworkNode extends Member {
   dropReasons?: Record<string, number>;
   /** In a simulation: whether the node runs, whatever others hold of it. */
   isRunning?: boolean;
+  /** In a simulation: how many running nodes hold it as up, as suspect, and as down, left or removed. */
+  holders?: { up: number; suspect: number; gone: number };
   /** In a topology with places: where the node is, 0 to 1, from the left and from the top. */
   x?: number;
   y?: number;

@@ -83,6 +83,11 @@ export class LineSplitter {
     this.rest = all;
     return all.length > this.bytesMax ? undefined : lines;
   }
+
+  /** What stands behind the last line feed. */
+  end(): string {
+    return this.rest.toString("utf8");
+  }
 }
 
 const LINE_FEED = 10;

@@ -43,6 +43,8 @@ export class ChangeStreams {
   }
 
   private changed(kind: ChangeKind, change: NodeChanges[ChangeKind]): void {
+    // What a recording has is for those who may read the control socket.
+    if (kind === "datagram" || kind === "input") return;
     if (kind === "reset") this.ring.clear();
     const data = kind !== "event" ? change
       : { number: this.ring.add(change as NodeChanges["event"]), ...plainEvent(change as NodeChanges["event"]) };

@@ -50,6 +50,10 @@ export function openApi(version: string, names: string[]): object {
   };
   const all: Record<string, object> = {
     "/v1/network": get("All that the page shows at its start.", json("network")),
+    "/v1/simulation": {
+      ...get("The state of a simulation, and its inputs.", { "application/json": { schema: { type: "object" } } }),
+      ...post("Plays a simulation, or does something to its network.", "action"),
+    },
     "/v1/actions": post("Changes the node, where --http-write allows it.", "action"),
     "/v1/nodes": get("All nodes.", json("members")),
     "/v1/status": get("The node and its surroundings.", json("status")),

@@ -21,6 +21,8 @@ export type Overlay = (context: CanvasRenderingContext2D, at: Scene["at"], colou
 
 /** The network as a graph: a canvas, and a legend. Arrow keys go from node to node. */
 export class Graph {
+  /** Called when a node was dragged to a place of the topology, 0 to 1 from the left and from the top. */
+  onDrop: ((node: number, x: number, y: number) => void) | undefined;
   private readonly store: Store;
   private readonly places = new Places();
   private readonly canvas = element("canvas", {
@@ -190,10 +192,20 @@ export class Graph {
       canvas.setPointerCapture(event.pointerId);
     });
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => {
+      if (end === "pointerup") this.dropped();
       this.dragged = undefined;
       this.draw();
     });
     canvas.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  /** A click is no drag: the node is where it was. */
+  private dropped(): void {
+    const node = this.store.nodes.get(this.dragged ?? -1);
+    const place = this.places.of(this.dragged ?? -1);
+    if (node?.x === undefined || node.y === undefined || place === undefined) return;
+    const [x, y] = this.places.inTopology(place);
+    if (Math.abs(x - node.x) + Math.abs(y - node.y) > 0.002) this.onDrop?.(node.id, x, y);
   }
 
   private nearest(point: Point): number | undefined {

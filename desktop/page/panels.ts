@@ -1,22 +1,13 @@
-import type { Api } from "./api.js";
-import type { Connection } from "./connection.js";
 import { byId } from "./dom.js";
-import type { Graph } from "./graph.js";
+import type { PageParts } from "./page-parts.js";
+import { makeSimulationPanel } from "./simulation.js";
 import type { Store } from "./store.js";
-
-/** What a panel works with. */
-export interface PageParts {
-  store: Store;
-  api: Api;
-  connection: Connection;
-  graph: Graph;
-}
 
 /** Makes a panel that only some sources have. It stands above the graph. */
 export type MakePanel = (parts: PageParts) => HTMLElement;
 
 /** The panels of each source. */
-const PANELS: Record<Store["source"], MakePanel[]> = { node: [], simulation: [], recording: [] };
+const PANELS: Record<Store["source"], MakePanel[]> = { node: [], simulation: [makeSimulationPanel], recording: [] };
 
 /** Adds the panels of the source, once it is known. */
 export function startPanels(parts: PageParts): void {

@@ -12,6 +12,9 @@ const PLACES_MAX = 2048;
 const BUDGET_MS = 6;
 const ALPHA_END = 0.02;
 const LINK_LENGTH = 60;
+/** Of the square of a topology with places. */
+const WIDTH = 800;
+const HEIGHT = 500;
 
 export interface Place extends SimulationNodeDatum {
   id: number;
@@ -63,7 +66,7 @@ export class Places {
       const known = this.places.get(node.id);
       if (node.x !== undefined && node.y !== undefined) {
         // The topology says where it is.
-        this.places.set(node.id, Object.assign(known ?? { id: node.id }, { x: node.x * 800, y: node.y * 500 }));
+        this.places.set(node.id, Object.assign(known ?? { id: node.id }, { x: node.x * WIDTH, y: node.y * HEIGHT }));
       } else if (known === undefined) {
         fresh.push(this.add(node, links));
       }
@@ -76,6 +79,12 @@ export class Places {
   arrange(links: NetworkLink[]): void {
     this.remembered.clear();
     this.settle(new Set(this.places.keys()), links);
+  }
+
+  /** Where a place is in a topology, 0 to 1. */
+  inTopology({ x, y }: Place): [number, number] {
+    const part = (value: number): number => Math.min(1, Math.max(0, Math.round(value * 1000) / 1000));
+    return [part(x / WIDTH), part(y / HEIGHT)];
   }
 
   move(id: number, x: number, y: number): void {

@@ -73,7 +73,8 @@ function formOf({ action, title, fields }: Action, api: Api): HTMLFormElement {
   return form;
 }
 
-function valueOf(text: string): unknown {
+/** JSON, otherwise text. */
+export function valueOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

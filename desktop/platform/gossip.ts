@@ -13,6 +13,7 @@ import type { NodeSocket } from "./node-socket.js";
 import { nodeStatus } from "./node-status.js";
 import { randomId } from "./random-id.js";
 import { serialLines } from "./serial-lines.js";
+import { type SocketTap, tapSocket } from "./tap-socket.js";
 
 /** Options of `Gossip` on Node.js: all have a default. */
 export interface NodeGossipOptions<Value extends CborValue = CborValue>
@@ -44,6 +45,8 @@ export interface NodeGossipOptions<Value extends CborValue = CborValue>
    * twice. Not with `id`. false by default.
    */
   newId?: boolean;
+  /** Sees all datagrams of the socket, sent and received. */
+  tap?: SocketTap;
   /** Closes the node when it is aborted. A node whose signal was aborted before cannot be started. */
   signal?: AbortSignal;
 }
@@ -61,13 +64,15 @@ export class Gossip<Value extends CborValue = CborValue> extends CoreGossip<Valu
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option, its value and what it may be */
   constructor(options: NodeGossipOptions<Value> = {}) {
-    const { listen, interface: interfaceName, signal, newId, serial, serialBytesMax, udp, ...more } = checked(options);
+    const { listen, interface: interfaceName, signal, newId, serial, serialBytesMax, udp, tap, ...more } =
+      checked(options);
     const links = more.links ?? linkTable();
     const platform = nodePlatform(listen, interfaceName);
     const lines = serialLines({ ...more, serial, serialBytesMax, udp }, platform);
     const made = {
       ...platform, ...lines && { socket: lines.socket }, ...given(more), links, ...newId && { id: randomId() },
     };
+    if (tap !== undefined) tapSocket(made.socket, tap);
     super(made);
     if (udp !== false && more.socket === undefined) this.closing.push(platform.socket as NodeSocket);
     this.closing.push(...lines?.devices ?? []);

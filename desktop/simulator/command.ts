@@ -1,14 +1,20 @@
 import { randomBytes } from "node:crypto";
+import { closeSync, openSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
 import type { ChismeError } from "../../src/errors.js";
 import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 import type { SimDialect } from "./dialects.js";
-import { JsonReport, LineReport, type ReportOutput, type SimulateReport } from "./report.js";
+import { writeHtmlReport } from "./html-report.js";
 import {
-  ScenarioBar, ScenarioLines, type ScenarioReport, ScenarioSums, writeRun, writeSums,
+  JsonReport, LineReport, type ReportOutput, type SimulateReport, headLines, resultRows, verdictText,
+} from "./report.js";
+import { RunHistory } from "./run-history.js";
+import {
+  ScenarioBar, ScenarioLines, type ScenarioReport, ScenarioSums, scenarioHeadLines, scenarioRows, writeRun, writeSums,
 } from "./scenario-report.js";
+import { replayArguments, replayScenarioArguments } from "./text.js";
 import { SCENARIO_DEFAULTS, type ScenarioOptions } from "./scenario-types.js";
 import { runScenario } from "./run-scenario.js";
 import { type Scenario, ScenarioRun } from "./scenario.js";
@@ -38,7 +44,29 @@ interface Flags {
   scenario?: string;
   sealed?: boolean;
   json?: boolean;
+  report?: string;
+  watch?: true;
+  inputs?: string;
+  http?: string | true;
+  httpTokenFile?: string;
 }
+
+/** What drives a simulation by hand, and its inputs. */
+export interface LiveRequest {
+  /** What the command line gives. */
+  options: Partial<SimulateOptions>;
+  /** Whether to serve the page; otherwise the inputs are run to their end. */
+  watch: boolean;
+  /** A file with inputs. */
+  inputs?: string;
+  http?: string | true;
+  httpTokenFile?: string;
+  json: boolean;
+  output: ReportOutput;
+}
+
+/** @returns whether all went well. @throws Error that names an option */
+export type RunLive = (request: LiveRequest) => Promise<boolean>;
 
 /** Seeds from the first to the last. */
 interface SeedRange {
@@ -56,8 +84,12 @@ const STEP_NODES = 50;
 const EXIT_NOT_AGREED = 1;
 const EXIT_USAGE = 2;
 
-/** `chisme simulate`: the simulated network on the command line. */
-export function simulateCommand(): Command {
+/**
+ * `chisme simulate`: the simulated network on the command line.
+ *
+ * @param runLive runs simulations that are driven by hand
+ */
+export function simulateCommand(runLive: RunLive): Command {
   const { nodes, rounds, lossProbability, datagramBytesMax } = SIMULATE_DEFAULTS;
   const count = `nodes, 2 to ${NODES_MAX} (default: ${nodes}; ${SCENARIO_DEFAULTS.nodes} in scenarios)`;
   const part = `part of the datagrams to lose, 0 to 0.9 or 0% to 90% (default: ${lossProbability})`;
@@ -81,11 +113,17 @@ export function simulateCommand(): Command {
     .option("--seeds <range>", "with --scenario: run it with each of these seeds, such as 1..100", seedRange)
     .option("--sealed", "give the nodes a key, so that they seal their datagrams")
     .option("--json", "print one JSON object and nothing else")
+    .option("--report <file>", "also write the run as a page: plots, states of the nodes over time, complaints")
+    .option("--watch", "play it in a page: pause, step, cut, crash and push by hand (default: 24 nodes with radio)")
+    .option("--inputs <file>", "run what was saved in that page; without --watch to its end, printing table hashes")
+    .option("--http [address:port]", "with --watch: where the page is; addresses that other computers reach need "
+      + "--http-token-file (default: 127.0.0.1:8600)")
+    .option("--http-token-file <file>", "with --watch: the page needs the token in this file, 16 to 256 characters")
     .allowExcessArguments(false)
     .showHelpAfterError("(--help lists the options)")
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_USAGE))
     .addHelpText("after", helpText())
-    .action(run);
+    .action((flags: Flags, command: Command) => run(flags, command, runLive));
 }
 
 function helpText(): string {
@@ -104,13 +142,21 @@ function namedLines(items: readonly { name: string; summary: string }[]): string
   return items.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join("\n");
 }
 
-async function run(flags: Flags, command: Command): Promise<void> {
+async function run(flags: Flags, command: Command, runLive: RunLive): Promise<void> {
   // The reader of a pipe, such as `head`, may exit early. That is not a failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     process.exit();
   });
+  if (flags.watch !== undefined || flags.inputs !== undefined) {
+    await runByHand(flags, command, runLive);
+    return;
+  }
+  for (const name of ["http", "httpTokenFile"] as const) {
+    if (flags[name] !== undefined) command.error(`error: option '${inKebab(name)}' needs '--watch'`);
+  }
   const seed = flags.seed ?? randomBytes(4).readUInt32LE();
+  checkReport(flags, command);
   if (flags.seeds !== undefined) {
     if (!runSeeds(flags.scenario, flags.seeds, flags, command)) process.exitCode = EXIT_NOT_AGREED;
     return;
@@ -123,6 +169,37 @@ async function run(flags: Flags, command: Command): Promise<void> {
   } catch (error) {
     process.stderr.write(`failed with seed ${seed}\n`);
     throw error;
+  }
+}
+
+async function runByHand(flags: Flags, command: Command, runLive: RunLive): Promise<void> {
+  for (const name of ["scenario", "seeds", "rounds", "report"] as const) {
+    if (flags[name] === undefined) continue;
+    command.error(`error: option '--${name}' has no meaning with '${flags.watch ? "--watch" : "--inputs"}'`);
+  }
+  const { watch = false, inputs, http, httpTokenFile, json = false, seed } = flags;
+  const options = { ...simulationOptions(flags, command), ...seed !== undefined && { seed } };
+  const access = { ...http !== undefined && { http }, ...httpTokenFile !== undefined && { httpTokenFile } };
+  const request = { options, watch, ...inputs !== undefined && { inputs }, ...access, json, output: output() };
+  try {
+    if (!await runLive(request)) process.exitCode = EXIT_NOT_AGREED;
+  } catch (error) {
+    command.error(`error: ${(error as Error).message}`);
+  }
+}
+
+function inKebab(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** A run may take minutes: what is wrong with its file must be known before. */
+function checkReport({ report, seeds }: Flags, command: Command): void {
+  if (report === undefined) return;
+  if (seeds !== undefined) command.error("error: option '--report' has no meaning with '--seeds'");
+  try {
+    closeSync(openSync(report, "a"));
+  } catch (error) {
+    command.error(`error: option '--report': ${(error as Error).message}`);
   }
 }
 
@@ -186,17 +263,29 @@ async function runSimulation(flags: Flags, given: SimulateOptions, command: Comm
   const rounds = flags.rounds ?? (topology === undefined ? given.rounds : roundsFor(topology));
   const options = { ...given, rounds };
   report.begin(options, topology && topologyFigures(topology));
-  const steps = simulateInSteps(options, Math.ceil(options.nodes / STEP_NODES));
+  let history: RunHistory | undefined;
+  const steps = simulateInSteps(options, Math.ceil(options.nodes / STEP_NODES), (network) => {
+    if (flags.report !== undefined) history = new RunHistory(network);
+  });
   // Give the event loop a turn to draw bars, write lines and handle signals.
   await nextTurn();
   let step = steps.next();
   while (step.done !== true) {
-    if ("knowing" in step.value) report.round(step.value);
-    else report.step?.(step.value);
+    if ("knowing" in step.value) {
+      report.round(step.value);
+      history?.add("", step.value.knowing);
+    } else report.step?.(step.value);
     await nextTurn();
     step = steps.next();
   }
   report.end(step.value);
+  if (flags.report !== undefined && history !== undefined) {
+    const [title, ...lines] = headLines(options, topology && topologyFigures(topology));
+    writeHtmlReport(flags.report, {
+      ...step.value, title, lines, command: `${output().command} ${replayArguments(options)}`,
+      verdict: verdictText(options, step.value), figures: resultRows(options, step.value),
+    }, history);
+  }
   return step.value.agreed;
 }
 
@@ -204,17 +293,28 @@ async function runNamed(name: string, flags: Flags, seed: number, command: Comma
   const { scenario, options } = scenarioOf(name, flags, seed, command);
   const report = scenarioReportFor(flags);
   report?.begin(scenario.summary, name, options);
-  const steps = new ScenarioRun(scenario, options).run();
+  const scenarioRun = new ScenarioRun(scenario, options);
+  const history = flags.report === undefined ? undefined : new RunHistory(scenarioRun.network);
+  const steps = scenarioRun.run();
   // As in `runSimulation`.
   await nextTurn();
   let step = steps.next();
   while (step.done !== true) {
     report?.step(step.value);
+    history?.add(step.value.phase);
     await nextTurn();
     step = steps.next();
   }
   if (report === undefined) writeLine(JSON.stringify(step.value));
   else report.end(step.value);
+  if (flags.report !== undefined && history !== undefined) {
+    const { agreed, violations } = step.value;
+    const [title, ...lines] = scenarioHeadLines(scenario.summary, name, options);
+    writeHtmlReport(flags.report, {
+      agreed, violations, title, lines, command: `${output().command} ${replayScenarioArguments(name, options)}`,
+      verdict: agreed ? "agreed" : "not agreed", figures: scenarioRows(step.value), violationCount: violations.length,
+    }, history);
+  }
   return step.value.agreed;
 }
 

@@ -23,9 +23,9 @@ export {
 } from "./checkers.js";
 export { SimRandom } from "./random.js";
 export { type Cut, type Faults, type LinkEnd, type LinkFaults, noFaults, oneWay, split } from "./faults.js";
-export { type SimCounts, SimNetwork, type SimNetworkOptions } from "./network.js";
+export { type Flight, type SimCounts, SimNetwork, type SimNetworkOptions } from "./network.js";
 export { Topology } from "./topology.js";
-export { MovingTopology } from "./moving-topology.js";
+export { MovingTopology, PlacedTopology } from "./moving-topology.js";
 export { TOPOLOGY_SHAPES, type TopologyOptions, type TopologyShape, makeTopology } from "./topology-shapes.js";
 export { SIM_DIALECTS, type SimDialect } from "./dialects.js";
 export { MAILBOX_DATAGRAMS, type NodePlatform, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";

@@ -9,26 +9,47 @@ export function isNear(places: Places, range: number, a: number, b: number): boo
   return Math.hypot(places[2 * a] - places[2 * b], places[2 * a + 1] - places[2 * b + 1]) < range;
 }
 
+/** Nodes with places in a square of side 1. Two reach each other while they are nearer than `range`. */
+export class PlacedTopology extends Topology {
+  /** How far a datagram goes, in sides of the square. */
+  readonly range: number;
+  readonly places: Places;
+
+  /** @param places where the nodes are; they are changed when nodes move */
+  constructor(shape: string, places: Places, range: number) {
+    super(shape, places.length / 2, (a, b) => isNear(places, range, a, b));
+    this.range = range;
+    this.places = places;
+  }
+
+  /** Puts a node at a place, 0 to 1, and opens and closes its links by their distances, both ways. */
+  place(node: number, x: number, y: number): void {
+    this.places[2 * node] = x;
+    this.places[2 * node + 1] = y;
+    for (let other = 0; other < this.nodes; other++) {
+      if (other === node) continue;
+      const isOpen = isNear(this.places, this.range, node, other);
+      this.set(node, other, isOpen);
+      this.set(other, node, isOpen);
+    }
+  }
+}
+
 /**
  * Nodes that move in a square of side 1, as in the random waypoint model: each goes
  * straight to a random place and, once there, to another. Two nodes reach each other
  * while they are nearer than `range`, so the network may fall into parts for a while.
  */
-export class MovingTopology extends Topology {
-  /** How far a datagram goes, in sides of the square. */
-  readonly range: number;
+export class MovingTopology extends PlacedTopology {
   /** How far a node goes in a round, in sides of the square. */
   readonly step: number;
-  readonly places: Places;
   private readonly waypoints: Places;
   private readonly random: SimRandom;
 
   /** @param places where the nodes begin; they are changed */
   constructor(shape: string, places: Places, range: number, step: number, random: SimRandom) {
-    super(shape, places.length / 2, (a, b) => isNear(places, range, a, b));
-    this.range = range;
+    super(shape, places, range);
     this.step = step;
-    this.places = places;
     this.random = random;
     this.waypoints = places.map(() => random.real(0, 1));
   }

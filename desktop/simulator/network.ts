@@ -21,6 +21,18 @@ export interface SimNetworkOptions {
   radio?: RadioOptions;
 }
 
+/** A datagram on its way from one node to another. */
+export interface Flight {
+  from: SimNode;
+  to: SimNode;
+  sentMs: number;
+  /** Virtual time at which it arrives; undefined: it is lost, cut off or fails the checksum. */
+  arrivalMs: number | undefined;
+  /** Valid during the call. */
+  bytes: Uint8Array;
+  length: number;
+}
+
 /** Datagrams and bytes since the start of the network. */
 export interface SimCounts {
   /** Sent by nodes; a broadcast counts once. */
@@ -71,6 +83,8 @@ export class SimNetwork implements SimMedium {
   readonly oversized: { node: SimNode; bytes: number }[] = [];
   /** Called with each input of each node, for recording. */
   tap: ((entry: TapEntry) => void) | undefined;
+  /** Called with each datagram to a node in reach, for those who watch; a broadcast counts for each receiver. */
+  onFlight: ((flight: Flight) => void) | undefined;
   /** The node that had the last input: the one to blame when an application throws. */
   active: SimNode | undefined;
   private readonly queue = new EventQueue();
@@ -93,6 +107,9 @@ export class SimNetwork implements SimMedium {
 
   /** Virtual milliseconds since the network began. */
   get nowMs(): number { return this.now; }
+
+  /** When something happens next; undefined: never. */
+  get nextMs(): number | undefined { return this.queue.nextMs; }
 
   /** Nodes that are switched on, without devices that sleep for most of the time. */
   get running(): SimNode[] { return this.nodes.filter((node) => node.isRunning && !node.sleeps); }
@@ -214,6 +231,7 @@ export class SimNetwork implements SimMedium {
     const { cuts } = this.faults;
     if (cuts.length > 0 && cuts.some((cut) => cut(from, to))) {
       this.counts.cut++;
+      this.fly(from, to, undefined, bytes, length);
       return;
     }
     const faults = this.faults.link?.(from, to) ?? this.faults;
@@ -227,17 +245,27 @@ export class SimNetwork implements SimMedium {
     const delayMs = this.random.between(faults.delayMs.min, faults.delayMs.max);
     if (this.random.chance(faults.lossProbability)) {
       this.counts.lost++;
+      this.fly(from, to, undefined, bytes, length);
       return;
     }
     if (!this.random.chance(faults.corruptProbability)) {
+      this.fly(from, to, delayMs, bytes, length);
       this.arriveAfter(delayMs, to, bytes, length, from.address, from.port);
       return;
     }
     const sent = bytes.subarray(0, length);
     const arriving = corrupted(sent, this.random);
     this.counts.corrupted++;
-    if (this.faults.udpChecksum && !passesChecksum(sent, arriving)) this.counts.checksumFailures++;
+    const isDropped = this.faults.udpChecksum && !passesChecksum(sent, arriving);
+    this.fly(from, to, isDropped ? undefined : delayMs, bytes, length);
+    if (isDropped) this.counts.checksumFailures++;
     else this.arriveAfter(delayMs, to, arriving, arriving.length, from.address, from.port);
+  }
+
+  private fly(from: SimNode, to: SimNode, delayMs: number | undefined, bytes: Uint8Array, length: number): void {
+    if (this.onFlight === undefined) return;
+    const arrivalMs = delayMs === undefined ? undefined : this.now + delayMs;
+    this.onFlight({ from, to, sentMs: this.now, arrivalMs, bytes, length });
   }
 
   private arriveAfter(

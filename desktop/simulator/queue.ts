@@ -14,6 +14,9 @@ export class EventQueue {
 
   get length(): number { return this.heap.length; }
 
+  /** The time of the first event, also of one that was cancelled. */
+  get nextMs(): number | undefined { return this.heap[0]?.timeMs; }
+
   add(timeMs: number, run: () => void): SimEvent {
     const event: SimEvent = { timeMs, sequence: this.sequence++, run };
     this.heap.push(event);

@@ -87,7 +87,7 @@ export class LineReport implements SimulateReport {
   }
 
   end(result: SimulateResult): void {
-    writeTable(this.options, result, this.output);
+    writeRows(resultRows(this.options, result), this.output);
     writeVerdict(this.options, result, this.output);
   }
 }
@@ -96,23 +96,35 @@ export class LineReport implements SimulateReport {
 export function writeHead(
   options: SimulateOptions, topology: TopologyFigures | undefined, { writeLine, colors, command }: ReportOutput,
 ): void {
-  const { nodes, lossProbability, rounds, roundIntervalMs, datagramBytesMax, seed } = options;
-  const title = `${plural(nodes, "node")} measure temperatures. How many know the minimum and the maximum?`;
+  const [title, ...lines] = headLines(options, topology);
   writeLine(colors.bold(title));
-  const loss = `${percentText(lossProbability)} loss`;
-  const sealed = options.dialect === "sealed" ? "sealed " : "";
-  const length = `${sealed}datagrams of at most ${countText(datagramBytesMax)} bytes`;
-  writeLine(`${plural(rounds, "round")} of ${roundIntervalMs / 1000} s, ${loss}, ${length}, seed ${seed}`);
-  if (topology !== undefined) writeLine(topologyText(topology));
+  lines.forEach(writeLine);
   writeLine(colors.dim(`to repeat this run: ${command} ${replayArguments(options)}`));
   writeLine("");
 }
 
+/** A title, and lines with the options of a run. */
+export function headLines(options: SimulateOptions, topology: TopologyFigures | undefined): string[] {
+  const { nodes, lossProbability, rounds, roundIntervalMs, datagramBytesMax, seed } = options;
+  const loss = `${percentText(lossProbability)} loss`;
+  const sealed = options.dialect === "sealed" ? "sealed " : "";
+  const length = `${sealed}datagrams of at most ${countText(datagramBytesMax)} bytes`;
+  return [
+    `${plural(nodes, "node")} measure temperatures. How many know the minimum and the maximum?`,
+    `${plural(rounds, "round")} of ${roundIntervalMs / 1000} s, ${loss}, ${length}, seed ${seed}`,
+    ...topology === undefined ? [] : [topologyText(topology)],
+  ];
+}
+
 /** The figures of a run. */
-export function writeTable(options: SimulateOptions, result: SimulateResult, output: ReportOutput): void {
+export function resultRows(options: SimulateOptions, result: SimulateResult): [string, string][] {
   const { roundsToAgree, datagrams, bytes, lost } = result;
   const perNode = (count: number): string => (count / options.nodes / options.rounds).toFixed(1);
-  writeRows([
+  const inTopology: [string, string][] = options.topology === undefined ? []
+    : [["live nodes suspected", plural(result.suspects, "time")]];
+  const inParts: [string, string][] = result.partsMost === 1 ? []
+    : [["parts", `${result.partsMost} at most, ${result.parts} at the end`]];
+  return [
     ["last reading", `in round ${result.lastReadingRound} of ${options.rounds}`],
     ["until all agreed", roundsToAgree === null ? "not reached" : plural(roundsToAgree, "more round")],
     ["minimum and maximum", rangeText(result.minimum, result.maximum)],
@@ -120,12 +132,12 @@ export function writeTable(options: SimulateOptions, result: SimulateResult, out
     ["bytes", `${bytesText(bytes)}, ${countText(result.bytesPerNodeAndRound)} B per node and round`],
     ["longest datagram", `${countText(result.largestDatagramBytes)} of ${countText(options.datagramBytesMax)} bytes`],
     ["lost datagrams", `${countText(lost)} (${percentText(lost / Math.max(1, datagrams))})`],
-    ...options.topology === undefined ? [] : [["live nodes suspected", plural(result.suspects, "time")] as const],
+    ...inTopology,
     ["live nodes held as DOWN", plural(result.falseDowns, "time")],
-    ...result.partsMost === 1 ? [] : [["parts", `${result.partsMost} at most, ${result.parts} at the end`] as const],
+    ...inParts,
     ...result.messages === undefined ? [] : messageRows(result.messages),
     ["violations", countText(result.violationCount)],
-  ], output);
+  ];
 }
 
 function messageRows({ sent, delivered, twice, hops, shortestHops, mostHops }: MessageFigures): [string, string][] {
@@ -139,14 +151,17 @@ function messageRows({ sent, delivered, twice, hops, shortestHops, mostHops }: M
 /** Whether the network agreed and, if not, the first violations. */
 export function writeVerdict(options: SimulateOptions, result: SimulateResult, output: ReportOutput): void {
   const { writeLine, colors } = output;
+  writeViolations(result.violations, result.violationCount, output);
+  writeLine((result.agreed ? colors.green : colors.red)(colors.bold(verdictText(options, result))));
+}
+
+export function verdictText(options: SimulateOptions, result: SimulateResult): string {
   const { agreed, knowing, minimum, maximum, parts } = result;
   const range = rangeText(minimum, maximum);
   const nodes = countText(options.nodes);
-  const agreement = parts === 1
-    ? `all ${nodes} nodes know ${range}` : `the nodes of each of ${parts} parts know what is measured there`;
-  writeViolations(result.violations, result.violationCount, output);
-  if (agreed) writeLine(colors.green(colors.bold(`agreed: ${agreement}`)));
-  else writeLine(colors.red(colors.bold(`not agreed: ${countText(knowing)} of ${nodes} nodes know ${range}`)));
+  if (!agreed) return `not agreed: ${countText(knowing)} of ${nodes} nodes know ${range}`;
+  return parts === 1 ? `agreed: all ${nodes} nodes know ${range}`
+    : `agreed: the nodes of each of ${parts} parts know what is measured there`;
 }
 
 /** A table of two columns. */

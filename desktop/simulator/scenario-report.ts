@@ -67,18 +67,34 @@ const PHASE_WIDTH = "filling gaps".length;
 
 function writeHead(summary: string, name: string, options: ScenarioOptions, output: ReportOutput): void {
   const { writeLine, colors } = output;
-  writeLine(colors.bold(`${name}, ${plural(options.nodes, "node")}: ${summary}`));
-  const sealed = options.dialect === "sealed" ? "sealed " : "";
-  writeLine(`seed ${options.seed}, ${sealed}datagrams of at most ${countText(options.datagramBytesMax)} bytes`);
-  const topology = topologyOf(options);
-  if (topology !== undefined) writeLine(topologyText(topologyFigures(topology)));
+  const [title, ...lines] = scenarioHeadLines(summary, name, options);
+  writeLine(colors.bold(title));
+  lines.forEach(writeLine);
   writeLine(colors.dim(`to repeat this run: ${output.command} ${replayScenarioArguments(name, options)}`));
+}
+
+/** A title, and lines with the options of a scenario. */
+export function scenarioHeadLines(summary: string, name: string, options: ScenarioOptions): string[] {
+  const sealed = options.dialect === "sealed" ? "sealed " : "";
+  const topology = topologyOf(options);
+  return [
+    `${name}, ${plural(options.nodes, "node")}: ${summary}`,
+    `seed ${options.seed}, ${sealed}datagrams of at most ${countText(options.datagramBytesMax)} bytes`,
+    ...topology === undefined ? [] : [topologyText(topologyFigures(topology))],
+  ];
 }
 
 function writeResult(result: ScenarioResult, output: ReportOutput): void {
   const { writeLine, colors } = output;
+  writeRows(scenarioRows(result), output);
+  writeViolations(result.violations, result.violations.length, output);
+  writeLine(result.agreed ? colors.green(colors.bold("agreed")) : colors.red(colors.bold("not agreed")));
+}
+
+/** The figures of a scenario. */
+export function scenarioRows(result: ScenarioResult): [string, string][] {
   const { counts, roundsToHeal, roundsToHealMax } = result;
-  writeRows([
+  return [
     ["rounds to heal", `${roundsToHeal ?? "not healed"} of ${roundsToHealMax}`],
     ["restarts", countText(result.restarts)],
     ["events published, lost", `${countText(result.eventsPublished)}, ${countText(result.eventsLost)}`],
@@ -90,9 +106,7 @@ function writeResult(result: ScenarioResult, output: ReportOutput): void {
     ["lost in full mailboxes", countText(counts.mailboxOverflows)],
     ...sleepRows(result.sleep),
     ["violations", countText(result.violations.length)],
-  ], output);
-  writeViolations(result.violations, result.violations.length, output);
-  writeLine(result.agreed ? colors.green(colors.bold("agreed")) : colors.red(colors.bold("not agreed")));
+  ];
 }
 
 function sleepRows(sleep: SleepFigures | undefined): [string, string][] {

@@ -124,11 +124,16 @@ export function* simulate(options: SimulateOptions): Generator<RoundFigures, Sim
   return step.value;
 }
 
-/** Like `simulate`, but divides each round into steps, and also yields after each step but the last. */
+/**
+ * Like `simulate`, but divides each round into steps, and also yields after each step but the last.
+ *
+ * @param observe gets the network before anything happens
+ */
 export function* simulateInSteps(
-  options: SimulateOptions, stepsPerRound: number,
+  options: SimulateOptions, stepsPerRound: number, observe?: (network: SimNetwork) => void,
 ): Generator<RoundFigures | StepFigures, SimulateResult, undefined> {
   const run = new TemperatureRun(options);
+  observe?.(run.network);
   let agreedSince = 0;
   for (let round = 1; round <= options.rounds; round++) {
     for (let step = 1; step < stepsPerRound; step++) yield run.step(round, step / stepsPerRound);
@@ -163,8 +168,8 @@ function suspicionRounds(nodes: number): number {
 }
 
 class TemperatureRun {
+  readonly network: SimNetwork;
   private readonly options: SimulateOptions;
-  private readonly network: SimNetwork;
   private readonly readingsEndMs: number;
   private readonly readings = new Map<SimNode, number>();
   private readonly views = new Map<SimNode, MinMax>();

@@ -1,5 +1,5 @@
 import { MultiBar, type SingleBar } from "cli-progress";
-import { type ReportOutput, type SimulateReport, writeHead, writeTable, writeVerdict } from "./report.js";
+import { type ReportOutput, type SimulateReport, resultRows, writeHead, writeRows, writeVerdict } from "./report.js";
 import {
   type RoundFigures, type SimulateOptions, type SimulateResult, type StepFigures, lastReadingRound,
 } from "./simulate.js";
@@ -47,7 +47,7 @@ export class TerminalReport implements SimulateReport {
 
   end(result: SimulateResult): void {
     this.bars.stop();
-    writeTable(this.options, result, this.output);
+    writeRows(resultRows(this.options, result), this.output);
     writeVerdict(this.options, result, this.output);
   }
 

@@ -1,6 +1,6 @@
 import { checkNames, show } from "../../src/checks.js";
 import { invalid } from "../../src/errors.js";
-import { MovingTopology, type Places, isNear } from "./moving-topology.js";
+import { MovingTopology, PlacedTopology, type Places } from "./moving-topology.js";
 import { STREAM_TOPOLOGY, SimRandom } from "./random.js";
 import { Topology } from "./topology.js";
 
@@ -134,7 +134,7 @@ function divided(nodes: number, groups: number): (node: number) => [group: numbe
 function radio(nodes: number, oneWayPart: number, speed: number, random: SimRandom): Topology {
   for (let range = Math.sqrt(RADIO_RANGE_SQUARED / nodes); ; range *= RADIO_GROWTH) {
     const places: Places = Float64Array.from({ length: 2 * nodes }, () => random.real(0, 1));
-    const topology = new Topology("radio", nodes, (a, b) => isNear(places, range, a, b));
+    const topology = new PlacedTopology("radio", places, range);
     if (!topology.isConnected) continue;
     if (speed > 0) return new MovingTopology("radio", places, range, speed * range, random);
     return withOneWayLinks(topology, oneWayPart, random);

@@ -1,0 +1,137 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { Command } from "commander";
+import pc from "picocolors";
+import { isLiveFile } from "../live/live-file.js";
+import { readRecording } from "../recording/read-recording.js";
+import type { RecordingEntry, RecordingHead } from "../recording/recording.js";
+import { ReplayText } from "../recording/replay-text.js";
+import { readLiveFile, watchSimulation } from "./live.js";
+import { numeric } from "./number.js";
+
+/** Lines that the key for a page shows. */
+const PAGE_LINES = 20;
+const ESCAPE = "\u001b";
+/** Keys, and how many entries each shows; Infinity: all that are left. */
+const KEYS = new Map<string, number>([
+  [" ", 1], [`${ESCAPE}[B`, 1], [`${ESCAPE}[C`, 1], ["j", 1], [`${ESCAPE}[6~`, PAGE_LINES], ["c", Infinity],
+]);
+
+/** q, Ctrl-C and Ctrl-D. */
+const ENDS = ["q", "\u0003", "\u0004"];
+
+interface ReplayOptions {
+  from?: number;
+  to?: number;
+  json?: true;
+  http?: string | true;
+  httpTokenFile?: string;
+}
+
+/** `chisme replay`. */
+export function replayCommand(): Command {
+  return new Command("replay")
+    .argument("<file>")
+    .description("Print a file of chisme record, or play one of chisme simulate --watch in a page.")
+    .option("--from <seconds>", "entries from this time on", numeric)
+    .option("--to <seconds>", "entries until this time", numeric)
+    .option("--json", "print the entries as JSON lines")
+    .option("--http [address:port]", "of a simulation: where the page is (default: 127.0.0.1:8600)")
+    .option("--http-token-file <file>", "of a simulation: the page needs the token in this file")
+    .addHelpText("after", `
+On a terminal, space or an arrow key shows the next entry, Page Down ${PAGE_LINES},
+c all that are left; q ends. A sealed datagram shows its head.`)
+    .showHelpAfterError("(--help lists the options)")
+    .action(async (file: string, options: ReplayOptions) => {
+      // The reader of a pipe, such as head, may exit early.
+      process.stdout.on("error", () => process.exit());
+      try {
+        await replay(file, options);
+      } catch (error) {
+        process.stderr.write(`error: ${file}: ${(error as Error).message}\n`);
+        process.exitCode = 1;
+      }
+    });
+}
+
+async function replay(file: string, options: ReplayOptions): Promise<void> {
+  const { from = 0, to = Infinity, http, httpTokenFile } = options;
+  for (const [name, value] of [["--from", from], ["--to", to]] as const) {
+    if (!(value >= 0)) throw new Error(`${name}: is not a number of seconds from 0 on`);
+  }
+  if (isLiveFile(beginningOf(file))) {
+    if (http === undefined) throw new Error("is of a simulation: --http plays it, chisme simulate --inputs runs it");
+    const output = { writeLine, colors: pc.createColors(false), command: "chisme simulate" };
+    const access = { http, ...httpTokenFile !== undefined && { httpTokenFile } };
+    await watchSimulation({ output, ...access }, readLiveFile("replay", file));
+    return;
+  }
+  if (http !== undefined) throw new Error("--http: is of a node; only simulations are played in a page");
+  await print(file, { ...options, from, to });
+}
+
+async function print(file: string, { from = 0, to = Infinity, json }: ReplayOptions): Promise<void> {
+  const keys = process.stdin.isTTY && process.stdout.isTTY && !json ? new Keys() : undefined;
+  let text: ReplayText | undefined;
+  try {
+    for await (const item of readRecording(file)) {
+      if (text === undefined) {
+        const head = item as RecordingHead;
+        text = new ReplayText(head);
+        (json ? [JSON.stringify(head)] : text.headLines(head)).forEach(writeLine);
+        continue;
+      }
+      const entry = item as RecordingEntry;
+      // Names come with entries that are not shown, too.
+      const line = text.line(entry);
+      if (entry.atMs < from * 1000) continue;
+      if (entry.atMs > to * 1000) break;
+      if (keys !== undefined && !await keys.next()) break;
+      writeLine(json ? JSON.stringify(entry) : line);
+    }
+  } finally {
+    keys?.close();
+  }
+}
+
+/** Waits for keys on a terminal. */
+class Keys {
+  private left = 0;
+  private isEnded = false;
+  private wake: () => void = () => undefined;
+  private readonly onData = (data: Buffer): void => this.pressed(data.toString());
+
+  constructor() {
+    process.stdin.setRawMode(true).on("data", this.onData).resume();
+  }
+
+  /** Resolves when another entry is wanted; to false when none is. */
+  async next(): Promise<boolean> {
+    while (this.left === 0 && !this.isEnded) await new Promise<void>((resolve) => { this.wake = resolve; });
+    this.left--;
+    return !this.isEnded;
+  }
+
+  close(): void {
+    process.stdin.setRawMode(false).off("data", this.onData).pause();
+  }
+
+  private pressed(key: string): void {
+    if (ENDS.includes(key)) this.isEnded = true;
+    this.left += KEYS.get(key) ?? 0;
+    this.wake();
+  }
+}
+
+function beginningOf(file: string): string {
+  const descriptor = openSync(file, "r");
+  try {
+    const bytes = Buffer.alloc(256);
+    return bytes.toString("utf8", 0, readSync(descriptor, bytes));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function writeLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

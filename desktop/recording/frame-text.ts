@@ -1,0 +1,65 @@
+import { stateName } from "../../src/node-row.js";
+import { RowData } from "../../src/engine/table/row-data.js";
+import { DROP_NONE, dropReasonName } from "../../src/engine/wire/drops.js";
+import {
+  FLAG_NETWORK, FLAG_SEALED, JSON_FIRST_BYTE, MAGIC_AND_VERSION, NO_NETWORK, SECTION_DIGEST, SECTION_INDIRECT_ACK,
+  SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+} from "../../src/engine/wire/frame.js";
+import { FrameReader } from "../../src/engine/wire/frame-reader.js";
+
+/** Entries of a section that are named; the others are counted. */
+const ENTRIES_SHOWN = 6;
+const TYPES = new Map([[TYPE_SYN, "SYN"], [TYPE_ACK, "ACK"], [TYPE_DIFF, "DIFF"], [TYPE_LEAVE, "LEAVE"]]);
+const SECTIONS = [
+  "", "WANT", "ROWS", "DIGEST", "RANGE_FINGERPRINTS", "ROW_FINGERPRINTS", "PING_REQ", "INDIRECT_ACK", "SNAPSHOT",
+  "EVENTS", "FEEDS_HASH", "GAP", "HISTORY", "LIMITS", "MESSAGE", "HOP", "LINK_REPORT", "TIME", "WINDOW",
+];
+
+/**
+ * A datagram in one line: type, sender, and sections with what they list. A sealed one has only a head.
+ *
+ * @param nameOf what a node is called
+ */
+export function frameText(bytes: Uint8Array, nameOf: (id: number) => string): string {
+  if (bytes[0] === JSON_FIRST_BYTE) return "JSON of the dialect espgossip";
+  const reader = new FrameReader();
+  // The name of the network is not known here; the frame has one octet of its hash.
+  const isNamed = bytes[0] === MAGIC_AND_VERSION && bytes.length > 2 && (bytes[1] & FLAG_NETWORK) !== 0;
+  reader.network = isNamed ? bytes[2] : NO_NETWORK;
+  const reason = reader.parseHead(bytes, bytes.length);
+  if (reason !== DROP_NONE) return `no frame (${dropReasonName(reason)})`;
+  const head = `${TYPES.get(reader.type) ?? "?"} of ${nameOf(reader.id)} #${reader.counter}`;
+  if ((reader.flags & FLAG_SEALED) !== 0) return `${head}, sealed`;
+  const row = new RowData();
+  const wrong = reader.parseBody(bytes.length, row);
+  if (wrong !== DROP_NONE) return `${head}, damaged (${dropReasonName(wrong)})`;
+  const answer = reader.inReplyTo === 0 ? "" : `, answers #${reader.inReplyTo}`;
+  return `${head}${answer}${sectionsOf(reader, row, nameOf).map((text) => `; ${text}`).join("")}`;
+}
+
+function sectionsOf(reader: FrameReader, row: RowData, nameOf: (id: number) => string): string[] {
+  const texts: string[] = [];
+  reader.rewind();
+  while (reader.nextSection()) {
+    const name = SECTIONS[reader.section] ?? `section ${reader.section}`;
+    const entries = entriesOf(reader, row, nameOf);
+    const more = entries.length > ENTRIES_SHOWN ? ` and ${entries.length - ENTRIES_SHOWN} more` : "";
+    texts.push(entries.length === 0 ? name : `${name} ${entries.slice(0, ENTRIES_SHOWN).join(", ")}${more}`);
+  }
+  return texts;
+}
+
+function entriesOf(reader: FrameReader, row: RowData, nameOf: (id: number) => string): string[] {
+  const entries: string[] = [];
+  const { section } = reader;
+  if (section === SECTION_ROWS || section === SECTION_DIGEST) {
+    while (reader.more()) {
+      if (section === SECTION_ROWS) reader.readRow(row);
+      else reader.readDigestEntry(row);
+      entries.push(`${nameOf(row.id)} ${stateName(row.state)}`);
+    }
+  } else if (section === SECTION_WANT || section === SECTION_PING_REQ || section === SECTION_INDIRECT_ACK) {
+    while (reader.more()) entries.push(nameOf(reader.readId()));
+  }
+  return entries;
+}
