@@ -93,7 +93,8 @@ const parts = [
   { name: "desktop/http", files: "desktop/http/", values: ["src/", "desktop/control/"],
     types: ["desktop/platform/"], packages: [builtIns, "prom-client"] },
   // It runs in browsers, where there are no modules of Node.js.
-  { name: "desktop/page", files: "desktop/page/", types: ["src/", "desktop/control/"], packages: ["d3-force", "uplot"] },
+  { name: "desktop/page", files: "desktop/page/", types: ["src/", "desktop/control/"],
+    packages: ["d3-force", "uplot"] },
   { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
     packages: [builtIns, ...desktopPackages] },
   // A simulation that is driven by hand, as a network that is watched.

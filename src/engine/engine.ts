@@ -280,9 +280,9 @@ export class Engine implements NodeEngine {
 
   /** Counts a refused datagram. For some reasons its sender gets a frame all the same. */
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
-    this.stats.countDrop(reason);
-    reportRefusal(this.faults, this.replayGuard, this.frame, reason, address);
     const guard = this.replayGuard;
+    this.stats.countDrop(reason);
+    reportRefusal(this.faults, guard, this.frame, reason, address);
     answerJson(this.rows, this.outbox, guard, reason, address, bytes, length);
     answerRefused(this.rows, this.outbox, this.frame, guard, this.own, this.feed, reason, address, port, length);
   }
@@ -327,17 +327,17 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 5.2, steps 2 to 6, 6.2 and 10.3. Returns whether the frame shows what rows its sender holds. */
   private handleSections(address: number, port: number, bytes: Uint8Array): boolean {
     const frame = this.frame;
+    const rows = this.rows;
     let hasSummary = false;
-    frame.rewind();
-    while (frame.nextSection()) {
+    for (frame.rewind(); frame.nextSection();) {
       hasSummary = hasSummary || frame.isSummary();
       if (frame.section === SECTION_ROWS) this.mergeRows(address, port, bytes);
-      else if (frame.section <= SECTION_ROW_FINGERPRINTS) compareSection(this.rows, this.outbox, frame, this.row, this.own);
+      else if (frame.section <= SECTION_ROW_FINGERPRINTS) compareSection(rows, this.outbox, frame, this.row, this.own);
       else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
       else if (frame.section === SECTION_INDIRECT_ACK && frame.isAnswer()) this.rounds.handleIndirectAck(frame);
       else if (this.feed !== undefined && frame.isOfEvents()) handleFeedSection(this.feed, this.faults, frame);
       else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
-        this.messages.handle(frame, senderAt(this.rows, frame, address, port));
+        this.messages.handle(frame, senderAt(rows, frame, address, port));
       }
     }
     return hasSummary;

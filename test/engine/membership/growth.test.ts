@@ -63,7 +63,8 @@ describe("a table that grows", () => {
     rows.remove(slots[1]);
     rows.remove(slots[0]);
     order.updatePartial(rows);
-    assert.deepEqual([countLost(rows, false), order.isPartial, rows.hasFlag(OWN_SLOT, FLAG_ANY_LOST)], [0, false, false]);
+    assert.deepEqual(
+      [countLost(rows, false), order.isPartial, rows.hasFlag(OWN_SLOT, FLAG_ANY_LOST)], [0, false, false]);
   });
 
   it("a seed is live while any live row has its address, also another one than before", () => {
