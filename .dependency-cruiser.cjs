@@ -94,9 +94,12 @@ const parts = [
     types: ["desktop/platform/"], packages: [builtIns, "prom-client"] },
   // It runs in browsers, where there are no modules of Node.js.
   { name: "desktop/page", files: "desktop/page/", types: ["src/", "desktop/control/"], packages: ["d3-force", "uplot"] },
+  // It runs a node, and carries its data out and in.
+  { name: "desktop/gateway", files: "desktop/gateway/", values: ["src/", "desktop/(control|http|platform)/"],
+    packages: [builtIns, "@photostructure/sqlite", "ajv", "yaml"] },
   { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
     packages: [builtIns, ...desktopPackages] },
-  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|http|platform|simulator)/"],
+  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|gateway|http|platform|simulator)/"],
     packages: [builtIns, ...desktopPackages] },
 
   { name: "fuzz", files: "fuzz/", values: ["src/", "desktop/(platform|simulator)/", "test/support/"],

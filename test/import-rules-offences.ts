@@ -152,6 +152,7 @@ export const importOffences: readonly ImportOffence[] = [
     file: "desktop/page/offender.ts",
     sources: ['import { readFileSync } from "node:fs";', 'import { bytesAsHex } from "../control/json.js";'],
   },
+  ...both("desktop/gateway", "desktop/gateway/offender.ts", '"../cli/key.js"'),
   ...both("desktop/simulator", "desktop/simulator/offender.ts", '"../cli/key.js"'),
   ...both("desktop/cli", "desktop/cli/offender.ts", '"../../test/support/fake-files.js"'),
   { rule: "desktop/cli: values", file: "desktop/cli/offender.ts", sources: ['import { build } from "esbuild";'] },

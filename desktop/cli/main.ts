@@ -4,6 +4,7 @@ import { type Argument, Command } from "commander";
 import { simulateCommand } from "../simulator/command.js";
 import { askCommands } from "./ask.js";
 import { firmwareCommand } from "./firmware.js";
+import { gatewayCommand } from "./gateway.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
 import { provisionCommand } from "./provision.js";
@@ -38,6 +39,7 @@ const program = new Command("chisme")
   .showHelpAfterError("(--help lists the commands)")
   .addCommand(simulateCommand())
   .addCommand(nodeCommand())
+  .addCommand(gatewayCommand())
   .addCommand(keyCommand())
   .addCommand(provisionCommand())
   .addCommand(firmwareCommand())
