@@ -85,7 +85,9 @@ export interface Override {
 }
 
 /** All that is wrong with a configuration: a line each, with file, line and column. */
-export class ConfigError extends Error {}
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
 
 type Path = (string | number)[];
 

@@ -21,6 +21,11 @@ export class GatewayLog {
     if (secret.length >= SECRET_CHARACTERS_LEAST) this.secrets.add(secret);
   }
 
+  /** The environment of this process without the variables that hold a hidden secret. */
+  environment(): NodeJS.ProcessEnv {
+    return Object.fromEntries(Object.entries(process.env).filter(([, value]) => !this.secrets.has(value?.trim() ?? "")));
+  }
+
   /** @param name of the part, such as "mqtt" */
   part(name: string): PartLog {
     return {

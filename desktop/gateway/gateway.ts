@@ -1,14 +1,22 @@
 import { isDeepStrictEqual } from "node:util";
 import type { FeedEvent, NodeRow } from "../../src/gossip.js";
-import type { LoadedConfig } from "./config.js";
+import type { NodeActions } from "../control/node-actions.js";
+import type { NodeQueries } from "../control/node-queries.js";
+import type { HookSection, LoadedConfig, PublisherSection } from "./config.js";
 import { GatewayHttp } from "./gateway-http.js";
 import type { GatewayLog, PartLog } from "./gateway-log.js";
 import { GatewayNode, type GatewayNodeOptions } from "./gateway-node.js";
+import { Hook } from "./hook.js";
 import type { OutputMaker } from "./output.js";
 import { OutputPump } from "./output-pump.js";
 import { OUTPUTS } from "./outputs.js";
+import { Publisher } from "./publisher.js";
 import type { SecretPlace } from "./secrets.js";
 import { type Store, databaseFile, openStore } from "./store.js";
+
+/** Names of parts: each hook and each publisher is one. */
+const HOOK = "hook ";
+const PUBLISHER = "publish ";
 
 /** What starts and ends with its section of the configuration. Its constructor only checks. */
 interface Part {
@@ -40,6 +48,7 @@ export class Gateway {
   private core: Core | undefined;
   private parts = new Map<string, RunningPart>();
   private readonly pumps = new Set<OutputPump>();
+  private readonly hooks = new Set<Hook>();
 
   constructor(loaded: LoadedConfig, log: GatewayLog, onLeave: () => void) {
     this.loaded = loaded;
@@ -152,8 +161,8 @@ export class Gateway {
     return isWritten;
   }
 
-  private eventApplied(_event: FeedEvent): void {
-    // Hooks follow.
+  private eventApplied(event: FeedEvent): void {
+    for (const hook of this.hooks) hook.eventApplied(event);
   }
 
   private rowChanged(row: NodeRow, isForgotten: boolean): void {
@@ -191,7 +200,23 @@ export class Gateway {
     const log = this.log.part(name);
     const secrets = this.secrets(loaded);
     if (name === "http") return new GatewayHttp(section, () => this.running().node, secrets, log);
-    return this.output(loaded, name, section, OUTPUTS[name]);
+    const queries = (): NodeQueries => this.running().node.queries;
+    if (name.startsWith(PUBLISHER)) {
+      const actions = (): NodeActions => this.running().node.actions;
+      return new Publisher({ section: section as PublisherSection, secrets, log, queries, actions });
+    }
+    if (!name.startsWith(HOOK)) return this.output(loaded, name, section, OUTPUTS[name]);
+    const hook = new Hook({ topic: name.slice(HOOK.length), section: section as HookSection, secrets, log, queries });
+    return {
+      start: () => {
+        this.hooks.add(hook);
+        hook.start();
+      },
+      close: () => {
+        this.hooks.delete(hook);
+        return hook.close();
+      },
+    };
   }
 
   private output(loaded: LoadedConfig, name: string, section: object, make: OutputMaker): Part {
@@ -233,13 +258,15 @@ export class Gateway {
   }
 
   private secrets({ folder }: LoadedConfig): SecretPlace {
-    return { folder, hide: (secret) => this.log.hide(secret) };
+    return { folder, hide: (secret) => this.log.hide(secret), environment: () => this.log.environment() };
   }
 }
 
 /** The sections that are parts, by name. */
 function sectionsOf({ config }: LoadedConfig): Map<string, object> {
   const sections = new Map<string, object>();
+  for (const [topic, section] of Object.entries(config.hooks ?? {})) sections.set(`${HOOK}${topic}`, section);
+  config.publish?.forEach((section, place) => sections.set(`${PUBLISHER}${place} (${section.topic})`, section));
   for (const name of ["http", ...Object.keys(OUTPUTS)]) {
     const section = (config as unknown as Record<string, object | undefined>)[name];
     if (section !== undefined) sections.set(name, section);

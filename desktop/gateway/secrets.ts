@@ -6,6 +6,8 @@ export interface SecretPlace {
   folder: string;
   /** Called with each secret that was read, so that no log shows it. */
   hide: (secret: string) => void;
+  /** The environment for commands: without the variables that have secrets. */
+  environment: () => NodeJS.ProcessEnv;
 }
 
 /**
