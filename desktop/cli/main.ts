@@ -8,6 +8,7 @@ import { gatewayCommand } from "./gateway.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
 import { provisionCommand } from "./provision.js";
+import { queryDbCommand } from "./query-db.js";
 
 /** The version in `package.json`, whose path differs between the sources and `dist`. */
 function version(): string {
@@ -40,6 +41,7 @@ const program = new Command("chisme")
   .addCommand(simulateCommand())
   .addCommand(nodeCommand())
   .addCommand(gatewayCommand())
+  .addCommand(queryDbCommand())
   .addCommand(keyCommand())
   .addCommand(provisionCommand())
   .addCommand(firmwareCommand())

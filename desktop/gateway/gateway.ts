@@ -12,7 +12,7 @@ import { OutputPump } from "./output-pump.js";
 import { OUTPUTS } from "./outputs.js";
 import { Publisher } from "./publisher.js";
 import type { SecretPlace } from "./secrets.js";
-import { type Store, databaseFile, openStore } from "./store.js";
+import { type Store, closeStore, openStore } from "./store.js";
 
 /** Names of parts: each hook and each publisher is one. */
 const HOOK = "hook ";
@@ -135,15 +135,28 @@ export class Gateway {
         this.rowChanged(row, isForgotten);
       },
     });
-    store = openStore(loaded, this.log.part("sqlite"), () => this.eventsStored(), () => node.gossip.events());
+    store = openStore(loaded, {
+      log: this.log.part("sqlite"), onStored: () => this.eventsStored(), heldEvents: () => node.gossip.events(),
+      taken: () => this.taken(),
+    });
     try {
       node.start();
     } catch (error) {
       void node.close();
-      store?.database.close();
+      if (store !== undefined) closeStore(store);
       throw error;
     }
+    store?.retention.start();
     return { node, store };
+  }
+
+  /** The number up to which all outputs have all events, also those that are about to start. */
+  private taken(): number {
+    const names = Object.keys(OUTPUTS).filter((name) => sectionsOf(this.loaded).has(name));
+    const database = this.core?.store?.database;
+    const pumps = [...this.pumps];
+    return Math.min(...names.map((name) =>
+      pumps.find((pump) => pump.name === name)?.position ?? database?.position(name) ?? 0));
   }
 
   private nodeOptions(loaded: LoadedConfig): Pick<GatewayNodeOptions, "loaded" | "secrets" | "log" | "leave"> {
@@ -155,8 +168,7 @@ export class Gateway {
     this.core = undefined;
     if (core === undefined) return true;
     const closing = core.node.close();
-    const isWritten = core.store?.writer.close() ?? true;
-    core.store?.database.close();
+    const isWritten = core.store === undefined || closeStore(core.store);
     await closing;
     return isWritten;
   }
@@ -175,9 +187,9 @@ export class Gateway {
 
   /** Whether node and database can go on. A section with a secret is read anew. */
   private isCoreSame(loaded: LoadedConfig): boolean {
-    const ofCore = ({ config: { storage, node } }: LoadedConfig): unknown => ({ storage, node });
-    return isDeepStrictEqual(ofCore(loaded), ofCore(this.loaded)) && databaseFile(loaded) === databaseFile(this.loaded)
-      && !hasSecret(loaded.config.node) && this.loaded.folder === loaded.folder;
+    const ofCore = ({ config: { storage, node, sqlite } }: LoadedConfig): unknown => ({ storage, node, sqlite });
+    return isDeepStrictEqual(ofCore(loaded), ofCore(this.loaded)) && !hasSecret(loaded.config.node)
+      && this.loaded.folder === loaded.folder;
   }
 
   private unchangedParts(loaded: LoadedConfig): Map<string, RunningPart> {
