@@ -18,6 +18,9 @@ import { type Store, closeStore, openStore } from "./store.js";
 const HOOK = "hook ";
 const PUBLISHER = "publish ";
 
+/** The default of `Gossip`. */
+const REMOVE_AFTER_MS = 86400000;
+
 /** What starts and ends with its section of the configuration. Its constructor only checks. */
 interface Part {
   start: () => void | Promise<void>;
@@ -33,6 +36,7 @@ interface RunningPart {
 interface Core {
   node: GatewayNode;
   store: Store | undefined;
+  forgetting: NodeJS.Timeout;
 }
 
 /**
@@ -144,10 +148,12 @@ export class Gateway {
     } catch (error) {
       void node.close();
       if (store !== undefined) closeStore(store);
-      throw error;
+      const { message, syscall } = error as NodeJS.ErrnoException;
+      throw new Error(`${syscall === "bind" ? "node.listen" : "storage"}: ${message}`, { cause: error });
     }
     store?.retention.start();
-    return { node, store };
+    const forgetting = setTimeout(() => this.forgetMissing(), loaded.config.node?.removeAfter ?? REMOVE_AFTER_MS);
+    return { node, store, forgetting };
   }
 
   /** The number up to which all outputs have all events, also those that are about to start. */
@@ -167,6 +173,7 @@ export class Gateway {
     const { core } = this;
     this.core = undefined;
     if (core === undefined) return true;
+    clearTimeout(core.forgetting);
     const closing = core.node.close();
     const isWritten = core.store === undefined || closeStore(core.store);
     await closing;
@@ -179,6 +186,16 @@ export class Gateway {
 
   private rowChanged(row: NodeRow, isForgotten: boolean): void {
     for (const pump of this.pumps) pump.nodeChanged(row, isForgotten);
+  }
+
+  /** Nodes that the network forgot while the gateway did not run: by now they would have been heard of. */
+  private forgetMissing(): void {
+    const { node, store } = this.running();
+    for (const row of store?.database.knownNodes() ?? []) {
+      if (node.queries.row(row.id) !== undefined) continue;
+      store?.writer.nodeChanged(row, true);
+      this.rowChanged(row, true);
+    }
   }
 
   private eventsStored(): void {

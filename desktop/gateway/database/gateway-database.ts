@@ -122,6 +122,21 @@ export class GatewayDatabase {
     return row === undefined ? undefined : { timeMs: Number(row.time_ms), counter: Number(row.counter) };
   }
 
+  /** The nodes of the own site that were not forgotten, as they were last. */
+  knownNodes(): NodeRow[] {
+    return this.statement("SELECT * FROM nodes WHERE site = 0 AND state <> 'forgotten'").all().map((row) => ({
+      id: Number(row.node),
+      ...row.name !== null && { name: String(row.name) },
+      ...row.version !== null && { version: String(row.version) },
+      address: String(row.address),
+      port: Number(row.port),
+      revision: Number(row.revision),
+      heartbeat: 0,
+      state: String(row.state) as NodeRow["state"],
+      data: readStoredValue(row.value),
+    }));
+  }
+
   /** Bytes of the database that are in use. */
   usedBytes(): number {
     const pages = readPragma(this.sqlite, "page_count") - readPragma(this.sqlite, "freelist_count");

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { main } from "../cli/node-process.js";
 
-const PATIENCE_MS = 60000;
+const PATIENCE_MS = 120000;
 const LOOK_MS = 50;
 
 const running = new Set<GatewayProcess>();

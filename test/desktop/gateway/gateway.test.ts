@@ -185,6 +185,30 @@ describe("chisme gateway", function () {
     assert.equal(count("events"), 1);
   });
 
+  it("a node that the network forgot while the gateway did not run is shown as forgotten in the end", async () => {
+    const path = config();
+    const author = node("hall", 81);
+    const first = await new GatewayProcess([path]).untilStarted();
+    await eventually("the node is there", () => count("nodes WHERE node = 81 AND state = 'up'") === 1);
+    await first.kill();
+    await author.close();
+    writeFileSync(path, readFileSync(path, "utf8").replace("interval: 200", "interval: 200, removeAfter: 60000"));
+    // It has no events, so the gateway's storage does not know it.
+    await new GatewayProcess([path]).untilStarted();
+    await eventually("it is forgotten", () => count("nodes WHERE node = 81 AND state = 'forgotten'") === 1);
+  });
+
+  it("a port or a folder in use ends it with exit status 1, and the option's name", async () => {
+    const path = config();
+    await new GatewayProcess([path]).untilStarted();
+    const second = new GatewayProcess([path, "--storage", join(folder, "other"), "--sqlite", join(folder, "other.db")]);
+    assert.equal((await second.exited).status, 1);
+    assert.match(second.stderr, /^error: node\.listen: bind EADDRINUSE/m);
+    const third = new GatewayProcess([path, "--listen", `127.0.0.1:${freshPort()}`]);
+    assert.equal((await third.exited).status, 1);
+    assert.match(third.stderr, /^error: storage: .* is in use by process \d+/m);
+  });
+
   it("--check and --init need no node; a wrong configuration has exit status 2", async () => {
     const path = config();
     const check = new GatewayProcess(["--check", path]);
