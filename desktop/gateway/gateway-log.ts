@@ -23,7 +23,8 @@ export class GatewayLog {
 
   /** The environment of this process without the variables that hold a hidden secret. */
   environment(): NodeJS.ProcessEnv {
-    return Object.fromEntries(Object.entries(process.env).filter(([, value]) => !this.secrets.has(value?.trim() ?? "")));
+    const isShown = (value = ""): boolean => !this.secrets.has(value.trim());
+    return Object.fromEntries(Object.entries(process.env).filter(([, value]) => isShown(value)));
   }
 
   /** @param name of the part, such as "mqtt" */

@@ -121,7 +121,8 @@ export class GatewayNode implements ControlledNode {
     const key = readKey(secrets, node, "key");
     const otherKey = readKey(secrets, node, "otherKey");
     return {
-      storage: this.options.isCheck ? new MemoryStorage(new MemoryLog(), new MemoryLog()) : new FileStorage(this.storage),
+      storage: this.options.isCheck ? new MemoryStorage(new MemoryLog(), new MemoryLog())
+        : new FileStorage(this.storage),
       port, seedList: seed,
       ...address !== undefined && { listen: address },
       ...isNone && { udp: false },

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { FeedEvent, NodeRow } from "../../src/gossip.js";
 import type { NodeActions } from "../control/node-actions.js";
 import type { NodeQueries } from "../control/node-queries.js";
-import type { HookSection, LoadedConfig, PublisherSection } from "./config.js";
+import type { LoadedConfig, PublisherSection } from "./config.js";
 import { GatewayHttp } from "./gateway-http.js";
 import type { GatewayLog, PartLog } from "./gateway-log.js";
 import { GatewayNode, type GatewayNodeOptions } from "./gateway-node.js";
@@ -127,22 +127,23 @@ export class Gateway {
   }
 
   private startCore(loaded: LoadedConfig): Core {
-    let store: Store | undefined;
+    const opened: { store?: Store | undefined } = {};
     const node = new GatewayNode({
       ...this.nodeOptions(loaded), isCheck: false,
       onEvent: (event) => {
-        store?.writer.apply(event);
+        opened.store?.writer.apply(event);
         this.eventApplied(event);
       },
       onRow: (row, isForgotten) => {
-        store?.writer.nodeChanged(row, isForgotten);
+        opened.store?.writer.nodeChanged(row, isForgotten);
         this.rowChanged(row, isForgotten);
       },
     });
-    store = openStore(loaded, {
+    const store = openStore(loaded, {
       log: this.log.part("sqlite"), onStored: () => this.eventsStored(), heldEvents: () => node.gossip.events(),
       taken: () => this.taken(),
     });
+    opened.store = store;
     try {
       node.start();
     } catch (error) {
@@ -235,7 +236,7 @@ export class Gateway {
       return new Publisher({ section: section as PublisherSection, secrets, log, queries, actions });
     }
     if (!name.startsWith(HOOK)) return this.output(loaded, name, section, OUTPUTS[name]);
-    const hook = new Hook({ topic: name.slice(HOOK.length), section: section as HookSection, secrets, log, queries });
+    const hook = new Hook({ topic: name.slice(HOOK.length), section, secrets, log, queries });
     return {
       start: () => {
         this.hooks.add(hook);

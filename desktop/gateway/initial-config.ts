@@ -55,6 +55,7 @@ export function writeInitialConfig(file: string): void {
     writeFileSync(file, INITIAL_CONFIG, { flag: "wx" });
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code === "EEXIST";
-    throw new ConfigError(`--init: ${isThere ? `${file} is there already, and stays as it is` : (error as Error).message}`);
+    const why = isThere ? `${file} is there already, and stays as it is` : (error as Error).message;
+    throw new ConfigError(`--init: ${why}`);
   }
 }

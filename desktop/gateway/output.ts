@@ -12,7 +12,8 @@ import type { SecretPlace } from "./secrets.js";
  * arrival.) An event has one identity: site, original author, stamp (`timeMs`, `counter`), and whether it is a
  * "withdraw". The database stores each identity once, and only what is stored and synced reaches an output.
  *
- * `takeEvents` gets all events by number (numbers rise, and some are not used), at most `EVENTS_BATCH_MAX` at a time, never two calls at a time.
+ * `takeEvents` gets all events by number (numbers rise, and some are not used), at most `EVENTS_BATCH_MAX` at a time,
+ * never two calls at a time.
  * When its promise resolves, the position of the output moves behind the batch, in the database. When it rejects, the
  * same events come again after a pause (1 s, doubled up to 30 s), or at once after `retry`. So each event reaches the
  * output at least once, also after `kill -9`: those whose promise had not resolved, or resolved a moment before, come
@@ -46,7 +47,9 @@ export interface GatewayEvent extends Pick<
 }
 
 /** What another site says of one of its events. */
-export type ForeignEvent = Omit<GatewayEvent, "number" | "storedMs" | "authorName"> & { authorName?: string | undefined };
+export interface ForeignEvent extends Omit<GatewayEvent, "number" | "storedMs" | "authorName"> {
+  authorName?: string | undefined;
+}
 
 export interface GatewayOutput {
   /** Whose events it takes. */

@@ -50,7 +50,8 @@ export function openStore(
     };
     return { file, database, writer, retention, foreign };
   } catch (error) {
-    log.warn(`${file}: ${(error as Error).message}; the gateway runs without a database, and its outputs get no events`);
+    const { message } = error as Error;
+    log.warn(`${file}: ${message}; the gateway runs without a database, and its outputs get no events`);
     return undefined;
   }
 }

@@ -33,8 +33,10 @@ describe("examples/hosts/gateway.yaml on three hosts", function () {
     hosts.remove();
   });
 
-  const leases = (router: string, ...hostNames: [string, string][]): void => writeFileSync(join(folder, `${router}.leases`),
-    hostNames.map(([name, address]) => `1700000000 02:00:00:00:00:01 ${address} ${name} *\n`).join(""));
+  const leases = (router: string, ...hostNames: [string, string][]): void => {
+    const lines = hostNames.map(([name, address]) => `1700000000 02:00:00:00:00:01 ${address} ${name} *\n`);
+    writeFileSync(join(folder, `${router}.leases`), lines.join(""));
+  };
   const fileOf = (router: string): string => join(folder, `${router}.hosts`);
 
   /** The example as it is, with folders of this test, and shorter times. */

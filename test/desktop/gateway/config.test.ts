@@ -34,7 +34,8 @@ describe("configuration of chisme gateway", () => {
       ["- storage\n", [/^gateway.yaml:1:1: \["storage"\] is not a section$/]],
       ["storage: [1\n", [/^gateway.yaml:2:1: Flow sequence/]],
       ["storage: a\nstorage: b\n", [/^gateway.yaml:2:1: Map keys must be unique$/]],
-      ["storage: x\nhooks:\n  door: {url: ftp://x}\n", [/^gateway.yaml:3:15: hooks.door.url: "ftp:\/\/x" is not of the/]],
+      ["storage: x\nhooks:\n  door: {url: ftp://x}\n",
+        [/^gateway.yaml:3:15: hooks.door.url: "ftp:\/\/x" is not of the/]],
       ["storage: x\nhooks:\n  door: {command: ls, tokenFile: x}\n",
         [/^gateway.yaml:3:9: hooks.door: tokenFile has no effect without url$/]],
       ["storage: x\npublish:\n  - {topic: a, command: [], everySeconds: 1}\n",
@@ -52,7 +53,8 @@ describe("configuration of chisme gateway", () => {
     const flag = { flag: "--sqlite", path: ["sqlite", "file"] as [string, string], value: "r.db" };
     const storage = { flag: "--storage", path: ["storage"] as [string], value: "s" };
     assert.deepEqual(loadConfig(undefined, [flag, storage]).config, { storage: "s", sqlite: { file: "r.db" } });
-    assert.throws(() => loadConfig(undefined, [{ ...flag, value: "" }, storage]), /^ConfigError: --sqlite: sqlite.file: ""/);
+    assert.throws(() => loadConfig(undefined, [{ ...flag, value: "" }, storage]),
+      /^ConfigError: --sqlite: sqlite.file: ""/);
     assert.throws(() => loadConfig(undefined, [flag]), /^ConfigError: flags: storage is missing$/);
   });
 
@@ -86,6 +88,7 @@ describe("configuration of chisme gateway", () => {
     }
     assert.throws(() => readSecret(place, "mqtt", { passwordEnv: "CHISME_TEST_NONE" }, "password"),
       /^Error: mqtt.passwordEnv: the variable CHISME_TEST_NONE is empty$/);
-    assert.throws(() => readSecret(place, "mqtt", { passwordFile: "none" }, "password"), /^Error: mqtt.passwordFile: ENOENT/);
+    assert.throws(() => readSecret(place, "mqtt", { passwordFile: "none" }, "password"),
+      /^Error: mqtt.passwordFile: ENOENT/);
   });
 });

@@ -27,7 +27,8 @@ export function requireSqlite(context: Mocha.Context): void {
 
 /** Rows of a query, by Debian's sqlite3. */
 export function sqlite<Row = Record<string, unknown>>(file: string, sql: string): Row[] {
-  const text = execFileSync("sqlite3", ["-readonly", "-json", "-cmd", ".timeout 5000", file, sql], { encoding: "utf8" });
+  const flags = ["-readonly", "-json", "-cmd", ".timeout 5000"];
+  const text = execFileSync("sqlite3", [...flags, file, sql], { encoding: "utf8" });
   return text.trim() === "" ? [] : JSON.parse(text) as Row[];
 }
 

@@ -58,7 +58,7 @@ describe("chisme gateway", function () {
   };
   const count = (sql: string): number => sqlite<{ n: number }>(file(), `SELECT count(*) AS n FROM ${sql}`)[0].n;
 
-  it("stores events, values and states of all nodes; two of one name, odd topics and bytes are no trouble", async () => {
+  it("stores events, values and states of all nodes; also of two of one name, odd topics, and bytes", async () => {
     await new GatewayProcess([config()]).untilStarted();
     const [one, other] = [node("hall", 11), node("hall", 12)];
     const topics = ["+/#", "a/b", "a.b", "'; DROP TABLE events; --", " ", "дверь", "\u0000\n"];
@@ -89,7 +89,7 @@ describe("chisme gateway", function () {
       { topic: "+hosts", key: "desk", author: 11, value: '"10.0.0.1"' },
       { topic: "+hosts", key: "desk", author: 12, value: '"10.0.0.2"' },
       { topic: "voucher", key: "7", author: sqlite<{ author: number }>(file(),
-        "SELECT author FROM events WHERE topic = 'voucher' AND key = '7' ORDER BY time_ms DESC, counter DESC, author DESC"
+        "SELECT author FROM events WHERE topic = 'voucher' AND key = '7' ORDER BY time_ms DESC, counter DESC"
       )[0].author, value: winners.at(-1)?.value },
     ]);
     const states = sqlite(file(), "SELECT node, name, state FROM nodes WHERE node IN (11, 12) ORDER BY node");

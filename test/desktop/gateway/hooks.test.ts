@@ -29,7 +29,8 @@ describe("hooks and publishers of chisme gateway", function () {
 
   const config = (more: string): string => {
     const path = join(folder, "gateway.yaml");
-    writeFileSync(path, `storage: gateway\nnode: {listen: "127.0.0.1:${port}", broadcast: none, interval: 200}\n${more}`);
+    const node = `node: {listen: "127.0.0.1:${port}", broadcast: none, interval: 200}`;
+    writeFileSync(path, `storage: gateway\n${node}\n${more}`);
     return path;
   };
   const node = (id: number): Gossip => {
@@ -47,10 +48,12 @@ describe("hooks and publishers of chisme gateway", function () {
     chmodSync(path, 0o755);
     return path;
   };
-  const lines = (name: string): string[] =>
-    existsSync(join(folder, name)) ? readFileSync(join(folder, name), "utf8").split("\n").filter((line) => line !== "") : [];
+  const lines = (name: string): string[] => {
+    const text = existsSync(join(folder, name)) ? readFileSync(join(folder, name), "utf8") : "";
+    return text.split("\n").filter((line) => line !== "");
+  };
 
-  it("a hook runs for each state, never twice at a time, with the latest after a burst, also after failures", async () => {
+  it("a hook runs for each state, never twice at a time, with the latest after a burst and after failures", async () => {
     const broken = join(folder, "broken");
     const hook = script("hook", `
       [ -e "${broken}" ] && { echo "no room" >&2; exit 3; }
@@ -81,7 +84,8 @@ describe("hooks and publishers of chisme gateway", function () {
   });
 
   it("a command that takes too long is ended with all that it started, and told", async () => {
-    const path = config(`hooks: {door: {command: "sleep 1000 & echo $! > ${folder}/pid; wait", timeoutSeconds: 0.5}}\n`);
+    const command = `sleep 1000 & echo $! > ${folder}/pid; wait`;
+    const path = config(`hooks: {door: {command: "${command}", timeoutSeconds: 0.5}}\n`);
     const gateway = await new GatewayProcess([path]).untilStarted();
     await gateway.until("it told", () => /hook door: \/bin\/sh: it ran longer than 0.5 s/.test(gateway.stderr));
     await eventually("what it started is gone", () => {
@@ -96,7 +100,7 @@ describe("hooks and publishers of chisme gateway", function () {
     assert.equal((await gateway.exited).status, 0);
   });
 
-  it("a hook posts to a URL with its token, and again when the answer is no success; no log shows the token", async () => {
+  it("a hook posts to a URL with its token, again when the answer is no success; no log shows the token", async () => {
     const bodies: string[] = [];
     let status = 503;
     const server = createServer((request, response) => {
@@ -111,7 +115,8 @@ describe("hooks and publishers of chisme gateway", function () {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
     try {
       const path = config(`hooks: {"+hosts": {url: "${url}", tokenEnv: CHISME_TEST_TOKEN}}\n`);
-      const gateway = await new GatewayProcess([path], { env: { CHISME_TEST_TOKEN: "s3cret-token-0123" } }).untilStarted();
+      const env = { CHISME_TEST_TOKEN: "s3cret-token-0123" };
+      const gateway = await new GatewayProcess([path], { env }).untilStarted();
       await gateway.until("it told", () => /hook \+hosts: http:\S+: answered 503; runs again/.test(gateway.stderr));
       status = 204;
       node(51).set("+hosts", "desk", "10.0.0.1");
@@ -134,7 +139,8 @@ describe("hooks and publishers of chisme gateway", function () {
     await eventually("all came", () => held().length === 3);
     assert.deepEqual(held(), ["set __proto__ 2", "set a 1", 'set b {"x":[1]}']);
     writeFileSync(printed, "no JSON");
-    await gateway.until("it told", () => /publish 0 \(lease\): what the command printed is no JSON/.test(gateway.stderr));
+    const problem = /publish 0 \(lease\): what the command printed is no JSON/;
+    await gateway.until("it told", () => problem.test(gateway.stderr));
     writeFileSync(printed, '{"a":1,"b":2}');
     await eventually("the changes came", () => held().includes("remove __proto__ undefined"));
     await eventually("the changes came", () => held().includes("set b 2"));

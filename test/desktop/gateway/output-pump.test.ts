@@ -113,7 +113,7 @@ describe("outputs of a gateway", function () {
     await two.end();
   });
 
-  it("what was taken but whose position was not written comes again; what was not acknowledged is never missing", async () => {
+  it("what was taken but whose position was not written comes again, and nothing is missing", async () => {
     const first = new TestOutput("own");
     const one = start(first);
     for (let i = 0; i < 600; i++) one.writer.apply(event(i));
@@ -126,7 +126,7 @@ describe("outputs of a gateway", function () {
     assert.deepEqual(missing, first.taken.slice(first.taken.length - missing.length).map(({ value }) => value));
   });
 
-  it("take the events of their sites only: own, other, all; a site's event is stored once, whoever brings it", async () => {
+  it("take the events of their sites only: own, other, all; an event is stored once, whoever brings it", async () => {
     const outputs = { own: new TestOutput("own"), other: new TestOutput("other"), all: new TestOutput("all") };
     const { writer, database, end } = start(outputs.all);
     const pumps = (["own", "other"] as const).map((name) => {
@@ -171,7 +171,7 @@ describe("outputs of a gateway", function () {
     await end();
   });
 
-  it("retention removes what is too much, but nothing that an output has not taken; it does not come back", async () => {
+  it("retention removes what is too much, and it stays away; but nothing that an output has not taken", async () => {
     const output = new TestOutput("own");
     const { writer, database, pump, end } = start(output);
     const log = { info: () => undefined, warn: (line: string) => void warnings.push(line) };
