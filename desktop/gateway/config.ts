@@ -13,7 +13,7 @@ export interface GatewayConfig {
   storage: string;
   node?: NodeSection;
   sqlite?: { file?: string; retention?: Retention };
-  http?: { listen?: string; tokenFile?: string; tokenEnv?: string };
+  http?: { listen?: string; tokenFile?: string; tokenEnv?: string; write?: boolean };
   hooks?: Record<string, HookSection>;
   publish?: PublisherSection[];
 }

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { FeedEvent, NodeRow } from "../../src/gossip.js";
+import { type FeedEvent, type NodeRow, minMax } from "../../src/gossip.js";
 import { KEEPER_BYTES, feedKeeper } from "../../src/keeper/index.js";
 import { MemoryLog } from "../../src/platform/memory-log.js";
 import { messages } from "../../src/messages/index.js";
@@ -8,12 +8,13 @@ import { parseKey } from "../../src/sealing/key.js";
 import { networkTime } from "../../src/time/index.js";
 import type { FeedView } from "../../src/views/feed-event.js";
 import { latestMap } from "../../src/views/latest-map.js";
+import { ChangeFeed } from "../control/changes.js";
 import { Contributions } from "../control/contributions.js";
 import { ControlSocket } from "../control/control-socket.js";
 import { HeardLinks, MemberTimes } from "../control/members.js";
 import type { ControlledNode } from "../control/methods.js";
 import { NodeActions } from "../control/node-actions.js";
-import { ChangeFeed, NodeQueries } from "../control/node-queries.js";
+import { NodeQueries } from "../control/node-queries.js";
 import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
 import type { LoadedConfig, NodeSection } from "./config.js";
 import type { PartLog } from "./gateway-log.js";
@@ -49,6 +50,9 @@ export class GatewayNode implements ControlledNode {
   readonly actions: NodeActions;
   readonly changes = new ChangeFeed();
   readonly storage: string;
+  /** Of the numbers that nodes share. */
+  readonly minMax = minMax();
+  readonly roundMs: number;
   private readonly socket: ControlSocket;
   private readonly options: GatewayNodeOptions;
   private isRunning = false;
@@ -58,6 +62,7 @@ export class GatewayNode implements ControlledNode {
     const { loaded: { config, folder }, log, leave } = options;
     const { node = {} } = config;
     this.options = options;
+    this.roundMs = node.interval ?? ROUND_MS;
     this.storage = resolve(folder, config.storage);
     const latest = latestMap({ capacity: VIEW_CAPACITY });
     const contributions = new Contributions();
@@ -127,7 +132,8 @@ export class GatewayNode implements ControlledNode {
       ...address !== undefined && { listen: address },
       ...isNone && { udp: false },
       seedCapacity: Math.min(Math.max(seed.length, SEED_CAPACITY), SEED_CAPACITY_MAX),
-      roundIntervalMs: node.interval ?? ROUND_MS,
+      roundIntervalMs: this.roundMs,
+      views: [this.minMax],
       capacity: node.capacity ?? CAPACITY,
       links: new HeardLinks((from) => times.heard(from)),
       messages: messages({ queue: MESSAGES, senders: MESSAGE_SENDERS }),

@@ -32,6 +32,7 @@ sqlite:
 # http:
 #   listen: 127.0.0.1:8600
 #   tokenFile: /run/secrets/chisme-token
+#   write: true                        # requests may publish events and values
 
 # Runs when the values of a topic change. The command gets all of them as JSON on standard input.
 # hooks:

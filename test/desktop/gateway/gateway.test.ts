@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { eventFeeds } from "../../../src/events/index.js";
 import { Gossip } from "../../../desktop/platform/node.js";
 import { NodeProcess, cleanUp, freshFolder, freshPort, main } from "../cli/node-process.js";
+import { ask } from "../http/http-client.js";
 import { GatewayProcess, eventually, killGateways, requireSqlite, sqlite } from "./gateway-process.js";
 
 interface EventRow {
@@ -207,6 +208,27 @@ describe("chisme gateway", function () {
     const third = new GatewayProcess([path, "--listen", `127.0.0.1:${freshPort()}`]);
     assert.equal((await third.exited).status, 1);
     assert.match(third.stderr, /^error: storage: .* is in use by process \d+/m);
+  });
+
+  it("over HTTP, events and values come in with the token, and only with write: true", async () => {
+    const httpPort = freshPort();
+    const token = "0123456789abcdef-secret";
+    const path = config(`http: {listen: "127.0.0.1:${httpPort}", tokenEnv: CHISME_TEST_TOKEN, write: true}\n`);
+    const gateway = await new GatewayProcess([path], { env: { CHISME_TEST_TOKEN: token } }).untilStarted();
+    const post = async (body: object, authorization = `Bearer ${token}`): Promise<number> => (await ask(
+      httpPort, "/v1/actions",
+      { method: "POST", headers: { "content-type": "application/json", authorization }, body: JSON.stringify(body) },
+    )).status;
+    await eventually("it answers", async () => await post({ action: "log", topic: "door", value: "open" }) === 200);
+    assert.equal(await post({ action: "push", value: 21.5 }), 200);
+    assert.equal(await post({ action: "log", topic: "door", value: "shut" }, "Bearer wrong-0123456789"), 401);
+    await eventually("all is stored", () => count("value_list WHERE value = '21.5'") === 1
+      && count("event_list WHERE topic = 'door'") === 1);
+    writeFileSync(path, readFileSync(path, "utf8").replace(", write: true", ""));
+    gateway.signal("SIGHUP");
+    await gateway.until("it took it", () => gateway.stdout.includes("gateway: reloaded"));
+    assert.equal(await post({ action: "push", value: 1 }), 403);
+    assert.ok(!(gateway.stdout + gateway.stderr).includes(token));
   });
 
   it("--check and --init need no node; a wrong configuration has exit status 2", async () => {
