@@ -68,7 +68,7 @@ describe("chisme gateway", function () {
     other.log("raw", { deep: [new Uint8Array([1])], none: undefined, big: Infinity });
     other.set("voucher", "7", { paid: true });
     one.set("voucher", "7", null);
-    one.set("voucher", "8", 1);
+    other.set("voucher", "8", 1);
     other.remove("voucher", "8");
     one.set("+hosts", "desk", "10.0.0.1");
     other.set("+hosts", "desk", "10.0.0.2");
