@@ -53,7 +53,7 @@ describe("hooks and publishers of chisme gateway", function () {
     return text.split("\n").filter((line) => line !== "");
   };
 
-  it("a hook runs for each state, never twice at a time, with the latest after a burst and after failures", async () => {
+  it("a hook runs for each state, never twice at a time, with the latest after bursts and failures", async () => {
     const broken = join(folder, "broken");
     const hook = script("hook", `
       [ -e "${broken}" ] && { echo "no room" >&2; exit 3; }
