@@ -38,14 +38,15 @@ function eventOf(index: number): FeedEvent {
 function insertByHand(file: string, events: number): number {
   const database = new GatewayDatabase(file);
   const statement = database.sqlite.prepare(`
-    INSERT INTO events (site, author, time_ms, counter, kind, generation, sequence, topic, key, ttl_ms, value, stored_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    INSERT INTO events (site, author, time_ms, counter, kind, generation, sequence, topic, key, ttl_ms, value,
+      stored_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const startMs = performance.now();
   for (let index = 0; index < events; index += BATCH) {
     database.sqlite.exec("BEGIN");
     for (let i = index; i < Math.min(index + BATCH, events); i++) {
       const { author, timeMs, counter, kind, generation, sequence, topic, key = null, ttlMs, value } = eventOf(i);
-      statement.run(0, author, timeMs, counter, kind, generation, sequence, topic, key, ttlMs, JSON.stringify(value), 0);
+      const text = JSON.stringify(value);
+      statement.run(0, author, timeMs, counter, kind, generation, sequence, topic, key, ttlMs, text, 0);
     }
     database.sqlite.exec("COMMIT");
   }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { DEFAULT_ADDRESS } from "../http/guard.js";
 import { ConfigError, type LoadedConfig, type Override, loadConfig } from "../gateway/config.js";
 import { Gateway } from "../gateway/gateway.js";
 import { GatewayLog } from "../gateway/gateway-log.js";
@@ -134,8 +135,7 @@ function overridesOf({ storage, listen, seed, name, sqlite, http }: GatewayFlags
     { flag: "--seed", path: ["node", "seed"], value: seed },
     { flag: "--name", path: ["node", "name"], value: name },
     { flag: "--sqlite", path: ["sqlite", "file"], value: sqlite },
-    http === true ? { flag: "--http", path: ["http"], value: {} }
-      : { flag: "--http", path: ["http", "listen"], value: http },
+    { flag: "--http", path: ["http", "listen"], value: http === true ? DEFAULT_ADDRESS : http },
   ];
   return all.filter(({ value }) => value !== undefined);
 }

@@ -120,14 +120,13 @@ export class GatewayNode implements ControlledNode {
   }
 
   private gossipOptions(node: NodeSection, times: MemberTimes): NodeGossipOptions {
-    const { secrets, log } = this.options;
+    const { secrets, log, isCheck } = this.options;
     const { seed = [] } = node;
     const { address, port, isNone } = parseListen(node.listen);
     const key = readKey(secrets, node, "key");
     const otherKey = readKey(secrets, node, "otherKey");
     return {
-      storage: this.options.isCheck ? new MemoryStorage(new MemoryLog(), new MemoryLog())
-        : new FileStorage(this.storage),
+      storage: isCheck ? new MemoryStorage(new MemoryLog(), new MemoryLog()) : new FileStorage(this.storage),
       port, seedList: seed,
       ...address !== undefined && { listen: address },
       ...isNone && { udp: false },
