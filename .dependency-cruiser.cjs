@@ -95,18 +95,23 @@ const parts = [
   // It runs in browsers, where there are no modules of Node.js.
   { name: "desktop/page", files: "desktop/page/", types: ["src/", "desktop/control/"],
     packages: ["d3-force", "uplot"] },
+  // It runs a node, and carries its data out and in.
+  { name: "desktop/gateway", files: "desktop/gateway/", values: ["src/", "desktop/(control|http|platform)/"],
+    packages: [builtIns, "@photostructure/sqlite", "ajv", "yaml"] },
   { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
     packages: [builtIns, ...desktopPackages] },
   // A simulation that is driven by hand, as a network that is watched.
   { name: "desktop/live", files: "desktop/live/", values: ["src/", "desktop/(control|simulator)/"],
     packages: [builtIns] },
-  { name: "desktop/recording", files: "desktop/recording/", values: ["src/", "desktop/control/"], packages: [builtIns] },
-  { name: "desktop/cli", files: "desktop/cli/", values: ["src/", "desktop/(control|http|live|platform|recording|simulator)/"],
+  { name: "desktop/recording", files: "desktop/recording/", values: ["src/", "desktop/control/"],
+    packages: [builtIns] },
+  { name: "desktop/cli", files: "desktop/cli/",
+    values: ["src/", "desktop/(control|gateway|http|live|platform|recording|simulator)/"],
     packages: [builtIns, ...desktopPackages] },
 
   { name: "fuzz", files: "fuzz/", values: ["src/", "desktop/(platform|simulator)/", "test/support/"],
     packages: [builtIns] },
-  { name: "bench", files: "bench/", values: ["src/", "desktop/(platform|simulator)/", "test/(conformance|support|xs)/"],
+  { name: "bench", files: "bench/", values: ["src/", "desktop/(gateway|platform|simulator)/", "test/(conformance|support|xs)/"],
     packages: [builtIns, "cli-progress", "cli-table3", "esbuild", "picocolors"] },
   // The core of an example runs everywhere; its entries bring the platform.
   { name: "examples, cores", files: "examples/[^/]+/app", values: ["src/", "dist/"], packages: ["chisme"] },

@@ -12,6 +12,7 @@ const slowFiles = [
   "test/conformance/**",
   "test/desktop/cli/**",
   "test/desktop/page/**",
+  "test/desktop/gateway/**",
   "test/docs/**",
   "test/readme.test.ts",
   "test/desktop/simulator/command.test.ts",

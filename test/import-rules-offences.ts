@@ -154,6 +154,7 @@ export const importOffences: readonly ImportOffence[] = [
   },
   ...both("desktop/live", "desktop/live/offender.ts", '"../http/http-server.js"'),
   ...both("desktop/recording", "desktop/recording/offender.ts", '"../simulator/index.js"'),
+  ...both("desktop/gateway", "desktop/gateway/offender.ts", '"../cli/key.js"'),
   ...both("desktop/simulator", "desktop/simulator/offender.ts", '"../cli/key.js"'),
   ...both("desktop/cli", "desktop/cli/offender.ts", '"../../test/support/fake-files.js"'),
   { rule: "desktop/cli: values", file: "desktop/cli/offender.ts", sources: ['import { build } from "esbuild";'] },

@@ -4,12 +4,14 @@ import { type Argument, Command } from "commander";
 import { simulateCommand } from "../simulator/command.js";
 import { askCommands } from "./ask.js";
 import { firmwareCommand } from "./firmware.js";
+import { gatewayCommand } from "./gateway.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
 import { runLive } from "./live.js";
 import { recordCommand } from "./record.js";
 import { replayCommand } from "./replay.js";
 import { provisionCommand } from "./provision.js";
+import { queryDbCommand } from "./query-db.js";
 
 /** The version in `package.json`, whose path differs between the sources and `dist`. */
 function version(): string {
@@ -41,6 +43,8 @@ const program = new Command("chisme")
   .showHelpAfterError("(--help lists the commands)")
   .addCommand(simulateCommand(runLive))
   .addCommand(nodeCommand())
+  .addCommand(gatewayCommand())
+  .addCommand(queryDbCommand())
   .addCommand(keyCommand())
   .addCommand(provisionCommand())
   .addCommand(firmwareCommand())

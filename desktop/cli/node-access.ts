@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { MinMax } from "../../src/gossip.js";
+import { ControlSocket, type ControlSocketOptions } from "../control/control-socket.js";
 import type { ControlledNode } from "../control/methods.js";
 import type { NetworkMinMax } from "../control/network-view.js";
 import { NodeNetwork } from "../control/node-network.js";
 import { DEFAULT_ADDRESS, isLoopback, parseHttpAddress, parseToken } from "../http/guard.js";
 import { type HttpOptions, HttpServer } from "../http/http-server.js";
-import { ControlSocket, type ControlSocketOptions } from "./control-socket.js";
 
 /** Of the options of `chisme node`, those that say how others look at it. */
 export interface NodeAccessOptions extends ControlSocketOptions {

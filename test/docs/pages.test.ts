@@ -72,7 +72,7 @@ describe("pages", function () {
 });
 
 describe("links", () => {
-  const names = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "CONTROL", "HTTP", "STATUS", "MESSAGES"];
+  const names = ["HOW-IT-WORKS", "TROUBLESHOOTING", "CHANNELS", "CONTROL", "GATEWAY", "HTTP", "STATUS", "MESSAGES"];
   const pages = names.map((name) => `docs/${name}.md`);
   for (const page of ["README.md", "desktop/simulator/README.md", ...pages]) {
     it(`the links of ${page} lead to files and headings of the repository`, () => {

@@ -83,9 +83,14 @@ export class Hosts {
     this.ip(host, "link", "set", device, "up");
   }
 
+  /** What stands in front of a command so that it runs on a host. */
+  wrapper(host: string): string[] {
+    return ["ip", "netns", "exec", this.prefix + host];
+  }
+
   /** `chisme node …` on a host, with lines of JSON. */
   node(host: string, ...args: string[]): NodeProcess {
-    return NodeProcess.within(["ip", "netns", "exec", this.prefix + host], "--json", "--interval", "300",
+    return NodeProcess.within(this.wrapper(host), "--json", "--interval", "300",
       "--feed-bytes", "0", ...args);
   }
 

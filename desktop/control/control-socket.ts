@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { ControlServer } from "../control/control-server.js";
-import type { ControlledNode } from "../control/methods.js";
-import { noteNode, portSocket, removeNote, storageSocket } from "../control/socket-place.js";
+import { ControlServer } from "./control-server.js";
+import type { ControlledNode } from "./methods.js";
+import { noteNode, portSocket, removeNote, storageSocket } from "./socket-place.js";
 
 /** Of the options of `chisme node`, those that say where its control socket is. */
 export interface ControlSocketOptions {

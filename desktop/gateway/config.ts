@@ -1,0 +1,232 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, resolve } from "node:path";
+import { Ajv, type ErrorObject } from "ajv";
+import { type Document, LineCounter, isNode, isPair, isScalar, isMap, parseDocument } from "yaml";
+
+const CONFIG_BYTES_MAX = 1048576;
+const SHOWN_CHARACTERS_MAX = 60;
+
+/** docs/gateway.schema.json describes each field. */
+export interface GatewayConfig {
+  site?: string;
+  storage: string;
+  node?: NodeSection;
+  sqlite?: { file?: string; retention?: Retention };
+  http?: { listen?: string; tokenFile?: string; tokenEnv?: string; write?: boolean };
+  hooks?: Record<string, HookSection>;
+  publish?: PublisherSection[];
+}
+
+export interface NodeSection {
+  listen?: string;
+  interface?: string;
+  serial?: string[];
+  serialBytes?: number;
+  advertise?: string;
+  network?: string;
+  trustedSubnets?: string[];
+  seed?: string[];
+  broadcast?: string;
+  socket?: string;
+  keyFile?: string;
+  keyEnv?: string;
+  otherKeyFile?: string;
+  otherKeyEnv?: string;
+  interval?: number;
+  removeAfter?: number;
+  id?: number;
+  name?: string;
+  version?: string;
+  capacity?: number;
+  neighbours?: number;
+  datagramBytes?: number;
+  feedBytes?: number;
+  eventBytes?: number;
+  valueBytes?: number;
+  time?: "clock" | "peers" | "none";
+}
+
+export interface Retention {
+  days?: number;
+  megabytes?: number;
+}
+
+/** Program and arguments, or text for /bin/sh -c. */
+export type CommandSetting = string | string[];
+
+export interface HookSection {
+  command?: CommandSetting;
+  url?: string;
+  tokenFile?: string;
+  tokenEnv?: string;
+  timeoutSeconds?: number;
+}
+
+export interface PublisherSection {
+  topic: string;
+  everySeconds: number;
+  command: CommandSetting;
+  timeoutSeconds?: number;
+  ttlSeconds?: number;
+}
+
+/** A configuration that fits the schema, and the folder from which its paths count. */
+export interface LoadedConfig {
+  config: GatewayConfig;
+  folder: string;
+}
+
+/** A value of the command line, which stands in place of that in the file. */
+export interface Override {
+  flag: string;
+  path: [string] | [string, string];
+  value: unknown;
+}
+
+/** All that is wrong with a configuration: a line each, with file, line and column. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+type Path = (string | number)[];
+
+/**
+ * Reads a configuration in YAML and checks it.
+ *
+ * @param file undefined: there is none, only flags
+ * @throws ConfigError
+ */
+export function loadConfig(file: string | undefined, overrides: readonly Override[] = []): LoadedConfig {
+  const counter = new LineCounter();
+  const document = parseDocument(file === undefined ? "{}" : readConfig(file), { lineCounter: counter });
+  const shownFile = file ?? "flags";
+  const problems = document.errors.map((error) => {
+    const { line, col } = counter.linePos(error.pos[0]);
+    return `${shownFile}:${line}:${col}: ${error.message.split("\n")[0].replace(/ at line \d+, column \d+:?$/, "")}`;
+  });
+  if (problems.length > 0) throw new ConfigError(problems.join("\n"));
+  const config: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  for (const { path, value } of overrides) override(config, path, value);
+  const found = checkShape(config).map(({ path, message, atKey }) => {
+    const flag = overrides.find((one) => one.path.every((name, index) => path[index] === name))?.flag;
+    const { line, col } = counter.linePos(offsetOf(document, path, atKey));
+    const place = flag ?? (file === undefined ? "flags" : `${shownFile}:${line}:${col}`);
+    return `${place}: ${pathText(path)}${message}`;
+  });
+  if (found.length > 0) throw new ConfigError([...new Set(found)].join("\n"));
+  return { config: config as GatewayConfig, folder: file === undefined ? process.cwd() : dirname(resolve(file)) };
+}
+
+function readConfig(file: string): string {
+  try {
+    const text = readFileSync(file, "utf8");
+    if (text.length <= CONFIG_BYTES_MAX) return text;
+  } catch (error) {
+    throw new ConfigError(`${file}: ${(error as Error).message}`);
+  }
+  throw new ConfigError(`${file}: has more than ${CONFIG_BYTES_MAX} bytes`);
+}
+
+function override(config: unknown, path: Override["path"], value: unknown): void {
+  if (typeof config !== "object" || config === null) return;
+  const [section, name] = path;
+  const sections = config as Record<string, unknown>;
+  if (name === undefined) {
+    sections[section] = value;
+    return;
+  }
+  const inner = sections[section] ?? {};
+  if (typeof inner === "object") sections[section] = { ...inner, [name]: value };
+}
+
+interface ShapeProblem {
+  path: Path;
+  message: string;
+  /** It is the name that is wrong. */
+  atKey: boolean;
+}
+
+let validate: ReturnType<Ajv["compile"]> | undefined;
+
+function checkShape(config: unknown): ShapeProblem[] {
+  if (validate === undefined) {
+    const schema = createRequire(import.meta.url)("chisme/gateway.schema.json") as object;
+    validate = new Ajv({ allErrors: true, verbose: true, strictRequired: false }).compile(schema);
+  }
+  if (validate(config)) return [];
+  const errors = (validate.errors ?? []).map(problemOf).filter((problem) => problem !== undefined);
+  // What is wrong inside is said inside.
+  const inner = errors.filter(({ isSummary }) => !isSummary);
+  return inner.length > 0 ? inner : errors;
+}
+
+function problemOf(error: ErrorObject): (ShapeProblem & { isSummary: boolean }) | undefined {
+  const path = readPointer(error.instancePath);
+  const at = (message: string, more: Path = [], atKey = false, isSummary = false):
+  ShapeProblem & { isSummary: boolean } => ({ path: [...path, ...more], message, atKey, isSummary });
+  const params = error.params as Record<string, unknown>;
+  const shown = show(error.data);
+  switch (error.keyword) {
+    case "additionalProperties": {
+      const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
+      return at(`is not known; known are ${known.join(", ")}`, [String(params.additionalProperty)], true);
+    }
+    case "required": return at(`${String(params.missingProperty)} is missing`, [], false);
+    case "dependencies": return at(`${String(params.property)} has no effect without ${String(params.deps)}`);
+    case "propertyNames": return undefined;
+    case "type": return at(`${shown} is not ${an(String(params.type))}`);
+    case "enum": return at(`${shown} is none of ${(params.allowedValues as unknown[]).join(", ")}`);
+    case "pattern": return at(`${shown} is not of the form ${String(params.pattern)}`);
+    case "minimum": case "maximum": case "exclusiveMinimum": case "exclusiveMaximum":
+      return at(`${shown} is not ${String(params.comparison)} ${String(params.limit)}`);
+    case "minLength": case "minItems": return at(`${shown} has less than ${String(params.limit)} ${unit(error)}`);
+    case "maxLength": case "maxItems": case "maxProperties":
+      return at(`${shown} has more than ${String(params.limit)} ${unit(error)}`);
+    case "not": return at("has two of a kind, such as keyFile and keyEnv: only one can be there");
+    case "oneOf":
+      return at(`${shown} is none of the forms that docs/GATEWAY.md has, or more than one`, [], false, true);
+    default: return at(`${shown} ${error.message ?? "is wrong"}`, [], false, true);
+  }
+}
+
+function unit({ keyword }: ErrorObject): string {
+  return keyword.endsWith("Length") ? "characters" : "entries";
+}
+
+function an(type: string): string {
+  return type === "string" ? "text" : type === "array" ? "a list" : type === "object" ? "a section"
+    : type === "integer" ? "an integer" : type === "boolean" ? "true or false" : `a ${type}`;
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
+}
+
+function readPointer(pointer: string): Path {
+  return pointer.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .map((part) => /^\d+$/.test(part) ? Number(part) : part);
+}
+
+function pathText(path: Path): string {
+  return path.length === 0 ? "" : `${path.join(".")}: `;
+}
+
+/** Where the value at a path stands in the text, or its name; of what is not there, the section around it. */
+function offsetOf(document: Document, path: Path, atKey: boolean): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    if (!isNode(parent)) continue;
+    const last = path[length - 1];
+    if (isMap(parent)) {
+      const pair = parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(last));
+      if (!isPair(pair)) continue;
+      const node = atKey && length === path.length ? pair.key : pair.value ?? pair.key;
+      if (isNode(node) && node.range) return node.range[0];
+    }
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return isNode(document.contents) && document.contents.range ? document.contents.range[0] : 0;
+}

@@ -1,0 +1,4 @@
+import type { OutputMaker } from "./output.js";
+
+/** The outputs by the names of their sections; the name is also that of its position in the database. */
+export const OUTPUTS: Readonly<Record<string, OutputMaker>> = {};

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError, loadConfig } from "../../../desktop/gateway/config.js";
+import { GatewayLog } from "../../../desktop/gateway/gateway-log.js";
+import { INITIAL_CONFIG, writeInitialConfig } from "../../../desktop/gateway/initial-config.js";
+import { readSecret } from "../../../desktop/gateway/secrets.js";
+import { cleanUp, freshFolder } from "../cli/node-process.js";
+
+describe("configuration of chisme gateway", () => {
+  afterEach(cleanUp);
+
+  const problemsOf = (text: string): string[] => {
+    const file = join(freshFolder(), "gateway.yaml");
+    writeFileSync(file, text);
+    try {
+      loadConfig(file);
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      return error.message.replaceAll(file, "gateway.yaml").split("\n");
+    }
+    return [];
+  };
+
+  it("names file, line, column and field of all that is wrong", () => {
+    const wrong: [string, RegExp[]][] = [
+      ["storage: x\nnode:\n  intervall: 3\n", [/^gateway.yaml:3:3: node.intervall: is not known; known are listen, /]],
+      ["storage: x\nnode:\n  interval: ten\n", [/^gateway.yaml:3:13: node.interval: "ten" is not an integer$/]],
+      ["storage: x\nnode: {interval: 5}\n", [/^gateway.yaml:2:18: node.interval: 5 is not >= 100$/]],
+      ["storage: x\nnode: {time: gps}\n", [/^gateway.yaml:2:14: node.time: "gps" is none of clock, peers, none$/]],
+      ["storage: x\nnode:\n  keyFile: a\n  keyEnv: b\n", [/^gateway.yaml:3:3: node: has two of a kind/]],
+      ["node: {}\n", [/^gateway.yaml:1:1: storage is missing$/]],
+      ["", [/^gateway.yaml:1:1: storage is missing$/]],
+      ["- storage\n", [/^gateway.yaml:1:1: \["storage"\] is not a section$/]],
+      ["storage: [1\n", [/^gateway.yaml:2:1: Flow sequence/]],
+      ["storage: a\nstorage: b\n", [/^gateway.yaml:2:1: Map keys must be unique$/]],
+      ["storage: x\nhooks:\n  door: {url: ftp://x}\n",
+        [/^gateway.yaml:3:15: hooks.door.url: "ftp:\/\/x" is not of the/]],
+      ["storage: x\nhooks:\n  door: {command: ls, tokenFile: x}\n",
+        [/^gateway.yaml:3:9: hooks.door: tokenFile has no effect without url$/]],
+      ["storage: x\npublish:\n  - {topic: a, command: [], everySeconds: 1}\n",
+        [/^gateway.yaml:3:25: publish.0.command: \[\] has less than 1 entries$/]],
+      ["storage: 5\nsqlite: {retention: {days: 0}}\n",
+        [/^gateway.yaml:1:10: storage: 5 is not text$/, /^gateway.yaml:2:28: sqlite.retention.days: 0 is not > 0$/]],
+    ];
+    for (const [text, expected] of wrong) {
+      const problems = problemsOf(text);
+      for (const one of expected) assert.ok(problems.some((problem) => one.test(problem)), problems.join("\n"));
+    }
+  });
+
+  it("a flag stands in place of the file, and its errors name it", () => {
+    const flag = { flag: "--sqlite", path: ["sqlite", "file"] as [string, string], value: "r.db" };
+    const storage = { flag: "--storage", path: ["storage"] as [string], value: "s" };
+    assert.deepEqual(loadConfig(undefined, [flag, storage]).config, { storage: "s", sqlite: { file: "r.db" } });
+    assert.throws(() => loadConfig(undefined, [{ ...flag, value: "" }, storage]),
+      /^ConfigError: --sqlite: sqlite.file: ""/);
+    assert.throws(() => loadConfig(undefined, [flag]), /^ConfigError: flags: storage is missing$/);
+  });
+
+  it("the configuration of --init is a good one, also with all that it has in comments; a file is left alone", () => {
+    const file = join(freshFolder(), "gateway.yaml");
+    writeInitialConfig(file);
+    assert.equal(readFileSync(file, "utf8"), INITIAL_CONFIG);
+    assert.equal(loadConfig(file).config.sqlite?.file, "readings.db");
+    assert.throws(() => writeInitialConfig(file), /is there already, and stays as it is/);
+    const all = INITIAL_CONFIG.split("\n").map((line) => line.replace(/^( *)# ( *(- )?[\w+]+:( .*)?)$/, "$1$2"));
+    writeFileSync(file, all.join("\n"));
+    const { config } = loadConfig(file);
+    assert.deepEqual(Object.keys(config).sort(), ["hooks", "http", "node", "publish", "site", "sqlite", "storage"]);
+  });
+
+  it("no log shows a secret, whatever is logged", () => {
+    const lines: string[] = [];
+    const log = new GatewayLog((line) => lines.push(line));
+    const folder = freshFolder();
+    writeFileSync(join(folder, "password"), "s3cret/word\n");
+    const place = { folder, hide: (secret: string) => log.hide(secret), environment: () => log.environment() };
+    assert.equal(readSecret(place, "mqtt", { passwordFile: "password" }, "password"), "s3cret/word");
+    log.part("mqtt").warn("mqtt://me:s3cret%2Fword@broker: s3cret/word\nwas refused");
+    assert.deepEqual(lines, ["warning: mqtt: mqtt://me:***@broker: *** was refused"]);
+    process.env.CHISME_TEST_PASSWORD = "s3cret/word";
+    try {
+      assert.equal(readSecret(place, "mqtt", { passwordEnv: "CHISME_TEST_PASSWORD" }, "password"), "s3cret/word");
+      assert.ok(!("CHISME_TEST_PASSWORD" in log.environment()), "commands do not get it");
+    } finally {
+      delete process.env.CHISME_TEST_PASSWORD;
+    }
+    assert.throws(() => readSecret(place, "mqtt", { passwordEnv: "CHISME_TEST_NONE" }, "password"),
+      /^Error: mqtt.passwordEnv: the variable CHISME_TEST_NONE is empty$/);
+    assert.throws(() => readSecret(place, "mqtt", { passwordFile: "none" }, "password"),
+      /^Error: mqtt.passwordFile: ENOENT/);
+  });
+});
