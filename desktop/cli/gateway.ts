@@ -25,6 +25,8 @@ interface GatewayFlags {
   name?: string;
   sqlite?: string;
   http?: string | true;
+  mqtt?: string;
+  homeAssistant?: true;
 }
 
 /** `chisme gateway`. */
@@ -41,6 +43,8 @@ export function gatewayCommand(): Command {
     .option("--name <text>", "node.name: name that all nodes show")
     .option("--sqlite <file>", "sqlite.file: the database")
     .option("--http [address:port]", "http.listen: show the node over HTTP (without a value: 127.0.0.1:8600)")
+    .option("--mqtt <url>", "mqtt.url: broker, such as mqtt://192.168.0.2")
+    .option("--home-assistant", "mqtt.homeAssistant: Home Assistant finds the nodes by itself")
     .addHelpText("after", HELP)
     .showHelpAfterError("(chisme gateway --help lists the options)")
     .action(async (file: string | undefined, flags: GatewayFlags) => {
@@ -128,7 +132,7 @@ class GatewayProcess {
   }
 }
 
-function overridesOf({ storage, listen, seed, name, sqlite, http }: GatewayFlags): Override[] {
+function overridesOf({ storage, listen, seed, name, sqlite, http, mqtt, homeAssistant }: GatewayFlags): Override[] {
   const all: Override[] = [
     { flag: "--storage", path: ["storage"], value: storage },
     { flag: "--listen", path: ["node", "listen"], value: listen },
@@ -136,6 +140,8 @@ function overridesOf({ storage, listen, seed, name, sqlite, http }: GatewayFlags
     { flag: "--name", path: ["node", "name"], value: name },
     { flag: "--sqlite", path: ["sqlite", "file"], value: sqlite },
     { flag: "--http", path: ["http", "listen"], value: http === true ? DEFAULT_ADDRESS : http },
+    { flag: "--mqtt", path: ["mqtt", "url"], value: mqtt },
+    { flag: "--home-assistant", path: ["mqtt", "homeAssistant"], value: homeAssistant },
   ];
   return all.filter(({ value }) => value !== undefined);
 }

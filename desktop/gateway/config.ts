@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import { Ajv, type ErrorObject } from "ajv";
+import type { MqttSection } from "./mqtt/mqtt-section.js";
 import { type Document, LineCounter, isNode, isPair, isScalar, isMap, parseDocument } from "yaml";
 
 const CONFIG_BYTES_MAX = 1048576;
@@ -16,6 +17,7 @@ export interface GatewayConfig {
   http?: { listen?: string; tokenFile?: string; tokenEnv?: string; write?: boolean };
   hooks?: Record<string, HookSection>;
   publish?: PublisherSection[];
+  mqtt?: MqttSection;
 }
 
 export interface NodeSection {

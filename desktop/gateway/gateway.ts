@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { FeedEvent, NodeRow } from "../../src/gossip.js";
 import type { NodeActions } from "../control/node-actions.js";
@@ -255,6 +256,7 @@ export class Gateway {
     let pump: OutputPump | undefined;
     const output = make(section, {
       site: loaded.config.site, log, secrets: this.secrets(loaded),
+      folder: resolve(loaded.folder, loaded.config.storage),
       get queries() { return running().node.queries; },
       get actions() { return running().node.actions; },
       get foreign() { return running().store?.foreign; },

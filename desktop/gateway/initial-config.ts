@@ -34,6 +34,13 @@ sqlite:
 #   tokenFile: /run/secrets/chisme-token
 #   write: true                        # requests may publish events and values
 
+# Carries nodes, values and events to an MQTT broker, and commands from it.
+# mqtt:
+#   url: mqtt://192.168.0.2        # mqtts:// for TLS
+#   user: chisme
+#   passwordFile: /run/secrets/mqtt-password
+#   homeAssistant: true            # Home Assistant finds the nodes by itself
+
 # Runs when the values of a topic change. The command gets all of them as JSON on standard input.
 # hooks:
 #   +hosts:

@@ -88,6 +88,8 @@ export interface OutputContext {
   readonly site: string | undefined;
   readonly log: PartLog;
   readonly secrets: SecretPlace;
+  /** The storage folder of the gateway, for small files of the output. */
+  readonly folder: string;
   /** Looks at the node. */
   readonly queries: NodeQueries;
   /** Publishes in the network: `set`, `log`, `push` and so on. Each throws what `Gossip` throws. */
