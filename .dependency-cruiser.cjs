@@ -97,7 +97,9 @@ const parts = [
     packages: ["d3-force", "uplot"] },
   // It runs a node, and carries its data out and in.
   { name: "desktop/gateway", files: "desktop/gateway/", values: ["src/", "desktop/(control|http|platform)/"],
-    packages: [builtIns, "@photostructure/sqlite", "ajv", "mqtt", "yaml"] },
+    packages: [
+      builtIns, "@nats-io/jetstream", "@nats-io/transport-node", "@photostructure/sqlite", "ajv", "mqtt", "yaml",
+    ] },
   { name: "desktop/simulator", files: "desktop/simulator/", values: ["src/", "desktop/platform/"],
     packages: [builtIns, ...desktopPackages] },
   // A simulation that is driven by hand, as a network that is watched.

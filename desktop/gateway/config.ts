@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import { Ajv, type ErrorObject } from "ajv";
 import type { MqttSection } from "./mqtt/mqtt-section.js";
+import type { SitesSection } from "./sites/sites-section.js";
 import { type Document, LineCounter, isNode, isPair, isScalar, isMap, parseDocument } from "yaml";
 
 const CONFIG_BYTES_MAX = 1048576;
@@ -18,6 +19,7 @@ export interface GatewayConfig {
   hooks?: Record<string, HookSection>;
   publish?: PublisherSection[];
   mqtt?: MqttSection;
+  sites?: SitesSection;
 }
 
 export interface NodeSection {

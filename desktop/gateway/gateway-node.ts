@@ -22,7 +22,8 @@ import { type SecretPlace, readSecret } from "./secrets.js";
 
 const SEED_CAPACITY = 16;
 const SEED_CAPACITY_MAX = 255;
-const ROUND_MS = 10000;
+/** Interval between rounds by default. */
+export const ROUND_MS = 10000;
 /** More nodes than a board holds: a gateway carries out what all of them share. */
 const CAPACITY = 1024;
 const MESSAGES = 64;

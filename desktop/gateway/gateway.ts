@@ -6,7 +6,7 @@ import type { NodeQueries } from "../control/node-queries.js";
 import type { LoadedConfig, PublisherSection } from "./config.js";
 import { GatewayHttp } from "./gateway-http.js";
 import type { GatewayLog, PartLog } from "./gateway-log.js";
-import { GatewayNode, type GatewayNodeOptions } from "./gateway-node.js";
+import { GatewayNode, type GatewayNodeOptions, ROUND_MS } from "./gateway-node.js";
 import { Hook } from "./hook.js";
 import type { OutputMaker } from "./output.js";
 import { OutputPump } from "./output-pump.js";
@@ -164,7 +164,7 @@ export class Gateway {
     const database = this.core?.store?.database;
     const pumps = [...this.pumps];
     return Math.min(...names.map((name) =>
-      pumps.find((pump) => pump.name === name)?.position ?? database?.position(name) ?? 0));
+      pumps.find((pump) => pump.name === name)?.taken ?? database?.position(name) ?? 0));
   }
 
   private nodeOptions(loaded: LoadedConfig): Pick<GatewayNodeOptions, "loaded" | "secrets" | "log" | "leave"> {
@@ -257,10 +257,12 @@ export class Gateway {
     const output = make(section, {
       site: loaded.config.site, log, secrets: this.secrets(loaded),
       folder: resolve(loaded.folder, loaded.config.storage),
+      roundMs: loaded.config.node?.interval ?? ROUND_MS,
       get queries() { return running().node.queries; },
       get actions() { return running().node.actions; },
       get foreign() { return running().store?.foreign; },
       retry: (all) => pump?.retry(all),
+      restart: () => pump?.restart(),
     });
     return {
       start: () => {

@@ -41,6 +41,14 @@ sqlite:
 #   passwordFile: /run/secrets/mqtt-password
 #   homeAssistant: true            # Home Assistant finds the nodes by itself
 
+# Joins this site to others through NATS JetStream, as docs/SITES.md says. It needs the name above: site.
+# sites:
+#   servers: ["nats://192.168.0.2", "nats://192.168.0.3"]   # tls:// for TLS
+#   user: home
+#   passwordFile: /run/secrets/nats-password
+#   replicas: 3                    # servers that hold the stream
+#   import: [+hosts, voucher]      # topics of other sites that come into this network
+
 # Runs when the values of a topic change. The command gets all of them as JSON on standard input.
 # hooks:
 #   +hosts:

@@ -27,6 +27,7 @@ export class OutputPump {
   private readonly alarm = new Alarm();
   private nodes = new Map<number, GatewayNodeState>();
   private number = 0;
+  private restarts = 0;
   private isClosed = false;
   private loops: Promise<void>[] = [];
   private wakings = 0;
@@ -38,6 +39,9 @@ export class OutputPump {
 
   /** The number up to which the output has all events. */
   get position(): number { return this.number; }
+
+  /** The number up to which retention may remove. */
+  get taken(): number { return Math.min(this.number, this.options.output.readUntil ?? Infinity); }
 
   start(): void {
     const { output, store, name } = this.options;
@@ -71,6 +75,17 @@ export class OutputPump {
     this.wake();
     this.isHurried = true;
     this.hurry.wake();
+  }
+
+  /** Gives the output all events again. @throws Error of the database */
+  restart(): void {
+    const { store, output } = this.options;
+    if (store === undefined || output.takeEvents === undefined) return;
+    this.restarts++;
+    this.number = 0;
+    store.writer.setPosition(this.name, 0);
+    store.database.write({ positions: new Map([[this.name, 0]]) });
+    this.retry();
   }
 
   /** Ends the output. What it had not taken comes again after the next start. */
@@ -134,13 +149,14 @@ export class OutputPump {
   private async giveEvents(backoff: Backoff): Promise<boolean> {
     const { output, store } = this.options;
     if (store === undefined || output.takeEvents === undefined) return false;
+    const { restarts } = this;
     const last = store.database.lastNumber();
     const events = last <= this.number ? [] : store.database.eventsAfter(this.number, EVENTS_BATCH_MAX, output.sites);
     if (events.length > 0) await output.takeEvents(events);
     this.succeeded(backoff);
     // Beyond a short batch there are only events of sites that it does not take.
     const number = events.length === EVENTS_BATCH_MAX ? events[EVENTS_BATCH_MAX - 1].number : last;
-    if (number > this.number) {
+    if (number > this.number && restarts === this.restarts) {
       this.number = number;
       store.writer.setPosition(this.name, number);
     }

@@ -60,6 +60,8 @@ export interface GatewayOutput {
   takeEvents?(events: readonly GatewayEvent[]): Promise<void>;
   /** Resolves when what is downstream has them. `isForgotten`: the network has no such node any more. */
   takeNodes?(nodes: readonly GatewayNodeState[]): Promise<void>;
+  /** The number up to which it needs nothing more of `ForeignEvents.logs`: retention leaves the rest. */
+  readonly readUntil?: number;
   /** Ends; calls that are open must settle. The gateway waits 2 s at most. */
   close(): Promise<void>;
 }
@@ -74,18 +76,51 @@ export interface ForeignEvents {
   /**
    * Stores events of another site; those that it has are ignored.
    *
+   * @param position where they came from, for `position`; it is stored with them or not at all
    * @returns how many were new, when all are synced
    * @throws (rejects) Error when the database cannot take them now: nothing of them is stored
    */
-  add(events: readonly ForeignEvent[]): Promise<number>;
-  /** The last stamp of an author, undefined if there is no event of it. */
-  last(site: string, author: number): { timeMs: number; counter: number } | undefined;
+  add(events: readonly ForeignEvent[], position?: Position): Promise<number>;
+  /** The number of a position that was stored last; undefined if there is none. */
+  position(name: string): number | undefined;
+  /**
+   * What counts now of topics at other sites. @param of undefined: of all sites and keys
+   */
+  values(topics: readonly string[], of?: { site: string; key: string }): SiteValue[];
+  /**
+   * Log events of topics of other sites behind a number, the oldest first.
+   *
+   * @returns the events, and the number up to which there are no others
+   */
+  logs(topics: readonly string[], number: number, limit: number): { events: GatewayEvent[]; number: number };
+}
+
+/** How far something got, by a name that begins with that of the section. */
+export interface Position {
+  name: string;
+  number: number;
+}
+
+/** What counts at another site for a topic and key, and in a merge topic for an author, too. */
+export interface SiteValue {
+  site: string;
+  topic: string;
+  key: string;
+  /** 0 where nothing is set in a topic that is no merge topic. */
+  author: number;
+  /** undefined: nothing is set any more. */
+  value: CborValue;
+  isSet: boolean;
+  /** When it ends, in milliseconds since 1970; undefined: never. */
+  endMs: number | undefined;
 }
 
 /** What an output gets from the gateway. */
 export interface OutputContext {
   /** Name of this site; undefined: it has none. */
   readonly site: string | undefined;
+  /** Interval between the rounds of the node, in ms. */
+  readonly roundMs: number;
   readonly log: PartLog;
   readonly secrets: SecretPlace;
   /** The storage folder of the gateway, for small files of the output. */
@@ -98,6 +133,13 @@ export interface OutputContext {
   readonly foreign: ForeignEvents | undefined;
   /** What is downstream is there (again): what waits comes at once. @param all all nodes come anew, too */
   retry(all?: boolean): void;
+  /**
+   * What is downstream has lost what it had: all events of the database come again, from the oldest one on, also if the
+   * process ends meanwhile.
+   *
+   * @throws Error of the database
+   */
+  restart(): void;
 }
 
 /**

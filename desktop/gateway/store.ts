@@ -45,8 +45,10 @@ export function openStore(
     const writer = new DatabaseWriter({ database, log, onStored, heldEvents });
     const retention = new RetentionKeeper({ database, log, taken, limits: loaded.config.sqlite?.retention ?? {} });
     const foreign: ForeignEvents = {
-      add: (events) => writer.addForeign(events),
-      last: (site, author) => database.lastStamp(site, author),
+      add: (events, position) => writer.addForeign(events, position),
+      position: (name) => database.namedPosition(name),
+      values: (topics, of) => database.foreignValues(topics, of),
+      logs: (topics, number, limit) => database.foreignLogs(topics, number, limit),
     };
     return { file, database, writer, retention, foreign };
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { FeedEvent, NodeRow } from "../../../src/gossip.js";
 import { Backoff } from "../backoff.js";
 import type { PartLog } from "../gateway-log.js";
-import type { ForeignEvent } from "../output.js";
+import type { ForeignEvent, Position } from "../output.js";
 import type { GatewayDatabase } from "./gateway-database.js";
 
 /** What is new is written after so long, or when there is so much. */
@@ -61,8 +61,9 @@ export class DatabaseWriter {
 
   /** Events of another site, which are synced when the promise resolves. */
   // eslint-disable-next-line @typescript-eslint/require-await -- What `write` throws must reject the promise.
-  async addForeign(events: readonly ForeignEvent[]): Promise<number> {
-    const count = this.options.database.write({ foreign: events });
+  async addForeign(events: readonly ForeignEvent[], position?: Position): Promise<number> {
+    const positions = new Map(position === undefined ? [] : [[position.name, position.number]]);
+    const count = this.options.database.write({ foreign: events, positions });
     if (count > 0) this.options.onStored();
     return count;
   }

@@ -1,5 +1,6 @@
 import type { FeedEvent, NodeRow } from "../../../src/gossip.js";
-import type { ForeignEvent, GatewayEvent } from "../output.js";
+import type { ForeignEvent, GatewayEvent, SiteValue } from "../output.js";
+import { ORDER_LATEST, SELECT_LATEST, foreignValues } from "./foreign-values.js";
 import { migrate, readPragma } from "./schema.js";
 import { type Sqlite, type SqliteRow, type SqliteStatement, openSqlite } from "./sqlite.js";
 import { readStoredValue, storedValue } from "./stored-value.js";
@@ -110,16 +111,36 @@ export class GatewayDatabase {
 
   /** The number up to which an output has all events; 0 for a new one. */
   position(output: string): number {
-    return Number(this.statement("SELECT number FROM positions WHERE output = ?").get(output)?.number ?? 0);
+    return this.namedPosition(output) ?? 0;
   }
 
-  /** The last stamp of an author. */
-  lastStamp(site: string, author: number): { timeMs: number; counter: number } | undefined {
-    const row = this.statement(`
-      SELECT time_ms, counter FROM events WHERE site = (SELECT id FROM sites WHERE name = ?) AND author = ?
-      ORDER BY time_ms DESC, counter DESC LIMIT 1
-    `).get(site, author);
-    return row === undefined ? undefined : { timeMs: Number(row.time_ms), counter: Number(row.counter) };
+  /** undefined: it was never stored. */
+  namedPosition(name: string): number | undefined {
+    const row = this.statement("SELECT number FROM positions WHERE output = ?").get(name);
+    return row === undefined ? undefined : Number(row.number);
+  }
+
+  /** What counts of topics at other sites. */
+  foreignValues(topics: readonly string[], of?: { site: string; key: string }): SiteValue[] {
+    const which = of === undefined ? "latest.site <> 0"
+      : "latest.site = (SELECT id FROM sites WHERE name = ?) AND key = ?";
+    const rows = this.statement(`${SELECT_LATEST} ${which} ${ORDER_LATEST}`)
+      .all(JSON.stringify(topics), ...of === undefined ? [] : [of.site, of.key]);
+    return foreignValues(rows, Date.now());
+  }
+
+  /** Log events of topics of other sites behind a number, the oldest first, and up to where there are no others. */
+  foreignLogs(
+    topics: readonly string[], number: number, limit: number,
+  ): { events: GatewayEvent[]; number: number } {
+    const last = this.lastNumber();
+    const events = this.statement(`
+      SELECT events.*, sites.name AS site_name, NULL AS author_name
+      FROM events JOIN sites ON sites.id = events.site
+      WHERE events.number > ? AND events.site <> 0 AND kind = 'log' AND topic IN (SELECT value FROM json_each(?))
+      ORDER BY events.number LIMIT ?
+    `).all(number, JSON.stringify(topics), limit).map(eventOf);
+    return { events, number: events.length === limit ? events[limit - 1].number : Math.max(number, last) };
   }
 
   /** The nodes of the own site that were not forgotten, as they were last. */

@@ -67,7 +67,8 @@ describe("configuration of chisme gateway", () => {
     const all = INITIAL_CONFIG.split("\n").map((line) => line.replace(/^( *)# ( *(- )?[\w+]+:( .*)?)$/, "$1$2"));
     writeFileSync(file, all.join("\n"));
     const { config } = loadConfig(file);
-    assert.deepEqual(Object.keys(config).sort(), ["hooks", "http", "node", "publish", "site", "sqlite", "storage"]);
+    assert.deepEqual(Object.keys(config).sort(),
+      ["hooks", "http", "mqtt", "node", "publish", "site", "sites", "sqlite", "storage"]);
   });
 
   it("no log shows a secret, whatever is logged", () => {

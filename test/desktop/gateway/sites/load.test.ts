@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { cleanUp } from "../../cli/node-process.js";
+import { killGateways, requireSqlite } from "../gateway-process.js";
+import { runLoad } from "./load.js";
+import { endNats, requireNats } from "./nats-server.js";
+import { endSites } from "./site.js";
+
+/** `npm run -s load:sites` does it with 100,000. */
+const EVENTS = 2000;
+
+describe("two sites of 20 nodes and two gateways each at three nats-servers", function () {
+  this.timeout(900000);
+
+  before(function () {
+    requireNats(this);
+    requireSqlite(this);
+  });
+
+  afterEach(async () => {
+    await endSites();
+    await killGateways();
+    await endNats();
+    await cleanUp();
+  });
+
+  it("lose nothing, have nothing twice, and keep each author's order while a server is killed", async () => {
+    const lines: string[] = [];
+    const { lost, twice, reordered } = await runLoad(EVENTS, (line) => void lines.push(line));
+    assert.deepEqual({ lost, twice, reordered }, { lost: 0, twice: 0, reordered: 0 }, lines.join("\n"));
+  });
+});
