@@ -13,7 +13,7 @@ import { sleepMeasurements } from "./sleep.js";
 import { timeMeasurements } from "./time.js";
 import { speed } from "./speed.js";
 import { storeWear } from "./store-wear.js";
-import { eventOverhead, frontier500, inSync500, inSync8, locate4of500, rowsPer1200 } from "./wire.js";
+import { eventOverhead, frontier500, inSync500, inSync8, stale4of500, rowsPer1200 } from "./wire.js";
 
 /** All that is measured, the longest samples first, so that no core is left waiting for one in the end. */
 export const MEASUREMENTS: readonly Measurement[] = [
@@ -22,7 +22,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
   ...restMeasurements.toReversed(), ...changeMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, ...timeMeasurements,
-  massRestarts, crash, ...crashMeasurements, ...bulkMeasurements, locate4of500, rowsPer1200,
+  massRestarts, crash, ...crashMeasurements, ...bulkMeasurements, stale4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 

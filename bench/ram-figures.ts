@@ -21,7 +21,7 @@ export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.rows64": 7 * 1024,
   "ram.xs32Bytes.perRow": 40,
   "ram.xs32Bytes.growth": 0,
-  "ram.xs32Bytes.rows64feeds64": 12608,
+  "ram.xs32Bytes.rows64feeds64": 12672,
   "ram.xs32Bytes.feedsGrowth": 0,
   "ram.xs32Bytes.messages": 928,
   "ram.xs32Bytes.messagesGrowth": 0,

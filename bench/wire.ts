@@ -2,6 +2,7 @@ import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { DROP_NONE } from "../src/engine/wire/drops.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { FEEDS_HASH_BYTES, SECTION_EVENTS, SECTION_ROWS, SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
+import { SKETCH_PAUSE_MAX } from "../src/engine/reconcile/summary-writer.js";
 import { RowData } from "../src/engine/table/rows.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
 import { encodeCbor } from "../src/cbor/cbor.js";
@@ -11,13 +12,13 @@ import { type Frame, Peer, type Statement } from "./pair.js";
 const DATAGRAM_BYTES_MAX = 1200;
 /** Nodes of one /24 network in the simulator. */
 const ROWS_OF_ONE_NETWORK = 250;
-const LOCATE_ROWS = 500;
+const STALE_ROWS = 500;
 const FEED_BYTES = 65536;
 /** Events of another node that a node does not hold. */
 const LACKED_EVENTS = 100;
-const LOCATE_DIFFERENT = 4;
+const STALE_DIFFERENT = 4;
 /** Rounds within which two nodes must find all differences. */
-const LOCATE_ROUNDS_MAX = 20;
+const STALE_ROUNDS_MAX = 20;
 
 /** Statements of nodes that were started up to 100 times and announced their last heartbeat within a day. */
 export function statements(count: number, random: SimRandom, makeValue: () => Uint8Array): Statement[] {
@@ -95,7 +96,7 @@ function inSync(nodes: number): Measurement<{ syn: number; ack: number }> {
 export const inSync8 = inSync(8);
 export const inSync500 = inSync(500);
 
-interface Located {
+interface Found {
   bytes: number;
   roundTrips: number;
 }
@@ -105,9 +106,9 @@ interface Located {
  * frames from the first SYN until one of the nodes has found the last difference.
  * The frame that proves it, with the row or a request for it, does not count.
  */
-function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: boolean): Located {
+function find(seed: number, isAhead: (nth: number) => boolean, withFeeds: boolean): Found {
   const random = new SimRandom(seed, STREAM_SCENARIO);
-  const all = statements(LOCATE_ROWS, random, () => reading(random));
+  const all = statements(STALE_ROWS, random, () => reading(random));
   const feedBytes = withFeeds ? FEED_BYTES : 0;
   const requester = new Peer(all, seed, DATAGRAM_BYTES_MAX, feedBytes);
   const responder = new Peer([all[1], all[0], ...all.slice(2)], seed, DATAGRAM_BYTES_MAX, feedBytes);
@@ -115,7 +116,10 @@ function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: bool
   for (const [id, length] of withFeeds ? lengths : []) {
     for (const peer of [requester, responder]) peer.holdFeed(id, length);
   }
-  const different = random.shuffled(all.slice(2)).slice(0, LOCATE_DIFFERENT);
+  // Nodes that know one another for long compare by sketches (PROTOCOL 5.3).
+  const early = requester.syn(0);
+  for (let before = 0; before <= SKETCH_PAUSE_MAX; before++) responder.answer(early, requester);
+  const different = random.shuffled(all.slice(2)).slice(0, STALE_DIFFERENT);
   different.forEach((statement, nth) => {
     const ahead = isAhead(nth) ? requester : responder;
     if (withFeeds) ahead.holdFeed(statement.id, lengths.get(statement.id)! + random.between(1, 10));
@@ -124,7 +128,7 @@ function locate(seed: number, isAhead: (nth: number) => boolean, withFeeds: bool
   const unknown = new Set(different.map(({ id }) => id));
   let bytes = 0;
   let depth = 0;
-  for (let round = 0; round < LOCATE_ROUNDS_MAX; round++) {
+  for (let round = 0; round < STALE_ROUNDS_MAX; round++) {
     const underWay = [{ frame: requester.syn(depth), from: requester }];
     for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
       const { frame, from } = next;
@@ -154,20 +158,20 @@ function forgetNamed(bytes: Uint8Array, ids: Set<number>): void {
   }
 }
 
-export const locate4of500: Measurement<Located[]> = {
-  name: "locate4of500",
+export const stale4of500: Measurement<Found[]> = {
+  name: "stale4of500",
   seeds: { full: 200, quick: 200 },
   nodes: 2,
   sample: (seed) => [false, true].flatMap((withFeeds) => [
-    locate(seed, () => true, withFeeds),
-    locate(seed, () => false, withFeeds),
-    locate(seed, (nth) => nth % 2 === 0, withFeeds),
+    find(seed, () => true, withFeeds),
+    find(seed, () => false, withFeeds),
+    find(seed, (nth) => nth % 2 === 0, withFeeds),
   ]),
   figures(samples) {
     const all = samples.flat();
     return {
-      "wire.locate4of500Bytes": percentile(all.map(({ bytes }) => bytes), 0.95),
-      "wire.locate4of500RoundTrips": percentile(all.map(({ roundTrips }) => roundTrips), 0.95),
+      "wire.stale4of500Bytes": percentile(all.map(({ bytes }) => bytes), 0.95),
+      "wire.stale4of500RoundTrips": percentile(all.map(({ roundTrips }) => roundTrips), 0.95),
     };
   },
 };
@@ -179,7 +183,7 @@ export const frontier500: Measurement<number> = {
   nodes: 1,
   sample(seed) {
     const random = new SimRandom(seed, STREAM_SCENARIO);
-    const peer = new Peer(statements(LOCATE_ROWS, random, () => reading(random)), seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
+    const peer = new Peer(statements(STALE_ROWS, random, () => reading(random)), seed, DATAGRAM_BYTES_MAX, FEED_BYTES);
     const { rows } = peer.engine;
     for (let place = 0; place < rows.count; place++) {
       peer.holdFeed(rows.id(rows.slotAt(place)), random.between(1, 1000));
@@ -223,7 +227,7 @@ function overhead(a: Statement, b: Statement, seed: number, events: number, rand
     lengths.push(topic.length + payload.length);
     author.log(topic, payload);
   }
-  for (let round = 0; round < LOCATE_ROUNDS_MAX; round++) {
+  for (let round = 0; round < STALE_ROUNDS_MAX; round++) {
     const underWay = [{ frame: other.syn(0), from: other }];
     for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
       const { frame, from } = next;

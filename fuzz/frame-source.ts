@@ -3,9 +3,11 @@ import type { SimRandom } from "../desktop/simulator/random.js";
 import { encodeCbor } from "../src/cbor/cbor.js";
 import {
   CAPACITY_LEAST, CAPACITY_MOST, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_NETWORK,
-  NO_NETWORK, RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, SECTION_HEAD_BYTES, SECTION_TIME, SECTION_WANT,
-  SECTION_WINDOW, TYPE_ACK, TYPE_DIFF, TYPE_SYN, VALUE_BYTES_MOST, rangeFrom, rangeTo,
+  NO_NETWORK, RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, SECTION_HEAD_BYTES, SECTION_SKETCH,
+  SECTION_TIME, SECTION_WANT, SECTION_WINDOW, SKETCH_BYTES, TYPE_ACK, TYPE_DIFF, TYPE_SYN, VALUE_BYTES_MOST, rangeFrom,
+  rangeTo,
 } from "../src/engine/wire/frame.js";
+import { SKETCH_WORDS, sketchRows } from "../src/engine/reconcile/sketch.js";
 import { varintBytes } from "../src/engine/wire/cursor.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, RowData, Rows } from "../src/engine/table/rows.js";
@@ -25,6 +27,7 @@ export class FrameSource implements DatagramSource {
   private readonly vectors: Uint8Array[];
   private readonly writer = new FrameWriter();
   private readonly out = new Uint8Array(1472);
+  private readonly sketch = new Uint32Array(SKETCH_WORDS);
 
   constructor() {
     const file = new URL("../test/vectors/frames.json", import.meta.url);
@@ -74,6 +77,7 @@ export class FrameSource implements DatagramSource {
     }
     if (random.chance(0.2)) this.writeTime(random, type === TYPE_SYN);
     if (random.chance(0.2)) this.writeWindow(random);
+    if (random.chance(0.2)) this.writeSketch(random, rows, counter);
     return this.out.slice(0, this.writer.length());
   }
 
@@ -105,6 +109,21 @@ export class FrameSource implements DatagramSource {
     writer.u8(SECTION_WINDOW);
     writer.u16(bytes);
     for (let left = bytes; left > 0; left--) writer.u8(random.pick([0, 1, 4, 6, 16, 64, 255]));
+  }
+
+  /** The sketch of the sender's rows; in a few frames of any numbers, or of another length. */
+  private writeSketch(random: SimRandom, rows: Rows, counter: number): void {
+    const { writer } = this;
+    if (writer.room() < SECTION_HEAD_BYTES + SKETCH_BYTES + 1) return;
+    if (random.chance(0.7)) {
+      sketchRows(rows, this.sketch, 0, counter, writer.withFeeds);
+      writer.writeSketch(this.sketch, 0);
+      return;
+    }
+    const bytes = random.pick([0, SKETCH_BYTES - 1, SKETCH_BYTES, SKETCH_BYTES, SKETCH_BYTES + 1]);
+    writer.u8(SECTION_SKETCH);
+    writer.u16(bytes);
+    for (let left = bytes; left > 0; left--) writer.u8(random.pick([0, 0, 1, 0x80, 0xff, random.below(256)]));
   }
 
   private writeWants(random: SimRandom, world: World): void {

@@ -33,7 +33,7 @@ import { locateSender } from "./wire/advertised.js";
 import { DROP_NETWORK, DROP_NONE, DROP_TABLE_FULL, DROP_UNTRUSTED } from "./wire/drops.js";
 import {
   FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
-  SECTION_ROWS, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  SECTION_ROWS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./wire/frame.js";
 import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
 import { ReplayGuard } from "./wire/replay-guard.js";
@@ -77,8 +77,8 @@ export class Engine implements NodeEngine {
   private started = false;
 
   constructor(options: EngineOptions) {
-    const seedWords = options.seedCapacity * SEED_WORDS;
-    const pool = new WordPool(STATS_WORDS + ROUND_WORDS + seedWords + outboxWords(options.datagramBytesMax));
+    const words = STATS_WORDS + ROUND_WORDS + options.seedCapacity * SEED_WORDS;
+    const pool = new WordPool(words + outboxWords(options.datagramBytesMax, options.capacity));
     const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, options.media);
     this.rows = rows;
     this.stats = new Stats(pool);
@@ -328,11 +328,10 @@ export class Engine implements NodeEngine {
   private handleSections(address: number, port: number, bytes: Uint8Array): boolean {
     const frame = this.frame;
     const rows = this.rows;
-    let hasSummary = false;
+    let shown = false;
     for (frame.rewind(); frame.nextSection();) {
-      hasSummary = hasSummary || frame.isSummary();
       if (frame.section === SECTION_ROWS) this.mergeRows(address, port, bytes);
-      else if (frame.section <= SECTION_ROW_FINGERPRINTS) compareSection(rows, this.outbox, frame, this.row, this.own);
+      else if (frame.isOfRows()) shown = compareSection(rows, this.outbox, frame, this.row, this.own) || shown;
       else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
       else if (frame.section === SECTION_INDIRECT_ACK && frame.isAnswer()) this.rounds.handleIndirectAck(frame);
       else if (this.feed !== undefined && frame.isOfEvents()) handleFeedSection(this.feed, this.faults, frame);
@@ -340,7 +339,7 @@ export class Engine implements NodeEngine {
         this.messages.handle(frame, senderAt(rows, frame, address, port));
       }
     }
-    return hasSummary;
+    return shown;
   }
 
   /** PROTOCOL 5.2, step 3: merges each row of a ROWS section. */

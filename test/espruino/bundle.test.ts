@@ -19,11 +19,11 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 97000,
-  "chisme-lean.min.js": 103900,
-  "chisme-espgossip.min.js": 122600,
-  "chisme-espgossip-lean.min.js": 132900,
-  "chisme-full.min.js": 187000,
+  "chisme.min.js": 99600,
+  "chisme-lean.min.js": 106700,
+  "chisme-espgossip.min.js": 125100,
+  "chisme-espgossip-lean.min.js": 135900,
+  "chisme-full.min.js": 187300,
   "chisme-full-lean.min.js": 211000,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */

@@ -44,11 +44,12 @@ local ADDRESS_FORMS = {
 }
 local WANT, ROWS, DIGEST, RANGE_FINGERPRINTS, ROW_FINGERPRINTS, PING_REQ, INDIRECT_ACK = 1, 2, 3, 4, 5, 6, 7
 local SNAPSHOT, EVENTS, FEEDS_HASH, GAP, HISTORY, LIMITS, MESSAGE, HOP = 8, 9, 10, 11, 12, 13, 14, 15
-local LINK_REPORT, TIME, WINDOW = 16, 17, 18
+local LINK_REPORT, TIME, WINDOW, SKETCH = 16, 17, 18, 19
 local SECTIONS = {
   [1] = "WANT", [2] = "ROWS", [3] = "DIGEST", [4] = "RANGE-FINGERPRINTS", [5] = "ROW-FINGERPRINTS", [6] = "PING-REQ",
   [7] = "INDIRECT-ACK", [8] = "SNAPSHOT", [9] = "EVENTS", [10] = "FEEDS-HASH", [11] = "GAP", [12] = "HISTORY",
   [13] = "LIMITS", [14] = "MESSAGE", [15] = "HOP", [16] = "LINK-REPORT", [17] = "TIME", [18] = "WINDOW",
+  [19] = "SKETCH",
 }
 local FORMS = { [0] = "log", [1] = "set", [2] = "remove", [3] = "set for a time" }
 local KINDS = {
@@ -171,6 +172,7 @@ local f = {
   time_error = ProtoField.uint32("chisme.time.error", "Error in ms", base.DEC),
   time_age = ProtoField.uint32("chisme.time.age", "Age in seconds", base.DEC),
   window = ProtoField.uint8("chisme.window", "Datagrams at a time", base.DEC),
+  sketch = ProtoField.bytes("chisme.sketch", "Syndromes"),
   json_mark = ProtoField.bool("chisme.json.mark", "Sender understands compact frames"),
 }
 local all_fields = {}
@@ -1333,6 +1335,15 @@ end
 sections[WINDOW] = function(reader, tree, frame)
   if reader.stop - reader.at ~= 1 or frame.kind ~= DIFF then return ignore(tree, "WINDOW has one byte, in a DIFF") end
   frame:say("window " .. reader:field(tree, f.window, "u8"))
+end
+
+sections[SKETCH] = function(reader, tree, frame)
+  if reader.stop - reader.at ~= 25 then return ignore(tree, "SKETCH has 25 bytes") end
+  reader:u8()
+  local at = reader.at
+  reader:skip(24)
+  tree:add(f.sketch, reader:since(at))
+  frame:say("sketch")
 end
 
 -- ---- The frame -----------------------------------------------------------------------------------------------------

@@ -5,16 +5,18 @@ import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_AWAITS_VALUE, FLAG_HEARD } from "../table/row-flags.js";
 import {
-  FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, MERGED_FRESHER, MERGED_NOTHING, OWN_SLOT, type RowData, type Rows,
+  FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, FLAG_TO_SEND, MERGED_FRESHER, MERGED_NOTHING, OWN_SLOT, type RowData,
+  type Rows,
 } from "../table/rows.js";
 import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
-  FLAG_MORE, FLAG_OF_MESSAGE, SECTION_DIGEST, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS, SECTION_WANT,
-  TYPE_ACK, TYPE_LEAVE, TYPE_SYN, rangeFrom, rangeTo,
+  FLAG_MORE, FLAG_OF_MESSAGE, SECTION_DIGEST, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS, SECTION_SKETCH,
+  SECTION_WANT, TYPE_ACK, TYPE_LEAVE, TYPE_SYN, rangeFrom, rangeTo,
 } from "../wire/frame.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import type { Outbox } from "./outbox.js";
+import { placeInSketch } from "./sketch.js";
 
 /*
  * What the head and the sections of a frame show of the sender's rows, compared
@@ -143,12 +145,21 @@ export function isSummaryDue(outbox: Outbox, frame: FrameReader, hasSummary: boo
   return (frame.flags & FLAG_MORE) !== 0 && outbox.answersSummary(frame.inReplyTo) && mayGoOn;
 }
 
-/** Steps 2 and 4 to 6: what a WANT, a DIGEST or fingerprints show. @param row scratch */
-export function compareSection(rows: Rows, outbox: Outbox, frame: FrameReader, row: RowData, own: OwnRow): void {
-  if (frame.section === SECTION_WANT) sendWanted(rows, outbox, frame);
-  else if (frame.section === SECTION_DIGEST) compareDigest(rows, outbox, frame, row, own);
+/**
+ * Steps 2 and 4 to 6: what a WANT, a DIGEST, fingerprints or a sketch show. Returns whether the section showed which
+ * rows differ. @param row scratch
+ */
+export function compareSection(rows: Rows, outbox: Outbox, frame: FrameReader, row: RowData, own: OwnRow): boolean {
+  if (frame.section === SECTION_SKETCH) return compareSketch(rows, outbox, frame);
+  if (frame.section === SECTION_WANT) {
+    sendWanted(rows, outbox, frame);
+    return false;
+  }
+  outbox.summary.noteSummary(frame.inReplyTo);
+  if (frame.section === SECTION_DIGEST) compareDigest(rows, outbox, frame, row, own);
   else if (frame.section === SECTION_RANGE_FINGERPRINTS) compareRanges(rows, outbox, frame);
-  else if (frame.section === SECTION_ROW_FINGERPRINTS) compareRows(rows, outbox, frame);
+  else compareRows(rows, outbox, frame);
+  return true;
 }
 
 /** Step 2, WANT: sends each row that is held. */
@@ -254,6 +265,28 @@ function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
       frame.skip(frame.rangeCount);
     }
   }
+}
+
+/** Step 6: sends the rows at the places that a sketch shows. Returns whether this node holds a row at each of them. */
+function compareSketch(rows: Rows, outbox: Outbox, frame: FrameReader): boolean {
+  const count = outbox.summary.locate(frame);
+  let found = 0;
+  let last = 0;
+  for (let at = 0; at < rows.count && count >= 0; at++) {
+    if (!rows.isCountedAt(at)) continue;
+    const place = placeInSketch(rows.orderKeyAt(at));
+    if (!outbox.summary.isLocated(count, place)) continue;
+    outbox.send(rows.slotAt(at));
+    if (place !== last) found++;
+    last = place;
+  }
+  if (found !== count) return false;
+  // The sender holds all other rows.
+  for (let at = 0; at < rows.count; at++) {
+    const slot = rows.slotAt(at);
+    if (rows.isCountedAt(at) && !rows.hasFlag(slot, FLAG_TO_SEND)) rows.countTransmit(slot);
+  }
+  return true;
 }
 
 /** A node without feeds cannot compare fingerprints over rows and feeds. No peer sends it any. */

@@ -1,5 +1,5 @@
 import type { Writer } from "../wire/cursor.js";
-import { SUMMARY_WORDS } from "./summary-writer.js";
+import { summaryWords } from "./summary-writer.js";
 
 /*
  * The words of an outbox: up to 4 intents, what all frames have in common, the wants.
@@ -28,7 +28,7 @@ export const ADDRESS = 0;
 export const PORT = 1;
 export const TYPE_SHIFT = 16;
 export const FLAGS = 2;
-/** Of a SYN: the slot of its receiver. Of an answer: whether it carries a summary. Of an indirect ack: its one id. */
+/** Of a SYN: the slot of its receiver. Of an answer: WITH_SUMMARY, WITH_SKETCH or 0. Of an indirect ack: its one id. */
 export const DETAIL = 3;
 export const ANSWERED = 4;
 /** Id of the receiver. */
@@ -58,6 +58,8 @@ export const WITH_LIMITS = 0x10000;
 /** In FLAGS: the PING-REQ has this node's own id behind the other one. */
 export const MAY_VOUCH = 0x20000;
 export const WITH_SUMMARY = 1;
+/** The summary of an ACK is a sketch, at its end. */
+export const WITH_SKETCH = 2;
 /** Higher than all slots. */
 export const BARE = 0xffffffff;
 export const ANY_BYTES = 0xffff;
@@ -71,7 +73,7 @@ export function wantsMax(datagramBytesMax: number): number {
   return wants < WANTS_MIN ? WANTS_MIN : wants;
 }
 
-/** Words that an `Outbox` allocates, its summary included. */
-export function outboxWords(datagramBytesMax: number): number {
-  return WANTS + wantsMax(datagramBytesMax) + SUMMARY_WORDS;
+/** Words that an `Outbox` allocates, its summary included. @param capacity in rows */
+export function outboxWords(datagramBytesMax: number, capacity: number): number {
+  return WANTS + wantsMax(datagramBytesMax) + summaryWords(capacity);
 }

@@ -20,7 +20,8 @@ import type { WordPool } from "../word-pool.js";
 import {
   ABOUT, ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, BURST_MOST,
   BURST_OF_BOARD, DETAIL, FLAGS, FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER,
-  TYPE_SHIFT, WANTS, WANT_COUNT, WANT_NEXT, WITH_LIMITS, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
+  TYPE_SHIFT, WANTS, WANT_COUNT, WANT_NEXT, WITH_LIMITS, WITH_SKETCH, WITH_SUMMARY, WORDS,
+  type MessageSections, wantsMax,
 } from "./outbox-words.js";
 
 export { BURST_MAX, outboxWords } from "./outbox-words.js";
@@ -84,7 +85,7 @@ export class Outbox {
 
   /**
    * @param replayGuard seals the frames, if there is one
-   * @param pool has `outboxWords(datagramBytesMax)` free
+   * @param pool has `outboxWords(datagramBytesMax, rows.capacity)` free
    * @param network hash of the network's name, a uint32; without it, or with NO_NETWORK, it has none
    */
   constructor(
@@ -343,6 +344,7 @@ export class Outbox {
       this.answer &= ~ANSWER_WINDOW;
       writeWindow(words, this.start, writer, this.counter);
     }
+    if (type === TYPE_ACK && words[at + DETAIL] === WITH_SKETCH) this.summary.writeSketch(writer, this.counter);
     return rowsFinished && (feedsFinished || !isAnswer);
   }
 
@@ -426,12 +428,13 @@ export class Outbox {
       writer.endRows();
     }
     const wantsSummary = words[at + DETAIL] === WITH_SUMMARY && !this.summary.isPending();
-    if (wantsSummary && this.summary.writeAll(writer, this.counter)) {
-      words[at + DETAIL] = 0;
+    const isSketched = wantsSummary && type === TYPE_ACK && this.summary.planSketch(writer);
+    if (isSketched || (wantsSummary && this.summary.writeAll(writer, this.counter))) {
+      words[at + DETAIL] = isSketched ? WITH_SKETCH : 0;
       // Anybody could cause challenges; they do not end the exchange with another peer.
       if ((words[at + FLAGS] & FLAG_CHALLENGE) === 0) this.summarizedAt = this.counter;
     }
-    const summarized = this.summary.write(writer, this.counter) && words[at + DETAIL] === 0;
+    const summarized = this.summary.write(writer, this.counter) && words[at + DETAIL] !== WITH_SUMMARY;
     return summarized && this.toSendNext === this.toSendCount && want === wants;
   }
 

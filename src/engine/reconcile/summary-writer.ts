@@ -3,17 +3,18 @@ import { orderKey } from "../table/hash.js";
 import {
   RANGE_FINGERPRINTS_HEAD_BYTES, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES, DIGEST_ENTRY_BYTES_MAX, DIGEST_HEAD_BYTES,
   ROW_FINGERPRINTS_HEAD_BYTES, PREAMBLE_BYTES_MAX, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_HEAD_BYTES,
-  rangeFrom, rangeTo,
+  SKETCH_BYTES, SKETCH_SYNDROMES, TYPE_ACK, WITH_FEEDS, rangeFrom, rangeTo,
 } from "../wire/frame.js";
 import { type FrameWriter, rowFingerprintsBytes } from "../wire/frame-writer.js";
 import type { Rows } from "../table/rows.js";
 import { isCounted } from "../table/states.js";
 import type { WordPool } from "../word-pool.js";
+import type { FrameReader } from "../wire/frame-reader.js";
+import { SKETCH_WORDS, isLocated, locate, sketchRows, subtractSyndrome } from "./sketch.js";
 
-// Words that `SummaryWriter` allocates: a bit for each range, then three order keys.
-const RANGE_WORDS = (1 << RANGES_LOG_MAX) >>> 5;
+// Words that `SummaryWriter` allocates: what is being listed, then a bit for each range.
 /** The order key to begin with: not 0 if the last burst had no room for the rest. */
-const FIRST_KEY = RANGE_WORDS;
+const FIRST_KEY = 0;
 /** Order key at which the room ended. */
 const CUT_KEY = FIRST_KEY + 1;
 /**
@@ -21,7 +22,24 @@ const CUT_KEY = FIRST_KEY + 1;
  * each have their own: they take turns, and one that ends must not end the other.
  */
 const NEXT_KEYS = CUT_KEY + 1;
-export const SUMMARY_WORDS = NEXT_KEYS + 2;
+/** The base-2 logarithm of the number of ranges. */
+const LOG = NEXT_KEYS + 2;
+/** The section for the marked ranges: SECTION_ROW_FINGERPRINTS, or SECTION_DIGEST if the peer holds other nodes. */
+const SECTION = LOG + 1;
+const MARKS = SECTION + 1;
+const MARK_WORDS = (1 << RANGES_LOG_MAX) >>> 5;
+// In a node with room for SKETCHED_ROWS_LEAST rows, while no range is marked: a sketch. Behind it:
+/** Counter of the last frame with a sketch. */
+const SKETCHED_AT = MARKS + SKETCH_WORDS;
+/** For how many more inputs no sketch is tried, and the number of rows at the last one. */
+const SKETCH_PAUSE = SKETCHED_AT + 1;
+const ROWS_BEFORE = SKETCH_PAUSE + 1;
+
+/** With fewer rows, a byte for each is shorter than a sketch or hardly longer, and shows any number of them. */
+const SKETCHED_ROWS_LEAST = 32;
+/** After a new row, or a sketch that was too small for what differs: so many frames received and rounds. */
+export const SKETCH_PAUSE_MAX = 32;
+const SKETCH_SECTION_BYTES = SECTION_HEAD_BYTES + SKETCH_BYTES;
 
 /** Up to this many rows get a fingerprint each at once. With more, range fingerprints come first. */
 const SINGLE_ROWS_MAX = 64;
@@ -37,6 +55,11 @@ const KEY_MAX = 0xffffffff;
 /** In place of an order key: the list of marked ranges is not begun. */
 const NOT_BEGUN = -1;
 
+/** Words that a `SummaryWriter` allocates. @param capacity in rows */
+export function summaryWords(capacity: number): number {
+  return capacity < SKETCHED_ROWS_LEAST ? MARKS + MARK_WORDS : ROWS_BEFORE + 1;
+}
+
 /**
  * Shows a peer which rows differ, in three steps (PROTOCOL 5.3): fingerprints of
  * ranges; then a byte for each row of the ranges that differ; then ids and
@@ -47,27 +70,37 @@ export class SummaryWriter {
   private readonly rowFingerprintsBytesMax: number;
   private readonly words: Uint32Array;
   private readonly start: number;
-  /** The base-2 logarithm of the number of ranges. */
-  private log = 0;
-  /** The section for the marked ranges: SECTION_ROW_FINGERPRINTS, or SECTION_DIGEST if the peer holds other nodes. */
-  private section = 0;
   private marked = 0;
   /** Order key from which lists are still to be written; above all keys when all were. */
   private listKey = 0;
 
-  /** @param pool has SUMMARY_WORDS free */
+  /** @param pool has `summaryWords(rows.capacity)` free */
   constructor(rows: Rows, datagramBytesMax: number, pool: WordPool) {
     this.rows = rows;
     this.rowFingerprintsBytesMax = datagramBytesMax - PREAMBLE_BYTES_MAX - SECTION_HEAD_BYTES
       - ROW_FINGERPRINTS_HEAD_BYTES;
     this.words = pool.words;
-    this.start = pool.alloc(SUMMARY_WORDS);
+    this.start = pool.alloc(summaryWords(rows.capacity));
   }
 
   /** Drops what is left. The next burst begins with it, so that every row has its turn. */
   clear(): void {
     if (this.marked > 0) this.setKey(this.nextKey(), this.key(CUT_KEY));
     this.marked = 0;
+    if (this.rows.capacity >= SKETCHED_ROWS_LEAST) this.awaitSketch();
+  }
+
+  /** While nodes get to know one another, more differs than a sketch shows. */
+  private awaitSketch(): void {
+    const words = this.words;
+    const start = this.start;
+    const count = this.rows.count;
+    if (words[start + ROWS_BEFORE] !== count) {
+      words[start + ROWS_BEFORE] = count;
+      words[start + SKETCH_PAUSE] = SKETCH_PAUSE_MAX;
+    } else if (words[start + SKETCH_PAUSE] > 0) {
+      words[start + SKETCH_PAUSE]--;
+    }
   }
 
   /** Whether a marked range is left. */
@@ -82,17 +115,17 @@ export class SummaryWriter {
    */
   begin(log: number, section: number): void {
     this.marked = 0;
-    this.log = log;
-    this.section = section;
+    this.setKey(LOG, log);
+    this.setKey(SECTION, section);
     this.listKey = NOT_BEGUN;
     this.setKey(CUT_KEY, this.key(this.nextKey()));
-    for (let i = 0; i < RANGE_WORDS; i++) this.words[this.start + i] = 0;
+    for (let i = 0; i < MARK_WORDS; i++) this.words[this.start + MARKS + i] = 0;
   }
 
   /** Marks a range whose rows differ from the peer's. */
   mark(range: number): void {
     if (this.isMarked(range)) return;
-    this.words[this.start + (range >>> 5)] |= 1 << (range & 31);
+    this.words[this.start + MARKS + (range >>> 5)] |= 1 << (range & 31);
     this.marked++;
   }
 
@@ -124,8 +157,51 @@ export class SummaryWriter {
     this.beginAt(0);
     if (this.marked > 0) return false;
     // Fingerprints of all rows, between two parts of a list, do not end the list.
-    if (this.log > 0 || this.section === SECTION_DIGEST) this.setKey(this.nextKey(), 0);
+    if (this.key(LOG) > 0 || this.key(SECTION) === SECTION_DIGEST) this.setKey(this.nextKey(), 0);
     return true;
+  }
+
+  /**
+   * PROTOCOL 5.3: whether a sketch shows all rows in the ACK that is being written, which then has room for it. Not if
+   * there are few rows, if there were new ones lately, or if a sketch was too small.
+   */
+  planSketch(writer: FrameWriter): boolean {
+    const rows = this.rows;
+    if (rows.capacity < SKETCHED_ROWS_LEAST || this.key(SKETCH_PAUSE) > 0) return false;
+    if (writer.room() < SKETCH_SECTION_BYTES || countBetween(rows, 0, KEY_MAX) < SKETCHED_ROWS_LEAST) return false;
+    writer.reserve(SKETCH_SECTION_BYTES);
+    return true;
+  }
+
+  /** Writes the sketch for which `planSketch` made room, behind all other sections. */
+  writeSketch(writer: FrameWriter, counter: number): void {
+    this.setKey(SKETCHED_AT, counter);
+    writer.reserve(-SKETCH_SECTION_BYTES);
+    sketchRows(this.rows, this.words, this.start + MARKS, counter, writer.withFeeds);
+    writer.writeSketch(this.words, this.start + MARKS);
+  }
+
+  /** A frame has fingerprints or lists, and answers another one: if that had a sketch, the sketch was too small. */
+  noteSummary(answered: number): void {
+    if (this.rows.capacity < SKETCHED_ROWS_LEAST || answered !== this.key(SKETCHED_AT)) return;
+    this.setKey(SKETCH_PAUSE, SKETCH_PAUSE_MAX);
+  }
+
+  /** Reads a sketch and returns how many rows differ, of which `isLocated` tells; -1: more than a sketch shows. */
+  locate(frame: FrameReader): number {
+    if (frame.type !== TYPE_ACK || frame.end - frame.position !== SKETCH_BYTES) return -1;
+    const withFeeds = frame.u8() >= WITH_FEEDS;
+    if (this.rows.capacity < SKETCHED_ROWS_LEAST || this.marked > 0) return -1;
+    if (withFeeds && this.rows.feedsHash === undefined) return -1;
+    const start = this.start + MARKS;
+    sketchRows(this.rows, this.words, start, frame.counter, withFeeds);
+    for (let i = start; i < start + SKETCH_SYNDROMES; i++) subtractSyndrome(this.words, i, frame.u16());
+    return locate(this.words, start);
+  }
+
+  /** Whether a row is one of those that differ. @param count from `locate` @param place from `placeInSketch` */
+  isLocated(count: number, place: number): boolean {
+    return isLocated(this.words, this.start + MARKS, count, place);
   }
 
   private key(word: number): number { return this.words[this.start + word]; }
@@ -139,17 +215,17 @@ export class SummaryWriter {
     const next = this.key(this.nextKey());
     if (next === 0 || this.isMarked(this.rangeOf(next))) return next;
     const key = orderKey(counter);
-    for (let range = this.rangeOf(key); range < 1 << this.log; range++) if (this.isMarked(range)) return key;
+    for (let range = this.rangeOf(key); range < 1 << this.key(LOG); range++) if (this.isMarked(range)) return key;
     return 0;
   }
 
   /** The word of NEXT_KEYS for the marked ranges. */
   private nextKey(): number {
-    return this.section === SECTION_DIGEST ? NEXT_KEYS : NEXT_KEYS + 1;
+    return this.key(SECTION) === SECTION_DIGEST ? NEXT_KEYS : NEXT_KEYS + 1;
   }
 
   private isMarked(range: number): boolean {
-    return (this.words[this.start + (range >>> 5)] & (1 << (range & 31))) !== 0;
+    return (this.words[this.start + MARKS + (range >>> 5)] & (1 << (range & 31))) !== 0;
   }
 
   private beginAt(key: number): void {
@@ -161,7 +237,7 @@ export class SummaryWriter {
   private unmark(from: number, to: number): void {
     for (let range = from; range < to; range++) {
       if (!this.isMarked(range)) continue;
-      this.words[this.start + (range >>> 5)] &= ~(1 << (range & 31));
+      this.words[this.start + MARKS + (range >>> 5)] &= ~(1 << (range & 31));
       this.marked--;
     }
   }
@@ -169,20 +245,20 @@ export class SummaryWriter {
   /** Whether a range is marked and goes into a DIGEST. */
   private isListed(range: number): boolean {
     if (!this.isMarked(range)) return false;
-    if (this.section === SECTION_DIGEST) return true;
-    const count = countBetween(this.rows, rangeFrom(range, this.log), rangeTo(range, this.log));
+    if (this.key(SECTION) === SECTION_DIGEST) return true;
+    const count = countBetween(this.rows, rangeFrom(range, this.key(LOG)), rangeTo(range, this.key(LOG)));
     return count <= EXPLICIT_ROWS || rowFingerprintsBytes(range, count) > this.rowFingerprintsBytesMax;
   }
 
   /** Writes a DIGEST for each sequence of adjacent listed ranges. Returns whether all fit. */
   private writeDigests(writer: FrameWriter): boolean {
-    const ranges = 1 << this.log;
+    const ranges = 1 << this.key(LOG);
     for (let range = this.rangeOf(this.listKey); range < ranges && this.listKey <= KEY_MAX; range++) {
       if (!this.isListed(range)) continue;
       let after = range + 1;
       while (after < ranges && this.isListed(after)) after++;
-      const start = rangeFrom(range, this.log);
-      const to = rangeTo(after - 1, this.log);
+      const start = rangeFrom(range, this.key(LOG));
+      const to = rangeTo(after - 1, this.key(LOG));
       this.listKey = this.writeDigest(writer, this.listKey > start ? this.listKey : start, to);
       const complete = this.listKey > to;
       // In the first range, the rows before the first key come last.
@@ -198,18 +274,18 @@ export class SummaryWriter {
   }
 
   private rangeOf(key: number): number {
-    return this.log === 0 ? 0 : key >>> (32 - this.log);
+    return this.key(LOG) === 0 ? 0 : key >>> (32 - this.key(LOG));
   }
 
   private writeRowFingerprints(writer: FrameWriter, counter: number): boolean {
     if (this.marked === 0) return true;
-    if (!writer.beginRowFingerprints(this.log)) return false;
+    if (!writer.beginRowFingerprints(this.key(LOG))) return false;
     let fits = true;
-    for (let range = this.rangeOf(this.key(FIRST_KEY)); range < 1 << this.log && fits; range++) {
+    for (let range = this.rangeOf(this.key(FIRST_KEY)); range < 1 << this.key(LOG) && fits; range++) {
       if (!this.isMarked(range) || this.isListed(range)) continue;
-      fits = writer.writeRowFingerprints(this.rows, range, this.log, counter);
+      fits = writer.writeRowFingerprints(this.rows, range, this.key(LOG), counter);
       if (fits) this.unmark(range, range + 1);
-      else this.setKey(CUT_KEY, rangeFrom(range, this.log));
+      else this.setKey(CUT_KEY, rangeFrom(range, this.key(LOG)));
     }
     writer.endRowFingerprints();
     return fits;

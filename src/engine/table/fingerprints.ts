@@ -15,11 +15,16 @@ export function rangeFingerprint(rows: Rows, from: number, to: number, salt: num
   const start = rows.placeOf(from);
   const end = placeBehind(rows, to);
   for (let place = start; place < end; place++) addRow(rows, rows.slotAt(place), withFeeds);
-  return fold(rows, first, second, salt);
+  return fold(rows, first, second, salt) & 0xff;
 }
 
 /** 8 bits over one row, and its feed if wanted; other bits for each `salt`. */
 export function rowFingerprint(rows: Rows, slot: number, salt: number, withFeeds: boolean): number {
+  return rowPrint(rows, slot, salt, withFeeds) & 0xff;
+}
+
+/** As `rowFingerprint`, 32 bits: an int32. */
+export function rowPrint(rows: Rows, slot: number, salt: number, withFeeds: boolean): number {
   const first = rows.tableHash.first;
   const second = rows.tableHash.second;
   rows.tableHash.clear();
@@ -33,7 +38,7 @@ export function feedFingerprint(rows: Rows, slot: number, salt: number): number 
   const second = rows.tableHash.second;
   rows.tableHash.clear();
   if (rows.feedsHash !== undefined) rows.feedsHash.addTo(rows.tableHash, slot);
-  return fold(rows, first, second, salt);
+  return fold(rows, first, second, salt) & 0xff;
 }
 
 /** 8 bits over the ids of the rows with order keys from `from` to `to`. */
@@ -70,11 +75,11 @@ function addRow(rows: Rows, slot: number, withFeeds: boolean): void {
   if (withFeeds && rows.feedsHash !== undefined) rows.feedsHash.addTo(rows.tableHash, slot);
 }
 
-/** Folds the sum in `rows.tableHash` to 8 bits and restores the words of the table hash. */
+/** Folds the sum in `rows.tableHash` to an int32 and restores the words of the table hash. */
 function fold(rows: Rows, first: number, second: number, salt: number): number {
   const sum = rows.tableHash;
   const rotation = salt & 31;
-  const print = (sum.first + ((sum.second << rotation) | (sum.second >>> (31 - rotation) >>> 1))) & 0xff;
+  const print = (sum.first + ((sum.second << rotation) | (sum.second >>> (31 - rotation) >>> 1))) | 0;
   sum.first = first;
   sum.second = second;
   return print;

@@ -10,8 +10,8 @@ import {
   FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_NETWORK, FLAG_OF_MESSAGE, FLAG_SEALED,
   FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROWS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE,
   SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY,
-  SECTION_HEAD_BYTES, SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SNAPSHOT, SEQUENCE_MAX,
-  TABLE_HASH_BYTES, TYPE_ACK,
+  SECTION_HEAD_BYTES, SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SKETCH, SECTION_SNAPSHOT,
+  SEQUENCE_MAX, TABLE_HASH_BYTES, TYPE_ACK,
   TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WANT_BYTES, WITH_FEEDS,
 } from "./frame.js";
 import { WAITING_BYTES, isMessage } from "./message-form.js";
@@ -154,9 +154,9 @@ export class FrameReader extends Reader {
     return this.type === TYPE_SYN && (this.flags & FLAG_UNADDRESSED) !== 0;
   }
 
-  /** Whether the current section shows what rows its sender holds. */
-  isSummary(): boolean {
-    return this.section >= SECTION_DIGEST && this.section <= SECTION_ROW_FINGERPRINTS;
+  /** Whether the current section shows what rows its sender holds, or lacks. */
+  isOfRows(): boolean {
+    return this.section <= SECTION_ROW_FINGERPRINTS || this.section === SECTION_SKETCH;
   }
 
   /** Whether the current section has events or is about them. */

@@ -8,8 +8,8 @@ import {
   FLAG_ADVERTISED, FLAG_MORE, FLAG_NETWORK, MAGIC_AND_VERSION, NETWORK_HASH_BYTES, NO_NETWORK,
   ROW_FINGERPRINTS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, ROWS_HEAD_BYTES, SECTION_DIGEST,
   SECTION_FEEDS_HASH, SECTION_HEAD_BYTES, SECTION_LIMITS, SECTION_RANGE_FINGERPRINTS, SECTION_ROWS,
-  SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_ADVERTISED, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, WANT_BYTES, WITH_FEEDS,
-  rangeFrom, rangeTo,
+  SECTION_ROW_FINGERPRINTS, SECTION_SKETCH, SKETCH_BYTES, SKETCH_SYNDROMES, TYPE_ACK, TYPE_ADVERTISED, TYPE_DIFF,
+  TYPE_LEAVE, TYPE_SYN, WANT_BYTES, WITH_FEEDS, rangeFrom, rangeTo,
 } from "./frame.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
 import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
@@ -280,6 +280,14 @@ export class FrameWriter extends Writer {
       if (isCounted(rows.state(slot))) this.u8(rowFingerprint(rows, slot, counter, this.withFeeds));
     }
     return true;
+  }
+
+  /** Writes a sketch, whose numbers stand in words from `start` on. There is room. */
+  writeSketch(words: Uint32Array, start: number): void {
+    this.u8(SECTION_SKETCH);
+    this.u16(SKETCH_BYTES);
+    this.u8(this.withFeeds ? WITH_FEEDS : 0);
+    for (let i = 0; i < SKETCH_SYNDROMES; i++) this.u16(words[start + i]);
   }
 
   /** Starts a section of batches or snapshot chunks. */

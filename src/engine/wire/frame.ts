@@ -84,8 +84,10 @@ export const SECTION_HOP = 15;
 export const SECTION_LINK_REPORT = 16;
 /** In a SYN: a request for the time. In what answers it: the time (PROTOCOL 12). */
 export const SECTION_TIME = 17;
-/** In a DIFF: how many datagrams its sender takes at a time (PROTOCOL 5.4). One octet. The last section of a frame. */
+/** In a DIFF: how many datagrams its sender takes at a time (PROTOCOL 5.4). One octet. */
 export const SECTION_WINDOW = 18;
+/** In an ACK: a sketch of the rows that its sender holds (PROTOCOL 5.3). The last section of a frame. */
+export const SECTION_SKETCH = 19;
 
 // How a row gives its address, in bits 3 and 4 of its head.
 /** The source of the datagram. Only for the sender's own row. */
@@ -123,6 +125,12 @@ export const RANGE_FINGERPRINTS_HEAD_BYTES = 1;
 export const RANGE_FINGERPRINT_BYTES = 1;
 /** The base-2 logarithm of the number of ranges. Some of them follow. */
 export const ROW_FINGERPRINTS_HEAD_BYTES = 1;
+/** Rows that a sketch can locate. */
+export const ROWS_IN_SKETCH = 6;
+/** Numbers of a sketch, two octets each. */
+export const SKETCH_SYNDROMES = 2 * ROWS_IN_SKETCH;
+/** The section SKETCH without its head: an octet of flags, and the numbers. */
+export const SKETCH_BYTES = 1 + 2 * SKETCH_SYNDROMES;
 /** At most 512 ranges. */
 export const RANGES_LOG_MAX = 9;
 /** A row at its longest, without its value and its feed. */

@@ -14,7 +14,8 @@ describe("Outbox: rows to send", () => {
       id, address: 0xc0a80000 + id, port: 5000, revision: 1, heartbeat: 1, state: id === 3 ? DOWN : UP, value: "",
     }));
     const rows = tableOf(held);
-    const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, undefined, new WordPool(outboxWords(DATAGRAM_BYTES_MAX)));
+    const pool = new WordPool(outboxWords(DATAGRAM_BYTES_MAX, rows.capacity));
+    const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, undefined, pool);
     const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
     outbox.clear();
     for (const { id } of held) outbox.send(rows.find(id));
@@ -36,7 +37,8 @@ describe("Outbox: updates", () => {
       id: i + 1, address: 0xc0a80001 + i, port: 5000, revision: 1, heartbeat: 1, state: 0, value: "",
     })));
     mark(rows);
-    const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, undefined, new WordPool(outboxWords(DATAGRAM_BYTES_MAX)));
+    const pool = new WordPool(outboxWords(DATAGRAM_BYTES_MAX, rows.capacity));
+    const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, undefined, pool);
     const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
     outbox.clear();
     outbox.addSyn(0xc0a80063, 5000, 0, 0);

@@ -4,10 +4,11 @@ import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
 import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
 import {
   FLAG_ADVERTISED, FLAG_SEALED, NO_NETWORK, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS,
-  SECTION_INDIRECT_ACK, SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_WANT, SECTION_WINDOW, TYPE_ADVERTISED,
-  TYPE_LEAVE, TYPE_SYN,
+  SECTION_INDIRECT_ACK, SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_SKETCH, SECTION_WANT, SECTION_WINDOW,
+  TYPE_ADVERTISED, TYPE_LEAVE, TYPE_SYN,
 } from "../../../src/engine/wire/frame.js";
 import { WANTS, WINDOW } from "../../../src/engine/reconcile/outbox-words.js";
+import { SKETCH_WORDS, sketchRows } from "../../../src/engine/reconcile/sketch.js";
 import { writeWindow } from "../../../src/engine/reconcile/window.js";
 import { networkHash } from "../../../src/engine/table/hash.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, RowData, Rows } from "../../../src/engine/table/rows.js";
@@ -50,6 +51,8 @@ export interface FrameVector {
   limits?: [number, number, number];
   /** How many datagrams the sender takes at a time. */
   window?: number;
+  /** The frame has a sketch of all rows held. */
+  sketch?: true;
   /** The name of the network of sender and receiver. */
   network?: string;
   /** The frame, in groups for the eye. */
@@ -120,6 +123,11 @@ export function write(vector: FrameVector): Uint8Array {
   writeIds(writer, SECTION_INDIRECT_ACK, vector.heard);
   if (vector.limits !== undefined) writer.writeLimits(...vector.limits, network);
   if (vector.window !== undefined) writeWindow(new Uint32Array(WANTS).fill(vector.window, WINDOW), 0, writer, 0);
+  if (vector.sketch === true) {
+    const words = new Uint32Array(SKETCH_WORDS);
+    sketchRows(rows, words, 0, vector.counter, false);
+    writer.writeSketch(words, 0);
+  }
   return out.subarray(0, writer.length());
 }
 
@@ -188,6 +196,7 @@ export function read(bytes: Uint8Array, length: number, network?: string): ReadF
       entries.push(reader.valueBytesMax(), reader.eventBytesMax(), reader.capacity());
     }
     if (reader.section === SECTION_WINDOW) entries.push(reader.u8());
+    while (reader.section === SECTION_SKETCH && reader.more()) entries.push(reader.u8());
     sections.push({ tag: reader.section, entries, ...sectionHead(reader) });
   }
   const { id, revision, counter, heartbeat, inReplyTo } = reader;

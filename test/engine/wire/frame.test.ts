@@ -19,12 +19,26 @@ function heldBetween(vector: FrameVector, from: number, to: number): VectorRow[]
 
 /** By PROTOCOL.md 3.2, from hashes of single rows. */
 function fingerprint(rows: VectorRow[], counter: number): number {
+  return Number(print(rows, counter) & 0xffn);
+}
+
+function print(rows: VectorRow[], counter: number): bigint {
   const sum = new TableHash();
   for (const row of rows) sum.add(row.id, row.revision, row.heartbeat, row.state);
-  const turn = counter % 32;
+  const turn = BigInt(counter % 32);
   const second = BigInt(sum.second >>> 0);
-  const turned = Number(((second << BigInt(turn)) | (second >> BigInt(32 - turn))) & 0xffn);
-  return (sum.first + turned) & 0xff;
+  return BigInt(sum.first >>> 0) + ((second << turn) | (second >> (32n - turn)));
+}
+
+/** The octets of a sketch, by PROTOCOL.md 5.3. */
+function sketch(rows: VectorRow[], counter: number): number[] {
+  return [0, ...Array.from({ length: 12 }, (_, power) => {
+    const syndrome = rows.reduce((sum, row) => {
+      const place = BigInt(orderKey(row.id) >>> 17) % 32748n + 1n;
+      return sum + (print([row], counter) & 0x7fffn) * place ** BigInt(power);
+    }, 0n) % 32749n;
+    return [Number(syndrome >> 8n), Number(syndrome & 0xffn)];
+  }).flat()];
 }
 
 /** Also by PROTOCOL.md 3.2. */
@@ -71,6 +85,9 @@ function expected(vector: FrameVector): unknown {
   if (vector.heard !== undefined) sections.push({ tag: 7, entries: vector.heard });
   if (vector.limits !== undefined) sections.push({ tag: 13, entries: vector.limits });
   if (vector.window !== undefined) sections.push({ tag: 18, entries: [vector.window] });
+  if (vector.sketch === true) {
+    sections.push({ tag: 19, entries: sketch(heldBetween(vector, ...rangeOf(0, 0)), vector.counter) });
+  }
   return {
     type: vector.type, flags: vector.flags, id: own.id, revision: own.revision, counter: vector.counter,
     heartbeat: own.heartbeat, tableHash: [rows.tableHash.first, rows.tableHash.second],
