@@ -19,12 +19,12 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 99600,
-  "chisme-lean.min.js": 106700,
-  "chisme-espgossip.min.js": 125100,
-  "chisme-espgossip-lean.min.js": 135900,
-  "chisme-full.min.js": 187300,
-  "chisme-full-lean.min.js": 211000,
+  "chisme.min.js": 100300,
+  "chisme-lean.min.js": 107900,
+  "chisme-espgossip.min.js": 125800,
+  "chisme-espgossip-lean.min.js": 137200,
+  "chisme-full.min.js": 188100,
+  "chisme-full-lean.min.js": 212600,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 34;
