@@ -5,6 +5,9 @@ import { isLiveFile } from "../live/live-file.js";
 import { readRecording } from "../recording/read-recording.js";
 import type { RecordingEntry, RecordingHead } from "../recording/recording.js";
 import { ReplayText } from "../recording/replay-text.js";
+import type { Sealer } from "../../src/engine/wire/sealer.js";
+import { nodeSealing } from "../platform/node-sealing.js";
+import { readKey } from "./key-file.js";
 import { readLiveFile, watchSimulation } from "./live.js";
 import { numeric } from "./number.js";
 
@@ -23,6 +26,7 @@ interface ReplayOptions {
   from?: number;
   to?: number;
   json?: true;
+  keyFile?: string;
   http?: string | true;
   httpTokenFile?: string;
 }
@@ -35,11 +39,12 @@ export function replayCommand(): Command {
     .option("--from <seconds>", "entries from this time on", numeric)
     .option("--to <seconds>", "entries until this time", numeric)
     .option("--json", "print the entries as JSON lines")
+    .option("--key-file <file>", "opens sealed datagrams with the key in this file, as chisme key prints it")
     .option("--http [address:port]", "of a simulation: where the page is (default: 127.0.0.1:8600)")
     .option("--http-token-file <file>", "of a simulation: the page needs the token in this file")
     .addHelpText("after", `
 On a terminal, space or an arrow key shows the next entry, Page Down ${PAGE_LINES},
-c all that are left; q ends. A sealed datagram shows its head.`)
+c all that are left; q ends. A sealed datagram shows its head, and with --key-file the rest.`)
     .showHelpAfterError("(--help lists the options)")
     .action(async (file: string, options: ReplayOptions) => {
       // The reader of a pipe, such as head, may exit early.
@@ -54,7 +59,7 @@ c all that are left; q ends. A sealed datagram shows its head.`)
 }
 
 async function replay(file: string, options: ReplayOptions): Promise<void> {
-  const { from = 0, to = Infinity, http, httpTokenFile } = options;
+  const { from = 0, to = Infinity, http, httpTokenFile, keyFile } = options;
   for (const [name, value] of [["--from", from], ["--to", to]] as const) {
     if (!(value >= 0)) throw new Error(`${name}: is not a number of seconds from 0 on`);
   }
@@ -66,17 +71,20 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
     return;
   }
   if (http !== undefined) throw new Error("--http: is of a node; only simulations are played in a page");
-  await print(file, { ...options, from, to });
+  const key = readKey("--key-file", keyFile);
+  await print(file, { ...options, from, to }, key === undefined ? undefined : nodeSealing(key, undefined));
 }
 
-async function print(file: string, { from = 0, to = Infinity, json }: ReplayOptions): Promise<void> {
+async function print(
+  file: string, { from = 0, to = Infinity, json }: ReplayOptions, sealer: Sealer | undefined,
+): Promise<void> {
   const keys = process.stdin.isTTY && process.stdout.isTTY && !json ? new Keys() : undefined;
   let text: ReplayText | undefined;
   try {
     for await (const item of readRecording(file)) {
       if (text === undefined) {
         const head = item as RecordingHead;
-        text = new ReplayText(head);
+        text = new ReplayText(head, sealer);
         (json ? [JSON.stringify(head)] : text.headLines(head)).forEach(writeLine);
         continue;
       }
