@@ -54,7 +54,7 @@ export class ReplayText {
       case "forgotten": {
         const { id, name, address, port, state, data } = entry.row;
         this.learn(id, name);
-        this.learnAddress(`${address}:${port}`, id);
+        if (typeof address === "string" && typeof port === "number") this.learnAddress(`${address}:${port}`, id);
         return `${entry.kind}  ${this.nameOf(id)} ${valueText(state).slice(1, -1)}  ${valueText(data)}`;
       }
       case "event": {
