@@ -83,7 +83,7 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
 }
 
 async function play(path: string, place: HttpOptions, sealer: Sealer | undefined): Promise<void> {
-  const network = new RecordedNetwork({ file: new RecordingFile(path), sealer });
+  const network = new RecordedNetwork(new RecordingFile(path, sealer));
   try {
     await serveUntilSignal(network, { ...place, canWrite: true }, writeLine);
   } finally {

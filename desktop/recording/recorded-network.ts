@@ -1,12 +1,10 @@
 import type { FeedEvent, NodeRow } from "../../src/gossip.js";
-import type { Sealer } from "../../src/engine/wire/sealer.js";
 import { ChangeFeed } from "../control/changes.js";
 import type { Member } from "../control/members.js";
 import type { NetworkFeeds, NetworkResource, NetworkView, WatchedNetwork } from "../control/network-view.js";
 import { ControlError, INVALID_PARAMS } from "../control/protocol.js";
 import type { RecordedState } from "./recorded-state.js";
 import type { RecordingFile } from "./recording-file.js";
-import { ReplayText } from "./replay-text.js";
 
 const TICK_MS = 100;
 /** Entries of one tick: so 2,000 a second at most, each of which the page gets as a change. */
@@ -17,12 +15,6 @@ const EVENTS_MAX = 10000;
 const SPEED_MIN = 0.01;
 const SPEED_MAX = 1000;
 
-export interface RecordedNetworkOptions {
-  file: RecordingFile;
-  /** Opens sealed datagrams for the lines. */
-  sealer?: Sealer | undefined;
-}
-
 /** A recorded node that is played: what it knew at a time, and the datagrams that passed. */
 export class RecordedNetwork implements WatchedNetwork {
   readonly changes = new ChangeFeed();
@@ -30,7 +22,6 @@ export class RecordedNetwork implements WatchedNetwork {
     "/v1/recording": { get: () => this.playState(), post: (body) => this.act(body) },
   };
   private readonly file: RecordingFile;
-  private readonly lines: ReplayText;
   private readonly timer: NodeJS.Timeout;
   private state: RecordedState;
   private atMs = 0;
@@ -39,9 +30,8 @@ export class RecordedNetwork implements WatchedNetwork {
   private lastTickMs = 0;
 
   /** It begins with the first entry, and pauses. */
-  constructor({ file, sealer }: RecordedNetworkOptions) {
+  constructor(file: RecordingFile) {
     this.file = file;
-    this.lines = new ReplayText(file.head, sealer);
     this.state = file.stateAfter(0);
     // It keeps the process alive.
     this.timer = setInterval(() => this.tick(), TICK_MS);
@@ -108,7 +98,7 @@ export class RecordedNetwork implements WatchedNetwork {
       const entry = file.entry(first + at);
       const { atMs, kind } = entry;
       const isDropped = kind === "datagram" && entry.drop !== undefined;
-      return { number: first + at + 1, atMs, kind, text: this.lines.text(entry), ...isDropped && { isDropped } };
+      return { number: first + at + 1, atMs, kind, text: file.text.text(entry), ...isDropped && { isDropped } };
     });
     return {
       isPlaying: this.isPlaying, speed: this.speed, position, count, atMs: this.atMs, endMs, beganMs, isSealed,

@@ -1,9 +1,11 @@
 import { readFileSync, statSync } from "node:fs";
 import type { FeedEvent } from "../../src/gossip.js";
+import type { Sealer } from "../../src/engine/wire/sealer.js";
 import { RecordedState } from "./recorded-state.js";
 import {
   LINE_BYTES_MAX, type RecordingEntry, type RecordingHead, parseEntry, parseHead,
 } from "./recording.js";
+import { ReplayText } from "./replay-text.js";
 
 /** Longest file that is played in a page: all of it is kept in memory. */
 export const PLAYED_BYTES_MAX = 134217728;
@@ -19,6 +21,8 @@ export class RecordingFile {
   readonly head: RecordingHead;
   /** Time from one of the figures to the next, in ms: a second, more where the recording is longer than 512 s. */
   readonly stepMs: number;
+  /** Lines of entries, with names and addresses of the whole recording. */
+  readonly text: ReplayText;
   /** All events: those of the begin, then those that came. */
   readonly events: FeedEvent[];
   /** What is wrong behind the last entry, with the number of its line; undefined: nothing. */
@@ -29,8 +33,11 @@ export class RecordingFile {
   private readonly times: number[] = [];
   private readonly states: RecordedState[] = [];
 
-  /** @throws Error where the file is too long or its first line is wrong, and what the system throws */
-  constructor(path: string) {
+  /**
+   * @param sealer opens sealed datagrams for `text`
+   * @throws Error where the file is too long or its first line is wrong, and what the system throws
+   */
+  constructor(path: string, sealer?: Sealer) {
     if (statSync(path).size > PLAYED_BYTES_MAX) {
       throw new Error(`is longer than ${PLAYED_BYTES_MAX} bytes: a page plays no more, a terminal does`);
     }
@@ -38,10 +45,11 @@ export class RecordingFile {
     const headEnd = this.lineEnd(0);
     if (this.bytes.length === 0) throw new Error("line 1: is missing: the file is empty");
     try {
-      this.head = parseHead(this.text(0, headEnd));
+      this.head = parseHead(this.lineAt(0, headEnd));
     } catch (error) {
       throw new Error(`line 1: ${(error as Error).message}`, { cause: error });
     }
+    this.text = new ReplayText(this.head, sealer);
     this.events = [...this.head.events as FeedEvent[]];
     this.failure = this.readTimes(headEnd + 1);
     const steps = Math.ceil(this.endMs / STEPS_MAX / STEP_MS_LEAST);
@@ -65,7 +73,7 @@ export class RecordingFile {
   }
 
   entry(index: number): RecordingEntry {
-    return parseEntry(this.text(this.starts[index], this.starts[index + 1]), 0);
+    return parseEntry(this.lineAt(this.starts[index], this.starts[index + 1]), 0);
   }
 
   /** How many entries are not after a time. */
@@ -94,7 +102,8 @@ export class RecordingFile {
     while (at < this.bytes.length) {
       const end = this.lineEnd(at);
       try {
-        const entry = parseEntry(this.text(at, end), beforeMs);
+        const entry = parseEntry(this.lineAt(at, end), beforeMs);
+        this.text.learn(entry);
         if (entry.kind === "event") this.events.push(entry.event as FeedEvent);
         beforeMs = entry.atMs;
       } catch (error) {
@@ -123,7 +132,7 @@ export class RecordingFile {
     return end < 0 ? this.bytes.length : end;
   }
 
-  private text(from: number, to: number): string {
+  private lineAt(from: number, to: number): string {
     if (to - from > LINE_BYTES_MAX) throw new Error(`is longer than ${LINE_BYTES_MAX} bytes`);
     return this.bytes.toString("utf8", from, to);
   }

@@ -22,7 +22,7 @@ export class ReplayText {
     this.self = node.id;
     this.sealer = sealer;
     for (const { id, name, address, port } of members) {
-      this.learn(id, name);
+      this.learnName(id, name);
       this.learnAddress(`${address}:${port}`, id);
     }
   }
@@ -35,9 +35,25 @@ export class ReplayText {
     ];
   }
 
+  /** The entry with its time. It takes names and addresses from it first. */
   line(entry: RecordingEntry): string {
     const time = `${(entry.atMs / 1000).toFixed(3).padStart(9)}s`;
+    this.learn(entry);
     return `${time}  ${this.text(entry)}`;
+  }
+
+  /** Takes names and addresses from an entry, for the lines of all entries. */
+  learn(entry: RecordingEntry): void {
+    if (entry.kind === "row" || entry.kind === "forgotten") {
+      const { id, name, address, port } = entry.row;
+      this.learnName(id, name);
+      if (typeof address === "string" && typeof port === "number") this.learnAddress(`${address}:${port}`, id);
+    } else if (entry.kind === "event") {
+      this.learnName(entry.event.author, entry.event.authorName);
+    } else if (entry.kind === "datagram" && entry.direction === "in" && this.sealer !== undefined) {
+      const head = frameHead(Buffer.from(entry.bytes, "base64"));
+      if (head !== undefined) this.learnAddress(`${entry.address}:${entry.port}`, head.id);
+    }
   }
 
   /** The entry without its time. */
@@ -52,14 +68,11 @@ export class ReplayText {
       }
       case "row":
       case "forgotten": {
-        const { id, name, address, port, state, data } = entry.row;
-        this.learn(id, name);
-        if (typeof address === "string" && typeof port === "number") this.learnAddress(`${address}:${port}`, id);
+        const { id, state, data } = entry.row;
         return `${entry.kind}  ${this.nameOf(id)} ${valueText(state).slice(1, -1)}  ${valueText(data)}`;
       }
       case "event": {
-        const { author, authorName, kind, topic, value } = entry.event;
-        this.learn(author, authorName);
+        const { author, kind, topic, value } = entry.event;
         return `event  ${this.nameOf(author)} ${valueText(kind).slice(1, -1)} ${valueText(topic)}  ${valueText(value)}`;
       }
       case "input":
@@ -75,12 +88,9 @@ export class ReplayText {
   }
 
   private datagramText({ direction, address, port }: RecordingEntry & { kind: "datagram" }, bytes: Buffer): string {
-    const place = `${address}:${port}`;
     const nameOf = (id: number): string => this.nameOf(id);
     if (this.sealer === undefined) return frameText(bytes, nameOf);
-    const head = direction === "in" ? frameHead(bytes) : undefined;
-    if (head !== undefined) this.learnAddress(place, head.id);
-    const receivers = direction === "in" ? [this.self] : this.ids.get(place) ?? [];
+    const receivers = direction === "in" ? [this.self] : this.ids.get(`${address}:${port}`) ?? [];
     return frameText(bytes, nameOf, { sealer: this.sealer, receivers });
   }
 
@@ -94,7 +104,7 @@ export class ReplayText {
     return this.names.get(id) ?? `node ${id}`;
   }
 
-  private learn(id: number, name: unknown): void {
+  private learnName(id: number, name: unknown): void {
     if (typeof name === "string" && this.names.size < NAMES_MAX) this.names.set(id, valueText(name).slice(1, -1));
   }
 }

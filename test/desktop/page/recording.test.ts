@@ -55,7 +55,7 @@ describe("page of a recording of a node, in Chromium", function () {
     await cleanUp();
     buildPage(folder);
     recording = new RecordingFile(file);
-    network = new RecordedNetwork({ file: recording });
+    network = new RecordedNetwork(recording);
     const port = freshPort();
     address = `http://127.0.0.1:${port}`;
     server = await HttpServer.listen(network, { address: "127.0.0.1", port, canWrite: true, pageFolder: folder });

@@ -59,7 +59,7 @@ describe("recordings as networks", function () {
   afterEach(() => networks.splice(0).forEach((network) => network.close()));
 
   function networkOf(file: string): RecordedNetwork {
-    const network = new RecordedNetwork({ file: new RecordingFile(file) });
+    const network = new RecordedNetwork(new RecordingFile(file));
     networks.push(network);
     return network;
   }
