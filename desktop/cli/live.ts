@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { HttpServer } from "../http/http-server.js";
 import { FILE_BYTES_MAX, type LiveFile, parseLiveFile, parseLiveOptions } from "../live/live-file.js";
 import { type LiveOptions, LiveRun } from "../live/live-run.js";
 import { LiveSimulation } from "../live/live-simulation.js";
@@ -8,8 +7,8 @@ import type { LiveRequest } from "../simulator/command.js";
 import { replayArguments } from "../simulator/text.js";
 import { SIMULATE_DEFAULTS } from "../simulator/simulate.js";
 import { readHttpOptions } from "./node-access.js";
+import { serveUntilSignal } from "./serve.js";
 
-const SIGNALS: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** Inputs of a file that are run without a page are run to their end in steps of so many simulated ms. */
 const STEP_MS = 1000;
 
@@ -64,20 +63,12 @@ export async function watchSimulation(
   const simulation = new LiveSimulation({
     file, commandOf: (options, hasInputs) => liveCommand(command, options, hasInputs),
   });
-  let server: HttpServer;
   try {
-    server = await HttpServer.listen(simulation, { ...place, canWrite: true });
-  } catch (error) {
+    const again = `to run this again: ${simulation.command}`;
+    await serveUntilSignal(simulation, { ...place, canWrite: true }, writeLine, again);
+  } finally {
     simulation.close();
-    throw new Error(`--http: ${(error as Error).message}`, { cause: error });
   }
-  const { address, port } = place;
-  const host = address.includes(":") ? `[${address}]` : address;
-  writeLine(`page: http://${host}:${port}/ (Ctrl-C ends it)`);
-  writeLine(`to run this again: ${simulation.command}`);
-  await new Promise((resolve) => SIGNALS.forEach((signal) => process.once(signal, resolve)));
-  server.close();
-  simulation.close();
   return true;
 }
 

@@ -2,10 +2,18 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { Command } from "commander";
 import pc from "picocolors";
 import { isLiveFile } from "../live/live-file.js";
+import type { HttpOptions } from "../http/http-server.js";
+import { RecordedNetwork } from "../recording/recorded-network.js";
+import { RecordingFile } from "../recording/recording-file.js";
 import { readRecording } from "../recording/read-recording.js";
 import type { RecordingEntry, RecordingHead } from "../recording/recording.js";
 import { ReplayText } from "../recording/replay-text.js";
+import type { Sealer } from "../../src/engine/wire/sealer.js";
+import { nodeSealing } from "../platform/node-sealing.js";
+import { readKey } from "./key-file.js";
 import { readLiveFile, watchSimulation } from "./live.js";
+import { readHttpOptions } from "./node-access.js";
+import { serveUntilSignal } from "./serve.js";
 import { numeric } from "./number.js";
 
 /** Lines that the key for a page shows. */
@@ -23,6 +31,7 @@ interface ReplayOptions {
   from?: number;
   to?: number;
   json?: true;
+  keyFile?: string;
   http?: string | true;
   httpTokenFile?: string;
 }
@@ -31,15 +40,16 @@ interface ReplayOptions {
 export function replayCommand(): Command {
   return new Command("replay")
     .argument("<file>")
-    .description("Print a file of chisme record, or play one of chisme simulate --watch in a page.")
+    .description("Print a file of chisme record, or play it, or one of chisme simulate --watch, in a page.")
     .option("--from <seconds>", "entries from this time on", numeric)
     .option("--to <seconds>", "entries until this time", numeric)
     .option("--json", "print the entries as JSON lines")
-    .option("--http [address:port]", "of a simulation: where the page is (default: 127.0.0.1:8600)")
-    .option("--http-token-file <file>", "of a simulation: the page needs the token in this file")
+    .option("--key-file <file>", "opens sealed datagrams with the key in this file, as chisme key prints it")
+    .option("--http [address:port]", "plays it in a page there (default: 127.0.0.1:8600)")
+    .option("--http-token-file <file>", "the page needs the token in this file")
     .addHelpText("after", `
 On a terminal, space or an arrow key shows the next entry, Page Down ${PAGE_LINES},
-c all that are left; q ends. A sealed datagram shows its head.`)
+c all that are left; q ends. A sealed datagram shows its head, and with --key-file the rest.`)
     .showHelpAfterError("(--help lists the options)")
     .action(async (file: string, options: ReplayOptions) => {
       // The reader of a pipe, such as head, may exit early.
@@ -54,7 +64,7 @@ c all that are left; q ends. A sealed datagram shows its head.`)
 }
 
 async function replay(file: string, options: ReplayOptions): Promise<void> {
-  const { from = 0, to = Infinity, http, httpTokenFile } = options;
+  const { from = 0, to = Infinity, http, httpTokenFile, keyFile } = options;
   for (const [name, value] of [["--from", from], ["--to", to]] as const) {
     if (!(value >= 0)) throw new Error(`${name}: is not a number of seconds from 0 on`);
   }
@@ -65,18 +75,32 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
     await watchSimulation({ output, ...access }, readLiveFile("replay", file));
     return;
   }
-  if (http !== undefined) throw new Error("--http: is of a node; only simulations are played in a page");
-  await print(file, { ...options, from, to });
+  const key = readKey("--key-file", keyFile);
+  const sealer = key === undefined ? undefined : nodeSealing(key, undefined);
+  const place = readHttpOptions(options);
+  if (place === undefined) await print(file, { ...options, from, to }, sealer);
+  else await play(file, place, sealer);
 }
 
-async function print(file: string, { from = 0, to = Infinity, json }: ReplayOptions): Promise<void> {
+async function play(path: string, place: HttpOptions, sealer: Sealer | undefined): Promise<void> {
+  const network = new RecordedNetwork(new RecordingFile(path, sealer));
+  try {
+    await serveUntilSignal(network, { ...place, canWrite: true }, writeLine);
+  } finally {
+    network.close();
+  }
+}
+
+async function print(
+  file: string, { from = 0, to = Infinity, json }: ReplayOptions, sealer: Sealer | undefined,
+): Promise<void> {
   const keys = process.stdin.isTTY && process.stdout.isTTY && !json ? new Keys() : undefined;
   let text: ReplayText | undefined;
   try {
     for await (const item of readRecording(file)) {
       if (text === undefined) {
         const head = item as RecordingHead;
-        text = new ReplayText(head);
+        text = new ReplayText(head, sealer);
         (json ? [JSON.stringify(head)] : text.headLines(head)).forEach(writeLine);
         continue;
       }

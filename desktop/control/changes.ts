@@ -38,7 +38,9 @@ export interface NodeChanges {
   reset: object;
   /** The state of a simulation. */
   simulation: object;
-  /** Datagrams on their way in a simulation. */
+  /** The state of a recording that is played. */
+  recording: object;
+  /** Datagrams on their way in a simulation or a recording. */
   datagrams: { list: object[] };
 }
 

@@ -82,7 +82,7 @@ export interface WatchedNetwork {
   readonly changes: ChangeFeed;
   view(): NetworkView;
   members(): Member[];
-  /** Events that are held at the start, at most 10,000, the oldest first. */
+  /** Events that are held at the start, or after a reset, at most 10,000, the oldest first. */
   events(): FeedEvent[];
   /** Of a node: its status, from which its metrics come, too. */
   status?(): GossipStatus;

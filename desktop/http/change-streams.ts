@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { FeedEvent } from "../../src/gossip.js";
 import type { ChangeFeed, ChangeKind, NodeChanges } from "../control/changes.js";
 import { bytesAsHex, plainEvent } from "../control/json.js";
 import { FOLLOW_BYTES_MAX } from "../control/protocol.js";
@@ -14,12 +15,17 @@ const KEEP_ALIVE_MS = 15000;
 export class ChangeStreams {
   private readonly streams = new Set<Stream>();
   private readonly ring: EventRing;
+  private readonly held: () => FeedEvent[];
   private readonly stopListening: () => void;
   private readonly timer: NodeJS.Timeout;
 
-  /** @param ring to which this adds each event */
-  constructor(changes: ChangeFeed, ring: EventRing) {
+  /**
+   * @param ring to which this adds each event
+   * @param held the events that the network holds after a reset
+   */
+  constructor(changes: ChangeFeed, ring: EventRing, held: () => FeedEvent[]) {
     this.ring = ring;
+    this.held = held;
     this.stopListening = changes.listen((kind, change) => this.changed(kind, change));
     this.timer = setInterval(() => this.keepAlive(), KEEP_ALIVE_MS).unref();
   }
@@ -45,7 +51,10 @@ export class ChangeStreams {
   private changed(kind: ChangeKind, change: NodeChanges[ChangeKind]): void {
     // What a recording has is for those who may read the control socket.
     if (kind === "datagram" || kind === "input") return;
-    if (kind === "reset") this.ring.clear();
+    if (kind === "reset") {
+      this.ring.clear();
+      for (const event of this.held()) this.ring.add(event);
+    }
     const data = kind !== "event" ? change
       : { number: this.ring.add(change as NodeChanges["event"]), ...plainEvent(change as NodeChanges["event"]) };
     for (const stream of this.streams) stream.send(kind, data);

@@ -78,7 +78,7 @@ export class HttpServer {
     this.guard = new Guard(port, token);
     this.page = pageFiles(pageFolder);
     for (const event of network.events()) this.ring.add(event);
-    this.streams = new ChangeStreams(network.changes, this.ring);
+    this.streams = new ChangeStreams(network.changes, this.ring, () => network.events());
     this.paths = this.makePaths();
     this.server = createServer({
       maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS,

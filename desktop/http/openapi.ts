@@ -54,6 +54,10 @@ export function openApi(version: string, names: string[]): object {
       ...get("The state of a simulation, and its inputs.", { "application/json": { schema: { type: "object" } } }),
       ...post("Plays a simulation, or does something to its network.", "action"),
     },
+    "/v1/recording": {
+      ...get("Where a recording is, and its last entries.", { "application/json": { schema: { type: "object" } } }),
+      ...post("Plays a recording, steps, or jumps to a time.", "action"),
+    },
     "/v1/actions": post("Changes the node, where --http-write allows it.", "action"),
     "/v1/nodes": get("All nodes.", json("members")),
     "/v1/status": get("The node and its surroundings.", json("status")),

@@ -69,9 +69,11 @@ export class Connection {
         this.api.get<NetworkAnswer>("/v1/network"),
         this.api.get<{ events: ShownEvent[]; run: string }>(`/v1/events?limit=${EVENTS_ASKED}`),
       ]);
+      const { selected } = this.store;
       if (isNew || (this.run !== undefined && this.run !== run)) this.store.clear();
       this.run = run;
       this.store.setNetwork(network);
+      if (selected !== undefined && this.store.nodes.has(selected)) this.store.select(selected);
       this.store.addEvents(events);
       this.tries = 0;
       this.store.setConnection("live", "Live");

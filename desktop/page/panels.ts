@@ -1,5 +1,6 @@
 import { byId } from "./dom.js";
 import type { PageParts } from "./page-parts.js";
+import { makeRecordingPanel } from "./recording.js";
 import { makeSimulationPanel } from "./simulation.js";
 import type { Store } from "./store.js";
 
@@ -7,7 +8,9 @@ import type { Store } from "./store.js";
 export type MakePanel = (parts: PageParts) => HTMLElement;
 
 /** The panels of each source. */
-const PANELS: Record<Store["source"], MakePanel[]> = { node: [], simulation: [makeSimulationPanel], recording: [] };
+const PANELS: Record<Store["source"], MakePanel[]> = {
+  node: [], simulation: [makeSimulationPanel], recording: [makeRecordingPanel],
+};
 
 /** Adds the panels of the source, once it is known. */
 export function startPanels(parts: PageParts): void {

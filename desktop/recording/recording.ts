@@ -23,10 +23,20 @@ export interface RecordingHead {
   events: object[];
 }
 
+/** A row as it is in a file. Only `id` and `state` are checked. */
+export interface RecordedRow {
+  id: number;
+  name?: string;
+  address?: unknown;
+  port?: unknown;
+  state: string;
+  data?: unknown;
+}
+
 /** What a line after the first one has, beside `atMs`: the time since the begin. */
 export type RecordingEntry = { atMs: number } & (
   | { kind: "datagram" } & SeenDatagram
-  | { kind: "row" | "forgotten"; row: { id: number; name?: string; state: string; data?: unknown } }
+  | { kind: "row" | "forgotten"; row: RecordedRow }
   | { kind: "event"; event: { author: number; authorName?: string; kind: string; topic: string; value?: unknown } }
   | { kind: "input"; method: string; params: object }
   | { kind: "stats"; stats: GossipStats }

@@ -5,6 +5,8 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { frameText } from "../../../desktop/recording/frame-text.js";
+import { nodeSealing } from "../../../desktop/platform/node-sealing.js";
+import { RecordingFile } from "../../../desktop/recording/recording-file.js";
 import { readRecording } from "../../../desktop/recording/read-recording.js";
 import type { RecordingEntry, RecordingHead } from "../../../desktop/recording/recording.js";
 import { SimNetwork, SimRandom } from "../../../desktop/simulator/index.js";
@@ -105,7 +107,23 @@ describe("recordings of nodes", function () {
       assert.match(frameText(Buffer.from(bytes, "base64"), String), /^[A-Z]+ of \d+ #\d+, sealed$/);
       assert.ok(!Buffer.from(bytes, "base64").includes(key.subarray(0, 16)));
     }
-    assert.equal(chisme("replay", file).status, 0);
+    assert.match(chisme("replay", file).stdout, /sealed$/m);
+    const opened = chisme("replay", file, "--key-file", keyFile);
+    assert.equal(opened.status, 0, opened.stderr);
+    for (const arrow of ["->", "<-"]) {
+      const lines = opened.stdout.split("\n").filter((line) => line.includes(` ${arrow} `));
+      assert.ok(lines.length > 0 && lines.every((line) => /\d+, opened(;|,|$)/.test(line)), lines.join("\n"));
+    }
+    assert.match(opened.stdout, /opened.*ROWS .*hall up/);
+    // The page has the same lines.
+    const played = new RecordingFile(file, nodeSealing(key, undefined));
+    const texts = entries.map((_, at) => played.text.text(played.entry(at)));
+    assert.deepEqual(texts, opened.stdout.trimEnd().split("\n").slice(2).map((line) => line.slice(12)));
+    const otherFile = path.join(freshFolder(), "other");
+    writeFileSync(otherFile, KEY.replaceAll("0", "1"));
+    assert.match(chisme("replay", file, "--key-file", otherFile).stdout, /sealed, not by this key$/m);
+    writeFileSync(otherFile, "123");
+    assert.match(chisme("replay", file, "--key-file", otherFile).stderr, /--key-file: .* is not a key/);
     const over = chisme("record", file, "--storage", folder);
     assert.equal(over.status, 1);
     assert.match(over.stderr, /EEXIST/);
