@@ -113,7 +113,8 @@ const parts = [
 
   { name: "fuzz", files: "fuzz/", values: ["src/", "desktop/(platform|simulator)/", "test/support/"],
     packages: [builtIns] },
-  { name: "bench", files: "bench/", values: ["src/", "desktop/(gateway|platform|simulator)/", "test/(conformance|support|xs)/"],
+  { name: "bench", files: "bench/",
+    values: ["src/", "desktop/(gateway|platform|simulator)/", "test/(conformance|support|xs)/"],
     packages: [builtIns, "cli-progress", "cli-table3", "esbuild", "picocolors"] },
   // The core of an example runs everywhere; its entries bring the platform.
   { name: "examples, cores", files: "examples/[^/]+/app", values: ["src/", "dist/"], packages: ["chisme"] },
