@@ -1,7 +1,7 @@
 import { isMergeTopic } from "../../../src/checks.js";
 import type { SiteValue } from "../output.js";
 import type { SqliteRow } from "./sqlite.js";
-import { readStoredValue } from "./stored-value.js";
+import { readStoredText, readStoredValue } from "./stored-value.js";
 
 /** Rows for `foreignValues`: what each author has said last about topics and keys of other sites. */
 export const SELECT_LATEST = `
@@ -21,7 +21,7 @@ export function foreignValues(rows: readonly SqliteRow[], nowMs: number): SiteVa
   let subject = "";
   let isOver = false;
   for (const row of rows) {
-    const [site, topic, key] = [String(row.site), String(row.topic), String(row.key)];
+    const [site, topic, key] = [String(row.site), readStoredText(row.topic), readStoredText(row.key)];
     const isMerge = isMergeTopic(topic);
     const of = JSON.stringify([site, topic, key]);
     if (of !== subject) {

@@ -3,7 +3,7 @@ import type { ForeignEvent, GatewayEvent, SiteValue } from "../output.js";
 import { ORDER_LATEST, SELECT_LATEST, foreignValues } from "./foreign-values.js";
 import { migrate, readPragma } from "./schema.js";
 import { type Sqlite, type SqliteRow, type SqliteStatement, openSqlite } from "./sqlite.js";
-import { readStoredValue, storedValue } from "./stored-value.js";
+import { readStoredText, readStoredValue, storedText, storedValue } from "./stored-value.js";
 
 /** The own site, in the database and in events. */
 export const OWN_SITE = "";
@@ -125,7 +125,7 @@ export class GatewayDatabase {
     const which = of === undefined ? "latest.site <> 0"
       : "latest.site = (SELECT id FROM sites WHERE name = ?) AND key = ?";
     const rows = this.statement(`${SELECT_LATEST} ${which} ${ORDER_LATEST}`)
-      .all(JSON.stringify(topics), ...of === undefined ? [] : [of.site, of.key]);
+      .all(JSON.stringify(topics), ...of === undefined ? [] : [of.site, storedText(of.key)]);
     return foreignValues(rows, Date.now());
   }
 
@@ -147,8 +147,8 @@ export class GatewayDatabase {
   knownNodes(): NodeRow[] {
     return this.statement("SELECT * FROM nodes WHERE site = 0 AND state <> 'forgotten'").all().map((row) => ({
       id: Number(row.node),
-      ...row.name !== null && { name: String(row.name) },
-      ...row.version !== null && { version: String(row.version) },
+      ...row.name !== null && { name: readStoredText(row.name) },
+      ...row.version !== null && { version: readStoredText(row.version) },
       address: String(row.address),
       port: Number(row.port),
       revision: Number(row.revision),
@@ -180,7 +180,9 @@ export class GatewayDatabase {
   }
 
   private addEvent(site: number, event: ForeignEvent & { endMs?: number }, nowMs: number): boolean {
-    const { author, timeMs, counter, kind, topic, key = null, ttlMs } = event;
+    const { author, timeMs, counter, kind, ttlMs } = event;
+    const topic = storedText(event.topic);
+    const key = event.key === undefined ? null : storedText(event.key);
     if (this.hasRemoved && this.statement(`
       SELECT 1 FROM removed_events WHERE site = ? AND author = ? AND time_ms = ? AND counter = ? AND kind = ?
     `).get(site, author, timeMs, counter, kind) !== undefined) return false;
@@ -203,14 +205,16 @@ export class GatewayDatabase {
   }
 
   private saveNode(row: NodeRow, isForgotten: boolean, nowMs: number): void {
-    const { id, name = null, address, port, revision, version = null, data } = row;
+    const { id, address, port, revision, data } = row;
+    const name = row.name === undefined ? null : storedText(row.name);
+    const version = row.version === undefined ? null : storedText(row.version);
     // A node is probed for a moment, and nothing notifies of the end of it.
     const state = isForgotten ? "forgotten" : row.state === "probed" ? "up" : row.state;
     const value = storedValue(data);
     const before = this.statement("SELECT * FROM nodes WHERE site = 0 AND node = ?").get(id);
-    const isStateNew = before === undefined || before.state !== state || before.name !== name
+    const isStateNew = before === undefined || before.state !== state || !isSame(before.name, name)
       || before.address !== address || before.port !== port || before.revision !== revision
-      || before.version !== version;
+      || !isSame(before.version, version);
     const isValueNew = before === undefined ? value !== null : !isSame(before.value, value);
     if (!isStateNew && !isValueNew) return;
     this.statement(`
@@ -234,7 +238,7 @@ export class GatewayDatabase {
       INSERT INTO nodes (site, node, name, state, address, port, revision, changed_ms)
       VALUES (?, ?, ?, 'unknown', '', 0, 0, ?)
       ON CONFLICT DO UPDATE SET name = excluded.name, changed_ms = excluded.changed_ms WHERE name IS NOT excluded.name
-    `).run(site, node, name, nowMs);
+    `).run(site, node, storedText(name), nowMs);
   }
 
   private savePosition(output: string, number: number, nowMs: number): void {
@@ -263,14 +267,14 @@ function eventOf(row: SqliteRow): GatewayEvent {
     number: Number(row.number),
     site: String(row.site_name),
     author: Number(row.author),
-    authorName: row.author_name === null ? undefined : String(row.author_name),
+    authorName: row.author_name === null ? undefined : readStoredText(row.author_name),
     generation: Number(row.generation),
     sequence: Number(row.sequence),
     timeMs: Number(row.time_ms),
     counter: Number(row.counter),
     kind: String(row.kind) as GatewayEvent["kind"],
-    topic: String(row.topic),
-    key: row.key === null ? undefined : String(row.key),
+    topic: readStoredText(row.topic),
+    key: row.key === null ? undefined : readStoredText(row.key),
     ttlMs: Number(row.ttl_ms),
     value: readStoredValue(row.value),
     storedMs: Number(row.stored_ms),

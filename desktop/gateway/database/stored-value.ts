@@ -26,6 +26,19 @@ export function readStoredValue(stored: SqliteValue): CborValue {
   return result.ok ? result.value : undefined;
 }
 
+/**
+ * How a name, topic or key stands in the database: as text; with a zero byte, where SQLite's libraries end text, as a blob
+ * of its UTF-8.
+ */
+export function storedText(text: string): SqliteValue {
+  return text.includes("\0") ? Buffer.from(text, "utf8") : text;
+}
+
+/** The text that `storedText` stored. */
+export function readStoredText(stored: SqliteValue): string {
+  return stored instanceof Uint8Array ? Buffer.from(stored).toString("utf8") : String(stored);
+}
+
 /** Whether JSON gives the same value back: no bytes, no undefined, no NaN, no infinity, no -0. */
 function isJson(value: CborValue): boolean {
   switch (typeof value) {

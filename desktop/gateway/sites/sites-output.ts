@@ -67,19 +67,12 @@ export class SitesOutput implements GatewayOutput {
     const session = await this.connection.session();
     const ofAuthors = new Map<number, GatewayEvent[]>();
     for (const event of events) {
-      if (isImported(event) || !this.isNamed(event)) continue;
+      if (isImported(event)) continue;
       const ofAuthor = ofAuthors.get(event.author);
       if (ofAuthor === undefined) ofAuthors.set(event.author, [event]);
       else ofAuthor.push(event);
     }
     await settled([...ofAuthors.values()].map((ofAuthor) => this.publish(session, ofAuthor)));
-  }
-
-  /** SQLite's library ends text at a zero byte: a topic that begins with one is empty in the database. */
-  private isNamed({ author, sequence, topic }: GatewayEvent): boolean {
-    if (topic !== "") return true;
-    this.context.log.warn(`event ${sequence} of ${author}: its topic begins with a zero byte; it is left out`);
-    return false;
   }
 
   async close(): Promise<void> {
