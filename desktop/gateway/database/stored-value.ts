@@ -27,8 +27,8 @@ export function readStoredValue(stored: SqliteValue): CborValue {
 }
 
 /**
- * How a name, topic or key stands in the database: as text; with a zero byte, where SQLite's libraries end text, as a blob
- * of its UTF-8.
+ * How a name, topic or key stands in the database: as text; with a zero byte, where SQLite's libraries end text, as a
+ * blob of its UTF-8.
  */
 export function storedText(text: string): SqliteValue {
   return text.includes("\0") ? Buffer.from(text, "utf8") : text;
