@@ -18,7 +18,7 @@ const MESSAGES = [4, 64, 8];
 const MESSAGE_HEAD_BYTES = 21;
 /** The design's bounds, and those of steps: figures of today, with room for small changes. Values are not counted. */
 export const RAM_BOUNDS: Record<string, number> = {
-  "ram.xs32Bytes.rows64": 7 * 1024,
+  "ram.xs32Bytes.rows64": 7232,
   "ram.xs32Bytes.perRow": 40,
   "ram.xs32Bytes.growth": 0,
   "ram.xs32Bytes.rows64feeds64": 12672,

@@ -95,7 +95,8 @@ describe("npm package", function () {
   });
 
   it("the package has the entries that are expected", () => {
-    const others = ["./internal/*.js", "./package.json", "./control.schema.json", "./status.schema.json"];
+    const others = ["./internal/*.js", "./package.json", "./control.schema.json", "./gateway.schema.json",
+      "./status.schema.json"];
     assert.deepEqual(Object.keys(exports).sort(), [...Object.keys(expected), ...others].sort());
   });
 

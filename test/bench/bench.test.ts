@@ -72,7 +72,7 @@ describe("the benchmark", function () {
   });
 
   it("the samples are the same however the work is divided", async () => {
-    const tasks: Task[] = [1, 2, 3, 4].flatMap((seed) => ["locate4of500", "converge.n50loss10"].map((measurement) => (
+    const tasks: Task[] = [1, 2, 3, 4].flatMap((seed) => ["stale4of500", "converge.n50loss10"].map((measurement) => (
       { measurement, seed, isQuick: true, isAlone: false }
     )));
     const done: Task[] = [];
