@@ -3,6 +3,7 @@ import { element, setText } from "./dom.js";
 import { Flights, type Flight } from "./flights.js";
 import type { PageParts } from "./page-parts.js";
 import { outcomeOf } from "./write.js";
+import { pressShortcut } from "./shortcuts.js";
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 50, 100];
 
@@ -68,19 +69,8 @@ export class RecordingPanel {
       element("h3", { id: "recording-entries" }, "Last entries, the newest first"),
       element("div", { class: "entries-scroll", tabindex: "0", role: "region", "aria-labelledby": "recording-entries" },
         this.entries));
-    panel.addEventListener("keydown", (event) => this.key(event));
+    panel.addEventListener("keydown", (event) => pressShortcut(this.element, event));
     return panel;
-  }
-
-  /** Keys count only where the panel has the focus, and not in its fields. */
-  private key(event: KeyboardEvent): void {
-    const { target, key, ctrlKey, metaKey, altKey } = event;
-    const isField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
-    if (ctrlKey || metaKey || altKey || isField) return;
-    const pressed = this.element.querySelector<HTMLButtonElement>(`button[aria-keyshortcuts="${CSS.escape(key)}"]`);
-    if (pressed === null) return;
-    event.preventDefault();
-    pressed.click();
   }
 
   /** While one jump is under way, only the last of further ones is wanted. */

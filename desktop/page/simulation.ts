@@ -6,6 +6,7 @@ import type { PageParts } from "./page-parts.js";
 import { RECORDING_BYTES_MAX, type SimulationState, recordingText, requestsOf } from "./simulation-state.js";
 import type { NetworkAnswer, Store } from "./store.js";
 import { outcomeOf, valueOf } from "./write.js";
+import { pressShortcut } from "./shortcuts.js";
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50];
 const LOSS_STEP = 5;
@@ -76,7 +77,7 @@ export class SimulationPanel {
       element("div", { class: "command" }, element("span", { class: "muted" }, "To run this again:"), this.command,
         button("Copy", () => this.copy())),
       this.outcome);
-    panel.addEventListener("keydown", (event) => this.key(event));
+    panel.addEventListener("keydown", (event) => pressShortcut(this.element, event));
     return panel;
   }
 
@@ -96,17 +97,6 @@ export class SimulationPanel {
         action: "log", node: this.store.selected, topic: "note", value: valueOf(this.value.value),
       })));
     return this.nodeTools;
-  }
-
-  /** Keys count only where the panel has the focus, and not in its fields. */
-  private key(event: KeyboardEvent): void {
-    const { target, key, ctrlKey, metaKey, altKey } = event;
-    const isField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
-    if (ctrlKey || metaKey || altKey || isField) return;
-    const pressed = this.element.querySelector<HTMLButtonElement>(`button[aria-keyshortcuts="${CSS.escape(key)}"]`);
-    if (pressed === null) return;
-    event.preventDefault();
-    pressed.click();
   }
 
   private async act(body: object): Promise<void> {
