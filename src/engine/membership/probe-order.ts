@@ -17,7 +17,8 @@ const PARTIAL_PART = 2;
  */
 export class ProbeOrder {
   private readonly neighboursMax: number;
-  private length = 0;
+  /** Nodes of this pass. */
+  length = 0;
   private position = 0;
   /** Whether many nodes are out of reach, as of the last round. */
   isPartial = false;

@@ -9,6 +9,7 @@ import { UP } from "../table/states.js";
 import { FLAG_BROADCAST } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
+import { EarlyProbes } from "./early-probes.js";
 import { INDIRECT_PROBE_WORDS, IndirectProbes } from "./indirect-probes.js";
 import { countLiveSeeds, countLost, isLiveSeed, isManyDown, lostAt } from "./lost-nodes.js";
 import { ProbeOrder, isLivePeer } from "./probe-order.js";
@@ -35,10 +36,6 @@ const SEARCH_ROUNDS_MAX = 64;
 const SEARCH_BROADCAST = 4;
 /** The same in a node that has live rows, but none at the addresses of the seeds that the user gave. */
 const CUT_OFF_BROADCAST = 2;
-/** The base-2 logarithm of the part of an interval within which an early probe comes, at random. */
-const HASTE_LOG = 6;
-/** Rounds whose probes a node sends early when it learns something. */
-const EARLY_ROUNDS = 2;
 /** The highest local health: a node that receives nothing restarts 7 probes before it suspects other nodes. */
 const LOCAL_HEALTH_MAX = 7;
 /** ACKs and DIFFs that the node answers between two rounds. */
@@ -72,10 +69,7 @@ export class Rounds {
   private tries = 0;
   /** Rounds left that each try a row that is DOWN or remote: a neighbour was lost, so others may be in reach. */
   private searchRounds = 0;
-  /** Early probes left to send, when the next is due, and how many rounds probe nobody because of those sent. */
-  private earlyLeft = 0;
-  private earlyDeadline = 0;
-  private roundsOwed = 0;
+  private readonly earlyProbes = new EarlyProbes();
   private spreadDeadline = 0;
   private spreadWanted = false;
   /** An urgent update of another node is to spread: again and again, until it has no transmits left. */
@@ -109,7 +103,7 @@ export class Rounds {
 
   nextDeadline(): number {
     const round = this.probes.count === 0 ? this.roundDeadline : this.probes.nextDeadline(this.roundDeadline);
-    const next = this.earlyLeft > 0 ? earlier(round, this.earlyDeadline) : round;
+    const next = this.earlyProbes.isWaiting() ? earlier(round, this.earlyProbes.nextDeadline()) : round;
     return this.spreadWanted ? earlier(next, this.spreadDeadline) : next;
   }
 
@@ -214,8 +208,7 @@ export class Rounds {
     this.answersLeft = ANSWERS_PER_ROUND;
     this.rows.clearAnswers();
     this.probeOrder.updatePartial(this.rows);
-    const isOwed = this.roundsOwed > 0;
-    if (isOwed) this.roundsOwed--;
+    const isOwed = this.earlyProbes.takeOwedRound();
     const slot = isOwed ? OWN_SLOT : this.probeOrder.next(this.rows, this.random);
     if (slot > OWN_SLOT) this.probe(slot);
     this.roundsToRetry--;
@@ -280,25 +273,10 @@ export class Rounds {
     return this.clock.isDue(this.spreadDeadline) && !this.rows.isAsleep(OWN_SLOT);
   }
 
-  /** PROTOCOL 6.1: this node learnt something new, so it sends the probes of its next two rounds at once. */
+  /** PROTOCOL 6.1: this node learnt something new. In a large network it passes that on at once. */
   hasten(): void {
-    if (this.roundsOwed > 0 || this.earlyLeft > 0) return;
-    this.earlyLeft = EARLY_ROUNDS;
-    this.planEarly();
-  }
-
-  private planEarly(): void {
-    this.earlyDeadline = this.clock.nowMs + this.random.below(this.clock.roundIntervalMs >>> HASTE_LOG);
-  }
-
-  private isEarlyDue(): boolean { return this.earlyLeft > 0 && this.clock.isDue(this.earlyDeadline); }
-
-  /** Probes a node earlier than planned: a later round probes none. */
-  private probeEarly(): void {
-    this.earlyLeft--;
-    this.planEarly();
-    const slot = this.probeOrder.next(this.rows, this.random);
-    if (slot >= 0 && this.probe(slot)) this.roundsOwed++;
+    if (this.rows.isAsleep(OWN_SLOT) || this.probeOrder.isPartial) return;
+    this.earlyProbes.start(this.probeOrder.length, this.clock, this.random);
   }
 
   /** A doubt, a suspicion and a refutation do not wait for the rounds of each node on the way. */
@@ -308,6 +286,11 @@ export class Rounds {
     this.spreadWanted = true;
     // A deadline in the past would look as if this node had stood still.
     if (this.clock.isDue(this.spreadDeadline)) this.spreadDeadline = this.clock.nowMs;
+  }
+
+  private probeEarly(): void {
+    const slot = this.probeOrder.next(this.rows, this.random);
+    this.earlyProbes.take(slot >= 0 && this.probe(slot), this.clock, this.random);
   }
 
   /** Whether many nodes were out of reach in the last round. */
@@ -321,12 +304,13 @@ export class Rounds {
 
   /** Whether an own update that had to wait, or an early probe, is due and the outbox has room for it. */
   isSpreadDue(): boolean {
-    return ((this.spreadWanted && this.clock.isDue(this.spreadDeadline)) || this.isEarlyDue()) && this.outbox.hasRoom();
+    return this.outbox.hasRoom()
+      && ((this.spreadWanted && this.clock.isDue(this.spreadDeadline)) || this.earlyProbes.isDue(this.clock));
   }
 
   /** Probes 3 live nodes at once; without any it tries a row or address that is not live. Sends early probes, too. */
   spread(): void {
-    if (this.isEarlyDue()) this.probeEarly();
+    if (this.earlyProbes.isDue(this.clock)) this.probeEarly();
     if (!this.spreadWanted || !this.clock.isDue(this.spreadDeadline)) return;
     this.spreadWanted = false;
     this.spreadDeadline = this.clock.nowMs + (this.clock.roundIntervalMs >>> 3);
