@@ -13,37 +13,37 @@ const NODES_MIN = 16;
  * none in those rounds.
  */
 export class EarlyProbes {
-  /** Early probes left to send. */
-  private left = 0;
-  /** When the next of them is due. */
+  /** What is left, in this order: probes to send early, then EARLY_ROUNDS rounds that probe nobody; 0 = nothing. */
+  private steps = 0;
+  /** When the next early probe is due. */
   private deadline = 0;
-  /** Rounds that probe nobody, because their probes were early. */
-  private owed = 0;
 
   /** @param nodes that the node probes in turn */
   start(nodes: number, clock: Clock, random: Random): void {
-    if (this.owed > 0 || this.left > 0 || nodes < NODES_MIN) return;
-    this.left = EARLY_ROUNDS;
+    if (this.steps > 0 || nodes < NODES_MIN) return;
+    this.steps = 2 * EARLY_ROUNDS;
     this.plan(clock, random);
   }
 
-  isWaiting(): boolean { return this.left > 0; }
+  isWaiting(): boolean { return this.steps > EARLY_ROUNDS; }
 
   nextDeadline(): number { return this.deadline; }
 
-  isDue(clock: Clock): boolean { return this.left > 0 && clock.isDue(this.deadline); }
+  isDue(clock: Clock): boolean { return this.isWaiting() && clock.isDue(this.deadline); }
 
-  /** Takes the one that is due, and plans the next. @param isSent whether there was a node to probe */
-  take(isSent: boolean, clock: Clock, random: Random): void {
-    this.left--;
-    if (isSent) this.owed++;
+  /** The probe that is due was sent: plans the next. */
+  sent(clock: Clock, random: Random): void {
+    this.steps--;
     this.plan(clock, random);
   }
 
-  /** Whether the round that begins probes nobody. */
-  takeOwedRound(): boolean {
-    if (this.owed === 0) return false;
-    this.owed--;
+  /** There is nobody to probe. */
+  stop(): void { this.steps = 0; }
+
+  /** A round begins. Returns whether it probes nobody, because its probe was early. */
+  takeRound(): boolean {
+    if (this.steps === 0 || this.isWaiting()) return false;
+    this.steps--;
     return true;
   }
 

@@ -18,7 +18,6 @@ export class Probes {
   count = 0;
   /** How long a first attempt waits. */
   timeoutMs: number;
-  private readonly roundIntervalMs: number;
   /** Eight times the smoothed answer time; 0 before the first measurement. */
   private smoothed8 = 0;
   /** Four times the deviation of the answer time. */
@@ -28,7 +27,6 @@ export class Probes {
 
   /** @param pool has PROBE_WORDS free */
   constructor(roundIntervalMs: number, pool: WordPool) {
-    this.roundIntervalMs = roundIntervalMs;
     this.timeoutMs = (roundIntervalMs / 10) >>> 0;
     this.words = pool.words;
     this.start = pool.alloc(PROBE_WORDS);
@@ -92,19 +90,19 @@ export class Probes {
   }
 
   /** A datagram arrived from a node: removes the probes that it answers. Returns whether there was any. */
-  answered(id: number, address: number, port: number, nowMs: number): boolean {
+  answered(id: number, address: number, port: number, clock: Clock): boolean {
     const before = this.count;
     for (let i = this.count - 1; i >= 0; i--) {
       const same = this.isKnown(i) ? this.idOf(i) === id : this.address(i) === address && this.port(i) === port;
       if (!same) continue;
       // With several attempts it is unknown which one was answered (Karn and Partridge, 1987).
-      if (this.attempt(i) === 1) this.measure((nowMs - this.sentMs(i)) >>> 0);
+      if (this.attempt(i) === 1) this.measure((clock.nowMs - this.sentMs(i)) >>> 0, clock.roundIntervalMs);
       this.remove(i);
     }
     return this.count < before;
   }
 
-  private measure(answerMs: number): void {
+  private measure(answerMs: number, roundIntervalMs: number): void {
     if (this.smoothed8 === 0) {
       this.smoothed8 = answerMs << 3;
       this.deviation4 = answerMs << 1;
@@ -114,8 +112,8 @@ export class Probes {
       this.deviation4 += (off < 0 ? -off : off) - (this.deviation4 >> 2);
     }
     const wait = (this.smoothed8 >> 3) + this.deviation4;
-    const least = (this.roundIntervalMs / 20) >>> 0;
-    const most = this.roundIntervalMs >>> 2;
+    const least = (roundIntervalMs / 20) >>> 0;
+    const most = roundIntervalMs >>> 2;
     this.timeoutMs = wait < least ? least : wait > most ? most : wait;
   }
 

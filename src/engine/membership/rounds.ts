@@ -36,6 +36,12 @@ const SEARCH_ROUNDS_MAX = 64;
 const SEARCH_BROADCAST = 4;
 /** The same in a node that has live rows, but none at the addresses of the seeds that the user gave. */
 const CUT_OFF_BROADCAST = 2;
+/** What is to spread at once: nothing. */
+const SPREAD_NONE = 0;
+/** An own update. */
+const SPREAD_OWN = 1;
+/** Also an urgent update of another node: again and again, until it has no transmits left. */
+const SPREAD_URGENT = 2;
 /** The highest local health: a node that receives nothing restarts 7 probes before it suspects other nodes. */
 const LOCAL_HEALTH_MAX = 7;
 /** ACKs and DIFFs that the node answers between two rounds. */
@@ -71,9 +77,8 @@ export class Rounds {
   private searchRounds = 0;
   private readonly earlyProbes = new EarlyProbes();
   private spreadDeadline = 0;
-  private spreadWanted = false;
-  /** An urgent update of another node is to spread: again and again, until it has no transmits left. */
-  private isHurried = false;
+  /** SPREAD_NONE, SPREAD_OWN or SPREAD_URGENT. */
+  private spreadWanted = SPREAD_NONE;
   /** When the last frame of any node arrived, in a sealed network the last answer. */
   private receivedMs = 0;
   private answersLeft = ANSWERS_PER_ROUND;
@@ -104,7 +109,7 @@ export class Rounds {
   nextDeadline(): number {
     const round = this.probes.count === 0 ? this.roundDeadline : this.probes.nextDeadline(this.roundDeadline);
     const next = this.earlyProbes.isWaiting() ? earlier(round, this.earlyProbes.nextDeadline()) : round;
-    return this.spreadWanted ? earlier(next, this.spreadDeadline) : next;
+    return this.spreadWanted !== SPREAD_NONE ? earlier(next, this.spreadDeadline) : next;
   }
 
   /** How long a first try waits for an answer, in ms: as a probe. */
@@ -119,9 +124,8 @@ export class Rounds {
    * @param slot of the node's row; -1: there is none
    */
   answered(slot: number, id: number, address: number, port: number): void {
-    const nowMs = this.clock.nowMs;
-    this.receivedMs = nowMs;
-    const isAnswer = this.probes.count > 0 && this.probes.answered(id, address, port, nowMs);
+    this.receivedMs = this.clock.nowMs;
+    const isAnswer = this.probes.count > 0 && this.probes.answered(id, address, port, this.clock);
     if (isAnswer && this.localHealth > 0) this.localHealth--;
     this.indirectProbes.answered(id, this.rows, this.clock, this.outbox);
     if (slot >= 0) this.rows.clearFlag(slot, FLAG_PROBED);
@@ -208,7 +212,7 @@ export class Rounds {
     this.answersLeft = ANSWERS_PER_ROUND;
     this.rows.clearAnswers();
     this.probeOrder.updatePartial(this.rows);
-    const isOwed = this.earlyProbes.takeOwedRound();
+    const isOwed = this.earlyProbes.takeRound();
     const slot = isOwed ? OWN_SLOT : this.probeOrder.next(this.rows, this.random);
     if (slot > OWN_SLOT) this.probe(slot);
     this.roundsToRetry--;
@@ -269,7 +273,7 @@ export class Rounds {
 
   /** PROTOCOL 6.4: an own update is to spread. Returns whether at once: not if one did an eighth of a round ago. */
   requestSpread(): boolean {
-    this.spreadWanted = true;
+    if (this.spreadWanted === SPREAD_NONE) this.spreadWanted = SPREAD_OWN;
     return this.clock.isDue(this.spreadDeadline) && !this.rows.isAsleep(OWN_SLOT);
   }
 
@@ -281,16 +285,17 @@ export class Rounds {
 
   /** A doubt, a suspicion and a refutation do not wait for the rounds of each node on the way. */
   hurry(): void {
-    this.isHurried = true;
-    if (this.spreadWanted) return;
-    this.spreadWanted = true;
+    const wanted = this.spreadWanted;
+    this.spreadWanted = SPREAD_URGENT;
+    if (wanted !== SPREAD_NONE) return;
     // A deadline in the past would look as if this node had stood still.
     if (this.clock.isDue(this.spreadDeadline)) this.spreadDeadline = this.clock.nowMs;
   }
 
   private probeEarly(): void {
     const slot = this.probeOrder.next(this.rows, this.random);
-    this.earlyProbes.take(slot >= 0 && this.probe(slot), this.clock, this.random);
+    if (slot >= 0 && this.probe(slot)) this.earlyProbes.sent(this.clock, this.random);
+    else this.earlyProbes.stop();
   }
 
   /** Whether many nodes were out of reach in the last round. */
@@ -304,18 +309,21 @@ export class Rounds {
 
   /** Whether an own update that had to wait, or an early probe, is due and the outbox has room for it. */
   isSpreadDue(): boolean {
-    return this.outbox.hasRoom()
-      && ((this.spreadWanted && this.clock.isDue(this.spreadDeadline)) || this.earlyProbes.isDue(this.clock));
+    return (this.isWantedSpreadDue() || this.earlyProbes.isDue(this.clock)) && this.outbox.hasRoom();
+  }
+
+  private isWantedSpreadDue(): boolean {
+    return this.spreadWanted !== SPREAD_NONE && this.clock.isDue(this.spreadDeadline);
   }
 
   /** Probes 3 live nodes at once; without any it tries a row or address that is not live. Sends early probes, too. */
   spread(): void {
     if (this.earlyProbes.isDue(this.clock)) this.probeEarly();
-    if (!this.spreadWanted || !this.clock.isDue(this.spreadDeadline)) return;
-    this.spreadWanted = false;
+    if (!this.isWantedSpreadDue()) return;
+    const isUrgent = this.spreadWanted === SPREAD_URGENT;
+    this.spreadWanted = SPREAD_NONE;
     this.spreadDeadline = this.clock.nowMs + (this.clock.roundIntervalMs >>> 3);
-    if (this.isHurried && !this.probeOrder.isPartial) {
-      this.isHurried = false;
+    if (isUrgent && !this.probeOrder.isPartial) {
       if (sendUrgent(this.rows, this.random, this.outbox) && this.rows.hasUrgentUpdate()) this.hurry();
       return;
     }
@@ -328,9 +336,7 @@ export class Rounds {
       // A node that is being probed gets the update with its answer or with the next attempt.
       if (!this.probes.has(this.rows.id(slot))) this.probe(slot);
     }
-    if (!this.isHurried) return;
-    this.isHurried = false;
-    if (this.rows.hasUrgentUpdate()) this.hurry();
+    if (isUrgent && this.rows.hasUrgentUpdate()) this.hurry();
   }
 
   /** Whether there is room to probe a node that another node accuses: half of the places are for the rounds. */

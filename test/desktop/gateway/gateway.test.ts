@@ -90,7 +90,7 @@ describe("chisme gateway", function () {
       { topic: "+hosts", key: "desk", author: 11, value: '"10.0.0.1"' },
       { topic: "+hosts", key: "desk", author: 12, value: '"10.0.0.2"' },
       { topic: "voucher", key: "7", author: sqlite<{ author: number }>(file(),
-        "SELECT author FROM events WHERE topic = 'voucher' AND key = '7' ORDER BY time_ms DESC, counter DESC"
+        "SELECT author FROM events WHERE topic = 'voucher' AND key = '7' ORDER BY time_ms DESC, counter DESC, author DESC"
       )[0].author, value: winners.at(-1)?.value },
     ]);
     const states = sqlite(file(), "SELECT node, name, state FROM nodes WHERE node IN (11, 12) ORDER BY node");

@@ -111,14 +111,14 @@ describe("Probes", () => {
     probes.add(false, 0, 100, 5001, 0);
     probes.add(false, 0, 101, 5000, 0);
     probes.add(true, 8, 100, 5000, 0);
-    probes.answered(0, 1, 1, 0);
+    probes.answered(0, 1, 1, clockAt(0));
     assert.equal(probes.count, 5, "id 0 is no wildcard");
-    probes.answered(7, 100, 5000, 0);
+    probes.answered(7, 100, 5000, clockAt(0));
     assert.deepEqual([0, 1, 2].map((i) => [probes.idOf(i), probes.address(i), probes.port(i)]), [
       [0, 100, 5001], [0, 101, 5000], [8, 100, 5000],
     ]);
     assert.equal(probes.count, 3);
-    probes.answered(8, 55, 66, 0);
+    probes.answered(8, 55, 66, clockAt(0));
     assert.equal(probes.has(8), false, "the id counts, from wherever it comes");
     assert.equal(probes.count, 2);
   });
@@ -126,7 +126,7 @@ describe("Probes", () => {
   it("one answer ends all probes of an address", () => {
     const probes = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     for (let i = 0; i < PROBES_MAX; i++) probes.add(false, 0, 100, 5000, i);
-    probes.answered(7, 100, 5000, 0);
+    probes.answered(7, 100, 5000, clockAt(0));
     assert.equal(probes.count, 0);
     assert.equal(probes.isFull(), false);
   });
@@ -148,7 +148,7 @@ describe("Probes", () => {
           model.push({ known: step.known, id: step.id, attempt: 1, deadline: now + probes.timeoutMs });
         } else if (step.kind === "answered") {
           const isProbed = model.some(({ id }) => id === step.id);
-          assert.equal(probes.answered(step.id, 1000 + step.id, 5000, now), isProbed);
+          assert.equal(probes.answered(step.id, 1000 + step.id, 5000, clockAt(now)), isProbed);
           model = model.filter(({ id }) => id !== step.id);
         } else if (step.index < model.length) {
           if (step.kind === "remove") {
@@ -175,7 +175,7 @@ describe("Probes", () => {
       for (const ms of tookMs) {
         probes.add(true, 1, 1, 1, nowMs);
         nowMs = (nowMs + ms) >>> 0;
-        probes.answered(1, 1, 1, nowMs);
+        probes.answered(1, 1, 1, clockAt(nowMs));
       }
       return probes.timeoutMs;
     };
@@ -192,7 +192,7 @@ describe("Probes", () => {
     const probes = new Probes(10 * TIMEOUT_MS, new WordPool(PROBE_WORDS));
     probes.add(true, 1, 1, 1, 0);
     probes.retransmitted(0, 1000, 0);
-    probes.answered(1, 1, 1, 1001);
+    probes.answered(1, 1, 1, clockAt(1001));
     assert.equal(probes.timeoutMs, TIMEOUT_MS);
   });
 
