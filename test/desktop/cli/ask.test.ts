@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { assertShape } from "../../support/control-schema.js";
 import { requireSocat } from "../pty.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort, main } from "./node-process.js";
+import { NodeProcess, cleanUp, freshFolder, freshPort } from "./node-process.js";
+import { main } from "../../support/command-line.js";
 
 interface Result {
   status: number | null;
@@ -107,7 +108,7 @@ describe("commands to a running node", function () {
       + `process ${hall.pid})\n  --storage ${storage}  ("kitchen", 127.0.0.2:${port}, process ${kitchen.pid})\n`);
     assert.equal(both.stderr, "error: --socket: has no effect beside --storage\n");
     assert.match(absent.stderr, /^error: no node runs at .*control\.sock\n$/);
-    assert.match(wrong.stderr, /^error: .*main\.ts is no socket\n$/);
+    assert.match(wrong.stderr, /^error: .*main\.mjs is no socket\n$/);
     assert.deepEqual([none, both, absent, wrong].map(({ status }) => status), [1, 1, 1, 1]);
     assert.equal(statSync(join(storage, "control.sock")).mode & 0o777, 0o600);
     assert.equal(statSync(join(runtime, "chisme")).mode & 0o777, 0o700);

@@ -9,7 +9,8 @@ import { GatewayDatabase } from "../../../desktop/gateway/database/gateway-datab
 import { openSqlite } from "../../../desktop/gateway/database/sqlite.js";
 import { readStoredValue, storedValue } from "../../../desktop/gateway/database/stored-value.js";
 import { propertyOptions } from "../../support/random.js";
-import { cleanUp, freshFolder, main } from "../cli/node-process.js";
+import { cleanUp, freshFolder } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 
 describe("database of a gateway", function () {
   this.timeout(60000);
@@ -100,7 +101,7 @@ describe("database of a gateway", function () {
     const raw = event({ key: "raw", counter: 1, value: new Uint8Array([1]) });
     open().write({ events: [event({ value: 'a "b"' }), raw] });
     const query = (...args: string[]): ReturnType<typeof spawnSync> =>
-      spawnSync(process.execPath, ["--import", "tsx", main, "query-db", file, ...args], { encoding: "utf8" });
+      spawnSync(process.execPath, [main, "query-db", file, ...args], { encoding: "utf8" });
     const sql = "SELECT key, value FROM winners ORDER BY key";
     assert.equal(query(sql, "--format", "csv").stdout, 'key,value\nk,"""a \\""b\\"""""\nraw,4101\n');
     assert.equal(query(sql, "--format", "json").stdout,

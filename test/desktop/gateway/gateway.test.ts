@@ -4,7 +4,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventFeeds } from "../../../src/events/index.js";
 import { Gossip } from "../../../desktop/platform/node.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort, main } from "../cli/node-process.js";
+import { NodeProcess, cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 import { ask } from "../http/http-client.js";
 import { GatewayProcess, eventually, killGateways, requireSqlite, sqlite } from "./gateway-process.js";
 
@@ -90,7 +91,8 @@ describe("chisme gateway", function () {
       { topic: "+hosts", key: "desk", author: 11, value: '"10.0.0.1"' },
       { topic: "+hosts", key: "desk", author: 12, value: '"10.0.0.2"' },
       { topic: "voucher", key: "7", author: sqlite<{ author: number }>(file(),
-        "SELECT author FROM events WHERE topic = 'voucher' AND key = '7' ORDER BY time_ms DESC, counter DESC, author DESC"
+        "SELECT author FROM events WHERE topic = 'voucher' AND key = '7' ORDER BY time_ms DESC, counter DESC, "
+          + "author DESC"
       )[0].author, value: winners.at(-1)?.value },
     ]);
     const states = sqlite(file(), "SELECT node, name, state FROM nodes WHERE node IN (11, 12) ORDER BY node");
@@ -178,7 +180,7 @@ describe("chisme gateway", function () {
       "--interval", "200", "--broadcast", "none").untilStarted();
     await eventually("the socket is there", () => existsSync(join(folder, "gateway", "control.sock")));
     const ask = (...args: string[]): string => execFileSync(process.execPath,
-      ["--import", "tsx", main, ...args, "--storage", join(folder, "gateway")], { encoding: "utf8" });
+      [main, ...args, "--storage", join(folder, "gateway")], { encoding: "utf8" });
     ask("set", "voucher", "7", '{"paid":true}');
     await other.until("the event came", () => other.events.some(({ event }) => event === "feedEvent"));
     ask("leave");

@@ -9,7 +9,8 @@ import { liveFileText, parseLiveOptions } from "../../../desktop/live/live-file.
 import type { LiveInput } from "../../../desktop/live/live-inputs.js";
 import { LiveRun } from "../../../desktop/live/live-run.js";
 import { assertShape } from "../../support/control-schema.js";
-import { cleanUp, freshFolder, freshPort, main } from "../cli/node-process.js";
+import { cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 import { ask } from "../http/http-client.js";
 
 const OPTIONS = ["--seed", "7", "--nodes", "8"];
@@ -37,7 +38,7 @@ describe("chisme simulate --watch", function () {
 
   async function begin(...args: string[]): Promise<void> {
     child = spawn(process.execPath, [
-      "--import", "tsx", main, "simulate", "--watch", "--http", `127.0.0.1:${port}`, ...args,
+      main, "simulate", "--watch", "--http", `127.0.0.1:${port}`, ...args,
     ], { env: { ...process.env, npm_lifecycle_event: "" }, stdio: ["ignore", "pipe", "inherit"] });
     assert.ok(child.stdout !== null);
     const reader = createInterface({ input: child.stdout });
@@ -46,7 +47,7 @@ describe("chisme simulate --watch", function () {
   }
 
   function simulate(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-    return spawnSync(process.execPath, ["--import", "tsx", main, "simulate", ...args], { encoding: "utf8" });
+    return spawnSync(process.execPath, [main, "simulate", ...args], { encoding: "utf8" });
   }
 
   const state = async (): Promise<State> => JSON.parse((await ask(port, "/v1/simulation")).text) as State;

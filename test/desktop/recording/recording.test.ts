@@ -11,7 +11,8 @@ import { readRecording } from "../../../desktop/recording/read-recording.js";
 import type { RecordingEntry, RecordingHead } from "../../../desktop/recording/recording.js";
 import { SimNetwork, SimRandom } from "../../../desktop/simulator/index.js";
 import { assertShape } from "../../support/control-schema.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort, main } from "../cli/node-process.js";
+import { NodeProcess, cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 
 const KEY = "00112233445566778899aabbccddeeff102132435465768798a9bacbdcedfe0f";
 const HEAD = '{"chisme":"recording","version":1,"beganMs":1,"node":{"id":1,"address":"127.0.0.1","port":1},'
@@ -19,7 +20,7 @@ const HEAD = '{"chisme":"recording","version":1,"beganMs":1,"node":{"id":1,"addr
 const DATAGRAM = '{"atMs":2,"kind":"datagram","direction":"in","address":"127.0.0.1","port":5000,"bytes":"wQE="}';
 
 function chisme(...args: string[]): SpawnSyncReturns<string> {
-  return spawnSync(process.execPath, ["--import", "tsx", main, ...args], { encoding: "utf8" });
+  return spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });
 }
 
 async function entriesOf(file: string): Promise<[RecordingHead, RecordingEntry[]]> {
@@ -43,7 +44,7 @@ describe("recordings of nodes", function () {
     await new NodeProcess("--listen", `127.0.0.1:${two}`, "--seed", `127.0.0.1:${one}`, "--name", "attic",
       "--value", "7", "--socket", "none", ...args).untilStarted();
     await node.untilMinMax(7, 7, 1);
-    const recorder = spawn(process.execPath, ["--import", "tsx", main, "record", file, "--storage", folder],
+    const recorder = spawn(process.execPath, [main, "record", file, "--storage", folder],
       { stdio: "ignore" });
     while (!existsSync(file) || statSync(file).size === 0) await sleep(50);
     assert.equal(chisme("push", "--storage", folder, "21.5").status, 0);
@@ -134,7 +135,7 @@ describe("recordings of nodes", function () {
     const node = await new NodeProcess("--listen", `127.0.0.1:${freshPort()}`, "--broadcast", "none",
       "--interval", "200", "--storage", folder).untilStarted();
     const file = path.join(freshFolder(), "run.jsonl");
-    const recorder = spawn(process.execPath, ["--import", "tsx", main, "record", file, "--storage", folder],
+    const recorder = spawn(process.execPath, [main, "record", file, "--storage", folder],
       { stdio: "ignore" });
     while (!existsSync(file) || statSync(file).size === 0) await sleep(50);
     node.signal("SIGTERM");
