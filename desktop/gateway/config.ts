@@ -10,6 +10,7 @@ const CONFIG_BYTES_MAX = 1048576;
 const SHOWN_CHARACTERS_MAX = 60;
 const PROBLEMS_MAX = 20;
 const ALIASES_MAX = 100;
+const TOO_DEEP = "it is nested too deep";
 
 /** docs/gateway.schema.json describes each field. */
 export interface GatewayConfig {
@@ -135,10 +136,11 @@ export function loadConfig(file: string | undefined, overrides: readonly Overrid
 function yamlProblems(document: Document.Parsed): { offset: number; message: string }[] {
   const problems = [...document.errors, ...document.warnings].map(({ pos, message }) => {
     const [first] = message.split("\n");
-    const text = first.startsWith("Maximum call stack") ? "it is nested too deep" : first;
+    const text = first.startsWith("Maximum call stack") ? TOO_DEEP : first;
     return { offset: pos[0], message: text.replace(/ at line \d+, column \d+:?$/, "") };
   });
-  if (problems.length > 0) return problems;
+  // After what is nested too deep all else seems wrong, too.
+  if (problems.length > 0) return problems[0].message === TOO_DEEP ? [problems[0]] : problems;
   let lastAlias = 0;
   visit(document, {
     Alias: (_key, { range, source }, path) => {

@@ -137,6 +137,13 @@ export class Gateway {
       ...this.nodeOptions(loaded), isCheck: true, onEvent: () => undefined, onRow: () => undefined,
     }));
     for (const [name, section] of sectionsOf(loaded)) attempt(() => this.part(loaded, name, section));
+    const topics = new Map<string, number>();
+    loaded.config.publish?.forEach(({ topic }, place) => attempt(() => {
+      const other = topics.get(topic);
+      topics.set(topic, place);
+      if (other === undefined) return;
+      throw new Error(`publish.${place}.topic: publish.${other} has it, too: each would remove what the other one sets`);
+    }));
     if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   }
 
@@ -211,7 +218,13 @@ export class Gateway {
   /** Nodes that the network forgot while the gateway did not run: by now they would have been heard of. */
   private forgetMissing(): void {
     const { node, store } = this.running();
-    for (const row of store?.database.knownNodes() ?? []) {
+    let known: NodeRow[] = [];
+    try {
+      known = store?.database.knownNodes() ?? [];
+    } catch (error) {
+      this.mainLog.warn(`nodes that the network forgot are not looked for: ${(error as Error).message}`);
+    }
+    for (const row of known) {
       if (node.queries.row(row.id) !== undefined) continue;
       store?.writer.nodeChanged(row, true);
       this.rowChanged(row, true);
