@@ -247,7 +247,8 @@ function problemOf(error: ErrorObject): (ShapeProblem & { isSummary: boolean }) 
     case "maxLength": case "maxItems": case "maxProperties":
       return at(`${shown} has more than ${String(params.limit)} ${unit(error)}`);
     case "not":
-      return typeof error.data !== "object" || error.data === null ? undefined : at("has two of a kind, such as keyFile and keyEnv: only one can be there");
+      if (typeof error.data !== "object" || error.data === null) return undefined;
+      return at("has two of a kind, such as keyFile and keyEnv: only one can be there");
     case "oneOf":
       return at(`${shown} is none of the forms that docs/GATEWAY.md has, or more than one`, [], false, true);
     default: return at(`${shown} ${error.message ?? "is wrong"}`, [], false, true);

@@ -142,7 +142,7 @@ export class Gateway {
       const other = topics.get(topic);
       topics.set(topic, place);
       if (other === undefined) return;
-      throw new Error(`publish.${place}.topic: publish.${other} has it, too: each would remove what the other one sets`);
+      throw new Error(`publish.${place}.topic: publish.${other} has it, too: each would remove what the other sets`);
     }));
     if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   }
