@@ -166,6 +166,9 @@ http: {listen: "${http}", write: true}\n`);
     writeFileSync(printed, '{"a":1,"b":2}');
     await eventually("the changes came", () => held().includes("remove __proto__ undefined"));
     await eventually("the changes came", () => held().includes("set b 2"));
+    // A later event of the same author: what the runs before did is here.
+    writeFileSync(printed, '{"a":1,"b":3}');
+    await eventually("the last change came", () => held().includes("set b 3"));
     assert.ok(held().includes("set @away/x 3"), "what came from other sites stays");
     assert.deepEqual(held().filter((line) => line.includes(" a ")), ["set a 1"], "what is the same is not set again");
   });
