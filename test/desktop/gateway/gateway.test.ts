@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventFeeds } from "../../../src/events/index.js";
+import { loadConfig } from "../../../desktop/gateway/config.js";
+import { Gateway } from "../../../desktop/gateway/gateway.js";
+import { GatewayLog } from "../../../desktop/gateway/gateway-log.js";
 import { Gossip } from "../../../desktop/platform/node.js";
 import { NodeProcess, cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
 import { main } from "../../support/command-line.js";
@@ -141,7 +144,7 @@ describe("chisme gateway", function () {
     const hooked = join(folder, "hooked");
     for (const [wrong, problem] of [
       ["hookz: {}\n", /warning: gateway: \S+gateway.yaml:4:1: hookz: is not known/],
-      [`http: {tokenFile: none}\n`, /warning: gateway: http.tokenFile: ENOENT/],
+      [`http: {tokenFile: none}\n`, /warning: gateway: \S+gateway.yaml:4:19: http.tokenFile: ENOENT/],
     ] as const) {
       config(wrong);
       gateway.signal("SIGHUP");
@@ -166,7 +169,7 @@ describe("chisme gateway", function () {
     execFileSync("sqlite3", [file(), "PRAGMA user_version = 99"]);
     const hooked = join(folder, "hooked");
     const gateway = await new GatewayProcess([config(`hooks: {door: {command: "cat > ${hooked}"}}\n`)]).untilStarted();
-    assert.match(gateway.stderr, /sqlite: \S+readings.db: is of version 99, and this program knows versions up to 1/);
+    assert.match(gateway.stderr, /sqlite: \S+readings.db: is of version 99, and this program knows versions up to 2/);
     const author = node("hall", 31);
     author.set("door", "front", "open");
     await eventually("the hook ran", () => readFileSync(hooked, "utf8") === '{"front":"open"}');
@@ -199,6 +202,19 @@ describe("chisme gateway", function () {
     // It has no events, so the gateway's storage does not know it.
     await new GatewayProcess([path]).untilStarted();
     await eventually("it is forgotten", () => count("nodes WHERE node = 81 AND state = 'forgotten'") === 1);
+  });
+
+  it("a part that does not end keeps nothing from being written", async () => {
+    const log = new GatewayLog(() => undefined);
+    const gateway = new Gateway(loadConfig(config()), log, () => undefined);
+    mkdirSync(join(folder, "gateway"), { recursive: true });
+    await gateway.start();
+    const { parts } = gateway as unknown as { parts: Map<string, object> };
+    parts.set("hung", { section: {}, part: { close: () => new Promise(() => undefined) } });
+    const startMs = performance.now();
+    assert.equal(await gateway.close(), true);
+    assert.ok(performance.now() - startMs < 4000);
+    assert.equal(count("nodes"), 1);
   });
 
   it("a port or a folder in use ends it with exit status 1, and the option's name", async () => {

@@ -130,6 +130,7 @@ describe("a gateway and an MQTT broker", function () {
       const properties = { userProperties: { id: "42" } };
       await client.publishAsync("chisme/log/bell/set", `"ring"`, { qos: 1, properties });
     }
+    await client.publishAsync("chisme/nodes/nobody/state", "up", { qos: 1 });
     await client.publishAsync("chisme/log/do or/set", "x", { qos: 1 });
     await client.publishAsync("chisme/log/old/set", "x", { qos: 1, retain: true });
     await client.publishAsync(`chisme/log/${"x".repeat(40)}/set`, "1", { qos: 1 });
@@ -146,6 +147,7 @@ describe("a gateway and an MQTT broker", function () {
     const second = await startGateway(place);
     await second.until("it was refused", () => second.stderr.includes("old/set: a retained message is no command"));
     assert.match(gateway.stderr, /do or\/set: a name in it is none/);
+    assert.doesNotMatch(gateway.stderr, /nobody/, "a state of what is no node is no command");
     assert.match(gateway.stderr, /x{40}\/set: .*topic/);
   });
 
