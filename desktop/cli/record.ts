@@ -16,6 +16,8 @@ const EVENTS_MAX = 10000;
 const STATS_MS = 10000;
 /** Bytes that wait for the disk. While more wait, entries are counted and not written. */
 const WAITING_BYTES_MAX = 16777216;
+/** Longest time of a timer: one of more would end at once. */
+const SECONDS_MAX = 2147483;
 
 interface RecordOptions extends NodePlace {
   seconds?: number;
@@ -28,7 +30,7 @@ export function recordCommand(): Command {
     .description("Write the datagrams and changes of a running node to a new file, until Ctrl-C.")
     .option("--storage <folder>", "the node with this storage folder")
     .option("--socket <path>", "the node with this control socket")
-    .option("--seconds <count>", "end after so long", numeric)
+    .option("--seconds <count>", `end after so long, at most ${SECONDS_MAX}`, numeric)
     .addHelpText("after", "\nThe file has what the node knows and sends, never a key: see docs/RECORDING.md.")
     .showHelpAfterError("(--help lists the options)")
     .action(async (file: string, options: RecordOptions) => {
@@ -43,7 +45,9 @@ export function recordCommand(): Command {
 
 async function record(file: string, options: RecordOptions): Promise<void> {
   const { seconds } = options;
-  if (seconds !== undefined && !(seconds > 0)) throw new Error("--seconds: is not a number above 0");
+  if (seconds !== undefined && !(seconds > 0 && seconds <= SECONDS_MAX)) {
+    throw new Error(`--seconds: ${JSON.stringify(seconds)} is not a number above 0, and at most ${SECONDS_MAX}`);
+  }
   const client = await ControlClient.connect(await findSocket(options));
   try {
     const recorder = new Recorder(file);
