@@ -49,23 +49,26 @@ async function record(file: string, options: RecordOptions): Promise<void> {
     throw new Error(`--seconds: ${JSON.stringify(seconds)} is not a number above 0, and at most ${SECONDS_MAX}`);
   }
   const client = await ControlClient.connect(await findSocket(options));
+  let timer: NodeJS.Timeout | undefined;
+  let late: NodeJS.Timeout | undefined;
   try {
     const recorder = new Recorder(file);
     await recorder.begin(client);
-    const timer = setInterval(() => void recorder.noteStats(client), STATS_MS);
-    let late: NodeJS.Timeout | undefined;
+    timer = setInterval(() => void recorder.noteStats(client), STATS_MS);
     const ended = new Promise<void>((resolve) => {
       for (const signal of SIGNALS) process.once(signal, () => resolve());
       if (seconds !== undefined) late = setTimeout(resolve, seconds * 1000);
     });
     await Promise.race([client.closed, recorder.failed, ended]);
-    clearTimeout(late);
     clearInterval(timer);
     await recorder.noteStats(client);
     const { entries, skipped } = await recorder.end();
     const missing = skipped === 0 ? "" : `; ${skipped} changes are missing: the disk or this command is too slow`;
     process.stderr.write(`${file}: ${entries} entries${missing}\n`);
   } finally {
+    // Also where the file failed: they would keep the process.
+    clearTimeout(late);
+    clearInterval(timer);
     client.close();
   }
 }

@@ -143,6 +143,27 @@ describe("recordings of nodes", function () {
     assert.equal((await entriesOf(file))[0].members.length, 1);
   });
 
+  it("a recording ends with an error when its file cannot grow", async () => {
+    const folder = freshFolder();
+    const port = freshPort();
+    const node = await new NodeProcess("--listen", `127.0.0.1:${port}`, "--json", "--interval", "200",
+      "--broadcast", "none", "--storage", folder).untilStarted();
+    const file = path.join(freshFolder(), "run.jsonl");
+    const pushes = setInterval(() => node.write(`log t ${"x".repeat(100)}\n`), 50);
+    // The size of files as a disk that is full, in blocks of 512 bytes.
+    const limited = 'trap "" XFSZ; ulimit -f 4; exec "$@"';
+    const recorder = spawn("sh", ["-c", limited, "sh", process.execPath, "--import", "tsx", main,
+      "record", file, "--storage", folder], { stdio: ["ignore", "ignore", "pipe"] });
+    let errors = "";
+    recorder.stderr.on("data", (data: Buffer) => { errors += data.toString(); });
+    const late = setTimeout(() => recorder.kill("SIGKILL"), 30000);
+    const [status] = await once(recorder, "close") as [number];
+    clearTimeout(late);
+    clearInterval(pushes);
+    assert.equal(status, 1);
+    assert.match(errors, /^error: EFBIG/);
+  });
+
   for (const [text, message] of [
     ["", /line 1: is missing: the file is empty/],
     ["hello\n", /line 1: is not JSON/],
