@@ -74,7 +74,7 @@ export function askCommands(): Command[] {
         return { json: answer, lines, ...lines.length === 0 && { status: 1 } };
       })),
     ask("set <topic> <key> <value...>", `Set the value of a topic and key: ${VALUE_HELP}.`)
-      .option("--ttl <ms>", "how long it is valid: 1 to 2419200000 (default: for ever)", numeric)
+      .option("--ttl <ms>", "valid for so long, in whole seconds: 0 to 4294967295000; 0: for ever", numeric)
       .action(asking(async (client, { ttl }: AskOptions & { ttl?: number }, topic, key, value) =>
         done(client, "set", { topic, key, value: valueOf(value), ...ttl !== undefined && { ttlMs: ttl } }))),
     ask("remove <topic> <key>", "Remove the value of a topic and key.")

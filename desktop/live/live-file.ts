@@ -1,4 +1,5 @@
 import { ControlError } from "../control/protocol.js";
+import { printableText } from "../control/value-text.js";
 import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 import { SIM_DIALECTS } from "../simulator/dialects.js";
 import { SIMULATE_DEFAULTS } from "../simulator/simulate.js";
@@ -120,6 +121,7 @@ function inLine<Result>(number: number, run: () => Result): Result {
   try {
     return run();
   } catch (error) {
-    throw new Error(`line ${number}: ${(error as Error).message}`, { cause: error });
+    // It may name what the file has, and is printed on a terminal.
+    throw new Error(`line ${number}: ${printableText((error as Error).message)}`, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-import { valueText } from "./value-text.js";
+import { valueText } from "../control/value-text.js";
 import type { Sealer } from "../../src/engine/wire/sealer.js";
 import { frameHead, frameText } from "./frame-text.js";
 import type { RecordingEntry, RecordingHead } from "./recording.js";

@@ -144,6 +144,27 @@ describe("recordings of nodes", function () {
     assert.equal((await entriesOf(file))[0].members.length, 1);
   });
 
+  it("a recording ends with an error when its file cannot grow", async () => {
+    const folder = freshFolder();
+    const port = freshPort();
+    const node = await new NodeProcess("--listen", `127.0.0.1:${port}`, "--json", "--interval", "200",
+      "--broadcast", "none", "--storage", folder).untilStarted();
+    const file = path.join(freshFolder(), "run.jsonl");
+    const pushes = setInterval(() => node.write(`log t ${"x".repeat(100)}\n`), 50);
+    // The size of files as a disk that is full, in blocks of 512 bytes.
+    const limited = 'trap "" XFSZ; ulimit -f 4; exec "$@"';
+    const recorder = spawn("sh", ["-c", limited, "sh", process.execPath, "--import", "tsx", main,
+      "record", file, "--storage", folder], { stdio: ["ignore", "ignore", "pipe"] });
+    let errors = "";
+    recorder.stderr.on("data", (data: Buffer) => { errors += data.toString(); });
+    const late = setTimeout(() => recorder.kill("SIGKILL"), 30000);
+    const [status] = await once(recorder, "close") as [number];
+    clearTimeout(late);
+    clearInterval(pushes);
+    assert.equal(status, 1);
+    assert.match(errors, /^error: EFBIG/);
+  });
+
   for (const [text, message] of [
     ["", /line 1: is missing: the file is empty/],
     ["hello\n", /line 1: is not JSON/],
@@ -157,6 +178,16 @@ describe("recordings of nodes", function () {
     [`${HEAD}\n${DATAGRAM.replace("5000", "70000")}`, /line 2: port: 70000 is no port/],
     [`${HEAD}\n{"atMs":1,"kind":"party"}`, /line 2: kind: "party" is none of datagram, row/],
     [`${HEAD}\n{"atMs":1,"kind":"row","row":{}}`, /line 2: row: \{\} is no row/],
+    [`${HEAD}\n{"atMs":1,"kind":"row","row":{"id":1,"state":"__proto__"}}`, /line 2: row: .* is no row/],
+    [`${HEAD}\n{"atMs":1,"kind":"row","row":{"id":1,"state":"up","roundTripMs":"x"}}`, /line 2: row: .* is no row/],
+    [`${HEAD}\n{"atMs":1,"kind":"event","event":{"author":1,"topic":"t","timeMs":1e16}}`, /line 2: event: .* no event/],
+    [`${HEAD}\n{"atMs":1,"kind":"stats","stats":{"bytesSent":"\\u001b[5m"}}`, /line 2: stats: .* is no object with/],
+    [HEAD.replace('"events":[]', '"events":[{}]'), /line 1: events: .* is no list of events/],
+    [HEAD.replace('"address":"127.0.0.1"', '"address":"\\u001b[5m"'), /line 1: node: .* is no node/],
+    [HEAD.replace('"port":1', '"port":"\\u001b[5m"'), /line 1: node: .* is no node/],
+    [HEAD.replace('"beganMs":1', '"beganMs":9e15'), /line 1: beganMs: 9000000000000000 is no time/],
+    [HEAD.replace('"recording"', '"\u009b5m\u202e"'), /line 1: chisme: "\ufffd5m\ufffd" is not "recording"/],
+    [`${HEAD}\n{"atMs":1,"a":${"[".repeat(50000)}${"]".repeat(50000)}}`, /line 2: is nested deeper than 32 levels/],
     [`${HEAD}\n[]`, /line 2: is no JSON object/],
   ] as const) {
     it(`a file is refused: ${text.slice(-60).trim()}`, async () => {
@@ -166,13 +197,22 @@ describe("recordings of nodes", function () {
     });
   }
 
+  it("a time that no timer can wait for is refused", () => {
+    for (const seconds of ["0", "abc", "2147484"]) {
+      const { stderr, status } = chisme("record", "never.jsonl", "--seconds", seconds);
+      assert.match(stderr, /--seconds: .* is not a number above 0, and at most 2147483/);
+      assert.equal(status, 1);
+    }
+  });
+
   it("damaged files are read or end in an error that names a line; their text cannot command a terminal", async () => {
     const seed = Number(process.env.CHISME_TEST_SEED ?? Date.now() % 0x100000000);
     console.log(`      seed ${seed}`);
     const random = new SimRandom(seed, 1);
-    const row = '{"id":7,"name":"\\u001b[31m\u009b1m","state":"\\u001b[5m"}';
+    const row = '{"id":7,"name":"\\u001b[31m\u009b1m\u202e","state":"up","data":"\\u001b[5m"}';
+    const stats = '{"datagramsSent":1,"bytesSent":2,"datagramsReceived":3,"bytesReceived":4}';
     const good = `${HEAD}\n${DATAGRAM}\n{"atMs":3,"kind":"row","row":${row}}\n`
-      + '{"atMs":4,"kind":"stats","stats":{}}\n{"atMs":5,"kind":"skipped","count":3}\n';
+      + `{"atMs":4,"kind":"stats","stats":${stats}}\n` + '{"atMs":5,"kind":"skipped","count":3}\n';
     const file = path.join(freshFolder(), "damaged.jsonl");
     for (let run = 0; run < 300; run++) {
       const bytes = Buffer.from(good);
@@ -183,7 +223,7 @@ describe("recordings of nodes", function () {
     writeFileSync(file, good);
     const { stdout, status } = chisme("replay", file);
     assert.equal(status, 0);
-    assert.ok(!stdout.includes("\u001b") && !stdout.includes("\u009b"));
+    for (const character of "\u001b\u009b\u202e") assert.ok(!stdout.includes(character));
   });
 
   it("any bytes have a line, and frames of a run their sections", () => {
