@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { Command } from "commander";
 import pc from "picocolors";
+import { terminalJson } from "../control/value-text.js";
 import { isLiveFile } from "../live/live-file.js";
 import type { HttpOptions } from "../http/http-server.js";
 import { RecordedNetwork } from "../recording/recorded-network.js";
@@ -101,7 +102,7 @@ async function print(
       if (text === undefined) {
         const head = item as RecordingHead;
         text = new ReplayText(head, sealer);
-        (json ? [JSON.stringify(head)] : text.headLines(head)).forEach(writeLine);
+        (json ? [terminalJson(head)] : text.headLines(head)).forEach(writeLine);
         continue;
       }
       const entry = item as RecordingEntry;
@@ -110,7 +111,7 @@ async function print(
       if (entry.atMs < from * 1000) continue;
       if (entry.atMs > to * 1000) break;
       if (keys !== undefined && !await keys.next()) break;
-      writeLine(json ? JSON.stringify(entry) : line);
+      writeLine(json ? terminalJson(entry) : line);
     }
   } finally {
     keys?.close();

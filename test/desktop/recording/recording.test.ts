@@ -221,9 +221,15 @@ describe("recordings of nodes", function () {
       await entriesOf(file).catch((error: Error) => assert.match(error.message, /^line \d+: /));
     }
     writeFileSync(file, good);
-    const { stdout, status } = chisme("replay", file);
-    assert.equal(status, 0);
-    for (const character of "\u001b\u009b\u202e") assert.ok(!stdout.includes(character));
+    for (const flags of [[], ["--json"]]) {
+      const { stdout, status } = chisme("replay", file, ...flags);
+      assert.equal(status, 0);
+      for (const character of "\u001b\u009b\u202e") assert.ok(!stdout.includes(character), flags.join());
+      if (flags.length > 0) {
+        assert.deepEqual(stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown),
+          good.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown), "nothing is lost");
+      }
+    }
   });
 
   it("any bytes have a line, and frames of a run their sections", () => {
