@@ -69,6 +69,7 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
   for (const [name, value] of [["--from", from], ["--to", to]] as const) {
     if (!(value >= 0)) throw new Error(`${name}: is not a number of seconds from 0 on`);
   }
+  if (to < from) throw new Error(`--to: ${to} is before --from, ${from}`);
   if (isLiveFile(beginningOf(file))) {
     if (http === undefined) throw new Error("is of a simulation: --http plays it, chisme simulate --inputs runs it");
     const output = { writeLine, colors: pc.createColors(false), command: "chisme simulate" };

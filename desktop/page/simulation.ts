@@ -131,7 +131,7 @@ export class SimulationPanel {
     }
     if (document.activeElement !== this.seed) this.seed.value = String(state.seed);
     setText(this.command, state.command);
-    if (failure !== undefined) this.say(`The simulation failed: ${failure}`, true);
+    if (failure !== undefined) this.say(`The simulation stopped: ${failure}`, true);
   }
 
   private showNode(): void {
