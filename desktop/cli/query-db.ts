@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import CliTable from "cli-table3";
 import { Command, Option } from "commander";
+import { escaped, terminalJson } from "../control/value-text.js";
 import { type SqliteRow, type SqliteValue, openSqlite } from "../gateway/database/sqlite.js";
 
 type Format = "table" | "json" | "csv";
@@ -36,6 +38,8 @@ export function queryDbCommand(): Command {
 
 function query(file: string, sql: string, format: Format): void {
   checkStatement(sql);
+  // SQLite says "unable to open database file" for each cause.
+  if (!existsSync(file)) throw new Error("there is no such file");
   const database = openSqlite(file, true);
   try {
     const statement = database.prepare(sql);
@@ -49,7 +53,7 @@ function query(file: string, sql: string, format: Format): void {
     if (format === "csv") write(names.map(csvField).join(","));
     if (format === "table") return;
     for (const row of rows()) {
-      write(format === "csv" ? row.map(csvField).join(",") : JSON.stringify(readable(names, row)));
+      write(format === "csv" ? row.map(csvField).join(",") : terminalJson(readable(names, row)));
     }
   } finally {
     database.close();
@@ -94,8 +98,8 @@ function writeTable(names: string[], rows: Iterable<SqliteValue[]>, write: (line
 
 /** Names come from other nodes: what would control the terminal is shown as JSON has it. */
 function printable(text: string): string {
-  return text.replace(/(?!\n)\p{Cc}/gu, (character) =>
-    `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  // A line feed begins a line of the cell.
+  return text.split("\n").map(escaped).join("\n");
 }
 
 function readable(names: readonly string[], row: readonly SqliteValue[]): object {

@@ -87,7 +87,10 @@ class Recorder {
   /** The file must not be there: a recording is evidence. */
   constructor(file: string) {
     this.stream = createWriteStream(file, { flags: "wx", mode: 0o600 });
-    this.failed = new Promise((_resolve, reject) => this.stream.on("error", reject));
+    this.failed = new Promise((_resolve, reject) => this.stream.on("error", (error: NodeJS.ErrnoException) => {
+      const isThere = error.code === "EEXIST";
+      reject(isThere ? new Error(`${file} is there already, and stays as it is`, { cause: error }) : error);
+    }));
     this.failed.catch(() => undefined);
   }
 

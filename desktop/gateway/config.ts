@@ -123,8 +123,12 @@ export function loadConfig(file: string | undefined, overrides: readonly Overrid
     if (flag !== undefined) return `${flag}: ${message}`;
     return file === undefined ? `flags: ${message}` : at(offsetOf(document, path, atKey), message);
   };
-  const found = checkShape(config).map(({ path, message, atKey }) =>
-    locatePath(path, atKey, `${pathText(path)}${message}`));
+  if (file === undefined && !overrides.some(({ path }) => path[0] === "storage")) {
+    throw new ConfigError("there is no configuration: give its file, or --storage FOLDER");
+  }
+  const found = checkShape(config)
+    .sort((one, other) => offsetOf(document, one.path, one.atKey) - offsetOf(document, other.path, other.atKey))
+    .map(({ path, message, atKey }) => locatePath(path, atKey, `${pathText(path)}${message}`));
   if (found.length > 0) throw new ConfigError(shortened([...new Set(found)]).join("\n"));
   return {
     config: config as GatewayConfig, folder: file === undefined ? process.cwd() : dirname(resolve(file)),
@@ -218,11 +222,32 @@ function checkShape(config: unknown): ShapeProblem[] {
     validate = new Ajv({ allErrors: true, verbose: true, strictRequired: false }).compile(schema);
   }
   if (validate(config)) return [];
-  const errors = (validate.errors ?? []).map(problemOf).filter((problem) => problem !== undefined);
+  const errors = withoutChoices(validate.errors ?? []).map(problemOf).filter((problem) => problem !== undefined);
   // What is wrong inside is said inside.
   const inner = errors.filter(({ isSummary }) => !isSummary);
   return inner.length > 0 ? inner : errors;
 }
+
+/** Of fields one of which is enough, the schema says of each that it is missing: that becomes one error. */
+function withoutChoices(errors: readonly ErrorObject[]): ErrorObject[] {
+  const names = new Map<string, string[]>();
+  return errors.filter(({ keyword, schemaPath, instancePath, params }) => {
+    if (keyword !== "required" || !CHOICE.test(schemaPath)) return true;
+    const place = `${instancePath} ${schemaPath.replace(CHOICE, "")}`;
+    const others = names.get(place);
+    const { missingProperty } = params as { missingProperty: string };
+    if (others === undefined) names.set(place, [missingProperty]);
+    else others.push(missingProperty);
+    return others === undefined;
+  }).map((error) => {
+    const choices = names.get(`${error.instancePath} ${error.schemaPath.replace(CHOICE, "")}`);
+    const isChoice = choices !== undefined && error.keyword === "required";
+    return isChoice ? { ...error, params: { missingProperty: choices.join(" or ") } } : error;
+  });
+}
+
+/** The end of the place in the schema of a field that is one of several. */
+const CHOICE = /\/\d+\/required$/;
 
 function problemOf(error: ErrorObject): (ShapeProblem & { isSummary: boolean }) | undefined {
   const path = readPointer(error.instancePath);

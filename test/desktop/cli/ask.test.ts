@@ -139,6 +139,21 @@ describe("commands to a running node", function () {
     assert.deepEqual([nothing.status, nothing.stdout, nothing.stderr], [1, "", "nothing is set\n"]);
     assert.deepEqual([lost.status, lost.stdout], [1, "unknown: no live node has this name, id or address\n"]);
 
+    // What a terminal would obey is escaped in JSON, and nothing of it is lost.
+    const obeyed = "\u009b31m\u202e\u200f\u007f\u2028";
+    await print("log", ...at, "colour", obeyed);
+    await print("push", ...at, obeyed);
+    const shownRaw = await Promise.all([
+      print("members", ...at, "--json"), print("events", ...at, "--topic", "colour", "--json"),
+    ]);
+    for (const text of shownRaw) {
+      assert.ok(![...obeyed].some((character) => !/\w/.test(character) && text.includes(character)), text);
+    }
+    const { members: raw } = JSON.parse(shownRaw[0]) as { members: { data?: unknown }[] };
+    assert.ok(raw.some(({ data }) => data === obeyed));
+    assert.equal((JSON.parse(shownRaw[1]) as { value: unknown }).value, obeyed);
+    await print("push", ...at, "-5.5");
+
     const [table, lines, events, refused, isUp] = await Promise.all([
       print("members", ...at), print("status", ...at), print("events", ...at, "--topic", "door", "--json"),
       chisme("log", ...at, "t".repeat(32), "x"), chisme("forget", ...at, "hall"),

@@ -35,6 +35,7 @@ describe("configuration of chisme gateway", () => {
       ["- storage\n", [/^gateway.yaml:1:1: \["storage"\] is not a section$/]],
       ["storage: [1\n", [/^gateway.yaml:2:1: Flow sequence/]],
       ["storage: a\nstorage: b\n", [/^gateway.yaml:2:1: Map keys must be unique$/]],
+      ["storage: x\nhooks:\n  door: {timeoutSeconds: 5}\n", [/^gateway.yaml:3:9: hooks.door: command or url is missing$/]],
       ["storage: x\nhooks:\n  door: {url: ftp://x}\n",
         [/^gateway.yaml:3:15: hooks.door.url: "ftp:\/\/x" is not of the/]],
       ["storage: x\nhooks:\n  door: {command: ls, tokenFile: x}\n",
@@ -55,6 +56,14 @@ describe("configuration of chisme gateway", () => {
       const problems = problemsOf(text);
       for (const one of expected) assert.ok(problems.some((problem) => one.test(problem)), problems.join("\n"));
     }
+  });
+
+  it("names what is wrong in the order of the file", () => {
+    const problems = problemsOf("storage: x\nmqtt: {}\nhooks:\n  door: {comand: x}\nsqlite: {retention: {days: 0}}\n");
+    assert.deepEqual(problems.map((problem) => problem.split(": ").slice(0, 2).join(": ")), [
+      "gateway.yaml:2:7: mqtt", "gateway.yaml:4:9: hooks.door", "gateway.yaml:4:10: hooks.door.comand",
+      "gateway.yaml:5:28: sqlite.retention.days",
+    ]);
   });
 
   it("says of a section without a value only that it is none", () => {
@@ -97,7 +106,7 @@ hooks:
     assert.deepEqual(loadConfig(undefined, [flag, storage]).config, { storage: "s", sqlite: { file: "r.db" } });
     assert.throws(() => loadConfig(undefined, [{ ...flag, value: "" }, storage]),
       /^ConfigError: --sqlite: sqlite.file: ""/);
-    assert.throws(() => loadConfig(undefined, [flag]), /^ConfigError: flags: storage is missing$/);
+    assert.throws(() => loadConfig(undefined, [flag]), /^ConfigError: there is no configuration: give its file, or --storage FOLDER$/);
   });
 
   it("the configuration of --init is a good one, also with all that it has in comments; a file is left alone", () => {

@@ -112,11 +112,14 @@ describe("database of a gateway", function () {
     assert.equal(wrong.status, 1);
     assert.match(String(wrong.stderr), /^error: \S+gateway.db: attempt to write a readonly database\n$/);
     assert.match(String(query("SELECT nope FROM events").stderr), /no such column: nope/);
-    const two = "SELECT 1 AS a, 2 AS a, 9223372036854775807 AS big, char(27) || '[31m' AS shown -- ;\n";
-    assert.equal(query(two, "--format", "csv").stdout, "a,a_2,big,shown\n1,2,9223372036854775807,\u001b[31m\n");
+    const two = "SELECT 1 AS a, 2 AS a, 9223372036854775807 AS big, char(27, 155, 8238) || '[31m' AS shown -- ;\n";
+    assert.equal(query(two, "--format", "csv").stdout,
+      "a,a_2,big,shown\n1,2,9223372036854775807,\u001b\u009b\u202e[31m\n");
     assert.equal(query(two, "--format", "json").stdout,
-      '{"a":1,"a_2":2,"big":"9223372036854775807","shown":"\\u001b[31m"}\n');
-    assert.match(String(query(two).stdout), /│ 1 │ 2 +│ 9223372036854775807 │ \\u001b\[31m │/);
+      '{"a":1,"a_2":2,"big":"9223372036854775807","shown":"\\u001b\\u009b\\u202e[31m"}\n');
+    assert.match(String(query(two).stdout), /│ 1 │ 2 +│ 9223372036854775807 │ \\u001b\\u009b\\u202e\[31m │/);
+    const none = spawnSync(process.execPath, [main, "query-db", `${file}.none`, sql], { encoding: "utf8" });
+    assert.match(none.stderr, /^error: \S+gateway\.db\.none: there is no such file\n$/);
     const copy = `${file}.copy`;
     for (const [bad, problem] of [
       [" ;", /there is no statement/], ["SELECT 1; DELETE FROM events", /there is more than one statement/],

@@ -84,6 +84,9 @@ describe("recordings of nodes", function () {
     const json = chisme("replay", file, "--json", "--from", "0.5", "--to", "1").stdout.trimEnd().split("\n").slice(1);
     const times = json.map((line) => (JSON.parse(line) as RecordingEntry).atMs);
     assert.ok(times.length > 0 && times.every((ms) => ms >= 500 && ms <= 1000), String(times));
+    const none = chisme("replay", file, "--from", "5", "--to", "2");
+    assert.deepEqual([none.status, none.stdout], [1, ""]);
+    assert.match(none.stderr, /--to: 2 is before --from, 5\n$/);
     // A recording is not overwritten.
     const again = chisme("record", file, "--socket", "none-here");
     assert.equal(again.status, 1);
@@ -127,7 +130,7 @@ describe("recordings of nodes", function () {
     assert.match(chisme("replay", file, "--key-file", otherFile).stderr, /--key-file: .* is not a key/);
     const over = chisme("record", file, "--storage", folder);
     assert.equal(over.status, 1);
-    assert.match(over.stderr, /EEXIST/);
+    assert.match(over.stderr, /^error: .* is there already, and stays as it is\n$/);
   });
 
   it("a recording ends by itself when its node stops", async () => {
@@ -221,9 +224,15 @@ describe("recordings of nodes", function () {
       await entriesOf(file).catch((error: Error) => assert.match(error.message, /^line \d+: /));
     }
     writeFileSync(file, good);
-    const { stdout, status } = chisme("replay", file);
-    assert.equal(status, 0);
-    for (const character of "\u001b\u009b\u202e") assert.ok(!stdout.includes(character));
+    for (const flags of [[], ["--json"]]) {
+      const { stdout, status } = chisme("replay", file, ...flags);
+      assert.equal(status, 0);
+      for (const character of "\u001b\u009b\u202e") assert.ok(!stdout.includes(character), flags.join());
+      if (flags.length > 0) {
+        assert.deepEqual(stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown),
+          good.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown), "nothing is lost");
+      }
+    }
   });
 
   it("any bytes have a line, and frames of a run their sections", () => {

@@ -82,6 +82,8 @@ describe("a gateway and an MQTT broker", function () {
     await asked.call("remove", { topic: "room/+/x", key: "#" });
     await eventually("the latest value is gone", () => all.last("chisme/topics/room%2F%2B%2Fx/%23") === "");
     assert.equal(all.last("chisme/status"), "online");
+    // Nothing is wrong before the first try to connect is over.
+    assert.doesNotMatch(gateway.stderr, /no connection to the broker/);
     await gateway.kill();
     await eventually("the last will came", () => all.last("chisme/status") === "offline");
     await node.kill();
