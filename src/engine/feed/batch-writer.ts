@@ -1,6 +1,7 @@
 import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
 import { DELTA_BYTES_MAX, NO_PATCH, UNLIKE, patchBytes } from "./delta.js";
 import { type EventData, canonicalBytes, readEvent } from "./event.js";
+import { isSignatureAt } from "./feed-signing.js";
 import { recordKind } from "./names.js";
 import { KIND_END } from "./kinds.js";
 import { type FeedStore, BATCH_EVENTS_MAX } from "./feed-store.js";
@@ -62,7 +63,8 @@ export class BatchWriter {
     if (held > feeds.sequence(slot) || (held === feeds.sequence(slot) && isPeerComplete)) return LACKS_NOTHING;
     if (held + 1 >= feeds.floor(slot) && (held === 0 || isPeerComplete)) return LACKS_EVENTS;
     // Another node has the whole snapshot.
-    return feeds.isCut(slot) ? LACKS_NOTHING : LACKS_SNAPSHOT;
+    // A snapshot has no signatures.
+    return feeds.isCut(slot) || feeds.signing !== undefined ? LACKS_NOTHING : LACKS_SNAPSHOT;
   }
 
   /** The sequence number after which such a peer needs the snapshot. */
@@ -116,6 +118,7 @@ export class BatchWriter {
     const first = Math.max(feeds.floor(slot), below - BATCH_EVENTS_MAX);
     let record = arena.find(slot, first);
     for (let from = first; from < below; from++, record = arena.next(record)) {
+      if (feeds.signing !== undefined && !this.isRunStart(slot, from)) continue;
       if (this.writeHistoryFrom(writer, slot, record, below)) return from;
       writer.position = start;
       writer.failed = false;
@@ -124,6 +127,13 @@ export class BatchWriter {
       feeds.setState(REFERENCE_COUNT, references);
     }
     return below;
+  }
+
+  /** Whether a run begins with an event: the event before it is a signature that is held, or there is none. */
+  private isRunStart(slot: number, sequence: number): boolean {
+    const arena = this.feeds.arena;
+    const before = arena.find(slot, sequence - 1);
+    return sequence === 1 || (before !== 0 && isSignatureAt(arena.bytes, arena.eventAt(before)));
   }
 
   /** Writes a batch of the events from record `from` up to `below` - 1. Returns whether all of it fits. */

@@ -10,6 +10,7 @@ import { forgetBirth } from "./branch-filter.js";
 import { Branches, HAD_CLAIMS, HAD_EVENTS, HAD_JOINED, HAD_NEW } from "./branches.js";
 import { type EncodedEvent, EventData } from "./event.js";
 import { FeedOutbox, NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED } from "./feed-outbox.js";
+import type { FeedSigning } from "./feed-signing.js";
 import { FeedStore } from "./feed-store.js";
 import { FeedsHash } from "./feeds-hash.js";
 import { Gaps, checkGap } from "./gaps.js";
@@ -20,6 +21,7 @@ import { Intake } from "./intake.js";
 import { KEEP, OwnFeed, READ_BRANCH, REQUEST, STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
 import { noteAuthorClock } from "./author-clocks.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
+import { rechain } from "./rechain.js";
 import { isFeedAhead, isRoundOver, keepTime, reserveAnew, stampAnew, stepClockBack } from "./step-back.js";
 import { HISTORY_OF } from "./state-words.js";
 import { Upkeep } from "./upkeep.js";
@@ -50,13 +52,14 @@ export class FeedProtocol implements EventReader {
    * @param eventBytesMax bytes of the longest event, 16 to 2,047
    * @param digest SHA-256 of the platform, or a `Sha256`
    * @param isFilling whether this node requests the events from before its floors (PROTOCOL 10.5)
+   * @param signing signs the own feed and verifies those of others (PROTOCOL 10.10); undefined: neither
    */
   constructor(
     rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, ownRow: OwnRow,
-    feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean,
+    feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean, signing?: FeedSigning,
   ) {
     this.stats = stats;
-    const feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
+    const feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest, signing);
     this.history = isFilling ? new History(feeds) : undefined;
     this.batch = new BatchData(feeds.chain);
     const outbox = new FeedOutbox(feeds, frame, this.event, new Gaps(feeds, rows, isFilling));
@@ -84,6 +87,7 @@ export class FeedProtocol implements EventReader {
     if (isRoundOver(words, this.feeds.timeAt(), this.clock)) {
       if (keepTime(words, this.feeds.timeAt(), this.rows, this.hlc, this.clock)) this.stepBack();
       this.upkeep.round();
+      this.own.sign();
     }
     // Values whose time to live is over go when their room is needed, not before: the clock may be wrong.
     this.feeds.room.physicalMs = this.hlc.physical(this.clock.callerMs);
@@ -110,6 +114,7 @@ export class FeedProtocol implements EventReader {
   settleGeneration(): boolean {
     if (this.hlc.isSpent()) this.stepBack();
     const known = this.own.beforeEvent();
+    if (known === KEEP && this.own.isUnsignable()) return this.branches.renew(0);
     return known === KEEP || this.branches.renew(known);
   }
 
@@ -261,12 +266,16 @@ export class FeedProtocol implements EventReader {
     }
     const applied = intake.applied;
     for (let i = intake.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
+    // What no signature vouches for moves no clock.
+    const last = applied > 0 && this.feeds.signing !== undefined ? this.feeds.arena.last(slot) : 0;
+    const ms = last === 0 ? batch.ms : this.feeds.ms(last);
+    const counter = last === 0 ? batch.counter : this.feeds.counter(last);
     if (applied > 0 && slot !== OWN_SLOT) {
       const isNew = isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk();
-      this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
-      noteAuthorClock(this.feeds.arena.words, this.feeds.timeAt(), rows, slot, this.hlc, batch.ms, isNew);
+      this.hlc.receive(this.clock.callerMs, ms, counter);
+      noteAuthorClock(this.feeds.arena.words, this.feeds.timeAt(), rows, slot, this.hlc, ms, isNew);
     }
-    if (applied > 0 && slot === OWN_SLOT) this.hlc.recall(batch.ms, batch.counter);
+    if (applied > 0 && slot === OWN_SLOT) this.hlc.recall(ms, counter);
     if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
     this.branches.had |= HAD_NEW;
     // Events that arrive with their author's row are an update. What this node lacked for longer, the others hold.
@@ -307,7 +316,7 @@ export class FeedProtocol implements EventReader {
     else if (this.branches.renew(0)) {
       this.rows.subtractFromFeedsHash(OWN_SLOT);
       stampAnew(feeds, this.hlc, nowMs);
-      feeds.rechain(OWN_SLOT, feeds.generation(OWN_SLOT));
+      rechain(feeds, OWN_SLOT, feeds.generation(OWN_SLOT));
       this.rows.addToFeedsHash(OWN_SLOT);
       forgetBirth(feeds);
     }

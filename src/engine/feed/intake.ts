@@ -8,6 +8,7 @@ import { TIP_BYTES } from "./chain.js";
 import type { EventData } from "./event.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
+  DROP_SIGNATURE,
 } from "../wire/drops.js";
 import type { FeedStore } from "./feed-store.js";
 import type { Hlc } from "./hlc.js";
@@ -65,6 +66,7 @@ export class Intake {
     }
     const words = this.verifyBatch(slot, reader, batch, event, held);
     if (words < 0) return words === UNFIT ? DROP_EVENT : DROP_FORK;
+    if (this.limit(batch) <= held) return DROP_SIGNATURE;
     if (isNew) feeds.begin(slot, batch.generation);
     else if (held === 0) feeds.startOver(slot);
     // Of a branch of the own feed little is stored.
@@ -82,6 +84,10 @@ export class Intake {
     if (isOld || (!isNew && isComplete && chunk.base <= feeds.sequence(slot))) {
       skipBatch(reader, chunk, event);
       return isOld ? DROP_OLD_GENERATION : DROP_DUPLICATE;
+    }
+    if (feeds.signing !== undefined) {
+      skipBatch(reader, chunk, event);
+      return DROP_SIGNATURE;
     }
     if (!this.verifySnapshotChunk(slot, reader, chunk, event)) return DROP_EVENT;
     const reason = this.placeSnapshotChunk(slot, chunk, isNew, isComplete);
@@ -110,14 +116,17 @@ export class Intake {
   private verifyBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, held: number): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
+    const signing = feeds.signing;
     let tip = feeds.tipsAt();
     let words = 0;
+    if (signing !== undefined) signing.begin(feeds.arena, chain, slot, batch.generation, held);
     chain.begin(feeds.author(slot), batch.generation, held === 0 ? 0 : feeds.tipFirst(slot),
       held === 0 ? 0 : feeds.tipSecond(slot));
     for (let i = 0; i < batch.count; i++, tip += 2) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence <= held || words < 0) continue;
       const length = feeds.encodeAndLink(event, batch.sequence);
+      if (signing !== undefined) signing.add(chain, batch.sequence, length);
       const isLater = batch.sequence > held + 1 || this.isLater(slot, held, event);
       if (!isLater || (length < 0 && !this.mayPassOver(slot))) {
         words = UNFIT;
@@ -129,6 +138,12 @@ export class Intake {
     }
     batch.check = reader.u32();
     return words < 0 || chain.first() === batch.check ? words : UNTRUE;
+  }
+
+  /** Sequence number up to which the events of a batch that was verified are stored. */
+  private limit(batch: BatchData): number {
+    const signing = this.feeds.signing;
+    return signing === undefined ? batch.first + batch.count : signing.vouched();
   }
 
   /** Whether an event's stamp is later than that of the last event that is held: stamps rise along a feed. */
@@ -146,9 +161,10 @@ export class Intake {
     if (batch.sequence === held + 1) return this.storeEvent(slot, batch, this.feeds.lengthOf(event), hasRoom);
     let reason = DROP_NONE;
     rewindBatch(reader, batch);
+    const limit = this.limit(batch);
     for (let i = 0; i < batch.count; i++) {
       readBatchEvent(reader, batch, event);
-      if (batch.sequence <= held || reason !== DROP_NONE) continue;
+      if (batch.sequence <= held || batch.sequence > limit || reason !== DROP_NONE) continue;
       reason = this.storeEvent(slot, batch, this.feeds.encode(event), hasRoom);
     }
     batch.check = reader.u32();

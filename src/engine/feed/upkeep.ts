@@ -2,6 +2,7 @@ import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { REMOVE, SUSPECT } from "../table/states.js";
 import { FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
 import { COPY_BYTES, compareStamps, isCopyAt, isMergeAt, orderAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
+import { isSignatureAt } from "./feed-signing.js";
 import type { FeedStore } from "./feed-store.js";
 import { holdsEvent } from "./join.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
@@ -98,7 +99,8 @@ export class Upkeep {
         if (isReady && words <= arena.room()) this.copy(record);
         continue;
       }
-      if (!this.feeds.isLive(record) || !this.isWorthCopying(record, slot, winner)) continue;
+      if (!this.feeds.isLive(record) || isSignatureAt(arena.bytes, arena.eventAt(record))) continue;
+      if (!this.isWorthCopying(record, slot, winner)) continue;
       const isValue = recordKind(arena, record) === KIND_SET;
       const adopted = this.feeds.state(UPKEEP_ADOPTED);
       if (isReady && adopted < ADOPTED_MAX && this.copy(record)) this.feeds.setState(UPKEEP_ADOPTED, adopted + 1);
@@ -129,7 +131,9 @@ export class Upkeep {
     const slot = arena.owner(record);
     // A branch that is being read is not part of a feed yet.
     if (slot === arena.capacity) return false;
-    if (slot === arena.capacity || !arena.isHeld(record) || !this.feeds.isLive(record)) return false;
+    if (!arena.isHeld(record) || !this.feeds.isLive(record)) return false;
+    // A signature is of use in its own feed only.
+    if (isSignatureAt(arena.bytes, arena.eventAt(record))) return false;
     if (!this.feeds.isComplete(slot)) return false;
     if (slot === OWN_SLOT) return this.visitOwn(record);
     if (this.rows.state(slot) === REMOVE) return this.visitDeparted(record);

@@ -1,0 +1,192 @@
+import { writeU32 } from "../cbor/big-endian.js";
+import { SHA256_BYTES } from "../digest/digest.js";
+import { type Arena, BASE_FIRST, BASE_SECOND, FLOOR } from "../engine/feed/arena.js";
+import type { Chain } from "../engine/feed/chain.js";
+import { writeStamp } from "../engine/feed/event.js";
+import {
+  FIRST_SIGNATURE_BYTES, type FeedSigning, SIGNATURE_BYTES, SIGNATURE_HEAD, isSignatureAt,
+} from "../engine/feed/feed-signing.js";
+import { firstNamed, nextNamed } from "../engine/feed/names.js";
+import { OWN_SLOT } from "../engine/table/rows.js";
+import { type AuthorKeys, type Identity, KEY_BYTES, SIGNATURE_LENGTH, type VerifySignature } from "./keys.js";
+
+/*
+ * A signature is an event (PROTOCOL 10.10): it sets the empty key of the empty topic to a byte string.
+ *
+ * offset  bytes  field
+ *      0      1  head: 0x40
+ *      1      8  stamp
+ *      9      1  length of the key: 0
+ *     10      2  head of the byte string: 0x58, then its length, 64 or 96
+ *     12     32  public key of the author, in the first signature of a generation only
+ *      …     64  Ed25519 signature
+ *
+ * What is signed:
+ *
+ * offset  bytes  field
+ *      0     13  "chisme feed 1"
+ *     13      4  hash of the network's name; 0 without a name
+ *     17     32  public key of the author
+ *     49      8  stamp of the signature
+ *     57   32 n  of each of the n events of the run, the whole SHA-256 of which its tip is a part
+ */
+const DOMAIN = [0x63, 0x68, 0x69, 0x73, 0x6d, 0x65, 0x20, 0x66, 0x65, 0x65, 0x64, 0x20, 0x31];
+const NETWORK_AT = 13;
+const KEY_AT = 17;
+const STAMP_AT = 49;
+const LINKS_AT = 57;
+/** A batch has 16 events, of which one is the signature. */
+const LINKS_MAX = 15;
+const PAYLOAD_AT = 12;
+const BYTE_STRING = 0x58;
+
+/** Name of a signature, for the index of records. */
+const NAMED = new Uint8Array(10);
+NAMED[0] = SIGNATURE_HEAD;
+
+/** Signs the runs of the own feed, and verifies those of others, also of the own feed as peers hold it. */
+export class FeedSigner implements FeedSigning {
+  private readonly identity: Identity;
+  private readonly verify: VerifySignature;
+  private readonly keys: AuthorKeys;
+  private readonly message = new Uint8Array(LINKS_AT + LINKS_MAX * SHA256_BYTES);
+  private readonly signature = new Uint8Array(SIGNATURE_LENGTH);
+  private author = 0;
+  private generation = 0;
+  private isOwn = false;
+  /** How many events of the run were added, also those for which `message` has no room. */
+  private links = 0;
+  /** Sequence number of the first of them. */
+  private first = 0;
+  private hasFailed = false;
+  private good = 0;
+
+  /** @param network hash of the network's name; 0: it has none */
+  constructor(identity: Identity, verify: VerifySignature, keys: AuthorKeys, network: number) {
+    this.identity = identity;
+    this.verify = verify;
+    this.keys = keys;
+    for (let i = 0; i < DOMAIN.length; i++) this.message[i] = DOMAIN[i];
+    writeU32(this.message, NETWORK_AT, network);
+  }
+
+  begin(arena: Arena, chain: Chain, slot: number, generation: number, held: number): void {
+    this.author = arena.authors.id(slot);
+    this.generation = generation;
+    this.isOwn = this.author === arena.authors.id(OWN_SLOT);
+    this.links = 0;
+    this.first = 0;
+    this.hasFailed = false;
+    this.good = 0;
+    const from = lastSignature(arena, slot) + 1;
+    if (from > held) return;
+    if (from < arena.get(slot, FLOOR)) this.hasFailed = true;
+    else this.addHeld(arena, chain, slot, from, held);
+  }
+
+  private addHeld(arena: Arena, chain: Chain, slot: number, from: number, held: number): void {
+    const before = from === arena.get(slot, FLOOR) ? 0 : arena.find(slot, from - 1);
+    const tipFirst = before === 0 ? arena.get(slot, BASE_FIRST) : arena.tipFirst(before);
+    const tipSecond = before === 0 ? arena.get(slot, BASE_SECOND) : arena.tipSecond(before);
+    chain.begin(this.author, this.generation, tipFirst, tipSecond);
+    let record = arena.find(slot, from);
+    for (let sequence = from; sequence <= held; sequence++, record = arena.next(record)) {
+      if (record === 0 || arena.sequence(record) !== sequence) {
+        this.hasFailed = true;
+        return;
+      }
+      const length = arena.eventLength(record);
+      const at = arena.eventAt(record);
+      for (let i = 0; i < length; i++) chain.bytes[chain.eventAt + i] = arena.bytes[at + i];
+      chain.link(sequence, length);
+      this.addLink(chain, sequence);
+    }
+  }
+
+  add(chain: Chain, sequence: number, length: number): void {
+    if (this.hasFailed) return;
+    if (length < 0 || !isSignatureAt(chain.bytes, chain.eventAt)) {
+      this.addLink(chain, sequence);
+    } else if (this.isGood(chain, sequence, length)) {
+      this.good = sequence;
+      this.links = 0;
+    } else {
+      this.hasFailed = true;
+    }
+  }
+
+  vouched(): number { return this.good; }
+  runEvents(): number { return this.hasFailed || this.links > LINKS_MAX ? -1 : this.links; }
+
+  write(chain: Chain, ms: number, counter: number): number {
+    if (this.runEvents() <= 0) return 0;
+    const bytes = chain.bytes;
+    const at = chain.eventAt;
+    const isFirst = this.first === 1;
+    const length = isFirst ? FIRST_SIGNATURE_BYTES : SIGNATURE_BYTES;
+    const key = this.identity.publicKey;
+    bytes[at] = SIGNATURE_HEAD;
+    writeStamp(bytes, at, ms, counter);
+    bytes[at + 9] = 0;
+    bytes[at + 10] = BYTE_STRING;
+    bytes[at + 11] = length - PAYLOAD_AT;
+    if (isFirst) copy(key, 0, KEY_BYTES, bytes, at + PAYLOAD_AT);
+    const signature = this.identity.sign(this.signed(chain, key));
+    copy(signature, 0, SIGNATURE_LENGTH, bytes, at + length - SIGNATURE_LENGTH);
+    return length;
+  }
+
+  /** Adds the SHA-256 that the chain has just made. It lies before what was hashed. */
+  private addLink(chain: Chain, sequence: number): void {
+    if (this.links === 0) this.first = sequence;
+    if (this.links < LINKS_MAX) {
+      copy(chain.bytes, chain.hashAt, SHA256_BYTES, this.message, LINKS_AT + this.links * SHA256_BYTES);
+    }
+    this.links++;
+  }
+
+  private isGood(chain: Chain, sequence: number, length: number): boolean {
+    const bytes = chain.bytes;
+    const at = chain.eventAt;
+    const hasKey = length === FIRST_SIGNATURE_BYTES;
+    if (this.runEvents() <= 0 || (length !== SIGNATURE_BYTES && !hasKey)) return false;
+    if (bytes[at + 10] !== BYTE_STRING || bytes[at + 11] !== length - PAYLOAD_AT) return false;
+    const offered = hasKey ? bytes.slice(at + PAYLOAD_AT, at + PAYLOAD_AT + KEY_BYTES) : undefined;
+    const key = this.isOwn ? this.identity.publicKey : this.keys.acceptsKey(this.author, offered);
+    if (key === undefined || (offered !== undefined && !isEqual(offered, key))) return false;
+    if (!this.isOwn && this.isRevoked(sequence)) return false;
+    copy(bytes, at + length - SIGNATURE_LENGTH, SIGNATURE_LENGTH, this.signature, 0);
+    if (!this.verify(key, this.signed(chain, key), this.signature)) return false;
+    if (!this.isOwn && offered !== undefined && this.keys.proven !== undefined) this.keys.proven(this.author, key);
+    return true;
+  }
+
+  private isRevoked(sequence: number): boolean {
+    return this.keys.acceptsUpTo !== undefined && sequence > this.keys.acceptsUpTo(this.author, this.generation);
+  }
+
+  /** What is signed: the run, under the stamp of the signature in the scratch. */
+  private signed(chain: Chain, key: Uint8Array): Uint8Array {
+    copy(key, 0, KEY_BYTES, this.message, KEY_AT);
+    copy(chain.bytes, chain.eventAt + 1, LINKS_AT - STAMP_AT, this.message, STAMP_AT);
+    return this.message.subarray(0, LINKS_AT + this.links * SHA256_BYTES);
+  }
+}
+
+/** Sequence number of the last signature that is held of a feed; 0: none. */
+function lastSignature(arena: Arena, slot: number): number {
+  let last = 0;
+  for (let record = firstNamed(arena, NAMED, 0); record !== 0; record = nextNamed(arena, record, NAMED, 0)) {
+    if (arena.owner(record) === slot) last = Math.max(last, arena.sequence(record));
+  }
+  return last;
+}
+
+function copy(from: Uint8Array, start: number, length: number, out: Uint8Array, at: number): void {
+  for (let i = 0; i < length; i++) out[at + i] = from[start + i];
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  for (let i = 0; i < KEY_BYTES; i++) if (one[i] !== other[i]) return false;
+  return true;
+}
