@@ -40,6 +40,25 @@ const LINKS_MAX = 15;
 const PAYLOAD_AT = 12;
 const BYTE_STRING = 0x58;
 
+/** Where a peer's feed begins. */
+interface Base {
+  generation: number;
+  base: number;
+  tipFirst: number;
+  tipSecond: number;
+  /** How far this node held the feed. */
+  held: number;
+  /** The round since which it does. */
+  since: number;
+}
+
+/** Rounds in which other peers may send what is missing. */
+const BASE_ROUNDS = 2;
+/** Rounds after which what a peer showed is forgotten. */
+const BASE_ROUNDS_MAX = 64;
+/** Authors whose bases are remembered. */
+const BASES_MAX = 256;
+
 /** Name of a signature, for the index of records. */
 const NAMED = new Uint8Array(10);
 NAMED[0] = SIGNATURE_HEAD;
@@ -60,6 +79,14 @@ export class FeedSigner implements FeedSigning {
   private first = 0;
   private hasFailed = false;
   private good = 0;
+  /** Whether events are missing before the batch that is verified. */
+  private isBehind = false;
+  base = 0;
+  baseFirst = 0;
+  baseSecond = 0;
+  private rounds = 0;
+  /** By author. */
+  private readonly bases = new Map<number, Base>();
 
   /** @param network hash of the network's name; 0: it has none */
   constructor(identity: Identity, verify: VerifySignature, keys: AuthorKeys, network: number) {
@@ -71,6 +98,14 @@ export class FeedSigner implements FeedSigning {
   }
 
   begin(arena: Arena, chain: Chain, slot: number, generation: number, held: number): void {
+    this.beginFeed(arena, slot, generation);
+    const from = lastSignature(arena, slot) + 1;
+    if (from > held) return;
+    if (from < arena.get(slot, FLOOR)) this.hasFailed = true;
+    else this.addHeld(arena, chain, slot, from, held);
+  }
+
+  private beginFeed(arena: Arena, slot: number, generation: number): void {
     this.author = arena.authors.id(slot);
     this.generation = generation;
     this.isOwn = this.author === arena.authors.id(OWN_SLOT);
@@ -78,10 +113,40 @@ export class FeedSigner implements FeedSigning {
     this.first = 0;
     this.hasFailed = false;
     this.good = 0;
-    const from = lastSignature(arena, slot) + 1;
-    if (from > held) return;
-    if (from < arena.get(slot, FLOOR)) this.hasFailed = true;
-    else this.addHeld(arena, chain, slot, from, held);
+    this.isBehind = false;
+  }
+
+  round(): void {
+    this.rounds++;
+    this.bases.forEach((base, author) => {
+      if (this.rounds - base.since > BASE_ROUNDS_MAX) this.bases.delete(author);
+    });
+  }
+
+  noteBase(
+    author: number, generation: number, held: number, base: number, tipFirst: number, tipSecond: number,
+  ): boolean {
+    const known = this.bases.get(author);
+    const isSame = known !== undefined && known.generation === generation && known.base === base
+      && known.tipFirst === tipFirst && known.tipSecond === tipSecond && known.held === held;
+    if (isSame || (known === undefined && this.bases.size === BASES_MAX)) return false;
+    // Whoever shows other places does not make it wait longer.
+    const since = known !== undefined && known.held === held ? known.since : this.rounds;
+    this.bases.set(author, { generation, base, tipFirst, tipSecond, held, since });
+    return true;
+  }
+
+  beginBehind(arena: Arena, chain: Chain, slot: number, generation: number, held: number, first: number): boolean {
+    this.beginFeed(arena, slot, generation);
+    const known = this.bases.get(this.author);
+    if (known === undefined || known.generation !== generation || known.base + 1 !== first) return false;
+    if (known.held !== held || this.rounds - known.since < BASE_ROUNDS) return false;
+    this.isBehind = true;
+    this.base = known.base;
+    this.baseFirst = known.tipFirst;
+    this.baseSecond = known.tipSecond;
+    chain.begin(this.author, generation, known.tipFirst, known.tipSecond);
+    return true;
   }
 
   private addHeld(arena: Arena, chain: Chain, slot: number, from: number, held: number): void {
@@ -110,6 +175,13 @@ export class FeedSigner implements FeedSigning {
     } else if (this.isGood(chain, sequence, length)) {
       this.good = sequence;
       this.links = 0;
+      if (this.isBehind) this.bases.delete(this.author);
+    } else if (this.isBehind && this.good === 0) {
+      // The feed may begin in the middle of a run.
+      this.links = 0;
+      this.base = sequence;
+      this.baseFirst = chain.first();
+      this.baseSecond = chain.second();
     } else {
       this.hasFailed = true;
     }

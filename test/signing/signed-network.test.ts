@@ -209,4 +209,73 @@ describe("signed feeds", () => {
     network.run(20000);
     assert.deepEqual(values(noted[1].events), [1]);
   });
+
+  it("a node that joins when all floors have risen begins behind them, and gets the latest values again", () => {
+    const network = new FakeNetwork();
+    const small = { bytes: 4096 };
+    const noted = [signed(0, LISTED, small), signed(1, LISTED, small)];
+    const nodes = joined(network, noted.map(({ options }) => options));
+    for (let i = 0; i < 4; i++) nodes[0].gossip.set("door", `key${i}`, i);
+    for (let i = 0; i < 60; i++) {
+      nodes[0].gossip.log("n", i);
+      network.run(10000);
+    }
+    const late = signed(2, LISTED, small);
+    const joiner = new FakeNode(network, "192.168.0.55", { seedList: ["192.168.0.54"], ...late.options });
+    joiner.gossip.start();
+    network.run(600000);
+    const logged = values(late.events.filter(({ kind }) => kind === "log"));
+    assert.equal(logged[logged.length - 1], 59);
+    assert.deepEqual(logged, Array.from({ length: logged.length }, (_, i) => 60 - logged.length + i));
+    const doors = joiner.gossip.events().filter(({ topic }) => topic === "door");
+    assert.deepEqual(doors.map(({ key, value, author }) => [key, value, author]).sort(),
+      [0, 1, 2, 3].map((i) => [`key${i}`, i, FIRST]));
+    assert.deepEqual(joiner.gossip.frontier(), nodes[0].gossip.frontier());
+    assert.deepEqual(values(noted[1].events).filter((value) => typeof value === "number").length, 64);
+  });
+
+  it("a node that was away for long goes on behind what nobody holds any more", () => {
+    const network = new FakeNetwork();
+    const small = { bytes: 2048 };
+    const noted = [signed(0, LISTED, small), signed(1, LISTED, small)];
+    const nodes = joined(network, noted.map(({ options }) => options));
+    nodes[0].gossip.log("n", -1);
+    network.run(20000);
+    network.loses = () => true;
+    for (let i = 0; i < 60; i++) nodes[0].gossip.log("n", i);
+    network.run(20000);
+    network.loses = () => false;
+    network.run(300000);
+    const seen = values(noted[1].events);
+    assert.equal(seen[0], -1);
+    assert.equal(seen[seen.length - 1], 59);
+    assert.deepEqual(nodes[1].gossip.frontier(), nodes[0].gossip.frontier());
+  });
+
+  it("a node that fills gaps gets the history of signed feeds, in whole runs", () => {
+    const network = new FakeNetwork();
+    const archive = { bytes: 65536, fillGaps: true };
+    const noted = [signed(0, LISTED, { bytes: 4096 }), signed(1, LISTED, archive)];
+    const nodes = joined(network, noted.map(({ options }) => options));
+    for (let i = 0; i < 60; i++) {
+      nodes[0].gossip.log("n", i);
+      network.run(5000);
+    }
+    const relay = signed(3, LISTED, { bytes: 4096 });
+    const small = new FakeNode(network, "192.168.0.56", { seedList: ["192.168.0.53"], ...relay.options });
+    small.socket.isCut = false;
+    const late = signed(2, LISTED, archive);
+    const joiner = new FakeNode(network, "192.168.0.55", { seedList: ["192.168.0.53"], ...late.options });
+    // The archive is away while the joiner begins behind the floor of the small one.
+    const archived = nodes[1].socket.address;
+    network.loses = (from, to) => from === archived || to === archived;
+    joiner.gossip.start();
+    network.run(200000);
+    assert.ok(joiner.gossip.events().length < 60);
+    network.loses = () => false;
+    network.run(400000);
+    const held = joiner.gossip.events().map(({ value }) => value);
+    assert.deepEqual(held, Array.from({ length: 60 }, (_, i) => i));
+    assert.equal(drops(joiner), 0);
+  });
 });

@@ -63,8 +63,9 @@ export class BatchWriter {
     if (held > feeds.sequence(slot) || (held === feeds.sequence(slot) && isPeerComplete)) return LACKS_NOTHING;
     if (held + 1 >= feeds.floor(slot) && (held === 0 || isPeerComplete)) return LACKS_EVENTS;
     // Another node has the whole snapshot.
-    // A snapshot has no signatures.
-    return feeds.isCut(slot) || feeds.signing !== undefined ? LACKS_NOTHING : LACKS_SNAPSHOT;
+    // Nobody signs the values of a snapshot: it only shows where the events begin that are held.
+    if (feeds.signing !== undefined) return feeds.floor(slot) > feeds.sequence(slot) ? LACKS_NOTHING : LACKS_SNAPSHOT;
+    return feeds.isCut(slot) ? LACKS_NOTHING : LACKS_SNAPSHOT;
   }
 
   /** The sequence number after which such a peer needs the snapshot. */
@@ -169,10 +170,11 @@ export class BatchWriter {
     const room = writer.room() - bytes - CHECK_BYTES;
     const ms = this.ms;
     const counter = this.counter;
-    const count = this.countChunk(slot, after, room - TIP_BYTES);
+    const hasValues = feeds.signing === undefined;
+    const count = hasValues ? this.countChunk(slot, after, room - TIP_BYTES) : 0;
     this.ms = ms;
     this.counter = counter;
-    const isLast = this.countLive(slot, after) === count && room >= TIP_BYTES;
+    const isLast = (!hasValues || this.countLive(slot, after) === count) && room >= TIP_BYTES;
     this.isComplete = isLast;
     if (count === 0 && !isLast) return after;
     const tipFirst = isLast ? feeds.tipFirstAt(slot, base) : 0;

@@ -22,6 +22,7 @@ import { KEEP, OwnFeed, READ_BRANCH, REQUEST, STAMP_ARENA_FULL, STAMP_CONFLICT, 
 import { noteAuthorClock } from "./author-clocks.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
 import { rechain } from "./rechain.js";
+import { isUnsignable, signOwn } from "./sign-own.js";
 import { isFeedAhead, isRoundOver, keepTime, reserveAnew, stampAnew, stepClockBack } from "./step-back.js";
 import { HISTORY_OF } from "./state-words.js";
 import { Upkeep } from "./upkeep.js";
@@ -87,7 +88,8 @@ export class FeedProtocol implements EventReader {
     if (isRoundOver(words, this.feeds.timeAt(), this.clock)) {
       if (keepTime(words, this.feeds.timeAt(), this.rows, this.hlc, this.clock)) this.stepBack();
       this.upkeep.round();
-      this.own.sign();
+      signOwn(this.own);
+      if (this.feeds.signing !== undefined) this.feeds.signing.round();
     }
     // Values whose time to live is over go when their room is needed, not before: the clock may be wrong.
     this.feeds.room.physicalMs = this.hlc.physical(this.clock.callerMs);
@@ -107,6 +109,12 @@ export class FeedProtocol implements EventReader {
     return this.own.stamp(event, nowMs);
   }
 
+  /** Appends an event that `stampEvent` stamped, and signs it if this node signs. */
+  publish(event: EncodedEvent): void {
+    this.own.publish(event);
+    signOwn(this.own);
+  }
+
   /**
    * Has the own feed begin a new generation if it cannot go on in this one (PROTOCOL 10.6). Returns whether it can
    * go on now.
@@ -114,7 +122,7 @@ export class FeedProtocol implements EventReader {
   settleGeneration(): boolean {
     if (this.hlc.isSpent()) this.stepBack();
     const known = this.own.beforeEvent();
-    if (known === KEEP && this.own.isUnsignable()) return this.branches.renew(0);
+    if (known === KEEP && isUnsignable(this.own)) return this.branches.renew(0);
     return known === KEEP || this.branches.renew(known);
   }
 

@@ -27,6 +27,25 @@ export interface FeedSigning {
    * The caller goes on in the chain, and begins anew.
    */
   write(chain: Chain, ms: number, counter: number): number;
+
+  /** A round is over. */
+  round(): void;
+  /**
+   * A peer shows that it holds a feed only from behind `base` on, with the tip there, and this node holds it up to
+   * `held`. Returns whether that is new.
+   */
+  noteBase(
+    author: number, generation: number, held: number, base: number, tipFirst: number, tipSecond: number,
+  ): boolean;
+  /**
+   * Begins with no event behind such a base, if nobody has sent what is missing for some rounds. Returns whether it
+   * does. Then a run that no signature vouches for is passed over, and the base moves behind it.
+   */
+  beginBehind(arena: Arena, chain: Chain, slot: number, generation: number, held: number, first: number): boolean;
+  /** Where the first run begins that a signature vouches for: the event before it, and the tip there. */
+  readonly base: number;
+  readonly baseFirst: number;
+  readonly baseSecond: number;
 }
 
 /** Events of a run that a node signs, at most: a batch has room for them, and for the signature. */

@@ -59,16 +59,19 @@ export class Intake {
     this.passed = 0;
     const isNew = batch.generation > feeds.generation(slot);
     const held = isNew ? 0 : feeds.sequence(slot);
-    const reason = this.refusal(slot, batch, isNew, held);
+    const refusal = this.refusal(slot, batch, isNew, held);
+    const isBehind = refusal === DROP_GAP && this.isBehindBase(slot, batch, held);
+    const reason = isBehind ? DROP_NONE : refusal;
     if (reason !== DROP_NONE) {
       skipBatch(reader, batch, event);
       return reason === DROP_DUPLICATE && this.contradicts(slot, batch) ? DROP_FORK : reason;
     }
-    const words = this.verifyBatch(slot, reader, batch, event, held);
+    const words = this.verifyBatch(slot, reader, batch, event, held, isBehind);
     if (words < 0) return words === UNFIT ? DROP_EVENT : DROP_FORK;
     if (this.limit(batch) <= held) return DROP_SIGNATURE;
     if (isNew) feeds.begin(slot, batch.generation);
     else if (held === 0) feeds.startOver(slot);
+    if (isBehind && !this.goToBase(slot)) return DROP_EVENT;
     // Of a branch of the own feed little is stored.
     return this.storeBatch(slot, reader, batch, event, this.branchClock === undefined && feeds.reserve(words));
   }
@@ -87,11 +90,20 @@ export class Intake {
     }
     if (feeds.signing !== undefined) {
       skipBatch(reader, chunk, event);
-      return DROP_SIGNATURE;
+      return this.noteBase(slot, chunk, isNew ? 0 : feeds.sequence(slot));
     }
     if (!this.verifySnapshotChunk(slot, reader, chunk, event)) return DROP_EVENT;
     const reason = this.placeSnapshotChunk(slot, chunk, isNew, isComplete);
     return reason === DROP_NONE ? this.storeSnapshotChunk(slot, reader, chunk, event) : reason;
+  }
+
+  /** Nobody signs the values of a snapshot. But what follows it is signed, if what is before does not arrive. */
+  private noteBase(slot: number, chunk: BatchData, held: number): number {
+    const signing = this.feeds.signing;
+    if (signing === undefined || !chunk.isLast() || chunk.base <= held) return DROP_SIGNATURE;
+    const author = this.feeds.author(slot);
+    const isNew = signing.noteBase(author, chunk.generation, held, chunk.base, chunk.tipFirst, chunk.tipSecond);
+    return isNew ? DROP_NONE : DROP_DUPLICATE;
   }
 
   /** Why a batch cannot be applied, judged by its head; DROP_NONE: nothing in the head forbids it. */
@@ -113,15 +125,19 @@ export class Intake {
   }
 
   /** Follows the chain and keeps the tips. Returns how many words the new events take, or UNFIT or UNTRUE. */
-  private verifyBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, held: number): number {
+  private verifyBatch(
+    slot: number, reader: Reader, batch: BatchData, event: EventData, held: number, isBehind: boolean,
+  ): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
     const signing = feeds.signing;
     let tip = feeds.tipsAt();
     let words = 0;
-    if (signing !== undefined) signing.begin(feeds.arena, chain, slot, batch.generation, held);
-    chain.begin(feeds.author(slot), batch.generation, held === 0 ? 0 : feeds.tipFirst(slot),
-      held === 0 ? 0 : feeds.tipSecond(slot));
+    if (!isBehind) {
+      if (signing !== undefined) signing.begin(feeds.arena, chain, slot, batch.generation, held);
+      chain.begin(feeds.author(slot), batch.generation, held === 0 ? 0 : feeds.tipFirst(slot),
+        held === 0 ? 0 : feeds.tipSecond(slot));
+    }
     for (let i = 0; i < batch.count; i++, tip += 2) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence <= held || words < 0) continue;
@@ -138,6 +154,23 @@ export class Intake {
     }
     batch.check = reader.u32();
     return words < 0 || chain.first() === batch.check ? words : UNTRUE;
+  }
+
+  /** Whether a batch may follow a place up to which events are missing. Begins to verify it there. */
+  private isBehindBase(slot: number, batch: BatchData, held: number): boolean {
+    const feeds = this.feeds;
+    const signing = feeds.signing;
+    return signing !== undefined && batch.first > held + 1
+      && signing.beginBehind(feeds.arena, feeds.chain, slot, batch.generation, held, batch.first);
+  }
+
+  /** Goes on behind events that are missing: they count as evicted. Returns false while the application may miss any. */
+  private goToBase(slot: number): boolean {
+    const feeds = this.feeds;
+    const signing = feeds.signing;
+    if (signing === undefined || !feeds.room.raiseFloorToEnd(slot)) return false;
+    feeds.goOnBehind(slot, signing.base, signing.baseFirst, signing.baseSecond);
+    return true;
   }
 
   /** Sequence number up to which the events of a batch that was verified are stored. */

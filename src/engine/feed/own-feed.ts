@@ -9,7 +9,7 @@ import { branchSlot, isBranchOf, isBranchRead } from "./branch.js";
 import { beforeGeneration, noteBirth, wasDropped } from "./branch-filter.js";
 import { shortTip } from "./chain.js";
 import { COPY_BYTES, type EncodedEvent, compareStamps, kindAt, stampCounter, stampMs, writeStamp } from "./event.js";
-import { FIRST_SIGNATURE_BYTES, RUN_EVENTS_MAX } from "./feed-signing.js";
+import { FIRST_SIGNATURE_BYTES } from "./feed-signing.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import {
@@ -131,35 +131,6 @@ export class OwnFeed {
     this.rows.addToFeedsHash(OWN_SLOT);
     this.outbox.refresh(OWN_SLOT, 1);
     event.length = 0;
-    this.sign();
-  }
-
-  /** Signs the own events behind the last signature (PROTOCOL 10.10). */
-  sign(): void {
-    const feeds = this.feeds;
-    const signing = feeds.signing;
-    if (signing === undefined || !this.hasPublished || this.hasHole || !feeds.isComplete(OWN_SLOT)) return;
-    const sequence = feeds.sequence(OWN_SLOT);
-    // Room may move the events, so it comes first. It is made again in each round until there is some.
-    if (this.unsigned() <= 0 || sequence >= SEQUENCE_MAX || !feeds.reserve(recordWords(FIRST_SIGNATURE_BYTES))) return;
-    this.nextStampMs(this.clock.callerMs);
-    const length = signing.write(feeds.chain, this.hlc.ms, this.hlc.counter);
-    if (length > 0) this.publishScratch(length);
-  }
-
-  /** How many own events follow the last signature; -1: no signature can vouch for them. */
-  private unsigned(): number {
-    const feeds = this.feeds;
-    if (feeds.signing === undefined) return 0;
-    const generation = feeds.generation(OWN_SLOT);
-    feeds.signing.begin(feeds.arena, feeds.chain, OWN_SLOT, generation, feeds.sequence(OWN_SLOT));
-    return feeds.signing.runEvents();
-  }
-
-  /** Whether own events have no signature and can get none in this generation, as those of a node that did not sign. */
-  isUnsignable(): boolean {
-    const unsigned = this.unsigned();
-    return (unsigned < 0 || unsigned >= RUN_EVENTS_MAX) && reserveSignatures(this.feeds, OWN_SLOT, OWN_SLOT);
   }
 
   /**

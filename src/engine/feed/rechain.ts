@@ -1,11 +1,11 @@
 import {
-  FLOOR, GENERATION, NOTIFIED, RECORD_GONE, RECORD_SUPERSEDED, SEQUENCE, recordWords,
+  FLOOR, GENERATION, NOTES, NOTIFIED, RECORD_GONE, RECORD_SUPERSEDED, SEQUENCE, recordWords,
 } from "./arena.js";
 import { COPY_BYTES, stampCounter, stampMs, writeStamp } from "./event.js";
 import {
   FIRST_SIGNATURE_BYTES, type FeedSigning, RUN_EVENTS_MAX, SIGNATURE_BYTES, SIGNATURE_HEAD, isSignatureAt,
 } from "./feed-signing.js";
-import type { FeedStore } from "./feed-store.js";
+import { type FeedStore, NOTE_CUT } from "./feed-store.js";
 import { COUNTER_MAX } from "./hlc.js";
 
 /**
@@ -24,6 +24,7 @@ export function rechain(feeds: FeedStore, slot: number, generation: number): voi
   for (let column = SEQUENCE; column <= NOTIFIED; column++) arena.set(slot, column, 0);
   arena.set(slot, GENERATION, generation);
   arena.set(slot, FLOOR, 1);
+  arena.set(slot, NOTES, arena.get(slot, NOTES) & ~NOTE_CUT);
   const signing = arena.room() >= signatureWords(feeds, slot) ? feeds.signing : undefined;
   const last = signing === undefined ? 0 : placeSignatures(feeds, slot);
   const sequence = link(feeds, slot, generation, last === 0 ? undefined : signing);

@@ -150,11 +150,22 @@ export class Upkeep {
 
   private visitOwn(record: number): boolean {
     const arena = this.feeds.arena;
+    if (this.isToRefresh(record)) return this.copy(record);
     const isCopied = this.isCopy(record) && originAuthor(arena, record) !== this.rows.id(OWN_SLOT);
     const hasEnded = (arena.upkeep(record) & UPKEEP_ENDED) !== 0;
     if (isCopied && (hasEnded || this.isNeedless(record))) return this.end(record, true);
     const visits = this.count(record, hiderOf(arena, record) !== 0);
     return visits >= END_VISITS && this.end(record, true);
+  }
+
+  /**
+   * Whether a value of the own feed is below its floor, where no signature vouches for it to nodes that join (PROTOCOL
+   * 10.10). While live events take most of the buffer, copies would only push each other out.
+   */
+  private isToRefresh(record: number): boolean {
+    const arena = this.feeds.arena;
+    if (this.feeds.signing === undefined || !this.isBelowFloor(record)) return false;
+    return (arena.room() + this.feeds.room.spareWords) * 2 > arena.size();
   }
 
   /** A value of another live author. */
