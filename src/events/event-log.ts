@@ -160,7 +160,8 @@ export class EventLog {
     if (this.isBehind()) {
       const nowMs = this.feed.clock.nowMs;
       const retry = this.retry;
-      if ((!this.budget.isLeft() && !this.lacksSignature()) || (retry !== undefined && !retry.isDue(nowMs))) return undefined;
+      const mayWrite = this.budget.isLeft() || this.lacksSignature();
+      if (!mayWrite || (retry !== undefined && !retry.isDue(nowMs))) return undefined;
       this.budget.take();
       try {
         this.catchUp();

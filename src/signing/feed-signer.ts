@@ -42,6 +42,7 @@ const BYTE_STRING = 0x58;
 
 /** Where a peer's feed begins. */
 interface Base {
+  author: number;
   generation: number;
   base: number;
   tipFirst: number;
@@ -85,8 +86,8 @@ export class FeedSigner implements FeedSigning {
   baseFirst = 0;
   baseSecond = 0;
   private rounds = 0;
-  /** By author. */
-  private readonly bases = new Map<number, Base>();
+  /** Of authors of whose feeds a part is missing, at most BASES_MAX. */
+  private readonly bases: Base[] = [];
 
   /** @param network hash of the network's name; 0: it has none */
   constructor(identity: Identity, verify: VerifySignature, keys: AuthorKeys, network: number) {
@@ -118,27 +119,38 @@ export class FeedSigner implements FeedSigning {
 
   round(): void {
     this.rounds++;
-    this.bases.forEach((base, author) => {
-      if (this.rounds - base.since > BASE_ROUNDS_MAX) this.bases.delete(author);
-    });
+    for (let i = this.bases.length - 1; i >= 0; i--) {
+      if (this.rounds - this.bases[i].since > BASE_ROUNDS_MAX) this.bases.splice(i, 1);
+    }
   }
 
   noteBase(
     author: number, generation: number, held: number, base: number, tipFirst: number, tipSecond: number,
   ): boolean {
-    const known = this.bases.get(author);
+    const known = this.findBase(author);
     const isSame = known !== undefined && known.generation === generation && known.base === base
       && known.tipFirst === tipFirst && known.tipSecond === tipSecond && known.held === held;
-    if (isSame || (known === undefined && this.bases.size === BASES_MAX)) return false;
+    if (isSame || (known === undefined && this.bases.length === BASES_MAX)) return false;
     // Whoever shows other places does not make it wait longer.
     const since = known !== undefined && known.held === held ? known.since : this.rounds;
-    this.bases.set(author, { generation, base, tipFirst, tipSecond, held, since });
+    this.forgetBase(author);
+    this.bases.push({ author, generation, base, tipFirst, tipSecond, held, since });
     return true;
+  }
+
+  private findBase(author: number): Base | undefined {
+    for (let i = 0; i < this.bases.length; i++) if (this.bases[i].author === author) return this.bases[i];
+    return undefined;
+  }
+
+  private forgetBase(author: number): void {
+    const known = this.findBase(author);
+    if (known !== undefined) this.bases.splice(this.bases.indexOf(known), 1);
   }
 
   beginBehind(arena: Arena, chain: Chain, slot: number, generation: number, held: number, first: number): boolean {
     this.beginFeed(arena, slot, generation);
-    const known = this.bases.get(this.author);
+    const known = this.findBase(this.author);
     if (known === undefined || known.generation !== generation || known.base + 1 !== first) return false;
     if (known.held !== held || this.rounds - known.since < BASE_ROUNDS) return false;
     this.isBehind = true;
@@ -175,7 +187,7 @@ export class FeedSigner implements FeedSigning {
     } else if (this.isGood(chain, sequence, length)) {
       this.good = sequence;
       this.links = 0;
-      if (this.isBehind) this.bases.delete(this.author);
+      if (this.isBehind) this.forgetBase(this.author);
     } else if (this.isBehind && this.good === 0) {
       // The feed may begin in the middle of a run.
       this.links = 0;
@@ -223,7 +235,7 @@ export class FeedSigner implements FeedSigning {
     const hasKey = length === FIRST_SIGNATURE_BYTES;
     if (this.runEvents() <= 0 || (length !== SIGNATURE_BYTES && !hasKey)) return false;
     if (bytes[at + 10] !== BYTE_STRING || bytes[at + 11] !== length - PAYLOAD_AT) return false;
-    const offered = hasKey ? bytes.slice(at + PAYLOAD_AT, at + PAYLOAD_AT + KEY_BYTES) : undefined;
+    const offered = hasKey ? copyOf(bytes, at + PAYLOAD_AT) : undefined;
     const key = this.isOwn ? this.identity.publicKey : this.keys.acceptsKey(this.author, offered);
     if (key === undefined || (offered !== undefined && !isEqual(offered, key))) return false;
     if (!this.isOwn && this.isRevoked(sequence)) return false;
@@ -256,6 +268,13 @@ function lastSignature(arena: Arena, slot: number): number {
 
 function copy(from: Uint8Array, start: number, length: number, out: Uint8Array, at: number): void {
   for (let i = 0; i < length; i++) out[at + i] = from[start + i];
+}
+
+/** A copy of the key at `start`. */
+function copyOf(bytes: Uint8Array, start: number): Uint8Array {
+  const key = new Uint8Array(KEY_BYTES);
+  copy(bytes, start, KEY_BYTES, key, 0);
+  return key;
 }
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {

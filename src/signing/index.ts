@@ -4,7 +4,7 @@ import { invalid } from "../errors.js";
 import { FeedSigner } from "./feed-signer.js";
 import { type AuthorKeys, type Identity, KEY_BYTES, type VerifySignature } from "./keys.js";
 
-export { type AuthorKeys, type Identity, type VerifySignature, pinnedKeys } from "./keys.js";
+export { type AuthorKeys, type Identity, type Pin, type VerifySignature, pinnedKeys } from "./keys.js";
 
 /** Options of `signedFeeds`. All are required. */
 export interface SignedFeedOptions {
@@ -33,7 +33,9 @@ export function signedFeeds(options: SignedFeedOptions): SignedFeeds {
     throw invalid("", "signing", `${show(options)} is not an object of options`, false);
   }
   checkNames("signing.", options, "identity verify keys");
-  const { identity, verify, keys } = options;
+  const identity = options.identity;
+  const verify = options.verify;
+  const keys = options.keys;
   checkObject("signing.identity", identity, "sign");
   if (!(identity.publicKey instanceof Uint8Array) || identity.publicKey.length !== KEY_BYTES) {
     throw invalid("", "signing.identity", `publicKey is not a Uint8Array of ${KEY_BYTES} bytes`, false);

@@ -42,19 +42,31 @@ const PINS_MAX = 4096;
  * Keys pinned at first use: the first key under which an author's feed is proven is the author's for ever. So whoever
  * holds the network's key can take an id that this node has never seen, but none that it has.
  *
- * @param stored what `onPin` was called with before
+ * @param stored the pins of earlier starts, as `onPin` was called with them
  * @param onPin called for each new pin, to store it. Beyond 4,096 authors no new one is taken
  */
 export function pinnedKeys(
-  stored?: Iterable<readonly [number, Uint8Array]>, onPin?: (author: number, key: Uint8Array) => void,
+  stored?: readonly Pin[], onPin?: (author: number, key: Uint8Array) => void,
 ): AuthorKeys {
-  const pins = new Map<number, Uint8Array>(stored ?? []);
+  const pins: Pin[] = [];
+  if (stored !== undefined) for (let i = 0; i < stored.length; i++) pins.push(stored[i]);
+  const find = (author: number): Uint8Array | undefined => {
+    for (let i = 0; i < pins.length; i++) if (pins[i].author === author) return pins[i].key;
+    return undefined;
+  };
   return {
-    acceptsKey: (author, offered) => pins.get(author) ?? (pins.size < PINS_MAX ? offered : undefined),
+    acceptsKey: (author, offered) => find(author) ?? (pins.length < PINS_MAX ? offered : undefined),
     proven: (author, key) => {
-      if (pins.has(author)) return;
-      pins.set(author, key.slice());
+      if (find(author) !== undefined) return;
+      pins.push({ author, key });
       if (onPin !== undefined) onPin(author, key);
     },
   };
+}
+
+/** An author and its key. */
+export interface Pin {
+  author: number;
+  /** Ed25519 public key, 32 bytes. */
+  key: Uint8Array;
 }

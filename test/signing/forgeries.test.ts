@@ -110,8 +110,9 @@ function scene(): Scene {
 }
 
 function doors({ gossip }: FakeNode): Record<string, unknown> {
-  return Object.fromEntries(gossip.events().filter(({ author }) => author === AUTHOR)
-    .map(({ key, value }) => [key, value]));
+  const found: Record<string, unknown> = {};
+  for (const { author, key, value } of gossip.events()) if (author === AUTHOR) found[key ?? ""] = value;
+  return found;
 }
 
 const UNCHANGED = { front: "closed", back: "closed" };

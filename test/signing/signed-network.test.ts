@@ -136,7 +136,8 @@ describe("signed feeds", () => {
       node.clock.stop();
       node.socket.close();
       log.append = append;
-      const again = new FakeNode(network, "192.168.0.53", { seedList: ["192.168.0.54"], ...signed(0).options, storage });
+      const options = { seedList: ["192.168.0.54"], ...signed(0).options, storage };
+      const again = new FakeNode(network, "192.168.0.53", options);
       again.gossip.start();
       network.run(60000);
       again.gossip.log("n", 2);

@@ -164,7 +164,7 @@ export class Intake {
       && signing.beginBehind(feeds.arena, feeds.chain, slot, batch.generation, held, batch.first);
   }
 
-  /** Goes on behind events that are missing: they count as evicted. Returns false while the application may miss any. */
+  /** Goes on behind missing events, as if they had been evicted. Returns false while the application may miss any. */
   private goToBase(slot: number): boolean {
     const feeds = this.feeds;
     const signing = feeds.signing;
