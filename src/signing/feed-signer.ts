@@ -30,7 +30,7 @@ import { type AuthorKeys, type Identity, KEY_BYTES, SIGNATURE_LENGTH, type Verif
  *     49      8  stamp of the signature
  *     57   32 n  of each of the n events of the run, the whole SHA-256 of which its tip is a part
  */
-const DOMAIN = [0x63, 0x68, 0x69, 0x73, 0x6d, 0x65, 0x20, 0x66, 0x65, 0x65, 0x64, 0x20, 0x31];
+const DOMAIN = "chisme feed 1";
 const NETWORK_AT = 13;
 const KEY_AT = 17;
 const STAMP_AT = 49;
@@ -38,6 +38,8 @@ const LINKS_AT = 57;
 /** A batch has 16 events, of which one is the signature. */
 const LINKS_MAX = 15;
 const PAYLOAD_AT = 12;
+/** Bytes up to the payload, without its head. */
+const NAMED_BYTES = 10;
 const BYTE_STRING = 0x58;
 
 /** Where a peer's feed begins. */
@@ -60,10 +62,6 @@ const BASE_ROUNDS_MAX = 64;
 /** Authors whose bases are remembered. */
 const BASES_MAX = 256;
 
-/** Name of a signature, for the index of records. */
-const NAMED = new Uint8Array(10);
-NAMED[0] = SIGNATURE_HEAD;
-
 /** Signs the runs of the own feed, and verifies those of others, also of the own feed as peers hold it. */
 export class FeedSigner implements FeedSigning {
   private readonly identity: Identity;
@@ -71,6 +69,8 @@ export class FeedSigner implements FeedSigning {
   private readonly keys: AuthorKeys;
   private readonly message = new Uint8Array(LINKS_AT + LINKS_MAX * SHA256_BYTES);
   private readonly signature = new Uint8Array(SIGNATURE_LENGTH);
+  /** An event with the name of signatures, for the index of records. */
+  private readonly named = new Uint8Array(NAMED_BYTES);
   private author = 0;
   private generation = 0;
   private isOwn = false;
@@ -94,13 +94,14 @@ export class FeedSigner implements FeedSigning {
     this.identity = identity;
     this.verify = verify;
     this.keys = keys;
-    for (let i = 0; i < DOMAIN.length; i++) this.message[i] = DOMAIN[i];
+    for (let i = 0; i < DOMAIN.length; i++) this.message[i] = DOMAIN.charCodeAt(i);
+    this.named[0] = SIGNATURE_HEAD;
     writeU32(this.message, NETWORK_AT, network);
   }
 
   begin(arena: Arena, chain: Chain, slot: number, generation: number, held: number): void {
     this.beginFeed(arena, slot, generation);
-    const from = lastSignature(arena, slot) + 1;
+    const from = lastSignature(arena, slot, this.named) + 1;
     if (from > held) return;
     if (from < arena.get(slot, FLOOR)) this.hasFailed = true;
     else this.addHeld(arena, chain, slot, from, held);
@@ -258,9 +259,9 @@ export class FeedSigner implements FeedSigning {
 }
 
 /** Sequence number of the last signature that is held of a feed; 0: none. */
-function lastSignature(arena: Arena, slot: number): number {
+function lastSignature(arena: Arena, slot: number, named: Uint8Array): number {
   let last = 0;
-  for (let record = firstNamed(arena, NAMED, 0); record !== 0; record = nextNamed(arena, record, NAMED, 0)) {
+  for (let record = firstNamed(arena, named, 0); record !== 0; record = nextNamed(arena, record, named, 0)) {
     if (arena.owner(record) === slot) last = Math.max(last, arena.sequence(record));
   }
   return last;

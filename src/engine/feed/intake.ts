@@ -59,19 +59,17 @@ export class Intake {
     this.passed = 0;
     const isNew = batch.generation > feeds.generation(slot);
     const held = isNew ? 0 : feeds.sequence(slot);
-    const refusal = this.refusal(slot, batch, isNew, held);
-    const isBehind = refusal === DROP_GAP && this.isBehindBase(slot, batch, held);
-    const reason = isBehind ? DROP_NONE : refusal;
-    if (reason !== DROP_NONE) {
+    const reason = this.refusal(slot, batch, isNew, held);
+    if (reason !== DROP_NONE && !(reason === DROP_GAP && this.isBehindBase(slot, batch, held))) {
       skipBatch(reader, batch, event);
       return reason === DROP_DUPLICATE && this.contradicts(slot, batch) ? DROP_FORK : reason;
     }
-    const words = this.verifyBatch(slot, reader, batch, event, held, isBehind);
+    const words = this.verifyBatch(slot, reader, batch, event, held);
     if (words < 0) return words === UNFIT ? DROP_EVENT : DROP_FORK;
     if (this.limit(batch) <= held) return DROP_SIGNATURE;
     if (isNew) feeds.begin(slot, batch.generation);
     else if (held === 0) feeds.startOver(slot);
-    if (isBehind && !this.goToBase(slot)) return DROP_EVENT;
+    if (batch.first > held + 1 && !this.goToBase(slot)) return DROP_EVENT;
     // Of a branch of the own feed little is stored.
     return this.storeBatch(slot, reader, batch, event, this.branchClock === undefined && feeds.reserve(words));
   }
@@ -125,15 +123,14 @@ export class Intake {
   }
 
   /** Follows the chain and keeps the tips. Returns how many words the new events take, or UNFIT or UNTRUE. */
-  private verifyBatch(
-    slot: number, reader: Reader, batch: BatchData, event: EventData, held: number, isBehind: boolean,
-  ): number {
+  private verifyBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, held: number): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
     const signing = feeds.signing;
     let tip = feeds.tipsAt();
     let words = 0;
-    if (!isBehind) {
+    // Otherwise it begins behind missing events.
+    if (batch.first <= held + 1) {
       if (signing !== undefined) signing.begin(feeds.arena, chain, slot, batch.generation, held);
       chain.begin(feeds.author(slot), batch.generation, held === 0 ? 0 : feeds.tipFirst(slot),
         held === 0 ? 0 : feeds.tipSecond(slot));
