@@ -2,9 +2,9 @@ import { checkFunction, checkNames, checkObject, show } from "../checks.js";
 import type { FeedSigning } from "../engine/feed/feed-signing.js";
 import { invalid } from "../errors.js";
 import { FeedSigner } from "./feed-signer.js";
-import { type AuthorKeys, type Identity, KEY_BYTES, type VerifySignature } from "./keys.js";
+import { type AuthorKeys, type ForkProof, type Identity, KEY_BYTES, type VerifySignature } from "./keys.js";
 
-export { type AuthorKeys, type Identity, type Pin, type VerifySignature, pinnedKeys } from "./keys.js";
+export { type AuthorKeys, type ForkProof, type Identity, type Pin, type VerifySignature, pinnedKeys } from "./keys.js";
 
 /** Options of `signedFeeds`. All are required. */
 export interface SignedFeedOptions {
@@ -20,6 +20,8 @@ export interface SignedFeedOptions {
 export interface SignedFeeds {
   /** @internal Makes the engine's part. @param network hash of the network's name; 0: it has none */
   engineSigning(network: number): FeedSigning;
+  /** Proofs of forks that were found since the start: of the first 4 authors, one each. */
+  forks(): readonly ForkProof[];
 }
 
 /**
@@ -43,5 +45,9 @@ export function signedFeeds(options: SignedFeedOptions): SignedFeeds {
   if (verify === undefined) throw invalid("", "signing.verify", "undefined is not a function", false);
   checkFunction("signing.verify", verify);
   checkObject("signing.keys", keys, "acceptsKey");
-  return { engineSigning: (network) => new FeedSigner(identity, verify, keys, network) };
+  let signer: FeedSigner | undefined;
+  return {
+    engineSigning: (network) => signer = new FeedSigner(identity, verify, keys, network),
+    forks: () => signer === undefined ? [] : signer.forks,
+  };
 }

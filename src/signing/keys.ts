@@ -35,6 +35,22 @@ export interface AuthorKeys {
   proven?(author: number, key: Uint8Array): void;
 }
 
+/**
+ * The proof that an author signed different events under the same numbers, as two images of one card do. Whoever has
+ * the author's key can check it: the chain begins with the tip before `first`, which both have in common.
+ */
+export interface ForkProof {
+  /** Id of the author, a uint32. */
+  author: number;
+  generation: number;
+  /** Sequence number of the first event of both. */
+  first: number;
+  /** The events from there on that this node holds, in canonical form, as far as it held them. */
+  held: Uint8Array[];
+  /** The other events from there on, up to a good signature. */
+  received: Uint8Array[];
+}
+
 /** Authors that `pinnedKeys` remembers. */
 const PINS_MAX = 4096;
 
