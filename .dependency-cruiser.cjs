@@ -53,6 +53,9 @@ const parts = [
 
   { name: "src/events", files: "src/events/", values: [...shared, "src/engine/", "src/digest/digest.ts"],
     types: ["src/"] },
+  // Signatures are handed in where events are.
+  { name: "src/signing", files: "src/signing/",
+    values: [...shared, "src/engine/(feed|table|wire)/", "src/digest/digest.ts"], types: ["src/"] },
   // Keepers are handed in where events are, so that boards carry none of their code.
   { name: "src/keeper", files: "src/keeper/", values: [...shared, "src/engine/", "src/events/"], types: ["src/"] },
   { name: "src/messages", files: "src/messages/",

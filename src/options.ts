@@ -259,7 +259,7 @@ export function checkOptions<Value extends CborValue>(options: GossipOptions<Val
     randomSeed: integer("randomSeed", options.randomSeed, 0, 0, UINT32_MAX),
     sealer: checkSealing(options),
     links: options.time === undefined ? options.links : options.time.engineLinks(options.links, options.clock),
-    feeds: checkEvents(options.events, leastBytes - octetBytes, options.digest),
+    feeds: checkEvents(options.events, leastBytes - octetBytes, options.digest, network),
     messages: checkMessages(options.messages, leastBytes),
     sleeper: options.sleep === undefined ? undefined : options.sleep.engineSleeper(),
     seeds: checkSeeds(options, port, seedCapacity, seedNames, trustedSubnets),
@@ -332,11 +332,11 @@ export function checkEngine<Value extends CborValue>(engine: NodeEngine, options
 }
 
 function checkEvents(
-  events: EventFeeds | undefined, datagramBytesMax: number, digest: Digest | undefined,
+  events: EventFeeds | undefined, datagramBytesMax: number, digest: Digest | undefined, network: number,
 ): FeedMaker | undefined {
   if (events === undefined) return undefined;
   const isMade = typeof events === "object" && events !== null && typeof events.engineFeeds === "function";
-  if (isMade) return events.engineFeeds(datagramBytesMax, digest);
+  if (isMade) return events.engineFeeds(datagramBytesMax, digest, network);
   throw invalid("", "events", `${show(events)} is not made by eventFeeds() of chisme/events`, false);
 }
 

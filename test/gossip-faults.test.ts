@@ -12,7 +12,7 @@ const STRANGER = 7;
 const REASONS = [
   "magic", "version", "type", "length", "section", "row", "value", "echo", "idConflict", "stale", "tableFull",
   "valueTooLarge", "unasked", "unsealed", "seal", "replay", "unproven", "event", "fork", "gap", "duplicate",
-  "oldGeneration", "arenaFull", "network", "backslash", "untrusted",
+  "oldGeneration", "arenaFull", "network", "backslash", "untrusted", "signature",
 ];
 /** An object of 12 bytes, as short as JSON of a board can be. */
 const JSON_HEX = "7b" + "20".repeat(10) + "7d";

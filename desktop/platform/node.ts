@@ -5,6 +5,7 @@ export { Gossip, type NodeGossipOptions } from "./gossip.js";
 export { nodeDigest } from "./node-digest.js";
 export { nodeClock, nodePlatform } from "./node-platform.js";
 export { nodeSealing } from "./node-sealing.js";
+export { newSecret, nodeIdentity, nodeVerify } from "./node-signing.js";
 export { NodeSocket } from "./node-socket.js";
 export { MemoryLog, type MemoryLogOptions, PowerLossError } from "../../src/platform/memory-log.js";
 export { MemoryStorage } from "../../src/platform/memory-storage.js";

@@ -211,7 +211,7 @@ export class Engine implements NodeEngine {
   /** Appends an event that `feed.stampEvent` stamped to the node's feed, and spreads it at once. After the start. */
   publishEvent(nowMs: number, event: EncodedEvent): void {
     this.begin(nowMs);
-    if (this.feed !== undefined) this.feed.own.publish(event);
+    if (this.feed !== undefined) this.feed.publish(event);
     if (this.rounds.requestSpread()) this.rounds.spread();
   }
 

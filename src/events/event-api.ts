@@ -5,6 +5,7 @@ import { RECORD_GONE, RECORD_SUPERSEDED } from "../engine/feed/arena.js";
 import {
   EncodedEvent, EventData, NAME_BYTES_MAX, isCopyAt, kindOf, readEvent, stampMs,
 } from "../engine/feed/event.js";
+import { isSignatureAt } from "../engine/feed/feed-signing.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../engine/feed/kinds.js";
 import {
   compareOrder, endMsOf, firstLog, firstNamed, nextLog, nextNamed, orderCounterOf, orderMsOf, originAuthor,
@@ -175,6 +176,7 @@ export class EventApi {
       return true;
     }
     if (this.views.length === 0 && each === undefined) return true;
+    if (isSignatureAt(arena.bytes, arena.eventAt(record))) return true;
     this.noteViewed(record);
     this.apply(record);
     if (each !== undefined && this.isPublished(record)) each(this.namedEventOf(record));
@@ -273,7 +275,7 @@ export class EventApi {
       const record = slot < 0 ? 0 : arena.from(slot, next);
       if (record === 0 || arena.sequence(record) > to) return;
       next = arena.sequence(record) + 1;
-      each(record);
+      if (!isSignatureAt(arena.bytes, arena.eventAt(record))) each(record);
     }
   }
 

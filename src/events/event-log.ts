@@ -5,6 +5,8 @@ import {
   COPY_BYTES, EVENT_HEAD_BYTES, type EncodedEvent, isCopyAt, stampCounter, stampMs, ttlSecondsAt, writeCopy, writeStamp,
 } from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
+import { isSignatureAt } from "../engine/feed/feed-signing.js";
+import { rechain } from "../engine/feed/rechain.js";
 import { HAS_HOLE } from "../engine/feed/state-words.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
 import { failure, invalid } from "../errors.js";
@@ -81,7 +83,8 @@ export class EventLog {
     const rows = this.feed.own.rows;
     rows.subtractFromFeedsHash(OWN_SLOT);
     feeds.setState(HAS_HOLE, 0);
-    feeds.rechain(OWN_SLOT, revision);
+    if (feeds.signing !== undefined) feeds.signing.reserve(feeds, OWN_SLOT, OWN_SLOT);
+    rechain(feeds, OWN_SLOT, revision);
     rows.addToFeedsHash(OWN_SLOT);
     this.rewrite();
     this.isDamaged = false;
@@ -157,7 +160,8 @@ export class EventLog {
     if (this.isBehind()) {
       const nowMs = this.feed.clock.nowMs;
       const retry = this.retry;
-      if (!this.budget.isLeft() || (retry !== undefined && !retry.isDue(nowMs))) return undefined;
+      const mayWrite = this.budget.isLeft() || this.lacksSignature();
+      if (!mayWrite || (retry !== undefined && !retry.isDue(nowMs))) return undefined;
       this.budget.take();
       try {
         this.catchUp();
@@ -182,6 +186,15 @@ export class EventLog {
     const sequence = feeds.sequence(OWN_SLOT);
     const isSame = feeds.generation(OWN_SLOT) === this.generation && sequence === this.sequence;
     return (!isSame || this.isDamaged) && sequence !== 0 && this.feed.own.isToStore();
+  }
+
+  /** Whether all that the log lacks is the signature of the event that it got last. */
+  private lacksSignature(): boolean {
+    const feeds = this.feed.feeds;
+    const sequence = feeds.sequence(OWN_SLOT);
+    const isNext = feeds.generation(OWN_SLOT) === this.generation && sequence === this.sequence + 1;
+    const record = isNext && !this.isDamaged ? feeds.arena.find(OWN_SLOT, sequence) : 0;
+    return record !== 0 && isSignatureAt(feeds.arena.bytes, feeds.arena.eventAt(record));
   }
 
   /** Stores what the feed holds and the log does not: what peers gave back, or another generation. */

@@ -3,12 +3,14 @@ import { checkFunction, checkNames, checkObject, checkViews, integer, show } fro
 import type { Digest } from "../digest/sha256.js";
 import { COPY_BYTES } from "../engine/feed/event.js";
 import { FeedProtocol } from "../engine/feed/feed-protocol.js";
+import { FIRST_SIGNATURE_BYTES } from "../engine/feed/feed-signing.js";
 import type { FeedMaker } from "../engine/options.js";
 import type { Rows } from "../engine/table/rows.js";
 import { EVENT_BYTES_LEAST, FEEDS_HASH_BYTES, PREAMBLE_BYTES_MAX, SECTION_HEAD_BYTES } from "../engine/wire/frame.js";
 import { SEAL_BYTES } from "../engine/wire/sealer.js";
 import { invalid } from "../errors.js";
 import type { GossipStorage } from "../platform/types.js";
+import type { SignedFeeds } from "../signing/index.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
 import { EventApi } from "./event-api.js";
 import { EventNotifier } from "./event-notifier.js";
@@ -40,6 +42,13 @@ export interface EventFeedOptions<Value extends CborValue = CborValue> {
   fillGaps?: boolean;
   /** SHA-256, for the hash chains of feeds. By default that of the platform, which `nodePlatform()` gives. */
   digest?: Digest | undefined;
+  /**
+   * Signs the own events, and takes those of others only with a signature of their author: `signedFeeds()` of
+   * chisme/signing. The authors of a network all sign, or none does. Nodes that only pass on need no option, but an
+   * `eventBytesMax` of at least 108, as those that sign. A signature takes 100 bytes of the event buffer. By default
+   * nothing is signed or verified.
+   */
+  signing?: SignedFeeds | undefined;
   /** Kept up to date from the events, such as `latestMap()`. None by default. */
   views?: FeedView[];
   /**
@@ -53,7 +62,7 @@ export interface EventFeedOptions<Value extends CborValue = CborValue> {
 /** Event feeds for one node: what `eventFeeds` makes for the option `events` of `Gossip`. */
 export interface EventFeeds {
   /** @internal Makes the engine's part. @throws RangeError or TypeError ERR_OPTION where other options do not fit */
-  engineFeeds(datagramBytesMax: number, platformDigest: Digest | undefined): FeedMaker;
+  engineFeeds(datagramBytesMax: number, platformDigest: Digest | undefined, network?: number): FeedMaker;
   /** @internal Makes the part of `Gossip`. @throws RangeError ERR_OPTION when the log's records are too short */
   notifier(feed: FeedProtocol, rows: Rows, storage: GossipStorage | undefined, nowMs: () => number): EventNotifier;
 }
@@ -69,7 +78,7 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   if (typeof given !== "object") {
     throw invalid("", "events", `${show(given)} is not an object of options`, false);
   }
-  checkNames("events.", given, "bytes eventBytesMax fillGaps digest views onEvent");
+  checkNames("events.", given, "bytes eventBytesMax fillGaps digest signing views onEvent");
   const bytes = integer("events.bytes", given.bytes, 4096, 512, 16777216) & ~3;
   const eventBytesMax = given.eventBytesMax;
   if (eventBytesMax !== undefined) {
@@ -82,15 +91,19 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
   }
   const digest = given.digest;
   if (digest !== undefined) checkObject("events.digest", digest, "sha256");
+  const signing = given.signing;
+  if (signing !== undefined) checkObject("events.signing", signing, "engineSigning");
   checkViews("events.views", given.views, "bind apply forget clear settle", "latestMap()");
   checkFunction("events.onEvent", given.onEvent);
   const views = given.views ?? [];
   const onEvent = given.onEvent as ((event: FeedEvent) => void) | undefined;
   return {
-    engineFeeds: (datagramBytesMax, platformDigest) => {
-      const room = datagramBytesMax - EVENT_FRAME_BYTES;
-      if (room < EVENT_BYTES_LEAST) {
-        const bytesMin = EVENT_FRAME_BYTES + EVENT_BYTES_LEAST;
+    engineFeeds: (datagramBytesMax, platformDigest, network) => {
+      const signatureBytes = signing === undefined ? 0 : FIRST_SIGNATURE_BYTES;
+      const room = datagramBytesMax - EVENT_FRAME_BYTES - signatureBytes;
+      const least = signing === undefined ? EVENT_BYTES_LEAST : FIRST_SIGNATURE_BYTES;
+      if (room < least) {
+        const bytesMin = EVENT_FRAME_BYTES + signatureBytes + least;
         const problem = `${datagramBytesMax} leaves no room for events; they need ${bytesMin}`;
         throw invalid("", "datagramBytesMax", problem, true);
       }
@@ -98,12 +111,13 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
       const most = Math.min(room, half);
       const fallback = Math.min(EVENT_BYTES_DEFAULT, Math.max(bytes >>> 3, EVENT_BYTES_USUAL), most);
       const limit = half < room ? `${BUFFER_BYTES} less than half of events.bytes`
-        : `${EVENT_FRAME_BYTES} less than datagramBytesMax`;
-      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_LEAST, most, limit);
+        : `${EVENT_FRAME_BYTES + signatureBytes} less than datagramBytesMax`;
+      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, least, most, limit);
       const sha256 = digest ?? platformDigest;
       if (sha256 === undefined) throw invalid("", "events.digest", NO_DIGEST, false);
       return (rows, clock, stats, frame, ownRow) => new FeedProtocol(
         rows, clock, stats, frame, ownRow, bytes, longest, sha256, fillGaps,
+        signing === undefined ? undefined : signing.engineSigning(network === undefined || network < 0 ? 0 : network),
       );
     },
     notifier: (feed, rows, storage, nowMs) => {

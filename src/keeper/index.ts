@@ -35,8 +35,8 @@ export function feedKeeper<Value extends CborValue = CborValue>(options?: EventF
   const onEvent = given.onEvent as ((event: FeedEvent) => void) | undefined;
   let parts: Parts | undefined;
   return {
-    engineFeeds: (datagramBytesMax, platformDigest) => {
-      const make = feeds.engineFeeds(datagramBytesMax, platformDigest);
+    engineFeeds: (datagramBytesMax, platformDigest, network) => {
+      const make = feeds.engineFeeds(datagramBytesMax, platformDigest, network);
       return (rows, clock, stats, frame, own, suspicion) => {
         parts = { clock, suspicion };
         return make(rows, clock, stats, frame, own, suspicion);

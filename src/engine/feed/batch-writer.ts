@@ -1,6 +1,7 @@
 import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
 import { DELTA_BYTES_MAX, NO_PATCH, UNLIKE, patchBytes } from "./delta.js";
 import { type EventData, canonicalBytes, readEvent } from "./event.js";
+import { isSignatureAt } from "./feed-signing.js";
 import { recordKind } from "./names.js";
 import { KIND_END } from "./kinds.js";
 import { type FeedStore, BATCH_EVENTS_MAX } from "./feed-store.js";
@@ -62,6 +63,8 @@ export class BatchWriter {
     if (held > feeds.sequence(slot) || (held === feeds.sequence(slot) && isPeerComplete)) return LACKS_NOTHING;
     if (held + 1 >= feeds.floor(slot) && (held === 0 || isPeerComplete)) return LACKS_EVENTS;
     // Another node has the whole snapshot.
+    // Nobody signs the values of a snapshot: it only shows where the events begin that are held.
+    if (feeds.signing !== undefined) return feeds.floor(slot) > feeds.sequence(slot) ? LACKS_NOTHING : LACKS_SNAPSHOT;
     return feeds.isCut(slot) ? LACKS_NOTHING : LACKS_SNAPSHOT;
   }
 
@@ -116,6 +119,7 @@ export class BatchWriter {
     const first = Math.max(feeds.floor(slot), below - BATCH_EVENTS_MAX);
     let record = arena.find(slot, first);
     for (let from = first; from < below; from++, record = arena.next(record)) {
+      if (feeds.signing !== undefined && !this.isRunStart(slot, from)) continue;
       if (this.writeHistoryFrom(writer, slot, record, below)) return from;
       writer.position = start;
       writer.failed = false;
@@ -124,6 +128,13 @@ export class BatchWriter {
       feeds.setState(REFERENCE_COUNT, references);
     }
     return below;
+  }
+
+  /** Whether a run begins with an event: the event before it is a signature that is held, or there is none. */
+  private isRunStart(slot: number, sequence: number): boolean {
+    const arena = this.feeds.arena;
+    const before = arena.find(slot, sequence - 1);
+    return sequence === 1 || (before !== 0 && isSignatureAt(arena.bytes, arena.eventAt(before)));
   }
 
   /** Writes a batch of the events from record `from` up to `below` - 1. Returns whether all of it fits. */
@@ -159,10 +170,11 @@ export class BatchWriter {
     const room = writer.room() - bytes - CHECK_BYTES;
     const ms = this.ms;
     const counter = this.counter;
-    const count = this.countChunk(slot, after, room - TIP_BYTES);
+    const hasValues = feeds.signing === undefined;
+    const count = hasValues ? this.countChunk(slot, after, room - TIP_BYTES) : 0;
     this.ms = ms;
     this.counter = counter;
-    const isLast = this.countLive(slot, after) === count && room >= TIP_BYTES;
+    const isLast = (!hasValues || this.countLive(slot, after) === count) && room >= TIP_BYTES;
     this.isComplete = isLast;
     if (count === 0 && !isLast) return after;
     const tipFirst = isLast ? feeds.tipFirstAt(slot, base) : 0;

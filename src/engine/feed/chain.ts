@@ -62,6 +62,8 @@ export class Chain {
     if (any === 0) bytes[head + TIP] = 1;
   }
 
+  /** Index into `bytes` of the 32 bytes of SHA-256 that `link` made last. */
+  get hashAt(): number { return this.eventAt - HEAD_BYTES - SHA256_BYTES; }
   /** First word of the tip. */
   first(): number { return readU32(this.bytes, this.eventAt - HEAD_BYTES + TIP); }
   /** Second word of the tip. */

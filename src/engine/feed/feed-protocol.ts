@@ -10,6 +10,7 @@ import { forgetBirth } from "./branch-filter.js";
 import { Branches, HAD_CLAIMS, HAD_EVENTS, HAD_JOINED, HAD_NEW } from "./branches.js";
 import { type EncodedEvent, EventData } from "./event.js";
 import { FeedOutbox, NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED } from "./feed-outbox.js";
+import type { FeedSigning } from "./feed-signing.js";
 import { FeedStore } from "./feed-store.js";
 import { FeedsHash } from "./feeds-hash.js";
 import { Gaps, checkGap } from "./gaps.js";
@@ -20,6 +21,7 @@ import { Intake } from "./intake.js";
 import { KEEP, OwnFeed, READ_BRANCH, REQUEST, STAMP_ARENA_FULL, STAMP_CONFLICT, STAMP_TOO_LARGE } from "./own-feed.js";
 import { noteAuthorClock } from "./author-clocks.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
+import { rechain } from "./rechain.js";
 import { isFeedAhead, isRoundOver, keepTime, reserveAnew, stampAnew, stepClockBack } from "./step-back.js";
 import { HISTORY_OF } from "./state-words.js";
 import { Upkeep } from "./upkeep.js";
@@ -50,13 +52,14 @@ export class FeedProtocol implements EventReader {
    * @param eventBytesMax bytes of the longest event, 16 to 2,047
    * @param digest SHA-256 of the platform, or a `Sha256`
    * @param isFilling whether this node requests the events from before its floors (PROTOCOL 10.5)
+   * @param signing signs the own feed and verifies those of others (PROTOCOL 10.10); undefined: neither
    */
   constructor(
     rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, ownRow: OwnRow,
-    feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean,
+    feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean, signing?: FeedSigning,
   ) {
     this.stats = stats;
-    const feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest);
+    const feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest, signing);
     this.history = isFilling ? new History(feeds) : undefined;
     this.batch = new BatchData(feeds.chain);
     const outbox = new FeedOutbox(feeds, frame, this.event, new Gaps(feeds, rows, isFilling));
@@ -84,6 +87,11 @@ export class FeedProtocol implements EventReader {
     if (isRoundOver(words, this.feeds.timeAt(), this.clock)) {
       if (keepTime(words, this.feeds.timeAt(), this.rows, this.hlc, this.clock)) this.stepBack();
       this.upkeep.round();
+      const signing = this.feeds.signing;
+      if (signing !== undefined) {
+        signing.signOwn(this.own);
+        signing.round();
+      }
     }
     // Values whose time to live is over go when their room is needed, not before: the clock may be wrong.
     this.feeds.room.physicalMs = this.hlc.physical(this.clock.callerMs);
@@ -103,6 +111,13 @@ export class FeedProtocol implements EventReader {
     return this.own.stamp(event, nowMs);
   }
 
+  /** Appends an event that `stampEvent` stamped, and signs it if this node signs. */
+  publish(event: EncodedEvent): void {
+    this.own.publish(event);
+    const signing = this.feeds.signing;
+    if (signing !== undefined) signing.signOwn(this.own);
+  }
+
   /**
    * Has the own feed begin a new generation if it cannot go on in this one (PROTOCOL 10.6). Returns whether it can
    * go on now.
@@ -110,6 +125,8 @@ export class FeedProtocol implements EventReader {
   settleGeneration(): boolean {
     if (this.hlc.isSpent()) this.stepBack();
     const known = this.own.beforeEvent();
+    const signing = this.feeds.signing;
+    if (known === KEEP && signing !== undefined && signing.isUnsignable(this.feeds)) return this.branches.renew(0);
     return known === KEEP || this.branches.renew(known);
   }
 
@@ -261,18 +278,28 @@ export class FeedProtocol implements EventReader {
     }
     const applied = intake.applied;
     for (let i = intake.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
-    if (applied > 0 && slot !== OWN_SLOT) {
-      const isNew = isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk();
-      this.hlc.receive(this.clock.callerMs, batch.ms, batch.counter);
-      noteAuthorClock(this.feeds.arena.words, this.feeds.timeAt(), rows, slot, this.hlc, batch.ms, isNew);
-    }
-    if (applied > 0 && slot === OWN_SLOT) this.hlc.recall(batch.ms, batch.counter);
+    if (applied > 0) this.noteTime(slot, isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk());
     if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
     this.branches.had |= HAD_NEW;
     // Events that arrive with their author's row are an update. What this node lacked for longer, the others hold.
     if (this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk()) this.outbox.refresh(slot, applied);
     this.outbox.setNote(slot, NOTE_APPLIED);
     return reason;
+  }
+
+  /** Events of the batch were applied. @param isNew whether the last one was published just now */
+  private noteTime(slot: number, isNew: boolean): void {
+    const feeds = this.feeds;
+    // What no signature vouches for moves no clock: it is not held.
+    const last = feeds.signing === undefined ? 0 : feeds.arena.last(slot);
+    const ms = last === 0 ? this.batch.ms : feeds.ms(last);
+    const counter = last === 0 ? this.batch.counter : feeds.counter(last);
+    if (slot === OWN_SLOT) {
+      this.hlc.recall(ms, counter);
+    } else {
+      this.hlc.receive(this.clock.callerMs, ms, counter);
+      noteAuthorClock(feeds.arena.words, feeds.timeAt(), this.rows, slot, this.hlc, ms, isNew);
+    }
   }
 
   private settleClaim(frame: FrameReader, slot: number): number {
@@ -307,7 +334,7 @@ export class FeedProtocol implements EventReader {
     else if (this.branches.renew(0)) {
       this.rows.subtractFromFeedsHash(OWN_SLOT);
       stampAnew(feeds, this.hlc, nowMs);
-      feeds.rechain(OWN_SLOT, feeds.generation(OWN_SLOT));
+      rechain(feeds, OWN_SLOT, feeds.generation(OWN_SLOT));
       this.rows.addToFeedsHash(OWN_SLOT);
       forgetBirth(feeds);
     }

@@ -1,5 +1,5 @@
 import {
-  Arena, type Authors, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES, RECORD_GONE, RECORD_SUPERSEDED,
+  Arena, type Authors, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES,
   RECORD_UNCERTAIN, SEQUENCE, NOTIFIED, UPKEEP_ENDED, recordWords,
 } from "./arena.js";
 import { Chain, chainBytes } from "./chain.js";
@@ -8,6 +8,7 @@ import {
   COPY_BYTES, EVENT_HEAD_BYTES, type EventData, canonicalBytes, isCopyAt, isMergeAt, kindAt, nameHash,
   originAuthorAt, stampCounter, stampMs, writeCanonical, writeStamp,
 } from "./event.js";
+import type { FeedSigning } from "./feed-signing.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import { compareOrder, firstLog, firstNamed, nextNamed, originAuthor, originalLog, recordKind } from "./names.js";
 import { Room } from "./room.js";
@@ -46,6 +47,8 @@ export class FeedStore implements Authors {
   readonly chain: Chain;
   /** Bytes of the longest event in canonical form; a copy may have COPY_BYTES more. */
   readonly eventBytesMax: number;
+  /** Signs and verifies runs of events; undefined in a node that does neither. */
+  declare readonly signing: FeedSigning | undefined;
   private readonly authors: Authors;
 
   /**
@@ -53,7 +56,12 @@ export class FeedStore implements Authors {
    * @param feedBytes bytes of the arena
    * @param eventBytesMax bytes, 16 to 2,047
    */
-  constructor(authors: Authors, capacity: number, feedBytes: number, eventBytesMax: number, digest: Digest) {
+  constructor(
+    authors: Authors, capacity: number, feedBytes: number, eventBytesMax: number, digest: Digest,
+    signing?: FeedSigning,
+  ) {
+    // What is missing is not set: on XS an undefined property takes 16 bytes.
+    if (signing !== undefined) this.signing = signing;
     this.eventBytesMax = eventBytesMax;
     const bytesMax = Math.max(eventBytesMax + COPY_BYTES, DELTA_BYTES_MAX);
     const tablesBytes = TIPS_BYTES + STATE_WORDS * 4;
@@ -318,30 +326,6 @@ export class FeedStore implements Authors {
     const arena = this.arena;
     arena.set(slot, SEQUENCE, sequence);
     if (arena.get(slot, NOTIFIED) < sequence) arena.set(slot, NOTIFIED, sequence);
-  }
-
-  /**
-   * Begins a new generation of the node's own feed with all that is held of it, in the same
-   * order and with the same stamps (PROTOCOL 10.6). Superseded events are left behind.
-   */
-  rechain(slot: number, generation: number): void {
-    const arena = this.arena;
-    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (arena.hasFlag(record, RECORD_SUPERSEDED)) this.room.free(record);
-    }
-    arena.freeAll(slot, RECORD_GONE);
-    // Sequence numbers fall, so no record may keep an old one.
-    arena.compact();
-    for (let column = SEQUENCE; column <= NOTIFIED; column++) arena.set(slot, column, 0);
-    arena.set(slot, GENERATION, generation);
-    arena.set(slot, FLOOR, 1);
-    this.chain.begin(this.author(slot), generation, 0, 0);
-    let sequence = 0;
-    for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      this.link(record, ++sequence);
-      arena.renumber(record, sequence, this.chain.first(), this.chain.second());
-    }
-    if (sequence > 0) this.advance(slot, sequence);
   }
 
   /** The whole feed has to arrive again. Records stay, so that `store` finds events that are held already. */

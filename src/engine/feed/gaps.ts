@@ -144,7 +144,7 @@ export class Gaps {
     const feeds = this.feeds;
     // What lies below the floor of a cut feed has an event that is too long.
     return slot !== OWN_SLOT && feeds.floor(slot) > 1 && feeds.sequence(slot) > 0 && feeds.isComplete(slot)
-      && !feeds.isCut(slot);
+      && (!feeds.isCut(slot) || feeds.signing !== undefined);
   }
 
   /** Whether this node holds events of a feed below `floor`, and the tip before `floor` is the same. */

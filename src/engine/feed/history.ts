@@ -1,6 +1,7 @@
 import type { Reader } from "../wire/cursor.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
+  DROP_SIGNATURE,
 } from "../wire/drops.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { recordWords } from "./arena.js";
@@ -49,6 +50,7 @@ export class History {
     }
     const words = this.verify(slot, reader, batch, event, tipFirst, tipSecond);
     if (words < 0) return words === TOO_LONG ? DROP_EVENT : DROP_FORK;
+    if (!this.isSigned(slot, batch.sequence)) return DROP_SIGNATURE;
     if (!this.hasRoom(words)) return DROP_ARENA_FULL;
     feeds.lowerFloor(slot, batch.first, tipFirst, tipSecond);
     this.store(slot, reader, batch, event, floor);
@@ -75,6 +77,7 @@ export class History {
     const floor = feeds.floor(slot);
     let tip = feeds.tipsAt();
     let words = 0;
+    if (feeds.signing !== undefined) feeds.signing.begin(feeds.arena, chain, slot, batch.generation, 0);
     chain.begin(feeds.author(slot), batch.generation, tipFirst, tipSecond);
     for (let i = 0; i < batch.count; i++, tip += 2) {
       readBatchEvent(reader, batch, event);
@@ -84,6 +87,7 @@ export class History {
         continue;
       }
       chain.link(batch.sequence, length);
+      if (feeds.signing !== undefined) feeds.signing.add(chain, batch.sequence, length);
       feeds.arena.words[tip] = chain.first();
       feeds.arena.words[tip + 1] = chain.second();
       if (batch.sequence < floor) words += recordWords(length);
@@ -92,6 +96,24 @@ export class History {
     const isTrue = chain.first() === feeds.tipFirstAt(slot, batch.sequence)
       && chain.second() === feeds.tipSecondAt(slot, batch.sequence) && chain.first() === batch.check;
     return words < 0 || isTrue ? words : UNTRUE;
+  }
+
+  /**
+   * Whether signatures vouch for the batch that was just verified. The run of its last events may end behind it, in
+   * events that are held.
+   */
+  private isSigned(slot: number, last: number): boolean {
+    const feeds = this.feeds;
+    const signing = feeds.signing;
+    if (signing === undefined) return true;
+    let record = feeds.arena.find(slot, last + 1);
+    while (record !== 0 && signing.runEvents() > 0) {
+      const sequence = feeds.arena.sequence(record);
+      feeds.link(record, sequence);
+      signing.add(feeds.chain, sequence, feeds.arena.eventLength(record));
+      record = feeds.arena.next(record);
+    }
+    return signing.vouched() >= last;
   }
 
   /** Whether enough stays free for what comes next: an eighth, as when room is made, and the longest event. */

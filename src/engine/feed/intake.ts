@@ -8,6 +8,7 @@ import { TIP_BYTES } from "./chain.js";
 import type { EventData } from "./event.js";
 import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
+  DROP_SIGNATURE,
 } from "../wire/drops.js";
 import type { FeedStore } from "./feed-store.js";
 import type { Hlc } from "./hlc.js";
@@ -59,14 +60,18 @@ export class Intake {
     const isNew = batch.generation > feeds.generation(slot);
     const held = isNew ? 0 : feeds.sequence(slot);
     const reason = this.refusal(slot, batch, isNew, held);
-    if (reason !== DROP_NONE) {
+    if (reason !== DROP_NONE && !(reason === DROP_GAP && this.isBehindBase(slot, batch, held))) {
       skipBatch(reader, batch, event);
-      return reason === DROP_DUPLICATE && this.contradicts(slot, batch) ? DROP_FORK : reason;
+      if (reason !== DROP_DUPLICATE || !this.contradicts(slot, batch)) return reason;
+      return this.isForkProven(slot, reader, batch, event) ? DROP_FORK : DROP_SIGNATURE;
     }
     const words = this.verifyBatch(slot, reader, batch, event, held);
+    if (words === UNTRUE && batch.first <= held) this.isForkProven(slot, reader, batch, event);
     if (words < 0) return words === UNFIT ? DROP_EVENT : DROP_FORK;
+    if (this.limit(batch) <= held) return DROP_SIGNATURE;
     if (isNew) feeds.begin(slot, batch.generation);
     else if (held === 0) feeds.startOver(slot);
+    if (batch.first > held + 1 && !this.goToBase(slot)) return DROP_EVENT;
     // Of a branch of the own feed little is stored.
     return this.storeBatch(slot, reader, batch, event, this.branchClock === undefined && feeds.reserve(words));
   }
@@ -83,9 +88,22 @@ export class Intake {
       skipBatch(reader, chunk, event);
       return isOld ? DROP_OLD_GENERATION : DROP_DUPLICATE;
     }
+    if (feeds.signing !== undefined) {
+      skipBatch(reader, chunk, event);
+      return this.noteBase(slot, chunk, isNew ? 0 : feeds.sequence(slot));
+    }
     if (!this.verifySnapshotChunk(slot, reader, chunk, event)) return DROP_EVENT;
     const reason = this.placeSnapshotChunk(slot, chunk, isNew, isComplete);
     return reason === DROP_NONE ? this.storeSnapshotChunk(slot, reader, chunk, event) : reason;
+  }
+
+  /** Nobody signs the values of a snapshot. But what follows it is signed, if what is before does not arrive. */
+  private noteBase(slot: number, chunk: BatchData, held: number): number {
+    const signing = this.feeds.signing;
+    if (signing === undefined || !chunk.isLast() || chunk.base <= held) return DROP_SIGNATURE;
+    const author = this.feeds.author(slot);
+    const isNew = signing.noteBase(author, chunk.generation, held, chunk.base, chunk.tipFirst, chunk.tipSecond);
+    return isNew ? DROP_NONE : DROP_DUPLICATE;
   }
 
   /** Why a batch cannot be applied, judged by its head; DROP_NONE: nothing in the head forbids it. */
@@ -106,18 +124,45 @@ export class Intake {
     return record !== 0 && feeds.arena.tipFirst(record) !== batch.check;
   }
 
+  /** Whether the author signed other events than those that are held under the numbers of a batch that was read. */
+  private isForkProven(slot: number, reader: Reader, batch: BatchData, event: EventData): boolean {
+    const feeds = this.feeds;
+    const signing = feeds.signing;
+    if (signing === undefined) return true;
+    const first = batch.first;
+    if (batch.generation !== feeds.generation(slot) || first < feeds.floor(slot)) return false;
+    rewindBatch(reader, batch);
+    signing.beginFork(feeds.arena, slot, batch.generation);
+    feeds.chain.begin(
+      feeds.author(slot), batch.generation, feeds.tipFirstAt(slot, first - 1), feeds.tipSecondAt(slot, first - 1),
+    );
+    for (let i = 0; i < batch.count; i++) {
+      readBatchEvent(reader, batch, event);
+      const length: number = feeds.encodeAndLink(event, batch.sequence);
+      signing.add(feeds.chain, batch.sequence, length);
+    }
+    batch.check = reader.u32();
+    return signing.noteFork(feeds.arena, slot, first, feeds.sequence(slot));
+  }
+
   /** Follows the chain and keeps the tips. Returns how many words the new events take, or UNFIT or UNTRUE. */
   private verifyBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, held: number): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
+    const signing = feeds.signing;
     let tip = feeds.tipsAt();
     let words = 0;
-    chain.begin(feeds.author(slot), batch.generation, held === 0 ? 0 : feeds.tipFirst(slot),
-      held === 0 ? 0 : feeds.tipSecond(slot));
+    // Otherwise it begins behind missing events.
+    if (batch.first <= held + 1) {
+      if (signing !== undefined) signing.begin(feeds.arena, chain, slot, batch.generation, held);
+      chain.begin(feeds.author(slot), batch.generation, held === 0 ? 0 : feeds.tipFirst(slot),
+        held === 0 ? 0 : feeds.tipSecond(slot));
+    }
     for (let i = 0; i < batch.count; i++, tip += 2) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence <= held || words < 0) continue;
       const length = feeds.encodeAndLink(event, batch.sequence);
+      if (signing !== undefined) signing.add(chain, batch.sequence, length);
       const isLater = batch.sequence > held + 1 || this.isLater(slot, held, event);
       if (!isLater || (length < 0 && !this.mayPassOver(slot))) {
         words = UNFIT;
@@ -129,6 +174,29 @@ export class Intake {
     }
     batch.check = reader.u32();
     return words < 0 || chain.first() === batch.check ? words : UNTRUE;
+  }
+
+  /** Whether a batch may follow a place up to which events are missing. Begins to verify it there. */
+  private isBehindBase(slot: number, batch: BatchData, held: number): boolean {
+    const feeds = this.feeds;
+    const signing = feeds.signing;
+    return signing !== undefined && batch.first > held + 1
+      && signing.beginBehind(feeds.arena, feeds.chain, slot, batch.generation, held, batch.first);
+  }
+
+  /** Goes on behind missing events, as if they had been evicted. Returns false while the application may miss any. */
+  private goToBase(slot: number): boolean {
+    const feeds = this.feeds;
+    const signing = feeds.signing;
+    if (signing === undefined || !feeds.room.raiseFloorToEnd(slot)) return false;
+    feeds.goOnBehind(slot, signing.base, signing.baseFirst, signing.baseSecond);
+    return true;
+  }
+
+  /** Sequence number up to which the events of a batch that was verified are stored. */
+  private limit(batch: BatchData): number {
+    const signing = this.feeds.signing;
+    return signing === undefined ? batch.first + batch.count : signing.vouched();
   }
 
   /** Whether an event's stamp is later than that of the last event that is held: stamps rise along a feed. */
@@ -146,9 +214,10 @@ export class Intake {
     if (batch.sequence === held + 1) return this.storeEvent(slot, batch, this.feeds.lengthOf(event), hasRoom);
     let reason = DROP_NONE;
     rewindBatch(reader, batch);
+    const limit = this.limit(batch);
     for (let i = 0; i < batch.count; i++) {
       readBatchEvent(reader, batch, event);
-      if (batch.sequence <= held || reason !== DROP_NONE) continue;
+      if (batch.sequence <= held || batch.sequence > limit || reason !== DROP_NONE) continue;
       reason = this.storeEvent(slot, batch, this.feeds.encode(event), hasRoom);
     }
     batch.check = reader.u32();

@@ -9,6 +9,7 @@ import { branchSlot, isBranchOf, isBranchRead } from "./branch.js";
 import { beforeGeneration, noteBirth, wasDropped } from "./branch-filter.js";
 import { shortTip } from "./chain.js";
 import { COPY_BYTES, type EncodedEvent, compareStamps, kindAt, stampCounter, stampMs, writeStamp } from "./event.js";
+import { FIRST_SIGNATURE_BYTES } from "./feed-signing.js";
 import type { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import {
@@ -17,6 +18,7 @@ import {
 import type { Hlc } from "./hlc.js";
 import { addJoinedEnd, hasJoinedEnd, join } from "./join.js";
 import { KIND_REMOVE, KIND_SET } from "./kinds.js";
+import { rechain } from "./rechain.js";
 import {
   AHEAD_GENERATION, AHEAD_SEQUENCE, FIRST_PUBLISHED, HAS_HOLE, HAS_PUBLISHED, LOG_BASE, LOG_BASE_FIRST,
   LOG_BASE_SECOND, LOG_STATE,
@@ -88,7 +90,8 @@ export class OwnFeed {
   stamp(event: EncodedEvent, nowMs: number): number {
     const feeds = this.feeds;
     this.makeStamp(event, nowMs);
-    if (!feeds.reserve(recordWords(event.length))) return STAMP_ARENA_FULL;
+    const words = feeds.signing === undefined ? 0 : recordWords(FIRST_SIGNATURE_BYTES);
+    if (!feeds.reserve(recordWords(event.length) + words)) return STAMP_ARENA_FULL;
     return feeds.canHold(OWN_SLOT, event.bytes, 0, event.length) ? STAMP_OK : STAMP_ARENA_FULL;
   }
 
@@ -370,7 +373,7 @@ export class OwnFeed {
     const sequence = feeds.sequence(OWN_SLOT);
     const isBehind = this.isBehind(generation, sequence);
     // A feed that peers gave back may have no number left: SEQUENCE_MAX is the last one.
-    const isSpent = sequence >= SEQUENCE_MAX;
+    const isSpent = sequence >= (feeds.signing === undefined ? SEQUENCE_MAX : SEQUENCE_MAX - 1);
     const isGiven = this.log < LOG_HELD && !this.hasPublished;
     // From here on the feed is this node's, and not only what peers gave back.
     if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
@@ -388,11 +391,12 @@ export class OwnFeed {
   rechain(generation: number): void {
     const feeds = this.feeds;
     beforeGeneration(feeds, this.hlc);
+    if (feeds.signing !== undefined) feeds.signing.reserve(feeds, OWN_SLOT, branchSlot(feeds));
     if (!this.hasHole) addJoinedEnd(feeds, feeds.generation(OWN_SLOT), feeds.sequence(OWN_SLOT), this.tip());
     this.rows.subtractFromFeedsHash(OWN_SLOT);
     this.hasHole = false;
     if (isBranchOf(feeds, OWN_SLOT) && isBranchRead(feeds)) join(feeds, OWN_SLOT, branchSlot(feeds));
-    feeds.rechain(OWN_SLOT, generation);
+    rechain(feeds, OWN_SLOT, generation);
     this.rows.addToFeedsHash(OWN_SLOT);
     const last = feeds.arena.last(OWN_SLOT);
     if (last !== 0) this.hlc.recall(feeds.ms(last), feeds.counter(last));

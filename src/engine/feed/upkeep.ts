@@ -2,6 +2,7 @@ import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { REMOVE, SUSPECT } from "../table/states.js";
 import { FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
 import { COPY_BYTES, compareStamps, isCopyAt, isMergeAt, orderAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
+import { isSignatureAt } from "./feed-signing.js";
 import type { FeedStore } from "./feed-store.js";
 import { holdsEvent } from "./join.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
@@ -98,7 +99,8 @@ export class Upkeep {
         if (isReady && words <= arena.room()) this.copy(record);
         continue;
       }
-      if (!this.feeds.isLive(record) || !this.isWorthCopying(record, slot, winner)) continue;
+      if (!this.feeds.isLive(record) || isSignatureAt(arena.bytes, arena.eventAt(record))) continue;
+      if (!this.isWorthCopying(record, slot, winner)) continue;
       const isValue = recordKind(arena, record) === KIND_SET;
       const adopted = this.feeds.state(UPKEEP_ADOPTED);
       if (isReady && adopted < ADOPTED_MAX && this.copy(record)) this.feeds.setState(UPKEEP_ADOPTED, adopted + 1);
@@ -129,7 +131,9 @@ export class Upkeep {
     const slot = arena.owner(record);
     // A branch that is being read is not part of a feed yet.
     if (slot === arena.capacity) return false;
-    if (slot === arena.capacity || !arena.isHeld(record) || !this.feeds.isLive(record)) return false;
+    if (!arena.isHeld(record) || !this.feeds.isLive(record)) return false;
+    // A signature is of use in its own feed only.
+    if (isSignatureAt(arena.bytes, arena.eventAt(record))) return false;
     if (!this.feeds.isComplete(slot)) return false;
     if (slot === OWN_SLOT) return this.visitOwn(record);
     if (this.rows.state(slot) === REMOVE) return this.visitDeparted(record);
@@ -146,11 +150,22 @@ export class Upkeep {
 
   private visitOwn(record: number): boolean {
     const arena = this.feeds.arena;
+    if (this.isToRefresh(record)) return this.copy(record);
     const isCopied = this.isCopy(record) && originAuthor(arena, record) !== this.rows.id(OWN_SLOT);
     const hasEnded = (arena.upkeep(record) & UPKEEP_ENDED) !== 0;
     if (isCopied && (hasEnded || this.isNeedless(record))) return this.end(record, true);
     const visits = this.count(record, hiderOf(arena, record) !== 0);
     return visits >= END_VISITS && this.end(record, true);
+  }
+
+  /**
+   * Whether a value of the own feed is below its floor, where no signature vouches for it to nodes that join (PROTOCOL
+   * 10.10). While live events take most of the buffer, copies would only push each other out.
+   */
+  private isToRefresh(record: number): boolean {
+    const arena = this.feeds.arena;
+    if (this.feeds.signing === undefined || !this.isBelowFloor(record)) return false;
+    return (arena.room() + this.feeds.room.spareWords) * 2 > arena.size();
   }
 
   /** A value of another live author. */

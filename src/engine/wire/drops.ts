@@ -58,8 +58,13 @@ export const DROP_NETWORK = 24;
 export const DROP_BACKSLASH = 25;
 /** It comes from an address outside of the subnets that the node trusts. */
 export const DROP_UNTRUSTED = 26;
+/**
+ * A batch has no signature that vouches for its new events, under the key that is accepted for its author; or it is a
+ * snapshot chunk, and this node verifies signatures.
+ */
+export const DROP_SIGNATURE = 27;
 /** The number of reasons, DROP_NONE included. */
-export const DROP_REASONS = 27;
+export const DROP_REASONS = 28;
 
 /** The name under which `stats` shows a reason. */
 export function dropReasonName(reason: number): string {
@@ -90,6 +95,7 @@ export function dropReasonName(reason: number): string {
     case DROP_NETWORK: return "network";
     case DROP_BACKSLASH: return "backslash";
     case DROP_UNTRUSTED: return "untrusted";
+    case DROP_SIGNATURE: return "signature";
     default: return "none";
   }
 }

@@ -4,6 +4,7 @@ import {
   DROP_ARENA_FULL, DROP_DUPLICATE, DROP_GAP, DROP_NONE, DROP_OLD_GENERATION,
 } from "../../../src/engine/wire/drops.js";
 import { propertyOptions } from "../../support/random.js";
+import { rechain } from "../../../src/engine/feed/rechain.js";
 import { KIND_LOG, KIND_REMOVE } from "../../../src/engine/feed/kinds.js";
 import {
   FeedNode, type PlainEvent, T, Truth, decoded, endEvent, logEvent, removeEvent, setEvent,
@@ -189,7 +190,7 @@ describe("a node's own feed", () => {
     });
     const removals = kept.map(decoded).filter(({ kind }) => kind === KIND_REMOVE).map(({ key }) => key);
     assert.deepEqual(removals, ["key 2", "of another author"], "other authors may have set these keys before");
-    feeds.rechain(0, 7);
+    rechain(feeds, 0, 7);
     truth.begin(7);
     for (const bytes of kept) truth.say(7, bytes);
     author.told[0] = { ...author.told[0], generation: 7, last: kept.length, values: truth.values(7, kept.length) };
