@@ -4,6 +4,7 @@ import { BROADCAST_MESHES } from "./mesh-messages.js";
 import { type Mesh, MESHES } from "./mesh-shapes.js";
 import { restFigures } from "./rest-figures.js";
 import { bulkFigures } from "./bulk.js";
+import { signFigures } from "./sign-figures.js";
 import { sleepFigures } from "./sleep-figures.js";
 import { timeFigures } from "./time-figures.js";
 
@@ -167,6 +168,7 @@ export const FIGURES: readonly Figure[] = [
   ...BROADCAST_MESHES.flatMap(broadcastFigures),
   ...sleepFigures,
   ...timeFigures,
+  ...signFigures,
   {
     name: "link.failures.n20loss10", unit: "scenarios", measurement: "link.matrix", bound: { atMost: 0 },
     about: "scenarios of the fault matrix that did not end in agreement: 20 nodes with ESP-NOW only, frames of at most "

@@ -9,6 +9,7 @@ import { meshCrashMeasurements, meshDayMeasurements } from "./mesh.js";
 import { meshMessageMeasurements } from "./mesh-messages.js";
 import { changeMeasurements, restMeasurements } from "./rest.js";
 import { sealOverhead } from "./seal-overhead.js";
+import { signMeasurements } from "./sign.js";
 import { sleepMeasurements } from "./sleep.js";
 import { timeMeasurements } from "./time.js";
 import { speed } from "./speed.js";
@@ -22,7 +23,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
   ...restMeasurements.toReversed(), ...changeMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, ...timeMeasurements,
-  massRestarts, crash, ...crashMeasurements, ...bulkMeasurements, stale4of500, rowsPer1200,
+  ...signMeasurements, massRestarts, crash, ...crashMeasurements, ...bulkMeasurements, stale4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 

@@ -1,6 +1,6 @@
 import { addressOfIndex } from "../desktop/simulator/node.js";
 import { Engine, OWN_SLOT } from "../src/engine/index.js";
-import { KIND_LOG } from "../src/engine/feed/kinds.js";
+import { KIND_LOG, KIND_SET } from "../src/engine/feed/kinds.js";
 import { orderKey } from "../src/engine/table/hash.js";
 import { FLAG_LIMITS, RowData } from "../src/engine/table/rows.js";
 import type { Sealer } from "../src/engine/wire/sealer.js";
@@ -97,6 +97,13 @@ export class Peer {
   log(topic: string, payload: Uint8Array, afterMs = 1): void {
     this.nowMs += afterMs;
     publishEvent(this.engine, this.nowMs, KIND_LOG, topic, "", 0, payload, payload.length);
+    this.engine.rows.setTransmitsLeft(OWN_SLOT, 0);
+    while (this.engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
+  }
+
+  /** This node publishes an event like a signature, 1 ms after its last input. @param payload its CBOR */
+  sign(payload: Uint8Array): void {
+    publishEvent(this.engine, ++this.nowMs, KIND_SET, "", "", 0, payload, payload.length);
     this.engine.rows.setTransmitsLeft(OWN_SLOT, 0);
     while (this.engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }

@@ -1,6 +1,7 @@
 import { BOARD_STACK_SLOTS, buildBundle } from "../test/conformance/replay.js";
 import { type XsBits, XsHost, type XsMemory } from "../test/xs/xs.js";
 import { measureSealing, stepsOf } from "./sealing-figures.js";
+import { measureSigning } from "./signing-figures.js";
 
 /** Values by name, in bytes unless the name says otherwise. */
 export type RamFigures = Record<string, number>;
@@ -66,7 +67,7 @@ export async function measureRam(datagrams: number): Promise<RamFigures> {
     figures["ram.xs32Bytes.stack"] = growth.stack;
   }
   await measureSteps(bundle, figures);
-  return { ...figures, ...await measureSealing() };
+  return { ...figures, ...await measureSealing(), ...await measureSigning() };
 }
 
 function buildRam(): Promise<string> {

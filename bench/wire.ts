@@ -246,7 +246,7 @@ function overhead(a: Statement, b: Statement, seed: number, events: number, rand
 }
 
 /** Length of a section with its head; 0 if the frame does not have it. */
-function sectionBytes(bytes: Uint8Array, section: number): number {
+export function sectionBytes(bytes: Uint8Array, section: number): number {
   const frame = new FrameReader();
   const reason = frame.parse(bytes, bytes.length, new RowData());
   if (reason !== DROP_NONE) throw new Error("an engine sent a malformed frame");

@@ -20,6 +20,7 @@ const GROUPS: Record<string, string> = {
   mesh: "Where not every node reaches every other",
   sleep: "Nodes that sleep",
   time: "The time of day",
+  sign: "Signed feeds",
   link: "Radios",
   store: "Storage",
   sim: "The simulator",

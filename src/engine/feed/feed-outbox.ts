@@ -37,6 +37,9 @@ const NOTE_LATER = 1 << 24;
 /** The row of the author shows the peer how far a branch was read, so that the peer sends the rest of it. */
 export const NOTE_BRANCH = 1 << 25;
 
+/** Of the frames on which a row rides along as an update, the last ones without signed events. */
+const ROW_ALONE_TRANSMITS = 1;
+
 /**
  * What frames contain of feeds: the events that the answered peer lacks, and fresh events that
  * ride along with updated rows (PROTOCOL 10.4). An input only leaves notes on feeds; the bytes
@@ -190,7 +193,10 @@ export class FeedOutbox {
 
   /** The fresh events of an author ride along with the author's row. */
   noteUpdates(): void {
+    const isSigned = this.feeds.signing !== undefined;
     for (let slot = 0; slot < this.feeds.arena.capacity; slot++) {
+      // PROTOCOL 10.10: the last times the row goes alone, and whoever lacks the events requests them.
+      if (isSigned && this.rows.transmitsLeft(slot) <= ROW_ALONE_TRANSMITS) continue;
       const isUpdate = this.fresh(slot) > 0 && this.rows.isHeld(slot) && this.rows.hasFlag(slot, FLAG_SENT_AS_UPDATE);
       if (isUpdate && this.hasClaim(slot) && this.claimedSequence(slot) > 0) this.setNote(slot, NOTE_UPDATE);
     }
@@ -216,7 +222,7 @@ export class FeedOutbox {
     }
     if (writer.beginEvents(SECTION_EVENTS)) {
       this.writer.begin();
-      this.eachInTurn((slot) => this.writeFresh(writer, slot));
+      this.eachInTurn((slot) => this.writeFresh(writer, slot, isAnswer));
       // PROTOCOL 10.4: one batch of each author in turn.
       const writeBatch = (slot: number): boolean => this.writeBatch(writer, slot);
       while (isAnswer && this.toSendCount > 0 && this.eachInTurn(writeBatch)) continue;
@@ -266,10 +272,13 @@ export class FeedOutbox {
     return next > from;
   }
 
-  private writeFresh(writer: FrameWriter, slot: number): boolean {
+  private writeFresh(writer: FrameWriter, slot: number, isAnswer: boolean): boolean {
     if (!this.hasNote(slot, NOTE_UPDATE)) return false;
     this.clearNotes(slot, NOTE_UPDATE);
     const last = this.feeds.sequence(slot);
+    // PROTOCOL 10.10: the answered peer has just shown that it holds them.
+    const isShown = this.peerSequence(slot) === last && this.peerTip(slot) === this.claimedTip(slot);
+    if (isAnswer && isShown && this.feeds.signing !== undefined) return true;
     const floor = this.feeds.floor(slot);
     const from = Math.max(last + 1 - this.fresh(slot), floor);
     if (from <= last && this.feeds.isComplete(slot)) this.writer.writeBatch(writer, slot, from);
