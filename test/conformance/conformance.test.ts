@@ -4,7 +4,7 @@ import { FLAG_SEALED } from "../../src/engine/wire/frame.js";
 import { requireXs } from "../xs/require-xs.js";
 import { XsHost } from "../xs/xs.js";
 import { OUTCOMES } from "./messages.js";
-import { type Replayer, firstDifference, hashOf, onV8, onXs } from "./replay.js";
+import { type Replayer, firstDifference, hashOf, onV8, onXs, onXsSigned } from "./replay.js";
 import { NODES, type NodeTrace, TRACE_KEY, record } from "./trace.js";
 
 const SEED = 1;
@@ -15,6 +15,11 @@ const SEALED_STEPS = 5000;
 /** Steps of each network on 32-bit XS where it is emulated, with one restart. */
 const EMULATED_STEPS = 1000;
 const EMULATED_SEALED_STEPS = 300;
+/** Ed25519 in JavaScript takes XS a million steps a signature. */
+const SIGNED_STEPS = 3000;
+const EMULATED_SIGNED_STEPS = 300;
+/** Events that nodes notified in the signed trace, at least. */
+const SIGNED_EVENTS_MIN = 300;
 
 /** The two networks without a key. */
 function recordBoth(steps: number): NodeTrace[] {
@@ -23,6 +28,10 @@ function recordBoth(steps: number): NodeTrace[] {
 
 function recordSealed(steps: number): NodeTrace[] {
   return record(SEED, steps, { topology: "grid", key: TRACE_KEY });
+}
+
+function recordSigned(steps: number): NodeTrace[] {
+  return record(SEED, steps, { isSigned: true });
 }
 
 /** Of a node by its place in the network, as the simulator gives it. */
@@ -125,6 +134,25 @@ describe("conformance of engines", function () {
       const hashes = [await hashOf(onV8(), work), await hashOf(xs, work)];
       await xs.close();
       assert.equal(hashes[1], hashes[0], `seed ${SEED}, ${bits} bits: npm run conformance tells where they differ`);
+    }
+  });
+
+  it("both give the same outputs where nodes sign, by an Ed25519 in JavaScript with Node's bytes", async function () {
+    await requireXs(this);
+    const signed = recordSigned(SIGNED_STEPS);
+    let applied = 0;
+    for (const { lines, sent } of signed) {
+      const answers = await onV8().send(["verbose 1", ...lines]);
+      const datagrams = answers.flatMap((answer) => [...answer.matchAll(/datagram \d+ \d+ \d+ (\w+)/g)]);
+      assert.deepEqual(datagrams.map((match) => match[1]), sent);
+      applied += answers.flatMap((answer) => [...answer.matchAll(/told/g)]).length;
+    }
+    assert.ok(applied > SIGNED_EVENTS_MIN, `${applied} events`);
+    for (const { bits, work } of await XsHost.longRun(signed, recordSigned(EMULATED_SIGNED_STEPS))) {
+      const xs = await onXsSigned(bits);
+      const hashes = [await hashOf(onV8(), work), await hashOf(xs, work)];
+      await xs.close();
+      assert.equal(hashes[1], hashes[0], `seed ${SEED}, ${bits} bits`);
     }
   });
 

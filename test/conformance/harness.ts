@@ -7,6 +7,7 @@
  *       broadcastAddress randomSeed feedBytes eventBytesMax     a new node in place of the one before
  *   dialect name                                        what the next new node speaks
  *   key hexadecimal|-                                    what the next new node seals with; - for nothing
+ *   signing hexadecimal|-                               private key with which the next new node signs; - for none
  *   pin address port                                    a seed
  *   recall address port                                 a seed from the storage
  *   start nowMs revision isRemembered
@@ -40,6 +41,7 @@ import { pureSealing } from "../../src/sealing/aes.js";
 import { parseKey } from "../../src/sealing/key.js";
 import type { HarnessMessages } from "./messages.js";
 import type { GossipClock } from "../../src/platform/types.js";
+import type { SignedFeeds } from "../../src/signing/index.js";
 import type { NetworkTime, NetworkTimeOptions } from "../../src/time/index.js";
 import { publishEvent } from "../support/publish-event.js";
 
@@ -50,6 +52,7 @@ export class Harness {
   private dialect: Dialect = compact;
   private sealing: Sealing | undefined;
   private key = "-";
+  private secret = "-";
   private verbose = false;
   private text = "";
   private hash = 0;
@@ -61,6 +64,7 @@ export class Harness {
   private readonly messages: HarnessMessages | undefined;
   private readonly sleeper: SleeperMaker | undefined;
   private readonly makeTime: ((options: NetworkTimeOptions) => NetworkTime) | undefined;
+  private readonly makeSigning: ((secret: string) => SignedFeeds) | undefined;
   /** The clock of the next new node; undefined: it has no time part. */
   private clock: HarnessClock | undefined;
 
@@ -69,13 +73,16 @@ export class Harness {
    * @param makeMessages of nodes that have messages; without it the program has none of their code
    * @param sleeper of nodes that may sleep; likewise
    * @param makeTime of nodes that have the time; likewise
+   * @param makeSigning of nodes that sign; likewise
    */
   constructor(
     dialects: Record<string, Dialect> | undefined,
     makeMessages?: (tell: HarnessMessages["tell"]) => HarnessMessages,
     sleeper?: SleeperMaker,
     makeTime?: (options: NetworkTimeOptions) => NetworkTime,
+    makeSigning?: (secret: string) => SignedFeeds,
   ) {
+    this.makeSigning = makeSigning;
     this.sleeper = sleeper;
     this.makeTime = makeTime;
     this.dialects = dialects ?? {};
@@ -97,6 +104,10 @@ export class Harness {
       this.key = words[1];
       return "ok";
     }
+    if (command === "signing") {
+      this.secret = words[1];
+      return "ok";
+    }
     const messages = this.messages;
     if (command === "messages") {
       if (messages !== undefined) messages.configure(words);
@@ -107,7 +118,8 @@ export class Harness {
       return "ok";
     }
     if (command === "new") {
-      const options = optionsOf(words);
+      const makeSigning = this.secret === "-" ? undefined : this.makeSigning;
+      const options = optionsOf(words, makeSigning === undefined ? undefined : makeSigning(this.secret));
       if (this.clock !== undefined && this.makeTime !== undefined) {
         options.links = this.makeTime({ clock: this.clock.hasTime() }).engineLinks(undefined, this.clock);
       }
@@ -282,7 +294,7 @@ function compact(options: EngineOptions): NodeEngine {
   return new Engine(options);
 }
 
-function optionsOf(words: string[]): EngineOptions {
+function optionsOf(words: string[], signing: SignedFeeds | undefined): EngineOptions {
   const feedBytes = words.length > 12 ? Number(words[12]) : 0;
   return {
     id: Number(words[1]),
@@ -297,7 +309,7 @@ function optionsOf(words: string[]): EngineOptions {
     broadcastAddress: Number(words[10]),
     randomSeed: Number(words[11]),
     feeds: feedBytes === 0 ? undefined
-    : eventFeeds({ bytes: feedBytes, eventBytesMax: Number(words[13]) }).engineFeeds(1472, new Sha256()),
+    : eventFeeds({ bytes: feedBytes, eventBytesMax: Number(words[13]), signing }).engineFeeds(1472, new Sha256()),
   };
 }
 

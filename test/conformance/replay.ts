@@ -7,6 +7,7 @@ import { sleeping } from "../../src/sleep/index.js";
 import { networkTime } from "../../src/time/index.js";
 import { Harness } from "./harness.js";
 import { HarnessMessages } from "./messages.js";
+import { nobleSigning } from "./signing.js";
 import type { NodeTrace } from "./trace.js";
 
 /** As `creation.stack` in boards/esp8266/manifest.json. */
@@ -40,7 +41,9 @@ export async function buildBundle(entry: string, name: string): Promise<string> 
 }
 
 export function onV8(): Replayer {
-  const harness = new Harness(undefined, (tell) => new HarnessMessages(tell), sleeping().engineSleeper(), networkTime);
+  const harness = new Harness(
+    undefined, (tell) => new HarnessMessages(tell), sleeping().engineSleeper(), networkTime, nobleSigning,
+  );
   return {
     name: "v8",
     send: (lines) => Promise.resolve(lines.map((line) => harness.line(line))),
@@ -50,11 +53,22 @@ export function onV8(): Replayer {
 
 /** A board has its code, but for what is made at run time, in flash; here it is in the same memory. */
 const STATIC_BYTES = 65536;
+/** With the table that @noble/ed25519 makes, which calls deeper than a board's stack. */
+const SIGNED_STATIC_BYTES = 2 << 20;
+const SIGNED_STACK_SLOTS = 2 * BOARD_STACK_SLOTS;
 
 /** XS with memory for a node with feeds and messages, its stack as in the manifest of an ESP8266. */
 export async function onXs(bits: XsBits = 32): Promise<Replayer> {
   const host = await XsHost.start(await buildBundle("./entry.ts", "conformance"), {
     stackSlots: BOARD_STACK_SLOTS, staticBytes: STATIC_BYTES, bits,
+  });
+  return { name: `xs${bits}`, send: (lines) => host.sendMany(lines), close: () => host.close() };
+}
+
+/** The same for traces of signed feeds. */
+export async function onXsSigned(bits: XsBits = 32): Promise<Replayer> {
+  const host = await XsHost.start(await buildBundle("./signed-entry.ts", "conformance-signed"), {
+    stackSlots: SIGNED_STACK_SLOTS, staticBytes: SIGNED_STATIC_BYTES, bits,
   });
   return { name: `xs${bits}`, send: (lines) => host.sendMany(lines), close: () => host.close() };
 }

@@ -6,8 +6,10 @@ import type { TapEntry } from "../../desktop/simulator/node.js";
 import type { SimNode } from "../../desktop/simulator/node.js";
 import type { Topology } from "../../desktop/simulator/topology.js";
 import { type TopologyShape, makeTopology } from "../../desktop/simulator/topology-shapes.js";
+import { nodeIdentity, nodeVerify } from "../../desktop/platform/node-signing.js";
 import { eventFeeds } from "../../src/events/index.js";
 import { Gossip } from "../../src/gossip.js";
+import { type SignedFeeds, pinnedKeys, signedFeeds } from "../../src/signing/index.js";
 import { networkTime } from "../../src/time/index.js";
 import { sleeping } from "../../src/sleep/index.js";
 import { HOWS, talk, traceMessages } from "./messages.js";
@@ -24,6 +26,10 @@ const VALUE_BYTES_MAX = 32;
 const REMOVE_AFTER_MS = 60000;
 const SEED_CAPACITY = 4;
 const EVENT_BYTES_MAX = 64;
+/** Where nodes sign. */
+const SIGNED_EVENT_BYTES_MAX = 108;
+const SIGNED_FEED_BYTES = 2048;
+const SIGNER_DATAGRAM_BYTES = 512;
 /** Messages that wait at a node: so few that some are refused. */
 const MESSAGE_QUEUE = 8;
 /** What fits the smallest datagrams. */
@@ -52,12 +58,15 @@ export interface TraceOptions {
   key?: string;
   /** Which nodes reach which; "all" by default. In the other shapes a node's seeds are nodes in its reach. */
   topology?: TopologyShape;
+  /** Nodes whose datagrams have room for it sign and verify, others pass signed feeds on. */
+  isSigned?: boolean;
 }
 
 /** What differs between networks. */
 interface Course {
   key: string;
   topology: Topology | undefined;
+  isSigned: boolean;
 }
 
 /**
@@ -65,7 +74,9 @@ interface Course {
  * duplication, reordering, corruption, restarts with and without storage) as
  * lines for the harness, node by node.
  */
-export function record(seed: number, steps: number, { key, topology = "all" }: TraceOptions = {}): NodeTrace[] {
+export function record(
+  seed: number, steps: number, { key, topology = "all", isSigned = false }: TraceOptions = {},
+): NodeTrace[] {
   const network = new SimNetwork({
     seed,
     faults: {
@@ -74,7 +85,7 @@ export function record(seed: number, steps: number, { key, topology = "all" }: T
     },
   });
   if (topology !== "all") network.topology = makeTopology({ shape: topology, nodes: NODES, seed });
-  const course = { key: key ?? "-", topology: network.topology };
+  const course = { key: key ?? "-", topology: network.topology, isSigned };
   const traces: NodeTrace[] = [];
   let count = 0;
   network.tap = (entry) => {
@@ -93,7 +104,8 @@ export function record(seed: number, steps: number, { key, topology = "all" }: T
       startAfterMs: index * 100, options, ...clock,
       start: (platform, storage) => {
         const time = isTimed(index) ? { time: networkTime({ clock: hasClock(index) }) } : {};
-        const gossip = new Gossip({ storage, onError: () => undefined, ...platform, ...time });
+        const events = feedsOf(index, course);
+        const gossip = new Gossip({ storage, onError: () => undefined, ...platform, ...time, ...events });
         gossip.start();
         return gossip;
       },
@@ -120,8 +132,6 @@ function optionsOf(index: number, course: Course): Record<string, unknown> {
     capacity: CAPACITY, valueBytesMax: VALUE_BYTES_MAX, roundIntervalMs: ROUND_INTERVAL_MS, seedCapacity: SEED_CAPACITY,
     removeAfterMs: REMOVE_AFTER_MS, datagramBytesMax: datagramBytesMaxOf(index),
     seedList: seedListOf(index, course),
-    ...feedBytesOf(index) > 0
-      && { events: eventFeeds({ bytes: feedBytesOf(index), eventBytesMax: EVENT_BYTES_MAX }) },
     sleep: sleeping(),
     messages: traceMessages(MESSAGE_QUEUE, MESSAGE_BYTES_MAX, MESSAGE_SENDERS, takesMessages(index), undefined),
   };
@@ -159,6 +169,35 @@ function sharedHex(index: number, value: CborValue): string {
 /** None where datagrams are too small for events, much room and little. */
 function feedBytesOf(index: number): number {
   return datagramBytesMaxOf(index) === 128 ? 0 : index % 3 === 0 ? 512 : 1536;
+}
+
+/** What events a node has: it is made anew for each start, as the keys that it pins are. */
+function feedsOf(index: number, course: Course): Record<string, unknown> {
+  if (feedBytesOf(index) === 0) return {};
+  const signing = isSigner(index, course) ? { signing: signingOf(index) } : {};
+  const [bytes, eventBytesMax] = feedRoom(index, course);
+  return { events: eventFeeds({ bytes, eventBytesMax, ...signing }) };
+}
+
+/** Bytes of the event buffer and of the longest event. */
+function feedRoom(index: number, { isSigned }: Course): [number, number] {
+  const bytes = feedBytesOf(index);
+  return bytes > 0 && isSigned ? [SIGNED_FEED_BYTES, SIGNED_EVENT_BYTES_MAX] : [bytes, EVENT_BYTES_MAX];
+}
+
+function isSigner(index: number, { isSigned }: Course): boolean {
+  return isSigned && datagramBytesMaxOf(index) >= SIGNER_DATAGRAM_BYTES;
+}
+
+/** By the Ed25519 of Node.js; the harness has another. */
+function signingOf(index: number): SignedFeeds {
+  const identity = nodeIdentity(new Uint8Array(Buffer.from(secretOf(index), "hex")));
+  return signedFeeds({ identity, verify: nodeVerify, keys: pinnedKeys() });
+}
+
+/** No secret. */
+function secretOf(index: number): string {
+  return (index + 1).toString(16).padStart(64, "0");
 }
 
 function saySomething(node: SimNode, random: SimRandom): void {
@@ -263,11 +302,12 @@ function startLines(node: SimNode, nowMs: number, randomSeed: number, course: Co
   const ms = node.physicalMs() ?? 0;
   return [
     `key ${course.key}`,
+    ...course.isSigned ? [`signing ${isSigner(node.index, course) ? secretOf(node.index) : "-"}`] : [],
     ...isTimed(node.index) ? [`timekeeping ${nowMs} ${Math.floor(ms / DAY_MS)} ${ms % DAY_MS}`] : [],
     `messages ${MESSAGE_QUEUE} ${MESSAGE_BYTES_MAX} ${MESSAGE_SENDERS} ${takesMessages(node.index) ? 1 : 0}`,
     `new ${node.id} ${node.address} ${node.port} ${CAPACITY} ${VALUE_BYTES_MAX} ${datagramBytesMaxOf(node.index)} `
       + `${ROUND_INTERVAL_MS} ${REMOVE_AFTER_MS} ${SEED_CAPACITY} ${BROADCAST_ADDRESS} ${randomSeed} `
-      + `${feedBytesOf(node.index)} ${EVENT_BYTES_MAX}`,
+      + feedRoom(node.index, course).join(" "),
     ...seeds,
     ...peersOf(node),
     ...nameOf(node.index) === undefined ? [] : [`publish ${nowMs} 0 0 ${sharedHex(node.index, undefined)}`],

@@ -14,7 +14,7 @@ let pair: nacl.SignKeyPair | undefined;
 let key: Uint8Array | undefined;
 let signature: Uint8Array | undefined;
 
-noble.hashes.sha512 = (bytes) => nacl.hash(bytes);
+noble.hashes.sha512 = (bytes) => nacl.hash(bytes) as Uint8Array<ArrayBuffer>;
 
 function run(line: string): boolean {
   switch (line) {
