@@ -75,7 +75,7 @@ class SignNetwork {
   publish(): void {
     for (const node of this.sim.nodes) {
       const again = (): void => {
-        node.set("temperature", "room", this.random.between(-1000, 4000) / 100);
+        node.set("temperature", `room${node.index}`, this.random.between(-1000, 4000) / 100);
         this.sim.schedule(MINUTE_MS, again);
       };
       this.sim.schedule(this.random.between(0, MINUTE_MS), again);
@@ -140,7 +140,7 @@ const signJoin: Measurement<Joining> = {
     const network = new SignNetwork(seed, authors, true);
     network.runRounds(WARM_UP_ROUNDS);
     for (let i = 0; i < AUTHOR_EVENTS; i++) {
-      for (const node of network.sim.nodes) node.set("temperature", "room", i);
+      for (const node of network.sim.nodes) node.set("temperature", `room${node.index}`, i);
       network.runRounds(1);
     }
     network.runRounds(WARM_UP_ROUNDS);

@@ -23,9 +23,14 @@ import assert from "node:assert/strict";
 import { Gossip, minMax } from "chisme";
 import { eventFeeds } from "chisme/events";
 import { Sha256 } from "chisme/sha256";
-import { FileStorage, Gossip as NodeGossip } from "chisme-cli/node";
+import { type Identity, pinnedKeys, signedFeeds } from "chisme/signing";
+import { FileStorage, Gossip as NodeGossip, newSecret, nodeIdentity, nodeVerify } from "chisme-cli/node";
 import { SimNetwork, checkAgreement } from "chisme-cli/sim";
 
+const identity: Identity = nodeIdentity(newSecret());
+const signing = signedFeeds({ identity, verify: nodeVerify, keys: pinnedKeys() });
+assert.deepEqual(signing.forks(), []);
+eventFeeds({ signing });
 const network = new SimNetwork({ seed: 7 });
 for (let i = 0; i < 3; i++) {
   network.addNode({
