@@ -11,9 +11,9 @@ const TOLERANCE = 0.1;
 const manifests = [
   "src/manifest.json", "src/views/manifest.json", "src/platform/manifest.json", "src/digest/manifest.json",
   "src/sealing/manifest.json", "src/events/manifest.json", "src/signing/manifest.json", "src/keeper/manifest.json",
-  "src/cbor/manifest.json", "src/links/manifest.json", "src/status/manifest.json", "src/time/manifest.json", "src/sntp/manifest.json",
-  "src/messages/manifest.json", "src/sensors/manifest.json", "src/relay/manifest.json", "src/serial/manifest.json",
-  "src/sleep/manifest.json", "src/rtc-memory/manifest.json", "src/web/manifest.json",
+  "src/cbor/manifest.json", "src/links/manifest.json", "src/status/manifest.json", "src/time/manifest.json",
+  "src/sntp/manifest.json", "src/messages/manifest.json", "src/sensors/manifest.json", "src/relay/manifest.json",
+  "src/serial/manifest.json", "src/sleep/manifest.json", "src/rtc-memory/manifest.json", "src/web/manifest.json",
   "src/espgossip/manifest.json", "boards/esp8266/manifest.json",
 ];
 
