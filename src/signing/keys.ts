@@ -1,3 +1,5 @@
+import type { Admission } from "./admission.js";
+
 /** Bytes of an Ed25519 public key. */
 export const KEY_BYTES = 32;
 /** Bytes of an Ed25519 signature. */
@@ -33,6 +35,25 @@ export interface AuthorKeys {
   acceptsUpTo?(author: number, generation: number): number;
   /** A signature that offered a key is good under it. May throw nothing. */
   proven?(author: number, key: Uint8Array): void;
+  /**
+   * Begins to see the events of all authors before they are verified.
+   *
+   * @param network hash of the network's name; 0: it has none
+   */
+  watch?(network: number): EventWatch;
+  /**
+   * Authors of whose events only a part is accepted. The node gives up what it holds of the rest. It calls this after
+   * each input: an empty list says that there is nothing to do.
+   */
+  revoked?(): readonly Admission[];
+}
+
+/** What sees events before they are verified. It may throw nothing, and keep no array. */
+export interface EventWatch {
+  /** An event in canonical form, at `at` of `bytes`. A signature is one, too. */
+  event(bytes: Uint8Array, at: number, length: number): void;
+  /** A round is over. */
+  round(): void;
 }
 
 /** Authors that `pinnedKeys` remembers. */

@@ -1,0 +1,47 @@
+import type { Arena } from "../engine/feed/arena.js";
+import type { Chain } from "../engine/feed/chain.js";
+import type { FeedSigning } from "../engine/feed/feed-signing.js";
+import type { EventWatch } from "./keys.js";
+
+/** A signer whose watch sees each event before it is verified: an event may admit the author of its own signature. */
+export class WatchingSigner implements FeedSigning {
+  private readonly signer: FeedSigning;
+  private readonly watch: EventWatch;
+
+  constructor(signer: FeedSigning, watch: EventWatch) {
+    this.signer = signer;
+    this.watch = watch;
+  }
+
+  get base(): number { return this.signer.base; }
+  get baseFirst(): number { return this.signer.baseFirst; }
+  get baseSecond(): number { return this.signer.baseSecond; }
+
+  begin(arena: Arena, chain: Chain, slot: number, generation: number, held: number): void {
+    this.signer.begin(arena, chain, slot, generation, held);
+  }
+
+  add(chain: Chain, sequence: number, length: number): void {
+    if (length > 0) this.watch.event(chain.bytes, chain.eventAt, length);
+    this.signer.add(chain, sequence, length);
+  }
+
+  vouched(): number { return this.signer.vouched(); }
+  runEvents(): number { return this.signer.runEvents(); }
+  write(chain: Chain, ms: number, counter: number): number { return this.signer.write(chain, ms, counter); }
+
+  round(): void {
+    this.watch.round();
+    this.signer.round();
+  }
+
+  noteBase(
+    author: number, generation: number, held: number, base: number, tipFirst: number, tipSecond: number,
+  ): boolean {
+    return this.signer.noteBase(author, generation, held, base, tipFirst, tipSecond);
+  }
+
+  beginBehind(arena: Arena, chain: Chain, slot: number, generation: number, held: number, first: number): boolean {
+    return this.signer.beginBehind(arena, chain, slot, generation, held, first);
+  }
+}
