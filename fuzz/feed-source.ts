@@ -42,14 +42,23 @@ const LIMITS = [128, 400, 1200, 1200];
 export class FeedSource implements DatagramSource {
   private readonly vectors: Uint8Array[];
   private readonly nodes: Engine[];
+  /** The nodes that hold the feeds: first those whose buffers hold all events. */
+  get holders(): readonly Engine[] { return this.nodes; }
   private readonly writer = new FrameWriter();
   private readonly out = new Uint8Array(1472);
 
-  constructor() {
+  private readonly authorEvents: number;
+
+  /** @param kind of the nodes that hold the feeds */
+  constructor(kind: FeedKind = plainFeeds) {
     const file = new URL("../test/vectors/feeds.json", import.meta.url);
     const { frames, refusals, deltas } = JSON.parse(readFileSync(file, "utf8")) as Vectors;
     this.vectors = [...frames, ...refusals, ...deltas.frames].map(({ hex }) => new Uint8Array(Buffer.from(hex, "hex")));
-    this.nodes = FEED_BYTES.flatMap((feedBytes) => AUTHORS.map((id) => holder(id, feedBytes)));
+    const makers = [kind.feeds, ...kind.forged === undefined ? [] : [kind.forged]];
+    this.nodes = makers.flatMap((feeds, turn) => (
+      FEED_BYTES.flatMap((feedBytes) => AUTHORS.map((id) => holder(id, feedBytes, feeds, turn)))
+    ));
+    this.authorEvents = this.nodes[0].feed!.feeds.sequence(OWN_SLOT);
   }
 
   draw(random: SimRandom, world: World): Uint8Array {
@@ -64,7 +73,7 @@ export class FeedSource implements DatagramSource {
     const type = random.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
     const runs = new BatchWriter(feed!.feeds, new Reader(), new EventData());
     const slot = random.below(AUTHORS.length);
-    const from = random.chance(0.9) ? random.below(EVENTS + 1) : drawWord(random, []);
+    const from = random.chance(0.9) ? random.below(this.authorEvents + 1) : drawWord(random, []);
     writer.feeds = feed!.outbox;
     const limit = random.pick(LIMITS);
     writer.begin(this.out, limit, type, 0, rows, drawWord(random, [10]), drawWord(random, [world.counter]));
@@ -96,7 +105,7 @@ export class FeedSource implements DatagramSource {
     if (this.writer.room() < 16) return;
     this.writer.u32(engine.rows.id(slot));
     this.writer.varint(drawWord(random, [feeds.generation(slot)]));
-    this.writer.varint(random.chance(0.8) ? random.between(2, EVENTS) : floor);
+    this.writer.varint(random.chance(0.8) ? random.between(2, this.authorEvents) : floor);
     this.writer.u16(drawWord(random, [Math.max(feeds.tipFirst(slot) >>> 16, 1)]) & 0xffff);
   }
 
@@ -110,19 +119,19 @@ export class FeedSource implements DatagramSource {
 }
 
 /** A node that has its own events, and holds those of the other author. */
-function holder(id: number, feedBytes: number): Engine {
-  const engine = makeEngine(id, feedBytes);
-  const author = makeEngine(AUTHORS[1 - AUTHORS.indexOf(id)], FEED_BYTES[0]);
+function holder(id: number, feedBytes: number, feeds: FeedKind["feeds"], turn: number): Engine {
+  const engine = makeEngine(id, feedBytes, feeds);
+  const author = makeEngine(AUTHORS[1 - AUTHORS.indexOf(id)], FEED_BYTES[0], feeds);
   for (const one of [engine, author]) {
     one.start(1000, REVISION, true);
-    publish(one);
+    publish(one, turn);
   }
   const authorId = author.rows.id(OWN_SLOT);
   const row = Object.assign(new RowData(), { id: authorId, address: 9, port: 5000, revision: REVISION });
   engine.rows.merge(row, new Uint8Array(0));
   const writer = new FrameWriter();
   const runs = new BatchWriter(author.feed!.feeds, new Reader(), new EventData());
-  for (let next = 1, counter = 1; next <= EVENTS; counter++) {
+  for (let next = 1, counter = 1; next <= author.feed!.feeds.sequence(OWN_SLOT); counter++) {
     const bytes = new Uint8Array(1200);
     writer.begin(bytes, bytes.length, TYPE_SYN, 0, author.rows, counter, 0);
     writer.beginEvents(SECTION_EVENTS);
@@ -135,9 +144,9 @@ function holder(id: number, feedBytes: number): Engine {
   return engine;
 }
 
-function publish(engine: Engine): void {
+function publish(engine: Engine, turn: number): void {
   const payload = new Uint8Array(64);
-  const random = new SimRandom(engine.rows.id(OWN_SLOT), 1);
+  const random = new SimRandom(engine.rows.id(OWN_SLOT), 1 + turn);
   engine.feed!.hlc.setPhysical(1000, 1767225600000);
   for (let n = 0; n < EVENTS; n++) {
     const kind = random.pick([KIND_LOG, KIND_LOG, KIND_SET, KIND_REMOVE]);
@@ -149,11 +158,21 @@ function publish(engine: Engine): void {
   }
 }
 
+/** How the feeds of nodes are made. */
+export interface FeedKind {
+  feeds: (id: number, feedBytes: number) => FeedMaker;
+  /** Those of nodes that have the ids of the authors, but neither their keys nor their events. */
+  forged?: FeedKind["feeds"];
+}
+
+const plainFeeds: FeedKind = { feeds: (_id, feedBytes) => feedsOf(feedBytes) };
+
 /** Feeds for the nodes of this module and for the fuzzed node, with the same limit for events. */
 export function feedsOf(feedBytes: number): FeedMaker {
   return eventFeeds({ bytes: feedBytes, eventBytesMax: 64, fillGaps: true }).engineFeeds(1472, new Sha256());
 }
 
-function makeEngine(id: number, feedBytes: number): Engine {
-  return new Engine(engineOptions({ id, address: id, capacity: 4, valueBytesMax: 16, feeds: feedsOf(feedBytes) }));
+function makeEngine(id: number, feedBytes: number, feeds: FeedKind["feeds"]): Engine {
+  const made = feeds(id, feedBytes);
+  return new Engine(engineOptions({ id, address: id, capacity: 4, valueBytesMax: 16, feeds: made }));
 }

@@ -11,6 +11,7 @@ import { LogSession, fileMedium, flashMedium } from "./log-session.js";
 import { MessageSource, checkMessages, messagesOf } from "./message-source.js";
 import { type NodeKind, NodeSession } from "./node-session.js";
 import { SealedSession } from "./sealed-session.js";
+import { SignedSource, signedFeedsOf } from "./signed-source.js";
 import type { Target } from "./target.js";
 import { mixOf } from "./world.js";
 
@@ -44,6 +45,14 @@ const feeds: NodeKind = {
   source: mixOf(0.95, feedFrames, frames),
   isOfRow: (reason) => OF_ROWS.includes(reason) || OF_BATCHES.includes(reason),
   check: (engine) => checkFeeds(engine as Engine),
+};
+
+const signed: NodeKind = {
+  ...feeds,
+  dialect: (options) => new Engine({ ...options, feeds: signedFeedsOf(1, 4096) }),
+  source: mixOf(0.95, new SignedSource(), frames),
+  isOfRow: (reason) => feeds.isOfRow(reason, new Uint8Array(0)) || reason === "signature",
+  check: (engine) => SignedSource.check(engine as Engine),
 };
 
 const withMessages: NodeKind = {
@@ -133,6 +142,7 @@ export const targets: readonly Target[] = [
   { name: "compact", begin: () => new NodeSession(compact) },
   { name: "named", begin: () => new NodeSession(named) },
   { name: "feeds", begin: () => new NodeSession(feeds) },
+  { name: "signed-feeds", begin: () => new NodeSession(signed) },
   { name: "messages", begin: () => new NodeSession(withMessages) },
   { name: "time", begin: () => new NodeSession(withTime) },
   { name: "espgossip", begin: () => new NodeSession(boards) },

@@ -73,6 +73,8 @@ export const importOffences: readonly ImportOffence[] = [
     sources: ['import { Gossip } from "../gossip.js";', 'import { MemoryLog } from "../platform/memory-log.js";'],
   },
   { rule: "src/events: values", file: "src/events/offender.ts", sources: ['import "../keeper/index.js";'] },
+  ...both("src/signing", "src/signing/offender.ts", '"../../desktop/platform/node.js"'),
+  { rule: "src/signing: values", file: "src/signing/offender.ts", sources: ['import "../events/index.js";'] },
   ...both("src/links", "src/links/offender.ts", '"../gossip.js"'),
   ...both("src/sensors", "src/sensors/offender.ts", '"../gossip.js"'),
   ...both("src/relay", "src/relay/offender.ts", '"../gossip.js"'),

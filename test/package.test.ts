@@ -44,6 +44,7 @@ const expected: Record<string, { node: string | null; moddable: string | null }>
   "./sensors": { node: "sensors/index", moddable: "sensors/index" },
   "./units": { node: "sensors/units", moddable: "sensors/units" },
   "./messages": { node: "messages/index", moddable: "messages/index" },
+  "./signing": { node: "signing/index", moddable: "signing/index" },
   "./keeper": { node: "keeper/index", moddable: "keeper/index" },
   "./espruino": { node: "espruino/chisme", moddable: null },
   "./platform/flash-log": { node: "platform/flash-log", moddable: "platform/flash-log" },

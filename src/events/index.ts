@@ -44,8 +44,9 @@ export interface EventFeedOptions<Value extends CborValue = CborValue> {
   digest?: Digest | undefined;
   /**
    * Signs the own events, and takes those of others only with a signature of their author: `signedFeeds()` of
-   * chisme/signing. The nodes of a network all sign, or none does; those that only pass on need no option. Each
-   * call that publishes takes 76 bytes of the event buffer more. By default nothing is signed or verified.
+   * chisme/signing. The authors of a network all sign, or none does. Nodes that only pass on need no option, but an
+   * `eventBytesMax` of at least 108, as those that sign. A signature takes 100 bytes of the event buffer. By default
+   * nothing is signed or verified.
    */
   signing?: SignedFeeds | undefined;
   /** Kept up to date from the events, such as `latestMap()`. None by default. */
@@ -100,8 +101,9 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
     engineFeeds: (datagramBytesMax, platformDigest, network) => {
       const signatureBytes = signing === undefined ? 0 : FIRST_SIGNATURE_BYTES;
       const room = datagramBytesMax - EVENT_FRAME_BYTES - signatureBytes;
-      if (room < EVENT_BYTES_LEAST) {
-        const bytesMin = EVENT_FRAME_BYTES + signatureBytes + EVENT_BYTES_LEAST;
+      const least = signing === undefined ? EVENT_BYTES_LEAST : FIRST_SIGNATURE_BYTES;
+      if (room < least) {
+        const bytesMin = EVENT_FRAME_BYTES + signatureBytes + least;
         const problem = `${datagramBytesMax} leaves no room for events; they need ${bytesMin}`;
         throw invalid("", "datagramBytesMax", problem, true);
       }
@@ -110,7 +112,7 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
       const fallback = Math.min(EVENT_BYTES_DEFAULT, Math.max(bytes >>> 3, EVENT_BYTES_USUAL), most);
       const limit = half < room ? `${BUFFER_BYTES} less than half of events.bytes`
         : `${EVENT_FRAME_BYTES + signatureBytes} less than datagramBytesMax`;
-      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, EVENT_BYTES_LEAST, most, limit);
+      const longest = integer("events.eventBytesMax", eventBytesMax, fallback, least, most, limit);
       const sha256 = digest ?? platformDigest;
       if (sha256 === undefined) throw invalid("", "events.digest", NO_DIGEST, false);
       return (rows, clock, stats, frame, ownRow) => new FeedProtocol(

@@ -1,13 +1,18 @@
 import { checkFunction, integer } from "../checks.js";
 import { isCopyAt, nameStart, stampMs } from "../engine/feed/event.js";
+import type { FeedSigning } from "../engine/feed/feed-signing.js";
+import type { FeedStore } from "../engine/feed/feed-store.js";
 import { KIND_SET } from "../engine/feed/kinds.js";
+import type { Rows } from "../engine/table/rows.js";
 import { invalid } from "../errors.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
 import {
   ADMISSION_BYTES, NO_LIMIT, type SignedAdmission, compareAdmissions, isRevocation, readAdmission, signatureOf,
   signedPart,
 } from "./admission.js";
-import { type AuthorKeys, type EventWatch, KEY_BYTES, type VerifySignature } from "./keys.js";
+import { type AuthorKeys, KEY_BYTES, type VerifySignature } from "./keys.js";
+import { truncateRevoked } from "./truncate.js";
+import { type EventWatch, WatchingSigner } from "./watching-signer.js";
 
 /** Topic of the events that carry admissions, "+admit": each author's value stands beside those of others. */
 export const ADMISSION_TOPIC = "+admit";
@@ -52,7 +57,7 @@ export interface AdmissionListOptions {
  * admissions from the events of any author, also from those of a batch that is refused, since the owner's signature is
  * in each. So a node that knows only the owner's key can begin.
  */
-export class AdmissionList implements AuthorKeys, FeedView {
+export class AdmissionList implements AuthorKeys, EventWatch, FeedView {
   readonly ignored: IgnoredAdmissions = { form: 0, signature: 0, old: 0, full: 0, unverified: 0 };
   readonly endMs = Infinity;
   readonly owner: Uint8Array;
@@ -110,23 +115,28 @@ export class AdmissionList implements AuthorKeys, FeedView {
     return generation !== found.generation || this.ms > found.untilMs ? 0 : found.sequence;
   }
 
-  revoked(): readonly SignedAdmission[] {
-    const revoked: SignedAdmission[] = [];
-    if (!this.isToSettle) return revoked;
-    this.isToSettle = false;
-    for (let i = 0; i < this.list.length; i++) if (isRevocation(this.list[i])) revoked.push(this.list[i]);
-    return revoked;
+  /** @internal */
+  watch(signer: FeedSigning, network: number): FeedSigning {
+    this.networkHash = network;
+    return new WatchingSigner(signer, this);
   }
 
-  watch(network: number): EventWatch {
-    this.networkHash = network;
-    return {
-      event: (bytes, at, length) => this.watched(bytes, at, length),
-      round: () => {
-        this.bad = 0;
-        this.isToSettle = true;
-      },
-    };
+  /** @internal */
+  giveUp(feeds: FeedStore, rows: Rows): boolean {
+    if (!this.isToSettle) return false;
+    this.isToSettle = false;
+    let any = false;
+    for (let i = 0; i < this.list.length; i++) {
+      const admission = this.list[i];
+      if (isRevocation(admission)) any = truncateRevoked(feeds, rows, rows.find(admission.author), admission) || any;
+    }
+    return any;
+  }
+
+  /** @internal */
+  endRound(): void {
+    this.bad = 0;
+    this.isToSettle = true;
   }
 
   bind(): void { /* It needs no time. */ }
@@ -138,7 +148,8 @@ export class AdmissionList implements AuthorKeys, FeedView {
   clear(): void { /* What the owner stated stays. */ }
   settle(): boolean { return false; }
 
-  private watched(bytes: Uint8Array, at: number, length: number): void {
+  /** @internal */
+  sawEvent(bytes: Uint8Array, at: number, length: number): void {
     this.ms = stampMs(bytes, at);
     const payload = payloadOf(bytes, at);
     if (payload === 0) return;

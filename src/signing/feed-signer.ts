@@ -8,7 +8,9 @@ import {
 } from "../engine/feed/feed-signing.js";
 import { firstNamed, nextNamed } from "../engine/feed/names.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
-import { type AuthorKeys, type Identity, KEY_BYTES, SIGNATURE_LENGTH, type VerifySignature } from "./keys.js";
+import {
+  type AuthorKeys, type ForkProof, type Identity, KEY_BYTES, SIGNATURE_LENGTH, type VerifySignature,
+} from "./keys.js";
 
 /*
  * A signature is an event (PROTOCOL 10.10): it sets the empty key of the empty topic to a byte string.
@@ -30,7 +32,7 @@ import { type AuthorKeys, type Identity, KEY_BYTES, SIGNATURE_LENGTH, type Verif
  *     49      8  stamp of the signature
  *     57   32 n  of each of the n events of the run, the whole SHA-256 of which its tip is a part
  */
-const DOMAIN = [0x63, 0x68, 0x69, 0x73, 0x6d, 0x65, 0x20, 0x66, 0x65, 0x65, 0x64, 0x20, 0x31];
+const DOMAIN = "chisme feed 1";
 const NETWORK_AT = 13;
 const KEY_AT = 17;
 const STAMP_AT = 49;
@@ -38,6 +40,8 @@ const LINKS_AT = 57;
 /** A batch has 16 events, of which one is the signature. */
 const LINKS_MAX = 15;
 const PAYLOAD_AT = 12;
+/** Bytes up to the payload, without its head. */
+const NAMED_BYTES = 10;
 const BYTE_STRING = 0x58;
 
 /** Where a peer's feed begins. */
@@ -57,12 +61,10 @@ interface Base {
 const BASE_ROUNDS = 2;
 /** Rounds after which what a peer showed is forgotten. */
 const BASE_ROUNDS_MAX = 64;
+/** Authors of whose forks the proof is kept. */
+const FORKS_MAX = 4;
 /** Authors whose bases are remembered. */
 const BASES_MAX = 256;
-
-/** Name of a signature, for the index of records. */
-const NAMED = new Uint8Array(10);
-NAMED[0] = SIGNATURE_HEAD;
 
 /** Signs the runs of the own feed, and verifies those of others, also of the own feed as peers hold it. */
 export class FeedSigner implements FeedSigning {
@@ -71,6 +73,8 @@ export class FeedSigner implements FeedSigning {
   private readonly keys: AuthorKeys;
   private readonly message = new Uint8Array(LINKS_AT + LINKS_MAX * SHA256_BYTES);
   private readonly signature = new Uint8Array(SIGNATURE_LENGTH);
+  /** An event with the name of signatures, for the index of records. */
+  private readonly named = new Uint8Array(NAMED_BYTES);
   private author = 0;
   private generation = 0;
   private isOwn = false;
@@ -80,6 +84,13 @@ export class FeedSigner implements FeedSigning {
   private first = 0;
   private hasFailed = false;
   private good = 0;
+  /** The tip after it. */
+  private goodFirst = 0;
+  private goodSecond = 0;
+  /** What was added since `beginFork`. */
+  private received: Uint8Array[] | undefined;
+  /** At most FORKS_MAX, one an author. */
+  readonly forks: ForkProof[] = [];
   /** Whether events are missing before the batch that is verified. */
   private isBehind = false;
   base = 0;
@@ -94,15 +105,18 @@ export class FeedSigner implements FeedSigning {
     this.identity = identity;
     this.verify = verify;
     this.keys = keys;
-    for (let i = 0; i < DOMAIN.length; i++) this.message[i] = DOMAIN[i];
+    for (let i = 0; i < DOMAIN.length; i++) this.message[i] = DOMAIN.charCodeAt(i);
+    this.named[0] = SIGNATURE_HEAD;
     writeU32(this.message, NETWORK_AT, network);
   }
 
   begin(arena: Arena, chain: Chain, slot: number, generation: number, held: number): void {
     this.beginFeed(arena, slot, generation);
-    const from = lastSignature(arena, slot) + 1;
-    if (from > held) return;
-    if (from < arena.get(slot, FLOOR)) this.hasFailed = true;
+    const from = lastSignature(arena, slot, this.named) + 1;
+    const floor = arena.get(slot, FLOOR);
+    // What was verified before may be gone up to the end: a node that slept remembers only the place.
+    if (from > held || floor === held + 1) return;
+    if (from < floor) this.hasFailed = true;
     else this.addHeld(arena, chain, slot, from, held);
   }
 
@@ -115,6 +129,7 @@ export class FeedSigner implements FeedSigning {
     this.hasFailed = false;
     this.good = 0;
     this.isBehind = false;
+    this.received = undefined;
   }
 
   round(): void {
@@ -136,6 +151,36 @@ export class FeedSigner implements FeedSigning {
     this.forgetBase(author);
     this.bases.push({ author, generation, base, tipFirst, tipSecond, held, since });
     return true;
+  }
+
+  beginFork(arena: Arena, slot: number, generation: number): void {
+    this.beginFeed(arena, slot, generation);
+    this.received = [];
+  }
+
+  noteFork(arena: Arena, slot: number, first: number, held: number): boolean {
+    const received = this.received;
+    const last = this.good;
+    if (received === undefined || last === 0) return false;
+    const record = last > held ? 0 : arena.find(slot, last);
+    // What follows the signature was changed on its way.
+    if (record !== 0 && arena.tipFirst(record) === this.goodFirst && arena.tipSecond(record) === this.goodSecond) {
+      return false;
+    }
+    if (this.forks.length < FORKS_MAX && !this.hasFork()) {
+      const events: Uint8Array[] = [];
+      for (let at = arena.find(slot, first); at !== 0; at = arena.next(at)) {
+        if (arena.sequence(at) <= held) events.push(copyOf(arena.bytes, arena.eventAt(at), arena.eventLength(at)));
+      }
+      received.length = last - first + 1;
+      this.forks.push({ author: this.author, generation: this.generation, first, held: events, received });
+    }
+    return true;
+  }
+
+  private hasFork(): boolean {
+    for (let i = 0; i < this.forks.length; i++) if (this.forks[i].author === this.author) return true;
+    return false;
   }
 
   private findBase(author: number): Base | undefined {
@@ -182,10 +227,13 @@ export class FeedSigner implements FeedSigning {
 
   add(chain: Chain, sequence: number, length: number): void {
     if (this.hasFailed) return;
+    if (this.received !== undefined) this.received.push(copyOf(chain.bytes, chain.eventAt, Math.max(length, 0)));
     if (length < 0 || !isSignatureAt(chain.bytes, chain.eventAt)) {
       this.addLink(chain, sequence);
     } else if (this.isGood(chain, sequence, length)) {
       this.good = sequence;
+      this.goodFirst = chain.first();
+      this.goodSecond = chain.second();
       this.links = 0;
       if (this.isBehind) this.forgetBase(this.author);
     } else if (this.isBehind && this.good === 0) {
@@ -235,7 +283,7 @@ export class FeedSigner implements FeedSigning {
     const hasKey = length === FIRST_SIGNATURE_BYTES;
     if (this.runEvents() <= 0 || (length !== SIGNATURE_BYTES && !hasKey)) return false;
     if (bytes[at + 10] !== BYTE_STRING || bytes[at + 11] !== length - PAYLOAD_AT) return false;
-    const offered = hasKey ? copyOf(bytes, at + PAYLOAD_AT) : undefined;
+    const offered = hasKey ? copyOf(bytes, at + PAYLOAD_AT, KEY_BYTES) : undefined;
     const key = this.isOwn ? this.identity.publicKey : this.keys.acceptsKey(this.author, offered);
     if (key === undefined || (offered !== undefined && !isEqual(offered, key))) return false;
     if (!this.isOwn && this.isRevoked(sequence)) return false;
@@ -258,9 +306,9 @@ export class FeedSigner implements FeedSigning {
 }
 
 /** Sequence number of the last signature that is held of a feed; 0: none. */
-function lastSignature(arena: Arena, slot: number): number {
+function lastSignature(arena: Arena, slot: number, named: Uint8Array): number {
   let last = 0;
-  for (let record = firstNamed(arena, NAMED, 0); record !== 0; record = nextNamed(arena, record, NAMED, 0)) {
+  for (let record = firstNamed(arena, named, 0); record !== 0; record = nextNamed(arena, record, named, 0)) {
     if (arena.owner(record) === slot) last = Math.max(last, arena.sequence(record));
   }
   return last;
@@ -270,11 +318,10 @@ function copy(from: Uint8Array, start: number, length: number, out: Uint8Array, 
   for (let i = 0; i < length; i++) out[at + i] = from[start + i];
 }
 
-/** A copy of the key at `start`. */
-function copyOf(bytes: Uint8Array, start: number): Uint8Array {
-  const key = new Uint8Array(KEY_BYTES);
-  copy(bytes, start, KEY_BYTES, key, 0);
-  return key;
+function copyOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
+  const made = new Uint8Array(length);
+  copy(bytes, start, length, made, 0);
+  return made;
 }
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {

@@ -4,18 +4,9 @@ import type { FeedStore } from "../engine/feed/feed-store.js";
 import type { Rows } from "../engine/table/rows.js";
 import { invalid } from "../errors.js";
 import { FeedSigner } from "./feed-signer.js";
-import { type AuthorKeys, type Identity, KEY_BYTES, type VerifySignature } from "./keys.js";
+import { type AuthorKeys, type ForkProof, type Identity, KEY_BYTES, type VerifySignature } from "./keys.js";
 
-export {
-  type Admission, ADMISSION_BYTES, NO_END_MS, NO_LIMIT, type SignedAdmission, isRevocation, readAdmission,
-  signAdmission,
-} from "./admission.js";
-export {
-  ADMISSION_TOPIC, AdmissionList, type AdmissionListOptions, type IgnoredAdmissions,
-} from "./admission-list.js";
-export { type AuthorKeys, type EventWatch, type Identity, type Pin, type VerifySignature, pinnedKeys } from "./keys.js";
-import { truncateRevoked } from "./truncate.js";
-import { WatchingSigner } from "./watching-signer.js";
+export { type AuthorKeys, type ForkProof, type Identity, type Pin, type VerifySignature, pinnedKeys } from "./keys.js";
 
 /** Options of `signedFeeds`. All are required. */
 export interface SignedFeedOptions {
@@ -23,7 +14,7 @@ export interface SignedFeedOptions {
   identity: Identity;
   /** Verifies Ed25519 signatures, such as `nodeVerify`. */
   verify: VerifySignature;
-  /** Which key each author has, such as `pinnedKeys()`, or an `AdmissionList`. */
+  /** Which key each author has, such as `pinnedKeys()`, or an `AdmissionList` of chisme-cli/node. */
   keys: AuthorKeys;
 }
 
@@ -31,7 +22,9 @@ export interface SignedFeedOptions {
 export interface SignedFeeds {
   /** @internal Makes the engine's part. @param network hash of the network's name; 0: it has none */
   engineSigning(network: number): FeedSigning;
-  /** @internal Gives up what revoked authors published later. Returns whether there was any. After each input */
+  /** Proofs of forks that were found since the start: of the first 4 authors, one each. */
+  forks(): readonly ForkProof[];
+  /** @internal Gives up what is no longer accepted. Returns whether there was any. After each input */
   giveUp(feeds: FeedStore, rows: Rows): boolean;
 }
 
@@ -56,18 +49,13 @@ export function signedFeeds(options: SignedFeedOptions): SignedFeeds {
   if (verify === undefined) throw invalid("", "signing.verify", "undefined is not a function", false);
   checkFunction("signing.verify", verify);
   checkObject("signing.keys", keys, "acceptsKey");
+  let signer: FeedSigner | undefined;
   return {
     engineSigning: (network) => {
-      const signer = new FeedSigner(identity, verify, keys, network);
-      return keys.watch === undefined ? signer : new WatchingSigner(signer, keys.watch(network));
+      signer = new FeedSigner(identity, verify, keys, network);
+      return keys.watch === undefined ? signer : keys.watch(signer, network);
     },
-    giveUp: (feeds, rows) => {
-      const revoked = keys.revoked === undefined ? [] : keys.revoked();
-      let any = false;
-      for (let i = 0; i < revoked.length; i++) {
-        any = truncateRevoked(feeds, rows, rows.find(revoked[i].author), revoked[i]) || any;
-      }
-      return any;
-    },
+    forks: () => signer === undefined ? [] : signer.forks,
+    giveUp: (feeds, rows) => keys.giveUp !== undefined && keys.giveUp(feeds, rows),
   };
 }

@@ -1,4 +1,6 @@
-import type { Admission } from "./admission.js";
+import type { FeedSigning } from "../engine/feed/feed-signing.js";
+import type { FeedStore } from "../engine/feed/feed-store.js";
+import type { Rows } from "../engine/table/rows.js";
 
 /** Bytes of an Ed25519 public key. */
 export const KEY_BYTES = 32;
@@ -35,25 +37,26 @@ export interface AuthorKeys {
   acceptsUpTo?(author: number, generation: number): number;
   /** A signature that offered a key is good under it. May throw nothing. */
   proven?(author: number, key: Uint8Array): void;
-  /**
-   * Begins to see the events of all authors before they are verified.
-   *
-   * @param network hash of the network's name; 0: it has none
-   */
-  watch?(network: number): EventWatch;
-  /**
-   * Authors of whose events only a part is accepted. The node gives up what it holds of the rest. It calls this after
-   * each input: an empty list says that there is nothing to do.
-   */
-  revoked?(): readonly Admission[];
+  /** @internal Has the engine use another signer in place of this one. @param network hash of its name; 0: none */
+  watch?(signer: FeedSigning, network: number): FeedSigning;
+  /** @internal Gives up what is held and no longer accepted. Returns whether there was any. After each input */
+  giveUp?(feeds: FeedStore, rows: Rows): boolean;
 }
 
-/** What sees events before they are verified. It may throw nothing, and keep no array. */
-export interface EventWatch {
-  /** An event in canonical form, at `at` of `bytes`. A signature is one, too. */
-  event(bytes: Uint8Array, at: number, length: number): void;
-  /** A round is over. */
-  round(): void;
+/**
+ * The proof that an author signed different events under the same numbers, as two images of one card do. Whoever has
+ * the author's key can check it: the chain begins with the tip before `first`, which both have in common.
+ */
+export interface ForkProof {
+  /** Id of the author, a uint32. */
+  author: number;
+  generation: number;
+  /** Sequence number of the first event of both. */
+  first: number;
+  /** The events from there on that this node holds, in canonical form, as far as it held them. */
+  held: Uint8Array[];
+  /** The other events from there on, up to a good signature. */
+  received: Uint8Array[];
 }
 
 /** Authors that `pinnedKeys` remembers. */

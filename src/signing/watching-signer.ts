@@ -1,7 +1,14 @@
 import type { Arena } from "../engine/feed/arena.js";
 import type { Chain } from "../engine/feed/chain.js";
 import type { FeedSigning } from "../engine/feed/feed-signing.js";
-import type { EventWatch } from "./keys.js";
+
+/** What sees events before they are verified. */
+export interface EventWatch {
+  /** An event in canonical form, at `at` of `bytes`. A signature is one, too. */
+  sawEvent(bytes: Uint8Array, at: number, length: number): void;
+  /** A round is over. */
+  endRound(): void;
+}
 
 /** A signer whose watch sees each event before it is verified: an event may admit the author of its own signature. */
 export class WatchingSigner implements FeedSigning {
@@ -22,7 +29,7 @@ export class WatchingSigner implements FeedSigning {
   }
 
   add(chain: Chain, sequence: number, length: number): void {
-    if (length > 0) this.watch.event(chain.bytes, chain.eventAt, length);
+    if (length > 0) this.watch.sawEvent(chain.bytes, chain.eventAt, length);
     this.signer.add(chain, sequence, length);
   }
 
@@ -31,7 +38,7 @@ export class WatchingSigner implements FeedSigning {
   write(chain: Chain, ms: number, counter: number): number { return this.signer.write(chain, ms, counter); }
 
   round(): void {
-    this.watch.round();
+    this.watch.endRound();
     this.signer.round();
   }
 
@@ -39,6 +46,11 @@ export class WatchingSigner implements FeedSigning {
     author: number, generation: number, held: number, base: number, tipFirst: number, tipSecond: number,
   ): boolean {
     return this.signer.noteBase(author, generation, held, base, tipFirst, tipSecond);
+  }
+
+  beginFork(arena: Arena, slot: number, generation: number): void { this.signer.beginFork(arena, slot, generation); }
+  noteFork(arena: Arena, slot: number, first: number, held: number): boolean {
+    return this.signer.noteFork(arena, slot, first, held);
   }
 
   beginBehind(arena: Arena, chain: Chain, slot: number, generation: number, held: number, first: number): boolean {

@@ -48,6 +48,7 @@ const concerns: { folder: string; files: string[]; isOfIt: RegExp }[] = [
   { folder: "src/events", files: ["src/events/index.ts"],
     isOfIt: /src\/events|digest\/sha256|feed\/(?!kinds|feed-drops)/ },
   { folder: "src/keeper", files: ["src/events/index.ts", "src/keeper/index.ts"], isOfIt: /src\/keeper/ },
+  { folder: "src/signing", files: ["src/events/index.ts", "src/signing/index.ts"], isOfIt: /src\/signing/ },
   { folder: "src/platform", files: ["src/platform/flash-log.ts", "src/platform/moddable-flash.ts"],
     isOfIt: /flash|log-record/ },
   { folder: "src/sealing", files: ["src/platform/moddable-sealing.ts", "src/sealing/key.ts"],

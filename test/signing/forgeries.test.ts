@@ -10,7 +10,7 @@ import { KIND_SET } from "../../src/engine/feed/kinds.js";
 import { eventFeeds } from "../../src/events/index.js";
 import type { FeedEvent, GossipOptions } from "../../src/gossip.js";
 import { FeedSigner } from "../../src/signing/feed-signer.js";
-import { type AuthorKeys, signedFeeds } from "../../src/signing/index.js";
+import { type AuthorKeys, type SignedFeeds, signedFeeds } from "../../src/signing/index.js";
 import { FakeNetwork, FakeNode } from "../support/fake-platform.js";
 
 const AUTHOR = 0xc0a80035;
@@ -35,6 +35,11 @@ class Attacker {
 
   get slot(): number {
     return this.engine.rows.find(AUTHOR);
+  }
+
+  /** The last events of the author ride along with its row. */
+  tell(events: number): void {
+    this.engine.feed!.outbox.refresh(this.slot, events);
   }
 
   /** Changes what this node holds of the author's feed. */
@@ -75,7 +80,22 @@ function sign(feeds: FeedStore, slot: number, id: number): void {
   append(feeds, slot, arena.bytes.slice(chain.eventAt, chain.eventAt + length));
 }
 
+/** Replaces the last run by another one, signed by a key. */
+function fork(feeds: FeedStore, slot: number, id: number): void {
+  const { arena } = feeds;
+  const held: Uint8Array[] = [];
+  for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
+    const at = arena.eventAt(record);
+    held.push(arena.bytes.slice(at, at + arena.eventLength(record)));
+  }
+  feeds.begin(slot, GENERATION);
+  for (const event of held.slice(0, 2)) append(feeds, slot, event);
+  append(feeds, slot, setOf("front", "open", lastMs(feeds, slot) + 2));
+  sign(feeds, slot, id);
+}
+
 interface Scene {
+  signing: SignedFeeds;
   network: FakeNetwork;
   author: FakeNode;
   victim: FakeNode;
@@ -87,10 +107,12 @@ interface Scene {
 function scene(): Scene {
   const network = new FakeNetwork();
   const events: FeedEvent[] = [];
+  const signing = signedFeeds({ identity: identityOf(AUTHOR + 1), verify: nodeVerify, keys: LISTED });
   const node = (last: number, isSigning: boolean, onEvent?: (event: FeedEvent) => void): FakeNode => {
     const id = AUTHOR - 53 + last;
-    const signing = signedFeeds({ identity: identityOf(id), verify: nodeVerify, keys: LISTED });
-    const feeds = { bytes: 8192, digest: nodeDigest, ...onEvent ? { onEvent } : {}, ...isSigning ? { signing } : {} };
+    const own = signedFeeds({ identity: identityOf(id), verify: nodeVerify, keys: LISTED });
+    const signed = isSigning ? { signing: onEvent === undefined ? own : signing } : {};
+    const feeds = { bytes: 8192, digest: nodeDigest, ...onEvent ? { onEvent } : {}, ...signed };
     const options: Partial<GossipOptions> = { events: eventFeeds(feeds), key: undefined };
     const made = new FakeNode(network, `192.168.0.${last}`, { seedList: ["192.168.0.53"], ...options });
     made.storage.revision = GENERATION - 1;
@@ -106,7 +128,7 @@ function scene(): Scene {
   network.run(60000);
   assert.deepEqual(doors(victim), { front: "closed", back: "closed" });
   assert.equal(attacker.feeds.sequence(attacker.slot), 4);
-  return { network, author, victim, attacker, events };
+  return { network, author, victim, attacker, events, signing };
 }
 
 function doors({ gossip }: FakeNode): Record<string, unknown> {
@@ -247,6 +269,18 @@ describe("a holder of the network's key, without the author's", () => {
     assert.deepEqual(doors(again), {});
   });
 
+  it("can't have a fork reported that the author did not make", () => {
+    const made = scene();
+    const { attacker, network, victim, signing } = made;
+    attacker.change((feeds, slot) => fork(feeds, slot, AUTHOR + 2));
+    attacker.tell(2);
+    network.run(15000);
+    assert.ok(victim.gossip.stats().drops.signature > 0);
+    assert.equal(victim.gossip.stats().drops.fork, 0);
+    assert.deepEqual(signing.forks(), []);
+    assert.deepEqual(doors(victim), UNCHANGED);
+  });
+
   it("can't have its device take the place of another by the same id", () => {
     const made = scene();
     const { network, author, victim, events } = made;
@@ -263,6 +297,25 @@ describe("a holder of the network's key, without the author's", () => {
     network.run(900000);
     assert.deepEqual(doors(victim), UNCHANGED);
     assert.ok(events.every(({ value }) => value === "closed"));
+  });
+});
+
+describe("an author that signs two runs under the same numbers", () => {
+  it("is proven to by both, once", () => {
+    const { attacker, network, victim, signing } = scene();
+    for (let i = 0; i < 2; i++) {
+      attacker.change((feeds, slot) => fork(feeds, slot, AUTHOR));
+      attacker.tell(2);
+      network.run(15000);
+    }
+    const [proof] = signing.forks();
+    assert.deepEqual([proof.author, proof.generation, proof.first], [AUTHOR, GENERATION, 3]);
+    assert.deepEqual([proof.held.length, proof.received.length], [2, 2]);
+    assert.ok(Buffer.from(proof.held[0]).includes("closed"));
+    assert.ok(Buffer.from(proof.received[0]).includes("open"));
+    assert.ok([proof.held[1], proof.received[1]].every((event) => isSignatureAt(event, 0)));
+    assert.equal(signing.forks().length, 1);
+    assert.equal(victim.errors.filter(([code]) => code === "fork").length, 1);
   });
 });
 

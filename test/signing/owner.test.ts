@@ -3,9 +3,10 @@ import { nodeDigest } from "../../desktop/platform/node-digest.js";
 import { nodeIdentity, nodeVerify } from "../../desktop/platform/node-signing.js";
 import { eventFeeds } from "../../src/events/index.js";
 import type { FeedEvent } from "../../src/gossip.js";
+import { signedFeeds } from "../../src/signing/index.js";
 import {
-  ADMISSION_TOPIC, AdmissionList, type Admission, NO_END_MS, NO_LIMIT, signAdmission, signedFeeds,
-} from "../../src/signing/index.js";
+  ADMISSION_TOPIC, AdmissionList, type Admission, NO_END_MS, NO_LIMIT, signAdmission,
+} from "../../src/signing/owner.js";
 import { FakeNetwork, FakeNode } from "../support/fake-platform.js";
 
 const BASE = 0xc0a80000;

@@ -274,22 +274,28 @@ export class FeedProtocol implements EventReader {
     }
     const applied = intake.applied;
     for (let i = intake.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
-    // What no signature vouches for moves no clock.
-    const last = applied > 0 && this.feeds.signing !== undefined ? this.feeds.arena.last(slot) : 0;
-    const ms = last === 0 ? batch.ms : this.feeds.ms(last);
-    const counter = last === 0 ? batch.counter : this.feeds.counter(last);
-    if (applied > 0 && slot !== OWN_SLOT) {
-      const isNew = isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk();
-      this.hlc.receive(this.clock.callerMs, ms, counter);
-      noteAuthorClock(this.feeds.arena.words, this.feeds.timeAt(), rows, slot, this.hlc, ms, isNew);
-    }
-    if (applied > 0 && slot === OWN_SLOT) this.hlc.recall(ms, counter);
+    if (applied > 0) this.noteTime(slot, isHeld && this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk());
     if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
     this.branches.had |= HAD_NEW;
     // Events that arrive with their author's row are an update. What this node lacked for longer, the others hold.
     if (this.outbox.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk()) this.outbox.refresh(slot, applied);
     this.outbox.setNote(slot, NOTE_APPLIED);
     return reason;
+  }
+
+  /** Events of the batch were applied. @param isNew whether the last one was published just now */
+  private noteTime(slot: number, isNew: boolean): void {
+    const feeds = this.feeds;
+    // What no signature vouches for moves no clock: it is not held.
+    const last = feeds.signing === undefined ? 0 : feeds.arena.last(slot);
+    const ms = last === 0 ? this.batch.ms : feeds.ms(last);
+    const counter = last === 0 ? this.batch.counter : feeds.counter(last);
+    if (slot === OWN_SLOT) {
+      this.hlc.recall(ms, counter);
+    } else {
+      this.hlc.receive(this.clock.callerMs, ms, counter);
+      noteAuthorClock(feeds.arena.words, feeds.timeAt(), this.rows, slot, this.hlc, ms, isNew);
+    }
   }
 
   private settleClaim(frame: FrameReader, slot: number): number {

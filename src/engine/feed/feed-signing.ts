@@ -28,6 +28,14 @@ export interface FeedSigning {
    */
   write(chain: Chain, ms: number, counter: number): number;
 
+  /** As `begin` without held events. What `add` gets is kept, as it may prove a fork. */
+  beginFork(arena: Arena, slot: number, generation: number): void;
+  /**
+   * The batch did not agree with what is held. Returns whether signatures prove that the author published both, and
+   * keeps the proof.
+   */
+  noteFork(arena: Arena, slot: number, first: number, held: number): boolean;
+
   /** A round is over. */
   round(): void;
   /**

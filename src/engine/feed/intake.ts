@@ -59,19 +59,19 @@ export class Intake {
     this.passed = 0;
     const isNew = batch.generation > feeds.generation(slot);
     const held = isNew ? 0 : feeds.sequence(slot);
-    const refusal = this.refusal(slot, batch, isNew, held);
-    const isBehind = refusal === DROP_GAP && this.isBehindBase(slot, batch, held);
-    const reason = isBehind ? DROP_NONE : refusal;
-    if (reason !== DROP_NONE) {
+    const reason = this.refusal(slot, batch, isNew, held);
+    if (reason !== DROP_NONE && !(reason === DROP_GAP && this.isBehindBase(slot, batch, held))) {
       skipBatch(reader, batch, event);
-      return reason === DROP_DUPLICATE && this.contradicts(slot, batch) ? DROP_FORK : reason;
+      if (reason !== DROP_DUPLICATE || !this.contradicts(slot, batch)) return reason;
+      return this.isForkProven(slot, reader, batch, event) ? DROP_FORK : DROP_SIGNATURE;
     }
-    const words = this.verifyBatch(slot, reader, batch, event, held, isBehind);
+    const words = this.verifyBatch(slot, reader, batch, event, held);
+    if (words === UNTRUE && batch.first <= held) this.isForkProven(slot, reader, batch, event);
     if (words < 0) return words === UNFIT ? DROP_EVENT : DROP_FORK;
     if (this.limit(batch) <= held) return DROP_SIGNATURE;
     if (isNew) feeds.begin(slot, batch.generation);
     else if (held === 0) feeds.startOver(slot);
-    if (isBehind && !this.goToBase(slot)) return DROP_EVENT;
+    if (batch.first > held + 1 && !this.goToBase(slot)) return DROP_EVENT;
     // Of a branch of the own feed little is stored.
     return this.storeBatch(slot, reader, batch, event, this.branchClock === undefined && feeds.reserve(words));
   }
@@ -124,16 +124,36 @@ export class Intake {
     return record !== 0 && feeds.arena.tipFirst(record) !== batch.check;
   }
 
+  /** Whether the author signed other events than those that are held under the numbers of a batch that was read. */
+  private isForkProven(slot: number, reader: Reader, batch: BatchData, event: EventData): boolean {
+    const feeds = this.feeds;
+    const signing = feeds.signing;
+    if (signing === undefined) return true;
+    const first = batch.first;
+    if (batch.generation !== feeds.generation(slot) || first < feeds.floor(slot)) return false;
+    rewindBatch(reader, batch);
+    signing.beginFork(feeds.arena, slot, batch.generation);
+    feeds.chain.begin(
+      feeds.author(slot), batch.generation, feeds.tipFirstAt(slot, first - 1), feeds.tipSecondAt(slot, first - 1),
+    );
+    for (let i = 0; i < batch.count; i++) {
+      readBatchEvent(reader, batch, event);
+      const length: number = feeds.encodeAndLink(event, batch.sequence);
+      signing.add(feeds.chain, batch.sequence, length);
+    }
+    batch.check = reader.u32();
+    return signing.noteFork(feeds.arena, slot, first, feeds.sequence(slot));
+  }
+
   /** Follows the chain and keeps the tips. Returns how many words the new events take, or UNFIT or UNTRUE. */
-  private verifyBatch(
-    slot: number, reader: Reader, batch: BatchData, event: EventData, held: number, isBehind: boolean,
-  ): number {
+  private verifyBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, held: number): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
     const signing = feeds.signing;
     let tip = feeds.tipsAt();
     let words = 0;
-    if (!isBehind) {
+    // Otherwise it begins behind missing events.
+    if (batch.first <= held + 1) {
       if (signing !== undefined) signing.begin(feeds.arena, chain, slot, batch.generation, held);
       chain.begin(feeds.author(slot), batch.generation, held === 0 ? 0 : feeds.tipFirst(slot),
         held === 0 ? 0 : feeds.tipSecond(slot));
