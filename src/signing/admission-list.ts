@@ -48,7 +48,9 @@ export interface AdmissionListOptions {
   verify: VerifySignature;
   /** Authors that the list remembers, also revoked ones: 2 to 65,535; 4,096 by default. */
   capacity?: number;
-  /** Called for each admission that the list takes, to store it. */
+  /** Admissions of earlier starts, or of a card that the node was given. They are verified when the node is made. */
+  stored?: readonly Uint8Array[];
+  /** Called for each further admission that the list takes, to store it. */
   onAdmission?: (admission: SignedAdmission) => void;
 }
 
@@ -65,6 +67,7 @@ export class AdmissionList implements AuthorKeys, EventWatch, FeedView {
   private readonly capacity: number;
   private readonly onAdmission: ((admission: SignedAdmission) => void) | undefined;
   private readonly list: SignedAdmission[] = [];
+  private stored: readonly Uint8Array[];
   private networkHash = 0;
   /** Stamp of the event that was watched last. */
   private ms = 0;
@@ -84,6 +87,7 @@ export class AdmissionList implements AuthorKeys, EventWatch, FeedView {
     this.verify = options.verify;
     this.capacity = integer("admissions.capacity", options.capacity, CAPACITY, 2, 65535);
     this.onAdmission = options.onAdmission;
+    this.stored = options.stored ?? [];
   }
 
   /** Hash of the network's name, which the owner signs, too; 0: it has none. `eventFeeds` sets it. */
@@ -99,7 +103,7 @@ export class AdmissionList implements AuthorKeys, EventWatch, FeedView {
 
   /** Takes an admission if it is of this owner and counts more than the one that is held. Returns whether it does. */
   offer(bytes: Uint8Array): boolean {
-    return this.take(bytes, undefined);
+    return this.take(bytes, undefined, false);
   }
 
   acceptsKey(author: number): Uint8Array | undefined {
@@ -118,6 +122,8 @@ export class AdmissionList implements AuthorKeys, EventWatch, FeedView {
   /** @internal */
   watch(signer: FeedSigning, network: number): FeedSigning {
     this.networkHash = network;
+    for (let i = 0; i < this.stored.length; i++) this.take(this.stored[i], undefined, true);
+    this.stored = [];
     return new WatchingSigner(signer, this);
   }
 
@@ -142,7 +148,7 @@ export class AdmissionList implements AuthorKeys, EventWatch, FeedView {
   bind(): void { /* It needs no time. */ }
   apply(event: FeedEvent): void {
     // A batch may have come after too many bad ones; this one was taken in.
-    if (event.topic === ADMISSION_TOPIC && event.value instanceof Uint8Array) this.take(event.value, undefined);
+    if (event.topic === ADMISSION_TOPIC && event.value instanceof Uint8Array) this.take(event.value, undefined, false);
   }
   forget(): boolean { return false; }
   clear(): void { /* What the owner stated stays. */ }
@@ -161,11 +167,11 @@ export class AdmissionList implements AuthorKeys, EventWatch, FeedView {
     }
     const admission = new Uint8Array(ADMISSION_BYTES);
     for (let i = 0; i < ADMISSION_BYTES; i++) admission[i] = bytes[payload + 2 + i];
-    this.take(admission, ignored);
+    this.take(admission, ignored, false);
   }
 
   /** @param ignored counts why it was not taken; undefined: nothing is counted, and there is no limit */
-  private take(bytes: Uint8Array, ignored: IgnoredAdmissions | undefined): boolean {
+  private take(bytes: Uint8Array, ignored: IgnoredAdmissions | undefined, isStored: boolean): boolean {
     const offered = readAdmission(bytes);
     if (offered === undefined) return count(ignored, "form");
     const held = this.find(offered.author);
@@ -181,7 +187,7 @@ export class AdmissionList implements AuthorKeys, EventWatch, FeedView {
     if (held === undefined) this.list.push(offered);
     else this.list[this.list.indexOf(held)] = offered;
     this.isToSettle = true;
-    if (this.onAdmission !== undefined) this.onAdmission(offered);
+    if (!isStored && this.onAdmission !== undefined) this.onAdmission(offered);
     return true;
   }
 }
