@@ -50,6 +50,10 @@ async function admit(client: ControlClient, file: string, device: Words): Promis
   if (key === undefined) {
     throw new Error(`admit: the key of ${idText} is not known: give the line of chisme identity export`);
   }
+  if (known !== undefined && known.key !== key.toLowerCase()) {
+    throw new Error(`admit: ${idText} is known under another key. A device with a new key needs a new id, too: a new `
+      + "storage folder");
+  }
   return publish(client, file, state, {
     version: nextVersion(known), author: id, key: hexBytes(key), generation: NO_LIMIT, sequence: NO_LIMIT,
     untilMs: NO_END_MS,
