@@ -161,11 +161,12 @@ describe("an owner and devices, as processes", function () {
     await node.until(`the values ${wanted.join()}`, () => JSON.stringify(values(node)) === JSON.stringify(wanted));
   }
 
-  /** How many batches a node has refused for want of a signature. */
+  /** How many batches a node has refused for want of a signature. None is malformed. */
   async function refusals(name: string): Promise<number> {
     const client = await ControlClient.connect(join(place(name), "control.sock"));
-    const { drops } = await client.call<{ drops: { signature: number } }>("stats");
+    const { drops } = await client.call<{ drops: { signature: number; event: number } }>("stats");
     client.close();
+    assert.equal(drops.event, 0);
     return drops.signature;
   }
 
