@@ -55,7 +55,7 @@ const parts = [
     types: ["src/"] },
   // Signatures are handed in where events are.
   { name: "src/signing", files: "src/signing/",
-    values: [...shared, "src/engine/(feed|table)/", "src/digest/digest.ts"], types: ["src/"] },
+    values: [...shared, "src/engine/(feed|table|wire)/", "src/digest/digest.ts"], types: ["src/"] },
   // Keepers are handed in where events are, so that boards carry none of their code.
   { name: "src/keeper", files: "src/keeper/", values: [...shared, "src/engine/", "src/events/"], types: ["src/"] },
   { name: "src/messages", files: "src/messages/",

@@ -160,7 +160,7 @@ function forgetNamed(bytes: Uint8Array, ids: Set<number>): void {
 
 export const stale4of500: Measurement<Found[]> = {
   name: "stale4of500",
-  seeds: { full: 200, quick: 200 },
+  seeds: { full: 200, quick: 40 },
   nodes: 2,
   sample: (seed) => [false, true].flatMap((withFeeds) => [
     find(seed, () => true, withFeeds),

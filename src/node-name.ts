@@ -76,6 +76,6 @@ export function isNumeric(text: string): boolean {
 export function noRoomBesideName(value: unknown, nameBytes: number, bytesMax: number): ChismeError {
   const length = encodeCbor(value, new Uint8Array(VALUE_BYTES_MOST), 0);
   const bytes = length === CBOR_TOO_LARGE ? `more than ${VALUE_BYTES_MOST}` : String(length);
-  const problem = `takes ${bytes} bytes of CBOR and the label ${nameBytes}, more than ${bytesMax} (valueBytesMax)`;
+  const problem = `takes ${bytes} bytes of CBOR, name and version ${nameBytes}: more than ${bytesMax} (valueBytesMax)`;
   return invalid("push", "value", problem, true);
 }

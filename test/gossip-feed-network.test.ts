@@ -10,7 +10,7 @@ import { count } from "./support/random.js";
 
 const ROUND_MS = 10000;
 const NODES = 5;
-const SEEDS = count(100, 3);
+const SEEDS = count(30, 3, 100);
 /** Steps of a few seconds, each with a publish, a crash or a start. */
 const STEPS = 60;
 

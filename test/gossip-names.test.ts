@@ -173,10 +173,10 @@ describe("names: rows", () => {
   it("a value that does not fit beside the name is refused with the bytes of both, and changes nothing", () => {
     const { node: { gossip } } = single({ name: "kitchen", valueBytesMax: 16 });
     gossip.push("1234567");
-    const message = "push: value: takes 9 bytes of CBOR and the label 8, more than 16 (valueBytesMax)";
+    const message = "push: value: takes 9 bytes of CBOR, name and version 8: more than 16 (valueBytesMax)";
     const expected = { name: "RangeError", code: "ERR_ARGUMENT", option: "value", message };
     assert.throws(() => gossip.push("12345678"), expected);
-    assert.throws(() => gossip.push("x".repeat(300)), { message: /takes more than 255 bytes of CBOR and the label 8/ });
+    assert.throws(() => gossip.push("x".repeat(300)), { message: /takes more than 255 bytes of CBOR, name and version 8: / });
     assert.throws(() => gossip.push((() => 1) as never), { message: /function/ });
     assert.deepEqual([gossip.rows()[0].name, gossip.rows()[0].data], ["kitchen", "1234567"]);
   });

@@ -6,6 +6,7 @@ import type { GossipStatus } from "../../src/status/index.js";
 import { ControlClient, ENDED, type NodePlace, findSocket } from "../control/control-client.js";
 import type { Member } from "../control/members.js";
 import type { ContributionEntry } from "../control/node-queries.js";
+import { terminalJson } from "../control/value-text.js";
 import { parseValue, readNode } from "./commands.js";
 import { datedEventText, memberLines } from "./members-text.js";
 import { NOT_KNOWN } from "./message-commands.js";
@@ -74,7 +75,7 @@ export function askCommands(): Command[] {
         return { json: answer, lines, ...lines.length === 0 && { status: 1 } };
       })),
     ask("set <topic> <key> <value...>", `Set the value of a topic and key: ${VALUE_HELP}.`)
-      .option("--ttl <ms>", "how long it is valid: 1 to 2419200000 (default: for ever)", numeric)
+      .option("--ttl <ms>", "valid for so long, in whole seconds: 0 to 4294967295000; 0: for ever", numeric)
       .action(asking(async (client, { ttl }: AskOptions & { ttl?: number }, topic, key, value) =>
         done(client, "set", { topic, key, value: valueOf(value), ...ttl !== undefined && { ttlMs: ttl } }))),
     ask("remove <topic> <key>", "Remove the value of a topic and key.")
@@ -138,7 +139,7 @@ export function asking<Options extends AskOptions>(
       process.stdout.on("error", () => client.close());
       try {
         const { json, lines, status } = await run(client, options, ...all as Words[]);
-        if (options.json && json !== undefined) process.stdout.write(`${JSON.stringify(json)}\n`);
+        if (options.json && json !== undefined) process.stdout.write(`${terminalJson(json)}\n`);
         else for (const line of lines) process.stdout.write(`${line}\n`);
         if (status !== undefined) process.exitCode = status;
       } finally {
@@ -168,7 +169,7 @@ async function printEvents(client: ControlClient, options: EventsOptions): Promi
   const params = { ...topic !== undefined && { topic } };
   const colors = outputColors();
   const print = (event: PlainEvent): void =>
-    void process.stdout.write(`${json ? JSON.stringify(event) : datedEventText(event, colors)}\n`);
+    void process.stdout.write(`${json ? terminalJson(event) : datedEventText(event, colors)}\n`);
   // An event that comes between the two calls is in the answer, and is followed as well.
   const early: PlainEvent[] = [];
   let isListed = false;

@@ -1,8 +1,8 @@
 import type { CborValue, FeedEvent, GossipErrorCode, GossipStats, NodeRow } from "../../src/gossip.js";
 import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
-import { bytesAsHex } from "../control/json.js";
 import type { ContributionEntry, NamedFrontierEntry } from "../control/node-queries.js";
+import { terminalJson } from "../control/value-text.js";
 import type { CommandError, MinMaxReport, NodeReport, StartReport } from "./node-report.js";
 
 /** Writes one JSON object per line. The command's help lists its fields. */
@@ -82,6 +82,6 @@ export class JsonReport implements NodeReport {
   }
 
   private write(event: string, more: object): void {
-    this.writeLine(JSON.stringify({ event, timeMs: this.elapsedMs(), ...more }, bytesAsHex));
+    this.writeLine(terminalJson({ event, timeMs: this.elapsedMs(), ...more }));
   }
 }

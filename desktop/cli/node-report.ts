@@ -3,8 +3,8 @@ import type { CborValue, FeedEvent, GossipErrorCode, GossipStats, NodeRow } from
 import { readingsText } from "../../src/sensors/units.js";
 import type { GossipStatus } from "../../src/status/index.js";
 import type { LatestEntry } from "../../src/views/latest-map.js";
-import { bytesAsHex } from "../control/json.js";
 import type { ContributionEntry, NamedFrontierEntry } from "../control/node-queries.js";
+import { terminalJson } from "../control/value-text.js";
 
 /** The output of `chisme node`, line by line. */
 export interface NodeReport {
@@ -74,7 +74,7 @@ export interface MinMaxReport {
 export function valueText(value: CborValue): string {
   // Values of other nodes must not control the terminal: JSON escapes only some control characters, and none that
   // change the direction of text.
-  return JSON.stringify(value, bytesAsHex).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, escape);
+  return terminalJson(value);
 }
 
 /** What a node shares: readings with their units, `temp 21.4 °C, hum 40 %`; anything else as `valueText`. */
@@ -109,7 +109,3 @@ export function columnsOf(text: string): number {
 
 const MARK = /^[\p{M}\p{Cf}]$/u;
 const WIDE = /^[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]$/u;
-
-function escape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-}

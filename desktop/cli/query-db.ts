@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import CliTable from "cli-table3";
 import { Command, Option } from "commander";
+import { escaped, terminalJson } from "../control/value-text.js";
 import { type SqliteRow, type SqliteValue, openSqlite } from "../gateway/database/sqlite.js";
 
 type Format = "table" | "json" | "csv";
@@ -8,6 +10,7 @@ const HELP = `
 The database is opened for reading only. docs/GATEWAY.md describes its tables and
 views: event_list, value_list, winners, nodes, node_states, and what is below them.
 Values are JSON; where JSON cannot hold one it is CBOR, shown as hexadecimal text.
+Integers beyond 2^53 are text in JSON. Of two columns of one name the second gets _2.
 
   chisme query-db readings.db "SELECT * FROM winners"
   chisme query-db readings.db "SELECT time, value FROM value_list WHERE name = 'hall'"`;
@@ -34,41 +37,80 @@ export function queryDbCommand(): Command {
 }
 
 function query(file: string, sql: string, format: Format): void {
+  checkStatement(sql);
+  // SQLite says "unable to open database file" for each cause.
+  if (!existsSync(file)) throw new Error("there is no such file");
   const database = openSqlite(file, true);
   try {
     const statement = database.prepare(sql);
-    const names = statement.columns().map(({ name }) => name);
+    statement.setReadBigInts(true);
+    statement.setReturnArrays?.(true);
+    const names = distinct(statement.columns().map(({ name }) => name));
+    const rows = (): Iterable<SqliteValue[]> => arrays(statement.iterate());
     const write = (line: string): void => void process.stdout.write(`${line}\n`);
     process.stdout.on("error", () => process.exit());
-    if (format === "table") writeTable(names, statement.iterate(), write);
+    if (format === "table") writeTable(names, rows(), write);
     if (format === "csv") write(names.map(csvField).join(","));
     if (format === "table") return;
-    for (const row of statement.iterate()) {
-      write(format === "csv" ? names.map((name) => csvField(row[name])).join(",") : JSON.stringify(readable(row)));
+    for (const row of rows()) {
+      write(format === "csv" ? row.map(csvField).join(",") : terminalJson(readable(names, row)));
     }
   } finally {
     database.close();
   }
 }
 
-function writeTable(names: string[], rows: Iterable<SqliteRow>, write: (line: string) => void): void {
-  const table = new CliTable({ head: names, style: { head: [], border: [] } });
+/** SQLite's libraries run the first statement and do not say that there are others. @throws Error */
+function checkStatement(sql: string): void {
+  const code = sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]/g, "x")
+    .replace(/--.*|\/\*[^]*?(?:\*\/|$)/g, " ");
+  if (/^[\s;]*$/.test(code)) throw new Error("there is no statement");
+  if (/;[\s;]*[^\s;]/.test(code)) throw new Error("there is more than one statement");
+  if (/^\s*vacuum\b/i.test(code)) throw new Error("VACUUM writes");
+}
+
+/** Names of columns, of which two may be the same. */
+function distinct(names: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return names.map((name) => {
+    let free = name;
+    for (let count = 2; taken.has(free); count++) free = `${name}_${count}`;
+    taken.add(free);
+    return free;
+  });
+}
+
+/** Rows by the place of their columns. Where the library has only objects, columns of one name are one. */
+function* arrays(rows: Iterable<SqliteRow | SqliteValue[]>): Generator<SqliteValue[]> {
+  for (const row of rows) yield Array.isArray(row) ? row : Object.values(row);
+}
+
+function writeTable(names: string[], rows: Iterable<SqliteValue[]>, write: (line: string) => void): void {
+  const table = new CliTable({ head: names.map(printable), style: { head: [], border: [] } });
   let count = 0;
   for (const row of rows) {
     if (++count > TABLE_ROWS_MAX) break;
-    table.push(names.map((name) => String(shown(row[name]) ?? "")));
+    table.push(row.map((value) => printable(String(shown(value) ?? ""))));
   }
   write(table.toString());
   if (count > TABLE_ROWS_MAX) process.stderr.write(`warning: only the first ${TABLE_ROWS_MAX} rows\n`);
 }
 
-function readable(row: SqliteRow): object {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, shown(value)]));
+/** Names come from other nodes: what would control the terminal is shown as JSON has it. */
+function printable(text: string): string {
+  // A line feed begins a line of the cell.
+  return text.split("\n").map(escaped).join("\n");
+}
+
+function readable(names: readonly string[], row: readonly SqliteValue[]): object {
+  return Object.fromEntries(row.map((value, place) => [names[place], shown(value)]));
 }
 
 function shown(value: SqliteValue): string | number | null {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-  return typeof value === "bigint" ? String(value) : value;
+  if (typeof value !== "bigint") return value;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
 }
 
 function csvField(value: SqliteValue): string {

@@ -16,6 +16,8 @@ const EVENTS_MAX = 10000;
 const STATS_MS = 10000;
 /** Bytes that wait for the disk. While more wait, entries are counted and not written. */
 const WAITING_BYTES_MAX = 16777216;
+/** Longest time of a timer: one of more would end at once. */
+const SECONDS_MAX = 2147483;
 
 interface RecordOptions extends NodePlace {
   seconds?: number;
@@ -28,7 +30,7 @@ export function recordCommand(): Command {
     .description("Write the datagrams and changes of a running node to a new file, until Ctrl-C.")
     .option("--storage <folder>", "the node with this storage folder")
     .option("--socket <path>", "the node with this control socket")
-    .option("--seconds <count>", "end after so long", numeric)
+    .option("--seconds <count>", `end after so long, at most ${SECONDS_MAX}`, numeric)
     .addHelpText("after", "\nThe file has what the node knows and sends, never a key: see docs/RECORDING.md.")
     .showHelpAfterError("(--help lists the options)")
     .action(async (file: string, options: RecordOptions) => {
@@ -43,25 +45,30 @@ export function recordCommand(): Command {
 
 async function record(file: string, options: RecordOptions): Promise<void> {
   const { seconds } = options;
-  if (seconds !== undefined && !(seconds > 0)) throw new Error("--seconds: is not a number above 0");
+  if (seconds !== undefined && !(seconds > 0 && seconds <= SECONDS_MAX)) {
+    throw new Error(`--seconds: ${JSON.stringify(seconds)} is not a number above 0, and at most ${SECONDS_MAX}`);
+  }
   const client = await ControlClient.connect(await findSocket(options));
+  let timer: NodeJS.Timeout | undefined;
+  let late: NodeJS.Timeout | undefined;
   try {
     const recorder = new Recorder(file);
     await recorder.begin(client);
-    const timer = setInterval(() => void recorder.noteStats(client), STATS_MS);
-    let late: NodeJS.Timeout | undefined;
+    timer = setInterval(() => void recorder.noteStats(client), STATS_MS);
     const ended = new Promise<void>((resolve) => {
       for (const signal of SIGNALS) process.once(signal, () => resolve());
       if (seconds !== undefined) late = setTimeout(resolve, seconds * 1000);
     });
     await Promise.race([client.closed, recorder.failed, ended]);
-    clearTimeout(late);
     clearInterval(timer);
     await recorder.noteStats(client);
     const { entries, skipped } = await recorder.end();
     const missing = skipped === 0 ? "" : `; ${skipped} changes are missing: the disk or this command is too slow`;
     process.stderr.write(`${file}: ${entries} entries${missing}\n`);
   } finally {
+    // Also where the file failed: they would keep the process.
+    clearTimeout(late);
+    clearInterval(timer);
     client.close();
   }
 }
@@ -80,7 +87,10 @@ class Recorder {
   /** The file must not be there: a recording is evidence. */
   constructor(file: string) {
     this.stream = createWriteStream(file, { flags: "wx", mode: 0o600 });
-    this.failed = new Promise((_resolve, reject) => this.stream.on("error", reject));
+    this.failed = new Promise((_resolve, reject) => this.stream.on("error", (error: NodeJS.ErrnoException) => {
+      const isThere = error.code === "EEXIST";
+      reject(isThere ? new Error(`${file} is there already, and stays as it is`, { cause: error }) : error);
+    }));
     this.failed.catch(() => undefined);
   }
 

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { Command } from "commander";
 import pc from "picocolors";
+import { terminalJson } from "../control/value-text.js";
 import { isLiveFile } from "../live/live-file.js";
 import type { HttpOptions } from "../http/http-server.js";
 import { RecordedNetwork } from "../recording/recorded-network.js";
@@ -68,6 +69,7 @@ async function replay(file: string, options: ReplayOptions): Promise<void> {
   for (const [name, value] of [["--from", from], ["--to", to]] as const) {
     if (!(value >= 0)) throw new Error(`${name}: is not a number of seconds from 0 on`);
   }
+  if (to < from) throw new Error(`--to: ${to} is before --from, ${from}`);
   if (isLiveFile(beginningOf(file))) {
     if (http === undefined) throw new Error("is of a simulation: --http plays it, chisme simulate --inputs runs it");
     const output = { writeLine, colors: pc.createColors(false), command: "chisme simulate" };
@@ -101,7 +103,7 @@ async function print(
       if (text === undefined) {
         const head = item as RecordingHead;
         text = new ReplayText(head, sealer);
-        (json ? [JSON.stringify(head)] : text.headLines(head)).forEach(writeLine);
+        (json ? [terminalJson(head)] : text.headLines(head)).forEach(writeLine);
         continue;
       }
       const entry = item as RecordingEntry;
@@ -110,7 +112,7 @@ async function print(
       if (entry.atMs < from * 1000) continue;
       if (entry.atMs > to * 1000) break;
       if (keys !== undefined && !await keys.next()) break;
-      writeLine(json ? JSON.stringify(entry) : line);
+      writeLine(json ? terminalJson(entry) : line);
     }
   } finally {
     keys?.close();

@@ -112,11 +112,13 @@ class Client {
 
   /** `for await` reads on only when the lines before are done: a client that floods waits, and costs one buffer. */
   private async serve(): Promise<void> {
+    let isWhole = true;
     try {
       for await (const bytes of this.socket.iterator({ destroyOnReturn: false })) {
         const lines = this.splitter.add(bytes as Buffer);
         if (lines === undefined) {
           this.refuse(null, REQUEST_TOO_LONG, `a request is longer than ${REQUEST_BYTES_MAX} bytes`);
+          isWhole = false;
           break;
         }
         for (const line of lines) {
@@ -126,6 +128,9 @@ class Client {
           await new Promise((resolve) => setImmediate(resolve));
         }
       }
+      // A client that ended its side may have sent its last request without a line feed, as `printf '{…}'` does.
+      const last = isWhole ? this.splitter.end() : "";
+      if (last.trim() !== "") await this.run(last);
     } catch {
       // The connection broke.
     }

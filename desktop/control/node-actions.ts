@@ -30,10 +30,17 @@ export class NodeActions {
     this.options.share(value);
   }
 
-  /** Withdraws the node's value, or what it set in a merge topic. */
+  /** Withdraws the node's value, or what it set in a merge topic. @throws Error ERR_ARGUMENT when one is missing */
   withdraw(topic?: string, key?: string): void {
-    if (topic === undefined && key === undefined) this.options.share(undefined);
-    else this.options.gossip.withdraw(topic as string, key as string);
+    if (topic === undefined && key === undefined) {
+      this.options.share(undefined);
+      return;
+    }
+    if (topic === undefined || key === undefined) {
+      const missing = topic === undefined ? "topic" : "key";
+      throw failure("ERR_ARGUMENT", `withdraw: ${missing}: is missing: it takes a topic and a key, or neither`);
+    }
+    this.options.gossip.withdraw(topic, key);
   }
 
   log(topic: string, value: CborValue): void {

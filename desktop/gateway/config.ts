@@ -4,10 +4,13 @@ import { dirname, resolve } from "node:path";
 import { Ajv, type ErrorObject } from "ajv";
 import type { MqttSection } from "./mqtt/mqtt-section.js";
 import type { SitesSection } from "./sites/sites-section.js";
-import { type Document, LineCounter, isNode, isPair, isScalar, isMap, parseDocument } from "yaml";
+import { type Document, LineCounter, isNode, isPair, isScalar, isMap, parseDocument, visit } from "yaml";
 
 const CONFIG_BYTES_MAX = 1048576;
 const SHOWN_CHARACTERS_MAX = 60;
+const PROBLEMS_MAX = 20;
+const ALIASES_MAX = 100;
+const TOO_DEEP = "it is nested too deep";
 
 /** docs/gateway.schema.json describes each field. */
 export interface GatewayConfig {
@@ -79,6 +82,8 @@ export interface PublisherSection {
 export interface LoadedConfig {
   config: GatewayConfig;
   folder: string;
+  /** Puts file, line and column in front of an error that begins with the name of an option. */
+  locate?: (message: string) => string;
 }
 
 /** A value of the command line, which stands in place of that in the file. */
@@ -105,22 +110,80 @@ export function loadConfig(file: string | undefined, overrides: readonly Overrid
   const counter = new LineCounter();
   const document = parseDocument(file === undefined ? "{}" : readConfig(file), { lineCounter: counter });
   const shownFile = file ?? "flags";
-  const problems = document.errors.map((error) => {
-    const { line, col } = counter.linePos(error.pos[0]);
-    return `${shownFile}:${line}:${col}: ${error.message.split("\n")[0].replace(/ at line \d+, column \d+:?$/, "")}`;
-  });
-  if (problems.length > 0) throw new ConfigError(problems.join("\n"));
-  const config: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const at = (offset: number, message: string): string => {
+    const { line, col } = counter.linePos(offset);
+    return `${shownFile}:${line}:${col}: ${message}`;
+  };
+  const problems = yamlProblems(document).map(({ offset, message }) => at(offset, message));
+  if (problems.length > 0) throw new ConfigError(shortened(problems).join("\n"));
+  const config: unknown = document.toJS({ maxAliasCount: ALIASES_MAX }) ?? {};
   for (const { path, value } of overrides) override(config, path, value);
-  const found = checkShape(config).map(({ path, message, atKey }) => {
+  const locatePath = (path: Path, atKey: boolean, message: string): string => {
     const flag = overrides.find((one) => one.path.every((name, index) => path[index] === name))?.flag;
-    const { line, col } = counter.linePos(offsetOf(document, path, atKey));
-    const place = flag ?? (file === undefined ? "flags" : `${shownFile}:${line}:${col}`);
-    return `${place}: ${pathText(path)}${message}`;
-  });
-  if (found.length > 0) throw new ConfigError([...new Set(found)].join("\n"));
-  return { config: config as GatewayConfig, folder: file === undefined ? process.cwd() : dirname(resolve(file)) };
+    if (flag !== undefined) return `${flag}: ${message}`;
+    return file === undefined ? `flags: ${message}` : at(offsetOf(document, path, atKey), message);
+  };
+  if (file === undefined && !overrides.some(({ path }) => path[0] === "storage")) {
+    throw new ConfigError("there is no configuration: give its file, or --storage FOLDER");
+  }
+  const found = checkShape(config)
+    .sort((one, other) => offsetOf(document, one.path, one.atKey) - offsetOf(document, other.path, other.atKey))
+    .map(({ path, message, atKey }) => locatePath(path, atKey, `${pathText(path)}${message}`));
+  if (found.length > 0) throw new ConfigError(shortened([...new Set(found)]).join("\n"));
+  return {
+    config: config as GatewayConfig, folder: file === undefined ? process.cwd() : dirname(resolve(file)),
+    locate: (message) => locatePath(pathOf(message), false, message),
+  };
 }
+
+/** What YAML itself has against a text, and what no configuration needs: unknown tags, and lists as names. */
+function yamlProblems(document: Document.Parsed): { offset: number; message: string }[] {
+  const problems = [...document.errors, ...document.warnings].map(({ pos, message }) => {
+    const [first] = message.split("\n");
+    const text = first.startsWith("Maximum call stack") ? TOO_DEEP : first;
+    return { offset: pos[0], message: text.replace(/ at line \d+, column \d+:?$/, "") };
+  });
+  // After what is nested too deep all else seems wrong, too.
+  if (problems.length > 0) return problems[0].message === TOO_DEEP ? [problems[0]] : problems;
+  let lastAlias = 0;
+  visit(document, {
+    Alias: (_key, { range, source }, path) => {
+      const offset = range?.[0] ?? 0;
+      lastAlias = offset;
+      const isInside = path.some((node) => isNode(node) && "anchor" in node && node.anchor === source);
+      if (isInside) problems.push({ offset, message: `the anchor ${source} holds itself` });
+    },
+    Pair: (_key, { key }) => {
+      if (isNode(key) && !isScalar(key)) problems.push({ offset: key.range?.[0] ?? 0, message: "a name is text" });
+    },
+  });
+  if (problems.length > 0) return problems;
+  try {
+    document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch (error) {
+    // Of an alias without its anchor, or of too many.
+    problems.push({ offset: lastAlias, message: (error as Error).message });
+  }
+  return problems;
+}
+
+function shortened(problems: readonly string[]): string[] {
+  const more = problems.length - PROBLEMS_MAX;
+  return more <= 0 ? [...problems] : [...problems.slice(0, PROBLEMS_MAX), `and ${more} others`];
+}
+
+/** The path of the option with whose name an error begins, such as "node.keyFile: …" or "node: seedList[0]: …". */
+function pathOf(message: string): Path {
+  const [, section = "", name] = /^([^:\s]+): (?:(\w+)(?:\[\d+\])?: )?/.exec(message) ?? [];
+  return name === undefined ? section.split(".") : [...section.split("."), OPTION_FIELDS[name] ?? name];
+}
+
+/** Options of `Gossip` whose fields have other names here. */
+const OPTION_FIELDS: Record<string, string | undefined> = {
+  port: "listen", seedList: "seed", roundIntervalMs: "interval", broadcastAddress: "broadcast",
+  removeAfterMs: "removeAfter", serialBytesMax: "serialBytes", neighboursMax: "neighbours",
+  datagramBytesMax: "datagramBytes", valueBytesMax: "valueBytes",
+};
 
 function readConfig(file: string): string {
   try {
@@ -159,11 +222,32 @@ function checkShape(config: unknown): ShapeProblem[] {
     validate = new Ajv({ allErrors: true, verbose: true, strictRequired: false }).compile(schema);
   }
   if (validate(config)) return [];
-  const errors = (validate.errors ?? []).map(problemOf).filter((problem) => problem !== undefined);
+  const errors = withoutChoices(validate.errors ?? []).map(problemOf).filter((problem) => problem !== undefined);
   // What is wrong inside is said inside.
   const inner = errors.filter(({ isSummary }) => !isSummary);
   return inner.length > 0 ? inner : errors;
 }
+
+/** Of fields one of which is enough, the schema says of each that it is missing: that becomes one error. */
+function withoutChoices(errors: readonly ErrorObject[]): ErrorObject[] {
+  const names = new Map<string, string[]>();
+  return errors.filter(({ keyword, schemaPath, instancePath, params }) => {
+    if (keyword !== "required" || !CHOICE.test(schemaPath)) return true;
+    const place = `${instancePath} ${schemaPath.replace(CHOICE, "")}`;
+    const others = names.get(place);
+    const { missingProperty } = params as { missingProperty: string };
+    if (others === undefined) names.set(place, [missingProperty]);
+    else others.push(missingProperty);
+    return others === undefined;
+  }).map((error) => {
+    const choices = names.get(`${error.instancePath} ${error.schemaPath.replace(CHOICE, "")}`);
+    const isChoice = choices !== undefined && error.keyword === "required";
+    return isChoice ? { ...error, params: { missingProperty: choices.join(" or ") } } : error;
+  });
+}
+
+/** The end of the place in the schema of a field that is one of several. */
+const CHOICE = /\/\d+\/required$/;
 
 function problemOf(error: ErrorObject): (ShapeProblem & { isSummary: boolean }) | undefined {
   const path = readPointer(error.instancePath);
@@ -187,7 +271,9 @@ function problemOf(error: ErrorObject): (ShapeProblem & { isSummary: boolean }) 
     case "minLength": case "minItems": return at(`${shown} has less than ${String(params.limit)} ${unit(error)}`);
     case "maxLength": case "maxItems": case "maxProperties":
       return at(`${shown} has more than ${String(params.limit)} ${unit(error)}`);
-    case "not": return at("has two of a kind, such as keyFile and keyEnv: only one can be there");
+    case "not":
+      if (typeof error.data !== "object" || error.data === null) return undefined;
+      return at("has two of a kind, such as keyFile and keyEnv: only one can be there");
     case "oneOf":
       return at(`${shown} is none of the forms that docs/GATEWAY.md has, or more than one`, [], false, true);
     default: return at(`${shown} ${error.message ?? "is wrong"}`, [], false, true);
@@ -204,7 +290,7 @@ function an(type: string): string {
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? "nothing";
   return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
 }
 

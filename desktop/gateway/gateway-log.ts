@@ -9,7 +9,10 @@ export interface PartLog {
 
 /** The lines of the gateway on standard error. None shows a secret that was read. */
 export class GatewayLog {
-  private readonly secrets = new Set<string>();
+  /** The longest first: one may be a part of another. */
+  private secrets: string[] = [];
+  /** Those that are too short to be hidden in lines are kept from commands, too. */
+  private readonly kept = new Set<string>();
   private readonly write: (line: string) => void;
 
   constructor(write: (line: string) => void = (line) => void process.stderr.write(`${line}\n`)) {
@@ -18,12 +21,15 @@ export class GatewayLog {
 
   /** From now on `***` stands in place of this text. */
   hide(secret: string): void {
-    if (secret.length >= SECRET_CHARACTERS_LEAST) this.secrets.add(secret);
+    if (this.kept.has(secret)) return;
+    this.kept.add(secret);
+    if (secret.length < SECRET_CHARACTERS_LEAST) return;
+    this.secrets = [...this.secrets, secret].sort((one, other) => other.length - one.length);
   }
 
   /** The environment of this process without the variables that hold a hidden secret. */
   environment(): NodeJS.ProcessEnv {
-    const isShown = (value = ""): boolean => !this.secrets.has(value.trim());
+    const isShown = (value = ""): boolean => !this.kept.has(value.trim());
     return Object.fromEntries(Object.entries(process.env).filter(([, value]) => isShown(value)));
   }
 

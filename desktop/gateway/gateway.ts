@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { FeedEvent, NodeRow } from "../../src/gossip.js";
 import type { NodeActions } from "../control/node-actions.js";
 import type { NodeQueries } from "../control/node-queries.js";
-import type { LoadedConfig, PublisherSection } from "./config.js";
+import { ConfigError, type LoadedConfig, type PublisherSection } from "./config.js";
 import { GatewayHttp } from "./gateway-http.js";
 import type { GatewayLog, PartLog } from "./gateway-log.js";
 import { GatewayNode, type GatewayNodeOptions, ROUND_MS } from "./gateway-node.js";
@@ -21,6 +21,8 @@ const PUBLISHER = "publish ";
 
 /** The default of `Gossip`. */
 const REMOVE_AFTER_MS = 86400000;
+/** What takes longer to end is cut off: the database must be written before the process ends, 4.5 s after a signal. */
+const CLOSE_MS = 2200;
 
 /** What starts and ends with its section of the configuration. Its constructor only checks. */
 interface Part {
@@ -62,16 +64,14 @@ export class Gateway {
     this.onLeave = onLeave;
   }
 
-  /** Looks for what the schema cannot say, such as secrets that are missing. @throws Error that names the option */
+  /** Looks for what the schema cannot say, such as secrets that are missing. @throws ConfigError */
   check(): void {
-    this.prepare(this.loaded, new Map());
-    new GatewayNode({
-      ...this.nodeOptions(this.loaded), isCheck: true, onEvent: () => undefined, onRow: () => undefined,
-    });
+    this.checkOptions(this.loaded);
   }
 
-  /** @throws Error that names what is wrong with the configuration, or why the node cannot start */
+  /** @throws ConfigError, or Error that says why the node cannot start */
   async start(): Promise<void> {
+    this.check();
     const parts = this.prepare(this.loaded, new Map());
     this.core = this.startCore(this.loaded);
     await this.startParts(parts);
@@ -83,6 +83,7 @@ export class Gateway {
    * @throws Error that says why it was refused; then all is as before
    */
   async reload(loaded: LoadedConfig): Promise<void> {
+    this.checkOptions(loaded);
     const isCoreSame = this.isCoreSame(loaded);
     const kept = isCoreSame ? this.unchangedParts(loaded) : new Map<string, RunningPart>();
     const next = this.prepare(loaded, kept);
@@ -120,6 +121,30 @@ export class Gateway {
     const parts = [...this.parts.keys()].join(", ");
     return `node ${id}${name === undefined ? "" : ` ${name}`} at ${address}:${port}, `
       + `database ${store === undefined ? "none" : store.file}${parts === "" ? "" : `, ${parts}`}`;
+  }
+
+  private checkOptions(loaded: LoadedConfig): void {
+    const problems: string[] = [];
+    const attempt = (run: () => unknown): void => {
+      try {
+        run();
+      } catch (error) {
+        const { message } = error as Error;
+        problems.push(loaded.locate?.(message) ?? message);
+      }
+    };
+    attempt(() => new GatewayNode({
+      ...this.nodeOptions(loaded), isCheck: true, onEvent: () => undefined, onRow: () => undefined,
+    }));
+    for (const [name, section] of sectionsOf(loaded)) attempt(() => this.part(loaded, name, section));
+    const topics = new Map<string, number>();
+    loaded.config.publish?.forEach(({ topic }, place) => attempt(() => {
+      const other = topics.get(topic);
+      topics.set(topic, place);
+      if (other === undefined) return;
+      throw new Error(`publish.${place}.topic: publish.${other} has it, too: each would remove what the other sets`);
+    }));
+    if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   }
 
   private running(): Core {
@@ -193,7 +218,13 @@ export class Gateway {
   /** Nodes that the network forgot while the gateway did not run: by now they would have been heard of. */
   private forgetMissing(): void {
     const { node, store } = this.running();
-    for (const row of store?.database.knownNodes() ?? []) {
+    let known: NodeRow[] = [];
+    try {
+      known = store?.database.knownNodes() ?? [];
+    } catch (error) {
+      this.mainLog.warn(`nodes that the network forgot are not looked for: ${(error as Error).message}`);
+    }
+    for (const row of known) {
       if (node.queries.row(row.id) !== undefined) continue;
       store?.writer.nodeChanged(row, true);
       this.rowChanged(row, true);
@@ -285,10 +316,22 @@ export class Gateway {
   }
 
   private async closeParts(parts: readonly Part[]): Promise<void> {
-    const results = await Promise.allSettled(parts.map(async (part) => part.close()));
-    for (const result of results) {
-      if (result.status === "rejected") this.mainLog.warn((result.reason as Error).message);
-    }
+    const closing = Promise.all(parts.map(async (part) => {
+      try {
+        await part.close();
+      } catch (error) {
+        this.mainLog.warn((error as Error).message);
+      }
+    }));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.mainLog.warn("not all parts ended in time");
+        resolve();
+      }, CLOSE_MS);
+    });
+    await Promise.race([closing, late]);
+    clearTimeout(timer);
   }
 
   private secrets({ folder }: LoadedConfig): SecretPlace {

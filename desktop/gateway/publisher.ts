@@ -9,6 +9,8 @@ import { runCommand } from "./run-command.js";
 import type { SecretPlace } from "./secrets.js";
 
 const TIMEOUT_SECONDS = 30;
+/** In front of keys that the import from other sites sets, by the same node: docs/SITES.md. */
+const IMPORT_MARK = "@";
 
 export interface PublisherOptions {
   section: PublisherSection;
@@ -20,7 +22,8 @@ export interface PublisherOptions {
 
 /**
  * Runs a command again and again, and sets each key of the JSON object that it prints, where the value is another one
- * than before. What this node has set and is no longer there is removed. A run that fails changes nothing.
+ * than before. What this node has set and is no longer there is removed, but for what came from other sites. A run that
+ * fails changes nothing.
  */
 export class Publisher {
   private readonly options: PublisherOptions;
@@ -108,7 +111,7 @@ export class Publisher {
     }
     this.setMs = setMs;
     for (const [key, { isOwn }] of held) {
-      if (!isOwn || values.has(key)) continue;
+      if (!isOwn || values.has(key) || key.startsWith(IMPORT_MARK)) continue;
       attempt(key, () => topic.startsWith("+") ? actions().withdraw(topic, key) : actions().remove(topic, key));
     }
     if (problems.length > 0) throw new Error(`${problems.length} keys could not be set; ${problems[0]}`);

@@ -33,7 +33,12 @@ export async function runCommand({ command, input, environment, timeoutMs, signa
     if (why !== undefined) return;
     why = reason;
     killGroup(child, "SIGTERM");
-    setTimeout(() => killGroup(child, "SIGKILL"), KILL_MS).unref();
+    setTimeout(() => {
+      killGroup(child, "SIGKILL");
+      // What left the group, as by setsid, may hold the pipes open for ever.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, KILL_MS);
   };
   const output: Buffer[] = [];
   let outputBytes = 0;

@@ -1,4 +1,5 @@
 import { ControlError } from "../control/protocol.js";
+import { printableText } from "../control/value-text.js";
 import { DATAGRAM_BYTES_MAX } from "../../src/platform/udp.js";
 import { SIM_DIALECTS } from "../simulator/dialects.js";
 import { SIMULATE_DEFAULTS } from "../simulator/simulate.js";
@@ -15,6 +16,8 @@ export const LIVE_DEFAULTS: Omit<LiveOptions, "seed"> = {
   dialect: "compact",
   topology: { shape: "radio" },
 };
+/** Rounds of one simulation: a file must have an end, and a run that is watched must fit into a file. */
+export const LIVE_ROUNDS_MAX = 100000;
 export const LIVE_FILE_VERSION = 1;
 /** Longest line, and longest file. */
 export const LINE_BYTES_MAX = 4096;
@@ -67,8 +70,18 @@ function parseHead(head: Record<string, unknown>): { options: LiveOptions; endMs
     throw wrong("chisme", chisme, 'not "simulation": this is no run of chisme simulate --watch');
   }
   if (version !== LIVE_FILE_VERSION) throw wrong("version", version, `not ${LIVE_FILE_VERSION}, the one known`);
-  const endMs = numberOf(head, "endMs", 0, Number.MAX_SAFE_INTEGER);
-  return { options: parseLiveOptions(options), endMs };
+  const checked = parseLiveOptions(options);
+  return { options: checked, endMs: endOf(head, checked) };
+}
+
+/** When a simulation ends at the latest, in simulated ms. */
+export function lastMsOf({ roundIntervalMs }: LiveOptions): number {
+  return LIVE_ROUNDS_MAX * roundIntervalMs;
+}
+
+/** The end of a run. @throws ControlError when it is no time within the longest run */
+export function endOf(params: Record<string, unknown>, options: LiveOptions): number {
+  return numberOf(params, "endMs", 0, lastMsOf(options));
 }
 
 /** Checks options from elsewhere. What is missing has its default, but for the seed. @throws ControlError */
@@ -120,6 +133,7 @@ function inLine<Result>(number: number, run: () => Result): Result {
   try {
     return run();
   } catch (error) {
-    throw new Error(`line ${number}: ${(error as Error).message}`, { cause: error });
+    // It may name what the file has, and is printed on a terminal.
+    throw new Error(`line ${number}: ${printableText((error as Error).message)}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import { ControlError, INVALID_PARAMS } from "../control/protocol.js";
+import { valueText } from "../control/value-text.js";
 import type { CborValue } from "../../src/gossip.js";
 
 /** Inputs of one simulation. */
@@ -75,7 +76,8 @@ export function parseInput(params: Params): LiveInput {
 }
 
 export function wrong(name: string, value: unknown, problem: string): ControlError {
-  const given = value === undefined ? "nothing" : JSON.stringify(value);
+  // It may be of a file, and be printed on a terminal.
+  const given = value === undefined ? "nothing" : valueText(value);
   const shown = given.length > 80 ? `${given.slice(0, 80)}…` : given;
   return new ControlError(INVALID_PARAMS, `${name}: ${shown} is ${problem}`);
 }

@@ -3,7 +3,7 @@ import { ChangeFeed, type NetworkRound } from "../control/changes.js";
 import type { Member } from "../control/members.js";
 import type { NetworkResource, NetworkView, WatchedNetwork } from "../control/network-view.js";
 import { ROUNDS_KEPT } from "../control/round-history.js";
-import { type LiveFile, parseLiveOptions } from "./live-file.js";
+import { LIVE_ROUNDS_MAX, type LiveFile, endOf, lastMsOf, parseLiveOptions } from "./live-file.js";
 import { Flights } from "./flights.js";
 import { INPUTS_MAX, type LiveInput, allow, numberOf, parseAction, parseInput, wrong } from "./live-inputs.js";
 import { type LiveOptions, LiveRun } from "./live-run.js";
@@ -186,7 +186,7 @@ export class LiveSimulation implements WatchedNetwork {
     const seed = Math.floor(Math.random() * 0x100000000);
     const isObject = typeof options === "object" && !Array.isArray(options);
     const checked = parseLiveOptions(isObject ? { seed, ...options } : options);
-    const end = endMs === undefined ? undefined : numberOf(body, "endMs", 0, Number.MAX_SAFE_INTEGER);
+    const end = endMs === undefined ? undefined : endOf(body, checked);
     this.begin(checked);
     this.endMs = end;
     this.changes.notify("reset", {});
@@ -202,11 +202,13 @@ export class LiveSimulation implements WatchedNetwork {
     if (this.pending.length + this.run.inputs.length + inputs.length > INPUTS_MAX) {
       throw wrong("inputs", inputs, `too many: a simulation takes ${INPUTS_MAX} inputs at most`);
     }
+    const lastMs = this.endMs ?? lastMsOf(this.run.options);
     let beforeMs = this.pending.at(-1)?.atMs ?? this.run.nowMs;
     const read = inputs.map((input) => {
       if (typeof input !== "object" || input === null) throw wrong("inputs", input, "no object");
       const parsed = parseInput(input as Record<string, unknown>);
       if (parsed.atMs < beforeMs) throw wrong("atMs", parsed.atMs, `before ${beforeMs}, the input before`);
+      if (parsed.atMs > lastMs) throw wrong("atMs", parsed.atMs, `after ${lastMs}, the end`);
       beforeMs = parsed.atMs;
       return parsed;
     });
@@ -258,7 +260,7 @@ export class LiveSimulation implements WatchedNetwork {
   private advance(untilMs: number, isDatagram: boolean): boolean {
     const nextRoundMs = (this.round + 1) * this.roundMs;
     const inputMs = this.pending[0]?.atMs ?? Infinity;
-    const endMs = this.endMs ?? Infinity;
+    const endMs = this.endMs ?? lastMsOf(this.run.options);
     const chunk = Math.ceil(this.roundMs * CHUNK_PART / this.run.options.nodes);
     const chunkMs = isDatagram ? Infinity : this.run.nowMs + chunk;
     const stopMs = Math.min(untilMs, nextRoundMs, inputMs, endMs, chunkMs);
@@ -269,6 +271,7 @@ export class LiveSimulation implements WatchedNetwork {
     }
     if (this.run.nowMs >= nextRoundMs) this.endRound();
     if (this.run.nowMs < endMs) return true;
+    if (this.endMs === undefined) this.failure = `round ${LIVE_ROUNDS_MAX} is the last one of a simulation`;
     this.isPlaying = false;
     return false;
   }

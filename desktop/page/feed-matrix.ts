@@ -1,5 +1,5 @@
 import { byId, element, setText, throttled } from "./dom.js";
-import { nodeTitle } from "./format.js";
+import { nodeTitle, plural } from "./format.js";
 import type { Store } from "./store.js";
 
 const DRAW_MS = 1000;
@@ -37,8 +37,9 @@ export class FeedMatrix {
     const cells = authors.length * holders.length;
     const full = holders.reduce((sum, { held }) => sum + held.filter((one, at) => one === newest[at]).length, 0);
     setText(this.summary, authors.length === 0 ? "No events are held."
-      : holders.length === 1 ? `This node holds events of ${authors.length} authors.`
-      : `${authors.length} feeds at ${holders.length} nodes: ${full} of ${cells} are held to their newest event.`);
+      : holders.length === 1 ? `This node holds events of ${plural(authors.length, "author")}.`
+      : `${plural(authors.length, "feed")} at ${plural(holders.length, "node")}: `
+        + `${full} of ${cells} are held to their newest event.`);
     this.place.hidden = authors.length === 0;
     this.place.replaceChildren(holders.length <= COLUMNS_MAX ? this.asTable() : this.asPicture());
   }

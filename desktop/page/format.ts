@@ -34,6 +34,11 @@ export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** "1 node", "2 nodes". */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** What a node is called: its name, otherwise its id. */
 export function nodeTitle(node: Pick<NetworkNode, "id" | "name">): string {
   return node.name ?? `node ${node.id}`;

@@ -1,7 +1,7 @@
 import { byId, element, setText, throttled, wantsLittleMotion } from "./dom.js";
 import { type Colours, type Point, type Scene, drawLinks, drawNames, drawNodes, nodeSize, readColours }
   from "./graph-drawing.js";
-import { nodeTitle } from "./format.js";
+import { nodeTitle, plural } from "./format.js";
 import { Places } from "./places.js";
 import { STATES, STATE_NAMES, stateIcon } from "./states.js";
 import type { Part, Store } from "./store.js";
@@ -88,7 +88,7 @@ export class Graph {
     for (const [state, count] of this.counts) setText(count, String(counts.get(state) ?? 0));
     const bad = (counts.get("suspect") ?? 0) + (counts.get("down") ?? 0);
     this.canvas.setAttribute("aria-label",
-      `Graph of ${store.nodes.size} nodes, ${counts.get("up") ?? 0} up, ${bad} suspect or down`);
+      `Graph of ${plural(store.nodes.size, "node")}, ${counts.get("up") ?? 0} up, ${bad} suspect or down`);
     this.draw();
   }
 

@@ -1,7 +1,7 @@
 import type { Api } from "./api.js";
 import { byId, element, setText } from "./dom.js";
 import { Flights, type Flight } from "./flights.js";
-import { nodeTitle } from "./format.js";
+import { nodeTitle, plural } from "./format.js";
 import type { PageParts } from "./page-parts.js";
 import { RECORDING_BYTES_MAX, type SimulationState, recordingText, requestsOf } from "./simulation-state.js";
 import type { NetworkAnswer, Store } from "./store.js";
@@ -21,7 +21,7 @@ export class SimulationPanel {
   private readonly figures = element("p", { class: "muted", id: "simulation-figures" });
   private readonly play = button("Play", () => this.act({ action: this.state?.isPlaying ? "pause" : "play" }), "p");
   private readonly speed = element("select", { id: "simulation-speed" }, ...SPEEDS.map((speed) =>
-    element("option", { value: String(speed) }, `${speed} rounds a second`)));
+    element("option", { value: String(speed) }, `${plural(speed, "round")} a second`)));
   private readonly loss = element("input", {
     id: "simulation-loss", type: "range", min: "0", max: "90", step: String(LOSS_STEP),
   });
@@ -131,7 +131,7 @@ export class SimulationPanel {
     }
     if (document.activeElement !== this.seed) this.seed.value = String(state.seed);
     setText(this.command, state.command);
-    if (failure !== undefined) this.say(`The simulation failed: ${failure}`, true);
+    if (failure !== undefined) this.say(`The simulation stopped: ${failure}`, true);
   }
 
   private showNode(): void {

@@ -1,6 +1,7 @@
 import type { SeenDatagram } from "../control/changes.js";
 import type { Member } from "../control/members.js";
-import type { GossipStats } from "../../src/gossip.js";
+import type { GossipStats, NodeState } from "../../src/gossip.js";
+import { valueText } from "../control/value-text.js";
 
 export const RECORDING_VERSION = 1;
 /** Longest line, and longest file that is read. */
@@ -8,6 +9,19 @@ export const LINE_BYTES_MAX = 16777216;
 export const FILE_BYTES_MAX = 1073741824;
 /** Longest datagram as base64. */
 const DATAGRAM_TEXT_MAX = 2048;
+/** Levels of maps and lists in a line; values of events have 4. */
+const DEPTH_MAX = 32;
+/** The last time that a date can have, in ms since 1970. */
+const TIME_MS_MAX = 8640000000000000;
+const STATES: readonly unknown[] = [
+  "up", "asleep", "probed", "suspect", "down", "removed", "left",
+] satisfies NodeState[];
+/** Fields that may be missing. What shows a recording calculates with numbers, and prints addresses as they are. */
+const ROW_NUMBERS = [
+  "port", "revision", "heartbeat", "inStateMs", "lastHeardMs", "roundTripMs", "lossTo", "lossFrom",
+];
+const EVENT_NUMBERS = ["generation", "sequence", "counter", "timeMs", "ttlMs", "copiedBy"];
+const STATS_NUMBERS = ["datagramsSent", "bytesSent", "datagramsReceived", "bytesReceived"];
 
 /** The first line of a recording. It has no key. */
 export interface RecordingHead {
@@ -23,7 +37,7 @@ export interface RecordingHead {
   events: object[];
 }
 
-/** A row as it is in a file. Only `id` and `state` are checked. */
+/** A row as it is in a file. Its value is not checked. */
 export interface RecordedRow {
   id: number;
   name?: string;
@@ -53,10 +67,11 @@ export function parseHead(line: string): RecordingHead {
   if (chisme !== "recording") throw wrong("chisme", chisme, 'not "recording": this is no file of chisme record');
   if (version !== RECORDING_VERSION) throw wrong("version", version, `not ${RECORDING_VERSION}, the one known`);
   if (!isTime(beganMs)) throw wrong("beganMs", beganMs, "no time in ms");
-  if (!isObject(node) || !isId(node.id)) throw wrong("node", node, "no node");
-  const isMember = (one: unknown): boolean => isObject(one) && isId(one.id) && typeof one.state === "string";
-  if (!Array.isArray(members) || !members.every(isMember)) throw wrong("members", members, "no list of members");
-  if (!Array.isArray(events) || !events.every(isObject)) throw wrong("events", events, "no list of events");
+  if (!isObject(node) || !isId(node.id) || !isText(node.name) || !isAddress(node.address) || !isPort(node.port)) {
+    throw wrong("node", node, "no node");
+  }
+  if (!Array.isArray(members) || !members.every(isRow)) throw wrong("members", members, "no list of members");
+  if (!Array.isArray(events) || !events.every(isEvent)) throw wrong("events", events, "no list of events");
   return head as unknown as RecordingHead;
 }
 
@@ -71,21 +86,19 @@ export function parseEntry(line: string, beforeMs: number): RecordingEntry {
       break;
     case "row":
     case "forgotten":
-      if (!isObject(entry.row) || !isId(entry.row.id) || typeof entry.row.state !== "string") {
-        throw wrong("row", entry.row, "no row");
-      }
+      if (!isRow(entry.row)) throw wrong("row", entry.row, "no row");
       break;
     case "event":
-      if (!isObject(entry.event) || !isId(entry.event.author) || typeof entry.event.topic !== "string") {
-        throw wrong("event", entry.event, "no event");
-      }
+      if (!isEvent(entry.event)) throw wrong("event", entry.event, "no event");
       break;
     case "input":
       if (typeof entry.method !== "string") throw wrong("method", entry.method, "no text");
       if (!isObject(entry.params)) throw wrong("params", entry.params, "no object");
       break;
     case "stats":
-      if (!isObject(entry.stats)) throw wrong("stats", entry.stats, "no object");
+      if (!isObject(entry.stats) || !haveNumbers(entry.stats, STATS_NUMBERS)) {
+        throw wrong("stats", entry.stats, `no object with the numbers ${STATS_NUMBERS.join(", ")}`);
+      }
       break;
     case "skipped":
       if (!Number.isSafeInteger(entry.count)) throw wrong("count", entry.count, "no integer");
@@ -98,8 +111,8 @@ export function parseEntry(line: string, beforeMs: number): RecordingEntry {
 
 function checkDatagram({ direction, address, port, bytes, drop }: Record<string, unknown>): void {
   if (direction !== "in" && direction !== "out") throw wrong("direction", direction, 'neither "in" nor "out"');
-  if (typeof address !== "string" || !/^[\d.]{7,15}$/.test(address)) throw wrong("address", address, "no IPv4 address");
-  if (!Number.isInteger(port) || (port as number) < 0 || (port as number) > 65535) throw wrong("port", port, "no port");
+  if (!isAddress(address)) throw wrong("address", address, "no IPv4 address");
+  if (!isPort(port)) throw wrong("port", port, "no port");
   if (typeof bytes !== "string" || bytes.length > DATAGRAM_TEXT_MAX || !/^[\w+/]*={0,2}$/.test(bytes)) {
     throw wrong("bytes", bytes, `no base64 of at most ${DATAGRAM_TEXT_MAX} characters`);
   }
@@ -114,12 +127,19 @@ function parseObject(line: string): Record<string, unknown> {
   } catch {
     throw new Error("is not JSON: the file is damaged, or its end is missing");
   }
-  if (isObject(value)) return value;
-  throw new Error("is no JSON object");
+  if (!isObject(value)) throw new Error("is no JSON object");
+  // JSON.parse reads any depth, but what writes it again is recursive.
+  if (!isWithin(DEPTH_MAX, value)) throw new Error(`is nested deeper than ${DEPTH_MAX} levels`);
+  return value;
+}
+
+function isWithin(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((part) => isWithin(levels - 1, part));
 }
 
 function wrong(name: string, value: unknown, problem: string): Error {
-  const given = value === undefined ? "nothing" : JSON.stringify(value);
+  const given = value === undefined ? "nothing" : valueText(value);
   return new Error(`${name}: ${given.length > 80 ? `${given.slice(0, 80)}…` : given} is ${problem}`);
 }
 
@@ -132,5 +152,40 @@ function isId(value: unknown): boolean {
 }
 
 function isTime(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && Number.isFinite(value);
+  return typeof value === "number" && value >= 0 && value <= TIME_MS_MAX;
+}
+
+function isAddress(value: unknown): boolean {
+  return typeof value === "string" && /^[\d.]{7,15}$/.test(value);
+}
+
+function isPort(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65535;
+}
+
+/** Whether it is a text, or missing. */
+function isText(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
+}
+
+function isRow(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { id, state, name, address, version } = value;
+  return isId(id) && STATES.includes(state) && isText(name) && isText(version)
+    && (address === undefined || isAddress(address)) && mayHaveNumbers(value, ROW_NUMBERS);
+}
+
+function isEvent(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { author, authorName, kind, topic, key, timeMs } = value;
+  return isId(author) && typeof topic === "string" && isText(authorName) && isText(kind) && isText(key)
+    && (timeMs === undefined || isTime(timeMs)) && mayHaveNumbers(value, EVENT_NUMBERS);
+}
+
+function haveNumbers(object: Record<string, unknown>, names: string[]): boolean {
+  return names.every((name) => typeof object[name] === "number");
+}
+
+function mayHaveNumbers(object: Record<string, unknown>, names: string[]): boolean {
+  return names.every((name) => object[name] === undefined || typeof object[name] === "number");
 }

@@ -1,4 +1,4 @@
-import { valueText } from "./value-text.js";
+import { valueText } from "../control/value-text.js";
 import type { Sealer } from "../../src/engine/wire/sealer.js";
 import { frameHead, frameText } from "./frame-text.js";
 import type { RecordingEntry, RecordingHead } from "./recording.js";
@@ -31,7 +31,7 @@ export class ReplayText {
     const sealed = isSealed ? ", sealed" : "";
     return [
       `${this.nameOf(node.id)} at ${node.address}:${node.port}${sealed}, from ${new Date(beganMs).toISOString()} on`,
-      `${members.length} nodes, ${events.length} events`,
+      `${countText(members.length, "node")}, ${countText(events.length, "event")}`,
     ];
   }
 
@@ -107,4 +107,8 @@ export class ReplayText {
   private learnName(id: number, name: unknown): void {
     if (typeof name === "string" && this.names.size < NAMES_MAX) this.names.set(id, valueText(name).slice(1, -1));
   }
+}
+
+function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -6,7 +6,7 @@ import {
 } from "../engine/feed/event.js";
 import type { FeedProtocol } from "../engine/feed/feed-protocol.js";
 import { isSignatureAt } from "../engine/feed/feed-signing.js";
-import { rechain, reserveSignatures } from "../engine/feed/rechain.js";
+import { rechain } from "../engine/feed/rechain.js";
 import { HAS_HOLE } from "../engine/feed/state-words.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
 import { failure, invalid } from "../errors.js";
@@ -83,7 +83,7 @@ export class EventLog {
     const rows = this.feed.own.rows;
     rows.subtractFromFeedsHash(OWN_SLOT);
     feeds.setState(HAS_HOLE, 0);
-    reserveSignatures(feeds, OWN_SLOT, OWN_SLOT);
+    if (feeds.signing !== undefined) feeds.signing.reserve(feeds, OWN_SLOT, OWN_SLOT);
     rechain(feeds, OWN_SLOT, revision);
     rows.addToFeedsHash(OWN_SLOT);
     this.rewrite();

@@ -1,16 +1,19 @@
 import { writeU32 } from "../cbor/big-endian.js";
 import { SHA256_BYTES } from "../digest/digest.js";
-import { type Arena, BASE_FIRST, BASE_SECOND, FLOOR } from "../engine/feed/arena.js";
+import { type Arena, BASE_FIRST, BASE_SECOND, FLOOR, recordWords } from "../engine/feed/arena.js";
 import type { Chain } from "../engine/feed/chain.js";
 import { writeStamp } from "../engine/feed/event.js";
 import {
-  FIRST_SIGNATURE_BYTES, type FeedSigning, SIGNATURE_BYTES, SIGNATURE_HEAD, isSignatureAt,
+  FIRST_SIGNATURE_BYTES, type FeedSigning, RUN_EVENTS_MAX, SIGNATURE_BYTES, SIGNATURE_HEAD, type SignedOwn,
+  type SignedStore, isSignatureAt,
 } from "../engine/feed/feed-signing.js";
 import { firstNamed, nextNamed } from "../engine/feed/names.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
+import { SEQUENCE_MAX } from "../engine/wire/frame.js";
 import {
   type AuthorKeys, type ForkProof, type Identity, KEY_BYTES, SIGNATURE_LENGTH, type VerifySignature,
 } from "./keys.js";
+import { signGeneration, signatureWords } from "./sign-generation.js";
 
 /*
  * A signature is an event (PROTOCOL 10.10): it sets the empty key of the empty topic to a byte string.
@@ -250,6 +253,41 @@ export class FeedSigner implements FeedSigning {
   vouched(): number { return this.good; }
   runEvents(): number { return this.hasFailed || this.links > LINKS_MAX ? -1 : this.links; }
 
+  signOwn(own: SignedOwn): void {
+    const feeds = own.feeds;
+    // Peers may hold the signature of what this node has not published since its start.
+    if (!own.hasPublished || own.hasHole || !feeds.isComplete(OWN_SLOT)) return;
+    if (this.unsigned(feeds) <= 0 || feeds.sequence(OWN_SLOT) >= SEQUENCE_MAX) return;
+    if (!feeds.reserve(recordWords(FIRST_SIGNATURE_BYTES))) return;
+    own.nextStampMs(own.clock.callerMs);
+    const length = this.write(feeds.chain, own.hlc.ms, own.hlc.counter);
+    if (length > 0) own.publishScratch(length);
+  }
+
+  isUnsignable(feeds: SignedStore): boolean {
+    const count = this.unsigned(feeds);
+    return (count < 0 || count >= RUN_EVENTS_MAX) && this.reserve(feeds, OWN_SLOT, OWN_SLOT);
+  }
+
+  reserve(feeds: SignedStore, slot: number, other: number): boolean {
+    return feeds.reserve(signatureWords(feeds, slot) + signatureWords(feeds, other));
+  }
+
+  signGeneration(feeds: SignedStore, slot: number, generation: number): number {
+    return signGeneration(feeds, slot, generation, this);
+  }
+
+  /** How many own events follow the last signature; -1: no signature can vouch for them. */
+  private unsigned(feeds: SignedStore): number {
+    const generation = feeds.generation(OWN_SLOT);
+    this.begin(feeds.arena, feeds.chain, OWN_SLOT, generation, feeds.sequence(OWN_SLOT));
+    return this.runEvents();
+  }
+
+  /**
+   * Writes the signature of the run that was added to the scratch, under a stamp. Returns its bytes; 0: it cannot vouch
+   * for the run. The caller goes on in the chain, and begins anew.
+   */
   write(chain: Chain, ms: number, counter: number): number {
     if (this.runEvents() <= 0) return 0;
     const bytes = chain.bytes;

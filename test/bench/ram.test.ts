@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { GROWTH, RAM_BOUNDS, measureGrowth, measureRam } from "../../bench/ram-figures.js";
+import { count } from "../support/random.js";
 import { requireXs } from "../xs/require-xs.js";
 import { XsHost } from "../xs/xs.js";
 
 const SHORT_DATAGRAMS = 2000;
-const LONG_DATAGRAMS = 20000;
+const LONG_DATAGRAMS = count(6000, 6000, 20000);
 
 describe("RAM on 32-bit XS", function () {
   this.timeout(600000);

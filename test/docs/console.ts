@@ -4,10 +4,8 @@ import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
-import { createRequire } from "node:module";
 import { freshPort } from "../desktop/cli/node-process.js";
-import { root } from "./examples.js";
+import { main } from "../support/command-line.js";
 
 /** Far longer than any example takes, on a machine that does much else. */
 const PATIENCE_MS = 90000;
@@ -27,8 +25,7 @@ export class Terminals {
   private readonly running: Terminal[] = [];
 
   constructor() {
-    const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-    const command = `exec "${process.execPath}" --import "${loader}" "${path.join(root, "desktop/cli/main.ts")}" "$@"`;
+    const command = `exec "${process.execPath}" "${main}" "$@"`;
     writeFileSync(path.join(this.folder, "npx"), `#!/bin/sh\nshift\n${command}\n`);
     chmodSync(path.join(this.folder, "npx"), 0o755);
   }

@@ -10,7 +10,7 @@ import { targets } from "../../fuzz/targets.js";
 
 const SEED = Number(process.env.CHISME_TEST_SEED ?? 1);
 /** The fast run is too short for the rarest drops. */
-const INPUTS = count(500000, 40000);
+const INPUTS = count(100000, 40000, 500000);
 const DROPS = [
   "magic", "version", "type", "length", "section", "row", "value", "echo", "idConflict", "stale", "unasked",
 ];

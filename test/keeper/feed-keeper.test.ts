@@ -254,7 +254,7 @@ const SEED = 3;
 describe("FeedKeeper", () => {
   it("finds all that it stored, wherever power is lost", () => {
     const { used, filled } = runWithCuts(SEED, 70, []);
-    const step = count(1, 31);
+    const step = count(11, 31, 1);
     for (let cut = 0; cut < used; cut += step) runWithCuts(SEED, 70, [cut]);
     assert.ok(used > 2500 && filled > 1, `${used} bytes and operations, ${filled} rewrites`);
   }).timeout(300000);
@@ -263,7 +263,7 @@ describe("FeedKeeper", () => {
     const cutsOf = fc.array(fc.integer({ min: 0, max: 20000 }), { maxLength: 4 });
     fc.assert(fc.property(fc.integer(), cutsOf, (seed, cuts) => {
       runWithCuts(seed, 200, cuts);
-    }), propertyOptions(200));
+    }), propertyOptions(count(100, 100, 200)));
   }).timeout(300000);
 
   it("loses no more than one record when a bit flips, and claims no tip of which it lacks an event", () => {
@@ -271,7 +271,7 @@ describe("FeedKeeper", () => {
     const whole = content();
     const all = eventsOf(world.node);
     assert.equal(all, 30);
-    const step = count(1, 37);
+    const step = count(11, 37, 1);
     for (let bit = 0; bit < whole.length * 8; bit += step) {
       const bytes = Uint8Array.from(whole);
       bytes[bit >>> 3] ^= 1 << (bit & 7);

@@ -112,7 +112,7 @@ describe("A record within a record", () => {
       log.append(outer, outer.length);
       log.append(record(2, 5), 5);
       const whole = medium.read();
-      for (let bit = 0; bit < whole.length * 8; bit += count(1, 5)) {
+      for (let bit = 0; bit < whole.length * 8; bit += count(3, 5, 1)) {
         const bytes = Uint8Array.from(whole);
         bytes[bit >> 3] ^= 1 << (bit & 7);
         medium.write(bytes);

@@ -113,7 +113,7 @@ function scene(): Scene {
     const own = signedFeeds({ identity: identityOf(id), verify: nodeVerify, keys: LISTED });
     const signed = isSigning ? { signing: onEvent === undefined ? own : signing } : {};
     const feeds = { bytes: 8192, digest: nodeDigest, ...onEvent ? { onEvent } : {}, ...signed };
-    const options: Partial<GossipOptions> = { events: eventFeeds(feeds), key: undefined };
+    const options: Partial<GossipOptions> = { events: eventFeeds(feeds) };
     const made = new FakeNode(network, `192.168.0.${last}`, { seedList: ["192.168.0.53"], ...options });
     made.storage.revision = GENERATION - 1;
     made.gossip.start();

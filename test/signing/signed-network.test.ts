@@ -95,7 +95,7 @@ describe("signed feeds", () => {
 
   it("a restart goes on with the signed feed of the log", () => {
     const network = new FakeNetwork();
-    const storage = Object.assign(new FakeStorage([]), { log: new MemoryLog(4000), revision: 5 });
+    const storage = Object.assign(new FakeStorage([]), { log: new MemoryLog(), revision: 5 });
     const noted = signed(1);
     const other = new FakeNode(network, "192.168.0.54", { seedList: ["192.168.0.53"], ...noted.options });
     other.gossip.start();
@@ -115,7 +115,7 @@ describe("signed feeds", () => {
   it("power may be lost between an event and its signature: peers give the signature back, or it is made then", () => {
     for (const hasPeer of [true, false]) {
       const network = new FakeNetwork();
-      const log = new MemoryLog(4000);
+      const log = new MemoryLog();
       const storage = Object.assign(new FakeStorage([]), { log, revision: 5 });
       const noted = signed(1);
       const other = new FakeNode(network, "192.168.0.54", { seedList: ["192.168.0.53"], ...noted.options });

@@ -6,9 +6,12 @@ const FAST_PART = 20;
 /** Whether this is the fast run, by CHISME_FAST=1: the same tests with smaller counts, for use between edits. */
 export const isFast = process.env.CHISME_FAST === "1";
 
-/** How often an exhaustive or a randomised test repeats: `full`, or `fast` in the fast run. */
-export function count(full: number, fast: number): number {
-  return isFast ? fast : full;
+/** Whether this is the slow run, by CHISME_SLOW=1: exhaustive. */
+export const isSlow = process.env.CHISME_SLOW === "1";
+
+/** How often an exhaustive or a randomised test repeats: `usual` in `npm test`, `fast` and `slow` in those runs. */
+export function count(usual: number, fast: number, slow = usual): number {
+  return isFast ? fast : isSlow ? slow : usual;
 }
 
 /**

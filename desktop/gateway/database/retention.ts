@@ -13,6 +13,10 @@ const DAY_MS = 86400000;
 const MEGABYTE = 1000000;
 /** So long a removed event is known, so that a node that comes back with it does not bring it anew. */
 const KEY_DAYS = 400;
+/** Of `megabytes` the identities of removed events take a quarter at most, with so many bytes each. */
+const KEYS_SHARE = 0.25;
+const KEY_BYTES = 60;
+const KEYS_CHUNK = 2 * CHUNK;
 
 export interface RetentionOptions {
   database: GatewayDatabase;
@@ -32,6 +36,8 @@ export class RetentionKeeper {
   private readonly options: RetentionOptions;
   private timer: NodeJS.Timeout | undefined;
   private isTold = false;
+  /** Identities of removed events that are known; undefined: they were not counted yet. */
+  private keys: number | undefined;
 
   constructor(options: RetentionOptions) {
     this.options = options;
@@ -66,19 +72,58 @@ export class RetentionKeeper {
     const isOver = database.usedBytes() > megabytes * MEGABYTE;
     const untilMs = isOver ? Number.MAX_SAFE_INTEGER : beforeMs;
     const number = Math.min(taken(), Number.MAX_SAFE_INTEGER);
-    const removed = database.transaction(() => removeBefore(database, untilMs, number, Math.floor(nowMs / DAY_MS)));
+    const removed = this.inTransaction(() => {
+      const today = Math.floor(nowMs / DAY_MS);
+      const { removed: count, keys } = removeBefore(database, untilMs, number, today);
+      if (this.keys !== undefined) this.keys += keys;
+      return count + this.forgetKeys(today, megabytes);
+    });
     if (isOver && removed === 0 && !this.isTold) {
-      log.warn(`retention: the database uses more than ${megabytes} megabytes, and an output has not taken the rest`);
+      const why = number < database.lastNumber() ? "an output has not taken the rest" : "the rest counts now";
+      log.warn(`retention: the database uses more than ${megabytes} megabytes, and ${why}`);
+      this.isTold = true;
     }
-    this.isTold = isOver && removed === 0;
+    if (!isOver) this.isTold = false;
     return removed > 0;
+  }
+
+  private inTransaction(run: () => number): number {
+    try {
+      return this.options.database.transaction(run);
+    } catch (error) {
+      this.keys = undefined;
+      throw error;
+    }
+  }
+
+  /** Forgets the identities of removed events that are too old or too many. @returns how many */
+  private forgetKeys(today: number, megabytes: number): number {
+    const { database } = this.options;
+    const old = Number(database.statement(`DELETE FROM removed_events WHERE (site, author, time_ms, counter, kind) IN (
+      SELECT site, author, time_ms, counter, kind FROM removed_events WHERE removed_day < ? LIMIT ${KEYS_CHUNK})
+    `).run(today - KEY_DAYS).changes);
+    this.keys = (this.keys ?? countKeys(database)) - old;
+    const tooMany = Math.min(Math.ceil(this.keys - megabytes * MEGABYTE * KEYS_SHARE / KEY_BYTES), KEYS_CHUNK);
+    if (tooMany <= 0) return old;
+    const dropped = Number(database.statement(`
+      DELETE FROM removed_events WHERE (site, author, time_ms, counter, kind) IN (
+        SELECT site, author, time_ms, counter, kind FROM removed_events ORDER BY removed_day LIMIT ?)
+    `).run(tooMany).changes);
+    this.keys -= dropped;
+    return old + dropped;
   }
 }
 
-function removeBefore(database: GatewayDatabase, untilMs: number, number: number, today: number): number {
+function countKeys(database: GatewayDatabase): number {
+  return Number(database.statement("SELECT count(*) AS count FROM removed_events").get()?.count ?? 0);
+}
+
+function removeBefore(
+  database: GatewayDatabase, untilMs: number, number: number, today: number,
+): { removed: number; keys: number } {
   const chosen = `FROM events WHERE number IN (
     SELECT number FROM events WHERE stored_ms < ? AND number <= ? ORDER BY number LIMIT ${CHUNK})`;
-  database.statement(`
+  const { changes: keys } = database.statement(`
     INSERT OR REPLACE INTO removed_events SELECT site, author, time_ms, counter, kind, ? ${chosen}
   `).run(today, untilMs, number);
   let removed = Number(database.statement(`DELETE ${chosen}`).run(untilMs, number).changes);
@@ -87,6 +132,5 @@ function removeBefore(database: GatewayDatabase, untilMs: number, number: number
     removed += Number(database.statement(`DELETE FROM ${table} WHERE number IN (
       SELECT number FROM ${table} WHERE time_ms < ? ORDER BY number LIMIT ${CHUNK})`).run(untilMs).changes);
   }
-  database.statement("DELETE FROM removed_events WHERE removed_day < ?").run(today - KEY_DAYS);
-  return removed;
+  return { removed, keys: Number(keys) };
 }

@@ -125,6 +125,8 @@ const MIGRATIONS: readonly string[] = [`
           AND (removal.time_ms, removal.counter, removal.author) > (ranked.time_ms, ranked.counter, ranked.author)
       ) ELSE place = 1 END
     );
+`, `
+  CREATE INDEX removed_events_by_day ON removed_events (removed_day);
 `];
 
 export const DATABASE_VERSION = MIGRATIONS.length;

@@ -15,6 +15,10 @@ export interface SqliteStatement {
   get(...values: SqliteValue[]): SqliteRow | undefined;
   all(...values: SqliteValue[]): SqliteRow[];
   iterate(...values: SqliteValue[]): IterableIterator<SqliteRow>;
+  /** Later rows have their integers as bigint. */
+  setReadBigInts(isOn: boolean): void;
+  /** Later rows are arrays of values. node:sqlite has it from Node.js 22.16 on. */
+  setReturnArrays?(isOn: boolean): void;
   columns(): { name: string }[];
 }
 

@@ -114,11 +114,13 @@ export class HomeAssistant {
     if (kind === "boolean") {
       return {
         platform: "binary_sensor", name, payload_on: "on", payload_off: "off",
-        value_template: `{{ ('on' if ${at} else 'off') if ${at} is defined and ${at} is not none else 'None' }}`,
+        value_template: `{{ ('on' if ${at} else 'off') if ${at} is boolean else 'None' }}`,
         ...chosenClass !== undefined && { device_class: chosenClass },
       };
     }
-    const sensor = { platform: "sensor", name, value_template: `{{ ${at} | default('None') }}` };
+    // A component stays when the node later shares something else, such as a map in place of a number.
+    const test = kind === "text" ? "string" : "number";
+    const sensor = { platform: "sensor", name, value_template: `{{ ${at} if ${at} is ${test} else 'None' }}` };
     if (kind === "text") return sensor;
     const unit = rule?.unit ?? unitOf(field)?.text ?? "";
     const deviceClass = chosenClass ?? (rule?.unit === undefined ? CLASSES[baseOf(field)] : undefined);

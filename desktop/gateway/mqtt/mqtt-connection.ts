@@ -28,11 +28,15 @@ export class MqttConnection {
   private readonly options: MqttConnectionOptions;
   private readonly waiting = new Set<(error: Error) => void>();
   private client: MqttClient | undefined;
+  /** Until the first try to connect is over: before that, nothing is wrong. */
+  private readonly firstTry: Promise<void>;
+  private endFirstTry: () => void = () => undefined;
   private isOnline = false;
   private lastProblem = "";
 
   constructor(options: MqttConnectionOptions) {
     this.options = options;
+    this.firstTry = new Promise((resolve) => { this.endFirstTry = resolve; });
   }
 
   get isConnected(): boolean { return this.isOnline; }
@@ -63,15 +67,15 @@ export class MqttConnection {
     mqtt.on("close", () => {
       if (this.isOnline) this.problem("the connection ended");
       this.isOnline = false;
+      this.endFirstTry();
     });
   }
 
   /** Publishes with QoS 1. @throws (rejects) Error when there is no connection, or at the end */
-  publish(topic: string, payload: string, options: IClientPublishOptions = {}): Promise<void> {
+  async publish(topic: string, payload: string, options: IClientPublishOptions = {}): Promise<void> {
+    await this.firstTry;
     const { client } = this;
-    if (client === undefined || !this.isOnline) {
-      return Promise.reject(new Error("there is no connection to the broker"));
-    }
+    if (client === undefined || !this.isOnline) throw new Error("there is no connection to the broker");
     return new Promise<void>((resolve, reject) => {
       this.waiting.add(reject);
       client.publish(topic, payload, { qos: 1, ...options }, (error) => {
@@ -89,6 +93,7 @@ export class MqttConnection {
   async close(): Promise<void> {
     const { client } = this;
     this.client = undefined;
+    this.endFirstTry();
     if (client === undefined) return;
     const { statusTopic } = this.options;
     if (this.isOnline) await withTimeout(client.publishAsync(statusTopic, "offline", { qos: 1, retain: true }));
@@ -109,6 +114,7 @@ export class MqttConnection {
     client.publish(statusTopic, "online", { qos: 1, retain: true });
     this.isOnline = true;
     this.lastProblem = "";
+    this.endFirstTry();
     onConnect();
   }
 

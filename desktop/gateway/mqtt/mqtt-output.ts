@@ -120,6 +120,8 @@ export class MqttOutput implements GatewayOutput {
       return;
     }
     const id = this.topics.idOf(topic);
+    // Others may publish there, too; a state of what is no id says nothing.
+    if (id === undefined && this.topics.isState(topic)) return;
     if (id === undefined) this.commands.take(topic, packet);
     else if (packet.payload.length > 0 && this.known.size < KNOWN_MAX) this.known.add(id);
   }

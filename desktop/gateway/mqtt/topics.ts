@@ -73,10 +73,13 @@ export class Topics {
     return levels[0] === "log" ? { action: "log", topic: name } : { action: "set", topic: name, key };
   }
 
+  /** Whether a topic is one to which `state("+")` subscribes. */
+  isState(topic: string): boolean { return topic.startsWith(`${this.prefix}/nodes/`); }
+
   /** The id in a topic of `state`. */
   idOf(topic: string): number | undefined {
     const found = /^(\d{1,10})\/state$/.exec(topic.slice(this.prefix.length + "/nodes/".length));
-    return topic.startsWith(`${this.prefix}/nodes/`) && found !== null ? Number(found[1]) : undefined;
+    return this.isState(topic) && found !== null ? Number(found[1]) : undefined;
   }
 }
 

@@ -1,3 +1,4 @@
+import { CBOR_DEPTH_MAX } from "../../../src/cbor/cbor-check.js";
 import type { CborValue } from "../../../src/gossip.js";
 import { readStoredValue, storedValue } from "../database/stored-value.js";
 import type { ForeignEvent, GatewayEvent } from "../output.js";
@@ -6,6 +7,7 @@ import { readSubject } from "./subjects.js";
 /** Longer than any event can be: 1,353 bytes of CBOR, in JSON with escapes. */
 export const MESSAGE_BYTES_MAX = 16384;
 
+const SITE_CHARACTERS_MAX = 64;
 const NAME_BYTES_MAX = 31;
 const AUTHOR_NAME_BYTES_MAX = 24;
 const UINT32_MAX = 0xffffffff;
@@ -57,12 +59,17 @@ export function readMessage(subject: string, data: Uint8Array): ForeignEvent {
   };
   if (!KINDS.includes(kind)) throw new Error(`kind is none of ${KINDS.join(", ")}`);
   if ((kind === "log") !== (key === undefined)) throw new Error("log events have no key, and all others have one");
+  if ([...of.site].length > SITE_CHARACTERS_MAX || of.site.includes("\0")) {
+    throw new Error(`its site is not a text of 1 to ${SITE_CHARACTERS_MAX} characters without zero bytes`);
+  }
   checkText("topic", of.topic, NAME_BYTES_MAX);
   checkText("key", key, NAME_BYTES_MAX);
   checkText("authorName", authorName, AUTHOR_NAME_BYTES_MAX);
+  const timeMs = integer("timeMs", Number.MAX_SAFE_INTEGER);
   return {
-    ...of, kind, key, authorName, value: readValue(message), timeMs: integer("timeMs", Number.MAX_SAFE_INTEGER),
-    counter: integer("counter", UINT32_MAX), ttlMs: integer("ttlMs", Number.MAX_SAFE_INTEGER),
+    ...of, kind, key, authorName, value: readValue(message), timeMs, counter: integer("counter", UINT32_MAX),
+    // The end must be an integer that SQLite gives back, too.
+    ttlMs: integer("ttlMs", Number.MAX_SAFE_INTEGER - timeMs),
     generation: integer("generation", UINT32_MAX), sequence: integer("sequence", UINT32_MAX),
   };
 }
@@ -82,9 +89,30 @@ function readJson(data: Uint8Array): Message {
 
 function readValue({ kind, value, cbor }: Message): CborValue {
   if (kind === "remove" || kind === "withdraw") return undefined;
-  if (cbor === undefined) return value as CborValue;
+  if (cbor === undefined) {
+    if (!isShallow(value, CBOR_DEPTH_MAX)) throw new Error(`value is nested deeper than ${CBOR_DEPTH_MAX} levels`);
+    checkStorable(value as CborValue);
+    return value as CborValue;
+  }
   if (typeof cbor !== "string") throw new Error("cbor is not text");
-  return readStoredValue(new Uint8Array(Buffer.from(cbor, "base64")));
+  const decoded = readStoredValue(new Uint8Array(Buffer.from(cbor, "base64")));
+  if (decoded === undefined) throw new Error("cbor is no CBOR in base64");
+  return decoded;
+}
+
+/** Whether something is nested as deep as values of the network may be. */
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1));
+}
+
+/** What the database refuses would come again and again, and all behind it would wait. */
+function checkStorable(value: CborValue): void {
+  try {
+    storedValue(value);
+  } catch (error) {
+    throw new Error(`value cannot be stored: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function checkText(name: string, text: unknown, bytesMax: number): void {

@@ -22,7 +22,6 @@ import { KEEP, OwnFeed, READ_BRANCH, REQUEST, STAMP_ARENA_FULL, STAMP_CONFLICT, 
 import { noteAuthorClock } from "./author-clocks.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
 import { rechain } from "./rechain.js";
-import { isUnsignable, signOwn } from "./sign-own.js";
 import { isFeedAhead, isRoundOver, keepTime, reserveAnew, stampAnew, stepClockBack } from "./step-back.js";
 import { HISTORY_OF } from "./state-words.js";
 import { Upkeep } from "./upkeep.js";
@@ -88,8 +87,11 @@ export class FeedProtocol implements EventReader {
     if (isRoundOver(words, this.feeds.timeAt(), this.clock)) {
       if (keepTime(words, this.feeds.timeAt(), this.rows, this.hlc, this.clock)) this.stepBack();
       this.upkeep.round();
-      signOwn(this.own);
-      if (this.feeds.signing !== undefined) this.feeds.signing.round();
+      const signing = this.feeds.signing;
+      if (signing !== undefined) {
+        signing.signOwn(this.own);
+        signing.round();
+      }
     }
     // Values whose time to live is over go when their room is needed, not before: the clock may be wrong.
     this.feeds.room.physicalMs = this.hlc.physical(this.clock.callerMs);
@@ -112,7 +114,8 @@ export class FeedProtocol implements EventReader {
   /** Appends an event that `stampEvent` stamped, and signs it if this node signs. */
   publish(event: EncodedEvent): void {
     this.own.publish(event);
-    signOwn(this.own);
+    const signing = this.feeds.signing;
+    if (signing !== undefined) signing.signOwn(this.own);
   }
 
   /**
@@ -122,7 +125,8 @@ export class FeedProtocol implements EventReader {
   settleGeneration(): boolean {
     if (this.hlc.isSpent()) this.stepBack();
     const known = this.own.beforeEvent();
-    if (known === KEEP && isUnsignable(this.own)) return this.branches.renew(0);
+    const signing = this.feeds.signing;
+    if (known === KEEP && signing !== undefined && signing.isUnsignable(this.feeds)) return this.branches.renew(0);
     return known === KEEP || this.branches.renew(known);
   }
 

@@ -23,10 +23,19 @@ export interface FeedSigning {
   /** How many events were added behind the last signature; -1: a signature cannot vouch for them. */
   runEvents(): number;
   /**
-   * Writes the signature of these events to the scratch, under a stamp. Returns its bytes; 0: it cannot vouch for them.
-   * The caller goes on in the chain, and begins anew.
+   * Signs the own events behind the last signature, also those that found no room for one before: after each event
+   * that the application publishes, and once a round.
    */
-  write(chain: Chain, ms: number, counter: number): number;
+  signOwn(own: SignedOwn): void;
+  /** Whether own events have no signature and can get none in their generation, and there is room to begin another. */
+  isUnsignable(feeds: SignedStore): boolean;
+  /** Makes room for the signatures of a new generation of two feeds together. Nothing of them may have changed yet. */
+  reserve(feeds: SignedStore, slot: number, other: number): boolean;
+  /**
+   * Numbers, links and signs all records of a feed whose new generation begins. All free room is in one piece. Returns
+   * the last number; 0: there is nothing to sign, or no room, and nothing has changed.
+   */
+  signGeneration(feeds: SignedStore, slot: number, generation: number): number;
 
   /** As `begin` without held events. What `add` gets is kept, as it may prove a fork. */
   beginFork(arena: Arena, slot: number, generation: number): void;
@@ -54,6 +63,31 @@ export interface FeedSigning {
   readonly base: number;
   readonly baseFirst: number;
   readonly baseSecond: number;
+}
+
+/** What signing needs of `FeedStore`. */
+export interface SignedStore {
+  readonly arena: Arena;
+  readonly chain: Chain;
+  readonly eventBytesMax: number;
+  author(slot: number): number;
+  generation(slot: number): number;
+  sequence(slot: number): number;
+  isComplete(slot: number): boolean;
+  reserve(words: number): boolean;
+  put(slot: number, sequence: number, first: number, second: number, length: number): void;
+  link(record: number, sequence: number): void;
+}
+
+/** What signing needs of `OwnFeed`. */
+export interface SignedOwn {
+  readonly feeds: SignedStore;
+  readonly hasPublished: boolean;
+  readonly hasHole: boolean;
+  readonly clock: { readonly callerMs: number };
+  readonly hlc: { readonly ms: number; readonly counter: number };
+  nextStampMs(nowMs: number): number;
+  publishScratch(length: number): boolean;
 }
 
 /** Events of a run that a node signs, at most: a batch has room for them, and for the signature. */

@@ -18,7 +18,7 @@ import {
 import type { Hlc } from "./hlc.js";
 import { addJoinedEnd, hasJoinedEnd, join } from "./join.js";
 import { KIND_REMOVE, KIND_SET } from "./kinds.js";
-import { rechain, reserveSignatures } from "./rechain.js";
+import { rechain } from "./rechain.js";
 import {
   AHEAD_GENERATION, AHEAD_SEQUENCE, FIRST_PUBLISHED, HAS_HOLE, HAS_PUBLISHED, LOG_BASE, LOG_BASE_FIRST,
   LOG_BASE_SECOND, LOG_STATE,
@@ -391,7 +391,7 @@ export class OwnFeed {
   rechain(generation: number): void {
     const feeds = this.feeds;
     beforeGeneration(feeds, this.hlc);
-    reserveSignatures(feeds, OWN_SLOT, branchSlot(feeds));
+    if (feeds.signing !== undefined) feeds.signing.reserve(feeds, OWN_SLOT, branchSlot(feeds));
     if (!this.hasHole) addJoinedEnd(feeds, feeds.generation(OWN_SLOT), feeds.sequence(OWN_SLOT), this.tip());
     this.rows.subtractFromFeedsHash(OWN_SLOT);
     this.hasHole = false;

@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { assertShape } from "../../support/control-schema.js";
 import { requireSocat } from "../pty.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort, main } from "./node-process.js";
+import { NodeProcess, cleanUp, freshFolder, freshPort } from "./node-process.js";
+import { main } from "../../support/command-line.js";
 
 interface Result {
   status: number | null;
@@ -107,7 +108,7 @@ describe("commands to a running node", function () {
       + `process ${hall.pid})\n  --storage ${storage}  ("kitchen", 127.0.0.2:${port}, process ${kitchen.pid})\n`);
     assert.equal(both.stderr, "error: --socket: has no effect beside --storage\n");
     assert.match(absent.stderr, /^error: no node runs at .*control\.sock\n$/);
-    assert.match(wrong.stderr, /^error: .*main\.ts is no socket\n$/);
+    assert.match(wrong.stderr, /^error: .*main\.mjs is no socket\n$/);
     assert.deepEqual([none, both, absent, wrong].map(({ status }) => status), [1, 1, 1, 1]);
     assert.equal(statSync(join(storage, "control.sock")).mode & 0o777, 0o600);
     assert.equal(statSync(join(runtime, "chisme")).mode & 0o777, 0o700);
@@ -137,6 +138,21 @@ describe("commands to a running node", function () {
     assert.deepEqual(value, { value: { paid: true } });
     assert.deepEqual([nothing.status, nothing.stdout, nothing.stderr], [1, "", "nothing is set\n"]);
     assert.deepEqual([lost.status, lost.stdout], [1, "unknown: no live node has this name, id or address\n"]);
+
+    // What a terminal would obey is escaped in JSON, and nothing of it is lost.
+    const obeyed = "\u009b31m\u202e\u200f\u007f\u2028";
+    await print("log", ...at, "colour", obeyed);
+    await print("push", ...at, obeyed);
+    const shownRaw = await Promise.all([
+      print("members", ...at, "--json"), print("events", ...at, "--topic", "colour", "--json"),
+    ]);
+    for (const text of shownRaw) {
+      assert.ok(![...obeyed].some((character) => !/\w/.test(character) && text.includes(character)), text);
+    }
+    const { members: raw } = JSON.parse(shownRaw[0]) as { members: { data?: unknown }[] };
+    assert.ok(raw.some(({ data }) => data === obeyed));
+    assert.equal((JSON.parse(shownRaw[1]) as { value: unknown }).value, obeyed);
+    await print("push", ...at, "-5.5");
 
     const [table, lines, events, refused, isUp] = await Promise.all([
       print("members", ...at), print("status", ...at), print("events", ...at, "--topic", "door", "--json"),

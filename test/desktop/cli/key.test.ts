@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { parseKey } from "../../../src/sealing/key.js";
+import { main } from "../../support/command-line.js";
 
-const main = fileURLToPath(new URL("../../../desktop/cli/main.ts", import.meta.url));
 
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, ["--import", "tsx", main, ...args], { encoding: "utf8" });
+  return spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });
 }
 
 describe("the command line's help", function () {

@@ -5,14 +5,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { NamedFrontierEntry } from "../../../desktop/control/node-queries.js";
 import type { FeedEvent, GossipStats, MessageOutcome, NodeRow } from "../../../src/gossip.js";
 import type { GossipStatus } from "../../../src/status/index.js";
+import { main } from "../../support/command-line.js";
 
 /** Far longer than anything here takes, on a machine that does much else. */
 const PATIENCE_MS = 60000;
-export const main = fileURLToPath(new URL("../../../desktop/cli/main.ts", import.meta.url));
 
 /** In front of the command of the next process. */
 let wrapper: string[] = [];
@@ -76,7 +75,7 @@ export class NodeProcess {
   private changed: () => void = () => undefined;
 
   constructor(...args: string[]) {
-    const command = [...wrapper, process.execPath, "--import", "tsx", main, "node", ...args];
+    const command = [...wrapper, process.execPath, main, "node", ...args];
     this.child = spawn(command[0], command.slice(1), { stdio: ["pipe", "pipe", "pipe"] });
     running.add(this);
     this.exited = once(this.child, "close").then(([status, signal]) => {

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { ProvisioningConsole } from "../../../boards/care/console.js";
 import { SavedNetworks } from "../../../boards/care/credentials.js";
 import { SerialDevice } from "../../../desktop/platform/serial-device.js";
@@ -11,13 +10,13 @@ import { Board, imageOf } from "../../boards/care/board.js";
 import { MemoryPreferences } from "../../boards/care/preferences.js";
 import { PtyPair, removePairs, requireSocat } from "../pty.js";
 import { cleanUp, freshFolder, freshPort } from "./node-process.js";
+import { main } from "../../support/command-line.js";
 
-const main = fileURLToPath(new URL("../../../desktop/cli/main.ts", import.meta.url));
 const children = new Set<ChildProcess>();
 
 /** `chisme …` as its own process. */
 function chisme(args: string[], input = ""): { output: () => string; status: Promise<number | null> } {
-  const child = spawn(process.execPath, ["--import", "tsx", main, ...args], { stdio: "pipe" });
+  const child = spawn(process.execPath, [main, ...args], { stdio: "pipe" });
   children.add(child);
   let text = "";
   child.stdout.on("data", (bytes: Buffer) => (text += bytes.toString()));

@@ -114,6 +114,8 @@ describe("the control socket", function () {
       ['{"jsonrpc":"2.0","id":1,"method":"set","params":{"topic":"a"}}', -32602, /^set: key: is missing/],
       ['{"jsonrpc":"2.0","id":1,"method":"get","params":{"topic":"a","key":1}}', -32602, /^get: key: 1 is not text/],
       ['{"jsonrpc":"2.0","id":1,"method":"log","params":{"topic":"","value":1}}', -32602, /^log: topic: /],
+      ['{"jsonrpc":"2.0","id":1,"method":"withdraw","params":{"topic":"+a"}}', -32602, /^withdraw: key: is missing: /],
+      ['{"jsonrpc":"2.0","id":1,"method":"withdraw","params":{"key":"a"}}', -32602, /^withdraw: topic: is missing: /],
       ['{"jsonrpc":"2.0","id":1,"method":"events","params":{"limit":"x"}}', -32602, /^events: limit: "x" is not/],
       ['{"jsonrpc":"2.0","id":1,"method":"follow","params":{"kinds":["all"]}}', -32602, /^follow: kinds: /],
       ['{"jsonrpc":"2.0","id":1,"method":"forget","params":{"node":7}}', -32602, /^forget: node: no row has 7/],
@@ -141,6 +143,21 @@ describe("the control socket", function () {
     client.socket.end(requests.join(""));
     await client.closed;
     assert.deepEqual(client.messages.map(({ id }) => id), requests.map((_one, i) => i));
+  });
+
+  it("a client that ends its side gets an answer to its last line, also without a line feed", async () => {
+    for (const [text, ids, code] of [
+      ['{"jsonrpc":"2.0","id":1,"method":"info"}', [1], undefined],
+      ['{"jsonrpc":"2.0","id":1,"method":"info"}\n{"jsonrpc":"2.0","id":2,"method":"info"}', [1, 2], undefined],
+      ['{"jsonrpc":"2.0","id":1,"meth', [null], -32700],
+      ['{"jsonrpc":"2.0","id":1,"method":"info"}\n \n ', [1], undefined],
+    ] as const) {
+      const client = await RawClient.connect(path);
+      client.socket.end(text);
+      await client.closed;
+      assert.deepEqual(client.messages.map(({ id }) => id), ids, text);
+      assert.equal(client.messages.at(-1)?.error?.code, code, text);
+    }
   });
 
   it("a line that is too long ends its connection only", async () => {

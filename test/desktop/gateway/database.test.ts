@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { CborValue, FeedEvent } from "../../../src/gossip.js";
 import { latestMap } from "../../../src/views/latest-map.js";
 import { GatewayDatabase } from "../../../desktop/gateway/database/gateway-database.js";
+import { RetentionKeeper } from "../../../desktop/gateway/database/retention.js";
 import { openSqlite } from "../../../desktop/gateway/database/sqlite.js";
 import { readStoredValue, storedValue } from "../../../desktop/gateway/database/stored-value.js";
 import { propertyOptions } from "../../support/random.js";
-import { cleanUp, freshFolder, main } from "../cli/node-process.js";
+import { cleanUp, freshFolder } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 
 describe("database of a gateway", function () {
   this.timeout(60000);
@@ -100,7 +102,7 @@ describe("database of a gateway", function () {
     const raw = event({ key: "raw", counter: 1, value: new Uint8Array([1]) });
     open().write({ events: [event({ value: 'a "b"' }), raw] });
     const query = (...args: string[]): ReturnType<typeof spawnSync> =>
-      spawnSync(process.execPath, ["--import", "tsx", main, "query-db", file, ...args], { encoding: "utf8" });
+      spawnSync(process.execPath, [main, "query-db", file, ...args], { encoding: "utf8" });
     const sql = "SELECT key, value FROM winners ORDER BY key";
     assert.equal(query(sql, "--format", "csv").stdout, 'key,value\nk,"""a \\""b\\"""""\nraw,4101\n');
     assert.equal(query(sql, "--format", "json").stdout,
@@ -110,5 +112,60 @@ describe("database of a gateway", function () {
     assert.equal(wrong.status, 1);
     assert.match(String(wrong.stderr), /^error: \S+gateway.db: attempt to write a readonly database\n$/);
     assert.match(String(query("SELECT nope FROM events").stderr), /no such column: nope/);
+    const two = "SELECT 1 AS a, 2 AS a, 9223372036854775807 AS big, char(27, 155, 8238) || '[31m' AS shown -- ;\n";
+    assert.equal(query(two, "--format", "csv").stdout,
+      "a,a_2,big,shown\n1,2,9223372036854775807,\u001b\u009b\u202e[31m\n");
+    assert.equal(query(two, "--format", "json").stdout,
+      '{"a":1,"a_2":2,"big":"9223372036854775807","shown":"\\u001b\\u009b\\u202e[31m"}\n');
+    assert.match(String(query(two).stdout), /│ 1 │ 2 +│ 9223372036854775807 │ \\u001b\\u009b\\u202e\[31m │/);
+    const none = spawnSync(process.execPath, [main, "query-db", `${file}.none`, sql], { encoding: "utf8" });
+    assert.match(none.stderr, /^error: \S+gateway\.db\.none: there is no such file\n$/);
+    const copy = `${file}.copy`;
+    for (const [bad, problem] of [
+      [" ;", /there is no statement/], ["SELECT 1; DELETE FROM events", /there is more than one statement/],
+      [`VACUUM INTO '${copy}'`, /VACUUM writes/],
+    ] as const) assert.match(String(query(bad).stderr), problem);
+    assert.ok(!existsSync(copy));
+    assert.equal(query("SELECT ';' AS a; -- b; c\n", "--format", "csv").stdout, "a\n;\n");
+  });
+
+  it("retention by size keeps the newest events, however many it removed before, and warns once", () => {
+    const database = open();
+    const told: string[] = [];
+    const log = { info: (text: string) => void told.push(text), warn: (text: string) => void told.push(text) };
+    let taken = Infinity;
+    const keeper = new RetentionKeeper({ database, limits: { megabytes: 1 }, log, taken: () => taken });
+    const add = (round: number): void => {
+      const of = { key: undefined, kind: "log" as const };
+      const events = Array.from({ length: 1000 }, (_none, place) => event({ ...of, timeMs: round * 1000 + place }));
+      database.write({ events });
+    };
+    for (let round = 0; round < 60; round++) {
+      add(round);
+      while (keeper.removeChunk());
+    }
+    const count = (table: string): number => Number(database.statement(`SELECT count(*) AS n FROM ${table}`).get()?.n);
+    assert.ok(count("events") > 4000, `${count("events")} events are left`);
+    assert.ok(count("removed_events") > 1000);
+    assert.ok(database.usedBytes() < 1100000, `${database.usedBytes()} bytes`);
+    assert.deepEqual(told, []);
+    taken = 0;
+    for (let round = 60; round < 70; round++) {
+      add(round);
+      while (keeper.removeChunk());
+    }
+    assert.equal(told.length, 1);
+    assert.match(told[0], /uses more than 1 megabytes, and an output has not taken the rest$/);
+  });
+
+  it("a database of version 1 is brought to this version", () => {
+    open().close();
+    opened = [];
+    const old = openSqlite(file);
+    old.exec("DROP INDEX removed_events_by_day; PRAGMA user_version = 1");
+    old.close();
+    const { sqlite } = open();
+    assert.deepEqual({ ...sqlite.prepare("PRAGMA user_version").get() }, { user_version: 2 });
+    assert.ok(sqlite.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'removed_events_by_day'").get() !== undefined);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { main } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 
 const PATIENCE_MS = 120000;
 const LOOK_MS = 50;
@@ -56,7 +56,7 @@ export class GatewayProcess {
   private readonly child: ChildProcess;
 
   constructor(args: string[], { wrapper = [], env = {} }: { wrapper?: string[]; env?: NodeJS.ProcessEnv } = {}) {
-    const [program, ...more] = [...wrapper, process.execPath, "--import", "tsx", main, "gateway", ...args];
+    const [program, ...more] = [...wrapper, process.execPath, main, "gateway", ...args];
     this.child = spawn(program, more, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     running.add(this);
     this.child.stdout?.on("data", (text: Buffer) => {

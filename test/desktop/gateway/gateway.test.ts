@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventFeeds } from "../../../src/events/index.js";
+import { loadConfig } from "../../../desktop/gateway/config.js";
+import { Gateway } from "../../../desktop/gateway/gateway.js";
+import { GatewayLog } from "../../../desktop/gateway/gateway-log.js";
 import { Gossip } from "../../../desktop/platform/node.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort, main } from "../cli/node-process.js";
+import { NodeProcess, cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 import { ask } from "../http/http-client.js";
 import { GatewayProcess, eventually, killGateways, requireSqlite, sqlite } from "./gateway-process.js";
 
@@ -90,7 +94,8 @@ describe("chisme gateway", function () {
       { topic: "+hosts", key: "desk", author: 11, value: '"10.0.0.1"' },
       { topic: "+hosts", key: "desk", author: 12, value: '"10.0.0.2"' },
       { topic: "voucher", key: "7", author: sqlite<{ author: number }>(file(),
-        "SELECT author FROM events WHERE topic = 'voucher' AND key = '7' ORDER BY time_ms DESC, counter DESC, author DESC"
+        "SELECT author FROM events WHERE topic = 'voucher' AND key = '7' ORDER BY time_ms DESC, counter DESC, "
+          + "author DESC"
       )[0].author, value: winners.at(-1)?.value },
     ]);
     const states = sqlite(file(), "SELECT node, name, state FROM nodes WHERE node IN (11, 12) ORDER BY node");
@@ -139,7 +144,7 @@ describe("chisme gateway", function () {
     const hooked = join(folder, "hooked");
     for (const [wrong, problem] of [
       ["hookz: {}\n", /warning: gateway: \S+gateway.yaml:4:1: hookz: is not known/],
-      [`http: {tokenFile: none}\n`, /warning: gateway: http.tokenFile: ENOENT/],
+      [`http: {tokenFile: none}\n`, /warning: gateway: \S+gateway.yaml:4:19: http.tokenFile: ENOENT/],
     ] as const) {
       config(wrong);
       gateway.signal("SIGHUP");
@@ -164,7 +169,7 @@ describe("chisme gateway", function () {
     execFileSync("sqlite3", [file(), "PRAGMA user_version = 99"]);
     const hooked = join(folder, "hooked");
     const gateway = await new GatewayProcess([config(`hooks: {door: {command: "cat > ${hooked}"}}\n`)]).untilStarted();
-    assert.match(gateway.stderr, /sqlite: \S+readings.db: is of version 99, and this program knows versions up to 1/);
+    assert.match(gateway.stderr, /sqlite: \S+readings.db: is of version 99, and this program knows versions up to 2/);
     const author = node("hall", 31);
     author.set("door", "front", "open");
     await eventually("the hook ran", () => readFileSync(hooked, "utf8") === '{"front":"open"}');
@@ -178,7 +183,7 @@ describe("chisme gateway", function () {
       "--interval", "200", "--broadcast", "none").untilStarted();
     await eventually("the socket is there", () => existsSync(join(folder, "gateway", "control.sock")));
     const ask = (...args: string[]): string => execFileSync(process.execPath,
-      ["--import", "tsx", main, ...args, "--storage", join(folder, "gateway")], { encoding: "utf8" });
+      [main, ...args, "--storage", join(folder, "gateway")], { encoding: "utf8" });
     ask("set", "voucher", "7", '{"paid":true}');
     await other.until("the event came", () => other.events.some(({ event }) => event === "feedEvent"));
     ask("leave");
@@ -197,6 +202,19 @@ describe("chisme gateway", function () {
     // It has no events, so the gateway's storage does not know it.
     await new GatewayProcess([path]).untilStarted();
     await eventually("it is forgotten", () => count("nodes WHERE node = 81 AND state = 'forgotten'") === 1);
+  });
+
+  it("a part that does not end keeps nothing from being written", async () => {
+    const log = new GatewayLog(() => undefined);
+    const gateway = new Gateway(loadConfig(config()), log, () => undefined);
+    mkdirSync(join(folder, "gateway"), { recursive: true });
+    await gateway.start();
+    const { parts } = gateway as unknown as { parts: Map<string, object> };
+    parts.set("hung", { section: {}, part: { close: () => new Promise(() => undefined) } });
+    const startMs = performance.now();
+    assert.equal(await gateway.close(), true);
+    assert.ok(performance.now() - startMs < 4000);
+    assert.equal(count("nodes"), 1);
   });
 
   it("a port or a folder in use ends it with exit status 1, and the option's name", async () => {

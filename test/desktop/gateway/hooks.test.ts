@@ -100,6 +100,22 @@ describe("hooks and publishers of chisme gateway", function () {
     assert.equal((await gateway.exited).status, 0);
   });
 
+  it("what a command leaves behind in a session of its own holds up neither the hook nor the end", async () => {
+    const command = `setsid sleep 60 & echo $! >> ${folder}/pids`;
+    const path = config(`hooks: {door: {command: "${command}", timeoutSeconds: 0.5}}\n`);
+    const gateway = await new GatewayProcess([path]).untilStarted();
+    try {
+      await gateway.until("it told", () => /hook door: \/bin\/sh: it ran longer than 0.5 s/.test(gateway.stderr));
+      await eventually("it runs again", () => lines("pids").length > 1);
+      const startMs = performance.now();
+      gateway.signal("SIGTERM");
+      assert.equal((await gateway.exited).status, 0);
+      assert.ok(performance.now() - startMs < 4500);
+    } finally {
+      for (const pid of lines("pids")) process.kill(Number(pid));
+    }
+  });
+
   it("a hook posts to a URL with its token, again when the answer is no success; no log shows the token", async () => {
     const bodies: string[] = [];
     let status = 503;
@@ -131,19 +147,30 @@ describe("hooks and publishers of chisme gateway", function () {
   it("a publisher sets what changed of what a command prints, and removes what it set and is gone", async () => {
     const printed = join(folder, "printed");
     writeFileSync(printed, '{"a":1,"b":{"x":[1]},"__proto__":2}');
-    const path = config(`publish: [{topic: lease, everySeconds: 0.2, command: [cat, ${printed}]}]\n`);
+    const http = `127.0.0.1:${freshPort()}`;
+    const path = config(`publish: [{topic: lease, everySeconds: 0.2, command: [cat, ${printed}]}]
+http: {listen: "${http}", write: true}\n`);
     const gateway = await new GatewayProcess([path]).untilStarted();
     const reader = node(61);
     const held = (): string[] => reader.events().filter(({ topic }) => topic === "lease")
       .map(({ kind, key, value }) => `${kind} ${key} ${JSON.stringify(value)}`).sort();
     await eventually("all came", () => held().length === 3);
     assert.deepEqual(held(), ["set __proto__ 2", "set a 1", 'set b {"x":[1]}']);
+    // As the import from other sites does.
+    const imported = JSON.stringify({ action: "set", topic: "lease", key: "@away/x", value: 3 });
+    const headers = { "content-type": "application/json" };
+    assert.equal((await fetch(`http://${http}/v1/actions`, { method: "POST", headers, body: imported })).status, 200);
     writeFileSync(printed, "no JSON");
     const problem = /publish 0 \(lease\): what the command printed is no JSON/;
     await gateway.until("it told", () => problem.test(gateway.stderr));
     writeFileSync(printed, '{"a":1,"b":2}');
     await eventually("the changes came", () => held().includes("remove __proto__ undefined"));
     await eventually("the changes came", () => held().includes("set b 2"));
+    // A later event of the same author: what the runs before did is here.
+    writeFileSync(printed, '{"a":1,"b":3}');
+    await eventually("the last change came", () => held().includes("set b 3"));
+    const away = held().filter((line) => line.includes("@away"));
+    assert.deepEqual(away, ["set @away/x 3"], "what came from other sites stays");
     assert.deepEqual(held().filter((line) => line.includes(" a ")), ["set a 1"], "what is the same is not set again");
   });
 });

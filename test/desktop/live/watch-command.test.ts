@@ -9,7 +9,8 @@ import { liveFileText, parseLiveOptions } from "../../../desktop/live/live-file.
 import type { LiveInput } from "../../../desktop/live/live-inputs.js";
 import { LiveRun } from "../../../desktop/live/live-run.js";
 import { assertShape } from "../../support/control-schema.js";
-import { cleanUp, freshFolder, freshPort, main } from "../cli/node-process.js";
+import { cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 import { ask } from "../http/http-client.js";
 
 const OPTIONS = ["--seed", "7", "--nodes", "8"];
@@ -37,7 +38,7 @@ describe("chisme simulate --watch", function () {
 
   async function begin(...args: string[]): Promise<void> {
     child = spawn(process.execPath, [
-      "--import", "tsx", main, "simulate", "--watch", "--http", `127.0.0.1:${port}`, ...args,
+      main, "simulate", "--watch", "--http", `127.0.0.1:${port}`, ...args,
     ], { env: { ...process.env, npm_lifecycle_event: "" }, stdio: ["ignore", "pipe", "inherit"] });
     assert.ok(child.stdout !== null);
     const reader = createInterface({ input: child.stdout });
@@ -46,7 +47,7 @@ describe("chisme simulate --watch", function () {
   }
 
   function simulate(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-    return spawnSync(process.execPath, ["--import", "tsx", main, "simulate", ...args], { encoding: "utf8" });
+    return spawnSync(process.execPath, [main, "simulate", ...args], { encoding: "utf8" });
   }
 
   const state = async (): Promise<State> => JSON.parse((await ask(port, "/v1/simulation")).text) as State;
@@ -105,6 +106,10 @@ describe("chisme simulate --watch", function () {
     assert.match(wrong.text, /lossProbability: 2 is no number from 0 to 0.9/);
     assert.equal((await act({ action: "new", options: { nodes: 501, seed: 1 } })).status, 400);
     assert.equal((await act({ action: "append", inputs: Array.from({ length: 101 }, () => ({})) })).status, 400);
+    const end = await act({ action: "new", options: { seed: 1 }, endMs: 1e15 });
+    assert.match(end.text, /endMs: 1000000000000000 is no number from 0 to 1000000000"/);
+    const late = await act({ action: "append", inputs: [{ action: "heal", atMs: 1e15 }] });
+    assert.match(late.text, /atMs: 1000000000000000 is after 1000000000, the end"/);
     assert.equal((await act({ action: "heal" }, { origin: "http://evil.example" })).status, 403);
     assert.equal((await act({ action: "heal" }, { host: `evil.example:${port}` })).status, 403);
     assert.deepEqual((await state()).inputs, []);
@@ -113,12 +118,15 @@ describe("chisme simulate --watch", function () {
   it("the command refuses what has no meaning", async () => {
     const file = path.join(freshFolder(), "run.jsonl");
     writeFileSync(file, '{"chisme":"simulation","version":1,"endMs":5,"options":{"seed":1}}\n{"atMs":9}\n');
+    const endless = path.join(freshFolder(), "endless.jsonl");
+    writeFileSync(endless, '{"chisme":"simulation","version":1,"endMs":1e300,"options":{"seed":1}}\n');
     for (const [args, message] of [
       [["--watch", "--scenario", "loss"], /'--scenario' has no meaning with '--watch'/],
       [["--watch", "--nodes", "501"], /nodes: 501 is no integer from 2 to 500/],
       [["--watch", "--http", "192.0.2.1:8600"], /192\.0\.2\.1 is open to other computers, and needs --http-token-file/],
       [["--http", "127.0.0.1:8600"], /'--http' needs '--watch'/],
       [["--inputs", file], /--inputs: .*run\.jsonl: line 2: action: nothing is none of/],
+      [["--inputs", endless], /--inputs: .*endless\.jsonl: line 1: endMs: 1e\+300 is no number from 0 to 1000000000/],
       [["--inputs", `${file}.none`], /ENOENT/],
     ] as const) {
       const { status, stderr } = simulate(...args);

@@ -273,6 +273,16 @@ describe("the page of chisme node --http, in Chromium", function () {
     assert.deepEqual(await complaints(), []);
   });
 
+  it("shows all links of its head on a phone", async () => {
+    await listen();
+    await page.setViewport({ width: 360, height: 780, isMobile: true, hasTouch: true });
+    await open();
+    assert.ok(await page.evaluate(() => {
+      const bar = document.querySelector(".jump");
+      return bar !== null && bar.scrollWidth <= bar.clientWidth;
+    }));
+  });
+
   it("says when the node is gone, and goes on when it is back", async () => {
     await listen();
     await open();

@@ -11,7 +11,8 @@ import { buildPage } from "../../../scripts/build-page.mjs";
 import { HttpServer } from "../../../desktop/http/http-server.js";
 import { RecordedNetwork } from "../../../desktop/recording/recorded-network.js";
 import { RecordingFile } from "../../../desktop/recording/recording-file.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort, main } from "../cli/node-process.js";
+import { NodeProcess, cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 import { requireChromium, startBrowser } from "./browser.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -38,10 +39,10 @@ describe("page of a recording of a node, in Chromium", function () {
     const attic = await new NodeProcess("--listen", `127.0.0.1:${two}`, "--seed", `127.0.0.1:${one}`, "--name", "attic",
       "--value", "7", "--socket", "none", ...args).untilStarted();
     await hall.untilMinMax(7, 7, 1);
-    const recorder = spawn(process.execPath, ["--import", "tsx", main, "record", file, "--storage", storage],
+    const recorder = spawn(process.execPath, [main, "record", file, "--storage", storage],
       { stdio: "ignore" });
     while (!existsSync(file) || statSync(file).size === 0) await sleep(50);
-    const pushed = spawnSync(process.execPath, ["--import", "tsx", main, "push", "--storage", storage, "21.5"]);
+    const pushed = spawnSync(process.execPath, [main, "push", "--storage", storage, "21.5"]);
     assert.equal(pushed.status, 0);
     attic.signal("SIGTERM");
     while (!readFileSync(file, "utf8").includes('"state":"left"')) await sleep(50);
@@ -163,7 +164,7 @@ describe("page of a recording of a node, in Chromium", function () {
     await page.waitForFunction(() => /^Paused/.test(document.querySelector("#recording-figures")?.textContent ?? ""));
     await position(recording.count);
     await shown("attic", "left");
-    const printed = spawnSync(process.execPath, ["--import", "tsx", main, "replay", file], { encoding: "utf8" });
+    const printed = spawnSync(process.execPath, [main, "replay", file], { encoding: "utf8" });
     const lines = printed.stdout.trimEnd().split("\n").slice(2).map((line) => line.replace(/^ *[\d.]+s {2}/, ""));
     const texts = await page.$$eval(".entry-list li > span:last-child", (found) =>
       found.map(({ textContent }) => textContent));

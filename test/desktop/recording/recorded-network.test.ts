@@ -8,7 +8,8 @@ import { RecordedNetwork } from "../../../desktop/recording/recorded-network.js"
 import { RecordedState } from "../../../desktop/recording/recorded-state.js";
 import { PLAYED_BYTES_MAX, RecordingFile } from "../../../desktop/recording/recording-file.js";
 import { SimRandom } from "../../../desktop/simulator/index.js";
-import { cleanUp, freshFolder, freshPort, main } from "../cli/node-process.js";
+import { cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 
 const SELF = { id: 1, name: "hall", address: "10.0.0.1", port: 5000 };
 
@@ -143,7 +144,7 @@ describe("recordings as networks", function () {
 
   it("chisme replay --http plays a recording until a signal", async () => {
     const [file, port] = [madeFile(50), freshPort()];
-    const replay = spawn(process.execPath, ["--import", "tsx", main, "replay", file, "--http", `127.0.0.1:${port}`]);
+    const replay = spawn(process.execPath, [main, "replay", file, "--http", `127.0.0.1:${port}`]);
     const [line] = await once(replay.stdout, "data") as [Buffer];
     assert.equal(String(line), `page: http://127.0.0.1:${port}/ (Ctrl-C ends it)\n`);
     const url = `http://127.0.0.1:${port}/v1`;

@@ -11,7 +11,8 @@ import { readRecording } from "../../../desktop/recording/read-recording.js";
 import type { RecordingEntry, RecordingHead } from "../../../desktop/recording/recording.js";
 import { SimNetwork, SimRandom } from "../../../desktop/simulator/index.js";
 import { assertShape } from "../../support/control-schema.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort, main } from "../cli/node-process.js";
+import { NodeProcess, cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
+import { main } from "../../support/command-line.js";
 
 const KEY = "00112233445566778899aabbccddeeff102132435465768798a9bacbdcedfe0f";
 const HEAD = '{"chisme":"recording","version":1,"beganMs":1,"node":{"id":1,"address":"127.0.0.1","port":1},'
@@ -19,7 +20,7 @@ const HEAD = '{"chisme":"recording","version":1,"beganMs":1,"node":{"id":1,"addr
 const DATAGRAM = '{"atMs":2,"kind":"datagram","direction":"in","address":"127.0.0.1","port":5000,"bytes":"wQE="}';
 
 function chisme(...args: string[]): SpawnSyncReturns<string> {
-  return spawnSync(process.execPath, ["--import", "tsx", main, ...args], { encoding: "utf8" });
+  return spawnSync(process.execPath, [main, ...args], { encoding: "utf8" });
 }
 
 async function entriesOf(file: string): Promise<[RecordingHead, RecordingEntry[]]> {
@@ -43,7 +44,7 @@ describe("recordings of nodes", function () {
     await new NodeProcess("--listen", `127.0.0.1:${two}`, "--seed", `127.0.0.1:${one}`, "--name", "attic",
       "--value", "7", "--socket", "none", ...args).untilStarted();
     await node.untilMinMax(7, 7, 1);
-    const recorder = spawn(process.execPath, ["--import", "tsx", main, "record", file, "--storage", folder],
+    const recorder = spawn(process.execPath, [main, "record", file, "--storage", folder],
       { stdio: "ignore" });
     while (!existsSync(file) || statSync(file).size === 0) await sleep(50);
     assert.equal(chisme("push", "--storage", folder, "21.5").status, 0);
@@ -83,6 +84,9 @@ describe("recordings of nodes", function () {
     const json = chisme("replay", file, "--json", "--from", "0.5", "--to", "1").stdout.trimEnd().split("\n").slice(1);
     const times = json.map((line) => (JSON.parse(line) as RecordingEntry).atMs);
     assert.ok(times.length > 0 && times.every((ms) => ms >= 500 && ms <= 1000), String(times));
+    const none = chisme("replay", file, "--from", "5", "--to", "2");
+    assert.deepEqual([none.status, none.stdout], [1, ""]);
+    assert.match(none.stderr, /--to: 2 is before --from, 5\n$/);
     // A recording is not overwritten.
     const again = chisme("record", file, "--socket", "none-here");
     assert.equal(again.status, 1);
@@ -126,7 +130,7 @@ describe("recordings of nodes", function () {
     assert.match(chisme("replay", file, "--key-file", otherFile).stderr, /--key-file: .* is not a key/);
     const over = chisme("record", file, "--storage", folder);
     assert.equal(over.status, 1);
-    assert.match(over.stderr, /EEXIST/);
+    assert.match(over.stderr, /^error: .* is there already, and stays as it is\n$/);
   });
 
   it("a recording ends by itself when its node stops", async () => {
@@ -134,13 +138,34 @@ describe("recordings of nodes", function () {
     const node = await new NodeProcess("--listen", `127.0.0.1:${freshPort()}`, "--broadcast", "none",
       "--interval", "200", "--storage", folder).untilStarted();
     const file = path.join(freshFolder(), "run.jsonl");
-    const recorder = spawn(process.execPath, ["--import", "tsx", main, "record", file, "--storage", folder],
+    const recorder = spawn(process.execPath, [main, "record", file, "--storage", folder],
       { stdio: "ignore" });
     while (!existsSync(file) || statSync(file).size === 0) await sleep(50);
     node.signal("SIGTERM");
     const [status] = await once(recorder, "close") as [number];
     assert.equal(status, 0);
     assert.equal((await entriesOf(file))[0].members.length, 1);
+  });
+
+  it("a recording ends with an error when its file cannot grow", async () => {
+    const folder = freshFolder();
+    const port = freshPort();
+    const node = await new NodeProcess("--listen", `127.0.0.1:${port}`, "--json", "--interval", "200",
+      "--broadcast", "none", "--storage", folder).untilStarted();
+    const file = path.join(freshFolder(), "run.jsonl");
+    const pushes = setInterval(() => node.write(`log t ${"x".repeat(100)}\n`), 50);
+    // The size of files as a disk that is full, in blocks of 512 bytes.
+    const limited = 'trap "" XFSZ; ulimit -f 4; exec "$@"';
+    const recorder = spawn("sh", ["-c", limited, "sh", process.execPath, "--import", "tsx", main,
+      "record", file, "--storage", folder], { stdio: ["ignore", "ignore", "pipe"] });
+    let errors = "";
+    recorder.stderr.on("data", (data: Buffer) => { errors += data.toString(); });
+    const late = setTimeout(() => recorder.kill("SIGKILL"), 30000);
+    const [status] = await once(recorder, "close") as [number];
+    clearTimeout(late);
+    clearInterval(pushes);
+    assert.equal(status, 1);
+    assert.match(errors, /^error: EFBIG/);
   });
 
   for (const [text, message] of [
@@ -156,6 +181,16 @@ describe("recordings of nodes", function () {
     [`${HEAD}\n${DATAGRAM.replace("5000", "70000")}`, /line 2: port: 70000 is no port/],
     [`${HEAD}\n{"atMs":1,"kind":"party"}`, /line 2: kind: "party" is none of datagram, row/],
     [`${HEAD}\n{"atMs":1,"kind":"row","row":{}}`, /line 2: row: \{\} is no row/],
+    [`${HEAD}\n{"atMs":1,"kind":"row","row":{"id":1,"state":"__proto__"}}`, /line 2: row: .* is no row/],
+    [`${HEAD}\n{"atMs":1,"kind":"row","row":{"id":1,"state":"up","roundTripMs":"x"}}`, /line 2: row: .* is no row/],
+    [`${HEAD}\n{"atMs":1,"kind":"event","event":{"author":1,"topic":"t","timeMs":1e16}}`, /line 2: event: .* no event/],
+    [`${HEAD}\n{"atMs":1,"kind":"stats","stats":{"bytesSent":"\\u001b[5m"}}`, /line 2: stats: .* is no object with/],
+    [HEAD.replace('"events":[]', '"events":[{}]'), /line 1: events: .* is no list of events/],
+    [HEAD.replace('"address":"127.0.0.1"', '"address":"\\u001b[5m"'), /line 1: node: .* is no node/],
+    [HEAD.replace('"port":1', '"port":"\\u001b[5m"'), /line 1: node: .* is no node/],
+    [HEAD.replace('"beganMs":1', '"beganMs":9e15'), /line 1: beganMs: 9000000000000000 is no time/],
+    [HEAD.replace('"recording"', '"\u009b5m\u202e"'), /line 1: chisme: "\ufffd5m\ufffd" is not "recording"/],
+    [`${HEAD}\n{"atMs":1,"a":${"[".repeat(50000)}${"]".repeat(50000)}}`, /line 2: is nested deeper than 32 levels/],
     [`${HEAD}\n[]`, /line 2: is no JSON object/],
   ] as const) {
     it(`a file is refused: ${text.slice(-60).trim()}`, async () => {
@@ -165,13 +200,22 @@ describe("recordings of nodes", function () {
     });
   }
 
+  it("a time that no timer can wait for is refused", () => {
+    for (const seconds of ["0", "abc", "2147484"]) {
+      const { stderr, status } = chisme("record", "never.jsonl", "--seconds", seconds);
+      assert.match(stderr, /--seconds: .* is not a number above 0, and at most 2147483/);
+      assert.equal(status, 1);
+    }
+  });
+
   it("damaged files are read or end in an error that names a line; their text cannot command a terminal", async () => {
     const seed = Number(process.env.CHISME_TEST_SEED ?? Date.now() % 0x100000000);
     console.log(`      seed ${seed}`);
     const random = new SimRandom(seed, 1);
-    const row = '{"id":7,"name":"\\u001b[31m\u009b1m","state":"\\u001b[5m"}';
+    const row = '{"id":7,"name":"\\u001b[31m\u009b1m\u202e","state":"up","data":"\\u001b[5m"}';
+    const stats = '{"datagramsSent":1,"bytesSent":2,"datagramsReceived":3,"bytesReceived":4}';
     const good = `${HEAD}\n${DATAGRAM}\n{"atMs":3,"kind":"row","row":${row}}\n`
-      + '{"atMs":4,"kind":"stats","stats":{}}\n{"atMs":5,"kind":"skipped","count":3}\n';
+      + `{"atMs":4,"kind":"stats","stats":${stats}}\n` + '{"atMs":5,"kind":"skipped","count":3}\n';
     const file = path.join(freshFolder(), "damaged.jsonl");
     for (let run = 0; run < 300; run++) {
       const bytes = Buffer.from(good);
@@ -180,9 +224,15 @@ describe("recordings of nodes", function () {
       await entriesOf(file).catch((error: Error) => assert.match(error.message, /^line \d+: /));
     }
     writeFileSync(file, good);
-    const { stdout, status } = chisme("replay", file);
-    assert.equal(status, 0);
-    assert.ok(!stdout.includes("\u001b") && !stdout.includes("\u009b"));
+    for (const flags of [[], ["--json"]]) {
+      const { stdout, status } = chisme("replay", file, ...flags);
+      assert.equal(status, 0);
+      for (const character of "\u001b\u009b\u202e") assert.ok(!stdout.includes(character), flags.join());
+      if (flags.length > 0) {
+        assert.deepEqual(stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown),
+          good.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown), "nothing is lost");
+      }
+    }
   });
 
   it("any bytes have a line, and frames of a run their sections", () => {

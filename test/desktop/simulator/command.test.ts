@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import path from "node:path";
 import type { TopologyFigures } from "../../../desktop/simulator/topology-text.js";
+import { main } from "../../support/command-line.js";
 import type { RoundFigures, SimulateOptions, SimulateResult } from "../../../desktop/simulator/index.js";
 
 const root = path.resolve(import.meta.dirname, "../../..");
 
-const MAIN = ["--import", "tsx", "desktop/cli/main.ts", "simulate"];
+const MAIN = [main, "simulate"];
 
 interface Outcome { status: number | null; stdout: string; stderr: string }
 

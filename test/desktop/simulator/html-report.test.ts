@@ -7,6 +7,7 @@ import { bands } from "../../../desktop/simulator/html-plots.js";
 import { htmlReport } from "../../../desktop/simulator/html-report.js";
 import { SimNetwork } from "../../../desktop/simulator/index.js";
 import { COLUMNS_MAX, FARES, RunHistory, holdersOf } from "../../../desktop/simulator/run-history.js";
+import { main } from "../../support/command-line.js";
 
 const root = path.resolve(import.meta.dirname, "../../..");
 const REPORT_BYTES_MAX = 2e6;
@@ -27,7 +28,7 @@ describe("report of a simulation as a page", function () {
   after(() => rmSync(folder, { recursive: true }));
 
   function simulate(...options: string[]): { status: number | null; stdout: string; stderr: string } {
-    const args = ["--import", "tsx", "desktop/cli/main.ts", "simulate", ...options];
+    const args = [main, "simulate", ...options];
     return spawnSync(process.execPath, args, {
       cwd: root, encoding: "utf8", env: { ...process.env, npm_lifecycle_event: "" },
     });
@@ -51,9 +52,9 @@ describe("report of a simulation as a page", function () {
 
   it("the page of a run that does not agree has its violations", () => {
     const file = path.join(folder, "failed.html");
-    assert.equal(simulate("--seed", "7", "--rounds", "2", "--report", file).status, 1);
+    assert.equal(simulate("--seed", "7", "--nodes", "120", "--rounds", "2", "--report", file).status, 1);
     const page = readFileSync(file, "utf8");
-    assert.match(page, /not agreed: \d+ of 50 nodes know/);
+    assert.match(page, /not agreed: \d+ of 120 nodes know/);
     assert.match(page, /violations; the first 100:/);
     assert.equal(page.match(/<li><b>node/g)?.length, 100);
   });

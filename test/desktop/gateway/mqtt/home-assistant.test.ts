@@ -91,7 +91,8 @@ describe("discovery by Home Assistant", () => {
   });
 
   it("shows a plain number, text and a switch as what they are", () => {
-    assert.equal(made({ data: 21.5 }).components.field_.value_template, "{{ value_json | default('None') }}");
+    assert.equal(made({ data: 21.5 }).components.field_.value_template,
+      "{{ value_json if value_json is number else 'None' }}");
     const { components } = made({ data: { open: true, mode: "auto", list: [1] } });
     assert.deepEqual(Object.values(components).map(({ platform }) => platform), ["sensor", "binary_sensor", "sensor"]);
   });
@@ -116,6 +117,15 @@ describe("discovery by Home Assistant", () => {
     const ids = all
       .flatMap(({ components }) => Object.values(components).map(({ unique_id: id }) => id));
     assert.equal(new Set(ids).size, ids.length);
+  });
+
+  it("a component has no value where the node shares one of another kind, such as a map in place of a number", () => {
+    const { components } = made({ data: { open: true, mode: "auto", temp: 3 } });
+    const template = (name: string): unknown => components[`field_${name}`].value_template;
+    assert.equal(template("temp"), "{{ value_json[\"temp\"] if value_json[\"temp\"] is number else 'None' }}");
+    assert.equal(template("mode"), "{{ value_json[\"mode\"] if value_json[\"mode\"] is string else 'None' }}");
+    assert.equal(template("open"),
+      "{{ ('on' if value_json[\"open\"] else 'off') if value_json[\"open\"] is boolean else 'None' }}");
   });
 
   it("keeps a field that is gone, so that its sensor shows that it has no value", () => {

@@ -82,6 +82,8 @@ describe("a gateway and an MQTT broker", function () {
     await asked.call("remove", { topic: "room/+/x", key: "#" });
     await eventually("the latest value is gone", () => all.last("chisme/topics/room%2F%2B%2Fx/%23") === "");
     assert.equal(all.last("chisme/status"), "online");
+    // Nothing is wrong before the first try to connect is over.
+    assert.doesNotMatch(gateway.stderr, /no connection to the broker/);
     await gateway.kill();
     await eventually("the last will came", () => all.last("chisme/status") === "offline");
     await node.kill();
@@ -130,6 +132,7 @@ describe("a gateway and an MQTT broker", function () {
       const properties = { userProperties: { id: "42" } };
       await client.publishAsync("chisme/log/bell/set", `"ring"`, { qos: 1, properties });
     }
+    await client.publishAsync("chisme/nodes/nobody/state", "up", { qos: 1 });
     await client.publishAsync("chisme/log/do or/set", "x", { qos: 1 });
     await client.publishAsync("chisme/log/old/set", "x", { qos: 1, retain: true });
     await client.publishAsync(`chisme/log/${"x".repeat(40)}/set`, "1", { qos: 1 });
@@ -146,6 +149,7 @@ describe("a gateway and an MQTT broker", function () {
     const second = await startGateway(place);
     await second.until("it was refused", () => second.stderr.includes("old/set: a retained message is no command"));
     assert.match(gateway.stderr, /do or\/set: a name in it is none/);
+    assert.doesNotMatch(gateway.stderr, /nobody/, "a state of what is no node is no command");
     assert.match(gateway.stderr, /x{40}\/set: .*topic/);
   });
 

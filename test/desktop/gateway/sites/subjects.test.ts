@@ -44,6 +44,24 @@ describe("subjects and messages between sites", () => {
     }
   });
 
+  it("refuse what the database of another site could not hold, or would take for another site's", () => {
+    const good = { timeMs: 1, counter: 0, kind: "set", key: "k", value: 1, ttlMs: 0, generation: 0, sequence: 1 };
+    const read = (more: object, subject = "x.a.1.t", raw = "1"): unknown =>
+      readMessage(subject, Buffer.from(JSON.stringify({ ...good, ...more }).replace('"RAW"', raw)));
+    assert.ok(read({ value: [[[[1]]]] }));
+    assert.throws(() => read({ value: [[[[[1]]]]] }), /value is nested deeper than 4 levels/);
+    const deep = `${"[".repeat(7000)}${"]".repeat(7000)}`;
+    assert.throws(() => read({ value: "RAW" }, "x.a.1.t", deep), /value is nested deeper than 4 levels/);
+    assert.throws(() => read({ value: "RAW" }, "x.a.1.t", '{"__proto__":-0}'), /value cannot be stored/);
+    assert.throws(() => read({ cbor: "!!!!" }), /cbor is no CBOR in base64/);
+    const { MAX_SAFE_INTEGER } = Number;
+    assert.ok(read({ timeMs: 1, ttlMs: MAX_SAFE_INTEGER - 1 }));
+    assert.throws(() => read({ timeMs: 2, ttlMs: MAX_SAFE_INTEGER - 1 }), /ttlMs is not an integer from 0 to/);
+    for (const site of ["%00", "a%00b", "a".repeat(65)]) {
+      assert.throws(() => read({}, `x.${site}.1.t`), /its site is not a text of 1 to 64 characters without zero bytes/);
+    }
+  });
+
   it("have an identity that differs where the event does", () => {
     const of = { ...event, site: "a" };
     const all = [of, { ...of, kind: "withdraw" as const }, { ...of, counter: 3 }, { ...of, timeMs: 1 },
