@@ -1,6 +1,6 @@
 import type { Arena } from "../engine/feed/arena.js";
 import type { Chain } from "../engine/feed/chain.js";
-import type { FeedSigning } from "../engine/feed/feed-signing.js";
+import type { FeedSigning, SignedOwn, SignedStore } from "../engine/feed/feed-signing.js";
 
 /** What sees events before they are verified. */
 export interface EventWatch {
@@ -35,7 +35,12 @@ export class WatchingSigner implements FeedSigning {
 
   vouched(): number { return this.signer.vouched(); }
   runEvents(): number { return this.signer.runEvents(); }
-  write(chain: Chain, ms: number, counter: number): number { return this.signer.write(chain, ms, counter); }
+  signOwn(own: SignedOwn): void { this.signer.signOwn(own); }
+  isUnsignable(feeds: SignedStore): boolean { return this.signer.isUnsignable(feeds); }
+  reserve(feeds: SignedStore, slot: number, other: number): boolean { return this.signer.reserve(feeds, slot, other); }
+  signGeneration(feeds: SignedStore, slot: number, generation: number): number {
+    return this.signer.signGeneration(feeds, slot, generation);
+  }
 
   round(): void {
     this.watch.endRound();

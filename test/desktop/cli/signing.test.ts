@@ -2,33 +2,22 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
-  appendFileSync, chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+  appendFileSync, chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { buildSync } from "esbuild";
+import { join } from "node:path";
 import { nodeIdentity } from "../../../desktop/platform/node-signing.js";
 import { SigningFolder, hexOf, parseCard } from "../../../desktop/platform/signing-folder.js";
 import { assertShape } from "../../support/control-schema.js";
 import { ControlClient } from "../../../desktop/control/control-client.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort, main } from "./node-process.js";
+import { main } from "../../support/command-line.js";
+import { NodeProcess, cleanUp, freshFolder, freshPort } from "./node-process.js";
 
 interface Result { status: number | null; stdout: string; stderr: string }
 
-/** The sources of the command in one file, which starts sooner. In this tree, where its packages are found. */
-const bundle = fileURLToPath(new URL(`../../../build/test-${process.pid}/signing.mjs`, import.meta.url));
 let folder: string;
 
-before(() => {
-  buildSync({
-    entryPoints: [main], bundle: true, outfile: bundle, platform: "node", format: "esm", target: "node20",
-    packages: "external", logLevel: "error",
-  });
-});
-after(() => rmSync(dirname(bundle), { recursive: true, force: true }));
-
 async function chisme(...args: string[]): Promise<Result> {
-  const child = spawn(process.execPath, [bundle, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text: Buffer) => { stdout += text.toString(); });
   child.stderr.on("data", (text: Buffer) => { stderr += text.toString(); });
@@ -224,7 +213,7 @@ describe("an owner and devices, as processes", function () {
 
   it("the list outlives restarts, a card gives it to a node, and no recording has a private key", async () => {
     const hall = await start("hall", "--owner", ownerKey);
-    const recorder = spawn(process.execPath, [bundle, "record", place("run.jsonl"), ...at("hall")]);
+    const recorder = spawn(process.execPath, [main, "record", place("run.jsonl"), ...at("hall")]);
     while (!readdirSync(folder).includes("run.jsonl")) await new Promise((resolve) => setTimeout(resolve, 100));
     for (const name of ["hall", "attic"]) await admit(name);
     const card = await print("admitted", "--card", ...at("hall"));
