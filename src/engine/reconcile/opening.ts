@@ -29,7 +29,8 @@ export function writeOpening(
     // PROTOCOL 6.8: what a node that sleeps learnt is no news to the others.
     if (isAsleep) noteOwn(rows, feeds);
     else if (type === TYPE_SYN) {
-      writeUpdates(rows, writer, feeds, counter, first, ANY_TRANSMITS, transmitsOnDemand(rows));
+      const least = rows.mayHaveUpdates() ? transmitsOnDemand(rows) : 0;
+      writeUpdates(rows, writer, feeds, counter, first, ANY_TRANSMITS, least);
     }
     writer.endRows();
   }
