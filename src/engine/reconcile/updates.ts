@@ -6,13 +6,10 @@ import type { FrameWriter } from "../wire/frame-writer.js";
 export const ANY_TRANSMITS = TRANSMITS_MAX;
 /** Frames that carry a plain update before SYNs leave it out. */
 const SYN_TRANSMITS = 3;
-/** The same with fewer than FEW_ROWS rows: two exchanges of each node reach a good part of so few. */
-const SYN_TRANSMITS_OF_FEW = 2;
-const FEW_ROWS = 16;
 
 /** PROTOCOL 6.3: with so many transmits left or fewer, a plain update goes only to peers whose tables differ. */
 export function transmitsOnDemand(rows: Rows): number {
-  return rows.transmitsOfUpdate() - (rows.count < FEW_ROWS ? SYN_TRANSMITS_OF_FEW : SYN_TRANSMITS);
+  return rows.transmitsOfUpdate() - SYN_TRANSMITS;
 }
 
 /**
