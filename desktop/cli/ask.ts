@@ -17,12 +17,12 @@ import { watchMembers } from "./watch.js";
 
 type PlainEvent = Omit<FeedEvent, "endMs">;
 
-interface AskOptions extends NodePlace {
+export interface AskOptions extends NodePlace {
   json?: true;
 }
 
 /** What a command prints: an object with --json, otherwise lines. */
-interface Printed {
+export interface Printed {
   json: unknown;
   lines: string[];
   /** 1: what was asked for is not there, or did not happen. */
@@ -111,7 +111,7 @@ interface Value {
   contributions?: ContributionEntry[];
 }
 
-function ask(usage: string, description: string): Command {
+export function ask(usage: string, description: string): Command {
   const [name, ...words] = usage.split(" ");
   const command = new Command(name);
   for (const word of words) command.argument(word);
@@ -124,10 +124,10 @@ function ask(usage: string, description: string): Command {
     .showHelpAfterError("(--help lists the options)");
 }
 
-type Words = string | string[] | undefined;
+export type Words = string | string[] | undefined;
 
 /** A command's action: it connects, asks, prints, and sets the exit status. */
-function asking<Options extends AskOptions>(
+export function asking<Options extends AskOptions>(
   run: (client: ControlClient, options: Options, ...words: Words[]) => Promise<Printed>,
 ): (...all: unknown[]) => Promise<void> {
   return async (...all) => {

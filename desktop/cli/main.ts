@@ -2,9 +2,11 @@
 import { readFileSync } from "node:fs";
 import { type Argument, Command } from "commander";
 import { simulateCommand } from "../simulator/command.js";
+import { admitCommands } from "./admit.js";
 import { askCommands } from "./ask.js";
 import { firmwareCommand } from "./firmware.js";
 import { gatewayCommand } from "./gateway.js";
+import { identityCommand } from "./identity.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
 import { runLive } from "./live.js";
@@ -46,10 +48,11 @@ const program = new Command("chisme")
   .addCommand(gatewayCommand())
   .addCommand(queryDbCommand())
   .addCommand(keyCommand())
+  .addCommand(identityCommand())
   .addCommand(provisionCommand())
   .addCommand(firmwareCommand())
   .commandsGroup("Look into a running node, and change it:");
-for (const command of [...askCommands(), recordCommand()]) program.addCommand(command);
+for (const command of [...askCommands(), ...admitCommands(), recordCommand()]) program.addCommand(command);
 program.commandsGroup("Look at what was recorded:").addCommand(replayCommand());
 
 const { stdout } = process;

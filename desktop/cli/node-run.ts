@@ -20,6 +20,8 @@ import { messages } from "../../src/messages/index.js";
 import { networkTime } from "../../src/time/index.js";
 import { MessageCommands } from "./message-commands.js";
 import { Commands, exportEvents } from "./commands.js";
+import { NodeSigning } from "../control/node-signing.js";
+import { type NodeKeyOptions, type NodeKeys, openNodeKeys } from "./node-keys.js";
 import { NodeAccess, type NodeAccessOptions } from "./node-access.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
@@ -28,7 +30,7 @@ import { type Listen, parseListen } from "./listen.js";
 import { TextReport } from "./text-report.js";
 
 /** The options of the command line. A number may be any text: the check of `Gossip`'s options refuses it. */
-export interface NodeOptions extends NodeAccessOptions {
+export interface NodeOptions extends NodeAccessOptions, NodeKeyOptions {
   dialect: "compact" | "espgossip" | "auto";
   listen?: string;
   interface?: string;
@@ -99,6 +101,7 @@ export class NodeRun {
   private readonly script: string[];
   private readonly commands: Commands;
   private readonly access: NodeAccess;
+  private readonly keys: NodeKeys | undefined;
   private minMaxReported: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
   private isSealed = false;
   private prompt: Prompt | undefined;
@@ -117,6 +120,7 @@ export class NodeRun {
     this.report = options.json ? this.jsonReport() : this.textReport();
     this.messages = new MessageCommands(this.report, options.interval, () => this.elapsedMs());
     this.script = naming("--script", () => options.script === undefined ? [] : readScript(options.script));
+    this.keys = openNodeKeys(options);
     this.gossip = new Gossip(this.gossipOptions());
     // Fail now if the file is not writable, not at the end of the run.
     naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
@@ -127,13 +131,17 @@ export class NodeRun {
       ...options.dialect !== "compact" && { noMessages: `dialect ${options.dialect} has no messages` },
     });
     this.commands = new Commands({ gossip, queries, actions, messages: this.messages, report: this.report });
-    this.access = new NodeAccess({ queries, actions, changes }, view, options, (message) => this.warn(message));
+    const { keys } = this;
+    const signing = keys && new NodeSigning(gossip, keys.publicKey, keys.admissions);
+    const node = { queries, actions, changes, signing };
+    this.access = new NodeAccess(node, view, options, (message) => this.warn(message));
   }
 
   start(): void {
     if (this.options.value !== undefined) this.gossip.push(this.options.value);
     try {
       this.gossip.start();
+      this.keys?.store();
     } catch (error) {
       const failure = error as NodeJS.ErrnoException;
       this.giveUp(failure.syscall === "bind" ? this.bindMessage(failure) : `--storage: ${failure.message}`);
@@ -323,6 +331,7 @@ export class NodeRun {
       if (keep) throw new Error("--keep: needs room for events, --feed-bytes");
       if (fillGaps) throw new Error("--fill-gaps: needs room for events, --feed-bytes");
       if (eventBytes !== undefined) throw new Error("--event-bytes: needs room for events, --feed-bytes");
+      if (this.keys !== undefined) throw new Error("--signed: needs room for events, --feed-bytes");
       return undefined;
     }
     const options: EventFeedOptions = {
@@ -335,6 +344,8 @@ export class NodeRun {
         this.changes.notify("event", event);
       },
     };
+    if (this.keys !== undefined) options.signing = this.keys.feeds;
+    if (this.keys?.admissions !== undefined) options.views?.push(this.keys.admissions);
     if (eventBytes !== undefined) options.eventBytesMax = eventBytes;
     if (fillGaps) options.fillGaps = true;
     return keep ? feedKeeper(options) : eventFeeds(options);

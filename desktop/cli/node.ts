@@ -90,6 +90,10 @@ export function nodeCommand(): Command {
     .option("--keep", "also store the feeds of all other nodes there, and pass them on after a restart")
     .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY)")
     .option("--other-key-file <file>", "also accept frames sealed with this key, during a change of keys")
+    .option("--signed", "sign own events with the identity in the storage folder, from chisme identity new, and take "
+      + "those of others only with a signature of their author, as docs/SIGNING.md says")
+    .option("--owner <key>", "take events of those authors only that this owner admits: the owner's public key, or a "
+      + "file from chisme admitted --card (default: keys are pinned at first use)")
     .option("--allow-unsealed", "allow a key with --dialect auto, whose JSON is never sealed")
     .option("--script <file>", "commands to run at the start, one per line")
     .option("--export <file>", "write the events that the node holds when it stops, as JSON lines")

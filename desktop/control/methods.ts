@@ -1,7 +1,9 @@
+import { failure } from "../../src/errors.js";
 import type { ChismeError, CborValue } from "../../src/gossip.js";
 import type { ChangeFeed } from "./changes.js";
 import { plainEvent } from "./json.js";
 import type { NodeActions } from "./node-actions.js";
+import type { NodeSigning } from "./node-signing.js";
 import type { NodeQueries } from "./node-queries.js";
 import {
   ControlError, INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, PROTOCOL_VERSION, REFUSED,
@@ -12,6 +14,8 @@ export interface ControlledNode {
   queries: NodeQueries;
   actions: NodeActions;
   changes: ChangeFeed;
+  /** undefined: the node does not sign. */
+  signing?: NodeSigning | undefined;
 }
 
 type Params = Record<string, unknown>;
@@ -42,6 +46,7 @@ const METHODS: Record<string, Method> = {
     return value === undefined ? {} : { value };
   }),
   events: query([], ["topic", "limit"], ({ queries }, params) => ({ events: queries.events(params).map(plainEvent) })),
+  signing: query([], ["author"], (node, { author }) => signingOf("signing", node).state(author as number | undefined)),
   push: action(["value"], [], ({ actions }, { value }) => actions.push(value as CborValue)),
   withdraw: action([], ["topic", "key"], ({ actions }, { topic, key }) =>
     actions.withdraw(topic as string | undefined, key as string | undefined)),
@@ -56,6 +61,7 @@ const METHODS: Record<string, Method> = {
     ({ outcome: await actions.send(to as number | string, topic as string, value as CborValue) })),
   broadcast: action(["topic", "value"], [], ({ actions }, { topic, value }) =>
     ({ nodes: actions.broadcast(topic as string, value as CborValue) })),
+  admit: action(["admission"], [], (node, { admission }) => signingOf("admit", node).admit(admission)),
   // The answer must be on its way before the node closes its socket.
   leave: action([], [], ({ actions }) => void setImmediate(() => actions.leave())),
 };
@@ -100,6 +106,12 @@ export function asControlError(thrown: unknown): ControlError {
   const { code, message } = thrown as ChismeError;
   if (typeof code !== "string" || !code.startsWith("ERR_")) return new ControlError(INTERNAL_ERROR, message);
   return new ControlError(code === "ERR_ARGUMENT" ? INVALID_PARAMS : REFUSED, message, { code });
+}
+
+/** @throws Error ERR_STATE when the node does not sign */
+function signingOf(method: string, { signing }: ControlledNode): NodeSigning {
+  if (signing === undefined) throw failure("ERR_STATE", `${method}: the node does not sign (--signed)`);
+  return signing;
 }
 
 function text(method: string, name: string, value: unknown): string {

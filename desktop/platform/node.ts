@@ -9,3 +9,7 @@ export { newSecret, nodeIdentity, nodeVerify } from "./node-signing.js";
 export { NodeSocket } from "./node-socket.js";
 export { MemoryLog, type MemoryLogOptions, PowerLossError } from "../../src/platform/memory-log.js";
 export { MemoryStorage } from "../../src/platform/memory-storage.js";
+export {
+  ADMISSION_TOPIC, type Admission, AdmissionList, type AdmissionListOptions, type IgnoredAdmissions, NO_END_MS,
+  NO_LIMIT, type SignedAdmission, isRevocation, readAdmission, signAdmission,
+} from "../../src/signing/owner.js";

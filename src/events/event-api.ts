@@ -418,7 +418,8 @@ export class EventApi {
     });
   }
 
-  private refillViews(): void {
+  /** Has the views drop all events, and adds those that are held. */
+  refillViews(): void {
     if (this.views.length === 0) return;
     for (let i = 0; i < this.views.length; i++) this.views[i].clear();
     this.eachRecord((record) => this.apply(record));

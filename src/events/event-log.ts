@@ -242,7 +242,9 @@ export class EventLog {
     const generation = readU32(bytes, 1);
     const sequence = readU32(bytes, 5);
     const eventLength = length - EVENT_RECORD_HEAD;
-    const isCopied = this.formerId !== undefined && !isCopyAt(bytes, EVENT_RECORD_HEAD);
+    // Signatures of a former id are left behind: this one signs anew.
+    const isOld = isCopyAt(bytes, EVENT_RECORD_HEAD) || isSignatureAt(bytes, EVENT_RECORD_HEAD);
+    const isCopied = this.formerId !== undefined && !isOld;
     const event = isCopied ? this.record : bytes;
     const start = isCopied ? 0 : EVENT_RECORD_HEAD;
     const eventBytes = isCopied ? this.copy(bytes, eventLength) : eventLength;

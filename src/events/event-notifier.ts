@@ -32,6 +32,7 @@ export class EventNotifier {
   /** Subscriptions that are still to be called with `event`. */
   private waiting: Subscription[] = [];
   private event: FeedEvent | undefined;
+  declare private readonly giveUp: (() => boolean) | undefined;
   private readonly begin = (event: FeedEvent): void => {
     this.event = event;
     for (let i = 0; i < this.subscriptions.length; i++) {
@@ -40,10 +41,15 @@ export class EventNotifier {
     }
   };
 
-  /** @param nowMs the node's time in milliseconds since 1970; 0 while the node does not know the time */
+  /**
+   * @param nowMs the node's time in milliseconds since 1970; 0 while the node does not know the time
+   * @param giveUp gives up events that are no longer accepted, and returns whether there were any
+   */
   constructor(
     api: EventApi, views: FeedView[], onEvent: ((event: FeedEvent) => void) | undefined, nowMs: () => number,
+    giveUp?: () => boolean,
   ) {
+    if (giveUp !== undefined) this.giveUp = giveUp;
     this.api = api;
     this.views = views;
     this.nowMs = nowMs;
@@ -56,6 +62,7 @@ export class EventNotifier {
   notify(node: { isOpen(): boolean }): boolean {
     let any = false;
     while (node.isOpen() && (this.callNext() || this.notifyNext())) any = true;
+    if (node.isOpen() && this.giveUp !== undefined && this.giveUp()) this.api.refillViews();
     while (node.isOpen() && this.settleNext()) any = true;
     return any;
   }

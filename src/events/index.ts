@@ -122,7 +122,8 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
     },
     notifier: (feed, rows, storage, nowMs) => {
       const log = storage === undefined ? undefined : storage.log;
-      return new EventNotifier(new EventApi(feed, rows, log, views), views, onEvent, nowMs);
+      const giveUp = signing === undefined ? undefined : () => signing.giveUp(feed.feeds, rows);
+      return new EventNotifier(new EventApi(feed, rows, log, views), views, onEvent, nowMs, giveUp);
     },
   };
 }

@@ -47,7 +47,9 @@ export function feedKeeper<Value extends CborValue = CborValue>(options?: EventF
       const engine = parts as Parts;
       const keeper = new FeedKeeper(feed, rows, engine.clock, engine.suspicion, storage.feeds);
       const api = new KeeperApi(feed, rows, storage, views, keeper, nowMs);
-      return new KeeperNotifier(api, views, onEvent, nowMs, keeper);
+      const signing = given.signing;
+      const giveUp = signing === undefined ? undefined : () => signing.giveUp(feed.feeds, rows);
+      return new KeeperNotifier(api, views, onEvent, nowMs, giveUp, keeper);
     },
   };
 }
@@ -92,9 +94,9 @@ class KeeperNotifier extends EventNotifier {
 
   constructor(
     api: EventApi, views: FeedView[], onEvent: ((event: FeedEvent) => void) | undefined, nowMs: () => number,
-    keeper: FeedKeeper,
+    giveUp: (() => boolean) | undefined, keeper: FeedKeeper,
   ) {
-    super(api, views, onEvent, nowMs);
+    super(api, views, onEvent, nowMs, giveUp);
     this.keeper = keeper;
   }
 

@@ -1,5 +1,7 @@
 import { checkFunction, checkNames, checkObject, show } from "../checks.js";
 import type { FeedSigning } from "../engine/feed/feed-signing.js";
+import type { FeedStore } from "../engine/feed/feed-store.js";
+import type { Rows } from "../engine/table/rows.js";
 import { invalid } from "../errors.js";
 import { FeedSigner } from "./feed-signer.js";
 import { type AuthorKeys, type ForkProof, type Identity, KEY_BYTES, type VerifySignature } from "./keys.js";
@@ -12,7 +14,7 @@ export interface SignedFeedOptions {
   identity: Identity;
   /** Verifies Ed25519 signatures, such as `nodeVerify`. */
   verify: VerifySignature;
-  /** Which key each author has, such as `pinnedKeys()`. */
+  /** Which key each author has, such as `pinnedKeys()`, or an `AdmissionList` of chisme-cli/node. */
   keys: AuthorKeys;
 }
 
@@ -22,6 +24,8 @@ export interface SignedFeeds {
   engineSigning(network: number): FeedSigning;
   /** Proofs of forks that were found since the start: of the first 4 authors, one each. */
   forks(): readonly ForkProof[];
+  /** @internal Gives up what is no longer accepted. Returns whether there was any. After each input */
+  giveUp(feeds: FeedStore, rows: Rows): boolean;
 }
 
 /**
@@ -47,7 +51,11 @@ export function signedFeeds(options: SignedFeedOptions): SignedFeeds {
   checkObject("signing.keys", keys, "acceptsKey");
   let signer: FeedSigner | undefined;
   return {
-    engineSigning: (network) => signer = new FeedSigner(identity, verify, keys, network),
+    engineSigning: (network) => {
+      signer = new FeedSigner(identity, verify, keys, network);
+      return keys.watch === undefined ? signer : keys.watch(signer, network);
+    },
     forks: () => signer === undefined ? [] : signer.forks,
+    giveUp: (feeds, rows) => keys.giveUp !== undefined && keys.giveUp(feeds, rows),
   };
 }

@@ -1,3 +1,7 @@
+import type { FeedSigning } from "../engine/feed/feed-signing.js";
+import type { FeedStore } from "../engine/feed/feed-store.js";
+import type { Rows } from "../engine/table/rows.js";
+
 /** Bytes of an Ed25519 public key. */
 export const KEY_BYTES = 32;
 /** Bytes of an Ed25519 signature. */
@@ -33,6 +37,10 @@ export interface AuthorKeys {
   acceptsUpTo?(author: number, generation: number): number;
   /** A signature that offered a key is good under it. May throw nothing. */
   proven?(author: number, key: Uint8Array): void;
+  /** @internal Has the engine use another signer in place of this one. @param network hash of its name; 0: none */
+  watch?(signer: FeedSigning, network: number): FeedSigning;
+  /** @internal Gives up what is held and no longer accepted. Returns whether there was any. After each input */
+  giveUp?(feeds: FeedStore, rows: Rows): boolean;
 }
 
 /**

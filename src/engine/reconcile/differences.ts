@@ -141,7 +141,10 @@ export function isSynInSync(rows: Rows, outbox: Outbox, frame: FrameReader): boo
  * the frame answers the last summary and brought something.
  */
 export function isSummaryDue(outbox: Outbox, frame: FrameReader, hasSummary: boolean, mayGoOn: boolean): boolean {
-  if (frame.type === TYPE_ACK) return !hasSummary;
+  if (frame.type === TYPE_ACK) {
+    if (!hasSummary) outbox.offerUpdates();
+    return !hasSummary;
+  }
   return (frame.flags & FLAG_MORE) !== 0 && outbox.answersSummary(frame.inReplyTo) && mayGoOn;
 }
 

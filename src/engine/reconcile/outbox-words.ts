@@ -77,3 +77,17 @@ export function wantsMax(datagramBytesMax: number): number {
 export function outboxWords(datagramBytesMax: number, capacity: number): number {
   return WANTS + wantsMax(datagramBytesMax) + summaryWords(capacity);
 }
+
+// Of the answer to the peer, in `answer`.
+/** It carries no more updates, so that the room is for rows and summary. */
+export const ANSWER_UPDATED = 1;
+/** It shows this node's limits. */
+export const ANSWER_LIMITS = 2;
+/** More ids were wanted than one answer may want. */
+export const ANSWER_WANTS_CUT = 4;
+/** The peer is awake for a moment, and does not go on unless it is told to. */
+export const ANSWER_WAKING = 8;
+/** It shows how many datagrams this node takes at a time. */
+export const ANSWER_WINDOW = 16;
+/** It has the updates that SYNs leave out. */
+export const ANSWER_OFFER = 32;

@@ -12,31 +12,19 @@ import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, 
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
 import { SummaryWriter } from "./summary-writer.js";
 import { writeOpening } from "./opening.js";
-import { writeUpdates } from "./updates.js";
+import { ANY_TRANSMITS, transmitsOnDemand, writeUpdates } from "./updates.js";
 import { noteWakingDiff } from "./waking.js";
 import { WINDOW_BYTES, datagramsFor, openWindow, writeWindow } from "./window.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import {
-  ABOUT, ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANY_BYTES, BARE, BURST_MAX, BURST_MOST,
-  BURST_OF_BOARD, DETAIL, FLAGS, FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER,
-  TYPE_SHIFT, WANTS, WANT_COUNT, WANT_NEXT, WITH_LIMITS, WITH_SKETCH, WITH_SUMMARY, WORDS,
-  type MessageSections, wantsMax,
+  ABOUT, ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANSWER_LIMITS, ANSWER_OFFER, ANSWER_UPDATED,
+  ANSWER_WAKING, ANSWER_WANTS_CUT, ANSWER_WINDOW, ANY_BYTES, BARE, BURST_MAX, BURST_MOST, BURST_OF_BOARD, DETAIL, FLAGS,
+  FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT, WANTS, WANT_COUNT,
+  WANT_NEXT, WITH_LIMITS, WITH_SKETCH, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
 } from "./outbox-words.js";
 
 export { BURST_MAX, outboxWords } from "./outbox-words.js";
-
-// Of the answer to the peer, in `answer`.
-/** It carries no more updates, so that the room is for rows and summary. */
-const ANSWER_UPDATED = 1;
-/** It shows this node's limits. */
-const ANSWER_LIMITS = 2;
-/** More ids were wanted than one answer may want. */
-const ANSWER_WANTS_CUT = 4;
-/** The peer is awake for a moment, and does not go on unless it is told to. */
-const ANSWER_WAKING = 8;
-/** It shows how many datagrams this node takes at a time. */
-const ANSWER_WINDOW = 16;
 
 /** A datagram to send. The engine writes it into `bytes`. */
 export interface Datagram {
@@ -164,6 +152,10 @@ export class Outbox {
   withholdUpdates(): void { this.answer |= ANSWER_UPDATED; }
   /** The answer goes to a node that sleeps: it carries no updates, and has MORE if it is limited. */
   answerWaking(): void { this.answer |= ANSWER_UPDATED | ANSWER_WAKING; }
+  /** PROTOCOL 5.3: the answer has the updates that SYNs leave out. If all fit, the peer shows its rows, if need be. */
+  offerUpdates(): void {
+    if (this.rows.mostTransmitsLeft(transmitsOnDemand(this.rows) + 1) > 0) this.answer |= ANSWER_OFFER;
+  }
   /** The answered peer has feeds: fingerprints for it are over rows and feeds. */
   fingerprintFeeds(): void { this.writer.withFeeds = true; }
   /** The answer shows this node's limits (PROTOCOL 5.7). */
@@ -373,9 +365,13 @@ export class Outbox {
     return this.feeds === undefined ? 0 : this.feeds.eventBytesMax();
   }
 
-  /** Whether the peer may continue although nothing is left: more ids were wanted, or there may be more history. */
+  /**
+   * Whether the peer may continue although nothing is left: more ids were wanted, more than the updates may differ, or
+   * there may be more history.
+   */
   private mayContinue(): boolean {
-    return (this.answer & ANSWER_WANTS_CUT) !== 0 || (this.feeds !== undefined && this.feeds.gaps.hasSent);
+    const isOpen = (this.answer & (ANSWER_WANTS_CUT | ANSWER_OFFER)) !== 0;
+    return isOpen || (this.feeds !== undefined && this.feeds.gaps.hasSent);
   }
 
   /** Seals the written frame. Returns its length. */
@@ -417,13 +413,16 @@ export class Outbox {
       words[this.start + WANT_NEXT] = want;
       writer.endIds();
     }
-    const mayUpdate = type === TYPE_ACK && (this.answer & ANSWER_UPDATED) === 0;
+    const isOffer = (this.answer & ANSWER_OFFER) !== 0;
+    const mayUpdate = (isOffer || type === TYPE_ACK) && (this.answer & ANSWER_UPDATED) === 0;
     if ((mayUpdate || this.toSendNext < this.toSendCount) && writer.beginRows()) {
       this.writeListed();
       if (mayUpdate && this.toSendNext === this.toSendCount) {
         this.answer |= ANSWER_UPDATED;
         // PROTOCOL 5.3: updates are mostly all that differs. If more does, the peer shows it.
-        if (writeUpdates(this.rows, writer, this.feeds, this.counter, -1)) words[at + DETAIL] = 0;
+        const most = isOffer ? transmitsOnDemand(this.rows) : ANY_TRANSMITS;
+        if (writeUpdates(this.rows, writer, this.feeds, this.counter, -1, most, 0)) words[at + DETAIL] = 0;
+        else this.answer &= ~ANSWER_OFFER;
       }
       writer.endRows();
     }

@@ -2,20 +2,33 @@ import type { FeedOutbox } from "../feed/feed-outbox.js";
 import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, OWN_SLOT, type Rows, TRANSMITS_MAX } from "../table/rows.js";
 import type { FrameWriter } from "../wire/frame-writer.js";
 
+/** For `writeUpdates`: whatever transmits a row has left. */
+export const ANY_TRANSMITS = TRANSMITS_MAX;
+/** Frames that carry a plain update before SYNs leave it out. */
+const SYN_TRANSMITS = 3;
+
+/** PROTOCOL 6.3: with so many transmits left or fewer, a plain update goes only to peers whose tables differ. */
+export function transmitsOnDemand(rows: Rows): number {
+  return rows.transmitsOfUpdate() - SYN_TRANSMITS;
+}
+
 /**
  * Writes updates, as many as fit: urgent ones first, then those sent least often (PROTOCOL 6.3).
  *
  * @param counter of the frame. It begins at another row each time, so that no row is always left out
  * @param except slot of a row that is in the frame already; -1: none
+ * @param most of rows with so many transmits left or fewer
+ * @param least of rows with more transmits left than this
  * @returns whether there were any, and all fitted
  */
 export function writeUpdates(
   rows: Rows, writer: FrameWriter, feeds: FeedOutbox | undefined, counter: number, except: number,
+  most: number, least: number,
 ): boolean {
   const start = counter % rows.capacity;
-  let transmits = rows.mostTransmitsLeft(TRANSMITS_MAX + 1);
+  let transmits = rows.mostTransmitsLeft(most + 1);
   if (transmits === 0 && !rows.mayHaveUpdates()) return false;
-  while (transmits > 0 && writeUpdatesOf(rows, writer, transmits, start, rows.capacity, except)) {
+  while (transmits > least && writeUpdatesOf(rows, writer, transmits, start, rows.capacity, except)) {
     if (!writeUpdatesOf(rows, writer, transmits, 0, start, except)) break;
     transmits = rows.mostTransmitsLeft(transmits);
   }

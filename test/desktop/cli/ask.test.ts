@@ -348,7 +348,7 @@ describe("commands to a running node", function () {
 
   it("the help of each command has at most 80 columns", async () => {
     const names = ["members", "status", "stats", "events", "get", "set", "remove", "log", "push", "withdraw", "send",
-      "forget", "leave"];
+      "forget", "leave", "admit", "revoke", "admitted", "identity"];
     const helps = await Promise.all([...names.map((name) => print(name, "--help")), print("--help")]);
     for (const help of helps) for (const line of help.split("\n")) assert.ok(line.length <= 80, line);
   });

@@ -3,6 +3,7 @@ import { TYPE_ACK } from "../../../src/engine/wire/frame.js";
 import { Outbox, outboxWords } from "../../../src/engine/reconcile/outbox.js";
 import { MERGED_FRESHER, RowData } from "../../../src/engine/table/rows.js";
 import { DOWN, UP } from "../../../src/engine/table/states.js";
+import { UPDATE_URGENT } from "../../../src/engine/table/transmits.js";
 import { WordPool } from "../../../src/engine/word-pool.js";
 import { read, tableOf } from "../wire/frame-support.js";
 
@@ -66,5 +67,15 @@ describe("Outbox: updates", () => {
       }
     });
     assert.deepEqual(ids.slice(0, 2).sort((a, b) => a - b), [7, 15]);
+  });
+
+  it("a SYN leaves out what went out three times, unless it is urgent", () => {
+    const ids = idsInSyn((rows) => {
+      // Of 20 rows, an update has 5 transmits.
+      rows.setTransmitsLeft(rows.find(4), 3);
+      rows.setTransmitsLeft(rows.find(5), 2);
+      rows.setTransmitsLeft(rows.find(6), UPDATE_URGENT + 1);
+    });
+    assert.deepEqual(ids, [6, 4]);
   });
 });

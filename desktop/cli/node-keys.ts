@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { AdmissionList } from "../../src/signing/admission-list.js";
+import { type SignedFeeds, pinnedKeys, signedFeeds } from "../../src/signing/index.js";
+import { type Card, SigningFolder, hexBytes, isOwnerSecret, parseCard } from "../platform/signing-folder.js";
+import { nodeIdentity, nodeVerify } from "../platform/node-signing.js";
+
+/** Of the options of `chisme node`, those that say how it signs. */
+export interface NodeKeyOptions {
+  signed?: true;
+  /** The owner's public key as 64 hexadecimal digits, or the path of a card. */
+  owner?: string;
+  storage?: string;
+}
+
+/** How a node signs, and whose events it takes. */
+export interface NodeKeys {
+  feeds: SignedFeeds;
+  publicKey: Uint8Array;
+  /** undefined: the network has no owner, and keys are pinned at first use. */
+  admissions: AdmissionList | undefined;
+  /** The node has started, and its folder is locked: stores the admissions that count, also those of the card. */
+  store: () => void;
+}
+
+/** @returns undefined where the node does not sign. @throws Error that names an option, and shows no private key */
+export function openNodeKeys({ signed, owner, storage }: NodeKeyOptions): NodeKeys | undefined {
+  if (!signed) {
+    if (owner !== undefined) throw new Error("--owner: has no effect without --signed");
+    return undefined;
+  }
+  if (storage === undefined) throw new Error("--signed: needs a folder with an identity, --storage");
+  const folder = new SigningFolder(storage);
+  const secret = naming("--signed", () => folder.readSecret());
+  if (secret === undefined) {
+    throw new Error(`--signed: ${storage} has no identity: chisme identity new --storage ${storage}`);
+  }
+  const identity = nodeIdentity(secret);
+  const admissions = owner === undefined ? undefined : ownedKeys(folder, readOwner(owner));
+  const keys = admissions ?? pinnedKeys(folder.readPins(), (author, key) => folder.addPin(author, key));
+  const feeds = signedFeeds({ identity, verify: nodeVerify, keys });
+  const store = (): void => {
+    if (admissions !== undefined) folder.writeAdmissions(admissions.owner, admissions.all().map(({ bytes }) => bytes));
+  };
+  return { feeds, publicKey: identity.publicKey, admissions, store };
+}
+
+/** @throws Error that names the option */
+function readOwner(text: string): Card & { owner: Uint8Array } {
+  if (/^[0-9a-f]{64}$/i.test(text)) return { owner: hexBytes(text), admissions: [] };
+  const content = naming("--owner", () => readFileSync(text, "utf8"));
+  if (isOwnerSecret(content)) {
+    throw new Error(`--owner: ${text} is the owner's private key, which no node needs: give the public one, which `
+      + `chisme identity show --owner ${text} prints`);
+  }
+  const { owner, admissions } = parseCard(content);
+  if (owner === undefined) throw new Error(`--owner: ${text} is neither a public key of 64 hex digits nor a card`);
+  return { owner, admissions };
+}
+
+function ownedKeys(folder: SigningFolder, { owner, admissions }: Card & { owner: Uint8Array }): AdmissionList {
+  return new AdmissionList({
+    owner,
+    verify: nodeVerify,
+    stored: [...folder.readAdmissions(owner), ...admissions],
+    onAdmission: ({ bytes }) => folder.addAdmission(bytes),
+  });
+}
+
+function naming<Result>(flag: string, run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    throw new Error(`${flag}: ${(error as Error).message}`, { cause: error });
+  }
+}
