@@ -19,7 +19,7 @@ const EMULATED_SEALED_STEPS = 300;
 const SIGNED_STEPS = 3000;
 const EMULATED_SIGNED_STEPS = 300;
 /** Events that nodes notified in the signed trace, at least. */
-const SIGNED_EVENTS_MIN = 300;
+const SIGNED_EVENTS_MIN = 100;
 
 /** The two networks without a key. */
 function recordBoth(steps: number): NodeTrace[] {
