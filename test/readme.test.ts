@@ -60,6 +60,10 @@ describe("README.md", function () {
     }
   });
 
+  it("README.md has commands by which a revoked sensor tries in vain", async () => {
+    await terminals.check(codeBlock("README.md", "console", "When a device is stolen"));
+  });
+
   it("README.md has commands of two nodes that agree", async () => {
     const nodes = [];
     for (const command of commands("Quickstart", 1)) nodes.push(await terminals.start(`${command} --interval 500`));
