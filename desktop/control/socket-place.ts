@@ -97,7 +97,12 @@ export async function notedNodes(): Promise<NodeNote[]> {
   const names = readdirSync(folder).filter((name) => /^\d+\.json$/.test(name)).slice(0, NODES_MAX);
   const found = await Promise.all(names.map(async (name) => {
     const note = readNote(join(folder, name));
-    if (note === undefined) return [];
+    if (note === undefined) {
+      // Killed while it wrote the note, a node leaves a part of it.
+      const pid = parseInt(name, 10);
+      if (!isAlive(pid)) removeNote(pid);
+      return [];
+    }
     if (await isServed(note.socket)) return [note];
     // A node that stands still may not answer, and keeps its note.
     if (!isAlive(note.pid)) clear(folder, note);

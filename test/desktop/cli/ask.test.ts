@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -189,6 +189,16 @@ describe("commands to a running node", function () {
     assert.equal(over.stderr, "error: no node of this user runs here; chisme node starts one\n");
     assert.deepEqual(readdirSync(join(runtime, "chisme")), []);
     assert.ok(!existsSync(join(storage, "control.sock")));
+  });
+
+  it("the note of a node that was killed while it wrote it is removed by the next command", async () => {
+    await start(2, "kitchen", "--storage", join(freshFolder(), "kitchen")).untilStarted();
+    await untilNoted(1);
+    // No process has this number: Linux has 2^22 at most.
+    const note = join(runtime, "chisme", "4194305.json");
+    writeFileSync(note, "{\"pid\":419");
+    assert.match(await print("members"), /kitchen/);
+    assert.ok(!existsSync(note));
   });
 
   it("a node that was killed leaves no trace once another one runs; --socket none makes no socket", async () => {

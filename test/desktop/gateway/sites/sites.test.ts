@@ -112,7 +112,7 @@ describe("sites joined by NATS JetStream", function () {
     assert.throws(() => check("  user: a\n  passwordFile: missing\n"), /sites\.passwordFile: ENOENT/);
     assert.throws(() => check("  credentialsFile: missing\n"), /sites\.credentialsFile: ENOENT/);
     assert.throws(() => check("  caFile: missing\n"), /sites\.caFile: ENOENT/);
-    assert.throws(() => check("  user: a\n"), /passwordFile is missing/);
+    assert.throws(() => check("  user: a\n"), /passwordFile or passwordEnv is missing/);
     assert.throws(() => check("  tokenFile: a\n  tokenEnv: B\n"), /two of a kind/);
     assert.throws(() => check("  replicas: 2\n"), /sites\.replicas: 2 is none of 1, 3, 5/);
     assert.throws(() => check("", (text) => text.replace("nats://", "nats://user:pass@")), /sites\.servers\.0/);
