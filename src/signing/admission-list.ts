@@ -12,7 +12,7 @@ import {
 } from "./admission.js";
 import { type AuthorKeys, KEY_BYTES, type VerifySignature } from "./keys.js";
 import { truncateRevoked } from "./truncate.js";
-import { type EventWatch, WatchingSigner } from "./watching-signer.js";
+import { WatchingSigner } from "./watching-signer.js";
 
 /** Topic of the events that carry admissions, "+admit": each author's value stands beside those of others. */
 export const ADMISSION_TOPIC = "+admit";
@@ -59,7 +59,7 @@ export interface AdmissionListOptions {
  * admissions from the events of any author, also from those of a batch that is refused, since the owner's signature is
  * in each. So a node that knows only the owner's key can begin.
  */
-export class AdmissionList implements AuthorKeys, EventWatch, FeedView {
+export class AdmissionList implements AuthorKeys, FeedView {
   readonly ignored: IgnoredAdmissions = { form: 0, signature: 0, old: 0, full: 0, unverified: 0 };
   readonly endMs = Infinity;
   readonly owner: Uint8Array;
