@@ -38,7 +38,7 @@ export default {
   excludeInternal: true,
   // `npm run typecheck` does it, with the typings of one platform at a time. Those of two contradict each other.
   skipErrorChecking: true,
-  highlightLanguages: ["bash", "javascript", "json", "lua", "typescript"],
+  highlightLanguages: ["bash", "console", "javascript", "json", "lua", "typescript"],
   treatWarningsAsErrors: true,
   // Types that the engine's classes pass to one another. A program has no use for them.
   intentionallyNotExported: [
