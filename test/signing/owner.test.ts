@@ -295,7 +295,8 @@ describe("an owner of a network", () => {
       assert.deepEqual(heldOf(attic, SENSOR), { author: BASE + SENSOR, ...cut });
       const latest = ({ view }: OwnedNode): unknown[] => ["a", "b", "c"].map((key) => view.get("door", key));
       // A small buffer may have dropped an older value when a later one came: nothing is shown in its place.
-      const wanted = latest(hall).map((value, i) => bytes === 3072 && latest(attic)[i] === undefined ? undefined : value);
+      const mayLack = (i: number): boolean => bytes === 3072 && latest(attic)[i] === undefined;
+      const wanted = latest(hall).map((value, i) => mayLack(i) ? undefined : value);
       assert.deepEqual(latest(attic), wanted);
       if (bytes === 16384) {
         const events = [attic, hall].map(({ node }) => node.gossip.events().filter(({ topic }) => topic === "door"));
