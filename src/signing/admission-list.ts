@@ -1,6 +1,5 @@
 import { checkFunction, integer } from "../checks.js";
 import { isCopyAt, nameStart, stampMs } from "../engine/feed/event.js";
-import type { FeedSigning } from "../engine/feed/feed-signing.js";
 import type { FeedStore } from "../engine/feed/feed-store.js";
 import { KIND_SET } from "../engine/feed/kinds.js";
 import type { Rows } from "../engine/table/rows.js";
@@ -12,7 +11,6 @@ import {
 } from "./admission.js";
 import { type AuthorKeys, KEY_BYTES, type VerifySignature } from "./keys.js";
 import { truncateRevoked } from "./truncate.js";
-import { WatchingSigner } from "./watching-signer.js";
 
 /** Topic of the events that carry admissions, "+admit": each author's value stands beside those of others. */
 export const ADMISSION_TOPIC = "+admit";
@@ -120,11 +118,10 @@ export class AdmissionList implements AuthorKeys, FeedView {
   }
 
   /** @internal */
-  watch(signer: FeedSigning, network: number): FeedSigning {
+  start(network: number): void {
     this.networkHash = network;
     for (let i = 0; i < this.stored.length; i++) this.take(this.stored[i], undefined, true);
     this.stored = [];
-    return new WatchingSigner(signer, this);
   }
 
   /** @internal */

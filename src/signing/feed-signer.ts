@@ -111,6 +111,7 @@ export class FeedSigner implements FeedSigning {
     for (let i = 0; i < DOMAIN.length; i++) this.message[i] = DOMAIN.charCodeAt(i);
     this.named[0] = SIGNATURE_HEAD;
     writeU32(this.message, NETWORK_AT, network);
+    if (keys.start !== undefined) keys.start(network);
   }
 
   begin(arena: Arena, chain: Chain, slot: number, generation: number, held: number): void {
@@ -136,6 +137,7 @@ export class FeedSigner implements FeedSigning {
   }
 
   round(): void {
+    if (this.keys.endRound !== undefined) this.keys.endRound();
     this.rounds++;
     for (let i = this.bases.length - 1; i >= 0; i--) {
       if (this.rounds - this.bases[i].since > BASE_ROUNDS_MAX) this.bases.splice(i, 1);
@@ -229,6 +231,7 @@ export class FeedSigner implements FeedSigning {
   }
 
   add(chain: Chain, sequence: number, length: number): void {
+    if (length > 0 && this.keys.sawEvent !== undefined) this.keys.sawEvent(chain.bytes, chain.eventAt, length);
     if (this.hasFailed) return;
     if (this.received !== undefined) this.received.push(copyOf(chain.bytes, chain.eventAt, Math.max(length, 0)));
     if (length < 0 || !isSignatureAt(chain.bytes, chain.eventAt)) {

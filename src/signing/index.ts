@@ -53,7 +53,7 @@ export function signedFeeds(options: SignedFeedOptions): SignedFeeds {
   return {
     engineSigning: (network) => {
       signer = new FeedSigner(identity, verify, keys, network);
-      return keys.watch === undefined ? signer : keys.watch(signer, network);
+      return signer;
     },
     forks: () => signer === undefined ? [] : signer.forks,
     giveUp: (feeds, rows) => keys.giveUp !== undefined && keys.giveUp(feeds, rows),

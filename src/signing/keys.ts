@@ -1,4 +1,3 @@
-import type { FeedSigning } from "../engine/feed/feed-signing.js";
 import type { FeedStore } from "../engine/feed/feed-store.js";
 import type { Rows } from "../engine/table/rows.js";
 
@@ -37,8 +36,12 @@ export interface AuthorKeys {
   acceptsUpTo?(author: number, generation: number): number;
   /** A signature that offered a key is good under it. May throw nothing. */
   proven?(author: number, key: Uint8Array): void;
-  /** @internal Has the engine use another signer in place of this one. @param network hash of its name; 0: none */
-  watch?(signer: FeedSigning, network: number): FeedSigning;
+  /** @internal Before all others. @param network hash of the network's name; 0: it has none */
+  start?(network: number): void;
+  /** @internal An event in canonical form, at `at` of `bytes`, not verified: it may admit the author of its signature */
+  sawEvent?(bytes: Uint8Array, at: number, length: number): void;
+  /** @internal A round is over. */
+  endRound?(): void;
   /** @internal Gives up what is held and no longer accepted. Returns whether there was any. After each input */
   giveUp?(feeds: FeedStore, rows: Rows): boolean;
 }

@@ -4,7 +4,6 @@ import { nodeIdentity, nodeVerify } from "../../desktop/platform/node-signing.js
 import { encodeCbor } from "../../src/cbor/cbor.js";
 import { EncodedEvent } from "../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_SET } from "../../src/engine/feed/kinds.js";
-import type { FeedSigning } from "../../src/engine/feed/feed-signing.js";
 import {
   ADMISSION_BYTES, ADMISSION_TOPIC, AdmissionList, type AdmissionListOptions, type Admission, NO_END_MS, NO_LIMIT,
   isRevocation, readAdmission, signAdmission,
@@ -129,7 +128,7 @@ describe("admissions", () => {
 
   it("what is ignored is counted: a wrong signature, another network or owner, an older version", () => {
     const list = listOf();
-    list.watch({} as FeedSigning, 77);
+    list.start(77);
     see(list, signed({}, 77, DEVICE));
     see(list, signed({}, 78));
     see(list, signed({}, 0));

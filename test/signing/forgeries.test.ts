@@ -80,14 +80,19 @@ function sign(feeds: FeedStore, slot: number, id: number): void {
   append(feeds, slot, arena.bytes.slice(chain.eventAt, chain.eventAt + length));
 }
 
-/** Replaces the last run by another one, signed by a key. */
-function fork(feeds: FeedStore, slot: number, id: number): void {
-  const { arena } = feeds;
+/** The events of a feed that are held, in canonical form. */
+function eventsOf({ arena }: FeedStore, slot: number): Uint8Array[] {
   const held: Uint8Array[] = [];
   for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
     const at = arena.eventAt(record);
     held.push(arena.bytes.slice(at, at + arena.eventLength(record)));
   }
+  return held;
+}
+
+/** Replaces the last run by another one, signed by a key. */
+function fork(feeds: FeedStore, slot: number, id: number): void {
+  const held = eventsOf(feeds, slot);
   feeds.begin(slot, GENERATION);
   for (const event of held.slice(0, 2)) append(feeds, slot, event);
   append(feeds, slot, setOf("front", "open", lastMs(feeds, slot) + 2));
@@ -221,12 +226,7 @@ describe("a holder of the network's key, without the author's", () => {
     made.victim.gossip.close();
     made.author.gossip.close();
     made.attacker.change((feeds, slot) => {
-      const { arena } = feeds;
-      const held: Uint8Array[] = [];
-      for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-        const at = arena.eventAt(record);
-        held.push(arena.bytes.slice(at, at + arena.eventLength(record)));
-      }
+      const held = eventsOf(feeds, slot);
       writeStamp(held[3], 0, stampMs(held[3], 0) + 2, 0);
       feeds.begin(slot, GENERATION);
       for (const event of held) append(feeds, slot, event);
@@ -239,12 +239,7 @@ describe("a holder of the network's key, without the author's", () => {
   it("can't take a feed back to an earlier place, nor cut it off", () => {
     const made = scene();
     made.attacker.change((feeds, slot) => {
-      const { arena } = feeds;
-      const held: Uint8Array[] = [];
-      for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-        const at = arena.eventAt(record);
-        held.push(arena.bytes.slice(at, at + arena.eventLength(record)));
-      }
+      const held = eventsOf(feeds, slot);
       feeds.begin(slot, GENERATION);
       for (const event of held.slice(0, 2)) append(feeds, slot, event);
     });

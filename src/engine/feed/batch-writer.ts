@@ -62,9 +62,9 @@ export class BatchWriter {
     const held = generation === feeds.generation(slot) ? sequence : 0;
     if (held > feeds.sequence(slot) || (held === feeds.sequence(slot) && isPeerComplete)) return LACKS_NOTHING;
     if (held + 1 >= feeds.floor(slot) && (held === 0 || isPeerComplete)) return LACKS_EVENTS;
-    // Another node has the whole snapshot.
     // Nobody signs the values of a snapshot: it only shows where the events begin that are held.
     if (feeds.signing !== undefined) return feeds.floor(slot) > feeds.sequence(slot) ? LACKS_NOTHING : LACKS_SNAPSHOT;
+    // Another node has the whole snapshot.
     return feeds.isCut(slot) ? LACKS_NOTHING : LACKS_SNAPSHOT;
   }
 

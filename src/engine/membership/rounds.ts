@@ -292,12 +292,6 @@ export class Rounds {
     if (this.clock.isDue(this.spreadDeadline)) this.spreadDeadline = this.clock.nowMs;
   }
 
-  private probeEarly(): void {
-    const slot = this.probeOrder.next(this.rows, this.random);
-    if (slot >= 0 && this.probe(slot)) this.earlyProbes.sent(this.clock, this.random);
-    else this.earlyProbes.stop();
-  }
-
   /** Whether many nodes were out of reach in the last round. */
   wasPartial(): boolean { return this.probeOrder.isPartial; }
 
@@ -337,6 +331,13 @@ export class Rounds {
       if (!this.probes.has(this.rows.id(slot))) this.probe(slot);
     }
     if (isUrgent && this.rows.hasUrgentUpdate()) this.hurry();
+  }
+
+  /** Probes a node earlier than planned: a later round probes none. */
+  private probeEarly(): void {
+    const slot = this.probeOrder.next(this.rows, this.random);
+    if (slot >= 0 && this.probe(slot)) this.earlyProbes.sent(this.clock, this.random);
+    else this.earlyProbes.stop();
   }
 
   /** Whether there is room to probe a node that another node accuses: half of the places are for the rounds. */

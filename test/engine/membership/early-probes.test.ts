@@ -35,16 +35,26 @@ describe("Engine: early probes", () => {
   });
 
   it("a node has as many rounds as without news, however many come", () => {
-    const quiet = makeNetwork(10);
+    const quiet = makeNetwork(20);
     quiet.run(200 * ROUND);
-    const busy = makeNetwork(10);
+    const busy = makeNetwork(20);
     for (let tenth = 0; tenth < 2000; tenth++) {
       busy.publish(1, [tenth % 24]);
       busy.run(ROUND / 10);
     }
-    const usual = syns(quiet, 10);
+    const usual = syns(quiet, 20);
     // At most two probes are early in the end.
-    syns(busy, 10).forEach((count, node) => assert.ok(Math.abs(count - usual[node]) <= 0.05 * usual[node], `${count}`));
+    syns(busy, 20).forEach((count, node) => assert.ok(Math.abs(count - usual[node]) <= 0.05 * usual[node], `${count}`));
+  });
+
+  it("a node with fewer than 16 others to probe sends none early, one with 16 does", () => {
+    for (const [nodes, isLarge] of [[16, false], [17, true]] as const) {
+      const network = makeNetwork(nodes);
+      network.publish(1, [0x05]);
+      network.run(EARLY_MS);
+      const early = syns(network, nodes).filter((count) => count >= 2).length;
+      assert.equal(early > 0, isLarge, `${nodes} nodes: ${early}`);
+    }
   });
 
   it("a node that sent two early probes sends no other for an interval", () => {
