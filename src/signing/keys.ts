@@ -38,7 +38,7 @@ export interface AuthorKeys {
   proven?(author: number, key: Uint8Array): void;
   /** @internal Before all others. @param network hash of the network's name; 0: it has none */
   start?(network: number): void;
-  /** @internal An event in canonical form, at `at` of `bytes`, not verified: it may admit the author of its signature */
+  /** @internal An event in canonical form, at `at` of `bytes`, not verified: it may admit its own author. */
   sawEvent?(bytes: Uint8Array, at: number, length: number): void;
   /** @internal A round is over. */
   endRound?(): void;

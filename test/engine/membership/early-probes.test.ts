@@ -57,6 +57,24 @@ describe("Engine: early probes", () => {
     }
   });
 
+  it("a node that can't reach a third of its network sends none early", () => {
+    const network = makeNetwork(40);
+    const isBroken = (one: number, other: number): boolean => one === 40 && other >= 2 && other <= 20;
+    network.lose = ({ from, to }) => isBroken(from, to) || isBroken(to, from);
+    network.run(60 * ROUND);
+    let [partial, whole] = [0, 0];
+    for (let change = 0; change < 20; change++) {
+      network.run(5 * ROUND);
+      network.sent.length = 0;
+      network.publish(1, [change % 24]);
+      network.run(EARLY_MS);
+      const counts = syns(network, 40);
+      if (counts[38] >= 2) partial++;
+      if (counts[37] >= 2) whole++;
+    }
+    assert.ok(partial === 0 && whole > 5, `${partial} times, and ${whole} times a node that reaches all`);
+  });
+
   it("a node that sent two early probes sends no other for an interval", () => {
     const network = makeNetwork(20);
     network.publish(1, [0x05]);
