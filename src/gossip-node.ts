@@ -216,7 +216,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
   }
 
   /**
-   * Sends a goodbye to up to 3 nodes, so that all show this one as left and not as down. Then stops the rounds, closes
+   * Sends a goodbye to up to 4 nodes, so that all show this one as left and not as down. Then stops the rounds, closes
    * the socket and the storage, and ends all callbacks. A closed node cannot be started again.
    */
   close(): void {

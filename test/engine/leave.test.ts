@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { DOWN, LEFT, OWN_SLOT, REMOVE, SUSPECT, UP } from "../../src/engine/index.js";
 import { TableHash } from "../../src/engine/table/hash.js";
 import { readGood } from "./wire/frame-support.js";
@@ -56,6 +57,22 @@ describe("Engine.leave", () => {
     assert.equal(held(a.rows, 2)?.state, LEFT);
     network.leave(1);
     assert.equal(network.sent.filter((sent) => sent.from === 1 && typeOf(sent) === LEAVE).length, 0, "nobody is left");
+  });
+
+  it("a node that leaves before the answer of its seed tells the seed, which shows it already", () => {
+    for (const withSeal of [false, true]) {
+      const network = new EngineNetwork();
+      const options = withSeal ? { sealer: nodeSealing(new Uint8Array(32), undefined) } : {};
+      const seed = network.add(1, options);
+      network.lose = ({ from }) => from === 1;
+      network.add(2, options, [1]);
+      network.run(ROUND);
+      assert.equal(held(seed.rows, 2)?.state, withSeal ? undefined : UP);
+      network.sent.length = 0;
+      network.leave(2);
+      assert.deepEqual(network.sent.map(typeOf), withSeal ? [] : [LEAVE]);
+      assert.equal(held(seed.rows, 2)?.state, withSeal ? undefined : LEFT);
+    }
   });
 
   it("a node that left is LEFT for all within 6 rounds, and never SUSPECT or DOWN", () => {

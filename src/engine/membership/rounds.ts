@@ -186,11 +186,15 @@ export class Rounds {
     }
   }
 
-  /** Sends LEAVEs to the next nodes of the pass, as many as a burst allows. */
+  /** PROTOCOL 6.5: sends LEAVEs to the next nodes of the pass, as many as a burst allows; without any, to seeds. */
   leave(): void {
     for (let i = 0; i < BURST_MAX; i++) {
       const slot = this.probeOrder.next(this.rows, this.random);
-      if (slot >= 0) this.outbox.addLeave(slot);
+      if (slot >= 0) this.outbox.addLeave(this.rows.address(slot), this.rows.port(slot), slot);
+    }
+    // Who got a SYN of this node may show it already, before its answer is here.
+    for (let i = this.probes.count - 1; i >= 0; i--) {
+      if (!this.probes.isKnown(i)) this.outbox.addLeave(this.probes.address(i), this.probes.port(i), OWN_SLOT);
     }
   }
 

@@ -222,10 +222,10 @@ export class Outbox {
   /** Whether the network has a name. */
   private isNamed(): boolean { return (this.words[this.start + HEAD_FLAGS] & FLAG_NETWORK) !== 0; }
 
-  /** A LEAVE to the node in `slot`. */
-  addLeave(slot: number): void {
-    const rows = this.rows;
-    this.add(TYPE_LEAVE, rows.address(slot), rows.port(slot), this.limitsIfNamed(), 0, 0, rows.id(slot));
+  /** A LEAVE. @param slot of the receiver; OWN_SLOT for any node there, which if sealed has not merged the row yet */
+  addLeave(address: number, port: number, slot: number): void {
+    if (slot === OWN_SLOT && this.replayGuard !== undefined) return;
+    this.add(TYPE_LEAVE, address, port, this.limitsIfNamed(), 0, 0, this.rows.id(slot));
   }
 
   /**
