@@ -50,7 +50,7 @@ function converge(nodes: number, lossPercent: number, quickSeeds: number): Measu
 }
 
 export const convergeMeasurements = [
-  converge(50, 10, 20), converge(200, 10, 6), converge(500, 10, 3), converge(500, 30, 2),
+  converge(50, 10, 20), converge(200, 10, 6), converge(500, 10, 1), converge(500, 30, 1),
 ];
 
 /** Sizes of the networks in the plot. */
