@@ -14,7 +14,7 @@ import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
   answerClaim, compareSection, defersRow, isInSync, isSummaryDue, isSynInSync, meetSender, notePeerHolds, observeSender,
-  isAt, senderAt, wantSender,
+  senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, answerJson, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
@@ -319,7 +319,7 @@ export class Engine implements NodeEngine {
     if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame, slot);
     if (exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits)) outbox.sendLimits();
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
-    if (held < 0 && isAt(rows, slot, address, port)) meetSender(rows, slot, frame.isAnswer());
+    if (held < 0 && slot >= 0 && rows.isAt(slot, address, port)) meetSender(rows, slot, frame.isAnswer());
     if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);
     else if (frame.type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
   }
@@ -371,7 +371,7 @@ export class Engine implements NodeEngine {
     const rows = this.rows;
     const held = rows.find(row.id);
     const stateBefore = held < 0 ? -1 : rows.state(held);
-    const isNewOrMoved = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
+    const isNewOrMoved = held < 0 || !rows.isAt(held, row.address, row.port);
     row.state = believedState(rows, this.suspicion, this.rounds, held, row);
     const merged = rows.merge(row, bytes);
     const slot = held >= 0 ? held : rows.find(row.id);
@@ -441,7 +441,7 @@ export class Engine implements NodeEngine {
 
   /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether it is. */
   private prepareAnswer(slot: number, address: number, port: number, length: number): boolean {
-    const isProven = isAt(this.rows, slot, address, port) && this.rows.hasFlag(slot, FLAG_PROVEN);
+    const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN) && this.rows.isAt(slot, address, port);
     if (!isProven) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     if (this.feed !== undefined && this.frame.feedsHash !== NO_FEEDS) this.outbox.fingerprintFeeds();
     return isProven;

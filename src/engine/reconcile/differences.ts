@@ -34,11 +34,11 @@ export function observeSender(
   rows: Rows, outbox: Outbox, frame: FrameReader, slot: number, guard: ReplayGuard | undefined, address: number,
   port: number,
 ): boolean {
-  const hasMoved = rows.address(slot) !== address || rows.port(slot) !== port;
+  const hasMoved = !rows.isAt(slot, address, port);
   if (guard !== undefined && hasMoved) return observeMove(rows, outbox, frame, slot, guard, address, port);
   // A LEAVE has its sender's row, and does not show whether the sender advertises an address.
   const isMove = hasMoved && frame.type !== TYPE_LEAVE
-    && rows.revision(slot) === frame.revision && rows.heartbeat(slot) === frame.heartbeat;
+    && rows.hasStatement(slot, frame.revision, frame.heartbeat);
   if (isMove) rows.setAddress(slot, address, port);
   if (isMove || rows.state(slot) > UP) outbox.send(slot);
   const word = rows.word(slot);
@@ -90,7 +90,7 @@ function observeMove(
  */
 export function defersRow(rows: Rows, row: RowData): boolean {
   const slot = rows.find(row.id);
-  if (slot < 0 || (rows.address(slot) === row.address && rows.port(slot) === row.port)) return false;
+  if (slot < 0 || rows.isAt(slot, row.address, row.port)) return false;
   if (row.state !== LEFT) return true;
   row.address = rows.address(slot);
   row.port = rows.port(slot);
@@ -100,12 +100,7 @@ export function defersRow(rows: Rows, row: RowData): boolean {
 /** The sender's row, if its address is the datagram's source; -1 otherwise. */
 export function senderAt(rows: Rows, frame: FrameReader, address: number, port: number): number {
   const slot = rows.find(frame.id);
-  return isAt(rows, slot, address, port) ? slot : -1;
-}
-
-/** Whether a row has this address. @param slot or -1 */
-export function isAt(rows: Rows, slot: number, address: number, port: number): boolean {
-  return slot >= 0 && rows.address(slot) === address && rows.port(slot) === port;
+  return slot >= 0 && rows.isAt(slot, address, port) ? slot : -1;
 }
 
 /** Of the statements that a node brings, it gets one in so many back. */
@@ -238,7 +233,7 @@ function compareFeed(rows: Rows, outbox: Outbox, frame: FrameReader, id: number)
 /** Whether this node doubts or suspects a node that the sender has as DOWN or REMOVE under the same statement. */
 function isSuspected(rows: Rows, slot: number, row: RowData): boolean {
   return slot >= 0 && rows.state(slot) > UP && rows.state(slot) < DOWN && row.state >= DOWN
-    && row.revision === rows.revision(slot) && row.heartbeat === rows.heartbeat(slot);
+    && rows.hasStatement(slot, row.revision, row.heartbeat);
 }
 
 /** Step 5: sends row fingerprints of the ranges whose fingerprints differ. */
