@@ -243,7 +243,6 @@ export class Engine implements NodeEngine {
     if (isSent) this.stats.countSent(out.length);
     return isSent;
   }
-
   /** Writes the next notification for the application; false when there is none. */
   pollNotification(out: Notification): boolean {
     return nextNotification(this.rows, this.faults, this.own.isContested, this.replayGuard, out);
@@ -301,7 +300,9 @@ export class Engine implements NodeEngine {
     const rows = this.rows;
     const outbox = this.outbox;
     const feed = this.feed;
-    const showedLimits = frame.type === TYPE_ACK && showsLimits(rows, held);
+    const type = frame.type;
+    const hasSections = frame.hasSections();
+    const showedLimits = type === TYPE_ACK && showsLimits(rows, held);
     if (this.sleeper !== undefined) this.sleeper.heard(held);
     // PROTOCOL 5.2, step 1
     if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(held, frame.id, address, port);
@@ -311,17 +312,17 @@ export class Engine implements NodeEngine {
     }
     if (outbox.links !== undefined) outbox.links.received(frame);
     const feedsBefore = beginFeeds(feed, rows);
-    const hasSummary = frame.hasSections() && this.handleSections(address, port, bytes);
+    const hasSummary = hasSections && this.handleSections(address, port, bytes);
     if (feed !== undefined && settleFeeds(feed, rows, this.faults, frame, outbox, feedsBefore)) this.rounds.hasten();
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
-    const slot = frame.hasSections() ? rows.find(frame.id) : held;
+    const slot = hasSections ? rows.find(frame.id) : held;
     // PROTOCOL 5.2, step 7
-    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame, slot);
+    if (type === TYPE_SYN || type === TYPE_ACK) wantSender(rows, outbox, frame, slot);
     if (exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits)) outbox.sendLimits();
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
     if (held < 0 && slot >= 0 && rows.isAt(slot, address, port)) meetSender(rows, slot, frame.isAnswer());
-    if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);
-    else if (frame.type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
+    if (type === TYPE_SYN) this.answerSyn(slot, address, port, length);
+    else if (type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
   }
 
   /** PROTOCOL 5.2, steps 2 to 6, 6.2 and 10.3. Returns whether the frame shows what rows its sender holds. */

@@ -1,6 +1,7 @@
 import {
   countBetween, feedFingerprint, placeBehind, rangeFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
+import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_AWAITS_VALUE, FLAG_HEARD } from "../table/row-flags.js";
@@ -312,13 +313,13 @@ function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: num
  */
 export function wantSender(rows: Rows, outbox: Outbox, frame: FrameReader, slot: number): void {
   // PROTOCOL 6.8: a node that sleeps gets what changed, and no heartbeats.
-  if (frame.isAnswer() && rows.isAsleep(OWN_SLOT)) return;
-  const revision = slot < 0 ? 0 : rows.revision(slot);
-  const heartbeat = slot < 0 ? 0 : rows.heartbeat(slot);
+  if (frame.type !== TYPE_SYN && rows.isAsleep(OWN_SLOT)) return;
   let isWanted: boolean;
   if (slot < 0) isWanted = rows.hasPlace(UP);
-  else if (revision !== frame.revision) isWanted = revision < frame.revision;
-  else if (heartbeat !== frame.heartbeat) isWanted = heartbeat < frame.heartbeat;
-  else isWanted = rows.hasFlag(slot, FLAG_AWAITS_VALUE);
+  else if (rows.hasStatement(slot, frame.revision, frame.heartbeat)) isWanted = rows.hasFlag(slot, FLAG_AWAITS_VALUE);
+  else {
+    const order = compareFreshness(rows.revision(slot), rows.heartbeat(slot), UP, frame.revision, frame.heartbeat, UP);
+    isWanted = order < 0;
+  }
   if (isWanted) outbox.want(frame.id);
 }
