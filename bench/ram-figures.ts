@@ -26,9 +26,9 @@ export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.feedsGrowth": 0,
   "ram.xs32Bytes.messages": 928,
   "ram.xs32Bytes.messagesGrowth": 0,
-  "cpu.xsMeter.inSyncSyn": 5100,
-  "cpu.xsMeter.mergeRow": 9400,
-  "cpu.xsMeter.fullDatagram": 58000,
+  "cpu.xsMeter.inSyncSyn": 4500,
+  "cpu.xsMeter.mergeRow": 7100,
+  "cpu.xsMeter.fullDatagram": 56000,
 };
 
 /** Commands that create a node whose growth is measured, by the name of the figure. */

@@ -35,7 +35,7 @@ import {
   FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
   SECTION_ROWS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./wire/frame.js";
-import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
+import { FrameReader, NO_FEEDS, NO_LIMITS } from "./wire/frame-reader.js";
 import { ReplayGuard } from "./wire/replay-guard.js";
 import { WordPool } from "./word-pool.js";
 
@@ -311,14 +311,15 @@ export class Engine implements NodeEngine {
       this.rounds.moved(frame.id);
     }
     if (outbox.links !== undefined) outbox.links.received(frame);
-    const feedsBefore = beginFeeds(feed, rows);
+    const feedsBefore = feed === undefined ? 0 : beginFeeds(feed, rows);
     const hasSummary = hasSections && this.handleSections(address, port, bytes);
     if (feed !== undefined && settleFeeds(feed, rows, this.faults, frame, outbox, feedsBefore)) this.rounds.hasten();
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
     const slot = hasSections ? rows.find(frame.id) : held;
     // PROTOCOL 5.2, step 7
     if (type === TYPE_SYN || type === TYPE_ACK) wantSender(rows, outbox, frame, slot);
-    if (exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits)) outbox.sendLimits();
+    const isDone = feed === undefined && frame.limits === NO_LIMITS && !showsLimits(rows, slot);
+    if (!isDone && exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits)) outbox.sendLimits();
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
     if (held < 0 && slot >= 0 && rows.isAt(slot, address, port)) meetSender(rows, slot, frame.isAnswer());
     if (type === TYPE_SYN) this.answerSyn(slot, address, port, length);
@@ -416,8 +417,7 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot or -1 */
   private answerSyn(slot: number, address: number, port: number, length: number): void {
     const frame = this.frame;
-    const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
-    if (isBroadcast && !answersBroadcast(this.rows, this.random.next())) return;
+    if ((frame.flags & FLAG_BROADCAST) !== 0 && !answersBroadcast(this.rows, this.random.next())) return;
     const isOften = this.prepareAnswer(slot, address, port, length) && !this.rounds.mayAnswerInFull(slot);
     if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     const isOurs = frame.network === NO_NETWORK || isOfNetwork(this.rows, frame);

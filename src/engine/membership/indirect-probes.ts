@@ -44,12 +44,13 @@ export class IndirectProbes {
     this.words[this.start + LATEST] = deadline;
   }
 
+  /** Whether a peer may wait for an indirect ack. */
+  isWaiting(nowMs: number): boolean { return ((nowMs - this.words[this.start + LATEST]) | 0) < 0; }
+
   /** A frame of a node arrived: sends an indirect ack to each peer that requested a probe of this node. */
   answered(id: number, rows: Rows, clock: Clock, outbox: Outbox): void {
     const words = this.words;
-    const end = this.start + LATEST;
-    if (clock.isDue(words[end])) return;
-    for (let at = this.start; at < end; at += WORDS) {
+    for (let at = this.start; at < this.start + LATEST; at += WORDS) {
       if (words[at + ID] !== id || words[at + PEER] === id) continue;
       // The last place in the outbox is for an answer.
       if (outbox.intentsLeft() < 2) return;

@@ -127,7 +127,9 @@ export class Rounds {
     this.receivedMs = this.clock.nowMs;
     const isAnswer = this.probes.count > 0 && this.probes.answered(id, address, port, this.clock);
     if (isAnswer && this.localHealth > 0) this.localHealth--;
-    this.indirectProbes.answered(id, this.rows, this.clock, this.outbox);
+    if (this.indirectProbes.isWaiting(this.receivedMs)) {
+      this.indirectProbes.answered(id, this.rows, this.clock, this.outbox);
+    }
     if (slot >= 0) this.rows.clearFlag(slot, FLAG_PROBED);
   }
 

@@ -9,6 +9,7 @@ import {
   FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, FLAG_TO_SEND, MERGED_FRESHER, MERGED_NOTHING, OWN_SLOT, type RowData,
   type Rows,
 } from "../table/rows.js";
+import { STATE_MASK } from "../table/row-layout.js";
 import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
@@ -41,8 +42,9 @@ export function observeSender(
   const isMove = hasMoved && frame.type !== TYPE_LEAVE
     && rows.hasStatement(slot, frame.revision, frame.heartbeat);
   if (isMove) rows.setAddress(slot, address, port);
-  if (isMove || rows.state(slot) > UP) outbox.send(slot);
   const word = rows.word(slot);
+  const isUp = (word & STATE_MASK) === 0 || rows.state(slot) === UP;
+  if (isMove || !isUp) outbox.send(slot);
   if ((word & FLAG_HEARD) === 0) rows.setFlag(slot, FLAG_HEARD);
   if (frame.isAnswer() && !hasMoved) proveNeighbour(rows, slot);
   // Who is heard may hear this node again: it is probed.
