@@ -77,9 +77,10 @@ export class Engine implements NodeEngine {
   private started = false;
 
   constructor(options: EngineOptions) {
-    const words = STATS_WORDS + ROUND_WORDS + options.seedCapacity * SEED_WORDS;
-    const pool = new WordPool(words + outboxWords(options.datagramBytesMax, options.capacity));
-    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, options.media);
+    const words = STATS_WORDS + ROUND_WORDS + options.seedCapacity * SEED_WORDS
+      + outboxWords(options.datagramBytesMax, options.capacity);
+    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, options.media, words);
+    const pool = new WordPool(words, rows.words);
     this.rows = rows;
     this.stats = new Stats(pool);
     this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);
@@ -117,7 +118,6 @@ export class Engine implements NodeEngine {
       this.seeds.pin(address, port);
     }
   }
-
   setSeed(place: number, address: number): void { this.seeds.setPinned(place, address); }
   /**
    * Starts the node's rounds.

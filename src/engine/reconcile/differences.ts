@@ -256,14 +256,16 @@ function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   if (!isComparable(rows, frame)) return;
   outbox.summary.begin(log, SECTION_DIGEST);
   while (frame.more()) {
-    frame.readRowFingerprints();
-    const from = rangeFrom(frame.range, log);
-    const to = rangeTo(frame.range, log);
-    if (countBetween(rows, from, to) === frame.rangeCount && rosterFingerprint(rows, from, to) === frame.roster) {
+    const range = frame.varint();
+    const count = frame.varint();
+    const roster = frame.u8();
+    const from = rangeFrom(range, log);
+    const to = rangeTo(range, log);
+    if (countBetween(rows, from, to) === count && rosterFingerprint(rows, from, to) === roster) {
       sendDifferent(rows, outbox, frame, from, to);
     } else {
-      outbox.summary.mark(frame.range);
-      frame.skip(frame.rangeCount);
+      outbox.summary.mark(range);
+      frame.skip(count);
     }
   }
 }

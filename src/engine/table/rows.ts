@@ -87,13 +87,15 @@ export class Rows {
   /** All values, then the transmits left of all rows, so that these can be searched. */
   private readonly bytes: Uint8Array;
 
-  constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array, media?: Media) {
+  /** @param poolWords so many words at the end of `words` are for other tables: see `WordPool` */
+  constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array, media?: Media, poolWords?: number) {
     if (subnets !== undefined) this.subnets = subnets;
     if (media !== undefined) this.media = media;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
-    const buffer = new ArrayBuffer(TABLE_BYTES + capacity * (ROW_BYTES + valueBytesMax));
-    this.words = new Uint32Array(buffer, 0, capacity * WORDS + 1);
+    const more = poolWords ?? 0;
+    const buffer = new ArrayBuffer(TABLE_BYTES + capacity * (ROW_BYTES + valueBytesMax) + more * 4);
+    this.words = new Uint32Array(buffer, 0, capacity * WORDS + 1 + more);
     this.halves = new Uint16Array(buffer, this.words.byteLength, capacity * HALVES + UPDATES_HALVES + ANSWERED_MAX);
     this.bytes = new Uint8Array(buffer, this.words.byteLength + this.halves.byteLength);
     for (let i = 0; i < capacity; i++) this.halves[i] = i;
@@ -237,7 +239,7 @@ export class Rows {
   transmitsOfUrgent(): number { return 3 + digitsOf(this.count, 1); }
   /** Counts an answer to a SYN of another node. Returns the number since `clearAnswers`: ANSWERS_MAX + 1 at most. */
   countAnswer(slot: number): number { return countAnswer(this.words, this.halves, slot); }
-  clearAnswers(): void { clearAnswers(this.words, this.halves); }
+  clearAnswers(): void { clearAnswers(this.words, this.halves, this.capacity); }
 
   setAddress(slot: number, address: number, port: number): void {
     if (!this.isAt(slot, address, port)) {
@@ -421,10 +423,8 @@ export class Rows {
       if (this.via(this.slotAt(i)) === slot) this.setVia(this.slotAt(i), OWN_SLOT);
     }
   }
-
   /** Whether a new row in this state would find a place. */
   hasPlace(state: number): boolean { return this.count < this.capacity || (state < SUSPECT && leastWorth(this) >= 0); }
-
   private halfAt(index: number, column: number): number { return this.capacity + index * ROW_HALVES + column; }
   private transmitsAt(slot: number): number { return this.bytes.length - this.capacity + slot; }
 

@@ -62,14 +62,8 @@ export class FrameReader extends Reader {
   /** Of a DIGEST: it lists all rows of its sender with order keys in this range. */
   digestFrom = 0;
   digestTo = 0;
-  /** Of range fingerprints: 2^rangesLog of them follow. Of row fingerprints: some of so many ranges follow. */
-  rangesLog = 0;
-  /** Of range and row fingerprints: they are over rows and feeds. */
-  withFeeds = false;
-  /** Of row fingerprints: the range that `readRowFingerprints` advanced to, its rows and its roster. */
-  range = 0;
-  rangeCount = 0;
-  roster = 0;
+  /** Of range and row fingerprints: `rangesLog`, and WITH_FEEDS. */
+  private ranges = 0;
 
   /** Bytes of the head, which is never sealed. */
   headLength = 0;
@@ -152,6 +146,11 @@ export class FrameReader extends Reader {
   /** With LIMITS, the sender's `capacity`. */
   capacity(): number { return Math.floor(this.limits / CAPACITY_LIMIT); }
 
+  /** Of range fingerprints: 2^rangesLog of them follow. Of row fingerprints: some of so many ranges follow. */
+  get rangesLog(): number { return this.ranges & ~WITH_FEEDS; }
+  /** Of range and row fingerprints: they are over rows and feeds. */
+  get withFeeds(): boolean { return this.ranges >= WITH_FEEDS; }
+
   /** Whether the sender's network has a name. */
   isNamed(): boolean { return (this.flags & FLAG_NETWORK) !== 0; }
 
@@ -214,9 +213,7 @@ export class FrameReader extends Reader {
       this.digestFrom = this.u32();
       this.digestTo = this.u32();
     } else if (this.section === SECTION_RANGE_FINGERPRINTS || this.section === SECTION_ROW_FINGERPRINTS) {
-      const log = this.u8();
-      this.rangesLog = log & ~WITH_FEEDS;
-      this.withFeeds = log >= WITH_FEEDS;
+      this.ranges = this.u8();
     }
     return true;
   }
@@ -234,13 +231,6 @@ export class FrameReader extends Reader {
   /** The next fingerprint of a range or of a row. */
   readFingerprint(): number {
     return this.u8();
-  }
-
-  /** The next range of row fingerprints: `rangeCount` fingerprints follow. */
-  readRowFingerprints(): void {
-    this.range = this.varint();
-    this.rangeCount = this.varint();
-    this.roster = this.u8();
   }
 
   /** The next entry of a DIGEST: id, state, revision, heartbeat and perhaps a fingerprint of the feed. */
@@ -412,10 +402,11 @@ export class FrameReader extends Reader {
     if (this.rangesLog > RANGES_LOG_MAX) return DROP_SECTION;
     let last = -1;
     while (this.more()) {
-      this.readRowFingerprints();
-      this.skip(this.rangeCount);
-      if (this.range <= last || this.range >= 1 << this.rangesLog) return DROP_SECTION;
-      last = this.range;
+      // The range, its rows, its roster and a byte for each row.
+      const range = this.varint();
+      this.skip(this.varint() + 1);
+      if (range <= last || range >= 1 << this.rangesLog) return DROP_SECTION;
+      last = range;
     }
     return this.failed ? DROP_SECTION : DROP_NONE;
   }

@@ -230,9 +230,8 @@ function sectionHead(reader: FrameReader): { from?: number; to?: number; log?: n
 function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknown {
   if (reader.section === SECTION_RANGE_FINGERPRINTS) return reader.readFingerprint();
   if (reader.section === SECTION_ROW_FINGERPRINTS) {
-    reader.readRowFingerprints();
-    const { range, roster } = reader;
-    return { range, roster, bytes: Array.from({ length: reader.rangeCount }, () => reader.readFingerprint()) };
+    const [range, count, roster] = [reader.varint(), reader.varint(), reader.u8()];
+    return { range, roster, bytes: Array.from({ length: count }, () => reader.readFingerprint()) };
   }
   if (reader.section === SECTION_ROWS) {
     reader.readRow(row);
