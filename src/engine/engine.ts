@@ -86,7 +86,7 @@ export class Engine implements NodeEngine {
     this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);
     this.clock = new Clock(options.roundIntervalMs);
     this.random = new Random(options.randomSeed, options.id);
-    this.own = new OwnRow(rows, this.clock, this.random);
+    this.own = new OwnRow(rows, this.random);
     this.suspicion = new Suspicion(rows, this.clock, options.removeAfterMs);
     // What is missing is not set: on XS an undefined property takes 16 bytes.
     if (options.sealer !== undefined) this.replayGuard = new ReplayGuard(options.sealer, rows);

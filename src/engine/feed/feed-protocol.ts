@@ -55,7 +55,7 @@ export class FeedProtocol implements EventReader {
    * @param signing signs the own feed and verifies those of others (PROTOCOL 10.10); undefined: neither
    */
   constructor(
-    rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, ownRow: OwnRow,
+    rows: Rows, stats: Stats, frame: FrameReader, ownRow: OwnRow,
     feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean, signing?: FeedSigning,
   ) {
     this.stats = stats;
@@ -64,7 +64,7 @@ export class FeedProtocol implements EventReader {
     if (isFilling) this.history = new History(feeds);
     this.batch = new BatchData(feeds.chain);
     const outbox = new FeedOutbox(feeds, frame, this.event, new Gaps(feeds, rows, isFilling));
-    const own = new OwnFeed(new Hlc(), outbox, ownRow, clock);
+    const own = new OwnFeed(new Hlc(), outbox, ownRow);
     this.branches = new Branches(own, new Intake(feeds));
     this.upkeep = new Upkeep(own);
     this.branches.loser = this.upkeep;
