@@ -298,32 +298,32 @@ export class Engine implements NodeEngine {
   private exchange(held: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
     const rows = this.rows;
-    const outbox = this.outbox;
     const feed = this.feed;
-    const type = frame.type;
     const hasSections = frame.hasSections();
-    const showedLimits = type === TYPE_ACK && showsLimits(rows, held);
+    const showedLimits = frame.type === TYPE_ACK && showsLimits(rows, held);
     if (this.sleeper !== undefined) this.sleeper.heard(held);
     // PROTOCOL 5.2, step 1
     if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(held, frame.id, address, port);
-    if (held >= 0 && observeSender(rows, outbox, frame, held, this.replayGuard, address, port)) {
+    if (held >= 0 && observeSender(rows, this.outbox, frame, held, this.replayGuard, address, port)) {
       this.seeds.learn(address, port, this.random);
       this.rounds.moved(frame.id);
     }
-    if (outbox.links !== undefined) outbox.links.received(frame);
+    if (this.outbox.links !== undefined) this.outbox.links.received(frame);
     const feedsBefore = feed === undefined ? 0 : beginFeeds(feed, rows);
     const hasSummary = hasSections && this.handleSections(address, port, bytes);
-    if (feed !== undefined && settleFeeds(feed, rows, this.faults, frame, outbox, feedsBefore)) this.rounds.hasten();
+    if (feed !== undefined
+      && settleFeeds(feed, rows, this.faults, frame, this.outbox, feedsBefore)) this.rounds.hasten();
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
     const slot = hasSections ? rows.find(frame.id) : held;
     // PROTOCOL 5.2, step 7
-    if (type === TYPE_SYN || type === TYPE_ACK) wantSender(rows, outbox, frame, slot);
-    const isDone = feed === undefined && frame.limits === NO_LIMITS && !showsLimits(rows, slot);
-    if (!isDone && exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits)) outbox.sendLimits();
+    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, this.outbox, frame, slot);
+    // Mostly the limits were compared before.
+    if ((feed !== undefined || frame.limits !== NO_LIMITS || showsLimits(rows, slot))
+      && exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits)) this.outbox.sendLimits();
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
     if (held < 0 && slot >= 0 && rows.isAt(slot, address, port)) meetSender(rows, slot, frame.isAnswer());
-    if (type === TYPE_SYN) this.answerSyn(slot, address, port, length);
-    else if (type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
+    if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);
+    else if (frame.type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
   }
 
   /** PROTOCOL 5.2, steps 2 to 6, 6.2 and 10.3. Returns whether the frame shows what rows its sender holds. */

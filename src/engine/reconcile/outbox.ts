@@ -144,7 +144,6 @@ export class Outbox {
     if (isProven) this.words[this.start + FRAMES_LEFT] = datagramsFor(this.words, this.start, frame);
     if (openWindow(this.words, this.start, frame)) this.answer |= ANSWER_WINDOW;
   }
-
   /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
   withholdUpdates(): void { this.answer |= ANSWER_UPDATED; }
   /** The answer goes to a node that sleeps: it carries no updates, and has MORE if it is limited. */
@@ -157,7 +156,6 @@ export class Outbox {
   fingerprintFeeds(): void { this.writer.withFeeds = true; }
   /** The answer shows this node's limits (PROTOCOL 5.7). */
   sendLimits(): void { this.answer |= ANSWER_LIMITS; }
-
   hasRoom(): boolean { return this.intentCount < BURST_MAX; }
   intentsLeft(): number { return BURST_MAX - this.intentCount; }
   /** Whether there is something for the answered peer. */
@@ -296,64 +294,67 @@ export class Outbox {
   /** Writes all sections of a frame. Returns whether nothing is left for its receiver. */
   private writeSections(at: number, type: number, isAnswer: boolean): boolean {
     const words = this.words;
+    const writer = this.writer;
     const extras = (words[at + FLAGS] & WITH_LIMITS) | (isAnswer ? this.answer & (ANSWER_LIMITS | ANSWER_WINDOW) : 0);
     const isPlain = extras === 0 && this.messages === undefined && this.links === undefined;
-    const finished = isPlain ? this.writeBody(at, type, isAnswer) : this.writeAround(at, type, isAnswer);
-    if (type === TYPE_ACK && words[at + DETAIL] === WITH_SKETCH) this.summary.writeSketch(this.writer, this.counter);
-    return finished;
-  }
-
-  /** Writes the rows, summaries and events of a frame. Returns whether nothing is left for its receiver. */
-  private writeBody(at: number, type: number, isAnswer: boolean): boolean {
-    const words = this.words;
-    const feeds = this.feeds;
-    if (isAnswer) {
-      const rowsFinished = this.writeAnswer(at, type);
-      return (feeds === undefined || feeds.write(this.writer, true)) && rowsFinished;
+    if (!isPlain) {
+      writer.reserve(this.limitsBytes(at, type, isAnswer) + this.messageBytes(at, type));
+      writer.reserve(this.windowBytes(type, isAnswer));
     }
-    writeOpening(
-      this.rows, this.writer, feeds, this.counter, type, words[at + DETAIL], this.aboutOf(at), words[at + ANSWERED],
-      (words[at + FLAGS] & MAY_VOUCH) !== 0,
-    );
-    if (feeds !== undefined) feeds.write(this.writer, false);
-    return true;
+    const rowsFinished = !isAnswer || this.writeAnswer(at, type);
+    if (!isAnswer) {
+      writeOpening(
+        this.rows, writer, this.feeds, this.counter, type, words[at + DETAIL], this.aboutOf(at), words[at + ANSWERED],
+        (words[at + FLAGS] & MAY_VOUCH) !== 0,
+      );
+    }
+    const feedsFinished = this.feeds === undefined || this.feeds.write(writer, isAnswer);
+    if (!isPlain) this.writeExtras(at, type, isAnswer);
+    if (type === TYPE_ACK && words[at + DETAIL] === WITH_SKETCH) this.summary.writeSketch(writer, this.counter);
+    return rowsFinished && (feedsFinished || !isAnswer);
   }
 
-  /** As `writeBody`, with limits, a message, a window and what is measured of links behind it. */
-  private writeAround(at: number, type: number, isAnswer: boolean): boolean {
-    const words = this.words;
-    const writer = this.writer;
-    const messages = this.messages;
-    const answersLimits = isAnswer && (this.answer & ANSWER_LIMITS) !== 0;
-    const hasLimits = answersLimits || (words[at + FLAGS] & WITH_LIMITS) !== 0;
-    // A SYN of a network without a name shows them if there is room, so that updates come first.
+  /** Room kept for LIMITS. A SYN of a network without a name only shows them if updates leave room. */
+  private limitsBytes(at: number, type: number, isAnswer: boolean): number {
+    const isAnswered = isAnswer && (this.answer & ANSWER_LIMITS) !== 0;
     // Of a LEAVE the row counts most.
-    const isNeeded = answersLimits || (hasLimits && type !== TYPE_LEAVE && this.isNamed());
-    const limitsBytes = isNeeded ? LIMITS_BYTES_MAX + (this.isNamed() ? NETWORK_HASH_BYTES : 0) : 0;
-    const place = messages === undefined ? NO_PLACE : this.placeOf(type, at);
-    const messageBytes = messages === undefined || place === NO_PLACE ? 0 : messages.sectionBytes(place);
-    const windowBytes = isAnswer && type === TYPE_DIFF && (this.answer & ANSWER_WINDOW) !== 0 ? WINDOW_BYTES : 0;
-    writer.reserve(limitsBytes + messageBytes + windowBytes);
-    const finished = this.writeBody(at, type, isAnswer);
-    writer.reserve(-limitsBytes);
+    const isShown = (this.words[at + FLAGS] & WITH_LIMITS) !== 0 && type !== TYPE_LEAVE;
+    if (!isAnswered && !(isShown && this.isNamed())) return 0;
+    return LIMITS_BYTES_MAX + (this.isNamed() ? NETWORK_HASH_BYTES : 0);
+  }
+
+  private messageBytes(at: number, type: number): number {
+    const place = this.placeOf(type, at);
+    return this.messages === undefined || place === NO_PLACE ? 0 : this.messages.sectionBytes(place);
+  }
+
+  private windowBytes(type: number, isAnswer: boolean): number {
+    return isAnswer && type === TYPE_DIFF && (this.answer & ANSWER_WINDOW) !== 0 ? WINDOW_BYTES : 0;
+  }
+
+  /** Writes limits, a message, what is measured of links and a window, for which room was kept. */
+  private writeExtras(at: number, type: number, isAnswer: boolean): void {
+    const writer = this.writer;
+    const answersLimits = isAnswer && (this.answer & ANSWER_LIMITS) !== 0;
+    writer.reserve(-this.limitsBytes(at, type, isAnswer));
     if (answersLimits) this.answer &= ~ANSWER_LIMITS;
-    if (hasLimits) {
-      const network = this.isNamed() ? words[this.start + NETWORK] : NO_NETWORK;
+    if (answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0) {
+      const network = this.isNamed() ? this.words[this.start + NETWORK] : NO_NETWORK;
       writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity, network);
     }
-    if (messages !== undefined && messageBytes > 0) {
+    const messageBytes = this.messageBytes(at, type);
+    if (this.messages !== undefined && messageBytes > 0) {
       writer.reserve(-messageBytes);
-      messages.write(writer, place);
+      this.messages.write(writer, this.placeOf(type, at));
     }
     if (this.links !== undefined) {
-      this.links.sent(type === TYPE_SYN && words[at + DETAIL] !== BARE, words[at + RECEIVER], this.counter, writer);
+      const isProbe = type === TYPE_SYN && this.words[at + DETAIL] !== BARE;
+      this.links.sent(isProbe, this.words[at + RECEIVER], this.counter, writer);
     }
-    if (windowBytes > 0) {
-      writer.reserve(-windowBytes);
-      this.answer &= ~ANSWER_WINDOW;
-      writeWindow(words, this.start, writer, this.counter);
-    }
-    return finished;
+    if (this.windowBytes(type, isAnswer) === 0) return;
+    writer.reserve(-WINDOW_BYTES);
+    this.answer &= ~ANSWER_WINDOW;
+    writeWindow(this.words, this.start, writer, this.counter);
   }
 
   /** The longest datagram on the way to an address. */
@@ -402,7 +403,6 @@ export class Outbox {
     words[at + ANSWERED] = answered;
     words[at + RECEIVER] = receiver;
   }
-
   /** The section of one id that a frame has: SECTION_PING_REQ, SECTION_INDIRECT_ACK, or 0. */
   private aboutOf(at: number): number { return (this.words[at + FLAGS] >>> ABOUT_SHIFT) & ABOUT_MASK; }
 
