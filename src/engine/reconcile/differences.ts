@@ -241,18 +241,18 @@ function isSuspected(rows: Rows, slot: number, row: RowData): boolean {
 
 /** Step 5: sends row fingerprints of the ranges whose fingerprints differ. */
 function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): void {
-  const log = frame.rangesLog;
+  const log = frame.rangesLog();
   if (!isComparable(rows, frame)) return;
   outbox.summary.begin(log, SECTION_ROW_FINGERPRINTS);
   for (let range = 0; range < 1 << log; range++) {
-    const own = rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), frame.counter, frame.withFeeds);
+    const own = rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), frame.counter, frame.isOverFeeds());
     if (own !== frame.readFingerprint()) outbox.summary.mark(range);
   }
 }
 
 /** Step 6: sends the rows that differ where both nodes hold the same ids; marks the other ranges for a DIGEST. */
 function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
-  const log = frame.rangesLog;
+  const log = frame.rangesLog();
   if (!isComparable(rows, frame)) return;
   outbox.summary.begin(log, SECTION_DIGEST);
   while (frame.more()) {
@@ -294,7 +294,7 @@ function compareSketch(rows: Rows, outbox: Outbox, frame: FrameReader): boolean 
 
 /** A node without feeds cannot compare fingerprints over rows and feeds. No peer sends it any. */
 function isComparable(rows: Rows, frame: FrameReader): boolean {
-  return !frame.withFeeds || rows.feedsHash !== undefined;
+  return !frame.isOverFeeds() || rows.feedsHash !== undefined;
 }
 
 function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: number, to: number): void {
@@ -304,7 +304,7 @@ function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: num
     const slot = rows.slotAt(place);
     if (!isCounted(rows.state(slot))) continue;
     // The sender compares this row with its own. If its own is fresher, it sends that back.
-    if (rowFingerprint(rows, slot, frame.counter, frame.withFeeds) !== frame.readFingerprint()) outbox.send(slot);
+    if (rowFingerprint(rows, slot, frame.counter, frame.isOverFeeds()) !== frame.readFingerprint()) outbox.send(slot);
     else rows.countTransmit(slot);
   }
 }

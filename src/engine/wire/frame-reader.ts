@@ -147,9 +147,9 @@ export class FrameReader extends Reader {
   capacity(): number { return Math.floor(this.limits / CAPACITY_LIMIT); }
 
   /** Of range fingerprints: 2^rangesLog of them follow. Of row fingerprints: some of so many ranges follow. */
-  get rangesLog(): number { return this.ranges & ~WITH_FEEDS; }
+  rangesLog(): number { return this.ranges & ~WITH_FEEDS; }
   /** Of range and row fingerprints: they are over rows and feeds. */
-  get withFeeds(): boolean { return this.ranges >= WITH_FEEDS; }
+  isOverFeeds(): boolean { return this.ranges >= WITH_FEEDS; }
 
   /** Whether the sender's network has a name. */
   isNamed(): boolean { return (this.flags & FLAG_NETWORK) !== 0; }
@@ -327,7 +327,7 @@ export class FrameReader extends Reader {
     if (this.section > SECTION_LIMITS) return DROP_NONE;
     if (this.failed) return DROP_SECTION;
     const isPrints = this.section === SECTION_RANGE_FINGERPRINTS || this.section === SECTION_ROW_FINGERPRINTS;
-    if (isPrints && this.withFeeds) this.feedsHash = UNLIKE;
+    if (isPrints && this.isOverFeeds()) this.feedsHash = UNLIKE;
     if (this.section === SECTION_FEEDS_HASH) return this.checkFeedsHash();
     if (this.section === SECTION_LIMITS) return this.checkLimits();
     if (this.section >= SECTION_SNAPSHOT) return this.checkEvents();
@@ -394,18 +394,18 @@ export class FrameReader extends Reader {
   }
 
   private checkRangeFingerprints(): number {
-    if (this.rangesLog < 1 || this.rangesLog > RANGES_LOG_MAX) return DROP_SECTION;
-    return this.end - this.position === RANGE_FINGERPRINT_BYTES << this.rangesLog ? DROP_NONE : DROP_SECTION;
+    if (this.rangesLog() < 1 || this.rangesLog() > RANGES_LOG_MAX) return DROP_SECTION;
+    return this.end - this.position === RANGE_FINGERPRINT_BYTES << this.rangesLog() ? DROP_NONE : DROP_SECTION;
   }
 
   private checkRowFingerprints(): number {
-    if (this.rangesLog > RANGES_LOG_MAX) return DROP_SECTION;
+    if (this.rangesLog() > RANGES_LOG_MAX) return DROP_SECTION;
     let last = -1;
     while (this.more()) {
       // The range, its rows, its roster and a byte for each row.
       const range = this.varint();
       this.skip(this.varint() + 1);
-      if (range <= last || range >= 1 << this.rangesLog) return DROP_SECTION;
+      if (range <= last || range >= 1 << this.rangesLog()) return DROP_SECTION;
       last = range;
     }
     return this.failed ? DROP_SECTION : DROP_NONE;

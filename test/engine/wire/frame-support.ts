@@ -224,7 +224,7 @@ export function tagsOf(bytes: Uint8Array): number[] {
 
 function sectionHead(reader: FrameReader): { from?: number; to?: number; log?: number } {
   if (reader.section === SECTION_DIGEST) return { from: reader.digestFrom, to: reader.digestTo };
-  return reader.section === SECTION_ROW_FINGERPRINTS ? { log: reader.rangesLog } : {};
+  return reader.section === SECTION_ROW_FINGERPRINTS ? { log: reader.rangesLog() } : {};
 }
 
 function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknown {
