@@ -50,9 +50,8 @@ const LOCAL_HEALTH_MAX = 7;
 const ANSWERS_PER_ROUND = 512;
 
 /**
- * Which nodes a node probes, and when: one live node each round, a DOWN row or a
- * seed in some rounds, 3 live nodes after an own update, and every probed node
- * again until it answers.
+ * Which nodes a node probes, and when: one live node each round, a DOWN row or a seed in some rounds, 3 live nodes at
+ * an own update, and every probed node again until it answers.
  */
 export class Rounds {
   /**
@@ -357,19 +356,20 @@ export class Rounds {
   /** Tries one row or address that is not live. @param isAlone whether no row is live, so that a seed is probed */
   private retry(isAlone: boolean): void {
     this.roundsToRetry = 1 << (this.tries & RETRY_LOG_MAX);
-    // Where a large part is DOWN, the network may be split.
+    // The network may be split.
     if (this.roundsToRetry > SPLIT_ROUNDS && isManyDown(this.rows)) this.roundsToRetry = SPLIT_ROUNDS;
     const mayBroadcast = this.seeds.broadcastAddress !== 0;
     const pinned = this.seeds.pinned;
     const live = countLiveSeeds(this.rows, this.seeds);
-    // Unless all configured seeds are live, a broadcast may reach nodes whose addresses no node in reach holds. A node
-    // that is alone tries its seeds first.
+    // A broadcast may reach nodes that none in reach holds, unless all given seeds are live. Alone, seeds come first.
     const isOpen = mayBroadcast && (pinned === 0 || (!isAlone && live < pinned));
     // Nodes that have each other, but none of their seeds, may have moved together.
     const isCutOff = pinned > 0 && live === 0;
     const isSearch = isCutOff || this.searchRounds > 0 || this.probeOrder.isPartial;
     const isBroadcast = isOpen && isSearch && this.random.below(isCutOff ? CUT_OFF_BROADCAST : SEARCH_BROADCAST) === 0;
-    if ((this.countTry(isAlone) && mayBroadcast) || isBroadcast) {
+    // Who found a node without seeds may not reach all that it reaches.
+    const isFirst = pinned === 0 && this.tries === 0;
+    if (((this.countTry(isAlone) || isFirst) && mayBroadcast) || isBroadcast) {
       this.broadcast();
       return;
     }
