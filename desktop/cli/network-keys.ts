@@ -1,7 +1,7 @@
 import { networkHash } from "../../src/engine/table/hash.js";
 import { FileStorage } from "../platform/file-storage.js";
 import type { Gossip } from "../platform/gossip.js";
-import { HOLDS, KEY_TOPIC, KeyChanges } from "../platform/key-changes.js";
+import { KeyChanges } from "../platform/key-changes.js";
 import { KeyRing, type RingState } from "../platform/key-ring.js";
 import type { KeysByHand } from "./key-file.js";
 import { keyNumber } from "../platform/sealed-key.js";
@@ -73,28 +73,14 @@ export class NetworkKeys {
       warn(`--key-file: not used: the owner changed the network's key, and the storage has key ${
         keyNumber(ring.sealing.name)}`);
     }
-    this.timer = setInterval(() => this.endRound(), interval);
-    this.confirm();
+    const { changes, gossip } = this;
+    this.timer = setInterval(() => gossip && changes.endRound(gossip), interval);
+    if (gossip !== undefined) changes.confirm(gossip);
   }
 
   close(): void {
     clearInterval(this.timer);
     this.gossip = undefined;
-  }
-
-  private endRound(): void {
-    if (this.changes.endRound()) this.gossip?.eachEvent((event) => this.changes.apply(event));
-    this.confirm();
-  }
-
-  private confirm(): void {
-    const value = this.timer === undefined ? undefined : this.changes.unsaid();
-    if (value === undefined) return;
-    try {
-      this.gossip?.set(KEY_TOPIC, HOLDS, value);
-    } catch {
-      // There is no room for it now. The next round tries again.
-    }
   }
 
   private store(state: RingState): void {
@@ -104,7 +90,9 @@ export class NetworkKeys {
   private changed(text: string, error: Error | undefined): void {
     process.stderr.write(error === undefined ? `${text}\n` : `warning: ${text}: ${error.message}\n`);
     // Not while the node is amid an input.
-    setImmediate(() => this.confirm());
+    setImmediate(() => {
+      if (this.timer !== undefined && this.gossip !== undefined) this.changes.confirm(this.gossip);
+    });
   }
 
   /** The id under which the node will start; undefined: it draws one. */

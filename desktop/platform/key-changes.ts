@@ -1,3 +1,4 @@
+import type { Gossip } from "../../src/gossip.js";
 import type { FeedEvent, FeedView } from "../../src/views/feed-event.js";
 import type { KeyRing, RingState } from "./key-ring.js";
 import { type KeyStatement, isOfOwner, keyNumber, openKey, readStatement } from "./sealed-key.js";
@@ -51,6 +52,9 @@ export interface KeyChangesOptions {
   onChange: (text: string, error?: Error) => void;
 }
 
+/** Of `Gossip`, what has to do with events. */
+export type KeyEvents = Pick<Gossip, "eachEvent" | "set">;
+
 /** Follows what the owner states about the network's key in events: for `views` of `eventFeeds`. */
 export class KeyChanges implements FeedView {
   readonly ignored: IgnoredKeys = { form: 0, signature: 0, old: 0, unopened: 0, unverified: 0 };
@@ -82,20 +86,26 @@ export class KeyChanges implements FeedView {
   clear(): void { /* What the owner stated stays. */ }
   settle(): boolean { return false; }
 
-  /** A round is over. Returns whether the events are to be applied again. */
-  endRound(): boolean {
+  /** A round is over: statements that wait are looked at again. */
+  endRound(gossip: KeyEvents): void {
     this.bad = 0;
     const isBehind = this.isBehind;
     this.isBehind = false;
-    return isBehind;
+    if (isBehind) gossip.eachEvent((event) => this.apply(event));
+    this.confirm(gossip);
   }
 
-  /** What this device has to say about its keys, if it has not said it yet. */
-  unsaid(): Uint8Array | undefined {
+  /** Publishes which key this device holds, if it has not said it yet. */
+  confirm(gossip: KeyEvents): void {
     const holding = holdingOf(this.options.ring);
-    if (holding === undefined) return undefined;
+    if (holding === undefined) return;
     const value = writeHolding(holding);
-    return value.toString("hex") === this.said.value ? undefined : new Uint8Array(value);
+    if (value.toString("hex") === this.said.value) return;
+    try {
+      gossip.set(KEY_TOPIC, HOLDS, new Uint8Array(value));
+    } catch {
+      // There is no room for it now. The next round tries again.
+    }
   }
 
   /** Follows a statement if it is for this device, and of the owner. */

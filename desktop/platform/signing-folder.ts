@@ -85,8 +85,9 @@ export class SigningFolder {
     for (const line of text.trimEnd().split("\n")) {
       const [, word, name, hex] = /^(key|switched|ended) ([0-9a-f]{24})(?: ([0-9a-f]{64}))?$/.exec(line) ?? [];
       const key = hex === undefined ? undefined : hexBytes(hex);
-      const isKey = key !== undefined && keyName(keyNumber(name), key) === name;
-      if (word === undefined || isKey !== (word === "key")) throw new Error(`${path} does not hold keys of a network`);
+      const isGood = key === undefined ? word === "switched" || word === "ended"
+        : word === "key" && keyName(keyNumber(name), key) === name;
+      if (!isGood) throw new Error(`${path} does not hold keys of a network`);
       if (key !== undefined) state.keys = [...state.keys, { name, key }];
       else state[word as "switched" | "ended"] = name;
     }
