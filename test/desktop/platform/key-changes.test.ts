@@ -207,6 +207,9 @@ describe("a change of the network's key", () => {
     // What is sealed for the hall, with the sensor's id.
     const { publicKey } = nodeIdentity(secretOf(HALL));
     publish(hall, "x", sealKey(1, NEW, { kind: "device", id: BASE + SENSOR, publicKey }, SIGNER));
+    // What is sealed for the sensor, with the id of a device that is not there.
+    const other = { kind: "device", id: BASE + 99, publicKey: nodeIdentity(secretOf(SENSOR)).publicKey } as const;
+    publish(hall, "y", sealKey(1, NEW, other, SIGNER));
     network.run(3 * ROUND_MS);
     assert.equal(sensor.changes.ignored.unopened, 1);
     assert.deepEqual(sensor.ring.names, [""]);
@@ -266,7 +269,9 @@ describe("a change of the network's key", () => {
     // Power goes when the storage has seen so many writes, and comes back after some rounds or when all is over.
     for (const writes of [1, 2, 3]) {
       for (const isLate of [false, true]) {
-        const { network, hall, sensor } = house();
+        const { network, hall, sensor, garden } = house();
+        // Else the garden, which has only the old key, would pass the switch on.
+        garden.node.gossip.close();
         for (const host of [HALL, SENSOR]) publish(hall, String(host), sealed(host));
         network.run(6 * ROUND_MS);
         const cut = (): void => {
