@@ -38,6 +38,8 @@ interface Change {
   statements: KeyStatement[];
   /** Keys that nodes may still use, that one included. */
   open: number;
+  /** The highest number of a key that the node holds, or that the owner stated something about; 0: of none. */
+  latest: number;
 }
 
 const NUMBER_MAX = 4294967295;
@@ -79,12 +81,12 @@ function owned(usage: string, description: string): Command {
 }
 
 async function makeKey(client: ControlClient, file: string): Promise<Printed> {
-  const { name: before, devices, open, isEnded } = await readChange(client);
+  const { name: before, latest, devices, open, isEnded } = await readChange(client);
   const { signer, owner } = await ownerOf(client, file);
   if (open >= RING_KEYS - 1) {
     throw new Error(`rekey new: ${open} keys wait for their end, and nodes remember no more: chisme rekey end first`);
   }
-  const number = before === undefined ? 1 : keyNumber(before) + 1;
+  const number = 1 + Math.max(latest, before === undefined ? 0 : keyNumber(before));
   if (number > NUMBER_MAX) throw new Error(`rekey new: there is no key after number ${NUMBER_MAX}`);
   const { admitted } = await client.call<SigningState>("signing");
   const key = randomBytes(KEY_BYTES);
@@ -193,8 +195,9 @@ async function readChange(client: ControlClient): Promise<Change> {
   };
   const is = (kind: KeyStatement["kind"]): boolean =>
     statements.some((one) => one.kind === kind && one.name === name);
+  const numbers = [...statements.map((one) => one.name), ...state.held.filter((one) => one !== "")].map(keyNumber);
   return {
-    name, isSwitched: is("switch"), isEnded: is("end"), statements, open: names.size,
+    name, isSwitched: is("switch"), isEnded: is("end"), statements, open: names.size, latest: Math.max(0, ...numbers),
     devices: admitted.filter(({ isRevoked }) => !isRevoked).map((one) => ({ ...named(one), step: stepOf(one.author) })),
     known: admitted.filter(({ isRevoked, author }) => isRevoked && recipients.has(author)).map(named),
   };
