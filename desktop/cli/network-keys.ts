@@ -7,7 +7,7 @@ import type { KeysByHand } from "./key-file.js";
 import { keyNumber } from "../platform/sealed-key.js";
 import type { Card, SigningFolder } from "../platform/signing-folder.js";
 
-/** Rounds without a frame under the key that counts, after which a node tries the newest that it holds. */
+/** Rounds without a frame under the key that counts, after which a node tries the newest that it holds (10.12). */
 const LONELY_ROUNDS = 16;
 
 export interface NetworkKeysOptions {
