@@ -213,12 +213,18 @@ describe("chisme rekey, with processes", function () {
     await stop(away);
     await print("rekey", "new", ...owned());
     await untilStatus(/hall: opens/);
+    // One that joins in the middle has both keys: the old one by hand, the new one by the card.
+    await admit("garden");
+    ports.garden = freshPort();
+    writeFileSync(place("card"), `${await print("admitted", "--card", ...at("hall"))}\n`);
+    const garden = await start("garden", "--owner", place("card"), "--key-file", place("old-key"));
+    await untilStatus(/garden: opens/);
     await refused(/not confirmed that they hold key 1: \d+ sensor/, "rekey", "switch", ...owned());
     await print("rekey", "switch", "--force", ...owned());
-    await untilStatus(/hall: seals/);
+    await untilStatus(/hall: seals(.*\n)*.*garden: seals/);
     await refused(/not confirmed that they seal with key 1: \d+ sensor/, "rekey", "end", ...owned());
     await print("rekey", "end", "--force", ...owned());
-    await untilStatus(/hall: has no older one\n- \d+ sensor: not confirmed/);
+    await untilStatus(/hall: has no older one\n- \d+ sensor: not confirmed\n.*garden: has no older one/);
     const lost = await startOld("sensor");
     const before = await sealDrops("sensor");
     await eventually("what it cannot open", async () => await sealDrops("sensor") > before + 3);
@@ -232,11 +238,11 @@ describe("chisme rekey, with processes", function () {
     const attic = await start("attic", "--owner", place("card"));
     attic.write("log door new\n");
     hall.write("log door late\n");
-    for (const node of [hall, back, attic]) {
+    for (const node of [hall, garden, back, attic]) {
       await untilValue(node, "late");
       await untilValue(node, "new");
     }
-    await untilStatus(/^key 1 is the only one(\n\+ \d+ (hall|sensor|attic): has no older one){3}$/);
+    await untilStatus(/^key 1 is the only one(\n\+ \d+ (hall|sensor|garden|attic): has no older one){4}$/);
     // From now on the storage has it.
     await stop(back);
     const again = await startOld("sensor");
